@@ -1,0 +1,71 @@
+/** The import arrows of the design: errors ← money ← x402 ← middle ← wallet ← {mcp, cli, server, web}. */
+const middle = ['policy', 'config', 'ledger', 'keys', 'approvals', 'net', 'chain', 'discovery'];
+const top = ['mcp', 'cli', 'server', 'web'];
+
+function only(from, ...allowed) {
+  return {
+    name: `${from}-imports`,
+    comment: `src/${from} may import ${allowed.length === 0 ? 'nothing else of src' : allowed.join(', ')}.`,
+    severity: 'error',
+    from: { path: `^src/${from}/`, pathNot: '\\.test\\.ts$' },
+    to: { path: '^src/', pathNot: `^src/(${[from, ...allowed].join('|')})/` },
+  };
+}
+
+module.exports = {
+  forbidden: [
+    only('errors'),
+    only('money', 'errors'),
+    only('x402', 'errors', 'money'),
+    ...middle.map((folder) => only(folder, 'errors', 'money', 'x402')),
+    only('wallet', 'errors', 'money', 'x402', ...middle),
+    ...top.map((folder) => only(folder, 'errors', 'money', 'x402', ...middle, 'wallet', ...top)),
+    {
+      name: 'pure-layers-do-no-io',
+      comment: 'errors, money, x402 and policy do no I/O: hashing and buffers are all they take from Node.',
+      severity: 'error',
+      from: { path: '^src/(errors|money|x402|policy)/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer)$' },
+    },
+    {
+      name: 'sqlite-in-ledger-only',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(ledger|discovery/index)/' },
+      to: { path: 'better-sqlite3' },
+    },
+    {
+      name: 'secrets-in-keys-only',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/keys/', '\\.test\\.ts$'] },
+      to: { path: '(viem/(_esm/)?accounts|@scure/bip39|@napi-rs/keyring)' },
+    },
+    {
+      name: 'undici-in-net-only',
+      comment: 'net is the only way to a URL that an agent or a seller names.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/net/' },
+      to: { path: 'node_modules/undici' },
+    },
+    {
+      name: 'mcp-above-wallet',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(mcp|server|web)/' },
+      to: { path: '@modelcontextprotocol/' },
+    },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+};
