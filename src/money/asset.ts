@@ -1,0 +1,78 @@
+import type { Caip2 } from './network.js';
+import { USD_DECIMALS } from './decimal.js';
+
+/** A dollar token the wallet pays with. Every field is ours; none is ever taken from a server (T3, T6). */
+export interface Asset {
+  readonly network: Caip2;
+  /** Contract address with its checksum. */
+  readonly address: `0x${string}`;
+  readonly symbol: string;
+  readonly decimals: number;
+  /** The EIP-712 domain's name and version; a wrong one makes a dead signature. */
+  readonly eip712: { readonly name: string; readonly version: string };
+}
+
+function evmDollar(
+  network: Caip2,
+  address: `0x${string}`,
+  symbol: string,
+  name: string,
+  version: string,
+  decimals: number,
+): Asset {
+  return { network, address, symbol, decimals, eip712: { name, version } };
+}
+
+/** Dollar tokens that settle by EIP-3009, as `@x402/evm` lists them (a test compares); a new one is a new row. */
+export const ASSETS: readonly Asset[] = [
+  evmDollar('eip155:8453', '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913', 'USDC', 'USD Coin', '2', 6),
+  evmDollar('eip155:84532', '0x036CbD53842c5426634e7929541eC2318f3dCF7e', 'USDC', 'USDC', '2', 6),
+  evmDollar('eip155:1', '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48', 'USDC', 'USD Coin', '2', 6),
+  evmDollar('eip155:43114', '0xB97EF9Ef8734C71904D8002F8b6Bc66Dd9c48a6E', 'USDC', 'USD Coin', '2', 6),
+  evmDollar('eip155:143', '0x754704Bc059F8C67012fEd69BC8A327a5aafb603', 'USDC', 'USDC', '2', 6),
+  evmDollar('eip155:988', '0x779Ded0c9e1022225f8E0630b35a9b54bE713736', 'USDT0', 'USDT0', '1', 6),
+  evmDollar('eip155:2201', '0x78Cf24370174180738C5B8E352B6D14c83a6c9A9', 'USDT0', 'USDT0', '1', 6),
+  evmDollar('eip155:137', '0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359', 'USDC', 'USD Coin', '2', 6),
+  evmDollar('eip155:42161', '0xaf88d065e77c8cC2239327C5EDb3A432268e5831', 'USDC', 'USD Coin', '2', 6),
+  evmDollar('eip155:421614', '0x75faf114eafb1BDbe2F0316DF893fd58CE46AA4d', 'USDC', 'USD Coin', '2', 6),
+  evmDollar('eip155:36900', '0x9cb8142aEBBcdc60AF7c97Af897A67A8f3CA71C2', 'USDC.e', 'USDC.e', '2', 6),
+  evmDollar('eip155:190415', '0x401eCb1D350407f13ba348573E5630B83638E30D', 'USDC.e', 'Bridged USDC', '2', 6),
+  evmDollar('eip155:181228', '0x401eCb1D350407f13ba348573E5630B83638E30D', 'USDC.e', 'Bridged USDC', '2', 6),
+  evmDollar('eip155:50', '0xfA2958CB79b0491CC627c1557F441eF849Ca8eb1', 'USDC', 'USDC', '2', 6),
+  evmDollar('eip155:51', '0xb5AB69F7bBada22B28e79C8FFAECe55eF1c771D4', 'USDC', 'USDC', '2', 6),
+  evmDollar('eip155:14', '0xe7cd86e13AC4309349F30B3435a9d337750fC82D', 'USDT0', 'USD₮0', '1', 6),
+  evmDollar('eip155:42220', '0xcebA9300f2b948710d2653dD7B07f33A8B32118C', 'USDC', 'USDC', '2', 6),
+  evmDollar('eip155:42220', '0x48065fbBE25f71C9282ddf5e1cD6D6A887483D5e', 'USDT', 'Tether USD', '1', 6),
+  evmDollar(
+    'eip155:42220',
+    '0xD2ab3C9A02DBBAB236BfEC45D1d755DF4267F771',
+    'USAT',
+    'Tether America USD',
+    '1',
+    6,
+  ),
+  evmDollar('eip155:11142220', '0x01C5C0122039549AD1493B8220cABEdD739BC44E', 'USDC', 'USDC', '2', 6),
+  evmDollar('eip155:1329', '0xe15fC38F6D8c56aF07bbCBe3BAf5708A2Bf42392', 'USDC', 'USDC', '2', 6),
+  evmDollar('eip155:1328', '0x4fCF1784B31630811181f670Aea7A7bEF803eaED', 'USDC', 'USDC', '2', 6),
+];
+
+const byNetworkAndAddress = new Map<string, Asset>(
+  ASSETS.map((asset) => [`${asset.network}/${asset.address.toLowerCase()}`, asset]),
+);
+
+/** The asset at a contract address, in any letter case, or undefined where the table has no row. */
+export function findAsset(network: Caip2, address: string): Asset | undefined {
+  return byNetworkAndAddress.get(`${network}/${address.toLowerCase()}`);
+}
+
+/** All assets of one network, in the table's order: the first is the one to fund. */
+export function assetsOf(network: Caip2): readonly Asset[] {
+  return ASSETS.filter((asset) => asset.network === network);
+}
+
+/** The dollars an atomic amount stands for, rounded up: against the agent, in favour of the cap. */
+export function toUsdMicros(asset: Asset, amountAtomic: bigint): bigint {
+  if (asset.decimals <= USD_DECIMALS) return amountAtomic * 10n ** BigInt(USD_DECIMALS - asset.decimals);
+  const unit = 10n ** BigInt(asset.decimals - USD_DECIMALS);
+  return (amountAtomic + unit - 1n) / unit;
+}

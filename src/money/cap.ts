@@ -1,0 +1,31 @@
+/** Whose spending a line adds up. */
+export type CapScope =
+  | { readonly kind: 'wallet' }
+  | { readonly kind: 'agent'; readonly agent: string }
+  | { readonly kind: 'session'; readonly agent: string; readonly sessionId: string }
+  | { readonly kind: 'host'; readonly host: string }
+  | { readonly kind: 'category'; readonly category: string };
+
+/**
+ * One bound on spending, as data: policy writes it from the owner's config, the ledger enforces exactly it in the
+ * step that opens a hold.
+ *
+ * Passing a `cap` asks the owner; passing a `ceiling` is refused whoever agrees.
+ */
+export interface CapLine {
+  /** The config key that set it, such as `limits.per_day_usd`: shown to people and agents. */
+  readonly name: string;
+  readonly kind: 'cap' | 'ceiling';
+  readonly scope: CapScope;
+  /** Length of the rolling window; null where the scope itself bounds the time (a session). */
+  readonly windowSec: number | null;
+  readonly usdMicrosMax: bigint;
+}
+
+/** A bound on how many payments may be opened in a rolling window. */
+export interface RateLine {
+  readonly name: string;
+  readonly scope: CapScope;
+  readonly windowSec: number;
+  readonly callsMax: number;
+}

@@ -1,0 +1,77 @@
+import { EVM_NETWORK_CHAIN_ID_MAP } from '@x402/evm/v1';
+import type { Chain } from 'viem';
+import * as chains from 'viem/chains';
+import { describe, expect, it } from 'vitest';
+import { assetsOf } from './asset.js';
+import { findNetwork, findNetworkOnWire, NETWORKS } from './network.js';
+
+const publishedChains = new Map<number, Chain>(Object.values(chains).map((chain) => [chain.id, chain]));
+
+describe('the network table', () => {
+  it('names each chain once and agrees with itself', () => {
+    expect(new Set(NETWORKS.map((network) => network.caip2)).size).toBe(NETWORKS.length);
+    for (const network of NETWORKS) {
+      expect(network.caip2).toBe(`eip155:${network.chainId}`);
+    }
+  });
+
+  it('gives each network the v1 name the published table gives it (T5)', () => {
+    const v1Names = new Map<number, string>(
+      Object.entries(EVM_NETWORK_CHAIN_ID_MAP).map(([name, chainId]) => [chainId, name]),
+    );
+    for (const network of NETWORKS) {
+      expect([network.caip2, network.v1Name]).toEqual([network.caip2, v1Names.get(network.chainId)]);
+    }
+  });
+
+  it('says of each network whether its money is real, as the published chain list does', () => {
+    for (const network of NETWORKS) {
+      const chain = publishedChains.get(network.chainId);
+      expect([network.caip2, chain?.testnet ?? false]).toEqual([network.caip2, network.testnet]);
+      expect(chain).toBeDefined();
+    }
+  });
+
+  it('has something to pay with on each network', () => {
+    for (const network of NETWORKS) expect(assetsOf(network.caip2)).not.toHaveLength(0);
+  });
+
+  it('reaches RPCs and explorers over https, and RPCs of one network at different operators (T28)', () => {
+    for (const network of NETWORKS) {
+      const operators = network.rpcUrls.map((url) => new URL(url).hostname.split('.').slice(-2).join('.'));
+      expect(new Set(operators).size).toBe(operators.length);
+      for (const url of [...network.rpcUrls, network.explorerTx ?? 'https://none.invalid/']) {
+        expect(url).toMatch(/^https:\/\//);
+      }
+    }
+  });
+});
+
+describe('findNetworkOnWire', () => {
+  it('reads a CAIP-2 name and a v1 name as the same row', () => {
+    expect(findNetworkOnWire('base')).toBe(findNetwork('eip155:8453'));
+    expect(findNetworkOnWire('eip155:8453')).toBe(findNetwork('eip155:8453'));
+    expect(findNetworkOnWire('base')?.label).toBe('Base');
+  });
+
+  it.each(
+    [
+      ['Base', 'BASE', 'base-mainnet', ' base', 'base ', 'base_sepolia', 'eip155:08453', 'eip155:8453 '],
+      [
+        'EIP155:8453',
+        'eip155:',
+        'eip155:0x2105',
+        '8453',
+        '',
+        'solana',
+        '__proto__',
+        'constructor',
+        'toString',
+      ],
+    ]
+      .flat()
+      .map((name) => [name]),
+  )('knows nothing by the name %j (T5)', (name) => {
+    expect(findNetworkOnWire(name)).toBeUndefined();
+  });
+});

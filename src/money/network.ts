@@ -1,0 +1,88 @@
+/** A chain's name by CAIP-2, such as `eip155:8453`. */
+export type Caip2 = `${string}:${string}`;
+
+/** A network the wallet knows. What it may be used for is the owner's config. */
+export interface Network {
+  readonly caip2: Caip2;
+  readonly family: 'evm';
+  /** The name x402 v1 uses on the wire (facts: v1 names → chain ids). */
+  readonly v1Name: string | undefined;
+  readonly label: string;
+  readonly chainId: number;
+  readonly testnet: boolean;
+  /** Block tag whose blocks are past reorganisation for us; `finalized` where a chain has no `safe`. */
+  readonly finality: 'safe' | 'finalized';
+  /**
+   * Public RPC endpoints of different operators, used until the owner names one. A release needs two of them to
+   * agree (threats.md T28); a network with fewer never releases by proof until the owner sets its RPC.
+   */
+  readonly rpcUrls: readonly string[];
+  readonly explorerTx: string | undefined;
+}
+
+function evm(
+  chainId: number,
+  label: string,
+  v1Name: string | undefined,
+  more: Partial<Pick<Network, 'testnet' | 'finality' | 'rpcUrls' | 'explorerTx'>> = {},
+): Network {
+  return {
+    caip2: `eip155:${chainId}`,
+    family: 'evm',
+    v1Name,
+    label,
+    chainId,
+    testnet: more.testnet ?? false,
+    finality: more.finality ?? 'finalized',
+    rpcUrls: more.rpcUrls ?? [],
+    explorerTx: more.explorerTx,
+  };
+}
+
+/** Every known network; a new one is a new row. */
+export const NETWORKS: readonly Network[] = [
+  evm(8453, 'Base', 'base', {
+    finality: 'safe',
+    rpcUrls: ['https://mainnet.base.org', 'https://base-rpc.publicnode.com'],
+    explorerTx: 'https://basescan.org/tx/',
+  }),
+  evm(84532, 'Base Sepolia', 'base-sepolia', {
+    testnet: true,
+    finality: 'safe',
+    rpcUrls: ['https://sepolia.base.org', 'https://base-sepolia-rpc.publicnode.com'],
+    explorerTx: 'https://sepolia.basescan.org/tx/',
+  }),
+  evm(1, 'Ethereum', 'ethereum', { finality: 'safe', explorerTx: 'https://etherscan.io/tx/' }),
+  evm(43114, 'Avalanche', 'avalanche', { explorerTx: 'https://snowtrace.io/tx/' }),
+  evm(143, 'Monad', 'monad'),
+  evm(988, 'Stable', 'stable'),
+  evm(2201, 'Stable testnet', 'stable-testnet', { testnet: true }),
+  evm(137, 'Polygon', 'polygon', { explorerTx: 'https://polygonscan.com/tx/' }),
+  evm(42161, 'Arbitrum One', undefined, { finality: 'safe', explorerTx: 'https://arbiscan.io/tx/' }),
+  evm(421614, 'Arbitrum Sepolia', undefined, { testnet: true, finality: 'safe' }),
+  evm(36900, 'ADI', undefined),
+  evm(190415, 'HPP', undefined),
+  evm(181228, 'HPP Sepolia', undefined, { testnet: true }),
+  evm(50, 'XDC', undefined),
+  evm(51, 'XDC Apothem', undefined, { testnet: true }),
+  evm(14, 'Flare', 'flare'),
+  evm(42220, 'Celo', 'celo', { explorerTx: 'https://celoscan.io/tx/' }),
+  evm(11142220, 'Celo Sepolia', undefined, { testnet: true }),
+  evm(1329, 'Sei', 'sei', { explorerTx: 'https://seitrace.com/tx/' }),
+  evm(1328, 'Sei testnet', 'sei-testnet', { testnet: true }),
+];
+
+const byCaip2 = new Map<string, Network>(NETWORKS.map((network) => [network.caip2, network]));
+const byV1Name = new Map<string, Network>(
+  NETWORKS.flatMap((network) => (network.v1Name === undefined ? [] : [[network.v1Name, network] as const])),
+);
+
+/** The network of a CAIP-2 name, or undefined where the table has no row. */
+export function findNetwork(caip2: string): Network | undefined {
+  return byCaip2.get(caip2);
+}
+
+/** The network of a name as x402 v1 or v2 writes it: exact CAIP-2 or exact v1 name, nothing looser (T5). */
+export function findNetworkOnWire(name: string): Network | undefined {
+  return byCaip2.get(name) ?? byV1Name.get(name);
+}
