@@ -1,0 +1,119 @@
+import { formatUsd } from '../money/decimal.js';
+import { hostOf } from './host.js';
+import { ALLOW, type Verdict } from './verdict.js';
+
+/** So many payments to one payee make it the one that the owner expects (design.md, "Limits"). */
+const STABLE_PAYMENTS = 3;
+
+/**
+ * Asks the owner when a payee that had been stable for the last three payments changes now: the mark of a hijacked
+ * or impersonated seller. A seller that takes each payment at a fresh address was never stable and asks nothing.
+ *
+ * `history` holds the payees of the latest payments to that origin on that chain family, newest first, written as
+ * the wallet writes them (checksummed): a seller's addresses on two families never match.
+ */
+export function judgePayee({
+  hostPort,
+  payTo,
+  history,
+}: {
+  readonly hostPort: string;
+  readonly payTo: string;
+  readonly history: readonly string[];
+}): Verdict {
+  const latest = history.slice(0, STABLE_PAYMENTS);
+  const expected = latest[0];
+  if (expected === undefined || latest.length < STABLE_PAYMENTS) return ALLOW;
+  if (payTo === expected || latest.some((one) => one !== expected)) return ALLOW;
+  const host = hostOf(hostPort);
+  return {
+    verdict: 'ask',
+    code: 'needs_owner',
+    sentence:
+      `${host} wants the money at ${payTo}, and the last ${STABLE_PAYMENTS} payments to it went to ${expected}; ` +
+      `only the owner can allow the change; do not retry.`,
+    owner: { say: `${host} changed the address it is paid at, from ${expected} to ${payTo}.` },
+  };
+}
+
+/** What an endpoint (method, origin and path) cost in the last 30 days. */
+export interface PriceHistory {
+  /** Of what was captured; the lower of the two middle prices where their count is even. */
+  readonly medianUsdMicros: bigint;
+  /** The highest captured price. */
+  readonly highestUsdMicros: bigint;
+  /** The highest price that the owner approved for this endpoint when asked. */
+  readonly approvedUsdMicros?: bigint;
+}
+
+/** How many times its usual price an endpoint may ask unquestioned. */
+const RISE_MAX = 2n;
+
+/**
+ * Asks the owner when a price is above the floor and more than twice the endpoint's median (T25), unless the
+ * endpoint has been paid as much before, or the owner has approved at least half as much for it.
+ *
+ * Where the request's body sets the price, prices spread widely for good reasons. A price that was paid before is
+ * no rise, so a mix of small and large bodies asks for none of them twice; and each approval makes room for one
+ * doubling, so bodies that keep growing (a conversation) ask once a doubling, not once a call. A seller that
+ * climbs by 1.9 a step gains nothing by it: unasked payments lift the bar only with the median, which lags.
+ */
+export function judgePrice({
+  usdMicros,
+  askFloorUsdMicros,
+  history,
+}: {
+  readonly usdMicros: bigint;
+  readonly askFloorUsdMicros: bigint;
+  readonly history: PriceHistory | undefined;
+}): Verdict {
+  if (history === undefined || usdMicros <= askFloorUsdMicros) return ALLOW;
+  const { medianUsdMicros, highestUsdMicros, approvedUsdMicros = 0n } = history;
+  const known = [RISE_MAX * medianUsdMicros, highestUsdMicros, RISE_MAX * approvedUsdMicros];
+  if (known.some((bar) => usdMicros <= bar)) return ALLOW;
+  const [price, median] = [formatUsd(usdMicros), formatUsd(medianUsdMicros)];
+  return {
+    verdict: 'ask',
+    code: 'needs_owner',
+    sentence:
+      `The price of $${price} is more than twice the $${median} that this endpoint usually costs, ` +
+      `and only the owner can allow it; do not retry.`,
+    owner: { say: `An endpoint that usually costs $${median} asks $${price} now.` },
+  };
+}
+
+/** The first pause of an origin: as long as the authorization it took can stay live. */
+const BREAKER_PAUSE_SEC = 600;
+/** However often it fails, an origin is looked at again the next day. */
+const BREAKER_PAUSE_MAX_SEC = 86_400;
+
+/**
+ * Pauses an origin that took a payment and asked for another (T12): ten minutes after the first time, twice as
+ * long after each further one, at most a day. Time closes it again, or the owner does.
+ *
+ * `strikes` counts the times since that origin last delivered for a payment, `lastStrikeMs` dates the latest.
+ */
+export function judgeBreaker({
+  hostPort,
+  strikes,
+  lastStrikeMs,
+  nowMs,
+}: {
+  readonly hostPort: string;
+  readonly strikes: number;
+  readonly lastStrikeMs: number;
+  readonly nowMs: number;
+}): Verdict {
+  if (strikes === 0) return ALLOW;
+  const pauseSec = Math.min(BREAKER_PAUSE_SEC * 2 ** (strikes - 1), BREAKER_PAUSE_MAX_SEC);
+  const retryAfterSec = Math.ceil(lastStrikeMs / 1000 + pauseSec - nowMs / 1000);
+  if (retryAfterSec <= 0) return ALLOW;
+  return {
+    verdict: 'refuse',
+    code: 'origin_paused',
+    sentence:
+      `${hostOf(hostPort)} took a payment and still asked for more, so it is paused; ` +
+      `do not pay it again for ${retryAfterSec} s.`,
+    retryAfterSec,
+  };
+}

@@ -1,0 +1,99 @@
+import type { CapLine, RateLine } from '../money/cap.js';
+import { formatUsd } from '../money/decimal.js';
+import { DAY_SEC, MONTH_SEC } from './limits.js';
+import { ALLOW, type Stop, type Verdict } from './verdict.js';
+
+/** A line that one more payment would pass, and what counts against it already: the ledger's answer. */
+export interface Exceeded {
+  readonly line: CapLine;
+  readonly usedUsdMicros: bigint;
+}
+
+/**
+ * Turns the lines that a payment would pass into the one answer that helps most: a ceiling before a cap, since no
+ * approval passes it; then the line with the least left, since that bounds what the agent can still do; then the
+ * longest lasting, so that nobody waits for a new session under a month's cap.
+ */
+export function judgeTotals({
+  usdMicros,
+  exceeded,
+}: {
+  readonly usdMicros: bigint;
+  readonly exceeded: readonly Exceeded[];
+}): Verdict {
+  const worst = [...exceeded].sort(byUse)[0];
+  if (worst === undefined) return ALLOW;
+  const { line, usedUsdMicros } = worst;
+  const usdMicrosLeft = leftOf(worst);
+  const price = `$${formatUsd(usdMicros)}`;
+  const bound = `the ${line.kind} of $${formatUsd(line.usdMicrosMax)} for ${spanOf(line)}`;
+  const figures = `$${formatUsd(usedUsdMicros)} is used and $${formatUsd(usdMicrosLeft)} is left`;
+  const deciding = { name: line.name, usdMicrosMax: line.usdMicrosMax, usdMicrosLeft };
+  const say = `The agent wants to pay ${price}, which passes ${bound}: ${figures}.`;
+  if (line.kind === 'ceiling') {
+    return {
+      verdict: 'refuse',
+      code: 'above_ceiling',
+      sentence: `The price of ${price} passes ${bound} (${line.name}), which no approval lifts: ${figures}; do not retry.`,
+      line: deciding,
+      owner: { say },
+    };
+  }
+  return {
+    verdict: 'ask',
+    code: 'needs_owner',
+    sentence: `The price of ${price} passes ${bound} (${line.name}), which only the owner can lift: ${figures}; do not retry.`,
+    line: deciding,
+    owner: { say, command: `config set ${line.name} ${formatUsd(usedUsdMicros + usdMicros)}` },
+  };
+}
+
+function byUse(a: Exceeded, b: Exceeded): number {
+  if (a.line.kind !== b.line.kind) return a.line.kind === 'ceiling' ? -1 : 1;
+  const [left, right] = [leftOf(a), leftOf(b)];
+  if (left !== right) return left < right ? -1 : 1;
+  return (b.line.windowSec ?? 0) - (a.line.windowSec ?? 0);
+}
+
+function leftOf({ line, usedUsdMicros }: Exceeded): bigint {
+  const left = line.usdMicrosMax - usedUsdMicros;
+  return left > 0n ? left : 0n;
+}
+
+const SPANS = new Map([
+  [DAY_SEC, '24 hours'],
+  [MONTH_SEC, '30 days'],
+]);
+
+function spanOf({ scope, windowSec }: CapLine): string {
+  const span = windowSec === null ? 'this session' : (SPANS.get(windowSec) ?? `${windowSec} seconds`);
+  switch (scope.kind) {
+    case 'wallet':
+    case 'session':
+      return span;
+    case 'agent':
+      return `${span} of this agent`;
+    case 'host':
+      return `${span} at ${scope.host}`;
+    case 'category':
+      return `${span} in ${scope.category}`;
+  }
+}
+
+/** Refuses while a window holds as many payments as its line allows; `retryAfterSec` is the ledger's. */
+export function judgeRate({
+  line,
+  retryAfterSec,
+}: {
+  readonly line: RateLine;
+  readonly retryAfterSec: number;
+}): Stop {
+  return {
+    verdict: 'refuse',
+    code: 'rate_limited',
+    sentence:
+      `${line.name} allows ${line.callsMax} payments in ${line.windowSec} seconds and so many were made; ` +
+      `wait ${retryAfterSec} s before the next.`,
+    retryAfterSec,
+  };
+}

@@ -1,0 +1,177 @@
+import type { Code } from '../errors/codes.js';
+import type { OwnerStep } from '../errors/walletError.js';
+import type { Caip2 } from '../money/network.js';
+import { formatUsd } from '../money/decimal.js';
+import type { PaymentOffer } from '../x402/types.js';
+import { hostOf, namesOf } from './host.js';
+import type { Amounts } from './limits.js';
+
+/** The rule that decided, with its figures, for results and for what a person is asked. */
+export interface DecidingLine {
+  /** The config key, such as `limits.per_call_usd`, or `max_usd` for the agent's own bound. */
+  readonly name: string;
+  readonly usdMicrosMax: bigint;
+  /** What the line still has room for; never below zero. */
+  readonly usdMicrosLeft: bigint;
+}
+
+/** What every answer but `allow` says. */
+interface Answer {
+  readonly code: Code;
+  /** One sentence for the agent, with the figures; says "do not retry" where the answer is final. */
+  readonly sentence: string;
+  readonly line?: DecidingLine;
+  readonly owner?: OwnerStep;
+  readonly retryAfterSec?: number;
+}
+
+/** The policy's word on a request or an offer. `ask`: the owner may allow it; `refuse`: nobody may. */
+export type Verdict =
+  | { readonly verdict: 'allow' }
+  | ({ readonly verdict: 'ask' } & Answer)
+  | ({ readonly verdict: 'refuse' } & Answer);
+
+/** A verdict that does not let the call go on by itself. */
+export type Stop = Exclude<Verdict, { verdict: 'allow' }>;
+
+export const ALLOW: Verdict = { verdict: 'allow' };
+
+const SEVERITY = { allow: 0, ask: 1, refuse: 2 } as const;
+
+/** The strictest of several verdicts; of equal ones the first. None at all allow. */
+export function strictest(verdicts: readonly Verdict[]): Verdict {
+  return verdicts.reduce(
+    (worst, next) => (SEVERITY[next.verdict] > SEVERITY[worst.verdict] ? next : worst),
+    ALLOW,
+  );
+}
+
+/** The owner's lists of hosts; an empty `allow` allows every host. */
+export interface HostRules {
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+}
+
+const PLAIN_HOST = /^[a-z0-9._-]+$|^\[[0-9a-f:.]+\]$/;
+
+/**
+ * Whether the owner lets the agent call this host at all. Deny beats allow. T11: entries are exact, a `host`
+ * (every port of it) or one `host:port`; there are no wildcards, so that no entry covers a name its owner never saw.
+ *
+ * `hostPort` comes from {@link hostPortOf}.
+ */
+export function judgeRequest({ hosts, hostPort }: { hosts: HostRules; hostPort: string }): Verdict {
+  const host = hostOf(hostPort);
+  const names = namesOf(hostPort);
+  if (names.some((name) => hosts.deny.includes(name))) {
+    return {
+      verdict: 'refuse',
+      code: 'host_denied',
+      sentence: `The owner denies every call to ${host} (hosts.deny); do not retry.`,
+    };
+  }
+  if (hosts.allow.length === 0 || names.some((name) => hosts.allow.includes(name))) return ALLOW;
+  return {
+    verdict: 'refuse',
+    code: 'host_not_allowed',
+    sentence: `The owner allows other hosts only, and ${host} is not one of them (hosts.allow); do not retry.`,
+    owner: {
+      say: `The agent wants to call ${host}, which is not in hosts.allow.`,
+      // T11: a URL's host may hold quotes and semicolons; a command to be pasted into a shell may not.
+      ...(PLAIN_HOST.test(host) && {
+        command: `config set hosts.allow '${JSON.stringify([...hosts.allow, host])}'`,
+      }),
+    },
+  };
+}
+
+/** What judging an offer needs of the owner's config and of the call. */
+export interface OfferRules {
+  readonly limits: Pick<Amounts, 'perCallUsdMicros'>;
+  readonly ceilings: Pick<Amounts, 'perCallUsdMicros'>;
+  /** In the owner's order of preference. */
+  readonly networksEnabled: readonly Caip2[];
+  /** Whether this wallet is for test networks. */
+  readonly testnet: boolean;
+  /** The agent's own bound on this call; it can only lower what may be paid. */
+  readonly maxUsdMicros?: bigint;
+}
+
+/**
+ * The verdict on one offer by itself: its network and its price. What was spent before is judged by the ledger's
+ * lines, see {@link judgeTotals}.
+ *
+ * A ceiling speaks before `max_usd`, since raising `max_usd` would be in vain.
+ */
+export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: PaymentOffer }): Verdict {
+  if (!rules.networksEnabled.includes(offer.network.caip2)) return networkDisabled(offer, rules);
+  const price = offer.usdMicros;
+  const ceiling = rules.ceilings.perCallUsdMicros;
+  if (price > ceiling) {
+    return {
+      verdict: 'refuse',
+      code: 'above_ceiling',
+      sentence:
+        `The price of $${formatUsd(price)} is above the ceiling of $${formatUsd(ceiling)} a call ` +
+        `(ceilings.per_call_usd), which no approval passes; do not retry.`,
+      line: lineOf('ceilings.per_call_usd', ceiling),
+      owner: {
+        say: `A call at $${formatUsd(price)} was refused: your ceiling is $${formatUsd(ceiling)} a call.`,
+      },
+    };
+  }
+  const max = rules.maxUsdMicros;
+  if (max !== undefined && price > max) {
+    return {
+      verdict: 'refuse',
+      code: 'price_above_max',
+      sentence:
+        `The price of $${formatUsd(price)} is above this call's max_usd of $${formatUsd(max)}; ` +
+        `call again with a higher max_usd only if the answer is worth the price.`,
+      line: lineOf('max_usd', max),
+    };
+  }
+  const cap = rules.limits.perCallUsdMicros;
+  if (price > cap) {
+    return {
+      verdict: 'ask',
+      code: 'needs_owner',
+      sentence:
+        `The price of $${formatUsd(price)} is above the cap of $${formatUsd(cap)} a call ` +
+        `(limits.per_call_usd), which only the owner can lift; do not retry.`,
+      line: lineOf('limits.per_call_usd', cap),
+      owner: {
+        say: `The agent wants to pay $${formatUsd(price)} for one call; your cap is $${formatUsd(cap)} a call.`,
+        command: `config set limits.per_call_usd ${formatUsd(price)}`,
+      },
+    };
+  }
+  return ALLOW;
+}
+
+/** A single call's bound has the whole of it left, whatever was spent before. */
+function lineOf(name: string, usdMicrosMax: bigint): DecidingLine {
+  return { name, usdMicrosMax, usdMicrosLeft: usdMicrosMax };
+}
+
+function networkDisabled({ network }: PaymentOffer, { networksEnabled, testnet }: OfferRules): Stop {
+  const code = 'network_disabled';
+  if (network.testnet !== testnet) {
+    const [kind, other] = testnet ? ['test', 'real'] : ['real', 'test'];
+    return {
+      verdict: 'refuse',
+      code,
+      sentence: `The seller takes ${other} money (${network.label}) and this wallet holds ${kind} money; do not retry.`,
+    };
+  }
+  const enabled = JSON.stringify([...networksEnabled, network.caip2]);
+  return {
+    verdict: 'refuse',
+    code,
+    sentence: `The owner has not enabled ${network.label} (${network.caip2}), which the seller takes; do not retry.`,
+    owner: {
+      say: `The agent wants to pay on ${network.label}, which is not enabled.`,
+      command: `config set networks.enabled '${enabled}'`,
+    },
+  };
+}
