@@ -1,0 +1,367 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { WalletError } from '../errors/walletError.js';
+import { changesBetween, describeKeys, getKey, listKeys, setKey } from './change.js';
+import { together } from './direction.js';
+import { initialSettings, SETTING_ROWS, SETTINGS, type Config } from './settings.js';
+
+function initial(testnet = false): Config {
+  return { version: 1, walletId: 'w1', keystore: 'file', testnet, ...initialSettings(testnet) };
+}
+
+/** Sets several keys in turn. */
+function configWith(values: Readonly<Record<string, string>>, from = initial()): Config {
+  return Object.entries(values).reduce((config, [key, value]) => setKey(config, key, value).config, from);
+}
+
+function refusal(act: () => unknown): WalletError {
+  try {
+    act();
+  } catch (error) {
+    return error as WalletError;
+  }
+  throw new Error('nothing was refused');
+}
+
+test('a new wallet starts with what a careful person would choose', () => {
+  expect(Object.fromEntries(listKeys(initial()).map(({ key, value }) => [key, value]))).toEqual({
+    'limits.per_call_usd': '0.50',
+    'limits.per_session_usd': '2.00',
+    'limits.per_day_usd': '5.00',
+    'limits.per_month_usd': '50.00',
+    'limits.calls_per_minute': '30',
+    'limits.ask_floor_usd': '0.05',
+    'ceilings.per_call_usd': '5.00',
+    'ceilings.per_session_usd': '20.00',
+    'ceilings.per_day_usd': '50.00',
+    'ceilings.per_month_usd': '500.00',
+    'approvals.elicitation_max_usd': '2.00',
+    'approvals.wait_s': '45',
+    'approvals.webhook_url': 'none',
+    'hosts.allow': '[]',
+    'hosts.deny': '[]',
+    'net.allow_private': '[]',
+    'net.proxy': 'none',
+    'networks.enabled': '["eip155:8453"]',
+    'discovery.sources': expect.stringMatching(/^\["https:\/\/api\.cdp\.coinbase\.com\//),
+    'discovery.remote_search': 'false',
+  });
+  expect(getKey(initial(true), 'networks.enabled')).toBe('["eip155:84532"]');
+});
+
+test('every row of the table says what it does and comes back from its own text', () => {
+  const config = configWith({
+    'limits.hosts.api.example.com.per_day_usd': '1',
+    'ceilings.hosts.127.0.0.1:4021.per_day_usd': '2',
+    'networks.eip155:8453.rpc_url': 'https://rpc.example/key',
+    'hosts.allow': '["b.example","a.example:8443"]',
+    'net.allow_private': '["127.0.0.1:4021"]',
+    'net.proxy': 'http://proxy.example:8080',
+  });
+  const listed = listKeys(config);
+  expect(new Set(SETTING_ROWS.map(({ setting }) => setting.key)).size).toBe(SETTING_ROWS.length);
+  expect(SETTING_ROWS.filter(({ setting }) => !/^[A-Z].*\.$/.test(setting.doc))).toEqual([]);
+  expect(listed.length).toBe(SETTING_ROWS.length);
+  for (const { key, value } of listed) {
+    expect(getKey(config, key)).toBe(value);
+    expect(setKey(config, key, value)).toEqual({ config, direction: 'same', before: value, after: value });
+  }
+});
+
+test('help knows every key, those without a first value too', () => {
+  const described = describeKeys();
+  expect(described).toHaveLength(SETTING_ROWS.length);
+  expect(described[0]).toEqual({
+    key: 'limits.per_call_usd',
+    initial: '0.50',
+    doc: 'The most one call may cost without asking you.',
+  });
+  expect(described.filter(({ initial }) => initial === 'none').map(({ key }) => key)).toEqual([
+    'limits.hosts.<host>.per_day_usd',
+    'ceilings.hosts.<host>.per_day_usd',
+    'approvals.webhook_url',
+    'net.proxy',
+    'networks.<caip2>.rpc_url',
+  ]);
+});
+
+describe('setKey', () => {
+  test.each([
+    ['limits.per_call_usd', '0.25', '0.25', 'tightens'],
+    ['limits.per_call_usd', '0.5', '0.50', 'same'],
+    ['limits.per_call_usd', '0.500001', '0.500001', 'loosens'],
+    ['limits.per_session_usd', '0', '0.00', 'tightens'],
+    ['limits.ask_floor_usd', '0.06', '0.06', 'loosens'],
+    ['limits.ask_floor_usd', '0.04', '0.04', 'tightens'],
+    ['limits.calls_per_minute', '31', '31', 'loosens'],
+    ['limits.calls_per_minute', '0', '0', 'tightens'],
+    ['ceilings.per_day_usd', '5', '5.00', 'tightens'],
+    ['ceilings.per_day_usd', '50.01', '50.01', 'loosens'],
+    ['limits.hosts.new.example.per_day_usd', '1000', '1000.00', 'tightens'],
+    ['limits.hosts.API.example.per_day_usd', '2', '2.00', 'loosens'],
+    ['limits.hosts.api.example.per_day_usd', '0.5', '0.50', 'tightens'],
+    ['limits.hosts.api.example.per_day_usd', 'none', 'none', 'loosens'],
+    ['limits.hosts.other.example.per_day_usd', 'none', 'none', 'same'],
+    ['ceilings.hosts.api.example.per_day_usd', 'none', 'none', 'loosens'],
+    ['hosts.allow', '["a.example"]', '["a.example"]', 'tightens'],
+    ['hosts.allow', '["B.example","a.example","a.example"]', '["a.example","b.example"]', 'same'],
+    ['hosts.allow', '["a.example","c.example"]', '["a.example","c.example"]', 'loosens'],
+    ['hosts.allow', '[]', '[]', 'loosens'],
+    ['hosts.deny', '["evil.example","worse.example"]', '["evil.example","worse.example"]', 'tightens'],
+    ['hosts.deny', '["worse.example"]', '["worse.example"]', 'loosens'],
+    ['hosts.deny', '[]', '[]', 'loosens'],
+    ['net.allow_private', '[]', '[]', 'tightens'],
+    ['net.allow_private', '["127.0.0.1:1","127.0.0.1:2"]', '["127.0.0.1:1","127.0.0.1:2"]', 'loosens'],
+    ['net.proxy', 'env', 'env', 'loosens'],
+    ['net.proxy', 'none', 'none', 'same'],
+    ['networks.enabled', '["eip155:8453"]', '["eip155:8453"]', 'tightens'],
+    ['networks.enabled', '["eip155:137","eip155:8453"]', '["eip155:137","eip155:8453"]', 'loosens'],
+    [
+      'networks.enabled',
+      '["eip155:8453","eip155:137","eip155:1"]',
+      '["eip155:8453","eip155:137","eip155:1"]',
+      'loosens',
+    ],
+    ['networks.eip155:8453.rpc_url', 'https://other.example/', 'https://other.example/', 'loosens'],
+    ['networks.eip155:8453.rpc_url', 'none', 'none', 'loosens'],
+    ['networks.eip155:137.rpc_url', 'http://127.0.0.1:8545', 'http://127.0.0.1:8545', 'loosens'],
+  ])('%s %s gives %s and %s', (key, text, after, direction) => {
+    const config = configWith({
+      'limits.hosts.api.example.per_day_usd': '1',
+      'ceilings.hosts.api.example.per_day_usd': '10',
+      'hosts.allow': '["a.example","b.example"]',
+      'hosts.deny': '["evil.example"]',
+      'net.allow_private': '["127.0.0.1:1"]',
+      'networks.enabled': '["eip155:8453","eip155:137"]',
+      'networks.eip155:8453.rpc_url': 'https://rpc.example/',
+    });
+    const set = setKey(config, key, text);
+    expect({ after: set.after, direction: set.direction }).toEqual({ after, direction });
+    expect(getKey(set.config, key)).toBe(after);
+    expect(set.config.version).toBe(config.version);
+  });
+
+  test('the first host allowed tightens: before it, every host was', () => {
+    expect(setKey(initial(), 'hosts.allow', '["a.example"]').direction).toBe('tightens');
+  });
+
+  test.each([
+    ['limits', '1', 'limits is no key'],
+    ['limits.per_call', '1', 'limits.per_call is no key'],
+    ['version', '9', 'version is no key'],
+    ['testnet', 'true', 'testnet is no key'],
+    ['approvals.wait', '1', 'is no key'],
+    ['limits.hosts..per_day_usd', '1', 'limits.hosts..per_day_usd is no key'],
+    ['limits.hosts.*.example.per_day_usd', '1', 'The host in limits.hosts.*.example.per_day_usd must be'],
+    [
+      'networks.eip155:999.rpc_url',
+      'https://x.example',
+      'The network in networks.eip155:999.rpc_url is not one',
+    ],
+    ['limits.per_call_usd', '-1', 'limits.per_call_usd must be dollars'],
+    ['limits.per_call_usd', '1e3', 'must be dollars'],
+    ['limits.per_call_usd', '0.0000001', 'at most six decimals'],
+    ['limits.per_call_usd', '1000000000000', 'must be dollars'],
+    ['limits.per_call_usd', '', 'must be dollars'],
+    ['limits.per_call_usd', 'none', 'limits.per_call_usd always has a value'],
+    ['hosts.allow', 'none', 'hosts.allow always has a value'],
+    ['limits.calls_per_minute', '1.5', 'limits.calls_per_minute must be a whole number'],
+    ['limits.calls_per_minute', '-1', 'must be a whole number'],
+    ['limits.calls_per_minute', '10001', 'must be a whole number'],
+    ['limits.calls_per_minute', 'many', 'must be a whole number'],
+    ['hosts.allow', 'a.example', 'hosts.allow must be a JSON list'],
+    ['hosts.allow', '"a.example"', 'must be a JSON list'],
+    ['hosts.deny', '["a.example","https://b.example"]', 'hosts.deny[1] must be an exact host or host:port'],
+    ['hosts.deny', '[7]', 'hosts.deny[0] must be'],
+    ['net.allow_private', '["127.0.0.1"]', 'net.allow_private[0] must be an exact host:port'],
+    ['net.proxy', 'socks5://proxy.example:1080', 'net.proxy must be none, env or an http(s) URL'],
+    ['networks.enabled', '["base"]', 'networks.enabled[0] must be a network this wallet knows'],
+    ['networks.enabled', '[null]', 'networks.enabled[0] must be a network this wallet knows'],
+    ['networks.eip155:8453.rpc_url', 'http://rpc.example', 'must be an https URL'],
+    ['networks.eip155:8453.rpc_url', 'https://a:b@rpc.example', 'must be an https URL'],
+    ['networks.eip155:8453.rpc_url', 'http://127.0.0.1.example/', 'must be an https URL'],
+    ['networks.eip155:8453.rpc_url', 'file:///etc/passwd', 'must be an https URL'],
+    ['networks.eip155:8453.rpc_url', 'rpc', 'must be an https URL'],
+  ])('%s %s is refused: %s', (key, text, sentence) => {
+    const error = refusal(() => setKey(initial(), key, text));
+    expect(error.code).toBe('bad_input');
+    expect(error.shortMessage).toContain(sentence);
+  });
+
+  test('a key of control characters is not echoed', () => {
+    expect(refusal(() => setKey(initial(), 'a\u001b[2J\u202e', '1')).shortMessage).toBe(
+      'a?[2J? is no key of the config.',
+    );
+  });
+
+  test('a cap above its ceiling names both and the way out, from either side', () => {
+    const raised = refusal(() => setKey(initial(), 'limits.per_call_usd', '6'));
+    expect(raised.code).toBe('bad_input');
+    expect(raised.shortMessage).toBe(
+      'limits.per_call_usd of $6.00 is above its ceiling, ceilings.per_call_usd of $5.00; raise the ceiling first.',
+    );
+    expect(raised.owner?.command).toBe('config set ceilings.per_call_usd 6.00');
+    const lowered = refusal(() => setKey(initial(), 'ceilings.per_call_usd', '0.4'));
+    expect(lowered.shortMessage).toContain('lower the cap first');
+    expect(lowered.owner?.command).toBe('config set limits.per_call_usd 0.40');
+    expect(
+      configWith({ 'ceilings.per_call_usd': '6.00', 'limits.per_call_usd': '6' }).limits.perCallUsdMicros,
+    ).toBe(6_000_000n);
+    const host = configWith({ 'ceilings.hosts.a.example.per_day_usd': '1' });
+    const error = refusal(() => setKey(host, 'limits.hosts.a.example.per_day_usd', '2'));
+    expect(error.owner?.command).toBe('config set ceilings.hosts.a.example.per_day_usd 2.00');
+  });
+
+  test('test money and real money never stand beside each other', () => {
+    const error = refusal(() => setKey(initial(), 'networks.enabled', '["eip155:8453","eip155:84532"]'));
+    expect(error.shortMessage).toContain('Base Sepolia (eip155:84532), a test network');
+    const other = refusal(() => setKey(initial(true), 'networks.enabled', '["eip155:8453"]'));
+    expect(other.shortMessage).toContain('Base (eip155:8453), which is real money');
+  });
+});
+
+const usdText = fc.bigInt({ min: 0n, max: 4n }).map(String);
+const hostList = fc
+  .subarray(['a.example', 'a.example:8443', 'b.example'])
+  .map((list) => JSON.stringify(list));
+const orNone = (text: fc.Arbitrary<string>) => fc.oneof(text, fc.constant('none'));
+/** Texts for every row of the table: a row without any fails the test below. */
+const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
+  'limits.calls_per_minute': fc.nat(4).map(String),
+  'limits.hosts.<host>.per_day_usd': orNone(usdText),
+  'ceilings.hosts.<host>.per_day_usd': orNone(usdText),
+  'approvals.wait_s': fc.nat(45).map(String),
+  'approvals.webhook_url': fc.constantFrom('none', 'https://a.example/hook', 'https://b.example/hook'),
+  'hosts.allow': hostList,
+  'hosts.deny': hostList,
+  'net.allow_private': fc
+    .subarray(['127.0.0.1:1', '127.0.0.1:2', '10.0.0.1:1'])
+    .map((list) => JSON.stringify(list)),
+  'net.proxy': fc.constantFrom('none', 'env', 'http://proxy.example:8080'),
+  'discovery.sources': fc
+    .subarray(['https://a.example/list', 'https://b.example/list'])
+    .map((list) => JSON.stringify(list)),
+  'discovery.remote_search': fc.constantFrom('true', 'false'),
+  'networks.enabled': fc
+    .shuffledSubarray(['eip155:8453', 'eip155:137', 'eip155:1'])
+    .map((list) => JSON.stringify(list)),
+  'networks.<caip2>.rpc_url': orNone(fc.constantFrom('https://a.example/', 'https://b.example/')),
+};
+
+const change = fc.constantFrom(...SETTING_ROWS).chain(({ setting }) => {
+  const key = setting.key.replace('<host>', 'a.example').replace('<caip2>', 'eip155:8453');
+  const text = TEXTS[setting.key] ?? usdText;
+  return fc.record({ key: fc.constant(key), one: text, other: text });
+});
+// Ceilings far above every cap drawn, and caps below every ceiling drawn, so that no draw is in conflict.
+const ROOMY = {
+  'limits.per_call_usd': '0',
+  'limits.per_session_usd': '0',
+  'limits.per_day_usd': '0',
+  'limits.per_month_usd': '0',
+};
+const roomy = (key: string) => configWith(key.startsWith('ceilings.') ? ROOMY : {});
+
+test('a change and its opposite never both tighten, and are both the same or neither', () => {
+  fc.assert(
+    fc.property(change, ({ key, one, other }) => {
+      const [first, second] = [one, other].map((text) => setKey(roomy(key), key, text).config);
+      if (first === undefined || second === undefined) throw new Error('unreachable');
+      const there = setKey(first, key, other).direction;
+      const back = setKey(second, key, one).direction;
+      expect([there, back]).not.toEqual(['tightens', 'tightens']);
+      expect(there === 'same').toBe(back === 'same');
+      // Which catalogues are searched bounds nothing (T17): a change of theirs goes neither way.
+      if (key === 'discovery.sources') expect(there).toBe('same');
+      else expect(there === 'same').toBe(getKey(first, key) === getKey(second, key));
+    }),
+  );
+});
+
+/** Whether a config lets this pass, in words of its own: what tightens must never answer yes where no was said. */
+function permits(
+  config: Config,
+  probe: { host: string; usdMicros: bigint; network: string; private: string },
+): boolean {
+  const { limits, ceilings, hosts, net, networks } = config;
+  const names = [probe.host, probe.host.replace(/:.*$/, '')];
+  const bounds = [limits, ceilings].flatMap((amounts) => [
+    amounts.perCallUsdMicros,
+    amounts.perSessionUsdMicros,
+    amounts.perDayUsdMicros,
+    amounts.perMonthUsdMicros,
+    ...names.flatMap((name) => amounts.hostPerDayUsdMicros.get(name) ?? []),
+  ]);
+  return (
+    bounds.every((bound) => probe.usdMicros <= bound) &&
+    (hosts.allow.length === 0 || names.some((name) => hosts.allow.includes(name))) &&
+    !names.some((name) => hosts.deny.includes(name)) &&
+    net.allowPrivate.includes(probe.private) &&
+    (networks.enabled as readonly string[]).includes(probe.network)
+  );
+}
+
+test('what tightens lets nothing pass that was stopped before', () => {
+  const probe = fc.record({
+    host: fc.constantFrom('a.example:443', 'a.example:8443', 'b.example:443', 'c.example:443'),
+    usdMicros: fc.bigInt({ min: 0n, max: 4n }).map((dollars) => dollars * 1_000_000n),
+    network: fc.constantFrom('eip155:8453', 'eip155:137'),
+    private: fc.constantFrom('127.0.0.1:1', '10.0.0.1:1'),
+  });
+  const start = fc.array(change, { maxLength: 6 });
+  const outcomes = new Set<string>();
+  fc.assert(
+    fc.property(start, change, probe, (changes, { key, one }, what) => {
+      const tryKey = (config: Config, changed: string, text: string) => {
+        try {
+          return setKey(config, changed, text);
+        } catch {
+          return undefined;
+        }
+      };
+      const before = changes.reduce<Config>(
+        (config, next) => tryKey(config, next.key, next.one)?.config ?? config,
+        {
+          ...initial(),
+          net: { ...initial().net, allowPrivate: ['10.0.0.1:1', '127.0.0.1:1'] },
+        },
+      );
+      const set = tryKey(before, key, one);
+      if (set === undefined || set.direction === 'loosens') return;
+      const [was, is] = [permits(before, what), permits(set.config, what)];
+      outcomes.add(`${set.direction} ${was} ${is}`);
+      if (!was) expect(is).toBe(false);
+    }),
+    { numRuns: 1500, seed: 7 },
+  );
+  expect([...outcomes]).toEqual(
+    expect.arrayContaining(['tightens true false', 'tightens true true', 'same true true']),
+  );
+});
+
+test('a diff names every key that differs, and who the wallet is', () => {
+  const before = configWith({ 'hosts.deny': '["evil.example"]', 'limits.hosts.a.example.per_day_usd': '1' });
+  const after: Config = {
+    ...configWith({
+      'hosts.deny': '[]',
+      'limits.hosts.b.example.per_day_usd': '2',
+      'limits.per_call_usd': '0.1',
+    }),
+    walletId: 'w2',
+  };
+  expect(changesBetween(before, after)).toEqual([
+    { key: 'wallet_id', before: 'w1', after: 'w2', direction: 'loosens' },
+    { key: 'limits.per_call_usd', before: '0.50', after: '0.10', direction: 'tightens' },
+    { key: 'limits.hosts.a.example.per_day_usd', before: '1.00', after: 'none', direction: 'loosens' },
+    { key: 'limits.hosts.b.example.per_day_usd', before: 'none', after: '2.00', direction: 'tightens' },
+    { key: 'hosts.deny', before: '["evil.example"]', after: '[]', direction: 'loosens' },
+  ]);
+  expect(changesBetween(after, after)).toEqual([]);
+  expect(together([])).toBe('same');
+  expect(together(['tightens', 'loosens', 'same'])).toBe('loosens');
+  expect(together(['same', 'tightens'])).toBe('tightens');
+});
+
+test('the table names what the config holds', () => {
+  expect(Object.keys(initialSettings(false))).toEqual(Object.keys(SETTINGS));
+});

@@ -1,0 +1,63 @@
+/** What a change does to what an agent can spend, reach or trust. Only the owner loosens; anybody may tighten. */
+export type Direction = 'same' | 'tightens' | 'loosens';
+
+/** Judges a change of one value. What is not provably tighter is looser. */
+export type Compare<Value> = (before: Value, after: Value) => Direction;
+
+/** The direction of several changes together: one that loosens is not made good by others that tighten. */
+export function together(directions: Iterable<Direction>): Direction {
+  const seen = new Set(directions);
+  return seen.has('loosens') ? 'loosens' : seen.has('tightens') ? 'tightens' : 'same';
+}
+
+/** A bound: more is looser. */
+export function boundDirection(before: bigint | number, after: bigint | number): Direction {
+  return before === after ? 'same' : after > before ? 'loosens' : 'tightens';
+}
+
+/** Bounds by name: a name without one is unbounded. */
+export function boundsDirection(
+  before: ReadonlyMap<string, bigint>,
+  after: ReadonlyMap<string, bigint>,
+): Direction {
+  const names = new Set([...before.keys(), ...after.keys()]);
+  return together([...names].map((name) => oneBoundDirection(before.get(name), after.get(name))));
+}
+
+function oneBoundDirection(before: bigint | undefined, after: bigint | undefined): Direction {
+  if (before === undefined) return after === undefined ? 'same' : 'tightens';
+  return after === undefined ? 'loosens' : boundDirection(before, after);
+}
+
+/** A list of what is permitted: fewer is tighter. */
+export function permittedDirection(before: readonly string[], after: readonly string[]): Direction {
+  if (!after.every((entry) => before.includes(entry))) return 'loosens';
+  return before.every((entry) => after.includes(entry)) ? 'same' : 'tightens';
+}
+
+/** A list of what is forbidden: more is tighter. */
+export function forbiddenDirection(before: readonly string[], after: readonly string[]): Direction {
+  return permittedDirection(after, before);
+}
+
+/** A list of what alone is permitted, where an empty one permits everything. */
+export function allowedDirection(before: readonly string[], after: readonly string[]): Direction {
+  if (before.length === 0) return after.length === 0 ? 'same' : 'tightens';
+  return after.length === 0 ? 'loosens' : permittedDirection(before, after);
+}
+
+/** A list of what is permitted in order of preference: another order pays elsewhere, so it is looser. */
+export function preferredDirection(before: readonly string[], after: readonly string[]): Direction {
+  const kept = before.filter((entry) => after.includes(entry));
+  if (kept.length !== after.length || kept.some((entry, index) => entry !== after[index])) return 'loosens';
+  return kept.length === before.length ? 'same' : 'tightens';
+}
+
+/** Values that are trusted by name: any other one is looser. */
+export function trustedDirection(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): Direction {
+  const same = before.size === after.size && [...before].every(([name, value]) => after.get(name) === value);
+  return same ? 'same' : 'loosens';
+}

@@ -1,0 +1,132 @@
+import { chmodSync, mkdirSync, readdirSync, statSync, type Stats } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { WalletError } from '../errors/walletError.js';
+
+/** What a home holds. Everything in it is 0600, folders 0700. */
+export const CONFIG_FILE = 'config.json';
+/** The config as it last left our hands, to show an edit against. */
+export const ACCEPTED_FILE = 'config.accepted.json';
+/** Held while the config changes. */
+export const CONFIG_LOCK = 'config.lock';
+export const LEDGER_FILE = 'purser.db';
+export const CATALOG_FILE = 'catalog.db';
+export const ANSWERS_FOLDER = 'responses';
+
+const FOLDER_MODE = 0o700;
+/** Permission bits of anybody but the owner. */
+const OTHERS = 0o077;
+
+/**
+ * The folder of the wallet, as an absolute path: `$PURSER_HOME`, or the platform's config folder.
+ *
+ * An MCP client starts servers in a folder of its own choice and without a shell, so a leading `~/` of
+ * `$PURSER_HOME` is the user's folder here too. Nothing is read from disk but the user's folder where
+ * the environment does not say it.
+ */
+export function resolveHome(
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform,
+): string {
+  const { join, resolve, isAbsolute } = platform === 'win32' ? path.win32 : path.posix;
+  const userFolder = (platform === 'win32' ? env['USERPROFILE'] : env['HOME']) || homedir();
+  const named = env['PURSER_HOME'];
+  if (named) return /^~(?=$|[/\\])/.test(named) ? join(userFolder, named.slice(1)) : resolve(named);
+  switch (platform) {
+    case 'win32':
+      return join(env['APPDATA'] || join(userFolder, 'AppData', 'Roaming'), 'Purser');
+    case 'darwin':
+      return join(userFolder, 'Library', 'Application Support', 'Purser');
+    default: {
+      const xdg = env['XDG_CONFIG_HOME'];
+      // The XDG specification has a relative path ignored.
+      return join(xdg && isAbsolute(xdg) ? xdg : join(userFolder, '.config'), 'purser');
+    }
+  }
+}
+
+/**
+ * Makes the home, 0700, or closes an empty folder that stands in its place; anything else there is only checked.
+ *
+ * Throws what {@link checkHome} throws, and `home_unusable` where the folder cannot be made.
+ */
+export function ensureHome(home: string): void {
+  try {
+    const made = mkdirSync(home, { recursive: true, mode: FOLDER_MODE });
+    // A folder with other things in it is somebody's choice: closing it could lock others out of their files.
+    if (made !== undefined || (isOurs(statSync(home)) && readdirSync(home).length === 0))
+      chmodSync(home, FOLDER_MODE);
+  } catch (error) {
+    throw unusable(home, error);
+  }
+  checkHome(home);
+}
+
+/**
+ * Refuses a home that other users own or can enter (T22): `home_unsafe`, with the command that mends it.
+ *
+ * Throws `not_set_up` where there is none and `home_unusable` where it is no folder or cannot be read. On Windows
+ * modes say nothing, and the profile's own access list is left to do its work.
+ */
+export function checkHome(home: string): void {
+  const stats = statOf(home);
+  if (!stats.isDirectory()) throw unusable(home, new Error('not a folder'));
+  checkOwned(home, stats, '700');
+}
+
+/** Refuses a folder or file of another user's, or one that others can read or write: `home_unsafe`. */
+export function checkOwned(file: string, stats: Stats, modeWanted: '600' | '700'): void {
+  if (process.platform === 'win32') return;
+  if (!isOurs(stats)) {
+    const mend = `sudo chown -R "$(id -un)" ${quoted(file)}`;
+    throw unsafe(`${file} belongs to another user; run: ${mend}`);
+  }
+  if ((stats.mode & OTHERS) !== 0) {
+    throw unsafe(
+      `${file} can be used by other users of this machine; run: chmod ${modeWanted} ${quoted(file)}`,
+    );
+  }
+}
+
+function isOurs(stats: Stats): boolean {
+  return process.geteuid === undefined || stats.uid === process.geteuid();
+}
+
+function statOf(home: string): Stats {
+  try {
+    return statSync(home);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw notSetUp(home);
+    throw unusable(home, error);
+  }
+}
+
+/** The error of a home where `purser init` was never run. */
+export function notSetUp(home: string): WalletError {
+  return new WalletError('not_set_up', `There is no wallet in ${home} yet.`, {
+    owner: { say: 'The wallet has to be set up first.', command: 'init' },
+  });
+}
+
+/** The error of a home, or a file in it, that the operating system does not let us use. */
+export function unusable(file: string, cause: unknown): WalletError {
+  const why = codeOf(cause) ?? (cause instanceof Error ? cause.message : String(cause));
+  return new WalletError('home_unusable', `${file} cannot be used (${why}).`, {
+    cause,
+    owner: { say: `Make ${file} usable, or set PURSER_HOME to another folder.` },
+  });
+}
+
+function unsafe(message: string): WalletError {
+  return new WalletError('home_unsafe', message, { owner: { say: message } });
+}
+
+/** The operating system's word for an error, such as `ENOENT`. */
+export function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+function quoted(file: string): string {
+  return /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`;
+}

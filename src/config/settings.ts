@@ -1,0 +1,306 @@
+import { WalletError } from '../errors/walletError.js';
+import type { Caip2 } from '../money/network.js';
+import {
+  allowedDirection,
+  boundDirection,
+  boundsDirection,
+  forbiddenDirection,
+  permittedDirection,
+  preferredDirection,
+  trustedDirection,
+} from './direction.js';
+import { perName, single, type Setting } from './setting.js';
+import {
+  callCount,
+  catalogUrls,
+  flag,
+  hostPorts,
+  hosts,
+  networks,
+  proxy,
+  readHostName,
+  readNetworkName,
+  rpcUrl,
+  usd,
+  waitSeconds,
+  webhook,
+} from './value.js';
+
+const CENT = 10_000n;
+/** A ceiling starts at ten times its cap: room for an approval, none for a mistake of an order of magnitude. */
+const CEILING_FACTOR = 10n;
+
+function amount(key: string, usdMicros: bigint, doc: string): Setting<bigint> {
+  return single({ key, kind: usd, initial: () => usdMicros, compare: boundDirection, doc });
+}
+
+function hostAmount(key: string, doc: string): Setting<ReadonlyMap<string, bigint>> {
+  return perName({ key, readName: readHostName, kind: usd, compare: boundsDirection, doc });
+}
+
+function hostList(
+  key: string,
+  kind: typeof hosts,
+  compare: typeof allowedDirection,
+  doc: string,
+): Setting<readonly string[]> {
+  return single({ key, kind, initial: () => [], compare, doc });
+}
+
+/** Networks that a new wallet may pay on. */
+const MAINNETS: readonly Caip2[] = ['eip155:8453'];
+const TESTNETS: readonly Caip2[] = ['eip155:84532'];
+
+const ELICITATION_MAX = 200n * CENT;
+const WAIT_SEC = 45;
+
+/**
+ * Lists of priced endpoints that a new wallet searches: they need no key, cost nothing, and are only ever fetched
+ * whole, by a wallet whose agent looks for something.
+ */
+const CATALOGUES: readonly string[] = [
+  'https://api.cdp.coinbase.com/platform/v2/x402/discovery/resources',
+  'https://facilitator.payai.network/discovery/resources',
+  'https://facilitator.daydreams.systems/discovery/resources',
+  'https://facilitator.corbits.dev/discovery/resources',
+  'https://facilitator.heurist.xyz/discovery/resources',
+  'https://pay.openfacilitator.io/discovery/resources',
+  'https://facilitator.ultravioletadao.xyz/discovery/resources',
+];
+/** The one that lists endpoints for test money. */
+const TEST_CATALOGUES: readonly string[] = ['https://x402.org/facilitator/discovery/resources'];
+
+const PER_CALL = 50n * CENT;
+const PER_SESSION = 200n * CENT;
+const PER_DAY = 500n * CENT;
+const PER_MONTH = 5_000n * CENT;
+
+/**
+ * Every key of the config, in the order people read it, by section and field of {@link Config}. A row here is all
+ * that a new key needs: the file, `config get|set|accept`, help and README follow.
+ */
+export const SETTINGS = {
+  limits: {
+    perCallUsdMicros: amount(
+      'limits.per_call_usd',
+      PER_CALL,
+      'The most one call may cost without asking you.',
+    ),
+    perSessionUsdMicros: amount(
+      'limits.per_session_usd',
+      PER_SESSION,
+      'The most an agent may spend in one session without asking you; a session ends after 30 idle minutes.',
+    ),
+    perDayUsdMicros: amount(
+      'limits.per_day_usd',
+      PER_DAY,
+      'The most the wallet may spend in any 24 hours without asking you.',
+    ),
+    perMonthUsdMicros: amount(
+      'limits.per_month_usd',
+      PER_MONTH,
+      'The most the wallet may spend in any 30 days without asking you.',
+    ),
+    callsPerMinute: single({
+      key: 'limits.calls_per_minute',
+      kind: callCount,
+      initial: () => 30,
+      compare: boundDirection,
+      doc: 'How many payments may begin in any 60 seconds.',
+    }),
+    askFloorUsdMicros: amount(
+      'limits.ask_floor_usd',
+      5n * CENT,
+      'Up to this price, a price that has risen is not asked about.',
+    ),
+    hostPerDayUsdMicros: hostAmount(
+      'limits.hosts.<host>.per_day_usd',
+      'The most the wallet may spend at this host (or host:port) in any 24 hours without asking you; none lifts it.',
+    ),
+  },
+  ceilings: {
+    perCallUsdMicros: amount(
+      'ceilings.per_call_usd',
+      CEILING_FACTOR * PER_CALL,
+      'The most one call may cost, even with your approval.',
+    ),
+    perSessionUsdMicros: amount(
+      'ceilings.per_session_usd',
+      CEILING_FACTOR * PER_SESSION,
+      'The most an agent may spend in one session, even with your approval.',
+    ),
+    perDayUsdMicros: amount(
+      'ceilings.per_day_usd',
+      CEILING_FACTOR * PER_DAY,
+      'The most the wallet may spend in any 24 hours, even with your approval.',
+    ),
+    perMonthUsdMicros: amount(
+      'ceilings.per_month_usd',
+      CEILING_FACTOR * PER_MONTH,
+      'The most the wallet may spend in any 30 days, even with your approval.',
+    ),
+    hostPerDayUsdMicros: hostAmount(
+      'ceilings.hosts.<host>.per_day_usd',
+      'The most the wallet may spend at this host (or host:port) in any 24 hours, even with your approval; none lifts it.',
+    ),
+  },
+  approvals: {
+    elicitationMaxUsdMicros: amount(
+      'approvals.elicitation_max_usd',
+      ELICITATION_MAX,
+      "The most that answers in the agent's own client may approve in any 24 hours; beyond it a factor is needed.",
+    ),
+    waitSec: single({
+      key: 'approvals.wait_s',
+      kind: waitSeconds,
+      initial: () => WAIT_SEC,
+      compare: boundDirection,
+      doc: 'How many seconds a call waits for your answer before it returns approval_required; 0 returns at once.',
+    }),
+    webhookUrl: single({
+      key: 'approvals.webhook_url',
+      kind: webhook,
+      initial: () => 'none',
+      none: 'none',
+      // What is told there concerns the owner alone, and so does no longer being told.
+      compare: (before, after) => (before === after ? 'same' : 'loosens'),
+      doc: 'Where to POST a line of JSON when a question waits for you, reached as any call is; none for nowhere.',
+    }),
+  },
+  hosts: {
+    allow: hostList(
+      'hosts.allow',
+      hosts,
+      allowedDirection,
+      'The only hosts an agent may call, as a JSON list of host or host:port; an empty list allows every host.',
+    ),
+    deny: hostList(
+      'hosts.deny',
+      hosts,
+      forbiddenDirection,
+      'Hosts an agent may never call, as a JSON list of host or host:port; it beats hosts.allow.',
+    ),
+  },
+  net: {
+    allowPrivate: hostList(
+      'net.allow_private',
+      hostPorts,
+      permittedDirection,
+      'Private or local addresses that may be called, plain http included, as a JSON list of exact host:port.',
+    ),
+    proxy: single({
+      key: 'net.proxy',
+      kind: proxy,
+      initial: () => 'none',
+      none: 'none',
+      // Behind a proxy the checks of addresses are the proxy's own (T10): any other one is the owner's word.
+      compare: (before, after) => (before === after ? 'same' : 'loosens'),
+      doc: 'How calls leave this machine: none, env (what HTTPS_PROXY and NO_PROXY say) or the http(s) URL of a proxy, whose checks of addresses are then its own.',
+    }),
+  },
+  networks: {
+    enabled: single({
+      key: 'networks.enabled',
+      kind: networks,
+      initial: (testnet) => (testnet ? TESTNETS : MAINNETS),
+      compare: preferredDirection,
+      doc: 'Networks the wallet may pay on, as a JSON list of CAIP-2 names; at equal price the first is taken.',
+    }),
+    rpcUrls: perName({
+      key: 'networks.<caip2>.rpc_url',
+      readName: readNetworkName,
+      kind: rpcUrl,
+      compare: trustedDirection,
+      doc: "Your own RPC for a network, trusted by itself; none goes back to the public ones of the wallet's table.",
+    }),
+  },
+  discovery: {
+    sources: single({
+      key: 'discovery.sources',
+      kind: catalogUrls,
+      initial: (testnet) => (testnet ? TEST_CATALOGUES : CATALOGUES),
+      // A listing is a hint (T17): no limit depends on who lists what, so nobody needs to be asked.
+      compare: () => 'same',
+      doc: 'Catalogues that purser catalog sync fetches and wallet_discover searches, as a JSON list of URLs.',
+    }),
+    remoteSearch: single({
+      key: 'discovery.remote_search',
+      kind: flag,
+      initial: () => false,
+      // Whoever is asked learns what an agent looks for.
+      compare: (before, after) => (before === after ? 'same' : after ? 'loosens' : 'tightens'),
+      doc: 'Whether wallet_discover asks the catalogues’ own searches too, which tells them what is looked for.',
+    }),
+  },
+} as const;
+
+type Section<Rows> = {
+  readonly [Field in keyof Rows]: Rows[Field] extends Setting<infer Value> ? Value : never;
+};
+
+/** The values of all settings, parsed: dollars are micro-dollars, hosts and networks are in their one spelling. */
+export type Settings = { readonly [Name in keyof typeof SETTINGS]: Section<(typeof SETTINGS)[Name]> };
+
+/** One wallet's config. */
+export interface Config extends Settings {
+  /** One more at each change; the ledger refuses to go back behind the newest it has seen. */
+  readonly version: number;
+  readonly walletId: string;
+  readonly keystore: 'keychain' | 'file';
+  /** Whether the wallet holds test money; fixed when it is made. */
+  readonly testnet: boolean;
+}
+
+/** A setting together with the place of its value in a {@link Config}. */
+export interface SettingRow {
+  readonly setting: Setting<unknown>;
+  get(config: Settings): unknown;
+  set<Whole extends Settings>(config: Whole, value: unknown): Whole;
+}
+
+/** All settings in the table's order. */
+export const SETTING_ROWS: readonly SettingRow[] = Object.entries(SETTINGS).flatMap(([section, fields]) =>
+  Object.entries(fields).map(([field, setting]) => {
+    // The table's shape is the config's, so a field of one is a field of the other.
+    const sectionOf = (config: Settings) =>
+      config[section as keyof Settings] as Record<string, unknown> | undefined;
+    return {
+      setting: setting as Setting<unknown>,
+      get: (config: Settings) => sectionOf(config)?.[field],
+      set: <Whole extends Settings>(config: Whole, value: unknown): Whole => ({
+        ...config,
+        [section]: { ...sectionOf(config), [field]: value },
+      }),
+    };
+  }),
+);
+
+/** The settings that a new wallet starts with. */
+export function initialSettings(testnet: boolean): Settings {
+  return SETTING_ROWS.reduce(
+    (settings, row) => row.set(settings, row.setting.initial(testnet)),
+    {} as Settings,
+  );
+}
+
+/** Enough of a key to recognise it. */
+const KEY_SHOWN_MAX = 120;
+
+/** One key of the config: its row, and its name where the row has several. */
+export interface FoundKey {
+  readonly row: SettingRow;
+  readonly name: string;
+  /** The key as the config spells it. */
+  readonly key: string;
+}
+
+/** Finds what a full key such as `limits.hosts.api.example.com.per_day_usd` sets. Throws `bad_input`. */
+export function findKey(text: string): FoundKey {
+  for (const row of SETTING_ROWS) {
+    const name = row.setting.nameIn(text);
+    if (name !== undefined) return { row, name, key: row.setting.pathOf(name).join('.') };
+  }
+  // T27: what somebody wrote into a file must not steer the terminal that shows it.
+  const shown = text.replace(/\p{C}/gu, '?').slice(0, KEY_SHOWN_MAX);
+  throw new WalletError('bad_input', `${shown} is no key of the config.`);
+}

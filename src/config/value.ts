@@ -1,0 +1,203 @@
+import { z } from 'zod';
+import { WalletError } from '../errors/walletError.js';
+import { formatUsd, parseUsd } from '../money/decimal.js';
+import { findNetwork, type Caip2 } from '../money/network.js';
+import { isLoopback, parseHost } from './host.js';
+
+/** A value as config.json holds it. */
+export type ConfigJson = string | number | boolean | readonly string[];
+
+/** How one kind of value stands in config.json and on the command line. */
+export interface ValueKind<Value> {
+  /** Throws `bad_input` with `key` in the sentence. */
+  read(key: string, json: unknown): Value;
+  print(value: Value): ConfigJson;
+  /** What `config set KEY TEXT` means in JSON; nothing is checked yet. */
+  fromText(text: string): unknown;
+}
+
+/** Twelve digits of dollars: their micro-dollars still fit the ledger's signed 64-bit integers, sums included. */
+const USD_TEXT = /^\d{1,12}(\.\d{1,6})?$/;
+/** More than one payment each 6 ms serves no agent, and the ledger reads this many rows to count. */
+const CALLS_MAX = 10_000;
+const RPC_URL_LENGTH_MAX = 2048;
+
+function kindOf<Value>(
+  schema: z.ZodType<Value, ConfigJson>,
+  written: 'as text' | 'as JSON',
+): ValueKind<Value> {
+  return {
+    read(key, json) {
+      const result = schema.safeParse(json);
+      if (result.success) return result.data;
+      const issue = result.error.issues[0];
+      const place = issue?.path.map((step) => `[${String(step)}]`).join('') ?? '';
+      throw new WalletError('bad_input', `${key}${place} ${issue?.message ?? 'is invalid'}.`);
+    },
+    print: (value) => schema.encode(value),
+    fromText(text) {
+      if (written === 'as text') return text;
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        // Not JSON, so a string: the schema then says what it should have been.
+        return text;
+      }
+    },
+  };
+}
+
+const USD_WORDS = 'must be dollars as decimal text with at most six decimals, such as "0.50"';
+const usdSchema = z.codec(z.string(USD_WORDS).regex(USD_TEXT, USD_WORDS), z.bigint(), {
+  decode: (text) => parseUsd(text, 'the amount'),
+  encode: formatUsd,
+});
+
+const COUNT_WORDS = `must be a whole number from 0 to ${CALLS_MAX}`;
+const countSchema = z.int(COUNT_WORDS).min(0, COUNT_WORDS).max(CALLS_MAX, COUNT_WORDS);
+
+function hostsSchema(itemWords: string, accepts: (host: string) => boolean, example: string) {
+  const item = z.codec(
+    z.string(itemWords).refine((text) => accepts(parseHost(text) ?? ''), itemWords),
+    z.string(),
+    { decode: (text) => parseHost(text) ?? text, encode: (host) => host },
+  );
+  const list = z.array(item, `must be a JSON list, such as ["${example}"]`);
+  // Order means nothing here, so one set of hosts has one text.
+  return z.codec(list, z.array(z.string()).readonly(), {
+    decode: (hosts) => [...new Set(hosts)].sort(),
+    encode: (hosts) => [...hosts],
+  });
+}
+
+const HOST_WORDS =
+  'must be an exact host or host:port, without scheme, path or wildcard, such as api.example.com';
+const HOST_PORT_WORDS = 'must be an exact host:port, such as 127.0.0.1:4021';
+
+const networkName = z.custom<Caip2>(
+  (name) => typeof name === 'string' && findNetwork(name) !== undefined,
+  'must be a network this wallet knows, by its CAIP-2 name, such as eip155:8453',
+);
+const networksSchema = z.codec(
+  z.array(networkName, 'must be a JSON list, such as ["eip155:8453"]'),
+  z.array(networkName).readonly(),
+  { decode: (names) => [...new Set(names)], encode: (names) => [...names] },
+);
+
+const RPC_WORDS = 'must be an https URL (or http on this machine), without user name, fragment or blanks';
+const rpcUrlSchema = z.string(RPC_WORDS).max(RPC_URL_LENGTH_MAX, RPC_WORDS).refine(isRpcUrl, RPC_WORDS);
+
+function isRpcUrl(text: string): boolean {
+  const url = URL.canParse(text) && !/\s/.test(text) ? new URL(text) : undefined;
+  if (url === undefined || url.username !== '' || url.password !== '' || url.hash !== '') return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
+}
+
+const PROXY_WORDS = 'must be none, env or an http(s) URL of a proxy';
+const proxySchema = z.string(PROXY_WORDS).max(RPC_URL_LENGTH_MAX, PROXY_WORDS).refine(isProxy, PROXY_WORDS);
+
+function isProxy(text: string): boolean {
+  if (text === 'none' || text === 'env') return true;
+  const url = /^https?:\/\/[^\s]+$/.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && url.hostname !== '';
+}
+
+/** The longest wait inside a call: under the shortest limit of common clients, 60 s. */
+const WAIT_SEC_MAX = 45;
+const WAIT_WORDS = `must be whole seconds from 0 to ${WAIT_SEC_MAX}`;
+const waitSchema = z.int(WAIT_WORDS).min(0, WAIT_WORDS).max(WAIT_SEC_MAX, WAIT_WORDS);
+
+const WEBHOOK_WORDS = 'must be none or an http(s) URL, without user name or fragment';
+const webhookSchema = z
+  .string(WEBHOOK_WORDS)
+  .max(RPC_URL_LENGTH_MAX, WEBHOOK_WORDS)
+  .refine(isWebhook, WEBHOOK_WORDS);
+
+function isWebhook(text: string): boolean {
+  if (text === 'none') return true;
+  const url = /^https?:\/\/[^\s]+$/.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && url.username === '' && url.password === '' && url.hash === '';
+}
+
+const CATALOG_WORDS = 'must be an http(s) URL, without user name, fragment or blanks';
+/** More sources than this are a mistake: each is fetched again every few hours. */
+const CATALOGS_MAX = 64;
+const catalogSchema = z.codec(
+  z.string(CATALOG_WORDS).refine((text) => readCatalogUrl(text) !== undefined, CATALOG_WORDS),
+  z.string(),
+  { decode: (text) => readCatalogUrl(text) ?? text, encode: (url) => url },
+);
+const catalogsSchema = z.codec(
+  z
+    .array(catalogSchema, 'must be a JSON list, such as ["https://example.com/discovery/resources"]')
+    .max(CATALOGS_MAX, `must have at most ${CATALOGS_MAX} entries`),
+  z.array(z.string()).readonly(),
+  { decode: (urls) => [...new Set(urls)], encode: (urls) => [...urls] },
+);
+
+/** The one spelling of a catalogue's URL, or undefined where the text is none. */
+export function readCatalogUrl(text: string): string | undefined {
+  if (text.length > RPC_URL_LENGTH_MAX || !/^https?:\/\/[^\s]+$/i.test(text) || !URL.canParse(text)) {
+    return undefined;
+  }
+  const url = new URL(text);
+  const { username, password, hash, hostname, port } = url;
+  const isHost = parseHost(port === '' ? hostname : `${hostname}:${port}`) !== undefined;
+  return username === '' && password === '' && hash === '' && isHost ? url.href : undefined;
+}
+
+const FLAG_WORDS = 'must be true or false';
+const flagSchema = z.boolean(FLAG_WORDS);
+
+/** Dollars, parsed to micro-dollars. */
+export const usd: ValueKind<bigint> = kindOf(usdSchema, 'as text');
+/** Payments in a minute. */
+export const callCount: ValueKind<number> = kindOf(countSchema, 'as JSON');
+/** Hosts as {@link parseHost} writes them, sorted, each once. */
+export const hosts: ValueKind<readonly string[]> = kindOf(
+  hostsSchema(HOST_WORDS, (host) => host !== '', 'api.example.com'),
+  'as JSON',
+);
+/** Like {@link hosts}, each with its port. */
+export const hostPorts: ValueKind<readonly string[]> = kindOf(
+  hostsSchema(HOST_PORT_WORDS, (host) => /:\d+$/.test(host), '127.0.0.1:4021'),
+  'as JSON',
+);
+/** Known networks in order of preference, each once. */
+export const networks: ValueKind<readonly Caip2[]> = kindOf(networksSchema, 'as JSON');
+/** An RPC of the owner's; an API key may be part of it. */
+export const rpcUrl: ValueKind<string> = kindOf(rpcUrlSchema, 'as text');
+
+/** How calls leave this machine; a proxy's password may be part of it. */
+export const proxy: ValueKind<string> = kindOf(proxySchema, 'as text');
+
+/** How long a call waits for a person. */
+export const waitSeconds: ValueKind<number> = kindOf(waitSchema, 'as JSON');
+
+/** Where the owner is told that a question waits; a token may be part of it. */
+export const webhook: ValueKind<string> = kindOf(webhookSchema, 'as text');
+
+/** URLs of catalogues in the owner's order, each once. */
+export const catalogUrls: ValueKind<readonly string[]> = kindOf(catalogsSchema, 'as JSON');
+
+/** Yes or no. */
+export const flag: ValueKind<boolean> = kindOf(flagSchema, 'as JSON');
+
+/** Reads the `<host>` of a key; throws `bad_input`. */
+export function readHostName(key: string, name: string): string {
+  const host = parseHost(name);
+  if (host === undefined) throw new WalletError('bad_input', `The host in ${key} ${HOST_WORDS}.`);
+  return host;
+}
+
+/** Reads the `<caip2>` of a key; throws `bad_input`. */
+export function readNetworkName(key: string, name: string): Caip2 {
+  const network = findNetwork(name);
+  if (network === undefined) {
+    throw new WalletError(
+      'bad_input',
+      `The network in ${key} is not one this wallet knows, such as eip155:8453.`,
+    );
+  }
+  return network.caip2;
+}
