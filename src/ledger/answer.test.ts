@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import type { Answer } from './answer.js';
+import { captured, newLedger, T0 } from './fixtures.js';
+
+function answer(paymentId: string, over: Partial<Answer> = {}): Answer {
+  return {
+    paymentId,
+    agent: 'default',
+    status: 200,
+    headers: [
+      ['content-type', 'application/json'],
+      ['set-cookie', 'a=1'],
+      ['set-cookie', 'b=2'],
+    ],
+    body: new Uint8Array([0, 1, 254, 255]),
+    storedId: null,
+    bytes: 4,
+    truncated: false,
+    storedMs: T0,
+    ...over,
+  };
+}
+
+test('an answer comes back byte for byte, to the agent that paid alone', async () => {
+  using world = newLedger();
+  const { id } = await captured(world.ledger);
+  await world.ledger.saveAnswer(answer(id));
+  const found = world.open().findAnswer('default', { paymentId: id });
+  expect({ ...found, body: Uint8Array.from(found?.body ?? []) }).toEqual(answer(id));
+  expect(world.ledger.findAnswer('other', { paymentId: id })).toBeNull();
+  expect(world.ledger.findAnswer('default', { paymentId: 'pay_none' })).toBeNull();
+  expect(world.ledger.audit().findings).toEqual([]);
+});
+
+test('a large one is found by its file too, and a later one takes its place', async () => {
+  using world = newLedger();
+  const { id } = await captured(world.ledger);
+  await world.ledger.saveAnswer(
+    answer(id, { body: null, storedId: 'res_1', bytes: 9_000_000, truncated: true }),
+  );
+  expect(world.ledger.findAnswer('default', { storedId: 'res_1' })).toMatchObject({
+    paymentId: id,
+    body: null,
+    bytes: 9_000_000,
+    truncated: true,
+  });
+  expect(world.ledger.findAnswer('other', { storedId: 'res_1' })).toBeNull();
+  await world.ledger.saveAnswer(answer(id, { status: 500 }));
+  expect(world.ledger.findAnswer('default', { storedId: 'res_1' })).toBeNull();
+  expect(world.ledger.findAnswer('default', { paymentId: id })?.status).toBe(500);
+});

@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { captured, captureFacts, CENT, newLedger, sent, T0 } from './fixtures.js';
+import type { HoldRequest } from './hold.js';
+
+const ORIGIN = 'https://api.example.com';
+const ENDPOINT = { method: 'GET', url: `${ORIGIN}/report?id=2` };
+const DAY_MS = 86_400_000;
+
+function at(minutes: number, over: Partial<HoldRequest> = {}): Partial<HoldRequest> {
+  return { nowMs: T0 + minutes * 60_000, ...over };
+}
+
+test('an origin that was never paid has none', () => {
+  using world = newLedger();
+  expect(world.ledger.originHistory(ORIGIN, ENDPOINT, T0)).toEqual({
+    payees: [],
+    prices: [],
+    approvedUsdMicros: 0n,
+    strikes: 0,
+    lastStrikeMs: 0,
+  });
+});
+
+test('payees and prices are of captured payments, newest first', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  await captured(ledger, at(0, { payTo: '0xold', heldUsdMicros: CENT }));
+  await captured(ledger, at(1, { payTo: '0xnew', heldUsdMicros: 2n * CENT }));
+  await captured(ledger, at(2, { url: `${ORIGIN}/other`, payTo: '0xnew' }));
+  await captured(ledger, at(3, { method: 'POST', payTo: '0xpost' }));
+  await captured(ledger, at(4, { url: `${ORIGIN}/report`, heldUsdMicros: 3n * CENT }), {
+    capturedUsdMicros: CENT / 2n,
+  });
+  await sent(ledger, at(5, { payTo: '0xopen' }));
+  await captured(ledger, at(6, { host: 'other.example.com', payTo: '0xelse' }));
+  const { payees, prices } = ledger.originHistory(ORIGIN, ENDPOINT, T0);
+  expect(payees.slice(1)).toEqual(['0xpost', '0xnew', '0xnew', '0xold']);
+  expect(prices).toEqual([CENT / 2n, 2n * CENT, CENT]);
+});
+
+test('a price is forgotten after 30 days, a payee is not', async () => {
+  using world = newLedger();
+  await captured(world.ledger);
+  expect(world.ledger.originHistory(ORIGIN, ENDPOINT, T0 + 30 * DAY_MS - 1).prices).toEqual([CENT]);
+  const { payees, prices } = world.ledger.originHistory(ORIGIN, ENDPOINT, T0 + 30 * DAY_MS);
+  expect([payees.length, prices]).toEqual([1, []]);
+});
+
+test('strikes are those since the last one delivered', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const strike = async (minute: number) => {
+    const { id, openedMs } = await sent(ledger, at(minute));
+    await ledger.markUnknown(id, 'second_402', openedMs + 1);
+  };
+  await strike(0);
+  await captured(ledger, at(1));
+  await strike(2);
+  const { id, openedMs } = await captured(ledger, at(3));
+  await ledger.release(id, 'receipt_false', openedMs + 2);
+  expect(ledger.originHistory(ORIGIN, ENDPOINT, T0)).toMatchObject({
+    strikes: 2,
+    lastStrikeMs: openedMs + 2,
+  });
+  await captured(ledger, at(4));
+  expect(ledger.originHistory(ORIGIN, ENDPOINT, T0)).toMatchObject({ strikes: 0, lastStrikeMs: 0 });
+});
+
+test('a refusal is a strike once the chain shows that it was paid', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const payment = await sent(ledger);
+  await ledger.markUnknown(payment.id, 'rejected', T0 + 1);
+  expect(ledger.originHistory(ORIGIN, ENDPOINT, T0).strikes).toBe(0);
+  await ledger.capture(payment.id, captureFacts(payment, { confirmed: true, chainMs: T0 }), T0 + 2);
+  expect(ledger.originHistory(ORIGIN, ENDPOINT, T0)).toMatchObject({ strikes: 1, lastStrikeMs: T0 + 2 });
+});

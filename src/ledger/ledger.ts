@@ -1,0 +1,419 @@
+import { assertInvariant, WalletError } from '../errors/walletError.js';
+import type { CapLine } from '../money/cap.js';
+import { findAnswer, saveAnswer, type Answer } from './answer.js';
+import { Approvals, Factors } from './approvals.js';
+import { auditLedger, type AuditReport } from './audit.js';
+import { RowAuthenticator, type MacFunction } from './authenticity.js';
+import { newId, type LedgerContext } from './context.js';
+import { copyDatabase, createDatabase, openDatabase, statement, type Sqlite } from './database.js';
+import { toLedgerError } from './fault.js';
+import { findByKey, noteConfig, openHold, usageOf, type HoldRequest, type HoldResult } from './hold.js';
+import { originHistory, type OriginHistory } from './history.js';
+import { Journal, ledgerTimeMs, type JournalHead } from './journal.js';
+import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './migration.js';
+import type { Payment, SqlRow } from './payment.js';
+import { currentPayment, existingPayment, findLive, selectPayment, type Transition } from './paymentRow.js';
+import { thisProcess } from './process.js';
+import { findQuote, saveQuote, type Quote } from './quote.js';
+import {
+  assertNotRebuilding,
+  beginRebuild,
+  finishRebuild,
+  rebuildingSinceMs,
+  type ImportedPayment,
+} from './rebuild.js';
+import { Register } from './register.js';
+import {
+  groupPayments,
+  heldAtomic,
+  listPayments,
+  type ReportFilter,
+  type ReportGroup,
+  type ReportGrouping,
+  type ReportPage,
+} from './report.js';
+import { currentSession, isFresh, touchSession, type Session } from './session.js';
+import { Totals } from './totals.js';
+import {
+  capture,
+  markSent,
+  markUnknown,
+  recordSigned,
+  release,
+  type CaptureFacts,
+  type ReleaseNote,
+  type SendResult,
+  type SignedPayload,
+} from './transition.js';
+import { Waiting } from './waiting.js';
+import { LedgerWriter, type CommitObserver, type CommitPoint } from './writer.js';
+
+/** Where a ledger's journal stood: kept in the keystore, so that an older or foreign copy is noticed (T29). */
+export interface Checkpoint {
+  readonly ledgerId: string;
+  readonly seq: number;
+  readonly headHash: string;
+}
+
+/** How a ledger is opened. */
+export interface LedgerOptions {
+  /** Null while the keys are locked: then it reads, and freezes, and does nothing else. */
+  readonly mac: MacFunction | null;
+  readonly observer?: CommitObserver;
+  /** How long a write waits for other processes before it fails as `ledger_busy`; 10 s unless said. */
+  readonly lockWaitMaxMs?: number;
+  /** Tests alone bring their own. */
+  readonly migrations?: readonly Migration[];
+}
+
+/**
+ * The ledger in whole operations. Each one is atomic and durable before its promise resolves; there is no
+ * transaction to hold on to. Every method that writes takes the time.
+ *
+ * Any method throws the {@link WalletError}s of the ledger: `ledger_busy`, `ledger_damaged`, `ledger_missing`,
+ * `ledger_older`, `ledger_newer`, `disk_full`, `home_unusable`, and `keystore_locked` where it needs keys that are
+ * not there.
+ */
+export class Ledger {
+  readonly id: string;
+  readonly approvals: Approvals;
+  readonly factors: Factors;
+  readonly #db: Sqlite;
+  readonly #writer: LedgerWriter;
+  readonly #journal: Journal;
+  readonly #context: LedgerContext | null;
+  readonly #waiting = new Waiting();
+
+  private constructor(path: string, db: Sqlite, options: LedgerOptions) {
+    const { mac, observer, lockWaitMaxMs, migrations = MIGRATIONS } = options;
+    this.#db = db;
+    const { id, auth } = identify(db, mac);
+    migrate(db, path, auth, migrations);
+    this.id = id;
+    this.#journal = new Journal(db, auth);
+    this.#context = auth === null ? null : contextOf(db, auth, this.#journal);
+    const access = {
+      read: <T>(operation: (context: LedgerContext, head: JournalHead) => T) => this.#read(operation),
+      write: <T>(point: CommitPoint, operation: (context: LedgerContext) => T) =>
+        this.#write(point, operation),
+    };
+    this.approvals = new Approvals(access);
+    this.factors = new Factors(access);
+    const guard = schemaGuard(db, auth, migrations.length + 1);
+    this.#snapshot(() => {
+      guard();
+      if (auth !== null) this.#journal.remember(this.#journal.checkedHead());
+    });
+    this.#writer = new LedgerWriter(db, path, this.#journal, { observer, lockWaitMaxMs, guard });
+  }
+
+  /** Makes a new ledger file; only set-up and rebuilding do. Throws `already_set_up` where a file exists. */
+  static create(
+    path: string,
+    options: { mac: MacFunction; nowMs: number; configVersion: number },
+  ): Checkpoint {
+    const ledgerId = newId('led');
+    let checkpoint: Checkpoint | undefined;
+    createDatabase(path, (db) => {
+      const auth = new RowAuthenticator(options.mac, ledgerId);
+      const code = auth.codeOf('meta', ['ledger_id', ledgerId]);
+      statement(db, `INSERT INTO meta VALUES ('ledger_id', ?, ?)`).run(ledgerId, code);
+      sealSchema(db, auth);
+      const head = new Journal(db, auth).begin(ledgerId, options.nowMs, options.configVersion);
+      checkpoint = { ledgerId, seq: head.seq, headHash: head.hash };
+    });
+    assertInvariant(checkpoint !== undefined, 'a new ledger has a head');
+    return checkpoint;
+  }
+
+  /**
+   * Opens an existing ledger, brought to the newest schema; its tables and its head are proved when keys are given.
+   * Throws as the class says, and `ledger_foreign` where other keys wrote it.
+   */
+  static open(path: string, options: LedgerOptions): Ledger {
+    const db = openDatabase(path, (options.migrations ?? MIGRATIONS).length + 1);
+    try {
+      return new Ledger(path, db, options);
+    } catch (error) {
+      db.close();
+      throw toLedgerError(error);
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  /** The journal's head as stored, unproved: also without keys. */
+  head(): JournalHead {
+    return this.#snapshot(() => this.#journal.readHead());
+  }
+
+  /** Whether there are rows of factors, unproved: also without keys. */
+  hasFactorRows(): boolean {
+    return this.#snapshot(() => statement(this.#db, 'SELECT 1 FROM factors LIMIT 1').get() !== undefined);
+  }
+
+  /** Where the journal stands now, for the keystore. */
+  checkpoint(): Checkpoint {
+    return this.#read((_context, head) => ({ ledgerId: this.id, seq: head.seq, headHash: head.hash }));
+  }
+
+  /**
+   * Throws `ledger_foreign`, `ledger_older` or `ledger_damaged` unless this ledger continues the checkpoint, every
+   * entry since linked to the one before. Needs the keys.
+   */
+  verifyCheckpoint(checkpoint: Checkpoint): void {
+    if (checkpoint.ledgerId !== this.id) {
+      throw new WalletError('ledger_foreign', 'This ledger is not the one the keystore remembers.', {
+        owner: {
+          say: 'The ledger is not the one this wallet last wrote; signing has stopped.',
+          command: 'ledger rebuild',
+        },
+      });
+    }
+    this.#read(() => this.#journal.verifySince(checkpoint.seq, checkpoint.headHash));
+  }
+
+  /** The agent's session: renewed, or begun anew after {@link SESSION_IDLE_MS}. */
+  async touchSession(agent: string, nowMs: number): Promise<Session & { readonly begun: boolean }> {
+    const current = this.currentSession(agent, nowMs);
+    if (current !== null && isFresh(current, nowMs)) return { ...current, begun: false };
+    return this.#write('session', (context) => touchSession(context, agent, nowMs));
+  }
+
+  /** The agent's running session, or null; writes nothing. */
+  currentSession(agent: string, nowMs: number): Session | null {
+    return this.#read((context, head) => currentSession(context, head, agent, nowMs));
+  }
+
+  saveQuote(quote: Omit<Quote, 'id'>): Promise<Quote> {
+    return this.#write('quote', (context) => saveQuote(context, quote));
+  }
+
+  findQuote(agent: string, id: string): Quote | null {
+    return this.#read((context) => findQuote(context, agent, id));
+  }
+
+  /** Checks every line and reserves, in one step. */
+  openHold(request: HoldRequest): Promise<HoldResult> {
+    return this.#write('held', (context) => openHold(context, request));
+  }
+
+  recordSigned(id: string, payload: SignedPayload, nowMs: number): Promise<Transition> {
+    return this.#write('signed', (context) => recordSigned(context, id, payload, nowMs));
+  }
+
+  /** Bytes may leave only after this answered `done`. */
+  markSent(
+    id: string,
+    send: { configVersion: number; capLines: readonly CapLine[]; nowMs: number },
+  ): Promise<SendResult> {
+    return this.#write('sent', (context) => markSent(context, id, send));
+  }
+
+  markUnknown(id: string, note: string, nowMs: number, receipt?: string): Promise<Transition> {
+    return this.#write('unknown', (context) => markUnknown(context, id, note, nowMs, receipt));
+  }
+
+  capture(id: string, facts: CaptureFacts, nowMs: number): Promise<Transition> {
+    const point = facts.confirmed ? 'confirmed' : 'captured';
+    return this.#write(point, (context) => capture(context, id, facts, nowMs));
+  }
+
+  release(id: string, note: ReleaseNote, nowMs: number): Promise<Transition> {
+    return this.#write('released', (context) => release(context, id, note, nowMs));
+  }
+
+  /** The payment by id, its code checked, or null. */
+  findPayment(id: string): Payment | null {
+    return this.#read((context, head) => selectPayment(context, head, 'id = ?', id));
+  }
+
+  /** The payment of this request whose fate is open, or null. */
+  findLive(requestHash: string): Payment | null {
+    return this.#read((context, head) => findLive(context, head, requestHash));
+  }
+
+  findByKey(agent: string, key: string): Payment | null {
+    return this.#read((context, head) => findByKey(context, head, agent, key));
+  }
+
+  /** The newest payment of this request that was taken for captured at `sinceMs` or later, or null. */
+  findCaptured(requestHash: string, sinceMs: number): Payment | null {
+    const condition = `request_hash = ? AND state = 'captured' AND captured_ms >= ?`;
+    return this.#read((context, head) => selectPayment(context, head, condition, requestHash, sinceMs));
+  }
+
+  /** Payments whose fate is open, and captures the chain has not confirmed: the reconciler's list, longest unchanged first. */
+  openPayments(limit: number): Payment[] {
+    return this.#read((context, head) => {
+      const rows = statement(
+        this.#db,
+        `SELECT * FROM payments
+         WHERE state IN ('held', 'signed', 'sent', 'unknown') OR (state = 'captured' AND confirmed = 0)
+         ORDER BY changed_ms LIMIT ?`,
+      ).all(limit) as SqlRow[];
+      return rows.map((row) => currentPayment(context, head, row));
+    });
+  }
+
+  /** What was paid to an origin before: payees and prices, for the owner's rules. */
+  originHistory(origin: string, endpoint: { method: string; url: string }, nowMs: number): OriginHistory {
+    return this.#read((context) => originHistory(context, origin, endpoint, nowMs));
+  }
+
+  saveAnswer(answer: Answer): Promise<void> {
+    return this.#write('answered', (context) => saveAnswer(context, answer));
+  }
+
+  findAnswer(agent: string, by: { paymentId: string } | { storedId: string }): Answer | null {
+    return this.#read((context) => findAnswer(context, agent, by));
+  }
+
+  /** What counts against each line now, in the lines' order. */
+  usage(lines: readonly Pick<CapLine, 'scope' | 'windowSec'>[], nowMs: number): bigint[] {
+    return this.#read((context, head) => usageOf(context, head, lines, ledgerTimeMs(head, nowMs)));
+  }
+
+  /** Stops all signing and sending, in every process. Needs no keys. Returns false where it was frozen already. */
+  freeze(nowMs: number): Promise<boolean> {
+    return this.#writeUnlocked('frozen', () => {
+      if (this.#journal.readHead().frozen) return false;
+      this.#journal.appendFreeze(nowMs);
+      return true;
+    });
+  }
+
+  /** The owner's alone. Returns false where it was not frozen. */
+  unfreeze(nowMs: number): Promise<boolean> {
+    return this.#write('frozen', (context) => {
+      const { journal } = context;
+      const head = journal.checkedHead();
+      if (!head.frozen) return false;
+      assertNotRebuilding(context);
+      const entry = {
+        kind: 'unfreeze',
+        subject: 'wallet',
+        data: {},
+        timeMs: ledgerTimeMs(head, nowMs),
+      } as const;
+      journal.append(head, entry, { frozen: false });
+      return true;
+    });
+  }
+
+  /** Freezes the wallet until a rebuilding ends; does nothing where one is under way. */
+  beginRebuild(nowMs: number): Promise<void> {
+    return this.#write('frozen', (context) => beginRebuild(context, nowMs));
+  }
+
+  /** When the rebuilding under way began, or null. */
+  rebuildingSinceMs(): number | null {
+    return this.#read((context) => rebuildingSinceMs(context));
+  }
+
+  /** Counts what the chain shows and this ledger does not know, and ends the rebuilding. Returns how many came in. */
+  finishRebuild(found: readonly ImportedPayment[], nowMs: number): Promise<number> {
+    return this.#write('frozen', (context) => finishRebuild(context, found, nowMs));
+  }
+
+  /** Records that the config moved on, so that payments judged under the old one are judged again. */
+  noteConfigVersion(version: number, nowMs: number): Promise<void> {
+    return this.#write('config', (context) => {
+      const head = context.journal.checkedHead();
+      noteConfig(context, head, version, ledgerTimeMs(head, nowMs));
+    });
+  }
+
+  /**
+   * Resolves with the payment once its fate is no longer open or nobody drives it any more (`unknown`, or its process
+   * died), or as it stands when the signal ends the wait.
+   */
+  waitForEnd(id: string, signal: AbortSignal): Promise<Payment> {
+    return this.#waiting.forEnd(
+      () => this.#read((context, head) => existingPayment(context, head, id)),
+      signal,
+    );
+  }
+
+  listPayments(filter: ReportFilter, limit: number, cursor: string | null): ReportPage {
+    return this.#snapshot(() => listPayments(this.#db, filter, limit, cursor));
+  }
+
+  groupPayments(grouping: ReportGrouping, filter: ReportFilter, limit: number): ReportGroup[] {
+    return this.#snapshot(() => groupPayments(this.#db, grouping, filter, limit));
+  }
+
+  heldAtomic(network: string, asset: string, payFrom: string): bigint {
+    return this.#snapshot(() => heldAtomic(this.#db, network, asset, payFrom));
+  }
+
+  /** Re-derives every row and total from the journal and compares; reads all of it. */
+  audit(): AuditReport {
+    return this.#snapshot(() => auditLedger(this.#unlocked()));
+  }
+
+  /**
+   * Copies the ledger, whole and as of one moment, into a new file while it is in use; blocks this process while it
+   * does. Throws `bad_input` where the name is taken.
+   */
+  async backup(path: string): Promise<void> {
+    await Promise.resolve(copyDatabase(this.#db, path));
+  }
+
+  #unlocked(): LedgerContext {
+    if (this.#context === null) {
+      throw new WalletError('keystore_locked', 'The keystore is locked, so the ledger can only be read.');
+    }
+    return this.#context;
+  }
+
+  /** Reads one moment's view: without it, a commit of another process between two looks would seem like damage. */
+  #snapshot<T>(operation: () => T): T {
+    try {
+      statement(this.#db, 'BEGIN').run();
+      try {
+        return operation();
+      } finally {
+        statement(this.#db, 'COMMIT').run();
+      }
+    } catch (error) {
+      throw toLedgerError(error);
+    }
+  }
+
+  /** Reads under a head that was proved. */
+  #read<T>(operation: (context: LedgerContext, head: JournalHead) => T): T {
+    const context = this.#unlocked();
+    return this.#snapshot(() => operation(context, context.journal.checkedHead()));
+  }
+
+  #write<T>(point: CommitPoint, operation: (context: LedgerContext) => T): Promise<T> {
+    return this.#writeUnlocked(point, () => operation(this.#unlocked()));
+  }
+
+  async #writeUnlocked<T>(point: CommitPoint, operation: () => T): Promise<T> {
+    const result = await this.#writer.write(point, operation);
+    this.#waiting.wake();
+    return result;
+  }
+}
+
+function contextOf(db: Sqlite, auth: RowAuthenticator, journal: Journal): LedgerContext {
+  const register = new Register(db);
+  return { db, auth, journal, register, totals: new Totals(db, auth, register), self: thisProcess() };
+}
+
+/** Which ledger this is, and whether the keys are those that wrote it. */
+function identify(db: Sqlite, mac: MacFunction | null): { id: string; auth: RowAuthenticator | null } {
+  const row = statement(db, `SELECT * FROM meta WHERE key = 'ledger_id'`).get() as SqlRow | undefined;
+  if (row === undefined) throw new WalletError('ledger_damaged', 'The ledger has no id.');
+  const id = String(row['value']);
+  if (mac === null) return { id, auth: null };
+  const auth = new RowAuthenticator(mac, id);
+  if (auth.rowMatches('meta', row)) return { id, auth };
+  throw new WalletError('ledger_foreign', 'This ledger was not written with the keys of this wallet.', {
+    owner: { say: 'The ledger belongs to another wallet; signing has stopped.', command: 'ledger rebuild' },
+  });
+}

@@ -1,0 +1,188 @@
+import { WalletError } from '../errors/walletError.js';
+
+/** The states of a payment; design.md, "The life of a payment", says what is true in each. */
+export type PaymentState = 'held' | 'signed' | 'sent' | 'unknown' | 'captured' | 'released';
+
+/** States in which money can still move: they count against every cap whatever their age. */
+export const LIVE_STATES: readonly PaymentState[] = ['held', 'signed', 'sent', 'unknown'];
+
+/** Whether a payment in this state can still move money. */
+export function isLive(state: PaymentState): boolean {
+  return LIVE_STATES.includes(state);
+}
+
+/** The process that drives a payment; only a dead one's rows are taken over by another. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When the process started, as its platform tells it: tells a reused pid from the real one. */
+  readonly started: string;
+  /** Identity of the boot (and, in containers, of the pid namespace). */
+  readonly boot: string;
+}
+
+/** A payment as the ledger keeps it. Times are ms since 1970, or seconds where the name ends in `Sec`. */
+export interface Payment {
+  readonly id: string;
+  readonly agent: string;
+  readonly sessionId: string;
+  readonly state: PaymentState;
+  /** Identity of the HTTP request: see wallet/request. */
+  readonly requestHash: string;
+  readonly idempotencyKey: string | null;
+  readonly method: string;
+  readonly url: string;
+  readonly origin: string;
+  readonly host: string;
+  readonly category: string | null;
+  readonly protocol: string;
+  readonly scheme: string;
+  readonly network: string;
+  readonly asset: string;
+  readonly payFrom: string;
+  readonly payTo: string;
+  /** The most this payment can move, from the moment of the hold. */
+  readonly heldAtomic: bigint;
+  readonly heldUsdMicros: bigint;
+  /** What it did move; null until captured. A seller may charge less than was held. */
+  readonly capturedAtomic: bigint | null;
+  readonly capturedUsdMicros: bigint | null;
+  readonly nonce: string;
+  readonly validAfterSec: number;
+  readonly validBeforeSec: number;
+  /** The payment header exactly as it was or will be sent, `{name, value}` as JSON; null until signed. */
+  readonly payload: string | null;
+  readonly configVersion: number;
+  readonly ownerPid: number;
+  readonly ownerStarted: string;
+  readonly ownerBoot: string;
+  readonly openedMs: number;
+  readonly changedMs: number;
+  /** When it was first taken for captured, by the seller's word or the chain's; null until then. */
+  readonly capturedMs: number | null;
+  /** The time from which a captured amount counts in windows; null until captured. */
+  readonly countedMs: number | null;
+  /** Whether the chain has shown the capture; before that it is the seller's claim. */
+  readonly confirmed: boolean;
+  readonly tx: string | null;
+  readonly receipt: string | null;
+  /** Why it is unknown or was released, as a stable word. */
+  readonly note: string | null;
+  /** The agent's own words for why it pays: quoted as the agent's wherever shown. */
+  readonly reason: string | null;
+  readonly quoteId: string | null;
+  /** The approval it was paid by; then ceilings alone are its lines, never the caps it was approved past. */
+  readonly approvalId: string | null;
+}
+
+type ColumnKind = 'text' | 'integer' | 'bigintText' | 'bigintInteger' | 'flag';
+
+interface Column {
+  readonly name: string;
+  readonly field: keyof Payment;
+  readonly kind: ColumnKind;
+}
+
+function column(name: string, field: keyof Payment, kind: ColumnKind = 'text'): Column {
+  return { name, field, kind };
+}
+
+/** The columns in the order of the table; the authentication code covers them in this order. */
+export const PAYMENT_COLUMNS: readonly Column[] = [
+  column('id', 'id'),
+  column('agent', 'agent'),
+  column('session_id', 'sessionId'),
+  column('state', 'state'),
+  column('request_hash', 'requestHash'),
+  column('idempotency_key', 'idempotencyKey'),
+  column('method', 'method'),
+  column('url', 'url'),
+  column('origin', 'origin'),
+  column('host', 'host'),
+  column('category', 'category'),
+  column('protocol', 'protocol'),
+  column('scheme', 'scheme'),
+  column('network', 'network'),
+  column('asset', 'asset'),
+  column('pay_from', 'payFrom'),
+  column('pay_to', 'payTo'),
+  column('held_atomic', 'heldAtomic', 'bigintText'),
+  column('held_usd_micros', 'heldUsdMicros', 'bigintInteger'),
+  column('captured_atomic', 'capturedAtomic', 'bigintText'),
+  column('captured_usd_micros', 'capturedUsdMicros', 'bigintInteger'),
+  column('nonce', 'nonce'),
+  column('valid_after_sec', 'validAfterSec', 'integer'),
+  column('valid_before_sec', 'validBeforeSec', 'integer'),
+  column('payload', 'payload'),
+  column('config_version', 'configVersion', 'integer'),
+  column('owner_pid', 'ownerPid', 'integer'),
+  column('owner_started', 'ownerStarted'),
+  column('owner_boot', 'ownerBoot'),
+  column('opened_ms', 'openedMs', 'integer'),
+  column('changed_ms', 'changedMs', 'integer'),
+  column('captured_ms', 'capturedMs', 'integer'),
+  column('counted_ms', 'countedMs', 'integer'),
+  column('confirmed', 'confirmed', 'flag'),
+  column('tx', 'tx'),
+  column('receipt', 'receipt'),
+  column('note', 'note'),
+  column('reason', 'reason'),
+  column('quote_id', 'quoteId'),
+  column('approval_id', 'approvalId'),
+];
+
+/** A value as SQLite takes and gives it, integers as bigint. */
+export type SqlValue = string | bigint | null | Uint8Array;
+export type SqlRow = Record<string, SqlValue>;
+
+function toSql(kind: ColumnKind, value: Payment[keyof Payment]): SqlValue {
+  if (value === null) return null;
+  if (kind === 'text') return value as string;
+  if (kind === 'bigintText') return (value as bigint).toString();
+  return BigInt(value as number | bigint | boolean);
+}
+
+function fromSql(kind: ColumnKind, value: SqlValue): Payment[keyof Payment] {
+  if (value === null) return null;
+  if (kind === 'text') return value as string;
+  if (kind === 'bigintText') return BigInt(value as string);
+  if (kind === 'bigintInteger') return value as bigint;
+  if (kind === 'flag') return value === 1n;
+  return Number(value);
+}
+
+/** The row's column values in table order, without the authentication code. */
+export function paymentToSql(payment: Payment): SqlValue[] {
+  return PAYMENT_COLUMNS.map(({ field, kind }) => toSql(kind, payment[field]));
+}
+
+/** A payment from its row. Throws `ledger_damaged` where a value is not what its column holds. */
+export function paymentFromSql(row: SqlRow): Payment {
+  try {
+    const fields = PAYMENT_COLUMNS.map(
+      ({ name, field, kind }) => [field, fromSql(kind, row[name] ?? null)] as const,
+    );
+    return Object.fromEntries(fields) as unknown as Payment;
+  } catch (cause) {
+    throw new WalletError('ledger_damaged', 'A payment row of the ledger cannot be read.', { cause });
+  }
+}
+
+/** The changed fields of a payment as the journal writes them: column → text, integers as decimal text. */
+export function patchToJournal(patch: Partial<Payment>): Record<string, string | null> {
+  const entries = PAYMENT_COLUMNS.filter(({ field }) => field in patch).map(({ name, field, kind }) => {
+    const value = toSql(kind, patch[field] as Payment[keyof Payment]);
+    return [name, value === null ? null : String(value)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Applies a journal entry's fields to a row being re-derived. */
+export function applyJournalPatch(row: SqlRow, patch: Record<string, string | null>): SqlRow {
+  const next = { ...row };
+  for (const { name, kind } of PAYMENT_COLUMNS) {
+    const text = patch[name];
+    if (text === undefined) continue;
+    next[name] = text === null ? null : kind === 'text' || kind === 'bigintText' ? text : BigInt(text);
+  }
+  return next;
+}

@@ -1,0 +1,125 @@
+import { statement, type Sqlite } from './database.js';
+import {
+  LIVE_STATES,
+  paymentFromSql,
+  type Payment,
+  type PaymentState,
+  type SqlRow,
+  type SqlValue,
+} from './payment.js';
+
+/** Which payments a report covers; absent means any. Times are ms, `untilMs` excluded. */
+export interface ReportFilter {
+  readonly agent?: string;
+  readonly paymentId?: string;
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  readonly host?: string;
+  readonly state?: PaymentState;
+}
+
+/** Payments of a report, newest first, and where the next page begins. */
+export interface ReportPage {
+  readonly payments: readonly Payment[];
+  readonly nextCursor: string | null;
+}
+
+/** Totals of one host, day, session or category. */
+export interface ReportGroup {
+  readonly key: string;
+  readonly payments: number;
+  readonly capturedUsdMicros: bigint;
+  /** Money that can still move. */
+  readonly heldUsdMicros: bigint;
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+export type ReportGrouping = 'by_host' | 'by_day' | 'by_session' | 'by_category';
+
+const GROUP_KEYS: Record<ReportGrouping, string> = {
+  by_host: 'host',
+  by_day: `strftime('%Y-%m-%d', opened_ms / 1000, 'unixepoch')`,
+  by_session: 'session_id',
+  by_category: `coalesce(category, 'uncategorised')`,
+};
+
+const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
+
+function conditionsOf(filter: ReportFilter): { sql: string; values: SqlValue[] } {
+  const conditions: [string, SqlValue | undefined][] = [
+    ['agent = ?', filter.agent],
+    ['id = ?', filter.paymentId],
+    ['opened_ms >= ?', filter.sinceMs === undefined ? undefined : BigInt(filter.sinceMs)],
+    ['opened_ms < ?', filter.untilMs === undefined ? undefined : BigInt(filter.untilMs)],
+    ['host = ?', filter.host],
+    ['state = ?', filter.state],
+  ];
+  const given = conditions.filter((pair): pair is [string, SqlValue] => pair[1] !== undefined);
+  return { sql: given.map(([sql]) => `AND ${sql}`).join(' '), values: given.map(([, value]) => value) };
+}
+
+/** A page of payments, newest first. `cursor` is the `nextCursor` of the page before. */
+export function listPayments(
+  db: Sqlite,
+  filter: ReportFilter,
+  limit: number,
+  cursor: string | null,
+): ReportPage {
+  const { sql, values } = conditionsOf(filter);
+  const [beforeMs, beforeId] = decodeCursor(cursor);
+  const rows = statement(
+    db,
+    `SELECT * FROM payments WHERE (opened_ms, id) < (?, ?) ${sql}
+     ORDER BY opened_ms DESC, id DESC LIMIT ?`,
+  ).all(beforeMs, beforeId, ...values, limit + 1) as SqlRow[];
+  const payments = rows.slice(0, limit).map(paymentFromSql);
+  const last = payments.at(-1);
+  return {
+    payments,
+    nextCursor: rows.length > limit && last !== undefined ? `${last.openedMs}.${last.id}` : null,
+  };
+}
+
+function decodeCursor(cursor: string | null): [bigint, string] {
+  const match = cursor === null ? null : /^(\d{1,15})\.(pay_[0-9a-f]+)$/.exec(cursor);
+  // A cursor of nobody's begins at the newest: reading again is harmless.
+  return match === null ? [BigInt(Number.MAX_SAFE_INTEGER), ''] : [BigInt(match[1] ?? 0), match[2] ?? ''];
+}
+
+/** Totals by one grouping, the largest spending first (days: the newest first). */
+export function groupPayments(
+  db: Sqlite,
+  grouping: ReportGrouping,
+  filter: ReportFilter,
+  limit: number,
+): ReportGroup[] {
+  const { sql, values } = conditionsOf(filter);
+  const order = grouping === 'by_day' ? 'group_key DESC' : 'captured DESC, group_key';
+  const rows = statement(
+    db,
+    `SELECT ${GROUP_KEYS[grouping]} AS group_key, count(*) AS payments,
+       coalesce(sum(CASE WHEN state = 'captured' THEN captured_usd_micros END), 0) AS captured,
+       coalesce(sum(CASE WHEN state IN (${LIVE}) THEN held_usd_micros END), 0) AS held,
+       min(opened_ms) AS first_ms, max(opened_ms) AS last_ms
+     FROM payments WHERE 1 ${sql} GROUP BY group_key ORDER BY ${order} LIMIT ?`,
+  ).all(...values, limit) as SqlRow[];
+  return rows.map((row) => ({
+    key: String(row['group_key']),
+    payments: Number(row['payments']),
+    capturedUsdMicros: row['captured'] as bigint,
+    heldUsdMicros: row['held'] as bigint,
+    firstMs: Number(row['first_ms']),
+    lastMs: Number(row['last_ms']),
+  }));
+}
+
+/** What is held from one address in one asset: money on chain that is not free to spend, in atomic units. */
+export function heldAtomic(db: Sqlite, network: string, asset: string, payFrom: string): bigint {
+  const rows = statement(
+    db,
+    // By name: the few rows whose fate is open, where the planner would walk all there ever were of the address.
+    `SELECT held_atomic FROM payments INDEXED BY one_live_payment_per_request WHERE network = ? AND asset = ? AND pay_from = ? AND state IN (${LIVE})`,
+  ).all(network, asset, payFrom) as SqlRow[];
+  return rows.reduce((sum, row) => sum + BigInt(String(row['held_atomic'])), 0n);
+}

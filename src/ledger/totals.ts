@@ -1,0 +1,190 @@
+import type { CapLine, CapScope } from '../money/cap.js';
+import type { RowAuthenticator } from './authenticity.js';
+import { statement, type Sqlite } from './database.js';
+import { changedBehind } from './fault.js';
+import { isLive, type Payment, type SqlRow } from './payment.js';
+import type { Register, RegisterDigests } from './register.js';
+
+/**
+ * The spans that captured money is added up in, in seconds: 32 days, a day, an hour, a minute. Each is a whole
+ * number of the next, so that every sum can be held against the finer ones it is made of.
+ */
+export const SPANS_SEC = [32 * 86_400, 86_400, 3600, 60] as const;
+
+/** Rows remembered as checked: the windows of a few dozen scopes, in a megabyte or two. */
+const CHECKED_MAX = 10_000;
+
+/** What counts against one scope: money that can still move, and all that ever was captured. In micro-dollars. */
+export interface ScopeTotal {
+  readonly live: bigint;
+  readonly captured: bigint;
+}
+
+/** The key a scope's totals are kept under. */
+export function scopeKey(scope: CapScope): string {
+  switch (scope.kind) {
+    case 'wallet':
+      return 'wallet';
+    case 'agent':
+      return `agent:${scope.agent}`;
+    case 'session':
+      return `session:${scope.sessionId}`;
+    case 'host':
+      return `host:${scope.host}`;
+    case 'category':
+      return `category:${scope.category}`;
+  }
+}
+
+/** `host:port` of a payment, the port always written out. */
+export function hostPortOf({ host, origin }: Pick<Payment, 'host' | 'origin'>): string {
+  const { port, protocol } = new URL(origin);
+  return `${host}:${port === '' ? (protocol === 'http:' ? '80' : '443') : port}`;
+}
+
+/** The scopes a payment counts in by time. The owner may bound a host, which is every port of it, or one `host:port`. */
+export function rollingScopes(payment: Payment): string[] {
+  const scopes = ['wallet', `agent:${payment.agent}`, `host:${payment.host}`, `host:${hostPortOf(payment)}`];
+  if (payment.category !== null) scopes.push(`category:${payment.category}`);
+  return scopes;
+}
+
+/** What a payment adds to each of its scopes as it stands: its hold while it lives, then what it captured. */
+export function contributionOf(payment: Payment | null): ScopeTotal & { readonly countedSec: number } {
+  const none = { live: 0n, captured: 0n, countedSec: 0 };
+  if (payment === null) return none;
+  if (isLive(payment.state)) return { ...none, live: payment.heldUsdMicros };
+  const { capturedUsdMicros, countedMs } = payment;
+  if (payment.state !== 'captured' || capturedUsdMicros === null || countedMs === null) return none;
+  return { live: 0n, captured: capturedUsdMicros, countedSec: Math.floor(countedMs / 1000) };
+}
+
+/** The register's key of a scope. */
+export function totalKey(scope: string): string {
+  return `total ${scope}`;
+}
+
+/** The register's text of a total. */
+export function totalText({ live, captured }: ScopeTotal): string {
+  return `${live} ${captured}`;
+}
+
+/**
+ * Running totals, so that a cap check costs the same with a thousand payments and with a million: a window reads at
+ * most a few dozen rows of each span. A captured amount leaves a window up to one minute late, never early.
+ */
+export class Totals {
+  readonly #db: Sqlite;
+  readonly #auth: RowAuthenticator;
+  readonly #register: Register;
+  readonly #checked = new Map<string, { readonly amount: bigint; readonly code: Buffer }>();
+
+  constructor(db: Sqlite, auth: RowAuthenticator, register: Register) {
+    this.#db = db;
+    this.#auth = auth;
+    this.#register = register;
+  }
+
+  /** Replaces what one payment contributes, inside the caller's transaction. Returns the register's new digests. */
+  move(digests: RegisterDigests, before: Payment | null, after: Payment): RegisterDigests {
+    const [old, now] = [contributionOf(before), contributionOf(after)];
+    const live = now.live - old.live;
+    const captured = now.captured - old.captured;
+    let next = digests;
+    for (const scope of rollingScopes(after)) {
+      next = this.#addTop(next, scope, { live, captured });
+      if (old.countedSec === now.countedSec) {
+        this.#addSpans(scope, now.countedSec, captured);
+      } else {
+        this.#addSpans(scope, old.countedSec, -old.captured);
+        this.#addSpans(scope, now.countedSec, now.captured);
+      }
+    }
+    return this.#addTop(next, `session:${after.sessionId}`, { live: 0n, captured });
+  }
+
+  #addTop(digests: RegisterDigests, scope: string, { live, captured }: ScopeTotal): RegisterDigests {
+    if (live === 0n && captured === 0n) return digests;
+    const total = this.#top(digests, scope);
+    const next = { live: total.live + live, captured: total.captured + captured };
+    return this.#register.set(digests, totalKey(scope), totalText(next));
+  }
+
+  #addSpans(scope: string, atSec: number, usdMicros: bigint): void {
+    if (usdMicros === 0n) return;
+    for (const span of SPANS_SEC) {
+      const key = [scope, BigInt(span), BigInt(atSec - (atSec % span))] as const;
+      const row = statement(
+        this.#db,
+        'SELECT * FROM totals WHERE scope = ? AND span_sec = ? AND start_sec = ?',
+      ).get(...key) as SqlRow | undefined;
+      const sum = (row === undefined ? 0n : this.#amountOf(row)) + usdMicros;
+      const mac = this.#auth.codeOf('totals', [...key, sum]);
+      statement(this.#db, 'INSERT OR REPLACE INTO totals VALUES (?, ?, ?, ?, ?)').run(...key, sum, mac);
+    }
+  }
+
+  /** What counts against a line right now: everything live, and what was captured inside its window. */
+  usedBy(digests: RegisterDigests, line: Pick<CapLine, 'scope' | 'windowSec'>, nowMs: number): bigint {
+    const { scope, windowSec } = line;
+    const total = this.#top(digests, scopeKey(scope));
+    if (scope.kind === 'session') {
+      // An agent's open payments count in each of its sessions: a new session must not forget them.
+      return total.captured + this.#top(digests, `agent:${scope.agent}`).live;
+    }
+    if (windowSec === null) return total.live + total.captured;
+    return (
+      total.live + this.#capturedSince(scopeKey(scope), total.captured, Math.floor(nowMs / 1000) - windowSec)
+    );
+  }
+
+  #top(digests: RegisterDigests, scope: string): ScopeTotal {
+    const text = this.#register.get(digests, totalKey(scope));
+    const [live = '0', captured = '0'] = text?.split(' ') ?? [];
+    return { live: BigInt(live), captured: BigInt(captured) };
+  }
+
+  /**
+   * Captured since a moment, from the longest span down: later rows count, the row that the moment falls in is looked
+   * into by the next span. At each step the rows must add up to the row they were taken from, and the first to the
+   * total that the head vouches for: a row that was deleted or put back shows.
+   */
+  #capturedSince(scope: string, capturedEver: bigint, sinceSec: number): bigint {
+    let whole = capturedEver;
+    let [from, before] = [0, Number.MAX_SAFE_INTEGER];
+    let used = 0n;
+    for (const span of SPANS_SEC) {
+      const boundary = Math.max(0, sinceSec - (sinceSec % span));
+      let [sum, inside] = [0n, 0n];
+      for (const row of this.#rows(scope, span, from, before)) {
+        const amount = this.#amountOf(row);
+        sum += amount;
+        if (Number(row['start_sec']) > boundary) used += amount;
+        else if (Number(row['start_sec']) === boundary) inside = amount;
+      }
+      if (sum !== whole) throw changedBehind(`The totals of ${scope} do not add up.`);
+      if (inside === 0n) return used;
+      [whole, from, before] = [inside, boundary, boundary + span];
+    }
+    return used + whole;
+  }
+
+  #rows(scope: string, span: number, fromSec: number, beforeSec: number): SqlRow[] {
+    return statement(
+      this.#db,
+      'SELECT * FROM totals WHERE scope = ? AND span_sec = ? AND start_sec >= ? AND start_sec < ?',
+    ).all(scope, span, fromSec, beforeSec) as SqlRow[];
+  }
+
+  /** A row that is byte for byte one that was checked before needs no second code: those are most of a window. */
+  #amountOf(row: SqlRow): bigint {
+    const key = `${String(row['scope'])} ${String(row['span_sec'])} ${String(row['start_sec'])}`;
+    const [amount, code] = [row['usd_micros'] as bigint, row['mac'] as Uint8Array];
+    const known = this.#checked.get(key);
+    if (known?.amount === amount && known.code.equals(code)) return amount;
+    this.#auth.checkRow('totals', row);
+    if (this.#checked.size >= CHECKED_MAX) this.#checked.clear();
+    this.#checked.set(key, { amount, code: Buffer.from(code) });
+    return amount;
+  }
+}
