@@ -1,0 +1,108 @@
+import { timingSafeEqual } from 'node:crypto';
+import { WalletError } from '../errors/walletError.js';
+import type { WalletKeys } from './secret.js';
+
+/**
+ * A checkpoint of the ledger's journal, kept by the keystore, so that a ledger deleted or put back to an old copy is
+ * noticed (T29).
+ */
+export interface LedgerAnchor {
+  readonly ledgerId: string;
+  /** Number of the journal entry that was the head; a safe integer from 0. */
+  readonly seq: number;
+  readonly headHash: string;
+}
+
+const RECORD_VERSION = 1;
+
+/** Ids and hashes of the ledger: visible ASCII, bounded so that the record stays small in any keychain. */
+const FIELD = /^[\x21-\x7e]{1,128}$/;
+const MAC_HEX = /^[0-9a-f]{64}$/;
+
+/**
+ * The record a keystore keeps for a checkpoint: plain text with an authentication code of this wallet.
+ *
+ * Nothing in it is a secret, so it is authenticated and not encrypted; its key comes from the wallet's secret, so
+ * that both keystores hold the same record and renewing it needs no passphrase. `null` is written when the wallet is
+ * made: from then on a missing record means that it was deleted.
+ */
+export function sealAnchor(anchor: LedgerAnchor | null, keys: WalletKeys): string {
+  if (anchor !== null && !isAnchor(anchor)) throw new WalletError('internal', 'The checkpoint is malformed.');
+  const fields = anchor === null ? null : [anchor.ledgerId, anchor.seq, anchor.headHash];
+  return `${JSON.stringify({ version: RECORD_VERSION, anchor: fields, mac: macAnchor(fields, keys) })}\n`;
+}
+
+/** Reads {@link sealAnchor}'s record; `keystore_unreadable` where it is missing, damaged or of another wallet. */
+export function openAnchor(text: string | null, keys: WalletKeys): LedgerAnchor | null {
+  if (text === null) throw unreadableAnchor('is gone');
+  let record: { version?: unknown; anchor?: unknown; mac?: unknown } | null;
+  try {
+    record = JSON.parse(text) as typeof record;
+  } catch {
+    throw unreadableAnchor('does not parse');
+  }
+  const fields = record?.anchor;
+  if (record?.version !== RECORD_VERSION || (fields !== null && !Array.isArray(fields))) {
+    throw unreadableAnchor('is not one this version writes');
+  }
+  const mac =
+    typeof record.mac === 'string' && MAC_HEX.test(record.mac) ? Buffer.from(record.mac, 'hex') : null;
+  if (mac === null || !timingSafeEqual(mac, Buffer.from(macAnchor(fields, keys), 'hex'))) {
+    throw unreadableAnchor('fails its authentication code');
+  }
+  if (fields === null) return null;
+  const [ledgerId, seq, headHash] = fields as unknown[];
+  const anchor = { ledgerId, seq, headHash };
+  if (!isAnchor(anchor)) throw unreadableAnchor('is malformed');
+  return anchor;
+}
+
+/**
+ * Judges a renewal: `renew`, or `keep` where a later checkpoint of the same ledger is kept already.
+ *
+ * Throws `ledger_foreign` for another ledger and `ledger_damaged` for two heads with one number: neither may
+ * replace the memory that gives it away.
+ */
+export function judgeRenewal(kept: LedgerAnchor | null, next: LedgerAnchor): 'renew' | 'keep' {
+  if (kept === null) return 'renew';
+  if (kept.ledgerId !== next.ledgerId) {
+    throw new WalletError('ledger_foreign', 'The keystore remembers another ledger than this one.', {
+      owner: { say: 'If the old ledger is lost, rebuild it from the chain.', command: 'ledger rebuild' },
+    });
+  }
+  if (kept.seq === next.seq && kept.headHash !== next.headHash) {
+    throw new WalletError(
+      'ledger_damaged',
+      `The keystore remembers another journal entry ${kept.seq} than this one.`,
+      {
+        owner: { say: 'The ledger was put back to an old copy, or edited.', command: 'ledger rebuild' },
+      },
+    );
+  }
+  return next.seq > kept.seq ? 'renew' : 'keep';
+}
+
+function isAnchor(anchor: Record<keyof LedgerAnchor, unknown>): anchor is LedgerAnchor {
+  const { ledgerId, seq, headHash } = anchor;
+  return (
+    typeof ledgerId === 'string' &&
+    FIELD.test(ledgerId) &&
+    Number.isSafeInteger(seq) &&
+    (seq as number) >= 0 &&
+    typeof headHash === 'string' &&
+    FIELD.test(headHash)
+  );
+}
+
+function macAnchor(fields: readonly unknown[] | null, keys: WalletKeys): string {
+  return Buffer.from(keys.mac('anchor', JSON.stringify([RECORD_VERSION, fields]))).toString('hex');
+}
+
+function unreadableAnchor(why: string): WalletError {
+  return new WalletError('keystore_unreadable', `The keystore's checkpoint of the ledger ${why}.`, {
+    owner: {
+      say: 'Have the ledger checked against the chain and the checkpoint written anew.',
+      command: 'ledger rebuild',
+    },
+  });
+}

@@ -1,0 +1,81 @@
+import type { PrivateKeyAccount } from 'viem/accounts';
+import type { TransferIntent } from '../money/intent.js';
+import { judgeRenewal, openAnchor, sealAnchor, type LedgerAnchor } from './anchor.js';
+import { withKeystoreLock } from './keystoreLock.js';
+import { deriveEvmAccount } from './phrase.js';
+import { redactingMembers, type MacPurpose, type WalletKeys, type WalletSecret } from './secret.js';
+import type { SecretStore } from './secretStore.js';
+import { signTransferIntent } from './signer.js';
+
+/** An open wallet: what it can do with its secret, and nothing that gives the secret away but `revealSecret`. */
+export interface UnlockedWallet {
+  /** Public, stable, derived one-way from the secret: 32 hex digits. */
+  readonly walletId: string;
+  readonly secretKind: WalletSecret['kind'];
+  /** The checksummed address of an agent. `bad_input` for an index that an imported key does not have. */
+  evmAddress(agentIndex: number): Promise<`0x${string}`>;
+  /**
+   * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature; there is nothing else it signs (T7).
+   *
+   * `nowMs` is the instant the intent was built at, or later. Throws `signer_refused`.
+   */
+  signTransfer(intent: TransferIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
+  /** HMAC-SHA256 under the key of one purpose: 32 bytes. Compare with `timingSafeEqual`. */
+  mac(purpose: MacPurpose, data: string | Uint8Array): Uint8Array;
+  /**
+   * The ledger's checkpoint; null where none was ever written.
+   *
+   * Throws `keystore_unreadable` where it was deleted or changed: that is no fresh start (T29).
+   */
+  readAnchor(): Promise<LedgerAnchor | null>;
+  /**
+   * Renews the checkpoint, atomically and safely beside other processes. One that is not later than the kept one
+   * changes nothing.
+   *
+   * Throws `ledger_foreign` for another ledger and `ledger_damaged` for another head of the same number, unless
+   * the owner has `rebuilt` the ledger: then whatever was kept is replaced.
+   */
+  writeAnchor(next: LedgerAnchor, options?: { readonly rebuilt?: boolean }): Promise<void>;
+  /** The secret itself, for `purser backup` alone; it prints as `[redacted]`. */
+  revealSecret(): WalletSecret;
+}
+
+/** Opens a wallet over a secret that a store keeps. */
+export function openWallet(
+  home: string,
+  store: SecretStore,
+  secret: WalletSecret,
+  keys: WalletKeys,
+): UnlockedWallet {
+  const accounts = new Map<number, Promise<PrivateKeyAccount>>();
+  const accountOf = async (agentIndex: number): Promise<PrivateKeyAccount> => {
+    const known = accounts.get(agentIndex);
+    if (known !== undefined) return await known;
+    const derived = deriveEvmAccount(secret, agentIndex);
+    accounts.set(agentIndex, derived);
+    derived.catch(() => accounts.delete(agentIndex));
+    return await derived;
+  };
+  const members: UnlockedWallet = {
+    walletId: keys.walletId,
+    secretKind: secret.kind,
+    evmAddress: async (agentIndex) => (await accountOf(agentIndex)).address,
+    signTransfer: async (intent, agentIndex, nowMs) =>
+      await signTransferIntent(intent, await accountOf(agentIndex), nowMs),
+    mac: (purpose, data) => keys.mac(purpose, data),
+    readAnchor: async () => openAnchor(await store.readAnchor(), keys),
+    writeAnchor: async (next, options = {}) => {
+      const sealed = sealAnchor(next, keys);
+      await withKeystoreLock(home, async (lock) => {
+        if (options.rebuilt !== true) {
+          const kept = openAnchor(await store.readAnchor(), keys);
+          if (judgeRenewal(kept, next) === 'keep') return;
+        }
+        await lock.assertHeld();
+        await store.writeAnchor(sealed);
+      });
+    },
+    revealSecret: () => secret,
+  };
+  return Object.freeze(Object.defineProperties(members, redactingMembers));
+}
