@@ -1,0 +1,65 @@
+import type { Asset } from '../money/asset.js';
+import type { Hex } from './answer.js';
+
+/** One authorization whose fate is in question. All of it is our own record; nothing comes from a seller. */
+export interface FateQuery {
+  readonly asset: Asset;
+  readonly from: Hex;
+  readonly to: Hex;
+  readonly amountAtomic: bigint;
+  readonly nonce: Hex;
+  readonly validBeforeSec: number;
+  /** When it was signed, by our clock. It only bounds where its events are searched, with room for a clock that jumped. */
+  readonly openedSec: number;
+}
+
+/**
+ * Why nothing can be said: too few operators answered; they contradict each other; the network has too few operators
+ * for a release until the owner names an RPC; the nonce is spent, but not by this payment; it is spent, and no operator
+ * would show by what; the caller gave up. `network_unknown` is a caller's own word, where it has no chain to ask.
+ */
+export type UnknowableWhy =
+  | 'rpc_down'
+  | 'rpc_disagree'
+  | 'rpc_missing'
+  | 'used_without_transfer'
+  | 'history_unavailable'
+  | 'interrupted'
+  | 'network_unknown';
+
+/**
+ * What the chain says of an authorization. `captured` and `released` are proofs (design.md, "Release proof"); times
+ * to ask again are by the caller's clock, in seconds since 1970.
+ */
+export type Fate =
+  | {
+      readonly kind: 'captured';
+      readonly tx: Hex;
+      readonly blockTimeMs: number;
+      readonly amountAtomic: bigint;
+      /**
+       * True once the block is settled for good and as many operators show the payment as a release needs. Before, a
+       * reorganisation can still take it back.
+       */
+      readonly final: boolean;
+    }
+  | {
+      readonly kind: 'released';
+      /** The one settled block, past the expiry, in whose state it was read. */
+      readonly blockHash: Hex;
+      readonly blockTimeSec: number;
+      /** Nobody used it in time, or the key's holder cancelled it on chain. */
+      readonly proof: 'expired_unused' | 'cancelled';
+    }
+  | {
+      /** Unused so far. `retryAtSec`: when its fate can be proved; a capture may show at any time before. */
+      readonly kind: 'open';
+      readonly retryAtSec: number;
+    }
+  | {
+      readonly kind: 'unknowable';
+      readonly why: UnknowableWhy;
+      /** One sentence of ours that names the operators at fault; absent where none was asked. */
+      readonly says?: string;
+      readonly retryAtSec: number;
+    };

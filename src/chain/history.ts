@@ -1,0 +1,111 @@
+import type { Asset } from '../money/asset.js';
+import type { Hex } from './answer.js';
+import { findMoment } from './blockSearch.js';
+import { searchLogs } from './logSearch.js';
+import type { Operator } from './operator.js';
+import { transferOf, type NonceLog, type TokenLog, type TransferLog } from './tokenLog.js';
+
+/** Pages of one history: three months of Base at 2,000 blocks a page. */
+const HISTORY_CALLS_MAX = 2_000;
+
+/** Blocks whose time one history reads: more payments than that in a month are rare, and each costs a call. */
+const BLOCK_TIMES_MAX = 500;
+
+/** One movement out of an address, as the chain shows it. */
+export interface ChainPayment {
+  /** The EIP-3009 nonce that moved it; null for a plain transfer, such as a withdrawal. */
+  readonly nonce: Hex | null;
+  readonly to: Hex;
+  readonly amountAtomic: bigint;
+  readonly tx: Hex;
+  readonly blockNumber: bigint;
+  readonly logIndex: number;
+  /** Time of its block; for the oldest of very many payments a later one, never an earlier. */
+  readonly timeSec: number;
+}
+
+/** What left an address in a range of blocks, both ends included. */
+export interface ChainHistory {
+  /** Oldest first. Transfers of nothing are left out: anybody can write them in anybody's name. */
+  readonly payments: readonly ChainPayment[];
+  /** Nonces that were cancelled, or that moved nothing. */
+  readonly spentWithoutTransfer: readonly Hex[];
+  readonly fromBlock: bigint;
+  readonly toBlock: bigint;
+  /** The operator whose word this is. */
+  readonly origin: string;
+}
+
+/**
+ * Reads all that left `from` since a moment, and up to 128 blocks before it, up to the operator's newest block. Throws
+ * RpcFault.
+ */
+export async function readHistory(
+  operator: Operator,
+  { asset, from: payer, sinceSec }: { readonly asset: Asset; readonly from: Hex; readonly sinceSec: number },
+  signal: AbortSignal | undefined,
+): Promise<ChainHistory> {
+  const latest = await operator.latest(signal);
+  const { below } = await findMoment(operator, sinceSec, latest, signal);
+  const range = { from: below < 0n ? 0n : below, to: latest.number };
+  const events = ['AuthorizationUsed', 'AuthorizationCanceled', 'Transfer'] as const;
+  const logs: TokenLog[] = [];
+  for await (const page of searchLogs(operator, { asset, payer, events }, range, HISTORY_CALLS_MAX, signal)) {
+    logs.push(...page);
+  }
+  const paired = pairPayments(logs);
+  const payments = await dated(operator, paired.payments, signal);
+  return { ...paired, payments, fromBlock: range.from, toBlock: range.to, origin: operator.origin };
+}
+
+/** Reads the times of the newest blocks; older ones than these take the oldest time read: late frees nothing. */
+async function dated(
+  operator: Operator,
+  payments: readonly Undated[],
+  signal: AbortSignal | undefined,
+): Promise<ChainPayment[]> {
+  const times = new Map<bigint, number>();
+  let timeSec = (await operator.latest(signal)).timeSec;
+  return await payments.reduceRight(async (later, payment) => {
+    const after = await later;
+    const known = times.get(payment.blockNumber);
+    if (known === undefined && times.size < BLOCK_TIMES_MAX) {
+      timeSec = (await operator.blockAt(payment.blockNumber, signal)).timeSec;
+      times.set(payment.blockNumber, timeSec);
+    }
+    return [{ ...payment, timeSec: known ?? timeSec }, ...after];
+  }, Promise.resolve<ChainPayment[]>([]));
+}
+
+type Undated = Omit<ChainPayment, 'timeSec'>;
+
+function pairPayments(logs: readonly TokenLog[]): {
+  readonly payments: Undated[];
+  readonly spentWithoutTransfer: Hex[];
+} {
+  const nonces = new Map<TransferLog, Hex>();
+  const spentWithoutTransfer: Hex[] = [];
+  for (const log of logs) {
+    if (log.event === 'Transfer') continue;
+    const transfer = moved(logs, log);
+    if (transfer === undefined) spentWithoutTransfer.push(log.nonce);
+    else nonces.set(transfer, log.nonce);
+  }
+  const payments = logs
+    .filter(
+      (log): log is TransferLog => log.event === 'Transfer' && (log.amountAtomic > 0n || nonces.has(log)),
+    )
+    .map((log) => ({
+      nonce: nonces.get(log) ?? null,
+      to: log.to,
+      amountAtomic: log.amountAtomic,
+      tx: log.tx,
+      blockNumber: log.blockNumber,
+      logIndex: log.logIndex,
+    }));
+  return { payments, spentWithoutTransfer };
+}
+
+function moved(logs: readonly TokenLog[], log: NonceLog): TransferLog | undefined {
+  return log.event === 'AuthorizationUsed' ? transferOf(logs, log) : undefined;
+}

@@ -1,0 +1,91 @@
+import { createClient, http, HttpRequestError, ResponseBodyTooLargeError, RpcRequestError } from 'viem';
+import { within } from './deadline.js';
+import { RpcFault } from './rpcFault.js';
+
+/**
+ * No answer we ask for is near this: a block header with its transaction hashes is below 200 KB, a page of one payer's
+ * logs smaller still. A hostile endpoint can make us hold this much and no more.
+ */
+const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+
+/** HTTP statuses that are about the question; every other (busy, broken, locked out) would meet any question. */
+const QUESTION_REFUSED = [400, 413, 422];
+
+/** One JSON-RPC endpoint that the owner or our own table named. */
+export interface Rpc {
+  /** Scheme, host and port: all of the URL that is ever shown. */
+  readonly origin: string;
+  /**
+   * Asks once and reads the answer with `read`, which throws on anything but what was asked for. Throws
+   * {@link RpcFault} and nothing else.
+   */
+  ask<T>(
+    method: string,
+    params: readonly unknown[],
+    read: (answer: unknown) => T,
+    signal?: AbortSignal,
+  ): Promise<T>;
+}
+
+/** Makes a caller for an http(s) URL; each call, to the last byte of its answer, may take `timeoutMs`. */
+export function openRpc(url: string, timeoutMs: number): Rpc {
+  const { origin } = new URL(url);
+  const transport = http(url, {
+    // A redirect would make another operator of this one, and carry the question to whom the owner did not name.
+    fetchOptions: { redirect: 'error' },
+    maxResponseBodySize: ANSWER_BYTES_MAX,
+    // viem would wait as long as a `Retry-After` of the endpoint's choosing; whoever asks has another endpoint to try.
+    retryCount: 0,
+    // viem's own deadline ends with the headers, and a body can drip for ever after them: ours covers both.
+    timeout: 0,
+  });
+  const client = createClient({ transport });
+  const send = client.request as (
+    call: { method: string; params: readonly unknown[] },
+    options: { signal: AbortSignal },
+  ) => Promise<unknown>;
+
+  return {
+    origin,
+    async ask(method, params, read, caller) {
+      let answer: unknown;
+      let inTime = true;
+      try {
+        answer = await within(timeoutMs, caller, (signal) => {
+          inTime = !signal.aborted;
+          signal.addEventListener('abort', () => (inTime = false), { once: true });
+          return send({ method, params }, { signal });
+        });
+      } catch (error) {
+        throw inTime
+          ? faultOf(error, origin, method)
+          : new RpcFault('no_answer', origin, 'did not answer in time');
+      }
+      try {
+        return read(answer);
+      } catch {
+        throw new RpcFault('malformed', origin, `answered ${method} with something else`);
+      }
+    },
+  };
+}
+
+/** What the endpoint wrote stays out of the words: it is a stranger's text. */
+function faultOf(error: unknown, origin: string, method: string): RpcFault {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof ResponseBodyTooLargeError) {
+      return new RpcFault('too_large', origin, `answered ${method} with more than ${ANSWER_BYTES_MAX} bytes`);
+    }
+    if (cause instanceof RpcRequestError) {
+      return new RpcFault('refused', origin, `refused ${method} (error ${Number(cause.code)})`);
+    }
+    if (cause instanceof HttpRequestError && cause.status !== undefined) {
+      const kind = QUESTION_REFUSED.includes(cause.status) ? 'refused' : 'no_answer';
+      return new RpcFault(kind, origin, `answered ${method} with HTTP ${cause.status}`);
+    }
+    if (cause instanceof SyntaxError) {
+      return new RpcFault('malformed', origin, `answered ${method} with something else than JSON`);
+    }
+  }
+  return new RpcFault('no_answer', origin, 'cannot be reached');
+}

@@ -1,0 +1,22 @@
+/**
+ * What kind of no-answer it was: nothing came in time, or the operator is busy or broken; it refused this question;
+ * the answer was longer than we read; it was not what the question asks for; the endpoint serves another chain.
+ */
+export type RpcFaultKind = 'no_answer' | 'refused' | 'too_large' | 'malformed' | 'wrong_chain';
+
+/**
+ * One RPC endpoint gave no usable answer. The message is ours and names the endpoint by its origin alone: the path or
+ * the query of an RPC URL is often the owner's API key. For the same reason it has no `cause`; the errors of the layers
+ * below print the whole URL.
+ */
+export class RpcFault extends Error {
+  readonly kind: RpcFaultKind;
+  readonly origin: string;
+
+  constructor(kind: RpcFaultKind, origin: string, what: string) {
+    super(`${origin} ${what}`);
+    this.name = 'RpcFault';
+    this.kind = kind;
+    this.origin = origin;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Hex } from './answer.js';
+
+/** Where a log stands on the chain. */
+interface LogPlace {
+  readonly tx: Hex;
+  readonly blockNumber: bigint;
+  readonly blockHash: Hex;
+  readonly logIndex: number;
+}
+
+/** A nonce that was spent, by a payment or by a cancellation. */
+export interface NonceLog extends LogPlace {
+  readonly event: 'AuthorizationUsed' | 'AuthorizationCanceled';
+  readonly authorizer: Hex;
+  readonly nonce: Hex;
+}
+
+/** Tokens that moved. */
+export interface TransferLog extends LogPlace {
+  readonly event: 'Transfer';
+  readonly from: Hex;
+  readonly to: Hex;
+  readonly amountAtomic: bigint;
+}
+
+/** A log of an EIP-3009 token about one payer, addresses and hashes in lower case. */
+export type TokenLog = NonceLog | TransferLog;
+
+/** What {@link TokenLog} tells apart. */
+export type TokenEvent = TokenLog['event'];
+
+/** Logs in the order of the chain. */
+export function sortLogs(logs: readonly TokenLog[]): TokenLog[] {
+  return [...logs].sort((a, b) =>
+    a.blockNumber === b.blockNumber ? a.logIndex - b.logIndex : a.blockNumber < b.blockNumber ? -1 : 1,
+  );
+}
+
+/**
+ * The transfer that a spent nonce made, or undefined: the payer's next log in the same transaction. The token writes
+ * `AuthorizationUsed` and then moves the money, so with several payments of one payer in a transaction each nonce has
+ * its own transfer, and another's of the same amount to the same payee is not taken for it.
+ *
+ * @param logs - the payer's `AuthorizationUsed` and `Transfer` logs, sorted, without gaps around `used`.
+ */
+export function transferOf(logs: readonly TokenLog[], used: NonceLog): TransferLog | undefined {
+  const index = logs.findIndex((log) => log.tx === used.tx && log.logIndex === used.logIndex);
+  const next = index === -1 ? undefined : logs[index + 1];
+  return next?.event === 'Transfer' && next.tx === used.tx ? next : undefined;
+}
