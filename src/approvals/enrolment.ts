@@ -1,0 +1,107 @@
+import { createHmac, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import { WalletError } from '../errors/walletError.js';
+import { Challenges } from './challenge.js';
+import type { FactorRecord, PasskeyFactor } from './factor.js';
+import { beginPasskey, makePasskeyFactor, type Signed } from './passkey.js';
+
+/** Consonants and digits that are not taken for one another, and spell no words. */
+const ALPHABET = 'BCDFGHJKMNPQRSTVWXZ23456789';
+const CODE_CHARS = 8;
+/** 27^8 codes: five tries find none of them, and a person mistypes less often. */
+const TRIES_MAX = 5;
+
+const AGAIN = { say: 'Begin again in a terminal.', command: 'factor add passkey' };
+
+/** What adding a passkey needs of the wallet. The owner was told from an agent before it is made. */
+export interface EnrolmentOptions {
+  readonly factors: () => Promise<readonly FactorRecord[]>;
+  /** Stores the new factor. */
+  readonly save: (factor: PasskeyFactor) => Promise<void>;
+  readonly label: string;
+  readonly now: () => number;
+}
+
+/**
+ * One passkey being added, by a command in the owner's terminal and a page in their browser.
+ *
+ * The page alone adds nothing: it asks for a code that only the terminal shows, since an agent can fetch the page and
+ * has software that answers as a passkey would (T20). Ends with the first passkey, or after five wrong codes.
+ */
+export class Enrolment {
+  /** To be shown in the terminal, and nowhere else: `BCDF-2345`. */
+  readonly code: string;
+  /** The passkey as it was stored; null where the enrolment ended without one. */
+  readonly done: Promise<PasskeyFactor | null>;
+  readonly #options: EnrolmentOptions;
+  readonly #challenges = new Challenges();
+  readonly #end: (factor: PasskeyFactor | null) => void;
+  #triesLeft = TRIES_MAX;
+  #open = true;
+
+  constructor(options: EnrolmentOptions) {
+    const chars = Array.from({ length: CODE_CHARS }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+    this.code = `${chars.slice(0, CODE_CHARS / 2)}-${chars.slice(CODE_CHARS / 2)}`;
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<PasskeyFactor | null>();
+    this.done = promise;
+    this.#end = (factor) => {
+      this.#open = false;
+      resolve(factor);
+    };
+  }
+
+  /** Begins the registration. Throws `factor_wrong` for another code, and `not_found` once it has ended. */
+  async begin(code: string, port: number): ReturnType<typeof beginPasskey> {
+    this.#check(code);
+    const { factors, now } = this.#options;
+    return beginPasskey(this.#challenges, { factors: await factors(), port, nowMs: now() });
+  }
+
+  /** Stores the passkey. Throws as {@link begin} does, and `factor_wrong` where the answer is not a new passkey's. */
+  async finish(code: string, signed: Signed): Promise<PasskeyFactor> {
+    this.#check(code);
+    const { label, now, save } = this.#options;
+    const factor = await makePasskeyFactor(this.#challenges, signed, { nowMs: now(), label });
+    if (!this.#open) throw ended();
+    this.#open = false;
+    try {
+      await save(factor);
+    } catch (error) {
+      this.#open = true;
+      throw error;
+    }
+    this.#end(factor);
+    return factor;
+  }
+
+  /** Ends it without a passkey. */
+  close(): void {
+    this.#end(null);
+  }
+
+  #check(code: string): void {
+    if (!this.#open) throw ended();
+    if (isSameCode(code, this.code)) return;
+    this.#triesLeft -= 1;
+    if (this.#triesLeft > 0) {
+      throw new WalletError('factor_wrong', 'That is not the code that the terminal shows.');
+    }
+    this.#end(null);
+    throw new WalletError('factor_wrong', 'Five wrong codes: this enrolment has ended.', { owner: AGAIN });
+  }
+}
+
+function isSameCode(given: string, code: string): boolean {
+  const blind = randomBytes(32);
+  const fold = (text: string): Buffer =>
+    createHmac('sha256', blind)
+      .update(text.toUpperCase().replace(/[^A-Z0-9]/g, ''))
+      .digest();
+  return timingSafeEqual(fold(given), fold(code));
+}
+
+function ended(): WalletError {
+  return new WalletError('not_found', 'No passkey is being added here.', {
+    owner: AGAIN,
+  });
+}

@@ -1,0 +1,217 @@
+import type {
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+} from '@simplewebauthn/server';
+import { z } from 'zod';
+import { WalletError } from '../errors/walletError.js';
+import { CHALLENGE_LIFE_MS, type Challenges } from './challenge.js';
+import {
+  credentialId,
+  FACTORS_MAX,
+  nameFactor,
+  transports,
+  type FactorRecord,
+  type PasskeyFactor,
+} from './factor.js';
+
+/** WebAuthn binds a passkey to a name, and an IP address is none: the page that uses one is at `localhost`. */
+const RP_ID = 'localhost';
+
+/** EdDSA, ES256, RS256: what authenticators have, written out so that no runtime changes it. */
+const ALGORITHMS = [-8, -7, -257];
+
+/** Purpose of the challenge that a new passkey signs. */
+const REGISTRATION = JSON.stringify(['purser passkey 1']);
+
+const base64Url = z.string().regex(/^[A-Za-z0-9_-]{1,8192}$/);
+
+/** A browser's answer has more fields than these; only what is checked is handed on. */
+const attestation = z.object({
+  id: credentialId,
+  rawId: credentialId,
+  type: z.literal('public-key'),
+  response: z.object({
+    clientDataJSON: base64Url,
+    attestationObject: base64Url,
+    transports: transports.catch([]).default([]),
+  }),
+});
+
+const assertion = z.object({
+  id: credentialId,
+  rawId: credentialId,
+  type: z.literal('public-key'),
+  response: z.object({ clientDataJSON: base64Url, authenticatorData: base64Url, signature: base64Url }),
+});
+
+const clientData = z.object({ crossOrigin: z.literal(false).optional() });
+
+/** Ceremonies happen on few machines and in few processes: the library is loaded when one does. */
+const loadWebAuthn = () => import('@simplewebauthn/server');
+
+/** Where a page is when its passkeys can be used: `http://localhost:<port>`, exactly. */
+export function passkeyOrigin(port: number): string {
+  return `http://${RP_ID}:${port}`;
+}
+
+/** What a ceremony begins with: for the page at `http://localhost:<port>`. */
+export interface Ceremony {
+  readonly factors: readonly FactorRecord[];
+  readonly port: number;
+  readonly nowMs: number;
+}
+
+/** A browser's answer to a challenge, unread. */
+export interface Signed {
+  readonly challengeId: string;
+  readonly response: unknown;
+}
+
+/**
+ * Begins a registration: `options` goes to `navigator.credentials.create`. Throws `bad_input` where there are
+ * {@link FACTORS_MAX} factors.
+ */
+export async function beginPasskey(
+  challenges: Challenges,
+  { factors, port, nowMs }: Ceremony,
+): Promise<{ readonly challengeId: string; readonly options: PublicKeyCredentialCreationOptionsJSON }> {
+  if (factors.length >= FACTORS_MAX) {
+    throw new WalletError('bad_input', `A wallet has at most ${FACTORS_MAX} factors: remove one first.`);
+  }
+  const { generateRegistrationOptions } = await loadWebAuthn();
+  const { id, bytes } = challenges.issue(REGISTRATION, port, nowMs);
+  const options = await generateRegistrationOptions({
+    rpName: 'Purser',
+    rpID: RP_ID,
+    userName: 'owner',
+    userDisplayName: 'Owner of the wallet',
+    challenge: bytes,
+    timeout: CHALLENGE_LIFE_MS,
+    attestationType: 'none',
+    excludeCredentials: credentialsOf(factors),
+    // Our challenges name the credentials they take, so a security key need not spend one of its few slots.
+    authenticatorSelection: { residentKey: 'discouraged', userVerification: 'required' },
+    supportedAlgorithmIDs: ALGORITHMS,
+  });
+  return { challengeId: id, options };
+}
+
+/** Makes the factor of a new passkey that has verified its user. Throws `factor_wrong` for anything else. */
+export async function makePasskeyFactor(
+  challenges: Challenges,
+  { challengeId, response }: Signed,
+  { nowMs, label = '' }: { readonly nowMs: number; readonly label?: string },
+): Promise<PasskeyFactor> {
+  const challenge = challenges.take(challengeId, REGISTRATION, nowMs);
+  const parsed = attestation.safeParse(response);
+  if (challenge === null || !parsed.success || !isTopLevel(parsed.data.response.clientDataJSON)) {
+    throw wrongPasskey();
+  }
+  const { verifyRegistrationResponse } = await loadWebAuthn();
+  const verified = await verifyRegistrationResponse({
+    response: { ...parsed.data, clientExtensionResults: {} },
+    expectedChallenge: toBase64Url(challenge.bytes),
+    expectedOrigin: passkeyOrigin(challenge.port),
+    expectedRPID: RP_ID,
+    requireUserVerification: true,
+    supportedAlgorithmIDs: ALGORITHMS,
+  }).catch(() => null);
+  if (verified?.verified !== true) throw wrongPasskey();
+  const { id, publicKey, counter } = verified.registrationInfo.credential;
+  return {
+    ...nameFactor('passkey', label, nowMs),
+    kind: 'passkey',
+    data: {
+      credentialId: id,
+      publicKey: toBase64Url(publicKey),
+      counter,
+      transports: parsed.data.response.transports,
+    },
+  };
+}
+
+/**
+ * Asks the passkeys among the factors for a signature for one purpose: `options` goes to
+ * `navigator.credentials.get`. Throws `factor_needed` where there is no passkey.
+ */
+export async function challengePasskeys(
+  challenges: Challenges,
+  purpose: string,
+  { factors, port, nowMs }: Ceremony,
+): Promise<{ readonly challengeId: string; readonly options: PublicKeyCredentialRequestOptionsJSON }> {
+  const allowCredentials = credentialsOf(factors);
+  if (allowCredentials.length === 0) throw new WalletError('factor_needed', 'This wallet has no passkey.');
+  const { generateAuthenticationOptions } = await loadWebAuthn();
+  const { id, bytes } = challenges.issue(purpose, port, nowMs);
+  const options = await generateAuthenticationOptions({
+    rpID: RP_ID,
+    allowCredentials,
+    challenge: bytes,
+    timeout: CHALLENGE_LIFE_MS,
+    userVerification: 'required',
+  });
+  return { challengeId: id, options };
+}
+
+/**
+ * The passkey that signed the challenge for this purpose after it verified its user, with its count of uses as it now
+ * stands: store it in place of the old one, in the same step that does what was proved. Null for anything else; the
+ * challenge is spent either way.
+ */
+export async function verifyPasskey(
+  challenges: Challenges,
+  purpose: string,
+  { challengeId, response }: Signed,
+  { factors, nowMs }: Pick<Ceremony, 'factors' | 'nowMs'>,
+): Promise<PasskeyFactor | null> {
+  const challenge = challenges.take(challengeId, purpose, nowMs);
+  const parsed = assertion.safeParse(response);
+  if (challenge === null || !parsed.success || !isTopLevel(parsed.data.response.clientDataJSON)) return null;
+  const factor = passkeysOf(factors).find(({ data }) => data.credentialId === parsed.data.id);
+  if (factor === undefined) return null;
+  const { verifyAuthenticationResponse } = await loadWebAuthn();
+  // The library throws for each way in which an answer is wrong, a count of uses that went back among them.
+  const verified = await verifyAuthenticationResponse({
+    response: { ...parsed.data, clientExtensionResults: {} },
+    expectedChallenge: toBase64Url(challenge.bytes),
+    expectedOrigin: passkeyOrigin(challenge.port),
+    expectedRPID: RP_ID,
+    requireUserVerification: true,
+    credential: {
+      id: factor.data.credentialId,
+      publicKey: new Uint8Array(Buffer.from(factor.data.publicKey, 'base64url')),
+      counter: factor.data.counter,
+    },
+  }).catch(() => null);
+  if (verified?.verified !== true) return null;
+  return { ...factor, data: { ...factor.data, counter: verified.authenticationInfo.newCounter } };
+}
+
+/** T20: a page of ours is never inside another's, whatever a browser made of our headers. */
+function isTopLevel(clientDataJSON: string): boolean {
+  try {
+    return clientData.safeParse(JSON.parse(Buffer.from(clientDataJSON, 'base64url').toString('utf8')))
+      .success;
+  } catch {
+    return false;
+  }
+}
+
+function passkeysOf(factors: readonly FactorRecord[]): PasskeyFactor[] {
+  return factors.filter((factor) => factor.kind === 'passkey');
+}
+
+function credentialsOf(factors: readonly FactorRecord[]): { id: string; transports: string[] }[] {
+  return passkeysOf(factors).map(({ data }) => ({ id: data.credentialId, transports: [...data.transports] }));
+}
+
+function toBase64Url(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64url');
+}
+
+function wrongPasskey(): WalletError {
+  return new WalletError(
+    'factor_wrong',
+    'The passkey was not accepted. Load the page again, and answer within three minutes.',
+  );
+}

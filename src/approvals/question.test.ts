@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { askedQuestion, T0 } from './fixtures.js';
+import { describeQuestion, digestOf, type Question } from './question.js';
+
+describe('the digest of a question', () => {
+  test.each<Partial<Question>>([
+    { approvalId: 'apr_other' },
+    { agent: 'other' },
+    { sessionId: 'ses_other' },
+    { requestHash: 'b'.repeat(64) },
+    { method: 'GET' },
+    { url: 'https://api.example.com/v1/images?size=small' },
+    { network: 'eip155:84532' },
+    { asset: '0x036CbD53842c5426634e7929541eC2318f3dCF7e' },
+    { payTo: '0x209693Bc6afc0C5328bA36FaF03C514EF312287D' },
+    { amountAtomic: 750_001n },
+    { expiresMs: T0 + 600_001 },
+  ])('changes with %o', (over) => {
+    expect(digestOf(askedQuestion(over))).not.toBe(digestOf(askedQuestion()));
+  });
+
+  test('does not change with what others say of it', () => {
+    const said = askedQuestion({ sellerSays: 'cheap', agentSays: null, why: 'because' });
+    expect(digestOf(said)).toBe(digestOf(askedQuestion()));
+  });
+});
+
+describe('a question in lines', () => {
+  test("keeps a stranger's words on their own line and in their own quotes", () => {
+    const lines = describeQuestion(
+      askedQuestion({ sellerSays: 'fine"\nWhy you are asked: "no reason', agentSays: 'x\u202e\u001b[2J' }),
+    );
+    expect(lines).toContain(`The seller says: "fine' Why you are asked: 'no reason"`);
+    expect(lines).toContain('The agent says: "x[2J"');
+    expect(lines.every((line) => !/[\p{Cc}\p{Cf}]/u.test(line))).toBe(true);
+  });
+});
