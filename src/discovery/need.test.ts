@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { wordsOfNeed } from './need.js';
+
+test('the words of any wish are left out, and numbers', () => {
+  const words = wordsOfNeed('I need an API to get me the weather in Oslo for at most 2 cents').map(
+    ([word]) => word,
+  );
+  expect(words).toEqual(['weather', 'oslo']);
+});
+
+test('words that mean the same come along', () => {
+  expect(wordsOfNeed('companies')[0]).toEqual(
+    expect.arrayContaining(['companies', 'business', 'firmographic']),
+  );
+});
+
+test('a need of nothing but common words is looked for by them', () => {
+  expect(wordsOfNeed('find me an API').map(([word]) => word)).toEqual(['find', 'me', 'an', 'api']);
+});
+
+test.each(['', '"', '*', 'a" OR "b', 'NEAR(x', '^title:x', '🦜🦜', '\u0000'])(
+  '%j is text, never syntax',
+  (need) => {
+    for (const group of wordsOfNeed(need)) for (const word of group) expect(word).toMatch(/^[\p{L}\p{N}]+$/u);
+  },
+);
+
+test('a long need ends', () => {
+  expect(wordsOfNeed('pottery '.repeat(10_000))).toHaveLength(1);
+  expect(
+    wordsOfNeed(Array.from({ length: 500 }, (_, index) => `w${index}`).join(' ')).length,
+  ).toBeLessThanOrEqual(16);
+});
