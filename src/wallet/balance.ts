@@ -1,0 +1,146 @@
+import { WalletError } from '../errors/walletError.js';
+import type { Config } from '../config/settings.js';
+import type { Session } from '../ledger/session.js';
+import { assetsOf, type Asset } from '../money/asset.js';
+import type { CapLine } from '../money/cap.js';
+import { formatUnits, formatUsd } from '../money/decimal.js';
+import { findNetwork, type Caip2, type Network } from '../money/network.js';
+import { capLines } from '../policy/limits.js';
+import type { Engine } from './engine.js';
+import type { BalanceInput } from './input.js';
+import { raiseLines } from './judge.js';
+import { outcome, type Outcome } from './outcome.js';
+
+/** One asset on one network. `on_chain` and `spendable` are null where its RPC does not answer. */
+export interface BalanceLine {
+  readonly network: string;
+  readonly label: string;
+  readonly asset: string;
+  readonly address: string;
+  readonly on_chain: string | null;
+  readonly held: string;
+  readonly spendable: string | null;
+  readonly on_chain_atomic: string | null;
+  readonly held_atomic: string;
+}
+
+/** One cap: how much of it is used and left. */
+export interface LimitLine {
+  readonly name: string;
+  readonly kind: CapLine['kind'];
+  readonly max_usd: string;
+  /** Null for the bound on a single call. */
+  readonly used_usd: string | null;
+  readonly left_usd: string;
+}
+
+/** A name no host has: host lines are listed from the config, not for one request. */
+const NO_HOST = 'none.invalid:443';
+
+/** Every bound of the owner's with what is left of it, caps first. */
+export function limitLines(engine: Engine, config: Config, session: Pick<Session, 'id'>): LimitLine[] {
+  const hosts = [
+    ...new Set([...config.limits.hostPerDayUsdMicros.keys(), ...config.ceilings.hostPerDayUsdMicros.keys()]),
+  ];
+  const request = { agent: engine.agent, sessionId: session.id };
+  const general = capLines(config, { ...request, hostPort: NO_HOST });
+  const forHosts = hosts.flatMap((host) =>
+    capLines(config, { ...request, hostPort: /:\d+$/.test(host) ? host : `${host}:443` }).filter(({ name }) =>
+      name.includes(`.hosts.${host}.`),
+    ),
+  );
+  const lines = raiseLines(engine.ledger, [...general, ...forHosts]);
+  const used = engine.ledger.usage(lines, engine.now());
+  const perCall = (['limits', 'ceilings'] as const).map((section): LimitLine => {
+    const max = formatUsd(config[section].perCallUsdMicros);
+    return {
+      name: `${section}.per_call_usd`,
+      kind: section === 'limits' ? 'cap' : 'ceiling',
+      max_usd: max,
+      used_usd: null,
+      left_usd: max,
+    };
+  });
+  const rolling = lines.map((line, i) => limitLine(line, used[i] ?? 0n));
+  return [...perCall, ...rolling].sort((a, b) => Number(a.kind === 'ceiling') - Number(b.kind === 'ceiling'));
+}
+
+function limitLine(line: CapLine, used: bigint): LimitLine {
+  const left = line.usdMicrosMax > used ? line.usdMicrosMax - used : 0n;
+  return {
+    name: line.name,
+    kind: line.kind,
+    max_usd: formatUsd(line.usdMicrosMax),
+    used_usd: formatUsd(used),
+    left_usd: formatUsd(left),
+  };
+}
+
+/** What is on chain, held and free to spend on each enabled network, and what is left of each cap. */
+export async function balance(engine: Engine, session: Session, input: BalanceInput): Promise<Outcome> {
+  const config = engine.config();
+  const networks = chosenNetworks(config, input.network);
+  const address = await engine.address();
+  const lines = await Promise.all(
+    networks.flatMap((network) =>
+      assetsOf(network.caip2).map((asset) => balanceLine(engine, config, network, asset, address)),
+    ),
+  );
+  const silent = lines.filter(({ on_chain }) => on_chain === null);
+  const message = lines
+    .map(
+      (line) =>
+        `${line.label}: ${line.spendable === null ? 'unknown (its RPC does not answer)' : `${line.spendable} ${line.asset} to spend`}`,
+    )
+    .join('; ');
+  return outcome({
+    status: 'ok',
+    code: 'ok',
+    message: `${message}.`,
+    tell_owner:
+      silent.length === 0 ? null : `No RPC answers for ${silent.map(({ network }) => network).join(', ')}.`,
+    balances: lines,
+    limits: limitLines(engine, config, session),
+    frozen: engine.ledger.head().frozen,
+  });
+}
+
+function chosenNetworks(config: Config, wanted: string | undefined): Network[] {
+  const enabled = config.networks.enabled
+    .map((caip2: Caip2) => findNetwork(caip2))
+    .filter((network) => network !== undefined);
+  if (wanted === undefined) return enabled;
+  const chosen = enabled.filter(({ caip2 }) => caip2 === wanted);
+  if (chosen.length > 0) return chosen;
+  throw new WalletError(
+    'network_disabled',
+    `${JSON.stringify(wanted)} is not an enabled network; enabled: ${config.networks.enabled.join(', ')}.`,
+  );
+}
+
+async function balanceLine(
+  engine: Engine,
+  config: Config,
+  network: Network,
+  asset: Asset,
+  address: `0x${string}`,
+): Promise<BalanceLine> {
+  const onChain = await engine.funds
+    .onChain(engine.chain(config, network), asset, address, engine.now())
+    .catch(() => null);
+  const held = engine.ledger.heldAtomic(network.caip2, asset.address, address);
+  const free = onChain === null ? null : onChain > held ? onChain - held : 0n;
+  const text = (atomic: bigint | null): string | null =>
+    atomic === null ? null : formatUnits(atomic, asset.decimals);
+  return {
+    network: network.caip2,
+    label: network.label,
+    asset: asset.symbol,
+    address,
+    on_chain: text(onChain),
+    held: formatUnits(held, asset.decimals),
+    spendable: text(free),
+    on_chain_atomic: onChain?.toString() ?? null,
+    held_atomic: held.toString(),
+  };
+}

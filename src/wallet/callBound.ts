@@ -1,0 +1,61 @@
+/** What a client can put before the person at it. */
+export interface ClientPrompt {
+  readonly approvalId: string;
+  /** The question, as lines of plain text. */
+  readonly message: string;
+  /** Handed back with the answer: an id and a code over it and over the call's own arguments. */
+  readonly state: string;
+  /** Where it is answered instead, if the client only opens a URL. */
+  readonly url: string | null;
+  /** How long this call can wait for the answer and still go on with it. */
+  readonly waitMs: number;
+}
+
+/** The caller's own way to ask a person. The wallet knows no protocol: it hands over a prompt and is called again. */
+export interface ClientAsks {
+  readonly form: boolean;
+  readonly url: boolean;
+  /** What came back; this very call then goes on with it. */
+  readonly answered?: { readonly state: string; readonly response: unknown };
+  /** Takes a prompt, to be put once this call has returned. */
+  put(prompt: ClientPrompt): void;
+}
+
+/** Who calls: their cancellation, where they want to hear of progress, and whether they can ask a person. */
+export interface CallContext {
+  readonly signal: AbortSignal;
+  readonly progress?: (message: string) => void;
+  readonly asks?: ClientAsks;
+  /** When the call began, by `performance.now()`, where it is gone through again with an answer; else now. */
+  readonly startedMs?: number;
+}
+
+/**
+ * Kept back from the time a seller gets, so that after its deadline the chain can still be asked and the caller
+ * answered in time. Small bounds are halved instead.
+ */
+const RESERVE_MS = 2_000;
+
+/** One bound on a whole call: every leg gets what is left, none gets the whole anew. */
+export class CallBound {
+  readonly signal: AbortSignal;
+  readonly #endsAt: number;
+  readonly #reserveMs: number;
+
+  constructor(timeoutMs: number, context: CallContext) {
+    // A monotonic clock: one that a person or NTP sets does not lengthen a call.
+    this.#endsAt = (context.startedMs ?? performance.now()) + timeoutMs;
+    this.#reserveMs = Math.min(RESERVE_MS, timeoutMs / 2);
+    this.signal = AbortSignal.any([context.signal, AbortSignal.timeout(this.remainingMs())]);
+  }
+
+  /** What is left of the whole call, at least 1. */
+  remainingMs(): number {
+    return Math.max(1, Math.floor(this.#endsAt - performance.now()));
+  }
+
+  /** What a seller may use of it, at least 1. */
+  sellerMs(): number {
+    return Math.max(1, Math.floor(this.remainingMs() - this.#reserveMs));
+  }
+}

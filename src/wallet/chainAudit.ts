@@ -1,0 +1,104 @@
+import type { ChainPayment } from '../chain/evmChain.js';
+import type { Config } from '../config/settings.js';
+import { isWalletError } from '../errors/walletError.js';
+import type { UnlockedWallet } from '../keys/keystore.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { Payment } from '../ledger/payment.js';
+import { formatUnits } from '../money/decimal.js';
+import { fundedAssets } from './ledgerCare.js';
+
+/** As far back as any cap counts. */
+const COMPARED_MS = 30 * 86_400_000;
+/** Rows this near the beginning may be settled in blocks before it. */
+const EDGE_MS = 3_600_000;
+const PAGE_ROWS = 200;
+
+/** One difference between ledger and chain, or a chain that could not be read. */
+export interface ChainFinding {
+  readonly where: 'chain';
+  readonly id: string;
+  readonly says: string;
+}
+
+/** What was compared. */
+export interface ChainComparison {
+  readonly compared: number;
+  readonly findings: readonly ChainFinding[];
+}
+
+/**
+ * Compares the last 30 days of the ledger with what the chain shows, to the atomic unit, for each enabled network: a
+ * payment that either side does not know, and amounts that differ. Payments still open are left to the reconciler.
+ */
+export async function compareWithChain(
+  config: Config,
+  keys: UnlockedWallet,
+  ledger: Ledger,
+  nowMs: number,
+): Promise<ChainComparison> {
+  const sinceMs = nowMs - COMPARED_MS;
+  const rows = byNonce(ledger, sinceMs - EDGE_MS);
+  const from = await keys.evmAddress(0);
+  const findings: ChainFinding[] = [];
+  let compared = 0;
+  for (const { network, asset, chain } of fundedAssets(config)) {
+    const id = `${network.caip2} ${asset.symbol}`;
+    try {
+      const { payments } = await chain.history(asset, from, Math.floor(sinceMs / 1000));
+      const shown = new Set<string>();
+      for (const payment of payments) {
+        const row = rows.get(keyOf(network.caip2, nonceOf(payment)));
+        shown.add(nonceOf(payment));
+        compared += 1;
+        const says = judge(payment, row, asset.decimals);
+        if (says !== null) findings.push({ where: 'chain', id: row?.id ?? payment.tx, says });
+      }
+      for (const row of rows.values()) {
+        if (row.network !== network.caip2 || row.asset !== asset.address || row.openedMs < sinceMs + EDGE_MS)
+          continue;
+        if (row.state !== 'captured' || !row.confirmed || shown.has(row.nonce)) continue;
+        findings.push({
+          where: 'chain',
+          id: row.id,
+          says: 'The ledger has it captured and confirmed; the chain does not show it.',
+        });
+      }
+    } catch (error) {
+      if (!isWalletError(error)) throw error;
+      findings.push({ where: 'chain', id, says: `Not compared: ${error.shortMessage}` });
+    }
+  }
+  return { compared, findings };
+}
+
+function judge(payment: ChainPayment, row: Payment | undefined, decimals: number): string | null {
+  const amount = formatUnits(payment.amountAtomic, decimals);
+  if (row === undefined)
+    return `The chain shows ${amount} paid to ${payment.to}, which the ledger does not know.`;
+  if (row.state === 'released')
+    return `The ledger has it released; the chain shows ${amount} paid to ${payment.to}.`;
+  if (row.state !== 'captured') return null;
+  if (row.capturedAtomic === payment.amountAtomic) return null;
+  return `The ledger has ${formatUnits(row.capturedAtomic ?? 0n, decimals)} captured; the chain shows ${amount}.`;
+}
+
+function byNonce(ledger: Ledger, sinceMs: number): Map<string, Payment> {
+  const rows = new Map<string, Payment>();
+  let cursor: string | null = null;
+  do {
+    const page = ledger.listPayments({ sinceMs }, PAGE_ROWS, cursor);
+    for (const payment of page.payments)
+      rows.set(keyOf(payment.network, payment.nonce.toLowerCase()), payment);
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return rows;
+}
+
+function keyOf(network: string, nonce: string): string {
+  return `${network} ${nonce}`;
+}
+
+/** A plain transfer has no nonce: its place on the chain stands for one, as in the ledger's rebuilding. */
+function nonceOf({ nonce, tx, to, amountAtomic }: ChainPayment): string {
+  return nonce?.toLowerCase() ?? `transfer ${tx} ${to.toLowerCase()} ${amountAtomic}`;
+}

@@ -1,0 +1,267 @@
+import { isWalletError, WalletError } from '../errors/walletError.js';
+import { toLedgerError } from '../ledger/fault.js';
+import type { Payment } from '../ledger/payment.js';
+import type { SignedPayload } from '../ledger/transition.js';
+import { formatUsd } from '../money/decimal.js';
+import { NetFailure } from '../net/failure.js';
+import { headersForOtherOrigin, headersWithoutBody } from '../net/headers.js';
+import { parseCallUrl } from '../net/url.js';
+import type { HttpAnswer, HttpRequest } from '../net/send.js';
+import { judgeTotals } from '../policy/totals.js';
+import type { SettlementReceipt } from '../x402/types.js';
+import { ANSWER_BYTES_MAX, readAnswer, viewAnswer, type ReadAnswer } from './answerBody.js';
+import type { CallBound, CallContext } from './callBound.js';
+import type { Engine } from './engine.js';
+import { settleFate } from './fate.js';
+import { judgePlace, linesFor } from './judge.js';
+import { moneyOf, outcome, viewPayment, type Outcome } from './outcome.js';
+import type { CommandPlace } from './ownerCommand.js';
+import { answeredOutcome, lookAgain, lostOutcome, spent, unknownOutcome } from './paymentOutcome.js';
+import { x402 } from './protocol.js';
+import type { CallRequest } from './request.js';
+import { failureOutcome, frozenError, stopOutcome } from './refusal.js';
+
+/** A connection opens within this or not at all. */
+export const CONNECT_MAX_MS = 10_000;
+/** A config that changes between each look and the next is not one to pay under. */
+const CONFIG_CHANGES_MAX = 3;
+
+/** One paid leg: what is sent, where, and for whom. */
+export interface Delivery {
+  readonly payment: Payment;
+  readonly payload: SignedPayload;
+  readonly request: CallRequest;
+  /** The URL that asked for the payment, and by which method: where alone it may go (T9). */
+  readonly target: { readonly url: URL; readonly method: string };
+  readonly bound: CallBound;
+  readonly context: CallContext;
+}
+
+/**
+ * Sends a signed payment with its request, once, and records what is then known. The payment must be `signed` or
+ * `unknown`, and its caller must {@link drive} it; afterwards it is captured or unknown, never sent by this process
+ * again without a caller. Throws `payment_unresolved` where another process came first.
+ */
+export async function deliver(engine: Engine, place: CommandPlace, delivery: Delivery): Promise<Outcome> {
+  try {
+    const barred = await commitToSend(engine, place, delivery);
+    if (barred !== null) return barred;
+    return await exchangeForAnswer(engine, place, delivery).catch((error: unknown) => {
+      throw afterSending(error);
+    });
+  } finally {
+    engine.renewCheckpoint();
+  }
+}
+
+/** A fault of ours once bytes may have left: whatever it was, the money's fate is open. */
+function afterSending(error: unknown): WalletError {
+  const known = isWalletError(error) ? error : toLedgerError(error);
+  const { owner } = known;
+  return new WalletError(known.code, `${known.shortMessage} The payment had been sent; its fate is open.`, {
+    cause: error,
+    money: 'unknown',
+    retry: 'after_delay',
+    ...(owner === undefined ? {} : { owner }),
+  });
+}
+
+/** Makes `sent` durable, under the config as it stands at that instant. Null: bytes may leave now. */
+async function commitToSend(
+  engine: Engine,
+  place: CommandPlace,
+  delivery: Delivery,
+): Promise<Outcome | null> {
+  const { payment, target } = delivery;
+  const shown = { payment: viewPayment(payment), money: 'held' as const };
+  for (let i = 0; i < CONFIG_CHANGES_MAX; i++) {
+    const config = engine.config();
+    const verdict = judgePlace(config, target.url);
+    if (verdict.verdict !== 'allow') return stopOutcome(verdict, place, shown);
+    const { capLines } = linesFor(engine.ledger, config, {
+      agent: payment.agent,
+      sessionId: payment.sessionId,
+      url: target.url,
+    });
+    const perCall = {
+      // What the owner approved passed the cap with their word; the ceiling it never passes.
+      limit: (payment.approvalId === null ? config.limits : config.ceilings).perCallUsdMicros,
+      changed: config.version !== payment.configVersion,
+    };
+    if (perCall.changed && payment.heldUsdMicros > perCall.limit) return tightened(payment, shown);
+    const sent = await engine.ledger.markSent(payment.id, {
+      configVersion: config.version,
+      capLines,
+      nowMs: engine.now(),
+    });
+    switch (sent.kind) {
+      case 'done':
+        return null;
+      case 'frozen':
+        return failureOutcome(frozenError(), place, shown);
+      case 'exceeded': {
+        const stop = judgeTotals({ usdMicros: payment.heldUsdMicros, exceeded: sent.exceeded });
+        return stop.verdict === 'allow' ? tightened(payment, shown) : stopOutcome(stop, place, shown);
+      }
+      case 'conflict':
+        throw new WalletError('payment_unresolved', 'Another process is busy with this payment.', {
+          money: moneyOf(sent.payment),
+          retryAfterSec: 5,
+        });
+      case 'config_changed':
+    }
+  }
+  throw heldError(new WalletError('config_stale', 'The config keeps changing; nothing was sent.'));
+}
+
+function heldError(error: WalletError): WalletError {
+  const { owner } = error;
+  return new WalletError(error.code, error.shortMessage, {
+    money: 'held',
+    ...(owner === undefined ? {} : { owner }),
+  });
+}
+
+function tightened(payment: Payment, shown: { payment: Outcome['payment']; money: 'held' }): Outcome {
+  return outcome({
+    status: 'refused',
+    code: 'needs_owner',
+    message: `The owner lowered a limit below $${formatUsd(payment.heldUsdMicros)} meanwhile; nothing was sent; do not retry.`,
+    ...shown,
+  });
+}
+
+async function exchangeForAnswer(engine: Engine, place: CommandPlace, delivery: Delivery): Promise<Outcome> {
+  const { payment, payload, target, bound, context } = delivery;
+  const config = engine.config();
+  const to = parseCallUrl(target.url.href, { allowPrivate: config.net.allowPrivate });
+  const sellerMs = bound.sellerMs();
+  let answer: HttpAnswer;
+  try {
+    answer = await engine.net(config).send(
+      {
+        method: target.method,
+        url: to,
+        ...asRedirected(delivery),
+        signed: { origin: to.origin, headers: [[payload.name, payload.value]] },
+      },
+      {
+        deadline: { connectMs: Math.min(CONNECT_MAX_MS, sellerMs), firstByteMs: sellerMs, wholeMs: sellerMs },
+        signal: bound.signal,
+        redirects: 'return',
+        bodyBytesMax: ANSWER_BYTES_MAX,
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof NetFailure)) throw error;
+    return afterSilence(engine, delivery, error);
+  }
+  const receipt = x402.readReceipt(answer.headers);
+  // The claim is recorded before the body is read: a body can take as long as the seller likes.
+  const recorded = record(engine, payment, answer.status, receipt);
+  // A rejection is awaited below; until then it must not count as unhandled.
+  recorded.catch(() => undefined);
+  let read: ReadAnswer;
+  try {
+    read = await readAnswer(engine.home, answer, context);
+  } catch (error) {
+    // A fault of this machine: the answer is lost, and what became of the money is known all the same.
+    return failureOutcome(error, place, moneyParts(await settleOpen(engine, delivery, await recorded)));
+  }
+  const { failure: _failure, ...kept } = read;
+  const saved = engine.ledger.saveAnswer({
+    ...kept,
+    paymentId: payment.id,
+    agent: payment.agent,
+    storedMs: engine.now(),
+  });
+  const after = await recorded;
+  await saved;
+  const settled = await settleOpen(engine, delivery, after);
+  return answeredOutcome(settled, read, await viewAnswer(engine.home, read));
+}
+
+/**
+ * What a request still carries where redirects led it before its 402, as they left it there: a body only by the method
+ * it came with, and to an origin that the agent did not name no header that may hold a credential (T9).
+ */
+function asRedirected({ request, target }: Delivery): Pick<HttpRequest, 'headers' | 'body'> {
+  const toGet = target.method !== request.method;
+  const kept = toGet ? headersWithoutBody(request.headers) : request.headers;
+  return {
+    headers: target.url.origin === request.target.origin ? kept : headersForOtherOrigin(kept),
+    ...(toGet || request.body === undefined ? {} : { body: request.body }),
+  };
+}
+
+/** What an outcome says of a payment, whatever else went wrong. */
+function moneyParts(payment: Payment): Partial<Outcome> {
+  const shown = { payment: viewPayment(payment), money: moneyOf(payment), ...spent(payment) };
+  return payment.state === 'captured'
+    ? { ...shown, retry: 'never' }
+    : { ...shown, ...lookAgain(payment, 'after_delay') };
+}
+
+/** Writes down what the answer's head says of the money: a successful receipt captures, everything else is unknown. */
+async function record(
+  engine: Engine,
+  payment: Payment,
+  status: number,
+  receipt: SettlementReceipt | null,
+): Promise<Payment> {
+  const nowMs = engine.now();
+  const text = receipt === null ? undefined : receiptText(receipt);
+  if (receipt?.success === true) {
+    const facts = {
+      // `exact` moves exactly what was signed; a smaller claim frees nothing.
+      capturedAtomic: payment.heldAtomic,
+      capturedUsdMicros: payment.heldUsdMicros,
+      tx: receipt.transaction ?? null,
+      receipt: text ?? null,
+      confirmed: false,
+      chainMs: null,
+    };
+    const captured = await engine.ledger.capture(payment.id, facts, nowMs);
+    engine.funds.spent(payment);
+    return captured.payment;
+  }
+  const unknown = await engine.ledger.markUnknown(payment.id, noteOf(status, receipt), nowMs, text);
+  return unknown.payment;
+}
+
+function receiptText(receipt: SettlementReceipt): string {
+  return JSON.stringify({ ...receipt, amountAtomic: receipt.amountAtomic?.toString() });
+}
+
+function noteOf(status: number, receipt: SettlementReceipt | null): string {
+  if (receipt !== null && receipt.transaction !== undefined) return 'settlement_pending';
+  if (receipt !== null) return 'rejected';
+  if (status === 402) return 'second_402';
+  if (status >= 200 && status < 300) return 'no_receipt';
+  if (status >= 300 && status < 400) return 'redirected';
+  return 'error_answer';
+}
+
+/** A claimed success waits for the background; a rejection waits for the authorization's end. The rest is asked now. */
+async function settleOpen(engine: Engine, { bound }: Delivery, payment: Payment): Promise<Payment> {
+  if (payment.state !== 'unknown' || payment.note === 'rejected') return payment;
+  return (await settleFate(engine, payment, AbortSignal.timeout(bound.remainingMs()))).payment;
+}
+
+async function afterSilence(engine: Engine, delivery: Delivery, failure: NetFailure): Promise<Outcome> {
+  const { payment } = delivery;
+  const { payment: unknown } = await engine.ledger.markUnknown(
+    payment.id,
+    silenceNote(failure),
+    engine.now(),
+  );
+  if (!failure.bytesLeft) return unknownOutcome(unknown);
+  const settled = await settleOpen(engine, delivery, unknown);
+  return settled.state === 'captured' ? lostOutcome(settled) : unknownOutcome(settled);
+}
+
+function silenceNote(failure: NetFailure): string {
+  if (!failure.bytesLeft) return 'not_sent';
+  if (failure.code === 'timed_out') return 'timed_out';
+  return failure.code === 'cancelled' ? 'cancelled' : 'connection_lost';
+}

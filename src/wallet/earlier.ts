@@ -1,0 +1,241 @@
+import { isWalletError, WalletError } from '../errors/walletError.js';
+import type { Answer } from '../ledger/answer.js';
+import type { Payment } from '../ledger/payment.js';
+import type { SignedPayload } from '../ledger/transition.js';
+import { formatUsd } from '../money/decimal.js';
+import { viewAnswer } from './answerBody.js';
+import type { CallBound, CallContext } from './callBound.js';
+import { deliver } from './deliver.js';
+import { drive, driverOf, isDriven, ownerLivesElsewhere } from './driver.js';
+import type { Engine } from './engine.js';
+import { TIMEOUT_MAX_MS, type PayInput } from './input.js';
+import { moneyOf, outcome, viewPayment, type Outcome } from './outcome.js';
+import type { CommandPlace } from './ownerCommand.js';
+import { lostOutcome, unknownOutcome } from './paymentOutcome.js';
+import { reconcilePayment } from './reconcile.js';
+import type { CallRequest } from './request.js';
+
+/** After a capture, the same request gets the stored answer for so long (design.md, "The same request"). */
+const REPLAY_MS = 60_000;
+/**
+ * What was paid and brought nothing is not bought again unasked for so long: it may have been found out behind the
+ * calls, and then nobody has been told.
+ */
+const UNDELIVERED_MS = 24 * 3_600_000;
+/** How often it is looked whether the process that drives a payment has died or stored its answer. */
+const LOOK_MS = 500;
+
+/** What the agent asked for and how long it waits. */
+export interface Asked {
+  readonly request: CallRequest;
+  readonly input: Pick<PayInput, 'idempotency_key' | 'repeat'>;
+  readonly bound: CallBound;
+  readonly context: CallContext;
+}
+
+/**
+ * Answers from what was paid before: by idempotency key, by an open payment of the same request, or by one captured
+ * a moment ago. Null: nothing stands in the way of a new payment.
+ *
+ * Throws `idempotency_key_reused`.
+ */
+export async function answerFromEarlier(
+  engine: Engine,
+  place: CommandPlace,
+  asked: Asked,
+): Promise<Outcome | null> {
+  const { request, input } = asked;
+  const keyed =
+    input.idempotency_key === undefined ? null : engine.ledger.findByKey(engine.agent, input.idempotency_key);
+  if (keyed !== null && keyed.requestHash !== request.hash) {
+    throw new WalletError(
+      'idempotency_key_reused',
+      'This idempotency_key belongs to another request; nothing was paid.',
+    );
+  }
+  const open = engine.ledger.findLive(request.hash);
+  if (open !== null) return answerFromOpen(engine, place, asked, open);
+  const bought = keyed ?? boughtBefore(engine, asked);
+  return bought === null ? null : replay(engine, asked, bought);
+}
+
+/** The captured payment that still answers this request; null where it is to be bought, or bought again. */
+export function boughtBefore(engine: Engine, { request, input }: Asked): Payment | null {
+  if (input.repeat === true || input.idempotency_key !== undefined) return null;
+  const nowMs = engine.now();
+  const last = engine.ledger.findCaptured(request.hash, nowMs - UNDELIVERED_MS);
+  if (last === null || (last.countedMs ?? 0) >= nowMs - REPLAY_MS) return last;
+  const stored = engine.ledger.findAnswer(engine.agent, { paymentId: last.id });
+  const brought = stored !== null && (last.note === null || isDelivered(stored));
+  return brought ? null : last;
+}
+
+function isDelivered({ status, truncated }: Answer): boolean {
+  return status >= 200 && status < 300 && !truncated;
+}
+
+/** Answers from a payment that is not captured yet: waits for whoever drives it, then lets the chain judge. */
+export async function answerFromOpen(
+  engine: Engine,
+  place: CommandPlace,
+  asked: Asked,
+  open: Payment,
+): Promise<Outcome | null> {
+  const { bound } = asked;
+  const isTwin = isDriven(open);
+  let payment = isTwin ? await waitForDriver(engine, asked, open) : open;
+  if (isDriven(payment)) return busyOutcome(payment);
+  // A twin shares what the first call came to; to send again is for a call that was made after it (T12). Where the
+  // first one's process died, it came to nothing.
+  const isShared = isTwin && payment.state === 'unknown';
+  const fate = await reconcilePayment(engine, payment, AbortSignal.timeout(bound.remainingMs()));
+  payment = fate.payment;
+  if (payment.state === 'released') return null;
+  if (payment.state === 'captured') return replay(engine, asked, payment);
+  if (isShared) return unknownOutcome(payment);
+  if (fate.stillValid) {
+    return isDriven(payment)
+      ? answerFromOpen(engine, place, asked, payment)
+      : presentAgain(engine, place, asked, payment);
+  }
+  const retryAtMs = fate.retryAtMs ?? payment.validBeforeSec * 1000;
+  const after = Math.max(1, Math.ceil((retryAtMs - engine.now()) / 1000));
+  return {
+    ...unknownOutcome(payment),
+    code: 'payment_unresolved',
+    retry_after_s: after,
+    message: unresolved(payment, fate.says),
+  };
+}
+
+/** Waits until nobody drives a payment any more, or the caller's time is over; gives it as it then stands. */
+async function waitForDriver(engine: Engine, { bound, context }: Asked, open: Payment): Promise<Payment> {
+  context.progress?.('The same call is being paid already; waiting for its answer.');
+  const over = AbortSignal.any([bound.signal, AbortSignal.timeout(bound.sellerMs())]);
+  let payment = open;
+  while (isDriven(payment) && !over.aborted) {
+    const here = driverOf(payment.id);
+    if (here === undefined) {
+      // In slices: a process that dies meanwhile changes nothing in the ledger.
+      const look = AbortSignal.any([over, AbortSignal.timeout(LOOK_MS)]);
+      payment = await engine.ledger.waitForEnd(payment.id, look);
+    } else {
+      await Promise.race([here, aborted(over)]);
+      payment = engine.ledger.findPayment(payment.id) ?? payment;
+    }
+  }
+  return payment;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+function unresolved(payment: Payment, says: string): string {
+  return `An earlier payment of $${formatUsd(payment.heldUsdMicros)} for this same request is still open, so nothing new was signed. ${says}`;
+}
+
+function busyOutcome(payment: Payment): Outcome {
+  return {
+    ...unknownOutcome(payment),
+    code: 'payment_unresolved',
+    money: moneyOf(payment),
+    message: `The same request is being paid by another call and has not ended yet; nothing new was signed.`,
+    retry_after_s: 5,
+  };
+}
+
+/**
+ * The same bytes again: the chain shows them unused and they are still valid, so this costs nothing twice. The
+ * seller's work may run twice, which a non-GET is warned of.
+ */
+async function presentAgain(
+  engine: Engine,
+  place: CommandPlace,
+  asked: Asked,
+  payment: Payment,
+): Promise<Outcome | null> {
+  const { request, bound, context } = asked;
+  if (payment.payload === null)
+    throw new WalletError('internal', 'A signed payment has no payload.', { money: 'held' });
+  const payload = JSON.parse(payment.payload) as SignedPayload;
+  const target = { url: new URL(payment.url), method: payment.method };
+  let result: Outcome;
+  try {
+    result = await drive(payment.id, () =>
+      deliver(engine, place, { payment, payload, request, target, bound, context }),
+    );
+  } catch (error) {
+    if (!isWalletError(error) || error.code !== 'payment_unresolved') throw error;
+    return answerFromOther(engine, place, asked, payment.id);
+  }
+  const warning =
+    request.method === 'GET' || request.method === 'HEAD'
+      ? ''
+      : ' The request was sent twice; its work may have run twice.';
+  return {
+    ...result,
+    presented_again: true,
+    message: `${result.message} The payment signed before was presented again, nothing new was signed.${warning}`,
+  };
+}
+
+/** Another process sent the payment first: what that comes to is this call's answer. */
+async function answerFromOther(
+  engine: Engine,
+  place: CommandPlace,
+  asked: Asked,
+  id: string,
+): Promise<Outcome | null> {
+  const payment = engine.ledger.findPayment(id);
+  if (payment === null || payment.state === 'released') return null;
+  if (payment.state === 'captured') return replay(engine, asked, payment);
+  return isDriven(payment) ? answerFromOpen(engine, place, asked, payment) : unknownOutcome(payment);
+}
+
+/** The stored answer of a payment that was captured: nothing is sent, nothing is paid. */
+export async function replay(engine: Engine, asked: Asked, payment: Payment): Promise<Outcome> {
+  const stored = await waitForAnswer(engine, asked, payment);
+  const how = 'pass repeat: true or a new idempotency_key to buy it again.';
+  if (stored === null) {
+    if (isBeingAnswered(engine, payment)) return busyOutcome(payment);
+    const lost = lostOutcome(payment);
+    return {
+      ...lost,
+      message: `${lost.message} To buy it again, ${how}`,
+      spent_usd: formatUsd(0n),
+      replayed: true,
+    };
+  }
+  const response = await viewAnswer(engine.home, stored);
+  const prefix = payment.method === 'GET' || payment.method === 'HEAD' ? 'Not paid again' : 'NOT sent again';
+  const delivered = isDelivered(stored);
+  return outcome({
+    status: delivered ? 'ok' : 'failed',
+    code: delivered ? 'paid' : 'paid_error_answer',
+    message: `${prefix}: this is the stored answer of ${payment.id}, paid $${formatUsd(payment.capturedUsdMicros ?? 0n)} before; ${how}`,
+    money: 'captured',
+    payment: viewPayment(payment),
+    response,
+    replayed: true,
+  });
+}
+
+/** The stored answer of a captured payment; a receipt comes before its body, so the body may still be on its way. */
+async function waitForAnswer(engine: Engine, { bound }: Asked, { id }: Payment): Promise<Answer | null> {
+  const over = AbortSignal.any([bound.signal, AbortSignal.timeout(bound.sellerMs())]);
+  for (;;) {
+    const stored = engine.ledger.findAnswer(engine.agent, { paymentId: id });
+    const payment = engine.ledger.findPayment(id);
+    if (stored !== null || over.aborted || payment === null || !isBeingAnswered(engine, payment))
+      return stored;
+    await Promise.race([driverOf(id) ?? aborted(AbortSignal.timeout(LOOK_MS)), aborted(over)]);
+  }
+}
+
+/** Whether the call that bought a captured payment may still be reading its answer; one with a note had ended. */
+function isBeingAnswered(engine: Engine, payment: Payment): boolean {
+  if (driverOf(payment.id) !== undefined) return true;
+  if (payment.note !== null) return false;
+  return ownerLivesElsewhere(payment) && engine.now() - payment.changedMs < TIMEOUT_MAX_MS;
+}

@@ -1,0 +1,192 @@
+import { join } from 'node:path';
+import { createEvmChain, type EvmChain } from '../chain/evmChain.js';
+import { readConfig, readConfigUnauthenticated } from '../config/configFile.js';
+import { checkHome, LEDGER_FILE } from '../config/home.js';
+import type { Config } from '../config/settings.js';
+import { WalletError } from '../errors/walletError.js';
+import { openKeystore, type UnlockedWallet } from '../keys/keystore.js';
+import { Ledger } from '../ledger/ledger.js';
+import type { CommitObserver } from '../ledger/writer.js';
+import { findNetwork, type Caip2, type Network } from '../money/network.js';
+import type { Lookup } from '../net/resolve.js';
+import { createNet, type Net } from '../net/send.js';
+import { Funds } from './funds.js';
+import type { OwnerReach } from './ownerReach.js';
+
+/** The agent every wallet begins with. */
+export const DEFAULT_AGENT = 'default';
+
+/** What a wallet is opened with. Time, secrets and the network's edges are passed in. */
+export interface WalletOptions {
+  /** Absolute path of the wallet's folder. */
+  readonly home: string;
+  readonly version: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
+  readonly now: () => number;
+  /** The passphrase of an encrypted keystore, or null where nobody can give it. */
+  readonly passphrase: () => Promise<string | null>;
+  /** Tests crash at commit points; the product passes none. */
+  readonly observer?: CommitObserver;
+  /** Tests name hosts; the product asks the system's resolver. */
+  readonly lookup?: Lookup;
+  /** Ways to the owner that the process brings along, such as the local page. */
+  readonly reach?: (engine: Engine) => OwnerReach;
+}
+
+/** The checkpoint in the keystore is renewed at least every so many journal entries; never on a payment's path. */
+const CHECKPOINT_EVERY = 100;
+
+/** An unlocked wallet for one agent: config, keys, ledger, chains and the way to the network. */
+export class Engine {
+  readonly agent = DEFAULT_AGENT;
+  readonly agentIndex = 0;
+  readonly home: string;
+  readonly keys: UnlockedWallet;
+  readonly ledger: Ledger;
+  readonly funds: Funds;
+  readonly #options: WalletOptions;
+  readonly #chains = new Map<string, EvmChain>();
+  readonly #nets = new Map<string, Net>();
+  readonly #closing = new AbortController();
+  #checkpointSeq: number;
+  #reach: OwnerReach | null = null;
+  #renewing: Promise<void> = Promise.resolve();
+
+  private constructor(options: WalletOptions, keys: UnlockedWallet, ledger: Ledger, checkpointSeq: number) {
+    this.#options = options;
+    this.home = options.home;
+    this.keys = keys;
+    this.ledger = ledger;
+    this.funds = new Funds(ledger);
+    this.#checkpointSeq = checkpointSeq;
+  }
+
+  /**
+   * Unlocks the keys, proves config and ledger. Throws `not_set_up`, the codes of the keystore, `config_*`,
+   * `ledger_*`, `home_*`: nothing is open then.
+   */
+  static async open(options: WalletOptions): Promise<Engine> {
+    const keys = await unlock(options);
+    readConfig(options.home, (data) => keys.mac('config', data));
+    const anchor = await keys.readAnchor();
+    const ledger = openLedger(options, keys);
+    try {
+      if (anchor === null)
+        throw new WalletError('ledger_foreign', 'The keystore remembers no ledger, and there is one.');
+      ledger.verifyCheckpoint(anchor);
+    } catch (error) {
+      ledger.close();
+      throw error;
+    }
+    const engine = new Engine(options, keys, ledger, anchor.seq);
+    engine.renewCheckpoint(1);
+    return engine;
+  }
+
+  now(): number {
+    return this.#options.now();
+  }
+
+  /** Ways to the owner, or null where the process has none. */
+  get reach(): OwnerReach | null {
+    this.#reach ??= this.#options.reach?.(this) ?? null;
+    return this.#reach;
+  }
+
+  /** Aborts when the wallet closes: for work behind the calls. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /**
+   * The owner's config as it stands now, proved. Read for every payment: a limit tightened a moment ago counts.
+   * Throws `config_invalid`, `config_edited`, `config_stale`.
+   */
+  config(): Config {
+    // The ledger first: read after the config, it may know of a change that came between the two.
+    const { configVersion } = this.ledger.head();
+    const config = readConfig(this.home, (data) => this.keys.mac('config', data));
+    if (config.version < configVersion) {
+      throw new WalletError(
+        'config_stale',
+        'config.json is an older copy than the one the ledger has seen.',
+        {
+          owner: {
+            say: 'config.json was put back to an older version; check it and accept it.',
+            command: 'config accept',
+          },
+        },
+      );
+    }
+    return config;
+  }
+
+  /** This agent's address; one for all EVM networks. */
+  address(): Promise<`0x${string}`> {
+    return this.keys.evmAddress(this.agentIndex);
+  }
+
+  /** The reader of a network, through the owner's RPC where one is set. */
+  chain(config: Config, network: Network): EvmChain {
+    const owned = config.networks.rpcUrls.get(network.caip2);
+    const rpc =
+      owned === undefined ? { urls: network.rpcUrls, ownerSet: false } : { urls: [owned], ownerSet: true };
+    const key = `${network.caip2} ${rpc.urls.join(' ')}`;
+    let chain = this.#chains.get(key);
+    if (chain === undefined) this.#chains.set(key, (chain = createEvmChain({ network, rpc })));
+    return chain;
+  }
+
+  /** The chain of a payment made earlier, whether or not its network is still enabled. */
+  chainOf(config: Config, caip2: string): EvmChain | null {
+    const network = findNetwork(caip2 as Caip2);
+    return network === undefined ? null : this.chain(config, network);
+  }
+
+  /** The way to URLs under the rules in force; a pool never outlives the rules it was opened under. */
+  net(config: Config): Net {
+    const rules = { allowPrivate: config.net.allowPrivate, proxy: config.net.proxy };
+    const key = JSON.stringify(rules);
+    let net = this.#nets.get(key);
+    if (net === undefined) {
+      const { version, lookup } = this.#options;
+      net = createNet({ ...rules, version, ...(lookup === undefined ? {} : { lookup }) });
+      this.#nets.set(key, net);
+    }
+    return net;
+  }
+
+  /** Writes the journal's head to the keystore, behind the calls, when `entries` more have come. */
+  renewCheckpoint(entries = CHECKPOINT_EVERY): void {
+    if (this.ledger.head().seq < this.#checkpointSeq + entries) return;
+    const checkpoint = this.ledger.checkpoint();
+    this.#checkpointSeq = checkpoint.seq;
+    // A keychain locked meanwhile costs only a later checkpoint: the older one still holds.
+    this.#renewing = this.#renewing.then(() => this.keys.writeAnchor(checkpoint)).catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#renewing;
+    await this.#reach?.close();
+    await Promise.all([...this.#nets.values()].map((net) => net.close()));
+    this.ledger.close();
+  }
+}
+
+/** Unlocks the wallet's keys. Throws `not_set_up` and the codes of the keystore. */
+export async function unlock(options: Pick<WalletOptions, 'home' | 'passphrase'>): Promise<UnlockedWallet> {
+  const { keystore } = readConfigUnauthenticated(options.home);
+  checkHome(options.home);
+  return openKeystore({ kind: keystore, home: options.home }, { passphrase: options.passphrase }).unlock();
+}
+
+/** Opens the wallet's ledger with its keys. */
+export function openLedger(options: Pick<WalletOptions, 'home' | 'observer'>, keys: UnlockedWallet): Ledger {
+  const { observer } = options;
+  return Ledger.open(join(options.home, LEDGER_FILE), {
+    mac: (data) => keys.mac('ledger', data),
+    ...(observer === undefined ? {} : { observer }),
+  });
+}

@@ -1,0 +1,140 @@
+import type { EvmChain, Fate } from '../chain/evmChain.js';
+import type { Payment } from '../ledger/payment.js';
+import { WalletError } from '../errors/walletError.js';
+import { findAsset } from '../money/asset.js';
+import type { Caip2 } from '../money/network.js';
+import { toUsdMicros } from '../money/asset.js';
+import type { Engine } from './engine.js';
+import { heldUntilMs } from './outcome.js';
+
+/** What became of looking after one payment, in words a person can check. */
+export interface FateVerdict {
+  readonly payment: Payment;
+  readonly verdict: 'captured' | 'confirmed' | 'released' | 'receipt_false' | 'waits' | 'final';
+  /** One sentence on why. */
+  readonly says: string;
+  /**
+   * When its end can be proved, ms since 1970; null where the payment is final. That it was taken can show sooner.
+   */
+  readonly retryAtMs: number | null;
+  /** True where the chain showed the authorization unused and it has not expired. */
+  readonly stillValid: boolean;
+}
+
+/** An unused authorization is sent again only with this much of its life left, or the seller cannot settle it. */
+const RESEND_MARGIN_SEC = 5;
+/** Where nothing is known of when to ask again. */
+const ASK_AGAIN_MS = 30_000;
+
+/** Asks the chain about a payment's nonce. Never throws for a fault of an RPC. */
+export async function askChain(engine: Engine, payment: Payment, signal: AbortSignal): Promise<Fate> {
+  const chain = chainOf(engine, payment);
+  const asset = findAsset(payment.network as Caip2, payment.asset);
+  if (chain === null || asset === undefined) {
+    return {
+      kind: 'unknowable',
+      why: 'network_unknown',
+      retryAtSec: Math.ceil((engine.now() + ASK_AGAIN_MS) / 1000),
+    };
+  }
+  return chain.fateOf(
+    {
+      asset,
+      from: payment.payFrom as `0x${string}`,
+      to: payment.payTo as `0x${string}`,
+      amountAtomic: payment.heldAtomic,
+      nonce: payment.nonce as `0x${string}`,
+      validBeforeSec: payment.validBeforeSec,
+      openedSec: Math.floor(payment.openedMs / 1000),
+    },
+    signal,
+  );
+}
+
+function chainOf(engine: Engine, payment: Payment): EvmChain | null {
+  return engine.chainOf(engine.config(), payment.network);
+}
+
+/**
+ * Settles what the chain can settle about one payment that nobody is driving. The chain is the judge: a timer alone
+ * frees nothing, nor does a seller's word.
+ */
+export async function settleFate(
+  engine: Engine,
+  payment: Payment,
+  signal: AbortSignal,
+): Promise<FateVerdict> {
+  if (payment.state === 'released' || (payment.state === 'captured' && payment.confirmed)) {
+    return { payment, verdict: 'final', says: 'Its fate is known.', retryAtMs: null, stillValid: false };
+  }
+  const fate = await askChain(engine, payment, signal);
+  if (fate.kind === 'captured') return recordCapture(engine, payment, fate);
+  if (fate.kind === 'released') return recordRelease(engine, payment, fate.blockTimeSec);
+  const retryAtMs = fate.retryAtSec * 1000;
+  const nowSec = engine.now() / 1000;
+  const stillValid = fate.kind === 'open' && payment.validBeforeSec - RESEND_MARGIN_SEC > nowSec;
+  return { payment, verdict: 'waits', says: waitingSentence(payment, fate, nowSec), retryAtMs, stillValid };
+}
+
+async function recordCapture(
+  engine: Engine,
+  payment: Payment,
+  fate: Extract<Fate, { kind: 'captured' }>,
+): Promise<FateVerdict> {
+  const asset = findAsset(payment.network as Caip2, payment.asset);
+  if (asset === undefined) throw new WalletError('internal', 'A payment is in an asset the table lost.');
+  const was = payment.state;
+  const { payment: after } = await engine.ledger.capture(
+    payment.id,
+    {
+      capturedAtomic: fate.amountAtomic,
+      capturedUsdMicros: toUsdMicros(asset, fate.amountAtomic),
+      tx: fate.tx,
+      receipt: null,
+      confirmed: true,
+      chainMs: fate.blockTimeMs,
+    },
+    engine.now(),
+  );
+  if (was !== 'captured') engine.funds.spent(payment);
+  return {
+    payment: after,
+    verdict: was === 'captured' ? 'confirmed' : 'captured',
+    says: `The chain shows the transfer in ${fate.tx}.`,
+    retryAtMs: null,
+    stillValid: false,
+  };
+}
+
+async function recordRelease(engine: Engine, payment: Payment, blockTimeSec: number): Promise<FateVerdict> {
+  const wasClaimed = payment.state === 'captured';
+  const note = wasClaimed ? 'receipt_false' : 'expired_unused';
+  const { payment: after } = await engine.ledger.release(payment.id, note, engine.now());
+  const proof = `a safe block of ${new Date(blockTimeSec * 1000).toISOString()} is past its expiry and shows it unused`;
+  return {
+    payment: after,
+    verdict: wasClaimed ? 'receipt_false' : 'released',
+    says: wasClaimed
+      ? `The seller claimed a settlement that never was: ${proof}.`
+      : `It can never settle: ${proof}.`,
+    retryAtMs: null,
+    stillValid: false,
+  };
+}
+
+const UNKNOWABLE: Readonly<Record<string, string>> = {
+  rpc_down: 'The RPC does not answer, so nothing about it is known.',
+  rpc_disagree: 'Two RPC operators disagree about it, so neither is believed.',
+};
+
+function waitingSentence(payment: Payment, fate: Fate, nowSec: number): string {
+  if (fate.kind === 'unknowable') {
+    const why = fate.says ?? UNKNOWABLE[fate.why] ?? 'The chain cannot say what became of it.';
+    return `${why} The amount stays held.`;
+  }
+  if (payment.state === 'captured') return 'The seller says it settled; the chain does not show it yet.';
+  const until = new Date(heldUntilMs(payment)).toISOString();
+  return payment.validBeforeSec > nowSec
+    ? `The chain shows it unused and it can still settle; if it never does, the amount is free again at about ${until}.`
+    : `It has expired; the amount is free again when a safe block proves it unused, at about ${until}.`;
+}

@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import { WalletError } from '../errors/walletError.js';
+import { numberToDecimalText, parseUsd } from '../money/decimal.js';
+
+/** A call ends, whatever happens, within this unless the caller says otherwise: under the shortest limit of common clients (60 s). */
+export const TIMEOUT_DEFAULT_MS = 50_000;
+/** Longer than any client waits (facts: 300 s), so that a call never outlives whoever asked. */
+export const TIMEOUT_MAX_MS = 290_000;
+const TIMEOUT_MIN_MS = 1_000;
+/** A reason is quoted to the owner; a paragraph is enough. */
+const REASON_LENGTH_MAX = 500;
+const KEY_LENGTH_MAX = 200;
+const LIMIT_MAX = 200;
+
+const url = z.string().describe('Absolute https URL to call.');
+const method = z.string().optional().describe('HTTP method; GET unless given.');
+const headers = z
+  .record(z.string(), z.string())
+  .optional()
+  .describe('Request headers of yours. Payment headers are the wallet’s own.');
+const body = z.unknown().optional().describe('Text, or any JSON value (sent as JSON).');
+const timeoutMs = z.number().int().min(TIMEOUT_MIN_MS).max(TIMEOUT_MAX_MS).optional();
+const usd = z.union([z.string(), z.number()]);
+
+/** Arguments of `wallet_quote`. */
+export const quoteInput = z.strictObject({
+  url,
+  method,
+  headers,
+  body,
+  timeout_ms: timeoutMs.describe('Bound on the whole call in ms; 50000 unless given.'),
+});
+
+/** Arguments of `wallet_pay`. */
+export const payInput = z.strictObject({
+  url: url.optional().describe('Absolute https URL to call; leave out with quote_id.'),
+  method,
+  headers,
+  body,
+  quote_id: z
+    .string()
+    .optional()
+    .describe('Pays exactly what wallet_quote showed; stands for the whole request.'),
+  max_usd: usd.optional().describe('Most this call may cost, decimal dollars as text, such as "0.02".'),
+  idempotency_key: z
+    .string()
+    .min(1)
+    .max(KEY_LENGTH_MAX)
+    .optional()
+    .describe('Same key, same payment: never paid twice.'),
+  repeat: z.boolean().optional().describe('true buys again within a minute of the same paid call.'),
+  approval_id: z
+    .string()
+    .optional()
+    .describe('Pays the call that the owner was asked about; stands for the whole request.'),
+  reason: z.string().max(REASON_LENGTH_MAX).optional().describe('Why, in your words; quoted to the owner.'),
+  timeout_ms: timeoutMs.describe('Bound on the whole call in ms; 50000 unless given.'),
+});
+
+/** The longest that `wallet_approval` waits: under the shortest limit of common clients (60 s). */
+export const APPROVAL_WAIT_SEC_MAX = 45;
+
+/** Arguments of `wallet_approval`. */
+export const approvalInput = z.strictObject({
+  id: z.string().describe('approval_id of a result.'),
+  wait_s: z
+    .number()
+    .int()
+    .min(0)
+    .max(APPROVAL_WAIT_SEC_MAX)
+    .optional()
+    .describe('Seconds to wait for the answer; 45 unless given, 0 only reads.'),
+});
+
+/** Arguments of `wallet_balance`. */
+export const balanceInput = z.strictObject({
+  network: z.string().optional().describe('CAIP-2 name of one network; all enabled ones unless given.'),
+});
+
+export const LEDGER_VIEWS = ['entries', 'by_host', 'by_day', 'by_session', 'by_category'] as const;
+export const PAYMENT_STATES = ['held', 'signed', 'sent', 'unknown', 'captured', 'released'] as const;
+
+/** Arguments of `wallet_ledger`. */
+export const ledgerInput = z.strictObject({
+  view: z.enum(LEDGER_VIEWS).optional().describe('entries unless given.'),
+  payment_id: z.string().optional().describe('One payment; asks the chain first where its fate is open.'),
+  since: z.string().optional().describe('ISO 8601 date or time, included.'),
+  until: z.string().optional().describe('ISO 8601 date or time, excluded.'),
+  host: z.string().optional(),
+  state: z.enum(PAYMENT_STATES).optional(),
+  limit: z.number().int().min(1).max(LIMIT_MAX).optional().describe('Rows; 20 unless given.'),
+  cursor: z.string().optional().describe('next_cursor of the page before.'),
+});
+
+/** Arguments of `wallet_response`. */
+export const responseInput = z.strictObject({
+  id: z.string().describe('stored_id or payment id of the answer.'),
+  offset: z.number().int().min(0).optional().describe('Character to begin at; 0 unless given.'),
+  length: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('Characters to return; 8000 unless given, 20000 at most.'),
+  find: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Text to search for; returns places with their offsets.'),
+});
+
+export type QuoteInput = z.infer<typeof quoteInput>;
+export type PayInput = z.infer<typeof payInput>;
+export type ApprovalInput = z.infer<typeof approvalInput>;
+export type BalanceInput = z.infer<typeof balanceInput>;
+export type LedgerInput = z.infer<typeof ledgerInput>;
+export type ResponseInput = z.infer<typeof responseInput>;
+
+/** Checks a tool's arguments. Throws `bad_input` with the first fault in one sentence. */
+export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
+  const parsed = schema.safeParse(input ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new WalletError(
+    'bad_input',
+    issue === undefined ? 'The arguments cannot be read.' : sentenceOf(issue),
+  );
+}
+
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys')
+    return `Unknown argument ${issue.keys.map((key) => `"${key}"`).join(', ')}.`;
+  const path = issue.path.join('.');
+  const received = issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+  return `${path === '' ? 'The arguments' : `Argument "${path}"`}: ${received}.`;
+}
+
+/** A dollar argument: text as it is, a JSON number by its shortest decimal text. Throws `bad_input`. */
+export function parseUsdArgument(value: string | number, name: string): bigint {
+  return parseUsd(typeof value === 'number' ? numberToDecimalText(value) : value, name);
+}
+
+/** A time argument in ms since 1970. Throws `bad_input`. */
+export function parseTimeArgument(text: string, name: string): number {
+  const ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms))
+    throw new WalletError('bad_input', `${name} must be an ISO 8601 date or time, such as "2026-11-20".`);
+  return ms;
+}

@@ -1,0 +1,147 @@
+import type { Config } from '../config/settings.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { OriginHistory } from '../ledger/history.js';
+import type { CapLine, RateLine } from '../money/cap.js';
+import { judgeBreaker, judgePayee, judgePrice, type PriceHistory } from '../policy/history.js';
+import { hostPortOf } from '../policy/host.js';
+import { capLines, rateLines } from '../policy/limits.js';
+import { chooseOffer } from '../policy/offer.js';
+import { judgeTotals } from '../policy/totals.js';
+import { ALLOW, judgeRequest, strictest, type Stop, type Verdict } from '../policy/verdict.js';
+import type { PaymentOffer, PaymentRequired } from '../x402/types.js';
+
+/** Who asks for what, where: all that the owner's rules look at beside the offer. */
+export interface Asking {
+  readonly agent: string;
+  readonly sessionId: string;
+  readonly method: string;
+  /** The URL that asked for the payment: the only one it may go to (T9). */
+  readonly url: URL;
+  readonly nowMs: number;
+  /** The agent's own bound; it can only lower what may be paid. */
+  readonly maxUsdMicros?: bigint;
+}
+
+/** The offer that would be paid, the word on it, and the lines its hold must keep to. */
+export interface Judged {
+  readonly offer: PaymentOffer;
+  readonly verdict: Verdict;
+  /** Every rule that asks the owner, the strictest first; empty where the verdict allows. */
+  readonly asks: readonly Stop[];
+  /** Whether a changed payee is among what asks. */
+  readonly asksForPayee: boolean;
+  readonly capLines: readonly CapLine[];
+  readonly rateLines: readonly RateLine[];
+}
+
+/** The lines that bound a request's spending, with what the owner raised for this session. */
+export function linesFor(
+  ledger: Ledger,
+  config: Config,
+  asking: Pick<Asking, 'agent' | 'sessionId' | 'url'>,
+) {
+  const request = { agent: asking.agent, sessionId: asking.sessionId, hostPort: hostPortOf(asking.url) };
+  return {
+    capLines: raiseLines(ledger, capLines(config, request)),
+    rateLines: rateLines(config.limits, request),
+  };
+}
+
+/** The lines as the owner's answers raised them: a session's own cap, for that session alone, never a ceiling. */
+export function raiseLines(ledger: Ledger, lines: readonly CapLine[]): CapLine[] {
+  return lines.map((line) => {
+    if (line.kind !== 'cap' || line.scope.kind !== 'session') return line;
+    const raised = BigInt(ledger.approvals.grant(sessionGrantKey(line.scope.sessionId)) ?? 0);
+    return raised > line.usdMicrosMax ? { ...line, usdMicrosMax: raised } : line;
+  });
+}
+
+/** The key under which a raised cap of a session is kept. */
+export function sessionGrantKey(sessionId: string): string {
+  return `session ${sessionId}`;
+}
+
+/** The key under which a payee that the owner allowed for an origin is kept. */
+export function payeeGrantKey(origin: string, network: string, payTo: string): string {
+  return `payee ${origin} ${network} ${payTo.toLowerCase()}`;
+}
+
+/** Whether the owner lets this place be called at all. */
+export function judgePlace(config: Config, url: URL): Verdict {
+  return judgeRequest({ hosts: config.hosts, hostPort: hostPortOf(url) });
+}
+
+/**
+ * Chooses among the offers and applies every rule of the owner's to the chosen one. The totals are looked at as they
+ * stand; the hold looks again, in the step that decides.
+ */
+export function judgeChallenge(
+  ledger: Ledger,
+  config: Config,
+  asking: Asking,
+  required: PaymentRequired,
+): Judged | { readonly offer: undefined; readonly verdict: Stop } {
+  const { maxUsdMicros } = asking;
+  const choice = chooseOffer({
+    offers: required.offers,
+    rejected: required.rejected,
+    otherProtocols: required.otherProtocols,
+    limits: config.limits,
+    ceilings: config.ceilings,
+    networksEnabled: config.networks.enabled,
+    testnet: config.testnet,
+    ...(maxUsdMicros === undefined ? {} : { maxUsdMicros }),
+  });
+  if (choice.offer === undefined) return choice;
+  const { offer } = choice;
+  const lines = linesFor(ledger, config, asking);
+  const history = judgeHistory(ledger, config, asking, offer);
+  const verdicts = [
+    judgePlace(config, asking.url),
+    choice.verdict,
+    judgeTotals({
+      usdMicros: offer.usdMicros,
+      exceeded: exceededNow(ledger, lines.capLines, offer, asking.nowMs),
+    }),
+    ...Object.values(history),
+  ];
+  const asks = verdicts.filter((verdict) => verdict.verdict === 'ask');
+  const asksForPayee = history.payee.verdict === 'ask';
+  return { offer, verdict: strictest(verdicts), asks, asksForPayee, ...lines };
+}
+
+function exceededNow(ledger: Ledger, lines: readonly CapLine[], offer: PaymentOffer, nowMs: number) {
+  const used = ledger.usage(lines, nowMs);
+  return lines
+    .map((line, i) => ({ line, usedUsdMicros: used[i] ?? 0n }))
+    .filter(({ line, usedUsdMicros }) => usedUsdMicros + offer.usdMicros > line.usdMicrosMax);
+}
+
+function judgeHistory(ledger: Ledger, config: Config, asking: Asking, offer: PaymentOffer) {
+  const { url, method, nowMs } = asking;
+  const hostPort = hostPortOf(url);
+  const history = ledger.originHistory(url.origin, { method, url: url.href }, nowMs);
+  const payee = judgePayee({ hostPort, payTo: offer.payTo, history: history.payees });
+  const allowed = payeeGrantKey(url.origin, offer.network.caip2, offer.payTo);
+  const breaker = judgeBreaker({
+    hostPort,
+    strikes: history.strikes,
+    lastStrikeMs: history.lastStrikeMs,
+    nowMs,
+  });
+  const price = judgePrice({
+    usdMicros: offer.usdMicros,
+    askFloorUsdMicros: config.limits.askFloorUsdMicros,
+    history: priceHistory(history),
+  });
+  const isAllowed = payee.verdict === 'ask' && ledger.approvals.grant(allowed) !== null;
+  return { breaker, payee: isAllowed ? ALLOW : payee, price };
+}
+
+function priceHistory({ prices, approvedUsdMicros }: OriginHistory): PriceHistory | undefined {
+  const sorted = [...prices].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const medianUsdMicros = sorted[Math.floor((sorted.length - 1) / 2)];
+  const highestUsdMicros = sorted.at(-1);
+  if (medianUsdMicros === undefined || highestUsdMicros === undefined) return undefined;
+  return { medianUsdMicros, highestUsdMicros, approvedUsdMicros };
+}

@@ -1,0 +1,237 @@
+import { copyFileSync, chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createEvmChain, type ChainHistory } from '../chain/evmChain.js';
+import { LEDGER_FILE } from '../config/home.js';
+import type { Config } from '../config/settings.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
+import type { UnlockedWallet } from '../keys/keystore.js';
+import { Ledger } from '../ledger/ledger.js';
+import type { ImportedPayment } from '../ledger/rebuild.js';
+import { assetsOf, toUsdMicros, type Asset } from '../money/asset.js';
+import { AUTHORIZATION_WINDOW_MAX_SEC } from '../money/intent.js';
+import { findNetwork, type Network } from '../money/network.js';
+import { DEFAULT_AGENT, openLedger } from './engine.js';
+import { provedConfig } from './ownerConfig.js';
+import { makeLedgerFile } from './setUpLedger.js';
+import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './ownerHand.js';
+
+/** The longest window of a cap: older payments count nowhere. */
+const COUNTED_SEC = 30 * 86_400;
+/** A clock a little behind the chain's must not end the wait too soon. */
+const CLOCK_MARGIN_SEC = 60;
+const REBUILD_WISH = { what: 'Rebuilding the ledger', command: 'ledger rebuild', mendsLedger: true };
+
+/** How far a rebuilding has come. */
+export interface Rebuilding {
+  readonly state: 'waiting' | 'done' | 'sound';
+  /** When it can be finished, ms since 1970; null otherwise. */
+  readonly readyAtMs: number | null;
+  /** Payments that came in from the chain. */
+  readonly imported: number;
+  /** Where the ledger that was replaced is kept, or null. */
+  readonly keptAs: string | null;
+}
+
+/**
+ * Begins a rebuilding, or finishes one that has waited long enough; a ledger that is sound and the keystore's own is
+ * left alone. What the lost ledger signed can settle for as
+ * long as an authorization lives, so the wallet stays frozen until then; after it the chain shows all there is.
+ *
+ * Throws `needs_owner`, `rpc_unavailable`, `config_*`, `home_*` and the codes of the keystore.
+ */
+export async function rebuildLedger(options: OwnerOptions): Promise<Rebuilding> {
+  const keys = await unlockAsOwner(options, REBUILD_WISH);
+  const usable = openUsable(options, keys);
+  if (usable !== null && (await needsNothing(usable, keys))) {
+    usable.close();
+    return { state: 'sound', readyAtMs: null, imported: 0, keptAs: null };
+  }
+  return rebuildOver(options, keys, usable);
+}
+
+async function rebuildOver(
+  options: OwnerOptions,
+  keys: UnlockedWallet,
+  usable: Ledger | null,
+): Promise<Rebuilding> {
+  const config = provedConfig(options.home, keys);
+  const ledger = usable ?? beginAnew(options, keys, config);
+  try {
+    await ledger.beginRebuild(options.now());
+    await keys.writeAnchor(ledger.checkpoint(), { rebuilt: true });
+    const keptAs = usable === null ? keptPath(options.home) : null;
+    return await finishWhenReady(options, keys, config, ledger, keptAs);
+  } finally {
+    ledger.close();
+  }
+}
+
+/** Whether the ledger continues what the keystore remembers, and no rebuilding is under way. */
+async function needsNothing(ledger: Ledger, keys: UnlockedWallet): Promise<boolean> {
+  if (ledger.rebuildingSinceMs() !== null) return false;
+  try {
+    const anchor = await keys.readAnchor();
+    if (anchor === null) return false;
+    ledger.verifyCheckpoint(anchor);
+    return true;
+  } catch (error) {
+    if (isWalletError(error)) return false;
+    throw error;
+  }
+}
+
+/** The ledger that is there, where it is this wallet's own and sound; null where a new one has to be begun. */
+function openUsable(options: OwnerOptions, keys: UnlockedWallet): Ledger | null {
+  if (!existsSync(join(options.home, LEDGER_FILE))) return null;
+  let ledger: Ledger | undefined;
+  try {
+    ledger = openLedger(options, keys);
+    if (ledger.audit().findings.length === 0) return ledger;
+  } catch (error) {
+    if (!isWalletError(error) || !UNUSABLE.includes(error.code)) throw error;
+  }
+  ledger?.close();
+  return null;
+}
+
+const UNUSABLE: readonly string[] = ['ledger_damaged', 'ledger_foreign', 'ledger_older', 'ledger_missing'];
+
+function beginAnew(options: OwnerOptions, keys: UnlockedWallet, config: Config): Ledger {
+  setAside(options.home);
+  makeLedgerFile(options.home, (draft) => {
+    Ledger.create(draft, {
+      mac: (data) => keys.mac('ledger', data),
+      nowMs: options.now(),
+      configVersion: config.version,
+    });
+  });
+  return openLedger(options, keys);
+}
+
+/** Where a replaced ledger is kept: one such place is enough, an older one is let go. */
+function keptPath(home: string): string {
+  return join(home, `${LEDGER_FILE}.replaced`);
+}
+
+/** Moves the ledger's files out of the way: nothing of it is deleted. */
+function setAside(home: string): void {
+  for (const suffix of ['', '-wal', '-shm']) {
+    const from = join(home, LEDGER_FILE) + suffix;
+    if (existsSync(from)) renameSync(from, keptPath(home) + suffix);
+    else rmSync(keptPath(home) + suffix, { force: true });
+  }
+}
+
+async function finishWhenReady(
+  options: OwnerOptions,
+  keys: UnlockedWallet,
+  config: Config,
+  ledger: Ledger,
+  keptAs: string | null,
+): Promise<Rebuilding> {
+  const sinceMs = ledger.rebuildingSinceMs() ?? options.now();
+  const readyAtMs = sinceMs + (AUTHORIZATION_WINDOW_MAX_SEC + CLOCK_MARGIN_SEC) * 1000;
+  if (options.now() < readyAtMs) return { state: 'waiting', readyAtMs, imported: 0, keptAs };
+  const found = await readChain(config, keys, { sinceMs: sinceMs - COUNTED_SEC * 1000, untilMs: readyAtMs });
+  const imported = await ledger.finishRebuild(found, options.now());
+  await keys.writeAnchor(ledger.checkpoint(), { rebuilt: true });
+  return { state: 'done', readyAtMs: null, imported, keptAs };
+}
+
+/** Everything that left the wallet since a time, on each enabled network, from blocks past `untilMs`. */
+async function readChain(
+  config: Config,
+  keys: UnlockedWallet,
+  { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
+): Promise<ImportedPayment[]> {
+  const payFrom = await keys.evmAddress(0);
+  const found: ImportedPayment[] = [];
+  for (const { network, asset, chain } of fundedAssets(config)) {
+    if ((await chain.latestTimeSec()) * 1000 < untilMs) {
+      throw new WalletError(
+        'rpc_unavailable',
+        `The RPC of ${network.label} is behind; nothing was counted yet.`,
+      );
+    }
+    const history = await chain.history(asset, payFrom, Math.floor(sinceMs / 1000));
+    found.push(...history.payments.map((payment) => importedFrom(payment, network, asset, payFrom, sinceMs)));
+  }
+  return found;
+}
+
+function importedFrom(
+  payment: ChainHistory['payments'][number],
+  network: Network,
+  asset: Asset,
+  payFrom: string,
+  sinceMs: number,
+): ImportedPayment {
+  return {
+    agent: DEFAULT_AGENT,
+    network: network.caip2,
+    asset: asset.address,
+    payFrom,
+    payTo: payment.to,
+    amountAtomic: payment.amountAtomic,
+    usdMicros: toUsdMicros(asset, payment.amountAtomic),
+    nonce: payment.nonce,
+    tx: payment.tx,
+    blockTimeMs: Math.max(payment.timeSec * 1000, sinceMs),
+  };
+}
+
+/** Each asset of each enabled network, with the reader of its chain. */
+export function fundedAssets(config: Config) {
+  return config.networks.enabled.flatMap((caip2) => {
+    const network = findNetwork(caip2);
+    if (network === undefined) return [];
+    const owned = config.networks.rpcUrls.get(caip2);
+    const rpc =
+      owned === undefined ? { urls: network.rpcUrls, ownerSet: false } : { urls: [owned], ownerSet: true };
+    const chain = createEvmChain({ network, rpc });
+    return assetsOf(caip2).map((asset) => ({ network, asset, chain }));
+  });
+}
+
+/** Copies the ledger into a file of the owner's, readable by nobody else. Throws `bad_input` where the name is taken. */
+export async function backupLedger(options: OwnerOptions, path: string): Promise<void> {
+  const keys = await unlockAsAnyone(options);
+  const ledger = openLedger(options, keys);
+  try {
+    await ledger.backup(path);
+    chmodSync(path, 0o600);
+  } finally {
+    ledger.close();
+  }
+}
+
+/**
+ * Puts a backup in the ledger's place, and begins a rebuilding over it: what was paid after the backup was taken is
+ * counted from the chain before anything is signed again.
+ *
+ * Throws `not_found`, `needs_owner`, `ledger_foreign` and `ledger_damaged` for a file that is no sound ledger of this
+ * wallet; the ledger is then as it was.
+ */
+export async function restoreLedger(options: OwnerOptions, path: string): Promise<Rebuilding> {
+  const keys = await unlockAsOwner(options, {
+    what: 'Restoring the ledger',
+    command: `ledger restore ${path}`,
+    mendsLedger: true,
+  });
+  if (!existsSync(path)) throw new WalletError('not_found', 'There is no such file.');
+  const arriving = join(options.home, `${LEDGER_FILE}.arriving`);
+  copyFileSync(path, arriving);
+  chmodSync(arriving, 0o600);
+  try {
+    const candidate = Ledger.open(arriving, { mac: (data) => keys.mac('ledger', data) });
+    const { findings } = candidate.audit();
+    candidate.close();
+    if (findings.length > 0)
+      throw new WalletError('ledger_damaged', 'The backup does not hold in itself; it was not put in place.');
+    setAside(options.home);
+    renameSync(arriving, join(options.home, LEDGER_FILE));
+  } finally {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(arriving + suffix, { force: true });
+  }
+  return { ...(await rebuildOver(options, keys, openLedger(options, keys))), keptAs: keptPath(options.home) };
+}

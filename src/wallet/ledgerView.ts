@@ -1,0 +1,104 @@
+import { WalletError } from '../errors/walletError.js';
+import type { Payment } from '../ledger/payment.js';
+import type { ReportFilter } from '../ledger/report.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { formatUsd } from '../money/decimal.js';
+import type { Engine } from './engine.js';
+import { parseTimeArgument, type LedgerInput } from './input.js';
+import { moneyOf, outcome, viewPayment, type Outcome, type PaymentView } from './outcome.js';
+import { reconcilePayment } from './reconcile.js';
+
+const ROWS_DEFAULT = 20;
+/** Longer than a healthy RPC takes; a slow one leaves the row as it stands. */
+const ASK_CHAIN_MS = 8_000;
+
+/** A payment as a line of the ledger: its view and what it was for. */
+export interface EntryView extends PaymentView {
+  readonly time: string;
+  readonly method: string;
+  readonly url: string;
+  readonly host: string;
+  readonly agent: string;
+  readonly session: string;
+  readonly money: string;
+  readonly note: string | null;
+  readonly reason: string | null;
+}
+
+/** The entry of one payment. */
+export function viewEntry(payment: Payment): EntryView {
+  return {
+    time: new Date(payment.openedMs).toISOString(),
+    ...viewPayment(payment),
+    method: payment.method,
+    url: payment.url,
+    host: payment.host,
+    agent: payment.agent,
+    session: payment.sessionId,
+    money: moneyOf(payment),
+    note: payment.note,
+    reason: payment.reason,
+  };
+}
+
+/** The part of a `wallet_ledger` call that needs no keys: entries or totals by a grouping. */
+export function readLedger(ledger: Ledger, agent: string | undefined, input: LedgerInput): Outcome {
+  const view = input.view ?? 'entries';
+  const limit = input.limit ?? ROWS_DEFAULT;
+  const filter: ReportFilter = {
+    ...(agent === undefined ? {} : { agent }),
+    ...(input.since === undefined ? {} : { sinceMs: parseTimeArgument(input.since, 'since') }),
+    ...(input.until === undefined ? {} : { untilMs: parseTimeArgument(input.until, 'until') }),
+    ...(input.host === undefined ? {} : { host: input.host }),
+    ...(input.state === undefined ? {} : { state: input.state }),
+  };
+  if (view === 'entries') {
+    const page = ledger.listPayments(filter, limit, input.cursor ?? null);
+    const entries = page.payments.map(viewEntry);
+    const more = page.nextCursor === null ? '' : ' There are more: pass cursor.';
+    return outcome({
+      status: 'ok',
+      code: 'ok',
+      message: `${entries.length} ${entries.length === 1 ? 'payment' : 'payments'}, newest first.${more}`,
+      entries,
+      next_cursor: page.nextCursor,
+    });
+  }
+  const groups = ledger.groupPayments(view, filter, limit).map((group) => ({
+    key: group.key,
+    payments: group.payments,
+    captured_usd: formatUsd(group.capturedUsdMicros),
+    held_usd: formatUsd(group.heldUsdMicros),
+    first: new Date(group.firstMs).toISOString(),
+    last: new Date(group.lastMs).toISOString(),
+  }));
+  return outcome({
+    status: 'ok',
+    code: 'ok',
+    message: `${groups.length} ${view.replace('by_', '')} totals.`,
+    groups,
+  });
+}
+
+/** One payment, after the chain was asked where its fate is open. Throws `not_found`. */
+export async function readPayment(engine: Engine, id: string, signal: AbortSignal): Promise<Outcome> {
+  const found = engine.ledger.findPayment(id);
+  if (found === null || found.agent !== engine.agent) {
+    throw new WalletError('not_found', 'There is no payment by that id.');
+  }
+  const asking = AbortSignal.any([signal, AbortSignal.timeout(ASK_CHAIN_MS)]);
+  const { payment, says, retryAtMs } = await reconcilePayment(engine, found, asking);
+  const open = payment.state !== 'captured' && payment.state !== 'released';
+  return outcome({
+    status: 'ok',
+    code: 'ok',
+    message: `${payment.id} is ${payment.state}${payment.state === 'captured' && !payment.confirmed ? ' (not confirmed by the chain yet)' : ''}. ${says}`,
+    money: moneyOf(payment),
+    payment: viewPayment(payment),
+    retry: open ? 'after_delay' : 'never',
+    retry_after_s:
+      open && retryAtMs !== null ? Math.max(1, Math.ceil((retryAtMs - engine.now()) / 1000)) : null,
+    next: open ? { tool: 'wallet_ledger', arguments: { payment_id: payment.id } } : null,
+    entries: [viewEntry(payment)],
+  });
+}

@@ -1,0 +1,393 @@
+import { randomBytes } from 'node:crypto';
+import { WalletError } from '../errors/walletError.js';
+import type { Config } from '../config/settings.js';
+import type { HoldResult } from '../ledger/hold.js';
+import type { Payment } from '../ledger/payment.js';
+import type { Session } from '../ledger/session.js';
+import type { SignedPayload } from '../ledger/transition.js';
+import type { ApprovalRecord } from '../ledger/approvalRow.js';
+import { assetsOf } from '../money/asset.js';
+import type { TransferIntent } from '../money/intent.js';
+import { findNetwork, type Caip2 } from '../money/network.js';
+import { formatUnits } from '../money/decimal.js';
+import { judgeRate, judgeTotals } from '../policy/totals.js';
+import type { Stop } from '../policy/verdict.js';
+import type { PaymentOffer, PaymentRequired } from '../x402/types.js';
+import { viewAnswer } from './answerBody.js';
+import {
+  askOwner,
+  awaitOwner,
+  deniedOutcome,
+  problemError,
+  restoreApproved,
+  type AskingCall,
+} from './approval.js';
+import { CallBound, type CallContext } from './callBound.js';
+import { listedCategory } from './catalogAdvice.js';
+import { takeClientAnswer } from './clientAnswer.js';
+import { deliver } from './deliver.js';
+import { answerFromEarlier, answerFromOpen, boughtBefore, replay, type Asked } from './earlier.js';
+import { drive } from './driver.js';
+import type { Engine } from './engine.js';
+import { parseUsdArgument, TIMEOUT_DEFAULT_MS, type PayInput } from './input.js';
+import { judgeChallenge, judgePlace, type Asking, type Judged } from './judge.js';
+import type { Outcome } from './outcome.js';
+import type { CommandPlace } from './ownerCommand.js';
+import { probe, type Challenge } from './probe.js';
+import { x402 } from './protocol.js';
+import { freeOutcome, restoreQuote, type QuotedCall } from './quote.js';
+import { failureOutcome, frozenError, stopOutcome } from './refusal.js';
+import { isCredential, parseRequest, type CallInput, type CallRequest } from './request.js';
+
+/** A config that changes between each look and the next is not one to pay under. */
+const ATTEMPTS_MAX = 3;
+const NONCE_BYTES = 32;
+
+/** Everything one call of `wallet_pay` works with. */
+interface PayCall {
+  readonly engine: Engine;
+  readonly place: CommandPlace;
+  readonly session: Session;
+  readonly input: PayInput;
+  readonly request: CallRequest;
+  readonly maxUsdMicros: bigint | undefined;
+  readonly asked: Asked;
+  /** The owner's yes that this call goes on with. */
+  readonly approval: ApprovalRecord | null;
+}
+
+/** Calls a URL and pays where it asks: at most once, within the quote or `max_usd`, within every line of the owner's. */
+export async function pay(
+  engine: Engine,
+  place: CommandPlace,
+  session: Session,
+  input: PayInput,
+  context: CallContext,
+): Promise<Outcome> {
+  const answered = context.asks?.answered;
+  const answeredId = answered === undefined ? undefined : await takeClientAnswer(engine, input, answered);
+  const maxUsdMicros = input.max_usd === undefined ? undefined : parseUsdArgument(input.max_usd, 'max_usd');
+  const config = engine.config();
+  const approvalId = answeredId ?? input.approval_id;
+  if (approvalId !== undefined) return payApproved(engine, place, session, input, context, approvalId);
+  const quoted = quotedCall(engine, input, config);
+  if (quoted === null && maxUsdMicros === undefined) {
+    const error = new WalletError(
+      'bad_input',
+      'wallet_pay needs quote_id or max_usd: say what the call may cost.',
+    );
+    const next =
+      input.url === undefined ? null : { tool: 'wallet_quote', arguments: quoteArguments(input, input.url) };
+    return failureOutcome(error, place, { next });
+  }
+  const request = quoted?.request ?? parseRequest(callInput(input), engine.agent, config.net.allowPrivate);
+  const verdict = judgePlace(config, request.target.url);
+  if (verdict.verdict !== 'allow') return stopOutcome(verdict, place);
+  const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
+  const asked = { request, input, bound, context };
+  const earlier = await answerFromEarlier(engine, place, asked);
+  if (earlier !== null) return earlier;
+  const call: PayCall = { engine, place, session, input, request, maxUsdMicros, asked, approval: null };
+  const challenge = quoted?.challenge ?? (await challengeOf(call, config));
+  return 'status' in challenge ? challenge : payChallenge(call, challenge);
+}
+
+/** Pays what the owner was asked about: the stored offer, judged anew against all but the caps it was approved past. */
+async function payApproved(
+  engine: Engine,
+  place: CommandPlace,
+  session: Session,
+  given: PayInput,
+  context: CallContext,
+  id: string,
+): Promise<Outcome> {
+  const config = engine.config();
+  const restored = restoreApproved(engine, id, callFields(given), config.net.allowPrivate);
+  const { request, challenge, kept } = restored;
+  const differs =
+    (given.approval_id !== undefined && given.approval_id !== id) ||
+    (given.quote_id !== undefined && given.quote_id !== kept.quote_id) ||
+    (given.idempotency_key !== undefined && given.idempotency_key !== kept.idempotency_key);
+  if (differs) throw problemError('changed');
+  const verdict = judgePlace(config, request.target.url);
+  if (verdict.verdict !== 'allow') return stopOutcome(verdict, place);
+  const bound = new CallBound(given.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
+  const input: PayInput = { ...given, ...kept };
+  const asked = { request, input, bound, context };
+  const earlier = await answerFromEarlier(engine, place, asked);
+  if (earlier !== null) return earlier;
+  const asking: AskingCall = { engine, place, input: given, kept, bound, context };
+  const approval = await awaitOwner(asking, config, restored.approval);
+  if ('status' in approval) return approval;
+  const maxUsdMicros = given.max_usd === undefined ? undefined : parseUsdArgument(given.max_usd, 'max_usd');
+  const call: PayCall = { engine, place, session, input, request, maxUsdMicros, asked, approval };
+  return approval.state === 'consumed' ? fromConsumed(call) : payChallenge(call, challenge);
+}
+
+/** The approval paid for a twin of this call: what that came to is this call's answer. */
+async function fromConsumed({ engine, place, asked }: PayCall): Promise<Outcome> {
+  const earlier = await answerFromEarlier(engine, place, asked);
+  if (earlier !== null) return earlier;
+  throw problemError('consumed');
+}
+
+function quotedCall(engine: Engine, input: PayInput, config: Config): QuotedCall | null {
+  if (input.quote_id === undefined) return null;
+  return restoreQuote(engine, input.quote_id, callFields(input), config.net.allowPrivate);
+}
+
+/** The fields of the request itself, as far as they are given. */
+function callFields({ url, method, headers, body }: PayInput): Partial<CallInput> {
+  return {
+    ...(url === undefined ? {} : { url }),
+    ...(method === undefined ? {} : { method }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(body === undefined ? {} : { body }),
+  };
+}
+
+function callInput(input: PayInput): CallInput {
+  const { url, method, headers, body } = input;
+  if (url === undefined)
+    throw new WalletError('bad_input', 'wallet_pay needs a url, or a quote_id that stands for one.');
+  return { url, method, headers, body };
+}
+
+/** Asks the endpoint what it wants; an endpoint that wants nothing has done its work, and that is the outcome. */
+async function challengeOf(call: PayCall, config: Config): Promise<Challenge | Outcome> {
+  const { engine, request, asked } = call;
+  await warmFunds(engine, config);
+  const probed = await probe(engine, config, request, asked.bound, asked.context);
+  if (probed.kind === 'priced') return probed.challenge;
+  return freeOutcome(await viewAnswer(engine.home, probed.read), probed.read.failure !== null);
+}
+
+/** Balances are read while the seller thinks, so that they cost a payment no time. */
+async function warmFunds(engine: Engine, config: Config): Promise<void> {
+  const address = await engine.address();
+  for (const { network, asset } of config.networks.enabled.flatMap(fundedWith)) {
+    engine.funds.warm(engine.chain(config, network), asset, address, engine.now());
+  }
+}
+
+async function payChallenge(call: PayCall, challenge: Challenge): Promise<Outcome> {
+  const { engine } = call;
+  let { approval } = call;
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const config = engine.config();
+    const asking = askingOf(call, challenge);
+    const judged = judgeChallenge(engine.ledger, config, asking, challenge.required);
+    if (judged.offer === undefined) return refuse(call, judged.verdict);
+    if (judged.verdict.verdict === 'refuse') return refuse(call, judged.verdict);
+    await assertFunds(engine, config, judged.offer);
+    if (judged.verdict.verdict === 'ask' && approval === null) {
+      const answer = await ask(call, config, challenge, judged);
+      if ('status' in answer) return answer;
+      if (answer.state === 'consumed') return fromConsumed(call);
+      approval = answer;
+      // A person's time went by: everything else is judged anew.
+      continue;
+    }
+    const intent = x402.intentFor(judged.offer, {
+      from: await engine.address(),
+      nonce: `0x${randomBytes(NONCE_BYTES).toString('hex')}`,
+      nowMs: asking.nowMs,
+    });
+    const hold = await openHold(call, challenge, judged, intent, config, approval);
+    if (hold.kind === 'config_changed') continue;
+    if (hold.kind === 'held') return signAndDeliver(call, challenge, judged.offer, intent, hold.payment);
+    const outcome = await afterNoHold(call, hold, judged.offer);
+    if (outcome !== null) return outcome;
+  }
+  throw new WalletError('config_stale', 'The config keeps changing; nothing was signed.');
+}
+
+function ask(call: PayCall, config: Config, challenge: Challenge, judged: Judged) {
+  const { engine, place, session, input, request, asked } = call;
+  const { idempotency_key, repeat, reason, quote_id } = input;
+  const kept = Object.fromEntries(
+    Object.entries({ idempotency_key, repeat, reason, quote_id }).filter(([, value]) => value !== undefined),
+  );
+  const { bound, context } = asked;
+  return askOwner({ engine, place, input, kept, bound, context }, config, {
+    request,
+    sessionId: session.id,
+    challenge,
+    judged,
+    reason: reason ?? null,
+    nowMs: engine.now(),
+  });
+}
+
+function askingOf({ engine, session, maxUsdMicros }: PayCall, { target }: Challenge): Asking {
+  return {
+    agent: engine.agent,
+    sessionId: session.id,
+    nowMs: engine.now(),
+    ...target,
+    ...(maxUsdMicros === undefined ? {} : { maxUsdMicros }),
+  };
+}
+
+function refuse({ place, input, request }: PayCall, stop: Stop): Outcome {
+  if (stop.code !== 'price_above_max') return stopOutcome(stop, place);
+  const next =
+    input.quote_id === undefined
+      ? { tool: 'wallet_quote', arguments: quoteArguments(input, request.target.url.href) }
+      : null;
+  return stopOutcome(stop, place, { next });
+}
+
+/** The request as arguments of a further call, without its credentials: a result must not repeat them. */
+function quoteArguments({ method, headers, body }: PayInput, url: string): Record<string, unknown> {
+  const named = Object.entries(headers ?? {}).filter(([name]) => !isCredential(name));
+  const shown = { url, method, headers: named.length === 0 ? undefined : Object.fromEntries(named), body };
+  return Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== undefined));
+}
+
+/** An empty wallet is told before anything is held; where the chain does not answer, the seller will judge. */
+async function assertFunds(engine: Engine, config: Config, offer: PaymentOffer): Promise<void> {
+  const address = await engine.address();
+  const { network, asset, amountAtomic } = offer;
+  const solvency = await engine.funds.solvency(
+    engine.chain(config, network),
+    asset,
+    address,
+    amountAtomic,
+    engine.now(),
+  );
+  if (solvency.kind !== 'short') return;
+  const has = formatUnits(solvency.spendableAtomic, asset.decimals);
+  const needs = `${formatUnits(amountAtomic, asset.decimals)} ${asset.symbol}`;
+  throw new WalletError(
+    'insufficient_funds',
+    `The call costs ${needs} and the wallet has ${has} to spend on ${network.label}; nothing was signed.`,
+    {
+      owner: {
+        say: `The wallet is short of money: send ${asset.symbol} on ${network.label} (${network.caip2}) to ${address}. No other coin is needed.`,
+      },
+    },
+  );
+}
+
+function openHold(
+  { engine, session, input, request }: PayCall,
+  { target }: Challenge,
+  judged: Judged,
+  intent: TransferIntent,
+  config: Config,
+  approval: ApprovalRecord | null,
+): Promise<HoldResult> {
+  const { offer } = judged;
+  return engine.ledger.openHold({
+    agent: engine.agent,
+    sessionId: session.id,
+    requestHash: request.hash,
+    idempotencyKey: input.idempotency_key ?? null,
+    method: target.method,
+    url: target.url.href,
+    origin: target.url.origin,
+    host: target.url.hostname,
+    category: listedCategory(engine, target),
+    protocol: x402.name,
+    scheme: offer.scheme,
+    network: offer.network.caip2,
+    asset: offer.asset.address,
+    payFrom: intent.from,
+    payTo: offer.payTo,
+    heldAtomic: offer.amountAtomic,
+    heldUsdMicros: offer.usdMicros,
+    nonce: intent.nonce,
+    validAfterSec: intent.validAfterSec,
+    validBeforeSec: intent.validBeforeSec,
+    configVersion: config.version,
+    reason: input.reason ?? null,
+    quoteId: input.quote_id ?? null,
+    capLines: judged.capLines,
+    rateLines: judged.rateLines,
+    approvalId: approval?.id ?? null,
+    nowMs: engine.now(),
+  });
+}
+
+/** The outcome of a hold that was not opened; null where an earlier payment was released meanwhile and a new try is due. */
+async function afterNoHold(
+  call: PayCall,
+  hold: Exclude<HoldResult, { kind: 'held' | 'config_changed' }>,
+  offer: PaymentOffer,
+): Promise<Outcome | null> {
+  const { engine, place, asked } = call;
+  switch (hold.kind) {
+    case 'frozen':
+      throw frozenError();
+    case 'rate':
+      return refuse(call, judgeRate(hold));
+    case 'exceeded': {
+      const verdict = judgeTotals({ usdMicros: offer.usdMicros, exceeded: hold.exceeded });
+      // What asks the owner is judged again, and asked.
+      return verdict.verdict === 'refuse' ? refuse(call, verdict) : null;
+    }
+    case 'approval':
+      if (hold.problem === 'denied' || hold.problem === 'pending') return deniedOutcome({ id: '' });
+      if (hold.problem === 'consumed') return fromConsumed(call);
+      throw problemError(hold.problem);
+    case 'duplicate':
+      // A twin came first. Its answer is this call's answer.
+      return hold.payment.state === 'captured'
+        ? replay(engine, asked, hold.payment)
+        : answerFromOpen(engine, place, asked, hold.payment);
+  }
+}
+
+async function signAndDeliver(
+  { engine, place, request, asked }: PayCall,
+  { target, required }: Challenge,
+  offer: PaymentOffer,
+  intent: TransferIntent,
+  held: Payment,
+): Promise<Outcome> {
+  return drive(held.id, async () => {
+    // A twin may have been paid and answered between this call's first look and its hold; from here on none can be.
+    const bought = boughtBefore(engine, asked);
+    if (bought !== null) {
+      await engine.ledger.release(held.id, 'never_signed', engine.now());
+      return replay(engine, asked, bought);
+    }
+    const payload = await sign(engine, offer, required, intent, held);
+    const signed = await engine.ledger.recordSigned(held.id, payload, engine.now());
+    if (signed.kind === 'conflict')
+      throw new WalletError('internal', 'The hold was taken over before it was signed.');
+    const { bound, context } = asked;
+    return await deliver(engine, place, {
+      payment: signed.payment,
+      payload,
+      request,
+      target,
+      bound,
+      context,
+    });
+  });
+}
+
+/** Signs for a hold and writes the header; where either fails nothing has left, and the hold goes with the signature. */
+async function sign(
+  engine: Engine,
+  offer: PaymentOffer,
+  required: PaymentRequired,
+  intent: TransferIntent,
+  held: Payment,
+): Promise<SignedPayload> {
+  try {
+    const signature = await engine.keys.signTransfer(intent, engine.agentIndex, engine.now());
+    return x402.write(offer, required, { intent, signature, paymentId: held.id });
+  } catch (error) {
+    await engine.ledger.release(held.id, 'never_signed', engine.now());
+    throw error;
+  }
+}
+
+function fundedWith(caip2: Caip2) {
+  const network = findNetwork(caip2);
+  const asset = assetsOf(caip2)[0];
+  return network === undefined || asset === undefined ? [] : [{ network, asset }];
+}

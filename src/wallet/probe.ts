@@ -1,0 +1,103 @@
+import { WalletError } from '../errors/walletError.js';
+import type { Config } from '../config/settings.js';
+import type { CallUrl } from '../net/url.js';
+import { readBody } from '../net/body.js';
+import type { HttpAnswer } from '../net/send.js';
+import { CHALLENGE_BYTES_MAX, type EndpointAnswer } from '../x402/parse.js';
+import type { PaymentRequired } from '../x402/types.js';
+import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from './answerBody.js';
+import type { CallBound, CallContext } from './callBound.js';
+import { CONNECT_MAX_MS } from './deliver.js';
+import type { Engine } from './engine.js';
+import { judgePlace } from './judge.js';
+import { x402 } from './protocol.js';
+import type { CallRequest } from './request.js';
+
+/** A 402 as it came, kept to be parsed again: the offer that is paid is always read from the seller's own words. */
+export interface Challenge {
+  /** Where the 402 came from, redirects followed, and by which method: the only place its payment goes (T9). */
+  readonly target: { readonly url: URL; readonly method: string };
+  readonly answer: EndpointAnswer;
+  readonly required: PaymentRequired;
+}
+
+/** What an endpoint says to a request without a payment. */
+export type Probed =
+  | { readonly kind: 'priced'; readonly challenge: Challenge }
+  | { readonly kind: 'answered'; readonly read: ReadAnswer; readonly target: Challenge['target'] };
+
+/**
+ * Sends the request without a payment. Redirects are followed only here, each hop under the owner's lists of hosts
+ * as well as net's own rules.
+ *
+ * Throws `NetFailure`s, `host_denied` and `host_not_allowed`.
+ */
+export async function probe(
+  engine: Engine,
+  config: Config,
+  request: CallRequest,
+  bound: CallBound,
+  context: CallContext,
+): Promise<Probed> {
+  const wholeMs = bound.remainingMs();
+  const answer = await engine.net(config).send(
+    {
+      method: request.method,
+      url: request.target,
+      headers: request.headers,
+      ...(request.body === undefined ? {} : { body: request.body }),
+    },
+    {
+      deadline: { connectMs: Math.min(CONNECT_MAX_MS, wholeMs), firstByteMs: wholeMs, wholeMs },
+      // Not the bound's own signal: a seller that is late has not been cancelled.
+      signal: context.signal,
+      redirects: 'follow',
+      bodyBytesMax: ANSWER_BYTES_MAX,
+      judgeHop: (next) => judgeHop(config, next),
+    },
+  );
+  const target = { url: answer.url, method: answer.method };
+  if (answer.status !== 402)
+    return { kind: 'answered', read: await readAnswer(engine.home, answer, context), target };
+  return { kind: 'priced', challenge: await readChallenge(answer, target) };
+}
+
+function judgeHop(config: Config, next: CallUrl): void {
+  const verdict = judgePlace(config, next.url);
+  if (verdict.verdict !== 'allow')
+    throw new WalletError(verdict.code, `The endpoint redirects: ${verdict.sentence}`);
+}
+
+async function readChallenge(answer: HttpAnswer, target: Challenge['target']): Promise<Challenge> {
+  const { bytes } = await readBody(answer, { bytesMax: CHALLENGE_BYTES_MAX });
+  const kept: EndpointAnswer = {
+    status: answer.status,
+    headers: answer.headers.filter(([name]) => CHALLENGE_HEADERS.includes(name)),
+    bodyText: new TextDecoder().decode(bytes),
+    requestUrl: target.url.href,
+  };
+  return { target, answer: kept, required: requiredOf(kept) };
+}
+
+/** Headers a challenge is read from; nothing else of a 402 is kept with a quote. */
+const CHALLENGE_HEADERS: readonly string[] = ['payment-required', 'x-payment-required', 'www-authenticate'];
+
+function requiredOf(answer: EndpointAnswer): PaymentRequired {
+  const required = x402.parse(answer);
+  if (required !== null) return required;
+  throw new WalletError(
+    'no_payable_offer',
+    'The endpoint answers 402 and names no way to pay that can be read.',
+  );
+}
+
+/** A challenge as text, for a stored quote. */
+export function writeChallenge({ target, answer }: Challenge): string {
+  return JSON.stringify({ url: target.url.href, method: target.method, answer });
+}
+
+/** A challenge from a stored quote, parsed anew. */
+export function restoreChallenge(text: string): Challenge {
+  const { url, method, answer } = JSON.parse(text) as { url: string; method: string; answer: EndpointAnswer };
+  return { target: { url: new URL(url), method }, answer, required: requiredOf(answer) };
+}

@@ -1,0 +1,172 @@
+import { WalletError } from '../errors/walletError.js';
+import type { Quote } from '../ledger/quote.js';
+import type { Session } from '../ledger/session.js';
+import { formatUsd } from '../money/decimal.js';
+import { viewAnswer } from './answerBody.js';
+import { CallBound, type CallContext } from './callBound.js';
+import { adviseOnCall, type CatalogAdvice } from './catalogAdvice.js';
+import type { Engine } from './engine.js';
+import { TIMEOUT_DEFAULT_MS, type QuoteInput } from './input.js';
+import { judgeChallenge, judgePlace, type Judged } from './judge.js';
+import { outcome, type Outcome } from './outcome.js';
+import type { CommandPlace } from './ownerCommand.js';
+import { probe, restoreChallenge, writeChallenge, type Challenge } from './probe.js';
+import { stopOutcome } from './refusal.js';
+import { parseRequest, type CallInput, type CallRequest } from './request.js';
+import { rememberCredentials, restoreCall, storeCall, type StoredCall } from './storedCall.js';
+
+/** A quote's life: time for an agent to think, short enough that a price seldom moves under it. */
+const QUOTE_LIFE_MS = 5 * 60_000;
+
+/**
+ * Asks an endpoint what a call costs and keeps the offer. The request is really sent: an endpoint that asks for
+ * nothing has then done its work, which the outcome says.
+ */
+export async function quote(
+  engine: Engine,
+  place: CommandPlace,
+  session: Session,
+  input: QuoteInput,
+  context: CallContext,
+): Promise<Outcome> {
+  const config = engine.config();
+  const request = parseRequest(input, engine.agent, config.net.allowPrivate);
+  const verdict = judgePlace(config, request.target.url);
+  if (verdict.verdict !== 'allow') return stopOutcome(verdict, place);
+  const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
+  const probed = await probe(engine, config, request, bound, context);
+  if (probed.kind === 'answered')
+    return freeOutcome(await viewAnswer(engine.home, probed.read), probed.read.failure !== null);
+  const { challenge } = probed;
+  const nowMs = engine.now();
+  const asking = { agent: engine.agent, sessionId: session.id, nowMs, ...challenge.target };
+  const judged = judgeChallenge(engine.ledger, config, asking, challenge.required);
+  if (judged.offer === undefined) return stopOutcome(judged.verdict, place);
+  engine.funds.warm(
+    engine.chain(config, judged.offer.network),
+    judged.offer.asset,
+    await engine.address(),
+    nowMs,
+  );
+  const saved = await engine.ledger.saveQuote({
+    agent: engine.agent,
+    sessionId: session.id,
+    requestHash: request.hash,
+    request: JSON.stringify(storeCall(request)),
+    challenge: writeChallenge(challenge),
+    offerIndex: judged.offer.index,
+    usdMicros: judged.offer.usdMicros,
+    createdMs: nowMs,
+    expiresMs: nowMs + QUOTE_LIFE_MS,
+  });
+  rememberCredentials(saved.id, request);
+  const call = { ...challenge.target, body: request.body };
+  const advice = adviseOnCall(engine, call, judged.offer, challenge.required.extensions);
+  return quotedOutcome(saved, judged, challenge, advice);
+}
+
+/** The outcome of a call to an endpoint that asked for no payment. */
+export function freeOutcome(response: NonNullable<Outcome['response']>, broken: boolean): Outcome {
+  const { status } = response;
+  const shared = { response, performed: true };
+  if (status >= 400) {
+    const message = `The endpoint answered with HTTP ${status} and asked for no payment.`;
+    return outcome({
+      status: 'failed',
+      code: 'upstream_error',
+      message,
+      retry: status >= 500 ? 'same_call' : 'never',
+      ...shared,
+    });
+  }
+  if (status >= 300) {
+    const message = `The endpoint redirects (HTTP ${status}) and was not followed.`;
+    return outcome({ status: 'failed', code: 'redirected', message, ...shared });
+  }
+  if (broken) {
+    const message = 'The endpoint asked for no payment and its answer broke off; what came is in response.';
+    return outcome({ status: 'failed', code: 'unreachable', message, retry: 'same_call', ...shared });
+  }
+  const message = `The endpoint asked for no payment and has done its work (HTTP ${status}); its answer is in response, do not call it again.`;
+  return outcome({ status: 'ok', code: 'not_priced', message, ...shared });
+}
+
+function quotedOutcome(
+  saved: Quote,
+  { offer, verdict }: Judged,
+  challenge: Challenge,
+  { listed, advice }: CatalogAdvice,
+): Outcome {
+  const usd = formatUsd(saved.usdMicros);
+  const pays = verdict.verdict === 'allow';
+  const asks = verdict.verdict === 'ask';
+  return outcome({
+    status: 'ok',
+    code: 'quoted',
+    message: pays
+      ? `The call costs $${usd} on ${offer.network.label}; nothing is paid yet.`
+      : asks
+        ? `The call costs $${usd} on ${offer.network.label}, and wallet_pay would ask the owner first: ${verdict.owner?.say ?? verdict.sentence}`
+        : `The call costs $${usd} on ${offer.network.label}, and this wallet would not pay it: ${verdict.sentence}`,
+    next: pays || asks ? { tool: 'wallet_pay', arguments: { quote_id: saved.id } } : null,
+    quote_id: saved.id,
+    usd,
+    amount_atomic: offer.amountAtomic.toString(),
+    asset: offer.asset.symbol,
+    network: offer.network.caip2,
+    pay_to: offer.payTo,
+    expires_at: new Date(saved.expiresMs).toISOString(),
+    verdict: verdict.verdict,
+    verdict_code: pays ? null : verdict.code,
+    advice,
+    listed,
+    x402_version: offer.x402Version,
+    other_protocols:
+      challenge.required.otherProtocols.length === 0 ? null : challenge.required.otherProtocols,
+    seller_description: challenge.required.description ?? null,
+    redirected_to:
+      challenge.target.url.href === challenge.answer.requestUrl ? null : challenge.target.url.href,
+  });
+}
+
+/** A quote ready to be paid: its request, and the seller's challenge narrowed to the quoted offer. */
+export interface QuotedCall {
+  readonly quote: Quote;
+  readonly request: CallRequest;
+  readonly challenge: Challenge;
+}
+
+/**
+ * Finds a quote and its request. Fields given beside the id must be equal to what was quoted.
+ *
+ * Throws `quote_unknown`, `quote_expired`, `quote_mismatch`.
+ */
+export function restoreQuote(
+  engine: Engine,
+  id: string,
+  given: Partial<CallInput>,
+  allowPrivate: readonly string[],
+): QuotedCall {
+  const quote = engine.ledger.findQuote(engine.agent, id);
+  if (quote === null)
+    throw new WalletError('quote_unknown', 'There is no such quote; ask wallet_quote for one.');
+  if (engine.now() >= quote.expiresMs)
+    throw new WalletError('quote_expired', 'The quote has expired; ask for a new one.');
+  const stored = JSON.parse(quote.request) as StoredCall;
+  const request = restoreCall(id, stored, given, engine.agent, allowPrivate);
+  if (request === null) {
+    throw new WalletError(
+      'quote_mismatch',
+      'This quote was made with credentials, which are not stored: pass headers again.',
+    );
+  }
+  if (request.hash !== quote.requestHash) {
+    throw new WalletError(
+      'quote_mismatch',
+      'The request differs from the one that was quoted; leave its fields out or quote it anew.',
+    );
+  }
+  const challenge = restoreChallenge(quote.challenge);
+  const offers = challenge.required.offers.filter((offer) => offer.index === quote.offerIndex);
+  return { quote, request, challenge: { ...challenge, required: { ...challenge.required, offers } } };
+}

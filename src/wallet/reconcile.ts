@@ -1,0 +1,89 @@
+import { isWalletError } from '../errors/walletError.js';
+import type { Payment } from '../ledger/payment.js';
+import { isDriven } from './driver.js';
+import type { Engine } from './engine.js';
+import { settleFate, type FateVerdict } from './fate.js';
+
+/** Rows looked at in one pass; what is left comes with the next. */
+const ROWS_PER_PASS = 200;
+/** How often the background looks, and how soon after start: never in the way of a first call. */
+const EVERY_MS = 15_000;
+const FIRST_AFTER_MS = 3_000;
+/** How often one payment is looked at: a chain is asked about few payments, and each some dozens of times at most. */
+const LOOK_EVERY_MS = 30_000;
+
+/**
+ * Takes one payment as far as what is known allows: a dead owner's unsigned hold is released, a sent one becomes
+ * unknown, and the chain is asked about the rest.
+ */
+export async function reconcilePayment(
+  engine: Engine,
+  payment: Payment,
+  signal: AbortSignal,
+): Promise<FateVerdict> {
+  const expired = payment.validBeforeSec * 1000 < engine.now();
+  if (isDriven(payment) && !expired) {
+    const says = `Process ${payment.ownerPid} is busy with it.`;
+    return { payment, verdict: 'waits', says, retryAtMs: payment.validBeforeSec * 1000, stillValid: false };
+  }
+  if (payment.state === 'held') {
+    // A driver that is alive after all loses the compare-and-set and signs nothing.
+    const released = await engine.ledger.release(payment.id, 'never_signed', engine.now());
+    const says = 'Its process ended before anything was signed.';
+    return { payment: released.payment, verdict: 'released', says, retryAtMs: null, stillValid: false };
+  }
+  if (payment.state === 'sent' && !isDriven(payment)) {
+    const unknown = await engine.ledger.markUnknown(payment.id, 'process_ended', engine.now());
+    return settleFate(engine, unknown.payment, signal);
+  }
+  return settleFate(engine, payment, signal);
+}
+
+/** One pass over everything open, oldest first. A fault of one row leaves the others their turn. */
+export async function reconcileAll(engine: Engine, signal: AbortSignal): Promise<FateVerdict[]> {
+  const verdicts: FateVerdict[] = [];
+  for (const payment of engine.ledger.openPayments(ROWS_PER_PASS)) {
+    if (signal.aborted) break;
+    verdicts.push(await reconcileRow(engine, payment, signal));
+  }
+  return verdicts;
+}
+
+/** Reconciles one row among others: a fault that is the row's own is said of it, any other is thrown. */
+async function reconcileRow(engine: Engine, payment: Payment, signal: AbortSignal): Promise<FateVerdict> {
+  try {
+    return await reconcilePayment(engine, payment, signal);
+  } catch (error) {
+    if (!isWalletError(error) || error.code !== 'internal') throw error;
+    const retryAtMs = engine.now() + LOOK_EVERY_MS;
+    return { payment, verdict: 'waits', says: error.shortMessage, retryAtMs, stillValid: false };
+  }
+}
+
+/** Reconciles behind the calls until the wallet closes; never keeps the process alive, never delays its start. */
+export function reconcileInBackground(engine: Engine): void {
+  const dueMs = new Map<string, number>();
+  const pass = async (): Promise<void> => {
+    for (const payment of engine.ledger.openPayments(ROWS_PER_PASS)) {
+      if (engine.closing.aborted) return;
+      if ((dueMs.get(payment.id) ?? 0) > engine.now()) continue;
+      const { retryAtMs } = await reconcileRow(engine, payment, engine.closing);
+      // A late settlement shows before the end can be proved, so the wait for a proof is not slept through.
+      if (retryAtMs === null) dueMs.delete(payment.id);
+      else dueMs.set(payment.id, Math.min(retryAtMs, engine.now() + LOOK_EVERY_MS));
+    }
+  };
+  const schedule = (afterMs: number): void => {
+    const timer = setTimeout(() => {
+      // A fault here (a locked ledger, a config in mid-edit) is met again, and told, by the next call that needs it.
+      pass()
+        .catch(() => undefined)
+        .finally(() => {
+          if (!engine.closing.aborted) schedule(EVERY_MS);
+        });
+    }, afterMs);
+    timer.unref();
+    engine.closing.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  };
+  schedule(FIRST_AFTER_MS);
+}

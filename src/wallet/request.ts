@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { WalletError } from '../errors/walletError.js';
+import { judgeCallerHeaders, type HeaderList } from '../net/headers.js';
+import { normaliseUrl, parseCallUrl, type CallUrl } from '../net/url.js';
+
+/** A call as an agent words it. */
+export interface CallInput {
+  readonly url: string;
+  readonly method?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Text is sent as it is, any other JSON value as JSON. */
+  readonly body?: unknown;
+}
+
+/** A call the wallet may make: checked, and with its identity. */
+export interface CallRequest {
+  readonly method: string;
+  readonly target: CallUrl;
+  readonly headers: HeaderList;
+  readonly body: Uint8Array | undefined;
+  /** Which request this is: the same agent asking for the same thing has the same hash. */
+  readonly hash: string;
+}
+
+const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const BODILESS: readonly string[] = ['GET', 'HEAD'];
+
+/** What an agent can reasonably hand over in a tool call; larger uploads are not what a paid API is called with. */
+const BODY_BYTES_MAX = 1024 * 1024;
+
+const HOST = /^[a-z0-9._-]+$|^[0-9a-f:.]+$/;
+
+/** Headers that carry a secret: they change nothing about which request it is, and are never written down. */
+const CREDENTIAL = /auth|cookie|token|secret|api-?key|password|session|signature/i;
+
+/** Whether a header carries a credential, by its name. */
+export function isCredential(name: string): boolean {
+  return CREDENTIAL.test(name);
+}
+
+/**
+ * Checks a call and gives it its identity.
+ *
+ * Throws `bad_input`, `bad_url` or `address_refused`; nothing is sent.
+ */
+export function parseRequest(input: CallInput, agent: string, allowPrivate: readonly string[]): CallRequest {
+  const method = (input.method ?? 'GET').toUpperCase();
+  if (!METHODS.includes(method)) {
+    throw new WalletError('bad_input', `method must be one of ${METHODS.join(', ')}.`);
+  }
+  const target = parseCallUrl(input.url, { allowPrivate });
+  // T11: a URL may hold quotes and semicolons in its host; a name that DNS has holds neither.
+  if (!HOST.test(target.host))
+    throw new WalletError('bad_url', 'The host of the URL is not a name that DNS has.');
+  const { bytes, contentType } = encodeBody(input.body);
+  if (bytes !== undefined && BODILESS.includes(method)) {
+    throw new WalletError(
+      'bad_input',
+      `A ${method} request carries no body; name another method or leave the body out.`,
+    );
+  }
+  const given = Object.entries(input.headers ?? {}).map(
+    ([name, value]) => [name.toLowerCase(), value] as const,
+  );
+  const named = given.some(([name]) => name === 'content-type');
+  const headers =
+    contentType === undefined || named ? given : [...given, ['content-type', contentType] as const];
+  judgeCallerHeaders(headers);
+  return {
+    method,
+    target,
+    headers,
+    body: bytes,
+    hash: hashRequest(agent, method, target.url, headers, bytes),
+  };
+}
+
+function encodeBody(body: unknown): { bytes: Uint8Array | undefined; contentType: string | undefined } {
+  if (body === undefined || body === null) return { bytes: undefined, contentType: undefined };
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length > BODY_BYTES_MAX) {
+    throw new WalletError('bad_input', `The body is larger than ${BODY_BYTES_MAX} bytes.`);
+  }
+  const isJson = typeof body !== 'string' || looksLikeJson(body);
+  return { bytes, contentType: isJson ? 'application/json' : 'text/plain;charset=utf-8' };
+}
+
+/** Agents often hand JSON over as text; an API that is told `text/plain` then fails after it was paid. */
+function looksLikeJson(text: string): boolean {
+  if (!/^\s*[[{]/.test(text)) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** design.md, "The same request": agent + method + normalised URL + body + the caller's headers without credentials. */
+function hashRequest(
+  agent: string,
+  method: string,
+  url: URL,
+  headers: HeaderList,
+  body: Uint8Array | undefined,
+): string {
+  const own = headers.filter(([name]) => !isCredential(name)).map(([name, value]) => `${name}:${value}`);
+  const bodyHash = body === undefined ? '' : createHash('sha256').update(body).digest('hex');
+  const identity = JSON.stringify([agent, method, normaliseUrl(url.href), bodyHash, own.sort()]);
+  return createHash('sha256').update(identity).digest('hex');
+}

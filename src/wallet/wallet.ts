@@ -1,0 +1,172 @@
+import type { z } from 'zod';
+import { isWalletError } from '../errors/walletError.js';
+import type { Session } from '../ledger/session.js';
+import { formatUsd } from '../money/decimal.js';
+import { readApproval } from './approvalView.js';
+import { balance } from './balance.js';
+import type { CallContext } from './callBound.js';
+import { discover } from './discover.js';
+import { discoverInput } from './discoverInput.js';
+import { DiscoverPlaces } from './discoverPlace.js';
+import { DEFAULT_AGENT, Engine, type WalletOptions } from './engine.js';
+import {
+  approvalInput,
+  balanceInput,
+  ledgerInput,
+  parseInput,
+  payInput,
+  quoteInput,
+  responseInput,
+} from './input.js';
+import { raiseLines } from './judge.js';
+import { readLedger, readPayment } from './ledgerView.js';
+import type { Outcome } from './outcome.js';
+import { pay } from './pay.js';
+import { quote } from './quote.js';
+import { reconcileInBackground } from './reconcile.js';
+import { failureOutcome } from './refusal.js';
+import { readResponse } from './response.js';
+
+/** Whether a wallet that answers calls also looks after open payments behind them. */
+export interface ServingOptions {
+  readonly reconcile: boolean;
+}
+
+/**
+ * The wallet as agents meet it: one method a tool. Arguments are checked here, and every error becomes an outcome
+ * that says what happened to the money; no method throws.
+ *
+ * Nothing is opened before the first call, and a call that finds the wallet locked or not set up leaves the next one
+ * to try again: what the owner mends meanwhile needs no restart.
+ */
+export class Wallet {
+  readonly #options: WalletOptions;
+  readonly #serving: ServingOptions;
+  readonly #places: DiscoverPlaces;
+  #engine: Promise<Engine> | undefined;
+
+  constructor(options: WalletOptions, serving: ServingOptions = { reconcile: false }) {
+    this.#options = options;
+    this.#serving = serving;
+    this.#places = new DiscoverPlaces(options);
+  }
+
+  quote(input: unknown, context: CallContext): Promise<Outcome> {
+    return this.#call(quoteInput, input, (engine, session, asked) =>
+      quote(engine, this.#options, session, asked, context),
+    );
+  }
+
+  pay(input: unknown, context: CallContext): Promise<Outcome> {
+    return this.#call(payInput, input, (engine, session, asked) =>
+      pay(engine, this.#options, session, asked, context),
+    );
+  }
+
+  /** Waits for the owner's answer to a question, or reads it; pays nothing. */
+  approval(input: unknown, context: CallContext): Promise<Outcome> {
+    return this.#call(approvalInput, input, (engine, _session, asked) =>
+      readApproval(engine, this.#options, asked, context),
+    );
+  }
+
+  /** Finds priced endpoints. A locked wallet does so too, by what needs no keys. */
+  async discover(input: unknown, context: CallContext): Promise<Outcome> {
+    try {
+      const asked = parseInput(discoverInput, input);
+      const place = await this.#places.open(() => this.engine());
+      return await discover(place, asked, context, { refreshBehind: this.#serving.reconcile });
+    } catch (error) {
+      return failureOutcome(error, this.#options);
+    }
+  }
+
+  balance(input: unknown): Promise<Outcome> {
+    return this.#call(balanceInput, input, balance);
+  }
+
+  ledger(input: unknown, context: CallContext): Promise<Outcome> {
+    return this.#call(ledgerInput, input, async (engine, _session, asked) =>
+      asked.payment_id === undefined
+        ? readLedger(engine.ledger, DEFAULT_AGENT, asked)
+        : readPayment(engine, asked.payment_id, context.signal),
+    );
+  }
+
+  response(input: unknown): Promise<Outcome> {
+    return this.#call(responseInput, input, (engine, _session, asked) => readResponse(engine, asked));
+  }
+
+  /** The unlocked wallet, for the owner's commands. Throws what {@link Engine.open} throws. */
+  engine(): Promise<Engine> {
+    this.#engine ??= this.#open();
+    return this.#engine;
+  }
+
+  /** Lets go of everything; calls in flight end as cancelled. */
+  async close(): Promise<void> {
+    const engine = await this.#engine?.catch(() => undefined);
+    await Promise.all([engine?.close(), this.#places.close()]);
+  }
+
+  async #open(): Promise<Engine> {
+    try {
+      const engine = await Engine.open(this.#options);
+      if (this.#serving.reconcile) reconcileInBackground(engine);
+      return engine;
+    } catch (error) {
+      this.#engine = undefined;
+      throw error;
+    }
+  }
+
+  /** Arguments are looked at first: what is wrong with them needs no keys to be said. */
+  async #call<Input>(
+    schema: z.ZodType<Input>,
+    input: unknown,
+    work: (engine: Engine, session: Session, asked: Input) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    try {
+      const asked = parseInput(schema, input);
+      const engine = await this.engine();
+      const session = await engine.ledger.touchSession(engine.agent, engine.now());
+      if (session.begun) engine.renewCheckpoint(1);
+      const result = await work(engine, session, asked).catch((error: unknown) =>
+        failureOutcome(error, this.#options),
+      );
+      return { ...result, session_left_usd: sessionLeft(engine, session) };
+    } catch (error) {
+      if (isWalletError(error) && LEDGER_GONE.includes(error.code)) await this.#letGo();
+      return failureOutcome(error, this.#options);
+    }
+  }
+
+  /** A ledger that was removed or replaced is not written again; the next call opens what is there, or says why not. */
+  async #letGo(): Promise<void> {
+    const engine = this.#engine;
+    this.#engine = undefined;
+    await (await engine?.catch(() => undefined))?.close();
+  }
+}
+
+const LEDGER_GONE: readonly string[] = ['ledger_missing', 'ledger_older', 'ledger_damaged', 'home_unusable'];
+
+function sessionLeft(engine: Engine, session: Session): string | null {
+  try {
+    const [line] = raiseLines(engine.ledger, [
+      {
+        name: 'limits.per_session_usd',
+        kind: 'cap',
+        scope: { kind: 'session', agent: engine.agent, sessionId: session.id },
+        windowSec: null,
+        usdMicrosMax: engine.config().limits.perSessionUsdMicros,
+      },
+    ]);
+    if (line === undefined) return null;
+    const max = line.usdMicrosMax;
+    const [used = 0n] = engine.ledger.usage([line], engine.now());
+    return formatUsd(max > used ? max - used : 0n);
+  } catch {
+    return null;
+  }
+}
