@@ -1,0 +1,23 @@
+import { approvalInput } from '../wallet/input.js';
+import { outcomeSchema, TEXT, text } from './outcomeSchema.js';
+import { defineTool, READ_ONLY } from './tool.js';
+
+/** `wallet_approval`: waits for the owner's answer to a question, or reads it. */
+export const walletApproval = defineTool({
+  name: 'wallet_approval',
+  title: 'Wait for the owner',
+  description: `Wait for the owner's answer to a call that needs their approval, or read it; use it with approval_id after a result with status approval_required. Free, pays nothing, approves nothing: only the owner can say yes, outside of these tools.
+
+Waits up to 45 s (wait_s). status ok with state "approved": make the call in next, which pays exactly what was asked about. approval_required: nobody has answered yet; tell the owner, wait again. refused: the answer is no, or nobody answered within ten minutes; do not retry or reword the call.
+
+Sample: {"id": "apv_…"}
+Sample: {"id": "apv_…", "wait_s": 0}`,
+  inputSchema: approvalInput,
+  outputSchema: outcomeSchema({
+    approval_id: TEXT,
+    state: text('pending, approved, denied, expired or consumed.'),
+    expires_at: text('ISO 8601.'),
+  }),
+  annotations: READ_ONLY,
+  handle: (wallet, input, context) => wallet.approval(input, context),
+});

@@ -1,0 +1,29 @@
+import { payInput } from '../wallet/input.js';
+import { flag, outcomeSchema, text } from './outcomeSchema.js';
+import { defineTool, SENDS_REQUESTS } from './tool.js';
+
+/** `wallet_pay`: call a URL, paying if it asks. */
+export const walletPay = defineTool({
+  name: 'wallet_pay',
+  title: 'Pay for a call and get its answer',
+  description: `Call a URL, paying in USDC if it asks (x402), and get its answer in one step. Spends the owner's money: never more than max_usd, or exactly what quote_id showed, and never past the owner's limits.
+
+Give quote_id alone (it stands for the whole request), or url with max_usd. An endpoint that asks for no payment is simply called (money: none).
+
+Results: status ok has the seller's answer in response; large or binary answers have stored_id instead, see wallet_response. approval_required means that a person is asked: pass on tell_owner, then make the call in next; with their yes, {approval_id} pays that very call. refused is final unless retry says when it is not: do not reword or split the call; pass on tell_owner. unknown means that money may have moved: make the call in next, do not buy the same elsewhere.
+
+Never paid twice: the same request within a minute after a paid one gets the stored answer (replayed: true); repeat: true buys it anew. The same idempotency_key is the same payment. While a payment's fate is open nothing new is signed for its request.
+
+Sample: {"quote_id": "quo_…"}
+Sample: {"url": "https://api.example.com/search?q=tide+tables", "max_usd": "0.02"}
+Sample: {"url": "https://api.example.com/ocr", "method": "POST", "body": {"image_url": "https://example.com/a.png"}, "max_usd": "0.05", "idempotency_key": "ocr-a", "reason": "read the scanned invoice"}`,
+  inputSchema: payInput,
+  outputSchema: outcomeSchema({
+    replayed: flag('The stored answer of a call paid a moment ago.'),
+    performed: flag('The endpoint asked for no payment and has done its work.'),
+    approval_id: text('For wallet_approval.'),
+    expires_at: text('ISO 8601.'),
+  }),
+  annotations: SENDS_REQUESTS,
+  handle: (wallet, input, context) => wallet.pay(input, context),
+});

@@ -1,0 +1,85 @@
+import { Transform } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
+import { createMcpServer } from '../mcp/server.js';
+import { OpenRequests } from './openRequests.js';
+import { takeStdout } from './protocolStream.js';
+import { WalletOnDemand, type ServerPlace } from './walletOnDemand.js';
+
+/** A client that closes our stdin sends SIGTERM some seconds later; one that died sends nothing, and is not waited for longer. */
+const FINISH_CALLS_MS = 5_000;
+/** Time to write down what became of calls that were cut off; under the two seconds clients give before SIGKILL. */
+const CLOSE_MS = 1_500;
+/** Nothing should be left that keeps the process alive; if something is, it ends all the same. */
+const LINGER_MS = 500;
+
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/**
+ * Serves the wallet over stdin and stdout, to clients of both eras of the protocol, until the client goes or a
+ * signal comes; answers the exit code.
+ *
+ * When stdin ends, requests that came before may finish and are still answered; a signal cancels them. Either way the
+ * wallet is closed, and what is known of each payment is written down, before this ends.
+ */
+export async function serveStdioWallet(place: Omit<ServerPlace, 'warn'>): Promise<number> {
+  const { stdin, stdout, stderr } = process;
+  const output = takeStdout(stdout, stderr);
+  const wallet = new WalletOnDemand({ ...place, warn: (line) => stderr.write(`${line}\n`) });
+
+  const input = delayEnd(() => within(FINISH_CALLS_MS, requests.none()));
+  const transport = new StdioServerTransport(input, output);
+  const connection = serveStdio(() => createMcpServer({ version: place.version, wallet }), { transport });
+  const requests = new OpenRequests(transport);
+
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of SIGNALS) process.on(signal, () => resolve());
+    stdin.once('error', () => resolve());
+    const { onclose } = transport;
+    transport.onclose = () => {
+      onclose?.();
+      resolve();
+    };
+  });
+  stdin.pipe(input);
+  stdin.once('close', () => input.end());
+
+  await stopped;
+  await connection.close();
+  await within(
+    CLOSE_MS,
+    wallet.idle().then(() => wallet.close()),
+  );
+  stdin.destroy();
+  setTimeout(() => process.exit(), LINGER_MS).unref();
+  return 0;
+}
+
+/** A stream that passes everything on at once but its end, which waits until all was read and `done` says so. */
+function delayEnd(done: () => Promise<void>): Transform {
+  return new Transform({
+    transform(chunk: Uint8Array, _encoding, pass) {
+      pass(null, chunk);
+    },
+    flush(end) {
+      const readAll = async (): Promise<void> => {
+        while (this.readableLength > 0) await nextTurn();
+        await done();
+      };
+      readAll().then(
+        () => end(),
+        () => end(),
+      );
+    },
+  });
+}
+
+/** Waits for the work, but no longer than this. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const bound = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, bound]);
+  clearTimeout(timer);
+}

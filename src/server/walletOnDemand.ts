@@ -1,0 +1,115 @@
+import { resolveHome } from '../config/home.js';
+import type { WalletTools } from '../mcp/tool.js';
+import type { CallContext } from '../wallet/callBound.js';
+import { outcome, type Outcome } from '../wallet/outcome.js';
+import type { Engine } from '../wallet/engine.js';
+import type { OwnerReach } from '../wallet/ownerReach.js';
+import type { Wallet } from '../wallet/wallet.js';
+
+/** What of the process a server's wallet depends on. */
+export interface ServerPlace {
+  readonly version: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
+  /** Where a line for the person who runs the server goes; never the protocol's stream. */
+  readonly warn: (line: string) => void;
+}
+
+/**
+ * A wallet whose program is loaded by its first call, so that a server lists its tools while signers, chains and
+ * SQLite are still on disk. It keeps count of the calls in flight.
+ */
+export class WalletOnDemand implements WalletTools {
+  readonly #place: ServerPlace;
+  #wallet: Promise<Wallet> | undefined;
+  #inFlight = 0;
+  #whenIdle: (() => void)[] = [];
+
+  constructor(place: ServerPlace) {
+    this.#place = place;
+  }
+
+  quote(input: unknown, context: CallContext): Promise<Outcome> {
+    return this.#call((wallet) => wallet.quote(input, context));
+  }
+
+  pay(input: unknown, context: CallContext): Promise<Outcome> {
+    return this.#call((wallet) => wallet.pay(input, context));
+  }
+
+  approval(input: unknown, context: CallContext): Promise<Outcome> {
+    return this.#call((wallet) => wallet.approval(input, context));
+  }
+
+  discover(input: unknown, context: CallContext): Promise<Outcome> {
+    return this.#call((wallet) => wallet.discover(input, context));
+  }
+
+  balance(input: unknown): Promise<Outcome> {
+    return this.#call((wallet) => wallet.balance(input));
+  }
+
+  ledger(input: unknown, context: CallContext): Promise<Outcome> {
+    return this.#call((wallet) => wallet.ledger(input, context));
+  }
+
+  response(input: unknown): Promise<Outcome> {
+    return this.#call((wallet) => wallet.response(input));
+  }
+
+  /** Ends when no call is in flight. */
+  async idle(): Promise<void> {
+    while (this.#inFlight > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  /** Lets go of everything; nothing is loaded for it. */
+  async close(): Promise<void> {
+    const wallet = await this.#wallet?.catch(() => undefined);
+    await wallet?.close();
+  }
+
+  async #call(work: (wallet: Wallet) => Promise<Outcome>): Promise<Outcome> {
+    this.#inFlight += 1;
+    try {
+      const wallet = await this.#load().catch(() => undefined);
+      return wallet === undefined ? notLoaded() : await work(wallet);
+    } finally {
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+    }
+  }
+
+  #load(): Promise<Wallet> {
+    this.#wallet ??= load(this.#place).catch((error: unknown) => {
+      this.#wallet = undefined;
+      this.#place.warn(
+        `Purser cannot load its wallet: ${error instanceof Error ? error.message : 'no reason given'}`,
+      );
+      throw error;
+    });
+    return this.#wallet;
+  }
+}
+
+function notLoaded(): Outcome {
+  return outcome({
+    status: 'failed',
+    code: 'internal',
+    message: 'Purser cannot load parts of its own program; nothing was sent or signed.',
+    retry: 'after_owner',
+    tell_owner:
+      'The installation of Purser is not whole: install purser-mcp again, then restart this client.',
+  });
+}
+
+async function load({ version, env, platform, warn }: ServerPlace): Promise<Wallet> {
+  const [{ Wallet }, { readServerPassphrase }, { PageReach }] = await Promise.all([
+    import('../wallet/wallet.js'),
+    import('./serverPassphrase.js'),
+    import('./pageReach.js'),
+  ]);
+  const passphrase = (): Promise<string | null> => readServerPassphrase(env, warn);
+  const home = resolveHome(env, platform);
+  const reach = (engine: Engine): OwnerReach => new PageReach(engine, { version, env, platform });
+  return new Wallet({ home, version, env, platform, now: Date.now, passphrase, reach }, { reconcile: true });
+}
