@@ -1,0 +1,194 @@
+import { html } from 'hono/html';
+import type { Answer, Approval, Choices, FactorLine, FactorProof } from '../approvals/desk.js';
+import { WalletError } from '../errors/walletError.js';
+import { formatUsd, parseUsd } from '../money/decimal.js';
+import type { Html } from './layout.js';
+import { usd } from './words.js';
+
+/** What the forms of an answer need to know. */
+export interface AnswerFormParts {
+  readonly approval: Approval;
+  readonly factors: readonly FactorLine[];
+  readonly token: string;
+  /** Whether the page is where passkeys work. */
+  readonly atLocalhost: boolean;
+  /** This page at `localhost`, to go to for a passkey. */
+  readonly localhostUrl: string;
+  /** Words a command of ours for a terminal on this machine. */
+  readonly command: (args: string) => string;
+  /** What was wrong with the last try, in one sentence. */
+  readonly problem?: string | undefined;
+  /** What the last try chose, so that it is not chosen again by hand. */
+  readonly chosen?: Answer | undefined;
+}
+
+/** The fields of a form as they came. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Yes and no. Yes comes first, so that Enter in the passphrase field is a yes and never a no. */
+export function viewAnswerForms(parts: AnswerFormParts): Html {
+  const { approval, factors, token, command } = parts;
+  const { host } = approval.question;
+  const path = `/approvals/${approval.question.approvalId}`;
+  const hidden = html`<input type="hidden" name="token" value="${token}" />
+    <input type="hidden" name="digest" value="${approval.digest}" />`;
+  return html`${
+      factors.length === 0
+        ? html`<div class="notice">
+            <p><b>You can only say no here yet.</b></p>
+            <p>
+              A yes needs something that only you have, a passphrase or a passkey, so that no program can say
+              it for you. Add one in a terminal:
+            </p>
+            <p><code>${command('factor add passphrase')}</code></p>
+          </div>`
+        : html`<form method="post" action="${path}" data-options="${path}/challenge" autocomplete="off">
+            ${hidden} ${viewChoices(parts)} ${viewProof(parts)}
+          </form>`
+    }
+    <form method="post" action="${path}" class="no-form">
+      ${hidden}
+      <div class="buttons">
+        <button class="no" name="answer" value="no">No</button>
+        <button class="no" name="answer" value="block_host">No, and block ${host}</button>
+      </div>
+    </form>`;
+}
+
+function viewChoices({ approval, chosen }: AnswerFormParts): Html {
+  const { choices, question } = approval;
+  const kind = chosen?.kind ?? 'once';
+  const checked = (mine: Answer['kind']): Html => (kind === mine ? html` checked` : html``);
+  return html`<fieldset>
+    <legend>Your answer</legend>
+    <div class="choice">
+      <input type="radio" name="answer" id="once" value="once" ${checked('once')} />
+      <label for="once">Yes, pay ${usd(question.usdMicros)} this once</label>
+    </div>
+    ${choices.session === null ? '' : viewRaise(choices.session, chosen, checked('session'))}
+    ${
+      choices.payee
+        ? html`<div class="choice">
+            <input type="radio" name="answer" id="payee" value="payee" ${checked('payee')} />
+            <label for="payee">
+              Yes, and accept this payee at ${question.host} from now on; your limits still hold
+            </label>
+          </div>`
+        : ''
+    }
+  </fieldset>`;
+}
+
+function viewRaise(
+  session: NonNullable<Choices['session']>,
+  chosen: Answer | undefined,
+  checked: Html,
+): Html {
+  const amount = chosen?.kind === 'session' ? chosen.usdMicros : session.suggestedUsdMicros;
+  return html`<div class="choice">
+    <input type="radio" name="answer" id="session" value="session" ${checked} />
+    <span>
+      <label for="session">Yes, and let this session spend up to</label>
+      <label>
+        $<input
+          type="text"
+          name="session_usd"
+          class="amount"
+          inputmode="decimal"
+          value="${formatUsd(amount)}"
+          aria-label="New limit of this session in dollars"
+        />
+      </label>
+      in all (at most ${usd(session.maxUsdMicros)})
+    </span>
+  </div>`;
+}
+
+function viewProof(parts: AnswerFormParts): Html {
+  const { factors, atLocalhost, localhostUrl, problem } = parts;
+  const hasPassphrase = factors.some(({ kind }) => kind === 'passphrase');
+  const hasPasskey = factors.some(({ kind }) => kind === 'passkey');
+  const wrong =
+    problem === undefined ? '' : html`<p class="notice problem" id="problem" role="alert">${problem}</p>`;
+  const elsewhere = html`<p class="soft">
+    For your passkey, <a href="${localhostUrl}">open this page at localhost</a>.
+  </p>`;
+  return html`${wrong}
+    <div class="proof">
+      ${hasPassphrase ? viewPassphrase(problem !== undefined) : ''}
+      <div class="buttons">
+        ${hasPassphrase ? html`<button class="yes">Say yes</button>` : ''}
+        ${hasPasskey && atLocalhost ? PASSKEY_BUTTON : ''}
+      </div>
+    </div>
+    ${hasPasskey ? (atLocalhost ? PASSKEY_FIELDS : elsewhere) : ''}`;
+}
+
+const PASSKEY_BUTTON = html`<button type="button" class="yes" data-passkey hidden>
+  Say yes with a passkey
+</button>`;
+
+/** Filled by the page's script. */
+const PASSKEY_FIELDS = html`<input type="hidden" name="passkey" /><input type="hidden" name="challenge_id" />
+  <noscript><p class="notice">A passkey needs this page’s script.</p></noscript>`;
+
+function viewPassphrase(wasWrong: boolean): Html {
+  return html`<div class="field">
+    <label for="passphrase">Your owner passphrase</label>
+    <input
+      type="password"
+      name="passphrase"
+      id="passphrase"
+      required
+      autocomplete="off"
+      autocapitalize="none"
+      spellcheck="false"
+      ${wasWrong ? html`autofocus aria-invalid="true" aria-describedby="problem"` : ''}
+    />
+  </div>`;
+}
+
+/**
+ * Reads which answer a form gives. Throws `bad_input` where it gives none, or an amount that is none.
+ */
+export function readAnswer(fields: Fields): Answer {
+  const kind = fields['answer'];
+  switch (kind) {
+    case 'once':
+    case 'payee':
+    case 'no':
+    case 'block_host':
+      return { kind };
+    case 'session': {
+      const typed = text(fields['session_usd'])
+        .trim()
+        .replace(/^\$\s*/, '');
+      return { kind, usdMicros: parseUsd(typed, "The session's new limit") };
+    }
+    default:
+      throw new WalletError('bad_input', 'Choose an answer.');
+  }
+}
+
+/** Reads what proves the owner; null where nothing was given. Throws `factor_wrong` where a passkey's answer is no JSON. */
+export function readProof(fields: Fields): FactorProof | null {
+  const passkey = text(fields['passkey']);
+  if (passkey !== '') {
+    return { kind: 'passkey', response: parse(passkey), challengeId: text(fields['challenge_id']) };
+  }
+  const passphrase = text(fields['passphrase']);
+  return passphrase === '' ? null : { kind: 'passphrase', passphrase };
+}
+
+/** A field as text; what is missing, or came twice, is empty. */
+export function text(field: unknown): string {
+  return typeof field === 'string' ? field : '';
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown;
+  } catch {
+    throw new WalletError('factor_wrong', "The passkey's answer cannot be read.");
+  }
+}

@@ -1,0 +1,267 @@
+import { Hono, type Context } from 'hono';
+import { getCookie, setCookie } from 'hono/cookie';
+import { html } from 'hono/html';
+import type { Confirmation } from '../approvals/confirmation.js';
+import { isYes, type Answer, type Approval, type OwnerDesk } from '../approvals/desk.js';
+import type { Enrolment } from '../approvals/enrolment.js';
+import { WalletError } from '../errors/walletError.js';
+import { addressOf } from './address.js';
+import { readAnswer, readProof, text, type Fields } from './answerForm.js';
+import { readLists, versionOf, viewApprovals } from './approvalsPage.js';
+import { boundBody, checkSource, secureAnswers } from './guard.js';
+import { layMessage, type Html } from './layout.js';
+import { viewConfirmation, viewEnrolment, type PasskeyFormParts } from './ownerPages.js';
+import { problemOf, setRetryAfter } from './problem.js';
+import type { Visits } from './visit.js';
+import { stateWords } from './words.js';
+
+/** What the page is made of. */
+export interface AppParts {
+  readonly desk: OwnerDesk;
+  readonly now: () => number;
+  readonly port: number;
+  readonly visits: Visits;
+  /** Words a command of ours for a terminal on this machine. */
+  readonly command: (args: string) => string;
+  /** A passkey that a command is adding. */
+  readonly enrolment: Enrolment | null;
+  /** An owner command that waits for a yes. */
+  readonly confirmation: Confirmation | null;
+}
+
+interface Env {
+  readonly Variables: { readonly visit: string };
+}
+
+type Ctx = Context<Env>;
+
+/** Paths that an address with the key may lead to: our own, never `//elsewhere`. */
+const LANDINGS = /^\/(?:approvals\/\w{1,64}|passkey|confirm)?$/;
+
+/** Each run of the page has a cookie of its own at the one name `localhost`: old ones must not pile up. */
+const VISIT_SEC = 24 * 3600;
+
+/** The owner's page as a web application, to be listened for at {@link AppParts.port}. */
+export function createApp(parts: AppParts): Hono<Env> {
+  const app = new Hono<Env>();
+  app.use(secureAnswers, checkSource(parts.port));
+  app.use(async (c, next) => admit(c, parts) ?? next());
+  app.post('*', boundBody, async (c, next) => checkToken(c, parts, next));
+  addApprovals(app, parts);
+  addEnrolment(app, parts);
+  addConfirmation(app, parts);
+  app.notFound((c) => c.html(layMessage('Nothing is here', 'Go to the start of the page.'), 404));
+  app.onError((error, c) => {
+    const { status, message } = problemOf(error, parts.command);
+    setRetryAfter(c, error);
+    return c.html(layMessage('That did not work', message), status);
+  });
+  return app;
+}
+
+/** Lets a browser in by the cookie of a visit, or begins one by the key of the address; answers where it does neither. */
+function admit(c: Ctx, { visits, port, command }: AppParts): Response | Promise<Response> | null {
+  const name = `purser_${port}`;
+  const visit = visits.find(getCookie(c, name));
+  const key = c.req.query('key');
+  if (c.req.method === 'GET' && key !== undefined && visits.isKey(key) && LANDINGS.test(c.req.path)) {
+    // A visit goes on where there is one: forms in other tabs stay good.
+    if (visit === null) {
+      setCookie(c, name, visits.begin(), {
+        httpOnly: true,
+        sameSite: 'Strict',
+        path: '/',
+        maxAge: VISIT_SEC,
+      });
+    }
+    // Not a redirect: after a link from another site the strict cookie comes only with a load of our own.
+    return c.html(
+      html`<!doctype html>
+        <html lang="en">
+          <head>
+            <meta http-equiv="refresh" content="0;url=${c.req.path}" />
+            <title>Purser</title>
+          </head>
+          <body></body>
+        </html>`,
+    );
+  }
+  if (visit === null) {
+    return c.html(
+      layMessage(
+        'Open this page from your terminal',
+        html`It shows what your agents buy, so it opens for you alone. Run <code>${command('open')}</code> and
+          use the address it gives.`,
+      ),
+      403,
+    );
+  }
+  c.set('visit', visit);
+  return null;
+}
+
+async function checkToken(
+  c: Ctx,
+  { visits }: AppParts,
+  next: () => Promise<void>,
+): Promise<Response | undefined> {
+  const fields = await c.req.parseBody({ all: true });
+  if (!visits.isToken(c.get('visit'), text(fields['token']))) {
+    return c.html(layMessage('This form is not of this page', 'Load the page again; nothing was done.'), 403);
+  }
+  await next();
+  return undefined;
+}
+
+function addApprovals(app: Hono<Env>, parts: AppParts): void {
+  const { desk } = parts;
+  app.get('/', async (c) => {
+    const done = await desk.show(c.req.query('done') ?? '');
+    return c.html(await viewAt(c, parts, { done }));
+  });
+  app.get('/approvals/:id', async (c) => {
+    const shown = await known(desk, c.req.param('id'));
+    return c.html(await viewAt(c, parts, { shown }));
+  });
+  app.get('/changes', async (c) => {
+    const shown = await desk.show(c.req.query('shown') ?? '');
+    return c.json({
+      version: versionOf(await readLists(desk)),
+      shown: shown?.state ?? '',
+      word: shown === null ? 'gone' : stateWords(shown),
+    });
+  });
+  app.post('/approvals/:id', async (c) => {
+    const fields = await c.req.parseBody({ all: true });
+    const id = c.req.param('id');
+    let answer: Answer | undefined;
+    try {
+      answer = readAnswer(fields);
+      await desk.answer(id, text(fields['digest']), answer, isYes(answer) ? readProof(fields) : null);
+    } catch (error) {
+      const shown = await known(desk, id);
+      const { status, message } = problemOf(error, parts.command);
+      setRetryAfter(c, error);
+      return c.html(await viewAt(c, parts, { shown, problem: message, chosen: answer }), status);
+    }
+    return c.redirect(`/?done=${encodeURIComponent(id)}`, 303);
+  });
+  app.post('/approvals/:id/challenge', async (c) => {
+    const fields = await c.req.parseBody({ all: true });
+    return inJson(c, parts, async () => {
+      const answer = readAnswer(fields);
+      if (!isYes(answer)) throw new WalletError('bad_input', 'A no needs no passkey.');
+      return desk.passkeyChallenge(c.req.param('id'), text(fields['digest']), answer, parts.port);
+    });
+  });
+}
+
+/** The approvals page, with the oldest question on top where none is named. */
+async function viewAt(
+  c: Ctx,
+  parts: AppParts,
+  view: {
+    readonly shown?: Approval;
+    readonly done?: Approval | null;
+    readonly problem?: string;
+    readonly chosen?: Answer | undefined;
+  },
+): Promise<Html> {
+  const { desk, now, command } = parts;
+  const [lists, factors] = await Promise.all([readLists(desk), desk.factors()]);
+  const path = view.shown === undefined ? '/' : `/approvals/${view.shown.question.approvalId}`;
+  return viewApprovals({
+    ...lists,
+    ...passkeyPlace(c, parts, path),
+    shown: view.shown ?? lists.pending[0] ?? null,
+    done: view.done ?? null,
+    factors,
+    command,
+    nowMs: now(),
+    problem: view.problem,
+    chosen: view.chosen,
+  });
+}
+
+function addEnrolment(app: Hono<Env>, parts: AppParts): void {
+  const { enrolment, port } = parts;
+  if (enrolment === null) return;
+  const view = (c: Ctx, problem?: string): Html =>
+    viewEnrolment({ ...passkeyPlace(c, parts, '/passkey'), problem });
+  app.get('/passkey', (c) => c.html(view(c)));
+  app.post('/passkey/options', async (c) => {
+    const fields = await c.req.parseBody({ all: true });
+    return inJson(c, parts, () => enrolment.begin(text(fields['code']), port));
+  });
+  app.post('/passkey', async (c) => {
+    const fields = await c.req.parseBody({ all: true });
+    try {
+      const { label } = await enrolment.finish(text(fields['code']), readSigned(fields));
+      return c.html(layMessage('The passkey is added', `It is called “${label}”. You can close this page.`));
+    } catch (error) {
+      const { status, message } = problemOf(error, parts.command);
+      return c.html(view(c, message), status);
+    }
+  });
+}
+
+function addConfirmation(app: Hono<Env>, parts: AppParts): void {
+  const { confirmation, port } = parts;
+  if (confirmation === null) return;
+  const view = (c: Ctx, problem?: string): Html =>
+    viewConfirmation(confirmation.act, { ...passkeyPlace(c, parts, '/confirm'), problem });
+  const over = (c: Ctx, word: string): Response | Promise<Response> =>
+    c.html(layMessage(word, 'The terminal goes on. You can close this page.'));
+  app.get('/confirm', (c) => (confirmation.isOpen ? c.html(view(c)) : over(c, 'This was answered')));
+  app.post('/confirm/options', (c) => inJson(c, parts, () => confirmation.begin(port)));
+  app.post('/confirm', async (c) => {
+    const fields = await c.req.parseBody({ all: true });
+    if (fields['answer'] === 'no') {
+      confirmation.refuse();
+      return over(c, 'You said no');
+    }
+    try {
+      await confirmation.confirm(readSigned(fields));
+    } catch (error) {
+      const { status, message } = problemOf(error, parts.command);
+      return c.html(view(c, message), status);
+    }
+    return over(c, 'You said yes');
+  });
+}
+
+/** What a passkey form needs to know of the request: passkeys work at `localhost`, not at an IP address. */
+function passkeyPlace(
+  c: Ctx,
+  { visits, port }: AppParts,
+  path: string,
+): Pick<PasskeyFormParts, 'token' | 'atLocalhost' | 'localhostUrl'> {
+  return {
+    token: visits.tokenOf(c.get('visit')),
+    atLocalhost: c.req.header('host') === `localhost:${port}`,
+    localhostUrl: addressOf(port, path, visits.key),
+  };
+}
+
+function readSigned(fields: Fields): { readonly challengeId: string; readonly response: unknown } {
+  const proof = readProof(fields);
+  if (proof?.kind !== 'passkey') throw new WalletError('factor_needed', 'A passkey has to answer this.');
+  return proof;
+}
+
+async function known(desk: OwnerDesk, id: string): Promise<Approval> {
+  const approval = await desk.show(id);
+  if (approval === null) throw new WalletError('approval_unknown', 'There is no such question.');
+  return approval;
+}
+
+/** Answers a script of ours, which shows the message of an error as text. */
+async function inJson(c: Ctx, { command }: AppParts, work: () => Promise<object>): Promise<Response> {
+  try {
+    return c.json(await work());
+  } catch (error) {
+    const { status, message } = problemOf(error, command);
+    setRetryAfter(c, error);
+    return c.json({ message }, status);
+  }
+}

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { html } from 'hono/html';
+import type { Approval, OwnerDesk } from '../approvals/desk.js';
+import { viewAnswerForms, type AnswerFormParts } from './answerForm.js';
+import { layPage, type Html } from './layout.js';
+import { viewQuestion } from './question.js';
+import { outcomeWords, stateTone, stateWords, timeAgo, timeLeft, usd } from './words.js';
+
+/** How often a browser without our script looks for questions, where nothing is asked. */
+const RELOAD_SEC = 10;
+
+/** The lists beside a question. */
+export interface Lists {
+  readonly pending: readonly Approval[];
+  readonly recent: readonly Approval[];
+}
+
+/** What the approvals page shows. */
+export interface ApprovalsParts extends Omit<AnswerFormParts, 'approval'>, Lists {
+  /** The question on top; null where there is none. */
+  readonly shown: Approval | null;
+  /** The approval that was just answered. */
+  readonly done: Approval | null;
+  readonly nowMs: number;
+}
+
+/** Reads both lists. */
+export async function readLists(desk: OwnerDesk): Promise<Lists> {
+  const [pending, recent] = await Promise.all([desk.list('pending'), desk.list('recent')]);
+  return { pending, recent };
+}
+
+/** What tells one state of the lists from another: a page compares it to know whether it is still true. */
+export function versionOf({ pending, recent }: Lists): string {
+  const states = [...pending, ...recent].map(({ question, state }) => `${question.approvalId} ${state}`);
+  return createHash('sha256').update(states.join('\n')).digest('base64url');
+}
+
+/** One screen: what is asked and the answer to it, then what else waits, then what was. */
+export function viewApprovals(parts: ApprovalsParts): Html {
+  const { shown, done, pending, nowMs } = parts;
+  const id = shown?.question.approvalId ?? '';
+  const others = pending.filter(({ question }) => question.approvalId !== id);
+  const isAsked = shown?.state === 'pending';
+  return layPage({
+    title: isAsked ? `Purser asks: pay ${usd(shown.question.usdMicros)}?` : titleOf(pending.length),
+    watch: {
+      path: `/changes?shown=${id}`,
+      version: versionOf(parts),
+      shown: shown?.state ?? '',
+    },
+    ...(isAsked ? {} : { reloadSec: RELOAD_SEC }),
+    main: html`${done === null ? '' : viewOutcome(done)}
+    ${shown === null ? viewNothing() : viewShown(parts, shown)}
+    ${viewList(shown === null ? 'Waiting' : 'Also waiting', others, nowMs)}
+    ${viewList(
+      'Recent',
+      parts.recent.filter(({ question }) => question.approvalId !== id),
+      nowMs,
+    )}`,
+  });
+}
+
+function titleOf(waiting: number): string {
+  return waiting === 0 ? 'Purser: nothing to answer' : `Purser: ${waiting} to answer`;
+}
+
+/** Focused, so that a screen reader says it at once. */
+function viewOutcome(done: Approval): Html {
+  return html`<p class="notice outcome" role="status" tabindex="-1" autofocus>${outcomeWords(done)}</p>`;
+}
+
+function viewNothing(): Html {
+  return html`<section class="sheet">
+    <h1>Nothing waits for you</h1>
+    <p>When an agent wants to pay past one of your limits, the question appears here.</p>
+  </section>`;
+}
+
+function viewShown(parts: ApprovalsParts, shown: Approval): Html {
+  const isPending = shown.state === 'pending';
+  // Where there is no form to say it in.
+  const isTold = isPending && parts.factors.length > 0;
+  return html`<section class="sheet" aria-labelledby="asked">
+    ${
+      parts.problem === undefined || isTold
+        ? ''
+        : html`<p class="notice problem" role="alert" tabindex="-1" autofocus>${parts.problem}</p>`
+    }
+    ${viewQuestion(shown, parts.nowMs)} ${isPending ? viewAnswerForms({ ...parts, approval: shown }) : ''}
+  </section>`;
+}
+
+function viewList(title: string, approvals: readonly Approval[], nowMs: number): Html {
+  if (approvals.length === 0) return html``;
+  return html`<section class="sheet">
+    <h2>${title}</h2>
+    <ul class="rows">
+      ${approvals.map((approval) => viewRow(approval, nowMs))}
+    </ul>
+  </section>`;
+}
+
+function viewRow(approval: Approval, nowMs: number): Html {
+  const { question, state } = approval;
+  const when =
+    state === 'pending' ? timeLeft(question.expiresMs - nowMs) : timeAgo(nowMs - question.createdMs);
+  return html`<li>
+    <a href="/approvals/${question.approvalId}">${usd(question.usdMicros)} to ${question.host}</a>
+    <span class="state ${stateTone(state)}">${stateWords(approval)}</span>
+    <span class="soft">agent ${question.agent}</span>
+    <span class="soft">${when}</span>
+  </li>`;
+}

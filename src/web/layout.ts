@@ -1,0 +1,68 @@
+import { html, raw } from 'hono/html';
+import { SCRIPT } from './script.js';
+import { STYLE } from './style.js';
+
+/** A piece of the page: all text in it was escaped when it was made. */
+export type Html = ReturnType<typeof html>;
+
+/** One page. */
+export interface PageParts {
+  readonly title: string;
+  /** What goes into the main part. */
+  readonly main: Html;
+  /** What the page watches: whom to ask, and what the answer was when the page was made. */
+  readonly watch?: { readonly path: string; readonly version: string; readonly shown: string };
+  /** Seconds until a browser without our script loads the page again: only where nothing can be typed. */
+  readonly reloadSec?: number;
+}
+
+// Whole elements: the policy names the hash of every byte between the tags.
+const STYLE_ELEMENT = raw(`<style>${STYLE}</style>`);
+const SCRIPT_ELEMENT = raw(`<script>${SCRIPT}</script>`);
+
+/** Lays out a page. Everything it needs is in it: it loads nothing. */
+export function layPage({ title, main, watch, reloadSec }: PageParts): Html {
+  const reload =
+    reloadSec === undefined
+      ? ''
+      : html`<noscript><meta http-equiv="refresh" content="${reloadSec}" /></noscript>`;
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${title}</title>
+        <link rel="icon" href="data:," />
+        ${reload}${STYLE_ELEMENT}
+      </head>
+      <body>
+        <div class="page">
+          <header class="top">
+            <a href="/">Purser</a>
+            <p>the wallet of your coding agents</p>
+          </header>
+          <p id="live" class="notice" role="status" aria-live="polite" hidden></p>
+          <main
+            data-changes="${watch?.path ?? ''}"
+            data-version="${watch?.version ?? ''}"
+            data-shown="${watch?.shown ?? ''}"
+          >
+            ${main}
+          </main>
+        </div>
+        ${SCRIPT_ELEMENT}
+      </body>
+    </html>`;
+}
+
+/** A short page with one message of ours, and no way on. */
+export function layMessage(title: string, message: Html | string): Html {
+  return layPage({
+    title: `Purser: ${title}`,
+    main: html`<section class="sheet">
+      <h1>${title}</h1>
+      <p>${message}</p>
+    </section>`,
+  });
+}

@@ -1,0 +1,86 @@
+import { html } from 'hono/html';
+import type { OwnerAct } from '../approvals/confirmation.js';
+import { cleanLine } from '../x402/untrusted.js';
+import { layPage, type Html } from './layout.js';
+
+/** A line of an act that is longer hides something. */
+const LINE_CHARS_MAX = 1000;
+
+/** What the pages with one passkey form have in common. */
+export interface PasskeyFormParts {
+  readonly token: string;
+  readonly atLocalhost: boolean;
+  readonly localhostUrl: string;
+  readonly problem?: string | undefined;
+}
+
+/** The page on which a new passkey is made: it asks for the code that only the owner's terminal shows. */
+export function viewEnrolment(parts: PasskeyFormParts): Html {
+  return layPage({
+    title: 'Purser: add a passkey',
+    main: html`<section class="sheet">
+      <h1>Add a passkey</h1>
+      <p>With it you say yes to payments, and to changes of your limits, in this browser.</p>
+      ${viewForm(parts, '/passkey', {
+        field: html`<div class="field">
+          <label for="code">The code that your terminal shows</label>
+          <input
+            type="text"
+            name="code"
+            id="code"
+            class="code"
+            required
+            autofocus
+            autocomplete="off"
+            autocapitalize="characters"
+            spellcheck="false"
+            maxlength="16"
+          />
+        </div>`,
+        button: 'Make the passkey',
+      })}
+    </section>`,
+  });
+}
+
+/** The page on which an owner command, waiting in a terminal, is confirmed. */
+export function viewConfirmation(act: OwnerAct, parts: PasskeyFormParts): Html {
+  return layPage({
+    title: 'Purser: confirm a change',
+    main: html`<section class="sheet">
+      <h1>${cleanLine(act.what, LINE_CHARS_MAX)}?</h1>
+      <p>
+        A command in a terminal asks for this. <b>Say yes only if you typed it yourself</b>: a program may
+        have.
+      </p>
+      ${act.details.map((detail) => html`<p>${cleanLine(detail, LINE_CHARS_MAX)}</p>`)}
+      ${viewForm(parts, '/confirm', { field: html``, button: 'Say yes with a passkey' })}
+      <form method="post" action="/confirm" class="no-form">
+        <input type="hidden" name="token" value="${parts.token}" />
+        <div class="buttons"><button class="no" name="answer" value="no">No</button></div>
+      </form>
+    </section>`,
+  });
+}
+
+function viewForm(
+  { token, atLocalhost, localhostUrl, problem }: PasskeyFormParts,
+  path: string,
+  { field, button }: { readonly field: Html; readonly button: string },
+): Html {
+  if (!atLocalhost) {
+    return html`<p class="notice">
+      Passkeys work at localhost only: <a href="${localhostUrl}">open this page there</a>.
+    </p>`;
+  }
+  return html`<form method="post" action="${path}" data-options="${path}/options" autocomplete="off">
+    <input type="hidden" name="token" value="${token}" />
+    <input type="hidden" name="passkey" />
+    <input type="hidden" name="challenge_id" />
+    ${problem === undefined ? '' : html`<p class="notice problem" role="alert">${problem}</p>`} ${field}
+    <noscript><p class="notice">A passkey needs this page’s script.</p></noscript>
+    <div class="buttons">
+      <button type="button" class="yes" data-passkey hidden>${button}</button>
+    </div>
+  </form>`;
+}

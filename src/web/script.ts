@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * The page's only script: passkeys, the minutes left, and word of changes. Without it everything works but passkeys.
+ * It writes text alone, never markup, and loads the page anew, never a form again, only while nothing is in use.
+ */
+export const SCRIPT = `
+'use strict';
+(() => {
+  const live = document.getElementById('live');
+  const say = (text) => { if (live) { live.textContent = text; live.hidden = text === ''; } };
+  const toBytes = (text) => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
+  const toText = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\\+/g, '-').replace(/\\//g, '_').replace(/=+$/, '');
+  const credentials = (list) => (list || []).map((one) => ({ ...one, id: toBytes(one.id) }));
+
+  async function ask(form) {
+    const answer = await fetch(form.dataset.options, { method: 'POST', body: new URLSearchParams(new FormData(form)) });
+    const body = await answer.json();
+    if (!answer.ok) throw new Error(body.message);
+    return body;
+  }
+
+  async function sign(options) {
+    if (options.pubKeyCredParams) {
+      const made = await navigator.credentials.create({ publicKey: {
+        ...options, challenge: toBytes(options.challenge), user: { ...options.user, id: toBytes(options.user.id) },
+        excludeCredentials: credentials(options.excludeCredentials) } });
+      const { response } = made;
+      return { id: made.id, rawId: toText(made.rawId), type: made.type, response: {
+        clientDataJSON: toText(response.clientDataJSON), attestationObject: toText(response.attestationObject),
+        transports: response.getTransports ? response.getTransports() : [] } };
+    }
+    const got = await navigator.credentials.get({ publicKey: {
+      ...options, challenge: toBytes(options.challenge), allowCredentials: credentials(options.allowCredentials) } });
+    const { response } = got;
+    return { id: got.id, rawId: toText(got.rawId), type: got.type, response: {
+      clientDataJSON: toText(response.clientDataJSON), authenticatorData: toText(response.authenticatorData),
+      signature: toText(response.signature) } };
+  }
+
+  const buttons = () => document.querySelectorAll('button');
+  const busy = (on) => buttons().forEach((button) => { button.disabled = on; });
+
+  document.querySelectorAll('button[data-passkey]').forEach((button) => {
+    button.hidden = !window.PublicKeyCredential;
+    button.addEventListener('click', async () => {
+      touched = true;
+      const form = button.form;
+      busy(true);
+      say('Waiting for your passkey.');
+      try {
+        const { challengeId, options } = await ask(form);
+        const response = await sign(options);
+        form.elements.challenge_id.value = challengeId;
+        form.elements.passkey.value = JSON.stringify(response);
+        sent = true;
+        form.submit();
+      } catch (error) {
+        busy(false);
+        const gaveUp = error.name === 'NotAllowedError' || error.name === 'AbortError';
+        say(gaveUp ? 'The passkey was not used. Nothing was answered.' : error.message);
+        button.focus();
+      }
+    });
+  });
+
+  let touched = false;
+  let sent = false;
+  document.addEventListener('input', () => { touched = true; });
+  document.addEventListener('submit', (event) => {
+    const key = event.target.querySelector('button[data-passkey]');
+    if (key && !event.target.querySelector('button:not([type=button])')) {
+      event.preventDefault();
+      key.click();
+      return;
+    }
+    sent = true;
+    if (!event.target.querySelector('input[name=passphrase]')) return;
+    say('Checking.');
+    setTimeout(() => busy(true));
+  });
+  document.querySelectorAll('input[name=session_usd]').forEach((amount) => {
+    amount.addEventListener('input', () => { document.getElementById('session').checked = true; });
+  });
+
+  const tick = () => document.querySelectorAll('time[data-until]').forEach((time) => {
+    const left = Date.parse(time.dateTime) - Date.now();
+    time.textContent = left <= 0 ? 'no time left' : left < 60000 ? 'less than a minute left' : Math.floor(left / 60000) + ' min left';
+  });
+  setInterval(tick, 5000);
+
+  const main = document.querySelector('main:not([data-changes=""])');
+  let told = false;
+  async function look() {
+    if (document.hidden || sent) return;
+    let now;
+    try {
+      const answer = await fetch(main.dataset.changes);
+      if (!answer.ok) return;
+      now = await answer.json();
+    } catch { return; }
+    if (now.version === main.dataset.version) return;
+    const inUse = touched || (document.activeElement && document.activeElement.closest('form'));
+    if (!inUse && (main.dataset.shown === '' || now.shown === main.dataset.shown)) { location.assign(location.href); return; }
+    if (told && now.shown === main.dataset.shown) return;
+    told = true;
+    say(now.shown === main.dataset.shown ? 'Something else was asked or answered; load the page again to see it.'
+      : 'This question can no longer be answered here: it is ' + now.word + '. Load the page again.');
+  }
+  if (main) {
+    setInterval(look, 3000);
+    document.addEventListener('visibilitychange', look);
+  }
+})();
+`;
+
+/** The script's name in the content security policy. */
+export const SCRIPT_HASH = `sha256-${createHash('sha256').update(SCRIPT).digest('base64')}`;

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+
+/** The whole look of the page: light and dark, from a phone's width up, in the fonts of the machine. */
+export const STYLE = `
+:root {
+  color-scheme: light dark;
+  --ground: #f6f6f4; --sheet: #ffffff; --ink: #1b1d1f; --soft: #5a6067; --line: #d5d8db;
+  --accent: #0b5cad; --accent-ink: #ffffff; --good: #17663a; --bad: #a3241c; --bad-ground: #fdeeec;
+  --note-ground: #fff6dd; --note-ink: #5b4300; --used: #7d8790; --this: #0b5cad; --over: #c2362c; --track: #e6e8ea;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ground: #131517; --sheet: #1c1f22; --ink: #e9ebed; --soft: #a5adb5; --line: #3a3f45;
+    --accent: #7cb7f5; --accent-ink: #0a1a2b; --good: #7fd3a0; --bad: #ff9a90; --bad-ground: #3a1f1c;
+    --note-ground: #352c14; --note-ink: #f3d98a; --used: #7e8892; --this: #7cb7f5; --over: #f0746a; --track: #33383d;
+  }
+}
+* { box-sizing: border-box; }
+body {
+  margin: 0; padding: 1rem; background: var(--ground); color: var(--ink);
+  font: 1rem/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
+  overflow-wrap: anywhere;
+}
+.page { max-width: 44rem; margin: 0 auto; }
+.top { display: flex; gap: .75rem; align-items: baseline; margin-bottom: .75rem; }
+.top a { color: var(--ink); font-weight: 700; text-decoration: none; }
+.top p { margin: 0; color: var(--soft); font-size: .875rem; }
+h1 { font-size: 1.5rem; line-height: 1.2; margin: 0 0 .25rem; }
+h2 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
+p { margin: .5rem 0; }
+a { color: var(--accent); }
+code { font: .875em/1.4 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; }
+.sheet { background: var(--sheet); border: 1px solid var(--line); border-radius: .625rem; padding: 1rem 1.125rem; margin-bottom: 1rem; }
+.sheet h2:first-child { margin-top: 0; }
+.soft, .rows .soft { color: var(--soft); font-size: .875rem; }
+.why { font-weight: 600; }
+.notice { border-left: .25rem solid var(--note-ink); background: var(--note-ground); color: var(--note-ink); padding: .5rem .75rem; border-radius: .25rem; margin: .75rem 0; }
+.notice p { margin: .25rem 0; }
+.notice code { color: var(--ink); }
+.problem { border-left-color: var(--bad); background: var(--bad-ground); color: var(--bad); font-weight: 600; }
+.outcome { border-left-color: var(--good); background: var(--sheet); color: var(--ink); font-weight: 600; border-top: 1px solid var(--line); border-right: 1px solid var(--line); border-bottom: 1px solid var(--line); }
+.facts { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .25rem .875rem; margin: .75rem 0; }
+.facts dt { color: var(--soft); }
+.facts dd { margin: 0; }
+dd .warn { display: block; }
+.warn { color: var(--bad); font-weight: 600; }
+.caps { list-style: none; margin: .75rem 0; padding: 0; display: grid; grid-template-columns: 1fr 1fr; gap: .5rem 1.25rem; }
+.caps li { display: flex; flex-direction: column; justify-content: space-between; }
+.caps p { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 .5rem; margin: 0; font-size: .875rem; }
+.caps svg { display: block; width: 100%; height: .5rem; margin-top: .125rem; border-radius: .25rem; background: var(--track); }
+.used { fill: var(--used); } .this { fill: var(--this); } .above { fill: var(--over); }
+figure { margin: .75rem 0; }
+figcaption { color: var(--soft); font-size: .875rem; }
+blockquote { margin: .125rem 0 0; padding: .375rem .75rem; border-left: .1875rem dashed var(--line); font-style: italic; }
+fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
+legend { font-weight: 700; padding: 0; margin-bottom: .25rem; }
+.choice { display: flex; gap: .625rem; align-items: baseline; padding: .3125rem 0; }
+.choice input[type=radio] { flex: none; width: 1.125rem; height: 1.125rem; margin: 0; position: relative; top: .1875rem; accent-color: var(--accent); }
+.field { margin: .75rem 0 0; }
+.proof { display: flex; flex-wrap: wrap; gap: 0 .625rem; align-items: flex-end; }
+.proof .field { flex: 1 1 14rem; max-width: 24rem; }
+.field label { display: block; font-weight: 600; margin-bottom: .25rem; }
+input[type=text], input[type=password] {
+  font: inherit; color: var(--ink); background: var(--ground); border: 1px solid var(--used); border-radius: .375rem; padding: .5rem .625rem; width: 100%; max-width: 24rem; min-height: 2.75rem;
+}
+input.amount { width: 6.5rem; padding: .125rem .5rem; min-height: 2rem; }
+.buttons { display: flex; flex-wrap: wrap; gap: .625rem; margin-top: .75rem; }
+button { font: inherit; font-weight: 600; min-height: 2.75rem; padding: .5rem 1.125rem; border-radius: .375rem; border: 1px solid var(--used); background: var(--sheet); color: var(--ink); cursor: pointer; max-width: 100%; }
+button.yes { background: var(--accent); border-color: var(--accent); color: var(--accent-ink); }
+button.no { border-color: var(--bad); color: var(--bad); }
+button:disabled { opacity: .55; cursor: progress; }
+:focus-visible { outline: .1875rem solid var(--accent); outline-offset: .125rem; }
+.no-form { border-top: 1px solid var(--line); margin-top: 1rem; padding-top: .25rem; }
+.rows { list-style: none; margin: 0; padding: 0; }
+.rows li { display: grid; grid-template-columns: 1fr auto; gap: 0 .75rem; padding: .5rem 0; border-top: 1px solid var(--line); }
+.rows li:first-child { border-top: 0; }
+.rows li > :nth-child(even) { text-align: right; }
+.state { font-size: .875rem; font-weight: 600; }
+#live { position: sticky; top: .5rem; z-index: 1; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.state.good { color: var(--good); } .state.bad { color: var(--bad); }
+.code { letter-spacing: .125em; text-transform: uppercase; }
+[tabindex="-1"]:focus { outline: none; }
+details { margin: .25rem 0; } summary { cursor: pointer; color: var(--accent); }
+[hidden] { display: none !important; }
+@media (max-width: 36rem) {
+  body { padding: .625rem; }
+  .sheet { padding: .875rem; }
+  .facts { grid-template-columns: 1fr; gap: 0; }
+  .facts dd { margin-bottom: .375rem; }
+  .caps { grid-template-columns: 1fr; }
+  h1 { font-size: 1.3125rem; }
+  .proof .buttons { flex: 1 1 100%; }
+  .buttons button { flex: 1 1 auto; }
+}
+`;
+
+/** The style's name in the content security policy. */
+export const STYLE_HASH = `sha256-${createHash('sha256').update(STYLE).digest('base64')}`;

@@ -1,0 +1,91 @@
+import type { Approval, ApprovalState } from '../approvals/desk.js';
+import { formatUsd } from '../money/decimal.js';
+
+/** An amount as people read it. */
+export function usd(usdMicros: bigint): string {
+  return `$${formatUsd(usdMicros)}`;
+}
+
+/** How an approval stands, in a few words. */
+export function stateWords({ state, answer }: Pick<Approval, 'state' | 'answer'>): string {
+  switch (state) {
+    case 'pending':
+      return 'waits for you';
+    case 'approved':
+      return 'yes, not paid yet';
+    case 'consumed':
+      return 'yes, paid';
+    case 'denied':
+      return answer?.kind === 'block_host' ? 'no, host blocked' : 'no';
+    case 'expired':
+      return answer === null ? 'nobody answered' : 'yes, never paid';
+  }
+}
+
+/** Whether a state reads as good, bad or neither. */
+export function stateTone(state: ApprovalState): '' | 'good' | 'bad' {
+  if (state === 'approved' || state === 'consumed') return 'good';
+  return state === 'denied' ? 'bad' : '';
+}
+
+/** What became of a question that was answered, or that nobody answered, in a sentence or two. */
+export function outcomeWords({ question, answer, state }: Approval): string {
+  const what = `${usd(question.usdMicros)} to ${question.host}`;
+  switch (answer?.kind) {
+    case 'once':
+      return `You said yes to ${what}, once. ${sinceWords(state)}`;
+    case 'session':
+      return `You said yes to ${what}, and this session may now spend ${usd(answer.usdMicros)}. ${sinceWords(state)}`;
+    case 'payee':
+      return `You said yes to ${what}, and to this payee from now on. ${sinceWords(state)}`;
+    case 'no':
+      return `You said no to ${what}. Nothing is paid.`;
+    case 'block_host':
+      return `You said no to ${what}, and ${question.host} is blocked from now on. Nothing is paid.`;
+    case undefined:
+      return `Nobody answered about ${what} in time. Nothing is paid.`;
+  }
+}
+
+/** What followed a yes. */
+function sinceWords(state: ApprovalState): string {
+  if (state === 'consumed') return 'It is paid.';
+  return state === 'expired' ? 'The agent did not pay in time.' : 'The agent can go on.';
+}
+
+/** A stretch of time until something ends, as the page's script words it too. */
+export function timeLeft(ms: number): string {
+  if (ms <= 0) return 'no time left';
+  return ms < 60_000 ? 'less than a minute left' : `${Math.floor(ms / 60_000)} min left`;
+}
+
+/** How long ago something was. */
+export function timeAgo(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return 'just now';
+  if (minutes < 60) return `${minutes} min ago`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} days ago`;
+}
+
+/** A wait, in the unit that reads best. */
+export function waitWords(sec: number): string {
+  if (sec < 90) return `${sec} second${sec === 1 ? '' : 's'}`;
+  return `${Math.ceil(sec / 60)} minutes`;
+}
+
+const CAP_WORDS: Readonly<Record<string, string>> = {
+  per_call_usd: 'One call',
+  per_session_usd: 'This session',
+  per_day_usd: '24 hours',
+  per_month_usd: '30 days',
+};
+
+/** A limit's key in words, with whose it is where it is not the whole wallet's; an unknown key stands for itself. */
+export function capWords(name: string): string {
+  const match = /^(?:agents\.(.+)\.)?limits\.(?:(?:hosts|categories)\.(.+)\.)?(\w+)$/.exec(name);
+  const words = CAP_WORDS[match?.[3] ?? ''];
+  if (words === undefined) return name;
+  const whose = match?.[1] === undefined ? match?.[2] : `agent ${match[1]}`;
+  return whose === undefined ? words : `${words}, ${whose}`;
+}
