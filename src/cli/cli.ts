@@ -1,0 +1,146 @@
+import { Command, CommanderError, Option } from 'commander';
+import { resolveHome } from '../config/home.js';
+import { WalletError } from '../errors/walletError.js';
+import { Flags, type CommandRow } from './command.js';
+import { commands } from './commands.js';
+import type { CliIo } from './io.js';
+import { painter } from './paint.js';
+import { refuseSecretArguments } from './secretArgument.js';
+
+/** Exit code of a command line that cannot be read. */
+const EXIT_USAGE = 2;
+/** Lines of help break here unless the terminal is narrower. */
+const HELP_WIDTH_MAX = 100;
+
+const GROUPS: Readonly<Record<string, string>> = {
+  catalog: 'Fetch and choose the lists that discover searches.',
+  config: 'Show and change the settings.',
+  ledger: 'Show what was spent.',
+  approvals: 'Answer what agents ask.',
+  factor: 'What proves that you are the owner.',
+};
+
+/** Codes with which commander says that it answered the person itself. */
+const ANSWERED: readonly string[] = ['commander.helpDisplayed', 'commander.help', 'commander.version'];
+
+/**
+ * Runs one command line and answers its exit code (design.md, "Tools"); it never throws and never ends the process.
+ * `argv` is what stands behind the program's name. Without a command it prints help.
+ */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  // A reader such as `head` that leaves early is no fault of the command, least of all after it paid.
+  for (const output of [io.stdout, io.stderr]) output.on?.('error', () => undefined);
+  try {
+    refuseSecretArguments(argv);
+    const [first, ...rest] = argv;
+    return await parseAndRun(first === undefined || first === 'help' ? [...rest, '--help'] : argv, io);
+  } catch (error) {
+    const { printFailure } = await import('./failure.js');
+    return printFailure(io, argv.includes('--json'), error);
+  }
+}
+
+async function parseAndRun(argv: readonly string[], io: CliIo): Promise<number> {
+  const chosen: Chosen = { exitCode: 0, row: undefined };
+  const program = buildProgram(io, chosen);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return chosen.exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (!ANSWERED.includes(error.code)) throw usageError(error);
+    if (chosen.row?.appendix !== undefined) io.stdout.write(await chosen.row.appendix());
+    // `purser config` alone answers with help, and is no command.
+    return error.code === 'commander.help' && error.exitCode !== 0 ? EXIT_USAGE : 0;
+  }
+}
+
+/** What a parse came to: the exit code of the command that ran, or the command whose help was shown. */
+interface Chosen {
+  exitCode: number;
+  row: CommandRow | undefined;
+}
+
+function buildProgram(io: CliIo, chosen: Chosen): Command {
+  const program = new Command('purser');
+  const paint = painter(io, io.stdout);
+  const width = Math.min(HELP_WIDTH_MAX, io.stdout.columns ?? HELP_WIDTH_MAX);
+  program
+    .description(
+      'A wallet for coding agents: your agent can buy any API call, and can never spend more than you said.',
+    )
+    .usage('<command> [flags]')
+    .version(io.version, '-V, --version', 'Print the version.')
+    .helpOption('-h, --help', 'Show this, or the help of a command.')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      // Mistakes are told once, by whoever catches them, as text or as JSON.
+      outputError: () => undefined,
+      getOutHelpWidth: () => width,
+      getOutHasColors: () => true,
+    })
+    .configureHelp({
+      showGlobalOptions: false,
+      styleTitle: (text) => paint('bold', text),
+    });
+  for (const row of commands) addCommand(program, row, io, chosen);
+  program.addHelpText(
+    'after',
+    '\nWith no command, and standard input not a terminal, purser is the MCP server.\nPURSER_HOME moves the wallet; PURSER_PASSPHRASE_FILE names the file that unlocks it.',
+  );
+  return program;
+}
+
+function addCommand(program: Command, row: CommandRow, io: CliIo, chosen: Chosen): void {
+  const words = row.name.split(' ');
+  const parent = words.length === 1 ? program : groupOf(program, words[0] ?? '', row);
+  const command = parent.command(words.at(-1) ?? '', { isDefault: row.isDefault === true });
+  command
+    .summary(row.summary)
+    .description(row.details === undefined ? row.summary : `${row.summary}\n${row.details}`)
+    .helpGroup(`${row.group}:`)
+    .helpOption('-h, --help', 'Show this.');
+  for (const { name, doc } of row.args ?? []) command.argument(name, doc);
+  for (const { flags, doc } of row.flags ?? []) command.addOption(optionOf(flags, doc));
+  const examples = row.examples.map((example) => `  purser ${example}`).join('\n');
+  command.addHelpText('after', () => {
+    chosen.row = row;
+    return `\nExamples:\n${examples}`;
+  });
+  command.action(async () => {
+    const { run } = await row.load();
+    const home = resolveHome(io.env, io.platform);
+    const call = { io, home, args: command.processedArgs as string[], flags: new Flags(command.opts()) };
+    chosen.exitCode = await run(call);
+  });
+}
+
+/** A flag that may be given again takes one value each time, so that an argument behind it stays one. */
+function optionOf(flags: string, doc: string): Option {
+  if (!flags.includes('...')) return new Option(flags, doc);
+  return new Option(flags.replace('...', ''), doc).argParser(
+    (value: string, before: string[] | undefined) => [...(before ?? []), value],
+  );
+}
+
+function groupOf(program: Command, name: string, { group }: CommandRow): Command {
+  const found = program.commands.find((command) => command.name() === name);
+  if (found !== undefined) return found;
+  return program
+    .command(name)
+    .usage('<command> [flags]')
+    .description(GROUPS[name] ?? '')
+    .helpGroup(`${group}:`)
+    .helpCommand(false)
+    .helpOption('-h, --help', 'Show this.');
+}
+
+/** Commander's sentence as one of ours: without its prefix, its hint kept. */
+function usageError(error: CommanderError): WalletError {
+  const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  const sentence = text.charAt(0).toUpperCase() + text.slice(1);
+  return new WalletError('bad_input', /[.?)]$/.test(sentence) ? sentence : `${sentence}.`);
+}

@@ -1,0 +1,21 @@
+import type { KeystoreKind } from '../keys/keystore.js';
+import type { CliIo } from './io.js';
+import { jsonText } from './json.js';
+
+/** What to tell an MCP client, so that it starts this wallet's server. */
+export function connectLines(io: CliIo, keystore: KeystoreKind): string[] {
+  const program = ['-y', `purser-mcp@${io.version}`];
+  const home = io.env['PURSER_HOME'];
+  const unlock = io.env['PURSER_PASSPHRASE_FILE'];
+  const env = {
+    ...(home ? { PURSER_HOME: home } : {}),
+    ...(keystore === 'file' ? { PURSER_PASSPHRASE_FILE: unlock || '/path/to/the/passphrase/file' } : {}),
+  };
+  const server = { command: 'npx', args: program, ...(Object.keys(env).length === 0 ? {} : { env }) };
+  return [
+    'Connect an MCP client by adding this to its configuration:',
+    ...jsonText({ mcpServers: { purser: server } })
+      .split('\n')
+      .map((line) => `  ${line}`),
+  ];
+}

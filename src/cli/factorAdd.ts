@@ -1,0 +1,46 @@
+import { WalletError } from '../errors/walletError.js';
+import { addPasskey, addPassphrase } from '../wallet/ownerFactors.js';
+import { openLedger } from '../wallet/engine.js';
+import { unlockAsAnyone } from '../wallet/ownerHand.js';
+import type { CommandCall } from './command.js';
+import { openPage } from './ownerPage.js';
+import { newFactorPassphrase } from './passphrase.js';
+import { printLines, printReport } from './show.js';
+import { ownerOptions } from './wallet.js';
+
+/** Adds an owner passphrase or a passkey. */
+export async function run(call: CommandCall): Promise<number> {
+  const { io, args, flags } = call;
+  const [kind] = args;
+  if (kind !== 'passphrase' && kind !== 'passkey')
+    throw new WalletError('bad_input', 'A factor is a passphrase or a passkey.');
+  const options = ownerOptions(call, 'currentFactorFile');
+  const label = flags.text('label') ?? '';
+  const added =
+    kind === 'passphrase'
+      ? await addPassphrase(options, () => newFactorPassphrase(io, flags.text('factorFile')), label)
+      : await enrol(call, label);
+  const message = `Added ${added.label}: it proves that you are the owner, to say yes and to loosen limits.`;
+  const fields = { message, factor_id: added.id, kind: added.kind, label: added.label };
+  return printReport(io, flags.has('json'), fields, [message]);
+}
+
+async function enrol(call: CommandCall, label: string) {
+  const options = ownerOptions(call, 'currentFactorFile');
+  const { io } = call;
+  const added = await addPasskey(options, label, async (enrolment) => {
+    const keys = await unlockAsAnyone(options);
+    const ledger = openLedger(options, keys);
+    const configMac = (data: string): Uint8Array => keys.mac('config', data);
+    const page = await openPage(call, { home: options.home, ledger, configMac }, '/passkey', { enrolment });
+    printLines(io.stderr, [`Type this code there: ${enrolment.code}`]);
+    const stop = (): void => enrolment.close();
+    process.once('SIGINT', stop);
+    void enrolment.done.finally(() => {
+      process.off('SIGINT', stop);
+      void page.close().finally(() => ledger.close());
+    });
+  });
+  if (added === null) throw new WalletError('cancelled', 'No passkey was added.');
+  return added;
+}

@@ -1,0 +1,25 @@
+import type { Rebuilding } from '../wallet/ledgerCare.js';
+import { rebuildLedger } from '../wallet/ledgerCare.js';
+import type { CommandCall } from './command.js';
+import { printReport } from './show.js';
+import { ownerOptions } from './wallet.js';
+
+/** Counts the wallet's payments anew from the chain, in place of a ledger that is gone, foreign, older or damaged. */
+export async function run(call: CommandCall): Promise<number> {
+  return reportRebuilding(call, await rebuildLedger(ownerOptions(call)));
+}
+
+/** Tells how far a rebuilding has come. */
+export function reportRebuilding({ io, flags }: CommandCall, rebuilding: Rebuilding): number {
+  const { state, readyAtMs, imported, keptAs } = rebuilding;
+  const kept = keptAs === null ? '' : ` The ledger before is kept as ${keptAs}.`;
+  const readyAt = readyAtMs === null ? null : new Date(readyAtMs).toISOString();
+  const messages: Readonly<Record<Rebuilding['state'], string>> = {
+    sound: 'The ledger is sound and the one the keystore remembers; there is nothing to rebuild.',
+    done: `The ledger is rebuilt: ${imported} ${imported === 1 ? 'payment' : 'payments'} came in from the chain.${kept}`,
+    waiting: `The wallet is frozen while what was signed before can still settle. Run ledger rebuild after ${readyAt ?? ''} to finish.${kept}`,
+  };
+  const message = messages[state];
+  const fields = { message, state, ready_at: readyAt, imported, kept_as: keptAs };
+  return printReport(io, flags.has('json'), fields, [message]);
+}

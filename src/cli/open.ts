@@ -1,0 +1,19 @@
+import type { CommandCall } from './command.js';
+import { openPage } from './ownerPage.js';
+import { untilInterrupted, withEngine } from './wallet.js';
+
+/** Shows the local page until it is interrupted. */
+export async function run(call: CommandCall): Promise<number> {
+  return untilInterrupted((signal) =>
+    withEngine(call, async ({ home, ledger, keys }) => {
+      const configMac = (data: string): Uint8Array => keys.mac('config', data);
+      const page = await openPage(call, { home, ledger, configMac }, '/');
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      await page.close();
+      return 0;
+    }),
+  );
+}
