@@ -1,0 +1,178 @@
+/** What the crowd of sellers talks about: words that the forty of sellers.ts use too, in other company. */
+export const SUBJECTS: readonly string[] = [
+  ...[
+    'weather',
+    'marine',
+    'company',
+    'startup',
+    'invoice',
+    'document',
+    'website',
+    'web page',
+    'browser',
+    'podcast',
+  ],
+  ...['meeting', 'voice', 'speech', 'language', 'flight', 'airport', 'hotel', 'travel', 'tax', 'compliance'],
+  ...['domain', 'DNS', 'email', 'newsletter', 'phone', 'SMS', 'map', 'city', 'traffic', 'climate'],
+  ...['stock', 'equity', 'options', 'bond', 'commodity', 'currency', 'crypto', 'token', 'wallet', 'onchain'],
+  ...['DeFi', 'NFT', 'Solana', 'Ethereum', 'image', 'photo', 'logo', 'video', 'music', 'text'],
+  ...[
+    'LLM',
+    'agent',
+    'knowledge graph',
+    'search',
+    'social media',
+    'forum',
+    'influencer',
+    'hiring',
+    'salary',
+    'science',
+  ],
+  ...['clinical', 'fitness', 'recipe', 'software', 'GitHub', 'API', 'cloud', 'sports', 'betting', 'gaming'],
+  ...[
+    'real estate',
+    'mortgage',
+    'energy',
+    'logistics',
+    'shipping',
+    'retail',
+    'product',
+    'fashion',
+    'automotive',
+    'news',
+  ],
+];
+
+export const THINGS: readonly string[] = [
+  ...['data', 'feed', 'insights', 'analytics', 'score', 'report', 'alerts', 'summary', 'history', 'trends'],
+  ...[
+    'sentiment',
+    'ranking',
+    'directory',
+    'metadata',
+    'index',
+    'signals',
+    'benchmark',
+    'monitor',
+    'digest',
+    'generator',
+  ],
+  ...[
+    'classifier',
+    'assistant',
+    'advisor',
+    'quiz',
+    'calendar',
+    'glossary',
+    'statistics',
+    'forecast',
+    'comparison',
+    'tracker',
+  ],
+];
+
+export const QUALITIES: readonly string[] = [
+  ...[
+    'Real-time',
+    'Daily',
+    'Global',
+    'Premium',
+    'Simple',
+    'Fast',
+    'Verified',
+    'AI-powered',
+    'Regional',
+    'Historical',
+  ],
+  ...[
+    'Open',
+    'Pro',
+    'Curated',
+    'Automated',
+    'Enterprise',
+    'Lightweight',
+    'Smart',
+    'Live',
+    'Weekly',
+    'Multilingual',
+  ],
+];
+
+export const VERBS: readonly string[] = [
+  ...[
+    'Returns',
+    'Delivers',
+    'Provides',
+    'Computes',
+    'Streams',
+    'Aggregates',
+    'Explains',
+    'Compares',
+    'Summarizes',
+    'Tracks',
+  ],
+];
+
+export const TAILS: readonly string[] = [
+  'for autonomous agents, as JSON.',
+  'from dozens of providers, updated every hour.',
+  'with confidence scores and sources.',
+  'by country, region or date.',
+  'for dashboards and research.',
+  'with pagination and filters.',
+  'for teams that need current numbers.',
+  'at low latency, pay per call.',
+  'with an explanation in plain language.',
+  'including names, links and timestamps.',
+];
+
+export const FIELDS: readonly string[] = [
+  ...[
+    'query',
+    'topic',
+    'country',
+    'date',
+    'limit',
+    'symbol',
+    'region',
+    'category',
+    'id',
+    'format',
+    'since',
+    'name',
+  ],
+];
+
+export const SYLLABLES: readonly string[] = [
+  ...[
+    'ba',
+    'cor',
+    'dex',
+    'el',
+    'fin',
+    'gra',
+    'hex',
+    'io',
+    'jun',
+    'kal',
+    'lum',
+    'mer',
+    'nex',
+    'or',
+    'pex',
+    'qua',
+  ],
+  ...['ril', 'sol', 'tor', 'ul', 'ven', 'wix', 'yar', 'zen'],
+];
+
+export const ENDINGS: readonly string[] = [
+  '.dev',
+  '.io',
+  '.xyz',
+  '.ai',
+  '.com',
+  '.net',
+  '.app',
+  '.vercel.app',
+  '.co.uk',
+];

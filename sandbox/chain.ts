@@ -1,0 +1,203 @@
+import {
+  createPublicClient,
+  encodeFunctionData,
+  http,
+  numberToHex,
+  type Address,
+  type Hex,
+  type LocalAccount,
+} from 'viem';
+import { mnemonicToAccount } from 'viem/accounts';
+import { baseSepolia } from 'viem/chains';
+import { startAnvil, type DeathWatch } from './anvil.ts';
+import { createQueue } from './queue.ts';
+import { deployUsdc, sendUnlocked, USDC, USDC_ABI, USDC_DOMAIN, type Rpc } from './usdc.ts';
+
+/** Anvil's well-known phrase; its accounts hold 10,000 ETH here and nothing anywhere else. */
+const DEV_PHRASE = 'test test test test test test test test test test test junk';
+
+/**
+ * `safe` and `finalized` lag one and two blocks here, instead of 32 and 64. State older than 128 blocks is forgotten:
+ * anvil would otherwise write all of it under HOME, gigabytes in a long run, and leave it there when killed.
+ */
+const ANVIL_ARGUMENTS = ['--chain-id', '84532', '--slots-in-an-epoch', '1', '--prune-history', '128'];
+
+/** Every real chain has it, and the facilitator finds out by it why a payment would fail. */
+const MULTICALL3: Address = '0xcA11bde05977b3631167028862bE2a173976CA11';
+
+/** How often viem asks for a receipt that is not there yet: anvil mines at once. */
+const POLL_MS = 10;
+
+/** One USDC payment by EIP-3009 as the chain shows it: `AuthorizationUsed` and its `Transfer` in one transaction. */
+export interface ChainPayment {
+  nonce: Hex;
+  to: Address;
+  amountAtomic: bigint;
+  transaction: Hex;
+  blockNumber: bigint;
+}
+
+/** Anvil as Base Sepolia, with Circle's USDC on it. */
+export type Chain = Awaited<ReturnType<typeof startChain>>;
+
+/** One of anvil's ten unlocked accounts; 0 mints, 1 is the facilitator's. */
+export function devAccount(index: number): LocalAccount {
+  return mnemonicToAccount(DEV_PHRASE, { addressIndex: index });
+}
+
+/** A JSON-RPC caller for `url` that throws what the node answers as an error. */
+export function createRpc(url: string): Rpc {
+  let id = 0;
+  return async (method, params) => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: ++id, method, params }),
+    });
+    const answer = (await response.json()) as { result?: unknown; error?: { message: string } };
+    if (answer.error !== undefined) throw new Error(`${method}: ${answer.error.message}`);
+    return answer.result;
+  };
+}
+
+/** Takes Multicall3's code out of the genesis of another network that anvil knows. */
+async function readMulticall3(deathWatch: DeathWatch | undefined): Promise<unknown> {
+  const donor = await startAnvil(['--network', 'tempo', '--accounts', '1'], deathWatch);
+  try {
+    return await createRpc(donor.url)('eth_getCode', [MULTICALL3, 'latest']);
+  } finally {
+    await donor.stop();
+  }
+}
+
+function createClient(url: string) {
+  return createPublicClient({
+    chain: baseSepolia,
+    transport: http(url),
+    pollingInterval: POLL_MS,
+    cacheTime: 0,
+  });
+}
+
+/** What the chain shows. */
+function createReads(client: ReturnType<typeof createClient>) {
+  return {
+    /** USDC balance, atomic. */
+    balanceOf: (address: Address): Promise<bigint> =>
+      client.readContract({ address: USDC, abi: USDC_ABI, functionName: 'balanceOf', args: [address] }),
+
+    /** Whether an EIP-3009 nonce was used *or cancelled*. */
+    usedNonce: (from: Address, nonce: Hex): Promise<boolean> =>
+      client.readContract({
+        address: USDC,
+        abi: USDC_ABI,
+        functionName: 'authorizationState',
+        args: [from, nonce],
+      }),
+
+    /** Time of the latest block, seconds. */
+    nowSec: async (): Promise<number> => Number((await client.getBlock()).timestamp),
+
+    /** Every payment that `from` made, oldest first. */
+    async payments(from: Address): Promise<ChainPayment[]> {
+      const range = { address: USDC, fromBlock: 0n } as const;
+      const [used, transfers] = await Promise.all([
+        client.getContractEvents({
+          ...range,
+          abi: USDC_ABI,
+          eventName: 'AuthorizationUsed',
+          args: { authorizer: from },
+        }),
+        client.getContractEvents({ ...range, abi: USDC_ABI, eventName: 'Transfer', args: { from } }),
+      ]);
+      return used.map((log) => {
+        const transfer = transfers.find((other) => other.transactionHash === log.transactionHash);
+        if (transfer === undefined)
+          throw new Error(`No Transfer beside AuthorizationUsed in ${log.transactionHash}`);
+        return {
+          nonce: log.args.nonce!,
+          to: transfer.args.to!,
+          amountAtomic: transfer.args.value!,
+          transaction: log.transactionHash,
+          blockNumber: log.blockNumber,
+        };
+      });
+    },
+  };
+}
+
+/** What a test may do to the chain. */
+function createWrites(rpc: Rpc, minter: Address) {
+  // Anvil gives two sends at once from one account the same nonce.
+  const inTurn = createQueue();
+  return {
+    /** Mints USDC, atomic, to `address`. */
+    fund: (address: Address, atomic: bigint): Promise<void> =>
+      inTurn(() =>
+        sendUnlocked(
+          rpc,
+          minter,
+          encodeFunctionData({ abi: USDC_ABI, functionName: 'mint', args: [address, atomic] }),
+        ),
+      ),
+
+    /** Mines empty blocks. `safe` is one block behind `latest` here, `finalized` two. */
+    mine: async (blocks = 1): Promise<void> => void (await rpc('anvil_mine', [numberToHex(blocks)])),
+
+    /**
+     * Moves the chain's clock ahead and mines until a `finalized` block has the new time. The wall clock stays: what is
+     * signed afterwards for a short window has expired on this chain, so use `checkpoint` to come back.
+     */
+    async increaseTime(seconds: number): Promise<void> {
+      await rpc('evm_increaseTime', [numberToHex(seconds)]);
+      await rpc('anvil_mine', [numberToHex(3)]);
+    },
+
+    /** Remembers this instant; `revert()` brings chain and clock back to it, and forgets all that was mined since. */
+    async checkpoint(): Promise<{ revert(): Promise<void> }> {
+      const id = await rpc('evm_snapshot', []);
+      return { revert: async () => void (await rpc('evm_revert', [id])) };
+    },
+
+    /** Has `owner` cancel an authorization on chain: its nonce then reads as used although no money moved. */
+    async cancelAuthorization(owner: LocalAccount, nonce: Hex): Promise<void> {
+      const signature = await owner.signTypedData({
+        domain: USDC_DOMAIN,
+        types: {
+          CancelAuthorization: [
+            { name: 'authorizer', type: 'address' },
+            { name: 'nonce', type: 'bytes32' },
+          ],
+        },
+        primaryType: 'CancelAuthorization',
+        message: { authorizer: owner.address, nonce },
+      });
+      const data = encodeFunctionData({
+        abi: USDC_ABI,
+        functionName: 'cancelAuthorization',
+        args: [owner.address, nonce, signature],
+      });
+      await inTurn(() => sendUnlocked(rpc, minter, data));
+    },
+  };
+}
+
+/** Starts a local Base Sepolia with USDC at its real address. Anvil mines each transaction at once. */
+export async function startChain(options: { deathWatch?: DeathWatch } = {}) {
+  const multicall3 = readMulticall3(options.deathWatch);
+  // Whoever fails first is heard; the other's failure must not end the process.
+  multicall3.catch(() => undefined);
+  const anvil = await startAnvil(ANVIL_ARGUMENTS, options.deathWatch);
+  try {
+    const rpc = createRpc(anvil.url);
+    await rpc('anvil_setCode', [MULTICALL3, await multicall3]);
+    const client = createClient(anvil.url);
+    const minter = devAccount(0).address;
+    await deployUsdc(rpc, minter);
+    const parts = { url: anvil.url, pid: anvil.pid, client, rpc, stop: anvil.stop };
+    return { ...parts, ...createReads(client), ...createWrites(rpc, minter) };
+  } catch (cause) {
+    await anvil.stop();
+    throw cause;
+  }
+}

@@ -1,0 +1,123 @@
+import { x402Facilitator } from '@x402/core/facilitator';
+import type {
+  Network,
+  PaymentPayload,
+  PaymentRequirements,
+  SettleResponse,
+  VerifyResponse,
+} from '@x402/core/types';
+import { toFacilitatorEvmSigner } from '@x402/evm';
+import { ExactEvmScheme } from '@x402/evm/exact/facilitator';
+import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/facilitator';
+import { createWalletClient, http, publicActions } from 'viem';
+import { baseSepolia } from 'viem/chains';
+import { devAccount } from './chain.ts';
+import { readBody, sendJson } from './jsonHttp.ts';
+import { listenLocal } from './localServer.ts';
+import { createQueue } from './queue.ts';
+import { Recording } from './recording.ts';
+
+/** Anvil mines at once, so a receipt is asked for at once, and one that has not come by then never will. */
+const POLL_MS = 10;
+const RECEIPT_MS_MAX = 10_000;
+
+interface Asked {
+  payload: PaymentPayload;
+  requirements: PaymentRequirements;
+}
+
+/** One answer of the facilitator, in the order given. */
+export type FacilitatorEntry =
+  (Asked & { kind: 'verify'; result: VerifyResponse }) | (Asked & { kind: 'settle'; result: SettleResponse });
+
+/** The reference x402 facilitator on a local port. */
+export interface Facilitator {
+  url: string;
+  /** Every /verify and /settle answered, those that failed included. */
+  log: Recording<FacilitatorEntry>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the reference facilitator for v1 and v2, scheme `exact` by EIP-3009, on the chain at `rpcUrl`: POST /verify,
+ * POST /settle, GET /supported.
+ */
+export async function startFacilitator(rpcUrl: string): Promise<Facilitator> {
+  const facilitator = createFacilitator(rpcUrl);
+  const log = new Recording<FacilitatorEntry>();
+  const underWay = new Set<Promise<unknown>>();
+
+  async function judge(path: '/verify' | '/settle', body: Buffer): Promise<VerifyResponse | SettleResponse> {
+    const { paymentPayload: payload, paymentRequirements: requirements } = JSON.parse(String(body)) as {
+      paymentPayload: PaymentPayload;
+      paymentRequirements: PaymentRequirements;
+    };
+    if (path === '/verify') {
+      const result = await facilitator.verify(payload, requirements);
+      return log.add({ kind: 'verify', payload, requirements, result }).result;
+    }
+    const result = await facilitator.settle(payload, requirements);
+    return log.add({ kind: 'settle', payload, requirements, result }).result;
+  }
+
+  const server = await listenLocal(async (request, response) => {
+    const { method, url: path } = request;
+    if (method === 'GET' && path === '/supported') return sendJson(response, 200, facilitator.getSupported());
+    if (method !== 'POST' || (path !== '/verify' && path !== '/settle')) {
+      return sendJson(response, 404, { error: `No ${method} ${path}` });
+    }
+    const judged = readBody(request).then((body) => judge(path, body));
+    underWay.add(judged);
+    try {
+      sendJson(response, 200, await judged);
+    } catch (error) {
+      sendJson(response, 500, { error: error instanceof Error ? error.message : String(error) });
+    } finally {
+      underWay.delete(judged);
+    }
+  });
+  return {
+    url: server.url,
+    log,
+    async stop() {
+      await server.close();
+      // Whoever stops the chain next must not leave a settlement waiting for a receipt that never comes.
+      await Promise.allSettled(underWay);
+    },
+  };
+}
+
+function createFacilitator(rpcUrl: string): x402Facilitator {
+  const wallet = createWalletClient({
+    account: devAccount(1),
+    chain: baseSepolia,
+    transport: http(rpcUrl),
+    pollingInterval: POLL_MS,
+    cacheTime: 0,
+  }).extend(publicActions);
+  // Two settles at once would read the same account nonce, and the second would replace the first.
+  const inTurn = createQueue();
+  const signer = toFacilitatorEvmSigner(
+    {
+      address: wallet.account.address,
+      readContract: (call) => wallet.readContract({ ...call, args: call.args ?? [] }),
+      verifyTypedData: (call) => wallet.verifyTypedData(call as Parameters<typeof wallet.verifyTypedData>[0]),
+      writeContract: (call) =>
+        inTurn(() => wallet.writeContract(call as Parameters<typeof wallet.writeContract>[0])),
+      sendTransaction: (call) => inTurn(() => wallet.sendTransaction(call)),
+      waitForTransactionReceipt: (call) => wallet.waitForTransactionReceipt(call),
+      getCode: (call) => wallet.getCode(call),
+    },
+    { confirmationTimeoutMs: RECEIPT_MS_MAX },
+  );
+  return new x402Facilitator()
+    .onBeforeVerify(({ paymentPayload }) => {
+      // Permit2 and its x402 proxy have no code here, and a call to an address without code succeeds.
+      const isAuthorization = 'authorization' in paymentPayload.payload;
+      return Promise.resolve(
+        isAuthorization ? undefined : { abort: true, reason: 'unsupported_payload_type' },
+      );
+    })
+    .register('eip155:84532', new ExactEvmScheme(signer))
+    .registerV1('base-sepolia' as Network, new ExactEvmSchemeV1(signer));
+}

@@ -1,0 +1,81 @@
+import { parseArgs } from 'node:util';
+import { isAddress } from 'viem';
+import { startControl } from './control.ts';
+import { FAULTS } from './faults.ts';
+import { atomicFromUsd } from './usd.ts';
+import { startSandbox, type Sandbox } from './world.ts';
+
+const USAGE = `Usage: npm run sandbox [-- OPTIONS]
+
+Keeps a local world up: Base Sepolia with real USDC, an x402 facilitator and a shop of paid endpoints.
+
+  --fund ADDRESS   give this address test USDC at the start; may be repeated
+  --usd AMOUNT     how much (default 10)
+  --help           this text
+`;
+
+function describe({ rpcUrl, shop }: Sandbox, controlUrl: string): string {
+  return `The sandbox is up. Nothing in it is worth anything; it ends with Ctrl-C.
+
+Make a wallet that uses it (PURSER_HOME names another folder than your own wallet's; F is a file with a passphrase):
+
+  export PURSER_HOME=$(mktemp -d)
+  purser init --keystore file --passphrase-file F --yes --testnet
+  purser config set networks.eip155:84532.rpc_url ${rpcUrl} --passphrase-file F
+  purser config set net.allow_private '["${shop.hostPort}"]' --passphrase-file F
+  export PURSER_PASSPHRASE_FILE=F
+
+Give it money (the address is what \`purser address\` prints):
+
+  curl ${controlUrl}/fund -d '{"address":"0x…","usd":"10"}'
+
+Buy something:
+
+  purser quote ${shop.url}/v2/json
+  purser pay ${shop.url}/v2/json --max-usd 0.05
+
+Shop      ${shop.url}/{v2,v1,free}/{json,text,png,price/0.002,echo,status/404,slow?ms=,large?bytes=,stream?events=}
+          ?usd=0.25 sets a price, ?fault=NAME&times=1 makes it fail, ?payment_id=offered|required, ?offers=many
+Faults    ${Object.keys(FAULTS).join(' ')}
+Control   ${controlUrl}: POST /fund /balance /fault /rpc /release /mine /time /payments
+          curl ${controlUrl}/fault -d '{"path":"/v2/json","fault":"hang_after_settle","times":1}'
+`;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      fund: { type: 'string', multiple: true, default: [] },
+      usd: { type: 'string', default: '10' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const amountAtomic = atomicFromUsd(values.usd);
+  const addresses = values.fund.map((address) => {
+    if (isAddress(address, { strict: false })) return address;
+    throw new RangeError(`--fund takes 0x and 40 hex digits, not ${address}`);
+  });
+
+  const sandbox = await startSandbox();
+  const control = await startControl(sandbox);
+  const end = async (): Promise<void> => {
+    await control.close();
+    await sandbox.stop();
+  };
+  process.once('SIGINT', () => void end());
+  process.once('SIGTERM', () => void end());
+  for (const address of addresses) await sandbox.chain.fund(address, amountAtomic);
+  process.stdout.write(describe(sandbox, control.url));
+  for (const address of addresses) process.stdout.write(`Funded    ${address} with $${values.usd}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+  process.exitCode = 2;
+}

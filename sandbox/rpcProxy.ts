@@ -1,0 +1,190 @@
+import type { ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { encodeAbiParameters, hexToBigInt, numberToHex, toFunctionSelector, type Hex } from 'viem';
+import { createRpc } from './chain.ts';
+import { readBody, sendJson } from './jsonHttp.ts';
+import { listenLocal } from './localServer.ts';
+import { Recording } from './recording.ts';
+import { USDC, type Rpc } from './usdc.ts';
+
+/**
+ * How an RPC operator can fail a wallet. `down` destroys each connection; `hang` never answers; `slow` answers after `ms`;
+ * `refusing` answers an HTTP error; `garbled` answers no JSON; `other_chain` is a node of another chain; `lagging` shows
+ * the chain as it was `blocks` ago, `stuck` as it was when the fault was set; `lying` says what it likes of every
+ * authorization (`used: false` also hides logs and receipts) and of the time (`aheadSec` on every block).
+ */
+export type RpcFault =
+  | { kind: 'down' | 'hang' | 'garbled' | 'stuck' }
+  | { kind: 'slow'; ms: number }
+  | { kind: 'refusing'; status: number }
+  | { kind: 'other_chain'; chainId: number }
+  | { kind: 'lagging'; blocks: number }
+  | { kind: 'lying'; used?: boolean; aheadSec?: number };
+
+/** A JSON-RPC endpoint in front of the chain that can be made to fail. */
+export interface RpcProxy {
+  url: string;
+  /** Every call that reached it, whatever it was answered. */
+  calls: Recording<RpcCall>;
+  /** Makes it fail from the next request on; `null` makes it honest again. */
+  setFault(fault: RpcFault | null): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** One JSON-RPC call. */
+export interface RpcCall {
+  id: unknown;
+  method: string;
+  params: unknown[];
+}
+
+type Block = { number: Hex; timestamp: Hex } | null;
+
+const AUTHORIZATION_STATE = toFunctionSelector('authorizationState(address,bytes32)');
+const BLOCK_TAGS = ['latest', 'safe', 'finalized', 'pending'];
+
+/** Where each method takes its block. */
+const BLOCK_PARAMETER: Record<string, number> = {
+  eth_getBlockByNumber: 0,
+  eth_call: 1,
+  eth_getBalance: 1,
+  eth_getCode: 1,
+  eth_getTransactionCount: 1,
+  eth_getStorageAt: 2,
+};
+
+/** Starts an endpoint in front of `targetUrl`; several, one lying beside one honest, may stand before one chain. */
+export async function startRpcProxy(targetUrl: string): Promise<RpcProxy> {
+  const ask = createRpc(targetUrl);
+  const calls = new Recording<RpcCall>();
+  let fault: RpcFault | null = null;
+  let stuckAt = 0n;
+
+  const server = await listenLocal(async (request, response) => {
+    const current = fault;
+    try {
+      const asked = JSON.parse(String(await readBody(request))) as RpcCall | RpcCall[];
+      const list = Array.isArray(asked) ? asked : [asked];
+      for (const call of list) calls.add(call);
+      if (current !== null && (await failWholly(current, response))) return;
+      const answers = await Promise.all(list.map((call) => answer(view(ask, current, stuckAt), call)));
+      sendJson(response, 200, Array.isArray(asked) ? answers : answers[0]);
+    } catch (error) {
+      sendJson(response, 502, { error: String(error) });
+    }
+  });
+
+  return {
+    url: server.url,
+    calls,
+    async setFault(next) {
+      if (next?.kind === 'stuck') stuckAt = hexToBigInt((await ask('eth_blockNumber', [])) as Hex);
+      fault = next;
+    },
+    stop: server.close,
+  };
+}
+
+/** The faults below JSON-RPC; true where the request has thereby met its end. */
+async function failWholly(fault: RpcFault, response: ServerResponse): Promise<boolean> {
+  switch (fault.kind) {
+    case 'down':
+      response.destroy();
+      return true;
+    case 'hang':
+      return true;
+    case 'refusing':
+      sendJson(response, fault.status, { error: 'refused' });
+      return true;
+    case 'garbled':
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"jsonrpc":"2.0","resu');
+      return true;
+    case 'slow':
+      await delay(fault.ms);
+      return false;
+    default:
+      return false;
+  }
+}
+
+async function answer(ask: Rpc, { id, method, params }: RpcCall): Promise<unknown> {
+  try {
+    return { jsonrpc: '2.0', id, result: await ask(method, params ?? []) };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { jsonrpc: '2.0', id, error: { code: -32000, message } };
+  }
+}
+
+/** The chain as a node with this fault shows it. */
+function view(ask: Rpc, fault: RpcFault | null, stuckAt: bigint): Rpc {
+  switch (fault?.kind) {
+    case 'other_chain':
+      return (method, params) =>
+        method === 'eth_chainId' ? Promise.resolve(numberToHex(fault.chainId)) : ask(method, params);
+    case 'lagging':
+      return viewOfThePast(ask, (head) => (head > BigInt(fault.blocks) ? head - BigInt(fault.blocks) : 0n));
+    case 'stuck':
+      return viewOfThePast(ask, (head) => (head < stuckAt ? head : stuckAt));
+    case 'lying':
+      return lie(ask, fault);
+    default:
+      return ask;
+  }
+}
+
+/** Shows nothing above the block that `past` makes of each tag's true one. */
+function viewOfThePast(ask: Rpc, past: (block: bigint) => bigint): Rpc {
+  const resolve = async (tag: string): Promise<bigint> => {
+    const block = (await ask('eth_getBlockByNumber', [tag, false])) as Block;
+    return past(hexToBigInt(block?.number ?? '0x0'));
+  };
+  const bound = async (block: unknown): Promise<unknown> => {
+    if (typeof block !== 'string') return block;
+    if (BLOCK_TAGS.includes(block)) return numberToHex(await resolve(block));
+    if (block.startsWith('0x') && hexToBigInt(block as Hex) > (await resolve('latest'))) {
+      throw new Error('header not found');
+    }
+    return block;
+  };
+  return async (method, params) => {
+    if (method === 'eth_blockNumber') return numberToHex(await resolve('latest'));
+    if (method === 'eth_getLogs') {
+      const filter = params[0] as Record<string, unknown>;
+      const head = await resolve('latest');
+      const from = filter['fromBlock'];
+      if (typeof from === 'string' && from.startsWith('0x') && hexToBigInt(from as Hex) > head) return [];
+      return ask(method, [{ ...filter, toBlock: numberToHex(head) }]);
+    }
+    if (method === 'eth_getTransactionReceipt' || method === 'eth_getTransactionByHash') {
+      const found = (await ask(method, params)) as { blockNumber: Hex | null } | null;
+      const seen = found?.blockNumber && hexToBigInt(found.blockNumber) <= (await resolve('latest'));
+      return seen ? found : null;
+    }
+    const index = BLOCK_PARAMETER[method];
+    if (index === undefined) return ask(method, params);
+    const moved = [...params];
+    moved[index] = await bound(moved[index] ?? 'latest');
+    return ask(method, moved);
+  };
+}
+
+function lie(ask: Rpc, { used, aheadSec = 0 }: { used?: boolean; aheadSec?: number }): Rpc {
+  return async (method, params) => {
+    if (method === 'eth_call' && used !== undefined) {
+      const { to, data = '0x' } = params[0] as { to?: string; data?: string };
+      if (to?.toLowerCase() === USDC.toLowerCase() && data.startsWith(AUTHORIZATION_STATE)) {
+        return encodeAbiParameters([{ type: 'bool' }], [used]);
+      }
+      // A truth that slipped through inside a batch would make the test that wants the lie pass for nothing.
+      if (data.includes(AUTHORIZATION_STATE.slice(2)))
+        throw new Error('This proxy cannot lie inside a multicall');
+    }
+    if (used === false && method === 'eth_getLogs') return [];
+    if (used === false && method === 'eth_getTransactionReceipt') return null;
+    const result = await ask(method, params);
+    if (aheadSec === 0 || !method.startsWith('eth_getBlockBy') || result === null) return result;
+    const block = result as NonNullable<Block>;
+    return { ...block, timestamp: numberToHex(hexToBigInt(block.timestamp) + BigInt(aheadSec)) };
+  };
+}

@@ -1,0 +1,84 @@
+import { createWalletClient, encodeFunctionData, http, keccak256, type Address, type Hex } from 'viem';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { baseSepolia } from 'viem/chains';
+import type { Chain } from '../chain.ts';
+import { Recording } from '../recording.ts';
+import { USDC, USDC_ABI } from '../usdc.ts';
+import type { PaymentSeen } from './order.ts';
+
+/** More than a transfer by authorization ever takes, so that nothing has to be asked before it is signed. */
+const GAS = 300_000n;
+const FEE_WEI = 10n ** 11n;
+const ONE_ETH_HEX = '0xde0b6b3a7640000';
+
+/** A settlement that has been promised and not yet sent. */
+export interface PendingSettlement {
+  /** The hash that its transaction will have. */
+  transaction: Hex;
+  nonce: string;
+}
+
+/** Settlements whose transaction is signed, and its hash known, but which have not been sent. */
+export class PendingSettlements {
+  readonly #chain: Chain;
+  /** Every settlement that was ever made to wait. */
+  readonly log = new Recording<PendingSettlement>();
+  #waiting: { hash: Hex; signed: Hex }[] = [];
+
+  constructor(chain: Chain) {
+    this.#chain = chain;
+  }
+
+  /** Prepares the settlement of a payment and returns the hash that its transaction will have. */
+  async add(payment: PaymentSeen): Promise<Hex> {
+    const { authorization, signature } = (
+      payment.payload as { payload: { authorization: Record<string, string>; signature: Hex } }
+    ).payload;
+    // An account of its own: no other send can take its nonce, so the hash stays true however long this waits.
+    const account = privateKeyToAccount(generatePrivateKey());
+    await this.#chain.rpc('anvil_setBalance', [account.address, ONE_ETH_HEX]);
+    const wallet = createWalletClient({ account, chain: baseSepolia, transport: http(this.#chain.url) });
+    const data = encodeFunctionData({
+      abi: USDC_ABI,
+      functionName: 'transferWithAuthorization',
+      args: [
+        authorization['from'] as Address,
+        authorization['to'] as Address,
+        BigInt(authorization['value']!),
+        BigInt(authorization['validAfter']!),
+        BigInt(authorization['validBefore']!),
+        authorization['nonce'] as Hex,
+        signature,
+      ],
+    });
+    const signed = await wallet.signTransaction({
+      to: USDC,
+      data,
+      nonce: 0,
+      gas: GAS,
+      maxFeePerGas: FEE_WEI,
+      maxPriorityFeePerGas: 0n,
+      type: 'eip1559',
+    });
+    const hash = keccak256(signed);
+    this.#waiting.push({ hash, signed });
+    this.log.add({ transaction: hash, nonce: authorization['nonce']! });
+    return hash;
+  }
+
+  /** Sends all that waits and returns the hashes, each mined; whether each succeeded is the chain's to say. */
+  async release(): Promise<Hex[]> {
+    const released = this.#waiting;
+    this.#waiting = [];
+    for (const { hash, signed } of released) {
+      await this.#chain.rpc('eth_sendRawTransaction', [signed]);
+      await this.#chain.client.waitForTransactionReceipt({ hash });
+    }
+    return released.map(({ hash }) => hash);
+  }
+
+  /** Forgets all that waits: these never settle. */
+  drop(): void {
+    this.#waiting = [];
+  }
+}
