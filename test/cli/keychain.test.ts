@@ -1,0 +1,71 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { missingPrograms, startSecretService, type SecretService } from '../keychain/secretService.js';
+import { makeScratch, noTerminal, openTerminal, type Run, type Scratch } from './program.js';
+
+const why = missingPrograms();
+
+describe.skipIf(why !== null)(`with a real keychain${why === null ? '' : ` (skipped: ${why})`}`, () => {
+  let service: SecretService;
+  let scratch: Scratch;
+  beforeAll(async () => {
+    service = await startSecretService();
+    scratch = makeScratch();
+  });
+  afterAll(async () => {
+    scratch.remove();
+    await service.end();
+  });
+
+  const env = (): Record<string, string> => ({
+    ...(service.env as Record<string, string>),
+    PURSER_HOME: scratch.home,
+  });
+  const purser = (...args: string[]): Promise<Run> => scratch.purser(args, { env: env() });
+
+  it('init keeps the keys there unless told otherwise, and no file holds them', async () => {
+    const made = await purser('init', '--yes', '--testnet', '--json');
+    expect(made).toMatchObject({ exit: 0, err: '' });
+    expect(JSON.parse(made.out)).toMatchObject({ made: 'new', keystore: 'keychain' });
+    const { address } = JSON.parse((await purser('address', '--json')).out) as { address: string };
+    expect(JSON.parse(made.out)).toMatchObject({ address });
+    expect(await purser('init', '--yes', '--testnet')).toMatchObject({ exit: 6 });
+  });
+
+  it('tightening needs nobody, loosening a terminal', async () => {
+    expect(await purser('config', 'set', 'limits.per_day_usd', '3')).toMatchObject({ exit: 0 });
+    const refused = await purser('config', 'set', 'limits.per_day_usd', '4', '--json');
+    expect(refused.exit).toBe(3);
+    expect(JSON.parse(refused.out)).toMatchObject({ code: 'needs_owner' });
+    // A passphrase file proves nothing about a keychain.
+    expect(
+      await purser('config', 'set', 'limits.per_day_usd', '4', '--passphrase-file', scratch.passphraseFile),
+    ).toMatchObject({ exit: 3 });
+    expect(await purser('freeze')).toMatchObject({ exit: 0 });
+    expect(await purser('unfreeze')).toMatchObject({ exit: 3 });
+  });
+
+  it.skipIf(noTerminal() !== null)('the owner loosens and unfreezes on a terminal', async () => {
+    for (const args of [['unfreeze'], ['config', 'set', 'limits.per_day_usd', '4']]) {
+      const { exit, screen } = await openTerminal(args, scratch.env(env())).end();
+      expect(exit, screen).toBe(0);
+    }
+    expect(JSON.parse((await purser('limits', '--json')).out)).toMatchObject({ frozen: false });
+  });
+
+  it('a folder that was deleted is no fresh start (T29)', async () => {
+    rmSync(scratch.home, { recursive: true });
+    const run = await purser('init', '--yes', '--testnet', '--json');
+    expect(run.exit).toBe(6);
+    expect(JSON.parse(run.out)).toMatchObject({ code: 'ledger_missing' });
+    expect(existsSync(join(scratch.home, 'purser.db'))).toBe(false);
+  });
+
+  it('a locked one is told as locked', async () => {
+    service.lock();
+    const run = await purser('init', '--yes', '--testnet', '--json');
+    expect(run.exit).toBe(6);
+    expect(JSON.parse(run.out)).toMatchObject({ code: 'keychain_locked' });
+  });
+});

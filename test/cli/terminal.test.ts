@@ -1,0 +1,193 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeScratch, noTerminal, openTerminal, PASSPHRASE, type Scratch, type Terminal } from './program.js';
+
+const why = noTerminal();
+const PHRASE = 'test test test test test test test test test test test junk';
+const PHRASE_ADDRESS = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266';
+
+let scratch: Scratch;
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+const terminal = (args: string[], env: Record<string, string> = {}): Terminal =>
+  openTerminal(args, scratch.env(env));
+
+describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${why})`}`, () => {
+  it('init asks where the keys go and for a passphrase twice, and shows none of it', async () => {
+    const person = terminal(['init', '--testnet']);
+    await person.sees('Choose 1 or 2 [1]: ');
+    person.type('2\r');
+    await person.sees('Passphrase for the keystore');
+    person.type('short\r');
+    await person.sees('At least 8 characters');
+    await person.sees('Passphrase for the keystore');
+    person.type(`${PASSPHRASE}\r`);
+    await person.sees('The same again: ');
+    person.type('something else\r');
+    await person.sees('The two differ');
+    await person.sees('Passphrase for the keystore');
+    person.type(`${PASSPHRASE}\r`);
+    await person.sees('The same again: ');
+    person.type(`${PASSPHRASE}\r`);
+    await person.sees('Owner passphrase, not the one of the keystore');
+    person.type(`${PASSPHRASE}\r`);
+    await person.sees('The same again: ');
+    person.type(`${PASSPHRASE}\r`);
+    await person.sees('must be another than the one that unlocks');
+    person.type('seven purple otters swim\r');
+    await person.sees('The same again: ');
+    person.type('seven purple otters swim\r');
+    const { exit, screen } = await person.end();
+    expect(exit).toBe(0);
+    expect(screen).toContain('A new wallet is ready.');
+    expect(screen).toContain('Added.');
+    for (const typed of [PASSPHRASE, 'something else', 'short', 'otters'])
+      expect(screen).not.toContain(typed);
+    const { address } = await scratch.json(['address', '--passphrase-file', scratch.passphraseFile]);
+    expect(screen).toContain(String(address));
+  });
+
+  it('init names the encrypted file where there is no keychain', async () => {
+    const person = terminal(['init'], { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' });
+    await person.sees('Choose 1 or 2 [1]: ');
+    person.type('\r');
+    const { exit, screen } = await person.end();
+    expect(exit).toBe(6);
+    expect(screen.replace(/\s+/g, ' ')).toContain('init --keystore file');
+    expect(existsSync(join(scratch.home, 'keystore.json'))).toBe(false);
+  });
+
+  it('Ctrl-C leaves nothing behind and the terminal as it was', async () => {
+    const person = terminal(['init', '--keystore', 'file', '--testnet']);
+    await person.sees('Passphrase for the keystore');
+    person.type('half a pass\u0003');
+    const { exit, screen } = await person.end();
+    expect(exit).toBe(1);
+    expect(screen).toContain('Cancelled');
+    expect(existsSync(join(scratch.home, 'keystore.json'))).toBe(false);
+  });
+
+  it('init restores a phrase that is typed unseen', async () => {
+    const args = [
+      'init',
+      '--keystore',
+      'file',
+      '--passphrase-file',
+      scratch.passphraseFile,
+      '--restore-stdin',
+    ];
+    const person = terminal(args);
+    await person.sees('Recovery phrase (not shown): ');
+    person.type(`${PHRASE}\r`);
+    await person.sees('Owner passphrase');
+    person.type('\r');
+    const { exit, screen } = await person.end();
+    expect(exit).toBe(0);
+    expect(screen).toContain('factor add passphrase');
+    expect(screen).toContain(PHRASE_ADDRESS);
+    expect(screen).not.toContain('junk');
+  });
+
+  it('backup shows the phrase after a warning and a yes, and nothing without one', async () => {
+    const restore = [
+      'init',
+      '--keystore',
+      'file',
+      '--passphrase-file',
+      scratch.passphraseFile,
+      '--yes',
+      '--restore-stdin',
+    ];
+    await scratch.purser(restore, { input: PHRASE });
+    const unsure = terminal(['backup', '--passphrase-file', scratch.passphraseFile]);
+    await unsure.sees('Show it? [y/N] ');
+    unsure.type('\r');
+    const declined = await unsure.end();
+    expect(declined.exit).toBe(1);
+    expect(declined.screen).not.toContain('junk');
+
+    const person = terminal(['backup']);
+    await person.sees('Passphrase: ');
+    person.type(`${PASSPHRASE}\r`);
+    await person.sees('can take all the money');
+    await person.sees('Show it? [y/N] ');
+    person.type('yes\r');
+    const { exit, screen } = await person.end();
+    expect(exit).toBe(0);
+    const words = [...screen.matchAll(/(\d+) ([a-z]+)/g)].map(([, place, word]) => [Number(place), word]);
+    expect(words.slice(-12)).toEqual(PHRASE.split(' ').map((word, i) => [i + 1, word]));
+    expect(screen).not.toContain(PASSPHRASE);
+  });
+
+  it('backup needs the owner: what unlocks a server does not show the phrase', async () => {
+    await scratch.init();
+    const agent = terminal(['backup'], { PURSER_PASSPHRASE_FILE: scratch.passphraseFile });
+    await agent.sees('Passphrase: ');
+    agent.type('\u0004');
+    const { exit, screen } = await agent.end();
+    expect(exit).toBe(3);
+    expect(screen).not.toContain('Show it?');
+  });
+
+  it('loosening takes the passphrase typed, and a wrong one is told', async () => {
+    await scratch.init();
+    const set = ['config', 'set', 'limits.per_day_usd', '20'];
+    const wrong = terminal(set, { PURSER_PASSPHRASE_FILE: scratch.passphraseFile });
+    await wrong.sees('Passphrase: ');
+    wrong.type('not this one\r');
+    expect(await wrong.end()).toMatchObject({ exit: 6 });
+    const owner = terminal(set, { PURSER_PASSPHRASE_FILE: scratch.passphraseFile });
+    await owner.sees('Passphrase: ');
+    owner.type(`${PASSPHRASE}\r`);
+    expect(await owner.end()).toMatchObject({ exit: 0 });
+    expect(await scratch.json(['config', 'get', 'limits.per_day_usd'])).toMatchObject({ value: '20.00' });
+  });
+
+  it('config accept asks, having shown the edit', async () => {
+    await scratch.init();
+    const config = join(scratch.home, 'config.json');
+    writeFileSync(
+      config,
+      readFileSync(config, 'utf8').replace('"per_call_usd": "0.50"', '"per_call_usd": "0.75"'),
+    );
+    const accept = ['config', 'accept', '--passphrase-file', scratch.passphraseFile];
+    const unsure = terminal(accept);
+    await unsure.sees('limits.per_call_usd');
+    await unsure.sees('Accept it? [y/N] ');
+    unsure.type('n\r');
+    expect(await unsure.end()).toMatchObject({ exit: 1 });
+    const owner = terminal(accept);
+    await owner.sees('Accept it? [y/N] ');
+    owner.type('y\r');
+    expect(await owner.end()).toMatchObject({ exit: 0 });
+    expect(await scratch.purser(['limits', '--passphrase-file', scratch.passphraseFile])).toMatchObject({
+      exit: 0,
+    });
+  });
+
+  it('colours are there, and gone with NO_COLOR', async () => {
+    expect((await terminal(['--help']).end()).screen).toContain('\u001b[1m');
+    expect((await terminal(['--help'], { NO_COLOR: '1' }).end()).screen).not.toContain('\u001b');
+  });
+});
+
+describe('away from a terminal', () => {
+  it('backup shows nothing, whoever asks', async () => {
+    await scratch.init();
+    const run = await scratch.purser(['backup', '--passphrase-file', scratch.passphraseFile]);
+    expect(run).toMatchObject({ exit: 3, out: '' });
+    expect(run.err).toContain('terminal');
+  });
+
+  it.skipIf(why !== null)('backup shows nothing where only its output is a pipe', async () => {
+    await scratch.init();
+    const args = ['backup', '--passphrase-file', scratch.passphraseFile];
+    const { screen } = await openTerminal(args, scratch.env(), { through: 'cat' }).end();
+    expect(screen).toContain('never to a pipe');
+    expect(screen).not.toContain('Show it?');
+  });
+});

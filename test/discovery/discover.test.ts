@@ -1,0 +1,292 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { POISONED } from '../../sandbox/catalogue/poison.ts';
+import type { Catalogue } from '../../sandbox/catalogue/catalogue.ts';
+import { shopListings } from '../../sandbox/catalogue/shopListings.ts';
+import { renderOutcome } from '../../src/mcp/text.js';
+import { DiscoverPlaces } from '../../src/wallet/discoverPlace.js';
+import { BYTES_PER_TOKEN, CONCISE_TOKENS_MAX } from '../../src/wallet/discoverResults.js';
+import type { ConciseResult } from '../../src/wallet/discoverView.js';
+import { syncSources } from '../../src/wallet/catalogSources.js';
+import type { Outcome } from '../../src/wallet/outcome.js';
+import { Wallet } from '../../src/wallet/wallet.js';
+import { anyCall, type TestWallet } from '../support/testWallet.js';
+import { startTestWorld, type TestWorld } from '../support/world.js';
+
+let world: TestWorld;
+let catalogue: Catalogue;
+let mine: TestWallet;
+let wallet: Wallet;
+
+async function sync(of: TestWallet, from: Wallet): Promise<void> {
+  const places = new DiscoverPlaces(of.options);
+  const place = await places.open(() => from.engine());
+  await syncSources(place, undefined, { signal: anyCall().signal });
+  await places.close();
+}
+
+function resultsOf(outcome: Outcome): ConciseResult[] {
+  return outcome['results'] as ConciseResult[];
+}
+
+beforeAll(async () => {
+  world = await startTestWorld();
+  const { url, payTo } = world.sandbox.shop;
+  const [good] = shopListings({ url, payTo });
+  const pottery = { serviceName: 'Pottery', description: 'Ceramic pottery offers.', extensions: {} };
+  catalogue = await world.sandbox.addCatalogue({
+    count: 500,
+    more: [{ ...good, ...pottery, resource: `${url}/v2/price/0.03` }],
+  });
+  mine = await world.wallet({
+    settings: {
+      'net.allow_private': JSON.stringify([world.sandbox.shop.hostPort, catalogue.hostPort]),
+      'discovery.sources': JSON.stringify([catalogue.listUrl]),
+    },
+  });
+  wallet = mine.open();
+  await sync(mine, wallet);
+});
+
+afterAll(async () => {
+  await world.stop();
+});
+
+describe('from a need to an answer', () => {
+  test('discover, then quote what it points to, then pay what the quote points to', async () => {
+    const found = await wallet.discover(
+      { need: 'I need company data for this domain', max_usd: '0.02' },
+      anyCall(),
+    );
+    const [first] = resultsOf(found);
+    expect(first).toMatchObject({
+      title: 'Company profiles by domain',
+      method: 'POST',
+      usd: '0.01',
+      networks: 'eip155:84532',
+    });
+    expect(first?.next).toEqual({
+      tool: 'wallet_quote',
+      arguments: {
+        url: `${world.sandbox.shop.url}/v2/echo`,
+        method: 'POST',
+        body: { domain: 'example.com' },
+      },
+    });
+    const quoted = await wallet.quote(first?.next.arguments, anyCall());
+    expect(quoted).toMatchObject({ code: 'quoted', usd: '0.01', advice: null, listed: null });
+    const paid = await wallet.pay(quoted.next?.arguments, anyCall());
+    expect(paid).toMatchObject({ status: 'ok', code: 'paid', spent_usd: '0.01' });
+    expect(JSON.stringify(paid.response?.body)).toContain('example.com');
+    const byCategory = await wallet.ledger({ view: 'by_category' }, anyCall());
+    expect(byCategory['groups']).toMatchObject([{ key: 'business', captured_usd: '0.01' }]);
+    const mineAgain = await wallet.discover({ need: 'company data', detail: 'full', limit: 1 }, anyCall());
+    expect(resultsOf(mineAgain)[0]).toMatchObject({
+      use: { own_payments: 1 },
+      listed_in: [catalogue.listUrl],
+    });
+  });
+
+  test('a quote says what the body lacks, and is still there to be paid', async () => {
+    const call = { url: `${world.sandbox.shop.url}/v2/echo`, method: 'POST', body: { depth: 2 } };
+    const quoted = await wallet.quote(call, anyCall());
+    expect(quoted).toMatchObject({ code: 'quoted', verdict: 'allow', next: { tool: 'wallet_pay' } });
+    expect(quoted['advice']).toContain('"domain"');
+  });
+
+  test('a quote shows a listed price that is not the live one', async () => {
+    const quoted = await wallet.quote({ url: `${world.sandbox.shop.url}/v2/price/0.03` }, anyCall());
+    expect(quoted).toMatchObject({ usd: '0.03', listed: { usd: '0.01', pay_to: [] }, verdict: 'allow' });
+  });
+});
+
+describe('results', () => {
+  test('only what this wallet can pay is shown, unless asked', async () => {
+    const need = 'tide times for a harbour';
+    const own = await wallet.discover({ need }, anyCall());
+    expect(resultsOf(own).every(({ networks }) => networks === null || networks.includes('84532'))).toBe(
+      true,
+    );
+    expect(own.message).toContain('["any"]');
+    const all = await wallet.discover({ need, networks: ['any'] }, anyCall());
+    expect(resultsOf(all)[0]).toMatchObject({ title: 'Tide tables', networks: 'eip155:8453' });
+  });
+
+  test('ten concise results stay within their tokens, as text and as structure', async () => {
+    const outcome = await wallet.discover(
+      { need: 'data feed and analytics of crypto tokens', networks: ['any'] },
+      anyCall(),
+    );
+    expect(resultsOf(outcome)).toHaveLength(10);
+    const bytesMax = CONCISE_TOKENS_MAX * BYTES_PER_TOKEN;
+    expect(Buffer.byteLength(JSON.stringify(outcome))).toBeLessThanOrEqual(bytesMax);
+    expect(Buffer.byteLength(renderOutcome(outcome))).toBeLessThanOrEqual(bytesMax);
+  });
+
+  test('pages follow one another without a result twice', async () => {
+    const asked = { need: 'weather alerts', networks: ['any'], limit: 4 };
+    const first = await wallet.discover(asked, anyCall());
+    const second = await wallet.discover({ ...asked, cursor: first['next_cursor'] }, anyCall());
+    const urls = [...resultsOf(first), ...resultsOf(second)].map(({ method, url }) => `${method} ${url}`);
+    expect(new Set(urls).size).toBe(8);
+    const foreign = await wallet.discover({ need: 'other words', cursor: first['next_cursor'] }, anyCall());
+    expect(foreign).toMatchObject({ status: 'failed', code: 'bad_input' });
+  });
+
+  test.each([
+    [{}, 'Give need'],
+    [{ need: '' }, '"need"'],
+    [{ need: 'x', networks: ['mars:1'] }, 'networks'],
+    [{ need: 'x', limit: 26 }, '"limit"'],
+    [{ need: 'x', wrong: 1 }, '"wrong"'],
+  ])('bad arguments are told: %j', async (input, words) => {
+    const outcome = await wallet.discover(input, anyCall());
+    expect(outcome).toMatchObject({ status: 'failed', code: 'bad_input', money: 'none' });
+    expect(outcome.message).toContain(words);
+  });
+
+  test('hosts that the owner denies are not shown', async () => {
+    const other = await world.wallet({
+      usdMicros: 0n,
+      settings: {
+        'net.allow_private': JSON.stringify([world.sandbox.shop.hostPort, catalogue.hostPort]),
+        'discovery.sources': JSON.stringify([catalogue.listUrl]),
+        'hosts.deny': JSON.stringify([world.sandbox.shop.hostPort]),
+      },
+    });
+    const denied = other.open();
+    await sync(other, denied);
+    const outcome = await denied.discover({ need: 'company data for a domain' }, anyCall());
+    expect(resultsOf(outcome).map(({ url }) => url)).not.toContain(`${world.sandbox.shop.url}/v2/echo`);
+  });
+});
+
+test('a locked wallet searches too', async () => {
+  const locked = mine.open({ passphrase: async () => null });
+  expect(await locked.balance({})).toMatchObject({ code: 'keystore_locked' });
+  const outcome = await locked.discover({ need: 'tide tables', networks: ['any'] }, anyCall());
+  expect(resultsOf(outcome)[0]).toMatchObject({ title: 'Tide tables' });
+});
+
+test('the first search of a wallet fetches the catalogues itself', async () => {
+  const fresh = await world.wallet({
+    usdMicros: 0n,
+    settings: {
+      'net.allow_private': JSON.stringify([world.sandbox.shop.hostPort, catalogue.hostPort]),
+      'discovery.sources': JSON.stringify([catalogue.listUrl]),
+    },
+  });
+  const outcome = await fresh.open().discover({ need: 'company data for a domain' }, anyCall());
+  expect(resultsOf(outcome)[0]).toMatchObject({ title: 'Company profiles by domain' });
+});
+
+describe('what a catalogue learns of a search', () => {
+  const need = 'unusual words that nobody must hear of';
+
+  test('nothing, unless the owner allows remote searches', async () => {
+    catalogue.requests.length = 0;
+    await wallet.discover({ need }, anyCall());
+    expect(catalogue.requests).toEqual([]);
+  });
+
+  test('the need, where the owner allows it; what is found is searched with the rest', async () => {
+    const asking = await world.wallet({
+      usdMicros: 0n,
+      settings: {
+        'net.allow_private': JSON.stringify([world.sandbox.shop.hostPort, catalogue.hostPort]),
+        'discovery.sources': JSON.stringify([catalogue.listUrl]),
+        'discovery.remote_search': 'true',
+      },
+    });
+    const open = asking.open();
+    await sync(asking, open);
+    catalogue.requests.length = 0;
+    const outcome = await open.discover({ need: `company data ${need}` }, anyCall());
+    expect(catalogue.requests).toHaveLength(1);
+    expect(catalogue.requests[0]).toMatch(/^\/discovery\/search\?query=company\+data/);
+    const titles = resultsOf(outcome).map(({ title }) => title);
+    expect(titles.filter((title) => title === 'Company profiles by domain')).toHaveLength(1);
+    const full = await open.discover({ need: 'company data', detail: 'full', limit: 1 }, anyCall());
+    expect(resultsOf(full)[0]).toMatchObject({ title: 'Company profiles by domain' });
+  });
+});
+
+test('a serving wallet fetches old lists again behind the calls, and only then', async () => {
+  const serving = await world.wallet({
+    usdMicros: 0n,
+    settings: {
+      'net.allow_private': JSON.stringify([world.sandbox.shop.hostPort, catalogue.hostPort]),
+      'discovery.sources': JSON.stringify([catalogue.listUrl]),
+    },
+  });
+  let ahead = 0;
+  const now = (): number => world.now() + ahead;
+  const server = new Wallet({ ...serving.options, now }, { reconcile: true });
+  await sync(serving, server);
+  catalogue.requests.length = 0;
+  await server.discover({ need: 'weather' }, anyCall());
+  expect(catalogue.requests).toEqual([]);
+  ahead = 7 * 3_600_000;
+  const refreshed = new Promise<void>((resolve) => {
+    catalogue.onRequest(() => resolve());
+  });
+  const outcome = await server.discover({ need: 'weather' }, anyCall());
+  expect(resultsOf(outcome).length).toBeGreaterThan(0);
+  await refreshed;
+  await server.close();
+});
+
+describe('a poisoned catalogue (T16, T17)', () => {
+  test('its text is cleaned, cut and fenced, and its lies are told', async () => {
+    const poisoned = await world.wallet({
+      usdMicros: 0n,
+      settings: {
+        'net.allow_private': JSON.stringify([world.sandbox.shop.hostPort, catalogue.hostPort]),
+        'discovery.sources': JSON.stringify([`${catalogue.url}/poisoned/discovery/resources`]),
+      },
+    });
+    const victim = poisoned.open();
+    await sync(poisoned, victim);
+    const outcome = await victim.discover(
+      { need: 'company OpenAI chat metadata admin', networks: ['any'] },
+      anyCall(),
+    );
+    const results = resultsOf(outcome);
+    expect(results.length).toBeGreaterThan(1);
+    expect(results.length).toBeLessThan(POISONED.length);
+    const hosts = results.map(({ url }) => new URL(url).hostname);
+    expect(hosts).not.toContain('169.254.169.254');
+    expect(hosts).not.toContain('localhost');
+    const openai = results.find(({ url }) => url.includes('openai'));
+    expect(openai?.warning).toMatch(/openai/);
+    const text = renderOutcome(outcome, () => 'mark');
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b\u202e]/);
+    const [before, fenced] = text.split('----- mark: written by the seller');
+    expect(before).not.toContain('Ignore all previous');
+    expect(fenced).toContain('Ignore all previous');
+    expect(outcome).toMatchObject({ untrusted: true });
+  });
+});
+
+describe('origin', () => {
+  test('lists a site live, by its own documents', async () => {
+    const outcome = await wallet.discover({ origin: catalogue.url, networks: ['any'], limit: 25 }, anyCall());
+    expect(outcome['found']).toEqual(['/openapi.json: 8 endpoints', '/.well-known/x402: 3 endpoints']);
+    expect(outcome['site_guidance']).toBe('Call the cheapest endpoint first.');
+    expect(resultsOf(outcome).every(({ url }) => url.startsWith(catalogue.url))).toBe(true);
+    expect(resultsOf(outcome).filter(({ usd }) => usd !== null)).toHaveLength(8);
+  });
+
+  test('asks one endpoint what it costs where the site has no documents', async () => {
+    const origin = `${world.sandbox.shop.url}/v2/price/0.04`;
+    const outcome = await wallet.discover({ origin, detail: 'full' }, anyCall());
+    expect(resultsOf(outcome)).toMatchObject([{ url: origin, usd: '0.04', networks: 'eip155:84532' }]);
+  });
+
+  test.each([
+    ['http://169.254.169.254/', 'address_refused'],
+    ['ftp://example.com', 'bad_url'],
+    ['', 'bad_url'],
+  ])('%s is refused', async (origin, code) => {
+    expect(await wallet.discover({ origin }, anyCall())).toMatchObject({ code });
+  });
+});

@@ -1,0 +1,145 @@
+import type { Ledger } from '../../src/ledger/ledger.js';
+import { capLine, captured, CENT, held, holdRequest, sent, T0 } from '../../src/ledger/fixtures.js';
+import { newApprovalId } from '../../src/ledger/approval.js';
+import type { HoldRequest } from '../../src/ledger/hold.js';
+import type { Payment } from '../../src/ledger/payment.js';
+
+/** Every kind of line over the payments of {@link fillWithEverything}; one window begins in the minute of the first. */
+const EVERY_LINE = [
+  capLine({ scope: { kind: 'wallet' }, windowSec: 90_060 }),
+  capLine({ scope: { kind: 'wallet' }, windowSec: 86_400 }),
+  capLine({ scope: { kind: 'wallet' }, windowSec: 30 * 86_400 }),
+  capLine({ scope: { kind: 'agent', agent: 'default' } }),
+  capLine({ scope: { kind: 'host', host: 'api.example.com' } }),
+  capLine({ scope: { kind: 'host', host: 'api.example.com:443' } }),
+  capLine({ scope: { kind: 'category', category: 'search' } }),
+];
+
+/** What stands in a ledger after {@link fillWithEverything}. */
+export interface Everything {
+  readonly signed: Payment;
+  readonly captured: Payment;
+  /** What a hold asks for by an approval that was given and not used. */
+  readonly approved: Partial<HoldRequest>;
+  readonly quoteId: string;
+  readonly sessionId: string;
+  /** Later than every entry. */
+  readonly nowMs: number;
+}
+
+/** Puts at least one row into every table, and a value into every column. */
+export async function fillWithEverything(ledger: Ledger): Promise<Everything> {
+  const { id: sessionId } = await ledger.touchSession('default', T0);
+  const { id: quoteId } = await ledger.saveQuote({
+    agent: 'default',
+    sessionId,
+    requestHash: 'quoted',
+    request: '{"method":"GET"}',
+    challenge: '{"x402Version":2}',
+    offerIndex: 0,
+    usdMicros: CENT,
+    createdMs: T0,
+    expiresMs: T0 + 60_000,
+  });
+  const full: Partial<HoldRequest> = { sessionId, category: 'search', reason: 'to know', quoteId, nowMs: T0 };
+  const paid = await captured(
+    ledger,
+    { ...full, idempotencyKey: 'key-1', heldUsdMicros: 3n * CENT },
+    { confirmed: true, chainMs: T0, receipt: '{"success":true}' },
+  );
+  await captured(ledger, { ...full, nowMs: T0 + 90_000_000 });
+  const unknown = await sent(ledger, { ...full, nowMs: T0 + 90_000_001, heldUsdMicros: 2n * CENT });
+  await ledger.markUnknown(unknown.id, 'second_402', T0 + 90_000_002);
+  const factor = { id: 'factor-1', record: '{"kind":"passphrase"}', addedMs: T0 };
+  await ledger.factors.add(factor, null, T0 + 90_000_002);
+  const consumed = await approve(ledger, { ...full, payTo: '0xpayee' }, T0 + 90_000_002);
+  const approved = await held(ledger, { ...consumed, nowMs: T0 + 90_000_002 });
+  await ledger.release(approved.id, 'never_signed', T0 + 90_000_002);
+  const dropped = await held(ledger, { ...full, nowMs: T0 + 90_000_003 });
+  await ledger.release(dropped.id, 'never_signed', T0 + 90_000_004);
+  await ledger.saveAnswer({
+    paymentId: paid.id,
+    agent: 'default',
+    status: 200,
+    headers: [['content-type', 'text/plain']],
+    body: new TextEncoder().encode('answer'),
+    storedId: 'res_1',
+    bytes: 6,
+    truncated: false,
+    storedMs: T0 + 90_000_005,
+  });
+  const nowMs = T0 + 90_060_000;
+  await ledger.touchSession('default', nowMs);
+  const { id } = await held(ledger, { ...full, idempotencyKey: 'key-2', nowMs });
+  const grant = await approve(ledger, { ...full, payTo: '0xother' }, nowMs);
+  const result = await ledger.recordSigned(id, { name: 'X-PAYMENT', value: 'bytes' }, nowMs);
+  return { signed: result.payment, captured: paid, approved: grant, quoteId, sessionId, nowMs };
+}
+
+/** An approval of a hold of a cent, given with the factor. Returns the hold that it allows. */
+async function approve(
+  ledger: Ledger,
+  { sessionId = '', payTo = '' }: Partial<HoldRequest>,
+  nowMs: number,
+): Promise<Partial<HoldRequest>> {
+  const request = holdRequest({ sessionId, payTo });
+  const id = newApprovalId();
+  const { agent, requestHash, origin, network, asset, heldAtomic, heldUsdMicros } = request;
+  await ledger.approvals.ask({
+    id,
+    agent,
+    sessionId,
+    askKey: id,
+    requestHash,
+    origin,
+    network,
+    asset,
+    payTo,
+    amountAtomic: heldAtomic,
+    usdMicros: heldUsdMicros,
+    digest: 'digest',
+    question: '{}',
+    request: '{}',
+    challenge: '{}',
+    offerIndex: 0,
+    createdMs: nowMs,
+    expiresMs: nowMs + 600_000,
+  });
+  const [factor] = ledger.factors.list();
+  if (factor === undefined) throw new Error('There is no factor');
+  const result = await ledger.approvals.decide(id, {
+    state: 'approved',
+    answer: '{"once":true}',
+    how: 'factor',
+    by: 'owner',
+    factor: { id: factor.id, before: factor.record, record: factor.record, clearsTries: false },
+    nowMs,
+  });
+  if (result.kind !== 'done') throw new Error(`The approval ended as ${result.kind}`);
+  return { sessionId, payTo, requestHash, category: 'search', approvalId: id };
+}
+
+/** Everything that signing does and reads. Each call is one step of it, and rejects where it refuses to go on. */
+export function signingSteps(ledger: Ledger, everything: Everything) {
+  const { signed, captured, approved, quoteId, sessionId, nowMs } = everything;
+  const session = capLine({ scope: { kind: 'session', agent: 'default', sessionId }, windowSec: null });
+  const lines = { sessionId, category: 'search', capLines: [...EVERY_LINE, session], nowMs };
+  const rateLines = [{ name: 'rate', scope: { kind: 'wallet' }, windowSec: 3600, callsMax: 1 }] as const;
+  return {
+    session: () => ledger.touchSession('default', nowMs + 60_000),
+    quote: async () => ledger.findQuote('default', quoteId),
+    twin: () => ledger.openHold(holdRequest({ ...lines, requestHash: signed.requestHash })),
+    key: () => ledger.openHold(holdRequest({ ...lines, idempotencyKey: 'key-1' })),
+    rate: () => ledger.openHold(holdRequest({ ...lines, rateLines })),
+    hold: () => ledger.openHold(holdRequest(lines)),
+    send: () => ledger.markSent(signed.id, { configVersion: 1, capLines: [], nowMs }),
+    approved: () => ledger.openHold(holdRequest({ ...lines, ...approved })),
+    factor: async () => ledger.factors.list()[0] ?? null,
+    replay: async () => ledger.findAnswer('default', { paymentId: captured.id }),
+    history: async () =>
+      ledger.originHistory('https://api.example.com', { method: 'GET', url: captured.url }, nowMs),
+  };
+}
+
+/** A step of {@link signingSteps}. */
+export type SigningStep = keyof ReturnType<typeof signingSteps>;

@@ -1,0 +1,13 @@
+import { held, T0, testMac } from '../../src/ledger/fixtures.js';
+import { Ledger } from '../../src/ledger/ledger.js';
+
+/** Holds without end, four at a time, and prints each id once it was promised to be durable. */
+const ledger = Ledger.open(JSON.parse(process.argv[2] ?? '') as string, { mac: testMac() });
+await Promise.all(
+  Array.from({ length: 4 }, async () => {
+    for (;;) {
+      const { id } = await held(ledger, { nowMs: T0 });
+      process.stdout.write(`${JSON.stringify(id)}\n`);
+    }
+  }),
+);

@@ -1,0 +1,266 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { capLine, CENT, holdRequest, newLedger, T0 } from '../../src/ledger/fixtures.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import { LIFE, type Move } from '../../src/ledger/lifeFixtures.js';
+import { Model, type ModelPayment } from './model.js';
+
+const HOUR_MS = 3_600_000;
+const HOSTS = ['a.example.com', 'b.example.com'];
+const AGENTS = ['default', 'other'];
+
+/** Every line that a payment of an agent, session and host falls under. */
+function linesOf(agent: string, session: string, host: string) {
+  const line = (scope: Parameters<typeof capLine>[0], cents: number) =>
+    capLine({ ...scope, usdMicrosMax: BigInt(cents) * CENT });
+  return [
+    line({ scope: { kind: 'wallet' }, windowSec: 86_400 }, 40),
+    line({ scope: { kind: 'wallet' }, windowSec: 3600, kind: 'ceiling' }, 25),
+    line({ scope: { kind: 'agent', agent }, windowSec: 7200 }, 20),
+    line({ scope: { kind: 'session', agent, sessionId: session }, windowSec: null }, 15),
+    line({ scope: { kind: 'host', host }, windowSec: 3600 }, 12),
+  ];
+}
+
+const EVERY_LINE = AGENTS.flatMap((agent) =>
+  HOSTS.flatMap((host) => [1, 2].flatMap((n) => linesOf(agent, `ses_${agent}_${n}`, host))),
+);
+
+/** Two processes' views of one file, and the clock that both read. */
+interface Real {
+  readonly world: ReturnType<typeof newLedger>;
+  readonly ledgers: Ledger[];
+  active: number;
+  clockMs: number;
+}
+
+/** One thing that happens. Returns what it is called. */
+type Happening = (model: Model, real: Real) => Promise<void>;
+
+class Command implements fc.AsyncCommand<Model, Real> {
+  readonly #name: string;
+  readonly #happen: Happening;
+
+  constructor(name: string, happen: Happening) {
+    this.#name = name;
+    this.#happen = happen;
+  }
+
+  check(): boolean {
+    return true;
+  }
+
+  async run(model: Model, real: Real): Promise<void> {
+    await this.#happen(model, real);
+    const ledger = ledgerOf(real);
+    const usage = ledger.usage(EVERY_LINE, real.clockMs);
+    EVERY_LINE.forEach((line, i) => {
+      const { least, most } = model.used(line, real.clockMs);
+      expect(usage[i]).toBeGreaterThanOrEqual(least);
+      expect(usage[i]).toBeLessThanOrEqual(most);
+    });
+    const { findings, liveUsdMicros, capturedUsdMicros, payments } = ledger.audit();
+    expect(findings).toEqual([]);
+    const sum = (of: (payment: ModelPayment) => bigint) =>
+      model.payments.reduce((total, one) => total + of(one), 0n);
+    expect({ payments, capturedUsdMicros, liveUsdMicros }).toEqual({
+      payments: model.payments.length,
+      capturedUsdMicros: sum(({ place, captured }) =>
+        place === 'captured' || place === 'confirmed' ? captured : 0n,
+      ),
+      liveUsdMicros: sum(({ place, held }) =>
+        ['held', 'signed', 'sent', 'unknown'].includes(place) ? held : 0n,
+      ),
+    });
+    expect(ledger.head().frozen).toBe(model.frozen);
+  }
+
+  toString(): string {
+    return this.#name;
+  }
+}
+
+function ledgerOf(real: Real): Ledger {
+  const ledger = real.ledgers[real.active];
+  if (ledger === undefined) throw new Error('No such process');
+  return ledger;
+}
+
+const holds = fc
+  .record({
+    agent: fc.constantFrom(...AGENTS),
+    session: fc.constantFrom(1, 2),
+    host: fc.constantFrom(...HOSTS),
+    request: fc.nat(5),
+    cents: fc.integer({ min: 1, max: 9 }),
+  })
+  .map(({ agent, session: n, host, request: slot, cents }) => {
+    const [session, request, usdMicros] = [`ses_${agent}_${n}`, `request-${slot}`, BigInt(cents) * CENT];
+    const lines = linesOf(agent, session, host);
+    return new Command(`hold ${cents}c ${session} ${host} ${request}`, async (model, real) => {
+      const right = model.holdAnswers({ request, agent, session, host, usdMicros, lines }, real.clockMs);
+      const before = ledgerOf(real).usage(lines, real.clockMs);
+      const result = await ledgerOf(real).openHold(
+        holdRequest({
+          agent,
+          sessionId: session,
+          host,
+          requestHash: request,
+          heldUsdMicros: usdMicros,
+          capLines: lines,
+          nowMs: real.clockMs,
+        }),
+      );
+      expect(right).toContain(result.kind);
+      if (result.kind !== 'held') return;
+      // Each cap holds at the instant of each hold, by the ledger's own reckoning too.
+      lines.forEach((line, i) =>
+        expect((before[i] ?? 0n) + usdMicros).toBeLessThanOrEqual(line.usdMicrosMax),
+      );
+      model.tick(real.clockMs);
+      const { id, openedMs } = result.payment;
+      expect(openedMs).toBe(model.ledgerMs);
+      model.payments.push({
+        id,
+        request,
+        agent,
+        session,
+        host,
+        held: usdMicros,
+        openedMs,
+        place: 'held',
+        captured: 0n,
+        countedMs: 0,
+      });
+    });
+  });
+
+const moves = fc
+  .record({
+    which: fc.nat(30),
+    move: fc.constantFrom<Move>(
+      ...(['recordSigned', 'markSent', 'captureClaimed', 'captureConfirmed'] as const),
+      ...(Object.keys(LIFE.unknown) as Move[]),
+      ...(['releaseNeverSigned', 'releaseFalse'] as const),
+    ),
+    part: fc.integer({ min: 1, max: 4 }),
+    chainLagMs: fc.option(fc.integer({ min: -60_000, max: 2 * HOUR_MS })),
+  })
+  .map(
+    ({ which, move, part, chainLagMs }) =>
+      new Command(`${move} #${which} ${part}/4 chain −${chainLagMs} ms`, async (model, real) => {
+        const payment =
+          model.payments[model.payments.length - 1 - (which % Math.max(model.payments.length, 1))];
+        if (payment === undefined) return;
+        const allowed = model.allows(payment, move);
+        const captured = (payment.held * BigInt(part)) / 4n;
+        const chainMs = chainLagMs === null ? null : real.clockMs - chainLagMs;
+        const { kind } = await make(ledgerOf(real), real.clockMs, payment.id, move, captured, chainMs);
+        if (move === 'markSent' && model.frozen) {
+          expect(kind).toBe('frozen');
+          return;
+        }
+        expect(kind).toBe(allowed ? 'done' : 'conflict');
+        const next = LIFE[payment.place][move];
+        if (next === undefined) return;
+        model.tick(real.clockMs);
+        payment.place = next;
+        if (next !== 'captured' && next !== 'confirmed') return;
+        payment.captured = captured;
+        payment.countedMs = Math.max(payment.openedMs, Math.min(chainMs ?? model.ledgerMs, model.ledgerMs));
+      }),
+  );
+
+function make(
+  ledger: Ledger,
+  nowMs: number,
+  id: string,
+  move: Move,
+  captured: bigint,
+  chainMs: number | null,
+) {
+  const facts = { capturedAtomic: captured, capturedUsdMicros: captured, tx: null, receipt: null, chainMs };
+  switch (move) {
+    case 'recordSigned':
+      return ledger.recordSigned(id, { name: 'X-PAYMENT', value: 'bytes' }, nowMs);
+    case 'markSent':
+      return ledger.markSent(id, { configVersion: 1, capLines: [], nowMs });
+    case 'markUnknown':
+      return ledger.markUnknown(id, 'timeout', nowMs);
+    case 'captureClaimed':
+      return ledger.capture(id, { ...facts, confirmed: false }, nowMs);
+    case 'captureConfirmed':
+      return ledger.capture(id, { ...facts, confirmed: true }, nowMs);
+    case 'releaseNeverSigned':
+      return ledger.release(id, 'never_signed', nowMs);
+    case 'releaseUnused':
+      return ledger.release(id, 'expired_unused', nowMs);
+    case 'releaseFalse':
+      return ledger.release(id, 'receipt_false', nowMs);
+  }
+}
+
+const clocks = fc.constantFrom(-HOUR_MS, HOUR_MS, 1, 1000, 59_999, 60_000, 20 * 60_000, 24 * HOUR_MS).map(
+  (ms) =>
+    new Command(`clock ${ms > 0 ? '+' : ''}${ms} ms`, (_model, real) => {
+      real.clockMs += ms;
+      return Promise.resolve();
+    }),
+);
+
+const switches = fc.constantFrom<Command>(
+  new Command('freeze', async (model, real) => {
+    expect(await ledgerOf(real).freeze(real.clockMs)).toBe(!model.frozen);
+    if (!model.frozen) model.tick(real.clockMs);
+    model.frozen = true;
+  }),
+  new Command('freeze without keys', async (model, real) => {
+    const locked = real.world.open({ mac: null });
+    expect(await locked.freeze(real.clockMs)).toBe(!model.frozen);
+    locked.close();
+    if (!model.frozen) model.tick(real.clockMs);
+    model.frozen = true;
+  }),
+  ...Array.from(
+    { length: 3 },
+    () =>
+      new Command('unfreeze', async (model, real) => {
+        expect(await ledgerOf(real).unfreeze(real.clockMs)).toBe(model.frozen);
+        if (model.frozen) model.tick(real.clockMs);
+        model.frozen = false;
+      }),
+  ),
+);
+
+const processes = fc.constantFrom<Command>(
+  new Command('the other process', (_model, real) => {
+    real.active = 1 - real.active;
+    return Promise.resolve();
+  }),
+  new Command('restart', (_model, real) => {
+    ledgerOf(real).close();
+    real.ledgers[real.active] = real.world.open();
+    return Promise.resolve();
+  }),
+);
+
+test('whatever happens in whatever order, the ledger is the model', async () => {
+  const commands = fc.commands(
+    [holds, holds, moves, moves, moves, clocks, switches, processes].map(
+      (one) => one as fc.Arbitrary<Command>,
+    ),
+    { maxCommands: 60, size: 'max' },
+  );
+  let payments = 0;
+  await fc.assert(
+    fc.asyncProperty(commands, async (happenings) => {
+      using world = newLedger();
+      const model = new Model(T0);
+      const real = { world, ledgers: [world.ledger, world.open()], active: 0, clockMs: T0 };
+      await fc.asyncModelRun(() => ({ model, real }), happenings);
+      payments += model.payments.length;
+    }),
+    { numRuns: 40 },
+  );
+  expect(payments).toBeGreaterThan(100);
+});

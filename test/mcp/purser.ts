@@ -1,0 +1,164 @@
+import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Client, type VersionNegotiationMode } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import type { Outcome } from '../../src/wallet/outcome.js';
+
+export const PROGRAM = fileURLToPath(new URL('../../bin/purser.js', import.meta.url));
+
+/** The oldest and the newest way a client opens a connection. */
+export const ERAS = [
+  { era: '2025-11-25', mode: 'legacy' },
+  { era: '2026-07-28', mode: { pin: '2026-07-28' } },
+] as const satisfies readonly { era: string; mode: VersionNegotiationMode }[];
+
+/** A folder for one test file: a user's home, and in it the place of a wallet. */
+export interface Place {
+  readonly folder: string;
+  readonly passphraseFile: string;
+  readonly env: Record<string, string>;
+  /** Runs a command of the command line; answers its stdout. */
+  run(...args: string[]): Promise<string>;
+  /** Makes the wallet, as the owner would in a script. */
+  init(): Promise<void>;
+  remove(): void;
+}
+
+export function createPlace(): Place {
+  const folder = mkdtempSync(join(tmpdir(), 'purser-mcp-'));
+  const passphraseFile = join(folder, 'passphrase');
+  writeFileSync(passphraseFile, 'correct horse battery staple\n', { mode: 0o600 });
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: folder,
+    XDG_CACHE_HOME: join(folder, 'cache'),
+    PURSER_HOME: join(folder, 'wallet'),
+    PURSER_PASSPHRASE_FILE: passphraseFile,
+  };
+  const run = async (...args: string[]): Promise<string> =>
+    (await promisify(execFile)(process.execPath, [PROGRAM, ...args], { env })).stdout;
+  return {
+    folder,
+    passphraseFile,
+    env,
+    run,
+    async init() {
+      await run('init', '--keystore', 'file', '--passphrase-file', passphraseFile, '--yes', '--testnet');
+    },
+    remove: () => {
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A tool's result as a client gets it. */
+export interface ToolResult {
+  readonly outcome: Outcome;
+  readonly text: string;
+  readonly isError: boolean;
+}
+
+/** A real client on a real server process. */
+export class Agent {
+  readonly client: Client;
+
+  private constructor(client: Client) {
+    this.client = client;
+  }
+
+  static async connect(
+    env: Record<string, string>,
+    mode: VersionNegotiationMode = 'legacy',
+    program = PROGRAM,
+  ): Promise<Agent> {
+    const client = new Client({ name: 'test-agent', version: '1.0.0' }, { versionNegotiation: { mode } });
+    await client.connect(
+      new StdioClientTransport({ command: process.execPath, args: [program], env, stderr: 'inherit' }),
+    );
+    // From then on the client holds every result against the schema its tool is listed with.
+    await client.listTools();
+    return new Agent(client);
+  }
+
+  async call(name: string, args: Record<string, unknown>): Promise<ToolResult> {
+    const result = await this.client.callTool({ name, arguments: args });
+    const [first] = result.content;
+    if (first?.type !== 'text') throw new Error('A result has no text.');
+    return {
+      outcome: result.structuredContent as Outcome,
+      text: first.text,
+      isError: result.isError === true,
+    };
+  }
+
+  close(): Promise<void> {
+    return this.client.close();
+  }
+}
+
+/** A server process spoken to by hand, line by line. */
+export class RawServer {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly lines: string[] = [];
+  stderr = '';
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  #arrived: (() => void)[] = [];
+
+  constructor(env: Record<string, string>, nodeArgs: readonly string[] = []) {
+    this.child = spawn(process.execPath, [...nodeArgs, PROGRAM], { env, stdio: 'pipe' });
+    this.child.stdin.on('error', () => undefined);
+    this.child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+    createInterface({ input: this.child.stdout }).on('line', (line) => {
+      this.lines.push(line);
+      for (const resolve of this.#arrived.splice(0)) resolve();
+    });
+    this.ended = once(this.child, 'close').then(([code, signal]) => ({
+      code: code as number | null,
+      signal: signal as NodeJS.Signals | null,
+    }));
+  }
+
+  send(message: Record<string, unknown>): void {
+    this.child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+  }
+
+  /** Sends the handshake of the older era, in whichever of its revisions. */
+  open(protocolVersion = '2025-11-25'): void {
+    const clientInfo = { name: 'raw', version: '1.0.0' };
+    this.send({
+      id: 'open',
+      method: 'initialize',
+      params: { protocolVersion, capabilities: {}, clientInfo },
+    });
+    this.send({ method: 'notifications/initialized' });
+  }
+
+  callTool(id: number, name: string, args: Record<string, unknown>, meta?: Record<string, unknown>): void {
+    const params = { name, arguments: args, ...(meta === undefined ? {} : { _meta: meta }) };
+    this.send({ id, method: 'tools/call', params });
+  }
+
+  /** The first message that fits, waited for while the server runs. */
+  async message(fits: (message: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
+    let running = true;
+    void this.ended.then(() => (running = false));
+    for (let read = 0; ;) {
+      for (; read < this.lines.length; read++) {
+        const message = JSON.parse(this.lines[read] ?? '') as Record<string, unknown>;
+        if (fits(message)) return message;
+      }
+      if (!running) throw new Error(`The server ended before it said that. ${this.stderr}`);
+      await Promise.race([new Promise<void>((resolve) => this.#arrived.push(resolve)), this.ended]);
+    }
+  }
+
+  answer(id: number | string): Promise<Record<string, unknown>> {
+    return this.message((message) => message['id'] === id);
+  }
+}

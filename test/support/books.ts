@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { LEDGER_FILE } from '../../src/config/home.js';
+import type { Payment } from '../../src/ledger/payment.js';
+import type { Engine } from '../../src/wallet/engine.js';
+
+/** More rows than any test writes. */
+const ROWS_MAX = 100_000;
+
+/** Every payment of a ledger, oldest first. */
+export function paymentsIn({ ledger }: Pick<Engine, 'ledger'>): Payment[] {
+  return [...ledger.listPayments({}, ROWS_MAX, null).payments].reverse();
+}
+
+/** One line of the journal as the file has it. */
+export interface JournalLine {
+  readonly seq: number;
+  readonly kind: string;
+  readonly subject: string;
+  readonly data: Record<string, string | null>;
+}
+
+/** The journal, read from the file itself: what was written, whatever any code says of it. */
+export function journalOf(home: string): JournalLine[] {
+  const db = new Database(join(home, LEDGER_FILE), { readonly: true });
+  try {
+    const rows = db.prepare('SELECT seq, kind, subject, data FROM journal ORDER BY seq').all();
+    return (rows as (Omit<JournalLine, 'data'> & { data: string })[]).map((row) => ({
+      ...row,
+      data: JSON.parse(row.data) as JournalLine['data'],
+    }));
+  } finally {
+    db.close();
+  }
+}
+
+/** How many signatures the journal tells of. */
+export function signaturesIn(home: string): number {
+  return journalOf(home).filter(({ kind }) => kind === 'sign').length;
+}

@@ -1,0 +1,50 @@
+import { createCipheriv, randomBytes, scryptSync } from 'node:crypto';
+import { FileStore } from '../../src/keys/fileStore.js';
+import { createRecord, NONCE_BYTES, SALT_BYTES, TAG_BYTES } from '../../src/keys/keystoreRecord.js';
+import type { SecretWrite } from '../../src/keys/secretStore.js';
+import { TEST_PASSPHRASE } from './testPassphrase.js';
+
+/** The least that a keystore may cost to open, a quarter of what the product makes them cost. */
+const COST = { n: 2 ** 15, r: 8, p: 1 };
+const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
+const KEY_BYTES = 32;
+
+/**
+ * Writes keystores that open quickly: these tests open hundreds, and the cost of a guess is not what they are about.
+ * The product's own store reads them.
+ */
+export class QuickStore extends FileStore {
+  readonly #home: string;
+
+  constructor(home: string) {
+    super(home, async () => TEST_PASSPHRASE);
+    this.#home = home;
+  }
+
+  override async prepareSecretWrite(): Promise<SecretWrite> {
+    const salt = randomBytes(SALT_BYTES);
+    const { n, r, p } = COST;
+    const cost = { N: n, r, p, maxmem: MEMORY_BYTES_MAX };
+    const key = scryptSync(TEST_PASSPHRASE, salt, KEY_BYTES, cost);
+    return async (text, walletId) => {
+      const nonce = randomBytes(NONCE_BYTES);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
+      cipher.setAAD(
+        Buffer.from(JSON.stringify(['purser keystore', 1, walletId, n, r, p, salt.toString('hex')])),
+      );
+      const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+      await createRecord(this.#home, {
+        kind: 'file',
+        walletId,
+        sealed: {
+          scrypt: { ...COST, salt: salt.toString('hex') },
+          aes256gcm: {
+            nonce: nonce.toString('hex'),
+            tag: cipher.getAuthTag().toString('hex'),
+            text: sealed.toString('hex'),
+          },
+        },
+      });
+    };
+  }
+}

@@ -1,0 +1,2 @@
+/** What opens every test wallet's keystore. */
+export const TEST_PASSPHRASE = 'the test passphrase';

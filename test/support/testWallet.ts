@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createConfig, updateConfig } from '../../src/config/configFile.js';
+import { setKey } from '../../src/config/change.js';
+import { LEDGER_FILE } from '../../src/config/home.js';
+import { StoreKeystore } from '../../src/keys/keystore.js';
+import { generatePhrase } from '../../src/keys/phrase.js';
+import { Ledger } from '../../src/ledger/ledger.js';
+import type { WalletOptions } from '../../src/wallet/engine.js';
+import { Wallet } from '../../src/wallet/wallet.js';
+import type { Sandbox } from '../../sandbox/world.ts';
+import { QuickStore } from './quickStore.js';
+import { TEST_PASSPHRASE } from './testPassphrase.js';
+
+export { TEST_PASSPHRASE };
+
+/** What a test wallet can be given beside its money. */
+export interface TestWalletParts {
+  /** The wallet's clock; the machine's unless given. */
+  readonly now?: () => number;
+  /** Config keys set before it is handed over. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A wallet in a folder of its own, funded on the sandbox's chain. */
+export interface TestWallet {
+  readonly home: string;
+  readonly passphraseFile: string;
+  readonly address: `0x${string}`;
+  /** What it was given on chain at the start, atomic. */
+  readonly fundedAtomic: bigint;
+  readonly options: WalletOptions;
+  /** A further wallet object over the same folder, as a second process would have. */
+  open(more?: Partial<WalletOptions>): Wallet;
+  /** Sets a key of the config, as its owner; gives the config's new version. */
+  set(key: string, value: string): Promise<number>;
+  /** Closes every wallet opened here and removes the folder. */
+  remove(): Promise<void>;
+}
+
+/** Makes a test-network wallet with real parts: encrypted file, config, ledger. */
+export async function createTestWallet(
+  sandbox: Sandbox,
+  usdMicros = 10_000_000n,
+  { now = Date.now, settings = {} }: TestWalletParts = {},
+): Promise<TestWallet> {
+  const home = mkdtempSync(join(tmpdir(), 'purser-test-'));
+  const passphraseFile = join(home, '..', `${home.split('/').at(-1) ?? ''}.pass`);
+  writeFileSync(passphraseFile, TEST_PASSPHRASE, { mode: 0o600 });
+  const passphrase = async (): Promise<string> => TEST_PASSPHRASE;
+  const keys = await new StoreKeystore(home, new QuickStore(home)).create(await generatePhrase());
+  const mac = (data: string): Uint8Array => keys.mac('config', data);
+  await createConfig(home, mac, { walletId: keys.walletId, keystore: 'file', testnet: true });
+  const ledgerMac = (data: string): Uint8Array => keys.mac('ledger', data);
+  await keys.writeAnchor(
+    Ledger.create(join(home, LEDGER_FILE), { mac: ledgerMac, nowMs: now(), configVersion: 1 }),
+  );
+  const set = async (key: string, value: string): Promise<number> =>
+    (await updateConfig(home, mac, (config) => setKey(config, key, value).config)).version;
+  await set('networks.eip155:84532.rpc_url', sandbox.rpcUrl);
+  await set('net.allow_private', JSON.stringify([sandbox.shop.hostPort]));
+  // In the order of their names: a ceiling is raised before the cap that needs it.
+  for (const [key, value] of Object.entries(settings).sort()) await set(key, value);
+  const address = await keys.evmAddress(0);
+  if (usdMicros > 0n) await sandbox.chain.fund(address, usdMicros);
+  const options: WalletOptions = {
+    home,
+    version: '0.0.0-test',
+    env: {},
+    platform: process.platform,
+    now,
+    passphrase,
+  };
+  const opened: Wallet[] = [];
+  return {
+    home,
+    passphraseFile,
+    address,
+    fundedAtomic: usdMicros,
+    options,
+    set,
+    open(more = {}) {
+      const wallet = new Wallet({ ...options, ...more });
+      opened.push(wallet);
+      return wallet;
+    },
+    async remove() {
+      await Promise.all(opened.map((wallet) => wallet.close()));
+      rmSync(home, { recursive: true, force: true });
+      rmSync(passphraseFile, { force: true });
+    },
+  };
+}
+
+/** A call context that nobody cancels. */
+export function anyCall(): { signal: AbortSignal } {
+  return { signal: new AbortController().signal };
+}

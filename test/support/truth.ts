@@ -1,0 +1,71 @@
+import { expect, vi } from 'vitest';
+import type { Payment } from '../../src/ledger/payment.js';
+import { reconcileAll } from '../../src/wallet/reconcile.js';
+import type { Wallet } from '../../src/wallet/wallet.js';
+import type { ChainPayment } from '../../sandbox/chain.ts';
+import { paymentsIn } from './books.js';
+import type { TestWallet } from './testWallet.js';
+import { PAST_EXPIRY_SEC, type TestWorld } from './world.js';
+
+/** Puts a spy in the place of a wallet's signer; it signs as before. */
+export async function spyOnSigner(wallet: Wallet) {
+  const engine = await wallet.engine();
+  const { keys } = engine;
+  const signTransfer = vi.fn<typeof keys.signTransfer>((...given) => keys.signTransfer(...given));
+  // The keys are frozen; the engine's reference to them is not, whatever its type says.
+  Object.defineProperty(engine, 'keys', { value: { ...keys, signTransfer } });
+  return signTransfer;
+}
+
+/** What a call is answered that would pass a cap: the owner is asked, until too much was asked. Nothing is signed. */
+export const PAST_CAP = { code: expect.stringMatching(/^(approval_required|asks_limited)$/), money: 'none' };
+
+/** Moves time past every expiry and reconciles until each payment has its final state. */
+export async function settleAll(world: TestWorld, wallet: Wallet): Promise<Payment[]> {
+  const engine = await wallet.engine();
+  await world.advance(PAST_EXPIRY_SEC);
+  await reconcileAll(engine, new AbortController().signal);
+  const payments = paymentsIn(engine);
+  for (const payment of payments) {
+    expect(payment, `${payment.id} has its final state`).toMatchObject(
+      payment.state === 'captured' ? { confirmed: true } : { state: 'released' },
+    );
+  }
+  return payments;
+}
+
+/** Asserts that a settled ledger says what the chain shows, payment by payment and to the atomic unit. */
+export async function expectLedgerIsChain(
+  world: TestWorld,
+  test: TestWallet,
+  wallet: Wallet,
+): Promise<{ captured: Payment[]; released: Payment[] }> {
+  const engine = await wallet.engine();
+  const payments = paymentsIn(engine);
+  const captured = payments.filter(({ state }) => state === 'captured');
+  const onChain = await world.sandbox.chain.payments(test.address);
+  expect(captured.map(factsOfRow).sort(byNonce)).toEqual(onChain.map(factsOfChain).sort(byNonce));
+  const spent = captured.reduce((sum, { capturedAtomic }) => sum + (capturedAtomic ?? 0n), 0n);
+  expect(await world.sandbox.chain.balanceOf(test.address)).toBe(test.fundedAtomic - spent);
+  expect(engine.ledger.audit().findings).toEqual([]);
+  return { captured, released: payments.filter(({ state }) => state === 'released') };
+}
+
+interface Facts {
+  readonly nonce: string;
+  readonly to: string;
+  readonly amountAtomic: bigint | null;
+  readonly tx: string | null;
+}
+
+function factsOfRow({ nonce, payTo, capturedAtomic, tx }: Payment): Facts {
+  return { nonce, to: payTo.toLowerCase(), amountAtomic: capturedAtomic, tx };
+}
+
+function factsOfChain({ nonce, to, amountAtomic, transaction }: ChainPayment): Facts {
+  return { nonce, to: to.toLowerCase(), amountAtomic, tx: transaction };
+}
+
+function byNonce(a: Facts, b: Facts): number {
+  return a.nonce < b.nonce ? -1 : 1;
+}

@@ -1,0 +1,104 @@
+import type { CommitPoint } from '../../src/ledger/writer.js';
+import type { CallContext } from '../../src/wallet/callBound.js';
+import { reconcileAll } from '../../src/wallet/reconcile.js';
+import { Wallet } from '../../src/wallet/wallet.js';
+import { TEST_PASSPHRASE } from './testPassphrase.js';
+
+/** What the program is started with. */
+export interface ChildSetup {
+  readonly home: string;
+  /** How far its clock is from the machine's, in ms. */
+  readonly aheadMs: number;
+  /** Whether it looks after open payments behind its calls, as a server does. */
+  readonly reconcile: boolean;
+}
+
+/** Where the program kills itself. */
+export interface Death {
+  readonly point: CommitPoint;
+  readonly when: 'before' | 'after';
+}
+
+/** What the program does when told, each with the value it answers. */
+export type Order =
+  | { readonly do: 'pay' | 'quote' | 'ledger' | 'balance'; readonly input: unknown }
+  | { readonly do: 'freeze' | 'unfreeze' | 'reconcile' }
+  /** Its next commit at this point is its last act. */
+  | { readonly do: 'die'; readonly at: Death }
+  | { readonly do: 'clock'; readonly aheadMs: number }
+  | { readonly do: 'noteConfig'; readonly version: number };
+
+/** One message to the program, and one from it. */
+export interface Asked {
+  readonly id: number;
+  readonly order: Order;
+}
+export interface Answered {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+const setup = JSON.parse(process.argv[2] ?? '') as ChildSetup;
+let { aheadMs } = setup;
+let death: Death | null = null;
+
+function reach(when: Death['when'], point: CommitPoint): void {
+  // The signal is delivered before the call returns: nothing of this process runs after it.
+  if (death?.when === when && death.point === point) process.kill(process.pid, 'SIGKILL');
+}
+
+const now = (): number => Date.now() + aheadMs;
+const wallet = new Wallet(
+  {
+    home: setup.home,
+    version: '0.0.0-test',
+    env: {},
+    platform: process.platform,
+    now,
+    passphrase: async () => TEST_PASSPHRASE,
+    observer: {
+      beforeCommit: (point) => reach('before', point),
+      afterCommit: (point) => reach('after', point),
+    },
+  },
+  { reconcile: setup.reconcile },
+);
+const nobodyCancels: CallContext = { signal: new AbortController().signal };
+
+async function obey(order: Order): Promise<unknown> {
+  switch (order.do) {
+    case 'pay':
+      return wallet.pay(order.input, nobodyCancels);
+    case 'quote':
+      return wallet.quote(order.input, nobodyCancels);
+    case 'ledger':
+      return wallet.ledger(order.input, nobodyCancels);
+    case 'balance':
+      return wallet.balance(order.input);
+    case 'freeze':
+      return (await wallet.engine()).ledger.freeze(now());
+    case 'unfreeze':
+      return (await wallet.engine()).ledger.unfreeze(now());
+    case 'reconcile':
+      return (await reconcileAll(await wallet.engine(), nobodyCancels.signal)).length;
+    case 'die':
+      death = order.at;
+      return null;
+    case 'clock':
+      aheadMs = order.aheadMs;
+      return null;
+    case 'noteConfig':
+      return (await wallet.engine()).ledger.noteConfigVersion(order.version, now());
+  }
+}
+
+process.on('message', ({ id, order }: Asked) => {
+  void obey(order).then(
+    (value) => process.send?.({ id, value: value ?? null } satisfies Answered),
+    (error: unknown) => process.send?.({ id, error: String(error) } satisfies Answered),
+  );
+});
+// A parent that is gone leaves no program behind.
+process.on('disconnect', () => process.exit(0));
+process.send?.({ id: 0, value: 'ready' } satisfies Answered);

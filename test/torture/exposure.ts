@@ -1,0 +1,139 @@
+import type { Chain } from '../../sandbox/chain.ts';
+import type { Order } from '../../sandbox/shop/order.ts';
+import type { Shop } from '../../sandbox/shop/shop.ts';
+import type { JournalLine } from '../support/books.js';
+
+/** The most that was ever at stake, in micro-dollars, and the cap that was in force then. */
+export interface Peak {
+  readonly usdMicros: bigint;
+  readonly capUsdMicros: bigint;
+}
+
+/** What was found by following exposure from entry to entry, or from arrival to arrival. */
+export interface ExposureFindings {
+  readonly peak: Peak;
+  readonly broken: readonly string[];
+}
+
+/**
+ * Follows the journal: after every hold, all that is live or captured must lie within the cap of the config that
+ * the hold was judged under. `caps` are the caps by config version.
+ */
+export function followJournal(
+  journal: readonly JournalLine[],
+  caps: ReadonlyMap<number, bigint>,
+): ExposureFindings {
+  const counted = new Map<string, bigint>();
+  const broken: string[] = [];
+  let total = 0n;
+  let peak: Peak = { usdMicros: 0n, capUsdMicros: 0n };
+  const count = (id: string, usdMicros: bigint): void => {
+    total += usdMicros - (counted.get(id) ?? 0n);
+    counted.set(id, usdMicros);
+  };
+  for (const { seq, kind, subject, data } of journal) {
+    if (kind === 'release') count(subject, 0n);
+    if (kind === 'capture' || kind === 'confirm') count(subject, BigInt(data['captured_usd_micros'] ?? 0));
+    if (kind !== 'hold') continue;
+    count(subject, BigInt(data['held_usd_micros'] ?? 0));
+    const cap = caps.get(Number(data['config_version'])) ?? 0n;
+    if (total > cap) broken.push(`entry ${seq}: the hold made the exposure ${total} under a cap of ${cap}`);
+    if (total > peak.usdMicros) peak = { usdMicros: total, capUsdMicros: cap };
+  }
+  return { peak, broken };
+}
+
+/** An authorization as it first reached a seller: from then on it is out of the wallet's hands. */
+export interface Arrival {
+  readonly nonce: string;
+  readonly usdMicros: bigint;
+  readonly validBeforeSec: number;
+  readonly atMs: number;
+  readonly wishId: string;
+}
+
+/** Watches sellers and the chain's clock from outside: all it knows, it did not learn from the wallet. */
+export class Witness {
+  readonly arrivals = new Map<string, Arrival>();
+  /** How often each payment header came, by nonce and header. */
+  readonly presentations = new Map<string, Map<string, number>>();
+  readonly #clock: { readonly atMs: number; readonly timeSec: number }[] = [];
+  readonly #caps: { readonly fromMs: number; readonly usdMicros: bigint }[] = [];
+  #watching: NodeJS.Timeout | undefined;
+
+  /** Takes note of every payment that reaches a shop, in the moment it does. */
+  watch(shop: Shop): void {
+    const { requests } = shop;
+    const add = requests.add.bind(requests);
+    requests.add = (order) => {
+      this.#see(order);
+      return add(order);
+    };
+  }
+
+  /** Reads the chain's clock again and again, until stopped. */
+  watchClock(chain: Chain, everyMs: number): void {
+    const look = async (): Promise<void> => {
+      const timeSec = await chain.nowSec();
+      this.#clock.push({ atMs: Date.now(), timeSec });
+    };
+    this.#watching = setInterval(() => void look().catch(() => undefined), everyMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#watching);
+  }
+
+  /** From now on the cap is this. */
+  noteCap(usdMicros: bigint): void {
+    this.#caps.push({ fromMs: Date.now(), usdMicros });
+  }
+
+  #see({ payment, url }: Order): void {
+    if (payment?.nonce === undefined) return;
+    const { nonce, header, value, validBefore } = payment;
+    const headers = this.presentations.get(nonce) ?? new Map<string, number>();
+    this.presentations.set(nonce, headers);
+    headers.set(header, (headers.get(header) ?? 0) + 1);
+    if (this.arrivals.has(nonce)) return;
+    this.arrivals.set(nonce, {
+      nonce,
+      usdMicros: BigInt(value ?? 0),
+      validBeforeSec: Number(validBefore),
+      atMs: Date.now(),
+      wishId: url.searchParams.get('id') ?? '',
+    });
+  }
+
+  /**
+   * Follows the arrivals: at each, all that has settled or could still settle must lie within the cap of that moment.
+   * `settled` are the nonces that the chain shows as spent in the end.
+   */
+  follow(settled: ReadonlySet<string>): ExposureFindings {
+    const arrivals = [...this.arrivals.values()];
+    const broken: string[] = [];
+    let peak: Peak = { usdMicros: 0n, capUsdMicros: 0n };
+    for (const [i, arrival] of arrivals.entries()) {
+      const chainSec = this.#chainTimeAfter(arrival.atMs);
+      const usdMicros = arrivals
+        .slice(0, i + 1)
+        .filter(({ nonce, validBeforeSec }) => settled.has(nonce) || validBeforeSec > chainSec)
+        .reduce((sum, one) => sum + one.usdMicros, 0n);
+      const capUsdMicros = this.#capAt(arrival.atMs);
+      if (usdMicros > capUsdMicros) {
+        broken.push(`arrival of ${arrival.nonce}: ${usdMicros} could move under a cap of ${capUsdMicros}`);
+      }
+      if (usdMicros > peak.usdMicros) peak = { usdMicros, capUsdMicros };
+    }
+    return { peak, broken };
+  }
+
+  /** The chain's time as it was first seen after a moment: what had expired by then may have been let go of before. */
+  #chainTimeAfter(atMs: number): number {
+    return this.#clock.find((one) => one.atMs >= atMs)?.timeSec ?? Number.POSITIVE_INFINITY;
+  }
+
+  #capAt(atMs: number): bigint {
+    return this.#caps.findLast(({ fromMs }) => fromMs <= atMs)?.usdMicros ?? 0n;
+  }
+}

@@ -1,0 +1,127 @@
+import type { FaultName } from '../../sandbox/faults.ts';
+import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Random } from '../support/random.js';
+
+/** Something an agent wants once, however often it has to ask. */
+export interface Wish {
+  readonly id: string;
+  readonly url: string;
+  readonly fault: FaultName | 'none';
+  /** Arguments of `wallet_pay` beside the bound on time. */
+  readonly call: Readonly<Record<string, unknown>>;
+  readonly timeoutMs: number;
+  /** Whether it is quoted first, and the quote paid. */
+  readonly isQuoted: boolean;
+  /** How many ask for it in parallel, in whatever processes. */
+  readonly twins: number;
+}
+
+/** What a call for a wish came to; null where its process ended first. */
+export interface Told {
+  readonly wish: Wish;
+  readonly outcome: Outcome | null;
+}
+
+/** Faults after which an origin goes on being paid. */
+const COMMON: readonly FaultName[] = [
+  'reject',
+  'hang',
+  'drop',
+  'error_before_settle',
+  'unsettled',
+  'redirect_paid',
+  'hang_after_settle',
+  'drop_after_settle',
+  'error_after_settle',
+  'error_with_receipt',
+  'denied_receipt',
+  'no_receipt',
+  'garbled_receipt',
+  'cut_body',
+  'redirect_after_settle',
+  'settlement_pending',
+  'settles_later',
+  'hang_settles_later',
+  'hang_unpaid',
+  'drop_unpaid',
+  'error_unpaid',
+];
+/** Faults after which a wallet pauses the origin (T12): each is met at an origin of its own. */
+const ESTRANGING: readonly FaultName[] = ['second_402', 'false_receipt', 'borrowed_receipt'];
+
+const CLEAN_PERCENT = 35;
+const ESTRANGING_PERCENT = 5;
+const GOODS = ['json', 'text', 'echo', 'stream?events=3&ms=20', 'slow?ms=80', 'large?bytes=60000'];
+const PRICES = ['0.01', '0.02', '0.031', '0.047'];
+/** Seconds an authorization lives: the shortest that the facilitator takes, so that many expire within a run. */
+const LIVES = ['9', '14', '25'];
+
+/** How many origins common wishes go to at once. */
+const STALLS = 6;
+
+/**
+ * Where wishes are granted: some origins for common ones, and fresh ones for those that estrange theirs. An origin that
+ * a wallet has paused is left, too: the wallet is right to, and there is nothing to learn from asking on.
+ */
+export class Market {
+  readonly #open: string[];
+  readonly #fresh: string[];
+
+  constructor(origins: readonly string[]) {
+    this.#open = origins.slice(0, STALLS);
+    this.#fresh = origins.slice(STALLS);
+  }
+
+  pickOrigin(random: Random): string {
+    return random.pick(this.#open);
+  }
+
+  /** An origin for one estranging wish; undefined once there is none to spare. */
+  takeOrigin(): string | undefined {
+    return this.#fresh.shift();
+  }
+
+  /** Puts a fresh origin in the place of one that was paused, while there is one. */
+  leave(url: string): void {
+    const place = this.#open.indexOf(new URL(url).origin);
+    const next = place === -1 ? undefined : this.#fresh.shift();
+    if (next !== undefined) this.#open[place] = next;
+  }
+}
+
+/** Draws a wish. */
+export function drawWish(id: string, random: Random, market: Market): Wish {
+  const estranged = random.percent(ESTRANGING_PERCENT) ? market.takeOrigin() : undefined;
+  const fault =
+    estranged !== undefined
+      ? random.pick(ESTRANGING)
+      : random.percent(CLEAN_PERCENT)
+        ? 'none'
+        : random.pick(COMMON);
+  const url = new URL(
+    `/v${random.pick([1, 2])}/${random.pick(GOODS)}`,
+    estranged ?? market.pickOrigin(random),
+  );
+  url.searchParams.set('id', id);
+  url.searchParams.set('usd', random.pick(PRICES));
+  if (random.percent(70)) url.searchParams.set('timeout', random.pick(LIVES));
+  if (fault !== 'none') {
+    url.searchParams.set('fault', fault);
+    if (random.percent(70)) url.searchParams.set('times', random.pick(['1', '2']));
+  }
+  const isPost = random.percent(40);
+  return {
+    id,
+    url: url.href,
+    fault,
+    call: {
+      url: url.href,
+      max_usd: '0.05',
+      ...(isPost ? { method: 'POST', body: { wish: id } } : {}),
+      ...(random.percent(30) ? { idempotency_key: `key-${id}` } : {}),
+    },
+    timeoutMs: 1_000 + random.below(2_500),
+    isQuoted: random.percent(20),
+    twins: random.percent(15) ? 2 + random.below(3) : 1,
+  };
+}

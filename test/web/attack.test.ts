@@ -1,0 +1,434 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import {
+  connect,
+  createServer as createTcpServer,
+  type Server as TcpServer,
+  type AddressInfo,
+} from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Confirmation } from '../../src/approvals/confirmation.js';
+import { Enrolment } from '../../src/approvals/enrolment.js';
+import type { Approval } from '../../src/approvals/desk.js';
+import { SoftwareAuthenticator } from '../../src/approvals/fixtures.js';
+import { beginPasskey, makePasskeyFactor } from '../../src/approvals/passkey.js';
+import { Challenges } from '../../src/approvals/challenge.js';
+import { startPage } from '../../src/web/page.js';
+import { MemoryDesk } from './memoryDesk.js';
+import { freshQuestion, PASSPHRASE, passphraseFactor, startOwner, type Owner } from './owner.js';
+import { send, visitAsAgent, type Agent } from './request.js';
+
+let owner: Owner;
+let agent: Agent;
+let asked: Approval;
+let path: string;
+
+beforeEach(async () => {
+  owner = await startOwner();
+  owner.desk.factorRecords.push(await passphraseFactor());
+  asked = owner.desk.ask(freshQuestion());
+  path = `/approvals/${asked.question.approvalId}`;
+  agent = await visitAsAgent(owner);
+});
+afterEach(async () => owner[Symbol.asyncDispose]());
+
+const state = async (): Promise<string | undefined> =>
+  (await owner.desk.show(asked.question.approvalId))?.state;
+
+/** A yes as the page's own form sends it. */
+const yes = (over: Record<string, string> = {}): Record<string, string> => ({
+  digest: asked.digest,
+  answer: 'once',
+  passphrase: PASSPHRASE,
+  ...over,
+});
+
+test('the form of the page, sent whole, is a yes: what is refused below is refused for its one difference', async () => {
+  const reply = await agent.post(path, yes());
+  expect(reply.status).toBe(303);
+  expect(reply.headers.location).toBe(`/?done=${asked.question.approvalId}`);
+  expect(await state()).toBe('approved');
+});
+
+describe('an agent with a shell', () => {
+  test('reads what is asked, and nothing secret', async () => {
+    const { body, status } = await agent.get('/');
+    expect(status).toBe(200);
+    expect(body).toContain('Pay $0.75 to api.example.com?');
+    const [factor] = owner.desk.factorRecords;
+    if (factor?.kind !== 'passphrase') throw new Error('The test has a passphrase.');
+    for (const secret of [factor.data.key, factor.data.salt, PASSPHRASE]) expect(body).not.toContain(secret);
+  });
+
+  test('cannot say yes without the factor', async () => {
+    expect((await agent.post(path, yes({ passphrase: '' }))).status).toBe(403);
+    expect((await agent.post(path, yes({ passphrase: 'the unlock passphrase' }))).status).toBe(403);
+    const passkey = JSON.stringify(new SoftwareAuthenticator(owner.page.port).sign({ challenge: 'AAAA' }));
+    expect((await agent.post(path, yes({ passkey, challenge_id: '00' }))).status).toBe(403);
+    expect((await agent.post(path, yes({ passkey: '{', challenge_id: '00' }))).status).toBe(403);
+    expect((await agent.post(path, { digest: asked.digest, passphrase: PASSPHRASE })).status).toBe(400);
+    expect(await state()).toBe('pending');
+  });
+
+  test('guesses ever more slowly, and is told for how long', async () => {
+    for (let i = 0; i < 3; i += 1) {
+      expect((await agent.post(path, yes({ passphrase: `guess number ${i}` }))).status).toBe(403);
+    }
+    const reply = await agent.post(path, yes());
+    expect(reply.status).toBe(429);
+    expect(reply.headers['retry-after']).toBe('5');
+    expect(reply.body).not.toContain(PASSPHRASE);
+    expect(await state()).toBe('pending');
+  });
+
+  test('cannot be let in by a forged cookie or key, nor see a thing without', async () => {
+    const [name = ''] = agent.cookie.split('=');
+    const id = '0'.repeat(32);
+    for (const cookie of [
+      '',
+      `${name}=`,
+      `${name}=${id}`,
+      `${name}=${id}.${'0'.repeat(64)}`,
+      `${agent.cookie}0`,
+    ]) {
+      const reply = await send(owner.page.port, { headers: { cookie } });
+      expect(reply.status, cookie).toBe(403);
+      expect(reply.body).not.toContain('api.example.com');
+    }
+    for (const key of ['', 'x', owner.page.url.slice(-43, -1)]) {
+      expect((await send(owner.page.port, { path: `/?key=${key}` })).status, key).toBe(403);
+    }
+    const other = await send(owner.page.port, {
+      method: 'POST',
+      path,
+      headers: { origin: owner.origin, 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ token: agent.token, digest: asked.digest, answer: 'no' }).toString(),
+    });
+    expect(other.status).toBe(403);
+    expect(owner.desk.calls).toEqual([]);
+  });
+
+  test('cannot lead the owner elsewhere by an address with the key', async () => {
+    const { search } = new URL(owner.page.url);
+    const { body } = await send(owner.page.port, { path: `//evil.example/${search}` });
+    expect(body).not.toContain('refresh');
+    expect((await send(owner.page.port, { path: `/${search}` })).body).toContain('content="0;url=/"');
+  });
+
+  test("cannot use one passkey's yes for another answer, another question, or again", async () => {
+    const device = new SoftwareAuthenticator(owner.page.port);
+    const challenges = new Challenges();
+    const nowMs = Date.now();
+    const begun = await beginPasskey(challenges, { factors: [], port: owner.page.port, nowMs });
+    const signed = { challengeId: begun.challengeId, response: device.register(begun.options) };
+    owner.desk.factorRecords.push(await makePasskeyFactor(challenges, signed, { nowMs }));
+    const sign = async (): Promise<Record<string, string>> => {
+      const reply = await agent.post(`${path}/challenge`, { digest: asked.digest, answer: 'once' });
+      const { challengeId, options } = JSON.parse(reply.body) as {
+        challengeId: string;
+        options: { challenge: string };
+      };
+      return yes({ passkey: JSON.stringify(device.sign(options)), challenge_id: challengeId });
+    };
+    const other = owner.desk.ask(freshQuestion({ approvalId: 'apr_2' }));
+
+    const raise = { ...(await sign()), answer: 'session', session_usd: '20' };
+    expect((await agent.post(path, raise)).status).toBe(403);
+    const elsewhere = { ...(await sign()), digest: other.digest };
+    expect((await agent.post('/approvals/apr_2', elsewhere)).status).toBe(403);
+    const right = await sign();
+    expect((await agent.post(path, right)).status).toBe(303);
+    expect((await agent.post(path, right)).status).toBe(409);
+    expect((await agent.post('/approvals/apr_2', { ...right, digest: other.digest })).status).toBe(403);
+    expect((await owner.desk.show('apr_2'))?.state).toBe('pending');
+  });
+
+  test('cannot add a passkey of its own without the code, nor confirm a change without a passkey', async () => {
+    const enrolment = new Enrolment({
+      factors: async () => [],
+      save: async () => Promise.reject(new Error('saved')),
+      label: '',
+      now: Date.now,
+    });
+    const act = { what: 'Raise limits.per_day_usd to $1000', details: [] };
+    const confirmation = new Confirmation(act, {
+      factors: async () => owner.desk.factorRecords,
+      now: Date.now,
+    });
+    await using second = await startOwner({ enrolment, confirmation });
+    second.desk.ask(freshQuestion());
+    const intruder = await visitAsAgent(second);
+    expect((await intruder.get('/passkey')).body).not.toContain(enrolment.code);
+    expect((await intruder.post('/confirm/options', {})).status).toBe(403);
+    expect((await intruder.post('/confirm', {})).status).toBe(403);
+    expect((await intruder.post('/confirm', { passkey: '{}', challenge_id: 'x' })).status).toBe(403);
+    expect(confirmation.isOpen).toBe(true);
+    for (let i = 0; i < 5; i += 1) {
+      expect((await intruder.post('/passkey/options', { code: `BBBB-BBB${i}` })).status).toBe(403);
+    }
+    expect((await intruder.post('/passkey/options', { code: enrolment.code })).status).toBe(404);
+    expect(await enrolment.done).toBeNull();
+  });
+});
+
+describe('a request that is not of this page', () => {
+  test.each([
+    'evil.example',
+    'evil.example:PORT',
+    'localhost',
+    'localhost:1',
+    'localhost:PORT.evil.example',
+    'evil.example#localhost:PORT',
+    'localhost.:PORT',
+    'LOCALHOST:PORT',
+    '127.1:PORT',
+    '0.0.0.0:PORT',
+  ])('is refused for its Host %j, with the right cookie', async (named) => {
+    const host = named.replace('PORT', String(owner.page.port));
+    const reply = await send(owner.page.port, { headers: { host, cookie: agent.cookie } });
+    expect([400, 421]).toContain(reply.status);
+    expect(reply.body).not.toContain('api.example.com');
+  });
+
+  test('is refused with two hosts, with none, or with another in its address', async () => {
+    const { port } = owner.page;
+    for (const head of [
+      `GET / HTTP/1.1\r\nHost: localhost:${port}\r\nHost: evil.example\r\n`,
+      `GET http://evil.example/ HTTP/1.1\r\nHost: localhost:${port}\r\n`,
+      'GET / HTTP/1.1\r\nHost:\r\n',
+      'GET / HTTP/1.1\r\n',
+      'GET / HTTP/1.0\r\n',
+    ]) {
+      const socket = connect(port, '127.0.0.1');
+      socket.end(`${head}Cookie: ${agent.cookie}\r\nConnection: close\r\n\r\n`);
+      let text = '';
+      for await (const piece of socket) text += String(piece);
+      expect(text, head).toMatch(/^HTTP\/1\.1 4\d\d /);
+      expect(text, head).not.toContain('api.example.com');
+    }
+  });
+
+  test('is answered at each of its own names', async () => {
+    const { port } = owner.page;
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]) {
+      expect((await agent.get('/', { host })).status, host).toBe(200);
+    }
+    expect((await send(port, { address: '::1', headers: { cookie: agent.cookie } })).status).toBe(200);
+  });
+
+  test.each([
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { origin: '' },
+    { origin: 'http://localhost:1' },
+    { origin: 'https://localhost:PORT' },
+    { origin: 'http://127.0.0.1:PORT' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { 'content-type': 'text/plain' },
+    { 'content-type': 'application/json' },
+    { 'content-type': 'multipart/form-data; boundary=x' },
+  ])('is refused with %o', async (header) => {
+    const headers = Object.fromEntries(
+      Object.entries(header).map(([name, value]) => [name, value.replace('PORT', String(owner.page.port))]),
+    );
+    expect((await agent.post(path, yes(), headers)).status).toBe(403);
+    expect(owner.desk.calls).toEqual([]);
+  });
+
+  test('is refused without an Origin', async () => {
+    const body = new URLSearchParams({ token: agent.token, ...yes() }).toString();
+    const headers = { cookie: agent.cookie, 'content-type': 'application/x-www-form-urlencoded' };
+    expect((await send(owner.page.port, { method: 'POST', path, headers, body })).status).toBe(403);
+    expect(owner.desk.calls).toEqual([]);
+  });
+
+  test('is refused with a token that is missing, forged, doubled or of another visit', async () => {
+    const other = await visitAsAgent(owner);
+    expect(other.token).not.toBe(agent.token);
+    for (const token of ['', 'x', other.token, agent.token.toLowerCase(), agent.token.slice(1)]) {
+      expect((await agent.post(path, yes({ token }))).status, token).toBe(403);
+    }
+    const doubled = new URLSearchParams({ token: agent.token, ...yes() });
+    doubled.append('token', agent.token);
+    const headers = {
+      cookie: agent.cookie,
+      origin: owner.origin,
+      'content-type': 'application/x-www-form-urlencoded',
+    };
+    const reply = await send(owner.page.port, { method: 'POST', path, headers, body: doubled.toString() });
+    expect(reply.status).toBe(403);
+    expect(owner.desk.calls).toEqual([]);
+  });
+});
+
+describe('an answer', () => {
+  test('counts once, however often it is sent', async () => {
+    expect((await agent.post(path, yes())).status).toBe(303);
+    const again = await agent.post(path, yes());
+    expect(again.status).toBe(409);
+    expect(again.body).toContain('This was answered already.');
+    expect((await agent.post(path, yes({ answer: 'no' }))).status).toBe(409);
+    expect(await state()).toBe('approved');
+  });
+
+  test('is refused where the question has changed since it was shown', async () => {
+    owner.desk.ask(freshQuestion({ amountAtomic: 9_000_000n, usdMicros: 9_000_000n }));
+    const reply = await agent.post(path, yes());
+    expect(reply.status).toBe(409);
+    expect(reply.body).toContain('What is asked has changed');
+    // What is shown now is what would be signed now.
+    expect(reply.body).toContain('Pay $9.00 to api.example.com?');
+    expect(await state()).toBe('pending');
+  });
+
+  test('is refused where it comes too late, or to nothing', async () => {
+    expect((await agent.post('/approvals/apr_none', yes())).status).toBe(404);
+    owner.moveOn(600_000);
+    expect((await agent.post(path, yes())).status).toBe(410);
+    expect(await state()).toBe('expired');
+  });
+
+  test('is never given by looking', async () => {
+    const query = new URLSearchParams({ token: agent.token, ...yes(), answer: 'no' }).toString();
+    for (const method of ['GET', 'HEAD']) {
+      for (const target of [
+        `${path}?${query}`,
+        `${path}/challenge?${query}`,
+        `/?${query}`,
+        `/changes?${query}`,
+      ]) {
+        await send(owner.page.port, { method, path: target, headers: { cookie: agent.cookie } });
+      }
+    }
+    expect(owner.desk.calls).toEqual([]);
+    expect(await state()).toBe('pending');
+  });
+
+  test.each(['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PURGE'])('is not given by %s', async (method) => {
+    const headers = { cookie: agent.cookie, origin: owner.origin };
+    const reply = await send(owner.page.port, { method, path, headers });
+    expect(reply.status).toBe(405);
+    expect(reply.headers['access-control-allow-origin']).toBeUndefined();
+    expect(owner.desk.calls).toEqual([]);
+  });
+
+  test('of a body beyond all forms is not read', async () => {
+    const passphrase = 'x'.repeat(40_000);
+    expect((await agent.post(path, yes({ passphrase }))).status).toBe(413);
+    const chunked = { 'transfer-encoding': 'chunked' };
+    expect((await agent.post(path, yes({ passphrase }), chunked)).status).toBe(413);
+    expect(owner.desk.calls).toEqual([]);
+  });
+});
+
+test('every answer, refusals too, forbids framing, foreign assets, keeping and reading by others', async () => {
+  const replies = [
+    await agent.get('/'),
+    await agent.get('/changes?shown='),
+    await agent.get('/nothing/here'),
+    await send(owner.page.port),
+    await send(owner.page.port, { headers: { host: 'evil.example' } }),
+    await agent.post(path, yes({ token: '' })),
+    await agent.post(path, yes({ passphrase: 'wrong passphrase' })),
+    await agent.post(path, yes({ passphrase: 'x'.repeat(40_000) })),
+    await send(owner.page.port, { path: new URL(owner.page.url).pathname + new URL(owner.page.url).search }),
+  ];
+  expect(replies.map(({ status }) => status)).toEqual([200, 200, 404, 403, 421, 403, 403, 413, 200]);
+  for (const { headers } of replies) {
+    const policy = headers['content-security-policy'] ?? '';
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).toContain("base-uri 'none'");
+    expect(policy).not.toContain('unsafe');
+    expect(headers).toMatchObject({
+      'x-frame-options': 'DENY',
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+    });
+    expect(headers['access-control-allow-origin']).toBeUndefined();
+  }
+  expect(replies.at(-1)?.headers['set-cookie']?.[0]).toMatch(
+    /^purser_\d+=[0-9a-f]{32}\.[0-9a-f]{64}; Max-Age=86400; Path=\/; HttpOnly; SameSite=Strict$/,
+  );
+});
+
+test('a socket that sends nothing, half a head or half a body is closed, and holds up nobody', async () => {
+  const { port } = owner.page;
+  const head = `POST ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nOrigin: ${owner.origin}\r\nCookie: ${agent.cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\n`;
+  const sockets = ['', 'GET / HTTP/1.1\r\nHost: local', `${head}token=`].map((begun) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(begun);
+    socket.resume();
+    return socket;
+  });
+  const closed = sockets.map(async (socket) => once(socket, 'close'));
+  expect((await agent.get('/')).status).toBe(200);
+  await Promise.all(closed);
+  expect(owner.desk.calls).toEqual([]);
+});
+
+describe('where the page listens', () => {
+  test('is this machine alone', async () => {
+    const outside = Object.values(networkInterfaces())
+      .flat()
+      .filter((one) => one !== undefined && !one.internal && one.family === 'IPv4')
+      .map((one) => one?.address);
+    for (const address of outside) {
+      await expect(send(owner.page.port, { address: address ?? '' })).rejects.toMatchObject({
+        code: 'ECONNREFUSED',
+      });
+    }
+    expect((await send(owner.page.port, { address: '127.0.0.1' })).status).toBe(403);
+  });
+
+  test('is never one address of a port whose other address is taken', async () => {
+    const { squatter, port } = await squatOnIpv6();
+    try {
+      const desk = new MemoryDesk(Date.now);
+      await expect(startPage({ desk, now: Date.now, port })).rejects.toMatchObject({ code: 'unreachable' });
+      // And nothing is left behind at the address that was free.
+      const free = createServer();
+      free.listen(port, '127.0.0.1');
+      await once(free, 'listening');
+      free.close();
+      await once(free, 'close');
+    } finally {
+      squatter.close();
+    }
+  });
+
+  test('is given free at once when it closes', async () => {
+    const desk = new MemoryDesk(Date.now);
+    const first = await startPage({ desk, now: Date.now });
+    const idle = connect(first.port, '127.0.0.1');
+    await once(idle, 'connect');
+    await first.close();
+    const second = await startPage({ desk, now: Date.now, port: first.port });
+    expect(second.port).toBe(first.port);
+    expect(second.url).not.toBe(first.url);
+    await second.close();
+    idle.destroy();
+  });
+});
+
+/** Takes a port on ::1 that is free on 127.0.0.1: other tests of this machine take ports there all the time. */
+async function squatOnIpv6(): Promise<{ squatter: TcpServer; port: number }> {
+  for (;;) {
+    const squatter = createTcpServer();
+    squatter.listen(0, '::1');
+    await once(squatter, 'listening');
+    const { port } = squatter.address() as AddressInfo;
+    const probe = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once('error', () => resolve(false));
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    });
+    if (isFree) return { squatter, port };
+    squatter.close();
+  }
+}

@@ -1,0 +1,175 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { BrowserContext, Page as Tab } from 'playwright-core';
+import {
+  freshQuestion,
+  NO_CHROMIUM,
+  passphraseFactor,
+  startBrowser,
+  startOwner,
+  type Owner,
+} from './owner.js';
+
+const NASTY = [
+  '<script>window.pwned = 1</script>',
+  '"><img src=x onerror="window.pwned = 2">',
+  "' autofocus onfocus='window.pwned = 3",
+  '</blockquote></section><form action="https://evil.example"><button>Say yes</button></form>',
+  '&lt;script&gt;window.pwned=4&lt;/script&gt; {{7*7}} ${window.pwned = 5}',
+  '<!-- </main> <style>* { display: none }</style>',
+].join(' ');
+
+// Where there is no Chromium there is nothing to attack with: see NO_CHROMIUM.
+describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
+  let browser: Awaited<ReturnType<typeof startBrowser>>;
+  let context: BrowserContext;
+  let site: Server;
+  let sitePort: number;
+  let html: string;
+  let owner: Owner;
+  let path: string;
+  let digest: string;
+
+  beforeAll(async () => {
+    browser = await startBrowser();
+    context = browser.context;
+    site = createServer((_, response) => {
+      response.setHeader('Content-Type', 'text/html');
+      response.end(html);
+    });
+    site.listen(0, '127.0.0.1');
+    await once(site, 'listening');
+    sitePort = (site.address() as AddressInfo).port;
+  });
+  afterAll(async () => {
+    await browser[Symbol.asyncDispose]();
+    site.closeAllConnections();
+    site.close();
+  });
+
+  beforeEach(async () => {
+    owner = await startOwner();
+    owner.desk.factorRecords.push(await passphraseFactor());
+    const asked = owner.desk.ask(freshQuestion());
+    path = `/approvals/${asked.question.approvalId}`;
+    ({ digest } = asked);
+    const tab = await context.newPage();
+    await tab.goto(owner.page.url);
+    await tab.getByRole('heading', { name: 'Pay $0.75' }).waitFor();
+    // From here on the browser has the cookie of a visit.
+    await tab.close();
+  });
+  afterEach(async () => owner[Symbol.asyncDispose]());
+
+  const visit = async (url: string): Promise<Tab & AsyncDisposable> => {
+    const tab = await context.newPage();
+    await tab.goto(url);
+    return Object.assign(tab, { [Symbol.asyncDispose]: async () => tab.close() });
+  };
+
+  /** The site under a foreign name, and under our own name at another port, where our cookies go too. */
+  const sites = (): string[] => [`http://evil.example:${sitePort}/`, `http://localhost:${sitePort}/`];
+
+  test('posts a form to the page, and nothing is answered', async () => {
+    html = `<form method="post" action="${owner.origin}${path}">
+      <input name="digest" value="${digest}"><input name="answer" value="no"><input name="token" value="x">
+    </form><button onclick="document.forms[0].submit()">go</button>`;
+    for (const url of sites()) {
+      await using tab = await visit(url);
+      const answered = tab.waitForResponse((response) => response.request().method() === 'POST');
+      await tab.getByRole('button').click();
+      expect((await answered).status(), url).toBe(403);
+    }
+    expect(owner.desk.calls).toEqual([]);
+  });
+
+  test('asks for the page by script, and reads nothing', async () => {
+    html = '<h1>hello</h1>';
+    for (const url of sites()) {
+      await using tab = await visit(url);
+      const read = (mode: string): Promise<string> =>
+        tab.evaluate<string>(
+          `fetch('${owner.origin}/', { mode: '${mode}', credentials: 'include' }).then((a) => a.text(), (e) => e.name)`,
+        );
+      expect(await read('cors'), url).toBe('TypeError');
+      expect(['', 'TypeError'], url).toContain(await read('no-cors'));
+    }
+  });
+
+  test('frames the page, and shows nothing of it', async () => {
+    html = `<iframe src="${owner.origin}/"></iframe>`;
+    for (const url of sites()) {
+      await using tab = await visit(url);
+      const [, frame] = tab.frames();
+      expect(frame, url).toBeDefined();
+      expect(await frame?.locator('body').innerText(), url).not.toContain('Pay');
+      expect(frame?.url(), url).not.toBe(`${owner.origin}/`);
+    }
+  });
+
+  test('points its own name at the page, and is not served', async () => {
+    const tab = await context.newPage();
+    const { search } = new URL(owner.page.url);
+    const reply = await tab.goto(`http://rebound.example:${owner.page.port}/${search}`);
+    expect(reply?.status()).toBe(421);
+    expect(await tab.locator('body').innerText()).not.toContain('Pay');
+    await tab.close();
+  });
+
+  test('links to the page, and the page opens as by hand', async () => {
+    html = `<a href="${owner.page.url}">open</a>`;
+    await context.clearCookies();
+    await using tab = await visit(sites()[0] ?? '');
+    await tab.getByRole('link').click();
+    await tab.getByRole('heading', { name: 'Pay $0.75' }).waitFor();
+    expect(tab.url()).toBe(`${owner.origin}/`);
+    expect(await tab.evaluate('window.opener')).toBeNull();
+  });
+
+  test("writes markup and script into every text that is a stranger's, and it stays text", async () => {
+    const asked = freshQuestion({
+      sellerSays: NASTY,
+      agentSays: `${NASTY}\u202e`,
+      agent: '<b onclick=x>agent</b>',
+      url: `https://api.example.com/${encodeURI(NASTY)}"><script>window.pwned=6</script>`,
+      why: '<script>window.pwned = 7</script>',
+    });
+    owner.desk.ask(asked);
+    await using tab = await visit(`${owner.origin}/`);
+    await tab.getByRole('heading', { name: 'Pay $0.75' }).waitFor();
+    const quoted = await tab.locator('blockquote').allInnerTexts();
+    expect(quoted).toHaveLength(2);
+    for (const text of quoted) {
+      expect(text).toContain('<script>window.pwned = 1</script>');
+      expect(text).toContain("' autofocus onfocus='window.pwned = 3");
+    }
+    expect(await tab.evaluate('window.pwned')).toBeUndefined();
+    expect(await tab.locator('script').count()).toBe(1);
+    expect(await tab.locator('style').count()).toBe(1);
+    expect(await tab.locator('img, b[onclick], [onfocus], form[action^="http"]').count()).toBe(0);
+    expect(await tab.getByRole('button', { name: 'Say yes' }).count()).toBe(1);
+  });
+
+  test('and were markup to get in all the same, the policy would not run or send it', async () => {
+    await using tab = await visit(`${owner.origin}/`);
+    const missed = await tab.evaluate<string>(`new Promise((resolve) => {
+      const wanted = new Set(['require-trusted-types-for', 'form-action', 'img-src', 'connect-src']);
+      document.addEventListener('securitypolicyviolation', (event) => {
+        wanted.delete(event.effectiveDirective);
+        if (wanted.size === 0) resolve('');
+      });
+      try { document.body.innerHTML = '<img src=x onerror="window.pwned = 1">'; resolve('markup'); } catch {}
+      const form = document.createElement('form');
+      form.action = 'http://evil.example:${sitePort}/';
+      document.body.append(form);
+      form.submit();
+      new Image().src = 'http://evil.example:${sitePort}/';
+      fetch('http://evil.example:${sitePort}/').then(() => resolve('fetch'), () => undefined);
+    })`);
+    expect(missed).toBe('');
+    expect(await tab.evaluate('window.pwned')).toBeUndefined();
+    expect(tab.url()).toBe(`${owner.origin}/`);
+  });
+});

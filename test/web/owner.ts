@@ -1,0 +1,107 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type BrowserContext, type Page as Tab } from 'playwright-core';
+import { askedQuestion } from '../../src/approvals/fixtures.js';
+import { makePassphraseFactor, type PassphraseFactor } from '../../src/approvals/factor.js';
+import type { Question } from '../../src/approvals/question.js';
+import { startPage, type Page, type PageOptions } from '../../src/web/page.js';
+import { MemoryDesk } from './memoryDesk.js';
+
+const CHROMIUM = '/usr/bin/chromium';
+
+/** Why the tests in a browser are not run here; false where they are. */
+export const NO_CHROMIUM = existsSync(CHROMIUM) ? false : `no browser at ${CHROMIUM}`;
+
+/** Where pictures of the page are kept, for people to look at. */
+const PICTURES = 'test-output/web';
+
+/** The owner passphrase of the tests. */
+export const PASSPHRASE = 'violet kayak on the ledge';
+
+let factor: Promise<PassphraseFactor> | undefined;
+
+/** The factor of {@link PASSPHRASE}, stretched once. */
+export function passphraseFactor(): Promise<PassphraseFactor> {
+  return (factor ??= makePassphraseFactor(PASSPHRASE, { nowMs: Date.now() }));
+}
+
+/** A question asked a minute ago. */
+export function freshQuestion(over: Partial<Question> = {}): Question {
+  const createdMs = Date.now() - 60_000;
+  return askedQuestion({ createdMs, expiresMs: createdMs + 600_000, ...over });
+}
+
+/** A page that listens, over a desk in memory whose clock stands still until it is moved on. */
+export interface Owner extends AsyncDisposable {
+  readonly desk: MemoryDesk;
+  readonly page: Page;
+  /** `http://localhost:PORT`. */
+  readonly origin: string;
+  moveOn(ms: number): void;
+}
+
+/** Starts a page. */
+export async function startOwner(options: Partial<Omit<PageOptions, 'desk' | 'now'>> = {}): Promise<Owner> {
+  let nowMs = Date.now();
+  const now = (): number => nowMs;
+  const desk = new MemoryDesk(now);
+  const page = await startPage({ desk, now, ...options });
+  return {
+    desk,
+    page,
+    origin: `http://localhost:${page.port}`,
+    moveOn: (ms) => {
+      nowMs += ms;
+    },
+    [Symbol.asyncDispose]: () => page.close(),
+  };
+}
+
+/** A browser with a profile of its own, gone with it; names under `.example` are this machine to it. */
+export async function startBrowser(): Promise<AsyncDisposable & { readonly context: BrowserContext }> {
+  const profile = mkdtempSync(join(tmpdir(), 'purser-chromium-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: CHROMIUM,
+    headless: true,
+    chromiumSandbox: false,
+    args: [
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--host-resolver-rules=MAP *.example 127.0.0.1',
+    ],
+  });
+  return {
+    context,
+    [Symbol.asyncDispose]: async () => {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Keeps a picture of the whole page. */
+export async function keepPicture(tab: Tab, name: string): Promise<void> {
+  mkdirSync(PICTURES, { recursive: true });
+  await tab.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+}
+
+/** Gives the tab an authenticator with a user who always says yes. */
+export async function addAuthenticator(tab: Tab): Promise<void> {
+  const devtools = await tab.context().newCDPSession(tab);
+  await devtools.send('WebAuthn.enable');
+  await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+}
