@@ -1,0 +1,157 @@
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import type { Sandbox } from '../sandbox/world.ts';
+import { judgeChallenge } from '../src/wallet/judge.js';
+import { probe } from '../src/wallet/probe.js';
+import { CallBound } from '../src/wallet/callBound.js';
+import { parseRequest } from '../src/wallet/request.js';
+import { x402 } from '../src/wallet/protocol.js';
+import type { TestWallet } from '../test/support/testWallet.js';
+import { sampleOf, type Sample } from './percentile.js';
+
+const WARM_UP = 20;
+const ROUNDS = 200;
+
+export interface OwnShare {
+  readonly policy: Sample;
+  readonly hold: Sample;
+  readonly sign: Sample;
+  readonly journal: Sample;
+  readonly whole: Sample;
+  readonly fsync: Sample;
+}
+
+/**
+ * What the wallet itself adds to a paid call, step by step on one real challenge: reading the config and judging it,
+ * the durable hold, the signature with its check, and the journal's further commits (signed, sent, captured, answer).
+ */
+export async function benchOwnShare(sandbox: Sandbox, test: TestWallet): Promise<OwnShare> {
+  const wallet = test.open();
+  const engine = await wallet.engine();
+  const session = await engine.ledger.touchSession(engine.agent, engine.now());
+  const context = { signal: new AbortController().signal };
+  const request = parseRequest({ url: `${sandbox.shop.url}/v2/price/0.001` }, engine.agent, [
+    sandbox.shop.hostPort,
+  ]);
+  const probed = await probe(engine, engine.config(), request, new CallBound(10_000, context), context);
+  if (probed.kind !== 'priced') throw new Error('The shop asked for nothing.');
+  const { challenge } = probed;
+  const steps: Record<'policy' | 'hold' | 'sign' | 'journal' | 'whole', number[]> = {
+    policy: [],
+    hold: [],
+    sign: [],
+    journal: [],
+    whole: [],
+  };
+  for (let i = 0; i < WARM_UP + ROUNDS; i++) {
+    const started = performance.now();
+    const config = engine.config();
+    const asking = { agent: engine.agent, sessionId: session.id, nowMs: engine.now(), ...challenge.target };
+    const judged = judgeChallenge(engine.ledger, config, asking, challenge.required);
+    if (judged.offer === undefined || judged.verdict.verdict !== 'allow')
+      throw new Error('The bench ran into a limit.');
+    const { offer } = judged;
+    const from = await engine.address();
+    const intent = x402.intentFor(offer, {
+      from,
+      nonce: `0x${randomBytes(32).toString('hex')}`,
+      nowMs: engine.now(),
+    });
+    const judgedAt = performance.now();
+    const hold = await engine.ledger.openHold({
+      agent: engine.agent,
+      sessionId: session.id,
+      requestHash: `${request.hash}${i}`,
+      idempotencyKey: null,
+      method: 'GET',
+      url: challenge.target.url.href,
+      origin: challenge.target.url.origin,
+      host: challenge.target.url.hostname,
+      category: null,
+      protocol: 'x402',
+      scheme: offer.scheme,
+      network: offer.network.caip2,
+      asset: offer.asset.address,
+      payFrom: from,
+      payTo: offer.payTo,
+      heldAtomic: offer.amountAtomic,
+      heldUsdMicros: offer.usdMicros,
+      nonce: intent.nonce,
+      validAfterSec: intent.validAfterSec,
+      validBeforeSec: intent.validBeforeSec,
+      configVersion: config.version,
+      reason: null,
+      quoteId: null,
+      capLines: judged.capLines,
+      rateLines: judged.rateLines,
+      nowMs: engine.now(),
+    });
+    if (hold.kind !== 'held') throw new Error(`The bench's hold ended in ${hold.kind}.`);
+    const heldAt = performance.now();
+    const signature = await engine.keys.signTransfer(intent, engine.agentIndex, engine.now());
+    const payload = x402.write(offer, challenge.required, { intent, signature, paymentId: hold.payment.id });
+    const signedAt = performance.now();
+    const { id } = hold.payment;
+    await engine.ledger.recordSigned(id, payload, engine.now());
+    await engine.ledger.markSent(id, {
+      configVersion: config.version,
+      capLines: judged.capLines,
+      nowMs: engine.now(),
+    });
+    const captured = engine.ledger.capture(
+      id,
+      {
+        capturedAtomic: offer.amountAtomic,
+        capturedUsdMicros: offer.usdMicros,
+        tx: null,
+        receipt: null,
+        confirmed: false,
+        chainMs: null,
+      },
+      engine.now(),
+    );
+    const answered = engine.ledger.saveAnswer({
+      paymentId: id,
+      agent: engine.agent,
+      status: 200,
+      headers: [],
+      body: new Uint8Array(60),
+      storedId: null,
+      bytes: 60,
+      truncated: false,
+      storedMs: engine.now(),
+    });
+    await Promise.all([captured, answered]);
+    const ended = performance.now();
+    if (i < WARM_UP) continue;
+    steps.policy.push(judgedAt - started);
+    steps.hold.push(heldAt - judgedAt);
+    steps.sign.push(signedAt - heldAt);
+    steps.journal.push(ended - signedAt);
+    steps.whole.push(ended - started);
+  }
+  return {
+    policy: sampleOf(steps.policy),
+    hold: sampleOf(steps.hold),
+    sign: sampleOf(steps.sign),
+    journal: sampleOf(steps.journal),
+    whole: sampleOf(steps.whole),
+    fsync: benchFsync(test.home),
+  };
+}
+
+/** One 4 KiB append and fsync on the wallet's disk: what a commit cannot be cheaper than. */
+function benchFsync(home: string): Sample {
+  const file = openSync(join(home, 'fsync.bin'), 'w', 0o600);
+  const page = new Uint8Array(4096);
+  const durations: number[] = [];
+  for (let i = 0; i < ROUNDS; i++) {
+    const started = performance.now();
+    writeSync(file, page);
+    fsyncSync(file);
+    durations.push(performance.now() - started);
+  }
+  closeSync(file);
+  return sampleOf(durations);
+}
