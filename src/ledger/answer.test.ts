@@ -49,3 +49,20 @@ test('a large one is found by its file too, and a later one takes its place', as
   expect(world.ledger.findAnswer('default', { storedId: 'res_1' })).toBeNull();
   expect(world.ledger.findAnswer('default', { paymentId: id })?.status).toBe(500);
 });
+
+test('one that cost nothing is found by its file, by its agent alone, and the oldest go', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const free = (storedId: string, storedMs: number) => {
+    const { paymentId: _payment, body: _body, ...rest } = answer('', { storedMs });
+    return ledger.saveFreeAnswer({ ...rest, storedId });
+  };
+  for (let i = 0; i < 500; i++) await free(`res_${i}`, T0 + i);
+  await free('res_0', T0 + 500);
+  const has = (storedId: string): boolean => ledger.findAnswer('default', { storedId }) !== null;
+  expect([has('res_0'), has('res_1')]).toEqual([true, true]);
+  await free('res_500', T0 + 501);
+  expect([has('res_0'), has('res_1'), has('res_2')]).toEqual([true, false, true]);
+  expect(ledger.findAnswer('other', { storedId: 'res_0' })).toBeNull();
+  expect(ledger.audit().findings).toEqual([]);
+});

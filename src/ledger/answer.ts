@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { LedgerContext } from './context.js';
 import { statement } from './database.js';
 import type { SqlRow, SqlValue } from './payment.js';
@@ -41,7 +42,27 @@ export function saveAnswer(context: LedgerContext, answer: Answer): void {
   );
 }
 
-/** The stored answer of one of the agent's own payments, or null. */
+/** An answer that no payment brought, kept for its file alone. */
+export type FreeAnswer = Omit<Answer, 'paymentId' | 'body' | 'storedId'> & { readonly storedId: string };
+
+/** The ids of free answers, where payments have theirs; the range of the table that holds them. */
+const FREE = { prefix: 'free_', end: 'free`' };
+/** Free answers found again; the files of older ones are mostly cleared by then. */
+const FREE_MAX = 500;
+
+/** Stores a free answer, once however often it came, and drops the oldest, inside the caller's transaction. */
+export function saveFreeAnswer(context: LedgerContext, answer: FreeAnswer): void {
+  const id = `${FREE.prefix}${hash('sha256', JSON.stringify([answer.agent, answer.storedId]))}`;
+  saveAnswer(context, { ...answer, body: null, paymentId: id });
+  statement(
+    context.db,
+    `DELETE FROM answers WHERE payment_id IN (
+       SELECT payment_id FROM answers WHERE payment_id >= ? AND payment_id < ?
+       ORDER BY stored_ms DESC, payment_id LIMIT -1 OFFSET ${FREE_MAX})`,
+  ).run(FREE.prefix, FREE.end);
+}
+
+/** The agent's own stored answer, or null; another agent's is unknown to this one. */
 export function findAnswer(
   context: LedgerContext,
   agent: string,

@@ -2,6 +2,7 @@ import { ApprovalAudit } from './approvalAudit.js';
 import { journalHash } from './authenticity.js';
 import type { LedgerContext } from './context.js';
 import { toLedgerError } from './fault.js';
+import { resumedKey } from './history.js';
 import { entryOf, follows, GENESIS_HASH, type JournalEntry, type JournalHead } from './journal.js';
 import { checkSchema } from './migration.js';
 import {
@@ -134,6 +135,7 @@ class Audit {
         this.#find('journal', String(entry.seq), 'The entry does not link to the one before it.');
       if (entry.kind === 'freeze' || entry.kind === 'unfreeze') frozen = entry.kind === 'freeze';
       if (entry.kind === 'session') this.#learnSession(entry);
+      if (entry.kind === 'resume') this.#register.set(resumedKey(entry.subject), String(entry.timeMs));
       this.#approvals.learn(entry);
       if (entry.kind === 'genesis' || entry.kind === 'config') configVersion = configVersionOf(entry);
       this.entries++;

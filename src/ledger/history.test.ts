@@ -50,8 +50,9 @@ test('strikes are those since the last one delivered', async () => {
   using world = newLedger();
   const { ledger } = world;
   const strike = async (minute: number) => {
-    const { id, openedMs } = await sent(ledger, at(minute));
-    await ledger.markUnknown(id, 'second_402', openedMs + 1);
+    const payment = await sent(ledger, at(minute));
+    await ledger.markUnknown(payment.id, 'second_402', payment.openedMs + 1);
+    await ledger.capture(payment.id, captureFacts(payment), payment.openedMs + 1);
   };
   await strike(0);
   await captured(ledger, at(1));
@@ -66,12 +67,48 @@ test('strikes are those since the last one delivered', async () => {
   expect(ledger.originHistory(ORIGIN, ENDPOINT, T0)).toMatchObject({ strikes: 0, lastStrikeMs: 0 });
 });
 
-test('a refusal is a strike once the chain shows that it was paid', async () => {
+test.each(['second_402', 'rejected'])(
+  '%s is a strike once the payment is captured, and no younger for being confirmed',
+  async (note) => {
+    using world = newLedger();
+    const { ledger } = world;
+    const payment = await sent(ledger);
+    await ledger.markUnknown(payment.id, note, T0 + 1);
+    expect(ledger.originHistory(ORIGIN, ENDPOINT, T0).strikes).toBe(0);
+    await ledger.capture(payment.id, captureFacts(payment), T0 + 2);
+    const struck = { strikes: 1, lastStrikeMs: T0 + 2 };
+    expect(ledger.originHistory(ORIGIN, ENDPOINT, T0)).toMatchObject(struck);
+    await ledger.capture(payment.id, captureFacts(payment, { confirmed: true, chainMs: T0 }), T0 + 9_000);
+    expect(ledger.originHistory(ORIGIN, ENDPOINT, T0)).toMatchObject(struck);
+  },
+);
+
+test('a further 402 whose payment never settles is no strike', async () => {
+  using world = newLedger();
+  const { id } = await sent(world.ledger);
+  await world.ledger.markUnknown(id, 'second_402', T0 + 1);
+  await world.ledger.release(id, 'expired_unused', T0 + 2);
+  expect(world.ledger.originHistory(ORIGIN, ENDPOINT, T0).strikes).toBe(0);
+});
+
+test('strikes that the owner forgave are forgotten, later ones of that origin are not', async () => {
   using world = newLedger();
   const { ledger } = world;
-  const payment = await sent(ledger);
-  await ledger.markUnknown(payment.id, 'rejected', T0 + 1);
-  expect(ledger.originHistory(ORIGIN, ENDPOINT, T0).strikes).toBe(0);
-  await ledger.capture(payment.id, captureFacts(payment, { confirmed: true, chainMs: T0 }), T0 + 2);
-  expect(ledger.originHistory(ORIGIN, ENDPOINT, T0)).toMatchObject({ strikes: 1, lastStrikeMs: T0 + 2 });
+  const strike = async (minute: number, over: Partial<HoldRequest> = {}) => {
+    const { id, openedMs } = await captured(ledger, at(minute, over));
+    await ledger.release(id, 'receipt_false', openedMs + 2);
+    return openedMs + 2;
+  };
+  const early = await captured(ledger, at(0));
+  await strike(1);
+  await strike(2, { host: 'other.example.com' });
+  expect(ledger.struckOrigins().map(({ origin }) => origin)).toEqual([ORIGIN, 'https://other.example.com']);
+  await ledger.forgetStrikes(ORIGIN, T0 + 3 * 60_000);
+  expect(ledger.originHistory(ORIGIN, ENDPOINT, T0)).toMatchObject({ strikes: 0, lastStrikeMs: 0 });
+  expect(ledger.struckOrigins().map(({ origin }) => origin)).toEqual(['https://other.example.com']);
+  // Opened before the owner's word, found out after it.
+  await ledger.release(early.id, 'receipt_false', T0 + 4 * 60_000);
+  const last = await strike(5);
+  expect(ledger.originHistory(ORIGIN, ENDPOINT, T0)).toMatchObject({ strikes: 2, lastStrikeMs: last });
+  expect(ledger.audit().findings).toEqual([]);
 });

@@ -18,6 +18,7 @@ export type JournalKind =
   | 'release'
   | 'freeze'
   | 'unfreeze'
+  | 'resume'
   | 'config'
   | 'ask'
   | 'prompt'

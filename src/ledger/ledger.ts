@@ -1,6 +1,6 @@
 import { assertInvariant, WalletError } from '../errors/walletError.js';
 import type { CapLine } from '../money/cap.js';
-import { findAnswer, saveAnswer, type Answer } from './answer.js';
+import { findAnswer, saveAnswer, saveFreeAnswer, type Answer, type FreeAnswer } from './answer.js';
 import { Approvals, Factors } from './approvals.js';
 import { auditLedger, type AuditReport } from './audit.js';
 import { RowAuthenticator, type MacFunction } from './authenticity.js';
@@ -8,7 +8,7 @@ import { newId, type LedgerContext } from './context.js';
 import { copyDatabase, createDatabase, openDatabase, statement, type Sqlite } from './database.js';
 import { toLedgerError } from './fault.js';
 import { findByKey, noteConfig, openHold, usageOf, type HoldRequest, type HoldResult } from './hold.js';
-import { originHistory, type OriginHistory } from './history.js';
+import { forgetStrikes, originHistory, struckOrigins, type OriginHistory, type Strikes } from './history.js';
 import { Journal, ledgerTimeMs, type JournalHead } from './journal.js';
 import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './migration.js';
 import type { Payment, SqlRow } from './payment.js';
@@ -260,11 +260,26 @@ export class Ledger {
 
   /** What was paid to an origin before: payees and prices, for the owner's rules. */
   originHistory(origin: string, endpoint: { method: string; url: string }, nowMs: number): OriginHistory {
-    return this.#read((context) => originHistory(context, origin, endpoint, nowMs));
+    return this.#read((context, head) => originHistory(context, head, origin, endpoint, nowMs));
+  }
+
+  /** Every origin with strikes against it. */
+  struckOrigins(): Strikes[] {
+    return this.#read((context, head) => struckOrigins(context, head));
+  }
+
+  /** Forgets the strikes of an origin: the owner's alone. */
+  forgetStrikes(origin: string, nowMs: number): Promise<void> {
+    return this.#write('owner', (context) => forgetStrikes(context, origin, nowMs));
   }
 
   saveAnswer(answer: Answer): Promise<void> {
     return this.#write('answered', (context) => saveAnswer(context, answer));
+  }
+
+  /** Stores an answer that cost nothing, so that its agent finds it again. */
+  saveFreeAnswer(answer: FreeAnswer): Promise<void> {
+    return this.#write('answered', (context) => saveFreeAnswer(context, answer));
   }
 
   findAnswer(agent: string, by: { paymentId: string } | { storedId: string }): Answer | null {

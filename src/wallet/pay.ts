@@ -13,7 +13,6 @@ import { formatUnits } from '../money/decimal.js';
 import { judgeRate, judgeTotals } from '../policy/totals.js';
 import type { Stop } from '../policy/verdict.js';
 import type { PaymentOffer, PaymentRequired } from '../x402/types.js';
-import { viewAnswer } from './answerBody.js';
 import {
   askOwner,
   awaitOwner,
@@ -35,7 +34,7 @@ import type { Outcome } from './outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
 import { probe, type Challenge } from './probe.js';
 import { x402 } from './protocol.js';
-import { freeOutcome, restoreQuote, type QuotedCall } from './quote.js';
+import { answerForFree, restoreQuote, type QuotedCall } from './quote.js';
 import { failureOutcome, frozenError, stopOutcome } from './refusal.js';
 import { isCredential, parseRequest, type CallInput, type CallRequest } from './request.js';
 
@@ -159,7 +158,7 @@ async function challengeOf(call: PayCall, config: Config): Promise<Challenge | O
   await warmFunds(engine, config);
   const probed = await probe(engine, config, request, asked.bound, asked.context);
   if (probed.kind === 'priced') return probed.challenge;
-  return freeOutcome(await viewAnswer(engine.home, probed.read), probed.read.failure !== null);
+  return answerForFree(engine, probed.read);
 }
 
 /** Balances are read while the seller thinks, so that they cost a payment no time. */

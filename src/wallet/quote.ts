@@ -2,7 +2,7 @@ import { WalletError } from '../errors/walletError.js';
 import type { Quote } from '../ledger/quote.js';
 import type { Session } from '../ledger/session.js';
 import { formatUsd } from '../money/decimal.js';
-import { viewAnswer } from './answerBody.js';
+import { viewAnswer, type ReadAnswer } from './answerBody.js';
 import { CallBound, type CallContext } from './callBound.js';
 import { adviseOnCall, type CatalogAdvice } from './catalogAdvice.js';
 import type { Engine } from './engine.js';
@@ -35,8 +35,7 @@ export async function quote(
   if (verdict.verdict !== 'allow') return stopOutcome(verdict, place);
   const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
   const probed = await probe(engine, config, request, bound, context);
-  if (probed.kind === 'answered')
-    return freeOutcome(await viewAnswer(engine.home, probed.read), probed.read.failure !== null);
+  if (probed.kind === 'answered') return answerForFree(engine, probed.read);
   const { challenge } = probed;
   const nowMs = engine.now();
   const asking = { agent: engine.agent, sessionId: session.id, nowMs, ...challenge.target };
@@ -65,8 +64,17 @@ export async function quote(
   return quotedOutcome(saved, judged, challenge, advice);
 }
 
-/** The outcome of a call to an endpoint that asked for no payment. */
-export function freeOutcome(response: NonNullable<Outcome['response']>, broken: boolean): Outcome {
+/** The outcome of a call to an endpoint that asked for no payment; a large answer is found again by its agent. */
+export async function answerForFree(engine: Engine, read: ReadAnswer): Promise<Outcome> {
+  const { failure, body: _body, storedId, ...answer } = read;
+  if (storedId !== null) {
+    const { agent } = engine;
+    await engine.ledger.saveFreeAnswer({ ...answer, storedId, agent, storedMs: engine.now() });
+  }
+  return freeOutcome(await viewAnswer(engine.home, read), failure !== null);
+}
+
+function freeOutcome(response: NonNullable<Outcome['response']>, broken: boolean): Outcome {
   const { status } = response;
   const shared = { response, performed: true };
   if (status >= 400) {

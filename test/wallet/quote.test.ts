@@ -172,3 +172,18 @@ describe('a seller that changes terms between quote and payment (T2)', () => {
     expect(sign).not.toHaveBeenCalled();
   });
 });
+
+test.each(['quote', 'pay'] as const)(
+  'a large answer that cost nothing is read on by the agent that got it (%s)',
+  async (way) => {
+    const url = world.url('/free/large', { bytes: way === 'quote' ? '60000' : '70000', type: 'text/plain' });
+    const answered = await (way === 'quote' ? quote(url) : pay({ url, max_usd: '0.10' }));
+    expect(answered).toMatchObject({ status: 'ok', code: 'not_priced', money: 'none' });
+    const id = answered.response?.stored_id ?? '';
+    expect(await wallet.response({ id, length: 100 })).toMatchObject({
+      status: 'ok',
+      text: answered.response?.head?.slice(0, 100),
+      next: { tool: 'wallet_response', arguments: { id, offset: 100 } },
+    });
+  },
+);
