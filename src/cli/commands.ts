@@ -382,6 +382,26 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     load: () => import('./unfreeze.js'),
   },
   {
+    name: 'pauses list',
+    group: 'Stop and check',
+    isDefault: true,
+    summary: 'List sellers that are paused; plain pauses does the same.',
+    details:
+      'A seller that took a payment and asked for another, or claimed one that never moved, is not paid for ten minutes, and for longer each further time.',
+    flags: OPENS,
+    examples: ['pauses'],
+    load: () => import('./pausesList.js'),
+  },
+  {
+    name: 'pauses end',
+    group: 'Stop and check',
+    summary: 'Let a paused seller be paid again; needs the owner, as loosening does.',
+    args: [{ name: '<host>', doc: 'A host, a host:port, or an origin such as pauses list shows.' }],
+    flags: OWNS,
+    examples: ['pauses end api.example.com'],
+    load: () => import('./pausesEnd.js'),
+  },
+  {
     name: 'reconcile',
     group: 'Stop and check',
     summary: 'Ask the chain what became of every open payment.',

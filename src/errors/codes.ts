@@ -154,7 +154,7 @@ export const CODES = {
   },
   rate_limited: { means: 'Too many payments in the last minute.', retry: 'after_delay', exit: 3 },
   origin_paused: {
-    means: 'This origin took a payment and still asked for more; it is paused.',
+    means: 'This origin took a payment and asked for more, or lied; it is paused.',
     retry: 'after_delay',
     exit: 3,
   },

@@ -82,38 +82,51 @@ export function judgePrice({
   };
 }
 
+/** Strikes against an origin: how many since it last delivered for a payment, and when the latest was found out. */
+interface Strikes {
+  readonly strikes: number;
+  readonly lastStrikeMs: number;
+}
+
 /** The first pause of an origin: as long as the authorization it took can stay live. */
 const BREAKER_PAUSE_SEC = 600;
+/** T11: the owner may paste it into a shell, so only letters that no shell reads. */
+const PLAIN_PLACE = /^[a-z0-9._-]+(:\d+)?$/;
 /** However often it fails, an origin is looked at again the next day. */
 const BREAKER_PAUSE_MAX_SEC = 86_400;
 
 /**
- * Pauses an origin that took a payment and asked for another (T12): ten minutes after the first time, twice as
- * long after each further one, at most a day. Time closes it again, or the owner does.
- *
- * `strikes` counts the times since that origin last delivered for a payment, `lastStrikeMs` dates the latest.
+ * Until when an origin is paused, in ms: ten minutes after its first strike, twice as long after each further one, at
+ * most a day. 0 where there is none.
+ */
+export function pausedUntilMs({ strikes, lastStrikeMs }: Strikes): number {
+  if (strikes === 0) return 0;
+  return lastStrikeMs + 1000 * Math.min(BREAKER_PAUSE_SEC * 2 ** (strikes - 1), BREAKER_PAUSE_MAX_SEC);
+}
+
+/**
+ * Pauses an origin that took a payment and asked for another, or claimed one it never took (T12, T28). Time closes it
+ * again, or the owner does.
  */
 export function judgeBreaker({
   hostPort,
-  strikes,
-  lastStrikeMs,
   nowMs,
-}: {
-  readonly hostPort: string;
-  readonly strikes: number;
-  readonly lastStrikeMs: number;
-  readonly nowMs: number;
-}): Verdict {
-  if (strikes === 0) return ALLOW;
-  const pauseSec = Math.min(BREAKER_PAUSE_SEC * 2 ** (strikes - 1), BREAKER_PAUSE_MAX_SEC);
-  const retryAfterSec = Math.ceil(lastStrikeMs / 1000 + pauseSec - nowMs / 1000);
+  ...struck
+}: Strikes & { readonly hostPort: string; readonly nowMs: number }): Verdict {
+  const retryAfterSec = Math.ceil((pausedUntilMs(struck) - nowMs) / 1000);
   if (retryAfterSec <= 0) return ALLOW;
+  const host = hostOf(hostPort);
+  const shown = hostPort.replace(/:443$/, '');
   return {
     verdict: 'refuse',
     code: 'origin_paused',
     sentence:
-      `${hostOf(hostPort)} took a payment and still asked for more, so it is paused; ` +
+      `${host} took a payment and still asked for more, or claimed one it never took, so it is paused; ` +
       `do not pay it again for ${retryAfterSec} s.`,
     retryAfterSec,
+    owner: {
+      say: `${host} is paused, for it did not keep to what it was paid for. If you know why, you can end the pause.`,
+      ...(PLAIN_PLACE.test(shown) && { command: `pauses end ${shown}` }),
+    },
   };
 }

@@ -226,6 +226,21 @@ describe('quote and pay', () => {
     await purser('unfreeze', '--passphrase-file', scratch.passphraseFile);
   });
 
+  it('a seller that took money and asked again is listed as paused, until its owner ends that', async () => {
+    expect(await purser('pay', url('/v2/json', '&fault=second_402'), '--max-usd', '0.05')).toMatchObject({
+      exit: 1,
+    });
+    expect((await purser('pauses')).out).toMatch(new RegExp(`SELLER.*\\n${sandbox.shop.url} +1 +2`));
+    const ended = await purser(
+      'pauses',
+      'end',
+      sandbox.shop.hostPort,
+      '--passphrase-file',
+      scratch.passphraseFile,
+    );
+    expect(ended).toMatchObject({ exit: 0, out: `No longer paused: ${sandbox.shop.url}.\n` });
+  });
+
   it('Ctrl-C in a paid call leaves a row that says what is known, and exit code 5', async () => {
     const target = url('/v2/json', '&fault=hang');
     const child = spawnPurser(

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { FaultName } from '../../sandbox/faults.ts';
 import type { Outcome } from '../../src/wallet/outcome.js';
+import { endPauses, listPauses } from '../../src/wallet/ownerPauses.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
-import { paymentsIn, signaturesIn } from '../support/books.js';
-import { anyCall, type TestWallet } from '../support/testWallet.js';
+import { journalOf, paymentsIn, signaturesIn } from '../support/books.js';
+import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain, settleAll } from '../support/truth.js';
 import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
 
@@ -217,6 +218,35 @@ test('an origin that took money and asked for more is paused (T12)', async () =>
   });
   expect(paused.retry_after_s).toBeGreaterThan(500);
   expect(signaturesIn(mine.home)).toBe(signatures);
+});
+
+test('the owner alone ends a pause, and it is written down', async () => {
+  await pay(world.url('/v2/json', { fault: 'second_402' }));
+  const paused = await pay(world.url('/v2/text'));
+  expect(paused.tell_owner).toContain('pauses end 127.0.0.1:');
+  const options = {
+    home: mine.home,
+    now: world.now,
+    passphrase: async () => TEST_PASSPHRASE,
+    hand: { passphrase: async () => null as string | null, atTerminal: false },
+  };
+  const owner = { ...options, hand: { ...options.hand, passphrase: options.passphrase } };
+  const { url: origin, hostPort } = world.sandbox.shop;
+  expect(await listPauses(options)).toEqual([{ origin, strikes: 1, untilMs: expect.any(Number) }]);
+  await expect(endPauses(options, hostPort)).rejects.toMatchObject({ code: 'needs_owner' });
+  expect(await endPauses(owner, 'shop.example.com')).toEqual([]);
+  expect(await pay(world.url('/v2/text'))).toMatchObject({ code: 'origin_paused' });
+
+  expect(await endPauses(owner, hostPort)).toEqual([origin]);
+  expect(await listPauses(options)).toEqual([]);
+  expect(journalOf(mine.home).filter(({ kind }) => kind === 'resume')).toMatchObject([{ subject: origin }]);
+  expect(await pay(world.url('/v2/text'))).toMatchObject({ status: 'ok', money: 'captured' });
+});
+
+test('an honest seller whose price moved under a payment is not paused for it (T12)', async () => {
+  const url = world.url('/v2/json', { fault: 'price_moves', timeout: '60' });
+  expect(await pay(url)).toMatchObject({ money: 'unknown', payment: { state: 'unknown' } });
+  expect(await pay(world.url('/v2/text'))).toMatchObject({ status: 'ok', money: 'captured' });
 });
 
 test('a redirect is never followed with a payment (T9)', async () => {
