@@ -33,7 +33,7 @@ describe('help', () => {
         expect(flat).toContain(flags.replace('...', ''));
         expect(flat).toContain(doc);
       }
-      for (const example of row.examples) expect(out).toContain(`purser ${example}`);
+      for (const example of row.examples) expect(out).toContain(`npx -y purser-mcp@1.2.3 ${example}`);
       expect(row.examples.length).toBeGreaterThan(0);
     },
   );
@@ -64,7 +64,7 @@ describe('a command line that cannot be read', () => {
   it.each([
     [['frobnicate'], /unknown command/i],
     [['balanc'], /did you mean balance/i],
-    [['config'], /usage: purser config/i],
+    [['config'], /usage: npx -y purser-mcp@1\.2\.3 config/i],
     [['config', 'frob'], /unknown command/i],
     [['address', 'extra'], /too many arguments/i],
     [['address', '--frob'], /unknown option/i],

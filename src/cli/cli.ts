@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { resolveHome } from '../config/home.js';
 import { WalletError } from '../errors/walletError.js';
+import { programName } from '../wallet/ownerCommand.js';
 import { Flags, type CommandRow } from './command.js';
 import { commands } from './commands.js';
 import type { CliIo } from './io.js';
@@ -62,7 +63,7 @@ interface Chosen {
 }
 
 function buildProgram(io: CliIo, chosen: Chosen): Command {
-  const program = new Command('purser');
+  const program = new Command(programName(io));
   const paint = painter(io, io.stdout);
   const width = Math.min(HELP_WIDTH_MAX, io.stdout.columns ?? HELP_WIDTH_MAX);
   program
@@ -89,7 +90,7 @@ function buildProgram(io: CliIo, chosen: Chosen): Command {
   for (const row of commands) addCommand(program, row, io, chosen);
   program.addHelpText(
     'after',
-    '\nWith no command, and standard input not a terminal, purser is the MCP server.\nPURSER_HOME moves the wallet; PURSER_PASSPHRASE_FILE names the file that unlocks it.',
+    '\nWith no command, and standard input not a terminal, it is the MCP server.\nPURSER_HOME moves the wallet; PURSER_PASSPHRASE_FILE names the file that unlocks it.',
   );
   return program;
 }
@@ -105,7 +106,7 @@ function addCommand(program: Command, row: CommandRow, io: CliIo, chosen: Chosen
     .helpOption('-h, --help', 'Show this.');
   for (const { name, doc } of row.args ?? []) command.argument(name, doc);
   for (const { flags, doc } of row.flags ?? []) command.addOption(optionOf(flags, doc));
-  const examples = row.examples.map((example) => `  purser ${example}`).join('\n');
+  const examples = row.examples.map((example) => `  ${programName(io)} ${example}`).join('\n');
   command.addHelpText('after', () => {
     chosen.row = row;
     return `\nExamples:\n${examples}`;

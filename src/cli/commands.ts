@@ -236,7 +236,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'Show what waits for you, in your browser, until Ctrl-C.',
     details: 'BROWSER names another program that opens it, or none.',
     flags: [PASSPHRASE_FLAG],
-    examples: ['open', 'BROWSER=none purser open'],
+    examples: ['open'],
     load: () => import('./open.js'),
   },
   {

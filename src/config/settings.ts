@@ -221,7 +221,7 @@ export const SETTINGS = {
       initial: (testnet) => (testnet ? TEST_CATALOGUES : CATALOGUES),
       // A listing is a hint (T17): no limit depends on who lists what, so nobody needs to be asked.
       compare: () => 'same',
-      doc: 'Catalogues that purser catalog sync fetches and wallet_discover searches, as a JSON list of URLs.',
+      doc: 'Catalogues that catalog sync fetches and wallet_discover searches, as a JSON list of URLs.',
     }),
     remoteSearch: single({
       key: 'discovery.remote_search',

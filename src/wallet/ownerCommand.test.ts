@@ -1,15 +1,31 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ownerCommand, tellOwner } from './ownerCommand.js';
 
 let folder: string;
 
+/** Installs the package as npm does, with its program linked into `bin`. */
+function installed(name: string, version: string, bin = 'bin'): string {
+  const at = join(folder, name);
+  const program = join(at, 'lib', 'node_modules', 'purser-mcp', 'bin', 'purser.js');
+  mkdirSync(dirname(program), { recursive: true });
+  mkdirSync(join(at, bin), { recursive: true });
+  writeFileSync(program, '#!/usr/bin/env node\n');
+  chmodSync(program, 0o755);
+  writeFileSync(
+    join(dirname(dirname(program)), 'package.json'),
+    JSON.stringify({ name: 'purser-mcp', version }),
+  );
+  symlinkSync(program, join(at, bin, 'purser'));
+  return join(at, bin);
+}
+
+let global: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'purser-path-'));
-  writeFileSync(join(folder, 'purser'), '#!/bin/sh\n');
-  chmodSync(join(folder, 'purser'), 0o755);
+  global = installed('global', '1.2.3');
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -20,14 +36,32 @@ const place = (env: Record<string, string>, platform: NodeJS.Platform = 'linux')
   version: '1.2.3',
 });
 
+const BY_NPX = 'npx -y purser-mcp@1.2.3 unfreeze';
+
 test('names the program where it is on PATH, else the very version that runs', () => {
-  expect(ownerCommand('unfreeze', place({ PATH: `/nowhere:${folder}` }))).toBe('purser unfreeze');
-  expect(ownerCommand('unfreeze', place({ PATH: '/nowhere' }))).toBe('npx -y purser-mcp@1.2.3 unfreeze');
-  expect(ownerCommand('unfreeze', place({}))).toBe('npx -y purser-mcp@1.2.3 unfreeze');
+  expect(ownerCommand('unfreeze', place({ PATH: `/nowhere:${global}` }))).toBe('purser unfreeze');
+  expect(ownerCommand('unfreeze', place({ PATH: '/nowhere' }))).toBe(BY_NPX);
+  expect(ownerCommand('unfreeze', place({}))).toBe(BY_NPX);
+});
+
+test('names no program of another version, or of another package', () => {
+  expect(ownerCommand('unfreeze', place({ PATH: installed('old', '1.2.2') }))).toBe(BY_NPX);
+  const other = join(folder, 'other');
+  mkdirSync(other);
+  writeFileSync(join(other, 'purser'), '#!/bin/sh\n');
+  chmodSync(join(other, 'purser'), 0o755);
+  // The first on PATH is the one a shell starts.
+  expect(ownerCommand('unfreeze', place({ PATH: `${other}:${global}` }))).toBe(BY_NPX);
+});
+
+test('does not take what npx and npm scripts put on PATH for what a person has there', () => {
+  const passing = installed('passing', '1.2.3', join('_npx', 'node_modules', '.bin'));
+  expect(ownerCommand('unfreeze', place({ PATH: passing }))).toBe(BY_NPX);
+  expect(ownerCommand('unfreeze', place({ PATH: `${passing}/:${global}` }))).toBe('purser unfreeze');
 });
 
 test('names the home where it is not the default one, quoted for a shell where it has to be', () => {
-  const PATH = folder;
+  const PATH = global;
   expect(ownerCommand('init', place({ PATH, PURSER_HOME: '/srv/w' }))).toBe('PURSER_HOME=/srv/w purser init');
   expect(ownerCommand('init', place({ PATH, PURSER_HOME: "/my wallet's; rm -rf ~" }))).toBe(
     `PURSER_HOME='/my wallet'\\''s; rm -rf ~' purser init`,
@@ -35,7 +69,7 @@ test('names the home where it is not the default one, quoted for a shell where i
 });
 
 test('says what there is to say with its command, or without one, or nothing', () => {
-  const here = place({ PATH: folder });
+  const here = place({ PATH: global });
   expect(tellOwner({ say: 'It is frozen.', command: 'unfreeze' }, here)).toBe(
     'It is frozen. Run: purser unfreeze',
   );

@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, readFileSync, realpathSync } from 'node:fs';
+import { delimiter, dirname, join, sep } from 'node:path';
 import type { OwnerStep } from '../errors/walletError.js';
 
 /** What the wallet needs to know of the machine to name a command that works there. */
@@ -9,12 +9,23 @@ export interface CommandPlace {
   readonly version: string;
 }
 
-function isOnPath(name: string, { env, platform }: CommandPlace): boolean {
-  const names = platform === 'win32' ? [`${name}.cmd`, `${name}.exe`] : [name];
-  return (env['PATH'] ?? '')
-    .split(delimiter)
-    .filter((folder) => folder !== '')
-    .some((folder) => names.some((file) => isExecutable(join(folder, file))));
+/** The npm package, as `npx` and the clients' files name it. */
+export const PACKAGE = 'purser-mcp';
+
+/** npx and npm scripts put these on PATH for what they start; the person's own shell has none of them. */
+const PASSING_FOLDER = join('node_modules', '.bin');
+
+/** How a person on this machine calls the program: `purser` where that is this very version, else through npx. */
+export function programName(place: CommandPlace): string {
+  const folders = (place.env['PATH'] ?? '').split(delimiter);
+  const names = place.platform === 'win32' ? ['purser.cmd', 'purser.exe'] : ['purser'];
+  const found = folders
+    .filter((folder) => folder !== '' && !folder.replace(/[\\/]+$/, '').endsWith(`${sep}${PASSING_FOLDER}`))
+    .flatMap((folder) => names.map((name) => join(folder, name)))
+    .find((file) => isExecutable(file));
+  return found !== undefined && versionOf(found) === place.version
+    ? 'purser'
+    : `npx -y ${PACKAGE}@${place.version}`;
 }
 
 function isExecutable(path: string): boolean {
@@ -26,16 +37,32 @@ function isExecutable(path: string): boolean {
   }
 }
 
+/** The version of the package that an installed program belongs to: npm links it, or on Windows writes a shim. */
+function versionOf(program: string): string | null {
+  const manifests = [
+    () => join(dirname(dirname(realpathSync(program))), 'package.json'),
+    () => join(dirname(program), 'node_modules', PACKAGE, 'package.json'),
+  ];
+  for (const manifest of manifests) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(manifest(), 'utf8')) as Record<string, unknown>;
+      if (name === PACKAGE && typeof version === 'string') return version;
+    } catch {
+      // Not installed this way.
+    }
+  }
+  return null;
+}
+
 /**
- * The one place that words a command for a person: `purser …` where that is on PATH, else the `npx` call of this
- * very version, with the home that this wallet uses where it is not the default one.
+ * The one place that words a command for a person: `purser …` where that is on PATH and is this version, else the
+ * `npx` call of this very version, with the home that this wallet uses where it is not the default one.
  */
 export function ownerCommand(args: string, place: CommandPlace): string {
-  const program = isOnPath('purser', place) ? 'purser' : `npx -y purser-mcp@${place.version}`;
   const home = place.env['PURSER_HOME'];
   const prefix =
     home === undefined || home === '' || place.platform === 'win32' ? '' : `PURSER_HOME=${quote(home)} `;
-  return `${prefix}${program} ${args}`;
+  return `${prefix}${programName(place)} ${args}`;
 }
 
 function quote(text: string): string {

@@ -4,6 +4,7 @@ import { formatUsd } from '../money/decimal.js';
 import { readBody } from '../net/body.js';
 import { parseCallUrl } from '../net/url.js';
 import type { Engine } from './engine.js';
+import { ownerCommand, type CommandPlace } from './ownerCommand.js';
 
 /** A webhook answers within this or is not waited for: a call is in progress. */
 const WEBHOOK_MS_MAX = 5_000;
@@ -15,7 +16,12 @@ const ANSWER_BYTES_MAX = 4_096;
  * Tells `approvals.webhook_url` that a question waits, under the owner's own rules for the network. Nothing in it
  * suffices to answer the question (T20). Failures are ignored: the question waits elsewhere too.
  */
-export async function tellWebhook(engine: Engine, config: Config, question: Question): Promise<void> {
+export async function tellWebhook(
+  engine: Engine,
+  place: CommandPlace,
+  config: Config,
+  question: Question,
+): Promise<void> {
   const { webhookUrl } = config.approvals;
   if (webhookUrl === 'none') return;
   const event = {
@@ -30,7 +36,7 @@ export async function tellWebhook(engine: Engine, config: Config, question: Ques
     pay_to: question.payTo,
     why: question.why,
     expires_at: new Date(question.expiresMs).toISOString(),
-    answer_with: `purser approvals approve ${question.approvalId}`,
+    answer_with: ownerCommand(`approvals approve ${question.approvalId}`, place),
   };
   try {
     const answer = await engine.net(config).send(

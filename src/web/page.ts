@@ -32,7 +32,7 @@ export interface PageOptions {
   /** 0, or left out, for any that is free. */
   readonly port?: number;
   /** Words a command of ours for a terminal on this machine. */
-  readonly command?: (args: string) => string;
+  readonly command: (args: string) => string;
   /** Serves `/passkey` for this passkey to be added. */
   readonly enrolment?: Enrolment;
   /** Serves `/confirm` for this owner command. */
@@ -58,8 +58,7 @@ export interface Page {
  */
 export async function startPage(options: PageOptions): Promise<Page> {
   const { port, servers } = await listenOnBoth(options.port ?? 0);
-  const { desk, now, enrolment = null, confirmation = null } = options;
-  const command = options.command ?? ((args: string) => `purser ${args}`);
+  const { desk, now, command, enrolment = null, confirmation = null } = options;
   const visits = new Visits();
   const app = createApp({ desk, now, port, visits, command, enrolment, confirmation });
   // A wallet's process is not only this page: its globals stay Node's own.

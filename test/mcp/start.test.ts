@@ -85,7 +85,7 @@ test('--version and --help answer as the command line', async () => {
   expect(version).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), stderr: '' });
   const help = await run(process.execPath, [PROGRAM, '--help']);
   expect(help).toMatchObject({ code: 0, stderr: '' });
-  expect(help.stdout).toContain('Usage: purser');
+  expect(help.stdout).toMatch(/^Usage: npx -y purser-mcp@\S+ <command>/);
 });
 
 test('compiled code is kept where only the user can put it', async () => {

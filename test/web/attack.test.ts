@@ -386,11 +386,15 @@ describe('where the page listens', () => {
     expect((await send(owner.page.port, { address: '127.0.0.1' })).status).toBe(403);
   });
 
+  const command = (args: string): string => args;
+
   test('is never one address of a port whose other address is taken', async () => {
     const { squatter, port } = await squatOnIpv6();
     try {
       const desk = new MemoryDesk(Date.now);
-      await expect(startPage({ desk, now: Date.now, port })).rejects.toMatchObject({ code: 'unreachable' });
+      await expect(startPage({ desk, now: Date.now, command, port })).rejects.toMatchObject({
+        code: 'unreachable',
+      });
       // And nothing is left behind at the address that was free.
       const free = createServer();
       free.listen(port, '127.0.0.1');
@@ -404,11 +408,11 @@ describe('where the page listens', () => {
 
   test('is given free at once when it closes', async () => {
     const desk = new MemoryDesk(Date.now);
-    const first = await startPage({ desk, now: Date.now });
+    const first = await startPage({ desk, now: Date.now, command });
     const idle = connect(first.port, '127.0.0.1');
     await once(idle, 'connect');
     await first.close();
-    const second = await startPage({ desk, now: Date.now, port: first.port });
+    const second = await startPage({ desk, now: Date.now, command, port: first.port });
     expect(second.port).toBe(first.port);
     expect(second.url).not.toBe(first.url);
     await second.close();

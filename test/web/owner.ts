@@ -46,7 +46,7 @@ export async function startOwner(options: Partial<Omit<PageOptions, 'desk' | 'no
   let nowMs = Date.now();
   const now = (): number => nowMs;
   const desk = new MemoryDesk(now);
-  const page = await startPage({ desk, now, ...options });
+  const page = await startPage({ desk, now, command: (args) => `purser ${args}`, ...options });
   return {
     desk,
     page,
