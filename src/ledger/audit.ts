@@ -216,7 +216,7 @@ class Audit {
   }
 
   #comparePayment(id: string, derived: SqlRow, row: SqlRow): void {
-    const differing = PAYMENT_COLUMNS.filter(({ name }) => derived[name] !== row[name]);
+    const differing = PAYMENT_COLUMNS.filter(({ name }) => (derived[name] ?? null) !== row[name]);
     if (differing.length > 0) {
       const names = differing.map(({ name }) => name).join(', ');
       this.#find('payments', id, `Differs from the journal in ${names}.`);

@@ -5,6 +5,12 @@ import type { SqlRow, SqlValue } from './payment.js';
 /** Makes an authentication code with a key that only the keystore has. */
 export type MacFunction = (data: string) => Uint8Array;
 
+/**
+ * Tables that were given one more column, their last, after the first version. A code covers it where it is set: rows
+ * of before keep the codes they have, and a value that is taken out or put in shows as any other change does.
+ */
+const WITH_LATER_COLUMN: readonly string[] = ['payments'];
+
 /** Checks and makes the codes of rows. Bound to one ledger, so that a row of another ledger never passes. */
 export class RowAuthenticator {
   readonly #mac: MacFunction;
@@ -17,7 +23,9 @@ export class RowAuthenticator {
 
   /** The code over a row's values, in the table's column order. */
   codeOf(table: string, values: readonly SqlValue[]): Uint8Array {
-    return this.#mac(`[${[this.#ledgerId, table, ...values].map(encode).join()}]`);
+    const isUnset = values.at(-1) === null && WITH_LATER_COLUMN.includes(table);
+    const covered = isUnset ? values.slice(0, -1) : values;
+    return this.#mac(`[${[this.#ledgerId, table, ...covered].map(encode).join()}]`);
   }
 
   /** Throws `ledger_damaged` unless the values carry this code (T22). */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { CapLine } from '../money/cap.js';
+import { newApprovalId } from './approval.js';
 import type { MacFunction } from './authenticity.js';
 import type { HoldRequest } from './hold.js';
 import { Ledger, type LedgerOptions } from './ledger.js';
@@ -109,6 +110,39 @@ export async function held(ledger: Ledger, over: Partial<HoldRequest> = {}): Pro
   const result = await ledger.openHold(holdRequest(over));
   if (result.kind !== 'held') throw new Error(`The hold ended as ${result.kind}`);
   return result.payment;
+}
+
+/**
+ * The owner's yes to a hold, given in their client's prompt or, where the ledger has one, with its first factor.
+ * Returns what the hold is then to say.
+ */
+export async function approve(
+  ledger: Ledger,
+  over: Partial<HoldRequest> = {},
+): Promise<Pick<HoldRequest, 'requestHash' | 'approvalId'>> {
+  const { requestHash, nowMs, heldAtomic, heldUsdMicros, ...request } = holdRequest(over);
+  const { agent, sessionId, origin, network, asset, payTo } = request;
+  const id = newApprovalId();
+  await ledger.approvals.ask({
+    ...{ id, agent, sessionId, requestHash, origin, network, asset, payTo },
+    ...{ askKey: id, digest: 'digest', question: '{}', request: '{}', challenge: '{}', offerIndex: 0 },
+    amountAtomic: heldAtomic,
+    usdMicros: heldUsdMicros,
+    createdMs: nowMs,
+    expiresMs: nowMs + 600_000,
+  });
+  const [factor] = ledger.factors.list();
+  const proof =
+    factor === undefined
+      ? ({ how: 'elicitation', elicitedUsdMicrosMax: 10n ** 15n } as const)
+      : ({
+          how: 'factor',
+          factor: { id: factor.id, before: factor.record, record: factor.record, clearsTries: false },
+        } as const);
+  const decision = { state: 'approved', answer: '{"once":true}', by: 'owner', nowMs, ...proof } as const;
+  const { kind } = await ledger.approvals.decide(id, decision);
+  if (kind !== 'done') throw new Error(`The approval ended as ${kind}`);
+  return { requestHash, approvalId: id };
 }
 
 /** A payment that was held, signed and sent, all at the hold's time. */

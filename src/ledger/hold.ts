@@ -4,9 +4,9 @@ import { checkApproval, consumeApproval, type ApprovalProblem } from './approval
 import { newId, type LedgerContext } from './context.js';
 import { statement } from './database.js';
 import { ledgerTimeMs, type JournalHead } from './journal.js';
-import type { Payment, SqlRow } from './payment.js';
+import type { PastCap, Payment, SqlRow } from './payment.js';
 import { authenticPayment, findLive, insertPayment, selectPayment } from './paymentRow.js';
-import { scopeKey } from './totals.js';
+import { scopeKey, type CountedLine } from './totals.js';
 
 /** Everything a hold fixes before anything is signed. */
 export interface HoldRequest extends Pick<
@@ -58,18 +58,23 @@ export type HoldResult =
   | { readonly kind: 'approval'; readonly problem: ApprovalProblem }
   | { readonly kind: 'config_changed'; readonly configVersion: number };
 
-/** What counts against each line, in the lines' order. A cap and its ceiling share one reckoning. */
+/**
+ * What counts against each line, in the lines' order: all payments against a ceiling, and against a cap all but those
+ * that were approved past it. A cap and its ceiling share one reckoning.
+ */
 export function usageOf(
-  context: LedgerContext,
-  head: JournalHead,
-  lines: readonly Pick<CapLine, 'scope' | 'windowSec'>[],
+  { totals }: LedgerContext,
+  { register }: JournalHead,
+  lines: readonly CountedLine[],
   nowMs: number,
 ): bigint[] {
   const known = new Map<string, bigint>();
   return lines.map((line) => {
     const key = `${scopeKey(line.scope)} ${line.windowSec}`;
-    const used = known.get(key) ?? context.totals.usedBy(head.register, line, nowMs);
-    known.set(key, used);
+    const spent = known.get(key) ?? totals.spentIn(register, line, nowMs);
+    known.set(key, spent);
+    const used = line.kind === 'ceiling' ? spent : spent - totals.approvedPast(register, line, nowMs);
+    assertInvariant(used >= 0n, 'what was approved past a cap is part of what was spent in its scope');
     return used;
   });
 }
@@ -139,10 +144,13 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const { approvalId = null } = request;
   const approval = approvalId === null ? null : checkApproval(context, head, approvalId, request, nowMs);
   if (typeof approval === 'string') return { kind: 'approval', problem: approval };
-  const lines = boundingLines(request.capLines, approvalId);
-  const exceeded = exceededLines(context, head, lines, request.heldUsdMicros, nowMs);
+  const passed = exceededLines(context, head, request.capLines, request.heldUsdMicros, nowMs);
+  const bounding = boundingLines(request.capLines, approvalId);
+  const exceeded = passed.filter(({ line }) => bounding.includes(line));
   if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
-  const payment = newPayment(context, request, nowMs);
+  // What is left are caps that the owner's yes takes it past.
+  const pastCaps = passed.map(({ line }): PastCap => [line.name, scopeKey(line.scope)]);
+  const payment = newPayment(context, request, pastCaps, nowMs);
   const next = approval === null ? head : consumeApproval(context, head, approval, payment.id, nowMs);
   insertPayment(context, next, payment);
   return { kind: 'held', payment };
@@ -163,12 +171,18 @@ export function noteConfig(
   );
 }
 
-function newPayment(context: LedgerContext, request: HoldRequest, nowMs: number): Payment {
+function newPayment(
+  context: LedgerContext,
+  request: HoldRequest,
+  pastCaps: readonly PastCap[],
+  nowMs: number,
+): Payment {
   // The bounds of the step are not columns of the row.
   const { capLines: _lines, rateLines: _rates, nowMs: _now, ...fixed } = request;
   return {
     ...fixed,
     approvalId: request.approvalId ?? null,
+    pastCaps,
     id: newId('pay'),
     state: 'held',
     capturedAtomic: null,

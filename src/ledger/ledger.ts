@@ -33,7 +33,7 @@ import {
   type ReportPage,
 } from './report.js';
 import { currentSession, isFresh, touchSession, type Session } from './session.js';
-import { Totals } from './totals.js';
+import { Totals, type CountedLine } from './totals.js';
 import {
   capture,
   markSent,
@@ -287,7 +287,7 @@ export class Ledger {
   }
 
   /** What counts against each line now, in the lines' order. */
-  usage(lines: readonly Pick<CapLine, 'scope' | 'windowSec'>[], nowMs: number): bigint[] {
+  usage(lines: readonly CountedLine[], nowMs: number): bigint[] {
     return this.#read((context, head) => usageOf(context, head, lines, ledgerTimeMs(head, nowMs)));
   }
 

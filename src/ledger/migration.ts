@@ -19,8 +19,14 @@ import type { SqlRow } from './payment.js';
  */
 export type Migration = (db: Sqlite, auth: RowAuthenticator) => void;
 
+/** To 2: the caps that a payment was approved past. What was approved before counts toward all caps, as it did. */
+const addPastCaps: Migration = (db) => {
+  // Rows keep their codes: see RowAuthenticator on columns that a table was given later.
+  db.exec('ALTER TABLE payments ADD COLUMN past_caps TEXT');
+};
+
 /** The steps from version 1 on, in order: the first leads to version 2. A step, once released, never changes. */
-export const MIGRATIONS: readonly Migration[] = [];
+export const MIGRATIONS: readonly Migration[] = [addPastCaps];
 
 /** Where the copy is kept that was taken before a ledger left a version. */
 export function migrationBackupPath(path: string, version: number): string {

@@ -70,11 +70,16 @@ export interface Payment {
   /** The agent's own words for why it pays: quoted as the agent's wherever shown. */
   readonly reason: string | null;
   readonly quoteId: string | null;
-  /** The approval it was paid by; then ceilings alone are its lines, never the caps it was approved past. */
+  /** The approval it was paid by; then ceilings alone are its lines. */
   readonly approvalId: string | null;
+  /** The caps it was approved past: it counts toward every other cap and every ceiling, and not toward these. */
+  readonly pastCaps: readonly PastCap[];
 }
 
-type ColumnKind = 'text' | 'integer' | 'bigintText' | 'bigintInteger' | 'flag';
+/** A cap by its name, and the key of the scope that it bounded. */
+export type PastCap = readonly [name: string, scope: string];
+
+type ColumnKind = 'text' | 'integer' | 'bigintText' | 'bigintInteger' | 'flag' | 'list';
 
 interface Column {
   readonly name: string;
@@ -128,6 +133,7 @@ export const PAYMENT_COLUMNS: readonly Column[] = [
   column('reason', 'reason'),
   column('quote_id', 'quoteId'),
   column('approval_id', 'approvalId'),
+  column('past_caps', 'pastCaps', 'list'),
 ];
 
 /** A value as SQLite takes and gives it, integers as bigint. */
@@ -138,10 +144,17 @@ function toSql(kind: ColumnKind, value: Payment[keyof Payment]): SqlValue {
   if (value === null) return null;
   if (kind === 'text') return value as string;
   if (kind === 'bigintText') return (value as bigint).toString();
+  if (kind === 'list') return listToSql(value as readonly PastCap[]);
   return BigInt(value as number | bigint | boolean);
 }
 
+/** An empty list is no value, as in rows from before the column. */
+function listToSql(list: readonly PastCap[]): string | null {
+  return list.length === 0 ? null : JSON.stringify(list);
+}
+
 function fromSql(kind: ColumnKind, value: SqlValue): Payment[keyof Payment] {
+  if (kind === 'list') return value === null ? [] : (JSON.parse(value as string) as PastCap[]);
   if (value === null) return null;
   if (kind === 'text') return value as string;
   if (kind === 'bigintText') return BigInt(value as string);
@@ -182,7 +195,8 @@ export function applyJournalPatch(row: SqlRow, patch: Record<string, string | nu
   for (const { name, kind } of PAYMENT_COLUMNS) {
     const text = patch[name];
     if (text === undefined) continue;
-    next[name] = text === null ? null : kind === 'text' || kind === 'bigintText' ? text : BigInt(text);
+    const isInteger = kind === 'integer' || kind === 'bigintInteger' || kind === 'flag';
+    next[name] = text !== null && isInteger ? BigInt(text) : text;
   }
   return next;
 }

@@ -169,5 +169,6 @@ function heldPayment(context: LedgerContext, found: ImportedPayment, timeMs: num
     reason: null,
     quoteId: null,
     approvalId: null,
+    pastCaps: [],
   };
 }

@@ -1,5 +1,5 @@
 /** Version of the tables below; stored in `PRAGMA user_version`. One more for each step in migration.ts. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * The tables. A row ends in `mac`, its authentication code; `journal` is append-only and chained instead, and
@@ -108,6 +108,7 @@ CREATE TABLE payments (
   reason TEXT,
   quote_id TEXT,
   approval_id TEXT,
+  past_caps TEXT,
   mac BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX one_live_payment_per_request ON payments (request_hash)

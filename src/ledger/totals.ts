@@ -2,7 +2,7 @@ import type { CapLine, CapScope } from '../money/cap.js';
 import type { RowAuthenticator } from './authenticity.js';
 import { statement, type Sqlite } from './database.js';
 import { changedBehind } from './fault.js';
-import { isLive, type Payment, type SqlRow } from './payment.js';
+import { isLive, type PastCap, type Payment, type SqlRow } from './payment.js';
 import type { Register, RegisterDigests } from './register.js';
 
 /**
@@ -40,6 +40,52 @@ export function scopeKey(scope: CapScope): string {
 export function hostPortOf({ host, origin }: Pick<Payment, 'host' | 'origin'>): string {
   const { port, protocol } = new URL(origin);
   return `${host}:${port === '' ? (protocol === 'http:' ? '80' : '443') : port}`;
+}
+
+/** What of a line its usage depends on. */
+export type CountedLine = Pick<CapLine, 'name' | 'kind' | 'scope' | 'windowSec'>;
+
+/** The key of what was approved past one cap: totals of the same form, kept beside those of its scope. JSON, so that no name or host makes another's key. */
+function pastKey([name, scope]: PastCap): string {
+  return `past ${JSON.stringify([name, scope])}`;
+}
+
+/** A total that a payment is part of, and which of its sums it counts in: a session's has no open ones, see {@link Totals}. */
+export interface Place {
+  readonly key: string;
+  readonly counts: 'live and captured' | 'live' | 'captured';
+}
+
+/** Every total that a payment is part of. */
+export function placesOf(payment: Payment): Place[] {
+  const places: Place[] = rollingScopes(payment).map((key) => ({ key, counts: 'live and captured' }));
+  places.push({ key: sessionScope(payment), counts: 'captured' });
+  for (const [name, scope] of payment.pastCaps) {
+    if (scope !== sessionScope(payment)) {
+      places.push({ key: pastKey([name, scope]), counts: 'live and captured' });
+      continue;
+    }
+    places.push({ key: pastKey([name, scope]), counts: 'captured' });
+    places.push({ key: pastKey([name, `agent:${payment.agent}`]), counts: 'live' });
+  }
+  return places;
+}
+
+function sessionScope({ sessionId }: Payment): string {
+  return `session:${sessionId}`;
+}
+
+/** What of a contribution counts in a place. */
+export function partOf({ counts }: Place, { live, captured }: ScopeTotal): ScopeTotal {
+  return {
+    live: counts === 'captured' ? 0n : live,
+    captured: counts === 'live' ? 0n : captured,
+  };
+}
+
+/** Whether a place is added up by time too. */
+export function isRolling({ counts }: Place): boolean {
+  return counts === 'live and captured';
 }
 
 /** The scopes a payment counts in by time. The owner may bound a host, which is every port of it, or one `host:port`. */
@@ -88,19 +134,19 @@ export class Totals {
   /** Replaces what one payment contributes, inside the caller's transaction. Returns the register's new digests. */
   move(digests: RegisterDigests, before: Payment | null, after: Payment): RegisterDigests {
     const [old, now] = [contributionOf(before), contributionOf(after)];
-    const live = now.live - old.live;
-    const captured = now.captured - old.captured;
+    const change = { live: now.live - old.live, captured: now.captured - old.captured };
     let next = digests;
-    for (const scope of rollingScopes(after)) {
-      next = this.#addTop(next, scope, { live, captured });
+    for (const place of placesOf(after)) {
+      next = this.#addTop(next, place.key, partOf(place, change));
+      if (!isRolling(place)) continue;
       if (old.countedSec === now.countedSec) {
-        this.#addSpans(scope, now.countedSec, captured);
+        this.#addSpans(place.key, now.countedSec, change.captured);
       } else {
-        this.#addSpans(scope, old.countedSec, -old.captured);
-        this.#addSpans(scope, now.countedSec, now.captured);
+        this.#addSpans(place.key, old.countedSec, -old.captured);
+        this.#addSpans(place.key, now.countedSec, now.captured);
       }
     }
-    return this.#addTop(next, `session:${after.sessionId}`, { live: 0n, captured });
+    return next;
   }
 
   #addTop(digests: RegisterDigests, scope: string, { live, captured }: ScopeTotal): RegisterDigests {
@@ -124,18 +170,31 @@ export class Totals {
     }
   }
 
-  /** What counts against a line right now: everything live, and what was captured inside its window. */
-  usedBy(digests: RegisterDigests, line: Pick<CapLine, 'scope' | 'windowSec'>, nowMs: number): bigint {
-    const { scope, windowSec } = line;
-    const total = this.#top(digests, scopeKey(scope));
+  /** All that a line's scope and window hold right now: everything live, and what was captured inside the window. */
+  spentIn(digests: RegisterDigests, line: CountedLine, nowMs: number): bigint {
+    return this.#sum(digests, line, nowMs, (scope) => scope);
+  }
+
+  /** What of {@link spentIn} was approved past this very cap, and so does not count against it. */
+  approvedPast(digests: RegisterDigests, line: CountedLine, nowMs: number): bigint {
+    return this.#sum(digests, line, nowMs, (scope) => pastKey([line.name, scope]));
+  }
+
+  #sum(
+    digests: RegisterDigests,
+    { scope, windowSec }: CountedLine,
+    nowMs: number,
+    keyOf: (scope: string) => string,
+  ): bigint {
+    const key = keyOf(scopeKey(scope));
+    const total = this.#top(digests, key);
     if (scope.kind === 'session') {
       // An agent's open payments count in each of its sessions: a new session must not forget them.
-      return total.captured + this.#top(digests, `agent:${scope.agent}`).live;
+      return total.captured + this.#top(digests, keyOf(`agent:${scope.agent}`)).live;
     }
     if (windowSec === null) return total.live + total.captured;
-    return (
-      total.live + this.#capturedSince(scopeKey(scope), total.captured, Math.floor(nowMs / 1000) - windowSec)
-    );
+    if (total.captured === 0n) return total.live;
+    return total.live + this.#capturedSince(key, total.captured, Math.floor(nowMs / 1000) - windowSec);
   }
 
   #top(digests: RegisterDigests, scope: string): ScopeTotal {

@@ -1,6 +1,15 @@
 import type { LedgerContext } from './context.js';
 import type { Payment, SqlRow } from './payment.js';
-import { contributionOf, rollingScopes, SPANS_SEC, totalKey, totalText, type ScopeTotal } from './totals.js';
+import {
+  contributionOf,
+  isRolling,
+  partOf,
+  placesOf,
+  SPANS_SEC,
+  totalKey,
+  totalText,
+  type ScopeTotal,
+} from './totals.js';
 
 /** Adds up what payments contribute, as the journal tells them, and compares with the totals that are stored. */
 export class TotalsAudit {
@@ -17,12 +26,11 @@ export class TotalsAudit {
 
   /** Counts a payment as it ended. */
   add(payment: Payment): void {
-    const { live, captured, countedSec } = contributionOf(payment);
-    for (const scope of rollingScopes(payment)) {
-      this.#addScope(scope, { live, captured });
-      if (captured !== 0n) this.#addSpans(scope, countedSec, captured);
+    const { countedSec, ...sums } = contributionOf(payment);
+    for (const place of placesOf(payment)) {
+      this.#addScope(place.key, partOf(place, sums));
+      if (isRolling(place) && sums.captured !== 0n) this.#addSpans(place.key, countedSec, sums.captured);
     }
-    this.#addScope(`session:${payment.sessionId}`, { live: 0n, captured });
   }
 
   #addScope(scope: string, { live, captured }: ScopeTotal): void {

@@ -1,6 +1,5 @@
 import type { Ledger } from '../../src/ledger/ledger.js';
-import { capLine, captured, CENT, held, holdRequest, sent, T0 } from '../../src/ledger/fixtures.js';
-import { newApprovalId } from '../../src/ledger/approval.js';
+import { approve, capLine, captured, CENT, held, holdRequest, sent, T0 } from '../../src/ledger/fixtures.js';
 import type { HoldRequest } from '../../src/ledger/hold.js';
 import type { Payment } from '../../src/ledger/payment.js';
 
@@ -52,9 +51,15 @@ export async function fillWithEverything(ledger: Ledger): Promise<Everything> {
   await ledger.markUnknown(unknown.id, 'second_402', T0 + 90_000_002);
   const factor = { id: 'factor-1', record: '{"kind":"passphrase"}', addedMs: T0 };
   await ledger.factors.add(factor, null, T0 + 90_000_002);
-  const consumed = await approve(ledger, { ...full, payTo: '0xpayee' }, T0 + 90_000_002);
-  const approved = await held(ledger, { ...consumed, nowMs: T0 + 90_000_002 });
-  await ledger.release(approved.id, 'never_signed', T0 + 90_000_002);
+  const past = {
+    ...full,
+    payTo: '0xpayee',
+    nowMs: T0 + 90_000_002,
+    capLines: [capLine({ usdMicrosMax: 0n })],
+  };
+  await captured(ledger, { ...past, ...(await approve(ledger, past)) });
+  const unused = await held(ledger, { ...past, ...(await approve(ledger, past)) });
+  await ledger.release(unused.id, 'never_signed', T0 + 90_000_002);
   const dropped = await held(ledger, { ...full, nowMs: T0 + 90_000_003 });
   await ledger.release(dropped.id, 'never_signed', T0 + 90_000_004);
   await ledger.saveAnswer({
@@ -72,52 +77,10 @@ export async function fillWithEverything(ledger: Ledger): Promise<Everything> {
   const nowMs = T0 + 90_060_000;
   await ledger.touchSession('default', nowMs);
   const { id } = await held(ledger, { ...full, idempotencyKey: 'key-2', nowMs });
-  const grant = await approve(ledger, { ...full, payTo: '0xother' }, nowMs);
+  const other = { ...full, payTo: '0xother', nowMs };
+  const grant = { ...other, ...(await approve(ledger, other)) };
   const result = await ledger.recordSigned(id, { name: 'X-PAYMENT', value: 'bytes' }, nowMs);
   return { signed: result.payment, captured: paid, approved: grant, quoteId, sessionId, nowMs };
-}
-
-/** An approval of a hold of a cent, given with the factor. Returns the hold that it allows. */
-async function approve(
-  ledger: Ledger,
-  { sessionId = '', payTo = '' }: Partial<HoldRequest>,
-  nowMs: number,
-): Promise<Partial<HoldRequest>> {
-  const request = holdRequest({ sessionId, payTo });
-  const id = newApprovalId();
-  const { agent, requestHash, origin, network, asset, heldAtomic, heldUsdMicros } = request;
-  await ledger.approvals.ask({
-    id,
-    agent,
-    sessionId,
-    askKey: id,
-    requestHash,
-    origin,
-    network,
-    asset,
-    payTo,
-    amountAtomic: heldAtomic,
-    usdMicros: heldUsdMicros,
-    digest: 'digest',
-    question: '{}',
-    request: '{}',
-    challenge: '{}',
-    offerIndex: 0,
-    createdMs: nowMs,
-    expiresMs: nowMs + 600_000,
-  });
-  const [factor] = ledger.factors.list();
-  if (factor === undefined) throw new Error('There is no factor');
-  const result = await ledger.approvals.decide(id, {
-    state: 'approved',
-    answer: '{"once":true}',
-    how: 'factor',
-    by: 'owner',
-    factor: { id: factor.id, before: factor.record, record: factor.record, clearsTries: false },
-    nowMs,
-  });
-  if (result.kind !== 'done') throw new Error(`The approval ended as ${result.kind}`);
-  return { sessionId, payTo, requestHash, category: 'search', approvalId: id };
 }
 
 /** Everything that signing does and reads. Each call is one step of it, and rejects where it refuses to go on. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { capLine, CENT, holdRequest, newLedger, T0 } from '../../src/ledger/fixtures.js';
+import { approve, capLine, CENT, holdRequest, newLedger, T0 } from '../../src/ledger/fixtures.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { LIFE, type Move } from '../../src/ledger/lifeFixtures.js';
 import { Model, type ModelPayment } from './model.js';
@@ -11,14 +11,18 @@ const AGENTS = ['default', 'other'];
 
 /** Every line that a payment of an agent, session and host falls under. */
 function linesOf(agent: string, session: string, host: string) {
-  const line = (scope: Parameters<typeof capLine>[0], cents: number) =>
-    capLine({ ...scope, usdMicrosMax: BigInt(cents) * CENT });
+  const line = (name: string, cents: number, over: Parameters<typeof capLine>[0]) =>
+    capLine({ name, usdMicrosMax: BigInt(cents) * CENT, ...over });
+  const ofSession = { scope: { kind: 'session', agent, sessionId: session }, windowSec: null } as const;
   return [
-    line({ scope: { kind: 'wallet' }, windowSec: 86_400 }, 40),
-    line({ scope: { kind: 'wallet' }, windowSec: 3600, kind: 'ceiling' }, 25),
-    line({ scope: { kind: 'agent', agent }, windowSec: 7200 }, 20),
-    line({ scope: { kind: 'session', agent, sessionId: session }, windowSec: null }, 15),
-    line({ scope: { kind: 'host', host }, windowSec: 3600 }, 12),
+    line('day', 40, { scope: { kind: 'wallet' }, windowSec: 86_400 }),
+    line('hour ceiling', 45, { scope: { kind: 'wallet' }, windowSec: 3600, kind: 'ceiling' }),
+    line(`agent ${agent}`, 20, { scope: { kind: 'agent', agent }, windowSec: 7200 }),
+    line('session', 15, ofSession),
+    // A second, narrower cap of the same scope: what is approved past it alone counts toward the wider one.
+    line(`session of ${agent}`, 9, ofSession),
+    line('session ceiling', 30, { ...ofSession, kind: 'ceiling' }),
+    line(`host ${host}`, 12, { scope: { kind: 'host', host }, windowSec: 3600 }),
   ];
 }
 
@@ -58,6 +62,7 @@ class Command implements fc.AsyncCommand<Model, Real> {
       const { least, most } = model.used(line, real.clockMs);
       expect(usage[i]).toBeGreaterThanOrEqual(least);
       expect(usage[i]).toBeLessThanOrEqual(most);
+      expect(model.promised(line, real.clockMs)).toBeLessThanOrEqual(line.usdMicrosMax);
     });
     const { findings, liveUsdMicros, capturedUsdMicros, payments } = ledger.audit();
     expect(findings).toEqual([]);
@@ -93,30 +98,42 @@ const holds = fc
     host: fc.constantFrom(...HOSTS),
     request: fc.nat(5),
     cents: fc.integer({ min: 1, max: 9 }),
+    approved: fc.boolean(),
   })
-  .map(({ agent, session: n, host, request: slot, cents }) => {
+  .map(({ agent, session: n, host, request: slot, cents, approved }) => {
     const [session, request, usdMicros] = [`ses_${agent}_${n}`, `request-${slot}`, BigInt(cents) * CENT];
     const lines = linesOf(agent, session, host);
-    return new Command(`hold ${cents}c ${session} ${host} ${request}`, async (model, real) => {
-      const right = model.holdAnswers({ request, agent, session, host, usdMicros, lines }, real.clockMs);
+    const wanted = { request, agent, session, host, usdMicros, lines, approved };
+    const name = `hold ${cents}c ${session} ${host} ${request}${approved ? ', approved' : ''}`;
+    return new Command(name, async (model, real) => {
+      const hold = holdRequest({
+        agent,
+        sessionId: session,
+        host,
+        requestHash: request,
+        heldUsdMicros: usdMicros,
+        capLines: lines,
+        nowMs: real.clockMs,
+      });
+      // Asked at the ledger's own time: where the clock is behind it a question would have run out already.
+      const askedMs = Math.max(model.ledgerMs, real.clockMs);
+      const yes = approved ? await approve(ledgerOf(real), { ...hold, nowMs: askedMs }) : {};
+      if (approved) model.tick(askedMs);
+      const right = model.holdAnswers(wanted, real.clockMs);
+      const passes = model.passes(wanted, real.clockMs);
       const before = ledgerOf(real).usage(lines, real.clockMs);
-      const result = await ledgerOf(real).openHold(
-        holdRequest({
-          agent,
-          sessionId: session,
-          host,
-          requestHash: request,
-          heldUsdMicros: usdMicros,
-          capLines: lines,
-          nowMs: real.clockMs,
-        }),
-      );
+      const result = await ledgerOf(real).openHold({ ...hold, ...yes });
       expect(right).toContain(result.kind);
       if (result.kind !== 'held') return;
       // Each cap holds at the instant of each hold, by the ledger's own reckoning too.
-      lines.forEach((line, i) =>
-        expect((before[i] ?? 0n) + usdMicros).toBeLessThanOrEqual(line.usdMicrosMax),
-      );
+      const past = result.payment.pastCaps.map(([cap]) => cap);
+      lines.forEach((line, i) => {
+        if (!past.includes(line.name))
+          expect((before[i] ?? 0n) + usdMicros).toBeLessThanOrEqual(line.usdMicrosMax);
+      });
+      if (!approved) expect(past).toEqual([]);
+      expect(past).toEqual(expect.arrayContaining(approved ? passes.surely : []));
+      expect(passes.perhaps).toEqual(expect.arrayContaining(past));
       model.tick(real.clockMs);
       const { id, openedMs } = result.payment;
       expect(openedMs).toBe(model.ledgerMs);
@@ -127,6 +144,8 @@ const holds = fc
         session,
         host,
         held: usdMicros,
+        past,
+        approved,
         openedMs,
         place: 'held',
         captured: 0n,
@@ -251,7 +270,7 @@ test('whatever happens in whatever order, the ledger is the model', async () => 
     ),
     { maxCommands: 60, size: 'max' },
   );
-  let payments = 0;
+  let [payments, approvedPast] = [0, 0];
   await fc.assert(
     fc.asyncProperty(commands, async (happenings) => {
       using world = newLedger();
@@ -259,8 +278,10 @@ test('whatever happens in whatever order, the ledger is the model', async () => 
       const real = { world, ledgers: [world.ledger, world.open()], active: 0, clockMs: T0 };
       await fc.asyncModelRun(() => ({ model, real }), happenings);
       payments += model.payments.length;
+      approvedPast += model.payments.filter(({ past }) => past.length > 0).length;
     }),
     { numRuns: 40 },
   );
   expect(payments).toBeGreaterThan(100);
+  expect(approvedPast).toBeGreaterThan(10);
 });

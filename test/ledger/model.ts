@@ -10,6 +10,9 @@ export interface ModelPayment {
   readonly session: string;
   readonly host: string;
   readonly held: bigint;
+  /** The names of the caps that the owner's yes took it past. */
+  readonly past: readonly string[];
+  readonly approved: boolean;
   readonly openedMs: number;
   place: Place;
   captured: bigint;
@@ -24,6 +27,8 @@ export interface ModelHold {
   readonly host: string;
   readonly usdMicros: bigint;
   readonly lines: readonly CapLine[];
+  /** The owner said yes to it: ceilings alone bind it. */
+  readonly approved: boolean;
 }
 
 /** What a captured amount may be late in leaving a window. */
@@ -49,11 +54,12 @@ export class Model {
   }
 
   /** The least and the most that may count against a line now. */
-  used(line: Pick<CapLine, 'scope' | 'windowSec'>, clockMs: number): { least: bigint; most: bigint } {
+  used(line: CapLine, clockMs: number): { least: bigint; most: bigint } {
+    const counted = this.payments.filter(({ past }) => line.kind === 'ceiling' || !past.includes(line.name));
     const nowMs = Math.max(this.ledgerMs, clockMs);
     const windowMs = (line.windowSec ?? 0) * 1000;
     const sum = (counts: (payment: ModelPayment) => bigint): bigint =>
-      this.payments.reduce((total, payment) => total + counts(payment), 0n);
+      counted.reduce((total, payment) => total + counts(payment), 0n);
     const capturedSince =
       (sinceMs: number) =>
       (payment: ModelPayment): bigint => {
@@ -77,11 +83,37 @@ export class Model {
       return ['duplicate'];
     const answers = new Set<HoldResult['kind']>(['held']);
     for (const line of hold.lines) {
+      if (hold.approved && line.kind === 'cap') continue;
       const { least, most } = this.used(line, clockMs);
       if (least + hold.usdMicros > line.usdMicrosMax) return ['exceeded'];
       if (most + hold.usdMicros > line.usdMicrosMax) answers.add('exceeded');
     }
     return [...answers];
+  }
+
+  /** The caps that a hold would certainly pass, and those that it may pass. */
+  passes({ lines, usdMicros }: ModelHold, clockMs: number): { surely: string[]; perhaps: string[] } {
+    const caps = lines.filter(({ kind }) => kind === 'cap');
+    const passing = (bound: 'least' | 'most'): string[] =>
+      caps
+        .filter((line) => this.used(line, clockMs)[bound] + usdMicros > line.usdMicrosMax)
+        .map(({ name }) => name);
+    return { surely: passing('least'), perhaps: passing('most') };
+  }
+
+  /**
+   * The promise: what could have moved of a line's own payments by now. For a cap those that nobody approved, for a
+   * ceiling all.
+   */
+  promised(line: CapLine, clockMs: number): bigint {
+    const fromMs = Math.max(this.ledgerMs, clockMs) - (line.windowSec ?? 0) * 1000;
+    return this.payments
+      .filter((payment) => (line.kind === 'ceiling' || !payment.approved) && isIn(line.scope, payment))
+      .reduce((sum, { place, held, captured, countedMs }) => {
+        if (isOpen(place)) return sum + held;
+        if (place === 'released') return sum;
+        return line.windowSec === null || countedMs > fromMs ? sum + captured : sum;
+      }, 0n);
   }
 
   /** Whether a move is one that the design allows now. */

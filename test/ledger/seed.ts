@@ -31,6 +31,7 @@ const { capLines: _lines, rateLines: _rates, nowMs: _now, ...REQUEST } = holdReq
 const TEMPLATE: Omit<Payment, 'id'> = {
   ...REQUEST,
   approvalId: null,
+  pastCaps: [],
   state: 'held',
   capturedAtomic: null,
   capturedUsdMicros: null,

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import { compareWithChain } from '../../src/wallet/chainAudit.js';
 import { backupLedger, rebuildLedger, restoreLedger } from '../../src/wallet/ledgerCare.js';
+import { capLine } from '../../src/ledger/fixtures.js';
 import type { OwnerOptions } from '../../src/wallet/ownerHand.js';
 import { unfreezeWallet } from '../../src/wallet/ownerFreeze.js';
 import { TEST_PASSPHRASE } from '../support/testPassphrase.js';
@@ -62,7 +63,7 @@ async function later(): Promise<void> {
 async function sessionUsed(): Promise<{ day: bigint; findings: unknown[] }> {
   const wallet = test1.open({ now });
   const engine = await wallet.engine();
-  const [day = 0n] = engine.ledger.usage([{ scope: { kind: 'wallet' }, windowSec: 86_400 }], now());
+  const [day = 0n] = engine.ledger.usage([capLine()], now());
   const { findings } = engine.ledger.audit();
   const compared = await compareWithChain(engine.config(), engine.keys, engine.ledger, now());
   await wallet.close();

@@ -1,0 +1,88 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { beforeEach, afterEach, describe, expect, test } from 'vitest';
+import {
+  approve,
+  capLine,
+  captureFacts,
+  CENT,
+  editBehind,
+  held,
+  scratchFolder,
+  T0,
+  testMac,
+} from '../../src/ledger/fixtures.js';
+import { Ledger } from '../../src/ledger/ledger.js';
+import { migrationBackupPath } from '../../src/ledger/migration.js';
+
+/** What version 1 wrote, a row in every table: `fillWithEverything` of that time, in a ledger of `testMac`. */
+const SCHEMA_1 = join(import.meta.dirname, 'schema1.db.gz');
+const CHECKPOINT = {
+  ledgerId: 'led_fb2a9af9ded97b87c730',
+  seq: 27,
+  headHash: 'c40178109ece54ff5749b0b6ea5c7dd1cd6da2a9603c4f6f1c988334cc153a43',
+};
+/** After everything in it. */
+const LATER = T0 + 90_100_000;
+
+let folder: ReturnType<typeof scratchFolder>;
+let path: string;
+
+beforeEach(() => {
+  folder = scratchFolder();
+  path = join(folder.path, 'purser.db');
+  writeFileSync(path, gunzipSync(readFileSync(SCHEMA_1)), { mode: 0o600 });
+});
+afterEach(() => folder[Symbol.dispose]());
+
+function open(): Ledger {
+  return Ledger.open(path, { mac: testMac() });
+}
+
+describe('a ledger of schema 1', () => {
+  test('is brought up to date with its head, its totals and its open payments, a copy of it beside', async () => {
+    const ledger = open();
+    ledger.verifyCheckpoint(CHECKPOINT);
+    const report = ledger.audit();
+    expect(report).toMatchObject({ payments: 6, findings: [] });
+    const day = capLine({ usdMicrosMax: 100n * CENT });
+    const [before = 0n] = ledger.usage([day], LATER);
+    expect(before).toBeGreaterThan(0n);
+    const unknown = ledger.openPayments(10).find(({ state }) => state === 'unknown');
+    if (unknown === undefined) throw new Error('There is no unknown payment');
+    expect(await ledger.capture(unknown.id, captureFacts(unknown), LATER)).toMatchObject({ kind: 'done' });
+
+    const over = { heldUsdMicros: 90n * CENT, capLines: [capLine({ usdMicrosMax: CENT })], nowMs: LATER };
+    const approved = await held(ledger, { ...over, ...(await approve(ledger, over)) });
+    expect(approved.pastCaps).toHaveLength(1);
+    expect(ledger.usage([day], LATER)).toEqual([before]);
+    expect(ledger.audit()).toMatchObject({ payments: 7, findings: [] });
+    ledger.close();
+    const again = open();
+    expect(again.findPayment(approved.id)).toEqual(approved);
+    again.close();
+
+    const copy = Ledger.open(migrationBackupPath(path, 1), { mac: testMac() });
+    expect(copy.checkpoint()).toEqual(CHECKPOINT);
+    expect(copy.audit()).toMatchObject({ payments: 6, findings: [] });
+    copy.close();
+  });
+
+  test.each(['captured', 'unknown'] as const)('has no row a cap can be written into: %s', (state) => {
+    open().close();
+    editBehind(
+      path,
+      `UPDATE payments SET past_caps = '[["limits.per_day_usd","wallet"]]' WHERE state = '${state}'`,
+    );
+    const ledger = open();
+    expect(ledger.audit().findings.map(({ where }) => where)).toContain('payments');
+    const endpoint = { method: 'GET', url: 'https://api.example.com/report' };
+    const look = {
+      captured: () => ledger.originHistory('https://api.example.com', endpoint, LATER),
+      unknown: () => ledger.openPayments(10),
+    }[state];
+    expect(look).toThrow(expect.objectContaining({ code: 'ledger_damaged' }));
+    ledger.close();
+  });
+});
