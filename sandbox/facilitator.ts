@@ -9,6 +9,9 @@ import type {
 import { toFacilitatorEvmSigner } from '@x402/evm';
 import { ExactEvmScheme } from '@x402/evm/exact/facilitator';
 import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/facilitator';
+import { toFacilitatorSvmSigner } from '@x402/svm';
+import { ExactSvmScheme } from '@x402/svm/exact/facilitator';
+import { ExactSvmSchemeV1 } from '@x402/svm/exact/v1/facilitator';
 import { createWalletClient, http, publicActions } from 'viem';
 import { baseSepolia } from 'viem/chains';
 import { devAccount } from './chain.ts';
@@ -16,6 +19,7 @@ import { readBody, sendJson } from './jsonHttp.ts';
 import { listenLocal } from './localServer.ts';
 import { createQueue } from './queue.ts';
 import { Recording } from './recording.ts';
+import { SOLANA_DEVNET, type SolanaChain } from './solana/chain.ts';
 
 /** Anvil mines at once, so a receipt is asked for at once, and one that has not come by then never will. */
 const POLL_MS = 10;
@@ -39,11 +43,14 @@ export interface Facilitator {
 }
 
 /**
- * Starts the reference facilitator for v1 and v2, scheme `exact` by EIP-3009, on the chain at `rpcUrl`: POST /verify,
- * POST /settle, GET /supported.
+ * Starts the reference facilitator for v1 and v2, scheme `exact` by EIP-3009 on the chain at `rpcUrl` and by partly
+ * signed transactions on Solana: POST /verify, POST /settle, GET /supported.
  */
-export async function startFacilitator(rpcUrl: string): Promise<Facilitator> {
-  const facilitator = createFacilitator(rpcUrl);
+export async function startFacilitator(
+  rpcUrl: string,
+  solana: Pick<SolanaChain, 'url' | 'feePayer'>,
+): Promise<Facilitator> {
+  const facilitator = addSolana(createFacilitator(rpcUrl), solana);
   const log = new Recording<FacilitatorEntry>();
   const underWay = new Set<Promise<unknown>>();
 
@@ -113,11 +120,19 @@ function createFacilitator(rpcUrl: string): x402Facilitator {
   return new x402Facilitator()
     .onBeforeVerify(({ paymentPayload }) => {
       // Permit2 and its x402 proxy have no code here, and a call to an address without code succeeds.
-      const isAuthorization = 'authorization' in paymentPayload.payload;
-      return Promise.resolve(
-        isAuthorization ? undefined : { abort: true, reason: 'unsupported_payload_type' },
-      );
+      const isKnown = 'authorization' in paymentPayload.payload || 'transaction' in paymentPayload.payload;
+      return Promise.resolve(isKnown ? undefined : { abort: true, reason: 'unsupported_payload_type' });
     })
     .register('eip155:84532', new ExactEvmScheme(signer))
     .registerV1('base-sepolia' as Network, new ExactEvmSchemeV1(signer));
+}
+
+function addSolana(
+  facilitator: x402Facilitator,
+  { url, feePayer }: Pick<SolanaChain, 'url' | 'feePayer'>,
+): x402Facilitator {
+  const signer = toFacilitatorSvmSigner(feePayer, { defaultRpcUrl: url });
+  return facilitator
+    .register(SOLANA_DEVNET, new ExactSvmScheme(signer))
+    .registerV1('solana-devnet' as Network, new ExactSvmSchemeV1(signer));
 }

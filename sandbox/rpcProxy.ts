@@ -11,7 +11,9 @@ import { USDC, type Rpc } from './usdc.ts';
  * How an RPC operator can fail a wallet. `down` destroys each connection; `hang` never answers; `slow` answers after `ms`;
  * `refusing` answers an HTTP error; `garbled` answers no JSON; `other_chain` is a node of another chain; `lagging` shows
  * the chain as it was `blocks` ago, `stuck` as it was when the fault was set; `lying` says what it likes of every
- * authorization (`used: false` also hides logs and receipts) and of the time (`aheadSec` on every block).
+ * authorization (`used: false` also hides logs, receipts, signatures and transactions) and of the time (`aheadSec` on
+ * every block; on Solana as many blocks of height). `lagging`, `stuck` and `other_chain` know EVM's methods, and
+ * `other_chain` Solana's too.
  */
 export type RpcFault =
   | { kind: 'down' | 'hang' | 'garbled' | 'stuck' }
@@ -41,6 +43,9 @@ export interface RpcCall {
 type Block = { number: Hex; timestamp: Hex } | null;
 
 const AUTHORIZATION_STATE = toFunctionSelector('authorizationState(address,bytes32)');
+/** Solana's mainnet, to whoever asks for devnet. */
+const MAINNET_GENESIS_HASH = '5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d';
+
 const BLOCK_TAGS = ['latest', 'safe', 'finalized', 'pending'];
 
 /** Where each method takes its block. */
@@ -121,7 +126,11 @@ function view(ask: Rpc, fault: RpcFault | null, stuckAt: bigint): Rpc {
   switch (fault?.kind) {
     case 'other_chain':
       return (method, params) =>
-        method === 'eth_chainId' ? Promise.resolve(numberToHex(fault.chainId)) : ask(method, params);
+        method === 'eth_chainId'
+          ? Promise.resolve(numberToHex(fault.chainId))
+          : method === 'getGenesisHash'
+            ? Promise.resolve(MAINNET_GENESIS_HASH)
+            : ask(method, params);
     case 'lagging':
       return viewOfThePast(ask, (head) => (head > BigInt(fault.blocks) ? head - BigInt(fault.blocks) : 0n));
     case 'stuck':
@@ -181,7 +190,11 @@ function lie(ask: Rpc, { used, aheadSec = 0 }: { used?: boolean; aheadSec?: numb
         throw new Error('This proxy cannot lie inside a multicall');
     }
     if (used === false && method === 'eth_getLogs') return [];
-    if (used === false && method === 'eth_getTransactionReceipt') return null;
+    if (used === false && (method === 'eth_getTransactionReceipt' || method === 'getTransaction'))
+      return null;
+    if (used === false && method === 'getSignaturesForAddress') return [];
+    if (used === false && method === 'getSignatureStatuses') return { value: [null] };
+    if (method === 'getBlockHeight') return Number(await ask(method, params)) + aheadSec;
     const result = await ask(method, params);
     if (aheadSec === 0 || !method.startsWith('eth_getBlockBy') || result === null) return result;
     const block = result as NonNullable<Block>;

@@ -5,17 +5,22 @@ import { startChain, type Chain } from './chain.ts';
 import { startFacilitator, type Facilitator } from './facilitator.ts';
 import { startRpcProxy, type RpcProxy } from './rpcProxy.ts';
 import { startShop, type Shop } from './shop/shop.ts';
+import { startSolana, type SolanaChain } from './solana/chain.ts';
 
 /** The local world. */
 export interface Sandbox {
   /** What a wallet takes as the RPC of `eip155:84532`: the proxy's, so that it can be made to fail. */
   rpcUrl: string;
   rpc: RpcProxy;
+  /** The same for Solana devnet. */
+  solanaRpcUrl: string;
+  solanaRpc: RpcProxy;
   chain: Chain;
+  solana: SolanaChain;
   facilitator: Facilitator;
   shop: Shop;
-  /** Starts another RPC endpoint for the same chain, to set a lying one beside an honest one. */
-  addRpc(): Promise<RpcProxy>;
+  /** Starts another RPC endpoint for a chain, Base unless named, to set a lying one beside an honest one. */
+  addRpc(of?: 'base' | 'solana'): Promise<RpcProxy>;
   /** Starts a catalogue that lists some of the shop's goods before a made-up world's; the smaller, the sooner. */
   addCatalogue(options?: CatalogueOptions): Promise<Catalogue>;
   /** Ends all of it: sockets, listeners, the chain's process. */
@@ -23,7 +28,7 @@ export interface Sandbox {
 }
 
 /**
- * Starts chain, USDC, facilitator and shop on free ports of 127.0.0.1, in about a second. Nothing is shared: any number
+ * Starts both chains, USDC on each, facilitator and shop on free ports of 127.0.0.1, in about a second. Nothing is shared: any number
  * run side by side. If this process dies, however it dies, the chain's process dies with it.
  */
 export async function startSandbox(options: { deathWatch?: DeathWatch } = {}): Promise<Sandbox> {
@@ -32,18 +37,24 @@ export async function startSandbox(options: { deathWatch?: DeathWatch } = {}): P
     for (const end of stops.splice(0).reverse()) await end();
   };
   try {
+    const solanaStarting = startSolana();
+    // Whoever fails first is heard; the other's failure must not end the process.
+    solanaStarting.catch(() => undefined);
     const chain = await startChain(options);
     stops.push(chain.stop);
-    const addRpc = async (): Promise<RpcProxy> => {
-      const proxy = await startRpcProxy(chain.url);
+    const solana = await solanaStarting;
+    stops.push(solana.stop);
+    const addRpc = async (of: 'base' | 'solana' = 'base'): Promise<RpcProxy> => {
+      const proxy = await startRpcProxy(of === 'base' ? chain.url : solana.url);
       stops.push(proxy.stop);
       return proxy;
     };
     const rpc = await addRpc();
+    const solanaRpc = await addRpc('solana');
     // The seller has a way to the chain of its own: a fault of the wallet's RPC is not the facilitator's.
-    const facilitator = await startFacilitator(chain.url);
+    const facilitator = await startFacilitator(chain.url, solana);
     stops.push(facilitator.stop);
-    const shop = await startShop({ chain, facilitatorUrl: facilitator.url });
+    const shop = await startShop({ chain, solana, facilitatorUrl: facilitator.url });
     stops.push(shop.stop);
     const addCatalogue = async (options: CatalogueOptions = {}): Promise<Catalogue> => {
       const catalogue = await startCatalogue({
@@ -53,7 +64,20 @@ export async function startSandbox(options: { deathWatch?: DeathWatch } = {}): P
       stops.push(catalogue.stop);
       return catalogue;
     };
-    return { rpcUrl: rpc.url, rpc, addRpc, addCatalogue, chain, facilitator, shop, stop };
+    const solanaRpcUrl = solanaRpc.url;
+    return {
+      rpcUrl: rpc.url,
+      rpc,
+      solanaRpcUrl,
+      solanaRpc,
+      addRpc,
+      addCatalogue,
+      chain,
+      solana,
+      facilitator,
+      shop,
+      stop,
+    };
   } catch (cause) {
     await stop();
     throw cause;

@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { getTransactionDecoder } from '@solana/kit';
 import { readBody } from '../jsonHttp.ts';
+import { readTransfer } from '../solana/chain.ts';
 
 /** The two headers that carry a payment, lower case, by protocol version. */
 export const PAYMENT_HEADERS = { 1: 'x-payment', 2: 'payment-signature' } as const;
@@ -11,7 +14,7 @@ export interface PaymentSeen {
   header: string;
   /** The header decoded, whatever it is; null where it is no base64 JSON. */
   payload: unknown;
-  /** EIP-3009 fields, where the payload has them. */
+  /** EIP-3009 fields, where the payload has them, or what a transaction of Solana has in their places. */
   signature: string | undefined;
   from: string | undefined;
   to: string | undefined;
@@ -56,9 +59,11 @@ function readPayment(headers: IncomingMessage['headers']): PaymentSeen | undefin
     const header = headers[PAYMENT_HEADERS[version]];
     if (typeof header !== 'string') continue;
     const payload = decodeHeader(header);
-    const exact = (
-      payload as { payload?: { signature?: string; authorization?: Record<string, string> } } | null
-    )?.payload;
+    type Exact = { signature?: string; authorization?: Record<string, string>; transaction?: string };
+    const exact = (payload as { payload?: Exact } | null)?.payload;
+    if (typeof exact?.transaction === 'string') {
+      return { version, header, payload, ...readTransaction(exact.transaction) };
+    }
     const authorization = exact?.authorization;
     return {
       version,
@@ -73,6 +78,26 @@ function readPayment(headers: IncomingMessage['headers']): PaymentSeen | undefin
     };
   }
   return undefined;
+}
+
+/** The transfer in a payment on Solana: `to` is the token account that is paid, `nonce` the hash of the message. */
+function readTransaction(base64: string): Omit<PaymentSeen, 'version' | 'header' | 'payload'> {
+  const nothing = { signature: undefined, from: undefined, to: undefined, value: undefined };
+  try {
+    const { messageBytes } = getTransactionDecoder().decode(Buffer.from(base64, 'base64'));
+    const message = messageBytes as unknown as Uint8Array;
+    const transfer = readTransfer(message);
+    return {
+      signature: base64,
+      from: transfer?.from,
+      to: transfer?.destination,
+      value: transfer?.amountAtomic.toString(),
+      nonce: `0x${createHash('sha256').update(message).digest('hex')}`,
+      validBefore: undefined,
+    };
+  } catch {
+    return { ...nothing, nonce: undefined, validBefore: undefined };
+  }
 }
 
 /** Decodes a base64 JSON header; null where it is none. */

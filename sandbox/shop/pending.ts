@@ -3,6 +3,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { baseSepolia } from 'viem/chains';
 import type { Chain } from '../chain.ts';
 import { Recording } from '../recording.ts';
+import type { SolanaChain } from '../solana/chain.ts';
 import { USDC, USDC_ABI } from '../usdc.ts';
 import type { PaymentSeen } from './order.ts';
 
@@ -14,23 +15,39 @@ const ONE_ETH_HEX = '0xde0b6b3a7640000';
 /** A settlement that has been promised and not yet sent. */
 export interface PendingSettlement {
   /** The hash that its transaction will have. */
-  transaction: Hex;
+  transaction: string;
   nonce: string;
 }
 
 /** Settlements whose transaction is signed, and its hash known, but which have not been sent. */
 export class PendingSettlements {
   readonly #chain: Chain;
+  readonly #solana: SolanaChain;
   /** Every settlement that was ever made to wait. */
   readonly log = new Recording<PendingSettlement>();
-  #waiting: { hash: Hex; signed: Hex }[] = [];
+  #waiting: { hash: string; send(): Promise<void> }[] = [];
 
-  constructor(chain: Chain) {
+  constructor(chain: Chain, solana: SolanaChain) {
     this.#chain = chain;
+    this.#solana = solana;
   }
 
   /** Prepares the settlement of a payment and returns the hash that its transaction will have. */
-  async add(payment: PaymentSeen): Promise<Hex> {
+  async add(payment: PaymentSeen): Promise<string> {
+    const { transaction } = (payment.payload as { payload: { transaction?: string } }).payload;
+    const waiting =
+      transaction === undefined ? await this.#onEvm(payment) : await this.#onSolana(transaction);
+    this.#waiting.push(waiting);
+    this.log.add({ transaction: waiting.hash, nonce: payment.nonce! });
+    return waiting.hash;
+  }
+
+  async #onSolana(transaction: string) {
+    const { signature, send } = await this.#solana.cosign(transaction);
+    return { hash: signature, send };
+  }
+
+  async #onEvm(payment: PaymentSeen) {
     const { authorization, signature } = (
       payment.payload as { payload: { authorization: Record<string, string>; signature: Hex } }
     ).payload;
@@ -61,19 +78,20 @@ export class PendingSettlements {
       type: 'eip1559',
     });
     const hash = keccak256(signed);
-    this.#waiting.push({ hash, signed });
-    this.log.add({ transaction: hash, nonce: authorization['nonce']! });
-    return hash;
+    return {
+      hash,
+      send: async (): Promise<void> => {
+        await this.#chain.rpc('eth_sendRawTransaction', [signed]);
+        await this.#chain.client.waitForTransactionReceipt({ hash });
+      },
+    };
   }
 
   /** Sends all that waits and returns the hashes, each mined; whether each succeeded is the chain's to say. */
-  async release(): Promise<Hex[]> {
+  async release(): Promise<string[]> {
     const released = this.#waiting;
     this.#waiting = [];
-    for (const { hash, signed } of released) {
-      await this.#chain.rpc('eth_sendRawTransaction', [signed]);
-      await this.#chain.client.waitForTransactionReceipt({ hash });
-    }
+    for (const { send } of released) await send();
     return released.map(({ hash }) => hash);
   }
 

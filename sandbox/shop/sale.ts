@@ -13,6 +13,8 @@ export interface SaleParts {
   counter: Counter;
   /** The shop's other origin, where its redirects lead. */
   otherOrigin: () => string;
+  /** Who pays the fees on Solana. */
+  feePayer: string;
 }
 
 /** What there is to answer with, once a payment has been dealt with. */
@@ -128,6 +130,9 @@ export class Sale {
     return {
       paymentId: paymentId === 'offered' || paymentId === 'required' ? paymentId : undefined,
       many: query.get('offers') === 'many',
+      only: query.get('chain') === 'base' ? 'base' : query.get('chain') === 'solana' ? 'solana' : undefined,
+      feePayer: query.get('fee_payer') ?? this.#parts.feePayer,
+      solanaExtra: JSON.parse(query.get('solana_extra') ?? '{}') as Record<string, unknown>,
     };
   }
 

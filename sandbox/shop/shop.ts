@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import express, { type Application, type ErrorHandler, type RequestHandler } from 'express';
-import { getAddress, type Address, type Hex } from 'viem';
+import { getAddress, type Address } from 'viem';
 import type { Chain } from '../chain.ts';
 import { FaultBoard, faultNamed, type Fault, type FaultName } from '../faults.ts';
 import { sendJson } from '../jsonHttp.ts';
@@ -11,14 +11,18 @@ import { Counter } from './goods.ts';
 import { createPublishedMiddleware } from './middleware.ts';
 import { readOrder, type Order, type PaymentSeen } from './order.ts';
 import { PendingSettlements } from './pending.ts';
+import { nobodysAddress, type SolanaChain } from '../solana/chain.ts';
 import { priceOf, TermsBook } from './terms.ts';
 import { Till } from './till.ts';
 
 /** Where the shop's money goes. Nobody has its key. */
 export const SHOP_PAY_TO: Address = getAddress('0x5e11e75e11e75e11e75e11e75e11e75e11e75e11');
 
+/** The same on Solana. */
+export const SHOP_PAY_TO_SOLANA: string = nobodysAddress(Buffer.from('purser shop'));
+
 /** Query parameters that the published middleware knows nothing of. */
-const TILL_ONLY = ['fault', 'timeout', 'payment_id', 'offers'];
+const TILL_ONLY = ['fault', 'timeout', 'payment_id', 'offers', 'chain', 'fee_payer', 'solana_extra'];
 
 /** A handler of a test's own for one path. */
 export type OwnHandler = (order: Order, response: ServerResponse) => unknown;
@@ -91,21 +95,24 @@ function createApp({ requests, handlers, counter, faults, till, published }: App
  * `large` and `stream` under each. `/v2` is served by the published `@x402/express` middleware, except where a fault or an
  * offer of another shape is asked for; those, `/v1` and streams are the till's.
  */
-export async function startShop(parts: { chain: Chain; facilitatorUrl: string }) {
+export async function startShop(parts: { chain: Chain; solana: SolanaChain; facilitatorUrl: string }) {
   const faults = new FaultBoard();
   const counter = new Counter();
   const requests = new Recording<Order>();
-  const pending = new PendingSettlements(parts.chain);
+  const pending = new PendingSettlements(parts.chain, parts.solana);
   const handlers = new Map<string, OwnHandler>();
+  const payTo = { evm: SHOP_PAY_TO, solana: SHOP_PAY_TO_SOLANA };
+  await parts.solana.fund(payTo.solana, 0n);
   const till = new Till({
     facilitatorUrl: parts.facilitatorUrl,
     faults,
-    terms: new TermsBook(SHOP_PAY_TO),
+    terms: new TermsBook(payTo, parts.solana),
     counter,
     pending,
     otherOrigin: () => other.url,
+    feePayer: parts.solana.feePayer.address,
   });
-  const published = await createPublishedMiddleware(parts.facilitatorUrl, SHOP_PAY_TO);
+  const published = await createPublishedMiddleware(parts.facilitatorUrl, payTo);
   const app = createApp({ requests, handlers, counter, faults, till, published });
   const server = await listenLocal(app);
   const other = await listenLocal(app);
@@ -118,6 +125,8 @@ export async function startShop(parts: { chain: Chain; facilitatorUrl: string })
     /** The same shop on another origin: where its redirects lead. */
     other: { url: other.url, hostPort: other.hostPort },
     payTo: SHOP_PAY_TO,
+    /** The same on Solana. */
+    payToSolana: SHOP_PAY_TO_SOLANA,
     /** Every request that reached the shop, on either origin. */
     requests,
     /** The payments that reached the shop, one for each request that bore one; of one path, or all. */
@@ -135,7 +144,7 @@ export async function startShop(parts: { chain: Chain; facilitatorUrl: string })
     /** Every settlement that `settlement_pending` and its like have promised, with the hash it will have. */
     pending: pending.log,
     /** Settles what `settlement_pending` and its like left open; the transactions' hashes. */
-    releasePending: (): Promise<Hex[]> => pending.release(),
+    releasePending: (): Promise<string[]> => pending.release(),
     /** Forgets it instead: it never settles. */
     dropPending: (): void => pending.drop(),
     /** Hands a path to a handler of the caller's own; its requests are recorded all the same. */

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Address } from 'viem';
+import { nobodysAddress, type SolanaChain } from '../solana/chain.ts';
+import { tokenAccountOf } from '../solana/token.ts';
 import type { TermsFault } from '../faults.ts';
 import { atomicFromUsd } from '../usd.ts';
 import type { Order, PaymentSeen } from './order.ts';
@@ -9,10 +11,16 @@ const DEFAULT_USD = '0.01';
 /** How long an offered authorization may live, seconds, unless `?timeout=` says otherwise. */
 export const TIMEOUT_SEC = 60;
 
+/** A payee, on each chain. */
+export interface PayTo {
+  evm: Address;
+  solana: string;
+}
+
 /** What one request costs, and to whom. */
 export interface Terms {
   amountAtomic: bigint;
-  payTo: Address;
+  payTo: PayTo;
   timeoutSec: number;
 }
 
@@ -24,12 +32,15 @@ export function priceOf(url: URL): bigint {
 
 /** The terms of a shop that may change them from one 402 to the next. */
 export class TermsBook {
-  readonly #payTo: Address;
+  readonly #payTo: PayTo;
+  readonly #solana: SolanaChain;
   readonly #offersMade = new Map<string, bigint>();
-  readonly #fresh = new Set<string>();
+  /** By what a payment names: an address, or on Solana a token account. */
+  readonly #fresh = new Map<string, PayTo>();
 
-  constructor(payTo: Address) {
+  constructor(payTo: PayTo, solana: SolanaChain) {
     this.#payTo = payTo;
+    this.#solana = solana;
   }
 
   /** The terms of this request. For a fault of terms, each call is one 402 further, unless a payment is looked at. */
@@ -50,16 +61,21 @@ export class TermsBook {
       case 'payto_moves':
         return { ...base, payTo: this.#freshPayTo() };
       case 'payto_fresh': {
-        const claimed = payment?.to?.toLowerCase();
-        if (claimed !== undefined && this.#fresh.has(claimed)) return { ...base, payTo: claimed as Address };
-        return { ...base, payTo: this.#freshPayTo() };
+        const claimed = this.#fresh.get(payment?.to?.toLowerCase() ?? '');
+        return { ...base, payTo: claimed ?? this.#freshPayTo() };
       }
     }
   }
 
-  #freshPayTo(): Address {
-    const address: Address = `0x${randomBytes(20).toString('hex')}`;
-    this.#fresh.add(address);
-    return address;
+  #freshPayTo(): PayTo {
+    const bytes = randomBytes(20);
+    const payTo: PayTo = { evm: `0x${bytes.toString('hex')}`, solana: nobodysAddress(bytes) };
+    this.#fresh.set(payTo.evm, payTo);
+    // Done long before a payment to it can come.
+    void this.#solana.fund(payTo.solana, 0n);
+    void tokenAccountOf(nobodysAddress(bytes)).then((account) =>
+      this.#fresh.set(account.toLowerCase(), payTo),
+    );
+    return payTo;
   }
 }

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { getBase58Decoder } from '@solana/kit';
 import { HTTPFacilitatorClient } from '@x402/core/server';
 import type { SettleResponse } from '@x402/core/types';
 import type { FaultBoard, PaidFault } from '../faults.ts';
@@ -34,7 +35,7 @@ export class Till {
   readonly #parts: TillParts;
   readonly #facilitator: HTTPFacilitatorClient;
   readonly #kept = new Map<string, Kept>();
-  #lastTransaction: string | undefined;
+  readonly #lastTransactions = new Map<string, string>();
 
   constructor(parts: TillParts) {
     this.#parts = parts;
@@ -67,9 +68,13 @@ export class Till {
 
   /** Nothing is settled; what a false receipt is to say. */
   #sellNothing(fault: PaidFault, requirements: Requirements): Sold {
-    const invented = `0x${randomBytes(32).toString('hex')}`;
-    const transaction = fault.receipt === 'borrowed' ? (this.#lastTransaction ?? invented) : invented;
     const network = requirements.network as SettleResponse['network'];
+    const onSolana = requirements.network.startsWith('solana');
+    const invented = onSolana
+      ? getBase58Decoder().decode(randomBytes(64))
+      : `0x${randomBytes(32).toString('hex')}`;
+    const borrowed = this.#lastTransactions.get(requirements.network);
+    const transaction = fault.receipt === 'borrowed' ? (borrowed ?? invented) : invented;
     return { goods: undefined, receipt: { success: true, transaction, network } };
   }
 
@@ -107,7 +112,7 @@ export class Till {
     }
     const receipt = await this.#facilitator.settle(...call);
     if (!receipt.success) return { refused: receipt.errorReason ?? 'settle_failed', receipt };
-    this.#lastTransaction = receipt.transaction;
+    this.#lastTransactions.set(requirements.network, receipt.transaction);
     return { goods, receipt };
   }
 }

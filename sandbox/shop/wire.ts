@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PaymentPayload, PaymentRequirements, SettleResponse } from '@x402/core/types';
+import { SOLANA_DEVNET } from '../solana/chain.ts';
+import { USDC_MINT } from '../solana/token.ts';
 import { USDC, USDC_DOMAIN } from '../usdc.ts';
 import { encodeHeader, type Order, type PaymentSeen } from './order.ts';
 import type { Terms } from './terms.ts';
@@ -10,6 +12,12 @@ export interface OfferOptions {
   paymentId?: 'offered' | 'required' | undefined;
   /** Puts offers on networks, of schemes and in assets that cannot be paid here around the one that can. */
   many?: boolean;
+  /** Who pays the fees on Solana. */
+  feePayer: string;
+  /** What a seller may add to its offer on Solana. */
+  solanaExtra?: Record<string, unknown> | undefined;
+  /** The one chain it sells on; both unless given. */
+  only?: 'base' | 'solana' | undefined;
 }
 
 /** A 402 as one protocol version writes it. */
@@ -42,11 +50,19 @@ function offersV2(terms: Terms, options: OfferOptions): Requirements[] {
     network: 'eip155:84532',
     amount: String(terms.amountAtomic),
     asset: USDC,
-    payTo: terms.payTo,
+    payTo: terms.payTo.evm,
     maxTimeoutSeconds: terms.timeoutSec,
     extra: EXTRA,
   };
-  if (!options.many) return [offer];
+  const devnet = {
+    ...offer,
+    network: SOLANA_DEVNET,
+    asset: USDC_MINT,
+    payTo: terms.payTo.solana,
+    extra: { feePayer: options.feePayer, ...options.solanaExtra },
+  };
+  if (options.only !== undefined) return [options.only === 'base' ? offer : devnet];
+  if (!options.many) return [offer, devnet];
   const solana = {
     network: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp',
     asset: SOLANA_USDC,
@@ -60,12 +76,17 @@ function offersV2(terms: Terms, options: OfferOptions): Requirements[] {
     { ...offer, extra: { ...EXTRA, assetTransferMethod: 'permit2' } },
     { ...offer, amount: String(terms.amountAtomic * 3n) },
     offer,
+    devnet,
   ];
 }
 
 function toV1(offer: Requirements, order: Order): Requirements {
   const { amount, network, ...rest } = offer;
-  const names: Record<string, string> = { 'eip155:84532': 'base-sepolia', 'eip155:8453': 'base' };
+  const names: Record<string, string> = {
+    'eip155:84532': 'base-sepolia',
+    'eip155:8453': 'base',
+    [SOLANA_DEVNET]: 'solana-devnet',
+  };
   return {
     ...rest,
     network: names[network] ?? 'solana',

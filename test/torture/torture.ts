@@ -82,9 +82,10 @@ async function tortureIn(world: TestWorld, shops: Shop[], options: TortureOption
   const { seed, seconds, callsMin = 0, processes = PROCESSES, agents = AGENTS } = options;
   const random = createRandom(seed);
   const witness = new Witness();
-  const { chain, facilitator } = world.sandbox;
+  const { chain, solana, facilitator } = world.sandbox;
   const origins = Math.min(ORIGINS_MAX, ORIGINS_FIRST + Math.ceil(seconds / ORIGIN_EVERY_SEC));
-  for (let i = 0; i < origins; i++) shops.push(await startShop({ chain, facilitatorUrl: facilitator.url }));
+  for (let i = 0; i < origins; i++)
+    shops.push(await startShop({ chain, solana, facilitatorUrl: facilitator.url }));
   for (const one of shops) witness.watch(one);
   const mine = await prepareWallet(world, shops);
   const caps = await openCaps(mine, witness);

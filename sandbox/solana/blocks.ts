@@ -1,0 +1,87 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { getBase58Decoder, type Address, type Signature } from '@solana/kit';
+
+/** A blockhash can be used in so many blocks after its own. */
+export const BLOCKHASH_LIFE = 150;
+/** `finalized` is so many blocks behind, instead of 32. */
+const FINALITY_LAG = 2;
+/** Slots run ahead of block heights on every real chain, so whoever mixes them up is found out. */
+const SLOTS_AHEAD = 1_000;
+const SLOT_MS = 400;
+
+export type Commitment = 'processed' | 'confirmed' | 'finalized';
+
+/** A transaction that landed, whether or not it succeeded. */
+export interface Landed {
+  signature: Signature;
+  height: number;
+  timeSec: number;
+  /** As on the wire. */
+  bytes: Uint8Array;
+  messageBytes: Uint8Array;
+  accounts: readonly Address[];
+  memo: string | null;
+  err: unknown;
+}
+
+/** Heights, hashes and times, which litesvm has none of: one block for each transaction, and as many as a test asks for. */
+export class Blocks {
+  readonly #seed = randomBytes(16).toString('hex');
+  readonly #heights = new Map<string, number>();
+  readonly #bySignature = new Map<string, Landed>();
+  readonly landed: Landed[] = [];
+  #height = 0;
+  #aheadMs = 0;
+
+  constructor() {
+    this.mine(FINALITY_LAG + 1);
+  }
+
+  height(commitment: Commitment = 'finalized'): number {
+    return commitment === 'finalized' ? this.#height - FINALITY_LAG : this.#height;
+  }
+
+  slot(commitment?: Commitment): number {
+    return slotOf(this.height(commitment));
+  }
+
+  nowSec(): number {
+    return Math.floor((Date.now() + this.#aheadMs) / 1000);
+  }
+
+  mine(blocks: number): void {
+    for (let i = 0; i < blocks; i++) this.#heights.set(this.hashAt(++this.#height), this.#height);
+  }
+
+  /** Moves the clock ahead, and mines as many blocks as come in that time. */
+  increaseTime(seconds: number): void {
+    this.#aheadMs += seconds * 1000;
+    this.mine(Math.ceil((seconds * 1000) / SLOT_MS));
+  }
+
+  hashAt(height: number): string {
+    return getBase58Decoder().decode(createHash('sha256').update(`${this.#seed} ${height}`).digest());
+  }
+
+  /** Whether a transaction with this blockhash may land in the next block after `commitment`. */
+  isValid(blockhash: string, commitment?: Commitment): boolean {
+    const at = this.#heights.get(blockhash);
+    return at !== undefined && this.height(commitment) <= at + BLOCKHASH_LIFE;
+  }
+
+  add(transaction: Omit<Landed, 'height' | 'timeSec'>): void {
+    this.mine(1);
+    const landed = { ...transaction, height: this.#height, timeSec: this.nowSec() };
+    this.landed.push(landed);
+    this.#bySignature.set(landed.signature, landed);
+  }
+
+  find(signature: string, commitment: Commitment = 'finalized'): Landed | undefined {
+    const found = this.#bySignature.get(signature);
+    return found !== undefined && found.height <= this.height(commitment) ? found : undefined;
+  }
+}
+
+export function slotOf(height: number): number {
+  return height + SLOTS_AHEAD;
+}

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import {
+  createKeyPairSignerFromPrivateKeyBytes,
+  getAddressDecoder,
+  getBase64EncodedWireTransaction,
+  getCompiledTransactionMessageDecoder,
+  getSignatureFromTransaction,
+  getTransactionDecoder,
+  lamports,
+  type Address,
+  type KeyPairSigner,
+} from '@solana/kit';
+import { LiteSVM } from 'litesvm';
+import { readBody, sendJson } from '../jsonHttp.ts';
+import { listenLocal } from '../localServer.ts';
+import { Blocks } from './blocks.ts';
+import { SolanaRpc, SolanaRpcError } from './rpc.ts';
+import {
+  accountData,
+  mintData,
+  readTokenAccount,
+  TOKEN_PROGRAM,
+  tokenAccountOf,
+  USDC_MINT,
+} from './token.ts';
+
+/** The network that this chain stands for. */
+export const SOLANA_DEVNET = 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1';
+
+const FEES_LAMPORTS = 1_000_000_000_000n;
+const RENT_LAMPORTS = 2_039_280n;
+const SUPPLY_ATOMIC = 10n ** 15n;
+/** More than any run sends. */
+const HISTORY = 1_000_000n;
+const TRANSFER_CHECKED = 12;
+
+/** One transfer as the chain shows it. */
+export interface SolanaPayment {
+  /** SHA-256 of the message, hex: what the wallet knows the payment by. */
+  nonce: string;
+  /** Owner of the account that was paid. */
+  to: string;
+  amountAtomic: bigint;
+  transaction: string;
+}
+
+/** litesvm as Solana devnet, with a mint at USDC's address. */
+export type SolanaChain = Awaited<ReturnType<typeof startSolana>>;
+
+/** A signer that the same name always names. */
+export function namedSigner(name: string): Promise<KeyPairSigner> {
+  return createKeyPairSignerFromPrivateKeyBytes(createHash('sha256').update(name).digest());
+}
+
+/** An address that nobody has the key of. */
+export function nobodysAddress(seed: Uint8Array): Address {
+  return getAddressDecoder().decode(createHash('sha256').update(seed).digest());
+}
+
+/** Starts a local Solana devnet behind JSON-RPC. Each transaction lands at once; blocks come with them, or when asked for. */
+export async function startSolana() {
+  // Signatures and blockhashes are the shim's to check: a facilitator simulates before its own signature is there.
+  const svm = new LiteSVM().withSigverify(false).withBlockhashCheck(false).withTransactionHistory(HISTORY);
+  const blocks = new Blocks();
+  const rpc = new SolanaRpc(svm, blocks);
+  const feePayer = await namedSigner('purser sandbox fee payer');
+  svm.airdrop(feePayer.address as never, lamports(FEES_LAMPORTS) as never);
+
+  const put = (at: Address, data: Uint8Array): void =>
+    svm.setAccount({
+      address: at,
+      lamports: lamports(RENT_LAMPORTS),
+      data,
+      programAddress: TOKEN_PROGRAM,
+      executable: false,
+      space: BigInt(data.length),
+    } as never);
+  const read = (at: Address): bigint | null => {
+    const account = svm.getAccount(at as never);
+    return account.exists ? (readTokenAccount(account.data as Uint8Array)?.atomic ?? null) : null;
+  };
+  put(USDC_MINT, mintData(SUPPLY_ATOMIC));
+
+  const server = await listenLocal(async (request, response) => {
+    try {
+      const asked = JSON.parse(String(await readBody(request))) as {
+        id: unknown;
+        method: string;
+        params?: unknown[];
+      };
+      const { id, method, params = [] } = asked;
+      try {
+        sendJson(response, 200, { jsonrpc: '2.0', id, result: await rpc.answer(method, params) });
+      } catch (error) {
+        const code = error instanceof SolanaRpcError ? error.code : -32603;
+        sendJson(response, 200, { jsonrpc: '2.0', id, error: { code, message: String(error) } });
+      }
+    } catch (error) {
+      sendJson(response, 400, { error: String(error) });
+    }
+  });
+
+  return {
+    url: server.url,
+    /** Who pays the fees, and signs each transaction before the facilitator sends it. */
+    feePayer,
+    blocks,
+    /** Adds USDC, atomic, to an owner's account, which is made where there is none. */
+    async fund(owner: string, atomic: bigint, mint: Address = USDC_MINT): Promise<void> {
+      const at = await tokenAccountOf(owner as Address, mint);
+      put(at, accountData(mint, owner as Address, (read(at) ?? 0n) + atomic));
+    },
+    /** USDC of an owner, atomic; zero where it has no account. */
+    balanceOf: async (owner: string): Promise<bigint> => read(await tokenAccountOf(owner as Address)) ?? 0n,
+    mine: (count = 1): void => blocks.mine(count),
+    increaseTime: (seconds: number): void => blocks.increaseTime(seconds),
+    nowSec: (): number => blocks.nowSec(),
+    /** Adds the fee payer's signature to a payment and tells the id it will have; `send` lands it. */
+    async cosign(base64: string): Promise<{ signature: string; send(): Promise<void> }> {
+      const transaction = getTransactionDecoder().decode(Buffer.from(base64, 'base64'));
+      const content = { content: transaction.messageBytes, signatures: transaction.signatures };
+      const [own] = await feePayer.signMessages([content as never]);
+      const signed = { ...transaction, signatures: { ...transaction.signatures, ...own } };
+      const wire = getBase64EncodedWireTransaction(signed);
+      return {
+        signature: getSignatureFromTransaction(signed),
+        send: async () => void (await rpc.answer('sendTransaction', [wire])),
+      };
+    },
+    /** Every payment that `from` made, oldest first. */
+    payments: (from: string): SolanaPayment[] =>
+      blocks.landed.flatMap((landed) => {
+        const transfer = landed.err === null ? readTransfer(landed.messageBytes) : null;
+        if (transfer?.from !== from) return [];
+        const account = svm.getAccount(transfer.destination as never);
+        const to = account.exists ? (readTokenAccount(account.data as Uint8Array)?.owner ?? '') : '';
+        const nonce = `0x${createHash('sha256').update(landed.messageBytes).digest('hex')}`;
+        return [{ nonce, to, amountAtomic: transfer.amountAtomic, transaction: landed.signature }];
+      }),
+    stop: server.close,
+  };
+}
+
+/** The TransferChecked of a message, as a seller would look for it; null where there is none. */
+export function readTransfer(
+  messageBytes: Uint8Array,
+): { from: string; destination: string; amountAtomic: bigint } | null {
+  const { staticAccounts, instructions } = getCompiledTransactionMessageDecoder().decode(messageBytes);
+  for (const { programAddressIndex, accountIndices = [], data } of instructions) {
+    if (staticAccounts[programAddressIndex] !== TOKEN_PROGRAM || data?.[0] !== TRANSFER_CHECKED) continue;
+    const [, , destination = -1, authority = -1] = accountIndices;
+    return {
+      from: staticAccounts[authority] ?? '',
+      destination: staticAccounts[destination] ?? '',
+      amountAtomic: Buffer.from(data as Uint8Array).readBigUInt64LE(1),
+    };
+  }
+  return null;
+}
