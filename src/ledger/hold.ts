@@ -39,6 +39,8 @@ export interface HoldRequest extends Pick<
   readonly rateLines: readonly RateLine[];
   /** The approval that this hold consumes; then ceilings alone are its lines. */
   readonly approvalId?: string | null;
+  /** The id that a server's log knows the call by; it goes to the journal. */
+  readonly callId?: string | undefined;
   readonly nowMs: number;
 }
 
@@ -152,7 +154,7 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const pastCaps = passed.map(({ line }): PastCap => [line.name, scopeKey(line.scope)]);
   const payment = newPayment(context, request, pastCaps, nowMs);
   const next = approval === null ? head : consumeApproval(context, head, approval, payment.id, nowMs);
-  insertPayment(context, next, payment);
+  insertPayment(context, next, payment, request.callId);
   return { kind: 'held', payment };
 }
 
@@ -178,7 +180,7 @@ function newPayment(
   nowMs: number,
 ): Payment {
   // The bounds of the step are not columns of the row.
-  const { capLines: _lines, rateLines: _rates, nowMs: _now, ...fixed } = request;
+  const { capLines: _lines, rateLines: _rates, callId: _call, nowMs: _now, ...fixed } = request;
   return {
     ...fixed,
     approvalId: request.approvalId ?? null,

@@ -78,12 +78,17 @@ export function findLive(context: LedgerContext, head: JournalHead, requestHash:
   return payment;
 }
 
-/** Writes a new payment with its totals and its journal entry. */
-export function insertPayment(context: LedgerContext, head: JournalHead, payment: Payment): void {
+/** Writes a new payment with its totals and its journal entry, which also says by which call it came. */
+export function insertPayment(
+  context: LedgerContext,
+  head: JournalHead,
+  payment: Payment,
+  callId?: string,
+): void {
   const values = paymentToSql(payment);
   const code = context.auth.codeOf('payments', values);
   statement(context.db, INSERT).run(...values, code);
-  noteInHead(context, head, { kind: 'hold', before: null, after: payment, patch: payment, code });
+  noteInHead(context, head, { kind: 'hold', before: null, after: payment, patch: payment, code, callId });
 }
 
 /** The state changes there are; anything else is a fault of ours. A state that leads to itself learns something new. */
@@ -135,9 +140,10 @@ function noteInHead(
     readonly after: Payment;
     readonly patch: Partial<Payment>;
     readonly code: Uint8Array;
+    readonly callId?: string | undefined;
   },
 ): void {
-  const { before, after, code } = change;
+  const { before, after, code, callId } = change;
   let register = context.totals.move(head.register, before, after);
   const live = isLive(after.state) ? liveText(after.id, code) : null;
   const wasLive = before !== null && isLive(before.state);
@@ -147,7 +153,7 @@ function noteInHead(
     {
       kind: change.kind,
       subject: after.id,
-      data: patchToJournal(change.patch),
+      data: { ...patchToJournal(change.patch), ...(callId === undefined ? {} : { call_id: callId }) },
       timeMs: after.changedMs,
     },
     { register },

@@ -26,6 +26,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   readonly progress?: (message: string) => void;
   readonly asks?: ClientAsks;
+  /** The id that a server's log knows the call by; the journal names it beside what the call held. */
+  readonly callId?: string;
   /** When the call began, by `performance.now()`, where it is gone through again with an answer; else now. */
   readonly startedMs?: number;
 }

@@ -270,7 +270,7 @@ async function assertFunds(engine: Engine, config: Config, offer: PaymentOffer):
 }
 
 function openHold(
-  { engine, session, input, request }: PayCall,
+  { engine, session, input, request, asked }: PayCall,
   { target }: Challenge,
   judged: Judged,
   intent: TransferIntent,
@@ -305,6 +305,7 @@ function openHold(
     capLines: judged.capLines,
     rateLines: judged.rateLines,
     approvalId: approval?.id ?? null,
+    callId: asked.context.callId,
     nowMs: engine.now(),
   });
 }

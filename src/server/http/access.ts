@@ -1,0 +1,16 @@
+/** Who may come in: a bearer token stands for one agent. */
+export interface AgentAccess {
+  /**
+   * The name of the agent whose token this is; undefined where it is nobody's, or no longer anybody's. Asked for every
+   * request, so that a token taken back counts from the next one on. Compares in constant time.
+   *
+   * Throws a `WalletError` where it cannot be told, such as while the keystore is locked.
+   */
+  authenticate(token: string): Promise<string | undefined>;
+}
+
+/** The agent that a request comes from, and the request's id in log and journal. */
+export interface Caller {
+  readonly agent: string;
+  readonly requestId: string;
+}

@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { WalletError } from '../../errors/walletError.js';
+import type { RefusalListener } from './refusal.js';
+
+/** What a peer can make the server wait for, or keep. */
+export interface ListenerBounds {
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly idleMs: number;
+  readonly keepAliveMs: number;
+  readonly connectionsMax: number;
+}
+
+const BOUNDS: ListenerBounds = {
+  // A client sends its headers in one go; whoever takes seconds holds a socket open (T15).
+  headersTimeoutMs: 10_000,
+  // The largest body over a poor line.
+  requestTimeoutMs: 30_000,
+  // Nothing moved either way for longer than any call lasts (290 s): the other side is gone.
+  idleMs: 320_000,
+  // Clients keep a connection between calls; an agent thinks for longer than that costs.
+  keepAliveMs: 60_000,
+  // Fifty agents with forty clients each, and a stream beside each of their calls.
+  connectionsMax: 5_000,
+};
+const TIMEOUT_CHECK_MS = 1_000;
+/** A peer that vanished without a word is asked for after this much silence. */
+const PROBE_AFTER_MS = 30_000;
+const HEADER_BYTES_MAX = 16 * 1024;
+
+/** The files of a server's TLS. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A server that listens. */
+export interface Listener {
+  readonly server: Server;
+  readonly port: number;
+  /** Takes no more connections and ends those at rest; resolves when all have ended. */
+  drain(): Promise<void>;
+  /** Ends every connection. */
+  cut(): void;
+}
+
+/** What a listener is given. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  readonly tls: TlsFiles | null;
+  readonly refused: RefusalListener;
+  readonly bounds?: Partial<ListenerBounds>;
+}
+
+/**
+ * Listens, with a bound on all that a peer can make it wait for or keep. Throws `unreachable` where the address cannot
+ * be had, `bad_input` where the TLS files cannot be used.
+ */
+export async function listen(options: ListenOptions, handle: RequestListener): Promise<Listener> {
+  const { refused, tls } = options;
+  const bounds = { ...BOUNDS, ...options.bounds };
+  const server = createBoundedServer(tls, bounds);
+  server.maxConnections = bounds.connectionsMax;
+  server.setTimeout(bounds.idleMs);
+  server.on('request', handle);
+  server.on('drop', () => refused('connections'));
+  server.on('connection', (socket: Socket) => socket.setKeepAlive(true, PROBE_AFTER_MS));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+    refused(slow ? 'too_slow' : 'malformed');
+    answerBadly(socket, error.code);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why =
+        error.code === 'EADDRINUSE' ? 'it is taken by another program' : (error.code ?? 'no reason given');
+      reject(new WalletError('unreachable', `Cannot listen at ${options.host}:${options.port}: ${why}.`));
+    });
+    server.listen({ host: options.host, port: options.port }, resolve);
+  });
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    drain: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+    cut: () => server.closeAllConnections(),
+  };
+}
+
+function createBoundedServer(tls: TlsFiles | null, bounds: ListenerBounds): Server {
+  const options = {
+    headersTimeout: bounds.headersTimeoutMs,
+    requestTimeout: bounds.requestTimeoutMs,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    keepAliveTimeout: bounds.keepAliveMs,
+    maxHeaderSize: HEADER_BYTES_MAX,
+  };
+  if (tls === null) return createServer(options);
+  try {
+    const pair = { cert: readFileSync(tls.cert), key: readFileSync(tls.key) };
+    return createTlsServer({
+      ...bounds,
+      ...pair,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: bounds.headersTimeoutMs,
+    });
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? 'they are no such files';
+    // T21: never the text of the error, which may quote the key.
+    throw new WalletError('bad_input', `${tls.cert} and ${tls.key} cannot be used for TLS: ${why}.`);
+  }
+}
+
+/** What Node itself would answer to bytes that are no request. */
+function answerBadly(
+  socket: NodeJS.WritableStream & { destroy(): unknown; writable: boolean },
+  code = '',
+): void {
+  const status =
+    code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? '408 Request Timeout'
+      : code === 'HPE_HEADER_OVERFLOW'
+        ? '431 Request Header Fields Too Large'
+        : '400 Bad Request';
+  if (socket.writable) socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+  socket.destroy();
+}

@@ -1,0 +1,38 @@
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+
+/** Why a request was turned away, as the meters count it. */
+export const REFUSAL_REASONS = [
+  'host',
+  'origin',
+  'token_missing',
+  'token_wrong',
+  'locked',
+  'body_too_large',
+  'body_unreadable',
+  'busy',
+  'session_unknown',
+  'stopping',
+  'too_slow',
+  'malformed',
+  'connections',
+] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+
+/** Hears of each request that was turned away. */
+export type RefusalListener = (reason: RefusalReason) => void;
+
+/** JSON-RPC's code for an error of a server's own. */
+const SERVER_ERROR = -32_000;
+
+/** An answer that turns a request away, in the words of JSON-RPC. The connection ends where a body may be left unread. */
+export function refusal(
+  c: Context,
+  status: ContentfulStatusCode,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const body = { jsonrpc: '2.0', error: { code: SERVER_ERROR, message }, id: null };
+  const close = c.req.method === 'GET' || c.req.method === 'HEAD' ? {} : { Connection: 'close' };
+  return c.json(body, status, { ...close, ...headers });
+}
