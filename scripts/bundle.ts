@@ -15,11 +15,24 @@ const oneLocale: Plugin = {
   },
 };
 
+/** The files of a bundle, and what went into each. */
+export interface Bundle {
+  readonly metafile: Metafile;
+  readonly outputFiles: readonly OutputFile[];
+}
+
+/** Bundles `src/main.ts` into `dist/` and answers what went into it. Throws as {@link makeBundle} does. */
+export async function bundle(root: string): Promise<Metafile> {
+  const { metafile, outputFiles } = await makeBundle(root);
+  replaceFiles(join(root, 'dist'), outputFiles);
+  return metafile;
+}
+
 /**
- * Bundles `src/main.ts` into `dist/`, a chunk for each part that is loaded on use, and answers what went into it.
+ * Bundles `src/main.ts`, a chunk for each part that is loaded on use; nothing is written.
  * Throws where anything cannot be resolved: a warning here would be a crash on somebody's machine.
  */
-export async function bundle(root: string): Promise<Metafile> {
+export async function makeBundle(root: string): Promise<Bundle> {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const { metafile, outputFiles, warnings } = await build({
     write: false,
@@ -50,8 +63,7 @@ export async function bundle(root: string): Promise<Metafile> {
     logLevel: 'warning',
   });
   if (warnings.length > 0) throw new Error(`The bundle has ${warnings.length} warnings.`);
-  replaceFiles(join(root, 'dist'), outputFiles);
-  return metafile;
+  return { metafile, outputFiles };
 }
 
 /**

@@ -1,4 +1,4 @@
-// Writes the generated lists of README.md, or with --check says which are not what the code says.
+// Writes what is generated in the documents and manifests, or with --check says which is not what the code says.
 // Run through scripts/typescript.js: it imports the sources themselves.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
@@ -20,6 +20,7 @@ function firstSentence(text: string): string {
   return /^.*?[.](?=\s|$)/s.exec(text)?.[0].replace(/\s+/g, ' ') ?? text;
 }
 
+/** Lists by their name between the markers of a document. */
 const lists: Readonly<Record<string, () => string>> = {
   tools: () =>
     table(
@@ -57,22 +58,72 @@ const lists: Readonly<Record<string, () => string>> = {
     ),
 };
 
-function fill(readme: string): string {
-  return Object.entries(lists).reduce((text, [name, list]) => {
+/** Where each list stands. */
+const places: Readonly<Record<string, readonly string[]>> = {
+  'README.md': ['tools'],
+  'docs/commands.md': ['commands'],
+  'docs/settings.md': ['config'],
+  'docs/codes.md': ['codes'],
+  'docs/networks.md': ['assets'],
+};
+
+function fill(text: string, path: string, names: readonly string[]): string {
+  return names.reduce((filled, name) => {
     const [begin, end] = [`<!-- begin ${name}, generated -->`, `<!-- end ${name} -->`];
-    const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-    // A list that README.md has no place for would never be checked.
-    if (from === -1 || to < from) throw new Error(`README.md has no place for the list ${name}.`);
-    return `${text.slice(0, from + begin.length)}\n\n${list()}\n\n${text.slice(to)}`;
-  }, readme);
+    const [from, to] = [filled.indexOf(begin), filled.indexOf(end)];
+    const list = lists[name];
+    // A list that has no place would never be checked.
+    if (from === -1 || to < from || list === undefined)
+      throw new Error(`${path} has no place for the list ${name}.`);
+    return `${filled.slice(0, from + begin.length)}\n\n${list()}\n\n${filled.slice(to)}`;
+  }, text);
 }
 
-const path = fileURLToPath(new URL('../README.md', import.meta.url));
-const readme = readFileSync(path, 'utf8');
-const filled = await format(fill(readme), { ...(await resolveConfig(path)), filepath: path });
-if (process.argv.includes('--check')) {
-  if (filled !== readme) {
-    console.error('The generated lists of README.md are out of date: npm run docs');
-    process.exit(1);
-  }
-} else writeFileSync(path, filled);
+interface Manifest {
+  server: { mcp_config: { args: string[]; platform_overrides: { win32: { args: string[] } } } };
+  [field: string]: unknown;
+}
+
+/** The bundle's manifest with the version and the tools of this very source. */
+function stampManifest(text: string): string {
+  const manifest = JSON.parse(text) as Manifest;
+  const { mcp_config } = manifest.server;
+  mcp_config.args = ['-y', `${name}@${version}`];
+  mcp_config.platform_overrides.win32.args = ['/c', 'npx', ...mcp_config.args];
+  const described = tools.map((tool) => ({ name: tool.name, description: firstSentence(tool.description) }));
+  return JSON.stringify({ ...manifest, version, tools: described });
+}
+
+/** The registry's entry with the version of this very source. */
+function stampEntry(text: string): string {
+  const entry = JSON.parse(text) as { packages: object[]; [field: string]: unknown };
+  const packages = entry.packages.map((one) => ({ ...one, identifier: name, version }));
+  return JSON.stringify({ ...entry, version, packages });
+}
+
+const root = new URL('../', import.meta.url);
+const { name, version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+  name: string;
+  version: string;
+};
+const makers: Readonly<Record<string, (text: string) => string>> = {
+  ...Object.fromEntries(
+    Object.entries(places).map(([path, names]) => [path, (text: string) => fill(text, path, names)]),
+  ),
+  'manifest.json': stampManifest,
+  'server.json': stampEntry,
+};
+
+const stale: string[] = [];
+for (const [file, make] of Object.entries(makers)) {
+  const path = fileURLToPath(new URL(file, root));
+  const text = readFileSync(path, 'utf8');
+  const made = await format(make(text), { ...(await resolveConfig(path)), filepath: path });
+  if (made === text) continue;
+  if (process.argv.includes('--check')) stale.push(file);
+  else writeFileSync(path, made);
+}
+if (stale.length > 0) {
+  console.error(`What is generated is out of date in ${stale.join(', ')}: npm run docs`);
+  process.exitCode = 1;
+}

@@ -10,6 +10,7 @@ import type { CommitObserver } from '../ledger/writer.js';
 import { findNetwork, type Caip2, type Network } from '../money/network.js';
 import type { Lookup } from '../net/resolve.js';
 import { createNet, type Net } from '../net/send.js';
+import { lowerLimits } from './clientLimits.js';
 import { Funds } from './funds.js';
 import type { OwnerReach } from './ownerReach.js';
 
@@ -68,7 +69,10 @@ export class Engine {
    */
   static async open(options: WalletOptions): Promise<Engine> {
     const keys = await unlock(options);
-    readConfig(options.home, (data) => keys.mac('config', data));
+    lowerLimits(
+      readConfig(options.home, (data) => keys.mac('config', data)),
+      options.env,
+    );
     const anchor = await keys.readAnchor();
     const ledger = openLedger(options, keys);
     try {
@@ -100,7 +104,8 @@ export class Engine {
   }
 
   /**
-   * The owner's config as it stands now, proved. Read for every payment: a limit tightened a moment ago counts.
+   * The owner's config as it stands now, proved, with what the client lowers for this process. Read for every payment:
+   * a limit tightened a moment ago counts.
    * Throws `config_invalid`, `config_edited`, `config_stale`.
    */
   config(): Config {
@@ -119,7 +124,7 @@ export class Engine {
         },
       );
     }
-    return config;
+    return lowerLimits(config, this.#options.env);
   }
 
   /** This agent's address; one for all EVM networks. */

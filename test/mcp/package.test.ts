@@ -1,11 +1,17 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Agent, createPlace, type Place } from './purser.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const INSPECTOR = join(ROOT, 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js');
+const TOOL_NAMES = (
+  JSON.parse(readFileSync(new URL('toolList.json', import.meta.url), 'utf8')) as { name: string }[]
+).map(({ name }) => name);
+const run = promisify(execFile);
 
 let place: Place;
 let unpacked: string;
@@ -63,7 +69,16 @@ test('the tarball starts, lists its tools and can load all of itself', async () 
 
 test('it holds what runs, and nothing of the workshop', () => {
   const top = readdirSync(unpacked).filter((name) => name !== 'node_modules');
-  expect(top.sort()).toEqual(['LICENSE', 'README.md', 'bin', 'dist', 'manifest.json', 'package.json']);
+  expect(top.sort()).toEqual([
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'bin',
+    'dist',
+    'manifest.json',
+    'package.json',
+    'server.json',
+  ]);
   expect(readdirSync(join(unpacked, 'bin'))).toEqual(['purser.js']);
   expect(statSync(join(unpacked, 'bin', 'purser.js')).mode & 0o111).toBe(0o111);
   const dist = readdirSync(join(unpacked, 'dist'));
@@ -85,17 +100,16 @@ test('licences come with all that is bundled, and two packages are all that is i
   }
 });
 
-test('the bundle manifest says the same as the package and the server', () => {
-  const bundle = JSON.parse(readFileSync(join(unpacked, 'manifest.json'), 'utf8')) as {
-    version: string;
-    tools: { name: string }[];
-    server: { mcp_config: { args: string[] } };
+test('an outside client, the inspector, lists the tools and calls one', async () => {
+  const inspect = async (...args: string[]): Promise<unknown> => {
+    const call = ['--cli', process.execPath, join(unpacked, 'bin', 'purser.js'), ...args];
+    // The inspector hands a server no more of its environment than it is told to.
+    const env = Object.entries(place.env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
+    const { stdout } = await run(process.execPath, [INSPECTOR, ...call, ...env], { env: place.env });
+    return JSON.parse(stdout);
   };
-  const { version } = manifestOf(ROOT);
-  expect(bundle.version).toBe(version);
-  expect(bundle.server.mcp_config.args).toEqual(['-y', `purser-mcp@${String(version)}`]);
-  const listed = JSON.parse(readFileSync(new URL('toolList.json', import.meta.url), 'utf8')) as {
-    name: string;
-  }[];
-  expect(bundle.tools.map(({ name }) => name)).toEqual(listed.map(({ name }) => name));
+  const { tools } = (await inspect('--method', 'tools/list')) as { tools: { name: string }[] };
+  expect(tools.map(({ name }) => name)).toEqual(TOOL_NAMES);
+  const called = await inspect('--method', 'tools/call', '--tool-name', 'wallet_ledger');
+  expect(called).toMatchObject({ structuredContent: { status: 'ok', money: 'none' } });
 });

@@ -82,3 +82,33 @@ test('the samples in a description are arguments the tool takes', async () => {
     expect(names).toEqual(expect.arrayContaining([...(tool.inputSchema.required ?? [])]));
   }
 });
+
+/** What tools cost an agent of its attention before it has done anything. */
+const TOKENS_MAX = 4_000;
+
+/**
+ * An upper estimate of tokens, since no two models count alike: a piece of a word of up to seven letters, up to three
+ * digits, and up to three signs in a row are one each. Published tokenizers take longer words and more signs at once.
+ */
+function estimateTokens(text: string): number {
+  let tokens = 0;
+  for (const [piece] of text.matchAll(/[A-Za-z]+|\d+|[^\sA-Za-z\d]+/g)) {
+    tokens += Math.ceil(piece.length / (/^[A-Za-z]/.test(piece) ? 7 : 3));
+  }
+  return tokens;
+}
+
+test('the list, as models read it, stays small', async () => {
+  const { tools, instructions } = await listed('legacy');
+  // Clients hand a model these three of each tool; results, titles and hints they keep to themselves.
+  const read = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+  const sizes = {
+    'names, descriptions and arguments': JSON.stringify(read),
+    'instructions of the server': instructions,
+    'the whole answer to tools/list': JSON.stringify({ tools }),
+  };
+  for (const [what, text] of Object.entries(sizes)) {
+    console.log(`${what}: some ${estimateTokens(text)} tokens, ${Buffer.byteLength(text)} bytes`);
+  }
+  expect(estimateTokens(sizes['names, descriptions and arguments'])).toBeLessThanOrEqual(TOKENS_MAX);
+});
