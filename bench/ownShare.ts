@@ -93,8 +93,7 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet): Promise
     const payload = x402.write(offer, challenge.required, { intent, signature, paymentId: hold.payment.id });
     const signedAt = performance.now();
     const { id } = hold.payment;
-    await engine.ledger.recordSigned(id, payload, engine.now());
-    await engine.ledger.markSent(id, {
+    await engine.ledger.signAndSend(id, payload, {
       configVersion: config.version,
       capLines: judged.capLines,
       nowMs: engine.now(),

@@ -6,8 +6,8 @@ import { authenticPayment } from './paymentRow.js';
 
 /** A month, as the owner's rule on prices counts it. */
 const PRICE_WINDOW_MS = 30 * 24 * 3_600_000;
-/** Enough to see a stable payee; more would only slow a payment down. */
-const PAYEES_MAX = 10;
+/** As many as policy looks at to see a stable payee; more would only slow a payment down. */
+const PAYEES_MAX = 3;
 /** Enough for a median that one odd price does not move. */
 const PRICES_MAX = 50;
 /** A pause is at its longest long before: see policy's breaker. */
@@ -15,9 +15,13 @@ const STRIKES_MAX = 20;
 
 /** What the ledger knows of an origin. */
 export interface OriginHistory extends Omit<Strikes, 'origin'> {
-  /** Payees of captured payments to the origin, newest first. */
+  /** Payees of the latest captured payments to the origin on one chain family, newest first. */
   readonly payees: readonly string[];
-  /** Captured prices of this very endpoint (method and URL without its query) in 30 days, in micro-dollars, newest first. */
+}
+
+/** What the ledger knows of an endpoint: one method and URL, whatever its query. */
+export interface EndpointPrices {
+  /** Captured in 30 days, in micro-dollars, newest first. */
   readonly prices: readonly bigint[];
   /** The highest of those prices that the owner approved when asked; 0 where none was. */
   readonly approvedUsdMicros: bigint;
@@ -45,18 +49,35 @@ export function resumedKey(origin: string): string {
   return `resumed ${origin}`;
 }
 
-/** Reads what was paid to an origin; every row it rests on carries its code. */
+/**
+ * Reads what was paid to an origin; every row it rests on carries its code. `family` is the CAIP-2 namespace whose
+ * payees are wanted: a seller's addresses on two of them never match.
+ */
 export function originHistory(
   context: LedgerContext,
   head: JournalHead,
   origin: string,
+  family: string,
+): OriginHistory {
+  const captured = newest(
+    context,
+    `origin = ? AND state = 'captured' AND network LIKE ? || ':%'`,
+    PAYEES_MAX,
+    origin,
+    family,
+  );
+  const { strikes, lastStrikeMs } = strikesOf(context, head, origin);
+  return { payees: captured.map(({ payTo }) => payTo), strikes, lastStrikeMs };
+}
+
+/** Reads what an endpoint cost; every row it rests on carries its code. */
+export function endpointPrices(
+  context: LedgerContext,
   endpoint: { readonly method: string; readonly url: string },
   nowMs: number,
-): OriginHistory {
-  const select = (condition: string, limit: number, ...values: SqlValue[]): Payment[] =>
-    newest(context, condition, limit, ...values);
-  const captured = select(`origin = ? AND state = 'captured'`, PAYEES_MAX, origin);
-  const priced = select(
+): EndpointPrices {
+  const priced = newest(
+    context,
     // The index payments_by_endpoint is on this very expression.
     `method = ? AND substr(url, 1, instr(url || '?', '?') - 1) = ? AND state = 'captured' AND opened_ms > ?`,
     PRICES_MAX,
@@ -64,16 +85,12 @@ export function originHistory(
     endpoint.url.split('?', 1)[0] ?? endpoint.url,
     BigInt(nowMs - PRICE_WINDOW_MS),
   );
-  const { strikes, lastStrikeMs } = strikesOf(context, head, origin);
   return {
-    payees: captured.map(({ payTo }) => payTo),
     prices: priced.map(({ capturedUsdMicros }) => capturedUsdMicros ?? 0n),
     approvedUsdMicros: priced
       .filter(({ approvalId }) => approvalId !== null)
       .map(({ capturedUsdMicros }) => capturedUsdMicros ?? 0n)
       .reduce((highest, price) => (price > highest ? price : highest), 0n),
-    strikes,
-    lastStrikeMs,
   };
 }
 

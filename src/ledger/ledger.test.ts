@@ -308,7 +308,8 @@ test('no query that a payment waits for looks at every payment', async () => {
     ledger.findByKey('default', 'k');
     ledger.openPayments(5);
     ledger.heldAtomic('n', 'a', 'f');
-    ledger.originHistory('https://api.example.com', { method: 'GET', url: 'https://api.example.com/' }, T0);
+    ledger.originHistory('https://api.example.com', 'eip155');
+    ledger.endpointPrices({ method: 'GET', url: 'https://api.example.com/' }, T0);
     ledger.listPayments({}, 5, null);
     ledger.listPayments({ agent: 'default' }, 5, null);
     await ledger.touchSession('default', T0);

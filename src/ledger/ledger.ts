@@ -8,7 +8,15 @@ import { newId, type LedgerContext } from './context.js';
 import { copyDatabase, createDatabase, openDatabase, statement, type Sqlite } from './database.js';
 import { toLedgerError } from './fault.js';
 import { findByKey, noteConfig, openHold, usageOf, type HoldRequest, type HoldResult } from './hold.js';
-import { forgetStrikes, originHistory, struckOrigins, type OriginHistory, type Strikes } from './history.js';
+import {
+  endpointPrices,
+  forgetStrikes,
+  originHistory,
+  struckOrigins,
+  type EndpointPrices,
+  type OriginHistory,
+  type Strikes,
+} from './history.js';
 import { Journal, ledgerTimeMs, type JournalHead } from './journal.js';
 import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './migration.js';
 import type { Payment, SqlRow } from './payment.js';
@@ -42,6 +50,7 @@ import {
   release,
   type CaptureFacts,
   type ReleaseNote,
+  type SendRequest,
   type SendResult,
   type SignedPayload,
 } from './transition.js';
@@ -205,11 +214,24 @@ export class Ledger {
   }
 
   /** Bytes may leave only after this answered `done`. */
-  markSent(
-    id: string,
-    send: { configVersion: number; capLines: readonly CapLine[]; nowMs: number },
-  ): Promise<SendResult> {
+  markSent(id: string, send: SendRequest): Promise<SendResult> {
     return this.#write('sent', (context) => markSent(context, id, send));
+  }
+
+  /**
+   * held → signed → sent, two steps that share one commit and so one fsync: nobody could use the moment between them.
+   * What bars sending leaves the row signed. Bytes may leave only after `sent` answered `done`.
+   */
+  async signAndSend(
+    id: string,
+    payload: SignedPayload,
+    send: SendRequest,
+  ): Promise<{ readonly signed: Transition; readonly sent: SendResult }> {
+    const [signed, sent] = await Promise.all([
+      this.recordSigned(id, payload, send.nowMs),
+      this.markSent(id, send),
+    ]);
+    return { signed, sent };
   }
 
   markUnknown(id: string, note: string, nowMs: number, receipt?: string): Promise<Transition> {
@@ -258,9 +280,14 @@ export class Ledger {
     });
   }
 
-  /** What was paid to an origin before: payees and prices, for the owner's rules. */
-  originHistory(origin: string, endpoint: { method: string; url: string }, nowMs: number): OriginHistory {
-    return this.#read((context, head) => originHistory(context, head, origin, endpoint, nowMs));
+  /** What was paid to an origin before: payees and strikes, for the owner's rules. */
+  originHistory(origin: string, family: string): OriginHistory {
+    return this.#read((context, head) => originHistory(context, head, origin, family));
+  }
+
+  /** What an endpoint cost before, for the owner's rule on prices. */
+  endpointPrices(endpoint: { method: string; url: string }, nowMs: number): EndpointPrices {
+    return this.#read((context) => endpointPrices(context, endpoint, nowMs));
   }
 
   /** Every origin with strikes against it. */

@@ -26,6 +26,13 @@ export function recordSigned(
   return changePayment(context, head, before, { kind: 'sign', patch, nowMs });
 }
 
+/** What a send is judged by: the config it was judged under, and every line that bounds it. */
+export interface SendRequest {
+  readonly configVersion: number;
+  readonly capLines: readonly CapLine[];
+  readonly nowMs: number;
+}
+
 /** What `markSent` found. Bytes may leave only after `done`. */
 export type SendResult =
   | Transition
@@ -38,11 +45,7 @@ export type SendResult =
  * or tightened a moment ago is obeyed. A row judged under another version is measured against `capLines`, its own
  * amount included. The sender becomes the row's owner. A crash after it: unknown.
  */
-export function markSent(
-  context: LedgerContext,
-  id: string,
-  send: { readonly configVersion: number; readonly capLines: readonly CapLine[]; readonly nowMs: number },
-): SendResult {
+export function markSent(context: LedgerContext, id: string, send: SendRequest): SendResult {
   const checked = context.journal.checkedHead();
   if (checked.frozen) return { kind: 'frozen' };
   if (checked.configVersion > send.configVersion)

@@ -1,7 +1,7 @@
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { toLedgerError } from '../ledger/fault.js';
 import type { Payment } from '../ledger/payment.js';
-import type { SignedPayload } from '../ledger/transition.js';
+import type { SendResult, SignedPayload } from '../ledger/transition.js';
 import { formatUsd } from '../money/decimal.js';
 import { NetFailure } from '../net/failure.js';
 import { headersForOtherOrigin, headersWithoutBody } from '../net/headers.js';
@@ -38,8 +38,8 @@ export interface Delivery {
 }
 
 /**
- * Sends a signed payment with its request, once, and records what is then known. The payment must be `signed` or
- * `unknown`, and its caller must {@link drive} it; afterwards it is captured or unknown, never sent by this process
+ * Sends a payment with its request, once, and records what is then known. The payment must be `held`, with the payload
+ * just signed for it, `signed` or `unknown`, and its caller must {@link drive} it; afterwards it is captured or unknown, never sent by this process
  * again without a caller. Throws `payment_unresolved` where another process came first.
  */
 export async function deliver(engine: Engine, place: CommandPlace, delivery: Delivery): Promise<Outcome> {
@@ -72,12 +72,12 @@ async function commitToSend(
   place: CommandPlace,
   delivery: Delivery,
 ): Promise<Outcome | null> {
-  const { payment, target } = delivery;
-  const shown = { payment: viewPayment(payment), money: 'held' as const };
+  const { target } = delivery;
+  let { payment } = delivery;
   for (let i = 0; i < CONFIG_CHANGES_MAX; i++) {
     const config = engine.config();
-    const verdict = judgePlace(config, target.url);
-    if (verdict.verdict !== 'allow') return stopOutcome(verdict, place, shown);
+    const barred = judgePlace(config, target.url);
+    if (barred.verdict !== 'allow') return stopOutcome(barred, place, await withheld(engine, payment));
     const { capLines } = linesFor(engine.ledger, config, {
       agent: payment.agent,
       sessionId: payment.sessionId,
@@ -88,12 +88,20 @@ async function commitToSend(
       limit: (payment.approvalId === null ? config.limits : config.ceilings).perCallUsdMicros,
       changed: config.version !== payment.configVersion,
     };
-    if (perCall.changed && payment.heldUsdMicros > perCall.limit) return tightened(payment, shown);
-    const sent = await engine.ledger.markSent(payment.id, {
-      configVersion: config.version,
-      capLines,
-      nowMs: engine.now(),
-    });
+    if (perCall.changed && payment.heldUsdMicros > perCall.limit)
+      return tightened(payment, await withheld(engine, payment));
+    const send = { configVersion: config.version, capLines, nowMs: engine.now() };
+    let sent: SendResult;
+    if (payment.state === 'held') {
+      const both = await engine.ledger.signAndSend(payment.id, delivery.payload, send);
+      if (both.signed.kind === 'conflict')
+        throw new WalletError('internal', 'The hold was taken over before it was signed.');
+      payment = both.signed.payment;
+      sent = both.sent;
+    } else {
+      sent = await engine.ledger.markSent(payment.id, send);
+    }
+    const shown = { payment: viewPayment(payment), money: 'held' as const };
     switch (sent.kind) {
       case 'done':
         return null;
@@ -114,6 +122,8 @@ async function commitToSend(
   throw heldError(new WalletError('config_stale', 'The config keeps changing; nothing was sent.'));
 }
 
+type Shown = Pick<Outcome, 'payment' | 'money'>;
+
 function heldError(error: WalletError): WalletError {
   const { owner } = error;
   return new WalletError(error.code, error.shortMessage, {
@@ -122,7 +132,14 @@ function heldError(error: WalletError): WalletError {
   });
 }
 
-function tightened(payment: Payment, shown: { payment: Outcome['payment']; money: 'held' }): Outcome {
+/** What is shown of a payment that is not sent. What was never recorded as signed is let go: nothing else knows of it. */
+async function withheld(engine: Engine, payment: Payment): Promise<Shown> {
+  if (payment.state !== 'held') return { payment: viewPayment(payment), money: 'held' };
+  const released = await engine.ledger.release(payment.id, 'never_signed', engine.now());
+  return { payment: viewPayment(released.payment), money: 'none' };
+}
+
+function tightened(payment: Payment, shown: Shown): Outcome {
   return outcome({
     status: 'refused',
     code: 'needs_owner',

@@ -1,7 +1,8 @@
 import type { Config } from '../config/settings.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { OriginHistory } from '../ledger/history.js';
+import type { EndpointPrices } from '../ledger/history.js';
 import type { CapLine, RateLine } from '../money/cap.js';
+import type { Caip2 } from '../money/network.js';
 import { judgeBreaker, judgePayee, judgePrice, type PriceHistory } from '../policy/history.js';
 import { hostPortOf } from '../policy/host.js';
 import { capLines, rateLines } from '../policy/limits.js';
@@ -118,9 +119,9 @@ function exceededNow(ledger: Ledger, lines: readonly CapLine[], offer: PaymentOf
 }
 
 function judgeHistory(ledger: Ledger, config: Config, asking: Asking, offer: PaymentOffer) {
-  const { url, method, nowMs } = asking;
+  const { url, nowMs } = asking;
   const hostPort = hostPortOf(url);
-  const history = ledger.originHistory(url.origin, { method, url: url.href }, nowMs);
+  const history = ledger.originHistory(url.origin, familyOf(offer.network.caip2));
   const payee = judgePayee({ hostPort, payTo: offer.payTo, history: history.payees });
   const allowed = payeeGrantKey(url.origin, offer.network.caip2, offer.payTo);
   const breaker = judgeBreaker({
@@ -129,16 +130,29 @@ function judgeHistory(ledger: Ledger, config: Config, asking: Asking, offer: Pay
     lastStrikeMs: history.lastStrikeMs,
     nowMs,
   });
-  const price = judgePrice({
-    usdMicros: offer.usdMicros,
-    askFloorUsdMicros: config.limits.askFloorUsdMicros,
-    history: priceHistory(history),
-  });
   const isAllowed = payee.verdict === 'ask' && ledger.approvals.grant(allowed) !== null;
-  return { breaker, payee: isAllowed ? ALLOW : payee, price };
+  return {
+    breaker,
+    payee: isAllowed ? ALLOW : payee,
+    price: judgePriceNow(ledger, config, asking, offer),
+  };
 }
 
-function priceHistory({ prices, approvedUsdMicros }: OriginHistory): PriceHistory | undefined {
+/** The CAIP-2 namespace of a network. */
+function familyOf(caip2: Caip2): string {
+  return caip2.slice(0, caip2.indexOf(':'));
+}
+
+function judgePriceNow(ledger: Ledger, config: Config, asking: Asking, { usdMicros }: PaymentOffer): Verdict {
+  const { askFloorUsdMicros } = config.limits;
+  // Most calls cost less than the rule looks at, and need not wait while dozens of rows are proved.
+  if (usdMicros <= askFloorUsdMicros) return ALLOW;
+  const { method, url, nowMs } = asking;
+  const history = priceHistory(ledger.endpointPrices({ method, url: url.href }, nowMs));
+  return judgePrice({ usdMicros, askFloorUsdMicros, history });
+}
+
+function priceHistory({ prices, approvedUsdMicros }: EndpointPrices): PriceHistory | undefined {
   const sorted = [...prices].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   const medianUsdMicros = sorted[Math.floor((sorted.length - 1) / 2)];
   const highestUsdMicros = sorted.at(-1);

@@ -354,18 +354,8 @@ async function signAndDeliver(
       return replay(engine, asked, bought);
     }
     const payload = await sign(engine, offer, required, intent, held);
-    const signed = await engine.ledger.recordSigned(held.id, payload, engine.now());
-    if (signed.kind === 'conflict')
-      throw new WalletError('internal', 'The hold was taken over before it was signed.');
     const { bound, context } = asked;
-    return await deliver(engine, place, {
-      payment: signed.payment,
-      payload,
-      request,
-      target,
-      bound,
-      context,
-    });
+    return await deliver(engine, place, { payment: held, payload, request, target, bound, context });
   });
 }
 

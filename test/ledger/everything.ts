@@ -100,8 +100,8 @@ export function signingSteps(ledger: Ledger, everything: Everything) {
     approved: () => ledger.openHold(holdRequest({ ...lines, ...approved })),
     factor: async () => ledger.factors.list()[0] ?? null,
     replay: async () => ledger.findAnswer('default', { paymentId: captured.id }),
-    history: async () =>
-      ledger.originHistory('https://api.example.com', { method: 'GET', url: captured.url }, nowMs),
+    history: async () => ledger.originHistory('https://api.example.com', 'eip155'),
+    prices: async () => ledger.endpointPrices({ method: 'GET', url: captured.url }, nowMs),
   };
 }
 

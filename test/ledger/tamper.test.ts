@@ -205,6 +205,7 @@ test('the ledger that is edited is whole, and every step of signing goes through
     factor: 'found',
     replay: 'found',
     history: 'found',
+    prices: 'found',
   });
 });
 
@@ -250,7 +251,18 @@ const READS: readonly {
     step: 'key',
     lookedUpBy: ['agent', 'idempotency_key', 'state'],
   },
-  { table: 'payments', row: () => `idempotency_key = 'key-1'`, step: 'history', lookedUpBy: ['state'] },
+  {
+    table: 'payments',
+    row: () => `idempotency_key = 'key-1'`,
+    step: 'history',
+    lookedUpBy: ['state', 'origin', 'network'],
+  },
+  {
+    table: 'payments',
+    row: () => `idempotency_key = 'key-1'`,
+    step: 'prices',
+    lookedUpBy: ['state', 'method', 'url', 'opened_ms'],
+  },
   { table: 'totals', row: () => `scope = 'wallet' AND span_sec >= 86400`, step: 'hold' },
   { table: 'totals', row: () => `scope = 'wallet' AND start_sec = ${T0 / 1000}`, step: 'hold' },
   { table: 'totals', row: () => `scope = 'category:search' AND span_sec >= 86400`, step: 'hold' },

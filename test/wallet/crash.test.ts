@@ -104,18 +104,19 @@ const CASES: readonly Case[] = [
     signs: 'again',
   },
   {
+    // The first send shares its commit with the signature: there is no moment in which only one of them is durable.
     death: at('after', 'signed'),
     path: '/v1/json',
-    row: { state: 'signed' },
+    row: { state: 'sent' },
     retry: SAME_BYTES,
     signs: 'never',
   },
   {
     death: at('before', 'sent'),
     path: '/v2/json',
-    row: { state: 'signed' },
-    retry: SAME_BYTES,
-    signs: 'never',
+    row: { state: 'held' },
+    retry: PAID_NOW,
+    signs: 'again',
   },
   { death: at('after', 'sent'), path: '/v2/json', row: { state: 'sent' }, retry: SAME_BYTES, signs: 'never' },
   { death: at('before', 'captured'), path: STREAM, row: { state: 'sent' }, retry: LOST, signs: 'never' },

@@ -179,28 +179,25 @@ describe('a frozen wallet', () => {
     });
   });
 
-  test.each(['held', 'signed'] as const)(
-    'frozen after the payment was %s: nothing is sent',
-    async (point) => {
-      let frozen: Promise<boolean> | undefined;
-      once(point, () => (frozen = freezeBeside()));
-      const url = world.url('/v2/json');
-      const outcome = await wallet.pay(callOf(url), anyCall());
-      expect(await frozen).toBe(true);
-      expect(outcome).toMatchObject({ status: 'refused', code: 'frozen', money: 'held' });
-      expect(seen()).toEqual([]);
-      expect(sendsOf(outcome)).toBe(0);
+  test('frozen after the payment was held: nothing is sent', async () => {
+    let frozen: Promise<boolean> | undefined;
+    once('held', () => (frozen = freezeBeside()));
+    const url = world.url('/v2/json');
+    const outcome = await wallet.pay(callOf(url), anyCall());
+    expect(await frozen).toBe(true);
+    expect(outcome).toMatchObject({ status: 'refused', code: 'frozen', money: 'held' });
+    expect(seen()).toEqual([]);
+    expect(sendsOf(outcome)).toBe(0);
 
-      // A retry while frozen sends nothing either; after unfreeze it is the same authorization that goes out.
-      expect(await wallet.pay(callOf(url), anyCall())).toMatchObject({ code: 'frozen' });
-      expect(seen()).toEqual([]);
-      await (await wallet.engine()).ledger.unfreeze(world.now());
-      expect(await wallet.pay(callOf(url), anyCall())).toMatchObject({ status: 'ok', money: 'captured' });
-      expect(sendsOf(outcome)).toBe(1);
-      expect(signaturesIn(mine.home)).toBe(before.signatures + 1);
-      expect(seen()).toHaveLength(1);
-    },
-  );
+    // A retry while frozen sends nothing either; after unfreeze it is the same authorization that goes out.
+    expect(await wallet.pay(callOf(url), anyCall())).toMatchObject({ code: 'frozen' });
+    expect(seen()).toEqual([]);
+    await (await wallet.engine()).ledger.unfreeze(world.now());
+    expect(await wallet.pay(callOf(url), anyCall())).toMatchObject({ status: 'ok', money: 'captured' });
+    expect(sendsOf(outcome)).toBe(1);
+    expect(signaturesIn(mine.home)).toBe(before.signatures + 1);
+    expect(seen()).toHaveLength(1);
+  });
 });
 
 describe('an owner who tightens the config while a payment is on its way', () => {
@@ -222,15 +219,23 @@ describe('an owner who tightens the config while a payment is on its way', () =>
     await mine.set('hosts.allow', '[]');
   });
 
-  test.each<[CommitPoint, string, string, string]>([
-    ['held', 'limits.per_call_usd', '0.005', 'needs_owner'],
-    ['signed', 'limits.per_call_usd', '0.005', 'needs_owner'],
-    ['held', 'limits.per_session_usd', '0.005', 'needs_owner'],
-    ['signed', 'limits.per_day_usd', '0.005', 'needs_owner'],
-    ['signed', 'hosts.deny', '["127.0.0.1"]', 'host_denied'],
-    ['signed', 'hosts.allow', '["example.com"]', 'host_not_allowed'],
-  ])('after it was %s: %s %s is obeyed, nothing is sent', async (point, key, value, code) => {
-    once(point, await prepare(key, value));
+  test.each([
+    ['limits.per_call_usd', '0.005', 'needs_owner'],
+    ['hosts.deny', '["127.0.0.1"]', 'host_denied'],
+    ['hosts.allow', '["example.com"]', 'host_not_allowed'],
+  ])('after it was held: %s %s is obeyed, and the hold is let go', async (key, value, code) => {
+    once('held', await prepare(key, value));
+    const outcome = await wallet.pay(callOf(world.url('/v2/json')), anyCall());
+    expect(outcome).toMatchObject({ status: 'refused', code, money: 'none', payment: { state: 'released' } });
+    expect(seen()).toEqual([]);
+    expect(await newest()).toMatchObject({ id: outcome.payment!.id, note: 'never_signed', payload: null });
+  });
+
+  test.each([
+    ['limits.per_session_usd', '0.005', 'needs_owner'],
+    ['limits.per_day_usd', '0.005', 'needs_owner'],
+  ])('after it was held: %s %s is obeyed in the step that sends', async (key, value, code) => {
+    once('held', await prepare(key, value));
     const outcome = await wallet.pay(callOf(world.url('/v2/json')), anyCall());
     expect(outcome).toMatchObject({ status: 'refused', code, money: 'held', payment: { state: 'signed' } });
     expect(seen()).toEqual([]);
@@ -243,7 +248,7 @@ describe('an owner who tightens the config while a payment is on its way', () =>
   });
 
   test('a change that leaves room is no obstacle', async () => {
-    once('signed', await prepare('limits.per_session_usd', '19.99'));
+    once('held', await prepare('limits.per_session_usd', '19.99'));
     expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({ status: 'ok' });
   });
 
