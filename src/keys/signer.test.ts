@@ -40,7 +40,10 @@ function countingAccount(): { account: TransferAccount; signed: () => number } {
     signatures += 1;
     return await OWN.signTypedData(typedData);
   };
-  return { account: { address: OWN.address, signTypedData }, signed: () => signatures };
+  return {
+    account: { address: OWN.address, publicKey: OWN.publicKey, signTypedData },
+    signed: () => signatures,
+  };
 }
 
 describe('a transfer the signer signs', () => {
@@ -173,6 +176,7 @@ describe('the signer', () => {
   it('throws a signature away that does not recover to our address', async () => {
     const faulty: TransferAccount = {
       address: OWN.address,
+      publicKey: OWN.publicKey,
       signTypedData: async (typedData) => await OTHER.signTypedData(typedData),
     };
     await expect(signTransferIntent(intentWith(), faulty, NOW_MS)).rejects.toMatchObject({

@@ -25,7 +25,7 @@ const TRANSFER_TYPES = {
 } as const;
 
 /** The part of an account the signer uses. */
-export type TransferAccount = Pick<PrivateKeyAccount, 'address' | 'signTypedData'>;
+export type TransferAccount = Pick<PrivateKeyAccount, 'address' | 'publicKey' | 'signTypedData'>;
 
 /**
  * Signs one EIP-3009 transfer and returns its 65-byte signature, after recovering our own address from it.
@@ -44,14 +44,13 @@ export async function signTransferIntent(
   const asset = checkIntent(intent, account.address, nowMs);
   const typedData = transferTypedData(intent, asset);
   // Loaded on first use, as its account was.
-  const { isAddress, recoverTypedDataAddress } = await import('viem/utils');
+  const { hashTypedData, isAddress } = await import('viem/utils');
+  const { isOwnSignature } = await import('./ownSignature.js');
   if (!isAddress(intent.to)) throw refusal('the payee address fails its checksum');
   const signature = await account.signTypedData(typedData);
   // T6: a signature that does not come back to our address is dead or someone else's; it never leaves.
-  const signedBy = await recoverTypedDataAddress({ ...typedData, signature });
-  if (signedBy.toLowerCase() !== account.address.toLowerCase()) {
+  if (!isOwnSignature(account, hashTypedData(typedData), signature))
     throw refusal('the signature does not recover to our own address');
-  }
   return signature;
 }
 
