@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { isDead, thisProcess } from './process.js';
 
@@ -48,13 +49,16 @@ test('another pid namespace cannot be looked into, so its processes count as ali
 
 test('a killed process that nobody reaped is dead', async () => {
   if (process.platform !== 'linux') return;
-  // The shell's child ends while the shell, busy with its other program, does not look.
-  const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+  // The shell's child ends once the shell has become another program, which never looks after children.
+  const shell = spawn('sh', ['-c', 'cat <&3 & echo $!; exec sleep 60'], {
+    stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
   });
-  const [line] = (await once(shell.stdout, 'data')) as [Buffer];
+  const [line] = (await once(shell.stdout!, 'data')) as [Buffer];
   const owner = { ...self, pid: Number(String(line)), started: 'unknown' };
   try {
+    await expect.poll(() => readFileSync(`/proc/${shell.pid}/comm`, 'utf8')).toBe('sleep\n');
+    expect(isDead(owner)).toBe(false);
+    shell.stdio[3]?.destroy();
     await expect.poll(() => isDead(owner)).toBe(true);
     process.kill(owner.pid, 0);
   } finally {
