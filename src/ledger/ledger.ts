@@ -1,5 +1,4 @@
 import { assertInvariant, WalletError } from '../errors/walletError.js';
-import type { CapLine } from '../money/cap.js';
 import { findAnswer, saveAnswer, saveFreeAnswer, type Answer, type FreeAnswer } from './answer.js';
 import { Approvals, Factors } from './approvals.js';
 import { auditLedger, type AuditReport } from './audit.js';

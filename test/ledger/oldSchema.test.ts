@@ -77,9 +77,8 @@ describe('a ledger of schema 1', () => {
     );
     const ledger = open();
     expect(ledger.audit().findings.map(({ where }) => where)).toContain('payments');
-    const endpoint = { method: 'GET', url: 'https://api.example.com/report' };
     const look = {
-      captured: () => ledger.originHistory('https://api.example.com', endpoint, LATER),
+      captured: () => ledger.originHistory('https://api.example.com', 'eip155'),
       unknown: () => ledger.openPayments(10),
     }[state];
     expect(look).toThrow(expect.objectContaining({ code: 'ledger_damaged' }));
