@@ -21,6 +21,7 @@ import type { WalletError } from '../errors/walletError.js';
 import { getKey, setKey } from './change.js';
 import {
   acceptConfig,
+  configReader,
   createConfig,
   readConfig,
   readConfigUnauthenticated,
@@ -270,6 +271,21 @@ describe('an edit behind the owner’s back (T22)', () => {
     expect(error).toMatchObject({ code: 'config_edited', owner: { command: 'config accept' } });
     expect((await refusal(() => set('limits.per_call_usd', '0.1'))).code).toBe('config_edited');
     expect(readConfigUnauthenticated(home).walletId).toBe('w_1');
+  });
+
+  test('is noticed at the next look of a reader that proved it before, and a change is seen', async () => {
+    const created = await createConfig(home, mac, IDENTITY);
+    const read = configReader(home, mac);
+    expect(read()).toEqual(created);
+    const changed = await set('limits.per_call_usd', '0.40');
+    expect(read()).toEqual(changed);
+    const before = readFileSync(file, 'utf8');
+    edit('"0.40"', '"0.45"');
+    expect(read).toThrow(expect.objectContaining({ code: 'config_edited' }));
+    writeFileSync(file, before);
+    expect(read()).toEqual(changed);
+    chmodSync(file, 0o644);
+    if (process.platform !== 'win32') expect(read).toThrow(expect.objectContaining({ code: 'home_unsafe' }));
   });
 
   test('a config of another wallet’s key is not ours', async () => {

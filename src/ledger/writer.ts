@@ -176,7 +176,7 @@ export class LedgerWriter {
       settled = batch.map((write) => this.#runOne(write));
       const head = this.#journal.readHead();
       for (const { point } of batch) observer?.beforeCommit?.(point);
-      this.#db.exec('COMMIT');
+      statement(this.#db, 'COMMIT').run();
       this.#journal.remember(head);
       for (const { point } of batch) observer?.afterCommit?.(point);
     } catch (error) {
@@ -191,10 +191,10 @@ export class LedgerWriter {
   }
 
   #runOne(write: PendingWrite): Settled {
-    this.#db.exec('SAVEPOINT operation');
+    statement(this.#db, 'SAVEPOINT operation').run();
     try {
       const value = write.run();
-      this.#db.exec('RELEASE operation');
+      statement(this.#db, 'RELEASE operation').run();
       return { ok: true, value };
     } catch (error) {
       // A full disk ends the whole transaction: then there is no savepoint left to go back to.

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { toLedgerError } from '../ledger/fault.js';
 import type { Payment } from '../ledger/payment.js';
@@ -174,13 +175,16 @@ async function exchangeForAnswer(engine: Engine, place: CommandPlace, delivery: 
     return afterSilence(engine, delivery, error);
   }
   const receipt = x402.readReceipt(answer.headers);
-  // The claim is recorded before the body is read: a body can take as long as the seller likes.
+  const reading = readAnswer(engine.home, answer, context);
+  // A small answer has come with its head, and then both are written in one commit; the claim waits for no more than
+  // what is there, for a body can take as long as the seller likes.
+  const arrived = await Promise.race([reading.catch(() => null), setImmediate(null)]);
   const recorded = record(engine, payment, answer.status, receipt);
   // A rejection is awaited below; until then it must not count as unhandled.
   recorded.catch(() => undefined);
   let read: ReadAnswer;
   try {
-    read = await readAnswer(engine.home, answer, context);
+    read = arrived ?? (await reading);
   } catch (error) {
     // A fault of this machine: the answer is lost, and what became of the money is known all the same.
     return failureOutcome(error, place, moneyParts(await settleOpen(engine, delivery, await recorded)));

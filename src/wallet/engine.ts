@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createEvmChain, type EvmChain } from '../chain/evmChain.js';
-import { readConfig, readConfigUnauthenticated } from '../config/configFile.js';
+import { configReader, readConfig, readConfigUnauthenticated } from '../config/configFile.js';
 import { checkHome, LEDGER_FILE } from '../config/home.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
@@ -50,6 +50,7 @@ export class Engine {
   readonly #chains = new Map<string, EvmChain>();
   readonly #nets = new Map<string, Net>();
   readonly #closing = new AbortController();
+  readonly #readConfig: () => Config;
   #checkpointSeq: number;
   #reach: OwnerReach | null = null;
   #renewing: Promise<void> = Promise.resolve();
@@ -60,6 +61,7 @@ export class Engine {
     this.keys = keys;
     this.ledger = ledger;
     this.funds = new Funds(ledger);
+    this.#readConfig = configReader(options.home, (data) => keys.mac('config', data));
     this.#checkpointSeq = checkpointSeq;
   }
 
@@ -111,7 +113,7 @@ export class Engine {
   config(): Config {
     // The ledger first: read after the config, it may know of a change that came between the two.
     const { configVersion } = this.ledger.head();
-    const config = readConfig(this.home, (data) => this.keys.mac('config', data));
+    const config = this.#readConfig();
     if (config.version < configVersion) {
       throw new WalletError(
         'config_stale',
