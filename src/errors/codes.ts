@@ -74,6 +74,13 @@ export const CODES = {
   ledger_busy: { means: 'The ledger stayed locked by another process.', retry: 'after_delay', exit: 1 },
   disk_full: { means: 'The disk has no room for the ledger.', retry: 'after_owner', exit: 6 },
   frozen: { means: 'The wallet is frozen.', retry: 'after_owner', exit: 3 },
+  agent_suspended: { means: 'The owner suspended this agent.', retry: 'after_owner', exit: 3 },
+  agent_unknown: { means: 'The wallet has no agent by that name.', retry: 'after_owner', exit: 6 },
+  agent_busy: {
+    means: 'The agent has money or open payments and cannot be removed yet.',
+    retry: 'after_owner',
+    exit: 3,
+  },
   bad_input: { means: 'An argument is missing, unknown or malformed.', retry: 'never', exit: 2 },
   bad_url: { means: 'The URL cannot be called.', retry: 'never', exit: 2 },
   address_refused: {

@@ -1,3 +1,4 @@
+import { AgentAudit } from './agentAudit.js';
 import { ApprovalAudit } from './approvalAudit.js';
 import { journalHash } from './authenticity.js';
 import type { LedgerContext } from './context.js';
@@ -33,6 +34,7 @@ export interface AuditFinding {
     | 'sessions'
     | 'approvals'
     | 'factors'
+    | 'agents'
     | 'quotes'
     | 'answers';
   readonly id: string;
@@ -82,12 +84,14 @@ class Audit {
   readonly #sessions = new Map<string, { readonly agent: string; readonly startedMs: number }>();
   readonly #newestSession = new Map<string, string>();
   readonly #approvals: ApprovalAudit;
+  readonly #agents: AgentAudit;
 
   constructor(context: LedgerContext, find: Find) {
     this.#context = context;
     this.#find = find;
     this.#totals = new TotalsAudit(context, find);
     this.#approvals = new ApprovalAudit(context, find);
+    this.#agents = new AgentAudit(find);
   }
 
   run(): void {
@@ -99,6 +103,7 @@ class Audit {
       ['totals', () => this.#totals.check(this.#register)],
       ['sessions', () => this.#checkSessions()],
       ['approvals', () => this.#approvals.check(this.#register)],
+      ['agents', () => this.#agents.tell(this.#register)],
       ['register', () => this.#checkRegister()],
       ['quotes', () => this.#checkCodes('quotes', 'id')],
       ['answers', () => this.#checkCodes('answers', 'payment_id')],
@@ -137,6 +142,7 @@ class Audit {
       if (entry.kind === 'session') this.#learnSession(entry);
       if (entry.kind === 'resume') this.#register.set(resumedKey(entry.subject), String(entry.timeMs));
       this.#approvals.learn(entry);
+      this.#agents.learn(entry);
       if (entry.kind === 'genesis' || entry.kind === 'config') configVersion = configVersionOf(entry);
       this.entries++;
       last = entry;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { CapLine } from '../money/cap.js';
+import { hashToken } from './agent.js';
 import { newApprovalId } from './approval.js';
 import type { MacFunction } from './authenticity.js';
 import type { HoldRequest } from './hold.js';
@@ -103,6 +104,11 @@ export function holdRequest(over: Partial<HoldRequest> = {}): HoldRequest {
     nowMs: T0,
     ...over,
   };
+}
+
+/** Adds an agent beside the first one. */
+export async function addAgent(ledger: Ledger, name = 'other', index = 1): Promise<void> {
+  await ledger.agents.change(name, { act: 'add', index, tokenHash: hashToken(name) }, T0);
 }
 
 /** Opens a hold that must be granted. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CapLine, RateLine } from '../money/cap.js';
-import { capLine, captured, CENT, held, holdRequest, newLedger, sent, T0 } from './fixtures.js';
+import { addAgent, capLine, captured, CENT, held, holdRequest, newLedger, sent, T0 } from './fixtures.js';
 import type { HoldRequest } from './hold.js';
 
 const DAY_MS = 86_400_000;
@@ -47,6 +47,7 @@ describe('caps', () => {
     async (_name, scope, elsewhere) => {
       using world = newLedger();
       const { ledger } = world;
+      await addAgent(ledger);
       const lines = [fiveCents(scope)];
       const here = { category: 'search', capLines: lines };
       if (scope.kind !== 'wallet')
@@ -145,6 +146,7 @@ describe('caps', () => {
     const session = (sessionId: string) => [
       fiveCents({ kind: 'session', agent: 'default', sessionId }, { windowSec: null }),
     ];
+    await addAgent(world.ledger);
     await captured(world.ledger, { sessionId: 'ses_1', heldUsdMicros: 2n * CENT });
     const open = await sent(world.ledger, { sessionId: 'ses_1', heldUsdMicros: CENT });
     await held(world.ledger, { agent: 'other', sessionId: 'ses_3', heldUsdMicros: CENT });
@@ -198,6 +200,7 @@ describe('rates', () => {
   test('an agent’s line counts that agent alone', async () => {
     using world = newLedger();
     const rateLines = perMinute(1, { kind: 'agent', agent: 'default' });
+    await addAgent(world.ledger);
     await held(world.ledger, { agent: 'other' });
     await held(world.ledger, { rateLines });
     expect((await world.ledger.openHold(holdRequest({ rateLines }))).kind).toBe('rate');
@@ -281,6 +284,7 @@ describe('the same request', () => {
     expect(await ledger.openHold(holdRequest(key))).toEqual({ kind: 'duplicate', payment: first });
     expect(ledger.findByKey('default', 'order-7')).toEqual(first);
     expect(ledger.findByKey('other', 'order-7')).toBeNull();
+    await addAgent(ledger);
     await held(ledger, { ...key, agent: 'other' });
     await ledger.release(first.id, 'receipt_false', T0);
     expect(ledger.findByKey('default', 'order-7')).toBeNull();

@@ -1,5 +1,6 @@
 import { assertInvariant } from '../errors/walletError.js';
 import type { CapLine, RateLine } from '../money/cap.js';
+import { barOf, type Barred } from './agent.js';
 import { checkApproval, consumeApproval, type ApprovalProblem } from './approval.js';
 import { newId, type LedgerContext } from './context.js';
 import { statement } from './database.js';
@@ -57,6 +58,7 @@ export type HoldResult =
   | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] }
   | { readonly kind: 'rate'; readonly line: RateLine; readonly retryAfterSec: number }
   | { readonly kind: 'frozen' }
+  | { readonly kind: 'barred'; readonly bar: Barred }
   | { readonly kind: 'approval'; readonly problem: ApprovalProblem }
   | { readonly kind: 'config_changed'; readonly configVersion: number };
 
@@ -130,6 +132,8 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const checked = context.journal.checkedHead();
   const nowMs = ledgerTimeMs(checked, request.nowMs);
   if (checked.frozen) return { kind: 'frozen' };
+  const bar = barOf(context, checked, request.agent);
+  if (bar !== null) return { kind: 'barred', bar };
   if (checked.configVersion > request.configVersion)
     return { kind: 'config_changed', configVersion: checked.configVersion };
   const head = noteConfig(context, checked, request.configVersion, nowMs);

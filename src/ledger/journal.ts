@@ -26,7 +26,8 @@ export type JournalKind =
   | 'consume'
   | 'lapse'
   | 'factor'
-  | 'tries';
+  | 'tries'
+  | 'agent';
 
 /** Where the journal stands. `attestedSeq` is the newest entry vouched for with the wallet's key. */
 export interface JournalHead {

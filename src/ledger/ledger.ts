@@ -1,5 +1,6 @@
 import { assertInvariant, WalletError } from '../errors/walletError.js';
 import { findAnswer, saveAnswer, saveFreeAnswer, type Answer, type FreeAnswer } from './answer.js';
+import { Agents } from './agents.js';
 import { Approvals, Factors } from './approvals.js';
 import { auditLedger, type AuditReport } from './audit.js';
 import { RowAuthenticator, type MacFunction } from './authenticity.js';
@@ -51,6 +52,7 @@ import {
   type ReleaseNote,
   type SendRequest,
   type SendResult,
+  type SignResult,
   type SignedPayload,
 } from './transition.js';
 import { Waiting } from './waiting.js';
@@ -86,6 +88,7 @@ export class Ledger {
   readonly id: string;
   readonly approvals: Approvals;
   readonly factors: Factors;
+  readonly agents: Agents;
   readonly #db: Sqlite;
   readonly #writer: LedgerWriter;
   readonly #journal: Journal;
@@ -107,6 +110,7 @@ export class Ledger {
     };
     this.approvals = new Approvals(access);
     this.factors = new Factors(access);
+    this.agents = new Agents(access);
     const guard = schemaGuard(db, auth, migrations.length + 1);
     this.#snapshot(() => {
       guard();
@@ -208,7 +212,7 @@ export class Ledger {
     return this.#write('held', (context) => openHold(context, request));
   }
 
-  recordSigned(id: string, payload: SignedPayload, nowMs: number): Promise<Transition> {
+  recordSigned(id: string, payload: SignedPayload, nowMs: number): Promise<SignResult> {
     return this.#write('signed', (context) => recordSigned(context, id, payload, nowMs));
   }
 
@@ -225,7 +229,7 @@ export class Ledger {
     id: string,
     payload: SignedPayload,
     send: SendRequest,
-  ): Promise<{ readonly signed: Transition; readonly sent: SendResult }> {
+  ): Promise<{ readonly signed: SignResult; readonly sent: SendResult }> {
     const [signed, sent] = await Promise.all([
       this.recordSigned(id, payload, send.nowMs),
       this.markSent(id, send),

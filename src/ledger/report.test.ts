@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { captured, CENT, held, newLedger, sent, T0 } from './fixtures.js';
+import { addAgent, captured, CENT, held, newLedger, sent, T0 } from './fixtures.js';
 import type { Ledger } from './ledger.js';
 import type { Payment } from './payment.js';
 import type { ReportFilter } from './report.js';
@@ -63,6 +63,7 @@ describe('pages', () => {
 test('each filter keeps what it names; until is not included', async () => {
   using world = newLedger();
   const { ledger } = world;
+  await addAgent(ledger);
   const one = await held(ledger, { nowMs: T0, host: 'a.example' });
   const two = await captured(ledger, { nowMs: T0 + 1000, host: 'b.example', agent: 'other' });
   const three = await sent(ledger, { nowMs: T0 + 2000, host: 'a.example' });

@@ -197,6 +197,11 @@ export class Totals {
     return total.live + this.#capturedSince(key, total.captured, Math.floor(nowMs / 1000) - windowSec);
   }
 
+  /** What can still move of one scope. */
+  live(digests: RegisterDigests, scope: string): bigint {
+    return this.#top(digests, scope).live;
+  }
+
   #top(digests: RegisterDigests, scope: string): ScopeTotal {
     const text = this.#register.get(digests, totalKey(scope));
     const [live = '0', captured = '0'] = text?.split(' ') ?? [];

@@ -1,5 +1,6 @@
 import type { CapLine } from '../money/cap.js';
 import { assertInvariant } from '../errors/walletError.js';
+import { barOf, type Barred } from './agent.js';
 import type { LedgerContext } from './context.js';
 import { boundingLines, exceededLines, noteConfig, type ExceededLine } from './hold.js';
 import { ledgerTimeMs } from './journal.js';
@@ -12,15 +13,20 @@ export interface SignedPayload {
   readonly value: string;
 }
 
+/** What `recordSigned` found. After `barred` the signature is to be thrown away: the row is still `held`. */
+export type SignResult = Transition | { readonly kind: 'barred'; readonly bar: Barred };
+
 /** held → signed: the bytes are durable before anything can send them. A crash after it: signed, never sent. */
 export function recordSigned(
   context: LedgerContext,
   id: string,
   payload: SignedPayload,
   nowMs: number,
-): Transition {
+): SignResult {
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
+  const bar = barOf(context, head, before.agent);
+  if (bar !== null) return { kind: 'barred', bar };
   if (before.state !== 'held') return { kind: 'conflict', payment: before };
   const patch = { state: 'signed', payload: JSON.stringify(payload) } as const;
   return changePayment(context, head, before, { kind: 'sign', patch, nowMs });
@@ -37,12 +43,13 @@ export interface SendRequest {
 export type SendResult =
   | Transition
   | { readonly kind: 'frozen' }
+  | { readonly kind: 'barred'; readonly bar: Barred }
   | { readonly kind: 'config_changed'; readonly configVersion: number }
   | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] };
 
 /**
- * signed or unknown → sent, with freeze and the config's version read again in the same step: an owner who froze
- * or tightened a moment ago is obeyed. A row judged under another version is measured against `capLines`, its own
+ * signed or unknown → sent, with freeze, the agent's suspension and the config's version read again in the same step:
+ * an owner who froze, suspended or tightened a moment ago is obeyed. A row judged under another version is measured against `capLines`, its own
  * amount included. The sender becomes the row's owner. A crash after it: unknown.
  */
 export function markSent(context: LedgerContext, id: string, send: SendRequest): SendResult {
@@ -51,6 +58,8 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
   if (checked.configVersion > send.configVersion)
     return { kind: 'config_changed', configVersion: checked.configVersion };
   const before = existingPayment(context, checked, id);
+  const bar = barOf(context, checked, before.agent);
+  if (bar !== null) return { kind: 'barred', bar };
   if (before.state !== 'signed' && before.state !== 'unknown') return { kind: 'conflict', payment: before };
   const nowMs = ledgerTimeMs(checked, send.nowMs);
   const head = noteConfig(context, checked, send.configVersion, nowMs);

@@ -1,12 +1,13 @@
 import { resolveHome } from '../config/home.js';
 import type { WalletTools } from '../mcp/tool.js';
+import { agentOf } from '../money/agent.js';
 import type { CallContext } from '../wallet/callBound.js';
 import { outcome, type Outcome } from '../wallet/outcome.js';
 import type { Engine } from '../wallet/engine.js';
 import type { OwnerReach } from '../wallet/ownerReach.js';
 import type { Wallet } from '../wallet/wallet.js';
 
-/** What of the process a server's wallet depends on. */
+/** What of the process a server's wallet depends on; `PURSER_AGENT` names the agent that calls. */
 export interface ServerPlace {
   readonly version: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -111,5 +112,18 @@ async function load({ version, env, platform, warn }: ServerPlace): Promise<Wall
   const passphrase = (): Promise<string | null> => readServerPassphrase(env, warn);
   const home = resolveHome(env, platform);
   const reach = (engine: Engine): OwnerReach => new PageReach(engine, { version, env, platform });
-  return new Wallet({ home, version, env, platform, now: Date.now, passphrase, reach }, { reconcile: true });
+  const agent = agentOf(env);
+  return new Wallet(
+    {
+      home,
+      version,
+      env,
+      platform,
+      now: Date.now,
+      passphrase,
+      reach,
+      ...(agent === undefined ? {} : { agent }),
+    },
+    { reconcile: true },
+  );
 }

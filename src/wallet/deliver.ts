@@ -20,7 +20,7 @@ import type { CommandPlace } from './ownerCommand.js';
 import { answeredOutcome, lookAgain, lostOutcome, spent, unknownOutcome } from './paymentOutcome.js';
 import { x402 } from './protocol.js';
 import type { CallRequest } from './request.js';
-import { failureOutcome, frozenError, stopOutcome } from './refusal.js';
+import { barredError, failureOutcome, frozenError, stopOutcome } from './refusal.js';
 
 /** A connection opens within this or not at all. */
 export const CONNECT_MAX_MS = 10_000;
@@ -95,6 +95,13 @@ async function commitToSend(
     let sent: SendResult;
     if (payment.state === 'held') {
       const both = await engine.ledger.signAndSend(payment.id, delivery.payload, send);
+      // Suspended while it was signed: the signature is thrown away here, before anything knows of it.
+      if (both.signed.kind === 'barred')
+        return failureOutcome(
+          barredError(payment.agent, both.signed.bar),
+          place,
+          await withheld(engine, payment),
+        );
       if (both.signed.kind === 'conflict')
         throw new WalletError('internal', 'The hold was taken over before it was signed.');
       payment = both.signed.payment;
@@ -108,6 +115,8 @@ async function commitToSend(
         return null;
       case 'frozen':
         return failureOutcome(frozenError(), place, shown);
+      case 'barred':
+        return failureOutcome(barredError(payment.agent, sent.bar), place, shown);
       case 'exceeded': {
         const stop = judgeTotals({ usdMicros: payment.heldUsdMicros, exceeded: sent.exceeded });
         return stop.verdict === 'allow' ? tightened(payment, shown) : stopOutcome(stop, place, shown);

@@ -6,7 +6,7 @@ import { isWalletError } from '../errors/walletError.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { createNet, type Net } from '../net/send.js';
 import { CatalogKeeper } from './catalogKeeper.js';
-import type { Engine, WalletOptions } from './engine.js';
+import { DEFAULT_AGENT, type Engine, type WalletOptions } from './engine.js';
 
 /** What discovery works with: an unlocked wallet's, or as much of it as needs no keys. */
 export interface DiscoverPlace {
@@ -45,6 +45,7 @@ export class DiscoverPlaces {
     const { now, home } = this.#options;
     try {
       const opened = await engine();
+      opened.assertActive();
       const config = opened.config();
       return {
         config,
@@ -76,7 +77,7 @@ export class DiscoverPlaces {
       net: this.#openNet(config),
       keeper: CatalogKeeper.of(home, this.#closing.signal),
       ledger: null,
-      agent: 'default',
+      agent: this.#options.agent ?? DEFAULT_AGENT,
       now,
     };
   }

@@ -5,17 +5,19 @@ import { checkHome, LEDGER_FILE } from '../config/home.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { openKeystore, type UnlockedWallet } from '../keys/keystore.js';
+import { unknownAgent } from '../ledger/agent.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { CommitObserver } from '../ledger/writer.js';
+import { DEFAULT_AGENT } from '../money/agent.js';
 import { findNetwork, type Caip2, type Network } from '../money/network.js';
 import type { Lookup } from '../net/resolve.js';
 import { createNet, type Net } from '../net/send.js';
 import { lowerLimits } from './clientLimits.js';
 import { Funds } from './funds.js';
 import type { OwnerReach } from './ownerReach.js';
+import { barredError } from './refusal.js';
 
-/** The agent every wallet begins with. */
-export const DEFAULT_AGENT = 'default';
+export { DEFAULT_AGENT };
 
 /** What a wallet is opened with. Time, secrets and the network's edges are passed in. */
 export interface WalletOptions {
@@ -25,6 +27,8 @@ export interface WalletOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
   readonly now: () => number;
+  /** Who calls: one of the wallet's agents by its name; the first one unless given. */
+  readonly agent?: string;
   /** The passphrase of an encrypted keystore, or null where nobody can give it. */
   readonly passphrase: () => Promise<string | null>;
   /** Tests crash at commit points; the product passes none. */
@@ -38,15 +42,19 @@ export interface WalletOptions {
 /** The checkpoint in the keystore is renewed at least every so many journal entries; never on a payment's path. */
 const CHECKPOINT_EVERY = 100;
 
-/** An unlocked wallet for one agent: config, keys, ledger, chains and the way to the network. */
+/**
+ * An unlocked wallet for one agent: config, keys, ledger, chains and the way to the network. {@link forAgent} gives
+ * another agent's, over the same parts.
+ */
 export class Engine {
-  readonly agent = DEFAULT_AGENT;
-  readonly agentIndex = 0;
+  readonly agent: string;
   readonly home: string;
   readonly keys: UnlockedWallet;
   readonly ledger: Ledger;
   readonly funds: Funds;
   readonly #options: WalletOptions;
+  /** What all agents of the wallet share is this one's. */
+  readonly #first: Engine;
   readonly #chains = new Map<string, EvmChain>();
   readonly #nets = new Map<string, Net>();
   readonly #closing = new AbortController();
@@ -55,14 +63,21 @@ export class Engine {
   #reach: OwnerReach | null = null;
   #renewing: Promise<void> = Promise.resolve();
 
-  private constructor(options: WalletOptions, keys: UnlockedWallet, ledger: Ledger, checkpointSeq: number) {
+  private constructor(
+    options: WalletOptions,
+    parts: Pick<Engine, 'keys' | 'ledger' | 'funds'>,
+    checkpointSeq: number,
+    first?: Engine,
+  ) {
     this.#options = options;
+    this.agent = options.agent ?? DEFAULT_AGENT;
     this.home = options.home;
-    this.keys = keys;
-    this.ledger = ledger;
-    this.funds = new Funds(ledger);
-    this.#readConfig = configReader(options.home, (data) => keys.mac('config', data));
+    this.keys = parts.keys;
+    this.ledger = parts.ledger;
+    this.funds = parts.funds;
+    this.#readConfig = first?.#readConfig ?? configReader(options.home, (data) => this.keys.mac('config', data));
     this.#checkpointSeq = checkpointSeq;
+    this.#first = first ?? this;
   }
 
   /**
@@ -85,9 +100,28 @@ export class Engine {
       ledger.close();
       throw error;
     }
-    const engine = new Engine(options, keys, ledger, anchor.seq);
+    const engine = new Engine(options, { keys, ledger, funds: new Funds(ledger) }, anchor.seq);
     engine.renewCheckpoint(1);
     return engine;
+  }
+
+  /** The same wallet as another of its agents has it. Closing that one does nothing; whether it may act is not looked at. */
+  forAgent(agent: string): Engine {
+    if (agent === this.agent) return this;
+    return new Engine({ ...this.#options, agent }, this, this.#checkpointSeq, this.#first);
+  }
+
+  /** Which of the wallet's keys are this agent's. Throws `agent_unknown`. */
+  get agentIndex(): number {
+    const agent = this.ledger.agents.find(this.agent);
+    if (agent === null) throw unknownAgent(this.agent);
+    return agent.index;
+  }
+
+  /** Throws `agent_suspended` or `agent_unknown` unless this agent may act at this moment. */
+  assertActive(): void {
+    const state = this.ledger.agents.find(this.agent)?.state ?? 'unknown';
+    if (state !== 'active') throw barredError(this.agent, state);
   }
 
   now(): number {
@@ -96,13 +130,14 @@ export class Engine {
 
   /** Ways to the owner, or null where the process has none. */
   get reach(): OwnerReach | null {
-    this.#reach ??= this.#options.reach?.(this) ?? null;
-    return this.#reach;
+    const first = this.#first;
+    first.#reach ??= first.#options.reach?.(first) ?? null;
+    return first.#reach;
   }
 
   /** Aborts when the wallet closes: for work behind the calls. */
   get closing(): AbortSignal {
-    return this.#closing.signal;
+    return this.#first.#closing.signal;
   }
 
   /**
@@ -140,8 +175,9 @@ export class Engine {
     const rpc =
       owned === undefined ? { urls: network.rpcUrls, ownerSet: false } : { urls: [owned], ownerSet: true };
     const key = `${network.caip2} ${rpc.urls.join(' ')}`;
-    let chain = this.#chains.get(key);
-    if (chain === undefined) this.#chains.set(key, (chain = createEvmChain({ network, rpc })));
+    const chains = this.#first.#chains;
+    let chain = chains.get(key);
+    if (chain === undefined) chains.set(key, (chain = createEvmChain({ network, rpc })));
     return chain;
   }
 
@@ -155,25 +191,28 @@ export class Engine {
   net(config: Config): Net {
     const rules = { allowPrivate: config.net.allowPrivate, proxy: config.net.proxy };
     const key = JSON.stringify(rules);
-    let net = this.#nets.get(key);
+    const nets = this.#first.#nets;
+    let net = nets.get(key);
     if (net === undefined) {
       const { version, lookup } = this.#options;
       net = createNet({ ...rules, version, ...(lookup === undefined ? {} : { lookup }) });
-      this.#nets.set(key, net);
+      nets.set(key, net);
     }
     return net;
   }
 
   /** Writes the journal's head to the keystore, behind the calls, when `entries` more have come. */
   renewCheckpoint(entries = CHECKPOINT_EVERY): void {
-    if (this.ledger.head().seq < this.#checkpointSeq + entries) return;
+    const first = this.#first;
+    if (this.ledger.head().seq < first.#checkpointSeq + entries) return;
     const checkpoint = this.ledger.checkpoint();
-    this.#checkpointSeq = checkpoint.seq;
+    first.#checkpointSeq = checkpoint.seq;
     // A keychain locked meanwhile costs only a later checkpoint: the older one still holds.
-    this.#renewing = this.#renewing.then(() => this.keys.writeAnchor(checkpoint)).catch(() => undefined);
+    first.#renewing = first.#renewing.then(() => this.keys.writeAnchor(checkpoint)).catch(() => undefined);
   }
 
   async close(): Promise<void> {
+    if (this.#first !== this) return;
     this.#closing.abort();
     await this.#renewing;
     await this.#reach?.close();

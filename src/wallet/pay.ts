@@ -35,7 +35,7 @@ import type { CommandPlace } from './ownerCommand.js';
 import { probe, type Challenge } from './probe.js';
 import { x402 } from './protocol.js';
 import { answerForFree, restoreQuote, type QuotedCall } from './quote.js';
-import { failureOutcome, frozenError, stopOutcome } from './refusal.js';
+import { barredError, failureOutcome, frozenError, stopOutcome } from './refusal.js';
 import { isCredential, parseRequest, type CallInput, type CallRequest } from './request.js';
 
 /** A config that changes between each look and the next is not one to pay under. */
@@ -320,6 +320,8 @@ async function afterNoHold(
   switch (hold.kind) {
     case 'frozen':
       throw frozenError();
+    case 'barred':
+      throw barredError(engine.agent, hold.bar);
     case 'rate':
       return refuse(call, judgeRate(hold));
     case 'exceeded': {

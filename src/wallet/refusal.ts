@@ -1,5 +1,6 @@
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { CODES } from '../errors/codes.js';
+import { unknownAgent, type Barred } from '../ledger/agent.js';
 import { toLedgerError } from '../ledger/fault.js';
 import type { Stop } from '../policy/verdict.js';
 import { outcome, type Outcome, type OutcomeParts } from './outcome.js';
@@ -40,6 +41,16 @@ export function stopOutcome(stop: Stop, place: CommandPlace, parts: Partial<Outc
     tell_owner: tellOwner(stop.owner, place),
     ...parts,
   });
+}
+
+/** The error of an agent that may not act: nothing is shown to it, signed or sent for it. */
+export function barredError(agent: string, bar: Barred): WalletError {
+  if (bar !== 'suspended') return unknownAgent(agent);
+  return new WalletError(
+    'agent_suspended',
+    `The owner suspended the agent ${agent}: nothing is done for it; do not retry.`,
+    { owner: { say: `The agent ${agent} is suspended.`, command: `agents resume ${agent}` } },
+  );
 }
 
 /** The error of a frozen wallet. */

@@ -8,7 +8,8 @@ import type { CallContext } from './callBound.js';
 import { discover } from './discover.js';
 import { discoverInput } from './discoverInput.js';
 import { DiscoverPlaces } from './discoverPlace.js';
-import { DEFAULT_AGENT, Engine, type WalletOptions } from './engine.js';
+import { DEFAULT_AGENT, type Engine, type WalletOptions } from './engine.js';
+import { EngineOnDemand } from './engineOnDemand.js';
 import {
   approvalInput,
   balanceInput,
@@ -23,7 +24,6 @@ import { readLedger, readPayment } from './ledgerView.js';
 import type { Outcome } from './outcome.js';
 import { pay } from './pay.js';
 import { quote } from './quote.js';
-import { reconcileInBackground } from './reconcile.js';
 import { failureOutcome } from './refusal.js';
 import { readResponse } from './response.js';
 
@@ -34,7 +34,8 @@ export interface ServingOptions {
 
 /**
  * The wallet as agents meet it: one method a tool. Arguments are checked here, and every error becomes an outcome
- * that says what happened to the money; no method throws.
+ * that says what happened to the money; no method that a tool calls throws. One object speaks for one agent; {@link
+ * forAgent} gives those of others over the same open wallet.
  *
  * Nothing is opened before the first call, and a call that finds the wallet locked or not set up leaves the next one
  * to try again: what the owner mends meanwhile needs no restart.
@@ -43,12 +44,40 @@ export class Wallet {
   readonly #options: WalletOptions;
   readonly #serving: ServingOptions;
   readonly #places: DiscoverPlaces;
-  #engine: Promise<Engine> | undefined;
+  readonly #shared: EngineOnDemand;
+  readonly #isFirst: boolean;
 
-  constructor(options: WalletOptions, serving: ServingOptions = { reconcile: false }) {
+  constructor(
+    options: WalletOptions,
+    serving: ServingOptions = { reconcile: false },
+    shared?: EngineOnDemand,
+  ) {
     this.#options = options;
     this.#serving = serving;
     this.#places = new DiscoverPlaces(options);
+    this.#shared = shared ?? new EngineOnDemand(options, serving.reconcile);
+    this.#isFirst = shared === undefined;
+  }
+
+  /** The agent this object speaks for. */
+  get agent(): string {
+    return this.#options.agent ?? DEFAULT_AGENT;
+  }
+
+  /**
+   * The same wallet for another of its agents: one open ledger and one set of keys serve them all, and nothing is
+   * opened by this. Its own `close` leaves what is shared to this object's.
+   */
+  forAgent(agent: string): Wallet {
+    return new Wallet({ ...this.#options, agent }, this.#serving, this.#shared);
+  }
+
+  /**
+   * The name of the active agent whose token this is, or null where it is nobody's, or of one that is suspended or was
+   * removed: as the ledger has it at this moment. Throws what opening the wallet throws.
+   */
+  async agentOfToken(token: string): Promise<string | null> {
+    return this.#withLedger(async () => (await this.#shared.get()).ledger.agents.ofToken(token));
   }
 
   quote(input: unknown, context: CallContext): Promise<Outcome> {
@@ -88,7 +117,7 @@ export class Wallet {
   ledger(input: unknown, context: CallContext): Promise<Outcome> {
     return this.#call(ledgerInput, input, async (engine, _session, asked) =>
       asked.payment_id === undefined
-        ? readLedger(engine.ledger, DEFAULT_AGENT, asked)
+        ? readLedger(engine.ledger, engine.agent, asked)
         : readPayment(engine, asked.payment_id, context.signal),
     );
   }
@@ -98,26 +127,13 @@ export class Wallet {
   }
 
   /** The unlocked wallet, for the owner's commands. Throws what {@link Engine.open} throws. */
-  engine(): Promise<Engine> {
-    this.#engine ??= this.#open();
-    return this.#engine;
+  async engine(): Promise<Engine> {
+    return (await this.#shared.get()).forAgent(this.agent);
   }
 
   /** Lets go of everything; calls in flight end as cancelled. */
   async close(): Promise<void> {
-    const engine = await this.#engine?.catch(() => undefined);
-    await Promise.all([engine?.close(), this.#places.close()]);
-  }
-
-  async #open(): Promise<Engine> {
-    try {
-      const engine = await Engine.open(this.#options);
-      if (this.#serving.reconcile) reconcileInBackground(engine);
-      return engine;
-    } catch (error) {
-      this.#engine = undefined;
-      throw error;
-    }
+    await Promise.all([this.#isFirst ? this.#shared.close() : undefined, this.#places.close()]);
   }
 
   /** Arguments are looked at first: what is wrong with them needs no keys to be said. */
@@ -128,24 +144,29 @@ export class Wallet {
   ): Promise<Outcome> {
     try {
       const asked = parseInput(schema, input);
-      const engine = await this.engine();
-      const session = await engine.ledger.touchSession(engine.agent, engine.now());
-      if (session.begun) engine.renewCheckpoint(1);
-      const result = await work(engine, session, asked).catch((error: unknown) =>
-        failureOutcome(error, this.#options),
-      );
-      return { ...result, session_left_usd: sessionLeft(engine, session) };
+      return await this.#withLedger(async () => {
+        const engine = await this.engine();
+        engine.assertActive();
+        const session = await engine.ledger.touchSession(engine.agent, engine.now());
+        if (session.begun) engine.renewCheckpoint(1);
+        const result = await work(engine, session, asked).catch((error: unknown) =>
+          failureOutcome(error, this.#options),
+        );
+        return { ...result, session_left_usd: sessionLeft(engine, session) };
+      });
     } catch (error) {
-      if (isWalletError(error) && LEDGER_GONE.includes(error.code)) await this.#letGo();
       return failureOutcome(error, this.#options);
     }
   }
 
   /** A ledger that was removed or replaced is not written again; the next call opens what is there, or says why not. */
-  async #letGo(): Promise<void> {
-    const engine = this.#engine;
-    this.#engine = undefined;
-    await (await engine?.catch(() => undefined))?.close();
+  async #withLedger<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isWalletError(error) && LEDGER_GONE.includes(error.code)) await this.#shared.letGo();
+      throw error;
+    }
   }
 }
 

@@ -80,6 +80,7 @@ export async function fillWithEverything(ledger: Ledger): Promise<Everything> {
   const other = { ...full, payTo: '0xother', nowMs };
   const grant = { ...other, ...(await approve(ledger, other)) };
   const result = await ledger.recordSigned(id, { name: 'X-PAYMENT', value: 'bytes' }, nowMs);
+  if (result.kind !== 'done') throw new Error(`Signing ended as ${result.kind}`);
   return { signed: result.payment, captured: paid, approved: grant, quoteId, sessionId, nowMs };
 }
 

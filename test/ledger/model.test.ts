@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { approve, capLine, CENT, holdRequest, newLedger, T0 } from '../../src/ledger/fixtures.js';
+import { addAgent, approve, capLine, CENT, holdRequest, newLedger, T0 } from '../../src/ledger/fixtures.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { LIFE, type Move } from '../../src/ledger/lifeFixtures.js';
 import { Model, type ModelPayment } from './model.js';
@@ -179,6 +179,10 @@ const moves = fc
           expect(kind).toBe('frozen');
           return;
         }
+        if ((move === 'markSent' || move === 'recordSigned') && model.suspended.has(payment.agent)) {
+          expect(kind).toBe('barred');
+          return;
+        }
         expect(kind).toBe(allowed ? 'done' : 'conflict');
         const next = LIFE[payment.place][move];
         if (next === undefined) return;
@@ -251,6 +255,18 @@ const switches = fc.constantFrom<Command>(
   ),
 );
 
+const suspensions = fc.record({ agent: fc.constantFrom(...AGENTS), suspend: fc.boolean() }).map(
+  ({ agent, suspend }) =>
+    new Command(`${suspend ? 'suspend' : 'resume'} ${agent}`, async (model, real) => {
+      const act = suspend ? 'suspend' : 'resume';
+      const { changed } = await ledgerOf(real).agents.change(agent, { act }, real.clockMs);
+      expect(changed).toBe(model.suspended.has(agent) !== suspend);
+      if (changed) model.tick(real.clockMs);
+      if (suspend) model.suspended.add(agent);
+      else model.suspended.delete(agent);
+    }),
+);
+
 const processes = fc.constantFrom<Command>(
   new Command('the other process', (_model, real) => {
     real.active = 1 - real.active;
@@ -265,7 +281,7 @@ const processes = fc.constantFrom<Command>(
 
 test('whatever happens in whatever order, the ledger is the model', async () => {
   const commands = fc.commands(
-    [holds, holds, moves, moves, moves, clocks, switches, processes].map(
+    [holds, holds, holds, moves, moves, moves, clocks, switches, suspensions, processes].map(
       (one) => one as fc.Arbitrary<Command>,
     ),
     { maxCommands: 60, size: 'max' },
@@ -274,6 +290,7 @@ test('whatever happens in whatever order, the ledger is the model', async () => 
   await fc.assert(
     fc.asyncProperty(commands, async (happenings) => {
       using world = newLedger();
+      await addAgent(world.ledger);
       const model = new Model(T0);
       const real = { world, ledgers: [world.ledger, world.open()], active: 0, clockMs: T0 };
       await fc.asyncModelRun(() => ({ model, real }), happenings);

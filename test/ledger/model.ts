@@ -41,6 +41,7 @@ const LATE_MS = 60_000;
 export class Model {
   readonly payments: ModelPayment[] = [];
   frozen = false;
+  readonly suspended = new Set<string>();
   /** The time by which the ledger reckons; the clock may be behind it. */
   ledgerMs: number;
 
@@ -79,6 +80,7 @@ export class Model {
   /** Which answers to a hold are right. */
   holdAnswers(hold: ModelHold, clockMs: number): HoldResult['kind'][] {
     if (this.frozen) return ['frozen'];
+    if (this.suspended.has(hold.agent)) return ['barred'];
     if (this.payments.some(({ request, place }) => request === hold.request && isOpen(place)))
       return ['duplicate'];
     const answers = new Set<HoldResult['kind']>(['held']);

@@ -1,0 +1,57 @@
+import { timingSafeEqual } from 'node:crypto';
+import {
+  changeAgent,
+  findAgent,
+  hashToken,
+  listAgents,
+  type AgentChange,
+  type AgentChanged,
+  type AgentRecord,
+} from './agent.js';
+import type { LedgerAccess } from './approvals.js';
+
+/** A token names its agent, so that one look finds what to compare with; see {@link tokenOf}. */
+const TOKEN = /^purser_([a-z][a-z0-9-]{0,31})_[A-Za-z0-9_-]{43}$/;
+/** What the token of an agent that is not there is compared with: no text has this hash. */
+const NO_HASH = '0'.repeat(64);
+
+/** The token of an agent from 256 random bits in base64url. */
+export function tokenOf(name: string, random: string): string {
+  return `purser_${name}_${random}`;
+}
+
+/** The agents of a wallet and what each may do; each method one atomic step. */
+export class Agents {
+  readonly #access: LedgerAccess;
+
+  constructor(access: LedgerAccess) {
+    this.#access = access;
+  }
+
+  /** Every agent, removed ones too, in the order of their keys. */
+  list(): AgentRecord[] {
+    return this.#access.read((context, head) => listAgents(context, head));
+  }
+
+  /** An agent by its name, or null. */
+  find(name: string): AgentRecord | null {
+    return this.#access.read((context, head) => findAgent(context, head, name));
+  }
+
+  /** Changes one agent; see {@link changeAgent} for what it throws. */
+  change(name: string, change: AgentChange, nowMs: number): Promise<AgentChanged> {
+    return this.#access.write('owner', (context) => changeAgent(context, name, change, nowMs));
+  }
+
+  /**
+   * The name of the active agent whose token this is, or null: unknown, replaced, or of an agent that is suspended or
+   * removed. Compared in constant time.
+   */
+  ofToken(token: string): string | null {
+    const name = TOKEN.exec(token)?.[1] ?? null;
+    const agent = name === null ? null : this.find(name);
+    const expected = Buffer.from(agent?.tokenHash ?? NO_HASH, 'hex');
+    const isSame = timingSafeEqual(Buffer.from(hashToken(token), 'hex'), expected);
+    return isSame && agent?.state === 'active' ? agent.name : null;
+  }
+}
