@@ -255,17 +255,19 @@ const switches = fc.constantFrom<Command>(
   ),
 );
 
-const suspensions = fc.record({ agent: fc.constantFrom(...AGENTS), suspend: fc.boolean() }).map(
-  ({ agent, suspend }) =>
-    new Command(`${suspend ? 'suspend' : 'resume'} ${agent}`, async (model, real) => {
-      const act = suspend ? 'suspend' : 'resume';
-      const { changed } = await ledgerOf(real).agents.change(agent, { act }, real.clockMs);
-      expect(changed).toBe(model.suspended.has(agent) !== suspend);
-      if (changed) model.tick(real.clockMs);
-      if (suspend) model.suspended.add(agent);
-      else model.suspended.delete(agent);
-    }),
-);
+const suspensions = fc
+  .record({ agent: fc.constantFrom(...AGENTS), suspend: fc.constantFrom(true, false, false, false) })
+  .map(
+    ({ agent, suspend }) =>
+      new Command(`${suspend ? 'suspend' : 'resume'} ${agent}`, async (model, real) => {
+        const act = suspend ? 'suspend' : 'resume';
+        const { changed } = await ledgerOf(real).agents.change(agent, { act }, real.clockMs);
+        expect(changed).toBe(model.suspended.has(agent) !== suspend);
+        if (changed) model.tick(real.clockMs);
+        if (suspend) model.suspended.add(agent);
+        else model.suspended.delete(agent);
+      }),
+  );
 
 const processes = fc.constantFrom<Command>(
   new Command('the other process', (_model, real) => {
