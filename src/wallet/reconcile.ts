@@ -4,8 +4,10 @@ import { isDriven } from './driver.js';
 import type { Engine } from './engine.js';
 import { settleFate, type FateVerdict } from './fate.js';
 
-/** Rows looked at in one pass; what is left comes with the next. */
+/** Rows looked at in one pass of the background; what is left comes with the next. */
 const ROWS_PER_PASS = 200;
+/** Rows that the owner's own pass looks at: more than can be open within an authorization's life, in some 20 MB. */
+const ROWS_MAX = 10_000;
 /** How often the background looks, and how soon after start: never in the way of a first call. */
 const EVERY_MS = 15_000;
 const FIRST_AFTER_MS = 3_000;
@@ -39,10 +41,10 @@ export async function reconcilePayment(
   return settleFate(engine, payment, signal);
 }
 
-/** One pass over everything open, oldest first. A fault of one row leaves the others their turn. */
+/** One pass over everything open, oldest first, for the owner who asks. A fault of one row leaves the others their turn. */
 export async function reconcileAll(engine: Engine, signal: AbortSignal): Promise<FateVerdict[]> {
   const verdicts: FateVerdict[] = [];
-  for (const payment of engine.ledger.openPayments(ROWS_PER_PASS)) {
+  for (const payment of engine.ledger.openPayments(ROWS_MAX)) {
     if (signal.aborted) break;
     verdicts.push(await reconcileRow(engine, payment, signal));
   }
