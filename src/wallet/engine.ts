@@ -75,7 +75,10 @@ export class Engine {
     this.keys = parts.keys;
     this.ledger = parts.ledger;
     this.funds = parts.funds;
-    this.#readConfig = first?.#readConfig ?? configReader(options.home, (data) => this.keys.mac('config', data));
+    this.#readConfig =
+      first === undefined
+        ? configReader(options.home, (data) => this.keys.mac('config', data))
+        : first.#readConfig;
     this.#checkpointSeq = checkpointSeq;
     this.#first = first ?? this;
   }
