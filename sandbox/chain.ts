@@ -141,6 +141,10 @@ function createWrites(rpc: Rpc, minter: Address) {
         ),
       ),
 
+    /** Gives `address` ether for gas, in place of what it has. */
+    giveGas: async (address: Address, wei: bigint): Promise<void> =>
+      void (await rpc('anvil_setBalance', [address, numberToHex(wei)])),
+
     /** Mines empty blocks. `safe` is one block behind `latest` here, `finalized` two. */
     mine: async (blocks = 1): Promise<void> => void (await rpc('anvil_mine', [numberToHex(blocks)])),
 

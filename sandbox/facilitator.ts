@@ -34,8 +34,19 @@ interface Asked {
 export type FacilitatorEntry =
   (Asked & { kind: 'verify'; result: VerifyResponse }) | (Asked & { kind: 'settle'; result: SettleResponse });
 
+/**
+ * How a facilitator can fail who asks it: `down` destroys each connection, `hang` never answers, `idle` supports nothing,
+ * `refusing` settles nothing and says so, `lying` settles nothing and says that it did, `lost` settles and destroys the
+ * connection before it answers.
+ */
+export type FacilitatorFault = 'down' | 'hang' | 'idle' | 'refusing' | 'lying' | 'lost';
+
 /** The reference x402 facilitator on a local port. */
 export interface Facilitator {
+  /** `127.0.0.1:PORT`, as `net.allow_private` wants it. */
+  hostPort: string;
+  /** Makes it fail from the next request on; `null` makes it work again. */
+  setFault(fault: FacilitatorFault | null): void;
   url: string;
   /** Every /verify and /settle answered, those that failed included. */
   log: Recording<FacilitatorEntry>;
@@ -53,6 +64,7 @@ export async function startFacilitator(
   const facilitator = addSolana(createFacilitator(rpcUrl), solana);
   const log = new Recording<FacilitatorEntry>();
   const underWay = new Set<Promise<unknown>>();
+  let fault: FacilitatorFault | null = null;
 
   async function judge(path: '/verify' | '/settle', body: Buffer): Promise<VerifyResponse | SettleResponse> {
     const { paymentPayload: payload, paymentRequirements: requirements } = JSON.parse(String(body)) as {
@@ -69,14 +81,24 @@ export async function startFacilitator(
 
   const server = await listenLocal(async (request, response) => {
     const { method, url: path } = request;
-    if (method === 'GET' && path === '/supported') return sendJson(response, 200, facilitator.getSupported());
+    if (fault === 'hang') return;
+    if (fault === 'down') return void response.destroy();
+    if (method === 'GET' && path === '/supported')
+      return sendJson(response, 200, fault === 'idle' ? { kinds: [] } : facilitator.getSupported());
+    const current = fault;
+    if (path === '/settle' && (current === 'refusing' || current === 'lying')) {
+      const transaction = current === 'lying' ? `0x${'ab'.repeat(32)}` : '';
+      return sendJson(response, 200, { success: current === 'lying', transaction, errorReason: 'not_today' });
+    }
     if (method !== 'POST' || (path !== '/verify' && path !== '/settle')) {
       return sendJson(response, 404, { error: `No ${method} ${path}` });
     }
     const judged = readBody(request).then((body) => judge(path, body));
     underWay.add(judged);
     try {
-      sendJson(response, 200, await judged);
+      const judgment = await judged;
+      if (current === 'lost') response.destroy();
+      else sendJson(response, 200, judgment);
     } catch (error) {
       sendJson(response, 500, { error: error instanceof Error ? error.message : String(error) });
     } finally {
@@ -85,6 +107,8 @@ export async function startFacilitator(
   });
   return {
     url: server.url,
+    hostPort: server.hostPort,
+    setFault: (next) => void (fault = next),
     log,
     async stop() {
       await server.close();

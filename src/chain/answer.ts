@@ -10,6 +10,8 @@ export interface Block {
 
 /** 2^64: no block number, time or log index reaches it, and a longer text is no quantity of ours. */
 const QUANTITY = /^0x[0-9a-f]{1,16}$/i;
+/** 2^128 wei are more than there will ever be of any coin. */
+const COINS = /^0x[0-9a-f]{1,32}$/i;
 const WORD = /^0x[0-9a-f]{64}$/i;
 const ADDRESS_WORD = /^0x0{24}([0-9a-f]{40})$/i;
 
@@ -23,6 +25,12 @@ export function readObject(answer: unknown): Record<string, unknown> {
 /** An integer below 2^64 as JSON-RPC writes it, such as `0x1b4`. */
 export function readQuantity(answer: unknown): bigint {
   if (typeof answer !== 'string' || !QUANTITY.test(answer)) throw new Error('not a quantity');
+  return BigInt(answer);
+}
+
+/** An amount of the network's own coin: a quantity of up to 128 bits. */
+export function readCoins(answer: unknown): bigint {
+  if (typeof answer !== 'string' || !COINS.test(answer)) throw new Error('not an amount');
   return BigInt(answer);
 }
 

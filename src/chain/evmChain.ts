@@ -5,13 +5,15 @@ import type { Block, Hex } from './answer.js';
 import { within } from './deadline.js';
 import type { Fate, FateQuery } from './fate.js';
 import { readHistory, type ChainHistory } from './history.js';
-import type { Finality, Heads, Operator } from './operator.js';
+import type { Finality, GasTerms, Heads, Operator } from './operator.js';
+import type { RpcFetch } from './rpc.js';
 import { RpcFault } from './rpcFault.js';
 import { lookAtLatest, lookAtSettled, type Sight } from './sight.js';
 import { judgeSights, OPERATORS_TO_AGREE } from './verdict.js';
 
 export type { Fate, FateQuery, UnknowableWhy } from './fate.js';
 export type { ChainHistory, ChainPayment } from './history.js';
+export type { GasTerms } from './operator.js';
 
 /** An honest public RPC answers within a second; one that needs longer than this is as good as down. */
 const CALL_MS_MAX = 5_000;
@@ -38,6 +40,8 @@ export interface EvmChainOptions {
   readonly rpc: RpcSource;
   /** The owner's `release.finality`; the network's own unless given. */
   readonly finality?: Finality;
+  /** How questions leave this machine, where the owner set a proxy. */
+  readonly fetchFn?: RpcFetch;
   /** Deadline of one RPC call, to the last byte of its answer. */
   readonly timeoutMs?: number;
   /** The caller's clock, for times to ask again; no proof reads it. */
@@ -52,6 +56,18 @@ export interface EvmChain {
   fateOf(query: FateQuery, signal?: AbortSignal): Promise<Fate>;
   /** Time of the newest block, in seconds, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
   latestTimeSec(signal?: AbortSignal): Promise<number>;
+  /** What a transaction of an address would take, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
+  gasTerms(address: Hex, signal?: AbortSignal): Promise<GasTerms>;
+  /** Gas of a plain transfer of the token; throws `rpc_unavailable` also where the token would not make it. */
+  estimateTransfer(
+    transfer: { readonly asset: Asset; readonly from: Hex; readonly to: Hex; readonly amountAtomic: bigint },
+    signal?: AbortSignal,
+  ): Promise<bigint>;
+  /**
+   * Hands a signed transaction to the first operator that takes it; gives its hash. Throws `rpc_unavailable` where
+   * none says that it did: one of them may have, all the same.
+   */
+  send(bytes: Hex, signal?: AbortSignal): Promise<Hex>;
   /**
    * All that left an address since a moment (and perhaps a little before: see `fromBlock`), by the first operator that
    * can search so far. One operator's word: for comparing, never for a release. Throws `rpc_unavailable`, `cancelled`.
@@ -74,7 +90,7 @@ export function createEvmChain(options: EvmChainOptions): EvmChain {
   /** viem loads here. */
   function operators(): Promise<Operator[]> {
     opened ??= import('./operator.js').then(({ openOperator }) =>
-      urls.map((url) => openOperator(url, { network, finality, timeoutMs })),
+      urls.map((url) => openOperator(url, { network, finality, timeoutMs, fetchFn: options.fetchFn })),
     );
     return opened;
   }
@@ -131,6 +147,14 @@ export function createEvmChain(options: EvmChainOptions): EvmChain {
         async (operator, deadline) => (await operator.latest(deadline)).timeSec,
         FAILOVER_MS_MAX,
       ),
+
+    gasTerms: (address, signal) =>
+      askOne(signal, (operator, deadline) => operator.gasTerms(address, deadline), FAILOVER_MS_MAX),
+
+    estimateTransfer: (transfer, signal) =>
+      askOne(signal, (operator, deadline) => operator.estimateTransfer(transfer, deadline), FAILOVER_MS_MAX),
+
+    send: (bytes, signal) => askOne(signal, (operator, deadline) => operator.send(bytes, deadline)),
 
     history: (asset, from, sinceSec, signal) =>
       askOne(signal, (operator) => readHistory(operator, { asset, from, sinceSec }, signal)),

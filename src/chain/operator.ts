@@ -5,6 +5,7 @@ import {
   readAddressWord,
   readBlock,
   readBool,
+  readCoins,
   readObject,
   readQuantity,
   readSmallQuantity,
@@ -13,7 +14,7 @@ import {
   type Block,
   type Hex,
 } from './answer.js';
-import { openRpc } from './rpc.js';
+import { openRpc, type RpcFetch } from './rpc.js';
 import { RpcFault } from './rpcFault.js';
 import { sortLogs, type TokenEvent, type TokenLog } from './tokenLog.js';
 
@@ -54,12 +55,32 @@ export interface Operator {
     signal?: AbortSignal,
   ): Promise<boolean>;
   balanceOf(asset: Asset, address: Hex, signal?: AbortSignal): Promise<bigint>;
+  /** What a transaction of this address would take: its next number, its coin, and the price of gas now. */
+  gasTerms(address: Hex, signal?: AbortSignal): Promise<GasTerms>;
+  /** Gas that a plain transfer of the token would use; refused where the token would not make it. */
+  estimateTransfer(
+    transfer: { readonly asset: Asset; readonly from: Hex; readonly to: Hex; readonly amountAtomic: bigint },
+    signal?: AbortSignal,
+  ): Promise<bigint>;
+  /** Hands a signed transaction in; gives its hash. Refused says nothing of whether another operator took it. */
+  send(bytes: Hex, signal?: AbortSignal): Promise<Hex>;
   /** Sorted as on chain; a log that does not answer the filter spoils the whole answer. */
   logs(filter: LogFilter, signal?: AbortSignal): Promise<TokenLog[]>;
 }
 
+/** What paying for gas takes. */
+export interface GasTerms {
+  readonly accountNonce: number;
+  readonly balanceWei: bigint;
+  readonly gasPriceWei: bigint;
+  readonly tipWei: bigint;
+}
+
 const AUTHORIZATION_STATE = toFunctionSelector('authorizationState(address,bytes32)');
 const BALANCE_OF = toFunctionSelector('balanceOf(address)');
+const TRANSFER = toFunctionSelector('transfer(address,uint256)');
+/** Where an operator names no tip: this part of the price of gas. */
+const TIP_PART = 10n;
 
 const TOPICS: Record<TokenEvent, Hex> = {
   AuthorizationUsed: toEventSelector('AuthorizationUsed(address,bytes32)'),
@@ -70,9 +91,14 @@ const TOPICS: Record<TokenEvent, Hex> = {
 /** Opens an endpoint of `network`; that it really serves that chain is asked once, before the first question. */
 export function openOperator(
   url: string,
-  { network, finality, timeoutMs }: { network: Network; finality: Finality; timeoutMs: number },
+  {
+    network,
+    finality,
+    timeoutMs,
+    fetchFn,
+  }: { network: Network; finality: Finality; timeoutMs: number; fetchFn?: RpcFetch | undefined },
 ): Operator {
-  const rpc = openRpc(url, timeoutMs);
+  const rpc = openRpc(url, timeoutMs, fetchFn);
   let chainChecked = false;
 
   async function ask<T>(
@@ -119,6 +145,31 @@ export function openOperator(
       const data = concat([BALANCE_OF, pad(address)]);
       return ask('eth_call', [{ to: asset.address, data }, 'latest'], readUint, signal);
     },
+
+    async gasTerms(address, signal) {
+      const accountNonce = await ask(
+        'eth_getTransactionCount',
+        [address, 'pending'],
+        readSmallQuantity,
+        signal,
+      );
+      const balanceWei = await ask('eth_getBalance', [address, 'latest'], readCoins, signal);
+      const gasPriceWei = await ask('eth_gasPrice', [], readQuantity, signal);
+      const tipWei = await ask('eth_maxPriorityFeePerGas', [], readQuantity, signal).catch(
+        (fault: unknown) => {
+          if (fault instanceof RpcFault && fault.kind === 'refused') return gasPriceWei / TIP_PART;
+          throw fault;
+        },
+      );
+      return { accountNonce, balanceWei, gasPriceWei, tipWei };
+    },
+
+    estimateTransfer({ asset, from, to, amountAtomic }, signal) {
+      const data = concat([TRANSFER, pad(to), numberToHex(amountAtomic, { size: 32 })]);
+      return ask('eth_estimateGas', [{ from, to: asset.address, data }], readQuantity, signal);
+    },
+
+    send: (bytes, signal) => ask('eth_sendRawTransaction', [bytes], readWord, signal),
 
     logs(filter, signal) {
       const { asset, payer, events, nonce, blocks } = filter;

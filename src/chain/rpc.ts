@@ -27,12 +27,16 @@ export interface Rpc {
   ): Promise<T>;
 }
 
+/** How a question leaves this machine; the runtime's own `fetch` unless the owner set a proxy. */
+export type RpcFetch = typeof fetch;
+
 /** Makes a caller for an http(s) URL; each call, to the last byte of its answer, may take `timeoutMs`. */
-export function openRpc(url: string, timeoutMs: number): Rpc {
+export function openRpc(url: string, timeoutMs: number, fetchFn?: RpcFetch): Rpc {
   const { origin } = new URL(url);
   const transport = http(url, {
     // A redirect would make another operator of this one, and carry the question to whom the owner did not name.
     fetchOptions: { redirect: 'error' },
+    ...(fetchFn === undefined ? {} : { fetchFn }),
     maxResponseBodySize: ANSWER_BYTES_MAX,
     // viem would wait as long as a `Retry-After` of the endpoint's choosing; whoever asks has another endpoint to try.
     retryCount: 0,

@@ -23,6 +23,9 @@ const FINDING_LENGTH_MAX = 500;
 interface Report {
   readonly entries: number;
   readonly payments: number;
+  /** Times that the owner took money out, and how much arrived. */
+  readonly withdrawals: number;
+  readonly withdrawn_usd: string;
   readonly captured_usd: string;
   readonly held_usd: string;
   /** Payments of the last 30 days that were looked up on chain; null where the chain was left out. */
@@ -51,6 +54,9 @@ export async function run(call: CommandCall): Promise<number> {
       ...findings.map(({ where, id, says }) => cleanLine(`${where} ${id}: ${says}`, FINDING_LENGTH_MAX)),
       message,
       `Captured $${report.captured_usd}, held $${report.held_usd}.`,
+      ...(report.withdrawals === 0
+        ? []
+        : [`Taken out by you: $${report.withdrawn_usd} in ${report.withdrawals} withdrawals.`]),
     ]);
   }
   return holds ? 0 : 1;
@@ -69,6 +75,8 @@ async function auditWallet(home: string, keys: UnlockedWallet, compareAtMs: numb
     return {
       entries: 0,
       payments: 0,
+      withdrawals: 0,
+      withdrawn_usd: nothing,
       captured_usd: nothing,
       held_usd: nothing,
       compared_with_chain: null,
@@ -88,6 +96,8 @@ async function auditWallet(home: string, keys: UnlockedWallet, compareAtMs: numb
     return {
       entries: report.entries,
       payments: report.payments,
+      withdrawals: report.withdrawals,
+      withdrawn_usd: formatUsd(report.withdrawnUsdMicros),
       captured_usd: formatUsd(report.capturedUsdMicros),
       held_usd: formatUsd(report.liveUsdMicros),
       compared_with_chain: chain.compared,

@@ -9,6 +9,10 @@ const NETWORK_FLAG: CommandFlag = {
   flags: '--network <caip2>',
   doc: 'One network by its CAIP-2 name, such as eip155:8453; all enabled ones unless given.',
 };
+const NETWORK_FLAG_ONE: CommandFlag = {
+  flags: '--network <caip2>',
+  doc: 'Which network, by its CAIP-2 name; needed only where several come into question.',
+};
 const OPENS: readonly CommandFlag[] = [PASSPHRASE_FLAG, JSON_FLAG];
 const FACTOR_FLAG: CommandFlag = {
   flags: '--factor-file <file>',
@@ -68,6 +72,31 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     flags: [NETWORK_FLAG, ...OPENS],
     examples: ['address', 'address --network eip155:8453 --json'],
     load: () => import('./address.js'),
+  },
+  {
+    name: 'withdraw',
+    group: 'Fund',
+    summary: 'Take money out, to an address of yours; needs the owner.',
+    details:
+      'No agent can do this, and it counts in no limit; a frozen wallet can be emptied too. A facilitator settles it without gas where withdrawals.facilitator_url names one that does; else the address pays gas. What is held for payments on their way is left where it is. Run it again if it was cut off: the same transfer goes on, never a second one beside it.',
+    flags: [
+      { flags: '--to <address>', doc: 'Where to: an address of yours, checked by its checksum.' },
+      { flags: '--usd <usd>', doc: 'How much, in dollars, such as 12.50.' },
+      { flags: '--all', doc: 'All that is free, to the last unit.' },
+      NETWORK_FLAG_ONE,
+      {
+        flags: '--asset <symbol>',
+        doc: 'Which dollar, where a network has several; its first unless given.',
+      },
+      { flags: '--include-held', doc: 'Also what is held for payments on their way, which then fail.' },
+      { flags: '--yes', doc: 'Do not show it and ask once more.' },
+      ...OWNS,
+    ],
+    examples: [
+      'withdraw --to 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --usd 12.50',
+      'withdraw --to 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --all --network eip155:8453 --yes --factor-file F',
+    ],
+    load: () => import('./withdraw.js'),
   },
   {
     name: 'config get',

@@ -77,7 +77,7 @@ function layEntries(entries: readonly EntryView[], width: number): string[] {
     minuteOf(entry.time),
     entry.usd,
     stateWord(entry),
-    entry.host,
+    entry.kind === 'withdrawal' ? `withdrawn to ${entry.pay_to}` : entry.host,
     entry.id,
   ]);
   return layTable(columns, rows, width);
@@ -110,6 +110,7 @@ function layGroups(groups: readonly GroupView[], width: number): string[] {
 
 /** The columns of `--csv`, by the names that `--json` has. */
 const ENTRY_COLUMNS = [
+  'kind',
   'time',
   'id',
   'state',

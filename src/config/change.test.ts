@@ -43,6 +43,7 @@ test('a new wallet starts with what a careful person would choose', () => {
     'net.allow_private': '[]',
     'net.proxy': 'none',
     'networks.enabled': '["eip155:8453"]',
+    'withdrawals.facilitator_url': 'https://facilitator.payai.network',
     'discovery.sources': expect.stringMatching(/^\["https:\/\/api\.cdp\.coinbase\.com\//),
     'discovery.remote_search': 'false',
   });
@@ -124,6 +125,15 @@ describe('setKey', () => {
     ],
     ['networks.eip155:8453.rpc_url', 'https://other.example/', 'https://other.example/', 'loosens'],
     ['networks.eip155:8453.rpc_url', 'none', 'none', 'loosens'],
+    [
+      'networks.eip155:8453.rpc_url',
+      '["https://rpc.example/","https://other.example/","https://rpc.example/"]',
+      '["https://rpc.example/","https://other.example/"]',
+      'loosens',
+    ],
+    ['networks.eip155:8453.rpc_url', '["https://rpc.example/"]', 'https://rpc.example/', 'same'],
+    ['withdrawals.facilitator_url', 'https://other.example', 'https://other.example', 'loosens'],
+    ['withdrawals.facilitator_url', 'none', 'none', 'loosens'],
     ['networks.eip155:137.rpc_url', 'http://127.0.0.1:8545', 'http://127.0.0.1:8545', 'loosens'],
   ])('%s %s gives %s and %s', (key, text, after, direction) => {
     const config = configWith({
@@ -182,6 +192,13 @@ describe('setKey', () => {
     ['networks.eip155:8453.rpc_url', 'http://127.0.0.1.example/', 'must be an https URL'],
     ['networks.eip155:8453.rpc_url', 'file:///etc/passwd', 'must be an https URL'],
     ['networks.eip155:8453.rpc_url', 'rpc', 'must be an https URL'],
+    ['networks.eip155:8453.rpc_url', '[]', 'must be an https URL'],
+    [
+      'networks.eip155:8453.rpc_url',
+      '["https://rpc.example/","http://rpc.example/"]',
+      'must be an https URL',
+    ],
+    ['withdrawals.facilitator_url', 'https://a.example/?key=1', 'must be none or an http(s) URL'],
   ])('%s %s is refused: %s', (key, text, sentence) => {
     const error = refusal(() => setKey(initial(), key, text));
     expect(error.code).toBe('bad_input');
@@ -238,6 +255,7 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
     .subarray(['127.0.0.1:1', '127.0.0.1:2', '10.0.0.1:1'])
     .map((list) => JSON.stringify(list)),
   'net.proxy': fc.constantFrom('none', 'env', 'http://proxy.example:8080'),
+  'withdrawals.facilitator_url': fc.constantFrom('none', 'https://a.example/', 'https://b.example/'),
   'discovery.sources': fc
     .subarray(['https://a.example/list', 'https://b.example/list'])
     .map((list) => JSON.stringify(list)),
@@ -245,7 +263,9 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'networks.enabled': fc
     .shuffledSubarray(['eip155:8453', 'eip155:137', 'eip155:1'])
     .map((list) => JSON.stringify(list)),
-  'networks.<caip2>.rpc_url': orNone(fc.constantFrom('https://a.example/', 'https://b.example/')),
+  'networks.<caip2>.rpc_url': orNone(
+    fc.constantFrom('https://a.example/', '["https://a.example/","https://b.example/"]'),
+  ),
 };
 
 const change = fc.constantFrom(...SETTING_ROWS).chain(({ setting }) => {

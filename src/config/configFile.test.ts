@@ -95,6 +95,7 @@ describe('the file', () => {
       hosts: { allow: [], deny: [] },
       net: { allow_private: [], proxy: 'none' },
       networks: { enabled: ['eip155:8453'] },
+      withdrawals: { facilitator_url: 'https://facilitator.payai.network' },
       discovery: { sources: expect.arrayContaining([]) as unknown, remote_search: false },
     });
   });

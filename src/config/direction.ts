@@ -55,9 +55,14 @@ export function preferredDirection(before: readonly string[], after: readonly st
 
 /** Values that are trusted by name: any other one is looser. */
 export function trustedDirection(
-  before: ReadonlyMap<string, string>,
-  after: ReadonlyMap<string, string>,
+  before: ReadonlyMap<string, readonly string[]>,
+  after: ReadonlyMap<string, readonly string[]>,
 ): Direction {
-  const same = before.size === after.size && [...before].every(([name, value]) => after.get(name) === value);
+  const same =
+    before.size === after.size && [...before].every(([name, value]) => isSameList(value, after.get(name)));
   return same ? 'same' : 'loosens';
+}
+
+function isSameList(before: readonly string[], after: readonly string[] | undefined): boolean {
+  return before.length === after?.length && before.every((entry, index) => entry === after[index]);
 }

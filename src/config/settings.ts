@@ -13,6 +13,7 @@ import { perName, single, type Setting } from './setting.js';
 import {
   callCount,
   catalogUrls,
+  facilitator,
   flag,
   hostPorts,
   hosts,
@@ -20,7 +21,7 @@ import {
   proxy,
   readHostName,
   readNetworkName,
-  rpcUrl,
+  rpcUrls,
   usd,
   waitSeconds,
   webhook,
@@ -69,6 +70,10 @@ const CATALOGUES: readonly string[] = [
 ];
 /** The one that lists endpoints for test money. */
 const TEST_CATALOGUES: readonly string[] = ['https://x402.org/facilitator/discovery/resources'];
+
+/** Public facilitators that ask for no key. One that refuses costs nothing: gas is the other way. */
+const FACILITATOR = 'https://facilitator.payai.network';
+const TEST_FACILITATOR = 'https://x402.org/facilitator';
 
 const PER_CALL = 50n * CENT;
 const PER_SESSION = 200n * CENT;
@@ -209,9 +214,20 @@ export const SETTINGS = {
     rpcUrls: perName({
       key: 'networks.<caip2>.rpc_url',
       readName: readNetworkName,
-      kind: rpcUrl,
+      kind: rpcUrls,
       compare: trustedDirection,
-      doc: "Your own RPC for a network, trusted by itself; none goes back to the public ones of the wallet's table.",
+      doc: "Your own RPC for a network, or a JSON list of them, asked in that order; each is trusted by itself. none goes back to the public ones of the wallet's table.",
+    }),
+  },
+  withdrawals: {
+    facilitatorUrl: single({
+      key: 'withdrawals.facilitator_url',
+      kind: facilitator,
+      initial: (testnet) => (testnet ? TEST_FACILITATOR : FACILITATOR),
+      none: 'none',
+      // What it is handed can move money to the owner's own address alone; who learns of it is the owner's word.
+      compare: (before, after) => (before === after ? 'same' : 'loosens'),
+      doc: 'The x402 facilitator that purser withdraw asks to settle, so that no gas is needed; none pays gas from the address itself.',
     }),
   },
   discovery: {

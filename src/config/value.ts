@@ -93,6 +93,27 @@ function isRpcUrl(text: string): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
 }
 
+/** More endpoints than this answer no sooner: each is asked only when the one before is silent. */
+const RPC_URLS_MAX = 8;
+const RPC_LIST_WORDS = `${RPC_WORDS}, or a JSON list of 1 to ${RPC_URLS_MAX} of them`;
+const rpcUrlsSchema = z.codec(
+  z.union(
+    [rpcUrlSchema, z.array(rpcUrlSchema).min(1, RPC_LIST_WORDS).max(RPC_URLS_MAX, RPC_LIST_WORDS)],
+    RPC_LIST_WORDS,
+  ),
+  z.array(z.string()).readonly(),
+  {
+    decode: (given) => (typeof given === 'string' ? [given] : [...new Set(given)]),
+    encode: (urls) => (urls.length === 1 ? (urls[0] ?? '') : [...urls]),
+  },
+);
+
+const FACILITATOR_WORDS = 'must be none or an http(s) URL, without user name, query or fragment';
+const facilitatorSchema = z
+  .string(FACILITATOR_WORDS)
+  .max(RPC_URL_LENGTH_MAX, FACILITATOR_WORDS)
+  .refine((text) => isWebhook(text) && !text.includes('?'), FACILITATOR_WORDS);
+
 const PROXY_WORDS = 'must be none, env or an http(s) URL of a proxy';
 const proxySchema = z.string(PROXY_WORDS).max(RPC_URL_LENGTH_MAX, PROXY_WORDS).refine(isProxy, PROXY_WORDS);
 
@@ -165,8 +186,11 @@ export const hostPorts: ValueKind<readonly string[]> = kindOf(
 );
 /** Known networks in order of preference, each once. */
 export const networks: ValueKind<readonly Caip2[]> = kindOf(networksSchema, 'as JSON');
-/** An RPC of the owner's; an API key may be part of it. */
-export const rpcUrl: ValueKind<string> = kindOf(rpcUrlSchema, 'as text');
+/** RPCs of the owner's in the order they are asked; API keys may be part of them. */
+export const rpcUrls: ValueKind<readonly string[]> = kindOf(rpcUrlsSchema, 'as JSON');
+
+/** Who relays what the owner takes out, or none. */
+export const facilitator: ValueKind<string> = kindOf(facilitatorSchema, 'as text');
 
 /** How calls leave this machine; a proxy's password may be part of it. */
 export const proxy: ValueKind<string> = kindOf(proxySchema, 'as text');

@@ -170,6 +170,11 @@ export const CODES = {
     retry: 'after_owner',
     exit: 3,
   },
+  gas_missing: {
+    means: 'No facilitator carries the withdrawal and the address has no coin to pay gas with.',
+    retry: 'after_owner',
+    exit: 3,
+  },
   rpc_unavailable: { means: "The network's RPC does not answer.", retry: 'after_delay', exit: 1 },
   payment_unresolved: {
     means: 'An earlier payment for this request is still open.',

@@ -39,10 +39,7 @@ export async function signTransferIntent(
   account: TransferAccount,
   nowMs: number,
 ): Promise<`0x${string}`> {
-  // A copy, so that what was checked is what is signed, whatever object was handed in.
-  const intent: TransferIntent = { ...given };
-  const asset = checkIntent(intent, account.address, nowMs);
-  const typedData = transferTypedData(intent, asset);
+  const { intent, typedData } = judgedTransfer(given, account.address, nowMs);
   // Loaded on first use, as its account was.
   const { hashTypedData, isAddress } = await import('viem/utils');
   const { isOwnSignature } = await import('./ownSignature.js');
@@ -52,6 +49,13 @@ export async function signTransferIntent(
   if (!isOwnSignature(account, hashTypedData(typedData), signature))
     throw refusal('the signature does not recover to our own address');
   return signature;
+}
+
+/** Checks an intent and gives what is signed for it. */
+export function judgedTransfer(given: TransferIntent, ownAddress: string, nowMs: number) {
+  // A copy, so that what was checked is what is signed, whatever object was handed in.
+  const intent: TransferIntent = { ...given };
+  return { intent, typedData: transferTypedData(intent, checkIntent(intent, ownAddress, nowMs)) };
 }
 
 /** Judges an intent for the signer and gives the table's row to sign with; throws `signer_refused`. */
@@ -141,6 +145,7 @@ function isMatch(shape: RegExp, value: unknown): value is `0x${string}` {
   return typeof value === 'string' && shape.test(value);
 }
 
-function refusal(why: string): WalletError {
+/** The error of an intent that is not signed. */
+export function refusal(why: string): WalletError {
   return new WalletError('signer_refused', `The signer refused: ${why}.`);
 }

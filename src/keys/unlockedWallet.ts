@@ -1,10 +1,11 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
-import type { TransferIntent } from '../money/intent.js';
+import type { RelayIntent, TransferIntent } from '../money/intent.js';
 import { judgeRenewal, openAnchor, sealAnchor, type LedgerAnchor } from './anchor.js';
 import { withKeystoreLock } from './keystoreLock.js';
 import { deriveEvmAccount } from './phrase.js';
 import { redactingMembers, type MacPurpose, type WalletKeys, type WalletSecret } from './secret.js';
 import type { SecretStore } from './secretStore.js';
+import { signRelayIntent } from './relaySigner.js';
 import { signTransferIntent } from './signer.js';
 
 /** An open wallet: what it can do with its secret, and nothing that gives the secret away but `revealSecret`. */
@@ -15,11 +16,17 @@ export interface UnlockedWallet {
   /** The checksummed address of an agent. `bad_input` for an index that an imported key does not have. */
   evmAddress(agentIndex: number): Promise<`0x${string}`>;
   /**
-   * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature; there is nothing else it signs (T7).
+   * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature; beside {@link signRelay} there is
+   * nothing else it signs (T7).
    *
    * `nowMs` is the instant the intent was built at, or later. Throws `signer_refused`.
    */
   signTransfer(intent: TransferIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
+  /**
+   * Signs the transaction that has the token's contract make a transfer of this agent's own, and gives its bytes.
+   * Throws `signer_refused` for any other.
+   */
+  signRelay(intent: RelayIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
   /** HMAC-SHA256 under the key of one purpose: 32 bytes. Compare with `timingSafeEqual`. */
   mac(purpose: MacPurpose, data: string | Uint8Array): Uint8Array;
   /**
@@ -62,6 +69,8 @@ export function openWallet(
     evmAddress: async (agentIndex) => (await accountOf(agentIndex)).address,
     signTransfer: async (intent, agentIndex, nowMs) =>
       await signTransferIntent(intent, await accountOf(agentIndex), nowMs),
+    signRelay: async (intent, agentIndex, nowMs) =>
+      await signRelayIntent(intent, await accountOf(agentIndex), nowMs),
     mac: (purpose, data) => keys.mac(purpose, data),
     readAnchor: async () => openAnchor(await store.readAnchor(), keys),
     writeAnchor: async (next, options = {}) => {

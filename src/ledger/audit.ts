@@ -9,7 +9,9 @@ import { checkSchema } from './migration.js';
 import {
   applyJournalPatch,
   isLive,
+  isWithdrawal,
   PAYMENT_COLUMNS,
+  WITHDRAWAL,
   paymentFromSql,
   type Payment,
   type PaymentState,
@@ -45,6 +47,9 @@ export interface AuditFinding {
 export interface AuditReport {
   readonly entries: number;
   readonly payments: number;
+  /** How often the owner took money out, and how much has arrived. */
+  readonly withdrawals: number;
+  readonly withdrawnUsdMicros: bigint;
   readonly capturedUsdMicros: bigint;
   readonly liveUsdMicros: bigint;
   readonly findings: readonly AuditFinding[];
@@ -67,13 +72,23 @@ export function auditLedger(context: LedgerContext): AuditReport {
     if (findings.length < FINDINGS_MAX) findings.push({ where, id, says });
   });
   audit.run();
-  const { entries, payments, capturedUsdMicros, liveUsdMicros } = audit;
-  return { entries, payments, capturedUsdMicros, liveUsdMicros, findings };
+  const { entries, payments, withdrawals, withdrawnUsdMicros, capturedUsdMicros, liveUsdMicros } = audit;
+  return {
+    entries,
+    payments,
+    withdrawals,
+    withdrawnUsdMicros,
+    capturedUsdMicros,
+    liveUsdMicros,
+    findings,
+  };
 }
 
 class Audit {
   entries = 0;
   payments = 0;
+  withdrawals = 0;
+  withdrawnUsdMicros = 0n;
   capturedUsdMicros = 0n;
   liveUsdMicros = 0n;
   readonly #context: LedgerContext;
@@ -197,16 +212,18 @@ class Audit {
 
   /** Each payment as the journal's entries make it, in the order of ids. */
   *#derivedPayments(): Generator<[id: string, derived: SqlRow]> {
-    let current: [id: string, derived: SqlRow] | null = null;
-    for (const found of this.#rows(
-      `SELECT * FROM journal INDEXED BY journal_by_subject WHERE subject >= 'pay_' AND subject < 'pay\`' ORDER BY subject, seq`,
-    )) {
-      const entry = entryOf(found);
-      if (current !== null && current[0] !== entry.subject) yield current;
-      const before: SqlRow = current?.[0] === entry.subject ? current[1] : {};
-      current = [entry.subject, this.#applyEntry(before, entry)];
+    for (const prefix of ['pay', 'wdr']) {
+      let current: [id: string, derived: SqlRow] | null = null;
+      for (const found of this.#rows(
+        `SELECT * FROM journal INDEXED BY journal_by_subject WHERE subject >= '${prefix}_' AND subject < '${prefix}\`' ORDER BY subject, seq`,
+      )) {
+        const entry = entryOf(found);
+        if (current !== null && current[0] !== entry.subject) yield current;
+        const before: SqlRow = current?.[0] === entry.subject ? current[1] : {};
+        current = [entry.subject, this.#applyEntry(before, entry)];
+      }
+      if (current !== null) yield current;
     }
-    if (current !== null) yield current;
   }
 
   #applyEntry(before: SqlRow, entry: JournalEntry): SqlRow {
@@ -214,6 +231,8 @@ class Audit {
     const from = before['state'] as PaymentState | undefined;
     const to = after['state'] as PaymentState;
     const legal = from === undefined ? to === 'held' : NEXT_STATES[from].includes(to);
+    if (from === undefined && (entry.kind === 'withdraw') !== (after['protocol'] === WITHDRAWAL))
+      this.#find('journal', String(entry.seq), 'A payment and a withdrawal were taken for each other.');
     if (!legal)
       this.#find('journal', String(entry.seq), `A payment went from ${from ?? 'nothing'} to ${to}.`);
     if (after['changed_ms'] !== BigInt(entry.timeMs))
@@ -235,7 +254,10 @@ class Audit {
   #count(id: string, derived: SqlRow, code: Uint8Array | null): void {
     const payment: Payment = paymentFromSql(derived);
     const { live, captured } = contributionOf(payment);
-    this.payments++;
+    if (isWithdrawal(payment)) {
+      this.withdrawals++;
+      this.withdrawnUsdMicros += payment.capturedUsdMicros ?? 0n;
+    } else this.payments++;
     this.liveUsdMicros += live;
     this.capturedUsdMicros += captured;
     if (isLive(payment.state) && code !== null)

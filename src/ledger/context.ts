@@ -20,6 +20,6 @@ export interface LedgerContext {
 const ID_BYTES = 10;
 
 /** A fresh id such as `pay_3f…`. */
-export function newId(prefix: 'pay' | 'quo' | 'ses' | 'led' | 'apv'): string {
+export function newId(prefix: 'pay' | 'wdr' | 'quo' | 'ses' | 'led' | 'apv'): string {
   return `${prefix}_${randomBytes(ID_BYTES).toString('hex')}`;
 }

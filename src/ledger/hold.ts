@@ -8,6 +8,7 @@ import { ledgerTimeMs, type JournalHead } from './journal.js';
 import type { PastCap, Payment, SqlRow } from './payment.js';
 import { authenticPayment, findLive, insertPayment, selectPayment } from './paymentRow.js';
 import { scopeKey, type CountedLine } from './totals.js';
+import { leftByWithdrawals, type FundsReading } from './withdrawal.js';
 
 /** Everything a hold fixes before anything is signed. */
 export interface HoldRequest extends Pick<
@@ -42,6 +43,8 @@ export interface HoldRequest extends Pick<
   readonly approvalId?: string | null;
   /** The id that a server's log knows the call by; it goes to the journal. */
   readonly callId?: string | undefined;
+  /** What the chain showed of the payer's balance, and when it was asked; null where it did not answer. */
+  readonly funds?: FundsReading | null;
   readonly nowMs: number;
 }
 
@@ -59,6 +62,8 @@ export type HoldResult =
   | { readonly kind: 'rate'; readonly line: RateLine; readonly retryAfterSec: number }
   | { readonly kind: 'frozen' }
   | { readonly kind: 'barred'; readonly bar: Barred }
+  /** The owner is taking out what this payment would need. */
+  | { readonly kind: 'withdrawn'; readonly spendableAtomic: bigint }
   | { readonly kind: 'approval'; readonly problem: ApprovalProblem }
   | { readonly kind: 'config_changed'; readonly configVersion: number };
 
@@ -116,7 +121,7 @@ function waitForRate(context: LedgerContext, line: RateLine, nowMs: number): num
   const row = statement(
     context.db,
     `SELECT * FROM payments WHERE id =
-       (SELECT id FROM payments WHERE ${condition} opened_ms > ? ORDER BY opened_ms DESC LIMIT 1 OFFSET ?)`,
+       (SELECT id FROM payments WHERE ${condition} opened_ms > ? AND id < 'wdr_' ORDER BY opened_ms DESC LIMIT 1 OFFSET ?)`,
   ).get(...values, nowMs - windowMs, callsMax - 1) as SqlRow | undefined;
   return row === undefined ? null : authenticPayment(context, row).openedMs + windowMs - nowMs;
 }
@@ -154,6 +159,8 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const bounding = boundingLines(request.capLines, approvalId);
   const exceeded = passed.filter(({ line }) => bounding.includes(line));
   if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
+  const left = leftByWithdrawals(context, request, request.funds ?? null);
+  if (left !== null && left < request.heldAtomic) return { kind: 'withdrawn', spendableAtomic: left };
   // What is left are caps that the owner's yes takes it past.
   const pastCaps = passed.map(({ line }): PastCap => [line.name, scopeKey(line.scope)]);
   const payment = newPayment(context, request, pastCaps, nowMs);
@@ -184,7 +191,14 @@ function newPayment(
   nowMs: number,
 ): Payment {
   // The bounds of the step are not columns of the row.
-  const { capLines: _lines, rateLines: _rates, callId: _call, nowMs: _now, ...fixed } = request;
+  const {
+    capLines: _lines,
+    rateLines: _rates,
+    funds: _funds,
+    callId: _call,
+    nowMs: _now,
+    ...fixed
+  } = request;
   return {
     ...fixed,
     approvalId: request.approvalId ?? null,

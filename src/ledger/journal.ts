@@ -10,6 +10,7 @@ export type JournalKind =
   | 'genesis'
   | 'session'
   | 'hold'
+  | 'withdraw'
   | 'sign'
   | 'send'
   | 'unknown'

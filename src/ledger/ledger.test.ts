@@ -49,6 +49,8 @@ describe('making and opening', () => {
     expect(ledger.audit()).toEqual({
       entries: 1,
       payments: 0,
+      withdrawals: 0,
+      withdrawnUsdMicros: 0n,
       capturedUsdMicros: 0n,
       liveUsdMicros: 0n,
       findings: [],

@@ -56,6 +56,7 @@ import {
   type SignedPayload,
 } from './transition.js';
 import { Waiting } from './waiting.js';
+import { openWithdrawal, type WithdrawalRequest, type WithdrawalResult } from './withdrawal.js';
 import { LedgerWriter, type CommitObserver, type CommitPoint } from './writer.js';
 
 /** Where a ledger's journal stood: kept in the keystore, so that an older or foreign copy is noticed (T29). */
@@ -210,6 +211,11 @@ export class Ledger {
   /** Checks every line and reserves, in one step. */
   openHold(request: HoldRequest): Promise<HoldResult> {
     return this.#write('held', (context) => openHold(context, request));
+  }
+
+  /** Reserves money that the owner takes out, beside all that is held; no cap is looked at. */
+  openWithdrawal(request: WithdrawalRequest): Promise<WithdrawalResult> {
+    return this.#write('held', (context) => openWithdrawal(context, request));
   }
 
   recordSigned(id: string, payload: SignedPayload, nowMs: number): Promise<SignResult> {

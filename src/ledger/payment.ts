@@ -11,6 +11,14 @@ export function isLive(state: PaymentState): boolean {
   return LIVE_STATES.includes(state);
 }
 
+/** Stands in the place of a protocol where the owner took money out: such a row counts in no cap and in no total. */
+export const WITHDRAWAL = 'withdrawal';
+
+/** Whether a row is money that the owner took out, not a payment of an agent's. */
+export function isWithdrawal({ protocol }: Pick<Payment, 'protocol'>): boolean {
+  return protocol === WITHDRAWAL;
+}
+
 /** The process that drives a payment; only a dead one's rows are taken over by another. */
 export interface ProcessIdentity {
   readonly pid: number;

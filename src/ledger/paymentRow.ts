@@ -5,6 +5,7 @@ import { changedBehind } from './fault.js';
 import { ledgerTimeMs, type JournalHead, type JournalKind } from './journal.js';
 import {
   isLive,
+  isWithdrawal,
   PAYMENT_COLUMNS,
   patchToJournal,
   paymentFromSql,
@@ -88,7 +89,8 @@ export function insertPayment(
   const values = paymentToSql(payment);
   const code = context.auth.codeOf('payments', values);
   statement(context.db, INSERT).run(...values, code);
-  noteInHead(context, head, { kind: 'hold', before: null, after: payment, patch: payment, code, callId });
+  const kind = isWithdrawal(payment) ? 'withdraw' : 'hold';
+  noteInHead(context, head, { kind, before: null, after: payment, patch: payment, code, callId });
 }
 
 /** The state changes there are; anything else is a fault of ours. A state that leads to itself learns something new. */

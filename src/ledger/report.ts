@@ -1,6 +1,7 @@
 import { statement, type Sqlite } from './database.js';
 import {
   LIVE_STATES,
+  WITHDRAWAL,
   paymentFromSql,
   type Payment,
   type PaymentState,
@@ -16,6 +17,8 @@ export interface ReportFilter {
   readonly untilMs?: number;
   readonly host?: string;
   readonly state?: PaymentState;
+  /** Payments of agents, or what the owner took out; both unless given. Totals are of payments alone. */
+  readonly kind?: 'payment' | 'withdrawal';
 }
 
 /** Payments of a report, newest first, and where the next page begins. */
@@ -54,6 +57,10 @@ function conditionsOf(filter: ReportFilter): { sql: string; values: SqlValue[] }
     ['opened_ms < ?', filter.untilMs === undefined ? undefined : BigInt(filter.untilMs)],
     ['host = ?', filter.host],
     ['state = ?', filter.state],
+    [
+      filter.kind === 'payment' ? 'protocol <> ?' : 'protocol = ?',
+      filter.kind === undefined ? undefined : WITHDRAWAL,
+    ],
   ];
   const given = conditions.filter((pair): pair is [string, SqlValue] => pair[1] !== undefined);
   return { sql: given.map(([sql]) => `AND ${sql}`).join(' '), values: given.map(([, value]) => value) };
@@ -82,7 +89,7 @@ export function listPayments(
 }
 
 function decodeCursor(cursor: string | null): [bigint, string] {
-  const match = cursor === null ? null : /^(\d{1,15})\.(pay_[0-9a-f]+)$/.exec(cursor);
+  const match = cursor === null ? null : /^(\d{1,15})\.((?:pay|wdr)_[0-9a-f]+)$/.exec(cursor);
   // A cursor of nobody's begins at the newest: reading again is harmless.
   return match === null ? [BigInt(Number.MAX_SAFE_INTEGER), ''] : [BigInt(match[1] ?? 0), match[2] ?? ''];
 }
@@ -94,7 +101,7 @@ export function groupPayments(
   filter: ReportFilter,
   limit: number,
 ): ReportGroup[] {
-  const { sql, values } = conditionsOf(filter);
+  const { sql, values } = conditionsOf({ ...filter, kind: 'payment' });
   const order = grouping === 'by_day' ? 'group_key DESC' : 'captured DESC, group_key';
   const rows = statement(
     db,

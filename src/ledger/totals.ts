@@ -2,7 +2,7 @@ import type { CapLine, CapScope } from '../money/cap.js';
 import type { RowAuthenticator } from './authenticity.js';
 import { statement, type Sqlite } from './database.js';
 import { changedBehind } from './fault.js';
-import { isLive, type PastCap, type Payment, type SqlRow } from './payment.js';
+import { isLive, isWithdrawal, type PastCap, type Payment, type SqlRow } from './payment.js';
 import type { Register, RegisterDigests } from './register.js';
 
 /**
@@ -95,10 +95,13 @@ export function rollingScopes(payment: Payment): string[] {
   return scopes;
 }
 
-/** What a payment adds to each of its scopes as it stands: its hold while it lives, then what it captured. */
+/**
+ * What a payment adds to each of its scopes as it stands: its hold while it lives, then what it captured. What the
+ * owner takes out is no spending of an agent's and adds nothing.
+ */
 export function contributionOf(payment: Payment | null): ScopeTotal & { readonly countedSec: number } {
   const none = { live: 0n, captured: 0n, countedSec: 0 };
-  if (payment === null) return none;
+  if (payment === null || isWithdrawal(payment)) return none;
   if (isLive(payment.state)) return { ...none, live: payment.heldUsdMicros };
   const { capturedUsdMicros, countedMs } = payment;
   if (payment.state !== 'captured' || capturedUsdMicros === null || countedMs === null) return none;

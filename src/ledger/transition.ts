@@ -4,7 +4,7 @@ import { barOf, type Barred } from './agent.js';
 import type { LedgerContext } from './context.js';
 import { boundingLines, exceededLines, noteConfig, type ExceededLine } from './hold.js';
 import { ledgerTimeMs } from './journal.js';
-import { isLive, type Payment } from './payment.js';
+import { isLive, isWithdrawal, type Payment } from './payment.js';
 import { changePayment, existingPayment, type Transition } from './paymentRow.js';
 
 /** The payment header as it is sent. */
@@ -25,7 +25,8 @@ export function recordSigned(
 ): SignResult {
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
-  const bar = barOf(context, head, before.agent);
+  // The owner empties a suspended agent's address too.
+  const bar = isWithdrawal(before) ? null : barOf(context, head, before.agent);
   if (bar !== null) return { kind: 'barred', bar };
   if (before.state !== 'held') return { kind: 'conflict', payment: before };
   const patch = { state: 'signed', payload: JSON.stringify(payload) } as const;
@@ -54,11 +55,12 @@ export type SendResult =
  */
 export function markSent(context: LedgerContext, id: string, send: SendRequest): SendResult {
   const checked = context.journal.checkedHead();
-  if (checked.frozen) return { kind: 'frozen' };
+  const before = existingPayment(context, checked, id);
+  // A freeze stops agents; the owner's own money stays theirs to take out.
+  if (checked.frozen && !isWithdrawal(before)) return { kind: 'frozen' };
   if (checked.configVersion > send.configVersion)
     return { kind: 'config_changed', configVersion: checked.configVersion };
-  const before = existingPayment(context, checked, id);
-  const bar = barOf(context, checked, before.agent);
+  const bar = isWithdrawal(before) ? null : barOf(context, checked, before.agent);
   if (bar !== null) return { kind: 'barred', bar };
   if (before.state !== 'signed' && before.state !== 'unknown') return { kind: 'conflict', payment: before };
   const nowMs = ledgerTimeMs(checked, send.nowMs);

@@ -22,3 +22,25 @@ export interface TransferIntent {
  * only hurts the owner; sellers settle within seconds.
  */
 export const AUTHORIZATION_WINDOW_MAX_SEC = 600;
+
+/**
+ * The owner's own way to have a signed transfer settled where no facilitator does: a transaction that calls
+ * `transferWithAuthorization` on the token's contract with it, and does nothing else. Gas is in the network's own coin.
+ */
+export interface RelayIntent {
+  readonly kind: 'eip3009_relay';
+  readonly transfer: TransferIntent;
+  /** The signature over `transfer`, 65 bytes, the sender's own. */
+  readonly signature: `0x${string}`;
+  /** The sender's next transaction number. */
+  readonly accountNonce: number;
+  readonly gas: bigint;
+  readonly maxFeePerGasWei: bigint;
+  readonly maxPriorityFeePerGasWei: bigint;
+}
+
+/** One token call needs far less on any network; it bounds what a lying RPC can make the owner burn. */
+export const RELAY_GAS_MAX = 300_000n;
+
+/** 2,000 gwei: dearer than any network of the table has been. */
+export const FEE_PER_GAS_WEI_MAX = 2_000_000_000_000n;

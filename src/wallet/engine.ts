@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createEvmChain, type EvmChain } from '../chain/evmChain.js';
+import type { EvmChain } from '../chain/evmChain.js';
 import { configReader, readConfig, readConfigUnauthenticated } from '../config/configFile.js';
 import { checkHome, LEDGER_FILE } from '../config/home.js';
 import type { Config } from '../config/settings.js';
@@ -12,6 +12,7 @@ import { DEFAULT_AGENT } from '../money/agent.js';
 import { findNetwork, type Caip2, type Network } from '../money/network.js';
 import type { Lookup } from '../net/resolve.js';
 import { createNet, type Net } from '../net/send.js';
+import { openChain, rpcSourceOf } from './chains.js';
 import { lowerLimits } from './clientLimits.js';
 import { Funds } from './funds.js';
 import type { OwnerReach } from './ownerReach.js';
@@ -88,7 +89,11 @@ export class Engine {
    * `ledger_*`, `home_*`: nothing is open then.
    */
   static async open(options: WalletOptions): Promise<Engine> {
-    const keys = await unlock(options);
+    return Engine.openWith(options, await unlock(options));
+  }
+
+  /** Opens the wallet with keys that its owner unlocked. Throws as {@link Engine.open} does. */
+  static async openWith(options: WalletOptions, keys: UnlockedWallet): Promise<Engine> {
     lowerLimits(
       readConfig(options.home, (data) => keys.mac('config', data)),
       options.env,
@@ -174,13 +179,14 @@ export class Engine {
 
   /** The reader of a network, through the owner's RPC where one is set. */
   chain(config: Config, network: Network): EvmChain {
-    const owned = config.networks.rpcUrls.get(network.caip2);
-    const rpc =
-      owned === undefined ? { urls: network.rpcUrls, ownerSet: false } : { urls: [owned], ownerSet: true };
-    const key = `${network.caip2} ${rpc.urls.join(' ')}`;
-    const chains = this.#first.#chains;
-    let chain = chains.get(key);
-    if (chain === undefined) chains.set(key, (chain = createEvmChain({ network, rpc })));
+    const { urls } = rpcSourceOf(config, network);
+    const key = `${network.caip2} ${config.net.proxy} ${urls.join(' ')}`;
+    const first = this.#first;
+    const known = first.#chains.get(key);
+    if (known !== undefined) return known;
+    const { chain, net } = openChain(config, network);
+    if (net !== null) first.#nets.set(key, net);
+    first.#chains.set(key, chain);
     return chain;
   }
 

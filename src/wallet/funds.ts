@@ -1,6 +1,7 @@
 import type { EvmChain } from '../chain/evmChain.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Payment } from '../ledger/payment.js';
+import type { FundsReading } from '../ledger/withdrawal.js';
 import type { Asset } from '../money/asset.js';
 
 /** How long a balance read from the chain stands for a payment: a fresh one is being read behind it. */
@@ -42,6 +43,12 @@ export class Funds {
   /** On-chain balance now; throws `rpc_unavailable`. */
   async onChain(chain: EvmChain, asset: Asset, address: `0x${string}`, nowMs: number): Promise<bigint> {
     return (await this.#read(chain, asset, address, nowMs)).atomic;
+  }
+
+  /** The balance that was last read, or null. */
+  known(asset: Asset, address: string): FundsReading | null {
+    const reading = this.#readings.get(keyOf(asset, address));
+    return reading === undefined ? null : { onChainAtomic: reading.atomic, atMs: reading.atMs };
   }
 
   /** Takes a payment that was captured off what is remembered: it is held no more, and the reading may be older. */

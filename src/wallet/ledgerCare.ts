@@ -1,6 +1,6 @@
 import { copyFileSync, chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createEvmChain, type ChainHistory } from '../chain/evmChain.js';
+import type { ChainHistory } from '../chain/evmChain.js';
 import { LEDGER_FILE } from '../config/home.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
@@ -10,6 +10,7 @@ import type { ImportedPayment } from '../ledger/rebuild.js';
 import { assetsOf, toUsdMicros, type Asset } from '../money/asset.js';
 import { AUTHORIZATION_WINDOW_MAX_SEC } from '../money/intent.js';
 import { findNetwork, type Network } from '../money/network.js';
+import { openChain } from './chains.js';
 import { DEFAULT_AGENT, openLedger } from './engine.js';
 import { provedConfig } from './ownerConfig.js';
 import { makeLedgerFile } from './setUpLedger.js';
@@ -185,10 +186,7 @@ export function fundedAssets(config: Config) {
   return config.networks.enabled.flatMap((caip2) => {
     const network = findNetwork(caip2);
     if (network === undefined) return [];
-    const owned = config.networks.rpcUrls.get(caip2);
-    const rpc =
-      owned === undefined ? { urls: network.rpcUrls, ownerSet: false } : { urls: [owned], ownerSet: true };
-    const chain = createEvmChain({ network, rpc });
+    const { chain } = openChain(config, network);
     return assetsOf(caip2).map((asset) => ({ network, asset, chain }));
   });
 }

@@ -1,5 +1,5 @@
 import { WalletError } from '../errors/walletError.js';
-import type { Payment } from '../ledger/payment.js';
+import { isWithdrawal, type Payment } from '../ledger/payment.js';
 import type { ReportFilter } from '../ledger/report.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
@@ -14,6 +14,8 @@ const ASK_CHAIN_MS = 8_000;
 
 /** A payment as a line of the ledger: its view and what it was for. */
 export interface EntryView extends PaymentView {
+  /** A withdrawal is the owner's own: money to an address of theirs. */
+  readonly kind: 'payment' | 'withdrawal';
   readonly time: string;
   readonly method: string;
   readonly url: string;
@@ -28,6 +30,7 @@ export interface EntryView extends PaymentView {
 /** The entry of one payment. */
 export function viewEntry(payment: Payment): EntryView {
   return {
+    kind: isWithdrawal(payment) ? 'withdrawal' : 'payment',
     time: new Date(payment.openedMs).toISOString(),
     ...viewPayment(payment),
     method: payment.method,
@@ -46,7 +49,8 @@ export function readLedger(ledger: Ledger, agent: string | undefined, input: Led
   const view = input.view ?? 'entries';
   const limit = input.limit ?? ROWS_DEFAULT;
   const filter: ReportFilter = {
-    ...(agent === undefined ? {} : { agent }),
+    // What the owner takes out is no business of an agent's.
+    ...(agent === undefined ? {} : { agent, kind: 'payment' as const }),
     ...(input.since === undefined ? {} : { sinceMs: parseTimeArgument(input.since, 'since') }),
     ...(input.until === undefined ? {} : { untilMs: parseTimeArgument(input.until, 'until') }),
     ...(input.host === undefined ? {} : { host: input.host }),

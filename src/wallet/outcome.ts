@@ -122,7 +122,7 @@ export function viewPayment(payment: Payment): PaymentView {
 }
 
 /** Notes of open payments that nobody but the seller could still settle: held for sure, taken only if it lied. */
-const HELD_NOTES: readonly (string | null)[] = ['rejected', 'not_sent'];
+const HELD_NOTES: readonly (string | null)[] = ['rejected', 'not_sent', 'refused'];
 
 /** What a payment's state says of its money. */
 export function moneyOf({ state, note }: Pick<Payment, 'state' | 'note'>): MoneyState {

@@ -255,10 +255,17 @@ async function assertFunds(engine: Engine, config: Config, offer: PaymentOffer):
     amountAtomic,
     engine.now(),
   );
-  if (solvency.kind !== 'short') return;
-  const has = formatUnits(solvency.spendableAtomic, asset.decimals);
+  if (solvency.kind === 'short') throw shortOf(offer, solvency.spendableAtomic, address);
+}
+
+function shortOf(
+  { network, asset, amountAtomic }: PaymentOffer,
+  spendableAtomic: bigint,
+  address: string,
+): WalletError {
+  const has = formatUnits(spendableAtomic, asset.decimals);
   const needs = `${formatUnits(amountAtomic, asset.decimals)} ${asset.symbol}`;
-  throw new WalletError(
+  return new WalletError(
     'insufficient_funds',
     `The call costs ${needs} and the wallet has ${has} to spend on ${network.label}; nothing was signed.`,
     {
@@ -306,6 +313,7 @@ function openHold(
     rateLines: judged.rateLines,
     approvalId: approval?.id ?? null,
     callId: asked.context.callId,
+    funds: engine.funds.known(offer.asset, intent.from),
     nowMs: engine.now(),
   });
 }
@@ -322,6 +330,8 @@ async function afterNoHold(
       throw frozenError();
     case 'barred':
       throw barredError(engine.agent, hold.bar);
+    case 'withdrawn':
+      throw shortOf(offer, hold.spendableAtomic, await engine.address());
     case 'rate':
       return refuse(call, judgeRate(hold));
     case 'exceeded': {

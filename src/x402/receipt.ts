@@ -31,7 +31,8 @@ export function readReceipt(headers: HeaderList): SettlementReceipt | null {
   return null;
 }
 
-function readSettlement(stated: JsonObject): SettlementReceipt | null {
+/** Reads a settlement as a facilitator answers it or a receipt header carries it; null where it says nothing. */
+export function readSettlement(stated: JsonObject): SettlementReceipt | null {
   const success = statedField(stated, 'success');
   if (typeof success !== 'boolean') return null;
   const transaction = statedText(stated, 'transaction') ?? '';

@@ -59,7 +59,8 @@ export async function createTestWallet(
   const set = async (key: string, value: string): Promise<number> =>
     (await updateConfig(home, mac, (config) => setKey(config, key, value).config)).version;
   await set('networks.eip155:84532.rpc_url', sandbox.rpcUrl);
-  await set('net.allow_private', JSON.stringify([sandbox.shop.hostPort]));
+  await set('net.allow_private', JSON.stringify([sandbox.shop.hostPort, sandbox.facilitator.hostPort]));
+  await set('withdrawals.facilitator_url', sandbox.facilitator.url);
   // In the order of their names: a ceiling is raised before the cap that needs it.
   for (const [key, value] of Object.entries(settings).sort()) await set(key, value);
   const address = await keys.evmAddress(0);

@@ -1,7 +1,9 @@
+import { isWalletError } from '../../src/errors/walletError.js';
 import type { CommitPoint } from '../../src/ledger/writer.js';
 import type { CallContext } from '../../src/wallet/callBound.js';
 import { reconcileAll } from '../../src/wallet/reconcile.js';
 import { Wallet } from '../../src/wallet/wallet.js';
+import { withdraw } from '../../src/wallet/withdraw.js';
 import { TEST_PASSPHRASE } from './testPassphrase.js';
 
 /** What the program is started with. */
@@ -23,6 +25,8 @@ export interface Death {
 export type Order =
   | { readonly do: 'pay' | 'quote' | 'ledger' | 'balance'; readonly input: unknown }
   | { readonly do: 'freeze' | 'unfreeze' | 'reconcile' }
+  /** Answers how the row stands, or the code of what was thrown. */
+  | { readonly do: 'withdraw'; readonly to: string; readonly usdMicros: string }
   /** Its next commit at this point is its last act. */
   | { readonly do: 'die'; readonly at: Death }
   | { readonly do: 'clock'; readonly aheadMs: number }
@@ -66,6 +70,21 @@ const wallet = new Wallet(
 );
 const nobodyCancels: CallContext = { signal: new AbortController().signal };
 
+async function withdrawTo(to: string, usdMicros: string): Promise<string> {
+  const wish = {
+    to,
+    usdMicros: usdMicros === 'all' ? ('all' as const) : BigInt(usdMicros),
+    takesHeld: false,
+  };
+  try {
+    const done = await withdraw(await wallet.engine(), wish, async () => true, nobodyCancels.signal);
+    return done?.payment.state ?? 'declined';
+  } catch (error) {
+    if (isWalletError(error)) return error.code;
+    throw error;
+  }
+}
+
 async function obey(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'pay':
@@ -76,6 +95,8 @@ async function obey(order: Order): Promise<unknown> {
       return wallet.ledger(order.input, nobodyCancels);
     case 'balance':
       return wallet.balance(order.input);
+    case 'withdraw':
+      return withdrawTo(order.to, order.usdMicros);
     case 'freeze':
       return (await wallet.engine()).ledger.freeze(now());
     case 'unfreeze':

@@ -1,0 +1,55 @@
+import type { Config } from '../config/settings.js';
+import type { Payment } from '../ledger/payment.js';
+import type { SignedPayload } from '../ledger/transition.js';
+import type { Asset } from '../money/asset.js';
+import type { Network } from '../money/network.js';
+import type { Engine } from './engine.js';
+
+/** Money to be moved to an address of the owner's. */
+export interface Transfer {
+  readonly network: Network;
+  readonly asset: Asset;
+  readonly from: string;
+  readonly to: string;
+  readonly amountAtomic: bigint;
+}
+
+/** One way to have a signed transfer carried out. */
+export type Way =
+  /** Somebody else's gas. */
+  | { readonly kind: 'facilitator'; readonly url: string; readonly version: 1 | 2 }
+  /** Gas out of the address itself: `feeText` is about what it costs, in the network's coin. */
+  | { readonly kind: 'own_gas'; readonly feeText: string };
+
+/** The ways there are now, the one to try first in front; and why those that are missing are. */
+export interface Ways {
+  readonly ways: readonly Way[];
+  /** One sentence each: what the owner may want to mend. */
+  readonly says: readonly string[];
+}
+
+/** What came of handing a signed transfer over. Whoever took it makes a claim; the chain decides. */
+export type Carried =
+  | { readonly kind: 'taken'; readonly tx: string | null; readonly says: string }
+  /** It was said not to be settled; what was signed stays good until it expires. */
+  | { readonly kind: 'refused'; readonly says: string }
+  | { readonly kind: 'silent'; readonly says: string };
+
+/** The columns of a row that are the family's own. */
+export type Draft = Pick<Payment, 'scheme' | 'nonce' | 'validAfterSec' | 'validBeforeSec'>;
+
+/** How one family of networks moves the owner's money out. */
+export interface Rail {
+  /** An address as this family writes it; undefined for text that is none, a wrong checksum too. */
+  readAddress(text: string): string | undefined;
+  /** The wallet's own address. */
+  ownAddress(engine: Engine): Promise<string>;
+  /** What a new row carries; what is signed for it lives for minutes. */
+  draft(nowMs: number): Draft;
+  /** Looks which ways are open; signs nothing, never throws for a way that is not. */
+  waysFor(engine: Engine, config: Config, transfer: Transfer, signal: AbortSignal): Promise<Ways>;
+  /** Signs a row's transfer and no other. Throws `signer_refused`. */
+  sign(engine: Engine, row: Payment): Promise<SignedPayload>;
+  /** Hands what was signed over, once. Throws nothing that leaves open whether it left. */
+  carry(engine: Engine, config: Config, row: Payment, way: Way, signal: AbortSignal): Promise<Carried>;
+}

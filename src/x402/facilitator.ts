@@ -1,0 +1,76 @@
+import type { Asset } from '../money/asset.js';
+import type { Network } from '../money/network.js';
+import { isJsonObject, parseJson, statedField, statedText } from './json.js';
+import { readSettlement } from './receipt.js';
+import type { ExactEvmPayload, JsonValue, SettlementReceipt, X402Version } from './types.js';
+
+/** A signed transfer for a facilitator to settle; it can pay its own payee alone, whoever holds it. */
+export interface Settlement {
+  readonly network: Network;
+  readonly asset: Asset;
+  readonly payload: ExactEvmPayload;
+  /** How long what was signed lives from now. */
+  readonly maxTimeoutSeconds: number;
+}
+
+/** v1 wants a resource named; a withdrawal buys nothing. */
+const NO_RESOURCE = 'https://withdrawal.invalid/';
+
+/** The version by which a facilitator settles `exact` on a network, the newer first; null where it does not. */
+export function versionSupported(answer: string, network: Network): X402Version | null {
+  const stated = parseJson(answer);
+  const kinds = isJsonObject(stated) ? statedField(stated, 'kinds') : undefined;
+  if (!Array.isArray(kinds)) return null;
+  const takes = (version: X402Version): boolean =>
+    kinds.some((kind) => isKind(kind, version, version === 1 ? network.v1Name : network.caip2));
+  return takes(2) ? 2 : takes(1) ? 1 : null;
+}
+
+function isKind(kind: JsonValue, version: X402Version, name: string | undefined): boolean {
+  return (
+    isJsonObject(kind) &&
+    statedField(kind, 'x402Version') === version &&
+    statedText(kind, 'scheme') === 'exact' &&
+    name !== undefined &&
+    statedText(kind, 'network') === name
+  );
+}
+
+/** The body of a POST to `/settle` (x402 facilitator API, v1 and v2). */
+export function settleBody(version: X402Version, { network, asset, payload, ...rest }: Settlement): string {
+  const { to, value } = payload.authorization;
+  const terms = {
+    scheme: 'exact',
+    asset: asset.address,
+    payTo: to,
+    maxTimeoutSeconds: rest.maxTimeoutSeconds,
+    extra: { ...asset.eip712 },
+  };
+  if (version === 1) {
+    const { v1Name } = network;
+    return JSON.stringify({
+      x402Version: 1,
+      paymentPayload: { x402Version: 1, scheme: 'exact', network: v1Name, payload },
+      paymentRequirements: {
+        ...terms,
+        network: v1Name,
+        maxAmountRequired: value,
+        resource: NO_RESOURCE,
+        description: '',
+        mimeType: '',
+      },
+    });
+  }
+  const requirements = { ...terms, network: network.caip2, amount: value };
+  return JSON.stringify({
+    x402Version: 2,
+    paymentPayload: { x402Version: 2, accepted: requirements, payload },
+    paymentRequirements: requirements,
+  });
+}
+
+/** What a facilitator says of a settlement: a claim, as a seller's receipt is (T28). Null where it says nothing. */
+export function readSettleAnswer(answer: string): SettlementReceipt | null {
+  const stated = parseJson(answer);
+  return isJsonObject(stated) ? readSettlement(stated) : null;
+}

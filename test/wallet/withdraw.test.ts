@@ -1,0 +1,273 @@
+import { privateKeyToAccount } from 'viem/accounts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Wallet } from '../../src/wallet/wallet.js';
+import { withdraw, type Withdrawn } from '../../src/wallet/withdraw.js';
+import type { WithdrawalPlan, WithdrawalWish } from '../../src/wallet/withdrawPlan.js';
+import { compareWithChain } from '../../src/wallet/chainAudit.js';
+import { reconcileAll } from '../../src/wallet/reconcile.js';
+import { journalOf, paymentsIn, signaturesIn } from '../support/books.js';
+import { anyCall, type TestWallet } from '../support/testWallet.js';
+import { expectLedgerIsChain } from '../support/truth.js';
+import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
+
+const DOLLAR = 1_000_000n;
+const ETHER = 10n ** 18n;
+/** Past the window of a withdrawal, with room for the settled block. */
+const PAST_WINDOW_SEC = 320;
+
+let world: TestWorld;
+let owners = 0;
+
+/** An address of the owner's that nothing was ever sent to. */
+function freshAddress(): `0x${string}` {
+  return privateKeyToAccount(`0x${(++owners).toString(16).padStart(64, '7')}`).address;
+}
+
+beforeAll(async () => {
+  world = await startTestWorld();
+});
+
+afterEach(async () => {
+  world.sandbox.facilitator.setFault(null);
+  await world.sandbox.rpc.setFault(null);
+});
+
+afterAll(() => world.stop());
+
+async function take(
+  wallet: Wallet,
+  wish: Partial<WithdrawalWish> & { to: string },
+  signal = anyCall().signal,
+): Promise<Withdrawn> {
+  const engine = await wallet.engine();
+  const done = await withdraw(
+    engine,
+    { usdMicros: 2n * DOLLAR, takesHeld: false, ...wish },
+    async () => true,
+    signal,
+  );
+  if (done === null) throw new Error('declined');
+  return done;
+}
+
+const balanceOf = (address: `0x${string}`): Promise<bigint> => world.sandbox.chain.balanceOf(address);
+
+async function expectTruth(mine: TestWallet, wallet: Wallet): Promise<void> {
+  await expectLedgerIsChain(world, mine, wallet);
+  const engine = await wallet.engine();
+  const { findings } = await compareWithChain(engine.config(), engine.keys, engine.ledger, world.now());
+  expect(findings).toEqual([]);
+}
+
+describe('money taken out', () => {
+  test('goes by a facilitator without gas, to the last atomic unit, and no cap knows of it', async () => {
+    const mine = await world.wallet({ usdMicros: 10_000_001n, settings: { 'limits.per_day_usd': '0.10' } });
+    const wallet = mine.open();
+    const to = freshAddress();
+    const paid = await wallet.pay(callOf(world.url('/v2/json')), anyCall());
+    expect(paid.status).toBe('ok');
+    const plans: WithdrawalPlan[] = [];
+    const engine = await wallet.engine();
+    const done = await withdraw(
+      engine,
+      { to: to.toLowerCase(), usdMicros: 'all', takesHeld: false },
+      async (plan) => plans.push(plan) > 0,
+      anyCall().signal,
+    );
+    expect(plans[0]).toMatchObject({ to, amountAtomic: 9_990_001n, frozen: false });
+    expect(done).toMatchObject({
+      via: 'facilitator',
+      payment: { state: 'captured', confirmed: true, payTo: to },
+    });
+    expect(done?.payment.id).toMatch(/^wdr_/);
+    expect(await balanceOf(to)).toBe(9_990_001n);
+    expect(await balanceOf(mine.address)).toBe(0n);
+    await reconcileAll(engine, anyCall().signal);
+    await expectTruth(mine, wallet);
+    const kinds = journalOf(mine.home).filter(({ subject }) => subject === done?.payment.id);
+    expect(kinds.map(({ kind }) => kind)).toEqual(['withdraw', 'sign', 'send', 'unknown', 'capture']);
+    // The agent's views tell of payments alone.
+    const shown = (await wallet.ledger({}, anyCall())) as Outcome & { entries: unknown[] };
+    expect(shown.entries).toHaveLength(1);
+    expect(engine.ledger.audit()).toMatchObject({ withdrawals: 1, payments: 1, capturedUsdMicros: 10_000n });
+  });
+
+  test('goes with gas of its own where no facilitator takes it', async () => {
+    const mine = await world.wallet();
+    const wallet = mine.open();
+    world.sandbox.facilitator.setFault('idle');
+    const to = freshAddress();
+    const refusal = await take(wallet, { to }).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'gas_missing', money: 'none' });
+    expect(String(refusal)).toMatch(/does not settle on Base Sepolia.*lacks 0\.\d+ ETH: send that.*to 0x/);
+    expect(signaturesIn(mine.home)).toBe(0);
+    await world.sandbox.chain.giveGas(mine.address, ETHER);
+    expect(await take(wallet, { to })).toMatchObject({ via: 'own_gas', payment: { confirmed: true } });
+    expect(await balanceOf(to)).toBe(2n * DOLLAR);
+    await expectTruth(mine, wallet);
+  });
+
+  test('by a facilitator that refuses goes on with gas; without gas it stays held until it expires', async () => {
+    const mine = await world.wallet();
+    const wallet = mine.open();
+    world.sandbox.facilitator.setFault('refusing');
+    const to = freshAddress();
+    const stuck = await take(wallet, { to });
+    expect(stuck).toMatchObject({ via: null, payment: { state: 'unknown', note: 'refused' } });
+    expect(stuck.says.join()).toContain('not_today');
+    const engine = await wallet.engine();
+    expect(engine.ledger.heldAtomic('eip155:84532', stuck.payment.asset, mine.address)).toBe(2n * DOLLAR);
+    await expect(take(wallet, { to: freshAddress() })).rejects.toMatchObject({ code: 'payment_unresolved' });
+    // The same wish again presents what was signed, now with gas.
+    await world.sandbox.chain.giveGas(mine.address, ETHER);
+    expect(await take(wallet, { to })).toMatchObject({ earlier: true, via: 'own_gas' });
+    expect(signaturesIn(mine.home)).toBe(1);
+    const second = freshAddress();
+    expect(await take(wallet, { to: second })).toMatchObject({ via: 'own_gas', earlier: false });
+    expect(await balanceOf(second)).toBe(2n * DOLLAR);
+    await expectTruth(mine, wallet);
+  });
+
+  test('is found on chain where the facilitator settled and its answer was lost', async () => {
+    const mine = await world.wallet();
+    const wallet = mine.open();
+    world.sandbox.facilitator.setFault('lost');
+    const to = freshAddress();
+    expect(await take(wallet, { to })).toMatchObject({ payment: { state: 'captured', confirmed: true } });
+    await expectTruth(mine, wallet);
+  });
+
+  test('stays open where a facilitator lies, and is free again when the chain proves it', async () => {
+    const mine = await world.wallet();
+    const wallet = mine.open();
+    world.sandbox.facilitator.setFault('lying');
+    const interrupted = new AbortController();
+    const engine = await wallet.engine();
+    const to = freshAddress();
+    const asked = withdraw(
+      engine,
+      { to, usdMicros: 'all', takesHeld: false },
+      async () => true,
+      interrupted.signal,
+    );
+    await expect.poll(() => paymentsIn(engine)[0]?.state).toBe('unknown');
+    // Ctrl-C: what was signed stays written down.
+    interrupted.abort();
+    expect(await asked).toMatchObject({ via: null, payment: { state: 'unknown', note: 'taken' } });
+    await world.advance(PAST_WINDOW_SEC);
+    const [verdict] = await reconcileAll(engine, anyCall().signal);
+    expect(verdict).toMatchObject({ verdict: 'released', payment: { state: 'released' } });
+    await expectTruth(mine, wallet);
+  });
+});
+
+describe('an address', () => {
+  test.each([
+    ['a wrong checksum', '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1Beaed', /checksum/],
+    ['no address', 'vitalik.eth', /none on Base Sepolia/],
+    ['the zero address', `0x${'0'.repeat(40)}`, /zero address/],
+    ['the token', '0x036CbD53842c5426634e7929541eC2318f3dCF7e', /contract of a token/],
+    ['the wallet itself', 'own', /this very wallet/],
+  ])('that is %s is refused before anything is signed', async (_what, to, says) => {
+    const mine = await world.wallet({ usdMicros: 0n });
+    const wish = { to: to === 'own' ? mine.address : to };
+    await expect(take(mine.open(), wish)).rejects.toMatchObject({ code: 'bad_input' });
+    await expect(take(mine.open(), wish)).rejects.toThrow(says);
+    expect(journalOf(mine.home).some(({ kind }) => kind === 'withdraw')).toBe(false);
+  });
+});
+
+describe('what is held', () => {
+  test('is left for its payments, unless the owner takes that too', async () => {
+    const mine = await world.wallet();
+    const wallet = mine.open();
+    const rejected = await wallet.pay(callOf(world.url('/v2/json', { fault: 'reject' })), anyCall());
+    expect(rejected).toMatchObject({ money: 'held' });
+    const to = freshAddress();
+    await expect(take(wallet, { to, usdMicros: 10n * DOLLAR })).rejects.toThrow(
+      /9\.99 USDC is free.*0\.01 USDC more is held/,
+    );
+    await take(wallet, { to, usdMicros: 'all' });
+    expect(await balanceOf(mine.address)).toBe(10_000n);
+    await expect(take(wallet, { to, usdMicros: 'all' })).rejects.toMatchObject({
+      code: 'insufficient_funds',
+    });
+    await take(wallet, { to, usdMicros: 'all', takesHeld: true });
+    expect(await balanceOf(mine.address)).toBe(0n);
+  });
+});
+
+describe('a frozen wallet', () => {
+  test('stops agents, and not its owner', async () => {
+    const mine = await world.wallet();
+    const wallet = mine.open();
+    await (await wallet.engine()).ledger.freeze(world.now());
+    const to = freshAddress();
+    await take(wallet, { to, usdMicros: 'all' });
+    expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({ money: 'none' });
+    expect(await balanceOf(to)).toBe(10n * DOLLAR);
+  });
+});
+
+describe('an RPC', () => {
+  test('that is dead signs nothing; one that dies in the middle leaves it open, for the chain to tell later', async () => {
+    const mine = await world.wallet();
+    const wallet = mine.open();
+    const to = freshAddress();
+    await world.sandbox.rpc.setFault({ kind: 'down' });
+    await expect(take(wallet, { to })).rejects.toMatchObject({ code: 'rpc_unavailable', money: 'none' });
+    expect(signaturesIn(mine.home)).toBe(0);
+    await world.sandbox.rpc.setFault(null);
+    const engine = await wallet.engine();
+    const interrupted = new AbortController();
+    const settled = world.sandbox.facilitator.log.entries.length;
+    const asked = withdraw(
+      engine,
+      { to, usdMicros: DOLLAR, takesHeld: false },
+      async () => true,
+      interrupted.signal,
+    );
+    await expect.poll(() => paymentsIn(engine)[0]?.state).toBe('sent');
+    await world.sandbox.rpc.setFault({ kind: 'down' });
+    await expect.poll(() => world.sandbox.facilitator.log.entries.length).toBeGreaterThan(settled);
+    await expect.poll(() => paymentsIn(engine)[0]?.state).toMatch(/unknown|captured/);
+    interrupted.abort();
+    await asked;
+    await world.sandbox.rpc.setFault(null);
+    await reconcileAll(engine, anyCall().signal);
+    await expectTruth(mine, wallet);
+    expect(await balanceOf(to)).toBe(DOLLAR);
+  });
+
+  test('that lags behind takes out no more than it shows, and never twice', async () => {
+    const mine = await world.wallet({ usdMicros: 3n * DOLLAR });
+    const wallet = mine.open();
+    await world.sandbox.rpc.setFault({ kind: 'stuck' });
+    const to = freshAddress();
+    const interrupted = new AbortController();
+    const engine = await wallet.engine();
+    const asked = withdraw(
+      engine,
+      { to, usdMicros: 'all', takesHeld: false },
+      async () => true,
+      interrupted.signal,
+    );
+    await expect.poll(() => paymentsIn(engine)[0]?.note).toBe('taken');
+    interrupted.abort();
+    await asked;
+    // It still shows the money: what is open stays reserved.
+    await expect(take(wallet, { to: freshAddress() })).rejects.toMatchObject({ code: 'payment_unresolved' });
+    expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({
+      code: 'insufficient_funds',
+      money: 'none',
+    });
+    await world.sandbox.rpc.setFault(null);
+    expect(await take(wallet, { to, usdMicros: 'all' })).toMatchObject({
+      earlier: true,
+      payment: { confirmed: true },
+    });
+    expect(signaturesIn(mine.home)).toBe(1);
+    await expectTruth(mine, wallet);
+  });
+});
