@@ -13,6 +13,8 @@ import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
 
 const DOLLAR = 1_000_000n;
 const ETHER = 10n ** 18n;
+/** However loaded the machine is. */
+const PATIENT = { timeout: 50_000, interval: 5 };
 /** Past the window of a withdrawal, with room for the settled block. */
 const PAST_WINDOW_SEC = 320;
 
@@ -151,7 +153,7 @@ describe('money taken out', () => {
       async () => true,
       interrupted.signal,
     );
-    await expect.poll(() => paymentsIn(engine)[0]?.state).toBe('unknown');
+    await expect.poll(() => paymentsIn(engine)[0]?.state, PATIENT).toBe('unknown');
     // Ctrl-C: what was signed stays written down.
     interrupted.abort();
     expect(await asked).toMatchObject({ via: null, payment: { state: 'unknown', note: 'taken' } });
@@ -228,10 +230,10 @@ describe('an RPC', () => {
       async () => true,
       interrupted.signal,
     );
-    await expect.poll(() => paymentsIn(engine)[0]?.state).toBe('sent');
+    await expect.poll(() => paymentsIn(engine)[0]?.state, PATIENT).toBe('sent');
     await world.sandbox.rpc.setFault({ kind: 'down' });
-    await expect.poll(() => world.sandbox.facilitator.log.entries.length).toBeGreaterThan(settled);
-    await expect.poll(() => paymentsIn(engine)[0]?.state).toMatch(/unknown|captured/);
+    await expect.poll(() => world.sandbox.facilitator.log.entries.length, PATIENT).toBeGreaterThan(settled);
+    await expect.poll(() => paymentsIn(engine)[0]?.state, PATIENT).toMatch(/unknown|captured/);
     interrupted.abort();
     await asked;
     await world.sandbox.rpc.setFault(null);
@@ -253,7 +255,7 @@ describe('an RPC', () => {
       async () => true,
       interrupted.signal,
     );
-    await expect.poll(() => paymentsIn(engine)[0]?.note).toBe('taken');
+    await expect.poll(() => paymentsIn(engine)[0]?.note, PATIENT).toBe('taken');
     interrupted.abort();
     await asked;
     // It still shows the money: what is open stays reserved.
