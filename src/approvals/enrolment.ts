@@ -1,14 +1,8 @@
-import { createHmac, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import { WalletError } from '../errors/walletError.js';
 import { Challenges } from './challenge.js';
+import { CODE_TRIES_MAX, isSameCode, makeCode } from './code.js';
 import type { FactorRecord, PasskeyFactor } from './factor.js';
 import { beginPasskey, makePasskeyFactor, type Signed } from './passkey.js';
-
-/** Consonants and digits that are not taken for one another, and spell no words. */
-const ALPHABET = 'BCDFGHJKMNPQRSTVWXZ23456789';
-const CODE_CHARS = 8;
-/** 27^8 codes: five tries find none of them, and a person mistypes less often. */
-const TRIES_MAX = 5;
 
 const AGAIN = { say: 'Begin again in a terminal.', command: 'factor add passkey' };
 
@@ -35,12 +29,11 @@ export class Enrolment {
   readonly #options: EnrolmentOptions;
   readonly #challenges = new Challenges();
   readonly #end: (factor: PasskeyFactor | null) => void;
-  #triesLeft = TRIES_MAX;
+  #triesLeft = CODE_TRIES_MAX;
   #open = true;
 
   constructor(options: EnrolmentOptions) {
-    const chars = Array.from({ length: CODE_CHARS }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
-    this.code = `${chars.slice(0, CODE_CHARS / 2)}-${chars.slice(CODE_CHARS / 2)}`;
+    this.code = makeCode();
     this.#options = options;
     const { promise, resolve } = Promise.withResolvers<PasskeyFactor | null>();
     this.done = promise;
@@ -89,15 +82,6 @@ export class Enrolment {
     this.#end(null);
     throw new WalletError('factor_wrong', 'Five wrong codes: this enrolment has ended.', { owner: AGAIN });
   }
-}
-
-function isSameCode(given: string, code: string): boolean {
-  const blind = randomBytes(32);
-  const fold = (text: string): Buffer =>
-    createHmac('sha256', blind)
-      .update(text.toUpperCase().replace(/[^A-Z0-9]/g, ''))
-      .digest();
-  return timingSafeEqual(fold(given), fold(code));
 }
 
 function ended(): WalletError {

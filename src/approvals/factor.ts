@@ -122,6 +122,18 @@ export function nameFactor(
   };
 }
 
+/** The one spelling of a new owner passphrase. Throws `bad_input` for one that is too short or too long. */
+export function checkPassphrase(passphrase: string): string {
+  const text = passphrase.length > PASSPHRASE_CHARS_MAX ? '' : passphrase.normalize('NFKC');
+  if (Array.from(text).length < PASSPHRASE_CHARS_MIN) {
+    throw new WalletError(
+      'bad_input',
+      `An owner passphrase has ${PASSPHRASE_CHARS_MIN} to ${PASSPHRASE_CHARS_MAX} characters: programs on this machine may try to guess it.`,
+    );
+  }
+  return text;
+}
+
 /**
  * Makes the factor of a passphrase. Characters count after NFKC, as keyboards write the same letter in several ways.
  *
@@ -132,13 +144,7 @@ export async function makePassphraseFactor(
   passphrase: string,
   { nowMs, label = '' }: { readonly nowMs: number; readonly label?: string },
 ): Promise<PassphraseFactor> {
-  const text = passphrase.length > PASSPHRASE_CHARS_MAX ? '' : passphrase.normalize('NFKC');
-  if (Array.from(text).length < PASSPHRASE_CHARS_MIN) {
-    throw new WalletError(
-      'bad_input',
-      `An owner passphrase has ${PASSPHRASE_CHARS_MIN} to ${PASSPHRASE_CHARS_MAX} characters: programs on this machine may try to guess it.`,
-    );
-  }
+  const text = checkPassphrase(passphrase);
   const salt = randomBytes(SALT_BYTES);
   const key = await stretch(text, { ...COST, salt });
   return {

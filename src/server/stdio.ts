@@ -25,7 +25,8 @@ const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 export async function serveStdioWallet(place: Omit<ServerPlace, 'warn'>): Promise<number> {
   const { stdin, stdout, stderr } = process;
   const output = takeStdout(stdout, stderr);
-  const wallet = new WalletOnDemand({ ...place, warn: (line) => stderr.write(`${line}\n`) });
+  const warn = (line: string): boolean => stderr.write(`${line}\n`);
+  const wallet = new WalletOnDemand({ ...place, warn, offersSetUp: true });
 
   const input = delayEnd(() => within(FINISH_CALLS_MS, requests.none()));
   const transport = new StdioServerTransport(input, output);

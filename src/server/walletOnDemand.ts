@@ -6,6 +6,7 @@ import { outcome, type Outcome } from '../wallet/outcome.js';
 import type { Engine } from '../wallet/engine.js';
 import type { OwnerReach } from '../wallet/ownerReach.js';
 import type { Wallet } from '../wallet/wallet.js';
+import { SetUpOffer } from './setUpOffer.js';
 
 /** What of the process a server's wallet depends on; `PURSER_AGENT` names the agent that calls. */
 export interface ServerPlace {
@@ -14,6 +15,8 @@ export interface ServerPlace {
   readonly platform: NodeJS.Platform;
   /** Where a line for the person who runs the server goes; never the protocol's stream. */
   readonly warn: (line: string) => void;
+  /** Whether an owner sits at this machine, who is offered a page to set the wallet up on. */
+  readonly offersSetUp?: boolean;
 }
 
 /**
@@ -23,6 +26,7 @@ export interface ServerPlace {
 export class WalletOnDemand implements WalletTools {
   readonly #place: ServerPlace;
   #wallet: Promise<Wallet> | undefined;
+  #offer: SetUpOffer | undefined;
   #inFlight = 0;
   #whenIdle: (() => void)[] = [];
 
@@ -66,18 +70,28 @@ export class WalletOnDemand implements WalletTools {
   /** Lets go of everything; nothing is loaded for it. */
   async close(): Promise<void> {
     const wallet = await this.#wallet?.catch(() => undefined);
-    await wallet?.close();
+    await Promise.all([wallet?.close(), this.#offer?.close()]);
   }
 
   async #call(work: (wallet: Wallet) => Promise<Outcome>): Promise<Outcome> {
     this.#inFlight += 1;
     try {
       const wallet = await this.#load().catch(() => undefined);
-      return wallet === undefined ? notLoaded() : await work(wallet);
+      if (wallet === undefined) return notLoaded();
+      const result = await work(wallet);
+      return result.code === 'not_set_up' && this.#place.offersSetUp === true
+        ? await this.#offered(result)
+        : result;
     } finally {
       this.#inFlight -= 1;
       if (this.#inFlight === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     }
+  }
+
+  /** The result of a call that found no wallet, with the page where the owner makes one. */
+  async #offered(result: Outcome): Promise<Outcome> {
+    this.#offer ??= offerOf(this.#place);
+    return { ...result, tell_owner: (await this.#offer.words()) ?? result.tell_owner };
   }
 
   #load(): Promise<Wallet> {
@@ -101,6 +115,13 @@ function notLoaded(): Outcome {
     tell_owner:
       'The installation of Purser is not whole: install purser-mcp again, then restart this client.',
   });
+}
+
+function offerOf({ version, env, platform, warn }: ServerPlace): SetUpOffer {
+  const passphrase = async (): Promise<string | null> =>
+    (await import('./serverPassphrase.js')).readServerPassphrase(env, warn);
+  const home = resolveHome(env, platform);
+  return new SetUpOffer({ home, now: Date.now, passphrase }, { version, env, platform });
 }
 
 async function load({ version, env, platform, warn }: ServerPlace): Promise<Wallet> {

@@ -1,11 +1,11 @@
-import { Hono, type Context } from 'hono';
-import { getCookie, setCookie } from 'hono/cookie';
+import { Hono } from 'hono';
 import { html } from 'hono/html';
 import type { Confirmation } from '../approvals/confirmation.js';
 import { isYes, type Answer, type Approval, type OwnerDesk } from '../approvals/desk.js';
 import type { Enrolment } from '../approvals/enrolment.js';
 import { WalletError } from '../errors/walletError.js';
 import { addressOf } from './address.js';
+import { admit, checkToken, layLanding, type VisitContext as Ctx, type VisitEnv } from './admission.js';
 import { readAnswer, readProof, text, type Fields } from './answerForm.js';
 import { readLists, versionOf, viewApprovals } from './approvalsPage.js';
 import { boundBody, checkSource, secureAnswers } from './guard.js';
@@ -29,24 +29,28 @@ export interface AppParts {
   readonly confirmation: Confirmation | null;
 }
 
-interface Env {
-  readonly Variables: { readonly visit: string };
-}
-
-type Ctx = Context<Env>;
-
 /** Paths that an address with the key may lead to: our own, never `//elsewhere`. */
 const LANDINGS = /^\/(?:approvals\/\w{1,64}|passkey|confirm)?$/;
 
-/** Each run of the page has a cookie of its own at the one name `localhost`: old ones must not pile up. */
-const VISIT_SEC = 24 * 3600;
-
 /** The owner's page as a web application, to be listened for at {@link AppParts.port}. */
-export function createApp(parts: AppParts): Hono<Env> {
-  const app = new Hono<Env>();
-  app.use(secureAnswers, checkSource(parts.port));
-  app.use(async (c, next) => admit(c, parts) ?? next());
-  app.post('*', boundBody, async (c, next) => checkToken(c, parts, next));
+export function createApp(parts: AppParts): Hono<VisitEnv> {
+  const { port, visits, command } = parts;
+  const app = new Hono<VisitEnv>();
+  app.use(secureAnswers, checkSource(port));
+  app.use(async (c, next) => {
+    const admitted = admit(c, { port, visits }, LANDINGS);
+    if (admitted === 'in') return next();
+    if (admitted === 'lands') return layLanding(c);
+    return c.html(
+      layMessage(
+        'Open this page from your terminal',
+        html`It shows what your agents buy, so it opens for you alone. Run <code>${command('open')}</code> and
+          use the address it gives.`,
+      ),
+      403,
+    );
+  });
+  app.post('*', boundBody, checkToken(visits));
   addApprovals(app, parts);
   addEnrolment(app, parts);
   addConfirmation(app, parts);
@@ -59,61 +63,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   return app;
 }
 
-/** Lets a browser in by the cookie of a visit, or begins one by the key of the address; answers where it does neither. */
-function admit(c: Ctx, { visits, port, command }: AppParts): Response | Promise<Response> | null {
-  const name = `purser_${port}`;
-  const visit = visits.find(getCookie(c, name));
-  const key = c.req.query('key');
-  if (c.req.method === 'GET' && key !== undefined && visits.isKey(key) && LANDINGS.test(c.req.path)) {
-    // A visit goes on where there is one: forms in other tabs stay good.
-    if (visit === null) {
-      setCookie(c, name, visits.begin(), {
-        httpOnly: true,
-        sameSite: 'Strict',
-        path: '/',
-        maxAge: VISIT_SEC,
-      });
-    }
-    // Not a redirect: after a link from another site the strict cookie comes only with a load of our own.
-    return c.html(
-      html`<!doctype html>
-        <html lang="en">
-          <head>
-            <meta http-equiv="refresh" content="0;url=${c.req.path}" />
-            <title>Purser</title>
-          </head>
-          <body></body>
-        </html>`,
-    );
-  }
-  if (visit === null) {
-    return c.html(
-      layMessage(
-        'Open this page from your terminal',
-        html`It shows what your agents buy, so it opens for you alone. Run <code>${command('open')}</code> and
-          use the address it gives.`,
-      ),
-      403,
-    );
-  }
-  c.set('visit', visit);
-  return null;
-}
-
-async function checkToken(
-  c: Ctx,
-  { visits }: AppParts,
-  next: () => Promise<void>,
-): Promise<Response | undefined> {
-  const fields = await c.req.parseBody({ all: true });
-  if (!visits.isToken(c.get('visit'), text(fields['token']))) {
-    return c.html(layMessage('This form is not of this page', 'Load the page again; nothing was done.'), 403);
-  }
-  await next();
-  return undefined;
-}
-
-function addApprovals(app: Hono<Env>, parts: AppParts): void {
+function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
   const { desk } = parts;
   app.get('/', async (c) => {
     const done = await desk.show(c.req.query('done') ?? '');
@@ -183,7 +133,7 @@ async function viewAt(
   });
 }
 
-function addEnrolment(app: Hono<Env>, parts: AppParts): void {
+function addEnrolment(app: Hono<VisitEnv>, parts: AppParts): void {
   const { enrolment, port } = parts;
   if (enrolment === null) return;
   const view = (c: Ctx, problem?: string): Html =>
@@ -205,7 +155,7 @@ function addEnrolment(app: Hono<Env>, parts: AppParts): void {
   });
 }
 
-function addConfirmation(app: Hono<Env>, parts: AppParts): void {
+function addConfirmation(app: Hono<VisitEnv>, parts: AppParts): void {
   const { confirmation, port } = parts;
   if (confirmation === null) return;
   const view = (c: Ctx, problem?: string): Html =>

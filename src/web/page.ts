@@ -1,28 +1,10 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
 import type { Confirmation } from '../approvals/confirmation.js';
 import type { OwnerDesk } from '../approvals/desk.js';
 import type { Enrolment } from '../approvals/enrolment.js';
-import { WalletError } from '../errors/walletError.js';
 import { addressOf } from './address.js';
 import { createApp } from './app.js';
+import { serveOnMachine } from './machineServer.js';
 import { Visits } from './visit.js';
-
-/** A browser on this machine sends a request in milliseconds; whoever takes seconds holds a socket open (T15). */
-const HEADERS_TIMEOUT_MS = 5_000;
-const REQUEST_TIMEOUT_MS = 10_000;
-const TIMEOUT_CHECK_MS = 1_000;
-const KEEP_ALIVE_MS = 5_000;
-/** Nothing moved for this long: neither we nor the other side is at work. */
-const IDLE_MS = 30_000;
-/** Every server of this machine leaves cookies at `localhost`, and all of them come along. */
-const HEADER_BYTES_MAX = 32 * 1024;
-/** A few tabs need ten. */
-const CONNECTIONS_MAX = 64;
-
-/** Free ports of the one address that the other has taken, until there is one that both have. */
-const PORT_TRIES_MAX = 10;
 
 /** What {@link startPage} needs. */
 export interface PageOptions {
@@ -50,70 +32,13 @@ export interface Page {
   close(): Promise<void>;
 }
 
-/**
- * Serves the owner's page on 127.0.0.1 and ::1, on one port of both: a browser takes either for `localhost`, so
- * nobody else may have one of them (T20).
- *
- * Throws `unreachable` where the port is taken, or where none is free.
- */
+/** Serves the owner's page on this machine. Throws `unreachable` where the port is taken, or where none is free. */
 export async function startPage(options: PageOptions): Promise<Page> {
-  const { port, servers } = await listenOnBoth(options.port ?? 0);
   const { desk, now, command, enrolment = null, confirmation = null } = options;
   const visits = new Visits();
-  const app = createApp({ desk, now, port, visits, command, enrolment, confirmation });
-  // A wallet's process is not only this page: its globals stay Node's own.
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  for (const server of servers) server.on('request', (request, response) => void listener(request, response));
+  const { port, close } = await serveOnMachine(options.port ?? 0, (port) =>
+    createApp({ desk, now, port, visits, command, enrolment, confirmation }),
+  );
   const urlOf = (path: string): string => addressOf(port, path, visits.key);
-  return { url: urlOf('/'), port, urlOf, close: () => closeAll(servers) };
-}
-
-async function listenOnBoth(wanted: number): Promise<{ port: number; servers: readonly Server[] }> {
-  for (let tries = 0; tries < PORT_TRIES_MAX; tries += 1) {
-    const four = await listen('127.0.0.1', wanted);
-    if (four === 'taken' || four === 'absent') break;
-    const { port } = four.address() as AddressInfo;
-    const six = await listen('::1', port);
-    if (six === 'absent') return { port, servers: [four] };
-    if (six !== 'taken') return { port, servers: [four, six] };
-    await closeAll([four]);
-    if (wanted !== 0) break;
-  }
-  throw new WalletError(
-    'unreachable',
-    wanted === 0 ? 'No port is free for the page.' : `Port ${wanted} is taken by another program.`,
-  );
-}
-
-/** A server at one address; `absent` where the machine has no such address. */
-async function listen(host: string, port: number): Promise<Server | 'taken' | 'absent'> {
-  const server = createServer({
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    maxHeaderSize: HEADER_BYTES_MAX,
-  });
-  server.maxConnections = CONNECTIONS_MAX;
-  server.setTimeout(IDLE_MS);
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve('taken');
-      else if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') resolve('absent');
-      else reject(error);
-    });
-    server.listen({ host, port, exclusive: true }, () => resolve(server));
-  });
-}
-
-async function closeAll(servers: readonly Server[]): Promise<void> {
-  await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<void>((resolve) => {
-          server.close(() => resolve());
-          server.closeAllConnections();
-        }),
-    ),
-  );
+  return { url: urlOf('/'), port, urlOf, close };
 }

@@ -1,0 +1,99 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { WalletError } from '../errors/walletError.js';
+
+/** A browser on this machine sends a request in milliseconds; whoever takes seconds holds a socket open (T15). */
+const HEADERS_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+const TIMEOUT_CHECK_MS = 1_000;
+const KEEP_ALIVE_MS = 5_000;
+/** Nothing moved for this long: neither we nor the other side is at work. */
+const IDLE_MS = 30_000;
+/** Every server of this machine leaves cookies at `localhost`, and all of them come along. */
+const HEADER_BYTES_MAX = 32 * 1024;
+/** A few tabs need ten. */
+const CONNECTIONS_MAX = 64;
+
+/** Free ports of the one address that the other has taken, until there is one that both have. */
+const PORT_TRIES_MAX = 10;
+
+/** An application that answers requests. */
+export interface Served {
+  fetch(request: Request): Response | Promise<Response>;
+}
+
+/** A server that listens on this machine alone. */
+export interface MachineServer {
+  readonly port: number;
+  /** Ends it, and every connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves an application on 127.0.0.1 and ::1, on one port of both: a browser takes either for `localhost`, so
+ * nobody else may have one of them (T20). A port of 0 is any that is free.
+ *
+ * Throws `unreachable` where the port is taken, or where none is free.
+ */
+export async function serveOnMachine(
+  wanted: number,
+  makeApp: (port: number) => Served,
+): Promise<MachineServer> {
+  const { port, servers } = await listenOnBoth(wanted);
+  const app = makeApp(port);
+  // A wallet's process is not only this page: its globals stay Node's own.
+  const listener = getRequestListener((request) => app.fetch(request), { overrideGlobalObjects: false });
+  for (const server of servers) server.on('request', (request, response) => void listener(request, response));
+  return { port, close: () => closeAll(servers) };
+}
+
+async function listenOnBoth(wanted: number): Promise<{ port: number; servers: readonly Server[] }> {
+  for (let tries = 0; tries < PORT_TRIES_MAX; tries += 1) {
+    const four = await listen('127.0.0.1', wanted);
+    if (four === 'taken' || four === 'absent') break;
+    const { port } = four.address() as AddressInfo;
+    const six = await listen('::1', port);
+    if (six === 'absent') return { port, servers: [four] };
+    if (six !== 'taken') return { port, servers: [four, six] };
+    await closeAll([four]);
+    if (wanted !== 0) break;
+  }
+  throw new WalletError(
+    'unreachable',
+    wanted === 0 ? 'No port is free for the page.' : `Port ${wanted} is taken by another program.`,
+  );
+}
+
+/** A server at one address; `absent` where the machine has no such address. */
+async function listen(host: string, port: number): Promise<Server | 'taken' | 'absent'> {
+  const server = createServer({
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: HEADER_BYTES_MAX,
+  });
+  server.maxConnections = CONNECTIONS_MAX;
+  server.setTimeout(IDLE_MS);
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve('taken');
+      else if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') resolve('absent');
+      else reject(error);
+    });
+    server.listen({ host, port, exclusive: true }, () => resolve(server));
+  });
+}
+
+async function closeAll(servers: readonly Server[]): Promise<void> {
+  await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve());
+          server.closeAllConnections();
+        }),
+    ),
+  );
+}
