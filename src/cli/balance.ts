@@ -15,9 +15,9 @@ export async function run(call: CommandCall): Promise<number> {
   else {
     const width = widthOf(io.stdout);
     const balances = result['balances'] as readonly BalanceLine[];
-    const address = balances[0]?.address;
     printLines(io.stdout, [
-      ...(address === undefined ? [] : [`Address  ${address}`, '']),
+      ...addressLines(balances),
+      '',
       ...layBalances(balances, width),
       '',
       ...layLimits(result['limits'] as readonly LimitLine[], width),
@@ -26,6 +26,16 @@ export async function run(call: CommandCall): Promise<number> {
     if (result.tell_owner !== null) printLines(io.stderr, [result.tell_owner]);
   }
   return exitCodeOf(result);
+}
+
+/** Each address once; with the networks it is on where there are several. */
+function addressLines(balances: readonly BalanceLine[]): string[] {
+  const addresses = [...new Set(balances.map(({ address }) => address))];
+  if (addresses.length === 1) return [`Address  ${addresses[0] ?? ''}`];
+  return addresses.map((address) => {
+    const here = balances.filter((line) => line.address === address).map(({ label }) => label);
+    return `Address  ${address}  (${[...new Set(here)].join(', ')})`;
+  });
 }
 
 function layBalances(balances: readonly BalanceLine[], width: number): string[] {

@@ -46,6 +46,8 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       },
       { flags: '--testnet', doc: 'For test networks alone: Base Sepolia, no real money.' },
       { flags: '--restore-stdin', doc: 'Read the recovery phrase from standard input.' },
+      { flags: '--rpc <network=url...>', doc: 'An RPC of yours from the start; may be given again.' },
+      { flags: '--offline', doc: 'Do not look on chain what a restored phrase holds.' },
       { flags: '--import-key-stdin', doc: 'Read a raw EVM private key from standard input.' },
       { flags: '--yes', doc: 'Ask nothing.' },
       JSON_FLAG,
@@ -72,6 +74,18 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     flags: [NETWORK_FLAG, ...OPENS],
     examples: ['address', 'address --network eip155:8453 --json'],
     load: () => import('./address.js'),
+  },
+  {
+    name: 'fund',
+    group: 'Fund',
+    summary: 'Show where to send money, with a code to scan; wait for it to arrive.',
+    flags: [
+      NETWORK_FLAG,
+      { flags: '--wait', doc: 'Wait until money arrives, and say so; an hour at most.' },
+      ...OPENS,
+    ],
+    examples: ['fund', 'fund --network eip155:8453 --wait'],
+    load: () => import('./fund.js'),
   },
   {
     name: 'withdraw',

@@ -2,6 +2,7 @@ import { listKeys } from '../config/change.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { KeystoreKind } from '../keys/keystore.js';
 import { findNetwork } from '../money/network.js';
+import { lookForMoney, type Findings } from '../wallet/foundMoney.js';
 import { ownerCommand } from '../wallet/ownerCommand.js';
 import { setUpWallet, type SecretSource, type SetUp } from '../wallet/setUp.js';
 import type { CommandCall } from './command.js';
@@ -30,6 +31,7 @@ export async function run(call: CommandCall): Promise<number> {
     home,
     keystore,
     testnet: flags.has('testnet'),
+    rpcUrls: rpcFlags(flags.list('rpc')),
     secret: await secretSource(call),
     passphrase,
     hand: ownerHand(call),
@@ -37,7 +39,9 @@ export async function run(call: CommandCall): Promise<number> {
   }).catch((error: unknown) => {
     throw withFileCommand(error, call);
   });
-  const exitCode = report(call, setUp);
+  const findings =
+    setUp.made === 'restored' && !flags.has('offline') ? await lookForMoney(setUp.config, setUp.keys) : null;
+  const exitCode = report(call, setUp, findings);
   await offerFactor(call, passphrase);
   return exitCode;
 }
@@ -71,6 +75,38 @@ async function offerFactor(
       io.stderr.write(`${error.shortMessage}\n`);
     }
   }
+}
+
+/** Reads `--rpc eip155:8453=https://…`. */
+function rpcFlags(given: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    given.map((text) => {
+      const [, caip2, url] = /^([\w:]+)=(.+)$/.exec(text) ?? [];
+      if (caip2 !== undefined && url !== undefined) return [caip2, url];
+      throw new WalletError(
+        'bad_input',
+        '--rpc is NETWORK=URL, such as eip155:8453=https://rpc.example.com.',
+      );
+    }),
+  );
+}
+
+/** What a restored phrase holds, in lines; what could not be looked at is said. */
+function foundLines(findings: Findings | null): string[] {
+  if (findings === null) return [];
+  const { found, silent } = findings;
+  const money = found.map(
+    ({ amount, asset, label, address, index }) =>
+      `Found     ${amount} ${asset} on ${label} at ${address}${index === 0 ? '' : ` (key ${index}, of a further agent)`}`,
+  );
+  if (money.length === 0 && silent.length === 0) money.push('Found     no money at its first addresses');
+  return [
+    ...money,
+    ...(silent.length === 0
+      ? []
+      : [`Not seen  ${silent.join(', ')}: no RPC answers now; purser balance looks again`]),
+    '',
+  ];
 }
 
 function keystoreFlag(text: string | undefined): KeystoreKind | undefined {
@@ -166,7 +202,7 @@ const MADE: Readonly<Record<SetUp['made'], string>> = {
   finished: 'The wallet is ready: an earlier set-up that was cut off is finished.',
 };
 
-function report({ io, home, flags }: CommandCall, setUp: SetUp): number {
+function report({ io, home, flags }: CommandCall, setUp: SetUp, findings: Findings | null): number {
   const { made, keystore, config, address } = setUp;
   const message = MADE[made];
   const networks = config.networks.enabled.map((caip2) => findNetwork(caip2)?.label ?? caip2);
@@ -180,6 +216,8 @@ function report({ io, home, flags }: CommandCall, setUp: SetUp): number {
     address,
     networks: config.networks.enabled,
     limits: Object.fromEntries(limits.map(({ key, value }) => [key, value])),
+    found: findings?.found ?? null,
+    not_looked_at: findings?.silent ?? null,
   };
   const backUp =
     made === 'new' || made === 'finished'
@@ -188,6 +226,7 @@ function report({ io, home, flags }: CommandCall, setUp: SetUp): number {
   return printReport(io, flags.has('json'), fields, [
     `${message} (${home}, keys in ${keystore === 'file' ? 'an encrypted file' : 'the keychain'})`,
     '',
+    ...foundLines(findings),
     `Address   ${address}`,
     `Fund it   send ${config.testnet ? 'test USDC' : 'USDC'} on ${networks.join(' or ')} to that address; no gas coin is needed`,
     '',

@@ -7,6 +7,7 @@ import { formatUnits, formatUsd } from '../money/decimal.js';
 import { findNetwork, type Caip2, type Network } from '../money/network.js';
 import { capLines } from '../policy/limits.js';
 import type { Engine } from './engine.js';
+import { within } from './funds.js';
 import type { BalanceInput } from './input.js';
 import { raiseLines } from './judge.js';
 import { outcome, type Outcome } from './outcome.js';
@@ -33,6 +34,9 @@ export interface LimitLine {
   readonly used_usd: string | null;
   readonly left_usd: string;
 }
+
+/** An RPC that is silent for longer leaves its line unknown: whoever asked is told of the others. */
+const BALANCE_MS_MAX = 5_000;
 
 /** A name no host has: host lines are listed from the config, not for one request. */
 const NO_HOST = 'none.invalid:443';
@@ -125,9 +129,8 @@ async function balanceLine(
   asset: Asset,
   address: `0x${string}`,
 ): Promise<BalanceLine> {
-  const onChain = await engine.funds
-    .onChain(engine.chain(config, network), asset, address, engine.now())
-    .catch(() => null);
+  const read = engine.funds.onChain(engine.chain(config, network), asset, address, engine.now());
+  const onChain = await within(read, BALANCE_MS_MAX);
   const held = engine.ledger.heldAtomic(network.caip2, asset.address, address);
   const free = onChain === null ? null : onChain > held ? onChain - held : 0n;
   const text = (atomic: bigint | null): string | null =>

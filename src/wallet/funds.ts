@@ -103,7 +103,8 @@ function keyOf(asset: Asset, address: string): string {
   return `${asset.network}/${asset.address}/${address}`;
 }
 
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
+/** What a promise comes to, or null where it fails or takes longer. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), ms);

@@ -6,7 +6,9 @@ import {
   readConfig,
   readConfigUnauthenticated,
   reviewConfig,
+  updateConfig,
 } from '../config/configFile.js';
+import { setKey } from '../config/change.js';
 import { CONFIG_FILE, ensureHome, LEDGER_FILE } from '../config/home.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
@@ -42,6 +44,8 @@ export interface SetUpRequest {
   /** Undefined leaves it to what is there already, and else to the keychain. */
   readonly keystore: KeystoreKind | undefined;
   readonly testnet: boolean;
+  /** The owner's own RPCs by CAIP-2, where a config is made; there is none yet to set them in. */
+  readonly rpcUrls?: Readonly<Record<string, string>>;
   readonly secret: SecretSource;
   /** The passphrase of an encrypted file, or null where nobody gives one. */
   readonly passphrase: () => Promise<string | null>;
@@ -59,6 +63,7 @@ export interface SetUp {
   readonly keystore: KeystoreKind;
   readonly config: Config;
   readonly agent: string;
+  readonly keys: UnlockedWallet;
   readonly address: `0x${string}`;
 }
 
@@ -92,7 +97,7 @@ export async function setUpWallet(request: SetUpRequest): Promise<SetUp> {
   await ensureLedger(request, keys, config);
   const address = await keys.evmAddress(0);
   const made = isThere ? 'finished' : MADE[request.secret.kind];
-  return { made, keystore: kind, config, agent: DEFAULT_AGENT, address };
+  return { made, keystore: kind, config, agent: DEFAULT_AGENT, keys, address };
 }
 
 const MADE = { new: 'new', restore: 'restored', import: 'imported' } as const;
@@ -185,6 +190,8 @@ async function ensureConfig(
       // Another process was first; what it wrote is judged below.
       if (!isWalletError(error) || error.code !== 'already_set_up') throw error;
     });
+    for (const [caip2, url] of Object.entries(request.rpcUrls ?? {}))
+      await updateConfig(home, mac, (config) => setKey(config, `networks.${caip2}.rpc_url`, url).config);
     await liftVersion(home, keys, mac);
   }
   const config = readConfig(home, mac);

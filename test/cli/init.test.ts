@@ -177,6 +177,7 @@ describe('a secret of elsewhere', () => {
         scratch.passphraseFile,
         '--yes',
         '--restore-stdin',
+        '--offline',
         '--json',
       ],
       { input: `  ${PHRASE.toUpperCase().replaceAll(' ', '\n')}\n` },
@@ -321,6 +322,7 @@ describe('a set-up that was cut off', () => {
       '--yes',
       '--testnet',
       '--restore-stdin',
+      '--offline',
     ];
     expect(await scratch.purser(restoring, { input: PHRASE })).toMatchObject({ exit: 6 });
     expect(await scratch.purser(['init', '--keystore', 'keychain', '--yes', '--testnet'])).toMatchObject({

@@ -79,6 +79,7 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
       '--passphrase-file',
       scratch.passphraseFile,
       '--restore-stdin',
+      '--offline',
     ];
     const person = terminal(args);
     await person.sees('Recovery phrase (not shown): ');
@@ -101,6 +102,7 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
       scratch.passphraseFile,
       '--yes',
       '--restore-stdin',
+      '--offline',
     ];
     await scratch.purser(restore, { input: PHRASE });
     const unsure = terminal(['backup', '--passphrase-file', scratch.passphraseFile]);

@@ -1,0 +1,62 @@
+import type { Config } from '../config/settings.js';
+import { isWalletError } from '../errors/walletError.js';
+import type { UnlockedWallet } from '../keys/keystore.js';
+import { assetsOf } from '../money/asset.js';
+import { formatUnits } from '../money/decimal.js';
+import { openChain } from './chains.js';
+import { networksOf } from './withdrawPlan.js';
+
+/** What a restored phrase was found to hold on one network, at one agent's address. */
+export interface FoundMoney {
+  readonly network: string;
+  readonly label: string;
+  readonly asset: string;
+  readonly address: string;
+  /** Which of the phrase's keys it is: 0 is the first agent's. */
+  readonly index: number;
+  readonly amount: string;
+  readonly amount_atomic: string;
+}
+
+/** What a look came to; a network that gave no answer is among the silent. */
+export interface Findings {
+  readonly found: readonly FoundMoney[];
+  readonly silent: readonly string[];
+}
+
+/** Agents whose addresses are looked at: more than most wallets ever had. */
+const AGENTS_LOOKED_AT = 5;
+/** Set-up waits no longer than this for any number of networks. */
+const LOOK_MS_MAX = 8_000;
+
+/** Looks what the first agents' addresses hold on each enabled network. Best effort: never throws, and is bounded. */
+export async function lookForMoney(config: Config, keys: UnlockedWallet): Promise<Findings> {
+  const count = keys.secretKind === 'phrase' ? AGENTS_LOOKED_AT : 1;
+  const addresses = await Promise.all(Array.from({ length: count }, (_, index) => keys.evmAddress(index)));
+  const signal = AbortSignal.timeout(LOOK_MS_MAX);
+  const looks = networksOf(config).map(async (network) => {
+    const [asset] = assetsOf(network.caip2);
+    if (asset === undefined || network.family !== 'evm') return { found: [], silent: [] };
+    const { chain, net } = openChain(config, network);
+    try {
+      const balances = await Promise.all(addresses.map((address) => chain.balanceOf(asset, address, signal)));
+      const found = balances.map((atomic, index) => ({
+        network: network.caip2,
+        label: network.label,
+        asset: asset.symbol,
+        address: addresses[index] ?? '',
+        index,
+        amount: formatUnits(atomic, asset.decimals),
+        amount_atomic: atomic.toString(),
+      }));
+      return { found: found.filter(({ amount_atomic: atomic }) => atomic !== '0'), silent: [] };
+    } catch (error) {
+      if (!isWalletError(error)) throw error;
+      return { found: [], silent: [network.label] };
+    } finally {
+      await net?.close();
+    }
+  });
+  const seen = await Promise.all(looks);
+  return { found: seen.flatMap(({ found }) => found), silent: seen.flatMap(({ silent }) => silent) };
+}
