@@ -137,11 +137,7 @@ describe('a redirect that is followed', () => {
       ] as const),
     ].map((name) => [name, 'secret'] as const);
     const location = `http://${there.hostPort}/end`;
-    await send(go(307, location), {
-      method: 'POST',
-      body: Buffer.from('text'),
-      headers: [...carried, ...dropped],
-    });
+    await send(go(307, location), { headers: [...carried, ...dropped] });
     expect(seen.map(({ at }) => at)).toEqual(['here', 'there']);
     for (const [name, value] of carried) expect(seen[1]?.headers[name.toLowerCase()]).toBe(value);
     for (const [name] of dropped) {
@@ -149,6 +145,31 @@ describe('a redirect that is followed', () => {
       expect(seen[1]?.headers[name.toLowerCase()]).toBeUndefined();
     }
     expect(seen[1]?.headers.host).toBe(there.hostPort);
+  });
+
+  it.each([
+    [301, 'PUT'],
+    [302, 'PATCH'],
+    [307, 'POST'],
+    [308, 'POST'],
+  ])('T9: carries by a %i no body of a %s to another origin', async (status, method) => {
+    const location = `http://${there.hostPort}/end`;
+    const body = Buffer.from('secret');
+    await expect(send(go(status, location), { method, body })).rejects.toMatchObject({
+      code: 'redirected',
+      location,
+      shortMessage: expect.stringContaining(`http://${there.hostPort}`),
+    });
+    expect(seen.map(({ at }) => at)).toEqual(['here']);
+  });
+
+  it.each([301, 302, 303])('T9: a %i that makes a GET of it leaves the body behind', async (status) => {
+    const body = Buffer.from('secret');
+    await send(go(status, `http://${there.hostPort}/end`), { method: 'POST', body });
+    expect(seen.map(({ at, method, body }) => [at, method, body])).toEqual([
+      ['here', 'POST', 'secret'],
+      ['there', 'GET', ''],
+    ]);
   });
 
   it('T9: does not give dropped credentials back when the way leads home', async () => {

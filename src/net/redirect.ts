@@ -65,9 +65,10 @@ function judgeNext(call: Call, from: CallUrl, href: string, rules: UrlRules): Ca
 
 /**
  * The request that follows a redirect. The method changes as in fetch: 303 makes a GET of all but HEAD, 301
- * and 302 of POST; 307 and 308 change nothing. To another origin go only headers that carry no credential.
+ * and 302 of POST; 307 and 308 change nothing. To another origin go only headers that carry no credential, and
+ * no body.
  *
- * @throws NetFailure `redirected` (too many, https to http, no URL) or `address_refused`, with `location`
+ * @throws NetFailure `redirected` (too many, https to http, a body to another origin, no URL) or `address_refused`, with `location`
  */
 export function followRedirect(
   call: Call,
@@ -87,10 +88,20 @@ export function followRedirect(
     (answer.status === 303 && request.method !== 'HEAD' && request.method !== 'GET') ||
     ((answer.status === 301 || answer.status === 302) && request.method === 'POST');
   const kept = toGet ? headersWithoutBody(request.headers) : request.headers;
+  const body = toGet ? undefined : request.body;
+  const leaves = target.origin !== from.origin;
+  // T9: a body is as much the caller's secret as a header, and no name tells which is.
+  if (leaves && body !== undefined && body.length > 0) {
+    throw refuse(
+      call,
+      `The endpoint redirects the request with its body to another origin, ${target.origin}; call that one itself if it is to have the body.`,
+      href,
+    );
+  }
   return {
     target,
     method: toGet ? 'GET' : request.method,
-    headers: target.origin === from.origin ? kept : headersForOtherOrigin(kept),
-    body: toGet ? undefined : request.body,
+    headers: leaves ? headersForOtherOrigin(kept) : kept,
+    body,
   };
 }

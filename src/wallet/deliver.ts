@@ -213,14 +213,15 @@ async function exchangeForAnswer(engine: Engine, place: CommandPlace, delivery: 
 
 /**
  * What a request still carries where redirects led it before its 402, as they left it there: a body only by the method
- * it came with, and to an origin that the agent did not name no header that may hold a credential (T9).
+ * it came with, and to an origin that the agent did not name no body and no header that may hold a credential (T9).
  */
 function asRedirected({ request, target }: Delivery): Pick<HttpRequest, 'headers' | 'body'> {
   const toGet = target.method !== request.method;
   const kept = toGet ? headersWithoutBody(request.headers) : request.headers;
+  const leaves = target.url.origin !== request.target.origin;
   return {
-    headers: target.url.origin === request.target.origin ? kept : headersForOtherOrigin(kept),
-    ...(toGet || request.body === undefined ? {} : { body: request.body }),
+    headers: leaves ? headersForOtherOrigin(kept) : kept,
+    ...(toGet || leaves || request.body === undefined ? {} : { body: request.body }),
   };
 }
 
