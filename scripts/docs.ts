@@ -9,6 +9,8 @@ import { CODES } from '../src/errors/codes.js';
 import { tools } from '../src/mcp/tools.js';
 import { ASSETS } from '../src/money/asset.js';
 import { findNetwork } from '../src/money/network.js';
+import { THREATS } from '../test/adversary/role.ts';
+import { ATTACKS, CONTROLS } from '../test/adversary/table.ts';
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = (row: readonly string[]): string =>
@@ -46,6 +48,17 @@ const lists: Readonly<Record<string, () => string>> = {
       ['code', 'means', 'retry'],
       Object.entries(CODES).map(([code, { means, retry }]) => [`\`${code}\``, means, retry]),
     ),
+  score: () =>
+    `**${ATTACKS.length} attacks, all beaten; ${CONTROLS.length} honest shapes, all paid.** By threat: [docs/threats.md](docs/threats.md).`,
+  attacks: () =>
+    table(
+      ['#', 'attacks', 'about'],
+      Object.entries(THREATS).map(([threat, words]) => [
+        threat,
+        String(ATTACKS.filter((attack) => attack.threat === threat).length),
+        words,
+      ]),
+    ),
   assets: () =>
     table(
       ['network', 'assets'],
@@ -60,11 +73,12 @@ const lists: Readonly<Record<string, () => string>> = {
 
 /** Where each list stands. */
 const places: Readonly<Record<string, readonly string[]>> = {
-  'README.md': ['tools'],
+  'README.md': ['tools', 'score'],
   'docs/commands.md': ['commands'],
   'docs/settings.md': ['config'],
   'docs/codes.md': ['codes'],
   'docs/networks.md': ['assets'],
+  'docs/threats.md': ['attacks'],
 };
 
 function fill(text: string, path: string, names: readonly string[]): string {

@@ -1,0 +1,20 @@
+import { BODY_ATTACKS } from './roles/bodies.ts';
+import { CONTROLS } from './roles/honest.ts';
+import { OFFER_ATTACKS } from './roles/offers.ts';
+import { PLACE_ATTACKS } from './roles/places.ts';
+import { SIGNING_ATTACKS } from './roles/signing.ts';
+import { TERMS_ATTACKS } from './roles/terms.ts';
+import { WORD_ATTACKS } from './roles/words.ts';
+import type { Attack } from './role.ts';
+
+export { CONTROLS };
+
+/** Every attack, by its threat. */
+export const ATTACKS: readonly Attack[] = [
+  ...OFFER_ATTACKS,
+  ...SIGNING_ATTACKS,
+  ...TERMS_ATTACKS,
+  ...PLACE_ATTACKS,
+  ...BODY_ATTACKS,
+  ...WORD_ATTACKS,
+].sort((a, b) => Number(a.threat.slice(1)) - Number(b.threat.slice(1)));
