@@ -50,6 +50,10 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       { flags: '--offline', doc: 'Do not look on chain what a restored phrase holds.' },
       { flags: '--import-key-stdin', doc: 'Read a raw EVM private key from standard input.' },
       { flags: '--yes', doc: 'Ask nothing.' },
+      {
+        flags: '--factor-file <file>',
+        doc: 'File with the owner passphrase, where a lost config.json is made anew; else it is typed.',
+      },
       JSON_FLAG,
     ],
     examples: [

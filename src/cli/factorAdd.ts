@@ -31,8 +31,7 @@ async function enrol(call: CommandCall, label: string) {
   const added = await addPasskey(options, label, async (enrolment) => {
     const keys = await unlockAsAnyone(options);
     const ledger = openLedger(options, keys);
-    const configMac = (data: string): Uint8Array => keys.mac('config', data);
-    const page = await openPage(call, { home: options.home, ledger, configMac }, '/passkey', { enrolment });
+    const page = await openPage(call, { home: options.home, ledger, keys }, '/passkey', { enrolment });
     printLines(io.stderr, [`Type this code there: ${enrolment.code}`]);
     const stop = (): void => enrolment.close();
     process.once('SIGINT', stop);

@@ -6,8 +6,7 @@ import { untilInterrupted, withEngine } from './wallet.js';
 export async function run(call: CommandCall): Promise<number> {
   return untilInterrupted((signal) =>
     withEngine(call, async ({ home, ledger, keys }) => {
-      const configMac = (data: string): Uint8Array => keys.mac('config', data);
-      const page = await openPage(call, { home, ledger, configMac }, '/');
+      const page = await openPage(call, { home, ledger, keys }, '/');
       await new Promise<void>((resolve) => {
         if (signal.aborted) resolve();
         signal.addEventListener('abort', () => resolve(), { once: true });

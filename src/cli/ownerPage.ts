@@ -1,7 +1,9 @@
+import type { OwnerDesk } from '../approvals/desk.js';
 import type { OwnerAct } from '../approvals/confirmation.js';
 import type { PasskeyFactor } from '../approvals/factor.js';
-import type { Ledger } from '../ledger/ledger.js';
-import type { Engine } from '../wallet/engine.js';
+import type { UnlockedWallet } from '../keys/keystore.js';
+import type { DeskWallet } from '../wallet/desk.js';
+import type { Confirmable } from '../wallet/ownerHand.js';
 import type { Page, PageOptions } from '../web/page.js';
 import type { CommandCall } from './command.js';
 import { isInteractive } from './io.js';
@@ -9,19 +11,25 @@ import { printLines } from './show.js';
 
 /** Serves the local page over an open wallet, and opens one of its pages in the owner's browser. */
 export async function openPage(
-  { io }: CommandCall,
-  wallet: Pick<Engine, 'home' | 'ledger'> & { readonly configMac: (data: string) => Uint8Array },
+  call: CommandCall,
+  { keys, ...wallet }: Pick<DeskWallet, 'home' | 'ledger'> & { readonly keys: UnlockedWallet },
   path: string,
-  extra: Pick<PageOptions, 'enrolment' | 'confirmation'> = {},
+  extra: PageExtra = {},
 ): Promise<Page> {
-  const [{ openDesk }, { startPage }, { openInBrowser }, { ownerCommand }] = await Promise.all([
-    import('../wallet/desk.js'),
+  const { openDesk } = await import('../wallet/desk.js');
+  const desk = openDesk({ ...wallet, configMac: (data) => keys.mac('config', data), now: call.io.now });
+  return serve(call, desk, path, extra);
+}
+
+type PageExtra = Pick<PageOptions, 'enrolment' | 'confirmation'>;
+
+async function serve({ io }: CommandCall, desk: OwnerDesk, path: string, extra: PageExtra): Promise<Page> {
+  const [{ startPage }, { openInBrowser }, { ownerCommand }] = await Promise.all([
     import('../web/page.js'),
     import('../web/browser.js'),
     import('../wallet/ownerCommand.js'),
   ]);
   const { now } = io;
-  const desk = openDesk({ ...wallet, now });
   const page = await startPage({ desk, now, command: (args) => ownerCommand(args, io), ...extra });
   const { say } = await openInBrowser(page.urlOf(path), io.env, io.platform);
   printLines(io.stderr, [say]);
@@ -32,21 +40,20 @@ export async function openPage(
 export async function confirmInBrowser(
   call: CommandCall,
   act: OwnerAct,
-  ledger: Ledger,
+  { keys, ledger, factors }: Confirmable,
 ): Promise<PasskeyFactor | null> {
   const { io, home } = call;
   if (!isInteractive(io)) return null;
-  const [{ Confirmation }, { readFactors }] = await Promise.all([
-    import('../approvals/confirmation.js'),
-    import('../wallet/ownerFactor.js'),
-  ]);
+  const { Confirmation } = await import('../approvals/confirmation.js');
   const confirmation = new Confirmation(act, {
-    factors: async () => Promise.resolve(readFactors(ledger)),
+    factors: async () => Promise.resolve(factors()),
     now: io.now,
   });
-  // This page confirms the one act; it changes no config.
-  const configMac = (): Uint8Array => new Uint8Array();
-  const page = await openPage(call, { home, ledger, configMac }, '/confirm', { confirmation });
+  const { emptyDesk } = await import('../wallet/emptyDesk.js');
+  const page =
+    ledger === null
+      ? await serve(call, emptyDesk(factors), '/confirm', { confirmation })
+      : await openPage(call, { home, ledger, keys }, '/confirm', { confirmation });
   const refuse = (): void => confirmation.refuse();
   process.once('SIGINT', refuse);
   try {

@@ -31,7 +31,7 @@ export function ownerHand(call: CommandCall, factorFlag = 'factorFile'): OwnerHa
     passphrase: ownerPassphrase(io, flags.text(PASSPHRASE_FLAG)),
     atTerminal: isInteractive(io),
     factor: factorPassphrase(io, flags.text(factorFlag)),
-    confirm: (act, ledger) => confirmInBrowser(call, act, ledger),
+    confirm: (act, owned) => confirmInBrowser(call, act, owned),
   };
 }
 

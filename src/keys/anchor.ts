@@ -19,42 +19,74 @@ const RECORD_VERSION = 1;
 const FIELD = /^[\x21-\x7e]{1,128}$/;
 const MAC_HEX = /^[0-9a-f]{64}$/;
 
-/**
- * The record a keystore keeps for a checkpoint: plain text with an authentication code of this wallet.
- *
- * Nothing in it is a secret, so it is authenticated and not encrypted; its key comes from the wallet's secret, so
- * that both keystores hold the same record and renewing it needs no passphrase. `null` is written when the wallet is
- * made: from then on a missing record means that it was deleted.
- */
-export function sealAnchor(anchor: LedgerAnchor | null, keys: WalletKeys): string {
-  if (anchor !== null && !isAnchor(anchor)) throw new WalletError('internal', 'The checkpoint is malformed.');
-  const fields = anchor === null ? null : [anchor.ledgerId, anchor.seq, anchor.headHash];
-  return `${JSON.stringify({ version: RECORD_VERSION, anchor: fields, mac: macAnchor(fields, keys) })}\n`;
+/** Windows keeps 2560 bytes in an entry of its keychain; the checkpoint itself takes some 400 of them. */
+const FACTORS_BYTES_MAX = 2048;
+
+/** What a keystore remembers of the ledger, so that losing the ledger loses neither (T29). */
+export interface LedgerMemory {
+  /** Null where no checkpoint was ever written. */
+  readonly anchor: LedgerAnchor | null;
+  /** The factors that prove the owner, each as JSON of whoever checks them. */
+  readonly factors: readonly string[];
 }
 
-/** Reads {@link sealAnchor}'s record; `keystore_unreadable` where it is missing, damaged or of another wallet. */
-export function openAnchor(text: string | null, keys: WalletKeys): LedgerAnchor | null {
+/** Whether so many factors are few and small enough to be remembered by any keychain. */
+export function fitsMemory(factors: readonly string[]): boolean {
+  return Buffer.byteLength(factors.join()) <= FACTORS_BYTES_MAX;
+}
+
+/** Whether a record speaks of factors; nothing proves yet that it is the wallet's own. */
+export function looksFactored(text: string | null): boolean {
+  try {
+    const { factors } = JSON.parse(text ?? '{}') as { factors?: unknown };
+    return Array.isArray(factors) && factors.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The record a keystore keeps for the ledger: plain text with an authentication code of this wallet.
+ *
+ * Nothing in it is a secret, so it is authenticated and not encrypted; its key comes from the wallet's secret, so
+ * that both keystores hold the same record and renewing it needs no passphrase. One without a checkpoint is written
+ * when the wallet is made: from then on a missing record means that it was deleted.
+ */
+export function sealMemory({ anchor, factors }: LedgerMemory, keys: WalletKeys): string {
+  if (anchor !== null && !isAnchor(anchor)) throw new WalletError('internal', 'The checkpoint is malformed.');
+  if (!fitsMemory(factors)) throw new WalletError('bad_input', 'The keystore cannot keep so many factors.');
+  const fields = anchor === null ? null : [anchor.ledgerId, anchor.seq, anchor.headHash];
+  const told =
+    factors.length === 0 ? {} : { factors: factors.map((factor) => JSON.parse(factor) as unknown) };
+  const mac = macMemory(fields, told.factors, keys);
+  return `${JSON.stringify({ version: RECORD_VERSION, anchor: fields, ...told, mac })}\n`;
+}
+
+/** Reads {@link sealMemory}'s record; `keystore_unreadable` where it is missing, damaged or of another wallet. */
+export function openMemory(text: string | null, keys: WalletKeys): LedgerMemory {
   if (text === null) throw unreadableAnchor('is gone');
-  let record: { version?: unknown; anchor?: unknown; mac?: unknown } | null;
+  let record: { version?: unknown; anchor?: unknown; factors?: unknown; mac?: unknown } | null;
   try {
     record = JSON.parse(text) as typeof record;
   } catch {
     throw unreadableAnchor('does not parse');
   }
-  const fields = record?.anchor;
-  if (record?.version !== RECORD_VERSION || (fields !== null && !Array.isArray(fields))) {
+  const [fields, told] = [record?.anchor, record?.factors];
+  const isWhole = (fields === null || Array.isArray(fields)) && (told === undefined || Array.isArray(told));
+  if (record?.version !== RECORD_VERSION || !isWhole) {
     throw unreadableAnchor('is not one this version writes');
   }
   const mac =
     typeof record.mac === 'string' && MAC_HEX.test(record.mac) ? Buffer.from(record.mac, 'hex') : null;
-  if (mac === null || !timingSafeEqual(mac, Buffer.from(macAnchor(fields, keys), 'hex'))) {
+  if (mac === null || !timingSafeEqual(mac, Buffer.from(macMemory(fields, told, keys), 'hex'))) {
     throw unreadableAnchor('fails its authentication code');
   }
-  if (fields === null) return null;
+  const factors = (told ?? []).map((factor) => JSON.stringify(factor));
+  if (fields === null) return { anchor: null, factors };
   const [ledgerId, seq, headHash] = fields as unknown[];
   const anchor = { ledgerId, seq, headHash };
   if (!isAnchor(anchor)) throw unreadableAnchor('is malformed');
-  return anchor;
+  return { anchor, factors };
 }
 
 /**
@@ -94,8 +126,13 @@ function isAnchor(anchor: Record<keyof LedgerAnchor, unknown>): anchor is Ledger
   );
 }
 
-function macAnchor(fields: readonly unknown[] | null, keys: WalletKeys): string {
-  return Buffer.from(keys.mac('anchor', JSON.stringify([RECORD_VERSION, fields]))).toString('hex');
+function macMemory(
+  fields: readonly unknown[] | null,
+  factors: readonly unknown[] | undefined,
+  keys: WalletKeys,
+): string {
+  const covered = factors === undefined ? [RECORD_VERSION, fields] : [RECORD_VERSION, fields, factors];
+  return Buffer.from(keys.mac('anchor', JSON.stringify(covered))).toString('hex');
 }
 
 function unreadableAnchor(why: string): WalletError {

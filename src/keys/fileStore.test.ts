@@ -21,7 +21,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { WalletError } from '../errors/walletError.js';
 import { findKeystoreKind, openKeystore, type Keystore } from './keystore.js';
 import { FileStore } from './fileStore.js';
-import { sealAnchor } from './anchor.js';
+import { sealMemory } from './anchor.js';
 import { WalletKeys, type WalletSecret } from './secret.js';
 import { openWallet, type UnlockedWallet } from './unlockedWallet.js';
 
@@ -417,7 +417,7 @@ describe('the checkpoint of the ledger', () => {
     }
     await rm(path);
     await expect(wallet.readAnchor()).rejects.toMatchObject(unreadable);
-    await writeFile(path, sealAnchor(ANCHOR, new WalletKeys(KEY)), { mode: 0o600 });
+    await writeFile(path, sealMemory({ anchor: ANCHOR, factors: [] }, new WalletKeys(KEY)), { mode: 0o600 });
     await expect(wallet.readAnchor()).rejects.toMatchObject(unreadable);
   });
 

@@ -1,5 +1,5 @@
 import { WalletError } from '../errors/walletError.js';
-import { sealAnchor } from './anchor.js';
+import { looksFactored, sealMemory } from './anchor.js';
 import { FileStore, type AskPassphrase } from './fileStore.js';
 import { prepareHome } from './homeFolder.js';
 import { KeychainStore } from './keychainStore.js';
@@ -10,7 +10,7 @@ import { decodeSecret, encodeSecret, parseEvmKey, WalletKeys, type WalletSecret 
 import type { KeystoreKind, SecretStore } from './secretStore.js';
 import { openWallet, type UnlockedWallet } from './unlockedWallet.js';
 
-export type { LedgerAnchor } from './anchor.js';
+export { fitsMemory, type LedgerAnchor } from './anchor.js';
 export type { WalletSecret } from './secret.js';
 export type { KeystoreKind } from './secretStore.js';
 export type { UnlockedWallet } from './unlockedWallet.js';
@@ -31,6 +31,11 @@ export interface Keystore {
   readonly kind: KeystoreKind;
   /** Whether a wallet is here. A store that is locked or cannot be read is an error, never `absent`. */
   presence(): Promise<'present' | 'absent'>;
+  /**
+   * Whether it speaks of factors that prove the owner, before it is opened: unproved, and enough to know which secret
+   * to ask for. Throws where the store cannot tell.
+   */
+  looksFactored(): Promise<boolean>;
   /** Keeps a new wallet's secret, read back before it returns; `already_set_up` where there is one. */
   create(secret: WalletSecret): Promise<UnlockedWallet>;
   /**
@@ -74,6 +79,10 @@ export class StoreKeystore implements Keystore {
     return await this.#store.presence();
   }
 
+  async looksFactored(): Promise<boolean> {
+    return looksFactored(await this.#store.readAnchor());
+  }
+
   async create(given: WalletSecret): Promise<UnlockedWallet> {
     const secret = given.kind === 'phrase' ? await parsePhrase(given.phrase) : parseEvmKey(given.privateKey);
     const keys = new WalletKeys(secret);
@@ -84,7 +93,7 @@ export class StoreKeystore implements Keystore {
       // Asked again: another process may have been first.
       if ((await this.#store.presence()) === 'present') throw alreadySetUp(this.#home);
       // The secret is what makes a wallet exist, so it comes last: a crash before leaves none.
-      await this.#store.writeAnchor(sealAnchor(null, keys));
+      await this.#store.writeAnchor(sealMemory({ anchor: null, factors: [] }, keys));
       await lock.assertHeld();
       await writeSecret(encodeSecret(secret), keys.walletId);
     });

@@ -1,6 +1,7 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
+import { isWalletError } from '../errors/walletError.js';
 import type { RelayIntent, TransferIntent } from '../money/intent.js';
-import { judgeRenewal, openAnchor, sealAnchor, type LedgerAnchor } from './anchor.js';
+import { judgeRenewal, openMemory, sealMemory, type LedgerAnchor, type LedgerMemory } from './anchor.js';
 import { withKeystoreLock } from './keystoreLock.js';
 import { deriveEvmAccount } from './phrase.js';
 import { redactingMembers, type MacPurpose, type WalletKeys, type WalletSecret } from './secret.js';
@@ -40,12 +41,21 @@ export interface UnlockedWallet {
    * changes nothing.
    *
    * Throws `ledger_foreign` for another ledger and `ledger_damaged` for another head of the same number, unless
-   * the owner has `rebuilt` the ledger: then whatever was kept is replaced.
+   * the owner has `rebuilt` the ledger: then whatever checkpoint was kept is replaced.
    */
   writeAnchor(next: LedgerAnchor, options?: { readonly rebuilt?: boolean }): Promise<void>;
+  /**
+   * The factors that prove the owner, as JSON, remembered here so that a ledger which is lost or old takes none of
+   * them away. Throws `keystore_unreadable` as {@link readAnchor} does.
+   */
+  readFactors(): Promise<readonly string[]>;
+  /** Remembers these factors and no others. Throws `bad_input` unless `fitsMemory`, `keystore_unreadable`. */
+  writeFactors(factors: readonly string[]): Promise<void>;
   /** The secret itself, for `purser backup` alone; it prints as `[redacted]`. */
   revealSecret(): WalletSecret;
 }
+
+const NOTHING: LedgerMemory = { anchor: null, factors: [] };
 
 /** Opens a wallet over a secret that a store keeps. */
 export function openWallet(
@@ -63,6 +73,25 @@ export function openWallet(
     derived.catch(() => accounts.delete(agentIndex));
     return await derived;
   };
+  const readMemory = async (): Promise<LedgerMemory> => openMemory(await store.readAnchor(), keys);
+  /** `change` gives what is to be kept from now on, or null to leave it. */
+  const changeMemory = async (
+    replacesUnreadable: boolean,
+    change: (kept: LedgerMemory) => LedgerMemory | null,
+  ): Promise<void> => {
+    await withKeystoreLock(home, async (lock) => {
+      const kept = await readMemory().catch((error: unknown) => {
+        if (replacesUnreadable && isWalletError(error) && error.code === 'keystore_unreadable')
+          return NOTHING;
+        throw error;
+      });
+      const next = change(kept);
+      if (next === null) return;
+      const sealed = sealMemory(next, keys);
+      await lock.assertHeld();
+      await store.writeAnchor(sealed);
+    });
+  };
   const members: UnlockedWallet = {
     walletId: keys.walletId,
     secretKind: secret.kind,
@@ -72,17 +101,15 @@ export function openWallet(
     signRelay: async (intent, agentIndex, nowMs) =>
       await signRelayIntent(intent, await accountOf(agentIndex), nowMs),
     mac: (purpose, data) => keys.mac(purpose, data),
-    readAnchor: async () => openAnchor(await store.readAnchor(), keys),
-    writeAnchor: async (next, options = {}) => {
-      const sealed = sealAnchor(next, keys);
-      await withKeystoreLock(home, async (lock) => {
-        if (options.rebuilt !== true) {
-          const kept = openAnchor(await store.readAnchor(), keys);
-          if (judgeRenewal(kept, next) === 'keep') return;
-        }
-        await lock.assertHeld();
-        await store.writeAnchor(sealed);
-      });
+    readAnchor: async () => (await readMemory()).anchor,
+    writeAnchor: async (next, { rebuilt = false } = {}) => {
+      await changeMemory(rebuilt, ({ anchor, factors }) =>
+        rebuilt || judgeRenewal(anchor, next) === 'renew' ? { anchor: next, factors } : null,
+      );
+    },
+    readFactors: async () => (await readMemory()).factors,
+    writeFactors: async (factors) => {
+      await changeMemory(false, ({ anchor }) => ({ anchor, factors }));
     },
     revealSecret: () => secret,
   };

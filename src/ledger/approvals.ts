@@ -19,6 +19,7 @@ import {
   countTry,
   listFactors,
   removeFactor,
+  replaceFactors,
   useFactor,
   type FactorUse,
   type StoredFactor,
@@ -142,6 +143,11 @@ export class Factors {
   /** Removes one; false where there is none by that id. Throws as {@link add} does. */
   remove(id: string, provedBy: FactorUse | null, nowMs: number): Promise<boolean> {
     return this.#access.write('owner', (context) => removeFactor(context, id, provedBy, nowMs));
+  }
+
+  /** Makes them those that the keystore remembers, after the ledger was lost; see {@link replaceFactors}. */
+  replace(factors: readonly StoredFactor[], nowMs: number): Promise<void> {
+    return this.#access.write('owner', (context) => replaceFactors(context, factors, nowMs));
   }
 
   /** Stores a use of a factor. Throws `factor_needed` where it is no longer as it was looked at. */

@@ -111,6 +111,28 @@ export function removeFactor(
   return true;
 }
 
+/**
+ * Makes the factors those that are given: for a ledger that stands in for a lost one. Who calls it has told the owner
+ * by the very factors that are given.
+ */
+export function replaceFactors(
+  context: LedgerContext,
+  factors: readonly StoredFactor[],
+  nowMs: number,
+): void {
+  let head = context.journal.checkedHead();
+  const timeMs = ledgerTimeMs(head, nowMs);
+  const stored = listFactors(context, head);
+  for (const { id } of stored.filter((one) => !factors.some((kept) => kept.id === one.id))) {
+    statement(context.db, 'DELETE FROM factors WHERE id = ?').run(id);
+    head = vouch(context, head, id, { act: 'removed', digest: null }, timeMs);
+  }
+  for (const factor of factors.filter((one) => !stored.some((known) => known.id === one.id))) {
+    put(context, factor);
+    head = vouch(context, head, factor.id, { act: 'added', digest: factorDigest(factor) }, timeMs);
+  }
+}
+
 /** Stores that a factor was used for something of the owner's. Throws `factor_needed` where it went meanwhile. */
 export function useFactor(context: LedgerContext, use: FactorUse, nowMs: number): void {
   proved(context, context.journal.checkedHead(), use, nowMs);

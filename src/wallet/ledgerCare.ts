@@ -12,6 +12,7 @@ import { AUTHORIZATION_WINDOW_MAX_SEC } from '../money/intent.js';
 import { findNetwork, type Network } from '../money/network.js';
 import { openChain } from './chains.js';
 import { DEFAULT_AGENT, openLedger } from './engine.js';
+import { lacksFactors, rememberFactors, restoreFactors } from './factorMemory.js';
 import { provedConfig } from './ownerConfig.js';
 import { makeLedgerFile } from './setUpLedger.js';
 import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './ownerHand.js';
@@ -59,7 +60,9 @@ async function rebuildOver(
   const ledger = usable ?? beginAnew(options, keys, config);
   try {
     await ledger.beginRebuild(options.now());
+    await restoreFactors(keys, ledger, options.now());
     await keys.writeAnchor(ledger.checkpoint(), { rebuilt: true });
+    await rememberFactors(keys, ledger);
     const keptAs = usable === null ? keptPath(options.home) : null;
     return await finishWhenReady(options, keys, config, ledger, keptAs);
   } finally {
@@ -74,7 +77,7 @@ async function needsNothing(ledger: Ledger, keys: UnlockedWallet): Promise<boole
     const anchor = await keys.readAnchor();
     if (anchor === null) return false;
     ledger.verifyCheckpoint(anchor);
-    return true;
+    return !(await lacksFactors(keys, ledger));
   } catch (error) {
     if (isWalletError(error)) return false;
     throw error;

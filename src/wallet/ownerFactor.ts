@@ -59,8 +59,15 @@ export async function provePassphrase(
       { retryAfterSec },
     );
   }
+  return provedFactor(ledger, await assertPassphrase(factors, passphrase));
+}
+
+/** The factor that the passphrase is. Throws `factor_wrong`; counts nothing. */
+export async function assertPassphrase(
+  factors: readonly FactorRecord[],
+  passphrase: string,
+): Promise<FactorRecord> {
   const found = await findPassphraseFactor(factors, passphrase);
-  if (found === null)
-    throw new WalletError('factor_wrong', 'That is not the owner passphrase of this wallet.');
-  return provedFactor(ledger, found);
+  if (found !== null) return found;
+  throw new WalletError('factor_wrong', 'That is not the owner passphrase of this wallet.');
 }

@@ -4,11 +4,15 @@ import {
   FACTORS_MAX,
   makePassphraseFactor,
   resemblesPassphrase,
+  type FactorRecord,
   type PasskeyFactor,
 } from '../approvals/factor.js';
-import { WalletError } from '../errors/walletError.js';
-import { asOwner, keystoreKindOf, unlockAsAnyone, type OwnerOptions } from './ownerHand.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
+import { fitsMemory, openKeystore } from '../keys/keystore.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { asOwner, keystoreKindOf, unlockAsAnyone, type OwnedWallet, type OwnerOptions } from './ownerHand.js';
 import { openLedger } from './engine.js';
+import { forgetFactor, rememberFactors } from './factorMemory.js';
 import { readFactors, storedFactor } from './ownerFactor.js';
 
 /** The wallet's factors, oldest first: nothing secret. Throws the codes of the keystore and of the ledger. */
@@ -32,10 +36,9 @@ export async function addPassphrase(
   label: string,
 ): Promise<FactorLine> {
   const wish = { what: 'Adding a factor', command: 'factor add passphrase' };
-  return asOwner(options, wish, async ({ ledger, proved }) => {
+  return asOwner(options, wish, async ({ keys, ledger, proved }) => {
     if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep a factor in.');
-    if (readFactors(ledger).length >= FACTORS_MAX)
-      throw new WalletError('bad_input', `A wallet has at most ${FACTORS_MAX} factors: remove one first.`);
+    assertRoom(ledger);
     const given = await passphrase();
     if (given === null)
       throw new WalletError(
@@ -44,21 +47,51 @@ export async function addPassphrase(
       );
     await refuseUnlockPassphrase(options, given);
     const factor = await makePassphraseFactor(given, { nowMs: options.now(), label });
-    await ledger.factors.add(storedFactor(factor), proved?.use ?? null, options.now());
+    await keepFactor({ keys, ledger, proved }, factor, options.now());
     return { id: factor.id, kind: factor.kind, label: factor.label, createdMs: factor.createdMs };
   });
 }
 
 /** Throws `bad_input` for a passphrase that unlocks the keystore, or nearly does (design.md, "Two secrets"). */
 export async function refuseUnlockPassphrase(options: OwnerOptions, given: string): Promise<void> {
-  if ((await keystoreKindOf(options.home)) !== 'file') return;
-  for (const unlock of [await options.passphrase(), await options.hand.passphrase()]) {
-    if (unlock === null || !resemblesPassphrase(given, unlock)) continue;
-    throw new WalletError(
-      'bad_input',
-      'The owner passphrase must be another than the one that unlocks the keystore: agents can read that one.',
-    );
+  const { home } = options;
+  if ((await keystoreKindOf(home)) !== 'file') return;
+  const known = [await options.passphrase(), await options.hand.passphrase()];
+  const resembles = known.some((unlock) => unlock !== null && resemblesPassphrase(given, unlock));
+  if (!resembles && !(await opensKeystore(home, given))) return;
+  throw new WalletError(
+    'bad_input',
+    'The owner passphrase must be another than the one that unlocks the keystore: agents can read that one.',
+  );
+}
+
+/** Asks the keystore itself: whoever adds a factor need not have given what unlocks it. */
+async function opensKeystore(home: string, passphrase: string): Promise<boolean> {
+  try {
+    await openKeystore({ kind: 'file', home }, { passphrase: () => Promise.resolve(passphrase) }).unlock();
+    return true;
+  } catch (error) {
+    if (isWalletError(error) && error.code === 'wrong_passphrase') return false;
+    throw error;
   }
+}
+
+function assertRoom(ledger: Ledger): void {
+  if (readFactors(ledger).length >= FACTORS_MAX)
+    throw new WalletError('bad_input', `A wallet has at most ${FACTORS_MAX} factors: remove one first.`);
+}
+
+/** Stores a new factor in the ledger, and has the keystore remember it. */
+async function keepFactor(
+  { keys, ledger, proved }: OwnedWallet & { readonly ledger: Ledger },
+  factor: FactorRecord,
+  nowMs: number,
+): Promise<void> {
+  const stored = storedFactor(factor);
+  if (!fitsMemory([...ledger.factors.list(), stored].map(({ record }) => record)))
+    throw new WalletError('bad_input', 'The keystore has no room for one more factor: remove one first.');
+  await ledger.factors.add(stored, proved?.use ?? null, nowMs);
+  await rememberFactors(keys, ledger);
 }
 
 /** Adds a passkey through a page: `serve` shows the owner where, and what code to type there. Null where none was made. */
@@ -68,11 +101,12 @@ export async function addPasskey(
   serve: (enrolment: Enrolment) => Promise<void>,
 ): Promise<PasskeyFactor | null> {
   const wish = { what: 'Adding a factor', command: 'factor add passkey' };
-  return asOwner(options, wish, async ({ ledger, proved }) => {
+  return asOwner(options, wish, async ({ keys, ledger, proved }) => {
     if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep a factor in.');
+    assertRoom(ledger);
     const enrolment = new Enrolment({
       factors: async () => Promise.resolve(readFactors(ledger)),
-      save: (factor) => ledger.factors.add(storedFactor(factor), proved?.use ?? null, options.now()),
+      save: (factor) => keepFactor({ keys, ledger, proved }, factor, options.now()),
       label,
       now: options.now,
     });
@@ -84,7 +118,9 @@ export async function addPasskey(
 /** Removes a factor; false where there is none by that id. */
 export async function removeFactor(options: OwnerOptions, id: string): Promise<boolean> {
   const wish = { what: 'Removing a factor', command: `factor remove ${/^fac_\w+$/.test(id) ? id : 'ID'}` };
-  return asOwner(options, wish, async ({ ledger, proved }) =>
-    ledger === null ? false : ledger.factors.remove(id, proved?.use ?? null, options.now()),
-  );
+  return asOwner(options, wish, async ({ keys, ledger, proved }) => {
+    if (ledger === null) return false;
+    await forgetFactor(keys, id);
+    return ledger.factors.remove(id, proved?.use ?? null, options.now());
+  });
 }

@@ -8,7 +8,14 @@ import { isWalletError, WalletError } from '../errors/walletError.js';
 import { findKeystoreKind, openKeystore, type KeystoreKind, type UnlockedWallet } from '../keys/keystore.js';
 import { Ledger } from '../ledger/ledger.js';
 import { openLedger } from './engine.js';
-import { provedFactor, provePassphrase, readFactors, type ProvedFactor } from './ownerFactor.js';
+import { lostFactors, rememberFactors } from './factorMemory.js';
+import {
+  assertPassphrase,
+  provedFactor,
+  provePassphrase,
+  readFactors,
+  type ProvedFactor,
+} from './ownerFactor.js';
 
 /**
  * How the owner is told from an agent (design.md, "Two secrets"): by the factor once there is one; until then by a
@@ -22,7 +29,15 @@ export interface OwnerHand {
   /** The owner passphrase, given for this very command; never what unlocks the keystore. Null where nobody gives it. */
   readonly factor?: () => Promise<string | null>;
   /** Has a passkey confirm the act in a browser; null for no, or where nobody is there. */
-  readonly confirm?: (act: OwnerAct, ledger: Ledger) => Promise<PasskeyFactor | null>;
+  readonly confirm?: (act: OwnerAct, owned: Confirmable) => Promise<PasskeyFactor | null>;
+}
+
+/** An open wallet as a confirmation needs it. */
+export interface Confirmable {
+  readonly keys: UnlockedWallet;
+  /** Null where it cannot be read, or lacks factors that there are. */
+  readonly ledger: Ledger | null;
+  readonly factors: () => readonly FactorRecord[];
 }
 
 /** What an owner operation needs to know of its surroundings. */
@@ -76,8 +91,9 @@ export async function unlockAsOwner(options: OwnerOptions, wish: OwnerWish): Pro
 /** A wallet that its owner opened; `proved` is the factor that told them, null where there is none yet. */
 export interface OwnedWallet {
   readonly keys: UnlockedWallet;
-  /** Null where the ledger cannot be read, and the wish is to mend that. */
+  /** Null where the ledger cannot be read or lacks factors that there are, and the wish is to mend that. */
   readonly ledger: Ledger | null;
+  /** To be stored with what it allows; null where there is no factor yet, and where there is no ledger. */
   readonly proved: ProvedFactor | null;
 }
 
@@ -87,41 +103,60 @@ export async function asOwner<T>(
   wish: OwnerWish,
   work: (owned: OwnedWallet) => Promise<T>,
 ): Promise<T> {
-  const kind = await keystoreKindOf(options.home);
-  // Only which secret to ask for rests on this look; what the keys prove of the ledger decides.
-  const looksFactored = await hasFactorRows(options.home);
+  return asOwnerOf(await keystoreKindOf(options.home), options, wish, work);
+}
+
+/** {@link asOwner} for a wallet whose config is lost. */
+export async function asOwnerOf<T>(
+  kind: KeystoreKind,
+  options: OwnerOptions,
+  wish: OwnerWish,
+  work: (owned: OwnedWallet) => Promise<T>,
+): Promise<T> {
+  // Only which secret to ask for rests on this look; what the keys prove decides.
+  const looksFactored = await seemsFactored(kind, options.home);
   const keys = looksFactored
-    ? await unlockAsAnyone(options)
+    ? await openKeystore({ kind, home: options.home }, options).unlock()
     : await openKeystore(
         { kind, home: options.home },
         { passphrase: constant(await proveOwner(kind, options.hand, wish)) },
       ).unlock();
   const ledger = openForOwner(options.home, keys, wish);
   try {
-    const factors = ledger === null ? [] : readFactors(ledger);
-    if (ledger === null || factors.length === 0) {
+    const lost = await lostFactors(keys, ledger, wish);
+    if (lost !== null) {
+      const given = await askFactor(options.hand, wish, { keys, ledger: null, factors: () => lost });
+      if (typeof given === 'string') await assertPassphrase(lost, given);
+      return await work({ keys, ledger: null, proved: null });
+    }
+    if (ledger === null || readFactors(ledger).length === 0) {
       if (looksFactored) await proveOwner(kind, options.hand, wish);
       return await work({ keys, ledger, proved: null });
     }
-    const proved = await proveFactor(options, wish, ledger, factors);
+    const given = await askFactor(options.hand, wish, { keys, ledger, factors: () => readFactors(ledger) });
+    const proved =
+      typeof given === 'string'
+        ? await provePassphrase(ledger, given, options.now)
+        : provedFactor(ledger, given);
+    await rememberFactors(keys, ledger);
     return await work({ keys, ledger, proved });
   } finally {
     ledger?.close();
   }
 }
 
-async function proveFactor(
-  { hand, now }: OwnerOptions,
+/** What the owner gives: a passphrase to be tried, or a passkey that signed. Throws `factor_needed` for neither. */
+async function askFactor(
+  hand: OwnerHand,
   wish: OwnerWish,
-  ledger: Ledger,
-  factors: readonly FactorRecord[],
-): Promise<ProvedFactor> {
-  const kinds = factors.map(({ kind }) => kind);
+  owned: Confirmable,
+): Promise<string | PasskeyFactor> {
+  const kinds = owned.factors().map(({ kind }) => kind);
   const given = kinds.includes('passphrase') ? await hand.factor?.() : undefined;
-  if (typeof given === 'string') return provePassphrase(ledger, given, now);
+  if (typeof given === 'string') return given;
   const act = { what: `${wish.what.replace(/,$/, '')}: purser ${wish.command}`, details: [] };
-  const passkey = kinds.includes('passkey') ? await hand.confirm?.(act, ledger) : undefined;
-  if (passkey !== undefined && passkey !== null) return provedFactor(ledger, passkey);
+  const passkey = kinds.includes('passkey') ? await hand.confirm?.(act, owned) : undefined;
+  if (passkey !== undefined && passkey !== null) return passkey;
   throw new WalletError(
     'factor_needed',
     `${wish.what} is the owner's alone: give the factor, by --factor-file or typed in a terminal (what unlocks the keystore does not count here).`,
@@ -146,13 +181,20 @@ function openForOwner(home: string, keys: UnlockedWallet, { mendsLedger }: Owner
   }
 }
 
-/** Whether the ledger's file tells of factors; unproved, and false where it cannot be read. */
-async function hasFactorRows(home: string): Promise<boolean> {
+/** Whether the ledger's file or the keystore tells of factors; unproved, and false where neither can be read. */
+async function seemsFactored(kind: KeystoreKind, home: string): Promise<boolean> {
+  if (hasFactorRows(home)) return true;
+  return openKeystore({ kind, home })
+    .looksFactored()
+    .catch(() => false);
+}
+
+function hasFactorRows(home: string): boolean {
   if (!existsSync(join(home, LEDGER_FILE))) return false;
   try {
     const ledger = Ledger.open(join(home, LEDGER_FILE), { mac: null });
     try {
-      return await Promise.resolve(ledger.hasFactorRows());
+      return ledger.hasFactorRows();
     } finally {
       ledger.close();
     }

@@ -25,7 +25,7 @@ import { parseEvmKey, WalletKeys } from '../keys/secret.js';
 import { Ledger } from '../ledger/ledger.js';
 import { DEFAULT_AGENT, openLedger } from './engine.js';
 import { openLedgerWithoutKeys } from './ownerFreeze.js';
-import { proveOwner, type OwnerHand } from './ownerHand.js';
+import { asOwnerOf, type OwnerHand } from './ownerHand.js';
 import { makeLedgerFile } from './setUpLedger.js';
 
 /** What a wallet is made of: a new phrase, one that is restored, or a key of elsewhere. */
@@ -110,7 +110,7 @@ async function givenSecret(source: SecretSource): Promise<WalletSecret | undefin
 
 /** Opens the keys of a wallet that has a keystore but was never finished; a finished one stays as it is. */
 async function openUnfinished(
-  { home, hand }: SetUpRequest,
+  { home, hand, now, passphrase }: SetUpRequest,
   keystore: Keystore,
   given: WalletSecret | undefined,
 ): Promise<UnlockedWallet> {
@@ -134,8 +134,12 @@ async function openUnfinished(
   }
   if (looksWhole) throw alreadySetUp(home);
   const what = 'Making the lost config.json anew, with the limits of a new wallet,';
-  const passphrase = await proveOwner(keystore.kind, hand, { what, command: 'init --yes' });
-  return openKeystore({ kind: keystore.kind, home }, { passphrase: async () => passphrase }).unlock();
+  const options = { home, now, passphrase, hand };
+  return asOwnerOf(keystore.kind, options, { what, command: 'init --yes' }, async (owned) => {
+    if (owned.ledger !== null && owned.proved !== null)
+      await owned.ledger.factors.use(owned.proved.use, now());
+    return owned.keys;
+  });
 }
 
 /** Whether the ledger went on since it was made: then the wallet is whole, and nobody need be asked for a passphrase. */
