@@ -17,8 +17,6 @@ import { restoreChallenge, writeChallenge, type Challenge } from './probe.js';
 import type { CallInput, CallRequest } from './request.js';
 import { rememberCredentials, restoreCall, storeCall, type StoredCall } from './storedCall.js';
 
-/** What a yes leaves of the call's own time, for the payment itself. */
-const PAY_MS_MIN = 10_000;
 /** A person may take a while; whoever waits hears that it goes on. */
 const PROGRESS_EVERY_MS = 10_000;
 
@@ -84,24 +82,18 @@ export async function awaitOwner(
 ): Promise<ApprovalRecord | Outcome> {
   const { engine, place, bound, context } = call;
   const isOpen = approval.state === 'pending' && approval.expiresMs > engine.now();
-  if (!isOpen) return settled(approval, engine.now());
+  if (!isOpen) return settled(call, approval);
   if (await putToClient(call, config, approval)) return pendingOutcome(engine, place, approval);
   // Without a factor nobody can say yes elsewhere: the owner has to add one first.
   const isAnswerable = engine.ledger.factors.list().length > 0;
   if (!isAnswerable || isDismissed(context)) return pendingOutcome(engine, place, approval);
   await engine.reach?.show(readQuestion(approval).question);
-  const waitMs = Math.min(config.approvals.waitSec * 1000, spareMs(bound));
+  const waitMs = Math.min(config.approvals.waitSec * 1000, bound.personMs());
   if (waitMs <= 0) return pendingOutcome(engine, place, approval);
   const after = await waitFor(engine, approval, waitMs, bound.signal, context.progress);
   if (after.state === 'pending' && after.expiresMs > engine.now())
     return pendingOutcome(engine, place, after);
-  return settled(after, engine.now());
-}
-
-/** What a call can spend on waiting and still pay. */
-function spareMs(bound: CallBound): number {
-  const leftMs = bound.remainingMs();
-  return leftMs - Math.min(PAY_MS_MIN, leftMs / 2);
+  return settled(call, after);
 }
 
 /** Whether the client brought something back that is no answer, nor a page that was opened: nobody is there now. */
@@ -130,7 +122,7 @@ async function putToClient(
     message: describeQuestion(readQuestion(approval).question).join('\n'),
     state: stateFor(engine, approval, input),
     url: byForm ? null : page,
-    waitMs: spareMs(bound),
+    waitMs: bound.personMs(),
   });
   return true;
 }
@@ -155,11 +147,26 @@ export async function waitFor(
 }
 
 /** An approval to pay with, or why there is none. A consumed one is left to whoever looks for its payment. */
-function settled(approval: ApprovalRecord, nowMs: number): ApprovalRecord | Outcome {
+function settled({ engine, bound }: AskingCall, approval: ApprovalRecord): ApprovalRecord | Outcome {
   if (approval.state === 'denied') return deniedOutcome(approval);
-  if (approval.state === 'expired' || (approval.state !== 'consumed' && approval.expiresMs <= nowMs))
-    throw problemError('expired');
-  return approval;
+  if (approval.state === 'consumed') return approval;
+  if (approval.state === 'expired' || approval.expiresMs <= engine.now()) throw problemError('expired');
+  return bound.isLate() ? lateOutcome(approval) : approval;
+}
+
+/** The outcome of a yes that came at the end of a call's time: the next call has time to pay. */
+function lateOutcome({ id, expiresMs }: ApprovalRecord): Outcome {
+  return outcome({
+    status: 'approval_required',
+    code: 'approval_required',
+    message:
+      'The owner said yes, when too little was left of this call to pay in; nothing is signed yet. Make the call in next now.',
+    retry: 'after_approval',
+    next: { tool: 'wallet_pay', arguments: { approval_id: id } },
+    approval_id: id,
+    expires_at: new Date(expiresMs).toISOString(),
+    state: 'approved',
+  });
 }
 
 /** A call that its approval stands for. */

@@ -38,16 +38,19 @@ export interface CallContext {
  */
 const RESERVE_MS = 2_000;
 
+/** What a payment needs to be sent, settled and answered. Small bounds are halved instead. */
+const PAY_MS_MIN = 10_000;
+
 /** One bound on a whole call: every leg gets what is left, none gets the whole anew. */
 export class CallBound {
   readonly signal: AbortSignal;
+  readonly #totalMs: number;
   readonly #endsAt: number;
-  readonly #reserveMs: number;
 
   constructor(timeoutMs: number, context: CallContext) {
     // A monotonic clock: one that a person or NTP sets does not lengthen a call.
     this.#endsAt = (context.startedMs ?? performance.now()) + timeoutMs;
-    this.#reserveMs = Math.min(RESERVE_MS, timeoutMs / 2);
+    this.#totalMs = timeoutMs;
     this.signal = AbortSignal.any([context.signal, AbortSignal.timeout(this.remainingMs())]);
   }
 
@@ -58,6 +61,17 @@ export class CallBound {
 
   /** What a seller may use of it, at least 1. */
   sellerMs(): number {
-    return Math.max(1, Math.floor(this.remainingMs() - this.#reserveMs));
+    return Math.max(1, Math.floor(this.remainingMs() - Math.min(RESERVE_MS, this.#totalMs / 2)));
+  }
+
+  /** How long it can wait for a person and still answer its caller in time; 0 for not at all. */
+  personMs(): number {
+    const leftMs = this.remainingMs();
+    return Math.floor(leftMs - Math.min(RESERVE_MS, leftMs / 2));
+  }
+
+  /** Whether so little is left of it that a payment begun now might not hear what became of it. */
+  isLate(): boolean {
+    return this.remainingMs() < Math.min(PAY_MS_MIN, this.#totalMs / 2);
   }
 }

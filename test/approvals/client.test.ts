@@ -5,9 +5,10 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import type { Outcome } from '../../src/wallet/outcome.js';
-import { createPlace, ERAS, PROGRAM, RawServer, type Place } from '../mcp/purser.js';
+import { ERAS, PROGRAM, RawServer, type Place } from '../mcp/purser.js';
 import { AskingAgent, type Declared, type Person } from './client.js';
 import { OWNER_PASSPHRASE } from './owner.js';
+import { askingPlace } from './place.js';
 
 let sandbox: Sandbox;
 let place: Place;
@@ -21,33 +22,9 @@ afterAll(() => sandbox.stop());
 
 /** A place with a wallet whose cap is two cents; `factor` gives it an owner passphrase. */
 async function makePlace(factor: boolean, settings: Record<string, string> = {}): Promise<void> {
-  place = createPlace();
-  place.env['BROWSER'] = 'none';
-  await place.init();
-  const all = {
-    'networks.eip155:84532.rpc_url': sandbox.rpcUrl,
-    'net.allow_private': JSON.stringify([sandbox.shop.hostPort]),
-    'limits.per_call_usd': '0.02',
-    'approvals.wait_s': '0',
-    ...settings,
-  };
-  for (const [key, value] of Object.entries(all))
-    await place.run('config', 'set', key, value, '--passphrase-file', place.passphraseFile);
-  const { address } = JSON.parse(await place.run('address', '--json')) as { address: `0x${string}` };
-  await sandbox.chain.fund(address, 1_000_000n);
+  place = await askingPlace(sandbox, factor, settings);
   factorFile = join(place.folder, 'factor');
   writeFileSync(factorFile, OWNER_PASSPHRASE, { mode: 0o600 });
-  if (factor) {
-    await place.run(
-      'factor',
-      'add',
-      'passphrase',
-      '--factor-file',
-      factorFile,
-      '--passphrase-file',
-      place.passphraseFile,
-    );
-  }
 }
 
 const dear = (): Record<string, unknown> => ({

@@ -5,27 +5,17 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
-import { ERAS, createPlace, type Place } from '../mcp/purser.js';
+import { ERAS, type Place } from '../mcp/purser.js';
 import { AskingAgent } from './client.js';
 import { OWNER_PASSPHRASE } from './owner.js';
+import { askingPlace } from './place.js';
 
 let sandbox: Sandbox;
 let place: Place;
 
 beforeAll(async () => {
   sandbox = await startSandbox();
-  place = createPlace();
-  place.env['BROWSER'] = 'none';
-  await place.init();
-  for (const [key, value] of [
-    ['networks.eip155:84532.rpc_url', sandbox.rpcUrl],
-    ['net.allow_private', JSON.stringify([sandbox.shop.hostPort])],
-    ['limits.per_call_usd', '0.02'],
-    ['approvals.wait_s', '0'],
-  ] as const)
-    await place.run('config', 'set', key, value, '--passphrase-file', place.passphraseFile);
-  const { address } = JSON.parse(await place.run('address', '--json')) as { address: `0x${string}` };
-  await sandbox.chain.fund(address, 1_000_000n);
+  place = await askingPlace(sandbox, false);
 });
 afterAll(async () => {
   place.remove();

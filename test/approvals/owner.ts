@@ -1,18 +1,38 @@
-import { makePassphraseFactor } from '../../src/approvals/factor.js';
+import { randomBytes, scryptSync } from 'node:crypto';
+import type { PassphraseFactor } from '../../src/approvals/factor.js';
 import type { Answer, OwnerDesk } from '../../src/approvals/desk.js';
 import { openDesk } from '../../src/wallet/desk.js';
 import type { Engine } from '../../src/wallet/engine.js';
+import { rememberFactors } from '../../src/wallet/factorMemory.js';
 import { storedFactor } from '../../src/wallet/ownerFactor.js';
-import type { Wallet } from '../../src/wallet/wallet.js';
 
 /** The owner passphrase of every wallet in these tests; never the one that unlocks it. */
 export const OWNER_PASSPHRASE = 'seven purple otters swim upstream';
 
+/** The least that a stored factor may cost to try, a quarter of what the product makes them cost. */
+const COST = { n: 2 ** 15, r: 8, p: 1 } as const;
+
+let quick: PassphraseFactor | undefined;
+
+/** The factor of {@link OWNER_PASSPHRASE}, quick to try: the cost of a guess is not what most tests are about. */
+function quickFactor(): PassphraseFactor {
+  const salt = randomBytes(32);
+  const { n: N, r, p } = COST;
+  const key = () => scryptSync(OWNER_PASSPHRASE, salt, 32, { N, r, p, maxmem: 2 ** 26 }).toString('hex');
+  return (quick ??= {
+    id: 'fac_00000000000000000001',
+    kind: 'passphrase',
+    label: 'owner passphrase',
+    createdMs: 0,
+    data: { ...COST, salt: salt.toString('hex'), key: key() },
+  });
+}
+
 /** Gives a wallet its first factor. */
-export async function addOwner(wallet: Wallet): Promise<void> {
-  const engine = await wallet.engine();
-  const factor = await makePassphraseFactor(OWNER_PASSPHRASE, { nowMs: engine.now() });
-  await engine.ledger.factors.add(storedFactor(factor), null, engine.now());
+export async function addOwner(engine: Pick<Engine, 'ledger' | 'keys' | 'now'>): Promise<void> {
+  const { ledger, keys } = engine;
+  await ledger.factors.add(storedFactor(quickFactor()), null, engine.now());
+  await rememberFactors(keys, ledger);
 }
 
 /** The owner's desk over a wallet that is open. */

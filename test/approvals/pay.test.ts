@@ -19,7 +19,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   mine = await world.wallet({ settings: { 'limits.per_call_usd': '0.02', 'approvals.wait_s': '0' } });
   wallet = mine.open();
-  await addOwner(wallet);
+  await addOwner(await wallet.engine());
 });
 
 afterAll(() => world.stop());
@@ -94,6 +94,21 @@ describe('a call above a cap', () => {
     await answerAs(engine, pending?.question.approvalId ?? '', { kind: 'once' });
     expect(await paying).toMatchObject({ status: 'ok', code: 'paid', spent_usd: '0.05' });
     expect(heard.join()).toContain('Waiting for the owner');
+    await expectWhole();
+  });
+
+  test('a yes that comes at the end of the call pays in the next one', async () => {
+    const id = idOf(await pay(dear()));
+    await answerAs(await wallet.engine(), id, { kind: 'once' });
+    const late = { ...anyCall(), startedMs: performance.now() - 45_000 };
+    expect(await wallet.pay({ approval_id: id }, late)).toMatchObject({
+      status: 'approval_required',
+      state: 'approved',
+      money: 'none',
+      next: { tool: 'wallet_pay', arguments: { approval_id: id } },
+    });
+    await expectNothingPaid();
+    expect(await pay({ approval_id: id })).toMatchObject({ status: 'ok', spent_usd: '0.05' });
     await expectWhole();
   });
 
@@ -249,6 +264,27 @@ describe('an answer', () => {
     expect(await pay(dear())).toMatchObject({ status: 'approval_required' });
     await world.advance(32 * 60);
     expect(await pay(dear())).toMatchObject({ status: 'ok', session_left_usd: '0.03' });
+    await expectWhole();
+  });
+
+  test('past a cap uses up the other caps, and leaves that one as it was', async () => {
+    await mine.set('limits.per_call_usd', '0.50');
+    await mine.set('limits.per_session_usd', '0.04');
+    const id = idOf(await pay(dear()));
+    await answerAs(await wallet.engine(), id, { kind: 'once' });
+    expect(await pay({ approval_id: id })).toMatchObject({ status: 'ok', session_left_usd: '0.04' });
+    for (const left of ['0.03', '0.02', '0.01', '0.00'])
+      expect(await pay(callOf(world.url('/v2/json')))).toMatchObject({
+        status: 'ok',
+        session_left_usd: left,
+      });
+    expect(await pay(callOf(world.url('/v2/json')))).toMatchObject({ status: 'approval_required' });
+    const { limits } = (await wallet.balance({})) as unknown as {
+      limits: { name: string; used_usd: string | null }[];
+    };
+    const used = (name: string) => limits.find((line) => line.name === name)?.used_usd;
+    expect(used('limits.per_day_usd')).toBe('0.09');
+    expect(used('ceilings.per_session_usd')).toBe('0.09');
     await expectWhole();
   });
 

@@ -8,9 +8,17 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client, type VersionNegotiationMode } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { StoreKeystore } from '../../src/keys/keystore.js';
+import { generatePhrase } from '../../src/keys/phrase.js';
 import type { Outcome } from '../../src/wallet/outcome.js';
+import type { OwnerOptions } from '../../src/wallet/ownerHand.js';
+import { setUpWallet } from '../../src/wallet/setUp.js';
+import { QuickStore } from '../support/quickStore.js';
 
 export const PROGRAM = fileURLToPath(new URL('../../bin/purser.js', import.meta.url));
+
+/** What opens the keystore of each place. */
+const UNLOCK_PASSPHRASE = 'correct horse battery staple';
 
 /** The oldest and the newest way a client opens a connection. */
 export const ERAS = [
@@ -25,31 +33,38 @@ export interface Place {
   readonly env: Record<string, string>;
   /** Runs a command of the command line; answers its stdout. */
   run(...args: string[]): Promise<string>;
-  /** Makes the wallet, as the owner would in a script. */
+  /** Makes the wallet, with a keystore that opens quickly: it opens with each run of the program. */
   init(): Promise<void>;
+  /** Whoever has the unlock passphrase, in this process. */
+  readonly owner: OwnerOptions;
   remove(): void;
 }
 
 export function createPlace(): Place {
   const folder = mkdtempSync(join(tmpdir(), 'purser-mcp-'));
   const passphraseFile = join(folder, 'passphrase');
-  writeFileSync(passphraseFile, 'correct horse battery staple\n', { mode: 0o600 });
+  writeFileSync(passphraseFile, `${UNLOCK_PASSPHRASE}\n`, { mode: 0o600 });
+  const home = join(folder, 'wallet');
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOME: folder,
     XDG_CACHE_HOME: join(folder, 'cache'),
-    PURSER_HOME: join(folder, 'wallet'),
+    PURSER_HOME: home,
     PURSER_PASSPHRASE_FILE: passphraseFile,
   };
   const run = async (...args: string[]): Promise<string> =>
     (await promisify(execFile)(process.execPath, [PROGRAM, ...args], { env })).stdout;
+  const passphrase = (): Promise<string> => Promise.resolve(UNLOCK_PASSPHRASE);
+  const owner = { home, now: Date.now, passphrase, hand: { passphrase, atTerminal: false } };
   return {
     folder,
     passphraseFile,
     env,
     run,
+    owner,
     async init() {
-      await run('init', '--keystore', 'file', '--passphrase-file', passphraseFile, '--yes', '--testnet');
+      await new StoreKeystore(home, new QuickStore(home, UNLOCK_PASSPHRASE)).create(await generatePhrase());
+      await setUpWallet({ ...owner, keystore: 'file', testnet: true, secret: { kind: 'new' } });
     },
     remove: () => {
       rmSync(folder, { recursive: true, force: true });

@@ -15,17 +15,19 @@ const KEY_BYTES = 32;
  */
 export class QuickStore extends FileStore {
   readonly #home: string;
+  readonly #passphrase: string;
 
-  constructor(home: string) {
-    super(home, async () => TEST_PASSPHRASE);
+  constructor(home: string, passphrase = TEST_PASSPHRASE) {
+    super(home, async () => passphrase);
     this.#home = home;
+    this.#passphrase = passphrase;
   }
 
   override async prepareSecretWrite(): Promise<SecretWrite> {
     const salt = randomBytes(SALT_BYTES);
     const { n, r, p } = COST;
     const cost = { N: n, r, p, maxmem: MEMORY_BYTES_MAX };
-    const key = scryptSync(TEST_PASSPHRASE, salt, KEY_BYTES, cost);
+    const key = scryptSync(this.#passphrase, salt, KEY_BYTES, cost);
     return async (text, walletId) => {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });

@@ -1,0 +1,32 @@
+import type { Sandbox } from '../../sandbox/world.ts';
+import { openLedger } from '../../src/wallet/engine.js';
+import { changeConfig } from '../../src/wallet/ownerConfig.js';
+import { unlockAsAnyone } from '../../src/wallet/ownerHand.js';
+import { createPlace, type Place } from '../mcp/purser.js';
+import { addOwner } from './owner.js';
+
+/** A place with a funded wallet whose cap is two cents, and which asks without waiting; `factor` gives it an owner. */
+export async function askingPlace(
+  sandbox: Sandbox,
+  factor: boolean,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Place> {
+  const place = createPlace();
+  place.env['BROWSER'] = 'none';
+  await place.init();
+  const all = {
+    'networks.eip155:84532.rpc_url': sandbox.rpcUrl,
+    'net.allow_private': JSON.stringify([sandbox.shop.hostPort]),
+    'limits.per_call_usd': '0.02',
+    'approvals.wait_s': '0',
+    ...settings,
+  };
+  for (const [key, value] of Object.entries(all)) await changeConfig(place.owner, key, value);
+  const keys = await unlockAsAnyone(place.owner);
+  await sandbox.chain.fund(await keys.evmAddress(0), 1_000_000n);
+  if (!factor) return place;
+  const ledger = openLedger(place.owner, keys);
+  await addOwner({ ledger, keys, now: Date.now });
+  ledger.close();
+  return place;
+}
