@@ -5,6 +5,7 @@ import { WalletError } from '../errors/walletError.js';
 import { readBody } from './body.js';
 import { makeCertificate } from './certificate.fixture.js';
 import { readProxySetting } from './proxy.js';
+import { rpcFetch } from './rpcFetch.js';
 import type { NetSettings } from './send.js';
 import {
   failureOf,
@@ -73,6 +74,30 @@ function proxied(proxy: string, settings: Partial<NetSettings> = {}) {
 }
 
 describe('T10: behind a proxy', () => {
+  it('the questions to an RPC go as calls do, and come back as fetch gives them', async () => {
+    const shop = await openHttpShop((message, answer) => {
+      if (message.url === '/hang') return;
+      let body = '';
+      message.on('data', (piece) => (body += String(piece)));
+      message.on('end', () => {
+        answer.writeHead(message.url === '/busy' ? 429 : 200, { 'content-type': 'application/json' });
+        answer.end(JSON.stringify({ method: message.method, host: message.headers.host, body }));
+      });
+    }, certificate);
+    opened.push(shop);
+    const proxy = await openProxy(shop);
+    const ask = rpcFetch(proxied(proxy.url), { allowPrivate: [] });
+    const answer = await ask('https://seller.example/v2/key', { method: 'POST', body: '{"id":1}' });
+    expect(answer.headers.get('content-type')).toBe('application/json');
+    expect(await answer.json()).toEqual({ method: 'POST', host: 'seller.example', body: '{"id":1}' });
+    expect((await ask('https://seller.example/busy', { body: '{}' })).status).toBe(429);
+    const given = new AbortController();
+    const hanging = ask('https://seller.example/hang', { body: '{}', signal: given.signal });
+    given.abort();
+    await expect(hanging).rejects.toMatchObject({ code: 'cancelled' });
+    expect(proxy.asked[0]?.url).toBe('seller.example:443');
+  });
+
   it('a name is handed to it, resolved by nobody here, and still proved by its certificate', async () => {
     const shop = await openSecureShop();
     const proxy = await openProxy(shop);
