@@ -1,6 +1,5 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import type { Sandbox } from '../sandbox/world.ts';
 import { judgeChallenge } from '../src/wallet/judge.js';
 import { probe } from '../src/wallet/probe.js';
@@ -52,12 +51,7 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet): Promise
     if (judged.offer === undefined || judged.verdict.verdict !== 'allow')
       throw new Error('The bench ran into a limit.');
     const { offer } = judged;
-    const from = await engine.address();
-    const intent = x402.intentFor(offer, {
-      from,
-      nonce: `0x${randomBytes(32).toString('hex')}`,
-      nowMs: engine.now(),
-    });
+    const intent = await x402.prepare(engine, config, offer, engine.now());
     const judgedAt = performance.now();
     const hold = await engine.ledger.openHold({
       agent: engine.agent,
@@ -73,7 +67,7 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet): Promise
       scheme: offer.scheme,
       network: offer.network.caip2,
       asset: offer.asset.address,
-      payFrom: from,
+      payFrom: intent.from,
       payTo: offer.payTo,
       heldAtomic: offer.amountAtomic,
       heldUsdMicros: offer.usdMicros,
@@ -89,8 +83,8 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet): Promise
     });
     if (hold.kind !== 'held') throw new Error(`The bench's hold ended in ${hold.kind}.`);
     const heldAt = performance.now();
-    const signature = await engine.keys.signTransfer(intent, engine.agentIndex, engine.now());
-    const payload = x402.write(offer, challenge.required, { intent, signature, paymentId: hold.payment.id });
+    const parts = { offer, required: challenge.required, intent, paymentId: hold.payment.id };
+    const payload = await x402.sign(engine, parts);
     const signedAt = performance.now();
     const { id } = hold.payment;
     await engine.ledger.signAndSend(id, payload, {

@@ -59,7 +59,7 @@ const BLOCK_PARAMETER: Record<string, number> = {
 };
 
 /** Starts an endpoint in front of `targetUrl`; several, one lying beside one honest, may stand before one chain. */
-export async function startRpcProxy(targetUrl: string): Promise<RpcProxy> {
+export async function startRpcProxy(targetUrl: string, of: 'base' | 'solana' = 'base'): Promise<RpcProxy> {
   const ask = createRpc(targetUrl);
   const calls = new Recording<RpcCall>();
   let fault: RpcFault | null = null;
@@ -72,7 +72,7 @@ export async function startRpcProxy(targetUrl: string): Promise<RpcProxy> {
       const list = Array.isArray(asked) ? asked : [asked];
       for (const call of list) calls.add(call);
       if (current !== null && (await failWholly(current, response))) return;
-      const answers = await Promise.all(list.map((call) => answer(view(ask, current, stuckAt), call)));
+      const answers = await Promise.all(list.map((call) => answer(view(ask, current, stuckAt, of), call)));
       sendJson(response, 200, Array.isArray(asked) ? answers : answers[0]);
     } catch (error) {
       sendJson(response, 502, { error: String(error) });
@@ -83,7 +83,8 @@ export async function startRpcProxy(targetUrl: string): Promise<RpcProxy> {
     url: server.url,
     calls,
     async setFault(next) {
-      if (next?.kind === 'stuck') stuckAt = hexToBigInt((await ask('eth_blockNumber', [])) as Hex);
+      if (next?.kind === 'stuck')
+        stuckAt = BigInt((await ask(of === 'base' ? 'eth_blockNumber' : 'getSlot', [])) as Hex | number);
       fault = next;
     },
     stop: server.close,
@@ -122,7 +123,7 @@ async function answer(ask: Rpc, { id, method, params }: RpcCall): Promise<unknow
 }
 
 /** The chain as a node with this fault shows it. */
-function view(ask: Rpc, fault: RpcFault | null, stuckAt: bigint): Rpc {
+function view(ask: Rpc, fault: RpcFault | null, stuckAt: bigint, of: 'base' | 'solana'): Rpc {
   switch (fault?.kind) {
     case 'other_chain':
       return (method, params) =>
@@ -134,7 +135,9 @@ function view(ask: Rpc, fault: RpcFault | null, stuckAt: bigint): Rpc {
     case 'lagging':
       return viewOfThePast(ask, (head) => (head > BigInt(fault.blocks) ? head - BigInt(fault.blocks) : 0n));
     case 'stuck':
-      return viewOfThePast(ask, (head) => (head < stuckAt ? head : stuckAt));
+      return of === 'base'
+        ? viewOfThePast(ask, (head) => (head < stuckAt ? head : stuckAt))
+        : viewOfThePastOnSolana(ask, Number(stuckAt));
     case 'lying':
       return lie(ask, fault);
     default:
@@ -175,6 +178,23 @@ function viewOfThePast(ask: Rpc, past: (block: bigint) => bigint): Rpc {
     const moved = [...params];
     moved[index] = await bound(moved[index] ?? 'latest');
     return ask(method, moved);
+  };
+}
+
+/** Solana as a node shows it that has stopped at a slot. */
+function viewOfThePastOnSolana(ask: Rpc, stuckSlot: number): Rpc {
+  return async (method, params) => {
+    const result = await ask(method, params);
+    if (method === 'getEpochInfo') {
+      const head = result as { absoluteSlot: number; blockHeight: number };
+      const ahead = Math.max(0, head.absoluteSlot - stuckSlot);
+      return { absoluteSlot: head.absoluteSlot - ahead, blockHeight: head.blockHeight - ahead };
+    }
+    if (method === 'getSignaturesForAddress')
+      return (result as { slot: number }[]).filter(({ slot }) => slot <= stuckSlot);
+    if (method === 'getTransaction')
+      return result !== null && (result as { slot: number }).slot <= stuckSlot ? result : null;
+    return result;
   };
 }
 

@@ -45,7 +45,7 @@ export async function startSandbox(options: { deathWatch?: DeathWatch } = {}): P
     const solana = await solanaStarting;
     stops.push(solana.stop);
     const addRpc = async (of: 'base' | 'solana' = 'base'): Promise<RpcProxy> => {
-      const proxy = await startRpcProxy(of === 'base' ? chain.url : solana.url);
+      const proxy = await startRpcProxy(of === 'base' ? chain.url : solana.url, of);
       stops.push(proxy.stop);
       return proxy;
     };

@@ -11,6 +11,14 @@ const SLOT_MS = 400;
 
 export type Commitment = 'processed' | 'confirmed' | 'finalized';
 
+/** A token account in a transaction, as a node lists it. */
+export interface TokenBalance {
+  accountIndex: number;
+  mint: string;
+  owner: string;
+  uiTokenAmount: { amount: string; decimals: number };
+}
+
 /** A transaction that landed, whether or not it succeeded. */
 export interface Landed {
   signature: Signature;
@@ -21,6 +29,8 @@ export interface Landed {
   messageBytes: Uint8Array;
   accounts: readonly Address[];
   memo: string | null;
+  before: TokenBalance[];
+  after: TokenBalance[];
   err: unknown;
 }
 

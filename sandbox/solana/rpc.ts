@@ -12,7 +12,14 @@ import {
   type Transaction,
 } from '@solana/kit';
 import { FailedTransactionMetadata, TransactionMetadata, type LiteSVM } from 'litesvm';
-import { BLOCKHASH_LIFE, slotOf, type Blocks, type Commitment, type Landed } from './blocks.ts';
+import {
+  BLOCKHASH_LIFE,
+  slotOf,
+  type Blocks,
+  type Commitment,
+  type Landed,
+  type TokenBalance,
+} from './blocks.ts';
 import { readTokenAccount, TOKEN_PROGRAM } from './token.ts';
 
 /** Devnet's own: its head is the network's name by CAIP-2. */
@@ -65,7 +72,7 @@ export class SolanaRpc {
       case 'getGenesisHash':
         return GENESIS_HASH;
       case 'getSlot':
-        return this.#blocks.slot(commitment);
+        return this.#blocks.slot(commitment ?? 'processed');
       case 'getBlockHeight':
         return this.#blocks.height(commitment);
       case 'getBlockTime':
@@ -142,6 +149,16 @@ export class SolanaRpc {
     });
   }
 
+  #tokenBalances(accounts: readonly Address[]): TokenBalance[] {
+    return accounts.flatMap((at, accountIndex) => {
+      const account = this.#svm.getAccount(at);
+      const token = account.exists ? readTokenAccount(account.data) : null;
+      if (token === null) return [];
+      const { mint, owner, atomic } = token;
+      return [{ accountIndex, mint, owner, uiTokenAmount: { amount: String(atomic), decimals: 6 } }];
+    });
+  }
+
   async #simulate(base64: string, { sigVerify = false }: Options) {
     const transaction = decode(base64);
     if (sigVerify) await this.#checkSignatures(transaction);
@@ -163,9 +180,12 @@ export class SolanaRpc {
     const signature = signatureOf(transaction);
     // A node drops what cannot land, and whoever sent it hears nothing of it.
     if (this.#refusal(transaction) !== null) return signature;
+    const known = facts(base64, transaction);
+    const before = this.#tokenBalances(known.accounts);
     const result = this.#svm.sendTransaction(transaction as never);
     const err = result instanceof TransactionMetadata ? null : errorOf(result);
-    if (err !== 'AlreadyProcessed') this.#blocks.add({ ...facts(base64, transaction), signature, err });
+    const after = this.#tokenBalances(known.accounts);
+    if (err !== 'AlreadyProcessed') this.#blocks.add({ ...known, before, after, signature, err });
     return signature;
   }
 
@@ -228,7 +248,12 @@ export class SolanaRpc {
       blockTime: landed.timeSec,
       version: 0,
       transaction: [Buffer.from(landed.bytes).toString('base64'), 'base64'],
-      meta: { err: landed.err, fee: 10_000 },
+      meta: {
+        err: landed.err,
+        fee: 10_000,
+        preTokenBalances: landed.before,
+        postTokenBalances: landed.after,
+      },
     };
   }
 }

@@ -10,7 +10,7 @@ import { createEvmChain, type EvmChain, type EvmChainOptions, type FateQuery } f
 
 const network = findNetwork('eip155:84532');
 const asset = findAsset('eip155:84532', '0x036CbD53842c5426634e7929541eC2318f3dCF7e');
-if (network === undefined || asset === undefined) throw new Error('Base Sepolia is in the tables');
+if (network?.family !== 'evm' || asset?.family !== 'evm') throw new Error('Base Sepolia is in the tables');
 
 export const NETWORK = network;
 export const USDC = asset;

@@ -1,9 +1,9 @@
-import type { Asset } from '../money/asset.js';
+import type { EvmAsset, SvmAsset } from '../money/asset.js';
 import type { Hex } from './answer.js';
 
 /** One authorization whose fate is in question. All of it is our own record; nothing comes from a seller. */
 export interface FateQuery {
-  readonly asset: Asset;
+  readonly asset: EvmAsset;
   readonly from: Hex;
   readonly to: Hex;
   readonly amountAtomic: bigint;
@@ -11,6 +11,23 @@ export interface FateQuery {
   readonly validBeforeSec: number;
   /** When it was signed, by our clock. It only bounds where its events are searched, with room for a clock that jumped. */
   readonly openedSec: number;
+}
+
+/** One payment on Solana whose fate is in question: our own record of it, and the id that the seller claims. */
+export interface SolanaFateQuery {
+  readonly asset: SvmAsset;
+  /** Owners, in base58. */
+  readonly from: string;
+  readonly to: string;
+  readonly amountAtomic: bigint;
+  /** SHA-256 of the message that was signed. */
+  readonly nonce: string;
+  readonly memo: string;
+  readonly blockhash: string;
+  /** By the operator that was asked when it was signed. */
+  readonly validBeforeBlock: number;
+  readonly openedSec: number;
+  readonly claimedTx: string | null;
 }
 
 /**
@@ -34,8 +51,9 @@ export type UnknowableWhy =
 export type Fate =
   | {
       readonly kind: 'captured';
-      readonly tx: Hex;
-      readonly blockTimeMs: number;
+      readonly tx: string;
+      /** Null where no operator knows it. */
+      readonly blockTimeMs: number | null;
       readonly amountAtomic: bigint;
       /**
        * True once the block is settled for good and as many operators show the payment as a release needs. Before, a
@@ -52,9 +70,18 @@ export type Fate =
       readonly proof: 'expired_unused' | 'cancelled';
     }
   | {
+      /** On Solana, where a height is the proof. */
+      readonly kind: 'released';
+      readonly proof: 'expired_unused';
+      /** A clause of ours that names the proof. */
+      readonly says: string;
+    }
+  | {
       /** Unused so far. `retryAtSec`: when its fate can be proved; a capture may show at any time before. */
       readonly kind: 'open';
       readonly retryAtSec: number;
+      /** Whether it can still land, where the chain tells that by another measure than time. */
+      readonly live?: boolean;
     }
   | {
       readonly kind: 'unknowable';

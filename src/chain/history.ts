@@ -1,4 +1,4 @@
-import type { Asset } from '../money/asset.js';
+import type { EvmAsset } from '../money/asset.js';
 import type { Hex } from './answer.js';
 import { findMoment } from './blockSearch.js';
 import { searchLogs } from './logSearch.js';
@@ -13,11 +13,11 @@ const BLOCK_TIMES_MAX = 500;
 
 /** One movement out of an address, as the chain shows it. */
 export interface ChainPayment {
-  /** The EIP-3009 nonce that moved it; null for a plain transfer, such as a withdrawal. */
-  readonly nonce: Hex | null;
-  readonly to: Hex;
+  /** The nonce that moved it: EIP-3009's, or on Solana the message's hash; null for a plain transfer, such as a withdrawal. */
+  readonly nonce: string | null;
+  readonly to: string;
   readonly amountAtomic: bigint;
-  readonly tx: Hex;
+  readonly tx: string;
   readonly blockNumber: bigint;
   readonly logIndex: number;
   /** Time of its block; for the oldest of very many payments a later one, never an earlier. */
@@ -29,7 +29,7 @@ export interface ChainHistory {
   /** Oldest first. Transfers of nothing are left out: anybody can write them in anybody's name. */
   readonly payments: readonly ChainPayment[];
   /** Nonces that were cancelled, or that moved nothing. */
-  readonly spentWithoutTransfer: readonly Hex[];
+  readonly spentWithoutTransfer: readonly string[];
   readonly fromBlock: bigint;
   readonly toBlock: bigint;
   /** The operator whose word this is. */
@@ -42,7 +42,11 @@ export interface ChainHistory {
  */
 export async function readHistory(
   operator: Operator,
-  { asset, from: payer, sinceSec }: { readonly asset: Asset; readonly from: Hex; readonly sinceSec: number },
+  {
+    asset,
+    from: payer,
+    sinceSec,
+  }: { readonly asset: EvmAsset; readonly from: Hex; readonly sinceSec: number },
   signal: AbortSignal | undefined,
 ): Promise<ChainHistory> {
   const latest = await operator.latest(signal);

@@ -1,6 +1,6 @@
 import { concat, numberToHex, pad, toEventSelector, toFunctionSelector } from 'viem';
-import type { Asset } from '../money/asset.js';
-import type { Network } from '../money/network.js';
+import type { EvmAsset } from '../money/asset.js';
+import type { EvmNetwork } from '../money/network.js';
 import {
   readAddressWord,
   readBlock,
@@ -19,11 +19,11 @@ import { RpcFault } from './rpcFault.js';
 import { sortLogs, type TokenEvent, type TokenLog } from './tokenLog.js';
 
 /** Block tag below which nothing is reorganised any more, as far as we care. */
-export type Finality = Network['finality'];
+export type Finality = EvmNetwork['finality'];
 
 /** Logs of one token about one payer. */
 export interface LogFilter {
-  readonly asset: Asset;
+  readonly asset: EvmAsset;
   readonly payer: Hex;
   readonly events: readonly TokenEvent[];
   /** Only logs of this nonce; for the events that have one. */
@@ -50,16 +50,21 @@ export interface Operator {
   blockAt(number: bigint, signal?: AbortSignal): Promise<Block>;
   /** Whether the nonce was used *or cancelled* in the state after this very block (EIP-1898). */
   isUsed(
-    authorization: { readonly asset: Asset; readonly from: Hex; readonly nonce: Hex },
+    authorization: { readonly asset: EvmAsset; readonly from: Hex; readonly nonce: Hex },
     blockHash: Hex,
     signal?: AbortSignal,
   ): Promise<boolean>;
-  balanceOf(asset: Asset, address: Hex, signal?: AbortSignal): Promise<bigint>;
+  balanceOf(asset: EvmAsset, address: Hex, signal?: AbortSignal): Promise<bigint>;
   /** What a transaction of this address would take: its next number, its coin, and the price of gas now. */
   gasTerms(address: Hex, signal?: AbortSignal): Promise<GasTerms>;
   /** Gas that a plain transfer of the token would use; refused where the token would not make it. */
   estimateTransfer(
-    transfer: { readonly asset: Asset; readonly from: Hex; readonly to: Hex; readonly amountAtomic: bigint },
+    transfer: {
+      readonly asset: EvmAsset;
+      readonly from: Hex;
+      readonly to: Hex;
+      readonly amountAtomic: bigint;
+    },
     signal?: AbortSignal,
   ): Promise<bigint>;
   /** Hands a signed transaction in; gives its hash. Refused says nothing of whether another operator took it. */
@@ -96,7 +101,7 @@ export function openOperator(
     finality,
     timeoutMs,
     fetchFn,
-  }: { network: Network; finality: Finality; timeoutMs: number; fetchFn?: RpcFetch | undefined },
+  }: { network: EvmNetwork; finality: Finality; timeoutMs: number; fetchFn?: RpcFetch | undefined },
 ): Operator {
   const rpc = openRpc(url, timeoutMs, fetchFn);
   let chainChecked = false;

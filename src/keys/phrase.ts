@@ -20,7 +20,7 @@ const SEED_ROUNDS = 2048;
 const SEED_BYTES = 64;
 
 /** BIP-32 leaves half of the index space to hardened derivation. */
-const INDEX_MAX = 2 ** 31 - 1;
+export const HARDENED_INDEX_END = 2 ** 31;
 
 /** Makes a new 24-word English BIP-39 phrase from the system's randomness. */
 export async function generatePhrase(): Promise<WalletSecret> {
@@ -72,7 +72,7 @@ export async function parsePhrase(text: string): Promise<WalletSecret> {
  * Throws `bad_input` for an index that is not one, or that an imported key does not have.
  */
 export async function deriveEvmAccount(secret: WalletSecret, agentIndex: number): Promise<PrivateKeyAccount> {
-  if (!Number.isInteger(agentIndex) || agentIndex < 0 || agentIndex > INDEX_MAX) {
+  if (!Number.isInteger(agentIndex) || agentIndex < 0 || agentIndex >= HARDENED_INDEX_END) {
     throw new WalletError('bad_input', 'An agent index is a whole number from 0.');
   }
   if (secret.kind === 'evm_key' && agentIndex !== 0) {
@@ -83,8 +83,7 @@ export async function deriveEvmAccount(secret: WalletSecret, agentIndex: number)
   // 70–90 ms to load: paid by the first address or signature, not by every start.
   const { HDKey, privateKeyToAccount } = await import('viem/accounts');
   if (secret.kind === 'evm_key') return privateKeyToAccount(secret.privateKey);
-  // Native PBKDF2 takes under a millisecond and leaves the event loop free; the bundled one takes ten and does not.
-  const seed = await pbkdf2Async(secret.phrase, 'mnemonic', SEED_ROUNDS, SEED_BYTES, 'sha512');
+  const seed = await seedOf(secret.phrase);
   const parent = HDKey.fromMasterSeed(seed);
   seed.fill(0);
   const node = parent.derive(`m/44'/60'/0'/0/${agentIndex}`);
@@ -93,6 +92,12 @@ export async function deriveEvmAccount(secret: WalletSecret, agentIndex: number)
   parent.wipePrivateData();
   node.wipePrivateData();
   return account;
+}
+
+/** The 64 bytes that all keys of a phrase come from (BIP-39); whoever asked wipes them. */
+export function seedOf(phrase: string): Promise<Buffer> {
+  // Native PBKDF2 takes under a millisecond and leaves the event loop free; the bundled one takes ten and does not.
+  return pbkdf2Async(phrase, 'mnemonic', SEED_ROUNDS, SEED_BYTES, 'sha512');
 }
 
 async function loadBip39() {

@@ -1,7 +1,7 @@
 import { privateKeyToAccount } from 'viem/accounts';
 import { decodeFunctionData, parseAbi, parseTransaction, recoverTransactionAddress } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findAsset } from '../money/asset.js';
+import { findAsset, type EvmAsset } from '../money/asset.js';
 import {
   FEE_PER_GAS_WEI_MAX,
   RELAY_GAS_MAX,
@@ -14,7 +14,7 @@ import { signTransferIntent } from './signer.js';
 const OWN = privateKeyToAccount(`0x${'11'.repeat(32)}`);
 const OTHER = privateKeyToAccount(`0x${'22'.repeat(32)}`);
 const NOW_MS = Date.UTC(2026, 10, 20, 12);
-const USDC = findAsset('eip155:8453', '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913')!;
+const USDC = findAsset('eip155:8453', '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913') as EvmAsset;
 const ABI = parseAbi([
   'function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, uint8 v, bytes32 r, bytes32 s)',
 ]);

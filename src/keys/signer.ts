@@ -1,6 +1,6 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { WalletError } from '../errors/walletError.js';
-import { findAsset, type Asset } from '../money/asset.js';
+import { findAsset, type EvmAsset } from '../money/asset.js';
 import { AUTHORIZATION_WINDOW_MAX_SEC, type TransferIntent } from '../money/intent.js';
 import { findNetwork } from '../money/network.js';
 
@@ -59,10 +59,11 @@ export function judgedTransfer(given: TransferIntent, ownAddress: string, nowMs:
 }
 
 /** Judges an intent for the signer and gives the table's row to sign with; throws `signer_refused`. */
-function checkIntent(intent: TransferIntent, ownAddress: string, nowMs: number): Asset {
+function checkIntent(intent: TransferIntent, ownAddress: string, nowMs: number): EvmAsset {
   if (intent.kind !== 'eip3009') throw refusal('it is not a transfer this wallet signs');
   const asset = findListedAsset(intent.asset);
-  if (intent.chainId !== findNetwork(asset.network)?.chainId)
+  const network = findNetwork(asset.network);
+  if (network?.family !== 'evm' || intent.chainId !== network.chainId)
     throw refusal("the chain is not the asset's own");
   checkParties(intent, asset, ownAddress);
   if (
@@ -78,13 +79,13 @@ function checkIntent(intent: TransferIntent, ownAddress: string, nowMs: number):
 }
 
 /** T3, T6: the row is found by network and address, and whatever else the caller says of it has to agree. */
-function findListedAsset(said: Asset): Asset {
+function findListedAsset(said: EvmAsset): EvmAsset {
   const asset =
     typeof said?.network === 'string' && isMatch(ADDRESS, said.address)
       ? findAsset(said.network, said.address)
       : undefined;
   if (
-    asset === undefined ||
+    asset?.family !== 'evm' ||
     said.decimals !== asset.decimals ||
     said.eip712?.name !== asset.eip712.name ||
     said.eip712.version !== asset.eip712.version
@@ -94,7 +95,7 @@ function findListedAsset(said: Asset): Asset {
   return asset;
 }
 
-function checkParties(intent: TransferIntent, asset: Asset, ownAddress: string): void {
+function checkParties(intent: TransferIntent, asset: EvmAsset, ownAddress: string): void {
   if (!isMatch(ADDRESS, intent.from) || intent.from.toLowerCase() !== ownAddress.toLowerCase()) {
     throw refusal("the payer is not this agent's own address");
   }
@@ -120,7 +121,7 @@ function checkWindow(intent: TransferIntent, nowMs: number): void {
   }
 }
 
-function transferTypedData(intent: TransferIntent, asset: Asset) {
+function transferTypedData(intent: TransferIntent, asset: EvmAsset) {
   return {
     domain: {
       name: asset.eip712.name,

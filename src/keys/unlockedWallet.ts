@@ -1,6 +1,6 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { isWalletError } from '../errors/walletError.js';
-import type { RelayIntent, TransferIntent } from '../money/intent.js';
+import type { RelayIntent, SolanaTransferIntent, TransferIntent } from '../money/intent.js';
 import { judgeRenewal, openMemory, sealMemory, type LedgerAnchor, type LedgerMemory } from './anchor.js';
 import { withKeystoreLock } from './keystoreLock.js';
 import { deriveEvmAccount } from './phrase.js';
@@ -8,6 +8,7 @@ import { redactingMembers, type MacPurpose, type WalletKeys, type WalletSecret }
 import type { SecretStore } from './secretStore.js';
 import { signRelayIntent } from './relaySigner.js';
 import { signTransferIntent } from './signer.js';
+import type { SolanaAccount } from './solanaKey.js';
 
 /** An open wallet: what it can do with its secret, and nothing that gives the secret away but `revealSecret`. */
 export interface UnlockedWallet {
@@ -17,8 +18,8 @@ export interface UnlockedWallet {
   /** The checksummed address of an agent. `bad_input` for an index that an imported key does not have. */
   evmAddress(agentIndex: number): Promise<`0x${string}`>;
   /**
-   * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature; beside {@link signRelay} there is
-   * nothing else it signs (T7).
+   * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature. Beside {@link signRelay} and
+   * {@link signSolanaTransfer} there is nothing else it signs (T7).
    *
    * `nowMs` is the instant the intent was built at, or later. Throws `signer_refused`.
    */
@@ -28,6 +29,10 @@ export interface UnlockedWallet {
    * Throws `signer_refused` for any other.
    */
   signRelay(intent: RelayIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
+  /** The address of an agent on Solana, in base58. `bad_input` where the wallet is made of an imported EVM key. */
+  solanaAddress(agentIndex: number): Promise<string>;
+  /** Signs one transfer on Solana as an agent and gives its transaction in base64. Throws `signer_refused`. */
+  signSolanaTransfer(intent: SolanaTransferIntent, agentIndex: number): Promise<string>;
   /** HMAC-SHA256 under the key of one purpose: 32 bytes. Compare with `timingSafeEqual`. */
   mac(purpose: MacPurpose, data: string | Uint8Array): Uint8Array;
   /**
@@ -92,6 +97,17 @@ export function openWallet(
       await store.writeAnchor(sealed);
     });
   };
+  const solanaAccounts = new Map<number, Promise<SolanaAccount>>();
+  const solanaAccountOf = async (agentIndex: number): Promise<SolanaAccount> => {
+    const known = solanaAccounts.get(agentIndex);
+    if (known !== undefined) return await known;
+    const derived = import('./solanaKey.js').then(({ deriveSolanaAccount }) =>
+      deriveSolanaAccount(secret, agentIndex),
+    );
+    solanaAccounts.set(agentIndex, derived);
+    derived.catch(() => solanaAccounts.delete(agentIndex));
+    return await derived;
+  };
   const members: UnlockedWallet = {
     walletId: keys.walletId,
     secretKind: secret.kind,
@@ -100,6 +116,11 @@ export function openWallet(
       await signTransferIntent(intent, await accountOf(agentIndex), nowMs),
     signRelay: async (intent, agentIndex, nowMs) =>
       await signRelayIntent(intent, await accountOf(agentIndex), nowMs),
+    solanaAddress: async (agentIndex) => (await solanaAccountOf(agentIndex)).address,
+    signSolanaTransfer: async (intent, agentIndex) => {
+      const { signSolanaTransfer } = await import('./solanaSigner.js');
+      return signSolanaTransfer(intent, await solanaAccountOf(agentIndex));
+    },
     mac: (purpose, data) => keys.mac(purpose, data),
     readAnchor: async () => (await readMemory()).anchor,
     writeAnchor: async (next, { rebuilt = false } = {}) => {

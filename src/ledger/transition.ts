@@ -11,6 +11,8 @@ import { changePayment, existingPayment, type Transition } from './paymentRow.js
 export interface SignedPayload {
   readonly name: string;
   readonly value: string;
+  /** The last block that can take it, on chains that count blocks; kept with the bytes, never sent. */
+  readonly validBeforeBlock?: number;
 }
 
 /** What `recordSigned` found. After `barred` the signature is to be thrown away: the row is still `held`. */

@@ -1,10 +1,13 @@
 import { DEFAULT_ASSETS } from '@x402/evm';
+import { DEFAULT_ASSETS as SOLANA_ASSETS } from '@x402/svm';
 import { getAddress } from 'viem/utils';
 import { describe, expect, it } from 'vitest';
 import { type Asset, ASSETS, assetsOf, findAsset, toUsdMicros } from './asset.js';
 import { findNetwork } from './network.js';
 
 const USDC_ON_BASE = '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913';
+
+const EVM_ASSETS = ASSETS.filter((asset) => asset.family === 'evm');
 
 const published = Object.entries(DEFAULT_ASSETS).flatMap(([network, rows]) =>
   rows.map((row) => ({ network, ...row })),
@@ -19,6 +22,7 @@ describe('the asset table beside the published one', () => {
     const expected = published
       .filter((row) => row.assetTransferMethod === undefined)
       .map((row) => ({
+        family: 'evm',
         network: row.network,
         address: row.asset,
         symbol: row.symbol,
@@ -26,9 +30,22 @@ describe('the asset table beside the published one', () => {
         eip712: { name: row.name, version: row.version },
       }));
     expect(expected.length).toBeGreaterThan(0);
-    expect(sortedKeys(ASSETS)).toEqual(sortedKeys(expected));
+    expect(sortedKeys(EVM_ASSETS)).toEqual(sortedKeys(expected));
     for (const row of expected) {
       expect(findAsset(row.network as Asset['network'], row.address)).toEqual(row);
+    }
+  });
+
+  it('has USDC on Solana, as the published client does, by the token program it names (T3)', () => {
+    const rows = Object.entries(SOLANA_ASSETS).flatMap(([network, assets]) =>
+      assets.map((asset) => ({ network, ...asset })),
+    );
+    const own = ASSETS.filter((asset) => asset.family === 'svm');
+    expect(own).toHaveLength(2);
+    for (const { network, address, symbol, decimals, tokenProgram } of own) {
+      const row = rows.find((one) => one.network === network && one.asset === address);
+      expect(row).toMatchObject({ symbol, decimals });
+      expect(tokenProgram).toBe('TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA');
     }
   });
 
@@ -50,7 +67,7 @@ describe('the asset table beside the published one', () => {
 
 describe('the asset table', () => {
   it('writes each address with its checksum and each network from the network table', () => {
-    for (const asset of ASSETS) {
+    for (const asset of EVM_ASSETS) {
       expect(asset.address).toBe(getAddress(asset.address));
       expect(findNetwork(asset.network)?.caip2).toBe(asset.network);
     }
@@ -73,6 +90,12 @@ describe('findAsset', () => {
     },
   );
 
+  it('finds a mint of Solana in its own letter case alone', () => {
+    const [mint] = ASSETS.filter((asset) => asset.family === 'svm');
+    expect(findAsset(mint!.network, mint!.address)).toBe(mint);
+    expect(findAsset(mint!.network, mint!.address.toLowerCase())).toBeUndefined();
+  });
+
   it('does not carry an address over to another network (T5)', () => {
     expect(findAsset('eip155:1', USDC_ON_BASE)).toBeUndefined();
   });
@@ -80,7 +103,7 @@ describe('findAsset', () => {
 
 describe('toUsdMicros', () => {
   function dollarWith(decimals: number): Asset {
-    const [asset] = ASSETS;
+    const [asset] = EVM_ASSETS;
     if (asset === undefined) throw new Error('the table is empty');
     return { ...asset, decimals };
   }

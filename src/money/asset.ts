@@ -1,16 +1,32 @@
 import type { Caip2 } from './network.js';
 import { USD_DECIMALS } from './decimal.js';
 
-/** A dollar token the wallet pays with. Every field is ours; none is ever taken from a server (T3, T6). */
-export interface Asset {
+interface AssetFacts {
   readonly network: Caip2;
-  /** Contract address with its checksum. */
-  readonly address: `0x${string}`;
   readonly symbol: string;
   readonly decimals: number;
+}
+
+/** A token of a chain of the EVM. */
+export interface EvmAsset extends AssetFacts {
+  readonly family: 'evm';
+  /** Contract address with its checksum. */
+  readonly address: `0x${string}`;
   /** The EIP-712 domain's name and version; a wrong one makes a dead signature. */
   readonly eip712: { readonly name: string; readonly version: string };
 }
+
+/** A token of Solana. */
+export interface SvmAsset extends AssetFacts {
+  readonly family: 'svm';
+  /** The mint, in base58. */
+  readonly address: string;
+  /** The program that keeps its accounts: with another one, every address derived from the mint is another. */
+  readonly tokenProgram: string;
+}
+
+/** A dollar token the wallet pays with. Every field is ours; none is ever taken from a server (T3, T6). */
+export type Asset = EvmAsset | SvmAsset;
 
 function evmDollar(
   network: Caip2,
@@ -19,14 +35,36 @@ function evmDollar(
   name: string,
   version: string,
   decimals: number,
-): Asset {
-  return { network, address, symbol, decimals, eip712: { name, version } };
+): EvmAsset {
+  return { family: 'evm', network, address, symbol, decimals, eip712: { name, version } };
 }
 
-/** Dollar tokens that settle by EIP-3009, as `@x402/evm` lists them (a test compares); a new one is a new row. */
+/** The program of nearly every token of Solana. */
+const TOKEN_PROGRAM = 'TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA';
+
+function svmDollar(network: Caip2, address: string, symbol: string, decimals: number): SvmAsset {
+  return { family: 'svm', network, address, symbol, decimals, tokenProgram: TOKEN_PROGRAM };
+}
+
+/**
+ * Dollar tokens that settle by EIP-3009, as `@x402/evm` lists them, and USDC on Solana, as `@x402/svm` does (a test
+ * compares); a new one is a new row.
+ */
 export const ASSETS: readonly Asset[] = [
   evmDollar('eip155:8453', '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913', 'USDC', 'USD Coin', '2', 6),
   evmDollar('eip155:84532', '0x036CbD53842c5426634e7929541eC2318f3dCF7e', 'USDC', 'USDC', '2', 6),
+  svmDollar(
+    'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp',
+    'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v',
+    'USDC',
+    6,
+  ),
+  svmDollar(
+    'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1',
+    '4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU',
+    'USDC',
+    6,
+  ),
   evmDollar('eip155:1', '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48', 'USDC', 'USD Coin', '2', 6),
   evmDollar('eip155:43114', '0xB97EF9Ef8734C71904D8002F8b6Bc66Dd9c48a6E', 'USDC', 'USD Coin', '2', 6),
   evmDollar('eip155:143', '0x754704Bc059F8C67012fEd69BC8A327a5aafb603', 'USDC', 'USDC', '2', 6),
@@ -57,12 +95,17 @@ export const ASSETS: readonly Asset[] = [
 ];
 
 const byNetworkAndAddress = new Map<string, Asset>(
-  ASSETS.map((asset) => [`${asset.network}/${asset.address.toLowerCase()}`, asset]),
+  ASSETS.map((asset) => [keyOf(asset.network, asset.address), asset]),
 );
 
-/** The asset at a contract address, in any letter case, or undefined where the table has no row. */
+/** Letter case carries no meaning in hex, and all of it in base58. */
+function keyOf(network: Caip2, address: string): string {
+  return `${network}/${address.startsWith('0x') ? address.toLowerCase() : address}`;
+}
+
+/** The asset at an address, of the EVM in any letter case, or undefined where the table has no row. */
 export function findAsset(network: Caip2, address: string): Asset | undefined {
-  return byNetworkAndAddress.get(`${network}/${address.toLowerCase()}`);
+  return byNetworkAndAddress.get(keyOf(network, address));
 }
 
 /** All assets of one network, in the table's order: the first is the one to fund. */

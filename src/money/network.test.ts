@@ -1,16 +1,19 @@
 import { EVM_NETWORK_CHAIN_ID_MAP } from '@x402/evm/v1';
+import { SOLANA_DEVNET_CAIP2, SOLANA_MAINNET_CAIP2, V1_TO_V2_NETWORK_MAP } from '@x402/svm';
 import type { Chain } from 'viem';
 import * as chains from 'viem/chains';
 import { describe, expect, it } from 'vitest';
 import { assetsOf } from './asset.js';
 import { findNetwork, findNetworkOnWire, NETWORKS } from './network.js';
 
+const EVM_NETWORKS = NETWORKS.filter((network) => network.family === 'evm');
+
 const publishedChains = new Map<number, Chain>(Object.values(chains).map((chain) => [chain.id, chain]));
 
 describe('the network table', () => {
   it('names each chain once and agrees with itself', () => {
     expect(new Set(NETWORKS.map((network) => network.caip2)).size).toBe(NETWORKS.length);
-    for (const network of NETWORKS) {
+    for (const network of EVM_NETWORKS) {
       expect(network.caip2).toBe(`eip155:${network.chainId}`);
     }
   });
@@ -19,17 +22,23 @@ describe('the network table', () => {
     const v1Names = new Map<number, string>(
       Object.entries(EVM_NETWORK_CHAIN_ID_MAP).map(([name, chainId]) => [chainId, name]),
     );
-    for (const network of NETWORKS) {
+    for (const network of EVM_NETWORKS) {
       expect([network.caip2, network.v1Name]).toEqual([network.caip2, v1Names.get(network.chainId)]);
     }
   });
 
   it('says of each network whether its money is real, as the published chain list does', () => {
-    for (const network of NETWORKS) {
+    for (const network of EVM_NETWORKS) {
       const chain = publishedChains.get(network.chainId);
       expect([network.caip2, chain?.testnet ?? false]).toEqual([network.caip2, network.testnet]);
       expect(chain).toBeDefined();
     }
+  });
+
+  it('names the clusters of Solana as the published client does (T5)', () => {
+    const clusters = NETWORKS.filter((network) => network.family === 'svm');
+    expect(clusters.map(({ caip2 }) => caip2)).toEqual([SOLANA_MAINNET_CAIP2, SOLANA_DEVNET_CAIP2]);
+    for (const { caip2, v1Name } of clusters) expect(V1_TO_V2_NETWORK_MAP[v1Name ?? '']).toBe(caip2);
   });
 
   it('has something to pay with on each network', () => {
@@ -63,7 +72,9 @@ describe('findNetworkOnWire', () => {
         'eip155:0x2105',
         '8453',
         '',
-        'solana',
+        'solana-testnet',
+        'Solana',
+        'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d',
         '__proto__',
         'constructor',
         'toString',

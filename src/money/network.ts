@@ -1,17 +1,12 @@
 /** A chain's name by CAIP-2, such as `eip155:8453`. */
 export type Caip2 = `${string}:${string}`;
 
-/** A network the wallet knows. What it may be used for is the owner's config. */
-export interface Network {
+interface NetworkFacts {
   readonly caip2: Caip2;
-  readonly family: 'evm';
   /** The name x402 v1 uses on the wire (facts: v1 names → chain ids). */
   readonly v1Name: string | undefined;
   readonly label: string;
-  readonly chainId: number;
   readonly testnet: boolean;
-  /** Block tag whose blocks are past reorganisation for us; `finalized` where a chain has no `safe`. */
-  readonly finality: 'safe' | 'finalized';
   /**
    * Public RPC endpoints of different operators, used until the owner names one. A release needs two of them to
    * agree (threats.md T28); a network with fewer never releases by proof until the owner sets its RPC.
@@ -20,12 +15,30 @@ export interface Network {
   readonly explorerTx: string | undefined;
 }
 
+/** A chain of the EVM. */
+export interface EvmNetwork extends NetworkFacts {
+  readonly family: 'evm';
+  readonly chainId: number;
+  /** Block tag whose blocks are past reorganisation for us; `finalized` where a chain has no `safe`. */
+  readonly finality: 'safe' | 'finalized';
+}
+
+/** A cluster of Solana. */
+export interface SvmNetwork extends NetworkFacts {
+  readonly family: 'svm';
+  /** Of the first block: what an RPC is known by, and in its first 32 letters the CAIP-2 name. */
+  readonly genesisHash: string;
+}
+
+/** A network the wallet knows. What it may be used for is the owner's config. */
+export type Network = EvmNetwork | SvmNetwork;
+
 function evm(
   chainId: number,
   label: string,
   v1Name: string | undefined,
-  more: Partial<Pick<Network, 'testnet' | 'finality' | 'rpcUrls' | 'explorerTx'>> = {},
-): Network {
+  more: Partial<Pick<EvmNetwork, 'testnet' | 'finality' | 'rpcUrls' | 'explorerTx'>> = {},
+): EvmNetwork {
   return {
     caip2: `eip155:${chainId}`,
     family: 'evm',
@@ -37,6 +50,17 @@ function evm(
     rpcUrls: more.rpcUrls ?? [],
     explorerTx: more.explorerTx,
   };
+}
+
+/** The name by CAIP-2 is the head of the genesis hash, of the length that the namespace prescribes. */
+const SOLANA_REFERENCE_CHARS = 32;
+
+function solana(
+  genesisHash: string,
+  more: Pick<SvmNetwork, 'label' | 'v1Name' | 'testnet' | 'rpcUrls' | 'explorerTx'>,
+): SvmNetwork {
+  const caip2: Caip2 = `solana:${genesisHash.slice(0, SOLANA_REFERENCE_CHARS)}`;
+  return { caip2, family: 'svm', genesisHash, ...more };
 }
 
 /** Every known network; a new one is a new row. */
@@ -51,6 +75,21 @@ export const NETWORKS: readonly Network[] = [
     finality: 'safe',
     rpcUrls: ['https://sepolia.base.org', 'https://base-sepolia-rpc.publicnode.com'],
     explorerTx: 'https://sepolia.basescan.org/tx/',
+  }),
+  solana('5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d', {
+    label: 'Solana',
+    v1Name: 'solana',
+    testnet: false,
+    rpcUrls: ['https://api.mainnet-beta.solana.com', 'https://solana-rpc.publicnode.com'],
+    explorerTx: 'https://explorer.solana.com/tx/',
+  }),
+  solana('EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG', {
+    label: 'Solana devnet',
+    v1Name: 'solana-devnet',
+    testnet: true,
+    // Few public operators serve devnet: a release there waits for the owner to name an RPC.
+    rpcUrls: ['https://api.devnet.solana.com'],
+    explorerTx: undefined,
   }),
   evm(1, 'Ethereum', 'ethereum', { finality: 'safe', explorerTx: 'https://etherscan.io/tx/' }),
   evm(43114, 'Avalanche', 'avalanche', { explorerTx: 'https://snowtrace.io/tx/' }),

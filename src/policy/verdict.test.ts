@@ -14,7 +14,7 @@ const BASE_SEPOLIA: Caip2 = 'eip155:84532';
 function offerOf(caip2: Caip2, usdMicros: bigint, index = 0): PaymentOffer {
   const network = findNetwork(caip2);
   const asset = assetsOf(caip2)[0];
-  if (network === undefined || asset === undefined) throw new Error(`no row for ${caip2}`);
+  if (network?.family !== 'evm' || asset?.family !== 'evm') throw new Error(`no row for ${caip2}`);
   return {
     index,
     x402Version: 2,

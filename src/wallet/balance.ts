@@ -6,6 +6,7 @@ import type { CapLine } from '../money/cap.js';
 import { formatUnits, formatUsd } from '../money/decimal.js';
 import { findNetwork, type Caip2, type Network } from '../money/network.js';
 import { capLines } from '../policy/limits.js';
+import { canPayOn } from './agentAddress.js';
 import type { Engine } from './engine.js';
 import { within } from './funds.js';
 import type { BalanceInput } from './input.js';
@@ -83,11 +84,10 @@ function limitLine(line: CapLine, used: bigint): LimitLine {
 /** What is on chain, held and free to spend on each enabled network, and what is left of each cap. */
 export async function balance(engine: Engine, session: Session, input: BalanceInput): Promise<Outcome> {
   const config = engine.config();
-  const networks = chosenNetworks(config, input.network);
-  const address = await engine.address();
+  const networks = chosenNetworks(engine, config, input.network);
   const lines = await Promise.all(
     networks.flatMap((network) =>
-      assetsOf(network.caip2).map((asset) => balanceLine(engine, config, network, asset, address)),
+      assetsOf(network.caip2).map((asset) => balanceLine(engine, config, network, asset)),
     ),
   );
   const silent = lines.filter(({ on_chain }) => on_chain === null);
@@ -109,10 +109,11 @@ export async function balance(engine: Engine, session: Session, input: BalanceIn
   });
 }
 
-function chosenNetworks(config: Config, wanted: string | undefined): Network[] {
+function chosenNetworks(engine: Engine, config: Config, wanted: string | undefined): Network[] {
   const enabled = config.networks.enabled
     .map((caip2: Caip2) => findNetwork(caip2))
-    .filter((network) => network !== undefined);
+    .filter((network) => network !== undefined)
+    .filter((network) => canPayOn(engine.keys, network));
   if (wanted === undefined) return enabled;
   const chosen = enabled.filter(({ caip2 }) => caip2 === wanted);
   if (chosen.length > 0) return chosen;
@@ -127,8 +128,8 @@ async function balanceLine(
   config: Config,
   network: Network,
   asset: Asset,
-  address: `0x${string}`,
 ): Promise<BalanceLine> {
+  const address = await engine.addressOn(network);
   const read = engine.funds.onChain(engine.chain(config, network), asset, address, engine.now());
   const onChain = await within(read, BALANCE_MS_MAX);
   const held = engine.ledger.heldAtomic(network.caip2, asset.address, address);

@@ -1,10 +1,11 @@
-import type { ChainPayment } from '../chain/evmChain.js';
+import type { ChainPayment } from '../chain/chain.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Payment } from '../ledger/payment.js';
 import { formatUnits } from '../money/decimal.js';
+import { addressOn } from './agentAddress.js';
 import { fundedAssets } from './ledgerCare.js';
 
 /** As far back as any cap counts. */
@@ -38,12 +39,12 @@ export async function compareWithChain(
 ): Promise<ChainComparison> {
   const sinceMs = nowMs - COMPARED_MS;
   const rows = byNonce(ledger, sinceMs - EDGE_MS);
-  const from = await keys.evmAddress(0);
   const findings: ChainFinding[] = [];
   let compared = 0;
-  for (const { network, asset, chain } of fundedAssets(config)) {
+  for (const { network, asset, chain } of fundedAssets(config, keys)) {
     const id = `${network.caip2} ${asset.symbol}`;
     try {
+      const from = await addressOn(keys, 0, network);
       const { payments } = await chain.history(asset, from, Math.floor(sinceMs / 1000));
       const shown = new Set<string>();
       for (const payment of payments) {

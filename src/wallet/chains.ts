@@ -1,4 +1,4 @@
-import { createEvmChain, type EvmChain, type RpcSource } from '../chain/evmChain.js';
+import { createChain, type Chain, type RpcSource } from '../chain/chain.js';
 import { isLoopback } from '../config/host.js';
 import type { Config } from '../config/settings.js';
 import type { Network } from '../money/network.js';
@@ -18,13 +18,14 @@ const ASKER = 'rpc';
 export function openChain(
   config: Config,
   network: Network,
-): { readonly chain: EvmChain; readonly net: Net | null } {
+  nowMs: () => number = Date.now,
+): { readonly chain: Chain; readonly net: Net | null } {
   const rpc = rpcSourceOf(config, network);
   const { proxy } = config.net;
-  if (proxy === 'none') return { chain: createEvmChain({ network, rpc }), net: null };
+  if (proxy === 'none') return { chain: createChain(network, rpc, { nowMs }), net: null };
   const rules = { allowPrivate: [...config.net.allowPrivate, ...localPlaces(rpc.urls)] };
   const net = createNet({ ...rules, proxy, version: ASKER });
-  return { chain: createEvmChain({ network, rpc, fetchFn: rpcFetch(net, rules) }), net };
+  return { chain: createChain(network, rpc, { nowMs, fetchFn: rpcFetch(net, rules) }), net };
 }
 
 /** RPCs on this machine, which the owner named: no proxy sees them. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { EvmChain } from '../chain/evmChain.js';
+import type { Chain, EvmChain, SolanaChain } from '../chain/chain.js';
 import { configReader, readConfig, readConfigUnauthenticated } from '../config/configFile.js';
 import { checkHome, LEDGER_FILE } from '../config/home.js';
 import type { Config } from '../config/settings.js';
@@ -9,9 +9,10 @@ import { unknownAgent } from '../ledger/agent.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { CommitObserver } from '../ledger/writer.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
-import { findNetwork, type Caip2, type Network } from '../money/network.js';
+import { findNetwork, type Caip2, type EvmNetwork, type Network, type SvmNetwork } from '../money/network.js';
 import type { Lookup } from '../net/resolve.js';
 import { createNet, type Net } from '../net/send.js';
+import { addressOn } from './agentAddress.js';
 import { openChain, rpcSourceOf } from './chains.js';
 import { lowerLimits } from './clientLimits.js';
 import { Funds } from './funds.js';
@@ -56,7 +57,7 @@ export class Engine {
   readonly #options: WalletOptions;
   /** What all agents of the wallet share is this one's. */
   readonly #first: Engine;
-  readonly #chains = new Map<string, EvmChain>();
+  readonly #chains = new Map<string, Chain>();
   readonly #nets = new Map<string, Net>();
   readonly #closing = new AbortController();
   readonly #readConfig: () => Config;
@@ -177,21 +178,34 @@ export class Engine {
     return this.keys.evmAddress(this.agentIndex);
   }
 
+  /** This agent's address on a network. Throws `bad_input` where its keys have none. */
+  addressOn(network: Network): Promise<string> {
+    return addressOn(this.keys, this.agentIndex, network);
+  }
+
+  /** Whether a network's chain has been read since the wallet was opened. */
+  hasRead(network: Network): boolean {
+    return [...this.#first.#chains.keys()].some((key) => key.startsWith(`${network.caip2} `));
+  }
+
   /** The reader of a network, through the owner's RPC where one is set. */
-  chain(config: Config, network: Network): EvmChain {
+  chain(config: Config, network: SvmNetwork): SolanaChain;
+  chain(config: Config, network: EvmNetwork): EvmChain;
+  chain(config: Config, network: Network): Chain;
+  chain(config: Config, network: Network): Chain {
     const { urls } = rpcSourceOf(config, network);
     const key = `${network.caip2} ${config.net.proxy} ${urls.join(' ')}`;
     const first = this.#first;
     const known = first.#chains.get(key);
     if (known !== undefined) return known;
-    const { chain, net } = openChain(config, network);
+    const { chain, net } = openChain(config, network, () => this.now());
     if (net !== null) first.#nets.set(key, net);
     first.#chains.set(key, chain);
     return chain;
   }
 
   /** The chain of a payment made earlier, whether or not its network is still enabled. */
-  chainOf(config: Config, caip2: string): EvmChain | null {
+  chainOf(config: Config, caip2: string): Chain | null {
     const network = findNetwork(caip2 as Caip2);
     return network === undefined ? null : this.chain(config, network);
   }

@@ -3,11 +3,11 @@ import type { GasTerms } from '../chain/evmChain.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { Payment } from '../ledger/payment.js';
-import { findAsset } from '../money/asset.js';
+import { findAsset, type EvmAsset } from '../money/asset.js';
 import { formatUnits } from '../money/decimal.js';
 import { GAS_COIN_DECIMALS, gasCoinOf } from '../money/gasCoin.js';
 import { RELAY_GAS_MAX, type TransferIntent } from '../money/intent.js';
-import { findNetwork, type Caip2, type Network } from '../money/network.js';
+import { findNetwork, type Caip2, type EvmNetwork } from '../money/network.js';
 import { readAddress } from '../x402/address.js';
 import { toExactEvmPayload } from '../x402/authorization.js';
 import type { ExactEvmPayload } from '../x402/types.js';
@@ -96,6 +96,8 @@ async function planGas(
   { network, asset, from, to, amountAtomic }: Transfer,
   signal: AbortSignal,
 ): Promise<GasPlan> {
+  if (network.family !== 'evm' || asset.family !== 'evm')
+    throw new WalletError('internal', 'Gas was to be reckoned on a network that has none.');
   const chain = engine.chain(config, network);
   const parties = { from: from as `0x${string}`, to: to as `0x${string}` };
   const [terms, estimate] = await Promise.all([
@@ -166,9 +168,9 @@ function payloadOf({ payload }: Payment): ExactEvmPayload {
   return JSON.parse((JSON.parse(payload) as { value: string }).value) as ExactEvmPayload;
 }
 
-function tableRows(row: Payment): { network: Network; asset: NonNullable<ReturnType<typeof findAsset>> } {
+function tableRows(row: Payment): { network: EvmNetwork; asset: EvmAsset } {
   const network = findNetwork(row.network);
   const asset = findAsset(row.network as Caip2, row.asset);
-  if (network !== undefined && asset !== undefined) return { network, asset };
+  if (network?.family === 'evm' && asset?.family === 'evm') return { network, asset };
   throw new WalletError('internal', 'A withdrawal is in an asset the table lost.');
 }

@@ -1,4 +1,4 @@
-import type { EvmChain, Fate } from '../chain/evmChain.js';
+import type { Fate } from '../chain/chain.js';
 import type { Payment } from '../ledger/payment.js';
 import { WalletError } from '../errors/walletError.js';
 import { findAsset } from '../money/asset.js';
@@ -6,6 +6,7 @@ import type { Caip2 } from '../money/network.js';
 import { toUsdMicros } from '../money/asset.js';
 import type { Engine } from './engine.js';
 import { heldUntilMs } from './outcome.js';
+import { x402 } from './protocol.js';
 
 /** What became of looking after one payment, in words a person can check. */
 export interface FateVerdict {
@@ -28,31 +29,16 @@ const ASK_AGAIN_MS = 30_000;
 
 /** Asks the chain about a payment's nonce. Never throws for a fault of an RPC. */
 export async function askChain(engine: Engine, payment: Payment, signal: AbortSignal): Promise<Fate> {
-  const chain = chainOf(engine, payment);
-  const asset = findAsset(payment.network as Caip2, payment.asset);
-  if (chain === null || asset === undefined) {
+  const chain = engine.chainOf(engine.config(), payment.network);
+  const query = await x402.fateQuery(payment);
+  if (chain === null || query === null) {
     return {
       kind: 'unknowable',
       why: 'network_unknown',
       retryAtSec: Math.ceil((engine.now() + ASK_AGAIN_MS) / 1000),
     };
   }
-  return chain.fateOf(
-    {
-      asset,
-      from: payment.payFrom as `0x${string}`,
-      to: payment.payTo as `0x${string}`,
-      amountAtomic: payment.heldAtomic,
-      nonce: payment.nonce as `0x${string}`,
-      validBeforeSec: payment.validBeforeSec,
-      openedSec: Math.floor(payment.openedMs / 1000),
-    },
-    signal,
-  );
-}
-
-function chainOf(engine: Engine, payment: Payment): EvmChain | null {
-  return engine.chainOf(engine.config(), payment.network);
+  return chain.fateOf(query, signal);
 }
 
 /**
@@ -69,10 +55,11 @@ export async function settleFate(
   }
   const fate = await askChain(engine, payment, signal);
   if (fate.kind === 'captured') return recordCapture(engine, payment, fate);
-  if (fate.kind === 'released') return recordRelease(engine, payment, fate.blockTimeSec);
+  if (fate.kind === 'released') return recordRelease(engine, payment, proofOf(fate));
   const retryAtMs = fate.retryAtSec * 1000;
   const nowSec = engine.now() / 1000;
-  const stillValid = fate.kind === 'open' && payment.validBeforeSec - RESEND_MARGIN_SEC > nowSec;
+  const inTime = payment.validBeforeSec - RESEND_MARGIN_SEC > nowSec;
+  const stillValid = fate.kind === 'open' && (fate.live ?? inTime);
   return { payment, verdict: 'waits', says: waitingSentence(payment, fate, nowSec), retryAtMs, stillValid };
 }
 
@@ -106,11 +93,15 @@ async function recordCapture(
   };
 }
 
-async function recordRelease(engine: Engine, payment: Payment, blockTimeSec: number): Promise<FateVerdict> {
+function proofOf(fate: Extract<Fate, { kind: 'released' }>): string {
+  if ('says' in fate) return fate.says;
+  return `a safe block of ${new Date(fate.blockTimeSec * 1000).toISOString()} is past its expiry and shows it unused`;
+}
+
+async function recordRelease(engine: Engine, payment: Payment, proof: string): Promise<FateVerdict> {
   const wasClaimed = payment.state === 'captured';
   const note = wasClaimed ? 'receipt_false' : 'expired_unused';
   const { payment: after } = await engine.ledger.release(payment.id, note, engine.now());
-  const proof = `a safe block of ${new Date(blockTimeSec * 1000).toISOString()} is past its expiry and shows it unused`;
   return {
     payment: after,
     verdict: wasClaimed ? 'receipt_false' : 'released',
@@ -134,7 +125,7 @@ function waitingSentence(payment: Payment, fate: Fate, nowSec: number): string {
   }
   if (payment.state === 'captured') return 'The seller says it settled; the chain does not show it yet.';
   const until = new Date(heldUntilMs(payment)).toISOString();
-  return payment.validBeforeSec > nowSec
+  return (fate.kind === 'open' && fate.live !== undefined ? fate.live : payment.validBeforeSec > nowSec)
     ? `The chain shows it unused and it can still settle; if it never does, the amount is free again at about ${until}.`
-    : `It has expired; the amount is free again when a safe block proves it unused, at about ${until}.`;
+    : `It has expired; the amount is free again when a settled block proves it unused, at about ${until}.`;
 }

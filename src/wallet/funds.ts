@@ -1,4 +1,4 @@
-import type { EvmChain } from '../chain/evmChain.js';
+import type { Chain } from '../chain/chain.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Payment } from '../ledger/payment.js';
 import type { FundsReading } from '../ledger/withdrawal.js';
@@ -34,14 +34,14 @@ export class Funds {
   }
 
   /** Starts reading a balance, unless a fresh one is there; never throws. */
-  warm(chain: EvmChain, asset: Asset, address: `0x${string}`, nowMs: number): void {
+  warm(chain: Chain, asset: Asset, address: string, nowMs: number): void {
     const reading = this.#readings.get(keyOf(asset, address));
     if (reading !== undefined && nowMs - reading.atMs < FRESH_MS) return;
     this.#read(chain, asset, address, nowMs).catch(() => undefined);
   }
 
   /** On-chain balance now; throws `rpc_unavailable`. */
-  async onChain(chain: EvmChain, asset: Asset, address: `0x${string}`, nowMs: number): Promise<bigint> {
+  async onChain(chain: Chain, asset: Asset, address: string, nowMs: number): Promise<bigint> {
     return (await this.#read(chain, asset, address, nowMs)).atomic;
   }
 
@@ -60,9 +60,9 @@ export class Funds {
 
   /** Whether the address can pay `amountAtomic` beside what is held already. */
   async solvency(
-    chain: EvmChain,
+    chain: Chain,
     asset: Asset,
-    address: `0x${string}`,
+    address: string,
     amountAtomic: bigint,
     nowMs: number,
   ): Promise<Solvency> {
@@ -76,13 +76,13 @@ export class Funds {
     return fresh === null ? { kind: 'unknown' } : this.#judge(fresh, asset, address, amountAtomic);
   }
 
-  #judge(reading: Reading, asset: Asset, address: `0x${string}`, amountAtomic: bigint): Solvency {
+  #judge(reading: Reading, asset: Asset, address: string, amountAtomic: bigint): Solvency {
     const held = this.#ledger.heldAtomic(asset.network, asset.address, address);
     const spendableAtomic = reading.atomic > held ? reading.atomic - held : 0n;
     return spendableAtomic >= amountAtomic ? { kind: 'enough' } : { kind: 'short', spendableAtomic };
   }
 
-  #read(chain: EvmChain, asset: Asset, address: `0x${string}`, nowMs: number): Promise<Reading> {
+  #read(chain: Chain, asset: Asset, address: string, nowMs: number): Promise<Reading> {
     const key = keyOf(asset, address);
     const pending = this.#pending.get(key);
     if (pending !== undefined) return pending;

@@ -1,6 +1,6 @@
 import { copyFileSync, chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ChainHistory } from '../chain/evmChain.js';
+import type { ChainHistory } from '../chain/chain.js';
 import { LEDGER_FILE } from '../config/home.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
@@ -10,6 +10,7 @@ import type { ImportedPayment } from '../ledger/rebuild.js';
 import { assetsOf, toUsdMicros, type Asset } from '../money/asset.js';
 import { AUTHORIZATION_WINDOW_MAX_SEC } from '../money/intent.js';
 import { findNetwork, type Network } from '../money/network.js';
+import { addressOn, canPayOn } from './agentAddress.js';
 import { openChain } from './chains.js';
 import { DEFAULT_AGENT, openLedger } from './engine.js';
 import { lacksFactors, rememberFactors, restoreFactors } from './factorMemory.js';
@@ -148,9 +149,9 @@ async function readChain(
   keys: UnlockedWallet,
   { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
 ): Promise<ImportedPayment[]> {
-  const payFrom = await keys.evmAddress(0);
   const found: ImportedPayment[] = [];
-  for (const { network, asset, chain } of fundedAssets(config)) {
+  for (const { network, asset, chain } of fundedAssets(config, keys)) {
+    const payFrom = await addressOn(keys, 0, network);
     if ((await chain.latestTimeSec()) * 1000 < untilMs) {
       throw new WalletError(
         'rpc_unavailable',
@@ -185,10 +186,10 @@ function importedFrom(
 }
 
 /** Each asset of each enabled network, with the reader of its chain. */
-export function fundedAssets(config: Config) {
+export function fundedAssets(config: Config, keys: UnlockedWallet) {
   return config.networks.enabled.flatMap((caip2) => {
     const network = findNetwork(caip2);
-    if (network === undefined) return [];
+    if (network === undefined || !canPayOn(keys, network)) return [];
     const { chain } = openChain(config, network);
     return assetsOf(caip2).map((asset) => ({ network, asset, chain }));
   });

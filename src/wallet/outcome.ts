@@ -96,10 +96,16 @@ export function outcome({ status, code, message, ...parts }: OutcomeParts): Outc
  * minutes on Base (design.md, "Release proof"); an estimate for people and agents, never a rule.
  */
 const SAFE_LAG_ESTIMATE_SEC = 180;
+/** The same on Solana, whose blocks are final after some 32 others. */
+const FINALITY_ESTIMATE_SEC = 20;
 
 /** When a payment's amount is expected to be free again if it never settles, in ms. */
-export function heldUntilMs(payment: Pick<Payment, 'validBeforeSec'>): number {
-  return (payment.validBeforeSec + SAFE_LAG_ESTIMATE_SEC) * 1000;
+export function heldUntilMs({
+  network,
+  validBeforeSec,
+}: Pick<Payment, 'network' | 'validBeforeSec'>): number {
+  const onSolana = findNetwork(network)?.family === 'svm';
+  return (validBeforeSec + (onSolana ? FINALITY_ESTIMATE_SEC : SAFE_LAG_ESTIMATE_SEC)) * 1000;
 }
 
 /** The payment as results show it. */

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { WalletError } from '../errors/walletError.js';
 import type { Config } from '../config/settings.js';
 import type { HoldResult } from '../ledger/hold.js';
@@ -7,9 +6,8 @@ import type { Session } from '../ledger/session.js';
 import type { SignedPayload } from '../ledger/transition.js';
 import type { ApprovalRecord } from '../ledger/approvalRow.js';
 import { assetsOf } from '../money/asset.js';
-import type { TransferIntent } from '../money/intent.js';
+import type { PaymentIntent } from '../money/intent.js';
 import { findNetwork, type Caip2 } from '../money/network.js';
-import { formatUnits } from '../money/decimal.js';
 import { judgeRate, judgeTotals } from '../policy/totals.js';
 import type { Stop } from '../policy/verdict.js';
 import type { PaymentOffer, PaymentRequired } from '../x402/types.js';
@@ -23,13 +21,14 @@ import {
 } from './approval.js';
 import { CallBound, type CallContext } from './callBound.js';
 import { listedCategory } from './catalogAdvice.js';
+import { chooseOffer, insufficient } from './choose.js';
 import { takeClientAnswer } from './clientAnswer.js';
 import { deliver } from './deliver.js';
 import { answerFromEarlier, answerFromOpen, boughtBefore, replay, type Asked } from './earlier.js';
 import { drive } from './driver.js';
 import type { Engine } from './engine.js';
 import { parseUsdArgument, TIMEOUT_DEFAULT_MS, type PayInput } from './input.js';
-import { judgeChallenge, judgePlace, type Asking, type Judged } from './judge.js';
+import { judgePlace, type Asking, type Judged } from './judge.js';
 import type { Outcome } from './outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
 import { probe, type Challenge } from './probe.js';
@@ -40,7 +39,6 @@ import { isCredential, parseRequest, type CallInput, type CallRequest } from './
 
 /** A config that changes between each look and the next is not one to pay under. */
 const ATTEMPTS_MAX = 3;
-const NONCE_BYTES = 32;
 
 /** Everything one call of `wallet_pay` works with. */
 interface PayCall {
@@ -163,9 +161,16 @@ async function challengeOf(call: PayCall, config: Config): Promise<Challenge | O
 
 /** Balances are read while the seller thinks, so that they cost a payment no time. */
 async function warmFunds(engine: Engine, config: Config): Promise<void> {
-  const address = await engine.address();
   for (const { network, asset } of config.networks.enabled.flatMap(fundedWith)) {
+    // What Solana needs is loaded, and its RPC asked, only where it is in use.
+    if (network.family === 'svm' && !engine.hasRead(network)) continue;
+    const address = await engine.addressOn(network);
     engine.funds.warm(engine.chain(config, network), asset, address, engine.now());
+    if (network.family === 'svm')
+      void engine
+        .chain(config, network)
+        .blockhash()
+        .catch(() => undefined);
   }
 }
 
@@ -175,10 +180,9 @@ async function payChallenge(call: PayCall, challenge: Challenge): Promise<Outcom
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const config = engine.config();
     const asking = askingOf(call, challenge);
-    const judged = judgeChallenge(engine.ledger, config, asking, challenge.required);
+    const judged = await chooseOffer(engine, config, asking, challenge.required);
     if (judged.offer === undefined) return refuse(call, judged.verdict);
     if (judged.verdict.verdict === 'refuse') return refuse(call, judged.verdict);
-    await assertFunds(engine, config, judged.offer);
     if (judged.verdict.verdict === 'ask' && approval === null) {
       const answer = await ask(call, config, challenge, judged);
       if ('status' in answer) return answer;
@@ -187,11 +191,7 @@ async function payChallenge(call: PayCall, challenge: Challenge): Promise<Outcom
       // A person's time went by: everything else is judged anew.
       continue;
     }
-    const intent = x402.intentFor(judged.offer, {
-      from: await engine.address(),
-      nonce: `0x${randomBytes(NONCE_BYTES).toString('hex')}`,
-      nowMs: asking.nowMs,
-    });
+    const intent = await x402.prepare(engine, config, judged.offer, asking.nowMs);
     const hold = await openHold(call, challenge, judged, intent, config, approval);
     if (hold.kind === 'config_changed') continue;
     if (hold.kind === 'held') return signAndDeliver(call, challenge, judged.offer, intent, hold.payment);
@@ -244,43 +244,11 @@ function quoteArguments({ method, headers, body }: PayInput, url: string): Recor
   return Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== undefined));
 }
 
-/** An empty wallet is told before anything is held; where the chain does not answer, the seller will judge. */
-async function assertFunds(engine: Engine, config: Config, offer: PaymentOffer): Promise<void> {
-  const address = await engine.address();
-  const { network, asset, amountAtomic } = offer;
-  const solvency = await engine.funds.solvency(
-    engine.chain(config, network),
-    asset,
-    address,
-    amountAtomic,
-    engine.now(),
-  );
-  if (solvency.kind === 'short') throw shortOf(offer, solvency.spendableAtomic, address);
-}
-
-function shortOf(
-  { network, asset, amountAtomic }: PaymentOffer,
-  spendableAtomic: bigint,
-  address: string,
-): WalletError {
-  const has = formatUnits(spendableAtomic, asset.decimals);
-  const needs = `${formatUnits(amountAtomic, asset.decimals)} ${asset.symbol}`;
-  return new WalletError(
-    'insufficient_funds',
-    `The call costs ${needs} and the wallet has ${has} to spend on ${network.label}; nothing was signed.`,
-    {
-      owner: {
-        say: `The wallet is short of money: send ${asset.symbol} on ${network.label} (${network.caip2}) to ${address}. No other coin is needed.`,
-      },
-    },
-  );
-}
-
 function openHold(
   { engine, session, input, request, asked }: PayCall,
   { target }: Challenge,
   judged: Judged,
-  intent: TransferIntent,
+  intent: PaymentIntent,
   config: Config,
   approval: ApprovalRecord | null,
 ): Promise<HoldResult> {
@@ -331,7 +299,9 @@ async function afterNoHold(
     case 'barred':
       throw barredError(engine.agent, hold.bar);
     case 'withdrawn':
-      throw shortOf(offer, hold.spendableAtomic, await engine.address());
+      throw insufficient([
+        { offer, spendableAtomic: hold.spendableAtomic, address: await engine.addressOn(offer.network) },
+      ]);
     case 'rate':
       return refuse(call, judgeRate(hold));
     case 'exceeded': {
@@ -355,7 +325,7 @@ async function signAndDeliver(
   { engine, place, request, asked }: PayCall,
   { target, required }: Challenge,
   offer: PaymentOffer,
-  intent: TransferIntent,
+  intent: PaymentIntent,
   held: Payment,
 ): Promise<Outcome> {
   return drive(held.id, async () => {
@@ -376,12 +346,11 @@ async function sign(
   engine: Engine,
   offer: PaymentOffer,
   required: PaymentRequired,
-  intent: TransferIntent,
+  intent: PaymentIntent,
   held: Payment,
 ): Promise<SignedPayload> {
   try {
-    const signature = await engine.keys.signTransfer(intent, engine.agentIndex, engine.now());
-    return x402.write(offer, required, { intent, signature, paymentId: held.id });
+    return await x402.sign(engine, { offer, required, intent, paymentId: held.id });
   } catch (error) {
     await engine.ledger.release(held.id, 'never_signed', engine.now());
     throw error;

@@ -5,9 +5,10 @@ import { formatUsd } from '../money/decimal.js';
 import { viewAnswer, type ReadAnswer } from './answerBody.js';
 import { CallBound, type CallContext } from './callBound.js';
 import { adviseOnCall, type CatalogAdvice } from './catalogAdvice.js';
+import { chooseForQuote } from './choose.js';
 import type { Engine } from './engine.js';
 import { TIMEOUT_DEFAULT_MS, type QuoteInput } from './input.js';
-import { judgeChallenge, judgePlace, type Judged } from './judge.js';
+import { judgePlace, type Judged } from './judge.js';
 import { outcome, type Outcome } from './outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
 import { probe, restoreChallenge, writeChallenge, type Challenge } from './probe.js';
@@ -39,12 +40,12 @@ export async function quote(
   const { challenge } = probed;
   const nowMs = engine.now();
   const asking = { agent: engine.agent, sessionId: session.id, nowMs, ...challenge.target };
-  const judged = judgeChallenge(engine.ledger, config, asking, challenge.required);
+  const judged = await chooseForQuote(engine, config, asking, challenge.required);
   if (judged.offer === undefined) return stopOutcome(judged.verdict, place);
   engine.funds.warm(
     engine.chain(config, judged.offer.network),
     judged.offer.asset,
-    await engine.address(),
+    await engine.addressOn(judged.offer.network),
     nowMs,
   );
   const saved = await engine.ledger.saveQuote({

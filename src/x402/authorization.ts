@@ -1,13 +1,13 @@
 import { WalletError } from '../errors/walletError.js';
 import { AUTHORIZATION_WINDOW_MAX_SEC, type TransferIntent } from '../money/intent.js';
 import { type Address, readAddress } from './address.js';
-import type { ExactEvmPayload, PaymentOffer } from './types.js';
+import type { EvmOffer, ExactEvmPayload } from './types.js';
 
 const NONCE = /^0x[0-9a-f]{64}$/i;
 
 /** What {@link buildTransferIntent} needs beside the offer. */
 export interface TransferIntentParts {
-  readonly offer: PaymentOffer;
+  readonly offer: EvmOffer;
   /** The agent's own address on the offer's network. */
   readonly from: Address;
   /** 32 random bytes, fresh for each intent (T23). */

@@ -11,7 +11,6 @@ import { ExactEvmSchemeV1 as ExactEvmFacilitatorV1 } from '@x402/evm/exact/v1/fa
 import { recoverTypedDataAddress } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { describe, expect, it } from 'vitest';
-import { ASSETS } from '../money/asset.js';
 import { findNetwork } from '../money/network.js';
 import { buildTransferIntent, toExactEvmPayload } from './authorization.js';
 import { encodePayment, paymentIdentifierOf } from './codec.js';
@@ -24,6 +23,8 @@ import {
   v1Offer,
   v2Challenge,
   v2Offer,
+  EVM_ASSETS,
+  onEvm,
 } from './offer.fixture.js';
 import { parsePaymentRequired } from './parse.js';
 import type { ExactEvmPayload, JsonObject, PaymentOffer, PaymentRequired } from './types.js';
@@ -67,7 +68,7 @@ function demand(challenge: JsonObject): { required: PaymentRequired; offer: Paym
 
 async function sign(offer: PaymentOffer): Promise<ExactEvmPayload> {
   const nonce = `0x${'5c'.repeat(32)}` as const;
-  const intent = buildTransferIntent({ offer, from: PAYER, nonce, nowMs: Date.now() });
+  const intent = buildTransferIntent({ offer: onEvm(offer), from: PAYER, nonce, nowMs: Date.now() });
   const signature = await payer.signTypedData({
     domain: { ...intent.asset.eip712, chainId: intent.chainId, verifyingContract: intent.asset.address },
     types: TRANSFER_TYPES,
@@ -105,7 +106,7 @@ describe('a v2 payment', () => {
     expect(Object.keys(payload).sort()).toEqual(Object.keys(theirs.payload).sort());
   });
 
-  it.each(ASSETS.map((asset) => [asset.symbol, asset.network, asset] as const))(
+  it.each(EVM_ASSETS.map((asset) => [asset.symbol, asset.network, asset] as const))(
     'passes the reference server and verifier for %s on %s',
     async (_symbol, network, asset) => {
       const entry = v2Offer({ network, asset: asset.address, extra: { ...asset.eip712, receiptId: 'r-1' } });
@@ -151,7 +152,7 @@ describe('a v2 payment', () => {
 });
 
 describe('a v1 payment', () => {
-  const v1Assets = ASSETS.flatMap((asset) => {
+  const v1Assets = EVM_ASSETS.flatMap((asset) => {
     const v1Name = findNetwork(asset.network)?.v1Name;
     return v1Name === undefined ? [] : [[v1Name, asset] as const];
   });

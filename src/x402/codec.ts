@@ -1,7 +1,7 @@
 import { assertInvariant, WalletError } from '../errors/walletError.js';
 import { writeJsonHeader } from './header.js';
 import { isJsonObject, statedField } from './json.js';
-import type { ExactEvmPayload, JsonObject, PaymentOffer, PaymentRequired } from './types.js';
+import type { ExactEvmPayload, ExactSvmPayload, JsonObject, PaymentOffer, PaymentRequired } from './types.js';
 
 const PAYMENT_IDENTIFIER = 'payment-identifier';
 
@@ -38,12 +38,16 @@ export function paymentIdentifierOf(required: PaymentRequired): 'none' | 'offere
 export function encodePayment(
   offer: PaymentOffer,
   required: PaymentRequired,
-  payload: ExactEvmPayload,
+  payload: ExactEvmPayload | ExactSvmPayload,
   extras: PaymentExtras = {},
 ): PaymentHeader {
-  const { to, value } = payload.authorization;
-  assertInvariant(to === offer.payTo, 'a payload pays the payee of its offer');
-  assertInvariant(value === offer.amountAtomic.toString(), 'a payload pays the amount of its offer');
+  const isAuthorization = 'authorization' in payload;
+  assertInvariant(isAuthorization === (offer.network.family === 'evm'), 'a payload is of its offer’s chain');
+  if (isAuthorization) {
+    const { to, value } = payload.authorization;
+    assertInvariant(to === offer.payTo, 'a payload pays the payee of its offer');
+    assertInvariant(value === offer.amountAtomic.toString(), 'a payload pays the amount of its offer');
+  }
   if (offer.x402Version === 1) {
     const body = { x402Version: 1, scheme: offer.scheme, network: offer.networkOnWire, payload };
     return { headerName: 'X-PAYMENT', headerValue: writeJsonHeader(body) };

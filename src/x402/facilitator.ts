@@ -1,4 +1,4 @@
-import type { Asset } from '../money/asset.js';
+import type { EvmAsset } from '../money/asset.js';
 import type { Network } from '../money/network.js';
 import { isJsonObject, parseJson, statedField, statedText } from './json.js';
 import { readSettlement } from './receipt.js';
@@ -7,7 +7,7 @@ import type { ExactEvmPayload, JsonValue, SettlementReceipt, X402Version } from 
 /** A signed transfer for a facilitator to settle; it can pay its own payee alone, whoever holds it. */
 export interface Settlement {
   readonly network: Network;
-  readonly asset: Asset;
+  readonly asset: EvmAsset;
   readonly payload: ExactEvmPayload;
   /** How long what was signed lives from now. */
   readonly maxTimeoutSeconds: number;

@@ -6,7 +6,7 @@ import { ASSETS, toUsdMicros } from '../money/asset.js';
 import { NETWORKS } from '../money/network.js';
 import { buildTransferIntent, toExactEvmPayload } from './authorization.js';
 import { encodePayment, paymentIdentifierOf } from './codec.js';
-import { PAYER, REQUEST_URL, v1Challenge, v1Offer, v2Challenge, v2Offer } from './offer.fixture.js';
+import { onEvm, PAYER, REQUEST_URL, v1Challenge, v1Offer, v2Challenge, v2Offer } from './offer.fixture.js';
 import { type HeaderList, readJsonHeader } from './header.js';
 import { MAX_TIMEOUT_ASKED_MAX_SEC } from './offer.js';
 import { OFFERS_MAX, parsePaymentRequired, refusalOf } from './parse.js';
@@ -197,7 +197,7 @@ function checkPayment(required: PaymentRequired): void {
   if (offer === undefined) return;
   const nonce = `0x${'5c'.repeat(32)}` as const;
   const nowMs = 1_790_000_000_000;
-  const intent = buildTransferIntent({ offer, from: PAYER, nonce, nowMs });
+  const intent = buildTransferIntent({ offer: onEvm(offer), from: PAYER, nonce, nowMs });
   expect(intent.validBeforeSec - nowMs / 1000).toBeLessThanOrEqual(600);
   expect(intent.validBeforeSec - nowMs / 1000).toBeGreaterThanOrEqual(1);
   const paymentIdentifier =
@@ -277,7 +277,7 @@ describe('whatever an endpoint answers', () => {
         const offer = required?.offers[0];
         if (required === null || offer === undefined) return;
         const nonce = `0x${'5c'.repeat(32)}` as const;
-        const intent = buildTransferIntent({ offer, from: PAYER, nonce, nowMs: 1 });
+        const intent = buildTransferIntent({ offer: onEvm(offer), from: PAYER, nonce, nowMs: 1 });
         try {
           encodePayment(offer, required, toExactEvmPayload(intent, '0x'), { paymentIdentifier });
           expect(paymentIdentifier).toMatch(/^[A-Za-z0-9_-]{16,128}$/);

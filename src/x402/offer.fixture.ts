@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { isPaymentOffer, judgeOffer } from './offer.js';
-import type { JsonObject, JsonValue, PaymentOffer } from './types.js';
+import { ASSETS } from '../money/asset.js';
+import type { JsonObject, JsonValue, EvmOffer, PaymentOffer } from './types.js';
 
 /** Challenges for the tests of this folder, written by hand; sellers and keys in them stand for nobody. */
 
@@ -9,6 +10,9 @@ export const USDC_ON_BASE = '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913';
 export const PAYEE = '0x5CbDd86a2FA8Dc4bDdd8a8f69dBa48572EeC07FB';
 export const PAYER_KEY = `0x${'44'.repeat(32)}` as const;
 export const PAYER = '0x7564105E977516C53bE337314c7E53838967bDaC';
+
+/** The assets that settle by EIP-3009. */
+export const EVM_ASSETS = ASSETS.filter((asset) => asset.family === 'evm');
 
 /** A v2 offer of one cent on Base, with fields replaced, or left out where given as undefined. */
 export function v2Offer(fields: Record<string, JsonValue | undefined> = {}): JsonObject {
@@ -75,10 +79,16 @@ export function base64(value: JsonValue): string {
 }
 
 /** An entry judged alone that must be payable. */
-export function payable(entry: JsonValue, x402Version: 1 | 2 = 2, index = 0): PaymentOffer {
+export function payable(entry: JsonValue, x402Version: 1 | 2 = 2, index = 0): EvmOffer {
   const judged = judgeOffer(entry, { index, x402Version, sharedEchoBytes: 0 });
   if (!isPaymentOffer(judged)) throw new Error(`not payable: ${judged.reason}`);
-  return judged;
+  return onEvm(judged);
+}
+
+/** An offer that must be on a chain of the EVM. */
+export function onEvm(offer: PaymentOffer): EvmOffer {
+  if (offer.network.family !== 'evm') throw new Error('not an offer on the EVM');
+  return offer as EvmOffer;
 }
 
 function withFields(base: JsonObject, fields: Record<string, JsonValue | undefined>): JsonObject {

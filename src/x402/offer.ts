@@ -1,9 +1,19 @@
 import { Buffer } from 'node:buffer';
-import { type Asset, findAsset, toUsdMicros } from '../money/asset.js';
-import { findNetworkOnWire, type Network } from '../money/network.js';
+import { type Asset, type EvmAsset, findAsset, toUsdMicros } from '../money/asset.js';
+import { MEMO_BYTES_MAX } from '../money/intent.js';
+import { findNetworkOnWire, type EvmNetwork, type Network, type SvmNetwork } from '../money/network.js';
 import { type Address, readAddress } from './address.js';
+import { isBase58 } from './base58.js';
 import { isJsonObject, nestsDeeperThan, statedField, statedText } from './json.js';
-import type { JsonObject, JsonValue, PaymentOffer, RejectedOffer, X402Version } from './types.js';
+import type {
+  EvmOffer,
+  JsonObject,
+  JsonValue,
+  PaymentOffer,
+  RejectedOffer,
+  SvmOffer,
+  X402Version,
+} from './types.js';
 import { quoteText } from './untrusted.js';
 
 /**
@@ -29,6 +39,8 @@ export const ECHO_DEPTH_MAX = 64;
 /** Decimal text of a positive integer: no sign, no point, no exponent, no leading zero (T4). */
 const AMOUNT = /^[1-9][0-9]{0,77}$/;
 const UINT256_MAX = 2n ** 256n - 1n;
+/** What a token account of Solana can hold. */
+const UINT64_MAX = 2n ** 64n - 1n;
 
 const ZERO_ADDRESS: Address = '0x0000000000000000000000000000000000000000';
 
@@ -90,34 +102,74 @@ function readOffer(entry: JsonValue, context: OfferContext): PaymentOffer | Faul
   if (!isJsonObject(entry)) return malformed('The offer is not an object.');
   const x402Version = versionOf(entry, context.x402Version);
   if (x402Version instanceof Fault) return x402Version;
-  const method = checkMethod(entry);
-  if (method instanceof Fault) return method;
+  const scheme = checkScheme(entry);
+  if (scheme instanceof Fault) return scheme;
   const network = readNetwork(entry);
   if (network instanceof Fault) return network;
+  const method = checkMethod(entry, network.row);
+  if (method instanceof Fault) return method;
   const asset = readAsset(entry, network.row);
   if (asset instanceof Fault) return asset;
-  const amountAtomic = readAmount(entry);
+  const amountAtomic = readAmount(entry, network.row);
   if (amountAtomic instanceof Fault) return amountAtomic;
-  const payTo = readPayTo(entry);
-  if (payTo instanceof Fault) return payTo;
+  const parties = readParties(entry, network.row, asset);
+  if (parties instanceof Fault) return parties;
   const maxTimeoutSeconds = readTimeout(entry);
   if (maxTimeoutSeconds instanceof Fault) return maxTimeoutSeconds;
-  const fault =
-    checkDomain(entry, asset) ?? checkEcho(entry, x402Version === 2 ? context.sharedEchoBytes : 0);
+  const fault = checkEcho(entry, x402Version === 2 ? context.sharedEchoBytes : 0);
   if (fault !== undefined) return fault;
   return {
     index: context.index,
     x402Version,
     scheme: 'exact',
-    network: network.row,
-    asset,
-    payTo,
+    ...parties,
     amountAtomic,
     usdMicros: toUsdMicros(asset, amountAtomic),
     maxTimeoutSeconds,
     raw: entry,
     networkOnWire: network.onWire,
   };
+}
+
+type EvmParties = Pick<EvmOffer, 'network' | 'asset' | 'payTo'>;
+type SvmParties = Pick<SvmOffer, 'network' | 'asset' | 'payTo' | 'feePayer' | 'memo'>;
+
+/** What differs between the chains: whom it pays, in what form, and what else a payment needs to know. */
+function readParties(entry: JsonObject, network: Network, asset: Asset): EvmParties | SvmParties | Fault {
+  if (network.family === 'evm' && asset.family === 'evm') return readEvmParties(entry, network, asset);
+  if (network.family === 'svm' && asset.family === 'svm') {
+    const parties = readSvmParties(entry, network);
+    return parties instanceof Fault ? parties : { ...parties, asset };
+  }
+  return malformed('The asset is of another kind of chain than the network.');
+}
+
+function readEvmParties(entry: JsonObject, network: EvmNetwork, asset: EvmAsset): EvmParties | Fault {
+  const payTo = readPayTo(entry);
+  if (payTo instanceof Fault) return payTo;
+  return checkDomain(entry, asset) ?? { network, asset, payTo };
+}
+
+/** Line breaks and the like would be lost or mangled on the way, and the seller's check of its memo with them. */
+const MEMO_FORM = /^[\x20-\x7e]+$/;
+
+/** A blockhash that the seller hands over is not read: our own RPC's says as much, and is known to be valid. */
+function readSvmParties(entry: JsonObject, network: SvmNetwork): Omit<SvmParties, 'asset'> | Fault {
+  const payTo = statedText(entry, 'payTo');
+  if (payTo === undefined) return malformed('The offer names no payee.');
+  if (!isBase58(payTo, 'address')) return malformed(`The payee ${quoteText(payTo)} is not a valid address.`);
+  const stated = statedField(entry, 'extra');
+  const extra = isJsonObject(stated) ? stated : {};
+  const feePayer = statedText(extra, 'feePayer');
+  if (feePayer === undefined || !isBase58(feePayer, 'address')) {
+    return malformed("The offer's extra names no feePayer, without whom nothing settles on Solana.");
+  }
+  const memo = statedField(extra, 'memo');
+  if (memo === undefined || memo === '') return { network, payTo, feePayer, memo: undefined };
+  if (typeof memo !== 'string' || !MEMO_FORM.test(memo) || Buffer.byteLength(memo) > MEMO_BYTES_MAX) {
+    return malformed(`The offer's memo is not plain text of at most ${MEMO_BYTES_MAX} bytes.`);
+  }
+  return { network, payTo, feePayer, memo };
 }
 
 /** The challenge's version stands over the entry's; where neither is stated, the name of the amount tells. */
@@ -131,23 +183,36 @@ function versionOf(entry: JsonObject, challengeVersion: X402Version | undefined)
   );
 }
 
+/** Only scheme `exact` is signed (T7). */
+function checkScheme(entry: JsonObject): undefined | Fault {
+  const scheme = statedText(entry, 'scheme');
+  if (scheme === undefined) return malformed('The offer names no scheme.');
+  return scheme === 'exact'
+    ? undefined
+    : unsupportedScheme(`This wallet does not sign the scheme ${quoteText(scheme)}.`);
+}
+
+/** The one way of moving money that is signed on each kind of chain. */
+const METHODS = { evm: 'eip3009', svm: 'default' } as const;
+
 /**
- * Only scheme `exact` by EIP-3009 is signed (T7).
+ * Only transfers by EIP-3009, and on Solana by the scheme's own transaction, are signed (T7).
  *
  * `extra.paymentFlow` says when the seller settles: `authorization` after its work, `upfront` before. Either way one
  * signature moves the amount once, to the payee, which is all that a cap counts; a seller who means to keep the money
  * and deliver nothing can do so under both. Other flows settle twice or through a contract: not this signature.
  */
-function checkMethod(entry: JsonObject): undefined | Fault {
-  const scheme = statedText(entry, 'scheme');
-  if (scheme === undefined) return malformed('The offer names no scheme.');
-  if (scheme !== 'exact')
-    return unsupportedScheme(`This wallet does not sign the scheme ${quoteText(scheme)}.`);
+function checkMethod(entry: JsonObject, { family }: Network): undefined | Fault {
   const extra = statedField(entry, 'extra') ?? {};
   if (!isJsonObject(extra)) return malformed("The offer's extra is not an object.");
-  const method = statedField(extra, 'assetTransferMethod') ?? 'eip3009';
-  if (method !== 'eip3009')
-    return unsupportedScheme('The offer asks for a transfer by another method than EIP-3009.');
+  const method = statedField(extra, 'assetTransferMethod') ?? METHODS[family];
+  if (method !== METHODS[family]) {
+    return unsupportedScheme(
+      family === 'evm'
+        ? 'The offer asks for a transfer by another method than EIP-3009.'
+        : 'The offer asks for a transfer by another method than a plain transaction.',
+    );
+  }
   const flow = statedField(extra, 'paymentFlow') ?? 'authorization';
   if (flow !== 'authorization' && flow !== 'upfront') {
     return unsupportedScheme('The offer asks for a payment flow that this wallet does not know.');
@@ -178,7 +243,7 @@ function readAsset(entry: JsonObject, network: Network): Asset | Fault {
  * v1 names the price `maxAmountRequired`, v2 `amount`; servers mix them, so either is read in both. JSON numbers are
  * refused: no version allows them, and past 2^53 they would be read wrong.
  */
-function readAmount(entry: JsonObject): bigint | Fault {
+function readAmount(entry: JsonObject, { family }: Network): bigint | Fault {
   const [first, second] = ['amount', 'maxAmountRequired']
     .map((name) => statedField(entry, name))
     .filter((value) => value !== undefined);
@@ -188,7 +253,7 @@ function readAmount(entry: JsonObject): bigint | Fault {
   if (!AMOUNT.test(first))
     return malformed(`The amount ${quoteText(first)} is not a positive whole number of atomic units.`);
   const amountAtomic = BigInt(first);
-  return amountAtomic <= UINT256_MAX
+  return amountAtomic <= (family === 'evm' ? UINT256_MAX : UINT64_MAX)
     ? amountAtomic
     : malformed('The amount is larger than any token can hold.');
 }
@@ -218,7 +283,7 @@ function readTimeout(entry: JsonObject): number | Fault {
  * The domain is signed from our table whatever is stated (T6); an offer that states another one is verified against
  * that one, so that a payment would only be held until it expires. Both may be left out.
  */
-function checkDomain(entry: JsonObject, asset: Asset): undefined | Fault {
+function checkDomain(entry: JsonObject, asset: EvmAsset): undefined | Fault {
   const extra = statedField(entry, 'extra');
   if (!isJsonObject(extra)) return undefined;
   const { name, version } = asset.eip712;

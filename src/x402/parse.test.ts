@@ -273,15 +273,15 @@ describe('refusalOf', () => {
   }
 
   it('gives the one code that all offers share', () => {
-    const accepts = [v2Offer({ network: 'solana' }), v2Offer({ network: 'near:mainnet' })];
+    const accepts = [v2Offer({ network: 'solana-testnet' }), v2Offer({ network: 'near:mainnet' })];
     expect(refusal({ body: v2Challenge(accepts) })).toEqual({
       code: 'unsupported_network',
-      reason: 'The network "solana" is unknown to this wallet.',
+      reason: 'The network "solana-testnet" is unknown to this wallet.',
     });
   });
 
   it('gives no code of one offer for all where they differ', () => {
-    const accepts = [v2Offer({ network: 'solana' }), v2Offer({ scheme: 'upto' })];
+    const accepts = [v2Offer({ network: 'solana-testnet' }), v2Offer({ scheme: 'upto' })];
     expect(refusal({ body: v2Challenge(accepts) }).code).toBe('no_payable_offer');
   });
 

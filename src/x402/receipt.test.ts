@@ -82,11 +82,18 @@ describe('readReceipt', () => {
     expect(received(SETTLED, 'payment-receipt')).toBeNull();
   });
 
+  it('takes a signature of Solana as it is, for there is one way to write it', () => {
+    const transaction =
+      '5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQUW';
+    expect(received({ success: true, transaction })).toMatchObject({ success: true, transaction });
+  });
+
   it.each<[JsonValue]>([
     [`${TRANSACTION}00`],
     [TRANSACTION.slice(0, -1)],
     [TRANSACTION.replace('0x', '')],
-    ['5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQUW'],
+    ['5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdi'],
+    ['5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQ0l'],
     [{ hash: TRANSACTION }],
     [7],
   ])('does not take %j for a transaction', (transaction) => {

@@ -1,3 +1,4 @@
+import { isBase58 } from './base58.js';
 import { type HeaderList, headerValues, readJsonHeader } from './header.js';
 import { statedField, statedLine, statedText } from './json.js';
 import type { JsonObject, SettlementReceipt } from './types.js';
@@ -31,6 +32,12 @@ export function readReceipt(headers: HeaderList): SettlementReceipt | null {
   return null;
 }
 
+/** A hash of the EVM in one spelling, or a signature of Solana, which has one alone. */
+function readTransaction(text: string): string | undefined {
+  if (TRANSACTION.test(text)) return text.toLowerCase();
+  return isBase58(text, 'signature') ? text : undefined;
+}
+
 /** Reads a settlement as a facilitator answers it or a receipt header carries it; null where it says nothing. */
 export function readSettlement(stated: JsonObject): SettlementReceipt | null {
   const success = statedField(stated, 'success');
@@ -39,7 +46,7 @@ export function readSettlement(stated: JsonObject): SettlementReceipt | null {
   const amount = statedText(stated, 'amount') ?? '';
   return {
     success,
-    transaction: TRANSACTION.test(transaction) ? (transaction.toLowerCase() as `0x${string}`) : undefined,
+    transaction: readTransaction(transaction),
     networkOnWire: statedLine(stated, 'network', NETWORK_CODE_POINTS_MAX),
     errorReason: statedLine(stated, 'errorReason', ERROR_REASON_CODE_POINTS_MAX),
     amountAtomic: AMOUNT.test(amount) ? BigInt(amount) : undefined,

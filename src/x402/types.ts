@@ -1,6 +1,6 @@
 import type { Code } from '../errors/codes.js';
-import type { Asset } from '../money/asset.js';
-import type { Network } from '../money/network.js';
+import type { EvmAsset, SvmAsset } from '../money/asset.js';
+import type { EvmNetwork, SvmNetwork } from '../money/network.js';
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
@@ -8,19 +8,11 @@ export type JsonObject = { [key: string]: JsonValue };
 /** Wire versions of x402 (facts: "Versions on the wire"). */
 export type X402Version = 1 | 2;
 
-/**
- * One entry of `accepts` that the wallet understands and could sign for. Nothing in it but `payTo`, the amount
- * and the window comes from the seller; asset and network are rows of our own tables.
- */
-export interface PaymentOffer {
+interface OfferTerms {
   /** Position in the seller's list, for messages and tests. */
   readonly index: number;
   readonly x402Version: X402Version;
   readonly scheme: 'exact';
-  readonly network: Network;
-  readonly asset: Asset;
-  /** Checksummed address. */
-  readonly payTo: `0x${string}`;
   readonly amountAtomic: bigint;
   /** Rounded up. */
   readonly usdMicros: bigint;
@@ -31,6 +23,32 @@ export interface PaymentOffer {
   /** The network's name as the seller wrote it: echoed in a v1 payload. */
   readonly networkOnWire: string;
 }
+
+/** An offer to be paid by an EIP-3009 authorization. */
+export interface EvmOffer extends OfferTerms {
+  readonly network: EvmNetwork;
+  readonly asset: EvmAsset;
+  /** Checksummed address. */
+  readonly payTo: `0x${string}`;
+}
+
+/** An offer to be paid by a partly signed transaction of Solana. */
+export interface SvmOffer extends OfferTerms {
+  readonly network: SvmNetwork;
+  readonly asset: SvmAsset;
+  /** The owner of the token account that is paid, in base58. */
+  readonly payTo: string;
+  /** Who pays the fees; whether that is somebody else than us, the signer checks. */
+  readonly feePayer: string;
+  /** What the seller wants in the memo; undefined leaves it to us. */
+  readonly memo: string | undefined;
+}
+
+/**
+ * One entry of `accepts` that the wallet understands and could sign for. Nothing in it but `payTo`, the amount, the
+ * window and on Solana fee payer and memo comes from the seller; asset and network are rows of our own tables.
+ */
+export type PaymentOffer = EvmOffer | SvmOffer;
 
 /** An entry of `accepts` the wallet will not pay, and why. */
 export interface RejectedOffer {
@@ -68,12 +86,17 @@ export interface PaymentRequired {
 export interface SettlementReceipt {
   readonly success: boolean;
   /** Transaction hash as claimed, when it has the form of one. */
-  readonly transaction: `0x${string}` | undefined;
+  readonly transaction: string | undefined;
   readonly networkOnWire: string | undefined;
   /** Short, cleaned; untrusted. */
   readonly errorReason: string | undefined;
   /** What was charged, where the seller says (scheme `upto`); absent means the whole. */
   readonly amountAtomic: bigint | undefined;
+}
+
+/** A partly signed transaction as x402 carries it: the wire format in base64. */
+export interface ExactSvmPayload {
+  readonly transaction: string;
 }
 
 /** An EIP-3009 authorization as x402 carries it: decimal text for integers. */

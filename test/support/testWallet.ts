@@ -9,6 +9,7 @@ import { generatePhrase } from '../../src/keys/phrase.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import type { WalletOptions } from '../../src/wallet/engine.js';
 import { Wallet } from '../../src/wallet/wallet.js';
+import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import type { Sandbox } from '../../sandbox/world.ts';
 import { QuickStore } from './quickStore.js';
 import { TEST_PASSPHRASE } from './testPassphrase.js';
@@ -21,13 +22,19 @@ export interface TestWalletParts {
   readonly now?: () => number;
   /** Config keys set before it is handed over. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** The chain it pays on and has its money on; Base unless given. */
+  readonly chain?: 'base' | 'solana';
 }
 
 /** A wallet in a folder of its own, funded on the sandbox's chain. */
 export interface TestWallet {
   readonly home: string;
   readonly passphraseFile: string;
+  /** On Base. */
   readonly address: `0x${string}`;
+  readonly solanaAddress: string;
+  /** Where its money is: one of the two. */
+  readonly payAddress: string;
   /** What it was given on chain at the start, atomic. */
   readonly fundedAtomic: bigint;
   readonly options: WalletOptions;
@@ -43,7 +50,7 @@ export interface TestWallet {
 export async function createTestWallet(
   sandbox: Sandbox,
   usdMicros = 10_000_000n,
-  { now = Date.now, settings = {} }: TestWalletParts = {},
+  { now = Date.now, settings = {}, chain = 'base' }: TestWalletParts = {},
 ): Promise<TestWallet> {
   const home = mkdtempSync(join(tmpdir(), 'purser-test-'));
   const passphraseFile = join(home, '..', `${home.split('/').at(-1) ?? ''}.pass`);
@@ -59,12 +66,16 @@ export async function createTestWallet(
   const set = async (key: string, value: string): Promise<number> =>
     (await updateConfig(home, mac, (config) => setKey(config, key, value).config)).version;
   await set('networks.eip155:84532.rpc_url', sandbox.rpcUrl);
+  await set(`networks.${SOLANA_DEVNET}.rpc_url`, sandbox.solanaRpcUrl);
+  await set('networks.enabled', JSON.stringify([chain === 'base' ? 'eip155:84532' : SOLANA_DEVNET]));
   await set('net.allow_private', JSON.stringify([sandbox.shop.hostPort, sandbox.facilitator.hostPort]));
   await set('withdrawals.facilitator_url', sandbox.facilitator.url);
   // In the order of their names: a ceiling is raised before the cap that needs it.
   for (const [key, value] of Object.entries(settings).sort()) await set(key, value);
   const address = await keys.evmAddress(0);
-  if (usdMicros > 0n) await sandbox.chain.fund(address, usdMicros);
+  const solanaAddress = await keys.solanaAddress(0);
+  if (usdMicros > 0n && chain === 'base') await sandbox.chain.fund(address, usdMicros);
+  if (usdMicros > 0n && chain === 'solana') await sandbox.solana.fund(solanaAddress, usdMicros);
   const options: WalletOptions = {
     home,
     version: '0.0.0-test',
@@ -78,6 +89,8 @@ export async function createTestWallet(
     home,
     passphraseFile,
     address,
+    solanaAddress,
+    payAddress: chain === 'base' ? address : solanaAddress,
     fundedAtomic: usdMicros,
     options,
     set,

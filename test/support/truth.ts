@@ -2,10 +2,9 @@ import { expect, vi } from 'vitest';
 import type { Payment } from '../../src/ledger/payment.js';
 import { reconcileAll } from '../../src/wallet/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
-import type { ChainPayment } from '../../sandbox/chain.ts';
 import { paymentsIn } from './books.js';
 import type { TestWallet } from './testWallet.js';
-import { PAST_EXPIRY_SEC, type TestWorld } from './world.js';
+import { PAST_EXPIRY_SEC, type PaidOnChain, type TestWorld } from './world.js';
 
 /** Puts a spy in the place of a wallet's signer; it signs as before. */
 export async function spyOnSigner(wallet: Wallet) {
@@ -43,10 +42,10 @@ export async function expectLedgerIsChain(
   const engine = await wallet.engine();
   const payments = paymentsIn(engine);
   const captured = payments.filter(({ state }) => state === 'captured');
-  const onChain = await world.sandbox.chain.payments(test.address);
+  const onChain = await world.ground.payments(test.payAddress);
   expect(captured.map(factsOfRow).sort(byNonce)).toEqual(onChain.map(factsOfChain).sort(byNonce));
   const spent = captured.reduce((sum, { capturedAtomic }) => sum + (capturedAtomic ?? 0n), 0n);
-  expect(await world.sandbox.chain.balanceOf(test.address)).toBe(test.fundedAtomic - spent);
+  expect(await world.ground.balanceOf(test.payAddress)).toBe(test.fundedAtomic - spent);
   expect(engine.ledger.audit().findings).toEqual([]);
   return { captured, released: payments.filter(({ state }) => state === 'released') };
 }
@@ -62,7 +61,7 @@ function factsOfRow({ nonce, payTo, capturedAtomic, tx }: Payment): Facts {
   return { nonce, to: payTo.toLowerCase(), amountAtomic: capturedAtomic, tx };
 }
 
-function factsOfChain({ nonce, to, amountAtomic, transaction }: ChainPayment): Facts {
+function factsOfChain({ nonce, to, amountAtomic, transaction }: PaidOnChain): Facts {
   return { nonce, to: to.toLowerCase(), amountAtomic, tx: transaction };
 }
 

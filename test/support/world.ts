@@ -1,10 +1,38 @@
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import type { CallInput } from '../../src/wallet/request.js';
+import type { RpcProxy } from '../../sandbox/rpcProxy.ts';
+import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { createTestWallet, type TestWallet, type TestWalletParts } from './testWallet.js';
+
+/** The chains that a wallet pays on, for tests that hold on each. */
+export const CHAINS = ['base', 'solana'] as const;
+export type ChainName = (typeof CHAINS)[number];
+
+/** One payment as a chain shows it. */
+export interface PaidOnChain {
+  readonly nonce: string;
+  readonly to: string;
+  readonly amountAtomic: bigint;
+  readonly transaction: string;
+}
+
+/** One of the sandbox's chains, by what a test asks of either. */
+export interface Ground {
+  readonly caip2: string;
+  /** The wallets' RPC. */
+  readonly rpc: RpcProxy;
+  /** Where the shop is paid. */
+  readonly payTo: string;
+  balanceOf(address: string): Promise<bigint>;
+  /** Every payment that an address made, oldest first. */
+  payments(address: string): Promise<readonly PaidOnChain[]>;
+}
 
 /** A sandbox whose chain and whose wallets share one clock that a test can move. */
 export interface TestWorld {
   readonly sandbox: Sandbox;
+  /** The chain that its wallets pay on, unless one is made for the other. */
+  readonly ground: Ground;
   /** The wallets' clock: the machine's, and as far ahead of it as the chain was moved. */
   readonly now: () => number;
   /** Moves chain and wallets ahead together, until a `finalized` block has the new time. */
@@ -26,8 +54,27 @@ const WIDE = {
   'limits.per_session_usd': '20',
 };
 
-/** Starts a world; one a test file. */
-export async function startTestWorld(): Promise<TestWorld> {
+function groundOf({ chain, solana, shop, rpc, solanaRpc }: Sandbox, name: ChainName): Ground {
+  if (name === 'base') {
+    return {
+      caip2: 'eip155:84532',
+      rpc,
+      payTo: shop.payTo,
+      balanceOf: (address) => chain.balanceOf(address as `0x${string}`),
+      payments: (address) => chain.payments(address as `0x${string}`),
+    };
+  }
+  return {
+    caip2: SOLANA_DEVNET,
+    rpc: solanaRpc,
+    payTo: shop.payToSolana,
+    balanceOf: (address) => solana.balanceOf(address),
+    payments: async (address) => solana.payments(address),
+  };
+}
+
+/** Starts a world; one a test file, or one for each chain. */
+export async function startTestWorld(on: ChainName = 'base'): Promise<TestWorld> {
   const sandbox = await startSandbox();
   const wallets: TestWallet[] = [];
   let aheadMs = 0;
@@ -35,14 +82,17 @@ export async function startTestWorld(): Promise<TestWorld> {
   const now = (): number => Date.now() + aheadMs;
   return {
     sandbox,
+    ground: groundOf(sandbox, on),
     now,
     async advance(seconds) {
       await sandbox.chain.increaseTime(seconds);
+      sandbox.solana.increaseTime(seconds);
       aheadMs += seconds * 1000;
     },
     async wallet({ usdMicros, settings, ...parts } = {}) {
       const wallet = await createTestWallet(sandbox, usdMicros, {
         now,
+        chain: on,
         settings: { ...WIDE, ...settings },
         ...parts,
       });

@@ -1,0 +1,26 @@
+import type { Network } from '../money/network.js';
+import type { Chain, RpcSource } from './chainReader.js';
+import { createEvmChain } from './evmChain.js';
+import type { RpcFetch } from './rpc.js';
+import { createSolanaChain } from './solanaChain.js';
+
+export type { Chain, RpcSource } from './chainReader.js';
+export type { Fate, FateQuery, SolanaFateQuery } from './fate.js';
+export type { ChainHistory, ChainPayment } from './history.js';
+export type { EvmChain } from './evmChain.js';
+export type { SolanaChain } from './solanaChain.js';
+
+/** How a network is read, beside where. */
+export interface ChainParts {
+  /** The caller's clock, for times to ask again and the age of what is kept. */
+  readonly nowMs?: () => number;
+  /** The way to the RPCs, where it is not the open network. */
+  readonly fetchFn?: RpcFetch;
+}
+
+/** Makes the reader of a network. Nothing is loaded or asked before its first question. Throws `config_invalid`. */
+export function createChain(network: Network, rpc: RpcSource, parts: ChainParts = {}): Chain {
+  return network.family === 'evm'
+    ? createEvmChain({ network, rpc, ...parts })
+    : createSolanaChain({ network, rpc, ...parts });
+}

@@ -1,0 +1,26 @@
+import type { Asset } from '../money/asset.js';
+import type { Fate, FateQuery, SolanaFateQuery } from './fate.js';
+import type { ChainHistory } from './history.js';
+
+/** Where a network's chain is read. */
+export interface RpcSource {
+  /** http(s) URLs of different operators. */
+  readonly urls: readonly string[];
+  /** True where the owner named them in the config, and so trusts each alone. */
+  readonly ownerSet: boolean;
+}
+
+/**
+ * One network as its RPCs show it, of whatever family. They may be down, lag or lie; what each method says of that is
+ * its promise. Addresses, assets and questions are of the network's own family.
+ */
+export interface Chain {
+  /** An address's balance, atomic, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
+  balanceOf(asset: Asset, address: string, signal?: AbortSignal): Promise<bigint>;
+  /** What became of a payment. Never throws for faults of an RPC: they are `unknowable`. */
+  fateOf(query: FateQuery | SolanaFateQuery, signal?: AbortSignal): Promise<Fate>;
+  /** Time of the newest block, in seconds, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
+  latestTimeSec(signal?: AbortSignal): Promise<number>;
+  /** All that left an address since a moment: one operator's word, for comparing. Throws `rpc_unavailable`, `cancelled`. */
+  history(asset: Asset, from: string, sinceSec: number, signal?: AbortSignal): Promise<ChainHistory>;
+}

@@ -1,0 +1,113 @@
+import { messageHash, readTransaction, readTransferMessage, tokenAccountOf } from '../x402/solanaMessage.js';
+import type { SolanaFateQuery } from './fate.js';
+import { RpcFault } from './rpcFault.js';
+import type { LandedTransaction } from './solanaAnswer.js';
+import { TOUCHED_PAGE, type SolanaHead, type SolanaOperator } from './solanaOperator.js';
+
+/** What one operator shows of a payment on Solana. */
+export type SolanaSight = { readonly origin: string } & (
+  | {
+      /** Its message is nowhere in the account's history. */
+      readonly kind: 'unused';
+      readonly head: SolanaHead;
+      /** Whether it can never land any more, by this operator: past its last block for good, and its blockhash dead. */
+      readonly expired: boolean;
+    }
+  | {
+      readonly kind: 'paid';
+      readonly head: SolanaHead;
+      readonly tx: string;
+      readonly slot: number;
+      readonly timeSec: number | null;
+      readonly amountAtomic: bigint;
+      readonly settled: boolean;
+    }
+  | { readonly kind: 'down'; readonly fault: RpcFault }
+);
+
+/** How much before our record of the signing a transaction is searched: a clock may have been fast by so much. */
+const CLOCK_AHEAD_SEC = 7_800;
+/** Pages of the account's history: ten thousand payments since the one in question are a loop, not a wallet. */
+const PAGES_MAX = 10;
+
+/**
+ * Looks for a payment at one operator: our own message, by its hash, in the history of the account that it pays from;
+ * the memo only filters. What a seller claims is looked at first. Never throws for RPC faults.
+ */
+export async function lookForMessage(
+  operator: SolanaOperator,
+  query: SolanaFateQuery,
+  signal: AbortSignal,
+): Promise<SolanaSight> {
+  const { origin } = operator;
+  try {
+    // The height first: whatever landed up to it is in the history that is read after it, by a node that has seen it.
+    const head = await operator.finalized(signal);
+    const found = await findMessage(operator, query, head, signal);
+    if (found !== null) {
+      const { landed, tx, amountAtomic } = found;
+      const { slot, timeSec } = landed;
+      return { kind: 'paid', origin, head, tx, slot, timeSec, amountAtomic, settled: slot <= head.slot };
+    }
+    const isPast = head.blockHeight > query.validBeforeBlock;
+    // T28: a last block that one operator named too low would look past too early; a blockhash that lives does not.
+    const expired = isPast && !(await operator.isBlockhashValid(query.blockhash, head.slot, signal));
+    return { kind: 'unused', origin, head, expired };
+  } catch (fault) {
+    if (!(fault instanceof RpcFault)) throw fault;
+    return { kind: 'down', origin, fault };
+  }
+}
+
+interface Found {
+  readonly tx: string;
+  readonly landed: LandedTransaction;
+  readonly amountAtomic: bigint;
+}
+
+async function findMessage(
+  operator: SolanaOperator,
+  query: SolanaFateQuery,
+  head: SolanaHead,
+  signal: AbortSignal,
+): Promise<Found | null> {
+  if (query.claimedTx !== null) {
+    const claimed = await readPayment(operator, query, query.claimedTx, signal);
+    if (claimed !== null) return claimed;
+  }
+  const account = await tokenAccountOf(query.from, query.asset);
+  const sinceSec = query.openedSec - CLOCK_AHEAD_SEC;
+  let before: string | undefined;
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const place = { minSlot: head.slot, ...(before === undefined ? {} : { before }) };
+    const touched = await operator.touched(account, place, signal);
+    for (const { signature, memo, failed } of touched) {
+      // An operator may leave memos out; one that gives them writes `[LENGTH] TEXT`.
+      if (failed || (memo !== null && !memo.includes(query.memo))) continue;
+      const found = await readPayment(operator, query, signature, signal);
+      if (found !== null) return found;
+    }
+    const last = touched.at(-1);
+    if (last === undefined || touched.length < TOUCHED_PAGE) return null;
+    if (last.timeSec !== null && last.timeSec < sinceSec) return null;
+    before = last.signature;
+  }
+  throw new RpcFault('too_large', operator.origin, 'shows more transactions than are searched');
+}
+
+/** The payment in a transaction; null where it is not in it: another message, or one that failed. */
+async function readPayment(
+  operator: SolanaOperator,
+  query: SolanaFateQuery,
+  signature: string,
+  signal: AbortSignal,
+): Promise<Found | null> {
+  const landed = await operator.transaction(signature, signal);
+  if (landed === null || landed.failed) return null;
+  const transaction = await readTransaction(landed.base64);
+  // T28: the message hash covers payee, amount and blockhash; only our own signature can have brought it on chain.
+  if (transaction?.id !== signature || messageHash(transaction.message) !== query.nonce) return null;
+  const transfer = await readTransferMessage(transaction.message);
+  if (transfer === undefined || transfer.amountAtomic !== query.amountAtomic) return null;
+  return { tx: signature, landed, amountAtomic: transfer.amountAtomic };
+}

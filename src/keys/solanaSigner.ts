@@ -1,0 +1,151 @@
+import { createPublicKey, verify } from 'node:crypto';
+import { WalletError } from '../errors/walletError.js';
+import { findAsset, type SvmAsset } from '../money/asset.js';
+import {
+  COMPUTE_UNIT_LIMIT_MAX,
+  COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS,
+  MEMO_BYTES_MAX,
+  type SolanaTransferIntent,
+} from '../money/intent.js';
+import { isBase58, readBase58 } from '../x402/base58.js';
+import {
+  messageHash,
+  readTransferMessage,
+  tokenAccountOf,
+  writeTransaction,
+  writeTransferMessage,
+} from '../x402/solanaMessage.js';
+import type { SolanaAccount } from './solanaKey.js';
+
+const UINT64_END = 2n ** 64n;
+/** RFC 8410: what stands before the 32 bytes of an ed25519 public key. */
+const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
+
+/**
+ * Messages signed by this process. The ledger's unique nonce keeps one message from being held twice, whatever process
+ * asks; this keeps the signer from relying on it.
+ */
+const signed = new Set<string>();
+/** A blockhash lives for about a minute: messages older than so many are dead. */
+const SIGNED_MAX = 10_000;
+
+/**
+ * Signs one transfer on Solana and gives its transaction in base64, which the fee payer has yet to sign.
+ *
+ * Trusts nothing its caller checked: asset, payee, amount, fee payer and bounds are judged again, the message is
+ * written here from our own table, and what was written is decoded and compared before it is signed (T3, T7). The same
+ * message is never signed twice. Throws `signer_refused` with nothing signed.
+ */
+export async function signSolanaTransfer(
+  given: SolanaTransferIntent,
+  account: SolanaAccount,
+): Promise<string> {
+  // A copy, so that what was checked is what is signed, whatever object was handed in.
+  const intent: SolanaTransferIntent = { ...given };
+  const asset = checkIntent(intent, account.address);
+  const message = await writeTransferMessage({ ...intent, asset });
+  await checkMessage(message, intent, asset);
+  if (messageHash(message) !== intent.nonce) throw refusal('the message is not the one that was held');
+  if (signed.has(intent.nonce)) throw refusal('this very message was signed before');
+  remember(intent.nonce);
+  const signature = account.sign(message);
+  // A signature that is not our address's is dead or someone else's; it never leaves.
+  if (!isOurs(account.address, message, signature)) throw refusal('the signature is not by our own key');
+  return writeTransaction(message, account.address, signature);
+}
+
+function checkIntent(intent: SolanaTransferIntent, own: string): SvmAsset {
+  if (intent.kind !== 'svm_transfer') throw refusal('it is not a transfer this wallet signs');
+  const asset = findListedAsset(intent.asset);
+  const { from, to, feePayer, amountAtomic, memo } = intent;
+  if (from !== own) throw refusal("the payer is not this agent's own address");
+  if (!isAddress(to)) throw refusal('the payee is not an address');
+  if (to === own) throw refusal('the payee is the payer');
+  if (to === asset.address) throw refusal('the payee is the token itself');
+  if (!isAddress(feePayer)) throw refusal('the fee payer is not an address');
+  // The fee payer signs for everything in the transaction: as one, our key would vouch for more than a transfer.
+  if (feePayer === own) throw refusal('the fee payer is our own key');
+  if (typeof amountAtomic !== 'bigint' || amountAtomic <= 0n || amountAtomic >= UINT64_END)
+    throw refusal('the amount is not a positive uint64');
+  if (!isAddress(intent.blockhash)) throw refusal('the blockhash is not 32 bytes');
+  if (!Number.isSafeInteger(intent.validBeforeBlock) || intent.validBeforeBlock <= 0)
+    throw refusal('the last block is unknown');
+  if (typeof memo !== 'string' || memo === '' || Buffer.byteLength(memo) > MEMO_BYTES_MAX)
+    throw refusal('the memo is not a short text');
+  if (!isWithin(intent.computeUnitLimit, COMPUTE_UNIT_LIMIT_MAX))
+    throw refusal('the compute limit is out of bounds');
+  if (!isWithin(intent.computeUnitPriceMicroLamports, COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS))
+    throw refusal('the compute price is out of bounds');
+  return asset;
+}
+
+/** T3: the row is found by network and mint, and whatever else the caller says of it has to agree. */
+function findListedAsset(said: SvmAsset): SvmAsset {
+  const asset =
+    typeof said?.network === 'string' && typeof said.address === 'string'
+      ? findAsset(said.network, said.address)
+      : undefined;
+  const agrees =
+    asset?.family === 'svm' &&
+    said.decimals === asset.decimals &&
+    said.tokenProgram === asset.tokenProgram &&
+    said.address === asset.address;
+  if (!agrees) throw refusal('the asset is not a row of the table');
+  return asset;
+}
+
+/** What leaves is what the bytes say, not what somebody meant: the four instructions, and each field of them. */
+async function checkMessage(
+  message: Uint8Array,
+  intent: SolanaTransferIntent,
+  asset: SvmAsset,
+): Promise<void> {
+  const decoded = await readTransferMessage(message);
+  if (decoded === undefined) throw refusal('the message is not a plain transfer');
+  const [source, destination] = await Promise.all([
+    tokenAccountOf(intent.from, asset),
+    tokenAccountOf(intent.to, asset),
+  ]);
+  const expected = {
+    feePayer: intent.feePayer,
+    blockhash: intent.blockhash,
+    computeUnitLimit: intent.computeUnitLimit,
+    computeUnitPriceMicroLamports: intent.computeUnitPriceMicroLamports,
+    tokenProgram: asset.tokenProgram,
+    source,
+    mint: asset.address,
+    destination,
+    authority: intent.from,
+    amountAtomic: intent.amountAtomic,
+    decimals: asset.decimals,
+    memo: intent.memo,
+  };
+  for (const [field, value] of Object.entries(expected)) {
+    if (decoded[field as keyof typeof expected] !== value) throw refusal(`the message has another ${field}`);
+  }
+}
+
+function remember(nonce: string): void {
+  signed.add(nonce);
+  const oldest = signed.values().next();
+  if (signed.size > SIGNED_MAX && oldest.done === false) signed.delete(oldest.value);
+}
+
+function isOurs(address: string, message: Uint8Array, signature: Uint8Array): boolean {
+  const raw = readBase58(address, 'address');
+  if (raw === undefined) return false;
+  const key = createPublicKey({ key: Buffer.concat([SPKI_HEAD, raw]), format: 'der', type: 'spki' });
+  return verify(null, message, key, signature);
+}
+
+function isAddress(value: unknown): value is string {
+  return typeof value === 'string' && isBase58(value, 'address');
+}
+
+function isWithin(value: unknown, max: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= max;
+}
+
+function refusal(why: string): WalletError {
+  return new WalletError('signer_refused', `The signer refused: ${why}.`);
+}

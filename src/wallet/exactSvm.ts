@@ -1,0 +1,116 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { WalletError } from '../errors/walletError.js';
+import type { SignedPayload } from '../ledger/transition.js';
+import { findAsset } from '../money/asset.js';
+import type { SolanaTransferIntent } from '../money/intent.js';
+import type { Caip2 } from '../money/network.js';
+import { readJsonHeader } from '../x402/header.js';
+import { isJsonObject, statedField, statedText } from '../x402/json.js';
+import {
+  messageHash,
+  readTransaction,
+  readTransferMessage,
+  writeTransferMessage,
+} from '../x402/solanaMessage.js';
+import type { SvmOffer } from '../x402/types.js';
+import type { ExactScheme } from './exactScheme.js';
+
+const MEMO_BYTES = 16;
+/** What a transfer and a memo of ours take, with room; what the reference client asks for. */
+const COMPUTE_UNITS = 20_000;
+/** The memo program reads its text letter by letter: more than this a byte it never takes. */
+const COMPUTE_UNITS_PER_MEMO_BYTE = 350;
+const MEMO_BYTES_INCLUDED = 32;
+/**
+ * Where the seller chooses the memo, two payments could be one and the same message, and only one would land: the
+ * price, in millionths of a lamport, tells them apart. At its highest the fee payer pays 0.1 % more.
+ */
+const PRICES = 4_096;
+/** 150 blocks of some 0.4 s, and a little: an estimate, see {@link SolanaTransferIntent}. */
+const LIFE_ESTIMATE_SEC = 75;
+/** The header was written by this wallet and is read back whole. */
+const HEADER_BYTES_MAX = 1_048_576;
+
+/** Scheme `exact` on Solana: a transaction that the seller's facilitator signs as fee payer, and sends. */
+export const exactSvm: ExactScheme<SvmOffer, SolanaTransferIntent> = {
+  async prepare(engine, config, offer, nowMs) {
+    const chain = engine.chain(config, offer.network);
+    const from = await engine.addressOn(offer.network);
+    if (offer.feePayer === from)
+      throw new WalletError(
+        'malformed_offer',
+        'The offer wants this wallet to pay the fees; nothing was signed.',
+      );
+    const [{ blockhash, lastValidBlockHeight }, canReceive] = await Promise.all([
+      chain.blockhash(),
+      chain.canReceive(offer.asset, offer.payTo),
+    ]);
+    if (!canReceive) {
+      throw new WalletError(
+        'malformed_offer',
+        `The payee ${offer.payTo} has no ${offer.asset.symbol} account on ${offer.network.label}, so no payment could settle; nothing was signed.`,
+      );
+    }
+    const memo = offer.memo ?? randomBytes(MEMO_BYTES).toString('hex');
+    const extraBytes = Math.max(0, Buffer.byteLength(memo) - MEMO_BYTES_INCLUDED);
+    const parts = {
+      asset: offer.asset,
+      from,
+      to: offer.payTo,
+      amountAtomic: offer.amountAtomic,
+      feePayer: offer.feePayer,
+      blockhash,
+      memo,
+      computeUnitLimit: COMPUTE_UNITS + extraBytes * COMPUTE_UNITS_PER_MEMO_BYTE,
+      computeUnitPriceMicroLamports: offer.memo === undefined ? 1 : randomInt(1, PRICES + 1),
+    };
+    return {
+      kind: 'svm_transfer',
+      ...parts,
+      validBeforeBlock: lastValidBlockHeight,
+      validAfterSec: 0,
+      validBeforeSec: Math.floor(nowMs / 1000) + LIFE_ESTIMATE_SEC,
+      nonce: messageHash(await writeTransferMessage(parts)),
+    };
+  },
+
+  async sign(engine, intent) {
+    const transaction = await engine.keys.signSolanaTransfer(intent, engine.agentIndex);
+    return { payload: { transaction }, validBeforeBlock: intent.validBeforeBlock };
+  },
+
+  async fateQuery(payment) {
+    const asset = findAsset(payment.network as Caip2, payment.asset);
+    const signed = payment.payload === null ? null : (JSON.parse(payment.payload) as SignedPayload);
+    if (asset?.family !== 'svm' || signed?.validBeforeBlock === undefined) return null;
+    const transaction = await readTransaction(transactionIn(signed.value));
+    const transfer = transaction === undefined ? undefined : await readTransferMessage(transaction.message);
+    if (transfer === undefined) return null;
+    return {
+      asset,
+      from: payment.payFrom,
+      to: payment.payTo,
+      amountAtomic: payment.heldAtomic,
+      nonce: payment.nonce,
+      memo: transfer.memo,
+      blockhash: transfer.blockhash,
+      validBeforeBlock: signed.validBeforeBlock,
+      openedSec: Math.floor(payment.openedMs / 1000),
+      claimedTx: payment.tx ?? claimedIn(payment.receipt),
+    };
+  },
+};
+
+/** The transaction in a payment header of either version. */
+function transactionIn(header: string): string {
+  const body = readJsonHeader(header, HEADER_BYTES_MAX);
+  const payload = body === undefined ? undefined : statedField(body, 'payload');
+  return isJsonObject(payload) ? (statedText(payload, 'transaction') ?? '') : '';
+}
+
+/** What the seller named in a receipt that claims no success, such as `settlement_pending`. */
+function claimedIn(receipt: string | null): string | null {
+  if (receipt === null) return null;
+  const { transaction } = JSON.parse(receipt) as { transaction?: string };
+  return transaction ?? null;
+}
