@@ -231,6 +231,47 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     load: () => import('./discover.js'),
   },
   {
+    name: 'serve',
+    group: 'Serve',
+    summary: 'Serve the wallet over HTTP to agents that are other users, containers or machines.',
+    details:
+      'MCP at /mcp in both eras, the older HTTP+SSE at /sse. Each request brings the token of an agent (agents add). Others can reach no address without TLS. A signal stops it: calls that run may finish.',
+    flags: [
+      { flags: '--port <port>', doc: 'Port to listen at; 4402 unless given, 0 for any that is free.' },
+      { flags: '--host <host>', doc: 'Address to listen at; 127.0.0.1 unless given.' },
+      {
+        flags: '--allow-host <name...>',
+        doc: 'A further name that clients reach it by; may be given again.',
+      },
+      { flags: '--tls-cert <file>', doc: 'Certificate chain in PEM.' },
+      { flags: '--tls-key <file>', doc: 'Its private key in PEM.' },
+      { flags: '--behind-proxy', doc: 'A proxy in front brings TLS: listen to others without.' },
+      { flags: '--health-port <port>', doc: 'Serve /health, and /metrics for Prometheus, at this port.' },
+      { flags: '--metrics-token-file <file>', doc: 'File with the bearer token that /metrics asks for.' },
+      { flags: '--log-file <file>', doc: 'Write the log here instead of to standard error.' },
+      ...OPENS,
+    ],
+    examples: [
+      'serve',
+      'serve --port 4402 --health-port 4403 --metrics-token-file F',
+      'serve --host 0.0.0.0 --allow-host wallet.example.com --tls-cert C --tls-key K',
+    ],
+    load: () => import('./serve.js'),
+  },
+  {
+    name: 'connect',
+    group: 'Serve',
+    summary: 'Be the MCP server of a client that only speaks stdio, for a wallet that is served elsewhere.',
+    details:
+      'Passes everything on to the server, and begins a new session where the old one is lost. Needs no wallet here.',
+    flags: [
+      { flags: '--url <url>', doc: 'Where the wallet is served, such as https://wallet.example.com/mcp.' },
+      { flags: '--token-file <file>', doc: "File with the agent's token." },
+    ],
+    examples: ['connect --url http://127.0.0.1:4402/mcp --token-file ~/.purser-token'],
+    load: () => import('./connectServer.js'),
+  },
+  {
     name: 'quote',
     group: 'Pay',
     summary: 'Say what an HTTP call costs; pays nothing.',

@@ -15,7 +15,7 @@ async function readPassphraseFile(path: string, fail: (why: string) => WalletErr
     // T21: only the operating system's word for the fault, never anything of the file.
     throw fail((error as NodeJS.ErrnoException).code ?? 'it cannot be read');
   });
-  if (bytes === null) throw fail('it is too large to be a passphrase');
+  if (bytes === null) throw fail('it is too large to be a line of text');
   const text = bytes.toString('utf8').replace(/\r?\n$/, '');
   if (text === '') throw fail('it is empty');
   return text;
@@ -43,9 +43,14 @@ export async function passphraseFromEnvironment(env: CliIo['env']): Promise<stri
 
 /** The passphrase from the file that the flag names. Throws `bad_input` where it cannot be read. */
 export async function passphraseFromFlag(path: string): Promise<string> {
+  return readSecretFile('--passphrase-file', path);
+}
+
+/** One line that must not be an argument, such as a token, from the file that a flag names. Throws `bad_input`. */
+export async function readSecretFile(flag: string, path: string): Promise<string> {
   return readPassphraseFile(
     path,
-    (why) => new WalletError('bad_input', `--passphrase-file ${path} cannot be used: ${why}.`),
+    (why) => new WalletError('bad_input', `${flag} ${path} cannot be used: ${why}.`),
   );
 }
 

@@ -35,6 +35,8 @@ import {
   groupPayments,
   heldAtomic,
   listPayments,
+  openBooks,
+  type OpenBooks,
   type ReportFilter,
   type ReportGroup,
   type ReportGrouping,
@@ -394,6 +396,11 @@ export class Ledger {
 
   groupPayments(grouping: ReportGrouping, filter: ReportFilter, limit: number): ReportGroup[] {
     return this.#snapshot(() => groupPayments(this.#db, grouping, filter, limit));
+  }
+
+  /** What is held, what was captured since, and what waits for the chain, of all agents together. */
+  openBooks(sinceMs: number): OpenBooks {
+    return this.#snapshot(() => openBooks(this.#db, sinceMs));
   }
 
   heldAtomic(network: string, asset: string, payFrom: string): bigint {

@@ -130,3 +130,36 @@ export function heldAtomic(db: Sqlite, network: string, asset: string, payFrom: 
   ).all(network, asset, payFrom) as SqlRow[];
   return rows.reduce((sum, row) => sum + BigInt(String(row['held_atomic'])), 0n);
 }
+
+/** The books of the whole wallet at one moment. */
+export interface OpenBooks {
+  readonly heldUsdMicros: bigint;
+  /** Of payments opened at `sinceMs` or later. */
+  readonly capturedUsdMicros: bigint;
+  /** Payments whose fate is open, and captures the chain has not confirmed. */
+  readonly open: number;
+  /** When the one of them changed that changed longest ago; null where there is none. */
+  readonly oldestMs: number | null;
+}
+
+/** What is held, what was captured of late, and what still waits for the chain. */
+export function openBooks(db: Sqlite, sinceMs: number): OpenBooks {
+  const { sql, values } = conditionsOf({ sinceMs, state: 'captured' });
+  const captured = statement(
+    db,
+    `SELECT coalesce(sum(captured_usd_micros), 0) AS captured FROM payments WHERE 1 ${sql}`,
+  ).get(...values) as SqlRow;
+  const row = statement(
+    db,
+    `SELECT coalesce(sum(CASE WHEN state IN (${LIVE}) THEN held_usd_micros END), 0) AS held,
+       count(*) AS open, min(changed_ms) AS oldest_ms
+     FROM payments WHERE state IN (${LIVE}) OR (state = 'captured' AND confirmed = 0)`,
+  ).get() as SqlRow;
+  const oldest = row['oldest_ms'];
+  return {
+    heldUsdMicros: row['held'] as bigint,
+    capturedUsdMicros: captured['captured'] as bigint,
+    open: Number(row['open']),
+    oldestMs: oldest === null ? null : Number(oldest),
+  };
+}

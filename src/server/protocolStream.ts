@@ -1,4 +1,5 @@
-import { Writable } from 'node:stream';
+import { Transform, Writable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
  * Takes stdout for the protocol alone and answers the one stream that still reaches it. Whatever else is written to
@@ -22,4 +23,23 @@ export function takeStdout(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStrea
   });
   // Every answer that waits for a slow reader listens for its turn; that is no leak.
   return protocol.setMaxListeners(0);
+}
+
+/** A stream that passes everything on at once but its end, which waits until all was read and `done` says so. */
+export function delayEnd(done: () => Promise<void>): Transform {
+  return new Transform({
+    transform(chunk: Uint8Array, _encoding, pass) {
+      pass(null, chunk);
+    },
+    flush(end) {
+      const readAll = async (): Promise<void> => {
+        while (this.readableLength > 0) await nextTurn();
+        await done();
+      };
+      readAll().then(
+        () => end(),
+        () => end(),
+      );
+    },
+  });
 }

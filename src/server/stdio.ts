@@ -1,9 +1,8 @@
-import { Transform } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import { createMcpServer } from '../mcp/server.js';
 import { OpenRequests } from './openRequests.js';
-import { takeStdout } from './protocolStream.js';
+import { delayEnd, takeStdout } from './protocolStream.js';
+import { within } from './within.js';
 import { WalletOnDemand, type ServerPlace } from './walletOnDemand.js';
 
 /** A client that closes our stdin sends SIGTERM some seconds later; one that died sends nothing, and is not waited for longer. */
@@ -54,33 +53,4 @@ export async function serveStdioWallet(place: Omit<ServerPlace, 'warn'>): Promis
   stdin.destroy();
   setTimeout(() => process.exit(), LINGER_MS).unref();
   return 0;
-}
-
-/** A stream that passes everything on at once but its end, which waits until all was read and `done` says so. */
-function delayEnd(done: () => Promise<void>): Transform {
-  return new Transform({
-    transform(chunk: Uint8Array, _encoding, pass) {
-      pass(null, chunk);
-    },
-    flush(end) {
-      const readAll = async (): Promise<void> => {
-        while (this.readableLength > 0) await nextTurn();
-        await done();
-      };
-      readAll().then(
-        () => end(),
-        () => end(),
-      );
-    },
-  });
-}
-
-/** Waits for the work, but no longer than this. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const bound = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, bound]);
-  clearTimeout(timer);
 }

@@ -6,6 +6,7 @@ import { outcome, type Outcome } from '../wallet/outcome.js';
 import type { Engine } from '../wallet/engine.js';
 import type { OwnerReach } from '../wallet/ownerReach.js';
 import type { Wallet } from '../wallet/wallet.js';
+import { CallsInFlight } from './callsInFlight.js';
 import { SetUpOffer } from './setUpOffer.js';
 
 /** What of the process a server's wallet depends on; `PURSER_AGENT` names the agent that calls. */
@@ -27,8 +28,7 @@ export class WalletOnDemand implements WalletTools {
   readonly #place: ServerPlace;
   #wallet: Promise<Wallet> | undefined;
   #offer: SetUpOffer | undefined;
-  #inFlight = 0;
-  #whenIdle: (() => void)[] = [];
+  readonly #inFlight = new CallsInFlight();
 
   constructor(place: ServerPlace) {
     this.#place = place;
@@ -63,8 +63,8 @@ export class WalletOnDemand implements WalletTools {
   }
 
   /** Ends when no call is in flight. */
-  async idle(): Promise<void> {
-    while (this.#inFlight > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+  idle(): Promise<void> {
+    return this.#inFlight.idle();
   }
 
   /** Lets go of everything; nothing is loaded for it. */
@@ -73,19 +73,15 @@ export class WalletOnDemand implements WalletTools {
     await Promise.all([wallet?.close(), this.#offer?.close()]);
   }
 
-  async #call(work: (wallet: Wallet) => Promise<Outcome>): Promise<Outcome> {
-    this.#inFlight += 1;
-    try {
+  #call(work: (wallet: Wallet) => Promise<Outcome>): Promise<Outcome> {
+    return this.#inFlight.run(async () => {
       const wallet = await this.#load().catch(() => undefined);
       if (wallet === undefined) return notLoaded();
       const result = await work(wallet);
       return result.code === 'not_set_up' && this.#place.offersSetUp === true
         ? await this.#offered(result)
         : result;
-    } finally {
-      this.#inFlight -= 1;
-      if (this.#inFlight === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
-    }
+    });
   }
 
   /** The result of a call that found no wallet, with the page where the owner makes one. */

@@ -1,6 +1,8 @@
 import { getRequestListener } from '@hono/node-server';
 import type { McpServer } from '@modelcontextprotocol/server';
 import { Hono } from 'hono';
+import { CallsInFlight } from '../callsInFlight.js';
+import { within } from '../within.js';
 import type { AgentAccess } from './access.js';
 import { admit, type HttpEnv } from './admission.js';
 import type { Binding } from './binding.js';
@@ -35,7 +37,7 @@ export interface HttpServer {
   stop(finished: Promise<void>): Promise<void>;
 }
 
-/** Answers that were written before the end of a stop may still be on their way. */
+/** Answers to calls that have ended are on their way for so long at most. */
 const FLUSH_MS = 1_000;
 
 /** Serves the protocol over HTTP to whoever brings an agent's token. Throws what {@link listen} throws. */
@@ -49,6 +51,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   // It says that the process answers, and nothing of the wallet.
   app.get('/health', (c) => c.json({ status: stopping ? 'stopping' : 'ok' }, stopping ? 503 : 200));
   app.use(admit({ hostnames: binding.hostnames, access, refused, stopping: () => stopping }));
+  const exchanges = new CallsInFlight();
+  app.post('*', (c, next) => {
+    void exchanges.run(() => new Promise<void>((resolve) => c.env.outgoing.once('close', () => resolve())));
+    return next();
+  });
   mcp.addTo(app);
   sse.addTo(app);
   app.notFound((c) => refusal(c, 404, 'There is nothing here: the protocol is at /mcp.'));
@@ -70,10 +77,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       stopping = true;
       const drained = listener.drain();
       await finished;
+      await within(FLUSH_MS, exchanges.idle());
       await Promise.all([mcp.close(), sse.close()]);
-      let timer: NodeJS.Timeout | undefined;
-      await Promise.race([drained, new Promise<void>((resolve) => (timer = setTimeout(resolve, FLUSH_MS)))]);
-      clearTimeout(timer);
+      await within(FLUSH_MS, drained);
       listener.cut();
       await drained;
     },

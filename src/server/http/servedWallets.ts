@@ -1,0 +1,86 @@
+import type { WalletTools } from '../../mcp/tool.js';
+import type { WalletOptions } from '../../wallet/engine.js';
+import { Wallet } from '../../wallet/wallet.js';
+import { CallsInFlight } from '../callsInFlight.js';
+import type { AgentAccess } from './access.js';
+import type { Books } from './meters.js';
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** The wallets of every agent that a server serves: one keystore, one ledger, one count of the calls that run. */
+export class ServedWallets implements AgentAccess {
+  readonly #first: Wallet;
+  readonly #now: () => number;
+  readonly #inFlight = new CallsInFlight();
+  readonly #byAgent = new Map<string, { readonly wallet: Wallet; readonly tools: WalletTools }>();
+
+  constructor(options: WalletOptions) {
+    this.#first = new Wallet(options, { reconcile: true });
+    this.#now = options.now;
+  }
+
+  /** Opens what the first call would open. Throws what opening the wallet throws. */
+  async open(): Promise<void> {
+    await this.#first.engine();
+  }
+
+  async authenticate(token: string): Promise<string | undefined> {
+    return (await this.#first.agentOfToken(token)) ?? undefined;
+  }
+
+  /** The wallet of one agent, as tools call it. */
+  of(agent: string): WalletTools {
+    const known = this.#byAgent.get(agent);
+    if (known !== undefined) return known.tools;
+    const wallet = this.#first.forAgent(agent);
+    const tools = this.#counted(wallet);
+    this.#byAgent.set(agent, { wallet, tools });
+    return tools;
+  }
+
+  /** Ends when no call is in flight. */
+  idle(): Promise<void> {
+    return this.#inFlight.idle();
+  }
+
+  /** Calls that run at this moment. */
+  get running(): number {
+    return this.#inFlight.count;
+  }
+
+  /** What the ledger says of all agents together; null where it cannot be read now. */
+  async books(): Promise<Books | null> {
+    try {
+      const { ledger } = await this.#first.engine();
+      const nowMs = this.#now();
+      const { heldUsdMicros, capturedUsdMicros, open, oldestMs } = ledger.openBooks(nowMs - DAY_MS);
+      return {
+        heldUsdMicros,
+        capturedDayUsdMicros: capturedUsdMicros,
+        backlog: open,
+        oldestSec: oldestMs === null ? 0 : Math.max(0, Math.round((nowMs - oldestMs) / 1000)),
+      };
+    } catch {
+      return null;
+    }
+  }
+
+  /** Lets go of everything; calls in flight end as cancelled. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#byAgent.values()].map(({ wallet }) => wallet.close()));
+    await this.#first.close();
+  }
+
+  #counted(wallet: Wallet): WalletTools {
+    const run = this.#inFlight.run.bind(this.#inFlight);
+    return {
+      discover: (input, context) => run(() => wallet.discover(input, context)),
+      quote: (input, context) => run(() => wallet.quote(input, context)),
+      pay: (input, context) => run(() => wallet.pay(input, context)),
+      approval: (input, context) => run(() => wallet.approval(input, context)),
+      balance: (input) => run(() => wallet.balance(input)),
+      ledger: (input, context) => run(() => wallet.ledger(input, context)),
+      response: (input) => run(() => wallet.response(input)),
+    };
+  }
+}

@@ -1,0 +1,117 @@
+import { createMcpServer } from '../mcp/server.js';
+import type { WalletOptions } from '../wallet/engine.js';
+import { settleBinding, type BindingOptions } from './http/binding.js';
+import { logCall, openLog } from './http/callLog.js';
+import { startHealthServer } from './http/healthServer.js';
+import { startHttpServer, type HttpServer } from './http/httpServer.js';
+import type { TlsFiles } from './http/listener.js';
+import { Meters } from './http/meters.js';
+import type { RefusalReason } from './http/refusal.js';
+import { ServedWallets } from './http/servedWallets.js';
+import { within } from './within.js';
+
+/** Calls that run when a signal comes may end by themselves within this: most do, and service runners wait 90 s. */
+const FINISH_CALLS_MS = 25_000;
+/** Time to write down what became of calls that were cut off. */
+const CLOSE_MS = 10_000;
+/** Nothing should be left that keeps the process alive; if something is, it ends all the same. */
+const LINGER_MS = 1_000;
+
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** How a wallet is served. */
+export interface ServeOptions {
+  readonly wallet: WalletOptions;
+  readonly binding: Omit<BindingOptions, 'tls'>;
+  /** 0 for any that is free. */
+  readonly port: number;
+  readonly tls: TlsFiles | null;
+  /** Where health and metrics are served; null for nowhere. */
+  readonly healthPort: number | null;
+  readonly metricsToken: string | null;
+  /** The log's file; stderr unless given. */
+  readonly logFile: string | undefined;
+  /** Told once the server can be reached. */
+  readonly ready: (at: { readonly url: string; readonly healthUrl: string | null }) => void;
+}
+
+/**
+ * Serves the wallet over HTTP to all its agents until a signal comes; answers the exit code. Calls that run then may
+ * finish; those that do not in time are cancelled, and what is known of each payment is written down before this ends.
+ * A second signal cancels at once.
+ *
+ * Throws what opening the wallet throws, `bad_input` for options that do not go together, `unreachable` where the port
+ * cannot be had.
+ */
+export async function serveHttpWallet(options: ServeOptions): Promise<number> {
+  const { tls, port, wallet } = options;
+  const binding = settleBinding({ ...options.binding, tls: tls !== null });
+  const log = openLog(options.logFile, wallet.version);
+  const wallets = new ServedWallets(wallet);
+  await wallets.open();
+  let server: HttpServer | null = null;
+  const meters = new Meters({
+    books: () => wallets.books(),
+    connections: async () => (await server?.connections()) ?? 0,
+    sessions: () => server?.sessions ?? 0,
+  });
+  const refused = (reason: RefusalReason): void => {
+    meters.refused(reason);
+    log.debug({ reason }, 'refused');
+  };
+  server = await startHttpServer({
+    binding,
+    port,
+    tls,
+    access: wallets,
+    refused,
+    createServer: (agent) =>
+      createMcpServer({
+        version: wallet.version,
+        wallet: wallets.of(agent),
+        ended: (call) => {
+          meters.ended(agent, call);
+          logCall(log, agent, call);
+        },
+      }),
+  });
+  const { healthPort, metricsToken } = options;
+  const health =
+    healthPort === null
+      ? null
+      : await startHealthServer({ binding, port: healthPort, tls, meters, metricsToken });
+  const stopping = signalled();
+  const origin = (at: number): string =>
+    `http${tls === null ? '' : 's'}://${binding.host.includes(':') ? `[${binding.host}]` : binding.host}:${at}`;
+  const url = `${origin(server.port)}/mcp`;
+  log.info({ url }, 'serving');
+  options.ready({ url, healthUrl: health === null ? null : `${origin(health.port)}/health` });
+
+  log.info({ signal: await stopping.first, running: wallets.running }, 'stopping');
+  await server.stop(within(FINISH_CALLS_MS, Promise.race([wallets.idle(), stopping.second])));
+  await within(
+    CLOSE_MS,
+    wallets.idle().then(() => wallets.close()),
+  );
+  await health?.close();
+  log.info('stopped');
+  setTimeout(() => process.exit(), LINGER_MS).unref();
+  return 0;
+}
+
+/** When the process is told to stop, and told again. */
+function signalled(): { readonly first: Promise<NodeJS.Signals>; readonly second: Promise<void> } {
+  let again = (): void => undefined;
+  const second = new Promise<void>((resolve) => (again = resolve));
+  const first = new Promise<NodeJS.Signals>((resolve) => {
+    let count = 0;
+    for (const signal of SIGNALS) {
+      process.on(signal, () => {
+        count += 1;
+        if (count === 1) resolve(signal);
+        else again();
+      });
+    }
+  });
+  return { first, second };
+}

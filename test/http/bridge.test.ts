@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { Client, type VersionNegotiationMode } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ERAS, PROGRAM } from '../mcp/purser.js';
+import { callText, startFixture, TOKENS, type FixtureServer } from './fixture.js';
+
+const TOKEN_FILE = `${process.env['TMPDIR'] ?? '/tmp'}/purser-bridge-${process.pid}`;
+const ended: string[] = [];
+let fixture: FixtureServer;
+const starting = (port = 0): Promise<FixtureServer> =>
+  startFixture({ port }, (server) => {
+    server.registerTool('ask', { description: 'Asks.' }, async ({ mcpReq }) => {
+      const requestedSchema = { type: 'object' as const, properties: {} };
+      const answer = await mcpReq.send({
+        method: 'elicitation/create',
+        params: { mode: 'form' as const, message: 'Really?', requestedSchema },
+      });
+      return { content: [{ type: 'text', text: answer.action }] };
+    });
+    server.registerTool('slow', { description: 'Lasts until it is cancelled.' }, ({ mcpReq }) => {
+      ended.push('begun');
+      return new Promise((resolve) => {
+        mcpReq.signal.addEventListener('abort', () => {
+          ended.push('cancelled');
+          resolve({ content: [] });
+        });
+      });
+    });
+  });
+beforeAll(async () => {
+  writeFileSync(TOKEN_FILE, `${TOKENS.ada}\n`, { mode: 0o600 });
+  fixture = await starting();
+});
+afterAll(async () => {
+  rmSync(TOKEN_FILE, { force: true });
+  await fixture.server.stop(Promise.resolve());
+});
+
+async function bridge(
+  mode: VersionNegotiationMode,
+  { url = fixture.url, tokenFile = TOKEN_FILE } = {},
+): Promise<Client> {
+  const client = new Client(
+    { name: 'stdio-only', version: '1.0.0' },
+    { versionNegotiation: { mode }, capabilities: { elicitation: {} } },
+  );
+  client.setRequestHandler('elicitation/create', () => ({ action: 'decline' }));
+  const args = [PROGRAM, 'connect', '--url', url, '--token-file', tokenFile];
+  await client.connect(new StdioClientTransport({ command: process.execPath, args, stderr: 'inherit' }));
+  return client;
+}
+
+describe.each(ERAS)('$era over stdio', ({ mode }) => {
+  test('reaches the server that is elsewhere', async () => {
+    const client = await bridge(mode, { url: new URL(fixture.url).origin });
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['who', 'ask', 'slow']);
+    expect(await callText(client, 'who')).toMatch(/^ada req_/);
+    await client.close();
+  });
+
+  test('a cancelled call is cancelled there', async () => {
+    const client = await bridge(mode);
+    ended.length = 0;
+    const stop = new AbortController();
+    const call = client.callTool({ name: 'slow', arguments: {} }, { signal: stop.signal });
+    await expect.poll(() => ended, { timeout: 20_000 }).toEqual(['begun']);
+    stop.abort();
+    await expect(call).rejects.toThrow();
+    await expect.poll(() => ended, { timeout: 20_000 }).toEqual(['begun', 'cancelled']);
+    await client.close();
+  });
+
+  test('goes on where the server was restarted, and says of a call that was cut off that money may have moved', async () => {
+    let own = await starting();
+    const { port } = own.server;
+    const client = await bridge(mode, { url: own.url });
+    expect(await callText(client, 'who')).toMatch(/^ada/);
+    ended.length = 0;
+    const lost = client.callTool({ name: 'slow', arguments: {} });
+    await expect.poll(() => ended, { timeout: 20_000 }).toEqual(['begun']);
+    await Promise.all([
+      expect(lost).rejects.toThrow(/money may have moved.*wallet_ledger/),
+      own.server.stop(Promise.resolve()),
+    ]);
+    own = await starting(port);
+    expect(await callText(client, 'who')).toMatch(/^ada/);
+    expect((await client.listTools()).tools).toHaveLength(3);
+    await client.close();
+    await own.server.stop(Promise.resolve());
+  });
+});
+
+test('the person at an older client can be asked through it', async () => {
+  const client = await bridge('legacy');
+  expect(await callText(client, 'ask')).toBe('decline');
+  await client.close();
+  // Its session ended with it.
+  await expect.poll(() => fixture.server.sessions, { timeout: 10_000 }).toBe(0);
+});
+
+test('a token that opens nothing is said so, and nothing is sent to a server that is not there', async () => {
+  const wrong = `${TOKEN_FILE}.wrong`;
+  writeFileSync(wrong, 'token-of-nobody\n');
+  await expect(bridge('legacy', { tokenFile: wrong })).rejects.toThrow(/refuses the token.*agents rotate/);
+  rmSync(wrong);
+  const gone = await starting();
+  await gone.server.stop(Promise.resolve());
+  await expect(bridge('legacy', { url: gone.url })).rejects.toThrow(/cannot be reached; nothing was sent/);
+});
+
+test.each([
+  ['http://wallet.example.com/mcp', /by https, or through a tunnel/],
+  ['ftp://127.0.0.1', /http or https/],
+  ['http://me@127.0.0.1', /without a user/],
+])('%s is not gone to with a token', async (url, says) => {
+  const args = [PROGRAM, 'connect', '--url', url, '--token-file', TOKEN_FILE];
+  await expect(promisify(execFile)(process.execPath, args)).rejects.toThrow(says);
+});
