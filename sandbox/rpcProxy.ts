@@ -214,7 +214,11 @@ function lie(ask: Rpc, { used, aheadSec = 0 }: { used?: boolean; aheadSec?: numb
       return null;
     if (used === false && method === 'getSignaturesForAddress') return [];
     if (used === false && method === 'getSignatureStatuses') return { value: [null] };
-    if (method === 'getBlockHeight') return Number(await ask(method, params)) + aheadSec;
+    if (method === 'getEpochInfo') {
+      const head = (await ask(method, params)) as { absoluteSlot: number; blockHeight: number };
+      return { ...head, blockHeight: head.blockHeight + aheadSec };
+    }
+    if (method === 'isBlockhashValid' && aheadSec > 0) return { value: false };
     const result = await ask(method, params);
     if (aheadSec === 0 || !method.startsWith('eth_getBlockBy') || result === null) return result;
     const block = result as NonNullable<Block>;

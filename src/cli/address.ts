@@ -7,22 +7,38 @@ import { walletOptions } from './wallet.js';
 /** Prints the wallet's address alone, so that scripts can take it. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, home, flags } = call;
-  const [{ readConfigUnauthenticated }, { unlockAsAnyone }] = await Promise.all([
+  const [{ readConfigUnauthenticated }, { unlockAsAnyone }, { addressOn, canPayOn }] = await Promise.all([
     import('../config/configFile.js'),
     import('../wallet/ownerHand.js'),
+    import('../wallet/agentAddress.js'),
   ]);
   const wanted = flags.text('network');
   const networks = wanted === undefined ? readConfigUnauthenticated(home).networks.enabled : [wanted];
   const known = networks.map((caip2) => requireNetwork(caip2));
   const keys = await unlockAsAnyone(walletOptions(call));
-  const address = await keys.evmAddress(0);
+  const lines = await Promise.all(
+    known
+      .filter((network) => canPayOn(keys, network))
+      .map(async (network) => ({
+        network: network.caip2,
+        label: network.label,
+        address: await addressOn(keys, 0, network),
+      })),
+  );
+  const addresses = [...new Set(lines.map(({ address }) => address))];
+  const address = addresses[0] ?? (await keys.evmAddress(0));
+  const places = lines.map(({ label, address: at }) => `${at} on ${label}`).join(' and ');
   const fields = {
-    message: `The address of this wallet is ${address}.`,
+    message:
+      addresses.length > 1
+        ? `The addresses of this wallet are ${places}.`
+        : `The address of this wallet is ${address}.`,
     agent: 'default',
     address,
-    networks: known.map(({ caip2, label }) => ({ network: caip2, label, address })),
+    networks: lines,
   };
-  return printReport(io, flags.has('json'), fields, [address]);
+  const said = addresses.length > 1 ? lines.map((line) => `${line.label}  ${line.address}`) : [address];
+  return printReport(io, flags.has('json'), fields, said);
 }
 
 function requireNetwork(caip2: string): Network {
