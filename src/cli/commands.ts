@@ -529,6 +529,18 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     load: () => import('./ledgerRebuild.js'),
   },
   {
+    name: 'doctor',
+    group: 'Stop and check',
+    summary: 'Check everything the wallet needs, and say what mends it; exit code 1 if anything fails.',
+    details: 'Changes nothing and pays nothing. Tells no secret: its output can go into a bug report.',
+    flags: [
+      { flags: '--quote <url>', doc: 'Also ask what a GET of this URL costs; it is really sent.' },
+      ...OPENS,
+    ],
+    examples: ['doctor', 'doctor --json'],
+    load: () => import('./doctor.js'),
+  },
+  {
     name: 'audit',
     group: 'Stop and check',
     summary:

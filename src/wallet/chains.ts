@@ -14,13 +14,16 @@ export function rpcSourceOf(config: Config, network: Network): RpcSource {
 /** What RPC operators are told of who asks: nothing. */
 const ASKER = 'rpc';
 
-/** Opens the reader of a network; where the owner set a proxy, its questions go through that. The caller closes `net`. */
+/**
+ * Opens the reader of a network, at its own RPCs unless others are given; where the owner set a proxy, its questions go
+ * through that. The caller closes `net`.
+ */
 export function openChain(
   config: Config,
   network: Network,
   nowMs: () => number = Date.now,
+  rpc: RpcSource = rpcSourceOf(config, network),
 ): { readonly chain: Chain; readonly net: Net | null } {
-  const rpc = rpcSourceOf(config, network);
   const { proxy } = config.net;
   if (proxy === 'none') return { chain: createChain(network, rpc, { nowMs }), net: null };
   const rules = { allowPrivate: [...config.net.allowPrivate, ...localPlaces(rpc.urls)] };

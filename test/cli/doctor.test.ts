@@ -1,0 +1,216 @@
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
+import { makeScratch, PASSPHRASE, type Run, type Scratch } from './program.js';
+
+interface Line {
+  readonly name: string;
+  readonly state: 'ok' | 'warn' | 'fail';
+  readonly says: string;
+  readonly mend: string | null;
+}
+
+const RPC = 'networks.eip155:84532.rpc_url';
+const RPC_SECRET = 'rpc-s3cret-of-the-owner';
+
+let sandbox: Sandbox;
+let scratch: Scratch;
+beforeAll(async () => {
+  sandbox = await startSandbox();
+  scratch = makeScratch();
+  await scratch.init();
+  await set(RPC, `${sandbox.rpcUrl}/?key=${RPC_SECRET}`);
+  await set('net.allow_private', JSON.stringify([sandbox.shop.hostPort]));
+  await set('discovery.sources', '["http://127.0.0.1:9/discovery/resources"]');
+});
+afterAll(async () => {
+  scratch.remove();
+  await sandbox.stop();
+});
+
+async function set(key: string, value: string): Promise<void> {
+  const done = await scratch.purser([
+    'config',
+    'set',
+    key,
+    value,
+    '--passphrase-file',
+    scratch.passphraseFile,
+  ]);
+  // `config set` shows what was set; a doctor does not.
+  expect(done.exit).toBe(0);
+}
+
+/** Runs the doctor; its exit code has to be what its lines say. */
+async function doctor(
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<Map<string, Line>> {
+  const unlocked = { PURSER_PASSPHRASE_FILE: scratch.passphraseFile, ...env };
+  const done: Run = await scratch.purser(['doctor', '--json', ...args], { env: unlocked });
+  expect(done.err).toBe('');
+  // Whatever a test did to be found, nothing of it shows a secret.
+  for (const secret of [PASSPHRASE, RPC_SECRET]) expect(done.out).not.toContain(secret);
+  const { checks, status } = JSON.parse(done.out) as { checks: Line[]; status: string };
+  const fails = checks.some(({ state }) => state === 'fail');
+  expect(done.exit).toBe(fails ? 1 : 0);
+  expect(status).toBe(fails ? 'failed' : 'ok');
+  return new Map(checks.map((line) => [line.name, line]));
+}
+
+const rpcName = (): string => `rpc ${new URL(sandbox.rpcUrl).host}`;
+
+test('a wallet in order, with a quote: nothing fails, and what is only missing warns', async () => {
+  const quoted = await doctor(['--quote', `${sandbox.shop.url}/v2/json`]);
+  const states = Object.fromEntries([...quoted].map(([name, { state }]) => [name, state]));
+  expect(states).toEqual({
+    node: 'ok',
+    files: 'ok',
+    keystore: 'ok',
+    config: 'ok',
+    ledger: 'ok',
+    factor: 'warn',
+    frozen: 'ok',
+    clock: 'ok',
+    [rpcName()]: 'ok',
+    'balance Base Sepolia': 'warn',
+    'catalogue 127.0.0.1:9': 'warn',
+    quote: 'ok',
+  });
+  expect(quoted.get('factor')?.mend).toMatch(/Run: .*factor add passphrase$/);
+  const plain = await scratch.purser(['doctor'], { env: { PURSER_PASSPHRASE_FILE: scratch.passphraseFile } });
+  expect(plain.exit).toBe(0);
+  expect(plain.out).toMatch(/^ok {4}node: Node .*\n/);
+  expect(plain.out).toMatch(/\nNothing fails; 3 of 11 checks warn\.\n$/);
+});
+
+test('a frozen wallet warns, and names what mends it', async () => {
+  await scratch.purser(['freeze']);
+  const { state, mend } = (await doctor()).get('frozen') ?? {};
+  expect({ state, mend }).toEqual({ state: 'warn', mend: expect.stringMatching(/Run: .* unfreeze$/) });
+  const unfrozen = await scratch.purser(['unfreeze', '--passphrase-file', scratch.passphraseFile]);
+  expect(unfrozen.exit).toBe(0);
+});
+
+test('a locked keystore is said, and what needs no keys is looked at all the same', async () => {
+  const lines = await doctor([], { PURSER_PASSPHRASE_FILE: '' });
+  expect(lines.get('keystore')).toMatchObject({ state: 'fail', mend: expect.any(String) });
+  expect(lines.get('config')).toMatchObject({ state: 'warn' });
+  expect(lines.get(rpcName())).toMatchObject({ state: 'ok' });
+  expect(lines.has('ledger')).toBe(false);
+});
+
+describe('files', () => {
+  test('that others can read', async () => {
+    const config = join(scratch.home, 'config.json');
+    chmodSync(config, 0o644);
+    const lines = await doctor();
+    chmodSync(config, 0o600);
+    expect(lines.get('files')).toMatchObject({ state: 'fail', says: expect.stringContaining('chmod 600') });
+  });
+
+  test.each([
+    ['no JSON', (text: string) => text.slice(0, 20), /cannot be read/],
+    ['an edit', (text: string) => text.replace('"per_day_usd": "5', '"per_day_usd": "4'), /was edited/],
+    ['another shape', () => '[]', /cannot be read/],
+  ])('a config with %s', async (_what, edit, says) => {
+    const config = join(scratch.home, 'config.json');
+    const text = readFileSync(config, 'utf8');
+    expect(edit(text)).not.toBe(text);
+    writeFileSync(config, edit(text));
+    const lines = await doctor();
+    writeFileSync(config, text);
+    expect(lines.get('config')).toMatchObject({ state: 'fail', says: expect.stringMatching(says) });
+    expect(lines.get('config')?.mend).toMatch(/config accept/);
+  });
+
+  test('a ledger that is no database', async () => {
+    const other = makeScratch();
+    try {
+      await other.init();
+      writeFileSync(join(other.home, 'purser.db'), 'nothing of ours');
+      for (const suffix of ['-wal', '-shm']) rmSync(join(other.home, `purser.db${suffix}`), { force: true });
+      // Nothing listens at the catalogue and the RPCs of a test wallet: they are not what is looked at.
+      const args = ['doctor', '--json'];
+      const env = { PURSER_PASSPHRASE_FILE: other.passphraseFile };
+      await other.purser(['config', 'set', 'discovery.sources', '[]'], { env });
+      const { out, exit } = await other.purser(args, { env });
+      const { checks } = JSON.parse(out) as { checks: Line[] };
+      expect(checks.find(({ name }) => name === 'ledger')).toMatchObject({ state: 'fail' });
+      expect(exit).toBe(1);
+    } finally {
+      other.remove();
+    }
+  });
+
+  test('no home, a file in its place, and a user without a folder', async () => {
+    const file = scratch.path('a-file');
+    writeFileSync(file, '');
+    mkdirSync(scratch.path('empty'), { mode: 0o700 });
+    for (const env of [
+      { PURSER_HOME: scratch.path('nowhere') },
+      { PURSER_HOME: scratch.path('empty') },
+      { PURSER_HOME: file },
+      { PURSER_HOME: '', HOME: '/nonexistent', XDG_CONFIG_HOME: '' },
+    ]) {
+      const lines = await doctor([], env);
+      expect([...lines.values()].filter(({ state }) => state === 'fail').length).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe('an RPC', () => {
+  /** An RPC of this chain and this time. */
+  async function rpcOf(chainId: number, nowSec: number) {
+    const server = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        const asked = JSON.parse(body) as { id: number; method: string };
+        const block = { number: '0x1', hash: `0x${'1'.repeat(64)}`, timestamp: `0x${nowSec.toString(16)}` };
+        const result = asked.method === 'eth_chainId' ? `0x${chainId.toString(16)}` : block;
+        response.setHeader('content-type', 'application/json');
+        response.end(JSON.stringify({ jsonrpc: '2.0', id: asked.id, result }));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return {
+      url,
+      [Symbol.asyncDispose]: () =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve());
+          server.closeAllConnections();
+        }),
+    };
+  }
+
+  const nowSec = (): number => Math.floor(Date.now() / 1000);
+
+  test('of another chain, one that is down, and one that is far behind', async () => {
+    await using other = await rpcOf(1, nowSec());
+    await set(RPC, other.url);
+    expect((await doctor()).get(`rpc ${new URL(other.url).host}`)).toMatchObject({
+      state: 'fail',
+      says: expect.stringContaining('serves chain 1, not 84532'),
+      mend: expect.stringContaining(RPC),
+    });
+    await set(RPC, 'http://127.0.0.1:9');
+    expect((await doctor()).get('rpc 127.0.0.1:9')).toMatchObject({ state: 'fail' });
+    await using late = await rpcOf(84532, nowSec() - 3_600);
+    await set(RPC, late.url);
+    expect((await doctor()).get(`rpc ${new URL(late.url).host}`)).toMatchObject({ state: 'warn' });
+  });
+
+  test('that is ahead of this clock tells that the clock is behind', async () => {
+    await using ahead = await rpcOf(84532, nowSec() + 600);
+    await set(RPC, ahead.url);
+    expect((await doctor()).get('clock')).toMatchObject({
+      state: 'fail',
+      says: expect.stringMatching(/^The clock is \d+ s behind/),
+    });
+  });
+});
