@@ -6,7 +6,7 @@ import { findNetwork, type Caip2 } from '../money/network.js';
 import { Engine } from '../wallet/engine.js';
 import { moneyOf, viewPayment } from '../wallet/outcome.js';
 import { ownerCommand } from '../wallet/ownerCommand.js';
-import { unlockAsOwner } from '../wallet/ownerHand.js';
+import { unlockAsOwner, type OwnerWish } from '../wallet/ownerHand.js';
 import { withdraw, type Withdrawn } from '../wallet/withdraw.js';
 import type { WithdrawalPlan, WithdrawalWish } from '../wallet/withdrawPlan.js';
 import { cleanLine } from '../x402/untrusted.js';
@@ -23,18 +23,41 @@ const SAYS_LENGTH_MAX = 500;
 
 /** Takes money out of the wallet, to an address of the owner's. */
 export async function run(call: CommandCall): Promise<number> {
+  const { flags } = call;
+  const to = flags.text('to');
+  if (to === undefined) throw new WalletError('bad_input', 'Say where to with --to ADDRESS.');
+  const [usd, all] = [flags.text('usd'), flags.has('all')];
+  if ((usd === undefined) === !all) throw new WalletError('bad_input', 'Give --usd N or --all.');
+  const usdMicros = usd === undefined ? 'all' : usdOf(usd);
+  const what = `Withdrawing ${usdMicros === 'all' ? 'all that is free' : `$${formatUsd(usdMicros)}`} to ${to}`;
+  return moveMoney(call, { what, command: commandOf(call), usdMicros }, async (engine) =>
+    Promise.resolve({ from: engine, to: to.trim() }),
+  );
+}
+
+/** Moves the owner's money as they say, and tells what came of it. `ends` says whose it is and where it goes. */
+export async function moveMoney(
+  call: CommandCall,
+  { usdMicros, ...wish }: OwnerWish & Pick<WithdrawalWish, 'usdMicros'>,
+  ends: (
+    engine: Engine,
+    network: string | undefined,
+  ) => Promise<{ readonly from: Engine; readonly to: string }>,
+): Promise<number> {
   const { io, flags } = call;
-  const wish = wishOf(call);
   if (!flags.has('yes') && !isInteractive(io))
-    throw new WalletError('bad_input', 'Without a terminal, withdraw needs --yes.');
-  const keys = await unlockAsOwner(ownerOptions(call), {
-    what: `Withdrawing ${wish.usdMicros === 'all' ? 'all that is free' : `$${formatUsd(wish.usdMicros)}`} to ${wish.to}`,
-    command: commandOf(call),
-  });
+    throw new WalletError(
+      'bad_input',
+      `Without a terminal, ${wish.command.split(' ')[0] ?? ''} needs --yes.`,
+    );
+  const keys = await unlockAsOwner(ownerOptions(call), wish);
   const engine = await Engine.openWith(walletOptions(call), keys);
   try {
+    const network = flags.text('network');
+    const { from, to } = await ends(engine, network);
+    const asked = { to, usdMicros, network, asset: flags.text('asset'), takesHeld: flags.has('includeHeld') };
     const done = await untilInterrupted((signal) =>
-      withdraw(engine, wish, async (plan) => flags.has('yes') || confirm(io, plan), signal),
+      withdraw(from, asked, async (plan) => flags.has('yes') || confirm(io, plan), signal),
     );
     if (done === null) throw new WalletError('cancelled', 'Cancelled; nothing was signed.');
     return report(call, done);
@@ -43,20 +66,8 @@ export async function run(call: CommandCall): Promise<number> {
   }
 }
 
-function wishOf({ flags }: CommandCall): WithdrawalWish {
-  const [to, usd, all] = [flags.text('to'), flags.text('usd'), flags.has('all')];
-  if (to === undefined) throw new WalletError('bad_input', 'Say where to with --to ADDRESS.');
-  if ((usd === undefined) === !all) throw new WalletError('bad_input', 'Give --usd N or --all.');
-  return {
-    to: to.trim(),
-    usdMicros: usd === undefined ? 'all' : usdOf(usd),
-    network: flags.text('network'),
-    asset: flags.text('asset'),
-    takesHeld: flags.has('includeHeld'),
-  };
-}
-
-function usdOf(text: string): bigint {
+/** Dollars as a person types them. Throws `bad_input` for nothing, a sign, or more than six decimals. */
+export function usdOf(text: string): bigint {
   const micros = USD_TEXT.test(text) ? parseUsd(text, '--usd') : 0n;
   if (micros > 0n) return micros;
   throw new WalletError(

@@ -3,6 +3,7 @@ import { isWalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import { assetsOf } from '../money/asset.js';
 import { formatUnits } from '../money/decimal.js';
+import { addressOn } from './agentAddress.js';
 import { openChain } from './chains.js';
 import { networksOf } from './withdrawPlan.js';
 
@@ -32,11 +33,13 @@ const LOOK_MS_MAX = 8_000;
 /** Looks what the first agents' addresses hold on each enabled network. Best effort: never throws, and is bounded. */
 export async function lookForMoney(config: Config, keys: UnlockedWallet): Promise<Findings> {
   const count = keys.secretKind === 'phrase' ? AGENTS_LOOKED_AT : 1;
-  const addresses = await Promise.all(Array.from({ length: count }, (_, index) => keys.evmAddress(index)));
   const signal = AbortSignal.timeout(LOOK_MS_MAX);
-  const looks = networksOf(config).map(async (network) => {
+  const looks = networksOf(config, keys).map(async (network) => {
     const [asset] = assetsOf(network.caip2);
-    if (asset === undefined || network.family !== 'evm') return { found: [], silent: [] };
+    if (asset === undefined) return { found: [], silent: [] };
+    const addresses = await Promise.all(
+      Array.from({ length: count }, (_, index) => addressOn(keys, index, network)),
+    );
     const { chain, net } = openChain(config, network);
     try {
       const balances = await Promise.all(addresses.map((address) => chain.balanceOf(asset, address, signal)));

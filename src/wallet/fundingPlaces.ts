@@ -39,7 +39,9 @@ export async function fundingPlaces(
   config: Config,
   wanted: string | undefined,
 ): Promise<FundingPlace[]> {
-  const networks = networksOf(config).filter(({ caip2 }) => wanted === undefined || caip2 === wanted);
+  const networks = networksOf(config, engine.keys).filter(
+    ({ caip2 }) => wanted === undefined || caip2 === wanted,
+  );
   if (networks.length === 0) {
     throw new WalletError(
       'network_disabled',

@@ -122,7 +122,7 @@ async function finishEarlier(
   if (!isLive(payment.state)) return { payment, earlier: true, via: null, says: [] };
   const { route, wish, decide } = asked;
   const sameAmount = wish.usdMicros === 'all' || atomicOf(route.asset, wish.usdMicros) === payment.heldAtomic;
-  const isSame = payment.payTo.toLowerCase() === route.to.toLowerCase() && sameAmount;
+  const isSame = payment.payTo === route.to && sameAmount;
   if (!isSame || !stillValid) throw unresolved(payment, says, retryAtMs);
   const rail = railOf(route.network);
   const transfer = { ...route, amountAtomic: payment.heldAtomic };

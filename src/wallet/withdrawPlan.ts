@@ -1,8 +1,10 @@
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
+import type { UnlockedWallet } from '../keys/keystore.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import { formatUnits, USD_DECIMALS } from '../money/decimal.js';
 import { findNetwork, type Caip2, type Network } from '../money/network.js';
+import { canPayOn } from './agentAddress.js';
 import type { Engine } from './engine.js';
 import type { Transfer, Ways } from './rail.js';
 import { railOf } from './rails.js';
@@ -65,7 +67,7 @@ async function chooseNetwork(
   config: Config,
   wish: WithdrawalWish,
 ): Promise<{ network: Network; to: string }> {
-  const enabled = networksOf(config);
+  const enabled = networksOf(config, engine.keys);
   const named = wish.network === undefined ? enabled : enabled.filter(({ caip2 }) => caip2 === wish.network);
   if (named.length === 0) {
     throw new WalletError(
@@ -100,11 +102,12 @@ async function holdsMoney(
   return reading.onChainAtomic > 0n;
 }
 
-/** The enabled networks that the table knows, in the owner's order. */
-export function networksOf(config: Config): Network[] {
+/** The enabled networks that the table knows and these keys have an address on, in the owner's order. */
+export function networksOf(config: Config, keys: UnlockedWallet): Network[] {
   return config.networks.enabled
     .map((caip2: Caip2) => findNetwork(caip2))
-    .filter((network) => network !== undefined);
+    .filter((network) => network !== undefined)
+    .filter((network) => canPayOn(keys, network));
 }
 
 function chooseAsset(network: Network, symbol: string | undefined): Asset {

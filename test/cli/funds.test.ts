@@ -168,6 +168,22 @@ describe('withdraw', () => {
   });
 });
 
+describe('agents fund and sweep', () => {
+  it('are the owner’s, and know the wallet’s agents', async () => {
+    const agent = await asAnyone('agents', 'fund', 'nobody', '--usd', '1', '--yes', '--json');
+    expect(agent.exit).toBe(3);
+    expect(JSON.parse(agent.out)).toMatchObject({ code: 'needs_owner' });
+    for (const args of [
+      ['fund', 'nobody', '--usd', '1'],
+      ['sweep', 'nobody'],
+    ]) {
+      const run = await asOwner('agents', ...args, '--yes', '--json');
+      expect(JSON.parse(run.out)).toMatchObject({ code: 'agent_unknown', money: 'none' });
+    }
+    expect(await asOwner('agents', 'sweep', 'default', '--yes')).toMatchObject({ exit: 2 });
+  });
+});
+
 it('a phrase on an empty machine brings the money back, and says what it found', async () => {
   await sandbox.chain.fund(addressOf(0), 3n * DOLLAR);
   await sandbox.chain.fund(addressOf(2), DOLLAR + 1n);

@@ -200,6 +200,30 @@ describe('what is held', () => {
   });
 });
 
+describe('an agent', () => {
+  test('is sent money at its own address, and emptied though it is suspended', async () => {
+    const mine = await world.wallet();
+    const engine = await mine.open().engine();
+    await engine.ledger.agents.change(
+      'researcher',
+      { act: 'add', index: 1, tokenHash: 'f'.repeat(64) },
+      world.now(),
+    );
+    const agent = engine.forAgent('researcher');
+    const there = await agent.address();
+    const send = { to: there, usdMicros: 3n * DOLLAR, takesHeld: false };
+    const sent = await withdraw(engine, send, async () => true, anyCall().signal);
+    expect(sent?.payment).toMatchObject({ agent: 'default', payTo: there, confirmed: true });
+    await engine.ledger.agents.change('researcher', { act: 'suspend' }, world.now());
+    const back = { to: mine.address, usdMicros: 'all', takesHeld: false } as const;
+    const swept = await withdraw(agent, back, async () => true, anyCall().signal);
+    expect(swept?.payment).toMatchObject({ agent: 'researcher', payFrom: there, confirmed: true });
+    expect([await balanceOf(there), await balanceOf(mine.address)]).toEqual([0n, 10n * DOLLAR]);
+    expect(engine.ledger.audit()).toMatchObject({ withdrawals: 2, findings: [] });
+    await engine.ledger.agents.change('researcher', { act: 'remove' }, world.now());
+  });
+});
+
 describe('a frozen wallet', () => {
   test('stops agents, and not its owner', async () => {
     const mine = await world.wallet();
