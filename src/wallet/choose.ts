@@ -103,6 +103,11 @@ export function insufficient(short: readonly Short[]): WalletError {
   return new WalletError(
     'insufficient_funds',
     `The call costs ${first === undefined ? 'more' : needs} and the wallet has ${has}; nothing was signed.`,
-    { owner: { say: `The wallet is short of money: send ${send}. No other coin is needed.` } },
+    {
+      owner: {
+        say: `The wallet is short of money: send ${send}. No other coin is needed.`,
+        command: 'fund --wait',
+      },
+    },
   );
 }

@@ -287,6 +287,7 @@ describe('an RPC', () => {
     expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({
       code: 'insufficient_funds',
       money: 'none',
+      tell_owner: expect.stringContaining('fund --wait') as unknown,
     });
     await world.sandbox.rpc.setFault(null);
     expect(await take(wallet, { to, usdMicros: 'all' })).toMatchObject({
