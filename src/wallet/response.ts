@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { WalletError } from '../errors/walletError.js';
+import type { Answer } from '../ledger/answer.js';
 import { cleanText } from '../x402/untrusted.js';
 import { storedPath } from './answerBody.js';
 import type { Engine } from './engine.js';
@@ -11,53 +12,84 @@ const LENGTH_DEFAULT = 8_000;
 const LENGTH_MAX = 20_000;
 const PLACES_MAX = 20;
 const AROUND = 120;
+/** Read at a time: whole, an answer of 64 MiB would take a gibibyte of memory as text (T15). */
+const PIECE_BYTES = 16 * 1024;
 
 /** Pages through a stored answer, or searches it. Another agent's answers are not found. */
 export async function readResponse(engine: Engine, input: ResponseInput): Promise<Outcome> {
-  const text = await storedText(engine, input.id);
-  if (input.find !== undefined) return search(text, input.find);
-  const offset = Math.min(input.offset ?? 0, text.length);
-  const page = text.slice(offset, offset + Math.min(input.length ?? LENGTH_DEFAULT, LENGTH_MAX));
+  const text = cleanPieces(storedPieces(engine, input.id));
+  return input.find === undefined ? readPage(text, input) : search(text, input.find);
+}
+
+async function readPage(text: AsyncIterable<string>, input: ResponseInput): Promise<Outcome> {
+  const from = input.offset ?? 0;
+  const until = from + Math.min(input.length ?? LENGTH_DEFAULT, LENGTH_MAX);
+  let page = '';
+  let total = 0;
+  for await (const piece of text) {
+    page += piece.slice(Math.max(0, from - total), Math.max(0, until - total));
+    total += piece.length;
+  }
+  const offset = Math.min(from, total);
   const end = offset + page.length;
-  const more = end < text.length;
+  const more = end < total;
   return outcome({
     status: 'ok',
     code: 'ok',
-    message: `Characters ${offset} to ${end} of ${text.length}.`,
+    message: `Characters ${offset} to ${end} of ${total}.`,
     next: more ? { tool: 'wallet_response', arguments: { id: input.id, offset: end } } : null,
     untrusted: true,
     text: page,
-    total: text.length,
+    total,
   });
 }
 
-async function storedText(engine: Engine, id: string): Promise<string> {
+/** The bytes of an answer of the agent's own, in pieces. */
+async function* storedPieces(engine: Engine, id: string): AsyncGenerator<Uint8Array> {
   const by = id.startsWith('pay_') ? { paymentId: id } : { storedId: id };
   const answer = engine.ledger.findAnswer(engine.agent, by);
   if (answer === null) throw new WalletError('not_found', 'There is no stored answer by that id.');
-  const bytes =
-    answer.storedId === null ? (answer.body ?? new Uint8Array()) : await readStored(engine, answer.storedId);
-  return cleanText(new TextDecoder().decode(bytes));
+  if (answer.storedId === null) yield answer.body ?? new Uint8Array();
+  else yield* filePieces(await openStored(engine, answer.storedId));
 }
 
-async function readStored(engine: Engine, storedId: string): Promise<Uint8Array> {
-  const path = storedPath(engine.home, storedId);
-  return readFile(path).catch((cause: unknown) => {
+function openStored(engine: Engine, storedId: NonNullable<Answer['storedId']>): Promise<FileHandle> {
+  return open(storedPath(engine.home, storedId), 'r').catch((cause: unknown) => {
     throw new WalletError('not_found', 'The stored answer was cleared to make room.', { cause });
   });
 }
 
-function search(text: string, find: string): Outcome {
-  const places: { offset: number; text: string }[] = [];
-  const haystack = text.toLowerCase();
-  const needle = find.toLowerCase();
-  for (
-    let at = haystack.indexOf(needle);
-    at !== -1 && places.length < PLACES_MAX;
-    at = haystack.indexOf(needle, at + needle.length)
-  ) {
-    places.push({ offset: at, text: text.slice(Math.max(0, at - AROUND), at + needle.length + AROUND) });
+async function* filePieces(file: FileHandle): AsyncGenerator<Uint8Array> {
+  try {
+    const room = new Uint8Array(PIECE_BYTES);
+    for (;;) {
+      const { bytesRead } = await file.read(room, 0, PIECE_BYTES);
+      if (bytesRead === 0) return;
+      yield room.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
   }
+}
+
+/** The text of bytes, cleaned; the same however they are cut in pieces. */
+export async function* cleanPieces(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let kept = '';
+  for await (const piece of bytes) {
+    const text = kept + decoder.decode(piece, { stream: true });
+    // With the line feed that may follow it, it is one line break.
+    kept = text.endsWith('\r') ? '\r' : '';
+    yield cleanText(kept === '' ? text : text.slice(0, -1));
+  }
+  yield cleanText(kept + decoder.decode());
+}
+
+/** Searches a text that comes in pieces, whatever the case of its letters. */
+export async function search(text: AsyncIterable<string>, find: string): Promise<Outcome> {
+  const finder = new Finder(fold(find));
+  for await (const piece of text) finder.add(piece);
+  const { places, total } = finder.end();
   return outcome({
     status: 'ok',
     code: 'ok',
@@ -67,6 +99,60 @@ function search(text: string, find: string): Outcome {
         : `${places.length} places${places.length === PLACES_MAX ? ' or more' : ''}.`,
     untrusted: true,
     places,
-    total: text.length,
+    total,
   });
+}
+
+/** Finds a folded text in one that comes in pieces; holds no more of it than it has to look at again. */
+class Finder {
+  readonly places: { offset: number; text: string }[] = [];
+  total = 0;
+  readonly #needle: string;
+  #window = '';
+  #windowAt = 0;
+  #from = 0;
+
+  constructor(needle: string) {
+    this.#needle = needle;
+  }
+
+  add(piece: string): void {
+    this.total += piece.length;
+    if (this.places.length === PLACES_MAX) return;
+    this.#window += piece;
+    this.#look(false);
+  }
+
+  end(): this {
+    if (this.places.length < PLACES_MAX) this.#look(true);
+    return this;
+  }
+
+  #look(isWhole: boolean): void {
+    const haystack = fold(this.#window);
+    const { length } = this.#needle;
+    let at = haystack.indexOf(this.#needle, this.#from);
+    for (; at !== -1 && this.places.length < PLACES_MAX; at = haystack.indexOf(this.#needle, this.#from)) {
+      const end = at + length + AROUND;
+      // What stands around it is still to come.
+      if (!isWhole && end > this.#window.length) break;
+      this.places.push({
+        offset: this.#windowAt + at,
+        text: this.#window.slice(Math.max(0, at - AROUND), end),
+      });
+      this.#from = at + length;
+    }
+    this.#from = at === -1 ? Math.max(this.#from, this.#window.length - length + 1) : at;
+    const over = Math.max(0, this.#from - AROUND);
+    this.#window = this.#window.slice(over);
+    this.#windowAt += over;
+    this.#from -= over;
+  }
+}
+
+/** Lower case, of the same length as the text: offsets must hold. */
+function fold(text: string): string {
+  const lower = text.toLowerCase();
+  if (lower.length === text.length) return lower;
+  return text.replace(/[^]/gu, (one) => (one.toLowerCase().length === one.length ? one.toLowerCase() : one));
 }
