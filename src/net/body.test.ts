@@ -13,7 +13,7 @@ import {
   gzipSync,
 } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { readBody } from './body.js';
+import { readBody, SharedRoom } from './body.js';
 import { HEADER_FIELD_BYTES, RESPONSE_HEADER_BYTES_MAX } from './headers.js';
 import type { HttpAnswer, SendOptions } from './send.js';
 import {
@@ -543,5 +543,41 @@ describe('T15: bounds on headers', () => {
     const result = await read(await answer);
     expect([textOf(result.bytes), result.failure?.code]).toEqual(['part', 'answer_too_large']);
     await shop.untilQuiet();
+  });
+});
+
+describe('bodies that share room (T15)', () => {
+  const KIB = 1024;
+  async function* pouring(pieces: number): AsyncGenerator<Uint8Array> {
+    for (let n = 0; n < pieces; n++) {
+      await nextTurn();
+      yield new Uint8Array(16 * KIB);
+    }
+  }
+  const read = (room: SharedRoom, pieces: number) =>
+    readBody({ body: pouring(pieces) }, { bytesMax: 1024 * KIB, room });
+
+  it('have together no more than the room and a little each, and give it back', async () => {
+    const room = new SharedRoom(256 * KIB);
+    expect(room.take(0, 100 * KIB)).toBe(100 * KIB);
+    expect(room.take(60 * KIB, 1024 * KIB)).toBe((4 + 220) * KIB);
+    expect(room.take(100 * KIB, KIB)).toBe(0);
+    expect(room.take(0, 1024 * KIB)).toBe(64 * KIB);
+    room.giveBack(100 * KIB);
+    expect(room.take(64 * KIB, 1024 * KIB)).toBe(36 * KIB);
+  });
+
+  it('are cut where others fill the room, and not once those are read', async () => {
+    const room = new SharedRoom(256 * KIB);
+    const all = await Promise.all(Array.from({ length: 20 }, () => read(room, 64)));
+    expect(Math.min(...all.map(({ bytes }) => bytes.length))).toBeGreaterThanOrEqual(64 * KIB);
+    expect(all.some(({ truncated, ended }) => truncated && ended === 'cut')).toBe(true);
+    expect(await read(room, 20)).toMatchObject({ ended: 'complete', truncated: false });
+  });
+
+  it('are whole beside those that are cut, where they are small', async () => {
+    const room = new SharedRoom(0);
+    const [, small] = await Promise.all([read(room, 100), read(room, 4)]);
+    expect(small).toMatchObject({ ended: 'complete', truncated: false });
   });
 });

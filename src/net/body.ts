@@ -113,19 +113,48 @@ interface ReadBody {
   readonly failure: NetFailure | undefined;
 }
 
+/** What every body may have in memory, however many others are being read. */
+const ROOM_FREE_BYTES = 64 * 1024;
+
 /**
- * Reads a body into one array of at most `bytesMax` bytes. It does not throw for anything the other side
- * does: a broken body gives its part. Memory stays within twice what is returned.
+ * Memory that bodies share while they are read, beyond {@link ROOM_FREE_BYTES} for each: a hundred answers without
+ * end take no more of it than a few (T15).
+ */
+export class SharedRoom {
+  #left: number;
+
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
+
+  /** How much of `bytes` more a body that has `used` may take now; what is beyond its free bytes is taken here. */
+  take(used: number, bytes: number): number {
+    const free = Math.min(bytes, Math.max(0, ROOM_FREE_BYTES - used));
+    const shared = Math.min(bytes - free, this.#left);
+    this.#left -= shared;
+    return free + shared;
+  }
+
+  /** Gives back what a body that had `used` took. */
+  giveBack(used: number): void {
+    this.#left += Math.max(0, used - ROOM_FREE_BYTES);
+  }
+}
+
+/**
+ * Reads a body into one array of at most `bytesMax` bytes, or fewer where others fill the room they share. It does not
+ * throw for anything the other side does: a broken body gives its part. Memory stays within twice what is returned.
  */
 export async function readBody(
   answer: { readonly body: AsyncIterable<Uint8Array> },
-  { bytesMax }: { readonly bytesMax: number },
+  { bytesMax, room }: { readonly bytesMax: number; readonly room?: SharedRoom },
 ): Promise<ReadBody> {
   let store = new Uint8Array(0);
   let used = 0;
   try {
     for await (const piece of answer.body) {
-      const part = piece.subarray(0, bytesMax - used);
+      const wanted = Math.min(piece.length, bytesMax - used);
+      const part = piece.subarray(0, room?.take(used, wanted) ?? wanted);
       store = withRoom(store, used, part.length, bytesMax);
       store.set(part, used);
       used += part.length;
@@ -137,6 +166,8 @@ export async function readBody(
     if (!(error instanceof NetFailure)) throw error;
     const ended = error.code === 'answer_too_large' ? 'cut' : 'broken';
     return { bytes: store.subarray(0, used), truncated: true, ended, failure: error };
+  } finally {
+    room?.giveBack(used);
   }
   return { bytes: store.subarray(0, used), truncated: false, ended: 'complete', failure: undefined };
 }

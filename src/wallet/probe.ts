@@ -1,7 +1,7 @@
 import { WalletError } from '../errors/walletError.js';
 import type { Config } from '../config/settings.js';
 import type { CallUrl } from '../net/url.js';
-import { readBody } from '../net/body.js';
+import { readBody, SharedRoom } from '../net/body.js';
 import type { HttpAnswer } from '../net/send.js';
 import { CHALLENGE_BYTES_MAX, type EndpointAnswer } from '../x402/parse.js';
 import type { PaymentRequired } from '../x402/types.js';
@@ -68,8 +68,11 @@ function judgeHop(config: Config, next: CallUrl): void {
     throw new WalletError(verdict.code, `The endpoint redirects: ${verdict.sentence}`);
 }
 
+/** All challenges being read, together: honest ones have some kilobytes, and a few large ones still fit. */
+const challengeRoom = new SharedRoom(16 * 1024 * 1024);
+
 async function readChallenge(answer: HttpAnswer, target: Challenge['target']): Promise<Challenge> {
-  const { bytes } = await readBody(answer, { bytesMax: CHALLENGE_BYTES_MAX });
+  const { bytes } = await readBody(answer, { bytesMax: CHALLENGE_BYTES_MAX, room: challengeRoom });
   const kept: EndpointAnswer = {
     status: answer.status,
     headers: answer.headers.filter(([name]) => CHALLENGE_HEADERS.includes(name)),

@@ -1,41 +1,21 @@
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { askV2, offerOf } from '../offer.ts';
 import type { GullibleAgent } from '../gullibleAgent.ts';
+import { lazy, makeBomb, pour } from '../pour.ts';
 import { NOTHING, ONE_CENT, type Allowed, type Attack, type Serve, type Stall } from '../role.ts';
 
 /** The least that the wallet lets a caller bound a call by is a second. */
 const SHORT_MS = 1_200;
 const CHUNK = Buffer.alloc(64 * 1024, 'endless ');
-/** 16 MiB of zeros each; more than 600 of them unfold to 10 GiB. */
-const makeBomb = lazy(() => gzipSync(Buffer.alloc(16 * 1024 * 1024)));
+/** More than this many bombs of 16 MiB unfold to 10 GiB. */
 const BOMBS = 640;
 const makeBrotliBomb = lazy(() =>
   brotliCompressSync(Buffer.alloc(256 * 1024 * 1024), {
     params: { [constants.BROTLI_PARAM_QUALITY]: 1, [constants.BROTLI_PARAM_LGWIN]: 22 },
   }),
 );
-
-/** Made by the first who needs it: the table alone is read more often than it is played. */
-function lazy<T>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => (made ??= make());
-}
-
-/** Writes pieces until there are no more or nobody listens. */
-async function pour(
-  response: ServerResponse,
-  piece: Buffer,
-  pieces = Number.POSITIVE_INFINITY,
-): Promise<void> {
-  for (let n = 0; n < pieces && !response.destroyed; n++) {
-    if (response.write(piece)) continue;
-    await Promise.race([once(response, 'drain'), once(response, 'close')]).catch(() => undefined);
-  }
-  response.end();
-}
 
 /** Writes a byte at a time, far too slowly. */
 async function drip(write: (text: string) => unknown, isOver: () => boolean, text = 'x'): Promise<void> {
