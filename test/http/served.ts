@@ -62,16 +62,21 @@ export class Served {
     }));
   }
 
-  static async start(test: TestWallet, flags: readonly string[] = []): Promise<Served> {
+  static async start(
+    test: Pick<TestWallet, 'home' | 'passphraseFile'>,
+    flags: readonly string[] = [],
+    program: readonly [string, ...string[]] = [process.execPath, PROGRAM],
+  ): Promise<Served> {
     const logFile = join(tmpdir(), `purser-log-${process.pid}-${Math.random().toString(36).slice(2)}`);
-    const args = [PROGRAM, 'serve', '--port', '0', '--json', '--log-file', logFile, ...flags];
+    const [command, ...before] = program;
+    const args = [...before, 'serve', '--port', '0', '--json', '--log-file', logFile, ...flags];
     const env = {
       PATH: process.env['PATH'] ?? '',
       HOME: test.home,
       PURSER_HOME: test.home,
       PURSER_PASSPHRASE_FILE: test.passphraseFile,
     };
-    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
     for await (const line of createInterface({ input: child.stdout })) {
       text += line;

@@ -1,0 +1,139 @@
+import { execFile, execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Outcome } from '../../src/wallet/outcome.js';
+import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
+import type { TestWallet } from '../support/testWallet.js';
+import { addAgents, Served, type FundedAgent } from './served.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Users that no machine has: they need no account, and leave none behind. */
+const WALLET_UID = 64_402;
+const AGENT_UID = 64_403;
+
+/** Only root can become other users; elsewhere there is no second user to try it with. */
+const canSwitch = process.getuid?.() === 0 && existsSync('/usr/bin/setpriv');
+
+let world: TestWorld;
+let wallet: TestWallet;
+let agent: FundedAgent;
+let served: Served;
+/** The program where both users can read it: the checkout may be in a folder of root's own. */
+let installed: string;
+let tokenFile: string;
+
+function asUser(uid: number, ...command: string[]): [string, ...string[]] {
+  return ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs', ...command];
+}
+
+function giveTo(uid: number, path: string): void {
+  chownSync(path, uid, uid);
+  if (lstatSync(path).isDirectory()) for (const name of readdirSync(path)) giveTo(uid, join(path, name));
+}
+
+function install(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'purser-installed-'));
+  for (const part of ['bin', 'dist', 'package.json', 'node_modules/better-sqlite3']) {
+    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+  }
+  cpSync(process.execPath, join(folder, 'node'));
+  execFileSync('chmod', ['-R', 'a+rX', folder]);
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+const purser = (): [string, string] => [join(installed, 'node'), join(installed, 'bin', 'purser.js')];
+
+beforeAll(async () => {
+  if (!canSwitch) return;
+  world = await startTestWorld();
+  wallet = await world.wallet();
+  const owner = wallet.open();
+  [agent] = (await addAgents(world.sandbox, owner, ['builder'], 1_000_000n)) as [FundedAgent];
+  await owner.close();
+  installed = install();
+  giveTo(WALLET_UID, wallet.home);
+  giveTo(WALLET_UID, wallet.passphraseFile);
+  tokenFile = join(installed, 'token');
+  writeFileSync(tokenFile, agent.token, { mode: 0o600 });
+  chownSync(tokenFile, AGENT_UID, AGENT_UID);
+  served = await Served.start(wallet, [], asUser(WALLET_UID, ...purser()));
+});
+afterAll(async () => {
+  if (!canSwitch) return;
+  await served.stop();
+  served.removeLog();
+  rmSync(installed, { recursive: true, force: true });
+  await world.stop();
+});
+
+test.skipIf(!canSwitch)('an agent that is another user pays', async () => {
+  const [command, ...args] = asUser(
+    AGENT_UID,
+    ...purser(),
+    'connect',
+    '--url',
+    served.url,
+    '--token-file',
+    tokenFile,
+  );
+  const client = new Client({ name: 'other-user', version: '1.0.0' });
+  await client.connect(new StdioClientTransport({ command, args, env: { PATH: process.env['PATH'] ?? '' } }));
+  const { structuredContent } = await client.callTool({
+    name: 'wallet_pay',
+    arguments: callOf(world.url('/v2/json')),
+  });
+  expect(structuredContent as Outcome).toMatchObject({ status: 'ok', code: 'paid', money: 'captured' });
+  await client.close();
+  expect(await world.sandbox.chain.payments(agent.address)).toHaveLength(1);
+});
+
+test.skipIf(!canSwitch)(
+  'and can read neither key, config, ledger, passphrase, log nor the server’s memory',
+  async () => {
+    const pid = served.child.pid ?? 0;
+    const files = [
+      ...readdirSync(wallet.home).map((name) => join(wallet.home, name)),
+      wallet.passphraseFile,
+      served.logFile,
+      `/proc/${pid}/environ`,
+      `/proc/${pid}/mem`,
+      `/proc/${pid}/maps`,
+    ];
+    expect(files.map((file) => file.split('/').at(-1))).toEqual(
+      expect.arrayContaining(['config.json', 'purser.db', 'keystore.json']),
+    );
+    for (const file of files) {
+      const [command, ...args] = asUser(AGENT_UID, 'head', '-c', '1', file);
+      await expect(promisify(execFile)(command, args), file).rejects.toThrow(/denied/i);
+    }
+    const [command, ...args] = asUser(AGENT_UID, 'ls', wallet.home);
+    await expect(promisify(execFile)(command, args)).rejects.toThrow(/denied/i);
+  },
+);
+
+test.skipIf(!canSwitch)('nor run the owner’s commands, or stop the server', async () => {
+  const env = { PATH: process.env['PATH'] ?? '', PURSER_HOME: wallet.home };
+  for (const words of [['config', 'set', 'limits.per_day_usd', '40'], ['address'], ['freeze'], ['ledger']]) {
+    const [command, ...args] = asUser(AGENT_UID, ...purser(), ...words);
+    await expect(promisify(execFile)(command, args, { env }), words.join(' ')).rejects.toThrow();
+  }
+  const [command, ...args] = asUser(AGENT_UID, 'kill', '-9', String(served.child.pid));
+  await expect(promisify(execFile)(command, args)).rejects.toThrow(/permitted/i);
+});
