@@ -21,10 +21,17 @@ export function advertise(schema: JsonSchema): StandardSchemaWithJSON {
   };
 }
 
+/** Made once for each schema: over HTTP every request of the newer era has a server of its own. */
+const made = new WeakMap<z.ZodObject, JsonSchema>();
+
 /** Arguments as JSON Schema, in the part of it that the model APIs behind all clients read. */
 export function inputJsonSchema(schema: z.ZodObject): JsonSchema {
+  const known = made.get(schema);
+  if (known !== undefined) return known;
   const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io: 'input' }) as JsonSchema;
-  return simplify(json) as JsonSchema;
+  const simple = simplify(json) as JsonSchema;
+  made.set(schema, simple);
+  return simple;
 }
 
 /** What zod states as the bounds of any whole number. */
