@@ -253,9 +253,10 @@ const READS: readonly {
   },
   {
     table: 'payments',
-    row: () => `idempotency_key = 'key-1'`,
+    row: () =>
+      `id = (SELECT id FROM payments WHERE state = 'captured' AND origin = 'https://api.example.com' ORDER BY opened_ms DESC)`,
     step: 'history',
-    lookedUpBy: ['state', 'origin', 'network'],
+    lookedUpBy: ['state', 'origin', 'network', 'opened_ms'],
   },
   {
     table: 'payments',
