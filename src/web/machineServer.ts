@@ -12,6 +12,9 @@ const KEEP_ALIVE_MS = 5_000;
 const IDLE_MS = 30_000;
 /** Every server of this machine leaves cookies at `localhost`, and all of them come along. */
 const HEADER_BYTES_MAX = 32 * 1024;
+/** An answer is made in milliseconds; whoever takes longer to fetch it has looked away. */
+const LAST_ANSWER_MS = 2_000;
+const LAST_LOOK_MS = 20;
 /** A few tabs need ten. */
 const CONNECTIONS_MAX = 64;
 
@@ -87,13 +90,15 @@ async function listen(host: string, port: number): Promise<Server | 'taken' | 'a
 }
 
 async function closeAll(servers: readonly Server[]): Promise<void> {
-  await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<void>((resolve) => {
-          server.close(() => resolve());
-          server.closeAllConnections();
-        }),
-    ),
-  );
+  await Promise.all(servers.map(closeAnswered));
+}
+
+/** Ends a server, once what it was asked already is answered: the last answer says what came of it all. */
+async function closeAnswered(server: Server): Promise<void> {
+  // A connection is idle from the moment its answer is out, and stays open for the next question.
+  const idle = setInterval(() => server.closeIdleConnections(), LAST_LOOK_MS);
+  const end = setTimeout(() => server.closeAllConnections(), LAST_ANSWER_MS);
+  await new Promise<void>((resolve) => void server.close(() => resolve()));
+  clearInterval(idle);
+  clearTimeout(end);
 }

@@ -25,6 +25,7 @@ export function viewQuestion(approval: Approval, nowMs: number): Html {
       }
     </p>
     ${state === 'pending' ? html`<p class="why">${question.why}</p>` : viewAnswer(approval, nowMs)}
+    ${state === 'pending' ? '' : html`<p class="soft">How it stood when it was asked:</p>`}
     ${viewCaps(question)} ${viewFacts(question)}
     ${viewSaid('The agent gives as its reason', 'not checked', question.agentSays)}
     ${viewSaid('The seller writes', 'a stranger’s words, not checked', question.sellerSays)}`;

@@ -112,6 +112,22 @@ describe.each(ERAS)('in $era', ({ mode }) => {
     expect(await ledgerOf()).toHaveLength(signed);
   });
 
+  test('a person who is still thinking when the call ends has lost nothing, and nothing was paid', async () => {
+    const signed = (await ledgerOf()).length;
+    const thinking = Promise.withResolvers<Awaited<ReturnType<Person>>>();
+    const waiting: Person = () => thinking.promise;
+    const input = { ...dear(), timeout_ms: 3000 };
+    await asking('legacy', {}, waiting, async (agent) => {
+      const outcome = await agent.call('wallet_pay', input);
+      expect(outcome).toMatchObject({ status: 'approval_required', retry: 'after_approval', money: 'none' });
+      // What comes after the call has ended is no answer to anything.
+      thinking.resolve({ action: 'accept', content: { approve: true } });
+      const read = await agent.call('wallet_approval', { id: outcome['approval_id'], wait_s: 0 });
+      expect(read).toMatchObject({ status: 'approval_required', state: 'pending' });
+    });
+    expect(await ledgerOf()).toHaveLength(signed);
+  });
+
   test('without a capability nobody is asked in the client, and what to do is said', async () => {
     await asking(mode, undefined, never, async (agent) => {
       const outcome = await agent.call('wallet_pay', dear());

@@ -1,10 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
+import { noTerminal, openTerminal } from '../cli/program.js';
 import { ERAS, type Place } from '../mcp/purser.js';
 import { AskingAgent } from './client.js';
 import { OWNER_PASSPHRASE } from './owner.js';
@@ -39,7 +40,7 @@ async function refused(...args: string[]): Promise<{ exit: number; code: string 
   throw new Error(`purser ${args.join(' ')} was not refused`);
 }
 
-test('the factor is added by the owner alone, is none of the unlock passphrases, and then guards what loosens', async () => {
+test('the factor is added by the owner alone, and is none of the unlock passphrases', async () => {
   const own = file('own', OWNER_PASSPHRASE);
   const unlocking = place.passphraseFile;
   expect(await refused('factor', 'add', 'passphrase', '--factor-file', own)).toEqual({
@@ -59,7 +60,10 @@ test('the factor is added by the owner alone, is none of the unlock passphrases,
       ),
     ).toEqual({ exit: 2, code: 'bad_input' });
   await place.run('factor', 'add', 'passphrase', '--factor-file', own, '--passphrase-file', unlocking);
+});
 
+test('the factor then guards what loosens', async () => {
+  const [own, unlocking] = [file('own', OWNER_PASSPHRASE), place.passphraseFile];
   const loosen = ['config', 'set', 'limits.per_day_usd', '6.00'];
   expect(await refused(...loosen)).toEqual({ exit: 3, code: 'factor_needed' });
   expect(await refused(...loosen, '--passphrase-file', unlocking)).toEqual({
@@ -72,7 +76,10 @@ test('the factor is added by the owner alone, is none of the unlock passphrases,
   await place.run('freeze');
   expect(await refused('unfreeze', '--passphrase-file', unlocking)).toMatchObject({ code: 'factor_needed' });
   await place.run('unfreeze', '--factor-file', own);
+});
 
+test('the factor guards what adds and removes factors', async () => {
+  const [own, unlocking] = [file('own', OWNER_PASSPHRASE), place.passphraseFile];
   const more = [
     'factor',
     'add',
@@ -160,6 +167,32 @@ test.each(ERAS)(
     expect(JSON.parse(await place.run('audit', '--json'))).toMatchObject({ status: 'ok', findings: [] });
   },
 );
+
+test.skipIf(noTerminal() !== null)('a terminal that a program made says yes to nothing', async () => {
+  const url = `${sandbox.shop.url}/v2/price/0.05?id=terminal`;
+  expect(await refused('pay', url, '--max-usd', '0.10')).toMatchObject({ code: 'approval_required' });
+  const { approvals } = JSON.parse(await place.run('approvals', 'list', '--json')) as {
+    approvals: { approval_id: string; url: string }[];
+  };
+  const id = approvals.find((one) => one.url === url)?.approval_id ?? '';
+  const unlock = readFileSync(place.passphraseFile, 'utf8').trim();
+  // All that an agent has: a terminal, what unlocks the wallet, and a yes.
+  for (const [typed, more] of [
+    [`${unlock}\r`, ['--passphrase-file', place.passphraseFile]],
+    ['\u0004', ['--yes']],
+  ] as const) {
+    const agent = openTerminal(['approvals', 'approve', id, ...more], place.env);
+    if (!more.includes('--yes' as never)) {
+      await agent.sees('Say yes?');
+      agent.type('yes\r');
+    }
+    await agent.sees('Owner passphrase: ');
+    agent.type(typed);
+    expect((await agent.end()).exit).toBe(3);
+  }
+  expect(JSON.parse(await place.run('approvals', 'show', id, '--json'))).toMatchObject({ state: 'pending' });
+  await place.run('approvals', 'deny', id);
+});
 
 test('the command line pays by approval too, with exit code 4 until there is one', async () => {
   const url = `${sandbox.shop.url}/v2/price/0.05?id=cli`;

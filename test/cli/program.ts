@@ -126,6 +126,8 @@ export interface Terminal {
   /** Waits until the screen shows a text behind what was waited for before. */
   sees(text: string): Promise<void>;
   type(text: string): void;
+  /** All that it shows so far. */
+  screen(): string;
   /** Waits for the end; answers exit code and all that the screen showed. */
   end(): Promise<{ exit: number | null; screen: string }>;
 }
@@ -158,6 +160,7 @@ export function openTerminal(
       seen = screen.indexOf(text, seen) + text.length;
     },
     type: (text) => void child.stdin.write(text),
+    screen: () => screen,
     async end() {
       const [exit] = await closed;
       return { exit, screen };

@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page as Tab } from 'playwright-core';
+import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
+import { noTerminal, openTerminal, spawnPurser } from '../cli/program.js';
+import type { Place } from '../mcp/purser.js';
+import { addAuthenticator, NO_CHROMIUM, startBrowser } from '../web/owner.js';
+import { askingPlace } from './place.js';
+
+let sandbox: Sandbox;
+let place: Place;
+/** Asked once, before there is a factor. */
+let question: { id: string; url: string };
+
+beforeAll(async () => {
+  sandbox = await startSandbox();
+  place = await askingPlace(sandbox, false);
+  const url = `${sandbox.shop.url}/v2/price/0.05?id=browser`;
+  // Exit code 4: the question waits.
+  await expect(place.run('pay', url, '--max-usd', '0.10')).rejects.toMatchObject({ code: 4 });
+  const { approvals } = JSON.parse(await place.run('approvals', '--json')) as {
+    approvals: { approval_id: string }[];
+  };
+  question = { id: approvals[0]?.approval_id ?? '', url };
+});
+afterAll(async () => {
+  place.remove();
+  await sandbox.stop();
+});
+
+/** Runs a command that goes on for a while; `hears` waits for what its stderr says, now or later. */
+function start(args: readonly string[]) {
+  const child = spawnPurser(args, place.env);
+  const { stderr } = child;
+  if (stderr === null) throw new Error('The program has no stderr.');
+  let said = '';
+  stderr.on('data', (piece: Buffer) => (said += piece.toString()));
+  child.stdout?.resume();
+  const ended = once(child, 'close') as Promise<[exit: number | null]>;
+  const hears = async (pattern: RegExp): Promise<string> => {
+    for (;;) {
+      const [, found] = pattern.exec(said) ?? [];
+      if (found !== undefined) return found;
+      const isOver = await Promise.race([once(stderr, 'data').then(() => false), ended.then(() => true)]);
+      if (isOver) throw new Error(`The program ended without ${pattern.source}; it said:\n${said}`);
+    }
+  };
+  return { child, hears, ended: ended.then(([exit]) => exit) };
+}
+
+const PAGE = /(http:\/\/localhost:\d+\/\S*\?key=\S+)\s/;
+
+test('open shows the page until it is interrupted, and takes it away then', async () => {
+  const { child, hears, ended } = start(['open']);
+  const url = await hears(PAGE);
+  expect((await fetch(url)).status).toBe(200);
+  child.kill('SIGINT');
+  expect(await ended).toBe(0);
+  await expect(fetch(url)).rejects.toThrow();
+});
+
+// There is no passkey without a browser: see NO_CHROMIUM; and an owner command waits for one at a terminal alone.
+describe.skipIf(NO_CHROMIUM || noTerminal() !== null)('a passkey', () => {
+  let browser: Awaited<ReturnType<typeof startBrowser>>;
+  let tab: Tab;
+  beforeAll(async () => {
+    browser = await startBrowser();
+    tab = await browser.context.newPage();
+    await addAuthenticator(tab);
+  });
+  afterAll(async () => browser[Symbol.asyncDispose]());
+
+  /** A command that loosens, run at a terminal, and the page that it waits at. */
+  async function confirming(value: string) {
+    const terminal = openTerminal(['config', 'set', 'limits.per_day_usd', value], place.env);
+    await terminal.sees('http://localhost:');
+    await terminal.sees('\n');
+    const [, url = ''] = PAGE.exec(terminal.screen()) ?? [];
+    return { terminal, url };
+  }
+
+  test('is added from the command line by the code that it shows', async () => {
+    const args = ['factor', 'add', 'passkey', '--label', 'laptop', '--passphrase-file', place.passphraseFile];
+    const { hears, ended } = start(args);
+    await tab.goto(await hears(PAGE));
+    const code = await hears(/Type this code there: (\S+)/);
+    await tab.getByLabel('The code that your terminal shows').fill(code);
+    await tab.keyboard.press('Enter');
+    await tab.getByText('It is called “laptop”.').waitFor();
+    expect(await ended).toBe(0);
+    expect(JSON.parse(await place.run('factor', 'list', '--json'))).toMatchObject({
+      factors: [{ kind: 'passkey', label: 'laptop' }],
+    });
+  });
+
+  test('is asked of whoever loosens, and a terminal with all that unlocks the wallet is not enough', async () => {
+    const { terminal, url } = await confirming('6.00');
+    await tab.goto(url);
+    await tab.getByRole('button', { name: 'No', exact: true }).click();
+    await tab.getByText('You said no').waitFor();
+    expect(await terminal.end()).toMatchObject({ exit: 3 });
+    expect(JSON.parse(await place.run('config', 'get', 'limits.per_day_usd', '--json'))).toMatchObject({
+      value: '5.00',
+    });
+  });
+
+  test('confirms an owner command; its page answers questions too, with the config’s own code', async () => {
+    const { terminal, url } = await confirming('7.00');
+    await tab.goto(url);
+    await tab.goto(new URL(`/approvals/${question.id}`, url).href);
+    await tab.getByRole('button', { name: 'No, and block 127.0.0.1' }).click();
+    await tab.getByText('127.0.0.1 is blocked from now on').waitFor();
+    await tab.goto(new URL('/confirm', url).href);
+    await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
+    await tab.getByText('You said yes').waitFor();
+    expect(await terminal.end()).toMatchObject({ exit: 0 });
+    expect(JSON.parse(await place.run('config', 'get', 'limits.per_day_usd', '--json'))).toMatchObject({
+      value: '7.00',
+    });
+    await expect(place.run('pay', question.url, '--max-usd', '0.10')).rejects.toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('127.0.0.1') as string,
+    });
+    expect(JSON.parse(await place.run('audit', '--json'))).toMatchObject({ status: 'ok', findings: [] });
+  });
+});
