@@ -1,3 +1,4 @@
+import { readConfigUnauthenticated } from '../config/configFile.js';
 import { WalletError } from '../errors/walletError.js';
 import { ledgerInput, parseInput, type LedgerInput } from '../wallet/input.js';
 import { readLedger, type EntryView } from '../wallet/ledgerView.js';
@@ -26,7 +27,7 @@ export async function run({ io, home, flags }: CommandCall): Promise<number> {
   const input: LedgerInput = parseInput(ledgerInput, given);
   const ledger = openLedgerWithoutKeys(home);
   try {
-    const result = readLedger(ledger, undefined, input);
+    const result = readLedger(ledger, () => readConfigUnauthenticated(home), flags.text('agent'), input);
     if (flags.has('json')) printJson(io, result);
     else if (flags.has('csv')) io.stdout.write(csvOf(result));
     else printTable(io, result);

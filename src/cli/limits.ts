@@ -8,7 +8,7 @@ import { withEngine } from './wallet.js';
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   return withEngine(call, async (engine) => {
-    const { limitLines } = await import('../wallet/balance.js');
+    const { limitLines, rateBounds } = await import('../wallet/balance.js');
     const config = engine.config();
     // Looking begins no session: without one, nothing of its cap is used.
     const session = engine.ledger.currentSession(engine.agent, engine.now());
@@ -25,7 +25,7 @@ export async function run(call: CommandCall): Promise<number> {
       ...(frozen ? ['The wallet is frozen: nothing is signed.', ''] : []),
       ...layLimits(limits, widthOf(io.stdout)),
       '',
-      `limits.calls_per_minute  ${callsPerMinute}`,
+      ...rateBounds(config, engine.agent).map(({ name, calls }) => `${name}  ${calls}`),
     ]);
   });
 }

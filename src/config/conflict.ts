@@ -1,4 +1,5 @@
 import { formatUsd } from '../money/decimal.js';
+import { DEFAULT_AGENT } from '../money/agent.js';
 import { findNetwork } from '../money/network.js';
 import { SETTINGS, type Config } from './settings.js';
 
@@ -35,6 +36,12 @@ export function findConflict(config: Config, changedKey?: string): Conflict | un
       command,
     };
   }
+  const sentence = agentConflict(config, changedKey) ?? categoryConflict(config);
+  if (sentence !== undefined) return { sentence };
+  return networkConflict(config);
+}
+
+function networkConflict(config: Config): Conflict | undefined {
   const stray = config.networks.enabled.find((caip2) => findNetwork(caip2)?.testnet !== config.testnet);
   if (stray === undefined) return undefined;
   const label = `${findNetwork(stray)?.label ?? ''} (${stray})`;
@@ -44,7 +51,7 @@ export function findConflict(config: Config, changedKey?: string): Conflict | un
   return { sentence };
 }
 
-function capPairs({ limits, ceilings }: Config): CapPair[] {
+function capPairs({ limits, ceilings, agents }: Config): CapPair[] {
   const fields = ['perCallUsdMicros', 'perSessionUsdMicros', 'perDayUsdMicros', 'perMonthUsdMicros'] as const;
   const wallet = fields.map((field) => ({
     capKey: SETTINGS.limits[field].key,
@@ -64,5 +71,77 @@ function capPairs({ limits, ceilings }: Config): CapPair[] {
       },
     ];
   });
-  return [...wallet, ...hosts];
+  const pairsOf = (
+    [caps, capSetting]: NamedAmounts,
+    [bounds, boundSetting]: NamedAmounts,
+  ): CapPair[] =>
+    [...caps].flatMap(([name, cap]) => {
+      const ceiling = bounds.get(name);
+      if (ceiling === undefined) return [];
+      const [capKey, ceilingKey] = [capSetting.pathOf(name).join('.'), boundSetting.pathOf(name).join('.')];
+      return [{ capKey, cap, ceilingKey, ceiling }];
+    });
+  const categories = CATEGORY_FIELDS.flatMap((field) =>
+    pairsOf([limits[field], SETTINGS.limits[field]], [ceilings[field], SETTINGS.ceilings[field]]),
+  );
+  const ofAgents = AGENT_FIELDS.flatMap(({ cap, ceiling }) =>
+    pairsOf([agents[cap], SETTINGS.agents[cap]], [agents[ceiling], SETTINGS.agents[ceiling]]),
+  );
+  return [...wallet, ...hosts, ...categories, ...ofAgents];
+}
+
+type NamedAmounts = readonly [
+  ReadonlyMap<string, bigint>,
+  { readonly pathOf: (name: string) => readonly string[] },
+];
+
+const CATEGORY_FIELDS = [
+  'categoryPerSessionUsdMicros',
+  'categoryPerDayUsdMicros',
+  'categoryPerMonthUsdMicros',
+] as const;
+
+const AGENT_FIELDS = [
+  { wallet: 'perCallUsdMicros', cap: 'perCallUsdMicros', ceiling: 'ceilingPerCallUsdMicros' },
+  { wallet: 'perSessionUsdMicros', cap: 'perSessionUsdMicros', ceiling: 'ceilingPerSessionUsdMicros' },
+  { wallet: 'perDayUsdMicros', cap: 'perDayUsdMicros', ceiling: 'ceilingPerDayUsdMicros' },
+  { wallet: 'perMonthUsdMicros', cap: 'perMonthUsdMicros', ceiling: 'ceilingPerMonthUsdMicros' },
+] as const;
+
+/**
+ * Two agents with the same keys; or an agent's own amount that would be set above the wallet's. One that the wallet's
+ * was lowered past is no conflict: both hold, and tightening the wallet must not wait for fifty agents.
+ */
+function agentConflict({ agents, limits, ceilings }: Config, changedKey?: string): string | undefined {
+  const owners = new Map<number, string>([[0, DEFAULT_AGENT]]);
+  for (const [name, index] of agents.index) {
+    const other = owners.get(index);
+    if (other !== undefined && other !== name) return `The agents ${other} and ${name} cannot have the same keys.`;
+    owners.set(index, name);
+  }
+  for (const field of AGENT_FIELDS) {
+    const sections = [
+      { own: field.cap, setting: SETTINGS.limits[field.wallet], wallet: limits[field.wallet] },
+      { own: field.ceiling, setting: SETTINGS.ceilings[field.wallet], wallet: ceilings[field.wallet] },
+    ];
+    for (const { own, setting, wallet } of sections)
+      for (const [name, amount] of agents[own]) {
+        const key = SETTINGS.agents[own].pathOf(name).join('.');
+        if (key === changedKey && amount > wallet)
+          return `An agent's own limits are narrower than the wallet's: ${setting.key} is $${formatUsd(wallet)}.`;
+      }
+  }
+  return undefined;
+}
+
+/** A host has one category, or its payments would count in neither caps for sure. */
+function categoryConflict({ categories }: Config): string | undefined {
+  const known = new Map<string, string>();
+  for (const [category, hosts] of categories.hosts)
+    for (const host of hosts) {
+      const other = known.get(host);
+      if (other !== undefined) return `${host} is in the categories ${other} and ${category}; a host has one.`;
+      known.set(host, category);
+    }
+  return undefined;
 }

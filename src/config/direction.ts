@@ -17,14 +17,17 @@ export function boundDirection(before: bigint | number, after: bigint | number):
 
 /** Bounds by name: a name without one is unbounded. */
 export function boundsDirection(
-  before: ReadonlyMap<string, bigint>,
-  after: ReadonlyMap<string, bigint>,
+  before: ReadonlyMap<string, bigint | number>,
+  after: ReadonlyMap<string, bigint | number>,
 ): Direction {
   const names = new Set([...before.keys(), ...after.keys()]);
   return together([...names].map((name) => oneBoundDirection(before.get(name), after.get(name))));
 }
 
-function oneBoundDirection(before: bigint | undefined, after: bigint | undefined): Direction {
+function oneBoundDirection(
+  before: bigint | number | undefined,
+  after: bigint | number | undefined,
+): Direction {
   if (before === undefined) return after === undefined ? 'same' : 'tightens';
   return after === undefined ? 'loosens' : boundDirection(before, after);
 }
@@ -65,4 +68,32 @@ export function trustedDirection(
 
 function isSameList(before: readonly string[], after: readonly string[] | undefined): boolean {
   return before.length === after?.length && before.every((entry, index) => entry === after[index]);
+}
+
+/**
+ * Hosts of a category: one more is tighter, since caps of the category then count it too. But a `host:port` takes that
+ * one port out of the category its host may be in, and one less leaves a cap.
+ */
+export function categoryDirection(
+  before: ReadonlyMap<string, readonly string[]>,
+  after: ReadonlyMap<string, readonly string[]>,
+): Direction {
+  const names = new Set([...before.keys(), ...after.keys()]);
+  return together(
+    [...names].map((name) => {
+      const [was, is] = [before.get(name) ?? [], after.get(name) ?? []];
+      const added = is.filter((host) => !was.includes(host));
+      if (!was.every((host) => is.includes(host)) || added.some((host) => /:\d+$/.test(host))) return 'loosens';
+      return added.length === 0 ? 'same' : 'tightens';
+    }),
+  );
+}
+
+/** What is fixed when it is first written: any other value is the owner's word. */
+export function fixedDirection(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): Direction {
+  const same = before.size === after.size && [...before].every(([name, value]) => after.get(name) === value);
+  return same ? 'same' : 'loosens';
 }

@@ -12,6 +12,8 @@ import type { ConfigJson, ValueKind } from './value.js';
 export interface Setting<Value> {
   readonly key: string;
   readonly doc: string;
+  /** Why `config set` leaves it alone, where Purser alone writes it. */
+  readonly fixed?: string;
   initial(testnet: boolean): Value;
   /** The name inside a full key, undefined where the key is of another setting. Throws `bad_input` for a bad name. */
   nameIn(key: string): string | undefined;
@@ -64,6 +66,7 @@ export function perName<Name extends string, Value>(row: {
   readonly kind: ValueKind<Value>;
   readonly compare: Compare<ReadonlyMap<string, Value>>;
   readonly doc: string;
+  readonly fixed?: string;
 }): Setting<ReadonlyMap<Name, Value>> {
   const { key, doc, kind } = row;
   const [prefix = '', suffix = ''] = key.split(/<\w+>/);
@@ -75,6 +78,7 @@ export function perName<Name extends string, Value>(row: {
   return {
     key,
     doc,
+    ...(row.fixed === undefined ? {} : { fixed: row.fixed }),
     initial: () => new Map(),
     nameIn(text) {
       const isOurs =

@@ -4,6 +4,8 @@ import {
   allowedDirection,
   boundDirection,
   boundsDirection,
+  categoryDirection,
+  fixedDirection,
   forbiddenDirection,
   permittedDirection,
   preferredDirection,
@@ -19,6 +21,9 @@ import {
   hosts,
   networks,
   proxy,
+  keyIndex,
+  readAgentName,
+  readCategoryName,
   readHostName,
   readNetworkName,
   rpcUrls,
@@ -37,6 +42,14 @@ function amount(key: string, usdMicros: bigint, doc: string): Setting<bigint> {
 
 function hostAmount(key: string, doc: string): Setting<ReadonlyMap<string, bigint>> {
   return perName({ key, readName: readHostName, kind: usd, compare: boundsDirection, doc });
+}
+
+function categoryAmount(key: string, doc: string): Setting<ReadonlyMap<string, bigint>> {
+  return perName({ key, readName: readCategoryName, kind: usd, compare: boundsDirection, doc });
+}
+
+function agentAmount(key: string, doc: string): Setting<ReadonlyMap<string, bigint>> {
+  return perName({ key, readName: readAgentName, kind: usd, compare: boundsDirection, doc });
 }
 
 function hostList(
@@ -122,6 +135,18 @@ export const SETTINGS = {
       'limits.hosts.<host>.per_day_usd',
       'The most the wallet may spend at this host (or host:port) in any 24 hours without asking you; none lifts it.',
     ),
+    categoryPerSessionUsdMicros: categoryAmount(
+      'limits.categories.<category>.per_session_usd',
+      'The most an agent may spend in this category of yours in one session without asking you; none lifts it.',
+    ),
+    categoryPerDayUsdMicros: categoryAmount(
+      'limits.categories.<category>.per_day_usd',
+      'The most the wallet may spend in this category of yours in any 24 hours without asking you; none lifts it.',
+    ),
+    categoryPerMonthUsdMicros: categoryAmount(
+      'limits.categories.<category>.per_month_usd',
+      'The most the wallet may spend in this category of yours in any 30 days without asking you; none lifts it.',
+    ),
   },
   ceilings: {
     perCallUsdMicros: amount(
@@ -148,6 +173,76 @@ export const SETTINGS = {
       'ceilings.hosts.<host>.per_day_usd',
       'The most the wallet may spend at this host (or host:port) in any 24 hours, even with your approval; none lifts it.',
     ),
+    categoryPerSessionUsdMicros: categoryAmount(
+      'ceilings.categories.<category>.per_session_usd',
+      'The most an agent may spend in this category of yours in one session, even with your approval; none lifts it.',
+    ),
+    categoryPerDayUsdMicros: categoryAmount(
+      'ceilings.categories.<category>.per_day_usd',
+      'The most the wallet may spend in this category of yours in any 24 hours, even with your approval; none lifts it.',
+    ),
+    categoryPerMonthUsdMicros: categoryAmount(
+      'ceilings.categories.<category>.per_month_usd',
+      'The most the wallet may spend in this category of yours in any 30 days, even with your approval; none lifts it.',
+    ),
+  },
+  agents: {
+    index: perName({
+      key: 'agents.<agent>.index',
+      readName: readAgentName,
+      kind: keyIndex,
+      compare: fixedDirection,
+      fixed: 'purser agents add gives an agent its keys, and they are never changed.',
+      doc: "Which of the wallet's keys the agent pays with; written by agents add, and kept so that no other ever gets them.",
+    }),
+    perCallUsdMicros: agentAmount(
+      'agents.<agent>.limits.per_call_usd',
+      'The most one call of this agent may cost without asking you; none leaves it to limits.per_call_usd.',
+    ),
+    perSessionUsdMicros: agentAmount(
+      'agents.<agent>.limits.per_session_usd',
+      'The most this agent may spend in one session without asking you; none leaves it to limits.per_session_usd.',
+    ),
+    perDayUsdMicros: agentAmount(
+      'agents.<agent>.limits.per_day_usd',
+      'The most this agent may spend in any 24 hours without asking you; none leaves it to limits.per_day_usd.',
+    ),
+    perMonthUsdMicros: agentAmount(
+      'agents.<agent>.limits.per_month_usd',
+      'The most this agent may spend in any 30 days without asking you; none leaves it to limits.per_month_usd.',
+    ),
+    callsPerMinute: perName({
+      key: 'agents.<agent>.limits.calls_per_minute',
+      readName: readAgentName,
+      kind: callCount,
+      compare: boundsDirection,
+      doc: 'How many payments of this agent may begin in any 60 seconds; none leaves it to limits.calls_per_minute.',
+    }),
+    ceilingPerCallUsdMicros: agentAmount(
+      'agents.<agent>.ceilings.per_call_usd',
+      'The most one call of this agent may cost, even with your approval; none leaves it to ceilings.per_call_usd.',
+    ),
+    ceilingPerSessionUsdMicros: agentAmount(
+      'agents.<agent>.ceilings.per_session_usd',
+      'The most this agent may spend in one session, even with your approval; none leaves it to ceilings.per_session_usd.',
+    ),
+    ceilingPerDayUsdMicros: agentAmount(
+      'agents.<agent>.ceilings.per_day_usd',
+      'The most this agent may spend in any 24 hours, even with your approval; none leaves it to ceilings.per_day_usd.',
+    ),
+    ceilingPerMonthUsdMicros: agentAmount(
+      'agents.<agent>.ceilings.per_month_usd',
+      'The most this agent may spend in any 30 days, even with your approval; none leaves it to ceilings.per_month_usd.',
+    ),
+  },
+  categories: {
+    hosts: perName({
+      key: 'categories.<category>.hosts',
+      readName: readCategoryName,
+      kind: hosts,
+      compare: categoryDirection,
+      doc: 'Hosts of a category of yours, as a JSON list of host or host:port (which beats its host); none ends it.',
+    }),
   },
   approvals: {
     elicitationMaxUsdMicros: amount(

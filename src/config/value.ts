@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { WalletError } from '../errors/walletError.js';
 import { formatUsd, parseUsd } from '../money/decimal.js';
+import { AGENT_NAME } from '../money/agent.js';
 import { findNetwork, type Caip2 } from '../money/network.js';
 import { isLoopback, parseHost } from './host.js';
 
@@ -204,6 +205,14 @@ export const webhook: ValueKind<string> = kindOf(webhookSchema, 'as text');
 /** URLs of catalogues in the owner's order, each once. */
 export const catalogUrls: ValueKind<readonly string[]> = kindOf(catalogsSchema, 'as JSON');
 
+/** Derived keys beyond this many are a mistake: each costs an owner a look. */
+const INDEX_MAX = 100_000;
+const INDEX_WORDS = `must be a whole number from 0 to ${INDEX_MAX}`;
+const indexSchema = z.int(INDEX_WORDS).min(0, INDEX_WORDS).max(INDEX_MAX, INDEX_WORDS);
+
+/** Which of the wallet's keys an agent has. */
+export const keyIndex: ValueKind<number> = kindOf(indexSchema, 'as JSON');
+
 /** Yes or no. */
 export const flag: ValueKind<boolean> = kindOf(flagSchema, 'as JSON');
 
@@ -212,6 +221,27 @@ export function readHostName(key: string, name: string): string {
   const host = parseHost(name);
   if (host === undefined) throw new WalletError('bad_input', `The host in ${key} ${HOST_WORDS}.`);
   return host;
+}
+
+/** Reads the `<agent>` of a key; throws `bad_input`. */
+export function readAgentName(key: string, name: string): string {
+  if (AGENT_NAME.test(name)) return name;
+  throw new WalletError(
+    'bad_input',
+    `The agent in ${key} must be 1 to 32 small letters, digits and hyphens, a letter first.`,
+  );
+}
+
+/** A category is a word of the owner's, such as one that catalogues use. */
+const CATEGORY_NAME = /^[a-z][a-z0-9_-]{0,31}$/;
+
+/** Reads the `<category>` of a key; throws `bad_input`. */
+export function readCategoryName(key: string, name: string): string {
+  if (CATEGORY_NAME.test(name)) return name;
+  throw new WalletError(
+    'bad_input',
+    `The category in ${key} must be 1 to 32 small letters, digits, hyphens and underscores, a letter first.`,
+  );
 }
 
 /** Reads the `<caip2>` of a key; throws `bad_input`. */

@@ -32,6 +32,7 @@ import {
 } from './rebuild.js';
 import { Register } from './register.js';
 import {
+  groupByCategory,
   groupPayments,
   heldAtomic,
   listPayments,
@@ -392,6 +393,15 @@ export class Ledger {
 
   listPayments(filter: ReportFilter, limit: number, cursor: string | null): ReportPage {
     return this.#snapshot(() => listPayments(this.#db, filter, limit, cursor));
+  }
+
+  /** Totals by the owner's categories as they are now, see {@link groupByCategory}. */
+  groupByCategory(
+    categoryOf: (hostPort: string) => string | null,
+    filter: ReportFilter,
+    limit: number,
+  ): ReportGroup[] {
+    return this.#snapshot(() => groupByCategory(this.#db, categoryOf, filter, limit));
   }
 
   groupPayments(grouping: ReportGrouping, filter: ReportFilter, limit: number): ReportGroup[] {

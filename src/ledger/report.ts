@@ -1,4 +1,5 @@
 import { statement, type Sqlite } from './database.js';
+import { hostPortOf, LISTED } from './totals.js';
 import {
   LIVE_STATES,
   WITHDRAWAL,
@@ -44,7 +45,9 @@ const GROUP_KEYS: Record<ReportGrouping, string> = {
   by_host: 'host',
   by_day: `strftime('%Y-%m-%d', opened_ms / 1000, 'unixepoch')`,
   by_session: 'session_id',
-  by_category: `coalesce(category, 'uncategorised')`,
+  // A category that a catalogue named is shown without its mark.
+  by_category: `CASE WHEN category IS NULL THEN 'uncategorised' WHEN category GLOB '${LISTED}*'
+    THEN substr(category, ${LISTED.length + 1}) ELSE category END`,
 };
 
 const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
@@ -94,6 +97,65 @@ function decodeCursor(cursor: string | null): [bigint, string] {
   return match === null ? [BigInt(Number.MAX_SAFE_INTEGER), ''] : [BigInt(match[1] ?? 0), match[2] ?? ''];
 }
 
+/**
+ * Totals by category, the largest spending first. Where the owner has a category for a place now, it stands for all that
+ * was ever spent there; else the one that the payment was filed under.
+ */
+export function groupByCategory(
+  db: Sqlite,
+  categoryOf: (hostPort: string) => string | null,
+  filter: ReportFilter,
+  limit: number,
+): ReportGroup[] {
+  const { sql, values } = conditionsOf(filter);
+  const rows = statement(
+    db,
+    `SELECT ${GROUP_KEYS.by_category} AS group_key, host, origin, ${SUMS}
+     FROM payments WHERE 1 ${sql} GROUP BY group_key, host, origin`,
+  ).all(...values) as SqlRow[];
+  const groups = new Map<string, ReportGroup>();
+  for (const row of rows) {
+    const place = { host: String(row['host']), origin: String(row['origin']) };
+    const group = groupOf(row, categoryOf(hostPortOf(place)) ?? String(row['group_key']));
+    const known = groups.get(group.key);
+    groups.set(group.key, known === undefined ? group : addGroups(known, group));
+  }
+  return [...groups.values()]
+    .sort(
+      (a, b) =>
+        Number(b.capturedUsdMicros > a.capturedUsdMicros) - Number(b.capturedUsdMicros < a.capturedUsdMicros) ||
+        (a.key < b.key ? -1 : 1),
+    )
+    .slice(0, limit);
+}
+
+function addGroups(a: ReportGroup, b: ReportGroup): ReportGroup {
+  return {
+    key: a.key,
+    payments: a.payments + b.payments,
+    capturedUsdMicros: a.capturedUsdMicros + b.capturedUsdMicros,
+    heldUsdMicros: a.heldUsdMicros + b.heldUsdMicros,
+    firstMs: Math.min(a.firstMs, b.firstMs),
+    lastMs: Math.max(a.lastMs, b.lastMs),
+  };
+}
+
+const SUMS = `count(*) AS payments,
+  coalesce(sum(CASE WHEN state = 'captured' THEN captured_usd_micros END), 0) AS captured,
+  coalesce(sum(CASE WHEN state IN (${LIVE}) THEN held_usd_micros END), 0) AS held,
+  min(opened_ms) AS first_ms, max(opened_ms) AS last_ms`;
+
+function groupOf(row: SqlRow, key: string): ReportGroup {
+  return {
+    key,
+    payments: Number(row['payments']),
+    capturedUsdMicros: row['captured'] as bigint,
+    heldUsdMicros: row['held'] as bigint,
+    firstMs: Number(row['first_ms']),
+    lastMs: Number(row['last_ms']),
+  };
+}
+
 /** Totals by one grouping, the largest spending first (days: the newest first). */
 export function groupPayments(
   db: Sqlite,
@@ -105,20 +167,10 @@ export function groupPayments(
   const order = grouping === 'by_day' ? 'group_key DESC' : 'captured DESC, group_key';
   const rows = statement(
     db,
-    `SELECT ${GROUP_KEYS[grouping]} AS group_key, count(*) AS payments,
-       coalesce(sum(CASE WHEN state = 'captured' THEN captured_usd_micros END), 0) AS captured,
-       coalesce(sum(CASE WHEN state IN (${LIVE}) THEN held_usd_micros END), 0) AS held,
-       min(opened_ms) AS first_ms, max(opened_ms) AS last_ms
+    `SELECT ${GROUP_KEYS[grouping]} AS group_key, ${SUMS}
      FROM payments WHERE 1 ${sql} GROUP BY group_key ORDER BY ${order} LIMIT ?`,
   ).all(...values, limit) as SqlRow[];
-  return rows.map((row) => ({
-    key: String(row['group_key']),
-    payments: Number(row['payments']),
-    capturedUsdMicros: row['captured'] as bigint,
-    heldUsdMicros: row['held'] as bigint,
-    firstMs: Number(row['first_ms']),
-    lastMs: Number(row['last_ms']),
-  }));
+  return rows.map((row) => groupOf(row, String(row['group_key'])));
 }
 
 /** What is held from one address in one asset: money on chain that is not free to spend, in atomic units. */

@@ -28,12 +28,25 @@ export function scopeKey(scope: CapScope): string {
     case 'agent':
       return `agent:${scope.agent}`;
     case 'session':
-      return `session:${scope.sessionId}`;
+      return inCategory(`session:${scope.sessionId}`, scope.category);
     case 'host':
       return `host:${scope.host}`;
     case 'category':
       return `category:${scope.category}`;
   }
+}
+
+/** The part of an agent's or a session's that went to one category. */
+function inCategory(scope: string, category: string | undefined): string {
+  return category === undefined ? scope : `${scope} category:${category}`;
+}
+
+/** Before a category that a catalogue named: views show it, and no cap counts it (T17). */
+export const LISTED = 'listed:';
+
+/** The owner's category of a payment, which caps go by; undefined where it has none. */
+function ownCategory({ category }: Payment): string | undefined {
+  return category === null || category.startsWith(LISTED) ? undefined : category;
 }
 
 /** `host:port` of a payment, the port always written out. */
@@ -59,20 +72,30 @@ export interface Place {
 /** Every total that a payment is part of. */
 export function placesOf(payment: Payment): Place[] {
   const places: Place[] = rollingScopes(payment).map((key) => ({ key, counts: 'live and captured' }));
-  places.push({ key: sessionScope(payment), counts: 'captured' });
+  const sessions = sessionScopes(payment);
+  for (const { session } of sessions) places.push({ key: session, counts: 'captured' });
+  const category = ownCategory(payment);
+  if (category !== undefined)
+    places.push({ key: inCategory(`agent:${payment.agent}`, category), counts: 'live' });
   for (const [name, scope] of payment.pastCaps) {
-    if (scope !== sessionScope(payment)) {
+    const own = sessions.find(({ session }) => session === scope);
+    if (own === undefined) {
       places.push({ key: pastKey([name, scope]), counts: 'live and captured' });
       continue;
     }
     places.push({ key: pastKey([name, scope]), counts: 'captured' });
-    places.push({ key: pastKey([name, `agent:${payment.agent}`]), counts: 'live' });
+    places.push({ key: pastKey([name, own.agent]), counts: 'live' });
   }
   return places;
 }
 
-function sessionScope({ sessionId }: Payment): string {
-  return `session:${sessionId}`;
+/** The sessions a payment is captured in, whole and by category, each with where its open part is counted. */
+function sessionScopes(payment: Payment): { readonly session: string; readonly agent: string }[] {
+  const category = ownCategory(payment);
+  return [undefined, ...(category === undefined ? [] : [category])].map((one) => ({
+    session: inCategory(`session:${payment.sessionId}`, one),
+    agent: inCategory(`agent:${payment.agent}`, one),
+  }));
 }
 
 /** What of a contribution counts in a place. */
@@ -91,7 +114,8 @@ export function isRolling({ counts }: Place): boolean {
 /** The scopes a payment counts in by time. The owner may bound a host, which is every port of it, or one `host:port`. */
 export function rollingScopes(payment: Payment): string[] {
   const scopes = ['wallet', `agent:${payment.agent}`, `host:${payment.host}`, `host:${hostPortOf(payment)}`];
-  if (payment.category !== null) scopes.push(`category:${payment.category}`);
+  const category = ownCategory(payment);
+  if (category !== undefined) scopes.push(`category:${category}`);
   return scopes;
 }
 
@@ -193,7 +217,7 @@ export class Totals {
     const total = this.#top(digests, key);
     if (scope.kind === 'session') {
       // An agent's open payments count in each of its sessions: a new session must not forget them.
-      return total.captured + this.#top(digests, keyOf(`agent:${scope.agent}`)).live;
+      return total.captured + this.#top(digests, keyOf(inCategory(`agent:${scope.agent}`, scope.category))).live;
     }
     if (windowSec === null) return total.live + total.captured;
     if (total.captured === 0n) return total.live;

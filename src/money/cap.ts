@@ -2,7 +2,13 @@
 export type CapScope =
   | { readonly kind: 'wallet' }
   | { readonly kind: 'agent'; readonly agent: string }
-  | { readonly kind: 'session'; readonly agent: string; readonly sessionId: string }
+  | {
+      readonly kind: 'session';
+      readonly agent: string;
+      readonly sessionId: string;
+      /** What of the session went to one category alone; all of it unless given. */
+      readonly category?: string;
+    }
   | { readonly kind: 'host'; readonly host: string }
   | { readonly kind: 'category'; readonly category: string };
 

@@ -14,6 +14,10 @@ export interface Amounts {
   readonly perMonthUsdMicros: bigint;
   /** By `host` (every port of it) or `host:port`, in punycode. */
   readonly hostPerDayUsdMicros: ReadonlyMap<string, bigint>;
+  /** By the owner's own category. */
+  readonly categoryPerSessionUsdMicros?: ReadonlyMap<string, bigint>;
+  readonly categoryPerDayUsdMicros?: ReadonlyMap<string, bigint>;
+  readonly categoryPerMonthUsdMicros?: ReadonlyMap<string, bigint>;
 }
 
 /** Up to here the agent spends freely. */
@@ -26,12 +30,17 @@ export interface Limits extends Amounts {
 /** Above here the answer is no, even with approval. */
 export type Ceilings = Amounts;
 
-/** What one agent may spend, inside the wallet's own lines; what is absent is bounded by those alone. */
-export interface AgentLimits {
-  readonly perSessionUsdMicros?: bigint;
-  readonly perDayUsdMicros?: bigint;
-  readonly perMonthUsdMicros?: bigint;
-  readonly callsPerMinute?: number;
+/** Amounts of one agent, inside the wallet's own lines; what is absent is bounded by those alone. */
+export interface AgentAmounts {
+  readonly perCallUsdMicros?: bigint | undefined;
+  readonly perSessionUsdMicros?: bigint | undefined;
+  readonly perDayUsdMicros?: bigint | undefined;
+  readonly perMonthUsdMicros?: bigint | undefined;
+}
+
+/** What one agent may spend without asking. */
+export interface AgentLimits extends AgentAmounts {
+  readonly callsPerMinute?: number | undefined;
 }
 
 /** Who asks for what, as far as lines depend on it. */
@@ -40,12 +49,16 @@ export interface LineRequest {
   readonly sessionId: string;
   /** From {@link hostPortOf}. */
   readonly hostPort: string;
+  /** The owner's own category of the place, see `categoryOf`. */
+  readonly category?: string | null;
   readonly perAgent?: AgentLimits;
+  readonly perAgentCeilings?: AgentAmounts;
 }
 
 /**
  * Every bound on spending that a request falls under, for the ledger to enforce in the step that opens its hold:
- * caps and ceilings of the session, the wallet's day and month, and the host where the owner set one.
+ * caps and ceilings of the session, the wallet's day and month, and of the host, the category and the agent where the
+ * owner set some.
  *
  * The bound on a single call is no line: it needs no history, {@link judgeOffer} has it.
  */
@@ -55,8 +68,9 @@ export function capLines(
 ): CapLine[] {
   return [
     ...linesOf('cap', 'limits', owner.limits, request),
-    ...agentLines(request),
+    ...agentLines('cap', 'limits', request.perAgent, request),
     ...linesOf('ceiling', 'ceilings', owner.ceilings, request),
+    ...agentLines('ceiling', 'ceilings', request.perAgentCeilings, request),
   ];
 }
 
@@ -96,10 +110,45 @@ function linesOf(
       usdMicrosMax: amounts.perMonthUsdMicros,
     }),
     ...hosts,
+    ...categoryLines(amounts, request, line),
   ];
 }
 
-function agentLines({ agent, sessionId, perAgent = {} }: LineRequest): CapLine[] {
+function categoryLines(
+  amounts: Amounts,
+  { agent, sessionId, category = null }: LineRequest,
+  line: (key: string, rest: Omit<CapLine, 'name' | 'kind'>) => CapLine,
+): CapLine[] {
+  if (category === null) return [];
+  const scope = { kind: 'category', category } as const;
+  const bounds = [
+    {
+      key: 'per_session_usd',
+      max: amounts.categoryPerSessionUsdMicros?.get(category),
+      rest: { scope: { kind: 'session', agent, sessionId, category }, windowSec: null },
+    },
+    {
+      key: 'per_day_usd',
+      max: amounts.categoryPerDayUsdMicros?.get(category),
+      rest: { scope, windowSec: DAY_SEC },
+    },
+    {
+      key: 'per_month_usd',
+      max: amounts.categoryPerMonthUsdMicros?.get(category),
+      rest: { scope, windowSec: MONTH_SEC },
+    },
+  ] as const;
+  return bounds.flatMap(({ key, max, rest }) =>
+    max === undefined ? [] : [line(`categories.${category}.${key}`, { ...rest, usdMicrosMax: max })],
+  );
+}
+
+function agentLines(
+  kind: CapLine['kind'],
+  section: 'limits' | 'ceilings',
+  amounts: AgentAmounts = {},
+  { agent, sessionId }: LineRequest,
+): CapLine[] {
   const lines: CapLine[] = [];
   const add = (
     key: string,
@@ -108,12 +157,25 @@ function agentLines({ agent, sessionId, perAgent = {} }: LineRequest): CapLine[]
     usdMicrosMax: bigint | undefined,
   ) => {
     if (usdMicrosMax === undefined) return;
-    lines.push({ name: `agents.${agent}.limits.${key}`, kind: 'cap', scope, windowSec, usdMicrosMax });
+    lines.push({ name: `agents.${agent}.${section}.${key}`, kind, scope, windowSec, usdMicrosMax });
   };
-  add('per_session_usd', { kind: 'session', agent, sessionId }, null, perAgent.perSessionUsdMicros);
-  add('per_day_usd', { kind: 'agent', agent }, DAY_SEC, perAgent.perDayUsdMicros);
-  add('per_month_usd', { kind: 'agent', agent }, MONTH_SEC, perAgent.perMonthUsdMicros);
+  add('per_session_usd', { kind: 'session', agent, sessionId }, null, amounts.perSessionUsdMicros);
+  add('per_day_usd', { kind: 'agent', agent }, DAY_SEC, amounts.perDayUsdMicros);
+  add('per_month_usd', { kind: 'agent', agent }, MONTH_SEC, amounts.perMonthUsdMicros);
   return lines;
+}
+
+/** The bound on a single call that decides, under the key that set it: the wallet's, or the agent's where narrower. */
+export function callBound(
+  section: 'limits' | 'ceilings',
+  wallet: Pick<Amounts, 'perCallUsdMicros'>,
+  agent: string,
+  own: AgentAmounts | undefined,
+): { readonly name: string; readonly usdMicrosMax: bigint } {
+  const narrower = own?.perCallUsdMicros;
+  return narrower !== undefined && narrower < wallet.perCallUsdMicros
+    ? { name: `agents.${agent}.${section}.per_call_usd`, usdMicrosMax: narrower }
+    : { name: `${section}.per_call_usd`, usdMicrosMax: wallet.perCallUsdMicros };
 }
 
 /** Every bound on the count of payments a request falls under (T12: a loop of tiny payments passes no sum). */

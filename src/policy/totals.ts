@@ -69,8 +69,9 @@ function spanOf({ scope, windowSec }: CapLine): string {
   const span = windowSec === null ? 'this session' : (SPANS.get(windowSec) ?? `${windowSec} seconds`);
   switch (scope.kind) {
     case 'wallet':
-    case 'session':
       return span;
+    case 'session':
+      return scope.category === undefined ? span : `${span} in ${scope.category}`;
     case 'agent':
       return `${span} of this agent`;
     case 'host':

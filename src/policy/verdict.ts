@@ -4,7 +4,7 @@ import type { Caip2 } from '../money/network.js';
 import { formatUsd } from '../money/decimal.js';
 import type { PaymentOffer } from '../x402/types.js';
 import { hostOf, namesOf } from './host.js';
-import type { Amounts } from './limits.js';
+import { callBound, type AgentAmounts, type Amounts } from './limits.js';
 
 /** The rule that decided, with its figures, for results and for what a person is asked. */
 export interface DecidingLine {
@@ -89,6 +89,12 @@ export function judgeRequest({ hosts, hostPort }: { hosts: HostRules; hostPort: 
 export interface OfferRules {
   readonly limits: Pick<Amounts, 'perCallUsdMicros'>;
   readonly ceilings: Pick<Amounts, 'perCallUsdMicros'>;
+  /** Whose call it is, with its own narrower bounds. */
+  readonly agent?: {
+    readonly name: string;
+    readonly limits: AgentAmounts;
+    readonly ceilings: AgentAmounts;
+  };
   /** In the owner's order of preference. */
   readonly networksEnabled: readonly Caip2[];
   /** Whether this wallet is for test networks. */
@@ -106,15 +112,17 @@ export interface OfferRules {
 export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: PaymentOffer }): Verdict {
   if (!rules.networksEnabled.includes(offer.network.caip2)) return networkDisabled(offer, rules);
   const price = offer.usdMicros;
-  const ceiling = rules.ceilings.perCallUsdMicros;
+  const { agent } = rules;
+  const ceilingBound = callBound('ceilings', rules.ceilings, agent?.name ?? '', agent?.ceilings);
+  const ceiling = ceilingBound.usdMicrosMax;
   if (price > ceiling) {
     return {
       verdict: 'refuse',
       code: 'above_ceiling',
       sentence:
         `The price of $${formatUsd(price)} is above the ceiling of $${formatUsd(ceiling)} a call ` +
-        `(ceilings.per_call_usd), which no approval passes; do not retry.`,
-      line: lineOf('ceilings.per_call_usd', ceiling),
+        `(${ceilingBound.name}), which no approval passes; do not retry.`,
+      line: lineOf(ceilingBound.name, ceiling),
       owner: {
         say: `A call at $${formatUsd(price)} was refused: your ceiling is $${formatUsd(ceiling)} a call.`,
       },
@@ -131,18 +139,19 @@ export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: P
       line: lineOf('max_usd', max),
     };
   }
-  const cap = rules.limits.perCallUsdMicros;
+  const capBound = callBound('limits', rules.limits, agent?.name ?? '', agent?.limits);
+  const cap = capBound.usdMicrosMax;
   if (price > cap) {
     return {
       verdict: 'ask',
       code: 'needs_owner',
       sentence:
         `The price of $${formatUsd(price)} is above the cap of $${formatUsd(cap)} a call ` +
-        `(limits.per_call_usd), which only the owner can lift; do not retry.`,
-      line: lineOf('limits.per_call_usd', cap),
+        `(${capBound.name}), which only the owner can lift; do not retry.`,
+      line: lineOf(capBound.name, cap),
       owner: {
         say: `The agent wants to pay $${formatUsd(price)} for one call; your cap is $${formatUsd(cap)} a call.`,
-        command: `config set limits.per_call_usd ${formatUsd(price)}`,
+        command: `config set ${capBound.name} ${formatUsd(price)}`,
       },
     };
   }

@@ -5,8 +5,10 @@ import { WalletError } from '../errors/walletError.js';
 import { newApprovalId } from '../ledger/approval.js';
 import type { ApprovalRecord } from '../ledger/approvalRow.js';
 import type { CapLine } from '../money/cap.js';
+import { callBound } from '../policy/limits.js';
 import type { Engine } from './engine.js';
-import type { Judged } from './judge.js';
+import { isSessionCap, type Judged } from './judge.js';
+import { agentBounds } from './lineRequest.js';
 import type { Challenge } from './probe.js';
 import type { CallRequest } from './request.js';
 
@@ -63,9 +65,11 @@ export function makeQuestion(engine: Engine, config: Config, parts: QuestionPart
 
 function standingsOf(engine: Engine, config: Config, lines: readonly CapLine[]): CapStanding[] {
   const caps = lines.filter(({ kind }) => kind === 'cap');
+  const own = agentBounds(config, engine.agent).limits;
+  const perCall = callBound('limits', config.limits, engine.agent, own);
   const used = engine.ledger.usage(caps, engine.now());
   return [
-    { name: 'limits.per_call_usd', maxUsdMicros: config.limits.perCallUsdMicros, usedUsdMicros: 0n },
+    { name: perCall.name, maxUsdMicros: perCall.usdMicrosMax, usedUsdMicros: 0n },
     ...caps.map(({ name, usdMicrosMax }, i) => ({
       name,
       maxUsdMicros: usdMicrosMax,
@@ -76,7 +80,7 @@ function standingsOf(engine: Engine, config: Config, lines: readonly CapLine[]):
 
 /** A raise of this session's cap is offered where that cap is in the way and its ceiling leaves room. */
 function sessionChoice(engine: Engine, config: Config, { capLines, offer }: Judged): Choices['session'] {
-  const line = capLines.find(({ kind, scope }) => kind === 'cap' && scope.kind === 'session');
+  const line = capLines.find(isSessionCap);
   if (line === undefined) return null;
   const [used = 0n] = engine.ledger.usage([line], engine.now());
   const needed = used + offer.usdMicros;

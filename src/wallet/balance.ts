@@ -5,12 +5,13 @@ import { assetsOf, type Asset } from '../money/asset.js';
 import type { CapLine } from '../money/cap.js';
 import { formatUnits, formatUsd } from '../money/decimal.js';
 import { findNetwork, type Caip2, type Network } from '../money/network.js';
-import { capLines } from '../policy/limits.js';
+import { callBound, capLines, rateLines } from '../policy/limits.js';
 import { canPayOn } from './agentAddress.js';
 import type { Engine } from './engine.js';
 import { within } from './funds.js';
 import type { BalanceInput } from './input.js';
 import { raiseLines } from './judge.js';
+import { agentBounds, lineRequest } from './lineRequest.js';
 import { outcome, type Outcome } from './outcome.js';
 
 /** One asset on one network. `on_chain` and `spendable` are null where its RPC does not answer. */
@@ -40,26 +41,34 @@ export interface LimitLine {
 const BALANCE_MS_MAX = 5_000;
 
 /** A name no host has: host lines are listed from the config, not for one request. */
-const NO_HOST = 'none.invalid:443';
+export const NO_HOST = 'none.invalid:443';
 
 /** Every bound of the owner's with what is left of it, caps first. */
 export function limitLines(engine: Engine, config: Config, session: Pick<Session, 'id'>): LimitLine[] {
   const hosts = [
     ...new Set([...config.limits.hostPerDayUsdMicros.keys(), ...config.ceilings.hostPerDayUsdMicros.keys()]),
   ];
-  const request = { agent: engine.agent, sessionId: session.id };
-  const general = capLines(config, { ...request, hostPort: NO_HOST });
+  const { agent } = engine;
+  const request = { agent, sessionId: session.id };
+  const bounds = agentBounds(config, agent);
+  const general = capLines(config, lineRequest(config, { ...request, hostPort: NO_HOST }));
   const forHosts = hosts.flatMap((host) =>
     capLines(config, { ...request, hostPort: /:\d+$/.test(host) ? host : `${host}:443` }).filter(({ name }) =>
       name.includes(`.hosts.${host}.`),
     ),
   );
-  const lines = raiseLines(engine.ledger, [...general, ...forHosts]);
+  const forCategories = categoriesBounded(config).flatMap((category) =>
+    capLines(config, { ...request, hostPort: NO_HOST, category }).filter(({ name }) =>
+      name.includes(`.categories.${category}.`),
+    ),
+  );
+  const lines = raiseLines(engine.ledger, [...general, ...forHosts, ...forCategories]);
   const used = engine.ledger.usage(lines, engine.now());
   const perCall = (['limits', 'ceilings'] as const).map((section): LimitLine => {
-    const max = formatUsd(config[section].perCallUsdMicros);
+    const bound = callBound(section, config[section], agent, bounds[section]);
+    const max = formatUsd(bound.usdMicrosMax);
     return {
-      name: `${section}.per_call_usd`,
+      name: bound.name,
       kind: section === 'limits' ? 'cap' : 'ceiling',
       max_usd: max,
       used_usd: null,
@@ -68,6 +77,16 @@ export function limitLines(engine: Engine, config: Config, session: Pick<Session
   });
   const rolling = lines.map((line, i) => limitLine(line, used[i] ?? 0n));
   return [...perCall, ...rolling].sort((a, b) => Number(a.kind === 'ceiling') - Number(b.kind === 'ceiling'));
+}
+
+/** Every category that some line bounds. */
+function categoriesBounded({ limits, ceilings }: Config): string[] {
+  const maps = [limits, ceilings].flatMap((section) => [
+    section.categoryPerSessionUsdMicros,
+    section.categoryPerDayUsdMicros,
+    section.categoryPerMonthUsdMicros,
+  ]);
+  return [...new Set(maps.flatMap((map) => [...map.keys()]))].sort();
 }
 
 function limitLine(line: CapLine, used: bigint): LimitLine {
@@ -79,6 +98,12 @@ function limitLine(line: CapLine, used: bigint): LimitLine {
     used_usd: formatUsd(used),
     left_usd: formatUsd(left),
   };
+}
+
+/** How many payments may begin in a minute: the wallet's bound, and the agent's own where it has one. */
+export function rateBounds(config: Config, agent: string): { readonly name: string; readonly calls: number }[] {
+  const request = lineRequest(config, { agent, sessionId: '', hostPort: NO_HOST });
+  return rateLines(config.limits, request).map(({ name, callsMax }) => ({ name, calls: callsMax }));
 }
 
 /** What is on chain, held and free to spend on each enabled network, and what is left of each cap. */

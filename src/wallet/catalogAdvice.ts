@@ -9,6 +9,10 @@ import { join } from 'node:path';
 import { CATALOG_FILE } from '../config/home.js';
 import { CatalogKeeper } from './catalogKeeper.js';
 import type { Engine } from './engine.js';
+import type { Config } from '../config/settings.js';
+import { LISTED } from '../ledger/totals.js';
+import { categoryOf } from '../policy/category.js';
+import { hostPortOf } from '../policy/host.js';
 
 /** More catalogues than this list no endpoint. */
 const LISTINGS_MAX = 20;
@@ -51,8 +55,20 @@ export function adviseOnCall(
 }
 
 /** The category under which the catalogues list an endpoint, or null. Words of ours: no seller words it. */
-export function listedCategory(engine: Engine, call: Pick<AdvisedCall, 'url' | 'method'>): Category | null {
+function listedCategory(engine: Engine, call: Pick<AdvisedCall, 'url' | 'method'>): Category | null {
   return listingsOf(engine, call).find(({ category }) => category !== null)?.category ?? null;
+}
+
+/** What a payment is filed under: the owner's own category, else what catalogues say, marked so that no cap counts it. */
+export function categoryOfCall(
+  engine: Engine,
+  config: Config,
+  call: Pick<AdvisedCall, 'url' | 'method'>,
+): string | null {
+  const own = categoryOf(config.categories.hosts, hostPortOf(call.url));
+  if (own !== null) return own;
+  const listed = listedCategory(engine, call);
+  return listed === null ? null : `${LISTED}${listed}`;
 }
 
 function listingsOf(engine: Engine, { url, method }: Pick<AdvisedCall, 'url' | 'method'>): Listing[] {

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { toLedgerError } from '../ledger/fault.js';
 import type { Payment } from '../ledger/payment.js';
@@ -8,6 +9,7 @@ import { NetFailure } from '../net/failure.js';
 import { headersForOtherOrigin, headersWithoutBody } from '../net/headers.js';
 import { parseCallUrl } from '../net/url.js';
 import type { HttpAnswer, HttpRequest } from '../net/send.js';
+import { callBound } from '../policy/limits.js';
 import { judgeTotals } from '../policy/totals.js';
 import type { SettlementReceipt } from '../x402/types.js';
 import { ANSWER_BYTES_MAX, readAnswer, viewAnswer, type ReadAnswer } from './answerBody.js';
@@ -15,6 +17,7 @@ import type { CallBound, CallContext } from './callBound.js';
 import type { Engine } from './engine.js';
 import { settleFate } from './fate.js';
 import { judgePlace, linesFor } from './judge.js';
+import { agentBounds } from './lineRequest.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from './outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
 import { answeredOutcome, lookAgain, lostOutcome, spent, unknownOutcome } from './paymentOutcome.js';
@@ -86,7 +89,7 @@ async function commitToSend(
     });
     const perCall = {
       // What the owner approved passed the cap with their word; the ceiling it never passes.
-      limit: (payment.approvalId === null ? config.limits : config.ceilings).perCallUsdMicros,
+      limit: perCallMax(config, payment),
       changed: config.version !== payment.configVersion,
     };
     if (perCall.changed && payment.heldUsdMicros > perCall.limit)
@@ -130,6 +133,12 @@ async function commitToSend(
     }
   }
   throw heldError(new WalletError('config_stale', 'The config keeps changing; nothing was sent.'));
+}
+
+/** The bound on one call of the payment's agent. */
+function perCallMax(config: Config, { agent, approvalId }: Payment): bigint {
+  const section = approvalId === null ? 'limits' : 'ceilings';
+  return callBound(section, config[section], agent, agentBounds(config, agent)[section]).usdMicrosMax;
 }
 
 type Shown = Pick<Outcome, 'payment' | 'money'>;

@@ -6,6 +6,7 @@ import type { Caip2 } from '../money/network.js';
 import { judgeBreaker, judgePayee, judgePrice, type PriceHistory } from '../policy/history.js';
 import { hostPortOf } from '../policy/host.js';
 import { capLines, rateLines } from '../policy/limits.js';
+import { agentBounds, lineRequest } from './lineRequest.js';
 import { chooseOffer } from '../policy/offer.js';
 import { judgeTotals } from '../policy/totals.js';
 import { ALLOW, judgeRequest, strictest, type Stop, type Verdict } from '../policy/verdict.js';
@@ -41,7 +42,8 @@ export function linesFor(
   config: Config,
   asking: Pick<Asking, 'agent' | 'sessionId' | 'url'>,
 ) {
-  const request = { agent: asking.agent, sessionId: asking.sessionId, hostPort: hostPortOf(asking.url) };
+  const { agent, sessionId, url } = asking;
+  const request = lineRequest(config, { agent, sessionId, hostPort: hostPortOf(url) });
   return {
     capLines: raiseLines(ledger, capLines(config, request)),
     rateLines: rateLines(config.limits, request),
@@ -51,10 +53,17 @@ export function linesFor(
 /** The lines as the owner's answers raised them: a session's own cap, for that session alone, never a ceiling. */
 export function raiseLines(ledger: Ledger, lines: readonly CapLine[]): CapLine[] {
   return lines.map((line) => {
-    if (line.kind !== 'cap' || line.scope.kind !== 'session') return line;
+    if (!isSessionCap(line)) return line;
     const raised = BigInt(ledger.approvals.grant(sessionGrantKey(line.scope.sessionId)) ?? 0);
     return raised > line.usdMicrosMax ? { ...line, usdMicrosMax: raised } : line;
   });
+}
+
+/** Whether a line is a session's own cap, for all it buys: what an answer of the owner's can raise. */
+export function isSessionCap(
+  line: CapLine,
+): line is CapLine & { readonly scope: { readonly kind: 'session'; readonly sessionId: string } } {
+  return line.kind === 'cap' && line.scope.kind === 'session' && line.scope.category === undefined;
 }
 
 /** The key under which a raised cap of a session is kept. */
@@ -91,6 +100,7 @@ export function judgeChallenge(
     ceilings: config.ceilings,
     networksEnabled: config.networks.enabled,
     testnet: config.testnet,
+    agent: { name: asking.agent, ...agentBounds(config, asking.agent) },
     ...(maxUsdMicros === undefined ? {} : { maxUsdMicros }),
   });
   if (choice.offer === undefined) return choice;

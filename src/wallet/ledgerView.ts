@@ -1,8 +1,10 @@
+import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { isWithdrawal, type Payment } from '../ledger/payment.js';
-import type { ReportFilter } from '../ledger/report.js';
+import type { ReportFilter, ReportGroup } from '../ledger/report.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
+import { categoryOf } from '../policy/category.js';
 import type { Engine } from './engine.js';
 import { parseTimeArgument, type LedgerInput } from './input.js';
 import { moneyOf, outcome, viewPayment, type Outcome, type PaymentView } from './outcome.js';
@@ -45,7 +47,12 @@ export function viewEntry(payment: Payment): EntryView {
 }
 
 /** The part of a `wallet_ledger` call that needs no keys: entries or totals by a grouping. */
-export function readLedger(ledger: Ledger, agent: string | undefined, input: LedgerInput): Outcome {
+export function readLedger(
+  ledger: Ledger,
+  config: () => Pick<Config, 'categories'>,
+  agent: string | undefined,
+  input: LedgerInput,
+): Outcome {
   const view = input.view ?? 'entries';
   const limit = input.limit ?? ROWS_DEFAULT;
   const filter: ReportFilter = {
@@ -68,7 +75,11 @@ export function readLedger(ledger: Ledger, agent: string | undefined, input: Led
       next_cursor: page.nextCursor,
     });
   }
-  const groups = ledger.groupPayments(view, filter, limit).map((group) => ({
+  const found =
+    view === 'by_category'
+      ? groupByOwn(ledger, config(), filter, limit)
+      : ledger.groupPayments(view, filter, limit);
+  const groups = found.map((group) => ({
     key: group.key,
     payments: group.payments,
     captured_usd: formatUsd(group.capturedUsdMicros),
@@ -82,6 +93,15 @@ export function readLedger(ledger: Ledger, agent: string | undefined, input: Led
     message: `${groups.length} ${view.replace('by_', '')} totals.`,
     groups,
   });
+}
+
+function groupByOwn(
+  ledger: Ledger,
+  { categories }: Pick<Config, 'categories'>,
+  filter: ReportFilter,
+  limit: number,
+): ReportGroup[] {
+  return ledger.groupByCategory((place) => categoryOf(categories.hosts, place), filter, limit);
 }
 
 /** One payment, after the chain was asked where its fate is open. Throws `not_found`. */

@@ -20,7 +20,7 @@ import {
   type AskingCall,
 } from './approval.js';
 import { CallBound, type CallContext } from './callBound.js';
-import { listedCategory } from './catalogAdvice.js';
+import { categoryOfCall } from './catalogAdvice.js';
 import { chooseOffer, insufficient } from './choose.js';
 import { takeClientAnswer } from './clientAnswer.js';
 import { deliver } from './deliver.js';
@@ -262,7 +262,7 @@ function openHold(
     url: target.url.href,
     origin: target.url.origin,
     host: target.url.hostname,
-    category: listedCategory(engine, target),
+    category: categoryOfCall(engine, config, target),
     protocol: x402.name,
     scheme: offer.scheme,
     network: offer.network.caip2,

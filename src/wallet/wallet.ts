@@ -3,7 +3,7 @@ import { isWalletError } from '../errors/walletError.js';
 import type { Session } from '../ledger/session.js';
 import { formatUsd } from '../money/decimal.js';
 import { readApproval } from './approvalView.js';
-import { balance } from './balance.js';
+import { balance, NO_HOST } from './balance.js';
 import type { CallContext } from './callBound.js';
 import { discover } from './discover.js';
 import { discoverInput } from './discoverInput.js';
@@ -19,7 +19,9 @@ import {
   quoteInput,
   responseInput,
 } from './input.js';
-import { raiseLines } from './judge.js';
+import { isSessionCap, raiseLines } from './judge.js';
+import { lineRequest } from './lineRequest.js';
+import { capLines } from '../policy/limits.js';
 import { readLedger, readPayment } from './ledgerView.js';
 import type { Outcome } from './outcome.js';
 import { pay } from './pay.js';
@@ -117,7 +119,7 @@ export class Wallet {
   ledger(input: unknown, context: CallContext): Promise<Outcome> {
     return this.#call(ledgerInput, input, async (engine, _session, asked) =>
       asked.payment_id === undefined
-        ? readLedger(engine.ledger, engine.agent, asked)
+        ? readLedger(engine.ledger, () => engine.config(), engine.agent, asked)
         : readPayment(engine, asked.payment_id, context.signal),
     );
   }
@@ -174,19 +176,14 @@ const LEDGER_GONE: readonly string[] = ['ledger_missing', 'ledger_older', 'ledge
 
 function sessionLeft(engine: Engine, session: Session): string | null {
   try {
-    const [line] = raiseLines(engine.ledger, [
-      {
-        name: 'limits.per_session_usd',
-        kind: 'cap',
-        scope: { kind: 'session', agent: engine.agent, sessionId: session.id },
-        windowSec: null,
-        usdMicrosMax: engine.config().limits.perSessionUsdMicros,
-      },
-    ]);
-    if (line === undefined) return null;
-    const max = line.usdMicrosMax;
-    const [used = 0n] = engine.ledger.usage([line], engine.now());
-    return formatUsd(max > used ? max - used : 0n);
+    const config = engine.config();
+    const where = { agent: engine.agent, sessionId: session.id, hostPort: NO_HOST };
+    const lines = raiseLines(engine.ledger, capLines(config, lineRequest(config, where)).filter(isSessionCap));
+    const used = engine.ledger.usage(lines, engine.now());
+    const left = lines.map(({ usdMicrosMax }, i) => usdMicrosMax - (used[i] ?? 0n));
+    // The wallet's bound on a session, or the agent's own: the one with less left.
+    const least = left.reduce((a, b) => (a < b ? a : b));
+    return formatUsd(least > 0n ? least : 0n);
   } catch {
     return null;
   }
