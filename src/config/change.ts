@@ -58,7 +58,8 @@ export function describeKeys(): { key: string; initial: string; doc: string }[] 
 export function setKey(config: Config, key: string, valueText: string): KeySet {
   const found = findKey(key);
   const { setting } = found.row;
-  if (setting.fixed !== undefined) throw new WalletError('bad_input', `${found.key} is not to be set: ${setting.fixed}`);
+  if (setting.fixed !== undefined)
+    throw new WalletError('bad_input', `${found.key} is not to be set: ${setting.fixed}`);
   const value = found.row.get(config);
   const changed =
     valueText === NONE

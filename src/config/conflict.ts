@@ -71,10 +71,7 @@ function capPairs({ limits, ceilings, agents }: Config): CapPair[] {
       },
     ];
   });
-  const pairsOf = (
-    [caps, capSetting]: NamedAmounts,
-    [bounds, boundSetting]: NamedAmounts,
-  ): CapPair[] =>
+  const pairsOf = ([caps, capSetting]: NamedAmounts, [bounds, boundSetting]: NamedAmounts): CapPair[] =>
     [...caps].flatMap(([name, cap]) => {
       const ceiling = bounds.get(name);
       if (ceiling === undefined) return [];
@@ -116,7 +113,8 @@ function agentConflict({ agents, limits, ceilings }: Config, changedKey?: string
   const owners = new Map<number, string>([[0, DEFAULT_AGENT]]);
   for (const [name, index] of agents.index) {
     const other = owners.get(index);
-    if (other !== undefined && other !== name) return `The agents ${other} and ${name} cannot have the same keys.`;
+    if (other !== undefined && other !== name)
+      return `The agents ${other} and ${name} cannot have the same keys.`;
     owners.set(index, name);
   }
   for (const field of AGENT_FIELDS) {
@@ -140,7 +138,8 @@ function categoryConflict({ categories }: Config): string | undefined {
   for (const [category, hosts] of categories.hosts)
     for (const host of hosts) {
       const other = known.get(host);
-      if (other !== undefined) return `${host} is in the categories ${other} and ${category}; a host has one.`;
+      if (other !== undefined)
+        return `${host} is in the categories ${other} and ${category}; a host has one.`;
       known.set(host, category);
     }
   return undefined;

@@ -83,7 +83,8 @@ export function categoryDirection(
     [...names].map((name) => {
       const [was, is] = [before.get(name) ?? [], after.get(name) ?? []];
       const added = is.filter((host) => !was.includes(host));
-      if (!was.every((host) => is.includes(host)) || added.some((host) => /:\d+$/.test(host))) return 'loosens';
+      if (!was.every((host) => is.includes(host)) || added.some((host) => /:\d+$/.test(host)))
+        return 'loosens';
       return added.length === 0 ? 'same' : 'tightens';
     }),
   );

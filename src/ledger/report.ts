@@ -123,8 +123,8 @@ export function groupByCategory(
   return [...groups.values()]
     .sort(
       (a, b) =>
-        Number(b.capturedUsdMicros > a.capturedUsdMicros) - Number(b.capturedUsdMicros < a.capturedUsdMicros) ||
-        (a.key < b.key ? -1 : 1),
+        Number(b.capturedUsdMicros > a.capturedUsdMicros) -
+          Number(b.capturedUsdMicros < a.capturedUsdMicros) || (a.key < b.key ? -1 : 1),
     )
     .slice(0, limit);
 }

@@ -217,7 +217,9 @@ export class Totals {
     const total = this.#top(digests, key);
     if (scope.kind === 'session') {
       // An agent's open payments count in each of its sessions: a new session must not forget them.
-      return total.captured + this.#top(digests, keyOf(inCategory(`agent:${scope.agent}`, scope.category))).live;
+      return (
+        total.captured + this.#top(digests, keyOf(inCategory(`agent:${scope.agent}`, scope.category))).live
+      );
     }
     if (windowSec === null) return total.live + total.captured;
     if (total.captured === 0n) return total.live;

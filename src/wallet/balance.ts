@@ -101,7 +101,10 @@ function limitLine(line: CapLine, used: bigint): LimitLine {
 }
 
 /** How many payments may begin in a minute: the wallet's bound, and the agent's own where it has one. */
-export function rateBounds(config: Config, agent: string): { readonly name: string; readonly calls: number }[] {
+export function rateBounds(
+  config: Config,
+  agent: string,
+): { readonly name: string; readonly calls: number }[] {
   const request = lineRequest(config, { agent, sessionId: '', hostPort: NO_HOST });
   return rateLines(config.limits, request).map(({ name, callsMax }) => ({ name, calls: callsMax }));
 }

@@ -178,7 +178,10 @@ function sessionLeft(engine: Engine, session: Session): string | null {
   try {
     const config = engine.config();
     const where = { agent: engine.agent, sessionId: session.id, hostPort: NO_HOST };
-    const lines = raiseLines(engine.ledger, capLines(config, lineRequest(config, where)).filter(isSessionCap));
+    const lines = raiseLines(
+      engine.ledger,
+      capLines(config, lineRequest(config, where)).filter(isSessionCap),
+    );
     const used = engine.ledger.usage(lines, engine.now());
     const left = lines.map(({ usdMicrosMax }, i) => usdMicrosMax - (used[i] ?? 0n));
     // The wallet's bound on a session, or the agent's own: the one with less left.
