@@ -1,8 +1,9 @@
 import { WalletError } from '../errors/walletError.js';
+import { DEFAULT_AGENT } from '../money/agent.js';
 import { findNetwork, type Network } from '../money/network.js';
 import type { CommandCall } from './command.js';
 import { printReport } from './show.js';
-import { walletOptions } from './wallet.js';
+import { ownerOptions, walletOptions } from './wallet.js';
 
 /** Prints the wallet's address alone, so that scripts can take it. */
 export async function run(call: CommandCall): Promise<number> {
@@ -15,25 +16,30 @@ export async function run(call: CommandCall): Promise<number> {
   const wanted = flags.text('network');
   const networks = wanted === undefined ? readConfigUnauthenticated(home).networks.enabled : [wanted];
   const known = networks.map((caip2) => requireNetwork(caip2));
+  const { agent: name = DEFAULT_AGENT } = walletOptions(call);
   const keys = await unlockAsAnyone(walletOptions(call));
+  const index =
+    name === DEFAULT_AGENT
+      ? 0
+      : (await (await import('../wallet/ownerAgents.js')).findAgentLine(ownerOptions(call), name)).index;
   const lines = await Promise.all(
     known
       .filter((network) => canPayOn(keys, network))
       .map(async (network) => ({
         network: network.caip2,
         label: network.label,
-        address: await addressOn(keys, 0, network),
+        address: await addressOn(keys, index, network),
       })),
   );
   const addresses = [...new Set(lines.map(({ address }) => address))];
-  const address = addresses[0] ?? (await keys.evmAddress(0));
+  const address = addresses[0] ?? (await keys.evmAddress(index));
   const places = lines.map(({ label, address: at }) => `${at} on ${label}`).join(' and ');
   const fields = {
     message:
       addresses.length > 1
         ? `The addresses of this wallet are ${places}.`
         : `The address of this wallet is ${address}.`,
-    agent: 'default',
+    agent: name,
     address,
     networks: lines,
   };

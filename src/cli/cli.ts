@@ -14,6 +14,7 @@ const EXIT_USAGE = 2;
 const HELP_WIDTH_MAX = 100;
 
 const GROUPS: Readonly<Record<string, string>> = {
+  agents: 'Give each agent its own money, limits, token and off-switch.',
   catalog: 'Fetch and choose the lists that discover searches.',
   config: 'Show and change the settings.',
   ledger: 'Show what was spent.',

@@ -14,7 +14,8 @@ export interface CommandArgument {
 }
 
 /** The headings under which help and README list the commands. */
-export type CommandGroup = 'Set up' | 'Fund' | 'Serve' | 'Pay' | 'Approve' | 'Look' | 'Stop and check';
+export type CommandGroup =
+  'Set up' | 'Agents' | 'Fund' | 'Serve' | 'Pay' | 'Approve' | 'Look' | 'Stop and check';
 
 /** One command: all that parsing, help and README need to know of it. */
 export interface CommandRow {

@@ -1,25 +1,15 @@
+import { agentCommands } from './agentCommands.js';
 import type { CommandFlag, CommandRow } from './command.js';
-
-const JSON_FLAG: CommandFlag = { flags: '--json', doc: 'Print JSON, errors too.' };
-const PASSPHRASE_FLAG: CommandFlag = {
-  flags: '--passphrase-file <file>',
-  doc: 'File with the passphrase of the encrypted keystore.',
-};
-const NETWORK_FLAG: CommandFlag = {
-  flags: '--network <caip2>',
-  doc: 'One network by its CAIP-2 name, such as eip155:8453; all enabled ones unless given.',
-};
-const NETWORK_FLAG_ONE: CommandFlag = {
-  flags: '--network <caip2>',
-  doc: 'Which network, by its CAIP-2 name; needed only where several come into question.',
-};
-const OPENS: readonly CommandFlag[] = [PASSPHRASE_FLAG, JSON_FLAG];
-const FACTOR_FLAG: CommandFlag = {
-  flags: '--factor-file <file>',
-  doc: 'File with the owner passphrase; else it is typed.',
-};
-/** Of a command that is the owner's. */
-const OWNS: readonly CommandFlag[] = [FACTOR_FLAG, ...OPENS];
+import {
+  AGENT_FLAG,
+  JSON_FLAG,
+  PASSPHRASE_FLAG,
+  NETWORK_FLAG,
+  NETWORK_FLAG_ONE,
+  OPENS,
+  FACTOR_FLAG,
+  OWNS,
+} from './flags.js';
 
 const CALL_FLAGS: readonly CommandFlag[] = [
   { flags: '-X, --method <method>', doc: 'HTTP method; GET, or POST where there is data.' },
@@ -75,7 +65,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     name: 'address',
     group: 'Set up',
     summary: 'Print the address to fund.',
-    flags: [NETWORK_FLAG, ...OPENS],
+    flags: [NETWORK_FLAG, AGENT_FLAG, ...OPENS],
     examples: ['address', 'address --network eip155:8453 --json'],
     load: () => import('./address.js'),
   },
@@ -108,6 +98,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       },
       { flags: '--include-held', doc: 'Also what is held for payments on their way, which then fail.' },
       { flags: '--yes', doc: 'Do not show it and ask once more.' },
+      AGENT_FLAG,
       ...OWNS,
     ],
     examples: [
@@ -190,6 +181,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     examples: ['config path'],
     load: () => import('./configPath.js'),
   },
+  ...agentCommands,
   {
     name: 'catalog list',
     group: 'Set up',
@@ -307,7 +299,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'Say what an HTTP call costs; pays nothing.',
     details: 'The request is really sent: an endpoint that asks for no payment has then done its work.',
     args: [{ name: '<url>', doc: 'Absolute https URL.' }],
-    flags: [...CALL_FLAGS, ...OPENS],
+    flags: [...CALL_FLAGS, AGENT_FLAG, ...OPENS],
     examples: ['quote https://api.example.com/search?q=x'],
     load: () => import('./quote.js'),
   },
@@ -325,6 +317,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       { flags: '--idempotency-key <key>', doc: 'Same key, same payment: never paid twice.' },
       { flags: '--repeat', doc: 'Buy again within a minute of the same paid call.' },
       { flags: '--reason <text>', doc: 'Why; kept in the ledger and shown to the owner.' },
+      AGENT_FLAG,
       ...OPENS,
     ],
     examples: [
@@ -343,6 +336,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       { flags: '--offset <n>', doc: 'Character to begin at; 0 unless given.' },
       { flags: '--length <n>', doc: 'Characters to show; 8000 unless given, 20000 at most.' },
       { flags: '--find <text>', doc: 'Show the places of this text instead.' },
+      AGENT_FLAG,
       ...OPENS,
     ],
     examples: ['response pay_0123456789abcdef0123 --find price'],
@@ -442,7 +436,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     name: 'balance',
     group: 'Look',
     summary: 'Show what is on chain, held and free, and what is left of each limit.',
-    flags: [NETWORK_FLAG, ...OPENS],
+    flags: [NETWORK_FLAG, AGENT_FLAG, ...OPENS],
     examples: ['balance', 'balance --json'],
     load: () => import('./balance.js'),
   },
@@ -450,7 +444,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     name: 'limits',
     group: 'Look',
     summary: 'Show each limit, and what is left of it.',
-    flags: OPENS,
+    flags: [AGENT_FLAG, ...OPENS],
     examples: ['limits'],
     load: () => import('./limits.js'),
   },
@@ -465,6 +459,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       { flags: '--since <instant>', doc: 'Payments from here on.' },
       { flags: '--until <instant>', doc: 'Payments before this.' },
       { flags: '--host <host>', doc: 'Payments to one host.' },
+      { flags: '--agent <name>', doc: 'Payments of one agent; of all unless given.' },
       { flags: '--state <state>', doc: 'held, signed, sent, unknown, captured or released.' },
       { flags: '--limit <n>', doc: 'Rows; 20 unless given, 200 at most.' },
       { flags: '--cursor <cursor>', doc: 'Go on behind the page that named it.' },

@@ -2,14 +2,17 @@ import { describeKeys } from '../config/change.js';
 import { findKey } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 
+/** Keys that come by the dozen, named once where all are listed. */
+const FAMILY = /^(agents\.<agent>|(?:limits|ceilings)\.categories\.<category>)\..*$/;
+
 /** The key as the config spells it. Throws `bad_input` that lists the keys there are. */
 export function findConfigKey(text: string): string {
   try {
     return findKey(text).key;
   } catch (error) {
     if (!isWalletError(error)) throw error;
-    const keys = describeKeys().map(({ key }) => key);
-    throw new WalletError('bad_input', `${error.shortMessage} The keys are: ${keys.join(', ')}.`);
+    const keys = new Set(describeKeys().map(({ key }) => key.replace(FAMILY, '$1.…')));
+    throw new WalletError('bad_input', `${error.shortMessage} The keys are: ${[...keys].join(', ')}.`);
   }
 }
 

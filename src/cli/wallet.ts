@@ -1,3 +1,4 @@
+import { agentOf } from '../money/agent.js';
 import type { Engine, WalletOptions } from '../wallet/engine.js';
 import type { OwnerHand, OwnerOptions } from '../wallet/ownerHand.js';
 import type { Wallet } from '../wallet/wallet.js';
@@ -11,7 +12,9 @@ const PASSPHRASE_FLAG = 'passphraseFile';
 
 /** How this run of a command opens the wallet. */
 export function walletOptions({ io, home, flags }: CommandCall): WalletOptions {
+  const agent = flags.text('agent') ?? agentOf(io.env);
   return {
+    ...(agent === undefined ? {} : { agent }),
     home,
     version: io.version,
     env: io.env,

@@ -50,6 +50,18 @@ test('a new wallet starts with what a careful person would choose', () => {
   expect(getKey(initial(true), 'networks.enabled')).toBe('["eip155:84532"]');
 });
 
+/** Bounds of the owner's categories and of agents: none to begin with. */
+const NAMED = [
+  ...['limits', 'ceilings'].flatMap((section) =>
+    ['session', 'day', 'month'].map((span) => `${section}.categories.<category>.per_${span}_usd`),
+  ),
+  ...['call', 'session', 'day', 'month'].map((span) => `agents.<agent>.limits.per_${span}_usd`),
+  'agents.<agent>.limits.calls_per_minute',
+  ...['call', 'session', 'day', 'month'].map((span) => `agents.<agent>.ceilings.per_${span}_usd`),
+];
+/** What Purser alone writes. */
+const FIXED = ['agents.<agent>.index'];
+
 test('every row of the table says what it does and comes back from its own text', () => {
   const config = configWith({
     'limits.hosts.api.example.com.per_day_usd': '1',
@@ -58,11 +70,15 @@ test('every row of the table says what it does and comes back from its own text'
     'hosts.allow': '["b.example","a.example:8443"]',
     'net.allow_private': '["127.0.0.1:4021"]',
     'net.proxy': 'http://proxy.example:8080',
+    'categories.search.hosts': '["a.example"]',
+    ...Object.fromEntries(
+      NAMED.map((key) => [key.replace('<category>', 'search').replace('<agent>', 'researcher'), '0']),
+    ),
   });
   const listed = listKeys(config);
   expect(new Set(SETTING_ROWS.map(({ setting }) => setting.key)).size).toBe(SETTING_ROWS.length);
   expect(SETTING_ROWS.filter(({ setting }) => !/^[A-Z].*\.$/.test(setting.doc))).toEqual([]);
-  expect(listed.length).toBe(SETTING_ROWS.length);
+  expect(listed.length).toBe(SETTING_ROWS.length - FIXED.length);
   for (const { key, value } of listed) {
     expect(getKey(config, key)).toBe(value);
     expect(setKey(config, key, value)).toEqual({ config, direction: 'same', before: value, after: value });
@@ -79,7 +95,12 @@ test('help knows every key, those without a first value too', () => {
   });
   expect(described.filter(({ initial }) => initial === 'none').map(({ key }) => key)).toEqual([
     'limits.hosts.<host>.per_day_usd',
+    ...NAMED.filter((key) => key.startsWith('limits.')),
     'ceilings.hosts.<host>.per_day_usd',
+    ...NAMED.filter((key) => key.startsWith('ceilings.')),
+    ...FIXED,
+    ...NAMED.filter((key) => key.startsWith('agents.')),
+    'categories.<category>.hosts',
     'approvals.webhook_url',
     'net.proxy',
     'networks.<caip2>.rpc_url',
@@ -247,6 +268,8 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'limits.calls_per_minute': fc.nat(4).map(String),
   'limits.hosts.<host>.per_day_usd': orNone(usdText),
   'ceilings.hosts.<host>.per_day_usd': orNone(usdText),
+  'agents.<agent>.limits.calls_per_minute': orNone(fc.nat(4).map(String)),
+  'categories.<category>.hosts': hostList,
   'approvals.wait_s': fc.nat(45).map(String),
   'approvals.webhook_url': fc.constantFrom('none', 'https://a.example/hook', 'https://b.example/hook'),
   'hosts.allow': hostList,
@@ -268,9 +291,22 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   ),
 };
 
-const change = fc.constantFrom(...SETTING_ROWS).chain(({ setting }) => {
-  const key = setting.key.replace('<host>', 'a.example').replace('<caip2>', 'eip155:8453');
-  const text = TEXTS[setting.key] ?? usdText;
+/** Inside the wallet's own. */
+const narrowUsd = orNone(fc.constantFrom('0', '0.10', '0.20', '0.50'));
+
+function textFor(key: string): fc.Arbitrary<string> {
+  if (key.startsWith('agents.')) return narrowUsd;
+  return key.includes('.categories.') ? orNone(usdText) : usdText;
+}
+
+const settable = SETTING_ROWS.filter(({ setting }) => setting.fixed === undefined);
+const change = fc.constantFrom(...settable).chain(({ setting }) => {
+  const key = setting.key
+    .replace('<host>', 'a.example')
+    .replace('<caip2>', 'eip155:8453')
+    .replace('<agent>', 'researcher')
+    .replace('<category>', 'search');
+  const text = TEXTS[setting.key] ?? textFor(setting.key);
   return fc.record({ key: fc.constant(key), one: text, other: text });
 });
 // Ceilings far above every cap drawn, and caps below every ceiling drawn, so that no draw is in conflict.
@@ -384,4 +420,47 @@ test('a diff names every key that differs, and who the wallet is', () => {
 
 test('the table names what the config holds', () => {
   expect(Object.keys(initialSettings(false))).toEqual(Object.keys(SETTINGS));
+});
+
+describe('agents and categories', () => {
+  test('an agent’s own limit is not set above the wallet’s; lowering the wallet’s waits for no agent', () => {
+    const key = 'agents.researcher.limits.per_day_usd';
+    expect(refusal(() => setKey(initial(), key, '5.01')).shortMessage).toContain(
+      'limits.per_day_usd is $5.00',
+    );
+    const config = configWith({ [key]: '5', 'limits.per_day_usd': '1' });
+    expect(getKey(config, key)).toBe('5.00');
+    const ceiling = 'agents.researcher.ceilings.per_day_usd';
+    expect(refusal(() => setKey(initial(), ceiling, '51')).shortMessage).toContain('ceilings.per_day_usd is');
+    expect(refusal(() => setKey(configWith({ [ceiling]: '1' }), key, '2')).shortMessage).toContain(
+      'is above',
+    );
+  });
+
+  test('nobody sets which keys an agent has', () => {
+    expect(refusal(() => setKey(initial(), 'agents.researcher.index', '3')).code).toBe('bad_input');
+  });
+
+  test.each(['Researcher', 'a b', '', '-a', 'a'.repeat(33), '__proto__'])('%j names no agent', (name) => {
+    expect(refusal(() => setKey(initial(), `agents.${name}.limits.per_day_usd`, '1')).code).toBe('bad_input');
+  });
+
+  test('a host has one category', () => {
+    const config = configWith({ 'categories.search.hosts': '["a.example"]' });
+    expect(refusal(() => setKey(config, 'categories.data.hosts', '["a.example"]')).shortMessage).toContain(
+      'a host has one',
+    );
+  });
+
+  test.each([
+    ['[]', '["a.example"]', 'tightens'],
+    ['["a.example"]', '[]', 'loosens'],
+    ['["a.example"]', '["b.example"]', 'loosens'],
+    ['["a.example"]', '["a.example","b.example"]', 'tightens'],
+    // It may leave the category that its host is in.
+    ['["a.example"]', '["a.example","b.example:8443"]', 'loosens'],
+  ])('hosts of a category from %s to %s: %s', (from, to, direction) => {
+    const key = 'categories.search.hosts';
+    expect(setKey(configWith({ [key]: from }), key, to).direction).toBe(direction);
+  });
 });

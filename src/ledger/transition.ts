@@ -28,7 +28,8 @@ export function recordSigned(
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
   // The owner empties a suspended agent's address too.
-  const bar = isWithdrawal(before) ? null : barOf(context, head, before.agent);
+  // A withdrawal is the owner's own: it empties a suspended agent too.
+  const bar = isWithdrawal(before) ? null : isWithdrawal(before) ? null : barOf(context, head, before.agent);
   if (bar !== null) return { kind: 'barred', bar };
   if (before.state !== 'held') return { kind: 'conflict', payment: before };
   const patch = { state: 'signed', payload: JSON.stringify(payload) } as const;
@@ -62,6 +63,7 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
   if (checked.frozen && !isWithdrawal(before)) return { kind: 'frozen' };
   if (checked.configVersion > send.configVersion)
     return { kind: 'config_changed', configVersion: checked.configVersion };
+  // A withdrawal is the owner's own: it empties a suspended agent too.
   const bar = isWithdrawal(before) ? null : barOf(context, checked, before.agent);
   if (bar !== null) return { kind: 'barred', bar };
   if (before.state !== 'signed' && before.state !== 'unknown') return { kind: 'conflict', payment: before };

@@ -5,8 +5,7 @@ import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Payment } from '../ledger/payment.js';
 import { formatUnits } from '../money/decimal.js';
-import { addressOn } from './agentAddress.js';
-import { fundedAssets } from './ledgerCare.js';
+import { agentAddresses, fundedAssets } from './ledgerCare.js';
 
 /** As far back as any cap counts. */
 const COMPARED_MS = 30 * 86_400_000;
@@ -44,8 +43,12 @@ export async function compareWithChain(
   for (const { network, asset, chain } of fundedAssets(config, keys)) {
     const id = `${network.caip2} ${asset.symbol}`;
     try {
-      const from = await addressOn(keys, 0, network);
-      const { payments } = await chain.history(asset, from, Math.floor(sinceMs / 1000));
+      const sinceSec = Math.floor(sinceMs / 1000);
+      const agents = await agentAddresses(config, keys, network);
+      const histories = await Promise.all(
+        agents.map(({ address }) => chain.history(asset, address, sinceSec)),
+      );
+      const payments = histories.flatMap((history) => history.payments);
       const shown = new Set<string>();
       for (const payment of payments) {
         const row = rows.get(keyOf(network.caip2, nonceOf(payment)));

@@ -151,17 +151,32 @@ async function readChain(
 ): Promise<ImportedPayment[]> {
   const found: ImportedPayment[] = [];
   for (const { network, asset, chain } of fundedAssets(config, keys)) {
-    const payFrom = await addressOn(keys, 0, network);
+    const agents = await agentAddresses(config, keys, network);
     if ((await chain.latestTimeSec()) * 1000 < untilMs) {
       throw new WalletError(
         'rpc_unavailable',
         `The RPC of ${network.label} is behind; nothing was counted yet.`,
       );
     }
-    const history = await chain.history(asset, payFrom, Math.floor(sinceMs / 1000));
-    found.push(...history.payments.map((payment) => importedFrom(payment, network, asset, payFrom, sinceMs)));
+    for (const { agent, address } of agents) {
+      const { payments } = await chain.history(asset, address, Math.floor(sinceMs / 1000));
+      const imported = payments.map((payment) => importedFrom(payment, network, asset, address, sinceMs));
+      found.push(...imported.map((payment) => ({ ...payment, agent })));
+    }
   }
   return found;
+}
+
+/** Every address the wallet ever gave an agent on a network, by the config: it remembers them where the ledger is lost. */
+export async function agentAddresses(
+  config: Config,
+  keys: UnlockedWallet,
+  network: Network,
+): Promise<{ readonly agent: string; readonly address: string }[]> {
+  const indexes = [[DEFAULT_AGENT, 0] as const, ...config.agents.index];
+  return Promise.all(
+    indexes.map(async ([agent, index]) => ({ agent, address: await addressOn(keys, index, network) })),
+  );
 }
 
 function importedFrom(
