@@ -1,5 +1,5 @@
 /** The import arrows of the design: errors ← money ← x402 ← middle ← wallet ← {mcp, cli, server, web}. */
-const middle = ['policy', 'config', 'ledger', 'keys', 'approvals', 'net', 'chain', 'discovery'];
+const middle = ['clients', 'policy', 'config', 'ledger', 'keys', 'approvals', 'net', 'chain', 'discovery'];
 const top = ['mcp', 'cli', 'server', 'web'];
 
 function only(from, ...allowed) {

@@ -3,6 +3,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { fileURLToPath } from 'node:url';
+import { clients } from '../src/clients/client.js';
+import { deepLinks } from '../src/clients/deepLink.js';
 import { commands } from '../src/cli/commands.js';
 import { describeKeys } from '../src/config/change.js';
 import { CODES } from '../src/errors/codes.js';
@@ -24,6 +26,8 @@ function firstSentence(text: string): string {
 
 /** Lists by their name between the markers of a document. */
 const lists: Readonly<Record<string, () => string>> = {
+  clients: () => clients.map(({ id, label }) => `${label} (\`${id}\`)`).join(', ') + '.',
+  links: () => ['```', ...deepLinks(version).map(({ url }) => url), '```'].join('\n'),
   tools: () =>
     table(
       ['tool', 'does', 'reads only'],
@@ -73,7 +77,7 @@ const lists: Readonly<Record<string, () => string>> = {
 
 /** Where each list stands. */
 const places: Readonly<Record<string, readonly string[]>> = {
-  'README.md': ['tools', 'score'],
+  'README.md': ['clients', 'links', 'tools', 'score'],
   'docs/commands.md': ['commands'],
   'docs/settings.md': ['config'],
   'docs/codes.md': ['codes'],

@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { resolveHome } from '../config/home.js';
 import { WalletError } from '../errors/walletError.js';
 import { programName } from '../wallet/ownerCommand.js';
-import { Flags, type CommandRow } from './command.js';
+import { Flags, type CommandCall, type CommandRow } from './command.js';
 import { commands } from './commands.js';
 import type { CliIo } from './io.js';
 import { painter } from './paint.js';
@@ -115,7 +115,14 @@ function addCommand(program: Command, row: CommandRow, io: CliIo, chosen: Chosen
   command.action(async () => {
     const { run } = await row.load();
     const home = resolveHome(io.env, io.platform);
-    const call = { io, home, args: command.processedArgs as string[], flags: new Flags(command.opts()) };
+    const call: CommandCall = {
+      io,
+      home,
+      // One argument may stand for several.
+      args: (command.processedArgs as unknown[]).flat() as string[],
+      flags: new Flags(command.opts()),
+      has: (name) => commands.some((other) => other.name === name),
+    };
     chosen.exitCode = await run(call);
   });
 }

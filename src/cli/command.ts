@@ -51,6 +51,8 @@ export interface CommandCall {
   readonly home: string;
   readonly args: readonly (string | undefined)[];
   readonly flags: Flags;
+  /** Whether this Purser has a command of that name. */
+  readonly has: (command: string) => boolean;
 }
 
 /** The flags a person gave, by their long name in camel case. */

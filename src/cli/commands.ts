@@ -1,3 +1,4 @@
+import { clients } from '../clients/client.js';
 import { agentCommands } from './agentCommands.js';
 import type { CommandFlag, CommandRow } from './command.js';
 import {
@@ -19,6 +20,72 @@ const CALL_FLAGS: readonly CommandFlag[] = [
 ];
 
 const rows: readonly Omit<CommandRow, 'usage'>[] = [
+  {
+    name: 'install',
+    group: 'Set up',
+    summary: 'Make a wallet if there is none, and add it to your MCP clients.',
+    details: `Clients: ${clients.map(({ id }) => id).join(', ')}. Without a name, those found here are offered; a client's own program is used where it has one, else its file is edited, with a copy beside it.`,
+    args: [{ name: '[client...]', doc: 'Clients by name; those found here unless given.' }],
+    flags: [
+      { flags: '--dry-run', doc: 'Show what would change, and change nothing.' },
+      { flags: '--yes', doc: 'Ask nothing: all clients found here, and flags for the rest.' },
+      { flags: '--no-init', doc: 'Make no wallet.' },
+      { flags: '--no-check', doc: 'Do not start the server once to see that it starts.' },
+      { flags: '--keystore <where>', doc: 'For a new wallet: keychain (the default) or file.' },
+      {
+        flags: '--passphrase-file <file>',
+        doc: 'File with the passphrase of the encrypted keystore; its path is told to the clients.',
+      },
+      { flags: '--testnet', doc: 'For a new wallet: test networks alone, no real money.' },
+      {
+        flags: '--set <key=value...>',
+        doc: 'For a new wallet: a setting, such as limits.per_day_usd=3. May be given again.',
+      },
+      {
+        flags: '--package <spec>',
+        doc: 'What npx is to start, such as the path of a tarball; else this version.',
+      },
+      JSON_FLAG,
+    ],
+    examples: [
+      'install',
+      'install claude-desktop cursor',
+      'install codex --yes --keystore file --passphrase-file ~/.purser-pass',
+      'install --dry-run',
+    ],
+    load: () => import('./install.js'),
+  },
+  {
+    name: 'uninstall',
+    group: 'Set up',
+    summary: 'Take it out of your MCP clients; the wallet stays.',
+    args: [{ name: '[client...]', doc: 'Clients by name; all that have it unless given.' }],
+    flags: [
+      { flags: '--dry-run', doc: 'Show what would change, and change nothing.' },
+      { flags: '--yes', doc: 'Ask nothing.' },
+      ...OPENS,
+    ],
+    examples: ['uninstall', 'uninstall cursor --dry-run'],
+    load: () => import('./uninstall.js'),
+  },
+  {
+    name: 'upgrade',
+    group: 'Set up',
+    summary: 'Have your MCP clients start this version.',
+    details:
+      'The version is the one that runs: npx -y purser-mcp@latest upgrade takes the newest. A client that starts a newer one is left alone.',
+    flags: [
+      { flags: '--dry-run', doc: 'Show what would change, and change nothing.' },
+      { flags: '--no-check', doc: 'Do not start the server once to see that it starts.' },
+      {
+        flags: '--package <spec>',
+        doc: 'What npx is to start, such as the path of a tarball; else this version.',
+      },
+      JSON_FLAG,
+    ],
+    examples: ['upgrade', 'upgrade --dry-run'],
+    load: () => import('./upgrade.js'),
+  },
   {
     name: 'init',
     group: 'Set up',

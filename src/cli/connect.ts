@@ -1,4 +1,5 @@
 import type { KeystoreKind } from '../keys/keystore.js';
+import { ownerCommand } from '../wallet/ownerCommand.js';
 import type { CliIo } from './io.js';
 import { jsonText } from './json.js';
 
@@ -13,7 +14,8 @@ export function connectLines(io: CliIo, keystore: KeystoreKind): string[] {
   };
   const server = { command: 'npx', args: program, ...(Object.keys(env).length === 0 ? {} : { env }) };
   return [
-    'Connect an MCP client by adding this to its configuration:',
+    `Connect your MCP clients: ${ownerCommand('install', io)}`,
+    'Any other client takes this in its configuration:',
     ...jsonText({ mcpServers: { purser: server } })
       .split('\n')
       .map((line) => `  ${line}`),

@@ -215,6 +215,11 @@ export const CODES = {
   timed_out: { means: 'The endpoint did not answer in time.', retry: 'same_call', exit: 1 },
   answer_too_large: { means: 'The answer is larger than the wallet reads.', retry: 'never', exit: 1 },
   cancelled: { means: 'The caller cancelled before anything was signed.', retry: 'same_call', exit: 1 },
+  client_config: {
+    means: 'The file of an MCP client cannot be changed without harm; it is left as it was.',
+    retry: 'after_owner',
+    exit: 6,
+  },
   not_found: { means: 'Nothing by that id.', retry: 'never', exit: 2 },
   signer_refused: {
     means: 'The signer found the intent unsafe and signed nothing.',

@@ -55,6 +55,8 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
     const person = terminal(['init'], { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' });
     await person.sees('Choose 1 or 2 [1]: ');
     person.type('\r');
+    await person.sees('Keep the keys in a file instead');
+    person.type('\r');
     const { exit, screen } = await person.end();
     expect(exit).toBe(6);
     expect(screen.replace(/\s+/g, ' ')).toContain('init --keystore file');

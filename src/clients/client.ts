@@ -1,0 +1,271 @@
+import type { Launch } from './launch.js';
+
+/** A value as JSON, TOML and YAML all write it. */
+export type Value = string | number | boolean | readonly Value[] | { readonly [key: string]: Value };
+
+/** How a client's file is written; `jsonc` takes comments, `jsonc+` trailing commas too. */
+export type FileFormat = 'json' | 'jsonc' | 'jsonc+' | 'toml' | 'yaml';
+
+/** One place where a client keeps its servers. */
+export interface PlaceRow {
+  /** The place counts where this folder is; a `*` in a name stands for anything. */
+  readonly folder: string;
+  /** Names of the file, in that folder or below: the first that is there, else the first. */
+  readonly files: readonly string[];
+  /** What has to be there beside the folder, where that alone tells nothing. */
+  readonly sign?: string;
+}
+
+/** What is written for our server. */
+export interface Entry {
+  /** Always as here. */
+  readonly pinned: { readonly [key: string]: Value };
+  /** Only where the entry is new: afterwards they are the user's. */
+  readonly initial: { readonly [key: string]: Value };
+}
+
+/** The platforms clients run on. */
+export type Platform = 'darwin' | 'win32' | 'linux';
+
+/** One MCP client: everything that installing has to know of it. */
+export interface Client {
+  /** What a person types. */
+  readonly id: string;
+  readonly label: string;
+  readonly format: FileFormat;
+  /** The key under which servers stand. */
+  readonly key: readonly string[];
+  readonly places: Readonly<Record<Platform, readonly PlaceRow[]>>;
+  /** Its program on PATH, which tells that it is there. */
+  readonly program?: string;
+  /** Arguments with which its own program adds our server, for all of the user's projects. */
+  readonly add?: (entry: Entry, launch: Launch) => readonly string[];
+  readonly entry: (launch: Launch) => Entry;
+  /** Where its file may have another shape, that one: by what is in it. */
+  readonly shape?: (content: unknown) => Pick<Client, 'key' | 'entry'> | null;
+  /** What makes it see the server. */
+  readonly then: string;
+}
+
+/** The name of our server in every client. */
+export const SERVER_NAME = 'purser';
+
+/** A call waits at most 290 s (`timeout_ms`); a client that gives up earlier would lose an answer that was paid. */
+const TOOL_TIMEOUT_SEC = 300;
+/** Enough for npx to fetch us anew over a slow line. */
+const START_TIMEOUT_SEC = 60;
+
+function sameEverywhere(row: PlaceRow): Client['places'] {
+  return { darwin: [row], win32: [row], linux: [row] };
+}
+
+function everywhere(folder: string, ...files: string[]): Client['places'] {
+  return sameEverywhere({ folder, files });
+}
+
+/** The user's folder of an editor of the VS Code family. */
+function editorPlaces(editor: string, files: readonly string[]): Client['places'] {
+  const at = (base: string): readonly PlaceRow[] => [{ folder: `${base}/${editor}/User`, files }];
+  return { darwin: at('{home}/Library/Application Support'), win32: at('{appData}'), linux: at('{xdg}') };
+}
+
+const plain = ({ command, args, env }: Launch): { [key: string]: Value } => ({ command, args, env });
+const plainEntry = (launch: Launch): Entry => ({ pinned: plain(launch), initial: {} });
+const typedEntry = (launch: Launch): Entry => ({ pinned: { type: 'stdio', ...plain(launch) }, initial: {} });
+
+const COMMON = { format: 'jsonc+', key: ['mcpServers'], entry: plainEntry } as const;
+
+const CLINE_FILE = 'settings/cline_mcp_settings.json';
+/** Where Cline kept its file before all its editors shared one; only an editor's folder that is there counts. */
+const CLINE_BEFORE = ['Code', 'Code - Insiders', 'Cursor', 'Windsurf', 'VSCodium'].map((editor) =>
+  editorPlaces(`${editor}`, []),
+);
+function clinePlaces(platform: Platform): readonly PlaceRow[] {
+  const before = CLINE_BEFORE.flatMap((places) => places[platform]).map(({ folder }) => ({
+    folder: `${folder}/globalStorage/saoudrizwan.claude-dev/settings`,
+    files: ['cline_mcp_settings.json'],
+  }));
+  return [{ folder: '{clineData}', files: [CLINE_FILE] }, ...before];
+}
+
+/** Every client, in the order lists show them: a new client is a new row. Sources: the clients' own documentation. */
+export const clients: readonly Client[] = [
+  {
+    ...COMMON,
+    id: 'claude-desktop',
+    label: 'Claude Desktop',
+    format: 'json',
+    places: {
+      darwin: [
+        { folder: '{home}/Library/Application Support/Claude', files: ['claude_desktop_config.json'] },
+      ],
+      win32: [
+        { folder: '{appData}/Claude', files: ['claude_desktop_config.json'] },
+        // The store's build sees a folder of its own in place of the one above.
+        {
+          folder: '{localAppData}/Packages/Claude_*/LocalCache/Roaming/Claude',
+          files: ['claude_desktop_config.json'],
+        },
+      ],
+      linux: [{ folder: '{xdg}/Claude', files: ['claude_desktop_config.json'] }],
+    },
+    then: 'Quit it and start it again.',
+  },
+  {
+    ...COMMON,
+    id: 'claude-code',
+    label: 'Claude Code',
+    format: 'json',
+    places: sameEverywhere({
+      folder: '{claudeHome}',
+      files: ['.claude.json'],
+      // The folder is the user's own.
+      sign: '{claudeHome}/.claude.json',
+    }),
+    program: 'claude',
+    add: ({ pinned }) => ['mcp', 'add-json', '--scope', 'user', SERVER_NAME, JSON.stringify(pinned)],
+    entry: typedEntry,
+    then: 'Start a new session.',
+  },
+  {
+    ...COMMON,
+    id: 'cursor',
+    label: 'Cursor',
+    places: everywhere('{home}/.cursor', 'mcp.json'),
+    program: 'cursor',
+    then: 'Switch purser on under Settings, MCP, if it asks.',
+  },
+  {
+    ...COMMON,
+    id: 'vscode',
+    label: 'VS Code',
+    key: ['servers'],
+    places: editorPlaces('Code', ['mcp.json']),
+    program: 'code',
+    add: ({ pinned }) => ['--add-mcp', JSON.stringify({ name: SERVER_NAME, ...pinned })],
+    entry: typedEntry,
+    then: 'Start purser from the command MCP: List Servers, if it did not start.',
+  },
+  {
+    ...COMMON,
+    id: 'windsurf',
+    label: 'Windsurf',
+    places: everywhere('{home}/.codeium/windsurf', 'mcp_config.json'),
+    program: 'windsurf',
+    then: 'Press refresh in its MCP settings.',
+  },
+  {
+    id: 'codex',
+    label: 'Codex',
+    format: 'toml',
+    key: ['mcp_servers'],
+    places: everywhere('{codexHome}', 'config.toml'),
+    program: 'codex',
+    add: (_entry, { command, args, env }) => [
+      ...['mcp', 'add', SERVER_NAME],
+      ...Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
+      ...['--', command, ...args],
+    ],
+    entry: (launch) => ({
+      pinned: plain(launch),
+      initial: { startup_timeout_sec: START_TIMEOUT_SEC, tool_timeout_sec: TOOL_TIMEOUT_SEC },
+    }),
+    then: 'Start a new session.',
+  },
+  {
+    ...COMMON,
+    id: 'gemini-cli',
+    label: 'Gemini CLI',
+    format: 'jsonc',
+    places: everywhere('{home}/.gemini', 'settings.json'),
+    program: 'gemini',
+    add: (_entry, { command, args, env }) => [
+      ...['mcp', 'add', '--scope', 'user', '--timeout', String(TOOL_TIMEOUT_SEC * 1000)],
+      ...Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
+      ...[SERVER_NAME, command, '--', ...args],
+    ],
+    entry: (launch) => ({ pinned: plain(launch), initial: { timeout: TOOL_TIMEOUT_SEC * 1000 } }),
+    then: 'Start a new session.',
+  },
+  {
+    ...COMMON,
+    id: 'zed',
+    label: 'Zed',
+    key: ['context_servers'],
+    places: {
+      darwin: [{ folder: '{home}/.config/zed', files: ['settings.json'] }],
+      win32: [{ folder: '{appData}/Zed', files: ['settings.json'] }],
+      linux: [{ folder: '{xdg}/zed', files: ['settings.json'] }],
+    },
+    program: 'zed',
+    entry: (launch) => ({ pinned: plain(launch), initial: { timeout: TOOL_TIMEOUT_SEC } }),
+    then: 'It starts by itself.',
+  },
+  {
+    ...COMMON,
+    id: 'cline',
+    label: 'Cline',
+    format: 'json',
+    places: { darwin: clinePlaces('darwin'), win32: clinePlaces('win32'), linux: clinePlaces('linux') },
+    program: 'cline',
+    entry: (launch) => ({ pinned: plain(launch), initial: { timeout: TOOL_TIMEOUT_SEC } }),
+    then: 'It starts by itself.',
+  },
+  {
+    id: 'goose',
+    label: 'Goose',
+    format: 'yaml',
+    key: ['extensions'],
+    places: {
+      darwin: [{ folder: '{xdg}/goose', files: ['config.yaml'] }],
+      win32: [{ folder: '{appData}/Block/goose', files: ['config/config.yaml'] }],
+      linux: [{ folder: '{xdg}/goose', files: ['config.yaml'] }],
+    },
+    program: 'goose',
+    entry: ({ command, args, env }) => ({
+      pinned: { type: 'stdio', cmd: command, args, envs: env },
+      initial: {
+        enabled: true,
+        name: SERVER_NAME,
+        description: 'A wallet for paid API calls.',
+        timeout: TOOL_TIMEOUT_SEC,
+      },
+    }),
+    then: 'Start a new session.',
+  },
+  {
+    ...COMMON,
+    id: 'opencode',
+    label: 'opencode',
+    key: ['mcp'],
+    places: everywhere('{xdg}/opencode', 'opencode.jsonc', 'opencode.json', 'config.json'),
+    program: 'opencode',
+    // Its version 2 reads this shape too, but for a file that was moved to its own.
+    entry: ({ command, args, env }) => ({
+      pinned: { type: 'local', command: [command, ...args], environment: env },
+      initial: { enabled: true, timeout: TOOL_TIMEOUT_SEC * 1000 },
+    }),
+    shape: (content) => (hasServers(content) ? OPENCODE_2 : null),
+    then: 'Start it again.',
+  },
+];
+
+const OPENCODE_2: Pick<Client, 'key' | 'entry'> = {
+  key: ['mcp', 'servers'],
+  entry: ({ command, args, env }) => ({
+    pinned: { type: 'local', command: [command, ...args], environment: env },
+    initial: { timeout: { startup: START_TIMEOUT_SEC * 1000, request: TOOL_TIMEOUT_SEC * 1000 } },
+  }),
+};
+
+/** Whether `mcp.servers` is a list of servers, not a server of that name. */
+function hasServers(content: unknown): boolean {
+  const servers = (content as { mcp?: { servers?: unknown } } | null)?.mcp?.servers;
+  return typeof servers === 'object' && servers !== null && !('type' in servers);
+}
+
+/** The client a person named; undefined where there is none. */
+export function findClient(name: string): Client | undefined {
+  const wanted = name.toLowerCase();
+  return clients.find(({ id, label }) => id === wanted || label.toLowerCase() === wanted);
+}

@@ -1,0 +1,142 @@
+import { isWalletError } from '../errors/walletError.js';
+import type { Client } from './client.js';
+import {
+  backupOf,
+  keepCopy,
+  readBackup,
+  readClientFile,
+  removeBackup,
+  removeClientFile,
+  writeClientFile,
+} from './clientFile.js';
+import { unifiedDiff } from './diff.js';
+import { formatOf } from './formatOf.js';
+import type { Launch } from './launch.js';
+import type { Machine } from './machine.js';
+import { runProgram } from './ownProgram.js';
+import { findProgram } from './place.js';
+import { planInstall, planUninstall, readEntry, type Plan } from './plan.js';
+
+/** What became of one client's file. */
+export interface ClientChange {
+  readonly client: string;
+  readonly label: string;
+  readonly file: string;
+  readonly change: Plan['change'] | 'refused';
+  /** Whether the client's own program did it, or an edit of its file. */
+  readonly by: 'program' | 'edit';
+  /** The copy from before that was kept beside the file. */
+  readonly copy: string | null;
+  /** One sentence more: why it was refused, or why its program was of no use. */
+  readonly note: string | null;
+  readonly diff: string;
+}
+
+/** What a change needs to know. */
+export interface ChangeOptions {
+  readonly machine: Machine;
+  /** Shows the change, and makes none. */
+  readonly dryRun: boolean;
+  /** Bound on a client's own program; tests shorten it. */
+  readonly programMsMax?: number;
+}
+
+/** Puts our entry into one file of a client; a refusal is an answer, not an error. */
+export async function installInto(
+  client: Client,
+  path: string,
+  launch: Launch,
+  options: ChangeOptions,
+): Promise<ClientChange> {
+  return answering(client, path, async () => {
+    const format = await formatOf(client.format);
+    const file = readClientFile(path);
+    const plan = planInstall(client, format, file.text, launch);
+    const diff = unifiedDiff(path, file.text, plan.text);
+    const answer = (more: Partial<ClientChange> = {}): ClientChange => ({
+      ...answerOf(client, path),
+      change: plan.change,
+      diff,
+      ...more,
+    });
+    if (plan.change === 'none' || options.dryRun) return answer();
+    if (plan.change === 'updated') {
+      writeClientFile(file, plan.text ?? '');
+      return answer();
+    }
+    const copy = keepCopy(file);
+    const tried = await runOwn(client, launch, options);
+    const after = tried === null ? file : readClientFile(path);
+    // What its program leaves out, such as a timeout, is added to the entry that it made.
+    const rest = tried === null ? plan : planInstall(client, format, after.text, launch, true);
+    if (rest.change !== 'none') writeClientFile(after, rest.text ?? '');
+    return rest.change === 'added'
+      ? answer({ copy, note: tried?.note ?? null })
+      : answer({ copy, by: 'program' });
+  });
+}
+
+/** Runs the client's own program where it has one; null where it has not. */
+async function runOwn(
+  client: Client,
+  launch: Launch,
+  { machine, programMsMax }: ChangeOptions,
+): Promise<{ readonly note: string | null } | null> {
+  const program = findProgram(client.program, machine);
+  const args = client.add?.(client.entry(launch), launch);
+  if (program === null || args === undefined) return null;
+  const bound = programMsMax === undefined ? {} : { msMax: programMsMax };
+  const run = await runProgram(program, args, { env: machine.env, ...bound });
+  if (run.ended === 'well') return { note: `${client.program} said it was done and added nothing.` };
+  const how = { badly: 'refused', hung: 'did not answer', not_started: 'did not start' }[run.ended];
+  return {
+    note: `${client.program} ${how}${run.said === '' ? '' : ` (${run.said})`}, so its file was edited.`,
+  };
+}
+
+/** Takes our entry out of one file of a client; a refusal is an answer, not an error. */
+export async function uninstallFrom(
+  client: Client,
+  path: string,
+  { dryRun }: Pick<ChangeOptions, 'dryRun'>,
+): Promise<ClientChange> {
+  return answering(client, path, async () => {
+    const format = await formatOf(client.format);
+    const file = readClientFile(path);
+    const nothing: ClientChange = { ...answerOf(client, path), change: 'none' };
+    if (file.text === null) return nothing;
+    const backup = readBackup(file) ?? null;
+    const plan = planUninstall(client, format, file.text, backup);
+    if (plan.change === 'none') return nothing;
+    const diff = unifiedDiff(path, file.text, plan.text);
+    if (!dryRun) {
+      if (plan.text === null) removeClientFile(file);
+      else writeClientFile(file, plan.text);
+      if (plan.text === backup) removeBackup(file);
+    }
+    const copy = backup !== null && plan.text !== backup ? backupOf(file.target) : null;
+    return { ...nothing, change: plan.change, copy, diff };
+  });
+}
+
+/** What our entry in a client's file says; undefined where there is none. Throws `client_config`. */
+export async function entryIn(client: Client, path: string): Promise<unknown> {
+  return readEntry(client, await formatOf(client.format), readClientFile(path).text);
+}
+
+function answerOf({ id, label }: Client, file: string): ClientChange {
+  return { client: id, label, file, change: 'none', by: 'edit', copy: null, note: null, diff: '' };
+}
+
+async function answering(
+  client: Client,
+  path: string,
+  work: () => Promise<ClientChange>,
+): Promise<ClientChange> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isWalletError(error) || error.code !== 'client_config') throw error;
+    return { ...answerOf(client, path), change: 'refused', note: error.shortMessage };
+  }
+}

@@ -1,0 +1,179 @@
+import { isDeepStrictEqual } from 'node:util';
+import { SERVER_NAME, type Client, type Entry, type Value } from './client.js';
+import { refuse, type Format } from './format.js';
+import type { Launch } from './launch.js';
+
+/** What a change to a client's file comes to: the text to write, or null for no file at all. */
+export interface Plan {
+  readonly text: string | null;
+  readonly change: 'added' | 'updated' | 'none' | 'removed';
+}
+
+/** Some editors begin a file with it; the formats themselves know none. */
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/** The text of a client's file, parsed as far as it is ours. */
+interface Opened {
+  readonly mark: string;
+  readonly text: string;
+  readonly content: unknown;
+  readonly path: readonly string[];
+  readonly entryOf: Client['entry'];
+  readonly entry: unknown;
+}
+
+function open(client: Client, format: Format, whole: string): Opened {
+  const mark = whole.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : '';
+  const text = whole.slice(mark.length);
+  const content = plainOf(format.read(text));
+  const { key, entry: entryOf } = client.shape?.(content) ?? client;
+  const path = [...key, SERVER_NAME];
+  return { mark, text, content, path, entryOf, entry: valueAt(content, path) };
+}
+
+/** Our entry in a client's file; undefined where it has none. Throws `client_config` where it cannot be read. */
+export function readEntry(client: Client, format: Format, text: string | null): unknown {
+  return text === null ? undefined : open(client, format, text).entry;
+}
+
+/**
+ * Plans our entry into the text of a client's file, null where there is no file. Nothing else in it changes, which
+ * is proved by parsing both. `isNew` adds what a new entry has to one that the client's own program just made.
+ *
+ * Throws `client_config` where the text does not parse, or has something else in our place.
+ */
+export function planInstall(
+  client: Client,
+  format: Format,
+  whole: string | null,
+  launch: Launch,
+  isNew = false,
+): Plan {
+  const file = open(client, format, whole ?? '');
+  const wanted = file.entryOf(launch);
+  if (file.entry === undefined) {
+    const value = { ...wanted.pinned, ...wanted.initial };
+    const text = format.set(file.text, file.path, value);
+    prove(format, text, file, value);
+    return { text: file.mark + text, change: 'added' };
+  }
+  const changes = changesOf(file.entry, wanted, isNew);
+  let { text } = file;
+  for (const [keys, value] of changes) text = format.set(text, [...file.path, ...keys], value);
+  if (text === file.text) return { text: whole, change: 'none' };
+  const merged = changes.reduce<unknown>((entry, [keys, value]) => withValue(entry, keys, value), file.entry);
+  prove(format, text, file, merged);
+  return { text: file.mark + text, change: 'updated' };
+}
+
+/** A value of the entry to set. */
+type Change = readonly [keys: readonly string[], value: Value];
+
+/** What of an entry that is there has to change: what is pinned; a variable of the user's own stays. */
+function changesOf(entry: unknown, { pinned, initial }: Entry, isNew: boolean): Change[] {
+  if (!isObject(entry) || !Object.keys(pinned).some((key) => key !== 'type' && key in entry)) {
+    throw refuse(`its entry ${SERVER_NAME} starts no program; take it out first if it is not wanted`);
+  }
+  const absent = Object.entries(isNew ? initial : {}).filter(([key]) => !(key in entry));
+  return [...Object.entries(pinned), ...absent].flatMap(([key, value]): Change[] => {
+    const old = entry[key];
+    if (isObject(value) && isObject(old)) {
+      return Object.entries(value)
+        .filter(([name, item]) => old[name] !== item)
+        .map(([name, item]): Change => [[key, name], item as Value]);
+    }
+    return isDeepStrictEqual(old, value) ? [] : [[[key], value]];
+  });
+}
+
+/**
+ * Plans our entry out of the text of a client's file. Where `backup`, the text from before we came, shows that our
+ * entry is all that came since, the file is that text again; a `backup` of null stands for no file.
+ */
+export function planUninstall(client: Client, format: Format, whole: string, backup: string | null): Plan {
+  const file = open(client, format, whole);
+  if (file.entry === undefined) return { text: whole, change: 'none' };
+  if (isBackup(client, format, whole, backup, file)) return { text: backup, change: 'removed' };
+  let text = format.remove(file.text, file.path);
+  const list = file.path.slice(0, -1);
+  if (isEmptied(format, text, list) && backup !== null && !hadList(client, format, backup, list)) {
+    text = format.remove(text, list);
+  }
+  prove(format, text, file, undefined);
+  return { text: file.mark + text, change: 'removed' };
+}
+
+function isEmptied(format: Format, text: string, list: readonly string[]): boolean {
+  const value = valueAt(plainOf(format.read(text)), list);
+  return isObject(value) && Object.keys(value).length === 0;
+}
+
+function hadList(client: Client, format: Format, backup: string, list: readonly string[]): boolean {
+  try {
+    return valueAt(open(client, format, backup).content, list) !== undefined;
+  } catch {
+    return true;
+  }
+}
+
+/** Whether the text is the older one with our entry put in, by today's rules, and nothing else. */
+function isBackup(
+  client: Client,
+  format: Format,
+  whole: string,
+  backup: string | null,
+  { path, entry }: Opened,
+): boolean {
+  try {
+    const before = open(client, format, backup ?? '');
+    if (before.entry !== undefined || !isDeepStrictEqual(before.path, path)) return false;
+    return before.mark + format.set(before.text, path, entry as Value) === whole;
+  } catch {
+    return false;
+  }
+}
+
+/** Parses what would be written: it must say what the file said, but for our entry. */
+function prove(format: Format, text: string, before: Opened, entry: unknown): void {
+  const { path, content } = before;
+  const after = plainOf(format.read(text));
+  const rest = (value: unknown): unknown => without(value, path);
+  if (isDeepStrictEqual(valueAt(after, path), entry) && isDeepStrictEqual(rest(after), rest(content))) return;
+  throw refuse('it is written in a way that cannot be changed without changing something else');
+}
+
+/** The value in objects of one kind, whichever parser made it, so that two can be compared. */
+function plainOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plainOf);
+  if (value instanceof Date) return String(value.toJSON());
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainOf(item)]));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (at, key) => (isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined),
+    value,
+  );
+}
+
+function withValue(value: unknown, [key, ...rest]: readonly string[], put: Value): unknown {
+  if (key === undefined) return put;
+  const object = isObject(value) ? value : {};
+  return { ...object, [key]: withValue(object[key], rest, put) };
+}
+
+/** The value without what is at the path, and without the objects on the way that nothing else is in. */
+function without(value: unknown, [key, ...rest]: readonly string[]): unknown {
+  if (key === undefined) return undefined;
+  if (value === undefined || value === null) return {};
+  if (!isObject(value)) return value;
+  const inner = without(value[key], rest);
+  const { [key]: _, ...others } = value;
+  const isEmpty = inner === undefined || (isObject(inner) && Object.keys(inner).length === 0);
+  return isEmpty ? { ...others } : { ...others, [key]: inner };
+}
