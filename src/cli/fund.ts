@@ -1,3 +1,4 @@
+import type * as QrCode from 'qrcode-terminal';
 import { formatUnits } from '../money/decimal.js';
 import {
   awaitFunding,
@@ -62,7 +63,7 @@ function howTo(places: readonly FundingPlace[], testnet: boolean): string {
 
 async function codeOf(address: string): Promise<string> {
   const { default: qrcode } = (await import('qrcode-terminal')) as unknown as {
-    readonly default: typeof import('qrcode-terminal');
+    readonly default: typeof QrCode;
   };
   return new Promise((resolve) => qrcode.generate(address, { small: true }, resolve));
 }
