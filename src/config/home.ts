@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, statSync, type Stats } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, type Stats } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { WalletError } from '../errors/walletError.js';
@@ -52,14 +52,30 @@ export function resolveHome(
  */
 export function ensureHome(home: string): void {
   try {
-    const made = mkdirSync(home, { recursive: true, mode: FOLDER_MODE });
+    const isNew = makeFolder(home);
     // A folder with other things in it is somebody's choice: closing it could lock others out of their files.
-    if (made !== undefined || (isOurs(statSync(home)) && readdirSync(home).length === 0))
-      chmodSync(home, FOLDER_MODE);
+    if (isNew || (isOurs(statSync(home)) && readdirSync(home).length === 0)) chmodSync(home, FOLDER_MODE);
   } catch (error) {
     throw unusable(home, error);
   }
   checkHome(home);
+}
+
+/**
+ * Makes a folder and those above it. False where it is there. Node's own way never ends where a file system takes no
+ * folders and says that they are missing, as /proc does.
+ */
+function makeFolder(folder: string): boolean {
+  try {
+    mkdirSync(folder, { mode: FOLDER_MODE });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    const above = path.dirname(folder);
+    if (codeOf(error) !== 'ENOENT' || existsSync(above)) throw error;
+    makeFolder(above);
+    return makeFolder(folder);
+  }
 }
 
 /**
