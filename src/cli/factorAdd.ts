@@ -1,7 +1,7 @@
 import { WalletError } from '../errors/walletError.js';
 import { addPasskey, addPassphrase } from '../wallet/ownerFactors.js';
 import { openLedger } from '../wallet/engine.js';
-import { unlockAsAnyone } from '../wallet/ownerHand.js';
+import { unlockAsAnyone, type OwnerOptions } from '../wallet/ownerHand.js';
 import type { CommandCall } from './command.js';
 import { openPage } from './ownerPage.js';
 import { newFactorPassphrase } from './passphrase.js';
@@ -19,14 +19,14 @@ export async function run(call: CommandCall): Promise<number> {
   const added =
     kind === 'passphrase'
       ? await addPassphrase(options, () => newFactorPassphrase(io, flags.text('factorFile')), label)
-      : await enrol(call, label);
+      : await enrolPasskey(call, options, label);
   const message = `Added ${added.label}: it proves that you are the owner, to say yes and to loosen limits.`;
   const fields = { message, factor_id: added.id, kind: added.kind, label: added.label };
   return printReport(io, flags.has('json'), fields, [message]);
 }
 
-async function enrol(call: CommandCall, label: string) {
-  const options = ownerOptions(call, 'currentFactorFile');
+/** Opens the page on which a passkey is made, and waits for it. Throws `cancelled` where none was. */
+export async function enrolPasskey(call: CommandCall, options: OwnerOptions, label: string) {
   const { io } = call;
   const added = await addPasskey(options, label, async (enrolment) => {
     const keys = await unlockAsAnyone(options);

@@ -1,6 +1,7 @@
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { KeystoreKind } from '../keys/keystore.js';
 import { ownerCommand } from '../wallet/ownerCommand.js';
+import type { OwnerOptions } from '../wallet/ownerHand.js';
 import { setUpWallet, type SecretSource, type SetUp } from '../wallet/setUp.js';
 import type { CommandCall } from './command.js';
 import { isInteractive, readStdin, type CliIo } from './io.js';
@@ -59,19 +60,20 @@ async function wantsFileInstead({ io, flags }: CommandCall, error: unknown): Pro
 
 /** Offers to add what proves the owner; whoever just made the wallet at this terminal is that. */
 export async function offerFactor(
-  { io, home, flags }: CommandCall,
+  call: CommandCall,
   passphrase: () => Promise<string | null>,
 ): Promise<void> {
+  const { io, home, flags } = call;
   if (flags.has('yes') || flags.has('json') || !isInteractive(io)) return;
   const hand = { passphrase, atTerminal: true };
   const options = { home, now: io.now, passphrase, hand };
   io.stderr.write('\nAn owner passphrase lets you say yes to a payment that passes a limit.\n');
   for (;;) {
-    const given = await askHidden(io, 'Owner passphrase, not the one of the keystore (Enter: later): ');
-    if (given === null || given === '') {
-      io.stderr.write(`Add one later: ${ownerCommand('factor add passphrase', io)}\n`);
-      return;
-    }
+    const given = await askHidden(
+      io,
+      'Owner passphrase, not the one of the keystore (Enter: a passkey, or later): ',
+    );
+    if (given === null || given === '') return await offerPasskey(call, options);
     if ((await askHidden(io, 'The same again: ')) !== given) {
       io.stderr.write('The two differ; once more.\n');
       continue;
@@ -86,6 +88,23 @@ export async function offerFactor(
       io.stderr.write(`${error.shortMessage}\n`);
     }
   }
+}
+
+async function offerPasskey(call: CommandCall, options: OwnerOptions): Promise<void> {
+  const { io } = call;
+  try {
+    if (await askYes(io, 'A passkey instead, made in your browser now?')) {
+      const { enrolPasskey } = await import('./factorAdd.js');
+      const { label } = await enrolPasskey(call, options, '');
+      io.stderr.write(`Added ${label}.\n`);
+      return;
+    }
+  } catch (error) {
+    // The wallet is there: that the page was closed is no reason to fail what made it.
+    if (!isWalletError(error) || error.code !== 'cancelled') throw error;
+    io.stderr.write(`${error.shortMessage}\n`);
+  }
+  io.stderr.write(`Add one later: ${ownerCommand('factor add passphrase', io)}\n`);
 }
 
 /** Reads `--rpc eip155:8453=https://…`. */

@@ -1,4 +1,7 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page as Tab } from 'playwright-core';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
@@ -91,6 +94,28 @@ describe.skipIf(NO_CHROMIUM || noTerminal() !== null)('a passkey', () => {
     expect(JSON.parse(await place.run('factor', 'list', '--json'))).toMatchObject({
       factors: [{ kind: 'passkey', label: 'laptop' }],
     });
+  });
+
+  test('is offered while a wallet is made', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'purser-init-'));
+    const env = { ...place.env, PURSER_HOME: join(home, 'new') };
+    const args = ['init', '--keystore', 'file', '--passphrase-file', place.passphraseFile, '--testnet'];
+    const terminal = openTerminal(args, env);
+    await terminal.sees('Owner passphrase');
+    terminal.type('\r');
+    await terminal.sees('A passkey instead');
+    terminal.type('y\r');
+    await terminal.sees('Type this code there: ');
+    await terminal.sees('\n');
+    const screen = terminal.screen();
+    await tab.goto(PAGE.exec(screen)?.[1] ?? '');
+    await tab
+      .getByLabel('The code that your terminal shows')
+      .fill(/Type this code there: (\S+)/.exec(screen)?.[1] ?? '');
+    await tab.keyboard.press('Enter');
+    await tab.getByText('The passkey is added').waitFor();
+    expect(await terminal.end()).toMatchObject({ exit: 0, screen: expect.stringContaining('Added ') });
+    rmSync(home, { recursive: true });
   });
 
   test('is asked of whoever loosens, and a terminal with all that unlocks the wallet is not enough', async () => {

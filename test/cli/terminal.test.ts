@@ -88,6 +88,8 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
     person.type(`${PHRASE}\r`);
     await person.sees('Owner passphrase');
     person.type('\r');
+    await person.sees('A passkey instead');
+    person.type('\r');
     const { exit, screen } = await person.end();
     expect(exit).toBe(0);
     expect(screen).toContain('factor add passphrase');
