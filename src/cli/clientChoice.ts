@@ -105,8 +105,8 @@ export function launchFor(
     ...(keystore === 'file' && passphraseFile ? { PURSER_PASSPHRASE_FILE: resolve(passphraseFile) } : {}),
   };
   const named = flags.text('package');
-  // A path that stands for itself only in this folder would be another one elsewhere.
-  const spec =
-    named === undefined ? pinnedSpec(io.version) : /^\.{0,2}\//.test(named) ? resolve(named) : named;
+  // npx would run a bare path as a program, and a relative one means another file elsewhere.
+  const isPath = named !== undefined && /^(?:\.{0,2}|[A-Za-z]:)[\\/]/.test(named);
+  const spec = named === undefined ? pinnedSpec(io.version) : isPath ? `file:${resolve(named)}` : named;
   return { launch: launchOn(machine, node, { env: wallet, spec }), node };
 }
