@@ -508,6 +508,8 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
     }
     await person.sees('Owner passphrase, not the one of the keystore');
     person.type('\r');
+    await person.sees('A passkey instead');
+    person.type('\r');
     await person.sees('Keep it there?');
     person.type('y\r');
     const { exit, screen } = await person.end();
