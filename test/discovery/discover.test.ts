@@ -279,7 +279,9 @@ describe('origin', () => {
   test('asks one endpoint what it costs where the site has no documents', async () => {
     const origin = `${world.sandbox.shop.url}/v2/price/0.04`;
     const outcome = await wallet.discover({ origin, detail: 'full' }, anyCall());
-    expect(resultsOf(outcome)).toMatchObject([{ url: origin, usd: '0.04', networks: 'eip155:84532' }]);
+    expect(resultsOf(outcome)).toMatchObject([
+      { url: origin, usd: '0.04', networks: 'eip155:84532 solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1' },
+    ]);
   });
 
   test.each([
