@@ -14,8 +14,6 @@ import type { JsonObject, JsonValue } from './types.js';
 const FOLDER = fileURLToPath(new URL('../../../shared/wild/', import.meta.url));
 const isPresent = existsSync(FOLDER);
 
-const SOLANA = 'unsupported_network';
-
 /**
  * What each recorded answer must come to: null where it is no demand for payment; else the atomic price of each
  * offer that can be paid, the codes of those that cannot, and the other protocols named.
@@ -36,7 +34,7 @@ const VERDICTS: Record<string, { pay: string[]; not: string[]; other?: string[] 
   '013-x402scan-v1-example.com': { pay: ['1000'], not: [] },
   '014-ultravioleta-tenjin': { pay: ['100000'], not: [] },
   '015-ultravioleta-v2hdr': { pay: ['100000'], not: [] },
-  '016-402index-x402-v2-ping': { pay: ['10000'], not: [SOLANA] },
+  '016-402index-x402-v2-ping': { pay: ['10000', '10000'], not: [] },
   '017-402index-direct-l402-macaroon': { pay: [], not: [], other: ['l402', 'mpp'] },
   '018-402index-direct-l402-token': { pay: [], not: [], other: ['l402'] },
   '019-402index-l402space-402': { pay: [], not: [], other: ['l402'] },
@@ -66,7 +64,7 @@ const VERDICTS: Record<string, { pay: string[]; not: string[]; other?: string[] 
   '039-openpay-jpyc-split': { pay: [], not: ['unsupported_network'] },
   '040-java-readme-relative-resource': { pay: [], not: ['unsupported_asset'] },
   '041-sans-accepts': null,
-  '042-nous-portal-v1-solana': { pay: [], not: [SOLANA] },
+  '042-nous-portal-v1-solana': { pay: [], not: ['malformed_offer'] },
   '043-ref-express-2.27-exact': { pay: ['10000'], not: [] },
   '044-ref-express-2.27-permit2': { pay: [], not: ['unsupported_scheme'] },
   '045-ref-express-2.27-upto': { pay: [], not: ['unsupported_scheme'] },
@@ -80,11 +78,11 @@ const VERDICTS: Record<string, { pay: string[]; not: string[]; other?: string[] 
   '052-shape-wintyx57': { pay: ['5000'], not: [] },
   '053-shape-atxp-dev': { pay: [], not: ['malformed_offer', 'malformed_offer', 'malformed_offer'] },
   '054-shape-atxp-dev': { pay: [], not: ['malformed_offer'] },
-  '055-shape-atxp-dev': { pay: [], not: [SOLANA] },
+  '055-shape-atxp-dev': { pay: [], not: ['malformed_offer'] },
   '056-shape-atxp-dev': { pay: [], not: ['unsupported_scheme', 'malformed_offer'] },
   '057-shape-atxp-dev': { pay: [], not: ['malformed_offer', 'unsupported_scheme'] },
-  '058-shape-atxp-dev': { pay: [], not: ['malformed_offer', SOLANA] },
-  '059-shape-atxp-dev': { pay: [], not: [SOLANA] },
+  '058-shape-atxp-dev': { pay: [], not: ['malformed_offer', 'malformed_offer'] },
+  '059-shape-atxp-dev': { pay: [], not: ['malformed_offer'] },
   '060-shape-atxp-dev': { pay: [], not: ['malformed_offer', 'unsupported_scheme'] },
   '061-shape-onchainexpat': { pay: ['2000'], not: [] },
   '062-shape-onchainexpat': { pay: [], not: ['unsupported_asset'] },
