@@ -11,7 +11,18 @@ import {
   type Sqlite,
 } from './database.js';
 import { changedBehind } from './fault.js';
-import type { SqlRow } from './payment.js';
+import { Journal } from './journal.js';
+import { paymentFromSql, type SqlRow } from './payment.js';
+import { Register } from './register.js';
+import {
+  contributionOf,
+  isRolling,
+  partOf,
+  placesOf,
+  totalKey,
+  totalText,
+  type ScopeTotal,
+} from './totals.js';
 
 /**
  * One step of the schema, from the version before to the next, inside the one transaction of all steps. It leaves
@@ -19,14 +30,36 @@ import type { SqlRow } from './payment.js';
  */
 export type Migration = (db: Sqlite, auth: RowAuthenticator) => void;
 
-/** To 2: the caps that a payment was approved past. What was approved before counts toward all caps, as it did. */
-const addPastCaps: Migration = (db) => {
+/**
+ * To 2: the caps that a payment was approved past, and the parts of sessions and agents that went to a category. What
+ * was approved before counts toward all caps, as it did.
+ */
+const addPastCapsAndCategoryParts: Migration = (db, auth) => {
   // Rows keep their codes: see RowAuthenticator on columns that a table was given later.
   db.exec('ALTER TABLE payments ADD COLUMN past_caps TEXT');
+  const journal = new Journal(db, auth);
+  const head = journal.checkedHead();
+  const register = new Register(db);
+  const sums = new Map<string, ScopeTotal>();
+  for (const row of statement(db, 'SELECT * FROM payments').iterate() as Iterable<SqlRow>) {
+    auth.checkRow('payments', row);
+    const payment = paymentFromSql(row);
+    const added = contributionOf(payment);
+    for (const place of placesOf(payment)) {
+      if (isRolling(place) || register.get(head.register, totalKey(place.key)) !== null) continue;
+      const { live, captured } = partOf(place, added);
+      const sum = sums.get(place.key) ?? { live: 0n, captured: 0n };
+      sums.set(place.key, { live: sum.live + live, captured: sum.captured + captured });
+    }
+  }
+  let digests = head.register;
+  for (const [key, sum] of sums)
+    if (sum.live + sum.captured > 0n) digests = register.set(digests, totalKey(key), totalText(sum));
+  journal.attest({ ...head, register: digests });
 };
 
 /** The steps from version 1 on, in order: the first leads to version 2. A step, once released, never changes. */
-export const MIGRATIONS: readonly Migration[] = [addPastCaps];
+export const MIGRATIONS: readonly Migration[] = [addPastCapsAndCategoryParts];
 
 /** Where the copy is kept that was taken before a ledger left a version. */
 export function migrationBackupPath(path: string, version: number): string {

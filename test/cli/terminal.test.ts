@@ -38,6 +38,7 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
     await person.sees('The same again: ');
     person.type(`${PASSPHRASE}\r`);
     await person.sees('must be another than the one that unlocks');
+    await person.sees('Owner passphrase');
     person.type('seven purple otters swim\r');
     await person.sees('The same again: ');
     person.type('seven purple otters swim\r');
