@@ -196,13 +196,13 @@ async function answerFromOther(
 /** The stored answer of a payment that was captured: nothing is sent, nothing is paid. */
 export async function replay(engine: Engine, asked: Asked, payment: Payment): Promise<Outcome> {
   const stored = await waitForAnswer(engine, asked, payment);
-  const how = 'pass repeat: true or a new idempotency_key to buy it again.';
+  const how = 'To buy it again, pass repeat: true or a new idempotency_key.';
   if (stored === null) {
     if (isBeingAnswered(engine, payment)) return busyOutcome(payment);
     const lost = lostOutcome(payment);
     return {
       ...lost,
-      message: `${lost.message} To buy it again, ${how}`,
+      message: `${lost.message} ${how}`,
       spent_usd: formatUsd(0n),
       replayed: true,
     };
@@ -213,7 +213,7 @@ export async function replay(engine: Engine, asked: Asked, payment: Payment): Pr
   return outcome({
     status: delivered ? 'ok' : 'failed',
     code: delivered ? 'paid' : 'paid_error_answer',
-    message: `${prefix}: this is the stored answer of ${payment.id}, paid $${formatUsd(payment.capturedUsdMicros ?? 0n)} before; ${how}`,
+    message: `${prefix}: this is the stored answer of ${payment.id}, paid $${formatUsd(payment.capturedUsdMicros ?? 0n)} before. ${how}`,
     money: 'captured',
     payment: viewPayment(payment),
     response,
