@@ -43,12 +43,14 @@ export interface Delivery {
 
 /**
  * Sends a payment with its request, once, and records what is then known. The payment must be `held`, with the payload
- * just signed for it, `signed` or `unknown`, and its caller must {@link drive} it; afterwards it is captured or unknown, never sent by this process
- * again without a caller. Throws `payment_unresolved` where another process came first.
+ * just signed for it, `signed` or `unknown`, and its caller must {@link drive} it; afterwards it is captured or unknown,
+ * never sent by this process again without a caller. Throws `payment_unresolved` where another process came first.
  */
 export async function deliver(engine: Engine, place: CommandPlace, delivery: Delivery): Promise<Outcome> {
   try {
-    const barred = await commitToSend(engine, place, delivery);
+    const barred = await commitToSend(engine, place, delivery).catch(async (error: unknown) => {
+      throw await beforeSending(engine, delivery.payment, error);
+    });
     if (barred !== null) return barred;
     return await exchangeForAnswer(engine, place, delivery).catch((error: unknown) => {
       throw afterSending(error);
@@ -56,6 +58,14 @@ export async function deliver(engine: Engine, place: CommandPlace, delivery: Del
   } finally {
     engine.renewCheckpoint();
   }
+}
+
+/** A fault before anything left: what was only held goes with the call, and what may be signed stays held. */
+async function beforeSending(engine: Engine, payment: Payment, error: unknown): Promise<WalletError> {
+  const known = isWalletError(error) ? error : toLedgerError(error);
+  if (known.money !== 'none') return known;
+  const { money } = await withheld(engine, payment).catch(() => ({ money: 'held' }));
+  return money === 'none' ? known : heldError(known);
 }
 
 /** A fault of ours once bytes may have left: whatever it was, the money's fate is open. */
@@ -155,7 +165,7 @@ function heldError(error: WalletError): WalletError {
 async function withheld(engine: Engine, payment: Payment): Promise<Shown> {
   if (payment.state !== 'held') return { payment: viewPayment(payment), money: 'held' };
   const released = await engine.ledger.release(payment.id, 'never_signed', engine.now());
-  return { payment: viewPayment(released.payment), money: 'none' };
+  return { payment: viewPayment(released.payment), money: moneyOf(released.payment) };
 }
 
 function tightened(payment: Payment, shown: Shown): Outcome {

@@ -247,6 +247,21 @@ describe('an owner who tightens the config while a payment is on its way', () =>
     });
   });
 
+  test('a config that was edited after the hold: nothing is sent, and the hold is let go', async () => {
+    const file = join(mine.home, CONFIG_FILE);
+    const kept = readFileSync(file, 'utf8');
+    once('held', () => writeFileSync(file, kept.replace('20.00', '21.00')));
+    const outcome = await wallet.pay(callOf(world.url('/v2/json')), anyCall());
+    writeFileSync(file, kept);
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      code: expect.stringMatching(/^config_/) as string,
+      money: 'none',
+    });
+    expect(seen()).toEqual([]);
+    expect(await newest()).toMatchObject({ state: 'released', note: 'never_signed' });
+  });
+
   test('a change that leaves room is no obstacle', async () => {
     once('held', await prepare('limits.per_session_usd', '19.99'));
     expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({ status: 'ok' });
