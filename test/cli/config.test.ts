@@ -8,7 +8,7 @@ let config: string;
 beforeAll(async () => {
   scratch = makeScratch();
   config = join(scratch.home, 'config.json');
-  await scratch.init();
+  await scratch.makeWallet();
 });
 afterAll(() => scratch.remove());
 

@@ -21,7 +21,7 @@ let scratch: Scratch;
 beforeAll(async () => {
   sandbox = await startSandbox();
   scratch = makeScratch();
-  await scratch.init();
+  await scratch.makeWallet();
   await set(RPC, `${sandbox.rpcUrl}/?key=${RPC_SECRET}`);
   await set('net.allow_private', JSON.stringify([sandbox.shop.hostPort]));
   await set('discovery.sources', '["http://127.0.0.1:9/discovery/resources"]');

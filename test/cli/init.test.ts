@@ -81,7 +81,7 @@ describe('init without a terminal', () => {
   });
 
   it('never makes a second wallet over a first', async () => {
-    await scratch.init();
+    await scratch.makeWallet();
     const before = await address();
     for (const argument of [[], ['--restore-stdin'], ['--import-key-stdin']]) {
       const again = await scratch.purser(
@@ -334,7 +334,7 @@ describe('a set-up that was cut off', () => {
 
 describe('a wallet that lost a part', () => {
   it('gets no new ledger in place of the one its keystore remembers (T29)', async () => {
-    await scratch.init();
+    await scratch.makeWallet();
     rmSync(join(scratch.home, 'purser.db'));
     const run = await scratch.init('--json');
     expect(run.exit).toBe(6);
@@ -343,7 +343,7 @@ describe('a wallet that lost a part', () => {
   });
 
   it('gets no new keystore beside the config and ledger of another', async () => {
-    await scratch.init();
+    await scratch.makeWallet();
     rmSync(join(scratch.home, 'keystore.json'));
     const run = await scratch.init();
     expect(run.exit).toBe(6);
@@ -352,7 +352,7 @@ describe('a wallet that lost a part', () => {
   });
 
   it('gets its lost config back with the first limits, by its owner alone', async () => {
-    await scratch.init();
+    await scratch.makeWallet();
     const set = ['config', 'set', 'limits.per_day_usd', '1.00', '--passphrase-file', scratch.passphraseFile];
     expect(await scratch.purser(set)).toMatchObject({ exit: 0 });
     rmSync(join(scratch.home, 'config.json'));
@@ -368,7 +368,7 @@ describe('a wallet that lost a part', () => {
   });
 
   it('is not taken for an absent one where its keystore cannot be read', async () => {
-    await scratch.init();
+    await scratch.makeWallet();
     const keystore = join(scratch.home, 'keystore.json');
     copyFileSync(keystore, scratch.path('saved'));
     writeFileSync(keystore, '{');

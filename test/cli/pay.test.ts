@@ -30,8 +30,8 @@ let address: `0x${string}`;
 let calls = 0;
 beforeAll(async () => {
   [sandbox, scratch] = [await startSandbox(), makeScratch()];
-  const made = await scratch.init('--json');
-  address = (JSON.parse(made.out) as { address: `0x${string}` }).address;
+  await scratch.makeWallet();
+  ({ address } = await json<{ address: `0x${string}` }>('address'));
   await sandbox.chain.fund(address, 5_000_000n);
   for (const [key, value] of [
     ['networks.eip155:84532.rpc_url', sandbox.rpcUrl],

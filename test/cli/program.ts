@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import { makeQuickWallet } from '../support/quickWallet.js';
 
 /** The program as people run it; another build of it where the variable names one. */
 const PROGRAM =
@@ -34,7 +35,9 @@ export interface Scratch {
   purser(args: readonly string[], more?: RunParts): Promise<Run>;
   /** Runs the program, expects success, and reads its JSON. */
   json<T = Record<string, unknown>>(args: readonly string[], more?: RunParts): Promise<T>;
-  /** Makes a wallet for test networks in an encrypted file. */
+  /** Makes a wallet for tests of anything but its making: one that opens quickly. */
+  makeWallet(): Promise<void>;
+  /** Has the program make a wallet for test networks in an encrypted file. */
   init(...args: string[]): Promise<Run>;
   /** Everything any run wrote to stdout and stderr. */
   written(): string;
@@ -79,6 +82,7 @@ export function makeScratch(): Scratch {
       expect(run, `purser ${args.join(' ')}`).toMatchObject({ exit: 0, err: '' });
       return JSON.parse(run.out) as T;
     },
+    makeWallet: () => makeQuickWallet(home, PASSPHRASE),
     init: (...args) =>
       purser([
         'init',

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { quicken } from '../support/quickWallet.js';
 import { makeScratch, PASSPHRASE, type Scratch } from './program.js';
 
 /** Canaries: no real wallet has them. */
@@ -91,6 +92,7 @@ describe('no output and no file holds a secret (T21)', () => {
     ];
     expect(await scratch.purser([...args, flag], { input: secret })).toMatchObject({ exit: 0 });
     const files = filesIn(scratch.home);
+    await quicken(scratch.home, PASSPHRASE);
     await useEverything(secret);
     files.push(...filesIn(scratch.home));
     expect(files.length).toBeGreaterThan(8);

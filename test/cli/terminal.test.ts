@@ -131,7 +131,7 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
   });
 
   it('backup needs the owner: what unlocks a server does not show the phrase', async () => {
-    await scratch.init();
+    await scratch.makeWallet();
     const agent = terminal(['backup'], { PURSER_PASSPHRASE_FILE: scratch.passphraseFile });
     await agent.sees('Passphrase: ');
     agent.type('\u0004');
@@ -141,7 +141,7 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
   });
 
   it('loosening takes the passphrase typed, and a wrong one is told', async () => {
-    await scratch.init();
+    await scratch.makeWallet();
     const set = ['config', 'set', 'limits.per_day_usd', '20'];
     const wrong = terminal(set, { PURSER_PASSPHRASE_FILE: scratch.passphraseFile });
     await wrong.sees('Passphrase: ');
@@ -155,7 +155,7 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
   });
 
   it('config accept asks, having shown the edit', async () => {
-    await scratch.init();
+    await scratch.makeWallet();
     const config = join(scratch.home, 'config.json');
     writeFileSync(
       config,
@@ -184,14 +184,14 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
 
 describe('away from a terminal', () => {
   it('backup shows nothing, whoever asks', async () => {
-    await scratch.init();
+    await scratch.makeWallet();
     const run = await scratch.purser(['backup', '--passphrase-file', scratch.passphraseFile]);
     expect(run).toMatchObject({ exit: 3, out: '' });
     expect(run.err).toContain('terminal');
   });
 
   it.skipIf(why !== null)('backup shows nothing where only its output is a pipe', async () => {
-    await scratch.init();
+    await scratch.makeWallet();
     const args = ['backup', '--passphrase-file', scratch.passphraseFile];
     const { screen } = await openTerminal(args, scratch.env(), { through: 'cat' }).end();
     expect(screen).toContain('never to a pipe');

@@ -8,12 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client, type VersionNegotiationMode } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import { StoreKeystore } from '../../src/keys/keystore.js';
-import { generatePhrase } from '../../src/keys/phrase.js';
 import type { Outcome } from '../../src/wallet/outcome.js';
 import type { OwnerOptions } from '../../src/wallet/ownerHand.js';
-import { setUpWallet } from '../../src/wallet/setUp.js';
-import { QuickStore } from '../support/quickStore.js';
+import { makeQuickWallet, ownerOf } from '../support/quickWallet.js';
 
 export const PROGRAM = fileURLToPath(new URL('../../bin/purser.js', import.meta.url));
 
@@ -54,18 +51,13 @@ export function createPlace(): Place {
   };
   const run = async (...args: string[]): Promise<string> =>
     (await promisify(execFile)(process.execPath, [PROGRAM, ...args], { env })).stdout;
-  const passphrase = (): Promise<string> => Promise.resolve(UNLOCK_PASSPHRASE);
-  const owner = { home, now: Date.now, passphrase, hand: { passphrase, atTerminal: false } };
   return {
     folder,
     passphraseFile,
     env,
     run,
-    owner,
-    async init() {
-      await new StoreKeystore(home, new QuickStore(home, UNLOCK_PASSPHRASE)).create(await generatePhrase());
-      await setUpWallet({ ...owner, keystore: 'file', testnet: true, secret: { kind: 'new' } });
-    },
+    owner: ownerOf(home, UNLOCK_PASSPHRASE),
+    init: () => makeQuickWallet(home, UNLOCK_PASSPHRASE),
     remove: () => {
       rmSync(folder, { recursive: true, force: true });
     },

@@ -1,0 +1,34 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { StoreKeystore } from '../../src/keys/keystore.js';
+import { generatePhrase } from '../../src/keys/phrase.js';
+import type { OwnerOptions } from '../../src/wallet/ownerHand.js';
+import { setUpWallet } from '../../src/wallet/setUp.js';
+import { QuickStore } from './quickStore.js';
+
+/** Whoever has the unlock passphrase of a home, in this process. */
+export function ownerOf(home: string, unlocking: string): OwnerOptions {
+  const passphrase = (): Promise<string> => Promise.resolve(unlocking);
+  return { home, now: Date.now, passphrase, hand: { passphrase, atTerminal: false } };
+}
+
+/** Makes a wallet for test networks as `init` does, with a keystore that opens quickly. */
+export async function makeQuickWallet(home: string, unlocking: string): Promise<void> {
+  await new StoreKeystore(home, new QuickStore(home, unlocking)).create(await generatePhrase());
+  await setUpWallet({
+    ...ownerOf(home, unlocking),
+    keystore: 'file',
+    testnet: true,
+    secret: { kind: 'new' },
+  });
+}
+
+/** Has the keystore of a wallet that the program made open quickly from here on: the same secret, sealed anew. */
+export async function quicken(home: string, unlocking: string): Promise<void> {
+  const store = new QuickStore(home, unlocking);
+  const stored = await store.readSecret();
+  if (stored === null) throw new Error('There is no keystore to quicken.');
+  const write = await store.prepareSecretWrite();
+  rmSync(join(home, 'keystore.json'));
+  await write(stored.text, stored.walletId);
+}
