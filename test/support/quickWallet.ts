@@ -27,7 +27,7 @@ export async function makeQuickWallet(home: string, unlocking: string): Promise<
 export async function quicken(home: string, unlocking: string): Promise<void> {
   const store = new QuickStore(home, unlocking);
   const stored = await store.readSecret();
-  if (stored === null) throw new Error('There is no keystore to quicken.');
+  if (stored?.walletId === undefined) throw new Error('There is no keystore to quicken.');
   const write = await store.prepareSecretWrite();
   rmSync(join(home, 'keystore.json'));
   await write(stored.text, stored.walletId);
