@@ -107,7 +107,7 @@ function createBoundedServer(tls: TlsFiles | null, bounds: ListenerBounds): Serv
   try {
     const pair = { cert: readFileSync(tls.cert), key: readFileSync(tls.key) };
     return createTlsServer({
-      ...bounds,
+      ...options,
       ...pair,
       minVersion: 'TLSv1.2',
       handshakeTimeout: bounds.headersTimeoutMs,
