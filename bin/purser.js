@@ -30,12 +30,8 @@ if (!(Number(process.versions.napi) >= NAPI_MIN)) {
  * folder under the shared /tmp, will not do: whoever makes it first could hand a wallet code to run.
  */
 async function keepCompiledCode() {
-  const [{ enableCompileCache }, { mkdirSync, statSync }, { homedir }, { join }] = await Promise.all([
-    import('node:module'),
-    import('node:fs'),
-    import('node:os'),
-    import('node:path'),
-  ]);
+  const [{ enableCompileCache }, { existsSync, mkdirSync, statSync }, { homedir }, { dirname, join }] =
+    await Promise.all([import('node:module'), import('node:fs'), import('node:os'), import('node:path')]);
   try {
     const { platform, env } = process;
     const caches =
@@ -45,7 +41,10 @@ async function keepCompiledCode() {
           ? join(homedir(), 'Library', 'Caches')
           : env.XDG_CACHE_HOME || join(homedir(), '.cache');
     const folder = join(caches, 'purser');
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const missing = [];
+    // By our own steps: Node's never end under /proc.
+    for (let at = folder; !existsSync(at); at = dirname(at)) missing.unshift(at);
+    for (const at of missing) mkdirSync(at, { mode: 0o700 });
     const { uid, mode } = statSync(folder);
     const isOurs = platform === 'win32' || (uid === process.geteuid() && (mode & 0o022) === 0);
     if (isOurs) enableCompileCache?.(folder);

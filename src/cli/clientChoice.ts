@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { clients, findClient, type Client } from '../clients/client.js';
 import { entryIn } from '../clients/install.js';
-import { findNode, launchOn, pinnedSpec, pinOf, type Launch, type NodePlace } from '../clients/launch.js';
+import { findNode, launchOn, pinnedSpec, type Launch, type NodePlace } from '../clients/launch.js';
 import type { Machine } from '../clients/machine.js';
 import { findPlaces } from '../clients/place.js';
+import { pinOf } from '../clients/writtenLaunch.js';
 import { resolveHome } from '../config/home.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { KeystoreKind } from '../keys/keystore.js';
@@ -20,8 +21,8 @@ export interface Target {
   readonly there: boolean;
   /** Our entry, as it says; undefined without one. */
   readonly entry: unknown;
-  /** False where the file cannot be read, and so may have an entry. */
-  readonly readable: boolean;
+  /** Why the file cannot be read, and so may have an entry; null where it can. */
+  readonly fault: string | null;
 }
 
 /** The machine that a command runs on. */
@@ -39,10 +40,10 @@ export async function findTargets(io: CliIo, names: readonly string[]): Promise<
   return Promise.all(
     places.map(async (place) => {
       try {
-        return { ...place, entry: await entryIn(place.client, place.file), readable: true };
+        return { ...place, entry: await entryIn(place.client, place.file), fault: null };
       } catch (error) {
         if (!isWalletError(error)) throw error;
-        return { ...place, entry: undefined, readable: false };
+        return { ...place, entry: undefined, fault: error.shortMessage };
       }
     }),
   );

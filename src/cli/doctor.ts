@@ -1,16 +1,17 @@
+import { NAPI_MIN } from '../clients/startFault.js';
 import { readConfigUnauthenticated } from '../config/configFile.js';
-import { checkUpLocally, failed, isNotSetUp, ok, type Check } from '../wallet/checkUp.js';
+import { failed, ok, type Check } from '../wallet/check.js';
+import { checkUpLocally, isNotSetUp } from '../wallet/checkUp.js';
 import { checkUpChains } from '../wallet/checkUpChain.js';
 import { ownerCommand } from '../wallet/ownerCommand.js';
 import { cleanLine } from '../x402/untrusted.js';
 import { readCatalogStats } from './catalogList.js';
+import { checkUpClients } from './clientCheckUp.js';
 import type { CommandCall } from './command.js';
 import { painter, type Look } from './paint.js';
 import { printJson, printLines } from './show.js';
 import { walletOptions, withWallet } from './wallet.js';
 
-/** The oldest Node whose binary interface the ledger's database has. */
-const NAPI_MIN = 10;
 /** A list that agents choose from goes stale; the wallet fetches again by itself when it is used. */
 const CATALOGUE_OLD_MS = 7 * 24 * 3600 * 1000;
 const LINE_LENGTH_MAX = 1000;
@@ -20,7 +21,7 @@ const LOOKS: Readonly<Record<Check['state'], Look>> = { ok: 'green', warn: 'yell
 /** Checks everything the wallet needs and prints a line for each; whatever is broken, it goes on. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, home, flags } = call;
-  const checks = [lookAtNode(), ...(await lookAtWallet(call))];
+  const checks = [lookAtNode(), ...(await lookAtWallet(call)), ...(await checkUpClients(call))];
   const url = flags.text('quote');
   if (url !== undefined) checks.push(await lookAtQuote(call, url));
   const failures = checks.filter(({ state }) => state === 'fail').length;
@@ -66,8 +67,9 @@ async function lookAtWallet(call: CommandCall): Promise<Check[]> {
     const mend = { say: 'Make one.', command: 'init' };
     return [{ name: 'wallet', state: 'fail', says: `There is no wallet in ${home} yet.`, mend }];
   }
-  const { passphrase } = walletOptions(call);
-  const { checks, config, addressOf } = await checkUpLocally({ home, passphrase, now: io.now, env: io.env });
+  const { passphrase, agent } = walletOptions(call);
+  const place = { home, passphrase, agent, now: io.now, env: io.env };
+  const { checks, config, addressOf } = await checkUpLocally(place);
   if (config === null) return [...checks];
   return [
     ...checks,

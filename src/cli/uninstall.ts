@@ -40,7 +40,7 @@ async function chosenTargets({ io, args, flags }: CommandCall): Promise<readonly
   const names = args.filter((name) => name !== undefined);
   const all = await findTargets(io, names);
   // One that cannot be read may have an entry: it is told, not passed over.
-  const having = all.filter(({ entry, readable }) => entry !== undefined || !readable);
+  const having = all.filter(({ entry, fault }) => entry !== undefined || fault !== null);
   if (names.length > 0 || flags.has('yes') || flags.has('dryRun') || having.length === 0) return having;
   return chooseTargets(io, having, 'Take purser out of which? Enter for all, or numbers such as 1,3: ');
 }

@@ -1,5 +1,5 @@
 import { installInto, type ClientChange } from '../clients/install.js';
-import { pinOf } from '../clients/launch.js';
+import { compareVersions, pinOf } from '../clients/writtenLaunch.js';
 import { findTargets, launchFor, machineOf } from './clientChoice.js';
 import { changeLines, checkAndTell, jsonChanges, printDiffs, thenLines } from './clientReport.js';
 import type { CommandCall } from './command.js';
@@ -10,7 +10,7 @@ export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const dryRun = flags.has('dryRun');
   const having = (await findTargets(io, [])).filter(({ entry }) => entry !== undefined);
-  const newer = having.filter(({ entry }) => isNewer(pinOf(entry), io.version));
+  const newer = having.filter(({ entry }) => compareVersions(pinOf(entry), io.version) === 'newer');
   // What an entry tells of the wallet stays as it is: only the start is new.
   const { launch, node } = launchFor(call, null, undefined);
   const changes: ClientChange[] = [];
@@ -40,14 +40,4 @@ export async function run(call: CommandCall): Promise<number> {
     });
   } else if (!dryRun) printLines(io.stdout, thenLines(changes));
   return isWhole ? 0 : 1;
-}
-
-/** Whether one version is above another; whatever is no version is not. */
-function isNewer(pin: string | null, version: string): boolean {
-  const parts = (text: string): number[] | null =>
-    /^\d+\.\d+\.\d+/.exec(text)?.[0].split('.').map(Number) ?? null;
-  const [one, other] = [parts(pin ?? ''), parts(version)];
-  if (one === null || other === null) return false;
-  const differing = one.findIndex((part, i) => part !== other[i]);
-  return differing !== -1 && (one[differing] ?? 0) > (other[differing] ?? 0);
 }

@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -81,7 +82,7 @@ export function writeClientFile(file: ClientFile, text: string): void {
   const { path, target, stats } = file;
   try {
     checkWritable(file);
-    mkdirSync(dirname(target), { recursive: true, mode: NEW_FOLDER_MODE });
+    makeFolder(dirname(target));
     const now = readClientFile(path);
     // A client that runs writes it too.
     if (now.text !== file.text || now.target !== target) throw refuse('it changed meanwhile; try again');
@@ -89,6 +90,13 @@ export function writeClientFile(file: ClientFile, text: string): void {
   } catch (error) {
     throw faultOf(error, path);
   }
+}
+
+/** Makes a folder and those above it, by our own steps: Node's never end under /proc. */
+function makeFolder(folder: string): void {
+  const missing: string[] = [];
+  for (let at = folder; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const at of missing) mkdirSync(at, { mode: NEW_FOLDER_MODE });
 }
 
 /** Who made a file read-only wants no program to change it; a rename would not even notice. */

@@ -111,14 +111,3 @@ function isFile(file: string): boolean {
     return false;
   }
 }
-
-/** The version that an entry pins, in any client's shape; null where it names none of ours. */
-export function pinOf(entry: unknown): string | null {
-  const { command, args } = (entry ?? {}) as { command?: unknown; args?: unknown };
-  const words = [command, args].flat().filter((word) => typeof word === 'string');
-  for (const word of words) {
-    const pin = /^purser-mcp@(.+)$/.exec(word)?.[1];
-    if (pin !== undefined) return pin;
-  }
-  return null;
-}

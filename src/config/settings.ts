@@ -360,6 +360,8 @@ export interface Config extends Settings {
   readonly keystore: 'keychain' | 'file';
   /** Whether the wallet holds test money; fixed when it is made. */
   readonly testnet: boolean;
+  /** Caps that a client lowered for its own process, each under its key with the variable that did; in no file. */
+  readonly lowered?: ReadonlyMap<string, string>;
 }
 
 /** A setting together with the place of its value in a {@link Config}. */

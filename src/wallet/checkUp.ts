@@ -3,50 +3,27 @@ import { join } from 'node:path';
 import { readConfig, readConfigUnauthenticated } from '../config/configFile.js';
 import { checkHome, checkOwned, notSetUp } from '../config/home.js';
 import type { Config } from '../config/settings.js';
-import { isWalletError, WalletError, type OwnerStep } from '../errors/walletError.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { toLedgerError } from '../ledger/fault.js';
 import type { Network } from '../money/network.js';
 import { addressOn } from './agentAddress.js';
 import { lowerLimits } from './clientLimits.js';
-import { openLedger } from './engine.js';
+import { failed, ok, type Check } from './check.js';
+import { checkUpQuote } from './checkUpQuote.js';
+import { DEFAULT_AGENT, openLedger } from './engine.js';
 import { readFactors } from './ownerFactor.js';
 import { unlockAsAnyone, type OwnerOptions } from './ownerHand.js';
 
-/** One thing that was looked at. */
-export interface Check {
-  readonly name: string;
-  readonly state: 'ok' | 'warn' | 'fail';
-  /** One sentence of ours; nothing secret. */
-  readonly says: string;
-  /** What mends it; absent where nothing needs mending. */
-  readonly mend?: OwnerStep;
-}
-
 /** What a check-up needs of the wallet. */
 export interface CheckUpPlace extends Pick<OwnerOptions, 'home' | 'passphrase' | 'now'> {
+  /** Who would pay; the first agent unless given. */
+  readonly agent?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** More files than any home holds beside its answers; a larger folder is some other folder. */
 const FILES_LOOKED_AT_MAX = 200;
-
-/** Something that went well. */
-export function ok(name: string, says: string): Check {
-  return { name, state: 'ok', says };
-}
-
-/** An error as the check that met it; what is no error of ours is told by no more than that it happened (T21). */
-export function failed(name: string, error: unknown, state: 'warn' | 'fail' = 'fail'): Check {
-  const known = isWalletError(error) ? error : toLedgerError(error);
-  return {
-    name,
-    state,
-    says: known.shortMessage,
-    ...(known.owner === undefined ? {} : { mend: known.owner }),
-  };
-}
 
 /** Runs one check; whatever it throws is what it found. */
 async function check(name: string, look: () => Check | Promise<Check>): Promise<Check> {
@@ -83,7 +60,8 @@ export async function checkUpLocally(place: CheckUpPlace): Promise<LocalCheckUp>
   const { found, config } = await lookAtConfig(place, opened);
   checks.push(found);
   if (opened === null) return { checks, config, addressOf: null };
-  checks.push(...(await lookAtLedger(home, opened)));
+  const spend = { config, agent: place.agent ?? DEFAULT_AGENT, nowMs: place.now(), env: place.env };
+  checks.push(...(await lookAtLedger(home, opened, spend)));
   return { checks, config, addressOf: (network) => addressOn(opened, 0, network) };
 }
 
@@ -120,7 +98,18 @@ async function lookAtConfig(
   return { found, config };
 }
 
-async function lookAtLedger(home: string, keys: UnlockedWallet): Promise<Check[]> {
+/** Whose payment is judged, under which config. */
+interface SpendPlace extends Pick<CheckUpPlace, 'env'> {
+  readonly config: Config | null;
+  readonly agent: string;
+  readonly nowMs: number;
+}
+
+async function lookAtLedger(
+  home: string,
+  keys: UnlockedWallet,
+  { config, env, ...asking }: SpendPlace,
+): Promise<Check[]> {
   let ledger: Ledger | null = null;
   try {
     const open = (ledger = openLedger({ home }, keys));
@@ -158,6 +147,9 @@ async function lookAtLedger(home: string, keys: UnlockedWallet): Promise<Check[]
             }
           : ok('frozen', 'The wallet is not frozen.'),
       ),
+      ...(config === null
+        ? []
+        : [await check('dry run', () => checkUpQuote(open, lowerLimits(config, env), asking))]),
     ];
   } catch (error) {
     return [failed('ledger', error)];

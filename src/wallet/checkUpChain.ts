@@ -3,7 +3,8 @@ import { assetsOf } from '../money/asset.js';
 import { formatUnits } from '../money/decimal.js';
 import { findNetwork, type Network } from '../money/network.js';
 import { openChain, rpcSourceOf } from './chains.js';
-import { failed, ok, type Check, type LocalCheckUp } from './checkUp.js';
+import { failed, ok, type Check } from './check.js';
+import type { LocalCheckUp } from './checkUp.js';
 
 /** A block some networks make only every dozen seconds, and a proxy may cache for a while. */
 const BEHIND_SEC_MAX = 120;

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { initialSettings, type Config } from '../config/settings.js';
 import { formatUsd } from '../money/decimal.js';
-import { CLIENT_LIMITS, lowerLimits } from './clientLimits.js';
+import type { Stop } from '../policy/verdict.js';
+import { CLIENT_LIMITS, lowerLimits, nameLowered } from './clientLimits.js';
 
 const CONFIG: Config = {
   version: 1,
@@ -16,7 +17,12 @@ const NAMES = Object.keys(CLIENT_LIMITS) as (keyof typeof CLIENT_LIMITS)[];
 test('a client lowers a limit for its own process, and nothing else', () => {
   const lowered = lowerLimits(CONFIG, { PURSER_LIMIT_PER_DAY_USD: ' 1.25 ', PURSER_LIMIT_PER_CALL_USD: '0' });
   expect(lowered.limits).toEqual({ ...CONFIG.limits, perDayUsdMicros: 1_250_000n, perCallUsdMicros: 0n });
-  expect({ ...lowered, limits: CONFIG.limits }).toEqual(CONFIG);
+  const { lowered: variables, ...rest } = lowered;
+  expect({ ...rest, limits: CONFIG.limits }).toEqual(CONFIG);
+  expect([...(variables ?? [])]).toEqual([
+    ['limits.per_call_usd', 'PURSER_LIMIT_PER_CALL_USD'],
+    ['limits.per_day_usd', 'PURSER_LIMIT_PER_DAY_USD'],
+  ]);
 });
 
 test('nothing, an empty field and none leave the config as it is', () => {
@@ -34,6 +40,30 @@ test('whatever a client gives, no limit rises', () => {
       expect(limits[field]).toBe(usdMicros < own ? usdMicros : own);
       expect(ceilings).toBe(CONFIG.ceilings);
     }),
+  );
+});
+
+test('a verdict by a lowered limit names the client’s setting, and any other the owner’s own command', () => {
+  const ask = (name: string): Stop => ({
+    verdict: 'ask',
+    code: 'needs_owner',
+    sentence: `Above the cap (${name}), do not retry.`,
+    line: { name, usdMicrosMax: 1n, usdMicrosLeft: 0n },
+    owner: { say: 'It wants more.', command: `config set ${name} 2` },
+  });
+  const lowered = lowerLimits(CONFIG, {
+    PURSER_LIMIT_PER_CALL_USD: '0.10',
+    PURSER_LIMIT_PER_DAY_USD: '9999',
+  });
+  const named = nameLowered(ask('limits.per_call_usd'), lowered);
+  expect(named.sentence).toBe('Above the cap (PURSER_LIMIT_PER_CALL_USD of this client), do not retry.');
+  expect(named.owner?.command).toBeUndefined();
+  expect(named.owner?.say).toMatch(/^It wants more\. .*PURSER_LIMIT_PER_CALL_USD.*restart the client\.$/);
+  // An amount above the owner's own lowers nothing: their command is the one that works.
+  const day = ask('limits.per_day_usd');
+  expect(nameLowered(day, lowered)).toBe(day);
+  expect(nameLowered(ask('limits.per_call_usd'), CONFIG).owner?.command).toBe(
+    'config set limits.per_call_usd 2',
   );
 });
 

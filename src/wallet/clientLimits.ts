@@ -1,6 +1,7 @@
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { parseUsd } from '../money/decimal.js';
+import type { Verdict } from '../policy/verdict.js';
 
 /** What a client may give a server it starts, and the limit of the owner's that it lowers. */
 export const CLIENT_LIMITS = {
@@ -22,14 +23,41 @@ const NONE = ['', 'none'];
  * and a limit that was meant must not be lost in silence. Throws `config_invalid`.
  */
 export function lowerLimits(config: Config, env: Readonly<Record<string, string | undefined>>): Config {
-  const lowered = Object.entries(CLIENT_LIMITS).flatMap(([name, field]): [typeof field, bigint][] => {
+  const lower = clientAmounts(env).filter(({ field, usdMicros }) => usdMicros < config.limits[field]);
+  if (lower.length === 0) return config;
+  const amounts = Object.fromEntries(lower.map(({ field, usdMicros }) => [field, usdMicros]));
+  const lowered = new Map(lower.map(({ name }) => [keyOf(name), name]));
+  return { ...config, limits: { ...config.limits, ...amounts }, lowered };
+}
+
+/** What a client's environment says of limits. Throws `config_invalid` for what is no amount. */
+export function clientAmounts(env: Readonly<Record<string, string | undefined>>) {
+  return Object.entries(CLIENT_LIMITS).flatMap(([name, field]) => {
     const text = env[name]?.trim() ?? '';
-    if (NONE.includes(text)) return [];
-    const given = readAmount(name, text);
-    return given < config.limits[field] ? [[field, given]] : [];
+    return NONE.includes(text) ? [] : [{ name, field, usdMicros: readAmount(name, text) }];
   });
-  if (lowered.length === 0) return config;
-  return { ...config, limits: { ...config.limits, ...Object.fromEntries(lowered) } };
+}
+
+/** The config key of the limit that a variable lowers. */
+function keyOf(name: string): string {
+  return `limits.${name.slice('PURSER_LIMIT_'.length).toLowerCase()}`;
+}
+
+/**
+ * A verdict by a limit that the client lowered names the place where it can be changed: the owner's own command
+ * would change nothing here. Any other verdict stays as it is.
+ */
+export function nameLowered<Given extends Verdict>(verdict: Given, { lowered }: Config): Given {
+  if (verdict.verdict === 'allow' || verdict.line === undefined) return verdict;
+  const { name } = verdict.line;
+  const variable = lowered?.get(name);
+  if (variable === undefined) return verdict;
+  const where = `This client sets that limit itself, by ${variable}: change it in the settings of Purser in this client, then restart the client.`;
+  return {
+    ...verdict,
+    sentence: verdict.sentence.replace(`(${name})`, `(${variable} of this client)`),
+    owner: { say: verdict.owner === undefined ? where : `${verdict.owner.say} ${where}` },
+  };
 }
 
 function readAmount(name: string, text: string): bigint {

@@ -1,3 +1,4 @@
+import { nameLowered } from './clientLimits.js';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
@@ -131,7 +132,8 @@ async function commitToSend(
       case 'barred':
         return failureOutcome(barredError(payment.agent, sent.bar), place, shown);
       case 'exceeded': {
-        const stop = judgeTotals({ usdMicros: payment.heldUsdMicros, exceeded: sent.exceeded });
+        const { exceeded } = sent;
+        const stop = nameLowered(judgeTotals({ usdMicros: payment.heldUsdMicros, exceeded }), config);
         return stop.verdict === 'allow' ? tightened(payment, shown) : stopOutcome(stop, place, shown);
       }
       case 'conflict':

@@ -6,6 +6,7 @@ import type { Caip2 } from '../money/network.js';
 import { judgeBreaker, judgePayee, judgePrice, type PriceHistory } from '../policy/history.js';
 import { hostPortOf } from '../policy/host.js';
 import { capLines, rateLines } from '../policy/limits.js';
+import { nameLowered } from './clientLimits.js';
 import { agentBounds, lineRequest } from './lineRequest.js';
 import { chooseOffer } from '../policy/offer.js';
 import { judgeTotals } from '../policy/totals.js';
@@ -115,7 +116,7 @@ export function judgeChallenge(
       exceeded: exceededNow(ledger, lines.capLines, offer, asking.nowMs),
     }),
     ...Object.values(history),
-  ];
+  ].map((verdict) => nameLowered(verdict, config));
   const asks = verdicts.filter((verdict) => verdict.verdict === 'ask');
   const asksForPayee = history.payee.verdict === 'ask';
   return { offer, verdict: strictest(verdicts), asks, asksForPayee, ...lines };

@@ -68,6 +68,14 @@ test('names the home where it is not the default one, quoted for a shell where i
   );
 });
 
+test('names the home on Windows in a way that both of its shells start', () => {
+  const home = 'C:\\Users\\Ann Lee\\wallet';
+  expect(ownerCommand('unfreeze', place({ PATH: '', PURSER_HOME: home }, 'win32'))).toBe(
+    `cmd /c "set PURSER_HOME=${home}&& ${BY_NPX}"`,
+  );
+  expect(ownerCommand('unfreeze', place({ PATH: '' }, 'win32'))).toBe(BY_NPX);
+});
+
 test('says what there is to say with its command, or without one, or nothing', () => {
   const here = place({ PATH: global });
   expect(tellOwner({ say: 'It is frozen.', command: 'unfreeze' }, here)).toBe(

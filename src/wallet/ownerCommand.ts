@@ -60,9 +60,11 @@ function versionOf(program: string): string | null {
  */
 export function ownerCommand(args: string, place: CommandPlace): string {
   const home = place.env['PURSER_HOME'];
-  const prefix =
-    home === undefined || home === '' || place.platform === 'win32' ? '' : `PURSER_HOME=${quote(home)} `;
-  return `${prefix}${programName(place)} ${args}`;
+  const command = `${programName(place)} ${args}`;
+  if (home === undefined || home === '') return command;
+  // The two shells of Windows set a variable in ways of their own; both start this one.
+  if (place.platform === 'win32') return `cmd /c "set PURSER_HOME=${home}&& ${command}"`;
+  return `PURSER_HOME=${quote(home)} ${command}`;
 }
 
 function quote(text: string): string {

@@ -1,6 +1,4 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
@@ -74,23 +72,34 @@ test('a wallet in order, with a quote: nothing fails, and what is only missing w
     ledger: 'ok',
     factor: 'warn',
     frozen: 'ok',
+    'dry run': 'ok',
     clock: 'ok',
     [rpcName()]: 'ok',
     'balance Base Sepolia': 'warn',
     'catalogue 127.0.0.1:9': 'warn',
+    clients: 'warn',
     quote: 'ok',
   });
   expect(quoted.get('factor')?.mend).toMatch(/Run: .*factor add passphrase$/);
   const plain = await scratch.purser(['doctor'], { env: { PURSER_PASSPHRASE_FILE: scratch.passphraseFile } });
   expect(plain.exit).toBe(0);
   expect(plain.out).toMatch(/^ok {4}node: Node .*\n/);
-  expect(plain.out).toMatch(/\nNothing fails; 3 of 11 checks warn\.\n$/);
+  expect(plain.out).toMatch(/\nNothing fails; 4 of 13 checks warn\.\n$/);
 });
 
-test('a frozen wallet warns, and names what mends it', async () => {
+test('a frozen wallet, a limit of this client and an endpoint that does not answer are told', async () => {
   await scratch.purser(['freeze']);
-  const { state, mend } = (await doctor()).get('frozen') ?? {};
+  const lowered = { PURSER_LIMIT_PER_CALL_USD: '0.005' };
+  const lines = await doctor(['--quote', 'https://127.0.0.1:9/'], lowered);
+  const { state, mend } = lines.get('frozen') ?? {};
   expect({ state, mend }).toEqual({ state: 'warn', mend: expect.stringMatching(/Run: .* unfreeze$/) });
+  expect(lines.get('dry run')).toMatchObject({
+    state: 'warn',
+    says: expect.stringMatching(/would ask you first: .*PURSER_LIMIT_PER_CALL_USD/),
+    // The owner's own command would change nothing: none is named.
+    mend: expect.not.stringContaining('config set'),
+  });
+  expect(lines.get('quote')).toMatchObject({ state: 'fail' });
   const unfrozen = await scratch.purser(['unfreeze', '--passphrase-file', scratch.passphraseFile]);
   expect(unfrozen.exit).toBe(0);
 });
@@ -137,9 +146,15 @@ describe('files', () => {
       const args = ['doctor', '--json'];
       const env = { PURSER_PASSPHRASE_FILE: other.passphraseFile };
       await other.purser(['config', 'set', 'discovery.sources', '[]'], { env });
+      mkdirSync(other.path('.cursor'));
+      writeFileSync(other.path('.cursor/mcp.json'), '{"mcpServers":{"purser":{"command":"/nowhere/npx"}}}');
       const { out, exit } = await other.purser(args, { env });
       const { checks } = JSON.parse(out) as { checks: Line[] };
       expect(checks.find(({ name }) => name === 'ledger')).toMatchObject({ state: 'fail' });
+      expect(checks.find(({ name }) => name === 'client Cursor')).toMatchObject({
+        state: 'fail',
+        mend: expect.stringMatching(/Run: .* install cursor$/),
+      });
       expect(exit).toBe(1);
     } finally {
       other.remove();
@@ -159,58 +174,5 @@ describe('files', () => {
       const lines = await doctor([], env);
       expect([...lines.values()].filter(({ state }) => state === 'fail').length).toBeGreaterThan(0);
     }
-  });
-});
-
-describe('an RPC', () => {
-  /** An RPC of this chain and this time. */
-  async function rpcOf(chainId: number, nowSec: number) {
-    const server = createServer((request, response) => {
-      let body = '';
-      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      request.on('end', () => {
-        const asked = JSON.parse(body) as { id: number; method: string };
-        const block = { number: '0x1', hash: `0x${'1'.repeat(64)}`, timestamp: `0x${nowSec.toString(16)}` };
-        const result = asked.method === 'eth_chainId' ? `0x${chainId.toString(16)}` : block;
-        response.setHeader('content-type', 'application/json');
-        response.end(JSON.stringify({ jsonrpc: '2.0', id: asked.id, result }));
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return {
-      url,
-      [Symbol.asyncDispose]: () =>
-        new Promise<void>((resolve) => {
-          server.close(() => resolve());
-          server.closeAllConnections();
-        }),
-    };
-  }
-
-  const nowSec = (): number => Math.floor(Date.now() / 1000);
-
-  test('of another chain, one that is down, and one that is far behind', async () => {
-    await using other = await rpcOf(1, nowSec());
-    await set(RPC, other.url);
-    expect((await doctor()).get(`rpc ${new URL(other.url).host}`)).toMatchObject({
-      state: 'fail',
-      says: expect.stringContaining('serves chain 1, not 84532'),
-      mend: expect.stringContaining(RPC),
-    });
-    await set(RPC, 'http://127.0.0.1:9');
-    expect((await doctor()).get('rpc 127.0.0.1:9')).toMatchObject({ state: 'fail' });
-    await using late = await rpcOf(84532, nowSec() - 3_600);
-    await set(RPC, late.url);
-    expect((await doctor()).get(`rpc ${new URL(late.url).host}`)).toMatchObject({ state: 'warn' });
-  });
-
-  test('that is ahead of this clock tells that the clock is behind', async () => {
-    await using ahead = await rpcOf(84532, nowSec() + 600);
-    await set(RPC, ahead.url);
-    expect((await doctor()).get('clock')).toMatchObject({
-      state: 'fail',
-      says: expect.stringMatching(/^The clock is \d+ s behind/),
-    });
   });
 });

@@ -111,6 +111,15 @@ test('a home that cannot hold a cache is no reason not to start', async () => {
   expect(ended).toEqual({ code: 0, stdout: '', stderr: '' });
 });
 
+test.skipIf(process.platform !== 'linux')(
+  'a home in which no folder can be made does not hang it (Linux has one)',
+  async () => {
+    const { XDG_CACHE_HOME: _, PURSER_HOME: __, ...env } = place.env;
+    const ended = await run(process.execPath, [PROGRAM], { ...env, HOME: '/proc' });
+    expect(ended).toEqual({ code: 0, stdout: '', stderr: '' });
+  },
+);
+
 test('it is started through a link, as npm makes one', async () => {
   const link = join(place.folder, 'purser');
   symlinkSync(PROGRAM, link);
