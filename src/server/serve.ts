@@ -76,10 +76,18 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
       }),
   });
   const { healthPort, metricsToken } = options;
+  const serving = server;
   const health =
     healthPort === null
       ? null
-      : await startHealthServer({ binding, port: healthPort, tls, meters, metricsToken });
+      : await startHealthServer({ binding, port: healthPort, tls, meters, metricsToken }).catch(
+          async (error: unknown) => {
+            // A server that says it cannot start must not go on serving.
+            await serving.stop(Promise.resolve());
+            await wallets.close();
+            throw error;
+          },
+        );
   const stopping = signalled();
   const origin = (at: number): string =>
     `http${tls === null ? '' : 's'}://${binding.host.includes(':') ? `[${binding.host}]` : binding.host}:${at}`;

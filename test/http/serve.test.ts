@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/wallet/outcome.js';
@@ -267,6 +269,14 @@ describe('it does not start', () => {
   ] as const;
   test.each(refusals)('with %j', async (flags, says) => {
     await expect(Served.start(wallet, flags)).rejects.toThrow(says);
+  });
+
+  test.each(['--port', '--health-port'])('where %s is taken', async (flag) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const port = String((taken.address() as AddressInfo).port);
+    await expect(Served.start(wallet, [flag, port])).rejects.toThrow(/is taken by another program/);
+    taken.close();
   });
 });
 

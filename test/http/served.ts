@@ -77,6 +77,7 @@ export class Served {
       PURSER_PASSPHRASE_FILE: test.passphraseFile,
     };
     const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const closed = once(child, 'close');
     let text = '';
     for await (const line of createInterface({ input: child.stdout })) {
       text += line;
@@ -85,6 +86,7 @@ export class Served {
       if (said.status === 'ok') return new Served(child, said, logFile);
       break;
     }
+    await closed;
     rmSync(logFile, { force: true });
     throw new Error(`purser serve ended before it served: ${text}`);
   }
