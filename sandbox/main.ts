@@ -2,19 +2,20 @@ import { parseArgs } from 'node:util';
 import { isAddress } from 'viem';
 import { startControl } from './control.ts';
 import { FAULTS } from './faults.ts';
+import { SOLANA_DEVNET } from './solana/chain.ts';
 import { atomicFromUsd } from './usd.ts';
 import { startSandbox, type Sandbox } from './world.ts';
 
 const USAGE = `Usage: npm run sandbox [-- OPTIONS]
 
-Keeps a local world up: Base Sepolia with real USDC, an x402 facilitator and a shop of paid endpoints.
+Keeps a local world up: Base Sepolia and Solana devnet with real USDC, an x402 facilitator and a shop of paid endpoints.
 
   --fund ADDRESS   give this address test USDC at the start; may be repeated
   --usd AMOUNT     how much (default 10)
   --help           this text
 `;
 
-function describe({ rpcUrl, shop }: Sandbox, controlUrl: string): string {
+function describe({ rpcUrl, solanaRpcUrl, shop }: Sandbox, controlUrl: string): string {
   return `The sandbox is up. Nothing in it is worth anything; it ends with Ctrl-C.
 
 Make a wallet that uses it (PURSER_HOME names another folder than your own wallet's; F is a file with a passphrase):
@@ -22,6 +23,7 @@ Make a wallet that uses it (PURSER_HOME names another folder than your own walle
   export PURSER_HOME=$(mktemp -d)
   purser init --keystore file --passphrase-file F --yes --testnet
   purser config set networks.eip155:84532.rpc_url ${rpcUrl} --passphrase-file F
+  purser config set networks.${SOLANA_DEVNET}.rpc_url ${solanaRpcUrl} --passphrase-file F
   purser config set net.allow_private '["${shop.hostPort}"]' --passphrase-file F
   export PURSER_PASSPHRASE_FILE=F
 

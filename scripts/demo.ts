@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { SOLANA_DEVNET } from '../sandbox/solana/chain.ts';
 import { startSandbox, type Sandbox } from '../sandbox/world.ts';
 
 const run = promisify(execFile);
@@ -53,6 +54,7 @@ async function demo(sandbox: Sandbox, home: string): Promise<void> {
   await purser('init', '--keystore', 'file', '--passphrase-file', passphraseFile, '--yes', '--testnet');
   const settings = [
     ['networks.eip155:84532.rpc_url', sandbox.rpcUrl],
+    [`networks.${SOLANA_DEVNET}.rpc_url`, sandbox.solanaRpcUrl],
     ['net.allow_private', JSON.stringify([shop.hostPort])],
     ['limits.per_call_usd', '0.05'],
     ['ceilings.per_call_usd', '0.10'],

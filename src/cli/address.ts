@@ -5,7 +5,7 @@ import type { CommandCall } from './command.js';
 import { printReport } from './show.js';
 import { ownerOptions, walletOptions } from './wallet.js';
 
-/** Prints the wallet's address alone, so that scripts can take it. */
+/** Prints the wallet's address alone where it has one, so that scripts can take it; else one a network. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, home, flags } = call;
   const [{ readConfigUnauthenticated }, { unlockAsAnyone }, { addressOn, canPayOn }] = await Promise.all([

@@ -101,7 +101,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
         flags: '--passphrase-file <file>',
         doc: 'File with the passphrase for a keystore of kind file; else what PURSER_PASSPHRASE_FILE names.',
       },
-      { flags: '--testnet', doc: 'For test networks alone: Base Sepolia, no real money.' },
+      { flags: '--testnet', doc: 'For test networks alone: Base Sepolia and Solana devnet, no real money.' },
       { flags: '--restore-stdin', doc: 'Read the recovery phrase from standard input.' },
       { flags: '--rpc <network=url...>', doc: 'An RPC of yours from the start; may be given again.' },
       { flags: '--offline', doc: 'Do not look on chain what a restored phrase holds.' },
@@ -131,7 +131,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
   {
     name: 'address',
     group: 'Set up',
-    summary: 'Print the address to fund.',
+    summary: 'Print the address to fund on each network.',
     flags: [NETWORK_FLAG, AGENT_FLAG, ...OPENS],
     examples: ['address', 'address --network eip155:8453 --json'],
     load: () => import('./address.js'),

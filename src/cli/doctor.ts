@@ -69,13 +69,9 @@ async function lookAtWallet(call: CommandCall): Promise<Check[]> {
   }
   const { passphrase, agent } = walletOptions(call);
   const place = { home, passphrase, agent, now: io.now, env: io.env };
-  const { checks, config, addressOf } = await checkUpLocally(place);
+  const { checks, config, places } = await checkUpLocally(place);
   if (config === null) return [...checks];
-  return [
-    ...checks,
-    ...(await checkUpChains(config, addressOf, io.now())),
-    ...lookAtCatalogues(home, io.now()),
-  ];
+  return [...checks, ...(await checkUpChains(config, places, io.now())), ...lookAtCatalogues(home, io.now())];
 }
 
 function lookAtCatalogues(home: string, nowMs: number): Check[] {

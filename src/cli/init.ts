@@ -1,6 +1,6 @@
 import { listKeys } from '../config/change.js';
 import { WalletError } from '../errors/walletError.js';
-import { findNetwork } from '../money/network.js';
+import { sayPlaces } from '../wallet/agentAddress.js';
 import { lookForMoney, type Findings } from '../wallet/foundMoney.js';
 import { ownerCommand } from '../wallet/ownerCommand.js';
 import type { SetUp } from '../wallet/setUp.js';
@@ -51,9 +51,8 @@ const MADE: Readonly<Record<SetUp['made'], string>> = {
 };
 
 function report({ io, home, flags }: CommandCall, setUp: SetUp, findings: Findings | null): number {
-  const { made, keystore, config, address } = setUp;
+  const { made, keystore, config, address, places } = setUp;
   const message = MADE[made];
-  const networks = config.networks.enabled.map((caip2) => findNetwork(caip2)?.label ?? caip2);
   const limits = listKeys(config).filter(({ key }) => /^(limits|ceilings)\./.test(key));
   const fields = {
     message,
@@ -63,6 +62,11 @@ function report({ io, home, flags }: CommandCall, setUp: SetUp, findings: Findin
     testnet: config.testnet,
     address,
     networks: config.networks.enabled,
+    addresses: places.map(({ network, address: at }) => ({
+      network: network.caip2,
+      label: network.label,
+      address: at,
+    })),
     limits: Object.fromEntries(limits.map(({ key, value }) => [key, value])),
     found: findings?.found ?? null,
     not_looked_at: findings?.silent ?? null,
@@ -75,8 +79,8 @@ function report({ io, home, flags }: CommandCall, setUp: SetUp, findings: Findin
     `${message} (${home}, keys in ${keystore === 'file' ? 'an encrypted file' : 'the keychain'})`,
     '',
     ...foundLines(findings),
-    `Address   ${address}`,
-    `Fund it   send ${config.testnet ? 'test USDC' : 'USDC'} on ${networks.join(' or ')} to that address; no gas coin is needed`,
+    ...sayPlaces(places).map((place, i) => `${i === 0 ? 'Address ' : '        '}  ${place}`),
+    `Fund it   send ${config.testnet ? 'test USDC' : 'USDC'} to ${places.length > 1 ? 'one of these' : 'that address'}; no gas coin is needed`,
     '',
     'What agents may spend without asking (limits) and at all (ceilings), in dollars:',
     ...layPairs(limits.map(({ key, value }) => [`  ${key}`, value])),

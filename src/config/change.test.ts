@@ -42,12 +42,14 @@ test('a new wallet starts with what a careful person would choose', () => {
     'hosts.deny': '[]',
     'net.allow_private': '[]',
     'net.proxy': 'none',
-    'networks.enabled': '["eip155:8453"]',
+    'networks.enabled': '["eip155:8453","solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"]',
     'withdrawals.facilitator_url': 'https://facilitator.payai.network',
     'discovery.sources': expect.stringMatching(/^\["https:\/\/api\.cdp\.coinbase\.com\//),
     'discovery.remote_search': 'false',
   });
-  expect(getKey(initial(true), 'networks.enabled')).toBe('["eip155:84532"]');
+  expect(getKey(initial(true), 'networks.enabled')).toBe(
+    '["eip155:84532","solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1"]',
+  );
 });
 
 /** Bounds of the owner's categories and of agents: none to begin with. */

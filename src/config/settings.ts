@@ -61,9 +61,9 @@ function hostList(
   return single({ key, kind, initial: () => [], compare, doc });
 }
 
-/** Networks that a new wallet may pay on. */
-const MAINNETS: readonly Caip2[] = ['eip155:8453'];
-const TESTNETS: readonly Caip2[] = ['eip155:84532'];
+/** Networks that a new wallet may pay on; at equal price Base is taken first. */
+const MAINNETS: readonly Caip2[] = ['eip155:8453', 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'];
+const TESTNETS: readonly Caip2[] = ['eip155:84532', 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1'];
 
 const ELICITATION_MAX = 200n * CENT;
 const WAIT_SEC = 45;

@@ -4,9 +4,9 @@ import type { Session } from '../ledger/session.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import type { CapLine } from '../money/cap.js';
 import { formatUnits, formatUsd } from '../money/decimal.js';
-import { findNetwork, type Caip2, type Network } from '../money/network.js';
+import type { Network } from '../money/network.js';
 import { callBound, capLines, rateLines } from '../policy/limits.js';
-import { canPayOn } from './agentAddress.js';
+import { networksOf } from './agentAddress.js';
 import type { Engine } from './engine.js';
 import { within } from './funds.js';
 import type { BalanceInput } from './input.js';
@@ -138,10 +138,7 @@ export async function balance(engine: Engine, session: Session, input: BalanceIn
 }
 
 function chosenNetworks(engine: Engine, config: Config, wanted: string | undefined): Network[] {
-  const enabled = config.networks.enabled
-    .map((caip2: Caip2) => findNetwork(caip2))
-    .filter((network) => network !== undefined)
-    .filter((network) => canPayOn(engine.keys, network));
+  const enabled = networksOf(config, engine.keys);
   if (wanted === undefined) return enabled;
   const chosen = enabled.filter(({ caip2 }) => caip2 === wanted);
   if (chosen.length > 0) return chosen;

@@ -6,8 +6,7 @@ import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { Network } from '../money/network.js';
-import { addressOn } from './agentAddress.js';
+import { placesOf, type AgentPlace } from './agentAddress.js';
 import { lowerLimits } from './clientLimits.js';
 import { failed, ok, type Check } from './check.js';
 import { checkUpQuote } from './checkUpQuote.js';
@@ -38,8 +37,8 @@ async function check(name: string, look: () => Check | Promise<Check>): Promise<
 export interface LocalCheckUp {
   readonly checks: readonly Check[];
   readonly config: Config | null;
-  /** The first agent's address on a network; null while the keystore is closed. */
-  readonly addressOf: ((network: Network) => Promise<string>) | null;
+  /** The first agent's address on each network that it can pay on; null while the keystore or the config is closed. */
+  readonly places: readonly AgentPlace[] | null;
 }
 
 /**
@@ -59,10 +58,10 @@ export async function checkUpLocally(place: CheckUpPlace): Promise<LocalCheckUp>
   const opened = keys as UnlockedWallet | null;
   const { found, config } = await lookAtConfig(place, opened);
   checks.push(found);
-  if (opened === null) return { checks, config, addressOf: null };
+  if (opened === null) return { checks, config, places: null };
   const spend = { config, agent: place.agent ?? DEFAULT_AGENT, nowMs: place.now(), env: place.env };
   checks.push(...(await lookAtLedger(home, opened, spend)));
-  return { checks, config, addressOf: (network) => addressOn(opened, 0, network) };
+  return { checks, config, places: config === null ? null : await placesOf(config, opened, 0) };
 }
 
 function lookAtFiles(home: string): Check {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { setKey } from '../config/change.js';
 import { initialSettings, type Config } from '../config/settings.js';
+import { findNetwork } from '../money/network.js';
 import type { Check } from './check.js';
 import { checkUpChains } from './checkUpChain.js';
 
@@ -45,8 +46,9 @@ async function rpcOf(chainId: number, nowSec: number) {
 
 const nowSec = (): number => Math.floor(Date.now() / 1000);
 
-async function look(rpcUrl: string, addressOf: (() => Promise<string>) | null = null) {
-  const checks = await checkUpChains(configOf(rpcUrl), addressOf, Date.now());
+async function look(rpcUrl: string, address?: string) {
+  const places = address === undefined ? null : [{ network: findNetwork(BASE_SEPOLIA)!, address }];
+  const checks = await checkUpChains(configOf(rpcUrl), places, Date.now());
   // The rest of an RPC's URL may hold the owner's key to it.
   expect(JSON.stringify(checks)).not.toContain('s3cret');
   return new Map(checks.map((check): [string, Check] => [check.name, check]));
@@ -70,7 +72,7 @@ describe('an RPC', () => {
   });
 
   test('that is down fails, says nothing of the clock, and the balance cannot be told', async () => {
-    const checks = await look('http://127.0.0.1:9/?key=rpc-s3cret', async () => `0x${'5'.repeat(40)}`);
+    const checks = await look('http://127.0.0.1:9/?key=rpc-s3cret', `0x${'5'.repeat(40)}`);
     expect(checks.get('rpc 127.0.0.1:9')).toMatchObject({ state: 'fail' });
     expect(checks.has('clock')).toBe(false);
     expect(checks.get('balance Base Sepolia')).toMatchObject({ state: 'warn' });

@@ -1,7 +1,9 @@
 import type { Config } from '../config/settings.js';
+import type { OwnerStep } from '../errors/walletError.js';
 import { assetsOf } from '../money/asset.js';
 import { formatUnits } from '../money/decimal.js';
 import { findNetwork, type Network } from '../money/network.js';
+import type { AgentPlace } from './agentAddress.js';
 import { openChain, rpcSourceOf } from './chains.js';
 import { failed, ok, type Check } from './check.js';
 import type { LocalCheckUp } from './checkUp.js';
@@ -24,15 +26,20 @@ interface Sight {
  */
 export async function checkUpChains(
   config: Config,
-  addressOf: LocalCheckUp['addressOf'],
+  places: LocalCheckUp['places'],
   nowMs: number,
 ): Promise<Check[]> {
   const networks = config.networks.enabled.flatMap((caip2) => findNetwork(caip2) ?? []);
-  const sights = await Promise.all(networks.map((network) => lookAtOperators(config, network, nowMs)));
-  const balances =
-    addressOf === null
-      ? []
-      : await Promise.all(networks.map((network) => lookAtBalance(config, network, addressOf)));
+  const payable = networks.filter(
+    ({ caip2 }) => places === null || places.some(({ network }) => network.caip2 === caip2),
+  );
+  const sights = await Promise.all(payable.map((network) => lookAtOperators(config, network, nowMs)));
+  const purses = await Promise.all((places ?? []).map((place) => lookAtBalance(config, place)));
+  const isFunded = purses.some(({ holds }) => holds);
+  // Money on one network is enough to begin: an empty one beside it is no fault.
+  const balances = purses.map(({ check, mend }) =>
+    mend === null || isFunded ? check : { ...check, state: 'warn' as const, mend },
+  );
   const all = sights.flat();
   return [...clockCheck(all, nowMs), ...all.map(({ check }) => check), ...balances];
 }
@@ -89,24 +96,29 @@ function clockCheck(sights: readonly Sight[], nowMs: number): Check[] {
   return [{ name: 'clock', state: 'warn', says, mend }];
 }
 
-async function lookAtBalance(
-  config: Config,
-  network: Network,
-  addressOf: NonNullable<LocalCheckUp['addressOf']>,
-): Promise<Check> {
+/** What is on one network. */
+interface Purse {
+  readonly check: Check;
+  readonly holds: boolean;
+  /** What to do where nothing is on any network; null where nothing is known of this one. */
+  readonly mend: OwnerStep | null;
+}
+
+async function lookAtBalance(config: Config, { network, address }: AgentPlace): Promise<Purse> {
   const name = `balance ${network.label}`;
   const { chain, net } = openChain(config, network);
   try {
-    const address = await addressOf(network);
     const assets = assetsOf(network.caip2);
     const held = await Promise.all(assets.map((asset) => chain.balanceOf(asset, address)));
     const words = assets.map((asset, i) => `${formatUnits(held[i] ?? 0n, asset.decimals)} ${asset.symbol}`);
     const says = `${network.label}: ${words.join(', ')} at ${address}.`;
-    if (held.some((amount) => amount > 0n)) return ok(name, says);
-    const mend = { say: 'Send some to that address.', command: `address --network ${network.caip2}` };
-    return { name, state: 'warn', says, mend };
+    const holds = held.some((amount) => amount > 0n);
+    const mend = holds
+      ? null
+      : { say: 'Send some to that address.', command: `address --network ${network.caip2}` };
+    return { check: ok(name, says), holds, mend };
   } catch (error) {
-    return failed(name, error, 'warn');
+    return { check: failed(name, error, 'warn'), holds: false, mend: null };
   } finally {
     await net?.close();
   }

@@ -62,7 +62,15 @@ export async function chooseForQuote(
 }
 
 function payableOffers(engine: Engine, required: PaymentRequired): PaymentRequired {
-  return { ...required, offers: required.offers.filter(({ network }) => canPayOn(engine.keys, network)) };
+  const [payable, foreign] = [true, false].map((wanted) =>
+    required.offers.filter(({ network }) => canPayOn(engine.keys, network) === wanted),
+  );
+  const rejected = (foreign ?? []).map(({ index, network }) => ({
+    index,
+    code: 'unsupported_network' as const,
+    reason: `The offer is on ${network.label}, where this wallet, made of an imported EVM key, has no address.`,
+  }));
+  return { ...required, offers: payable ?? [], rejected: [...required.rejected, ...rejected] };
 }
 
 function isSamePurse(one: PaymentOffer, other: PaymentOffer): boolean {

@@ -3,9 +3,8 @@ import { isWalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import { assetsOf } from '../money/asset.js';
 import { formatUnits } from '../money/decimal.js';
-import { addressOn } from './agentAddress.js';
+import { addressOn, networksOf } from './agentAddress.js';
 import { openChain } from './chains.js';
-import { networksOf } from './withdrawPlan.js';
 
 /** What a restored phrase was found to hold on one network, at one agent's address. */
 export interface FoundMoney {

@@ -3,9 +3,9 @@ import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import type { Network } from '../money/network.js';
+import { networksOf } from './agentAddress.js';
 import type { Engine } from './engine.js';
 import { railOf } from './rails.js';
-import { networksOf } from './withdrawPlan.js';
 
 /** Where money can be sent to this wallet: the network's first dollar, at the agent's own address. */
 export interface FundingPlace {

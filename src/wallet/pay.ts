@@ -19,6 +19,7 @@ import {
   restoreApproved,
   type AskingCall,
 } from './approval.js';
+import { canPayOn } from './agentAddress.js';
 import { CallBound, type CallContext } from './callBound.js';
 import { categoryOfCall } from './catalogAdvice.js';
 import { chooseOffer, insufficient } from './choose.js';
@@ -164,6 +165,7 @@ async function warmFunds(engine: Engine, config: Config): Promise<void> {
   for (const { network, asset } of config.networks.enabled.flatMap(fundedWith)) {
     // What Solana needs is loaded, and its RPC asked, only where it is in use.
     if (network.family === 'svm' && !engine.hasRead(network)) continue;
+    if (!canPayOn(engine.keys, network)) continue;
     const address = await engine.addressOn(network);
     engine.funds.warm(engine.chain(config, network), asset, address, engine.now());
     if (network.family === 'svm')

@@ -23,6 +23,7 @@ import {
 import { generatePhrase, parsePhrase } from '../keys/phrase.js';
 import { parseEvmKey, WalletKeys } from '../keys/secret.js';
 import { Ledger } from '../ledger/ledger.js';
+import { placesOf, type AgentPlace } from './agentAddress.js';
 import { DEFAULT_AGENT, openLedger } from './engine.js';
 import { openLedgerWithoutKeys } from './ownerFreeze.js';
 import { asOwnerOf, type OwnerHand } from './ownerHand.js';
@@ -65,6 +66,8 @@ export interface SetUp {
   readonly agent: string;
   readonly keys: UnlockedWallet;
   readonly address: `0x${string}`;
+  /** Where money for the first agent goes, on each network that it can pay on. */
+  readonly places: readonly AgentPlace[];
 }
 
 /**
@@ -97,7 +100,8 @@ export async function setUpWallet(request: SetUpRequest): Promise<SetUp> {
   await ensureLedger(request, keys, config);
   const address = await keys.evmAddress(0);
   const made = isThere ? 'finished' : MADE[request.secret.kind];
-  return { made, keystore: kind, config, agent: DEFAULT_AGENT, keys, address };
+  const places = await placesOf(config, keys, 0);
+  return { made, keystore: kind, config, agent: DEFAULT_AGENT, keys, address, places };
 }
 
 const MADE = { new: 'new', restore: 'restored', import: 'imported' } as const;

@@ -1,10 +1,9 @@
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
-import type { UnlockedWallet } from '../keys/keystore.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import { formatUnits, USD_DECIMALS } from '../money/decimal.js';
-import { findNetwork, type Caip2, type Network } from '../money/network.js';
-import { canPayOn } from './agentAddress.js';
+import type { Network } from '../money/network.js';
+import { networksOf } from './agentAddress.js';
 import type { Engine } from './engine.js';
 import type { Transfer, Ways } from './rail.js';
 import { railOf } from './rails.js';
@@ -100,14 +99,6 @@ async function holdsMoney(
   const from = await railOf(network).ownAddress(engine);
   const reading = await readFunds(engine, config, { network, asset, from, to: '' }, false);
   return reading.onChainAtomic > 0n;
-}
-
-/** The enabled networks that the table knows and these keys have an address on, in the owner's order. */
-export function networksOf(config: Config, keys: UnlockedWallet): Network[] {
-  return config.networks.enabled
-    .map((caip2: Caip2) => findNetwork(caip2))
-    .filter((network) => network !== undefined)
-    .filter((network) => canPayOn(keys, network));
 }
 
 function chooseAsset(network: Network, symbol: string | undefined): Asset {

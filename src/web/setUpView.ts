@@ -4,7 +4,7 @@ import { initialSettings } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import type { KeystoreKind } from '../keys/keystore.js';
 import { formatUsd, parseUsd } from '../money/decimal.js';
-import { findNetwork } from '../money/network.js';
+import { sayPlaces } from '../wallet/agentAddress.js';
 import type { MadeWallet, SetUpChoices } from '../wallet/setUpDesk.js';
 import { layMessage, layPage, type Html } from './layout.js';
 
@@ -92,8 +92,8 @@ export function viewSetUp(parts: SetUpViewParts): Html {
       <form method="post" action="/" autocomplete="off">
         <input type="hidden" name="token" value="${token}" />
         ${viewChoice('Money', 'money', fields['money'], [
-          ['real', 'Real money: USDC on Base'],
-          ['test', 'Test money: Base Sepolia'],
+          ['real', 'Real money: USDC on Base and Solana'],
+          ['test', 'Test money: Base Sepolia and Solana devnet'],
         ])}
         ${viewKeystores(parts)}
         <h2>What agents may spend without asking you, in dollars</h2>
@@ -186,8 +186,7 @@ function viewFactor({ command }: SetUpViewParts): Html {
 
 /** The page of a wallet that was just made. */
 export function viewMade({ setUp, hasFactor, problem }: MadeWallet, command: (args: string) => string): Html {
-  const { address, config, keystore } = setUp;
-  const networks = config.networks.enabled.map((caip2) => findNetwork(caip2)?.label ?? caip2).join(' or ');
+  const { config, keystore, places } = setUp;
   return layPage({
     title: 'Purser: the wallet is ready',
     main: html`<section class="sheet">
@@ -195,11 +194,12 @@ export function viewMade({ setUp, hasFactor, problem }: MadeWallet, command: (ar
       ${problem === null ? '' : html`<p class="notice problem" role="alert">Not all of it was kept: ${problem}</p>`}
       <dl class="facts">
         <dt>Address</dt>
-        <dd><code>${address}</code></dd>
+        ${sayPlaces(places).map((place) => html`<dd><code>${place}</code></dd>`)}
         <dt>Fund it</dt>
         <dd>
-          Send ${config.testnet ? 'test USDC' : 'USDC'} on ${networks} to that address; no other coin is
-          needed. Send what you can lose.
+          Send ${config.testnet ? 'test USDC' : 'USDC'} to
+          ${places.length > 1 ? 'one of these' : 'that address'}; no other coin is needed. Send what you can
+          lose.
         </dd>
         <dt>Keys</dt>
         <dd>${keystore === 'file' ? 'an encrypted file' : PLACES.keychain}</dd>

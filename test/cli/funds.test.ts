@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import { generatePhrase } from '../../src/keys/phrase.js';
 import { makeScratch, noTerminal, openTerminal, spawnPurser, type Run, type Scratch } from './program.js';
@@ -19,7 +20,8 @@ async function restore(): Promise<Record<string, unknown>> {
   const run = await scratch.purser(
     [
       ...['init', '--keystore', 'file', '--passphrase-file', scratch.passphraseFile, '--yes', '--testnet'],
-      ...['--restore-stdin', '--rpc', `${NETWORK}=${sandbox.rpcUrl}`, '--json'],
+      ...['--restore-stdin', '--rpc', `${NETWORK}=${sandbox.rpcUrl}`],
+      ...['--rpc', `${SOLANA_DEVNET}=${sandbox.solanaRpcUrl}`, '--json'],
     ],
     { input: phrase },
   );
@@ -208,11 +210,17 @@ it('a phrase on an empty machine brings the money back, and says what it found',
 it('balance leaves the line of a dead RPC unknown, and asks the next one in a list', async () => {
   await sandbox.rpc.setFault({ kind: 'down' });
   const dead = await scratch.json<{ balances: unknown[] }>(['balance'], unlocked);
-  expect(dead.balances).toMatchObject([{ network: NETWORK, on_chain: null, spendable: null, held: '0' }]);
+  expect(dead.balances).toMatchObject([
+    { network: NETWORK, on_chain: null, spendable: null, held: '0' },
+    { network: SOLANA_DEVNET, on_chain: '0' },
+  ]);
   const spare = await sandbox.addRpc();
   const list = JSON.stringify([sandbox.rpcUrl, spare.url]);
   expect(await asOwner('config', 'set', `networks.${NETWORK}.rpc_url`, list)).toMatchObject({ exit: 0 });
   const again = await scratch.json<{ balances: unknown[] }>(['balance'], unlocked);
-  expect(again.balances).toMatchObject([{ network: NETWORK, on_chain: '0', address: addressOf(0) }]);
+  expect(again.balances).toMatchObject([
+    { network: NETWORK, on_chain: '0', address: addressOf(0) },
+    { network: SOLANA_DEVNET },
+  ]);
   await sandbox.rpc.setFault(null);
 });

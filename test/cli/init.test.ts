@@ -38,8 +38,9 @@ describe('init without a terminal', () => {
     const [made = ''] = /0x[0-9a-fA-F]{40}/.exec(run.out) ?? [];
     expect(await address()).toBe(made);
     for (const text of [
-      'test USDC on Base Sepolia',
-      'no gas coin',
+      ' on Base Sepolia\n',
+      ' on Solana devnet\n',
+      'send test USDC to one of these; no gas coin',
       'limits.per_call_usd',
       '0.50',
       'backup',
@@ -74,7 +75,7 @@ describe('init without a terminal', () => {
       keystore: 'file',
       testnet: false,
       home: scratch.home,
-      networks: ['eip155:8453'],
+      networks: ['eip155:8453', 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'],
       limits: { 'limits.per_call_usd': '0.50', 'ceilings.per_month_usd': '500.00' },
     });
     expect(made['address']).toBe(await address());
@@ -200,7 +201,13 @@ describe('a secret of elsewhere', () => {
       ],
       { input: `${KEY}\n` },
     );
-    expect(JSON.parse(run.out)).toMatchObject({ made: 'imported', address: KEY_ADDRESS });
+    expect(JSON.parse(run.out)).toMatchObject({
+      made: 'imported',
+      address: KEY_ADDRESS,
+      // An imported key has no place on Solana: that network is enabled, and not payable.
+      addresses: [{ network: 'eip155:8453', address: KEY_ADDRESS }],
+    });
+    expect(await address()).toBe(KEY_ADDRESS);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import {
   makeScratch,
@@ -35,6 +36,7 @@ beforeAll(async () => {
   await sandbox.chain.fund(address, 5_000_000n);
   for (const [key, value] of [
     ['networks.eip155:84532.rpc_url', sandbox.rpcUrl],
+    [`networks.${SOLANA_DEVNET}.rpc_url`, sandbox.solanaRpcUrl],
     ['net.allow_private', JSON.stringify([sandbox.shop.hostPort])],
   ] as const) {
     const set = ['config', 'set', key, value, '--passphrase-file', scratch.passphraseFile];
@@ -282,6 +284,7 @@ describe('balance and ledger', () => {
     }>('balance');
     expect(balances).toMatchObject([
       { network: 'eip155:84532', address, on_chain_atomic: String(await sandbox.chain.balanceOf(address)) },
+      { network: SOLANA_DEVNET, on_chain_atomic: '0' },
     ]);
     const { entries } = await json<{ entries: { state: string; amount_atomic: string; tx: string }[] }>(
       ...['ledger', '--limit', '200'],
@@ -376,12 +379,17 @@ describe('balance and ledger', () => {
     expect(await json('audit')).toMatchObject({ status: 'ok', findings: [] });
   });
 
-  it('an RPC that is down makes a balance unknown and no failure', async () => {
+  it('an RPC that is down makes that balance unknown, and no failure', async () => {
     await sandbox.rpc.setFault({ kind: 'down' });
     try {
       const run = await purser('balance', '--json');
       expect(run.exit).toBe(0);
-      expect(JSON.parse(run.out)).toMatchObject({ balances: [{ on_chain: null, spendable: null }] });
+      expect(JSON.parse(run.out)).toMatchObject({
+        balances: [
+          { on_chain: null, spendable: null },
+          { on_chain: '0', spendable: '0' },
+        ],
+      });
     } finally {
       await sandbox.rpc.setFault(null);
     }

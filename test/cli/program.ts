@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { makeQuickWallet } from '../support/quickWallet.js';
 
 /** The program as people run it; another build of it where the variable names one. */
@@ -92,6 +93,9 @@ export function makeScratch(): Scratch {
         passphraseFile,
         '--yes',
         '--testnet',
+        // Nobody's, until a test names one: no test asks a public RPC.
+        '--rpc',
+        `${SOLANA_DEVNET}=http://127.0.0.1:9`,
         ...args,
       ]),
     written: () => written.join('\n'),

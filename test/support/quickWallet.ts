@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { StoreKeystore } from '../../src/keys/keystore.js';
 import { generatePhrase } from '../../src/keys/phrase.js';
 import type { OwnerOptions } from '../../src/wallet/ownerHand.js';
@@ -20,6 +21,8 @@ export async function makeQuickWallet(home: string, unlocking: string): Promise<
     keystore: 'file',
     testnet: true,
     secret: { kind: 'new' },
+    // Nobody's, until a test names one: no test asks a public RPC.
+    rpcUrls: { [SOLANA_DEVNET]: 'http://127.0.0.1:9' },
   });
 }
 
