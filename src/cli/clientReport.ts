@@ -40,6 +40,15 @@ export function changeLines(io: CliIo, changes: readonly ClientChange[], dryRun:
     const text = change === 'refused' ? `its file is left as it was, for ${note}.` : note;
     return [cleanLine(`${label}: ${text}`, NOTE_LENGTH_MAX)];
   });
+  const pastes = changes.flatMap(({ client, label, paste }) =>
+    paste === null
+      ? []
+      : [
+          '',
+          `${label}: to add it by hand, write this under ${findClient(client)?.key.join('.') ?? ''}:`,
+          ...paste.split('\n'),
+        ],
+  );
   const copies = changes.flatMap(({ copy }) => (copy === null ? [] : [copy]));
   const kept =
     copies.length === 0
@@ -47,7 +56,7 @@ export function changeLines(io: CliIo, changes: readonly ClientChange[], dryRun:
       : [
           `The file from before is beside it: ${shortPath(io, copies[0] ?? '')}${copies.length > 1 ? ', and so on' : ''}`,
         ];
-  return [...layPairs(pairs), ...notes, ...kept];
+  return [...layPairs(pairs), ...notes, ...kept, ...pastes];
 }
 
 /** Prints the diffs of a dry run, cleaned line by line: a client's file may hold anything (T27). */
@@ -93,7 +102,5 @@ export async function checkAndTell(io: CliIo, launch: Launch, node: NodePlace): 
 
 /** What of the launch a person may want to see in JSON: all of it, since it holds no secret. */
 export function jsonChanges(changes: readonly ClientChange[]): object[] {
-  return changes.map(({ client, file, change, by, copy, note, diff }) => ({
-    ...{ client, file, change, by, copy, note, diff },
-  }));
+  return changes.map(({ label: _, ...change }) => change);
 }

@@ -8,6 +8,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -24,6 +25,10 @@ const FILE_BYTES_MAX = 32 * 1024 * 1024;
 /** Other servers' secrets may stand in such a file one day. */
 const NEW_FILE_MODE = 0o600;
 const NEW_FOLDER_MODE = 0o700;
+/** How the name of a file ends that is not yet put into its place. */
+const FRESH_SUFFIX = /\.[0-9a-f]{12}$/;
+/** Writing takes milliseconds. */
+const LEFT_OVER_MS = 60_000;
 
 /** A client's file as it is on disk. */
 export interface ClientFile {
@@ -138,6 +143,7 @@ function isOurs({ uid }: Stats): boolean {
 
 function replaceFile(target: string, text: string, like: Stats | null): void {
   const mode = like === null ? NEW_FILE_MODE : like.mode & 0o7777;
+  sweep(target);
   const fresh = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`);
   const descriptor = openSync(fresh, 'wx', mode);
   try {
@@ -155,6 +161,19 @@ function replaceFile(target: string, text: string, like: Stats | null): void {
   } catch (error) {
     rmSync(fresh, { force: true });
     throw error;
+  }
+}
+
+/** Takes away what a run that was killed left over: half of a file that others' secrets may stand in. */
+function sweep(target: string): void {
+  const folder = dirname(target);
+  const left = readdirSync(folder).filter(
+    (name) => name.startsWith(`.${basename(target)}.`) && FRESH_SUFFIX.test(name),
+  );
+  for (const name of left) {
+    const path = join(folder, name);
+    // A younger one may be another run's own.
+    if (Date.now() - (lstat(path)?.mtimeMs ?? Infinity) > LEFT_OVER_MS) rmSync(path, { force: true });
   }
 }
 

@@ -12,6 +12,8 @@ export interface Format {
   set(text: string, path: readonly string[], value: Value): string;
   /** Takes the property at a path out; a text without it stays as it is. */
   remove(text: string, path: readonly string[]): string;
+  /** A key with its value, as a person can write it among others of an object that is there. */
+  pair(key: string, value: Value): string;
 }
 
 /** The error of a client's file that is left alone. */

@@ -1,4 +1,4 @@
-import { isWalletError } from '../errors/walletError.js';
+import { isWalletError, type WalletError } from '../errors/walletError.js';
 import type { Client } from './client.js';
 import {
   backupOf,
@@ -15,7 +15,7 @@ import type { Launch } from './launch.js';
 import type { Machine } from './machine.js';
 import { runProgram } from './ownProgram.js';
 import { findProgram } from './place.js';
-import { planInstall, planUninstall, readEntry, type Plan } from './plan.js';
+import { pasteFor, planInstall, planUninstall, readEntry, type Plan } from './plan.js';
 
 /** What became of one client's file. */
 export interface ClientChange {
@@ -29,6 +29,8 @@ export interface ClientChange {
   readonly copy: string | null;
   /** One sentence more: why it was refused, or why its program was of no use. */
   readonly note: string | null;
+  /** Our entry, to be written by hand where the file was refused as it is; null where that would not do. */
+  readonly paste: string | null;
   readonly diff: string;
 }
 
@@ -51,7 +53,8 @@ export async function installInto(
   return answering(client, path, async () => {
     const format = await formatOf(client.format);
     const file = readClientFile(path);
-    const plan = planInstall(client, format, file.text, launch);
+    const plan = tryPlan(() => planInstall(client, format, file.text, launch));
+    if (isWalletError(plan)) return refusal(client, path, plan, pasteFor(client, format, file.text, launch));
     const diff = unifiedDiff(path, file.text, plan.text);
     const answer = (more: Partial<ClientChange> = {}): ClientChange => ({
       ...answerOf(client, path),
@@ -125,7 +128,17 @@ export async function entryIn(client: Client, path: string): Promise<unknown> {
 }
 
 function answerOf({ id, label }: Client, file: string): ClientChange {
-  return { client: id, label, file, change: 'none', by: 'edit', copy: null, note: null, diff: '' };
+  return {
+    client: id,
+    label,
+    file,
+    change: 'none',
+    by: 'edit',
+    copy: null,
+    note: null,
+    paste: null,
+    diff: '',
+  };
 }
 
 async function answering(
@@ -136,7 +149,24 @@ async function answering(
   try {
     return await work();
   } catch (error) {
-    if (!isWalletError(error) || error.code !== 'client_config') throw error;
-    return { ...answerOf(client, path), change: 'refused', note: error.shortMessage };
+    return refusal(client, path, asRefusal(error), null);
   }
+}
+
+function tryPlan(work: () => Plan): Plan | WalletError {
+  try {
+    return work();
+  } catch (error) {
+    return asRefusal(error);
+  }
+}
+
+/** An error as the refusal of a file; any other is thrown on. */
+function asRefusal(error: unknown): WalletError {
+  if (!isWalletError(error) || error.code !== 'client_config') throw error;
+  return error;
+}
+
+function refusal(client: Client, path: string, error: WalletError, paste: string | null): ClientChange {
+  return { ...answerOf(client, path), change: 'refused', note: error.shortMessage, paste };
 }

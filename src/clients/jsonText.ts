@@ -49,6 +49,7 @@ export function jsonText(kind: Exclude<FileFormat, 'toml' | 'yaml'>): Format {
       walk(root, path, text);
       return removeProperty(text, node.parent);
     },
+    pair: (key, value) => `${JSON.stringify(key)}: ${stringify(value, '', INDENT, '\n')}`,
   };
 }
 

@@ -66,6 +66,21 @@ export function planInstall(
   return { text: file.mark + text, change: 'updated' };
 }
 
+/** Our entry as a person can write it by hand, where the text parses and still cannot be changed; else null. */
+export function pasteFor(
+  client: Client,
+  format: Format,
+  whole: string | null,
+  launch: Launch,
+): string | null {
+  try {
+    const { pinned, initial } = open(client, format, whole ?? '').entryOf(launch);
+    return format.pair(SERVER_NAME, { ...pinned, ...initial });
+  } catch {
+    return null;
+  }
+}
+
 /** A value of the entry to set. */
 type Change = readonly [keys: readonly string[], value: Value];
 

@@ -57,6 +57,8 @@ export const tomlText: Format = {
     }
     return result;
   },
+  // On one line: within an inline table nothing else may stand.
+  pair: (key, value) => `${keyText(key)} = ${stringify(value)}`,
 };
 
 /** Takes a table's lines out, and one empty line that set it off. */

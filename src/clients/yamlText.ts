@@ -40,6 +40,7 @@ export const yamlText: Format = {
     const pair = map === null ? undefined : findPair(map, path.at(-1) ?? '');
     return map === null || pair === undefined ? text : removePair(text, map, pair, parent);
   },
+  pair: (key, value) => block(key, value, INDENT, '\n').trimEnd(),
 };
 
 function valueOf(text: string): unknown {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { findConflict } from './conflict.js';
-import { findKey, initialSettings, SETTING_ROWS, type Config } from './settings.js';
+import { findKey, initialSettings, SETTING_ROWS, type Config, type FoundKey } from './settings.js';
 import type { ConfigJson } from './value.js';
 
 /** A JSON object as config.json nests it. */
@@ -11,6 +11,10 @@ export interface ConfigFileJson {
 
 /** Where the authentication code stands; it is no part of the config. */
 export const CODE_KEY = 'code';
+
+const BY_HAND = 'Mend it by hand, then accept it.';
+const FROM_NEWER =
+  'Where a newer Purser wrote it, start that one (npx -y purser-mcp@latest upgrade); else mend it by hand, then accept it.';
 
 /** The deepest key, such as `limits.hosts.<host>.per_day_usd`, has this many steps. */
 const KEY_STEPS_MAX = 4;
@@ -43,17 +47,26 @@ export function decodeConfig(json: unknown): Config {
   for (const [text, value] of leavesOf(json as object)) {
     if (Object.hasOwn(identitySchema.shape, text)) continue;
     try {
-      const { row, name, key } = findKey(text);
+      const { row, name, key } = keyInFile(text);
       if (seen.has(key)) throw new WalletError('bad_input', `${key} is set twice.`);
       seen.add(key);
       config = row.set(config, row.setting.put(row.get(config), name, value));
     } catch (error) {
-      throw isWalletError(error) ? configInvalid(error.shortMessage) : error;
+      throw isWalletError(error) && error.code === 'bad_input' ? configInvalid(error.shortMessage) : error;
     }
   }
   const conflict = findConflict(config);
   if (conflict !== undefined) throw configInvalid(conflict.sentence);
   return config;
+}
+
+/** The setting that a key of the file means. An older Purser meets keys that a newer one wrote: it says so. */
+function keyInFile(text: string): FoundKey {
+  try {
+    return findKey(text);
+  } catch (error) {
+    throw isWalletError(error) ? configInvalid(error.shortMessage, undefined, FROM_NEWER) : error;
+  }
 }
 
 /** The values of nested objects under their dotted keys. What is nested deeper than any key is a value itself. */
@@ -95,10 +108,8 @@ function emptyObject(): ConfigFileJson {
 }
 
 /** The error of a config.json that cannot be read; `why` is the rest of a sentence. */
-export function configInvalid(why: string, cause?: unknown): WalletError {
+export function configInvalid(why: string, cause?: unknown, mend = BY_HAND): WalletError {
   const sentence = `config.json cannot be read: ${why.replace(/\.$/, '')}.`;
-  return new WalletError('config_invalid', sentence, {
-    cause,
-    owner: { say: `${sentence} Mend it by hand, then accept it.`, command: 'config accept' },
-  });
+  const owner = { say: `${sentence} ${mend}`, command: 'config accept' };
+  return new WalletError('config_invalid', sentence, { cause, owner });
 }

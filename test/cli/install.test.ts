@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -8,6 +9,7 @@ import {
   statSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -256,6 +258,29 @@ describe('a file that is odd', () => {
     expect(readFileSync(at(), 'utf8')).toBe(text);
   });
 
+  it.each([
+    ['its copy', 1],
+    ['the file', 2],
+  ])('is whole when the process is killed as it puts %s in place', async (_what, at) => {
+    const text = '// mine\n{\n  "context_servers": {}\n}\n';
+    const file = join(scratch.folder, 'settings.json');
+    writeFileSync(file, text);
+    const child = fileURLToPath(new URL('./installCrash.child.ts', import.meta.url));
+    const root = fileURLToPath(new URL('../..', import.meta.url));
+    const args = ['--import', join(root, 'scripts/typescript.js'), child, file, String(at)];
+    expect(spawnSync(process.execPath, args, { stdio: 'ignore' }).signal).toBe('SIGKILL');
+    expect(readFileSync(file, 'utf8')).toBe(text);
+    const left = readdirSync(scratch.folder).find((name) => /^\.settings\.json/.test(name))!;
+    expect(left).toBeDefined();
+    const old = new Date(Date.now() - 120_000);
+    utimesSync(join(scratch.folder, left), old, old);
+    // The next run is none the worse, and what was left over is gone.
+    expect(await installInto(client, file, launch, options())).toMatchObject({ change: 'added' });
+    expect(readdirSync(scratch.folder)).not.toContain(left);
+    await uninstallFrom(client, file, { dryRun: false });
+    expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+
   it('is in a home that nobody can write: told, and nothing else', async () => {
     // Root writes anywhere but here; Node's own way of making folders never ends in the second.
     for (const file of ['/sys/purser-nowhere/settings.json', '/proc/purser/nowhere/settings.json']) {
@@ -439,6 +464,15 @@ describe('the command', () => {
     expect(run.out).toMatch(/Cursor: its file is left as it was, for line 1/);
     expect(run.out).toMatch(/Gemini CLI.*added/);
     expect(readFileSync(scratch.path('.cursor/mcp.json'), 'utf8')).toBe('{ half');
+    expect(run.out).not.toContain('by hand');
+    // What parses and is written otherwise comes with what to write there.
+    mkdirSync(join(scratch.folder, '.codex'));
+    writeFileSync(scratch.path('.codex/config.toml'), 'mcp_servers = { }\n');
+    const codex = await scratch.purser(['install', 'codex', '--no-init', '--no-check'], { env });
+    expect(codex).toMatchObject({ exit: 1 });
+    expect(codex.out).toMatch(
+      /Codex: to add it by hand, write this under mcp_servers:\npurser = \{ command = /,
+    );
     unlinkSync(scratch.path('.cursor/mcp.json'));
   });
 });

@@ -1,10 +1,22 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Agent, createPlace, type Place } from './purser.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Outcome } from '../../src/wallet/outcome.js';
+import { missingPrograms, startSecretService, type SecretService } from '../keychain/secretService.js';
+import { Agent, createPlace, RawServer, type Place } from './purser.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const INSPECTOR = join(ROOT, 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js');
@@ -59,6 +71,7 @@ test('the tarball starts, lists its tools and can load all of itself', async () 
     '--testnet',
   ];
   execFileSync(process.execPath, [program, ...args], { env: place.env });
+  await place.quicken();
   const after = await Agent.connect(place.env, 'legacy', program);
   try {
     expect((await after.call('wallet_ledger', {})).outcome).toMatchObject({ status: 'ok', entries: [] });
@@ -112,4 +125,206 @@ test('an outside client, the inspector, lists the tools and calls one', async ()
   expect(tools.map(({ name }) => name)).toEqual(TOOL_NAMES);
   const called = await inspect('--method', 'tools/call', '--tool-name', 'wallet_ledger');
   expect(called).toMatchObject({ structuredContent: { status: 'ok', money: 'none' } });
+});
+
+/** What a server of the package answers to one call, started with nothing but this environment. */
+async function answerIn(env: Record<string, string>, tool: string, program = programIn(unpacked)) {
+  const server = new RawServer(env, [], program);
+  server.open();
+  server.callTool(1, tool, {});
+  const { result } = (await server.answer(1)) as { result: { structuredContent: Outcome } };
+  server.child.stdin.end();
+  expect(await server.ended).toMatchObject({ code: 0 });
+  return { outcome: result.structuredContent, stderr: server.stderr };
+}
+
+function programIn(folder: string): string {
+  return join(folder, 'bin', 'purser.js');
+}
+
+/** The command line of the package; never throws. */
+function command(env: NodeJS.ProcessEnv, args: readonly string[], before: readonly string[] = []) {
+  const [file = '', ...words] = [...before, process.execPath, programIn(unpacked), ...args];
+  return new Promise<{ code: number; err: string }>((resolve) => {
+    execFile(file, words, { env }, (error, _out, err) =>
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), err }),
+    );
+  });
+}
+
+const NEW_WALLET = ['init', '--keystore', 'file', '--yes', '--testnet', '--passphrase-file'];
+
+describe('on a machine that is not as usual', () => {
+  test('an empty PATH is no matter to it', async () => {
+    const { outcome } = await answerIn({ ...place.env, PATH: '' }, 'wallet_ledger');
+    expect(outcome).toMatchObject({ status: 'ok' });
+    expect(await command({ ...place.env, PATH: '' }, ['limits'])).toMatchObject({ code: 0, err: '' });
+  });
+
+  /** Where nothing was ever made, and mostly nothing can be. */
+  const homes: readonly [string, Record<string, string>][] = [
+    ['no home, and no variable that names one', {}],
+    ['a home that is not there', { HOME: '/sys/nonexistent' }],
+    ['a home that is a file', { HOME: '/etc/hostname' }],
+    ['a home in /proc, where folders are never made', { HOME: '/proc' }],
+  ];
+  test.each(homes)('%s: said in a sentence, and nothing hangs', async (_what, home) => {
+    const { PURSER_HOME: _, HOME: __, ...rest } = place.env;
+    // Without either, the user's own folder would be looked into: the tester's.
+    const folders = 'HOME' in home ? {} : { XDG_CONFIG_HOME: '/proc/nowhere' };
+    const { XDG_CACHE_HOME: ___, ...bare } = rest;
+    const env = { ...('HOME' in home ? bare : rest), ...home, ...folders, BROWSER: 'none' };
+    const { outcome, stderr } = await answerIn(env, 'wallet_balance');
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      money: 'none',
+      tell_owner: expect.any(String) as string,
+    });
+    expect(['not_set_up', 'home_unusable']).toContain(outcome.code);
+    expect(stderr).toBe('');
+    const made = await command(env, [...NEW_WALLET, place.passphraseFile]);
+    expect(made).toEqual({ code: 6, err: expect.stringMatching(/^purser: .*cannot be used.*\n/) as string });
+    expect(made.err.split('\n').length).toBeLessThan(5);
+  });
+
+  // Root writes anywhere, unless it gives that up.
+  const asPlainUser =
+    process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override', '--inh-caps=-dac_override'] : [];
+  test.skipIf(asPlainUser.length > 0 && !existsSync('/usr/bin/setpriv'))(
+    'a home that is read-only is named, whatever is asked of it (as root this takes setpriv)',
+    async () => {
+      const home = join(place.folder, 'read-only');
+      mkdirSync(home);
+      cpSync(join(place.folder, 'wallet'), home, { recursive: true });
+      const files = readdirSync(home, { recursive: true, encoding: 'utf8' });
+      chmodSync(home, 0o500);
+      for (const name of files) chmodSync(join(home, name), statSync(join(home, name)).mode & ~0o222);
+      const env = { ...place.env, PURSER_HOME: home };
+      for (const args of [['freeze'], ['doctor']]) {
+        const { code, err } = await command(env, args, asPlainUser);
+        expect([args[0], code]).toEqual([args[0], args[0] === 'doctor' ? 1 : 6]);
+        expect(err).not.toMatch(/SqliteError|\bat .*:\d+:\d+/);
+      }
+      const empty = join(place.folder, 'read-only-empty');
+      mkdirSync(empty, { mode: 0o500 });
+      const made = await command(
+        { ...env, PURSER_HOME: join(empty, 'wallet') },
+        [...NEW_WALLET, place.passphraseFile],
+        asPlainUser,
+      );
+      expect(made).toMatchObject({ code: 6, err: expect.stringContaining('cannot be used') as string });
+      chmodSync(home, 0o700);
+    },
+  );
+});
+
+describe('two versions on one home', () => {
+  /** The package as a later version of it would be, with one step more of the ledger's schema if asked. */
+  function later(name: string, withStep: boolean): string {
+    const folder = join(place.folder, name);
+    cpSync(unpacked, folder, { recursive: true, verbatimSymlinks: true });
+    const replace = (file: string, from: string, to: string): boolean => {
+      const text = readFileSync(file, 'utf8');
+      writeFileSync(file, text.replace(from, to));
+      return text.includes(from);
+    };
+    const { version } = manifestOf(unpacked) as { version: string };
+    expect(replace(join(folder, 'package.json'), `"${version}"`, '"9.0.0"')).toBe(true);
+    const dist = readdirSync(join(folder, 'dist')).map((file) => join(folder, 'dist', file));
+    expect(dist.some((file) => replace(file, `"${version}"`, '"9.0.0"'))).toBe(true);
+    if (!withStep) return folder;
+    const step = '(db)=>db.exec("CREATE TABLE notes (id TEXT PRIMARY KEY) STRICT")';
+    const added = dist.some((file) => {
+      const list = /MIGRATIONS=\[\w+(?=\])/.exec(readFileSync(file, 'utf8'))?.[0];
+      return list !== undefined && replace(file, list, `${list},${step}`);
+    });
+    expect(added).toBe(true);
+    return folder;
+  }
+
+  test('of one schema work side by side; of two, the older says so and changes nothing', async () => {
+    const [same, newer] = [later('same', false), later('newer', true)];
+    const [one, other] = await Promise.all([
+      Agent.connect(place.env, 'legacy', programIn(unpacked)),
+      Agent.connect(place.env, 'legacy', programIn(same)),
+    ]);
+    const stays = await Agent.connect(place.env, 'legacy', programIn(unpacked));
+    try {
+      expect(other.client.getServerVersion()?.version).toBe('9.0.0');
+      const both = await Promise.all([one, other].map((agent) => agent.call('wallet_ledger', {})));
+      for (const { outcome } of both) expect(outcome).toMatchObject({ status: 'ok' });
+      await stays.call('wallet_ledger', {});
+
+      const moved = await answerIn(place.env, 'wallet_ledger', programIn(newer));
+      expect(moved.outcome).toMatchObject({ status: 'ok' });
+      const ledger = join(place.folder, 'wallet', 'purser.db');
+      const before = readFileSync(ledger);
+      const says = { status: 'failed', code: 'ledger_newer', money: 'none' };
+      const tell = expect.stringContaining('npx -y purser-mcp@latest upgrade') as string;
+      expect((await answerIn(place.env, 'wallet_ledger')).outcome).toMatchObject({
+        ...says,
+        tell_owner: tell,
+      });
+      expect(await command(place.env, ['freeze'])).toMatchObject({
+        code: 6,
+        err: expect.stringContaining('newer Purser') as string,
+      });
+      // One that had it open before says so too.
+      const quoted = await stays.call('wallet_pay', { url: 'https://example.com/', max_usd: '0.01' });
+      expect(quoted.outcome).toMatchObject({ money: 'none' });
+      expect(quoted.outcome.status).not.toBe('ok');
+      expect(readFileSync(ledger).equals(before)).toBe(true);
+      expect((await answerIn(place.env, 'wallet_ledger', programIn(newer))).outcome).toMatchObject({
+        status: 'ok',
+      });
+    } finally {
+      await Promise.all([one, other, stays].map((agent) => agent.close()));
+    }
+  });
+
+  test('a config that a newer one wrote is refused in words', async () => {
+    const home = join(place.folder, 'newer-config');
+    cpSync(join(place.folder, 'wallet'), home, { recursive: true });
+    const file = join(home, 'config.json');
+    const config = JSON.parse(readFileSync(file, 'utf8')) as { limits: object };
+    writeFileSync(file, JSON.stringify({ ...config, limits: { ...config.limits, per_hour_usd: '1' } }));
+    const { outcome } = await answerIn({ ...place.env, PURSER_HOME: home }, 'wallet_balance');
+    expect(outcome).toMatchObject({
+      code: 'config_invalid',
+      tell_owner: expect.stringContaining('newer Purser') as string,
+    });
+    expect(readFileSync(file, 'utf8')).toContain('per_hour_usd');
+  });
+});
+
+const why = missingPrograms();
+describe.skipIf(why !== null)(`with a real keychain${why === null ? '' : ` (skipped: ${why})`}`, () => {
+  let service: SecretService;
+  beforeAll(async () => {
+    service = await startSecretService();
+  });
+  afterAll(() => service.end());
+
+  test('keeps its keys there; where it is locked or gone, that is said with what to do', async () => {
+    const home = join(place.folder, 'in-keychain');
+    const env = { ...(service.env as Record<string, string>), PURSER_HOME: home };
+    expect(await command(env, ['init', '--yes', '--testnet'])).toMatchObject({ code: 0 });
+    expect((await answerIn(env, 'wallet_ledger')).outcome).toMatchObject({ status: 'ok' });
+    service.lock();
+    expect((await answerIn(env, 'wallet_ledger')).outcome).toMatchObject({
+      code: 'keychain_locked',
+      money: 'none',
+      tell_owner: expect.any(String) as string,
+    });
+    const gone = { ...env, DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' };
+    expect((await answerIn(gone, 'wallet_ledger')).outcome).toMatchObject({
+      status: 'failed',
+      money: 'none',
+      tell_owner: expect.any(String) as string,
+    });
+    expect(await command({ ...gone, PURSER_HOME: `${home}-2` }, ['init', '--yes', '--testnet'])).toEqual({
+      code: 6,
+      err: expect.stringContaining('init --keystore file') as string,
+    });
+  });
 });

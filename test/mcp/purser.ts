@@ -10,7 +10,7 @@ import { Client, type VersionNegotiationMode } from '@modelcontextprotocol/clien
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { Outcome } from '../../src/wallet/outcome.js';
 import type { OwnerOptions } from '../../src/wallet/ownerHand.js';
-import { makeQuickWallet, ownerOf } from '../support/quickWallet.js';
+import { makeQuickWallet, ownerOf, quicken } from '../support/quickWallet.js';
 
 export const PROGRAM = fileURLToPath(new URL('../../bin/purser.js', import.meta.url));
 
@@ -32,6 +32,8 @@ export interface Place {
   run(...args: string[]): Promise<string>;
   /** Makes the wallet, with a keystore that opens quickly: it opens with each run of the program. */
   init(): Promise<void>;
+  /** Has the keystore of a wallet that the program made open quickly from here on. */
+  quicken(): Promise<void>;
   /** Whoever has the unlock passphrase, in this process. */
   readonly owner: OwnerOptions;
   remove(): void;
@@ -58,6 +60,7 @@ export function createPlace(): Place {
     run,
     owner: ownerOf(home, UNLOCK_PASSPHRASE),
     init: () => makeQuickWallet(home, UNLOCK_PASSPHRASE),
+    quicken: () => quicken(home, UNLOCK_PASSPHRASE),
     remove: () => {
       rmSync(folder, { recursive: true, force: true });
     },
@@ -117,8 +120,9 @@ export class RawServer {
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   #arrived: (() => void)[] = [];
 
-  constructor(env: Record<string, string>, nodeArgs: readonly string[] = []) {
-    this.child = spawn(process.execPath, [...nodeArgs, PROGRAM], { env, stdio: 'pipe' });
+  /** `env` is all that the process has. */
+  constructor(env: Record<string, string>, nodeArgs: readonly string[] = [], program = PROGRAM) {
+    this.child = spawn(process.execPath, [...nodeArgs, program], { env, stdio: 'pipe' });
     this.child.stdin.on('error', () => undefined);
     this.child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     createInterface({ input: this.child.stdout }).on('line', (line) => {
