@@ -110,6 +110,10 @@ export async function startSolana() {
       const at = await tokenAccountOf(owner as Address, mint);
       put(at, accountData(mint, owner as Address, (read(at) ?? 0n) + atomic));
     },
+    /** Adds SOL for fees, in lamports. */
+    giveGas: (owner: string, coins: bigint): void => {
+      svm.airdrop(owner as never, lamports(coins) as never);
+    },
     /** USDC of an owner, atomic; zero where it has no account. */
     balanceOf: async (owner: string): Promise<bigint> => read(await tokenAccountOf(owner as Address)) ?? 0n,
     mine: (count = 1): void => blocks.mine(count),

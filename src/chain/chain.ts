@@ -8,6 +8,7 @@ export type { Chain, RpcSource } from './chainReader.js';
 export type { Fate, FateQuery, SolanaFateQuery } from './fate.js';
 export type { ChainHistory, ChainPayment } from './history.js';
 export type { EvmChain } from './evmChain.js';
+export type { AccountFacts } from './solanaAnswer.js';
 export type { SolanaChain } from './solanaChain.js';
 
 /** How a network is read, beside where. */

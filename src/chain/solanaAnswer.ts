@@ -1,4 +1,4 @@
-import { isBase58 } from '../x402/base58.js';
+import { isBase58, writeBase58 } from '../x402/base58.js';
 import { readObject } from './answer.js';
 
 /** An integer as Solana's JSON-RPC writes it: a number that JavaScript can count with. */
@@ -23,6 +23,45 @@ export function readText58(answer: unknown, of: 'address' | 'signature'): string
 export function readAmount(answer: unknown): bigint {
   if (typeof answer !== 'string' || !/^\d{1,20}$/.test(answer)) throw new Error('not an amount');
   return BigInt(answer);
+}
+
+/** What stands at an address, as far as it bears on sending something there. */
+export interface AccountFacts {
+  /** In the coin that pays fees. */
+  readonly lamports: bigint;
+  /** The program it belongs to: the system program's are plain wallets. */
+  readonly program: string;
+  /** Whether it is a program itself. */
+  readonly executable: boolean;
+  /** Where it is laid out as a token account: of which mint, and whose. */
+  readonly token: { readonly mint: string; readonly owner: string } | null;
+}
+
+/** Bytes of an account that are read: mint and owner of a token account stand in front (spl-token, `state.rs`). */
+export const ACCOUNT_SLICE_BYTES = 165;
+const KEY_BYTES = 32;
+
+/** An answer of `getAccountInfo` in base64; null where nothing is there. */
+export function readAccount(answer: unknown): AccountFacts | null {
+  const value = readValue(answer);
+  if (value === null) return null;
+  const { lamports, owner, executable, data } = readObject(value);
+  if (typeof executable !== 'boolean') throw new Error('not a bool');
+  if (!Array.isArray(data) || typeof data[0] !== 'string') throw new Error('not the data of an account');
+  const bytes = Buffer.from(data[0], 'base64');
+  const token =
+    bytes.length < ACCOUNT_SLICE_BYTES
+      ? null
+      : {
+          mint: writeBase58(bytes.subarray(0, KEY_BYTES)),
+          owner: writeBase58(bytes.subarray(KEY_BYTES, 2 * KEY_BYTES)),
+        };
+  return {
+    lamports: BigInt(readInteger(lamports)),
+    program: readText58(owner, 'address'),
+    executable,
+    token,
+  };
 }
 
 /** One transaction that touched an account, newest first in its list. */

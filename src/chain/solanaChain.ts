@@ -7,6 +7,7 @@ import { Endpoints, FAILOVER_MS_MAX, RETRY_SEC } from './endpoints.js';
 import type { Fate, SolanaFateQuery } from './fate.js';
 import type { ChainHistory } from './history.js';
 import type { RpcFetch } from './rpc.js';
+import type { AccountFacts } from './solanaAnswer.js';
 import { readSolanaHistory } from './solanaHistory.js';
 import type { Blockhash, SolanaOperator } from './solanaOperator.js';
 import { lookForMessage, type SolanaSight } from './solanaSight.js';
@@ -51,6 +52,13 @@ export interface SolanaChain extends Chain {
   blockhash(signal?: AbortSignal): Promise<Blockhash>;
   /** Whether a payee has the token account that it would be paid into; a yes is kept. Throws as `balanceOf` does. */
   canReceive(asset: SvmAsset, payTo: string, signal?: AbortSignal): Promise<boolean>;
+  /** What stands at an address, by the first operator that answers; null for nothing. Throws as `balanceOf` does. */
+  account(address: string, signal?: AbortSignal): Promise<AccountFacts | null>;
+  /**
+   * Hands a whole transaction to the first operator that takes it; gives its id. Throws `rpc_unavailable` where none
+   * says that it did: one of them may have, all the same.
+   */
+  send(base64: string, signal?: AbortSignal): Promise<string>;
 }
 
 /** Makes the reader of a cluster. Nothing is loaded or asked before its first question. Throws `config_invalid`. */
@@ -105,6 +113,12 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
       if (receivers.size > RECEIVERS_MAX && oldest.done === false) receivers.delete(oldest.value);
       return exists;
     },
+
+    account: (address, signal) =>
+      endpoints.askOne(signal, (operator, deadline) => operator.account(address, deadline), FAILOVER_MS_MAX),
+
+    send: (base64, signal) =>
+      endpoints.askOne(signal, (operator, deadline) => operator.send(base64, deadline)),
 
     latestTimeSec: (signal) =>
       endpoints.askOne(

@@ -1,5 +1,5 @@
 import type { SvmAsset } from '../money/asset.js';
-import { messageHash, readTransaction, readTransferMessage, tokenAccountOf } from '../x402/solanaMessage.js';
+import { messageHash, readOwnMessage, readTransaction, tokenAccountOf } from '../x402/solanaMessage.js';
 import type { ChainHistory, ChainPayment } from './history.js';
 import { RpcFault } from './rpcFault.js';
 import type { LandedTransaction, Touched } from './solanaAnswer.js';
@@ -78,7 +78,7 @@ async function readPayment(
   const taken = -(change.get(from) ?? 0n);
   if (taken <= 0n) return null;
   const [receiver] = [...change].filter(([, amount]) => amount > 0n).sort(([, a], [, b]) => (a < b ? 1 : -1));
-  const isOurs = (await readTransferMessage(transaction.message)) !== undefined;
+  const isOurs = (await readOwnMessage(transaction.message)) !== undefined;
   return {
     nonce: isOurs ? messageHash(transaction.message) : null,
     to: receiver?.[0] ?? '',

@@ -3,12 +3,15 @@ import { readObject } from './answer.js';
 import { openRpc, type RpcFetch } from './rpc.js';
 import { RpcFault } from './rpcFault.js';
 import {
+  ACCOUNT_SLICE_BYTES,
+  readAccount,
   readAmount,
   readInteger,
   readLanded,
   readText58,
   readTouched,
   readValue,
+  type AccountFacts,
   type LandedTransaction,
   type Touched,
 } from './solanaAnswer.js';
@@ -42,6 +45,10 @@ export interface SolanaOperator {
   isBlockhashValid(blockhash: string, minSlot: number, signal?: AbortSignal): Promise<boolean>;
   /** Balance of a token account, atomic; null where there is no such account. */
   tokenBalance(tokenAccount: string, signal?: AbortSignal): Promise<bigint | null>;
+  /** What stands at an address; null where nothing does. */
+  account(address: string, signal?: AbortSignal): Promise<AccountFacts | null>;
+  /** Hands over a whole transaction, which is simulated first; gives its id. */
+  send(base64: string, signal?: AbortSignal): Promise<string>;
   /** What touched an account, newest first, by an operator that has seen at least `minSlot`. */
   touched(
     account: string,
@@ -80,8 +87,11 @@ export function openSolanaOperator(
       checking = undefined;
       throw fault;
     });
-    const [answer] = await Promise.all([rpc.ask(method, params, read, signal), checking]);
-    return answer;
+    // Both are over when this is: a check that is about to fail is not left for the next question to share.
+    const [answer, checked] = await Promise.allSettled([rpc.ask(method, params, read, signal), checking]);
+    if (checked.status === 'rejected') throw checked.reason;
+    if (answer.status === 'rejected') throw answer.reason;
+    return answer.value;
   }
 
   return {
@@ -143,6 +153,29 @@ export function openSolanaOperator(
         return null;
       }
     },
+
+    account: (address, signal) =>
+      ask(
+        'getAccountInfo',
+        [
+          address,
+          {
+            commitment: 'confirmed',
+            encoding: 'base64',
+            dataSlice: { offset: 0, length: ACCOUNT_SLICE_BYTES },
+          },
+        ],
+        readAccount,
+        signal,
+      ),
+
+    send: (base64, signal) =>
+      ask(
+        'sendTransaction',
+        [base64, { encoding: 'base64', preflightCommitment: 'confirmed' }],
+        (answer) => readText58(answer, 'signature'),
+        signal,
+      ),
 
     touched: (account, { before, minSlot }, signal) =>
       ask(

@@ -1,4 +1,4 @@
-import { messageHash, readTransaction, readTransferMessage, tokenAccountOf } from '../x402/solanaMessage.js';
+import { messageHash, readOwnMessage, readTransaction, tokenAccountOf } from '../x402/solanaMessage.js';
 import type { SolanaFateQuery } from './fate.js';
 import { RpcFault } from './rpcFault.js';
 import type { LandedTransaction } from './solanaAnswer.js';
@@ -107,7 +107,7 @@ async function readPayment(
   const transaction = await readTransaction(landed.base64);
   // T28: the message hash covers payee, amount and blockhash; only our own signature can have brought it on chain.
   if (transaction?.id !== signature || messageHash(transaction.message) !== query.nonce) return null;
-  const transfer = await readTransferMessage(transaction.message);
+  const transfer = await readOwnMessage(transaction.message);
   if (transfer === undefined || transfer.amountAtomic !== query.amountAtomic) return null;
   return { tx: signature, landed, amountAtomic: transfer.amountAtomic };
 }

@@ -153,9 +153,9 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     group: 'Fund',
     summary: 'Take money out, to an address of yours; needs the owner.',
     details:
-      'No agent can do this, and it counts in no limit; a frozen wallet can be emptied too. A facilitator settles it without gas where withdrawals.facilitator_url names one that does; else the address pays gas. What is held for payments on their way is left where it is. Run it again if it was cut off: the same transfer goes on, never a second one beside it.',
+      'No agent can do this, and it counts in no limit; a frozen wallet can be emptied too. A facilitator settles it without gas where withdrawals.facilitator_url names one that does; else the address pays gas, on Solana for making the recipient’s token account, too, where there is none. What is held for payments on their way is left where it is. Run it again if it was cut off: the same transfer goes on, never a second one beside it.',
     flags: [
-      { flags: '--to <address>', doc: 'Where to: an address of yours, checked by its checksum.' },
+      { flags: '--to <address>', doc: 'Where to: an address of yours, of the EVM or of Solana.' },
       { flags: '--usd <usd>', doc: 'How much, in dollars, such as 12.50.' },
       { flags: '--all', doc: 'All that is free, to the last unit.' },
       NETWORK_FLAG_ONE,
@@ -164,6 +164,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
         doc: 'Which dollar, where a network has several; its first unless given.',
       },
       { flags: '--include-held', doc: 'Also what is held for payments on their way, which then fail.' },
+      { flags: '--off-curve', doc: 'To an address of Solana that has no key, such as a vault of yours.' },
       { flags: '--yes', doc: 'Do not show it and ask once more.' },
       AGENT_FLAG,
       ...OWNS,

@@ -58,7 +58,11 @@ function howTo(places: readonly FundingPlace[], testnet: boolean): string {
   const from = testnet
     ? `This is test money: a faucet for ${symbol} on ${label} gives it.`
     : `From an exchange: withdraw ${symbol}, choose the network ${label} and no other, give this address, and send a small amount first.`;
-  return `Send ${named} to this address. No other coin is needed: paying takes no gas. Another token or another network would not arrive as money this wallet can spend. ${from}`;
+  const gas =
+    first?.network.family === 'svm'
+      ? `No SOL is needed: sellers pay the fees, and whoever sends first makes the ${symbol} account.`
+      : 'No other coin is needed: paying takes no gas.';
+  return `Send ${named} to this address. ${gas} Another token or another network would not arrive as money this wallet can spend. ${from}`;
 }
 
 async function codeOf(address: string): Promise<string> {

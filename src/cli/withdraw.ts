@@ -55,7 +55,12 @@ export async function moveMoney(
   try {
     const network = flags.text('network');
     const { from, to } = await ends(engine, network);
-    const asked = { to, usdMicros, network, asset: flags.text('asset'), takesHeld: flags.has('includeHeld') };
+    const asked = {
+      ...{ to, usdMicros, network },
+      asset: flags.text('asset'),
+      takesHeld: flags.has('includeHeld'),
+      offCurve: flags.has('offCurve'),
+    };
     const done = await untilInterrupted((signal) =>
       withdraw(from, asked, async (plan) => flags.has('yes') || confirm(io, plan), signal),
     );
@@ -134,8 +139,10 @@ function sentenceOf(payment: Payment, earlier: boolean): string {
   const asset = findAsset(payment.network as Caip2, payment.asset);
   const amount = `${formatUnits(payment.heldAtomic, asset?.decimals ?? 0)} ${asset?.symbol ?? payment.asset}`;
   const network = findNetwork(payment.network)?.label ?? payment.network;
-  if (isLive(payment.state))
-    return `The withdrawal of ${amount} to ${payment.payTo} on ${network} is signed and open (${payment.id}): the chain does not show it yet, and it can still go.`;
+  if (isLive(payment.state)) {
+    const until = viewPayment(payment).held_until ?? '';
+    return `The withdrawal of ${amount} to ${payment.payTo} on ${network} is signed and open (${payment.id}): the chain does not show it yet, and it can still go. If it never does, the money is free again at about ${until}.`;
+  }
   const which = earlier ? `The earlier withdrawal (${payment.id}) is done: ` : '';
   return `${which}${amount} went to ${payment.payTo} on ${network}, and the chain shows it.`;
 }

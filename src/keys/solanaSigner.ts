@@ -5,6 +5,7 @@ import {
   COMPUTE_UNIT_LIMIT_MAX,
   COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS,
   MEMO_BYTES_MAX,
+  type SolanaOwnTransferIntent,
   type SolanaTransferIntent,
 } from '../money/intent.js';
 import { isBase58, readBase58 } from '../x402/base58.js';
@@ -14,6 +15,7 @@ import {
   tokenAccountOf,
   writeTransaction,
   writeTransferMessage,
+  type DecodedTransfer,
 } from '../x402/solanaMessage.js';
 import type { SolanaAccount } from './solanaKey.js';
 
@@ -43,11 +45,21 @@ export async function signSolanaTransfer(
   // A copy, so that what was checked is what is signed, whatever object was handed in.
   const intent: SolanaTransferIntent = { ...given };
   const asset = checkIntent(intent, account.address);
-  const message = await writeTransferMessage({ ...intent, asset });
-  await checkMessage(message, intent, asset);
-  if (messageHash(message) !== intent.nonce) throw refusal('the message is not the one that was held');
-  if (signed.has(intent.nonce)) throw refusal('this very message was signed before');
-  remember(intent.nonce);
+  const message = await writeTransferMessage({ ...termsOf(intent), feePayer: intent.feePayer, asset });
+  const decoded = await readTransferMessage(message);
+  await checkMessage(decoded, { ...intent, createsAccount: false }, asset);
+  return signMessage(message, intent.nonce, account);
+}
+
+/** Signs a message whose content was judged, unless it is another than was held, or was signed before. */
+export async function signMessage(
+  message: Uint8Array,
+  nonce: string,
+  account: SolanaAccount,
+): Promise<string> {
+  if (messageHash(message) !== nonce) throw refusal('the message is not the one that was held');
+  if (signed.has(nonce)) throw refusal('this very message was signed before');
+  remember(nonce);
   const signature = account.sign(message);
   // A signature that is not our address's is dead or someone else's; it never leaves.
   if (!isOurs(account.address, message, signature)) throw refusal('the signature is not by our own key');
@@ -56,15 +68,30 @@ export async function signSolanaTransfer(
 
 function checkIntent(intent: SolanaTransferIntent, own: string): SvmAsset {
   if (intent.kind !== 'svm_transfer') throw refusal('it is not a transfer this wallet signs');
+  const { feePayer } = intent;
+  if (!isAddress(feePayer)) throw refusal('the fee payer is not an address');
+  // The fee payer signs for everything in the transaction: as one, our key would vouch for more than a transfer.
+  if (feePayer === own) throw refusal('the fee payer is our own key');
+  return checkTerms(intent, own, COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS);
+}
+
+/** What a message is made of, whoever pays its fee. */
+type Terms = Omit<SolanaTransferIntent, 'kind' | 'feePayer'>;
+
+/** Only what a message is made of: nothing else of an intent reaches it. */
+export function termsOf(intent: Terms): Omit<Terms, 'nonce' | 'asset' | `valid${string}`> {
+  const { from, to, amountAtomic, blockhash, memo, computeUnitLimit, computeUnitPriceMicroLamports } = intent;
+  return { from, to, amountAtomic, blockhash, memo, computeUnitLimit, computeUnitPriceMicroLamports };
+}
+
+/** Judges all of a transfer but who pays its fee, and gives the table's row; throws `signer_refused`. */
+export function checkTerms(intent: Terms, own: string, priceMax: number): SvmAsset {
   const asset = findListedAsset(intent.asset);
-  const { from, to, feePayer, amountAtomic, memo } = intent;
+  const { from, to, amountAtomic, memo } = intent;
   if (from !== own) throw refusal("the payer is not this agent's own address");
   if (!isAddress(to)) throw refusal('the payee is not an address');
   if (to === own) throw refusal('the payee is the payer');
   if (to === asset.address) throw refusal('the payee is the token itself');
-  if (!isAddress(feePayer)) throw refusal('the fee payer is not an address');
-  // The fee payer signs for everything in the transaction: as one, our key would vouch for more than a transfer.
-  if (feePayer === own) throw refusal('the fee payer is our own key');
   if (typeof amountAtomic !== 'bigint' || amountAtomic <= 0n || amountAtomic >= UINT64_END)
     throw refusal('the amount is not a positive uint64');
   if (!isAddress(intent.blockhash)) throw refusal('the blockhash is not 32 bytes');
@@ -74,7 +101,7 @@ function checkIntent(intent: SolanaTransferIntent, own: string): SvmAsset {
     throw refusal('the memo is not a short text');
   if (!isWithin(intent.computeUnitLimit, COMPUTE_UNIT_LIMIT_MAX))
     throw refusal('the compute limit is out of bounds');
-  if (!isWithin(intent.computeUnitPriceMicroLamports, COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS))
+  if (!isWithin(intent.computeUnitPriceMicroLamports, priceMax))
     throw refusal('the compute price is out of bounds');
   return asset;
 }
@@ -94,13 +121,12 @@ function findListedAsset(said: SvmAsset): SvmAsset {
   return asset;
 }
 
-/** What leaves is what the bytes say, not what somebody meant: the four instructions, and each field of them. */
-async function checkMessage(
-  message: Uint8Array,
-  intent: SolanaTransferIntent,
+/** What leaves is what the bytes say, not what somebody meant: the instructions, and each field of them. */
+export async function checkMessage(
+  decoded: DecodedTransfer | undefined,
+  intent: Terms & Pick<SolanaTransferIntent, 'feePayer'> & Pick<SolanaOwnTransferIntent, 'createsAccount'>,
   asset: SvmAsset,
 ): Promise<void> {
-  const decoded = await readTransferMessage(message);
   if (decoded === undefined) throw refusal('the message is not a plain transfer');
   const [source, destination] = await Promise.all([
     tokenAccountOf(intent.from, asset),
@@ -119,6 +145,7 @@ async function checkMessage(
     amountAtomic: intent.amountAtomic,
     decimals: asset.decimals,
     memo: intent.memo,
+    accountMadeFor: intent.createsAccount ? intent.to : null,
   };
   for (const [field, value] of Object.entries(expected)) {
     if (decoded[field as keyof typeof expected] !== value) throw refusal(`the message has another ${field}`);
@@ -146,6 +173,7 @@ function isWithin(value: unknown, max: number): boolean {
   return Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= max;
 }
 
-function refusal(why: string): WalletError {
+/** The error of whatever the signer does not sign. */
+export function refusal(why: string): WalletError {
   return new WalletError('signer_refused', `The signer refused: ${why}.`);
 }

@@ -1,6 +1,11 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { isWalletError } from '../errors/walletError.js';
-import type { RelayIntent, SolanaTransferIntent, TransferIntent } from '../money/intent.js';
+import type {
+  RelayIntent,
+  SolanaOwnTransferIntent,
+  SolanaTransferIntent,
+  TransferIntent,
+} from '../money/intent.js';
 import { judgeRenewal, openMemory, sealMemory, type LedgerAnchor, type LedgerMemory } from './anchor.js';
 import { withKeystoreLock } from './keystoreLock.js';
 import { deriveEvmAccount } from './phrase.js';
@@ -18,8 +23,8 @@ export interface UnlockedWallet {
   /** The checksummed address of an agent. `bad_input` for an index that an imported key does not have. */
   evmAddress(agentIndex: number): Promise<`0x${string}`>;
   /**
-   * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature. Beside {@link signRelay} and
-   * {@link signSolanaTransfer} there is nothing else it signs (T7).
+   * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature. Beside {@link signRelay},
+   * {@link signSolanaTransfer} and {@link signSolanaOwnTransfer} there is nothing else it signs (T7).
    *
    * `nowMs` is the instant the intent was built at, or later. Throws `signer_refused`.
    */
@@ -33,6 +38,11 @@ export interface UnlockedWallet {
   solanaAddress(agentIndex: number): Promise<string>;
   /** Signs one transfer on Solana as an agent and gives its transaction in base64. Throws `signer_refused`. */
   signSolanaTransfer(intent: SolanaTransferIntent, agentIndex: number): Promise<string>;
+  /**
+   * Signs one transfer on Solana that the agent's own address pays the fee of: for money taken out, never for a payment.
+   * Throws `signer_refused`.
+   */
+  signSolanaOwnTransfer(intent: SolanaOwnTransferIntent, agentIndex: number): Promise<string>;
   /** HMAC-SHA256 under the key of one purpose: 32 bytes. Compare with `timingSafeEqual`. */
   mac(purpose: MacPurpose, data: string | Uint8Array): Uint8Array;
   /**
@@ -120,6 +130,10 @@ export function openWallet(
     signSolanaTransfer: async (intent, agentIndex) => {
       const { signSolanaTransfer } = await import('./solanaSigner.js');
       return signSolanaTransfer(intent, await solanaAccountOf(agentIndex));
+    },
+    signSolanaOwnTransfer: async (intent, agentIndex) => {
+      const { signSolanaOwnTransfer } = await import('./solanaOwnSigner.js');
+      return signSolanaOwnTransfer(intent, await solanaAccountOf(agentIndex));
     },
     mac: (purpose, data) => keys.mac(purpose, data),
     readAnchor: async () => (await readMemory()).anchor,

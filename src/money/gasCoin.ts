@@ -20,6 +20,9 @@ const OTHERS: Readonly<Record<string, string>> = {
 /** Every EVM network counts its coin so. */
 export const GAS_COIN_DECIMALS = 18;
 
+/** Solana's coin. */
+export const SOL_DECIMALS = 9;
+
 /** What the coin is called that pays for gas on a network. */
 export function gasCoinOf(caip2: Caip2): string {
   return OTHERS[caip2] ?? 'ETH';

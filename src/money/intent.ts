@@ -73,11 +73,23 @@ export interface SolanaTransferIntent {
   readonly nonce: `0x${string}`;
 }
 
+/**
+ * The owner's own way to move money on Solana where no facilitator does: the same transfer, whose fee the sending
+ * address pays itself. Where the payee has no token account, it is made in the same transaction. For money that is taken
+ * out alone: no payment is ever made so.
+ */
+export interface SolanaOwnTransferIntent extends Omit<SolanaTransferIntent, 'kind' | 'feePayer'> {
+  readonly kind: 'svm_own_transfer';
+  readonly createsAccount: boolean;
+}
+
 /** The payment intents the signer knows, and all it knows (T7). */
 export type PaymentIntent = TransferIntent | SolanaTransferIntent;
 
 /** What a transfer on Solana may ask for in computing: the fee payer pays for it, within what facilitators accept. */
 export const COMPUTE_UNIT_LIMIT_MAX = 200_000;
 export const COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS = 5_000;
+/** Paid by ourselves: 0.00002 SOL at the very most, and enough to be taken while others hurry. */
+export const OWN_COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS = 100_000;
 /** What the memo program is given, bytes; facilitators bound it so. */
 export const MEMO_BYTES_MAX = 256;

@@ -3,21 +3,22 @@ import type { GasTerms } from '../chain/evmChain.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { Payment } from '../ledger/payment.js';
-import { findAsset, type EvmAsset } from '../money/asset.js';
+import { assetsOf, findAsset, type EvmAsset } from '../money/asset.js';
 import { formatUnits } from '../money/decimal.js';
 import { GAS_COIN_DECIMALS, gasCoinOf } from '../money/gasCoin.js';
 import { RELAY_GAS_MAX, type TransferIntent } from '../money/intent.js';
-import { findNetwork, type Caip2, type EvmNetwork } from '../money/network.js';
+import { findNetwork, type Caip2, type EvmNetwork, type Network } from '../money/network.js';
 import { readAddress } from '../x402/address.js';
 import { toExactEvmPayload } from '../x402/authorization.js';
 import type { ExactEvmPayload } from '../x402/types.js';
 import type { Engine } from './engine.js';
 import { facilitatorWay, settleThrough } from './facilitator.js';
-import type { Carried, Rail, Transfer, Way } from './rail.js';
+import type { Carried, Rail, Transfer, Way, Ways } from './rail.js';
 
 /** Long enough for any facilitator or a full block; what hangs is free again soon after. */
 const WINDOW_SEC = 300;
 const NONCE_BYTES = 32;
+const ZERO = /^0x0{40}$/;
 
 /** What `transferWithAuthorization` uses beside a plain transfer: a signature to recover, a nonce to store. */
 const AUTHORIZATION_GAS = 80_000n;
@@ -38,37 +39,57 @@ interface GasPlan {
 export const evmRail: Rail = {
   readAddress,
   ownAddress: (engine) => engine.address(),
-  draft: (nowMs) => ({
-    scheme: 'eip3009',
-    nonce: `0x${randomBytes(NONCE_BYTES).toString('hex')}`,
-    validAfterSec: 0,
-    validBeforeSec: Math.floor(nowMs / 1000) + WINDOW_SEC,
-  }),
-  async waysFor(engine, config, transfer, signal) {
-    const [relay, own] = await Promise.all([
-      facilitatorWay(engine, config, transfer.network, signal),
-      ownGasWay(engine, config, transfer, signal),
-    ]);
-    const found = [relay, own];
-    return {
-      ways: found.flatMap((way) => (typeof way === 'string' ? [] : [way])),
-      says: found.filter((way) => typeof way === 'string'),
-    };
-  },
-  async sign(engine, row) {
-    const intent = intentOf(row);
-    const signature = await engine.keys.signTransfer(intent, engine.agentIndex, engine.now());
-    return { name: 'withdrawal', value: JSON.stringify(toExactEvmPayload(intent, signature)) };
-  },
+  refuseRecipient: async (_engine, _config, { network, to }) => Promise.resolve(refusalOf(network, to)),
+  waysFor: findWays,
+  // One signature serves either way.
+  waysLeft: (engine, config, _row, transfer, signal) => findWays(engine, config, transfer, signal),
+  draft: async (engine) =>
+    Promise.resolve({
+      columns: {
+        scheme: 'eip3009',
+        nonce: `0x${randomBytes(NONCE_BYTES).toString('hex')}`,
+        validAfterSec: 0,
+        validBeforeSec: Math.floor(engine.now() / 1000) + WINDOW_SEC,
+      },
+      async sign(row) {
+        const intent = intentOf(row);
+        const signature = await engine.keys.signTransfer(intent, engine.agentIndex, engine.now());
+        return { name: 'withdrawal', value: JSON.stringify(toExactEvmPayload(intent, signature)) };
+      },
+    }),
   async carry(engine, config, row, way, signal) {
     const payload = payloadOf(row);
     if (way.kind === 'own_gas') return sendOurselves(engine, config, row, payload, signal);
     const maxTimeoutSeconds = Math.max(1, row.validBeforeSec - Math.floor(engine.now() / 1000));
     const { network, asset } = tableRows(row);
-    const settlement = { network, asset, payload, maxTimeoutSeconds };
-    return settleThrough(engine, config, way, settlement, signal);
+    const { payTo, heldAtomic } = row;
+    const terms = { network, asset, payTo, amountAtomic: heldAtomic, payload };
+    return settleThrough(engine, config, way, { ...terms, maxTimeoutSeconds, feePayer: null }, signal);
   },
 };
+
+function refusalOf({ caip2 }: Network, to: string): string | null {
+  if (ZERO.test(to)) return 'is the zero address, from which nothing comes back';
+  const isToken = assetsOf(caip2).some(({ address }) => address.toLowerCase() === to.toLowerCase());
+  return isToken ? 'is the contract of a token, from which nothing comes back' : null;
+}
+
+async function findWays(
+  engine: Engine,
+  config: Config,
+  transfer: Transfer,
+  signal: AbortSignal,
+): Promise<Ways> {
+  const [relay, own] = await Promise.all([
+    facilitatorWay(engine, config, transfer.network, signal),
+    ownGasWay(engine, config, transfer, signal),
+  ]);
+  const found = [relay, own];
+  return {
+    ways: found.flatMap((way) => (typeof way === 'string' ? [] : [way])),
+    says: found.filter((way) => typeof way === 'string'),
+  };
+}
 
 async function ownGasWay(
   engine: Engine,

@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { WalletError } from '../errors/walletError.js';
 import type { SignedPayload } from '../ledger/transition.js';
 import { findAsset } from '../money/asset.js';
@@ -6,18 +6,11 @@ import type { SolanaTransferIntent } from '../money/intent.js';
 import type { Caip2 } from '../money/network.js';
 import { readJsonHeader } from '../x402/header.js';
 import { isJsonObject, statedField, statedText } from '../x402/json.js';
-import {
-  messageHash,
-  readTransaction,
-  readTransferMessage,
-  writeTransferMessage,
-} from '../x402/solanaMessage.js';
+import { readOwnMessage, readTransaction } from '../x402/solanaMessage.js';
 import type { SvmOffer } from '../x402/types.js';
 import type { ExactScheme } from './exactScheme.js';
+import { COMPUTE_UNITS, newMemo, timed } from './solanaIntent.js';
 
-const MEMO_BYTES = 16;
-/** What a transfer and a memo of ours take, with room; what the reference client asks for. */
-const COMPUTE_UNITS = 20_000;
 /** The memo program reads its text letter by letter: more than this a byte it never takes. */
 const COMPUTE_UNITS_PER_MEMO_BYTE = 350;
 const MEMO_BYTES_INCLUDED = 32;
@@ -26,8 +19,6 @@ const MEMO_BYTES_INCLUDED = 32;
  * price, in millionths of a lamport, tells them apart. At its highest the fee payer pays 0.1 % more.
  */
 const PRICES = 4_096;
-/** 150 blocks of some 0.4 s, and a little: an estimate, see {@link SolanaTransferIntent}. */
-const LIFE_ESTIMATE_SEC = 75;
 /** The header was written by this wallet and is read back whole. */
 const HEADER_BYTES_MAX = 1_048_576;
 
@@ -51,7 +42,7 @@ export const exactSvm: ExactScheme<SvmOffer, SolanaTransferIntent> = {
         `The payee ${offer.payTo} has no ${offer.asset.symbol} account on ${offer.network.label}, so no payment could settle; nothing was signed.`,
       );
     }
-    const memo = offer.memo ?? randomBytes(MEMO_BYTES).toString('hex');
+    const memo = offer.memo ?? newMemo();
     const extraBytes = Math.max(0, Buffer.byteLength(memo) - MEMO_BYTES_INCLUDED);
     const parts = {
       asset: offer.asset,
@@ -64,14 +55,7 @@ export const exactSvm: ExactScheme<SvmOffer, SolanaTransferIntent> = {
       computeUnitLimit: COMPUTE_UNITS + extraBytes * COMPUTE_UNITS_PER_MEMO_BYTE,
       computeUnitPriceMicroLamports: offer.memo === undefined ? 1 : randomInt(1, PRICES + 1),
     };
-    return {
-      kind: 'svm_transfer',
-      ...parts,
-      validBeforeBlock: lastValidBlockHeight,
-      validAfterSec: 0,
-      validBeforeSec: Math.floor(nowMs / 1000) + LIFE_ESTIMATE_SEC,
-      nonce: messageHash(await writeTransferMessage(parts)),
-    };
+    return { kind: 'svm_transfer', ...parts, ...(await timed(parts, lastValidBlockHeight, nowMs)) };
   },
 
   async sign(engine, intent) {
@@ -84,7 +68,7 @@ export const exactSvm: ExactScheme<SvmOffer, SolanaTransferIntent> = {
     const signed = payment.payload === null ? null : (JSON.parse(payment.payload) as SignedPayload);
     if (asset?.family !== 'svm' || signed?.validBeforeBlock === undefined) return null;
     const transaction = await readTransaction(transactionIn(signed.value));
-    const transfer = transaction === undefined ? undefined : await readTransferMessage(transaction.message);
+    const transfer = transaction === undefined ? undefined : await readOwnMessage(transaction.message);
     if (transfer === undefined) return null;
     return {
       asset,
@@ -101,16 +85,16 @@ export const exactSvm: ExactScheme<SvmOffer, SolanaTransferIntent> = {
   },
 };
 
-/** The transaction in a payment header of either version. */
+/** The transaction in a payment header of either version, or in what was signed for money taken out. */
 function transactionIn(header: string): string {
   const body = readJsonHeader(header, HEADER_BYTES_MAX);
   const payload = body === undefined ? undefined : statedField(body, 'payload');
   return isJsonObject(payload) ? (statedText(payload, 'transaction') ?? '') : '';
 }
 
-/** What the seller named in a receipt that claims no success, such as `settlement_pending`. */
+/** What the seller named in a receipt that claims no success, such as `settlement_pending`; or whoever took a withdrawal. */
 function claimedIn(receipt: string | null): string | null {
   if (receipt === null) return null;
-  const { transaction } = JSON.parse(receipt) as { transaction?: string };
-  return transaction ?? null;
+  const { transaction, tx } = JSON.parse(receipt) as { transaction?: string; tx?: string | null };
+  return transaction ?? tx ?? null;
 }

@@ -3,9 +3,9 @@ import type { Network } from '../money/network.js';
 import { readBody } from '../net/body.js';
 import { NetFailure } from '../net/failure.js';
 import { parseCallUrl } from '../net/url.js';
-import { readSettleAnswer, settleBody, versionSupported, type Settlement } from '../x402/facilitator.js';
+import { readSettleAnswer, readSupported, settleBody, type Settlement } from '../x402/facilitator.js';
 import type { Engine } from './engine.js';
-import type { Carried, Way } from './rail.js';
+import type { Carried, FacilitatorWay } from './rail.js';
 
 /** Whether a facilitator is there shows at once; a silent one is no way out. */
 const LOOK_MS_MAX = 5_000;
@@ -55,7 +55,7 @@ export async function facilitatorWay(
   config: Config,
   network: Network,
   signal: AbortSignal,
-): Promise<Way | string> {
+): Promise<FacilitatorWay | string> {
   const { facilitatorUrl: url } = config.withdrawals;
   if (url === 'none') return 'No facilitator is set (withdrawals.facilitator_url).';
   const { host } = new URL(url);
@@ -64,10 +64,10 @@ export async function facilitatorWay(
       wholeMs: LOOK_MS_MAX,
       signal,
     });
-    const version = versionSupported(text, network);
-    return version === null
+    const supported = readSupported(text, network);
+    return supported === null
       ? `The facilitator ${host} does not settle on ${network.label}.`
-      : { kind: 'facilitator', url, version };
+      : { kind: 'facilitator', url, ...supported };
   } catch (error) {
     if (!(error instanceof NetFailure)) throw error;
     return `The facilitator ${host} cannot be used: ${error.shortMessage}`;
@@ -78,7 +78,7 @@ export async function facilitatorWay(
 export async function settleThrough(
   engine: Engine,
   config: Config,
-  way: Extract<Way, { kind: 'facilitator' }>,
+  way: FacilitatorWay,
   settlement: Settlement,
   signal: AbortSignal,
 ): Promise<Carried> {

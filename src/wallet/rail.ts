@@ -14,12 +14,26 @@ export interface Transfer {
   readonly amountAtomic: bigint;
 }
 
+/** Somebody else's gas. */
+export interface FacilitatorWay {
+  readonly kind: 'facilitator';
+  readonly url: string;
+  readonly version: 1 | 2;
+  /** The key it pays fees by on Solana; null on the EVM. */
+  readonly feePayer: string | null;
+}
+
+/** Gas out of the address itself. */
+export interface OwnGasWay {
+  readonly kind: 'own_gas';
+  /** About what it costs, in the network's coin. */
+  readonly feeText: string;
+  /** Whether it also makes the payee's token account, on Solana. */
+  readonly createsAccount?: boolean;
+}
+
 /** One way to have a signed transfer carried out. */
-export type Way =
-  /** Somebody else's gas. */
-  | { readonly kind: 'facilitator'; readonly url: string; readonly version: 1 | 2 }
-  /** Gas out of the address itself: `feeText` is about what it costs, in the network's coin. */
-  | { readonly kind: 'own_gas'; readonly feeText: string };
+export type Way = FacilitatorWay | OwnGasWay;
 
 /** The ways there are now, the one to try first in front; and why those that are missing are. */
 export interface Ways {
@@ -38,18 +52,42 @@ export type Carried =
 /** The columns of a row that are the family's own. */
 export type Draft = Pick<Payment, 'scheme' | 'nonce' | 'validAfterSec' | 'validBeforeSec'>;
 
+/** A transfer that is ready but for its signature. */
+export interface Drafted {
+  readonly columns: Draft;
+  /** Signs a row of these columns and no other. Throws `signer_refused`. */
+  sign(row: Payment): Promise<SignedPayload>;
+}
+
 /** How one family of networks moves the owner's money out. */
 export interface Rail {
   /** An address as this family writes it; undefined for text that is none, a wrong checksum too. */
   readAddress(text: string): string | undefined;
   /** The wallet's own address. */
   ownAddress(engine: Engine): Promise<string>;
-  /** What a new row carries; what is signed for it lives for minutes. */
-  draft(nowMs: number): Draft;
+  /**
+   * Why money must not go to an address: a clause that follows its name, or null. `isExplicit`: the owner knows that it
+   * has no key. Throws `rpc_unavailable` where the chain has to be asked.
+   */
+  refuseRecipient(
+    engine: Engine,
+    config: Config,
+    route: Omit<Transfer, 'amountAtomic'>,
+    isExplicit: boolean,
+    signal: AbortSignal,
+  ): Promise<string | null>;
   /** Looks which ways are open; signs nothing, never throws for a way that is not. */
   waysFor(engine: Engine, config: Config, transfer: Transfer, signal: AbortSignal): Promise<Ways>;
-  /** Signs a row's transfer and no other. Throws `signer_refused`. */
-  sign(engine: Engine, row: Payment): Promise<SignedPayload>;
+  /** The ways that are left for what is signed already; as {@link waysFor} in all else. */
+  waysLeft(
+    engine: Engine,
+    config: Config,
+    row: Payment,
+    transfer: Transfer,
+    signal: AbortSignal,
+  ): Promise<Ways>;
+  /** Prepares a transfer by the first of its ways; what is then signed lives for minutes. Throws `rpc_unavailable`. */
+  draft(engine: Engine, config: Config, transfer: Transfer & Ways, signal: AbortSignal): Promise<Drafted>;
   /** Hands what was signed over, once. Throws nothing that leaves open whether it left. */
   carry(engine: Engine, config: Config, row: Payment, way: Way, signal: AbortSignal): Promise<Carried>;
 }

@@ -6,12 +6,11 @@ import { withdrawalHash } from '../ledger/withdrawal.js';
 import { drive, isDriven } from './driver.js';
 import type { Engine } from './engine.js';
 import { settleFate } from './fate.js';
-import type { Carried, Rail, Way } from './rail.js';
+import type { Carried, Drafted, Rail, Way } from './rail.js';
 import { railOf } from './rails.js';
 import { reconcilePayment } from './reconcile.js';
 import {
   atomicOf,
-  noWay,
   notEnough,
   planWithdrawal,
   readFunds,
@@ -57,7 +56,7 @@ export async function withdraw(
   signal: AbortSignal,
 ): Promise<Withdrawn | null> {
   const config = engine.config();
-  const route = await routeOf(engine, config, wish);
+  const route = await routeOf(engine, config, wish, signal);
   const { network, asset, from } = route;
   const open = engine.ledger.findLive(withdrawalHash(network.caip2, asset.address, from));
   if (open !== null) {
@@ -66,9 +65,10 @@ export async function withdraw(
   }
   const plan = await planWithdrawal(engine, config, route, wish, signal);
   if (!(await decide(plan))) return null;
+  const rail = railOf(network);
+  const drafted = await rail.draft(engine, config, plan, signal);
   // A person's time went by.
   const reading = await readFunds(engine, config, route, wish.takesHeld, signal);
-  const rail = railOf(network);
   const opened = await engine.ledger.openWithdrawal({
     agent: engine.agent,
     network: network.caip2,
@@ -79,22 +79,22 @@ export async function withdraw(
     onChainAtomic: reading.onChainAtomic,
     readSeq: reading.readSeq,
     takesHeld: wish.takesHeld,
-    ...rail.draft(engine.now()),
+    ...drafted.columns,
     nowMs: engine.now(),
   });
   if (opened.kind === 'open') throw unresolved(opened.payment, 'Another one was begun meanwhile.', null);
   if (opened.kind === 'short') throw notEnough(route, plan.amountAtomic, opened);
   return drive(opened.payment.id, async () => {
-    const signed = await signRow(engine, rail, opened.payment);
+    const signed = await signRow(engine, drafted, opened.payment);
     return carryOut(engine, rail, signed, plan.ways, signal);
   });
 }
 
 /** Signs for a held row; where that fails nothing was signed, and the hold goes. */
-async function signRow(engine: Engine, rail: Rail, held: Payment): Promise<Payment> {
+async function signRow(engine: Engine, drafted: Drafted, held: Payment): Promise<Payment> {
   let payload;
   try {
-    payload = await rail.sign(engine, held);
+    payload = await drafted.sign(held);
   } catch (error) {
     await engine.ledger.release(held.id, 'never_signed', engine.now());
     throw error;
@@ -126,8 +126,8 @@ async function finishEarlier(
   if (!isSame || !stillValid) throw unresolved(payment, says, retryAtMs);
   const rail = railOf(route.network);
   const transfer = { ...route, amountAtomic: payment.heldAtomic };
-  const ways = await rail.waysFor(engine, config, transfer, signal);
-  if (ways.ways.length === 0) throw noWay(route, ways);
+  const ways = await rail.waysLeft(engine, config, payment, transfer, signal);
+  if (ways.ways.length === 0) throw unresolved(payment, ways.says.join(' '), retryAtMs);
   const reading = await readFunds(engine, config, route, true, signal);
   if (!(await decide({ ...transfer, ...reading, ...ways, frozen: engine.ledger.head().frozen }))) return null;
   const done = await drive(payment.id, () => carryOut(engine, rail, payment, ways.ways, signal));

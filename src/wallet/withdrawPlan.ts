@@ -20,6 +20,8 @@ export interface WithdrawalWish {
   readonly asset?: string | undefined;
   /** Leaves nothing for payments that are on their way. */
   readonly takesHeld: boolean;
+  /** The owner knows that the address has no key, as a vault of a program has none. */
+  readonly offCurve?: boolean;
 }
 
 /** Where money would leave from and go to. */
@@ -40,21 +42,26 @@ export interface WithdrawalPlan extends Transfer, Reading, Ways {
   readonly frozen: boolean;
 }
 
-const ZERO = /^0x0{40}$/;
-
 /**
  * Finds from where to where, and refuses addresses that money would be lost at or that it never leaves. Throws
- * `bad_input`, `network_disabled`.
+ * `bad_input`, `network_disabled`, `rpc_unavailable`.
  */
-export async function routeOf(engine: Engine, config: Config, wish: WithdrawalWish): Promise<Route> {
+export async function routeOf(
+  engine: Engine,
+  config: Config,
+  wish: WithdrawalWish,
+  signal: AbortSignal,
+): Promise<Route> {
   const { network, to } = await chooseNetwork(engine, config, wish);
   const asset = chooseAsset(network, wish.asset);
-  const from = await railOf(network).ownAddress(engine);
-  if (to.toLowerCase() === from.toLowerCase()) throw badAddress('is the address of this very wallet');
-  if (ZERO.test(to)) throw badAddress('is the zero address, from which nothing comes back');
-  if (assetsOf(network.caip2).some(({ address }) => address.toLowerCase() === to.toLowerCase()))
-    throw badAddress('is the contract of a token, from which nothing comes back');
-  return { network, asset, from, to };
+  const rail = railOf(network);
+  const from = await rail.ownAddress(engine);
+  // Both as the rail writes them.
+  if (to === from) throw badAddress('is the address of this very wallet');
+  const route = { network, asset, from, to };
+  const refusal = await rail.refuseRecipient(engine, config, route, wish.offCurve === true, signal);
+  if (refusal !== null) throw badAddress(refusal);
+  return route;
 }
 
 function badAddress(why: string): WalletError {

@@ -3,6 +3,7 @@ import type { Address, CompiledTransactionMessage } from '@solana/kit';
 import type { SvmAsset } from '../money/asset.js';
 import type { SolanaTransferIntent } from '../money/intent.js';
 import { writeBase58 } from './base58.js';
+import { SYSTEM_PROGRAM } from './solanaAddress.js';
 
 /** Solana's own programs, by addresses that never change. */
 const COMPUTE_BUDGET_PROGRAM = 'ComputeBudget111111111111111111111111111111';
@@ -13,11 +14,13 @@ const ASSOCIATED_TOKEN_PROGRAM = 'ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL';
 const SET_COMPUTE_UNIT_LIMIT = 2;
 const SET_COMPUTE_UNIT_PRICE = 3;
 const TRANSFER_CHECKED = 12;
+const CREATE_IDEMPOTENT = 1;
 
 /** Roles of an account in an instruction, as kit numbers them: read, write, sign, both. */
 const READ = 0;
 const WRITE = 1;
 const SIGN = 2;
+const SIGN_WRITE = 3;
 
 /** What decides a message, and all that does. */
 export type MessageParts = Pick<
@@ -31,7 +34,10 @@ export type MessageParts = Pick<
   | 'memo'
   | 'computeUnitLimit'
   | 'computeUnitPriceMicroLamports'
->;
+> & {
+  /** Whether the payee's token account is made first; the fee payer pays for it. */
+  readonly createsAccount?: boolean;
+};
 
 /** A transfer as a message says it. */
 export interface DecodedTransfer {
@@ -47,6 +53,8 @@ export interface DecodedTransfer {
   readonly amountAtomic: bigint;
   readonly decimals: number;
   readonly memo: string;
+  /** Whose token account is made before the transfer; null where none is. */
+  readonly accountMadeFor: string | null;
 }
 
 const tokenAccounts = new Map<string, Promise<string>>();
@@ -77,6 +85,7 @@ async function deriveTokenAccount(owner: string, { address, tokenProgram }: SvmA
 /**
  * Writes the one message that scheme `exact` on Solana has for a transfer (x402 specs, `scheme_exact_svm`): compute
  * limit, compute price, TransferChecked between the owners' associated accounts, memo; version 0, no lookup tables.
+ * Before the transfer, and only where it is asked for, the making of the payee's associated account.
  */
 export async function writeTransferMessage(parts: MessageParts): Promise<Uint8Array> {
   const kit = await import('@solana/kit');
@@ -101,6 +110,7 @@ export async function writeTransferMessage(parts: MessageParts): Promise<Uint8Ar
   const instructions = [
     { programAddress: COMPUTE_BUDGET_PROGRAM as Address, data: limit },
     { programAddress: COMPUTE_BUDGET_PROGRAM as Address, data: price },
+    ...(parts.createsAccount === true ? [createAccount(parts, destination)] : []),
     { programAddress: asset.tokenProgram as Address, accounts, data: transfer },
     { programAddress: MEMO_PROGRAM as Address, data: Buffer.from(parts.memo, 'utf8') },
   ];
@@ -119,11 +129,39 @@ export async function writeTransferMessage(parts: MessageParts): Promise<Uint8Ar
   return Uint8Array.from(kit.getCompiledTransactionMessageEncoder().encode(compiled));
 }
 
+/** `CreateIdempotent` of the associated token program: an account that is there already is no failure. */
+function createAccount({ asset, to, feePayer }: MessageParts, account: string) {
+  const accounts = [
+    { address: feePayer as Address, role: SIGN_WRITE },
+    { address: account as Address, role: WRITE },
+    ...[to, asset.address, SYSTEM_PROGRAM, asset.tokenProgram].map((one) => ({
+      address: one as Address,
+      role: READ,
+    })),
+  ];
+  return {
+    programAddress: ASSOCIATED_TOKEN_PROGRAM as Address,
+    accounts,
+    data: Buffer.from([CREATE_IDEMPOTENT]),
+  };
+}
+
 /**
- * Reads a message back; undefined unless it is, byte for byte in shape, what {@link writeTransferMessage} writes: those
- * four instructions in that order, two signers, no lookup tables, nothing behind its end.
+ * Reads a payment's message back; undefined unless it is, byte for byte in shape, what {@link writeTransferMessage}
+ * writes for one: those four instructions in that order, two signers, no lookup tables, nothing behind its end.
  */
 export async function readTransferMessage(bytes: Uint8Array): Promise<DecodedTransfer | undefined> {
+  const transfer = await readOwnMessage(bytes);
+  return transfer === undefined || paysOwnFee(transfer) ? undefined : transfer;
+}
+
+/** Whether whoever sends the money pays the fee, too: so money leaves that its owner takes out, and no payment does. */
+export function paysOwnFee({ feePayer, authority }: DecodedTransfer): boolean {
+  return feePayer === authority;
+}
+
+/** Reads whatever {@link writeTransferMessage} writes, a payment or money taken out; undefined for all else. */
+export async function readOwnMessage(bytes: Uint8Array): Promise<DecodedTransfer | undefined> {
   const kit = await import('@solana/kit');
   try {
     const compiled = kit.getCompiledTransactionMessageDecoder().decode(bytes);
@@ -140,12 +178,16 @@ function readCompiled(
 ): DecodedTransfer | undefined {
   const { header, staticAccounts, instructions } = message;
   if (message.version !== 0 || (message.addressTableLookups ?? []).length > 0) return undefined;
-  if (header.numSignerAccounts !== 2 || header.numReadonlySignerAccounts !== 1) return undefined;
   const parts = instructions.map(({ programAddressIndex, accountIndices = [], data }) => ({
     program: staticAccounts[programAddressIndex] ?? '',
     accounts: accountIndices.map((index) => staticAccounts[index] ?? ''),
     data: Buffer.from((data ?? []) as Uint8Array),
   }));
+  const isOwn = header.numSignerAccounts === 1 && header.numReadonlySignerAccounts === 0;
+  const isForOthers = header.numSignerAccounts === 2 && header.numReadonlySignerAccounts === 1;
+  if (!isOwn && !isForOthers) return undefined;
+  // Whoever pays the fees of others makes no account for them.
+  const made = isOwn && parts.length === 5 ? parts.splice(2, 1)[0] : undefined;
   const [limit, price, transfer, memo, ...more] = parts;
   if (limit === undefined || price === undefined || transfer === undefined || memo === undefined)
     return undefined;
@@ -171,8 +213,14 @@ function readCompiled(
     destination === undefined
   )
     return undefined;
+  const feePayer = staticAccounts[0] ?? '';
+  const accountMadeFor = made === undefined ? null : (made.accounts[2] ?? '');
+  const expected = [feePayer, destination, accountMadeFor ?? '', mint, SYSTEM_PROGRAM, transfer.program];
+  if (made !== undefined && !isCreation(made, expected)) return undefined;
+  if (isOwn !== (authority === feePayer)) return undefined;
   return {
-    feePayer: staticAccounts[0] ?? '',
+    feePayer,
+    accountMadeFor,
     blockhash: message.lifetimeToken,
     computeUnitLimit: limit.data.readUInt32LE(1),
     computeUnitPriceMicroLamports: Number(price.data.readBigUInt64LE(1)),
@@ -185,6 +233,14 @@ function readCompiled(
     decimals: transfer.data.readUInt8(9),
     memo: memo.data.toString('utf8'),
   };
+}
+
+function isCreation(
+  { program, accounts, data }: { program: string; accounts: readonly string[]; data: Buffer },
+  expected: readonly string[],
+): boolean {
+  const isCalled = program === ASSOCIATED_TOKEN_PROGRAM && data.length === 1 && data[0] === CREATE_IDEMPOTENT;
+  return isCalled && accounts.join() === expected.join();
 }
 
 /** What a payment on Solana is known by: no two messages have the same hash, and the chain shows the message. */

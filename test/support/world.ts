@@ -1,7 +1,9 @@
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import type { CallInput } from '../../src/wallet/request.js';
 import type { RpcProxy } from '../../sandbox/rpcProxy.ts';
-import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
+import { randomBytes } from 'node:crypto';
+import { privateKeyToAccount } from 'viem/accounts';
+import { namedSigner, SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { createTestWallet, type TestWallet, type TestWalletParts } from './testWallet.js';
 
 /** The chains that a wallet pays on, for tests that hold on each. */
@@ -23,6 +25,12 @@ export interface Ground {
   readonly rpc: RpcProxy;
   /** Where the shop is paid. */
   readonly payTo: string;
+  /** What people call it. */
+  readonly label: string;
+  /** An address of nobody else's that can be sent USDC, and has none. */
+  newOwner(): Promise<string>;
+  /** Coins enough to pay gas or fees for the whole test. */
+  giveGas(address: string): Promise<void>;
   balanceOf(address: string): Promise<bigint>;
   /** Every payment that an address made, oldest first. */
   payments(address: string): Promise<readonly PaidOnChain[]>;
@@ -33,6 +41,8 @@ export interface TestWorld {
   readonly sandbox: Sandbox;
   /** The chain that its wallets pay on, unless one is made for the other. */
   readonly ground: Ground;
+  /** The same world for wallets that pay on another chain. */
+  on(chain: ChainName): TestWorld;
   /** The wallets' clock: the machine's, and as far ahead of it as the chain was moved. */
   readonly now: () => number;
   /** Moves chain and wallets ahead together, until a `finalized` block has the new time. */
@@ -60,6 +70,10 @@ function groundOf({ chain, solana, shop, rpc, solanaRpc }: Sandbox, name: ChainN
       caip2: 'eip155:84532',
       rpc,
       payTo: shop.payTo,
+      label: 'Base Sepolia',
+      newOwner: async () =>
+        Promise.resolve(privateKeyToAccount(`0x${randomBytes(32).toString('hex')}`).address),
+      giveGas: (address) => chain.giveGas(address as `0x${string}`, 10n ** 18n),
       balanceOf: (address) => chain.balanceOf(address as `0x${string}`),
       payments: (address) => chain.payments(address as `0x${string}`),
     };
@@ -68,6 +82,13 @@ function groundOf({ chain, solana, shop, rpc, solanaRpc }: Sandbox, name: ChainN
     caip2: SOLANA_DEVNET,
     rpc: solanaRpc,
     payTo: shop.payToSolana,
+    label: 'Solana devnet',
+    async newOwner() {
+      const { address } = await namedSigner(randomBytes(32).toString('hex'));
+      await solana.fund(address, 0n);
+      return address;
+    },
+    giveGas: async (address) => Promise.resolve(solana.giveGas(address, 10n ** 9n)),
     balanceOf: (address) => solana.balanceOf(address),
     payments: async (address) => solana.payments(address),
   };
@@ -80,9 +101,10 @@ export async function startTestWorld(on: ChainName = 'base'): Promise<TestWorld>
   let aheadMs = 0;
   let urls = 0;
   const now = (): number => Date.now() + aheadMs;
-  return {
+  const world = (chain: ChainName): TestWorld => ({
     sandbox,
-    ground: groundOf(sandbox, on),
+    ground: groundOf(sandbox, chain),
+    on: world,
     now,
     async advance(seconds) {
       await sandbox.chain.increaseTime(seconds);
@@ -92,7 +114,7 @@ export async function startTestWorld(on: ChainName = 'base'): Promise<TestWorld>
     async wallet({ usdMicros, settings, ...parts } = {}) {
       const wallet = await createTestWallet(sandbox, usdMicros, {
         now,
-        chain: on,
+        chain,
         settings: { ...WIDE, ...settings },
         ...parts,
       });
@@ -110,7 +132,8 @@ export async function startTestWorld(on: ChainName = 'base'): Promise<TestWorld>
       await Promise.all(wallets.map((wallet) => wallet.remove()));
       await sandbox.stop();
     },
-  };
+  });
+  return world(on);
 }
 
 /** Arguments of a call that may cost half a dollar at most: more than anything in the tests, less than any cap. */

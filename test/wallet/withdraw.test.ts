@@ -1,18 +1,20 @@
-import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/wallet/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { withdraw, type Withdrawn } from '../../src/wallet/withdraw.js';
 import type { WithdrawalPlan, WithdrawalWish } from '../../src/wallet/withdrawPlan.js';
+import { assetsOf, type SvmAsset } from '../../src/money/asset.js';
+import { findNetwork, type Caip2 } from '../../src/money/network.js';
 import { compareWithChain } from '../../src/wallet/chainAudit.js';
 import { reconcileAll } from '../../src/wallet/reconcile.js';
+import { tokenAccountOf } from '../../src/x402/solanaMessage.js';
+import { namedSigner } from '../../sandbox/solana/chain.ts';
 import { journalOf, paymentsIn, signaturesIn } from '../support/books.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain } from '../support/truth.js';
-import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
+import { callOf, CHAINS, startTestWorld, type Ground, type TestWorld } from '../support/world.js';
 
 const DOLLAR = 1_000_000n;
-const ETHER = 10n ** 18n;
 /** However loaded the machine is. */
 const PATIENT = { timeout: 50_000, interval: 5 };
 /** Past the window of a withdrawal, with room for the settled block. */
@@ -21,11 +23,11 @@ const PAST_WINDOW_SEC = 320;
 let world: TestWorld;
 let owners = 0;
 
-/** An address of the owner's that nothing was ever sent to. */
-function freshAddress(): `0x${string}` {
-  return privateKeyToAccount(`0x${(++owners).toString(16).padStart(64, '7')}`).address;
-}
+/** An address of Solana that the chain has never seen. */
+const nobody = async (): Promise<string> => (await namedSigner(`an owner ${++owners}`)).address;
 
+/** An address of the EVM as people type it, too: in small letters. */
+const typedBy = (address: string): string => (address.startsWith('0x') ? address.toLowerCase() : address);
 beforeAll(async () => {
   world = await startTestWorld();
 });
@@ -33,6 +35,7 @@ beforeAll(async () => {
 afterEach(async () => {
   world.sandbox.facilitator.setFault(null);
   await world.sandbox.rpc.setFault(null);
+  await world.sandbox.solanaRpc.setFault(null);
 });
 
 afterAll(() => world.stop());
@@ -53,118 +56,271 @@ async function take(
   return done;
 }
 
-const balanceOf = (address: `0x${string}`): Promise<bigint> => world.sandbox.chain.balanceOf(address);
-
-async function expectTruth(mine: TestWallet, wallet: Wallet): Promise<void> {
-  await expectLedgerIsChain(world, mine, wallet);
+async function expectTruth(place: TestWorld, mine: TestWallet, wallet: Wallet): Promise<void> {
+  await expectLedgerIsChain(place, mine, wallet);
   const engine = await wallet.engine();
   const { findings } = await compareWithChain(engine.config(), engine.keys, engine.ledger, world.now());
   expect(findings).toEqual([]);
 }
 
-describe('money taken out', () => {
-  test('goes by a facilitator without gas, to the last atomic unit, and no cap knows of it', async () => {
-    const mine = await world.wallet({ usdMicros: 10_000_001n, settings: { 'limits.per_day_usd': '0.10' } });
-    const wallet = mine.open();
-    const to = freshAddress();
-    const paid = await wallet.pay(callOf(world.url('/v2/json')), anyCall());
-    expect(paid.status).toBe('ok');
-    const plans: WithdrawalPlan[] = [];
-    const engine = await wallet.engine();
-    const done = await withdraw(
-      engine,
-      { to: to.toLowerCase(), usdMicros: 'all', takesHeld: false },
-      async (plan) => plans.push(plan) > 0,
-      anyCall().signal,
-    );
-    expect(plans[0]).toMatchObject({ to, amountAtomic: 9_990_001n, frozen: false });
-    expect(done).toMatchObject({
-      via: 'facilitator',
-      payment: { state: 'captured', confirmed: true, payTo: to },
+describe.each(CHAINS)('on %s', (on) => {
+  let place: TestWorld;
+  let ground: Ground;
+
+  beforeAll(() => {
+    place = world.on(on);
+    ({ ground } = place);
+  });
+
+  describe('money taken out', () => {
+    test('goes by a facilitator without gas, to the last atomic unit, and no cap knows of it', async () => {
+      const mine = await place.wallet({ usdMicros: 10_000_001n, settings: { 'limits.per_day_usd': '0.10' } });
+      const wallet = mine.open();
+      const to = await ground.newOwner();
+      const paid = await wallet.pay(callOf(world.url('/v2/json')), anyCall());
+      expect(paid.status).toBe('ok');
+      const plans: WithdrawalPlan[] = [];
+      const engine = await wallet.engine();
+      const done = await withdraw(
+        engine,
+        { to: typedBy(to), usdMicros: 'all', takesHeld: false },
+        async (plan) => plans.push(plan) > 0,
+        anyCall().signal,
+      );
+      expect(plans[0]).toMatchObject({ to, amountAtomic: 9_990_001n, frozen: false });
+      expect(done).toMatchObject({
+        via: 'facilitator',
+        payment: { state: 'captured', confirmed: true, payTo: to },
+      });
+      expect(done?.payment.id).toMatch(/^wdr_/);
+      expect(await ground.balanceOf(to)).toBe(9_990_001n);
+      expect(await ground.balanceOf(mine.payAddress)).toBe(0n);
+      await reconcileAll(engine, anyCall().signal);
+      await expectTruth(place, mine, wallet);
+      const kinds = journalOf(mine.home).filter(({ subject }) => subject === done?.payment.id);
+      expect(kinds.map(({ kind }) => kind)).toEqual(['withdraw', 'sign', 'send', 'unknown', 'capture']);
+      // The agent's views tell of payments alone.
+      const shown = (await wallet.ledger({}, anyCall())) as Outcome & { entries: unknown[] };
+      expect(shown.entries).toHaveLength(1);
+      expect(engine.ledger.audit()).toMatchObject({
+        withdrawals: 1,
+        payments: 1,
+        capturedUsdMicros: 10_000n,
+      });
     });
-    expect(done?.payment.id).toMatch(/^wdr_/);
-    expect(await balanceOf(to)).toBe(9_990_001n);
-    expect(await balanceOf(mine.address)).toBe(0n);
-    await reconcileAll(engine, anyCall().signal);
-    await expectTruth(mine, wallet);
-    const kinds = journalOf(mine.home).filter(({ subject }) => subject === done?.payment.id);
-    expect(kinds.map(({ kind }) => kind)).toEqual(['withdraw', 'sign', 'send', 'unknown', 'capture']);
-    // The agent's views tell of payments alone.
-    const shown = (await wallet.ledger({}, anyCall())) as Outcome & { entries: unknown[] };
-    expect(shown.entries).toHaveLength(1);
-    expect(engine.ledger.audit()).toMatchObject({ withdrawals: 1, payments: 1, capturedUsdMicros: 10_000n });
+
+    test('goes with gas of its own where no facilitator takes it', async () => {
+      const mine = await place.wallet();
+      const wallet = mine.open();
+      world.sandbox.facilitator.setFault('idle');
+      const to = await ground.newOwner();
+      const refusal = await take(wallet, { to }).catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ code: 'gas_missing', money: 'none' });
+      expect(String(refusal)).toContain(`does not settle on ${ground.label}`);
+      expect(String(refusal)).toMatch(/lacks 0\.\d+ (ETH|SOL).*: send that/);
+      expect(String(refusal)).toContain(`to ${mine.payAddress}`);
+      expect(signaturesIn(mine.home)).toBe(0);
+      await ground.giveGas(mine.payAddress);
+      expect(await take(wallet, { to })).toMatchObject({ via: 'own_gas', payment: { confirmed: true } });
+      expect(await ground.balanceOf(to)).toBe(2n * DOLLAR);
+      await expectTruth(place, mine, wallet);
+    });
+
+    test('by a facilitator that refuses goes on with gas; without gas it stays held until it expires', async () => {
+      const mine = await place.wallet();
+      const wallet = mine.open();
+      world.sandbox.facilitator.setFault('refusing');
+      const to = await ground.newOwner();
+      const stuck = await take(wallet, { to });
+      expect(stuck).toMatchObject({ via: null, payment: { state: 'unknown', note: 'refused' } });
+      expect(stuck.says.join()).toContain('not_today');
+      const engine = await wallet.engine();
+      expect(engine.ledger.heldAtomic(ground.caip2, stuck.payment.asset, mine.payAddress)).toBe(2n * DOLLAR);
+      await expect(take(wallet, { to: await ground.newOwner() })).rejects.toMatchObject({
+        code: 'payment_unresolved',
+      });
+      await ground.giveGas(mine.payAddress);
+      if (on === 'base') {
+        // The same wish again presents what was signed, now with gas.
+        expect(await take(wallet, { to })).toMatchObject({ earlier: true, via: 'own_gas' });
+        expect(signaturesIn(mine.home)).toBe(1);
+      } else {
+        // Who pays the fee is in what was signed: it goes the same way again, or it dies first.
+        expect(await take(wallet, { to })).toMatchObject({ earlier: true, via: null });
+        expect(signaturesIn(mine.home)).toBe(1);
+        await mine.set('withdrawals.facilitator_url', 'none');
+        await expect(take(wallet, { to })).rejects.toMatchObject({ code: 'payment_unresolved' });
+        await world.advance(PAST_WINDOW_SEC);
+        expect(await take(wallet, { to })).toMatchObject({ earlier: false, via: 'own_gas' });
+        expect(signaturesIn(mine.home)).toBe(2);
+      }
+      const second = await ground.newOwner();
+      expect(await take(wallet, { to: second })).toMatchObject({ via: 'own_gas', earlier: false });
+      expect(await ground.balanceOf(second)).toBe(2n * DOLLAR);
+      await expectTruth(place, mine, wallet);
+    });
+
+    test('is found on chain where the facilitator settled and its answer was lost', async () => {
+      const mine = await place.wallet();
+      const wallet = mine.open();
+      world.sandbox.facilitator.setFault('lost');
+      const to = await ground.newOwner();
+      expect(await take(wallet, { to })).toMatchObject({ payment: { state: 'captured', confirmed: true } });
+      await expectTruth(place, mine, wallet);
+    });
+
+    test('stays open where a facilitator lies, and is free again when the chain proves it', async () => {
+      const mine = await place.wallet();
+      const wallet = mine.open();
+      world.sandbox.facilitator.setFault('lying');
+      const interrupted = new AbortController();
+      const engine = await wallet.engine();
+      const to = await ground.newOwner();
+      const asked = withdraw(
+        engine,
+        { to, usdMicros: 'all', takesHeld: false },
+        async () => true,
+        interrupted.signal,
+      );
+      await expect.poll(() => paymentsIn(engine)[0]?.state, PATIENT).toBe('unknown');
+      // Ctrl-C: what was signed stays written down.
+      interrupted.abort();
+      expect(await asked).toMatchObject({ via: null, payment: { state: 'unknown', note: 'taken' } });
+      await world.advance(PAST_WINDOW_SEC);
+      const [verdict] = await reconcileAll(engine, anyCall().signal);
+      expect(verdict).toMatchObject({ verdict: 'released', payment: { state: 'released' } });
+      await expectTruth(place, mine, wallet);
+    });
   });
 
-  test('goes with gas of its own where no facilitator takes it', async () => {
-    const mine = await world.wallet();
-    const wallet = mine.open();
-    world.sandbox.facilitator.setFault('idle');
-    const to = freshAddress();
-    const refusal = await take(wallet, { to }).catch((error: unknown) => error);
-    expect(refusal).toMatchObject({ code: 'gas_missing', money: 'none' });
-    expect(String(refusal)).toMatch(/does not settle on Base Sepolia.*lacks 0\.\d+ ETH: send that.*to 0x/);
-    expect(signaturesIn(mine.home)).toBe(0);
-    await world.sandbox.chain.giveGas(mine.address, ETHER);
-    expect(await take(wallet, { to })).toMatchObject({ via: 'own_gas', payment: { confirmed: true } });
-    expect(await balanceOf(to)).toBe(2n * DOLLAR);
-    await expectTruth(mine, wallet);
+  describe('what is held', () => {
+    test('is left for its payments, unless the owner takes that too', async () => {
+      const mine = await place.wallet();
+      const wallet = mine.open();
+      const rejected = await wallet.pay(callOf(world.url('/v2/json', { fault: 'reject' })), anyCall());
+      expect(rejected).toMatchObject({ money: 'held' });
+      const to = await ground.newOwner();
+      await expect(take(wallet, { to, usdMicros: 10n * DOLLAR })).rejects.toThrow(
+        /9\.99 USDC is free.*0\.01 USDC more is held/,
+      );
+      await take(wallet, { to, usdMicros: 'all' });
+      expect(await ground.balanceOf(mine.payAddress)).toBe(10_000n);
+      await expect(take(wallet, { to, usdMicros: 'all' })).rejects.toMatchObject({
+        code: 'insufficient_funds',
+      });
+      await take(wallet, { to, usdMicros: 'all', takesHeld: true });
+      expect(await ground.balanceOf(mine.payAddress)).toBe(0n);
+    });
   });
 
-  test('by a facilitator that refuses goes on with gas; without gas it stays held until it expires', async () => {
-    const mine = await world.wallet();
-    const wallet = mine.open();
-    world.sandbox.facilitator.setFault('refusing');
-    const to = freshAddress();
-    const stuck = await take(wallet, { to });
-    expect(stuck).toMatchObject({ via: null, payment: { state: 'unknown', note: 'refused' } });
-    expect(stuck.says.join()).toContain('not_today');
-    const engine = await wallet.engine();
-    expect(engine.ledger.heldAtomic('eip155:84532', stuck.payment.asset, mine.address)).toBe(2n * DOLLAR);
-    await expect(take(wallet, { to: freshAddress() })).rejects.toMatchObject({ code: 'payment_unresolved' });
-    // The same wish again presents what was signed, now with gas.
-    await world.sandbox.chain.giveGas(mine.address, ETHER);
-    expect(await take(wallet, { to })).toMatchObject({ earlier: true, via: 'own_gas' });
-    expect(signaturesIn(mine.home)).toBe(1);
-    const second = freshAddress();
-    expect(await take(wallet, { to: second })).toMatchObject({ via: 'own_gas', earlier: false });
-    expect(await balanceOf(second)).toBe(2n * DOLLAR);
-    await expectTruth(mine, wallet);
+  describe('an agent', () => {
+    test('is sent money at its own address, and emptied though it is suspended', async () => {
+      const mine = await place.wallet();
+      const engine = await mine.open().engine();
+      await engine.ledger.agents.change(
+        'researcher',
+        { act: 'add', index: 1, tokenHash: 'f'.repeat(64) },
+        world.now(),
+      );
+      const agent = engine.forAgent('researcher');
+      const there = await agent.addressOn(findNetwork(ground.caip2)!);
+      // On Solana an address that was never sent anything has no token account: making it takes SOL.
+      await ground.giveGas(mine.payAddress);
+      const send = { to: there, usdMicros: 3n * DOLLAR, takesHeld: false };
+      const sent = await withdraw(engine, send, async () => true, anyCall().signal);
+      expect(sent?.payment).toMatchObject({ agent: 'default', payTo: there, confirmed: true });
+      await engine.ledger.agents.change('researcher', { act: 'suspend' }, world.now());
+      const back = { to: mine.payAddress, usdMicros: 'all', takesHeld: false } as const;
+      const swept = await withdraw(agent, back, async () => true, anyCall().signal);
+      expect(swept?.payment).toMatchObject({ agent: 'researcher', payFrom: there, confirmed: true });
+      expect([await ground.balanceOf(there), await ground.balanceOf(mine.payAddress)]).toEqual([
+        0n,
+        10n * DOLLAR,
+      ]);
+      expect(engine.ledger.audit()).toMatchObject({ withdrawals: 2, findings: [] });
+      await engine.ledger.agents.change('researcher', { act: 'remove' }, world.now());
+    });
   });
 
-  test('is found on chain where the facilitator settled and its answer was lost', async () => {
-    const mine = await world.wallet();
-    const wallet = mine.open();
-    world.sandbox.facilitator.setFault('lost');
-    const to = freshAddress();
-    expect(await take(wallet, { to })).toMatchObject({ payment: { state: 'captured', confirmed: true } });
-    await expectTruth(mine, wallet);
+  describe('a frozen wallet', () => {
+    test('stops agents, and not its owner', async () => {
+      const mine = await place.wallet();
+      const wallet = mine.open();
+      await (await wallet.engine()).ledger.freeze(world.now());
+      const to = await ground.newOwner();
+      await take(wallet, { to, usdMicros: 'all' });
+      expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({ money: 'none' });
+      expect(await ground.balanceOf(to)).toBe(10n * DOLLAR);
+    });
   });
 
-  test('stays open where a facilitator lies, and is free again when the chain proves it', async () => {
-    const mine = await world.wallet();
-    const wallet = mine.open();
-    world.sandbox.facilitator.setFault('lying');
-    const interrupted = new AbortController();
-    const engine = await wallet.engine();
-    const to = freshAddress();
-    const asked = withdraw(
-      engine,
-      { to, usdMicros: 'all', takesHeld: false },
-      async () => true,
-      interrupted.signal,
-    );
-    await expect.poll(() => paymentsIn(engine)[0]?.state, PATIENT).toBe('unknown');
-    // Ctrl-C: what was signed stays written down.
-    interrupted.abort();
-    expect(await asked).toMatchObject({ via: null, payment: { state: 'unknown', note: 'taken' } });
-    await world.advance(PAST_WINDOW_SEC);
-    const [verdict] = await reconcileAll(engine, anyCall().signal);
-    expect(verdict).toMatchObject({ verdict: 'released', payment: { state: 'released' } });
-    await expectTruth(mine, wallet);
+  describe('an RPC', () => {
+    test('that is dead signs nothing; one that dies in the middle leaves it open, for the chain to tell later', async () => {
+      const mine = await place.wallet();
+      const wallet = mine.open();
+      const to = await ground.newOwner();
+      await ground.rpc.setFault({ kind: 'down' });
+      await expect(take(wallet, { to })).rejects.toMatchObject({ code: 'rpc_unavailable', money: 'none' });
+      expect(signaturesIn(mine.home)).toBe(0);
+      await ground.rpc.setFault(null);
+      const engine = await wallet.engine();
+      const interrupted = new AbortController();
+      const settled = world.sandbox.facilitator.log.entries.length;
+      const asked = withdraw(
+        engine,
+        { to, usdMicros: DOLLAR, takesHeld: false },
+        async () => true,
+        interrupted.signal,
+      );
+      await expect.poll(() => paymentsIn(engine)[0]?.state, PATIENT).toBe('sent');
+      await ground.rpc.setFault({ kind: 'down' });
+      await expect.poll(() => world.sandbox.facilitator.log.entries.length, PATIENT).toBeGreaterThan(settled);
+      await expect.poll(() => paymentsIn(engine)[0]?.state, PATIENT).toMatch(/unknown|captured/);
+      interrupted.abort();
+      await asked;
+      await ground.rpc.setFault(null);
+      await reconcileAll(engine, anyCall().signal);
+      await expectTruth(place, mine, wallet);
+      expect(await ground.balanceOf(to)).toBe(DOLLAR);
+    });
+
+    test('that lags behind takes out no more than it shows, and never twice', async () => {
+      const mine = await place.wallet({ usdMicros: 3n * DOLLAR });
+      const wallet = mine.open();
+      await ground.rpc.setFault({ kind: 'stuck' });
+      const to = await ground.newOwner();
+      const interrupted = new AbortController();
+      const engine = await wallet.engine();
+      const asked = withdraw(
+        engine,
+        { to, usdMicros: 'all', takesHeld: false },
+        async () => true,
+        interrupted.signal,
+      );
+      await expect.poll(() => paymentsIn(engine)[0]?.note, PATIENT).toBe('taken');
+      interrupted.abort();
+      await asked;
+      // It still shows the money: what is open stays reserved.
+      await expect(take(wallet, { to: await ground.newOwner() })).rejects.toMatchObject({
+        code: 'payment_unresolved',
+      });
+      expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({
+        code: 'insufficient_funds',
+        money: 'none',
+        tell_owner: expect.stringContaining('fund --wait') as unknown,
+      });
+      await ground.rpc.setFault(null);
+      expect(await take(wallet, { to, usdMicros: 'all' })).toMatchObject({
+        earlier: true,
+        payment: { confirmed: true },
+      });
+      expect(signaturesIn(mine.home)).toBe(1);
+      await expectTruth(place, mine, wallet);
+    });
   });
 });
 
-describe('an address', () => {
+describe('an address of the EVM', () => {
   test.each([
     ['a wrong checksum', '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1Beaed', /checksum/],
     ['no address', 'vitalik.eth', /none on Base Sepolia/],
@@ -180,121 +336,69 @@ describe('an address', () => {
   });
 });
 
-describe('what is held', () => {
-  test('is left for its payments, unless the owner takes that too', async () => {
-    const mine = await world.wallet();
-    const wallet = mine.open();
-    const rejected = await wallet.pay(callOf(world.url('/v2/json', { fault: 'reject' })), anyCall());
-    expect(rejected).toMatchObject({ money: 'held' });
-    const to = freshAddress();
-    await expect(take(wallet, { to, usdMicros: 10n * DOLLAR })).rejects.toThrow(
-      /9\.99 USDC is free.*0\.01 USDC more is held/,
+describe('an address of Solana', () => {
+  const TOKEN_PROGRAM = 'TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA';
+  let place: TestWorld;
+  let mine: TestWallet;
+  let wallet: Wallet;
+  let account: string;
+  let usdc: SvmAsset;
+
+  beforeAll(async () => {
+    place = world.on('solana');
+    [usdc] = assetsOf(place.ground.caip2 as Caip2) as SvmAsset[] as [SvmAsset];
+    mine = await place.wallet();
+    wallet = mine.open();
+    account = await tokenAccountOf(await place.ground.newOwner(), usdc);
+  });
+
+  const signedNothing = (): void => expect(signaturesIn(mine.home)).toBe(0);
+
+  test.each([
+    ['no address', () => 'Vote1111', /none on Solana devnet/],
+    ['one of the EVM', () => mine.address, /none on Solana devnet/],
+    ['a token account', () => account, /a token account and no wallet; its owner is \w{32,}: give that one/],
+    ['the token', () => usdc.address, /an account of a program, such as a token/],
+    ['a program', () => TOKEN_PROGRAM, /is a program/],
+    ['the system program', () => '1'.repeat(32), /is a program/],
+    ['the wallet itself', () => mine.solanaAddress, /this very wallet/],
+    ['its own token account', () => tokenAccountOf(mine.solanaAddress, usdc), /token account of this very/],
+    [
+      'without a key',
+      async () => tokenAccountOf(await nobody(), usdc),
+      /has no key.*--off-curve if it is yours all the same/,
+    ],
+  ])('that is %s is refused before anything is signed', async (_what, to, says) => {
+    const asked = take(wallet, { to: await to() });
+    await expect(asked).rejects.toMatchObject({ code: 'bad_input', message: expect.stringMatching(says) });
+    signedNothing();
+  });
+
+  test('without a token account is told of; with SOL it is made, a vault’s too where the owner says so', async () => {
+    const to = await nobody();
+    const refusal = take(wallet, { to });
+    await expect(refusal).rejects.toMatchObject({ code: 'gas_missing', money: 'none' });
+    await expect(refusal).rejects.toThrow(
+      /The recipient has no USDC account on Solana devnet yet.*lacks 0\.\d+ SOL.*0\.00203928 SOL of it to make/,
     );
-    await take(wallet, { to, usdMicros: 'all' });
-    expect(await balanceOf(mine.address)).toBe(10_000n);
-    await expect(take(wallet, { to, usdMicros: 'all' })).rejects.toMatchObject({
-      code: 'insufficient_funds',
-    });
-    await take(wallet, { to, usdMicros: 'all', takesHeld: true });
-    expect(await balanceOf(mine.address)).toBe(0n);
-  });
-});
-
-describe('an agent', () => {
-  test('is sent money at its own address, and emptied though it is suspended', async () => {
-    const mine = await world.wallet();
-    const engine = await mine.open().engine();
-    await engine.ledger.agents.change(
-      'researcher',
-      { act: 'add', index: 1, tokenHash: 'f'.repeat(64) },
-      world.now(),
-    );
-    const agent = engine.forAgent('researcher');
-    const there = await agent.address();
-    const send = { to: there, usdMicros: 3n * DOLLAR, takesHeld: false };
-    const sent = await withdraw(engine, send, async () => true, anyCall().signal);
-    expect(sent?.payment).toMatchObject({ agent: 'default', payTo: there, confirmed: true });
-    await engine.ledger.agents.change('researcher', { act: 'suspend' }, world.now());
-    const back = { to: mine.address, usdMicros: 'all', takesHeld: false } as const;
-    const swept = await withdraw(agent, back, async () => true, anyCall().signal);
-    expect(swept?.payment).toMatchObject({ agent: 'researcher', payFrom: there, confirmed: true });
-    expect([await balanceOf(there), await balanceOf(mine.address)]).toEqual([0n, 10n * DOLLAR]);
-    expect(engine.ledger.audit()).toMatchObject({ withdrawals: 2, findings: [] });
-    await engine.ledger.agents.change('researcher', { act: 'remove' }, world.now());
-  });
-});
-
-describe('a frozen wallet', () => {
-  test('stops agents, and not its owner', async () => {
-    const mine = await world.wallet();
-    const wallet = mine.open();
-    await (await wallet.engine()).ledger.freeze(world.now());
-    const to = freshAddress();
-    await take(wallet, { to, usdMicros: 'all' });
-    expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({ money: 'none' });
-    expect(await balanceOf(to)).toBe(10n * DOLLAR);
-  });
-});
-
-describe('an RPC', () => {
-  test('that is dead signs nothing; one that dies in the middle leaves it open, for the chain to tell later', async () => {
-    const mine = await world.wallet();
-    const wallet = mine.open();
-    const to = freshAddress();
-    await world.sandbox.rpc.setFault({ kind: 'down' });
-    await expect(take(wallet, { to })).rejects.toMatchObject({ code: 'rpc_unavailable', money: 'none' });
-    expect(signaturesIn(mine.home)).toBe(0);
-    await world.sandbox.rpc.setFault(null);
+    signedNothing();
+    await place.ground.giveGas(mine.solanaAddress);
+    const plans: WithdrawalPlan[] = [];
+    const wish = { to, usdMicros: 3n * DOLLAR, takesHeld: false };
     const engine = await wallet.engine();
-    const interrupted = new AbortController();
-    const settled = world.sandbox.facilitator.log.entries.length;
-    const asked = withdraw(
-      engine,
-      { to, usdMicros: DOLLAR, takesHeld: false },
-      async () => true,
-      interrupted.signal,
-    );
-    await expect.poll(() => paymentsIn(engine)[0]?.state, PATIENT).toBe('sent');
-    await world.sandbox.rpc.setFault({ kind: 'down' });
-    await expect.poll(() => world.sandbox.facilitator.log.entries.length, PATIENT).toBeGreaterThan(settled);
-    await expect.poll(() => paymentsIn(engine)[0]?.state, PATIENT).toMatch(/unknown|captured/);
-    interrupted.abort();
-    await asked;
-    await world.sandbox.rpc.setFault(null);
-    await reconcileAll(engine, anyCall().signal);
-    await expectTruth(mine, wallet);
-    expect(await balanceOf(to)).toBe(DOLLAR);
-  });
-
-  test('that lags behind takes out no more than it shows, and never twice', async () => {
-    const mine = await world.wallet({ usdMicros: 3n * DOLLAR });
-    const wallet = mine.open();
-    await world.sandbox.rpc.setFault({ kind: 'stuck' });
-    const to = freshAddress();
-    const interrupted = new AbortController();
-    const engine = await wallet.engine();
-    const asked = withdraw(
-      engine,
-      { to, usdMicros: 'all', takesHeld: false },
-      async () => true,
-      interrupted.signal,
-    );
-    await expect.poll(() => paymentsIn(engine)[0]?.note, PATIENT).toBe('taken');
-    interrupted.abort();
-    await asked;
-    // It still shows the money: what is open stays reserved.
-    await expect(take(wallet, { to: freshAddress() })).rejects.toMatchObject({ code: 'payment_unresolved' });
-    expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({
-      code: 'insufficient_funds',
-      money: 'none',
-      tell_owner: expect.stringContaining('fund --wait') as unknown,
+    const done = await withdraw(engine, wish, async (plan) => plans.push(plan) > 0, anyCall().signal);
+    expect(plans[0]?.ways).toMatchObject([
+      { kind: 'own_gas', createsAccount: true, feeText: expect.stringContaining('0.00203928 SOL of it') },
+    ]);
+    expect(done).toMatchObject({ via: 'own_gas', payment: { confirmed: true, payTo: to } });
+    expect(await place.ground.balanceOf(to)).toBe(3n * DOLLAR);
+    // It has one now: nobody need pay for another.
+    expect(await take(wallet, { to })).toMatchObject({ via: 'facilitator' });
+    const vault = await tokenAccountOf(await nobody(), usdc);
+    expect(await take(wallet, { to: vault, usdMicros: 'all', offCurve: true })).toMatchObject({
+      via: 'own_gas',
     });
-    await world.sandbox.rpc.setFault(null);
-    expect(await take(wallet, { to, usdMicros: 'all' })).toMatchObject({
-      earlier: true,
-      payment: { confirmed: true },
-    });
-    expect(signaturesIn(mine.home)).toBe(1);
-    await expectTruth(mine, wallet);
+    expect(await place.ground.balanceOf(vault)).toBe(5n * DOLLAR);
+    await expectTruth(place, mine, wallet);
   });
 });
