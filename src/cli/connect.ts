@@ -1,3 +1,4 @@
+import { pinnedSpec } from '../clients/launch.js';
 import type { KeystoreKind } from '../keys/keystore.js';
 import { ownerCommand } from '../wallet/ownerCommand.js';
 import type { CliIo } from './io.js';
@@ -5,7 +6,7 @@ import { jsonText } from './json.js';
 
 /** What to tell an MCP client, so that it starts this wallet's server. */
 export function connectLines(io: CliIo, keystore: KeystoreKind): string[] {
-  const program = ['-y', `purser-mcp@${io.version}`];
+  const program = ['-y', pinnedSpec(io.version)];
   const home = io.env['PURSER_HOME'];
   const unlock = io.env['PURSER_PASSPHRASE_FILE'];
   const env = {

@@ -1,4 +1,5 @@
 import { listFactors } from '../wallet/ownerFactors.js';
+import { ownerCommand } from '../wallet/ownerCommand.js';
 import type { CommandCall } from './command.js';
 import { minuteOf, printReport, widthOf } from './show.js';
 import { layTable } from './table.js';
@@ -16,7 +17,7 @@ export async function run(call: CommandCall): Promise<number> {
   }));
   const message =
     factors.length === 0
-      ? 'There is no factor yet: add one with factor add passphrase, or factor add passkey.'
+      ? `There is no factor yet. Add one (or a passkey): ${ownerCommand('factor add passphrase', io)}`
       : `${factors.length} ${factors.length === 1 ? 'factor' : 'factors'}.`;
   const columns = [
     { title: 'ID' },

@@ -6,7 +6,7 @@ import { ownerCommand } from '../wallet/ownerCommand.js';
 import type { SetUp } from '../wallet/setUp.js';
 import type { CommandCall } from './command.js';
 import { connectLines } from './connect.js';
-import { isInteractive } from './io.js';
+import { isInteractive, type CliIo } from './io.js';
 import { makeWallet, offerFactor } from './makeWallet.js';
 import { printReport } from './show.js';
 import { layPairs } from './table.js';
@@ -26,7 +26,7 @@ export async function run(call: CommandCall): Promise<number> {
 }
 
 /** What a restored phrase holds, in lines; what could not be looked at is said. */
-function foundLines(findings: Findings | null): string[] {
+function foundLines(io: CliIo, findings: Findings | null): string[] {
   if (findings === null) return [];
   const { found, silent } = findings;
   const money = found.map(
@@ -38,7 +38,7 @@ function foundLines(findings: Findings | null): string[] {
     ...money,
     ...(silent.length === 0
       ? []
-      : [`Not seen  ${silent.join(', ')}: no RPC answers now; purser balance looks again`]),
+      : [`Not seen  ${silent.join(', ')}: no RPC answers now; look again: ${ownerCommand('balance', io)}`]),
     '',
   ];
 }
@@ -78,7 +78,7 @@ function report({ io, home, flags }: CommandCall, setUp: SetUp, findings: Findin
   return printReport(io, flags.has('json'), fields, [
     `${message} (${home}, keys in ${keystore === 'file' ? 'an encrypted file' : 'the keychain'})`,
     '',
-    ...foundLines(findings),
+    ...foundLines(io, findings),
     ...sayPlaces(places).map((place, i) => `${i === 0 ? 'Address ' : '        '}  ${place}`),
     `Fund it   send ${config.testnet ? 'test USDC' : 'USDC'} to ${places.length > 1 ? 'one of these' : 'that address'}; no gas coin is needed`,
     '',

@@ -1,5 +1,6 @@
 import type { Rebuilding } from '../wallet/ledgerCare.js';
 import { rebuildLedger } from '../wallet/ledgerCare.js';
+import { ownerCommand } from '../wallet/ownerCommand.js';
 import type { CommandCall } from './command.js';
 import { printReport } from './show.js';
 import { ownerOptions } from './wallet.js';
@@ -17,7 +18,7 @@ export function reportRebuilding({ io, flags }: CommandCall, rebuilding: Rebuild
   const messages: Readonly<Record<Rebuilding['state'], string>> = {
     sound: 'The ledger is sound and the one the keystore remembers; there is nothing to rebuild.',
     done: `The ledger is rebuilt: ${imported} ${imported === 1 ? 'payment' : 'payments'} came in from the chain.${kept}`,
-    waiting: `The wallet is frozen while what was signed before can still settle. Run ledger rebuild after ${readyAt ?? ''} to finish.${kept}`,
+    waiting: `The wallet is frozen while what was signed before can still settle. To finish, after ${readyAt ?? ''}: ${ownerCommand('ledger rebuild', io)}${kept}`,
   };
   const message = messages[state];
   const fields = { message, state, ready_at: readyAt, imported, kept_as: keptAs };

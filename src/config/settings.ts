@@ -192,7 +192,7 @@ export const SETTINGS = {
       readName: readAgentName,
       kind: keyIndex,
       compare: fixedDirection,
-      fixed: 'purser agents add gives an agent its keys, and they are never changed.',
+      fixed: 'The command agents add gives an agent its keys, and they are never changed.',
       doc: "Which of the wallet's keys the agent pays with; written by agents add, and kept so that no other ever gets them.",
     }),
     perCallUsdMicros: agentAmount(
@@ -322,7 +322,7 @@ export const SETTINGS = {
       none: 'none',
       // What it is handed can move money to the owner's own address alone; who learns of it is the owner's word.
       compare: (before, after) => (before === after ? 'same' : 'loosens'),
-      doc: 'The x402 facilitator that purser withdraw asks to settle, so that no gas is needed; none pays gas from the address itself.',
+      doc: 'The x402 facilitator that a withdrawal asks to settle, so that no gas is needed; none pays gas from the address itself.',
     }),
   },
   discovery: {

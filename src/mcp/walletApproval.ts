@@ -1,5 +1,5 @@
 import { approvalInput } from '../wallet/input.js';
-import { outcomeSchema, TEXT, text } from './outcomeSchema.js';
+import { outcomeSchema } from './outcomeSchema.js';
 import { defineTool, READ_ONLY } from './tool.js';
 
 /** `wallet_approval`: waits for the owner's answer to a question, or reads it. */
@@ -14,9 +14,7 @@ Sample: {"id": "apv_…"}
 Sample: {"id": "apv_…", "wait_s": 0}`,
   inputSchema: approvalInput,
   outputSchema: outcomeSchema({
-    approval_id: TEXT,
-    state: text('pending, approved, denied, expired or consumed.'),
-    expires_at: text('ISO 8601.'),
+    state: { enum: ['pending', 'approved', 'denied', 'expired', 'consumed'] },
   }),
   annotations: READ_ONLY,
   handle: (wallet, input, context) => wallet.approval(input, context),

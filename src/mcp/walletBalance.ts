@@ -1,5 +1,5 @@
 import { balanceInput } from '../wallet/input.js';
-import { FLAG, listOf, outcomeSchema, TEXT, TEXT_OR_NULL } from './outcomeSchema.js';
+import { FLAG, LIST, outcomeSchema } from './outcomeSchema.js';
 import { defineTool, READ_ONLY } from './tool.js';
 
 /** `wallet_balance`: what can be spent, and what is left of each cap. */
@@ -14,15 +14,8 @@ Sample: {}
 Sample: {"network": "eip155:8453"}`,
   inputSchema: balanceInput,
   outputSchema: outcomeSchema({
-    balances: listOf({
-      network: TEXT,
-      asset: TEXT,
-      address: TEXT,
-      on_chain: TEXT_OR_NULL,
-      held: TEXT,
-      spendable: TEXT_OR_NULL,
-    }),
-    limits: listOf({ name: TEXT, max_usd: TEXT, used_usd: TEXT_OR_NULL, left_usd: TEXT }),
+    balances: LIST,
+    limits: LIST,
     frozen: FLAG,
   }),
   annotations: READ_ONLY,

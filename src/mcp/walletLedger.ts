@@ -1,5 +1,5 @@
 import { ledgerInput } from '../wallet/input.js';
-import { listOf, NUMBER, outcomeSchema, TEXT, TEXT_OR_NULL } from './outcomeSchema.js';
+import { LIST, TEXT_OR_NULL, outcomeSchema } from './outcomeSchema.js';
 import { defineTool, READ_ONLY } from './tool.js';
 
 /** `wallet_ledger`: what was spent, and what became of one payment. */
@@ -8,7 +8,7 @@ export const walletLedger = defineTool({
   title: 'Show what was spent',
   description: `Show what was spent and what became of a payment; use it with payment_id when a result said money: held or unknown. Free, moves no money.
 
-With payment_id the chain is asked first where that payment's fate is open, so the answer is as new as can be. Without: view "entries" lists payments, newest first (limit, cursor); "by_host", "by_day" (UTC), "by_session" and "by_category" give totals. Filters: since and until (ISO 8601), host, state.
+With payment_id the chain is asked first where that payment's fate is open, so the answer is as new as can be. Without: view "entries" lists payments, newest first (limit, cursor); "by_host", "by_day" (UTC), "by_session" and "by_category" give totals. Filters: since and until (ISO 8601 date or time), host, state.
 
 A payment's state: held and signed (reserved, nothing left the machine), sent and unknown (it may still settle), captured (paid), released (it can never settle; the amount is free again).
 
@@ -16,9 +16,9 @@ Sample: {"payment_id": "pay_…"}
 Sample: {"view": "by_host", "since": "2026-11-01"}`,
   inputSchema: ledgerInput,
   outputSchema: outcomeSchema({
-    entries: listOf({ id: TEXT, time: TEXT, state: TEXT, usd: TEXT }),
+    entries: LIST,
     next_cursor: TEXT_OR_NULL,
-    groups: listOf({ key: TEXT, payments: NUMBER, captured_usd: TEXT, held_usd: TEXT }),
+    groups: LIST,
   }),
   annotations: READ_ONLY,
   handle: (wallet, input, context) => wallet.ledger(input, context),

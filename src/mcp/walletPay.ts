@@ -1,5 +1,5 @@
 import { payInput } from '../wallet/input.js';
-import { flag, outcomeSchema, text } from './outcomeSchema.js';
+import { FLAG, PAYMENT, RESPONSE, TEXT, outcomeSchema } from './outcomeSchema.js';
 import { defineTool, SENDS_REQUESTS } from './tool.js';
 
 /** `wallet_pay`: call a URL, paying if it asks. */
@@ -19,10 +19,11 @@ Sample: {"url": "https://api.example.com/search?q=tide+tables", "max_usd": "0.02
 Sample: {"url": "https://api.example.com/ocr", "method": "POST", "body": {"image_url": "https://example.com/a.png"}, "max_usd": "0.05", "idempotency_key": "ocr-a", "reason": "read the scanned invoice"}`,
   inputSchema: payInput,
   outputSchema: outcomeSchema({
-    replayed: flag('The stored answer of a call paid a moment ago.'),
-    performed: flag('The endpoint asked for no payment and has done its work.'),
-    approval_id: text('For wallet_approval.'),
-    expires_at: text('ISO 8601.'),
+    payment: PAYMENT,
+    response: RESPONSE,
+    replayed: FLAG,
+    performed: FLAG,
+    approval_id: TEXT,
   }),
   annotations: SENDS_REQUESTS,
   handle: (wallet, input, context) => wallet.pay(input, context),

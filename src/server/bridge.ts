@@ -241,7 +241,7 @@ function isNeverSent(error: unknown): boolean {
 function problemOf(error: unknown): string {
   if (isNeverSent(error)) return "The wallet's server cannot be reached; nothing was sent. Tell the owner.";
   if (error instanceof UnauthorizedError || (error instanceof SdkHttpError && error.status === 401))
-    return "The wallet's server refuses the token; nothing was done. The owner can give a new one: purser agents rotate NAME.";
+    return "The wallet's server refuses the token; nothing was done. The owner of that wallet can give a new one: agents rotate NAME, on the machine where it is.";
   if (error instanceof SdkHttpError && TURNED_AWAY.includes(error.status ?? 0))
     return `The wallet's server refuses the request (HTTP ${error.status}); nothing was done.`;
   return LOST;

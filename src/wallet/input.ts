@@ -37,22 +37,11 @@ export const payInput = z.strictObject({
   method,
   headers,
   body,
-  quote_id: z
-    .string()
-    .optional()
-    .describe('Pays exactly what wallet_quote showed; stands for the whole request.'),
+  quote_id: z.string().optional().describe('Pays exactly what wallet_quote showed.'),
   max_usd: usd.optional().describe('Most this call may cost, decimal dollars as text, such as "0.02".'),
-  idempotency_key: z
-    .string()
-    .min(1)
-    .max(KEY_LENGTH_MAX)
-    .optional()
-    .describe('Same key, same payment: never paid twice.'),
+  idempotency_key: z.string().min(1).max(KEY_LENGTH_MAX).optional().describe('Same key, same payment.'),
   repeat: z.boolean().optional().describe('true buys again within a minute of the same paid call.'),
-  approval_id: z
-    .string()
-    .optional()
-    .describe('Pays the call that the owner was asked about; stands for the whole request.'),
+  approval_id: z.string().optional().describe('Pays the call that the owner was asked about.'),
   reason: z.string().max(REASON_LENGTH_MAX).optional().describe('Why, in your words; quoted to the owner.'),
   timeout_ms: timeoutMs.describe('Bound on the whole call in ms; 50000 unless given.'),
 });
@@ -84,8 +73,8 @@ export const PAYMENT_STATES = ['held', 'signed', 'sent', 'unknown', 'captured', 
 export const ledgerInput = z.strictObject({
   view: z.enum(LEDGER_VIEWS).optional().describe('entries unless given.'),
   payment_id: z.string().optional().describe('One payment; asks the chain first where its fate is open.'),
-  since: z.string().optional().describe('ISO 8601 date or time, included.'),
-  until: z.string().optional().describe('ISO 8601 date or time, excluded.'),
+  since: z.string().optional().describe('Included.'),
+  until: z.string().optional().describe('Excluded.'),
   host: z.string().optional(),
   state: z.enum(PAYMENT_STATES).optional(),
   limit: z.number().int().min(1).max(LIMIT_MAX).optional().describe('Rows; 20 unless given.'),

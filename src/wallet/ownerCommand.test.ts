@@ -1,8 +1,19 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ownerCommand, tellOwner } from './ownerCommand.js';
+import { commands } from '../cli/commands.js';
+import { ownerCommand, PACKAGE, tellOwner } from './ownerCommand.js';
 
 let folder: string;
 
@@ -83,4 +94,26 @@ test('says what there is to say with its command, or without one, or nothing', (
   );
   expect(tellOwner({ say: 'Make room on the disk.' }, here)).toBe('Make room on the disk.');
   expect(tellOwner(undefined, here)).toBeNull();
+});
+
+test('no text of the program names a command by itself: each place’s own words come from here', () => {
+  const source = fileURLToPath(new URL('..', import.meta.url));
+  const words = new Set(commands.map(({ name }) => name.split(' ')[0]));
+  const named = new RegExp(`(?:purser|${PACKAGE}\\S*) (?:${[...words].join('|')})\\b`);
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
+    // What help says of itself is shown by the very program it names.
+    (file) => file.endsWith('.ts') && !/(?:\.test\.ts|commands\.ts|agentCommands\.ts)$/i.test(file),
+  );
+  expect(files.length).toBeGreaterThan(300);
+  const found = files.flatMap((file) =>
+    readFileSync(join(source, file), 'utf8')
+      .split('\n')
+      .filter((line) => !/^\s*(?:\*|\/\/|\/\*)/.test(line) && named.test(line))
+      // What codes are made over is no text for anybody.
+      .filter((line) => !line.startsWith('const MAC_CONTEXT'))
+      // Another version than this one is what it is about.
+      .filter((line) => !line.includes(`${PACKAGE}@latest upgrade`))
+      .map((line) => `${file}: ${line.trim()}`),
+  );
+  expect(found).toEqual([]);
 });
