@@ -50,13 +50,15 @@ test('a large one is found by its file too, and a later one takes its place', as
   expect(world.ledger.findAnswer('default', { paymentId: id })?.status).toBe(500);
 });
 
-test('one that cost nothing is found by its file, by its agent alone, and the oldest go', async () => {
+test('one that cost nothing is found by its file, by its agent alone, and the oldest of that agent go', async () => {
   using world = newLedger();
   const { ledger } = world;
-  const free = (storedId: string, storedMs: number) => {
-    const { paymentId: _payment, body: _body, ...rest } = answer('', { storedMs });
+  const free = (storedId: string, storedMs: number, agent = 'default') => {
+    const { paymentId: _payment, body: _body, ...rest } = answer('', { storedMs, agent });
     return ledger.saveFreeAnswer({ ...rest, storedId });
   };
+  // Older than all, of agents whose names begin alike.
+  for (const agent of ['default-2', 'def']) await free('res_0', T0 - 1, agent);
   for (let i = 0; i < 500; i++) await free(`res_${i}`, T0 + i);
   await free('res_0', T0 + 500);
   const has = (storedId: string): boolean => ledger.findAnswer('default', { storedId }) !== null;
@@ -64,5 +66,7 @@ test('one that cost nothing is found by its file, by its agent alone, and the ol
   await free('res_500', T0 + 501);
   expect([has('res_0'), has('res_1'), has('res_2')]).toEqual([true, false, true]);
   expect(ledger.findAnswer('other', { storedId: 'res_0' })).toBeNull();
+  for (const agent of ['default-2', 'def'])
+    expect(ledger.findAnswer(agent, { storedId: 'res_0' })).toMatchObject({ storedMs: T0 - 1 });
   expect(ledger.audit().findings).toEqual([]);
 });

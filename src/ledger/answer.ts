@@ -45,21 +45,27 @@ export function saveAnswer(context: LedgerContext, answer: Answer): void {
 /** An answer that no payment brought, kept for its file alone. */
 export type FreeAnswer = Omit<Answer, 'paymentId' | 'body' | 'storedId'> & { readonly storedId: string };
 
-/** The ids of free answers, where payments have theirs; the range of the table that holds them. */
-const FREE = { prefix: 'free_', end: 'free`' };
-/** Free answers found again; the files of older ones are mostly cleared by then. */
+/** An agent's free answers found again; the files of older ones are mostly cleared by then. */
 const FREE_MAX = 500;
 
-/** Stores a free answer, once however often it came, and drops the oldest, inside the caller's transaction. */
+/** The ids of an agent's free answers, where payments have theirs: the range of the table that holds them and no other's. */
+function freeRange(agent: string): { readonly prefix: string; readonly end: string } {
+  return { prefix: `free_${agent}_`, end: `free_${agent}\`` };
+}
+
+/**
+ * Stores a free answer, once however often it came, and drops the oldest of its agent's, inside the caller's
+ * transaction. One agent's answers make no other's go.
+ */
 export function saveFreeAnswer(context: LedgerContext, answer: FreeAnswer): void {
-  const id = `${FREE.prefix}${hash('sha256', JSON.stringify([answer.agent, answer.storedId]))}`;
-  saveAnswer(context, { ...answer, body: null, paymentId: id });
+  const { prefix, end } = freeRange(answer.agent);
+  saveAnswer(context, { ...answer, body: null, paymentId: `${prefix}${hash('sha256', answer.storedId)}` });
   statement(
     context.db,
     `DELETE FROM answers WHERE payment_id IN (
        SELECT payment_id FROM answers WHERE payment_id >= ? AND payment_id < ?
        ORDER BY stored_ms DESC, payment_id LIMIT -1 OFFSET ${FREE_MAX})`,
-  ).run(FREE.prefix, FREE.end);
+  ).run(prefix, end);
 }
 
 /** The agent's own stored answer, or null; another agent's is unknown to this one. */
