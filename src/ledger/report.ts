@@ -107,7 +107,7 @@ export function groupByCategory(
   filter: ReportFilter,
   limit: number,
 ): ReportGroup[] {
-  const { sql, values } = conditionsOf(filter);
+  const { sql, values } = conditionsOf({ ...filter, kind: 'payment' });
   const rows = statement(
     db,
     `SELECT ${GROUP_KEYS.by_category} AS group_key, host, origin, ${SUMS}

@@ -59,6 +59,7 @@ describe('a withdrawal in the ledger', () => {
     await ledger.capture(row.id, facts(9n * DOLLAR), T0);
     expect(ledger.usage([capLine()], T0)).toEqual([0n]);
     expect(ledger.groupPayments('by_day', {}, 10)).toEqual([]);
+    expect(ledger.groupByCategory(() => null, {}, 10)).toEqual([]);
     const rate = { name: 'limits.calls_per_minute', scope: { kind: 'wallet' }, callsMax: 1, windowSec: 60 };
     await held(ledger, { rateLines: [rate as never], capLines: [capLine()] });
     expect(ledger.audit()).toMatchObject({
