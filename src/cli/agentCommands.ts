@@ -69,10 +69,17 @@ export const agentCommands: readonly Omit<CommandRow, 'usage'>[] = [
     name: 'agents remove',
     group: 'Agents',
     summary: 'End an agent for good; its history stays, and nobody gets its name or keys again.',
-    details: 'Refused while it has open payments, or money at its address.',
+    details:
+      'It is suspended at once; its money goes to the first agent’s address, the way of withdraw, and when the chain shows that, it is removed. While payments are open, or where its money cannot be moved, it stays suspended and you are told what is where; run it again to go on. Needs the owner, but with --leave-money.',
     args: [NAME],
-    flags: [{ flags: '--leave-money', doc: 'Remove it though money is at its address.' }, ...OPENS],
-    examples: ['agents remove researcher'],
+    flags: [
+      {
+        flags: '--leave-money',
+        doc: 'Remove it and leave its money where it is: agents sweep still takes it out.',
+      },
+      ...OWNS,
+    ],
+    examples: ['agents remove researcher --factor-file F', 'agents remove researcher --leave-money'],
     load: () => import('./agentsRemove.js'),
   },
 ];

@@ -1,4 +1,5 @@
 import { WalletError } from '../errors/walletError.js';
+import { DEFAULT_AGENT } from '../money/agent.js';
 import { formatUsd } from '../money/decimal.js';
 import { addressOf, otherAgent } from './agentEnds.js';
 import type { CommandCall } from './command.js';
@@ -19,6 +20,6 @@ export async function run(call: CommandCall): Promise<number> {
     const agent = otherAgent(engine, name);
     if (engine.ledger.agents.find(name)?.state === 'removed')
       throw new WalletError('bad_input', `The agent ${name} was removed; nothing is sent to it.`);
-    return { from: engine, to: await addressOf(agent, network) };
+    return { from: engine.forAgent(DEFAULT_AGENT), to: await addressOf(agent, network) };
   });
 }

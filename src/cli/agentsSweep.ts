@@ -1,3 +1,4 @@
+import { DEFAULT_AGENT } from '../money/agent.js';
 import { addressOf, otherAgent } from './agentEnds.js';
 import type { CommandCall } from './command.js';
 import { moveMoney } from './withdraw.js';
@@ -12,6 +13,6 @@ export async function run(call: CommandCall): Promise<number> {
   };
   return moveMoney(call, wish, async (engine, network) => ({
     from: otherAgent(engine, name),
-    to: await addressOf(engine, network),
+    to: await addressOf(engine.forAgent(DEFAULT_AGENT), network),
   }));
 }

@@ -1,15 +1,24 @@
 import type { BalanceLine, LimitLine } from '../wallet/balance.js';
+import type { Outcome } from '../wallet/outcome.js';
 import type { CommandCall } from './command.js';
 import { layLimits } from './limits.js';
 import { exitCodeOf, printJson, printLines, printStatus, widthOf } from './show.js';
 import { layTable } from './table.js';
-import { withWallet } from './wallet.js';
+import { withEngine } from './wallet.js';
 
 /** Shows what is on chain, held and free, and what is left of each limit. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const network = flags.text('network');
-  const result = await withWallet(call, (wallet) => wallet.balance(network === undefined ? {} : { network }));
+  // The owner reads it of an agent that may not act too, and looking begins no session.
+  const result = await withEngine(call, async (engine): Promise<Outcome> => {
+    const { balance, sessionLeft } = await import('../wallet/balance.js');
+    const session = { id: engine.ledger.currentSession(engine.agent, engine.now())?.id ?? 'none' };
+    const read = await balance(engine, session, { network });
+    const agent = engine.ledger.agents.find(engine.agent);
+    const fields = { agent: engine.agent, agent_state: agent?.state ?? null };
+    return { ...read, ...fields, session_left_usd: sessionLeft(engine, session) };
+  });
   if (flags.has('json')) printJson(io, result);
   else if (result.status !== 'ok') printStatus(io, result);
   else {
@@ -22,6 +31,12 @@ export async function run(call: CommandCall): Promise<number> {
       '',
       ...layLimits(result['limits'] as readonly LimitLine[], width),
       ...(result['frozen'] === true ? ['', 'The wallet is frozen: nothing is signed.'] : []),
+      ...(result['agent_state'] === 'active'
+        ? []
+        : [
+            '',
+            `The agent ${String(result['agent'])} is ${String(result['agent_state'])}: nothing is signed for it.`,
+          ]),
     ]);
     if (result.tell_owner !== null) printLines(io.stderr, [result.tell_owner]);
   }

@@ -1,8 +1,11 @@
 import { hash } from 'node:crypto';
 import { assertInvariant, WalletError } from '../errors/walletError.js';
 import { AGENT_NAME, DEFAULT_AGENT } from '../money/agent.js';
+import { formatUsd } from '../money/decimal.js';
 import type { LedgerContext } from './context.js';
+import { statement } from './database.js';
 import { ledgerTimeMs, type JournalHead } from './journal.js';
+import { LIVE_STATES, WITHDRAWAL } from './payment.js';
 import { scopeKey } from './totals.js';
 
 /** Whether an agent may act. A removed one stays known, so that neither its name nor its keys serve another. */
@@ -22,6 +25,8 @@ export interface AgentRecord {
 
 /** Why an agent may not act now. */
 export type Barred = 'suspended' | 'removed' | 'unknown';
+
+const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
 
 /** The register's key of an agent. */
 export function agentKey(name: string): string {
@@ -105,7 +110,8 @@ export interface AgentChanged {
  * Changes one agent inside the caller's transaction; from its commit on every process goes by it.
  *
  * Throws `bad_input` where the name or the index is taken, `agent_unknown` where there is no such agent or it was
- * removed, and `agent_busy` where one that is to be removed has payments whose fate is open.
+ * removed, and `agent_busy` where one that is to be removed has payments whose fate is open, or the owner is taking its
+ * money out.
  */
 export function changeAgent(
   context: LedgerContext,
@@ -166,19 +172,38 @@ function changedAgent(
     case 'resume':
       return { ...agent, state: 'active' };
     case 'remove':
-      assertNothingOpen(context, head, agent);
+      assertNothingOpen(context, head, agent.name);
+      assertNoWithdrawal(context, agent.name);
       return { ...agent, state: 'removed', tokenHash: null, tokenMs: null };
   }
 }
 
-function assertNothingOpen(context: LedgerContext, head: JournalHead, { name }: AgentRecord): void {
+/**
+ * Throws `agent_busy` while the fate of a payment of the agent's is open, and `bad_input` for the default agent, which
+ * is never removed.
+ */
+export function assertNothingOpen(context: LedgerContext, head: JournalHead, name: string): void {
   if (name === DEFAULT_AGENT)
     throw new WalletError('bad_input', 'The default agent is the wallet’s own; suspend it instead.');
-  if (context.totals.live(head.register, scopeKey({ kind: 'agent', agent: name })) === 0n) return;
-  throw new WalletError(
+  const live = context.totals.live(head.register, scopeKey({ kind: 'agent', agent: name }));
+  if (live > 0n) throw busy(name, `payments of $${formatUsd(live)} whose fate is open`);
+}
+
+/** Throws `agent_busy` while what the owner takes out of the agent's money is on its way. */
+function assertNoWithdrawal({ db }: LedgerContext, name: string): void {
+  const open = statement(
+    db,
+    // The plus signs leave the planner the few rows whose fate is open.
+    `SELECT 1 FROM payments WHERE state IN (${LIVE}) AND +agent = ? AND +protocol = ? LIMIT 1`,
+  ).get(name, WITHDRAWAL);
+  if (open !== undefined) throw busy(name, 'money on its way to you');
+}
+
+function busy(name: string, has: string): WalletError {
+  return new WalletError(
     'agent_busy',
-    `The agent ${name} has payments whose fate is open; it is removed once the chain has told what became of them.`,
-    { owner: { say: `Payments of ${name} are still open.`, command: 'reconcile' } },
+    `The agent ${name} has ${has}; it is removed once the chain has told what became of that.`,
+    { owner: { say: `What ${name} paid is still open.`, command: 'reconcile' } },
   );
 }
 

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import {
+  assertNothingOpen,
   changeAgent,
   findAgent,
   hashToken,
@@ -41,6 +42,11 @@ export class Agents {
   /** Changes one agent; see {@link changeAgent} for what it throws. */
   change(name: string, change: AgentChange, nowMs: number): Promise<AgentChanged> {
     return this.#access.write('owner', (context) => changeAgent(context, name, change, nowMs));
+  }
+
+  /** Throws `agent_busy` and `bad_input` as {@link assertNothingOpen} does. */
+  assertNothingOpen(name: string): void {
+    this.#access.read((context, head) => assertNothingOpen(context, head, name));
   }
 
   /**

@@ -29,7 +29,7 @@ export function recordSigned(
   const before = existingPayment(context, head, id);
   // The owner empties a suspended agent's address too.
   // A withdrawal is the owner's own: it empties a suspended agent too.
-  const bar = isWithdrawal(before) ? null : isWithdrawal(before) ? null : barOf(context, head, before.agent);
+  const bar = isWithdrawal(before) ? null : barOf(context, head, before.agent);
   if (bar !== null) return { kind: 'barred', bar };
   if (before.state !== 'held') return { kind: 'conflict', payment: before };
   const patch = { state: 'signed', payload: JSON.stringify(payload) } as const;

@@ -10,7 +10,7 @@ import { networksOf } from './agentAddress.js';
 import type { Engine } from './engine.js';
 import { within } from './funds.js';
 import type { BalanceInput } from './input.js';
-import { raiseLines } from './judge.js';
+import { isSessionCap, raiseLines } from './judge.js';
 import { agentBounds, lineRequest } from './lineRequest.js';
 import { outcome, type Outcome } from './outcome.js';
 
@@ -41,7 +41,7 @@ export interface LimitLine {
 const BALANCE_MS_MAX = 5_000;
 
 /** A name no host has: host lines are listed from the config, not for one request. */
-export const NO_HOST = 'none.invalid:443';
+const NO_HOST = 'none.invalid:443';
 
 /** Every bound of the owner's with what is left of it, caps first. */
 export function limitLines(engine: Engine, config: Config, session: Pick<Session, 'id'>): LimitLine[] {
@@ -110,7 +110,11 @@ export function rateBounds(
 }
 
 /** What is on chain, held and free to spend on each enabled network, and what is left of each cap. */
-export async function balance(engine: Engine, session: Session, input: BalanceInput): Promise<Outcome> {
+export async function balance(
+  engine: Engine,
+  session: Pick<Session, 'id'>,
+  input: BalanceInput,
+): Promise<Outcome> {
   const config = engine.config();
   const networks = chosenNetworks(engine, config, input.network);
   const lines = await Promise.all(
@@ -172,4 +176,23 @@ async function balanceLine(
     on_chain_atomic: onChain?.toString() ?? null,
     held_atomic: held.toString(),
   };
+}
+
+/** Dollars that the agent may still spend in a session without asking; null where the config cannot be read. */
+export function sessionLeft(engine: Engine, session: Pick<Session, 'id'>): string | null {
+  try {
+    const config = engine.config();
+    const where = { agent: engine.agent, sessionId: session.id, hostPort: NO_HOST };
+    const lines = raiseLines(
+      engine.ledger,
+      capLines(config, lineRequest(config, where)).filter(isSessionCap),
+    );
+    const used = engine.ledger.usage(lines, engine.now());
+    const left = lines.map(({ usdMicrosMax }, i) => usdMicrosMax - (used[i] ?? 0n));
+    // The wallet's bound on a session, or the agent's own: the one with less left.
+    const least = left.reduce((a, b) => (a < b ? a : b));
+    return formatUsd(least > 0n ? least : 0n);
+  } catch {
+    return null;
+  }
 }

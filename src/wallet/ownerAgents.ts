@@ -6,7 +6,7 @@ import type { UnlockedWallet } from '../keys/keystore.js';
 import { hashToken, unknownAgent, type AgentRecord } from '../ledger/agent.js';
 import { tokenOf } from '../ledger/agents.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { AGENT_NAME, DEFAULT_AGENT } from '../money/agent.js';
+import { AGENT_NAME } from '../money/agent.js';
 import { formatUnits } from '../money/decimal.js';
 import { addressOn } from './agentAddress.js';
 import { openLedger } from './engine.js';
@@ -55,7 +55,8 @@ export async function findAgentLine(options: OwnerOptions, name: string): Promis
   return found;
 }
 
-async function lineOf(
+/** An agent with its address. */
+export async function lineOf(
   keys: UnlockedWallet,
   {
     name,
@@ -92,7 +93,13 @@ export async function addAgent(
   if (keys.secretKind !== 'phrase') {
     throw new WalletError(
       'bad_input',
-      'This wallet is one imported key, and so one agent: agents of their own need a wallet that has a recovery phrase.',
+      'This wallet is one imported key, and so one agent: further agents need keys of their own, from a wallet that has a recovery phrase. Nothing was added.',
+      {
+        owner: {
+          say: 'Make a wallet with a phrase in another folder (PURSER_HOME), and send its agents their money.',
+          command: 'init',
+        },
+      },
     );
   }
   return withLedger(options, keys, async (ledger) => {
@@ -110,7 +117,8 @@ export async function addAgent(
   });
 }
 
-function checkName(name: string): void {
+/** Throws `bad_input` for a name that does not fit. */
+export function checkName(name: string): void {
   if (AGENT_NAME.test(name)) return;
   throw new WalletError(
     'bad_input',
@@ -189,45 +197,6 @@ export interface Changed {
   readonly changed: boolean;
 }
 
-/**
- * Ends an agent for good; its history, its name and its keys stay known. Throws `agent_unknown`, and `agent_busy` with
- * what there is while its payments are open, or while it has money and `leavesMoney` is not said.
- */
-export async function removeAgent(
-  options: OwnerOptions,
-  name: string,
-  leavesMoney: boolean,
-): Promise<Changed> {
-  checkName(name);
-  const keys = await unlockAsAnyone(options);
-  const config = provedConfig(options.home, keys);
-  if (!leavesMoney && name !== DEFAULT_AGENT) await assertEmpty(options, keys, config, name);
-  return changeState(options, keys, name, 'remove');
-}
-
-async function assertEmpty(
-  options: OwnerOptions,
-  keys: UnlockedWallet,
-  config: Config,
-  name: string,
-): Promise<void> {
-  const agent = await withLedger(options, keys, async (ledger) => Promise.resolve(ledger.agents.find(name)));
-  if (agent === null || agent.state === 'removed') throw unknownAgent(name);
-  const money = await balancesOf(config, keys, agent.index);
-  const left = money.filter(({ onChain }) => onChain !== '0');
-  if (left.length === 0) return;
-  const shown = left.map(({ label, symbol, onChain, address }) =>
-    onChain === null
-      ? `an unknown amount at ${address} on ${label}, whose RPC does not answer`
-      : `${onChain} ${symbol} at ${address} on ${label}`,
-  );
-  throw new WalletError(
-    'agent_busy',
-    `The agent ${name} has ${shown.join(' and ')}: take it out first, or say --leave-money; its keys stay derivable.`,
-    { owner: { say: `${name} still has money.`, command: `withdraw --agent ${name} --all --to ADDRESS` } },
-  );
-}
-
 /** One asset of an agent on one network; `onChain` is null where no RPC answers. */
 export interface AgentMoney {
   readonly network: string;
@@ -254,7 +223,7 @@ async function changeState(
   options: OwnerOptions,
   keys: UnlockedWallet,
   name: string,
-  act: 'suspend' | 'resume' | 'remove',
+  act: 'suspend' | 'resume',
 ): Promise<Changed> {
   return withLedger(options, keys, async (ledger) => {
     const { agent, changed } = await ledger.agents.change(name, { act }, options.now());

@@ -43,19 +43,35 @@ export function stopOutcome(stop: Stop, place: CommandPlace, parts: Partial<Outc
   });
 }
 
+/** What a stop leaves as it was, for whoever asks where the money is. */
+const SENT_BEFORE = 'What was sent before is not undone: the chain settles it, or it comes free by itself.';
+
 /** The error of an agent that may not act: nothing is shown to it, signed or sent for it. */
 export function barredError(agent: string, bar: Barred): WalletError {
-  if (bar !== 'suspended') return unknownAgent(agent);
+  if (bar === 'unknown') return unknownAgent(agent);
+  if (bar === 'removed')
+    return new WalletError(
+      'agent_unknown',
+      `The owner removed the agent ${agent} for good: nothing is shown to it, signed or sent for it any more; do not retry. ${SENT_BEFORE}`,
+      {
+        owner: {
+          say: `The agent ${agent} was removed: add another one and let its client name that.`,
+          command: 'agents list',
+        },
+      },
+    );
   return new WalletError(
     'agent_suspended',
-    `The owner suspended the agent ${agent}: nothing is done for it; do not retry.`,
+    `The owner suspended the agent ${agent}: nothing is shown to it, signed or sent for it until they resume it; do not retry. ${SENT_BEFORE}`,
     { owner: { say: `The agent ${agent} is suspended.`, command: `agents resume ${agent}` } },
   );
 }
 
 /** The error of a frozen wallet. */
 export function frozenError(): WalletError {
-  return new WalletError('frozen', 'The wallet is frozen: nothing is signed or sent; do not retry.', {
-    owner: { say: 'The wallet is frozen.', command: 'unfreeze' },
-  });
+  return new WalletError(
+    'frozen',
+    `The wallet is frozen: nothing is signed or sent until its owner lifts that; do not retry. ${SENT_BEFORE}`,
+    { owner: { say: 'The wallet is frozen.', command: 'unfreeze' } },
+  );
 }

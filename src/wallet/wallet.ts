@@ -1,9 +1,8 @@
 import type { z } from 'zod';
 import { isWalletError } from '../errors/walletError.js';
 import type { Session } from '../ledger/session.js';
-import { formatUsd } from '../money/decimal.js';
 import { readApproval } from './approvalView.js';
-import { balance, NO_HOST } from './balance.js';
+import { balance, sessionLeft } from './balance.js';
 import type { CallContext } from './callBound.js';
 import { discover } from './discover.js';
 import { discoverInput } from './discoverInput.js';
@@ -19,9 +18,6 @@ import {
   quoteInput,
   responseInput,
 } from './input.js';
-import { isSessionCap, raiseLines } from './judge.js';
-import { lineRequest } from './lineRequest.js';
-import { capLines } from '../policy/limits.js';
 import { readLedger, readPayment } from './ledgerView.js';
 import type { Outcome } from './outcome.js';
 import { pay } from './pay.js';
@@ -173,21 +169,3 @@ export class Wallet {
 }
 
 const LEDGER_GONE: readonly string[] = ['ledger_missing', 'ledger_older', 'ledger_damaged', 'home_unusable'];
-
-function sessionLeft(engine: Engine, session: Session): string | null {
-  try {
-    const config = engine.config();
-    const where = { agent: engine.agent, sessionId: session.id, hostPort: NO_HOST };
-    const lines = raiseLines(
-      engine.ledger,
-      capLines(config, lineRequest(config, where)).filter(isSessionCap),
-    );
-    const used = engine.ledger.usage(lines, engine.now());
-    const left = lines.map(({ usdMicrosMax }, i) => usdMicrosMax - (used[i] ?? 0n));
-    // The wallet's bound on a session, or the agent's own: the one with less left.
-    const least = left.reduce((a, b) => (a < b ? a : b));
-    return formatUsd(least > 0n ? least : 0n);
-  } catch {
-    return null;
-  }
-}

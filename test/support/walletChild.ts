@@ -1,5 +1,6 @@
 import { isWalletError } from '../../src/errors/walletError.js';
 import type { CommitPoint } from '../../src/ledger/writer.js';
+import { removeAgent } from '../../src/wallet/agentRemoval.js';
 import type { CallContext } from '../../src/wallet/callBound.js';
 import { reconcileAll } from '../../src/wallet/reconcile.js';
 import { Wallet } from '../../src/wallet/wallet.js';
@@ -27,6 +28,8 @@ export type Order =
   | { readonly do: 'freeze' | 'unfreeze' | 'reconcile' }
   /** Answers how the row stands, or the code of what was thrown. */
   | { readonly do: 'withdraw'; readonly to: string; readonly usdMicros: string }
+  /** Answers the agent's state, or the code of what was thrown. */
+  | { readonly do: 'removeAgent'; readonly name: string }
   /** Its next commit at this point is its last act. */
   | { readonly do: 'die'; readonly at: Death }
   | { readonly do: 'clock'; readonly aheadMs: number }
@@ -70,6 +73,16 @@ const wallet = new Wallet(
 );
 const nobodyCancels: CallContext = { signal: new AbortController().signal };
 
+async function removeByName(name: string): Promise<string> {
+  try {
+    const keeps = { leavesMoney: false };
+    return (await removeAgent(await wallet.engine(), name, keeps, nobodyCancels.signal)).agent.state;
+  } catch (error) {
+    if (isWalletError(error)) return error.code;
+    throw error;
+  }
+}
+
 async function withdrawTo(to: string, usdMicros: string): Promise<string> {
   const wish = {
     to,
@@ -97,6 +110,8 @@ async function obey(order: Order): Promise<unknown> {
       return wallet.balance(order.input);
     case 'withdraw':
       return withdrawTo(order.to, order.usdMicros);
+    case 'removeAgent':
+      return removeByName(order.name);
     case 'freeze':
       return (await wallet.engine()).ledger.freeze(now());
     case 'unfreeze':

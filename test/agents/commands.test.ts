@@ -1,0 +1,125 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { StoreKeystore } from '../../src/keys/keystore.js';
+import { parseEvmKey } from '../../src/keys/secret.js';
+import { addAgent } from '../../src/wallet/ownerAgents.js';
+import { setUpWallet } from '../../src/wallet/setUp.js';
+import type { Wallet } from '../../src/wallet/wallet.js';
+import { runToEnd, spawnPurser, type Run } from '../cli/program.js';
+import { journalOf, signaturesIn } from '../support/books.js';
+import { QuickStore } from '../support/quickStore.js';
+import { ownerOf } from '../support/quickWallet.js';
+import { TEST_PASSPHRASE } from '../support/testPassphrase.js';
+import type { TestWallet } from '../support/testWallet.js';
+import { startTestWorld, type TestWorld } from '../support/world.js';
+import { asAnyone, asOwner, envOf } from './crew.js';
+
+let world: TestWorld;
+let mine: TestWallet;
+let wallet: Wallet;
+let folder: string;
+
+beforeAll(async () => {
+  world = await startTestWorld();
+  mine = await world.wallet();
+  wallet = mine.open();
+  folder = mkdtempSync(join(tmpdir(), 'purser-agents-'));
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await world.stop();
+});
+
+const jsonOf = ({ out }: Run): Record<string, unknown> => JSON.parse(out) as Record<string, unknown>;
+
+describe('a token', () => {
+  const owns = async (token: unknown): Promise<string | null> => wallet.agentOfToken(String(token));
+
+  test.each(['add', 'rotate'])('of agents %s is shown once, or goes into a new file alone', async (act) => {
+    const file = join(folder, `${act}.token`);
+    const named = act === 'add' ? ['ann', 'ben'] : ['ann', 'ann'];
+    const shown = jsonOf(await asOwner(mine, 'agents', act, named[0] ?? '', '--json'));
+    expect(await owns(shown['token'])).toBe('ann');
+    const kept = await asOwner(mine, 'agents', act, named[1] ?? '', '--token-file', file, '--json');
+    expect(kept).toMatchObject({ exit: 0 });
+    const token = readFileSync(file, 'utf8').trim();
+    expect(await owns(token)).toBe(named[1]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(kept.out + kept.err).not.toContain(token);
+    expect(jsonOf(kept)).toMatchObject({ token_file: file });
+    if (act === 'rotate') expect(await owns(shown['token'])).toBeNull();
+    const listed = await asAnyone(mine, 'agents', 'list', '--json');
+    expect(listed.out).not.toContain(token);
+    // A file that is there stays as it is, and the token that is good stays good.
+    expect(await asOwner(mine, 'agents', 'rotate', 'ann', '--token-file', file)).toMatchObject({ exit: 2 });
+    expect(readFileSync(file, 'utf8').trim()).toBe(token);
+    expect(await owns(token)).toBe(named[1]);
+  });
+
+  test('is written nowhere where it comes to open nothing, nor through a link', async () => {
+    const [file, link, target] = ['taken', 'link', 'target'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    expect(await asOwner(mine, 'agents', 'add', 'ann', '--token-file', file)).toMatchObject({ exit: 2 });
+    expect(await asAnyone(mine, 'agents', 'rotate', 'ann', '--token-file', file)).toMatchObject({ exit: 3 });
+    symlinkSync(target, link);
+    expect(await asOwner(mine, 'agents', 'rotate', 'ann', '--token-file', link)).toMatchObject({ exit: 2 });
+    expect([existsSync(file), existsSync(target)]).toEqual([false, false]);
+  });
+});
+
+test('a wallet of one imported key has one agent, and says what has more', async () => {
+  const home = join(folder, 'imported');
+  const options = ownerOf(home, TEST_PASSPHRASE);
+  await new StoreKeystore(home, new QuickStore(home)).create(parseEvmKey(`0x${'5b'.repeat(32)}`));
+  await setUpWallet({ ...options, keystore: 'file', testnet: true, secret: { kind: 'new' } });
+  await expect(addAgent(options, 'ann', async () => undefined)).rejects.toMatchObject({
+    code: 'bad_input',
+    message: expect.stringMatching(/one imported key.*recovery phrase/) as unknown,
+    owner: { command: 'init' },
+  });
+});
+
+describe('the owner', () => {
+  test('sends an agent money from the first one’s address, and reads its balance though it is suspended', async () => {
+    const before = await world.sandbox.chain.balanceOf(mine.address);
+    const fund = ['agents', 'fund', 'ann', '--usd', '1.5', '--yes', '--passphrase-file', mine.passphraseFile];
+    // Whichever agent the owner's shell names.
+    const funded = await runToEnd(spawnPurser(fund, { ...envOf(mine), PURSER_AGENT: 'ann' }));
+    expect(funded).toMatchObject({ exit: 0 });
+    expect(before - (await world.sandbox.chain.balanceOf(mine.address))).toBe(1_500_000n);
+    expect(await asAnyone(mine, 'agents', 'suspend', 'ann')).toMatchObject({ exit: 0 });
+    const entries = journalOf(mine.home).length;
+    const read = await asAnyone(mine, 'balance', '--agent', 'ann', '--json');
+    expect(jsonOf(read)).toMatchObject({
+      status: 'ok',
+      agent: 'ann',
+      agent_state: 'suspended',
+      balances: [{ on_chain: '1.5', held: '0' }],
+    });
+    expect((await asAnyone(mine, 'balance', '--agent', 'ann')).out).toContain('ann is suspended');
+    expect(journalOf(mine.home)).toHaveLength(entries);
+    const url = world.url('/v2/json');
+    expect(await asAnyone(mine, 'pay', url, '--max-usd', '1', '--agent', 'ann')).toMatchObject({ exit: 3 });
+    expect(await asAnyone(mine, 'balance', '--agent', 'nobody')).toMatchObject({ exit: 6 });
+  });
+
+  test('removes an agent, whose money comes back; anyone else only with it left where it is', async () => {
+    const signed = signaturesIn(mine.home);
+    const refused = await asAnyone(mine, 'agents', 'remove', 'ann', '--json');
+    expect([refused.exit, jsonOf(refused)]).toMatchObject([3, { code: 'needs_owner', money: 'none' }]);
+    expect(signaturesIn(mine.home)).toBe(signed);
+    const removed = jsonOf(await asOwner(mine, 'agents', 'remove', 'ann', '--json'));
+    expect(removed).toMatchObject({
+      state: 'removed',
+      swept: [{ amount: '1.5', amount_atomic: '1500000', asset: 'USDC', to: mine.address }],
+    });
+    expect(await world.sandbox.chain.balanceOf(mine.address)).toBe(10_000_000n);
+    const left = await asAnyone(mine, 'agents', 'remove', 'ben', '--leave-money');
+    expect(left).toMatchObject({ exit: 0, out: expect.stringContaining('ben is removed') as unknown });
+  });
+});
