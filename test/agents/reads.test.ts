@@ -35,7 +35,7 @@ type Step = typeof STEP extends fc.Arbitrary<infer One> ? One : never;
 class Own {
   readonly payments: { id: string; host: string; cents: number; end: Step['end'] }[] = [];
   readonly quotes: string[] = [];
-  readonly approvals: { approvalId: string | null | undefined; requestHash: string }[] = [];
+  readonly approvals: Awaited<ReturnType<typeof approve>>[] = [];
   readonly stored: string[] = [];
 }
 
