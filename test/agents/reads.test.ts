@@ -148,6 +148,6 @@ test('whatever agents do in between, each is shown its own and counts for its ow
       expect(whole).toBe(each.reduce((sum, one) => sum + one, 0n));
       expect(world.ledger.audit().findings).toEqual([]);
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
