@@ -15,6 +15,7 @@ export async function run(call: CommandCall): Promise<number> {
     what: `Sending the agent ${name} $${formatUsd(usdMicros)}`,
     command: `agents fund ${name} --usd ${usd}`,
     usdMicros,
+    isWithin: true,
   };
   return moveMoney(call, wish, async (engine, network) => {
     const agent = otherAgent(engine, name);

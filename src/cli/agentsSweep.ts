@@ -10,6 +10,7 @@ export async function run(call: CommandCall): Promise<number> {
     what: `Taking all that the agent ${name} has`,
     command: `agents sweep ${name}`,
     usdMicros: 'all' as const,
+    isWithin: true,
   };
   return moveMoney(call, wish, async (engine, network) => ({
     from: otherAgent(engine, name),

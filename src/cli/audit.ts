@@ -2,7 +2,8 @@ import { isWalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
-import { compareWithChain } from '../wallet/chainAudit.js';
+import { findNetwork } from '../money/network.js';
+import { compareWithChain, type ChainComparison } from '../wallet/chainAudit.js';
 import { openLedger } from '../wallet/engine.js';
 import { provedConfig } from '../wallet/ownerConfig.js';
 import { unlockAsAnyone } from '../wallet/ownerHand.js';
@@ -30,6 +31,7 @@ interface Report {
   readonly held_usd: string;
   /** Payments of the last 30 days that were looked up on chain; null where the chain was left out. */
   readonly compared_with_chain: number | null;
+  readonly compared_by_agent: ChainComparison['byAgent'];
   readonly findings: readonly Finding[];
 }
 
@@ -53,6 +55,10 @@ export async function run(call: CommandCall): Promise<number> {
     printLines(io.stdout, [
       ...findings.map(({ where, id, says }) => cleanLine(`${where} ${id}: ${says}`, FINDING_LENGTH_MAX)),
       message,
+      ...report.compared_by_agent.map(
+        ({ agent, network, payments }) =>
+          `Compared with ${findNetwork(network)?.label ?? network}: ${payments} of the agent ${agent}, withdrawals included.`,
+      ),
       `Captured $${report.captured_usd}, held $${report.held_usd}.`,
       ...(report.withdrawals === 0
         ? []
@@ -80,6 +86,7 @@ async function auditWallet(home: string, keys: UnlockedWallet, compareAtMs: numb
       captured_usd: nothing,
       held_usd: nothing,
       compared_with_chain: null,
+      compared_by_agent: [],
       findings,
     };
   }
@@ -92,7 +99,7 @@ async function auditWallet(home: string, keys: UnlockedWallet, compareAtMs: numb
     const comparable = compareAtMs !== null && config.length === 0 && report.findings.length === 0;
     const chain = comparable
       ? await compareWithChain(provedConfig(home, keys), keys, ledger, compareAtMs)
-      : { compared: null, findings: [] };
+      : { compared: null, byAgent: [], findings: [] };
     return {
       entries: report.entries,
       payments: report.payments,
@@ -101,6 +108,7 @@ async function auditWallet(home: string, keys: UnlockedWallet, compareAtMs: numb
       captured_usd: formatUsd(report.capturedUsdMicros),
       held_usd: formatUsd(report.liveUsdMicros),
       compared_with_chain: chain.compared,
+      compared_by_agent: chain.byAgent,
       findings: [...report.findings, ...config, ...checkpoint, ...chain.findings],
     };
   } finally {

@@ -1,7 +1,7 @@
 import { listKeys } from '../config/change.js';
 import { WalletError } from '../errors/walletError.js';
 import { sayPlaces } from '../wallet/agentAddress.js';
-import { lookForMoney, type Findings } from '../wallet/foundMoney.js';
+import { lookForMoney, PAID_DAYS, type Findings, type FoundMoney } from '../wallet/foundMoney.js';
 import { ownerCommand } from '../wallet/ownerCommand.js';
 import type { SetUp } from '../wallet/setUp.js';
 import type { CommandCall } from './command.js';
@@ -19,7 +19,9 @@ export async function run(call: CommandCall): Promise<number> {
   }
   const { setUp, passphrase } = await makeWallet(call);
   const findings =
-    setUp.made === 'restored' && !flags.has('offline') ? await lookForMoney(setUp.config, setUp.keys) : null;
+    setUp.made === 'restored' && !flags.has('offline')
+      ? await lookForMoney(setUp.config, setUp.keys, io.now())
+      : null;
   const exitCode = report(call, setUp, findings);
   await offerFactor(call, passphrase);
   return exitCode;
@@ -29,10 +31,9 @@ export async function run(call: CommandCall): Promise<number> {
 function foundLines(io: CliIo, findings: Findings | null): string[] {
   if (findings === null) return [];
   const { found, silent } = findings;
-  const money = found.map(
-    ({ amount, asset, label, address, index }) =>
-      `Found     ${amount} ${asset} on ${label} at ${address}${index === 0 ? '' : ` (key ${index}, of a further agent)`}`,
-  );
+  const money = found.map(foundLine);
+  if (found.some(({ index }) => index > 0))
+    money.push('          purser agents add NAME brings back key 1; the next one that is added has key 2.');
   if (money.length === 0 && silent.length === 0) money.push('Found     no money at its first addresses');
   return [
     ...money,
@@ -41,6 +42,15 @@ function foundLines(io: CliIo, findings: Findings | null): string[] {
       : [`Not seen  ${silent.join(', ')}: no RPC answers now; look again: ${ownerCommand('balance', io)}`]),
     '',
   ];
+}
+
+function foundLine({ amount, asset, label, address, index, payments }: FoundMoney): string {
+  const key = index === 0 ? '' : ` (key ${index}, of a further agent)`;
+  const paid =
+    payments === null || payments === 0
+      ? ''
+      : `; it made ${payments} ${payments === 1 ? 'payment' : 'payments'} in the last ${PAID_DAYS} days`;
+  return `Found     ${amount} ${asset} on ${label} at ${address}${key}${paid}`;
 }
 
 const MADE: Readonly<Record<SetUp['made'], string>> = {

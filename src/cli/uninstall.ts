@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { uninstallFrom, type ClientChange } from '../clients/install.js';
 import { CONFIG_FILE } from '../config/home.js';
-import type { BalanceLine } from '../wallet/balance.js';
+import { DEFAULT_AGENT } from '../money/agent.js';
 import { ownerCommand } from '../wallet/ownerCommand.js';
 import { chooseTargets, findTargets, type Target } from './clientChoice.js';
 import { changeLines, jsonChanges, printDiffs, shortPath } from './clientReport.js';
 import type { CommandCall } from './command.js';
 import { printJson, printLines } from './show.js';
-import { withWallet } from './wallet.js';
+import { withEngine } from './wallet.js';
 
 /** Takes our entry out of MCP clients, and says what money is still in the wallet. */
 export async function run(call: CommandCall): Promise<number> {
@@ -45,20 +45,33 @@ async function chosenTargets({ io, args, flags }: CommandCall): Promise<readonly
   return chooseTargets(io, having, 'Take purser out of which? Enter for all, or numbers such as 1,3: ');
 }
 
-/** What the chain shows in the wallet: null without a wallet, or where it cannot be told now. */
-async function moneyLeft(
-  call: CommandCall,
-): Promise<
-  readonly { readonly on_chain: string; readonly asset: string; readonly network: string }[] | null
-> {
+/** Money of one agent on one network; `on_chain` is null where its RPC does not answer. */
+interface MoneyLeft {
+  readonly agent: string;
+  readonly on_chain: string | null;
+  readonly asset: string;
+  readonly network: string;
+}
+
+/** What the chains show in the wallet, of every agent there ever was: null without a wallet, or where it does not open. */
+async function moneyLeft(call: CommandCall): Promise<readonly MoneyLeft[] | null> {
   if (!existsSync(join(call.home, CONFIG_FILE))) return null;
-  const result = await withWallet(call, (wallet) => wallet.balance({})).catch(() => null);
-  if (result?.status !== 'ok') return null;
-  const lines = result['balances'] as readonly BalanceLine[];
-  if (lines.some(({ on_chain: onChain }) => onChain === null)) return null;
-  return lines
-    .filter(({ on_chain: onChain }) => /[1-9]/.test(onChain ?? ''))
-    .map(({ on_chain: onChain, asset, label }) => ({ on_chain: onChain ?? '', asset, network: label }));
+  const { balancesOf } = await import('../wallet/ownerAgents.js');
+  const look = withEngine(call, async (engine) => {
+    const agents = engine.ledger.agents.list();
+    const money = agents.map(async ({ name, index }) =>
+      (await balancesOf(engine.config(), engine.keys, index))
+        .filter(({ onChain }) => onChain === null || /[1-9]/.test(onChain))
+        .map(({ onChain, symbol, label }) => ({
+          agent: name,
+          on_chain: onChain,
+          asset: symbol,
+          network: label,
+        })),
+    );
+    return (await Promise.all(money)).flat();
+  });
+  return look.catch(() => null);
 }
 
 function walletLines({ io, home, has }: CommandCall, money: Awaited<ReturnType<typeof moneyLeft>>): string[] {
@@ -68,9 +81,20 @@ function walletLines({ io, home, has }: CommandCall, money: Awaited<ReturnType<t
     return ['', stays, `What is in it could not be told now: ${ownerCommand('balance', io)}`];
   }
   if (money.length === 0) return ['', stays, 'There is no money in it.'];
-  const sums = money.map(({ on_chain: sum, asset, network }) => `${sum} ${asset} on ${network}`).join(', ');
+  const seen = money.flatMap(({ agent, on_chain: sum, asset, network }) =>
+    sum === null
+      ? []
+      : [`${sum} ${asset} on ${network}${agent === DEFAULT_AGENT ? '' : ` of the agent ${agent}`}`],
+  );
+  const unseen = [...new Set(money.filter((one) => one.on_chain === null).map(({ network }) => network))];
+  const told = [
+    ...(seen.length === 0 ? [] : [`There is money in it: ${seen.join(', ')}.`]),
+    ...(unseen.length === 0
+      ? []
+      : [`What is on ${unseen.join(' and ')} could not be told now: ${ownerCommand('balance', io)}`]),
+  ];
   const how = has('withdraw')
     ? `Send it back to yourself: ${ownerCommand('withdraw', io)}`
     : `Its words bring it back anywhere: ${ownerCommand('backup', io)}`;
-  return ['', stays, `There is money in it: ${sums}.`, how];
+  return ['', stays, ...told, ...(seen.length === 0 ? [] : [how])];
 }

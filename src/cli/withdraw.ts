@@ -1,4 +1,4 @@
-import { WalletError } from '../errors/walletError.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
 import { isLive, type Payment } from '../ledger/payment.js';
 import { formatUnits, formatUsd, parseUsd } from '../money/decimal.js';
 import { findAsset } from '../money/asset.js';
@@ -7,6 +7,7 @@ import { Engine } from '../wallet/engine.js';
 import { moneyOf, viewPayment } from '../wallet/outcome.js';
 import { ownerCommand } from '../wallet/ownerCommand.js';
 import { unlockAsOwner, type OwnerWish } from '../wallet/ownerHand.js';
+import { pursesFor } from '../wallet/purses.js';
 import { withdraw, type Withdrawn } from '../wallet/withdraw.js';
 import type { WithdrawalPlan, WithdrawalWish } from '../wallet/withdrawPlan.js';
 import { cleanLine } from '../x402/untrusted.js';
@@ -35,14 +36,22 @@ export async function run(call: CommandCall): Promise<number> {
   );
 }
 
-/** Moves the owner's money as they say, and tells what came of it. `ends` says whose it is and where it goes. */
+/** Whose money it is and where it goes, on a network where that tells. */
+type Ends = (
+  engine: Engine,
+  network: string | undefined,
+) => Promise<{ readonly from: Engine; readonly to: string }>;
+
+/** What is moved, and whether between agents of the wallet: then on whichever network has it. */
+export interface MoneyWish extends OwnerWish, Pick<WithdrawalWish, 'usdMicros'> {
+  readonly isWithin?: boolean;
+}
+
+/** Moves the owner's money as they say, and tells what came of it. */
 export async function moveMoney(
   call: CommandCall,
-  { usdMicros, ...wish }: OwnerWish & Pick<WithdrawalWish, 'usdMicros'>,
-  ends: (
-    engine: Engine,
-    network: string | undefined,
-  ) => Promise<{ readonly from: Engine; readonly to: string }>,
+  { usdMicros, isWithin = false, ...wish }: MoneyWish,
+  ends: Ends,
 ): Promise<number> {
   const { io, flags } = call;
   if (!flags.has('yes') && !isInteractive(io))
@@ -53,21 +62,43 @@ export async function moveMoney(
   const keys = await unlockAsOwner(ownerOptions(call), wish);
   const engine = await Engine.openWith(walletOptions(call), keys);
   try {
-    const network = flags.text('network');
-    const { from, to } = await ends(engine, network);
-    const asked = {
-      ...{ to, usdMicros, network },
-      asset: flags.text('asset'),
-      takesHeld: flags.has('includeHeld'),
-      offCurve: flags.has('offCurve'),
-    };
-    const done = await untilInterrupted((signal) =>
-      withdraw(from, asked, async (plan) => flags.has('yes') || confirm(io, plan), signal),
-    );
-    if (done === null) throw new WalletError('cancelled', 'Cancelled; nothing was signed.');
-    return report(call, done);
+    const named = flags.text('network');
+    const takesHeld = flags.has('includeHeld');
+    const rest = { usdMicros, takesHeld, asset: flags.text('asset'), offCurve: flags.has('offCurve') };
+    return await untilInterrupted(async (signal) => {
+      const { from } = await ends(engine, named);
+      const networks = isWithin
+        ? (await pursesFor(from, rest, named, signal)).map(({ caip2 }) => caip2)
+        : [named];
+      const moved: Moved[] = [];
+      for (const network of networks) {
+        const { to } = await ends(engine, network);
+        const decide = async (plan: WithdrawalPlan): Promise<boolean> =>
+          flags.has('yes') || confirm(io, plan);
+        moved.push(await moveOn({ from, wish: { ...rest, to, network }, decide, signal }));
+      }
+      return report(call, moved);
+    });
   } finally {
     await engine.close();
+  }
+}
+
+/** What came of one network, or why nothing did. */
+type Moved = Withdrawn | WalletError;
+
+async function moveOn(asked: {
+  readonly from: Engine;
+  readonly wish: WithdrawalWish;
+  readonly decide: (plan: WithdrawalPlan) => Promise<boolean>;
+  readonly signal: AbortSignal;
+}): Promise<Moved> {
+  try {
+    const done = await withdraw(asked.from, asked.wish, asked.decide, asked.signal);
+    return done ?? new WalletError('cancelled', 'Cancelled; nothing was signed.');
+  } catch (error) {
+    if (isWalletError(error)) return error;
+    throw error;
   }
 }
 
@@ -111,10 +142,38 @@ async function confirm(io: CliIo, plan: WithdrawalPlan): Promise<boolean> {
   return askYes(io, `Is ${plan.to} yours, on ${network.label}, and shall it go there?`);
 }
 
-function report({ io, flags }: CommandCall, { payment, earlier, via, says }: Withdrawn): number {
+/** One network's outcome as it is; several one after the other, and the worst of them is the exit code. */
+function report(call: CommandCall, moved: readonly Moved[]): number {
+  const { io, flags } = call;
+  const [only] = moved;
+  if (moved.length === 1 && only !== undefined) {
+    if (isWalletError(only)) throw only;
+    return printMoved(call, only);
+  }
+  if (flags.has('json')) {
+    const parts = moved.map((one) => (isWalletError(one) ? failedFields(one) : movedFields(call, one)));
+    const worst = parts.find(({ status }) => status !== 'ok') ?? parts[0];
+    const message = parts.map((part) => part.message).join(' ');
+    const fields = { status: worst?.status ?? 'ok', code: worst?.code ?? 'ok', message } as const;
+    printJson(io, { ...fields, networks: parts });
+    return exitCodeOf(fields);
+  }
+  const codes = moved.map((one) => {
+    if (!isWalletError(one)) return printMoved(call, one);
+    printLines(io.stderr, [one.shortMessage]);
+    return one.exitCode;
+  });
+  return Math.max(...codes);
+}
+
+function failedFields({ code, shortMessage, money }: WalletError) {
+  return { status: 'failed', code, message: shortMessage, money } as const;
+}
+
+function movedFields({ io }: CommandCall, { payment, earlier, via, says }: Withdrawn) {
   const view = viewPayment(payment);
   const open = isLive(payment.state);
-  const fields = {
+  return {
     status: open ? 'unknown' : 'ok',
     code: open ? 'payment_unknown' : 'ok',
     message: sentenceOf(payment, earlier),
@@ -123,6 +182,13 @@ function report({ io, flags }: CommandCall, { payment, earlier, via, says }: Wit
     says,
     tell_owner: open ? `Ask the chain what became of it: ${ownerCommand('reconcile', io)}` : null,
   } as const;
+}
+
+function printMoved(call: CommandCall, moved: Withdrawn): number {
+  const { io, flags } = call;
+  const { payment, says } = moved;
+  const open = isLive(payment.state);
+  const fields = movedFields(call, moved);
   if (flags.has('json')) printJson(io, fields);
   else {
     printLines(open ? io.stderr : io.stdout, [

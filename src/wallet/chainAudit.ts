@@ -23,6 +23,12 @@ export interface ChainFinding {
 /** What was compared. */
 export interface ChainComparison {
   readonly compared: number;
+  /** The same by agent and network, where anything was compared. */
+  readonly byAgent: readonly {
+    readonly agent: string;
+    readonly network: string;
+    readonly payments: number;
+  }[];
   readonly findings: readonly ChainFinding[];
 }
 
@@ -39,7 +45,7 @@ export async function compareWithChain(
   const sinceMs = nowMs - COMPARED_MS;
   const rows = byNonce(ledger, sinceMs - EDGE_MS);
   const findings: ChainFinding[] = [];
-  let compared = 0;
+  const byAgent: ChainComparison['byAgent'][number][] = [];
   for (const { network, asset, chain } of fundedAssets(config, keys)) {
     const id = `${network.caip2} ${asset.symbol}`;
     try {
@@ -48,14 +54,16 @@ export async function compareWithChain(
       const histories = await Promise.all(
         agents.map(({ address }) => chain.history(asset, address, sinceSec)),
       );
-      const payments = histories.flatMap((history) => history.payments);
       const shown = new Set<string>();
-      for (const payment of payments) {
-        const row = rows.get(keyOf(network.caip2, nonceOf(payment)));
-        shown.add(nonceOf(payment));
-        compared += 1;
-        const says = judge(payment, row, asset.decimals);
-        if (says !== null) findings.push({ where: 'chain', id: row?.id ?? payment.tx, says });
+      for (const [i, { payments }] of histories.entries()) {
+        const agent = agents[i]?.agent ?? '';
+        for (const payment of payments) {
+          const row = rows.get(keyOf(network.caip2, nonceOf(payment)));
+          shown.add(nonceOf(payment));
+          const says = judge(payment, row, { agent, label: network.label, decimals: asset.decimals });
+          if (says !== null) findings.push({ where: 'chain', id: row?.id ?? payment.tx, says });
+        }
+        if (payments.length > 0) byAgent.push({ agent, network: network.caip2, payments: payments.length });
       }
       for (const row of rows.values()) {
         if (row.network !== network.caip2 || row.asset !== asset.address || row.openedMs < sinceMs + EDGE_MS)
@@ -72,13 +80,17 @@ export async function compareWithChain(
       findings.push({ where: 'chain', id, says: `Not compared: ${error.shortMessage}` });
     }
   }
-  return { compared, findings };
+  return { compared: byAgent.reduce((sum, { payments }) => sum + payments, 0), byAgent, findings };
 }
 
-function judge(payment: ChainPayment, row: Payment | undefined, decimals: number): string | null {
+function judge(
+  payment: ChainPayment,
+  row: Payment | undefined,
+  { agent, label, decimals }: { readonly agent: string; readonly label: string; readonly decimals: number },
+): string | null {
   const amount = formatUnits(payment.amountAtomic, decimals);
   if (row === undefined)
-    return `The chain shows ${amount} paid to ${payment.to}, which the ledger does not know.`;
+    return `The chain shows ${amount} paid by the agent ${agent} to ${payment.to} on ${label}, which the ledger does not know.`;
   if (row.state === 'released')
     return `The ledger has it released; the chain shows ${amount} paid to ${payment.to}.`;
   if (row.state !== 'captured') return null;

@@ -1,11 +1,23 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
+import { namedSigner, SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import { generatePhrase } from '../../src/keys/phrase.js';
-import { makeScratch, noTerminal, openTerminal, spawnPurser, type Run, type Scratch } from './program.js';
+import { holdSecret } from '../../src/keys/secret.js';
+import { deriveSolanaAccount } from '../../src/keys/solanaKey.js';
+import { quicken } from '../support/quickWallet.js';
+import {
+  makeScratch,
+  PASSPHRASE,
+  noTerminal,
+  openTerminal,
+  spawnPurser,
+  type Run,
+  type Scratch,
+} from './program.js';
 
 const DOLLAR = 1_000_000n;
 const OWNER = privateKeyToAccount(`0x${'5a'.repeat(32)}`).address;
@@ -26,6 +38,7 @@ async function restore(): Promise<Record<string, unknown>> {
     { input: phrase },
   );
   expect(run).toMatchObject({ exit: 0, err: '' });
+  await quicken(scratch.home, PASSPHRASE);
   for (const [key, value] of [
     ['net.allow_private', JSON.stringify([sandbox.facilitator.hostPort])],
     ['withdrawals.facilitator_url', sandbox.facilitator.url],
@@ -38,6 +51,8 @@ async function restore(): Promise<Record<string, unknown>> {
 
 const addressOf = (index: number): `0x${string}` =>
   mnemonicToAccount(phrase, { addressIndex: index }).address;
+const solanaAddressOf = async (index: number): Promise<string> =>
+  (await deriveSolanaAccount(holdSecret({ kind: 'phrase', phrase }), index)).address;
 const unlocked = {
   env: {
     get PURSER_PASSPHRASE_FILE() {
@@ -73,6 +88,10 @@ describe('fund', () => {
       funding: [{ network: NETWORK, asset: 'USDC', address: addressOf(0) }],
       arrived: null,
     });
+    expect(run.out).toContain(await solanaAddressOf(0));
+    expect(run.out).toMatch(
+      /Send USDC on Solana devnet to this address\. No SOL is needed: sellers pay the fees, and whoever sends first makes the USDC account/,
+    );
     expect(await asAnyone('fund', '--network', 'eip155:1')).toMatchObject({ exit: 3 });
   });
 
@@ -83,9 +102,13 @@ describe('fund', () => {
     expect(screen).toMatch(/[▄▀█]{20}/);
   });
 
-  it('waits until money arrives, and says so at once', async () => {
+  it.each([
+    ['Base Sepolia', NETWORK, () => sandbox.chain.fund(addressOf(0), 7n * DOLLAR)],
+    // There was no token account: that is nothing, and no fault.
+    ['Solana devnet', SOLANA_DEVNET, async () => sandbox.solana.fund(await solanaAddressOf(0), 7n * DOLLAR)],
+  ])('waits until money arrives on %s, and says so at once', async (label, network, send) => {
     const child = spawnPurser(
-      ['fund', '--wait'],
+      ['fund', '--wait', '--network', network],
       scratch.env({ PURSER_PASSPHRASE_FILE: scratch.passphraseFile }),
     );
     let out = '';
@@ -93,10 +116,11 @@ describe('fund', () => {
     let said = '';
     child.stderr?.on('data', (piece: Buffer) => (said += piece.toString()));
     while (!said.includes('Waiting for more')) await once(child.stderr!, 'data');
-    await sandbox.chain.fund(addressOf(0), 7n * DOLLAR);
+    await send();
     const [exit] = (await once(child, 'close')) as [number];
     expect(exit).toBe(0);
-    expect(out).toContain('7 USDC arrived on Base Sepolia; 7 USDC is there now.');
+    expect(said).toContain(`0 USDC is on ${label} now`);
+    expect(out).toContain(`7 USDC arrived on ${label}; 7 USDC is there now.`);
   });
 });
 
@@ -167,6 +191,31 @@ describe('withdraw', () => {
     const audit = await scratch.json(['audit'], unlocked);
     expect(audit).toMatchObject({ payments: 0, findings: [], captured_usd: '0.00' });
     expect(audit['withdrawn_usd']).toBe('7.00');
+    expect(audit['compared_by_agent']).toMatchObject([{ agent: 'default', network: NETWORK }]);
+  });
+});
+
+it('takes all out on Solana by the address alone, and its audit compares both chains', async () => {
+  const { address: to } = await namedSigner('an owner of Solana');
+  const take = ['withdraw', '--to', to, '--all', '--yes', '--json'];
+  const refused = await asOwner(...take);
+  expect(JSON.parse(refused.out)).toMatchObject({
+    code: 'gas_missing',
+    message: expect.stringContaining('The recipient has no USDC account on Solana devnet yet') as unknown,
+  });
+  await sandbox.solana.fund(to, 0n);
+  expect(JSON.parse((await asOwner(...take)).out)).toMatchObject({
+    status: 'ok',
+    withdrawal: { via: 'facilitator', state: 'captured', confirmed: true, network: SOLANA_DEVNET },
+  });
+  expect(await sandbox.solana.balanceOf(to)).toBe(7n * DOLLAR);
+  expect(await scratch.json(['audit'], unlocked)).toMatchObject({
+    findings: [],
+    withdrawn_usd: '14.00',
+    compared_by_agent: [
+      { agent: 'default', network: NETWORK },
+      { agent: 'default', network: SOLANA_DEVNET, payments: 1 },
+    ],
   });
 });
 
@@ -184,18 +233,63 @@ describe('agents fund and sweep', () => {
     }
     expect(await asOwner('agents', 'sweep', 'default', '--yes')).toMatchObject({ exit: 2 });
   });
+
+  it('move it on the network that has it, and bring it back from both', async () => {
+    const token = join(scratch.home, '..', 'researcher.token');
+    const added = await asOwner('agents', 'add', 'researcher', '--token-file', token);
+    expect(added).toMatchObject({ exit: 0 });
+    const there = await solanaAddressOf(1);
+    await sandbox.solana.fund(await solanaAddressOf(0), 5n * DOLLAR);
+    const fund = ['agents', 'fund', 'researcher', '--usd', '5', '--yes', '--json'];
+    // A new agent has no token account, and its owner no SOL to make one.
+    expect(JSON.parse((await asOwner(...fund)).out)).toMatchObject({ code: 'gas_missing', money: 'none' });
+    sandbox.solana.giveGas(await solanaAddressOf(0), DOLLAR * 10n);
+    expect(JSON.parse((await asOwner(...fund)).out)).toMatchObject({
+      withdrawal: { via: 'own_gas', network: SOLANA_DEVNET, pay_to: there },
+    });
+    expect(await sandbox.solana.balanceOf(there)).toBe(5n * DOLLAR);
+    await sandbox.chain.fund(addressOf(1), 2n * DOLLAR);
+    const left = await scratch.json<{ money_left: unknown }>(['uninstall', '--yes'], unlocked);
+    expect(left.money_left).toEqual([
+      { agent: 'researcher', on_chain: '2', asset: 'USDC', network: 'Base Sepolia' },
+      { agent: 'researcher', on_chain: '5', asset: 'USDC', network: 'Solana devnet' },
+    ]);
+    const swept = await asOwner('agents', 'sweep', 'researcher', '--yes', '--json');
+    expect(swept).toMatchObject({ exit: 0 });
+    expect(JSON.parse(swept.out)).toMatchObject({
+      status: 'ok',
+      networks: [
+        { withdrawal: { network: NETWORK, pay_to: addressOf(0), via: 'facilitator' } },
+        { withdrawal: { network: SOLANA_DEVNET, pay_to: await solanaAddressOf(0), via: 'facilitator' } },
+      ],
+    });
+    expect(await sandbox.solana.balanceOf(there)).toBe(0n);
+    expect(await asOwner('agents', 'sweep', 'researcher', '--yes')).toMatchObject({
+      exit: 3,
+      err: expect.stringContaining('0 USDC is free'),
+    });
+    // What follows begins with an empty first agent.
+    const owner = (await namedSigner('an owner of Solana')).address;
+    expect(await asOwner('withdraw', '--to', owner, '--all', '--yes')).toMatchObject({ exit: 0 });
+    expect(await asOwner('withdraw', '--to', OWNER, '--all', '--yes')).toMatchObject({ exit: 0 });
+  });
 });
 
 it('a phrase on an empty machine brings the money back, and says what it found', async () => {
   await sandbox.chain.fund(addressOf(0), 3n * DOLLAR);
   await sandbox.chain.fund(addressOf(2), DOLLAR + 1n);
+  await sandbox.solana.fund(await solanaAddressOf(3), DOLLAR + 2n);
   rmSync(scratch.home, { recursive: true });
   expect(await restore()).toMatchObject({
     made: 'restored',
     address: addressOf(0),
     found: [
-      { network: NETWORK, index: 0, address: addressOf(0), amount: '3' },
-      { network: NETWORK, index: 2, address: addressOf(2), amount_atomic: '1000001' },
+      { network: NETWORK, index: 0, address: addressOf(0), amount: '3', payments: 3 },
+      { network: NETWORK, index: 1, address: addressOf(1), amount: '0', payments: 1 },
+      { network: NETWORK, index: 2, address: addressOf(2), amount_atomic: '1000001', payments: 0 },
+      { network: SOLANA_DEVNET, index: 0, address: await solanaAddressOf(0), amount: '0', payments: 3 },
+      { network: SOLANA_DEVNET, index: 1, address: await solanaAddressOf(1), amount: '0', payments: 1 },
+      { network: SOLANA_DEVNET, index: 3, address: await solanaAddressOf(3), amount_atomic: '1000002' },
     ],
   });
   const before = await sandbox.chain.balanceOf(OWNER);
@@ -203,7 +297,9 @@ it('a phrase on an empty machine brings the money back, and says what it found',
   expect((await sandbox.chain.balanceOf(OWNER)) - before).toBe(3n * DOLLAR);
   rmSync(scratch.home, { recursive: true });
   await sandbox.rpc.setFault({ kind: 'down' });
-  expect(await restore()).toMatchObject({ found: [], not_looked_at: ['Base Sepolia'] });
+  const half = await restore();
+  expect(half).toMatchObject({ not_looked_at: ['Base Sepolia'] });
+  expect(half['found']).toHaveLength(3);
   await sandbox.rpc.setFault(null);
 });
 
