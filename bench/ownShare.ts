@@ -7,6 +7,7 @@ import { CallBound } from '../src/wallet/callBound.js';
 import { parseRequest } from '../src/wallet/request.js';
 import { x402 } from '../src/wallet/protocol.js';
 import type { TestWallet } from '../test/support/testWallet.js';
+import type { ChainName } from '../test/support/world.js';
 import { sampleOf, type Sample } from './percentile.js';
 
 const WARM_UP = 20;
@@ -14,6 +15,8 @@ const ROUNDS = 200;
 
 export interface OwnShare {
   readonly policy: Sample;
+  /** What the scheme needs before a hold: on Solana the message, and what its RPC is asked for. */
+  readonly prepare: Sample;
   readonly hold: Sample;
   readonly sign: Sample;
   readonly journal: Sample;
@@ -25,19 +28,20 @@ export interface OwnShare {
  * What the wallet itself adds to a paid call, step by step on one real challenge: reading the config and judging it,
  * the durable hold, the signature with its check, and the journal's further commits (signed, sent, captured, answer).
  */
-export async function benchOwnShare(sandbox: Sandbox, test: TestWallet): Promise<OwnShare> {
+export async function benchOwnShare(sandbox: Sandbox, test: TestWallet, chain: ChainName): Promise<OwnShare> {
   const wallet = test.open();
   const engine = await wallet.engine();
   const session = await engine.ledger.touchSession(engine.agent, engine.now());
   const context = { signal: new AbortController().signal };
-  const request = parseRequest({ url: `${sandbox.shop.url}/v2/price/0.001` }, engine.agent, [
+  const request = parseRequest({ url: `${sandbox.shop.url}/v2/price/0.001?chain=${chain}` }, engine.agent, [
     sandbox.shop.hostPort,
   ]);
   const probed = await probe(engine, engine.config(), request, new CallBound(10_000, context), context);
   if (probed.kind !== 'priced') throw new Error('The shop asked for nothing.');
   const { challenge } = probed;
-  const steps: Record<'policy' | 'hold' | 'sign' | 'journal' | 'whole', number[]> = {
+  const steps: Record<'policy' | 'prepare' | 'hold' | 'sign' | 'journal' | 'whole', number[]> = {
     policy: [],
+    prepare: [],
     hold: [],
     sign: [],
     journal: [],
@@ -51,8 +55,9 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet): Promise
     if (judged.offer === undefined || judged.verdict.verdict !== 'allow')
       throw new Error('The bench ran into a limit.');
     const { offer } = judged;
-    const intent = await x402.prepare(engine, config, offer, engine.now());
     const judgedAt = performance.now();
+    const intent = await x402.prepare(engine, config, offer, engine.now());
+    const preparedAt = performance.now();
     const hold = await engine.ledger.openHold({
       agent: engine.agent,
       sessionId: session.id,
@@ -119,13 +124,15 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet): Promise
     const ended = performance.now();
     if (i < WARM_UP) continue;
     steps.policy.push(judgedAt - started);
-    steps.hold.push(heldAt - judgedAt);
+    steps.prepare.push(preparedAt - judgedAt);
+    steps.hold.push(heldAt - preparedAt);
     steps.sign.push(signedAt - heldAt);
     steps.journal.push(ended - signedAt);
     steps.whole.push(ended - started);
   }
   return {
     policy: sampleOf(steps.policy),
+    prepare: sampleOf(steps.prepare),
     hold: sampleOf(steps.hold),
     sign: sampleOf(steps.sign),
     journal: sampleOf(steps.journal),

@@ -4,6 +4,7 @@ import { createBuyer } from '../sandbox/buyer.ts';
 import type { Sandbox } from '../sandbox/world.ts';
 import type { Wallet } from '../src/wallet/wallet.js';
 import type { TestWallet } from '../test/support/testWallet.js';
+import type { ChainName } from '../test/support/world.js';
 import { sampleOf, timed, type Sample } from './percentile.js';
 
 const WARM_UP = 15;
@@ -21,8 +22,12 @@ export interface PaidCalls {
  * The same paid call by the bare published client and by the wallet, in turn, so that whatever else the machine does
  * falls on all alike. Every call has a URL of its own: the wallet would answer a repeated one from its ledger.
  */
-export async function benchPaidCalls(sandbox: Sandbox, test: TestWallet): Promise<PaidCalls> {
-  const buyer = await createBuyer(sandbox, '50');
+export async function benchPaidCalls(
+  sandbox: Sandbox,
+  test: TestWallet,
+  chain: ChainName,
+): Promise<PaidCalls> {
+  const buyer = await createBuyer(sandbox, '50', chain);
   const wallet = test.open();
   const { client, close } = await connect(test);
   const durations = {
@@ -32,7 +37,8 @@ export async function benchPaidCalls(sandbox: Sandbox, test: TestWallet): Promis
     quoted: [] as number[],
   };
   for (let i = 0; i < WARM_UP + ROUNDS; i++) {
-    const url = (who: string): string => `${sandbox.shop.url}/v2/price/${PRICE_USD}?${who}=${i}`;
+    const url = (who: string): string =>
+      `${sandbox.shop.url}/v2/price/${PRICE_USD}?chain=${chain}&${who}=${i}`;
     const bare = await timed(async () => mustBeOk(await (await buyer.pay(url('bare'))).text()));
     const own = await timed(async () => mustBePaid(await payWith(wallet, url('wallet'))));
     const stdio = await timed(async () =>

@@ -8,6 +8,8 @@ const FINALITY_LAG = 2;
 /** Slots run ahead of block heights on every real chain, so whoever mixes them up is found out. */
 const SLOTS_AHEAD = 1_000;
 const SLOT_MS = 400;
+/** Transactions that come faster share a block, or a burst of them would outlive a blockhash in seconds. */
+const BLOCK_MS_MIN = 100;
 
 export type Commitment = 'processed' | 'confirmed' | 'finalized';
 
@@ -34,7 +36,7 @@ export interface Landed {
   err: unknown;
 }
 
-/** Heights, hashes and times, which litesvm has none of: one block for each transaction, and as many as a test asks for. */
+/** Heights, hashes and times, which litesvm has none of: a block for each transaction, or for a burst of them, and as many as a test asks for. */
 export class Blocks {
   readonly #seed = randomBytes(16).toString('hex');
   readonly #heights = new Map<string, number>();
@@ -42,6 +44,7 @@ export class Blocks {
   readonly landed: Landed[] = [];
   #height = 0;
   #aheadMs = 0;
+  #lastMs = -Infinity;
 
   constructor() {
     this.mine(FINALITY_LAG + 1);
@@ -80,7 +83,11 @@ export class Blocks {
   }
 
   add(transaction: Omit<Landed, 'height' | 'timeSec'>): void {
-    this.mine(1);
+    const nowMs = performance.now();
+    if (nowMs - this.#lastMs >= BLOCK_MS_MIN) {
+      this.mine(1);
+      this.#lastMs = nowMs;
+    }
     const landed = { ...transaction, height: this.#height, timeSec: this.nowSec() };
     this.landed.push(landed);
     this.#bySignature.set(landed.signature, landed);

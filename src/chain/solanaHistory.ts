@@ -72,13 +72,13 @@ async function readPayment(
   asset: SvmAsset,
   from: string,
 ): Promise<ChainPayment | null> {
-  const transaction = await readTransaction(landed.base64);
+  const transaction = readTransaction(landed.base64);
   if (transaction === undefined) throw new Error('a transaction that cannot be read');
   const change = changes(landed, asset);
   const taken = -(change.get(from) ?? 0n);
   if (taken <= 0n) return null;
   const [receiver] = [...change].filter(([, amount]) => amount > 0n).sort(([, a], [, b]) => (a < b ? 1 : -1));
-  const isOurs = (await readOwnMessage(transaction.message)) !== undefined;
+  const isOurs = readOwnMessage(transaction.message) !== undefined;
   return {
     nonce: isOurs ? messageHash(transaction.message) : null,
     to: receiver?.[0] ?? '',

@@ -104,10 +104,10 @@ async function readPayment(
 ): Promise<Found | null> {
   const landed = await operator.transaction(signature, signal);
   if (landed === null || landed.failed) return null;
-  const transaction = await readTransaction(landed.base64);
+  const transaction = readTransaction(landed.base64);
   // T28: the message hash covers payee, amount and blockhash; only our own signature can have brought it on chain.
   if (transaction?.id !== signature || messageHash(transaction.message) !== query.nonce) return null;
-  const transfer = await readOwnMessage(transaction.message);
+  const transfer = readOwnMessage(transaction.message);
   if (transfer === undefined || transfer.amountAtomic !== query.amountAtomic) return null;
   return { tx: signature, landed, amountAtomic: transfer.amountAtomic };
 }

@@ -58,17 +58,17 @@ function watched(): { account: SolanaAccount; signed: () => number } {
 describe('a transfer on Solana that pays its own fee', () => {
   it.each([false, true])('is whole with our one signature (an account made: %s)', async (createsAccount) => {
     const intent = await intentWith({ createsAccount });
-    const transaction = await readTransaction(await signSolanaOwnTransfer(intent, account));
+    const transaction = readTransaction(await signSolanaOwnTransfer(intent, account));
     expect(Object.keys(transaction!.signatures)).toEqual([account.address]);
     expect(transaction!.signatures[account.address]).toHaveLength(64);
-    expect(await readOwnMessage(transaction!.message)).toMatchObject({
+    expect(readOwnMessage(transaction!.message)).toMatchObject({
       feePayer: account.address,
       authority: account.address,
       amountAtomic: 10_000n,
       accountMadeFor: createsAccount ? intent.to : null,
     });
     // Whoever reads payments takes it for none.
-    expect(await readTransferMessage(transaction!.message)).toBeUndefined();
+    expect(readTransferMessage(transaction!.message)).toBeUndefined();
   });
 
   it('is never signed twice', async () => {

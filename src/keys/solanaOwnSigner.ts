@@ -21,7 +21,7 @@ export async function signSolanaOwnTransfer(
   const feePayer = account.address;
   const { createsAccount } = intent;
   const message = await writeTransferMessage({ ...termsOf(intent), asset, feePayer, createsAccount });
-  const decoded = await readOwnMessage(message);
+  const decoded = readOwnMessage(message);
   if (decoded === undefined || !paysOwnFee(decoded)) throw refusal('the fee payer is another key');
   await checkMessage(decoded, { ...intent, feePayer }, asset);
   return signMessage(message, intent.nonce, account);

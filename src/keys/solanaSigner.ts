@@ -1,4 +1,4 @@
-import { createPublicKey, verify } from 'node:crypto';
+import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { WalletError } from '../errors/walletError.js';
 import { findAsset, type SvmAsset } from '../money/asset.js';
 import {
@@ -46,7 +46,7 @@ export async function signSolanaTransfer(
   const intent: SolanaTransferIntent = { ...given };
   const asset = checkIntent(intent, account.address);
   const message = await writeTransferMessage({ ...termsOf(intent), feePayer: intent.feePayer, asset });
-  const decoded = await readTransferMessage(message);
+  const decoded = readTransferMessage(message);
   await checkMessage(decoded, { ...intent, createsAccount: false }, asset);
   return signMessage(message, intent.nonce, account);
 }
@@ -158,11 +158,22 @@ function remember(nonce: string): void {
   if (signed.size > SIGNED_MAX && oldest.done === false) signed.delete(oldest.value);
 }
 
+/** Public keys by their addresses: as many as a wallet has agents, and each costs more to read than to use. */
+const publicKeys = new Map<string, KeyObject>();
+
 function isOurs(address: string, message: Uint8Array, signature: Uint8Array): boolean {
+  const key = publicKeyOf(address);
+  return key !== undefined && verify(null, message, key, signature);
+}
+
+function publicKeyOf(address: string): KeyObject | undefined {
+  const known = publicKeys.get(address);
+  if (known !== undefined) return known;
   const raw = readBase58(address, 'address');
-  if (raw === undefined) return false;
+  if (raw === undefined) return undefined;
   const key = createPublicKey({ key: Buffer.concat([SPKI_HEAD, raw]), format: 'der', type: 'spki' });
-  return verify(null, message, key, signature);
+  publicKeys.set(address, key);
+  return key;
 }
 
 function isAddress(value: unknown): value is string {

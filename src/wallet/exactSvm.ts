@@ -67,8 +67,8 @@ export const exactSvm: ExactScheme<SvmOffer, SolanaTransferIntent> = {
     const asset = findAsset(payment.network as Caip2, payment.asset);
     const signed = payment.payload === null ? null : (JSON.parse(payment.payload) as SignedPayload);
     if (asset?.family !== 'svm' || signed?.validBeforeBlock === undefined) return null;
-    const transaction = await readTransaction(transactionIn(signed.value));
-    const transfer = transaction === undefined ? undefined : await readOwnMessage(transaction.message);
+    const transaction = readTransaction(transactionIn(signed.value));
+    const transfer = transaction === undefined ? undefined : readOwnMessage(transaction.message);
     if (transfer === undefined) return null;
     return {
       asset,

@@ -36,8 +36,8 @@ export const svmRail: Rail = {
   refuseRecipient,
   waysFor: findWays,
   async waysLeft(engine, config, row, { network }, signal) {
-    const message = (await readTransaction(transactionOf(row)))?.message;
-    const signed = message === undefined ? undefined : await readOwnMessage(message);
+    const message = readTransaction(transactionOf(row))?.message;
+    const signed = message === undefined ? undefined : readOwnMessage(message);
     if (signed === undefined)
       throw new WalletError('internal', 'A withdrawal has lost what was signed for it.');
     if (paysOwnFee(signed)) return { ways: [{ kind: 'own_gas', feeText: 'what was signed' }], says: [] };

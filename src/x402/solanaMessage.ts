@@ -1,14 +1,28 @@
 import { createHash } from 'node:crypto';
-import type { Address, CompiledTransactionMessage } from '@solana/kit';
+import type { Address } from '@solana/kit';
+import { WalletError } from '../errors/walletError.js';
 import type { SvmAsset } from '../money/asset.js';
 import type { SolanaTransferIntent } from '../money/intent.js';
 import { writeBase58 } from './base58.js';
 import { SYSTEM_PROGRAM } from './solanaAddress.js';
+import {
+  decodeMessage,
+  decodeTransaction,
+  encodeMessage,
+  encodeTransaction,
+  READ,
+  SIGN,
+  signersOf,
+  WRITE,
+  type Instruction,
+  type WireMessage,
+} from './solanaWire.js';
 
 /** Solana's own programs, by addresses that never change. */
 const COMPUTE_BUDGET_PROGRAM = 'ComputeBudget111111111111111111111111111111';
 const MEMO_PROGRAM = 'MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr';
 const ASSOCIATED_TOKEN_PROGRAM = 'ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL';
+const PROGRAMS = [COMPUTE_BUDGET_PROGRAM, MEMO_PROGRAM, ASSOCIATED_TOKEN_PROGRAM, SYSTEM_PROGRAM];
 
 /** First bytes of the instructions' data, by their programs. */
 const SET_COMPUTE_UNIT_LIMIT = 2;
@@ -16,11 +30,7 @@ const SET_COMPUTE_UNIT_PRICE = 3;
 const TRANSFER_CHECKED = 12;
 const CREATE_IDEMPOTENT = 1;
 
-/** Roles of an account in an instruction, as kit numbers them: read, write, sign, both. */
-const READ = 0;
-const WRITE = 1;
-const SIGN = 2;
-const SIGN_WRITE = 3;
+const NO_SIGNATURE = new Uint8Array(64);
 
 /** What decides a message, and all that does. */
 export type MessageParts = Pick<
@@ -86,11 +96,20 @@ async function deriveTokenAccount(owner: string, { address, tokenProgram }: SvmA
  * Writes the one message that scheme `exact` on Solana has for a transfer (x402 specs, `scheme_exact_svm`): compute
  * limit, compute price, TransferChecked between the owners' associated accounts, memo; version 0, no lookup tables.
  * Before the transfer, and only where it is asked for, the making of the payee's associated account.
+ *
+ * Throws `malformed_offer` where the fee payer is a part of the transfer other than its sender.
  */
 export async function writeTransferMessage(parts: MessageParts): Promise<Uint8Array> {
-  const kit = await import('@solana/kit');
   const { asset, from, to, amountAtomic, feePayer, blockhash } = parts;
   const [source, destination] = await Promise.all([tokenAccountOf(from, asset), tokenAccountOf(to, asset)]);
+  // A seller names the fee payer: as one of these it would be another message than the one that is meant.
+  const others = [source, destination, asset.address, asset.tokenProgram, ...PROGRAMS];
+  if (others.includes(feePayer)) {
+    throw new WalletError(
+      'malformed_offer',
+      'The offer names a part of the transfer as its fee payer; nothing was signed.',
+    );
+  }
   const limit = Buffer.alloc(5);
   limit.writeUInt8(SET_COMPUTE_UNIT_LIMIT);
   limit.writeUInt32LE(parts.computeUnitLimit, 1);
@@ -101,47 +120,34 @@ export async function writeTransferMessage(parts: MessageParts): Promise<Uint8Ar
   transfer.writeUInt8(TRANSFER_CHECKED);
   transfer.writeBigUInt64LE(amountAtomic, 1);
   transfer.writeUInt8(asset.decimals, 9);
-  const accounts = [
-    { address: source as Address, role: WRITE },
-    { address: asset.address as Address, role: READ },
-    { address: destination as Address, role: WRITE },
-    { address: from as Address, role: SIGN },
-  ];
-  const instructions = [
-    { programAddress: COMPUTE_BUDGET_PROGRAM as Address, data: limit },
-    { programAddress: COMPUTE_BUDGET_PROGRAM as Address, data: price },
+  const instructions: Instruction[] = [
+    { program: COMPUTE_BUDGET_PROGRAM, accounts: [], data: limit },
+    { program: COMPUTE_BUDGET_PROGRAM, accounts: [], data: price },
     ...(parts.createsAccount === true ? [createAccount(parts, destination)] : []),
-    { programAddress: asset.tokenProgram as Address, accounts, data: transfer },
-    { programAddress: MEMO_PROGRAM as Address, data: Buffer.from(parts.memo, 'utf8') },
+    {
+      program: asset.tokenProgram,
+      accounts: [
+        [source, WRITE],
+        [asset.address, READ],
+        [destination, WRITE],
+        [from, SIGN],
+      ],
+      data: transfer,
+    },
+    { program: MEMO_PROGRAM, accounts: [], data: Buffer.from(parts.memo, 'utf8') },
   ];
-  const message = kit.pipe(
-    kit.createTransactionMessage({ version: 0 }),
-    (empty) => kit.setTransactionMessageFeePayer(feePayer as Address, empty),
-    (paid) => kit.appendTransactionMessageInstructions(instructions, paid),
-    // The height bounds nothing in the bytes; the ledger keeps it.
-    (whole) =>
-      kit.setTransactionMessageLifetimeUsingBlockhash(
-        { blockhash: blockhash as never, lastValidBlockHeight: 0n },
-        whole,
-      ),
-  );
-  const compiled = kit.compileTransactionMessage(message);
-  return Uint8Array.from(kit.getCompiledTransactionMessageEncoder().encode(compiled));
+  return encodeMessage(feePayer, blockhash, instructions);
 }
 
 /** `CreateIdempotent` of the associated token program: an account that is there already is no failure. */
-function createAccount({ asset, to, feePayer }: MessageParts, account: string) {
-  const accounts = [
-    { address: feePayer as Address, role: SIGN_WRITE },
-    { address: account as Address, role: WRITE },
-    ...[to, asset.address, SYSTEM_PROGRAM, asset.tokenProgram].map((one) => ({
-      address: one as Address,
-      role: READ,
-    })),
-  ];
+function createAccount({ asset, to, feePayer }: MessageParts, account: string): Instruction {
   return {
-    programAddress: ASSOCIATED_TOKEN_PROGRAM as Address,
-    accounts,
+    program: ASSOCIATED_TOKEN_PROGRAM,
+    accounts: [
+      [feePayer, SIGN | WRITE],
+      [account, WRITE],
+      ...[to, asset.address, SYSTEM_PROGRAM, asset.tokenProgram].map((one) => [one, READ] as const),
+    ],
     data: Buffer.from([CREATE_IDEMPOTENT]),
   };
 }
@@ -150,8 +156,8 @@ function createAccount({ asset, to, feePayer }: MessageParts, account: string) {
  * Reads a payment's message back; undefined unless it is, byte for byte in shape, what {@link writeTransferMessage}
  * writes for one: those four instructions in that order, two signers, no lookup tables, nothing behind its end.
  */
-export async function readTransferMessage(bytes: Uint8Array): Promise<DecodedTransfer | undefined> {
-  const transfer = await readOwnMessage(bytes);
+export function readTransferMessage(bytes: Uint8Array): DecodedTransfer | undefined {
+  const transfer = readOwnMessage(bytes);
   return transfer === undefined || paysOwnFee(transfer) ? undefined : transfer;
 }
 
@@ -161,30 +167,26 @@ export function paysOwnFee({ feePayer, authority }: DecodedTransfer): boolean {
 }
 
 /** Reads whatever {@link writeTransferMessage} writes, a payment or money taken out; undefined for all else. */
-export async function readOwnMessage(bytes: Uint8Array): Promise<DecodedTransfer | undefined> {
-  const kit = await import('@solana/kit');
-  try {
-    const compiled = kit.getCompiledTransactionMessageDecoder().decode(bytes);
-    const transfer = readCompiled(compiled);
-    const again = kit.getCompiledTransactionMessageEncoder().encode(compiled);
-    return Buffer.from(bytes).equals(Buffer.from(again as Uint8Array)) ? transfer : undefined;
-  } catch {
-    return undefined;
-  }
+export function readOwnMessage(bytes: Uint8Array): DecodedTransfer | undefined {
+  const message = decodeMessage(bytes);
+  return message === undefined ? undefined : readWire(message);
 }
 
-function readCompiled(
-  message: CompiledTransactionMessage & { lifetimeToken: string },
-): DecodedTransfer | undefined {
-  const { header, staticAccounts, instructions } = message;
-  if (message.version !== 0 || (message.addressTableLookups ?? []).length > 0) return undefined;
-  const parts = instructions.map(({ programAddressIndex, accountIndices = [], data }) => ({
-    program: staticAccounts[programAddressIndex] ?? '',
-    accounts: accountIndices.map((index) => staticAccounts[index] ?? ''),
-    data: Buffer.from((data ?? []) as Uint8Array),
+function readWire({
+  signers,
+  readonlySigners,
+  readonlyOthers,
+  accounts: all,
+  blockhash,
+  instructions,
+}: WireMessage): DecodedTransfer | undefined {
+  const parts = instructions.map(({ program, accounts, data }) => ({
+    program: all[program] ?? '',
+    accounts: accounts.map((index) => all[index] ?? ''),
+    data: Buffer.from(data),
   }));
-  const isOwn = header.numSignerAccounts === 1 && header.numReadonlySignerAccounts === 0;
-  const isForOthers = header.numSignerAccounts === 2 && header.numReadonlySignerAccounts === 1;
+  const isOwn = signers === 1 && readonlySigners === 0;
+  const isForOthers = signers === 2 && readonlySigners === 1;
   if (!isOwn && !isForOthers) return undefined;
   // Whoever pays the fees of others makes no account for them.
   const made = isOwn && parts.length === 5 ? parts.splice(2, 1)[0] : undefined;
@@ -192,7 +194,11 @@ function readCompiled(
   if (limit === undefined || price === undefined || transfer === undefined || memo === undefined)
     return undefined;
   const [source, mint, destination, authority, ...others] = transfer.accounts;
+  // What is written to, behind those who sign; all others are read.
+  const written = all.slice(signers, all.length - readonlyOthers);
   const isExact =
+    written.length === 2 &&
+    [source, destination].every((account) => written.includes(account ?? '')) &&
     more.length === 0 &&
     others.length === 0 &&
     [limit, price, memo].every(({ accounts }) => accounts.length === 0) &&
@@ -213,7 +219,7 @@ function readCompiled(
     destination === undefined
   )
     return undefined;
-  const feePayer = staticAccounts[0] ?? '';
+  const feePayer = all[0] ?? '';
   const accountMadeFor = made === undefined ? null : (made.accounts[2] ?? '');
   const expected = [feePayer, destination, accountMadeFor ?? '', mint, SYSTEM_PROGRAM, transfer.program];
   if (made !== undefined && !isCreation(made, expected)) return undefined;
@@ -221,7 +227,7 @@ function readCompiled(
   return {
     feePayer,
     accountMadeFor,
-    blockhash: message.lifetimeToken,
+    blockhash,
     computeUnitLimit: limit.data.readUInt32LE(1),
     computeUnitPriceMicroLamports: Number(price.data.readBigUInt64LE(1)),
     tokenProgram: transfer.program,
@@ -258,31 +264,28 @@ export interface WireTransaction {
 }
 
 /** Reads a transaction as x402 and RPCs carry it, in base64; undefined for anything else. */
-export async function readTransaction(base64: string): Promise<WireTransaction | undefined> {
-  const { getTransactionDecoder } = await import('@solana/kit');
-  try {
-    const { messageBytes, signatures } = getTransactionDecoder().decode(Buffer.from(base64, 'base64'));
-    const [first] = Object.values(signatures);
-    return {
-      message: Uint8Array.from(messageBytes),
-      id: writeBase58(first ?? new Uint8Array(64)),
-      signatures: signatures as WireTransaction['signatures'],
-    };
-  } catch {
-    return undefined;
-  }
+export function readTransaction(base64: string): WireTransaction | undefined {
+  const wire = decodeTransaction(Buffer.from(base64, 'base64'));
+  const signers = wire === undefined ? undefined : signersOf(wire.message);
+  if (wire === undefined || signers?.length !== wire.signatures.length) return undefined;
+  const { signatures, message } = wire;
+  const isThere = (signature: Uint8Array | undefined): signature is Uint8Array =>
+    signature?.some((byte) => byte !== 0) === true;
+  return {
+    message,
+    id: writeBase58(signatures[0] ?? NO_SIGNATURE),
+    signatures: Object.fromEntries(
+      signers.map((signer, i) => {
+        const signature = signatures[i];
+        return [signer, isThere(signature) ? signature : null];
+      }),
+    ),
+  };
 }
 
 /** Writes a transaction that its fee payer has yet to sign, in base64. */
-export async function writeTransaction(
-  message: Uint8Array,
-  signer: string,
-  signature: Uint8Array,
-): Promise<string> {
-  const { getCompiledTransactionMessageDecoder, getTransactionEncoder } = await import('@solana/kit');
-  const { staticAccounts, header } = getCompiledTransactionMessageDecoder().decode(message);
-  const signers = staticAccounts.slice(0, header.numSignerAccounts);
-  const signatures = Object.fromEntries(signers.map((one) => [one, one === signer ? signature : null]));
-  const wire = getTransactionEncoder().encode({ messageBytes: message, signatures } as never);
-  return Buffer.from(wire as Uint8Array).toString('base64');
+export function writeTransaction(message: Uint8Array, signer: string, signature: Uint8Array): string {
+  const signers = signersOf(message) ?? [];
+  const signatures = signers.map((one) => (one === signer ? signature : NO_SIGNATURE));
+  return Buffer.from(encodeTransaction({ signatures, message })).toString('base64');
 }
