@@ -72,6 +72,11 @@ export const CODES = {
     exit: 6,
   },
   ledger_busy: { means: 'The ledger stayed locked by another process.', retry: 'after_delay', exit: 1 },
+  server_busy: {
+    means: 'The server has more calls than it can begin; nothing was done.',
+    retry: 'after_delay',
+    exit: 1,
+  },
   disk_full: { means: 'The disk has no room for the ledger.', retry: 'after_owner', exit: 6 },
   frozen: { means: 'The wallet is frozen.', retry: 'after_owner', exit: 3 },
   agent_suspended: { means: 'The owner suspended this agent.', retry: 'after_owner', exit: 3 },

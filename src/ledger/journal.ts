@@ -69,6 +69,8 @@ export class Journal {
   readonly #auth: RowAuthenticator | null;
   /** The newest entry this process knows to be committed: the journal never goes back behind it. */
   #seen: { readonly seq: number; readonly hash: string } | null = null;
+  /** The head as last proved for a reader, and which state of the database it was proved in. */
+  #proved: { readonly state: string; readonly head: JournalHead } | null = null;
 
   constructor(db: Sqlite, auth: RowAuthenticator | null) {
     this.#db = db;
@@ -101,6 +103,18 @@ export class Journal {
     this.#checkTail(head);
     this.#checkSeen(head);
     return head;
+  }
+
+  /**
+   * {@link checkedHead} for those that only read, proved once for each state of the database: a call looks at a dozen
+   * things, and most calls of a busy server find nothing written since the one before. SQLite itself says when
+   * another connection wrote; `commits` counts our own.
+   */
+  headForReading(commits: number): JournalHead {
+    const version = statement(this.#db, 'PRAGMA data_version').pluck().get() as bigint;
+    const state = `${commits} ${version}`;
+    if (this.#proved?.state !== state) this.#proved = { state, head: this.checkedHead() };
+    return this.#proved.head;
   }
 
   #checkTail(head: JournalHead): void {

@@ -162,6 +162,18 @@ describe('without the keys', () => {
     expect(world.ledger.audit().findings).toEqual([]);
   });
 
+  test('what another connection writes is proved anew by the next look, also after looks that found nothing new', async () => {
+    using world = newLedger();
+    await captured(world.ledger);
+    const look = (): bigint[] => world.ledger.usage([capLine({ windowSec: 3600 })], T0);
+    expect([look(), look()]).toEqual([[CENT], [CENT]]);
+    const other = world.open();
+    await captured(other);
+    expect(look()).toEqual([2n * CENT]);
+    editBehind(world.path, `UPDATE control SET frozen = 0, config_version = config_version + 1`);
+    expect(look).toThrow(expect.objectContaining({ code: 'ledger_damaged' }));
+  });
+
   test('anything but a freeze that was appended without the keys is found', async () => {
     using world = newLedger();
     await world.open({ mac: null }).freeze(T0);

@@ -454,7 +454,7 @@ export class Ledger {
   /** Reads under a head that was proved. */
   #read<T>(operation: (context: LedgerContext, head: JournalHead) => T): T {
     const context = this.#unlocked();
-    return this.#snapshot(() => operation(context, context.journal.checkedHead()));
+    return this.#snapshot(() => operation(context, context.journal.headForReading(this.#writer.commits)));
   }
 
   #write<T>(point: CommitPoint, operation: (context: LedgerContext) => T): Promise<T> {

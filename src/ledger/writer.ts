@@ -81,6 +81,7 @@ export class LedgerWriter {
   readonly #options: WriterOptions;
   readonly #pending: PendingWrite[] = [];
   #draining = false;
+  #commits = 0;
   /** When another process was last seen to hold the lock. */
   #busySeen = -Infinity;
 
@@ -90,6 +91,11 @@ export class LedgerWriter {
     this.#journal = journal;
     this.#identity = fileIdentity(path);
     this.#options = options;
+  }
+
+  /** How often this process began to write: what was read before the latest may be old. */
+  get commits(): number {
+    return this.#commits;
   }
 
   /**
@@ -106,8 +112,8 @@ export class LedgerWriter {
 
   async #drain(): Promise<void> {
     this.#draining = true;
-    // Calls made in one go share a commit.
-    await Promise.resolve();
+    // Calls made in one turn of the event loop share a commit, also those that different connections brought.
+    await setImmediate();
     while (this.#pending.length > 0) {
       await this.#commitNext();
       // A long queue must not keep the rest of this process waiting.
@@ -148,6 +154,7 @@ export class LedgerWriter {
       this.#db.exec('ROLLBACK');
       throw error;
     }
+    this.#commits += 1;
     this.#commitBatch(this.#pending.splice(0, BATCH_MAX));
     return true;
   }

@@ -94,8 +94,7 @@ async function callTool(
   context: ServerContext,
 ): Promise<CallToolResult | InputRequiredResult> {
   const capabilities = capabilitiesOf(server, context);
-  const startedMs = performance.now();
-  const callId = callIdOf(context);
+  const { callId, startedMs = performance.now() } = requestOf(context);
   const end = (result: Outcome): Outcome => {
     ended?.({ tool: tool.name, callId, outcome: result, tookMs: performance.now() - startedMs });
     return result;
@@ -110,10 +109,16 @@ async function callTool(
   return toResult(end(await call(tool, wallet, input, context, { asks: answered, ...known })));
 }
 
-/** The id of the request that a call came by, where its transport gives one. */
-function callIdOf({ http }: ServerContext): string | undefined {
-  const id = http?.authInfo?.extra?.['requestId'];
-  return typeof id === 'string' ? id : undefined;
+/** The id of the request that a call came by and when it came, where its transport gives them. */
+function requestOf({ http }: ServerContext): {
+  readonly callId: string | undefined;
+  readonly startedMs: number | undefined;
+} {
+  const { requestId, arrivedMs } = http?.authInfo?.extra ?? {};
+  return {
+    callId: typeof requestId === 'string' ? requestId : undefined,
+    startedMs: typeof arrivedMs === 'number' ? arrivedMs : undefined,
+  };
 }
 
 async function call(

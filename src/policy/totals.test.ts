@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CapLine } from '../money/cap.js';
 import { capLines } from './limits.js';
-import { judgeRate, judgeTotals, type Exceeded } from './totals.js';
+import { judgeRate, judgeTotals, judgeUsedUp, type Exceeded } from './totals.js';
 
 const amounts = {
   perCallUsdMicros: 500_000n,
@@ -54,6 +54,22 @@ test('a ceiling is refused before a cap asks, however little the cap has left', 
     sentence:
       'The price of $0.50 passes the ceiling of $50.00 for 30 days (ceilings.per_month_usd), ' +
       'which no approval lifts: $49.90 is used and $0.10 is left; do not retry.',
+  });
+});
+
+test('a ceiling with nothing left refuses before a price is known; one with anything left does not', () => {
+  expect(judgeUsedUp([exceeded('ceilings.per_day_usd', 4_999_999n)])).toEqual({ verdict: 'allow' });
+  const spent = [exceeded('ceilings.per_session_usd', 1n), exceeded('ceilings.per_day_usd', 5_000_000n)];
+  expect(judgeUsedUp(spent)).toEqual({
+    verdict: 'refuse',
+    code: 'above_ceiling',
+    sentence:
+      'Nothing is left of the ceiling of $5.00 for 24 hours (ceilings.per_day_usd), which no approval lifts, so ' +
+      'the endpoint was not asked; do not retry. What costs nothing can be called without the wallet.',
+    line: { name: 'ceilings.per_day_usd', usdMicrosMax: 5_000_000n, usdMicrosLeft: 0n },
+    owner: {
+      say: 'The agent wants to buy something, and the ceiling of $5.00 for 24 hours is used up.',
+    },
   });
 });
 

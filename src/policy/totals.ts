@@ -48,6 +48,26 @@ export function judgeTotals({
   };
 }
 
+/**
+ * Refuses while a ceiling has nothing left, before any price is known: none fits. `lines` are ceilings that bind every
+ * payment of the call, wherever it leads.
+ */
+export function judgeUsedUp(lines: readonly Exceeded[]): Verdict {
+  const worst = lines.filter((line) => leftOf(line) === 0n).sort(byUse)[0];
+  if (worst === undefined) return ALLOW;
+  const { line } = worst;
+  const bound = `the ${line.kind} of $${formatUsd(line.usdMicrosMax)} for ${spanOf(line)}`;
+  return {
+    verdict: 'refuse',
+    code: 'above_ceiling',
+    sentence:
+      `Nothing is left of ${bound} (${line.name}), which no approval lifts, so the endpoint was not asked; ` +
+      'do not retry. What costs nothing can be called without the wallet.',
+    line: { name: line.name, usdMicrosMax: line.usdMicrosMax, usdMicrosLeft: 0n },
+    owner: { say: `The agent wants to buy something, and ${bound} is used up.` },
+  };
+}
+
 function byUse(a: Exceeded, b: Exceeded): number {
   if (a.line.kind !== b.line.kind) return a.line.kind === 'ceiling' ? -1 : 1;
   const [left, right] = [leftOf(a), leftOf(b)];

@@ -9,7 +9,7 @@ import { capLines, rateLines } from '../policy/limits.js';
 import { nameLowered } from './clientLimits.js';
 import { agentBounds, lineRequest } from './lineRequest.js';
 import { chooseOffer } from '../policy/offer.js';
-import { judgeTotals } from '../policy/totals.js';
+import { judgeTotals, judgeUsedUp } from '../policy/totals.js';
 import { ALLOW, judgeRequest, strictest, type Stop, type Verdict } from '../policy/verdict.js';
 import type { PaymentOffer, PaymentRequired } from '../x402/types.js';
 
@@ -80,6 +80,22 @@ export function payeeGrantKey(origin: string, network: string, payTo: string): s
 /** Whether the owner lets this place be called at all. */
 export function judgePlace(config: Config, url: URL): Verdict {
   return judgeRequest({ hosts: config.hosts, hostPort: hostPortOf(url) });
+}
+
+/**
+ * Refuses a call that no price fits any more, before its endpoint is asked: an agent that goes on calling when all is
+ * spent costs its sellers nothing. Lines of a host or a category say nothing yet, since a redirect may lead elsewhere.
+ */
+export function judgeBefore(ledger: Ledger, config: Config, asking: Asking): Verdict {
+  const lines = linesFor(ledger, config, asking).capLines.filter(
+    ({ kind, scope }) =>
+      kind === 'ceiling' &&
+      scope.kind !== 'host' &&
+      scope.kind !== 'category' &&
+      !(scope.kind === 'session' && scope.category !== undefined),
+  );
+  const used = ledger.usage(lines, asking.nowMs);
+  return judgeUsedUp(lines.map((line, i) => ({ line, usedUsdMicros: used[i] ?? 0n })));
 }
 
 /**

@@ -29,7 +29,7 @@ import { answerFromEarlier, answerFromOpen, boughtBefore, replay, type Asked } f
 import { drive } from './driver.js';
 import type { Engine } from './engine.js';
 import { parseUsdArgument, TIMEOUT_DEFAULT_MS, type PayInput } from './input.js';
-import { judgePlace, type Asking, type Judged } from './judge.js';
+import { judgeBefore, judgePlace, type Asking, type Judged } from './judge.js';
 import type { Outcome } from './outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
 import { probe, type Challenge } from './probe.js';
@@ -154,6 +154,9 @@ function callInput(input: PayInput): CallInput {
 /** Asks the endpoint what it wants; an endpoint that wants nothing has done its work, and that is the outcome. */
 async function challengeOf(call: PayCall, config: Config): Promise<Challenge | Outcome> {
   const { engine, request, asked } = call;
+  const { url } = request.target;
+  const before = judgeBefore(engine.ledger, config, askingOf(call, { url, method: request.method }));
+  if (before.verdict !== 'allow') return refuse(call, before);
   await warmFunds(engine, config);
   const probed = await probe(engine, config, request, asked.bound, asked.context);
   if (probed.kind === 'priced') return probed.challenge;
@@ -181,7 +184,7 @@ async function payChallenge(call: PayCall, challenge: Challenge): Promise<Outcom
   let { approval } = call;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const config = engine.config();
-    const asking = askingOf(call, challenge);
+    const asking = askingOf(call, challenge.target);
     const judged = await chooseOffer(engine, config, asking, challenge.required);
     if (judged.offer === undefined) return refuse(call, judged.verdict);
     if (judged.verdict.verdict === 'refuse') return refuse(call, judged.verdict);
@@ -220,7 +223,7 @@ function ask(call: PayCall, config: Config, challenge: Challenge, judged: Judged
   });
 }
 
-function askingOf({ engine, session, maxUsdMicros }: PayCall, { target }: Challenge): Asking {
+function askingOf({ engine, session, maxUsdMicros }: PayCall, target: Challenge['target']): Asking {
   return {
     agent: engine.agent,
     sessionId: session.id,

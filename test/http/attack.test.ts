@@ -129,11 +129,64 @@ test('a client that goes in the middle of its call leaves nothing behind', async
   await stillServes();
 });
 
-test('more connections than the bound are dropped and counted', async () => {
+test('more connections than the bound are counted, and told in words to come again', async () => {
   const many = await Promise.all(Array.from({ length: CONNECTIONS_MAX + 20 }, () => dial()));
   await expect.poll(() => countOf('connections')).toBeGreaterThanOrEqual(20);
+  const late = await dial();
+  late.socket.write(
+    `${head('POST /mcp HTTP/1.1', { ...asAgent(TOKENS.ada), 'Content-Length': '2' })}\r\n\r\n{}`,
+  );
+  await late.ended;
+  expect(late.answer()).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 5[^]*too many connections/i);
   for (const { socket } of many) socket.destroy();
   await expect.poll(() => fixture.server.connections()).toBeLessThan(10);
+  await stillServes();
+});
+
+test('a request that was given up is not served when the rest of it comes', async () => {
+  const { socket, answer, ended } = await dial();
+  const body = INITIALIZE;
+  socket.write(
+    `${head('POST /mcp HTTP/1.1', { ...asAgent(TOKENS.ada), 'Content-Length': String(body.length) })}\r\n`,
+  );
+  socket.once('data', () => socket.write(`\r\n${body}`));
+  await ended;
+  expect(answer()).toMatch(/^HTTP\/1\.1 408 /);
+  // Neither a second answer nor a session came of it.
+  expect(answer().match(/HTTP\/1\.1/g)).toHaveLength(1);
+  await stillServes();
+});
+
+test('each is refused and counted however often it comes, and memory stays flat', async () => {
+  const { refused, tokens, url } = fixture;
+  tokens.set('token-of-eve', 'eve');
+  const port = String(fixture.server.port);
+  const kinds = [
+    ['host', 403, { ...asAgent(TOKENS.ada), Host: `rebound.example:${port}` }],
+    ['origin', 403, { ...asAgent(TOKENS.ada), Origin: 'https://evil.example' }],
+    ['token_missing', 401, { 'Content-Type': 'application/json' }],
+    ['token_wrong', 401, asAgent('token-of-nobody')],
+    ['token_wrong', 401, asAgent('token-of-eve')],
+  ] as const;
+  const round = async (): Promise<void> => {
+    for (const [, status, headers] of kinds)
+      expect((await send(url, { headers, body: INITIALIZE })).status).toBe(status);
+  };
+  expect((await send(url, { headers: asAgent('token-of-eve'), body: INITIALIZE })).status).toBe(200);
+  // Taken back: from the next request on it is nobody's.
+  tokens.delete('token-of-eve');
+  await round();
+  const before = heldBytes();
+  refused.length = 0;
+  const rounds = 40;
+  for (let i = 0; i < rounds; i += 1) await round();
+  expect(Object.fromEntries(kinds.map(([reason]) => [reason, countOf(reason)]))).toEqual({
+    host: rounds,
+    origin: rounds,
+    token_missing: rounds,
+    token_wrong: 2 * rounds,
+  });
+  expect(heldBytes() - before).toBeLessThan(4 * 1024 * 1024);
   await stillServes();
 });
 

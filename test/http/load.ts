@@ -4,6 +4,7 @@ import { reconcileAll } from '../../src/wallet/reconcile.js';
 import { paymentsIn } from '../support/books.js';
 import { PAST_EXPIRY_SEC, startTestWorld, type TestWorld } from '../support/world.js';
 import type { TestWallet } from '../support/testWallet.js';
+import { PROGRAM } from '../mcp/purser.js';
 import { RawAgent } from './rawAgent.js';
 import { addAgents, Served, type FundedAgent } from './served.js';
 
@@ -21,7 +22,10 @@ export interface LoadOptions {
 export interface LoadReport {
   readonly calls: number;
   readonly codes: ReadonlyMap<string, number>;
+  /** Calls without an answer, by what came instead. */
   readonly lost: ReadonlyMap<string, number>;
+  /** Calls that the server asked to come again later. */
+  readonly putOff: number;
   /** Milliseconds of each tool's calls, in order. */
   readonly tookMs: ReadonlyMap<string, readonly number[]>;
   /** What must never be: another agent's canary, a passed cap, a ledger that is not what the chain shows. */
@@ -37,6 +41,8 @@ const PAYMENTS_PER_AGENT = 5;
 /** A cap that is reached in the first seconds: from then on it has to hold. */
 const CAP = '0.05';
 const FUNDS_MICROS = 1_000_000n;
+/** With what deploy/ has in NODE_OPTIONS. */
+const AS_DEPLOYED = [process.execPath, '--max-semi-space-size=8', PROGRAM] as const;
 const CANARY = /canary-[a-z]\d+x/g;
 
 /** Runs agents against `purser serve` and the sandbox, each with a canary of its own in all it buys. */
@@ -63,8 +69,8 @@ export async function runLoad({ agents, clients, seconds, killAfterSec }: LoadOp
     const rssMiB = { early: await watching, late: run.rss() };
     await run.stop();
     const paid = await run.settle(funded);
-    const { codes, lost, tookMs, broken, calls } = run;
-    return { calls, codes, lost, tookMs, broken, paid, rssMiB };
+    const { codes, lost, putOff, tookMs, broken, calls } = run;
+    return { calls, codes, lost, putOff, tookMs, broken, paid, rssMiB };
   } finally {
     await world.stop();
   }
@@ -76,6 +82,7 @@ class LoadRun {
   readonly tookMs = new Map<string, number[]>();
   readonly broken: string[] = [];
   calls = 0;
+  putOff = 0;
   readonly #world: TestWorld;
   readonly #wallet: TestWallet;
   #served: Served | undefined;
@@ -87,7 +94,8 @@ class LoadRun {
   }
 
   async start(port = 0): Promise<void> {
-    this.#served = await Served.start(this.#wallet, port === 0 ? [] : ['--port', String(port)]);
+    const flags = port === 0 ? [] : ['--port', String(port)];
+    this.#served = await Served.start(this.#wallet, flags, AS_DEPLOYED);
     this.#url = this.#served.url;
   }
 
@@ -115,21 +123,31 @@ class LoadRun {
     const canary = `canary-${agent.name}x`;
     for (let i = 0; performance.now() < until; i++) {
       const url = this.#world.url(`/v2/price/${PRICE}`, { canary });
-      await this.#call(client, canary, 'wallet_pay', { url, max_usd: PRICE, reason: canary });
-      await this.#call(client, canary, 'wallet_ledger', i % 2 === 0 ? {} : { view: 'by_host' });
+      const calls = [
+        ['wallet_pay', { url, max_usd: PRICE, reason: canary }],
+        ['wallet_ledger', i % 2 === 0 ? {} : { view: 'by_host' }],
+      ] as const;
+      for (const [tool, args] of calls) {
+        const againSec = await this.#call(client, canary, tool, args);
+        if (againSec > 0) await pause(Math.min(againSec * 1000, Math.max(0, until - performance.now())));
+      }
     }
     client.close();
   }
 
-  async #call(client: RawAgent, canary: string, tool: string, args: Record<string, unknown>): Promise<void> {
+  /** One call; answers after how many seconds to go on. */
+  async #call(client: RawAgent, canary: string, tool: string, args: object): Promise<number> {
     const startedMs = performance.now();
     const result = await client.call(tool, args);
     this.calls += 1;
+    if ('againSec' in result) {
+      this.putOff += 1;
+      return result.againSec;
+    }
     if ('lost' in result) {
       this.lost.set(result.lost, (this.lost.get(result.lost) ?? 0) + 1);
       // A server that is being started again is not asked a thousand times a second.
-      await pause(50);
-      return;
+      return 0.05;
     }
     const { code } = result.outcome;
     this.codes.set(`${tool} ${code}`, (this.codes.get(`${tool} ${code}`) ?? 0) + 1);
@@ -139,6 +157,7 @@ class LoadRun {
     for (const [seen] of result.text.matchAll(CANARY)) {
       if (seen !== canary) this.broken.push(`${canary} was shown ${seen}`);
     }
+    return 0;
   }
 
   /** Brings every payment to its end and holds ledger against chain, agent by agent. */
@@ -192,6 +211,7 @@ export function describeLoad(report: LoadReport, seconds: number): string {
     `${report.calls} calls in ${seconds} s (${Math.round(report.calls / seconds)} a second)`,
     ...tools,
     `ended as         ${counts(report.codes)}`,
+    `asked to wait    ${report.putOff}`,
     `without answer   ${counts(report.lost)}`,
     `paid per agent   ${Math.min(...report.paid)} to ${Math.max(...report.paid)}, cap ${PAYMENTS_PER_AGENT}`,
     `server memory    ${report.rssMiB.early} MiB after a quarter, ${report.rssMiB.late} MiB at the end`,

@@ -4,8 +4,21 @@ import { asAgent, INITIALIZE } from './fixture.js';
 
 const META = 'io.modelcontextprotocol';
 
-/** The end of a call: what the tool said, or that no answer came. */
-export type RawResult = { readonly outcome: Outcome; readonly text: string } | { readonly lost: string };
+/** The end of a call: what the tool said, when the server said to ask again, or that no answer came. */
+export type RawResult =
+  | { readonly outcome: Outcome; readonly text: string }
+  | { readonly againSec: number }
+  | { readonly lost: string };
+
+/** The server is busy, in its own words. */
+class Busy extends Error {
+  readonly againSec: number;
+
+  constructor(againSec: number) {
+    super('busy');
+    this.againSec = againSec;
+  }
+}
 
 /**
  * A client in some hundred bytes of code and one connection of its own: two thousand of them fit into a process, where
@@ -26,7 +39,7 @@ export class RawAgent {
   }
 
   /** Calls a tool once; an older client whose session is gone begins a new one first. */
-  async call(name: string, args: Record<string, unknown>): Promise<RawResult> {
+  async call(name: string, args: object): Promise<RawResult> {
     try {
       if (!this.#isModern) this.#session ??= await this.#begin();
       const { status, text } = await this.#post(
@@ -49,8 +62,10 @@ export class RawAgent {
       if (result === undefined) return { lost: json };
       return { outcome: result.structuredContent, text: json };
     } catch (error) {
+      if (error instanceof Busy) return { againSec: error.againSec };
       this.#session = undefined;
-      return { lost: (error as NodeJS.ErrnoException).code ?? String(error) };
+      const { code, message } = error as NodeJS.ErrnoException;
+      return { lost: code ?? message };
     }
   }
 
@@ -70,7 +85,8 @@ export class RawAgent {
   }
 
   async #begin(): Promise<string> {
-    const { headers } = await this.#post(JSON.parse(INITIALIZE) as object);
+    const { status, headers } = await this.#post(JSON.parse(INITIALIZE) as object);
+    if (status !== 200) throw new Error(`HTTP ${status}`);
     return String(headers['mcp-session-id']);
   }
 
@@ -86,13 +102,15 @@ export class RawAgent {
           const pieces: Buffer[] = [];
           response.on('data', (piece: Buffer) => pieces.push(piece));
           response.on('error', reject);
-          response.on('end', () =>
+          response.on('end', () => {
+            const again = response.statusCode === 503 && response.headers['retry-after'];
+            if (again) return reject(new Busy(Number(again)));
             resolve({
               status: response.statusCode ?? 0,
               headers: response.headers,
               text: Buffer.concat(pieces).toString('utf8'),
-            }),
-          );
+            });
+          });
         },
       );
       posted.on('error', reject);

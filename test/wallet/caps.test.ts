@@ -114,9 +114,14 @@ describe.each([
     expect(await pay()).toMatchObject({ status: 'ok' });
     await expectStopped(() => pay('/v2/price/0.010001'), code);
     expect(await pay()).toMatchObject({ status: 'ok' });
+    const asked = world.sandbox.shop.requests.entries.length;
     const outcome = await expectStopped(() => pay('/v2/price/0.000001'), code);
     if (code === 'above_ceiling') expect(outcome.message).toContain(name);
-    if (outcome.code !== 'asks_limited') expect(outcome.tell_owner).toContain('$0.000001');
+    // Where no price fits, whatever the endpoint would say, it is not even asked; a host's line binds that host alone.
+    const isUsedUp = section === 'ceilings' && !key.startsWith('hosts.');
+    expect(world.sandbox.shop.requests.entries).toHaveLength(isUsedUp ? asked : asked + 1);
+    if (isUsedUp) expect(outcome.tell_owner).toContain('used up');
+    else if (outcome.code !== 'asks_limited') expect(outcome.tell_owner).toContain('$0.000001');
   });
 });
 

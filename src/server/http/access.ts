@@ -9,8 +9,10 @@ export interface AgentAccess {
   authenticate(token: string): Promise<string | undefined>;
 }
 
-/** The agent that a request comes from, and the request's id in log and journal. */
+/** The agent that a request comes from, the request's id in log and journal, and when it came. */
 export interface Caller {
   readonly agent: string;
   readonly requestId: string;
+  /** By `performance.now()`: what a request waits for its turn is part of the time its caller gave it. */
+  readonly arrivedMs: number;
 }

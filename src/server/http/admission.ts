@@ -5,6 +5,7 @@ import { isWalletError } from '../../errors/walletError.js';
 import type { AgentAccess, Caller } from './access.js';
 import { isOwnOrigin, namesUs } from './binding.js';
 import { refusal, type RefusalListener } from './refusal.js';
+import type { Turns } from './turns.js';
 
 /** What every route behind the admission knows. */
 export interface HttpEnv {
@@ -25,8 +26,6 @@ const REQUEST_ID_BYTES = 10;
 /** Ours have some fifty characters; a longer one is nobody's and is not worth hashing. */
 const TOKEN_LENGTH_MAX = 200;
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
-/** A client that finds the server stopping or locked may ask again after this. */
-const RETRY_AFTER_SEC = '5';
 
 /**
  * Lets through requests that name this server, come from no foreign page, and carry an agent's token, in this order:
@@ -39,7 +38,8 @@ export function admit(rules: AdmissionRules): MiddlewareHandler<HttpEnv> {
   };
 }
 
-function checkSource(c: Context<HttpEnv>, { hostnames, refused, stopping }: AdmissionRules): Response | null {
+function checkSource(c: Context<HttpEnv>, rules: AdmissionRules): Response | null {
+  const { hostnames, refused } = rules;
   const { host, origin } = c.env.incoming.headers;
   // The target's own host counts too, where a request names one: `GET http://elsewhere/mcp`.
   if (!namesUs(host, hostnames) || !namesUs(new URL(c.req.url).host, hostnames)) {
@@ -50,20 +50,20 @@ function checkSource(c: Context<HttpEnv>, { hostnames, refused, stopping }: Admi
     refused('origin');
     return refusal(c, 403, 'Pages of other sites are not served.');
   }
-  if (stopping()) {
-    refused('stopping');
-    return refusal(c, 503, 'The server is stopping.', {
-      'Retry-After': RETRY_AFTER_SEC,
-      Connection: 'close',
-    });
-  }
-  return null;
+  return checkStopping(c, rules);
+}
+
+function checkStopping(c: Context<HttpEnv>, { refused, stopping }: AdmissionRules): Response | null {
+  if (!stopping()) return null;
+  refused('stopping');
+  return refusal(c, 503, 'The server is stopping.', { Connection: 'close' });
 }
 
 async function checkToken(
   c: Context<HttpEnv>,
   { access, refused }: AdmissionRules,
 ): Promise<Response | null> {
+  const arrivedMs = performance.now();
   const token = BEARER.exec(c.env.incoming.headers.authorization ?? '')?.[1];
   if (token === undefined) {
     refused('token_missing');
@@ -72,14 +72,15 @@ async function checkToken(
   try {
     const agent = token.length > TOKEN_LENGTH_MAX ? undefined : await access.authenticate(token);
     if (agent !== undefined) {
-      c.set('caller', { agent, requestId: `req_${randomBytes(REQUEST_ID_BYTES).toString('hex')}` });
+      const requestId = `req_${randomBytes(REQUEST_ID_BYTES).toString('hex')}`;
+      c.set('caller', { agent, requestId, arrivedMs });
       return null;
     }
   } catch (error) {
     refused('locked');
     // The code is ours; a message might tell a stranger about the machine.
     const code = isWalletError(error) ? error.code : 'internal';
-    return refusal(c, 503, `The wallet cannot be opened (${code}).`, { 'Retry-After': RETRY_AFTER_SEC });
+    return refusal(c, 503, `The wallet cannot be opened (${code}).`);
   }
   refused('token_wrong');
   return refusal(c, 401, 'This token opens nothing.', {
@@ -87,7 +88,24 @@ async function checkToken(
   });
 }
 
+/**
+ * Has each request wait for its agent's turn, its body unread. One whose turn does not come is told when to ask again;
+ * a server that began to stop meanwhile begins nothing.
+ */
+export function inTurn(turns: Turns, rules: AdmissionRules): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const gone = new AbortController();
+    c.env.outgoing.once('close', () => gone.abort());
+    const turn = await turns.next(c.get('caller').agent, gone.signal);
+    // Nobody is there to be answered.
+    if (turn === 'gone') return refusal(c, 503, 'The client did not wait.');
+    if (turn === 'now') return checkStopping(c, rules) ?? next();
+    rules.refused('busy');
+    return refusal(c, 503, 'The server is busy with other calls; nothing was done. Ask again.');
+  };
+}
+
 /** What the SDK hands on to tools as the caller: the agent and the request's id, never the token. */
-export function authInfoOf({ agent, requestId }: Caller) {
-  return { token: '', clientId: agent, scopes: [], extra: { requestId } };
+export function authInfoOf({ agent, requestId, arrivedMs }: Caller) {
+  return { token: '', clientId: agent, scopes: [], extra: { requestId, arrivedMs } };
 }

@@ -1,10 +1,12 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RefusalReason } from './refusal.js';
 
 /** The SDK's own bound on a message: an agent's request body, as JSON text, fits. */
 export const BODY_BYTES_MAX = 4 * 1024 * 1024;
-/** Bodies in memory at one time, of all requests: what many large ones at once may cost. */
+/** Bodies in memory at one time, of all requests that are not answered yet: what many large ones may cost. */
 const BODIES_BYTES_MAX = 64 * 1024 * 1024;
+/** Of one agent's requests: its large bodies leave the others room. */
+const BODIES_PER_AGENT_BYTES_MAX = 16 * 1024 * 1024;
 /** Messages in one batch, as older revisions have them: each may be a payment. */
 const BATCH_MAX = 20;
 
@@ -26,11 +28,20 @@ const TOO_LARGE: ReadBody = {
 };
 const BUSY: ReadBody = { ok: false, status: 503, reason: 'busy', says: 'Too much is being sent at once.' };
 
-/** Reads bodies of requests, each bounded and all together. */
+/** A request whose body is read, and for whom. */
+export interface BodySource {
+  readonly agent: string;
+  readonly incoming: IncomingMessage;
+  /** What was read counts until this has closed. */
+  readonly outgoing: ServerResponse;
+}
+
+/** Reads bodies of requests: each bounded, those of one agent, and all together. */
 export class BodyReader {
   #bytes = 0;
+  readonly #byAgent = new Map<string, number>();
 
-  async read(incoming: IncomingMessage): Promise<ReadBody> {
+  async read({ agent, incoming, outgoing }: BodySource): Promise<ReadBody> {
     const declared = Number(incoming.headers['content-length'] ?? 0);
     if (declared > BODY_BYTES_MAX) return TOO_LARGE;
     const pieces: Buffer[] = [];
@@ -40,17 +51,29 @@ export class BodyReader {
       for await (const piece of incoming.iterator({ destroyOnReturn: false })) {
         const { length } = piece as Buffer;
         bytes += length;
-        this.#bytes += length;
+        this.#count(agent, length);
         if (bytes > BODY_BYTES_MAX) return TOO_LARGE;
-        if (this.#bytes > BODIES_BYTES_MAX) return BUSY;
+        if (this.#isFull(agent)) return BUSY;
         pieces.push(piece as Buffer);
       }
       return parse(Buffer.concat(pieces));
     } catch {
       return unreadable('The request ended before its body did.');
     } finally {
-      this.#bytes -= bytes;
+      if (outgoing.closed) this.#count(agent, -bytes);
+      else outgoing.once('close', () => this.#count(agent, -bytes));
     }
+  }
+
+  #isFull(agent: string): boolean {
+    return this.#bytes > BODIES_BYTES_MAX || (this.#byAgent.get(agent) ?? 0) > BODIES_PER_AGENT_BYTES_MAX;
+  }
+
+  #count(agent: string, bytes: number): void {
+    this.#bytes += bytes;
+    const own = (this.#byAgent.get(agent) ?? 0) + bytes;
+    if (own > 0) this.#byAgent.set(agent, own);
+    else this.#byAgent.delete(agent);
   }
 }
 

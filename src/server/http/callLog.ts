@@ -18,6 +18,9 @@ const SECRETS = [
   'signature',
 ];
 
+/** Enough to find the place. */
+const FAULT_FRAMES_MAX = 5;
+
 /** A log in lines of JSON, to stderr or to a file of the owner's. Throws `bad_input` where the file cannot be written. */
 export function openLog(path: string | undefined, version: string): Logger {
   const destination = path === undefined ? pino.destination({ fd: 2, sync: true }) : openFile(path);
@@ -29,6 +32,29 @@ export function openLog(path: string | undefined, version: string): Logger {
     },
     destination,
   );
+}
+
+/**
+ * Has what libraries would print go to the log instead: standard error may be the log itself, in lines of JSON. Of an
+ * error its name, code and place are told; its text, like any other they print, may quote anyone.
+ */
+export function logInsteadOfPrinting(log: Logger): void {
+  const note = (...said: unknown[]): void =>
+    noteFault(
+      log,
+      said.find((one) => one instanceof Error),
+    );
+  Object.assign(console, { error: note, warn: note, info: note, log: note, debug: note });
+}
+
+/** A line for a fault that no call's outcome tells of. */
+export function noteFault(log: Logger, error: unknown): void {
+  const { name, code, stack = '' } = (error instanceof Error ? error : {}) as NodeJS.ErrnoException;
+  const at = stack
+    .split('\n')
+    .filter((line) => /^ +at /.test(line))
+    .slice(0, FAULT_FRAMES_MAX);
+  log.warn({ error: name ?? typeof error, code, at: at.map((line) => line.trim()) }, 'fault');
 }
 
 function openFile(path: string): pino.DestinationStream {

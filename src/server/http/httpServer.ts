@@ -4,13 +4,14 @@ import { Hono } from 'hono';
 import { CallsInFlight } from '../callsInFlight.js';
 import { within } from '../within.js';
 import type { AgentAccess } from './access.js';
-import { admit, type HttpEnv } from './admission.js';
+import { admit, inTurn, type HttpEnv } from './admission.js';
 import type { Binding } from './binding.js';
 import { BodyReader } from './body.js';
 import { listen, type ListenerBounds, type TlsFiles } from './listener.js';
 import { McpRoute } from './mcpRoute.js';
 import { refusal, type RefusalListener } from './refusal.js';
 import { SseRoute } from './sseRoute.js';
+import { Turns, type TurnBounds } from './turns.js';
 
 /** What an HTTP server of the protocol is made of. */
 export interface HttpServerOptions {
@@ -21,7 +22,10 @@ export interface HttpServerOptions {
   readonly access: AgentAccess;
   readonly createServer: (agent: string) => McpServer;
   readonly refused: RefusalListener;
+  /** Hears of each request that the server itself failed at. */
+  readonly failed?: (error: unknown) => void;
   readonly bounds?: Partial<ListenerBounds>;
+  readonly turnBounds?: Partial<TurnBounds>;
 }
 
 /** A server that runs. */
@@ -29,6 +33,8 @@ export interface HttpServer {
   readonly port: number;
   /** Protocol sessions that are open. */
   readonly sessions: number;
+  /** Requests that wait for their turn. */
+  readonly waiting: number;
   connections(): Promise<number>;
   /**
    * Stops: takes nothing new, waits for `finished` (the calls that run), then ends whatever is still open. Calls that
@@ -42,7 +48,8 @@ const FLUSH_MS = 1_000;
 
 /** Serves the protocol over HTTP to whoever brings an agent's token. Throws what {@link listen} throws. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { binding, port, tls, access, createServer, refused, bounds = {} } = options;
+  const { binding, port, tls, access, createServer, refused, failed = () => undefined } = options;
+  const { bounds = {}, turnBounds } = options;
   let stopping = false;
   const parts = { createServer, bodies: new BodyReader(), refused };
   const mcp = new McpRoute(parts);
@@ -50,17 +57,23 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const app = new Hono<HttpEnv>();
   // It says that the process answers, and nothing of the wallet.
   app.get('/health', (c) => c.json({ status: stopping ? 'stopping' : 'ok' }, stopping ? 503 : 200));
-  app.use(admit({ hostnames: binding.hostnames, access, refused, stopping: () => stopping }));
+  const rules = { hostnames: binding.hostnames, access, refused, stopping: () => stopping };
+  app.use(admit(rules));
   const exchanges = new CallsInFlight();
   app.post('*', (c, next) => {
     void exchanges.run(() => new Promise<void>((resolve) => c.env.outgoing.once('close', () => resolve())));
     return next();
   });
+  const turns = new Turns(turnBounds);
+  app.post('*', inTurn(turns, rules));
   mcp.addTo(app);
   sse.addTo(app);
   app.notFound((c) => refusal(c, 404, 'There is nothing here: the protocol is at /mcp.'));
-  // What went wrong may quote anyone.
-  app.onError((_error, c) => refusal(c, 500, 'The server failed at this request.'));
+  app.onError((error, c) => {
+    failed(error);
+    // What went wrong may quote anyone.
+    return refusal(c, 500, 'The server failed at this request.');
+  });
   // A wallet's process is not only this server: its globals stay Node's own.
   const handle = getRequestListener(app.fetch as never, { overrideGlobalObjects: false });
   const listener = await listen({ host: binding.host, port, tls, refused, bounds }, (incoming, outgoing) => {
@@ -70,6 +83,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     port: listener.port,
     get sessions() {
       return mcp.sessions + sse.sessions;
+    },
+    get waiting() {
+      return turns.waiting;
     },
     connections: () =>
       new Promise((resolve) => listener.server.getConnections((_error, count) => resolve(count ?? 0))),

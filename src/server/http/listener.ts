@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { WalletError } from '../../errors/walletError.js';
@@ -26,6 +26,14 @@ const BOUNDS: ListenerBounds = {
   // Fifty agents with forty clients each, and a stream beside each of their calls.
   connectionsMax: 5_000,
 };
+/** Past the bound so many more are taken, to be told so in words; whoever comes then is dropped. */
+const SURPLUS_MAX = 500;
+/** Connections that may wait to be taken: a burst of clients that all start must not be made to try again. */
+const BACKLOG = 2_048;
+/** A client that is turned away may ask again after this. */
+const RETRY_AFTER_SEC = 5;
+/** What was answered to a peer that did not listen is given so long to arrive: to hang up at once would take it back. */
+const LINGER_MS = 1_000;
 const TIMEOUT_CHECK_MS = 1_000;
 /** A peer that vanished without a word is asked for after this much silence. */
 const PROBE_AFTER_MS = 30_000;
@@ -65,12 +73,22 @@ export async function listen(options: ListenOptions, handle: RequestListener): P
   const { refused, tls } = options;
   const bounds = { ...BOUNDS, ...options.bounds };
   const server = createBoundedServer(tls, bounds);
-  server.maxConnections = bounds.connectionsMax;
   server.setTimeout(bounds.idleMs);
-  server.on('request', handle);
-  server.on('drop', () => refused('connections'));
+  const surplus = boundConnections(server, tls !== null, bounds.connectionsMax, refused);
+  const failed = new WeakSet<object>();
+  server.on('request', (incoming, outgoing) => {
+    // The rest of a request that was given up already: nothing may come of it.
+    if (failed.has(incoming.socket)) return;
+    if (!surplus.has(incoming.socket)) return handle(incoming, outgoing);
+    server.getConnections((_error, open = 0) => {
+      if (open > bounds.connectionsMax) answerBusy(outgoing);
+      else handle(incoming, outgoing);
+    });
+  });
   server.on('connection', (socket: Socket) => socket.setKeepAlive(true, PROBE_AFTER_MS));
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (failed.has(socket)) return;
+    failed.add(socket);
     const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
     refused(slow ? 'too_slow' : 'malformed');
     answerBadly(socket, error.code);
@@ -81,7 +99,7 @@ export async function listen(options: ListenOptions, handle: RequestListener): P
         error.code === 'EADDRINUSE' ? 'it is taken by another program' : (error.code ?? 'no reason given');
       reject(new WalletError('unreachable', `Cannot listen at ${options.host}:${options.port}: ${why}.`));
     });
-    server.listen({ host: options.host, port: options.port }, resolve);
+    server.listen({ host: options.host, port: options.port, backlog: BACKLOG }, resolve);
   });
   return {
     server,
@@ -119,17 +137,45 @@ function createBoundedServer(tls: TlsFiles | null, bounds: ListenerBounds): Serv
   }
 }
 
+/** Answers with the connections that came past the bound: while there are so many, what they ask is not looked at. */
+function boundConnections(
+  server: Server,
+  isTls: boolean,
+  connectionsMax: number,
+  refused: RefusalListener,
+): WeakSet<object> {
+  const surplus = new WeakSet<object>();
+  server.maxConnections = connectionsMax + SURPLUS_MAX;
+  server.on('drop', () => refused('connections'));
+  server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    server.getConnections((_error, open = 0) => {
+      if (open <= connectionsMax) return;
+      refused('connections');
+      surplus.add(socket);
+    });
+  });
+  return surplus;
+}
+
+function answerBusy(outgoing: ServerResponse): void {
+  outgoing
+    .writeHead(503, {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'Retry-After': RETRY_AFTER_SEC,
+      Connection: 'close',
+    })
+    .end('The server has too many connections; nothing was done. Ask again.\n');
+}
+
 /** What Node itself would answer to bytes that are no request. */
-function answerBadly(
-  socket: NodeJS.WritableStream & { destroy(): unknown; writable: boolean },
-  code = '',
-): void {
+function answerBadly(socket: Socket, code = ''): void {
   const status =
     code === 'ERR_HTTP_REQUEST_TIMEOUT'
       ? '408 Request Timeout'
       : code === 'HPE_HEADER_OVERFLOW'
         ? '431 Request Header Fields Too Large'
         : '400 Bad Request';
-  if (socket.writable) socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
-  socket.destroy();
+  if (!socket.writable) return void socket.destroy();
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
 import {
@@ -57,7 +58,8 @@ export class McpRoute {
 
   async #post(c: Context<HttpEnv>): Promise<Response> {
     const { bodies, refused } = this.#parts;
-    const body = await bodies.read(c.env.incoming);
+    const { incoming, outgoing } = c.env as HttpBindings;
+    const body = await bodies.read({ agent: c.get('caller').agent, incoming, outgoing });
     if (!body.ok) {
       refused(body.reason);
       return refusal(c, body.status, body.says);

@@ -18,6 +18,10 @@ export interface MeterReadings {
   readonly books: () => Promise<Books | null>;
   readonly connections: () => Promise<number>;
   readonly sessions: () => number;
+  /** Calls that run. */
+  readonly running: () => number;
+  /** Requests that wait for their turn. */
+  readonly waiting: () => number;
 }
 
 /** Bounds of the latency buckets in seconds: a stored answer takes milliseconds, a call ends within 290 s. */
@@ -132,22 +136,21 @@ function addBooks(registry: Registry, read: () => Promise<Books | null>): void {
   }
 }
 
-function addOpen(registry: Registry, { connections, sessions }: MeterReadings): void {
-  const registers = [registry];
-  new Gauge({
-    name: 'purser_connections',
-    help: 'Connections that are open.',
-    registers,
-    async collect() {
-      this.set(await connections());
-    },
-  });
-  new Gauge({
-    name: 'purser_sessions',
-    help: 'Protocol sessions that are open.',
-    registers,
-    collect() {
-      this.set(sessions());
-    },
-  });
+function addOpen(registry: Registry, readings: MeterReadings): void {
+  const gauges = [
+    ['purser_connections', 'Connections that are open.', readings.connections],
+    ['purser_sessions', 'Protocol sessions that are open.', readings.sessions],
+    ['purser_calls_running', 'Calls of tools that run.', readings.running],
+    ['purser_requests_waiting', 'Requests that wait for their turn.', readings.waiting],
+  ] as const;
+  for (const [name, help, read] of gauges) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        this.set(await read());
+      },
+    });
+  }
 }

@@ -24,6 +24,8 @@ export type RefusalListener = (reason: RefusalReason) => void;
 
 /** JSON-RPC's code for an error of a server's own. */
 const SERVER_ERROR = -32_000;
+/** A client that finds the server busy, stopping or locked may ask again after this. */
+const RETRY_AFTER_SEC = '5';
 
 /** An answer that turns a request away, in the words of JSON-RPC. The connection ends where a body may be left unread. */
 export function refusal(
@@ -34,5 +36,6 @@ export function refusal(
 ): Response {
   const body = { jsonrpc: '2.0', error: { code: SERVER_ERROR, message }, id: null };
   const close = c.req.method === 'GET' || c.req.method === 'HEAD' ? {} : { Connection: 'close' };
-  return c.json(body, status, { ...close, ...headers });
+  const again = status === 503 ? { 'Retry-After': RETRY_AFTER_SEC } : {};
+  return c.json(body, status, { ...close, ...again, ...headers });
 }

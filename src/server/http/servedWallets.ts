@@ -1,22 +1,24 @@
 import type { WalletTools } from '../../mcp/tool.js';
 import type { WalletOptions } from '../../wallet/engine.js';
+import type { Outcome } from '../../wallet/outcome.js';
+import { failureOutcome } from '../../wallet/refusal.js';
 import { Wallet } from '../../wallet/wallet.js';
-import { CallsInFlight } from '../callsInFlight.js';
 import type { AgentAccess } from './access.js';
 import type { Books } from './meters.js';
+import { RunningCalls } from './runningCalls.js';
 
 const DAY_MS = 24 * 60 * 60_000;
 
 /** The wallets of every agent that a server serves: one keystore, one ledger, one count of the calls that run. */
 export class ServedWallets implements AgentAccess {
   readonly #first: Wallet;
-  readonly #now: () => number;
-  readonly #inFlight = new CallsInFlight();
+  readonly #options: WalletOptions;
+  readonly #calls = new RunningCalls();
   readonly #byAgent = new Map<string, { readonly wallet: Wallet; readonly tools: WalletTools }>();
 
   constructor(options: WalletOptions) {
     this.#first = new Wallet(options, { reconcile: true });
-    this.#now = options.now;
+    this.#options = options;
   }
 
   /** Opens what the first call would open. Throws what opening the wallet throws. */
@@ -38,21 +40,21 @@ export class ServedWallets implements AgentAccess {
     return tools;
   }
 
-  /** Ends when no call is in flight. */
+  /** Ends when no call runs. */
   idle(): Promise<void> {
-    return this.#inFlight.idle();
+    return this.#calls.idle();
   }
 
   /** Calls that run at this moment. */
   get running(): number {
-    return this.#inFlight.count;
+    return this.#calls.count;
   }
 
   /** What the ledger says of all agents together; null where it cannot be read now. */
   async books(): Promise<Books | null> {
     try {
       const { ledger } = await this.#first.engine();
-      const nowMs = this.#now();
+      const nowMs = this.#options.now();
       const { heldUsdMicros, capturedUsdMicros, open, oldestMs } = ledger.openBooks(nowMs - DAY_MS);
       return {
         heldUsdMicros,
@@ -71,8 +73,10 @@ export class ServedWallets implements AgentAccess {
     await this.#first.close();
   }
 
+  /** Its tools, each call counted; one that is turned away is answered like any other. */
   #counted(wallet: Wallet): WalletTools {
-    const run = this.#inFlight.run.bind(this.#inFlight);
+    const run = (work: () => Promise<Outcome>): Promise<Outcome> =>
+      this.#calls.run(wallet.agent, work).catch((error: unknown) => failureOutcome(error, this.#options));
     return {
       discover: (input, context) => run(() => wallet.discover(input, context)),
       quote: (input, context) => run(() => wallet.quote(input, context)),

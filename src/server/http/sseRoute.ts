@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Transport } from '@modelcontextprotocol/server';
 import type { SSEServerTransport } from '@modelcontextprotocol/server-legacy/sse';
@@ -65,7 +66,7 @@ export class SseRoute {
       refused('session_unknown');
       return refusal(c, 404, 'There is no such session; GET /sse begins a new one.');
     }
-    const body = await bodies.read(c.env.incoming);
+    const body = await bodies.read({ agent: caller.agent, ...(c.env as HttpBindings) });
     if (!body.ok) {
       refused(body.reason);
       return refusal(c, body.status, body.says);
