@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { getBase58Decoder } from '@solana/kit';
 import { encodeAbiParameters, hexToBigInt, numberToHex, toFunctionSelector, type Hex } from 'viem';
 import { createRpc } from './chain.ts';
 import { readBody, sendJson } from './jsonHttp.ts';
@@ -12,7 +13,8 @@ import { USDC, type Rpc } from './usdc.ts';
  * `refusing` answers an HTTP error; `garbled` answers no JSON; `other_chain` is a node of another chain; `lagging` shows
  * the chain as it was `blocks` ago, `stuck` as it was when the fault was set; `lying` says what it likes of every
  * authorization (`used: false` also hides logs, receipts, signatures and transactions) and of the time (`aheadSec` on
- * every block; on Solana as many blocks of height). `lagging`, `stuck` and `other_chain` know EVM's methods, and
+ * every block; on Solana as many blocks of height), of every balance of USDC (`balanceAtomic`), and on Solana that it
+ * landed what it was sent and kept back (`landed`). `lagging`, `stuck` and `other_chain` know EVM's methods, and
  * `other_chain` Solana's too.
  */
 export type RpcFault =
@@ -21,7 +23,15 @@ export type RpcFault =
   | { kind: 'refusing'; status: number }
   | { kind: 'other_chain'; chainId: number }
   | { kind: 'lagging'; blocks: number }
-  | { kind: 'lying'; used?: boolean; aheadSec?: number };
+  | Lie;
+
+type Lie = {
+  kind: 'lying';
+  used?: boolean;
+  aheadSec?: number;
+  balanceAtomic?: bigint;
+  landed?: boolean;
+};
 
 /** A JSON-RPC endpoint in front of the chain that can be made to fail. */
 export interface RpcProxy {
@@ -43,6 +53,7 @@ export interface RpcCall {
 type Block = { number: Hex; timestamp: Hex } | null;
 
 const AUTHORIZATION_STATE = toFunctionSelector('authorizationState(address,bytes32)');
+const BALANCE_OF = toFunctionSelector('balanceOf(address)');
 /** Solana's mainnet, to whoever asks for devnet. */
 const MAINNET_GENESIS_HASH = '5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d';
 
@@ -198,8 +209,18 @@ function viewOfThePastOnSolana(ask: Rpc, stuckSlot: number): Rpc {
   };
 }
 
-function lie(ask: Rpc, { used, aheadSec = 0 }: { used?: boolean; aheadSec?: number }): Rpc {
+function lie(ask: Rpc, { used, aheadSec = 0, balanceAtomic, landed = false }: Lie): Rpc {
   return async (method, params) => {
+    if (balanceAtomic !== undefined && method === 'getTokenAccountBalance')
+      return { value: { amount: String(balanceAtomic), decimals: 6 } };
+    if (balanceAtomic !== undefined && method === 'eth_call') {
+      const { data = '0x' } = params[0] as { data?: string };
+      if (data.startsWith(BALANCE_OF)) return encodeAbiParameters([{ type: 'uint256' }], [balanceAtomic]);
+    }
+    if (landed) {
+      const claim = claimLanded(method, params);
+      if (claim !== undefined) return claim;
+    }
     if (method === 'eth_call' && used !== undefined) {
       const { to, data = '0x' } = params[0] as { to?: string; data?: string };
       if (to?.toLowerCase() === USDC.toLowerCase() && data.startsWith(AUTHORIZATION_STATE)) {
@@ -224,4 +245,25 @@ function lie(ask: Rpc, { used, aheadSec = 0 }: { used?: boolean; aheadSec?: numb
     const block = result as NonNullable<Block>;
     return { ...block, timestamp: numberToHex(hexToBigInt(block.timestamp) + BigInt(aheadSec)) };
   };
+}
+
+/** What was kept back, by its id, in any proxy: ids are nobody else's. */
+const keptBack = new Map<string, string>();
+/** An early slot: every head is past it. */
+const CLAIMED_SLOT = 1;
+
+/** Takes a transaction and sends it nowhere, and shows it as landed from then on; undefined for other questions. */
+function claimLanded(method: string, [first]: readonly unknown[]): unknown {
+  const blockTime = Math.floor(Date.now() / 1000);
+  if (method === 'sendTransaction') {
+    // One signature: its length, and the 64 bytes of the id.
+    const id = getBase58Decoder().decode(Buffer.from(String(first), 'base64').subarray(1, 65));
+    keptBack.set(id, String(first));
+    return id;
+  }
+  if (method === 'getSignaturesForAddress')
+    return [...keptBack.keys()].map((signature) => ({ signature, slot: CLAIMED_SLOT, blockTime, err: null }));
+  const base64 = method === 'getTransaction' ? keptBack.get(String(first)) : undefined;
+  if (base64 === undefined) return undefined;
+  return { slot: CLAIMED_SLOT, blockTime, transaction: [base64, 'base64'], meta: { err: null } };
 }

@@ -165,6 +165,10 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       },
       { flags: '--include-held', doc: 'Also what is held for payments on their way, which then fail.' },
       { flags: '--off-curve', doc: 'To an address of Solana that has no key, such as a vault of yours.' },
+      {
+        flags: '--repeat',
+        doc: 'Once more, though a facilitator said that the last one settled: it never arrived.',
+      },
       { flags: '--yes', doc: 'Do not show it and ask once more.' },
       AGENT_FLAG,
       ...OWNS,
@@ -184,6 +188,10 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     flags: [
       { flags: '--usd <usd>', doc: 'How much, in dollars, such as 5.' },
       NETWORK_FLAG_ONE,
+      {
+        flags: '--repeat',
+        doc: 'Once more, though a facilitator said that the last one settled: it never arrived.',
+      },
       { flags: '--yes', doc: 'Do not show it and ask once more.' },
       ...OWNS,
     ],
@@ -199,6 +207,10 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     flags: [
       NETWORK_FLAG_ONE,
       { flags: '--include-held', doc: 'Also what is held for payments on their way, which then fail.' },
+      {
+        flags: '--repeat',
+        doc: 'Once more, though a facilitator said that the last one settled: it never arrived.',
+      },
       { flags: '--yes', doc: 'Do not show it and ask once more.' },
       ...OWNS,
     ],

@@ -33,7 +33,9 @@ function foundLines(io: CliIo, findings: Findings | null): string[] {
   const { found, silent } = findings;
   const money = found.map(foundLine);
   if (found.some(({ index }) => index > 0))
-    money.push('          purser agents add NAME brings back key 1; the next one that is added has key 2.');
+    money.push(
+      `          Key 1 comes back by ${ownerCommand('agents add NAME', io)}, key 2 by the next such agent.`,
+    );
   if (money.length === 0 && silent.length === 0) money.push('Found     no money at its first addresses');
   return [
     ...money,

@@ -64,7 +64,8 @@ export async function moveMoney(
   try {
     const named = flags.text('network');
     const takesHeld = flags.has('includeHeld');
-    const rest = { usdMicros, takesHeld, asset: flags.text('asset'), offCurve: flags.has('offCurve') };
+    const [offCurve, repeats] = [flags.has('offCurve'), flags.has('repeat')];
+    const rest = { usdMicros, takesHeld, asset: flags.text('asset'), offCurve, repeats };
     return await untilInterrupted(async (signal) => {
       const { from } = await ends(engine, named);
       const networks = isWithin

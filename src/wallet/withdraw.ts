@@ -3,6 +3,7 @@ import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { isLive, type Payment } from '../ledger/payment.js';
 import { withdrawalHash } from '../ledger/withdrawal.js';
+import { formatUnits } from '../money/decimal.js';
 import { drive, isDriven } from './driver.js';
 import type { Engine } from './engine.js';
 import { settleFate } from './fate.js';
@@ -36,6 +37,8 @@ const SHOWS_MS_MAX = 60_000;
 /** A facilitator that gave no answer may have sent it all the same: it shows soon, or another way is tried. */
 const SILENCE_MS_MAX = 10_000;
 const LOOK_EVERY_MS = 1_000;
+/** The last one of an address is among these, or long gone by. */
+const WITHDRAWALS_LOOKED_AT = 200;
 /** A config that changes between each look and the next is not one to send under. */
 const ATTEMPTS_MAX = 3;
 
@@ -63,6 +66,7 @@ export async function withdraw(
     const earlier = await finishEarlier(engine, config, open, { route, wish, decide }, signal);
     if (earlier !== 'gone') return earlier;
   }
+  if (wish.repeats !== true) assertNotContradicted(engine, route);
   const plan = await planWithdrawal(engine, config, route, wish, signal);
   if (!(await decide(plan))) return null;
   const rail = railOf(network);
@@ -132,6 +136,27 @@ async function finishEarlier(
   if (!(await decide({ ...transfer, ...reading, ...ways, frozen: engine.ledger.head().frozen }))) return null;
   const done = await drive(payment.id, () => carryOut(engine, rail, payment, ways.ways, signal));
   return { ...done, earlier: true };
+}
+
+/**
+ * T28: a facilitator said that the last withdrawal settled, and the chain's RPC that it never did. One of them is wrong;
+ * where it is the RPC, the next one would be a second, so the owner looks first.
+ */
+function assertNotContradicted(engine: Engine, { network, asset, from }: Route): void {
+  const last = engine.ledger
+    .listPayments({ kind: 'withdrawal' }, WITHDRAWALS_LOOKED_AT, null)
+    .payments.find(
+      (one) => one.network === network.caip2 && one.asset === asset.address && one.payFrom === from,
+    );
+  if (last?.state !== 'released' || last.receipt === null) return;
+  const { way, tx } = JSON.parse(last.receipt) as { way: Way['kind']; tx: string | null };
+  // An RPC that sent it, and shows that it never arrived, contradicts nobody.
+  if (way !== 'facilitator') return;
+  const amount = `${formatUnits(last.heldAtomic, asset.decimals)} ${asset.symbol}`;
+  throw new WalletError(
+    'payment_unresolved',
+    `The facilitator said that the last withdrawal (${last.id}, ${amount} to ${last.payTo}) settled${tx === null ? '' : ` in ${tx}`}, and the RPC of ${network.label} shows that it never did. One of them is wrong, so nothing was signed: see in a block explorer whether it arrived, and where it did, name another RPC (networks.${network.caip2}.rpc_url). Where it did not, say --repeat.`,
+  );
 }
 
 function unresolved(payment: Payment, says: string, retryAtMs: number | null): WalletError {

@@ -22,6 +22,8 @@ export interface WithdrawalWish {
   readonly takesHeld: boolean;
   /** The owner knows that the address has no key, as a vault of a program has none. */
   readonly offCurve?: boolean;
+  /** The owner saw that the last one never arrived, though a facilitator said so. */
+  readonly repeats?: boolean;
 }
 
 /** Where money would leave from and go to. */

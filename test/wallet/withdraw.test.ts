@@ -56,6 +56,16 @@ async function take(
   return done;
 }
 
+/** Takes two dollars out until the row has this note, and then waits no more. */
+async function takeUntil(wallet: Wallet, to: string, note: string): Promise<void> {
+  const engine = await wallet.engine();
+  const interrupted = new AbortController();
+  const taken = take(wallet, { to }, interrupted.signal);
+  await expect.poll(() => paymentsIn(engine)[0]?.note, PATIENT).toBe(note);
+  interrupted.abort();
+  await taken;
+}
+
 async function expectTruth(place: TestWorld, mine: TestWallet, wallet: Wallet): Promise<void> {
   await expectLedgerIsChain(place, mine, wallet);
   const engine = await wallet.engine();
@@ -282,6 +292,82 @@ describe.each(CHAINS)('on %s', (on) => {
       await reconcileAll(engine, anyCall().signal);
       await expectTruth(place, mine, wallet);
       expect(await ground.balanceOf(to)).toBe(DOLLAR);
+    });
+
+    test('that is slow is waited for', async () => {
+      const mine = await place.wallet();
+      const wallet = mine.open();
+      await ground.rpc.setFault({ kind: 'slow', ms: 60 });
+      const to = await ground.newOwner();
+      expect(await take(wallet, { to })).toMatchObject({ payment: { confirmed: true } });
+    });
+
+    test('that shows money which is not there has nobody lose any', async () => {
+      const mine = await place.wallet({ usdMicros: 3n * DOLLAR });
+      const wallet = mine.open();
+      await ground.rpc.setFault({ kind: 'lying', balanceAtomic: 100n * DOLLAR });
+      const to = await ground.newOwner();
+      const stuck = await take(wallet, { to, usdMicros: 'all' });
+      expect(stuck).toMatchObject({ via: null, payment: { state: 'unknown', note: 'refused' } });
+      const other = take(wallet, { to: await ground.newOwner() });
+      await expect(other).rejects.toMatchObject({ code: 'payment_unresolved' });
+      expect(signaturesIn(mine.home)).toBe(1);
+      await ground.rpc.setFault(null);
+      await world.advance(PAST_WINDOW_SEC);
+      expect(await take(wallet, { to, usdMicros: 'all' })).toMatchObject({ earlier: false });
+      expect(await ground.balanceOf(to)).toBe(3n * DOLLAR);
+      await expectTruth(place, mine, wallet);
+    });
+
+    test('that hides what arrived is not believed against who settled it', async () => {
+      const mine = await place.wallet({ usdMicros: 3n * DOLLAR });
+      const wallet = mine.open();
+      const engine = await wallet.engine();
+      await ground.rpc.setFault({ kind: 'lying', used: false });
+      const to = await ground.newOwner();
+      await takeUntil(wallet, to, 'taken');
+      const other = { to: await ground.newOwner(), usdMicros: DOLLAR };
+      await expect(take(wallet, other)).rejects.toMatchObject({ code: 'payment_unresolved' });
+      await world.advance(PAST_WINDOW_SEC);
+      for (let i = 0; i < 2; i++) {
+        await expect(take(wallet, other)).rejects.toThrow(
+          /The facilitator said.* settled in .*shows that it never did.*see in a block explorer.*--repeat/,
+        );
+      }
+      expect(signaturesIn(mine.home)).toBe(1);
+      await ground.rpc.setFault(null);
+      const { findings } = await compareWithChain(engine.config(), engine.keys, engine.ledger, world.now());
+      expect(findings).toMatchObject([
+        { says: expect.stringMatching(/released; the chain shows 2 paid to/) as unknown },
+      ]);
+      expect(await take(wallet, { ...other, repeats: true })).toMatchObject({ payment: { confirmed: true } });
+    });
+
+    test('that says it arrived when it did not has one signed, and the audit finds it', async () => {
+      const mine = await place.wallet({ usdMicros: 3n * DOLLAR });
+      const wallet = mine.open();
+      const engine = await wallet.engine();
+      const to = await ground.newOwner();
+      if (on === 'base') {
+        world.sandbox.facilitator.setFault('lying');
+        await ground.rpc.setFault({ kind: 'lying', used: true });
+        await takeUntil(wallet, to, 'taken');
+        // An authorization that is spent is no transfer.
+        await expect(take(wallet, { to })).rejects.toThrow(/still open.*spent, and no transfer/);
+        expect(signaturesIn(mine.home)).toBe(1);
+        return;
+      }
+      await mine.set('withdrawals.facilitator_url', 'none');
+      await ground.giveGas(mine.payAddress);
+      await ground.rpc.setFault({ kind: 'lying', landed: true });
+      expect(await take(wallet, { to })).toMatchObject({ payment: { state: 'captured' } });
+      expect(signaturesIn(mine.home)).toBe(1);
+      await ground.rpc.setFault(null);
+      const { findings } = await compareWithChain(engine.config(), engine.keys, engine.ledger, world.now());
+      expect(findings).toMatchObject([
+        { says: expect.stringContaining('the chain does not show it') as unknown },
+      ]);
+      expect(await ground.balanceOf(mine.payAddress)).toBe(3n * DOLLAR);
     });
 
     test('that lags behind takes out no more than it shows, and never twice', async () => {
