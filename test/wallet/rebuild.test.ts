@@ -1,13 +1,17 @@
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
+import { findNetwork } from '../../src/money/network.js';
 import { compareWithChain } from '../../src/wallet/chainAudit.js';
 import { backupLedger, rebuildLedger, restoreLedger } from '../../src/wallet/ledgerCare.js';
 import { capLine } from '../../src/ledger/fixtures.js';
+import { addAgent } from '../../src/wallet/ownerAgents.js';
 import type { OwnerOptions } from '../../src/wallet/ownerHand.js';
 import { unfreezeWallet } from '../../src/wallet/ownerFreeze.js';
 import { TEST_PASSPHRASE } from '../support/testPassphrase.js';
+import { paymentsIn } from '../support/books.js';
 import { anyCall, createTestWallet, type TestWallet } from '../support/testWallet.js';
 
 /** An authorization's longest life and the margin of the rebuilding, with some to spare. */
@@ -44,8 +48,8 @@ function removeLedger(): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(file(`purser.db${suffix}`), { force: true });
 }
 
-async function pay(path: string, timeout_ms = 5_000) {
-  const wallet = test1.open({ now });
+async function pay(path: string, timeout_ms = 5_000, agent = 'default') {
+  const wallet = test1.open({ now, agent });
   const outcome = await wallet.pay(
     { url: `${sandbox.shop.url}${path}`, max_usd: '0.05', timeout_ms },
     anyCall(),
@@ -57,6 +61,7 @@ async function pay(path: string, timeout_ms = 5_000) {
 async function later(): Promise<void> {
   await sandbox.chain.increaseTime(WAIT_SEC);
   await sandbox.chain.mine(3);
+  sandbox.solana.increaseTime(WAIT_SEC);
   aheadMs += WAIT_SEC * 1000;
 }
 
@@ -91,6 +96,33 @@ describe('a ledger that was deleted', () => {
     expect(await rebuildLedger(owner())).toMatchObject({ state: 'done', imported: 3 });
     expect(await sessionUsed()).toEqual({ day: 30_000n, findings: [] });
     await expect(rebuildLedger(owner())).resolves.toMatchObject({ state: 'sound' });
+    await checkpoint.revert();
+  });
+});
+
+describe('a ledger of two chains and two agents that was deleted', () => {
+  test('comes back from both: each payment at its agent, on its network', async () => {
+    const checkpoint = await sandbox.chain.checkpoint();
+    await test1.set('networks.enabled', JSON.stringify(['eip155:84532', SOLANA_DEVNET]));
+    await addAgent(owner(), 'researcher', async () => Promise.resolve());
+    const wallet = test1.open({ now });
+    const there = await (await wallet.engine()).forAgent('researcher').addressOn(findNetwork(SOLANA_DEVNET)!);
+    await wallet.close();
+    await sandbox.solana.fund(there, 1_000_000n);
+    expect(await pay('/v2/json?n=21')).toMatchObject({ payment: { network: 'eip155:84532' } });
+    expect(await pay('/v2/json?n=22', 5_000, 'researcher')).toMatchObject({
+      payment: { network: SOLANA_DEVNET },
+    });
+    removeLedger();
+    expect(await rebuildLedger(owner())).toMatchObject({ state: 'waiting' });
+    await later();
+    expect(await rebuildLedger(owner())).toMatchObject({ state: 'done', imported: 2 });
+    const rows = paymentsIn(await test1.open({ now }).engine());
+    expect(rows.map(({ agent, network, payFrom }) => [agent, network, payFrom]).sort()).toEqual([
+      ['default', 'eip155:84532', test1.address],
+      ['researcher', SOLANA_DEVNET, there],
+    ]);
+    expect(await sessionUsed()).toEqual({ day: 20_000n, findings: [] });
     await checkpoint.revert();
   });
 });
