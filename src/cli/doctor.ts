@@ -42,8 +42,10 @@ export async function run(call: CommandCall): Promise<number> {
     printJson(io, { ...status, message, version: io.version, home, checks: lines });
   } else {
     const paint = painter(io, io.stdout);
-    const lines = checks.flatMap((check) => {
-      const mend = mendOf(check);
+    const lines = checks.flatMap((check, i) => {
+      const next = checks[i + 1];
+      // One mend for several in a row is said once, below the last.
+      const mend = next !== undefined && mendOf(next) === mendOf(check) ? null : mendOf(check);
       return [
         `${paint(LOOKS[check.state], check.state.padEnd(4))}  ${cleanLine(`${check.name}: ${check.says}`, LINE_LENGTH_MAX)}`,
         ...(mend === null || check.says.includes(mend) ? [] : [`      ${cleanLine(mend, LINE_LENGTH_MAX)}`]),

@@ -6,7 +6,7 @@ import { readConfigUnauthenticated } from '../config/configFile.js';
 import { CONFIG_FILE } from '../config/home.js';
 import { WalletError } from '../errors/walletError.js';
 import type { KeystoreKind } from '../keys/keystore.js';
-import { findNetwork } from '../money/network.js';
+import { sayPlaces } from '../wallet/agentAddress.js';
 import { programName, ownerCommand } from '../wallet/ownerCommand.js';
 import { chooseTargets, findTargets, launchFor, machineOf, type Target } from './clientChoice.js';
 import { changeLines, checkAndTell, jsonChanges, printDiffs, shortPath, thenLines } from './clientReport.js';
@@ -149,8 +149,9 @@ async function passphraseFileFor(call: CommandCall, wallet: MadeWallet | null): 
   if (wallet?.setUp.keystore !== 'file' || flags.has('yes') || !isInteractive(io)) return undefined;
   printLines(io.stderr, [
     '',
-    'A client starts the wallet where nobody can type its passphrase. It can be kept in a file that only you',
-    `can read (${shortPath(io, own)}); whoever reads that file and the keystore has the keys.`,
+    'A client starts the wallet where nobody can type its passphrase. It can be kept in',
+    `${shortPath(io, own)}, which only you can read; whoever gets that file`,
+    'and the keystore has the keys.',
   ]);
   const passphrase = (await askYes(io, 'Keep it there?')) ? await wallet.passphrase() : null;
   if (passphrase === null) {
@@ -174,15 +175,18 @@ function nextLines(call: CommandCall, wallet: MadeWallet | null, changes: readon
 }
 
 function fundLines({ io, has }: CommandCall, { setUp }: MadeWallet): string[] {
-  const { address, config, made } = setUp;
-  const networks = config.networks.enabled.map((caip2) => findNetwork(caip2)?.label ?? caip2).join(' or ');
+  const { config, made, places } = setUp;
   const coin = config.testnet ? 'test USDC' : 'USDC';
   return [
-    `Fund it    send ${coin} on ${networks} to ${address}; no gas coin is needed`,
+    `Fund it    send ${coin} to ${places.length > 1 ? 'one of these' : 'this address'}; no gas coin is needed`,
+    ...sayPlaces(places).map((place) => `           ${place}`),
     ...(has('fund') ? [`           or see the ways to: ${ownerCommand('fund', io)}`] : []),
     ...(made === 'imported' || made === 'restored'
       ? []
-      : [`Back it up ${ownerCommand('backup', io)}   (shows the words that alone can bring it back)`]),
+      : [
+          `Back it up ${ownerCommand('backup', io)}`,
+          '           (shows the words that alone can bring it back)',
+        ]),
     `Look       ${programName(io)} --help`,
   ];
 }

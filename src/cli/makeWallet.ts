@@ -132,7 +132,7 @@ async function chooseKeystore({ io, home, flags }: CommandCall): Promise<Keystor
   const { findKeystoreKind } = await import('../keys/keystore.js');
   if ((await findKeystoreKind(home)) !== undefined) return undefined;
   io.stderr.write(
-    `A wallet is made in ${home}. Its keys can be kept in\n` +
+    `A wallet will be made in ${home}. Its keys can be kept in\n` +
       '  1  the keychain of this computer\n' +
       '  2  a file, encrypted with a passphrase\n',
   );
@@ -191,11 +191,12 @@ async function typeTwice(io: CliIo): Promise<string> {
 }
 
 /** Where something is missing, names the very command that does without it. */
-function withFileCommand(error: unknown, { flags }: CommandCall, name: string): unknown {
+function withFileCommand(error: unknown, { args, flags }: CommandCall, name: string): unknown {
   if (!isWalletError(error)) return error;
+  const words = [name, ...args].filter((word) => word !== undefined && /^[\w-]+$/.test(word)).join(' ');
   const given = ['testnet', 'restoreStdin', 'importKeyStdin'].filter((name) => flags.has(name));
   const rest = given.map((name) => ` --${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
-  const command = `${name} --keystore file --passphrase-file FILE --yes${rest.join('')}`;
+  const command = `${words} --keystore file --passphrase-file FILE --yes${rest.join('')}`;
   if (error.code === 'keystore_unavailable') {
     const say = 'Keep the wallet in an encrypted file instead; FILE holds a passphrase of yours.';
     return new WalletError(error.code, error.shortMessage, { cause: error, owner: { say, command } });

@@ -386,7 +386,9 @@ describe('the command', () => {
     const run = await scratch.purser(['install', ...flags(), ...set], { env });
     expect(run).toMatchObject({ exit: 0 });
     expect(run.out).toMatch(/Cursor.*added.*\.cursor\/mcp\.json/);
-    expect(run.out).toMatch(/send test USDC on Base Sepolia.* to 0x[0-9a-fA-F]{40}/);
+    expect(run.out).toMatch(
+      /send test USDC to one of these.*\n +0x[0-9a-fA-F]{40} on Base Sepolia\n +[1-9A-HJ-NP-Za-km-z]{32,44} on Solana devnet\n/,
+    );
     expect(await scratch.json(['config', 'get', 'limits.per_day_usd'])).toMatchObject({ value: '3.00' });
     const { mcpServers } = JSON.parse(readFileSync(scratch.path('.cursor/mcp.json'), 'utf8')) as {
       mcpServers: { purser: Launch };
@@ -443,7 +445,7 @@ describe('the command', () => {
       'no keychain',
       ['install', 'cursor', '--yes'],
       6,
-      /install --keystore file --passphrase-file FILE --yes/,
+      /install cursor --keystore file --passphrase-file FILE --yes/,
     ],
   ])('says what is missing: %s', async (_what, args, exit, says) => {
     const run = await scratch.purser(args, {
