@@ -133,7 +133,7 @@ function viewKeystores({ keystores, fields, command }: SetUpViewParts): Html {
       ? ''
       : html`<p class="soft">
           On a computer without a keychain, in a terminal:
-          <code>${command('init --keystore file --passphrase-file FILE')}</code>
+          <code>${command('install --keystore file')}</code>
         </p>`
   }`;
 }

@@ -40,8 +40,8 @@ code { font: .875em/1.4 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospa
 .problem { border-left-color: var(--bad); background: var(--bad-ground); color: var(--bad); font-weight: 600; }
 .outcome { border-left-color: var(--good); background: var(--sheet); color: var(--ink); font-weight: 600; border-top: 1px solid var(--line); border-right: 1px solid var(--line); border-bottom: 1px solid var(--line); }
 .facts { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .25rem .875rem; margin: .75rem 0; }
-.facts dt { color: var(--soft); }
-.facts dd { margin: 0; }
+.facts dt { grid-column: 1; color: var(--soft); }
+.facts dd { grid-column: -2; margin: 0; }
 dd .warn { display: block; }
 .warn { color: var(--bad); font-weight: 600; }
 .caps { list-style: none; margin: .75rem 0; padding: 0; display: grid; grid-template-columns: 1fr 1fr; gap: .5rem 1.25rem; }

@@ -198,5 +198,12 @@ test.skipIf(NO_CHROMIUM)('in a browser, from the address that was opened to the 
   await tab.getByRole('button', { name: 'Make the wallet' }).click();
   await tab.getByRole('heading', { level: 1, name: 'The wallet is ready' }).waitFor();
   await keepPicture(tab, 'set-up-ready');
+  // Each fact stands beside its name, the second address too.
+  const leftOf = (name: string): Promise<number[]> =>
+    tab.locator(`.facts ${name}`).evaluateAll((all) => all.map((one) => one.getBoundingClientRect().left));
+  const [names, facts] = [await leftOf('dt'), await leftOf('dd')];
+  expect(facts.length).toBe(names.length + 1);
+  expect(new Set(facts).size).toBe(1);
+  expect(Math.min(...facts)).toBeGreaterThan(Math.max(...names));
   expect(readConfigUnauthenticated(home).limits.perCallUsdMicros).toBe(100_000n);
 });
