@@ -1,4 +1,5 @@
 import { messageHash, readOwnMessage, readTransaction, tokenAccountOf } from '../x402/solanaMessage.js';
+import { isSignedByAll } from '../x402/solanaSignature.js';
 import type { SolanaFateQuery } from './fate.js';
 import { RpcFault } from './rpcFault.js';
 import type { LandedTransaction } from './solanaAnswer.js';
@@ -105,8 +106,10 @@ async function readPayment(
   const landed = await operator.transaction(signature, signal);
   if (landed === null || landed.failed) return null;
   const transaction = readTransaction(landed.base64);
-  // T28: the message hash covers payee, amount and blockhash; only our own signature can have brought it on chain.
+  // T28: the message hash covers payee, amount and blockhash, and the signatures are proved, ours and the fee payer's: an
+  // operator that was never shown them cannot make a landing up.
   if (transaction?.id !== signature || messageHash(transaction.message) !== query.nonce) return null;
+  if (!isSignedByAll(transaction)) return null;
   const transfer = readOwnMessage(transaction.message);
   if (transfer === undefined || transfer.amountAtomic !== query.amountAtomic) return null;
   return { tx: signature, landed, amountAtomic: transfer.amountAtomic };

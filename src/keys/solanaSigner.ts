@@ -1,4 +1,3 @@
-import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { WalletError } from '../errors/walletError.js';
 import { findAsset, type SvmAsset } from '../money/asset.js';
 import {
@@ -8,7 +7,7 @@ import {
   type SolanaOwnTransferIntent,
   type SolanaTransferIntent,
 } from '../money/intent.js';
-import { isBase58, readBase58 } from '../x402/base58.js';
+import { isBase58 } from '../x402/base58.js';
 import {
   messageHash,
   readTransferMessage,
@@ -17,12 +16,10 @@ import {
   writeTransferMessage,
   type DecodedTransfer,
 } from '../x402/solanaMessage.js';
+import { isSignedBy } from '../x402/solanaSignature.js';
 import type { SolanaAccount } from './solanaKey.js';
 
 const UINT64_END = 2n ** 64n;
-/** RFC 8410: what stands before the 32 bytes of an ed25519 public key. */
-const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
-
 /**
  * Messages signed by this process. The ledger's unique nonce keeps one message from being held twice, whatever process
  * asks; this keeps the signer from relying on it.
@@ -62,7 +59,7 @@ export async function signMessage(
   remember(nonce);
   const signature = account.sign(message);
   // A signature that is not our address's is dead or someone else's; it never leaves.
-  if (!isOurs(account.address, message, signature)) throw refusal('the signature is not by our own key');
+  if (!isSignedBy(account.address, message, signature)) throw refusal('the signature is not by our own key');
   return writeTransaction(message, account.address, signature);
 }
 
@@ -156,24 +153,6 @@ function remember(nonce: string): void {
   signed.add(nonce);
   const oldest = signed.values().next();
   if (signed.size > SIGNED_MAX && oldest.done === false) signed.delete(oldest.value);
-}
-
-/** Public keys by their addresses: as many as a wallet has agents, and each costs more to read than to use. */
-const publicKeys = new Map<string, KeyObject>();
-
-function isOurs(address: string, message: Uint8Array, signature: Uint8Array): boolean {
-  const key = publicKeyOf(address);
-  return key !== undefined && verify(null, message, key, signature);
-}
-
-function publicKeyOf(address: string): KeyObject | undefined {
-  const known = publicKeys.get(address);
-  if (known !== undefined) return known;
-  const raw = readBase58(address, 'address');
-  if (raw === undefined) return undefined;
-  const key = createPublicKey({ key: Buffer.concat([SPKI_HEAD, raw]), format: 'der', type: 'spki' });
-  publicKeys.set(address, key);
-  return key;
 }
 
 function isAddress(value: unknown): value is string {

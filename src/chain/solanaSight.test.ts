@@ -1,0 +1,86 @@
+import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { ASSETS, type SvmAsset } from '../money/asset.js';
+import { writeBase58 } from '../x402/base58.js';
+import { messageHash, writeTransaction, writeTransferMessage } from '../x402/solanaMessage.js';
+import type { SolanaFateQuery } from './fate.js';
+import type { SolanaOperator } from './solanaOperator.js';
+import { lookForMessage } from './solanaSight.js';
+
+const [usdc] = ASSETS.filter((asset): asset is SvmAsset => asset.family === 'svm');
+const HEAD = { slot: 2_000, blockHeight: 1_000 };
+const TX_BYTES = 64;
+
+interface Key {
+  readonly address: string;
+  readonly secret: KeyObject;
+}
+
+function newKey(): Key {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const spki = publicKey.export({ format: 'der', type: 'spki' });
+  return { address: writeBase58(spki.subarray(-32)), secret: privateKey };
+}
+
+/** An operator that shows one transaction as landed, whatever became of it. */
+function operatorThatShows(base64: string): { operator: SolanaOperator; id: string } {
+  const id = writeBase58(Buffer.from(base64, 'base64').subarray(1, 1 + TX_BYTES));
+  const entry = { signature: id, slot: 1_990, timeSec: 100, memo: null, failed: false };
+  const operator: Partial<SolanaOperator> = {
+    origin: 'https://rpc.example.com',
+    finalized: async () => Promise.resolve(HEAD),
+    touched: async () => Promise.resolve([entry]),
+    isBlockhashValid: async () => Promise.resolve(true),
+    transaction: async () =>
+      Promise.resolve({ base64, slot: 1_990, timeSec: 100, failed: false, before: [], after: [] }),
+  };
+  return { operator: operator as SolanaOperator, id };
+}
+
+/** A transaction of a payer, as it leaves the wallet, and with what stands where the fee payer signs. */
+async function paymentWith(feePayer: Key, payer: Key, by: Key | null) {
+  const parts = {
+    asset: usdc!,
+    from: payer.address,
+    to: newKey().address,
+    amountAtomic: 10_000n,
+    feePayer: feePayer.address,
+    blockhash: newKey().address,
+    memo: 'order 17',
+    computeUnitLimit: 20_000,
+    computeUnitPriceMicroLamports: 1,
+  };
+  const message = await writeTransferMessage(parts);
+  const own = sign(null, message, payer.secret);
+  const wire = Buffer.from(writeTransaction(message, payer.address, own), 'base64');
+  wire.set(by === null ? randomBytes(TX_BYTES) : sign(null, message, by.secret), 1);
+  const query: SolanaFateQuery = {
+    ...parts,
+    nonce: messageHash(message),
+    validBeforeBlock: 1_100,
+    openedSec: 100,
+    claimedTx: null,
+  };
+  return { query, base64: wire.toString('base64') };
+}
+
+describe('a transaction that an operator shows (T28)', () => {
+  const signal = new AbortController().signal;
+  const [feePayer, payer] = [newKey(), newKey()];
+
+  it('is the payment where both have signed it', async () => {
+    const { query, base64 } = await paymentWith(feePayer, payer, feePayer);
+    const { operator, id } = operatorThatShows(base64);
+    expect(await lookForMessage(operator, query, signal)).toMatchObject({ kind: 'paid', tx: id });
+  });
+
+  it.each([
+    ['nobody', null],
+    ['another key', newKey()],
+    ['ourselves', payer],
+  ])('is nothing where %s signed for the fee payer, though our message is in it', async (_who, by) => {
+    const { query, base64 } = await paymentWith(feePayer, payer, by);
+    const { operator } = operatorThatShows(base64);
+    expect(await lookForMessage(operator, query, signal)).toMatchObject({ kind: 'unused' });
+  });
+});
