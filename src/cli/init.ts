@@ -42,6 +42,9 @@ function foundLines(io: CliIo, findings: Findings | null): string[] {
     ...(silent.length === 0
       ? []
       : [`Not seen  ${silent.join(', ')}: no RPC answers now; look again: ${ownerCommand('balance', io)}`]),
+    ...(found.every(({ payments }) => payments === 0)
+      ? []
+      : [`Counted   what was spent before counts in no limit until: ${ownerCommand('ledger rebuild', io)}`]),
     '',
   ];
 }

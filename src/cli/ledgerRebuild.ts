@@ -12,7 +12,7 @@ export async function run(call: CommandCall): Promise<number> {
 
 /** Tells how far a rebuilding has come. */
 export function reportRebuilding({ io, flags }: CommandCall, rebuilding: Rebuilding): number {
-  const { state, readyAtMs, imported, keptAs } = rebuilding;
+  const { state, readyAtMs, imported, keptAs, suspended } = rebuilding;
   const kept = keptAs === null ? '' : ` The ledger before is kept as ${keptAs}.`;
   const readyAt = readyAtMs === null ? null : new Date(readyAtMs).toISOString();
   const messages: Readonly<Record<Rebuilding['state'], string>> = {
@@ -21,6 +21,12 @@ export function reportRebuilding({ io, flags }: CommandCall, rebuilding: Rebuild
     waiting: `The wallet is frozen while what was signed before can still settle. To finish, after ${readyAt ?? ''}: ${ownerCommand('ledger rebuild', io)}${kept}`,
   };
   const message = messages[state];
-  const fields = { message, state, ready_at: readyAt, imported, kept_as: keptAs };
-  return printReport(io, flags.has('json'), fields, [message]);
+  const agents =
+    suspended.length === 0
+      ? []
+      : [
+          `Suspended, for what became of them since this copy is not in it: ${suspended.join(', ')}. Those that may act again: ${ownerCommand('agents resume NAME', io)}, and a new token: ${ownerCommand('agents rotate NAME', io)}`,
+        ];
+  const fields = { message, state, ready_at: readyAt, imported, kept_as: keptAs, suspended };
+  return printReport(io, flags.has('json'), fields, [message, ...agents]);
 }

@@ -13,6 +13,10 @@ export function isLive(state: PaymentState): boolean {
 
 /** Stands in the place of a protocol where the owner took money out: such a row counts in no cap and in no total. */
 export const WITHDRAWAL = 'withdrawal';
+/** Where withdrawals are kept in views: no seller has this name. */
+export const WITHDRAWAL_ORIGIN = 'https://withdrawal.invalid';
+/** Stands for a session: withdrawals are no agent's. */
+export const OWNER_SESSION = 'owner';
 
 /** Whether a row is money that the owner took out, not a payment of an agent's. */
 export function isWithdrawal({ protocol }: Pick<Payment, 'protocol'>): boolean {

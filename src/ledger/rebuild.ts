@@ -3,7 +3,7 @@ import { WalletError } from '../errors/walletError.js';
 import { newId, type LedgerContext } from './context.js';
 import { statement } from './database.js';
 import { entryOf, ledgerTimeMs, type JournalEntry } from './journal.js';
-import type { Payment, SqlRow } from './payment.js';
+import { OWNER_SESSION, WITHDRAWAL, WITHDRAWAL_ORIGIN, type Payment, type SqlRow } from './payment.js';
 import { changePayment, insertPayment } from './paymentRow.js';
 
 /** Entries under this subject are the beginning and the end of a rebuilding; `wallet` is the owner's own freeze. */
@@ -23,6 +23,8 @@ export interface ImportedPayment {
   readonly nonce: string | null;
   readonly tx: string;
   readonly blockTimeMs: number;
+  /** It went to another of the wallet's own addresses: the owner's doing, and nothing was spent. */
+  readonly toOwn: boolean;
 }
 
 /** Where imported payments are kept in views and totals: nobody knows any more what they bought. */
@@ -128,19 +130,20 @@ function step(
 
 function heldPayment(context: LedgerContext, found: ImportedPayment, timeMs: number): Payment {
   const nonce = nonceOf(found);
+  const origin = found.toOwn ? WITHDRAWAL_ORIGIN : IMPORTED_ORIGIN;
   return {
-    id: newId('pay'),
+    id: newId(found.toOwn ? 'wdr' : 'pay'),
     agent: found.agent,
-    sessionId: 'imported',
+    sessionId: found.toOwn ? OWNER_SESSION : 'imported',
     state: 'held',
     requestHash: createHash('sha256').update(`imported ${found.network} ${nonce}`).digest('hex'),
     idempotencyKey: null,
     method: 'GET',
-    url: IMPORTED_ORIGIN,
-    origin: IMPORTED_ORIGIN,
-    host: new URL(IMPORTED_ORIGIN).hostname,
+    url: origin,
+    origin,
+    host: new URL(origin).hostname,
     category: null,
-    protocol: 'x402',
+    protocol: found.toOwn ? WITHDRAWAL : 'x402',
     scheme: 'exact',
     network: found.network,
     asset: found.asset,

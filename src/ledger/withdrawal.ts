@@ -4,7 +4,14 @@ import { toUsdMicros } from '../money/asset.js';
 import { newId, type LedgerContext } from './context.js';
 import { statement } from './database.js';
 import { ledgerTimeMs } from './journal.js';
-import { LIVE_STATES, WITHDRAWAL, type Payment, type SqlRow } from './payment.js';
+import {
+  LIVE_STATES,
+  OWNER_SESSION,
+  WITHDRAWAL,
+  WITHDRAWAL_ORIGIN,
+  type Payment,
+  type SqlRow,
+} from './payment.js';
 import { authenticPayment, existingPayment, findLive, insertPayment } from './paymentRow.js';
 import { assertNotRebuilding } from './rebuild.js';
 import { heldAtomic } from './report.js';
@@ -37,10 +44,6 @@ export type WithdrawalResult =
   | { readonly kind: 'open'; readonly payment: Payment }
   | { readonly kind: 'short'; readonly spendableAtomic: bigint; readonly heldAtomic: bigint };
 
-/** Where withdrawals are kept in views: no seller has this name. */
-const WITHDRAWAL_ORIGIN = 'https://withdrawal.invalid';
-/** Stands for a session: withdrawals are no agent's. */
-const OWNER_SESSION = 'owner';
 const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
 
 /** What stands for a request: one withdrawal at a time leaves an address in one asset. */

@@ -5,7 +5,7 @@ import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Payment } from '../ledger/payment.js';
 import { formatUnits } from '../money/decimal.js';
-import { agentAddresses, fundedAssets } from './ledgerCare.js';
+import { agentAddresses, fundedAssets } from './ownAddresses.js';
 
 /** As far back as any cap counts. */
 const COMPARED_MS = 30 * 86_400_000;
@@ -29,6 +29,8 @@ export interface ChainComparison {
     readonly network: string;
     readonly payments: number;
   }[];
+  /** Payments that the chain shows and the ledger does not know: a rebuilding counts them. */
+  readonly unknown: number;
   readonly findings: readonly ChainFinding[];
 }
 
@@ -46,11 +48,12 @@ export async function compareWithChain(
   const rows = byNonce(ledger, sinceMs - EDGE_MS);
   const findings: ChainFinding[] = [];
   const byAgent: ChainComparison['byAgent'][number][] = [];
+  let unknown = 0;
   for (const { network, asset, chain } of fundedAssets(config, keys)) {
     const id = `${network.caip2} ${asset.symbol}`;
     try {
       const sinceSec = Math.floor(sinceMs / 1000);
-      const agents = await agentAddresses(config, keys, network);
+      const agents = await agentAddresses(config, keys, ledger, network);
       const histories = await Promise.all(
         agents.map(({ address }) => chain.history(asset, address, sinceSec)),
       );
@@ -60,6 +63,7 @@ export async function compareWithChain(
         for (const payment of payments) {
           const row = rows.get(keyOf(network.caip2, nonceOf(payment)));
           shown.add(nonceOf(payment));
+          if (row === undefined) unknown += 1;
           const says = judge(payment, row, { agent, label: network.label, decimals: asset.decimals });
           if (says !== null) findings.push({ where: 'chain', id: row?.id ?? payment.tx, says });
         }
@@ -80,7 +84,7 @@ export async function compareWithChain(
       findings.push({ where: 'chain', id, says: `Not compared: ${error.shortMessage}` });
     }
   }
-  return { compared: byAgent.reduce((sum, { payments }) => sum + payments, 0), byAgent, findings };
+  return { compared: byAgent.reduce((sum, { payments }) => sum + payments, 0), byAgent, unknown, findings };
 }
 
 function judge(
@@ -90,7 +94,7 @@ function judge(
 ): string | null {
   const amount = formatUnits(payment.amountAtomic, decimals);
   if (row === undefined)
-    return `The chain shows ${amount} paid by the agent ${agent} to ${payment.to} on ${label}, which the ledger does not know.`;
+    return `The chain shows ${amount} paid by the agent ${agent} to ${payment.to} on ${label}, which the ledger does not know: ledger rebuild counts it.`;
   if (row.state === 'released')
     return `The ledger has it released; the chain shows ${amount} paid to ${payment.to}.`;
   if (row.state !== 'captured') return null;

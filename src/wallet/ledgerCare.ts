@@ -1,19 +1,20 @@
 import { copyFileSync, chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ChainHistory } from '../chain/chain.js';
+import type { ChainPayment } from '../chain/chain.js';
 import { LEDGER_FILE } from '../config/home.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { ImportedPayment } from '../ledger/rebuild.js';
-import { assetsOf, toUsdMicros, type Asset } from '../money/asset.js';
+import { toUsdMicros, type Asset } from '../money/asset.js';
 import { AUTHORIZATION_WINDOW_MAX_SEC } from '../money/intent.js';
-import { findNetwork, type Network } from '../money/network.js';
-import { addressOn, canPayOn } from './agentAddress.js';
-import { openChain } from './chains.js';
-import { DEFAULT_AGENT, openLedger } from './engine.js';
+import { DEFAULT_AGENT } from '../money/agent.js';
+import type { Network } from '../money/network.js';
+import { compareWithChain } from './chainAudit.js';
+import { openLedger } from './engine.js';
 import { lacksFactors, rememberFactors, restoreFactors } from './factorMemory.js';
+import { agentAddresses, fundedAssets, type AgentAddress } from './ownAddresses.js';
 import { provedConfig } from './ownerConfig.js';
 import { makeLedgerFile } from './setUpLedger.js';
 import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './ownerHand.js';
@@ -33,6 +34,8 @@ export interface Rebuilding {
   readonly imported: number;
   /** Where the ledger that was replaced is kept, or null. */
   readonly keptAs: string | null;
+  /** Agents that were suspended because the ledger is an older copy. */
+  readonly suspended: readonly string[];
 }
 
 /**
@@ -45,9 +48,9 @@ export interface Rebuilding {
 export async function rebuildLedger(options: OwnerOptions): Promise<Rebuilding> {
   const keys = await unlockAsOwner(options, REBUILD_WISH);
   const usable = openUsable(options, keys);
-  if (usable !== null && (await needsNothing(usable, keys))) {
+  if (usable !== null && (await needsNothing(options, usable, keys))) {
     usable.close();
-    return { state: 'sound', readyAtMs: null, imported: 0, keptAs: null };
+    return { state: 'sound', readyAtMs: null, imported: 0, keptAs: null, suspended: [] };
   }
   return rebuildOver(options, keys, usable);
 }
@@ -60,29 +63,51 @@ async function rebuildOver(
   const config = provedConfig(options.home, keys);
   const ledger = usable ?? beginAnew(options, keys, config);
   try {
+    const isOlder = usable !== null && !(await isContinued(usable, keys));
     await ledger.beginRebuild(options.now());
+    const suspended = isOlder ? await suspendAgents(ledger, options.now()) : [];
     await restoreFactors(keys, ledger, options.now());
     await keys.writeAnchor(ledger.checkpoint(), { rebuilt: true });
     await rememberFactors(keys, ledger);
     const keptAs = usable === null ? keptPath(options.home) : null;
-    return await finishWhenReady(options, keys, config, ledger, keptAs);
+    return { ...(await finishWhenReady(options, keys, config, ledger, keptAs)), suspended };
   } finally {
     ledger.close();
   }
 }
 
-/** Whether the ledger continues what the keystore remembers, and no rebuilding is under way. */
-async function needsNothing(ledger: Ledger, keys: UnlockedWallet): Promise<boolean> {
+/**
+ * Whether no rebuilding is under way, the ledger continues what the keystore remembers, and the chain shows no payment
+ * that it does not know: in a restored wallet those of before are not counted yet.
+ */
+async function needsNothing(options: OwnerOptions, ledger: Ledger, keys: UnlockedWallet): Promise<boolean> {
   if (ledger.rebuildingSinceMs() !== null) return false;
+  if (!(await isContinued(ledger, keys)) || (await lacksFactors(keys, ledger))) return false;
+  const config = provedConfig(options.home, keys);
+  return (await compareWithChain(config, keys, ledger, options.now())).unknown === 0;
+}
+
+/** Whether the ledger continues what the keystore remembers. */
+async function isContinued(ledger: Ledger, keys: UnlockedWallet): Promise<boolean> {
   try {
     const anchor = await keys.readAnchor();
     if (anchor === null) return false;
     ledger.verifyCheckpoint(anchor);
-    return !(await lacksFactors(keys, ledger));
+    return true;
   } catch (error) {
     if (isWalletError(error)) return false;
     throw error;
   }
+}
+
+/**
+ * Suspends the further agents of an older copy: a suspension, a removal or a new token since is not in it, so it is for
+ * the owner to say again who may act. A ledger begun anew knows none of them for the same reason.
+ */
+async function suspendAgents({ agents }: Ledger, nowMs: number): Promise<string[]> {
+  const active = agents.list().filter(({ name, state }) => name !== DEFAULT_AGENT && state === 'active');
+  for (const { name } of active) await agents.change(name, { act: 'suspend' }, nowMs);
+  return active.map(({ name }) => name);
 }
 
 /** The ledger that is there, where it is this wallet's own and sound; null where a new one has to be begun. */
@@ -133,11 +158,14 @@ async function finishWhenReady(
   config: Config,
   ledger: Ledger,
   keptAs: string | null,
-): Promise<Rebuilding> {
+): Promise<Omit<Rebuilding, 'suspended'>> {
   const sinceMs = ledger.rebuildingSinceMs() ?? options.now();
   const readyAtMs = sinceMs + (AUTHORIZATION_WINDOW_MAX_SEC + CLOCK_MARGIN_SEC) * 1000;
   if (options.now() < readyAtMs) return { state: 'waiting', readyAtMs, imported: 0, keptAs };
-  const found = await readChain(config, keys, { sinceMs: sinceMs - COUNTED_SEC * 1000, untilMs: readyAtMs });
+  const found = await readChain(config, keys, ledger, {
+    sinceMs: sinceMs - COUNTED_SEC * 1000,
+    untilMs: readyAtMs,
+  });
   const imported = await ledger.finishRebuild(found, options.now());
   await keys.writeAnchor(ledger.checkpoint(), { rebuilt: true });
   return { state: 'done', readyAtMs: null, imported, keptAs };
@@ -147,11 +175,12 @@ async function finishWhenReady(
 async function readChain(
   config: Config,
   keys: UnlockedWallet,
+  ledger: Ledger,
   { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
 ): Promise<ImportedPayment[]> {
   const found: ImportedPayment[] = [];
   for (const { network, asset, chain } of fundedAssets(config, keys)) {
-    const agents = await agentAddresses(config, keys, network);
+    const agents = await agentAddresses(config, keys, ledger, network);
     if ((await chain.latestTimeSec()) * 1000 < untilMs) {
       throw new WalletError(
         'rpc_unavailable',
@@ -160,37 +189,38 @@ async function readChain(
     }
     for (const { agent, address } of agents) {
       const { payments } = await chain.history(asset, address, Math.floor(sinceMs / 1000));
-      const imported = payments.map((payment) => importedFrom(payment, network, asset, address, sinceMs));
-      found.push(...imported.map((payment) => ({ ...payment, agent })));
+      for (const payment of payments) {
+        const toOwn = isOwnTransfer(payment, network, agents);
+        const from = { agent, payFrom: address, toOwn };
+        found.push({ ...importedFrom(payment, network, asset, sinceMs), ...from });
+      }
     }
   }
   return found;
 }
 
-/** Every address the wallet ever gave an agent on a network, by the config: it remembers them where the ledger is lost. */
-export async function agentAddresses(
-  config: Config,
-  keys: UnlockedWallet,
-  network: Network,
-): Promise<{ readonly agent: string; readonly address: string }[]> {
-  const indexes = [[DEFAULT_AGENT, 0] as const, ...config.agents.index];
-  return Promise.all(
-    indexes.map(async ([agent, index]) => ({ agent, address: await addressOn(keys, index, network) })),
-  );
+/**
+ * Whether money went from one agent of the wallet to another: nothing was spent. On Solana a transaction may pay several,
+ * so only one of this wallet's own making, which pays one, is taken for that.
+ */
+function isOwnTransfer(
+  { to, nonce }: ChainPayment,
+  { family }: Network,
+  agents: readonly AgentAddress[],
+): boolean {
+  if (family === 'svm') return nonce !== null && agents.some(({ address }) => address === to);
+  return agents.some(({ address }) => address.toLowerCase() === to.toLowerCase());
 }
 
 function importedFrom(
-  payment: ChainHistory['payments'][number],
+  payment: ChainPayment,
   network: Network,
   asset: Asset,
-  payFrom: string,
   sinceMs: number,
-): ImportedPayment {
+): Omit<ImportedPayment, 'agent' | 'payFrom' | 'toOwn'> {
   return {
-    agent: DEFAULT_AGENT,
     network: network.caip2,
     asset: asset.address,
-    payFrom,
     payTo: payment.to,
     amountAtomic: payment.amountAtomic,
     usdMicros: toUsdMicros(asset, payment.amountAtomic),
@@ -198,16 +228,6 @@ function importedFrom(
     tx: payment.tx,
     blockTimeMs: Math.max(payment.timeSec * 1000, sinceMs),
   };
-}
-
-/** Each asset of each enabled network, with the reader of its chain. */
-export function fundedAssets(config: Config, keys: UnlockedWallet) {
-  return config.networks.enabled.flatMap((caip2) => {
-    const network = findNetwork(caip2);
-    if (network === undefined || !canPayOn(keys, network)) return [];
-    const { chain } = openChain(config, network);
-    return assetsOf(caip2).map((asset) => ({ network, asset, chain }));
-  });
 }
 
 /** Copies the ledger into a file of the owner's, readable by nobody else. Throws `bad_input` where the name is taken. */

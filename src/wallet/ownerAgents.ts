@@ -3,14 +3,21 @@ import { updateConfig } from '../config/configFile.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
-import { hashToken, unknownAgent, type AgentRecord } from '../ledger/agent.js';
+import {
+  hashToken,
+  unknownAgent,
+  type AgentChange,
+  type AgentChanged,
+  type AgentRecord,
+} from '../ledger/agent.js';
 import { tokenOf } from '../ledger/agents.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { AGENT_NAME } from '../money/agent.js';
 import { formatUnits } from '../money/decimal.js';
 import { addressOn } from './agentAddress.js';
 import { openLedger } from './engine.js';
-import { fundedAssets } from './ledgerCare.js';
+import { rememberLedger } from './ledgerMemory.js';
+import { fundedAssets } from './ownAddresses.js';
 import { provedConfig } from './ownerConfig.js';
 import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './ownerHand.js';
 
@@ -108,11 +115,8 @@ export async function addAgent(
     const index = await reserveIndex(options, keys, ledger, name);
     const token = newToken(name);
     await deliver(token);
-    const { agent } = await ledger.agents.change(
-      name,
-      { act: 'add', index, tokenHash: hashToken(token) },
-      options.now(),
-    );
+    const change = { act: 'add', index, tokenHash: hashToken(token) } as const;
+    const { agent } = await changeAgent(options, keys, ledger, name, change);
     return lineOf(keys, agent);
   });
 }
@@ -168,12 +172,8 @@ export async function rotateToken(
     if (agent === null || agent.state === 'removed') throw unknownAgent(name);
     const token = newToken(name);
     await deliver(token);
-    const changed = await ledger.agents.change(
-      name,
-      { act: 'rotate', tokenHash: hashToken(token) },
-      options.now(),
-    );
-    return lineOf(keys, changed.agent);
+    const change = { act: 'rotate', tokenHash: hashToken(token) } as const;
+    return lineOf(keys, (await changeAgent(options, keys, ledger, name, change)).agent);
   });
 }
 
@@ -226,9 +226,22 @@ async function changeState(
   act: 'suspend' | 'resume',
 ): Promise<Changed> {
   return withLedger(options, keys, async (ledger) => {
-    const { agent, changed } = await ledger.agents.change(name, { act }, options.now());
+    const { agent, changed } = await changeAgent(options, keys, ledger, name, { act });
     return { agent: await lineOf(keys, agent), changed };
   });
+}
+
+/** Changes an agent, and has the keystore remember that it was. */
+async function changeAgent(
+  { now }: Pick<OwnerOptions, 'now'>,
+  keys: UnlockedWallet,
+  ledger: Ledger,
+  name: string,
+  change: AgentChange,
+): Promise<AgentChanged> {
+  const changed = await ledger.agents.change(name, change, now());
+  await rememberLedger(keys, ledger);
+  return changed;
 }
 
 function newToken(name: string): string {

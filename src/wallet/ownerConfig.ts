@@ -13,6 +13,7 @@ import { WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { openLedger } from './engine.js';
+import { rememberLedger } from './ledgerMemory.js';
 import {
   keystoreKindOf,
   unlockAsAnyone,
@@ -58,6 +59,7 @@ export async function changeConfig(
       return set.config;
     });
     await ledger.noteConfigVersion(config.version, options.now());
+    await rememberLedger(keys, ledger);
     return { ...(change as KeyChange), version: config.version };
   });
 }
@@ -89,6 +91,7 @@ export async function acceptConfigEdit(
     if (!(await decide({ ...review, needsAccepting })) || !needsAccepting) return null;
     const config = await acceptConfig(options.home, mac, review);
     await ledger.noteConfigVersion(config.version, options.now());
+    await rememberLedger(keys, ledger);
     return config;
   });
 }

@@ -5,6 +5,7 @@ import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { KeystoreKind } from '../keys/keystore.js';
 import { formatUsd } from '../money/decimal.js';
 import { openLedger } from './engine.js';
+import { rememberLedger } from './ledgerMemory.js';
 import { addPassphrase } from './ownerFactors.js';
 import { unlockAsAnyone, type OwnerOptions } from './ownerHand.js';
 import { setUpWallet, type SetUp } from './setUp.js';
@@ -165,6 +166,7 @@ async function setFirstLimits(options: OwnerOptions, limits: FirstLimits): Promi
       }),
     );
     await ledger.noteConfigVersion(config.version, options.now());
+    await rememberLedger(keys, ledger);
   } finally {
     ledger.close();
   }

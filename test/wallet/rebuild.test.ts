@@ -7,9 +7,16 @@ import { findNetwork } from '../../src/money/network.js';
 import { compareWithChain } from '../../src/wallet/chainAudit.js';
 import { backupLedger, rebuildLedger, restoreLedger } from '../../src/wallet/ledgerCare.js';
 import { capLine } from '../../src/ledger/fixtures.js';
-import { addAgent } from '../../src/wallet/ownerAgents.js';
 import type { OwnerOptions } from '../../src/wallet/ownerHand.js';
 import { unfreezeWallet } from '../../src/wallet/ownerFreeze.js';
+import { StoreKeystore } from '../../src/keys/keystore.js';
+import { changeConfig } from '../../src/wallet/ownerConfig.js';
+import { lookForMoney } from '../../src/wallet/foundMoney.js';
+import { addAgent, findAgentLine, rotateToken, suspendAgent } from '../../src/wallet/ownerAgents.js';
+import { setUpWallet } from '../../src/wallet/setUp.js';
+import type { Wallet } from '../../src/wallet/wallet.js';
+import { withdraw } from '../../src/wallet/withdraw.js';
+import { QuickStore } from '../support/quickStore.js';
 import { TEST_PASSPHRASE } from '../support/testPassphrase.js';
 import { paymentsIn } from '../support/books.js';
 import { anyCall, createTestWallet, type TestWallet } from '../support/testWallet.js';
@@ -19,6 +26,7 @@ const WAIT_SEC = 700;
 
 let sandbox: Sandbox;
 let test1: TestWallet;
+/** How far chains and wallets are ahead of the machine: more with each test, for a chain that was reverted falls behind. */
 let aheadMs = 0;
 
 beforeAll(async () => {
@@ -26,8 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => sandbox.stop());
 beforeEach(async () => {
-  aheadMs = 0;
-  test1 = await createTestWallet(sandbox);
+  test1 = await createTestWallet(sandbox, undefined, { now });
 });
 afterEach(() => test1.remove());
 
@@ -77,7 +84,6 @@ async function sessionUsed(): Promise<{ day: bigint; findings: unknown[] }> {
 
 describe('a ledger that was deleted', () => {
   test('stops signing until it is rebuilt, and the caps then count what the chain shows', async () => {
-    const checkpoint = await sandbox.chain.checkpoint();
     expect(await pay('/v2/json?n=1')).toMatchObject({ code: 'paid' });
     expect(await pay('/v1/json?n=2')).toMatchObject({ code: 'paid' });
     // Sent, not settled yet: it settles after the ledger is gone.
@@ -96,13 +102,11 @@ describe('a ledger that was deleted', () => {
     expect(await rebuildLedger(owner())).toMatchObject({ state: 'done', imported: 3 });
     expect(await sessionUsed()).toEqual({ day: 30_000n, findings: [] });
     await expect(rebuildLedger(owner())).resolves.toMatchObject({ state: 'sound' });
-    await checkpoint.revert();
   });
 });
 
 describe('a ledger of two chains and two agents that was deleted', () => {
   test('comes back from both: each payment at its agent, on its network', async () => {
-    const checkpoint = await sandbox.chain.checkpoint();
     await test1.set('networks.enabled', JSON.stringify(['eip155:84532', SOLANA_DEVNET]));
     await addAgent(owner(), 'researcher', async () => Promise.resolve());
     const wallet = test1.open({ now });
@@ -123,13 +127,11 @@ describe('a ledger of two chains and two agents that was deleted', () => {
       ['researcher', SOLANA_DEVNET, there],
     ]);
     expect(await sessionUsed()).toEqual({ day: 20_000n, findings: [] });
-    await checkpoint.revert();
   });
 });
 
 describe('an older copy', () => {
   test('stops signing, and a rebuilding adds what it lacks', async () => {
-    const checkpoint = await sandbox.chain.checkpoint();
     expect(await pay('/v2/json?n=1')).toMatchObject({ code: 'paid' });
     await backupLedger(owner(), file('copy.db'));
     await expect(backupLedger(owner(), file('copy.db'))).rejects.toMatchObject({ code: 'bad_input' });
@@ -144,13 +146,21 @@ describe('an older copy', () => {
     await later();
     expect(await rebuildLedger(owner())).toMatchObject({ state: 'done', imported: 1 });
     expect(await sessionUsed()).toEqual({ day: 20_000n, findings: [] });
-    await checkpoint.revert();
   });
+});
+
+test('limits that were tightened are not undone by putting back config and ledger from before', async () => {
+  await backupLedger(owner(), file('copy.db'));
+  copyFileSync(file('config.json'), file('copy.json'));
+  await changeConfig(owner(), 'limits.per_day_usd', '0.02');
+  removeLedger();
+  copyFileSync(file('copy.db'), file('purser.db'));
+  copyFileSync(file('copy.json'), file('config.json'));
+  expect(await pay('/v2/json?n=4')).toMatchObject({ code: 'ledger_older', money: 'none' });
 });
 
 describe('restore', () => {
   test('puts a backup in place of a damaged ledger and counts what came after it', async () => {
-    const checkpoint = await sandbox.chain.checkpoint();
     expect(await pay('/v2/json?n=1')).toMatchObject({ code: 'paid' });
     await backupLedger(owner(), file('copy.db'));
     expect(await pay('/v2/json?n=2')).toMatchObject({ code: 'paid' });
@@ -160,7 +170,6 @@ describe('restore', () => {
     await later();
     expect(await rebuildLedger(owner())).toMatchObject({ state: 'done', imported: 1 });
     expect(await sessionUsed()).toEqual({ day: 20_000n, findings: [] });
-    await checkpoint.revert();
   });
 });
 
@@ -175,5 +184,100 @@ describe('the comparison with the chain', () => {
     const [claimed] = engine.ledger.listPayments({ state: 'captured' }, 1, null).payments;
     expect(claimed).toMatchObject({ confirmed: false });
     expect((await sessionUsed()).findings).toEqual([]);
+  });
+});
+
+describe('several agents', () => {
+  const AGENTS = ['default', 'ada', 'bob'];
+  const DOLLAR = 1_000_000n;
+  const add = (name: string, options = owner()) => addAgent(options, name, async () => undefined);
+  const stateOf = async (name: string) => (await findAgentLine(owner(), name)).state;
+
+  /** What counts for each agent and for the wallet, and what audit and chain say of it. */
+  async function booksOf(wallet: Wallet) {
+    const engine = await wallet.engine();
+    const { ledger, keys } = engine;
+    const lines = AGENTS.map((agent) => capLine({ scope: { kind: 'agent', agent } }));
+    const used = ledger.usage([...lines, capLine()], now());
+    const audit = ledger.audit();
+    const compared = await compareWithChain(engine.config(), keys, ledger, now());
+    await wallet.close();
+    const findings = [...audit.findings, ...compared.findings];
+    return { used, withdrawals: audit.withdrawals, compared: compared.compared, findings };
+  }
+
+  test('keep their addresses and what they spent, whatever is lost: ledger, config, or the whole machine', async () => {
+    const ada = await add('ada');
+    const bob = await add('bob');
+    await sandbox.chain.fund(bob.address, DOLLAR);
+    // From one agent of the wallet to another: it spends nothing.
+    const engine = await test1.open({ now }).engine();
+    const funds = { to: ada.address, usdMicros: DOLLAR, takesHeld: false };
+    const sent = await withdraw(engine, funds, async () => true, anyCall().signal);
+    expect(sent?.payment).toMatchObject({ confirmed: true });
+    const { secretKind, revealSecret } = engine.keys;
+    expect(secretKind).toBe('phrase');
+    const secret = revealSecret();
+    await engine.close();
+    for (const [n, agent] of ['default', 'ada', 'ada', 'bob'].entries())
+      expect(await pay(`/v2/json?several=${n}`, 5_000, agent)).toMatchObject({ code: 'paid' });
+    const books = { used: [10_000n, 20_000n, 10_000n, 40_000n], withdrawals: 1, compared: 5, findings: [] };
+    expect(await booksOf(test1.open({ now }))).toEqual(books);
+
+    removeLedger();
+    expect(await rebuildLedger(owner())).toMatchObject({ state: 'waiting' });
+    await later();
+    expect(await rebuildLedger(owner())).toMatchObject({ state: 'done', imported: 5 });
+    expect(await booksOf(test1.open({ now }))).toEqual(books);
+    expect([await stateOf('ada'), await stateOf('bob')]).toEqual(['lost', 'lost']);
+    expect(await pay('/v2/json?several=5', 5_000, 'ada')).toMatchObject({ code: 'agent_unknown' });
+    expect((await add('bob')).address).toBe(bob.address);
+    expect((await add('ada')).address).toBe(ada.address);
+
+    // A config that is lost too: the ledger knows whose keys are whose.
+    rmSync(file('config.json'));
+    const rpcUrls = { 'eip155:84532': sandbox.rpcUrl, [SOLANA_DEVNET]: sandbox.solanaRpcUrl };
+    const making = { keystore: 'file', testnet: true, rpcUrls } as const;
+    await setUpWallet({ ...owner(), ...making, secret: { kind: 'new' } });
+    expect(await booksOf(test1.open({ now }))).toEqual(books);
+    expect((await add('carl')).index).toBe(3);
+
+    // An empty machine and the phrase: agents come back in the order that they were added in.
+    const home = file('restored');
+    const restored = { ...owner(), home };
+    await new StoreKeystore(home, new QuickStore(home)).create(secret);
+    const made = await setUpWallet({ ...restored, ...making, secret: { kind: 'new' } });
+    const { found } = await lookForMoney(made.config, made.keys, now());
+    expect(found.map(({ index, address }) => [index, address]).sort()).toEqual([
+      [0, test1.address],
+      [1, ada.address],
+      [2, bob.address],
+    ]);
+    expect((await add('ada', restored)).address).toBe(ada.address);
+    expect((await add('bob', restored)).address).toBe(bob.address);
+    const unknown = await booksOf(test1.open({ now, home }));
+    expect(unknown).toMatchObject({ used: [0n, 0n, 0n, 0n], compared: 5 });
+    expect(unknown.findings).toHaveLength(5);
+    expect(await rebuildLedger(restored)).toMatchObject({ state: 'waiting', suspended: [] });
+    await later();
+    expect(await rebuildLedger(restored)).toMatchObject({ state: 'done', imported: 5 });
+    expect(await booksOf(test1.open({ now, home }))).toEqual(books);
+    expect(await rebuildLedger(restored)).toMatchObject({ state: 'sound' });
+  });
+
+  test('that are stopped stay so: a copy of the ledger from before stops signing, and lets none of them act', async () => {
+    await add('ada');
+    await add('bob');
+    await suspendAgent(owner(), 'bob');
+    await backupLedger(owner(), file('copy.db'));
+    await suspendAgent(owner(), 'ada');
+    await rotateToken(owner(), 'ada', async () => undefined);
+    removeLedger();
+    copyFileSync(file('copy.db'), file('purser.db'));
+    expect(await pay('/v2/json?several=6', 5_000, 'ada')).toMatchObject({ code: 'ledger_older' });
+    expect(await restoreLedger(owner(), file('copy.db'))).toMatchObject({ suspended: ['ada'] });
+    expect(await stateOf('ada')).toBe('suspended');
+    expect(await stateOf('default')).toBe('active');
+    expect(await rebuildLedger(owner())).toMatchObject({ state: 'waiting', suspended: [] });
   });
 });
