@@ -237,8 +237,19 @@ function isNeverSent(error: unknown): boolean {
   return cause?.code === 'ECONNREFUSED' || cause?.code === 'ENOTFOUND' || cause?.code === 'EAI_AGAIN';
 }
 
+/** Codes of certificates that do not hold: the connection ended before the token, or anything, was sent. */
+const CERTIFICATE_FAULT =
+  /^(CERT_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|UNABLE_TO_|ERR_TLS_CERT_ALTNAME_INVALID$)/;
+
+function isUntrusted(error: unknown): boolean {
+  const cause = (error as { cause?: { code?: unknown } } | null)?.cause;
+  return typeof cause?.code === 'string' && CERTIFICATE_FAULT.test(cause.code);
+}
+
 /** What became of a request that got no answer, in words for an agent. */
 function problemOf(error: unknown): string {
+  if (isUntrusted(error))
+    return "The certificate of the wallet's server does not hold, so nothing was sent. Tell the owner: NODE_EXTRA_CA_CERTS names the file of an authority of one's own.";
   if (isNeverSent(error)) return "The wallet's server cannot be reached; nothing was sent. Tell the owner.";
   if (error instanceof UnauthorizedError || (error instanceof SdkHttpError && error.status === 401))
     return "The wallet's server refuses the token; nothing was done. The owner of that wallet can give a new one: agents rotate NAME, on the machine where it is.";

@@ -83,7 +83,8 @@ afterAll(async () => {
   await world.stop();
 });
 
-test.skipIf(!canSwitch)('an agent that is another user pays', async () => {
+/** The agent's user at its own client, through the bridge. */
+async function connectAsAgent(): Promise<Client> {
   const [command, ...args] = asUser(
     AGENT_UID,
     ...purser(),
@@ -95,21 +96,45 @@ test.skipIf(!canSwitch)('an agent that is another user pays', async () => {
   );
   const client = new Client({ name: 'other-user', version: '1.0.0' });
   await client.connect(new StdioClientTransport({ command, args, env: { PATH: process.env['PATH'] ?? '' } }));
-  const { structuredContent } = await client.callTool({
-    name: 'wallet_pay',
-    arguments: callOf(world.url('/v2/json')),
-  });
-  expect(structuredContent as Outcome).toMatchObject({ status: 'ok', code: 'paid', money: 'captured' });
-  await client.close();
-  expect(await world.sandbox.chain.payments(agent.address)).toHaveLength(1);
-});
+  return client;
+}
 
 test.skipIf(!canSwitch)(
-  'and can read neither key, config, ledger, passphrase, log nor the server’s memory',
+  'an agent that is another user pays, and reads a large answer page by page',
+  async () => {
+    const client = await connectAsAgent();
+    const { structuredContent } = await client.callTool({
+      name: 'wallet_pay',
+      arguments: callOf(world.url('/v2/json')),
+    });
+    expect(structuredContent as Outcome).toMatchObject({ status: 'ok', code: 'paid', money: 'captured' });
+    const call = async (name: string, args: Record<string, unknown>): Promise<Outcome> =>
+      (await client.callTool({ name, arguments: args })).structuredContent as Outcome;
+    const large = await call('wallet_pay', callOf(world.url('/v2/large', { bytes: '300000' })));
+    expect(large).toMatchObject({ code: 'paid', response: { bytes: 300_000 } });
+    // A path it cannot read would only mislead it; it is told in words what to do instead.
+    expect(large.response).not.toHaveProperty('path');
+    expect(large.message).toContain('page through it with wallet_response');
+    expect(large.next).toEqual({ tool: 'wallet_response', arguments: { id: large.response?.stored_id } });
+    const page = await call('wallet_response', { ...large.next?.arguments, offset: 299_990 });
+    expect(page).toMatchObject({ status: 'ok', total: 300_000, next: null });
+    const binary = await call('wallet_pay', callOf(world.url('/v2/png')));
+    expect(binary.response).not.toHaveProperty('path');
+    expect(binary.message).toContain('no text');
+    expect(binary.tell_owner).toContain(join(wallet.home, 'responses'));
+    await client.close();
+    expect(await world.sandbox.chain.payments(agent.address)).toHaveLength(3);
+  },
+);
+
+test.skipIf(!canSwitch)(
+  'and can read neither key, config, ledger, passphrase, stored answer, log nor the server’s memory',
   async () => {
     const pid = served.child.pid ?? 0;
     const files = [
-      ...readdirSync(wallet.home).map((name) => join(wallet.home, name)),
+      ...readdirSync(wallet.home, { recursive: true, encoding: 'utf8' }).map((name) =>
+        join(wallet.home, name),
+      ),
       wallet.passphraseFile,
       served.logFile,
       `/proc/${pid}/environ`,
@@ -117,8 +142,9 @@ test.skipIf(!canSwitch)(
       `/proc/${pid}/maps`,
     ];
     expect(files.map((file) => file.split('/').at(-1))).toEqual(
-      expect.arrayContaining(['config.json', 'purser.db', 'keystore.json']),
+      expect.arrayContaining(['config.json', 'purser.db', 'keystore.json', 'responses']),
     );
+    expect(files.filter((file) => file.includes('/responses/'))).toHaveLength(2);
     for (const file of files) {
       const [command, ...args] = asUser(AGENT_UID, 'head', '-c', '1', file);
       await expect(promisify(execFile)(command, args), file).rejects.toThrow(/denied/i);

@@ -159,21 +159,53 @@ describe('health and metrics', () => {
       });
       expect([401, 404]).toContain(status);
     }
-    const { text, status } = await send(at('/metrics'), { method: 'GET', headers: { Authorization } });
-    expect(status).toBe(200);
-    const value = (name: string): string | undefined =>
+    const scrape = async (): Promise<string> => {
+      const { text, status } = await send(at('/metrics'), { method: 'GET', headers: { Authorization } });
+      expect(status).toBe(200);
+      return text;
+    };
+    const valueIn = (text: string, name: string): string | undefined =>
       text
         .split('\n')
         .find((line) => line.startsWith(`${name} `))
         ?.split(' ')[1];
-    expect(value('purser_calls_total{agent="ada",tool="wallet_pay",status="ok",code="paid"}')).toBe('1');
-    expect(value('purser_verdicts_total{verdict="allow"}')).toBe('1');
-    expect(value('purser_call_seconds_count{tool="wallet_pay"}')).toBe('1');
+    const { ledger } = await owner.engine();
+    const books = () => ledger.openBooks(Date.now() - 24 * 3_600_000);
+    // While a payment is with its seller, the money it holds is counted as the ledger has it.
+    const url = world.url('/v2/slow', { ms: '1500' });
+    const slow = pay(client, url);
+    await world.sandbox.shop.requests.waitFor(
+      ({ url: to, payment }) => to.href === url && payment !== undefined,
+    );
+    const during = await scrape();
+    expect(valueIn(during, 'purser_held_usd_micros')).toBe('10000');
+    expect(valueIn(during, 'purser_held_usd_micros')).toBe(String(books().heldUsdMicros));
+    expect(valueIn(during, 'purser_calls_running')).toBe('1');
+    expect(await slow).toMatchObject({ code: 'paid' });
+    expect(await pay(client, world.url('/v2/price/0.51'))).toMatchObject({ code: 'price_above_max' });
+    const before = books().open;
+    const text = await scrape();
+    const after = books().open;
+    const value = (name: string): string | undefined => valueIn(text, name);
+    expect(value('purser_calls_total{agent="ada",tool="wallet_pay",status="ok",code="paid"}')).toBe('2');
+    expect(value('purser_verdicts_total{verdict="allow"}')).toBe('2');
+    expect(value('purser_verdicts_total{verdict="refuse"}')).toBe('1');
+    expect(value('purser_call_seconds_count{tool="wallet_pay"}')).toBe('3');
+    expect(Number(value('purser_call_seconds_sum{tool="wallet_pay"}'))).toBeGreaterThan(1.5);
     expect(value('purser_refused_requests_total{reason="host"}')).toBe('2');
     expect(value('purser_refused_requests_total{reason="token_wrong"}')).toBe('3');
     expect(value('purser_held_usd_micros')).toBe('0');
-    expect(Number(value('purser_captured_24h_usd_micros'))).toBeGreaterThan(0);
-    expect(Number(value('purser_reconcile_backlog'))).toBeGreaterThanOrEqual(0);
+    expect(value('purser_captured_24h_usd_micros')).toBe(String(books().capturedUsdMicros));
+    const captured = paymentsIn(await owner.engine()).filter(({ state }) => state === 'captured');
+    expect(books().capturedUsdMicros).toBe(
+      captured.reduce((sum, { capturedUsdMicros }) => sum + (capturedUsdMicros ?? 0n), 0n),
+    );
+    // The background may settle some of it between two looks.
+    const backlog = Number(value('purser_reconcile_backlog'));
+    expect(backlog).toBeLessThanOrEqual(before);
+    expect(backlog).toBeGreaterThanOrEqual(after);
+    expect(value('purser_calls_running')).toBe('0');
+    expect(value('purser_requests_waiting')).toBe('0');
     expect(Number(value('purser_connections'))).toBeGreaterThan(0);
     expect(value('purser_sessions')).toBe('1');
     expect(text).not.toContain(world.sandbox.shop.hostPort);

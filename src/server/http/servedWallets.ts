@@ -73,10 +73,12 @@ export class ServedWallets implements AgentAccess {
     await this.#first.close();
   }
 
-  /** Its tools, each call counted; one that is turned away is answered like any other. */
+  /** Its tools, each call counted; one that is turned away is answered like any other. No result names a file. */
   #counted(wallet: Wallet): WalletTools {
     const run = (work: () => Promise<Outcome>): Promise<Outcome> =>
-      this.#calls.run(wallet.agent, work).catch((error: unknown) => failureOutcome(error, this.#options));
+      this.#calls
+        .run(wallet.agent, work)
+        .then(withoutPath, (error: unknown) => failureOutcome(error, this.#options));
     return {
       discover: (input, context) => run(() => wallet.discover(input, context)),
       quote: (input, context) => run(() => wallet.quote(input, context)),
@@ -87,4 +89,29 @@ export class ServedWallets implements AgentAccess {
       response: (input) => run(() => wallet.response(input)),
     };
   }
+}
+
+/**
+ * What an agent elsewhere is shown of a stored answer: it can read no file of the wallet's user, so its path would only
+ * mislead. Text is its all the same, page by page; what is no text only the owner can hand over.
+ */
+function withoutPath(result: Outcome): Outcome {
+  const { response, message, tell_owner } = result;
+  if (response?.path === undefined) return result;
+  const { path, ...shown } = response;
+  const kept = `${message} The answer is kept where the wallet is, and you cannot read its files`;
+  if (shown.head === undefined) {
+    return {
+      ...result,
+      message: `${kept}; it is no text, so only the owner can hand it over.`,
+      tell_owner: tell_owner ?? `The agent bought a file that it cannot read; it is ${path}.`,
+      response: shown,
+    };
+  }
+  return {
+    ...result,
+    message: `${kept}: page through it with wallet_response.`,
+    next: result.next ?? { tool: 'wallet_response', arguments: { id: shown.stored_id } },
+    response: shown,
+  };
 }
