@@ -22,7 +22,7 @@ import {
 import { canPayOn } from './agentAddress.js';
 import { CallBound, type CallContext } from './callBound.js';
 import { categoryOfCall } from './catalogAdvice.js';
-import { chooseOffer, insufficient } from './choose.js';
+import { insufficient } from './choose.js';
 import { takeClientAnswer } from './clientAnswer.js';
 import { deliver } from './deliver.js';
 import { answerFromEarlier, answerFromOpen, boughtBefore, replay, type Asked } from './earlier.js';
@@ -35,6 +35,7 @@ import type { CommandPlace } from './ownerCommand.js';
 import { probe, type Challenge } from './probe.js';
 import { x402 } from './protocol.js';
 import { answerForFree, restoreQuote, type QuotedCall } from './quote.js';
+import { readyOffer, tellPassedOver } from './readyOffer.js';
 import { barredError, failureOutcome, frozenError, stopOutcome } from './refusal.js';
 import { isCredential, parseRequest, type CallInput, type CallRequest } from './request.js';
 
@@ -185,10 +186,11 @@ async function payChallenge(call: PayCall, challenge: Challenge): Promise<Outcom
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const config = engine.config();
     const asking = askingOf(call, challenge.target);
-    const judged = await chooseOffer(engine, config, asking, challenge.required);
+    const ready = await readyOffer(engine, config, asking, challenge.required, approval !== null);
+    const { judged } = ready;
     if (judged.offer === undefined) return refuse(call, judged.verdict);
     if (judged.verdict.verdict === 'refuse') return refuse(call, judged.verdict);
-    if (judged.verdict.verdict === 'ask' && approval === null) {
+    if (ready.intent === null) {
       const answer = await ask(call, config, challenge, judged);
       if ('status' in answer) return answer;
       if (answer.state === 'consumed') return fromConsumed(call);
@@ -196,10 +198,14 @@ async function payChallenge(call: PayCall, challenge: Challenge): Promise<Outcom
       // A person's time went by: everything else is judged anew.
       continue;
     }
-    const intent = await x402.prepare(engine, config, judged.offer, asking.nowMs);
+    const { intent, passed } = ready;
     const hold = await openHold(call, challenge, judged, intent, config, approval);
     if (hold.kind === 'config_changed') continue;
-    if (hold.kind === 'held') return signAndDeliver(call, challenge, judged.offer, intent, hold.payment);
+    if (hold.kind === 'held')
+      return tellPassedOver(
+        await signAndDeliver(call, challenge, judged.offer, intent, hold.payment),
+        passed,
+      );
     const outcome = await afterNoHold(call, hold, judged.offer);
     if (outcome !== null) return outcome;
   }
