@@ -7,18 +7,15 @@ import {
   readdirSync,
   readFileSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Outcome } from '../../src/wallet/outcome.js';
 import { missingPrograms, startSecretService, type SecretService } from '../keychain/secretService.js';
-import { Agent, createPlace, RawServer, type Place } from './purser.js';
+import { answerIn, laterVersion, manifestOf, programIn, ROOT, runPackage, unpackPackage } from './packed.js';
+import { Agent, createPlace, type Place } from './purser.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const INSPECTOR = join(ROOT, 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js');
 const TOOL_NAMES = (
   JSON.parse(readFileSync(new URL('toolList.json', import.meta.url), 'utf8')) as { name: string }[]
@@ -29,27 +26,11 @@ let place: Place;
 let unpacked: string;
 beforeAll(() => {
   place = createPlace();
-  const to = ['--pack-destination', place.folder];
-  // The bundle was built before the tests; scripts stay off so that it is that one which is packed.
-  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--silent', ...to], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    shell: process.platform === 'win32',
-  }).trim();
-  execFileSync('tar', ['-xzf', join(place.folder, packed), '-C', place.folder]);
-  unpacked = join(place.folder, 'package');
-  // What npm would install beside it: the two packages with compiled binaries, and nothing else.
-  for (const name of ['better-sqlite3', '@napi-rs/keyring']) {
-    mkdirSync(join(unpacked, 'node_modules', name, '..'), { recursive: true });
-    symlinkSync(join(ROOT, 'node_modules', name), join(unpacked, 'node_modules', name));
-  }
+  unpacked = unpackPackage(place.folder);
 });
 afterAll(() => {
   place.remove();
 });
-
-const manifestOf = (folder: string): Record<string, unknown> =>
-  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, unknown>;
 
 test('the tarball starts, lists its tools and can load all of itself', async () => {
   const program = join(unpacked, 'bin', 'purser.js');
@@ -127,38 +108,17 @@ test('an outside client, the inspector, lists the tools and calls one', async ()
   expect(called).toMatchObject({ structuredContent: { status: 'ok', money: 'none' } });
 });
 
-/** What a server of the package answers to one call, started with nothing but this environment. */
-async function answerIn(env: Record<string, string>, tool: string, program = programIn(unpacked)) {
-  const server = new RawServer(env, [], program);
-  server.open();
-  server.callTool(1, tool, {});
-  const { result } = (await server.answer(1)) as { result: { structuredContent: Outcome } };
-  server.child.stdin.end();
-  expect(await server.ended).toMatchObject({ code: 0 });
-  return { outcome: result.structuredContent, stderr: server.stderr };
-}
-
-function programIn(folder: string): string {
-  return join(folder, 'bin', 'purser.js');
-}
-
-/** The command line of the package; never throws. */
-function command(env: NodeJS.ProcessEnv, args: readonly string[], before: readonly string[] = []) {
-  const [file = '', ...words] = [...before, process.execPath, programIn(unpacked), ...args];
-  return new Promise<{ code: number; err: string }>((resolve) => {
-    execFile(file, words, { env }, (error, _out, err) =>
-      resolve({ code: error === null ? 0 : Number(error.code ?? -1), err }),
-    );
-  });
-}
-
+const TEST_NETWORKS = ['eip155:84532', 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1'];
 const NEW_WALLET = ['init', '--keystore', 'file', '--yes', '--testnet', '--passphrase-file'];
 
 describe('on a machine that is not as usual', () => {
   test('an empty PATH is no matter to it', async () => {
-    const { outcome } = await answerIn({ ...place.env, PATH: '' }, 'wallet_ledger');
+    const { outcome } = await answerIn(programIn(unpacked), { ...place.env, PATH: '' }, 'wallet_ledger');
     expect(outcome).toMatchObject({ status: 'ok' });
-    expect(await command({ ...place.env, PATH: '' }, ['limits'])).toMatchObject({ code: 0, err: '' });
+    expect(await runPackage(unpacked, { ...place.env, PATH: '' }, ['limits'])).toMatchObject({
+      code: 0,
+      err: '',
+    });
   });
 
   /** Where nothing was ever made, and mostly nothing can be. */
@@ -174,7 +134,7 @@ describe('on a machine that is not as usual', () => {
     const folders = 'HOME' in home ? {} : { XDG_CONFIG_HOME: '/proc/nowhere' };
     const { XDG_CACHE_HOME: ___, ...bare } = rest;
     const env = { ...('HOME' in home ? bare : rest), ...home, ...folders, BROWSER: 'none' };
-    const { outcome, stderr } = await answerIn(env, 'wallet_balance');
+    const { outcome, stderr } = await answerIn(programIn(unpacked), env, 'wallet_balance');
     expect(outcome).toMatchObject({
       status: 'failed',
       money: 'none',
@@ -182,8 +142,11 @@ describe('on a machine that is not as usual', () => {
     });
     expect(['not_set_up', 'home_unusable']).toContain(outcome.code);
     expect(stderr).toBe('');
-    const made = await command(env, [...NEW_WALLET, place.passphraseFile]);
-    expect(made).toEqual({ code: 6, err: expect.stringMatching(/^purser: .*cannot be used.*\n/) as string });
+    const made = await runPackage(unpacked, env, [...NEW_WALLET, place.passphraseFile]);
+    expect(made).toMatchObject({
+      code: 6,
+      err: expect.stringMatching(/^purser: .*cannot be used.*\n/) as string,
+    });
     expect(made.err.split('\n').length).toBeLessThan(5);
   });
 
@@ -200,14 +163,15 @@ describe('on a machine that is not as usual', () => {
       chmodSync(home, 0o500);
       for (const name of files) chmodSync(join(home, name), statSync(join(home, name)).mode & ~0o222);
       const env = { ...place.env, PURSER_HOME: home };
-      for (const args of [['freeze'], ['doctor']]) {
-        const { code, err } = await command(env, args, asPlainUser);
-        expect([args[0], code]).toEqual([args[0], args[0] === 'doctor' ? 1 : 6]);
-        expect(err).not.toMatch(/SqliteError|\bat .*:\d+:\d+/);
+      for (const args of [['freeze'], ['limits'], ['ledger']]) {
+        const { code, err } = await runPackage(unpacked, env, args, asPlainUser);
+        expect(code).toBe(6);
+        expect(err).toMatch(/^purser: .* is read-only to this user .*\n {2}.*\n$/);
       }
       const empty = join(place.folder, 'read-only-empty');
       mkdirSync(empty, { mode: 0o500 });
-      const made = await command(
+      const made = await runPackage(
+        unpacked,
         { ...env, PURSER_HOME: join(empty, 'wallet') },
         [...NEW_WALLET, place.passphraseFile],
         asPlainUser,
@@ -218,67 +182,44 @@ describe('on a machine that is not as usual', () => {
   );
 });
 
-describe('two versions on one home', () => {
-  /** The package as a later version of it would be, with one step more of the ledger's schema if asked. */
-  function later(name: string, withStep: boolean): string {
-    const folder = join(place.folder, name);
-    cpSync(unpacked, folder, { recursive: true, verbatimSymlinks: true });
-    const replace = (file: string, from: string, to: string): boolean => {
-      const text = readFileSync(file, 'utf8');
-      writeFileSync(file, text.replace(from, to));
-      return text.includes(from);
-    };
-    const { version } = manifestOf(unpacked) as { version: string };
-    expect(replace(join(folder, 'package.json'), `"${version}"`, '"9.0.0"')).toBe(true);
-    const dist = readdirSync(join(folder, 'dist')).map((file) => join(folder, 'dist', file));
-    expect(dist.some((file) => replace(file, `"${version}"`, '"9.0.0"'))).toBe(true);
-    if (!withStep) return folder;
-    const step = '(db)=>db.exec("CREATE TABLE notes (id TEXT PRIMARY KEY) STRICT")';
-    const added = dist.some((file) => {
-      const list = /MIGRATIONS=\[\w+(?=\])/.exec(readFileSync(file, 'utf8'))?.[0];
-      return list !== undefined && replace(file, list, `${list},${step}`);
-    });
-    expect(added).toBe(true);
-    return folder;
-  }
+/** One step more of the ledger's schema. */
+const ADDED_STEP = '(db)=>db.exec("CREATE TABLE notes (id TEXT PRIMARY KEY) STRICT")';
 
+describe('two versions on one home', () => {
   test('of one schema work side by side; of two, the older says so and changes nothing', async () => {
-    const [same, newer] = [later('same', false), later('newer', true)];
+    const [same, newer] = [
+      laterVersion(unpacked, join(place.folder, 'same')),
+      laterVersion(unpacked, join(place.folder, 'newer'), ADDED_STEP),
+    ];
     const [one, other] = await Promise.all([
       Agent.connect(place.env, 'legacy', programIn(unpacked)),
       Agent.connect(place.env, 'legacy', programIn(same)),
     ]);
-    const stays = await Agent.connect(place.env, 'legacy', programIn(unpacked));
     try {
       expect(other.client.getServerVersion()?.version).toBe('9.0.0');
       const both = await Promise.all([one, other].map((agent) => agent.call('wallet_ledger', {})));
       for (const { outcome } of both) expect(outcome).toMatchObject({ status: 'ok' });
-      await stays.call('wallet_ledger', {});
 
-      const moved = await answerIn(place.env, 'wallet_ledger', programIn(newer));
+      const moved = await answerIn(programIn(newer), place.env, 'wallet_ledger');
       expect(moved.outcome).toMatchObject({ status: 'ok' });
       const ledger = join(place.folder, 'wallet', 'purser.db');
       const before = readFileSync(ledger);
       const says = { status: 'failed', code: 'ledger_newer', money: 'none' };
       const tell = expect.stringContaining('npx -y purser-mcp@latest upgrade') as string;
-      expect((await answerIn(place.env, 'wallet_ledger')).outcome).toMatchObject({
+      expect((await answerIn(programIn(unpacked), place.env, 'wallet_ledger')).outcome).toMatchObject({
         ...says,
         tell_owner: tell,
       });
-      expect(await command(place.env, ['freeze'])).toMatchObject({
+      expect(await runPackage(unpacked, place.env, ['freeze'])).toMatchObject({
         code: 6,
         err: expect.stringContaining('newer Purser') as string,
       });
-      // One that had it open before says so too.
-      const quoted = await stays.call('wallet_pay', { url: 'https://example.com/', max_usd: '0.01' });
-      expect(quoted.outcome).toMatchObject({ money: 'none' });
-      expect(quoted.outcome.status).not.toBe('ok');
       expect(readFileSync(ledger).equals(before)).toBe(true);
-      expect((await answerIn(place.env, 'wallet_ledger', programIn(newer))).outcome).toMatchObject({
+      expect((await answerIn(programIn(newer), place.env, 'wallet_ledger')).outcome).toMatchObject({
         status: 'ok',
       });
     } finally {
-      await Promise.all([one, other, stays].map((agent) => agent.close()));
+      await Promise.all([one, other].map((agent) => agent.close()));
     }
   });
 
@@ -288,7 +229,11 @@ describe('two versions on one home', () => {
     const file = join(home, 'config.json');
     const config = JSON.parse(readFileSync(file, 'utf8')) as { limits: object };
     writeFileSync(file, JSON.stringify({ ...config, limits: { ...config.limits, per_hour_usd: '1' } }));
-    const { outcome } = await answerIn({ ...place.env, PURSER_HOME: home }, 'wallet_balance');
+    const { outcome } = await answerIn(
+      programIn(unpacked),
+      { ...place.env, PURSER_HOME: home },
+      'wallet_balance',
+    );
     expect(outcome).toMatchObject({
       code: 'config_invalid',
       tell_owner: expect.stringContaining('newer Purser') as string,
@@ -308,21 +253,32 @@ describe.skipIf(why !== null)(`with a real keychain${why === null ? '' : ` (skip
   test('keeps its keys there; where it is locked or gone, that is said with what to do', async () => {
     const home = join(place.folder, 'in-keychain');
     const env = { ...(service.env as Record<string, string>), PURSER_HOME: home };
-    expect(await command(env, ['init', '--yes', '--testnet'])).toMatchObject({ code: 0 });
-    expect((await answerIn(env, 'wallet_ledger')).outcome).toMatchObject({ status: 'ok' });
+    // No RPC that is not here is asked: what doctor says of them is not looked at.
+    const rpcs = TEST_NETWORKS.flatMap((network) => ['--rpc', `${network}=http://127.0.0.1:9`]);
+    expect(await runPackage(unpacked, env, ['init', '--yes', '--testnet', ...rpcs])).toMatchObject({
+      code: 0,
+    });
+    expect((await answerIn(programIn(unpacked), env, 'wallet_ledger')).outcome).toMatchObject({
+      status: 'ok',
+    });
     service.lock();
-    expect((await answerIn(env, 'wallet_ledger')).outcome).toMatchObject({
+    expect((await answerIn(programIn(unpacked), env, 'wallet_ledger')).outcome).toMatchObject({
       code: 'keychain_locked',
       money: 'none',
       tell_owner: expect.any(String) as string,
     });
+    const doctor = await runPackage(unpacked, env, ['doctor']);
+    expect(doctor.code).toBe(1);
+    expect(doctor.out).toMatch(/\nfail {2}keystore: The OS keychain is locked.*\n {6}\S/);
     const gone = { ...env, DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' };
-    expect((await answerIn(gone, 'wallet_ledger')).outcome).toMatchObject({
+    expect((await answerIn(programIn(unpacked), gone, 'wallet_ledger')).outcome).toMatchObject({
       status: 'failed',
       money: 'none',
       tell_owner: expect.any(String) as string,
     });
-    expect(await command({ ...gone, PURSER_HOME: `${home}-2` }, ['init', '--yes', '--testnet'])).toEqual({
+    expect(
+      await runPackage(unpacked, { ...gone, PURSER_HOME: `${home}-2` }, ['init', '--yes', '--testnet']),
+    ).toMatchObject({
       code: 6,
       err: expect.stringContaining('init --keystore file') as string,
     });
