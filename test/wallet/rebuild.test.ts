@@ -12,7 +12,7 @@ import { unfreezeWallet } from '../../src/wallet/ownerFreeze.js';
 import { StoreKeystore } from '../../src/keys/keystore.js';
 import { changeConfig } from '../../src/wallet/ownerConfig.js';
 import { lookForMoney } from '../../src/wallet/foundMoney.js';
-import { addAgent, findAgentLine, rotateToken, suspendAgent } from '../../src/wallet/ownerAgents.js';
+import { addAgent, listAgents, rotateToken, suspendAgent } from '../../src/wallet/ownerAgents.js';
 import { setUpWallet } from '../../src/wallet/setUp.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { withdraw } from '../../src/wallet/withdraw.js';
@@ -191,7 +191,6 @@ describe('several agents', () => {
   const AGENTS = ['default', 'ada', 'bob'];
   const DOLLAR = 1_000_000n;
   const add = (name: string, options = owner()) => addAgent(options, name, async () => undefined);
-  const stateOf = async (name: string) => (await findAgentLine(owner(), name)).state;
 
   /** What counts for each agent and for the wallet, and what audit and chain say of it. */
   async function booksOf(wallet: Wallet) {
@@ -206,46 +205,55 @@ describe('several agents', () => {
     return { used, withdrawals: audit.withdrawals, compared: compared.compared, findings };
   }
 
-  test('keep their addresses and what they spent, whatever is lost: ledger, config, or the whole machine', async () => {
-    const ada = await add('ada');
-    const bob = await add('bob');
+  const books = { used: [10_000n, 20_000n, 10_000n, 40_000n], withdrawals: 1, compared: 5, findings: [] };
+  const rpcUrls = () => ({ 'eip155:84532': sandbox.rpcUrl, [SOLANA_DEVNET]: sandbox.solanaRpcUrl });
+
+  /** Two agents beside the first one; one has its money from the first, which spends nothing. All of them buy. */
+  async function buyAsAll() {
+    const [ada, bob] = [await add('ada'), await add('bob')];
     await sandbox.chain.fund(bob.address, DOLLAR);
-    // From one agent of the wallet to another: it spends nothing.
-    const engine = await test1.open({ now }).engine();
+    const wallet = test1.open({ now });
+    const engine = await wallet.engine();
     const funds = { to: ada.address, usdMicros: DOLLAR, takesHeld: false };
     const sent = await withdraw(engine, funds, async () => true, anyCall().signal);
     expect(sent?.payment).toMatchObject({ confirmed: true });
-    const { secretKind, revealSecret } = engine.keys;
-    expect(secretKind).toBe('phrase');
-    const secret = revealSecret();
-    await engine.close();
-    for (const [n, agent] of ['default', 'ada', 'ada', 'bob'].entries())
-      expect(await pay(`/v2/json?several=${n}`, 5_000, agent)).toMatchObject({ code: 'paid' });
-    const books = { used: [10_000n, 20_000n, 10_000n, 40_000n], withdrawals: 1, compared: 5, findings: [] };
-    expect(await booksOf(test1.open({ now }))).toEqual(books);
+    for (const [n, agent] of ['default', 'ada', 'ada', 'bob'].entries()) {
+      const url = `${sandbox.shop.url}/v2/json?several=${n}`;
+      const outcome = await wallet.forAgent(agent).pay({ url, max_usd: '0.05' }, anyCall());
+      expect(outcome).toMatchObject({ code: 'paid' });
+    }
+    expect(await booksOf(wallet)).toEqual(books);
+    return { ada, bob, secret: engine.keys.revealSecret() };
+  }
 
+  test('keep their addresses and what they spent where the ledger is lost, and where the config is', async () => {
+    const { ada, bob } = await buyAsAll();
     removeLedger();
     expect(await rebuildLedger(owner())).toMatchObject({ state: 'waiting' });
     await later();
     expect(await rebuildLedger(owner())).toMatchObject({ state: 'done', imported: 5 });
-    expect(await booksOf(test1.open({ now }))).toEqual(books);
-    expect([await stateOf('ada'), await stateOf('bob')]).toEqual(['lost', 'lost']);
+    expect((await listAgents(owner())).map(({ name, state }) => [name, state])).toEqual([
+      ['default', 'active'],
+      ['ada', 'lost'],
+      ['bob', 'lost'],
+    ]);
     expect(await pay('/v2/json?several=5', 5_000, 'ada')).toMatchObject({ code: 'agent_unknown' });
     expect((await add('bob')).address).toBe(bob.address);
     expect((await add('ada')).address).toBe(ada.address);
-
-    // A config that is lost too: the ledger knows whose keys are whose.
+    // Now the ledger alone knows whose keys are whose.
     rmSync(file('config.json'));
-    const rpcUrls = { 'eip155:84532': sandbox.rpcUrl, [SOLANA_DEVNET]: sandbox.solanaRpcUrl };
-    const making = { keystore: 'file', testnet: true, rpcUrls } as const;
+    const making = { keystore: 'file', testnet: true, rpcUrls: rpcUrls() } as const;
     await setUpWallet({ ...owner(), ...making, secret: { kind: 'new' } });
     expect(await booksOf(test1.open({ now }))).toEqual(books);
     expect((await add('carl')).index).toBe(3);
+  });
 
-    // An empty machine and the phrase: agents come back in the order that they were added in.
+  test('come back on an empty machine in the order they were added in, and what they spent once it is rebuilt', async () => {
+    const { ada, bob, secret } = await buyAsAll();
     const home = file('restored');
     const restored = { ...owner(), home };
     await new StoreKeystore(home, new QuickStore(home)).create(secret);
+    const making = { keystore: 'file', testnet: true, rpcUrls: rpcUrls() } as const;
     const made = await setUpWallet({ ...restored, ...making, secret: { kind: 'new' } });
     const { found } = await lookForMoney(made.config, made.keys, now());
     expect(found.map(({ index, address }) => [index, address]).sort()).toEqual([
@@ -276,8 +284,11 @@ describe('several agents', () => {
     copyFileSync(file('copy.db'), file('purser.db'));
     expect(await pay('/v2/json?several=6', 5_000, 'ada')).toMatchObject({ code: 'ledger_older' });
     expect(await restoreLedger(owner(), file('copy.db'))).toMatchObject({ suspended: ['ada'] });
-    expect(await stateOf('ada')).toBe('suspended');
-    expect(await stateOf('default')).toBe('active');
+    expect((await listAgents(owner())).map(({ state }) => state)).toEqual([
+      'active',
+      'suspended',
+      'suspended',
+    ]);
     expect(await rebuildLedger(owner())).toMatchObject({ state: 'waiting', suspended: [] });
   });
 });
