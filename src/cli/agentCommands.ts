@@ -68,7 +68,7 @@ export const agentCommands: readonly Omit<CommandRow, 'usage'>[] = [
   {
     name: 'agents remove',
     group: 'Agents',
-    summary: 'End an agent for good; its history stays, and nobody gets its name or keys again.',
+    summary: 'Bring an agent’s money back and end it for good; its history, name and keys stay its own.',
     details:
       'It is suspended at once; its money goes to the first agent’s address, the way of withdraw, and when the chain shows that, it is removed. While payments are open, or where its money cannot be moved, it stays suspended and you are told what is where; run it again to go on. Needs the owner, but with --leave-money.',
     args: [NAME],
