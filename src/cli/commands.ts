@@ -183,7 +183,8 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     name: 'agents fund',
     group: 'Fund',
     summary: 'Send an agent money from the first agent’s address; needs the owner.',
-    details: 'Goes the way of withdraw: without gas where a facilitator settles it, and counted in no limit.',
+    details:
+      'Goes the way of withdraw: without gas where a facilitator settles it, and counted in no limit. On Solana an agent that was never sent USDC has no account for it: making it takes 0.002 SOL of the first agent’s, or send it the first USDC from an exchange.',
     args: [{ name: '<name>', doc: 'The agent.' }],
     flags: [
       { flags: '--usd <usd>', doc: 'How much, in dollars, such as 5.' },
@@ -195,7 +196,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       { flags: '--yes', doc: 'Do not show it and ask once more.' },
       ...OWNS,
     ],
-    examples: ['agents fund researcher --usd 5'],
+    examples: ['agents fund researcher --usd 5', 'agents fund researcher --usd 5 --network eip155:8453'],
     load: () => import('./agentsFund.js'),
   },
   {

@@ -35,11 +35,10 @@ export async function pursesFor(
   }
   if (named.length === 1) return named;
   const purses = await Promise.all(named.map(readPurse));
-  const rich = purses.filter(({ enough }) => enough).map(({ network }) => network);
-  if (usdMicros !== 'all') return rich.concat(named).slice(0, 1);
+  const rich = purses.filter(({ enough }) => enough);
   const silent = purses.filter(({ spendableAtomic }) => spendableAtomic === null);
-  const chosen = [...rich, ...silent.map(({ network }) => network)];
-  return chosen.length > 0 ? chosen : named.slice(0, 1);
+  const chosen = [...rich, ...silent].map(({ network }) => network);
+  return chosen.length === 0 || usdMicros !== 'all' ? chosen.concat(named).slice(0, 1) : chosen;
 
   async function readPurse(network: Network): Promise<Purse> {
     const [asset] = assetsOf(network.caip2);

@@ -102,6 +102,31 @@ describe.each(CHAINS)('on %s', (on) => {
       },
     );
 
+    // On the EVM one signature serves either way; here another transaction is signed.
+    if (on === 'solana') {
+      test('goes on once where the address pays its own fee, too', async () => {
+        await mine.set('withdrawals.facilitator_url', 'none');
+        await ground.giveGas(mine.payAddress);
+        const to = await ground.newOwner();
+        const engine = await mine.open().engine();
+        for (const death of [
+          { when: 'after', point: 'sent' },
+          { when: 'before', point: 'unknown' },
+        ] as const) {
+          const signatures = signaturesIn(mine.home);
+          const process = await unlocked(mine);
+          await process.dieAt(death);
+          await expect(process.ask(order(to))).rejects.toThrow(ProcessEnded);
+          const wish = { to, usdMicros: DOLLAR, takesHeld: false };
+          const again = await withdraw(engine, wish, async () => true, anyCall().signal);
+          expect(again).toMatchObject({ earlier: true, payment: { state: 'captured', confirmed: true } });
+          expect(signaturesIn(mine.home) - signatures).toBe(1);
+        }
+        expect(await ground.balanceOf(to)).toBe(2n * DOLLAR);
+        await mine.set('withdrawals.facilitator_url', world.sandbox.facilitator.url);
+      });
+    }
+
     test('is settled by reconcile alone: free again where nothing left, final where it went', async () => {
       const [unsent, gone] = [await ground.newOwner(), await ground.newOwner()];
       const first = await unlocked(mine);
