@@ -128,7 +128,7 @@ async function confirm(io: CliIo, plan: WithdrawalPlan): Promise<boolean> {
   const ways = plan.ways.map((way) =>
     way.kind === 'facilitator'
       ? `${new URL(way.url).host} settles it, no gas needed`
-      : `gas of at most about ${way.feeText} from this address`,
+      : `gas out of this address, at most about ${way.feeText}`,
   );
   const pairs: [string, string][] = [
     ['  Amount', text(amountAtomic)],
