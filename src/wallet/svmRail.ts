@@ -40,7 +40,8 @@ export const svmRail: Rail = {
     const signed = message === undefined ? undefined : readOwnMessage(message);
     if (signed === undefined)
       throw new WalletError('internal', 'A withdrawal has lost what was signed for it.');
-    if (paysOwnFee(signed)) return { ways: [{ kind: 'own_gas', feeText: 'the fee that was signed' }], says: [] };
+    if (paysOwnFee(signed))
+      return { ways: [{ kind: 'own_gas', feeText: 'the fee that was signed' }], says: [] };
     const relay = await facilitatorWay(engine, config, network, signal);
     if (typeof relay === 'string') return { ways: [], says: [relay] };
     if (relay.feePayer === signed.feePayer) return { ways: [relay], says: [] };
