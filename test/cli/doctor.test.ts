@@ -147,13 +147,16 @@ describe('files', () => {
   test('a ledger that is no database', async () => {
     const other = makeScratch();
     try {
-      await other.init();
+      await other.makeWallet();
+      for (const network of ['eip155:84532', 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1']) {
+        const rpc = ['config', 'set', `networks.${network}.rpc_url`, 'http://127.0.0.1:9'];
+        const done = await other.purser([...rpc, '--passphrase-file', other.passphraseFile]);
+        expect(done.exit).toBe(0);
+      }
       writeFileSync(join(other.home, 'purser.db'), 'nothing of ours');
       for (const suffix of ['-wal', '-shm']) rmSync(join(other.home, `purser.db${suffix}`), { force: true });
-      // Nothing listens at the catalogue and the RPCs of a test wallet: they are not what is looked at.
       const args = ['doctor', '--json'];
       const env = { PURSER_PASSPHRASE_FILE: other.passphraseFile };
-      await other.purser(['config', 'set', 'discovery.sources', '[]'], { env });
       mkdirSync(other.path('.cursor'));
       writeFileSync(other.path('.cursor/mcp.json'), '{"mcpServers":{"purser":{"command":"/nowhere/npx"}}}');
       const { out, exit } = await other.purser(args, { env });

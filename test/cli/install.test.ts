@@ -21,6 +21,7 @@ import { findNode, launchOn, type Launch } from '../../src/clients/launch.js';
 import { userFolder, type Machine } from '../../src/clients/machine.js';
 import { findPlaces, rowsOf } from '../../src/clients/place.js';
 import { checkLaunch } from '../../src/clients/selfCheck.js';
+import { quicken } from '../support/quickWallet.js';
 import { makeScratch, noTerminal, openTerminal, PASSPHRASE, type Scratch } from './program.js';
 
 let scratch: Scratch;
@@ -386,6 +387,7 @@ describe('the command', () => {
     const run = await scratch.purser(['install', ...flags(), ...set], { env });
     expect(run).toMatchObject({ exit: 0 });
     expect(run.out).toMatch(/Cursor.*added.*\.cursor\/mcp\.json/);
+    await quicken(scratch.home, PASSPHRASE);
     expect(run.out).toMatch(
       /send test USDC to one of these.*\n +0x[0-9a-fA-F]{40} on Base Sepolia\n +[1-9A-HJ-NP-Za-km-z]{32,44} on Solana devnet\n/,
     );
@@ -415,11 +417,11 @@ describe('the command', () => {
     expect(readFileSync(toml, 'utf8')).toContain('PURSER_PASSPHRASE_FILE');
     expect(readFileSync(json, 'utf8')).toContain('purser-mcp@99.0.0');
 
-    const out = await scratch.purser(['uninstall', '--yes', '--passphrase-file', scratch.passphraseFile], {
-      env: { ...env, PURSER_NOTHING: '' },
-    });
+    // Nothing unlocks it here: what is in it cannot be told, and no RPC is asked.
+    const out = await scratch.purser(['uninstall', '--yes'], { env });
     expect(out).toMatchObject({ exit: 0 });
     expect(out.out).toContain('The wallet stays');
+    expect(out.out).toMatch(/could not be told now: .* balance\n/);
     expect(existsSync(json)).toBe(false);
     expect(existsSync(toml)).toBe(false);
     expect(existsSync(join(scratch.home, 'config.json'))).toBe(true);
