@@ -7,14 +7,14 @@ import { parseEvmKey } from '../../src/keys/secret.js';
 import { addAgent } from '../../src/wallet/ownerAgents.js';
 import { setUpWallet } from '../../src/wallet/setUp.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
-import { runToEnd, spawnPurser, type Run } from '../cli/program.js';
+import type { Run } from '../cli/program.js';
 import { journalOf, signaturesIn } from '../support/books.js';
 import { QuickStore } from '../support/quickStore.js';
 import { ownerOf } from '../support/quickWallet.js';
 import { TEST_PASSPHRASE } from '../support/testPassphrase.js';
 import type { TestWallet } from '../support/testWallet.js';
 import { startTestWorld, type TestWorld } from '../support/world.js';
-import { asAnyone, asOwner, envOf } from './crew.js';
+import { envOf, runHere } from './crew.js';
 
 let world: TestWorld;
 let mine: TestWallet;
@@ -32,6 +32,9 @@ afterAll(async () => {
   await world.stop();
 });
 
+const asAnyone = (...args: string[]): Promise<Run> => runHere(envOf(mine), args);
+const asOwner = (...args: string[]): Promise<Run> =>
+  asAnyone(...args, '--passphrase-file', mine.passphraseFile);
 const jsonOf = ({ out }: Run): Record<string, unknown> => JSON.parse(out) as Record<string, unknown>;
 
 describe('a token', () => {
@@ -40,9 +43,9 @@ describe('a token', () => {
   test.each(['add', 'rotate'])('of agents %s is shown once, or goes into a new file alone', async (act) => {
     const file = join(folder, `${act}.token`);
     const named = act === 'add' ? ['ann', 'ben'] : ['ann', 'ann'];
-    const shown = jsonOf(await asOwner(mine, 'agents', act, named[0] ?? '', '--json'));
+    const shown = jsonOf(await asOwner('agents', act, named[0] ?? '', '--json'));
     expect(await owns(shown['token'])).toBe('ann');
-    const kept = await asOwner(mine, 'agents', act, named[1] ?? '', '--token-file', file, '--json');
+    const kept = await asOwner('agents', act, named[1] ?? '', '--token-file', file, '--json');
     expect(kept).toMatchObject({ exit: 0 });
     const token = readFileSync(file, 'utf8').trim();
     expect(await owns(token)).toBe(named[1]);
@@ -50,10 +53,10 @@ describe('a token', () => {
     expect(kept.out + kept.err).not.toContain(token);
     expect(jsonOf(kept)).toMatchObject({ token_file: file });
     if (act === 'rotate') expect(await owns(shown['token'])).toBeNull();
-    const listed = await asAnyone(mine, 'agents', 'list', '--json');
+    const listed = await asAnyone('agents', 'list', '--json');
     expect(listed.out).not.toContain(token);
     // A file that is there stays as it is, and the token that is good stays good.
-    expect(await asOwner(mine, 'agents', 'rotate', 'ann', '--token-file', file)).toMatchObject({ exit: 2 });
+    expect(await asOwner('agents', 'rotate', 'ann', '--token-file', file)).toMatchObject({ exit: 2 });
     expect(readFileSync(file, 'utf8').trim()).toBe(token);
     expect(await owns(token)).toBe(named[1]);
   });
@@ -64,10 +67,10 @@ describe('a token', () => {
       string,
       string,
     ];
-    expect(await asOwner(mine, 'agents', 'add', 'ann', '--token-file', file)).toMatchObject({ exit: 2 });
-    expect(await asAnyone(mine, 'agents', 'rotate', 'ann', '--token-file', file)).toMatchObject({ exit: 3 });
+    expect(await asOwner('agents', 'add', 'ann', '--token-file', file)).toMatchObject({ exit: 2 });
+    expect(await asAnyone('agents', 'rotate', 'ann', '--token-file', file)).toMatchObject({ exit: 3 });
     symlinkSync(target, link);
-    expect(await asOwner(mine, 'agents', 'rotate', 'ann', '--token-file', link)).toMatchObject({ exit: 2 });
+    expect(await asOwner('agents', 'rotate', 'ann', '--token-file', link)).toMatchObject({ exit: 2 });
     expect([existsSync(file), existsSync(target)]).toEqual([false, false]);
   });
 });
@@ -89,37 +92,37 @@ describe('the owner', () => {
     const before = await world.sandbox.chain.balanceOf(mine.address);
     const fund = ['agents', 'fund', 'ann', '--usd', '1.5', '--yes', '--passphrase-file', mine.passphraseFile];
     // Whichever agent the owner's shell names.
-    const funded = await runToEnd(spawnPurser(fund, { ...envOf(mine), PURSER_AGENT: 'ann' }));
+    const funded = await runHere({ ...envOf(mine), PURSER_AGENT: 'ann' }, fund);
     expect(funded).toMatchObject({ exit: 0 });
     expect(before - (await world.sandbox.chain.balanceOf(mine.address))).toBe(1_500_000n);
-    expect(await asAnyone(mine, 'agents', 'suspend', 'ann')).toMatchObject({ exit: 0 });
+    expect(await asAnyone('agents', 'suspend', 'ann')).toMatchObject({ exit: 0 });
     const entries = journalOf(mine.home).length;
-    const read = await asAnyone(mine, 'balance', '--agent', 'ann', '--json');
+    const read = await asAnyone('balance', '--agent', 'ann', '--json');
     expect(jsonOf(read)).toMatchObject({
       status: 'ok',
       agent: 'ann',
       agent_state: 'suspended',
       balances: [{ on_chain: '1.5', held: '0' }],
     });
-    expect((await asAnyone(mine, 'balance', '--agent', 'ann')).out).toContain('ann is suspended');
+    expect((await asAnyone('balance', '--agent', 'ann')).out).toContain('ann is suspended');
     expect(journalOf(mine.home)).toHaveLength(entries);
     const url = world.url('/v2/json');
-    expect(await asAnyone(mine, 'pay', url, '--max-usd', '1', '--agent', 'ann')).toMatchObject({ exit: 3 });
-    expect(await asAnyone(mine, 'balance', '--agent', 'nobody')).toMatchObject({ exit: 6 });
+    expect(await asAnyone('pay', url, '--max-usd', '1', '--agent', 'ann')).toMatchObject({ exit: 3 });
+    expect(await asAnyone('balance', '--agent', 'nobody')).toMatchObject({ exit: 6 });
   });
 
   test('removes an agent, whose money comes back; anyone else only with it left where it is', async () => {
     const signed = signaturesIn(mine.home);
-    const refused = await asAnyone(mine, 'agents', 'remove', 'ann', '--json');
+    const refused = await asAnyone('agents', 'remove', 'ann', '--json');
     expect([refused.exit, jsonOf(refused)]).toMatchObject([3, { code: 'needs_owner', money: 'none' }]);
     expect(signaturesIn(mine.home)).toBe(signed);
-    const removed = jsonOf(await asOwner(mine, 'agents', 'remove', 'ann', '--json'));
+    const removed = jsonOf(await asOwner('agents', 'remove', 'ann', '--json'));
     expect(removed).toMatchObject({
       state: 'removed',
       swept: [{ amount: '1.5', amount_atomic: '1500000', asset: 'USDC', to: mine.address }],
     });
     expect(await world.sandbox.chain.balanceOf(mine.address)).toBe(10_000_000n);
-    const left = await asAnyone(mine, 'agents', 'remove', 'ben', '--leave-money');
+    const left = await asAnyone('agents', 'remove', 'ben', '--leave-money');
     expect(left).toMatchObject({ exit: 0, out: expect.stringContaining('ben is removed') as unknown });
   });
 });

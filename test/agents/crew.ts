@@ -1,4 +1,6 @@
 import { fileURLToPath } from 'node:url';
+import { runCli } from '../../src/cli/cli.js';
+import { fakeIo } from '../../src/cli/io.fixture.js';
 import type { Outcome } from '../../src/wallet/outcome.js';
 import { runToEnd, spawnPurser, type Run } from '../cli/program.js';
 import { Agent } from '../mcp/purser.js';
@@ -30,6 +32,13 @@ export async function outcomeOf(
   args: Record<string, unknown> = {},
 ): Promise<Outcome> {
   return (await agent.call(tool, args)).outcome;
+}
+
+/** Runs a command of the program's own code in this process: its start is not what is tested. */
+export async function runHere(env: Record<string, string>, args: readonly string[]): Promise<Run> {
+  const io = { ...fakeIo({ env }), now: Date.now };
+  const exit = await runCli(args, io);
+  return { exit, out: io.out(), err: io.err() };
 }
 
 /** Runs a command as whoever can unlock the keystore. */

@@ -9,7 +9,8 @@ import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { callOf, PAST_EXPIRY_SEC, startTestWorld, type TestWorld } from '../support/world.js';
 import { asAnyone, asOwner, connectAs, outcomeOf } from './crew.js';
 
-const CALLS = 50;
+/** Calls before the agent is stopped, some of which are paid by then, and calls after. */
+const CALLS = { first: 10, late: 40 };
 
 let world: TestWorld;
 let wallet: TestWallet;
@@ -93,12 +94,12 @@ describe.each([
     const ways = await start(stopped, other);
     open.add(ways);
     const { shop } = world.sandbox;
-    const first = Array.from({ length: CALLS / 2 }, () => ways.stopped(world.url('/v2/json')));
+    const first = Array.from({ length: CALLS.first }, () => ways.stopped(world.url('/v2/json')));
     const from = stopped.address.toLowerCase();
     await shop.requests.waitFor(({ payment }) => payment?.from?.toLowerCase() === from);
     expect(await asAnyone(wallet, 'agents', 'suspend', stopped.name)).toMatchObject({ exit: 0 });
-    const late = Array.from({ length: CALLS / 2 }, () => ways.stopped(world.url('/v2/json')));
-    const beside = Array.from({ length: 5 }, () => ways.other(world.url('/v2/json')));
+    const late = Array.from({ length: CALLS.late }, () => ways.stopped(world.url('/v2/json')));
+    const beside = Array.from({ length: 2 }, () => ways.other(world.url('/v2/json')));
     const outcomes = { first: await Promise.all(first), late: await Promise.all(late) };
     for (const outcome of outcomes.late) {
       if (outcome === null) continue;
