@@ -12,6 +12,13 @@ async function run(argv: string[], terminal = false) {
 const ESCAPE = '\u001b';
 
 describe('help', () => {
+  it('says of every group of commands what it is for', async () => {
+    const { out } = await run(['--help']);
+    const groups = new Set(commands.flatMap(({ name }) => (name.includes(' ') ? [name.split(' ')[0]] : [])));
+    expect(groups.size).toBeGreaterThan(5);
+    for (const group of groups) expect(out).toMatch(new RegExp(`^ {2}${group} {2,}\\S`, 'm'));
+  });
+
   it.each([[[]], [['--help']], [['-h']], [['help']]])('lists every command for %j', async (argv) => {
     const { exit, out, err } = await run(argv);
     expect({ exit, err }).toEqual({ exit: 0, err: '' });

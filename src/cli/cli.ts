@@ -20,6 +20,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   ledger: 'Show what was spent.',
   approvals: 'Answer what agents ask.',
   factor: 'What proves that you are the owner.',
+  pauses: 'See which sellers are paused, and end a pause.',
 };
 
 /** Codes with which commander says that it answered the person itself. */

@@ -102,6 +102,6 @@ function report({ io, home, flags }: CommandCall, setUp: SetUp, findings: Findin
     `Change one: ${ownerCommand('config set limits.per_day_usd 3.00', io)}`,
     '',
     ...backUp,
-    ...connectLines(io, keystore),
+    ...connectLines(io, keystore, flags.text('passphraseFile')),
   ]);
 }

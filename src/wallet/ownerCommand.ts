@@ -67,7 +67,8 @@ export function ownerCommand(args: string, place: CommandPlace): string {
   return `PURSER_HOME=${quote(home)} ${command}`;
 }
 
-function quote(text: string): string {
+/** A word as a shell reads it whole. */
+export function quote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -45,6 +45,9 @@ describe('init without a terminal', () => {
       '0.50',
       'backup',
       '"mcpServers"',
+      // What unlocks it goes into clients' files with it.
+      `install --passphrase-file ${scratch.passphraseFile}\n`,
+      `"PURSER_PASSPHRASE_FILE": "${scratch.passphraseFile}"`,
     ]) {
       expect(run.out).toContain(text);
     }
