@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { formatUsd, parseUsd } from '../../src/money/decimal.js';
 import type { Outcome } from '../../src/wallet/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
@@ -9,6 +10,7 @@ import { startWalletProcess, type WalletProcess } from '../support/walletProcess
 import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
 
 const CENT = 10_000n;
+const BOTH = JSON.stringify(['eip155:84532', SOLANA_DEVNET]);
 
 let world: TestWorld;
 let mine: TestWallet;
@@ -37,8 +39,9 @@ afterAll(async () => {
   await world.stop();
 });
 
-const start = (): Promise<WalletProcess> =>
-  startWalletProcess(mine.home, { aheadMs: world.now() - Date.now() });
+const startIn = (home: string): Promise<WalletProcess> =>
+  startWalletProcess(home, { aheadMs: world.now() - Date.now() });
+const start = (): Promise<WalletProcess> => startIn(mine.home);
 /** What a session's cap leaves, in micro-dollars. */
 const leftOf = ({ session_left_usd }: Outcome): bigint =>
   parseUsd(session_left_usd ?? '', 'session_left_usd');
@@ -64,6 +67,36 @@ describe('caps', () => {
     for (const outcome of outcomes.filter(({ status }) => status !== 'ok'))
       expect(outcome).toMatchObject(PAST_CAP);
     expect(before - (await world.sandbox.chain.balanceOf(mine.address))).toBe(20n * CENT);
+  });
+
+  test('two processes that pay on two chains spend exactly what one cap leaves', async () => {
+    const both = await world.wallet({
+      settings: { 'networks.enabled': BOTH, 'limits.per_session_usd': '0.20' },
+    });
+    await world.sandbox.solana.fund(both.solanaAddress, 1_000_000n);
+    const crew = await Promise.all([1, 2].map(() => startIn(both.home)));
+    // What Solana needs is loaded at the first call there; without it, the other chain would come first in every race.
+    const first = crew.map((process) => process.pay(callOf(world.url('/v2/json', { chain: 'solana' }))));
+    for (const outcome of await Promise.all(first)) expect(outcome).toMatchObject({ status: 'ok' });
+    const outcomes = await Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        crew[i % 2]!.pay(callOf(world.url('/v2/json', { chain: i % 4 < 2 ? 'base' : 'solana' }))),
+      ),
+    );
+    await Promise.all(crew.map((process) => process.kill()));
+    const paid = outcomes.filter(({ status }) => status === 'ok');
+    expect(paid).toHaveLength(18);
+    for (const outcome of outcomes.filter(({ status }) => status !== 'ok'))
+      expect(outcome).toMatchObject(PAST_CAP);
+    const { chain, solana } = world.sandbox;
+    const onBase = 10_000_000n - (await chain.balanceOf(both.address));
+    const onSolana = 1_000_000n - (await solana.balanceOf(both.solanaAddress));
+    expect(onBase + onSolana).toBe(20n * CENT);
+    expect([onBase, onSolana].every((spent) => spent > 0n)).toBe(true);
+    // Each chain has every payment that the ledger tells of on it, once.
+    const rows = paymentsIn(await both.open().engine()).filter(({ state }) => state === 'captured');
+    const nonces = [...(await chain.payments(both.address)), ...solana.payments(both.solanaAddress)];
+    expect(rows.map(({ nonce }) => nonce).sort()).toEqual(nonces.map(({ nonce }) => nonce).sort());
   });
 
   test('calls per minute are one count', async () => {
