@@ -1,5 +1,6 @@
-// The main job, shown on real parts: a local chain with Circle's USDC contract, an x402 facilitator and shop, the
-// wallet as an MCP server over stdio, and a real MCP client in the agent's place. Nothing leaves this machine.
+// The main job, shown on real parts: two local chains with USDC, of the EVM with Circle's own contract, an x402
+// facilitator and shop, the wallet as an MCP server over stdio, and a real MCP client in the agent's place. Nothing
+// leaves this machine.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,7 +49,7 @@ async function demo(sandbox: Sandbox, home: string): Promise<void> {
   >;
   const purser = async (...args: string[]): Promise<string> =>
     (await run(process.execPath, [program, ...args], { env })).stdout.trim();
-  const { chain, shop } = sandbox;
+  const { chain, shop, solana } = sandbox;
 
   title('The owner makes a throw-away wallet, allows the local shop and sets caps');
   await purser('init', '--keystore', 'file', '--passphrase-file', passphraseFile, '--yes', '--testnet');
@@ -77,9 +78,15 @@ async function demo(sandbox: Sandbox, home: string): Promise<void> {
   console.log(
     `   a catalogue of ${synced.listings} paid endpoints is fetched, to be searched on this machine`,
   );
-  const { address } = JSON.parse(await purser('address', '--json')) as { address: `0x${string}` };
+  const { address, networks } = JSON.parse(await purser('address', '--json')) as {
+    address: `0x${string}`;
+    networks: { network: string; address: string }[];
+  };
+  const solanaAddress = networks.find(({ network }) => network === SOLANA_DEVNET)?.address ?? '';
   await chain.fund(address, 1_000_000n);
-  console.log(`   wallet ${address} holds ${usdc(await chain.balanceOf(address))} on chain`);
+  await solana.fund(solanaAddress, 1_000_000n);
+  console.log(`   ${address} holds ${usdc(await chain.balanceOf(address))} on Base Sepolia`);
+  console.log(`   ${solanaAddress} holds ${usdc(await solana.balanceOf(solanaAddress))} on Solana devnet`);
 
   const client = new Client({ name: 'demo-agent', version: '1.0.0' });
   await client.connect(
@@ -122,6 +129,11 @@ async function demo(sandbox: Sandbox, home: string): Promise<void> {
     expectEqual('what the buyer paid', 1_000_000n - buyer, BigInt(amount));
     expectEqual('what the seller got', seller, BigInt(amount));
     console.log(`   on chain: buyer −${usdc(1_000_000n - buyer)}, seller +${usdc(seller)}`);
+
+    title('A seller that takes Solana alone is paid there, under the same caps');
+    const there = await call('wallet_pay', { url: `${shop.url}/v2/json?chain=solana`, max_usd: '0.02' });
+    expectEqual('what moved on Solana', (await solana.balanceOf(solanaAddress)) + 10_000n, 1_000_000n);
+    console.log(`   settled in ${(there['payment'] as { tx: string }).tx}`);
 
     title('A call above the ceiling is refused before anything is signed');
     const signedBefore = shop.payments().length;
@@ -175,13 +187,13 @@ async function demo(sandbox: Sandbox, home: string): Promise<void> {
   const ledgerTotal = entries
     .filter(({ state }) => state === 'captured')
     .reduce((sum, entry) => sum + BigInt(entry.amount_atomic), 0n);
-  const chainTotal = (await chain.payments(address)).reduce(
+  const chainTotal = [...(await chain.payments(address)), ...solana.payments(solanaAddress)].reduce(
     (sum, { amountAtomic }) => sum + amountAtomic,
     0n,
   );
   expectEqual('the ledger’s total', ledgerTotal, chainTotal);
   console.log(
-    `\n${bold('Ledger and chain agree')}: ${usdc(ledgerTotal)} captured, ${usdc(chainTotal)} transferred on chain.`,
+    `\n${bold('Ledger and chain agree')}: ${usdc(ledgerTotal)} captured, ${usdc(chainTotal)} transferred on both chains.`,
   );
 }
 

@@ -272,7 +272,7 @@ describe.each(CHAINS)('killed in the middle of a payment on %s', (chain) => {
 });
 
 const SEED = 20_261;
-const ROUNDS = 30;
+const ROUNDS = 24;
 const FAULTS: readonly (FaultName | 'none')[] = [
   'none',
   'none',
