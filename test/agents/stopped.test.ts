@@ -9,8 +9,9 @@ import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { callOf, PAST_EXPIRY_SEC, startTestWorld, type TestWorld } from '../support/world.js';
 import { asAnyone, asOwner, connectAs, outcomeOf } from './crew.js';
 
-/** Calls before the agent is stopped, some of which are paid by then, and calls after. */
-const CALLS = { first: 10, late: 40 };
+/** Calls that are paid before the agent is stopped, that wait for their price meanwhile, and that come after. */
+const CALLS = { first: 5, between: 40, late: 5 };
+const GATED = '/v2/gated';
 
 let world: TestWorld;
 let wallet: TestWallet;
@@ -31,6 +32,17 @@ afterEach(async () => {
   open.clear();
 });
 afterAll(() => world.stop());
+
+/** Has a path of the shop name its price once the gate opens; whatever pays there is recorded, and never settled. */
+function closeGate(gate: Promise<unknown>): void {
+  const { shop } = world.sandbox;
+  shop.handle(GATED, async (_order, response) => {
+    await gate;
+    const offer = await fetch(`${shop.url}/v2/json`);
+    response.writeHead(offer.status, { 'payment-required': offer.headers.get('payment-required') ?? '' });
+    response.end(await offer.text());
+  });
+}
 
 /** How an agent pays, whatever is between it and the wallet; null where it is not even let in. */
 type Pay = (url: string) => Promise<Outcome | null>;
@@ -97,10 +109,20 @@ describe.each([
     const first = Array.from({ length: CALLS.first }, () => ways.stopped(world.url('/v2/json')));
     const from = stopped.address.toLowerCase();
     await shop.requests.waitFor(({ payment }) => payment?.from?.toLowerCase() === from);
+    const gate = Promise.withResolvers<undefined>();
+    closeGate(gate.promise);
+    const between = Array.from({ length: CALLS.between }, () => ways.stopped(world.url(GATED)));
+    const waiting = (): number => shop.requests.entries.filter(({ path }) => path === GATED).length;
+    const before = waiting();
+    await expect.poll(waiting, { timeout: 20_000 }).toBeGreaterThan(before + CALLS.between / 4);
     expect(await asAnyone(wallet, 'agents', 'suspend', stopped.name)).toMatchObject({ exit: 0 });
+    gate.resolve(undefined);
     const late = Array.from({ length: CALLS.late }, () => ways.stopped(world.url('/v2/json')));
     const beside = Array.from({ length: 2 }, () => ways.other(world.url('/v2/json')));
     const outcomes = { first: await Promise.all(first), late: await Promise.all(late) };
+    // They were let in while it was active, and find it suspended where they would hold.
+    for (const outcome of await Promise.all(between))
+      expect(outcome).toMatchObject({ status: 'refused', code: 'agent_suspended', money: 'none' });
     for (const outcome of outcomes.late) {
       if (outcome === null) continue;
       expect(outcome).toMatchObject({ status: 'refused', code: 'agent_suspended', money: 'none' });
