@@ -6,8 +6,8 @@ const RUN_MS_MAX = 20_000;
 /** Enough for the sentence in which it says why. */
 const SAID_BYTES_MAX = 4096;
 const SAID_LENGTH_MAX = 200;
-/** A pipe that is closed says so at once. */
-const LAST_WORDS_MS = 250;
+/** A pipe that is closed says so at once, on a busy machine too. */
+export const LAST_WORDS_MS = 1_000;
 
 /** How a run of a client's own program ended. */
 export type ProgramRun =

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { cleanLine } from '../x402/untrusted.js';
 import type { Launch } from './launch.js';
 import { userFolder, type Machine } from './machine.js';
+import { LAST_WORDS_MS } from './ownProgram.js';
 
 /** npx may have to fetch us first; clients give a server about as long. */
 const CHECK_MS_MAX = 60_000;
@@ -106,7 +107,12 @@ class Talk {
       child.once('error', (error) =>
         reject(new Error(`it did not start (${(error as NodeJS.ErrnoException).code})`)),
       );
-      child.once('exit', (code) => reject(new Error(`it ended with exit code ${code}`)));
+      child.once('exit', (code) => {
+        const end = (): void => reject(new Error(`it ended with exit code ${code}`));
+        // What it said may still be on its way; what it started may hold the pipe for ever.
+        child.once('close', end);
+        setTimeout(end, LAST_WORDS_MS).unref();
+      });
       deadline.addEventListener('abort', () => reject(new Error('late')), { once: true });
     });
     // Whoever asks next hears of it.
