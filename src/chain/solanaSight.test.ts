@@ -5,6 +5,7 @@ import { writeBase58 } from '../x402/base58.js';
 import { messageHash, writeTransaction, writeTransferMessage } from '../x402/solanaMessage.js';
 import type { SolanaFateQuery } from './fate.js';
 import type { SolanaOperator } from './solanaOperator.js';
+import { RpcFault } from './rpcFault.js';
 import { lookForMessage } from './solanaSight.js';
 
 const [usdc] = ASSETS.filter((asset): asset is SvmAsset => asset.family === 'svm');
@@ -82,5 +83,33 @@ describe('a transaction that an operator shows (T28)', () => {
     const { query, base64 } = await paymentWith(feePayer, payer, by);
     const { operator } = operatorThatShows(base64);
     expect(await lookForMessage(operator, query, signal)).toMatchObject({ kind: 'unused' });
+  });
+});
+
+describe('a claim that no operator answers for (T28)', () => {
+  const signal = new AbortController().signal;
+
+  it.each([
+    ['a hash of the EVM', `0x${'11'.repeat(32)}`],
+    ['a transaction of a kind that is not shown', writeBase58(randomBytes(TX_BYTES))],
+  ])('does not keep the history from telling: %s', async (_what, claimedTx) => {
+    const payer = newKey();
+    const feePayer = newKey();
+    const { query, base64 } = await paymentWith(feePayer, payer, feePayer);
+    const { operator, id } = operatorThatShows(base64);
+    const picky: SolanaOperator = {
+      ...operator,
+      // What Solana's own server answers: an invalid parameter, or a version that is not supported.
+      transaction: async (signature, until) => {
+        if (signature === id) return operator.transaction(signature, until);
+        return Promise.reject(new RpcFault('refused', operator.origin, 'refused getTransaction'));
+      },
+    };
+    expect(await lookForMessage(picky, { ...query, claimedTx }, signal)).toMatchObject({
+      kind: 'paid',
+      tx: id,
+    });
+    const empty = { ...picky, touched: async () => Promise.resolve([]) };
+    expect(await lookForMessage(empty, { ...query, claimedTx }, signal)).toMatchObject({ kind: 'unused' });
   });
 });

@@ -1,7 +1,8 @@
+import { isBase58 } from '../x402/base58.js';
 import { messageHash, readOwnMessage, readTransaction, tokenAccountOf } from '../x402/solanaMessage.js';
 import { isSignedByAll } from '../x402/solanaSignature.js';
 import type { SolanaFateQuery } from './fate.js';
-import { RpcFault } from './rpcFault.js';
+import { RpcFault, type RpcFaultKind } from './rpcFault.js';
 import type { LandedTransaction } from './solanaAnswer.js';
 import { TOUCHED_PAGE, type SolanaHead, type SolanaOperator } from './solanaOperator.js';
 
@@ -30,6 +31,8 @@ export type SolanaSight = { readonly origin: string } & (
 const CLOCK_AHEAD_SEC = 7_800;
 /** Pages of the account's history: ten thousand payments since the one in question are a loop, not a wallet. */
 const PAGES_MAX = 10;
+/** Faults that may be the question's own, and met again whenever it is asked. */
+const UNANSWERABLE: readonly RpcFaultKind[] = ['refused', 'too_large', 'malformed'];
 
 /**
  * Looks for a payment at one operator: our own message, by its hash, in the history of the account that it pays from;
@@ -72,10 +75,8 @@ async function findMessage(
   head: SolanaHead,
   signal: AbortSignal,
 ): Promise<Found | null> {
-  if (query.claimedTx !== null) {
-    const claimed = await readPayment(operator, query, query.claimedTx, signal);
-    if (claimed !== null) return claimed;
-  }
+  const claimed = await readClaim(operator, query, signal);
+  if (claimed !== null) return claimed;
   const account = await tokenAccountOf(query.from, query.asset);
   const sinceSec = query.openedSec - CLOCK_AHEAD_SEC;
   let before: string | undefined;
@@ -94,6 +95,25 @@ async function findMessage(
     before = last.signature;
   }
   throw new RpcFault('too_large', operator.origin, 'shows more transactions than are searched');
+}
+
+/**
+ * The payment where somebody claims it to be. A claim is a short cut and nothing else: one that an operator will not
+ * answer for, such as a hash of another kind of chain, must not keep it from being asked for the history (T28).
+ */
+async function readClaim(
+  operator: SolanaOperator,
+  query: SolanaFateQuery,
+  signal: AbortSignal,
+): Promise<Found | null> {
+  const { claimedTx } = query;
+  if (claimedTx === null || !isBase58(claimedTx, 'signature')) return null;
+  try {
+    return await readPayment(operator, query, claimedTx, signal);
+  } catch (fault) {
+    if (fault instanceof RpcFault && UNANSWERABLE.includes(fault.kind)) return null;
+    throw fault;
+  }
 }
 
 /** The payment in a transaction; null where it is not in it: another message, or one that failed. */
