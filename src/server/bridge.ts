@@ -16,6 +16,7 @@ import {
   type RequestId,
 } from '@modelcontextprotocol/server';
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
+import { isOwnRefusal } from './http/refusal.js';
 import { delayEnd, takeStdout } from './protocolStream.js';
 import { within } from './within.js';
 
@@ -83,6 +84,8 @@ class Bridge {
   /** What opened the session of an older client: said again where the session is lost. */
   #opening: JSONRPCRequest | null = null;
   #reopening: Promise<void> | null = null;
+  /** True from when the server says so until a new one is begun, however often that fails. */
+  #isSessionLost = false;
 
   constructor(client: StdioServerTransport, options: BridgeOptions) {
     this.#client = client;
@@ -113,7 +116,10 @@ class Bridge {
   }
 
   async #fromClient(message: JSONRPCMessage): Promise<void> {
-    if (isInitializeRequest(message)) this.#opening = message as JSONRPCRequest;
+    if (isInitializeRequest(message)) {
+      this.#opening = message as JSONRPCRequest;
+      this.#isSessionLost = false;
+    }
     if (isJSONRPCRequest(message)) {
       this.#waiting.set(message.id, { message, stop: new AbortController() });
     } else if (isJSONRPCNotification(message) && this.#cancelled(message.method, message.params)) return;
@@ -135,14 +141,18 @@ class Bridge {
   }
 
   async #send(message: JSONRPCMessage): Promise<void> {
-    await this.#reopening;
     for (let tries = 1; ; tries++) {
+      let through: StreamableHTTPClientTransport | null = null;
       try {
+        if (this.#isSessionLost && this.#opening !== null) await this.#reopen(this.#opening);
+        through = this.#server;
         await this.#post(message);
         return;
       } catch (error) {
-        if (isSessionLost(error) && this.#opening !== null && tries === 1) await this.#reopen(this.#opening);
-        else if (isNeverSent(error) && tries < REACH_TRIES) await pause(REACH_PAUSE_MS);
+        if (isSessionLost(error) && this.#opening !== null && tries === 1) {
+          // Another message may have begun a new one meanwhile, with calls in it.
+          if (through === this.#server) this.#isSessionLost = true;
+        } else if (isNeverSent(error) && tries < REACH_TRIES) await pause(REACH_PAUSE_MS);
         else throw error;
       }
     }
@@ -169,7 +179,9 @@ class Bridge {
     await this.#server.close();
     this.#server = this.#connect();
     const id = 'purser-connect-again';
+    let end = (): void => undefined;
     const answered = new Promise<void>((resolve, reject) => {
+      end = () => reject(new Error('The server ended before the session was begun again.'));
       this.#server.onmessage = (message) => {
         if (isJSONRPCResultResponse(message) && message.id === id) {
           this.#noteVersion(message.result);
@@ -178,10 +190,13 @@ class Bridge {
           reject(new Error('The session could not be begun again.'));
       };
     });
-    await this.#server.send({ ...opening, id }, { onRequestStreamEnd: () => undefined });
+    // Told to whoever waits below, even where sending fails first.
+    answered.catch(() => undefined);
+    await this.#server.send({ ...opening, id }, { onRequestStreamEnd: end });
     await answered;
     this.#server.onmessage = (message) => this.#fromServer(message);
     await this.#server.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    this.#isSessionLost = false;
   }
 
   #fromServer(message: JSONRPCMessage): void {
@@ -232,7 +247,8 @@ function isSessionLost(error: unknown): boolean {
 
 /** Whether nothing can have reached the server: no connection was made, or it turned the request away unread. */
 function isNeverSent(error: unknown): boolean {
-  if (error instanceof SdkHttpError) return error.status === 503;
+  // A proxy's own 503 may come after it passed the request on.
+  if (error instanceof SdkHttpError) return error.status === 503 && isOwnRefusal(error.data['text']);
   const cause = (error as { cause?: { code?: unknown } } | null)?.cause;
   return cause?.code === 'ECONNREFUSED' || cause?.code === 'ENOTFOUND' || cause?.code === 'EAI_AGAIN';
 }

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { Client, type VersionNegotiationMode } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
@@ -118,4 +120,75 @@ test.each([
 ])('%s is not gone to with a token', async (url, says) => {
   const args = [PROGRAM, 'connect', '--url', url, '--token-file', TOKEN_FILE];
   await expect(promisify(execFile)(process.execPath, args)).rejects.toThrow(says);
+});
+
+/** A proxy before the fixture's server that answers some requests itself, in the place of the server's own answer. */
+async function proxied(answer: (method: string, times: number) => string | null) {
+  const seen = new Map<string, number>();
+  const proxy = createServer((incoming, outgoing) => {
+    const pieces: Buffer[] = [];
+    incoming.on('data', (piece: Buffer) => pieces.push(piece));
+    incoming.on('end', () => {
+      const body = Buffer.concat(pieces).toString();
+      const said = (JSON.parse(body || '{}') as { method?: string }).method ?? incoming.method ?? '';
+      const times = (seen.get(said) ?? 0) + 1;
+      seen.set(said, times);
+      const forward = (): void => {
+        const own = answer(said, times);
+        if (own === 'cut') {
+          outgoing.writeHead(200, { 'Content-Type': 'text/event-stream' }).end();
+          return;
+        }
+        if (own === '404') return void outgoing.writeHead(404).end();
+        const upstream = request(
+          fixture.url,
+          { method: incoming.method, headers: { ...incoming.headers, host: new URL(fixture.url).host } },
+          (response) => {
+            if (own === null) {
+              outgoing.writeHead(response.statusCode ?? 0, response.headers);
+              response.pipe(outgoing);
+              return;
+            }
+            response.resume();
+            outgoing.writeHead(503, { 'Content-Type': 'text/plain' }).end(own);
+          },
+        );
+        upstream.on('error', () => outgoing.destroy());
+        outgoing.once('close', () => upstream.destroy());
+        upstream.end(body);
+      };
+      forward();
+    });
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const { port } = proxy.address() as AddressInfo;
+  const stop = (): void => {
+    proxy.close();
+    proxy.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${port}/mcp`, seen, stop };
+}
+
+test('what a proxy passed on before it said to come again is not sent a second time', async () => {
+  const proxy = await proxied((method) =>
+    method === 'tools/call' ? 'upstream connect error or disconnect/reset before headers' : null,
+  );
+  const client = await bridge('legacy', { url: proxy.url });
+  await expect(callText(client, 'who')).rejects.toThrow(/money may have moved/);
+  expect(proxy.seen.get('tools/call')).toBe(1);
+  await client.close();
+  proxy.stop();
+});
+
+test('a session that cannot be begun again at once is begun with the next call', async () => {
+  const proxy = await proxied((method, times) => {
+    // The first call finds its session forgotten, and the server ends in the middle of beginning the next.
+    if (method === 'tools/call' && times === 1) return '404';
+    return method === 'initialize' && times === 2 ? 'cut' : null;
+  });
+  const client = await bridge('legacy', { url: proxy.url });
+  await expect(callText(client, 'who')).rejects.toThrow();
+  expect(await callText(client, 'who')).toMatch(/^ada/);
+  await client.close();
+  proxy.stop();
 });

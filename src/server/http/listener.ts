@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { WalletError } from '../../errors/walletError.js';
-import type { RefusalListener } from './refusal.js';
+import { TOO_MANY_CONNECTIONS, type RefusalListener } from './refusal.js';
 
 /** What a peer can make the server wait for, or keep. */
 export interface ListenerBounds {
@@ -164,7 +164,7 @@ function answerBusy(outgoing: ServerResponse): void {
       'Retry-After': RETRY_AFTER_SEC,
       Connection: 'close',
     })
-    .end('The server has too many connections; nothing was done. Ask again.\n');
+    .end(TOO_MANY_CONNECTIONS);
 }
 
 /** What Node itself would answer to bytes that are no request. */

@@ -27,6 +27,20 @@ const SERVER_ERROR = -32_000;
 /** A client that finds the server busy, stopping or locked may ask again after this. */
 const RETRY_AFTER_SEC = '5';
 
+/** What a connection past the bound is answered, whatever it asks. */
+export const TOO_MANY_CONNECTIONS = 'The server has too many connections; nothing was done. Ask again.\n';
+
+/** Whether a body is one that this server turns a request away with before any tool sees it, and no proxy's. */
+export function isOwnRefusal(body: unknown): boolean {
+  if (body === TOO_MANY_CONNECTIONS) return true;
+  try {
+    const { id, error } = JSON.parse(String(body)) as { id?: unknown; error?: { code?: unknown } };
+    return id === null && error?.code === SERVER_ERROR;
+  } catch {
+    return false;
+  }
+}
+
 /** An answer that turns a request away, in the words of JSON-RPC. The connection ends where a body may be left unread. */
 export function refusal(
   c: Context,
