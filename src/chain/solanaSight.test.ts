@@ -113,3 +113,78 @@ describe('a claim that no operator answers for (T28)', () => {
     expect(await lookForMessage(empty, { ...query, claimedTx }, signal)).toMatchObject({ kind: 'unused' });
   });
 });
+
+describe('a history that does not tell all (T28)', () => {
+  const signal = new AbortController().signal;
+
+  it('proves nothing where it lists what the operator cannot show', async () => {
+    const feePayer = newKey();
+    const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
+    const { operator } = operatorThatShows(base64);
+    const behind: SolanaOperator = {
+      ...operator,
+      finalized: async () => Promise.resolve({ slot: 2_000, blockHeight: 1_101 }),
+      isBlockhashValid: async () => Promise.resolve(false),
+      transaction: async () => Promise.resolve(null),
+    };
+    expect(await lookForMessage(behind, query, signal)).toMatchObject({ kind: 'down' });
+    expect(
+      await lookForMessage({ ...behind, transaction: operator.transaction }, query, signal),
+    ).toMatchObject({ kind: 'paid' });
+  });
+
+  it('is read on from where the time ran out over transactions of others with our memo', async () => {
+    const feePayer = newKey();
+    const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
+    const other = await paymentWith(feePayer, newKey(), feePayer);
+    const { operator, id } = operatorThatShows(base64);
+    const entryOf = (signature: string) => ({
+      signature,
+      slot: 1_990,
+      timeSec: 100,
+      memo: `[8] ${query.memo}`,
+      failed: false,
+    });
+    const flood = Array.from({ length: 25 }, () => entryOf(writeBase58(randomBytes(TX_BYTES))));
+    let left = 0;
+    const slow: SolanaOperator = {
+      ...operator,
+      touched: async () => Promise.resolve([...flood, entryOf(id)]),
+      transaction: async (signature, until) => {
+        if (left-- <= 0) throw new RpcFault('no_answer', operator.origin, 'did not answer in time');
+        const landed = await operator.transaction(signature, until);
+        return signature === id || landed === null ? landed : { ...landed, base64: other.base64 };
+      },
+    };
+    const looks: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      left = 10;
+      looks.push((await lookForMessage(slow, query, signal)).kind);
+    }
+    expect(looks).toEqual(['down', 'down', 'paid']);
+  });
+});
+
+describe('a last block that no blockhash lives to (T28)', () => {
+  const signal = new AbortController().signal;
+  const DAY_SEC = 86_400;
+
+  it.each([
+    ['is past days later, with a blockhash that is dead', 3 * DAY_SEC, false, true],
+    ['is not within a day', DAY_SEC, false, false],
+    ['is not while the blockhash lives', 3 * DAY_SEC, true, false],
+    ['is not where the time is unknown', null, false, false],
+  ])('%s', async (_what, laterSec, alive, expired) => {
+    const feePayer = newKey();
+    const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
+    const { operator } = operatorThatShows(base64);
+    const empty: SolanaOperator = {
+      ...operator,
+      touched: async () => Promise.resolve([]),
+      isBlockhashValid: async () => Promise.resolve(alive),
+      timeOf: async () => Promise.resolve(laterSec === null ? null : query.openedSec + laterSec),
+    };
+    const far = { ...query, validBeforeBlock: Number.MAX_SAFE_INTEGER };
+    expect(await lookForMessage(empty, far, signal)).toMatchObject({ kind: 'unused', expired });
+  });
+});

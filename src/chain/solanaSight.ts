@@ -29,8 +29,19 @@ export type SolanaSight = { readonly origin: string } & (
 
 /** How much before our record of the signing a transaction is searched: a clock may have been fast by so much. */
 const CLOCK_AHEAD_SEC = 7_800;
+/** A blockhash lives for 150 blocks; an operator may be some more behind the one that gave it. */
+const LIFE_BLOCKS_MAX = 1_000;
+/** A blockhash lives for a minute: far more than clocks of machines that are used are wrong by. */
+const OUTLIVED_SEC = 2 * 24 * 60 * 60;
 /** Pages of the account's history: ten thousand payments since the one in question are a loop, not a wallet. */
 const PAGES_MAX = 10;
+/**
+ * What each operator showed that is not the payment it was looked at for. Anyone can put our memo and our account into
+ * transactions of their own: a look that ran out of time over them goes on from there, or no look would ever end.
+ */
+const others = new Set<string>();
+/** Twice what one search reads; beyond it the oldest is read anew. */
+const OTHERS_MAX = 20_000;
 /** Faults that may be the question's own, and met again whenever it is asked. */
 const UNANSWERABLE: readonly RpcFaultKind[] = ['refused', 'too_large', 'malformed'];
 
@@ -53,7 +64,8 @@ export async function lookForMessage(
       const { slot, timeSec } = landed;
       return { kind: 'paid', origin, head, tx, slot, timeSec, amountAtomic, settled: slot <= head.slot };
     }
-    const isPast = head.blockHeight > query.validBeforeBlock;
+    const isPast =
+      head.blockHeight > query.validBeforeBlock || (await isOutlived(operator, query, head, signal));
     // T28: a last block that one operator named too low would look past too early; a blockhash that lives does not.
     const expired = isPast && !(await operator.isBlockhashValid(query.blockhash, head.slot, signal));
     return { kind: 'unused', origin, head, expired };
@@ -61,6 +73,22 @@ export async function lookForMessage(
     if (!(fault instanceof RpcFault)) throw fault;
     return { kind: 'down', origin, fault };
   }
+}
+
+/**
+ * Whether a last block is one that no blockhash lives to: an operator that names such a one when it is signed for would
+ * otherwise keep the hold for good, whomever the owner asks after it (T28). The chain's own time must be far past the
+ * signing: a clock of ours that is slow by hours makes no payment look old.
+ */
+async function isOutlived(
+  operator: SolanaOperator,
+  { validBeforeBlock, openedSec }: SolanaFateQuery,
+  { blockHeight, slot }: SolanaHead,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (validBeforeBlock - blockHeight <= LIFE_BLOCKS_MAX) return false;
+  const timeSec = await operator.timeOf(slot, signal);
+  return timeSec !== null && timeSec > openedSec + OUTLIVED_SEC;
 }
 
 interface Found {
@@ -83,11 +111,18 @@ async function findMessage(
   for (let page = 0; page < PAGES_MAX; page++) {
     const place = { minSlot: head.slot, ...(before === undefined ? {} : { before }) };
     const touched = await operator.touched(account, place, signal);
-    for (const { signature, memo, failed } of touched) {
+    for (const { signature, slot, memo, failed } of touched) {
       // An operator may leave memos out; one that gives them writes `[LENGTH] TEXT`.
       if (failed || (memo !== null && !memo.includes(query.memo))) continue;
-      const found = await readPayment(operator, query, signature, signal);
+      const key = `${operator.origin} ${query.nonce} ${signature}`;
+      if (others.has(key)) continue;
+      const landed = await operator.transaction(signature, signal);
+      // It may be the payment itself: an operator that cannot show it has not shown that it is none.
+      if (landed === null)
+        throw new RpcFault('malformed', operator.origin, 'lists a transaction that it does not show');
+      const found = paymentIn(landed, query, signature);
       if (found !== null) return found;
+      if (slot <= head.slot) rememberOther(key);
     }
     const last = touched.at(-1);
     if (last === undefined || touched.length < TOUCHED_PAGE) return null;
@@ -109,22 +144,24 @@ async function readClaim(
   const { claimedTx } = query;
   if (claimedTx === null || !isBase58(claimedTx, 'signature')) return null;
   try {
-    return await readPayment(operator, query, claimedTx, signal);
+    const landed = await operator.transaction(claimedTx, signal);
+    return landed === null ? null : paymentIn(landed, query, claimedTx);
   } catch (fault) {
     if (fault instanceof RpcFault && UNANSWERABLE.includes(fault.kind)) return null;
     throw fault;
   }
 }
 
+/** Remembers a transaction that is settled for good and is not the payment. */
+function rememberOther(key: string): void {
+  others.add(key);
+  const oldest = others.values().next();
+  if (others.size > OTHERS_MAX && oldest.done === false) others.delete(oldest.value);
+}
+
 /** The payment in a transaction; null where it is not in it: another message, or one that failed. */
-async function readPayment(
-  operator: SolanaOperator,
-  query: SolanaFateQuery,
-  signature: string,
-  signal: AbortSignal,
-): Promise<Found | null> {
-  const landed = await operator.transaction(signature, signal);
-  if (landed === null || landed.failed) return null;
+function paymentIn(landed: LandedTransaction, query: SolanaFateQuery, signature: string): Found | null {
+  if (landed.failed) return null;
   const transaction = readTransaction(landed.base64);
   // T28: the message hash covers payee, amount and blockhash, and the signatures are proved, ours and the fee payer's: an
   // operator that was never shown them cannot make a landing up.
