@@ -69,7 +69,7 @@ export async function askOwner(
   });
   if (result.kind === 'limited') return limitedOutcome(result.scope, result.retryAfterSec);
   if (result.kind === 'denied') return deniedOutcome(result.approval);
-  rememberCredentials(result.approval.id, parts.request);
+  rememberCredentials(engine.agent, result.approval.id, parts.request);
   if (result.kind === 'asked') void tellWebhook(engine, call.place, config, question);
   return awaitOwner(call, config, result.approval);
 }

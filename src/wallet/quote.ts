@@ -59,7 +59,7 @@ export async function quote(
     createdMs: nowMs,
     expiresMs: nowMs + QUOTE_LIFE_MS,
   });
-  rememberCredentials(saved.id, request);
+  rememberCredentials(engine.agent, saved.id, request);
   const call = { ...challenge.target, body: request.body };
   const advice = adviseOnCall(engine, call, judged.offer, challenge.required.extensions);
   return quotedOutcome(saved, judged, challenge, advice);

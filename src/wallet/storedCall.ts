@@ -9,9 +9,9 @@ export interface StoredCall {
   readonly hadCredentials: boolean;
 }
 
-/** Credential headers of quotes and approvals made by this process, by their id: never written down (T21). */
-const credentials = new Map<string, Record<string, string>>();
-/** More than this within minutes are a loop; the oldest lose their credentials and must name them again. */
+/** Credential headers of quotes and approvals made by this process, by agent and id: never written down (T21). */
+const credentials = new Map<string, Map<string, Record<string, string>>>();
+/** An agent with more than this within minutes is in a loop; its own oldest must be named again, and no other's. */
 const CREDENTIALS_MAX = 500;
 
 /** The request without its credentials. */
@@ -26,12 +26,13 @@ export function storeCall(request: CallRequest): StoredCall {
 }
 
 /** Keeps a request's credentials for as long as this process lives. */
-export function rememberCredentials(id: string, request: CallRequest): void {
-  const own = request.headers.filter(([name]) => isCredential(name));
-  if (own.length === 0) return;
-  credentials.set(id, Object.fromEntries(own));
-  const oldest = credentials.keys().next();
-  if (credentials.size > CREDENTIALS_MAX && oldest.done === false) credentials.delete(oldest.value);
+export function rememberCredentials(agent: string, id: string, request: CallRequest): void {
+  const named = request.headers.filter(([name]) => isCredential(name));
+  if (named.length === 0) return;
+  const own = credentials.get(agent) ?? new Map<string, Record<string, string>>();
+  credentials.set(agent, own.set(id, Object.fromEntries(named)));
+  const oldest = own.keys().next();
+  if (own.size > CREDENTIALS_MAX && oldest.done === false) own.delete(oldest.value);
 }
 
 /**
@@ -45,7 +46,7 @@ export function restoreCall(
   agent: string,
   allowPrivate: readonly string[],
 ): CallRequest | null {
-  const kept = credentials.get(id);
+  const kept = credentials.get(agent)?.get(id);
   if (stored.hadCredentials && kept === undefined && given.headers === undefined) return null;
   const input = {
     url: given.url ?? stored.url,
