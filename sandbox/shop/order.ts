@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { getTransactionDecoder } from '@solana/kit';
+import { getCompiledTransactionMessageDecoder, getTransactionDecoder } from '@solana/kit';
 import { readBody } from '../jsonHttp.ts';
 import { readTransfer } from '../solana/chain.ts';
 
@@ -21,6 +21,8 @@ export interface PaymentSeen {
   value: string | undefined;
   nonce: string | undefined;
   validBefore: string | undefined;
+  /** What a transaction of Solana expires with. */
+  blockhash: string | undefined;
 }
 
 /** One HTTP request as it reached the shop. */
@@ -75,6 +77,7 @@ function readPayment(headers: IncomingMessage['headers']): PaymentSeen | undefin
       value: authorization?.['value'],
       nonce: authorization?.['nonce'],
       validBefore: authorization?.['validBefore'],
+      blockhash: undefined,
     };
   }
   return undefined;
@@ -94,9 +97,10 @@ function readTransaction(base64: string): Omit<PaymentSeen, 'version' | 'header'
       value: transfer?.amountAtomic.toString(),
       nonce: `0x${createHash('sha256').update(message).digest('hex')}`,
       validBefore: undefined,
+      blockhash: getCompiledTransactionMessageDecoder().decode(message).lifetimeToken,
     };
   } catch {
-    return { ...nothing, nonce: undefined, validBefore: undefined };
+    return { ...nothing, nonce: undefined, validBefore: undefined, blockhash: undefined };
   }
 }
 

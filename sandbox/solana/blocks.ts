@@ -76,10 +76,16 @@ export class Blocks {
     return getBase58Decoder().decode(createHash('sha256').update(`${this.#seed} ${height}`).digest());
   }
 
+  /** The highest block that a transaction with this blockhash may follow; undefined where it is no hash of this chain. */
+  lastFor(blockhash: string): number | undefined {
+    const at = this.#heights.get(blockhash);
+    return at === undefined ? undefined : at + BLOCKHASH_LIFE;
+  }
+
   /** Whether a transaction with this blockhash may land in the next block after `commitment`. */
   isValid(blockhash: string, commitment?: Commitment): boolean {
-    const at = this.#heights.get(blockhash);
-    return at !== undefined && this.height(commitment) <= at + BLOCKHASH_LIFE;
+    const last = this.lastFor(blockhash);
+    return last !== undefined && this.height(commitment) <= last;
   }
 
   add(transaction: Omit<Landed, 'height' | 'timeSec'>): void {

@@ -1,7 +1,9 @@
 import type { Chain } from '../../sandbox/chain.ts';
-import type { Order } from '../../sandbox/shop/order.ts';
+import type { SolanaChain } from '../../sandbox/solana/chain.ts';
+import type { Order, PaymentSeen } from '../../sandbox/shop/order.ts';
 import type { Shop } from '../../sandbox/shop/shop.ts';
 import type { JournalLine } from '../support/books.js';
+import type { ChainName } from '../support/world.js';
 
 /** The most that was ever at stake, in micro-dollars, and the cap that was in force then. */
 export interface Peak {
@@ -43,23 +45,36 @@ export function followJournal(
   return { peak, broken };
 }
 
-/** An authorization as it first reached a seller: from then on it is out of the wallet's hands. */
+/** When an authorization can settle no more: by Base's time, in seconds, or by Solana's height. */
+interface Expiry {
+  readonly chain: ChainName;
+  readonly last: number;
+}
+
+/** A signed payment as it first reached a seller: from then on it is out of the wallet's hands. */
 export interface Arrival {
   readonly nonce: string;
   readonly usdMicros: bigint;
-  readonly validBeforeSec: number;
+  readonly expiry: Expiry;
+  /** The finalized height of Solana just then. */
+  readonly height: number;
   readonly atMs: number;
   readonly wishId: string;
 }
 
-/** Watches sellers and the chain's clock from outside: all it knows, it did not learn from the wallet. */
+/** Watches sellers and the chains' clocks from outside: all it knows, it did not learn from the wallet. */
 export class Witness {
   readonly arrivals = new Map<string, Arrival>();
   /** How often each payment header came, by nonce and header. */
   readonly presentations = new Map<string, Map<string, number>>();
+  readonly #blocks: SolanaChain['blocks'];
   readonly #clock: { readonly atMs: number; readonly timeSec: number }[] = [];
   readonly #caps: { readonly fromMs: number; readonly usdMicros: bigint }[] = [];
   #watching: NodeJS.Timeout | undefined;
+
+  constructor({ blocks }: SolanaChain) {
+    this.#blocks = blocks;
+  }
 
   /** Takes note of every payment that reaches a shop, in the moment it does. */
   watch(shop: Shop): void {
@@ -71,7 +86,7 @@ export class Witness {
     };
   }
 
-  /** Reads the chain's clock again and again, until stopped. */
+  /** Reads Base's clock again and again, until stopped. */
   watchClock(chain: Chain, everyMs: number): void {
     const look = async (): Promise<void> => {
       const timeSec = await chain.nowSec();
@@ -91,7 +106,7 @@ export class Witness {
 
   #see({ payment, url }: Order): void {
     if (payment?.nonce === undefined) return;
-    const { nonce, header, value, validBefore } = payment;
+    const { nonce, header, value } = payment;
     const headers = this.presentations.get(nonce) ?? new Map<string, number>();
     this.presentations.set(nonce, headers);
     headers.set(header, (headers.get(header) ?? 0) + 1);
@@ -99,25 +114,32 @@ export class Witness {
     this.arrivals.set(nonce, {
       nonce,
       usdMicros: BigInt(value ?? 0),
-      validBeforeSec: Number(validBefore),
+      expiry: this.#expiryOf(payment),
+      height: this.#blocks.height(),
       atMs: Date.now(),
       wishId: url.searchParams.get('id') ?? '',
     });
   }
 
+  #expiryOf({ blockhash, validBefore }: PaymentSeen): Expiry {
+    if (blockhash === undefined) return { chain: 'base', last: Number(validBefore) - 1 };
+    // No wallet signs over the hash of no block: one that did is counted for ever, and so found.
+    return { chain: 'solana', last: this.#blocks.lastFor(blockhash) ?? Number.POSITIVE_INFINITY };
+  }
+
   /**
    * Follows the arrivals: at each, all that has settled or could still settle must lie within the cap of that moment.
-   * `settled` are the nonces that the chain shows as spent in the end.
+   * `settled` are the nonces that the chains show as spent in the end.
    */
   follow(settled: ReadonlySet<string>): ExposureFindings {
     const arrivals = [...this.arrivals.values()];
     const broken: string[] = [];
     let peak: Peak = { usdMicros: 0n, capUsdMicros: 0n };
     for (const [i, arrival] of arrivals.entries()) {
-      const chainSec = this.#chainTimeAfter(arrival.atMs);
+      const now = { base: this.#chainTimeAfter(arrival.atMs), solana: arrival.height };
       const usdMicros = arrivals
         .slice(0, i + 1)
-        .filter(({ nonce, validBeforeSec }) => settled.has(nonce) || validBeforeSec > chainSec)
+        .filter(({ nonce, expiry: { chain, last } }) => settled.has(nonce) || last >= now[chain])
         .reduce((sum, one) => sum + one.usdMicros, 0n);
       const capUsdMicros = this.#capAt(arrival.atMs);
       if (usdMicros > capUsdMicros) {
@@ -128,7 +150,7 @@ export class Witness {
     return { peak, broken };
   }
 
-  /** The chain's time as it was first seen after a moment: what had expired by then may have been let go of before. */
+  /** Base's time as it was first seen after a moment: what had expired by then may have been let go of before. */
   #chainTimeAfter(atMs: number): number {
     return this.#clock.find((one) => one.atMs >= atMs)?.timeSec ?? Number.POSITIVE_INFINITY;
   }

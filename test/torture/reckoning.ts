@@ -4,7 +4,7 @@ import { reconcilePayment } from '../../src/wallet/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { paymentsIn, type JournalLine } from '../support/books.js';
 import type { TestWallet } from '../support/testWallet.js';
-import type { TestWorld } from '../support/world.js';
+import { CHAINS, type Ground, type TestWorld } from '../support/world.js';
 import type { Notebook } from './agent.js';
 import type { Witness } from './exposure.js';
 
@@ -31,18 +31,58 @@ export async function settleForGood(engine: Engine): Promise<string[]> {
   return open.map(({ id, state, note }) => `${id} has no final state: ${state} (${note ?? 'no note'})`);
 }
 
-/** Compares ledger and chain, payment by payment. */
-export async function compareWithChain(
-  world: TestWorld,
-  mine: TestWallet,
-  engine: Engine,
+/** What the wallet has on a chain: where, and how much it was given there. */
+export interface Purse {
+  readonly ground: Ground;
+  readonly address: string;
+  readonly fundedAtomic: bigint;
+}
+
+/** What a wallet has on each chain that it was given so much on. */
+export function pursesOf(world: TestWorld, mine: TestWallet, fundedAtomic: bigint): readonly Purse[] {
+  const addresses = { base: mine.address, solana: mine.solanaAddress };
+  return CHAINS.map((chain) => ({
+    ground: world.on(chain).ground,
+    address: addresses[chain],
+    fundedAtomic,
+  }));
+}
+
+/** The nonces of all that settled, and how many did on each chain, by its label. */
+export async function readChains(purses: readonly Purse[]) {
+  const settled = new Set<string>();
+  const settledOn = new Map<string, number>();
+  for (const { ground, address } of purses) {
+    const shown = await ground.payments(address);
+    settledOn.set(ground.label, shown.length);
+    for (const { nonce } of shown) settled.add(nonce);
+  }
+  return { settled, settledOn };
+}
+
+/** Compares ledger and chains, payment by payment. */
+export async function compareWithChains(purses: readonly Purse[], engine: Engine): Promise<string[]> {
+  const payments = paymentsIn(engine);
+  const known = new Set(purses.map(({ ground }) => ground.caip2));
+  const strange = payments.filter(({ network }) => !known.has(network));
+  const broken = strange.map(({ id, network }) => `${id} is on ${network}, where nothing was sold`);
+  for (const purse of purses) {
+    const here = payments.filter(({ network }) => network === purse.ground.caip2);
+    broken.push(...(await compareOn(purse, here)));
+  }
+  for (const { where, id, says } of engine.ledger.audit().findings)
+    broken.push(`audit: ${where} ${id}: ${says}`);
+  return broken;
+}
+
+async function compareOn(
+  { ground, address, fundedAtomic }: Purse,
+  payments: readonly Payment[],
 ): Promise<string[]> {
   const broken: string[] = [];
-  const onChain = new Map(
-    (await world.sandbox.chain.payments(mine.address)).map((payment) => [payment.nonce as string, payment]),
-  );
+  const onChain = new Map((await ground.payments(address)).map((payment) => [payment.nonce, payment]));
   let spent = 0n;
-  for (const { id, nonce, state, confirmed, capturedAtomic, payTo, tx } of paymentsIn(engine)) {
+  for (const { id, nonce, state, confirmed, capturedAtomic, payTo, tx } of payments) {
     const shown = onChain.get(nonce);
     onChain.delete(nonce);
     if (state !== 'captured') {
@@ -59,12 +99,10 @@ export async function compareWithChain(
       broken.push(`${id} is captured, and the chain shows ${JSON.stringify(shown?.transaction ?? null)}`);
   }
   for (const nonce of onChain.keys())
-    broken.push(`the chain shows ${nonce}, and the ledger does not know it`);
-  const balance = await world.sandbox.chain.balanceOf(mine.address);
-  if (balance !== mine.fundedAtomic - spent)
-    broken.push(`the buyer has ${balance}, and by the ledger ${mine.fundedAtomic - spent}`);
-  for (const { where, id, says } of engine.ledger.audit().findings)
-    broken.push(`audit: ${where} ${id}: ${says}`);
+    broken.push(`${ground.label} shows ${nonce}, and the ledger does not know it there`);
+  const balance = await ground.balanceOf(address);
+  if (balance !== fundedAtomic - spent)
+    broken.push(`the buyer has ${balance} on ${ground.label}, and by the ledger ${fundedAtomic - spent}`);
   return broken;
 }
 
@@ -101,7 +139,7 @@ export function checkJournal(journal: readonly JournalLine[]): string[] {
   return broken;
 }
 
-/** What agents were told, against what the chain shows. */
+/** What agents were told, against what the chains show. */
 export function checkWishes(notebook: Notebook, witness: Witness, settled: ReadonlySet<string>): string[] {
   const broken = [...notebook.broken];
   const paid = new Map<string, string[]>();

@@ -12,6 +12,7 @@ test(`${SECONDS} seconds of torture break no promise (seed ${SEED})`, async () =
   expect(report.calls).toBeGreaterThanOrEqual(CALLS_MIN);
   expect(report.captured).toBeGreaterThan(5);
   expect(report.reachedSellers).toBeGreaterThan(10);
+  for (const [chain, settled] of report.settledOn) expect(settled, chain).toBeGreaterThan(0);
   expect(report.unknown).toBe(0);
   const faults = [...report.faults.keys()];
   for (const kind of ['seller ', 'process killed', 'rpc ']) {

@@ -3,7 +3,7 @@ import { formatUsd } from '../../src/money/decimal.js';
 import { journalOf, paymentsIn } from '../support/books.js';
 import { createRandom } from '../support/random.js';
 import type { TestWallet } from '../support/testWallet.js';
-import { startTestWorld, type TestWorld } from '../support/world.js';
+import { CHAINS, startTestWorld, type TestWorld } from '../support/world.js';
 import { runAgent, type Notebook } from './agent.js';
 import { Crew } from './crew.js';
 import { followJournal, Witness, type Peak } from './exposure.js';
@@ -12,7 +12,9 @@ import {
   checkJournal,
   checkStillWorks,
   checkWishes,
-  compareWithChain,
+  compareWithChains,
+  pursesOf,
+  readChains,
   settleForGood,
 } from './reckoning.js';
 import { runWeather } from './weather.js';
@@ -37,6 +39,8 @@ export interface TortureReport {
   readonly faults: ReadonlyMap<string, number>;
   readonly signed: number;
   readonly reachedSellers: number;
+  /** Payments that each chain shows in the end, by its label. */
+  readonly settledOn: ReadonlyMap<string, number>;
   readonly captured: number;
   readonly released: number;
   readonly unknown: number;
@@ -61,6 +65,8 @@ const ORIGINS_FIRST = 12;
 const ORIGIN_EVERY_SEC = 2;
 const ORIGINS_MAX = 300;
 const CLOCK_EVERY_MS = 40;
+/** Blocks come faster than in the world, so that many blockhashes expire within a run: after some ten seconds. */
+const BLOCK_EVERY_MS = 70;
 /** The last part of a run: only then does a clock jump an hour ahead, since afterwards no window of time passes. */
 const LATE_PART = 0.85;
 /** Past the hour by which a clock may have been ahead, and the longest window after it. */
@@ -81,8 +87,8 @@ export async function runTorture(options: TortureOptions): Promise<TortureReport
 async function tortureIn(world: TestWorld, shops: Shop[], options: TortureOptions): Promise<TortureReport> {
   const { seed, seconds, callsMin = 0, processes = PROCESSES, agents = AGENTS } = options;
   const random = createRandom(seed);
-  const witness = new Witness();
   const { chain, solana, facilitator } = world.sandbox;
+  const witness = new Witness(solana);
   const origins = Math.min(ORIGINS_MAX, ORIGINS_FIRST + Math.ceil(seconds / ORIGIN_EVERY_SEC));
   for (let i = 0; i < origins; i++)
     shops.push(await startShop({ chain, solana, facilitatorUrl: facilitator.url }));
@@ -98,6 +104,7 @@ async function tortureIn(world: TestWorld, shops: Shop[], options: TortureOption
   };
   const crew = await Crew.start(mine.home, processes);
   witness.watchClock(chain, CLOCK_EVERY_MS);
+  const mining = setInterval(() => solana.mine(), BLOCK_EVERY_MS);
   const market = new Market(shops.map(({ url }) => url));
   const weatherCounts = new Map<string, number>();
   let raisedAt = 0;
@@ -128,6 +135,7 @@ async function tortureIn(world: TestWorld, shops: Shop[], options: TortureOption
   ]);
   await crew.close();
   witness.stop();
+  clearInterval(mining);
   for (const one of shops) one.dropPending();
   const faults = countFaults(shops, weatherCounts, crew);
   return reckon({ world, mine, witness, notebook, caps, faults, seed });
@@ -135,9 +143,10 @@ async function tortureIn(world: TestWorld, shops: Shop[], options: TortureOption
 
 async function prepareWallet(world: TestWorld, shops: readonly Shop[]): Promise<TestWallet> {
   const hosts = [world.sandbox.shop, ...shops].map(({ hostPort }) => hostPort);
-  return world.wallet({
+  const mine = await world.wallet({
     usdMicros: FUNDS_ATOMIC,
     settings: {
+      'networks.enabled': JSON.stringify(CHAINS.map((chain) => world.on(chain).ground.caip2)),
       'ceilings.per_day_usd': '2000',
       'ceilings.per_month_usd': '2000',
       'ceilings.per_session_usd': '2000',
@@ -147,6 +156,8 @@ async function prepareWallet(world: TestWorld, shops: readonly Shop[]): Promise<
       'net.allow_private': JSON.stringify(hosts),
     },
   });
+  await world.sandbox.solana.fund(mine.solanaAddress, FUNDS_ATOMIC);
+  return mine;
 }
 
 interface Caps {
@@ -207,9 +218,8 @@ async function reckon(remains: Remains): Promise<TortureReport> {
   const open = await settleForGood(engine);
   const payments = paymentsIn(engine);
   const journal = journalOf(mine.home);
-  const settled = new Set<string>(
-    (await world.sandbox.chain.payments(mine.address)).map(({ nonce }) => nonce),
-  );
+  const purses = pursesOf(world, mine, FUNDS_ATOMIC);
+  const { settled, settledOn } = await readChains(purses);
   const byLedger = followJournal(journal, caps.byVersion);
   const byWitness = witness.follow(settled);
   const broken = [
@@ -219,10 +229,13 @@ async function reckon(remains: Remains): Promise<TortureReport> {
     ...checkJournal(journal),
     ...checkArrivals(witness, payments, journal),
     ...checkWishes(notebook, witness, settled),
-    ...(await compareWithChain(world, mine, engine)),
+    ...(await compareWithChains(purses, engine)),
   ];
   await mine.set('limits.per_day_usd', '2000');
-  broken.push(...(await checkStillWorks(wallet, `${world.sandbox.shop.url}/v2/json?id=afterwards`)));
+  for (const chain of CHAINS) {
+    const url = `${world.sandbox.shop.url}/v2/json?id=afterwards&chain=${chain}`;
+    broken.push(...(await checkStillWorks(wallet, url)));
+  }
   const inState = (...states: string[]): number =>
     payments.filter(({ state }) => states.includes(state)).length;
   const callsByStatus = new Map<string, number>();
@@ -237,6 +250,7 @@ async function reckon(remains: Remains): Promise<TortureReport> {
     faults,
     signed: journal.filter(({ kind }) => kind === 'sign').length,
     reachedSellers: witness.arrivals.size,
+    settledOn,
     captured: inState('captured'),
     released: inState('released'),
     unknown: payments.length - inState('captured', 'released'),
@@ -262,14 +276,14 @@ Faults     ${[...report.faults.values()].reduce((sum, count) => sum + count, 0)}
 ${counts(report.faults)}
 
 Signed     ${report.signed} authorizations; ${report.reachedSellers} reached a seller
-Captured   ${report.captured}
+Captured   ${report.captured}; the chains show ${[...report.settledOn].map(([chain, count]) => `${count} on ${chain}`).join(', ')}
 Released   ${report.released}
 Unknown    ${report.unknown}
 
 Greatest exposure, by the ledger                 ${peak(report.peakByLedger)}
-Greatest exposure, as sellers and chain saw it   ${peak(report.peakByWitness)}
+Greatest exposure, as sellers and chains saw it  ${peak(report.peakByWitness)}
 The cap at the end                               $${formatUsd(report.capUsdMicros)}
 
-${report.broken.length === 0 ? 'Every invariant held; ledger = chain to the atomic unit.' : `BROKEN\n${report.broken.map((one) => `  ${one}`).join('\n')}`}
+${report.broken.length === 0 ? 'Every invariant held; ledger = chains to the atomic unit.' : `BROKEN\n${report.broken.map((one) => `  ${one}`).join('\n')}`}
 `;
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RpcFault } from '../../sandbox/rpcProxy.ts';
 import type { Shop } from '../../sandbox/shop/shop.ts';
 import type { Random } from '../support/random.js';
-import type { TestWorld } from '../support/world.js';
+import { CHAINS, type TestWorld } from '../support/world.js';
 import { ignoreEnd, type Crew } from './crew.js';
 
 const RPC_FAULTS: readonly RpcFault[] = [
@@ -15,6 +15,9 @@ const RPC_FAULTS: readonly RpcFault[] = [
   { kind: 'stuck' },
   { kind: 'other_chain', chainId: 8453 },
 ];
+
+/** Those that a proxy before Solana knows. */
+const SOLANA_RPC_FAULTS: readonly RpcFault[] = RPC_FAULTS.filter(({ kind }) => kind !== 'lagging');
 
 /** How far clocks jump, in ms. The hour ahead comes once, late: after it no time a window knows of passes any more. */
 const JUMPS_MS = [-3_600_000, -60_000, -5_000, 0, 5_000, 30_000];
@@ -64,7 +67,8 @@ export async function runWeather(parts: WeatherParts): Promise<void> {
     parts.counts.set(kind, (parts.counts.get(kind) ?? 0) + 1);
   }
   await owner;
-  await parts.world.sandbox.rpc.setFault(null);
+  const { rpc, solanaRpc } = parts.world.sandbox;
+  await Promise.all([rpc, solanaRpc].map((one) => one.setFault(null)));
 }
 
 async function raiseCaps({ isOver, raiseCap }: WeatherParts): Promise<void> {
@@ -94,11 +98,13 @@ async function doomOne({ crew }: WeatherParts, random: Random): Promise<string> 
 }
 
 async function breakRpc({ world }: WeatherParts, random: Random): Promise<string> {
-  const fault = random.pick(RPC_FAULTS);
-  await world.sandbox.rpc.setFault(fault);
+  const chain = random.pick(CHAINS);
+  const { rpc } = world.on(chain).ground;
+  const fault = random.pick(chain === 'base' ? RPC_FAULTS : SOLANA_RPC_FAULTS);
+  await rpc.setFault(fault);
   await delay(200 + random.below(2_000));
-  await world.sandbox.rpc.setFault(null);
-  return `rpc ${fault.kind}`;
+  await rpc.setFault(null);
+  return `rpc of ${chain} ${fault.kind}`;
 }
 
 async function pauseOne({ crew }: WeatherParts, random: Random): Promise<string> {

@@ -1,6 +1,7 @@
 import type { FaultName } from '../../sandbox/faults.ts';
 import type { Outcome } from '../../src/wallet/outcome.js';
 import type { Random } from '../support/random.js';
+import type { ChainName } from '../support/world.js';
 
 /** Something an agent wants once, however often it has to ask. */
 export interface Wish {
@@ -53,6 +54,11 @@ const CLEAN_PERCENT = 35;
 const ESTRANGING_PERCENT = 5;
 const GOODS = ['json', 'text', 'echo', 'stream?events=3&ms=20', 'slow?ms=80', 'large?bytes=60000'];
 const PRICES = ['0.01', '0.02', '0.031', '0.047'];
+/** Where a wish can be paid: mostly on one chain, now and then on whichever the wallet takes. */
+const CHAIN_SHARES = [
+  [40, 'base'],
+  [45, 'solana'],
+] as const;
 /** Seconds an authorization lives: the shortest that the facilitator takes, so that many expire within a run. */
 const LIVES = ['9', '14', '25'];
 
@@ -89,6 +95,16 @@ export class Market {
   }
 }
 
+/** The one chain that a wish is offered on; undefined where it is offered on both. */
+function drawChain(random: Random): ChainName | undefined {
+  let at = random.below(100);
+  for (const [share, chain] of CHAIN_SHARES) {
+    if (at < share) return chain;
+    at -= share;
+  }
+  return undefined;
+}
+
 /** Draws a wish. */
 export function drawWish(id: string, random: Random, market: Market): Wish {
   const estranged = random.percent(ESTRANGING_PERCENT) ? market.takeOrigin() : undefined;
@@ -104,6 +120,8 @@ export function drawWish(id: string, random: Random, market: Market): Wish {
   );
   url.searchParams.set('id', id);
   url.searchParams.set('usd', random.pick(PRICES));
+  const chain = drawChain(random);
+  if (chain !== undefined) url.searchParams.set('chain', chain);
   if (random.percent(70)) url.searchParams.set('timeout', random.pick(LIVES));
   if (fault !== 'none') {
     url.searchParams.set('fault', fault);
