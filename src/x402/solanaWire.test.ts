@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import {
   compileTransactionMessage,
   decompileTransactionMessage,
@@ -96,6 +97,23 @@ describe('the bytes of a message', () => {
     for (let end = 0; end < message.length; end++)
       expect(decodeMessage(message.subarray(0, end))).toBeUndefined();
     expect(decodeMessage(Buffer.concat([message, Buffer.alloc(1)]))).toBeUndefined();
+  });
+
+  it.each([
+    ['a payment', undefined],
+    ['money taken out', key()],
+  ])('mean something else, or nothing, with any one bit changed: %s', async (_what, from) => {
+    const message = await writeTransferMessage(
+      partsWith(from === undefined ? {} : { from, feePayer: from, createsAccount: true }),
+    );
+    const meant = readOwnMessage(message);
+    const alike: number[] = [];
+    for (let bit = 0; bit < message.length * 8; bit++) {
+      const changed = Uint8Array.from(message);
+      changed[bit >> 3]! ^= 1 << (bit & 7);
+      if (isDeepStrictEqual(readOwnMessage(changed), meant)) alike.push(bit);
+    }
+    expect(alike).toEqual([]);
   });
 
   it.each(['source', 'destination', 'mint', 'tokenProgram'] as const)(

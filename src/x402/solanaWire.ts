@@ -97,6 +97,8 @@ export function decodeMessage(bytes: Uint8Array): WireMessage | undefined {
     if (from.byte() !== VERSIONED) return undefined;
     const [signers, readonlySigners, readonlyOthers] = [from.byte(), from.byte(), from.byte()];
     const accounts = from.list(() => writeBase58(from.take(KEY_BYTES)));
+    // No chain takes a header that counts more than there are.
+    if (readonlySigners >= signers || signers + readonlyOthers > accounts.length) return undefined;
     const blockhash = writeBase58(from.take(KEY_BYTES));
     const instructions = from.list((): WireInstruction => {
       const program = from.byte();
