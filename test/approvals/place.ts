@@ -1,3 +1,4 @@
+import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import type { Sandbox } from '../../sandbox/world.ts';
 import { openLedger } from '../../src/wallet/engine.js';
 import { changeConfig } from '../../src/wallet/ownerConfig.js';
@@ -16,6 +17,7 @@ export async function askingPlace(
   await place.init();
   const all = {
     'networks.eip155:84532.rpc_url': sandbox.rpcUrl,
+    [`networks.${SOLANA_DEVNET}.rpc_url`]: sandbox.solanaRpcUrl,
     'net.allow_private': JSON.stringify([sandbox.shop.hostPort]),
     'limits.per_call_usd': '0.02',
     'approvals.wait_s': '0',
