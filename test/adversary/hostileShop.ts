@@ -7,7 +7,10 @@ import { decodeHeader, PAYMENT_HEADERS } from '../../sandbox/shop/order.ts';
 import { USDC, USDC_ABI } from '../../sandbox/usdc.ts';
 import { devAccount } from '../../sandbox/chain.ts';
 import type { Sandbox } from '../../sandbox/world.ts';
-import type { Role, Seen, Serve, Signed, Stall } from './role.ts';
+import { nobodysAddress } from '../../sandbox/solana/chain.ts';
+import { tokenAccountOf } from '../../sandbox/solana/token.ts';
+import type { Role, Seen, Serve, Signed, SignedOnBase, SignedOnSolana, Stall } from './role.ts';
+import { isOnSolana, readSignedOnSolana } from './solanaTransfer.ts';
 
 const ZONE = 'shop.test';
 /** The most of a request that is kept. */
@@ -20,6 +23,8 @@ export interface OpenStall extends Stall {
   readonly asked: ReadonlyMap<string, ReadonlySet<string>>;
   /** Every payee of the role, in lower case. */
   readonly payees: ReadonlySet<string>;
+  /** The same on Solana, in their own letters. */
+  readonly payeesOnSolana: ReadonlySet<string>;
   /** What reached the place where nobody may go. */
   readonly intrusions: readonly string[];
 }
@@ -42,12 +47,13 @@ export class HostileShop {
     const hosts = new Map<string, { readonly serve: Serve; readonly seen: Seen[] }>();
     const sockets = new Set<Socket>();
     const intrusions = new Map<string, string[]>();
+    const owners = new Map<string, string>();
     const server = createServer((request, response) => {
       const host = (request.headers.host ?? '').toLowerCase();
       const stall = hosts.get(host);
       response.on('error', () => undefined);
       if (stall === undefined) return void response.writeHead(421).end();
-      void readSeen(request, host).then(async (seen) => {
+      void readSeen(request, host, owners).then(async (seen) => {
         stall.seen.push(seen);
         await stall.serve(seen, response);
       });
@@ -59,16 +65,28 @@ export class HostileShop {
     });
     const [port, intranetPort] = await Promise.all([listen(server, sockets), listen(intranet, sockets)]);
     const settle = settler(sandbox);
+    const { solana } = sandbox;
+    const opening: Promise<void>[] = [];
+    const openAccount = (owner: string): void => {
+      const opened = async (): Promise<void> => {
+        await solana.fund(owner, 0n);
+        owners.set(await tokenAccountOf(owner as Parameters<typeof tokenAccountOf>[0]), owner);
+      };
+      opening.push(opened());
+    };
     const stalls = roles.map((role) => {
       const id = idOf(role);
       const entered: string[] = [];
       intrusions.set(id, entered);
-      const stall = openStall(role, id, port, `http://127.0.0.1:${intranetPort}/${id}`, entered, settle);
+      const intranetUrl = `http://127.0.0.1:${intranetPort}/${id}`;
+      const own = { settle, openAccount, feePayer: solana.feePayer.address };
+      const stall = openStall(role, id, port, intranetUrl, entered, own);
       const serve = role.open(stall);
       for (const name of [id, `${id}-other`])
         hosts.set(`${name}.${ZONE}:${port}`, { serve, seen: stall.seen as Seen[] });
       return stall;
     });
+    await Promise.all(opening);
     return new HostileShop(server, intranet, sockets, stalls);
   }
 
@@ -90,19 +108,32 @@ function idOf({ threat, name }: Role): string {
   return `${threat.toLowerCase()}-${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
 }
 
+/** What every stall shares on the chains. */
+interface OnChains extends Pick<Stall, 'settle' | 'feePayer'> {
+  /** Gives an address of Solana its token account, long before it is paid. */
+  readonly openAccount: (owner: string) => void;
+}
+
 function openStall(
   role: Role,
   id: string,
   port: number,
   intranet: string,
   intrusions: readonly string[],
-  settle: Stall['settle'],
+  { settle, openAccount, feePayer }: OnChains,
 ): OpenStall {
   const asked = new Map<string, Set<string>>();
   const payees = new Set<string>();
   const freshPayTo = (): Address => {
     const payTo: Address = `0x${createHash('sha256').update(`${id} ${port} ${payees.size}`).digest('hex').slice(0, 40)}`;
     payees.add(payTo);
+    return payTo;
+  };
+  const payeesOnSolana = new Set<string>();
+  const freshPayToSolana = (): string => {
+    const payTo = nobodysAddress(Buffer.from(`${id} ${port} ${payeesOnSolana.size}`));
+    payeesOnSolana.add(payTo);
+    openAccount(payTo);
     return payTo;
   };
   const origin = `http://${id}.${ZONE}:${port}`;
@@ -112,12 +143,16 @@ function openStall(
     other: `http://${id}-other.${ZONE}:${port}`,
     intranet,
     payTo: freshPayTo(),
+    payToSolana: freshPayToSolana(),
+    feePayer,
     seen: [],
     asked,
     payees,
+    payeesOnSolana,
     intrusions,
     url: (path = '/') => `${origin}${path}`,
     freshPayTo,
+    freshPayToSolana,
     asks(host, payTo) {
       const key = payTo.toLowerCase();
       asked.set(key, (asked.get(key) ?? new Set()).add(host));
@@ -127,11 +162,17 @@ function openStall(
 }
 
 /** Settles as any holder of a signature can: by handing it to the token. Twice the same gives the same transaction. */
-function settler({ chain }: Sandbox): Stall['settle'] {
+function settler({ chain, solana }: Sandbox): Stall['settle'] {
   const inTurn = createQueue();
   const settled = new Map<Hex, Promise<Hex>>();
+  const landed = new Map<string, Promise<string>>();
+  const land = async ({ transaction }: SignedOnSolana): Promise<string> => {
+    const { signature, send } = await solana.cosign(transaction);
+    await send();
+    return signature;
+  };
   const from = devAccount(3).address;
-  const settle = async ({ nonce, ...signed }: Signed): Promise<Hex> => {
+  const settle = async ({ nonce, ...signed }: SignedOnBase): Promise<Hex> => {
     const data = encodeFunctionData({
       abi: USDC_ABI,
       functionName: 'transferWithAuthorization',
@@ -151,6 +192,11 @@ function settler({ chain }: Sandbox): Stall['settle'] {
     );
   };
   return async (signed) => {
+    if (isOnSolana(signed)) {
+      const known = landed.get(signed.nonce) ?? land(signed);
+      landed.set(signed.nonce, known);
+      return known;
+    }
     const known = settled.get(signed.nonce) ?? settle(signed);
     settled.set(signed.nonce, known);
     const hash = await known;
@@ -159,7 +205,11 @@ function settler({ chain }: Sandbox): Stall['settle'] {
   };
 }
 
-async function readSeen(request: IncomingMessage, host: string): Promise<Seen> {
+async function readSeen(
+  request: IncomingMessage,
+  host: string,
+  owners: ReadonlyMap<string, string>,
+): Promise<Seen> {
   let body = '';
   for await (const piece of request) if (body.length < BODY_BYTES_MAX) body += String(piece);
   const url = new URL(request.url ?? '/', `http://${host}`);
@@ -176,18 +226,27 @@ async function readSeen(request: IncomingMessage, host: string): Promise<Seen> {
     body,
     atSec: Date.now() / 1000,
     payload,
-    signed: readSigned(payload),
+    signed: readSigned(payload, owners),
   };
 }
 
-function readSigned(payload: unknown): Signed | undefined {
-  const exact = (
-    payload as { payload?: { signature?: unknown; authorization?: Record<string, string> } } | null
-  )?.payload;
-  const { signature, authorization } = exact ?? {};
+interface Exact {
+  readonly signature?: unknown;
+  readonly authorization?: Record<string, string>;
+  readonly transaction?: unknown;
+}
+
+function readSigned(payload: unknown, owners: ReadonlyMap<string, string>): Signed | undefined {
+  const exact = (payload as { payload?: Exact } | null)?.payload;
+  const { signature, authorization, transaction, ...more } = exact ?? {};
+  if (typeof transaction === 'string') {
+    const isAlone = signature === undefined && authorization === undefined && Object.keys(more).length === 0;
+    return isAlone ? readSignedOnSolana(transaction, owners) : undefined;
+  }
   if (authorization === undefined || !isHex(signature)) return undefined;
   const { from, to, value, validAfter, validBefore, nonce } = authorization;
   return {
+    chain: 'base',
     from: from as Address,
     to: to as Address,
     value: BigInt(value ?? 0),

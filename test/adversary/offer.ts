@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { USDC, USDC_DOMAIN } from '../../sandbox/usdc.ts';
 import { encodeHeader } from '../../sandbox/shop/order.ts';
+import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
+import { USDC_MINT } from '../../sandbox/solana/token.ts';
 import type { Seen, Serve, Signed, Stall } from './role.ts';
 
 /** What every role's goods contain, so that a control can be told to have been delivered. */
@@ -19,6 +21,18 @@ export function offerOf(stall: Stall, over: Readonly<Record<string, unknown>> = 
     payTo: stall.payTo,
     maxTimeoutSeconds: 600,
     extra: { name: USDC_DOMAIN.name, version: USDC_DOMAIN.version },
+    ...over,
+  };
+}
+
+/** An entry of `accepts` by which an honest seller asks for a cent on Solana; `over` makes it something else. */
+export function solanaOfferOf(stall: Stall, over: Readonly<Record<string, unknown>> = {}) {
+  return {
+    ...offerOf(stall),
+    network: SOLANA_DEVNET,
+    asset: USDC_MINT,
+    payTo: stall.payToSolana,
+    extra: { feePayer: stall.feePayer },
     ...over,
   };
 }
@@ -103,7 +117,8 @@ export async function sell(
   response: ServerResponse,
   goods: unknown = GOODS,
 ): Promise<void> {
-  sendJson(response, 200, goods, receiptHeaders(receiptOf(await stall.settle(signed))));
+  const over = signed.chain === 'solana' ? { network: SOLANA_DEVNET } : {};
+  sendJson(response, 200, goods, receiptHeaders(receiptOf(await stall.settle(signed), over)));
 }
 
 /** A seller that asks by `ask` and, paid, takes the money and delivers what `goods` makes. */

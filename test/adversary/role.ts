@@ -27,8 +27,9 @@ export const THREATS = {
 /** One of them. */
 export type Threat = keyof typeof THREATS;
 
-/** A signed transfer as it reached a seller. */
-export interface Signed {
+/** A signed transfer on Base as it reached a seller. */
+export interface SignedOnBase {
+  readonly chain: 'base';
   readonly from: Address;
   readonly to: Address;
   readonly value: bigint;
@@ -37,6 +38,24 @@ export interface Signed {
   readonly nonce: Hex;
   readonly signature: Hex;
 }
+
+/** A signed transfer on Solana as it reached a seller. */
+export interface SignedOnSolana {
+  readonly chain: 'solana';
+  readonly from: string;
+  /** Owner of the account that is paid; the account itself where it is nobody's here. */
+  readonly to: string;
+  readonly value: bigint;
+  /** SHA-256 of the message, hex. */
+  readonly nonce: string;
+  /** The sender's, hex. */
+  readonly signature: string;
+  /** As it came, base64. */
+  readonly transaction: string;
+}
+
+/** A signed transfer as it reached a seller. */
+export type Signed = SignedOnBase | SignedOnSolana;
 
 /** One request as it reached the hostile shop. */
 export interface Seen {
@@ -63,14 +82,20 @@ export interface Stall {
   /** Where the owner lets nobody go: whatever reaches it was led there. */
   readonly intranet: string;
   readonly payTo: Address;
+  /** The same on Solana. */
+  readonly payToSolana: string;
+  /** Who pays the fees on Solana. */
+  readonly feePayer: string;
   readonly seen: readonly Seen[];
   url(path?: string): string;
   /** One more address that this seller is paid at. */
   freshPayTo(): Address;
+  /** The same on Solana. */
+  freshPayToSolana(): string;
   /** Notes that a host asked for a payment to an address: from then on it may get one. */
   asks(host: string, payTo: string): void;
   /** Takes the money of a signature now; its transaction. */
-  settle(signed: Signed): Promise<Hex>;
+  settle(signed: Signed): Promise<string>;
 }
 
 /** How a role answers. */

@@ -1,3 +1,5 @@
+import type { Address } from 'viem';
+import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import type { Sandbox } from '../../sandbox/world.ts';
 import { createTestWallet, type TestWallet } from '../support/testWallet.js';
 import { GullibleAgent, Turnstile } from './gullibleAgent.ts';
@@ -17,7 +19,8 @@ export interface Verdict {
   readonly signatures: number;
 }
 
-/** More than all that is honestly sold; the limits leave room for all of it. */
+const BOTH = JSON.stringify(['eip155:84532', SOLANA_DEVNET]);
+/** More than all that is honestly sold, on each chain; the limits leave room for all of it. */
 const FUNDED = 100_000_000n;
 const WIDE = {
   'limits.calls_per_minute': '10000',
@@ -55,12 +58,15 @@ export async function startRun(sandbox: Sandbox, parallel: number): Promise<Run>
     shared,
     own,
     async missing() {
-      const { chain } = sandbox;
-      const payees = new Set(
-        shop.stalls.filter(({ role }) => role.settings === undefined).flatMap(({ payees }) => [...payees]),
-      );
-      const paid = await Promise.all([...payees].map((payee) => chain.balanceOf(payee as `0x${string}`)));
-      const lost = FUNDED - (await chain.balanceOf(shared.test.address));
+      const { chain, solana } = sandbox;
+      const { address, solanaAddress } = shared.test;
+      const stalls = shop.stalls.filter(({ role }) => role.settings === undefined);
+      const paid = await Promise.all([
+        ...stalls.flatMap(({ payees }) => [...payees]).map((payee) => chain.balanceOf(payee as Address)),
+        ...stalls.flatMap(({ payeesOnSolana }) => [...payeesOnSolana]).map((one) => solana.balanceOf(one)),
+      ]);
+      const left = (await chain.balanceOf(address)) + (await solana.balanceOf(solanaAddress));
+      const lost = 2n * FUNDED - left;
       return lost - paid.reduce((sum, one) => sum + one, 0n);
     },
     async stop() {
@@ -77,8 +83,14 @@ async function attacked(
 ): Promise<Attacked> {
   const test = await createTestWallet(sandbox, FUNDED, {
     now: slowClock(),
-    settings: { ...WIDE, 'net.allow_private': JSON.stringify(shop.hostPorts), ...settings },
+    settings: {
+      ...WIDE,
+      'networks.enabled': BOTH,
+      'net.allow_private': JSON.stringify(shop.hostPorts),
+      ...settings,
+    },
   });
+  await sandbox.solana.fund(test.solanaAddress, FUNDED);
   const agent = await GullibleAgent.connect(test.open({ lookup: lookups() }));
   return {
     test,
@@ -118,7 +130,8 @@ export async function playOne(run: Run, role: Attack | Control): Promise<Verdict
   const agent = wallet.meet(turnstile);
   if (role.visit === undefined) await agent.visit({ url: stall.url() });
   else await role.visit(agent, stall);
-  const played = { stall, told: agent.told, wallet: wallet.test.address };
+  const { address, solanaAddress } = wallet.test;
+  const played = { stall, told: agent.told, wallet: { address, solanaAddress } };
   const faults =
     'allows' in role ? await judgeAttack(sandbox, role, played) : await judgeControl(sandbox, role, played);
   const signatures = new Set(stall.seen.flatMap(({ signed }) => signed?.nonce ?? [])).size;

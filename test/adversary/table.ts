@@ -3,6 +3,7 @@ import { CONTROLS } from './roles/honest.ts';
 import { OFFER_ATTACKS } from './roles/offers.ts';
 import { PLACE_ATTACKS } from './roles/places.ts';
 import { SIGNING_ATTACKS } from './roles/signing.ts';
+import { SOLANA_ATTACKS } from './roles/solana.ts';
 import { TERMS_ATTACKS } from './roles/terms.ts';
 import { WORD_ATTACKS } from './roles/words.ts';
 import type { Attack } from './role.ts';
@@ -17,4 +18,5 @@ export const ATTACKS: readonly Attack[] = [
   ...PLACE_ATTACKS,
   ...BODY_ATTACKS,
   ...WORD_ATTACKS,
+  ...SOLANA_ATTACKS,
 ].sort((a, b) => Number(a.threat.slice(1)) - Number(b.threat.slice(1)));

@@ -15,6 +15,7 @@ import {
   seller,
   sellerOf,
   sendJson,
+  solanaOfferOf,
 } from '../offer.ts';
 import type { Wish } from '../gullibleAgent.ts';
 import type { Control, Seen, Serve, Stall } from '../role.ts';
@@ -170,6 +171,21 @@ export const CONTROLS: readonly Control[] = [
       response.writeHead(200, { 'content-type': 'application/json', ...receipt });
       response.end(JSON.stringify(Array.from({ length: 5_000 }, () => GOODS)));
     }),
+  ),
+  honest('x402 v2 on Solana', (stall) => sellerOf(stall, solanaOfferOf(stall))),
+  honest('x402 v1 on Solana', (stall) =>
+    seller(stall, (seen, response) => {
+      const { payTo, asset, extra } = solanaOfferOf(stall);
+      const own = { network: 'solana-devnet', payTo, asset, extra };
+      askV1(stall, seen, response, [offerOfV1(stall, own)]);
+    }),
+  ),
+  honest('an offer on each chain, and a memo of the seller’s own', (stall) =>
+    sellerOf(
+      stall,
+      solanaOfferOf(stall, { extra: { feePayer: stall.feePayer, memo: 'invoice 7' } }),
+      offerOf(stall),
+    ),
   ),
   honest('a seller whose price falls', (stall) => {
     let asked = 0;
