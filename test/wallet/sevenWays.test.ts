@@ -124,7 +124,7 @@ describe.each(CHAINS)('on %s', (chain) => {
     test.each(WAYS)('%s', async (fault, expected, final) => {
       const signatures = signaturesIn(mine.home);
       const outcome = await pay(world.url(`/v${version}/json`, { fault }), {
-        timeout_ms: fault.startsWith('hang') ? 1_000 : 20_000,
+        timeout_ms: fault.startsWith('hang') ? 2_000 : 20_000,
       });
       expect(outcome).toMatchObject(expected);
       expect(signaturesIn(mine.home)).toBe(signatures + 1);
