@@ -8,7 +8,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     globalSetup: existsSync('scripts/build.ts') ? ['test/globalSetup.ts'] : [],
-    // Two cores; more would only make the chains of the tests compete.
-    maxWorkers: 2,
+    // Two cores, and a third file for the time in which the tests of two wait for processes and chains.
+    maxWorkers: 3,
   },
 });

@@ -13,7 +13,7 @@ const PROGRAM =
   process.env['PURSER_TEST_PROGRAM'] ?? fileURLToPath(new URL('../../bin/purser.js', import.meta.url));
 
 /** Where the program keeps compiled code: not in the tester's own home. */
-const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/purser-test', import.meta.url));
+export const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/purser-test', import.meta.url));
 
 /** What a run of the program came to. */
 export interface Run {

@@ -22,8 +22,8 @@ function filesIn(folder: string): Buffer[] {
   });
 }
 
-/** Runs every command there is, rightly and wrongly. */
-async function useEverything(secret: string): Promise<void> {
+/** Runs every command there is, rightly and wrongly, for programs or for people. */
+async function useEverything(secret: string, isJson: boolean): Promise<void> {
   const unlocked = { env: { PURSER_PASSPHRASE_FILE: scratch.passphraseFile } };
   const owner = ['--passphrase-file', scratch.passphraseFile];
   writeFileSync(scratch.path('wrong'), 'no such passphrase');
@@ -50,8 +50,7 @@ async function useEverything(secret: string): Promise<void> {
     ['backup'],
   ];
   for (const line of lines) {
-    await scratch.purser(line, unlocked);
-    await scratch.purser([...line, '--json'], unlocked);
+    await scratch.purser(isJson ? [...line, '--json'] : line, unlocked);
   }
   await scratch.purser(['config', 'set', 'limits.per_day_usd', '4.50', ...owner]);
   await scratch.purser(['unfreeze', ...owner]);
@@ -93,7 +92,8 @@ describe('no output and no file holds a secret (T21)', () => {
     expect(await scratch.purser([...args, flag], { input: secret })).toMatchObject({ exit: 0 });
     const files = filesIn(scratch.home);
     await quicken(scratch.home, PASSPHRASE);
-    await useEverything(secret);
+    // What a line says does not hang on the kind of secret: each form of it is read once.
+    await useEverything(secret, flag === '--restore-stdin');
     files.push(...filesIn(scratch.home));
     expect(files.length).toBeGreaterThan(8);
     const written = scratch.written();

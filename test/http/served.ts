@@ -8,6 +8,7 @@ import { hashToken } from '../../src/ledger/agent.js';
 import { tokenOf } from '../../src/ledger/agents.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import type { Sandbox } from '../../sandbox/world.ts';
+import { COMPILED } from '../cli/program.js';
 import { PROGRAM } from '../mcp/purser.js';
 import type { TestWallet } from '../support/testWallet.js';
 
@@ -73,6 +74,7 @@ export class Served {
     const env = {
       PATH: process.env['PATH'] ?? '',
       HOME: test.home,
+      XDG_CACHE_HOME: COMPILED,
       PURSER_HOME: test.home,
       PURSER_PASSPHRASE_FILE: test.passphraseFile,
     };
