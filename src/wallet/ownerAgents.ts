@@ -15,10 +15,9 @@ import type { Ledger } from '../ledger/ledger.js';
 import { AGENT_NAME } from '../money/agent.js';
 import { formatUnits } from '../money/decimal.js';
 import { addressOn } from './agentAddress.js';
-import { openLedger } from './engine.js';
 import { rememberLedger } from './ledgerMemory.js';
 import { fundedAssets } from './ownAddresses.js';
-import { provedConfig } from './ownerConfig.js';
+import { provedConfig, withLedger } from './ownerConfig.js';
 import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './ownerHand.js';
 
 /** 256 random bits: nobody guesses a token, so none needs a slow hash. */
@@ -246,17 +245,4 @@ async function changeAgent(
 
 function newToken(name: string): string {
   return tokenOf(name, randomBytes(TOKEN_BYTES).toString('base64url'));
-}
-
-async function withLedger<T>(
-  { home }: Pick<OwnerOptions, 'home'>,
-  keys: UnlockedWallet,
-  work: (ledger: Ledger) => Promise<T>,
-): Promise<T> {
-  const ledger = openLedger({ home }, keys);
-  try {
-    return await work(ledger);
-  } finally {
-    ledger.close();
-  }
 }

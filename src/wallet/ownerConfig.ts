@@ -109,7 +109,8 @@ export function provedConfig(home: string, keys: UnlockedWallet): Config {
   return readConfig(home, configMac(keys));
 }
 
-async function withLedger<T>(
+/** Opens the ledger for one piece of an owner's work, and closes it however that ends. */
+export async function withLedger<T>(
   { home }: Pick<OwnerOptions, 'home'>,
   keys: UnlockedWallet,
   work: (ledger: Ledger) => Promise<T>,

@@ -55,7 +55,8 @@ export async function readyOffer(
       const intent = await x402.prepare(engine, config, judged.offer, asking.nowMs);
       return { judged, intent, passed };
     } catch (error) {
-      if (!isWalletError(error) || !PASSABLE.includes(error.code)) throw error;
+      // What the owner approved is one offer: no other takes its place.
+      if (isApproved || !isWalletError(error) || !PASSABLE.includes(error.code)) throw error;
       passed.push({ offer: judged.offer, error });
     }
   }
