@@ -1,12 +1,17 @@
 import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
+/** Tests start real chains, browsers and processes: a slow or busy machine must not fail them, a hung one must. */
+const HANG_MS = 5 * 60_000;
+/** Less than a test has, so that what is waited for in vain is named. */
+const WAIT_MS_MAX = 4 * 60_000;
+
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'sandbox/**/*.test.ts'],
-    // Tests start real chains and processes: a slow machine must not fail them, a hung one must.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: HANG_MS,
+    hookTimeout: HANG_MS,
+    expect: { poll: { timeout: WAIT_MS_MAX } },
     globalSetup: existsSync('scripts/build.ts') ? ['test/globalSetup.ts'] : [],
     // Two cores, and a third file for the time in which the tests of two wait for processes and chains.
     maxWorkers: 3,

@@ -1,5 +1,5 @@
-/** How long {@link Recording.waitFor} waits before it says what it was waiting for: far above any honest step here. */
-const WAIT_MS_MAX = 10_000;
+/** How long {@link Recording.waitFor} waits before it says what it was waiting for: only what hangs takes so long. */
+const WAIT_MS_MAX = 4 * 60_000;
 
 interface Waiter<T> {
   matches: (entry: T) => boolean;
@@ -20,7 +20,7 @@ export class Recording<T> {
     return entry;
   }
 
-  /** Resolves with the first entry that matches, past or future; rejects after `timeoutMs` (10 s). */
+  /** Resolves with the first entry that matches, past or future; rejects after `timeoutMs` (4 minutes). */
   waitFor(matches: (entry: T) => boolean = () => true, timeoutMs: number = WAIT_MS_MAX): Promise<T> {
     const past = this.entries.find(matches);
     if (past !== undefined) return Promise.resolve(past);

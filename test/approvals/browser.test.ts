@@ -7,7 +7,7 @@ import type { Page as Tab } from 'playwright-core';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import { noTerminal, openTerminal, spawnPurser } from '../cli/program.js';
 import type { Place } from '../mcp/purser.js';
-import { addAuthenticator, NO_CHROMIUM, startBrowser } from '../web/owner.js';
+import { addAuthenticator, goTo, NO_CHROMIUM, startBrowser } from '../web/owner.js';
 import { askingPlace } from './place.js';
 
 let sandbox: Sandbox;
@@ -85,7 +85,7 @@ describe.skipIf(NO_CHROMIUM || noTerminal() !== null)('a passkey', () => {
   test('is added from the command line by the code that it shows', async () => {
     const args = ['factor', 'add', 'passkey', '--label', 'laptop', '--passphrase-file', place.passphraseFile];
     const { hears, ended } = start(args);
-    await tab.goto(await hears(PAGE));
+    await goTo(tab, await hears(PAGE));
     const code = await hears(/Type this code there: (\S+)/);
     await tab.getByLabel('The code that your terminal shows').fill(code);
     await tab.keyboard.press('Enter');
@@ -108,7 +108,7 @@ describe.skipIf(NO_CHROMIUM || noTerminal() !== null)('a passkey', () => {
     await terminal.sees('Type this code there: ');
     await terminal.sees('\n');
     const screen = terminal.screen();
-    await tab.goto(PAGE.exec(screen)?.[1] ?? '');
+    await goTo(tab, PAGE.exec(screen)?.[1] ?? '');
     await tab
       .getByLabel('The code that your terminal shows')
       .fill(/Type this code there: (\S+)/.exec(screen)?.[1] ?? '');
@@ -120,7 +120,7 @@ describe.skipIf(NO_CHROMIUM || noTerminal() !== null)('a passkey', () => {
 
   test('is asked of whoever loosens, and a terminal with all that unlocks the wallet is not enough', async () => {
     const { terminal, url } = await confirming('6.00');
-    await tab.goto(url);
+    await goTo(tab, url);
     await tab.getByRole('button', { name: 'No', exact: true }).click();
     await tab.getByText('You said no').waitFor();
     expect(await terminal.end()).toMatchObject({ exit: 3 });
@@ -131,11 +131,11 @@ describe.skipIf(NO_CHROMIUM || noTerminal() !== null)('a passkey', () => {
 
   test('confirms an owner command; its page answers questions too, with the config’s own code', async () => {
     const { terminal, url } = await confirming('7.00');
-    await tab.goto(url);
-    await tab.goto(new URL(`/approvals/${question.id}`, url).href);
+    await goTo(tab, url);
+    await goTo(tab, new URL(`/approvals/${question.id}`, url).href);
     await tab.getByRole('button', { name: 'No, and block 127.0.0.1' }).click();
     await tab.getByText('127.0.0.1 is blocked from now on').waitFor();
-    await tab.goto(new URL('/confirm', url).href);
+    await goTo(tab, new URL('/confirm', url).href);
     await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
     await tab.getByText('You said yes').waitFor();
     expect(await terminal.end()).toMatchObject({ exit: 0 });

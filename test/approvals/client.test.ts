@@ -185,16 +185,13 @@ describe.each(ERAS)('with a factor, in $era', ({ mode }) => {
 async function pendingId(): Promise<string> {
   let id = '';
   await expect
-    .poll(
-      async () => {
-        const { approvals } = JSON.parse(await place.run('approvals', '--json')) as {
-          approvals: { approval_id: string }[];
-        };
-        id = approvals[0]?.approval_id ?? '';
-        return id;
-      },
-      { timeout: 15_000 },
-    )
+    .poll(async () => {
+      const { approvals } = JSON.parse(await place.run('approvals', '--json')) as {
+        approvals: { approval_id: string }[];
+      };
+      id = approvals[0]?.approval_id ?? '';
+      return id;
+    })
     .not.toBe('');
   return id;
 }

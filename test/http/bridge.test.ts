@@ -68,10 +68,10 @@ describe.each(ERAS)('$era over stdio', ({ mode }) => {
     ended.length = 0;
     const stop = new AbortController();
     const call = client.callTool({ name: 'slow', arguments: {} }, { signal: stop.signal });
-    await expect.poll(() => ended, { timeout: 20_000 }).toEqual(['begun']);
+    await expect.poll(() => ended).toEqual(['begun']);
     stop.abort();
     await expect(call).rejects.toThrow();
-    await expect.poll(() => ended, { timeout: 20_000 }).toEqual(['begun', 'cancelled']);
+    await expect.poll(() => ended).toEqual(['begun', 'cancelled']);
     await client.close();
   });
 
@@ -82,7 +82,7 @@ describe.each(ERAS)('$era over stdio', ({ mode }) => {
     expect(await callText(client, 'who')).toMatch(/^ada/);
     ended.length = 0;
     const lost = client.callTool({ name: 'slow', arguments: {} });
-    await expect.poll(() => ended, { timeout: 20_000 }).toEqual(['begun']);
+    await expect.poll(() => ended).toEqual(['begun']);
     await Promise.all([
       expect(lost).rejects.toThrow(/money may have moved.*wallet_ledger/),
       own.server.stop(Promise.resolve()),
@@ -100,7 +100,7 @@ test('the person at an older client can be asked through it', async () => {
   expect(await callText(client, 'ask')).toBe('decline');
   await client.close();
   // Its session ended with it.
-  await expect.poll(() => fixture.server.sessions, { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => fixture.server.sessions).toBe(0);
 });
 
 test('a token that opens nothing is said so, and nothing is sent to a server that is not there', async () => {

@@ -37,7 +37,7 @@ afterAll(async () => {
   await fixture.server.stop(Promise.resolve());
 });
 
-test('the server scenarios of the conformance suite', { timeout: 120_000 }, async () => {
+test('the server scenarios of the conformance suite', async () => {
   const url = `http://127.0.0.1:${(door.address() as AddressInfo).port}/mcp`;
   const text = await new Promise<string>((resolve) => {
     execFile(

@@ -14,7 +14,8 @@ import {
 } from './fixture.js';
 
 let fixture: FixtureServer;
-const ended: string[] = [];
+/** What the tool `slow` went through. */
+const slow: string[] = [];
 beforeAll(async () => {
   fixture = await startFixture({}, (server) => {
     server.registerTool('ask', { description: 'Asks the person at the client.' }, async ({ mcpReq }) => {
@@ -37,8 +38,9 @@ beforeAll(async () => {
       { description: 'Lasts until it is cancelled.' },
       ({ mcpReq }) =>
         new Promise((resolve) => {
+          slow.push('begun');
           mcpReq.signal.addEventListener('abort', () => {
-            ended.push('slow');
+            slow.push('cancelled');
             resolve({ content: [{ type: 'text', text: 'cancelled' }] });
           });
         }),
@@ -68,12 +70,13 @@ describe.each(ERAS)('$era', ({ mode }) => {
 
   test('a cancelled call is cancelled at the server', async () => {
     const client = await connect(fixture.url, TOKENS.ada, mode);
-    const before = ended.length;
+    slow.length = 0;
     const stop = new AbortController();
     const call = client.callTool({ name: 'slow', arguments: {} }, { signal: stop.signal });
-    setTimeout(() => stop.abort(), 100);
+    await expect.poll(() => slow).toEqual(['begun']);
+    stop.abort();
     await expect(call).rejects.toThrow();
-    await expect.poll(() => ended.length).toBe(before + 1);
+    await expect.poll(() => slow).toEqual(['begun', 'cancelled']);
     await client.close();
   });
 });

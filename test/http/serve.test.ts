@@ -60,7 +60,7 @@ async function sentTo(agent: FundedAgent, url: string): Promise<void> {
     const last = await lastPayment(agent);
     return last?.url === url && last.state;
   };
-  await expect.poll(state, { timeout: 20_000 }).toBe('sent');
+  await expect.poll(state).toBe('sent');
 }
 
 test.each(ERAS)(

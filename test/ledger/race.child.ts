@@ -1,34 +1,30 @@
-import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { capLine, holdRequest, T0, testMac } from '../../src/ledger/fixtures.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 
-/** What the race test asks of each process. */
-export interface RaceOrder {
-  readonly path: string;
+/** What the race test asks of each process in one round. */
+export interface RaceRound {
   readonly holds: number;
   readonly amount: string;
   readonly cap: string;
-  /** Calls under way at once in this process. */
-  readonly concurrency: number;
 }
 
-/** What a process saw. Latencies in ms, one for each call. */
+/** What a process saw in a round. Latencies in ms, one for each call. */
 export interface RaceReport {
   readonly held: number;
   readonly exceeded: number;
   readonly latenciesMs: readonly number[];
 }
 
-const order = JSON.parse(process.argv[2] ?? '') as RaceOrder;
-const ledger = Ledger.open(order.path, { mac: testMac() });
-const lines = [capLine({ usdMicrosMax: BigInt(order.cap) })];
-const latenciesMs: number[] = [];
-let [held, exceeded, next] = [0, 0, 0];
+const ledger = Ledger.open(JSON.parse(process.argv[2] ?? '') as string, { mac: testMac() });
+let nowMs = T0;
 
-async function work(): Promise<void> {
-  while (next < order.holds) {
-    const nowMs = T0 + next++;
-    const request = holdRequest({ heldUsdMicros: BigInt(order.amount), capLines: lines, nowMs });
+async function race({ holds, amount, cap }: RaceRound): Promise<RaceReport> {
+  const capLines = [capLine({ usdMicrosMax: BigInt(cap) })];
+  const latenciesMs: number[] = [];
+  let [held, exceeded] = [0, 0];
+  for (let i = 0; i < holds; i++) {
+    const request = holdRequest({ heldUsdMicros: BigInt(amount), capLines, nowMs: nowMs++ });
     const start = performance.now();
     const { kind } = await ledger.openHold(request);
     latenciesMs.push(performance.now() - start);
@@ -36,11 +32,11 @@ async function work(): Promise<void> {
     else if (kind === 'exceeded') exceeded++;
     else throw new Error(`A hold ended as ${kind}`);
   }
+  return { held, exceeded, latenciesMs };
 }
 
 console.log(JSON.stringify('ready'));
-await once(process.stdin, 'data');
-await Promise.all(Array.from({ length: order.concurrency }, work));
+for await (const line of createInterface({ input: process.stdin }))
+  console.log(JSON.stringify(await race(JSON.parse(line) as RaceRound)));
 ledger.close();
-console.log(JSON.stringify({ held, exceeded, latenciesMs } satisfies RaceReport));
 process.exit();

@@ -16,7 +16,7 @@ import { callOf, CHAINS, startTestWorld, type Ground, type TestWorld } from '../
 
 const DOLLAR = 1_000_000n;
 /** However loaded the machine is. */
-const PATIENT = { timeout: 50_000, interval: 5 };
+const PATIENT = { interval: 5 };
 /** Past the window of a withdrawal, with room for the settled block. */
 const PAST_WINDOW_SEC = 320;
 

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { BrowserContext, Page as Tab } from 'playwright-core';
 import {
   freshQuestion,
+  goTo,
   NO_CHROMIUM,
   passphraseFactor,
   startBrowser,
@@ -56,7 +57,7 @@ describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
     path = `/approvals/${asked.question.approvalId}`;
     ({ digest } = asked);
     const tab = await context.newPage();
-    await tab.goto(owner.page.url);
+    await goTo(tab, owner.page.url);
     await tab.getByRole('heading', { name: 'Pay $0.75' }).waitFor();
     // From here on the browser has the cookie of a visit.
     await tab.close();
@@ -65,7 +66,7 @@ describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
 
   const visit = async (url: string): Promise<Tab & AsyncDisposable> => {
     const tab = await context.newPage();
-    await tab.goto(url);
+    await goTo(tab, url);
     return Object.assign(tab, { [Symbol.asyncDispose]: async () => tab.close() });
   };
 

@@ -9,6 +9,8 @@ import { startPage, type Page, type PageOptions } from '../../src/web/page.js';
 import { MemoryDesk } from './memoryDesk.js';
 
 const CHROMIUM = '/usr/bin/chromium';
+/** A page that has not shown by then what is waited for never will, however slow the machine. */
+const SHOWN_MS_MAX = 4 * 60_000;
 
 /** Why the tests in a browser are not run here; false where they are. */
 export const NO_CHROMIUM = existsSync(CHROMIUM) ? false : `no browser at ${CHROMIUM}`;
@@ -64,6 +66,7 @@ export async function startBrowser(): Promise<AsyncDisposable & { readonly conte
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
     headless: true,
+    timeout: SHOWN_MS_MAX,
     chromiumSandbox: false,
     args: [
       '--disable-gpu',
@@ -75,6 +78,7 @@ export async function startBrowser(): Promise<AsyncDisposable & { readonly conte
       '--host-resolver-rules=MAP *.example 127.0.0.1',
     ],
   });
+  context.setDefaultTimeout(SHOWN_MS_MAX);
   return {
     context,
     [Symbol.asyncDispose]: async () => {
@@ -82,6 +86,20 @@ export async function startBrowser(): Promise<AsyncDisposable & { readonly conte
       rmSync(profile, { recursive: true, force: true });
     },
   };
+}
+
+/** Goes to an address of the page: again where the page's own reload came between, and on to where a key leads. */
+export async function goTo(tab: Tab, url: string): Promise<void> {
+  for (let isThere = false; !isThere;) {
+    isThere = await tab.goto(url).then(
+      () => true,
+      (error: unknown) => {
+        if (/interrupted by another navigation|ERR_ABORTED/.test(String(error))) return false;
+        throw error;
+      },
+    );
+  }
+  await tab.waitForURL((shown) => !shown.searchParams.has('key'));
 }
 
 /** Keeps a picture of the whole page. */

@@ -6,6 +6,7 @@ import type { PasskeyFactor } from '../../src/approvals/factor.js';
 import {
   addAuthenticator,
   freshQuestion,
+  goTo,
   keepPicture,
   NO_CHROMIUM,
   PASSPHRASE,
@@ -42,7 +43,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
         /^(localhost|127\.0\.0\.1):/.test(new URL(url).host) && url.includes(`:${owner.page.port}/`);
       if (!isOwn && !url.startsWith('data:')) complaints.push(`asked for ${url}`);
     });
-    await tab.goto(owner.page.urlOf(path));
+    await goTo(tab, owner.page.urlOf(path));
     await tab.getByRole('heading', { level: 1 }).waitFor();
     return Object.assign(tab, {
       [Symbol.asyncDispose]: async () => {
@@ -109,7 +110,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     expect((await owner.desk.show(ID))?.answer).toEqual({ kind: 'session', usdMicros: 4_500_000n });
 
     owner.desk.ask(freshQuestion({ approvalId: 'apr_2' }));
-    await tab.goto(`${owner.origin}/approvals/apr_2`);
+    await goTo(tab, `${owner.origin}/approvals/apr_2`);
     await tab.getByLabel('Yes, and accept this payee').check();
     await tab.getByLabel('Your owner passphrase').fill(PASSPHRASE);
     await tab.keyboard.press('Enter');
@@ -153,7 +154,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
       expect(await tab.evaluate('document.activeElement.id')).toBe('passphrase');
       expect(await field.getAttribute('aria-invalid')).toBe('true');
       // The next page shows the same words: look at a fresh one.
-      await tab.goto(`${owner.origin}/`);
+      await goTo(tab, `${owner.origin}/`);
     }
     await say(PASSPHRASE, 'Too many wrong tries. Try again in 5 seconds.');
     await keepPicture(tab, 'slowed-light');
@@ -204,7 +205,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
 
     owner.desk.factorRecords.push(...added);
     owner.desk.ask(freshQuestion());
-    await tab.goto(`${owner.origin}/`);
+    await goTo(tab, `${owner.origin}/`);
     expect(await tab.getByLabel('Your owner passphrase').count()).toBe(0);
     await tab.getByLabel('New limit of this session in dollars').fill('2.50');
     await keepPicture(tab, 'passkey-light');
@@ -216,7 +217,8 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     if (used?.kind === 'passkey') expect(used.data.counter).toBeGreaterThan(added[0]?.data.counter ?? 0);
 
     owner.desk.ask(freshQuestion({ approvalId: 'apr_2' }));
-    await tab.goto(
+    await goTo(
+      tab,
       `http://127.0.0.1:${owner.page.port}/?key=${new URL(owner.page.url).searchParams.get('key')}`,
     );
     const link = tab.getByRole('link', { name: 'open this page at localhost' });
@@ -263,7 +265,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     await tab.getByRole('button', { name: 'Make the passkey' }).click();
     await tab.getByText('The passkey is added').waitFor();
 
-    await tab.goto(`${owner.origin}/confirm`);
+    await goTo(tab, `${owner.origin}/confirm`);
     await tab.getByRole('heading', { name: `${act.what}?` }).waitFor();
     await keepPicture(tab, 'confirm-light');
     await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
@@ -421,12 +423,12 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     if (plain === undefined) throw new Error('The browser has no way to make a context.');
     try {
       const tab = await plain.newPage();
-      await tab.goto(owner.page.url);
+      await goTo(tab, owner.page.url);
       await tab.getByLabel('Your owner passphrase').fill(PASSPHRASE);
       await tab.getByRole('button', { name: 'Say yes' }).click();
       await tab.getByText('You said yes').waitFor();
       owner.desk.ask(freshQuestion({ approvalId: 'apr_2' }));
-      await tab.goto(`${owner.origin}/approvals/apr_2`);
+      await goTo(tab, `${owner.origin}/approvals/apr_2`);
       await tab.getByRole('button', { name: 'No', exact: true }).click();
       await tab.getByText('You said no').waitFor();
     } finally {
@@ -464,18 +466,18 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
       await tab.emulateMedia({ colorScheme });
       for (const width of [360, 1024]) {
         await tab.setViewportSize({ width, height: 800 });
-        await tab.goto(`${owner.origin}/`);
+        await goTo(tab, `${owner.origin}/`);
         const overflow = await tab.evaluate<number>(
           'document.documentElement.scrollWidth - document.documentElement.clientWidth',
         );
         expect(overflow, `${colorScheme} ${width}`).toBeLessThanOrEqual(0);
         await keepPicture(tab, `full-${colorScheme}-${width}`);
       }
-      await tab.goto(`${owner.origin}/approvals/apr_3`);
+      await goTo(tab, `${owner.origin}/approvals/apr_3`);
       await keepPicture(tab, `paid-${colorScheme}-1024`);
     }
     await tab.emulateMedia({ colorScheme: 'dark' });
-    await tab.goto(`${owner.origin}/approvals/apr_none`);
+    await goTo(tab, `${owner.origin}/approvals/apr_none`);
     await keepPicture(tab, 'not-found-dark');
   });
 });

@@ -6,7 +6,7 @@ import { readConfigUnauthenticated } from '../../src/config/configFile.js';
 import { listFactors } from '../../src/wallet/ownerFactors.js';
 import { SetUpDesk } from '../../src/wallet/setUpDesk.js';
 import { startSetUpPage, type SetUpPage } from '../../src/web/setUpPage.js';
-import { keepPicture, NO_CHROMIUM, PASSPHRASE, startBrowser } from './owner.js';
+import { goTo, keepPicture, NO_CHROMIUM, PASSPHRASE, startBrowser } from './owner.js';
 import { send, type Reply } from './request.js';
 
 const UNLOCK = 'what unlocks the keystore';
@@ -187,7 +187,7 @@ test('once a wallet is there, the page changes nothing: no limit, and no factor 
 test.skipIf(NO_CHROMIUM)('in a browser, from the address that was opened to the ready wallet', async () => {
   await using browser = await startBrowser();
   const tab = await browser.context.newPage();
-  await tab.goto(page.ownerUrl);
+  await goTo(tab, page.ownerUrl);
   await tab.getByRole('heading', { level: 1, name: 'Set up the wallet of your agents' }).waitFor();
   expect(new URL(tab.url()).search).toBe('');
   await keepPicture(tab, 'set-up');
