@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { capLines } from '../src/policy/limits.js';
 import { initialSettings } from '../src/config/settings.js';
-import { T0, testMac } from '../src/ledger/fixtures.js';
+import { T0, testMac } from '../src/ledger/sqlite/fixtures.js';
 import { Ledger } from '../src/ledger/ledger.js';
 import { HARD_USE, seedLedger } from '../test/ledger/seed.js';
 import { sampleOf, type Sample } from './percentile.js';

@@ -7,7 +7,7 @@ import { wordsOfNeed } from '../src/discovery/need.js';
 import { rank } from '../src/discovery/rank.js';
 import { syncSource } from '../src/discovery/sync.js';
 import { createNet } from '../src/net/send.js';
-import { catalogFetch } from '../src/wallet/catalogFetch.js';
+import { catalogFetch } from '../src/wallet/discover/catalogFetch.js';
 import { NEEDS } from '../test/discovery/needs.ts';
 import { line, sampleOf, timed } from './percentile.ts';
 

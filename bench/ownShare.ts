@@ -5,7 +5,7 @@ import { judgeChallenge } from '../src/wallet/judge.js';
 import { probe } from '../src/wallet/probe.js';
 import { CallBound } from '../src/wallet/callBound.js';
 import { parseRequest } from '../src/wallet/request.js';
-import { x402 } from '../src/wallet/protocol.js';
+import { x402 } from '../src/wallet/rails/protocol.js';
 import type { TestWallet } from '../test/support/testWallet.js';
 import type { ChainName } from '../test/support/world.js';
 import { sampleOf, type Sample } from './percentile.js';

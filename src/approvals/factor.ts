@@ -2,7 +2,7 @@ import { createHmac, randomBytes, scrypt, timingSafeEqual, type ScryptOptions } 
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { WalletError } from '../errors/walletError.js';
-import { cleanLine } from '../x402/untrusted.js';
+import { cleanLine } from '../text/untrusted.js';
 
 /** The kinds of factor: a passphrase the owner types, or a passkey of a device of theirs. */
 export type FactorKind = 'passphrase' | 'passkey';

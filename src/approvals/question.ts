@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { formatUsd } from '../money/decimal.js';
-import { cleanLine } from '../x402/untrusted.js';
+import { cleanLine } from '../text/untrusted.js';
 
 /** An approval lives ten minutes: long enough to fetch a person, short enough that its offer is still the seller's. */
 export const APPROVAL_LIFE_MS = 10 * 60_000;

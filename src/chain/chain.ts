@@ -1,15 +1,15 @@
 import type { Network } from '../money/network.js';
 import type { Chain, RpcSource } from './chainReader.js';
-import { createEvmChain } from './evmChain.js';
+import { createEvmChain } from './evm/evmChain.js';
 import type { RpcFetch } from './rpc.js';
-import { createSolanaChain } from './solanaChain.js';
+import { createSolanaChain } from './solana/solanaChain.js';
 
 export type { Chain, RpcSource } from './chainReader.js';
 export type { Fate, FateQuery, SolanaFateQuery } from './fate.js';
 export type { ChainHistory, ChainPayment } from './history.js';
-export type { EvmChain } from './evmChain.js';
-export type { AccountFacts } from './solanaAnswer.js';
-export type { SolanaChain } from './solanaChain.js';
+export type { EvmChain } from './evm/evmChain.js';
+export type { AccountFacts } from './solana/solanaAnswer.js';
+export type { SolanaChain } from './solana/solanaChain.js';
 
 /** How a network is read, beside where. */
 export interface ChainParts {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { RpcFault } from '../../sandbox/rpcProxy.js';
-import { ChainWorld, NETWORK, PAYEE, SOMEBODY, WINDOW_SEC } from './chainWorld.fixture.js';
+import { ChainWorld, NETWORK, PAYEE, SOMEBODY, WINDOW_SEC } from './evm/chainWorld.fixture.js';
 
 let world: ChainWorld;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import type { EvmAsset, SvmAsset } from '../money/asset.js';
-import type { Hex } from './answer.js';
+import type { Hex } from './evm/answer.js';
 
 /** One authorization whose fate is in question. All of it is our own record; nothing comes from a seller. */
 export interface FateQuery {

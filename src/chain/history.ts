@@ -1,9 +1,9 @@
 import type { EvmAsset } from '../money/asset.js';
-import type { Hex } from './answer.js';
-import { findMoment } from './blockSearch.js';
-import { searchLogs } from './logSearch.js';
-import type { Operator } from './operator.js';
-import { transferOf, type NonceLog, type TokenLog, type TransferLog } from './tokenLog.js';
+import type { Hex } from './evm/answer.js';
+import { findMoment } from './evm/blockSearch.js';
+import { searchLogs } from './evm/logSearch.js';
+import type { Operator } from './evm/operator.js';
+import { transferOf, type NonceLog, type TokenLog, type TransferLog } from './evm/tokenLog.js';
 
 /** Pages of one history: three months of Base at 2,000 blocks a page. */
 const HISTORY_CALLS_MAX = 2_000;

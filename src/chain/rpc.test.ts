@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
-import { readBlock, readBool, readObject, readQuantity, readUint, readWord } from './answer.js';
+import { readBlock, readBool, readObject, readQuantity, readUint, readWord } from './evm/answer.js';
 import { openRpc } from './rpc.js';
 import { RpcFault } from './rpcFault.js';
 

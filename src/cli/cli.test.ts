@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runCli } from './cli.js';
 import { commands } from './commands.js';
-import { fakeIo } from './io.fixture.js';
+import { fakeIo } from './terminal/io.fixture.js';
 
 async function run(argv: string[], terminal = false) {
   const io = fakeIo({ terminal, env: { PURSER_HOME: '/nonexistent/purser-home' } });

@@ -1,5 +1,5 @@
 import { WalletError } from '../errors/walletError.js';
-import type { CliIo } from './io.js';
+import type { CliIo } from './terminal/io.js';
 
 /** A flag of a command, as commander spells it: `-H, --header <line...>`. */
 export interface CommandFlag {

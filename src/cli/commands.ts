@@ -1,5 +1,5 @@
 import { clients } from '../clients/client.js';
-import { agentCommands } from './agentCommands.js';
+import { agentCommands } from './agents/agentCommands.js';
 import type { CommandFlag, CommandRow } from './command.js';
 import {
   AGENT_FLAG,
@@ -10,7 +10,7 @@ import {
   OPENS,
   FACTOR_FLAG,
   OWNS,
-} from './flags.js';
+} from './terminal/flags.js';
 
 const CALL_FLAGS: readonly CommandFlag[] = [
   { flags: '-X, --method <method>', doc: 'HTTP method; GET, or POST where there is data.' },
@@ -53,7 +53,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       'install codex --yes --keystore file --passphrase-file ~/.purser-pass',
       'install --dry-run',
     ],
-    load: () => import('./install.js'),
+    load: () => import('./install/install.js'),
   },
   {
     name: 'uninstall',
@@ -66,7 +66,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       ...OPENS,
     ],
     examples: ['uninstall', 'uninstall cursor --dry-run'],
-    load: () => import('./uninstall.js'),
+    load: () => import('./install/uninstall.js'),
   },
   {
     name: 'upgrade',
@@ -84,7 +84,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       JSON_FLAG,
     ],
     examples: ['upgrade', 'upgrade --dry-run'],
-    load: () => import('./upgrade.js'),
+    load: () => import('./install/upgrade.js'),
   },
   {
     name: 'init',
@@ -118,7 +118,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       'init --keystore file --passphrase-file ~/.purser-pass --yes',
       'init --restore-stdin --keystore file --passphrase-file F --yes < phrase.txt',
     ],
-    load: () => import('./init.js'),
+    load: () => import('./setUp/init.js'),
   },
   {
     name: 'backup',
@@ -126,7 +126,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'Show the recovery phrase, on a terminal only.',
     flags: [FACTOR_FLAG, PASSPHRASE_FLAG],
     examples: ['backup'],
-    load: () => import('./backup.js'),
+    load: () => import('./setUp/backup.js'),
   },
   {
     name: 'address',
@@ -134,7 +134,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'Print the address to fund on each network.',
     flags: [NETWORK_FLAG, AGENT_FLAG, ...OPENS],
     examples: ['address', 'address --network eip155:8453 --json'],
-    load: () => import('./address.js'),
+    load: () => import('./money/address.js'),
   },
   {
     name: 'fund',
@@ -146,7 +146,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       ...OPENS,
     ],
     examples: ['fund', 'fund --network eip155:8453 --wait'],
-    load: () => import('./fund.js'),
+    load: () => import('./money/fund.js'),
   },
   {
     name: 'withdraw',
@@ -177,7 +177,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       'withdraw --to 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --usd 12.50',
       'withdraw --to 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --all --network eip155:8453 --yes --factor-file F',
     ],
-    load: () => import('./withdraw.js'),
+    load: () => import('./money/withdraw.js'),
   },
   {
     name: 'agents fund',
@@ -197,7 +197,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       ...OWNS,
     ],
     examples: ['agents fund researcher --usd 5', 'agents fund researcher --usd 5 --network eip155:8453'],
-    load: () => import('./agentsFund.js'),
+    load: () => import('./agents/agentsFund.js'),
   },
   {
     name: 'agents sweep',
@@ -216,7 +216,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       ...OWNS,
     ],
     examples: ['agents sweep researcher --yes --factor-file F'],
-    load: () => import('./agentsSweep.js'),
+    load: () => import('./agents/agentsSweep.js'),
   },
   {
     name: 'config get',
@@ -225,7 +225,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     args: [{ name: '[key]', doc: 'A key such as limits.per_day_usd.' }],
     flags: [JSON_FLAG],
     examples: ['config get', 'config get limits.per_day_usd'],
-    load: () => import('./configGet.js'),
+    load: () => import('./config/configGet.js'),
   },
   {
     name: 'config set',
@@ -243,8 +243,8 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       `config set hosts.allow '["api.example.com"]'`,
       'config set limits.hosts.api.example.com.per_day_usd 1.00',
     ],
-    appendix: async () => (await import('./configKey.js')).keysHelp(),
-    load: () => import('./configSet.js'),
+    appendix: async () => (await import('./config/configKey.js')).keysHelp(),
+    load: () => import('./config/configSet.js'),
   },
   {
     name: 'config accept',
@@ -252,7 +252,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'Look at an edit of config.json made by hand, and accept it.',
     flags: [{ flags: '--yes', doc: 'Accept without being asked.' }, ...OWNS],
     examples: ['config accept'],
-    load: () => import('./configAccept.js'),
+    load: () => import('./config/configAccept.js'),
   },
   {
     name: 'config path',
@@ -260,7 +260,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'Print where config.json is.',
     flags: [JSON_FLAG],
     examples: ['config path'],
-    load: () => import('./configPath.js'),
+    load: () => import('./config/configPath.js'),
   },
   ...agentCommands,
   {
@@ -270,7 +270,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'Show the catalogues that discover searches; plain catalog does the same. Needs no keys.',
     flags: [JSON_FLAG],
     examples: ['catalog'],
-    load: () => import('./catalogList.js'),
+    load: () => import('./catalog/catalogList.js'),
   },
   {
     name: 'catalog sync',
@@ -280,7 +280,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     args: [{ name: '[url]', doc: 'One of the catalogues; all of them unless given.' }],
     flags: OPENS,
     examples: ['catalog sync', 'catalog sync --json'],
-    load: () => import('./catalogSync.js'),
+    load: () => import('./catalog/catalogSync.js'),
   },
   {
     name: 'catalog add',
@@ -289,7 +289,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     args: [{ name: '<url>', doc: 'Such as https://example.com/discovery/resources.' }],
     flags: OPENS,
     examples: ['catalog add https://facilitator.example.com/discovery/resources'],
-    load: () => import('./catalogAdd.js'),
+    load: () => import('./catalog/catalogAdd.js'),
   },
   {
     name: 'catalog remove',
@@ -298,7 +298,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     args: [{ name: '<url>', doc: 'One of the catalogues.' }],
     flags: OPENS,
     examples: ['catalog remove https://facilitator.example.com/discovery/resources'],
-    load: () => import('./catalogRemove.js'),
+    load: () => import('./catalog/catalogRemove.js'),
   },
   {
     name: 'catalog stats',
@@ -306,7 +306,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'Show how much the catalogues list. Needs no keys.',
     flags: [JSON_FLAG],
     examples: ['catalog stats --json'],
-    load: () => import('./catalogStats.js'),
+    load: () => import('./catalog/catalogStats.js'),
   },
   {
     name: 'discover',
@@ -331,7 +331,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       'discover "company data from a web domain" --max-usd 0.02',
       'discover --origin api.example.com',
     ],
-    load: () => import('./discover.js'),
+    load: () => import('./catalog/discover.js'),
   },
   {
     name: 'serve',
@@ -359,7 +359,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       'serve --port 4402 --health-port 4403 --metrics-token-file F',
       'serve --host 0.0.0.0 --allow-host wallet.example.com --tls-cert C --tls-key K',
     ],
-    load: () => import('./serve.js'),
+    load: () => import('./install/serve.js'),
   },
   {
     name: 'connect',
@@ -372,7 +372,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       { flags: '--token-file <file>', doc: "File with the agent's token." },
     ],
     examples: ['connect --url http://127.0.0.1:4402/mcp --token-file ~/.purser-token'],
-    load: () => import('./connectServer.js'),
+    load: () => import('./install/connectServer.js'),
   },
   {
     name: 'quote',
@@ -382,7 +382,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     args: [{ name: '<url>', doc: 'Absolute https URL.' }],
     flags: [...CALL_FLAGS, AGENT_FLAG, ...OPENS],
     examples: ['quote https://api.example.com/search?q=x'],
-    load: () => import('./quote.js'),
+    load: () => import('./money/quote.js'),
   },
   {
     name: 'pay',
@@ -406,7 +406,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       `pay https://api.example.com/render -d '{"page":1}' --max-usd 0.10 > page.png`,
       'pay --quote quo_0123456789abcdef0123',
     ],
-    load: () => import('./pay.js'),
+    load: () => import('./money/pay.js'),
   },
   {
     name: 'response',
@@ -421,7 +421,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       ...OPENS,
     ],
     examples: ['response pay_0123456789abcdef0123 --find price'],
-    load: () => import('./response.js'),
+    load: () => import('./money/response.js'),
   },
   {
     name: 'open',
@@ -430,7 +430,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     details: 'BROWSER names another program that opens it, or none.',
     flags: [PASSPHRASE_FLAG],
     examples: ['open'],
-    load: () => import('./open.js'),
+    load: () => import('./approvals/open.js'),
   },
   {
     name: 'approvals list',
@@ -439,7 +439,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'List what waits for your answer; plain approvals does the same.',
     flags: [{ flags: '--recent', doc: 'Those that are answered or have expired.' }, ...OPENS],
     examples: ['approvals', 'approvals list --recent --json'],
-    load: () => import('./approvalsList.js'),
+    load: () => import('./approvals/approvalsList.js'),
   },
   {
     name: 'approvals show',
@@ -448,7 +448,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     args: [{ name: '<id>', doc: 'An approval id.' }],
     flags: OPENS,
     examples: ['approvals show apv_0123456789abcdef0123'],
-    load: () => import('./approvalsShow.js'),
+    load: () => import('./approvals/approvalsShow.js'),
   },
   {
     name: 'approvals approve',
@@ -465,7 +465,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       'approvals approve apv_0123456789abcdef0123',
       'approvals approve apv_0123456789abcdef0123 --factor-file F --json',
     ],
-    load: () => import('./approvalsApprove.js'),
+    load: () => import('./approvals/approvalsApprove.js'),
   },
   {
     name: 'approvals deny',
@@ -474,7 +474,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     args: [{ name: '<id>', doc: 'An approval id.' }],
     flags: [{ flags: '--block-host', doc: 'Also deny the host from now on.' }, ...OWNS],
     examples: ['approvals deny apv_0123456789abcdef0123'],
-    load: () => import('./approvalsDeny.js'),
+    load: () => import('./approvals/approvalsDeny.js'),
   },
   {
     name: 'factor add',
@@ -493,7 +493,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       ...OPENS,
     ],
     examples: ['factor add passphrase', 'factor add passkey --label "laptop"'],
-    load: () => import('./factorAdd.js'),
+    load: () => import('./approvals/factorAdd.js'),
   },
   {
     name: 'factor list',
@@ -502,7 +502,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'List the factors; plain factor does the same.',
     flags: OPENS,
     examples: ['factor list'],
-    load: () => import('./factorList.js'),
+    load: () => import('./approvals/factorList.js'),
   },
   {
     name: 'factor remove',
@@ -511,7 +511,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     args: [{ name: '<id>', doc: 'A factor id.' }],
     flags: OWNS,
     examples: ['factor remove fac_0123456789abcdef0123'],
-    load: () => import('./factorRemove.js'),
+    load: () => import('./approvals/factorRemove.js'),
   },
   {
     name: 'balance',
@@ -519,7 +519,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'Show what is on chain, held and free, and what is left of each limit.',
     flags: [NETWORK_FLAG, AGENT_FLAG, ...OPENS],
     examples: ['balance', 'balance --json'],
-    load: () => import('./balance.js'),
+    load: () => import('./money/balance.js'),
   },
   {
     name: 'limits',
@@ -527,7 +527,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'Show each limit, and what is left of it.',
     flags: [AGENT_FLAG, ...OPENS],
     examples: ['limits'],
-    load: () => import('./limits.js'),
+    load: () => import('./config/limits.js'),
   },
   {
     name: 'ledger list',
@@ -548,7 +548,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       JSON_FLAG,
     ],
     examples: ['ledger', 'ledger --since 7d --view by_host', 'ledger --state unknown --json'],
-    load: () => import('./ledgerList.js'),
+    load: () => import('./ledger/ledgerList.js'),
   },
   {
     name: 'ledger show',
@@ -557,7 +557,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     args: [{ name: '<id>', doc: 'A payment id.' }],
     flags: OPENS,
     examples: ['ledger show pay_0123456789abcdef0123'],
-    load: () => import('./ledgerShow.js'),
+    load: () => import('./ledger/ledgerShow.js'),
   },
   {
     name: 'freeze',
@@ -565,7 +565,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'Stop all signing and sending at once, in every process. Needs no keys.',
     flags: [JSON_FLAG],
     examples: ['freeze'],
-    load: () => import('./freeze.js'),
+    load: () => import('./money/freeze.js'),
   },
   {
     name: 'unfreeze',
@@ -573,7 +573,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'Let agents pay again; needs the owner, as loosening does.',
     flags: OWNS,
     examples: ['unfreeze'],
-    load: () => import('./unfreeze.js'),
+    load: () => import('./money/unfreeze.js'),
   },
   {
     name: 'pauses list',
@@ -584,7 +584,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       'A seller that took a payment and asked for another, or claimed one that never moved, is not paid for ten minutes, and for longer each further time.',
     flags: OPENS,
     examples: ['pauses'],
-    load: () => import('./pausesList.js'),
+    load: () => import('./money/pausesList.js'),
   },
   {
     name: 'pauses end',
@@ -593,7 +593,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     args: [{ name: '<host>', doc: 'A host, a host:port, or an origin such as pauses list shows.' }],
     flags: OWNS,
     examples: ['pauses end api.example.com'],
-    load: () => import('./pausesEnd.js'),
+    load: () => import('./money/pausesEnd.js'),
   },
   {
     name: 'reconcile',
@@ -601,7 +601,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'Ask the chain what became of every open payment.',
     flags: OPENS,
     examples: ['reconcile'],
-    load: () => import('./reconcile.js'),
+    load: () => import('./ledger/reconcile.js'),
   },
   {
     name: 'ledger backup',
@@ -610,7 +610,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     args: [{ name: '<file>', doc: 'A file that does not exist yet.' }],
     flags: OPENS,
     examples: ['ledger backup purser-2026-11-20.db'],
-    load: () => import('./ledgerBackup.js'),
+    load: () => import('./ledger/ledgerBackup.js'),
   },
   {
     name: 'ledger restore',
@@ -621,7 +621,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     args: [{ name: '<file>', doc: 'What ledger backup wrote.' }],
     flags: OWNS,
     examples: ['ledger restore purser-2026-11-20.db'],
-    load: () => import('./ledgerRestore.js'),
+    load: () => import('./ledger/ledgerRestore.js'),
   },
   {
     name: 'ledger rebuild',
@@ -632,7 +632,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       'Run it twice: the first time it freezes the wallet, since what the lost ledger signed can still settle for about eleven minutes; run again after that it counts what the chain shows and lifts the freeze. What stands in the place of the ledger is kept beside it.',
     flags: OWNS,
     examples: ['ledger rebuild'],
-    load: () => import('./ledgerRebuild.js'),
+    load: () => import('./ledger/ledgerRebuild.js'),
   },
   {
     name: 'doctor',
@@ -644,7 +644,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       ...OPENS,
     ],
     examples: ['doctor', 'doctor --json'],
-    load: () => import('./doctor.js'),
+    load: () => import('./install/doctor.js'),
   },
   {
     name: 'audit',
@@ -653,7 +653,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       'Check the ledger against its journal, to the last row, and against the chain; exit code 1 if anything differs.',
     flags: [...OPENS, { flags: '--offline', doc: 'Leave the chain out.' }],
     examples: ['audit --json'],
-    load: () => import('./audit.js'),
+    load: () => import('./ledger/audit.js'),
   },
 ];
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cleanLine } from '../x402/untrusted.js';
+import { cleanLine } from '../text/untrusted.js';
 
 /** A client's program writes one file; whoever takes longer waits for something that will not come. */
 const RUN_MS_MAX = 20_000;

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { cleanLine } from '../x402/untrusted.js';
+import { cleanLine } from '../text/untrusted.js';
 import type { Launch } from './launch.js';
 import { userFolder, type Machine } from './machine.js';
 import { LAST_WORDS_MS } from './ownProgram.js';

@@ -1,10 +1,10 @@
 import { isWalletError } from '../errors/walletError.js';
-import { parsePaymentRequired } from '../x402/parse.js';
-import type { PaymentRequired } from '../x402/types.js';
+import { parsePaymentRequired } from '../protocols/x402/parse.js';
+import type { PaymentRequired } from '../protocols/x402/types.js';
 import { categorise } from './category.js';
-import { readDocument } from './document.js';
+import { readDocument } from './readers/document.js';
 import type { CatalogAnswer, CatalogFetch } from './fetch.js';
-import { readBazaar } from './inputShape.js';
+import { readBazaar } from './readers/inputShape.js';
 import {
   ABOUT_MAX,
   readLine,
@@ -13,8 +13,8 @@ import {
   UNKNOWN_USE,
   type ListedOffer,
   type Listing,
-} from './listing.js';
-import { priceOf } from './offers.js';
+} from './readers/listing.js';
+import { priceOf } from './readers/offers.js';
 import { siteDocuments } from './siteDocuments.js';
 
 /** A site's own documents are smaller than a catalogue's pages. */

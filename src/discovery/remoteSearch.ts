@@ -1,7 +1,7 @@
 import { isWalletError } from '../errors/walletError.js';
 import type { CatalogFetch } from './fetch.js';
-import { readDocument } from './document.js';
-import type { Listing } from './listing.js';
+import { readDocument } from './readers/document.js';
+import type { Listing } from './readers/listing.js';
 
 /** A search that is slower than this is not waited for: the local answer is there already. */
 const SEARCH_TIMEOUT_MS = 4_000;

@@ -1,6 +1,6 @@
 import { isWalletError } from '../errors/walletError.js';
-import { headerValues } from '../x402/header.js';
-import { readDocument, type CatalogDocument, type Shape } from './document.js';
+import { headerValues } from '../protocols/x402/header.js';
+import { readDocument, type CatalogDocument, type Shape } from './readers/document.js';
 import type { CatalogAnswer, CatalogFetch } from './fetch.js';
 import { isFull } from './index/database.js';
 import type { Catalog } from './index/catalog.js';

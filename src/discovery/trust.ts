@@ -1,4 +1,4 @@
-import type { ListedUse } from './listing.js';
+import type { ListedUse } from './readers/listing.js';
 
 /** A hundred thousand calls, or a thousand payers, are as good as more: both are claims (T17). */
 const CALLS_FULL_LOG10 = 5;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AsyncEntry } from '@napi-rs/keyring';
 import { WalletError } from '../errors/walletError.js';
 import { createRecord, otherKeystore, readRecord } from './keystoreRecord.js';
-import { callWithin } from './nativeCall.js';
+import { callWithin } from '../platform/nativeCall.js';
 import type { SecretStore, SecretWrite, StoredSecret } from './secretStore.js';
 
 /** How the wallet's entries are found in a keychain's own window. */

@@ -7,7 +7,7 @@ import {
   RELAY_GAS_MAX,
   type RelayIntent,
   type TransferIntent,
-} from '../money/intent.js';
+} from '../payment/intent.js';
 import { signRelayIntent, type RelayAccount } from './relaySigner.js';
 import { signTransferIntent } from './signer.js';
 

@@ -1,5 +1,5 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
-import { FEE_PER_GAS_WEI_MAX, RELAY_GAS_MAX, type RelayIntent } from '../money/intent.js';
+import { FEE_PER_GAS_WEI_MAX, RELAY_GAS_MAX, type RelayIntent } from '../payment/intent.js';
 import { judgedTransfer, refusal } from './signer.js';
 
 /** EIP-3009: the one call a transaction of ours makes. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { privateKeyToAccount } from 'viem/accounts';
 import { verifyTypedData } from 'viem/utils';
 import { ASSETS, findAsset, type Asset } from '../money/asset.js';
-import type { TransferIntent } from '../money/intent.js';
+import type { TransferIntent } from '../payment/intent.js';
 import { findNetwork } from '../money/network.js';
 import { signTransferIntent, type TransferAccount } from './signer.js';
 

@@ -1,7 +1,7 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { WalletError } from '../errors/walletError.js';
 import { findAsset, type EvmAsset } from '../money/asset.js';
-import { AUTHORIZATION_WINDOW_MAX_SEC, type TransferIntent } from '../money/intent.js';
+import { AUTHORIZATION_WINDOW_MAX_SEC, type TransferIntent } from '../payment/intent.js';
 import { findNetwork } from '../money/network.js';
 
 /** The clock may be stepped, or a second may turn, between building an intent and signing it. */

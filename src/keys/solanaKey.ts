@@ -1,6 +1,6 @@
 import { createHmac, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { WalletError } from '../errors/walletError.js';
-import { writeBase58 } from '../x402/base58.js';
+import { writeBase58 } from '../money/base58.js';
 import { HARDENED_INDEX_END, seedOf } from './phrase.js';
 import { redactingMembers, type WalletSecret } from './secret.js';
 

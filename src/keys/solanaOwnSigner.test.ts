@@ -6,14 +6,14 @@ import {
   OWN_COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS,
   type SolanaOwnTransferIntent,
   type SolanaTransferIntent,
-} from '../money/intent.js';
+} from '../payment/intent.js';
 import {
   messageHash,
   readOwnMessage,
   readTransaction,
   readTransferMessage,
   writeTransferMessage,
-} from '../x402/solanaMessage.js';
+} from '../protocols/solana/solanaMessage.js';
 import { holdSecret } from './secret.js';
 import { deriveSolanaAccount, type SolanaAccount } from './solanaKey.js';
 import { signSolanaOwnTransfer } from './solanaOwnSigner.js';

@@ -1,5 +1,5 @@
-import { OWN_COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS, type SolanaOwnTransferIntent } from '../money/intent.js';
-import { paysOwnFee, readOwnMessage, writeTransferMessage } from '../x402/solanaMessage.js';
+import { OWN_COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS, type SolanaOwnTransferIntent } from '../payment/intent.js';
+import { paysOwnFee, readOwnMessage, writeTransferMessage } from '../protocols/solana/solanaMessage.js';
 import type { SolanaAccount } from './solanaKey.js';
 import { checkMessage, checkTerms, refusal, signMessage, termsOf } from './solanaSigner.js';
 

@@ -10,13 +10,13 @@ import {
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ASSETS, type SvmAsset } from '../money/asset.js';
-import type { SolanaTransferIntent } from '../money/intent.js';
+import type { SolanaTransferIntent } from '../payment/intent.js';
 import {
   messageHash,
   readTransaction,
   readTransferMessage,
   writeTransferMessage,
-} from '../x402/solanaMessage.js';
+} from '../protocols/solana/solanaMessage.js';
 import { holdSecret } from './secret.js';
 import { deriveSolanaAccount, type SolanaAccount } from './solanaKey.js';
 import { signSolanaTransfer } from './solanaSigner.js';

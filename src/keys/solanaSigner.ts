@@ -6,8 +6,8 @@ import {
   MEMO_BYTES_MAX,
   type SolanaOwnTransferIntent,
   type SolanaTransferIntent,
-} from '../money/intent.js';
-import { isBase58 } from '../x402/base58.js';
+} from '../payment/intent.js';
+import { isBase58 } from '../money/base58.js';
 import {
   messageHash,
   readTransferMessage,
@@ -15,8 +15,8 @@ import {
   writeTransaction,
   writeTransferMessage,
   type DecodedTransfer,
-} from '../x402/solanaMessage.js';
-import { isSignedBy } from '../x402/solanaSignature.js';
+} from '../protocols/solana/solanaMessage.js';
+import { isSignedBy } from '../protocols/solana/solanaSignature.js';
 import type { SolanaAccount } from './solanaKey.js';
 
 const UINT64_END = 2n ** 64n;

@@ -5,7 +5,7 @@ import type {
   SolanaOwnTransferIntent,
   SolanaTransferIntent,
   TransferIntent,
-} from '../money/intent.js';
+} from '../payment/intent.js';
 import { judgeRenewal, openMemory, sealMemory, type LedgerAnchor, type LedgerMemory } from './anchor.js';
 import { withKeystoreLock } from './keystoreLock.js';
 import { deriveEvmAccount } from './phrase.js';

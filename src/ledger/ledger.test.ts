@@ -14,7 +14,7 @@ import {
   sent,
   T0,
   testMac,
-} from './fixtures.js';
+} from './sqlite/fixtures.js';
 import { Ledger } from './ledger.js';
 
 const HOUR_MS = 3_600_000;

@@ -1,13 +1,20 @@
 import { assertInvariant, WalletError } from '../errors/walletError.js';
-import { findAnswer, saveAnswer, saveFreeAnswer, type Answer, type FreeAnswer } from './answer.js';
-import { Agents } from './agents.js';
-import { Approvals, Factors } from './approvals.js';
-import { auditLedger, type AuditReport } from './audit.js';
-import { RowAuthenticator, type MacFunction } from './authenticity.js';
-import { newId, type LedgerContext } from './context.js';
-import { copyDatabase, createDatabase, openDatabase, statement, type Sqlite } from './database.js';
-import { toLedgerError } from './fault.js';
-import { findByKey, noteConfig, openHold, usageOf, type HoldRequest, type HoldResult } from './hold.js';
+import { findAnswer, saveAnswer, saveFreeAnswer, type Answer, type FreeAnswer } from './sqlite/answer.js';
+import { Agents } from './sqlite/agents.js';
+import { Approvals, Factors } from './sqlite/approvals.js';
+import { auditLedger, type AuditReport } from './sqlite/audit.js';
+import { RowAuthenticator, type MacFunction } from './sqlite/authenticity.js';
+import { newId, type LedgerContext } from './sqlite/context.js';
+import { copyDatabase, createDatabase, openDatabase, statement, type Sqlite } from './sqlite/database.js';
+import { toLedgerError } from './sqlite/fault.js';
+import {
+  findByKey,
+  noteConfig,
+  openHold,
+  usageOf,
+  type HoldRequest,
+  type HoldResult,
+} from './sqlite/hold.js';
 import {
   endpointPrices,
   forgetStrikes,
@@ -16,21 +23,27 @@ import {
   type EndpointPrices,
   type OriginHistory,
   type Strikes,
-} from './history.js';
-import { Journal, ledgerTimeMs, type JournalHead } from './journal.js';
-import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './migration.js';
+} from './sqlite/history.js';
+import { Journal, ledgerTimeMs, type JournalHead } from './sqlite/journal.js';
+import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './sqlite/migration.js';
 import type { Payment, SqlRow } from './payment.js';
-import { currentPayment, existingPayment, findLive, selectPayment, type Transition } from './paymentRow.js';
-import { thisProcess } from './process.js';
-import { findQuote, saveQuote, type Quote } from './quote.js';
+import {
+  currentPayment,
+  existingPayment,
+  findLive,
+  selectPayment,
+  type Transition,
+} from './sqlite/paymentRow.js';
+import { thisProcess } from '../platform/process.js';
+import { findQuote, saveQuote, type Quote } from './sqlite/quote.js';
 import {
   assertNotRebuilding,
   beginRebuild,
   finishRebuild,
   rebuildingSinceMs,
   type ImportedPayment,
-} from './rebuild.js';
-import { Register } from './register.js';
+} from './sqlite/rebuild.js';
+import { Register } from './sqlite/register.js';
 import {
   groupByCategory,
   groupPayments,
@@ -42,9 +55,9 @@ import {
   type ReportGroup,
   type ReportGrouping,
   type ReportPage,
-} from './report.js';
-import { currentSession, isFresh, touchSession, type Session } from './session.js';
-import { Totals, type CountedLine } from './totals.js';
+} from './sqlite/report.js';
+import { currentSession, isFresh, touchSession, type Session } from './sqlite/session.js';
+import { Totals, type CountedLine } from './sqlite/totals.js';
 import {
   capture,
   markSent,
@@ -57,10 +70,10 @@ import {
   type SendResult,
   type SignResult,
   type SignedPayload,
-} from './transition.js';
-import { Waiting } from './waiting.js';
-import { openWithdrawal, type WithdrawalRequest, type WithdrawalResult } from './withdrawal.js';
-import { LedgerWriter, type CommitObserver, type CommitPoint } from './writer.js';
+} from './sqlite/transition.js';
+import { Waiting } from './sqlite/waiting.js';
+import { openWithdrawal, type WithdrawalRequest, type WithdrawalResult } from './sqlite/withdrawal.js';
+import { LedgerWriter, type CommitObserver, type CommitPoint } from './sqlite/writer.js';
 
 /** Where a ledger's journal stood: kept in the keystore, so that an older or foreign copy is noticed (T29). */
 export interface Checkpoint {

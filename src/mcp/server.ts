@@ -5,7 +5,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { CallContext } from '../wallet/callBound.js';
-import { outcome, type Outcome } from '../wallet/outcome.js';
+import { outcome, type Outcome } from '../wallet/answer/outcome.js';
 import { advertise, inputJsonSchema } from './advertisedSchema.js';
 import {
   answeredOf,

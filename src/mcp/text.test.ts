@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { outcome, type Outcome, type PaymentView, type ResponseView } from '../wallet/outcome.js';
+import { outcome, type Outcome, type PaymentView, type ResponseView } from '../wallet/answer/outcome.js';
 import { renderOutcome } from './text.js';
 
 const payment: PaymentView = {

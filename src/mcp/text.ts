@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Outcome, ResponseView } from '../wallet/outcome.js';
+import type { Outcome, ResponseView } from '../wallet/answer/outcome.js';
 
 /** Fields every outcome has; they have lines of their own, in an order that an agent reads in. */
 const COMMON_FIELDS: readonly string[] = [

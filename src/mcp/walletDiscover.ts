@@ -1,4 +1,4 @@
-import { discoverInput } from '../wallet/discoverInput.js';
+import { discoverInput } from '../wallet/discover/discoverInput.js';
 import { FLAG, LIST, TEXT_OR_NULL, outcomeSchema } from './outcomeSchema.js';
 import { defineTool, type ToolHints } from './tool.js';
 

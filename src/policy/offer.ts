@@ -1,5 +1,5 @@
 import type { Code } from '../errors/codes.js';
-import type { OtherProtocol, PaymentOffer, PaymentRequired, RejectedOffer } from '../x402/types.js';
+import type { OtherProtocol, PaymentOffer, PaymentRequired, RejectedOffer } from '../protocols/x402/types.js';
 import { judgeOffer, type OfferRules, type Stop, type Verdict } from './verdict.js';
 
 /** The offer to pay and the policy's word on it, or why there is none. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { assetsOf } from '../money/asset.js';
 import { findNetwork, type Caip2 } from '../money/network.js';
-import type { PaymentOffer, RejectedOffer } from '../x402/types.js';
+import type { PaymentOffer, RejectedOffer } from '../protocols/x402/types.js';
 import { hostPortOf } from './host.js';
 import { chooseOffer } from './offer.js';
 import { ALLOW, judgeOffer, judgeRequest, strictest, type OfferRules, type Verdict } from './verdict.js';

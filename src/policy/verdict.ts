@@ -2,7 +2,7 @@ import type { Code } from '../errors/codes.js';
 import type { OwnerStep } from '../errors/walletError.js';
 import type { Caip2 } from '../money/network.js';
 import { formatUsd } from '../money/decimal.js';
-import type { PaymentOffer } from '../x402/types.js';
+import type { PaymentOffer } from '../protocols/x402/types.js';
 import { hostOf, namesOf } from './host.js';
 import { callBound, type AgentAmounts, type Amounts } from './limits.js';
 

@@ -1,8 +1,8 @@
 import type { Question } from '../approvals/question.js';
-import { openDesk } from '../wallet/desk.js';
+import { openDesk } from '../owner/desk.js';
 import type { Engine } from '../wallet/engine.js';
 import { ownerCommand, type CommandPlace } from '../wallet/ownerCommand.js';
-import type { OwnerReach } from '../wallet/ownerReach.js';
+import type { OwnerReach } from '../wallet/approval/ownerReach.js';
 import type { Page } from '../web/page.js';
 
 /** More questions than a process has open at once; past it the oldest may be shown again. */

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { passphraseFromEnvironment } from '../cli/passphrase.js';
+import { passphraseFromEnvironment } from '../cli/setUp/passphrase.js';
 
 /** Permission bits of anybody but the owner. */
 const OTHERS = 0o077;

@@ -1,5 +1,5 @@
 import { ownerCommand, type CommandPlace } from '../wallet/ownerCommand.js';
-import type { SetUpPlace } from '../wallet/setUpDesk.js';
+import type { SetUpPlace } from '../owner/setUpDesk.js';
 import type { SetUpPage } from '../web/setUpPage.js';
 
 /**
@@ -38,7 +38,7 @@ export class SetUpOffer {
   async #open(): Promise<SetUpPage | null> {
     const [{ startSetUpPage }, { SetUpDesk }, { openInBrowser }, { notifyDesktop }] = await Promise.all([
       import('../web/setUpPage.js'),
-      import('../wallet/setUpDesk.js'),
+      import('../owner/setUpDesk.js'),
       import('../web/browser.js'),
       import('../web/notification.js'),
     ]);

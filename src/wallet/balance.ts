@@ -1,6 +1,6 @@
 import { WalletError } from '../errors/walletError.js';
 import type { Config } from '../config/settings.js';
-import type { Session } from '../ledger/session.js';
+import type { Session } from '../ledger/sqlite/session.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import type { CapLine } from '../money/cap.js';
 import { formatUnits, formatUsd } from '../money/decimal.js';
@@ -12,7 +12,7 @@ import { within } from './funds.js';
 import type { BalanceInput } from './input.js';
 import { isSessionCap, raiseLines } from './judge.js';
 import { agentBounds, lineRequest } from './lineRequest.js';
-import { outcome, type Outcome } from './outcome.js';
+import { outcome, type Outcome } from './answer/outcome.js';
 
 /** One asset on one network. `on_chain` and `spendable` are null where its RPC does not answer. */
 export interface BalanceLine {

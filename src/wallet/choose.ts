@@ -1,7 +1,7 @@
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { formatUnits } from '../money/decimal.js';
-import type { PaymentOffer, PaymentRequired } from '../x402/types.js';
+import type { PaymentOffer, PaymentRequired } from '../protocols/x402/types.js';
 import { canPayOn } from './agentAddress.js';
 import type { Engine } from './engine.js';
 import { judgeChallenge, type Asking, type Judged } from './judge.js';

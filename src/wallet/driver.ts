@@ -1,4 +1,4 @@
-import { isDead, thisProcess } from '../ledger/process.js';
+import { isDead, thisProcess } from '../platform/process.js';
 import { isLive, type Payment } from '../ledger/payment.js';
 
 /** Calls of this process that are busy with a payment, whichever wallet object they came through, by its id. */

@@ -1,17 +1,17 @@
 import { isWalletError, WalletError } from '../errors/walletError.js';
-import type { Answer } from '../ledger/answer.js';
+import type { Answer } from '../ledger/sqlite/answer.js';
 import type { Payment } from '../ledger/payment.js';
-import type { SignedPayload } from '../ledger/transition.js';
+import type { SignedPayload } from '../ledger/sqlite/transition.js';
 import { formatUsd } from '../money/decimal.js';
-import { viewAnswer } from './answerBody.js';
+import { viewAnswer } from './answer/answerBody.js';
 import type { CallBound, CallContext } from './callBound.js';
 import { deliver } from './deliver.js';
 import { drive, driverOf, isDriven, ownerLivesElsewhere } from './driver.js';
 import type { Engine } from './engine.js';
 import { TIMEOUT_MAX_MS, type PayInput } from './input.js';
-import { moneyOf, outcome, viewPayment, type Outcome } from './outcome.js';
+import { moneyOf, outcome, viewPayment, type Outcome } from './answer/outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
-import { lostOutcome, unknownOutcome } from './paymentOutcome.js';
+import { lostOutcome, unknownOutcome } from './answer/paymentOutcome.js';
 import { reconcilePayment } from './reconcile.js';
 import type { CallRequest } from './request.js';
 

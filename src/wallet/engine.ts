@@ -5,9 +5,9 @@ import { checkHome, LEDGER_FILE } from '../config/home.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { openKeystore, type UnlockedWallet } from '../keys/keystore.js';
-import { unknownAgent } from '../ledger/agent.js';
+import { unknownAgent } from '../ledger/sqlite/agent.js';
 import { Ledger } from '../ledger/ledger.js';
-import type { CommitObserver } from '../ledger/writer.js';
+import type { CommitObserver } from '../ledger/sqlite/writer.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
 import { findNetwork, type Caip2, type EvmNetwork, type Network, type SvmNetwork } from '../money/network.js';
 import type { Lookup } from '../net/resolve.js';
@@ -16,8 +16,8 @@ import { addressOn } from './agentAddress.js';
 import { openChain, rpcSourceOf } from './chains.js';
 import { lowerLimits } from './clientLimits.js';
 import { Funds } from './funds.js';
-import type { OwnerReach } from './ownerReach.js';
-import { barredError } from './refusal.js';
+import type { OwnerReach } from './approval/ownerReach.js';
+import { barredError } from './answer/refusal.js';
 
 export { DEFAULT_AGENT };
 

@@ -5,8 +5,8 @@ import { findAsset } from '../money/asset.js';
 import type { Caip2 } from '../money/network.js';
 import { toUsdMicros } from '../money/asset.js';
 import type { Engine } from './engine.js';
-import { heldUntilMs } from './outcome.js';
-import { x402 } from './protocol.js';
+import { heldUntilMs } from './answer/outcome.js';
+import { x402 } from './rails/protocol.js';
 
 /** What became of looking after one payment, in words a person can check. */
 export interface FateVerdict {

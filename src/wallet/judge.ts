@@ -1,6 +1,6 @@
 import type { Config } from '../config/settings.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { EndpointPrices } from '../ledger/history.js';
+import type { EndpointPrices } from '../ledger/sqlite/history.js';
 import type { CapLine, RateLine } from '../money/cap.js';
 import type { Caip2 } from '../money/network.js';
 import { judgeBreaker, judgePayee, judgePrice, type PriceHistory } from '../policy/history.js';
@@ -11,7 +11,7 @@ import { agentBounds, lineRequest } from './lineRequest.js';
 import { chooseOffer } from '../policy/offer.js';
 import { judgeTotals, judgeUsedUp } from '../policy/totals.js';
 import { ALLOW, judgeRequest, strictest, type Stop, type Verdict } from '../policy/verdict.js';
-import type { PaymentOffer, PaymentRequired } from '../x402/types.js';
+import type { PaymentOffer, PaymentRequired } from '../protocols/x402/types.js';
 
 /** Who asks for what, where: all that the owner's rules look at beside the offer. */
 export interface Asking {

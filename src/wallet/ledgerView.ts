@@ -1,13 +1,13 @@
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { isWithdrawal, type Payment } from '../ledger/payment.js';
-import type { ReportFilter, ReportGroup } from '../ledger/report.js';
+import type { ReportFilter, ReportGroup } from '../ledger/sqlite/report.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
 import { categoryOf } from '../policy/category.js';
 import type { Engine } from './engine.js';
 import { parseTimeArgument, type LedgerInput } from './input.js';
-import { moneyOf, outcome, viewPayment, type Outcome, type PaymentView } from './outcome.js';
+import { moneyOf, outcome, viewPayment, type Outcome, type PaymentView } from './answer/outcome.js';
 import { reconcilePayment } from './reconcile.js';
 
 const ROWS_DEFAULT = 20;

@@ -1,16 +1,16 @@
 import { WalletError } from '../errors/walletError.js';
 import type { Config } from '../config/settings.js';
-import type { HoldResult } from '../ledger/hold.js';
+import type { HoldResult } from '../ledger/sqlite/hold.js';
 import type { Payment } from '../ledger/payment.js';
-import type { Session } from '../ledger/session.js';
-import type { SignedPayload } from '../ledger/transition.js';
-import type { ApprovalRecord } from '../ledger/approvalRow.js';
+import type { Session } from '../ledger/sqlite/session.js';
+import type { SignedPayload } from '../ledger/sqlite/transition.js';
+import type { ApprovalRecord } from '../ledger/sqlite/approvalRow.js';
 import { assetsOf } from '../money/asset.js';
-import type { PaymentIntent } from '../money/intent.js';
+import type { PaymentIntent } from '../payment/intent.js';
 import { findNetwork, type Caip2 } from '../money/network.js';
 import { judgeRate, judgeTotals } from '../policy/totals.js';
 import type { Stop } from '../policy/verdict.js';
-import type { PaymentOffer, PaymentRequired } from '../x402/types.js';
+import type { PaymentOffer, PaymentRequired } from '../protocols/x402/types.js';
 import {
   askOwner,
   awaitOwner,
@@ -18,25 +18,25 @@ import {
   problemError,
   restoreApproved,
   type AskingCall,
-} from './approval.js';
+} from './approval/approval.js';
 import { canPayOn } from './agentAddress.js';
 import { CallBound, type CallContext } from './callBound.js';
-import { categoryOfCall } from './catalogAdvice.js';
+import { categoryOfCall } from './discover/catalogAdvice.js';
 import { insufficient } from './choose.js';
-import { takeClientAnswer } from './clientAnswer.js';
+import { takeClientAnswer } from './approval/clientAnswer.js';
 import { deliver } from './deliver.js';
 import { answerFromEarlier, answerFromOpen, boughtBefore, replay, type Asked } from './earlier.js';
 import { drive } from './driver.js';
 import type { Engine } from './engine.js';
 import { parseUsdArgument, TIMEOUT_DEFAULT_MS, type PayInput } from './input.js';
 import { judgeBefore, judgePlace, type Asking, type Judged } from './judge.js';
-import type { Outcome } from './outcome.js';
+import type { Outcome } from './answer/outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
 import { probe, type Challenge } from './probe.js';
-import { x402 } from './protocol.js';
+import { x402 } from './rails/protocol.js';
 import { answerForFree, restoreQuote, type QuotedCall } from './quote.js';
 import { readyOffer, tellPassedOver } from './readyOffer.js';
-import { barredError, failureOutcome, frozenError, stopOutcome } from './refusal.js';
+import { barredError, failureOutcome, frozenError, stopOutcome } from './answer/refusal.js';
 import { isCredential, parseRequest, type CallInput, type CallRequest } from './request.js';
 
 /** A config that changes between each look and the next is not one to pay under. */

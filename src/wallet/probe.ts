@@ -3,14 +3,14 @@ import type { Config } from '../config/settings.js';
 import type { CallUrl } from '../net/url.js';
 import { readBody, SharedRoom } from '../net/body.js';
 import type { HttpAnswer } from '../net/send.js';
-import { CHALLENGE_BYTES_MAX, type EndpointAnswer } from '../x402/parse.js';
-import type { PaymentRequired } from '../x402/types.js';
-import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from './answerBody.js';
+import { CHALLENGE_BYTES_MAX, type EndpointAnswer } from '../protocols/x402/parse.js';
+import type { PaymentRequired } from '../protocols/x402/types.js';
+import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from './answer/answerBody.js';
 import type { CallBound, CallContext } from './callBound.js';
 import { CONNECT_MAX_MS } from './deliver.js';
 import type { Engine } from './engine.js';
 import { judgePlace } from './judge.js';
-import { x402 } from './protocol.js';
+import { x402 } from './rails/protocol.js';
 import type { CallRequest } from './request.js';
 
 /** A 402 as it came, kept to be parsed again: the offer that is paid is always read from the seller's own words. */

@@ -1,13 +1,13 @@
 import type { Config } from '../config/settings.js';
 import type { Code } from '../errors/codes.js';
 import { isWalletError, type WalletError } from '../errors/walletError.js';
-import type { PaymentIntent } from '../money/intent.js';
-import type { PaymentOffer, PaymentRequired } from '../x402/types.js';
+import type { PaymentIntent } from '../payment/intent.js';
+import type { PaymentOffer, PaymentRequired } from '../protocols/x402/types.js';
 import { chooseOffer } from './choose.js';
 import type { Engine } from './engine.js';
 import type { Asking, Judged } from './judge.js';
-import type { Outcome } from './outcome.js';
-import { x402 } from './protocol.js';
+import type { Outcome } from './answer/outcome.js';
+import { x402 } from './rails/protocol.js';
 
 type Chosen = Awaited<ReturnType<typeof chooseOffer>>;
 

@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 import { isWalletError } from '../errors/walletError.js';
-import type { Session } from '../ledger/session.js';
-import { readApproval } from './approvalView.js';
+import type { Session } from '../ledger/sqlite/session.js';
+import { readApproval } from './approval/approvalView.js';
 import { balance, sessionLeft } from './balance.js';
 import type { CallContext } from './callBound.js';
-import { discover } from './discover.js';
-import { discoverInput } from './discoverInput.js';
-import { DiscoverPlaces } from './discoverPlace.js';
+import { discover } from './discover/discover.js';
+import { discoverInput } from './discover/discoverInput.js';
+import { DiscoverPlaces } from './discover/discoverPlace.js';
 import { DEFAULT_AGENT, type Engine, type WalletOptions } from './engine.js';
 import { EngineOnDemand } from './engineOnDemand.js';
 import {
@@ -19,11 +19,11 @@ import {
   responseInput,
 } from './input.js';
 import { readLedger, readPayment } from './ledgerView.js';
-import type { Outcome } from './outcome.js';
+import type { Outcome } from './answer/outcome.js';
 import { pay } from './pay.js';
 import { quote } from './quote.js';
-import { failureOutcome } from './refusal.js';
-import { readResponse } from './response.js';
+import { failureOutcome } from './answer/refusal.js';
+import { readResponse } from './answer/response.js';
 
 /** Whether a wallet that answers calls also looks after open payments behind them. */
 export interface ServingOptions {

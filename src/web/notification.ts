@@ -1,6 +1,6 @@
 import type { Question } from '../approvals/question.js';
 import { formatUsd } from '../money/decimal.js';
-import { cleanLine } from '../x402/untrusted.js';
+import { cleanLine } from '../text/untrusted.js';
 import { launch } from './launch.js';
 
 /** Desktops cut longer text in places of their own choosing. */

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { OwnerAct } from '../approvals/confirmation.js';
-import { cleanLine } from '../x402/untrusted.js';
+import { cleanLine } from '../text/untrusted.js';
 import { layPage, type Html } from './layout.js';
 
 /** A line of an act that is longer hides something. */

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Approval } from '../approvals/desk.js';
 import type { CapStanding, Question } from '../approvals/question.js';
-import { cleanLine, cleanText } from '../x402/untrusted.js';
+import { cleanLine, cleanText } from '../text/untrusted.js';
 import type { Html } from './layout.js';
 import { capWords, outcomeWords, timeAgo, timeLeft, usd } from './words.js';
 

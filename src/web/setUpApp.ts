@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { CODE_TRIES_MAX, isSameCode } from '../approvals/code.js';
-import type { SetUpDesk } from '../wallet/setUpDesk.js';
+import type { SetUpDesk } from '../owner/setUpDesk.js';
 import { admit, beginVisit, checkToken, layLanding, type VisitEnv } from './admission.js';
 import { text } from './answerForm.js';
 import { boundBody, checkSource, secureAnswers } from './guard.js';

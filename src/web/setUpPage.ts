@@ -1,5 +1,5 @@
 import { makeCode } from '../approvals/code.js';
-import type { SetUpDesk } from '../wallet/setUpDesk.js';
+import type { SetUpDesk } from '../owner/setUpDesk.js';
 import { addressOf } from './address.js';
 import { serveOnMachine } from './machineServer.js';
 import { createSetUpApp } from './setUpApp.js';

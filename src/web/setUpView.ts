@@ -5,7 +5,7 @@ import { WalletError } from '../errors/walletError.js';
 import type { KeystoreKind } from '../keys/keystore.js';
 import { formatUsd, parseUsd } from '../money/decimal.js';
 import { sayPlaces } from '../wallet/agentAddress.js';
-import type { MadeWallet, SetUpChoices } from '../wallet/setUpDesk.js';
+import type { MadeWallet, SetUpChoices } from '../owner/setUpDesk.js';
 import { layMessage, layPage, type Html } from './layout.js';
 
 /** What was typed, but for passphrases: those are never sent back. */

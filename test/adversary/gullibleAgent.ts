@@ -1,6 +1,6 @@
 import { Client, InMemoryTransport, ProtocolError } from '@modelcontextprotocol/client';
 import { createMcpServer } from '../../src/mcp/server.js';
-import { outcome, type Outcome } from '../../src/wallet/outcome.js';
+import { outcome, type Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 
 /** Every call says how long it may take; the wallet is to keep to it. */

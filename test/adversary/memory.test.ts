@@ -4,7 +4,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import { listenLocal, type LocalServer } from '../../sandbox/localServer.ts';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import { PROGRAM } from '../mcp/purser.js';
 import { createTestWallet, type TestWallet } from '../support/testWallet.js';
 import { pour, makeBomb } from './pour.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { addAgents, type FundedAgent } from '../http/served.js';
 import type { Agent } from '../mcp/purser.js';

@@ -11,7 +11,7 @@ import {
   newLedger,
   sent,
   T0,
-} from '../../src/ledger/fixtures.js';
+} from '../../src/ledger/sqlite/fixtures.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { readLedger, type EntryView } from '../../src/wallet/ledgerView.js';
 

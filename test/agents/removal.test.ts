@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { removeAgent } from '../../src/wallet/agentRemoval.js';
+import { removeAgent } from '../../src/treasury/agentRemoval.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { addAgents, type FundedAgent } from '../http/served.js';
 import { paymentsIn, signaturesIn } from '../support/books.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import { reconcileAll } from '../../src/wallet/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { connect } from '../http/fixture.js';

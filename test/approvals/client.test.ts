@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import { ERAS, PROGRAM, RawServer, type Place } from '../mcp/purser.js';
 import { AskingAgent, type Declared, type Person } from './client.js';
 import { OWNER_PASSPHRASE } from './owner.js';

@@ -1,6 +1,6 @@
 import { Client, type ClientCapabilities, type VersionNegotiationMode } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import { PROGRAM } from '../mcp/purser.js';
 
 /** What a client declares of elicitation. */

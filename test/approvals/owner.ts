@@ -1,10 +1,10 @@
 import { randomBytes, scryptSync } from 'node:crypto';
 import type { PassphraseFactor } from '../../src/approvals/factor.js';
 import type { Answer, OwnerDesk } from '../../src/approvals/desk.js';
-import { openDesk } from '../../src/wallet/desk.js';
+import { openDesk } from '../../src/owner/desk.js';
 import type { Engine } from '../../src/wallet/engine.js';
-import { rememberFactors } from '../../src/wallet/factorMemory.js';
-import { storedFactor } from '../../src/wallet/ownerFactor.js';
+import { rememberFactors } from '../../src/owner/factorMemory.js';
+import { storedFactor } from '../../src/owner/ownerFactor.js';
 
 /** The owner passphrase of every wallet in these tests; never the one that unlocks it. */
 export const OWNER_PASSPHRASE = 'seven purple otters swim upstream';

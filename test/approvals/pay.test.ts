@@ -3,7 +3,7 @@ import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { paymentsIn, signaturesIn } from '../support/books.js';
 import { expectLedgerIsChain, settleAll } from '../support/truth.js';
 import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { startWalletProcess } from '../support/walletProcess.js';
 import { addOwner, answerAs, deskOf } from './owner.js';

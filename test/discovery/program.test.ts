@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import type { Catalogue } from '../../sandbox/catalogue/catalogue.ts';
-import type { ConciseResult } from '../../src/wallet/discoverView.js';
+import type { ConciseResult } from '../../src/wallet/discover/discoverView.js';
 import { Agent, createPlace, type Place } from '../mcp/purser.js';
 
 let sandbox: Sandbox;

@@ -9,7 +9,7 @@ import { wordsOfNeed } from '../../src/discovery/need.js';
 import { rank } from '../../src/discovery/rank.js';
 import { syncSource } from '../../src/discovery/sync.js';
 import { createNet } from '../../src/net/send.js';
-import { catalogFetch } from '../../src/wallet/catalogFetch.js';
+import { catalogFetch } from '../../src/wallet/discover/catalogFetch.js';
 import { NEEDS } from './needs.js';
 
 /** What may be missed: words mean more than an index knows. */

@@ -10,8 +10,8 @@ import type { CatalogFetch } from '../../src/discovery/fetch.js';
 import { Catalog } from '../../src/discovery/index/catalog.js';
 import { syncSource, type SyncReport } from '../../src/discovery/sync.js';
 import { createNet, type Net } from '../../src/net/send.js';
-import { catalogFetch } from '../../src/wallet/catalogFetch.js';
-import { syncCatalog } from '../../src/wallet/catalogSync.js';
+import { catalogFetch } from '../../src/wallet/discover/catalogFetch.js';
+import { syncCatalog } from '../../src/wallet/discover/catalogSync.js';
 
 const COUNT = 1_200;
 let catalogue: Catalogue;

@@ -17,7 +17,7 @@ import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
 import type { TestWallet } from '../support/testWallet.js';
 import { addAgents, Served, type FundedAgent } from './served.js';

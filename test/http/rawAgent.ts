@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import { asAgent, INITIALIZE } from './fixture.js';
 
 const META = 'io.modelcontextprotocol';

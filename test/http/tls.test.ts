@@ -5,7 +5,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeCertificate } from '../../src/net/certificate.fixture.js';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import { PROGRAM } from '../mcp/purser.js';
 import type { TestWallet } from '../support/testWallet.js';
 import { callOf, startTestWorld, type TestWorld } from '../support/world.js';

@@ -1,6 +1,6 @@
-import { captureFacts, held, T0, testMac } from '../../src/ledger/fixtures.js';
+import { captureFacts, held, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
 import { Ledger } from '../../src/ledger/ledger.js';
-import type { CommitPoint } from '../../src/ledger/writer.js';
+import type { CommitPoint } from '../../src/ledger/sqlite/writer.js';
 import { LIFE_REQUEST } from './crash.js';
 
 /** Where the crash test lets this process die. */

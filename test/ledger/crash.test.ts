@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { capLine, CENT, newLedger, scratchFolder, T0, testMac } from '../../src/ledger/fixtures.js';
+import { capLine, CENT, newLedger, scratchFolder, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
 import { Ledger } from '../../src/ledger/ledger.js';
-import { isDead } from '../../src/ledger/process.js';
-import { COMMIT_POINTS, type CommitPoint } from '../../src/ledger/writer.js';
+import { isDead } from '../../src/platform/process.js';
+import { COMMIT_POINTS, type CommitPoint } from '../../src/ledger/sqlite/writer.js';
 import { bundleChild, startChild } from './children.js';
 import { LIFE_REQUEST } from './crash.js';
 import type { CrashOrder } from './crash.child.js';

@@ -1,6 +1,15 @@
 import type { Ledger } from '../../src/ledger/ledger.js';
-import { approve, capLine, captured, CENT, held, holdRequest, sent, T0 } from '../../src/ledger/fixtures.js';
-import type { HoldRequest } from '../../src/ledger/hold.js';
+import {
+  approve,
+  capLine,
+  captured,
+  CENT,
+  held,
+  holdRequest,
+  sent,
+  T0,
+} from '../../src/ledger/sqlite/fixtures.js';
+import type { HoldRequest } from '../../src/ledger/sqlite/hold.js';
 import type { Payment } from '../../src/ledger/payment.js';
 
 /** Every kind of line over the payments of {@link fillWithEverything}; one window begins in the minute of the first. */

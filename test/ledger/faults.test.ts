@@ -23,7 +23,7 @@ import {
   sent,
   T0,
   testMac,
-} from '../../src/ledger/fixtures.js';
+} from '../../src/ledger/sqlite/fixtures.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { bundleChild, startChild } from './children.js';
 

@@ -1,4 +1,4 @@
-import { held, T0, testMac } from '../../src/ledger/fixtures.js';
+import { held, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 
 /** Holds without end, four at a time, and prints each id once it was promised to be durable. */

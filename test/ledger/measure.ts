@@ -1,4 +1,4 @@
-import { capLine, holdRequest, T0, testMac } from '../../src/ledger/fixtures.js';
+import { capLine, holdRequest, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 
 /** Times of many calls, in microseconds. */

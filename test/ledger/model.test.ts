@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { addAgent, approve, capLine, CENT, holdRequest, newLedger, T0 } from '../../src/ledger/fixtures.js';
+import {
+  addAgent,
+  approve,
+  capLine,
+  CENT,
+  holdRequest,
+  newLedger,
+  T0,
+} from '../../src/ledger/sqlite/fixtures.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
-import { LIFE, type Move } from '../../src/ledger/lifeFixtures.js';
+import { LIFE, type Move } from '../../src/ledger/sqlite/lifeFixtures.js';
 import { Model, type ModelPayment } from './model.js';
 
 const HOUR_MS = 3_600_000;

@@ -12,9 +12,9 @@ import {
   scratchFolder,
   T0,
   testMac,
-} from '../../src/ledger/fixtures.js';
+} from '../../src/ledger/sqlite/fixtures.js';
 import { Ledger } from '../../src/ledger/ledger.js';
-import { migrationBackupPath } from '../../src/ledger/migration.js';
+import { migrationBackupPath } from '../../src/ledger/sqlite/migration.js';
 
 /** What version 1 wrote, a row in every table: `fillWithEverything` of that time, in a ledger of `testMac`. */
 const SCHEMA_1 = join(import.meta.dirname, 'schema1.db.gz');

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { capLine, holdRequest, T0, testMac } from '../../src/ledger/fixtures.js';
+import { capLine, holdRequest, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 
 /** What the race test asks of each process in one round. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { capLine, scratchFolder, T0, testMac } from '../../src/ledger/fixtures.js';
+import { capLine, scratchFolder, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { bundleChild, startChild, type Child } from './children.js';
 import { spreadOf } from './measure.js';

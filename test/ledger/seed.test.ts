@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { capLine, captured, scratchFolder, T0, testMac } from '../../src/ledger/fixtures.js';
+import { capLine, captured, scratchFolder, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { measureHolds } from './measure.js';
 import { HARD_USE, seedLedger } from './seed.js';

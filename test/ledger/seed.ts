@@ -1,12 +1,18 @@
 import { hash } from 'node:crypto';
 import Database from 'better-sqlite3';
-import { captureFacts, holdRequest, T0, testMac } from '../../src/ledger/fixtures.js';
-import { journalHash, RowAuthenticator } from '../../src/ledger/authenticity.js';
-import { Journal, type JournalHead, type JournalKind } from '../../src/ledger/journal.js';
+import { captureFacts, holdRequest, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
+import { journalHash, RowAuthenticator } from '../../src/ledger/sqlite/authenticity.js';
+import { Journal, type JournalHead, type JournalKind } from '../../src/ledger/sqlite/journal.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { PAYMENT_COLUMNS, patchToJournal, paymentToSql, type Payment } from '../../src/ledger/payment.js';
-import { Register } from '../../src/ledger/register.js';
-import { contributionOf, rollingScopes, SPANS_SEC, totalKey, totalText } from '../../src/ledger/totals.js';
+import { Register } from '../../src/ledger/sqlite/register.js';
+import {
+  contributionOf,
+  rollingScopes,
+  SPANS_SEC,
+  totalKey,
+  totalText,
+} from '../../src/ledger/sqlite/totals.js';
 
 /** What a seeded ledger looks like. */
 export interface SeedOrder {

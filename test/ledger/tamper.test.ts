@@ -12,9 +12,9 @@ import {
   sent,
   T0,
   testMac,
-} from '../../src/ledger/fixtures.js';
+} from '../../src/ledger/sqlite/fixtures.js';
 import { Ledger, type Checkpoint } from '../../src/ledger/ledger.js';
-import { SCHEMA_SQL } from '../../src/ledger/schema.js';
+import { SCHEMA_SQL } from '../../src/ledger/sqlite/schema.js';
 import { fillWithEverything, signingSteps, type Everything, type SigningStep } from './everything.js';
 
 const folder = scratchFolder();

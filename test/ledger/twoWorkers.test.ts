@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { capLine, CENT, held, newLedger, T0 } from '../../src/ledger/fixtures.js';
+import { capLine, CENT, held, newLedger, T0 } from '../../src/ledger/sqlite/fixtures.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import {
   isOpen,
@@ -9,7 +9,7 @@ import {
   PLACES,
   type Move,
   type Place,
-} from '../../src/ledger/lifeFixtures.js';
+} from '../../src/ledger/sqlite/lifeFixtures.js';
 
 const ALL_PLACES = Object.keys(PLACES) as Place[];
 const ALL_MOVES = Object.keys(MOVES) as Move[];

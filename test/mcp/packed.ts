@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSyn
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import { RawServer } from './purser.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));

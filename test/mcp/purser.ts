@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client, type VersionNegotiationMode } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import type { Outcome } from '../../src/wallet/outcome.js';
-import type { OwnerOptions } from '../../src/wallet/ownerHand.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import type { OwnerOptions } from '../../src/owner/ownerHand.js';
 import { makeQuickWallet, ownerOf, quicken } from '../support/quickWallet.js';
 
 export const PROGRAM = fileURLToPath(new URL('../../bin/purser.js', import.meta.url));

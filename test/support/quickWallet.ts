@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { StoreKeystore } from '../../src/keys/keystore.js';
 import { generatePhrase } from '../../src/keys/phrase.js';
-import type { OwnerOptions } from '../../src/wallet/ownerHand.js';
-import { setUpWallet } from '../../src/wallet/setUp.js';
+import type { OwnerOptions } from '../../src/owner/ownerHand.js';
+import { setUpWallet } from '../../src/owner/setUp.js';
 import { QuickStore } from './quickStore.js';
 
 /** Whoever has the unlock passphrase of a home, in this process. */

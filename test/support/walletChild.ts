@@ -1,10 +1,10 @@
 import { isWalletError } from '../../src/errors/walletError.js';
-import type { CommitPoint } from '../../src/ledger/writer.js';
-import { removeAgent } from '../../src/wallet/agentRemoval.js';
+import type { CommitPoint } from '../../src/ledger/sqlite/writer.js';
+import { removeAgent } from '../../src/treasury/agentRemoval.js';
 import type { CallContext } from '../../src/wallet/callBound.js';
 import { reconcileAll } from '../../src/wallet/reconcile.js';
 import { Wallet } from '../../src/wallet/wallet.js';
-import { withdraw } from '../../src/wallet/withdraw.js';
+import { withdraw } from '../../src/treasury/withdraw.js';
 import { TEST_PASSPHRASE } from './testPassphrase.js';
 
 /** What the program is started with. */

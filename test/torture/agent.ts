@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Random } from '../support/random.js';
 import { ignoreEnd, type Crew } from './crew.js';
 import { drawWish, type Market, type Told, type Wish } from './wish.js';

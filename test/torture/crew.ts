@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { COMMIT_POINTS, type CommitPoint } from '../../src/ledger/writer.js';
+import { COMMIT_POINTS, type CommitPoint } from '../../src/ledger/sqlite/writer.js';
 import type { Random } from '../support/random.js';
 import { ProcessEnded, startWalletProcess, type WalletProcess } from '../support/walletProcess.js';
 

@@ -1,5 +1,5 @@
 import type { FaultName } from '../../sandbox/faults.ts';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Random } from '../support/random.js';
 import type { ChainName } from '../support/world.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { formatUsd, parseUsd } from '../../src/money/decimal.js';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { paymentsIn, signaturesIn } from '../support/books.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ANSWERS_FOLDER, CONFIG_FILE, LEDGER_FILE } from '../../src/config/home.js';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain, PAST_CAP, settleAll } from '../support/truth.js';

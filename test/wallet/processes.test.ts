@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { formatUsd, parseUsd } from '../../src/money/decimal.js';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { journalOf, paymentsIn, signaturesIn } from '../support/books.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';

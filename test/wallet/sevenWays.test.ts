@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { FaultName } from '../../sandbox/faults.ts';
 import type { Payment } from '../../src/ledger/payment.js';
-import type { Outcome } from '../../src/wallet/outcome.js';
-import { endPauses, listPauses } from '../../src/wallet/ownerPauses.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import { endPauses, listPauses } from '../../src/owner/ownerPauses.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { journalOf, paymentsIn, signaturesIn } from '../support/books.js';
 import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';

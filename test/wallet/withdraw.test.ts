@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Outcome } from '../../src/wallet/outcome.js';
+import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
-import { withdraw, type Withdrawn } from '../../src/wallet/withdraw.js';
-import type { WithdrawalPlan, WithdrawalWish } from '../../src/wallet/withdrawPlan.js';
+import { withdraw, type Withdrawn } from '../../src/treasury/withdraw.js';
+import type { WithdrawalPlan, WithdrawalWish } from '../../src/treasury/withdrawPlan.js';
 import { assetsOf, type SvmAsset } from '../../src/money/asset.js';
 import { findNetwork, type Caip2 } from '../../src/money/network.js';
-import { compareWithChain } from '../../src/wallet/chainAudit.js';
+import { compareWithChain } from '../../src/owner/chainAudit.js';
 import { reconcileAll } from '../../src/wallet/reconcile.js';
-import { tokenAccountOf } from '../../src/x402/solanaMessage.js';
+import { tokenAccountOf } from '../../src/protocols/solana/solanaMessage.js';
 import { namedSigner } from '../../sandbox/solana/chain.ts';
 import { journalOf, paymentsIn, signaturesIn } from '../support/books.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';

@@ -1,5 +1,5 @@
-import type { Listing } from '../listing.js';
-import type { Shape } from '../document.js';
+import type { Listing } from '../readers/listing.js';
+import type { Shape } from '../readers/document.js';
 import {
   identityOf,
   isDamaged,

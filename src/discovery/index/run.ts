@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { endpointOf, networksOf, type Listing } from '../listing.js';
-import type { Shape } from '../document.js';
+import { endpointOf, networksOf, type Listing } from '../readers/listing.js';
+import type { Shape } from '../readers/document.js';
 import { foldLabel, labelOf, siteOf } from '../site.js';
 import { trustOf } from '../trust.js';
 import { statement, type Sqlite } from './database.js';

@@ -2,7 +2,7 @@ import { chmodSync, closeSync, openSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
 import { WalletError } from '../../errors/walletError.js';
 import type { EndedCall } from '../../mcp/server.js';
-import type { PaymentView } from '../../wallet/outcome.js';
+import type { PaymentView } from '../../wallet/answer/outcome.js';
 
 /** A log is the owner's alone: it tells what agents buy. */
 const LOG_MODE = 0o600;

@@ -1,7 +1,7 @@
 import type { WalletTools } from '../../mcp/tool.js';
 import type { WalletOptions } from '../../wallet/engine.js';
-import type { Outcome } from '../../wallet/outcome.js';
-import { failureOutcome } from '../../wallet/refusal.js';
+import type { Outcome } from '../../wallet/answer/outcome.js';
+import { failureOutcome } from '../../wallet/answer/refusal.js';
 import { Wallet } from '../../wallet/wallet.js';
 import type { AgentAccess } from './access.js';
 import type { Books } from './meters.js';

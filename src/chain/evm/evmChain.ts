@@ -1,0 +1,174 @@
+import type { EvmAsset } from '../../money/asset.js';
+import type { EvmNetwork } from '../../money/network.js';
+import type { Block, Hex } from './answer.js';
+import type { RpcSource } from '../chainReader.js';
+import { within } from '../deadline.js';
+import { Endpoints, FAILOVER_MS_MAX, RETRY_SEC } from '../endpoints.js';
+import type { Fate, FateQuery } from '../fate.js';
+import { readHistory, type ChainHistory } from '../history.js';
+import type { Finality, GasTerms, Heads, Operator } from './operator.js';
+import type { RpcFetch } from '../rpc.js';
+import { RpcFault } from '../rpcFault.js';
+import { lookAtLatest, lookAtSettled, type Sight } from './sight.js';
+import { judgeSights, OPERATORS_TO_AGREE } from './verdict.js';
+
+export type { RpcSource } from '../chainReader.js';
+export type { Fate, FateQuery, UnknowableWhy } from '../fate.js';
+export type { ChainHistory, ChainPayment } from '../history.js';
+export type { GasTerms } from './operator.js';
+
+/** An honest public RPC answers within a second; one that needs longer than this is as good as down. */
+const CALL_MS_MAX = 5_000;
+/** A whole look at one authorization, searches included: an operator that answers each call just in time ends here. */
+const FATE_MS_MAX = 20_000;
+/** No block time that an RPC gives puts the next question off for longer than this (T28). */
+const RETRY_SEC_MAX = 3_600;
+
+/** What {@link createEvmChain} needs. */
+export interface EvmChainOptions {
+  readonly network: EvmNetwork;
+  readonly rpc: RpcSource;
+  /** The owner's `release.finality`; the network's own unless given. */
+  readonly finality?: Finality;
+  /** How questions leave this machine, where the owner set a proxy. */
+  readonly fetchFn?: RpcFetch;
+  /** Deadline of one RPC call, to the last byte of its answer. */
+  readonly timeoutMs?: number;
+  /** The caller's clock, for times to ask again; no proof reads it. */
+  readonly nowMs?: () => number;
+}
+
+/** One EVM network as its RPCs show it. They may be down, lag or lie; what each method says of that is its promise. */
+export interface EvmChain {
+  /** An address's balance at the newest block, atomic, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
+  balanceOf(asset: EvmAsset, address: Hex, signal?: AbortSignal): Promise<bigint>;
+  /** What became of an authorization. Never throws for faults of an RPC: they are `unknowable`. */
+  fateOf(query: FateQuery, signal?: AbortSignal): Promise<Fate>;
+  /** Time of the newest block, in seconds, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
+  latestTimeSec(signal?: AbortSignal): Promise<number>;
+  /** What a transaction of an address would take, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
+  gasTerms(address: Hex, signal?: AbortSignal): Promise<GasTerms>;
+  /** Gas of a plain transfer of the token; throws `rpc_unavailable` also where the token would not make it. */
+  estimateTransfer(
+    transfer: {
+      readonly asset: EvmAsset;
+      readonly from: Hex;
+      readonly to: Hex;
+      readonly amountAtomic: bigint;
+    },
+    signal?: AbortSignal,
+  ): Promise<bigint>;
+  /**
+   * Hands a signed transaction to the first operator that takes it; gives its hash. Throws `rpc_unavailable` where
+   * none says that it did: one of them may have, all the same.
+   */
+  send(bytes: Hex, signal?: AbortSignal): Promise<Hex>;
+  /**
+   * All that left an address since a moment (and perhaps a little before: see `fromBlock`), by the first operator that
+   * can search so far. One operator's word: for comparing, never for a release. Throws `rpc_unavailable`, `cancelled`.
+   */
+  history(asset: EvmAsset, from: Hex, sinceSec: number, signal?: AbortSignal): Promise<ChainHistory>;
+}
+
+/**
+ * Makes the reader of a network's chain. Nothing is loaded or asked before its first question. Throws
+ * `config_invalid` for a URL that is not http(s).
+ */
+export function createEvmChain(options: EvmChainOptions): EvmChain {
+  const { network, rpc, nowMs = Date.now } = options;
+  const finality = options.finality ?? network.finality;
+  const timeoutMs = options.timeoutMs ?? CALL_MS_MAX;
+  const quorum = rpc.ownerSet ? 1 : OPERATORS_TO_AGREE;
+  const endpoints = new Endpoints(network, rpc.urls, async (urls) => {
+    // viem loads here.
+    const { openOperator } = await import('./operator.js');
+    return urls.map((url) => openOperator(url, { network, finality, timeoutMs, fetchFn: options.fetchFn }));
+  });
+
+  async function look(query: FateQuery, signal: AbortSignal): Promise<{ sights: Sight[]; seen: Heads[] }> {
+    const views = await Promise.all(
+      (await endpoints.all()).map(async (operator) => ({ operator, heads: await headsOf(operator, signal) })),
+    );
+    const seen = views.flatMap(({ heads }) => (heads instanceof RpcFault ? [] : [heads]));
+    const common = commonBlock(seen, quorum);
+    const canProve = common !== undefined && common.timeSec >= query.validBeforeSec;
+    const sights = await Promise.all(
+      views.map(async ({ operator, heads }): Promise<Sight> => {
+        if (heads instanceof RpcFault) return { kind: 'down', fault: heads, origin: operator.origin };
+        return canProve && common.number <= heads.settled.number
+          ? lookAtSettled(operator, query, { heads, common }, signal)
+          : lookAtLatest(operator, query, heads, signal);
+      }),
+    );
+    return { sights, seen };
+  }
+
+  return {
+    balanceOf: (asset, address, signal) =>
+      endpoints.askOne(
+        signal,
+        (operator, deadline) => operator.balanceOf(asset, address, deadline),
+        FAILOVER_MS_MAX,
+      ),
+
+    latestTimeSec: (signal) =>
+      endpoints.askOne(
+        signal,
+        async (operator, deadline) => (await operator.latest(deadline)).timeSec,
+        FAILOVER_MS_MAX,
+      ),
+
+    gasTerms: (address, signal) =>
+      endpoints.askOne(signal, (operator, deadline) => operator.gasTerms(address, deadline), FAILOVER_MS_MAX),
+
+    estimateTransfer: (transfer, signal) =>
+      endpoints.askOne(
+        signal,
+        (operator, deadline) => operator.estimateTransfer(transfer, deadline),
+        FAILOVER_MS_MAX,
+      ),
+
+    send: (bytes, signal) => endpoints.askOne(signal, (operator, deadline) => operator.send(bytes, deadline)),
+
+    history: (asset, from, sinceSec, signal) =>
+      endpoints.askOne(signal, (operator) => readHistory(operator, { asset, from, sinceSec }, signal)),
+
+    async fateOf(query, signal) {
+      const { sights, seen } = await within(FATE_MS_MAX, signal, (deadline) => look(query, deadline));
+      const verdict = judgeSights(sights, query, {
+        label: network.label,
+        operators: endpoints.count,
+        quorum,
+      });
+      if (verdict.kind === 'captured' || verdict.kind === 'released') return verdict;
+      const nowSec = Math.ceil(nowMs() / 1000);
+      if (verdict.kind === 'open') return { kind: 'open', retryAtSec: nowSec + provableInSec(seen, query) };
+      const why = verdict.why === 'rpc_down' && signal?.aborted === true ? 'interrupted' : verdict.why;
+      return { ...verdict, why, retryAtSec: nowSec + RETRY_SEC };
+    },
+  };
+}
+
+async function headsOf(operator: Operator, signal: AbortSignal): Promise<Heads | RpcFault> {
+  try {
+    return await operator.heads(signal);
+  } catch (fault) {
+    if (fault instanceof RpcFault) return fault;
+    throw fault;
+  }
+}
+
+/**
+ * The highest block that is settled for as many operators as a release needs. At least one of them is honest, so a
+ * liar that claims a settled block of the future cannot pull it there.
+ */
+function commonBlock(seen: readonly Heads[], quorum: number): Block | undefined {
+  const settled = seen.map((heads) => heads.settled).sort((a, b) => Number(b.number - a.number));
+  return settled[Math.min(quorum, settled.length) - 1];
+}
+
+/** Settled time runs as fast as the clock, only behind it. */
+function provableInSec(seen: readonly Heads[], { validBeforeSec }: FateQuery): number {
+  const settledSec = Math.min(...seen.map(({ settled }) => settled.timeSec));
+  return Math.min(Math.max(validBeforeSec - settledSec, RETRY_SEC), RETRY_SEC_MAX);
+}

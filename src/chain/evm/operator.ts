@@ -1,0 +1,229 @@
+import { concat, numberToHex, pad, toEventSelector, toFunctionSelector } from 'viem';
+import type { EvmAsset } from '../../money/asset.js';
+import type { EvmNetwork } from '../../money/network.js';
+import {
+  readAddressWord,
+  readBlock,
+  readBool,
+  readCoins,
+  readObject,
+  readQuantity,
+  readSmallQuantity,
+  readUint,
+  readWord,
+  type Block,
+  type Hex,
+} from './answer.js';
+import { openRpc, type RpcFetch } from '../rpc.js';
+import { RpcFault } from '../rpcFault.js';
+import { sortLogs, type TokenEvent, type TokenLog } from './tokenLog.js';
+
+/** Block tag below which nothing is reorganised any more, as far as we care. */
+export type Finality = EvmNetwork['finality'];
+
+/** Logs of one token about one payer. */
+export interface LogFilter {
+  readonly asset: EvmAsset;
+  readonly payer: Hex;
+  readonly events: readonly TokenEvent[];
+  /** Only logs of this nonce; for the events that have one. */
+  readonly nonce?: Hex;
+  /** Both ends included; or one block by its hash, so that no reorganisation mixes in. */
+  readonly blocks: { readonly from: bigint; readonly to: bigint } | { readonly hash: Hex };
+}
+
+/** The newest block, and the newest one that is settled for good. */
+export interface Heads {
+  readonly latest: Block;
+  readonly settled: Block;
+}
+
+/**
+ * One RPC operator of one chain, asked in our few questions. Each throws {@link RpcFault} and nothing else; every
+ * answer is taken apart strictly, for the operator may be hostile (T28).
+ */
+export interface Operator {
+  readonly origin: string;
+  heads(signal?: AbortSignal): Promise<Heads>;
+  latest(signal?: AbortSignal): Promise<Block>;
+  /** The block at this height of the operator's canonical chain. */
+  blockAt(number: bigint, signal?: AbortSignal): Promise<Block>;
+  /** Whether the nonce was used *or cancelled* in the state after this very block (EIP-1898). */
+  isUsed(
+    authorization: { readonly asset: EvmAsset; readonly from: Hex; readonly nonce: Hex },
+    blockHash: Hex,
+    signal?: AbortSignal,
+  ): Promise<boolean>;
+  balanceOf(asset: EvmAsset, address: Hex, signal?: AbortSignal): Promise<bigint>;
+  /** What a transaction of this address would take: its next number, its coin, and the price of gas now. */
+  gasTerms(address: Hex, signal?: AbortSignal): Promise<GasTerms>;
+  /** Gas that a plain transfer of the token would use; refused where the token would not make it. */
+  estimateTransfer(
+    transfer: {
+      readonly asset: EvmAsset;
+      readonly from: Hex;
+      readonly to: Hex;
+      readonly amountAtomic: bigint;
+    },
+    signal?: AbortSignal,
+  ): Promise<bigint>;
+  /** Hands a signed transaction in; gives its hash. Refused says nothing of whether another operator took it. */
+  send(bytes: Hex, signal?: AbortSignal): Promise<Hex>;
+  /** Sorted as on chain; a log that does not answer the filter spoils the whole answer. */
+  logs(filter: LogFilter, signal?: AbortSignal): Promise<TokenLog[]>;
+}
+
+/** What paying for gas takes. */
+export interface GasTerms {
+  readonly accountNonce: number;
+  readonly balanceWei: bigint;
+  readonly gasPriceWei: bigint;
+  readonly tipWei: bigint;
+}
+
+const AUTHORIZATION_STATE = toFunctionSelector('authorizationState(address,bytes32)');
+const BALANCE_OF = toFunctionSelector('balanceOf(address)');
+const TRANSFER = toFunctionSelector('transfer(address,uint256)');
+/** Where an operator names no tip: this part of the price of gas. */
+const TIP_PART = 10n;
+
+const TOPICS: Record<TokenEvent, Hex> = {
+  AuthorizationUsed: toEventSelector('AuthorizationUsed(address,bytes32)'),
+  AuthorizationCanceled: toEventSelector('AuthorizationCanceled(address,bytes32)'),
+  Transfer: toEventSelector('Transfer(address,address,uint256)'),
+};
+
+/** Opens an endpoint of `network`; that it really serves that chain is asked once, before the first question. */
+export function openOperator(
+  url: string,
+  {
+    network,
+    finality,
+    timeoutMs,
+    fetchFn,
+  }: { network: EvmNetwork; finality: Finality; timeoutMs: number; fetchFn?: RpcFetch | undefined },
+): Operator {
+  const rpc = openRpc(url, timeoutMs, fetchFn);
+  let chainChecked = false;
+
+  async function ask<T>(
+    method: string,
+    params: readonly unknown[],
+    read: (answer: unknown) => T,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    if (!chainChecked) {
+      const chainId = await rpc.ask('eth_chainId', [], readQuantity, signal);
+      if (chainId !== BigInt(network.chainId)) {
+        throw new RpcFault('wrong_chain', rpc.origin, `serves chain ${chainId}, not ${network.chainId}`);
+      }
+      chainChecked = true;
+    }
+    return rpc.ask(method, params, read, signal);
+  }
+
+  const block = (which: Hex | 'latest' | Finality, signal?: AbortSignal): Promise<Block> =>
+    ask('eth_getBlockByNumber', [which, false], readBlock, signal);
+
+  return {
+    origin: rpc.origin,
+
+    latest: (signal) => block('latest', signal),
+
+    async heads(signal) {
+      const latest = await block('latest', signal);
+      return { latest, settled: await block(finality, signal) };
+    },
+
+    async blockAt(number, signal) {
+      const found = await block(numberToHex(number), signal);
+      if (found.number === number) return found;
+      throw new RpcFault('malformed', rpc.origin, `answered block ${found.number} for ${number}`);
+    },
+
+    isUsed({ asset, from, nonce }, blockHash, signal) {
+      const data = concat([AUTHORIZATION_STATE, pad(from), nonce]);
+      return ask('eth_call', [{ to: asset.address, data }, { blockHash }], readBool, signal);
+    },
+
+    balanceOf(asset, address, signal) {
+      const data = concat([BALANCE_OF, pad(address)]);
+      return ask('eth_call', [{ to: asset.address, data }, 'latest'], readUint, signal);
+    },
+
+    async gasTerms(address, signal) {
+      const accountNonce = await ask(
+        'eth_getTransactionCount',
+        [address, 'pending'],
+        readSmallQuantity,
+        signal,
+      );
+      const balanceWei = await ask('eth_getBalance', [address, 'latest'], readCoins, signal);
+      const gasPriceWei = await ask('eth_gasPrice', [], readQuantity, signal);
+      const tipWei = await ask('eth_maxPriorityFeePerGas', [], readQuantity, signal).catch(
+        (fault: unknown) => {
+          if (fault instanceof RpcFault && fault.kind === 'refused') return gasPriceWei / TIP_PART;
+          throw fault;
+        },
+      );
+      return { accountNonce, balanceWei, gasPriceWei, tipWei };
+    },
+
+    estimateTransfer({ asset, from, to, amountAtomic }, signal) {
+      const data = concat([TRANSFER, pad(to), numberToHex(amountAtomic, { size: 32 })]);
+      return ask('eth_estimateGas', [{ from, to: asset.address, data }], readQuantity, signal);
+    },
+
+    send: (bytes, signal) => ask('eth_sendRawTransaction', [bytes], readWord, signal),
+
+    logs(filter, signal) {
+      const { asset, payer, events, nonce, blocks } = filter;
+      const range =
+        'hash' in blocks
+          ? { blockHash: blocks.hash }
+          : { fromBlock: numberToHex(blocks.from), toBlock: numberToHex(blocks.to) };
+      const topics = [
+        events.map((event) => TOPICS[event]),
+        pad(payer),
+        ...(nonce === undefined ? [] : [nonce]),
+      ];
+      const query = { address: asset.address, topics, ...range };
+      return ask('eth_getLogs', [query], (answer) => readLogs(answer, filter), signal);
+    },
+  };
+}
+
+function readLogs(answer: unknown, filter: LogFilter): TokenLog[] {
+  if (!Array.isArray(answer)) throw new Error('not a list');
+  return sortLogs(answer.map((log) => readLog(readObject(log), filter)));
+}
+
+/** T28: a log of another token, payer, nonce or block than was asked for must not pass for an answer. */
+function readLog(log: Record<string, unknown>, filter: LogFilter): TokenLog {
+  const place = {
+    tx: readWord(log['transactionHash']),
+    blockNumber: readQuantity(log['blockNumber']),
+    blockHash: readWord(log['blockHash']),
+    logIndex: readSmallQuantity(log['logIndex']),
+  };
+  const { topics } = log;
+  if (!Array.isArray(topics) || topics.length !== 3) throw new Error('not three topics');
+  const event = filter.events.find((name) => TOPICS[name] === topics[0]);
+  if (event === undefined) throw new Error('another event');
+  const party = readAddressWord(topics[1]);
+  const asked =
+    same(log['address'], filter.asset.address) &&
+    same(party, filter.payer) &&
+    (filter.nonce === undefined || same(topics[2], filter.nonce)) &&
+    ('hash' in filter.blocks
+      ? place.blockHash === filter.blocks.hash
+      : filter.blocks.from <= place.blockNumber && place.blockNumber <= filter.blocks.to);
+  if (!asked) throw new Error('a log that was not asked for');
+  return event === 'Transfer'
+    ? { ...place, event, from: party, to: readAddressWord(topics[2]), amountAtomic: readUint(log['data']) }
+    : { ...place, event, authorizer: party, nonce: readWord(topics[2]) };
+}
+
+function same(answered: unknown, asked: string): boolean {
+  return typeof answered === 'string' && answered.toLowerCase() === asked.toLowerCase();
+}

@@ -1,0 +1,170 @@
+import type { Block, Hex } from './answer.js';
+import { findMoment } from './blockSearch.js';
+import type { FateQuery } from '../fate.js';
+import { searchLogs } from './logSearch.js';
+import type { Heads, Operator } from './operator.js';
+import { RpcFault } from '../rpcFault.js';
+import { transferOf, type NonceLog } from './tokenLog.js';
+
+/** What one operator shows of an authorization, with the block in whose state it looked. */
+export type Sight = { readonly origin: string } & (
+  | { readonly kind: 'unused'; readonly at: Block; readonly settled: boolean }
+  | {
+      readonly kind: 'paid';
+      readonly at: Block;
+      readonly block: Block;
+      readonly tx: Hex;
+      readonly amountAtomic: bigint;
+      readonly settled: boolean;
+    }
+  | { readonly kind: 'cancelled'; readonly at: Block; readonly block: Block; readonly settled: boolean }
+  /** Spent, and not shown to be by this payment. `fault` where the operator would not show by what. */
+  | { readonly kind: 'spent'; readonly at: Block; readonly fault: RpcFault | null }
+  /** Its settled chain is not the one that the other operator showed. */
+  | { readonly kind: 'forked' }
+  | { readonly kind: 'down'; readonly fault: RpcFault }
+);
+
+/**
+ * How much earlier than our record of the signing an event is searched. Nearly always the clocks agree to within the
+ * first; the second covers a clock that was an hour or two fast when we signed.
+ */
+const CLOCK_AHEAD_SEC = [120, 7_800] as const;
+/** Pages of the event search: two hours of the fastest chain we know, at an operator that gives 1,000 blocks a page. */
+const SEARCH_CALLS_MAX = 64;
+
+/**
+ * Looks at one block that is settled for every operator asked: `common` is the block, `heads` are this operator's own.
+ * Never throws for RPC faults.
+ */
+export function lookAtSettled(
+  operator: Operator,
+  query: FateQuery,
+  { heads, common }: { readonly heads: Heads; readonly common: Block },
+  signal: AbortSignal,
+): Promise<Sight> {
+  return guard(operator, async () => {
+    const own =
+      heads.settled.number === common.number ? heads.settled : await operator.blockAt(common.number, signal);
+    // T28: the same hash with another time is a lie about the time, on which the whole proof rests.
+    if (own.hash !== common.hash || own.timeSec !== common.timeSec) {
+      return { kind: 'forked', origin: operator.origin };
+    }
+    if (await operator.isUsed(query, common.hash, signal)) {
+      return lookForUse(operator, query, common, common, signal);
+    }
+    return { kind: 'unused', at: common, settled: true, origin: operator.origin };
+  });
+}
+
+/** Looks at the operator's newest block: enough to see a payment, never enough to rule one out. Never throws for RPC faults. */
+export function lookAtLatest(
+  operator: Operator,
+  query: FateQuery,
+  { latest, settled }: Heads,
+  signal: AbortSignal,
+): Promise<Sight> {
+  return guard(operator, async () => {
+    let at = latest;
+    let used: boolean;
+    try {
+      used = await operator.isUsed(query, at.hash, signal);
+    } catch (error) {
+      if (!(error instanceof RpcFault) || error.kind !== 'refused' || at.number === 0n) throw error;
+      // Behind a load balancer the next backend may not have the newest block yet; its parent it has.
+      at = await operator.blockAt(latest.number - 1n, signal);
+      used = await operator.isUsed(query, at.hash, signal);
+    }
+    if (used) return lookForUse(operator, query, at, settled, signal);
+    return { kind: 'unused', at, settled: false, origin: operator.origin };
+  });
+}
+
+async function guard(operator: Operator, look: () => Promise<Sight>): Promise<Sight> {
+  try {
+    return await look();
+  } catch (fault) {
+    if (!(fault instanceof RpcFault)) throw fault;
+    return { kind: 'down', fault, origin: operator.origin };
+  }
+}
+
+/** A nonce reads as used when it was cancelled, too: only the events tell by what it was spent. */
+async function lookForUse(
+  operator: Operator,
+  query: FateQuery,
+  at: Block,
+  settled: Block,
+  signal: AbortSignal,
+): Promise<Sight> {
+  const { origin } = operator;
+  try {
+    const spent = await findSpending(operator, query, at, signal);
+    if (spent === null) return { kind: 'spent', at, fault: null, origin };
+    const block = await blockOf(operator, spent, query, signal);
+    const isSettled = block.number <= settled.number;
+    if (spent.event === 'AuthorizationCanceled')
+      return { kind: 'cancelled', at, block, settled: isSettled, origin };
+    const amountAtomic = await readPayment(operator, query, spent, signal);
+    if (amountAtomic === null) return { kind: 'spent', at, fault: null, origin };
+    return { kind: 'paid', at, block, tx: spent.tx, amountAtomic, settled: isSettled, origin };
+  } catch (fault) {
+    if (!(fault instanceof RpcFault)) throw fault;
+    return { kind: 'spent', at, fault, origin };
+  }
+}
+
+/** The one log that spent the nonce, between the signing and the expiry; null where the operator shows none. */
+async function findSpending(
+  operator: Operator,
+  { asset, from: payer, nonce, validBeforeSec, openedSec }: FateQuery,
+  at: Block,
+  signal: AbortSignal,
+): Promise<NonceLog | null> {
+  const filter = { asset, payer, nonce, events: ['AuthorizationUsed', 'AuthorizationCanceled'] } as const;
+  let top = (await findMoment(operator, validBeforeSec, at, signal)).above ?? at;
+  for (const aheadSec of CLOCK_AHEAD_SEC) {
+    const { below } = await findMoment(operator, openedSec - aheadSec, top, signal);
+    const range = { from: below < 0n ? 0n : below, to: top.number };
+    for await (const [log] of searchLogs(operator, filter, range, SEARCH_CALLS_MAX, signal)) {
+      if (log !== undefined && log.event !== 'Transfer') return log;
+    }
+    if (range.from === 0n) return null;
+    top = await operator.blockAt(range.from, signal);
+  }
+  return null;
+}
+
+async function blockOf(
+  operator: Operator,
+  spent: NonceLog,
+  { validBeforeSec }: FateQuery,
+  signal: AbortSignal,
+): Promise<Block> {
+  const block = await operator.blockAt(spent.blockNumber, signal);
+  if (block.hash !== spent.blockHash) {
+    throw new RpcFault('malformed', operator.origin, 'showed an event of a block that is not on its chain');
+  }
+  // The token settles nothing at or after the expiry, so such an answer is false. A cancellation has no expiry.
+  if (spent.event === 'AuthorizationUsed' && block.timeSec >= validBeforeSec) {
+    throw new RpcFault('malformed', operator.origin, 'showed a settlement after the expiry');
+  }
+  return block;
+}
+
+/** What the nonce moved, or null where that was not this payment: another payee, or another amount. */
+async function readPayment(
+  operator: Operator,
+  { asset, from: payer, to, amountAtomic }: FateQuery,
+  used: NonceLog,
+  signal: AbortSignal,
+): Promise<bigint | null> {
+  const blocks = { hash: used.blockHash };
+  const logs = await operator.logs(
+    { asset, payer, events: ['AuthorizationUsed', 'Transfer'], blocks },
+    signal,
+  );
+  const transfer = transferOf(logs, used);
+  const matches = transfer?.to === to.toLowerCase() && transfer.amountAtomic === amountAtomic;
+  return matches ? transfer.amountAtomic : null;
+}

@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest';
+import { findAsset } from '../../money/asset.js';
+import type { Block, Hex } from './answer.js';
+import type { FateQuery } from '../fate.js';
+import { RpcFault } from '../rpcFault.js';
+import type { Sight } from './sight.js';
+import { judgeSights } from './verdict.js';
+
+const EXPIRY_SEC = 1_000;
+const asset = findAsset('eip155:8453', '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913');
+if (asset?.family !== 'evm') throw new Error('USDC on Base is in the table');
+
+const word = (digit: string): Hex => `0x${digit.repeat(64)}`;
+const address = (digit: string): Hex => `0x${digit.repeat(40)}`;
+const query: FateQuery = {
+  asset,
+  from: address('1'),
+  to: address('2'),
+  amountAtomic: 5n,
+  nonce: word('3'),
+  validBeforeSec: EXPIRY_SEC,
+  openedSec: 400,
+};
+
+/** Block N has time 10 × N; so block 100 is the first at the expiry. */
+function block(number: number, digit = 'a'): Block {
+  return { number: BigInt(number), hash: word(digit), timeSec: number * 10 };
+}
+
+const fault = new RpcFault('no_answer', 'https://rpc.example', 'cannot be reached');
+
+/** Every kind of thing an operator can show, honest or not, around the expiry. */
+function allSights(origin: string): Sight[] {
+  const sights: Sight[] = [
+    { kind: 'down', fault, origin },
+    { kind: 'forked', origin },
+  ];
+  for (const at of [50, 99, 100, 120].map((number) => block(number))) {
+    sights.push({ kind: 'spent', at, fault: null, origin }, { kind: 'spent', at, fault, origin });
+    for (const settled of [true, false]) {
+      sights.push({ kind: 'unused', at, settled, origin });
+      for (const paidIn of [block(50, 'c'), block(99, 'd')].filter(({ number }) => number <= at.number)) {
+        sights.push({ kind: 'cancelled', at, block: paidIn, settled, origin });
+        for (const tx of [word('e'), word('f')]) {
+          sights.push({ kind: 'paid', at, block: paidIn, tx, amountAtomic: 5n, settled, origin });
+        }
+      }
+    }
+  }
+  return sights;
+}
+
+const ONE = allSights('https://one.example');
+const TWO = allSights('https://two.example');
+const PAIRS = ONE.flatMap((one) => TWO.map((two): [Sight, Sight] => [one, two]));
+const TWO_OPERATORS = { label: 'Base', operators: 2, quorum: 2 };
+const OWNERS_RPC = { label: 'Base', operators: 1, quorum: 1 };
+
+/** What alone entitles to a release: an honest operator that shows this speaks the final truth. */
+function provesUnspendable(sight: Sight): boolean {
+  if (sight.kind !== 'unused' && sight.kind !== 'cancelled') return false;
+  return sight.settled && sight.at.timeSec >= EXPIRY_SEC;
+}
+
+describe('two operators, every pair of views', () => {
+  test('the views are many, and each verdict comes up', () => {
+    expect(PAIRS.length).toBeGreaterThan(1_000);
+    const kinds = PAIRS.map((pair) => judgeSights(pair, query, TWO_OPERATORS).kind);
+    expect(new Set(kinds)).toEqual(new Set(['captured', 'released', 'open', 'unknowable']));
+  });
+
+  test('T28: whatever a liar shows, nothing is released that an honest operator does not prove unspendable', () => {
+    for (const pair of PAIRS) {
+      if (judgeSights(pair, query, TWO_OPERATORS).kind !== 'released') continue;
+      expect(pair.every(provesUnspendable), JSON.stringify(pair, bigintText)).toBe(true);
+    }
+  });
+
+  test('a capture rests on a payment that is shown, and that nobody contradicts', () => {
+    for (const pair of PAIRS) {
+      const verdict = judgeSights(pair, query, TWO_OPERATORS);
+      if (verdict.kind !== 'captured') continue;
+      const paid = pair.filter((sight) => sight.kind === 'paid');
+      expect(paid.map(({ tx }) => tx)).toContain(verdict.tx);
+      expect(new Set(paid.map(({ tx }) => tx)).size).toBe(1);
+      expect(verdict.final).toBe(paid.length === 2 && paid.every(({ settled }) => settled));
+      for (const other of pair) {
+        expect(other.kind).not.toBe('cancelled');
+        if (other.kind === 'unused')
+          expect(paid.every((sight) => sight.block.number > other.at.number)).toBe(true);
+      }
+    }
+  });
+
+  test('the order of the operators decides nothing', () => {
+    for (const [one, two] of PAIRS) {
+      const { kind } = judgeSights([one, two], query, TWO_OPERATORS);
+      expect(judgeSights([two, one], query, TWO_OPERATORS).kind).toBe(kind);
+    }
+  });
+});
+
+describe('contradictions', () => {
+  const proof: Sight = { kind: 'unused', at: block(100), settled: true, origin: 'https://one.example' };
+
+  test.each<Sight>([
+    { kind: 'forked', origin: 'https://two.example' },
+    // Nothing spends a nonce after its expiry, so a later block that shows it spent denies the proof.
+    { kind: 'spent', at: block(120), fault: null, origin: 'https://two.example' },
+    { kind: 'spent', at: block(120), fault, origin: 'https://two.example' },
+  ])('$kind beside a proof: neither is believed, and both are named', (other) => {
+    expect(judgeSights([proof, other], query, TWO_OPERATORS)).toEqual({
+      kind: 'unknowable',
+      why: 'rpc_disagree',
+      says: 'https://one.example and https://two.example contradict each other, so none is believed.',
+    });
+  });
+});
+
+describe('the operator that the owner named', () => {
+  test('is believed alone: released exactly where it proves the authorization unspendable', () => {
+    for (const sight of ONE) {
+      const { kind } = judgeSights([sight], query, OWNERS_RPC);
+      expect(kind === 'released', JSON.stringify(sight, bigintText)).toBe(provesUnspendable(sight));
+      expect(kind === 'captured').toBe(sight.kind === 'paid');
+    }
+  });
+});
+
+describe('words', () => {
+  const unused = (origin: string): Sight => ({ kind: 'unused', at: block(100), settled: true, origin });
+
+  test('an operator that is down is named', () => {
+    const verdict = judgeSights(
+      [unused('https://one.example'), { kind: 'down', fault, origin: fault.origin }],
+      query,
+      TWO_OPERATORS,
+    );
+    expect(verdict).toEqual({
+      kind: 'unknowable',
+      why: 'rpc_down',
+      says: 'https://rpc.example cannot be reached.',
+    });
+  });
+
+  test('a network with one operator says what a release needs', () => {
+    const verdict = judgeSights([unused('https://one.example')], query, { ...TWO_OPERATORS, operators: 1 });
+    expect(verdict).toMatchObject({
+      why: 'rpc_missing',
+      says: expect.stringContaining('2 RPC operators') as string,
+    });
+  });
+
+  test('events that an operator refuses to show are not taken for none', () => {
+    const spent: Sight = { kind: 'spent', at: block(100), fault, origin: fault.origin };
+    expect(judgeSights([spent], query, OWNERS_RPC)).toMatchObject({ why: 'history_unavailable' });
+    expect(judgeSights([{ ...spent, fault: null }], query, OWNERS_RPC)).toMatchObject({
+      why: 'used_without_transfer',
+    });
+  });
+});
+
+function bigintText(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}

@@ -1,0 +1,157 @@
+import type { SvmAsset } from '../../money/asset.js';
+import type { SvmNetwork } from '../../money/network.js';
+import { tokenAccountOf } from '../../protocols/solana/solanaMessage.js';
+import type { Chain, RpcSource } from '../chainReader.js';
+import { within } from '../deadline.js';
+import { Endpoints, FAILOVER_MS_MAX, RETRY_SEC } from '../endpoints.js';
+import type { Fate, SolanaFateQuery } from '../fate.js';
+import type { ChainHistory } from '../history.js';
+import type { RpcFetch } from '../rpc.js';
+import type { AccountFacts } from './solanaAnswer.js';
+import { readSolanaHistory } from './solanaHistory.js';
+import type { Blockhash, SolanaOperator } from './solanaOperator.js';
+import { lookForMessage, type SolanaSight } from './solanaSight.js';
+import { judgeSolanaSights } from './solanaVerdict.js';
+import { OPERATORS_TO_AGREE } from '../evm/verdict.js';
+
+const CALL_MS_MAX = 5_000;
+/** A whole look at one payment, its search included. */
+const FATE_MS_MAX = 20_000;
+/** Of a minute that a blockhash lives: a payment on one of this age has most of its time left. */
+const BLOCKHASH_FRESH_MS = 15_000;
+/** From this age on the next one is read behind the payment that uses it. */
+const BLOCKHASH_RENEW_MS = 5_000;
+/** A transaction is sent again only with so many blocks left, or the seller cannot land it. */
+const RESEND_MARGIN_BLOCKS = 15;
+const BLOCK_SEC = 0.4;
+const RETRY_SEC_MAX = 600;
+/** Payees whose token account was seen; beyond it the oldest is asked about anew. */
+const RECEIVERS_MAX = 1_000;
+
+/** What {@link createSolanaChain} needs. */
+export interface SolanaChainOptions {
+  readonly network: SvmNetwork;
+  readonly rpc: RpcSource;
+  /** Deadline of one RPC call, to the last byte of its answer. */
+  readonly timeoutMs?: number;
+  /** The caller's clock, for times to ask again and the age of what is kept; no proof reads it. */
+  readonly nowMs?: () => number;
+  /** The way to the RPCs, where it is not the open network. */
+  readonly fetchFn?: RpcFetch;
+}
+
+/** One cluster of Solana as its RPCs show it. */
+export interface SolanaChain extends Chain {
+  balanceOf(asset: SvmAsset, address: string, signal?: AbortSignal): Promise<bigint>;
+  fateOf(query: SolanaFateQuery, signal?: AbortSignal): Promise<Fate>;
+  history(asset: SvmAsset, from: string, sinceSec: number, signal?: AbortSignal): Promise<ChainHistory>;
+  /**
+   * A blockhash to build on, seconds old at most, with the last height at which it lives; kept warm, so that a payment
+   * rarely waits for it. Throws `rpc_unavailable`, `cancelled`.
+   */
+  blockhash(signal?: AbortSignal): Promise<Blockhash>;
+  /** Whether a payee has the token account that it would be paid into; a yes is kept. Throws as `balanceOf` does. */
+  canReceive(asset: SvmAsset, payTo: string, signal?: AbortSignal): Promise<boolean>;
+  /** What stands at an address, by the first operator that answers; null for nothing. Throws as `balanceOf` does. */
+  account(address: string, signal?: AbortSignal): Promise<AccountFacts | null>;
+  /**
+   * Hands a whole transaction to the first operator that takes it; gives its id. Throws `rpc_unavailable` where none
+   * says that it did: one of them may have, all the same.
+   */
+  send(base64: string, signal?: AbortSignal): Promise<string>;
+}
+
+/** Makes the reader of a cluster. Nothing is loaded or asked before its first question. Throws `config_invalid`. */
+export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
+  const { network, rpc, nowMs = Date.now, timeoutMs = CALL_MS_MAX } = options;
+  const quorum = rpc.ownerSet ? 1 : OPERATORS_TO_AGREE;
+  const endpoints = new Endpoints<SolanaOperator>(network, rpc.urls, async (urls) => {
+    const { openSolanaOperator } = await import('./solanaOperator.js');
+    return urls.map((url) => openSolanaOperator(url, { network, timeoutMs, fetchFn: options.fetchFn }));
+  });
+  const receivers = new Set<string>();
+  let kept: (Blockhash & { readonly atMs: number }) | undefined;
+  let reading: Promise<Blockhash> | undefined;
+
+  function readBlockhash(signal?: AbortSignal): Promise<Blockhash> {
+    const atMs = nowMs();
+    reading ??= endpoints
+      .askOne(signal, (operator, deadline) => operator.latestBlockhash(deadline), FAILOVER_MS_MAX)
+      .then((read) => {
+        kept = { ...read, atMs };
+        return read;
+      })
+      .finally(() => (reading = undefined));
+    return reading;
+  }
+
+  return {
+    balanceOf: async (asset, address, signal) => {
+      const account = await tokenAccountOf(address, asset);
+      const ask = (operator: SolanaOperator, deadline?: AbortSignal) =>
+        operator.tokenBalance(account, deadline);
+      return (await endpoints.askOne(signal, ask, FAILOVER_MS_MAX)) ?? 0n;
+    },
+
+    async blockhash(signal) {
+      const ageMs = kept === undefined ? Infinity : nowMs() - kept.atMs;
+      if (kept === undefined || ageMs < 0 || ageMs >= BLOCKHASH_FRESH_MS) return readBlockhash(signal);
+      // Behind the payment; a fault is met again by whoever needs the next one.
+      if (ageMs >= BLOCKHASH_RENEW_MS) readBlockhash().catch(() => undefined);
+      return kept;
+    },
+
+    async canReceive(asset, payTo, signal) {
+      const key = `${asset.address} ${payTo}`;
+      if (receivers.has(key)) return true;
+      const account = await tokenAccountOf(payTo, asset);
+      const ask = (operator: SolanaOperator, deadline?: AbortSignal) =>
+        operator.tokenBalance(account, deadline);
+      const exists = (await endpoints.askOne(signal, ask, FAILOVER_MS_MAX)) !== null;
+      if (exists) receivers.add(key);
+      const oldest = receivers.values().next();
+      if (receivers.size > RECEIVERS_MAX && oldest.done === false) receivers.delete(oldest.value);
+      return exists;
+    },
+
+    account: (address, signal) =>
+      endpoints.askOne(signal, (operator, deadline) => operator.account(address, deadline), FAILOVER_MS_MAX),
+
+    send: (base64, signal) =>
+      endpoints.askOne(signal, (operator, deadline) => operator.send(base64, deadline)),
+
+    latestTimeSec: (signal) =>
+      endpoints.askOne(
+        signal,
+        async (operator, deadline) => {
+          const { slot } = await operator.finalized(deadline);
+          return (await operator.timeOf(slot, deadline)) ?? 0;
+        },
+        FAILOVER_MS_MAX,
+      ),
+
+    history: (asset, from, sinceSec, signal) =>
+      endpoints.askOne(signal, (operator) => readSolanaHistory(operator, { asset, from, sinceSec }, signal)),
+
+    async fateOf(query, signal) {
+      const sights = await within(FATE_MS_MAX, signal, async (deadline) =>
+        Promise.all((await endpoints.all()).map((operator) => lookForMessage(operator, query, deadline))),
+      );
+      const verdict = judgeSolanaSights(sights, { label: network.label, operators: endpoints.count, quorum });
+      if (verdict.kind === 'captured' || verdict.kind === 'released') return verdict;
+      const nowSec = Math.ceil(nowMs() / 1000);
+      const left = blocksLeft(sights, query);
+      const waitSec = Math.min(Math.max(Math.ceil(left * BLOCK_SEC), RETRY_SEC), RETRY_SEC_MAX);
+      if (verdict.kind === 'open')
+        return { kind: 'open', retryAtSec: nowSec + waitSec, live: left > RESEND_MARGIN_BLOCKS };
+      const why = verdict.why === 'rpc_down' && signal?.aborted === true ? 'interrupted' : verdict.why;
+      return { ...verdict, why, retryAtSec: nowSec + RETRY_SEC };
+    },
+  };
+}
+
+/** Blocks until it can land no more, by the operator that is farthest: none is believed to be behind. */
+function blocksLeft(sights: readonly SolanaSight[], { validBeforeBlock }: SolanaFateQuery): number {
+  const heights = sights.flatMap((sight) => (sight.kind === 'down' ? [] : [sight.head.blockHeight]));
+  return heights.length === 0 ? 0 : validBeforeBlock - Math.max(...heights);
+}

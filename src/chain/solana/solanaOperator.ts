@@ -1,0 +1,207 @@
+import type { SvmNetwork } from '../../money/network.js';
+import { readObject } from '../evm/answer.js';
+import { openRpc, type RpcFetch } from '../rpc.js';
+import { RpcFault } from '../rpcFault.js';
+import {
+  ACCOUNT_SLICE_BYTES,
+  readAccount,
+  readAmount,
+  readInteger,
+  readLanded,
+  readText58,
+  readTouched,
+  readValue,
+  type AccountFacts,
+  type LandedTransaction,
+  type Touched,
+} from './solanaAnswer.js';
+
+/** Entries of one page of an account's history: as many as any operator gives. */
+export const TOUCHED_PAGE = 1_000;
+
+/** Where the chain stands for one operator. */
+export interface SolanaHead {
+  readonly slot: number;
+  readonly blockHeight: number;
+}
+
+/** A blockhash that a transaction can be built on. */
+export interface Blockhash {
+  readonly blockhash: string;
+  readonly lastValidBlockHeight: number;
+}
+
+/**
+ * One RPC operator of Solana, asked in our few questions. Each throws {@link RpcFault} and nothing else; every answer
+ * is taken apart strictly, for the operator may be hostile (T28).
+ */
+export interface SolanaOperator {
+  readonly origin: string;
+  /** At finalized commitment: what is there is never taken back. */
+  finalized(signal?: AbortSignal): Promise<SolanaHead>;
+  /** Block height at confirmed commitment. */
+  confirmedHeight(signal?: AbortSignal): Promise<number>;
+  latestBlockhash(signal?: AbortSignal): Promise<Blockhash>;
+  isBlockhashValid(blockhash: string, minSlot: number, signal?: AbortSignal): Promise<boolean>;
+  /** Balance of a token account, atomic; null where there is no such account. */
+  tokenBalance(tokenAccount: string, signal?: AbortSignal): Promise<bigint | null>;
+  /** What stands at an address; null where nothing does. */
+  account(address: string, signal?: AbortSignal): Promise<AccountFacts | null>;
+  /** Hands over a whole transaction, which is simulated first; gives its id. */
+  send(base64: string, signal?: AbortSignal): Promise<string>;
+  /** What touched an account, newest first, by an operator that has seen at least `minSlot`. */
+  touched(
+    account: string,
+    page: { readonly before?: string; readonly minSlot?: number },
+    signal?: AbortSignal,
+  ): Promise<Touched[]>;
+  /** A transaction at confirmed commitment, or null. */
+  transaction(signature: string, signal?: AbortSignal): Promise<LandedTransaction | null>;
+  /** Time of a block, seconds; null where the operator does not know. */
+  timeOf(slot: number, signal?: AbortSignal): Promise<number | null>;
+}
+
+/** Opens an endpoint of `network`; that it really serves that cluster is asked once, before the first question. */
+export function openSolanaOperator(
+  url: string,
+  { network, timeoutMs, fetchFn }: { network: SvmNetwork; timeoutMs: number; fetchFn?: RpcFetch | undefined },
+): SolanaOperator {
+  const rpc = openRpc(url, timeoutMs, fetchFn);
+  let checking: Promise<void> | undefined;
+
+  async function checkCluster(signal: AbortSignal | undefined): Promise<void> {
+    const hash = await rpc.ask('getGenesisHash', [], (answer) => readText58(answer, 'address'), signal);
+    if (hash !== network.genesisHash) {
+      throw new RpcFault('wrong_chain', rpc.origin, `serves another cluster than ${network.label}`);
+    }
+  }
+
+  async function ask<T>(
+    method: string,
+    params: readonly unknown[],
+    read: (answer: unknown) => T,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    // Beside the first question, not before it: no answer counts until both are there.
+    checking ??= checkCluster(signal).catch((fault: unknown) => {
+      checking = undefined;
+      throw fault;
+    });
+    // Both are over when this is: a check that is about to fail is not left for the next question to share.
+    const [answer, checked] = await Promise.allSettled([rpc.ask(method, params, read, signal), checking]);
+    if (checked.status === 'rejected') throw checked.reason;
+    if (answer.status === 'rejected') throw answer.reason;
+    return answer.value;
+  }
+
+  return {
+    origin: rpc.origin,
+
+    finalized: (signal) =>
+      ask(
+        'getEpochInfo',
+        [{ commitment: 'finalized' }],
+        (answer) => {
+          const { absoluteSlot, blockHeight } = readObject(answer);
+          return { slot: readInteger(absoluteSlot), blockHeight: readInteger(blockHeight) };
+        },
+        signal,
+      ),
+
+    confirmedHeight: (signal) => ask('getBlockHeight', [{ commitment: 'confirmed' }], readInteger, signal),
+
+    latestBlockhash: (signal) =>
+      ask(
+        'getLatestBlockhash',
+        [{ commitment: 'confirmed' }],
+        (answer) => {
+          const { blockhash, lastValidBlockHeight } = readObject(readValue(answer));
+          return {
+            blockhash: readText58(blockhash, 'address'),
+            lastValidBlockHeight: readInteger(lastValidBlockHeight),
+          };
+        },
+        signal,
+      ),
+
+    isBlockhashValid: (blockhash, minSlot, signal) =>
+      ask(
+        'isBlockhashValid',
+        [blockhash, { commitment: 'confirmed', minContextSlot: minSlot }],
+        (answer) => {
+          const value = readValue(answer);
+          if (typeof value !== 'boolean') throw new Error('not a bool');
+          return value;
+        },
+        signal,
+      ),
+
+    tokenBalance: async (tokenAccount, signal) => {
+      const read = (answer: unknown): bigint => readAmount(readObject(readValue(answer))['amount']);
+      try {
+        return await ask('getTokenAccountBalance', [tokenAccount, { commitment: 'confirmed' }], read, signal);
+      } catch (fault) {
+        // The server refuses the question for an account that is not there; whether it is not is asked outright.
+        if (!(fault instanceof RpcFault) || fault.kind !== 'refused') throw fault;
+        const exists = await ask(
+          'getAccountInfo',
+          [tokenAccount, { commitment: 'confirmed', encoding: 'base64' }],
+          (answer) => readValue(answer) !== null,
+          signal,
+        );
+        if (exists) throw fault;
+        return null;
+      }
+    },
+
+    account: (address, signal) =>
+      ask(
+        'getAccountInfo',
+        [
+          address,
+          {
+            commitment: 'confirmed',
+            encoding: 'base64',
+            dataSlice: { offset: 0, length: ACCOUNT_SLICE_BYTES },
+          },
+        ],
+        readAccount,
+        signal,
+      ),
+
+    send: (base64, signal) =>
+      ask(
+        'sendTransaction',
+        [base64, { encoding: 'base64', preflightCommitment: 'confirmed' }],
+        (answer) => readText58(answer, 'signature'),
+        signal,
+      ),
+
+    touched: (account, { before, minSlot }, signal) =>
+      ask(
+        'getSignaturesForAddress',
+        [
+          account,
+          {
+            commitment: 'confirmed',
+            limit: TOUCHED_PAGE,
+            ...(before === undefined ? {} : { before }),
+            ...(minSlot === undefined ? {} : { minContextSlot: minSlot }),
+          },
+        ],
+        readTouched,
+        signal,
+      ),
+
+    transaction: (signature, signal) =>
+      ask(
+        'getTransaction',
+        [signature, { commitment: 'confirmed', encoding: 'base64', maxSupportedTransactionVersion: 0 }],
+        readLanded,
+        signal,
+      ),
+
+    timeOf: (slot, signal) =>
+      ask('getBlockTime', [slot], (answer) => (answer === null ? null : readInteger(answer)), signal),
+  };
+}

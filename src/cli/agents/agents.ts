@@ -1,0 +1,76 @@
+import { rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { WalletError } from '../../errors/walletError.js';
+import type { AgentLine, AgentMoney, DeliverToken } from '../../owner/ownerAgents.js';
+import type { CommandCall } from '../command.js';
+import { printReport } from '../terminal/show.js';
+
+/** An agent as `--json` tells of it. */
+export function agentFields({ name, index, state, address, addedMs, tokenMs }: AgentLine) {
+  return {
+    agent: name,
+    state,
+    address,
+    index,
+    added: isoOf(addedMs),
+    token_created: isoOf(tokenMs),
+  };
+}
+
+/** An asset as `--json` tells of it. */
+export function moneyFields({ network, symbol, address, onChain }: AgentMoney) {
+  return { network, asset: symbol, address, on_chain: onChain };
+}
+
+function isoOf(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+/**
+ * Runs what makes a token, and hands that over once: into a new file that its owner alone can read, or shown. A file
+ * is written before the token opens anything, and goes again where it comes to open nothing.
+ */
+export async function runWithToken(
+  { io, flags }: CommandCall,
+  work: (deliver: DeliverToken) => Promise<AgentLine>,
+  say: (agent: AgentLine) => string,
+): Promise<number> {
+  const given = flags.text('tokenFile');
+  const path = given === undefined ? null : resolve(given);
+  let token = '';
+  let written = false;
+  const agent = await work(async (made) => {
+    token = made;
+    if (path === null) return;
+    await writeToken(path, made);
+    written = true;
+  }).catch((error: unknown) => {
+    if (written && path !== null) rmSync(path, { force: true });
+    throw error;
+  });
+  const message = say(agent);
+  const where = path === null ? { token } : { token_file: path };
+  return printReport(io, flags.has('json'), { message, ...agentFields(agent), ...where }, [
+    message,
+    `Address  ${agent.address}`,
+    path === null ? `Token    ${token}` : `Token    in ${path}`,
+    ...(path === null ? ['It is shown this once; the wallet keeps only what recognises it.'] : []),
+  ]);
+}
+
+async function writeToken(path: string, token: string): Promise<void> {
+  try {
+    // Never over a file that is there, nor through a link: others could have put it.
+    const file = await open(path, 'wx', 0o600);
+    await file.writeFile(`${token}\n`).finally(() => file.close());
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new WalletError(
+      'bad_input',
+      code === 'EEXIST'
+        ? 'The token file exists already; name a new one.'
+        : `The token file cannot be written (${code ?? 'unknown'}).`,
+    );
+  }
+}

@@ -1,0 +1,19 @@
+import { DEFAULT_AGENT } from '../../money/agent.js';
+import { addressOf, otherAgent } from './agentEnds.js';
+import type { CommandCall } from '../command.js';
+import { moveMoney } from '../money/withdraw.js';
+
+/** Brings what an agent has back to the first agent's address, before it is removed or after. */
+export async function run(call: CommandCall): Promise<number> {
+  const name = call.args[0] ?? '';
+  const wish = {
+    what: `Taking all that the agent ${name} has`,
+    command: `agents sweep ${name}`,
+    usdMicros: 'all' as const,
+    isWithin: true,
+  };
+  return moveMoney(call, wish, async (engine, network) => ({
+    from: otherAgent(engine, name),
+    to: await addressOf(engine.forAgent(DEFAULT_AGENT), network),
+  }));
+}

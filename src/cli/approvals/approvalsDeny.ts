@@ -1,0 +1,16 @@
+import { approvalFields, namedApproval, withDesk } from './approvals.js';
+import type { CommandCall } from '../command.js';
+import { printReport } from '../terminal/show.js';
+
+/** Says no to one question: whoever can unlock the wallet may. */
+export async function run(call: CommandCall): Promise<number> {
+  const { io, flags } = call;
+  const kind = flags.has('blockHost') ? 'block_host' : 'no';
+  const approval = await withDesk(call, async (desk) => {
+    const { question, digest } = await namedApproval(desk, call);
+    return desk.answer(question.approvalId, digest, { kind }, null);
+  });
+  const blocked = kind === 'block_host' ? ` ${approval.question.host} is denied from now on.` : '';
+  const message = `Refused.${blocked} Nothing is paid.`;
+  return printReport(io, flags.has('json'), { message, ...approvalFields(approval) }, [message]);
+}

@@ -1,0 +1,45 @@
+import { WalletError } from '../../errors/walletError.js';
+import { addPasskey, addPassphrase } from '../../owner/ownerFactors.js';
+import { openLedger } from '../../wallet/engine.js';
+import { unlockAsAnyone, type OwnerOptions } from '../../owner/ownerHand.js';
+import type { CommandCall } from '../command.js';
+import { openPage } from './ownerPage.js';
+import { newFactorPassphrase } from '../setUp/passphrase.js';
+import { printLines, printReport } from '../terminal/show.js';
+import { ownerOptions } from '../terminal/wallet.js';
+
+/** Adds an owner passphrase or a passkey. */
+export async function run(call: CommandCall): Promise<number> {
+  const { io, args, flags } = call;
+  const [kind] = args;
+  if (kind !== 'passphrase' && kind !== 'passkey')
+    throw new WalletError('bad_input', 'A factor is a passphrase or a passkey.');
+  const options = ownerOptions(call, 'currentFactorFile');
+  const label = flags.text('label') ?? '';
+  const added =
+    kind === 'passphrase'
+      ? await addPassphrase(options, () => newFactorPassphrase(io, flags.text('factorFile')), label)
+      : await enrolPasskey(call, options, label);
+  const message = `Added ${added.label}: it proves that you are the owner, to say yes and to loosen limits.`;
+  const fields = { message, factor_id: added.id, kind: added.kind, label: added.label };
+  return printReport(io, flags.has('json'), fields, [message]);
+}
+
+/** Opens the page on which a passkey is made, and waits for it. Throws `cancelled` where none was. */
+export async function enrolPasskey(call: CommandCall, options: OwnerOptions, label: string) {
+  const { io } = call;
+  const added = await addPasskey(options, label, async (enrolment) => {
+    const keys = await unlockAsAnyone(options);
+    const ledger = openLedger(options, keys);
+    const page = await openPage(call, { home: options.home, ledger, keys }, '/passkey', { enrolment });
+    printLines(io.stderr, [`Type this code there: ${enrolment.code}`]);
+    const stop = (): void => enrolment.close();
+    process.once('SIGINT', stop);
+    void enrolment.done.finally(() => {
+      process.off('SIGINT', stop);
+      void page.close().finally(() => ledger.close());
+    });
+  });
+  if (added === null) throw new WalletError('cancelled', 'No passkey was added.');
+  return added;
+}

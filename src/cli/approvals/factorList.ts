@@ -1,0 +1,31 @@
+import { listFactors } from '../../owner/ownerFactors.js';
+import { ownerCommand } from '../../wallet/ownerCommand.js';
+import type { CommandCall } from '../command.js';
+import { minuteOf, printReport, widthOf } from '../terminal/show.js';
+import { layTable } from '../terminal/table.js';
+import { ownerOptions } from '../terminal/wallet.js';
+
+/** Lists the factors. */
+export async function run(call: CommandCall): Promise<number> {
+  const { io, flags } = call;
+  const factors = await listFactors(ownerOptions(call));
+  const shown = factors.map(({ id, kind, label, createdMs }) => ({
+    id,
+    kind,
+    label,
+    created_at: new Date(createdMs).toISOString(),
+  }));
+  const message =
+    factors.length === 0
+      ? `There is no factor yet. Add one (or a passkey): ${ownerCommand('factor add passphrase', io)}`
+      : `${factors.length} ${factors.length === 1 ? 'factor' : 'factors'}.`;
+  const columns = [
+    { title: 'ID' },
+    { title: 'KIND' },
+    { title: 'SINCE (UTC)' },
+    { title: 'LABEL', flexible: true },
+  ];
+  const rows = shown.map(({ id, kind, label, created_at: at }) => [id, kind, minuteOf(at), label]);
+  const table = factors.length === 0 ? [] : layTable(columns, rows, widthOf(io.stdout));
+  return printReport(io, flags.has('json'), { message, factors: shown }, [...table, message]);
+}

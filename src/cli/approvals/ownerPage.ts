@@ -1,0 +1,65 @@
+import type { OwnerDesk } from '../../approvals/desk.js';
+import type { OwnerAct } from '../../approvals/confirmation.js';
+import type { PasskeyFactor } from '../../approvals/factor.js';
+import type { UnlockedWallet } from '../../keys/keystore.js';
+import type { DeskWallet } from '../../owner/desk.js';
+import type { Confirmable } from '../../owner/ownerHand.js';
+import type { Page, PageOptions } from '../../web/page.js';
+import type { CommandCall } from '../command.js';
+import { isInteractive } from '../terminal/io.js';
+import { printLines } from '../terminal/show.js';
+
+/** Serves the local page over an open wallet, and opens one of its pages in the owner's browser. */
+export async function openPage(
+  call: CommandCall,
+  { keys, ...wallet }: Pick<DeskWallet, 'home' | 'ledger'> & { readonly keys: UnlockedWallet },
+  path: string,
+  extra: PageExtra = {},
+): Promise<Page> {
+  const { openDesk } = await import('../../owner/desk.js');
+  const desk = openDesk({ ...wallet, configMac: (data) => keys.mac('config', data), now: call.io.now });
+  return serve(call, desk, path, extra);
+}
+
+type PageExtra = Pick<PageOptions, 'enrolment' | 'confirmation'>;
+
+async function serve({ io }: CommandCall, desk: OwnerDesk, path: string, extra: PageExtra): Promise<Page> {
+  const [{ startPage }, { openInBrowser }, { ownerCommand }] = await Promise.all([
+    import('../../web/page.js'),
+    import('../../web/browser.js'),
+    import('../../wallet/ownerCommand.js'),
+  ]);
+  const { now } = io;
+  const page = await startPage({ desk, now, command: (args) => ownerCommand(args, io), ...extra });
+  const { say } = await openInBrowser(page.urlOf(path), io.env, io.platform);
+  printLines(io.stderr, [say]);
+  return page;
+}
+
+/** Has a passkey confirm an owner command, in the browser; null for no, or without a terminal. */
+export async function confirmInBrowser(
+  call: CommandCall,
+  act: OwnerAct,
+  { keys, ledger, factors }: Confirmable,
+): Promise<PasskeyFactor | null> {
+  const { io, home } = call;
+  if (!isInteractive(io)) return null;
+  const { Confirmation } = await import('../../approvals/confirmation.js');
+  const confirmation = new Confirmation(act, {
+    factors: async () => Promise.resolve(factors()),
+    now: io.now,
+  });
+  const { emptyDesk } = await import('../../owner/emptyDesk.js');
+  const page =
+    ledger === null
+      ? await serve(call, emptyDesk(factors), '/confirm', { confirmation })
+      : await openPage(call, { home, ledger, keys }, '/confirm', { confirmation });
+  const refuse = (): void => confirmation.refuse();
+  process.once('SIGINT', refuse);
+  try {
+    return await confirmation.done;
+  } finally {
+    process.off('SIGINT', refuse);
+    await page.close();
+  }
+}

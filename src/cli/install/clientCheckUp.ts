@@ -1,0 +1,149 @@
+import { existsSync } from 'node:fs';
+import { backupOf } from '../../clients/clientFile.js';
+import { findStartFault } from '../../clients/startFault.js';
+import {
+  addressIn,
+  compareVersions,
+  launchIn,
+  specIn,
+  type WrittenLaunch,
+} from '../../clients/writtenLaunch.js';
+import { readConfigUnauthenticated } from '../../config/configFile.js';
+import { CONFIG_FILE, resolveHome } from '../../config/home.js';
+import { isWalletError } from '../../errors/walletError.js';
+import { ok, type Check } from '../../doctor/check.js';
+import { clientAmounts } from '../../wallet/clientLimits.js';
+import { findTargets, machineOf, type Target } from './clientChoice.js';
+import { shortPath } from './clientReport.js';
+import type { CommandCall } from '../command.js';
+import { passphraseFromEnvironment } from '../setUp/passphrase.js';
+
+/** What is to be said of an entry beside that it is there. */
+type Finding = Required<Pick<Check, 'state' | 'says'>> & Pick<Check, 'mend'>;
+
+/**
+ * Looks at each client that is on this machine: whether Purser is in it, and whether it will start from what is
+ * written there. Starts no server, changes nothing and never rejects.
+ */
+export async function checkUpClients(call: CommandCall): Promise<Check[]> {
+  const targets = (await findTargets(call.io, [])).filter(({ there, entry }) => there || entry !== undefined);
+  const having = targets.filter(({ entry, fault }) => entry !== undefined || fault !== null);
+  const checks = await Promise.all(having.map((target) => lookAtClient(call, target)));
+  const without = targets.filter((target) => !having.includes(target)).map(({ client }) => client.label);
+  if (targets.some(({ entry }) => entry !== undefined)) {
+    if (without.length === 0) return checks;
+    return [...checks, ok('other clients', `Purser is not in ${[...new Set(without)].join(', ')}.`)];
+  }
+  const says =
+    without.length === 0
+      ? 'No MCP client that is known here has Purser.'
+      : `Purser is in no client yet; found here: ${[...new Set(without)].join(', ')}.`;
+  return [...checks, { name: 'clients', state: 'warn', says, mend: { say: 'Add it.', command: 'install' } }];
+}
+
+async function lookAtClient(call: CommandCall, target: Target): Promise<Check> {
+  const { client, file, entry, fault } = target;
+  const name = `client ${client.label}`;
+  const at = shortPath(call.io, file);
+  if (fault !== null) {
+    // Our copy beside it tells that we were in it.
+    const state = existsSync(backupOf(file)) ? 'fail' : 'warn';
+    const says = `${at} cannot be read: ${fault}.`;
+    return { name, state, says, mend: { say: `Mend ${at} by hand, then look again.` } };
+  }
+  const mend = { say: 'Write the entry anew.', command: `install ${client.id}` };
+  const launch = launchIn(entry);
+  if (launch === null) {
+    const address = addressIn(entry);
+    if (address !== null)
+      return ok(name, `Reaches a server over HTTP, by ${at}; what that server has is not looked at.`);
+    return {
+      name,
+      state: 'fail',
+      says: `The entry in ${at} starts no program.`,
+      mend: { say: `Take purser out of ${at} by hand, then add it.`, command: `install ${client.id}` },
+    };
+  }
+  const start = await findStartFault(launch, machineOf(call.io));
+  const findings = [
+    ...(start === null ? [] : [{ state: 'fail', says: `It will not start: ${start}.`, mend } as const]),
+    ...lookAtVersion(call, launch),
+    ...(await lookAtEnvironment(call, target, launch)),
+    ...(launch.off ? [{ state: 'warn', says: 'It is switched off in the client.' } as const] : []),
+  ];
+  const worst = findings.find(({ state }) => state === 'fail') ?? findings[0];
+  const version = specIn(launch) ?? 'a program of your own';
+  const says = [`${at} starts ${version}.`, ...findings.map((finding) => finding.says)].join(' ');
+  if (worst === undefined) return ok(name, says);
+  return { name, state: worst.state, says, ...(worst.mend === undefined ? {} : { mend: worst.mend }) };
+}
+
+function lookAtVersion({ io }: CommandCall, launch: WrittenLaunch): Finding[] {
+  const spec = specIn(launch);
+  const mend = { say: 'Pin this version.', command: 'upgrade' };
+  if (spec === 'purser-mcp')
+    return [
+      { state: 'warn', says: 'It pins no version: what starts may change from one day to the next.', mend },
+    ];
+  const place = compareVersions(spec?.slice('purser-mcp@'.length) ?? null, io.version);
+  if (place !== 'older') return [];
+  return [{ state: 'warn', says: `This is ${io.version}, which is newer.`, mend }];
+}
+
+/** Looks at the variables that the entry sets: the wallet's folder, the file that unlocks it, lower limits. */
+async function lookAtEnvironment(
+  { io, home }: CommandCall,
+  { client }: Target,
+  { env }: WrittenLaunch,
+): Promise<Finding[]> {
+  const { HOME, USERPROFILE } = io.env;
+  const theirs = resolveHome({ HOME, USERPROFILE, ...env }, io.platform);
+  if (theirs !== home) {
+    const [there, anew] = [existsSync(`${theirs}/${CONFIG_FILE}`), `uninstall ${client.id}`];
+    const says = `It uses another wallet, ${shortPath(io, theirs)}${there ? '' : ', which was never made'}; this looks at ${shortPath(io, home)}.`;
+    return [
+      {
+        state: 'warn',
+        says,
+        mend: { say: 'If it is not meant to, take the entry out and install again.', command: anew },
+      },
+    ];
+  }
+  return [...(await lookAtPassphrase(home, env, client.id)), ...lookAtLimits(env)];
+}
+
+async function lookAtPassphrase(home: string, env: WrittenLaunch['env'], id: string): Promise<Finding[]> {
+  const mend = { say: 'Name the file with the passphrase.', command: `install ${id} --passphrase-file FILE` };
+  try {
+    if (readConfigUnauthenticated(home).keystore !== 'file') return [];
+    if ((await passphraseFromEnvironment(env)) !== null) return [];
+    return [
+      {
+        state: 'warn',
+        says: 'It names no file with the passphrase, so the wallet stays locked in it.',
+        mend,
+      },
+    ];
+  } catch (error) {
+    // A home or a config that cannot be read has lines of its own.
+    return isWalletError(error) && error.code === 'keystore_locked'
+      ? [{ state: 'fail', says: error.shortMessage, mend }]
+      : [];
+  }
+}
+
+function lookAtLimits(env: WrittenLaunch['env']): Finding[] {
+  try {
+    clientAmounts(env);
+    return [];
+  } catch (error) {
+    if (!isWalletError(error)) throw error;
+    return [
+      {
+        state: 'fail',
+        says: error.shortMessage,
+        ...(error.owner === undefined ? {} : { mend: error.owner }),
+      },
+    ];
+  }
+}

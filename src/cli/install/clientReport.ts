@@ -1,0 +1,107 @@
+import type { ClientChange } from '../../clients/install.js';
+import type { Launch, NodePlace } from '../../clients/launch.js';
+import { checkLaunch, type SelfCheck } from '../../clients/selfCheck.js';
+import { findClient } from '../../clients/client.js';
+import { userFolder } from '../../clients/machine.js';
+import { ownerCommand } from '../../wallet/ownerCommand.js';
+import { cleanLine } from '../../text/untrusted.js';
+import { machineOf } from './clientChoice.js';
+import type { CliIo } from '../terminal/io.js';
+import { printLines } from '../terminal/show.js';
+import { layPairs } from '../terminal/table.js';
+
+const NOTE_LENGTH_MAX = 400;
+
+/** A path as a person writes it. */
+export function shortPath(io: CliIo, path: string): string {
+  const home = userFolder(io);
+  return path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
+}
+
+/** What became of each client, in lines: `dryRun` says what would. */
+export function changeLines(io: CliIo, changes: readonly ClientChange[], dryRun: boolean): string[] {
+  const words = dryRun
+    ? {
+        added: 'to add',
+        updated: 'to update',
+        removed: 'to take out',
+        none: 'as it is',
+        refused: 'NOT CHANGED',
+      }
+    : { added: 'added', updated: 'updated', removed: 'taken out', none: 'as it was', refused: 'NOT CHANGED' };
+  const pairs = changes.map(
+    ({ label, change, file, by }) =>
+      [
+        label,
+        `${words[change]}${by === 'program' ? ' by its own program' : ''}: ${shortPath(io, file)}`,
+      ] as const,
+  );
+  const notes = changes.flatMap(({ label, note, change }) => {
+    if (note === null) return [];
+    const text = change === 'refused' ? `its file is left as it was, for ${note}.` : note;
+    return [cleanLine(`${label}: ${text}`, NOTE_LENGTH_MAX)];
+  });
+  const pastes = changes.flatMap(({ client, label, paste }) =>
+    paste === null
+      ? []
+      : [
+          '',
+          `${label}: to add it by hand, write this under ${findClient(client)?.key.join('.') ?? ''}:`,
+          ...paste.split('\n'),
+        ],
+  );
+  const copies = changes.flatMap(({ copy }) => (copy === null ? [] : [copy]));
+  const kept =
+    copies.length === 0
+      ? []
+      : [
+          `The file from before is beside it: ${shortPath(io, copies[0] ?? '')}${copies.length > 1 ? ', and so on' : ''}`,
+        ];
+  return [...layPairs(pairs), ...notes, ...kept, ...pastes];
+}
+
+/** Prints the diffs of a dry run, cleaned line by line: a client's file may hold anything (T27). */
+export function printDiffs(io: CliIo, changes: readonly ClientChange[]): void {
+  for (const { diff } of changes) {
+    printLines(
+      io.stdout,
+      diff.split('\n').map((line) => line.replace(/[^\t\u0020-\u007e\u00a0-\uffff]/g, '')),
+    );
+  }
+}
+
+/** What to do in each changed client. */
+export function thenLines(changes: readonly ClientChange[]): string[] {
+  const done = changes.filter(({ change }) => change === 'added' || change === 'updated');
+  const ids = [...new Set(done.map(({ client }) => client))];
+  return ids.flatMap((id) => {
+    const client = findClient(id);
+    return client === undefined ? [] : [`${client.label}: ${client.then}`];
+  });
+}
+
+/** Starts the server once as the clients will, and says how that went. */
+export async function checkAndTell(io: CliIo, launch: Launch, node: NodePlace): Promise<SelfCheck> {
+  printLines(io.stderr, ['Starting the server once, as a client will ...']);
+  const check = await checkLaunch(machineOf(io), launch);
+  const lines = check.starts
+    ? [
+        `It starts, in ${check.ms} ms, with ${check.tools} tools.`,
+        ...(check.wallet === null
+          ? []
+          : [cleanLine(`But: ${check.wallet.tell ?? check.wallet.message}`, NOTE_LENGTH_MAX)]),
+      ]
+    : [`It does NOT start: ${check.said}`, `What may be the matter: ${ownerCommand('doctor', io)}`];
+  if (node.passing) {
+    lines.push(
+      `The Node it starts with is of one version (${process.execPath}): when you remove that version, run install again.`,
+    );
+  }
+  printLines(io.stderr, lines);
+  return check;
+}
+
+/** What of the launch a person may want to see in JSON: all of it, since it holds no secret. */
+export function jsonChanges(changes: readonly ClientChange[]): object[] {
+  return changes.map(({ label: _, ...change }) => change);
+}

@@ -1,0 +1,57 @@
+import { WalletError } from '../../errors/walletError.js';
+import type { CommandCall, Flags } from '../command.js';
+import { readSecretFile } from '../setUp/passphrase.js';
+import { printJson, printLines } from '../terminal/show.js';
+import { walletOptions } from '../terminal/wallet.js';
+
+const PORT_DEFAULT = 4402;
+const PORT_MAX = 65_535;
+
+/** Serves the wallet over HTTP until it is stopped. */
+export async function run(call: CommandCall): Promise<number> {
+  const { io, flags } = call;
+  const port = portOf(flags, 'port') ?? PORT_DEFAULT;
+  const healthPort = portOf(flags, 'healthPort') ?? null;
+  const tokenFile = flags.text('metricsTokenFile');
+  if (tokenFile !== undefined && healthPort === null)
+    throw new WalletError('bad_input', '--metrics-token-file goes with --health-port.');
+  const metricsToken =
+    tokenFile === undefined ? null : await readSecretFile('--metrics-token-file', tokenFile);
+  const { serveHttpWallet } = await import('../../server/serve.js');
+  return serveHttpWallet({
+    wallet: walletOptions(call),
+    binding: {
+      host: flags.text('host'),
+      allowHosts: flags.list('allowHost'),
+      behindProxy: flags.has('behindProxy'),
+    },
+    port,
+    tls: tlsOf(flags),
+    healthPort,
+    metricsToken,
+    logFile: flags.text('logFile'),
+    ready: ({ url, healthUrl }) => {
+      if (flags.has('json')) printJson(io, { status: 'ok', code: 'ok', url, health_url: healthUrl });
+      else
+        printLines(io.stdout, [
+          `Serving at ${url}`,
+          ...(healthUrl === null ? [] : [`Health at ${healthUrl}`]),
+        ]);
+    },
+  });
+}
+
+function portOf(flags: Flags, name: string): number | undefined {
+  const port = flags.count(name);
+  if (port !== undefined && port > PORT_MAX)
+    throw new WalletError('bad_input', `A port is at most ${PORT_MAX}.`);
+  return port;
+}
+
+function tlsOf(flags: Flags): { readonly cert: string; readonly key: string } | null {
+  const cert = flags.text('tlsCert');
+  const key = flags.text('tlsKey');
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  if (cert === undefined && key === undefined) return null;
+  throw new WalletError('bad_input', '--tls-cert and --tls-key go together.');
+}

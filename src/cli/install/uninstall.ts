@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { uninstallFrom, type ClientChange } from '../../clients/install.js';
+import { CONFIG_FILE } from '../../config/home.js';
+import { DEFAULT_AGENT } from '../../money/agent.js';
+import { ownerCommand } from '../../wallet/ownerCommand.js';
+import { chooseTargets, findTargets, type Target } from './clientChoice.js';
+import { changeLines, jsonChanges, printDiffs, shortPath } from './clientReport.js';
+import type { CommandCall } from '../command.js';
+import { printJson, printLines } from '../terminal/show.js';
+import { withEngine } from '../terminal/wallet.js';
+
+/** Takes our entry out of MCP clients, and says what money is still in the wallet. */
+export async function run(call: CommandCall): Promise<number> {
+  const { io, flags } = call;
+  const dryRun = flags.has('dryRun');
+  const targets = await chosenTargets(call);
+  const changes: ClientChange[] = [];
+  for (const { client, file } of targets) changes.push(await uninstallFrom(client, file, { dryRun }));
+  const isWhole = changes.every(({ change }) => change !== 'refused');
+  const money = dryRun ? null : await moneyLeft(call);
+  if (flags.has('json')) {
+    const message = isWhole ? 'Done.' : 'Not all of it could be done.';
+    const fields = { changes: jsonChanges(changes), money_left: money };
+    printJson(io, {
+      status: isWhole ? 'ok' : 'failed',
+      code: isWhole ? 'ok' : 'client_config',
+      message,
+      ...fields,
+    });
+    return isWhole ? 0 : 1;
+  }
+  if (dryRun) printDiffs(io, changes);
+  printLines(io.stdout, changes.length === 0 ? ['No client here has it.'] : changeLines(io, changes, dryRun));
+  if (!dryRun) printLines(io.stdout, walletLines(call, money));
+  return isWhole ? 0 : 1;
+}
+
+async function chosenTargets({ io, args, flags }: CommandCall): Promise<readonly Target[]> {
+  const names = args.filter((name) => name !== undefined);
+  const all = await findTargets(io, names);
+  // One that cannot be read may have an entry: it is told, not passed over.
+  const having = all.filter(({ entry, fault }) => entry !== undefined || fault !== null);
+  if (names.length > 0 || flags.has('yes') || flags.has('dryRun') || having.length === 0) return having;
+  return chooseTargets(io, having, 'Take purser out of which? Enter for all, or numbers such as 1,3: ');
+}
+
+/** Money of one agent on one network; `on_chain` is null where its RPC does not answer. */
+interface MoneyLeft {
+  readonly agent: string;
+  readonly on_chain: string | null;
+  readonly asset: string;
+  readonly network: string;
+}
+
+/** What the chains show in the wallet, of every agent there ever was: null without a wallet, or where it does not open. */
+async function moneyLeft(call: CommandCall): Promise<readonly MoneyLeft[] | null> {
+  if (!existsSync(join(call.home, CONFIG_FILE))) return null;
+  const { balancesOf } = await import('../../owner/ownerAgents.js');
+  const look = withEngine(call, async (engine) => {
+    const agents = engine.ledger.agents.list();
+    const money = agents.map(async ({ name, index }) =>
+      (await balancesOf(engine.config(), engine.keys, index))
+        .filter(({ onChain }) => onChain === null || /[1-9]/.test(onChain))
+        .map(({ onChain, symbol, label }) => ({
+          agent: name,
+          on_chain: onChain,
+          asset: symbol,
+          network: label,
+        })),
+    );
+    return (await Promise.all(money)).flat();
+  });
+  return look.catch(() => null);
+}
+
+function walletLines({ io, home, has }: CommandCall, money: Awaited<ReturnType<typeof moneyLeft>>): string[] {
+  if (!existsSync(join(home, CONFIG_FILE))) return [];
+  const stays = `The wallet stays, with its keys and its ledger, in ${shortPath(io, home)}.`;
+  if (money === null) {
+    return ['', stays, `What is in it could not be told now: ${ownerCommand('balance', io)}`];
+  }
+  if (money.length === 0) return ['', stays, 'There is no money in it.'];
+  const seen = money.flatMap(({ agent, on_chain: sum, asset, network }) =>
+    sum === null
+      ? []
+      : [`${sum} ${asset} on ${network}${agent === DEFAULT_AGENT ? '' : ` of the agent ${agent}`}`],
+  );
+  const unseen = [...new Set(money.filter((one) => one.on_chain === null).map(({ network }) => network))];
+  const told = [
+    ...(seen.length === 0 ? [] : [`There is money in it: ${seen.join(', ')}.`]),
+    ...(unseen.length === 0
+      ? []
+      : [`What is on ${unseen.join(' and ')} could not be told now: ${ownerCommand('balance', io)}`]),
+  ];
+  const how = has('withdraw')
+    ? `Send it back to yourself: ${ownerCommand('withdraw', io)}`
+    : `Its words bring it back anywhere: ${ownerCommand('backup', io)}`;
+  return ['', stays, ...told, ...(seen.length === 0 ? [] : [how])];
+}

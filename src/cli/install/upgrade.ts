@@ -1,0 +1,43 @@
+import { installInto, type ClientChange } from '../../clients/install.js';
+import { compareVersions, pinOf } from '../../clients/writtenLaunch.js';
+import { findTargets, launchFor, machineOf } from './clientChoice.js';
+import { changeLines, checkAndTell, jsonChanges, printDiffs, thenLines } from './clientReport.js';
+import type { CommandCall } from '../command.js';
+import { printJson, printLines } from '../terminal/show.js';
+
+/** Moves the version that clients start to the one that runs. */
+export async function run(call: CommandCall): Promise<number> {
+  const { io, flags } = call;
+  const dryRun = flags.has('dryRun');
+  const having = (await findTargets(io, [])).filter(({ entry }) => entry !== undefined);
+  const newer = having.filter(({ entry }) => compareVersions(pinOf(entry), io.version) === 'newer');
+  // What an entry tells of the wallet stays as it is: only the start is new.
+  const { launch, node } = launchFor(call, null, undefined);
+  const changes: ClientChange[] = [];
+  for (const { client, file } of having.filter((target) => !newer.includes(target))) {
+    changes.push(await installInto(client, file, launch, { machine: machineOf(io), dryRun }));
+  }
+  const isJson = flags.has('json');
+  const notes = newer.map(
+    ({ client, entry }) => `${client.label} starts ${pinOf(entry)}, which is newer: left alone.`,
+  );
+  if (!isJson) {
+    if (dryRun) printDiffs(io, changes);
+    const lines = having.length === 0 ? ['No client here has it.'] : changeLines(io, changes, dryRun);
+    printLines(io.stdout, [...lines, ...notes]);
+  }
+  const moved = changes.some(({ change }) => change === 'updated');
+  const check = moved && !dryRun && flags.has('check') ? await checkAndTell(io, launch, node) : null;
+  const isWhole = changes.every(({ change }) => change !== 'refused') && check?.starts !== false;
+  if (isJson) {
+    const message = isWhole ? 'Done.' : 'Not all of it could be done.';
+    const fields = { version: io.version, changes: jsonChanges(changes), left_alone: notes, check };
+    printJson(io, {
+      status: isWhole ? 'ok' : 'failed',
+      code: isWhole ? 'ok' : 'client_config',
+      message,
+      ...fields,
+    });
+  } else if (!dryRun) printLines(io.stdout, thenLines(changes));
+  return isWhole ? 0 : 1;
+}

@@ -1,0 +1,90 @@
+import { WalletError } from '../../errors/walletError.js';
+import type { Payment } from '../../ledger/payment.js';
+import { viewEntry, type EntryView } from '../../wallet/ledgerView.js';
+import { outcome, moneyOf, viewPayment, type Outcome } from '../../wallet/answer/outcome.js';
+import { openLedgerWithoutKeys } from '../../owner/ownerFreeze.js';
+import type { CommandCall } from '../command.js';
+import { exitCodeOf, printJson, printLines, printStatus } from '../terminal/show.js';
+import { layPairs } from '../terminal/table.js';
+import { untilInterrupted, withWallet } from '../terminal/wallet.js';
+
+/** Codes of a wallet that cannot be opened now: the ledger is then shown as it stands. */
+const LOCKED: readonly string[] = [
+  'keystore_locked',
+  'keychain_locked',
+  'wrong_passphrase',
+  'keystore_unavailable',
+  'keystore_unreadable',
+];
+
+/** Shows one payment; where its fate is open and the keys can be had, the chain is asked first. */
+export async function run(call: CommandCall): Promise<number> {
+  const { io, flags } = call;
+  const payment = storedPayment(call);
+  const isFinal = payment.state === 'released' || (payment.state === 'captured' && payment.confirmed);
+  const asked = isFinal ? null : await askChain(call, payment.id);
+  const result = asked ?? storedOutcome(payment, isFinal);
+  if (flags.has('json')) printJson(io, result);
+  else {
+    const [entry] = result['entries'] as readonly EntryView[];
+    if (entry !== undefined) printLines(io.stdout, entryLines(entry));
+    printStatus(io, { ...result, payment: null, next: null });
+  }
+  return exitCodeOf(result);
+}
+
+function storedPayment({ home, args }: CommandCall): Payment {
+  const ledger = openLedgerWithoutKeys(home);
+  try {
+    const [payment] = ledger.listPayments({ paymentId: args[0] ?? '' }, 1, null).payments;
+    if (payment === undefined) throw new WalletError('not_found', 'There is no payment by that id.');
+    return payment;
+  } finally {
+    ledger.close();
+  }
+}
+
+/** The payment after the chain was asked; null where the wallet is locked. */
+async function askChain(call: CommandCall, id: string): Promise<Outcome | null> {
+  const result = await untilInterrupted((signal) =>
+    withWallet(call, (wallet) => wallet.ledger({ payment_id: id }, { signal })),
+  );
+  if (result.status === 'ok') return result;
+  if (LOCKED.includes(result.code)) return null;
+  throw new WalletError(result.code as WalletError['code'], result.message);
+}
+
+function storedOutcome(payment: Payment, isFinal: boolean): Outcome {
+  const note = isFinal ? '' : ' The chain was not asked: the wallet is locked.';
+  return outcome({
+    status: 'ok',
+    code: 'ok',
+    message: `${payment.id} is ${payment.state}.${note}`,
+    money: moneyOf(payment),
+    payment: viewPayment(payment),
+    entries: [viewEntry(payment)],
+  });
+}
+
+function entryLines(entry: EntryView): string[] {
+  const pairs: [string, string | null][] = [
+    ['id', entry.id],
+    ['time', entry.time],
+    [
+      'state',
+      entry.state === 'captured' && !entry.confirmed
+        ? 'captured, not confirmed by the chain yet'
+        : entry.state,
+    ],
+    ['amount', `$${entry.usd} (${entry.amount_atomic} units of ${entry.asset})`],
+    ['network', entry.network],
+    ['pay to', entry.pay_to],
+    ['tx', entry.tx],
+    ['held until', entry.held_until],
+    ['call', `${entry.method} ${entry.url}`],
+    ['agent', `${entry.agent}, session ${entry.session}`],
+    ['note', entry.note],
+    ["agent's reason", entry.reason],
+  ];
+  return layPairs(pairs.filter((pair): pair is [string, string] => pair[1] !== null));
+}

@@ -1,0 +1,34 @@
+import { viewPayment } from '../../wallet/answer/outcome.js';
+import { reconcileAll } from '../../wallet/reconcile.js';
+import { cleanLine } from '../../text/untrusted.js';
+import type { CommandCall } from '../command.js';
+import { paymentLine, printReport } from '../terminal/show.js';
+import { untilInterrupted, withEngine } from '../terminal/wallet.js';
+
+const SAYS_LENGTH_MAX = 500;
+
+/** Asks the chain about every payment that is still open, and says what came of it. */
+export async function run(call: CommandCall): Promise<number> {
+  const { io, flags } = call;
+  const verdicts = await untilInterrupted((signal) =>
+    withEngine(call, (engine) => reconcileAll(engine, signal)),
+  );
+  const payments = verdicts.map(({ payment, verdict, says, retryAtMs }) => ({
+    verdict,
+    says,
+    retry_at: retryAtMs === null ? null : new Date(retryAtMs).toISOString(),
+    payment: viewPayment(payment),
+  }));
+  const waiting = payments.filter(({ verdict }) => verdict === 'waits').length;
+  const message =
+    payments.length === 0
+      ? 'No payment is open.'
+      : `${payments.length} looked at, ${payments.length - waiting} settled, ${waiting} still open.`;
+  return printReport(io, flags.has('json'), { message, payments }, [
+    ...payments.flatMap(({ payment, verdict, says, retry_at: retryAt }) => [
+      paymentLine(payment),
+      `  ${verdict}: ${cleanLine(says, SAYS_LENGTH_MAX)}${retryAt === null ? '' : ` Look again after ${retryAt}.`}`,
+    ]),
+    message,
+  ]);
+}

@@ -1,0 +1,115 @@
+import type * as QrCode from 'qrcode-terminal';
+import { formatUnits } from '../../money/decimal.js';
+import {
+  awaitFunding,
+  fundingPlaces,
+  type FundingEvent,
+  type FundingPlace,
+} from '../../treasury/fundingPlaces.js';
+import type { CommandCall } from '../command.js';
+import { printJson, printLines } from '../terminal/show.js';
+import { untilInterrupted, withEngine } from '../terminal/wallet.js';
+
+/** Exit code of a wait that was broken off: nothing went wrong, and nothing came. */
+const EXIT_NOTHING_CAME = 1;
+
+/** Shows where to send money, and waits for it where asked to. */
+export async function run(call: CommandCall): Promise<number> {
+  const { io, flags } = call;
+  const json = flags.has('json');
+  return withEngine(call, async (engine) => {
+    const config = engine.config();
+    const places = await fundingPlaces(engine, config, flags.text('network'));
+    if (!json) printLines(io.stdout, await textOf(places, { qr: io.stdout.isTTY === true, config }));
+    if (!flags.has('wait')) {
+      if (json) printJson(io, fieldsOf(places, null));
+      return 0;
+    }
+    const tell = (event: FundingEvent): void => {
+      if (!json) printLines(event.kind === 'arrived' ? io.stdout : io.stderr, [sentenceOf(event)]);
+    };
+    const arrived = await untilInterrupted((signal) => awaitFunding(engine, config, places, tell, signal));
+    if (json) printJson(io, fieldsOf(places, arrived));
+    return arrived === null ? EXIT_NOTHING_CAME : 0;
+  });
+}
+
+async function textOf(
+  places: readonly FundingPlace[],
+  { qr, config }: { readonly qr: boolean; readonly config: { readonly testnet: boolean } },
+): Promise<string[]> {
+  const lines: string[] = [];
+  const addresses = [...new Set(places.map(({ address }) => address))];
+  for (const address of addresses) {
+    const here = places.filter((place) => place.address === address);
+    if (lines.length > 0) lines.push('');
+    lines.push(address, '');
+    // The address alone: exchanges do not read payment links.
+    if (qr) lines.push(await codeOf(address));
+    lines.push(howTo(here, config.testnet));
+  }
+  return lines;
+}
+
+function howTo(places: readonly FundingPlace[], testnet: boolean): string {
+  const named = places.map(({ asset, network }) => `${asset.symbol} on ${network.label}`).join(', or ');
+  const [first] = places;
+  const { symbol, label } = { symbol: first?.asset.symbol ?? '', label: first?.network.label ?? '' };
+  const from = testnet
+    ? `This is test money: a faucet for ${symbol} on ${label} gives it.`
+    : `From an exchange: withdraw ${symbol}, choose the network ${label} and no other, give this address, and send a small amount first.`;
+  const gas =
+    first?.network.family === 'svm'
+      ? `No SOL is needed: sellers pay the fees, and whoever sends first makes the ${symbol} account.`
+      : 'No other coin is needed: paying takes no gas.';
+  return `Send ${named} to this address. ${gas} Another token or another network would not arrive as money this wallet can spend. ${from}`;
+}
+
+async function codeOf(address: string): Promise<string> {
+  const { default: qrcode } = (await import('qrcode-terminal')) as unknown as {
+    readonly default: typeof QrCode;
+  };
+  return new Promise((resolve) => qrcode.generate(address, { small: true }, resolve));
+}
+
+function sentenceOf(event: FundingEvent): string {
+  const { network, asset } = event.place;
+  const text = (atomic: bigint): string => `${formatUnits(atomic, asset.decimals)} ${asset.symbol}`;
+  switch (event.kind) {
+    case 'arrived':
+      return `${text(event.atomic)} arrived on ${network.label}; ${text(event.onChain)} is there now.`;
+    case 'watching':
+      return `${text(event.onChain)} is on ${network.label} now. Waiting for more; Ctrl-C ends the wait and nothing else.`;
+    case 'silent':
+      return `No RPC answers for ${network.label}; asking on.`;
+    case 'back':
+      return `The RPC of ${network.label} answers.`;
+  }
+}
+
+function fieldsOf(
+  places: readonly FundingPlace[],
+  arrived: Extract<FundingEvent, { kind: 'arrived' }> | null,
+): Record<string, unknown> {
+  return {
+    status: 'ok',
+    code: 'ok',
+    message: arrived === null ? 'Send money to one of these addresses.' : sentenceOf(arrived),
+    funding: places.map(({ network, asset, address }) => ({
+      network: network.caip2,
+      label: network.label,
+      asset: asset.symbol,
+      address,
+    })),
+    arrived:
+      arrived === null
+        ? null
+        : {
+            network: arrived.place.network.caip2,
+            asset: arrived.place.asset.symbol,
+            amount: formatUnits(arrived.atomic, arrived.place.asset.decimals),
+            amount_atomic: arrived.atomic.toString(),
+            on_chain_atomic: arrived.onChain.toString(),
+          },
+  };
+}

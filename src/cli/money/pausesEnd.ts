@@ -1,0 +1,14 @@
+import { WalletError } from '../../errors/walletError.js';
+import { endPauses } from '../../owner/ownerPauses.js';
+import type { CommandCall } from '../command.js';
+import { printReport } from '../terminal/show.js';
+import { ownerOptions } from '../terminal/wallet.js';
+
+/** Ends the pauses of a seller. */
+export async function run(call: CommandCall): Promise<number> {
+  const { io, args, flags } = call;
+  const ended = await endPauses(ownerOptions(call), args[0] ?? '');
+  if (ended.length === 0) throw new WalletError('not_found', 'No seller by that name is paused.');
+  const message = `No longer paused: ${ended.join(', ')}.`;
+  return printReport(io, flags.has('json'), { message, ended }, [message]);
+}

@@ -1,0 +1,52 @@
+import { WalletError } from '../../errors/walletError.js';
+import { writeAnswer } from './answerOut.js';
+import type { CommandCall } from '../command.js';
+import { httpCallInput } from './httpCall.js';
+import { exitCodeOf, printJson, printStatus } from '../terminal/show.js';
+import { untilInterrupted, withWallet } from '../terminal/wallet.js';
+
+/** Calls a URL and pays if it asks; the twin of `wallet_pay`. */
+export async function run(call: CommandCall): Promise<number> {
+  const { io, flags } = call;
+  const input = await payInput(call);
+  return untilInterrupted((signal) =>
+    withWallet(call, async (wallet) => {
+      const result = await wallet.pay(input, {
+        signal,
+        ...(io.stderr.isTTY === true ? { progress: (message) => io.stderr.write(`${message}\n`) } : {}),
+      });
+      if (flags.has('json')) printJson(io, result);
+      else {
+        if (result.response !== null) await writeAnswer(io, await wallet.engine(), result);
+        printStatus(io, result);
+      }
+      return exitCodeOf(result);
+    }),
+  );
+}
+
+async function payInput(call: CommandCall): Promise<Record<string, unknown>> {
+  const { flags } = call;
+  const [url] = call.args;
+  const [maxUsd, quoteId] = [flags.text('maxUsd'), flags.text('quote')];
+  const approvalId = flags.text('approval');
+  if (url === undefined && quoteId === undefined && approvalId === undefined) {
+    throw new WalletError('bad_input', 'Name the URL to call, or the quote to pay with --quote ID.');
+  }
+  if (maxUsd === undefined && quoteId === undefined && approvalId === undefined) {
+    throw new WalletError(
+      'bad_input',
+      'Say the most this call may cost with --max-usd USD, or pay a quote with --quote ID.',
+    );
+  }
+  const named = {
+    max_usd: maxUsd,
+    quote_id: quoteId,
+    approval_id: approvalId,
+    idempotency_key: flags.text('idempotencyKey'),
+    reason: flags.text('reason'),
+    ...(flags.has('repeat') ? { repeat: true } : {}),
+  };
+  const given = Object.entries(named).filter(([, value]) => value !== undefined);
+  return { ...(await httpCallInput(call)), ...Object.fromEntries(given) };
+}

@@ -1,0 +1,41 @@
+import type { Outcome } from '../../wallet/answer/outcome.js';
+import { writeAnswer } from './answerOut.js';
+import type { CommandCall } from '../command.js';
+import { httpCallInput } from './httpCall.js';
+import { exitCodeOf, printJson, printLines, printStatus } from '../terminal/show.js';
+import { layPairs } from '../terminal/table.js';
+import { untilInterrupted, withWallet } from '../terminal/wallet.js';
+
+/** Says what a call costs; the twin of `wallet_quote`. */
+export async function run(call: CommandCall): Promise<number> {
+  const { io, flags } = call;
+  const input = await httpCallInput(call);
+  return untilInterrupted((signal) =>
+    withWallet(call, async (wallet) => {
+      const result = await wallet.quote(input, { signal });
+      if (flags.has('json')) printJson(io, result);
+      else {
+        if (result.code === 'quoted') printLines(io.stdout, quoteLines(result));
+        else if (result.response !== null) await writeAnswer(io, await wallet.engine(), result);
+        printStatus(io, result);
+      }
+      return exitCodeOf(result);
+    }),
+  );
+}
+
+function quoteLines(result: Outcome): string[] {
+  const text = (name: string): string => String(result[name] ?? '');
+  return layPairs([
+    ['quote', text('quote_id')],
+    ['price', `$${text('usd')} (${text('amount_atomic')} units of ${text('asset')})`],
+    ['network', text('network')],
+    ['pay to', text('pay_to')],
+    ['expires', text('expires_at')],
+    ['verdict', text('verdict')],
+    ...((result['listed'] ?? null) === null
+      ? []
+      : [['listed as', JSON.stringify(result['listed'])] as const]),
+    ...((result['advice'] ?? null) === null ? [] : [['mind', text('advice')] as const]),
+  ]);
+}

@@ -1,0 +1,220 @@
+import { isWalletError, WalletError } from '../../errors/walletError.js';
+import { isLive, type Payment } from '../../ledger/payment.js';
+import { formatUnits, formatUsd, parseUsd } from '../../money/decimal.js';
+import { findAsset } from '../../money/asset.js';
+import { findNetwork, type Caip2 } from '../../money/network.js';
+import { Engine } from '../../wallet/engine.js';
+import { moneyOf, viewPayment } from '../../wallet/answer/outcome.js';
+import { ownerCommand } from '../../wallet/ownerCommand.js';
+import { unlockAsOwner, type OwnerWish } from '../../owner/ownerHand.js';
+import { pursesFor } from '../../treasury/purses.js';
+import { withdraw, type Withdrawn } from '../../treasury/withdraw.js';
+import type { WithdrawalPlan, WithdrawalWish } from '../../treasury/withdrawPlan.js';
+import { cleanLine } from '../../text/untrusted.js';
+import type { CommandCall } from '../command.js';
+import { isInteractive, type CliIo } from '../terminal/io.js';
+import { askYes } from '../terminal/prompt.js';
+import { exitCodeOf, printJson, printLines } from '../terminal/show.js';
+import { layPairs } from '../terminal/table.js';
+import { ownerOptions, untilInterrupted, walletOptions } from '../terminal/wallet.js';
+
+/** Finer dollars than these cannot be told apart. */
+const USD_TEXT = /^\d{1,12}(\.\d{1,6})?$/;
+const SAYS_LENGTH_MAX = 500;
+
+/** Takes money out of the wallet, to an address of the owner's. */
+export async function run(call: CommandCall): Promise<number> {
+  const { flags } = call;
+  const to = flags.text('to');
+  if (to === undefined) throw new WalletError('bad_input', 'Say where to with --to ADDRESS.');
+  const [usd, all] = [flags.text('usd'), flags.has('all')];
+  if ((usd === undefined) === !all) throw new WalletError('bad_input', 'Give --usd N or --all.');
+  const usdMicros = usd === undefined ? 'all' : usdOf(usd);
+  const what = `Withdrawing ${usdMicros === 'all' ? 'all that is free' : `$${formatUsd(usdMicros)}`} to ${to}`;
+  return moveMoney(call, { what, command: commandOf(call), usdMicros }, async (engine) =>
+    Promise.resolve({ from: engine, to: to.trim() }),
+  );
+}
+
+/** Whose money it is and where it goes, on a network where that tells. */
+type Ends = (
+  engine: Engine,
+  network: string | undefined,
+) => Promise<{ readonly from: Engine; readonly to: string }>;
+
+/** What is moved, and whether between agents of the wallet: then on whichever network has it. */
+export interface MoneyWish extends OwnerWish, Pick<WithdrawalWish, 'usdMicros'> {
+  readonly isWithin?: boolean;
+}
+
+/** Moves the owner's money as they say, and tells what came of it. */
+export async function moveMoney(
+  call: CommandCall,
+  { usdMicros, isWithin = false, ...wish }: MoneyWish,
+  ends: Ends,
+): Promise<number> {
+  const { io, flags } = call;
+  if (!flags.has('yes') && !isInteractive(io))
+    throw new WalletError(
+      'bad_input',
+      `Without a terminal, ${wish.command.split(' ')[0] ?? ''} needs --yes.`,
+    );
+  const keys = await unlockAsOwner(ownerOptions(call), wish);
+  const engine = await Engine.openWith(walletOptions(call), keys);
+  try {
+    const named = flags.text('network');
+    const takesHeld = flags.has('includeHeld');
+    const [offCurve, repeats] = [flags.has('offCurve'), flags.has('repeat')];
+    const rest = { usdMicros, takesHeld, asset: flags.text('asset'), offCurve, repeats };
+    return await untilInterrupted(async (signal) => {
+      const { from } = await ends(engine, named);
+      const networks = isWithin
+        ? (await pursesFor(from, rest, named, signal)).map(({ caip2 }) => caip2)
+        : [named];
+      const moved: Moved[] = [];
+      for (const network of networks) {
+        const { to } = await ends(engine, network);
+        const decide = async (plan: WithdrawalPlan): Promise<boolean> =>
+          flags.has('yes') || confirm(io, plan);
+        moved.push(await moveOn({ from, wish: { ...rest, to, network }, decide, signal }));
+      }
+      return report(call, moved);
+    });
+  } finally {
+    await engine.close();
+  }
+}
+
+/** What came of one network, or why nothing did. */
+type Moved = Withdrawn | WalletError;
+
+async function moveOn(asked: {
+  readonly from: Engine;
+  readonly wish: WithdrawalWish;
+  readonly decide: (plan: WithdrawalPlan) => Promise<boolean>;
+  readonly signal: AbortSignal;
+}): Promise<Moved> {
+  try {
+    const done = await withdraw(asked.from, asked.wish, asked.decide, asked.signal);
+    return done ?? new WalletError('cancelled', 'Cancelled; nothing was signed.');
+  } catch (error) {
+    if (isWalletError(error)) return error;
+    throw error;
+  }
+}
+
+/** Dollars as a person types them. Throws `bad_input` for nothing, a sign, or more than six decimals. */
+export function usdOf(text: string): bigint {
+  const micros = USD_TEXT.test(text) ? parseUsd(text, '--usd') : 0n;
+  if (micros > 0n) return micros;
+  throw new WalletError(
+    'bad_input',
+    '--usd must be more than zero: dollars with at most six decimals, such as 12.50.',
+  );
+}
+
+/** The command as it was given, for whoever is told to run it with a factor. T11: only what no shell reads. */
+function commandOf({ flags }: CommandCall): string {
+  const named = ['to', 'usd', 'network'].flatMap((name) => {
+    const value = flags.text(name);
+    return value !== undefined && /^[\w.:]+$/.test(value) ? [`--${name} ${value}`] : [];
+  });
+  return ['withdraw', ...named, ...(flags.has('all') ? ['--all'] : [])].join(' ');
+}
+
+async function confirm(io: CliIo, plan: WithdrawalPlan): Promise<boolean> {
+  const { network, asset, amountAtomic, heldAtomic, onChainAtomic } = plan;
+  const text = (atomic: bigint): string => `${formatUnits(atomic, asset.decimals)} ${asset.symbol}`;
+  const ways = plan.ways.map((way) =>
+    way.kind === 'facilitator'
+      ? `${new URL(way.url).host} settles it, no gas needed`
+      : `gas out of this address, at most about ${way.feeText}`,
+  );
+  const pairs: [string, string][] = [
+    ['  Amount', text(amountAtomic)],
+    ['  From', plan.from],
+    ['  To', plan.to],
+    ['  Network', `${network.label} (${network.caip2})`],
+    ['  On chain', `${text(onChainAtomic)}, of which ${text(heldAtomic)} stays for what is held`],
+    ['  Carried by', ways.join('; else ')],
+  ];
+  const frozen = plan.frozen ? ['  The wallet is frozen: agents stay stopped.'] : [];
+  printLines(io.stderr, ['Money leaves this wallet for good:', ...layPairs(pairs), ...frozen]);
+  return askYes(io, `Is ${plan.to} yours, on ${network.label}, and shall it go there?`);
+}
+
+/** One network's outcome as it is; several one after the other, and the worst of them is the exit code. */
+function report(call: CommandCall, moved: readonly Moved[]): number {
+  const { io, flags } = call;
+  const [only] = moved;
+  if (moved.length === 1 && only !== undefined) {
+    if (isWalletError(only)) throw only;
+    return printMoved(call, only);
+  }
+  if (flags.has('json')) {
+    const parts = moved.map((one) => (isWalletError(one) ? failedFields(one) : movedFields(call, one)));
+    const worst = parts.find(({ status }) => status !== 'ok') ?? parts[0];
+    const message = parts.map((part) => part.message).join(' ');
+    const fields = { status: worst?.status ?? 'ok', code: worst?.code ?? 'ok', message } as const;
+    printJson(io, { ...fields, networks: parts });
+    return exitCodeOf(fields);
+  }
+  const codes = moved.map((one) => {
+    if (!isWalletError(one)) return printMoved(call, one);
+    printLines(io.stderr, [one.shortMessage]);
+    return one.exitCode;
+  });
+  return Math.max(...codes);
+}
+
+function failedFields({ code, shortMessage, money }: WalletError) {
+  return { status: 'failed', code, message: shortMessage, money } as const;
+}
+
+function movedFields({ io }: CommandCall, { payment, earlier, via, says }: Withdrawn) {
+  const view = viewPayment(payment);
+  const open = isLive(payment.state);
+  return {
+    status: open ? 'unknown' : 'ok',
+    code: open ? 'payment_unknown' : 'ok',
+    message: sentenceOf(payment, earlier),
+    money: moneyOf(payment),
+    withdrawal: { ...view, via, earlier },
+    says,
+    tell_owner: open ? `Ask the chain what became of it: ${ownerCommand('reconcile', io)}` : null,
+  } as const;
+}
+
+function printMoved(call: CommandCall, moved: Withdrawn): number {
+  const { io, flags } = call;
+  const { payment, says } = moved;
+  const open = isLive(payment.state);
+  const fields = movedFields(call, moved);
+  if (flags.has('json')) printJson(io, fields);
+  else {
+    printLines(open ? io.stderr : io.stdout, [
+      fields.message,
+      ...(open ? says.map((line) => `  ${cleanLine(line, SAYS_LENGTH_MAX)}`) : []),
+      ...(payment.tx === null ? [] : [`  ${explorerLink(payment)}`]),
+      ...(fields.tell_owner === null ? [] : [fields.tell_owner]),
+    ]);
+  }
+  return exitCodeOf(fields);
+}
+
+function sentenceOf(payment: Payment, earlier: boolean): string {
+  const asset = findAsset(payment.network as Caip2, payment.asset);
+  const amount = `${formatUnits(payment.heldAtomic, asset?.decimals ?? 0)} ${asset?.symbol ?? payment.asset}`;
+  const network = findNetwork(payment.network)?.label ?? payment.network;
+  if (isLive(payment.state)) {
+    const until = viewPayment(payment).held_until ?? '';
+    return `The withdrawal of ${amount} to ${payment.payTo} on ${network} is signed and open (${payment.id}): the chain does not show it yet, and it can still go. If it never does, the money is free again at about ${until}.`;
+  }
+  const which = earlier ? `The earlier withdrawal (${payment.id}) is done: ` : '';
+  return `${which}${amount} went to ${payment.payTo} on ${network}, and the chain shows it.`;
+}
+
+function explorerLink({ network, tx }: Payment): string {
+  const base = findNetwork(network)?.explorerTx;
+  return `${base ?? ''}${tx ?? ''}`;
+}

@@ -1,0 +1,50 @@
+import { WalletError } from '../../errors/walletError.js';
+import { unlockAsOwner } from '../../owner/ownerHand.js';
+import type { CommandCall } from '../command.js';
+import { isInteractive } from '../terminal/io.js';
+import { askYes } from '../terminal/prompt.js';
+import { printLines } from '../terminal/show.js';
+import { ownerOptions } from '../terminal/wallet.js';
+
+/** Words on a line: short enough to copy by hand without losing the place. */
+const WORDS_PER_LINE = 6;
+
+/** Shows the recovery phrase or key, on a terminal and nowhere else (T21). */
+export async function run(call: CommandCall): Promise<number> {
+  const { io } = call;
+  if (io.stdout.isTTY !== true || !isInteractive(io)) {
+    throw new WalletError(
+      'needs_owner',
+      'The recovery phrase is shown on a terminal only, never to a pipe or a file.',
+      { owner: { say: 'Run it in a terminal of your own.', command: 'backup' } },
+    );
+  }
+  const keys = await unlockAsOwner(ownerOptions(call), {
+    what: 'Showing the recovery phrase',
+    command: 'backup',
+  });
+  io.stderr.write(
+    'Whoever sees what comes next can take all the money of this wallet, from anywhere.\n' +
+      'Write it on paper; do not photograph it, paste it or let an agent read this screen.\n',
+  );
+  if (!(await askYes(io, 'Show it?'))) throw new WalletError('cancelled', 'Nothing was shown.');
+  const secret = keys.revealSecret();
+  if (secret.kind === 'evm_key') {
+    printLines(io.stdout, ['Private key (EVM):', '', `  ${secret.privateKey}`, '']);
+    return 0;
+  }
+  const words = secret.phrase.split(' ');
+  const numbered = words.map((word, i) => `${String(i + 1).padStart(2)} ${word}`.padEnd(12));
+  const lines = numbered.flatMap((_, i) =>
+    i % WORDS_PER_LINE === 0
+      ? [
+          `  ${numbered
+            .slice(i, i + WORDS_PER_LINE)
+            .join(' ')
+            .trimEnd()}`,
+        ]
+      : [],
+  );
+  printLines(io.stdout, [`Recovery phrase, ${words.length} words (BIP-39, English):`, '', ...lines, '']);
+  return 0;
+}

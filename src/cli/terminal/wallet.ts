@@ -1,0 +1,78 @@
+import { agentOf } from '../../money/agent.js';
+import type { Engine, WalletOptions } from '../../wallet/engine.js';
+import type { OwnerHand, OwnerOptions } from '../../owner/ownerHand.js';
+import type { Wallet } from '../../wallet/wallet.js';
+import type { CommandCall } from '../command.js';
+import { isInteractive } from './io.js';
+import { confirmInBrowser } from '../approvals/ownerPage.js';
+import { factorPassphrase, ownerPassphrase, unlockPassphrase } from '../setUp/passphrase.js';
+
+/** The flag that every command takes which opens the keystore. */
+const PASSPHRASE_FLAG = 'passphraseFile';
+
+/** How this run of a command opens the wallet. */
+export function walletOptions({ io, home, flags }: CommandCall): WalletOptions {
+  const agent = flags.text('agent') ?? agentOf(io.env);
+  return {
+    ...(agent === undefined ? {} : { agent }),
+    home,
+    version: io.version,
+    env: io.env,
+    platform: io.platform,
+    now: io.now,
+    passphrase: unlockPassphrase(io, flags.text(PASSPHRASE_FLAG)),
+  };
+}
+
+/**
+ * How this run of a command shows that the owner is at it. `factorFlag` is the flag of the factor there is already;
+ * where a new one is added, `--factor-file` is the new one's.
+ */
+export function ownerHand(call: CommandCall, factorFlag = 'factorFile'): OwnerHand {
+  const { io, flags } = call;
+  return {
+    passphrase: ownerPassphrase(io, flags.text(PASSPHRASE_FLAG)),
+    atTerminal: isInteractive(io),
+    factor: factorPassphrase(io, flags.text(factorFlag)),
+    confirm: (act, owned) => confirmInBrowser(call, act, owned),
+  };
+}
+
+/** How this run of a command does what is the owner's. */
+export function ownerOptions(call: CommandCall, factorFlag?: string): OwnerOptions {
+  const { home, now, passphrase } = walletOptions(call);
+  return { home, now, passphrase, hand: ownerHand(call, factorFlag) };
+}
+
+/** Runs work on the wallet and lets go of it. */
+export async function withWallet<T>(call: CommandCall, work: (wallet: Wallet) => Promise<T>): Promise<T> {
+  const { Wallet } = await import('../../wallet/wallet.js');
+  const wallet = new Wallet(walletOptions(call));
+  try {
+    return await work(wallet);
+  } finally {
+    await wallet.close();
+  }
+}
+
+/** Runs work on the unlocked wallet and lets go of it. Throws what opening throws. */
+export async function withEngine<T>(call: CommandCall, work: (engine: Engine) => Promise<T>): Promise<T> {
+  return withWallet(call, async (wallet) => work(await wallet.engine()));
+}
+
+/**
+ * Runs work that Ctrl-C cancels: what was signed is then written down before the process ends. A second Ctrl-C ends
+ * it at once.
+ */
+export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const interrupted = new AbortController();
+  const stop = (): void => interrupted.abort();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  try {
+    return await work(interrupted.signal);
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}

@@ -1,0 +1,32 @@
+import { parseJson } from '../../text/json.js';
+import { readListPage } from './listPage.js';
+import { readOpenApi } from './openApi.js';
+import { readWellKnown } from './wellKnown.js';
+import type { Reading } from './listing.js';
+
+/** What a document turned out to be. */
+export type Shape = 'list' | 'openapi' | 'well_known';
+
+/** A document of a catalogue or of a site, read. */
+export interface CatalogDocument extends Reading {
+  readonly shape: Shape;
+  /** Records on a page, good and bad; absent where there is one page only. */
+  readonly items?: number;
+  readonly total?: number | null;
+  readonly limit?: number | null;
+  /** A site's own prose: data, never instructions. */
+  readonly guidance?: string | null;
+}
+
+/** Reads a document by what it holds, not by where it is; undefined where it is none of the known shapes. */
+export function readDocument(text: string, url: string): CatalogDocument | undefined {
+  const json = parseJson(text);
+  if (json === undefined) return undefined;
+  const openApi = readOpenApi(json, url);
+  if (openApi !== undefined) return { shape: 'openapi', ...openApi };
+  // A site's list of its own URLs is called `resources` too; a search's has records in it.
+  const wellKnown = new URL(url).pathname.startsWith('/.well-known/') ? readWellKnown(json, url) : undefined;
+  if (wellKnown !== undefined) return { shape: 'well_known', ...wellKnown };
+  const page = readListPage(json);
+  return page === undefined ? undefined : { shape: 'list', ...page };
+}

@@ -1,0 +1,60 @@
+import { isPaymentOffer, judgeOffer, readVersion } from '../../protocols/x402/offer.js';
+import { findNetworkOnWire } from '../../money/network.js';
+import { isJsonObject, statedField } from '../../text/json.js';
+import type { JsonObject, JsonValue } from '../../protocols/x402/types.js';
+import { readNetworkName, readLine, type ListedOffer, type ListedPrice } from './listing.js';
+
+/** Real records list one to six; the rest of more would only be noise. */
+const OFFERS_MAX = 16;
+const ADDRESS_MAX = 64;
+
+/** What the `accepts` of a record come to. */
+export interface ListedOffers {
+  readonly offers: readonly ListedOffer[];
+  readonly price: ListedPrice | null;
+}
+
+/**
+ * Reads the `accepts` of a list's record. Dollars come from our own asset table alone (T3): an offer in anything else
+ * is listed without a price, and as one this wallet does not pay.
+ */
+export function readListedOffers(
+  accepts: JsonValue | undefined,
+  recordVersion: JsonValue | undefined,
+): ListedOffers {
+  const entries = Array.isArray(accepts) ? accepts : isJsonObject(accepts) ? [accepts] : [];
+  const x402Version = readVersion(recordVersion);
+  const offers = entries
+    .slice(0, OFFERS_MAX)
+    .filter(isJsonObject)
+    .map((entry, index): ListedOffer => {
+      const judged = judgeOffer(entry, { index, x402Version, sharedEchoBytes: 0 });
+      if (!isPaymentOffer(judged)) return unpayable(entry);
+      const { network, asset, usdMicros, payTo } = judged;
+      return { network: network.caip2, asset: asset.symbol, usdMicros, payTo, payable: true };
+    });
+  return { offers, price: priceOf(offers) };
+}
+
+function unpayable(entry: JsonObject): ListedOffer {
+  const onWire = statedField(entry, 'network');
+  const known = typeof onWire === 'string' ? findNetworkOnWire(onWire) : undefined;
+  return {
+    network: known?.caip2 ?? readNetworkName(onWire),
+    asset: null,
+    usdMicros: null,
+    payTo: readLine(statedField(entry, 'payTo'), ADDRESS_MAX),
+    payable: false,
+  };
+}
+
+/** From the cheapest to the dearest of the offers whose dollars are known; null where none is. */
+export function priceOf(offers: readonly ListedOffer[]): ListedPrice | null {
+  const known = offers.flatMap(({ usdMicros }) => (usdMicros === null ? [] : [usdMicros]));
+  const [first, ...rest] = known;
+  if (first === undefined) return null;
+  return {
+    minUsdMicros: rest.reduce((least, usd) => (usd < least ? usd : least), first),
+    maxUsdMicros: rest.reduce((most, usd) => (usd > most ? usd : most), first),
+  };
+}

@@ -1,0 +1,169 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfig, readConfigUnauthenticated } from '../config/configFile.js';
+import { checkHome, checkOwned, notSetUp } from '../config/home.js';
+import type { Config } from '../config/settings.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
+import type { UnlockedWallet } from '../keys/keystore.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
+import { lowerLimits } from '../wallet/clientLimits.js';
+import { failed, ok, type Check } from './check.js';
+import { checkUpQuote } from './checkUpQuote.js';
+import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
+import { readFactors } from '../owner/ownerFactor.js';
+import { unlockAsAnyone, type OwnerOptions } from '../owner/ownerHand.js';
+
+/** What a check-up needs of the wallet. */
+export interface CheckUpPlace extends Pick<OwnerOptions, 'home' | 'passphrase' | 'now'> {
+  /** Who would pay; the first agent unless given. */
+  readonly agent?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** More files than any home holds beside its answers; a larger folder is some other folder. */
+const FILES_LOOKED_AT_MAX = 200;
+
+/** Runs one check; whatever it throws is what it found. */
+async function check(name: string, look: () => Check | Promise<Check>): Promise<Check> {
+  try {
+    return await look();
+  } catch (error) {
+    return failed(name, error);
+  }
+}
+
+/** What of the wallet on this machine is in order; `config` is null where it cannot be read at all. */
+export interface LocalCheckUp {
+  readonly checks: readonly Check[];
+  readonly config: Config | null;
+  /** The first agent's address on each network that it can pay on; null while the keystore or the config is closed. */
+  readonly places: readonly AgentPlace[] | null;
+}
+
+/**
+ * Looks at home, keystore, config and ledger, quickly: `purser audit` is the whole look. Changes nothing, never rejects,
+ * and goes on as far as what is broken lets it.
+ */
+export async function checkUpLocally(place: CheckUpPlace): Promise<LocalCheckUp> {
+  const { home } = place;
+  const checks = [await check('files', () => lookAtFiles(home))];
+  let keys: UnlockedWallet | null = null;
+  checks.push(
+    await check('keystore', async () => {
+      keys = await unlockAsAnyone(place);
+      return ok('keystore', 'The keystore is there and opens.');
+    }),
+  );
+  const opened = keys as UnlockedWallet | null;
+  const { found, config } = await lookAtConfig(place, opened);
+  checks.push(found);
+  if (opened === null) return { checks, config, places: null };
+  const spend = { config, agent: place.agent ?? DEFAULT_AGENT, nowMs: place.now(), env: place.env };
+  checks.push(...(await lookAtLedger(home, opened, spend)));
+  return { checks, config, places: config === null ? null : await placesOf(config, opened, 0) };
+}
+
+function lookAtFiles(home: string): Check {
+  checkHome(home);
+  if (process.platform === 'win32')
+    return ok('files', `${home} is there; Windows keeps others out by itself.`);
+  const names = readdirSync(home).slice(0, FILES_LOOKED_AT_MAX);
+  for (const name of names) {
+    const path = join(home, name);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined) checkOwned(path, stats, stats.isDirectory() ? '700' : '600');
+  }
+  return ok('files', `${home} is yours alone.`);
+}
+
+async function lookAtConfig(
+  { home, env }: CheckUpPlace,
+  keys: UnlockedWallet | null,
+): Promise<{ readonly found: Check; readonly config: Config | null }> {
+  let config: Config | null = null;
+  const found = await check('config', () => {
+    config = readConfigUnauthenticated(home);
+    if (keys === null)
+      return {
+        name: 'config',
+        state: 'warn',
+        says: 'config.json can be read; whether it was edited is not known while the keystore is closed.',
+      };
+    config = readConfig(home, (data) => keys.mac('config', data));
+    lowerLimits(config, env);
+    return ok('config', `config.json is as Purser wrote it (version ${config.version}).`);
+  });
+  return { found, config };
+}
+
+/** Whose payment is judged, under which config. */
+interface SpendPlace extends Pick<CheckUpPlace, 'env'> {
+  readonly config: Config | null;
+  readonly agent: string;
+  readonly nowMs: number;
+}
+
+async function lookAtLedger(
+  home: string,
+  keys: UnlockedWallet,
+  { config, env, ...asking }: SpendPlace,
+): Promise<Check[]> {
+  let ledger: Ledger | null = null;
+  try {
+    const open = (ledger = openLedger({ home }, keys));
+    return [
+      await check('ledger', async () => {
+        const anchor = await keys.readAnchor();
+        if (anchor === null) throw new WalletError('ledger_foreign', 'The keystore remembers no ledger.');
+        open.verifyCheckpoint(anchor);
+        const { seq, configVersion } = open.head();
+        const { version } = readConfigUnauthenticated(home);
+        if (version < configVersion)
+          throw new WalletError('config_stale', 'config.json is older than the ledger has seen.', {
+            owner: { say: 'Look at it, and accept it.', command: 'config accept' },
+          });
+        return ok('ledger', `The journal of ${seq} entries goes on from what the keystore remembers.`);
+      }),
+      await check('factor', () => {
+        const factors = readFactors(open);
+        if (factors.length > 0)
+          return ok('factor', `Proves the owner: ${factors.map(({ label }) => label).join(', ')}.`);
+        return {
+          name: 'factor',
+          state: 'warn',
+          says: 'There is no factor: only a prompt of the client says yes, and what unlocks the keystore loosens limits.',
+          mend: { say: 'Add what only you have.', command: 'factor add passphrase' },
+        };
+      }),
+      await check('frozen', () =>
+        open.head().frozen
+          ? {
+              name: 'frozen',
+              state: 'warn',
+              says: 'The wallet is frozen: nothing is signed or sent.',
+              mend: { say: 'Let agents pay again.', command: 'unfreeze' },
+            }
+          : ok('frozen', 'The wallet is not frozen.'),
+      ),
+      ...(config === null
+        ? []
+        : [await check('dry run', () => checkUpQuote(open, lowerLimits(config, env), asking))]),
+    ];
+  } catch (error) {
+    return [failed('ledger', error)];
+  } finally {
+    ledger?.close();
+  }
+}
+
+/** The check of a wallet that was never made: one line says it all. */
+export function isNotSetUp(home: string): boolean {
+  try {
+    checkHome(home);
+    readConfigUnauthenticated(home);
+    return false;
+  } catch (error) {
+    return isWalletError(error) && error.code === notSetUp(home).code;
+  }
+}

@@ -1,0 +1,125 @@
+import type { Config } from '../config/settings.js';
+import type { OwnerStep } from '../errors/walletError.js';
+import { assetsOf } from '../money/asset.js';
+import { formatUnits } from '../money/decimal.js';
+import { findNetwork, type Network } from '../money/network.js';
+import type { AgentPlace } from '../wallet/agentAddress.js';
+import { openChain, rpcSourceOf } from '../wallet/chains.js';
+import { failed, ok, type Check } from './check.js';
+import type { LocalCheckUp } from './checkUp.js';
+
+/** A block some networks make only every dozen seconds, and a proxy may cache for a while. */
+const BEHIND_SEC_MAX = 120;
+/** An authorization is valid from a moment ago: a clock that is behind by more makes it one of the future. */
+const CLOCK_SEC_MAX = 30;
+
+/** An operator's newest block. */
+interface Sight {
+  readonly check: Check;
+  /** Seconds; null where it did not answer. */
+  readonly timeSec: number | null;
+}
+
+/**
+ * Asks each RPC of each enabled network for its chain and its newest block, and the first that answers for the
+ * balance. Never rejects.
+ */
+export async function checkUpChains(
+  config: Config,
+  places: LocalCheckUp['places'],
+  nowMs: number,
+): Promise<Check[]> {
+  const networks = config.networks.enabled.flatMap((caip2) => findNetwork(caip2) ?? []);
+  const payable = networks.filter(
+    ({ caip2 }) => places === null || places.some(({ network }) => network.caip2 === caip2),
+  );
+  const sights = await Promise.all(payable.map((network) => lookAtOperators(config, network, nowMs)));
+  const purses = await Promise.all((places ?? []).map((place) => lookAtBalance(config, place)));
+  const isFunded = purses.some(({ holds }) => holds);
+  // Money on one network is enough to begin: an empty one beside it is no fault.
+  const balances = purses.map(({ check, mend }) =>
+    mend === null || isFunded ? check : { ...check, state: 'warn' as const, mend },
+  );
+  const all = sights.flat();
+  return [...clockCheck(all, nowMs), ...all.map(({ check }) => check), ...balances];
+}
+
+async function lookAtOperators(config: Config, network: Network, nowMs: number): Promise<Sight[]> {
+  const { urls } = rpcSourceOf(config, network);
+  if (urls.length > 0) return Promise.all(urls.map((url) => lookAtOperator(config, network, url, nowMs)));
+  const mend = {
+    say: 'Name one that you trust.',
+    command: `config set networks.${network.caip2}.rpc_url URL`,
+  };
+  const says = `No RPC of ${network.label} is known: what was paid there is never confirmed.`;
+  return [{ check: { name: `rpc ${network.label}`, state: 'fail', says, mend }, timeSec: null }];
+}
+
+async function lookAtOperator(config: Config, network: Network, url: string, nowMs: number): Promise<Sight> {
+  // The rest of an RPC's URL may hold the owner's key to it (T21).
+  const name = `rpc ${new URL(url).host}`;
+  const { chain, net } = openChain(config, network, Date.now, { urls: [url], ownerSet: true });
+  try {
+    const timeSec = await chain.latestTimeSec();
+    const behindSec = Math.floor(nowMs / 1000) - timeSec;
+    const says = `${network.label}: the right chain, newest block ${Math.max(0, behindSec)} s old.`;
+    if (behindSec <= BEHIND_SEC_MAX) return { check: ok(name, says), timeSec };
+    const mend = {
+      say: 'If this lasts, name another RPC.',
+      command: `config set networks.${network.caip2}.rpc_url URL`,
+    };
+    return { check: { name, state: 'warn', says, mend }, timeSec };
+  } catch (error) {
+    return { check: failed(name, error), timeSec: null };
+  } finally {
+    await net?.close();
+  }
+}
+
+/** A clock that is behind signs what is not valid yet; one that is ahead shows as RPCs that are all behind. */
+function clockCheck(sights: readonly Sight[], nowMs: number): Check[] {
+  const times = sights.flatMap(({ timeSec }) => timeSec ?? []);
+  if (times.length === 0) return [];
+  const aheadSec = Math.floor(nowMs / 1000) - Math.max(...times);
+  const mend = { say: 'Set the clock of this computer, best by its own time service.' };
+  if (aheadSec < -CLOCK_SEC_MAX)
+    return [
+      {
+        name: 'clock',
+        state: 'fail',
+        says: `The clock is ${-aheadSec} s behind the newest block: sellers will refuse what is signed.`,
+        mend,
+      },
+    ];
+  if (aheadSec <= BEHIND_SEC_MAX) return [ok('clock', 'The clock agrees with the newest block.')];
+  const says = `The clock is ${aheadSec} s ahead of the newest block of every RPC.`;
+  return [{ name: 'clock', state: 'warn', says, mend }];
+}
+
+/** What is on one network. */
+interface Purse {
+  readonly check: Check;
+  readonly holds: boolean;
+  /** What to do where nothing is on any network; null where nothing is known of this one. */
+  readonly mend: OwnerStep | null;
+}
+
+async function lookAtBalance(config: Config, { network, address }: AgentPlace): Promise<Purse> {
+  const name = `balance ${network.label}`;
+  const { chain, net } = openChain(config, network);
+  try {
+    const assets = assetsOf(network.caip2);
+    const held = await Promise.all(assets.map((asset) => chain.balanceOf(asset, address)));
+    const words = assets.map((asset, i) => `${formatUnits(held[i] ?? 0n, asset.decimals)} ${asset.symbol}`);
+    const says = `${network.label}: ${words.join(', ')} at ${address}.`;
+    const holds = held.some((amount) => amount > 0n);
+    const mend = holds
+      ? null
+      : { say: 'Send some to that address.', command: `address --network ${network.caip2}` };
+    return { check: ok(name, says), holds, mend };
+  } catch (error) {
+    return { check: failed(name, error, 'warn'), holds: false, mend: null };
+  } finally {
+    await net?.close();
+  }
+}

@@ -1,0 +1,58 @@
+import type { Config } from '../config/settings.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { assetsOf, type Asset } from '../money/asset.js';
+import { findNetwork, type Network } from '../money/network.js';
+import { parsePaymentRequired } from '../protocols/x402/parse.js';
+import type { PaymentRequired } from '../protocols/x402/types.js';
+import { ok, type Check } from './check.js';
+import { judgeChallenge } from '../wallet/judge.js';
+
+const NAME = 'dry run';
+/** A price that an agent meets every day. */
+const PRICE_USD = '0.01';
+const PRICE_HUNDREDTHS = 100n;
+/** Where no host is allowed by name, all are; this one is nobody's. */
+const ANY_HOST = 'example.com';
+
+/**
+ * Judges a made-up call at a cent as a real one would be, under every rule of the owner's and with what was spent so
+ * far. Sends nothing, stores nothing and signs nothing. Throws what reading the ledger throws.
+ */
+export function checkUpQuote(
+  ledger: Ledger,
+  config: Config,
+  { agent, nowMs }: { readonly agent: string; readonly nowMs: number },
+): Check {
+  const network = findNetwork(config.networks.enabled[0] ?? 'eip155:0');
+  const asset = network === undefined ? undefined : assetsOf(network.caip2)[0];
+  if (network === undefined || asset === undefined) {
+    const mend = { say: 'Enable one.', command: 'config set networks.enabled \'["eip155:8453"]\'' };
+    return { name: NAME, state: 'fail', says: 'No network is enabled: nothing can be paid.', mend };
+  }
+  const url = new URL(`https://${config.hosts.allow[0] ?? ANY_HOST}/`);
+  const asking = { agent, sessionId: 'none', method: 'GET', url, nowMs };
+  const { verdict } = judgeChallenge(ledger, config, asking, challengeOf(network, asset, url));
+  const call = `A call at $${PRICE_USD} on ${network.label}`;
+  if (verdict.verdict === 'allow') return ok(NAME, `${call} would be paid without asking you.`);
+  const how = verdict.verdict === 'ask' ? 'would ask you first' : 'would be refused';
+  const says = `${call} ${how}: ${verdict.owner?.say ?? verdict.sentence}`;
+  return { name: NAME, state: 'warn', says, ...(verdict.owner === undefined ? {} : { mend: verdict.owner }) };
+}
+
+/** A seller's demand for that price, as sellers send it. */
+function challengeOf(network: Network, asset: Asset, url: URL): PaymentRequired {
+  const offer = {
+    scheme: 'exact',
+    network: network.caip2,
+    amount: (10n ** BigInt(asset.decimals) / PRICE_HUNDREDTHS).toString(),
+    asset: asset.address,
+    // Nobody is paid: any address in the network's form does.
+    payTo: asset.address,
+    maxTimeoutSeconds: 60,
+    extra: { feePayer: asset.address },
+  };
+  const bodyText = JSON.stringify({ x402Version: 2, accepts: [offer] });
+  const required = parsePaymentRequired({ status: 402, headers: [], bodyText, requestUrl: url.href });
+  if (required === null) throw new TypeError('A challenge of ours cannot be read.');
+  return required;
+}

@@ -1,0 +1,25 @@
+import { randomBytes } from 'node:crypto';
+import type { RowAuthenticator } from './authenticity.js';
+import type { Sqlite } from './database.js';
+import type { Journal } from './journal.js';
+import type { ProcessIdentity } from '../payment.js';
+import type { Register } from './register.js';
+import type { Totals } from './totals.js';
+
+/** What the operations of an unlocked ledger share. Internal to the folder. */
+export interface LedgerContext {
+  readonly db: Sqlite;
+  readonly auth: RowAuthenticator;
+  readonly journal: Journal;
+  readonly register: Register;
+  readonly totals: Totals;
+  readonly self: ProcessIdentity;
+}
+
+/** 80 random bits: ids are handed to agents as handles and must not be guessable across agents. */
+const ID_BYTES = 10;
+
+/** A fresh id such as `pay_3f…`. */
+export function newId(prefix: 'pay' | 'wdr' | 'quo' | 'ses' | 'led' | 'apv'): string {
+  return `${prefix}_${randomBytes(ID_BYTES).toString('hex')}`;
+}

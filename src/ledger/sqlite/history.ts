@@ -1,0 +1,136 @@
+import type { LedgerContext } from './context.js';
+import { statement } from './database.js';
+import { ledgerTimeMs, type JournalHead } from './journal.js';
+import type { Payment, SqlRow, SqlValue } from '../payment.js';
+import { authenticPayment } from './paymentRow.js';
+
+/** A month, as the owner's rule on prices counts it. */
+const PRICE_WINDOW_MS = 30 * 24 * 3_600_000;
+/** As many as policy looks at to see a stable payee; more would only slow a payment down. */
+const PAYEES_MAX = 3;
+/** Enough for a median that one odd price does not move. */
+const PRICES_MAX = 50;
+/** A pause is at its longest long before: see policy's breaker. */
+const STRIKES_MAX = 20;
+
+/** What the ledger knows of an origin. */
+export interface OriginHistory extends Omit<Strikes, 'origin'> {
+  /** Payees of the latest captured payments to the origin on one chain family, newest first. */
+  readonly payees: readonly string[];
+}
+
+/** What the ledger knows of an endpoint: one method and URL, whatever its query. */
+export interface EndpointPrices {
+  /** Captured in 30 days, in micro-dollars, newest first. */
+  readonly prices: readonly bigint[];
+  /** The highest of those prices that the owner approved when asked; 0 where none was. */
+  readonly approvedUsdMicros: bigint;
+}
+
+/** How often an origin took money and denied it, or claimed money that never moved. */
+export interface Strikes {
+  readonly origin: string;
+  /** Payments since the last one delivered, and since the owner ended a pause, that ended so. */
+  readonly strikes: number;
+  /** When the latest was found out, or 0. */
+  readonly lastStrikeMs: number;
+}
+
+/**
+ * A further 402, or a refusal by receipt, is a strike once the payment is captured: until then it may be an honest
+ * seller whose price moved, and after a receipt that denies what the chain shows no excuse is left (T12).
+ */
+const STRUCK = `(note = 'receipt_false' OR (state = 'captured' AND note IN ('second_402', 'rejected')))`;
+/** When it was found out; a later confirmation by the chain makes it no younger. */
+const STRUCK_MS = `(CASE state WHEN 'captured' THEN captured_ms ELSE changed_ms END)`;
+
+/** The register's key for when the owner last ended a pause of an origin, in ms. */
+export function resumedKey(origin: string): string {
+  return `resumed ${origin}`;
+}
+
+/**
+ * Reads what was paid to an origin; every row it rests on carries its code. `family` is the CAIP-2 namespace whose
+ * payees are wanted: a seller's addresses on two of them never match.
+ */
+export function originHistory(
+  context: LedgerContext,
+  head: JournalHead,
+  origin: string,
+  family: string,
+): OriginHistory {
+  const captured = newest(
+    context,
+    `origin = ? AND state = 'captured' AND network LIKE ? || ':%'`,
+    PAYEES_MAX,
+    origin,
+    family,
+  );
+  const { strikes, lastStrikeMs } = strikesOf(context, head, origin);
+  return { payees: captured.map(({ payTo }) => payTo), strikes, lastStrikeMs };
+}
+
+/** Reads what an endpoint cost; every row it rests on carries its code. */
+export function endpointPrices(
+  context: LedgerContext,
+  endpoint: { readonly method: string; readonly url: string },
+  nowMs: number,
+): EndpointPrices {
+  const priced = newest(
+    context,
+    // The index payments_by_endpoint is on this very expression.
+    `method = ? AND substr(url, 1, instr(url || '?', '?') - 1) = ? AND state = 'captured' AND opened_ms > ?`,
+    PRICES_MAX,
+    endpoint.method,
+    endpoint.url.split('?', 1)[0] ?? endpoint.url,
+    BigInt(nowMs - PRICE_WINDOW_MS),
+  );
+  return {
+    prices: priced.map(({ capturedUsdMicros }) => capturedUsdMicros ?? 0n),
+    approvedUsdMicros: priced
+      .filter(({ approvalId }) => approvalId !== null)
+      .map(({ capturedUsdMicros }) => capturedUsdMicros ?? 0n)
+      .reduce((highest, price) => (price > highest ? price : highest), 0n),
+  };
+}
+
+function newest(context: LedgerContext, condition: string, limit: number, ...values: SqlValue[]): Payment[] {
+  const sql = `SELECT * FROM payments WHERE ${condition} ORDER BY opened_ms DESC LIMIT ${limit}`;
+  const rows = statement(context.db, sql).all(...values) as SqlRow[];
+  return rows.map((row) => authenticPayment(context, row));
+}
+
+function strikesOf(context: LedgerContext, head: JournalHead, origin: string): Strikes {
+  const [delivered] = newest(context, `origin = ? AND state = 'captured' AND note IS NULL`, 1, origin);
+  const struck = newest(
+    context,
+    `origin = ? AND opened_ms > ? AND ${STRUCK} AND ${STRUCK_MS} > ?`,
+    STRIKES_MAX,
+    origin,
+    BigInt(delivered?.openedMs ?? 0),
+    BigInt(context.register.get(head.register, resumedKey(origin)) ?? 0),
+  );
+  const times = struck.map(({ state, capturedMs, changedMs }) =>
+    state === 'captured' ? (capturedMs ?? changedMs) : changedMs,
+  );
+  return { origin, strikes: struck.length, lastStrikeMs: Math.max(0, ...times) };
+}
+
+/** Every origin with strikes, by name. Reads all payments: for the owner's eyes, not for the path of one. */
+export function struckOrigins(context: LedgerContext, head: JournalHead): Strikes[] {
+  const rows = statement(
+    context.db,
+    `SELECT DISTINCT origin FROM payments WHERE ${STRUCK} ORDER BY origin`,
+  ).all() as SqlRow[];
+  return rows
+    .map((row) => strikesOf(context, head, String(row['origin'])))
+    .filter(({ strikes }) => strikes > 0);
+}
+
+/** Forgets an origin's strikes, inside the caller's transaction: the owner ended its pause. */
+export function forgetStrikes(context: LedgerContext, origin: string, nowMs: number): void {
+  const head = context.journal.checkedHead();
+  const timeMs = ledgerTimeMs(head, nowMs);
+  const register = context.register.set(head.register, resumedKey(origin), String(timeMs));
+  context.journal.append(head, { kind: 'resume', subject: origin, data: {}, timeMs }, { register });
+}

@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto';
+import { WalletError } from '../../errors/walletError.js';
+import { newId, type LedgerContext } from './context.js';
+import { statement } from './database.js';
+import { entryOf, ledgerTimeMs, type JournalEntry } from './journal.js';
+import { OWNER_SESSION, WITHDRAWAL, WITHDRAWAL_ORIGIN, type Payment, type SqlRow } from '../payment.js';
+import { changePayment, insertPayment } from './paymentRow.js';
+
+/** Entries under this subject are the beginning and the end of a rebuilding; `wallet` is the owner's own freeze. */
+const REBUILD = 'rebuild';
+const WALLET = 'wallet';
+
+/** A payment that the chain shows and this ledger never wrote. */
+export interface ImportedPayment {
+  readonly agent: string;
+  readonly network: string;
+  readonly asset: string;
+  readonly payFrom: string;
+  readonly payTo: string;
+  readonly amountAtomic: bigint;
+  readonly usdMicros: bigint;
+  /** Null for a plain transfer: it has none. */
+  readonly nonce: string | null;
+  readonly tx: string;
+  readonly blockTimeMs: number;
+  /** It went to another of the wallet's own addresses: the owner's doing, and nothing was spent. */
+  readonly toOwn: boolean;
+}
+
+/** Where imported payments are kept in views and totals: nobody knows any more what they bought. */
+const IMPORTED_ORIGIN = 'https://imported.invalid';
+
+/**
+ * Begins a rebuilding: the wallet is frozen until {@link finishRebuild}. What the lost ledger signed may still settle
+ * for as long as an authorization lives, so no cap can be reckoned before.
+ */
+export function beginRebuild(context: LedgerContext, nowMs: number): void {
+  if (rebuildingSinceMs(context) !== null) return;
+  const head = context.journal.checkedHead();
+  const entry = { kind: 'freeze', subject: REBUILD, data: {}, timeMs: ledgerTimeMs(head, nowMs) } as const;
+  context.journal.append(head, entry, { frozen: true });
+}
+
+/** When the rebuilding under way began, or null where there is none. */
+export function rebuildingSinceMs(context: LedgerContext): number | null {
+  const last = lastEntry(context, REBUILD);
+  return last?.kind === 'freeze' ? last.timeMs : null;
+}
+
+/** Throws `ledger_rebuilding` while a rebuilding is under way: it ends by itself, not by an unfreeze. */
+export function assertNotRebuilding(context: LedgerContext): void {
+  if (rebuildingSinceMs(context) === null) return;
+  throw new WalletError('ledger_rebuilding', 'The ledger is being rebuilt; finish that first.', {
+    owner: { say: 'The ledger is being rebuilt.', command: 'ledger rebuild' },
+  });
+}
+
+/**
+ * Ends a rebuilding: counts what the chain shows and the ledger does not know, and lifts the freeze, unless the owner
+ * froze the wallet for other reasons. Returns how many payments came in. Throws `not_found` where none is under way.
+ */
+export function finishRebuild(
+  context: LedgerContext,
+  found: readonly ImportedPayment[],
+  nowMs: number,
+): number {
+  if (rebuildingSinceMs(context) === null) throw new WalletError('not_found', 'No rebuilding is under way.');
+  const unknown = found.filter((payment) => !isKnown(context, payment));
+  for (const payment of unknown) importPayment(context, payment, nowMs);
+  const head = context.journal.checkedHead();
+  const timeMs = ledgerTimeMs(head, nowMs);
+  const data = { imported: unknown.length };
+  const thawed = context.journal.append(
+    head,
+    { kind: 'unfreeze', subject: REBUILD, data, timeMs },
+    { frozen: false },
+  );
+  if (lastEntry(context, WALLET)?.kind === 'freeze') {
+    context.journal.append(thawed, { kind: 'freeze', subject: WALLET, data: {}, timeMs }, { frozen: true });
+  }
+  return unknown.length;
+}
+
+function lastEntry(context: LedgerContext, subject: string): JournalEntry | null {
+  const row = statement(context.db, 'SELECT * FROM journal WHERE subject = ? ORDER BY seq DESC LIMIT 1').get(
+    subject,
+  );
+  return row === undefined ? null : entryOf(row as SqlRow);
+}
+
+/** A plain transfer has no nonce: its place on the chain stands for one. */
+function nonceOf({ nonce, tx, payTo, amountAtomic }: ImportedPayment): string {
+  return nonce?.toLowerCase() ?? `transfer ${tx} ${payTo.toLowerCase()} ${amountAtomic}`;
+}
+
+function isKnown(context: LedgerContext, payment: ImportedPayment): boolean {
+  const row = statement(
+    context.db,
+    'SELECT 1 AS known FROM payments WHERE network = ? AND pay_from = ? AND nonce = ?',
+  ).get(payment.network, payment.payFrom, nonceOf(payment));
+  return row !== undefined;
+}
+
+/** Brings one payment in by the same steps as any other, so that the journal tells its whole life. */
+function importPayment(context: LedgerContext, found: ImportedPayment, nowMs: number): void {
+  const timeMs = ledgerTimeMs(context.journal.checkedHead(), nowMs);
+  const held = heldPayment(context, found, timeMs);
+  insertPayment(context, context.journal.checkedHead(), held);
+  const signed = step(context, held, { kind: 'sign', patch: { state: 'signed', payload: null } }, timeMs);
+  const patch: Partial<Payment> = {
+    state: 'captured',
+    capturedAtomic: found.amountAtomic,
+    capturedUsdMicros: found.usdMicros,
+    capturedMs: timeMs,
+    countedMs: Math.min(found.blockTimeMs, timeMs),
+    confirmed: true,
+    tx: found.tx,
+  };
+  step(context, signed, { kind: 'capture', patch }, timeMs);
+}
+
+function step(
+  context: LedgerContext,
+  before: Payment,
+  change: { readonly kind: 'sign' | 'capture'; readonly patch: Partial<Payment> },
+  nowMs: number,
+): Payment {
+  return changePayment(context, context.journal.checkedHead(), before, { ...change, nowMs }).payment;
+}
+
+function heldPayment(context: LedgerContext, found: ImportedPayment, timeMs: number): Payment {
+  const nonce = nonceOf(found);
+  const origin = found.toOwn ? WITHDRAWAL_ORIGIN : IMPORTED_ORIGIN;
+  return {
+    id: newId(found.toOwn ? 'wdr' : 'pay'),
+    agent: found.agent,
+    sessionId: found.toOwn ? OWNER_SESSION : 'imported',
+    state: 'held',
+    requestHash: createHash('sha256').update(`imported ${found.network} ${nonce}`).digest('hex'),
+    idempotencyKey: null,
+    method: 'GET',
+    url: origin,
+    origin,
+    host: new URL(origin).hostname,
+    category: null,
+    protocol: found.toOwn ? WITHDRAWAL : 'x402',
+    scheme: 'exact',
+    network: found.network,
+    asset: found.asset,
+    payFrom: found.payFrom,
+    payTo: found.payTo,
+    heldAtomic: found.amountAtomic,
+    heldUsdMicros: found.usdMicros,
+    capturedAtomic: null,
+    capturedUsdMicros: null,
+    nonce,
+    validAfterSec: 0,
+    validBeforeSec: Math.floor(found.blockTimeMs / 1000),
+    payload: null,
+    configVersion: context.journal.checkedHead().configVersion,
+    ownerPid: context.self.pid,
+    ownerStarted: context.self.started,
+    ownerBoot: context.self.boot,
+    openedMs: timeMs,
+    changedMs: timeMs,
+    capturedMs: null,
+    countedMs: null,
+    confirmed: false,
+    tx: null,
+    receipt: null,
+    note: 'imported',
+    reason: null,
+    quoteId: null,
+    approvalId: null,
+    pastCaps: [],
+  };
+}

@@ -1,0 +1,191 @@
+import type { CapLine } from '../../money/cap.js';
+import { assertInvariant } from '../../errors/walletError.js';
+import { barOf, type Barred } from './agent.js';
+import type { LedgerContext } from './context.js';
+import { boundingLines, exceededLines, noteConfig, type ExceededLine } from './hold.js';
+import { ledgerTimeMs } from './journal.js';
+import { isLive, isWithdrawal, type Payment } from '../payment.js';
+import { changePayment, existingPayment, type Transition } from './paymentRow.js';
+
+/** The payment header as it is sent. */
+export interface SignedPayload {
+  readonly name: string;
+  readonly value: string;
+  /** The last block that can take it, on chains that count blocks; kept with the bytes, never sent. */
+  readonly validBeforeBlock?: number;
+}
+
+/** What `recordSigned` found. After `barred` the signature is to be thrown away: the row is still `held`. */
+export type SignResult = Transition | { readonly kind: 'barred'; readonly bar: Barred };
+
+/** held → signed: the bytes are durable before anything can send them. A crash after it: signed, never sent. */
+export function recordSigned(
+  context: LedgerContext,
+  id: string,
+  payload: SignedPayload,
+  nowMs: number,
+): SignResult {
+  const head = context.journal.checkedHead();
+  const before = existingPayment(context, head, id);
+  // The owner empties a suspended agent's address too.
+  // A withdrawal is the owner's own: it empties a suspended agent too.
+  const bar = isWithdrawal(before) ? null : barOf(context, head, before.agent);
+  if (bar !== null) return { kind: 'barred', bar };
+  if (before.state !== 'held') return { kind: 'conflict', payment: before };
+  const patch = { state: 'signed', payload: JSON.stringify(payload) } as const;
+  return changePayment(context, head, before, { kind: 'sign', patch, nowMs });
+}
+
+/** What a send is judged by: the config it was judged under, and every line that bounds it. */
+export interface SendRequest {
+  readonly configVersion: number;
+  readonly capLines: readonly CapLine[];
+  readonly nowMs: number;
+}
+
+/** What `markSent` found. Bytes may leave only after `done`. */
+export type SendResult =
+  | Transition
+  | { readonly kind: 'frozen' }
+  | { readonly kind: 'barred'; readonly bar: Barred }
+  | { readonly kind: 'config_changed'; readonly configVersion: number }
+  | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] };
+
+/**
+ * signed or unknown → sent, with freeze, the agent's suspension and the config's version read again in the same step:
+ * an owner who froze, suspended or tightened a moment ago is obeyed. A row judged under another version is measured against `capLines`, its own
+ * amount included. The sender becomes the row's owner. A crash after it: unknown.
+ */
+export function markSent(context: LedgerContext, id: string, send: SendRequest): SendResult {
+  const checked = context.journal.checkedHead();
+  const before = existingPayment(context, checked, id);
+  // A freeze stops agents; the owner's own money stays theirs to take out.
+  if (checked.frozen && !isWithdrawal(before)) return { kind: 'frozen' };
+  if (checked.configVersion > send.configVersion)
+    return { kind: 'config_changed', configVersion: checked.configVersion };
+  // A withdrawal is the owner's own: it empties a suspended agent too.
+  const bar = isWithdrawal(before) ? null : barOf(context, checked, before.agent);
+  if (bar !== null) return { kind: 'barred', bar };
+  if (before.state !== 'signed' && before.state !== 'unknown') return { kind: 'conflict', payment: before };
+  const nowMs = ledgerTimeMs(checked, send.nowMs);
+  const head = noteConfig(context, checked, send.configVersion, nowMs);
+  if (before.configVersion !== send.configVersion) {
+    // Its own amount is in the totals already, so nothing is added.
+    const lines = boundingLines(send.capLines, before.approvalId);
+    const exceeded = exceededLines(context, head, lines, 0n, nowMs);
+    if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
+  }
+  const patch = {
+    state: 'sent',
+    configVersion: send.configVersion,
+    ownerPid: context.self.pid,
+    ownerStarted: context.self.started,
+    ownerBoot: context.self.boot,
+    note: null,
+  } as const;
+  return changePayment(context, head, before, { kind: 'send', patch, nowMs });
+}
+
+/** sent → unknown: the call ended and nothing proves what became of the money. unknown → unknown says why anew. */
+export function markUnknown(
+  context: LedgerContext,
+  id: string,
+  note: string,
+  nowMs: number,
+  receipt?: string,
+): Transition {
+  const head = context.journal.checkedHead();
+  const before = existingPayment(context, head, id);
+  if (before.state !== 'sent' && before.state !== 'unknown') return { kind: 'conflict', payment: before };
+  const patch = { state: 'unknown', note, ...(receipt === undefined ? {} : { receipt }) } as const;
+  return changePayment(context, head, before, { kind: 'unknown', patch, nowMs });
+}
+
+/** What is known of a capture. */
+export interface CaptureFacts {
+  readonly capturedAtomic: bigint;
+  readonly capturedUsdMicros: bigint;
+  readonly tx: string | null;
+  readonly receipt: string | null;
+  /** True when the chain showed it, false when only the seller says so. */
+  readonly confirmed: boolean;
+  /** Block time where the chain showed it; else null, and it counts from now. */
+  readonly chainMs: number | null;
+}
+
+/**
+ * sent, unknown → captured on the seller's word; signed, sent, unknown, captured → confirmed once the chain shows it,
+ * and that is final.
+ *
+ * The note stays: it tells why nothing was delivered. It counts from the chain's time, but from no earlier than the
+ * hold and no later than now: an RPC that gives a false time neither frees a cap nor fills it for years.
+ */
+export function capture(context: LedgerContext, id: string, facts: CaptureFacts, nowMs: number): Transition {
+  const head = context.journal.checkedHead();
+  const before = existingPayment(context, head, id);
+  if (!canCapture(before, facts.confirmed)) return { kind: 'conflict', payment: before };
+  const { capturedAtomic, capturedUsdMicros } = facts;
+  assertInvariant(
+    capturedAtomic >= 0n && capturedAtomic <= before.heldAtomic,
+    'a capture is within its hold',
+  );
+  assertInvariant(
+    capturedUsdMicros >= 0n && capturedUsdMicros <= before.heldUsdMicros,
+    'a capture is within its hold in dollars',
+  );
+  const timeMs = ledgerTimeMs(head, nowMs);
+  return changePayment(context, head, before, {
+    kind: before.state === 'captured' ? 'confirm' : 'capture',
+    patch: {
+      state: 'captured',
+      capturedAtomic,
+      capturedUsdMicros,
+      capturedMs: before.capturedMs ?? timeMs,
+      countedMs: Math.max(before.openedMs, Math.min(facts.chainMs ?? timeMs, timeMs)),
+      confirmed: facts.confirmed,
+      tx: facts.tx ?? before.tx,
+      receipt: facts.receipt ?? before.receipt,
+    },
+    nowMs,
+  });
+}
+
+function canCapture({ state, confirmed }: Payment, byChain: boolean): boolean {
+  if (state === 'captured') return byChain && !confirmed;
+  return state === 'sent' || state === 'unknown' || (state === 'signed' && byChain);
+}
+
+/** Why a payment can never settle. `never_signed` needs no chain; the others rest on a proof at a safe block. */
+export type ReleaseNote = 'never_signed' | 'expired_unused' | 'receipt_false';
+
+/**
+ * → released, final. A `held` row was never signed; every other needs the caller to hold a proof from the chain.
+ * An unconfirmed capture is released only as `receipt_false`, and keeps what was claimed in the journal alone.
+ *
+ * `expired_unused` also ends a `held` row: the one way for a row whose owner cannot be looked into, such as that of
+ * a container that was removed.
+ */
+export function release(context: LedgerContext, id: string, note: ReleaseNote, nowMs: number): Transition {
+  const head = context.journal.checkedHead();
+  const before = existingPayment(context, head, id);
+  if (!canRelease(before, note)) return { kind: 'conflict', payment: before };
+  const patch = {
+    state: 'released',
+    note,
+    capturedAtomic: null,
+    capturedUsdMicros: null,
+    countedMs: null,
+  } as const;
+  return changePayment(context, head, before, { kind: 'release', patch, nowMs });
+}
+
+function canRelease({ state, confirmed }: Payment, note: ReleaseNote): boolean {
+  switch (note) {
+    case 'never_signed':
+      return state === 'held';
+    case 'expired_unused':
+      return isLive(state);
+    case 'receipt_false':
+      return state === 'captured' && !confirmed;
+  }
+}

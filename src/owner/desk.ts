@@ -1,0 +1,226 @@
+import { answerPurpose, Challenges } from '../approvals/challenge.js';
+import {
+  isYes,
+  PENDING_LISTED_MAX,
+  RECENT_LISTED_MAX,
+  type Answer,
+  type Approval,
+  type FactorProof,
+  type OwnerDesk,
+  type Yes,
+} from '../approvals/desk.js';
+import { challengePasskeys, verifyPasskey } from '../approvals/passkey.js';
+import { setKey } from '../config/change.js';
+import { updateConfig } from '../config/configFile.js';
+import { WalletError } from '../errors/walletError.js';
+import type { DecisionResult, Grant } from '../ledger/sqlite/approval.js';
+import type { ApprovalRecord } from '../ledger/sqlite/approvalRow.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { formatUsd } from '../money/decimal.js';
+import { readQuestion, type AskedQuestion } from '../wallet/approval/approvalQuestion.js';
+import { payeeGrantKey, sessionGrantKey } from '../wallet/judge.js';
+import { provedFactor, provePassphrase, readFactors, type ProvedFactor } from './ownerFactor.js';
+
+/** What the desk needs of an open wallet. */
+export interface DeskWallet {
+  readonly home: string;
+  readonly ledger: Ledger;
+  /** Makes the config's code. */
+  readonly configMac: (data: string) => Uint8Array;
+  readonly now: () => number;
+}
+
+/** The owner's side of approvals over an open wallet; see {@link OwnerDesk} for what each method promises. */
+export function openDesk(wallet: DeskWallet): OwnerDesk {
+  return new WalletDesk(wallet);
+}
+
+interface Answerable extends AskedQuestion {
+  readonly record: ApprovalRecord;
+}
+
+class WalletDesk implements OwnerDesk {
+  readonly #wallet: DeskWallet;
+  readonly #challenges = new Challenges();
+
+  constructor(wallet: DeskWallet) {
+    this.#wallet = wallet;
+  }
+
+  async list(filter: 'pending' | 'recent'): Promise<readonly Approval[]> {
+    const { ledger, now } = this.#wallet;
+    const records =
+      filter === 'pending'
+        ? ledger.approvals.pending(PENDING_LISTED_MAX, now())
+        : ledger.approvals.recent(RECENT_LISTED_MAX, now());
+    return Promise.resolve(records.map((record) => this.#view(record)));
+  }
+
+  async show(id: string): Promise<Approval | null> {
+    const record = this.#wallet.ledger.approvals.find(id);
+    return Promise.resolve(record === null ? null : this.#view(record));
+  }
+
+  async answer(id: string, digest: string, answer: Answer, proof: FactorProof | null): Promise<Approval> {
+    const { ledger, now } = this.#wallet;
+    const answerable = this.#answerable(id, digest, answer);
+    const proved = isYes(answer) ? await this.#prove(digest, answer, proof) : null;
+    if (answer.kind === 'block_host') await this.#blockHost(answerable.question.host);
+    const decided = await ledger.approvals.decide(id, {
+      state: isYes(answer) ? 'approved' : 'denied',
+      answer: writeAnswer(answer),
+      how: proved === null ? 'nothing' : 'factor',
+      by: proved?.label ?? 'somebody at this computer',
+      ...(proved === null ? {} : { factor: proved.use }),
+      grants: grantsOf(answerable, answer),
+      nowMs: now(),
+    });
+    return this.#view(storedOf(decided));
+  }
+
+  async factors() {
+    return Promise.resolve(
+      readFactors(this.#wallet.ledger).map(({ id, kind, label, createdMs }) => ({
+        id,
+        kind,
+        label,
+        createdMs,
+      })),
+    );
+  }
+
+  async passkeyChallenge(id: string, digest: string, answer: Yes, port: number) {
+    const { ledger, now } = this.#wallet;
+    this.#answerable(id, digest, answer);
+    const ceremony = { factors: readFactors(ledger), port, nowMs: now() };
+    return challengePasskeys(this.#challenges, answerPurpose(digest, answer), ceremony);
+  }
+
+  /** The question, if this answer to it can be taken as far as the question goes. */
+  #answerable(id: string, digest: string, answer: Answer): Answerable {
+    const { ledger, now } = this.#wallet;
+    const record = ledger.approvals.find(id);
+    if (record === null) throw new WalletError('approval_unknown', 'There is no approval by that id.');
+    const ranOut = record.expiresMs <= now() && (record.state === 'pending' || record.state === 'approved');
+    if (record.state === 'expired' || (record.state === 'pending' && ranOut)) throw expired();
+    if (record.state !== 'pending') throw closed();
+    const asked = readQuestion(record);
+    if (digest !== record.digest)
+      throw new WalletError('approval_changed', 'What was answered is not what is asked; look at it again.');
+    checkChoice(asked, answer);
+    return { ...asked, record };
+  }
+
+  async #prove(digest: string, answer: Yes, proof: FactorProof | null): Promise<ProvedFactor> {
+    const { ledger, now } = this.#wallet;
+    if (proof === null) throw factorNeeded(readFactors(ledger).length > 0);
+    if (proof.kind === 'passphrase') return provePassphrase(ledger, proof.passphrase, now);
+    const factors = readFactors(ledger);
+    if (!factors.some(({ kind }) => kind === 'passkey')) throw factorNeeded(factors.length > 0);
+    const found = await verifyPasskey(this.#challenges, answerPurpose(digest, answer), proof, {
+      factors,
+      nowMs: now(),
+    });
+    if (found === null) throw new WalletError('factor_wrong', 'The passkey was not accepted.');
+    return provedFactor(ledger, found);
+  }
+
+  /** Tightens the config: nobody need be asked for that. */
+  async #blockHost(host: string): Promise<void> {
+    const { home, configMac, ledger, now } = this.#wallet;
+    const config = await updateConfig(home, configMac, (current) =>
+      current.hosts.deny.includes(host)
+        ? current
+        : setKey(current, 'hosts.deny', JSON.stringify([...current.hosts.deny, host])).config,
+    );
+    await ledger.noteConfigVersion(config.version, now());
+  }
+
+  #view(record: ApprovalRecord): Approval {
+    const { question, choices } = readQuestion(record);
+    const isOpen = record.state === 'pending' || record.state === 'approved';
+    const ranOut = isOpen && record.expiresMs <= this.#wallet.now();
+    return {
+      question,
+      digest: record.digest,
+      state: ranOut ? 'expired' : record.state,
+      choices,
+      answer: record.answer === null ? null : readAnswer(record.answer),
+      answeredMs: record.answeredMs,
+      answeredBy: record.answeredBy,
+      paymentId: record.paymentId,
+    };
+  }
+}
+
+function checkChoice({ choices }: AskedQuestion, answer: Answer): void {
+  if (answer.kind === 'payee' && !choices.payee)
+    throw new WalletError('bad_input', 'This question is not about the address that is paid.');
+  if (answer.kind !== 'session') return;
+  const { session } = choices;
+  if (session === null)
+    throw new WalletError('bad_input', "This session's cap is not in the way of this payment.");
+  if (answer.usdMicros > session.maxUsdMicros) {
+    throw new WalletError(
+      'above_ceiling',
+      `The ceiling of a session is $${formatUsd(session.maxUsdMicros)}; no answer passes it.`,
+    );
+  }
+  if (answer.usdMicros <= 0n)
+    throw new WalletError('bad_input', "A session's cap is raised to an amount above zero.");
+}
+
+/** What an answer makes lasting (T19: an elicitation never gets here, so it never lasts). */
+function grantsOf({ question, record }: Answerable, answer: Answer): Grant[] {
+  if (answer.kind === 'session')
+    return [{ key: sessionGrantKey(question.sessionId), value: answer.usdMicros.toString() }];
+  if (answer.kind === 'payee')
+    return [{ key: payeeGrantKey(record.origin, record.network, record.payTo), value: record.id }];
+  return [];
+}
+
+function storedOf(decided: DecisionResult): ApprovalRecord {
+  switch (decided.kind) {
+    case 'done':
+      return decided.approval;
+    case 'closed':
+      throw closed();
+    case 'expired':
+      throw expired();
+    case 'unknown':
+      throw new WalletError('approval_unknown', 'There is no approval by that id.');
+    case 'factor_gone':
+      throw new WalletError('factor_wrong', 'That factor was used or removed meanwhile; answer again.');
+    case 'above_elicited':
+      throw new WalletError('internal', 'An answer of the owner was taken for one of a client.');
+  }
+}
+
+function closed(): WalletError {
+  return new WalletError('approval_closed', 'This question was answered already.');
+}
+
+function expired(): WalletError {
+  return new WalletError('approval_expired', 'This question has expired; the agent may ask anew.');
+}
+
+/** Nothing says yes without a factor. */
+export function factorNeeded(hasFactor: boolean): WalletError {
+  return hasFactor
+    ? new WalletError('factor_needed', 'Only the owner can say yes: give the owner passphrase or a passkey.')
+    : new WalletError('factor_needed', 'This wallet has no factor yet, so nobody can say yes here.', {
+        owner: { say: 'Add an owner passphrase first.', command: 'factor add passphrase' },
+      });
+}
+
+function writeAnswer(answer: Answer): string {
+  return JSON.stringify(
+    answer.kind === 'session' ? { kind: 'session', usdMicros: answer.usdMicros.toString() } : answer,
+  );
+}
+
+function readAnswer(text: string): Answer {
+  const stored = JSON.parse(text) as { kind: Answer['kind']; usdMicros?: string };
+  if (stored.kind === 'session') return { kind: 'session', usdMicros: BigInt(stored.usdMicros ?? '0') };
+  return { kind: stored.kind };
+}

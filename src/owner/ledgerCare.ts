@@ -1,0 +1,274 @@
+import { copyFileSync, chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ChainPayment } from '../chain/chain.js';
+import { LEDGER_FILE } from '../config/home.js';
+import type { Config } from '../config/settings.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
+import type { UnlockedWallet } from '../keys/keystore.js';
+import { Ledger } from '../ledger/ledger.js';
+import type { ImportedPayment } from '../ledger/sqlite/rebuild.js';
+import { toUsdMicros, type Asset } from '../money/asset.js';
+import { AUTHORIZATION_WINDOW_MAX_SEC } from '../payment/intent.js';
+import { DEFAULT_AGENT } from '../money/agent.js';
+import type { Network } from '../money/network.js';
+import { compareWithChain } from './chainAudit.js';
+import { openLedger } from '../wallet/engine.js';
+import { lacksFactors, rememberFactors, restoreFactors } from './factorMemory.js';
+import { agentAddresses, fundedAssets, type AgentAddress } from './ownAddresses.js';
+import { provedConfig } from './ownerConfig.js';
+import { makeLedgerFile } from './setUpLedger.js';
+import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './ownerHand.js';
+
+/** The longest window of a cap: older payments count nowhere. */
+const COUNTED_SEC = 30 * 86_400;
+/** A clock a little behind the chain's must not end the wait too soon. */
+const CLOCK_MARGIN_SEC = 60;
+const REBUILD_WISH = { what: 'Rebuilding the ledger', command: 'ledger rebuild', mendsLedger: true };
+
+/** How far a rebuilding has come. */
+export interface Rebuilding {
+  readonly state: 'waiting' | 'done' | 'sound';
+  /** When it can be finished, ms since 1970; null otherwise. */
+  readonly readyAtMs: number | null;
+  /** Payments that came in from the chain. */
+  readonly imported: number;
+  /** Where the ledger that was replaced is kept, or null. */
+  readonly keptAs: string | null;
+  /** Agents that were suspended because the ledger is an older copy. */
+  readonly suspended: readonly string[];
+}
+
+/**
+ * Begins a rebuilding, or finishes one that has waited long enough; a ledger that is sound and the keystore's own is
+ * left alone. What the lost ledger signed can settle for as
+ * long as an authorization lives, so the wallet stays frozen until then; after it the chain shows all there is.
+ *
+ * Throws `needs_owner`, `rpc_unavailable`, `config_*`, `home_*` and the codes of the keystore.
+ */
+export async function rebuildLedger(options: OwnerOptions): Promise<Rebuilding> {
+  const keys = await unlockAsOwner(options, REBUILD_WISH);
+  const usable = openUsable(options, keys);
+  if (usable !== null && (await needsNothing(options, usable, keys))) {
+    usable.close();
+    return { state: 'sound', readyAtMs: null, imported: 0, keptAs: null, suspended: [] };
+  }
+  return rebuildOver(options, keys, usable);
+}
+
+async function rebuildOver(
+  options: OwnerOptions,
+  keys: UnlockedWallet,
+  usable: Ledger | null,
+): Promise<Rebuilding> {
+  const config = provedConfig(options.home, keys);
+  const ledger = usable ?? beginAnew(options, keys, config);
+  try {
+    const isOlder = usable !== null && !(await isContinued(usable, keys));
+    await ledger.beginRebuild(options.now());
+    const suspended = isOlder ? await suspendAgents(ledger, options.now()) : [];
+    await restoreFactors(keys, ledger, options.now());
+    await keys.writeAnchor(ledger.checkpoint(), { rebuilt: true });
+    await rememberFactors(keys, ledger);
+    const keptAs = usable === null ? keptPath(options.home) : null;
+    return { ...(await finishWhenReady(options, keys, config, ledger, keptAs)), suspended };
+  } finally {
+    ledger.close();
+  }
+}
+
+/**
+ * Whether no rebuilding is under way, the ledger continues what the keystore remembers, and the chain shows no payment
+ * that it does not know: in a restored wallet those of before are not counted yet.
+ */
+async function needsNothing(options: OwnerOptions, ledger: Ledger, keys: UnlockedWallet): Promise<boolean> {
+  if (ledger.rebuildingSinceMs() !== null) return false;
+  if (!(await isContinued(ledger, keys)) || (await lacksFactors(keys, ledger))) return false;
+  const config = provedConfig(options.home, keys);
+  return (await compareWithChain(config, keys, ledger, options.now())).unknown === 0;
+}
+
+/** Whether the ledger continues what the keystore remembers. */
+async function isContinued(ledger: Ledger, keys: UnlockedWallet): Promise<boolean> {
+  try {
+    const anchor = await keys.readAnchor();
+    if (anchor === null) return false;
+    ledger.verifyCheckpoint(anchor);
+    return true;
+  } catch (error) {
+    if (isWalletError(error)) return false;
+    throw error;
+  }
+}
+
+/**
+ * Suspends the further agents of an older copy: a suspension, a removal or a new token since is not in it, so it is for
+ * the owner to say again who may act. A ledger begun anew knows none of them for the same reason.
+ */
+async function suspendAgents({ agents }: Ledger, nowMs: number): Promise<string[]> {
+  const active = agents.list().filter(({ name, state }) => name !== DEFAULT_AGENT && state === 'active');
+  for (const { name } of active) await agents.change(name, { act: 'suspend' }, nowMs);
+  return active.map(({ name }) => name);
+}
+
+/** The ledger that is there, where it is this wallet's own and sound; null where a new one has to be begun. */
+function openUsable(options: OwnerOptions, keys: UnlockedWallet): Ledger | null {
+  if (!existsSync(join(options.home, LEDGER_FILE))) return null;
+  let ledger: Ledger | undefined;
+  try {
+    ledger = openLedger(options, keys);
+    if (ledger.audit().findings.length === 0) return ledger;
+  } catch (error) {
+    if (!isWalletError(error) || !UNUSABLE.includes(error.code)) throw error;
+  }
+  ledger?.close();
+  return null;
+}
+
+const UNUSABLE: readonly string[] = ['ledger_damaged', 'ledger_foreign', 'ledger_older', 'ledger_missing'];
+
+function beginAnew(options: OwnerOptions, keys: UnlockedWallet, config: Config): Ledger {
+  setAside(options.home);
+  makeLedgerFile(options.home, (draft) => {
+    Ledger.create(draft, {
+      mac: (data) => keys.mac('ledger', data),
+      nowMs: options.now(),
+      configVersion: config.version,
+    });
+  });
+  return openLedger(options, keys);
+}
+
+/** Where a replaced ledger is kept: one such place is enough, an older one is let go. */
+function keptPath(home: string): string {
+  return join(home, `${LEDGER_FILE}.replaced`);
+}
+
+/** Moves the ledger's files out of the way: nothing of it is deleted. */
+function setAside(home: string): void {
+  for (const suffix of ['', '-wal', '-shm']) {
+    const from = join(home, LEDGER_FILE) + suffix;
+    if (existsSync(from)) renameSync(from, keptPath(home) + suffix);
+    else rmSync(keptPath(home) + suffix, { force: true });
+  }
+}
+
+async function finishWhenReady(
+  options: OwnerOptions,
+  keys: UnlockedWallet,
+  config: Config,
+  ledger: Ledger,
+  keptAs: string | null,
+): Promise<Omit<Rebuilding, 'suspended'>> {
+  const sinceMs = ledger.rebuildingSinceMs() ?? options.now();
+  const readyAtMs = sinceMs + (AUTHORIZATION_WINDOW_MAX_SEC + CLOCK_MARGIN_SEC) * 1000;
+  if (options.now() < readyAtMs) return { state: 'waiting', readyAtMs, imported: 0, keptAs };
+  const found = await readChain(config, keys, ledger, {
+    sinceMs: sinceMs - COUNTED_SEC * 1000,
+    untilMs: readyAtMs,
+  });
+  const imported = await ledger.finishRebuild(found, options.now());
+  await keys.writeAnchor(ledger.checkpoint(), { rebuilt: true });
+  return { state: 'done', readyAtMs: null, imported, keptAs };
+}
+
+/** Everything that left the wallet since a time, on each enabled network, from blocks past `untilMs`. */
+async function readChain(
+  config: Config,
+  keys: UnlockedWallet,
+  ledger: Ledger,
+  { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
+): Promise<ImportedPayment[]> {
+  const found: ImportedPayment[] = [];
+  for (const { network, asset, chain } of fundedAssets(config, keys)) {
+    const agents = await agentAddresses(config, keys, ledger, network);
+    if ((await chain.latestTimeSec()) * 1000 < untilMs) {
+      throw new WalletError(
+        'rpc_unavailable',
+        `The RPC of ${network.label} is behind; nothing was counted yet.`,
+      );
+    }
+    for (const { agent, address } of agents) {
+      const { payments } = await chain.history(asset, address, Math.floor(sinceMs / 1000));
+      for (const payment of payments) {
+        const toOwn = isOwnTransfer(payment, network, agents);
+        const from = { agent, payFrom: address, toOwn };
+        found.push({ ...importedFrom(payment, network, asset, sinceMs), ...from });
+      }
+    }
+  }
+  return found;
+}
+
+/**
+ * Whether money went from one agent of the wallet to another: nothing was spent. On Solana a transaction may pay several,
+ * so only one of this wallet's own making, which pays one, is taken for that.
+ */
+function isOwnTransfer(
+  { to, nonce }: ChainPayment,
+  { family }: Network,
+  agents: readonly AgentAddress[],
+): boolean {
+  if (family === 'svm') return nonce !== null && agents.some(({ address }) => address === to);
+  return agents.some(({ address }) => address.toLowerCase() === to.toLowerCase());
+}
+
+function importedFrom(
+  payment: ChainPayment,
+  network: Network,
+  asset: Asset,
+  sinceMs: number,
+): Omit<ImportedPayment, 'agent' | 'payFrom' | 'toOwn'> {
+  return {
+    network: network.caip2,
+    asset: asset.address,
+    payTo: payment.to,
+    amountAtomic: payment.amountAtomic,
+    usdMicros: toUsdMicros(asset, payment.amountAtomic),
+    nonce: payment.nonce,
+    tx: payment.tx,
+    blockTimeMs: Math.max(payment.timeSec * 1000, sinceMs),
+  };
+}
+
+/** Copies the ledger into a file of the owner's, readable by nobody else. Throws `bad_input` where the name is taken. */
+export async function backupLedger(options: OwnerOptions, path: string): Promise<void> {
+  const keys = await unlockAsAnyone(options);
+  const ledger = openLedger(options, keys);
+  try {
+    await ledger.backup(path);
+    chmodSync(path, 0o600);
+  } finally {
+    ledger.close();
+  }
+}
+
+/**
+ * Puts a backup in the ledger's place, and begins a rebuilding over it: what was paid after the backup was taken is
+ * counted from the chain before anything is signed again.
+ *
+ * Throws `not_found`, `needs_owner`, `ledger_foreign` and `ledger_damaged` for a file that is no sound ledger of this
+ * wallet; the ledger is then as it was.
+ */
+export async function restoreLedger(options: OwnerOptions, path: string): Promise<Rebuilding> {
+  const keys = await unlockAsOwner(options, {
+    what: 'Restoring the ledger',
+    command: `ledger restore ${path}`,
+    mendsLedger: true,
+  });
+  if (!existsSync(path)) throw new WalletError('not_found', 'There is no such file.');
+  const arriving = join(options.home, `${LEDGER_FILE}.arriving`);
+  copyFileSync(path, arriving);
+  chmodSync(arriving, 0o600);
+  try {
+    const candidate = Ledger.open(arriving, { mac: (data) => keys.mac('ledger', data) });
+    const { findings } = candidate.audit();
+    candidate.close();
+    if (findings.length > 0)
+      throw new WalletError('ledger_damaged', 'The backup does not hold in itself; it was not put in place.');
+    setAside(options.home);
+    renameSync(arriving, join(options.home, LEDGER_FILE));
+  } finally {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(arriving + suffix, { force: true });
+  }
+  return { ...(await rebuildOver(options, keys, openLedger(options, keys))), keptAs: keptPath(options.home) };
+}

@@ -1,0 +1,73 @@
+import { findPassphraseFactor, readFactor, type FactorRecord } from '../approvals/factor.js';
+import { judgeTries } from '../approvals/tries.js';
+import { WalletError } from '../errors/walletError.js';
+import type { FactorUse } from '../ledger/sqlite/factor.js';
+import type { Ledger } from '../ledger/ledger.js';
+
+/** A factor that proved the owner: to be stored in the same step as what it allows. */
+export interface ProvedFactor {
+  readonly use: FactorUse;
+  readonly label: string;
+}
+
+/** The wallet's factors, oldest first. Throws `factor_unreadable` and the codes of the ledger. */
+export function readFactors(ledger: Ledger): FactorRecord[] {
+  return ledger.factors.list().map(({ record }) => readFactor(JSON.parse(record)));
+}
+
+/** A factor as the ledger stores it. */
+export function storedFactor(factor: FactorRecord): { id: string; record: string; addedMs: number } {
+  return { id: factor.id, record: JSON.stringify(factor), addedMs: factor.createdMs };
+}
+
+/** A factor that was found right, as it was stored and as it is to be stored now. */
+export function provedFactor(ledger: Ledger, factor: FactorRecord): ProvedFactor {
+  const before = ledger.factors.list().find(({ id }) => id === factor.id)?.record;
+  if (before === undefined) throw new WalletError('factor_needed', 'That factor was removed meanwhile.');
+  const isPassphrase = factor.kind === 'passphrase';
+  return {
+    // A passphrase is stored as it is: its JSON may order its fields otherwise.
+    use: {
+      id: factor.id,
+      before,
+      record: isPassphrase ? before : JSON.stringify(factor),
+      clearsTries: isPassphrase,
+    },
+    label: factor.label,
+  };
+}
+
+/**
+ * Tries a passphrase against the factors. Each try is counted in the ledger before it is stretched, for all processes.
+ *
+ * Throws `factor_needed` where no factor is a passphrase, `factor_slowed`, `factor_wrong`.
+ */
+export async function provePassphrase(
+  ledger: Ledger,
+  passphrase: string,
+  now: () => number,
+): Promise<ProvedFactor> {
+  const factors = readFactors(ledger);
+  if (!factors.some(({ kind }) => kind === 'passphrase'))
+    throw new WalletError('factor_needed', 'No factor of this wallet is a passphrase.');
+  const verdict = await ledger.factors.countTry(judgeTries, now());
+  if (!verdict.allowed) {
+    const { retryAfterSec } = verdict;
+    throw new WalletError(
+      'factor_slowed',
+      `Too many wrong passphrases: the next one may be tried in ${retryAfterSec} s.`,
+      { retryAfterSec },
+    );
+  }
+  return provedFactor(ledger, await assertPassphrase(factors, passphrase));
+}
+
+/** The factor that the passphrase is. Throws `factor_wrong`; counts nothing. */
+export async function assertPassphrase(
+  factors: readonly FactorRecord[],
+  passphrase: string,
+): Promise<FactorRecord> {
+  const found = await findPassphraseFactor(factors, passphrase);
+  if (found !== null) return found;
+  throw new WalletError('factor_wrong', 'That is not the owner passphrase of this wallet.');
+}

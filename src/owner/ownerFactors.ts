@@ -1,0 +1,126 @@
+import { Enrolment } from '../approvals/enrolment.js';
+import type { FactorLine } from '../approvals/desk.js';
+import {
+  FACTORS_MAX,
+  makePassphraseFactor,
+  resemblesPassphrase,
+  type FactorRecord,
+  type PasskeyFactor,
+} from '../approvals/factor.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
+import { fitsMemory, openKeystore } from '../keys/keystore.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { asOwner, keystoreKindOf, unlockAsAnyone, type OwnedWallet, type OwnerOptions } from './ownerHand.js';
+import { openLedger } from '../wallet/engine.js';
+import { forgetFactor, rememberFactors } from './factorMemory.js';
+import { readFactors, storedFactor } from './ownerFactor.js';
+
+/** The wallet's factors, oldest first: nothing secret. Throws the codes of the keystore and of the ledger. */
+export async function listFactors(options: OwnerOptions): Promise<FactorLine[]> {
+  const ledger = openLedger(options, await unlockAsAnyone(options));
+  try {
+    return readFactors(ledger).map(({ id, kind, label, createdMs }) => ({ id, kind, label, createdMs }));
+  } finally {
+    ledger.close();
+  }
+}
+
+/**
+ * Adds an owner passphrase. `passphrase` is asked for only once the owner has been told from an agent.
+ *
+ * Throws `bad_input` for one that is too short or resembles what unlocks the keystore: an agent can read that one.
+ */
+export async function addPassphrase(
+  options: OwnerOptions,
+  passphrase: () => Promise<string | null>,
+  label: string,
+): Promise<FactorLine> {
+  const wish = { what: 'Adding a factor', command: 'factor add passphrase' };
+  return asOwner(options, wish, async ({ keys, ledger, proved }) => {
+    if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep a factor in.');
+    assertRoom(ledger);
+    const given = await passphrase();
+    if (given === null)
+      throw new WalletError(
+        'bad_input',
+        'Give the new owner passphrase by --factor-file, or type it in a terminal.',
+      );
+    await refuseUnlockPassphrase(options, given);
+    const factor = await makePassphraseFactor(given, { nowMs: options.now(), label });
+    await keepFactor({ keys, ledger, proved }, factor, options.now());
+    return { id: factor.id, kind: factor.kind, label: factor.label, createdMs: factor.createdMs };
+  });
+}
+
+/** Throws `bad_input` for a passphrase that unlocks the keystore, or nearly does (design.md, "Two secrets"). */
+export async function refuseUnlockPassphrase(options: OwnerOptions, given: string): Promise<void> {
+  const { home } = options;
+  if ((await keystoreKindOf(home)) !== 'file') return;
+  const known = [await options.passphrase(), await options.hand.passphrase()];
+  const resembles = known.some((unlock) => unlock !== null && resemblesPassphrase(given, unlock));
+  if (!resembles && !(await opensKeystore(home, given))) return;
+  throw new WalletError(
+    'bad_input',
+    'The owner passphrase must be another than the one that unlocks the keystore: agents can read that one.',
+  );
+}
+
+/** Asks the keystore itself: whoever adds a factor need not have given what unlocks it. */
+async function opensKeystore(home: string, passphrase: string): Promise<boolean> {
+  try {
+    await openKeystore({ kind: 'file', home }, { passphrase: () => Promise.resolve(passphrase) }).unlock();
+    return true;
+  } catch (error) {
+    if (isWalletError(error) && error.code === 'wrong_passphrase') return false;
+    throw error;
+  }
+}
+
+function assertRoom(ledger: Ledger): void {
+  if (readFactors(ledger).length >= FACTORS_MAX)
+    throw new WalletError('bad_input', `A wallet has at most ${FACTORS_MAX} factors: remove one first.`);
+}
+
+/** Stores a new factor in the ledger, and has the keystore remember it. */
+async function keepFactor(
+  { keys, ledger, proved }: OwnedWallet & { readonly ledger: Ledger },
+  factor: FactorRecord,
+  nowMs: number,
+): Promise<void> {
+  const stored = storedFactor(factor);
+  if (!fitsMemory([...ledger.factors.list(), stored].map(({ record }) => record)))
+    throw new WalletError('bad_input', 'The keystore has no room for one more factor: remove one first.');
+  await ledger.factors.add(stored, proved?.use ?? null, nowMs);
+  await rememberFactors(keys, ledger);
+}
+
+/** Adds a passkey through a page: `serve` shows the owner where, and what code to type there. Null where none was made. */
+export async function addPasskey(
+  options: OwnerOptions,
+  label: string,
+  serve: (enrolment: Enrolment) => Promise<void>,
+): Promise<PasskeyFactor | null> {
+  const wish = { what: 'Adding a factor', command: 'factor add passkey' };
+  return asOwner(options, wish, async ({ keys, ledger, proved }) => {
+    if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep a factor in.');
+    assertRoom(ledger);
+    const enrolment = new Enrolment({
+      factors: async () => Promise.resolve(readFactors(ledger)),
+      save: (factor) => keepFactor({ keys, ledger, proved }, factor, options.now()),
+      label,
+      now: options.now,
+    });
+    await serve(enrolment);
+    return enrolment.done;
+  });
+}
+
+/** Removes a factor; false where there is none by that id. */
+export async function removeFactor(options: OwnerOptions, id: string): Promise<boolean> {
+  const wish = { what: 'Removing a factor', command: `factor remove ${/^fac_\w+$/.test(id) ? id : 'ID'}` };
+  return asOwner(options, wish, async ({ keys, ledger, proved }) => {
+    if (ledger === null) return false;
+    await forgetFactor(keys, id);
+    return ledger.factors.remove(id, proved?.use ?? null, options.now());
+  });
+}

@@ -1,0 +1,236 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { OwnerAct } from '../approvals/confirmation.js';
+import type { FactorRecord, PasskeyFactor } from '../approvals/factor.js';
+import { readConfigUnauthenticated } from '../config/configFile.js';
+import { checkHome, LEDGER_FILE } from '../config/home.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
+import { findKeystoreKind, openKeystore, type KeystoreKind, type UnlockedWallet } from '../keys/keystore.js';
+import { Ledger } from '../ledger/ledger.js';
+import { openLedger } from '../wallet/engine.js';
+import { lostFactors, rememberFactors } from './factorMemory.js';
+import {
+  assertPassphrase,
+  provedFactor,
+  provePassphrase,
+  readFactors,
+  type ProvedFactor,
+} from './ownerFactor.js';
+
+/**
+ * How the owner is told from an agent (design.md, "Two secrets"): by the factor once there is one; until then by a
+ * passphrase given for this very command, or, where the keychain holds the keys, by a terminal. A terminal proves no
+ * person, and this says no more than that.
+ */
+export interface OwnerHand {
+  /** The keystore's passphrase from the owner, never from what unlocks a server; null where nobody gives it. */
+  readonly passphrase: () => Promise<string | null>;
+  readonly atTerminal: boolean;
+  /** The owner passphrase, given for this very command; never what unlocks the keystore. Null where nobody gives it. */
+  readonly factor?: () => Promise<string | null>;
+  /** Has a passkey confirm the act in a browser; null for no, or where nobody is there. */
+  readonly confirm?: (act: OwnerAct, owned: Confirmable) => Promise<PasskeyFactor | null>;
+}
+
+/** An open wallet as a confirmation needs it. */
+export interface Confirmable {
+  readonly keys: UnlockedWallet;
+  /** Null where it cannot be read, or lacks factors that there are. */
+  readonly ledger: Ledger | null;
+  readonly factors: () => readonly FactorRecord[];
+}
+
+/** What an owner operation needs to know of its surroundings. */
+export interface OwnerOptions {
+  /** Absolute path of the wallet's folder. */
+  readonly home: string;
+  readonly now: () => number;
+  /** Whatever unlocks the keystore: enough to tighten, never to loosen. */
+  readonly passphrase: () => Promise<string | null>;
+  readonly hand: OwnerHand;
+}
+
+/** Something only the owner does, in words for who is refused. */
+export interface OwnerWish {
+  /** The beginning of a sentence, such as `Raising limits.per_day_usd`. */
+  readonly what: string;
+  /** Arguments of the `purser` command that does it. */
+  readonly command: string;
+  /** Whether it is there for a ledger that cannot be read, which then tells of no factor. */
+  readonly mendsLedger?: boolean;
+}
+
+/** Which keystore the wallet of a folder has, by its keystore's own record. Throws `not_set_up`, `home_*`. */
+export async function keystoreKindOf(home: string): Promise<KeystoreKind> {
+  const { keystore } = readConfigUnauthenticated(home);
+  checkHome(home);
+  return (await findKeystoreKind(home)) ?? keystore;
+}
+
+/** Unlocks the keys for something that anybody who can unlock them may do. */
+export async function unlockAsAnyone(
+  options: Pick<OwnerOptions, 'home' | 'passphrase'>,
+): Promise<UnlockedWallet> {
+  const { home, passphrase } = options;
+  return openKeystore({ kind: await keystoreKindOf(home), home }, { passphrase }).unlock();
+}
+
+/**
+ * Unlocks the keys for something that is the owner's alone.
+ *
+ * Throws `factor_needed`, `factor_wrong` and `factor_slowed` once there is a factor, `needs_owner` until then where
+ * nothing tells the owner, the codes of the keystore, and those of the ledger.
+ */
+export async function unlockAsOwner(options: OwnerOptions, wish: OwnerWish): Promise<UnlockedWallet> {
+  return asOwner(options, wish, async ({ keys, ledger, proved }) => {
+    if (ledger !== null && proved !== null) await ledger.factors.use(proved.use, options.now());
+    return keys;
+  });
+}
+
+/** A wallet that its owner opened; `proved` is the factor that told them, null where there is none yet. */
+export interface OwnedWallet {
+  readonly keys: UnlockedWallet;
+  /** Null where the ledger cannot be read or lacks factors that there are, and the wish is to mend that. */
+  readonly ledger: Ledger | null;
+  /** To be stored with what it allows; null where there is no factor yet, and where there is no ledger. */
+  readonly proved: ProvedFactor | null;
+}
+
+/** Runs something of the owner's with the ledger open. Throws as {@link unlockAsOwner} does. */
+export async function asOwner<T>(
+  options: OwnerOptions,
+  wish: OwnerWish,
+  work: (owned: OwnedWallet) => Promise<T>,
+): Promise<T> {
+  return asOwnerOf(await keystoreKindOf(options.home), options, wish, work);
+}
+
+/** {@link asOwner} for a wallet whose config is lost. */
+export async function asOwnerOf<T>(
+  kind: KeystoreKind,
+  options: OwnerOptions,
+  wish: OwnerWish,
+  work: (owned: OwnedWallet) => Promise<T>,
+): Promise<T> {
+  // Only which secret to ask for rests on this look; what the keys prove decides.
+  const looksFactored = await seemsFactored(kind, options.home);
+  const keys = looksFactored
+    ? await openKeystore({ kind, home: options.home }, options).unlock()
+    : await openKeystore(
+        { kind, home: options.home },
+        { passphrase: constant(await proveOwner(kind, options.hand, wish)) },
+      ).unlock();
+  const ledger = openForOwner(options.home, keys, wish);
+  try {
+    const lost = await lostFactors(keys, ledger, wish);
+    if (lost !== null) {
+      const given = await askFactor(options.hand, wish, { keys, ledger: null, factors: () => lost });
+      if (typeof given === 'string') await assertPassphrase(lost, given);
+      return await work({ keys, ledger: null, proved: null });
+    }
+    if (ledger === null || readFactors(ledger).length === 0) {
+      if (looksFactored) await proveOwner(kind, options.hand, wish);
+      return await work({ keys, ledger, proved: null });
+    }
+    const given = await askFactor(options.hand, wish, { keys, ledger, factors: () => readFactors(ledger) });
+    const proved =
+      typeof given === 'string'
+        ? await provePassphrase(ledger, given, options.now)
+        : provedFactor(ledger, given);
+    await rememberFactors(keys, ledger);
+    return await work({ keys, ledger, proved });
+  } finally {
+    ledger?.close();
+  }
+}
+
+/** What the owner gives: a passphrase to be tried, or a passkey that signed. Throws `factor_needed` for neither. */
+async function askFactor(
+  hand: OwnerHand,
+  wish: OwnerWish,
+  owned: Confirmable,
+): Promise<string | PasskeyFactor> {
+  const kinds = owned.factors().map(({ kind }) => kind);
+  const given = kinds.includes('passphrase') ? await hand.factor?.() : undefined;
+  if (typeof given === 'string') return given;
+  const act = { what: `${wish.what.replace(/,$/, '')}: purser ${wish.command}`, details: [] };
+  const passkey = kinds.includes('passkey') ? await hand.confirm?.(act, owned) : undefined;
+  if (passkey !== undefined && passkey !== null) return passkey;
+  throw new WalletError(
+    'factor_needed',
+    `${wish.what} is the owner's alone: give the factor, by --factor-file or typed in a terminal (what unlocks the keystore does not count here).`,
+    { owner: { say: `${wish.what} needs you.`, command: `${wish.command} --factor-file FILE` } },
+  );
+}
+
+function openForOwner(home: string, keys: UnlockedWallet, { mendsLedger }: OwnerWish): Ledger | null {
+  if (!existsSync(join(home, LEDGER_FILE)) && mendsLedger === true) return null;
+  try {
+    const ledger = openLedger({ home }, keys);
+    try {
+      ledger.factors.list();
+      return ledger;
+    } catch (error) {
+      ledger.close();
+      throw error;
+    }
+  } catch (error) {
+    if (mendsLedger === true && isWalletError(error)) return null;
+    throw error;
+  }
+}
+
+/** Whether the ledger's file or the keystore tells of factors; unproved, and false where neither can be read. */
+async function seemsFactored(kind: KeystoreKind, home: string): Promise<boolean> {
+  if (hasFactorRows(home)) return true;
+  return openKeystore({ kind, home })
+    .looksFactored()
+    .catch(() => false);
+}
+
+function hasFactorRows(home: string): boolean {
+  if (!existsSync(join(home, LEDGER_FILE))) return false;
+  try {
+    const ledger = Ledger.open(join(home, LEDGER_FILE), { mac: null });
+    try {
+      return ledger.hasFactorRows();
+    } finally {
+      ledger.close();
+    }
+  } catch {
+    return false;
+  }
+}
+
+function constant<T>(value: T): () => Promise<T> {
+  return () => Promise.resolve(value);
+}
+
+/**
+ * Throws `needs_owner` unless something tells the owner. Answers the passphrase that has to open the keystore, which
+ * is the proof where there is one; null with a keychain.
+ */
+export async function proveOwner(
+  kind: KeystoreKind,
+  hand: OwnerHand,
+  wish: OwnerWish,
+): Promise<string | null> {
+  if (kind === 'keychain') {
+    if (!hand.atTerminal) throw needsOwner(wish, 'do it in a terminal', wish.command);
+    return null;
+  }
+  const passphrase = await hand.passphrase();
+  if (passphrase !== null) return passphrase;
+  throw needsOwner(
+    wish,
+    'give --passphrase-file, or type the passphrase in a terminal (PURSER_PASSPHRASE_FILE does not count here)',
+    `${wish.command} --passphrase-file FILE`,
+  );
+}
+
+function needsOwner({ what }: OwnerWish, how: string, command: string): WalletError {
+  return new WalletError('needs_owner', `${what} is the owner's alone: ${how}.`, {
+    owner: { say: `${what} needs you.`, command },
+  });
+}

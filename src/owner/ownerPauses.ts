@@ -1,0 +1,48 @@
+import type { Ledger } from '../ledger/ledger.js';
+import { pausedUntilMs } from '../policy/history.js';
+import { hostPortOf, namesOf } from '../policy/host.js';
+import { openLedger } from '../wallet/engine.js';
+import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './ownerHand.js';
+
+/** An origin that nothing is paid to for a while (T12). */
+export interface Pause {
+  readonly origin: string;
+  readonly strikes: number;
+  readonly untilMs: number;
+}
+
+/** The pauses in force, by origin. Throws the codes of the keystore and of the ledger. */
+export async function listPauses(options: OwnerOptions): Promise<Pause[]> {
+  const ledger = openLedger(options, await unlockAsAnyone(options));
+  try {
+    return pausesIn(ledger, options.now());
+  } finally {
+    ledger.close();
+  }
+}
+
+/**
+ * Ends the pauses of a place, which is a host, a `host:port` or an origin: the owner's alone. Answers the origins that
+ * may be paid again, none where none of that name was paused.
+ */
+export async function endPauses(options: OwnerOptions, place: string): Promise<string[]> {
+  const shown = /^[a-z0-9.:/_-]+$/.test(place) ? place : 'HOST';
+  const keys = await unlockAsOwner(options, { what: 'Ending a pause', command: `pauses end ${shown}` });
+  const ledger = openLedger(options, keys);
+  try {
+    const ended = pausesIn(ledger, options.now())
+      .map(({ origin }) => origin)
+      .filter((origin) => [origin, ...namesOf(hostPortOf(new URL(origin)))].includes(place));
+    for (const origin of ended) await ledger.forgetStrikes(origin, options.now());
+    return ended;
+  } finally {
+    ledger.close();
+  }
+}
+
+function pausesIn(ledger: Ledger, nowMs: number): Pause[] {
+  return ledger
+    .struckOrigins()
+    .map((struck) => ({ origin: struck.origin, strikes: struck.strikes, untilMs: pausedUntilMs(struck) }))
+    .filter(({ untilMs }) => untilMs > nowMs);
+}

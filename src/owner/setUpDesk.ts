@@ -1,0 +1,173 @@
+import { checkPassphrase, resemblesPassphrase } from '../approvals/factor.js';
+import { readConfigUnauthenticated, updateConfig } from '../config/configFile.js';
+import type { Config } from '../config/settings.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
+import type { KeystoreKind } from '../keys/keystore.js';
+import { formatUsd } from '../money/decimal.js';
+import { openLedger } from '../wallet/engine.js';
+import { rememberLedger } from './ledgerMemory.js';
+import { addPassphrase } from './ownerFactors.js';
+import { unlockAsAnyone, type OwnerOptions } from './ownerHand.js';
+import { setUpWallet, type SetUp } from './setUp.js';
+
+/** A ceiling starts at ten times its cap, as in a new wallet. */
+const CEILING_FACTOR = 10n;
+/** A mistyped amount, not a limit: a million dollars a month. */
+const LIMIT_USD_MICROS_MAX = 1_000_000n * 1_000_000n;
+
+/** The limits that are asked for when a wallet is made, in micro-dollars. */
+export type FirstLimits = Pick<
+  Config['limits'],
+  'perCallUsdMicros' | 'perSessionUsdMicros' | 'perDayUsdMicros' | 'perMonthUsdMicros'
+>;
+
+/** What the owner chose. */
+export interface SetUpChoices {
+  readonly keystore: KeystoreKind;
+  readonly testnet: boolean;
+  readonly limits: FirstLimits;
+  /** The owner passphrase, or null for none yet. */
+  readonly factor: string | null;
+}
+
+/** A wallet that was made, and what of the choices could not be kept. */
+export interface MadeWallet {
+  readonly setUp: SetUp;
+  readonly hasFactor: boolean;
+  /** One sentence; null where all went well. */
+  readonly problem: string | null;
+}
+
+/** Where a wallet is made, and what opens it. */
+export interface SetUpPlace {
+  readonly home: string;
+  readonly now: () => number;
+  /** What unlocks an encrypted keystore for this process; null where nothing does. */
+  readonly passphrase: () => Promise<string | null>;
+}
+
+/**
+ * Makes a wallet for an owner who has no terminal, once.
+ *
+ * What if an agent did this in the owner's stead? It would gain no money: there is none yet. It could choose the factor,
+ * wait until the owner has funded the wallet, and then approve its own payments up to the ceilings. So two things hold.
+ * Whoever serves this lets in only who has what the owner's own screen showed (see the page). And a factor is added in
+ * the one act that makes the wallet, or not here at all: once a wallet is there, this changes nothing, so nobody adds a
+ * factor through it behind the back of an owner who funded. An agent with a shell can run `init` as it can run anything;
+ * the owner who then finds a wallet made, with a factor that they do not know, has sent no money to it.
+ */
+export class SetUpDesk {
+  readonly #place: SetUpPlace;
+  #made: MadeWallet | null = null;
+  #making = false;
+
+  constructor(place: SetUpPlace) {
+    this.#place = place;
+  }
+
+  /** What this made. */
+  get made(): MadeWallet | null {
+    return this.#made;
+  }
+
+  /** Whether there is a wallet, whoever made it. Throws `home_*` and `config_invalid`. */
+  isSetUp(): boolean {
+    try {
+      readConfigUnauthenticated(this.#place.home);
+      return true;
+    } catch (error) {
+      if (isWalletError(error) && error.code === 'not_set_up') return false;
+      throw error;
+    }
+  }
+
+  /** Where keys can be kept so that this process can use them: a file only where its passphrase is at hand. */
+  async keystores(): Promise<readonly KeystoreKind[]> {
+    const hasPassphrase = (await this.#place.passphrase()) !== null;
+    return hasPassphrase ? ['file', 'keychain'] : ['keychain'];
+  }
+
+  /**
+   * Makes the wallet. What is wrong with the choices is found before anything is made: `bad_input`. Throws
+   * `already_set_up` where there is one, and the codes of the keystore.
+   */
+  async make(choices: SetUpChoices): Promise<MadeWallet> {
+    await this.#check(choices);
+    if (this.#making || this.isSetUp())
+      throw new WalletError('already_set_up', 'There is a wallet already; it stays as it is.');
+    this.#making = true;
+    try {
+      const { home, now, passphrase } = this.#place;
+      const hand = { passphrase, atTerminal: true };
+      const { keystore, testnet } = choices;
+      const setUp = await setUpWallet({
+        home,
+        keystore,
+        testnet,
+        secret: { kind: 'new' },
+        passphrase,
+        hand,
+        now,
+      });
+      this.#made = { setUp, ...(await this.#settle({ home, now, passphrase, hand }, choices)) };
+      return this.#made;
+    } finally {
+      this.#making = false;
+    }
+  }
+
+  /** The wallet is there, with the limits every wallet starts with: a fault from here on loosens nothing. */
+  async #settle(options: OwnerOptions, { limits, factor }: SetUpChoices): Promise<Omit<MadeWallet, 'setUp'>> {
+    let hasFactor = false;
+    try {
+      if (factor !== null) await addPassphrase(options, () => Promise.resolve(factor), '');
+      hasFactor = factor !== null;
+      await setFirstLimits(options, limits);
+      return { hasFactor, problem: null };
+    } catch (error) {
+      if (!isWalletError(error)) throw error;
+      return { hasFactor, problem: error.shortMessage };
+    }
+  }
+
+  async #check({ limits, factor }: SetUpChoices): Promise<void> {
+    for (const usdMicros of Object.values(limits) as bigint[]) {
+      if (usdMicros <= LIMIT_USD_MICROS_MAX) continue;
+      throw new WalletError(
+        'bad_input',
+        `A limit is at most $${formatUsd(LIMIT_USD_MICROS_MAX)}; $${formatUsd(usdMicros)} is a slip of the keyboard.`,
+      );
+    }
+    if (factor === null) return;
+    checkPassphrase(factor);
+    const unlock = await this.#place.passphrase();
+    if (unlock !== null && resemblesPassphrase(factor, unlock))
+      throw new WalletError(
+        'bad_input',
+        'The owner passphrase must be another than the one that unlocks the keystore: agents can read that one.',
+      );
+  }
+}
+
+async function setFirstLimits(options: OwnerOptions, limits: FirstLimits): Promise<void> {
+  const keys = await unlockAsAnyone(options);
+  const ceilings = Object.fromEntries(
+    Object.entries(limits).map(([field, usdMicros]) => [field, usdMicros * CEILING_FACTOR]),
+  ) as unknown as FirstLimits;
+  const ledger = openLedger(options, keys);
+  try {
+    const config = await updateConfig(
+      options.home,
+      (data) => keys.mac('config', data),
+      (current) => ({
+        ...current,
+        limits: { ...current.limits, ...limits },
+        ceilings: { ...current.ceilings, ...ceilings },
+      }),
+    );
+    await ledger.noteConfigVersion(config.version, options.now());
+    await rememberLedger(keys, ledger);
+  } finally {
+    ledger.close();
+  }
+}

@@ -1,0 +1,95 @@
+import type { EvmAsset, SvmAsset } from '../money/asset.js';
+
+/**
+ * What the signer signs on the EVM: a transfer of a listed asset to one payee, once, within a short window
+ * (EIP-3009 `TransferWithAuthorization`). Built by the wallet; no field is bytes of a server's.
+ */
+export interface TransferIntent {
+  readonly kind: 'eip3009';
+  readonly asset: EvmAsset;
+  readonly chainId: number;
+  readonly from: `0x${string}`;
+  readonly to: `0x${string}`;
+  readonly amountAtomic: bigint;
+  readonly validAfterSec: number;
+  readonly validBeforeSec: number;
+  /** 32 random bytes, fresh for each intent (T23). */
+  readonly nonce: `0x${string}`;
+}
+
+/**
+ * The longest window the wallet signs for. While an authorization lives its amount stays held, so a longer one
+ * only hurts the owner; sellers settle within seconds.
+ */
+export const AUTHORIZATION_WINDOW_MAX_SEC = 600;
+
+/**
+ * The owner's own way to have a signed transfer settled where no facilitator does: a transaction that calls
+ * `transferWithAuthorization` on the token's contract with it, and does nothing else. Gas is in the network's own coin.
+ */
+export interface RelayIntent {
+  readonly kind: 'eip3009_relay';
+  readonly transfer: TransferIntent;
+  /** The signature over `transfer`, 65 bytes, the sender's own. */
+  readonly signature: `0x${string}`;
+  /** The sender's next transaction number. */
+  readonly accountNonce: number;
+  readonly gas: bigint;
+  readonly maxFeePerGasWei: bigint;
+  readonly maxPriorityFeePerGasWei: bigint;
+}
+
+/** One token call needs far less on any network; it bounds what a lying RPC can make the owner burn. */
+export const RELAY_GAS_MAX = 300_000n;
+
+/** 2,000 gwei: dearer than any network of the table has been. */
+export const FEE_PER_GAS_WEI_MAX = 2_000_000_000_000n;
+
+/**
+ * What the signer signs on Solana: a transaction that moves a listed asset to one payee's own token account, and that
+ * somebody else pays the fees of. Scheme `exact` on Solana prescribes its four instructions.
+ */
+export interface SolanaTransferIntent {
+  readonly kind: 'svm_transfer';
+  readonly asset: SvmAsset;
+  /** Owners, in base58; the token accounts are derived from them. */
+  readonly from: string;
+  readonly to: string;
+  readonly amountAtomic: bigint;
+  /** Who pays the fees and signs last; never ourselves. */
+  readonly feePayer: string;
+  /** By our own RPC, never by a seller's word alone. */
+  readonly blockhash: string;
+  /** The last block height at which it can land. */
+  readonly validBeforeBlock: number;
+  /** The seller's, or 16 random bytes in hex. */
+  readonly memo: string;
+  readonly computeUnitLimit: number;
+  readonly computeUnitPriceMicroLamports: number;
+  readonly validAfterSec: 0;
+  /** When the last block is expected; an estimate, for people and for when to look. */
+  readonly validBeforeSec: number;
+  /** SHA-256 of the message that is signed: no two payments have the same one (T23). */
+  readonly nonce: `0x${string}`;
+}
+
+/**
+ * The owner's own way to move money on Solana where no facilitator does: the same transfer, whose fee the sending
+ * address pays itself. Where the payee has no token account, it is made in the same transaction. For money that is taken
+ * out alone: no payment is ever made so.
+ */
+export interface SolanaOwnTransferIntent extends Omit<SolanaTransferIntent, 'kind' | 'feePayer'> {
+  readonly kind: 'svm_own_transfer';
+  readonly createsAccount: boolean;
+}
+
+/** The payment intents the signer knows, and all it knows (T7). */
+export type PaymentIntent = TransferIntent | SolanaTransferIntent;
+
+/** What a transfer on Solana may ask for in computing: the fee payer pays for it, within what facilitators accept. */
+export const COMPUTE_UNIT_LIMIT_MAX = 200_000;
+export const COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS = 5_000;
+/** Paid by ourselves: 0.00002 SOL at the very most, and enough to be taken while others hurry. */
+export const OWN_COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS = 100_000;
+/** What the memo program is given, bytes; facilitators bound it so. */
+export const MEMO_BYTES_MAX = 256;

@@ -1,0 +1,92 @@
+import { assertInvariant, WalletError } from '../../errors/walletError.js';
+import { writeJsonHeader } from './header.js';
+import { isJsonObject, statedField } from '../../text/json.js';
+import type { ExactEvmPayload, ExactSvmPayload, JsonObject, PaymentOffer, PaymentRequired } from './types.js';
+
+const PAYMENT_IDENTIFIER = 'payment-identifier';
+
+/** The form the extension prescribes; ours say nothing about the agent or the session. */
+const PAYMENT_IDENTIFIER_FORM = /^[A-Za-z0-9_-]{16,128}$/;
+
+/** The one header that carries a payment. */
+export interface PaymentHeader {
+  readonly headerName: 'X-PAYMENT' | 'PAYMENT-SIGNATURE';
+  /** Standard base64 of JSON. */
+  readonly headerValue: string;
+}
+
+/** What a payment may carry beside the authorization. */
+export interface PaymentExtras {
+  /** Our identifier of the payment: 16 to 128 of `[A-Za-z0-9_-]`, the same each time the same payment is sent. */
+  readonly paymentIdentifier?: string;
+}
+
+/** Whether a seller takes an identifier by which it will not do the same work twice. v2 only. */
+export function paymentIdentifierOf(required: PaymentRequired): 'none' | 'offered' | 'required' {
+  const info = paymentIdentifierInfo(required);
+  if (info === undefined) return 'none';
+  return statedField(info, 'required') === true ? 'required' : 'offered';
+}
+
+/**
+ * Writes the header that pays an offer: `X-PAYMENT` for a v1 offer, `PAYMENT-SIGNATURE` for a v2 one.
+ *
+ * v2 echoes the offer, the resource and the extensions as they were received; an identifier is added where the seller
+ * takes one, and nothing is ever removed. Throws `internal` for a payload that is not the offer's own, and for an
+ * identifier that is malformed, or missing where the seller requires one.
+ */
+export function encodePayment(
+  offer: PaymentOffer,
+  required: PaymentRequired,
+  payload: ExactEvmPayload | ExactSvmPayload,
+  extras: PaymentExtras = {},
+): PaymentHeader {
+  const isAuthorization = 'authorization' in payload;
+  assertInvariant(isAuthorization === (offer.network.family === 'evm'), 'a payload is of its offer’s chain');
+  if (isAuthorization) {
+    const { to, value } = payload.authorization;
+    assertInvariant(to === offer.payTo, 'a payload pays the payee of its offer');
+    assertInvariant(value === offer.amountAtomic.toString(), 'a payload pays the amount of its offer');
+  }
+  if (offer.x402Version === 1) {
+    const body = { x402Version: 1, scheme: offer.scheme, network: offer.networkOnWire, payload };
+    return { headerName: 'X-PAYMENT', headerValue: writeJsonHeader(body) };
+  }
+  const extensions = extendExtensions(required, extras.paymentIdentifier);
+  const body = {
+    x402Version: 2,
+    ...(required.resource === undefined ? {} : { resource: required.resource }),
+    accepted: offer.raw,
+    payload,
+    ...(extensions === undefined ? {} : { extensions }),
+  };
+  return { headerName: 'PAYMENT-SIGNATURE', headerValue: writeJsonHeader(body) };
+}
+
+function extendExtensions(required: PaymentRequired, id: string | undefined): JsonObject | undefined {
+  if (id !== undefined && !PAYMENT_IDENTIFIER_FORM.test(id)) {
+    throw new WalletError('internal', 'A payment identifier must be 16 to 128 letters, digits, - or _.');
+  }
+  const { extensions } = required;
+  const info = paymentIdentifierInfo(required);
+  if (extensions === undefined || info === undefined) return extensions;
+  // An id that the seller put there itself is echoed: a changed field fails its check of the echo.
+  if (statedField(info, 'id') !== undefined) return extensions;
+  if (id === undefined) {
+    if (paymentIdentifierOf(required) === 'required') {
+      throw new WalletError('internal', 'The seller requires a payment identifier and none was given.');
+    }
+    return extensions;
+  }
+  const declared = statedField(extensions, PAYMENT_IDENTIFIER);
+  return {
+    ...extensions,
+    [PAYMENT_IDENTIFIER]: { ...(isJsonObject(declared) ? declared : {}), info: { ...info, id } },
+  };
+}
+
+function paymentIdentifierInfo(required: PaymentRequired): JsonObject | undefined {
+  const declared = required.extensions && statedField(required.extensions, PAYMENT_IDENTIFIER);
+  const info = isJsonObject(declared) ? statedField(declared, 'info') : undefined;
+  return isJsonObject(info) ? info : undefined;
+}

@@ -1,0 +1,113 @@
+import type { Code } from '../../errors/codes.js';
+import type { EvmAsset, SvmAsset } from '../../money/asset.js';
+import type { EvmNetwork, SvmNetwork } from '../../money/network.js';
+
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
+
+/** Wire versions of x402 (facts: "Versions on the wire"). */
+export type X402Version = 1 | 2;
+
+interface OfferTerms {
+  /** Position in the seller's list, for messages and tests. */
+  readonly index: number;
+  readonly x402Version: X402Version;
+  readonly scheme: 'exact';
+  readonly amountAtomic: bigint;
+  /** Rounded up. */
+  readonly usdMicros: bigint;
+  /** As the seller asked, or 300 where it named none; an integer ≥ 1. What is signed is `min(this, 600)` (T8). */
+  readonly maxTimeoutSeconds: number;
+  /** The entry as received: echoed in the payload's `accepted` (v2), never read for a decision. */
+  readonly raw: JsonObject;
+  /** The network's name as the seller wrote it: echoed in a v1 payload. */
+  readonly networkOnWire: string;
+}
+
+/** An offer to be paid by an EIP-3009 authorization. */
+export interface EvmOffer extends OfferTerms {
+  readonly network: EvmNetwork;
+  readonly asset: EvmAsset;
+  /** Checksummed address. */
+  readonly payTo: `0x${string}`;
+}
+
+/** An offer to be paid by a partly signed transaction of Solana. */
+export interface SvmOffer extends OfferTerms {
+  readonly network: SvmNetwork;
+  readonly asset: SvmAsset;
+  /** The owner of the token account that is paid, in base58. */
+  readonly payTo: string;
+  /** Who pays the fees; whether that is somebody else than us, the signer checks. */
+  readonly feePayer: string;
+  /** What the seller wants in the memo; undefined leaves it to us. */
+  readonly memo: string | undefined;
+}
+
+/**
+ * One entry of `accepts` that the wallet understands and could sign for. Nothing in it but `payTo`, the amount, the
+ * window and on Solana fee payer and memo comes from the seller; asset and network are rows of our own tables.
+ */
+export type PaymentOffer = EvmOffer | SvmOffer;
+
+/** An entry of `accepts` the wallet will not pay, and why. */
+export interface RejectedOffer {
+  /** Position in the seller's list; −1 where the challenge as a whole cannot be read. */
+  readonly index: number;
+  readonly code: Extract<
+    Code,
+    'unsupported_scheme' | 'unsupported_network' | 'unsupported_asset' | 'malformed_offer'
+  >;
+  /** One sentence of ours; seller text only in short, cleaned quotes. */
+  readonly reason: string;
+}
+
+/** Payment protocols other than x402 that the same 402 named. */
+export type OtherProtocol = 'mpp' | 'l402';
+
+/** A 402, read. Every offer was judged alone: a bad one neither spoils nor shields another (T1). */
+export interface PaymentRequired {
+  /** The challenge's version; 2 where it names none and has no offer that tells. Each offer carries its own. */
+  readonly x402Version: X402Version;
+  readonly offers: readonly PaymentOffer[];
+  readonly rejected: readonly RejectedOffer[];
+  /** v2's top-level `resource` as received, to be echoed. */
+  readonly resource: JsonObject | undefined;
+  /** v2's `extensions` as received, to be echoed. */
+  readonly extensions: JsonObject | undefined;
+  /** Seller prose, cleaned and cut: untrusted data. */
+  readonly description: string | undefined;
+  /** The seller's `error` text, cleaned and cut: untrusted data. */
+  readonly sellerError: string | undefined;
+  readonly otherProtocols: readonly OtherProtocol[];
+}
+
+/** What a seller claims about a settlement; the chain is the judge. */
+export interface SettlementReceipt {
+  readonly success: boolean;
+  /** Transaction hash as claimed, when it has the form of one. */
+  readonly transaction: string | undefined;
+  readonly networkOnWire: string | undefined;
+  /** Short, cleaned; untrusted. */
+  readonly errorReason: string | undefined;
+  /** What was charged, where the seller says (scheme `upto`); absent means the whole. */
+  readonly amountAtomic: bigint | undefined;
+}
+
+/** A partly signed transaction as x402 carries it: the wire format in base64. */
+export interface ExactSvmPayload {
+  readonly transaction: string;
+}
+
+/** An EIP-3009 authorization as x402 carries it: decimal text for integers. */
+export interface ExactEvmPayload {
+  readonly signature: `0x${string}`;
+  readonly authorization: {
+    readonly from: `0x${string}`;
+    readonly to: `0x${string}`;
+    readonly value: string;
+    readonly validAfter: string;
+    readonly validBefore: string;
+    readonly nonce: `0x${string}`;
+  };
+}

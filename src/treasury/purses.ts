@@ -1,0 +1,59 @@
+import { isWalletError, WalletError } from '../errors/walletError.js';
+import { withdrawalHash } from '../ledger/sqlite/withdrawal.js';
+import { assetsOf } from '../money/asset.js';
+import type { Network } from '../money/network.js';
+import { networksOf } from '../wallet/agentAddress.js';
+import type { Engine } from '../wallet/engine.js';
+import { atomicOf, readFunds, type WithdrawalWish } from './withdrawPlan.js';
+
+/** What an agent has free on one network; null where its RPC is silent. */
+interface Purse {
+  readonly network: Network;
+  readonly spendableAtomic: bigint | null;
+  readonly enough: boolean;
+}
+
+/**
+ * The networks that an agent's money moves on inside the wallet: the one that was named; else for a sum the first that
+ * has it, and for all each that has any. One whose RPC is silent comes last, for it to be said. Never none: where
+ * nothing is anywhere, whoever takes it from the first says so. Throws `network_disabled`.
+ */
+export async function pursesFor(
+  from: Engine,
+  { usdMicros, takesHeld }: Pick<WithdrawalWish, 'usdMicros' | 'takesHeld'>,
+  wanted: string | undefined,
+  signal: AbortSignal,
+): Promise<Network[]> {
+  const config = from.config();
+  const enabled = networksOf(config, from.keys);
+  const named = enabled.filter(({ caip2 }) => wanted === undefined || caip2 === wanted);
+  if (named.length === 0) {
+    throw new WalletError(
+      'network_disabled',
+      `${JSON.stringify(wanted ?? '')} is not an enabled network; enabled: ${config.networks.enabled.join(', ')}.`,
+    );
+  }
+  if (named.length === 1) return named;
+  const purses = await Promise.all(named.map(readPurse));
+  const rich = purses.filter(({ enough }) => enough);
+  const silent = purses.filter(({ spendableAtomic }) => spendableAtomic === null);
+  const chosen = [...rich, ...silent].map(({ network }) => network);
+  return chosen.length === 0 || usdMicros !== 'all' ? chosen.concat(named).slice(0, 1) : chosen;
+
+  async function readPurse(network: Network): Promise<Purse> {
+    const [asset] = assetsOf(network.caip2);
+    if (asset === undefined) return { network, spendableAtomic: 0n, enough: false };
+    const address = await from.addressOn(network);
+    const isOpen = from.ledger.findLive(withdrawalHash(network.caip2, asset.address, address)) !== null;
+    try {
+      const route = { network, asset, from: address, to: '' };
+      const { spendableAtomic } = await readFunds(from, config, route, takesHeld, signal);
+      const least = usdMicros === 'all' ? 1n : atomicOf(asset, usdMicros);
+      // What an earlier command began is gone on with where it was begun.
+      return { network, spendableAtomic, enough: isOpen || spendableAtomic >= least };
+    } catch (error) {
+      if (!isWalletError(error)) throw error;
+      return { network, spendableAtomic: null, enough: false };
+    }
+  }
+}

@@ -1,0 +1,235 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '../config/settings.js';
+import { WalletError } from '../errors/walletError.js';
+import { isLive, type Payment } from '../ledger/payment.js';
+import { withdrawalHash } from '../ledger/sqlite/withdrawal.js';
+import { formatUnits } from '../money/decimal.js';
+import { drive, isDriven } from '../wallet/driver.js';
+import type { Engine } from '../wallet/engine.js';
+import { settleFate } from '../wallet/fate.js';
+import type { Carried, Drafted, Rail, Way } from '../wallet/rails/rail.js';
+import { railOf } from '../wallet/rails/rails.js';
+import { reconcilePayment } from '../wallet/reconcile.js';
+import {
+  atomicOf,
+  notEnough,
+  planWithdrawal,
+  readFunds,
+  routeOf,
+  type Route,
+  type WithdrawalPlan,
+  type WithdrawalWish,
+} from './withdrawPlan.js';
+
+/** What became of a withdrawal. */
+export interface Withdrawn {
+  readonly payment: Payment;
+  /** True where an earlier command signed it. */
+  readonly earlier: boolean;
+  /** Who carried it, null where the chain alone tells. */
+  readonly via: Way['kind'] | null;
+  /** What those said who did not. */
+  readonly says: readonly string[];
+}
+
+/** How long a transfer that somebody took is waited for: some blocks of any network here. */
+const SHOWS_MS_MAX = 60_000;
+/** A facilitator that gave no answer may have sent it all the same: it shows soon, or another way is tried. */
+const SILENCE_MS_MAX = 10_000;
+const LOOK_EVERY_MS = 1_000;
+/** The last one of an address is among these, or long gone by. */
+const WITHDRAWALS_LOOKED_AT = 200;
+/** A config that changes between each look and the next is not one to send under. */
+const ATTEMPTS_MAX = 3;
+
+/**
+ * Takes money out of the wallet to an address of the owner's: reserved in the ledger beside all that is held, counted
+ * in no cap, signed once, and carried by the first way that takes it. `decide` shows the owner what would happen; for
+ * no, nothing is signed and the answer is null.
+ *
+ * One withdrawal at a time leaves an address in one asset: where an earlier one is open, its fate comes first, and the
+ * same transfer is presented again as it was signed. Throws `bad_input`, `network_disabled`, `insufficient_funds`,
+ * `gas_missing`, `payment_unresolved`, `rpc_unavailable`, `ledger_*`, `signer_refused`; whether anything was signed is
+ * in `money`.
+ */
+export async function withdraw(
+  engine: Engine,
+  wish: WithdrawalWish,
+  decide: (plan: WithdrawalPlan) => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<Withdrawn | null> {
+  const config = engine.config();
+  const route = await routeOf(engine, config, wish, signal);
+  const { network, asset, from } = route;
+  const open = engine.ledger.findLive(withdrawalHash(network.caip2, asset.address, from));
+  if (open !== null) {
+    const earlier = await finishEarlier(engine, config, open, { route, wish, decide }, signal);
+    if (earlier !== 'gone') return earlier;
+  }
+  if (wish.repeats !== true) assertNotContradicted(engine, route);
+  const plan = await planWithdrawal(engine, config, route, wish, signal);
+  if (!(await decide(plan))) return null;
+  const rail = railOf(network);
+  const drafted = await rail.draft(engine, config, plan, signal);
+  // A person's time went by.
+  const reading = await readFunds(engine, config, route, wish.takesHeld, signal);
+  const opened = await engine.ledger.openWithdrawal({
+    agent: engine.agent,
+    network: network.caip2,
+    asset,
+    payFrom: from,
+    payTo: route.to,
+    amountAtomic: plan.amountAtomic,
+    onChainAtomic: reading.onChainAtomic,
+    readSeq: reading.readSeq,
+    takesHeld: wish.takesHeld,
+    ...drafted.columns,
+    nowMs: engine.now(),
+  });
+  if (opened.kind === 'open') throw unresolved(opened.payment, 'Another one was begun meanwhile.', null);
+  if (opened.kind === 'short') throw notEnough(route, plan.amountAtomic, opened);
+  return drive(opened.payment.id, async () => {
+    const signed = await signRow(engine, drafted, opened.payment);
+    return carryOut(engine, rail, signed, plan.ways, signal);
+  });
+}
+
+/** Signs for a held row; where that fails nothing was signed, and the hold goes. */
+async function signRow(engine: Engine, drafted: Drafted, held: Payment): Promise<Payment> {
+  let payload;
+  try {
+    payload = await drafted.sign(held);
+  } catch (error) {
+    await engine.ledger.release(held.id, 'never_signed', engine.now());
+    throw error;
+  }
+  const signed = await engine.ledger.recordSigned(held.id, payload, engine.now());
+  if (signed.kind === 'done') return signed.payment;
+  throw new WalletError('internal', 'The withdrawal was taken over before it was signed.');
+}
+
+/** Settles an earlier withdrawal, or presents it again; `gone` where it never can move money any more. */
+async function finishEarlier(
+  engine: Engine,
+  config: Config,
+  open: Payment,
+  asked: {
+    readonly route: Route;
+    readonly wish: WithdrawalWish;
+    readonly decide: (plan: WithdrawalPlan) => Promise<boolean>;
+  },
+  signal: AbortSignal,
+): Promise<Withdrawn | null | 'gone'> {
+  if (isDriven(open)) throw unresolved(open, `Process ${open.ownerPid} is busy with it.`, null);
+  const { payment, says, retryAtMs, stillValid } = await reconcilePayment(engine, open, signal);
+  if (payment.state === 'released') return 'gone';
+  if (!isLive(payment.state)) return { payment, earlier: true, via: null, says: [] };
+  const { route, wish, decide } = asked;
+  const sameAmount = wish.usdMicros === 'all' || atomicOf(route.asset, wish.usdMicros) === payment.heldAtomic;
+  const isSame = payment.payTo === route.to && sameAmount;
+  if (!isSame || !stillValid) throw unresolved(payment, says, retryAtMs);
+  const rail = railOf(route.network);
+  const transfer = { ...route, amountAtomic: payment.heldAtomic };
+  const ways = await rail.waysLeft(engine, config, payment, transfer, signal);
+  if (ways.ways.length === 0) throw unresolved(payment, ways.says.join(' '), retryAtMs);
+  const reading = await readFunds(engine, config, route, true, signal);
+  if (!(await decide({ ...transfer, ...reading, ...ways, frozen: engine.ledger.head().frozen }))) return null;
+  const done = await drive(payment.id, () => carryOut(engine, rail, payment, ways.ways, signal));
+  return { ...done, earlier: true };
+}
+
+/**
+ * T28: a facilitator said that the last withdrawal settled, and the chain's RPC that it never did. One of them is wrong;
+ * where it is the RPC, the next one would be a second, so the owner looks first.
+ */
+function assertNotContradicted(engine: Engine, { network, asset, from }: Route): void {
+  const last = engine.ledger
+    .listPayments({ kind: 'withdrawal' }, WITHDRAWALS_LOOKED_AT, null)
+    .payments.find(
+      (one) => one.network === network.caip2 && one.asset === asset.address && one.payFrom === from,
+    );
+  if (last?.state !== 'released' || last.receipt === null) return;
+  const { way, tx } = JSON.parse(last.receipt) as { way: Way['kind']; tx: string | null };
+  // An RPC that sent it, and shows that it never arrived, contradicts nobody.
+  if (way !== 'facilitator') return;
+  const amount = `${formatUnits(last.heldAtomic, asset.decimals)} ${asset.symbol}`;
+  throw new WalletError(
+    'payment_unresolved',
+    `The facilitator said that the last withdrawal (${last.id}, ${amount} to ${last.payTo}) settled${tx === null ? '' : ` in ${tx}`}, and the RPC of ${network.label} shows that it never did. One of them is wrong, so nothing was signed: see in a block explorer whether it arrived, and where it did, name another RPC (networks.${network.caip2}.rpc_url). Where it did not, say --repeat.`,
+  );
+}
+
+function unresolved(payment: Payment, says: string, retryAtMs: number | null): WalletError {
+  const when = retryAtMs === null ? '' : ` Its end can be proved after ${new Date(retryAtMs).toISOString()}.`;
+  return new WalletError(
+    'payment_unresolved',
+    `A withdrawal to ${payment.payTo} is still open (${payment.id}); no second one is signed beside it. ${says}${when}`,
+    { money: 'unknown', owner: { say: 'Ask the chain about it again later.', command: 'reconcile' } },
+  );
+}
+
+/** Hands a signed row over, one way after the other, until the chain shows it or nobody is left. */
+async function carryOut(
+  engine: Engine,
+  rail: Rail,
+  signed: Payment,
+  ways: readonly Way[],
+  signal: AbortSignal,
+): Promise<Withdrawn> {
+  let row = signed;
+  const says: string[] = [];
+  for (const way of ways) {
+    if (signal.aborted) break;
+    const config = await commitToSend(engine, row);
+    const carried = await rail.carry(engine, config, row, way, signal);
+    // Whoever took it makes a claim: its coins stay reserved until the chain shows where they are.
+    const receipt = carried.kind === 'taken' ? JSON.stringify({ way: way.kind, tx: carried.tx }) : undefined;
+    row = (await engine.ledger.markUnknown(row.id, carried.kind, engine.now(), receipt)).payment;
+    says.push(carried.says);
+    row = await untilShown(engine, row, waitFor(carried), signal);
+    if (!isLive(row.state)) return { payment: row, earlier: false, via: way.kind, says };
+    // It is on its way: another transaction for it would only burn gas.
+    if (carried.kind === 'taken') break;
+  }
+  return { payment: row, earlier: false, via: null, says };
+}
+
+/** Makes `sent` durable: bytes may leave now. A crash after it: unknown, for the chain to judge. */
+async function commitToSend(engine: Engine, row: Payment): Promise<Config> {
+  for (let i = 0; i < ATTEMPTS_MAX; i++) {
+    const config = engine.config();
+    const sent = await engine.ledger.markSent(row.id, {
+      configVersion: config.version,
+      capLines: [],
+      nowMs: engine.now(),
+    });
+    if (sent.kind === 'done') return config;
+    if (sent.kind === 'conflict') throw unresolved(sent.payment, 'Another process is busy with it.', null);
+  }
+  throw new WalletError('config_stale', 'The config keeps changing; nothing was sent.', { money: 'held' });
+}
+
+function waitFor({ kind }: Carried): number {
+  if (kind === 'refused') return 0;
+  return kind === 'silent' ? SILENCE_MS_MAX : SHOWS_MS_MAX;
+}
+
+/** Asks the chain until it shows the transfer, nobody waits any more, or the time is up. */
+async function untilShown(
+  engine: Engine,
+  row: Payment,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<Payment> {
+  const endMs = performance.now() + waitMs;
+  let { payment } = await settleFate(engine, row, signal);
+  while (!isFinal(payment) && performance.now() < endMs && !signal.aborted) {
+    await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    ({ payment } = await settleFate(engine, payment, signal));
+  }
+  return payment;
+}
+
+function isFinal({ state, confirmed }: Payment): boolean {
+  return state === 'released' || (state === 'captured' && confirmed);
+}

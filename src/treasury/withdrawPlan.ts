@@ -1,0 +1,190 @@
+import type { Config } from '../config/settings.js';
+import { WalletError } from '../errors/walletError.js';
+import { assetsOf, type Asset } from '../money/asset.js';
+import { formatUnits, USD_DECIMALS } from '../money/decimal.js';
+import type { Network } from '../money/network.js';
+import { networksOf } from '../wallet/agentAddress.js';
+import type { Engine } from '../wallet/engine.js';
+import type { Transfer, Ways } from '../wallet/rails/rail.js';
+import { railOf } from '../wallet/rails/rails.js';
+
+/** What the owner wants to take out. */
+export interface WithdrawalWish {
+  /** Where to: an address of theirs, as they typed it. */
+  readonly to: string;
+  /** Micro-dollars, or all that is free to the last unit. */
+  readonly usdMicros: bigint | 'all';
+  /** CAIP-2; needed only where several networks come into question. */
+  readonly network?: string | undefined;
+  /** The asset's symbol; the network's first unless given. */
+  readonly asset?: string | undefined;
+  /** Leaves nothing for payments that are on their way. */
+  readonly takesHeld: boolean;
+  /** The owner knows that the address has no key, as a vault of a program has none. */
+  readonly offCurve?: boolean;
+  /** The owner saw that the last one never arrived, though a facilitator said so. */
+  readonly repeats?: boolean;
+}
+
+/** Where money would leave from and go to. */
+export type Route = Omit<Transfer, 'amountAtomic'>;
+
+/** A balance beside what is held of it. */
+export interface Reading {
+  readonly onChainAtomic: bigint;
+  readonly heldAtomic: bigint;
+  readonly spendableAtomic: bigint;
+  /** Where the journal stood before the chain was asked. */
+  readonly readSeq: number;
+}
+
+/** All that a person decides on. Nothing is signed yet. */
+export interface WithdrawalPlan extends Transfer, Reading, Ways {
+  /** Agents are stopped; a withdrawal goes on. */
+  readonly frozen: boolean;
+}
+
+/**
+ * Finds from where to where, and refuses addresses that money would be lost at or that it never leaves. Throws
+ * `bad_input`, `network_disabled`, `rpc_unavailable`.
+ */
+export async function routeOf(
+  engine: Engine,
+  config: Config,
+  wish: WithdrawalWish,
+  signal: AbortSignal,
+): Promise<Route> {
+  const { network, to } = await chooseNetwork(engine, config, wish);
+  const asset = chooseAsset(network, wish.asset);
+  const rail = railOf(network);
+  const from = await rail.ownAddress(engine);
+  // Both as the rail writes them.
+  if (to === from) throw badAddress('is the address of this very wallet');
+  const route = { network, asset, from, to };
+  const refusal = await rail.refuseRecipient(engine, config, route, wish.offCurve === true, signal);
+  if (refusal !== null) throw badAddress(refusal);
+  return route;
+}
+
+function badAddress(why: string): WalletError {
+  return new WalletError('bad_input', `The address given with --to ${why}; nothing was signed.`);
+}
+
+async function chooseNetwork(
+  engine: Engine,
+  config: Config,
+  wish: WithdrawalWish,
+): Promise<{ network: Network; to: string }> {
+  const enabled = networksOf(config, engine.keys);
+  const named = wish.network === undefined ? enabled : enabled.filter(({ caip2 }) => caip2 === wish.network);
+  if (named.length === 0) {
+    throw new WalletError(
+      'network_disabled',
+      `${JSON.stringify(wish.network ?? '')} is not an enabled network; enabled: ${config.networks.enabled.join(', ')}.`,
+    );
+  }
+  const fitting = named.flatMap((network) => {
+    const to = railOf(network).readAddress(wish.to);
+    return to === undefined ? [] : [{ network, to }];
+  });
+  const [only, other] = fitting;
+  if (only === undefined)
+    throw badAddress(`is none on ${named.map(({ label }) => label).join(' or ')}, or its checksum is wrong`);
+  if (other === undefined) return only;
+  const funded = await Promise.all(fitting.map((one) => holdsMoney(engine, config, one.network, wish.asset)));
+  const rich = fitting.filter((_one, i) => funded[i]);
+  if (rich.length === 1 && rich[0] !== undefined) return rich[0];
+  const names = fitting.map(({ network }) => network.caip2).join(', ');
+  throw new WalletError('bad_input', `Say which network with --network: ${names}.`);
+}
+
+async function holdsMoney(
+  engine: Engine,
+  config: Config,
+  network: Network,
+  symbol: string | undefined,
+): Promise<boolean> {
+  const asset = chooseAsset(network, symbol);
+  const from = await railOf(network).ownAddress(engine);
+  const reading = await readFunds(engine, config, { network, asset, from, to: '' }, false);
+  return reading.onChainAtomic > 0n;
+}
+
+function chooseAsset(network: Network, symbol: string | undefined): Asset {
+  const assets = assetsOf(network.caip2);
+  const found = symbol === undefined ? assets[0] : assets.find((one) => one.symbol === symbol);
+  if (found !== undefined) return found;
+  const names = assets.map((one) => one.symbol).join(', ');
+  throw new WalletError('bad_input', `The wallet knows these on ${network.label}: ${names}.`);
+}
+
+/** Reads what is there and what is held of it, the journal's place first. Throws `rpc_unavailable`, `cancelled`. */
+export async function readFunds(
+  engine: Engine,
+  config: Config,
+  { network, asset, from }: Route,
+  takesHeld: boolean,
+  signal?: AbortSignal,
+): Promise<Reading> {
+  const readSeq = engine.ledger.head().seq;
+  const onChainAtomic = await engine.chain(config, network).balanceOf(asset, from as `0x${string}`, signal);
+  const heldAtomic = takesHeld ? 0n : engine.ledger.heldAtomic(network.caip2, asset.address, from);
+  const left = onChainAtomic - heldAtomic;
+  return { onChainAtomic, heldAtomic, spendableAtomic: left > 0n ? left : 0n, readSeq };
+}
+
+/**
+ * What would be taken out, and by which ways. Throws `insufficient_funds`, `gas_missing`, `rpc_unavailable`,
+ * `bad_input`; nothing is signed.
+ */
+export async function planWithdrawal(
+  engine: Engine,
+  config: Config,
+  route: Route,
+  wish: WithdrawalWish,
+  signal: AbortSignal,
+): Promise<WithdrawalPlan> {
+  const reading = await readFunds(engine, config, route, wish.takesHeld, signal);
+  const amountAtomic =
+    wish.usdMicros === 'all' ? reading.spendableAtomic : atomicOf(route.asset, wish.usdMicros);
+  if (amountAtomic <= 0n || amountAtomic > reading.spendableAtomic)
+    throw notEnough(route, amountAtomic, reading);
+  const transfer = { ...route, amountAtomic };
+  const ways = await railOf(route.network).waysFor(engine, config, transfer, signal);
+  if (ways.ways.length === 0) throw noWay(route, ways);
+  return { ...transfer, ...reading, ...ways, frozen: engine.ledger.head().frozen };
+}
+
+/** Dollars as units of an asset. Throws `bad_input` where it has no unit so small. */
+export function atomicOf(asset: Asset, usdMicros: bigint): bigint {
+  if (asset.decimals >= USD_DECIMALS) return usdMicros * 10n ** BigInt(asset.decimals - USD_DECIMALS);
+  const unit = 10n ** BigInt(USD_DECIMALS - asset.decimals);
+  if (usdMicros % unit === 0n) return usdMicros / unit;
+  throw new WalletError('bad_input', `${asset.symbol} has only ${asset.decimals} decimals.`);
+}
+
+/** The error of a wallet that holds less than is to be taken out. */
+export function notEnough(
+  { network, asset }: Route,
+  amountAtomic: bigint,
+  { spendableAtomic, heldAtomic }: Pick<Reading, 'spendableAtomic' | 'heldAtomic'>,
+): WalletError {
+  const text = (atomic: bigint): string => `${formatUnits(atomic, asset.decimals)} ${asset.symbol}`;
+  const kept =
+    heldAtomic > 0n
+      ? ` ${text(heldAtomic)} more is held for payments that can still move it; --include-held takes that too.`
+      : '';
+  const wants = amountAtomic > 0n ? `, and ${text(amountAtomic)} was asked for` : '';
+  return new WalletError(
+    'insufficient_funds',
+    `On ${network.label} ${text(spendableAtomic)} is free to take out${wants}.${kept} Nothing was signed.`,
+  );
+}
+
+/** The error where nobody can carry it. */
+export function noWay({ network }: Route, { says }: Ways): WalletError {
+  return new WalletError(
+    'gas_missing',
+    `Nothing can carry a withdrawal on ${network.label} now, so nothing was signed. ${says.join(' ')}`,
+  );
+}

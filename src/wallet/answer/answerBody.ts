@@ -1,0 +1,241 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ANSWERS_FOLDER } from '../../config/home.js';
+import { WalletError } from '../../errors/walletError.js';
+import type { Answer } from '../../ledger/sqlite/answer.js';
+import { NetFailure } from '../../net/failure.js';
+import { headerValue, type HeaderList } from '../../net/headers.js';
+import type { HttpAnswer } from '../../net/send.js';
+import { cleanLine, cleanText } from '../../text/untrusted.js';
+import type { CallContext } from '../callBound.js';
+import type { ResponseView } from './outcome.js';
+import { x402 } from '../rails/protocol.js';
+
+/** The most of an answer that is read: enough for media and data sets, not for a disk. */
+export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** The largest text answer handed to an agent whole: about 6,000 tokens, a quarter of what Claude Code shows of a result. */
+const INLINE_BYTES_MAX = 24 * 1024;
+/** What is shown of a larger text. */
+const HEAD_BYTES = 2 * 1024;
+/** All stored answers together; the oldest go first. */
+const STORED_BYTES_MAX = 512 * 1024 * 1024;
+/** Headers shown: an agent reads a content type and a few of an API's own; the ledger keeps no more. */
+const HEADERS_SHOWN_MAX = 40;
+const HEADER_VALUE_MAX = 500;
+/** A long answer is reported on as it comes, this often at most. */
+const PROGRESS_EVERY_BYTES = 64 * 1024;
+
+/** Headers that say how the bytes travelled; of no use to a reader, and two of them are wrong once decoded. */
+const TRANSPORT_HEADERS: readonly string[] = [
+  'content-encoding',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+];
+
+/** An answer as it was read, before the ledger knows which payment it is for. */
+export type ReadAnswer = Omit<Answer, 'paymentId' | 'agent' | 'storedMs'> & {
+  /** Why it is not whole, or null. */
+  readonly failure: NetFailure | null;
+};
+
+/**
+ * Reads an answer: small text stays in memory, everything else goes to a file under `responses/`, 0600 and named by
+ * its hash. Never throws for what the other side does: a broken answer gives its part.
+ */
+export async function readAnswer(
+  home: string,
+  answer: HttpAnswer,
+  context: CallContext,
+): Promise<ReadAnswer> {
+  const sink = new AnswerSink(join(home, ANSWERS_FOLDER), isText(answer.headers));
+  let failure: NetFailure | null = null;
+  let reported = 0;
+  try {
+    for await (const piece of answer.body) {
+      await sink.take(piece);
+      if (sink.bytes - reported >= PROGRESS_EVERY_BYTES) {
+        reported = sink.bytes;
+        context.progress?.(`Received ${Math.floor(sink.bytes / 1024)} KiB of the answer.`);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof NetFailure)) {
+      await sink.drop();
+      throw error;
+    }
+    failure = error;
+  }
+  const kept = await sink.end();
+  return {
+    status: answer.status,
+    headers: shownHeaders(answer.headers),
+    ...kept,
+    truncated: failure !== null,
+    failure,
+  };
+}
+
+/** Whether a body is text an agent can read, by its content type; without one it is looked at as bytes. */
+function isText(headers: HeaderList): boolean {
+  const type = headerValue(headers, 'content-type')?.toLowerCase() ?? '';
+  return /^text\/|[/+](json|xml|yaml|javascript|ecmascript|x-www-form-urlencoded|x-ndjson|graphql)\b|^$/.test(
+    type,
+  );
+}
+
+/** The headers an agent may see: decoded, cleaned, none of the transport's or the payment protocol's (T27). */
+function shownHeaders(headers: HeaderList): [string, string][] {
+  return headers
+    .filter(([name]) => !TRANSPORT_HEADERS.includes(name) && !x402.ownHeaders.includes(name))
+    .slice(0, HEADERS_SHOWN_MAX)
+    .map(([name, value]) => [cleanLine(name, HEADER_VALUE_MAX), cleanLine(value, HEADER_VALUE_MAX)]);
+}
+
+/** Where the bytes of one answer go. */
+class AnswerSink {
+  bytes = 0;
+  readonly #folder: string;
+  readonly #text: boolean;
+  readonly #hash = createHash('sha256');
+  #memory: Uint8Array[] = [];
+  #file: { readonly handle: FileHandle; readonly path: string } | undefined;
+
+  constructor(folder: string, text: boolean) {
+    this.#folder = folder;
+    this.#text = text;
+  }
+
+  async take(piece: Uint8Array): Promise<void> {
+    this.bytes += piece.length;
+    this.#hash.update(piece);
+    if (this.#file === undefined) {
+      this.#memory.push(Uint8Array.prototype.slice.call(piece));
+      if (this.bytes > INLINE_BYTES_MAX) await this.#spill();
+    } else await this.#file.handle.write(piece);
+  }
+
+  async end(): Promise<Pick<Answer, 'body' | 'storedId' | 'bytes'>> {
+    const { bytes } = this;
+    const inline = Buffer.concat(this.#memory);
+    if (this.#file === undefined && (bytes === 0 || (this.#text && isUtf8(inline)))) {
+      return { body: inline, storedId: null, bytes };
+    }
+    if (this.#file === undefined) await this.#spill();
+    const storedId = this.#hash.digest('hex');
+    await this.#file?.handle.close();
+    if (this.#file !== undefined) renameSync(this.#file.path, join(this.#folder, storedId));
+    makeRoom(this.#folder, storedId);
+    return { body: null, storedId, bytes };
+  }
+
+  async drop(): Promise<void> {
+    await this.#file?.handle.close();
+    if (this.#file !== undefined) rmSync(this.#file.path, { force: true });
+  }
+
+  async #spill(): Promise<void> {
+    try {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      const path = join(this.#folder, `.part-${randomBytes(8).toString('hex')}`);
+      const handle = await open(path, 'wx', 0o600);
+      this.#file = { handle, path };
+      for (const piece of this.#memory) await handle.write(piece);
+      this.#memory = [];
+    } catch (cause) {
+      throw new WalletError('home_unusable', 'The answer is too large to show and cannot be stored.', {
+        cause,
+      });
+    }
+  }
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Removes the oldest stored answers until all fit; the newest one stays whatever its size. */
+function makeRoom(folder: string, newest: string): void {
+  const files = readdirSync(folder)
+    .filter((name) => name !== newest)
+    .map((name) => ({ name, stats: statSync(join(folder, name), { throwIfNoEntry: false }) }))
+    .flatMap(({ name, stats }) =>
+      stats === undefined ? [] : [{ name, bytes: stats.size, ms: stats.mtimeMs }],
+    )
+    .sort((a, b) => b.ms - a.ms);
+  let total = statSync(join(folder, newest)).size;
+  for (const { name, bytes } of files) {
+    total += bytes;
+    if (total > STORED_BYTES_MAX) rmSync(join(folder, name), { force: true });
+  }
+}
+
+/** The path of a stored answer; throws `not_found` for an id that is not a hash. */
+export function storedPath(home: string, storedId: string): string {
+  if (!/^[0-9a-f]{64}$/.test(storedId)) throw new WalletError('not_found', 'No stored answer by that id.');
+  return join(home, ANSWERS_FOLDER, storedId);
+}
+
+/** An answer as a result shows it: labelled as a stranger's, cleaned, cut. */
+export async function viewAnswer(
+  home: string,
+  answer: Omit<Answer, 'paymentId' | 'agent' | 'storedMs'>,
+): Promise<ResponseView> {
+  const view = {
+    untrusted: true as const,
+    status: answer.status,
+    headers: Object.fromEntries(answer.headers),
+    bytes: answer.bytes,
+    truncated: answer.truncated,
+  };
+  if (answer.storedId === null) return { ...view, body: bodyValue(answer.body ?? new Uint8Array()) };
+  const path = storedPath(home, answer.storedId);
+  const stored = { ...view, stored_id: answer.storedId, path };
+  const head = isText(answer.headers) ? await readHead(path) : null;
+  return head === null ? stored : { ...stored, head, truncated: true };
+}
+
+async function readHead(path: string): Promise<string | null> {
+  const file = await open(path, 'r').catch(() => null);
+  if (file === null) return null;
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    // A head cut within a character loses that character only.
+    return cleanText(new TextDecoder().decode(buffer.subarray(0, bytesRead)).replace(/\uFFFD$/, ''));
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * JSON comes back as JSON, everything else as cleaned text (T16, T27). JSON with integers that a number cannot hold
+ * stays text: an id must not change on its way to the agent.
+ */
+function bodyValue(bytes: Uint8Array): unknown {
+  const text = new TextDecoder().decode(bytes);
+  let lossy = false;
+  try {
+    const value: unknown = JSON.parse(text, (_key, item: unknown) => {
+      lossy ||= typeof item === 'number' && Number.isInteger(item) && !Number.isSafeInteger(item);
+      return item;
+    });
+    return lossy ? cleanText(text) : cleanJson(value);
+  } catch {
+    return cleanText(text);
+  }
+}
+
+function cleanJson(value: unknown): unknown {
+  if (typeof value === 'string') return cleanText(value);
+  if (Array.isArray(value)) return value.map(cleanJson);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [cleanText(key), cleanJson(item)]));
+}

@@ -1,0 +1,147 @@
+import type { Code, MoneyState, Retry } from '../../errors/codes.js';
+import { formatUsd } from '../../money/decimal.js';
+import { findNetwork } from '../../money/network.js';
+import { findAsset } from '../../money/asset.js';
+import type { Payment } from '../../ledger/payment.js';
+
+/** How a call ended, in one word. Only `refused` and `failed` are errors to an MCP client. */
+export type Status = 'ok' | 'approval_required' | 'refused' | 'failed' | 'unknown';
+
+/** Codes of calls that went well, beside the codes of errors. */
+export type OutcomeCode = Code | 'ok' | 'paid' | 'quoted';
+
+/** The call to make now. */
+export interface NextCall {
+  readonly tool: string;
+  readonly arguments: Record<string, unknown>;
+}
+
+/** A payment as results show it. Dollars and amounts are text. */
+export interface PaymentView {
+  readonly id: string;
+  readonly state: Payment['state'];
+  readonly usd: string;
+  readonly amount_atomic: string;
+  readonly asset: string;
+  readonly network: string;
+  readonly pay_to: string;
+  readonly tx: string | null;
+  readonly confirmed: boolean;
+  /** Until when the amount counts as held, ISO 8601; null once it is captured or released. */
+  readonly held_until: string | null;
+}
+
+/** What a seller answered: data of a stranger, never instructions. */
+export interface ResponseView {
+  readonly untrusted: true;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON as a value, text as text; absent where the body is binary or large. */
+  readonly body?: unknown;
+  /** The beginning of a large text. */
+  readonly head?: string;
+  readonly stored_id?: string;
+  readonly path?: string;
+  readonly bytes: number;
+  readonly truncated: boolean;
+}
+
+/** Every result of every tool: the fields of design.md, "Tools", whose meaning never changes. */
+export interface Outcome {
+  readonly status: Status;
+  readonly money: MoneyState;
+  readonly retry: Retry;
+  readonly retry_after_s: number | null;
+  readonly code: OutcomeCode;
+  readonly message: string;
+  readonly next: NextCall | null;
+  readonly tell_owner: string | null;
+  /** Dollars this call moved, by the ledger; what is only held is not in it. */
+  readonly spent_usd: string;
+  /** What the session's cap leaves; null where no wallet is open. */
+  readonly session_left_usd: string | null;
+  readonly payment: PaymentView | null;
+  readonly response: ResponseView | null;
+  /** Fields of one tool, such as `quote_id`. */
+  readonly [field: string]: unknown;
+}
+
+/** An outcome's parts; what is left out has its harmless default. */
+export type OutcomeParts = Partial<Omit<Outcome, 'status' | 'code' | 'message'>> &
+  Pick<Outcome, 'status' | 'code' | 'message'>;
+
+/** Fills in an outcome. */
+export function outcome({ status, code, message, ...parts }: OutcomeParts): Outcome {
+  const filled = {
+    status,
+    code,
+    message,
+    money: 'none',
+    retry: 'never',
+    retry_after_s: null,
+    next: null,
+    tell_owner: null,
+    spent_usd: formatUsd(0n),
+    session_left_usd: null,
+    payment: null,
+    response: null,
+    ...parts,
+  };
+  // The loose index signature hides that every field is there.
+  return filled as Outcome;
+}
+
+/**
+ * How long after an authorization expired its release can be proved: the chain's safe block must pass it. Some
+ * minutes on Base (design.md, "Release proof"); an estimate for people and agents, never a rule.
+ */
+const SAFE_LAG_ESTIMATE_SEC = 180;
+/** The same on Solana, whose blocks are final after some 32 others. */
+const FINALITY_ESTIMATE_SEC = 20;
+
+/** When a payment's amount is expected to be free again if it never settles, in ms. */
+export function heldUntilMs({
+  network,
+  validBeforeSec,
+}: Pick<Payment, 'network' | 'validBeforeSec'>): number {
+  const onSolana = findNetwork(network)?.family === 'svm';
+  return (validBeforeSec + (onSolana ? FINALITY_ESTIMATE_SEC : SAFE_LAG_ESTIMATE_SEC)) * 1000;
+}
+
+/** The payment as results show it. */
+export function viewPayment(payment: Payment): PaymentView {
+  const network = findNetwork(payment.network);
+  const asset = network === undefined ? undefined : findAsset(network.caip2, payment.asset);
+  const open = payment.state !== 'captured' && payment.state !== 'released';
+  return {
+    id: payment.id,
+    state: payment.state,
+    usd: formatUsd(payment.capturedUsdMicros ?? payment.heldUsdMicros),
+    amount_atomic: (payment.capturedAtomic ?? payment.heldAtomic).toString(),
+    asset: asset?.symbol ?? payment.asset,
+    network: payment.network,
+    pay_to: payment.payTo,
+    tx: payment.tx,
+    confirmed: payment.confirmed,
+    held_until: open ? new Date(heldUntilMs(payment)).toISOString() : null,
+  };
+}
+
+/** Notes of open payments that nobody but the seller could still settle: held for sure, taken only if it lied. */
+const HELD_NOTES: readonly (string | null)[] = ['rejected', 'not_sent', 'refused'];
+
+/** What a payment's state says of its money. */
+export function moneyOf({ state, note }: Pick<Payment, 'state' | 'note'>): MoneyState {
+  switch (state) {
+    case 'captured':
+      return 'captured';
+    case 'released':
+      return 'none';
+    case 'held':
+    case 'signed':
+      return 'held';
+    case 'sent':
+    case 'unknown':
+      return HELD_NOTES.includes(note) ? 'held' : 'unknown';
+  }
+}

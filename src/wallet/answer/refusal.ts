@@ -1,0 +1,77 @@
+import { isWalletError, WalletError } from '../../errors/walletError.js';
+import { CODES } from '../../errors/codes.js';
+import { unknownAgent, type Barred } from '../../ledger/sqlite/agent.js';
+import { toLedgerError } from '../../ledger/sqlite/fault.js';
+import type { Stop } from '../../policy/verdict.js';
+import { outcome, type Outcome, type OutcomeParts } from './outcome.js';
+import { tellOwner, type CommandPlace } from '../ownerCommand.js';
+
+/** Codes whose outcome is a refusal: the wallet or its owner said no. Every other error is a failure. */
+const REFUSAL_EXIT = 3;
+
+/** An error as the outcome of a call. Its text is ours; a cause is never shown. */
+export function failureOutcome(
+  error: unknown,
+  place: CommandPlace,
+  parts: Partial<OutcomeParts> = {},
+): Outcome {
+  const known = isWalletError(error) ? error : toLedgerError(error);
+  const refused = CODES[known.code].exit === REFUSAL_EXIT;
+  const unknown = CODES[known.code].exit === 5;
+  return outcome({
+    status: refused ? 'refused' : unknown ? 'unknown' : 'failed',
+    code: known.code,
+    message: known.shortMessage,
+    money: known.money,
+    retry: known.retry,
+    retry_after_s: known.retryAfterSec ?? null,
+    tell_owner: tellOwner(known.owner, place),
+    ...parts,
+  });
+}
+
+/** A stop of the policy as the outcome of a call: nothing was signed. */
+export function stopOutcome(stop: Stop, place: CommandPlace, parts: Partial<OutcomeParts> = {}): Outcome {
+  return outcome({
+    status: 'refused',
+    code: stop.code,
+    message: stop.sentence,
+    retry: CODES[stop.code].retry,
+    retry_after_s: stop.retryAfterSec ?? null,
+    tell_owner: tellOwner(stop.owner, place),
+    ...parts,
+  });
+}
+
+/** What a stop leaves as it was, for whoever asks where the money is. */
+const SENT_BEFORE = 'What was sent before is not undone: the chain settles it, or it comes free by itself.';
+
+/** The error of an agent that may not act: nothing is shown to it, signed or sent for it. */
+export function barredError(agent: string, bar: Barred): WalletError {
+  if (bar === 'unknown') return unknownAgent(agent);
+  if (bar === 'removed')
+    return new WalletError(
+      'agent_unknown',
+      `The owner removed the agent ${agent} for good: nothing is shown to it, signed or sent for it any more; do not retry. ${SENT_BEFORE}`,
+      {
+        owner: {
+          say: `The agent ${agent} was removed: add another one and let its client name that.`,
+          command: 'agents list',
+        },
+      },
+    );
+  return new WalletError(
+    'agent_suspended',
+    `The owner suspended the agent ${agent}: nothing is shown to it, signed or sent for it until they resume it; do not retry. ${SENT_BEFORE}`,
+    { owner: { say: `The agent ${agent} is suspended.`, command: `agents resume ${agent}` } },
+  );
+}
+
+/** The error of a frozen wallet. */
+export function frozenError(): WalletError {
+  return new WalletError(
+    'frozen',
+    `The wallet is frozen: nothing is signed or sent until its owner lifts that; do not retry. ${SENT_BEFORE}`,
+    { owner: { say: 'The wallet is frozen.', command: 'unfreeze' } },
+  );
+}

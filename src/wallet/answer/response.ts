@@ -1,0 +1,158 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { WalletError } from '../../errors/walletError.js';
+import type { Answer } from '../../ledger/sqlite/answer.js';
+import { cleanText } from '../../text/untrusted.js';
+import { storedPath } from './answerBody.js';
+import type { Engine } from '../engine.js';
+import type { ResponseInput } from '../input.js';
+import { outcome, type Outcome } from './outcome.js';
+
+const LENGTH_DEFAULT = 8_000;
+/** About 5,000 tokens: a page an agent can read beside its work. */
+const LENGTH_MAX = 20_000;
+const PLACES_MAX = 20;
+const AROUND = 120;
+/** Read at a time: whole, an answer of 64 MiB would take a gibibyte of memory as text (T15). */
+const PIECE_BYTES = 16 * 1024;
+
+/** Pages through a stored answer, or searches it. Another agent's answers are not found. */
+export async function readResponse(engine: Engine, input: ResponseInput): Promise<Outcome> {
+  const text = cleanPieces(storedPieces(engine, input.id));
+  return input.find === undefined ? readPage(text, input) : search(text, input.find);
+}
+
+async function readPage(text: AsyncIterable<string>, input: ResponseInput): Promise<Outcome> {
+  const from = input.offset ?? 0;
+  const until = from + Math.min(input.length ?? LENGTH_DEFAULT, LENGTH_MAX);
+  let page = '';
+  let total = 0;
+  for await (const piece of text) {
+    page += piece.slice(Math.max(0, from - total), Math.max(0, until - total));
+    total += piece.length;
+  }
+  const offset = Math.min(from, total);
+  const end = offset + page.length;
+  const more = end < total;
+  return outcome({
+    status: 'ok',
+    code: 'ok',
+    message: `Characters ${offset} to ${end} of ${total}.`,
+    next: more ? { tool: 'wallet_response', arguments: { id: input.id, offset: end } } : null,
+    untrusted: true,
+    text: page,
+    total,
+  });
+}
+
+/** The bytes of an answer of the agent's own, in pieces. */
+async function* storedPieces(engine: Engine, id: string): AsyncGenerator<Uint8Array> {
+  const by = id.startsWith('pay_') ? { paymentId: id } : { storedId: id };
+  const answer = engine.ledger.findAnswer(engine.agent, by);
+  if (answer === null) throw new WalletError('not_found', 'There is no stored answer by that id.');
+  if (answer.storedId === null) yield answer.body ?? new Uint8Array();
+  else yield* filePieces(await openStored(engine, answer.storedId));
+}
+
+function openStored(engine: Engine, storedId: NonNullable<Answer['storedId']>): Promise<FileHandle> {
+  return open(storedPath(engine.home, storedId), 'r').catch((cause: unknown) => {
+    throw new WalletError('not_found', 'The stored answer was cleared to make room.', { cause });
+  });
+}
+
+async function* filePieces(file: FileHandle): AsyncGenerator<Uint8Array> {
+  try {
+    const room = new Uint8Array(PIECE_BYTES);
+    for (;;) {
+      const { bytesRead } = await file.read(room, 0, PIECE_BYTES);
+      if (bytesRead === 0) return;
+      yield room.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** The text of bytes, cleaned; the same however they are cut in pieces. */
+export async function* cleanPieces(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let kept = '';
+  for await (const piece of bytes) {
+    const text = kept + decoder.decode(piece, { stream: true });
+    // With the line feed that may follow it, it is one line break.
+    kept = text.endsWith('\r') ? '\r' : '';
+    yield cleanText(kept === '' ? text : text.slice(0, -1));
+  }
+  yield cleanText(kept + decoder.decode());
+}
+
+/** Searches a text that comes in pieces, whatever the case of its letters. */
+export async function search(text: AsyncIterable<string>, find: string): Promise<Outcome> {
+  const finder = new Finder(fold(find));
+  for await (const piece of text) finder.add(piece);
+  const { places, total } = finder.end();
+  return outcome({
+    status: 'ok',
+    code: 'ok',
+    message:
+      places.length === 0
+        ? 'The text does not occur in the answer.'
+        : `${places.length} places${places.length === PLACES_MAX ? ' or more' : ''}.`,
+    untrusted: true,
+    places,
+    total,
+  });
+}
+
+/** Finds a folded text in one that comes in pieces; holds no more of it than it has to look at again. */
+class Finder {
+  readonly places: { offset: number; text: string }[] = [];
+  total = 0;
+  readonly #needle: string;
+  #window = '';
+  #windowAt = 0;
+  #from = 0;
+
+  constructor(needle: string) {
+    this.#needle = needle;
+  }
+
+  add(piece: string): void {
+    this.total += piece.length;
+    if (this.places.length === PLACES_MAX) return;
+    this.#window += piece;
+    this.#look(false);
+  }
+
+  end(): this {
+    if (this.places.length < PLACES_MAX) this.#look(true);
+    return this;
+  }
+
+  #look(isWhole: boolean): void {
+    const haystack = fold(this.#window);
+    const { length } = this.#needle;
+    let at = haystack.indexOf(this.#needle, this.#from);
+    for (; at !== -1 && this.places.length < PLACES_MAX; at = haystack.indexOf(this.#needle, this.#from)) {
+      const end = at + length + AROUND;
+      // What stands around it is still to come.
+      if (!isWhole && end > this.#window.length) break;
+      this.places.push({
+        offset: this.#windowAt + at,
+        text: this.#window.slice(Math.max(0, at - AROUND), end),
+      });
+      this.#from = at + length;
+    }
+    this.#from = at === -1 ? Math.max(this.#from, this.#window.length - length + 1) : at;
+    const over = Math.max(0, this.#from - AROUND);
+    this.#window = this.#window.slice(over);
+    this.#windowAt += over;
+    this.#from -= over;
+  }
+}
+
+/** Lower case, of the same length as the text: offsets must hold. */
+function fold(text: string): string {
+  const lower = text.toLowerCase();
+  if (lower.length === text.length) return lower;
+  return text.replace(/[^]/gu, (one) => (one.toLowerCase().length === one.length ? one.toLowerCase() : one));
+}

@@ -1,0 +1,121 @@
+import { endpointOf, type InputShape, type Listing } from '../../discovery/readers/listing.js';
+import { missingFields, readBazaar } from '../../discovery/readers/inputShape.js';
+import type { Category } from '../../discovery/category.js';
+import { formatUsd } from '../../money/decimal.js';
+import type { PaymentOffer } from '../../protocols/x402/types.js';
+import type { JsonObject } from '../../protocols/x402/types.js';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { CATALOG_FILE } from '../../config/home.js';
+import { CatalogKeeper } from './catalogKeeper.js';
+import type { Engine } from '../engine.js';
+import type { Config } from '../../config/settings.js';
+import { LISTED } from '../../ledger/sqlite/totals.js';
+import { categoryOf } from '../../policy/category.js';
+import { hostPortOf } from '../../policy/host.js';
+
+/** More catalogues than this list no endpoint. */
+const LISTINGS_MAX = 20;
+/** Names in a piece of advice, and their form: nobody gives orders in a name of a field (T16). */
+const NAMES_MAX = 6;
+const NAME = /^[\w.$-]{1,40}$/;
+
+/** A call as it was quoted. */
+export interface AdvisedCall {
+  readonly url: URL;
+  readonly method: string;
+  readonly body: Uint8Array | undefined;
+}
+
+/** What the catalogues have to say beside a live offer. Hints: none of them decides anything (T17). */
+export interface CatalogAdvice {
+  /** Listed price and payees, where the live offer differs; null where it agrees or nothing is listed. */
+  readonly listed: { readonly usd: string | null; readonly pay_to: readonly string[] } | null;
+  /** What the call seems to lack, in words of ours, or null. */
+  readonly advice: string | null;
+}
+
+const NOTHING: CatalogAdvice = { listed: null, advice: null };
+
+/**
+ * Compares a live offer with what is listed, and the call with the input that the seller, or else a listing, says it
+ * needs. Whatever is wrong with a catalogue, a quote goes on without it.
+ */
+export function adviseOnCall(
+  engine: Engine,
+  call: AdvisedCall,
+  offer: PaymentOffer,
+  extensions: JsonObject | undefined,
+): CatalogAdvice {
+  const listings = listingsOf(engine, call);
+  const live = readBazaar(extensions).input;
+  const shapes = [live, ...listings.map(({ input }) => input)].filter((shape) => shape !== null);
+  if (listings.length === 0 && shapes.length === 0) return NOTHING;
+  return { listed: driftOf(listings, offer), advice: adviceOf(shapes[0], call, live !== null) };
+}
+
+/** The category under which the catalogues list an endpoint, or null. Words of ours: no seller words it. */
+function listedCategory(engine: Engine, call: Pick<AdvisedCall, 'url' | 'method'>): Category | null {
+  return listingsOf(engine, call).find(({ category }) => category !== null)?.category ?? null;
+}
+
+/** What a payment is filed under: the owner's own category, else what catalogues say, marked so that no cap counts it. */
+export function categoryOfCall(
+  engine: Engine,
+  config: Config,
+  call: Pick<AdvisedCall, 'url' | 'method'>,
+): string | null {
+  const own = categoryOf(config.categories.hosts, hostPortOf(call.url));
+  if (own !== null) return own;
+  const listed = listedCategory(engine, call);
+  return listed === null ? null : `${LISTED}${listed}`;
+}
+
+function listingsOf(engine: Engine, { url, method }: Pick<AdvisedCall, 'url' | 'method'>): Listing[] {
+  // A wallet that never searched has no catalogue, and a quote makes none.
+  if (!existsSync(join(engine.home, CATALOG_FILE))) return [];
+  try {
+    const stored = CatalogKeeper.of(engine.home, engine.closing)
+      .catalog()
+      .ofEndpoint(endpointOf(url.href), LISTINGS_MAX);
+    return stored.map(({ listing }) => listing).filter((listing) => listing.method === method);
+  } catch {
+    return [];
+  }
+}
+
+/** Any catalogue that agrees is enough: a lie in one of them must not cast doubt on an honest price. */
+function driftOf(listings: readonly Listing[], offer: PaymentOffer): CatalogAdvice['listed'] {
+  const prices = listings.flatMap(({ price }) => price ?? []);
+  const payees = listings.flatMap(({ offers }) =>
+    offers.flatMap(({ network, payTo }) =>
+      payTo !== null && network === offer.network.caip2 ? [payTo] : [],
+    ),
+  );
+  const priceFits = prices.some(
+    ({ minUsdMicros, maxUsdMicros }) => minUsdMicros <= offer.usdMicros && offer.usdMicros <= maxUsdMicros,
+  );
+  const priceDiffers = prices.length > 0 && !priceFits;
+  const payeeDiffers = payees.length > 0 && !payees.includes(offer.payTo);
+  if (!priceDiffers && !payeeDiffers) return null;
+  const texts = prices.map(({ minUsdMicros, maxUsdMicros }) =>
+    minUsdMicros === maxUsdMicros
+      ? formatUsd(minUsdMicros)
+      : `${formatUsd(minUsdMicros)}-${formatUsd(maxUsdMicros)}`,
+  );
+  return {
+    usd: priceDiffers ? [...new Set(texts)].join(', ') : null,
+    pay_to: payeeDiffers ? [...new Set(payees)] : [],
+  };
+}
+
+function adviceOf(shape: InputShape | undefined, call: AdvisedCall, isLive: boolean): string | null {
+  if (shape === undefined) return null;
+  const body = call.body === undefined ? null : new TextDecoder().decode(call.body);
+  const missing = missingFields(shape, { url: call.url, body });
+  if (missing.length === 0) return null;
+  const shown = missing.filter((name) => NAME.test(name)).slice(0, NAMES_MAX);
+  const names = shown.length === 0 ? 'fields' : shown.map((name) => `"${name}"`).join(', ');
+  const who = isLive ? 'The seller says' : 'The listing says';
+  return `${who} that this call needs ${names}, which it does not have; without, it may fail after it is paid. Quote it anew with the right request.`;
+}

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { isWalletError, WalletError } from '../../errors/walletError.js';
+import type { Candidate } from '../../discovery/index/candidates.js';
+import { findNetworkOnWire } from '../../money/network.js';
+import { parseCallUrl } from '../../net/url.js';
+import type { DiscoverInput } from './discoverInput.js';
+import type { DiscoverPlace } from './discoverPlace.js';
+import { parseUsdArgument } from '../input.js';
+import { judgePlace } from '../judge.js';
+
+/** Hosts paid before, for ranking: more than any agent deals with. */
+const OWN_HOSTS_MAX = 500;
+
+/** Whether networks are asked for that this wallet cannot pay on. */
+const ANY = 'any';
+
+/** What a search is narrowed by. */
+export interface Wanted {
+  readonly maxUsdMicros: bigint | null;
+  /** Networks that count; null for any, payable or not. */
+  readonly networks: readonly string[] | null;
+}
+
+/** Reads the arguments that narrow. Throws `bad_input`. */
+export function readWanted({ config }: DiscoverPlace, { max_usd, networks }: DiscoverInput): Wanted {
+  const names = networks?.map((name) => {
+    const known = name === ANY ? ANY : findNetworkOnWire(name)?.caip2;
+    if (known !== undefined) return known;
+    throw new WalletError(
+      'bad_input',
+      'networks must be CAIP-2 names this wallet knows, such as "eip155:8453", or ["any"].',
+    );
+  });
+  return {
+    maxUsdMicros: max_usd === undefined ? null : parseUsdArgument(max_usd, 'max_usd'),
+    networks: names === undefined ? config.networks.enabled : names.includes(ANY) ? null : names,
+  };
+}
+
+/** Whether a listing can be called, and paid by this wallet as far as the listing says. */
+export function fits(
+  { config }: DiscoverPlace,
+  { url, networks, usdMin }: Pick<Candidate, 'url' | 'networks' | 'usdMin'>,
+  wanted: Wanted,
+): 'yes' | 'no' | 'foreign' {
+  if (!isCallable(config, url)) return 'no';
+  if (wanted.maxUsdMicros !== null && usdMin !== null && usdMin > wanted.maxUsdMicros) return 'no';
+  if (wanted.networks === null || networks === null) return 'yes';
+  return wanted.networks.some((network) => networks.includes(` ${network} `)) ? 'yes' : 'foreign';
+}
+
+/** T17: a listing may name any address; what could not be called is not shown, nor what the owner denies. */
+function isCallable(config: DiscoverPlace['config'], url: string): boolean {
+  try {
+    return judgePlace(config, parseCallUrl(url, config.net).url).verdict === 'allow';
+  } catch (error) {
+    if (isWalletError(error)) return false;
+    throw error;
+  }
+}
+
+/** How often each host was paid and delivered, from the ledger; never, while the wallet is locked. */
+export function ownPayments({ ledger, agent }: DiscoverPlace): (host: string) => number {
+  if (ledger === null) return () => 0;
+  const groups = ledger.groupPayments('by_host', { agent, state: 'captured' }, OWN_HOSTS_MAX);
+  const counts = new Map(groups.map(({ key, payments }) => [key, payments]));
+  return (host) => counts.get(host.replace(/:\d+$/, '')) ?? 0;
+}
+
+/** Where a page begins. A cursor is a place in an order, and of use with the very same question only. */
+export function readCursor(input: DiscoverInput): number {
+  if (input.cursor === undefined) return 0;
+  const [, offset, question] = /^(\d{1,4})\.([0-9a-f]{8})$/.exec(input.cursor) ?? [];
+  if (offset !== undefined && question === questionOf(input)) return Number(offset);
+  throw new WalletError('bad_input', 'cursor belongs to other arguments; leave it out to begin anew.');
+}
+
+/** The cursor of the page that begins at `offset`. */
+export function writeCursor(input: DiscoverInput, offset: number): string {
+  return `${offset}.${questionOf(input)}`;
+}
+
+function questionOf({ need, origin, category, max_usd, networks }: DiscoverInput): string {
+  const question = JSON.stringify([need, origin, category, max_usd, networks]);
+  return createHash('sha256').update(question).digest('hex').slice(0, 8);
+}

@@ -1,0 +1,111 @@
+import type { Config } from '../../config/settings.js';
+import type { Network } from '../../money/network.js';
+import { readBody } from '../../net/body.js';
+import { NetFailure } from '../../net/failure.js';
+import { parseCallUrl } from '../../net/url.js';
+import {
+  readSettleAnswer,
+  readSupported,
+  settleBody,
+  type Settlement,
+} from '../../protocols/x402/facilitator.js';
+import type { Engine } from '../engine.js';
+import type { Carried, FacilitatorWay } from './rail.js';
+
+/** Whether a facilitator is there shows at once; a silent one is no way out. */
+const LOOK_MS_MAX = 5_000;
+/** A facilitator answers when its transaction is mined. */
+const SETTLE_MS_MAX = 45_000;
+const CONNECT_MS_MAX = 5_000;
+/** A list of what it supports may be long; nothing else it says is. */
+const ANSWER_BYTES_MAX = 512 * 1024;
+
+interface Asked {
+  readonly status: number;
+  readonly text: string;
+}
+
+async function ask(
+  engine: Engine,
+  config: Config,
+  url: string,
+  body: string | null,
+  { wholeMs, signal }: { readonly wholeMs: number; readonly signal: AbortSignal },
+): Promise<Asked> {
+  const answer = await engine.net(config).send(
+    {
+      method: body === null ? 'GET' : 'POST',
+      url: parseCallUrl(url, { allowPrivate: config.net.allowPrivate }),
+      headers: body === null ? [] : [['content-type', 'application/json']],
+      ...(body === null ? {} : { body: new TextEncoder().encode(body) }),
+    },
+    {
+      deadline: { connectMs: CONNECT_MS_MAX, firstByteMs: wholeMs, wholeMs },
+      signal,
+      redirects: 'return',
+      bodyBytesMax: ANSWER_BYTES_MAX,
+    },
+  );
+  const { bytes } = await readBody(answer, { bytesMax: ANSWER_BYTES_MAX });
+  return { status: answer.status, text: new TextDecoder().decode(bytes) };
+}
+
+function endpoint(base: string, name: string): string {
+  return `${base.replace(/\/+$/, '')}/${name}`;
+}
+
+/** The owner's facilitator where it settles on a network, or one sentence on why it is no way. */
+export async function facilitatorWay(
+  engine: Engine,
+  config: Config,
+  network: Network,
+  signal: AbortSignal,
+): Promise<FacilitatorWay | string> {
+  const { facilitatorUrl: url } = config.withdrawals;
+  if (url === 'none') return 'No facilitator is set (withdrawals.facilitator_url).';
+  const { host } = new URL(url);
+  try {
+    const { text } = await ask(engine, config, endpoint(url, 'supported'), null, {
+      wholeMs: LOOK_MS_MAX,
+      signal,
+    });
+    const supported = readSupported(text, network);
+    return supported === null
+      ? `The facilitator ${host} does not settle on ${network.label}.`
+      : { kind: 'facilitator', url, ...supported };
+  } catch (error) {
+    if (!(error instanceof NetFailure)) throw error;
+    return `The facilitator ${host} cannot be used: ${error.shortMessage}`;
+  }
+}
+
+/** Has a facilitator settle what was signed. Whatever it says is a claim; it can only pay the owner's address, or not. */
+export async function settleThrough(
+  engine: Engine,
+  config: Config,
+  way: FacilitatorWay,
+  settlement: Settlement,
+  signal: AbortSignal,
+): Promise<Carried> {
+  const { host } = new URL(way.url);
+  try {
+    const { status, text } = await ask(
+      engine,
+      config,
+      endpoint(way.url, 'settle'),
+      settleBody(way.version, settlement),
+      { wholeMs: SETTLE_MS_MAX, signal },
+    );
+    const receipt = readSettleAnswer(text);
+    const tx = receipt?.transaction ?? null;
+    // A transaction beside `success: false` is `settlement_pending`: not an end.
+    if (receipt?.success === true || tx !== null)
+      return { kind: 'taken', tx, says: `The facilitator ${host} took it${tx === null ? '' : ` (${tx})`}.` };
+    const why = receipt?.errorReason ?? `HTTP ${status}`;
+    return { kind: 'refused', says: `The facilitator ${host} refused it (${why}).` };
+  } catch (error) {
+    if (!(error instanceof NetFailure)) throw error;
+    const kind = error.bytesLeft ? 'silent' : 'refused';
+    return { kind, says: `The facilitator ${host} gave no answer: ${error.shortMessage}` };
+  }
+}

@@ -1,0 +1,93 @@
+import type { Config } from '../../config/settings.js';
+import type { Payment } from '../../ledger/payment.js';
+import type { SignedPayload } from '../../ledger/sqlite/transition.js';
+import type { Asset } from '../../money/asset.js';
+import type { Network } from '../../money/network.js';
+import type { Engine } from '../engine.js';
+
+/** Money to be moved to an address of the owner's. */
+export interface Transfer {
+  readonly network: Network;
+  readonly asset: Asset;
+  readonly from: string;
+  readonly to: string;
+  readonly amountAtomic: bigint;
+}
+
+/** Somebody else's gas. */
+export interface FacilitatorWay {
+  readonly kind: 'facilitator';
+  readonly url: string;
+  readonly version: 1 | 2;
+  /** The key it pays fees by on Solana; null on the EVM. */
+  readonly feePayer: string | null;
+}
+
+/** Gas out of the address itself. */
+export interface OwnGasWay {
+  readonly kind: 'own_gas';
+  /** About what it costs, in the network's coin. */
+  readonly feeText: string;
+  /** Whether it also makes the payee's token account, on Solana. */
+  readonly createsAccount?: boolean;
+}
+
+/** One way to have a signed transfer carried out. */
+export type Way = FacilitatorWay | OwnGasWay;
+
+/** The ways there are now, the one to try first in front; and why those that are missing are. */
+export interface Ways {
+  readonly ways: readonly Way[];
+  /** One sentence each: what the owner may want to mend. */
+  readonly says: readonly string[];
+}
+
+/** What came of handing a signed transfer over. Whoever took it makes a claim; the chain decides. */
+export type Carried =
+  | { readonly kind: 'taken'; readonly tx: string | null; readonly says: string }
+  /** It was said not to be settled; what was signed stays good until it expires. */
+  | { readonly kind: 'refused'; readonly says: string }
+  | { readonly kind: 'silent'; readonly says: string };
+
+/** The columns of a row that are the family's own. */
+export type Draft = Pick<Payment, 'scheme' | 'nonce' | 'validAfterSec' | 'validBeforeSec'>;
+
+/** A transfer that is ready but for its signature. */
+export interface Drafted {
+  readonly columns: Draft;
+  /** Signs a row of these columns and no other. Throws `signer_refused`. */
+  sign(row: Payment): Promise<SignedPayload>;
+}
+
+/** How one family of networks moves the owner's money out. */
+export interface Rail {
+  /** An address as this family writes it; undefined for text that is none, a wrong checksum too. */
+  readAddress(text: string): string | undefined;
+  /** The wallet's own address. */
+  ownAddress(engine: Engine): Promise<string>;
+  /**
+   * Why money must not go to an address: a clause that follows its name, or null. `isExplicit`: the owner knows that it
+   * has no key. Throws `rpc_unavailable` where the chain has to be asked.
+   */
+  refuseRecipient(
+    engine: Engine,
+    config: Config,
+    route: Omit<Transfer, 'amountAtomic'>,
+    isExplicit: boolean,
+    signal: AbortSignal,
+  ): Promise<string | null>;
+  /** Looks which ways are open; signs nothing, never throws for a way that is not. */
+  waysFor(engine: Engine, config: Config, transfer: Transfer, signal: AbortSignal): Promise<Ways>;
+  /** The ways that are left for what is signed already; as {@link waysFor} in all else. */
+  waysLeft(
+    engine: Engine,
+    config: Config,
+    row: Payment,
+    transfer: Transfer,
+    signal: AbortSignal,
+  ): Promise<Ways>;
+  /** Prepares a transfer by the first of its ways; what is then signed lives for minutes. Throws `rpc_unavailable`. */
+  draft(engine: Engine, config: Config, transfer: Transfer & Ways, signal: AbortSignal): Promise<Drafted>;
+  /** Hands what was signed over, once. Throws nothing that leaves open whether it left. */
+  carry(engine: Engine, config: Config, row: Payment, way: Way, signal: AbortSignal): Promise<Carried>;
+}
