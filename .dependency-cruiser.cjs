@@ -1,6 +1,12 @@
-/** The import arrows of the design: errors ← money ← x402 ← middle ← wallet ← {mcp, cli, server, web}. */
+/**
+ * The import arrows of docs/design.md, lowest room first. A room may import what stands below it, and nothing beside it
+ * unless it is named here.
+ */
+const leaves = ['errors', 'text', 'platform'];
+const pure = [...leaves, 'money', 'payment', 'protocols'];
 const middle = ['clients', 'policy', 'config', 'ledger', 'keys', 'approvals', 'net', 'chain', 'discovery'];
-const top = ['mcp', 'cli', 'server', 'web'];
+const belowWallet = [...pure, ...middle];
+const faces = ['mcp', 'cli', 'server', 'web'];
 
 function only(from, ...allowed) {
   return {
@@ -15,16 +21,23 @@ function only(from, ...allowed) {
 module.exports = {
   forbidden: [
     only('errors'),
-    only('money', 'errors'),
-    only('x402', 'errors', 'money'),
-    ...middle.map((folder) => only(folder, 'errors', 'money', 'x402')),
-    only('wallet', 'errors', 'money', 'x402', ...middle),
-    ...top.map((folder) => only(folder, 'errors', 'money', 'x402', ...middle, 'wallet', ...top)),
+    only('text', 'errors'),
+    only('platform', 'errors'),
+    only('money', 'errors', 'text'),
+    only('payment', 'errors', 'text', 'money'),
+    only('protocols', 'errors', 'text', 'money', 'payment'),
+    ...middle.map((folder) => only(folder, ...pure)),
+    only('wallet', ...belowWallet),
+    only('owner', ...belowWallet, 'wallet'),
+    only('treasury', ...belowWallet, 'wallet', 'owner'),
+    only('doctor', ...belowWallet, 'wallet', 'owner'),
+    ...faces.map((folder) => only(folder, ...belowWallet, 'wallet', 'owner', 'treasury', 'doctor', ...faces)),
     {
       name: 'pure-layers-do-no-io',
-      comment: 'errors, money, x402 and policy do no I/O: hashing and buffers are all they take from Node.',
+      comment:
+        'errors, text, money, payment, protocols and policy do no I/O: hashing and buffers are all they take from Node.',
       severity: 'error',
-      from: { path: '^src/(errors|money|x402|policy)/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^src/(errors|text|money|payment|protocols|policy)/', pathNot: '\\.test\\.ts$' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer)$' },
     },
     {

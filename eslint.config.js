@@ -29,7 +29,8 @@ export default tseslint.config(
     // Money is bigint or integer text: a decimal literal or a float parser near it is a fault waiting.
     files: [
       'src/money/**/*.ts',
-      'src/x402/**/*.ts',
+      'src/payment/**/*.ts',
+      'src/protocols/**/*.ts',
       'src/policy/**/*.ts',
       'src/ledger/**/*.ts',
       'src/keys/**/*.ts',

@@ -23,15 +23,6 @@ export function isWithdrawal({ protocol }: Pick<Payment, 'protocol'>): boolean {
   return protocol === WITHDRAWAL;
 }
 
-/** The process that drives a payment; only a dead one's rows are taken over by another. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  /** When the process started, as its platform tells it: tells a reused pid from the real one. */
-  readonly started: string;
-  /** Identity of the boot (and, in containers, of the pid namespace). */
-  readonly boot: string;
-}
-
 /** A payment as the ledger keeps it. Times are ms since 1970, or seconds where the name ends in `Sec`. */
 export interface Payment {
   readonly id: string;

@@ -1,6 +1,14 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
-import type { ProcessIdentity } from '../ledger/payment.js';
+
+/** The process that drives a payment; only a dead one's rows are taken over by another. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When the process started, as its platform tells it: tells a reused pid from the real one. */
+  readonly started: string;
+  /** Identity of the boot (and, in containers, of the pid namespace). */
+  readonly boot: string;
+}
 
 /** `ps` answers in milliseconds; a hung one must not hang a payment. */
 const PS_TIMEOUT_MS = 2000;

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { nestsDeeperThan, parseJson, statedField, statedLine, statedText } from './json.js';
-import type { JsonObject, JsonValue } from '../protocols/x402/types.js';
+import {
+  nestsDeeperThan,
+  parseJson,
+  statedField,
+  statedLine,
+  statedText,
+  type JsonObject,
+  type JsonValue,
+} from './json.js';
 
 function nested(levels: number): JsonValue {
   return JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`) as JsonValue;

@@ -1,5 +1,7 @@
-import type { JsonObject, JsonValue } from '../protocols/x402/types.js';
 import { cleanLine } from './untrusted.js';
+
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
 
 /** Reads JSON text, with or without a byte order mark; undefined where it is not JSON. */
 export function parseJson(text: string): JsonValue | undefined {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Category } from '../category.js';
 import type { InputShape, ListedOffer, Listing } from '../readers/listing.js';
-import type { JsonValue } from '../../protocols/x402/types.js';
+import type { JsonValue } from '../../text/json.js';
 
 /** A listing as a row has it. Dollars are bigints on their way in and out. */
 export interface ListingRow {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { missingFields, pathNames, readBazaar, readOutputSchema } from './inputShape.js';
-import type { JsonObject } from '../../protocols/x402/types.js';
+import type { JsonObject } from '../../text/json.js';
 import type { InputShape } from './listing.js';
 
 const BODY = {

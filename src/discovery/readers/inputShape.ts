@@ -1,5 +1,4 @@
-import { isJsonObject, statedField, statedText } from '../../text/json.js';
-import type { JsonObject, JsonValue } from '../../protocols/x402/types.js';
+import { isJsonObject, statedField, statedText, type JsonObject, type JsonValue } from '../../text/json.js';
 import { cleanLine } from '../../text/untrusted.js';
 import { objectIn, readMethod, type InputShape } from './listing.js';
 import { compactExample, compactSchema, namesIn, objectSchema } from './schemaShape.js';

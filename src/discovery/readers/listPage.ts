@@ -1,5 +1,4 @@
-import { isJsonObject, statedField } from '../../text/json.js';
-import type { JsonObject, JsonValue } from '../../protocols/x402/types.js';
+import { isJsonObject, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
 import { categorise } from '../category.js';
 import { readBazaar, readOutputSchema, type CallShape } from './inputShape.js';
 import {

@@ -1,5 +1,4 @@
-import type { JsonObject, JsonValue } from '../../protocols/x402/types.js';
-import { isJsonObject, statedField } from '../../text/json.js';
+import { isJsonObject, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { Category } from '../category.js';
 

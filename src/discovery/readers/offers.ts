@@ -1,7 +1,6 @@
 import { isPaymentOffer, judgeOffer, readVersion } from '../../protocols/x402/offer.js';
 import { findNetworkOnWire } from '../../money/network.js';
-import { isJsonObject, statedField } from '../../text/json.js';
-import type { JsonObject, JsonValue } from '../../protocols/x402/types.js';
+import { isJsonObject, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
 import { readNetworkName, readLine, type ListedOffer, type ListedPrice } from './listing.js';
 
 /** Real records list one to six; the rest of more would only be noise. */

@@ -2,8 +2,7 @@ import { isWalletError } from '../../errors/walletError.js';
 import { findAsset, toUsdMicros } from '../../money/asset.js';
 import { numberToDecimalText, parseUsd } from '../../money/decimal.js';
 import { findNetworkOnWire } from '../../money/network.js';
-import { isJsonObject, statedField, statedText } from '../../text/json.js';
-import type { JsonObject, JsonValue } from '../../protocols/x402/types.js';
+import { isJsonObject, statedField, statedText, type JsonObject, type JsonValue } from '../../text/json.js';
 import { readLine, type ListedPrice } from './listing.js';
 
 /** What `x-payment-info` of an operation says; null price where it is dynamic without bounds, or unreadable. */

@@ -1,5 +1,4 @@
-import { isJsonObject, statedField } from '../../text/json.js';
-import type { JsonObject, JsonValue } from '../../protocols/x402/types.js';
+import { isJsonObject, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
 import { cleanLine } from '../../text/untrusted.js';
 
 /** Deeper parts of a schema are left out: an agent that needs them asks the seller's documents. */

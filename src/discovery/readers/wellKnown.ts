@@ -1,5 +1,4 @@
-import { isJsonObject, statedField } from '../../text/json.js';
-import type { JsonValue } from '../../protocols/x402/types.js';
+import { isJsonObject, statedField, type JsonValue } from '../../text/json.js';
 import { readRecord } from './listPage.js';
 import { readListedUrl, readMethod, UNKNOWN_USE, type Listing, type Reading } from './listing.js';
 import { siteOf } from '../site.js';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RowAuthenticator } from './authenticity.js';
 import type { Sqlite } from './database.js';
 import type { Journal } from './journal.js';
-import type { ProcessIdentity } from '../payment.js';
+import type { ProcessIdentity } from '../../platform/process.js';
 import type { Register } from './register.js';
 import type { Totals } from './totals.js';
 

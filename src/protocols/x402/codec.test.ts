@@ -27,7 +27,8 @@ import {
   onEvm,
 } from './offer.fixture.js';
 import { parsePaymentRequired } from './parse.js';
-import type { ExactEvmPayload, JsonObject, PaymentOffer, PaymentRequired } from './types.js';
+import type { ExactEvmPayload, PaymentOffer, PaymentRequired } from './types.js';
+import type { JsonObject } from '../../text/json.js';
 
 const payer = privateKeyToAccount(PAYER_KEY);
 const IDENTIFIER = 'pay_0123456789abcdef';

@@ -1,7 +1,7 @@
 import { assertInvariant, WalletError } from '../../errors/walletError.js';
 import { writeJsonHeader } from './header.js';
-import { isJsonObject, statedField } from '../../text/json.js';
-import type { ExactEvmPayload, ExactSvmPayload, JsonObject, PaymentOffer, PaymentRequired } from './types.js';
+import { isJsonObject, statedField, type JsonObject } from '../../text/json.js';
+import type { ExactEvmPayload, ExactSvmPayload, PaymentOffer, PaymentRequired } from './types.js';
 
 const PAYMENT_IDENTIFIER = 'payment-identifier';
 

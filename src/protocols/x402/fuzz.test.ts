@@ -11,7 +11,8 @@ import { type HeaderList, readJsonHeader } from './header.js';
 import { MAX_TIMEOUT_ASKED_MAX_SEC } from './offer.js';
 import { OFFERS_MAX, parsePaymentRequired, refusalOf } from './parse.js';
 import { readReceipt } from './receipt.js';
-import type { JsonObject, JsonValue, PaymentOffer, PaymentRequired } from './types.js';
+import type { PaymentOffer, PaymentRequired } from './types.js';
+import type { JsonObject, JsonValue } from '../../text/json.js';
 
 /** `npm run fuzz` asks for 100,000; a few thousand find what a change breaks. */
 const FUZZ_RUNS = Number(process.env['FUZZ_RUNS'] ?? 2_000);

@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { isJsonObject, parseJson } from '../../text/json.js';
-import type { JsonObject } from './types.js';
+import { isJsonObject, parseJson, type JsonObject } from '../../text/json.js';
 
 /** Headers as they came: names in lower case, in order, a repeated name repeated. */
 export type HeaderList = readonly (readonly [string, string])[];

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { isPaymentOffer, judgeOffer } from './offer.js';
 import { ASSETS } from '../../money/asset.js';
-import type { JsonObject, JsonValue, EvmOffer, PaymentOffer } from './types.js';
+import type { EvmOffer, PaymentOffer } from './types.js';
+import type { JsonObject, JsonValue } from '../../text/json.js';
 
 /** Challenges for the tests of this folder, written by hand; sellers and keys in them stand for nobody. */
 

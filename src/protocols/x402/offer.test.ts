@@ -10,7 +10,8 @@ import {
   MAX_TIMEOUT_ASKED_MAX_SEC,
   MAX_TIMEOUT_DEFAULT_SEC,
 } from './offer.js';
-import type { JsonValue, RejectedOffer } from './types.js';
+import type { RejectedOffer } from './types.js';
+import type { JsonValue } from '../../text/json.js';
 
 function rejection(entry: JsonValue, x402Version: 1 | 2 | undefined = 2): RejectedOffer {
   const judged = judgeOffer(entry, { index: 3, x402Version, sharedEchoBytes: 0 });

@@ -4,16 +4,15 @@ import { MEMO_BYTES_MAX } from '../../payment/intent.js';
 import { findNetworkOnWire, type EvmNetwork, type Network, type SvmNetwork } from '../../money/network.js';
 import { type Address, readAddress } from '../../money/address.js';
 import { isBase58 } from '../../money/base58.js';
-import { isJsonObject, nestsDeeperThan, statedField, statedText } from '../../text/json.js';
-import type {
-  EvmOffer,
-  JsonObject,
-  JsonValue,
-  PaymentOffer,
-  RejectedOffer,
-  SvmOffer,
-  X402Version,
-} from './types.js';
+import {
+  isJsonObject,
+  nestsDeeperThan,
+  statedField,
+  statedText,
+  type JsonObject,
+  type JsonValue,
+} from '../../text/json.js';
+import type { EvmOffer, PaymentOffer, RejectedOffer, SvmOffer, X402Version } from './types.js';
 import { quoteText } from '../../text/untrusted.js';
 
 /**

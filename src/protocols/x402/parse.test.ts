@@ -10,7 +10,8 @@ import {
   refusalOf,
   WHOLE_CHALLENGE,
 } from './parse.js';
-import type { JsonObject, JsonValue, PaymentRequired } from './types.js';
+import type { PaymentRequired } from './types.js';
+import type { JsonObject, JsonValue } from '../../text/json.js';
 
 interface Answer {
   readonly status?: number;

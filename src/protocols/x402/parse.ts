@@ -1,10 +1,18 @@
 import { Buffer } from 'node:buffer';
 import type { Code } from '../../errors/codes.js';
 import { type HeaderList, headerValues, readJsonHeader } from './header.js';
-import { isJsonObject, nestsDeeperThan, parseJson, statedField, statedLine } from '../../text/json.js';
+import {
+  isJsonObject,
+  nestsDeeperThan,
+  parseJson,
+  statedField,
+  statedLine,
+  type JsonObject,
+  type JsonValue,
+} from '../../text/json.js';
 import { ECHO_DEPTH_MAX, isPaymentOffer, judgeOffer, readVersion } from './offer.js';
 import { readOtherProtocols } from './otherProtocols.js';
-import type { JsonObject, JsonValue, PaymentOffer, PaymentRequired, RejectedOffer } from './types.js';
+import type { PaymentOffer, PaymentRequired, RejectedOffer } from './types.js';
 
 /** Offers judged of one challenge, and no more (T1); real ones have one to six. */
 export const OFFERS_MAX = 64;

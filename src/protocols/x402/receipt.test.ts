@@ -3,7 +3,7 @@ import { encodePaymentResponseHeader } from '@x402/core/http';
 import { describe, expect, it } from 'vitest';
 import { base64 } from './offer.fixture.js';
 import { readReceipt } from './receipt.js';
-import type { JsonValue } from './types.js';
+import type { JsonValue } from '../../text/json.js';
 
 const TRANSACTION = `0x${'7a'.repeat(32)}` as const;
 const SETTLED = { success: true, transaction: TRANSACTION, network: 'eip155:8453', payer: '0x0' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judgeOffer } from './offer.js';
-import type { JsonObject, JsonValue } from './types.js';
+import type { JsonObject, JsonValue } from '../../text/json.js';
 
 const PAYEE = '6wSgsCn9nrUbjrMUKxhfFcWg3B7AxJcuaypVoVmJNYc9';
 const FEE_PAYER = 'B6L2G3chWZLQ8UoCXVaiZH1SL72w5NSUasd6nhAYTzeJ';

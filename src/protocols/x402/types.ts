@@ -1,9 +1,7 @@
+import type { JsonObject } from '../../text/json.js';
 import type { Code } from '../../errors/codes.js';
 import type { EvmAsset, SvmAsset } from '../../money/asset.js';
 import type { EvmNetwork, SvmNetwork } from '../../money/network.js';
-
-export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
-export type JsonObject = { [key: string]: JsonValue };
 
 /** Wire versions of x402 (facts: "Versions on the wire"). */
 export type X402Version = 1 | 2;

@@ -3,7 +3,7 @@ import { missingFields, readBazaar } from '../../discovery/readers/inputShape.js
 import type { Category } from '../../discovery/category.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { PaymentOffer } from '../../protocols/x402/types.js';
-import type { JsonObject } from '../../protocols/x402/types.js';
+import type { JsonObject } from '../../text/json.js';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CATALOG_FILE } from '../../config/home.js';

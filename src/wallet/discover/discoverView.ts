@@ -2,7 +2,7 @@ import { pathNames, requiredOf, sampleOf } from '../../discovery/readers/inputSh
 import type { Listing } from '../../discovery/readers/listing.js';
 import type { Signal } from '../../discovery/readers/signals.js';
 import { formatUsd } from '../../money/decimal.js';
-import type { JsonObject, JsonValue } from '../../protocols/x402/types.js';
+import type { JsonObject, JsonValue } from '../../text/json.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { NextCall } from '../answer/outcome.js';
 
