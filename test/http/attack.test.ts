@@ -246,3 +246,21 @@ test('a body at the bound is read, and one that is no message is refused in word
     expect([body.slice(0, 5), answer.status]).toEqual([body.slice(0, 5), 400]);
   }
 });
+
+test('a request with two hosts is refused, whichever is ours and whichever is first', async () => {
+  const own = `127.0.0.1:${fixture.server.port}`;
+  for (const [first, second] of [
+    [own, 'evil.example'],
+    ['evil.example', own],
+    [own, own],
+  ]) {
+    const { socket, answer, ended } = await dial();
+    const headers = Object.entries({ ...asAgent(TOKENS.ada), 'Content-Length': String(INITIALIZE.length) });
+    const lines = headers.map((pair) => pair.join(': ')).join('\r\n');
+    socket.write(`POST /mcp HTTP/1.1\r\nHost: ${first}\r\nHost: ${second}\r\n${lines}\r\n\r\n${INITIALIZE}`);
+    await ended;
+    expect(answer(), `${first}, ${second}`).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer()).not.toContain('serverInfo');
+  }
+  await stillServes();
+});

@@ -79,6 +79,12 @@ export async function listen(options: ListenOptions, handle: RequestListener): P
   server.on('request', (incoming, outgoing) => {
     // The rest of a request that was given up already: nothing may come of it.
     if (failed.has(incoming.socket)) return;
+    // RFC 9112, 3.2: a proxy in front may go by the one of two hosts that Node does not.
+    if ((incoming.headersDistinct['host']?.length ?? 0) > 1) {
+      failed.add(incoming.socket);
+      refused('malformed');
+      return answerBadly(incoming.socket);
+    }
     if (!surplus.has(incoming.socket)) return handle(incoming, outgoing);
     server.getConnections((_error, open = 0) => {
       if (open > bounds.connectionsMax) answerBusy(outgoing);
