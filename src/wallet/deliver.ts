@@ -226,6 +226,8 @@ async function exchangeForAnswer(engine: Engine, place: CommandPlace, delivery: 
     agent: payment.agent,
     storedMs: engine.now(),
   });
+  // Where both fail, the first is thrown; the other must not count as unhandled either.
+  saved.catch(() => undefined);
   const after = await recorded;
   await saved;
   const settled = await settleOpen(engine, delivery, after);

@@ -12,8 +12,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ANSWERS_FOLDER, CONFIG_FILE, LEDGER_FILE } from '../../src/config/home.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
@@ -222,6 +223,24 @@ describe('the folder', () => {
     expect(outcome.message).toMatch(/cannot be stored/);
     putBack();
   });
+});
+
+test('a disk that is full as the paid answer comes: the fault is told, and the process goes on', async () => {
+  const unhandled = vi.fn<(error: unknown) => void>();
+  process.on('unhandledRejection', unhandled);
+  const full = mine.open({
+    observer: {
+      beforeCommit(point) {
+        if (point === 'captured') throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+      },
+    },
+  });
+  const outcome = await pay(full);
+  await setImmediate();
+  process.off('unhandledRejection', unhandled);
+  expect(outcome).toMatchObject({ status: 'failed', code: 'disk_full', money: 'unknown' });
+  expect(unhandled).not.toHaveBeenCalled();
+  await full.close();
 });
 
 describe('the config', () => {
