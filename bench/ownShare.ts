@@ -33,7 +33,7 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet, chain: C
   const engine = await wallet.engine();
   const session = await engine.ledger.touchSession(engine.agent, engine.now());
   const context = { signal: new AbortController().signal };
-  const request = parseRequest({ url: `${sandbox.shop.url}/v2/price/0.001?chain=${chain}` }, engine.agent, [
+  const request = parseRequest({ url: `${sandbox.shop.url}/v2/price/0.001?chain=${chain}` }, engine, [
     sandbox.shop.hostPort,
   ]);
   const probed = await probe(engine, engine.config(), request, new CallBound(10_000, context), context);

@@ -272,24 +272,37 @@ export class Ledger {
     return this.#write('released', (context) => release(context, id, note, nowMs));
   }
 
+  /** A hash that says nothing of its text to whoever lacks the keys, and is another in every ledger. Hex. */
+  keyedHash(text: string): string {
+    return Buffer.from(this.#unlocked().auth.keyedHash(text)).toString('hex');
+  }
+
   /** The payment by id, its code checked, or null. */
   findPayment(id: string): Payment | null {
     return this.#read((context, head) => selectPayment(context, head, 'id = ?', id));
   }
 
-  /** The payment of this request whose fate is open, or null. */
-  findLive(requestHash: string): Payment | null {
-    return this.#read((context, head) => findLive(context, head, requestHash));
+  /** The payment of this request whose fate is open, or null; of several hashes the first that has one. */
+  findLive(...requestHashes: string[]): Payment | null {
+    return this.#read((context, head) => {
+      for (const requestHash of requestHashes) {
+        const live = findLive(context, head, requestHash);
+        if (live !== null) return live;
+      }
+      return null;
+    });
   }
 
   findByKey(agent: string, key: string): Payment | null {
     return this.#read((context, head) => findByKey(context, head, agent, key));
   }
 
-  /** The newest payment of this request that was taken for captured at `sinceMs` or later, or null. */
-  findCaptured(requestHash: string, sinceMs: number): Payment | null {
-    const condition = `request_hash = ? AND state = 'captured' AND captured_ms >= ?`;
-    return this.#read((context, head) => selectPayment(context, head, condition, requestHash, sinceMs));
+  /** The newest payment of this request, by either hash, that was taken for captured at `sinceMs` or later, or null. */
+  findCaptured(requestHash: string, sinceMs: number, otherHash = requestHash): Payment | null {
+    const condition = `request_hash IN (?, ?) AND state = 'captured' AND captured_ms >= ?`;
+    return this.#read((context, head) =>
+      selectPayment(context, head, condition, requestHash, otherHash, sinceMs),
+    );
   }
 
   /** Payments whose fate is open, and captures the chain has not confirmed: the reconciler's list, longest unchanged first. */

@@ -1,6 +1,6 @@
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { Answer } from '../ledger/sqlite/answer.js';
-import type { Payment } from '../ledger/payment.js';
+import { isLive, type Payment } from '../ledger/payment.js';
 import type { SignedPayload } from '../ledger/sqlite/transition.js';
 import { formatUsd } from '../money/decimal.js';
 import { viewAnswer } from './answer/answerBody.js';
@@ -9,7 +9,7 @@ import { deliver } from './deliver.js';
 import { drive, driverOf, isDriven, ownerLivesElsewhere } from './driver.js';
 import type { Engine } from './engine.js';
 import { TIMEOUT_MAX_MS, type PayInput } from './input.js';
-import { moneyOf, outcome, viewPayment, type Outcome } from './answer/outcome.js';
+import { moneyOf, outcome, viewPayment, type Outcome, type OutcomeParts } from './answer/outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
 import { lostOutcome, unknownOutcome } from './answer/paymentOutcome.js';
 import { reconcilePayment } from './reconcile.js';
@@ -47,23 +47,30 @@ export async function answerFromEarlier(
   const { request, input } = asked;
   const keyed =
     input.idempotency_key === undefined ? null : engine.ledger.findByKey(engine.agent, input.idempotency_key);
-  if (keyed !== null && keyed.requestHash !== request.hash) {
-    throw new WalletError(
-      'idempotency_key_reused',
-      'This idempotency_key belongs to another request; nothing was paid.',
-    );
-  }
-  const open = engine.ledger.findLive(request.hash);
+  const { hash, hashBeforeSchema3 } = request;
+  if (keyed !== null && keyed.requestHash !== hash && keyed.requestHash !== hashBeforeSchema3)
+    throw keyReused(keyed);
+  const open =
+    keyed === null ? engine.ledger.findLive(hash, hashBeforeSchema3) : isLive(keyed.state) ? keyed : null;
   if (open !== null) return answerFromOpen(engine, place, asked, open);
   const bought = keyed ?? boughtBefore(engine, asked);
   return bought === null ? null : replay(engine, asked, bought);
+}
+
+/** The error of a call under the key of a payment of another request; it shows nothing of that one's answer. */
+export function keyReused({ id }: Payment): WalletError {
+  return new WalletError(
+    'idempotency_key_reused',
+    `This idempotency_key belongs to payment ${id} of another request: the URL, method, body or a header differs (credentials count). Nothing was paid for this call; pass a new key for a new request.`,
+  );
 }
 
 /** The captured payment that still answers this request; null where it is to be bought, or bought again. */
 export function boughtBefore(engine: Engine, { request, input }: Asked): Payment | null {
   if (input.repeat === true || input.idempotency_key !== undefined) return null;
   const nowMs = engine.now();
-  const last = engine.ledger.findCaptured(request.hash, nowMs - UNDELIVERED_MS);
+  const { hash, hashBeforeSchema3 } = request;
+  const last = engine.ledger.findCaptured(hash, nowMs - UNDELIVERED_MS, hashBeforeSchema3);
   if (last === null || (last.countedMs ?? 0) >= nowMs - REPLAY_MS) return last;
   const stored = engine.ledger.findAnswer(engine.agent, { paymentId: last.id });
   const brought = stored !== null && (last.note === null || isDelivered(stored));
@@ -207,6 +214,7 @@ export async function replay(engine: Engine, asked: Asked, payment: Payment): Pr
       replayed: true,
     };
   }
+  if (payment.requestHash !== asked.request.hash) return outcome(unshared(payment, stored, how));
   const response = await viewAnswer(engine.home, stored);
   const prefix = payment.method === 'GET' || payment.method === 'HEAD' ? 'Not paid again' : 'NOT sent again';
   const delivered = isDelivered(stored);
@@ -219,6 +227,20 @@ export async function replay(engine: Engine, asked: Asked, payment: Payment): Pr
     response,
     replayed: true,
   });
+}
+
+/** A payment of before schema 3 does not say with which credentials it was made: its answer is named and not shown. */
+function unshared(payment: Payment, stored: Answer, how: string): OutcomeParts {
+  const delivered = isDelivered(stored);
+  return {
+    status: delivered ? 'ok' : 'failed',
+    code: delivered ? 'paid' : 'paid_error_answer',
+    message: `Not paid again: ${payment.id} bought this call for $${formatUsd(payment.capturedUsdMicros ?? 0n)} before Purser was updated. It is not known with which credentials, so its answer (HTTP ${stored.status}) is not shown here; wallet_response reads it. ${how}`,
+    money: 'captured',
+    payment: viewPayment(payment),
+    next: { tool: 'wallet_response', arguments: { id: payment.id } },
+    replayed: true,
+  };
 }
 
 /** The stored answer of a captured payment; a receipt comes before its body, so the body may still be on its way. */

@@ -54,6 +54,8 @@ export class Engine {
   readonly keys: UnlockedWallet;
   readonly ledger: Ledger;
   readonly funds: Funds;
+  /** {@link Ledger.keyedHash} of this wallet's ledger. */
+  readonly keyedHash = (text: string): string => this.ledger.keyedHash(text);
   readonly #options: WalletOptions;
   /** What all agents of the wallet share is this one's. */
   readonly #first: Engine;

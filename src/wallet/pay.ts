@@ -25,7 +25,7 @@ import { categoryOfCall } from './discover/catalogAdvice.js';
 import { insufficient } from './choose.js';
 import { takeClientAnswer } from './approval/clientAnswer.js';
 import { deliver } from './deliver.js';
-import { answerFromEarlier, answerFromOpen, boughtBefore, replay, type Asked } from './earlier.js';
+import { answerFromEarlier, answerFromOpen, boughtBefore, keyReused, replay, type Asked } from './earlier.js';
 import { drive } from './driver.js';
 import type { Engine } from './engine.js';
 import { parseUsdArgument, TIMEOUT_DEFAULT_MS, type PayInput } from './input.js';
@@ -79,7 +79,7 @@ export async function pay(
       input.url === undefined ? null : { tool: 'wallet_quote', arguments: quoteArguments(input, input.url) };
     return failureOutcome(error, place, { next });
   }
-  const request = quoted?.request ?? parseRequest(callInput(input), engine.agent, config.net.allowPrivate);
+  const request = quoted?.request ?? parseRequest(callInput(input), engine, config.net.allowPrivate);
   const verdict = judgePlace(config, request.target.url);
   if (verdict.verdict !== 'allow') return stopOutcome(verdict, place);
   const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
@@ -313,6 +313,8 @@ async function afterNoHold(
       throw insufficient([
         { offer, spendableAtomic: hold.spendableAtomic, address: await engine.addressOn(offer.network) },
       ]);
+    case 'key_reused':
+      throw keyReused(hold.payment);
     case 'rate':
       return refuse(call, judgeRate(hold));
     case 'exceeded': {

@@ -31,7 +31,7 @@ export async function quote(
   context: CallContext,
 ): Promise<Outcome> {
   const config = engine.config();
-  const request = parseRequest(input, engine.agent, config.net.allowPrivate);
+  const request = parseRequest(input, engine, config.net.allowPrivate);
   const verdict = judgePlace(config, request.target.url);
   if (verdict.verdict !== 'allow') return stopOutcome(verdict, place);
   const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
@@ -162,17 +162,19 @@ export function restoreQuote(
   if (engine.now() >= quote.expiresMs)
     throw new WalletError('quote_expired', 'The quote has expired; ask for a new one.');
   const stored = JSON.parse(quote.request) as StoredCall;
-  const request = restoreCall(id, stored, given, engine.agent, allowPrivate);
+  const request = restoreCall(id, stored, given, engine, allowPrivate);
   if (request === null) {
     throw new WalletError(
       'quote_mismatch',
       'This quote was made with credentials, which are not stored: pass headers again.',
     );
   }
+  if (request.hashBeforeSchema3 === quote.requestHash)
+    throw new WalletError('quote_expired', 'Purser was updated since this quote; ask for a new one.');
   if (request.hash !== quote.requestHash) {
     throw new WalletError(
       'quote_mismatch',
-      'The request differs from the one that was quoted; leave its fields out or quote it anew.',
+      'The request differs from the one that was quoted, in its URL, method, body or headers (credentials count); leave these fields out or quote it anew.',
     );
   }
   const challenge = restoreChallenge(quote.challenge);

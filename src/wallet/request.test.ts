@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { callerOf } from './request.fixture.js';
 import { isCredential, parseRequest, type CallInput } from './request.js';
 
 const URL_ = 'https://api.example.com/v1/report?b=2&a=1';
 const parse = (input: Partial<CallInput> = {}, agent = 'default') =>
-  parseRequest({ url: URL_, ...input }, agent, []);
+  parseRequest({ url: URL_, ...input }, callerOf(agent), []);
 const hashOf = (input: Partial<CallInput> = {}, agent?: string): string => parse(input, agent).hash;
 
 describe('the identity of a request', () => {
@@ -13,8 +14,6 @@ describe('the identity of a request', () => {
     ['the host in another case', { url: URL_.replace('api', 'API') }],
     ['the default port', { url: URL_.replace('.com/', '.com:443/') }],
     ['no headers at all', { headers: {} }],
-    ['a credential', { headers: { Authorization: 'Bearer a' } }],
-    ['another credential', { headers: { 'x-api-key': 'b', cookie: 'c=d' } }],
   ])('is not changed by %s', (_name, input) => {
     expect(hashOf(input)).toBe(hashOf());
   });
@@ -32,8 +31,25 @@ describe('the identity of a request', () => {
     ['another query', { url: URL_.replace('a=1', 'a=2') }],
     ['a header of its own', { headers: { 'x-page': '2' } }],
     ['a body', { method: 'POST', body: 'text' }],
+    ['a credential', { headers: { Authorization: 'Bearer a' } }],
+    ['a cookie', { headers: { cookie: 'c=d' } }],
   ])('is changed by %s', (_name, input, agent) => {
     expect(hashOf(input, agent)).not.toBe(hashOf());
+  });
+
+  test('tells callers apart by their credentials, and one caller from itself never', () => {
+    const as = (authorization: string): string => hashOf({ headers: { authorization } });
+    expect(as('Bearer a')).not.toBe(as('Bearer b'));
+    expect(as('Bearer a')).toBe(as('Bearer a'));
+  });
+
+  test('is hashed by a key: another ledger has another hash, so a weak token cannot be tried against it', () => {
+    const [one, other] = ['one', 'other'].map((key) =>
+      parseRequest({ url: URL_, headers: { 'x-api-key': '1234' } }, callerOf('default', key), []),
+    );
+    expect(one?.hash).not.toBe(other?.hash);
+    // What ledgers before schema 3 kept is no keyed hash, and has no credential in it.
+    expect(one?.hashBeforeSchema3).toBe(parse().hashBeforeSchema3);
   });
 
   test('tells bodies apart, and keeps JSON as a value and as its text together', () => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { WalletError } from '../errors/walletError.js';
 import { judgeCallerHeaders, type HeaderList } from '../net/headers.js';
 import { normaliseUrl, parseCallUrl, type CallUrl } from '../net/url.js';
@@ -12,6 +12,13 @@ export interface CallInput {
   readonly body?: unknown;
 }
 
+/** Whose call it is, and the hash that tells its calls apart. */
+export interface Caller {
+  readonly agent: string;
+  /** Says nothing of its text to whoever lacks the wallet's keys: a weak token in a header must not be guessable. */
+  readonly keyedHash: (text: string) => string;
+}
+
 /** A call the wallet may make: checked, and with its identity. */
 export interface CallRequest {
   readonly method: string;
@@ -20,6 +27,8 @@ export interface CallRequest {
   readonly body: Uint8Array | undefined;
   /** Which request this is: the same agent asking for the same thing has the same hash. */
   readonly hash: string;
+  /** What its hash was in ledgers before schema 3, in which credentials did not count. */
+  readonly hashBeforeSchema3: string;
 }
 
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
@@ -30,7 +39,7 @@ const BODY_BYTES_MAX = 1024 * 1024;
 
 const HOST = /^[a-z0-9._-]+$|^[0-9a-f:.]+$/;
 
-/** Headers that carry a secret: they change nothing about which request it is, and are never written down. */
+/** Headers that carry a secret: they are never written down. */
 const CREDENTIAL = /auth|cookie|token|secret|api-?key|password|session|signature/i;
 
 /** Whether a header carries a credential, by its name. */
@@ -43,7 +52,7 @@ export function isCredential(name: string): boolean {
  *
  * Throws `bad_input`, `bad_url` or `address_refused`; nothing is sent.
  */
-export function parseRequest(input: CallInput, agent: string, allowPrivate: readonly string[]): CallRequest {
+export function parseRequest(input: CallInput, caller: Caller, allowPrivate: readonly string[]): CallRequest {
   const method = (input.method ?? 'GET').toUpperCase();
   if (!METHODS.includes(method)) {
     throw new WalletError('bad_input', `method must be one of ${METHODS.join(', ')}.`);
@@ -66,12 +75,11 @@ export function parseRequest(input: CallInput, agent: string, allowPrivate: read
   const headers =
     contentType === undefined || named ? given : [...given, ['content-type', contentType] as const];
   judgeCallerHeaders(headers);
+  const request = { method, target, headers, body: bytes };
   return {
-    method,
-    target,
-    headers,
-    body: bytes,
-    hash: hashRequest(agent, method, target.url, headers, bytes),
+    ...request,
+    hash: caller.keyedHash(identityOf(request, caller, headers)),
+    hashBeforeSchema3: hash('sha256', identityOf(request, caller, withoutCredentials(headers))),
   };
 }
 
@@ -97,16 +105,21 @@ function looksLikeJson(text: string): boolean {
   }
 }
 
-/** design.md, "The same request": agent + method + normalised URL + body + the caller's headers without credentials. */
-function hashRequest(
-  agent: string,
-  method: string,
-  url: URL,
+/**
+ * The text of which request it is: agent, method, normalised URL, body and the caller's headers, credentials too. With
+ * other credentials it is another's request, whose answer is not this caller's.
+ */
+function identityOf(
+  { method, target, body }: Pick<CallRequest, 'method' | 'target' | 'body'>,
+  { agent }: Caller,
   headers: HeaderList,
-  body: Uint8Array | undefined,
 ): string {
-  const own = headers.filter(([name]) => !isCredential(name)).map(([name, value]) => `${name}:${value}`);
-  const bodyHash = body === undefined ? '' : createHash('sha256').update(body).digest('hex');
-  const identity = JSON.stringify([agent, method, normaliseUrl(url.href), bodyHash, own.sort()]);
-  return createHash('sha256').update(identity).digest('hex');
+  const lines = headers.map(([name, value]) => `${name}:${value}`);
+  const bodyHash = body === undefined ? '' : hash('sha256', body);
+  return JSON.stringify([agent, method, normaliseUrl(target.url.href), bodyHash, lines.sort()]);
+}
+
+/** The headers that may be written down. */
+export function withoutCredentials(headers: HeaderList): HeaderList {
+  return headers.filter(([name]) => !isCredential(name));
 }

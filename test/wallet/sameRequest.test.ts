@@ -154,7 +154,7 @@ describe.each(CHAINS)('on %s', (chain) => {
       expect(signaturesIn(mine.home)).toBe(signatures + 1);
     });
 
-    test('that differ in anything but a credential are none', async () => {
+    test('that differ in anything, a credential too, are none', async () => {
       const url = world.url('/v2/echo');
       const post = { method: 'POST', body: { a: 1 } };
       const variants: Record<string, unknown>[] = [
@@ -163,11 +163,10 @@ describe.each(CHAINS)('on %s', (chain) => {
         { ...post, method: 'PUT' },
         { ...post, body: { a: 2 } },
         { ...post, headers: { 'x-page': '2' } },
+        { ...post, headers: { authorization: 'Bearer another' } },
       ];
       const outcomes = await Promise.all(variants.map((more) => pay(url, more)));
       expect(new Set(outcomes.map(({ payment }) => payment?.id)).size).toBe(variants.length);
-      const again = await pay(url, { ...post, headers: { authorization: 'Bearer another' } });
-      expect(again).toMatchObject({ replayed: true, payment: { id: outcomes[1]?.payment?.id } });
     });
   });
 

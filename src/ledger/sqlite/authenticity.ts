@@ -28,6 +28,11 @@ export class RowAuthenticator {
     return this.#mac(`[${[this.#ledgerId, table, ...covered].map(encode).join()}]`);
   }
 
+  /** A hash of a text by the same key; no row's code, for no table has this name. */
+  keyedHash(text: string): Uint8Array {
+    return this.codeOf('keyed hash', [text]);
+  }
+
   /** Throws `ledger_damaged` unless the values carry this code (T22). */
   check(table: string, values: readonly SqlValue[], code: SqlValue | undefined): void {
     if (!this.matches(table, values, code))

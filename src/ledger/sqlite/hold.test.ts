@@ -279,17 +279,29 @@ describe('the same request', () => {
   test('a key stands for one payment of its agent, captured too, until that is released', async () => {
     using world = newLedger();
     const { ledger } = world;
-    const key = { idempotencyKey: 'order-7' };
+    const key = { idempotencyKey: 'order-7', requestHash: 'same' };
     const first = await captured(ledger, key);
     expect(await ledger.openHold(holdRequest(key))).toEqual({ kind: 'duplicate', payment: first });
     expect(ledger.findByKey('default', 'order-7')).toEqual(first);
     expect(ledger.findByKey('other', 'order-7')).toBeNull();
     await addAgent(ledger);
-    await held(ledger, { ...key, agent: 'other' });
+    await held(ledger, { ...key, requestHash: 'of the other', agent: 'other' });
     await ledger.release(first.id, 'receipt_false', T0);
     expect(ledger.findByKey('default', 'order-7')).toBeNull();
     await held(ledger, key);
     expect(ledger.audit().findings).toEqual([]);
+  });
+
+  test.each(['open', 'captured'])('a key of an %s payment is refused to another request', async (state) => {
+    using world = newLedger();
+    const key = { idempotencyKey: 'order-7', requestHash: 'one' };
+    const first = await (state === 'open' ? held(world.ledger, key) : captured(world.ledger, key));
+    const other = holdRequest({ ...key, requestHash: 'other' });
+    expect(await world.open().openHold(other)).toEqual({ kind: 'key_reused', payment: first });
+    // Also where that other request is open itself.
+    await held(world.ledger, { requestHash: 'other' });
+    expect(await world.open().openHold(other)).toEqual({ kind: 'key_reused', payment: first });
+    expect(world.ledger.usage([capLine()], T0)).toEqual([2n * CENT]);
   });
 
   test('a captured one is found by the time it was captured, which confirming does not move', async () => {

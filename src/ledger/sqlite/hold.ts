@@ -58,6 +58,8 @@ export interface ExceededLine {
 export type HoldResult =
   | { readonly kind: 'held'; readonly payment: Payment }
   | { readonly kind: 'duplicate'; readonly payment: Payment }
+  /** The idempotency key belongs to a payment of another request. */
+  | { readonly kind: 'key_reused'; readonly payment: Payment }
   | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] }
   | { readonly kind: 'rate'; readonly line: RateLine; readonly retryAfterSec: number }
   | { readonly kind: 'frozen' }
@@ -142,9 +144,10 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   if (checked.configVersion > request.configVersion)
     return { kind: 'config_changed', configVersion: checked.configVersion };
   const head = noteConfig(context, checked, request.configVersion, nowMs);
-  const twin =
-    findLive(context, head, request.requestHash) ??
-    findByKey(context, head, request.agent, request.idempotencyKey);
+  const keyed = findByKey(context, head, request.agent, request.idempotencyKey);
+  if (keyed !== null && keyed.requestHash !== request.requestHash)
+    return { kind: 'key_reused', payment: keyed };
+  const twin = keyed ?? findLive(context, head, request.requestHash);
   if (twin !== null) return { kind: 'duplicate', payment: twin };
   for (const line of request.rateLines) {
     const waitMs = waitForRate(context, line, nowMs);

@@ -192,11 +192,17 @@ export function restoreApproved(
   const approval = engine.ledger.approvals.find(id);
   if (approval === null || approval.agent !== engine.agent) throw problemError('unknown');
   const { call, kept } = JSON.parse(approval.request) as { call: StoredCall; kept: KeptInput };
-  const request = restoreCall(id, call, given, engine.agent, allowPrivate);
+  const request = restoreCall(id, call, given, engine, allowPrivate);
   if (request === null) {
     throw new WalletError(
       'approval_changed',
       'The call was made with credentials, which are not stored: pass headers again.',
+    );
+  }
+  if (request.hashBeforeSchema3 === approval.requestHash) {
+    throw new WalletError(
+      'approval_expired',
+      'Purser was updated since the owner was asked, so nothing was signed; make the call again without approval_id, and they are asked anew.',
     );
   }
   if (request.hash !== approval.requestHash) throw problemError('changed');

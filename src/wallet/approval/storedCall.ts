@@ -1,4 +1,11 @@
-import { isCredential, parseRequest, type CallInput, type CallRequest } from '../request.js';
+import {
+  isCredential,
+  parseRequest,
+  withoutCredentials,
+  type Caller,
+  type CallInput,
+  type CallRequest,
+} from '../request.js';
 
 /** What is written down of a request that waits; its credentials stay in memory. */
 export interface StoredCall {
@@ -19,7 +26,7 @@ export function storeCall(request: CallRequest): StoredCall {
   return {
     url: request.target.url.href,
     method: request.method,
-    headers: Object.fromEntries(request.headers.filter(([name]) => !isCredential(name))),
+    headers: Object.fromEntries(withoutCredentials(request.headers)),
     body: request.body === undefined ? null : new TextDecoder().decode(request.body),
     hadCredentials: request.headers.some(([name]) => isCredential(name)),
   };
@@ -43,10 +50,10 @@ export function restoreCall(
   id: string,
   stored: StoredCall,
   given: Partial<CallInput>,
-  agent: string,
+  caller: Caller,
   allowPrivate: readonly string[],
 ): CallRequest | null {
-  const kept = credentials.get(agent)?.get(id);
+  const kept = credentials.get(caller.agent)?.get(id);
   if (stored.hadCredentials && kept === undefined && given.headers === undefined) return null;
   const input = {
     url: given.url ?? stored.url,
@@ -54,7 +61,7 @@ export function restoreCall(
     headers: { ...stored.headers, ...kept, ...lowerCased(given.headers) },
     body: given.body ?? stored.body ?? undefined,
   };
-  return parseRequest(input, agent, allowPrivate);
+  return parseRequest(input, caller, allowPrivate);
 }
 
 function lowerCased(headers: Readonly<Record<string, string>> | undefined): Record<string, string> {
