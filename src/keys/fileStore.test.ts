@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { WalletError } from '../errors/walletError.js';
+import { WalletError } from '../errors/walletError.js';
 import { findKeystoreKind, openKeystore, type Keystore } from './keystore.js';
 import { FileStore } from './fileStore.js';
 import { sealMemory } from './anchor.js';
@@ -351,13 +351,14 @@ describe('a place that is not safe', () => {
 
 describe('the checkpoint of the ledger', () => {
   const ANCHOR = { ledgerId: 'ledger-1', seq: 5, headHash: 'aa' };
+  const GOES_ON = { continues: () => undefined };
 
   it('is null until written, and then what was written, without the secret being written again', async () => {
     const wallet = await copyOpenWallet();
     const secretFile = join(home, 'keystore.json');
     const before = await stat(secretFile);
     expect(await wallet.readAnchor()).toBeNull();
-    await wallet.writeAnchor(ANCHOR);
+    await wallet.writeAnchor(ANCHOR, GOES_ON);
     expect(await wallet.readAnchor()).toEqual(ANCHOR);
     expect(await (await keystore().unlock()).readAnchor()).toEqual(ANCHOR);
     const after = await stat(secretFile);
@@ -366,29 +367,46 @@ describe('the checkpoint of the ledger', () => {
 
   it('goes forward only, and remembers one ledger and one history', async () => {
     const wallet = await copyOpenWallet();
-    await wallet.writeAnchor(ANCHOR);
-    await wallet.writeAnchor({ ...ANCHOR, seq: 4, headHash: 'bb' });
+    await wallet.writeAnchor(ANCHOR, GOES_ON);
+    await wallet.writeAnchor({ ...ANCHOR, seq: 4, headHash: 'bb' }, GOES_ON);
     expect(await wallet.readAnchor()).toEqual(ANCHOR);
-    await wallet.writeAnchor(ANCHOR);
-    await expect(wallet.writeAnchor({ ...ANCHOR, headHash: 'bb' })).rejects.toMatchObject({
+    await wallet.writeAnchor(ANCHOR, GOES_ON);
+    await expect(wallet.writeAnchor({ ...ANCHOR, headHash: 'bb' }, GOES_ON)).rejects.toMatchObject({
       code: 'ledger_damaged',
     });
-    await expect(wallet.writeAnchor({ ...ANCHOR, ledgerId: 'ledger-2', seq: 9 })).rejects.toMatchObject({
+    await expect(
+      wallet.writeAnchor({ ...ANCHOR, ledgerId: 'ledger-2', seq: 9 }, GOES_ON),
+    ).rejects.toMatchObject({
       code: 'ledger_foreign',
     });
     expect(await wallet.readAnchor()).toEqual(ANCHOR);
-    await wallet.writeAnchor({ ...ANCHOR, seq: 6, headHash: 'cc' });
+    await wallet.writeAnchor({ ...ANCHOR, seq: 6, headHash: 'cc' }, GOES_ON);
     expect(await wallet.readAnchor()).toEqual({ ...ANCHOR, seq: 6, headHash: 'cc' });
+  });
+
+  it('stays where the ledger does not go on from it, however many entries that has (T29)', async () => {
+    const wallet = await copyOpenWallet();
+    await wallet.writeAnchor(ANCHOR, GOES_ON);
+    const asked: unknown[] = [];
+    const continues = (kept: unknown): void => {
+      asked.push(kept);
+      throw new WalletError('ledger_older', 'an older copy that was written to since');
+    };
+    await expect(
+      wallet.writeAnchor({ ...ANCHOR, seq: 99, headHash: 'zz' }, { continues }),
+    ).rejects.toMatchObject({ code: 'ledger_older' });
+    expect(asked).toEqual([ANCHOR]);
+    expect(await wallet.readAnchor()).toEqual(ANCHOR);
   });
 
   it('goes anywhere when the owner has rebuilt the ledger, also over a lost one', async () => {
     const wallet = await copyOpenWallet();
-    await wallet.writeAnchor(ANCHOR);
+    await wallet.writeAnchor(ANCHOR, GOES_ON);
     const fresh = { ledgerId: 'ledger-2', seq: 0, headHash: 'dd' };
-    await wallet.writeAnchor(fresh, { rebuilt: true });
+    await wallet.writeAnchor(fresh, 'rebuilt');
     expect(await wallet.readAnchor()).toEqual(fresh);
     await rm(join(home, 'keystore-anchor.json'));
-    await wallet.writeAnchor(ANCHOR, { rebuilt: true });
+    await wallet.writeAnchor(ANCHOR, 'rebuilt');
     expect(await wallet.readAnchor()).toEqual(ANCHOR);
   });
 
@@ -396,14 +414,14 @@ describe('the checkpoint of the ledger', () => {
     const wallet = await copyOpenWallet();
     const seqs = [3, 9, 1, 7, 8, 2, 6, 4, 5];
     await Promise.all(
-      seqs.map(async (seq) => await wallet.writeAnchor({ ...ANCHOR, seq, headHash: `h${seq}` })),
+      seqs.map((seq) => wallet.writeAnchor({ ...ANCHOR, seq, headHash: `h${seq}` }, GOES_ON)),
     );
     expect(await wallet.readAnchor()).toEqual({ ...ANCHOR, seq: 9, headHash: 'h9' });
   });
 
   it('is an error when it is gone, changed in any bit, or of another wallet (T29)', async () => {
     const wallet = await copyOpenWallet();
-    await wallet.writeAnchor(ANCHOR);
+    await wallet.writeAnchor(ANCHOR, GOES_ON);
     const path = join(home, 'keystore-anchor.json');
     const whole = await readFile(path);
     const unreadable = { code: 'keystore_unreadable', owner: { command: 'ledger rebuild' } };
@@ -413,7 +431,9 @@ describe('the checkpoint of the ledger', () => {
       flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
       await writeFile(path, flipped);
       await expect(wallet.readAnchor(), `byte ${at}`).rejects.toMatchObject(unreadable);
-      await expect(wallet.writeAnchor({ ...ANCHOR, seq: 6 }), `byte ${at}`).rejects.toMatchObject(unreadable);
+      await expect(wallet.writeAnchor({ ...ANCHOR, seq: 6 }, GOES_ON), `byte ${at}`).rejects.toMatchObject(
+        unreadable,
+      );
     }
     await rm(path);
     await expect(wallet.readAnchor()).rejects.toMatchObject(unreadable);
@@ -428,7 +448,7 @@ describe('the checkpoint of the ledger', () => {
     ['a broken number', { ...ANCHOR, seq: 0.5 }],
   ])('is refused with %s', async (_name, anchor) => {
     const wallet = await copyOpenWallet();
-    const refused: unknown = await wallet.writeAnchor(anchor).catch((caught: unknown) => caught);
+    const refused: unknown = await wallet.writeAnchor(anchor, GOES_ON).catch((caught: unknown) => caught);
     expect((refused as WalletError).code).toBe('internal');
     expect(await wallet.readAnchor()).toBeNull();
   });

@@ -10,7 +10,7 @@ import { judgeRenewal, openMemory, sealMemory, type LedgerAnchor, type LedgerMem
 import { withKeystoreLock } from './keystoreLock.js';
 import { deriveEvmAccount } from './phrase.js';
 import { redactingMembers, type MacPurpose, type WalletKeys, type WalletSecret } from './secret.js';
-import type { SecretStore } from './secretStore.js';
+import type { KeystoreKind, SecretStore } from './secretStore.js';
 import { signRelayIntent } from './relaySigner.js';
 import { signTransferIntent } from './signer.js';
 import type { SolanaAccount } from './solanaKey.js';
@@ -20,6 +20,8 @@ export interface UnlockedWallet {
   /** Public, stable, derived one-way from the secret: 32 hex digits. */
   readonly walletId: string;
   readonly secretKind: WalletSecret['kind'];
+  /** Where the secret and the checkpoint are kept. */
+  readonly keystore: KeystoreKind;
   /** The checksummed address of an agent. `bad_input` for an index that an imported key does not have. */
   evmAddress(agentIndex: number): Promise<`0x${string}`>;
   /**
@@ -55,10 +57,10 @@ export interface UnlockedWallet {
    * Renews the checkpoint, atomically and safely beside other processes. One that is not later than the kept one
    * changes nothing.
    *
-   * Throws `ledger_foreign` for another ledger and `ledger_damaged` for another head of the same number, unless
-   * the owner has `rebuilt` the ledger: then whatever checkpoint was kept is replaced.
+   * Throws `ledger_foreign` for another ledger and `ledger_damaged` for another head of the same number, and what
+   * `continues` throws.
    */
-  writeAnchor(next: LedgerAnchor, options?: { readonly rebuilt?: boolean }): Promise<void>;
+  writeAnchor(next: LedgerAnchor, why: RenewalProof): Promise<void>;
   /**
    * The factors that prove the owner, as JSON, remembered here so that a ledger which is lost or old takes none of
    * them away. Throws `keystore_unreadable` as {@link readAnchor} does.
@@ -69,6 +71,13 @@ export interface UnlockedWallet {
   /** The secret itself, for `purser backup` alone; it prints as `[redacted]`. */
   revealSecret(): WalletSecret;
 }
+
+/**
+ * Why a checkpoint may take the place of the kept one: the ledger `continues` from it, which throws where it does not; or
+ * the owner has rebuilt the ledger, and whatever was kept is replaced. Without it an older copy of the ledger, written to
+ * until it has as many entries, would be remembered in place of the real one (T29).
+ */
+export type RenewalProof = { readonly continues: (kept: LedgerAnchor) => void } | 'rebuilt';
 
 const NOTHING: LedgerMemory = { anchor: null, factors: [] };
 
@@ -121,6 +130,7 @@ export function openWallet(
   const members: UnlockedWallet = {
     walletId: keys.walletId,
     secretKind: secret.kind,
+    keystore: store.kind,
     evmAddress: async (agentIndex) => (await accountOf(agentIndex)).address,
     signTransfer: async (intent, agentIndex, nowMs) =>
       await signTransferIntent(intent, await accountOf(agentIndex), nowMs),
@@ -137,14 +147,18 @@ export function openWallet(
     },
     mac: (purpose, data) => keys.mac(purpose, data),
     readAnchor: async () => (await readMemory()).anchor,
-    writeAnchor: async (next, { rebuilt = false } = {}) => {
-      await changeMemory(rebuilt, ({ anchor, factors }) =>
-        rebuilt || judgeRenewal(anchor, next) === 'renew' ? { anchor: next, factors } : null,
-      );
+    writeAnchor: async (next, why) => {
+      await changeMemory(why === 'rebuilt', (kept) => {
+        if (why !== 'rebuilt') {
+          if (judgeRenewal(kept.anchor, next) === 'keep') return null;
+          if (kept.anchor !== null) why.continues(kept.anchor);
+        }
+        return { ...kept, anchor: next };
+      });
     },
     readFactors: async () => (await readMemory()).factors,
     writeFactors: async (factors) => {
-      await changeMemory(false, ({ anchor }) => ({ anchor, factors }));
+      await changeMemory(false, (kept) => ({ ...kept, factors }));
     },
     revealSecret: () => secret,
   };

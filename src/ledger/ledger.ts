@@ -5,7 +5,14 @@ import { Approvals, Factors } from './sqlite/approvals.js';
 import { auditLedger, type AuditReport } from './sqlite/audit.js';
 import { RowAuthenticator, type MacFunction } from './sqlite/authenticity.js';
 import { newId, type LedgerContext } from './sqlite/context.js';
-import { copyDatabase, createDatabase, openDatabase, statement, type Sqlite } from './sqlite/database.js';
+import {
+  copyDatabase,
+  createDatabase,
+  openDatabase,
+  statement,
+  syncLog,
+  type Sqlite,
+} from './sqlite/database.js';
 import { toLedgerError } from './sqlite/fault.js';
 import {
   findByKey,
@@ -107,6 +114,7 @@ export class Ledger {
   readonly factors: Factors;
   readonly agents: Agents;
   readonly #db: Sqlite;
+  readonly #path: string;
   readonly #writer: LedgerWriter;
   readonly #journal: Journal;
   readonly #context: LedgerContext | null;
@@ -115,6 +123,7 @@ export class Ledger {
   private constructor(path: string, db: Sqlite, options: LedgerOptions) {
     const { mac, observer, lockWaitMaxMs, migrations = MIGRATIONS } = options;
     this.#db = db;
+    this.#path = path;
     const { id, auth } = identify(db, mac);
     migrate(db, path, auth, migrations);
     this.id = id;
@@ -183,9 +192,20 @@ export class Ledger {
     return this.#snapshot(() => statement(this.#db, 'SELECT 1 FROM factors LIMIT 1').get() !== undefined);
   }
 
-  /** Where the journal stands now, for the keystore. */
+  /** Where the journal stands now. */
   checkpoint(): Checkpoint {
     return this.#read((_context, head) => ({ ledgerId: this.id, seq: head.seq, headHash: head.hash }));
+  }
+
+  /**
+   * Where the journal stands now, once the disk has it: a keystore that remembered a head which a power cut takes back
+   * would call the owner's own ledger an older copy. Null where that is entry `sinceSeq`, or one before it.
+   */
+  async durableCheckpoint(sinceSeq = 0): Promise<Checkpoint | null> {
+    const checkpoint = this.checkpoint();
+    if (checkpoint.seq <= sinceSeq) return null;
+    await syncLog(this.#path);
+    return checkpoint;
   }
 
   /**

@@ -67,7 +67,7 @@ async function rebuildOver(
     await ledger.beginRebuild(options.now());
     const suspended = isOlder ? await suspendAgents(ledger, options.now()) : [];
     await restoreFactors(keys, ledger, options.now());
-    await keys.writeAnchor(ledger.checkpoint(), { rebuilt: true });
+    await rememberRebuilt(keys, ledger);
     await rememberFactors(keys, ledger);
     const keptAs = usable === null ? keptPath(options.home) : null;
     return { ...(await finishWhenReady(options, keys, config, ledger, keptAs)), suspended };
@@ -167,8 +167,14 @@ async function finishWhenReady(
     untilMs: readyAtMs,
   });
   const imported = await ledger.finishRebuild(found, options.now());
-  await keys.writeAnchor(ledger.checkpoint(), { rebuilt: true });
+  await rememberRebuilt(keys, ledger);
   return { state: 'done', readyAtMs: null, imported, keptAs };
+}
+
+/** Has the keystore remember this ledger in place of whatever it remembers: the owner said so. */
+async function rememberRebuilt(keys: UnlockedWallet, ledger: Ledger): Promise<void> {
+  const checkpoint = await ledger.durableCheckpoint();
+  if (checkpoint !== null) await keys.writeAnchor(checkpoint, 'rebuilt');
 }
 
 /** Everything that left the wallet since a time, on each enabled network, from blocks past `untilMs`. */

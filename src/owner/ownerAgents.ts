@@ -15,7 +15,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { AGENT_NAME } from '../money/agent.js';
 import { formatUnits } from '../money/decimal.js';
 import { addressOn } from '../wallet/agentAddress.js';
-import { rememberLedger } from './ledgerMemory.js';
+import { rememberLedger } from '../wallet/checkpoint.js';
 import { fundedAssets } from './ownAddresses.js';
 import { provedConfig, withLedger } from './ownerConfig.js';
 import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './ownerHand.js';

@@ -13,7 +13,7 @@ import { WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { openLedger } from '../wallet/engine.js';
-import { rememberLedger } from './ledgerMemory.js';
+import { rememberLedger } from '../wallet/checkpoint.js';
 import {
   keystoreKindOf,
   unlockAsAnyone,

@@ -24,6 +24,7 @@ import { generatePhrase, parsePhrase } from '../keys/phrase.js';
 import { parseEvmKey, WalletKeys } from '../keys/secret.js';
 import { Ledger } from '../ledger/ledger.js';
 import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
+import { writeCheckpoint } from '../wallet/checkpoint.js';
 import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
 import { openLedgerWithoutKeys } from './ownerFreeze.js';
 import { asOwnerOf, type OwnerHand } from './ownerHand.js';
@@ -259,7 +260,7 @@ async function ensureLedger(request: SetUpRequest, keys: UnlockedWallet, config:
     }
     if (kept !== null) ledger.verifyCheckpoint(kept);
     await ledger.noteConfigVersion(config.version, now());
-    await keys.writeAnchor(ledger.checkpoint());
+    await writeCheckpoint(keys, ledger);
   } finally {
     ledger.close();
   }

@@ -5,7 +5,7 @@ import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { KeystoreKind } from '../keys/keystore.js';
 import { formatUsd } from '../money/decimal.js';
 import { openLedger } from '../wallet/engine.js';
-import { rememberLedger } from './ledgerMemory.js';
+import { rememberLedger } from '../wallet/checkpoint.js';
 import { addPassphrase } from './ownerFactors.js';
 import { unlockAsAnyone, type OwnerOptions } from './ownerHand.js';
 import { setUpWallet, type SetUp } from './setUp.js';

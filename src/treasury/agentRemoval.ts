@@ -50,7 +50,7 @@ export async function removeAgent(
   const swept = leavesMoney ? [] : await sweep(engine, name, signal);
   const { agent, changed } = await agents.change(name, { act: 'remove' }, engine.now());
   // T29: a copy of the ledger from before is an older one from here on.
-  engine.renewCheckpoint(1);
+  engine.renewCheckpoint();
   return { agent: await lineOf(engine.keys, agent), changed, swept };
 }
 

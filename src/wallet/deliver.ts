@@ -48,17 +48,15 @@ export interface Delivery {
  * never sent by this process again without a caller. Throws `payment_unresolved` where another process came first.
  */
 export async function deliver(engine: Engine, place: CommandPlace, delivery: Delivery): Promise<Outcome> {
-  try {
-    const barred = await commitToSend(engine, place, delivery).catch(async (error: unknown) => {
-      throw await beforeSending(engine, delivery.payment, error);
-    });
-    if (barred !== null) return barred;
-    return await exchangeForAnswer(engine, place, delivery).catch((error: unknown) => {
-      throw afterSending(error);
-    });
-  } finally {
-    engine.renewCheckpoint();
-  }
+  const barred = await commitToSend(engine, place, delivery).catch(async (error: unknown) => {
+    throw await beforeSending(engine, delivery.payment, error);
+  });
+  if (barred !== null) return barred;
+  // A seller may take minutes, and all that time an older copy of the ledger would not know of this payment (T29).
+  engine.renewCheckpoint();
+  return await exchangeForAnswer(engine, place, delivery).catch((error: unknown) => {
+    throw afterSending(error);
+  });
 }
 
 /** A fault before anything left: what was only held goes with the call, and what may be signed stays held. */

@@ -14,6 +14,7 @@ import type { Lookup } from '../net/resolve.js';
 import { createNet, type Net } from '../net/send.js';
 import { addressOn } from './agentAddress.js';
 import { openChain, rpcSourceOf } from './chains.js';
+import { CheckpointKeeper } from './checkpoint.js';
 import { lowerLimits } from './clientLimits.js';
 import { Funds } from './funds.js';
 import type { OwnerReach } from './approval/ownerReach.js';
@@ -41,9 +42,6 @@ export interface WalletOptions {
   readonly reach?: (engine: Engine) => OwnerReach;
 }
 
-/** The checkpoint in the keystore is renewed at least every so many journal entries; never on a payment's path. */
-const CHECKPOINT_EVERY = 100;
-
 /**
  * An unlocked wallet for one agent: config, keys, ledger, chains and the way to the network. {@link forAgent} gives
  * another agent's, over the same parts.
@@ -63,14 +61,13 @@ export class Engine {
   readonly #nets = new Map<string, Net>();
   readonly #closing = new AbortController();
   readonly #readConfig: () => Config;
-  #checkpointSeq: number;
+  readonly #checkpoint: CheckpointKeeper;
   #reach: OwnerReach | null = null;
-  #renewing: Promise<void> = Promise.resolve();
 
   private constructor(
     options: WalletOptions,
     parts: Pick<Engine, 'keys' | 'ledger' | 'funds'>,
-    checkpointSeq: number,
+    checkpoint: CheckpointKeeper,
     first?: Engine,
   ) {
     this.#options = options;
@@ -83,7 +80,7 @@ export class Engine {
       first === undefined
         ? configReader(options.home, (data) => this.keys.mac('config', data))
         : first.#readConfig;
-    this.#checkpointSeq = checkpointSeq;
+    this.#checkpoint = checkpoint;
     this.#first = first ?? this;
   }
 
@@ -111,15 +108,15 @@ export class Engine {
       ledger.close();
       throw error;
     }
-    const engine = new Engine(options, { keys, ledger, funds: new Funds(ledger) }, anchor.seq);
-    engine.renewCheckpoint(1);
-    return engine;
+    const checkpoint = new CheckpointKeeper(keys, ledger, anchor.seq);
+    checkpoint.request();
+    return new Engine(options, { keys, ledger, funds: new Funds(ledger) }, checkpoint);
   }
 
   /** The same wallet as another of its agents has it. Closing that one does nothing; whether it may act is not looked at. */
   forAgent(agent: string): Engine {
     if (agent === this.agent) return this;
-    return new Engine({ ...this.#options, agent }, this, this.#checkpointSeq, this.#first);
+    return new Engine({ ...this.#options, agent }, this, this.#checkpoint, this.#first);
   }
 
   /** Which of the wallet's keys are this agent's. Throws `agent_unknown`. */
@@ -226,20 +223,15 @@ export class Engine {
     return net;
   }
 
-  /** Writes the journal's head to the keystore, behind the calls, when `entries` more have come. */
-  renewCheckpoint(entries = CHECKPOINT_EVERY): void {
-    const first = this.#first;
-    if (this.ledger.head().seq < first.#checkpointSeq + entries) return;
-    const checkpoint = this.ledger.checkpoint();
-    first.#checkpointSeq = checkpoint.seq;
-    // A keychain locked meanwhile costs only a later checkpoint: the older one still holds.
-    first.#renewing = first.#renewing.then(() => this.keys.writeAnchor(checkpoint)).catch(() => undefined);
+  /** Has the keystore remember, behind the calls, what was committed so far. */
+  renewCheckpoint(): void {
+    this.#checkpoint.request();
   }
 
   async close(): Promise<void> {
     if (this.#first !== this) return;
     this.#closing.abort();
-    await this.#renewing;
+    await this.#checkpoint.close();
     await this.#reach?.close();
     await Promise.all([...this.#nets.values()].map((net) => net.close()));
     this.ledger.close();

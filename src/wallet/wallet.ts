@@ -146,10 +146,9 @@ export class Wallet {
         const engine = await this.engine();
         engine.assertActive();
         const session = await engine.ledger.touchSession(engine.agent, engine.now());
-        if (session.begun) engine.renewCheckpoint(1);
-        const result = await work(engine, session, asked).catch((error: unknown) =>
-          failureOutcome(error, this.#options),
-        );
+        const result = await work(engine, session, asked)
+          .catch((error: unknown) => failureOutcome(error, this.#options))
+          .finally(() => engine.renewCheckpoint());
         return { ...result, session_left_usd: sessionLeft(engine, session) };
       });
     } catch (error) {

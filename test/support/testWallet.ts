@@ -64,6 +64,7 @@ export async function createTestWallet(
   const ledgerMac = (data: string): Uint8Array => keys.mac('ledger', data);
   await keys.writeAnchor(
     Ledger.create(join(home, LEDGER_FILE), { mac: ledgerMac, nowMs: now(), configVersion: 1 }),
+    'rebuilt',
   );
   const set = async (key: string, value: string): Promise<number> =>
     (await updateConfig(home, mac, (config) => setKey(config, key, value).config)).version;

@@ -1,8 +1,9 @@
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { WalletError } from '../../errors/walletError.js';
-import { toLedgerError } from './fault.js';
+import { removedWhileOpen, toLedgerError } from './fault.js';
 import { SCHEMA_SQL, SCHEMA_VERSION } from './schema.js';
 
 /** SQLite's own handle; it stays inside the ledger folder. */
@@ -117,6 +118,22 @@ export function copyDatabase(db: Sqlite, path: string): void {
     throw toLedgerError(error);
   } finally {
     if (file !== undefined) closeSync(file);
+  }
+}
+
+/**
+ * Waits, off the main thread, until the disk has every commit that was seen so far. What is no longer in the log has been
+ * synced into the database before the log was used anew. Throws `ledger_missing`, `disk_full`, `home_unusable`.
+ */
+export async function syncLog(path: string): Promise<void> {
+  try {
+    // Windows syncs only what was opened for writing.
+    const log = await open(`${path}-wal`, 'r+');
+    await log.sync().finally(() => log.close());
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ENOENT'
+      ? removedWhileOpen({ cause: error })
+      : toLedgerError(error);
   }
 }
 

@@ -6,6 +6,12 @@ export const CHANGED_BEHIND = {
   command: 'audit',
 } as const;
 
+/** What the owner is told wherever the ledger is an older copy of itself (T29). */
+export const OLDER_COPY = {
+  say: 'The ledger (purser.db) was put back to an older copy; signing has stopped. Have what was paid since counted from the chain.',
+  command: 'ledger rebuild',
+} as const;
+
 /** The error for a ledger that something else wrote to. */
 export function changedBehind(what: string): WalletError {
   return new WalletError('ledger_damaged', what, { owner: CHANGED_BEHIND });

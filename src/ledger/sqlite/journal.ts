@@ -1,7 +1,7 @@
 import { assertInvariant, WalletError } from '../../errors/walletError.js';
 import { journalHash, type RowAuthenticator } from './authenticity.js';
 import { statement, type Sqlite } from './database.js';
-import { changedBehind, CHANGED_BEHIND } from './fault.js';
+import { changedBehind, OLDER_COPY } from './fault.js';
 import type { SqlRow } from '../payment.js';
 import { EMPTY_REGISTER, type RegisterDigests } from './register.js';
 
@@ -142,7 +142,7 @@ export class Journal {
     if (hash === seen.hash) return;
     // T29: an older copy was put in our place while we ran.
     throw new WalletError('ledger_older', 'The ledger went back behind what this process wrote to it.', {
-      owner: CHANGED_BEHIND,
+      owner: OLDER_COPY,
     });
   }
 
@@ -151,21 +151,22 @@ export class Journal {
     this.#seen = { seq: head.seq, hash: head.hash };
   }
 
-  /** Throws `ledger_damaged` or `ledger_older` unless each entry from the one with this number and hash on links up with the head. */
+  /**
+   * Throws `ledger_older` unless the journal has the entry with this number and hash, and `ledger_damaged` unless each
+   * one since links up with the head.
+   */
   verifySince(seq: number, hash: string): void {
-    const first = this.entry(seq);
-    if (first === null) {
-      throw new WalletError('ledger_older', 'This ledger is older than the checkpoint in the keystore.', {
-        owner: { say: 'The ledger is an older copy; signing has stopped.', command: 'ledger rebuild' },
-      });
-    }
-    if (first.hash !== hash) throw broken();
+    let first: JournalEntry | null = null;
     let last: JournalEntry | null = null;
     for (const entry of this.entries(seq)) {
       if ((last !== null && !follows(entry, last)) || journalHash(entry) !== entry.hash) throw broken();
+      first ??= entry;
       last = entry;
     }
-    if (last?.hash !== this.checkedHead().hash) throw broken();
+    const head = this.checkedHead();
+    if (last !== null && last.hash !== head.hash) throw broken();
+    // The head holds: this is the wallet's own ledger, put back to before that entry, and perhaps written to since.
+    if (first?.seq !== seq || first.hash !== hash) throw olderCopy();
   }
 
   /** Appends one entry, inside the caller's transaction, and returns the head it makes. `head` must be the checked one. */
@@ -321,6 +322,14 @@ export function entryOf(row: SqlRow): JournalEntry {
     prevHash: String(row['prev_hash']),
     hash: String(row['hash']),
   };
+}
+
+function olderCopy(): WalletError {
+  return new WalletError(
+    'ledger_older',
+    'The ledger is an older copy than the one this wallet last wrote, as after restoring a backup or a snapshot; nothing is signed with it.',
+    { owner: OLDER_COPY },
+  );
 }
 
 function broken(): WalletError {
