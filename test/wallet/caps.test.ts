@@ -3,6 +3,7 @@ import { formatUsd, parseUsd } from '../../src/money/decimal.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { paymentsIn, signaturesIn } from '../support/books.js';
+import { Patience } from '../support/patience.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain, settleAll, spyOnSigner } from '../support/truth.js';
 import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
@@ -24,11 +25,14 @@ const WIDE: Readonly<Record<string, string>> = {
 let world: TestWorld;
 let mine: TestWallet;
 let wallet: Wallet;
+const patience = new Patience();
 
 beforeAll(async () => {
   world = await startTestWorld();
   mine = await world.wallet({ settings: WIDE });
   wallet = mine.open();
+  await pay();
+  await patience.measure(() => pay());
 });
 
 afterEach(async () => {
@@ -152,7 +156,10 @@ describe('money that could still move counts', () => {
     const name = 'limits.per_session_usd';
     await leave(name, 2n * CENT);
     const used = await usedBy(name);
-    const open = await wallet.pay(callOf(world.url('/v1/json', { fault }), { timeout_ms: 1_000 }), anyCall());
+    const url = world.url('/v1/json', { fault });
+    const open = await patience.lose((bound) =>
+      wallet.pay(callOf(url, fault === 'hang' ? bound : {}), anyCall()),
+    );
     expect(open).toMatchObject({ payment: { state: 'unknown' } });
     expect(await usedBy(name)).toBe(used + CENT);
     await expectStopped(() => pay('/v2/price/0.010001'), 'asked');

@@ -4,6 +4,7 @@ import { formatUsd, parseUsd } from '../../src/money/decimal.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { journalOf, paymentsIn, signaturesIn } from '../support/books.js';
+import { Patience } from '../support/patience.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain, PAST_CAP, settleAll } from '../support/truth.js';
 import { startWalletProcess, type WalletProcess } from '../support/walletProcess.js';
@@ -18,12 +19,16 @@ let mine: TestWallet;
 let wallet: Wallet;
 let one: WalletProcess;
 let two: WalletProcess;
+const patience = new Patience();
 
 beforeAll(async () => {
   world = await startTestWorld();
   mine = await world.wallet();
   wallet = mine.open();
   [one, two] = await Promise.all([start(), start()]);
+  await one.pay(callOf(world.url('/v2/json')));
+  await two.pay(callOf(world.url('/v2/json')));
+  await patience.measure(() => one.pay(callOf(world.url('/v2/json'))));
 });
 
 beforeEach(async () => {
@@ -238,7 +243,7 @@ describe('the same request in two processes', () => {
 
   test('left open by one process is looked after by the other', async () => {
     const url = world.url('/v2/json', { fault: 'hang_settles_later', times: '1' });
-    const first = await one.pay(callOf(url, { timeout_ms: 1_000 }));
+    const first = await patience.lose((bound) => one.pay(callOf(url, bound)));
     expect(first).toMatchObject({ status: 'unknown' });
     await world.sandbox.shop.releasePending();
     expect(await two.pay(callOf(url))).toMatchObject({
@@ -252,7 +257,7 @@ describe('the same request in two processes', () => {
     const first = one.pay(callOf(url));
     await paidRequest(url);
     one.pause();
-    const second = await two.pay(callOf(url, { timeout_ms: 1_500 }));
+    const second = await patience.lose((bound) => two.pay(callOf(url, bound)));
     one.resume();
     expect(second).toMatchObject({ status: 'unknown', code: 'payment_unresolved', retry: 'after_delay' });
     expect(await first).toMatchObject({ status: 'ok' });

@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import { reconcileAll } from '../../src/wallet/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { paymentsIn, signaturesIn } from '../support/books.js';
+import { Patience } from '../support/patience.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain, settleAll } from '../support/truth.js';
 import { callOf, CHAINS, PAST_EXPIRY_SEC, startTestWorld, type TestWorld } from '../support/world.js';
@@ -11,12 +12,16 @@ describe.each(CHAINS)('on %s', (chain) => {
   let world: TestWorld;
   let mine: TestWallet;
   let wallet: Wallet;
+  const patience = new Patience();
 
   beforeAll(async () => {
     world = await startTestWorld(chain);
     mine = await world.wallet();
     wallet = mine.open();
+    await pay(world.url('/v2/json'));
   });
+
+  beforeEach(async () => void (await patience.measure(() => pay(world.url('/v2/json')))));
 
   afterEach(async () => {
     await world.ground.rpc.setFault(null);
@@ -47,8 +52,9 @@ describe.each(CHAINS)('on %s', (chain) => {
     return (await world.ground.payments(mine.payAddress)).length;
   }
 
-  /** Lets a call go on only after it has lost its answer: one second is the least a caller may give. */
-  const SHORT = { timeout_ms: 1_000 };
+  /** Pays a seller who hangs until the caller leaves. */
+  const payShort = (url: string, atOnce = 1): Promise<Outcome> =>
+    patience.lose((bound) => pay(url, bound), atOnce);
 
   describe('twins', () => {
     test.each(['/v1/slow', '/v2/slow'])(
@@ -278,10 +284,10 @@ describe.each(CHAINS)('on %s', (chain) => {
     test('never skips an unresolved payment, nor does repeat', async () => {
       const url = world.url('/v2/json', { fault: 'hang' });
       const signatures = signaturesIn(mine.home);
-      await pay(url, SHORT);
+      await payShort(url);
       await world.ground.rpc.setFault({ kind: 'down' });
       for (const more of [{ repeat: true }, { idempotency_key: `e-${url}` }]) {
-        expect(await pay(url, { ...SHORT, ...more })).toMatchObject({
+        expect(await pay(url, { ...patience.short(), ...more })).toMatchObject({
           status: 'unknown',
           code: 'payment_unresolved',
         });
@@ -295,7 +301,7 @@ describe.each(CHAINS)('on %s', (chain) => {
       const url = world.url(`/v${version}/json`, { fault: 'hang' });
       const signatures = signaturesIn(mine.home);
       for (let i = 0; i < 5; i++) {
-        const outcome = await pay(url, SHORT);
+        const outcome = await payShort(url);
         expect(outcome).toMatchObject({ status: 'unknown', money: 'unknown', retry: 'after_delay' });
         expect(outcome.next).toEqual({
           tool: 'wallet_ledger',
@@ -310,7 +316,7 @@ describe.each(CHAINS)('on %s', (chain) => {
 
     test('that was settled meanwhile is captured: paid, nothing delivered', async () => {
       const url = world.url('/v2/json', { fault: 'hang_settles_later', times: '1' });
-      const first = await pay(url, SHORT);
+      const first = await payShort(url);
       expect(first).toMatchObject({ status: 'unknown', code: 'payment_unknown' });
       await world.sandbox.shop.releasePending();
       const second = await pay(url);
@@ -406,7 +412,7 @@ describe.each(CHAINS)('on %s', (chain) => {
       const urls = ['/v2/json', '/v1/json', '/v2/text'].map((path) =>
         world.url(path, { fault: 'hang_settles_later', times: '1' }),
       );
-      const firsts = await Promise.all(urls.map((url) => pay(url, SHORT)));
+      const firsts = await Promise.all(urls.map((url) => payShort(url, urls.length)));
       await world.sandbox.shop.releasePending();
       await wallet.ledger({ payment_id: firsts[0]?.payment?.id }, anyCall());
       await reconcileAll(await wallet.engine(), new AbortController().signal);
@@ -421,7 +427,7 @@ describe.each(CHAINS)('on %s', (chain) => {
 
     test('that nobody was told of is not bought again, however late the agent comes back', async () => {
       const url = world.url('/v2/json', { fault: 'hang_settles_later', times: '1' });
-      const first = await pay(url, SHORT);
+      const first = await payShort(url);
       await world.sandbox.shop.releasePending();
       await reconcileAll(await wallet.engine(), new AbortController().signal);
       await world.advance(300);

@@ -5,6 +5,7 @@ import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import { endPauses, listPauses } from '../../src/owner/ownerPauses.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { journalOf, paymentsIn, signaturesIn } from '../support/books.js';
+import { Patience } from '../support/patience.js';
 import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain, settleAll } from '../support/truth.js';
 import { callOf, CHAINS, startTestWorld, type TestWorld } from '../support/world.js';
@@ -20,11 +21,14 @@ describe.each(CHAINS)('on %s', (chain) => {
   let world: TestWorld;
   let mine: TestWallet;
   let wallet: Wallet;
+  const patience = new Patience();
 
   beforeAll(async () => {
     world = await startTestWorld(chain);
     mine = await world.wallet();
     wallet = mine.open();
+    await pay(world.url('/v2/json'));
+    await patience.measure(() => pay(world.url('/v2/json')));
   });
 
   afterEach(async () => {
@@ -33,13 +37,16 @@ describe.each(CHAINS)('on %s', (chain) => {
     await expectLedgerIsChain(world, mine, wallet);
     // An origin that took money and asked for more is paused; it delivers again, and its slate is clean.
     await world.advance(1_300);
-    expect(await pay(world.url('/v2/json'))).toMatchObject({ status: 'ok' });
+    expect(await patience.measure(() => pay(world.url('/v2/json')))).toMatchObject({ status: 'ok' });
   });
 
   afterAll(() => world.stop());
 
   const pay = (url: string, more: Record<string, unknown> = {}): Promise<Outcome> =>
     wallet.pay(callOf(url, more), anyCall());
+
+  /** Pays a seller who hangs until the caller leaves. */
+  const payShort = (url: string): Promise<Outcome> => patience.lose((bound) => pay(url, bound));
 
   /** What the ledger says of one payment, the chain asked first. */
   const look = (outcome: Outcome): Promise<Outcome> =>
@@ -123,9 +130,8 @@ describe.each(CHAINS)('on %s', (chain) => {
 
     test.each(WAYS)('%s', async (fault, expected, final) => {
       const signatures = signaturesIn(mine.home);
-      const outcome = await pay(world.url(`/v${version}/json`, { fault }), {
-        timeout_ms: fault.startsWith('hang') ? 2_000 : 20_000,
-      });
+      const url = world.url(`/v${version}/json`, { fault });
+      const outcome = await (fault.startsWith('hang') ? payShort(url) : pay(url));
       expect(outcome).toMatchObject(expected);
       expect(signaturesIn(mine.home)).toBe(signatures + 1);
       if (outcome.money !== 'captured') {
@@ -151,7 +157,7 @@ describe.each(CHAINS)('on %s', (chain) => {
     test.each(['settlement_pending', 'settles_later', 'hang_settles_later'] as const)(
       '%s, and it does settle: captured as soon as the chain shows it',
       async (fault) => {
-        const outcome = await pay(world.url(`/v${version}/json`, { fault }), { timeout_ms: 1_500 });
+        const outcome = await payShort(world.url(`/v${version}/json`, { fault }));
         expect(outcome.money).toBe('unknown');
         expect(await look(outcome)).toMatchObject({ money: 'unknown', retry: 'after_delay' });
         const [tx] = await world.sandbox.shop.releasePending();
@@ -171,8 +177,9 @@ describe.each(CHAINS)('on %s', (chain) => {
 
     test('an answer slower than the caller is unknown, then found out', async () => {
       // The seller settles after its work: when the caller leaves, nothing has moved yet.
-      const url = world.url(`/v${version}/slow`, { ms: '2000' });
-      const outcome = await pay(url, { timeout_ms: 1_500 });
+      const bound = patience.short();
+      const url = world.url(`/v${version}/slow`, { ms: String(bound.timeout_ms) });
+      const outcome = await pay(url, bound);
       expect(outcome).toMatchObject(UNKNOWN);
       const signed = signedIn((await rowOf(outcome))!);
       await world.sandbox.facilitator.log.waitFor(
@@ -197,9 +204,7 @@ describe.each(CHAINS)('on %s', (chain) => {
     });
 
     test('a lagging chain frees nothing', async () => {
-      const outcome = await pay(world.url(`/v${version}/json`, { fault: 'hang_settles_later' }), {
-        timeout_ms: 1_000,
-      });
+      const outcome = await payShort(world.url(`/v${version}/json`, { fault: 'hang_settles_later' }));
       await world.ground.rpc.setFault({ kind: 'stuck' });
       await world.sandbox.shop.releasePending();
       await world.advance(120);
