@@ -21,6 +21,17 @@ export function refuse(why: string, cause?: unknown): WalletError {
   return new WalletError('client_config', why, { cause });
 }
 
+/**
+ * How deep a client's file may nest. Clients need some ten levels; the parsers, and what compares two files, go down by
+ * calls of themselves, and a thousand times as many end the program (T44).
+ */
+export const NESTING_MAX = 200;
+
+/** The error of a file that nests deeper than {@link NESTING_MAX}, or in itself. */
+export function refuseNesting(): WalletError {
+  return refuse(`it nests more than ${NESTING_MAX} levels deep`);
+}
+
 /** The line, counted from 1, of a place in a text. */
 export function lineOf(text: string, offset: number): number {
   return text.slice(0, offset).split('\n').length;

@@ -7,7 +7,17 @@ import {
   type ParseError,
 } from 'jsonc-parser';
 import type { FileFormat, Value } from './client.js';
-import { indentAt, lineEndOf, lineOf, lineStart, refuse, splice, type Format } from './format.js';
+import {
+  indentAt,
+  lineEndOf,
+  lineOf,
+  lineStart,
+  NESTING_MAX,
+  refuse,
+  refuseNesting,
+  splice,
+  type Format,
+} from './format.js';
 
 /** What a file that says nothing of its own is indented by. */
 const INDENT = '  ';
@@ -20,6 +30,7 @@ export function jsonText(kind: Exclude<FileFormat, 'toml' | 'yaml'>): Format {
     allowEmptyContent: true,
   };
   const parse = (text: string): Node | null => {
+    if (nestsTooDeep(text)) throw refuseNesting();
     const errors: ParseError[] = [];
     const root = parseTree(text, errors, options);
     const [first] = errors;
@@ -51,6 +62,20 @@ export function jsonText(kind: Exclude<FileFormat, 'toml' | 'yaml'>): Format {
     },
     pair: (key, value) => `${JSON.stringify(key)}: ${stringify(value, '', INDENT, '\n')}`,
   };
+}
+
+/** A string, as far as its line goes; a comment; a bracket. */
+const TOKEN = /"(?:\\.|[^"\\\r\n])*"?|\/\/[^\r\n]*|\/\*[\s\S]*?(?:\*\/|$)|[[\]{}]/g;
+
+/** Whether brackets stand in one another deeper than the parser can go; looked at without going down itself. */
+function nestsTooDeep(text: string): boolean {
+  let depth = 0;
+  for (const [token] of text.matchAll(TOKEN)) {
+    if (token === '[' || token === '{') depth += 1;
+    else if (token === ']' || token === '}') depth -= 1;
+    if (depth > NESTING_MAX) return true;
+  }
+  return false;
 }
 
 function wordsOf({ error }: ParseError): string {

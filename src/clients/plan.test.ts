@@ -227,11 +227,24 @@ describe('a file that is not as it should be is refused', () => {
     ['several documents', goose, 'a: 1\n---\nb: 2\n'],
     ['a document that has ended', goose, 'a: 1\n...\n'],
     ['extensions that are a word', goose, 'extensions: none\n'],
+    ['lists in lists without end', zed, `{"a": ${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
+    ['objects in objects without end', desktop, `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
+    ['brackets that nobody closes', zed, `{ // [\n"a": "]", "b": ${'[{"c":'.repeat(50_000)}`],
+    ['TOML of a key in keys', codex, `${Array(20_000).fill('a').join('.')} = 1\n`],
+    ['TOML of a table in tables', codex, `[${Array(20_000).fill('a').join('.')}]\nb = 1\n`],
+    ['YAML of lists in lists', goose, `a: ${'['.repeat(900)}${']'.repeat(900)}\n`],
+    ['YAML that stands in itself', goose, 'a: &a\n  b: *a\n'],
   ])('for %s', async (_what, client, text) => {
     const format = await formatOf(client.format);
     expect(() => planInstall(client, format, text, launch)).toThrow(
       expect.objectContaining({ code: 'client_config' }),
     );
+  });
+
+  it('and neither brackets within words nor within comments count as nesting', async () => {
+    const format = await formatOf(zed.format);
+    const text = `{ // ${'['.repeat(500)}\n"a": "${'{\\"['.repeat(500)}" /* ${'{'.repeat(500)} */ }`;
+    expect(planInstall(zed, format, text, launch).change).toBe('added');
   });
 
   it('and where it parses all the same, with what to write there by hand', async () => {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SERVER_NAME, type Client, type Entry, type Value } from './client.js';
-import { refuse, type Format } from './format.js';
+import { NESTING_MAX, refuse, refuseNesting, type Format } from './format.js';
 import type { Launch } from './launch.js';
 
 /** What a change to a client's file comes to: the text to write, or null for no file at all. */
@@ -157,12 +157,16 @@ function prove(format: Format, text: string, before: Opened, entry: unknown): vo
   throw refuse('it is written in a way that cannot be changed without changing something else');
 }
 
-/** The value in objects of one kind, whichever parser made it, so that two can be compared. */
-function plainOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plainOf);
+/**
+ * The value in objects of one kind, whichever parser made it, so that two can be compared. Throws `client_config` for
+ * one that nests too deep, such as YAML whose alias names what it stands in.
+ */
+function plainOf(value: unknown, depth = 0): unknown {
+  if (depth > NESTING_MAX) throw refuseNesting();
+  if (Array.isArray(value)) return value.map((item) => plainOf(item, depth + 1));
   if (value instanceof Date) return String(value.toJSON());
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainOf(item)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainOf(item, depth + 1)]));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

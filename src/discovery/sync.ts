@@ -32,7 +32,7 @@ export interface SyncReport {
   readonly dropped: number;
   readonly pages: number;
   readonly bytes: number;
-  /** Why it ended early, in one word: a code, `http_500`, `not_a_catalogue`, `looping`, `cut`; else null. */
+  /** Why it ended early, in one word: a code, `http_500`, `not_a_catalogue`, `unreadable`, `looping`, `cut`; else null. */
   readonly why: string | null;
 }
 
@@ -111,10 +111,15 @@ class SourcePass {
         break;
       }
     }
+    if (end.whole && this.#listings === 0 && this.#dropped > 0) {
+      // Records without one that can be read are a fault of the source, not its new list: what was there stays.
+      end = { whole: false, why: 'unreadable' };
+      this.#position = 0;
+    }
     const { whole, why } = end;
     const resumeAt = whole || this.#position === 0 ? null : this.#position;
     catalog.endRun(this.#run, { whole, resumeAt, why, shape: this.#shape, nowMs: now() });
-    const seen = this.#pages > 0;
+    const seen = this.#pages > 0 && why !== 'unreadable';
     return {
       url: this.#run.url,
       status: whole ? (this.#changed ? 'synced' : 'unchanged') : seen ? 'partial' : 'failed',

@@ -115,18 +115,18 @@ function notLoaded(): Outcome {
 
 function offerOf({ version, env, platform, warn }: ServerPlace): SetUpOffer {
   const passphrase = async (): Promise<string | null> =>
-    (await import('./serverPassphrase.js')).readServerPassphrase(env, warn);
+    (await import('../cli/setUp/passphrase.js')).passphraseFromEnvironment(env, warn);
   const home = resolveHome(env, platform);
   return new SetUpOffer({ home, now: Date.now, passphrase }, { version, env, platform });
 }
 
 async function load({ version, env, platform, warn }: ServerPlace): Promise<Wallet> {
-  const [{ Wallet }, { readServerPassphrase }, { PageReach }] = await Promise.all([
+  const [{ Wallet }, { passphraseFromEnvironment }, { PageReach }] = await Promise.all([
     import('../wallet/wallet.js'),
-    import('./serverPassphrase.js'),
+    import('../cli/setUp/passphrase.js'),
     import('./pageReach.js'),
   ]);
-  const passphrase = (): Promise<string | null> => readServerPassphrase(env, warn);
+  const passphrase = (): Promise<string | null> => passphraseFromEnvironment(env, warn);
   const home = resolveHome(env, platform);
   const reach = (engine: Engine): OwnerReach => new PageReach(engine, { version, env, platform });
   const agent = agentOf(env);

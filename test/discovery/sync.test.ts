@@ -222,6 +222,55 @@ describe('a catalogue that does harm', () => {
     expect(catalog.stats()).toMatchObject({ listings: COUNT });
   });
 
+  const deep = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+  const many = (record: string): string => `[${Array.from({ length: 100 }, () => record).join()}]`;
+  test('brackets, numbers or empty records in the place of a list: what was there stays', async () => {
+    await sync();
+    const nested = `${'{"resource":'.repeat(9_000)}1${'}'.repeat(9_000)}`;
+    for (const [items, why] of [
+      [deep(1_000_000), 'not_a_catalogue'],
+      [many('[]'), 'not_a_catalogue'],
+      [many('7'), 'not_a_catalogue'],
+      [many('{}'), 'unreadable'],
+      [`[${nested}]`, 'unreadable'],
+    ] as const) {
+      const text = `{"items":${items}}`;
+      const broken: CatalogFetch = ({ url }) =>
+        Promise.resolve({ status: 200, headers: [], text, bytes: text.length, cut: false, url });
+      expect(await sync(catalogue.listUrl, { fetch: broken })).toMatchObject({ status: 'failed', why });
+      expect(catalog.stats()).toMatchObject({ listings: COUNT });
+    }
+    expect(await sync()).toMatchObject({ listings: COUNT });
+  });
+
+  test('one page of brackets among good ones: its listings stay, and the next run goes on from it', async () => {
+    await sync();
+    const broken: CatalogFetch = async (request) => {
+      if (new URL(request.url).searchParams.get('offset') !== '300') return fetch(request);
+      return { status: 200, headers: [], text: '{"items":[[],[]]}', bytes: 20, cut: false, url: request.url };
+    };
+    expect(await sync(catalogue.listUrl, { fetch: broken })).toMatchObject({
+      status: 'partial',
+      why: 'not_a_catalogue',
+    });
+    expect(catalog.stats()).toMatchObject({ listings: COUNT });
+    expect(await sync()).toMatchObject({ listings: COUNT });
+  });
+
+  test.each(['[[],[]]', deep(1_000_000), '{"resources":[1,2]}'])(
+    'a site whose own list is %.20s: what was there stays',
+    async (text) => {
+      const url = 'https://shop.example/.well-known/x402';
+      const serve = (body: string): CatalogFetch => {
+        return () =>
+          Promise.resolve({ status: 200, headers: [], text: body, bytes: body.length, cut: false, url });
+      };
+      await sync(url, { fetch: serve('["https://shop.example/a","https://shop.example/b"]') });
+      expect(await sync(url, { fetch: serve(text) })).toMatchObject({ status: 'failed' });
+      expect(catalog.stats()).toMatchObject({ listings: 2 });
+    },
+  );
+
   test.each(['slow', 'dribble'] as const)('%s: ended by the deadline of a page', async (fault) => {
     catalogue.setFault(fault);
     const hasty: CatalogFetch = (request) => fetch({ ...request, timeoutMs: 300 });

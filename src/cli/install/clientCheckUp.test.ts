@@ -59,6 +59,17 @@ async function look(): Promise<Map<string, Check>> {
   return new Map((await checkUpClients(call)).map((check) => [check.name, check]));
 }
 
+test('a client’s file without bottom ends nothing: the others are looked at', async () => {
+  const file = await install('cursor');
+  await install('zed');
+  writeFileSync(`${file}.purser-backup`, '{}\n');
+  writeFileSync(file, '['.repeat(200_000));
+  const checks = await look();
+  expect(checks.get('client Cursor')).toMatchObject({ state: 'fail' });
+  expect(checks.get('client Cursor')?.says).toContain('nests more than 200 levels deep');
+  expect(checks.get('client Zed')).toMatchObject({ state: 'ok' });
+});
+
 test('reads its entry in every client, whatever that calls its fields', async () => {
   for (const { id } of clients) await install(id);
   const checks = await look();
@@ -229,11 +240,16 @@ describe('with the keys in an encrypted file', () => {
 
   test('a passphrase that is there is in order, and never shown', async () => {
     const pass = join(folder, 'pass');
-    writeFileSync(pass, 'canary of the passphrase\n');
+    writeFileSync(pass, 'canary of the passphrase\n', { mode: 0o600 });
     await install('zed', usual({ env: { PATH: bin, PURSER_PASSPHRASE_FILE: pass } }));
     const check = (await look()).get('client Zed');
     expect(check).toMatchObject({ state: 'ok' });
     expect(JSON.stringify(check)).not.toContain('canary');
+    chmodSync(pass, 0o644);
+    expect((await look()).get('client Zed')).toMatchObject({
+      state: 'warn',
+      says: expect.stringContaining(`chmod 600 ${pass}`) as string,
+    });
   });
 });
 

@@ -116,7 +116,9 @@ async function lookAtPassphrase(home: string, env: WrittenLaunch['env'], id: str
   const mend = { say: 'Name the file with the passphrase.', command: `install ${id} --passphrase-file FILE` };
   try {
     if (readConfigUnauthenticated(home).keystore !== 'file') return [];
-    if ((await passphraseFromEnvironment(env)) !== null) return [];
+    const warnings: string[] = [];
+    const passphrase = await passphraseFromEnvironment(env, (line) => warnings.push(line));
+    if (passphrase !== null) return warnings.map((says) => ({ state: 'warn', says }));
     return [
       {
         state: 'warn',

@@ -60,14 +60,23 @@ export function changeLines(io: CliIo, changes: readonly ClientChange[], dryRun:
   return [...layPairs(pairs), ...notes, ...kept, ...pastes];
 }
 
-/** Prints the diffs of a dry run, cleaned line by line: a client's file may hold anything (T27). */
+/** Prints the diffs of a dry run: a client's file may hold anything (T27). */
 export function printDiffs(io: CliIo, changes: readonly ClientChange[]): void {
-  for (const { diff } of changes) {
-    printLines(
-      io.stdout,
-      diff.split('\n').map((line) => line.replace(/[^\t\u0020-\u007e\u00a0-\uffff]/g, '')),
-    );
-  }
+  for (const { diff } of changes) printLines(io.stdout, diff.split('\n').map(nameUnseen));
+}
+
+/** What steers a screen or is not drawn on it: control, bidi and zero-width characters, line breaks but ours. */
+const UNSEEN = /(?!\t)[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+
+/**
+ * A line in which what cannot be seen is named, such as `<U+202E>`: left out, the line would show another text than
+ * the file has.
+ */
+export function nameUnseen(line: string): string {
+  return line.replace(
+    UNSEEN,
+    (char) => `<U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`,
+  );
 }
 
 /** What to do in each changed client. */

@@ -9,7 +9,7 @@ export async function run({ io, flags }: CommandCall): Promise<number> {
   const url = readUrl(flags.text('url'));
   const tokenFile = flags.text('tokenFile');
   if (tokenFile === undefined) throw new WalletError('bad_input', 'connect needs --token-file.');
-  const token = await readSecretFile('--token-file', tokenFile);
+  const token = await readSecretFile(io, '--token-file', tokenFile);
   const { bridgeStdio } = await import('../../server/bridge.js');
   return bridgeStdio({ url, token, version: io.version });
 }

@@ -16,7 +16,7 @@ export async function run(call: CommandCall): Promise<number> {
   if (tokenFile !== undefined && healthPort === null)
     throw new WalletError('bad_input', '--metrics-token-file goes with --health-port.');
   const metricsToken =
-    tokenFile === undefined ? null : await readSecretFile('--metrics-token-file', tokenFile);
+    tokenFile === undefined ? null : await readSecretFile(io, '--metrics-token-file', tokenFile);
   const { serveHttpWallet } = await import('../../server/serve.js');
   return serveHttpWallet({
     wallet: walletOptions(call),

@@ -59,7 +59,7 @@ async function readBody(io: CliIo, data: string): Promise<string> {
 }
 
 async function readBodyFile(path: string): Promise<string> {
-  const bytes = await readBounded(path, BODY_BYTES_MAX).catch((error: unknown) => {
+  const { bytes } = await readBounded(path, BODY_BYTES_MAX).catch((error: unknown) => {
     throw noBody(path, (error as NodeJS.ErrnoException).code ?? 'it cannot be read');
   });
   if (bytes === null) throw noBody(path, 'it is larger than a body may be');

@@ -5,7 +5,7 @@ import type { OwnerOptions } from '../../owner/ownerHand.js';
 import { setUpWallet, type SecretSource, type SetUp } from '../../owner/setUp.js';
 import type { CommandCall } from '../command.js';
 import { isInteractive, readStdin, type CliIo } from '../terminal/io.js';
-import { passphraseFromEnvironment, passphraseFromFlag } from './passphrase.js';
+import { passphraseFromEnvironment, passphraseFromFlag, warnOn } from './passphrase.js';
 import { askHidden, askLine, askYes } from '../terminal/prompt.js';
 import { ownerHand } from '../terminal/wallet.js';
 
@@ -168,8 +168,8 @@ function keystorePassphrase({ io, home, flags }: CommandCall): () => Promise<str
   const file = flags.text('passphraseFile');
   let asked: Promise<string | null> | undefined;
   const find = async (): Promise<string | null> => {
-    if (file !== undefined) return passphraseFromFlag(file);
-    const named = await passphraseFromEnvironment(io.env);
+    if (file !== undefined) return passphraseFromFlag(io, file);
+    const named = await passphraseFromEnvironment(io.env, warnOn(io));
     if (named !== null || flags.has('yes') || !isInteractive(io)) return named;
     const { findKeystoreKind } = await import('../../keys/keystore.js');
     return (await findKeystoreKind(home)) === undefined ? typeTwice(io) : askHidden(io, 'Passphrase: ');

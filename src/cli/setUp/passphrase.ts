@@ -1,34 +1,20 @@
 import { WalletError } from '../../errors/walletError.js';
-import { readBounded } from '../terminal/boundedFile.js';
 import { isInteractive, type CliIo } from '../terminal/io.js';
 import { askHidden } from '../terminal/prompt.js';
-
-/** A passphrase is a line; a larger file is some other file. */
-const FILE_BYTES_MAX = 4096;
+import { readSecretLine, warnIfExposed, type Warn } from '../terminal/secretFile.js';
 
 /** Names the file that unlocks an encrypted keystore for servers and scripts. */
 const PASSPHRASE_VARIABLE = 'PURSER_PASSPHRASE_FILE';
 
-/** The passphrase a file holds: its text without the line end at its end. Throws the error that `fail` makes. */
-async function readPassphraseFile(path: string, fail: (why: string) => WalletError): Promise<string> {
-  const bytes = await readBounded(path, FILE_BYTES_MAX).catch((error: unknown) => {
-    // T21: only the operating system's word for the fault, never anything of the file.
-    throw fail((error as NodeJS.ErrnoException).code ?? 'it cannot be read');
-  });
-  if (bytes === null) throw fail('it is too large to be a line of text');
-  const text = bytes.toString('utf8').replace(/\r?\n$/, '');
-  if (text === '') throw fail('it is empty');
-  return text;
-}
-
 /**
  * The passphrase from the file that `PURSER_PASSPHRASE_FILE` names; null where it names none. This is how a server
- * is unlocked. Throws `keystore_locked` where the file cannot be read.
+ * is unlocked. A file that others can read is warned of and used all the same: containers hand secrets out as 0444.
+ * Throws `keystore_locked` where the file cannot be read.
  */
-export async function passphraseFromEnvironment(env: CliIo['env']): Promise<string | null> {
+export async function passphraseFromEnvironment(env: CliIo['env'], warn: Warn): Promise<string | null> {
   const path = env[PASSPHRASE_VARIABLE];
   if (path === undefined || path === '') return null;
-  return readPassphraseFile(
+  const secret = await readSecretLine(
     path,
     (why) =>
       new WalletError(
@@ -39,19 +25,32 @@ export async function passphraseFromEnvironment(env: CliIo['env']): Promise<stri
         },
       ),
   );
+  warnIfExposed(path, secret, warn);
+  return secret.text;
 }
 
 /** The passphrase from the file that the flag names. Throws `bad_input` where it cannot be read. */
-export async function passphraseFromFlag(path: string): Promise<string> {
-  return readSecretFile('--passphrase-file', path);
+export async function passphraseFromFlag(io: CliIo, path: string): Promise<string> {
+  return readSecretFile(io, '--passphrase-file', path);
 }
 
-/** One line that must not be an argument, such as a token, from the file that a flag names. Throws `bad_input`. */
-export async function readSecretFile(flag: string, path: string): Promise<string> {
-  return readPassphraseFile(
-    path,
-    (why) => new WalletError('bad_input', `${flag} ${path} cannot be used: ${why}.`),
-  );
+/**
+ * One line that must not be an argument, such as a token, from the file that a flag names; warns where others can read
+ * it. Throws `bad_input` where it cannot be read.
+ */
+export async function readSecretFile(io: CliIo, flag: string, path: string): Promise<string> {
+  const secret = await readSecretLine(path, (why) => unusable(flag, path, why));
+  warnIfExposed(path, secret, warnOn(io));
+  return secret.text;
+}
+
+/** Warnings of a command go where its questions go. */
+export function warnOn(io: CliIo): Warn {
+  return (line) => void io.stderr.write(`${line}\n`);
+}
+
+function unusable(flag: string, path: string, why: string): WalletError {
+  return new WalletError('bad_input', `${flag} ${path} cannot be used: ${why}.`);
 }
 
 /**
@@ -60,8 +59,8 @@ export async function readSecretFile(flag: string, path: string): Promise<string
  */
 export function unlockPassphrase(io: CliIo, flag: string | undefined): () => Promise<string | null> {
   return once(async () => {
-    if (flag !== undefined) return passphraseFromFlag(flag);
-    return (await passphraseFromEnvironment(io.env)) ?? (await typed(io));
+    if (flag !== undefined) return passphraseFromFlag(io, flag);
+    return (await passphraseFromEnvironment(io.env, warnOn(io))) ?? (await typed(io));
   });
 }
 
@@ -70,7 +69,7 @@ export function unlockPassphrase(io: CliIo, flag: string | undefined): () => Pro
  * servers, so agents can reach it, and it stands for no owner (design.md, "Two secrets").
  */
 export function ownerPassphrase(io: CliIo, flag: string | undefined): () => Promise<string | null> {
-  return once(() => (flag === undefined ? typed(io) : passphraseFromFlag(flag)));
+  return once(() => (flag === undefined ? typed(io) : passphraseFromFlag(io, flag)));
 }
 
 /** The owner passphrase, which proves the owner: `--factor-file`, or typed; nothing else ever stands for it. */
@@ -87,11 +86,11 @@ export async function newFactorPassphrase(io: CliIo, path: string | undefined): 
   throw new WalletError('bad_input', 'The two differ; nothing was added.');
 }
 
+/** T21: the factor alone raises limits, so a file that other users can read is no place for it. */
 async function factorFromFile(path: string): Promise<string> {
-  return readPassphraseFile(
-    path,
-    (why) => new WalletError('bad_input', `--factor-file ${path} cannot be used: ${why}.`),
-  );
+  const secret = await readSecretLine(path, (why) => unusable('--factor-file', path, why));
+  if (!secret.isExposed) return secret.text;
+  throw unusable('--factor-file', path, `other users of this machine may read it; run: chmod 600 ${path}`);
 }
 
 async function typed(io: CliIo, question = 'Passphrase: '): Promise<string | null> {

@@ -1,7 +1,10 @@
 import { cleanText } from '../../text/untrusted.js';
 
-/** A spreadsheet takes a cell that begins like this for a formula, and runs it. */
-const FORMULA_START = /^[=+\-@\t\r]/;
+/**
+ * A spreadsheet takes a cell that begins like this for a formula, and runs it: with one of the signs, also behind
+ * blanks that an import cuts off, or with a tab or a line feed. U+2212 is the minus that typesetters write.
+ */
+const FORMULA_START = /^(?:[\t\n]|\s*[=+\-@\u2212])/;
 
 /**
  * Writes rows as CSV (RFC 4180), the names of the columns first.
@@ -15,6 +18,7 @@ export function layCsv(names: readonly string[], rows: readonly (readonly (strin
 
 function cellOf(text: string): string {
   const clean = cleanText(text);
-  const safe = FORMULA_START.test(clean) ? `'${clean}` : clean;
+  // Full-width, small and raised signs count as the plain ones: spreadsheets read them so.
+  const safe = FORMULA_START.test(clean.normalize('NFKC')) ? `'${clean}` : clean;
   return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

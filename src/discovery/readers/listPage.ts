@@ -29,13 +29,18 @@ export interface ListPage extends Reading {
 /** A page longer than any server was seen to send is cut. */
 const ITEMS_MAX = 5_000;
 
-/** Reads `{items, pagination}` of a list or `{resources}` of a search; undefined where the document is neither. */
+/**
+ * Reads `{items, pagination}` of a list or `{resources}` of a search; undefined where the document is neither, or none
+ * of its records is one.
+ */
 export function readListPage(document: JsonValue): ListPage | undefined {
   if (!isJsonObject(document)) return undefined;
   const named = statedField(document, 'items') ?? statedField(document, 'resources');
   if (!Array.isArray(named)) return undefined;
   const pagination = objectIn(document, 'pagination');
   const records = named.slice(0, ITEMS_MAX);
+  // A page of brackets or numbers is no page of a list that lists nothing: the list would be emptied by it.
+  if (records.length > 0 && !records.some(isJsonObject)) return undefined;
   const listings = records.flatMap((record) => readRecord(record) ?? []);
   return {
     listings,

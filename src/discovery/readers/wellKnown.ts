@@ -17,6 +17,8 @@ export function readWellKnown(document: JsonValue, documentUrl: string): Reading
     ? (statedField(document, 'resources') ?? statedField(document, 'endpoints'))
     : document;
   if (!Array.isArray(named)) return undefined;
+  if (named.length > 0 && !named.some((entry) => typeof entry === 'string' || isJsonObject(entry)))
+    return undefined;
   const site = siteOf(new URL(documentUrl).host);
   const listings = named.slice(0, RESOURCES_MAX).flatMap((entry) => {
     const listing = readEntry(entry, documentUrl);

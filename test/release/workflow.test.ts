@@ -1,0 +1,16 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const WORKFLOWS = fileURLToPath(new URL('../../.github/workflows', import.meta.url));
+
+test('every action of a workflow is named by its commit, with its version beside it (T24)', () => {
+  const used = readdirSync(WORKFLOWS).flatMap((name) =>
+    [...readFileSync(join(WORKFLOWS, name), 'utf8').matchAll(/^.*\buses:(.*)$/gm)].map(
+      ([, what = '']) => what,
+    ),
+  );
+  expect(used.length).toBeGreaterThan(0);
+  for (const what of used) expect(what).toMatch(/^ [\w-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+});
