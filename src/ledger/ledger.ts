@@ -32,6 +32,16 @@ import {
   type Strikes,
 } from './sqlite/history.js';
 import { Journal, ledgerTimeMs, type JournalHead } from './sqlite/journal.js';
+import {
+  duePayments,
+  findLook,
+  findWitnesses,
+  saveLook,
+  saveWitnesses,
+  type DuePayment,
+  type Look,
+  type Witness,
+} from './sqlite/look.js';
 import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './sqlite/migration.js';
 import type { Payment, SqlRow } from './payment.js';
 import {
@@ -336,6 +346,31 @@ export class Ledger {
       ).all(limit) as SqlRow[];
       return rows.map((row) => currentPayment(context, head, row));
     });
+  }
+
+  /** Open payments whose next look is due, those that are not stuck in front; see {@link duePayments}. */
+  duePayments(nowMs: number, limit: number): DuePayment[] {
+    return this.#read((context, head) => duePayments(context, head, nowMs, limit));
+  }
+
+  /** The next look at a payment, or null where it is due now. */
+  findLook(paymentId: string): Look | null {
+    return this.#read((context) => findLook(context, paymentId));
+  }
+
+  /** Notes when an open payment is looked at next. */
+  saveLook(look: Look): Promise<void> {
+    return this.#write('look', (context) => saveLook(context, look));
+  }
+
+  /** What is remembered of the RPC operators of an open payment. */
+  findWitnesses(paymentId: string): Witness[] {
+    return this.#read((context) => findWitnesses(context, paymentId));
+  }
+
+  /** Remembers what RPC operators showed of an open payment. */
+  saveWitnesses(paymentId: string, witnesses: readonly Witness[]): Promise<void> {
+    return this.#write('look', (context) => saveWitnesses(context, paymentId, witnesses));
   }
 
   /** What was paid to an origin before: payees and strikes, for the owner's rules. */

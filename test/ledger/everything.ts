@@ -86,6 +86,9 @@ export async function fillWithEverything(ledger: Ledger): Promise<Everything> {
   const nowMs = T0 + 90_060_000;
   await ledger.touchSession('default', nowMs);
   const { id } = await held(ledger, { ...full, idempotencyKey: 'key-2', nowMs });
+  await ledger.saveLook({ paymentId: unknown.id, dueMs: nowMs, failures: 1, reason: 'rpc_down' });
+  const mark = JSON.stringify({ block: '1' });
+  await ledger.saveWitnesses(unknown.id, [{ operator: 'https://rpc.example.com', mark, search: '{}' }]);
   const other = { ...full, payTo: '0xother', nowMs };
   const grant = { ...other, ...(await approve(ledger, other)) };
   const result = await ledger.recordSigned(id, { name: 'X-PAYMENT', value: 'bytes' }, nowMs);

@@ -13,6 +13,7 @@ import {
   T0,
   testMac,
 } from '../../src/ledger/sqlite/fixtures.js';
+import { openDatabase, schemaVersionOf } from '../../src/ledger/sqlite/database.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { migrationBackupPath } from '../../src/ledger/sqlite/migration.js';
 
@@ -26,13 +27,19 @@ const CHECKPOINT = {
 /** After everything in it. */
 const LATER = T0 + 90_100_000;
 
+/** The same of version 2. */
+const SCHEMA_2 = join(import.meta.dirname, 'schema2.db.gz');
+
 let folder: ReturnType<typeof scratchFolder>;
 let path: string;
+
+function putLedger(packed: string): void {
+  writeFileSync(path, gunzipSync(readFileSync(packed)), { mode: 0o600 });
+}
 
 beforeEach(() => {
   folder = scratchFolder();
   path = join(folder.path, 'purser.db');
-  writeFileSync(path, gunzipSync(readFileSync(SCHEMA_1)), { mode: 0o600 });
 });
 afterEach(() => folder[Symbol.dispose]());
 
@@ -41,6 +48,8 @@ function open(): Ledger {
 }
 
 describe('a ledger of schema 1', () => {
+  beforeEach(() => putLedger(SCHEMA_1));
+
   test('is brought up to date with its head, its totals and its open payments, a copy of it beside', async () => {
     const ledger = open();
     ledger.verifyCheckpoint(CHECKPOINT);
@@ -83,5 +92,32 @@ describe('a ledger of schema 1', () => {
     }[state];
     expect(look).toThrow(expect.objectContaining({ code: 'ledger_damaged' }));
     ledger.close();
+  });
+});
+
+describe('a ledger of schema 2', () => {
+  beforeEach(() => putLedger(SCHEMA_2));
+
+  test('is brought up to date, and each of its open payments is due for a look', async () => {
+    const ledger = open();
+    ledger.verifyCheckpoint({
+      ledgerId: 'led_1241a88e444954f3fd71',
+      seq: 35,
+      headHash: '8397ed7865942eb707c3acbc0664afb123ba264adc8ff11c443ec460182d3b22',
+    });
+    expect(ledger.audit()).toMatchObject({ payments: 7, findings: [] });
+    const openRows = ledger.openPayments(10);
+    expect(openRows.length).toBeGreaterThan(0);
+    const due = ledger.duePayments(LATER, 10);
+    expect(due.map(({ payment }) => payment.id).sort()).toEqual(openRows.map(({ id }) => id).sort());
+    const [first] = openRows;
+    if (first === undefined) throw new Error('There is no open payment');
+    await ledger.saveLook({ paymentId: first.id, dueMs: LATER + 1, failures: 0, reason: null });
+    expect(ledger.duePayments(LATER, 10)).toHaveLength(openRows.length - 1);
+    expect(ledger.audit().findings).toEqual([]);
+    ledger.close();
+    const copy = openDatabase(migrationBackupPath(path, 2));
+    expect(schemaVersionOf(copy)).toBe(2);
+    copy.close();
   });
 });

@@ -38,7 +38,9 @@ export interface AuditFinding {
     | 'factors'
     | 'agents'
     | 'quotes'
-    | 'answers';
+    | 'answers'
+    | 'looks'
+    | 'witnesses';
   readonly id: string;
   readonly says: string;
 }
@@ -122,6 +124,8 @@ class Audit {
       ['register', () => this.#checkRegister()],
       ['quotes', () => this.#checkCodes('quotes', 'id')],
       ['answers', () => this.#checkCodes('answers', 'payment_id')],
+      ['looks', () => this.#checkCodes('looks', 'payment_id')],
+      ['witnesses', () => this.#checkCodes('witnesses', 'payment_id')],
     ];
     for (const [where, step] of steps) {
       try {
@@ -304,7 +308,7 @@ class Audit {
     }
   }
 
-  #checkCodes(table: 'meta' | 'quotes' | 'answers', key: string): void {
+  #checkCodes(table: 'meta' | 'quotes' | 'answers' | 'looks' | 'witnesses', key: string): void {
     for (const row of this.#rows(`SELECT * FROM ${table}`)) {
       if (!this.#context.auth.rowMatches(table, row))
         this.#find(table, String(row[key]), 'The row does not carry its authentication code.');

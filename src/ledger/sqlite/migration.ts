@@ -58,8 +58,32 @@ const addPastCapsAndCategoryParts: Migration = (db, auth) => {
   journal.attest({ ...head, register: digests });
 };
 
+/**
+ * To 3: when each open payment is looked at next, and what its RPC operators showed. What is open has no row yet, and so
+ * is due.
+ */
+const addLooksAndWitnesses: Migration = (db) => {
+  db.exec(`
+    CREATE TABLE looks (
+      payment_id TEXT PRIMARY KEY,
+      due_ms INTEGER NOT NULL,
+      failures INTEGER NOT NULL,
+      reason TEXT,
+      mac BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE witnesses (
+      payment_id TEXT NOT NULL,
+      operator TEXT NOT NULL,
+      mark TEXT,
+      search TEXT,
+      mac BLOB NOT NULL,
+      PRIMARY KEY (payment_id, operator)
+    ) STRICT, WITHOUT ROWID;
+  `);
+};
+
 /** The steps from version 1 on, in order: the first leads to version 2. A step, once released, never changes. */
-export const MIGRATIONS: readonly Migration[] = [addPastCapsAndCategoryParts];
+export const MIGRATIONS: readonly Migration[] = [addPastCapsAndCategoryParts, addLooksAndWitnesses];
 
 /** Where the copy is kept that was taken before a ledger left a version. */
 export function migrationBackupPath(path: string, version: number): string {

@@ -129,7 +129,15 @@ export function changePayment(
   const { changes } = statement(context.db, UPDATE).run(...values, code, before.id, before.state);
   assertInvariant(changes === 1, 'one row changes');
   noteInHead(context, head, { kind: change.kind, before, after, patch, code });
+  forgetLooks(context, after);
   return { kind: 'done', payment: after };
+}
+
+/** Forgets when to look at a payment that is sent anew, and once it is final what its witnesses showed, too. */
+function forgetLooks({ db }: LedgerContext, { id, state, confirmed }: Payment): void {
+  const isFinal = state === 'released' || (state === 'captured' && confirmed);
+  if (isFinal || state === 'sent') statement(db, 'DELETE FROM looks WHERE payment_id = ?').run(id);
+  if (isFinal) statement(db, 'DELETE FROM witnesses WHERE payment_id = ?').run(id);
 }
 
 /** What a change of a row means for the totals, the register and the journal: one head vouches for all three. */

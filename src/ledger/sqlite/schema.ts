@@ -1,9 +1,10 @@
 /** Version of the tables below; stored in `PRAGMA user_version`. One more for each step in migration.ts. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /**
  * The tables. A row ends in `mac`, its authentication code; `journal` is append-only and chained instead, and
- * `register` is vouched for by the head in `control`. Dollars are integers of micro-dollars, atomic amounts are
+ * `register` is vouched for by the head in `control`. `looks` and `witnesses` serve proofs of open payments and are
+ * no facts about money: to lose a row costs time only. Dollars are integers of micro-dollars, atomic amounts are
  * text: neither is ever a float.
  */
 export const SCHEMA_SQL = `
@@ -185,5 +186,22 @@ CREATE TABLE totals (
   usd_micros INTEGER NOT NULL,
   mac BLOB NOT NULL,
   PRIMARY KEY (scope, span_sec, start_sec)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE looks (
+  payment_id TEXT PRIMARY KEY,
+  due_ms INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  reason TEXT,
+  mac BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE witnesses (
+  payment_id TEXT NOT NULL,
+  operator TEXT NOT NULL,
+  mark TEXT,
+  search TEXT,
+  mac BLOB NOT NULL,
+  PRIMARY KEY (payment_id, operator)
 ) STRICT, WITHOUT ROWID;
 `;

@@ -23,8 +23,11 @@ export const COMMIT_POINTS = {
   config: 12,
 } as const;
 
-/** A point of a payment's life, or `owner`: a question, an answer or a factor beside it. */
-export type CommitPoint = keyof typeof COMMIT_POINTS | 'owner';
+/**
+ * A point of a payment's life; or beside it `owner`, a question, an answer or a factor, and `look`, what a look at the
+ * chain leaves for the next one.
+ */
+export type CommitPoint = keyof typeof COMMIT_POINTS | 'owner' | 'look';
 
 /** Called around each commit; tests crash here. The product passes none. */
 export interface CommitObserver {

@@ -1,0 +1,127 @@
+import type { LedgerContext } from './context.js';
+import { statement } from './database.js';
+import type { JournalHead } from './journal.js';
+import type { Payment, SqlRow } from '../payment.js';
+import { currentPayment } from './paymentRow.js';
+
+/**
+ * When an open payment is looked at next. It is no fact about money, so the journal does not tell of it: a row that is
+ * missing, or lies beyond {@link LOOK_MS_MAX}, is due now.
+ */
+export interface Look {
+  readonly paymentId: string;
+  /** By the wall clock, ms since 1970. */
+  readonly dueMs: number;
+  /** Looks in a row that could not say anything; the more, the later the next. */
+  readonly failures: number;
+  /** Why the last one left it open, as a stable word; null where nothing stands in its way but time. */
+  readonly reason: string | null;
+}
+
+/** No look is put off for longer. A row that says otherwise was written under a clock that was fast. */
+export const LOOK_MS_MAX = 3_600_000;
+
+/** What one RPC operator has to do with one open payment: JSON of whoever asks the chain. */
+export interface Witness {
+  /** Origin of its RPC. */
+  readonly operator: string;
+  /** Where its chain stood when the payment was signed; null where that was not noted. */
+  readonly mark: string | null;
+  /** How far its history has been searched; null where no search is under way. */
+  readonly search: string | null;
+}
+
+/** Operators that are remembered for one payment: more than any config names at a time. */
+const WITNESSES_MAX = 16;
+
+const OPEN = `(state IN ('held', 'signed', 'sent', 'unknown') OR (state = 'captured' AND confirmed = 0))`;
+
+/** An open payment whose look is due. */
+export interface DuePayment {
+  readonly payment: Payment;
+  readonly failures: number;
+}
+
+/**
+ * Open payments whose next look is due. Those that could be told about last time come first, then the longest overdue:
+ * however many are stuck, none of them keeps a fresh one waiting.
+ */
+export function duePayments(
+  context: LedgerContext,
+  head: JournalHead,
+  nowMs: number,
+  limit: number,
+): DuePayment[] {
+  const rows = statement(
+    context.db,
+    `SELECT payments.* FROM payments LEFT JOIN looks ON looks.payment_id = payments.id
+     WHERE ${OPEN} AND (due_ms IS NULL OR due_ms <= ? OR due_ms > ?)
+     ORDER BY coalesce(failures, 0), coalesce(due_ms, changed_ms) LIMIT ?`,
+  ).all(nowMs, nowMs + LOOK_MS_MAX, limit) as SqlRow[];
+  return rows.map((row) => {
+    const payment = currentPayment(context, head, row);
+    return { payment, failures: findLook(context, payment.id)?.failures ?? 0 };
+  });
+}
+
+/** The next look at a payment, or null where it is due now. Throws `ledger_damaged`. */
+export function findLook({ db, auth }: LedgerContext, paymentId: string): Look | null {
+  const row = statement(db, 'SELECT * FROM looks WHERE payment_id = ?').get(paymentId) as SqlRow | undefined;
+  if (row === undefined) return null;
+  auth.checkRow('looks', row);
+  return {
+    paymentId,
+    dueMs: Number(row['due_ms']),
+    failures: Number(row['failures']),
+    reason: row['reason'] as string | null,
+  };
+}
+
+/** Notes when a payment is looked at next; nothing where it is no longer open. */
+export function saveLook({ db, auth }: LedgerContext, look: Look): void {
+  if (!isOpen(db, look.paymentId)) return;
+  const values = [look.paymentId, BigInt(look.dueMs), BigInt(look.failures), look.reason];
+  statement(db, 'INSERT OR REPLACE INTO looks VALUES (?, ?, ?, ?, ?)').run(
+    ...values,
+    auth.codeOf('looks', values),
+  );
+}
+
+/** What is remembered of the operators of a payment. Throws `ledger_damaged`. */
+export function findWitnesses({ db, auth }: LedgerContext, paymentId: string): Witness[] {
+  const rows = statement(db, 'SELECT * FROM witnesses WHERE payment_id = ?').all(paymentId) as SqlRow[];
+  return rows.map((row) => {
+    // T31: a forged search would hide the part of the history that it says was read.
+    auth.checkRow('witnesses', row);
+    return {
+      operator: String(row['operator']),
+      mark: row['mark'] as string | null,
+      search: row['search'] as string | null,
+    };
+  });
+}
+
+/** Remembers operators of a payment, each in place of what was known of it; nothing where it is no longer open. */
+export function saveWitnesses(
+  { db, auth }: LedgerContext,
+  paymentId: string,
+  witnesses: readonly Witness[],
+): void {
+  if (!isOpen(db, paymentId)) return;
+  for (const { operator, mark, search } of witnesses) {
+    const values = [paymentId, operator, mark, search];
+    const code = auth.codeOf('witnesses', values);
+    statement(db, 'INSERT OR REPLACE INTO witnesses VALUES (?, ?, ?, ?, ?)').run(...values, code);
+  }
+  // An owner who changes RPCs a hundred times loses a search that was begun, and no mark that matters.
+  statement(
+    db,
+    `DELETE FROM witnesses WHERE payment_id = ? AND operator NOT IN
+       (SELECT operator FROM witnesses WHERE payment_id = ? ORDER BY mark IS NULL, operator LIMIT ?)`,
+  ).run(paymentId, paymentId, WITNESSES_MAX);
+}
+
+function isOpen(db: LedgerContext['db'], paymentId: string): boolean {
+  const row = statement(db, `SELECT 1 FROM payments WHERE id = ? AND ${OPEN}`).get(paymentId);
+  return row !== undefined;
+}
