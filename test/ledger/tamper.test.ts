@@ -197,7 +197,7 @@ test('the ledger that is edited is whole, and every step of signing goes through
     session: 'found',
     quote: 'found',
     twin: 'duplicate',
-    key: 'duplicate',
+    key: 'key_reused',
     rate: 'rate',
     hold: 'held',
     send: 'done',
