@@ -1,23 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import {
-  chmodSync,
-  chownSync,
-  closeSync,
   existsSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
-  openSync,
-  readdirSync,
   readFileSync,
   realpathSync,
-  renameSync,
   rmSync,
   statSync,
-  writeSync,
   type Stats,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
+import { replaceFile, type FileWrite } from '../platform/durableFile.js';
 import { refuse } from './format.js';
 
 /** Claude Code keeps histories in its file; a larger one is something else. */
@@ -25,10 +17,6 @@ const FILE_BYTES_MAX = 32 * 1024 * 1024;
 /** Other servers' secrets may stand in such a file one day. */
 const NEW_FILE_MODE = 0o600;
 const NEW_FOLDER_MODE = 0o700;
-/** How the name of a file ends that is not yet put into its place. */
-const FRESH_SUFFIX = /\.[0-9a-f]{12}$/;
-/** Writing takes milliseconds. */
-const LEFT_OVER_MS = 60_000;
 
 /** A client's file as it is on disk. */
 export interface ClientFile {
@@ -65,12 +53,12 @@ export function readClientFile(path: string): ClientFile {
 }
 
 /** Keeps a copy of a client's file beside it, in the place of an older one; answers its path, null without a file. */
-export function keepCopy(file: ClientFile): string | null {
+export async function keepCopy(file: ClientFile): Promise<string | null> {
   const { path, target, text, stats } = file;
   if (text === null) return null;
   try {
     checkWritable(file);
-    replaceFile(backupOf(target), text, stats);
+    await replaceFile(backupOf(target), text, rightsLike(target, stats));
     return backupOf(target);
   } catch (error) {
     throw faultOf(error, path);
@@ -83,7 +71,7 @@ export function keepCopy(file: ClientFile): string | null {
  *
  * Throws `client_config` where it cannot be written, or changed since it was read; then nothing is changed.
  */
-export function writeClientFile(file: ClientFile, text: string): void {
+export async function writeClientFile(file: ClientFile, text: string): Promise<void> {
   const { path, target, stats } = file;
   try {
     checkWritable(file);
@@ -91,7 +79,7 @@ export function writeClientFile(file: ClientFile, text: string): void {
     const now = readClientFile(path);
     // A client that runs writes it too.
     if (now.text !== file.text || now.target !== target) throw refuse('it changed meanwhile; try again');
-    replaceFile(target, text, stats);
+    await replaceFile(target, text, rightsLike(target, stats));
   } catch (error) {
     throw faultOf(error, path);
   }
@@ -141,40 +129,10 @@ function isOurs({ uid }: Stats): boolean {
   return process.geteuid === undefined || process.geteuid() === 0 || uid === process.geteuid();
 }
 
-function replaceFile(target: string, text: string, like: Stats | null): void {
-  const mode = like === null ? NEW_FILE_MODE : like.mode & 0o7777;
-  sweep(target);
-  const fresh = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`);
-  const descriptor = openSync(fresh, 'wx', mode);
-  try {
-    try {
-      writeSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    // The mask of the process took bits away.
-    chmodSync(fresh, mode);
-    const owner = like ?? statSync(dirname(target));
-    if (process.geteuid?.() === 0) chownSync(fresh, owner.uid, owner.gid);
-    renameSync(fresh, target);
-  } catch (error) {
-    rmSync(fresh, { force: true });
-    throw error;
-  }
-}
-
-/** Takes away what a run that was killed left over: half of a file that others' secrets may stand in. */
-function sweep(target: string): void {
-  const folder = dirname(target);
-  const left = readdirSync(folder).filter(
-    (name) => name.startsWith(`.${basename(target)}.`) && FRESH_SUFFIX.test(name),
-  );
-  for (const name of left) {
-    const path = join(folder, name);
-    // A younger one may be another run's own.
-    if (Date.now() - (lstat(path)?.mtimeMs ?? Infinity) > LEFT_OVER_MS) rmSync(path, { force: true });
-  }
+/** Owner and mode are those of the file that is replaced, or of its folder. */
+function rightsLike(target: string, like: Stats | null): FileWrite {
+  const { uid, gid } = like ?? statSync(dirname(target));
+  return { mode: like === null ? NEW_FILE_MODE : like.mode & 0o7777, owner: { uid, gid } };
 }
 
 /** An error of the file system as one of ours. */

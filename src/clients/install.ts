@@ -64,15 +64,15 @@ export async function installInto(
     });
     if (plan.change === 'none' || options.dryRun) return answer();
     if (plan.change === 'updated') {
-      writeClientFile(file, plan.text ?? '');
+      await writeClientFile(file, plan.text ?? '');
       return answer();
     }
-    const copy = keepCopy(file);
+    const copy = await keepCopy(file);
     const tried = await runOwn(client, launch, options);
     const after = tried === null ? file : readClientFile(path);
     // What its program leaves out, such as a timeout, is added to the entry that it made.
     const rest = tried === null ? plan : planInstall(client, format, after.text, launch, true);
-    if (rest.change !== 'none') writeClientFile(after, rest.text ?? '');
+    if (rest.change !== 'none') await writeClientFile(after, rest.text ?? '');
     return rest.change === 'added'
       ? answer({ copy, note: tried?.note ?? null })
       : answer({ copy, by: 'program' });
@@ -114,7 +114,7 @@ export async function uninstallFrom(
     const diff = unifiedDiff(path, file.text, plan.text);
     if (!dryRun) {
       if (plan.text === null) removeClientFile(file);
-      else writeClientFile(file, plan.text);
+      else await writeClientFile(file, plan.text);
       if (plan.text === backup) removeBackup(file);
     }
     const copy = backup !== null && plan.text !== backup ? backupOf(file.target) : null;

@@ -28,9 +28,9 @@ import {
   reviewConfig,
   updateConfig,
   type Mac,
+  withConfigLock,
 } from './configFile.js';
 import { ACCEPTED_FILE, CONFIG_FILE, CONFIG_LOCK } from './home.js';
-import { withLock } from './lock.js';
 
 const mac: Mac = (data) => createHmac('sha256', 'key of this test').update(data).digest();
 const IDENTITY = { walletId: 'w_1', keystore: 'file', testnet: false } as const;
@@ -370,13 +370,12 @@ describe('several processes', () => {
   /** A program of its own that makes changes, one after the other, each adding a host to hosts.deny. */
   const PROGRAM = `
     import { createHmac } from 'node:crypto';
-    import { updateConfig } from './configFile.js';
+    import { updateConfig, withConfigLock } from './configFile.js';
     import { setKey } from './change.js';
-    import { withLock } from './lock.js';
-    const [home, lock, name, count] = process.argv.slice(2);
+    const [home, name, count] = process.argv.slice(2);
     const mac = (data) => createHmac('sha256', 'key of this test').update(data).digest();
     if (name === 'die') {
-      await withLock(lock, async () => { process.stdout.write('held\\n'); process.kill(process.pid, 'SIGKILL'); });
+      await withConfigLock(home, async () => { process.stdout.write('held\\n'); process.kill(process.pid, 'SIGKILL'); });
     }
     for (let index = 0; index < Number(count); index++) {
       await updateConfig(home, mac, (config) =>
@@ -392,7 +391,7 @@ describe('several processes', () => {
   }
 
   async function run(program: string, name: string, count: number): Promise<string> {
-    const args = [program, home, path.join(home, CONFIG_LOCK), name, String(count)];
+    const args = [program, home, name, String(count)];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let errors = '';
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
@@ -413,12 +412,12 @@ describe('several processes', () => {
       names.flatMap((name) => Array.from({ length: 8 }, (_, index) => `${name}${index}.example`)).sort(),
     );
     expect(readdirSync(home).sort()).toEqual([ACCEPTED_FILE, CONFIG_FILE, 'program.mjs']);
-  }, 20_000);
+  });
 
   test('one that hangs is named, and keeps its lock', async () => {
     const lock = path.join(home, CONFIG_LOCK);
-    await withLock(lock, async () => {
-      const error = await refusal(() => withLock(lock, () => Promise.reject(new Error('ran')), 20));
+    await withConfigLock(home, async () => {
+      const error = await refusal(() => withConfigLock(home, () => Promise.reject(new Error('ran')), 20));
       expect(error.code).toBe('home_unusable');
       expect(error.shortMessage).toContain(`process ${process.pid},`);
       expect(error.owner?.say).toContain(lock);
@@ -431,7 +430,7 @@ describe('several processes', () => {
     let inside = 0;
     let most = 0;
     const turns = Array.from({ length: 10 }, () =>
-      withLock(path.join(home, CONFIG_LOCK), async () => {
+      withConfigLock(home, async () => {
         most = Math.max(most, ++inside);
         await new Promise((resolve) => setImmediate(resolve));
         inside--;

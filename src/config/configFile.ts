@@ -1,6 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { changesBetween, type KeyChange } from './change.js';
@@ -14,8 +13,9 @@ import {
   notSetUp,
   unusable,
 } from './home.js';
+import { hasErrno, replaceFile } from '../platform/durableFile.js';
+import { withLock } from '../platform/lock.js';
 import { describeJsonError } from './jsonPlace.js';
-import { withLock } from './lock.js';
 import { CODE_KEY, configInvalid, decodeConfig, encodeConfig } from './schema.js';
 import { initialSettings, type Config } from './settings.js';
 
@@ -27,6 +27,8 @@ export type ConfigIdentity = Pick<Config, 'walletId' | 'keystore' | 'testnet'>;
 
 /** An owner with a thousand hosts in each list stays far below; a larger file is none of ours. */
 const FILE_BYTES_MAX = 256 * 1024;
+/** A change takes milliseconds; whoever waits longer, on a busy machine too, waits for a process that hangs. */
+const LOCK_WAIT_MAX_MS = 30_000;
 /** Keeps a code over a config from being one over anything else made with the same key. */
 const MAC_CONTEXT = 'purser config 1\n';
 
@@ -232,7 +234,35 @@ function canonical(value: unknown): string {
 
 async function inTurn<Result>(home: string, work: () => Promise<Result>): Promise<Result> {
   checkHome(home);
-  return withLock(path.join(home, CONFIG_LOCK), work);
+  return withConfigLock(home, work);
+}
+
+/**
+ * Runs `work` while no other process changes the config. Throws `home_unusable` where the lock cannot be had within
+ * `waitMaxMs`, naming the process that holds it.
+ */
+export async function withConfigLock<Result>(
+  home: string,
+  work: () => Promise<Result>,
+  waitMaxMs = LOCK_WAIT_MAX_MS,
+): Promise<Result> {
+  const lock = path.join(home, CONFIG_LOCK);
+  return await withLock(
+    lock,
+    {
+      waitMaxMs,
+      // A person may have stopped the process that holds it, in the middle of a change.
+      abandonedAfterMs: null,
+      busy: (pids) =>
+        new WalletError(
+          'home_unusable',
+          `config.json is being changed by process ${pids.join(', ')}, which does not finish.`,
+          { owner: { say: `If process ${pids.join(', ')} is no purser, delete ${lock} and try again.` } },
+        ),
+      unusable: (cause) => unusable(lock, cause),
+    },
+    work,
+  );
 }
 
 function exists(file: string): boolean {
@@ -256,38 +286,17 @@ async function write(home: string, mac: Mac, config: Config): Promise<Config> {
   const written = decodeConfig(JSON.parse(text));
   await replace(path.join(home, CONFIG_FILE), text);
   // The change stands already; without this copy a later edit is shown against the initial settings.
-  await replace(path.join(home, ACCEPTED_FILE), text).catch(() => {});
+  await replace(path.join(home, ACCEPTED_FILE), text).catch(() => undefined);
   return written;
 }
 
-/** Replaces a file as a whole: a crash leaves the old one or the new one, never a part. The caller holds the lock. */
+/** Replaces a file of the wallet's folder. The caller holds the lock. Throws `disk_full` and `home_unusable`. */
 async function replace(file: string, text: string): Promise<void> {
-  const fresh = `${file}.new`;
   try {
-    await rm(fresh, { force: true });
-    const handle = await open(fresh, 'wx', 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(fresh, file);
-    await syncFolder(path.dirname(file));
+    await replaceFile(file, text, { mode: 0o600, isSoleWriter: true });
   } catch (error) {
-    if (codeOf(error) === 'ENOSPC')
+    if (hasErrno(error, 'ENOSPC', 'EDQUOT'))
       throw new WalletError('disk_full', `The disk has no room for ${file}.`, { cause: error });
     throw unusable(file, error);
-  }
-}
-
-/** Makes the rename itself durable; Windows has no such call and needs none. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { chmod, link, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WalletError } from '../errors/walletError.js';
+import { createFile, hasErrno, removeLeftOver, replaceFile } from '../platform/durableFile.js';
 
 /** Group and others: none of them may touch a wallet's folder or files. */
 const OTHERS = 0o077;
@@ -9,22 +10,16 @@ const OTHERS = 0o077;
 /** Our files are a few hundred bytes; a larger one is not ours. */
 const FILE_BYTES_MAX = 16 * 1024;
 
-/** What the keystore's files in the folder, and none of anyone else's, begin and end with. */
-const FILE_PREFIX = 'keystore';
-const TEMPORARY_SUFFIX = '.json.tmp';
-
 /** Windows has neither; its profile folders carry access lists of their own. */
 const NOFOLLOW = constants.O_NOFOLLOW ?? 0;
 const NONBLOCK = constants.O_NONBLOCK ?? 0;
 const ownUid = process.geteuid?.();
 
+/** What the keystore's files in the folder, and none of anyone else's, begin with. */
+const FILE_PREFIX = 'keystore';
+
 /** How a write treats a file that exists. */
 type WriteMode = 'create' | 'replace';
-
-/** True for an error of the file system with this code. */
-export function hasErrno(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
-}
 
 /**
  * Checks that the wallet's folder is ours alone.
@@ -101,11 +96,9 @@ export async function readHomeFile(home: string, name: string): Promise<string |
 }
 
 /**
- * Writes a small file of the wallet's folder, whole or not at all, and durably: mode 0600, through a synced
- * temporary file beside it.
+ * Writes a small file of the wallet's folder, whole or not at all, and durably, with mode 0600.
  *
- * `create` never replaces a file and answers `exists` instead. The caller holds the keystore's lock, so every
- * temporary file of the keystore that is there was left by a writer that was killed, and is swept away.
+ * `create` never replaces a file and answers `exists` instead. The caller holds the keystore's lock. Throws `disk_full` and `home_unusable`.
  */
 export async function writeHomeFile(
   home: string,
@@ -114,64 +107,17 @@ export async function writeHomeFile(
   mode: WriteMode,
 ): Promise<'written' | 'exists'> {
   const path = join(home, name);
-  const temporary = `${path}.tmp`;
   try {
-    await sweepTemporaries(home);
-    const file = await open(
-      temporary,
-      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NOFOLLOW,
-      0o600,
-    );
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    const outcome = mode === 'replace' ? await replace(temporary, path) : await linkNew(temporary, path);
-    await syncFolder(home);
-    return outcome;
+    await removeLeftOver(home, FILE_PREFIX, 0);
+    const write = { mode: 0o600, isSoleWriter: true };
+    if (mode === 'create') return (await createFile(path, text, write)) ? 'written' : 'exists';
+    await replaceFile(path, text, write);
+    return 'written';
   } catch (error) {
     if (hasErrno(error, 'ENOSPC', 'EDQUOT')) {
       throw new WalletError('disk_full', `The disk has no room for ${path}.`, { cause: error });
     }
     throw unusableHome(home, error);
-  }
-}
-
-async function sweepTemporaries(home: string): Promise<void> {
-  for (const name of await readdir(home)) {
-    if (name.startsWith(FILE_PREFIX) && name.endsWith(TEMPORARY_SUFFIX))
-      await rm(join(home, name), { force: true });
-  }
-}
-
-async function replace(temporary: string, path: string): Promise<'written'> {
-  await rename(temporary, path);
-  return 'written';
-}
-
-/** A hard link fails where the name is taken: the one step of a file system that creates and never overwrites. */
-async function linkNew(temporary: string, path: string): Promise<'written' | 'exists'> {
-  const outcome = await link(temporary, path).then(
-    () => 'written' as const,
-    (error: unknown) => {
-      if (hasErrno(error, 'EEXIST')) return 'exists' as const;
-      throw error;
-    },
-  );
-  await rm(temporary, { force: true });
-  return outcome;
-}
-
-/** Makes the new name itself durable; Windows has no such call and needs none. */
-async function syncFolder(home: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const folder = await open(home, constants.O_RDONLY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

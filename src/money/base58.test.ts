@@ -12,7 +12,7 @@ it('writes and reads what the published codec does', () => {
     fc.property(bytes, (some) => {
       const text = writeBase58(some);
       expect(text).toBe(getBase58Codec().decode(some));
-      expect(readBase58(text, 'address')).toEqual(Buffer.from(some));
+      expect(readBase58(text, 'address')).toEqual(some);
       expect(isBase58(text, 'signature')).toBe(false);
     }),
   );
@@ -33,6 +33,6 @@ it.each([
 });
 
 it('takes thirty-two zeros for an address', () => {
-  expect(readBase58('1'.repeat(32), 'address')).toEqual(Buffer.alloc(32));
+  expect(readBase58('1'.repeat(32), 'address')).toEqual(new Uint8Array(32));
   expect(writeBase58(new Uint8Array(32))).toBe('1'.repeat(32));
 });

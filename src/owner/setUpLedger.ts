@@ -1,7 +1,9 @@
-import { closeSync, fsyncSync, linkSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { linkSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LEDGER_FILE } from '../config/home.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
+import { syncFolder } from '../platform/durableFile.js';
+import { isProcessAlive } from '../platform/process.js';
 
 const DRAFT_NAME = /^purser\.db\.(\d+)\.new/;
 
@@ -35,30 +37,10 @@ export function makeLedgerFile(home: string, create: (draft: string) => void): v
 function sweepDrafts(home: string): void {
   for (const name of readdirSync(home)) {
     const pid = DRAFT_NAME.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(home, name), { force: true });
+    if (pid !== undefined && !isProcessAlive(Number(pid))) rmSync(join(home, name), { force: true });
   }
 }
 
 function removeLedger(path: string): void {
   for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
-}
-
-/** Makes the new name itself durable; Windows has no such call and needs none. */
-function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return;
-  const descriptor = openSync(folder, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }

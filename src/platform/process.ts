@@ -72,7 +72,8 @@ export function thisProcess(): ProcessIdentity {
   return own;
 }
 
-function pidExists(pid: number): boolean {
+/** Whether a process of this pid exists, of whichever user. */
+export function isProcessAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -94,7 +95,7 @@ export function isDead(owner: ProcessIdentity, self: ProcessIdentity = thisProce
   if (ownerBoot !== selfBoot) return true;
   if (ownerNamespace !== selfNamespace) return false;
   if (owner.pid === self.pid && owner.started === self.started) return false;
-  if (!pidExists(owner.pid)) return true;
+  if (!isProcessAlive(owner.pid)) return true;
   const started = processStarted(owner.pid);
   return started === 'dead' || (started !== null && owner.started !== 'unknown' && started !== owner.started);
 }

@@ -108,7 +108,7 @@ describe('an encrypted file whose process is killed', () => {
     TIMEOUT_MS,
   );
 
-  it.each(['keystore.lock', 'keystore-anchor.json.tmp', 'keystore.json.tmp', 'keystore.json'])(
+  it.each(['keystore.lock', '.keystore-anchor.json.', '.keystore.json.', 'keystore.json'])(
     'when %s appears, while it is made, is whole or absent, and can be made then',
     async (name) => {
       const wallet = await start();
@@ -138,7 +138,8 @@ async function waitForFile(name: string): Promise<void> {
   const watcher = watch(home);
   await new Promise<void>((resolve) => {
     watcher.on('change', (_event, changed) => {
-      if (changed === name) resolve();
+      const isUnfinished = name.startsWith('.') && changed?.toString().startsWith(name) === true;
+      if (changed === name || isUnfinished) resolve();
     });
   });
   watcher.close();

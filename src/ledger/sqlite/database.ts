@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolder } from '../../platform/durableFile.js';
 import Database from 'better-sqlite3';
 import { WalletError } from '../../errors/walletError.js';
 import { removedWhileOpen, toLedgerError } from './fault.js';
@@ -134,17 +135,6 @@ export async function syncLog(path: string): Promise<void> {
     throw (error as NodeJS.ErrnoException).code === 'ENOENT'
       ? removedWhileOpen({ cause: error })
       : toLedgerError(error);
-  }
-}
-
-/** Makes a new name in a folder durable. Windows has no such call, and needs none. */
-function syncFolder(path: string): void {
-  if (process.platform === 'win32') return;
-  const folder = openSync(path, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }
 

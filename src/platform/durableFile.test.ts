@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { build } from 'esbuild';
+import { createFile, replaceFile } from './durableFile.js';
+
+let folder: string;
+let path: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'purser-file-'));
+  path = join(folder, 'settings.json');
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('a file that is replaced', () => {
+  it('has the new text and the rights it was given, and nothing stays beside it', async () => {
+    await writeFile(path, 'old');
+    await replaceFile(path, 'new', { mode: 0o640 });
+    expect(await readFile(path, 'utf8')).toBe('new');
+    expect((await stat(path)).mode & 0o777).toBe(0o640);
+    expect(await readdir(folder)).toEqual(['settings.json']);
+  });
+
+  // A limit on a file's size takes a part of a write and says so by its answer alone, just as a full disk does.
+  it('stays whole where the disk takes only a part (T44)', async () => {
+    const program = join(folder, 'program.mjs');
+    const contents = `
+      import { replaceFile } from './durableFile.js';
+      process.on('SIGXFSZ', () => undefined);
+      const error = await replaceFile(process.argv[2], 'x'.repeat(300_000), { mode: 0o600 }).then(
+        () => null, ({ code }) => code);
+      process.stdout.write(String(error));`;
+    const stdin = { contents, resolveDir: import.meta.dirname, loader: 'ts' } as const;
+    await build({
+      stdin,
+      outfile: program,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      logLevel: 'error',
+    });
+    await writeFile(path, 'old');
+    const shell = `ulimit -f 128; exec "$0" "$1" "$2"`;
+    const child = spawn('bash', ['-c', shell, process.execPath, program, path]);
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await once(child, 'close');
+    expect(said).toMatch(/^(EFBIG|ENOSPC)$/);
+    expect(await readFile(path, 'utf8')).toBe('old');
+    expect((await readdir(folder)).sort()).toEqual(['program.mjs', 'settings.json']);
+  });
+
+  it('stays where its folder takes no other file', async () => {
+    await writeFile(path, 'old');
+    await chmod(folder, 0o500);
+    const tried = replaceFile(path, 'new', { mode: 0o600 });
+    // Root may write everywhere.
+    if (process.geteuid?.() === 0) await tried;
+    else await expect(tried).rejects.toMatchObject({ code: 'EACCES' });
+    await chmod(folder, 0o700);
+    expect(await readFile(path, 'utf8')).toBe(process.geteuid?.() === 0 ? 'new' : 'old');
+  });
+
+  it('takes away what a killed process left, and leaves what another may be writing', async () => {
+    const left = join(folder, '.settings.json.001122334455.new');
+    const young = join(folder, '.settings.json.aabbccddeeff.new');
+    const foreign = join(folder, '.settings.json.keep');
+    await Promise.all([left, young, foreign].map((file) => writeFile(file, 'part')));
+    const longAgo = new Date(Date.now() - 3_600_000);
+    await utimes(left, longAgo, longAgo);
+    await replaceFile(path, 'new', { mode: 0o600 });
+    expect((await readdir(folder)).sort()).toEqual([
+      '.settings.json.aabbccddeeff.new',
+      '.settings.json.keep',
+      'settings.json',
+    ]);
+    await replaceFile(path, 'newer', { mode: 0o600, isSoleWriter: true });
+    expect((await readdir(folder)).sort()).toEqual(['.settings.json.keep', 'settings.json']);
+  });
+});
+
+describe('a file that is made', () => {
+  it('never takes the place of another', async () => {
+    expect(await createFile(path, 'first', { mode: 0o600 })).toBe(true);
+    expect(await createFile(path, 'second', { mode: 0o600 })).toBe(false);
+    expect(await readFile(path, 'utf8')).toBe('first');
+    expect(await readdir(folder)).toEqual(['settings.json']);
+  });
+});

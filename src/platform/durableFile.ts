@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
+import {
+  chmod,
+  chown,
+  link,
+  lstat,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  type FileHandle,
+} from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** How the name of a file ends that is not yet in its place. */
+const FRESH_SUFFIX = /\.[0-9a-f]{12}\.new$/;
+const FRESH_BYTES = 6;
+/** Writing takes milliseconds: an older file without its place was left by a process that was killed. */
+const LEFT_OVER_MS = 60_000;
+
+/** How a file is written. */
+export interface FileWrite {
+  readonly mode: number;
+  /** Given to the file where this process may give it. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+  /** The caller holds a lock on this file: whatever stands unfinished beside it was left by a killed process. */
+  readonly isSoleWriter?: boolean;
+}
+
+/** True for an error of the file system with one of these codes. */
+export function hasErrno(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}
+
+/**
+ * Replaces a file as a whole, durably: a crash or a full disk leaves the old file or the new one, never a part.
+ *
+ * The bytes go to a new file beside it, which is written in full, synced, read back and only then put in place (T44).
+ * Throws what the file system says, `ENOSPC` also where it took fewer bytes than it was given.
+ */
+export async function replaceFile(path: string, text: string, write: FileWrite): Promise<void> {
+  await placeFile(path, text, write, rename);
+}
+
+/** {@link replaceFile} for a name that is free; answers false, and changes nothing, where it is taken. */
+export async function createFile(path: string, text: string, write: FileWrite): Promise<boolean> {
+  try {
+    // A hard link is the one step of a file system that creates and never overwrites.
+    await placeFile(path, text, write, link);
+    return true;
+  } catch (error) {
+    if (hasErrno(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+async function placeFile(
+  path: string,
+  text: string,
+  { mode, owner, isSoleWriter = false }: FileWrite,
+  place: (from: string, to: string) => Promise<void>,
+): Promise<void> {
+  await removeLeftOver(dirname(path), basename(path), isSoleWriter ? 0 : LEFT_OVER_MS);
+  const fresh = join(dirname(path), `.${basename(path)}.${randomBytes(FRESH_BYTES).toString('hex')}.new`);
+  const bytes = Buffer.from(text, 'utf8');
+  try {
+    const file = await open(fresh, 'wx', mode);
+    try {
+      await writeWhole(file, bytes, path);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    // A disk that does not give the bytes back has no copy to put in the old one's place.
+    if (!(await readFile(fresh)).equals(bytes)) throw noRoom(path);
+    // The mask of the process took bits away.
+    await chmod(fresh, mode);
+    if (owner !== undefined && process.geteuid?.() === 0) await chown(fresh, owner.uid, owner.gid);
+    await place(fresh, path);
+  } finally {
+    await rm(fresh, { force: true });
+  }
+  syncFolder(dirname(path));
+}
+
+/** Writes every byte, or throws `ENOSPC`: one write may take fewer than it was given, and says so by its answer alone. */
+async function writeWhole(file: FileHandle, bytes: Uint8Array, path: string): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, at, bytes.length - at);
+    if (bytesWritten === 0) throw noRoom(path);
+    at += bytesWritten;
+  }
+}
+
+/** Makes a new name in a folder durable. Windows has no such call and needs none. */
+export function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Removes what killed processes left of files whose names begin with `namePrefix`: parts, which may hold others'
+ * secrets. A part that is younger than `olderThanMs` may be another process's own.
+ */
+export async function removeLeftOver(folder: string, namePrefix: string, olderThanMs: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(`.${namePrefix}`) || !FRESH_SUFFIX.test(name)) continue;
+    const left = join(folder, name);
+    const stats = await lstat(left).catch(() => null);
+    if (stats !== null && Date.now() - stats.mtimeMs >= olderThanMs) await rm(left, { force: true });
+  }
+}
+
+function noRoom(path: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`ENOSPC: not every byte of ${path} was written`), { code: 'ENOSPC' });
+}
