@@ -1,10 +1,10 @@
 import type { CommandFlag, CommandRow } from '../command.js';
 import { OPENS, OWNS } from '../terminal/flags.js';
 
-const NAME = { name: '<name>', doc: 'Small letters, digits and hyphens, a letter first.' };
+const NAME = { name: '<name>', doc: 'Lower-case letters, digits and hyphens; starts with a letter.' };
 const TOKEN_FLAG: CommandFlag = {
   flags: '--token-file <file>',
-  doc: 'Write the token into this new file, for you alone to read, and do not show it.',
+  doc: 'Write the token to this new file, readable by you only, instead of printing it.',
 };
 
 /** The commands about agents. */
@@ -13,7 +13,7 @@ export const agentCommands: readonly Omit<CommandRow, 'usage'>[] = [
     name: 'agents list',
     group: 'Agents',
     isDefault: true,
-    summary: 'List the agents with their addresses; plain agents does the same.',
+    summary: 'List the agents and their addresses. Same as agents.',
     flags: OPENS,
     examples: ['agents'],
     load: () => import('./agentsList.js'),
@@ -21,9 +21,9 @@ export const agentCommands: readonly Omit<CommandRow, 'usage'>[] = [
   {
     name: 'agents add',
     group: 'Agents',
-    summary: 'Add an agent with keys, address and token of its own; needs the owner.',
+    summary: 'Add an agent with its own keys, address and token. Requires owner authentication.',
     details:
-      'Its money is at its own address, out of reach of the others; its limits are agents.NAME.limits.*, inside the wallet’s. PURSER_AGENT names it to a server on stdio, its token opens purser serve. After ledger rebuild, add brings an agent back with the keys it had.',
+      'The agent’s money is at its own address, which other agents cannot spend from. Its limits are agents.NAME.limits.*, within the wallet’s limits. On stdio, PURSER_AGENT selects it; at purser serve, its token does. After ledger rebuild, add the same name again to get its keys back.',
     args: [NAME],
     flags: [TOKEN_FLAG, ...OWNS],
     examples: ['agents add researcher', 'agents add researcher --token-file ~/researcher.token --json'],
@@ -32,7 +32,7 @@ export const agentCommands: readonly Omit<CommandRow, 'usage'>[] = [
   {
     name: 'agents show',
     group: 'Agents',
-    summary: 'Show one agent: state, address, money on chain, limits of its own.',
+    summary: 'Show an agent’s state, addresses, money on chain and own limits.',
     args: [NAME],
     flags: OPENS,
     examples: ['agents show researcher'],
@@ -41,7 +41,7 @@ export const agentCommands: readonly Omit<CommandRow, 'usage'>[] = [
   {
     name: 'agents suspend',
     group: 'Agents',
-    summary: 'Stop one agent at once, in every process; nothing of its is signed or sent.',
+    summary: 'Stop one agent at once, in every process. Nothing more is signed or sent for it.',
     args: [NAME],
     flags: OPENS,
     examples: ['agents suspend researcher'],
@@ -50,7 +50,7 @@ export const agentCommands: readonly Omit<CommandRow, 'usage'>[] = [
   {
     name: 'agents resume',
     group: 'Agents',
-    summary: 'Let a suspended agent act again; needs the owner.',
+    summary: 'Let a suspended agent act again. Requires owner authentication.',
     args: [NAME],
     flags: OWNS,
     examples: ['agents resume researcher'],
@@ -59,7 +59,7 @@ export const agentCommands: readonly Omit<CommandRow, 'usage'>[] = [
   {
     name: 'agents rotate',
     group: 'Agents',
-    summary: 'Give an agent a new token; the old one opens nothing from then on; needs the owner.',
+    summary: 'Replace an agent’s token. The old token stops working. Requires owner authentication.',
     args: [NAME],
     flags: [TOKEN_FLAG, ...OWNS],
     examples: ['agents rotate researcher --token-file ~/researcher.token'],
@@ -68,14 +68,14 @@ export const agentCommands: readonly Omit<CommandRow, 'usage'>[] = [
   {
     name: 'agents remove',
     group: 'Agents',
-    summary: 'Bring an agent’s money back and end it for good; its history, name and keys stay its own.',
+    summary: 'Move an agent’s money back and remove the agent for good. Its history stays.',
     details:
-      'It is suspended at once; its money goes to the first agent’s address, the way of withdraw, and when the chain shows that, it is removed. While payments are open, or where its money cannot be moved, it stays suspended and you are told what is where; run it again to go on. Needs the owner, but with --leave-money.',
+      'The agent is suspended at once. Its money moves to the first agent’s address, as by withdraw, and once the chain shows that, the agent is removed. While payments are open, or if its money cannot be moved, it stays suspended and the command says what is where; run it again to continue. Requires owner authentication, except with --leave-money. Its name is never given to another agent.',
     args: [NAME],
     flags: [
       {
         flags: '--leave-money',
-        doc: 'Remove it and leave its money where it is: agents sweep still takes it out.',
+        doc: 'Remove the agent and leave its money. agents sweep can still move it later.',
       },
       ...OWNS,
     ],
