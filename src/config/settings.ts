@@ -107,7 +107,7 @@ export const SETTINGS = {
     perSessionUsdMicros: amount(
       'limits.per_session_usd',
       PER_SESSION,
-      'The most an agent may spend in one session without asking you; a session ends after 30 idle minutes.',
+      'The most an agent may spend in one session without asking you. A session ends after 30 idle minutes.',
     ),
     perDayUsdMicros: amount(
       'limits.per_day_usd',
@@ -124,7 +124,7 @@ export const SETTINGS = {
       kind: callCount,
       initial: () => 30,
       compare: boundDirection,
-      doc: 'How many payments may begin in any 60 seconds.',
+      doc: 'Payments that may start in any 60 seconds.',
     }),
     askFloorUsdMicros: amount(
       'limits.ask_floor_usd',
@@ -133,19 +133,19 @@ export const SETTINGS = {
     ),
     hostPerDayUsdMicros: hostAmount(
       'limits.hosts.<host>.per_day_usd',
-      'The most the wallet may spend at this host (or host:port) in any 24 hours without asking you; none lifts it.',
+      'The most the wallet may spend at this host (or host:port) in any 24 hours without asking you. Set to none to remove this limit.',
     ),
     categoryPerSessionUsdMicros: categoryAmount(
       'limits.categories.<category>.per_session_usd',
-      'The most an agent may spend in this category of yours in one session without asking you; none lifts it.',
+      'The most an agent may spend in this category in one session without asking you. Set to none to remove this limit.',
     ),
     categoryPerDayUsdMicros: categoryAmount(
       'limits.categories.<category>.per_day_usd',
-      'The most the wallet may spend in this category of yours in any 24 hours without asking you; none lifts it.',
+      'The most the wallet may spend in this category in any 24 hours without asking you. Set to none to remove this limit.',
     ),
     categoryPerMonthUsdMicros: categoryAmount(
       'limits.categories.<category>.per_month_usd',
-      'The most the wallet may spend in this category of yours in any 30 days without asking you; none lifts it.',
+      'The most the wallet may spend in this category in any 30 days without asking you. Set to none to remove this limit.',
     ),
   },
   ceilings: {
@@ -171,19 +171,19 @@ export const SETTINGS = {
     ),
     hostPerDayUsdMicros: hostAmount(
       'ceilings.hosts.<host>.per_day_usd',
-      'The most the wallet may spend at this host (or host:port) in any 24 hours, even with your approval; none lifts it.',
+      'The most the wallet may spend at this host (or host:port) in any 24 hours, even with your approval. Set to none to remove this limit.',
     ),
     categoryPerSessionUsdMicros: categoryAmount(
       'ceilings.categories.<category>.per_session_usd',
-      'The most an agent may spend in this category of yours in one session, even with your approval; none lifts it.',
+      'The most an agent may spend in this category in one session, even with your approval. Set to none to remove this limit.',
     ),
     categoryPerDayUsdMicros: categoryAmount(
       'ceilings.categories.<category>.per_day_usd',
-      'The most the wallet may spend in this category of yours in any 24 hours, even with your approval; none lifts it.',
+      'The most the wallet may spend in this category in any 24 hours, even with your approval. Set to none to remove this limit.',
     ),
     categoryPerMonthUsdMicros: categoryAmount(
       'ceilings.categories.<category>.per_month_usd',
-      'The most the wallet may spend in this category of yours in any 30 days, even with your approval; none lifts it.',
+      'The most the wallet may spend in this category in any 30 days, even with your approval. Set to none to remove this limit.',
     ),
   },
   agents: {
@@ -193,46 +193,46 @@ export const SETTINGS = {
       kind: keyIndex,
       compare: fixedDirection,
       fixed: 'The command agents add gives an agent its keys, and they are never changed.',
-      doc: "Which of the wallet's keys the agent pays with; written by agents add, and kept so that no other ever gets them.",
+      doc: "Index of the agent's keys. Written by agents add; never reused.",
     }),
     perCallUsdMicros: agentAmount(
       'agents.<agent>.limits.per_call_usd',
-      'The most one call of this agent may cost without asking you; none leaves it to limits.per_call_usd.',
+      'The most one call of this agent may cost without asking you. none: limits.per_call_usd applies.',
     ),
     perSessionUsdMicros: agentAmount(
       'agents.<agent>.limits.per_session_usd',
-      'The most this agent may spend in one session without asking you; none leaves it to limits.per_session_usd.',
+      'The most this agent may spend in one session without asking you. none: limits.per_session_usd applies.',
     ),
     perDayUsdMicros: agentAmount(
       'agents.<agent>.limits.per_day_usd',
-      'The most this agent may spend in any 24 hours without asking you; none leaves it to limits.per_day_usd.',
+      'The most this agent may spend in any 24 hours without asking you. none: limits.per_day_usd applies.',
     ),
     perMonthUsdMicros: agentAmount(
       'agents.<agent>.limits.per_month_usd',
-      'The most this agent may spend in any 30 days without asking you; none leaves it to limits.per_month_usd.',
+      'The most this agent may spend in any 30 days without asking you. none: limits.per_month_usd applies.',
     ),
     callsPerMinute: perName({
       key: 'agents.<agent>.limits.calls_per_minute',
       readName: readAgentName,
       kind: callCount,
       compare: boundsDirection,
-      doc: 'How many payments of this agent may begin in any 60 seconds; none leaves it to limits.calls_per_minute.',
+      doc: 'Payments of this agent that may start in any 60 seconds. none: limits.calls_per_minute applies.',
     }),
     ceilingPerCallUsdMicros: agentAmount(
       'agents.<agent>.ceilings.per_call_usd',
-      'The most one call of this agent may cost, even with your approval; none leaves it to ceilings.per_call_usd.',
+      'The most one call of this agent may cost, even with your approval. none: ceilings.per_call_usd applies.',
     ),
     ceilingPerSessionUsdMicros: agentAmount(
       'agents.<agent>.ceilings.per_session_usd',
-      'The most this agent may spend in one session, even with your approval; none leaves it to ceilings.per_session_usd.',
+      'The most this agent may spend in one session, even with your approval. none: ceilings.per_session_usd applies.',
     ),
     ceilingPerDayUsdMicros: agentAmount(
       'agents.<agent>.ceilings.per_day_usd',
-      'The most this agent may spend in any 24 hours, even with your approval; none leaves it to ceilings.per_day_usd.',
+      'The most this agent may spend in any 24 hours, even with your approval. none: ceilings.per_day_usd applies.',
     ),
     ceilingPerMonthUsdMicros: agentAmount(
       'agents.<agent>.ceilings.per_month_usd',
-      'The most this agent may spend in any 30 days, even with your approval; none leaves it to ceilings.per_month_usd.',
+      'The most this agent may spend in any 30 days, even with your approval. none: ceilings.per_month_usd applies.',
     ),
   },
   categories: {
@@ -241,7 +241,7 @@ export const SETTINGS = {
       readName: readCategoryName,
       kind: hosts,
       compare: categoryDirection,
-      doc: 'Hosts of a category of yours, as a JSON list of host or host:port (which beats its host); none ends it.',
+      doc: 'Hosts in a category of yours, as a JSON list of host or host:port. A host:port entry wins over its host. none removes the category.',
     }),
   },
   approvals: {
@@ -255,7 +255,7 @@ export const SETTINGS = {
       kind: waitSeconds,
       initial: () => WAIT_SEC,
       compare: boundDirection,
-      doc: 'How many seconds a call waits for your answer before it returns approval_required; 0 returns at once.',
+      doc: 'Seconds a call waits for your approval before it returns approval_required. 0 returns at once.',
     }),
     webhookUrl: single({
       key: 'approvals.webhook_url',
@@ -264,7 +264,7 @@ export const SETTINGS = {
       none: 'none',
       // What is told there concerns the owner alone, and so does no longer being told.
       compare: (before, after) => (before === after ? 'same' : 'loosens'),
-      doc: 'Where to POST a line of JSON when a question waits for you, reached as any call is; none for nowhere.',
+      doc: 'URL that receives a POST with one line of JSON when an approval waits. none turns it off.',
     }),
   },
   hosts: {
@@ -295,7 +295,7 @@ export const SETTINGS = {
       none: 'none',
       // Behind a proxy the checks of addresses are the proxy's own (T10): any other one is the owner's word.
       compare: (before, after) => (before === after ? 'same' : 'loosens'),
-      doc: 'How calls leave this machine: none, env (what HTTPS_PROXY and NO_PROXY say) or the http(s) URL of a proxy, whose checks of addresses are then its own.',
+      doc: 'Proxy for outgoing calls: none, env (HTTPS_PROXY and NO_PROXY), or an http(s) URL. Behind a proxy, the proxy decides which addresses are reachable.',
     }),
   },
   networks: {
@@ -304,14 +304,14 @@ export const SETTINGS = {
       kind: networks,
       initial: (testnet) => (testnet ? TESTNETS : MAINNETS),
       compare: preferredDirection,
-      doc: 'Networks the wallet may pay on, as a JSON list of CAIP-2 names; at equal price the first is taken.',
+      doc: 'Networks the wallet may pay on, as a JSON list of CAIP-2 names. At equal price the first wins.',
     }),
     rpcUrls: perName({
       key: 'networks.<caip2>.rpc_url',
       readName: readNetworkName,
       kind: rpcUrls,
       compare: trustedDirection,
-      doc: "Your own RPC for a network, or a JSON list of them, asked in that order; each is trusted by itself. none goes back to the public ones of the wallet's table.",
+      doc: 'Your own RPC for a network, or a JSON list tried in order. Each is trusted alone. none returns to the public RPCs.',
     }),
   },
   withdrawals: {
@@ -322,7 +322,7 @@ export const SETTINGS = {
       none: 'none',
       // What it is handed can move money to the owner's own address alone; who learns of it is the owner's word.
       compare: (before, after) => (before === after ? 'same' : 'loosens'),
-      doc: 'The x402 facilitator that a withdrawal asks to settle, so that no gas is needed; none pays gas from the address itself.',
+      doc: 'The x402 facilitator that settles withdrawals, so that they need no gas. none: your address pays the gas.',
     }),
   },
   discovery: {
@@ -340,7 +340,7 @@ export const SETTINGS = {
       initial: () => false,
       // Whoever is asked learns what an agent looks for.
       compare: (before, after) => (before === after ? 'same' : after ? 'loosens' : 'tightens'),
-      doc: 'Whether wallet_discover asks the catalogues’ own searches too, which tells them what is looked for.',
+      doc: 'Whether wallet_discover also uses the catalogues’ own search, which tells them what you search for.',
     }),
   },
 } as const;
