@@ -9,7 +9,7 @@ export interface FateQuery {
   readonly amountAtomic: bigint;
   readonly nonce: Hex;
   readonly validBeforeSec: number;
-  /** When it was signed, by our clock. It only bounds where its events are searched, with room for a clock that jumped. */
+  /** When it was signed, by the wall clock. It only bounds where its events are searched, with room for a clock that jumped. */
   readonly openedSec: number;
 }
 

@@ -99,6 +99,9 @@ export interface Checkpoint {
   readonly headHash: string;
 }
 
+/** As {@link capturedWallMs}; from no earlier than the opening, whatever the clock said meanwhile. */
+const CAPTURED_WALL = `max(coalesce(captured_wall_ms, captured_ms), coalesce(opened_wall_ms, 0))`;
+
 /** How a ledger is opened. */
 export interface LedgerOptions {
   /** Null while the keys are locked: then it reads, and freezes, and does nothing else. */
@@ -327,9 +330,9 @@ export class Ledger {
     return this.#read((context, head) => findByKey(context, head, agent, key));
   }
 
-  /** The newest payment of this request, by either hash, that was taken for captured at `sinceMs` or later, or null. */
+  /** The newest payment of this request, by either hash, that was taken for captured at `sinceMs` of the wall clock or later. */
   findCaptured(requestHash: string, sinceMs: number, otherHash = requestHash): Payment | null {
-    const condition = `request_hash IN (?, ?) AND state = 'captured' AND captured_ms >= ?`;
+    const condition = `request_hash IN (?, ?) AND state = 'captured' AND ${CAPTURED_WALL} >= ?`;
     return this.#read((context, head) =>
       selectPayment(context, head, condition, requestHash, otherHash, sinceMs),
     );

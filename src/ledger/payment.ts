@@ -23,7 +23,11 @@ export function isWithdrawal({ protocol }: Pick<Payment, 'protocol'>): boolean {
   return protocol === WITHDRAWAL;
 }
 
-/** A payment as the ledger keeps it. Times are ms since 1970, or seconds where the name ends in `Sec`. */
+/**
+ * A payment as the ledger keeps it. Times are ms since 1970, or seconds where the name ends in `Sec`. `openedMs`,
+ * `changedMs`, `capturedMs` and `countedMs` are ledger time, which limits go by; whatever else a time is needed for goes
+ * by {@link openedWallMs}, {@link capturedWallMs} and {@link toWallMs} (T30).
+ */
 export interface Payment {
   readonly id: string;
   readonly agent: string;
@@ -77,6 +81,32 @@ export interface Payment {
   readonly approvalId: string | null;
   /** The caps it was approved past: it counts toward every other cap and every ceiling, and not toward these. */
   readonly pastCaps: readonly PastCap[];
+  /** By the wall clock; null in rows of before schema 3. */
+  readonly openedWallMs: number | null;
+  /** When it was first taken for captured, by the wall clock; null until then, and in rows of before schema 3. */
+  readonly capturedWallMs: number | null;
+}
+
+/**
+ * When a payment was opened and signed, by the wall clock. A row of before schema 3 has ledger time alone, which may be
+ * ahead by as much as a clock once was; its authorization cannot have been signed after it expired.
+ */
+export function openedWallMs(payment: Pick<Payment, 'openedWallMs' | 'openedMs' | 'validBeforeSec'>): number {
+  return payment.openedWallMs ?? Math.min(payment.openedMs, payment.validBeforeSec * 1000);
+}
+
+/** A ledger time of a payment's row by the wall clock, as far apart as the two were when it was opened. */
+export function toWallMs(
+  payment: Pick<Payment, 'openedWallMs' | 'openedMs' | 'validBeforeSec'>,
+  ledgerMs: number,
+): number {
+  return ledgerMs - payment.openedMs + openedWallMs(payment);
+}
+
+/** When a payment was first taken for captured, by the wall clock; null until then. */
+export function capturedWallMs(payment: Payment): number | null {
+  if (payment.capturedWallMs !== null) return payment.capturedWallMs;
+  return payment.capturedMs === null ? null : toWallMs(payment, payment.capturedMs);
 }
 
 /** A cap by its name, and the key of the scope that it bounded. */
@@ -137,6 +167,8 @@ export const PAYMENT_COLUMNS: readonly Column[] = [
   column('quote_id', 'quoteId'),
   column('approval_id', 'approvalId'),
   column('past_caps', 'pastCaps', 'list'),
+  column('opened_wall_ms', 'openedWallMs', 'integer'),
+  column('captured_wall_ms', 'capturedWallMs', 'integer'),
 ];
 
 /** A value as SQLite takes and gives it, integers as bigint. */

@@ -3,7 +3,7 @@ import type { Config } from '../config/settings.js';
 import { isWalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { Payment } from '../ledger/payment.js';
+import { openedWallMs, type Payment } from '../ledger/payment.js';
 import { formatUnits } from '../money/decimal.js';
 import { agentAddresses, fundedAssets } from './ownAddresses.js';
 
@@ -70,7 +70,11 @@ export async function compareWithChain(
         if (payments.length > 0) byAgent.push({ agent, network: network.caip2, payments: payments.length });
       }
       for (const row of rows.values()) {
-        if (row.network !== network.caip2 || row.asset !== asset.address || row.openedMs < sinceMs + EDGE_MS)
+        if (
+          row.network !== network.caip2 ||
+          row.asset !== asset.address ||
+          openedWallMs(row) < sinceMs + EDGE_MS
+        )
           continue;
         if (row.state !== 'captured' || !row.confirmed || shown.has(row.nonce)) continue;
         findings.push({

@@ -1,6 +1,6 @@
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { Answer } from '../ledger/sqlite/answer.js';
-import { isLive, type Payment } from '../ledger/payment.js';
+import { capturedWallMs, isLive, openedWallMs, toWallMs, type Payment } from '../ledger/payment.js';
 import type { SignedPayload } from '../ledger/sqlite/transition.js';
 import { formatUsd } from '../money/decimal.js';
 import { viewAnswer } from './answer/answerBody.js';
@@ -71,10 +71,16 @@ export function boughtBefore(engine: Engine, { request, input }: Asked): Payment
   const nowMs = engine.now();
   const { hash, hashBeforeSchema3 } = request;
   const last = engine.ledger.findCaptured(hash, nowMs - UNDELIVERED_MS, hashBeforeSchema3);
-  if (last === null || (last.countedMs ?? 0) >= nowMs - REPLAY_MS) return last;
+  if (last === null || justPaidMs(last) >= nowMs - REPLAY_MS) return last;
   const stored = engine.ledger.findAnswer(engine.agent, { paymentId: last.id });
   const brought = stored !== null && (last.note === null || isDelivered(stored));
   return brought ? null : last;
+}
+
+/** When it was paid: within its authorization's life, however the clock jumped between signing and answer (T30). */
+function justPaidMs(payment: Payment): number {
+  const signedMs = openedWallMs(payment);
+  return Math.max(signedMs, Math.min(capturedWallMs(payment) ?? signedMs, payment.validBeforeSec * 1000));
 }
 
 function isDelivered({ status, truncated }: Answer): boolean {
@@ -259,5 +265,5 @@ async function waitForAnswer(engine: Engine, { bound }: Asked, { id }: Payment):
 function isBeingAnswered(engine: Engine, payment: Payment): boolean {
   if (driverOf(payment.id) !== undefined) return true;
   if (payment.note !== null) return false;
-  return ownerLivesElsewhere(payment) && engine.now() - payment.changedMs < TIMEOUT_MAX_MS;
+  return ownerLivesElsewhere(payment) && engine.now() - toWallMs(payment, payment.changedMs) < TIMEOUT_MAX_MS;
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
-import { isWithdrawal, type Payment } from '../ledger/payment.js';
+import { isWithdrawal, openedWallMs, type Payment } from '../ledger/payment.js';
 import type { ReportFilter, ReportGroup } from '../ledger/sqlite/report.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
@@ -33,7 +33,7 @@ export interface EntryView extends PaymentView {
 export function viewEntry(payment: Payment): EntryView {
   return {
     kind: isWithdrawal(payment) ? 'withdrawal' : 'payment',
-    time: new Date(payment.openedMs).toISOString(),
+    time: new Date(openedWallMs(payment)).toISOString(),
     ...viewPayment(payment),
     method: payment.method,
     url: payment.url,

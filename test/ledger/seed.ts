@@ -49,6 +49,8 @@ const TEMPLATE: Omit<Payment, 'id'> = {
   changedMs: 0,
   capturedMs: null,
   countedMs: null,
+  openedWallMs: null,
+  capturedWallMs: null,
   confirmed: false,
   tx: null,
   receipt: null,

@@ -125,8 +125,8 @@ export function changeAgent(
   const before = findAgent(context, head, name);
   const agent =
     change.act === 'add'
-      ? newAgent(context, head, name, change, timeMs)
-      : changedAgent(context, head, requireAgent(name, before), change, timeMs);
+      ? newAgent(context, head, name, change, nowMs)
+      : changedAgent(context, head, requireAgent(name, before), change, nowMs);
   if (before !== null && agentText(before) === agentText(agent)) return { agent, changed: false };
   const { name: _name, ...data } = agent;
   const register = context.register.set(head.register, agentKey(name), agentText(agent));
@@ -148,13 +148,13 @@ function newAgent(
   head: JournalHead,
   name: string,
   { index, tokenHash }: { readonly index: number; readonly tokenHash: string },
-  timeMs: number,
+  nowMs: number,
 ): AgentRecord {
   for (const other of listAgents(context, head)) {
     if (other.name === name) throw nameTaken(name, other.state);
     assertInvariant(other.index !== index, 'no two agents have the same keys');
   }
-  return { name, index, state: 'active', addedMs: timeMs, tokenHash, tokenMs: timeMs };
+  return { name, index, state: 'active', addedMs: nowMs, tokenHash, tokenMs: nowMs };
 }
 
 function changedAgent(
@@ -162,11 +162,11 @@ function changedAgent(
   head: JournalHead,
   agent: AgentRecord,
   change: Exclude<AgentChange, { act: 'add' }>,
-  timeMs: number,
+  nowMs: number,
 ): AgentRecord {
   switch (change.act) {
     case 'rotate':
-      return { ...agent, tokenHash: change.tokenHash, tokenMs: timeMs };
+      return { ...agent, tokenHash: change.tokenHash, tokenMs: nowMs };
     case 'suspend':
       return { ...agent, state: 'suspended' };
     case 'resume':

@@ -47,7 +47,7 @@ export function newApprovalId(): string {
 
 /** Puts a question, or joins the same one that is open, inside the caller's transaction: the limits hold for all processes. */
 export function ask(context: LedgerContext, question: Ask): AskResult {
-  const nowMs = ledgerTimeMs(context.journal.checkedHead(), question.createdMs);
+  const nowMs = question.createdMs;
   const head = lapse(context, nowMs);
   const [open] = selectApprovals(
     context,
@@ -78,7 +78,7 @@ export function ask(context: LedgerContext, question: Ask): AskResult {
     answeredMs: null,
     paymentId: null,
   };
-  putApproval(context, head, approval, { kind: 'ask', timeMs: nowMs });
+  putApproval(context, head, approval, { kind: 'ask', timeMs: ledgerTimeMs(head, nowMs) });
   return { kind: 'asked', approval };
 }
 
@@ -103,6 +103,7 @@ function limitOf(
 /** Writes down what ran out unanswered or unused. */
 function lapse(context: LedgerContext, nowMs: number): JournalHead {
   let head = context.journal.checkedHead();
+  const timeMs = ledgerTimeMs(head, nowMs);
   const over = selectApprovals(
     context,
     head,
@@ -110,17 +111,17 @@ function lapse(context: LedgerContext, nowMs: number): JournalHead {
     BigInt(nowMs),
   );
   for (const approval of over)
-    head = putApproval(context, head, { ...approval, state: 'expired' }, { kind: 'lapse', timeMs: nowMs });
+    head = putApproval(context, head, { ...approval, state: 'expired' }, { kind: 'lapse', timeMs });
   return head;
 }
 
 /** Notes that a client is handed a question to ask. False where it was often enough, or it is no longer open. */
-export function notePrompt(context: LedgerContext, id: string, clockMs: number): boolean {
+export function notePrompt(context: LedgerContext, id: string, nowMs: number): boolean {
   const head = context.journal.checkedHead();
   const approval = findApproval(context, head, id);
-  const timeMs = ledgerTimeMs(head, clockMs);
-  if (approval === null || approval.state !== 'pending' || approval.expiresMs <= timeMs) return false;
+  if (approval === null || approval.state !== 'pending' || approval.expiresMs <= nowMs) return false;
   if (approval.prompts >= PROMPTS_MAX) return false;
+  const timeMs = ledgerTimeMs(head, nowMs);
   putApproval(context, head, { ...approval, prompts: approval.prompts + 1 }, { kind: 'prompt', timeMs });
   return true;
 }
@@ -142,6 +143,7 @@ export interface Decision {
   readonly grants?: readonly Grant[];
   /** The most that prompts alone may approve in 24 hours; only for `elicitation`. */
   readonly elicitedUsdMicrosMax?: bigint;
+  /** The wall clock, by which questions run out; what prompts approve is added up by ledger time. */
   readonly nowMs: number;
 }
 
@@ -190,7 +192,7 @@ export function decide(context: LedgerContext, id: string, decision: Decision): 
   const timeMs = ledgerTimeMs(head, decision.nowMs);
   if (approval.state === 'expired') return { kind: 'expired', approval };
   if (approval.state !== 'pending') return { kind: 'closed', approval };
-  if (approval.expiresMs <= timeMs) return { kind: 'expired', approval };
+  if (approval.expiresMs <= decision.nowMs) return { kind: 'expired', approval };
   if (decision.factor !== undefined) {
     const changed = changeFactor(context, head, decision.factor, timeMs);
     if (changed === null) return { kind: 'factor_gone' };
@@ -214,7 +216,7 @@ export function decide(context: LedgerContext, id: string, decision: Decision): 
     answer: decision.answer,
     answeredHow: decision.how,
     answeredBy: decision.by,
-    answeredMs: timeMs,
+    answeredMs: decision.nowMs,
   };
   const data = { grants: decision.grants ?? [], elicited: elicits ? approval.usdMicros.toString() : null };
   putApproval(context, { ...head, register }, after, { kind: 'answer', timeMs, data });

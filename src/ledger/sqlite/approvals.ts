@@ -72,7 +72,7 @@ export class Approvals {
         context,
         head,
         `state = 'pending' AND expires_ms > ? ORDER BY created_ms LIMIT ?`,
-        BigInt(ledgerTimeMs(head, nowMs)),
+        BigInt(nowMs),
         BigInt(limit),
       ),
     );
@@ -85,7 +85,7 @@ export class Approvals {
         context,
         head,
         `(state <> 'pending' OR expires_ms <= ?) ORDER BY created_ms DESC LIMIT ?`,
-        BigInt(ledgerTimeMs(head, nowMs)),
+        BigInt(nowMs),
         BigInt(limit),
       ),
     );

@@ -6,10 +6,11 @@ import type { SqlRow, SqlValue } from '../payment.js';
 export type MacFunction = (data: string) => Uint8Array;
 
 /**
- * Tables that were given one more column, their last, after the first version. A code covers it where it is set: rows
- * of before keep the codes they have, and a value that is taken out or put in shows as any other change does.
+ * How many columns a table had in the first version, where it was given more since, as its last. A code covers those up
+ * to the last that is set: rows of before keep the codes they have, and a value that is taken out or put in shows as any
+ * other change does.
  */
-const WITH_LATER_COLUMN: readonly string[] = ['payments'];
+const COLUMNS_AT_FIRST: Readonly<Record<string, number>> = { payments: 40 };
 
 /** Checks and makes the codes of rows. Bound to one ledger, so that a row of another ledger never passes. */
 export class RowAuthenticator {
@@ -23,8 +24,9 @@ export class RowAuthenticator {
 
   /** The code over a row's values, in the table's column order. */
   codeOf(table: string, values: readonly SqlValue[]): Uint8Array {
-    const isUnset = values.at(-1) === null && WITH_LATER_COLUMN.includes(table);
-    const covered = isUnset ? values.slice(0, -1) : values;
+    const first = COLUMNS_AT_FIRST[table] ?? values.length;
+    const lastSet = values.findLastIndex((value) => value !== null);
+    const covered = values.slice(0, Math.max(first, lastSet + 1));
     return this.#mac(`[${[this.#ledgerId, table, ...covered].map(encode).join()}]`);
   }
 

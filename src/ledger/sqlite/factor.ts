@@ -205,12 +205,14 @@ function setTries(context: LedgerContext, head: JournalHead, tries: WrongTries, 
 export function countTry<Verdict extends { readonly allowed: boolean }>(
   context: LedgerContext,
   allow: (tries: WrongTries & { readonly nowMs: number }) => Verdict,
-  clockMs: number,
+  nowMs: number,
 ): Verdict {
   const head = context.journal.checkedHead();
-  const nowMs = ledgerTimeMs(head, clockMs);
-  const tries = readTries(context, head);
+  const known = readTries(context, head);
+  // A clock that went back waits the whole time again, from now: not until it has caught up with what it once was.
+  const tries = { ...known, lastWrongMs: Math.min(known.lastWrongMs, nowMs) };
   const verdict = allow({ ...tries, nowMs });
-  if (verdict.allowed) setTries(context, head, { wrong: tries.wrong + 1, lastWrongMs: nowMs }, nowMs);
+  const next = verdict.allowed ? { wrong: tries.wrong + 1, lastWrongMs: nowMs } : tries;
+  setTries(context, head, next, ledgerTimeMs(head, nowMs));
   return verdict;
 }

@@ -1,7 +1,7 @@
 import type { LedgerContext } from './context.js';
 import { statement } from './database.js';
 import { ledgerTimeMs, type JournalHead } from './journal.js';
-import type { Payment, SqlRow, SqlValue } from '../payment.js';
+import { capturedWallMs, toWallMs, type Payment, type SqlRow, type SqlValue } from '../payment.js';
 import { authenticPayment } from './paymentRow.js';
 
 /** A month, as the owner's rule on prices counts it. */
@@ -32,7 +32,7 @@ export interface Strikes {
   readonly origin: string;
   /** Payments since the last one delivered, and since the owner ended a pause, that ended so. */
   readonly strikes: number;
-  /** When the latest was found out, or 0. */
+  /** When the latest was found out, by the wall clock, or 0. */
   readonly lastStrikeMs: number;
 }
 
@@ -95,7 +95,7 @@ export function endpointPrices(
 }
 
 function newest(context: LedgerContext, condition: string, limit: number, ...values: SqlValue[]): Payment[] {
-  const sql = `SELECT * FROM payments WHERE ${condition} ORDER BY opened_ms DESC LIMIT ${limit}`;
+  const sql = `SELECT * FROM payments WHERE ${condition} ORDER BY opened_ms DESC, opened_wall_ms DESC LIMIT ${limit}`;
   const rows = statement(context.db, sql).all(...values) as SqlRow[];
   return rows.map((row) => authenticPayment(context, row));
 }
@@ -104,15 +104,20 @@ function strikesOf(context: LedgerContext, head: JournalHead, origin: string): S
   const [delivered] = newest(context, `origin = ? AND state = 'captured' AND note IS NULL`, 1, origin);
   const struck = newest(
     context,
-    `origin = ? AND opened_ms > ? AND ${STRUCK} AND ${STRUCK_MS} > ?`,
+    // Ledger time can stand still; within one moment of it the wall clock tells which came later.
+    `origin = ? AND opened_ms >= ? AND (opened_ms > ? OR coalesce(opened_wall_ms, 0) > ?)
+       AND ${STRUCK} AND ${STRUCK_MS} > ?`,
     STRIKES_MAX,
     origin,
     BigInt(delivered?.openedMs ?? 0),
+    BigInt(delivered?.openedMs ?? 0),
+    BigInt(delivered?.openedWallMs ?? Number.MAX_SAFE_INTEGER),
     BigInt(context.register.get(head.register, resumedKey(origin)) ?? 0),
   );
-  const times = struck.map(({ state, capturedMs, changedMs }) =>
-    state === 'captured' ? (capturedMs ?? changedMs) : changedMs,
-  );
+  const times = struck.map((payment) => {
+    const captured = payment.state === 'captured' ? capturedWallMs(payment) : null;
+    return captured ?? toWallMs(payment, payment.changedMs);
+  });
   return { origin, strikes: struck.length, lastStrikeMs: Math.max(0, ...times) };
 }
 

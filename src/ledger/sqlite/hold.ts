@@ -45,6 +45,7 @@ export interface HoldRequest extends Pick<
   readonly callId?: string | undefined;
   /** What the chain showed of the payer's balance, and when it was asked; null where it did not answer. */
   readonly funds?: FundsReading | null;
+  /** The wall clock. */
   readonly nowMs: number;
 }
 
@@ -156,7 +157,8 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
       return { kind: 'rate', line, retryAfterSec: Math.ceil((nowMs - request.nowMs + waitMs) / 1000) };
   }
   const { approvalId = null } = request;
-  const approval = approvalId === null ? null : checkApproval(context, head, approvalId, request, nowMs);
+  const approval =
+    approvalId === null ? null : checkApproval(context, head, approvalId, request, request.nowMs);
   if (typeof approval === 'string') return { kind: 'approval', problem: approval };
   const passed = exceededLines(context, head, request.capLines, request.heldUsdMicros, nowMs);
   const bounding = boundingLines(request.capLines, approvalId);
@@ -199,7 +201,7 @@ function newPayment(
     rateLines: _rates,
     funds: _funds,
     callId: _call,
-    nowMs: _now,
+    nowMs: wallMs,
     ...fixed
   } = request;
   return {
@@ -222,6 +224,8 @@ function newPayment(
     tx: null,
     receipt: null,
     note: null,
+    openedWallMs: wallMs,
+    capturedWallMs: null,
   };
 }
 

@@ -59,11 +59,13 @@ const addPastCapsAndCategoryParts: Migration = (db, auth) => {
 };
 
 /**
- * To 3: when each open payment is looked at next, and what its RPC operators showed. What is open has no row yet, and so
- * is due.
+ * To 3: when each open payment is looked at next, and what its RPC operators showed; what is open has no row yet, and so
+ * is due. And the wall clock's time beside ledger time, of which rows of before have none: see {@link openedWallMs}.
  */
-const addLooksAndWitnesses: Migration = (db) => {
+const addLooksWitnessesAndWallTimes: Migration = (db) => {
   db.exec(`
+    ALTER TABLE payments ADD COLUMN opened_wall_ms INTEGER;
+    ALTER TABLE payments ADD COLUMN captured_wall_ms INTEGER;
     CREATE TABLE looks (
       payment_id TEXT PRIMARY KEY,
       due_ms INTEGER NOT NULL,
@@ -83,7 +85,7 @@ const addLooksAndWitnesses: Migration = (db) => {
 };
 
 /** The steps from version 1 on, in order: the first leads to version 2. A step, once released, never changes. */
-export const MIGRATIONS: readonly Migration[] = [addPastCapsAndCategoryParts, addLooksAndWitnesses];
+export const MIGRATIONS: readonly Migration[] = [addPastCapsAndCategoryParts, addLooksWitnessesAndWallTimes];
 
 /** Where the copy is kept that was taken before a ledger left a version. */
 export function migrationBackupPath(path: string, version: number): string {

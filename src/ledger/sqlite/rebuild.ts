@@ -37,14 +37,16 @@ const IMPORTED_ORIGIN = 'https://imported.invalid';
 export function beginRebuild(context: LedgerContext, nowMs: number): void {
   if (rebuildingSinceMs(context) !== null) return;
   const head = context.journal.checkedHead();
-  const entry = { kind: 'freeze', subject: REBUILD, data: {}, timeMs: ledgerTimeMs(head, nowMs) } as const;
-  context.journal.append(head, entry, { frozen: true });
+  const entry = { kind: 'freeze', subject: REBUILD, data: { wall_ms: nowMs } } as const;
+  context.journal.append(head, { ...entry, timeMs: ledgerTimeMs(head, nowMs) }, { frozen: true });
 }
 
-/** When the rebuilding under way began, or null where there is none. */
+/** When the rebuilding under way began, by the wall clock, or null where there is none. */
 export function rebuildingSinceMs(context: LedgerContext): number | null {
   const last = lastEntry(context, REBUILD);
-  return last?.kind === 'freeze' ? last.timeMs : null;
+  if (last?.kind !== 'freeze') return null;
+  const { wall_ms: wallMs = last.timeMs } = JSON.parse(last.data) as { wall_ms?: number };
+  return wallMs;
 }
 
 /** Throws `ledger_rebuilding` while a rebuilding is under way: it ends by itself, not by an unfreeze. */
@@ -173,5 +175,7 @@ function heldPayment(context: LedgerContext, found: ImportedPayment, timeMs: num
     quoteId: null,
     approvalId: null,
     pastCaps: [],
+    openedWallMs: null,
+    capturedWallMs: null,
   };
 }

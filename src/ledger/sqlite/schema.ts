@@ -110,6 +110,8 @@ CREATE TABLE payments (
   quote_id TEXT,
   approval_id TEXT,
   past_caps TEXT,
+  opened_wall_ms INTEGER,
+  captured_wall_ms INTEGER,
   mac BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX one_live_payment_per_request ON payments (request_hash)

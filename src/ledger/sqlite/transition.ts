@@ -4,7 +4,7 @@ import { barOf, type Barred } from './agent.js';
 import type { LedgerContext } from './context.js';
 import { boundingLines, exceededLines, noteConfig, type ExceededLine } from './hold.js';
 import { ledgerTimeMs } from './journal.js';
-import { isLive, isWithdrawal, type Payment } from '../payment.js';
+import { capturedWallMs, isLive, isWithdrawal, type Payment } from '../payment.js';
 import { changePayment, existingPayment, type Transition } from './paymentRow.js';
 
 /** The payment header as it is sent. */
@@ -141,6 +141,7 @@ export function capture(context: LedgerContext, id: string, facts: CaptureFacts,
       capturedAtomic,
       capturedUsdMicros,
       capturedMs: before.capturedMs ?? timeMs,
+      capturedWallMs: capturedWallMs(before) ?? nowMs,
       countedMs: Math.max(before.openedMs, Math.min(facts.chainMs ?? timeMs, timeMs)),
       confirmed: facts.confirmed,
       tx: facts.tx ?? before.tx,

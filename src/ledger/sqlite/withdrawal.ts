@@ -16,7 +16,7 @@ import { authenticPayment, existingPayment, findLive, insertPayment } from './pa
 import { assertNotRebuilding } from './rebuild.js';
 import { heldAtomic } from './report.js';
 
-/** A balance as the chain showed it, and the ledger time at which it was asked. */
+/** A balance as the chain showed it, and when it was asked by the wall clock. */
 export interface FundsReading {
   readonly onChainAtomic: bigint;
   readonly atMs: number;
@@ -90,7 +90,7 @@ export function leftByWithdrawals(
     context.db,
     // The plus signs leave the planner the ids alone: a few rows, where another index would walk all of the address.
     `SELECT * FROM payments WHERE id >= 'wdr_' AND id < 'wdr\`' AND +network = ? AND +asset = ? AND +pay_from = ?
-       AND (+state IN (${LIVE}) OR (+state = 'captured' AND +captured_ms >= ?))`,
+       AND (+state IN (${LIVE}) OR (+state = 'captured' AND coalesce(captured_wall_ms, captured_ms) >= ?))`,
   ).all(network, asset, payFrom, reading?.atMs ?? Number.MAX_SAFE_INTEGER) as SqlRow[];
   if (rows.length === 0) return null;
   if (reading === null) return 0n;
@@ -175,5 +175,7 @@ function withdrawalRow(
     quoteId: null,
     approvalId: null,
     pastCaps: [],
+    openedWallMs: request.nowMs,
+    capturedWallMs: null,
   };
 }

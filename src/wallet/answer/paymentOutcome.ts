@@ -1,5 +1,5 @@
 import type { Retry } from '../../errors/codes.js';
-import type { Payment } from '../../ledger/payment.js';
+import { toWallMs, type Payment } from '../../ledger/payment.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { ReadAnswer } from './answerBody.js';
 import { heldUntilMs, moneyOf, outcome, viewPayment, type Outcome } from './outcome.js';
@@ -115,7 +115,7 @@ function whatHappened(payment: Payment): string {
 /** Where an open payment is looked after: the ledger's tool reconciles that row first. */
 export function lookAgain(payment: Payment, retry: Retry): Pick<Outcome, 'next' | 'retry' | 'retry_after_s'> {
   if (payment.state === 'released') return { next: null, retry: 'same_call', retry_after_s: null };
-  const untilFreeSec = Math.ceil((heldUntilMs(payment) - payment.changedMs) / 1000);
+  const untilFreeSec = Math.ceil((heldUntilMs(payment) - toWallMs(payment, payment.changedMs)) / 1000);
   const waitSec = payment.note === 'rejected' ? untilFreeSec : Math.min(untilFreeSec, LOOK_AGAIN_SEC);
   return {
     next: { tool: 'wallet_ledger', arguments: { payment_id: payment.id } },

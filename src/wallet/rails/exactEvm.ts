@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { openedWallMs } from '../../ledger/payment.js';
 import { findAsset } from '../../money/asset.js';
 import type { TransferIntent } from '../../payment/intent.js';
 import type { Caip2 } from '../../money/network.js';
@@ -30,7 +31,7 @@ export const exactEvm: ExactScheme<EvmOffer, TransferIntent> = {
       amountAtomic: payment.heldAtomic,
       nonce: payment.nonce as `0x${string}`,
       validBeforeSec: payment.validBeforeSec,
-      openedSec: Math.floor(payment.openedMs / 1000),
+      openedSec: Math.floor(openedWallMs(payment) / 1000),
     };
   },
 };

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { WalletError } from '../../errors/walletError.js';
+import { openedWallMs } from '../../ledger/payment.js';
 import type { SignedPayload } from '../../ledger/sqlite/transition.js';
 import { findAsset } from '../../money/asset.js';
 import type { SolanaTransferIntent } from '../../payment/intent.js';
@@ -79,7 +80,7 @@ export const exactSvm: ExactScheme<SvmOffer, SolanaTransferIntent> = {
       memo: transfer.memo,
       blockhash: transfer.blockhash,
       validBeforeBlock: signed.validBeforeBlock,
-      openedSec: Math.floor(payment.openedMs / 1000),
+      openedSec: Math.floor(openedWallMs(payment) / 1000),
       claimedTx: payment.tx ?? claimedIn(payment.receipt),
     };
   },
