@@ -12,7 +12,7 @@ import {
   deflateSync,
   gzipSync,
 } from 'node:zlib';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readBody, SharedRoom } from './body.js';
 import { HEADER_FIELD_BYTES, RESPONSE_HEADER_BYTES_MAX } from './headers.js';
 import type { HttpAnswer, SendOptions } from './send.js';
@@ -28,8 +28,14 @@ import {
 
 const opened: { close(): Promise<void> }[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   for (const one of opened.splice(0).reverse()) await one.close();
 });
+
+/** From here on deadlines pass where a test says so, and however slow the machine is nowhere else. */
+function holdDeadlines(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+}
 
 /** A call to a shop that does `script` once it has read the request. */
 async function callShop(script: (socket: Socket) => void, options: Partial<SendOptions> = {}) {
@@ -376,7 +382,11 @@ describe('T15: bounds on a body', () => {
   });
 
   it('a silence ends it, and gives what came before', async () => {
-    const { shop, answer } = await callShop((socket) => socket.write(head({}) + 'part'), { silenceMs: 50 });
+    holdDeadlines();
+    const { shop, answer } = await callShop((socket) => socket.write(head({}) + 'part'), {
+      silenceMs: 50,
+      onBytes: () => void setImmediate(() => vi.advanceTimersByTime(50)),
+    });
     const result = await read(await answer);
     expect(textOf(result.bytes)).toBe('part');
     expect(result).toMatchObject({ ended: 'broken', failure: { code: 'timed_out', leg: 'body' } });
@@ -384,25 +394,31 @@ describe('T15: bounds on a body', () => {
   });
 
   it('a byte at a time is no silence, but the whole call still ends', async () => {
+    holdDeadlines();
     const { shop, answer } = await callShop(
       (socket) => {
         socket.write(head({}));
         const timer = setInterval(() => socket.write('x'), 5);
         socket.once('close', () => clearInterval(timer));
       },
-      { silenceMs: 10_000, deadline: { ...WIDE.deadline, wholeMs: 400 } },
+      {
+        silenceMs: 300,
+        deadline: { ...WIDE.deadline, wholeMs: 1_000 },
+        onBytes: () => void setImmediate(() => vi.advanceTimersByTime(200)),
+      },
     );
     const result = await read(await answer);
-    expect(result.bytes.length).toBeGreaterThan(1);
+    expect(result.bytes.length).toBeGreaterThan(2);
     expect(result).toMatchObject({ ended: 'broken', failure: { code: 'timed_out' } });
     await shop.untilQuiet();
   });
 
   it('a reader that takes its time is no silence of the other side', async () => {
+    holdDeadlines();
     const { answer } = await callShop(whole(Buffer.alloc(300_000)), { silenceMs: 300 });
     let bytes = 0;
     for await (const piece of (await answer).body) {
-      if (bytes === 0) await new Promise((resolve) => setTimeout(resolve, 500));
+      vi.advanceTimersByTime(500);
       bytes += piece.length;
     }
     expect(bytes).toBe(300_000);

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readBody } from './body.js';
 import { makeCertificate } from './certificate.fixture.js';
 import type { Net, NetSettings, SendOptions } from './send.js';
@@ -239,6 +239,10 @@ describe('what is known of the request when it fails', () => {
 });
 
 describe('a deadline for each leg', () => {
+  // Deadlines pass where a test says so, and however slow the machine is nowhere else.
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
   const never = new Promise<never>(() => undefined);
   const only = (deadline: Partial<SendOptions['deadline']>): SendOptions => ({
     ...WIDE,
@@ -246,7 +250,11 @@ describe('a deadline for each leg', () => {
   });
 
   it('resolving', async () => {
-    const net = await using(openTestNet([], { lookup: () => never }));
+    const lookup = (): Promise<never> => {
+      setImmediate(() => vi.advanceTimersByTime(40));
+      return never;
+    };
+    const net = await using(openTestNet([], { lookup }));
     const failure = await failureOf(
       net.send(requestFor('https://seller.example/', []), only({ connectMs: 40 })),
     );
@@ -254,7 +262,12 @@ describe('a deadline for each leg', () => {
   });
 
   it('connecting: a handshake that is never answered', async () => {
-    const shop = await using(openTcpShop((socket) => socket.resume()));
+    const shop = await using(
+      openTcpShop((socket) => {
+        socket.resume();
+        setImmediate(() => vi.advanceTimersByTime(40));
+      }),
+    );
     const net = await netFor(shop);
     const failure = await failureOf(
       net.send(requestFor(`https://${shop.hostPort}/`, [shop.hostPort]), only({ connectMs: 40 })),
@@ -268,7 +281,12 @@ describe('a deadline for each leg', () => {
     ['headers', 'HTTP/1.1 200 OK\r\nx-a: b'],
     ['headers', 'HTTP/1.1 102 Processing\r\n\r\n'],
   ])('T15: the first answer, waiting in the leg %s', async (leg, part) => {
-    const shop = await using(openScriptedShop((socket) => void (part !== '' && socket.write(part))));
+    const shop = await using(
+      openScriptedShop((socket) => {
+        if (part !== '') socket.write(part);
+        setImmediate(() => vi.advanceTimersByTime(40));
+      }),
+    );
     const failure = await failureOf(post(await netFor(shop), shop, only({ firstByteMs: 40 })));
     expect(failure.code).toBe('timed_out');
     expect(failure.bytesLeft).toBe(true);
@@ -280,7 +298,11 @@ describe('a deadline for each leg', () => {
     const shop = await using(
       openScriptedShop((socket) => {
         socket.write('HTTP/1.1 200 OK\r\nx-a: ');
-        const timer = setInterval(() => socket.write('x'), 2);
+        // Each byte has a turn of the loop, in which it arrives.
+        const timer = setInterval(() => {
+          socket.write('x');
+          vi.advanceTimersByTime(30);
+        }, 2);
         socket.once('close', () => clearInterval(timer));
       }),
     );
@@ -292,7 +314,9 @@ describe('a deadline for each leg', () => {
   it('the whole: also a body, read or unread', async () => {
     const shop = await using(openScriptedShop((socket) => socket.write('HTTP/1.1 200 OK\r\n\r\npart')));
     const net = await netFor(shop);
-    const read = await readBody(await post(net, shop, only({ wholeMs: 300 })), { bytesMax: 100 });
+    const pass = (): void => void setImmediate(() => vi.advanceTimersByTime(300));
+    const options = { ...only({ wholeMs: 300 }), onBytes: pass };
+    const read = await readBody(await post(net, shop, options), { bytesMax: 100 });
     expect(Buffer.from(read.bytes).toString()).toBe('part');
     expect(read).toMatchObject({
       ended: 'broken',
@@ -300,6 +324,7 @@ describe('a deadline for each leg', () => {
       failure: { code: 'timed_out', leg: 'body' },
     });
     await post(net, shop, only({ wholeMs: 300 }));
+    pass();
     await shop.untilQuiet();
     await untilNoneOpen(net);
   });
@@ -308,7 +333,8 @@ describe('a deadline for each leg', () => {
     const shop = await using(
       openHttpShop((message, answer) => {
         const hop = Number(message.url?.slice(1));
-        setTimeout(() => answer.writeHead(302, { location: `/${hop + 1}` }).end(), 100);
+        vi.advanceTimersByTime(100);
+        answer.writeHead(302, { location: `/${hop + 1}` }).end();
       }),
     );
     const net = await netFor(shop);

@@ -174,17 +174,18 @@ describe('T10: behind a proxy', () => {
   });
 
   it.each([
-    ['never answers', (socket: Socket) => socket.resume(), 'timed_out'],
-    ['hangs up', (socket: Socket) => socket.destroy(), 'unreachable'],
+    ['never answers', (socket: Socket) => socket.resume(), 'timed_out', 400],
+    ['hangs up', (socket: Socket) => socket.destroy(), 'unreachable', WIDE.deadline.connectMs],
     [
       'floods its headers',
       (socket: Socket) => socket.resume().write(`HTTP/1.1 200 OK\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`),
       'unreachable',
+      WIDE.deadline.connectMs,
     ],
-  ])('one that %s delays no longer than connecting may take', async (_words, serve, code) => {
+  ])('one that %s delays no longer than connecting may take', async (_words, serve, code, connectMs) => {
     const shop = await openTcpShop((socket) => void serve(socket));
     opened.push(shop);
-    const deadline = { ...WIDE.deadline, connectMs: 400 };
+    const deadline = { ...WIDE.deadline, connectMs };
     const failure = await failureOf(
       proxied(`http://${shop.hostPort}`).send(requestFor('https://seller.example/', []), {
         ...WIDE,

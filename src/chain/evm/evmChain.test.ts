@@ -47,7 +47,7 @@ describe('balanceOf and latestTimeSec', () => {
     { kind: 'other_chain', chainId: 1 },
     { kind: 'hang' },
   ] as const)('the second operator answers for the first: $kind', async (fault) => {
-    const reader = world.reader({ timeoutMs: 5_000 });
+    const reader = world.reader({ timeoutMs: 120_000 });
     await world.one.setFault(fault);
     expect(await reader.balanceOf(USDC, world.payer.address)).toBe(
       await world.chain.balanceOf(world.payer.address),

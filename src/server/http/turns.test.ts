@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { Turns, type Turn } from './turns.js';
 
 const never = new AbortController().signal;
+afterEach(() => void vi.useRealTimers());
 
 test('one agent’s burst delays another’s call by one of its own', async () => {
   const turns = new Turns();
@@ -29,11 +30,10 @@ test('what has begun goes on before all that wait have begun', async () => {
 });
 
 test('a full line is told at once, a late request when its time is over, and who leaves gives up the place', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const turns = new Turns({ waitingPerAgentMax: 3, waitMaxMs: 20 });
   const leaving = new AbortController();
   const heard: Turn[] = [];
-  // From here the loop looks at its timers before it lets anything begin.
-  await nextTurn();
   const enter = (signal = never): Promise<void> =>
     turns.next('a', signal).then((turn) => void heard.push(turn));
   const all = [enter(leaving.signal), enter(), enter(), enter()];
@@ -44,9 +44,8 @@ test('a full line is told at once, a late request when its time is over, and who
   expect(turns.waiting).toBe(3);
   leaving.abort();
   expect(turns.waiting).toBe(2);
-  // Their time passes while this process is busy, so that no turn comes meanwhile.
-  const until = performance.now() + 40;
-  while (performance.now() < until);
+  // Their time passes before any turn comes.
+  vi.advanceTimersByTime(20);
   await Promise.all(all);
   expect(heard).toEqual(['busy', 'gone', 'busy', 'busy']);
   expect(turns.waiting).toBe(0);
