@@ -2,6 +2,7 @@ import { BODY_ATTACKS } from './roles/bodies.ts';
 import { CONTROLS } from './roles/honest.ts';
 import { OFFER_ATTACKS } from './roles/offers.ts';
 import { PLACE_ATTACKS } from './roles/places.ts';
+import { PRICE_ATTACKS } from './roles/prices.ts';
 import { SIGNING_ATTACKS } from './roles/signing.ts';
 import { SOLANA_ATTACKS } from './roles/solana.ts';
 import { TERMS_ATTACKS } from './roles/terms.ts';
@@ -15,6 +16,7 @@ export const ATTACKS: readonly Attack[] = [
   ...OFFER_ATTACKS,
   ...SIGNING_ATTACKS,
   ...TERMS_ATTACKS,
+  ...PRICE_ATTACKS,
   ...PLACE_ATTACKS,
   ...BODY_ATTACKS,
   ...WORD_ATTACKS,
