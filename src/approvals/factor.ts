@@ -180,7 +180,7 @@ export async function findPassphraseFactor(
 
 /**
  * Whether two passphrases are one, but for letter case and blanks: agents can read the unlock passphrase, so a factor
- * that resembles it proves nobody (design.md, "Two secrets"). Says nothing of either by its time.
+ * that resembles it proves nobody (docs/design.md, "Two secrets"). Says nothing of either by its time.
  */
 export function resemblesPassphrase(passphrase: string, unlockPassphrase: string): boolean {
   const blind = randomBytes(KEY_BYTES);

@@ -45,7 +45,7 @@ export type UnknowableWhy =
   | 'network_unknown';
 
 /**
- * What the chain says of an authorization. `captured` and `released` are proofs (design.md, "Release proof"); times
+ * What the chain says of an authorization. `captured` and `released` are proofs (docs/design.md, "Release proof"); times
  * to ask again are by the caller's clock, in seconds since 1970.
  */
 export type Fate =

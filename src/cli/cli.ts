@@ -27,7 +27,7 @@ const GROUPS: Readonly<Record<string, string>> = {
 const ANSWERED: readonly string[] = ['commander.helpDisplayed', 'commander.help', 'commander.version'];
 
 /**
- * Runs one command line and answers its exit code (design.md, "Tools"); it never throws and never ends the process.
+ * Runs one command line and answers its exit code (docs/design.md, "Tools"); it never throws and never ends the process.
  * `argv` is what stands behind the program's name. Without a command it prints help.
  */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {

@@ -8,7 +8,7 @@ interface CodeFacts {
   /** One sentence for the generated list of codes. */
   readonly means: string;
   readonly retry: Retry;
-  /** Exit code of the CLI (design.md, "Tools"): 0 ok, 1 failed, 2 usage, 3 refused, 4 approval, 5 unknown, 6 set-up or locked. */
+  /** Exit code of the CLI (docs/design.md, "Tools"): 0 ok, 1 failed, 2 usage, 3 refused, 4 approval, 5 unknown, 6 set-up or locked. */
   readonly exit: 0 | 1 | 2 | 3 | 4 | 5 | 6;
 }
 

@@ -1,6 +1,6 @@
 import { WalletError } from '../errors/walletError.js';
 
-/** The states of a payment; design.md, "The life of a payment", says what is true in each. */
+/** The states of a payment; docs/design.md, "The life of a payment", says what is true in each. */
 export type PaymentState = 'held' | 'signed' | 'sent' | 'unknown' | 'captured' | 'released';
 
 /** States in which money can still move: they count against every cap whatever their age. */

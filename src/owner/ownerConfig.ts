@@ -30,7 +30,7 @@ export interface ConfigChange extends KeyChange {
 
 /**
  * Sets one key of the config. Tightening needs keys that unlock; loosening is the owner's (threats.md T22, and
- * design.md, "Two secrets").
+ * docs/design.md, "Two secrets").
  *
  * Throws `bad_input` for a key or value that cannot be, `needs_owner`, `config_*`, `ledger_*` and the codes of the
  * keystore; the config is then as it was.

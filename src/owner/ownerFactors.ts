@@ -52,7 +52,7 @@ export async function addPassphrase(
   });
 }
 
-/** Throws `bad_input` for a passphrase that unlocks the keystore, or nearly does (design.md, "Two secrets"). */
+/** Throws `bad_input` for a passphrase that unlocks the keystore, or nearly does (docs/design.md, "Two secrets"). */
 export async function refuseUnlockPassphrase(options: OwnerOptions, given: string): Promise<void> {
   const { home } = options;
   if ((await keystoreKindOf(home)) !== 'file') return;

@@ -18,7 +18,7 @@ import {
 } from './ownerFactor.js';
 
 /**
- * How the owner is told from an agent (design.md, "Two secrets"): by the factor once there is one; until then by a
+ * How the owner is told from an agent (docs/design.md, "Two secrets"): by the factor once there is one; until then by a
  * passphrase given for this very command, or, where the keychain holds the keys, by a terminal. A terminal proves no
  * person, and this says no more than that.
  */

@@ -2,7 +2,7 @@ import { formatUsd } from '../money/decimal.js';
 import { hostOf } from './host.js';
 import { ALLOW, type Verdict } from './verdict.js';
 
-/** So many payments to one payee make it the one that the owner expects (design.md, "Limits"). */
+/** So many payments to one payee make it the one that the owner expects (docs/design.md, "Limits"). */
 const STABLE_PAYMENTS = 3;
 
 /**

@@ -15,7 +15,7 @@ import { lostOutcome, unknownOutcome } from './answer/paymentOutcome.js';
 import { reconcilePayment } from './reconcile.js';
 import type { CallRequest } from './request.js';
 
-/** After a capture, the same request gets the stored answer for so long (design.md, "The same request"). */
+/** After a capture, the same request gets the stored answer for so long (docs/design.md, "The same request"). */
 const REPLAY_MS = 60_000;
 /**
  * What was paid and brought nothing is not bought again unasked for so long: it may have been found out behind the

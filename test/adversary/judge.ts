@@ -7,7 +7,7 @@ import { GOODS } from './offer.ts';
 import type { Attack, Control, Seen, Signed, SignedOnBase } from './role.ts';
 import { faultsOfTransaction, isOnSolana } from './solanaTransfer.ts';
 
-/** No authorization lives longer (design.md, "The life of a payment"); a busy machine sends it a little later. */
+/** No authorization lives longer (docs/design.md, "The life of a payment"); a busy machine sends it a little later. */
 const WINDOW_SEC_MAX = 600n;
 const SIGNED_BEFORE_SEC_MAX = 60n;
 

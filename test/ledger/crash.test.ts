@@ -102,7 +102,7 @@ describe.each(POINTS)('a process killed at %s', (point) => {
   );
 });
 
-/** design.md, "The life of a payment", what a crash means: done by another process, and only so. */
+/** docs/design.md, "The life of a payment", what a crash means: done by another process, and only so. */
 async function takeOver(ledger: Ledger, state: string | null, id: string): Promise<void> {
   if (state === null) return;
   const neverSigned = await ledger.release(id, 'never_signed', T0);

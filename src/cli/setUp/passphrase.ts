@@ -66,7 +66,7 @@ export function unlockPassphrase(io: CliIo, flag: string | undefined): () => Pro
 
 /**
  * The passphrase from the owner's own hand: `--passphrase-file`, or typed. `PURSER_PASSPHRASE_FILE` is there for
- * servers, so agents can reach it, and it stands for no owner (design.md, "Two secrets").
+ * servers, so agents can reach it, and it stands for no owner (docs/design.md, "Two secrets").
  */
 export function ownerPassphrase(io: CliIo, flag: string | undefined): () => Promise<string | null> {
   return once(() => (flag === undefined ? typed(io) : passphraseFromFlag(io, flag)));

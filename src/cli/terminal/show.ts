@@ -39,7 +39,7 @@ export function printReport(
   return 0;
 }
 
-/** The exit code of an outcome (design.md, "Tools"). */
+/** The exit code of an outcome (docs/design.md, "Tools"). */
 export function exitCodeOf({ status, code }: Pick<Outcome, 'status' | 'code'>): number {
   if (status === 'ok') return 0;
   if (code in CODES) return CODES[code as keyof typeof CODES].exit;

@@ -37,7 +37,7 @@ export const MOVES = {
 /** A way of {@link MOVES}. */
 export type Move = keyof typeof MOVES;
 
-/** design.md, "The life of a payment": where each move leads from each place. What is absent is refused. */
+/** docs/design.md, "The life of a payment": where each move leads from each place. What is absent is refused. */
 export const LIFE: Record<Place, Partial<Record<Move, Place>>> = {
   held: { recordSigned: 'signed', releaseNeverSigned: 'released', releaseUnused: 'released' },
   signed: { markSent: 'sent', captureConfirmed: 'confirmed', releaseUnused: 'released' },

@@ -46,7 +46,7 @@ export interface ResponseView {
   readonly truncated: boolean;
 }
 
-/** Every result of every tool: the fields of design.md, "Tools", whose meaning never changes. */
+/** Every result of every tool: the fields of docs/design.md, "Tools", whose meaning never changes. */
 export interface Outcome {
   readonly status: Status;
   readonly money: MoneyState;
@@ -93,7 +93,7 @@ export function outcome({ status, code, message, ...parts }: OutcomeParts): Outc
 
 /**
  * How long after an authorization expired its release can be proved: the chain's safe block must pass it. Some
- * minutes on Base (design.md, "Release proof"); an estimate for people and agents, never a rule.
+ * minutes on Base (docs/design.md, "Release proof"); an estimate for people and agents, never a rule.
  */
 const SAFE_LAG_ESTIMATE_SEC = 180;
 /** The same on Solana, whose blocks are final after some 32 others. */
