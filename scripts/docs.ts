@@ -27,7 +27,10 @@ function firstSentence(text: string): string {
 /** Lists by their name between the markers of a document. */
 const lists: Readonly<Record<string, () => string>> = {
   clients: () => clients.map(({ id, label }) => `${label} (\`${id}\`)`).join(', ') + '.',
-  links: () => ['```', ...deepLinks(version).map(({ url }) => url), '```'].join('\n'),
+  links: () =>
+    deepLinks(version)
+      .map(({ client, webUrl }) => `[Add to ${client}](${webUrl})`)
+      .join(' · '),
   tools: () =>
     table(
       ['tool', 'does', 'reads only'],

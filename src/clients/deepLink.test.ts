@@ -41,8 +41,13 @@ test('each link decodes to what install writes', async () => {
 });
 
 test('the README has these very links, and they hold no folder of a machine', () => {
-  for (const { url } of deepLinks(version)) {
-    expect(readme).toContain(url);
+  for (const { url, webUrl } of deepLinks(version)) {
+    expect(readme).toContain(webUrl);
+    // A page on the web cannot link to a program: each https page carries what the link itself does.
+    const { searchParams } = new URL(webUrl);
+    const carried =
+      searchParams.get('url') ?? `config=${encodeURIComponent(searchParams.get('config') ?? '')}`;
+    expect(url).toContain(carried);
     expect(decodeURIComponent(url)).not.toMatch(/PATH|\/(usr|home|root)\//);
   }
 });

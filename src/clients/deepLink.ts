@@ -5,6 +5,8 @@ import { pinnedSpec, portableLaunch } from './launch.js';
 export interface DeepLink {
   readonly client: string;
   readonly url: string;
+  /** The client's own https page that opens it: what a page on the web can link to. */
+  readonly webUrl: string;
 }
 
 /**
@@ -20,8 +22,17 @@ export function deepLinks(version: string): readonly DeepLink[] {
   const cursor = Buffer.from(JSON.stringify(entryOf('cursor'))).toString('base64');
   const vscode = JSON.stringify({ name: SERVER_NAME, ...entryOf('vscode') });
   const query = new URLSearchParams({ name: SERVER_NAME, config: cursor });
+  const vscodeUrl = `vscode:mcp/install?${encodeURIComponent(vscode)}`;
   return [
-    { client: 'Cursor', url: `cursor://anysphere.cursor-deeplink/mcp/install?${query}` },
-    { client: 'VS Code', url: `vscode:mcp/install?${encodeURIComponent(vscode)}` },
+    {
+      client: 'Cursor',
+      url: `cursor://anysphere.cursor-deeplink/mcp/install?${query}`,
+      webUrl: `https://cursor.com/en/install-mcp?${query}`,
+    },
+    {
+      client: 'VS Code',
+      url: vscodeUrl,
+      webUrl: `https://insiders.vscode.dev/redirect?url=${encodeURIComponent(vscodeUrl)}`,
+    },
   ];
 }
