@@ -10,6 +10,7 @@ import {
 import { mnemonicToAccount } from 'viem/accounts';
 import { baseSepolia } from 'viem/chains';
 import { startAnvil, type DeathWatch } from './anvil.ts';
+import { SandboxClock } from './clock.ts';
 import { createQueue } from './queue.ts';
 import { deployUsdc, sendUnlocked, USDC, USDC_ABI, USDC_DOMAIN, type Rpc } from './usdc.ts';
 
@@ -186,14 +187,31 @@ function createWrites(rpc: Rpc, minter: Address) {
   };
 }
 
+/** Keeps the sandbox's clock where what is asked of anvil puts the chain. */
+function timed(rpc: Rpc, clock: SandboxClock): Rpc {
+  const snapshots = new Map<unknown, number>();
+  const move = (seconds: number): void =>
+    clock.moveTo('base', clock.aheadMs('base') + Math.max(0, seconds) * 1000);
+  return async (method, params) => {
+    const result = await rpc(method, params);
+    const [first = 0, second = 0] = params as (string | number | undefined)[];
+    if (method === 'evm_increaseTime') move(Number(first));
+    // Blocks so many seconds apart; without a pace they share the moment.
+    if (method === 'anvil_mine') move(Number(first) * Number(second));
+    if (method === 'evm_snapshot') snapshots.set(result, clock.aheadMs('base'));
+    if (method === 'evm_revert') clock.moveTo('base', snapshots.get(first) ?? 0);
+    return result;
+  };
+}
+
 /** Starts a local Base Sepolia with USDC at its real address. Anvil mines each transaction at once. */
-export async function startChain(options: { deathWatch?: DeathWatch } = {}) {
+export async function startChain(options: { deathWatch?: DeathWatch; clock?: SandboxClock } = {}) {
   const multicall3 = readMulticall3(options.deathWatch);
   // Whoever fails first is heard; the other's failure must not end the process.
   multicall3.catch(() => undefined);
   const anvil = await startAnvil(ANVIL_ARGUMENTS, options.deathWatch);
   try {
-    const rpc = createRpc(anvil.url);
+    const rpc = timed(createRpc(anvil.url), options.clock ?? new SandboxClock());
     await rpc('anvil_setCode', [MULTICALL3, await multicall3]);
     const client = createClient(anvil.url);
     const minter = devAccount(0).address;

@@ -60,6 +60,7 @@ export interface Facilitator {
 export async function startFacilitator(
   rpcUrl: string,
   solana: Pick<SolanaChain, 'url' | 'feePayer'>,
+  now: () => number = Date.now,
 ): Promise<Facilitator> {
   const facilitator = addSolana(createFacilitator(rpcUrl), solana);
   const log = new Recording<FacilitatorEntry>();
@@ -104,7 +105,7 @@ export async function startFacilitator(
     } finally {
       underWay.delete(judged);
     }
-  });
+  }, now);
   return {
     url: server.url,
     hostPort: server.hostPort,

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { dateAnswer } from './clock.ts';
 
 /** Longer than any test: a server that closes idle sockets races with the client that is about to reuse one. */
 const KEEP_ALIVE_MS = 120_000;
@@ -14,9 +15,15 @@ export interface LocalServer {
   close(): Promise<void>;
 }
 
-/** Starts `listener` on a free port of 127.0.0.1. */
-export async function listenLocal(listener: RequestListener): Promise<LocalServer> {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, listener);
+/** Starts `listener` on a free port of 127.0.0.1; its answers are dated by `now`, the machine's time unless given. */
+export async function listenLocal(
+  listener: RequestListener,
+  now: () => number | null = Date.now,
+): Promise<LocalServer> {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    dateAnswer(response, now());
+    return listener(request, response);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);

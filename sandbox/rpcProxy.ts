@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { getBase58Decoder } from '@solana/kit';
 import { encodeAbiParameters, hexToBigInt, numberToHex, toFunctionSelector, type Hex } from 'viem';
 import { createRpc } from './chain.ts';
+import { dateAnswer } from './clock.ts';
 import { readBody, sendJson } from './jsonHttp.ts';
 import { listenLocal } from './localServer.ts';
 import { Recording } from './recording.ts';
@@ -13,7 +14,7 @@ import { USDC, type Rpc } from './usdc.ts';
  * `refusing` answers an HTTP error; `garbled` answers no JSON; `other_chain` is a node of another chain; `lagging` shows
  * the chain as it was `blocks` ago, `stuck` as it was when the fault was set; `lying` says what it likes of every
  * authorization (`used: false` also hides logs, receipts, signatures and transactions) and of the time (`aheadSec` on
- * every block; on Solana as many blocks of height), of every balance of USDC (`balanceAtomic`), and on Solana that it
+ * every block; on Solana as many blocks of height; `dateAheadSec` on its `Date`), of every balance of USDC (`balanceAtomic`), and on Solana that it
  * landed what it was sent and kept back (`landed`). `lagging`, `stuck` and `other_chain` know EVM's methods, and
  * `other_chain` Solana's too.
  */
@@ -29,6 +30,7 @@ type Lie = {
   kind: 'lying';
   used?: boolean;
   aheadSec?: number;
+  dateAheadSec?: number;
   balanceAtomic?: bigint;
   landed?: boolean;
 };
@@ -70,7 +72,11 @@ const BLOCK_PARAMETER: Record<string, number> = {
 };
 
 /** Starts an endpoint in front of `targetUrl`; several, one lying beside one honest, may stand before one chain. */
-export async function startRpcProxy(targetUrl: string, of: 'base' | 'solana' = 'base'): Promise<RpcProxy> {
+export async function startRpcProxy(
+  targetUrl: string,
+  of: 'base' | 'solana' = 'base',
+  now: () => number = Date.now,
+): Promise<RpcProxy> {
   const ask = createRpc(targetUrl);
   const calls = new Recording<RpcCall>();
   let fault: RpcFault | null = null;
@@ -78,6 +84,7 @@ export async function startRpcProxy(targetUrl: string, of: 'base' | 'solana' = '
 
   const server = await listenLocal(async (request, response) => {
     const current = fault;
+    if (current?.kind === 'lying') dateAnswer(response, now() + (current.dateAheadSec ?? 0) * 1000);
     try {
       const asked = JSON.parse(String(await readBody(request))) as RpcCall | RpcCall[];
       const list = Array.isArray(asked) ? asked : [asked];
@@ -88,7 +95,7 @@ export async function startRpcProxy(targetUrl: string, of: 'base' | 'solana' = '
     } catch (error) {
       sendJson(response, 502, { error: String(error) });
     }
-  });
+  }, now);
 
   return {
     url: server.url,

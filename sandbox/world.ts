@@ -2,6 +2,7 @@ import type { DeathWatch } from './anvil.ts';
 import { startCatalogue, type Catalogue, type CatalogueOptions } from './catalogue/catalogue.ts';
 import { shopListings } from './catalogue/shopListings.ts';
 import { startChain, type Chain } from './chain.ts';
+import { SandboxClock } from './clock.ts';
 import { startFacilitator, type Facilitator } from './facilitator.ts';
 import { startRpcProxy, type RpcProxy } from './rpcProxy.ts';
 import { startShop, type Shop } from './shop/shop.ts';
@@ -23,6 +24,8 @@ export interface Sandbox {
   addRpc(of?: 'base' | 'solana'): Promise<RpcProxy>;
   /** Starts a catalogue that lists some of the shop's goods before a made-up world's; the smaller, the sooner. */
   addCatalogue(options?: CatalogueOptions): Promise<Catalogue>;
+  /** Its own time: the machine's, and as far ahead of it as its chains were moved. Every answer is dated by it. */
+  now: () => number;
   /** Ends all of it: sockets, listeners, the chain's process. */
   stop(): Promise<void>;
 }
@@ -37,24 +40,25 @@ export async function startSandbox(options: { deathWatch?: DeathWatch } = {}): P
     for (const end of stops.splice(0).reverse()) await end();
   };
   try {
-    const solanaStarting = startSolana();
+    const clock = new SandboxClock();
+    const solanaStarting = startSolana(clock);
     // Whoever fails first is heard; the other's failure must not end the process.
     solanaStarting.catch(() => undefined);
-    const chain = await startChain(options);
+    const chain = await startChain({ ...options, clock });
     stops.push(chain.stop);
     const solana = await solanaStarting;
     stops.push(solana.stop);
     const addRpc = async (of: 'base' | 'solana' = 'base'): Promise<RpcProxy> => {
-      const proxy = await startRpcProxy(of === 'base' ? chain.url : solana.url, of);
+      const proxy = await startRpcProxy(of === 'base' ? chain.url : solana.url, of, clock.now);
       stops.push(proxy.stop);
       return proxy;
     };
     const rpc = await addRpc();
     const solanaRpc = await addRpc('solana');
     // The seller has a way to the chain of its own: a fault of the wallet's RPC is not the facilitator's.
-    const facilitator = await startFacilitator(chain.url, solana);
+    const facilitator = await startFacilitator(chain.url, solana, clock.now);
     stops.push(facilitator.stop);
-    const shop = await startShop({ chain, solana, facilitatorUrl: facilitator.url });
+    const shop = await startShop({ chain, solana, facilitatorUrl: facilitator.url, now: clock.now });
     stops.push(shop.stop);
     const addCatalogue = async (options: CatalogueOptions = {}): Promise<Catalogue> => {
       const catalogue = await startCatalogue({
@@ -72,6 +76,7 @@ export async function startSandbox(options: { deathWatch?: DeathWatch } = {}): P
       solanaRpc,
       addRpc,
       addCatalogue,
+      now: clock.now,
       chain,
       solana,
       facilitator,

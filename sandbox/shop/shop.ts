@@ -95,7 +95,15 @@ function createApp({ requests, handlers, counter, faults, till, published }: App
  * `large` and `stream` under each. `/v2` is served by the published `@x402/express` middleware, except where a fault or an
  * offer of another shape is asked for; those, `/v1` and streams are the till's.
  */
-export async function startShop(parts: { chain: Chain; solana: SolanaChain; facilitatorUrl: string }) {
+export async function startShop(parts: {
+  chain: Chain;
+  solana: SolanaChain;
+  facilitatorUrl: string;
+  now?: () => number;
+}) {
+  const { now = Date.now } = parts;
+  let dateAheadSec: number | null = 0;
+  const date = (): number | null => (dateAheadSec === null ? null : now() + dateAheadSec * 1000);
   const faults = new FaultBoard();
   const counter = new Counter();
   const requests = new Recording<Order>();
@@ -114,8 +122,8 @@ export async function startShop(parts: { chain: Chain; solana: SolanaChain; faci
   });
   const published = await createPublishedMiddleware(parts.facilitatorUrl, payTo);
   const app = createApp({ requests, handlers, counter, faults, till, published });
-  const server = await listenLocal(app);
-  const other = await listenLocal(app);
+  const server = await listenLocal(app, date);
+  const other = await listenLocal(app, date);
 
   return {
     /** `http://127.0.0.1:PORT`. */
@@ -147,6 +155,8 @@ export async function startShop(parts: { chain: Chain; solana: SolanaChain; faci
     releasePending: (): Promise<string[]> => pending.release(),
     /** Forgets it instead: it never settles. */
     dropPending: (): void => pending.drop(),
+    /** Dates its answers so far ahead of the time, or behind; null dates none. */
+    setDate: (aheadSec: number | null): void => void (dateAheadSec = aheadSec),
     /** Hands a path to a handler of the caller's own; its requests are recorded all the same. */
     handle: (path: string, handler: OwnHandler): void => void handlers.set(path, handler),
     stop: async (): Promise<void> => void (await Promise.all([server.close(), other.close()])),

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { SandboxClock } from '../clock.ts';
 import { getBase58Decoder, type Address, type Signature } from '@solana/kit';
 
 /** A blockhash can be used in so many blocks after its own. */
@@ -43,10 +44,11 @@ export class Blocks {
   readonly #bySignature = new Map<string, Landed>();
   readonly landed: Landed[] = [];
   #height = 0;
-  #aheadMs = 0;
+  readonly #clock: SandboxClock;
   #lastMs = -Infinity;
 
-  constructor() {
+  constructor(clock: SandboxClock) {
+    this.#clock = clock;
     this.mine(FINALITY_LAG + 1);
   }
 
@@ -59,7 +61,7 @@ export class Blocks {
   }
 
   nowSec(): number {
-    return Math.floor((Date.now() + this.#aheadMs) / 1000);
+    return Math.floor((Date.now() + this.#clock.aheadMs('solana')) / 1000);
   }
 
   mine(blocks: number): void {
@@ -68,7 +70,7 @@ export class Blocks {
 
   /** Moves the clock ahead, and mines as many blocks as come in that time. */
   increaseTime(seconds: number): void {
-    this.#aheadMs += seconds * 1000;
+    this.#clock.moveTo('solana', this.#clock.aheadMs('solana') + seconds * 1000);
     this.mine(Math.ceil((seconds * 1000) / SLOT_MS));
   }
 

@@ -11,6 +11,7 @@ import {
   type KeyPairSigner,
 } from '@solana/kit';
 import { LiteSVM } from 'litesvm';
+import { SandboxClock } from '../clock.ts';
 import { readBody, sendJson } from '../jsonHttp.ts';
 import { listenLocal } from '../localServer.ts';
 import { Blocks } from './blocks.ts';
@@ -58,10 +59,10 @@ export function nobodysAddress(seed: Uint8Array): Address {
 }
 
 /** Starts a local Solana devnet behind JSON-RPC. Each transaction lands at once; blocks come with them, or when asked for. */
-export async function startSolana() {
+export async function startSolana(clock = new SandboxClock()) {
   // Signatures and blockhashes are the shim's to check: a facilitator simulates before its own signature is there.
   const svm = new LiteSVM().withSigverify(false).withBlockhashCheck(false).withTransactionHistory(HISTORY);
-  const blocks = new Blocks();
+  const blocks = new Blocks(clock);
   const rpc = new SolanaRpc(svm, blocks);
   const feePayer = await namedSigner('purser sandbox fee payer');
   svm.airdrop(feePayer.address as never, lamports(FEES_LAMPORTS) as never);

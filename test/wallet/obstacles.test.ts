@@ -123,7 +123,7 @@ describe('an RPC that does not answer', () => {
 
 test('a seller that is gone by the time it is paid: signed, nothing sent, and free again after its expiry', async () => {
   const { chain, solana, facilitator, shop } = world.sandbox;
-  const passing = await startShop({ chain, solana, facilitatorUrl: facilitator.url });
+  const passing = await startShop({ chain, solana, facilitatorUrl: facilitator.url, now: world.sandbox.now });
   await mine.set('net.allow_private', JSON.stringify([shop.hostPort, passing.hostPort]));
   const quoted = await wallet.quote({ url: `${passing.url}/v2/json` }, anyCall());
   await passing.stop();
