@@ -8,7 +8,7 @@ import {
   type PasskeyFactor,
 } from '../approvals/factor.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
-import { fitsMemory, openKeystore } from '../keys/keystore.js';
+import { fitsMemory, openKeystore, type UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { asOwner, keystoreKindOf, unlockAsAnyone, type OwnedWallet, type OwnerOptions } from './ownerHand.js';
 import { openLedger } from '../wallet/engine.js';
@@ -17,7 +17,12 @@ import { readFactors, storedFactor } from './ownerFactor.js';
 
 /** The wallet's factors, oldest first: nothing secret. Throws the codes of the keystore and of the ledger. */
 export async function listFactors(options: OwnerOptions): Promise<FactorLine[]> {
-  const ledger = openLedger(options, await unlockAsAnyone(options));
+  return listFactorsWith(options, await unlockAsAnyone(options));
+}
+
+/** {@link listFactors} with keys that are open. */
+export function listFactorsWith(place: Pick<OwnerOptions, 'home'>, keys: UnlockedWallet): FactorLine[] {
+  const ledger = openLedger(place, keys);
   try {
     return readFactors(ledger).map(({ id, kind, label, createdMs }) => ({ id, kind, label, createdMs }));
   } finally {

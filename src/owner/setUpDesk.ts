@@ -1,14 +1,16 @@
+import type { FactorLine } from '../approvals/desk.js';
 import { checkPassphrase, resemblesPassphrase } from '../approvals/factor.js';
-import { readConfigUnauthenticated, updateConfig } from '../config/configFile.js';
+import { readConfig, readConfigUnauthenticated, updateConfig } from '../config/configFile.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
-import type { KeystoreKind } from '../keys/keystore.js';
+import type { KeystoreKind, UnlockedWallet } from '../keys/keystore.js';
 import { formatUsd } from '../money/decimal.js';
 import { openLedger } from '../wallet/engine.js';
+import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
-import { addPassphrase } from './ownerFactors.js';
+import { addPassphrase, listFactorsWith } from './ownerFactors.js';
 import { unlockAsAnyone, type OwnerOptions } from './ownerHand.js';
-import { setUpWallet, type SetUp } from './setUp.js';
+import { setUpWallet } from './setUp.js';
 
 /** A ceiling starts at ten times its cap, as in a new wallet. */
 const CEILING_FACTOR = 10n;
@@ -30,11 +32,16 @@ export interface SetUpChoices {
   readonly factor: string | null;
 }
 
-/** A wallet that was made, and what of the choices could not be kept. */
-export interface MadeWallet {
-  readonly setUp: SetUp;
-  readonly hasFactor: boolean;
-  /** One sentence; null where all went well. */
+/** What holds for the wallet that is there, whoever made it. */
+export interface SetUpStanding extends Pick<Config, 'keystore' | 'testnet'> {
+  readonly home: string;
+  readonly limits: FirstLimits;
+  readonly ceilings: FirstLimits;
+  /** Empty where the keys do not open here. */
+  readonly places: readonly AgentPlace[];
+  /** Null where the keys do not open here. */
+  readonly factors: readonly FactorLine[] | null;
+  /** What is not as it was chosen, or cannot be looked at, in one sentence; null where all is well. */
   readonly problem: string | null;
 }
 
@@ -58,16 +65,13 @@ export interface SetUpPlace {
  */
 export class SetUpDesk {
   readonly #place: SetUpPlace;
-  #made: MadeWallet | null = null;
+  #problem: string | null = null;
   #making = false;
+  /** Opening an encrypted keystore is slow by design: once is enough. */
+  #keys: UnlockedWallet | null = null;
 
   constructor(place: SetUpPlace) {
     this.#place = place;
-  }
-
-  /** What this made. */
-  get made(): MadeWallet | null {
-    return this.#made;
   }
 
   /** Whether there is a wallet, whoever made it. Throws `home_*` and `config_invalid`. */
@@ -91,7 +95,7 @@ export class SetUpDesk {
    * Makes the wallet. What is wrong with the choices is found before anything is made: `bad_input`. Throws
    * `already_set_up` where there is one, and the codes of the keystore.
    */
-  async make(choices: SetUpChoices): Promise<MadeWallet> {
+  async make(choices: SetUpChoices): Promise<void> {
     await this.#check(choices);
     if (this.#making || this.isSetUp())
       throw new WalletError('already_set_up', 'There is a wallet already; it stays as it is.');
@@ -109,24 +113,54 @@ export class SetUpDesk {
         hand,
         now,
       });
-      this.#made = { setUp, ...(await this.#settle({ home, now, passphrase, hand }, choices)) };
-      return this.#made;
+      this.#keys = setUp.keys;
+      this.#problem = await this.#settle({ home, now, passphrase, hand }, setUp.keys, choices);
     } finally {
       this.#making = false;
     }
   }
 
-  /** The wallet is there, with the limits every wallet starts with: a fault from here on loosens nothing. */
-  async #settle(options: OwnerOptions, { limits, factor }: SetUpChoices): Promise<Omit<MadeWallet, 'setUp'>> {
-    let hasFactor = false;
+  /**
+   * Looks at the wallet that is there, so that an owner who did not make it sees whose limits and factors those are.
+   * Throws `not_set_up`, `home_*` and `config_invalid`.
+   */
+  async standing(): Promise<SetUpStanding> {
+    const { home } = this.#place;
+    const { keystore, testnet, limits, ceilings } = readConfigUnauthenticated(home);
+    const read = { home, keystore, testnet, limits, ceilings };
     try {
-      if (factor !== null) await addPassphrase(options, () => Promise.resolve(factor), '');
-      hasFactor = factor !== null;
-      await setFirstLimits(options, limits);
-      return { hasFactor, problem: null };
+      const keys = (this.#keys ??= await unlockAsAnyone(this.#place));
+      const config = readConfig(home, (data) => keys.mac('config', data));
+      const places = await placesOf(config, keys, 0);
+      return {
+        ...read,
+        places,
+        factors: listFactorsWith(this.#place, keys),
+        problem: this.#problem,
+      };
     } catch (error) {
       if (!isWalletError(error)) throw error;
-      return { hasFactor, problem: error.shortMessage };
+      const problem = `Not all of it can be looked at from here: ${error.shortMessage}`;
+      return { ...read, places: [], factors: null, problem };
+    }
+  }
+
+  /**
+   * The wallet is there, with the limits every wallet starts with: a fault from here on loosens nothing. Answers what
+   * was not kept.
+   */
+  async #settle(
+    options: OwnerOptions,
+    keys: UnlockedWallet,
+    { limits, factor }: SetUpChoices,
+  ): Promise<string | null> {
+    try {
+      if (factor !== null) await addPassphrase(options, () => Promise.resolve(factor), '');
+      await setFirstLimits(options, keys, limits);
+      return null;
+    } catch (error) {
+      if (!isWalletError(error)) throw error;
+      return `Not all of it was kept: ${error.shortMessage}`;
     }
   }
 
@@ -149,8 +183,11 @@ export class SetUpDesk {
   }
 }
 
-async function setFirstLimits(options: OwnerOptions, limits: FirstLimits): Promise<void> {
-  const keys = await unlockAsAnyone(options);
+async function setFirstLimits(
+  options: OwnerOptions,
+  keys: UnlockedWallet,
+  limits: FirstLimits,
+): Promise<void> {
   const ceilings = Object.fromEntries(
     Object.entries(limits).map(([field, usdMicros]) => [field, usdMicros * CEILING_FACTOR]),
   ) as unknown as FirstLimits;

@@ -2,7 +2,7 @@ import type { Question } from '../approvals/question.js';
 import { openDesk } from '../owner/desk.js';
 import type { Engine } from '../wallet/engine.js';
 import { ownerCommand, type CommandPlace } from '../wallet/ownerCommand.js';
-import type { OwnerReach } from '../wallet/approval/ownerReach.js';
+import type { OwnerReach, Shown } from '../wallet/approval/ownerReach.js';
 import type { Page } from '../web/page.js';
 
 /** More questions than a process has open at once; past it the oldest may be shown again. */
@@ -12,7 +12,8 @@ const SHOWN_MAX = 100;
 export class PageReach implements OwnerReach {
   readonly #engine: Engine;
   readonly #place: CommandPlace;
-  readonly #shown = new Map<string, Promise<string | null>>();
+  readonly #noticed = new FirstOnly<boolean>();
+  readonly #shown = new FirstOnly<Shown | null>();
   #page: Promise<Page | null> | null = null;
 
   constructor(engine: Engine, place: CommandPlace) {
@@ -20,20 +21,15 @@ export class PageReach implements OwnerReach {
     this.#place = place;
   }
 
-  async page(approvalId: string): Promise<string | null> {
+  async page(question: Question): Promise<string | null> {
     const page = await this.#serve();
-    return page === null ? null : page.urlOf(`/approvals/${approvalId}`);
+    if (page === null) return null;
+    await this.#notice(page, question);
+    return page.addressOf(pathOf(question));
   }
 
-  show(question: Question): Promise<string | null> {
-    const { approvalId } = question;
-    const known = this.#shown.get(approvalId);
-    if (known !== undefined) return known;
-    const shown = this.#showOnce(question).catch(() => null);
-    this.#shown.set(approvalId, shown);
-    const oldest = this.#shown.keys().next();
-    if (this.#shown.size > SHOWN_MAX && oldest.done === false) this.#shown.delete(oldest.value);
-    return shown;
+  show(question: Question): Promise<Shown | null> {
+    return this.#shown.do(question.approvalId, () => this.#showOnce(question).catch(() => null));
   }
 
   async close(): Promise<void> {
@@ -42,16 +38,24 @@ export class PageReach implements OwnerReach {
     await page?.close();
   }
 
-  async #showOnce(question: Question): Promise<string | null> {
-    const url = await this.page(question.approvalId);
-    if (url === null) return null;
-    const { env, platform } = this.#place;
-    const [{ openInBrowser }, { noticeOf, notifyDesktop }] = await Promise.all([
-      import('../web/browser.js'),
-      import('../web/notification.js'),
+  async #showOnce(question: Question): Promise<Shown | null> {
+    const page = await this.#serve();
+    if (page === null) return null;
+    const [inBrowser, onDesktop] = await Promise.all([
+      page.show(pathOf(question)),
+      this.#notice(page, question),
     ]);
-    notifyDesktop(noticeOf(question), env, platform).catch(() => undefined);
-    return (await openInBrowser(url, env, platform)).say;
+    return inBrowser || onDesktop ? { url: page.addressOf(pathOf(question)), inBrowser, onDesktop } : null;
+  }
+
+  /** The desktop alone shows the code: it stands in no result. */
+  #notice(page: Page, question: Question): Promise<boolean> {
+    return this.#noticed.do(question.approvalId, async () => {
+      const { noticeOf, notifyDesktop } = await import('../web/notification.js');
+      const { env, platform } = this.#place;
+      const text = `${noticeOf(question)} ${page.addressOf('/')} code ${page.codeToShow()}`;
+      return notifyDesktop({ text, stays: false }, env, platform).catch(() => false);
+    });
   }
 
   /** A page that cannot be served leaves the terminal; the next question tries again. */
@@ -63,10 +67,37 @@ export class PageReach implements OwnerReach {
   }
 
   async #start(): Promise<Page> {
-    const { startPage } = await import('../web/page.js');
+    const [{ startPage }, { openInBrowser }] = await Promise.all([
+      import('../web/page.js'),
+      import('../web/browser.js'),
+    ]);
     const { home, ledger, keys } = this.#engine;
     const now = (): number => this.#engine.now();
     const desk = openDesk({ home, ledger, configMac: (data) => keys.mac('config', data), now });
-    return startPage({ desk, now, command: (args) => ownerCommand(args, this.#place) });
+    return startPage({
+      desk,
+      now,
+      command: (args) => ownerCommand(args, this.#place),
+      open: (address) => openInBrowser(address, this.#place),
+    });
+  }
+}
+
+function pathOf({ approvalId }: Question): string {
+  return `/approvals/${approvalId}`;
+}
+
+/** Does something once for each question: an agent that calls again must not open tab after tab. */
+class FirstOnly<Result> {
+  readonly #done = new Map<string, Promise<Result>>();
+
+  do(id: string, work: () => Promise<Result>): Promise<Result> {
+    const known = this.#done.get(id);
+    if (known !== undefined) return known;
+    const result = work();
+    this.#done.set(id, result);
+    const oldest = this.#done.keys().next();
+    if (this.#done.size > SHOWN_MAX && oldest.done === false) this.#done.delete(oldest.value);
+    return result;
   }
 }

@@ -1,6 +1,6 @@
-import { ownerCommand, type CommandPlace } from '../wallet/ownerCommand.js';
 import type { SetUpPlace } from '../owner/setUpDesk.js';
-import type { SetUpPage } from '../web/setUpPage.js';
+import { ownerCommand, type CommandPlace } from '../wallet/ownerCommand.js';
+import type { Page } from '../web/page.js';
 
 /**
  * Offers the owner the local page to set the wallet up on, from the first call that finds none: a bundle that was opened
@@ -9,7 +9,7 @@ import type { SetUpPage } from '../web/setUpPage.js';
 export class SetUpOffer {
   readonly #place: SetUpPlace;
   readonly #machine: CommandPlace;
-  #page: Promise<SetUpPage | null> | undefined;
+  #page: Promise<Page | null> | undefined;
 
   constructor(place: SetUpPlace, machine: CommandPlace) {
     this.#place = place;
@@ -17,8 +17,9 @@ export class SetUpOffer {
   }
 
   /**
-   * What to tell the owner where there is a page for them; null where their browser could not be opened, as on a server.
-   * Never rejects. It names the bare address: what lets in is on the owner's own screen (T20).
+   * What to tell the owner where there is a page for them; null where their browser could not be opened or their desktop
+   * shows no code, as on a server. Never rejects. It names the bare address: what lets in, and the code that makes the
+   * wallet, are on the owner's own screen (T20).
    */
   async words(): Promise<string | null> {
     // Asked once: an agent that calls again must not open tab after tab.
@@ -26,7 +27,7 @@ export class SetUpOffer {
     const page = await this.#page;
     if (page === null) return null;
     const command = ownerCommand('init', this.#machine);
-    return `The wallet has to be set up first. A page for that is open in your browser (${page.url}); or run in a terminal: ${command}`;
+    return `The wallet has to be set up first. The owner does that on the page that opened in the browser of this computer (${page.addressOf('/')}), with the code that its desktop shows; or in a terminal: ${command}`;
   }
 
   async close(): Promise<void> {
@@ -35,7 +36,7 @@ export class SetUpOffer {
     await page?.close();
   }
 
-  async #open(): Promise<SetUpPage | null> {
+  async #open(): Promise<Page | null> {
     const [{ startSetUpPage }, { SetUpDesk }, { openInBrowser }, { notifyDesktop }] = await Promise.all([
       import('../web/setUpPage.js'),
       import('../owner/setUpDesk.js'),
@@ -43,16 +44,18 @@ export class SetUpOffer {
       import('../web/notification.js'),
     ]);
     const { env, platform } = this.#machine;
-    const page = await startSetUpPage(new SetUpDesk(this.#place), (args) =>
-      ownerCommand(args, this.#machine),
-    );
-    const { opened } = await openInBrowser(page.ownerUrl, env, platform);
-    if (!opened) {
-      await page.close();
-      return null;
-    }
-    const notice = `Set up the wallet of your agents at ${page.url} with the code ${page.code}`;
-    notifyDesktop(notice, env, platform).catch(() => undefined);
-    return page;
+    const showCode = (page: Pick<Page, 'codeToShow' | 'addressOf'>): Promise<boolean> => {
+      const text = `Set up the wallet of your agents at ${page.addressOf('/')} with the code ${page.codeToShow()}`;
+      return notifyDesktop({ text, stays: true }, env, platform).catch(() => false);
+    };
+    const page = await startSetUpPage(new SetUpDesk(this.#place), {
+      now: this.#place.now,
+      command: (args) => ownerCommand(args, this.#machine),
+      open: (address) => openInBrowser(address, this.#machine),
+      showCode,
+    });
+    if ((await showCode(page)) && (await page.show(''))) return page;
+    await page.close();
+    return null;
   }
 }

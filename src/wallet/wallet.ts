@@ -93,7 +93,7 @@ export class Wallet {
   /** Waits for the owner's answer to a question, or reads it; pays nothing. */
   approval(input: unknown, context: CallContext): Promise<Outcome> {
     return this.#call(approvalInput, input, (engine, _session, asked) =>
-      readApproval(engine, this.#options, asked, context),
+      readApproval(engine, asked, context),
     );
   }
 

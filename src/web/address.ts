@@ -3,7 +3,12 @@ export function hostsOf(port: number): readonly string[] {
   return [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`];
 }
 
-/** The address to hand to the owner: the only name of them that can hold a passkey. */
-export function addressOf(port: number, path: string, key: string): string {
-  return `http://localhost:${port}${path}?key=${key}`;
+/** An address of the page that anybody may see: it asks for the code. `localhost` is the only name that can hold a passkey. */
+export function addressOf(port: number, path: string): string {
+  return `http://localhost:${port}${path}`;
+}
+
+/** The address of a ticket: it lets in once, so it never stands in an argument list, a log or a result. */
+export function ticketAddressOf(port: number, key: string): string {
+  return addressOf(port, `/open/${key}`);
 }

@@ -1,13 +1,18 @@
-import type { Context, MiddlewareHandler } from 'hono';
-import { getCookie, setCookie } from 'hono/cookie';
+import type { Context, Hono, MiddlewareHandler } from 'hono';
 import { html } from 'hono/html';
 import { text } from './answerForm.js';
+import { addressOf } from './address.js';
+import { viewDoor } from './doorPage.js';
+import { boundBody, checkSource, secureAnswers } from './guard.js';
 import { layMessage } from './layout.js';
-import type { Visits } from './visit.js';
+import type { Peer } from './machineServer.js';
+import type { Visit, Visits } from './visit.js';
 
-/** What is known of a request that was let in. */
+/** What is known of a request to one of our pages. */
 export interface VisitEnv {
-  readonly Variables: { readonly visit: string };
+  readonly Bindings: { readonly peer: Peer };
+  /** The visit is there for requests that were let in. */
+  readonly Variables: { readonly visit: Visit };
 }
 
 /** A request to one of our pages. */
@@ -17,50 +22,126 @@ export type VisitContext = Context<VisitEnv>;
 export interface Door {
   readonly port: number;
   readonly visits: Visits;
+  /** The paths a way in may lead to. */
+  readonly landings: RegExp;
+  /** What the owner runs in a terminal instead, as it is typed there. */
+  readonly terminal: string;
+  /** Opens a path of the page in the owner's browser once more; null where that cannot be done. */
+  readonly reopen: ((path: string) => Promise<boolean>) | null;
+  readonly now: () => number;
 }
 
-/** Each run of a page has a cookie of its own at the one name `localhost`: old ones must not pile up. */
+/** Where every page of a visit is. */
+export const VISIT_PATH = '/v/:visit';
+
+const COOKIE = 'purser_visit';
+/** Cookies of runs that have ended must not pile up at the one name `localhost`. */
 const VISIT_SEC = 24 * 3600;
+/** Whoever asks for the page to be opened again gets a tab on the owner's own screen: not one after the other. */
+const REOPEN_EVERY_MS = 10_000;
+const REOPENS_MAX = 10;
 
 /**
- * Lets a browser in by the cookie of a visit, or begins one by the key of the address, which then `lands` on one of
- * the paths given; `stranger` where it brings neither.
+ * Puts the door in front of an application: the ways in, and the check of every request behind them (T20, T33). Who was
+ * not let in sees the door and nothing else, whatever they ask for.
  */
-export function admit(c: VisitContext, door: Door, landings: RegExp): 'in' | 'lands' | 'stranger' {
+export function addDoor(app: Hono<VisitEnv>, door: Door): void {
   const { visits, port } = door;
-  const visit = visits.find(getCookie(c, cookieOf(port)));
-  const key = c.req.query('key');
-  if (c.req.method === 'GET' && key !== undefined && visits.isKey(key) && landings.test(c.req.path)) {
-    // A visit goes on where there is one: forms in other tabs stay good.
-    if (visit === null) beginVisit(c, door);
-    return 'lands';
-  }
-  if (visit === null) return 'stranger';
-  c.set('visit', visit);
-  return 'in';
+  app.use(secureAnswers, checkSource(port));
+  app.get('/open/:key', (c) => {
+    // A browser that looks ahead shows nobody anything, and must not use the address up.
+    if (c.req.header('sec-purpose') !== undefined) return c.body(null, 503);
+    const path = c.req.method === 'GET' ? visits.use(c.req.param('key')) : null;
+    return path === null ? turnAway(c, door, 'used') : layLanding(c, letIn(c, door), path);
+  });
+  app.post('/code', boundBody, async (c) => {
+    const fields = await c.req.parseBody({ all: true });
+    const verdict = visits.tryCode(text(fields['code']));
+    if (verdict !== 'right') return turnAway(c, door, verdict);
+    const { base } = letIn(c, door);
+    return c.redirect(base + landingOf(door, text(fields['to'])), 303);
+  });
+  addReopening(app, door);
+  const admit: MiddlewareHandler<VisitEnv> = async (c, next) => {
+    const visit = visits.find(c.req.param('visit') ?? '', cookiesOf(c));
+    if (visit === null) return turnAway(c, door, null);
+    c.env.peer.admit();
+    c.set('visit', visit);
+    return next();
+  };
+  app.use(`${VISIT_PATH}/*`, admit);
+  app.post(`${VISIT_PATH}/*`, boundBody, checkToken(visits));
+  app.use(async (c, next) => (c.get('visit') === undefined ? turnAway(c, door, null) : next()));
 }
 
-/** Begins a visit. The caller has proved whose it is. */
-export function beginVisit(c: VisitContext, { visits, port }: Door): void {
-  setCookie(c, cookieOf(port), visits.begin(), {
-    httpOnly: true,
-    sameSite: 'Strict',
-    path: '/',
-    maxAge: VISIT_SEC,
+/** A form whose button opens the page in the owner's own browser: one click for who came by the bare address. */
+function addReopening(app: Hono<VisitEnv>, door: Door): void {
+  const { reopen, now } = door;
+  if (reopen === null) return;
+  let left = REOPENS_MAX;
+  let lastMs = -Infinity;
+  app.post('/reopen', boundBody, async (c) => {
+    const fields = await c.req.parseBody({ all: true });
+    const isSoon = Math.abs(now() - lastMs) < REOPEN_EVERY_MS;
+    if (left <= 0 || isSoon) return turnAway(c, door, 'reopened');
+    left -= 1;
+    lastMs = now();
+    return turnAway(
+      c,
+      door,
+      (await reopen(landingOf(door, text(fields['to'])))) ? 'reopened' : 'not_reopened',
+    );
   });
 }
 
-function cookieOf(port: number): string {
-  return `purser_${port}`;
+/** Begins a visit. The caller has looked at a ticket or a code. */
+function letIn(c: VisitContext, { visits }: Door): Visit {
+  const visit = visits.begin();
+  c.env.peer.admit();
+  c.header(
+    'Set-Cookie',
+    `${COOKIE}=${visit.cookie}; Max-Age=${VISIT_SEC}; Path=${visit.base}; HttpOnly; SameSite=Strict`,
+  );
+  return visit;
 }
 
-/** Leads on to the address without its key. Not a redirect: after a link from another site the strict cookie comes only with a load of our own. */
-export function layLanding(c: VisitContext): Response | Promise<Response> {
+/** All cookies of our name: another port may have set one of it, too. */
+function cookiesOf(c: VisitContext): string[] {
+  const pairs = (c.req.header('cookie') ?? '').split(/; */);
+  return pairs.filter((pair) => pair.startsWith(`${COOKIE}=`)).map((pair) => pair.slice(COOKIE.length + 1));
+}
+
+/** Our own path that a way in leads to; the start of the page where there is none such. */
+function landingOf({ landings }: Door, path: string): string {
+  return landings.test(path) ? path : '';
+}
+
+function turnAway(
+  c: VisitContext,
+  door: Door,
+  why: 'used' | 'wrong' | 'closed' | 'reopened' | 'not_reopened' | null,
+): Response | Promise<Response> {
+  const { visits, reopen, terminal } = door;
+  // Whoever is not let in keeps no connection.
+  c.header('Connection', 'close');
+  const path = c.req.path.replace(/^\/v\/[^/]*/, '');
+  const page = viewDoor({
+    to: landingOf(door, path),
+    takesCode: visits.takesCode,
+    canReopen: reopen !== null,
+    terminal,
+    why,
+  });
+  return c.html(page, why === 'reopened' ? 200 : 403);
+}
+
+/** Leads on to the visit. Not a redirect: after a link from another site the strict cookie comes only with a load of our own. */
+function layLanding(c: VisitContext, { base }: Visit, path: string): Response | Promise<Response> {
   return c.html(
     html`<!doctype html>
       <html lang="en">
         <head>
-          <meta http-equiv="refresh" content="0;url=${c.req.path}" />
+          <meta http-equiv="refresh" content="0;url=${base}${path}" />
           <title>Purser</title>
         </head>
         <body></body>
@@ -69,16 +150,21 @@ export function layLanding(c: VisitContext): Response | Promise<Response> {
 }
 
 /** Refuses a form that is not of this visit. */
-export function checkToken(visits: Visits): MiddlewareHandler<VisitEnv> {
+function checkToken(visits: Visits): MiddlewareHandler<VisitEnv> {
   return async (c, next) => {
     const fields = await c.req.parseBody({ all: true });
     if (!visits.isToken(c.get('visit'), text(fields['token']))) {
       return c.html(
-        layMessage('This form is not of this page', 'Load the page again; nothing was done.'),
+        layMessage(c.get('visit'), 'This form is not of this page', 'Load the page again; nothing was done.'),
         403,
       );
     }
     await next();
     return undefined;
   };
+}
+
+/** This page at `localhost`, which asks for the code there. */
+export function atLocalhost({ port }: Pick<Door, 'port'>, path: string): string {
+  return addressOf(port, path);
 }

@@ -3,13 +3,14 @@ import type { Answer, Approval, Choices, FactorLine, FactorProof } from '../appr
 import { WalletError } from '../errors/walletError.js';
 import { formatUsd, parseUsd } from '../money/decimal.js';
 import type { Html } from './layout.js';
+import type { Visit } from './visit.js';
 import { usd } from './words.js';
 
 /** What the forms of an answer need to know. */
 export interface AnswerFormParts {
   readonly approval: Approval;
   readonly factors: readonly FactorLine[];
-  readonly token: string;
+  readonly visit: Visit;
   /** Whether the page is where passkeys work. */
   readonly atLocalhost: boolean;
   /** This page at `localhost`, to go to for a passkey. */
@@ -27,10 +28,10 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 /** Yes and no. Yes comes first, so that Enter in the passphrase field is a yes and never a no. */
 export function viewAnswerForms(parts: AnswerFormParts): Html {
-  const { approval, factors, token, command } = parts;
+  const { approval, factors, visit, command } = parts;
   const { host } = approval.question;
-  const path = `/approvals/${approval.question.approvalId}`;
-  const hidden = html`<input type="hidden" name="token" value="${token}" />
+  const path = `${visit.base}/approvals/${approval.question.approvalId}`;
+  const hidden = html`<input type="hidden" name="token" value="${visit.token}" />
     <input type="hidden" name="digest" value="${approval.digest}" />`;
   return html`${
       factors.length === 0

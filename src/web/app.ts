@@ -1,26 +1,27 @@
 import { Hono } from 'hono';
-import { html } from 'hono/html';
 import type { Confirmation } from '../approvals/confirmation.js';
 import { isYes, type Answer, type Approval, type OwnerDesk } from '../approvals/desk.js';
 import type { Enrolment } from '../approvals/enrolment.js';
 import { WalletError } from '../errors/walletError.js';
-import { addressOf } from './address.js';
-import { admit, checkToken, layLanding, type VisitContext as Ctx, type VisitEnv } from './admission.js';
+import {
+  addDoor,
+  atLocalhost,
+  VISIT_PATH,
+  type Door,
+  type VisitContext as Ctx,
+  type VisitEnv,
+} from './admission.js';
 import { readAnswer, readProof, text, type Fields } from './answerForm.js';
 import { readLists, versionOf, viewApprovals } from './approvalsPage.js';
-import { boundBody, checkSource, secureAnswers } from './guard.js';
 import { layMessage, type Html } from './layout.js';
 import { viewConfirmation, viewEnrolment, type PasskeyFormParts } from './ownerPages.js';
 import { problemOf, setRetryAfter } from './problem.js';
-import type { Visits } from './visit.js';
 import { stateWords } from './words.js';
 
 /** What the page is made of. */
 export interface AppParts {
   readonly desk: OwnerDesk;
-  readonly now: () => number;
-  readonly port: number;
-  readonly visits: Visits;
+  readonly door: Omit<Door, 'landings'>;
   /** Words a command of ours for a terminal on this machine. */
   readonly command: (args: string) => string;
   /** A passkey that a command is adding. */
@@ -29,38 +30,32 @@ export interface AppParts {
   readonly confirmation: Confirmation | null;
 }
 
-/** Paths that an address with the key may lead to: our own, never `//elsewhere`. */
-const LANDINGS = /^\/(?:approvals\/\w{1,64}|passkey|confirm)?$/;
+/** Paths that a way in may lead to: our own, never `//elsewhere`. */
+const LANDINGS = /^(?:\/approvals\/\w{1,64}|\/passkey|\/confirm)?$/;
 
-/** The owner's page as a web application, to be listened for at {@link AppParts.port}. */
+/** The owner's page as a web application. */
 export function createApp(parts: AppParts): Hono<VisitEnv> {
-  const { port, visits, command } = parts;
-  const app = new Hono<VisitEnv>();
-  app.use(secureAnswers, checkSource(port));
-  app.use(async (c, next) => {
-    const admitted = admit(c, { port, visits }, LANDINGS);
-    if (admitted === 'in') return next();
-    if (admitted === 'lands') return layLanding(c);
-    return c.html(
-      layMessage(
-        'Open this page from your terminal',
-        html`It shows what your agents buy, so it opens for you alone. Run <code>${command('open')}</code> and
-          use the address it gives.`,
-      ),
-      403,
-    );
-  });
-  app.post('*', boundBody, checkToken(visits));
-  addApprovals(app, parts);
-  addEnrolment(app, parts);
-  addConfirmation(app, parts);
-  app.notFound((c) => c.html(layMessage('Nothing is here', 'Go to the start of the page.'), 404));
-  app.onError((error, c) => {
-    const { status, message } = problemOf(error, parts.command);
-    setRetryAfter(c, error);
-    return c.html(layMessage('That did not work', message), status);
-  });
+  const app = new Hono<VisitEnv>({ strict: false });
+  addDoor(app, { ...parts.door, landings: LANDINGS });
+  const pages = new Hono<VisitEnv>({ strict: false });
+  addApprovals(pages, parts);
+  addEnrolment(pages, parts);
+  addConfirmation(pages, parts);
+  app.route(VISIT_PATH, pages);
+  addEnds(app, parts.command);
   return app;
+}
+
+/** What is answered where nothing is, and where something failed. */
+export function addEnds(app: Hono<VisitEnv>, command: AppParts['command']): void {
+  app.notFound((c) =>
+    c.html(layMessage(c.get('visit'), 'Nothing is here', 'Go to the start of the page.'), 404),
+  );
+  app.onError((error, c) => {
+    const { status, message } = problemOf(error, command);
+    setRetryAfter(c, error);
+    return c.html(layMessage(c.get('visit'), 'That did not work', message), status);
+  });
 }
 
 function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
@@ -94,14 +89,14 @@ function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
       setRetryAfter(c, error);
       return c.html(await viewAt(c, parts, { shown, problem: message, chosen: answer }), status);
     }
-    return c.redirect(`/?done=${encodeURIComponent(id)}`, 303);
+    return c.redirect(`${c.get('visit').base}?done=${encodeURIComponent(id)}`, 303);
   });
   app.post('/approvals/:id/challenge', async (c) => {
     const fields = await c.req.parseBody({ all: true });
     return inJson(c, parts, async () => {
       const answer = readAnswer(fields);
       if (!isYes(answer)) throw new WalletError('bad_input', 'A no needs no passkey.');
-      return desk.passkeyChallenge(c.req.param('id'), text(fields['digest']), answer, parts.port);
+      return desk.passkeyChallenge(c.req.param('id'), text(fields['digest']), answer, parts.door.port);
     });
   });
 }
@@ -117,9 +112,9 @@ async function viewAt(
     readonly chosen?: Answer | undefined;
   },
 ): Promise<Html> {
-  const { desk, now, command } = parts;
+  const { desk, door, command } = parts;
   const [lists, factors] = await Promise.all([readLists(desk), desk.factors()]);
-  const path = view.shown === undefined ? '/' : `/approvals/${view.shown.question.approvalId}`;
+  const path = view.shown === undefined ? '' : `/approvals/${view.shown.question.approvalId}`;
   return viewApprovals({
     ...lists,
     ...passkeyPlace(c, parts, path),
@@ -127,27 +122,33 @@ async function viewAt(
     done: view.done ?? null,
     factors,
     command,
-    nowMs: now(),
+    nowMs: door.now(),
     problem: view.problem,
     chosen: view.chosen,
   });
 }
 
 function addEnrolment(app: Hono<VisitEnv>, parts: AppParts): void {
-  const { enrolment, port } = parts;
+  const { enrolment, door } = parts;
   if (enrolment === null) return;
   const view = (c: Ctx, problem?: string): Html =>
     viewEnrolment({ ...passkeyPlace(c, parts, '/passkey'), problem });
   app.get('/passkey', (c) => c.html(view(c)));
   app.post('/passkey/options', async (c) => {
     const fields = await c.req.parseBody({ all: true });
-    return inJson(c, parts, () => enrolment.begin(text(fields['code']), port));
+    return inJson(c, parts, () => enrolment.begin(text(fields['code']), door.port));
   });
   app.post('/passkey', async (c) => {
     const fields = await c.req.parseBody({ all: true });
     try {
       const { label } = await enrolment.finish(text(fields['code']), readSigned(fields));
-      return c.html(layMessage('The passkey is added', `It is called “${label}”. You can close this page.`));
+      return c.html(
+        layMessage(
+          c.get('visit'),
+          'The passkey is added',
+          `It is called “${label}”. You can close this page.`,
+        ),
+      );
     } catch (error) {
       const { status, message } = problemOf(error, parts.command);
       return c.html(view(c, message), status);
@@ -156,14 +157,14 @@ function addEnrolment(app: Hono<VisitEnv>, parts: AppParts): void {
 }
 
 function addConfirmation(app: Hono<VisitEnv>, parts: AppParts): void {
-  const { confirmation, port } = parts;
+  const { confirmation, door } = parts;
   if (confirmation === null) return;
   const view = (c: Ctx, problem?: string): Html =>
     viewConfirmation(confirmation.act, { ...passkeyPlace(c, parts, '/confirm'), problem });
   const over = (c: Ctx, word: string): Response | Promise<Response> =>
-    c.html(layMessage(word, 'The terminal goes on. You can close this page.'));
+    c.html(layMessage(c.get('visit'), word, 'The terminal goes on. You can close this page.'));
   app.get('/confirm', (c) => (confirmation.isOpen ? c.html(view(c)) : over(c, 'This was answered')));
-  app.post('/confirm/options', (c) => inJson(c, parts, () => confirmation.begin(port)));
+  app.post('/confirm/options', (c) => inJson(c, parts, () => confirmation.begin(door.port)));
   app.post('/confirm', async (c) => {
     const fields = await c.req.parseBody({ all: true });
     if (fields['answer'] === 'no') {
@@ -183,13 +184,13 @@ function addConfirmation(app: Hono<VisitEnv>, parts: AppParts): void {
 /** What a passkey form needs to know of the request: passkeys work at `localhost`, not at an IP address. */
 function passkeyPlace(
   c: Ctx,
-  { visits, port }: AppParts,
+  { door }: AppParts,
   path: string,
-): Pick<PasskeyFormParts, 'token' | 'atLocalhost' | 'localhostUrl'> {
+): Pick<PasskeyFormParts, 'visit' | 'atLocalhost' | 'localhostUrl'> {
   return {
-    token: visits.tokenOf(c.get('visit')),
-    atLocalhost: c.req.header('host') === `localhost:${port}`,
-    localhostUrl: addressOf(port, path, visits.key),
+    visit: c.get('visit'),
+    atLocalhost: c.req.header('host') === `localhost:${door.port}`,
+    localhostUrl: atLocalhost(door, path),
   };
 }
 

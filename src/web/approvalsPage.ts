@@ -38,25 +38,26 @@ export function versionOf({ pending, recent }: Lists): string {
 
 /** One screen: what is asked and the answer to it, then what else waits, then what was. */
 export function viewApprovals(parts: ApprovalsParts): Html {
-  const { shown, done, pending, nowMs } = parts;
+  const { shown, done, pending, visit } = parts;
   const id = shown?.question.approvalId ?? '';
   const others = pending.filter(({ question }) => question.approvalId !== id);
   const isAsked = shown?.state === 'pending';
   return layPage({
+    visit,
     title: isAsked ? `Purser asks: pay ${usd(shown.question.usdMicros)}?` : titleOf(pending.length),
     watch: {
-      path: `/changes?shown=${id}`,
+      path: `${visit.base}/changes?shown=${id}`,
       version: versionOf(parts),
       shown: shown?.state ?? '',
     },
     ...(isAsked ? {} : { reloadSec: RELOAD_SEC }),
     main: html`${done === null ? '' : viewOutcome(done)}
     ${shown === null ? viewNothing() : viewShown(parts, shown)}
-    ${viewList(shown === null ? 'Waiting' : 'Also waiting', others, nowMs)}
+    ${viewList(shown === null ? 'Waiting' : 'Also waiting', others, parts)}
     ${viewList(
       'Recent',
       parts.recent.filter(({ question }) => question.approvalId !== id),
-      nowMs,
+      parts,
     )}`,
   });
 }
@@ -91,22 +92,24 @@ function viewShown(parts: ApprovalsParts, shown: Approval): Html {
   </section>`;
 }
 
-function viewList(title: string, approvals: readonly Approval[], nowMs: number): Html {
+function viewList(title: string, approvals: readonly Approval[], parts: ApprovalsParts): Html {
   if (approvals.length === 0) return html``;
   return html`<section class="sheet">
     <h2>${title}</h2>
     <ul class="rows">
-      ${approvals.map((approval) => viewRow(approval, nowMs))}
+      ${approvals.map((approval) => viewRow(approval, parts))}
     </ul>
   </section>`;
 }
 
-function viewRow(approval: Approval, nowMs: number): Html {
+function viewRow(approval: Approval, { nowMs, visit }: ApprovalsParts): Html {
   const { question, state } = approval;
   const when =
     state === 'pending' ? timeLeft(question.expiresMs - nowMs) : timeAgo(nowMs - question.createdMs);
   return html`<li>
-    <a href="/approvals/${question.approvalId}">${usd(question.usdMicros)} to ${question.host}</a>
+    <a href="${visit.base}/approvals/${question.approvalId}"
+      >${usd(question.usdMicros)} to ${question.host}</a
+    >
     <span class="state ${stateTone(state)}">${stateWords(approval)}</span>
     <span class="soft">agent ${question.agent}</span>
     <span class="soft">${when}</span>

@@ -1,6 +1,7 @@
 import { html, raw } from 'hono/html';
 import { SCRIPT } from './script.js';
 import { STYLE } from './style.js';
+import type { Visit } from './visit.js';
 
 /** A piece of the page: all text in it was escaped when it was made. */
 export type Html = ReturnType<typeof html>;
@@ -10,6 +11,10 @@ export interface PageParts {
   readonly title: string;
   /** What goes into the main part. */
   readonly main: Html;
+  /** The visit that sees it; left out for who was not let in. */
+  readonly visit?: Pick<Visit, 'base'>;
+  /** For who was not let in: where a browser that was let in before goes on to. */
+  readonly stranger?: string;
   /** What the page watches: whom to ask, and what the answer was when the page was made. */
   readonly watch?: { readonly path: string; readonly version: string; readonly shown: string };
   /** Seconds until a browser without our script loads the page again: only where nothing can be typed. */
@@ -21,7 +26,7 @@ const STYLE_ELEMENT = raw(`<style>${STYLE}</style>`);
 const SCRIPT_ELEMENT = raw(`<script>${SCRIPT}</script>`);
 
 /** Lays out a page. Everything it needs is in it: it loads nothing. */
-export function layPage({ title, main, watch, reloadSec }: PageParts): Html {
+export function layPage({ title, main, visit, stranger, watch, reloadSec }: PageParts): Html {
   const reload =
     reloadSec === undefined
       ? ''
@@ -36,10 +41,13 @@ export function layPage({ title, main, watch, reloadSec }: PageParts): Html {
         <link rel="icon" href="data:," />
         ${reload}${STYLE_ELEMENT}
       </head>
-      <body>
+      <body
+        data-base="${visit?.base ?? ''}"
+        ${stranger === undefined ? '' : html`data-stranger="${stranger}"`}
+      >
         <div class="page">
           <header class="top">
-            <a href="/">Purser</a>
+            ${visit === undefined ? html`<b>Purser</b>` : html`<a href="${visit.base}">Purser</a>`}
             <p>the wallet of your coding agents</p>
           </header>
           <p id="live" class="notice" role="status" aria-live="polite" hidden></p>
@@ -57,8 +65,9 @@ export function layPage({ title, main, watch, reloadSec }: PageParts): Html {
 }
 
 /** A short page with one message of ours, and no way on. */
-export function layMessage(title: string, message: Html | string): Html {
+export function layMessage(visit: Pick<Visit, 'base'>, title: string, message: Html | string): Html {
   return layPage({
+    visit,
     title: `Purser: ${title}`,
     main: html`<section class="sheet">
       <h1>${title}</h1>

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { WalletError } from '../errors/walletError.js';
 
@@ -16,14 +16,25 @@ const HEADER_BYTES_MAX = 32 * 1024;
 const LAST_ANSWER_MS = 2_000;
 const LAST_LOOK_MS = 20;
 /** A few tabs need ten. */
-const CONNECTIONS_MAX = 64;
+const ADMITTED_MAX = 64;
+/**
+ * Connections of whoever was not let in. A browser's first request follows its connection within a millisecond, so that
+ * nobody opens so many between the two.
+ */
+const STRANGERS_MAX = 128;
 
 /** Free ports of the one address that the other has taken, until there is one that both have. */
 const PORT_TRIES_MAX = 10;
 
+/** Who sent a request. */
+export interface Peer {
+  /** Keeps the connection from being counted among those of strangers: who is behind it was let in. */
+  admit(): void;
+}
+
 /** An application that answers requests. */
 export interface Served {
-  fetch(request: Request): Response | Promise<Response>;
+  fetch(request: Request, env: { readonly peer: Peer }): Response | Promise<Response>;
 }
 
 /** A server that listens on this machine alone. */
@@ -37,6 +48,9 @@ export interface MachineServer {
  * Serves an application on 127.0.0.1 and ::1, on one port of both: a browser takes either for `localhost`, so
  * nobody else may have one of them (T20). A port of 0 is any that is free.
  *
+ * Any user of the machine can connect. Their connections are no fewer for it, but only those of who was let in are
+ * kept: past the bound the oldest of all others ends, and no new one is turned away.
+ *
  * Throws `unreachable` where the port is taken, or where none is free.
  */
 export async function serveOnMachine(
@@ -46,9 +60,43 @@ export async function serveOnMachine(
   const { port, servers } = await listenOnBoth(wanted);
   const app = makeApp(port);
   // A wallet's process is not only this page: its globals stay Node's own.
-  const listener = getRequestListener((request) => app.fetch(request), { overrideGlobalObjects: false });
-  for (const server of servers) server.on('request', (request, response) => void listener(request, response));
+  const connections = new Connections();
+  const listener = getRequestListener(
+    (request, { incoming: { socket } }) =>
+      app.fetch(request, { peer: { admit: () => connections.admit(socket as Socket) } }),
+    { overrideGlobalObjects: false },
+  );
+  for (const server of servers) {
+    server.on('connection', (socket: Socket) => connections.take(socket));
+    server.on('request', (request, response) => void listener(request, response));
+  }
   return { port, close: () => closeAll(servers) };
+}
+
+/** The connections that are open, oldest first: of who was let in, and of everybody else. */
+class Connections {
+  readonly #admitted = new Set<Socket>();
+  readonly #strangers = new Set<Socket>();
+
+  take(socket: Socket): void {
+    keep(this.#strangers, socket, STRANGERS_MAX);
+    socket.once('close', () => {
+      this.#strangers.delete(socket);
+      this.#admitted.delete(socket);
+    });
+  }
+
+  admit(socket: Socket): void {
+    if (this.#strangers.delete(socket)) keep(this.#admitted, socket, ADMITTED_MAX);
+  }
+}
+
+function keep(all: Set<Socket>, socket: Socket, max: number): void {
+  all.add(socket);
+  const [oldest] = all;
+  if (all.size <= max || oldest === undefined) return;
+  all.delete(oldest);
+  oldest.destroy();
 }
 
 async function listenOnBoth(wanted: number): Promise<{ port: number; servers: readonly Server[] }> {
@@ -77,7 +125,6 @@ async function listen(host: string, port: number): Promise<Server | 'taken' | 'a
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: HEADER_BYTES_MAX,
   });
-  server.maxConnections = CONNECTIONS_MAX;
   server.setTimeout(IDLE_MS);
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {

@@ -1,14 +1,16 @@
 import { html } from 'hono/html';
 import type { OwnerAct } from '../approvals/confirmation.js';
 import { cleanLine } from '../text/untrusted.js';
+import { codeField } from './doorPage.js';
 import { layPage, type Html } from './layout.js';
+import type { Visit } from './visit.js';
 
 /** A line of an act that is longer hides something. */
 const LINE_CHARS_MAX = 1000;
 
 /** What the pages with one passkey form have in common. */
 export interface PasskeyFormParts {
-  readonly token: string;
+  readonly visit: Visit;
   readonly atLocalhost: boolean;
   readonly localhostUrl: string;
   readonly problem?: string | undefined;
@@ -17,26 +19,13 @@ export interface PasskeyFormParts {
 /** The page on which a new passkey is made: it asks for the code that only the owner's terminal shows. */
 export function viewEnrolment(parts: PasskeyFormParts): Html {
   return layPage({
+    visit: parts.visit,
     title: 'Purser: add a passkey',
     main: html`<section class="sheet">
       <h1>Add a passkey</h1>
       <p>With it you say yes to payments, and to changes of your limits, in this browser.</p>
       ${viewForm(parts, '/passkey', {
-        field: html`<div class="field">
-          <label for="code">The code that your terminal shows</label>
-          <input
-            type="text"
-            name="code"
-            id="code"
-            class="code"
-            required
-            autofocus
-            autocomplete="off"
-            autocapitalize="characters"
-            spellcheck="false"
-            maxlength="16"
-          />
-        </div>`,
+        field: codeField('The code that your terminal shows', true),
         button: 'Make the passkey',
       })}
     </section>`,
@@ -46,6 +35,7 @@ export function viewEnrolment(parts: PasskeyFormParts): Html {
 /** The page on which an owner command, waiting in a terminal, is confirmed. */
 export function viewConfirmation(act: OwnerAct, parts: PasskeyFormParts): Html {
   return layPage({
+    visit: parts.visit,
     title: 'Purser: confirm a change',
     main: html`<section class="sheet">
       <h1>${cleanLine(act.what, LINE_CHARS_MAX)}?</h1>
@@ -55,8 +45,8 @@ export function viewConfirmation(act: OwnerAct, parts: PasskeyFormParts): Html {
       </p>
       ${act.details.map((detail) => html`<p>${cleanLine(detail, LINE_CHARS_MAX)}</p>`)}
       ${viewForm(parts, '/confirm', { field: html``, button: 'Say yes with a passkey' })}
-      <form method="post" action="/confirm" class="no-form">
-        <input type="hidden" name="token" value="${parts.token}" />
+      <form method="post" action="${parts.visit.base}/confirm" class="no-form">
+        <input type="hidden" name="token" value="${parts.visit.token}" />
         <div class="buttons"><button class="no" name="answer" value="no">No</button></div>
       </form>
     </section>`,
@@ -64,7 +54,7 @@ export function viewConfirmation(act: OwnerAct, parts: PasskeyFormParts): Html {
 }
 
 function viewForm(
-  { token, atLocalhost, localhostUrl, problem }: PasskeyFormParts,
+  { visit, atLocalhost, localhostUrl, problem }: PasskeyFormParts,
   path: string,
   { field, button }: { readonly field: Html; readonly button: string },
 ): Html {
@@ -73,8 +63,13 @@ function viewForm(
       Passkeys work at localhost only: <a href="${localhostUrl}">open this page there</a>.
     </p>`;
   }
-  return html`<form method="post" action="${path}" data-options="${path}/options" autocomplete="off">
-    <input type="hidden" name="token" value="${token}" />
+  return html`<form
+    method="post"
+    action="${visit.base}${path}"
+    data-options="${visit.base}${path}/options"
+    autocomplete="off"
+  >
+    <input type="hidden" name="token" value="${visit.token}" />
     <input type="hidden" name="passkey" />
     <input type="hidden" name="challenge_id" />
     ${problem === undefined ? '' : html`<p class="notice problem" role="alert">${problem}</p>`} ${field}

@@ -1,7 +1,9 @@
+import type { Hono } from 'hono';
 import type { Confirmation } from '../approvals/confirmation.js';
 import type { OwnerDesk } from '../approvals/desk.js';
 import type { Enrolment } from '../approvals/enrolment.js';
-import { addressOf } from './address.js';
+import { addressOf, ticketAddressOf } from './address.js';
+import type { Door, VisitEnv } from './admission.js';
 import { createApp } from './app.js';
 import { serveOnMachine } from './machineServer.js';
 import { Visits } from './visit.js';
@@ -15,30 +17,81 @@ export interface PageOptions {
   readonly port?: number;
   /** Words a command of ours for a terminal on this machine. */
   readonly command: (args: string) => string;
+  /** Opens an address that lets in, in the owner's browser; left out where there is none. */
+  readonly open?: OpenTicket;
   /** Serves `/passkey` for this passkey to be added. */
   readonly enrolment?: Enrolment;
   /** Serves `/confirm` for this owner command. */
   readonly confirmation?: Confirmation;
 }
 
+/** An address that lets one browser in, once; `ended` resolves when it does so no more. */
+export interface TicketAddress {
+  readonly url: string;
+  readonly ended: Promise<unknown>;
+}
+
+/** Opens an address that lets in, so that nobody but the owner sees it; false where that cannot be done. */
+export type OpenTicket = (address: TicketAddress) => Promise<boolean>;
+
 /** A page that listens. */
 export interface Page {
-  /** Where the owner opens it. It lets them in, and it alone says yes to nothing; other users must not see it. */
-  readonly url: string;
   readonly port: number;
-  /** {@link url} of one of its pages: `/`, `/approvals/ID`, `/passkey`, `/confirm`. */
-  urlOf(path: string): string;
+  /**
+   * What the owner types at the address that asks for it, for their terminal and their desktop alone. Another one once
+   * the last was guessed at too often.
+   */
+  codeToShow(): string;
+  /** The address of a path, which asks for the code: anybody may see it. */
+  addressOf(path: string): string;
+  /** An address that lets in. Never for an argument list, a log or a result. */
+  ticket(path: string): TicketAddress;
+  /** Opens one of its paths in the owner's browser; false where there is no way to. */
+  show(path: string): Promise<boolean>;
   /** Ends it, and every connection. */
   close(): Promise<void>;
 }
 
 /** Serves the owner's page on this machine. Throws `unreachable` where the port is taken, or where none is free. */
 export async function startPage(options: PageOptions): Promise<Page> {
-  const { desk, now, command, enrolment = null, confirmation = null } = options;
-  const visits = new Visits();
-  const { port, close } = await serveOnMachine(options.port ?? 0, (port) =>
-    createApp({ desk, now, port, visits, command, enrolment, confirmation }),
+  const { desk, command, enrolment = null, confirmation = null } = options;
+  // One code for both: an owner who adds a passkey is not to look for the right one of two.
+  return serveBehindDoor({ ...options, code: enrolment?.code, terminal: command('open') }, (door) =>
+    createApp({ desk, door, command, enrolment, confirmation }),
   );
-  const urlOf = (path: string): string => addressOf(port, path, visits.key);
-  return { url: urlOf('/'), port, urlOf, close };
+}
+
+/** What every page of ours needs to be served. */
+export interface ServeOptions extends Pick<PageOptions, 'now' | 'port' | 'open'> {
+  readonly terminal: string;
+  readonly code?: string | undefined;
+}
+
+/** Serves an application behind the door that lets in the owner alone. */
+export async function serveBehindDoor(
+  { now, port: wanted = 0, open, terminal, code }: ServeOptions,
+  makeApp: (door: Omit<Door, 'landings'>) => Hono<VisitEnv>,
+): Promise<Page> {
+  const visits = new Visits(code);
+  let at = 0;
+  const ticket = (path: string): TicketAddress => {
+    const { key, ended } = visits.issue(path);
+    return { url: ticketAddressOf(at, key), ended };
+  };
+  const show = async (path: string): Promise<boolean> => (await open?.(ticket(path))) ?? false;
+  const { port, close } = await serveOnMachine(wanted, (port) => {
+    at = port;
+    return makeApp({ port, visits, now, terminal, reopen: open === undefined ? null : show });
+  });
+  return {
+    port,
+    codeToShow: () => visits.codeToShow(),
+    addressOf: (path) => addressOf(port, path),
+    ticket,
+    show,
+    close: async () => {
+      visits.close();
+      await close();
+    },
+  };
 }

@@ -9,6 +9,18 @@ export const SCRIPT = `
 (() => {
   const live = document.getElementById('live');
   const say = (text) => { if (live) { live.textContent = text; live.hidden = text === ''; } };
+
+  // The secret path of a visit is kept for this very origin, its port too: the bare address then leads back to it.
+  const KEPT = 'purser visit';
+  const { base, stranger } = document.body.dataset;
+  try {
+    if (base) localStorage.setItem(KEPT, base);
+    else if (stranger !== undefined && location.pathname.startsWith('/v/')) localStorage.removeItem(KEPT);
+    else if (stranger !== undefined && /^\\/v\\/[0-9a-f]{32}$/.test(localStorage.getItem(KEPT) || '')) {
+      location.replace(localStorage.getItem(KEPT) + stranger);
+    }
+  } catch {}
+
   const toBytes = (text) => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
   const toText = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\\+/g, '-').replace(/\\//g, '_').replace(/=+$/, '');
   const credentials = (list) => (list || []).map((one) => ({ ...one, id: toBytes(one.id) }));

@@ -1,92 +1,98 @@
 import { Hono } from 'hono';
-import { CODE_TRIES_MAX, isSameCode } from '../approvals/code.js';
+import { CODE_TRIES_MAX } from '../approvals/code.js';
+import { WalletError } from '../errors/walletError.js';
 import type { SetUpDesk } from '../owner/setUpDesk.js';
-import { admit, beginVisit, checkToken, layLanding, type VisitEnv } from './admission.js';
+import { addDoor, VISIT_PATH, type Door, type VisitContext, type VisitEnv } from './admission.js';
 import { text } from './answerForm.js';
-import { boundBody, checkSource, secureAnswers } from './guard.js';
+import { addEnds } from './app.js';
 import { layMessage, type Html } from './layout.js';
 import { problemOf } from './problem.js';
-import { FIRST_FIELDS, readChoices, viewCode, viewMade, viewSetUp, type SetUpFields } from './setUpView.js';
-import type { Visits } from './visit.js';
+import { FIRST_FIELDS, readChoices, viewMade, viewSetUp, type SetUpFields } from './setUpView.js';
 
 /** What the set-up page is made of. */
 export interface SetUpParts {
   readonly desk: SetUpDesk;
-  readonly port: number;
-  readonly visits: Visits;
-  /** What the owner's screen shows and no result of a tool does. */
-  readonly code: string;
+  readonly door: Omit<Door, 'landings'>;
+  /** Shows the owner the code once more, where only they see it; false where it cannot be shown. */
+  readonly showCode: () => Promise<boolean>;
   /** Words a command of ours for a terminal on this machine. */
   readonly command: (args: string) => string;
 }
 
-/** The only path that an address with the key leads to. */
-const LANDINGS = /^\/$/;
+/** The only path that a way in leads to. */
+const LANDINGS = /^$/;
+/** Each is a notice on the owner's desktop. */
+const CODE_SHOWINGS_MAX = 5;
 
 /**
  * The page on which an owner without a terminal makes their wallet.
  *
- * T20: its bare address goes into results, so agents know it, and some of them steer a browser. Who only knows the address
- * is asked for a code; the code, and the key that stands for it, are shown on the owner's own screen: by the browser
- * that was opened there and by the desktop. Five wrong codes close that way for good. An agent that reads that screen,
- * or runs programs as the owner, is not kept out; it could run `init` as well. See `SetUpDesk` for what it would gain.
+ * T20, T33: whoever was let in may still be an agent that steers the owner's browser. So nothing is made without the code
+ * that the owner's desktop shows, and no browser; its tries are counted apart from those at the door, and five wrong ones
+ * close the page for good. An agent that reads that screen, or runs programs as the owner, is not kept out; it could run
+ * `init` as well. See `SetUpDesk` for what it would gain.
  */
 export function createSetUpApp(parts: SetUpParts): Hono<VisitEnv> {
-  const { desk, port, visits, code, command } = parts;
-  const app = new Hono<VisitEnv>();
+  const { desk, door, command } = parts;
+  const app = new Hono<VisitEnv>({ strict: false });
+  addDoor(app, { ...door, landings: LANDINGS });
+  const pages = new Hono<VisitEnv>({ strict: false });
   let triesLeft = CODE_TRIES_MAX;
-  app.use(secureAnswers, checkSource(port));
-  app.post('/code', boundBody, async (c) => {
-    const fields = await c.req.parseBody({ all: true });
-    if (triesLeft > 0 && isSameCode(text(fields['code']), code)) {
-      beginVisit(c, { port, visits });
-      return c.redirect('/', 303);
+  let madeAt: string | null = null;
+  const view = async (c: VisitContext, fields: SetUpFields, problem?: string): Promise<Html> => {
+    if (desk.isSetUp()) {
+      const isHere = madeAt === c.get('visit').base;
+      return viewMade(await desk.standing(), { visit: c.get('visit'), isHere, command });
     }
-    triesLeft = Math.max(0, triesLeft - 1);
-    return c.html(viewCode(command, triesLeft, true), 403);
-  });
-  app.use(async (c, next) => {
-    const admitted = admit(c, { port, visits }, LANDINGS);
-    if (admitted === 'in') return next();
-    return admitted === 'lands' ? layLanding(c) : c.html(viewCode(command, triesLeft, false), 403);
-  });
-  app.post('*', boundBody, checkToken(visits));
-  const view = async (visit: string, fields: SetUpFields, problem?: string): Promise<Html> =>
-    viewSetUp({
-      token: visits.tokenOf(visit),
-      keystores: await desk.keystores(),
-      command,
-      fields,
-      problem,
-    });
-  app.get('/', async (c) => {
-    if (desk.made !== null) return c.html(viewMade(desk.made, command));
-    if (desk.isSetUp())
-      return c.html(
-        layMessage(
-          'There is a wallet already',
-          'It was made elsewhere, and this page changes nothing of it. If it was not you, send it no money.',
-        ),
-      );
-    return c.html(await view(c.get('visit'), FIRST_FIELDS));
-  });
-  app.post('/', async (c) => {
+    if (triesLeft <= 0) return viewClosed(c, command);
+    const keystores = await desk.keystores();
+    return viewSetUp({ visit: c.get('visit'), keystores, command, fields, problem });
+  };
+  pages.get('/', async (c) => c.html(await view(c, FIRST_FIELDS)));
+  pages.post('/', async (c) => {
     const fields = await c.req.parseBody({ all: true });
     const typed: SetUpFields = Object.fromEntries(
       Object.keys(FIRST_FIELDS).map((name) => [name, text(fields[name])]),
     );
     try {
+      if (triesLeft <= 0) return c.html(await view(c, typed), 403);
+      if (!door.visits.isCode(text(fields['code']))) {
+        triesLeft -= 1;
+        throw new WalletError(
+          'factor_wrong',
+          'That is not the code that Purser shows on your desktop. Nothing was made.',
+        );
+      }
       await desk.make(readChoices(typed, text(fields['passphrase']), text(fields['again'])));
-      return c.redirect('/', 303);
+      madeAt = c.get('visit').base;
+      return c.redirect(madeAt, 303);
     } catch (error) {
       const { status, message } = problemOf(error, command);
-      return c.html(await view(c.get('visit'), typed, message), status);
+      return c.html(await view(c, typed, message), status);
     }
   });
-  app.notFound((c) => c.html(layMessage('Nothing is here', 'Go to the start of the page.'), 404));
-  app.onError((error, c) => {
-    const { status, message } = problemOf(error, command);
-    return c.html(layMessage('That did not work', message), status);
-  });
+  addCode(pages, parts);
+  app.route(VISIT_PATH, pages);
+  addEnds(app, command);
   return app;
+}
+
+function addCode(pages: Hono<VisitEnv>, { showCode, command }: SetUpParts): void {
+  let left = CODE_SHOWINGS_MAX;
+  pages.post('/code', async (c) => {
+    left -= 1;
+    const isShown = left >= 0 && (await showCode());
+    const visit = c.get('visit');
+    return isShown
+      ? c.html(layMessage(visit, 'The code is on your desktop', 'Go back to the form and type it there.'))
+      : c.html(viewClosed(c, command), 403);
+  });
+}
+
+function viewClosed(c: VisitContext, command: SetUpParts['command']): Html {
+  return layMessage(
+    c.get('visit'),
+    'This page is closed',
+    `Set the wallet up in a terminal: ${command('init')}`,
+  );
 }

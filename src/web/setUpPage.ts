@@ -1,34 +1,26 @@
-import { makeCode } from '../approvals/code.js';
 import type { SetUpDesk } from '../owner/setUpDesk.js';
-import { addressOf } from './address.js';
-import { serveOnMachine } from './machineServer.js';
+import { serveBehindDoor, type OpenTicket, type Page } from './page.js';
 import { createSetUpApp } from './setUpApp.js';
-import { Visits } from './visit.js';
-
-/** A set-up page that listens. */
-export interface SetUpPage {
-  readonly port: number;
-  /** The address that asks for the code: anybody may see it. */
-  readonly url: string;
-  /** The address that lets in: for the owner's own screen alone, never for a result. */
-  readonly ownerUrl: string;
-  /** For the owner's own screen alone. */
-  readonly code: string;
-  close(): Promise<void>;
-}
 
 /** Serves the set-up page on this machine. Throws `unreachable` where no port is free. */
-export async function startSetUpPage(desk: SetUpDesk, command: (args: string) => string): Promise<SetUpPage> {
-  const visits = new Visits();
-  const code = makeCode();
-  const { port, close } = await serveOnMachine(0, (port) =>
-    createSetUpApp({ desk, port, visits, code, command }),
+export async function startSetUpPage(
+  desk: SetUpDesk,
+  { now, command, open, showCode }: SetUpPageOptions,
+): Promise<Page> {
+  const page = await serveBehindDoor(
+    { now, terminal: command('init'), ...(open === undefined ? {} : { open }) },
+    (door) => createSetUpApp({ desk, door, command, showCode: () => showCode(page) }),
   );
-  return {
-    port,
-    url: `http://localhost:${port}/`,
-    ownerUrl: addressOf(port, '/', visits.key),
-    code,
-    close,
-  };
+  return page;
+}
+
+/** What the set-up page needs of its process. */
+export interface SetUpPageOptions {
+  readonly now: () => number;
+  /** Words a command of ours for a terminal on this machine. */
+  readonly command: (args: string) => string;
+  /** Opens an address that lets in, in the owner's browser. */
+  readonly open?: OpenTicket;
+  /** Shows the page's code where only the owner sees it; false where it cannot be shown. */
+  readonly showCode: (page: Pick<Page, 'codeToShow' | 'addressOf'>) => Promise<boolean>;
 }

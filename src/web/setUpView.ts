@@ -5,18 +5,20 @@ import { WalletError } from '../errors/walletError.js';
 import type { KeystoreKind } from '../keys/keystore.js';
 import { formatUsd, parseUsd } from '../money/decimal.js';
 import { sayPlaces } from '../wallet/agentAddress.js';
-import type { MadeWallet, SetUpChoices } from '../owner/setUpDesk.js';
-import { layMessage, layPage, type Html } from './layout.js';
+import type { FirstLimits, SetUpChoices, SetUpStanding } from '../owner/setUpDesk.js';
+import { codeField } from './doorPage.js';
+import { layPage, type Html } from './layout.js';
+import type { Visit } from './visit.js';
 
 /** What was typed, but for passphrases: those are never sent back. */
 export type SetUpFields = Readonly<Record<string, string>>;
 
 const { limits } = initialSettings(false);
 const AMOUNTS = [
-  ['per_call', 'One call', limits.perCallUsdMicros],
-  ['per_session', 'One session', limits.perSessionUsdMicros],
-  ['per_day', '24 hours', limits.perDayUsdMicros],
-  ['per_month', '30 days', limits.perMonthUsdMicros],
+  ['per_call', 'One call', limits.perCallUsdMicros, 'perCallUsdMicros'],
+  ['per_session', 'One session', limits.perSessionUsdMicros, 'perSessionUsdMicros'],
+  ['per_day', '24 hours', limits.perDayUsdMicros, 'perDayUsdMicros'],
+  ['per_month', '30 days', limits.perMonthUsdMicros, 'perMonthUsdMicros'],
 ] as const;
 
 /** The form as it is shown first. */
@@ -28,7 +30,7 @@ export const FIRST_FIELDS: SetUpFields = {
 
 /** What the form is made of. */
 export interface SetUpViewParts {
-  readonly token: string;
+  readonly visit: Visit;
   /** The first is chosen unless another was. */
   readonly keystores: readonly KeystoreKind[];
   readonly command: (args: string) => string;
@@ -41,56 +43,18 @@ const PLACES: Readonly<Record<KeystoreKind, string>> = {
   file: 'a file, encrypted with the passphrase that PURSER_PASSPHRASE_FILE names',
 };
 
-/** The page that asks for the code on the owner's screen. */
-export function viewCode(command: (args: string) => string, triesLeft: number, wasWrong: boolean): Html {
-  if (triesLeft === 0)
-    return layMessage(
-      'This page is closed',
-      html`Too many codes were wrong. Set the wallet up in a terminal: <code>${command('init')}</code>`,
-    );
-  return layPage({
-    title: 'Purser: set up your wallet',
-    main: html`<section class="sheet">
-      <h1>Is it you?</h1>
-      <p>
-        When Purser opened this page in your browser it let you in, and your desktop showed a code, so that no
-        agent makes the wallet in your stead. Type the code, or run
-        <code>${command('init')}</code> in a terminal instead.
-      </p>
-      ${wasWrong ? html`<p class="notice problem" role="alert">That is not the code.</p>` : ''}
-      <form method="post" action="/code" autocomplete="off">
-        <div class="field">
-          <label for="code">The code on your screen</label>
-          <input
-            type="text"
-            name="code"
-            id="code"
-            class="code"
-            required
-            autofocus
-            autocomplete="off"
-            autocapitalize="characters"
-            spellcheck="false"
-            maxlength="16"
-          />
-        </div>
-        <div class="buttons"><button class="yes">Go on</button></div>
-      </form>
-    </section>`,
-  });
-}
-
 /** The form on which a wallet is made. */
 export function viewSetUp(parts: SetUpViewParts): Html {
-  const { token, fields, problem } = parts;
+  const { visit, fields, problem } = parts;
   return layPage({
+    visit,
     title: 'Purser: set up your wallet',
     main: html`<section class="sheet">
       <h1>Set up the wallet of your agents</h1>
       <p>They buy API calls with it, and never spend more than you say here.</p>
       ${problem === undefined ? '' : html`<p class="notice problem" role="alert">${problem}</p>`}
-      <form method="post" action="/" autocomplete="off">
-        <input type="hidden" name="token" value="${token}" />
+      <form method="post" action="${visit.base}" autocomplete="off">
+        <input type="hidden" name="token" value="${visit.token}" />
         ${viewChoice('Money', 'money', fields['money'], [
           ['real', 'Real money: USDC on Base and Solana'],
           ['test', 'Test money: Base Sepolia and Solana devnet'],
@@ -114,7 +78,15 @@ export function viewSetUp(parts: SetUpViewParts): Html {
         )}
         <p class="soft">Above ten times these amounts the answer is no, whoever agrees.</p>
         ${viewFactor(parts)}
-        <div class="buttons"><button class="yes">Make the wallet</button></div>
+        <h2>Is it you?</h2>
+        <p>Your desktop shows a code, so that no agent makes the wallet in your stead.</p>
+        ${codeField('The code on your desktop', false)}
+        <div class="buttons">
+          <button class="yes">Make the wallet</button>
+          <button formaction="${visit.base}/code" formnovalidate formtarget="_blank">
+            Show the code again
+          </button>
+        </div>
       </form>
     </section>`,
   });
@@ -184,40 +156,104 @@ function viewFactor({ command }: SetUpViewParts): Html {
     ${field('passphrase', 'Owner passphrase')} ${field('again', 'The same again')}`;
 }
 
-/** The page of a wallet that was just made. */
-export function viewMade({ setUp, hasFactor, problem }: MadeWallet, command: (args: string) => string): Html {
-  const { config, keystore, places } = setUp;
+/** What the page of a ready wallet is shown with. */
+export interface MadeParts {
+  readonly visit: Visit;
+  /** Whether this very browser made it on this page. */
+  readonly isHere: boolean;
+  readonly command: (args: string) => string;
+}
+
+/** The last page: what now holds, whoever made it (T33). */
+export function viewMade(standing: SetUpStanding, parts: MadeParts): Html {
+  const { visit, isHere, command } = parts;
+  const { problem, testnet, keystore, places, factors } = standing;
   return layPage({
-    title: 'Purser: the wallet is ready',
+    visit,
+    title: isHere ? 'Purser: the wallet is ready' : 'Purser: made in another window',
     main: html`<section class="sheet">
-      <h1>The wallet is ready</h1>
-      ${problem === null ? '' : html`<p class="notice problem" role="alert">Not all of it was kept: ${problem}</p>`}
-      <dl class="facts">
-        <dt>Address</dt>
-        ${sayPlaces(places).map((place) => html`<dd><code>${place}</code></dd>`)}
-        <dt>Fund it</dt>
-        <dd>
-          Send ${config.testnet ? 'test USDC' : 'USDC'} to
-          ${places.length > 1 ? 'one of these' : 'that address'}; no other coin is needed. Send what you can
-          lose.
-        </dd>
-        <dt>Keys</dt>
-        <dd>${keystore === 'file' ? 'an encrypted file' : PLACES.keychain}</dd>
-        <dt>Factor</dt>
-        <dd>${hasFactor ? 'your owner passphrase' : 'none yet'}</dd>
-      </dl>
-      <h2>What to do now</h2>
-      <p>Write down the recovery phrase; it is shown in a terminal only: <code>${command('backup')}</code></p>
+      <h1>${isHere ? 'The wallet is ready' : 'The wallet was made in another window'}</h1>
       ${
-        hasFactor
+        isHere
           ? ''
-          : html`<p>
-              Add what proves that you are the owner: <code>${command('factor add passphrase')}</code>
+          : html`<p class="notice problem">
+              <b>If you did not make it, send it no money</b>: whoever did chose the limits and the factor
+              below. Move the folder <code>${standing.home}</code> away, and set up a wallet of your own with
+              <code>${command('init')}</code>
             </p>`
       }
-      <p>Then tell your agent to go on. You can close this page; it changes nothing any more.</p>
+      ${problem === null ? '' : html`<p class="notice problem" role="alert">${problem}</p>`}
+      <dl class="facts">
+        <dt>Address</dt>
+        ${places.length === 0 ? html`<dd>not known</dd>` : sayPlaces(places).map((place) => html`<dd><code>${place}</code></dd>`)}
+        <dt>Money</dt>
+        <dd>${testnet ? 'test money' : 'real money'}</dd>
+        <dt>Keys</dt>
+        <dd>${keystore === 'file' ? 'in an encrypted file' : `in ${PLACES.keychain}`}</dd>
+        <dt>Factor</dt>
+        ${viewFactors(factors)}
+      </dl>
+      <h2>What agents may spend, in dollars</h2>
+      ${viewLimits(standing)} ${viewNext(standing, command)}
     </section>`,
   });
+}
+
+function viewFactors(factors: SetUpStanding['factors']): Html {
+  if (factors === null) return html`<dd>not known</dd>`;
+  if (factors.length === 0) return html`<dd>none yet: nobody can approve a payment above a limit</dd>`;
+  return html`${factors.map(
+    ({ kind, label, createdMs }) =>
+      html`<dd>
+        ${kind === 'passphrase' ? 'an owner passphrase' : 'a passkey'}, “${label}”, added
+        <time datetime="${new Date(createdMs).toISOString()}">${minuteOf(createdMs)}</time>
+      </dd>`,
+  )}`;
+}
+
+function viewLimits({ limits, ceilings }: SetUpStanding): Html {
+  const amount = (name: (typeof AMOUNTS)[number][3], all: FirstLimits): string => formatUsd(all[name]);
+  return html`<table class="limits">
+    <thead>
+      <tr>
+        <th scope="col"></th>
+        <th scope="col">without asking</th>
+        <th scope="col">at most</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${AMOUNTS.map(
+        ([, words, , field]) =>
+          html`<tr>
+            <th scope="row">${words}</th>
+            <td>$${amount(field, limits)}</td>
+            <td>$${amount(field, ceilings)}</td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}
+
+function viewNext({ testnet, places, factors }: SetUpStanding, command: MadeParts['command']): Html {
+  return html`<h2>What to do now</h2>
+    <p>
+      Send ${testnet ? 'test USDC' : 'USDC'} to ${places.length > 1 ? 'one of its addresses' : 'its address'};
+      no other coin is needed. Send what you can lose.
+    </p>
+    <p>Write down the recovery phrase; it is shown in a terminal only: <code>${command('backup')}</code></p>
+    ${
+      factors?.length === 0
+        ? html`<p>
+            Add what proves that you are the owner: <code>${command('factor add passphrase')}</code>
+          </p>`
+        : ''
+    }
+    <p>Then tell your agent to go on. You can close this page; it changes nothing any more.</p>`;
+}
+
+/** An instant in UTC, to the minute. */
+function minuteOf(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 /** Reads the choices of a form. Throws `bad_input`. */

@@ -23,7 +23,7 @@ body {
 }
 .page { max-width: 44rem; margin: 0 auto; }
 .top { display: flex; gap: .75rem; align-items: baseline; margin-bottom: .75rem; }
-.top a { color: var(--ink); font-weight: 700; text-decoration: none; }
+.top a, .top b { color: var(--ink); font-weight: 700; text-decoration: none; }
 .top p { margin: 0; color: var(--soft); font-size: .875rem; }
 h1 { font-size: 1.5rem; line-height: 1.2; margin: 0 0 .25rem; }
 h2 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
@@ -81,6 +81,10 @@ button:disabled { opacity: .55; cursor: progress; }
 .state.good { color: var(--good); } .state.bad { color: var(--bad); }
 .code { letter-spacing: .125em; text-transform: uppercase; }
 [tabindex="-1"]:focus { outline: none; }
+table.limits { border-collapse: collapse; width: 100%; max-width: 26rem; }
+.limits th, .limits td { text-align: right; padding: .3125rem 0 .3125rem .75rem; border-top: 1px solid var(--line); font-weight: 400; }
+.limits thead th { border-top: 0; color: var(--soft); font-size: .875rem; }
+.limits th:first-child { text-align: left; padding-left: 0; }
 details { margin: .25rem 0; } summary { cursor: pointer; color: var(--accent); }
 [hidden] { display: none !important; }
 @media (max-width: 36rem) {

@@ -51,12 +51,26 @@ function start(args: readonly string[]) {
   return { child, hears, ended: ended.then(([exit]) => exit) };
 }
 
-const PAGE = /(http:\/\/localhost:\d+\/\S*\?key=\S+)\s/;
+const PAGE = /Open (http:\/\/localhost:\d+\/\S*)\s/;
+const CODE = /Where it asks for a code, type (\S+)\s/;
+
+/** Comes in as an owner whose browser could not be opened does: by the bare address, with the code of the terminal. */
+async function enter(tab: Tab, url: string, code: string): Promise<void> {
+  await goTo(tab, url);
+  await tab.getByLabel('The code that Purser showed you').fill(code);
+  await tab.getByRole('button', { name: 'Go on' }).click();
+  await tab.waitForURL(/\/v\/[0-9a-f]{32}/);
+}
+
+/** Another page of the visit that a tab is in. */
+const pageOf = (tab: Tab, path: string): string =>
+  `${/^.*\/v\/[0-9a-f]{32}/.exec(tab.url())?.[0] ?? ''}${path}`;
 
 test('open shows the page until it is interrupted, and takes it away then', async () => {
   const { child, hears, ended } = start(['open']);
   const url = await hears(PAGE);
-  expect((await fetch(url)).status).toBe(200);
+  expect((await fetch(url)).status).toBe(403);
+  await hears(CODE);
   child.kill('SIGINT');
   expect(await ended).toBe(0);
   await expect(fetch(url)).rejects.toThrow();
@@ -76,17 +90,20 @@ describe.skipIf(NO_CHROMIUM || noTerminal() !== null)('a passkey', () => {
   /** A command that loosens, run at a terminal, and the page that it waits at. */
   async function confirming(value: string) {
     const terminal = openTerminal(['config', 'set', 'limits.per_day_usd', value], place.env);
-    await terminal.sees('http://localhost:');
+    await terminal.sees('Where it asks for a code');
     await terminal.sees('\n');
     const [, url = ''] = PAGE.exec(terminal.screen()) ?? [];
-    return { terminal, url };
+    const [, code = ''] = CODE.exec(terminal.screen()) ?? [];
+    await enter(tab, url, code);
+    return terminal;
   }
 
   test('is added from the command line by the code that it shows', async () => {
     const args = ['factor', 'add', 'passkey', '--label', 'laptop', '--passphrase-file', place.passphraseFile];
     const { hears, ended } = start(args);
-    await goTo(tab, await hears(PAGE));
-    const code = await hears(/Type this code there: (\S+)/);
+    const url = await hears(PAGE);
+    const code = await hears(CODE);
+    await enter(tab, url, code);
     await tab.getByLabel('The code that your terminal shows').fill(code);
     await tab.keyboard.press('Enter');
     await tab.getByText('It is called “laptop”.').waitFor();
@@ -105,13 +122,11 @@ describe.skipIf(NO_CHROMIUM || noTerminal() !== null)('a passkey', () => {
     terminal.type('\r');
     await terminal.sees('A passkey instead');
     terminal.type('y\r');
-    await terminal.sees('Type this code there: ');
+    await terminal.sees('Where it asks for a code');
     await terminal.sees('\n');
-    const screen = terminal.screen();
-    await goTo(tab, PAGE.exec(screen)?.[1] ?? '');
-    await tab
-      .getByLabel('The code that your terminal shows')
-      .fill(/Type this code there: (\S+)/.exec(screen)?.[1] ?? '');
+    const [url, code] = [PAGE, CODE].map((pattern) => pattern.exec(terminal.screen())?.[1] ?? '');
+    await enter(tab, url ?? '', code ?? '');
+    await tab.getByLabel('The code that your terminal shows').fill(code ?? '');
     await tab.keyboard.press('Enter');
     await tab.getByText('The passkey is added').waitFor();
     expect(await terminal.end()).toMatchObject({ exit: 0, screen: expect.stringContaining('Added ') });
@@ -119,8 +134,7 @@ describe.skipIf(NO_CHROMIUM || noTerminal() !== null)('a passkey', () => {
   });
 
   test('is asked of whoever loosens, and a terminal with all that unlocks the wallet is not enough', async () => {
-    const { terminal, url } = await confirming('6.00');
-    await goTo(tab, url);
+    const terminal = await confirming('6.00');
     await tab.getByRole('button', { name: 'No', exact: true }).click();
     await tab.getByText('You said no').waitFor();
     expect(await terminal.end()).toMatchObject({ exit: 3 });
@@ -130,12 +144,11 @@ describe.skipIf(NO_CHROMIUM || noTerminal() !== null)('a passkey', () => {
   });
 
   test('confirms an owner command; its page answers questions too, with the config’s own code', async () => {
-    const { terminal, url } = await confirming('7.00');
-    await goTo(tab, url);
-    await goTo(tab, new URL(`/approvals/${question.id}`, url).href);
+    const terminal = await confirming('7.00');
+    await goTo(tab, pageOf(tab, `/approvals/${question.id}`));
     await tab.getByRole('button', { name: 'No, and block 127.0.0.1' }).click();
     await tab.getByText('127.0.0.1 is blocked from now on').waitFor();
-    await goTo(tab, new URL('/confirm', url).href);
+    await goTo(tab, pageOf(tab, '/confirm'));
     await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
     await tab.getByText('You said yes').waitFor();
     expect(await terminal.end()).toMatchObject({ exit: 0 });

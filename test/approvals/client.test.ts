@@ -137,7 +137,7 @@ describe.each(ERAS)('in $era', ({ mode }) => {
     await asking(mode, undefined, never, async (agent) => {
       const outcome = await agent.call('wallet_pay', dear());
       expect(outcome).toMatchObject({ status: 'approval_required', retry: 'after_approval', money: 'none' });
-      expect(outcome.tell_owner).toContain('factor add passphrase');
+      expect(outcome.tell_owner).toMatch(/the owner first adds an owner passphrase or a passkey/);
     });
   });
 

@@ -55,7 +55,9 @@ describe('a call above a cap', () => {
     });
     const id = idOf(asked);
     expect(asked.next).toEqual({ tool: 'wallet_approval', arguments: { id } });
-    expect(asked.tell_owner).toContain(`approvals approve ${id}`);
+    // T20: nothing in it is a command, or lets anybody in, that an agent could follow itself.
+    expect(asked.tell_owner).toMatch(/The owner answers it in a terminal of their own/);
+    expect(asked.tell_owner).not.toMatch(/purser |npx |Run:|approve /);
     expect(Date.parse(String(asked['expires_at']))).toBeGreaterThan(world.now());
     await expectNothingPaid();
 
@@ -236,7 +238,8 @@ describe('an answer', () => {
     const other = bare.open();
     const asked = await pay(dear(), other);
     expect(asked).toMatchObject({ status: 'approval_required' });
-    expect(asked.tell_owner).toContain('factor add passphrase');
+    expect(asked.tell_owner).toMatch(/the owner first adds an owner passphrase or a passkey/);
+    expect(asked.tell_owner).not.toMatch(/purser |npx |Run:/);
     await expect(answerAs(await other.engine(), idOf(asked), { kind: 'once' })).rejects.toMatchObject({
       code: 'factor_needed',
     });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { BrowserContext, Page as Tab } from 'playwright-core';
@@ -12,6 +12,7 @@ import {
   startOwner,
   type Owner,
 } from './owner.js';
+import { send } from './request.js';
 
 const NASTY = [
   '<script>window.pwned = 1</script>',
@@ -31,6 +32,7 @@ describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
   let html: string;
   let owner: Owner;
   let path: string;
+  let home: string;
   let digest: string;
 
   beforeAll(async () => {
@@ -57,9 +59,10 @@ describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
     path = `/approvals/${asked.question.approvalId}`;
     ({ digest } = asked);
     const tab = await context.newPage();
-    await goTo(tab, owner.page.url);
+    await goTo(tab, owner.page.ticket('').url);
     await tab.getByRole('heading', { name: 'Pay $0.75' }).waitFor();
-    // From here on the browser has the cookie of a visit.
+    home = tab.url();
+    // From here on the browser has the cookie of a visit, and knows its path.
     await tab.close();
   });
   afterEach(async () => owner[Symbol.asyncDispose]());
@@ -74,7 +77,7 @@ describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
   const sites = (): string[] => [`http://evil.example:${sitePort}/`, `http://localhost:${sitePort}/`];
 
   test('posts a form to the page, and nothing is answered', async () => {
-    html = `<form method="post" action="${owner.origin}${path}">
+    html = `<form method="post" action="${home}${path}">
       <input name="digest" value="${digest}"><input name="answer" value="no"><input name="token" value="x">
     </form><button onclick="document.forms[0].submit()">go</button>`;
     for (const url of sites()) {
@@ -92,40 +95,80 @@ describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
       await using tab = await visit(url);
       const read = (mode: string): Promise<string> =>
         tab.evaluate<string>(
-          `fetch('${owner.origin}/', { mode: '${mode}', credentials: 'include' }).then((a) => a.text(), (e) => e.name)`,
+          `fetch('${home}', { mode: '${mode}', credentials: 'include' }).then((a) => a.text(), (e) => e.name)`,
         );
       expect(await read('cors'), url).toBe('TypeError');
       expect(['', 'TypeError'], url).toContain(await read('no-cors'));
     }
   });
 
+  test('on another port of localhost gets our cookie at most, and is not let in by it', async () => {
+    html = '<h1>hello</h1>';
+    const heard: IncomingHttpHeaders[] = [];
+    const hear = (request: IncomingMessage): void => void heard.push(request.headers);
+    site.on('request', hear);
+    try {
+      for (const at of ['', new URL(home).pathname]) {
+        await using tab = await visit(`http://localhost:${sitePort}${at}`);
+        expect(await tab.evaluate('document.cookie')).toBe('');
+      }
+    } finally {
+      site.off('request', hear);
+    }
+    // The path is the secret: a page of another port would have to know it to be sent the cookie.
+    expect(heard.at(0)?.cookie).toBeUndefined();
+    const cookie = heard.map((headers) => headers.cookie).find((sent) => sent !== undefined) ?? '';
+    expect(cookie).toContain('purser_visit=');
+    for (const target of ['/', path, `/v/${'0'.repeat(32)}`]) {
+      const reply = await send(owner.page.port, { path: target, headers: { cookie } });
+      expect(reply.status).toBe(403);
+      expect(reply.body).not.toContain('api.example.com');
+    }
+  });
+
+  test('a bare address leads the browser that was let in back to its visit, and no other', async () => {
+    await using tab = await visit(`${owner.origin}${path}`);
+    await tab.getByRole('heading', { name: 'Pay $0.75' }).waitFor();
+    expect(tab.url()).toBe(home + path);
+    await using other = await startBrowser();
+    const strange = await other.context.newPage();
+    await strange.goto(`${owner.origin}${path}`);
+    await strange.getByRole('heading', { name: 'Is it you?' }).waitFor();
+    // Not with the whole path either, as another user may read it off a screen; nor does the tab go round in circles.
+    await strange.goto(home + path);
+    await strange.getByRole('heading', { name: 'Is it you?' }).waitFor();
+    expect(await strange.locator('body').innerText()).not.toContain('api.example.com');
+    await strange.getByLabel('The code that Purser showed you').fill(owner.page.codeToShow());
+    await strange.keyboard.press('Enter');
+    await strange.getByRole('heading', { name: 'Pay $0.75' }).waitFor();
+  });
+
   test('frames the page, and shows nothing of it', async () => {
-    html = `<iframe src="${owner.origin}/"></iframe>`;
+    html = `<iframe src="${home}"></iframe>`;
     for (const url of sites()) {
       await using tab = await visit(url);
       const [, frame] = tab.frames();
       expect(frame, url).toBeDefined();
       expect(await frame?.locator('body').innerText(), url).not.toContain('Pay');
-      expect(frame?.url(), url).not.toBe(`${owner.origin}/`);
+      expect(frame?.url(), url).not.toBe(home);
     }
   });
 
   test('points its own name at the page, and is not served', async () => {
     const tab = await context.newPage();
-    const { search } = new URL(owner.page.url);
-    const reply = await tab.goto(`http://rebound.example:${owner.page.port}/${search}`);
+    const reply = await tab.goto(home.replace('localhost', 'rebound.example'));
     expect(reply?.status()).toBe(421);
     expect(await tab.locator('body').innerText()).not.toContain('Pay');
     await tab.close();
   });
 
   test('links to the page, and the page opens as by hand', async () => {
-    html = `<a href="${owner.page.url}">open</a>`;
+    html = `<a href="${owner.page.ticket('').url}">open</a>`;
     await context.clearCookies();
     await using tab = await visit(sites()[0] ?? '');
     await tab.getByRole('link').click();
     await tab.getByRole('heading', { name: 'Pay $0.75' }).waitFor();
-    expect(tab.url()).toBe(`${owner.origin}/`);
+    expect(tab.url()).toMatch(/\/v\/[0-9a-f]{32}$/);
     expect(await tab.evaluate('window.opener')).toBeNull();
   });
 
@@ -138,7 +181,7 @@ describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
       why: '<script>window.pwned = 7</script>',
     });
     owner.desk.ask(asked);
-    await using tab = await visit(`${owner.origin}/`);
+    await using tab = await visit(home);
     await tab.getByRole('heading', { name: 'Pay $0.75' }).waitFor();
     const quoted = await tab.locator('blockquote').allInnerTexts();
     expect(quoted).toHaveLength(2);
@@ -154,7 +197,7 @@ describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
   });
 
   test('and were markup to get in all the same, the policy would not run or send it', async () => {
-    await using tab = await visit(`${owner.origin}/`);
+    await using tab = await visit(home);
     const missed = await tab.evaluate<string>(`new Promise((resolve) => {
       const wanted = new Set(['require-trusted-types-for', 'form-action', 'img-src', 'connect-src']);
       document.addEventListener('securitypolicyviolation', (event) => {
@@ -171,6 +214,6 @@ describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
     })`);
     expect(missed).toBe('');
     expect(await tab.evaluate('window.pwned')).toBeUndefined();
-    expect(tab.url()).toBe(`${owner.origin}/`);
+    expect(tab.url()).toBe(home);
   });
 });

@@ -88,18 +88,19 @@ export async function startBrowser(): Promise<AsyncDisposable & { readonly conte
   };
 }
 
-/** Goes to an address of the page: again where the page's own reload came between, and on to where a key leads. */
+/** Goes to an address of the page: again where the page's own reload came between, and on to where a ticket leads. */
 export async function goTo(tab: Tab, url: string): Promise<void> {
+  const isTicket = url.includes('/open/');
   for (let isThere = false; !isThere;) {
     isThere = await tab.goto(url).then(
       () => true,
       (error: unknown) => {
-        if (/interrupted by another navigation|ERR_ABORTED/.test(String(error))) return false;
+        if (/interrupted by another navigation|ERR_ABORTED/.test(String(error))) return isTicket;
         throw error;
       },
     );
   }
-  await tab.waitForURL((shown) => !shown.searchParams.has('key'));
+  await tab.waitForURL((shown) => !shown.pathname.startsWith('/open/'));
 }
 
 /** Keeps a picture of the whole page. */

@@ -18,6 +18,9 @@ import {
 
 const ID = freshQuestion().approvalId;
 
+/** The start of the visit that a tab is in. */
+const homeOf = (tab: Tab): string => /^.*\/v\/[0-9a-f]{32}/.exec(tab.url())?.[0] ?? '';
+
 // Where there is no Chromium there is nothing to look with: see NO_CHROMIUM.
 describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
   let browser: Awaited<ReturnType<typeof startBrowser>>;
@@ -43,7 +46,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
         /^(localhost|127\.0\.0\.1):/.test(new URL(url).host) && url.includes(`:${owner.page.port}/`);
       if (!isOwn && !url.startsWith('data:')) complaints.push(`asked for ${url}`);
     });
-    await goTo(tab, owner.page.urlOf(path));
+    await goTo(tab, owner.page.ticket(path === '/' ? '' : path).url);
     await tab.getByRole('heading', { level: 1 }).waitFor();
     return Object.assign(tab, {
       [Symbol.asyncDispose]: async () => {
@@ -61,7 +64,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     owner.desk.factorRecords.push(await passphraseFactor());
     owner.desk.ask(freshQuestion());
     await using tab = await visit(owner);
-    expect(new URL(tab.url()).search).toBe('');
+    expect(new URL(tab.url()).pathname).toMatch(/^\/v\/[0-9a-f]{32}$/);
     expect(await tab.title()).toBe('Purser asks: pay $0.75?');
     const main = tab.getByRole('main');
     for (const shown of [
@@ -110,7 +113,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     expect((await owner.desk.show(ID))?.answer).toEqual({ kind: 'session', usdMicros: 4_500_000n });
 
     owner.desk.ask(freshQuestion({ approvalId: 'apr_2' }));
-    await goTo(tab, `${owner.origin}/approvals/apr_2`);
+    await goTo(tab, `${homeOf(tab)}/approvals/apr_2`);
     await tab.getByLabel('Yes, and accept this payee').check();
     await tab.getByLabel('Your owner passphrase').fill(PASSPHRASE);
     await tab.keyboard.press('Enter');
@@ -154,7 +157,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
       expect(await tab.evaluate('document.activeElement.id')).toBe('passphrase');
       expect(await field.getAttribute('aria-invalid')).toBe('true');
       // The next page shows the same words: look at a fresh one.
-      await goTo(tab, `${owner.origin}/`);
+      await goTo(tab, `${homeOf(tab)}/`);
     }
     await say(PASSPHRASE, 'Too many wrong tries. Try again in 5 seconds.');
     await keepPicture(tab, 'slowed-light');
@@ -205,7 +208,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
 
     owner.desk.factorRecords.push(...added);
     owner.desk.ask(freshQuestion());
-    await goTo(tab, `${owner.origin}/`);
+    await goTo(tab, `${homeOf(tab)}/`);
     expect(await tab.getByLabel('Your owner passphrase').count()).toBe(0);
     await tab.getByLabel('New limit of this session in dollars').fill('2.50');
     await keepPicture(tab, 'passkey-light');
@@ -217,10 +220,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     if (used?.kind === 'passkey') expect(used.data.counter).toBeGreaterThan(added[0]?.data.counter ?? 0);
 
     owner.desk.ask(freshQuestion({ approvalId: 'apr_2' }));
-    await goTo(
-      tab,
-      `http://127.0.0.1:${owner.page.port}/?key=${new URL(owner.page.url).searchParams.get('key')}`,
-    );
+    await goTo(tab, owner.page.ticket('').url.replace('localhost', '127.0.0.1'));
     const link = tab.getByRole('link', { name: 'open this page at localhost' });
     await link.waitFor();
     expect(await tab.getByRole('button', { name: /passkey/ }).count()).toBe(0);
@@ -265,7 +265,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     await tab.getByRole('button', { name: 'Make the passkey' }).click();
     await tab.getByText('The passkey is added').waitFor();
 
-    await goTo(tab, `${owner.origin}/confirm`);
+    await goTo(tab, `${homeOf(tab)}/confirm`);
     await tab.getByRole('heading', { name: `${act.what}?` }).waitFor();
     await keepPicture(tab, 'confirm-light');
     await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
@@ -326,11 +326,12 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     // How long is left, and how long ago it was, depends on how long the browser took to open.
     const tree = (await tab.locator('body').ariaSnapshot())
       .replaceAll(/\d+ min left/g, '9 min left')
-      .replaceAll(/\d+ min ago/g, 'just now');
+      .replaceAll(/\d+ min ago/g, 'just now')
+      .replaceAll(/\/v\/[0-9a-f]{32}/g, '/v/VISIT');
     expect(tree).toMatchInlineSnapshot(`
       "- banner:
         - link "Purser":
-          - /url: /
+          - /url: /v/VISIT
         - paragraph: the wallet of your coding agents
       - main:
         - region "Pay $0.75 to api.example.com?":
@@ -384,13 +385,13 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
         - list:
           - listitem:
             - link "$0.75 to api.example.com":
-              - /url: /approvals/apr_2
+              - /url: /v/VISIT/approvals/apr_2
             - text: waits for you agent default 9 min left
         - heading "Recent" [level=2]
         - list:
           - listitem:
             - link "$0.75 to api.example.com":
-              - /url: /approvals/apr_3
+              - /url: /v/VISIT/approvals/apr_3
             - text: no agent default just now"
     `);
   });
@@ -423,12 +424,12 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     if (plain === undefined) throw new Error('The browser has no way to make a context.');
     try {
       const tab = await plain.newPage();
-      await goTo(tab, owner.page.url);
+      await goTo(tab, owner.page.ticket('').url);
       await tab.getByLabel('Your owner passphrase').fill(PASSPHRASE);
       await tab.getByRole('button', { name: 'Say yes' }).click();
       await tab.getByText('You said yes').waitFor();
       owner.desk.ask(freshQuestion({ approvalId: 'apr_2' }));
-      await goTo(tab, `${owner.origin}/approvals/apr_2`);
+      await goTo(tab, `${homeOf(tab)}/approvals/apr_2`);
       await tab.getByRole('button', { name: 'No', exact: true }).click();
       await tab.getByText('You said no').waitFor();
     } finally {
@@ -466,18 +467,18 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
       await tab.emulateMedia({ colorScheme });
       for (const width of [360, 1024]) {
         await tab.setViewportSize({ width, height: 800 });
-        await goTo(tab, `${owner.origin}/`);
+        await goTo(tab, `${homeOf(tab)}/`);
         const overflow = await tab.evaluate<number>(
           'document.documentElement.scrollWidth - document.documentElement.clientWidth',
         );
         expect(overflow, `${colorScheme} ${width}`).toBeLessThanOrEqual(0);
         await keepPicture(tab, `full-${colorScheme}-${width}`);
       }
-      await goTo(tab, `${owner.origin}/approvals/apr_3`);
+      await goTo(tab, `${homeOf(tab)}/approvals/apr_3`);
       await keepPicture(tab, `paid-${colorScheme}-1024`);
     }
     await tab.emulateMedia({ colorScheme: 'dark' });
-    await goTo(tab, `${owner.origin}/approvals/apr_none`);
+    await goTo(tab, `${homeOf(tab)}/approvals/apr_none`);
     await keepPicture(tab, 'not-found-dark');
   });
 });

@@ -1,5 +1,5 @@
 import { request, type IncomingHttpHeaders } from 'node:http';
-import type { Owner } from './owner.js';
+import type { Page } from '../../src/web/page.js';
 
 /** What came back. */
 export interface Reply {
@@ -43,35 +43,57 @@ export function send(
   });
 }
 
-/** What an agent with a shell makes of the page's address: a visit like a browser's, cookie and token and all. */
+/** A visit like a browser's, cookie and token and all, as a program makes it that somehow has a way in. */
 export interface Agent {
   readonly cookie: string;
   readonly token: string;
+  /** The secret path of the visit. */
+  readonly base: string;
+  /** Asks for a path of the visit. */
   get(path: string, headers?: Record<string, string>): Promise<Reply>;
   /** Posts a form as the page would; headers and fields of the test go on top. */
   post(path: string, fields: Record<string, string>, headers?: Record<string, string>): Promise<Reply>;
 }
 
-/** Begins such a visit. */
-export async function visitAsAgent(owner: Owner): Promise<Agent> {
-  const { port, url } = owner.page;
-  const entry = await send(port, { path: new URL(url).pathname + new URL(url).search });
-  const cookie = entry.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
+/** The cookie that an answer sets. */
+export function cookieOf({ headers }: Reply): string {
+  return headers['set-cookie']?.[0]?.split(';')[0] ?? '';
+}
+
+/** Begins a visit by a ticket. */
+export async function visitAsAgent(page: Pick<Page, 'port' | 'ticket'>): Promise<Agent> {
+  const { port } = page;
+  const entry = await send(port, { path: new URL(page.ticket('').url).pathname });
+  const base = /url=(\/v\/[0-9a-f]{32})"/.exec(entry.body)?.[1] ?? '';
+  return visitWith(port, base, cookieOf(entry));
+}
+
+/** Goes on with a visit that has begun. */
+export async function visitWith(port: number, base: string, cookie: string): Promise<Agent> {
   const get = (path: string, headers: Record<string, string> = {}): Promise<Reply> =>
-    send(port, { path, headers: { cookie, ...headers } });
-  const token = /name="token" value="([^"]+)"/.exec((await get('/')).body)?.[1] ?? '';
+    send(port, { path: base + path, headers: { cookie, ...headers } });
+  const token = /name="token" value="([^"]+)"/.exec((await get('')).body)?.[1] ?? '';
   const post: Agent['post'] = (path, fields, headers = {}) =>
-    send(port, {
-      method: 'POST',
-      path,
-      headers: {
-        cookie,
-        origin: owner.origin,
-        'sec-fetch-site': 'same-origin',
-        'content-type': 'application/x-www-form-urlencoded',
-        ...headers,
-      },
-      body: new URLSearchParams({ token, ...fields }).toString(),
-    });
-  return { cookie, token, get, post };
+    postForm(port, base + path, { token, ...fields }, { cookie, ...headers });
+  return { cookie, token, base, get, post };
+}
+
+/** Posts a form as a page of ours would. */
+export function postForm(
+  port: number,
+  path: string,
+  fields: Record<string, string>,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
+  return send(port, {
+    method: 'POST',
+    path,
+    headers: {
+      origin: `http://localhost:${port}`,
+      'sec-fetch-site': 'same-origin',
+      'content-type': 'application/x-www-form-urlencoded',
+      ...headers,
+    },
+    body: new URLSearchParams(fields).toString(),
+  });
 }

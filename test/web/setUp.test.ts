@@ -5,21 +5,34 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readConfigUnauthenticated } from '../../src/config/configFile.js';
 import { listFactors } from '../../src/owner/ownerFactors.js';
 import { SetUpDesk } from '../../src/owner/setUpDesk.js';
-import { startSetUpPage, type SetUpPage } from '../../src/web/setUpPage.js';
+import type { Page } from '../../src/web/page.js';
+import { startSetUpPage } from '../../src/web/setUpPage.js';
 import { goTo, keepPicture, NO_CHROMIUM, PASSPHRASE, startBrowser } from './owner.js';
-import { send, type Reply } from './request.js';
+import { cookieOf, postForm, send, visitAsAgent, visitWith, type Agent, type Reply } from './request.js';
 
 const UNLOCK = 'what unlocks the keystore';
 
 let folder: string;
 let home: string;
 let desk: SetUpDesk;
-let page: SetUpPage;
+let page: Page;
+/** How often the desktop showed the code. */
+let shown: number;
+const startSetUp = (): Promise<Page> =>
+  startSetUpPage(desk, {
+    now: Date.now,
+    command: (args) => `purser ${args}`,
+    showCode: async () => {
+      shown += 1;
+      return Promise.resolve(true);
+    },
+  });
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'purser-set-up-'));
   home = join(folder, 'wallet');
+  shown = 0;
   desk = new SetUpDesk({ home, now: Date.now, passphrase: async () => Promise.resolve(UNLOCK) });
-  page = await startSetUpPage(desk, (args) => `purser ${args}`);
+  page = await startSetUp();
 });
 afterEach(async () => {
   await page.close();
@@ -37,37 +50,13 @@ const CHOICES = {
   again: PASSPHRASE,
 };
 
-function post(
-  path: string,
-  fields: Record<string, string>,
-  headers: Record<string, string> = {},
-): Promise<Reply> {
-  return send(page.port, {
-    method: 'POST',
-    path,
-    headers: {
-      origin: `http://localhost:${page.port}`,
-      'sec-fetch-site': 'same-origin',
-      'content-type': 'application/x-www-form-urlencoded',
-      ...headers,
-    },
-    body: new URLSearchParams(fields).toString(),
-  });
-}
+/** A factor costs as long to make as the keystore: most tests are not about it. */
+const NO_FACTOR = { passphrase: '', again: '' };
 
-const cookieOf = ({ headers }: Reply): string => headers['set-cookie']?.[0]?.split(';')[0] ?? '';
-
-/** The visit of who has the owner's own address: its cookie, and the token of its forms. */
-async function enter(): Promise<{ cookie: string; token: string }> {
-  const { pathname, search } = new URL(page.ownerUrl);
-  const cookie = cookieOf(await send(page.port, { path: pathname + search }));
-  const { body } = await send(page.port, { headers: { cookie } });
-  return { cookie, token: /name="token" value="([^"]+)"/.exec(body)?.[1] ?? '' };
-}
-
-async function make(over: Record<string, string> = {}): Promise<Reply> {
-  const { cookie, token } = await enter();
-  return post('/', { token, ...CHOICES, ...over }, { cookie });
+/** Makes the wallet in a browser that was let in, with the code. */
+async function make(over: Record<string, string> = {}, visit?: Agent): Promise<Reply> {
+  const by = visit ?? (await visitAsAgent(page));
+  return by.post('', { ...CHOICES, code: over['code'] ?? page.codeToShow(), ...over });
 }
 
 const factorsOf = async (): Promise<string[]> => {
@@ -78,7 +67,8 @@ const factorsOf = async (): Promise<string[]> => {
 
 describe('the owner', () => {
   test('makes the wallet with limits and a factor, and sees where to send money', async () => {
-    const reply = await make();
+    const visit = await visitAsAgent(page);
+    const reply = await make({}, visit);
     expect(reply.status).toBe(303);
     const { limits, ceilings, testnet, keystore } = readConfigUnauthenticated(home);
     expect({ testnet, keystore }).toEqual({ testnet: true, keystore: 'file' });
@@ -90,19 +80,25 @@ describe('the owner', () => {
     });
     expect(ceilings).toMatchObject({ perCallUsdMicros: 2_500_000n, perMonthUsdMicros: 200_000_000n });
     expect(await factorsOf()).toEqual(['passphrase']);
-    const { cookie } = await enter();
-    const { body } = await send(page.port, { headers: { cookie } });
-    expect(body).toContain(desk.made?.setUp.address);
+    const { body } = await visit.get('');
+    expect(body).toContain('The wallet is ready');
+    expect(body).toMatch(/0x[0-9a-fA-F]{40}/);
     expect(body).toContain('purser backup');
+    // What now holds, limits and ceilings and factor.
+    for (const holds of ['$0.25', '$2.50', '$20.00', '$200.00', '“owner passphrase”'])
+      expect(body).toContain(holds);
     for (const secret of [PASSPHRASE, UNLOCK]) expect(body).not.toContain(secret);
   });
 
-  test('comes in by the code that the screen shows, too', async () => {
-    const entered = await post('/code', { code: ` ${page.code.toLowerCase().replace('-', ' ')} ` });
+  test('comes in by the code that the screen shows, too, and sees it again on request, not without end', async () => {
+    const code = ` ${page.codeToShow().toLowerCase().replace('-', ' ')} `;
+    const entered = await postForm(page.port, '/code', { code });
     expect(entered.status).toBe(303);
-    expect((await send(page.port, { headers: { cookie: cookieOf(entered) } })).body).toContain(
-      'Make the wallet',
-    );
+    const visit = await visitWith(page.port, entered.headers.location ?? '', cookieOf(entered));
+    expect((await visit.get('')).body).toContain('Make the wallet');
+    for (let i = 0; i < 8; i += 1) await visit.post('/code', {});
+    expect(shown).toBe(5);
+    expect((await make({ code, ...NO_FACTOR }, visit)).status).toBe(303);
   });
 
   test.each([
@@ -123,53 +119,89 @@ describe('the owner', () => {
 
 describe('who only knows the address, as an agent does', () => {
   test('sees nothing and makes nothing', async () => {
-    expect(page.url).toBe(`http://localhost:${page.port}/`);
-    const look = await send(page.port, {});
-    expect(look.status).toBe(403);
-    expect(look.body).toContain('Is it you?');
-    for (const secret of [page.code, new URL(page.ownerUrl).searchParams.get('key') ?? '?'])
-      expect(look.body).not.toContain(secret);
-    const { token } = await enter();
-    expect((await post('/', { token, ...CHOICES })).status).toBe(403);
+    const { token } = await visitAsAgent(page);
+    const code = page.codeToShow();
+    for (const path of ['/', '/code', '/v/x']) {
+      const look = await send(page.port, { path });
+      expect(look.status).toBe(403);
+      expect(look.body).toContain('Is it you?');
+      expect(look.body).not.toContain(code);
+      expect(
+        (await postForm(page.port, path === '/code' ? '/' : path, { token, ...CHOICES, code })).status,
+      ).toBe(403);
+    }
     expect(desk.isSetUp()).toBe(false);
   });
 
-  test('has five codes, and then the right one is none either', async () => {
-    for (let i = 0; i < 5; i += 1)
-      expect((await post('/code', { code: `BCDF-234${i + 5}` })).status).toBe(403);
-    const reply = await post('/code', { code: page.code });
-    expect(reply.status).toBe(403);
-    expect(reply.body).toContain('This page is closed');
+  test('has five codes at the door, and they cost the owner who is inside none', async () => {
+    const visit = await visitAsAgent(page);
+    const code = page.codeToShow();
+    for (let i = 0; i < 7; i += 1)
+      expect((await postForm(page.port, '/code', { code: `BCDF-234${i % 10}` })).status).toBe(403);
+    expect((await postForm(page.port, '/code', { code })).body).toContain('none is taken any more');
+    expect((await make({ code, ...NO_FACTOR }, visit)).status).toBe(303);
   });
 });
 
-test('another page of the browser sends no form of this one', async () => {
-  const { cookie, token } = await enter();
-  const fields = { token, ...CHOICES };
-  const own = { cookie };
-  for (const headers of [
-    { ...own, origin: 'http://localhost:1' },
-    { ...own, origin: 'https://evil.example' },
-    { ...own, 'sec-fetch-site': 'cross-site' },
-    { ...own, host: 'evil.example' },
-  ])
-    expect((await post('/', fields, headers)).status).toBeGreaterThanOrEqual(403);
-  expect((await post('/', { ...fields, token: 'x' }, own)).status).toBe(403);
-  expect((await post('/code', { code: page.code }, { origin: 'http://localhost:1' })).status).toBe(403);
+// T33: an agent that steers the owner's browser has what the browser has.
+test('who has the owner’s own browser makes nothing without the code, and five wrong ones close the page', async () => {
+  const visit = await visitAsAgent(page);
+  const code = page.codeToShow();
+  for (const wrong of ['', 'BCDF-2345', visit.token, visit.base]) {
+    const reply = await make({ code: wrong }, visit);
+    expect(reply.status).toBe(403);
+    expect(reply.body).toContain('That is not the code');
+    expect(reply.body).not.toContain(PASSPHRASE);
+  }
+  const other = await visitAsAgent(page);
+  expect((await make({ code: 'BCDF-2345' }, other)).body).toContain('This page is closed');
+  expect((await make({ code }, visit)).body).toContain('This page is closed');
+  expect((await visit.get('')).body).toContain('purser init');
   expect(desk.isSetUp()).toBe(false);
 });
 
-test('once a wallet is there, the page changes nothing: no limit, and no factor behind the owner’s back', async () => {
-  const visit = await enter();
-  expect((await make({ passphrase: '', again: '' })).status).toBe(303);
+test('another page of the browser sends no form of this one', async () => {
+  const visit = await visitAsAgent(page);
+  const fields = { ...CHOICES, code: page.codeToShow() };
+  for (const headers of [
+    { origin: 'http://localhost:1' },
+    { origin: 'https://evil.example' },
+    { 'sec-fetch-site': 'cross-site' },
+    { host: 'evil.example' },
+    // What a page of another port is sent of the cookie's jar.
+    { cookie: '' },
+  ])
+    expect((await visit.post('', fields, headers)).status).toBeGreaterThanOrEqual(403);
+  expect((await visit.post('', { ...fields, token: 'x' })).status).toBe(403);
+  // The cookie alone, at every path that is not the secret one.
+  for (const path of ['/', '/v', `/v/${'0'.repeat(32)}`])
+    expect(
+      (await postForm(page.port, path, { token: visit.token, ...fields }, { cookie: visit.cookie })).status,
+    ).toBe(403);
+  expect(desk.isSetUp()).toBe(false);
+});
+
+test('once a wallet is there, the page changes nothing, and says to every other window what now holds and that it was made elsewhere', async () => {
+  const [mine, theirs] = [await visitAsAgent(page), await visitAsAgent(page)];
+  // Whoever got in first, with limits and a factor of their own.
+  expect((await make({ per_call: '99999', per_month: '999999', per_day: '99999' }, theirs)).status).toBe(303);
   const before = readConfigUnauthenticated(home);
-  const { cookie } = await enter();
-  expect((await send(page.port, { headers: { cookie } })).body).toContain('The wallet is ready');
+  expect((await theirs.get('')).body).toContain('The wallet is ready');
+  const look = async (visit: Agent): Promise<void> => {
+    const { body } = await visit.get('');
+    expect(body).toContain('The wallet was made in another window');
+    expect(body).toContain('If you did not make it, send it no money');
+    for (const holds of ['$99999.00', '$999990.00', '$9999990.00', '“owner passphrase”'])
+      expect(body).toContain(holds);
+  };
+  await look(mine);
   // A form that was open in another tab, and a page of another process.
-  const again = { token: visit.token, ...CHOICES, per_day: '900' };
-  const reply = await post('/', again, { cookie: visit.cookie });
-  expect(reply.body).toContain('There is a wallet already');
-  const other = new SetUpDesk({ home, now: Date.now, passphrase: async () => Promise.resolve(UNLOCK) });
+  const reply = await make({ per_day: '900' }, mine);
+  expect(reply.body).toContain('The wallet was made in another window');
+  desk = new SetUpDesk({ home, now: Date.now, passphrase: async () => Promise.resolve(UNLOCK) });
+  const elsewhere = await startSetUp();
+  await look(await visitAsAgent(elsewhere));
+  await elsewhere.close();
   const limits = {
     perCallUsdMicros: 1n,
     perSessionUsdMicros: 1n,
@@ -177,24 +209,33 @@ test('once a wallet is there, the page changes nothing: no limit, and no factor 
     perMonthUsdMicros: 1n,
   };
   await expect(
-    other.make({ keystore: 'file', testnet: true, limits, factor: PASSPHRASE }),
+    desk.make({ keystore: 'file', testnet: true, limits, factor: PASSPHRASE }),
   ).rejects.toMatchObject({ code: 'already_set_up' });
   expect(readConfigUnauthenticated(home)).toEqual(before);
-  expect(await factorsOf()).toEqual([]);
+  expect(await factorsOf()).toEqual(['passphrase']);
+});
+
+test('a wallet whose keys do not open here is told of with the limits that its file says', async () => {
+  await make(NO_FACTOR);
+  desk = new SetUpDesk({ home, now: Date.now, passphrase: async () => Promise.resolve('another') });
+  const elsewhere = await startSetUp();
+  const { body } = await (await visitAsAgent(elsewhere)).get('');
+  await elsewhere.close();
+  expect(body).toContain('Not all of it can be looked at from here');
+  expect(body).toContain('$0.25');
+  expect(body).toContain('not known');
 });
 
 // Where there is no Chromium there is nothing to look with: see NO_CHROMIUM.
 test.skipIf(NO_CHROMIUM)('in a browser, from the address that was opened to the ready wallet', async () => {
   await using browser = await startBrowser();
   const tab = await browser.context.newPage();
-  await goTo(tab, page.ownerUrl);
+  await goTo(tab, page.ticket('').url);
   await tab.getByRole('heading', { level: 1, name: 'Set up the wallet of your agents' }).waitFor();
-  expect(new URL(tab.url()).search).toBe('');
   await keepPicture(tab, 'set-up');
   await tab.getByLabel('Test money: Base Sepolia').check();
   await tab.getByLabel('One call').fill('0.10');
-  await tab.getByLabel('Owner passphrase').fill(PASSPHRASE);
-  await tab.getByLabel('The same again').fill(PASSPHRASE);
+  await tab.getByLabel('The code on your desktop').fill(page.codeToShow());
   await tab.getByRole('button', { name: 'Make the wallet' }).click();
   await tab.getByRole('heading', { level: 1, name: 'The wallet is ready' }).waitFor();
   await keepPicture(tab, 'set-up-ready');

@@ -5,7 +5,7 @@ import { unlockAsAnyone, type OwnerOptions } from '../../owner/ownerHand.js';
 import type { CommandCall } from '../command.js';
 import { openPage } from './ownerPage.js';
 import { newFactorPassphrase } from '../setUp/passphrase.js';
-import { printLines, printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Adds an owner passphrase or a passkey. */
@@ -27,12 +27,10 @@ export async function run(call: CommandCall): Promise<number> {
 
 /** Opens the page on which a passkey is made, and waits for it. Throws `cancelled` where none was. */
 export async function enrolPasskey(call: CommandCall, options: OwnerOptions, label: string) {
-  const { io } = call;
   const added = await addPasskey(options, label, async (enrolment) => {
     const keys = await unlockAsAnyone(options);
     const ledger = openLedger(options, keys);
     const page = await openPage(call, { home: options.home, ledger, keys }, '/passkey', { enrolment });
-    printLines(io.stderr, [`Type this code there: ${enrolment.code}`]);
     const stop = (): void => enrolment.close();
     process.once('SIGINT', stop);
     void enrolment.done.finally(() => {

@@ -24,15 +24,26 @@ export async function openPage(
 type PageExtra = Pick<PageOptions, 'enrolment' | 'confirmation'>;
 
 async function serve({ io }: CommandCall, desk: OwnerDesk, path: string, extra: PageExtra): Promise<Page> {
-  const [{ startPage }, { openInBrowser }, { ownerCommand }] = await Promise.all([
+  const [{ startPage }, { forwardingWords, openInBrowser }, { ownerCommand }] = await Promise.all([
     import('../../web/page.js'),
     import('../../web/browser.js'),
     import('../../wallet/ownerCommand.js'),
   ]);
-  const { now } = io;
-  const page = await startPage({ desk, now, command: (args) => ownerCommand(args, io), ...extra });
-  const { say } = await openInBrowser(page.urlOf(path), io.env, io.platform);
-  printLines(io.stderr, [say]);
+  const page = await startPage({
+    desk,
+    now: io.now,
+    command: (args) => ownerCommand(args, io),
+    open: (address) => openInBrowser(address, io),
+    ...extra,
+  });
+  const opened = await page.show(path);
+  const address = page.addressOf(path);
+  const forwarding = forwardingWords(page.port, io.env);
+  printLines(io.stderr, [
+    opened ? `The page is in your browser. If you do not see it, open ${address}` : `Open ${address}`,
+    ...(forwarding === null ? [] : [forwarding]),
+    `Where it asks for a code, type ${page.codeToShow()}`,
+  ]);
   return page;
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { describeQuestion, digestOf } from '../../approvals/question.js';
+import { describeQuestion, digestOf, type Question } from '../../approvals/question.js';
 import type { Config } from '../../config/settings.js';
 import { WalletError } from '../../errors/walletError.js';
 import type { ApprovalProblem } from '../../ledger/sqlite/approval.js';
@@ -11,7 +11,7 @@ import { stateFor } from './clientAnswer.js';
 import type { Engine } from '../engine.js';
 import type { PayInput } from '../input.js';
 import { outcome, type Outcome } from '../answer/outcome.js';
-import { ownerCommand, type CommandPlace } from '../ownerCommand.js';
+import type { CommandPlace } from '../ownerCommand.js';
 import { tellWebhook } from './ownerWebhook.js';
 import { restoreChallenge, writeChallenge, type Challenge } from '../probe.js';
 import type { CallInput, CallRequest } from '../request.js';
@@ -80,19 +80,18 @@ export async function awaitOwner(
   config: Config,
   approval: ApprovalRecord,
 ): Promise<ApprovalRecord | Outcome> {
-  const { engine, place, bound, context } = call;
+  const { engine, bound, context } = call;
   const isOpen = approval.state === 'pending' && approval.expiresMs > engine.now();
   if (!isOpen) return settled(call, approval);
-  if (await putToClient(call, config, approval)) return pendingOutcome(engine, place, approval);
+  if (await putToClient(call, config, approval)) return pendingOutcome(engine, approval);
   // Without a factor nobody can say yes elsewhere: the owner has to add one first.
   const isAnswerable = engine.ledger.factors.list().length > 0;
-  if (!isAnswerable || isDismissed(context)) return pendingOutcome(engine, place, approval);
+  if (!isAnswerable || isDismissed(context)) return pendingOutcome(engine, approval);
   await engine.reach?.show(readQuestion(approval).question);
   const waitMs = Math.min(config.approvals.waitSec * 1000, bound.personMs());
-  if (waitMs <= 0) return pendingOutcome(engine, place, approval);
+  if (waitMs <= 0) return pendingOutcome(engine, approval);
   const after = await waitFor(engine, approval, waitMs, bound.signal, context.progress);
-  if (after.state === 'pending' && after.expiresMs > engine.now())
-    return pendingOutcome(engine, place, after);
+  if (after.state === 'pending' && after.expiresMs > engine.now()) return pendingOutcome(engine, after);
   return settled(call, after);
 }
 
@@ -114,7 +113,7 @@ async function putToClient(
   const elicited = approvals.elicitedUsdMicros(engine.now()) + approval.usdMicros;
   const byForm = asks.form && elicited <= config.approvals.elicitationMaxUsdMicros;
   const canPage = !byForm && asks.url && engine.ledger.factors.list().length > 0;
-  const page = canPage ? ((await engine.reach?.page(approval.id)) ?? null) : null;
+  const page = canPage ? ((await engine.reach?.page(readQuestion(approval).question)) ?? null) : null;
   if (!byForm && page === null) return false;
   if (!(await approvals.notePrompt(approval.id, engine.now()))) return false;
   asks.put({
@@ -237,11 +236,7 @@ export function problemError(problem: Exclude<ApprovalProblem, 'pending' | 'deni
 }
 
 /** The outcome while the owner has not answered: nothing is held, nothing signed. */
-export async function pendingOutcome(
-  engine: Engine,
-  place: CommandPlace,
-  approval: ApprovalRecord,
-): Promise<Outcome> {
+export async function pendingOutcome(engine: Engine, approval: ApprovalRecord): Promise<Outcome> {
   const { question } = readQuestion(approval);
   const usd = formatUsd(question.usdMicros);
   const expiresAt = new Date(approval.expiresMs).toISOString();
@@ -251,7 +246,7 @@ export async function pendingOutcome(
     message: `The owner is asked whether to pay $${usd} to ${question.host}; nothing is signed or held meanwhile. Tell them, then wait with wallet_approval.`,
     retry: 'after_approval',
     next: { tool: 'wallet_approval', arguments: { id: approval.id } },
-    tell_owner: await tellHow(engine, place, approval, question.why),
+    tell_owner: await tellWhere(engine, question),
     approval_id: approval.id,
     expires_at: expiresAt,
     state: 'pending',
@@ -263,21 +258,19 @@ export async function pendingOutcome(
   });
 }
 
-/** What the owner can do about a question, with the command and the page that work on this machine. */
-async function tellHow(
-  engine: Engine,
-  place: CommandPlace,
-  approval: ApprovalRecord,
-  why: string,
-): Promise<string> {
-  const approve = ownerCommand(`approvals approve ${approval.id}`, place);
-  if (engine.ledger.factors.list().length === 0) {
-    const add = ownerCommand('factor add passphrase', place);
-    return `${why} To answer outside of this client, first add an owner passphrase. Run: ${add} and then: ${approve}`;
-  }
-  const page = (await engine.reach?.show(readQuestion(approval).question)) ?? null;
-  const reach = page === null ? '' : ` ${page.replaceAll('\n', ' ')} In a terminal:`;
-  return `${why} Approve or refuse it.${reach} Run: ${approve}`;
+/**
+ * Who has to look where. It names no command and nothing that lets in: an agent that reads either may follow it itself
+ * (T20). The way in reaches the owner by their browser, their desktop or their terminal.
+ */
+async function tellWhere(engine: Engine, question: Question): Promise<string> {
+  if (engine.ledger.factors.list().length === 0)
+    return `${question.why} To approve it outside of this client, the owner first adds an owner passphrase or a passkey, in a terminal of their own.`;
+  const shown = (await engine.reach?.show(question)) ?? null;
+  if (shown === null)
+    return `${question.why} The owner answers it in a terminal of their own, where Purser lists what waits for approval.`;
+  return shown.inBrowser
+    ? `${question.why} The owner answers it on the page that opened in the browser of this computer: ${shown.url}`
+    : `${question.why} The owner answers it with the code that the desktop of this computer shows, at ${shown.url}`;
 }
 
 /** The outcome of a no: final. */

@@ -5,7 +5,6 @@ import type { CallContext } from '../callBound.js';
 import type { Engine } from '../engine.js';
 import { APPROVAL_WAIT_SEC_MAX, type ApprovalInput } from '../input.js';
 import { outcome, type Outcome } from '../answer/outcome.js';
-import type { CommandPlace } from '../ownerCommand.js';
 
 /**
  * Where a question of this agent stands, after a wait for its answer; pays nothing.
@@ -14,7 +13,6 @@ import type { CommandPlace } from '../ownerCommand.js';
  */
 export async function readApproval(
   engine: Engine,
-  place: CommandPlace,
   input: ApprovalInput,
   context: CallContext,
 ): Promise<Outcome> {
@@ -37,7 +35,7 @@ export async function readApproval(
     });
   }
   if (approval.state === 'expired' || ranOut) throw problemError('expired');
-  if (approval.state === 'pending') return pendingOutcome(engine, place, approval);
+  if (approval.state === 'pending') return pendingOutcome(engine, approval);
   const { question } = readQuestion(approval);
   return outcome({
     status: 'ok',

@@ -1,17 +1,22 @@
 import type { Question } from '../../approvals/question.js';
 
+/** How the owner was shown a question. */
+export interface Shown {
+  /** The page at the question: a bare address, which lets in nobody by itself (T20). */
+  readonly url: string;
+  readonly inBrowser: boolean;
+  readonly onDesktop: boolean;
+}
+
 /** Ways to the owner that a process brings along; the wallet itself has the terminal and the webhook. */
 export interface OwnerReach {
   /**
-   * The address of the local page at a question, served from now on; null where it cannot be. Who opens it still
-   * needs the factor (T20). Never rejects.
+   * The bare address of the local page at a question, served from now on; null where it cannot be. The desktop says
+   * that it waits. Who opens it still has to be let in, and needs the factor (T20). Never rejects.
    */
-  page(approvalId: string): Promise<string | null>;
-  /**
-   * Shows the owner that a question waits, once: on the desktop and in the browser, as far as there are such. Answers
-   * in words where the page is, also how to reach it from elsewhere; null where there is none. Never rejects.
-   */
-  show(question: Question): Promise<string | null>;
+  page(question: Question): Promise<string | null>;
+  /** Shows the owner that a question waits, once; null where there is no way to. Never rejects. */
+  show(question: Question): Promise<Shown | null>;
   /** Ends the page. */
   close(): Promise<void>;
 }
