@@ -98,7 +98,7 @@ export async function startFacilitator(
     underWay.add(judged);
     try {
       const judgment = await judged;
-      if (current === 'lost') response.destroy();
+      if (current === 'lost' && path === '/settle') response.destroy();
       else sendJson(response, 200, judgment);
     } catch (error) {
       sendJson(response, 500, { error: error instanceof Error ? error.message : String(error) });

@@ -11,7 +11,7 @@ export type Answer = 'goods' | 'offer' | 'error' | 'redirect' | 'hang' | 'drop' 
 /**
  * The receipt beside it: `true` the facilitator's own, `refused` a failure, `pending` `settlement_pending` with a hash,
  * `false` success with an invented hash, `borrowed` success with the hash of somebody else's payment, `denied` a failure
- * although the money moved, `garbled` no JSON, `none` no header.
+ * whatever became of the money, `garbled` no JSON, `none` no header.
  */
 export type Receipt = 'true' | 'refused' | 'pending' | 'false' | 'borrowed' | 'denied' | 'garbled' | 'none';
 
@@ -57,6 +57,8 @@ export const FAULTS = {
   // Nothing is settled; the authorization stays live in the seller's hands.
   reject: paid('no', 'offer', 'refused', 'payment_rejected'),
   insufficient_funds: paid('no', 'offer', 'refused', 'insufficient_funds'),
+  verify_refused: paid('no', 'offer', 'none', 'insufficient_funds'),
+  receipt_failed: paid('no', 'goods', 'denied', 'fetch failed'),
   hang: paid('no', 'hang', 'none'),
   drop: paid('no', 'drop', 'none'),
   error_before_settle: paid('no', 'error', 'none'),
@@ -71,12 +73,18 @@ export const FAULTS = {
   error_with_receipt: paid('yes', 'error', 'true'),
   second_402: paid('yes', 'offer', 'none'),
   denied_receipt: paid('yes', 'offer', 'denied', 'settle_failed'),
+  // What the reference server says where it did not hear the facilitator's answer.
+  settle_unheard: paid('yes', 'offer', 'denied', 'fetch failed'),
+  settle_unheard_delivered: paid('yes', 'goods', 'denied', 'fetch failed'),
+  verify_refused_falsely: paid('yes', 'offer', 'denied', 'invalid_exact_evm_signature'),
   no_receipt: paid('yes', 'goods', 'none'),
   garbled_receipt: paid('yes', 'goods', 'garbled'),
   cut_body: paid('yes', 'cut', 'true'),
   redirect_after_settle: paid('yes', 'redirect', 'none'),
   // The money moves once `shop.releasePending()` says so.
   settlement_pending: paid('later', 'offer', 'pending', 'settlement_pending'),
+  fails_then_settles: paid('later', 'offer', 'denied', 'fetch failed'),
+  fails_then_settles_delivered: paid('later', 'goods', 'denied', 'fetch failed'),
   settles_later: paid('later', 'goods', 'none'),
   hang_settles_later: paid('later', 'hang', 'none'),
   // Before any payment.

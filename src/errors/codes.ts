@@ -192,9 +192,14 @@ export const CODES = {
     exit: 5,
   },
   payment_rejected: {
-    means: 'The seller rejected the payment; the money stays held until it expires.',
+    means: 'The seller turned the payment away in verifying it; the money stays held until it expires.',
     retry: 'after_delay',
     exit: 5,
+  },
+  payment_expired: {
+    means: 'The payment can no longer settle, as the chain proves; nothing was spent.',
+    retry: 'same_call',
+    exit: 1,
   },
   paid_not_delivered: {
     means: 'The payment settled and the seller delivered nothing usable.',

@@ -1,6 +1,7 @@
 import { nameLowered } from './clientLimits.js';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/settings.js';
+import type { MoneyState } from '../errors/codes.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { toLedgerError } from '../ledger/sqlite/fault.js';
 import type { Payment } from '../ledger/payment.js';
@@ -12,16 +13,15 @@ import { parseCallUrl } from '../net/url.js';
 import type { HttpAnswer, HttpRequest } from '../net/send.js';
 import { callBound } from '../policy/limits.js';
 import { judgeTotals } from '../policy/totals.js';
-import type { SettlementReceipt } from '../protocols/x402/types.js';
 import { ANSWER_BYTES_MAX, readAnswer, viewAnswer, type ReadAnswer } from './answer/answerBody.js';
 import type { CallBound, CallContext } from './callBound.js';
+import { mayHaveLeft, recordClaim, recordSilence, settleClaim } from './claim.js';
 import type { Engine } from './engine.js';
-import { settleFate } from './fate.js';
 import { judgePlace, linesFor } from './judge.js';
 import { agentBounds } from './lineRequest.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from './answer/outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
-import { answeredOutcome, lookAgain, lostOutcome, spent, unknownOutcome } from './answer/paymentOutcome.js';
+import { answeredOutcome, lookAgain, openOutcome, silentOutcome, spent } from './answer/paymentOutcome.js';
 import { x402 } from './rails/protocol.js';
 import type { CallRequest } from './request.js';
 import { barredError, failureOutcome, frozenError, stopOutcome } from './answer/refusal.js';
@@ -55,7 +55,7 @@ export async function deliver(engine: Engine, place: CommandPlace, delivery: Del
   // A seller may take minutes, and all that time an older copy of the ledger would not know of this payment (T29).
   engine.renewCheckpoint();
   return await exchangeForAnswer(engine, place, delivery).catch((error: unknown) => {
-    throw afterSending(error);
+    throw afterSending(engine, delivery.payment, error);
   });
 }
 
@@ -63,20 +63,34 @@ export async function deliver(engine: Engine, place: CommandPlace, delivery: Del
 async function beforeSending(engine: Engine, payment: Payment, error: unknown): Promise<WalletError> {
   const known = isWalletError(error) ? error : toLedgerError(error);
   if (known.money !== 'none') return known;
-  const { money } = await withheld(engine, payment).catch(() => ({ money: 'held' }));
-  return money === 'none' ? known : heldError(known);
+  const { money } = await withheld(engine, payment).catch(() => ({ money: moneyOf(payment) }));
+  return money === 'none' ? known : withMoney(known, money);
 }
 
-/** A fault of ours once bytes may have left: whatever it was, the money's fate is open. */
-function afterSending(error: unknown): WalletError {
+/** A fault of ours once bytes may have left: told with what the ledger knows of the money by then. */
+function afterSending(engine: Engine, { id, heldUsdMicros }: Payment, error: unknown): WalletError {
   const known = isWalletError(error) ? error : toLedgerError(error);
   const { owner } = known;
-  return new WalletError(known.code, `${known.shortMessage} The payment had been sent; its fate is open.`, {
+  const isCaptured = stateOf(engine, id) === 'captured';
+  const price = `$${formatUsd(heldUsdMicros)}`;
+  const told = isCaptured
+    ? `Payment ${id} of ${price} was made before that: the money is spent, do not pay again for the same.`
+    : `Payment ${id} of ${price} had been sent before that and may still settle: do not buy the same elsewhere.`;
+  return new WalletError(known.code, `${known.shortMessage} ${told} wallet_ledger tells what became of it.`, {
     cause: error,
-    money: 'unknown',
-    retry: 'after_delay',
+    money: isCaptured ? 'captured' : 'unknown',
+    retry: isCaptured ? 'never' : 'after_delay',
     ...(owner === undefined ? {} : { owner }),
   });
+}
+
+function stateOf(engine: Engine, id: string): Payment['state'] | null {
+  try {
+    return engine.ledger.findPayment(id)?.state ?? null;
+  } catch {
+    // A ledger that cannot be read says nothing: then the money's fate is open.
+    return null;
+  }
 }
 
 /** Makes `sent` durable, under the config as it stands at that instant. Null: bytes may leave now. */
@@ -121,7 +135,7 @@ async function commitToSend(
     } else {
       sent = await engine.ledger.markSent(payment.id, send);
     }
-    const shown = { payment: viewPayment(payment), money: 'held' as const };
+    const shown = shownOf(payment);
     switch (sent.kind) {
       case 'done':
         return null;
@@ -142,7 +156,8 @@ async function commitToSend(
       case 'config_changed':
     }
   }
-  throw heldError(new WalletError('config_stale', 'The config keeps changing; nothing was sent.'));
+  const error = new WalletError('config_stale', 'The config keeps changing; nothing was sent now.');
+  throw withMoney(error, moneyOf(payment));
 }
 
 /** The bound on one call of the payment's agent. */
@@ -153,26 +168,30 @@ function perCallMax(config: Config, { agent, approvalId }: Payment): bigint {
 
 type Shown = Pick<Outcome, 'payment' | 'money'>;
 
-function heldError(error: WalletError): WalletError {
+/** A payment as it stands: what was sent once may settle, whatever keeps it from being sent again. */
+function shownOf(payment: Payment): Shown {
+  return { payment: viewPayment(payment), money: moneyOf(payment) };
+}
+
+function withMoney(error: WalletError, money: MoneyState): WalletError {
   const { owner } = error;
   return new WalletError(error.code, error.shortMessage, {
-    money: 'held',
+    money,
     ...(owner === undefined ? {} : { owner }),
   });
 }
 
 /** What is shown of a payment that is not sent. What was never recorded as signed is let go: nothing else knows of it. */
 async function withheld(engine: Engine, payment: Payment): Promise<Shown> {
-  if (payment.state !== 'held') return { payment: viewPayment(payment), money: 'held' };
-  const released = await engine.ledger.release(payment.id, 'never_signed', engine.now());
-  return { payment: viewPayment(released.payment), money: moneyOf(released.payment) };
+  if (payment.state !== 'held') return shownOf(payment);
+  return shownOf((await engine.ledger.release(payment.id, 'never_signed', engine.now())).payment);
 }
 
 function tightened(payment: Payment, shown: Shown): Outcome {
   return outcome({
     status: 'refused',
     code: 'needs_owner',
-    message: `The owner lowered a limit below $${formatUsd(payment.heldUsdMicros)} meanwhile; nothing was sent; do not retry.`,
+    message: `The owner lowered a limit below $${formatUsd(payment.heldUsdMicros)} meanwhile; nothing was sent now; do not retry.`,
     ...shown,
   });
 }
@@ -207,7 +226,7 @@ async function exchangeForAnswer(engine: Engine, place: CommandPlace, delivery: 
   // A small answer has come with its head, and then both are written in one commit; the claim waits for no more than
   // what is there, for a body can take as long as the seller likes.
   const arrived = await Promise.race([reading.catch(() => null), setImmediate(null)]);
-  const recorded = record(engine, payment, answer.status, receipt);
+  const recorded = recordClaim(engine, payment, answer.status, receipt);
   // A rejection is awaited below; until then it must not count as unhandled.
   recorded.catch(() => undefined);
   let read: ReadAnswer;
@@ -215,7 +234,12 @@ async function exchangeForAnswer(engine: Engine, place: CommandPlace, delivery: 
     read = arrived ?? (await reading);
   } catch (error) {
     // A fault of this machine: the answer is lost, and what became of the money is known all the same.
-    return failureOutcome(error, place, moneyParts(await settleOpen(engine, delivery, await recorded)));
+    const parts = { refused: false, withinMs: bound.remainingMs() };
+    return failureOutcome(
+      error,
+      place,
+      moneyParts(await settleClaim(engine, payment, await recorded, parts)),
+    );
   }
   const { failure: _failure, ...kept } = read;
   const saved = engine.ledger.saveAnswer({
@@ -228,8 +252,18 @@ async function exchangeForAnswer(engine: Engine, place: CommandPlace, delivery: 
   saved.catch(() => undefined);
   const after = await recorded;
   await saved;
-  const settled = await settleOpen(engine, delivery, after);
-  return answeredOutcome(settled, read, await viewAnswer(engine.home, read));
+  const refusal = refusalIn(answer, read);
+  const settled = await settleClaim(engine, payment, after, {
+    refused: refusal !== null,
+    withinMs: bound.remainingMs(),
+  });
+  return answeredOutcome(settled, read, await viewAnswer(engine.home, read), refusal);
+}
+
+/** Why the seller says that it turned the payment away in verifying it; null where it delivered, or says otherwise. */
+function refusalIn({ status, headers }: HttpAnswer, { body }: ReadAnswer): string | null {
+  if (status < 400) return null;
+  return x402.readRefusal(headers, body === null ? '' : new TextDecoder().decode(body));
 }
 
 /**
@@ -254,66 +288,12 @@ function moneyParts(payment: Payment): Partial<Outcome> {
     : { ...shown, ...lookAgain(payment, 'after_delay') };
 }
 
-/** Writes down what the answer's head says of the money: a successful receipt captures, everything else is unknown. */
-async function record(
-  engine: Engine,
-  payment: Payment,
-  status: number,
-  receipt: SettlementReceipt | null,
-): Promise<Payment> {
-  const nowMs = engine.now();
-  const text = receipt === null ? undefined : receiptText(receipt);
-  if (receipt?.success === true) {
-    const facts = {
-      // `exact` moves exactly what was signed; a smaller claim frees nothing.
-      capturedAtomic: payment.heldAtomic,
-      capturedUsdMicros: payment.heldUsdMicros,
-      tx: receipt.transaction ?? null,
-      receipt: text ?? null,
-      confirmed: false,
-      chainMs: null,
-    };
-    const captured = await engine.ledger.capture(payment.id, facts, nowMs);
-    engine.funds.spent(payment);
-    return captured.payment;
-  }
-  const unknown = await engine.ledger.markUnknown(payment.id, noteOf(status, receipt), nowMs, text);
-  return unknown.payment;
-}
-
-function receiptText(receipt: SettlementReceipt): string {
-  return JSON.stringify({ ...receipt, amountAtomic: receipt.amountAtomic?.toString() });
-}
-
-function noteOf(status: number, receipt: SettlementReceipt | null): string {
-  if (receipt !== null && receipt.transaction !== undefined) return 'settlement_pending';
-  if (receipt !== null) return 'rejected';
-  if (status === 402) return 'second_402';
-  if (status >= 200 && status < 300) return 'no_receipt';
-  if (status >= 300 && status < 400) return 'redirected';
-  return 'error_answer';
-}
-
-/** A claimed success waits for the background; a rejection waits for the authorization's end. The rest is asked now. */
-async function settleOpen(engine: Engine, { bound }: Delivery, payment: Payment): Promise<Payment> {
-  if (payment.state !== 'unknown' || payment.note === 'rejected') return payment;
-  return (await settleFate(engine, payment, AbortSignal.timeout(bound.remainingMs()))).payment;
-}
-
-async function afterSilence(engine: Engine, delivery: Delivery, failure: NetFailure): Promise<Outcome> {
-  const { payment } = delivery;
-  const { payment: unknown } = await engine.ledger.markUnknown(
-    payment.id,
-    silenceNote(failure),
-    engine.now(),
-  );
-  if (!failure.bytesLeft) return unknownOutcome(unknown);
-  const settled = await settleOpen(engine, delivery, unknown);
-  return settled.state === 'captured' ? lostOutcome(settled) : unknownOutcome(settled);
-}
-
-function silenceNote(failure: NetFailure): string {
-  if (!failure.bytesLeft) return 'not_sent';
-  if (failure.code === 'timed_out') return 'timed_out';
-  return failure.code === 'cancelled' ? 'cancelled' : 'connection_lost';
+async function afterSilence(engine: Engine, { payment, bound }: Delivery, failure: NetFailure) {
+  const unknown = await recordSilence(engine, payment, failure);
+  if (!failure.bytesLeft && !mayHaveLeft(payment)) return openOutcome(unknown);
+  const settled = await settleClaim(engine, payment, unknown, {
+    refused: false,
+    withinMs: bound.remainingMs(),
+  });
+  return silentOutcome(settled);
 }

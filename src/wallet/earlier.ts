@@ -11,7 +11,7 @@ import type { Engine } from './engine.js';
 import { TIMEOUT_MAX_MS, type PayInput } from './input.js';
 import { moneyOf, outcome, viewPayment, type Outcome, type OutcomeParts } from './answer/outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
-import { lostOutcome, unknownOutcome } from './answer/paymentOutcome.js';
+import { lostOutcome, openOutcome, unknownOutcome } from './answer/paymentOutcome.js';
 import { reconcilePayment } from './reconcile.js';
 import type { CallRequest } from './request.js';
 
@@ -105,7 +105,7 @@ export async function answerFromOpen(
   payment = fate.payment;
   if (payment.state === 'released') return null;
   if (payment.state === 'captured') return replay(engine, asked, payment);
-  if (isShared) return unknownOutcome(payment);
+  if (isShared) return openOutcome(payment);
   if (fate.stillValid) {
     return isDriven(payment)
       ? answerFromOpen(engine, place, asked, payment)
@@ -203,7 +203,7 @@ async function answerFromOther(
   const payment = engine.ledger.findPayment(id);
   if (payment === null || payment.state === 'released') return null;
   if (payment.state === 'captured') return replay(engine, asked, payment);
-  return isDriven(payment) ? answerFromOpen(engine, place, asked, payment) : unknownOutcome(payment);
+  return isDriven(payment) ? answerFromOpen(engine, place, asked, payment) : openOutcome(payment);
 }
 
 /** The stored answer of a payment that was captured: nothing is sent, nothing is paid. */
@@ -224,10 +224,13 @@ export async function replay(engine: Engine, asked: Asked, payment: Payment): Pr
   const response = await viewAnswer(engine.home, stored);
   const prefix = payment.method === 'GET' || payment.method === 'HEAD' ? 'Not paid again' : 'NOT sent again';
   const delivered = isDelivered(stored);
+  const price = formatUsd(payment.capturedUsdMicros ?? 0n);
   return outcome({
     status: delivered ? 'ok' : 'failed',
     code: delivered ? 'paid' : 'paid_error_answer',
-    message: `${prefix}: this is the stored answer of ${payment.id}, paid $${formatUsd(payment.capturedUsdMicros ?? 0n)} before. ${how}`,
+    message: delivered
+      ? `${prefix}: this is the stored answer of ${payment.id}, paid $${price} before. ${how}`
+      : `${prefix}: ${payment.id} paid $${price} for this before, and the endpoint answered with HTTP ${stored.status}, which is in response. The money is spent. ${how}`,
     money: 'captured',
     payment: viewPayment(payment),
     response,

@@ -1,13 +1,20 @@
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
-import { isWithdrawal, openedWallMs, type Payment } from '../ledger/payment.js';
+import { isLive, isWithdrawal, openedWallMs, type Payment } from '../ledger/payment.js';
 import type { ReportFilter, ReportGroup } from '../ledger/sqlite/report.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
 import { categoryOf } from '../policy/category.js';
 import type { Engine } from './engine.js';
 import { parseTimeArgument, type LedgerInput } from './input.js';
-import { moneyOf, outcome, viewPayment, type Outcome, type PaymentView } from './answer/outcome.js';
+import {
+  moneyOf,
+  outcome,
+  viewPayment,
+  type NextCall,
+  type Outcome,
+  type PaymentView,
+} from './answer/outcome.js';
 import { reconcilePayment } from './reconcile.js';
 
 const ROWS_DEFAULT = 20;
@@ -112,17 +119,44 @@ export async function readPayment(engine: Engine, id: string, signal: AbortSigna
   }
   const asking = AbortSignal.any([signal, AbortSignal.timeout(ASK_CHAIN_MS)]);
   const { payment, says, retryAtMs } = await reconcilePayment(engine, found, asking);
-  const open = payment.state !== 'captured' && payment.state !== 'released';
+  const open = isLive(payment.state);
+  const { advice, next } = adviceOn(engine, payment);
   return outcome({
     status: 'ok',
     code: 'ok',
-    message: `${payment.id} is ${payment.state}${payment.state === 'captured' && !payment.confirmed ? ' (not confirmed by the chain yet)' : ''}. ${says}`,
+    message: `${payment.id} is ${payment.state}${payment.state === 'captured' && !payment.confirmed ? ' (not confirmed by the chain yet)' : ''}. ${says} ${advice}`,
     money: moneyOf(payment),
     payment: viewPayment(payment),
     retry: open ? 'after_delay' : 'never',
     retry_after_s:
       open && retryAtMs !== null ? Math.max(1, Math.ceil((retryAtMs - engine.now()) / 1000)) : null,
-    next: open ? { tool: 'wallet_ledger', arguments: { payment_id: payment.id } } : null,
+    next,
     entries: [viewEntry(payment)],
   });
+}
+
+/** What to do about a payment as it now stands, and the way to what it brought. */
+function adviceOn(
+  engine: Engine,
+  { id, state, note }: Payment,
+): { readonly advice: string; readonly next: NextCall | null } {
+  if (state === 'released')
+    return { advice: 'Nothing was spent for it; the same call can be made again.', next: null };
+  if (state !== 'captured') {
+    return {
+      advice: 'Do not buy the same elsewhere meanwhile; nothing new is signed for the same call.',
+      next: { tool: 'wallet_ledger', arguments: { payment_id: id } },
+    };
+  }
+  const stored = engine.ledger.findAnswer(engine.agent, { paymentId: id });
+  if (stored === null)
+    return {
+      advice: 'No answer to it is stored. The money is spent; do not pay again for the same.',
+      next: null,
+    };
+  return {
+    advice: `The endpoint answered with HTTP ${stored.status}; wallet_response reads that answer. The money is spent.`,
+    // Without a note its own call told all of this.
+    next: note === null ? null : { tool: 'wallet_response', arguments: { id } },
+  };
 }

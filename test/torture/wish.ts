@@ -26,6 +26,9 @@ export interface Told {
 /** Faults after which an origin goes on being paid. */
 const COMMON: readonly FaultName[] = [
   'reject',
+  'insufficient_funds',
+  'verify_refused',
+  'receipt_failed',
   'hang',
   'drop',
   'error_before_settle',
@@ -35,12 +38,13 @@ const COMMON: readonly FaultName[] = [
   'drop_after_settle',
   'error_after_settle',
   'error_with_receipt',
-  'denied_receipt',
+  'settle_unheard_delivered',
   'no_receipt',
   'garbled_receipt',
   'cut_body',
   'redirect_after_settle',
   'settlement_pending',
+  'fails_then_settles_delivered',
   'settles_later',
   'hang_settles_later',
   'hang_unpaid',
@@ -48,7 +52,15 @@ const COMMON: readonly FaultName[] = [
   'error_unpaid',
 ];
 /** Faults after which a wallet pauses the origin (T12): each is met at an origin of its own. */
-const ESTRANGING: readonly FaultName[] = ['second_402', 'false_receipt', 'borrowed_receipt'];
+const ESTRANGING: readonly FaultName[] = [
+  'second_402',
+  'denied_receipt',
+  'settle_unheard',
+  'verify_refused_falsely',
+  'fails_then_settles',
+  'false_receipt',
+  'borrowed_receipt',
+];
 
 const CLEAN_PERCENT = 35;
 const ESTRANGING_PERCENT = 5;

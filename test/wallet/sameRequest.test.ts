@@ -386,7 +386,7 @@ describe.each(CHAINS)('on %s', (chain) => {
     );
 
     test('after its expiry was proven: it is released, and a new payment is possible', async () => {
-      const url = world.url('/v2/json', { fault: 'reject', times: '1' });
+      const url = world.url('/v2/json', { fault: 'verify_refused', times: '1' });
       const first = await pay(url);
       expect(first).toMatchObject({ status: 'failed', code: 'payment_rejected', money: 'held' });
       // Time alone proves nothing: the wallet's clock is past the expiry, the chain's is not. On Solana no clock is

@@ -84,8 +84,11 @@ describe.each(CHAINS)('on %s', (chain) => {
 
   /** Each way a paid leg can go: what the call says, and what the chain makes of it in the end. */
   const WAYS: readonly [FaultName, object, Final][] = [
-    ['reject', { ...REJECTED, response: { status: 402 } }, 'expired_unused'],
-    ['insufficient_funds', REJECTED, 'expired_unused'],
+    // Its reason is none of verification: nothing shows that it will not settle what it has.
+    ['reject', { ...UNKNOWN, response: { status: 402 } }, 'expired_unused'],
+    ['insufficient_funds', { ...REJECTED, response: { status: 402 } }, 'expired_unused'],
+    ['verify_refused', { ...REJECTED, response: { status: 402 } }, 'expired_unused'],
+    ['receipt_failed', GIVEN, 'expired_unused'],
     ['hang', { ...UNKNOWN, response: null }, 'expired_unused'],
     ['drop', { ...UNKNOWN, response: null }, 'expired_unused'],
     ['error_before_settle', { ...UNKNOWN, response: { status: 500 } }, 'expired_unused'],
@@ -103,7 +106,10 @@ describe.each(CHAINS)('on %s', (chain) => {
     ],
     ['second_402', { ...ERROR, response: { status: 402 } }, 'captured'],
     ['redirect_after_settle', { ...ERROR, response: { status: 307 } }, 'captured'],
-    ['denied_receipt', REJECTED, 'captured'],
+    ['denied_receipt', { ...ERROR, response: { status: 402 } }, 'captured'],
+    ['settle_unheard', { ...ERROR, response: { status: 402 } }, 'captured'],
+    ['settle_unheard_delivered', { ...GIVEN, ...GONE }, 'captured'],
+    ['verify_refused_falsely', { ...ERROR, response: { status: 402 } }, 'captured'],
     ['no_receipt', { ...GIVEN, ...GONE }, 'captured'],
     ['garbled_receipt', { ...GIVEN, ...GONE }, 'captured'],
     [
@@ -112,6 +118,8 @@ describe.each(CHAINS)('on %s', (chain) => {
       'captured',
     ],
     ['settlement_pending', { ...UNKNOWN, response: { status: 402 } }, 'expired_unused'],
+    ['fails_then_settles', { ...UNKNOWN, response: { status: 402 } }, 'expired_unused'],
+    ['fails_then_settles_delivered', GIVEN, 'expired_unused'],
     ['settles_later', GIVEN, 'expired_unused'],
     ['hang_settles_later', UNKNOWN, 'expired_unused'],
   ];
@@ -150,24 +158,26 @@ describe.each(CHAINS)('on %s', (chain) => {
         status: 'ok',
         money: final === 'captured' ? 'captured' : 'none',
         retry: 'never',
-        next: null,
       });
     });
 
-    test.each(['settlement_pending', 'settles_later', 'hang_settles_later'] as const)(
-      '%s, and it does settle: captured as soon as the chain shows it',
-      async (fault) => {
-        const outcome = await payShort(world.url(`/v${version}/json`, { fault }));
-        expect(outcome.money).toBe('unknown');
-        expect(await look(outcome)).toMatchObject({ money: 'unknown', retry: 'after_delay' });
-        const [tx] = await world.sandbox.shop.releasePending();
-        expect(await look(outcome)).toMatchObject({
-          money: 'captured',
-          retry: 'never',
-          payment: { state: 'captured', confirmed: true, tx },
-        });
-      },
-    );
+    test.each([
+      'settlement_pending',
+      'settles_later',
+      'hang_settles_later',
+      'fails_then_settles',
+      'fails_then_settles_delivered',
+    ] as const)('%s, and it does settle: captured as soon as the chain shows it', async (fault) => {
+      const outcome = await payShort(world.url(`/v${version}/json`, { fault }));
+      expect(outcome.money).toBe('unknown');
+      expect(await look(outcome)).toMatchObject({ money: 'unknown', retry: 'after_delay' });
+      const [tx] = await world.sandbox.shop.releasePending();
+      expect(await look(outcome)).toMatchObject({
+        money: 'captured',
+        retry: 'never',
+        payment: { state: 'captured', confirmed: true, tx },
+      });
+    });
 
     test('a slow answer is waited for, and paid once', async () => {
       const url = world.url(`/v${version}/slow`, { ms: '1200' });

@@ -61,7 +61,7 @@ test('strikes are those since the last one delivered', async () => {
   expect(ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({ strikes: 0, lastStrikeMs: 0 });
 });
 
-test.each(['second_402', 'rejected'])(
+test.each(['second_402', 'settle_failed', 'rejected'])(
   '%s is a strike once the payment is captured, and no younger for being confirmed',
   async (note) => {
     using world = newLedger();
@@ -74,6 +74,17 @@ test.each(['second_402', 'rejected'])(
     expect(ledger.originHistory(ORIGIN, 'eip155')).toMatchObject(struck);
     await ledger.capture(payment.id, captureFacts(payment, { confirmed: true, chainMs: T0 }), T0 + 9_000);
     expect(ledger.originHistory(ORIGIN, 'eip155')).toMatchObject(struck);
+  },
+);
+
+test.each(['receipt_failed', 'refused_again', 'timed_out'])(
+  '%s is none: it was delivered, or may have been to a call that had ended',
+  async (note) => {
+    using world = newLedger();
+    const payment = await sent(world.ledger);
+    await world.ledger.markUnknown(payment.id, note, T0 + 1);
+    await world.ledger.capture(payment.id, captureFacts(payment), T0 + 2);
+    expect(world.ledger.originHistory(ORIGIN, 'eip155').strikes).toBe(0);
   },
 );
 

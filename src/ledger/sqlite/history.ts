@@ -37,10 +37,11 @@ export interface Strikes {
 }
 
 /**
- * A further 402, or a refusal by receipt, is a strike once the payment is captured: until then it may be an honest
- * seller whose price moved, and after a receipt that denies what the chain shows no excuse is left (T12).
+ * A further 402, or a receipt that says it failed, is a strike once the payment is captured, where nothing was delivered:
+ * until then it may be an honest seller whose price moved. An honest one whose facilitator was not heard is paused too,
+ * for it took money and gave nothing (T12). `rejected` was the note of every failed receipt before schema 3.
  */
-const STRUCK = `(note = 'receipt_false' OR (state = 'captured' AND note IN ('second_402', 'rejected')))`;
+const STRUCK = `(note = 'receipt_false' OR (state = 'captured' AND note IN ('second_402', 'settle_failed', 'rejected')))`;
 /** When it was found out; a later confirmation by the chain makes it no younger. */
 const STRUCK_MS = `(CASE state WHEN 'captured' THEN captured_ms ELSE changed_ms END)`;
 

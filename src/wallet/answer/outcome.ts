@@ -127,8 +127,11 @@ export function viewPayment(payment: Payment): PaymentView {
   };
 }
 
-/** Notes of open payments that nobody but the seller could still settle: held for sure, taken only if it lied. */
-const HELD_NOTES: readonly (string | null)[] = ['rejected', 'not_sent', 'refused'];
+/**
+ * Notes of open payments that were never in anybody's hands, or that whoever has them turned away in verifying them while
+ * the chain showed them unused. Every other claim that a payment failed leaves its money unknown.
+ */
+const HELD_NOTES: readonly (string | null)[] = ['not_sent', 'verify_failed'];
 
 /** What a payment's state says of its money. */
 export function moneyOf({ state, note }: Pick<Payment, 'state' | 'note'>): MoneyState {

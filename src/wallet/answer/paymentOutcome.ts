@@ -7,31 +7,21 @@ import { heldUntilMs, moneyOf, outcome, viewPayment, type Outcome } from './outc
 /** A settlement shows within some blocks; asking sooner only costs calls. */
 const LOOK_AGAIN_SEC = 15;
 
-/** The outcome of a paid call that was answered, once what is known of its money is written down. */
-export function answeredOutcome(payment: Payment, read: ReadAnswer, response: Outcome['response']): Outcome {
+/**
+ * The outcome of a paid call that was answered, once the chain was asked where the answer leaves doubt. `refusal`: why the
+ * seller says that it turned the payment away, as a clause of ours; null where it says otherwise.
+ */
+export function answeredOutcome(
+  payment: Payment,
+  read: ReadAnswer,
+  response: Outcome['response'],
+  refusal: string | null,
+): Outcome {
   const delivered = read.status >= 200 && read.status < 300 && read.failure === null;
   if (payment.state === 'captured') return capturedOutcome(payment, read, response, delivered);
-  const price = `$${formatUsd(payment.heldUsdMicros)}`;
-  const shared = { payment: viewPayment(payment), response, money: moneyOf(payment) };
-  if (delivered) {
-    return outcome({
-      status: 'ok',
-      code: 'paid',
-      message: `The endpoint delivered (HTTP ${read.status}) without a readable receipt for ${price}; whether it took the money is not known yet.`,
-      ...shared,
-      ...lookAgain(payment, 'never'),
-    });
-  }
-  if (payment.note === 'rejected') {
-    return outcome({
-      status: 'failed',
-      code: 'payment_rejected',
-      message: `The endpoint refused the payment of ${price}; the amount stays held until its authorization has expired.`,
-      ...shared,
-      ...lookAgain(payment, 'after_delay'),
-    });
-  }
-  return unknownOutcome(payment, response);
+  if (delivered) return deliveredOutcome(payment, read.status, response);
+  if (payment.state === 'released') return expiredOutcome(payment, response);
+  return openOutcome(payment, response, refusal);
 }
 
 function capturedOutcome(
@@ -42,11 +32,14 @@ function capturedOutcome(
 ): Outcome {
   const price = `$${formatUsd(payment.capturedUsdMicros ?? 0n)}`;
   const shared = { payment: viewPayment(payment), response, money: moneyOf(payment), ...spent(payment) };
+  const denied = isDenied(payment)
+    ? ' The endpoint said that the settlement failed, but the chain shows the transfer.'
+    : '';
   if (delivered) {
     return outcome({
       status: 'ok',
       code: 'paid',
-      message: `Paid ${price} and got the answer (HTTP ${read.status}).`,
+      message: `Paid ${price} and got the answer (HTTP ${read.status}).${denied}`,
       ...shared,
     });
   }
@@ -57,9 +50,38 @@ function capturedOutcome(
   return outcome({
     status: 'failed',
     code: broken ? 'paid_not_delivered' : 'paid_error_answer',
-    message: `Paid ${price}, but ${what}. The money is spent; do not pay again for the same.`,
+    message: `Paid ${price}, but ${what}.${denied} The money is spent; do not pay again for the same.`,
     ...shared,
   });
+}
+
+/** What was bought came, and no receipt beside it says that it was paid for. */
+function deliveredOutcome(payment: Payment, status: number, response: Outcome['response']): Outcome {
+  const price = `$${formatUsd(payment.heldUsdMicros)}`;
+  const isFree = payment.state === 'released';
+  const receipt = isDenied(payment) ? 'says that its settlement failed' : 'gave no readable receipt';
+  return outcome({
+    status: 'ok',
+    code: 'paid',
+    message: isFree
+      ? `Got the answer (HTTP ${status}). The payment of ${price} never settled and no longer can, so nothing was spent.`
+      : `Got the answer (HTTP ${status}). The endpoint ${receipt} for ${price}; ${mayStillSettle(payment)}. Do not pay again for the same.`,
+    payment: viewPayment(payment),
+    response,
+    money: moneyOf(payment),
+    ...(isFree ? {} : lookAgain(payment, 'never')),
+  });
+}
+
+/** Whether the endpoint's own receipt said that the settlement failed, or it would not have the payment again. */
+function isDenied({ note }: Payment): boolean {
+  return note !== null && ['settle_failed', 'receipt_failed', 'rejected', 'refused_again'].includes(note);
+}
+
+/** The outcome of a payment that was sent and not answered, once the chain was asked. */
+export function silentOutcome(payment: Payment): Outcome {
+  if (payment.state === 'captured') return lostOutcome(payment);
+  return payment.state === 'released' ? expiredOutcome(payment) : openOutcome(payment);
 }
 
 /** The outcome of a payment that settled and brought nothing. */
@@ -76,15 +98,51 @@ export function lostOutcome(payment: Payment): Outcome {
   });
 }
 
+/** The outcome of a payment that brought nothing and, by the chain's proof, can never settle. */
+function expiredOutcome(payment: Payment, response: Outcome['response'] = null): Outcome {
+  return outcome({
+    status: 'failed',
+    code: 'payment_expired',
+    message:
+      `The payment of $${formatUsd(payment.heldUsdMicros)} never settled and no longer can, so nothing was spent. ` +
+      `The same call can be made again.`,
+    payment: viewPayment(payment),
+    response,
+    money: moneyOf(payment),
+    retry: 'same_call',
+  });
+}
+
 /** The outcome of a payment whose fate is open, with where to ask. */
+export function openOutcome(
+  payment: Payment,
+  response: Outcome['response'] = null,
+  refusal: string | null = null,
+): Outcome {
+  if (payment.note !== 'verify_failed') return unknownOutcome(payment, response);
+  const why = refusal === null ? '' : `: ${refusal}`;
+  return outcome({
+    status: 'failed',
+    code: 'payment_rejected',
+    message:
+      `The endpoint refused the payment of $${formatUsd(payment.heldUsdMicros)} before settling it${why}, and the chain ` +
+      `shows it unused. It still could be settled, so the amount stays held until about ${heldUntil(payment)}.`,
+    payment: viewPayment(payment),
+    response,
+    money: moneyOf(payment),
+    ...lookAgain(payment, 'after_delay'),
+  });
+}
+
+/** The outcome of a payment that nobody can say settled or not. */
 export function unknownOutcome(payment: Payment, response: Outcome['response'] = null): Outcome {
   return outcome({
     status: 'unknown',
     code: 'payment_unknown',
     message:
       `The payment of $${formatUsd(payment.heldUsdMicros)} was ${payment.note === 'not_sent' ? 'signed' : 'sent'} ` +
-      `and ${whatHappened(payment)}; whether the seller ` +
-      `took it is not known yet. Nothing new is signed for this request; do not buy the same elsewhere.`,
+      `and ${whatHappened(payment)}; ${mayStillSettle(payment)}. ` +
+      `Nothing new is signed for this request; do not buy the same elsewhere.`,
     payment: viewPayment(payment),
     response,
     money: moneyOf(payment),
@@ -96,9 +154,15 @@ const HAPPENED: Readonly<Record<string, string>> = {
   timed_out: 'no answer came in time',
   connection_lost: 'the connection broke',
   not_sent: 'the endpoint could not be reached',
+  not_sent_again: 'the endpoint could not be reached again',
   cancelled: 'the call was cancelled',
   settlement_pending: 'the endpoint says that its settlement is pending',
-  rejected: 'the endpoint refused it',
+  settle_failed: 'the endpoint says that its settlement failed',
+  receipt_failed: 'the endpoint says that its settlement failed',
+  // Of before schema 3, where every failed receipt had this note.
+  rejected: 'the endpoint says that its settlement failed',
+  verify_failed: 'the endpoint refused it before settling it',
+  refused_again: 'the endpoint refused it when it was sent again',
   second_402: 'the endpoint asked for payment again',
   redirected: 'the endpoint redirected instead of answering',
   error_answer: 'the endpoint answered with an error',
@@ -112,11 +176,20 @@ function whatHappened(payment: Payment): string {
   return HAPPENED[payment.note ?? ''] ?? otherwise;
 }
 
+/** What can still become of an open payment: until its end is proved, it counts as money that may move. */
+function mayStillSettle(payment: Payment): string {
+  return `it may have settled, or may still settle, and is held until about ${heldUntil(payment)} unless that is known before`;
+}
+
+function heldUntil(payment: Payment): string {
+  return new Date(heldUntilMs(payment)).toISOString();
+}
+
 /** Where an open payment is looked after: the ledger's tool reconciles that row first. */
 export function lookAgain(payment: Payment, retry: Retry): Pick<Outcome, 'next' | 'retry' | 'retry_after_s'> {
   if (payment.state === 'released') return { next: null, retry: 'same_call', retry_after_s: null };
   const untilFreeSec = Math.ceil((heldUntilMs(payment) - toWallMs(payment, payment.changedMs)) / 1000);
-  const waitSec = payment.note === 'rejected' ? untilFreeSec : Math.min(untilFreeSec, LOOK_AGAIN_SEC);
+  const waitSec = payment.note === 'verify_failed' ? untilFreeSec : Math.min(untilFreeSec, LOOK_AGAIN_SEC);
   return {
     next: { tool: 'wallet_ledger', arguments: { payment_id: payment.id } },
     retry,

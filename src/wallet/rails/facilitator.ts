@@ -102,7 +102,7 @@ export async function settleThrough(
     if (receipt?.success === true || tx !== null)
       return { kind: 'taken', tx, says: `The facilitator ${host} took it${tx === null ? '' : ` (${tx})`}.` };
     const why = receipt?.errorReason ?? `HTTP ${status}`;
-    return { kind: 'refused', says: `The facilitator ${host} refused it (${why}).` };
+    return { kind: 'refused', says: `The facilitator ${host} says that it did not settle it (${why}).` };
   } catch (error) {
     if (!(error instanceof NetFailure)) throw error;
     const kind = error.bytesLeft ? 'silent' : 'refused';

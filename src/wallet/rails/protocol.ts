@@ -8,6 +8,7 @@ import { encodePayment, paymentIdentifierOf } from '../../protocols/x402/codec.j
 import type { HeaderList } from '../../protocols/x402/header.js';
 import { parsePaymentRequired, type EndpointAnswer } from '../../protocols/x402/parse.js';
 import { readReceipt } from '../../protocols/x402/receipt.js';
+import { readRefusal } from '../../protocols/x402/refusal.js';
 import type { PaymentOffer, PaymentRequired, SettlementReceipt } from '../../protocols/x402/types.js';
 import type { Engine } from '../engine.js';
 import { exactEvm } from './exactEvm.js';
@@ -37,6 +38,8 @@ export interface PaymentProtocol {
   fateQuery(payment: Payment): Promise<FateQuery | SolanaFateQuery | null>;
   /** What the seller claims became of the payment, or null. */
   readReceipt(headers: HeaderList): SettlementReceipt | null;
+  /** Why the seller says it turned the payment away in verifying it, as a clause of ours; null where it says otherwise. */
+  readRefusal(headers: HeaderList, bodyText: string): string | null;
   /** Response headers that are the protocol's own and of no use to an agent. */
   readonly ownHeaders: readonly string[];
 }
@@ -67,6 +70,7 @@ export const x402: PaymentProtocol = {
     return (family === 'evm' ? exactEvm : exactSvm).fateQuery(payment);
   },
   readReceipt,
+  readRefusal,
   ownHeaders: ['payment-required', 'payment-response', 'x-payment-response', 'x-payment-required'],
 };
 

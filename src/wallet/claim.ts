@@ -1,0 +1,89 @@
+import type { Payment } from '../ledger/payment.js';
+import type { NetFailure } from '../net/failure.js';
+import type { SettlementReceipt } from '../protocols/x402/types.js';
+import type { Engine } from './engine.js';
+import { settleFate } from './fate.js';
+
+/** What a claim is written down with. */
+type Books = Pick<Engine, 'ledger' | 'now'> & { readonly funds: Pick<Engine['funds'], 'spent'> };
+
+/** Whether bytes of a payment may have left before it is sent now: then nothing that a seller says shows it unsettled. */
+export function mayHaveLeft({ state, note }: Pick<Payment, 'state' | 'note'>): boolean {
+  return state === 'unknown' && note !== 'not_sent';
+}
+
+/**
+ * Writes down what the head of an answer claims of a payment, which was as `before` when it was sent: a successful
+ * receipt captures, everything else is unknown.
+ */
+export async function recordClaim(
+  engine: Books,
+  before: Payment,
+  status: number,
+  receipt: SettlementReceipt | null,
+): Promise<Payment> {
+  const nowMs = engine.now();
+  const text = receipt === null ? undefined : receiptText(receipt);
+  if (receipt?.success === true) {
+    const facts = {
+      // `exact` moves exactly what was signed; a smaller claim frees nothing.
+      capturedAtomic: before.heldAtomic,
+      capturedUsdMicros: before.heldUsdMicros,
+      tx: receipt.transaction ?? null,
+      receipt: text ?? null,
+      confirmed: false,
+      chainMs: null,
+    };
+    const captured = await engine.ledger.capture(before.id, facts, nowMs);
+    engine.funds.spent(before);
+    return captured.payment;
+  }
+  const note = noteOf(status, receipt, mayHaveLeft(before));
+  return (await engine.ledger.markUnknown(before.id, note, nowMs, text)).payment;
+}
+
+function receiptText(receipt: SettlementReceipt): string {
+  return JSON.stringify({ ...receipt, amountAtomic: receipt.amountAtomic?.toString() });
+}
+
+function noteOf(status: number, receipt: SettlementReceipt | null, leftBefore: boolean): string {
+  if (receipt?.transaction !== undefined) return 'settlement_pending';
+  if (status >= 200 && status < 300) return receipt === null ? 'no_receipt' : 'receipt_failed';
+  // An honest seller says the same where the first sending settled meanwhile: no strike against it.
+  if (leftBefore && (receipt !== null || status === 402)) return 'refused_again';
+  if (receipt !== null) return 'settle_failed';
+  if (status === 402) return 'second_402';
+  if (status >= 300 && status < 400) return 'redirected';
+  return 'error_answer';
+}
+
+/** Writes down that no answer came. */
+export async function recordSilence(engine: Books, before: Payment, failure: NetFailure): Promise<Payment> {
+  const note = silenceNote(failure, mayHaveLeft(before));
+  return (await engine.ledger.markUnknown(before.id, note, engine.now())).payment;
+}
+
+function silenceNote(failure: NetFailure, leftBefore: boolean): string {
+  if (!failure.bytesLeft) return leftBefore ? 'not_sent_again' : 'not_sent';
+  if (failure.code === 'timed_out') return 'timed_out';
+  return failure.code === 'cancelled' ? 'cancelled' : 'connection_lost';
+}
+
+/**
+ * Holds a claim against the chain, at once: a failed receipt, a further 402, a 5xx and silence may all stand beside
+ * money that has moved. A success waits for the background, so that nothing is asked on the path of a clean payment.
+ *
+ * `refused`: the seller says that it turned the payment away in verifying it. That is believed, as far as the telling
+ * goes, where the chain shows it unused and nobody had its bytes before; the amount stays held either way.
+ */
+export async function settleClaim(
+  engine: Engine,
+  before: Payment,
+  claimed: Payment,
+  { refused, withinMs }: { readonly refused: boolean; readonly withinMs: number },
+): Promise<Payment> {
+  if (claimed.state !== 'unknown') return claimed;
+  const { payment, stillValid } = await settleFate(engine, claimed, AbortSignal.timeout(withinMs));
+  if (!refused || !stillValid || mayHaveLeft(before)) return payment;
+  return (await engine.ledger.markUnknown(payment.id, 'verify_failed', engine.now())).payment;
+}
