@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Recording } from '../recording.ts';
 import type { Order } from './order.ts';
 
 /** What the seller hands over: a whole body, or one that comes in pieces. */
@@ -65,6 +66,7 @@ const SHELF: Record<string, Maker> = {
       body: order.body.toString('utf8'),
     }),
   status: (_order, rest) => json({ status: Number(rest) }, Number(rest)),
+  gate: () => json({ gate: 'open' }),
   async slow(order) {
     await delay(integer(order, 'ms', 1_000, 600_000));
     return json({ slow: true });
@@ -84,6 +86,9 @@ const SHELF: Record<string, Maker> = {
 /** The seller's handlers, and how often each has run. */
 export class Counter {
   readonly #runs = new Map<string, number>();
+  readonly #atGate: { key: string; letGo: () => void }[] = [];
+  /** The key of each run, as it begins. */
+  readonly begun = new Recording<string>();
 
   /**
    * How often a handler ran for `key`: an `id` out of a JSON body, an `id` query parameter, or else `METHOD /path`.
@@ -92,11 +97,20 @@ export class Counter {
     return this.#runs.get(key) ?? 0;
   }
 
+  /** Lets the run of `gate` go on that has waited longest. */
+  letGo(key: string): void {
+    const at = this.#atGate.findIndex((one) => one.key === key);
+    if (at === -1) throw new RangeError(`No run of ${key} waits at the gate.`);
+    this.#atGate.splice(at, 1)[0]?.letGo();
+  }
+
   /** Runs the handler that the path names, and counts it. A path that names none is a 404. */
   async make(order: Order): Promise<Goods> {
     const key = idOf(order);
     this.#runs.set(key, this.runs(key) + 1);
+    this.begun.add(key);
     const [, , name = '', ...rest] = order.path.split('/');
+    if (name === 'gate') await new Promise<void>((resolve) => this.#atGate.push({ key, letGo: resolve }));
     const maker = SHELF[name];
     if (maker === undefined)
       return json({ error: `Nothing at ${order.path}`, shelf: Object.keys(SHELF) }, 404);

@@ -92,7 +92,7 @@ function createApp({ requests, handlers, counter, faults, till, published }: App
 
 /**
  * Starts the shop: `/free/*`, `/v1/*` and `/v2/*` with `json`, `text`, `png`, `price/USD`, `echo`, `status/CODE`, `slow`,
- * `large` and `stream` under each. `/v2` is served by the published `@x402/express` middleware, except where a fault or an
+ * `gate` (waits until it is let go), `large` and `stream` under each. `/v2` is served by the published `@x402/express` middleware, except where a fault or an
  * offer of another shape is asked for; those, `/v1` and streams are the till's.
  */
 export async function startShop(parts: {
@@ -144,6 +144,11 @@ export async function startShop(parts: {
         .flatMap((order) => order.payment ?? []),
     /** How often a handler ran: by the `id` in a JSON body, by `?id=`, or by `METHOD /path`. */
     runs: (key: string): number => counter.runs(key),
+    /** Resolves once a handler has begun its `count`th run for a key. */
+    begun: (key: string, count = 1): Promise<string> =>
+      counter.begun.waitFor((one) => one === key && counter.runs(key) >= count),
+    /** Lets go on whichever run of `/v2/gate` or `/v1/gate` has waited longest for its key. */
+    letGo: (key: string): void => counter.letGo(key),
     /** Switches a fault on for a path, for the next `times` requests of its leg (default: until cleared). */
     setFault: (path: string, fault: FaultName | Fault, options: { times?: number } = {}): void =>
       faults.set(path, fault, options.times),

@@ -5,6 +5,7 @@ import type { Order } from '../../sandbox/shop/order.ts';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { signaturesIn } from '../support/books.js';
+import { Patience } from '../support/patience.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain } from '../support/truth.js';
 import { startWalletProcess, type WalletProcess } from '../support/walletProcess.js';
@@ -15,12 +16,15 @@ let world: TestWorld;
 let mine: TestWallet;
 let wallet: Wallet;
 let other: WalletProcess;
+const patience = new Patience();
 
 beforeAll(async () => {
   world = await startTestWorld();
   mine = await world.wallet();
   wallet = mine.open();
   other = await startWalletProcess(mine.home, { aheadMs: 0 });
+  await pay(world.url('/v2/json'));
+  await patience.measure(() => pay(world.url('/v2/json')));
 });
 
 afterAll(async () => {
@@ -93,8 +97,8 @@ describe('one idempotency_key for two requests', () => {
     expect(await pay(url, key)).toMatchObject(REUSED);
     expect(await pay(url, { ...key, ...as('alice') })).toMatchObject({ status: 'ok', replayed: true });
     const open = world.url('/v2/json', { fault: 'hang' });
-    const late = { idempotency_key: `key of ${open}`, timeout_ms: 1_000 };
-    await pay(open, { ...late, ...as('alice') });
+    const late = { idempotency_key: `key of ${open}` };
+    await patience.lose((bound) => pay(open, { ...late, ...as('alice'), ...bound }));
     expect(await pay(open, { ...late, ...as('bob') })).toMatchObject(REUSED);
   });
 });
@@ -125,12 +129,17 @@ describe('callers told apart by their credentials', () => {
   });
 
   test('do not wait for each other over processes', async () => {
-    const url = world.url('/v2/json', { fault: 'hang_after_settle', times: '1' });
-    const first = other.pay(callOf(url, { ...as('alice'), timeout_ms: 5_000 }));
-    await world.sandbox.shop.requests.waitFor(
-      (order) => order.url.href === url && order.payment !== undefined,
-    );
-    const second = await pay(url, as('bob'));
+    const { shop } = world.sandbox;
+    const url = world.url('/v2/gate');
+    const id = new URL(url).searchParams.get('id')!;
+    const first = other.pay(callOf(url, as('alice')));
+    await shop.begun(id, 1);
+    const next = pay(url, as('bob'));
+    // The second is paid and at work while the first has not ended.
+    await shop.begun(id, 2);
+    shop.letGo(id);
+    shop.letGo(id);
+    const second = await next;
     expect(second).toMatchObject({ status: 'ok', money: 'captured', spent_usd: '0.01' });
     expect((await first).payment?.id).not.toBe(second.payment?.id);
   });
@@ -167,11 +176,11 @@ describe('what was paid by a Purser before schema 3, which hashed no credentials
   test('still stands in the way while it is open, and is sent again instead of a new one', async () => {
     const older = await olderWallet();
     const url = world.url('/v2/json', { fault: 'hang', times: '1' });
-    const first = await older.pay(callOf(url, { timeout_ms: 1_000 }), anyCall());
+    const first = await patience.lose((bound) => older.pay(callOf(url, bound), anyCall()));
     const signatures = signaturesIn(mine.home);
     await world.sandbox.rpc.setFault({ kind: 'down' });
     for (const more of [{}, as('alice'), { repeat: true }])
-      expect(await pay(url, { timeout_ms: 1_000, ...more })).toMatchObject({
+      expect(await pay(url, { ...patience.short(), ...more })).toMatchObject({
         code: 'payment_unresolved',
         payment: { id: first.payment?.id },
       });

@@ -207,7 +207,10 @@ describe.each(CHAINS)('on %s', (on) => {
     test('is left for its payments, unless the owner takes that too', async () => {
       const mine = await place.wallet();
       const wallet = mine.open();
-      const rejected = await wallet.pay(callOf(world.url('/v2/json', { fault: 'verify_refused' })), anyCall());
+      const rejected = await wallet.pay(
+        callOf(world.url('/v2/json', { fault: 'verify_refused' })),
+        anyCall(),
+      );
       expect(rejected).toMatchObject({ money: 'held' });
       const to = await ground.newOwner();
       await expect(take(wallet, { to, usdMicros: 10n * DOLLAR })).rejects.toThrow(
