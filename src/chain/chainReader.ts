@@ -1,6 +1,7 @@
 import type { Asset } from '../money/asset.js';
 import type { Fate, FateQuery, SolanaFateQuery } from './fate.js';
 import type { ChainHistory } from './history.js';
+import type { UnionHistory } from './unionHistory.js';
 
 /** Where a network's chain is read. */
 export interface RpcSource {
@@ -23,4 +24,6 @@ export interface Chain {
   latestTimeSec(signal?: AbortSignal): Promise<number>;
   /** All that left an address since a moment: one operator's word, for comparing. Throws `rpc_unavailable`, `cancelled`. */
   history(asset: Asset, from: string, sinceSec: number, signal?: AbortSignal): Promise<ChainHistory>;
+  /** The same by all operators together, as far as they answer. */
+  unionHistory(asset: Asset, from: string, sinceSec: number, signal?: AbortSignal): Promise<UnionHistory>;
 }

@@ -32,6 +32,8 @@ export interface ChainHistory {
   readonly spentWithoutTransfer: readonly string[];
   readonly fromBlock: bigint;
   readonly toBlock: bigint;
+  /** Time of the operator's newest block as it was read, in seconds since 1970. */
+  readonly untilSec: number;
   /** The operator whose word this is. */
   readonly origin: string;
 }
@@ -59,7 +61,14 @@ export async function readHistory(
   }
   const paired = pairPayments(logs);
   const payments = await dated(operator, paired.payments, signal);
-  return { ...paired, payments, fromBlock: range.from, toBlock: range.to, origin: operator.origin };
+  return {
+    ...paired,
+    payments,
+    fromBlock: range.from,
+    toBlock: range.to,
+    untilSec: latest.timeSec,
+    origin: operator.origin,
+  };
 }
 
 /** Reads the times of the newest blocks; older ones than these take the oldest time read: late frees nothing. */

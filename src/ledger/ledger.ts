@@ -34,10 +34,12 @@ import {
 import { Journal, ledgerTimeMs, type JournalHead } from './sqlite/journal.js';
 import {
   duePayments,
+  endWatch,
   findLook,
   findWitnesses,
   saveLook,
   saveWitnesses,
+  watchedPayments,
   type DuePayment,
   type Look,
   type Witness,
@@ -59,6 +61,7 @@ import {
   finishRebuild,
   rebuildingSinceMs,
   type ImportedPayment,
+  type Rebuilt,
 } from './sqlite/rebuild.js';
 import { Register } from './sqlite/register.js';
 import {
@@ -79,9 +82,11 @@ import {
   capture,
   markSent,
   markUnknown,
+  recapture,
   recordSigned,
   release,
   type CaptureFacts,
+  type LandingProof,
   type ReleaseNote,
   type SendRequest,
   type SendResult,
@@ -305,6 +310,11 @@ export class Ledger {
     return this.#write('released', (context) => release(context, id, note, nowMs));
   }
 
+  /** Takes a released payment for captured after all; only ever by a proof from the chain. */
+  recapture(id: string, proof: LandingProof, nowMs: number): Promise<Transition> {
+    return this.#write('confirmed', (context) => recapture(context, id, proof, nowMs));
+  }
+
   /** A hash that says nothing of its text to whoever lacks the keys, and is another in every ledger. Hex. */
   keyedHash(text: string): string {
     return Buffer.from(this.#unlocked().auth.keyedHash(text)).toString('hex');
@@ -374,6 +384,31 @@ export class Ledger {
   /** Remembers what RPC operators showed of an open payment. */
   saveWitnesses(paymentId: string, witnesses: readonly Witness[]): Promise<void> {
     return this.#write('look', (context) => saveWitnesses(context, paymentId, witnesses));
+  }
+
+  /** Released payments that are looked after for a while, and due for a look (T32). */
+  watchedPayments(nowMs: number, limit: number): Payment[] {
+    return this.#read((context, head) => watchedPayments(context, head, nowMs, limit));
+  }
+
+  /** Ends the looks at a released payment. */
+  endWatch(paymentId: string): Promise<void> {
+    return this.#write('look', (context) => endWatch(context, paymentId));
+  }
+
+  /**
+   * Signed payments that were released, opened at `sinceMs` or later, newest first: what released them may have been
+   * false. Reads all payments since then.
+   */
+  releasedPayments(sinceMs: number, limit: number): Payment[] {
+    return this.#read((context, head) => {
+      const rows = statement(
+        this.#db,
+        `SELECT * FROM payments WHERE opened_ms >= ? AND state = 'released' AND payload IS NOT NULL
+         ORDER BY opened_ms DESC LIMIT ?`,
+      ).all(sinceMs, limit) as SqlRow[];
+      return rows.map((row) => currentPayment(context, head, row));
+    });
   }
 
   /** What was paid to an origin before: payees and strikes, for the owner's rules. */
@@ -451,8 +486,8 @@ export class Ledger {
     return this.#read((context) => rebuildingSinceMs(context));
   }
 
-  /** Counts what the chain shows and this ledger does not know, and ends the rebuilding. Returns how many came in. */
-  finishRebuild(found: readonly ImportedPayment[], nowMs: number): Promise<number> {
+  /** Counts what the chain shows and this ledger does not know, and ends the rebuilding. */
+  finishRebuild(found: readonly ImportedPayment[], nowMs: number): Promise<Rebuilt> {
     return this.#write('frozen', (context) => finishRebuild(context, found, nowMs));
   }
 

@@ -1,10 +1,15 @@
-import type { ChainPayment } from '../chain/chain.js';
+import { paymentKey, type Chain, type ChainPayment } from '../chain/chain.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { openedWallMs, type Payment } from '../ledger/payment.js';
+import type { Asset } from '../money/asset.js';
 import { formatUnits } from '../money/decimal.js';
+import { findNetwork, type Network } from '../money/network.js';
+import { openChain } from '../wallet/chains.js';
+import { settleFate, type FatePlace, type FateVerdict } from '../wallet/fate.js';
+import { Funds } from '../wallet/funds.js';
 import { agentAddresses, fundedAssets } from './ownAddresses.js';
 
 /** As far back as any cap counts. */
@@ -12,6 +17,8 @@ const COMPARED_MS = 30 * 86_400_000;
 /** Rows this near the beginning may be settled in blocks before it. */
 const EDGE_MS = 3_600_000;
 const PAGE_ROWS = 200;
+/** A look at one payment that was released: some seconds at slow operators. */
+export const LOOK_MS_MAX = 30_000;
 
 /** One difference between ledger and chain, or a chain that could not be read. */
 export interface ChainFinding {
@@ -20,7 +27,7 @@ export interface ChainFinding {
   readonly says: string;
 }
 
-/** What was compared. */
+/** What was compared, and mended. */
 export interface ChainComparison {
   readonly compared: number;
   /** The same by agent and network, where anything was compared. */
@@ -31,12 +38,24 @@ export interface ChainComparison {
   }[];
   /** Payments that the chain shows and the ledger does not know: a rebuilding counts them. */
   readonly unknown: number;
+  /** Payments that had been released, and that the chain was proved to show: they are captured again (T32). */
+  readonly recaptured: readonly FateVerdict[];
   readonly findings: readonly ChainFinding[];
+  /** RPCs that could not be read beside others that could: one sentence for each. */
+  readonly notes: readonly string[];
+}
+
+/** One asset of one network, with all that is compared there. */
+interface Purse {
+  readonly network: Network;
+  readonly asset: Asset;
+  readonly chain: Chain;
 }
 
 /**
- * Compares the last 30 days of the ledger with what the chain shows, to the atomic unit, for each enabled network: a
- * payment that either side does not know, and amounts that differ. Payments still open are left to the reconciler.
+ * Compares the last 30 days of the ledger with what the RPCs of each enabled network show together, to the atomic unit: a
+ * payment that either side does not know, and amounts that differ. Payments still open are left to the reconciler. One
+ * that was released, and landed all the same, is taken for captured where that is proved.
  */
 export async function compareWithChain(
   config: Config,
@@ -44,66 +63,128 @@ export async function compareWithChain(
   ledger: Ledger,
   nowMs: number,
 ): Promise<ChainComparison> {
-  const sinceMs = nowMs - COMPARED_MS;
-  const rows = byNonce(ledger, sinceMs - EDGE_MS);
-  const findings: ChainFinding[] = [];
-  const byAgent: ChainComparison['byAgent'][number][] = [];
-  let unknown = 0;
-  for (const { network, asset, chain } of fundedAssets(config, keys)) {
-    const id = `${network.caip2} ${asset.symbol}`;
+  const comparison = new Comparison(config, keys, ledger, nowMs);
+  for (const purse of fundedAssets(config, keys)) {
     try {
-      const sinceSec = Math.floor(sinceMs / 1000);
-      const agents = await agentAddresses(config, keys, ledger, network);
-      const histories = await Promise.all(
-        agents.map(({ address }) => chain.history(asset, address, sinceSec)),
-      );
-      const shown = new Set<string>();
-      for (const [i, { payments }] of histories.entries()) {
-        const agent = agents[i]?.agent ?? '';
-        for (const payment of payments) {
-          const row = rows.get(keyOf(network.caip2, nonceOf(payment)));
-          shown.add(nonceOf(payment));
-          if (row === undefined) unknown += 1;
-          const says = judge(payment, row, { agent, label: network.label, decimals: asset.decimals });
-          if (says !== null) findings.push({ where: 'chain', id: row?.id ?? payment.tx, says });
-        }
-        if (payments.length > 0) byAgent.push({ agent, network: network.caip2, payments: payments.length });
-      }
-      for (const row of rows.values()) {
-        if (
-          row.network !== network.caip2 ||
-          row.asset !== asset.address ||
-          openedWallMs(row) < sinceMs + EDGE_MS
-        )
-          continue;
-        if (row.state !== 'captured' || !row.confirmed || shown.has(row.nonce)) continue;
-        findings.push({
-          where: 'chain',
-          id: row.id,
-          says: 'The ledger has it captured and confirmed; the chain does not show it.',
-        });
-      }
+      await comparison.compare(purse);
     } catch (error) {
       if (!isWalletError(error)) throw error;
-      findings.push({ where: 'chain', id, says: `Not compared: ${error.shortMessage}` });
+      comparison.find(`${purse.network.caip2} ${purse.asset.symbol}`, `Not compared: ${error.shortMessage}`);
     }
   }
-  return { compared: byAgent.reduce((sum, { payments }) => sum + payments, 0), byAgent, unknown, findings };
+  const { byAgent, unknown, recaptured, findings, notes } = comparison;
+  return {
+    compared: byAgent.reduce((sum, { payments }) => sum + payments, 0),
+    byAgent,
+    unknown,
+    recaptured,
+    findings,
+    notes: [...notes],
+  };
 }
 
-function judge(
-  payment: ChainPayment,
-  row: Payment | undefined,
-  { agent, label, decimals }: { readonly agent: string; readonly label: string; readonly decimals: number },
-): string | null {
-  const amount = formatUnits(payment.amountAtomic, decimals);
-  if (row === undefined)
-    return `The chain shows ${amount} paid by the agent ${agent} to ${payment.to} on ${label}, which the ledger does not know: ledger rebuild counts it.`;
-  if (row.state === 'released')
-    return `The ledger has it released; the chain shows ${amount} paid to ${payment.to}.`;
-  if (row.state !== 'captured') return null;
-  if (row.capturedAtomic === payment.amountAtomic) return null;
-  return `The ledger has ${formatUnits(row.capturedAtomic ?? 0n, decimals)} captured; the chain shows ${amount}.`;
+/** Where a payment's fate is looked at by a command that opens no engine. */
+export function fatePlaceOf(config: Config, ledger: Ledger, nowMs: number): FatePlace {
+  return {
+    ledger,
+    funds: new Funds(ledger),
+    now: () => nowMs,
+    config: () => config,
+    chainOf: (_config, caip2) => {
+      const network = findNetwork(caip2);
+      return network === undefined ? null : openChain(config, network, () => nowMs).chain;
+    },
+  };
+}
+
+class Comparison {
+  readonly byAgent: ChainComparison['byAgent'][number][] = [];
+  readonly recaptured: FateVerdict[] = [];
+  readonly findings: ChainFinding[] = [];
+  readonly notes = new Set<string>();
+  unknown = 0;
+  readonly #config: Config;
+  readonly #keys: UnlockedWallet;
+  readonly #ledger: Ledger;
+  readonly #nowMs: number;
+  readonly #sinceMs: number;
+  readonly #rows: ReadonlyMap<string, Payment>;
+
+  constructor(config: Config, keys: UnlockedWallet, ledger: Ledger, nowMs: number) {
+    this.#config = config;
+    this.#keys = keys;
+    this.#ledger = ledger;
+    this.#nowMs = nowMs;
+    this.#sinceMs = nowMs - COMPARED_MS;
+    this.#rows = byNonce(ledger, this.#sinceMs - EDGE_MS);
+  }
+
+  find(id: string, says: string): void {
+    this.findings.push({ where: 'chain', id, says });
+  }
+
+  async compare({ network, asset, chain }: Purse): Promise<void> {
+    const agents = await agentAddresses(this.#config, this.#keys, this.#ledger, network);
+    const [id, sinceSec] = [`${network.caip2} ${asset.symbol}`, Math.floor(this.#sinceMs / 1000)];
+    const histories = await Promise.all(
+      agents.map(async ({ agent, address }) => ({
+        agent,
+        history: await chain.unionHistory(asset, address, sinceSec),
+      })),
+    );
+    const shown = new Set<string>();
+    for (const { agent, history } of histories) {
+      const { payments, readBy, faults } = history;
+      if (readBy.length === 0) return this.find(id, `Not compared: ${faults.join('; ')}.`);
+      for (const why of faults)
+        this.notes.add(`Compared with ${network.label} without one of its RPCs: ${why}.`);
+      for (const payment of payments) {
+        shown.add(paymentKey(payment));
+        await this.#judge(payment, agent, network, asset);
+      }
+      if (payments.length > 0)
+        this.byAgent.push({ agent, network: network.caip2, payments: payments.length });
+    }
+    this.#findUnshown(shown, network, asset);
+  }
+
+  async #judge(payment: ChainPayment, agent: string, network: Network, asset: Asset): Promise<void> {
+    const amount = formatUnits(payment.amountAtomic, asset.decimals);
+    const row = this.#rows.get(keyOf(network.caip2, paymentKey(payment)));
+    if (row === undefined) {
+      this.unknown += 1;
+      this.find(
+        payment.tx,
+        `The chain shows ${amount} paid by the agent ${agent} to ${payment.to} on ${network.label}, which the ledger does not know: ledger rebuild counts it.`,
+      );
+    } else if (row.state === 'released') {
+      await this.#mend(row, `${amount} paid to ${payment.to}`);
+    } else if (row.state === 'captured' && row.capturedAtomic !== payment.amountAtomic) {
+      const told = formatUnits(row.capturedAtomic ?? 0n, asset.decimals);
+      this.find(row.id, `The ledger has ${told} captured; the chain shows ${amount}.`);
+    }
+  }
+
+  /** A history is for comparing: what is counted again rests on the same proof as any other capture. */
+  async #mend(row: Payment, shown: string): Promise<void> {
+    const place = fatePlaceOf(this.#config, this.#ledger, this.#nowMs);
+    const verdict = await settleFate(place, row, AbortSignal.timeout(LOOK_MS_MAX));
+    if (verdict.payment.state === 'captured') this.recaptured.push(verdict);
+    else
+      this.find(
+        row.id,
+        `The ledger has it released; the chain shows ${shown}, which is not proved: ${verdict.says}`,
+      );
+  }
+
+  #findUnshown(shown: ReadonlySet<string>, network: Network, asset: Asset): void {
+    for (const row of this.#rows.values()) {
+      if (row.network !== network.caip2 || row.asset !== asset.address) continue;
+      if (openedWallMs(row) < this.#sinceMs + EDGE_MS || shown.has(row.nonce)) continue;
+      if (row.state !== 'captured' || !row.confirmed) continue;
+      this.find(row.id, 'The ledger has it captured and confirmed; the chain does not show it.');
+    }
+  }
 }
 
 function byNonce(ledger: Ledger, sinceMs: number): Map<string, Payment> {
@@ -118,11 +199,6 @@ function byNonce(ledger: Ledger, sinceMs: number): Map<string, Payment> {
   return rows;
 }
 
-function keyOf(network: string, nonce: string): string {
-  return `${network} ${nonce}`;
-}
-
-/** A plain transfer has no nonce: its place on the chain stands for one, as in the ledger's rebuilding. */
-function nonceOf({ nonce, tx, to, amountAtomic }: ChainPayment): string {
-  return nonce?.toLowerCase() ?? `transfer ${tx} ${to.toLowerCase()} ${amountAtomic}`;
+function keyOf(network: string, key: string): string {
+  return `${network} ${key}`;
 }

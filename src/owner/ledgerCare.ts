@@ -1,20 +1,19 @@
 import { copyFileSync, chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ChainPayment } from '../chain/chain.js';
 import { LEDGER_FILE } from '../config/home.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import { Ledger } from '../ledger/ledger.js';
-import type { ImportedPayment } from '../ledger/sqlite/rebuild.js';
-import { toUsdMicros, type Asset } from '../money/asset.js';
 import { AUTHORIZATION_WINDOW_MAX_SEC } from '../payment/intent.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
-import type { Network } from '../money/network.js';
-import { compareWithChain } from './chainAudit.js';
+import type { Payment } from '../ledger/payment.js';
+import { rememberLedger } from '../wallet/checkpoint.js';
 import { openLedger } from '../wallet/engine.js';
+import { settleFate } from '../wallet/fate.js';
+import { compareWithChain, fatePlaceOf, LOOK_MS_MAX } from './chainAudit.js';
 import { lacksFactors, rememberFactors, restoreFactors } from './factorMemory.js';
-import { agentAddresses, fundedAssets, type AgentAddress } from './ownAddresses.js';
+import { readChain } from './chainImport.js';
 import { provedConfig } from './ownerConfig.js';
 import { makeLedgerFile } from './setUpLedger.js';
 import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './ownerHand.js';
@@ -32,6 +31,10 @@ export interface Rebuilding {
   readonly readyAtMs: number | null;
   /** Payments that came in from the chain. */
   readonly imported: number;
+  /** Payments that had been released, and that the chain was proved to show: they are captured again. */
+  readonly recaptured: number;
+  /** What was not looked at or not proved: one sentence for each. */
+  readonly notes: readonly string[];
   /** Where the ledger that was replaced is kept, or null. */
   readonly keptAs: string | null;
   /** Agents that were suspended because the ledger is an older copy. */
@@ -48,11 +51,10 @@ export interface Rebuilding {
 export async function rebuildLedger(options: OwnerOptions): Promise<Rebuilding> {
   const keys = await unlockAsOwner(options, REBUILD_WISH);
   const usable = openUsable(options, keys);
-  if (usable !== null && (await needsNothing(options, usable, keys))) {
-    usable.close();
-    return { state: 'sound', readyAtMs: null, imported: 0, keptAs: null, suspended: [] };
-  }
-  return rebuildOver(options, keys, usable);
+  const sound = usable === null ? null : await lookOver(options, usable, keys);
+  if (sound === null) return rebuildOver(options, keys, usable);
+  usable?.close();
+  return sound;
 }
 
 async function rebuildOver(
@@ -77,14 +79,29 @@ async function rebuildOver(
 }
 
 /**
- * Whether no rebuilding is under way, the ledger continues what the keystore remembers, and the chain shows no payment
- * that it does not know: in a restored wallet those of before are not counted yet.
+ * What there is to say of a ledger that needs no rebuilding: none is under way, it continues what the keystore remembers,
+ * and the chain shows no payment that it does not know (in a restored wallet those of before are not counted yet). Null
+ * where it needs one. What was released falsely is captured again (T32).
  */
-async function needsNothing(options: OwnerOptions, ledger: Ledger, keys: UnlockedWallet): Promise<boolean> {
-  if (ledger.rebuildingSinceMs() !== null) return false;
-  if (!(await isContinued(ledger, keys)) || (await lacksFactors(keys, ledger))) return false;
-  const config = provedConfig(options.home, keys);
-  return (await compareWithChain(config, keys, ledger, options.now())).unknown === 0;
+async function lookOver(
+  options: OwnerOptions,
+  ledger: Ledger,
+  keys: UnlockedWallet,
+): Promise<Rebuilding | null> {
+  if (ledger.rebuildingSinceMs() !== null) return null;
+  if (!(await isContinued(ledger, keys)) || (await lacksFactors(keys, ledger))) return null;
+  const compared = await compareWithChain(provedConfig(options.home, keys), keys, ledger, options.now());
+  if (compared.unknown > 0) return null;
+  await rememberLedger(keys, ledger);
+  return {
+    state: 'sound',
+    readyAtMs: null,
+    imported: 0,
+    recaptured: compared.recaptured.length,
+    notes: [...compared.notes, ...compared.findings.map(({ says }) => says)],
+    keptAs: null,
+    suspended: [],
+  };
 }
 
 /** Whether the ledger continues what the keystore remembers. */
@@ -161,79 +178,38 @@ async function finishWhenReady(
 ): Promise<Omit<Rebuilding, 'suspended'>> {
   const sinceMs = ledger.rebuildingSinceMs() ?? options.now();
   const readyAtMs = sinceMs + (AUTHORIZATION_WINDOW_MAX_SEC + CLOCK_MARGIN_SEC) * 1000;
-  if (options.now() < readyAtMs) return { state: 'waiting', readyAtMs, imported: 0, keptAs };
+  const begun = { readyAtMs, imported: 0, recaptured: 0, notes: [], keptAs };
+  if (options.now() < readyAtMs) return { ...begun, state: 'waiting' };
   const found = await readChain(config, keys, ledger, {
     sinceMs: sinceMs - COUNTED_SEC * 1000,
     untilMs: readyAtMs,
   });
-  const imported = await ledger.finishRebuild(found, options.now());
+  const { imported, contradicted } = await ledger.finishRebuild(found, options.now());
+  const proved = await proveLandings(config, ledger, contradicted, options.now());
   await rememberRebuilt(keys, ledger);
-  return { state: 'done', readyAtMs: null, imported, keptAs };
+  return { state: 'done', readyAtMs: null, imported, ...proved, keptAs };
+}
+
+/** Takes for captured what was released falsely, where the chain proves it. */
+async function proveLandings(
+  config: Config,
+  ledger: Ledger,
+  contradicted: readonly Payment[],
+  nowMs: number,
+): Promise<Pick<Rebuilding, 'recaptured' | 'notes'>> {
+  const place = fatePlaceOf(config, ledger, nowMs);
+  const notes: string[] = [];
+  for (const payment of contradicted) {
+    const { payment: after, says } = await settleFate(place, payment, AbortSignal.timeout(LOOK_MS_MAX));
+    if (after.state !== 'captured') notes.push(`${payment.id} stays released. ${says}`);
+  }
+  return { recaptured: contradicted.length - notes.length, notes };
 }
 
 /** Has the keystore remember this ledger in place of whatever it remembers: the owner said so. */
 async function rememberRebuilt(keys: UnlockedWallet, ledger: Ledger): Promise<void> {
   const checkpoint = await ledger.durableCheckpoint();
   if (checkpoint !== null) await keys.writeAnchor(checkpoint, 'rebuilt');
-}
-
-/** Everything that left the wallet since a time, on each enabled network, from blocks past `untilMs`. */
-async function readChain(
-  config: Config,
-  keys: UnlockedWallet,
-  ledger: Ledger,
-  { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
-): Promise<ImportedPayment[]> {
-  const found: ImportedPayment[] = [];
-  for (const { network, asset, chain } of fundedAssets(config, keys)) {
-    const agents = await agentAddresses(config, keys, ledger, network);
-    if ((await chain.latestTimeSec()) * 1000 < untilMs) {
-      throw new WalletError(
-        'rpc_unavailable',
-        `The RPC of ${network.label} is behind; nothing was counted yet.`,
-      );
-    }
-    for (const { agent, address } of agents) {
-      const { payments } = await chain.history(asset, address, Math.floor(sinceMs / 1000));
-      for (const payment of payments) {
-        const toOwn = isOwnTransfer(payment, network, agents);
-        const from = { agent, payFrom: address, toOwn };
-        found.push({ ...importedFrom(payment, network, asset, sinceMs), ...from });
-      }
-    }
-  }
-  return found;
-}
-
-/**
- * Whether money went from one agent of the wallet to another: nothing was spent. On Solana a transaction may pay several,
- * so only one of this wallet's own making, which pays one, is taken for that.
- */
-function isOwnTransfer(
-  { to, nonce }: ChainPayment,
-  { family }: Network,
-  agents: readonly AgentAddress[],
-): boolean {
-  if (family === 'svm') return nonce !== null && agents.some(({ address }) => address === to);
-  return agents.some(({ address }) => address.toLowerCase() === to.toLowerCase());
-}
-
-function importedFrom(
-  payment: ChainPayment,
-  network: Network,
-  asset: Asset,
-  sinceMs: number,
-): Omit<ImportedPayment, 'agent' | 'payFrom' | 'toOwn'> {
-  return {
-    network: network.caip2,
-    asset: asset.address,
-    payTo: payment.to,
-    amountAtomic: payment.amountAtomic,
-    usdMicros: toUsdMicros(asset, payment.amountAtomic),
-    nonce: payment.nonce,
-    tx: payment.tx,
-    blockTimeMs: Math.max(payment.timeSec * 1000, sinceMs),
-  };
 }
 
 /** Copies the ledger into a file of the owner's, readable by nobody else. Throws `bad_input` where the name is taken. */

@@ -1,9 +1,8 @@
 import type { Fate } from '../chain/chain.js';
-import type { Payment } from '../ledger/payment.js';
+import { toWallMs, type Payment } from '../ledger/payment.js';
 import { WalletError } from '../errors/walletError.js';
-import { findAsset } from '../money/asset.js';
 import type { Caip2 } from '../money/network.js';
-import { toUsdMicros } from '../money/asset.js';
+import { findAsset, toUsdMicros, type Asset } from '../money/asset.js';
 import type { Engine } from './engine.js';
 import { heldUntilMs } from './answer/outcome.js';
 import { x402 } from './rails/protocol.js';
@@ -11,7 +10,15 @@ import { x402 } from './rails/protocol.js';
 /** What became of looking after one payment, in words a person can check. */
 export interface FateVerdict {
   readonly payment: Payment;
-  readonly verdict: 'captured' | 'confirmed' | 'released' | 'receipt_false' | 'waits' | 'final';
+  readonly verdict:
+    | 'captured'
+    | 'confirmed'
+    | 'released'
+    | 'receipt_false'
+    /** It had been released, and landed all the same. */
+    | 'recaptured'
+    | 'waits'
+    | 'final';
   /** One sentence on why. */
   readonly says: string;
   /**
@@ -27,8 +34,11 @@ const RESEND_MARGIN_SEC = 5;
 /** Where nothing is known of when to ask again. */
 const ASK_AGAIN_MS = 30_000;
 
+/** What a look at a payment's fate needs of an open wallet. */
+export type FatePlace = Pick<Engine, 'ledger' | 'funds' | 'now' | 'config' | 'chainOf'>;
+
 /** Asks the chain about a payment's nonce. Never throws for a fault of an RPC. */
-export async function askChain(engine: Engine, payment: Payment, signal: AbortSignal): Promise<Fate> {
+export async function askChain(engine: FatePlace, payment: Payment, signal: AbortSignal): Promise<Fate> {
   const chain = engine.chainOf(engine.config(), payment.network);
   const query = await x402.fateQuery(payment);
   if (chain === null || query === null) {
@@ -46,14 +56,16 @@ export async function askChain(engine: Engine, payment: Payment, signal: AbortSi
  * frees nothing, nor does a seller's word.
  */
 export async function settleFate(
-  engine: Engine,
+  engine: FatePlace,
   payment: Payment,
   signal: AbortSignal,
 ): Promise<FateVerdict> {
-  if (payment.state === 'released' || (payment.state === 'captured' && payment.confirmed)) {
+  const neverSigned = payment.state === 'released' && payment.payload === null;
+  if (neverSigned || (payment.state === 'captured' && payment.confirmed)) {
     return { payment, verdict: 'final', says: 'Its fate is known.', retryAtMs: null, stillValid: false };
   }
   const fate = await askChain(engine, payment, signal);
+  if (payment.state === 'released') return lookAgain(engine, payment, fate);
   if (fate.kind === 'captured') return recordCapture(engine, payment, fate);
   if (fate.kind === 'released') return recordRelease(engine, payment, proofOf(fate));
   const retryAtMs = fate.retryAtSec * 1000;
@@ -63,13 +75,64 @@ export async function settleFate(
   return { payment, verdict: 'waits', says: waitingSentence(payment, fate, nowSec), retryAtMs, stillValid };
 }
 
-async function recordCapture(
-  engine: Engine,
+/** A payment that was released is looked at until a proof this long after it says the same: see {@link watchReleased}. */
+const WATCH_MS = 3_600_000;
+/** Where no proof can be had, it is looked at no longer than the longest cap counts. */
+const WATCH_MS_MAX = 30 * 24 * 3_600_000;
+
+/** T32: whatever released a payment may have been false. The chain is believed where it shows that it landed. */
+async function lookAgain(engine: FatePlace, payment: Payment, fate: Fate): Promise<FateVerdict> {
+  if (fate.kind === 'captured') return recordLanding(engine, payment, fate);
+  const ageMs = engine.now() - toWallMs(payment, payment.changedMs);
+  const isProved = fate.kind === 'released';
+  const isOver = (isProved && ageMs >= WATCH_MS) || ageMs >= WATCH_MS_MAX;
+  if (isOver) await engine.ledger.endWatch(payment.id);
+  const why = fate.kind === 'unknowable' ? ` ${fate.says ?? UNKNOWABLE[fate.why] ?? ''}`.trimEnd() : '';
+  return {
+    payment,
+    verdict: 'final',
+    says: isProved
+      ? `It can never settle: ${proofOf(fate)}.`
+      : `It was released by a proof, and the chain does not show it.${why}`,
+    retryAtMs: isOver ? null : engine.now() + WATCH_MS,
+    stillValid: false,
+  };
+}
+
+async function recordLanding(
+  engine: FatePlace,
   payment: Payment,
   fate: Extract<Fate, { kind: 'captured' }>,
 ): Promise<FateVerdict> {
+  const proof = {
+    capturedAtomic: fate.amountAtomic,
+    capturedUsdMicros: toUsdMicros(assetOf(payment), fate.amountAtomic),
+    tx: fate.tx,
+    confirmed: fate.final,
+    chainMs: fate.blockTimeMs,
+  };
+  const { payment: after } = await engine.ledger.recapture(payment.id, proof, engine.now());
+  return {
+    payment: after,
+    verdict: 'recaptured',
+    says: `It had been released, and the chain shows the transfer in ${fate.tx}: it counts as paid again.`,
+    retryAtMs: null,
+    stillValid: false,
+  };
+}
+
+function assetOf(payment: Payment): Asset {
   const asset = findAsset(payment.network as Caip2, payment.asset);
   if (asset === undefined) throw new WalletError('internal', 'A payment is in an asset the table lost.');
+  return asset;
+}
+
+async function recordCapture(
+  engine: FatePlace,
+  payment: Payment,
+  fate: Extract<Fate, { kind: 'captured' }>,
+): Promise<FateVerdict> {
+  const asset = assetOf(payment);
   const was = payment.state;
   const { payment: after } = await engine.ledger.capture(
     payment.id,
@@ -98,7 +161,7 @@ function proofOf(fate: Extract<Fate, { kind: 'released' }>): string {
   return `a safe block of ${new Date(fate.blockTimeSec * 1000).toISOString()} is past its expiry and shows it unused`;
 }
 
-async function recordRelease(engine: Engine, payment: Payment, proof: string): Promise<FateVerdict> {
+async function recordRelease(engine: FatePlace, payment: Payment, proof: string): Promise<FateVerdict> {
   const wasClaimed = payment.state === 'captured';
   const note = wasClaimed ? 'receipt_false' : 'expired_unused';
   const { payment: after } = await engine.ledger.release(payment.id, note, engine.now());

@@ -1,5 +1,6 @@
 import { isWalletError } from '../errors/walletError.js';
 import type { Payment } from '../ledger/payment.js';
+import { LOOK_MS_MAX } from '../ledger/sqlite/look.js';
 import { isDriven } from './driver.js';
 import type { Engine } from './engine.js';
 import { settleFate, type FateVerdict } from './fate.js';
@@ -8,6 +9,12 @@ import { settleFate, type FateVerdict } from './fate.js';
 const ROWS_PER_PASS = 200;
 /** Rows that the owner's own pass looks at: more than can be open within an authorization's life, in some 20 MB. */
 const ROWS_MAX = 10_000;
+/** Released payments that the owner's own pass looks at again, newest first; an audit compares all of the same time. */
+const RELEASED_ROWS_MAX = 200;
+/** No cap counts longer: what is found out later changes no limit. */
+const RELEASED_LOOK_MS = 30 * 24 * 3_600_000;
+/** Released payments looked at in one pass of the background: rare, and in no hurry. */
+const WATCHED_PER_PASS = 20;
 /** How often the background looks, and how soon after start: never in the way of a first call. */
 const EVERY_MS = 15_000;
 const FIRST_AFTER_MS = 3_000;
@@ -41,12 +48,24 @@ export async function reconcilePayment(
   return settleFate(engine, payment, signal);
 }
 
-/** One pass over everything open, oldest first, for the owner who asks. A fault of one row leaves the others their turn. */
+/**
+ * One pass over everything open, oldest first, for the owner who asks, and over what was released of late: a release may
+ * have been false (T32). A fault of one row leaves the others their turn.
+ */
 export async function reconcileAll(engine: Engine, signal: AbortSignal): Promise<FateVerdict[]> {
   const verdicts: FateVerdict[] = [];
+  const known = new Set<string>();
   for (const payment of engine.ledger.openPayments(ROWS_MAX)) {
     if (signal.aborted) break;
+    known.add(payment.id);
     verdicts.push(await reconcileRow(engine, payment, signal));
+  }
+  const since = engine.now() - RELEASED_LOOK_MS;
+  for (const payment of engine.ledger.releasedPayments(since, RELEASED_ROWS_MAX)) {
+    if (signal.aborted) break;
+    if (known.has(payment.id)) continue;
+    const verdict = await reconcileRow(engine, payment, signal);
+    if (verdict.payment.state !== 'released') verdicts.push(verdict);
   }
   return verdicts;
 }
@@ -62,6 +81,17 @@ async function reconcileRow(engine: Engine, payment: Payment, signal: AbortSigna
   }
 }
 
+/** Looks again at released payments whose look is due: what is found out of them is no call's to wait for. */
+async function lookAtReleased(engine: Engine): Promise<void> {
+  for (const payment of engine.ledger.watchedPayments(engine.now(), WATCHED_PER_PASS)) {
+    if (engine.closing.aborted) return;
+    const { payment: after, retryAtMs } = await reconcileRow(engine, payment, engine.closing);
+    if (after.state !== 'released' || retryAtMs === null) continue;
+    const dueMs = Math.min(retryAtMs, engine.now() + LOOK_MS_MAX);
+    await engine.ledger.saveLook({ paymentId: payment.id, dueMs, failures: 0, reason: 'released' });
+  }
+}
+
 /** Reconciles behind the calls until the wallet closes; never keeps the process alive, never delays its start. */
 export function reconcileInBackground(engine: Engine): void {
   const dueMs = new Map<string, number>();
@@ -74,6 +104,8 @@ export function reconcileInBackground(engine: Engine): void {
       if (retryAtMs === null) dueMs.delete(payment.id);
       else dueMs.set(payment.id, Math.min(retryAtMs, engine.now() + LOOK_EVERY_MS));
     }
+    await lookAtReleased(engine);
+    engine.renewCheckpoint();
   };
   const schedule = (afterMs: number): void => {
     const timer = setTimeout(() => {

@@ -158,6 +158,7 @@ const holds = fc
         place: 'held',
         captured: 0n,
         countedMs: 0,
+        wasReleased: false,
       });
     });
   });
@@ -168,7 +169,7 @@ const moves = fc
     move: fc.constantFrom<Move>(
       ...(['recordSigned', 'markSent', 'captureClaimed', 'captureConfirmed'] as const),
       ...(Object.keys(LIFE.unknown) as Move[]),
-      ...(['releaseNeverSigned', 'releaseFalse'] as const),
+      ...(['releaseNeverSigned', 'releaseFalse', 'recaptureShown', 'recaptureSettled'] as const),
     ),
     part: fc.integer({ min: 1, max: 4 }),
     chainLagMs: fc.option(fc.integer({ min: -60_000, max: 2 * HOUR_MS })),
@@ -176,8 +177,11 @@ const moves = fc
   .map(
     ({ which, move, part, chainLagMs }) =>
       new Command(`${move} #${which} ${part}/4 chain −${chainLagMs} ms`, async (model, real) => {
-        const payment =
-          model.payments[model.payments.length - 1 - (which % Math.max(model.payments.length, 1))];
+        // Few are released, so those that land all the same are looked for.
+        const chosen = move.startsWith('recapture')
+          ? model.payments.filter(({ place }) => place === 'released')
+          : model.payments;
+        const payment = chosen[chosen.length - 1 - (which % Math.max(chosen.length, 1))];
         if (payment === undefined) return;
         const allowed = model.allows(payment, move);
         const captured = (payment.held * BigInt(part)) / 4n;
@@ -196,6 +200,7 @@ const moves = fc
         if (next === undefined) return;
         model.tick(real.clockMs);
         payment.place = next;
+        payment.wasReleased ||= next === 'released';
         if (next !== 'captured' && next !== 'confirmed') return;
         payment.captured = captured;
         payment.countedMs = Math.max(payment.openedMs, Math.min(chainMs ?? model.ledgerMs, model.ledgerMs));
@@ -228,6 +233,10 @@ function make(
       return ledger.release(id, 'expired_unused', nowMs);
     case 'releaseFalse':
       return ledger.release(id, 'receipt_false', nowMs);
+    case 'recaptureShown':
+      return ledger.recapture(id, { ...facts, tx: '0x01', confirmed: false }, nowMs);
+    case 'recaptureSettled':
+      return ledger.recapture(id, { ...facts, tx: '0x01', confirmed: true }, nowMs);
   }
 }
 
@@ -296,7 +305,7 @@ test('whatever happens in whatever order, the ledger is the model', async () => 
     ),
     { maxCommands: 60, size: 'max' },
   );
-  let [payments, approvedPast] = [0, 0];
+  let [payments, approvedPast, recaptured] = [0, 0, 0];
   await fc.assert(
     fc.asyncProperty(commands, async (happenings) => {
       using world = newLedger();
@@ -306,9 +315,13 @@ test('whatever happens in whatever order, the ledger is the model', async () => 
       await fc.asyncModelRun(() => ({ model, real }), happenings);
       payments += model.payments.length;
       approvedPast += model.payments.filter(({ past }) => past.length > 0).length;
+      recaptured += model.payments.filter(
+        ({ wasReleased, place }) => wasReleased && place !== 'released',
+      ).length;
     }),
     { numRuns: 40 },
   );
   expect(payments).toBeGreaterThan(100);
   expect(approvedPast).toBeGreaterThan(10);
+  expect(recaptured).toBeGreaterThan(3);
 });

@@ -17,6 +17,8 @@ export interface ModelPayment {
   place: Place;
   captured: bigint;
   countedMs: number;
+  /** It was taken for unused once, and what it held was given to others: caps count it, and it may be too much for them. */
+  wasReleased: boolean;
 }
 
 /** What the model is asked to hold. */
@@ -105,12 +107,13 @@ export class Model {
 
   /**
    * The promise: what could have moved of a line's own payments by now. For a cap those that nobody approved, for a
-   * ceiling all.
+   * ceiling all. What a false release let move beside it is not the ledger's doing.
    */
   promised(line: CapLine, clockMs: number): bigint {
     const fromMs = Math.max(this.ledgerMs, clockMs) - (line.windowSec ?? 0) * 1000;
     return this.payments
       .filter((payment) => (line.kind === 'ceiling' || !payment.approved) && isIn(line.scope, payment))
+      .filter(({ wasReleased }) => !wasReleased)
       .reduce((sum, { place, held, captured, countedMs }) => {
         if (isOpen(place)) return sum + held;
         if (place === 'released') return sum;

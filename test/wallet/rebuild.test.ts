@@ -6,6 +6,7 @@ import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import { findNetwork } from '../../src/money/network.js';
 import { compareWithChain } from '../../src/owner/chainAudit.js';
 import { backupLedger, rebuildLedger, restoreLedger } from '../../src/owner/ledgerCare.js';
+import type { CapScope } from '../../src/money/cap.js';
 import { capLine } from '../../src/ledger/sqlite/fixtures.js';
 import type { OwnerOptions } from '../../src/owner/ownerHand.js';
 import { unfreezeWallet } from '../../src/owner/ownerFreeze.js';
@@ -87,6 +88,27 @@ async function sessionUsed(): Promise<{ day: bigint; findings: unknown[] }> {
   return { day, findings: [...findings, ...compared.findings] };
 }
 
+/** What counts against lines of hosts and categories, and in the session that the agent has at its next call. */
+async function usedOf(hosts: readonly string[], categories: readonly string[]) {
+  const wallet = test1.open({ now });
+  const { ledger } = await wallet.engine();
+  const { id: sessionId } = await ledger.touchSession('default', now());
+  const used = (...scopes: CapScope[]): bigint[] =>
+    ledger.usage(
+      scopes.map((scope) => capLine({ scope, windowSec: scope.kind === 'session' ? null : 86_400 })),
+      now(),
+    );
+  const session = { kind: 'session', agent: 'default', sessionId } as const;
+  const found = {
+    hosts: used(...hosts.map((host) => ({ kind: 'host', host }) as const)),
+    categories: used(...categories.map((category) => ({ kind: 'category', category }) as const)),
+    session: used(session)[0],
+    categoriesOfSession: used(...categories.map((category) => ({ ...session, category }))),
+  };
+  await wallet.close();
+  return found;
+}
+
 describe('a ledger that was deleted', () => {
   test('stops signing until it is rebuilt, and the caps then count what the chain shows', async () => {
     expect(await pay('/v2/json?n=1')).toMatchObject({ code: 'paid' });
@@ -108,6 +130,21 @@ describe('a ledger that was deleted', () => {
     await later();
     expect(await rebuildLedger(owner())).toMatchObject({ state: 'done', imported: 3 });
     expect(await sessionUsed()).toEqual({ day: 30_000n, findings: [] });
+    expect(await usedOf(['a.example.com', 'b.example.com:443'], ['maps'])).toEqual({
+      hosts: [30_000n, 30_000n],
+      categories: [30_000n],
+      session: 30_000n,
+      categoriesOfSession: [30_000n],
+    });
+    await later();
+    await later();
+    await later();
+    // The session that the lost one may have been ends as any does; windows go on by the chain's time.
+    expect(await usedOf([], ['maps'])).toMatchObject({
+      categories: [30_000n],
+      session: 0n,
+      categoriesOfSession: [0n],
+    });
     await expect(rebuildLedger(owner())).resolves.toMatchObject({ state: 'sound' });
   });
 });
@@ -178,6 +215,28 @@ describe('restore', () => {
     expect(await rebuildLedger(owner())).toMatchObject({ state: 'done', imported: 1 });
     expect(await sessionUsed()).toEqual({ day: 20_000n, findings: [] });
   });
+});
+
+test('a rebuild takes for captured what the copy has released, and the chain shows', async () => {
+  expect(await pay('/v2/text?fault=hang_settles_later&n=61', { timeout_ms: 1_500 })).toMatchObject({
+    money: 'unknown',
+  });
+  const wallet = test1.open({ now });
+  const { ledger } = await wallet.engine();
+  const [open] = paymentsIn({ ledger });
+  await ledger.release(open?.id ?? '', 'expired_unused', now());
+  await wallet.close();
+  await backupLedger(owner(), file('copy.db'));
+  await sandbox.shop.releasePending();
+  expect(await restoreLedger(owner(), file('copy.db'))).toMatchObject({ state: 'waiting' });
+  await later();
+  expect(await rebuildLedger(owner())).toMatchObject({
+    state: 'done',
+    imported: 0,
+    recaptured: 1,
+    notes: [],
+  });
+  expect(await sessionUsed()).toEqual({ day: 10_000n, findings: [] });
 });
 
 describe('the comparison with the chain', () => {

@@ -163,6 +163,28 @@ describe('history', () => {
     expect(whole.payments.flatMap(({ nonce }) => nonce ?? [])).toEqual(ofChain);
   });
 
+  test('of all operators together hides nothing that one of them leaves out', async () => {
+    const signed = await world.sign();
+    await world.settle(signed);
+    const union = () => world.reader().unionHistory(USDC, world.payer.address, 0);
+    const whole = await union();
+    expect(whole).toMatchObject({ isWhole: true, faults: [] });
+    expect(whole.payments.map(({ nonce }) => nonce)).toContain(signed.query.nonce);
+    expect(whole.readBy.map(({ origin }) => origin)).toEqual([world.one.url, world.two.url]);
+    const nowSec = await world.chain.nowSec();
+    expect(whole.readBy.map(({ untilSec }) => untilSec)).toEqual([nowSec, nowSec]);
+    for (const liar of [world.one, world.two]) {
+      await liar.setFault({ kind: 'lying', used: false });
+      expect(await union()).toEqual(whole);
+      await liar.setFault(null);
+    }
+    await world.two.setFault({ kind: 'down' });
+    expect(await union()).toMatchObject({ isWhole: false, faults: [expect.stringContaining(world.two.url)] });
+    expect((await union()).payments).toEqual(whole.payments);
+    await world.one.setFault({ kind: 'down' });
+    expect(await union()).toMatchObject({ isWhole: false, payments: [], readBy: [] });
+  });
+
   test('an operator that fails is not taken for an empty history', async () => {
     await world.one.setFault({ kind: 'garbled' });
     expect((await world.reader().history(USDC, world.payer.address, 0)).origin).toBe(world.two.url);

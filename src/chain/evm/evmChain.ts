@@ -6,6 +6,7 @@ import { within } from '../deadline.js';
 import { Endpoints, FAILOVER_MS_MAX, RETRY_SEC } from '../endpoints.js';
 import type { Fate, FateQuery } from '../fate.js';
 import { readHistory, type ChainHistory } from '../history.js';
+import { readUnion, type UnionHistory } from '../unionHistory.js';
 import type { Finality, GasTerms, Heads, Operator } from './operator.js';
 import type { RpcFetch } from '../rpc.js';
 import { RpcFault } from '../rpcFault.js';
@@ -68,6 +69,8 @@ export interface EvmChain {
    * can search so far. One operator's word: for comparing, never for a release. Throws `rpc_unavailable`, `cancelled`.
    */
   history(asset: EvmAsset, from: Hex, sinceSec: number, signal?: AbortSignal): Promise<ChainHistory>;
+  /** The same by all operators together, as far as they answer. */
+  unionHistory(asset: EvmAsset, from: Hex, sinceSec: number, signal?: AbortSignal): Promise<UnionHistory>;
 }
 
 /**
@@ -132,6 +135,11 @@ export function createEvmChain(options: EvmChainOptions): EvmChain {
 
     history: (asset, from, sinceSec, signal) =>
       endpoints.askOne(signal, (operator) => readHistory(operator, { asset, from, sinceSec }, signal)),
+
+    unionHistory: async (asset, from, sinceSec, signal) =>
+      readUnion(await endpoints.all(), quorum, (operator) =>
+        readHistory(operator, { asset, from, sinceSec }, signal),
+      ),
 
     async fateOf(query, signal) {
       const { sights, seen } = await within(FATE_MS_MAX, signal, (deadline) => look(query, deadline));

@@ -6,6 +6,7 @@ import { within } from '../deadline.js';
 import { Endpoints, FAILOVER_MS_MAX, RETRY_SEC } from '../endpoints.js';
 import type { Fate, SolanaFateQuery } from '../fate.js';
 import type { ChainHistory } from '../history.js';
+import { readUnion, type UnionHistory } from '../unionHistory.js';
 import type { RpcFetch } from '../rpc.js';
 import type { AccountFacts } from './solanaAnswer.js';
 import { readSolanaHistory } from './solanaHistory.js';
@@ -45,6 +46,8 @@ export interface SolanaChain extends Chain {
   balanceOf(asset: SvmAsset, address: string, signal?: AbortSignal): Promise<bigint>;
   fateOf(query: SolanaFateQuery, signal?: AbortSignal): Promise<Fate>;
   history(asset: SvmAsset, from: string, sinceSec: number, signal?: AbortSignal): Promise<ChainHistory>;
+  /** The same by all operators together, as far as they answer. */
+  unionHistory(asset: SvmAsset, from: string, sinceSec: number, signal?: AbortSignal): Promise<UnionHistory>;
   /**
    * A blockhash to build on, seconds old at most, with the last height at which it lives; kept warm, so that a payment
    * rarely waits for it. Throws `rpc_unavailable`, `cancelled`.
@@ -132,6 +135,11 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
 
     history: (asset, from, sinceSec, signal) =>
       endpoints.askOne(signal, (operator) => readSolanaHistory(operator, { asset, from, sinceSec }, signal)),
+
+    unionHistory: async (asset, from, sinceSec, signal) =>
+      readUnion(await endpoints.all(), quorum, (operator) =>
+        readSolanaHistory(operator, { asset, from, sinceSec }, signal),
+      ),
 
     async fateOf(query, signal) {
       const sights = await within(FATE_MS_MAX, signal, async (deadline) =>

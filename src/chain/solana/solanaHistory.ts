@@ -39,6 +39,7 @@ export async function readSolanaHistory(
     spentWithoutTransfer: [],
     fromBlock: blocks.at(-1) ?? BigInt(head.slot),
     toBlock: blocks[0] ?? BigInt(head.slot),
+    untilSec: (await operator.timeOf(head.slot, signal)) ?? 0,
     origin: operator.origin,
   };
 }

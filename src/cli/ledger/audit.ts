@@ -4,12 +4,14 @@ import type { Ledger } from '../../ledger/ledger.js';
 import { formatUsd } from '../../money/decimal.js';
 import { findNetwork } from '../../money/network.js';
 import { compareWithChain, type ChainComparison } from '../../owner/chainAudit.js';
+import { rememberLedger } from '../../wallet/checkpoint.js';
+import { viewPayment, type PaymentView } from '../../wallet/answer/outcome.js';
 import { openLedger } from '../../wallet/engine.js';
 import { provedConfig } from '../../owner/ownerConfig.js';
 import { unlockAsAnyone } from '../../owner/ownerHand.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
-import { printJson, printLines } from '../terminal/show.js';
+import { paymentLine, printJson, printLines } from '../terminal/show.js';
 import { walletOptions } from '../terminal/wallet.js';
 
 /** One thing that does not hold. */
@@ -32,18 +34,22 @@ interface Report {
   /** Payments of the last 30 days that were looked up on chain; null where the chain was left out. */
   readonly compared_with_chain: number | null;
   readonly compared_by_agent: ChainComparison['byAgent'];
+  /** Payments that had been released although the chain shows them: they count as paid again. */
+  readonly recaptured: readonly { readonly payment: PaymentView; readonly says: string }[];
+  /** RPCs that could not be read beside others that could. */
+  readonly notes: readonly string[];
   readonly findings: readonly Finding[];
 }
 
 /**
  * Re-derives every row and total of the ledger from its journal, checks the config's code and the checkpoint, and
- * compares the last 30 days with the chain.
+ * compares the last 30 days with the chain. A payment that was released falsely is captured again.
  */
 export async function run(call: CommandCall): Promise<number> {
   const { io, home, flags } = call;
   const keys = await unlockAsAnyone(walletOptions(call));
   const report = await auditWallet(home, keys, flags.has('offline') ? null : io.now());
-  const { findings, entries, payments } = report;
+  const { findings, entries, payments, recaptured, notes } = report;
   const holds = findings.length === 0;
   const message = holds
     ? `All holds: ${entries} journal entries, ${payments} payments.`
@@ -55,6 +61,11 @@ export async function run(call: CommandCall): Promise<number> {
     printLines(io.stdout, [
       ...findings.map(({ where, id, says }) => cleanLine(`${where} ${id}: ${says}`, FINDING_LENGTH_MAX)),
       message,
+      ...recaptured.flatMap(({ payment, says }) => [
+        paymentLine(payment),
+        `  captured again: ${cleanLine(says, FINDING_LENGTH_MAX)}`,
+      ]),
+      ...notes.map((note) => cleanLine(note, FINDING_LENGTH_MAX)),
       ...report.compared_by_agent.map(
         ({ agent, network, payments }) =>
           `Compared with ${findNetwork(network)?.label ?? network}: ${payments} of the agent ${agent}, withdrawals included.`,
@@ -87,19 +98,24 @@ async function auditWallet(home: string, keys: UnlockedWallet, compareAtMs: numb
       held_usd: nothing,
       compared_with_chain: null,
       compared_by_agent: [],
+      recaptured: [],
+      notes: [],
       findings,
     };
   }
   try {
-    const report = ledger.audit();
     const checkpoint = await checkpointFindings(async () => {
       const anchor = await keys.readAnchor();
       if (anchor !== null) ledger.verifyCheckpoint(anchor);
     });
-    const comparable = compareAtMs !== null && config.length === 0 && report.findings.length === 0;
+    const first = ledger.audit();
+    const comparable = compareAtMs !== null && config.length === 0 && first.findings.length === 0;
     const chain = comparable
       ? await compareWithChain(provedConfig(home, keys), keys, ledger, compareAtMs)
-      : { compared: null, byAgent: [], findings: [] };
+      : { compared: null, byAgent: [], recaptured: [], notes: [], findings: [] };
+    // What was captured again is in the sums.
+    const report = chain.recaptured.length === 0 ? first : ledger.audit();
+    if (chain.recaptured.length > 0) await rememberLedger(keys, ledger);
     return {
       entries: report.entries,
       payments: report.payments,
@@ -109,6 +125,8 @@ async function auditWallet(home: string, keys: UnlockedWallet, compareAtMs: numb
       held_usd: formatUsd(report.liveUsdMicros),
       compared_with_chain: chain.compared,
       compared_by_agent: chain.byAgent,
+      recaptured: chain.recaptured.map(({ payment, says }) => ({ payment: viewPayment(payment), says })),
+      notes: chain.notes,
       findings: [...report.findings, ...config, ...checkpoint, ...chain.findings],
     };
   } finally {

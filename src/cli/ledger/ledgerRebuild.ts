@@ -1,9 +1,12 @@
 import type { Rebuilding } from '../../owner/ledgerCare.js';
 import { rebuildLedger } from '../../owner/ledgerCare.js';
 import { ownerCommand } from '../../wallet/ownerCommand.js';
+import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
 import { printReport } from '../terminal/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
+
+const NOTE_LENGTH_MAX = 500;
 
 /** Counts the wallet's payments anew from the chain, in place of a ledger that is gone, foreign, older or damaged. */
 export async function run(call: CommandCall): Promise<number> {
@@ -12,7 +15,7 @@ export async function run(call: CommandCall): Promise<number> {
 
 /** Tells how far a rebuilding has come. */
 export function reportRebuilding({ io, flags }: CommandCall, rebuilding: Rebuilding): number {
-  const { state, readyAtMs, imported, keptAs, suspended } = rebuilding;
+  const { state, readyAtMs, imported, recaptured, keptAs, suspended, notes } = rebuilding;
   const kept = keptAs === null ? '' : ` The ledger before is kept as ${keptAs}.`;
   const readyAt = readyAtMs === null ? null : new Date(readyAtMs).toISOString();
   const messages: Readonly<Record<Rebuilding['state'], string>> = {
@@ -21,12 +24,36 @@ export function reportRebuilding({ io, flags }: CommandCall, rebuilding: Rebuild
     waiting: `The wallet is frozen while what was signed before can still settle. To finish, after ${readyAt ?? ''}: ${ownerCommand('ledger rebuild', io)}${kept}`,
   };
   const message = messages[state];
+  const again =
+    recaptured === 0
+      ? []
+      : [
+          `Captured again: ${recaptured} that had been released, and that the chain shows. Your limits count them.`,
+        ];
+  const counted = imported === 0 ? [] : COUNTED;
   const agents =
     suspended.length === 0
       ? []
       : [
           `Suspended, for what became of them since this copy is not in it: ${suspended.join(', ')}. Those that may act again: ${ownerCommand('agents resume NAME', io)}, and a new token: ${ownerCommand('agents rotate NAME', io)}`,
         ];
-  const fields = { message, state, ready_at: readyAt, imported, kept_as: keptAs, suspended };
-  return printReport(io, flags.has('json'), fields, [message, ...agents]);
+  const fields = {
+    message,
+    state,
+    ready_at: readyAt,
+    imported,
+    recaptured,
+    kept_as: keptAs,
+    suspended,
+    counts: counted,
+    notes,
+  };
+  const lines = [message, ...again, ...counted, ...notes.map((note) => cleanLine(note, NOTE_LENGTH_MAX))];
+  return printReport(io, flags.has('json'), fields, [...lines, ...agents]);
 }
+
+/** Which limits imported payments count toward, and what no chain can give back. */
+const COUNTED = [
+  'What came in counts toward your limits of day and month and those of its agent. The chain does not say what it bought, so it also counts toward the limits of every host and every category, and in the present session of its agent, which ends after 30 idle minutes.',
+  'What begins anew, for no chain has it: usual prices and payees, pauses of sellers, answers that were stored.',
+];

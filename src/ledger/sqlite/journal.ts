@@ -17,6 +17,7 @@ export type JournalKind =
   | 'capture'
   | 'confirm'
   | 'release'
+  | 'recapture'
   | 'freeze'
   | 'unfreeze'
   | 'resume'

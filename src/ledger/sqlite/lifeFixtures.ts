@@ -1,6 +1,7 @@
 import { captured, captureFacts, held, sent, T0 } from './fixtures.js';
 import type { Ledger } from '../ledger.js';
 import type { Payment } from '../payment.js';
+import type { LandingProof } from './transition.js';
 
 /** A payment in each place of its life. */
 export const PLACES = {
@@ -32,6 +33,9 @@ export const MOVES = {
   releaseNeverSigned: (ledger: Ledger, { id }: Payment) => ledger.release(id, 'never_signed', T0),
   releaseUnused: (ledger: Ledger, { id }: Payment) => ledger.release(id, 'expired_unused', T0),
   releaseFalse: (ledger: Ledger, { id }: Payment) => ledger.release(id, 'receipt_false', T0),
+  recaptureShown: (ledger: Ledger, payment: Payment) => ledger.recapture(payment.id, landing(payment), T0),
+  recaptureSettled: (ledger: Ledger, payment: Payment) =>
+    ledger.recapture(payment.id, landing(payment, true), T0),
 };
 
 /** A way of {@link MOVES}. */
@@ -56,8 +60,13 @@ export const LIFE: Record<Place, Partial<Record<Move, Place>>> = {
   },
   captured: { captureConfirmed: 'confirmed', releaseFalse: 'released' },
   confirmed: {},
-  released: {},
+  released: { recaptureShown: 'captured', recaptureSettled: 'confirmed' },
 };
+
+/** What the chain shows of a payment that landed. */
+function landing({ heldAtomic, heldUsdMicros }: Payment, confirmed = false): LandingProof {
+  return { capturedAtomic: heldAtomic, capturedUsdMicros: heldUsdMicros, tx: '0xtx', confirmed, chainMs: T0 };
+}
 
 /** The payment of a move that must have been made. */
 export function done(result: Awaited<ReturnType<Ledger['markSent']>>): Payment {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { captured, captureFacts, editBehind, newLedger, sent, T0 } from './fixtures.js';
+import { captured, captureFacts, editBehind, held, newLedger, sent, T0 } from './fixtures.js';
 import type { Ledger } from '../ledger.js';
 import { LOOK_MS_MAX, type Witness } from './look.js';
 
@@ -64,6 +64,13 @@ describe('when an open payment is looked at next', () => {
     await ledger.saveLook({ paymentId: claimed.id, ...look });
     await ledger.saveWitnesses(claimed.id, [witness]);
     await ledger.capture(claimed.id, { ...captureFacts(claimed), confirmed: true }, T0);
+    // One that was signed and released is watched for a while.
+    expect(ledger.findLook(paymentId)).toMatchObject({ dueMs: T0 + 600_000, failures: 0 });
+    expect(ledger.findWitnesses(paymentId)).toEqual([witness]);
+    expect(ledger.watchedPayments(T0 + 599_999, 10)).toEqual([]);
+    expect(ledger.watchedPayments(T0 + 600_000, 10).map(({ id }) => id)).toEqual([paymentId]);
+    expect(dueIds(ledger, T0 + 600_000)).not.toContain(paymentId);
+    await ledger.endWatch(paymentId);
     for (const id of [paymentId, claimed.id]) {
       expect(ledger.findLook(id)).toBeNull();
       expect(ledger.findWitnesses(id)).toEqual([]);
@@ -73,6 +80,13 @@ describe('when an open payment is looked at next', () => {
       expect(ledger.findLook(id)).toBeNull();
       expect(ledger.findWitnesses(id)).toEqual([]);
     }
+  });
+
+  test('is never, where a payment was released that nothing was signed for', async () => {
+    using world = newLedger();
+    const { id } = await held(world.ledger);
+    await world.ledger.release(id, 'never_signed', T0);
+    expect(world.ledger.watchedPayments(T0 + LOOK_MS_MAX, 10)).toEqual([]);
   });
 
   test('and what its witnesses showed are refused where somebody else wrote them', async () => {

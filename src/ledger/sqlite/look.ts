@@ -34,6 +34,12 @@ export interface Witness {
 /** Operators that are remembered for one payment: more than any config names at a time. */
 const WITNESSES_MAX = 16;
 
+/**
+ * When a payment that was released is looked at for the first time again: whatever released it falsely (an operator that
+ * lagged, a history that began too late) has often passed by then (T32).
+ */
+const WATCH_AFTER_MS = 600_000;
+
 const OPEN = `(state IN ('held', 'signed', 'sent', 'unknown') OR (state = 'captured' AND confirmed = 0))`;
 
 /** An open payment whose look is due. */
@@ -64,6 +70,38 @@ export function duePayments(
   });
 }
 
+/**
+ * Begins to look after a payment that was released, inside the transaction that releases it. Nothing is looked at where
+ * nothing was signed: it can never land.
+ */
+export function watchReleased(context: LedgerContext, { id, payload }: Payment, nowMs: number): void {
+  if (payload === null) return;
+  putLook(context, { paymentId: id, dueMs: nowMs + WATCH_AFTER_MS, failures: 0, reason: 'released' });
+}
+
+/** Released payments that are still looked after, and due for a look; the longest overdue first. */
+export function watchedPayments(
+  context: LedgerContext,
+  head: JournalHead,
+  nowMs: number,
+  limit: number,
+): Payment[] {
+  const rows = statement(
+    context.db,
+    `SELECT payments.* FROM looks CROSS JOIN payments ON payments.id = looks.payment_id
+     WHERE state = 'released' AND (due_ms <= ? OR due_ms > ?) ORDER BY due_ms LIMIT ?`,
+  ).all(nowMs, nowMs + LOOK_MS_MAX, limit) as SqlRow[];
+  return rows.map((row) => currentPayment(context, head, row));
+}
+
+/** Ends the looks at a released payment, and forgets what its witnesses showed. */
+export function endWatch({ db }: LedgerContext, paymentId: string): void {
+  const isReleased = statement(db, `SELECT 1 FROM payments WHERE id = ? AND state = 'released'`);
+  if (isReleased.get(paymentId) === undefined) return;
+  statement(db, 'DELETE FROM looks WHERE payment_id = ?').run(paymentId);
+  statement(db, 'DELETE FROM witnesses WHERE payment_id = ?').run(paymentId);
+}
+
 /** The next look at a payment, or null where it is due now. Throws `ledger_damaged`. */
 export function findLook({ db, auth }: LedgerContext, paymentId: string): Look | null {
   const row = statement(db, 'SELECT * FROM looks WHERE payment_id = ?').get(paymentId) as SqlRow | undefined;
@@ -77,9 +115,12 @@ export function findLook({ db, auth }: LedgerContext, paymentId: string): Look |
   };
 }
 
-/** Notes when a payment is looked at next; nothing where it is no longer open. */
-export function saveLook({ db, auth }: LedgerContext, look: Look): void {
-  if (!isOpen(db, look.paymentId)) return;
+/** Notes when a payment is looked at next; nothing where nobody looks after it any more. */
+export function saveLook(context: LedgerContext, look: Look): void {
+  if (isLookedAfter(context.db, look.paymentId)) putLook(context, look);
+}
+
+function putLook({ db, auth }: LedgerContext, look: Look): void {
   const values = [look.paymentId, BigInt(look.dueMs), BigInt(look.failures), look.reason];
   statement(db, 'INSERT OR REPLACE INTO looks VALUES (?, ?, ?, ?, ?)').run(
     ...values,
@@ -101,13 +142,13 @@ export function findWitnesses({ db, auth }: LedgerContext, paymentId: string): W
   });
 }
 
-/** Remembers operators of a payment, each in place of what was known of it; nothing where it is no longer open. */
+/** Remembers operators of a payment, each in place of what was known of it; nothing where nobody looks after it any more. */
 export function saveWitnesses(
   { db, auth }: LedgerContext,
   paymentId: string,
   witnesses: readonly Witness[],
 ): void {
-  if (!isOpen(db, paymentId)) return;
+  if (!isLookedAfter(db, paymentId)) return;
   for (const { operator, mark, search } of witnesses) {
     const values = [paymentId, operator, mark, search];
     const code = auth.codeOf('witnesses', values);
@@ -121,7 +162,12 @@ export function saveWitnesses(
   ).run(paymentId, paymentId, WITNESSES_MAX);
 }
 
-function isOpen(db: LedgerContext['db'], paymentId: string): boolean {
-  const row = statement(db, `SELECT 1 FROM payments WHERE id = ? AND ${OPEN}`).get(paymentId);
+/** Whether a payment is open, or was released and is still watched. */
+function isLookedAfter(db: LedgerContext['db'], paymentId: string): boolean {
+  const row = statement(
+    db,
+    `SELECT 1 FROM payments WHERE id = ?
+       AND (${OPEN} OR (state = 'released' AND EXISTS (SELECT 1 FROM looks WHERE payment_id = id)))`,
+  ).get(paymentId);
   return row !== undefined;
 }

@@ -100,7 +100,7 @@ export const NEXT_STATES: Readonly<Record<PaymentState, readonly PaymentState[]>
   sent: ['unknown', 'captured', 'released'],
   unknown: ['unknown', 'sent', 'captured', 'released'],
   captured: ['captured', 'released'],
-  released: [],
+  released: ['captured'],
 };
 
 /** What a compare-and-set found: the row as changed, or the row as it really stands. */
@@ -133,11 +133,15 @@ export function changePayment(
   return { kind: 'done', payment: after };
 }
 
-/** Forgets when to look at a payment that is sent anew, and once it is final what its witnesses showed, too. */
-function forgetLooks({ db }: LedgerContext, { id, state, confirmed }: Payment): void {
-  const isFinal = state === 'released' || (state === 'captured' && confirmed);
-  if (isFinal || state === 'sent') statement(db, 'DELETE FROM looks WHERE payment_id = ?').run(id);
-  if (isFinal) statement(db, 'DELETE FROM witnesses WHERE payment_id = ?').run(id);
+/**
+ * Forgets when to look at a payment whose state is another now, and once its end is known what its witnesses showed, too:
+ * of a released one that was signed that is wanted until nobody looks after it any more.
+ */
+function forgetLooks({ db }: LedgerContext, { id, state, confirmed, payload }: Payment): void {
+  const isOver = state === 'released' ? payload === null : state === 'captured' && confirmed;
+  if (isOver || state === 'released' || state === 'sent')
+    statement(db, 'DELETE FROM looks WHERE payment_id = ?').run(id);
+  if (isOver) statement(db, 'DELETE FROM witnesses WHERE payment_id = ?').run(id);
 }
 
 /** What a change of a row means for the totals, the register and the journal: one head vouches for all three. */

@@ -4,7 +4,9 @@ import { newId, type LedgerContext } from './context.js';
 import { statement } from './database.js';
 import { entryOf, ledgerTimeMs, type JournalEntry } from './journal.js';
 import { OWNER_SESSION, WITHDRAWAL, WITHDRAWAL_ORIGIN, type Payment, type SqlRow } from '../payment.js';
-import { changePayment, insertPayment } from './paymentRow.js';
+import { changePayment, insertPayment, selectPayment } from './paymentRow.js';
+import { touchSession } from './session.js';
+import { IMPORTED_CATEGORY, IMPORTED_HOST } from './totals.js';
 
 /** Entries under this subject are the beginning and the end of a rebuilding; `wallet` is the owner's own freeze. */
 const REBUILD = 'rebuild';
@@ -28,7 +30,15 @@ export interface ImportedPayment {
 }
 
 /** Where imported payments are kept in views and totals: nobody knows any more what they bought. */
-const IMPORTED_ORIGIN = 'https://imported.invalid';
+const IMPORTED_ORIGIN = `https://${IMPORTED_HOST}`;
+
+/** What a rebuilding came to. */
+export interface Rebuilt {
+  /** Payments that came in from the chain. */
+  readonly imported: number;
+  /** Payments that this ledger has released and the chain was said to show: to be looked at for a proof (T32). */
+  readonly contradicted: readonly Payment[];
+}
 
 /**
  * Begins a rebuilding: the wallet is frozen until {@link finishRebuild}. What the lost ledger signed may still settle
@@ -59,15 +69,25 @@ export function assertNotRebuilding(context: LedgerContext): void {
 
 /**
  * Ends a rebuilding: counts what the chain shows and the ledger does not know, and lifts the freeze, unless the owner
- * froze the wallet for other reasons. Returns how many payments came in. Throws `not_found` where none is under way.
+ * froze the wallet for other reasons. Throws `not_found` where none is under way.
+ *
+ * What came in counts for the wallet and its agent from the chain's time; toward each host and each category, for any may
+ * have taken it; and in the session that its agent has now, which is begun where it has none: the lost one may have
+ * lasted until now.
  */
 export function finishRebuild(
   context: LedgerContext,
   found: readonly ImportedPayment[],
   nowMs: number,
-): number {
+): Rebuilt {
   if (rebuildingSinceMs(context) === null) throw new WalletError('not_found', 'No rebuilding is under way.');
-  const unknown = found.filter((payment) => !isKnown(context, payment));
+  const unknown: ImportedPayment[] = [];
+  const contradicted: Payment[] = [];
+  for (const payment of found) {
+    const known = knownAs(context, payment);
+    if (known === null) unknown.push(payment);
+    else if (known.state === 'released') contradicted.push(known);
+  }
   for (const payment of unknown) importPayment(context, payment, nowMs);
   const head = context.journal.checkedHead();
   const timeMs = ledgerTimeMs(head, nowMs);
@@ -80,7 +100,7 @@ export function finishRebuild(
   if (lastEntry(context, WALLET)?.kind === 'freeze') {
     context.journal.append(thawed, { kind: 'freeze', subject: WALLET, data: {}, timeMs }, { frozen: true });
   }
-  return unknown.length;
+  return { imported: unknown.length, contradicted };
 }
 
 function lastEntry(context: LedgerContext, subject: string): JournalEntry | null {
@@ -95,18 +115,18 @@ function nonceOf({ nonce, tx, payTo, amountAtomic }: ImportedPayment): string {
   return nonce?.toLowerCase() ?? `transfer ${tx} ${payTo.toLowerCase()} ${amountAtomic}`;
 }
 
-function isKnown(context: LedgerContext, payment: ImportedPayment): boolean {
-  const row = statement(
-    context.db,
-    'SELECT 1 AS known FROM payments WHERE network = ? AND pay_from = ? AND nonce = ?',
-  ).get(payment.network, payment.payFrom, nonceOf(payment));
-  return row !== undefined;
+/** The row of a payment that the chain shows, or null. */
+function knownAs(context: LedgerContext, payment: ImportedPayment): Payment | null {
+  const where = 'network = ? AND pay_from = ? AND nonce = ?';
+  const head = context.journal.checkedHead();
+  return selectPayment(context, head, where, payment.network, payment.payFrom, nonceOf(payment));
 }
 
 /** Brings one payment in by the same steps as any other, so that the journal tells its whole life. */
 function importPayment(context: LedgerContext, found: ImportedPayment, nowMs: number): void {
   const timeMs = ledgerTimeMs(context.journal.checkedHead(), nowMs);
-  const held = heldPayment(context, found, timeMs);
+  const sessionId = found.toOwn ? OWNER_SESSION : touchSession(context, found.agent, nowMs).id;
+  const held = heldPayment(context, found, sessionId, timeMs);
   insertPayment(context, context.journal.checkedHead(), held);
   const signed = step(context, held, { kind: 'sign', patch: { state: 'signed', payload: null } }, timeMs);
   const patch: Partial<Payment> = {
@@ -130,13 +150,18 @@ function step(
   return changePayment(context, context.journal.checkedHead(), before, { ...change, nowMs }).payment;
 }
 
-function heldPayment(context: LedgerContext, found: ImportedPayment, timeMs: number): Payment {
+function heldPayment(
+  context: LedgerContext,
+  found: ImportedPayment,
+  sessionId: string,
+  timeMs: number,
+): Payment {
   const nonce = nonceOf(found);
   const origin = found.toOwn ? WITHDRAWAL_ORIGIN : IMPORTED_ORIGIN;
   return {
     id: newId(found.toOwn ? 'wdr' : 'pay'),
     agent: found.agent,
-    sessionId: found.toOwn ? OWNER_SESSION : 'imported',
+    sessionId,
     state: 'held',
     requestHash: createHash('sha256').update(`imported ${found.network} ${nonce}`).digest('hex'),
     idempotencyKey: null,
@@ -144,7 +169,7 @@ function heldPayment(context: LedgerContext, found: ImportedPayment, timeMs: num
     url: origin,
     origin,
     host: new URL(origin).hostname,
-    category: null,
+    category: found.toOwn ? null : IMPORTED_CATEGORY,
     protocol: found.toOwn ? WITHDRAWAL : 'x402',
     scheme: 'exact',
     network: found.network,

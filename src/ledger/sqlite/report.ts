@@ -1,5 +1,5 @@
 import { statement, type Sqlite } from './database.js';
-import { hostPortOf, LISTED } from './totals.js';
+import { hostPortOf, IMPORTED_CATEGORY, LISTED } from './totals.js';
 import {
   LIVE_STATES,
   WITHDRAWAL,
@@ -46,7 +46,7 @@ const GROUP_KEYS: Record<ReportGrouping, string> = {
   by_day: `strftime('%Y-%m-%d', opened_ms / 1000, 'unixepoch')`,
   by_session: 'session_id',
   // A category that a catalogue named is shown without its mark.
-  by_category: `CASE WHEN category IS NULL THEN 'uncategorised' WHEN category GLOB '${LISTED}*'
+  by_category: `CASE WHEN category IS NULL THEN 'uncategorised' WHEN category = '${IMPORTED_CATEGORY}' THEN 'imported' WHEN category GLOB '${LISTED}*'
     THEN substr(category, ${LISTED.length + 1}) ELSE category END`,
 };
 

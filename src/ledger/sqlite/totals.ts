@@ -44,6 +44,29 @@ function inCategory(scope: string, category: string | undefined): string {
 /** Before a category that a catalogue named: views show it, and no cap counts it (T17). */
 export const LISTED = 'listed:';
 
+/** Stands for the category of a payment that came in from the chain: nobody knows what it bought. No category has this name. */
+export const IMPORTED_CATEGORY = 'imported:';
+/** Stands for its host. */
+export const IMPORTED_HOST = 'imported.invalid';
+
+/**
+ * Where money that came in from the chain is added up that may belong to a scope: it counts toward each host, each
+ * category and each category of a session, for any of them may have taken it. Null where a scope knows all its own.
+ */
+function importedScope(scope: CapScope): CapScope | null {
+  switch (scope.kind) {
+    case 'host':
+      return { ...scope, host: IMPORTED_HOST };
+    case 'category':
+      return { ...scope, category: IMPORTED_CATEGORY };
+    case 'session':
+      return scope.category === undefined ? null : { ...scope, category: IMPORTED_CATEGORY };
+    case 'wallet':
+    case 'agent':
+      return null;
+  }
+}
+
 /** The owner's category of a payment, which caps go by; undefined where it has none. */
 function ownCategory({ category }: Payment): string | undefined {
   return category === null || category.startsWith(LISTED) ? undefined : category;
@@ -213,6 +236,18 @@ export class Totals {
     nowMs: number,
     keyOf: (scope: string) => string,
   ): bigint {
+    const sinceSec = windowSec === null ? null : Math.floor(nowMs / 1000) - windowSec;
+    const imported = importedScope(scope);
+    const ofOther = imported === null ? 0n : this.#sumOf(digests, imported, sinceSec, keyOf);
+    return this.#sumOf(digests, scope, sinceSec, keyOf) + ofOther;
+  }
+
+  #sumOf(
+    digests: RegisterDigests,
+    scope: CapScope,
+    sinceSec: number | null,
+    keyOf: (scope: string) => string,
+  ): bigint {
     const key = keyOf(scopeKey(scope));
     const total = this.#top(digests, key);
     if (scope.kind === 'session') {
@@ -221,9 +256,9 @@ export class Totals {
         total.captured + this.#top(digests, keyOf(inCategory(`agent:${scope.agent}`, scope.category))).live
       );
     }
-    if (windowSec === null) return total.live + total.captured;
+    if (sinceSec === null) return total.live + total.captured;
     if (total.captured === 0n) return total.live;
-    return total.live + this.#capturedSince(key, total.captured, Math.floor(nowMs / 1000) - windowSec);
+    return total.live + this.#capturedSince(key, total.captured, sinceSec);
   }
 
   /** What can still move of one scope. */

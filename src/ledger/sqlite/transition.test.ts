@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { capLine, captured, captureFacts, CENT, held, newLedger, sent, T0 } from './fixtures.js';
+import { capLine, captured, captureFacts, CENT, held, holdRequest, newLedger, sent, T0 } from './fixtures.js';
+import type { Ledger } from '../ledger.js';
+import type { Payment } from '../payment.js';
 import { done, isOpen, LIFE, MOVES, placeOf, PLACES, type Move, type Place } from './lifeFixtures.js';
 
 describe.each(Object.keys(PLACES) as Place[])('from %s', (from) => {
@@ -128,6 +130,85 @@ describe('capturing', () => {
     });
     expect(world.ledger.findPayment(payment.id)).toEqual(payment);
     expect(world.ledger.audit().findings).toEqual([]);
+  });
+});
+
+describe('a released payment that the chain shows (T32)', () => {
+  const landed = (payment: Payment, chainMs = T0) => ({
+    capturedAtomic: payment.heldAtomic,
+    capturedUsdMicros: payment.heldUsdMicros,
+    tx: '0xlanded',
+    confirmed: true,
+    chainMs,
+  });
+  const released = async (ledger: Ledger, over = {}) => {
+    const { id } = await sent(ledger, over);
+    return done(await ledger.release(id, 'expired_unused', T0));
+  };
+
+  test('counts in every window from the chain’s time, also where that passes the cap', async () => {
+    using world = newLedger();
+    const line = capLine({ usdMicrosMax: CENT, windowSec: 3600 });
+    const payment = await released(world.ledger, { capLines: [line] });
+    await captured(world.ledger, { capLines: [line] }, { confirmed: true });
+    const result = done(
+      await world.ledger.recapture(payment.id, landed(payment, T0 + 60_000), T0 + 1_800_000),
+    );
+    expect(result).toMatchObject({
+      state: 'captured',
+      confirmed: true,
+      tx: '0xlanded',
+      countedMs: T0 + 60_000,
+      note: 'landed_after_release',
+    });
+    expect(world.ledger.usage([line], T0 + 1_800_000)).toEqual([2n * CENT]);
+    expect(world.ledger.usage([line], T0 + 3_600_000 + 30_000)).toEqual([2n * CENT]);
+    expect(world.ledger.usage([line], T0 + 3_600_000 + 180_000)).toEqual([0n]);
+    expect((await world.ledger.openHold(holdRequest({ capLines: [line] }))).kind).toBe('exceeded');
+    expect(world.ledger.audit()).toMatchObject({ findings: [], capturedUsdMicros: 2n * CENT });
+  });
+
+  test('is released again by a proof where one operator alone had shown it', async () => {
+    using world = newLedger();
+    const payment = await released(world.ledger);
+    await world.ledger.recapture(payment.id, { ...landed(payment), confirmed: false }, T0);
+    expect(world.ledger.openPayments(10)).toMatchObject([{ id: payment.id, confirmed: false }]);
+    done(await world.ledger.release(payment.id, 'receipt_false', T0));
+    expect(world.ledger.usage([capLine()], T0)).toEqual([0n]);
+    expect(world.ledger.audit().findings).toEqual([]);
+  });
+
+  test('leaves its idempotency key to the payment that took it meanwhile, and keeps it else', async () => {
+    using world = newLedger();
+    const { ledger } = world;
+    const [first, other] = [
+      await released(ledger, { idempotencyKey: 'order-1' }),
+      await released(ledger, { idempotencyKey: 'order-2' }),
+    ];
+    const second = await captured(ledger, { idempotencyKey: 'order-1' });
+    for (const payment of [first, other]) done(await ledger.recapture(payment.id, landed(payment), T0));
+    expect(ledger.findByKey('default', 'order-1')?.id).toBe(second.id);
+    expect(ledger.findByKey('default', 'order-2')?.id).toBe(other.id);
+    expect(ledger.audit().findings).toEqual([]);
+  });
+
+  test('is no strike against its seller any more', async () => {
+    using world = newLedger();
+    const claimed = await captured(world.ledger);
+    done(await world.ledger.release(claimed.id, 'receipt_false', T0));
+    expect(world.ledger.struckOrigins()).toHaveLength(1);
+    done(await world.ledger.recapture(claimed.id, landed(claimed), T0));
+    expect(world.ledger.struckOrigins()).toEqual([]);
+  });
+
+  test('is listed for the next look while it was signed and recent', async () => {
+    using world = newLedger();
+    const { ledger } = world;
+    const { id } = await held(ledger);
+    await ledger.release(id, 'never_signed', T0);
+    const payment = await released(ledger, { nowMs: T0 + 1 });
+    expect(ledger.releasedPayments(T0, 10).map((one) => one.id)).toEqual([payment.id]);
+    expect(ledger.releasedPayments(T0 + 2, 10)).toEqual([]);
   });
 });
 

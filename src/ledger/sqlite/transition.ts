@@ -2,8 +2,9 @@ import type { CapLine } from '../../money/cap.js';
 import { assertInvariant } from '../../errors/walletError.js';
 import { barOf, type Barred } from './agent.js';
 import type { LedgerContext } from './context.js';
-import { boundingLines, exceededLines, noteConfig, type ExceededLine } from './hold.js';
+import { boundingLines, exceededLines, findByKey, noteConfig, type ExceededLine } from './hold.js';
 import { ledgerTimeMs } from './journal.js';
+import { watchReleased } from './look.js';
 import { capturedWallMs, isLive, isWithdrawal, type Payment } from '../payment.js';
 import { changePayment, existingPayment, type Transition } from './paymentRow.js';
 
@@ -124,6 +125,19 @@ export function capture(context: LedgerContext, id: string, facts: CaptureFacts,
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
   if (!canCapture(before, facts.confirmed)) return { kind: 'conflict', payment: before };
+  return changePayment(context, head, before, {
+    kind: before.state === 'captured' ? 'confirm' : 'capture',
+    patch: capturePatch(before, facts, { timeMs: ledgerTimeMs(head, nowMs), nowMs }),
+    nowMs,
+  });
+}
+
+/** What a capture changes of a row. */
+function capturePatch(
+  before: Payment,
+  facts: CaptureFacts,
+  { timeMs, nowMs }: { readonly timeMs: number; readonly nowMs: number },
+): Partial<Payment> {
   const { capturedAtomic, capturedUsdMicros } = facts;
   assertInvariant(
     capturedAtomic >= 0n && capturedAtomic <= before.heldAtomic,
@@ -133,22 +147,17 @@ export function capture(context: LedgerContext, id: string, facts: CaptureFacts,
     capturedUsdMicros >= 0n && capturedUsdMicros <= before.heldUsdMicros,
     'a capture is within its hold in dollars',
   );
-  const timeMs = ledgerTimeMs(head, nowMs);
-  return changePayment(context, head, before, {
-    kind: before.state === 'captured' ? 'confirm' : 'capture',
-    patch: {
-      state: 'captured',
-      capturedAtomic,
-      capturedUsdMicros,
-      capturedMs: before.capturedMs ?? timeMs,
-      capturedWallMs: capturedWallMs(before) ?? nowMs,
-      countedMs: Math.max(before.openedMs, Math.min(facts.chainMs ?? timeMs, timeMs)),
-      confirmed: facts.confirmed,
-      tx: facts.tx ?? before.tx,
-      receipt: facts.receipt ?? before.receipt,
-    },
-    nowMs,
-  });
+  return {
+    state: 'captured',
+    capturedAtomic,
+    capturedUsdMicros,
+    capturedMs: before.capturedMs ?? timeMs,
+    capturedWallMs: capturedWallMs(before) ?? nowMs,
+    countedMs: Math.max(before.openedMs, Math.min(facts.chainMs ?? timeMs, timeMs)),
+    confirmed: facts.confirmed,
+    tx: facts.tx ?? before.tx,
+    receipt: facts.receipt ?? before.receipt,
+  };
 }
 
 function canCapture({ state, confirmed }: Payment, byChain: boolean): boolean {
@@ -160,7 +169,7 @@ function canCapture({ state, confirmed }: Payment, byChain: boolean): boolean {
 export type ReleaseNote = 'never_signed' | 'expired_unused' | 'receipt_false';
 
 /**
- * → released, final. A `held` row was never signed; every other needs the caller to hold a proof from the chain.
+ * → released, final but for {@link recapture}. A `held` row was never signed; every other needs the caller to hold a proof from the chain.
  * An unconfirmed capture is released only as `receipt_false`, and keeps what was claimed in the journal alone.
  *
  * `expired_unused` also ends a `held` row: the one way for a row whose owner cannot be looked into, such as that of
@@ -177,7 +186,9 @@ export function release(context: LedgerContext, id: string, note: ReleaseNote, n
     capturedUsdMicros: null,
     countedMs: null,
   } as const;
-  return changePayment(context, head, before, { kind: 'release', patch, nowMs });
+  const released = changePayment(context, head, before, { kind: 'release', patch, nowMs });
+  watchReleased(context, released.payment, nowMs);
+  return released;
 }
 
 function canRelease({ state, confirmed }: Payment, note: ReleaseNote): boolean {
@@ -189,4 +200,41 @@ function canRelease({ state, confirmed }: Payment, note: ReleaseNote): boolean {
     case 'receipt_false':
       return state === 'captured' && !confirmed;
   }
+}
+
+/** What the chain showed of a payment that had been released. */
+export interface LandingProof extends Pick<CaptureFacts, 'capturedAtomic' | 'capturedUsdMicros' | 'chainMs'> {
+  readonly tx: string;
+  /** Whether as many operators show it, settled for good, as a release needs; else the reconciler goes on with it. */
+  readonly confirmed: boolean;
+}
+
+/** The note of a payment that the chain showed after it had been released. */
+export const LANDED_AFTER_RELEASE = 'landed_after_release';
+
+/**
+ * released → captured, by a proof that it landed all the same: whatever released it was false (T32). It counts from the
+ * chain's time as any capture does, also where a cap is exceeded by that. A receipt is no such proof.
+ *
+ * The release had freed its idempotency key: where another payment has that by now, it stays the other's.
+ */
+export function recapture(
+  context: LedgerContext,
+  id: string,
+  proof: LandingProof,
+  nowMs: number,
+): Transition {
+  const head = context.journal.checkedHead();
+  const before = existingPayment(context, head, id);
+  if (before.state !== 'released') return { kind: 'conflict', payment: before };
+  const isKeyTaken = findByKey(context, head, before.agent, before.idempotencyKey) !== null;
+  return changePayment(context, head, before, {
+    kind: 'recapture',
+    patch: {
+      ...capturePatch(before, { ...proof, receipt: null }, { timeMs: ledgerTimeMs(head, nowMs), nowMs }),
+      note: LANDED_AFTER_RELEASE,
+      ...(isKeyTaken ? { idempotencyKey: null } : {}),
+    },
+    nowMs,
+  });
 }

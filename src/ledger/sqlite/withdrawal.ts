@@ -110,7 +110,7 @@ function capturedSince(
   const head = context.journal.checkedHead();
   const subjects = statement(
     context.db,
-    `SELECT DISTINCT subject FROM journal WHERE seq > ? AND kind IN ('capture', 'confirm')`,
+    `SELECT DISTINCT subject FROM journal WHERE seq > ? AND kind IN ('capture', 'confirm', 'recapture')`,
   )
     .pluck()
     .all(seq) as string[];

@@ -1,0 +1,90 @@
+import type { ChainPayment, UnionHistory } from '../chain/chain.js';
+import type { Config } from '../config/settings.js';
+import { WalletError } from '../errors/walletError.js';
+import type { UnlockedWallet } from '../keys/keystore.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { ImportedPayment } from '../ledger/sqlite/rebuild.js';
+import { toUsdMicros, type Asset } from '../money/asset.js';
+import type { Network } from '../money/network.js';
+import { agentAddresses, fundedAssets, type AgentAddress } from './ownAddresses.js';
+
+/**
+ * Everything that left the wallet since a time, on each enabled network, as all its RPCs show it together, each from
+ * blocks past `untilMs`. Throws `rpc_unavailable` where too few of them do.
+ */
+export async function readChain(
+  config: Config,
+  keys: UnlockedWallet,
+  ledger: Ledger,
+  { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
+): Promise<ImportedPayment[]> {
+  const found: ImportedPayment[] = [];
+  for (const { network, asset, chain } of fundedAssets(config, keys)) {
+    const agents = await agentAddresses(config, keys, ledger, network);
+    for (const { agent, address } of agents) {
+      const history = await chain.unionHistory(asset, address, Math.floor(sinceMs / 1000));
+      assertWhole(history, network, untilMs);
+      for (const payment of history.payments) {
+        const toOwn = isOwnTransfer(payment, network, agents);
+        const from = { agent, payFrom: address, toOwn };
+        found.push({ ...importedFrom(payment, network, asset, sinceMs), ...from });
+      }
+    }
+  }
+  return found;
+}
+
+/**
+ * Throws `rpc_unavailable` unless enough operators were read, each of them past `untilMs`: what one leaves out another
+ * shows, so that no cap is freed on the word of one (T28). An operator that the owner named is enough.
+ */
+function assertWhole(
+  { isWhole, readBy, faults }: UnionHistory,
+  { label, caip2 }: Network,
+  untilMs: number,
+): void {
+  const behind = readBy.filter(({ untilSec }) => untilSec * 1000 < untilMs).map(({ origin }) => origin);
+  if (isWhole && behind.length === 0) return;
+  const why = [...faults, ...behind.map((origin) => `${origin} is behind`)].join('; ');
+  throw new WalletError(
+    'rpc_unavailable',
+    `${label} has to be read by two RPC operators, or by one that you name; nothing was counted yet: ${why}.`,
+    {
+      owner: {
+        say: `The payments on ${label} could not be counted: ${why}. Try again, or name an RPC that shows the last 30 days.`,
+        command: `config set networks.${caip2}.rpc_url URL`,
+      },
+    },
+  );
+}
+
+/**
+ * Whether money went from one agent of the wallet to another: nothing was spent. On Solana a transaction may pay several,
+ * so only one of this wallet's own making, which pays one, is taken for that.
+ */
+function isOwnTransfer(
+  { to, nonce }: ChainPayment,
+  { family }: Network,
+  agents: readonly AgentAddress[],
+): boolean {
+  if (family === 'svm') return nonce !== null && agents.some(({ address }) => address === to);
+  return agents.some(({ address }) => address.toLowerCase() === to.toLowerCase());
+}
+
+function importedFrom(
+  payment: ChainPayment,
+  network: Network,
+  asset: Asset,
+  sinceMs: number,
+): Omit<ImportedPayment, 'agent' | 'payFrom' | 'toOwn'> {
+  return {
+    network: network.caip2,
+    asset: asset.address,
+    payTo: payment.to,
+    amountAtomic: payment.amountAtomic,
+    usdMicros: toUsdMicros(asset, payment.amountAtomic),
+    nonce: payment.nonce,
+    tx: payment.tx,
+    blockTimeMs: Math.max(payment.timeSec * 1000, sinceMs),
+  };
+}
