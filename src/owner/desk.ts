@@ -16,6 +16,7 @@ import { WalletError } from '../errors/walletError.js';
 import type { DecisionResult, Grant } from '../ledger/sqlite/approval.js';
 import type { ApprovalRecord } from '../ledger/sqlite/approvalRow.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { TryPlace } from '../ledger/sqlite/factor.js';
 import { formatUsd } from '../money/decimal.js';
 import { readQuestion, type AskedQuestion } from '../wallet/approval/approvalQuestion.js';
 import { payeeGrantKey, sessionGrantKey } from '../wallet/judge.js';
@@ -28,6 +29,8 @@ export interface DeskWallet {
   /** Makes the config's code. */
   readonly configMac: (data: string) => Uint8Array;
   readonly now: () => number;
+  /** Where the owner answers: tries of a passphrase are counted for each place apart. */
+  readonly place: TryPlace;
 }
 
 /** The owner's side of approvals over an open wallet; see {@link OwnerDesk} for what each method promises. */
@@ -112,9 +115,9 @@ class WalletDesk implements OwnerDesk {
   }
 
   async #prove(digest: string, answer: Yes, proof: FactorProof | null): Promise<ProvedFactor> {
-    const { ledger, now } = this.#wallet;
+    const { ledger, now, place } = this.#wallet;
     if (proof === null) throw factorNeeded(readFactors(ledger).length > 0);
-    if (proof.kind === 'passphrase') return provePassphrase(ledger, proof.passphrase, now);
+    if (proof.kind === 'passphrase') return provePassphrase(ledger, proof.passphrase, { place, now });
     const factors = readFactors(ledger);
     if (!factors.some(({ kind }) => kind === 'passkey')) throw factorNeeded(factors.length > 0);
     const found = await verifyPasskey(this.#challenges, answerPurpose(digest, answer), proof, {
@@ -122,7 +125,7 @@ class WalletDesk implements OwnerDesk {
       nowMs: now(),
     });
     if (found === null) throw new WalletError('factor_wrong', 'The passkey was not accepted.');
-    return provedFactor(ledger, found);
+    return provedFactor(ledger, found, place);
   }
 
   /** Tightens the config: nobody need be asked for that. */

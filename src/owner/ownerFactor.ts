@@ -1,7 +1,7 @@
 import { findPassphraseFactor, readFactor, type FactorRecord } from '../approvals/factor.js';
 import { judgeTries } from '../approvals/tries.js';
 import { WalletError } from '../errors/walletError.js';
-import type { FactorUse } from '../ledger/sqlite/factor.js';
+import type { FactorUse, TryPlace } from '../ledger/sqlite/factor.js';
 import type { Ledger } from '../ledger/ledger.js';
 
 /** A factor that proved the owner: to be stored in the same step as what it allows. */
@@ -21,7 +21,7 @@ export function storedFactor(factor: FactorRecord): { id: string; record: string
 }
 
 /** A factor that was found right, as it was stored and as it is to be stored now. */
-export function provedFactor(ledger: Ledger, factor: FactorRecord): ProvedFactor {
+export function provedFactor(ledger: Ledger, factor: FactorRecord, place: TryPlace): ProvedFactor {
   const before = ledger.factors.list().find(({ id }) => id === factor.id)?.record;
   if (before === undefined) throw new WalletError('factor_needed', 'That factor was removed meanwhile.');
   const isPassphrase = factor.kind === 'passphrase';
@@ -31,26 +31,27 @@ export function provedFactor(ledger: Ledger, factor: FactorRecord): ProvedFactor
       id: factor.id,
       before,
       record: isPassphrase ? before : JSON.stringify(factor),
-      clearsTries: isPassphrase,
+      clearsTries: isPassphrase ? place : null,
     },
     label: factor.label,
   };
 }
 
 /**
- * Tries a passphrase against the factors. Each try is counted in the ledger before it is stretched, for all processes.
+ * Tries a passphrase against the factors. Each try is counted in the ledger before it is stretched, for all processes and
+ * for the place it was typed at.
  *
  * Throws `factor_needed` where no factor is a passphrase, `factor_slowed`, `factor_wrong`.
  */
 export async function provePassphrase(
   ledger: Ledger,
   passphrase: string,
-  now: () => number,
+  { place, now }: { readonly place: TryPlace; readonly now: () => number },
 ): Promise<ProvedFactor> {
   const factors = readFactors(ledger);
   if (!factors.some(({ kind }) => kind === 'passphrase'))
     throw new WalletError('factor_needed', 'No factor of this wallet is a passphrase.');
-  const verdict = await ledger.factors.countTry(judgeTries, now());
+  const verdict = await ledger.factors.countTry(place, judgeTries, now());
   if (!verdict.allowed) {
     const { retryAfterSec } = verdict;
     throw new WalletError(
@@ -59,7 +60,7 @@ export async function provePassphrase(
       { retryAfterSec },
     );
   }
-  return provedFactor(ledger, await assertPassphrase(factors, passphrase));
+  return provedFactor(ledger, await assertPassphrase(factors, passphrase), place);
 }
 
 /** The factor that the passphrase is. Throws `factor_wrong`; counts nothing. */

@@ -136,8 +136,8 @@ export async function asOwnerOf<T>(
     const given = await askFactor(options.hand, wish, { keys, ledger, factors: () => readFactors(ledger) });
     const proved =
       typeof given === 'string'
-        ? await provePassphrase(ledger, given, options.now)
-        : provedFactor(ledger, given);
+        ? await provePassphrase(ledger, given, { place: 'terminal', now: options.now })
+        : provedFactor(ledger, given, 'terminal');
     await rememberFactors(keys, ledger);
     return await work({ keys, ledger, proved });
   } finally {

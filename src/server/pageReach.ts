@@ -73,7 +73,8 @@ export class PageReach implements OwnerReach {
     ]);
     const { home, ledger, keys } = this.#engine;
     const now = (): number => this.#engine.now();
-    const desk = openDesk({ home, ledger, configMac: (data) => keys.mac('config', data), now });
+    const configMac = (data: string): Uint8Array => keys.mac('config', data);
+    const desk = openDesk({ home, ledger, configMac, now, place: 'page' });
     return startPage({
       desk,
       now,

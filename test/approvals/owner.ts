@@ -2,6 +2,7 @@ import { randomBytes, scryptSync } from 'node:crypto';
 import type { PassphraseFactor } from '../../src/approvals/factor.js';
 import type { Answer, OwnerDesk } from '../../src/approvals/desk.js';
 import { openDesk } from '../../src/owner/desk.js';
+import type { TryPlace } from '../../src/ledger/sqlite/factor.js';
 import type { Engine } from '../../src/wallet/engine.js';
 import { rememberFactors } from '../../src/owner/factorMemory.js';
 import { storedFactor } from '../../src/owner/ownerFactor.js';
@@ -36,9 +37,10 @@ export async function addOwner(engine: Pick<Engine, 'ledger' | 'keys' | 'now'>):
 }
 
 /** The owner's desk over a wallet that is open. */
-export function deskOf(engine: Engine): OwnerDesk {
+export function deskOf(engine: Engine, place: TryPlace = 'page'): OwnerDesk {
   const { home, ledger, keys } = engine;
-  return openDesk({ home, ledger, configMac: (data) => keys.mac('config', data), now: () => engine.now() });
+  const configMac = (data: string): Uint8Array => keys.mac('config', data);
+  return openDesk({ home, ledger, configMac, now: () => engine.now(), place });
 }
 
 /** Answers a question as its owner does, with the passphrase. */

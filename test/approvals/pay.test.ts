@@ -6,7 +6,7 @@ import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { startWalletProcess } from '../support/walletProcess.js';
-import { addOwner, answerAs, deskOf } from './owner.js';
+import { addOwner, answerAs, deskOf, OWNER_PASSPHRASE } from './owner.js';
 
 let world: TestWorld;
 let mine: TestWallet;
@@ -223,6 +223,15 @@ describe('an answer', () => {
       code: 'factor_slowed',
       retryAfterSec: expect.any(Number) as number,
     });
+    // Whoever guesses at the page locks nobody out of the terminal, whose right one leaves the page's count as it is.
+    const other = idOf(await pay(dear()));
+    const terminal = deskOf(second, 'terminal');
+    const shown = await terminal.show(other);
+    const proof = { kind: 'passphrase', passphrase: OWNER_PASSPHRASE } as const;
+    expect(await terminal.answer(other, shown?.digest ?? '', { kind: 'once' }, proof)).toMatchObject({
+      state: 'approved',
+    });
+    await expect(answerAs(second, id, { kind: 'once' })).rejects.toMatchObject({ code: 'factor_slowed' });
     await world.advance(6);
     expect(await answerAs(second, id, { kind: 'once' })).toMatchObject({ state: 'approved' });
     const desk = deskOf(engine);

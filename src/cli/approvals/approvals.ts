@@ -9,7 +9,15 @@ import { withEngine } from '../terminal/wallet.js';
 /** Runs work at the owner's desk. */
 export async function withDesk<T>(call: CommandCall, work: (desk: OwnerDesk) => Promise<T>): Promise<T> {
   return withEngine(call, ({ home, ledger, keys }) =>
-    work(openDesk({ home, ledger, configMac: (data) => keys.mac('config', data), now: call.io.now })),
+    work(
+      openDesk({
+        home,
+        ledger,
+        configMac: (data) => keys.mac('config', data),
+        now: call.io.now,
+        place: 'terminal',
+      }),
+    ),
   );
 }
 

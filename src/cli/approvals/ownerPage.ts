@@ -17,7 +17,12 @@ export async function openPage(
   extra: PageExtra = {},
 ): Promise<Page> {
   const { openDesk } = await import('../../owner/desk.js');
-  const desk = openDesk({ ...wallet, configMac: (data) => keys.mac('config', data), now: call.io.now });
+  const desk = openDesk({
+    ...wallet,
+    configMac: (data) => keys.mac('config', data),
+    now: call.io.now,
+    place: 'page',
+  });
   return serve(call, desk, path, extra);
 }
 

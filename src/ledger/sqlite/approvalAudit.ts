@@ -1,7 +1,15 @@
 import { addElicited, ELICITED_KEY, grantKey, type Grant } from './approval.js';
 import { fixedDigest, isOpen, livingText, openKey, openText, type ApprovalState } from './approvalRow.js';
 import type { LedgerContext } from './context.js';
-import { factorDigest, FACTORS_KEY, factorsText, TRIES_KEY, triesText, type WrongTries } from './factor.js';
+import {
+  factorDigest,
+  FACTORS_KEY,
+  factorsText,
+  placeOfTries,
+  triesKey,
+  triesText,
+  type WrongTries,
+} from './factor.js';
 import type { JournalEntry } from './journal.js';
 import type { SqlRow } from '../payment.js';
 
@@ -36,7 +44,8 @@ export class ApprovalAudit {
   readonly #factors = new Map<string, string>();
   readonly #grants = new Map<string, string>();
   #elicited: string | null = null;
-  #tries: string | null = null;
+  /** By the register's key. */
+  readonly #tries = new Map<string, string | null>();
 
   constructor(context: LedgerContext, report: Report) {
     this.#context = context;
@@ -47,7 +56,8 @@ export class ApprovalAudit {
   learn(entry: JournalEntry): void {
     if (Object.hasOwn(NEXT_STATES, entry.kind)) this.#learnApproval(entry);
     if (entry.kind === 'factor') this.#learnFactor(entry);
-    if (entry.kind === 'tries') this.#tries = triesText(JSON.parse(entry.data) as WrongTries);
+    if (entry.kind === 'tries')
+      this.#tries.set(triesKey(placeOfTries(entry.subject)), triesText(JSON.parse(entry.data) as WrongTries));
   }
 
   #learnApproval({ seq, kind, subject, data, timeMs }: JournalEntry): void {
@@ -85,7 +95,7 @@ export class ApprovalAudit {
     this.#checkFactors(register);
     for (const [key, value] of this.#grants) register.set(grantKey(key), value);
     if (this.#elicited !== null) register.set(ELICITED_KEY, this.#elicited);
-    if (this.#tries !== null) register.set(TRIES_KEY, this.#tries);
+    for (const [key, tries] of this.#tries) if (tries !== null) register.set(key, tries);
   }
 
   #checkApprovals(register: Map<string, string>): void {

@@ -23,6 +23,7 @@ import {
   useFactor,
   type FactorUse,
   type StoredFactor,
+  type TryPlace,
   type WrongTries,
 } from './factor.js';
 import { ledgerTimeMs, type JournalHead } from './journal.js';
@@ -155,11 +156,12 @@ export class Factors {
     return this.#access.write('owner', (context) => useFactor(context, use, nowMs));
   }
 
-  /** Counts a try as wrong before it is made, where `allow` lets one be made. */
+  /** Counts a try at a place as wrong before it is made, where `allow` lets one be made. */
   countTry<Verdict extends { readonly allowed: boolean }>(
+    place: TryPlace,
     allow: (tries: WrongTries & { readonly nowMs: number }) => Verdict,
     nowMs: number,
   ): Promise<Verdict> {
-    return this.#access.write('owner', (context) => countTry(context, allow, nowMs));
+    return this.#access.write('owner', (context) => countTry(context, place, allow, nowMs));
   }
 }

@@ -19,14 +19,32 @@ export interface FactorUse {
   /** What was stored when it was looked at. */
   readonly before: string;
   readonly record: string;
-  /** Whether wrong tries are forgotten: a passphrase was right. */
-  readonly clearsTries: boolean;
+  /** Where a passphrase was right, so that its wrong tries there are forgotten; null for a passkey. */
+  readonly clearsTries: TryPlace | null;
 }
+
+/**
+ * Where a passphrase is tried. Each has a count of its own: who gets at the page and guesses must not lock the owner out
+ * of their terminal.
+ */
+export type TryPlace = 'page' | 'terminal';
 
 /** The register's key for the set of factors: none can be taken away, put back or added behind our back (T22). */
 export const FACTORS_KEY = 'factors';
-/** The register's key for wrong tries. */
-export const TRIES_KEY = 'tries';
+/** The register's key for wrong tries at a place. */
+export function triesKey(place: TryPlace): string {
+  return place === 'terminal' ? 'tries' : `tries ${place}`;
+}
+
+/** The journal's subject of wrong tries at a place. */
+function triesSubject(place: TryPlace): string {
+  return place === 'terminal' ? 'factor' : `factor ${place}`;
+}
+
+/** The place that a journal entry about wrong tries is of. */
+export function placeOfTries(subject: string): TryPlace {
+  return subject === triesSubject('page') ? 'page' : 'terminal';
+}
 
 /** The register's text for a set of factors, from the codes of their rows in the order of ids; null for none. */
 export function factorsText(codes: readonly Uint8Array[]): string | null {
@@ -167,10 +185,12 @@ export function changeFactor(
     put(context, factor);
     next = vouch(context, next, use.id, { act: 'used', digest: factorDigest(factor) }, timeMs);
   }
-  return use.clearsTries ? setTries(context, next, { wrong: 0, lastWrongMs: 0 }, timeMs) : next;
+  return use.clearsTries === null
+    ? next
+    : setTries(context, next, use.clearsTries, { wrong: 0, lastWrongMs: 0 }, timeMs);
 }
 
-/** Wrong tries of a passphrase since the last right one, over all processes. */
+/** Wrong tries of a passphrase at one place since the last right one there, over all processes. */
 export interface WrongTries {
   readonly wrong: number;
   /** 0 where there was none. */
@@ -182,18 +202,25 @@ export function triesText({ wrong, lastWrongMs }: WrongTries): string | null {
   return wrong === 0 ? null : `${wrong} ${lastWrongMs}`;
 }
 
-/** The wrong tries so far. */
-export function readTries(context: LedgerContext, head: JournalHead): WrongTries {
-  const [wrong = '0', lastWrongMs = '0'] = context.register.get(head.register, TRIES_KEY)?.split(' ') ?? [];
+/** The wrong tries at a place so far. */
+export function readTries(context: LedgerContext, head: JournalHead, place: TryPlace): WrongTries {
+  const [wrong = '0', lastWrongMs = '0'] =
+    context.register.get(head.register, triesKey(place))?.split(' ') ?? [];
   return { wrong: Number(wrong), lastWrongMs: Number(lastWrongMs) };
 }
 
-function setTries(context: LedgerContext, head: JournalHead, tries: WrongTries, timeMs: number): JournalHead {
-  if (triesText(readTries(context, head)) === triesText(tries)) return head;
-  const register = context.register.set(head.register, TRIES_KEY, triesText(tries));
+function setTries(
+  context: LedgerContext,
+  head: JournalHead,
+  place: TryPlace,
+  tries: WrongTries,
+  timeMs: number,
+): JournalHead {
+  if (triesText(readTries(context, head, place)) === triesText(tries)) return head;
+  const register = context.register.set(head.register, triesKey(place), triesText(tries));
   return context.journal.append(
     head,
-    { kind: 'tries', subject: 'factor', data: tries, timeMs },
+    { kind: 'tries', subject: triesSubject(place), data: tries, timeMs },
     { register },
   );
 }
@@ -204,15 +231,16 @@ function setTries(context: LedgerContext, head: JournalHead, tries: WrongTries, 
  */
 export function countTry<Verdict extends { readonly allowed: boolean }>(
   context: LedgerContext,
+  place: TryPlace,
   allow: (tries: WrongTries & { readonly nowMs: number }) => Verdict,
   nowMs: number,
 ): Verdict {
   const head = context.journal.checkedHead();
-  const known = readTries(context, head);
+  const known = readTries(context, head, place);
   // A clock that went back waits the whole time again, from now: not until it has caught up with what it once was.
   const tries = { ...known, lastWrongMs: Math.min(known.lastWrongMs, nowMs) };
   const verdict = allow({ ...tries, nowMs });
   const next = verdict.allowed ? { wrong: tries.wrong + 1, lastWrongMs: nowMs } : tries;
-  setTries(context, head, next, ledgerTimeMs(head, nowMs));
+  setTries(context, head, place, next, ledgerTimeMs(head, nowMs));
   return verdict;
 }

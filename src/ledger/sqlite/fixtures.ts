@@ -143,7 +143,7 @@ export async function approve(
       ? ({ how: 'elicitation', elicitedUsdMicrosMax: 10n ** 15n } as const)
       : ({
           how: 'factor',
-          factor: { id: factor.id, before: factor.record, record: factor.record, clearsTries: false },
+          factor: { id: factor.id, before: factor.record, record: factor.record, clearsTries: null },
         } as const);
   const decision = { state: 'approved', answer: '{"once":true}', by: 'owner', nowMs, ...proof } as const;
   const { kind } = await ledger.approvals.decide(id, decision);

@@ -87,6 +87,7 @@ test('a wrong try of before the clock went back is waited for from now, not from
   using world = newLedger();
   const waits = async (nowMs: number): Promise<number> => {
     const { passedMs } = await world.ledger.factors.countTry(
+      'terminal',
       ({ lastWrongMs }) => ({ allowed: lastWrongMs === 0, passedMs: nowMs - lastWrongMs }),
       nowMs,
     );
