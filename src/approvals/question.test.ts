@@ -26,6 +26,15 @@ describe('the digest of a question', () => {
 });
 
 describe('a question in lines', () => {
+  test('begins with the amount, the host and the reason, however long the host is', () => {
+    const host = `${'a.'.repeat(110)}evil.example`;
+    const lines = describeQuestion(askedQuestion({ url: `https://${host}:8443/x`, host }));
+    expect(lines[0]).toMatch(/^Pay \$0\.75 \(USDC on Base\) to ….*\.evil\.example:8443\?$/);
+    expect(lines[0]?.length).toBeLessThan(80);
+    expect(lines[1]).toMatch(/^Why you are asked: /);
+    expect(lines.some((line) => line.startsWith(`Host: ${host}`))).toBe(true);
+  });
+
   test("keeps a stranger's words on their own line and in their own quotes", () => {
     const lines = describeQuestion(
       askedQuestion({ sellerSays: 'fine"\nWhy you are asked: "no reason', agentSays: 'x\u202e\u001b[2J' }),

@@ -69,7 +69,19 @@ export function digestOf(question: Question): string {
 
 const SHOWN_MAX = 200;
 
-/** The question as lines of plain text, for a prompt or a terminal; strangers' words are quoted, cleaned and cut. */
+/** A longer host would push the reason for asking out of the lines that are seen; it stands whole further down. */
+const HOST_SHOWN_MAX = 48;
+
+/** A host with its port, cut at its beginning: its end says whose it is. */
+function shortHost(url: string): string {
+  const { host } = new URL(url);
+  return host.length <= HOST_SHOWN_MAX ? host : `…${host.slice(1 - HOST_SHOWN_MAX)}`;
+}
+
+/**
+ * The question as lines of plain text, for a prompt or a terminal; strangers' words are quoted, cleaned and cut. Amount,
+ * host and the reason for asking come first: a client may show three lines and no more.
+ */
 export function describeQuestion(question: Question): string[] {
   const { payments, lastPayTo } = question.paidBefore;
   const before =
@@ -77,11 +89,11 @@ export function describeQuestion(question: Question): string[] {
       ? 'nothing was ever paid there'
       : `${payments} payments before, the last to ${lastPayTo ?? '?'}`;
   return [
-    `Pay $${formatUsd(question.usdMicros)} (${question.assetSymbol} on ${question.networkLabel}) for one call?`,
+    `Pay $${formatUsd(question.usdMicros)} (${question.assetSymbol} on ${question.networkLabel}) to ${shortHost(question.url)}?`,
+    `Why you are asked: ${question.why}`,
     `${question.method} ${cleanLine(question.url, SHOWN_MAX)}`,
     `Host: ${question.host} (${before})`,
     `To: ${question.payTo}`,
-    `Why you are asked: ${question.why}`,
     ...question.caps.map(
       ({ name, maxUsdMicros, usedUsdMicros }) =>
         `${name}: $${formatUsd(usedUsdMicros)} of $${formatUsd(maxUsdMicros)} used`,

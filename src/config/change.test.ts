@@ -60,6 +60,7 @@ const NAMED = [
   ...['call', 'session', 'day', 'month'].map((span) => `agents.<agent>.limits.per_${span}_usd`),
   'agents.<agent>.limits.calls_per_minute',
   ...['call', 'session', 'day', 'month'].map((span) => `agents.<agent>.ceilings.per_${span}_usd`),
+  'agents.<agent>.elicitation_max_usd',
 ];
 /** What Purser alone writes. */
 const FIXED = ['agents.<agent>.index'];
@@ -127,6 +128,11 @@ describe('setKey', () => {
     ['limits.hosts.api.example.per_day_usd', 'none', 'none', 'loosens'],
     ['limits.hosts.other.example.per_day_usd', 'none', 'none', 'same'],
     ['ceilings.hosts.api.example.per_day_usd', 'none', 'none', 'loosens'],
+    ['agents.bob.elicitation_max_usd', '1', '1.00', 'tightens'],
+    ['agents.bob.elicitation_max_usd', '3', '3.00', 'loosens'],
+    ['agents.bob.elicitation_max_usd', 'none', 'none', 'loosens'],
+    ['agents.eve.elicitation_max_usd', '0.01', '0.01', 'loosens'],
+    ['agents.eve.elicitation_max_usd', '0', '0.00', 'tightens'],
     ['hosts.allow', '["a.example"]', '["a.example"]', 'tightens'],
     ['hosts.allow', '["B.example","a.example","a.example"]', '["a.example","b.example"]', 'same'],
     ['hosts.allow', '["a.example","c.example"]', '["a.example","c.example"]', 'loosens'],
@@ -162,6 +168,7 @@ describe('setKey', () => {
     const config = configWith({
       'limits.hosts.api.example.per_day_usd': '1',
       'ceilings.hosts.api.example.per_day_usd': '10',
+      'agents.bob.elicitation_max_usd': '2',
       'hosts.allow': '["a.example","b.example"]',
       'hosts.deny': '["evil.example"]',
       'net.allow_private': '["127.0.0.1:1"]',

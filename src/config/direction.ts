@@ -32,6 +32,24 @@ function oneBoundDirection(
   return after === undefined ? 'loosens' : boundDirection(before, after);
 }
 
+/**
+ * Bounds by name over a default that depends on more than the config: one that is given or taken away may be either,
+ * so it counts as looser, but for a bound of nothing.
+ */
+export function overridesDirection(
+  before: ReadonlyMap<string, bigint>,
+  after: ReadonlyMap<string, bigint>,
+): Direction {
+  const names = new Set([...before.keys(), ...after.keys()]);
+  return together(
+    [...names].map((name) => {
+      const [was, is] = [before.get(name), after.get(name)];
+      if (was === undefined && is === 0n) return 'tightens';
+      return was === undefined || is === undefined ? 'loosens' : boundDirection(was, is);
+    }),
+  );
+}
+
 /** A list of what is permitted: fewer is tighter. */
 export function permittedDirection(before: readonly string[], after: readonly string[]): Direction {
   if (!after.every((entry) => before.includes(entry))) return 'loosens';

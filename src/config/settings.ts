@@ -7,6 +7,7 @@ import {
   categoryDirection,
   fixedDirection,
   forbiddenDirection,
+  overridesDirection,
   permittedDirection,
   preferredDirection,
   trustedDirection,
@@ -234,6 +235,13 @@ export const SETTINGS = {
       'agents.<agent>.ceilings.per_month_usd',
       'The most this agent may spend in any 30 days, even with your approval. none: ceilings.per_month_usd applies.',
     ),
+    elicitationMaxUsdMicros: perName({
+      key: 'agents.<agent>.elicitation_max_usd',
+      readName: readAgentName,
+      kind: usd,
+      compare: overridesDirection,
+      doc: 'The most that answers in this agent’s own client may approve in any 24 hours, served over HTTP too, where none counts without it; none leaves it to approvals.elicitation_max_usd.',
+    }),
   },
   categories: {
     hosts: perName({
@@ -248,7 +256,7 @@ export const SETTINGS = {
     elicitationMaxUsdMicros: amount(
       'approvals.elicitation_max_usd',
       ELICITATION_MAX,
-      "The most that answers in the agent's own client may approve in any 24 hours; beyond it a factor is needed.",
+      'The most that answers in an agent’s own client may approve in any 24 hours, where that client starts the wallet itself; beyond it a factor is needed.',
     ),
     waitSec: single({
       key: 'approvals.wait_s',

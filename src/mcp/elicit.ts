@@ -1,28 +1,37 @@
 import {
   CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
   inputRequired,
   type ClientCapabilities,
+  type Implementation,
   type InputRequiredResult,
   type McpServer,
   type ServerContext,
 } from '@modelcontextprotocol/server';
+import { cleanLine } from '../text/untrusted.js';
 import type { ClientAsks, ClientPrompt } from '../wallet/callBound.js';
 
 /** The name of the one question among a result's input requests. */
 const KEY = 'approval';
 
-/** What the person fills in. There is no default: an answer is what somebody set (T26). */
-const FORM = {
-  type: 'object' as const,
-  properties: {
-    approve: {
-      type: 'boolean' as const,
-      title: 'Pay it?',
-      description: 'Yes pays this once. No refuses it for good.',
+/** What the person fills in: one of two entries. There is no default: an answer is what somebody chose (T26). */
+function formOf([no, yes]: ClientPrompt['choices']) {
+  return {
+    type: 'object' as const,
+    properties: {
+      answer: {
+        type: 'string' as const,
+        title: 'Pay it?',
+        description: `"${yes}" pays this one call. "${no}" refuses it.`,
+        enum: [no, yes],
+      },
     },
-  },
-  required: ['approve'],
-};
+    required: ['answer'],
+  };
+}
+
+/** A client's name is its own word: one short line of it. */
+const CLIENT_NAME_MAX = 40;
 
 /** What a client brought back for a question. */
 type Answered = NonNullable<ClientAsks['answered']>;
@@ -31,11 +40,13 @@ type Answered = NonNullable<ClientAsks['answered']>;
 export class ClientQuestion implements ClientAsks {
   readonly form: boolean;
   readonly url: boolean;
+  readonly client: string;
   readonly answered?: Answered;
   #prompt: ClientPrompt | null = null;
 
-  constructor(capabilities: ClientCapabilities | undefined, answered?: Answered) {
+  constructor({ capabilities, name }: DeclaredClient, answered?: Answered) {
     const elicitation = capabilities?.elicitation;
+    this.client = cleanLine(name, CLIENT_NAME_MAX) || 'without a name';
     this.url = elicitation?.url !== undefined;
     // `elicitation: {}` means forms: it is older than there being two modes.
     this.form = elicitation !== undefined && (elicitation.form !== undefined || !this.url);
@@ -52,11 +63,22 @@ export class ClientQuestion implements ClientAsks {
   }
 }
 
-/** What the client of a call declared, in whichever era it speaks. */
-export function capabilitiesOf(server: McpServer, { mcpReq }: ServerContext): ClientCapabilities | undefined {
+/** What a client said of itself. */
+export interface DeclaredClient {
+  readonly capabilities: ClientCapabilities | undefined;
+  readonly name: string;
+}
+
+/** What the client of a call said of itself, in whichever era it speaks. */
+export function declaredBy(server: McpServer, { mcpReq }: ServerContext): DeclaredClient {
   const envelope = mcpReq.envelope as Readonly<Record<string, unknown>> | undefined;
-  const declared = envelope?.[CLIENT_CAPABILITIES_META_KEY] as ClientCapabilities | undefined;
-  return declared ?? server.server.getClientCapabilities();
+  const capabilities = envelope?.[CLIENT_CAPABILITIES_META_KEY] as ClientCapabilities | undefined;
+  const info = envelope?.[CLIENT_INFO_META_KEY] as Partial<Implementation> | undefined;
+  const { name } = info ?? server.server.getClientVersion() ?? {};
+  return {
+    capabilities: capabilities ?? server.server.getClientCapabilities(),
+    name: typeof name === 'string' ? name : '',
+  };
 }
 
 /** What a retried call of the newer era carries; nothing of it is believed before the wallet has proved its state. */
@@ -73,12 +95,12 @@ export function asksByResult({ mcpReq }: ServerContext): boolean {
 
 /** The result that asks. */
 export function questionResult(prompt: ClientPrompt): InputRequiredResult {
-  const { message, state, url } = prompt;
+  const { message, choices, state, url } = prompt;
   return inputRequired({
     inputRequests: {
       [KEY]:
         url === null
-          ? inputRequired.elicit({ message, requestedSchema: FORM })
+          ? inputRequired.elicit({ message, requestedSchema: formOf(choices) })
           : inputRequired.elicitUrl({ message, url }),
     },
     requestState: state,
@@ -87,10 +109,10 @@ export function questionResult(prompt: ClientPrompt): InputRequiredResult {
 
 /** Asks in the older era, by a request of its own within the call; a client that does not answer in time said nothing. */
 export async function askWithin({ mcpReq }: ServerContext, prompt: ClientPrompt): Promise<Answered> {
-  const { message, state, url, approvalId, waitMs } = prompt;
+  const { message, choices, state, url, approvalId, waitMs } = prompt;
   const params =
     url === null
-      ? { mode: 'form' as const, message, requestedSchema: FORM }
+      ? { mode: 'form' as const, message, requestedSchema: formOf(choices) }
       : { mode: 'url' as const, message, url, elicitationId: approvalId };
   const options = { timeout: Math.max(1, waitMs), signal: mcpReq.signal };
   const response = await mcpReq

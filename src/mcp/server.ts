@@ -7,14 +7,7 @@ import {
 import type { CallContext } from '../wallet/callBound.js';
 import { outcome, type Outcome } from '../wallet/answer/outcome.js';
 import { advertise, inputJsonSchema } from './advertisedSchema.js';
-import {
-  answeredOf,
-  askWithin,
-  asksByResult,
-  capabilitiesOf,
-  ClientQuestion,
-  questionResult,
-} from './elicit.js';
+import { answeredOf, askWithin, asksByResult, ClientQuestion, declaredBy, questionResult } from './elicit.js';
 import { renderOutcome } from './text.js';
 import type { Tool, WalletTools } from './tool.js';
 import { tools } from './tools.js';
@@ -93,19 +86,19 @@ async function callTool(
   input: unknown,
   context: ServerContext,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const capabilities = capabilitiesOf(server, context);
+  const client = declaredBy(server, context);
   const { callId, startedMs = performance.now() } = requestOf(context);
   const end = (result: Outcome): Outcome => {
     ended?.({ tool: tool.name, callId, outcome: result, tookMs: performance.now() - startedMs });
     return result;
   };
   const known = { startedMs, ...(callId === undefined ? {} : { callId }) };
-  const asks = new ClientQuestion(capabilities, answeredOf(context));
+  const asks = new ClientQuestion(client, answeredOf(context));
   const result = end(await call(tool, wallet, input, context, { asks, ...known }));
   const { prompt } = asks;
   if (prompt === null) return toResult(result);
   if (asksByResult(context)) return questionResult(prompt);
-  const answered = new ClientQuestion(capabilities, await askWithin(context, prompt));
+  const answered = new ClientQuestion(client, await askWithin(context, prompt));
   return toResult(end(await call(tool, wallet, input, context, { asks: answered, ...known })));
 }
 

@@ -26,6 +26,8 @@ export interface CapLine {
   /** Length of the rolling window; null where the scope itself bounds the time (a session). */
   readonly windowSec: number | null;
   readonly usdMicrosMax: bigint;
+  /** Set for the owner's cap on this one agent: a prompt of the agent's client never takes a payment past it (T34). */
+  readonly isAgentsOwn?: true;
 }
 
 /** A bound on how many payments may be opened in a rolling window. */

@@ -157,7 +157,8 @@ function agentLines(
     usdMicrosMax: bigint | undefined,
   ) => {
     if (usdMicrosMax === undefined) return;
-    lines.push({ name: `agents.${agent}.${section}.${key}`, kind, scope, windowSec, usdMicrosMax });
+    const own = kind === 'cap' ? ({ isAgentsOwn: true } as const) : {};
+    lines.push({ name: `agents.${agent}.${section}.${key}`, kind, scope, windowSec, usdMicrosMax, ...own });
   };
   add('per_session_usd', { kind: 'session', agent, sessionId }, null, amounts.perSessionUsdMicros);
   add('per_day_usd', { kind: 'agent', agent }, DAY_SEC, amounts.perDayUsdMicros);

@@ -138,6 +138,7 @@ async function load({ version, env, platform, warn }: ServerPlace): Promise<Wall
       platform,
       now: Date.now,
       passphrase,
+      ownClient: true,
       reach,
       ...(agent === undefined ? {} : { agent }),
     },

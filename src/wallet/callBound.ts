@@ -3,6 +3,8 @@ export interface ClientPrompt {
   readonly approvalId: string;
   /** The question, as lines of plain text. */
   readonly message: string;
+  /** The answers to choose from, the harmless one first: some clients preselect it. */
+  readonly choices: readonly [no: string, yes: string];
   /** Handed back with the answer: an id and a code over it and over the call's own arguments. */
   readonly state: string;
   /** Where it is answered instead, if the client only opens a URL. */
@@ -15,6 +17,8 @@ export interface ClientPrompt {
 export interface ClientAsks {
   readonly form: boolean;
   readonly url: boolean;
+  /** Names the client, in a line of our own: its no binds no other. */
+  readonly client: string;
   /** What came back; this very call then goes on with it. */
   readonly answered?: { readonly state: string; readonly response: unknown };
   /** Takes a prompt, to be put once this call has returned. */

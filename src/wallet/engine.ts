@@ -32,6 +32,11 @@ export interface WalletOptions {
   readonly now: () => number;
   /** Who calls: one of the wallet's agents by its name; the first one unless given. */
   readonly agent?: string;
+  /**
+   * Whether the owner runs the client that calls, as one that starts the server itself: only then does its prompt prove
+   * a person without the owner's further word (T34).
+   */
+  readonly ownClient?: boolean;
   /** The passphrase of an encrypted keystore, or null where nobody can give it. */
   readonly passphrase: () => Promise<string | null>;
   /** Tests crash at commit points; the product passes none. */
@@ -134,6 +139,11 @@ export class Engine {
 
   now(): number {
     return this.#options.now();
+  }
+
+  /** Whether the owner runs the client that calls; see {@link WalletOptions}. */
+  get ownClient(): boolean {
+    return this.#options.ownClient === true;
   }
 
   /** Ways to the owner, or null where the process has none. */

@@ -33,6 +33,8 @@ export interface Judged {
   readonly asks: readonly Stop[];
   /** Whether a changed payee is among what asks. */
   readonly asksForPayee: boolean;
+  /** The owner's cap on this one agent that the payment would pass, by its key of the config; null for none. */
+  readonly ownCapPassed: string | null;
   readonly capLines: readonly CapLine[];
   readonly rateLines: readonly RateLine[];
 }
@@ -124,18 +126,26 @@ export function judgeChallenge(
   const { offer } = choice;
   const lines = linesFor(ledger, config, asking);
   const history = judgeHistory(ledger, config, asking, offer);
+  const exceeded = exceededNow(ledger, lines.capLines, offer, asking.nowMs);
   const verdicts = [
     judgePlace(config, asking.url),
     choice.verdict,
-    judgeTotals({
-      usdMicros: offer.usdMicros,
-      exceeded: exceededNow(ledger, lines.capLines, offer, asking.nowMs),
-    }),
+    judgeTotals({ usdMicros: offer.usdMicros, exceeded }),
     ...Object.values(history),
   ].map((verdict) => nameLowered(verdict, config));
   const asks = verdicts.filter((verdict) => verdict.verdict === 'ask');
   const asksForPayee = history.payee.verdict === 'ask';
-  return { offer, verdict: strictest(verdicts), asks, asksForPayee, ...lines };
+  const ownCapPassed =
+    ownCallCapPassed(config, asking.agent, offer) ??
+    exceeded.find(({ line }) => line.isAgentsOwn)?.line.name ??
+    null;
+  return { offer, verdict: strictest(verdicts), asks, asksForPayee, ownCapPassed, ...lines };
+}
+
+/** The agent's own cap on one call, where the offer passes it; it is no line, since it needs no history. */
+function ownCallCapPassed(config: Config, agent: string, { usdMicros }: PaymentOffer): string | null {
+  const max = agentBounds(config, agent).limits.perCallUsdMicros;
+  return max !== undefined && usdMicros > max ? `agents.${agent}.limits.per_call_usd` : null;
 }
 
 function exceededNow(ledger: Ledger, lines: readonly CapLine[], offer: PaymentOffer, nowMs: number) {

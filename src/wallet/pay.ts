@@ -11,14 +11,8 @@ import { findNetwork, type Caip2 } from '../money/network.js';
 import { judgeRate, judgeTotals } from '../policy/totals.js';
 import type { Stop } from '../policy/verdict.js';
 import type { PaymentOffer, PaymentRequired } from '../protocols/x402/types.js';
-import {
-  askOwner,
-  awaitOwner,
-  deniedOutcome,
-  problemError,
-  restoreApproved,
-  type AskingCall,
-} from './approval/approval.js';
+import { askOwner, awaitOwner, restoreApproved, type AskingCall } from './approval/approval.js';
+import { deniedOutcome, problemError } from './approval/approvalOutcome.js';
 import { canPayOn } from './agentAddress.js';
 import { CallBound, type CallContext } from './callBound.js';
 import { categoryOfCall } from './discover/catalogAdvice.js';
@@ -30,7 +24,7 @@ import { drive } from './driver.js';
 import type { Engine } from './engine.js';
 import { parseUsdArgument, TIMEOUT_DEFAULT_MS, type PayInput } from './input.js';
 import { judgeBefore, judgePlace, type Asking, type Judged } from './judge.js';
-import type { Outcome } from './answer/outcome.js';
+import { outcome, type Outcome } from './answer/outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
 import { probe, type Challenge } from './probe.js';
 import { x402 } from './rails/protocol.js';
@@ -63,12 +57,16 @@ export async function pay(
   input: PayInput,
   context: CallContext,
 ): Promise<Outcome> {
-  const answered = context.asks?.answered;
-  const answeredId = answered === undefined ? undefined : await takeClientAnswer(engine, input, answered);
+  const { asks } = context;
+  const answer =
+    asks?.answered === undefined ? null : await takeClientAnswer(engine, input, asks, asks.answered);
   const maxUsdMicros = input.max_usd === undefined ? undefined : parseUsdArgument(input.max_usd, 'max_usd');
   const config = engine.config();
-  const approvalId = answeredId ?? input.approval_id;
-  if (approvalId !== undefined) return payApproved(engine, place, session, input, context, approvalId);
+  const approvalId = answer?.approvalId ?? input.approval_id;
+  if (approvalId !== undefined) {
+    const approved = { id: approvalId, hastyMs: answer?.hastyMs ?? null };
+    return payApproved(engine, place, session, input, context, approved);
+  }
   const quoted = quotedCall(engine, input, config);
   if (quoted === null && maxUsdMicros === undefined) {
     const error = new WalletError(
@@ -98,7 +96,7 @@ async function payApproved(
   session: Session,
   given: PayInput,
   context: CallContext,
-  id: string,
+  { id, hastyMs }: { readonly id: string; readonly hastyMs: number | null },
 ): Promise<Outcome> {
   const config = engine.config();
   const restored = restoreApproved(engine, id, callFields(given), config.net.allowPrivate);
@@ -115,7 +113,7 @@ async function payApproved(
   const asked = { request, input, bound, context };
   const earlier = await answerFromEarlier(engine, place, asked);
   if (earlier !== null) return earlier;
-  const asking: AskingCall = { engine, place, input: given, kept, bound, context };
+  const asking: AskingCall = { engine, place, input: given, kept, bound, context, hastyMs };
   const approval = await awaitOwner(asking, config, restored.approval);
   if ('status' in approval) return approval;
   const maxUsdMicros = given.max_usd === undefined ? undefined : parseUsdArgument(given.max_usd, 'max_usd');
@@ -190,6 +188,9 @@ async function payChallenge(call: PayCall, challenge: Challenge): Promise<Outcom
     const { judged } = ready;
     if (judged.offer === undefined) return refuse(call, judged.verdict);
     if (judged.verdict.verdict === 'refuse') return refuse(call, judged.verdict);
+    // A cap of this agent's own that came into the way after its client had said yes: that yes does not pass it (T34).
+    if (approval?.answeredHow === 'elicitation' && judged.ownCapPassed !== null)
+      return promptFallsShort(call, approval, judged.ownCapPassed);
     if (ready.intent === null) {
       const answer = await ask(call, config, challenge, judged);
       if ('status' in answer) return answer;
@@ -212,6 +213,18 @@ async function payChallenge(call: PayCall, challenge: Challenge): Promise<Outcom
   throw new WalletError('config_stale', 'The config keeps changing; nothing was signed.');
 }
 
+/** The outcome of a client's yes that is not enough any more: when it has run out, the owner is asked anew. */
+function promptFallsShort({ engine }: PayCall, { id, expiresMs }: ApprovalRecord, cap: string): Outcome {
+  return outcome({
+    status: 'refused',
+    code: 'needs_owner',
+    message: `The client's yes does not take this payment past the agent's own cap, ${cap}, which only the owner's passphrase or passkey does; nothing was signed. Make the wallet_pay call of it again later to have the owner asked.`,
+    retry: 'after_delay',
+    retry_after_s: Math.max(1, Math.ceil((expiresMs - engine.now()) / 1000)),
+    approval_id: id,
+  });
+}
+
 function ask(call: PayCall, config: Config, challenge: Challenge, judged: Judged) {
   const { engine, place, session, input, request, asked } = call;
   const { idempotency_key, repeat, reason, quote_id } = input;
@@ -219,7 +232,7 @@ function ask(call: PayCall, config: Config, challenge: Challenge, judged: Judged
     Object.entries({ idempotency_key, repeat, reason, quote_id }).filter(([, value]) => value !== undefined),
   );
   const { bound, context } = asked;
-  return askOwner({ engine, place, input, kept, bound, context }, config, {
+  return askOwner({ engine, place, input, kept, bound, context, hastyMs: null }, config, {
     request,
     sessionId: session.id,
     challenge,
@@ -323,7 +336,11 @@ async function afterNoHold(
       return verdict.verdict === 'refuse' ? refuse(call, verdict) : null;
     }
     case 'approval':
-      if (hold.problem === 'denied' || hold.problem === 'pending') return deniedOutcome({ id: '' });
+      if (hold.problem === 'denied' || hold.problem === 'pending') {
+        // The approval that was to pay was taken back between: nobody does that but its owner.
+        const { id = '' } = call.approval ?? {};
+        return deniedOutcome({ id, answeredHow: null, answeredBy: null }, asked.context.asks);
+      }
       if (hold.problem === 'consumed') return fromConsumed(call);
       throw problemError(hold.problem);
     case 'duplicate':

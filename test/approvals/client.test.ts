@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import { ERAS, PROGRAM, RawServer, type Place } from '../mcp/purser.js';
-import { AskingAgent, type Declared, type Person } from './client.js';
+import { AskingAgent, choose, type Declared, type Person } from './client.js';
 import { OWNER_PASSPHRASE } from './owner.js';
 import { askingPlace } from './place.js';
 
@@ -46,7 +46,7 @@ async function asking<T>(
   }
 }
 
-const yes: Person = () => ({ action: 'accept', content: { approve: true } });
+const yes: Person = (asked) => choose(asked, 'last');
 const never: Person = () => {
   throw new Error('Nobody was to be asked.');
 };
@@ -81,31 +81,23 @@ describe.each(ERAS)('in $era', ({ mode }) => {
   });
 
   test.each([
-    ['declines', { action: 'decline' }, 'refused', 'needs_owner'],
-    ['says no', { action: 'accept', content: { approve: false } }, 'refused', 'needs_owner'],
-    ['cancels', { action: 'cancel' }, 'approval_required', 'approval_required'],
-    ['accepts without content', { action: 'accept' }, 'approval_required', 'approval_required'],
-    [
-      'accepts with other content',
-      { action: 'accept', content: { ok: true } },
-      'approval_required',
-      'approval_required',
-    ],
-    [
-      'accepts with text',
-      { action: 'accept', content: { approve: 'true' } },
-      'approval_required',
-      'approval_required',
-    ],
-  ] as const)('a person or client that %s pays nothing', async (_what, answer, status, code) => {
+    ['declines at once', { action: 'decline' }],
+    ['cancels', { action: 'cancel' }],
+    ['takes the first entry', 'first'],
+    ['accepts without content', { action: 'accept' }],
+    ['accepts with a switch', { action: 'accept', content: { answer: true } }],
+    ['accepts by the name of a switch of before', { action: 'accept', content: { approve: true } }],
+    ['accepts another amount', { action: 'accept', content: { answer: 'Pay $0.04 once' } }],
+  ] as const)('a person or client that %s pays nothing', async (_what, answer) => {
     const before = sandbox.shop.payments().length;
     const signed = (await ledgerOf()).length;
     await asking(
       mode,
       {},
-      () => answer,
+      (asked) => (answer === 'first' ? choose(asked, 'first') : answer),
       async (agent) => {
-        expect(await agent.call('wallet_pay', dear())).toMatchObject({ status, code, money: 'none' });
+        const outcome = await agent.call('wallet_pay', dear());
+        expect(outcome).toMatchObject({ status: 'approval_required', state: 'pending', money: 'none' });
       },
     );
     expect(sandbox.shop.payments()).toHaveLength(before);
@@ -126,7 +118,7 @@ describe.each(ERAS)('in $era', ({ mode }) => {
       const outcome = await ask(3_000);
       expect(outcome).toMatchObject({ status: 'approval_required', retry: 'after_approval', money: 'none' });
       // What comes after the call has ended is no answer to anything.
-      thinking.resolve({ action: 'accept', content: { approve: true } });
+      thinking.resolve({ action: 'accept', content: { answer: 'Pay $0.05 once' } });
       const read = await agent.call('wallet_approval', { id: outcome['approval_id'], wait_s: 0 });
       expect(read).toMatchObject({ status: 'approval_required', state: 'pending' });
     });
@@ -173,7 +165,7 @@ describe.each(ERAS)('with a factor, in $era', ({ mode }) => {
   });
 
   test('URL mode points to the page, which alone approves nothing', async () => {
-    const opened: Person = () => ({ action: 'accept', content: { approve: 'page' } });
+    const opened: Person = () => ({ action: 'accept' });
     await asking(mode, { url: {} }, opened, async (agent) => {
       const paying = agent.call('wallet_pay', dear());
       const id = await pendingId();
@@ -237,7 +229,7 @@ describe('forged and replayed answers of the newer era', () => {
     };
     return result;
   }
-  const approve = { approval: { action: 'accept', content: { approve: true } } };
+  const approve = { approval: { action: 'accept', content: { answer: 'Pay $0.05 once' } } };
 
   test('a yes counts for the very call it was asked for, once', async () => {
     const input = dear();
@@ -250,13 +242,21 @@ describe('forged and replayed answers of the newer era', () => {
       [
         'made-up state',
         input,
-        { inputResponses: approve, requestState: `${state.slice(0, 25)}${'0'.repeat(64)}` },
+        { inputResponses: approve, requestState: `${state.slice(0, -64)}${'0'.repeat(64)}` },
       ],
       ['the state of another question', input, { inputResponses: approve, requestState: other }],
       [
         'its id with the other code',
         input,
-        { inputResponses: approve, requestState: `${state.split('.')[0]}.${other.split('.')[1]}` },
+        {
+          inputResponses: approve,
+          requestState: `${state.split('.').slice(0, 2).join('.')}.${other.split('.')[2]}`,
+        },
+      ],
+      [
+        'another time at which it was put',
+        input,
+        { inputResponses: approve, requestState: state.replace(/\.\d+\./, '.1.') },
       ],
       ['another URL', dear(), { inputResponses: approve, requestState: state }],
       ['a higher max_usd', { ...input, max_usd: '0.50' }, { inputResponses: approve, requestState: state }],

@@ -6,19 +6,36 @@ import { PROGRAM } from '../mcp/purser.js';
 /** What a client declares of elicitation. */
 export type Declared = NonNullable<ClientCapabilities['elicitation']>;
 
+/** A question as a client gets it. */
+export interface Asked {
+  readonly message: string;
+  readonly mode?: string;
+  readonly url?: string;
+  readonly requestedSchema?: { readonly properties: Record<string, { readonly enum?: readonly string[] }> };
+}
+
+type Response = {
+  action: 'accept' | 'decline' | 'cancel';
+  content?: Record<string, boolean | string>;
+};
+
 /** What a person at a client does with a question. */
-export type Person = (params: {
-  message: string;
-  mode?: string;
-  url?: string;
-}) =>
-  | { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, boolean | string> }
-  | Promise<{ action: 'accept' | 'decline' | 'cancel'; content?: Record<string, boolean | string> }>;
+export type Person = (asked: Asked) => Response | Promise<Response>;
+
+/** Takes an entry of every choice of a form: the first, or the last. */
+export function choose(asked: Asked, which: 'first' | 'last'): Response {
+  const fields = Object.entries(asked.requestedSchema?.properties ?? {});
+  const content = fields.map(([name, { enum: entries = [] }]) => [
+    name,
+    entries.at(which === 'first' ? 0 : -1) ?? '',
+  ]);
+  return { action: 'accept', content: Object.fromEntries(content) as Record<string, string> };
+}
 
 /** A client that declares what it can ask, and a person at it. */
 export class AskingAgent {
   readonly client: Client;
-  readonly asked: { message: string; mode?: string; url?: string }[] = [];
+  readonly asked: Asked[] = [];
 
   private constructor(client: Client) {
     this.client = client;
@@ -38,8 +55,9 @@ export class AskingAgent {
     const agent = new AskingAgent(client);
     if (elicitation !== undefined) {
       client.setRequestHandler('elicitation/create', async ({ params }) => {
-        agent.asked.push(params as (typeof agent.asked)[number]);
-        return person(params as (typeof agent.asked)[number]);
+        const asked = params as Asked;
+        agent.asked.push(asked);
+        return person(asked);
       });
     }
     await client.connect(

@@ -9,6 +9,7 @@ import { ERAS } from '../mcp/purser.js';
 import { journalOf, paymentsIn } from '../support/books.js';
 import type { TestWallet } from '../support/testWallet.js';
 import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
+import { choose, type Asked } from '../approvals/client.js';
 import { connect, send } from './fixture.js';
 import { addAgents, Served, type FundedAgent } from './served.js';
 
@@ -118,6 +119,36 @@ test('an agent pays over the older HTTP+SSE', async () => {
   await client.close();
   expect((await lastPayment(bob))?.payFrom).toBe(bob.address);
 });
+
+test.each(ERAS)(
+  'an agent whose own program says yes to everything gets no yes by it in $era, until its owner lets that count (T34)',
+  async ({ mode }) => {
+    // What was approved for an agent in one era counts in the other.
+    const agent = mode === 'legacy' ? ada : bob;
+    const line = `agents.${agent.name}.elicitation_max_usd`;
+    await wallet.set('limits.per_call_usd', '0.02');
+    const served = await serve();
+    const client = await connect(served.url, agent.token, mode, { elicitation: { form: {}, url: {} } });
+    let asked = 0;
+    client.setRequestHandler('elicitation/create', ({ params }) => {
+      asked += 1;
+      return choose(params as Asked, 'last');
+    });
+    const buy = () => pay(client, world.url('/v2/price/0.05'));
+    for (let i = 0; i < 3; i++) {
+      const outcome = await buy();
+      expect(outcome).toMatchObject({ status: 'approval_required', money: 'none' });
+      expect(outcome.message).toContain(line);
+    }
+    expect(asked).toBe(0);
+    await wallet.set(line, '0.08');
+    expect(await buy()).toMatchObject({ status: 'ok', spent_usd: '0.05' });
+    expect(await buy()).toMatchObject({ status: 'approval_required', money: 'none' });
+    expect(asked).toBe(1);
+    await client.close();
+    await wallet.set('limits.per_call_usd', '0.50');
+  },
+);
 
 test('a suspended agent, and a token replaced, open nothing from the next call on, in a process that runs', async () => {
   const served = await serve();

@@ -1,6 +1,7 @@
 import { assertInvariant } from '../../errors/walletError.js';
 import { newId, type LedgerContext } from './context.js';
 import { statement } from './database.js';
+import { addElicited, ELICITED_COUNT_MAX, elicitedKey, elicitedOf } from './elicited.js';
 import { changeFactor, type FactorUse } from './factor.js';
 import { ledgerTimeMs, type JournalHead } from './journal.js';
 import type { Payment, SqlRow } from '../payment.js';
@@ -22,10 +23,6 @@ export const ASKS_PER_SESSION_MAX = 15;
 export const ASKS_PER_ORIGIN_MAX = 10;
 /** A client's own prompt comes back this often to one question; then it is answered elsewhere or not at all. */
 export const PROMPTS_MAX = 2;
-/** What a client's own prompts approve is added up over this span. */
-export const ELICITED_WINDOW_MS = 24 * 3_600_000;
-/** More approvals by prompts alone than a person gives in a day; past it the factor is needed. */
-const ELICITED_COUNT_MAX = 200;
 /** Questions that ran out unanswered are written down as expired, so many with each new one. */
 const LAPSES_MAX = 64;
 
@@ -45,8 +42,12 @@ export function newApprovalId(): string {
   return newId('apv');
 }
 
-/** Puts a question, or joins the same one that is open, inside the caller's transaction: the limits hold for all processes. */
-export function ask(context: LedgerContext, question: Ask): AskResult {
+/**
+ * Puts a question, or joins the same one that is open, inside the caller's transaction: the limits hold for all
+ * processes. A no that came from a client's prompt is that client's alone, named as {@link Decision} has it; `client` is
+ * the one that asks now, null for none.
+ */
+export function ask(context: LedgerContext, question: Ask, client: string | null): AskResult {
   const nowMs = question.createdMs;
   const head = lapse(context, nowMs);
   const [open] = selectApprovals(
@@ -59,9 +60,11 @@ export function ask(context: LedgerContext, question: Ask): AskResult {
   const [denied] = selectApprovals(
     context,
     head,
-    `ask_key = ? AND state = 'denied' AND created_ms > ? ORDER BY created_ms DESC LIMIT 1`,
+    `ask_key = ? AND state = 'denied' AND created_ms > ?
+       AND (answered_how <> 'elicitation' OR answered_by = ?) ORDER BY created_ms DESC LIMIT 1`,
     question.askKey,
     BigInt(nowMs - DENIED_KEPT_MS),
+    client,
   );
   if (denied !== undefined) return { kind: 'denied', approval: denied };
   const limited =
@@ -141,7 +144,7 @@ export interface Decision {
   /** The factor that proved the owner, looked at again in this step. */
   readonly factor?: FactorUse;
   readonly grants?: readonly Grant[];
-  /** The most that prompts alone may approve in 24 hours; only for `elicitation`. */
+  /** The most that prompts alone may approve for the question's agent in 24 hours; only for `elicitation`. */
   readonly elicitedUsdMicrosMax?: bigint;
   /** The wall clock, by which questions run out; what prompts approve is added up by ledger time. */
   readonly nowMs: number;
@@ -157,31 +160,6 @@ export type DecisionResult =
 /** The register's key of a grant. */
 export function grantKey(key: string): string {
   return `grant ${key}`;
-}
-
-/** The register's key for what prompts alone approved lately: `ms:micros` pairs, oldest first. */
-export const ELICITED_KEY = 'elicited';
-
-/** What prompts alone approved since {@link ELICITED_WINDOW_MS}, from the register's text. */
-export function elicitedSince(
-  text: string | null,
-  nowMs: number,
-): { readonly ms: number; readonly usdMicros: bigint }[] {
-  return (text ?? '')
-    .split(' ')
-    .filter((pair) => pair !== '')
-    .map((pair) => {
-      const [ms = '', micros = ''] = pair.split(':');
-      return { ms: Number(ms), usdMicros: BigInt(micros) };
-    })
-    .filter(({ ms }) => ms > nowMs - ELICITED_WINDOW_MS);
-}
-
-/** The register's text with one more approval by a prompt. */
-export function addElicited(text: string | null, nowMs: number, usdMicros: bigint): string {
-  return [...elicitedSince(text, nowMs), { ms: nowMs, usdMicros }]
-    .map((one) => `${one.ms}:${one.usdMicros}`)
-    .join(' ');
 }
 
 /** Stores an answer, once, with what it grants, inside the caller's transaction. */
@@ -201,12 +179,13 @@ export function decide(context: LedgerContext, id: string, decision: Decision): 
   const elicits = decision.how === 'elicitation' && decision.state === 'approved';
   let { register } = head;
   if (elicits) {
-    const known = context.register.get(register, ELICITED_KEY);
-    const before = elicitedSince(known, timeMs);
-    const sum = before.reduce((total, { usdMicros }) => total + usdMicros, approval.usdMicros);
-    const isAbove = sum > (decision.elicitedUsdMicrosMax ?? 0n) || before.length >= ELICITED_COUNT_MAX;
+    const before = elicitedOf(context, head, approval.agent, timeMs);
+    const sum = before.usdMicros + approval.usdMicros;
+    const isAbove = sum > (decision.elicitedUsdMicrosMax ?? 0n) || before.count >= ELICITED_COUNT_MAX;
     if (isAbove) return { kind: 'above_elicited' };
-    register = context.register.set(register, ELICITED_KEY, addElicited(known, timeMs, approval.usdMicros));
+    const key = elicitedKey(approval.agent);
+    const known = context.register.get(register, key);
+    register = context.register.set(register, key, addElicited(known, timeMs, approval.usdMicros));
   }
   for (const { key, value } of decision.grants ?? [])
     register = context.register.set(register, grantKey(key), value);
@@ -218,7 +197,11 @@ export function decide(context: LedgerContext, id: string, decision: Decision): 
     answeredBy: decision.by,
     answeredMs: decision.nowMs,
   };
-  const data = { grants: decision.grants ?? [], elicited: elicits ? approval.usdMicros.toString() : null };
+  const data = {
+    grants: decision.grants ?? [],
+    elicited: elicits ? approval.usdMicros.toString() : null,
+    elicited_for: elicits ? approval.agent : null,
+  };
   putApproval(context, { ...head, register }, after, { kind: 'answer', timeMs, data });
   return { kind: 'done', approval: after };
 }

@@ -1,6 +1,7 @@
-import { addElicited, ELICITED_KEY, grantKey, type Grant } from './approval.js';
+import { grantKey, type Grant } from './approval.js';
 import { fixedDigest, isOpen, livingText, openKey, openText, type ApprovalState } from './approvalRow.js';
 import type { LedgerContext } from './context.js';
+import { addElicited, ELICITED_BEFORE_KEY, elicitedKey } from './elicited.js';
 import {
   factorDigest,
   FACTORS_KEY,
@@ -43,7 +44,8 @@ export class ApprovalAudit {
   readonly #approvals = new Map<string, ToldApproval>();
   readonly #factors = new Map<string, string>();
   readonly #grants = new Map<string, string>();
-  #elicited: string | null = null;
+  /** By their keys of the register. */
+  readonly #elicited = new Map<string, string>();
   /** By the register's key. */
   readonly #tries = new Map<string, string | null>();
 
@@ -66,12 +68,14 @@ export class ApprovalAudit {
       usd_micros: _usd,
       grants,
       elicited,
+      elicited_for: elicitedFor,
       ...living
     } = JSON.parse(data) as {
       fixed?: string;
       usd_micros?: string;
       grants?: readonly Grant[];
       elicited?: string | null;
+      elicited_for?: string | null;
     } & Record<string, string | null>;
     const before = this.#approvals.get(subject);
     const was = before?.living['state'] as ApprovalState | undefined;
@@ -80,7 +84,9 @@ export class ApprovalAudit {
       this.#report('journal', String(seq), `An approval went from ${was ?? 'nothing'} to ${is} by ${kind}.`);
     this.#approvals.set(subject, { fixed: fixed ?? before?.fixed ?? '', living });
     for (const { key, value } of grants ?? []) this.#grants.set(key, value);
-    if (typeof elicited === 'string') this.#elicited = addElicited(this.#elicited, timeMs, BigInt(elicited));
+    if (typeof elicited !== 'string') return;
+    const key = typeof elicitedFor === 'string' ? elicitedKey(elicitedFor) : ELICITED_BEFORE_KEY;
+    this.#elicited.set(key, addElicited(this.#elicited.get(key) ?? null, timeMs, BigInt(elicited)));
   }
 
   #learnFactor({ subject, data }: JournalEntry): void {
@@ -94,7 +100,7 @@ export class ApprovalAudit {
     this.#checkApprovals(register);
     this.#checkFactors(register);
     for (const [key, value] of this.#grants) register.set(grantKey(key), value);
-    if (this.#elicited !== null) register.set(ELICITED_KEY, this.#elicited);
+    for (const [key, text] of this.#elicited) register.set(key, text);
     for (const [key, tries] of this.#tries) if (tries !== null) register.set(key, tries);
   }
 

@@ -2,8 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   ask,
   decide,
-  ELICITED_KEY,
-  elicitedSince,
   grantKey,
   notePrompt,
   paidBefore,
@@ -14,6 +12,7 @@ import {
 } from './approval.js';
 import { findApproval, selectApprovals, type ApprovalRecord } from './approvalRow.js';
 import type { LedgerContext } from './context.js';
+import { elicitedOf } from './elicited.js';
 import {
   addFactor,
   countTry,
@@ -46,9 +45,9 @@ export class Approvals {
     this.#access = access;
   }
 
-  /** Puts a question, or joins the same one; see {@link AskResult}. */
-  ask(question: Ask): Promise<AskResult> {
-    return this.#access.write('owner', (context) => ask(context, question));
+  /** Puts a question, or joins the same one; see {@link AskResult}. `client` names the client that asks. */
+  ask(question: Ask, client: string | null = null): Promise<AskResult> {
+    return this.#access.write('owner', (context) => ask(context, question, client));
   }
 
   /** Notes that a client is handed a question; false where it may not be. */
@@ -107,13 +106,10 @@ export class Approvals {
     return this.#access.read((context, head) => context.register.get(head.register, grantKey(key)));
   }
 
-  /** What clients' own prompts approved in the last 24 hours. */
-  elicitedUsdMicros(nowMs: number): bigint {
-    return this.#access.read((context, head) =>
-      elicitedSince(context.register.get(head.register, ELICITED_KEY), ledgerTimeMs(head, nowMs)).reduce(
-        (sum, { usdMicros }) => sum + usdMicros,
-        0n,
-      ),
+  /** What clients' own prompts approved for an agent in the last 24 hours. */
+  elicitedUsdMicros(agent: string, nowMs: number): bigint {
+    return this.#access.read(
+      (context, head) => elicitedOf(context, head, agent, ledgerTimeMs(head, nowMs)).usdMicros,
     );
   }
 

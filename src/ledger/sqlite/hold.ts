@@ -2,6 +2,7 @@ import { assertInvariant } from '../../errors/walletError.js';
 import type { CapLine, RateLine } from '../../money/cap.js';
 import { barOf, type Barred } from './agent.js';
 import { checkApproval, consumeApproval, type ApprovalProblem } from './approval.js';
+import type { ApprovalRecord } from './approvalRow.js';
 import { newId, type LedgerContext } from './context.js';
 import { statement } from './database.js';
 import { ledgerTimeMs, type JournalHead } from './journal.js';
@@ -105,9 +106,17 @@ export function exceededLines(
     .filter(({ line, usedUsdMicros }) => usedUsdMicros + usdMicros > line.usdMicrosMax);
 }
 
-/** The lines that bound a payment: all, or, where the owner approved it, the ceilings, which no approval passes. */
-export function boundingLines(lines: readonly CapLine[], approvalId: string | null): readonly CapLine[] {
-  return approvalId === null ? lines : lines.filter(({ kind }) => kind === 'ceiling');
+/**
+ * The lines that bound a payment: all, or, where it was approved, the ceilings, which no approval passes. A yes in the
+ * client's own prompt does not pass the agent's own caps either (T34).
+ */
+export function boundingLines(
+  lines: readonly CapLine[],
+  approval: Pick<ApprovalRecord, 'answeredHow'> | null,
+): readonly CapLine[] {
+  if (approval === null) return lines;
+  const byPrompt = approval.answeredHow === 'elicitation';
+  return lines.filter(({ kind, isAgentsOwn }) => kind === 'ceiling' || (byPrompt && isAgentsOwn === true));
 }
 
 /**
@@ -161,7 +170,7 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
     approvalId === null ? null : checkApproval(context, head, approvalId, request, request.nowMs);
   if (typeof approval === 'string') return { kind: 'approval', problem: approval };
   const passed = exceededLines(context, head, request.capLines, request.heldUsdMicros, nowMs);
-  const bounding = boundingLines(request.capLines, approvalId);
+  const bounding = boundingLines(request.capLines, approval);
   const exceeded = passed.filter(({ line }) => bounding.includes(line));
   if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
   const left = leftByWithdrawals(context, request, request.funds ?? null);

@@ -1,6 +1,7 @@
 import type { CapLine } from '../../money/cap.js';
 import { assertInvariant } from '../../errors/walletError.js';
 import { barOf, type Barred } from './agent.js';
+import { findApproval } from './approvalRow.js';
 import type { LedgerContext } from './context.js';
 import { boundingLines, exceededLines, findByKey, noteConfig, type ExceededLine } from './hold.js';
 import { ledgerTimeMs } from './journal.js';
@@ -72,7 +73,9 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
   const head = noteConfig(context, checked, send.configVersion, nowMs);
   if (before.configVersion !== send.configVersion) {
     // Its own amount is in the totals already, so nothing is added.
-    const lines = boundingLines(send.capLines, before.approvalId);
+    const { approvalId } = before;
+    const approval = approvalId === null ? null : findApproval(context, head, approvalId);
+    const lines = boundingLines(send.capLines, approval);
     const exceeded = exceededLines(context, head, lines, 0n, nowMs);
     if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
   }

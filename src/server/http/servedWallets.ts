@@ -17,8 +17,9 @@ export class ServedWallets implements AgentAccess {
   readonly #byAgent = new Map<string, { readonly wallet: Wallet; readonly tools: WalletTools }>();
 
   constructor(options: WalletOptions) {
-    this.#first = new Wallet(options, { reconcile: true });
-    this.#options = options;
+    // T34: an agent's own program answers what it is asked.
+    this.#options = { ...options, ownClient: false };
+    this.#first = new Wallet(this.#options, { reconcile: true });
   }
 
   /** Opens what the first call would open. Throws what opening the wallet throws. */

@@ -1,16 +1,23 @@
 import { createHash } from 'node:crypto';
-import { describeQuestion, digestOf, type Question } from '../../approvals/question.js';
+import { digestOf } from '../../approvals/question.js';
 import type { Config } from '../../config/settings.js';
 import { WalletError } from '../../errors/walletError.js';
-import type { ApprovalProblem } from '../../ledger/sqlite/approval.js';
 import type { ApprovalRecord } from '../../ledger/sqlite/approvalRow.js';
-import { formatUsd } from '../../money/decimal.js';
+import {
+  deniedOutcome,
+  isDismissed,
+  lateOutcome,
+  limitedOutcome,
+  pendingOutcome,
+  problemError,
+} from './approvalOutcome.js';
 import { makeQuestion, readQuestion, writeQuestion, type QuestionParts } from './approvalQuestion.js';
 import type { CallBound, CallContext } from '../callBound.js';
 import { stateFor } from './clientAnswer.js';
+import { answererOf, promptBar, promptChoices, promptText } from './clientPrompt.js';
 import type { Engine } from '../engine.js';
 import type { PayInput } from '../input.js';
-import { outcome, type Outcome } from '../answer/outcome.js';
+import type { Outcome } from '../answer/outcome.js';
 import type { CommandPlace } from '../ownerCommand.js';
 import { tellWebhook } from './ownerWebhook.js';
 import { restoreChallenge, writeChallenge, type Challenge } from '../probe.js';
@@ -33,6 +40,8 @@ export interface AskingCall {
   readonly kept: KeptInput;
   readonly bound: CallBound;
   readonly context: CallContext;
+  /** How soon the client answered no, where nobody can have read the question by then; else null. */
+  readonly hastyMs: number | null;
 }
 
 /** Asks the owner, or joins the same question: the approval to pay with, or what to answer the agent meanwhile. */
@@ -47,7 +56,7 @@ export async function askOwner(
   const { offer } = parts.judged;
   const { approvalId: id, agent, sessionId, requestHash, network, asset, payTo } = question;
   const identity = [agent, requestHash, network, asset, payTo, question.amountAtomic.toString()];
-  const result = await engine.ledger.approvals.ask({
+  const asking = {
     id,
     agent,
     sessionId,
@@ -66,9 +75,11 @@ export async function askOwner(
     offerIndex: offer.index,
     createdMs: question.createdMs,
     expiresMs: question.expiresMs,
-  });
+  };
+  const { asks } = call.context;
+  const result = await engine.ledger.approvals.ask(asking, answererOf(asks));
   if (result.kind === 'limited') return limitedOutcome(result.scope, result.retryAfterSec);
-  if (result.kind === 'denied') return deniedOutcome(result.approval);
+  if (result.kind === 'denied') return deniedOutcome(result.approval, asks);
   rememberCredentials(engine.agent, result.approval.id, parts.request);
   if (result.kind === 'asked') void tellWebhook(engine, call.place, config, question);
   return awaitOwner(call, config, result.approval);
@@ -83,22 +94,16 @@ export async function awaitOwner(
   const { engine, bound, context } = call;
   const isOpen = approval.state === 'pending' && approval.expiresMs > engine.now();
   if (!isOpen) return settled(call, approval);
-  if (await putToClient(call, config, approval)) return pendingOutcome(engine, approval);
+  if (await putToClient(call, config, approval)) return pendingOutcome(call, approval);
   // Without a factor nobody can say yes elsewhere: the owner has to add one first.
   const isAnswerable = engine.ledger.factors.list().length > 0;
-  if (!isAnswerable || isDismissed(context)) return pendingOutcome(engine, approval);
+  if (!isAnswerable || isDismissed(context)) return pendingOutcome(call, approval);
   await engine.reach?.show(readQuestion(approval).question);
   const waitMs = Math.min(config.approvals.waitSec * 1000, bound.personMs());
-  if (waitMs <= 0) return pendingOutcome(engine, approval);
+  if (waitMs <= 0) return pendingOutcome(call, approval);
   const after = await waitFor(engine, approval, waitMs, bound.signal, context.progress);
-  if (after.state === 'pending' && after.expiresMs > engine.now()) return pendingOutcome(engine, after);
+  if (after.state === 'pending' && after.expiresMs > engine.now()) return pendingOutcome(call, after);
   return settled(call, after);
-}
-
-/** Whether the client brought something back that is no answer, nor a page that was opened: nobody is there now. */
-function isDismissed({ asks }: CallContext): boolean {
-  const response = asks?.answered?.response as { action?: unknown } | undefined;
-  return asks?.answered !== undefined && response?.action !== 'accept';
 }
 
 /** Hands the question to the client, where it can put it to the person and its answer would count. */
@@ -109,16 +114,15 @@ async function putToClient(
 ): Promise<boolean> {
   const { asks } = context;
   if (asks === undefined || asks.answered !== undefined) return false;
-  const { approvals } = engine.ledger;
-  const elicited = approvals.elicitedUsdMicros(engine.now()) + approval.usdMicros;
-  const byForm = asks.form && elicited <= config.approvals.elicitationMaxUsdMicros;
+  const byForm = asks.form && promptBar(engine, config, approval) === null;
   const canPage = !byForm && asks.url && engine.ledger.factors.list().length > 0;
   const page = canPage ? ((await engine.reach?.page(readQuestion(approval).question)) ?? null) : null;
   if (!byForm && page === null) return false;
-  if (!(await approvals.notePrompt(approval.id, engine.now()))) return false;
+  if (!(await engine.ledger.approvals.notePrompt(approval.id, engine.now()))) return false;
   asks.put({
     approvalId: approval.id,
-    message: describeQuestion(readQuestion(approval).question).join('\n'),
+    message: promptText(approval),
+    choices: promptChoices(approval),
     state: stateFor(engine, approval, input),
     url: byForm ? null : page,
     waitMs: bound.personMs(),
@@ -146,26 +150,11 @@ export async function waitFor(
 }
 
 /** An approval to pay with, or why there is none. A consumed one is left to whoever looks for its payment. */
-function settled({ engine, bound }: AskingCall, approval: ApprovalRecord): ApprovalRecord | Outcome {
-  if (approval.state === 'denied') return deniedOutcome(approval);
+function settled({ engine, bound, context }: AskingCall, approval: ApprovalRecord): ApprovalRecord | Outcome {
+  if (approval.state === 'denied') return deniedOutcome(approval, context.asks);
   if (approval.state === 'consumed') return approval;
   if (approval.state === 'expired' || approval.expiresMs <= engine.now()) throw problemError('expired');
   return bound.isLate() ? lateOutcome(approval) : approval;
-}
-
-/** The outcome of a yes that came at the end of a call's time: the next call has time to pay. */
-function lateOutcome({ id, expiresMs }: ApprovalRecord): Outcome {
-  return outcome({
-    status: 'approval_required',
-    code: 'approval_required',
-    message:
-      'The owner said yes, when too little was left of this call to pay in; nothing is signed yet. Make the call in next now.',
-    retry: 'after_approval',
-    next: { tool: 'wallet_pay', arguments: { approval_id: id } },
-    approval_id: id,
-    expires_at: new Date(expiresMs).toISOString(),
-    state: 'approved',
-  });
 }
 
 /** A call that its approval stands for. */
@@ -213,85 +202,4 @@ export function restoreApproved(
     challenge: { ...challenge, required: { ...challenge.required, offers } },
     kept,
   };
-}
-
-/** The error of an approval that does not pay. */
-export function problemError(problem: Exclude<ApprovalProblem, 'pending' | 'denied'>): WalletError {
-  switch (problem) {
-    case 'unknown':
-      return new WalletError('approval_unknown', 'There is no approval by that id.');
-    case 'expired':
-      return new WalletError(
-        'approval_expired',
-        'Nobody said yes in time, so nothing was signed; the owner can be asked anew by making the call again.',
-      );
-    case 'consumed':
-      return new WalletError('approval_closed', 'This approval paid for its one call already.');
-    case 'changed':
-      return new WalletError(
-        'approval_changed',
-        'The call is not the one the owner was asked about; nothing was signed. Leave its fields out.',
-      );
-  }
-}
-
-/** The outcome while the owner has not answered: nothing is held, nothing signed. */
-export async function pendingOutcome(engine: Engine, approval: ApprovalRecord): Promise<Outcome> {
-  const { question } = readQuestion(approval);
-  const usd = formatUsd(question.usdMicros);
-  const expiresAt = new Date(approval.expiresMs).toISOString();
-  return outcome({
-    status: 'approval_required',
-    code: 'approval_required',
-    message: `The owner is asked whether to pay $${usd} to ${question.host}; nothing is signed or held meanwhile. Tell them, then wait with wallet_approval.`,
-    retry: 'after_approval',
-    next: { tool: 'wallet_approval', arguments: { id: approval.id } },
-    tell_owner: await tellWhere(engine, question),
-    approval_id: approval.id,
-    expires_at: expiresAt,
-    state: 'pending',
-    usd,
-    host: question.host,
-    pay_to: question.payTo,
-    network: question.network,
-    why: question.why,
-  });
-}
-
-/**
- * Who has to look where. It names no command and nothing that lets in: an agent that reads either may follow it itself
- * (T20). The way in reaches the owner by their browser, their desktop or their terminal.
- */
-async function tellWhere(engine: Engine, question: Question): Promise<string> {
-  if (engine.ledger.factors.list().length === 0)
-    return `${question.why} To approve it outside of this client, the owner first adds an owner passphrase or a passkey, in a terminal of their own.`;
-  const shown = (await engine.reach?.show(question)) ?? null;
-  if (shown === null)
-    return `${question.why} The owner answers it in a terminal of their own, where Purser lists what waits for approval.`;
-  return shown.inBrowser
-    ? `${question.why} The owner answers it on the page that opened in the browser of this computer: ${shown.url}`
-    : `${question.why} The owner answers it with the code that the desktop of this computer shows, at ${shown.url}`;
-}
-
-/** The outcome of a no: final. */
-export function deniedOutcome({ id }: Pick<ApprovalRecord, 'id'>): Outcome {
-  return outcome({
-    status: 'refused',
-    code: 'needs_owner',
-    message:
-      'The owner was asked about this call and said no; nothing was signed; do not retry or reword it.',
-    approval_id: id,
-    state: 'denied',
-  });
-}
-
-function limitedOutcome(scope: 'session' | 'origin', retryAfterSec: number): Outcome {
-  const whose = scope === 'session' ? 'in this session' : 'about this seller';
-  return outcome({
-    status: 'refused',
-    code: 'asks_limited',
-    message: `The owner was asked too often ${whose} lately, so this call was refused without asking; nothing was signed.`,
-    retry: 'after_delay',
-    retry_after_s: retryAfterSec,
-  });
 }

@@ -16,6 +16,8 @@ import type { CallRequest } from '../request.js';
 export interface AskedQuestion {
   readonly question: Question;
   readonly choices: Choices;
+  /** The owner's cap on this one agent that a yes would pass: a client's prompt cannot give that yes (T34). */
+  readonly ownCapPassed: string | null;
 }
 
 /** What a question is made of. */
@@ -60,7 +62,7 @@ export function makeQuestion(engine: Engine, config: Config, parts: QuestionPart
     expiresMs: nowMs + APPROVAL_LIFE_MS,
   };
   const choices = { session: sessionChoice(engine, config, judged), payee: judged.asksForPayee };
-  return { question, choices };
+  return { question, choices, ownCapPassed: judged.ownCapPassed };
 }
 
 function standingsOf(engine: Engine, config: Config, lines: readonly CapLine[]): CapStanding[] {
@@ -97,7 +99,7 @@ interface StoredStanding {
 }
 
 /** The question as text, for the ledger. */
-export function writeQuestion({ question, choices }: AskedQuestion): string {
+export function writeQuestion({ question, choices, ownCapPassed }: AskedQuestion): string {
   const { amountAtomic, usdMicros, caps, ...rest } = question;
   const { session, payee } = choices;
   return JSON.stringify({
@@ -109,6 +111,7 @@ export function writeQuestion({ question, choices }: AskedQuestion): string {
       max: cap.maxUsdMicros.toString(),
       used: cap.usedUsdMicros.toString(),
     })),
+    ownCapPassed,
     choices: {
       payee,
       session:
@@ -121,12 +124,15 @@ type StoredQuestion = Omit<Question, 'amountAtomic' | 'usdMicros' | 'caps'> & {
   readonly amountAtomic: string;
   readonly usdMicros: string;
   readonly caps: readonly StoredStanding[];
+  /** Absent from questions of Purser 0.1.0. */
+  readonly ownCapPassed?: string | null;
   readonly choices: { readonly payee: boolean; readonly session: readonly [string, string] | null };
 };
 
 /** A question from its row; its digest is made anew and must be the stored one. */
 export function readQuestion(record: Pick<ApprovalRecord, 'question' | 'digest'>): AskedQuestion {
-  const { choices, amountAtomic, usdMicros, caps, ...rest } = JSON.parse(record.question) as StoredQuestion;
+  const stored = JSON.parse(record.question) as StoredQuestion;
+  const { choices, ownCapPassed = null, amountAtomic, usdMicros, caps, ...rest } = stored;
   const question: Question = {
     ...rest,
     amountAtomic: BigInt(amountAtomic),
@@ -143,5 +149,5 @@ export function readQuestion(record: Pick<ApprovalRecord, 'question' | 'digest'>
     choices.session === null
       ? null
       : { suggestedUsdMicros: BigInt(choices.session[0]), maxUsdMicros: BigInt(choices.session[1]) };
-  return { question, choices: { payee: choices.payee, session } };
+  return { question, choices: { payee: choices.payee, session }, ownCapPassed };
 }

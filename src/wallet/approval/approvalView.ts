@@ -1,5 +1,6 @@
 import { formatUsd } from '../../money/decimal.js';
-import { deniedOutcome, pendingOutcome, problemError, waitFor } from './approval.js';
+import { waitFor } from './approval.js';
+import { deniedOutcome, pendingOutcome, problemError } from './approvalOutcome.js';
 import { readQuestion } from './approvalQuestion.js';
 import type { CallContext } from '../callBound.js';
 import type { Engine } from '../engine.js';
@@ -23,7 +24,7 @@ export async function readApproval(
   const approval =
     isOpen && waitMs > 0 ? await waitFor(engine, found, waitMs, context.signal, context.progress) : found;
   const ranOut = approval.expiresMs <= engine.now();
-  if (approval.state === 'denied') return deniedOutcome(approval);
+  if (approval.state === 'denied') return deniedOutcome(approval, context.asks);
   if (approval.state === 'consumed') {
     return outcome({
       status: 'ok',
@@ -35,7 +36,7 @@ export async function readApproval(
     });
   }
   if (approval.state === 'expired' || ranOut) throw problemError('expired');
-  if (approval.state === 'pending') return pendingOutcome(engine, approval);
+  if (approval.state === 'pending') return pendingOutcome({ engine, context, hastyMs: null }, approval);
   const { question } = readQuestion(approval);
   return outcome({
     status: 'ok',

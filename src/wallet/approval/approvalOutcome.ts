@@ -1,0 +1,170 @@
+import type { Question } from '../../approvals/question.js';
+import { WalletError } from '../../errors/walletError.js';
+import type { ApprovalProblem } from '../../ledger/sqlite/approval.js';
+import type { ApprovalRecord } from '../../ledger/sqlite/approvalRow.js';
+import { formatUsd } from '../../money/decimal.js';
+import { readQuestion } from './approvalQuestion.js';
+import type { CallContext } from '../callBound.js';
+import { answererOf, noPromptWords } from './clientPrompt.js';
+import type { Engine } from '../engine.js';
+import { outcome, type Outcome } from '../answer/outcome.js';
+
+/** A question that nobody has answered, as a call meets it. */
+export interface Unanswered {
+  readonly engine: Engine;
+  readonly context: CallContext;
+  /** How soon the client answered no, where nobody can have read the question by then; else null. */
+  readonly hastyMs: number | null;
+}
+
+/** The outcome while the owner has not answered: nothing is held, nothing signed. */
+export async function pendingOutcome(asked: Unanswered, approval: ApprovalRecord): Promise<Outcome> {
+  const { engine, context } = asked;
+  const { question } = readQuestion(approval);
+  const { id } = approval;
+  const usd = formatUsd(question.usdMicros);
+  const noPrompt = noPromptWords(engine, context.asks, approval);
+  const canAnswerElsewhere = engine.ledger.factors.list().length > 0;
+  const message = [
+    `The owner is asked whether to pay $${usd} to ${question.host}; nothing is signed or held meanwhile.`,
+    dismissedWords(asked),
+    noPrompt,
+    canAnswerElsewhere
+      ? 'Tell them, then wait with wallet_approval.'
+      : whereNobodyElse(context, noPrompt === null),
+  ];
+  return outcome({
+    status: 'approval_required',
+    code: 'approval_required',
+    message: message.filter((sentence) => sentence !== null).join(' '),
+    retry: 'after_approval',
+    // Without a factor to wait for, the call itself leads on: it asks in the client again, or pays what was approved.
+    next: canAnswerElsewhere
+      ? { tool: 'wallet_approval', arguments: { id } }
+      : { tool: 'wallet_pay', arguments: { approval_id: id } },
+    tell_owner: await tellWhere(engine, question, [question.why, noPrompt]),
+    approval_id: id,
+    expires_at: new Date(approval.expiresMs).toISOString(),
+    state: 'pending',
+    usd,
+    host: question.host,
+    pay_to: question.payTo,
+    network: question.network,
+    why: question.why,
+  });
+}
+
+/** What a client brought back that answers nothing, in a sentence; null where it was not asked, or it was an answer. */
+function dismissedWords({ context, hastyMs }: Unanswered): string | null {
+  if (hastyMs !== null)
+    return `The client answered no after ${hastyMs} ms, sooner than a person reads the question, so nobody has answered.`;
+  return isDismissed(context) ? 'Nobody answered in the client.' : null;
+}
+
+/** How it goes on where no factor lets the owner answer outside of the client. */
+function whereNobodyElse({ asks }: CallContext, promptsAgain: boolean): string {
+  if (asks?.form === true && promptsAgain)
+    return 'The call in next asks them in the client once more, while they are there.';
+  return 'Nobody can answer it yet, since the wallet has no owner passphrase or passkey. Tell them; once they approved it, the call in next pays it.';
+}
+
+/**
+ * Who has to look where. It names no command and nothing that lets in: an agent that reads either may follow it itself
+ * (T20). The way in reaches the owner by their browser, their desktop or their terminal.
+ */
+async function tellWhere(
+  engine: Engine,
+  question: Question,
+  whys: readonly (string | null)[],
+): Promise<string> {
+  const why = whys.filter((sentence) => sentence !== null).join(' ');
+  if (engine.ledger.factors.list().length === 0)
+    return `${why} To approve it outside of this client, the owner first adds an owner passphrase or a passkey, in a terminal of their own.`;
+  const shown = (await engine.reach?.show(question)) ?? null;
+  if (shown === null)
+    return `${why} The owner answers it in a terminal of their own, where Purser lists what waits for approval.`;
+  return shown.inBrowser
+    ? `${why} The owner answers it on the page that opened in the browser of this computer: ${shown.url}`
+    : `${why} The owner answers it with the code that the desktop of this computer shows, at ${shown.url}`;
+}
+
+/** The outcome of a no: final for whom it binds. One that a client's prompt brought binds that client alone. */
+export function deniedOutcome(
+  { id, answeredHow, answeredBy }: Pick<ApprovalRecord, 'id' | 'answeredHow' | 'answeredBy'>,
+  asks: CallContext['asks'],
+): Outcome {
+  const byPrompt = answeredHow === 'elicitation';
+  if (byPrompt && answeredBy !== answererOf(asks)) {
+    return outcome({
+      status: 'approval_required',
+      code: 'approval_required',
+      message:
+        'Another client answered no to this question; nothing was signed. Make the wallet_pay call of it again to have it asked here.',
+      retry: 'same_call',
+      approval_id: id,
+      state: 'denied',
+    });
+  }
+  return outcome({
+    status: 'refused',
+    code: 'needs_owner',
+    message: byPrompt
+      ? 'The client answered no to this call; nothing was signed; do not retry or reword it.'
+      : 'The owner was asked about this call and said no; nothing was signed; do not retry or reword it.',
+    approval_id: id,
+    state: 'denied',
+  });
+}
+
+/** The outcome of a question that was not asked, since too many were. */
+export function limitedOutcome(scope: 'session' | 'origin', retryAfterSec: number): Outcome {
+  const whose = scope === 'session' ? 'in this session' : 'about this seller';
+  return outcome({
+    status: 'refused',
+    code: 'asks_limited',
+    message: `The owner was asked too often ${whose} lately, so this call was refused without asking; nothing was signed.`,
+    retry: 'after_delay',
+    retry_after_s: retryAfterSec,
+  });
+}
+
+/** Whether the client brought something back that is no answer, nor a page that was opened: nobody is there now. */
+export function isDismissed({ asks }: CallContext): boolean {
+  const response = asks?.answered?.response as { action?: unknown } | undefined;
+  return asks?.answered !== undefined && response?.action !== 'accept';
+}
+
+/** The outcome of a yes that came at the end of a call's time: the next call has time to pay. */
+export function lateOutcome({ id, expiresMs }: ApprovalRecord): Outcome {
+  return outcome({
+    status: 'approval_required',
+    code: 'approval_required',
+    message:
+      'The owner said yes, when too little was left of this call to pay in; nothing is signed yet. Make the call in next now.',
+    retry: 'after_approval',
+    next: { tool: 'wallet_pay', arguments: { approval_id: id } },
+    approval_id: id,
+    expires_at: new Date(expiresMs).toISOString(),
+    state: 'approved',
+  });
+}
+
+/** The error of an approval that does not pay. */
+export function problemError(problem: Exclude<ApprovalProblem, 'pending' | 'denied'>): WalletError {
+  switch (problem) {
+    case 'unknown':
+      return new WalletError('approval_unknown', 'There is no approval by that id.');
+    case 'expired':
+      return new WalletError(
+        'approval_expired',
+        'Nobody said yes in time, so nothing was signed; the owner can be asked anew by making the call again.',
+      );
+    case 'consumed':
+      return new WalletError('approval_closed', 'This approval paid for its one call already.');
+    case 'changed':
+      return new WalletError(
+        'approval_changed',
+        'The call is not the one the owner was asked about; nothing was signed. Leave its fields out.',
+      );
+  }
+}
