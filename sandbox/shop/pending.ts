@@ -25,7 +25,7 @@ export class PendingSettlements {
   readonly #solana: SolanaChain;
   /** Every settlement that was ever made to wait. */
   readonly log = new Recording<PendingSettlement>();
-  #waiting: { hash: string; send(): Promise<void> }[] = [];
+  #waiting: { hash: string; nonce: string; send(): Promise<void> }[] = [];
 
   constructor(chain: Chain, solana: SolanaChain) {
     this.#chain = chain;
@@ -37,8 +37,9 @@ export class PendingSettlements {
     const { transaction } = (payment.payload as { payload: { transaction?: string } }).payload;
     const waiting =
       transaction === undefined ? await this.#onEvm(payment) : await this.#onSolana(transaction);
-    this.#waiting.push(waiting);
-    this.log.add({ transaction: waiting.hash, nonce: payment.nonce! });
+    const nonce = payment.nonce!;
+    this.#waiting.push({ ...waiting, nonce });
+    this.log.add({ transaction: waiting.hash, nonce });
     return waiting.hash;
   }
 
@@ -87,10 +88,10 @@ export class PendingSettlements {
     };
   }
 
-  /** Sends all that waits and returns the hashes, each mined; whether each succeeded is the chain's to say. */
-  async release(): Promise<string[]> {
-    const released = this.#waiting;
-    this.#waiting = [];
+  /** Sends all that waits, or what waits of one payment; the hashes, each mined. Whether each succeeded is the chain's to say. */
+  async release(nonce?: string): Promise<string[]> {
+    const released = this.#waiting.filter((one) => nonce === undefined || one.nonce === nonce);
+    this.#waiting = this.#waiting.filter((one) => !released.includes(one));
     for (const { send } of released) await send();
     return released.map(({ hash }) => hash);
   }

@@ -156,8 +156,8 @@ export async function startShop(parts: {
     clearFaults: (path?: string): void => faults.clear(path),
     /** Every settlement that `settlement_pending` and its like have promised, with the hash it will have. */
     pending: pending.log,
-    /** Settles what `settlement_pending` and its like left open; the transactions' hashes. */
-    releasePending: (): Promise<string[]> => pending.release(),
+    /** Settles what `settlement_pending` and its like left open, or one payment's; the transactions' hashes. */
+    releasePending: (nonce?: string): Promise<string[]> => pending.release(nonce),
     /** Forgets it instead: it never settles. */
     dropPending: (): void => pending.drop(),
     /** Dates its answers so far ahead of the time, or behind; null dates none. */

@@ -24,6 +24,8 @@ export interface TestWalletParts {
   readonly settings?: Readonly<Record<string, string>>;
   /** The chain it pays on and has its money on; Base unless given. */
   readonly chain?: 'base' | 'solana';
+  /** Where its folder is made; among the machine's temporary ones unless given. */
+  readonly folder?: string;
   /** What it is made of; a phrase unless given. An imported key has no address on Solana. */
   readonly secret?: WalletSecret;
 }
@@ -52,9 +54,9 @@ export interface TestWallet {
 export async function createTestWallet(
   sandbox: Sandbox,
   usdMicros = 10_000_000n,
-  { now = Date.now, settings = {}, chain = 'base', secret }: TestWalletParts = {},
+  { now = Date.now, settings = {}, chain = 'base', secret, folder = tmpdir() }: TestWalletParts = {},
 ): Promise<TestWallet> {
-  const home = mkdtempSync(join(tmpdir(), 'purser-test-'));
+  const home = mkdtempSync(join(folder, 'purser-test-'));
   const passphraseFile = join(home, '..', `${home.split('/').at(-1) ?? ''}.pass`);
   writeFileSync(passphraseFile, TEST_PASSPHRASE, { mode: 0o600 });
   const passphrase = async (): Promise<string> => TEST_PASSPHRASE;

@@ -1,3 +1,4 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { isWalletError } from '../../src/errors/walletError.js';
 import type { CommitPoint } from '../../src/ledger/sqlite/writer.js';
 import { removeAgent } from '../../src/treasury/agentRemoval.js';
@@ -5,6 +6,7 @@ import type { CallContext } from '../../src/wallet/callBound.js';
 import { reconcileAll } from '../../src/wallet/reconcile.js';
 import { Wallet } from '../../src/wallet/wallet.js';
 import { withdraw } from '../../src/treasury/withdraw.js';
+import { nameOperators, type Operators } from './operators.js';
 import { TEST_PASSPHRASE } from './testPassphrase.js';
 
 /** What the program is started with. */
@@ -14,9 +16,11 @@ export interface ChildSetup {
   readonly aheadMs: number;
   /** Whether it looks after open payments behind its calls, as a server does. */
   readonly reconcile: boolean;
+  /** RPC operators in the place of those that the table names, by network. */
+  readonly operators?: Operators;
 }
 
-/** Where the program kills itself. */
+/** A commit of the program's ledger at which something befalls it. */
 export interface Death {
   readonly point: CommitPoint;
   readonly when: 'before' | 'after';
@@ -24,14 +28,35 @@ export interface Death {
 
 /** What the program does when told, each with the value it answers. */
 export type Order =
-  | { readonly do: 'pay' | 'quote' | 'ledger' | 'balance'; readonly input: unknown }
+  | {
+      readonly do: 'pay' | 'quote' | 'ledger' | 'balance';
+      readonly input: unknown;
+      /** The first agent unless named. */
+      readonly agent?: string;
+    }
   | { readonly do: 'freeze' | 'unfreeze' | 'reconcile' }
+  /** Answers at once. */
+  | { readonly do: 'ping' }
   /** Answers how the row stands, or the code of what was thrown. */
-  | { readonly do: 'withdraw'; readonly to: string; readonly usdMicros: string }
+  | {
+      readonly do: 'withdraw';
+      readonly to: string;
+      readonly usdMicros: string;
+      readonly agent?: string;
+      readonly network?: string;
+    }
   /** Answers the agent's state, or the code of what was thrown. */
   | { readonly do: 'removeAgent'; readonly name: string }
   /** Its next commit at this point is its last act. */
   | { readonly do: 'die'; readonly at: Death }
+  /** Its next commit at this point is where it is stopped in its tracks, until it is let go on. */
+  | { readonly do: 'stall'; readonly at: Death }
+  /** At its next commit at this point the disk fills up: with this file, which whoever ordered it takes away again. */
+  | { readonly do: 'fillDisk'; readonly at: Death; readonly file: string }
+  /** Nothing befalls it any more. */
+  | { readonly do: 'spare' }
+  /** Closes the wallet, as a program does that ends in order. */
+  | { readonly do: 'close' }
   | { readonly do: 'clock'; readonly aheadMs: number }
   | { readonly do: 'noteConfig'; readonly version: number };
 
@@ -48,11 +73,35 @@ export interface Answered {
 
 const setup = JSON.parse(process.argv[2] ?? '') as ChildSetup;
 let { aheadMs } = setup;
-let death: Death | null = null;
+if (setup.operators !== undefined) nameOperators(setup.operators);
+type Blow = Extract<Order, { at: Death }>;
+let blow: Blow | null = null;
 
 function reach(when: Death['when'], point: CommitPoint): void {
-  // The signal is delivered before the call returns: nothing of this process runs after it.
-  if (death?.when === when && death.point === point) process.kill(process.pid, 'SIGKILL');
+  if (blow?.at.when !== when || blow.at.point !== point) return;
+  const met = blow;
+  blow = null;
+  // A signal is delivered before the call returns: nothing of this process runs after it.
+  if (met.do === 'die') process.kill(process.pid, 'SIGKILL');
+  else if (met.do === 'stall') process.kill(process.pid, 'SIGSTOP');
+  else fillUp(met.file);
+}
+
+/** Writes a file until no byte more fits on its disk. */
+function fillUp(file: string): void {
+  const fd = openSync(file, 'w');
+  try {
+    for (let size = 1 << 20; size > 0; size >>= 1) {
+      const piece = Buffer.alloc(size);
+      try {
+        while (writeSync(fd, piece) === size);
+      } catch {
+        // No room for so much; a smaller piece may fit.
+      }
+    }
+  } finally {
+    closeSync(fd);
+  }
 }
 
 const now = (): number => Date.now() + aheadMs;
@@ -83,14 +132,19 @@ async function removeByName(name: string): Promise<string> {
   }
 }
 
-async function withdrawTo(to: string, usdMicros: string): Promise<string> {
+const walletOf = (agent?: string): Wallet => (agent === undefined ? wallet : wallet.forAgent(agent));
+
+async function withdrawTo(order: Extract<Order, { do: 'withdraw' }>): Promise<string> {
+  const { to, usdMicros, agent, network } = order;
   const wish = {
     to,
     usdMicros: usdMicros === 'all' ? ('all' as const) : BigInt(usdMicros),
+    network,
     takesHeld: false,
   };
   try {
-    const done = await withdraw(await wallet.engine(), wish, async () => true, nobodyCancels.signal);
+    const engine = await walletOf(agent).engine();
+    const done = await withdraw(engine, wish, async () => true, nobodyCancels.signal);
     return done?.payment.state ?? 'declined';
   } catch (error) {
     if (isWalletError(error)) return error.code;
@@ -101,15 +155,15 @@ async function withdrawTo(to: string, usdMicros: string): Promise<string> {
 async function obey(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'pay':
-      return wallet.pay(order.input, nobodyCancels);
+      return walletOf(order.agent).pay(order.input, nobodyCancels);
     case 'quote':
-      return wallet.quote(order.input, nobodyCancels);
+      return walletOf(order.agent).quote(order.input, nobodyCancels);
     case 'ledger':
-      return wallet.ledger(order.input, nobodyCancels);
+      return walletOf(order.agent).ledger(order.input, nobodyCancels);
     case 'balance':
-      return wallet.balance(order.input);
+      return walletOf(order.agent).balance(order.input);
     case 'withdraw':
-      return withdrawTo(order.to, order.usdMicros);
+      return withdrawTo(order);
     case 'removeAgent':
       return removeByName(order.name);
     case 'freeze':
@@ -118,8 +172,18 @@ async function obey(order: Order): Promise<unknown> {
       return (await wallet.engine()).ledger.unfreeze(now());
     case 'reconcile':
       return (await reconcileAll(await wallet.engine(), nobodyCancels.signal)).length;
+    case 'ping':
+      return null;
     case 'die':
-      death = order.at;
+    case 'stall':
+    case 'fillDisk':
+      blow = order;
+      return null;
+    case 'spare':
+      blow = null;
+      return null;
+    case 'close':
+      await wallet.close();
       return null;
     case 'clock':
       aheadMs = order.aheadMs;

@@ -48,11 +48,14 @@ export interface WalletProcess {
   readonly pid: number;
   /** Whether it has ended, however it did. */
   readonly ended: boolean;
+  /** Orders that it has not answered yet. */
+  readonly busy: number;
   /** Resolves with the signal that ended it, or null. */
   readonly exit: Promise<NodeJS.Signals | null>;
   /** Gives an order and its answer; rejects with {@link ProcessEnded} when the process ends first. */
   ask(order: Order): Promise<unknown>;
-  pay(input: Record<string, unknown>): Promise<Outcome>;
+  /** As the first agent unless another is named. */
+  pay(input: Record<string, unknown>, agent?: string): Promise<Outcome>;
   /** Has it kill itself at its next commit of this kind. */
   dieAt(death: Death): Promise<void>;
   /** Ends it with a signal it cannot catch, and waits until it has. */
@@ -120,9 +123,13 @@ async function driveProcess(child: ChildProcess): Promise<WalletProcess> {
     get ended() {
       return ended;
     },
+    get busy() {
+      return waiting.size;
+    },
     exit,
     ask,
-    pay: (input) => ask({ do: 'pay', input }) as Promise<Outcome>,
+    pay: (input, agent) =>
+      ask({ do: 'pay', input, ...(agent === undefined ? {} : { agent }) }) as Promise<Outcome>,
     dieAt: async (at) => void (await ask({ do: 'die', at })),
     kill: async () => {
       child.kill('SIGKILL');

@@ -2,8 +2,8 @@ import type { Chain } from '../../sandbox/chain.ts';
 import type { SolanaChain } from '../../sandbox/solana/chain.ts';
 import type { Order, PaymentSeen } from '../../sandbox/shop/order.ts';
 import type { Shop } from '../../sandbox/shop/shop.ts';
-import type { JournalLine } from '../support/books.js';
 import type { ChainName } from '../support/world.js';
+import type { SeenLine } from './watch.js';
 
 /** The most that was ever at stake, in micro-dollars, and the cap that was in force then. */
 export interface Peak {
@@ -17,27 +17,35 @@ export interface ExposureFindings {
   readonly broken: readonly string[];
 }
 
+/** The window of the cap that is followed, and what true time and the chain's may differ by. */
+const WINDOW_MS = 86_400_000;
+const SLACK_MS = 120_000;
+
 /**
- * Follows the journal: after every hold, all that is live or captured must lie within the cap of the config that
- * the hold was judged under. `caps` are the caps by config version.
+ * Follows the journal: after every hold, all that is live, and all that was captured of what was held within a day of
+ * true time, must lie within the cap of the config that the hold was judged under. `caps` are the caps by config version.
  */
 export function followJournal(
-  journal: readonly JournalLine[],
+  journal: readonly SeenLine[],
   caps: ReadonlyMap<number, bigint>,
 ): ExposureFindings {
-  const counted = new Map<string, bigint>();
+  const counted = new Map<string, { usdMicros: bigint; heldMs: number; isLive: boolean }>();
   const broken: string[] = [];
-  let total = 0n;
   let peak: Peak = { usdMicros: 0n, capUsdMicros: 0n };
-  const count = (id: string, usdMicros: bigint): void => {
-    total += usdMicros - (counted.get(id) ?? 0n);
-    counted.set(id, usdMicros);
-  };
-  for (const { seq, kind, subject, data } of journal) {
-    if (kind === 'release') count(subject, 0n);
-    if (kind === 'capture' || kind === 'confirm') count(subject, BigInt(data['captured_usd_micros'] ?? 0));
+  for (const { seq, kind, subject, data, atMs } of journal) {
+    const known = counted.get(subject);
+    if (kind === 'release' && known !== undefined) Object.assign(known, { usdMicros: 0n, isLive: false });
+    if ((kind === 'capture' || kind === 'confirm') && known !== undefined)
+      Object.assign(known, { usdMicros: BigInt(data['captured_usd_micros'] ?? 0), isLive: false });
     if (kind !== 'hold') continue;
-    count(subject, BigInt(data['held_usd_micros'] ?? 0));
+    counted.set(subject, {
+      usdMicros: BigInt(data['held_usd_micros'] ?? 0),
+      heldMs: atMs,
+      isLive: true,
+    });
+    let total = 0n;
+    for (const { usdMicros, heldMs, isLive } of counted.values())
+      if (isLive || heldMs > atMs - WINDOW_MS + SLACK_MS) total += usdMicros;
     const cap = caps.get(Number(data['config_version'])) ?? 0n;
     if (total > cap) broken.push(`entry ${seq}: the hold made the exposure ${total} under a cap of ${cap}`);
     if (total > peak.usdMicros) peak = { usdMicros: total, capUsdMicros: cap };
@@ -58,6 +66,7 @@ export interface Arrival {
   readonly expiry: Expiry;
   /** The finalized height of Solana just then. */
   readonly height: number;
+  /** By the world's clock, which sleeps move. */
   readonly atMs: number;
   readonly wishId: string;
 }
@@ -70,10 +79,12 @@ export class Witness {
   readonly #blocks: SolanaChain['blocks'];
   readonly #clock: { readonly atMs: number; readonly timeSec: number }[] = [];
   readonly #caps: { readonly fromMs: number; readonly usdMicros: bigint }[] = [];
+  readonly #now: () => number;
   #watching: NodeJS.Timeout | undefined;
 
-  constructor({ blocks }: SolanaChain) {
+  constructor({ blocks }: SolanaChain, now: () => number) {
     this.#blocks = blocks;
+    this.#now = now;
   }
 
   /** Takes note of every payment that reaches a shop, in the moment it does. */
@@ -90,9 +101,16 @@ export class Witness {
   watchClock(chain: Chain, everyMs: number): void {
     const look = async (): Promise<void> => {
       const timeSec = await chain.nowSec();
-      this.#clock.push({ atMs: Date.now(), timeSec });
+      this.#clock.push({ atMs: this.#now(), timeSec });
     };
     this.#watching = setInterval(() => void look().catch(() => undefined), everyMs);
+  }
+
+  /** Whether a payment that reached a seller could still settle at this moment. */
+  couldSettle({ expiry: { chain, last } }: Arrival): boolean {
+    // A transaction of Solana may follow any block that there is, not the finalized ones alone.
+    if (chain === 'solana') return this.#blocks.height('processed') <= last;
+    return Math.max(Math.floor(this.#now() / 1000), this.#clock.at(-1)?.timeSec ?? 0) <= last;
   }
 
   stop(): void {
@@ -101,7 +119,7 @@ export class Witness {
 
   /** From now on the cap is this. */
   noteCap(usdMicros: bigint): void {
-    this.#caps.push({ fromMs: Date.now(), usdMicros });
+    this.#caps.push({ fromMs: this.#now(), usdMicros });
   }
 
   #see({ payment, url }: Order): void {
@@ -116,7 +134,7 @@ export class Witness {
       usdMicros: BigInt(value ?? 0),
       expiry: this.#expiryOf(payment),
       height: this.#blocks.height(),
-      atMs: Date.now(),
+      atMs: this.#now(),
       wishId: url.searchParams.get('id') ?? '',
     });
   }
@@ -128,7 +146,8 @@ export class Witness {
   }
 
   /**
-   * Follows the arrivals: at each, all that has settled or could still settle must lie within the cap of that moment.
+   * Follows the arrivals: at each, all that could still settle, and all that arrived within a day and has settled, must
+   * lie within the cap of that moment.
    * `settled` are the nonces that the chains show as spent in the end.
    */
   follow(settled: ReadonlySet<string>): ExposureFindings {
@@ -139,7 +158,9 @@ export class Witness {
       const now = { base: this.#chainTimeAfter(arrival.atMs), solana: arrival.height };
       const usdMicros = arrivals
         .slice(0, i + 1)
-        .filter(({ nonce, expiry: { chain, last } }) => settled.has(nonce) || last >= now[chain])
+        .filter(({ nonce, atMs, expiry: { chain, last } }) =>
+          settled.has(nonce) ? atMs > arrival.atMs - WINDOW_MS + SLACK_MS : last >= now[chain],
+        )
         .reduce((sum, one) => sum + one.usdMicros, 0n);
       const capUsdMicros = this.#capAt(arrival.atMs);
       if (usdMicros > capUsdMicros) {

@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util';
-import { describeReport, runTorture } from './torture.js';
+import { describeReport } from './report.js';
+import { runTorture } from './torture.js';
 
 const USAGE = `Usage: npm run torture -- [--minutes N] [--seed S]
 
-Tortures a wallet: several processes, failing sellers and RPCs, kills, freezes and clocks that jump. Ends with the
-figures, and with exit code 1 where an invariant was broken.
+Tortures a wallet on two chains: agents and withdrawals in several processes that are killed, stalled, frozen and put
+to sleep for hours; sellers that fail, and settle at the last moment; RPC operators that fail and lie, one and two at a
+time; clocks that jump, a disk that fills up at a write, an older copy of the ledger. Ends with the figures, and with
+exit code 1 where an invariant was broken.
 
   --minutes N   how long (default 10; a part of one is fine)
   --seed S      draws the same wishes and faults again (default: drawn from the clock, and printed)

@@ -4,17 +4,107 @@ import { reconcilePayment } from '../../src/wallet/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { paymentsIn, type JournalLine } from '../support/books.js';
 import type { TestWallet } from '../support/testWallet.js';
-import { CHAINS, type Ground, type TestWorld } from '../support/world.js';
+import { CHAINS, type TestWorld } from '../support/world.js';
 import type { Notebook } from './agent.js';
-import type { Witness } from './exposure.js';
+import type { Stage } from './blows/blow.js';
+import { followJournal, type Witness } from './exposure.js';
+import { readChains, type Purse } from './purse.js';
+import type { TortureReport } from './report.js';
+import type { Watch } from './watch.js';
 
 /** Rows reconciled at once at the end, and the rounds after which a row that is still open is a fault. */
 const AT_ONCE = 8;
 const ROUNDS_MAX = 20;
 const OPEN_MAX = 1_000;
+/** Past every expiry, and the longest that any clock may have been believed. */
+const ADVANCE_SEC = 2 * 3600;
+
+/** The cap under test. */
+export interface Caps {
+  /** By the version of the config that had it. */
+  readonly byVersion: Map<number, bigint>;
+  readonly current: () => bigint;
+  readonly raise: () => Promise<void>;
+}
+
+/** What is left when the torture is over. */
+interface Remains {
+  readonly world: TestWorld;
+  readonly mine: TestWallet;
+  readonly purses: readonly Purse[];
+  readonly witness: Witness;
+  readonly watch: Watch;
+  readonly notebook: Notebook;
+  readonly caps: Caps;
+  readonly stage: Stage;
+  readonly faults: ReadonlyMap<string, number>;
+  readonly seed: number;
+  readonly slowness: number;
+}
+
+/** Lets time pass, gives every payment its end, and holds ledger, chains, and what agents were told, together. */
+export async function reckon(remains: Remains): Promise<TortureReport> {
+  const { world, mine, purses, witness, watch, notebook, caps, stage } = remains;
+  await world.advance(ADVANCE_SEC);
+  const wallet = mine.open();
+  const engine = await wallet.engine();
+  await engine.ledger.unfreeze(world.now());
+  const open = await settleForGood(engine);
+  const payments = paymentsIn(engine);
+  watch.start();
+  watch.stop();
+  const { settled, settledOn } = await readChains(purses);
+  const byLedger = followJournal(watch.lines, caps.byVersion);
+  const byWitness = witness.follow(settled);
+  const broken = [
+    ...open,
+    ...byLedger.broken,
+    ...byWitness.broken,
+    ...watch.broken,
+    ...stage.broken,
+    ...stage.crew.broken,
+    ...checkJournal(watch.lines),
+    ...checkArrivals(witness, payments, watch.lines),
+    ...checkWishes(notebook, witness, settled),
+    ...(await compareWithChains(purses, engine)),
+  ];
+  await mine.set('limits.per_day_usd', '2000');
+  for (const chain of CHAINS) {
+    const url = `${world.sandbox.shop.url}/v2/json?id=afterwards&chain=${chain}`;
+    broken.push(...(await checkStillWorks(wallet, url)));
+  }
+  const inState = (...states: string[]): number =>
+    payments.filter(({ state }) => states.includes(state)).length;
+  return {
+    seed: remains.seed,
+    slowness: remains.slowness,
+    calls: notebook.told.length,
+    callsByStatus: countCalls(notebook),
+    faults: new Map([...remains.faults].sort()),
+    signed: watch.lines.filter(({ kind }) => kind === 'sign').length,
+    reachedSellers: witness.arrivals.size,
+    settledOn,
+    captured: inState('captured'),
+    released: inState('released'),
+    unknown: payments.length - inState('captured', 'released'),
+    peakByLedger: byLedger.peak,
+    peakByWitness: byWitness.peak,
+    capUsdMicros: caps.current(),
+    broken,
+  };
+}
+
+function countCalls({ told }: Notebook): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { outcome } of told) {
+    const status = outcome === null ? 'process ended' : `${outcome.status} ${outcome.code}`;
+    counts.set(status, (counts.get(status) ?? 0) + 1);
+  }
+  return new Map([...counts].sort());
+}
 
 /** Gives every payment its final state. Returns sentences on those that have none. */
-export async function settleForGood(engine: Engine): Promise<string[]> {
+async function settleForGood(engine: Engine): Promise<string[]> {
   const patient = new AbortController().signal;
   let open: Payment[] = [];
   for (let round = 0; round < ROUNDS_MAX; round++) {
@@ -31,43 +121,17 @@ export async function settleForGood(engine: Engine): Promise<string[]> {
   return open.map(({ id, state, note }) => `${id} has no final state: ${state} (${note ?? 'no note'})`);
 }
 
-/** What the wallet has on a chain: where, and how much it was given there. */
-export interface Purse {
-  readonly ground: Ground;
-  readonly address: string;
-  readonly fundedAtomic: bigint;
-}
-
-/** What a wallet has on each chain that it was given so much on. */
-export function pursesOf(world: TestWorld, mine: TestWallet, fundedAtomic: bigint): readonly Purse[] {
-  const addresses = { base: mine.address, solana: mine.solanaAddress };
-  return CHAINS.map((chain) => ({
-    ground: world.on(chain).ground,
-    address: addresses[chain],
-    fundedAtomic,
-  }));
-}
-
-/** The nonces of all that settled, and how many did on each chain, by its label. */
-export async function readChains(purses: readonly Purse[]) {
-  const settled = new Set<string>();
-  const settledOn = new Map<string, number>();
-  for (const { ground, address } of purses) {
-    const shown = await ground.payments(address);
-    settledOn.set(ground.label, shown.length);
-    for (const { nonce } of shown) settled.add(nonce);
-  }
-  return { settled, settledOn };
-}
-
 /** Compares ledger and chains, payment by payment. */
-export async function compareWithChains(purses: readonly Purse[], engine: Engine): Promise<string[]> {
+async function compareWithChains(purses: readonly Purse[], engine: Engine): Promise<string[]> {
   const payments = paymentsIn(engine);
-  const known = new Set(purses.map(({ ground }) => ground.caip2));
-  const strange = payments.filter(({ network }) => !known.has(network));
-  const broken = strange.map(({ id, network }) => `${id} is on ${network}, where nothing was sold`);
+  const isFrom = ({ network, payFrom }: Payment, { ground, address }: Purse): boolean =>
+    network === ground.caip2 && payFrom.toLowerCase() === address.toLowerCase();
+  const strange = payments.filter((payment) => !purses.some((purse) => isFrom(payment, purse)));
+  const broken = strange.map(
+    ({ id, network, payFrom }) => `${id} is from ${payFrom} on ${network}, no purse of ours`,
+  );
   for (const purse of purses) {
-    const here = payments.filter(({ network }) => network === purse.ground.caip2);
+    const here = payments.filter((payment) => isFrom(payment, purse));
     broken.push(...(await compareOn(purse, here)));
   }
   for (const { where, id, says } of engine.ledger.audit().findings)
@@ -102,12 +166,12 @@ async function compareOn(
     broken.push(`${ground.label} shows ${nonce}, and the ledger does not know it there`);
   const balance = await ground.balanceOf(address);
   if (balance !== fundedAtomic - spent)
-    broken.push(`the buyer has ${balance} on ${ground.label}, and by the ledger ${fundedAtomic - spent}`);
+    broken.push(`${address} has ${balance} on ${ground.label}, and by the ledger ${fundedAtomic - spent}`);
   return broken;
 }
 
 /** One live payment for a request, one end for a hold, one signature for a payment, none while frozen. */
-export function checkJournal(journal: readonly JournalLine[]): string[] {
+function checkJournal(journal: readonly JournalLine[]): string[] {
   const broken: string[] = [];
   const liveByRequest = new Map<string, string>();
   const requestOf = new Map<string, string>();
@@ -140,8 +204,11 @@ export function checkJournal(journal: readonly JournalLine[]): string[] {
 }
 
 /** What agents were told, against what the chains show. */
-export function checkWishes(notebook: Notebook, witness: Witness, settled: ReadonlySet<string>): string[] {
+function checkWishes(notebook: Notebook, witness: Witness, settled: ReadonlySet<string>): string[] {
   const broken = [...notebook.broken];
+  const confused = notebook.told.filter(({ outcome }) => outcome?.code === 'internal');
+  for (const { wish, outcome } of confused)
+    broken.push(`${wish.id}: a fault of our own: ${outcome?.message}`);
   const paid = new Map<string, string[]>();
   for (const { nonce, wishId } of witness.arrivals.values()) {
     if (settled.has(nonce)) paid.set(wishId, [...(paid.get(wishId) ?? []), nonce]);
@@ -151,7 +218,7 @@ export function checkWishes(notebook: Notebook, witness: Witness, settled: Reado
   }
   for (const { id, call } of notebook.wishes.values()) {
     const times = paid.get(id)?.length ?? 0;
-    const isBound = 'idempotency_key' in call || (notebook.endedMs.get(id) ?? 0) < notebook.hourAheadMs;
+    const isBound = 'idempotency_key' in call || !notebook.torn.has(id);
     if (times > 1 && isBound) broken.push(`${id} was paid ${times} times`);
     const told = notebook.told.filter(({ wish }) => wish.id === id);
     const saidNone = told.length > 0 && told.every(({ outcome }) => outcome?.money === 'none');
@@ -161,7 +228,7 @@ export function checkWishes(notebook: Notebook, witness: Witness, settled: Reado
 }
 
 /** Every signature that reached a seller is a payment of the ledger that was sent. */
-export function checkArrivals(
+function checkArrivals(
   witness: Witness,
   payments: readonly Payment[],
   journal: readonly JournalLine[],
@@ -174,7 +241,7 @@ export function checkArrivals(
 }
 
 /** A wallet that opens afterwards, checkpoint and all, and pays. */
-export async function checkStillWorks(wallet: Wallet, url: string): Promise<string[]> {
+async function checkStillWorks(wallet: Wallet, url: string): Promise<string[]> {
   const outcome = await wallet.pay({ url, max_usd: '0.05' }, { signal: new AbortController().signal });
   return outcome.status === 'ok' ? [] : [`afterwards a call is ${outcome.status}: ${outcome.message}`];
 }

@@ -1,22 +1,22 @@
+import { rmSync } from 'node:fs';
 import { startShop, type Shop } from '../../sandbox/shop/shop.ts';
 import { formatUsd } from '../../src/money/decimal.js';
-import { journalOf, paymentsIn } from '../support/books.js';
+import { addAgents } from '../http/served.js';
+import { nameOperators, type Operators } from '../support/operators.js';
 import { createRandom } from '../support/random.js';
 import type { TestWallet } from '../support/testWallet.js';
+import { startWalletProcess } from '../support/walletProcess.js';
 import { CHAINS, startTestWorld, type TestWorld } from '../support/world.js';
 import { runAgent, type Notebook } from './agent.js';
+import type { Stage } from './blows/blow.js';
 import { Crew } from './crew.js';
-import { followJournal, Witness, type Peak } from './exposure.js';
-import {
-  checkArrivals,
-  checkJournal,
-  checkStillWorks,
-  checkWishes,
-  compareWithChains,
-  pursesOf,
-  readChains,
-  settleForGood,
-} from './reckoning.js';
+import { Disk } from './disk.js';
+import { Witness } from './exposure.js';
+import { settleLate } from './late.js';
+import { openPurses, type Purse } from './purse.js';
+import { reckon, type Caps } from './reckoning.js';
+import type { TortureReport } from './report.js';
+import { Watch } from './watch.js';
 import { runWeather } from './weather.js';
 import { Market } from './wish.js';
 
@@ -27,33 +27,12 @@ export interface TortureOptions {
   readonly seconds: number;
   /** Goes on past its time until so many calls were made: a slow machine must not make it a mild one. */
   readonly callsMin?: number;
-  readonly processes?: number;
-  readonly agents?: number;
-}
-
-/** What came of it. */
-export interface TortureReport {
-  readonly seed: number;
-  readonly calls: number;
-  readonly callsByStatus: ReadonlyMap<string, number>;
-  readonly faults: ReadonlyMap<string, number>;
-  readonly signed: number;
-  readonly reachedSellers: number;
-  /** Payments that each chain shows in the end, by its label. */
-  readonly settledOn: ReadonlyMap<string, number>;
-  readonly captured: number;
-  readonly released: number;
-  readonly unknown: number;
-  /** The greatest exposure by the ledger, and as sellers and chain saw it. */
-  readonly peakByLedger: Peak;
-  readonly peakByWitness: Peak;
-  readonly capUsdMicros: bigint;
-  /** Sentences, one for each invariant that did not hold; none at all is success. */
-  readonly broken: readonly string[];
 }
 
 const PROCESSES = 4;
-const AGENTS = 16;
+/** The wallet's agents, each with an address of its own, and how many ask on behalf of each. */
+const ACCOUNTS = ['default', 'ada', 'bob'] as const;
+const ASKING = 5;
 /** The cap begins here, and where it was reached the owner raises it by this: the wallet never has much room. */
 const CAP_FIRST = 500_000n;
 const CAP_STEP = 250_000n;
@@ -67,86 +46,123 @@ const ORIGINS_MAX = 300;
 const CLOCK_EVERY_MS = 40;
 /** Blocks come faster than in the world, so that many blockhashes expire within a run: after some ten seconds. */
 const BLOCK_EVERY_MS = 70;
-/** The last part of a run: only then does a clock jump an hour ahead, since afterwards no window of time passes. */
-const LATE_PART = 0.85;
-/** Past the hour by which a clock may have been ahead, and the longest window after it. */
-const ADVANCE_SEC = 2 * 3600;
+/** What a payment takes on a fast machine at rest, and how many are made to learn what it takes here. */
+const PAYMENT_MS = 80;
+const PAYMENTS_TIMED = 3;
 
 /** Tortures a wallet for a while, then settles everything and reckons. */
 export async function runTorture(options: TortureOptions): Promise<TortureReport> {
   const world = await startTestWorld();
   const shops: Shop[] = [];
+  const disk = Disk.mount();
   try {
-    return await tortureIn(world, shops, options);
+    return await tortureIn(world, shops, disk, options);
   } finally {
     await Promise.all(shops.map((shop) => shop.stop()));
     await world.stop();
+    disk?.unmount();
   }
 }
 
-async function tortureIn(world: TestWorld, shops: Shop[], options: TortureOptions): Promise<TortureReport> {
-  const { seed, seconds, callsMin = 0, processes = PROCESSES, agents = AGENTS } = options;
+async function tortureIn(
+  world: TestWorld,
+  shops: Shop[],
+  disk: Disk | null,
+  options: TortureOptions,
+): Promise<TortureReport> {
+  const { seed, seconds, callsMin = 0 } = options;
   const random = createRandom(seed);
   const { chain, solana, facilitator } = world.sandbox;
-  const witness = new Witness(solana);
+  const witness = new Witness(solana, world.now);
   const origins = Math.min(ORIGINS_MAX, ORIGINS_FIRST + Math.ceil(seconds / ORIGIN_EVERY_SEC));
   for (let i = 0; i < origins; i++)
     shops.push(await startShop({ chain, solana, facilitatorUrl: facilitator.url }));
   for (const one of shops) witness.watch(one);
-  const mine = await prepareWallet(world, shops);
+  const operators = await startOperators(world);
+  const urls = urlsOf(world, operators);
+  nameOperators(urls);
+  const { mine, purses } = await prepareWallet(world, shops, disk);
   const caps = await openCaps(mine, witness);
-  const notebook: Notebook = {
-    wishes: new Map(),
-    endedMs: new Map(),
-    told: [],
+  const slowness = await measureSlowness(world, mine, urls);
+  const aheadMs = (): number => world.now() - Date.now();
+  const crew = await Crew.start({
+    ...{ slowness, aheadMs },
+    home: mine.home,
+    size: PROCESSES,
+    operators: urls,
+  });
+  const watch = new Watch(mine.home, witness, world.now);
+  const notebook: Notebook = { wishes: new Map(), torn: new Set(), told: [], broken: [], sleeps: 0 };
+  const stage: Stage = {
+    ...{ world, mine, crew, watch, notebook, operators, disk },
+    accounts: ACCOUNTS,
     broken: [],
-    hourAheadMs: Number.POSITIVE_INFINITY,
+    oldLedger: null,
   };
-  const crew = await Crew.start(mine.home, processes);
+  watch.start();
   witness.watchClock(chain, CLOCK_EVERY_MS);
   const mining = setInterval(() => solana.mine(), BLOCK_EVERY_MS);
-  const market = new Market(shops.map(({ url }) => url));
-  const weatherCounts = new Map<string, number>();
-  let raisedAt = 0;
-  const startedMs = Date.now();
-  const endsMs = startedMs + seconds * 1000;
+  const counts = new Map<string, number>();
+  const endsMs = Date.now() + seconds * 1000;
   const isOver = (): boolean => Date.now() >= endsMs && notebook.told.length >= callsMin;
-  await Promise.all([
-    runWeather({
-      world,
-      shops,
-      crew,
-      random: random.fork(),
-      lateFromMs: startedMs + LATE_PART * (endsMs - startedMs),
-      isOver,
-      // A cap that nobody has reached is wide enough.
-      raiseCap: async () => {
-        const told = notebook.told.length;
-        if (notebook.told.slice(raisedAt).some(({ outcome }) => CAP_REACHED.includes(outcome?.code ?? '')))
-          await caps.raise();
-        raisedAt = told;
-      },
-      onHourAhead: () => (notebook.hourAheadMs = Math.min(notebook.hourAheadMs, Date.now())),
-      counts: weatherCounts,
-    }),
-    ...Array.from({ length: agents }, (_, i) =>
-      runAgent(`w${i}`, { crew, market, random: random.fork(), notebook, isOver }),
+  const owners = {
+    base: await world.on('base').ground.newOwner(),
+    solana: await world.on('solana').ground.newOwner(),
+  };
+  const market = new Market(shops.map(({ url }) => url));
+  const asking = Array.from({ length: ASKING }, (_, i) => i).flatMap((i) =>
+    ACCOUNTS.map((account) =>
+      runAgent(`${account}${i}`, account, {
+        ...{ crew, market, notebook, slowness, isOver },
+        random: random.fork(),
+      }),
     ),
+  );
+  await Promise.all([
+    runWeather({ stage, random: random.fork(), isOver, raiseCap: raiser(caps, notebook), owners, counts }),
+    settleLate({ ...{ shops, solana, witness, isOver, counts }, now: world.now, random: random.fork() }),
+    crew.watchOver(isOver),
+    ...asking,
   ]);
   await crew.close();
+  watch.stop();
   witness.stop();
   clearInterval(mining);
   for (const one of shops) one.dropPending();
-  const faults = countFaults(shops, weatherCounts, crew);
-  return reckon({ world, mine, witness, notebook, caps, faults, seed });
+  if (stage.oldLedger !== null) rmSync(stage.oldLedger.file, { force: true });
+  for (const [kind, count] of [...countFaults(shops), ...crew.deaths]) counts.set(kind, count);
+  return reckon({
+    ...{ world, mine, purses, witness, watch, notebook, caps, stage, seed, slowness },
+    faults: counts,
+  });
 }
 
-async function prepareWallet(world: TestWorld, shops: readonly Shop[]): Promise<TestWallet> {
-  const hosts = [world.sandbox.shop, ...shops].map(({ hostPort }) => hostPort);
+/** Two operators for each chain, of which both must agree. */
+async function startOperators({ sandbox }: TestWorld): Promise<Stage['operators']> {
+  return {
+    base: [sandbox.rpc, await sandbox.addRpc()],
+    solana: [sandbox.solanaRpc, await sandbox.addRpc('solana')],
+  };
+}
+
+function urlsOf(world: TestWorld, operators: Stage['operators']): Operators {
+  return Object.fromEntries(
+    CHAINS.map((chain) => [world.on(chain).ground.caip2, operators[chain].map(({ url }) => url)]),
+  );
+}
+
+async function prepareWallet(
+  world: TestWorld,
+  shops: readonly Shop[],
+  disk: Disk | null,
+): Promise<{ mine: TestWallet; purses: readonly Purse[] }> {
+  const hosts = [world.sandbox.shop, world.sandbox.facilitator, ...shops].map(({ hostPort }) => hostPort);
+  const networks = CHAINS.map((chain) => world.on(chain).ground.caip2);
   const mine = await world.wallet({
     usdMicros: FUNDS_ATOMIC,
     settings: {
-      'networks.enabled': JSON.stringify(CHAINS.map((chain) => world.on(chain).ground.caip2)),
+      'networks.enabled': JSON.stringify(networks),
+      ...Object.fromEntries(networks.map((caip2) => [`networks.${caip2}.rpc_url`, 'none'])),
       'ceilings.per_day_usd': '2000',
       'ceilings.per_month_usd': '2000',
       'ceilings.per_session_usd': '2000',
@@ -155,15 +171,27 @@ async function prepareWallet(world: TestWorld, shops: readonly Shop[]): Promise<
       'limits.per_day_usd': formatUsd(CAP_FIRST),
       'net.allow_private': JSON.stringify(hosts),
     },
+    ...(disk === null ? {} : { folder: disk.path }),
   });
-  await world.sandbox.solana.fund(mine.solanaAddress, FUNDS_ATOMIC);
-  return mine;
+  const wallet = mine.open();
+  await addAgents(world.sandbox, wallet, ACCOUNTS.slice(1), FUNDS_ATOMIC);
+  const purses = await openPurses(world, wallet, ACCOUNTS, FUNDS_ATOMIC);
+  for (const { chain, address } of purses)
+    if (chain === 'solana') await world.sandbox.solana.fund(address, FUNDS_ATOMIC);
+  await wallet.close();
+  return { mine, purses };
 }
 
-interface Caps {
-  readonly byVersion: Map<number, bigint>;
-  readonly current: () => bigint;
-  readonly raise: () => Promise<void>;
+/** How much longer a payment takes here at this moment than on a fast machine at rest; at least 1. */
+async function measureSlowness(world: TestWorld, mine: TestWallet, operators: Operators): Promise<number> {
+  const one = await startWalletProcess(mine.home, { operators, aheadMs: 0 });
+  const pay = (): Promise<unknown> => one.pay({ url: world.url('/v2/json'), max_usd: '0.05' });
+  await pay();
+  const startedMs = performance.now();
+  for (let i = 0; i < PAYMENTS_TIMED; i++) await pay();
+  const tookMs = (performance.now() - startedMs) / PAYMENTS_TIMED;
+  await one.kill();
+  return Math.max(1, tookMs / PAYMENT_MS);
 }
 
 /** The cap under test, by the versions of the config that had it. */
@@ -186,104 +214,19 @@ async function openCaps(mine: TestWallet, witness: Witness): Promise<Caps> {
   };
 }
 
-function countFaults(
-  shops: readonly Shop[],
-  weather: ReadonlyMap<string, number>,
-  crew: Crew,
-): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { fault } of shops.flatMap(({ requests }) => requests.entries)) {
-    if (fault !== undefined) counts.set(`seller ${fault}`, (counts.get(`seller ${fault}`) ?? 0) + 1);
-  }
-  for (const [kind, count] of [...weather, ...crew.deaths]) counts.set(kind, count);
-  return new Map([...counts].sort());
-}
-
-interface Remains {
-  readonly world: TestWorld;
-  readonly mine: TestWallet;
-  readonly witness: Witness;
-  readonly notebook: Notebook;
-  readonly caps: Caps;
-  readonly faults: ReadonlyMap<string, number>;
-  readonly seed: number;
-}
-
-async function reckon(remains: Remains): Promise<TortureReport> {
-  const { world, mine, witness, notebook, caps, faults, seed } = remains;
-  await world.advance(ADVANCE_SEC);
-  const wallet = mine.open();
-  const engine = await wallet.engine();
-  await engine.ledger.unfreeze(world.now());
-  const open = await settleForGood(engine);
-  const payments = paymentsIn(engine);
-  const journal = journalOf(mine.home);
-  const purses = pursesOf(world, mine, FUNDS_ATOMIC);
-  const { settled, settledOn } = await readChains(purses);
-  const byLedger = followJournal(journal, caps.byVersion);
-  const byWitness = witness.follow(settled);
-  const broken = [
-    ...open,
-    ...byLedger.broken,
-    ...byWitness.broken,
-    ...checkJournal(journal),
-    ...checkArrivals(witness, payments, journal),
-    ...checkWishes(notebook, witness, settled),
-    ...(await compareWithChains(purses, engine)),
-  ];
-  await mine.set('limits.per_day_usd', '2000');
-  for (const chain of CHAINS) {
-    const url = `${world.sandbox.shop.url}/v2/json?id=afterwards&chain=${chain}`;
-    broken.push(...(await checkStillWorks(wallet, url)));
-  }
-  const inState = (...states: string[]): number =>
-    payments.filter(({ state }) => states.includes(state)).length;
-  const callsByStatus = new Map<string, number>();
-  for (const { outcome } of notebook.told) {
-    const status = outcome === null ? 'process ended' : `${outcome.status} ${outcome.code}`;
-    callsByStatus.set(status, (callsByStatus.get(status) ?? 0) + 1);
-  }
-  return {
-    seed,
-    calls: notebook.told.length,
-    callsByStatus: new Map([...callsByStatus].sort()),
-    faults,
-    signed: journal.filter(({ kind }) => kind === 'sign').length,
-    reachedSellers: witness.arrivals.size,
-    settledOn,
-    captured: inState('captured'),
-    released: inState('released'),
-    unknown: payments.length - inState('captured', 'released'),
-    peakByLedger: byLedger.peak,
-    peakByWitness: byWitness.peak,
-    capUsdMicros: caps.current(),
-    broken,
+/** Raises the cap where it was reached since the last time; one that nobody has reached is wide enough. */
+function raiser(caps: Caps, { told }: Notebook): () => Promise<void> {
+  let seen = 0;
+  return async () => {
+    const fresh = told.slice(seen);
+    seen = told.length;
+    if (fresh.some(({ outcome }) => CAP_REACHED.includes(outcome?.code ?? ''))) await caps.raise();
   };
 }
 
-/** The report as people read it. */
-export function describeReport(report: TortureReport): string {
-  const counts = (map: ReadonlyMap<string, number>): string =>
-    [...map].map(([name, count]) => `  ${String(count).padStart(7)}  ${name}`).join('\n');
-  const peak = ({ usdMicros, capUsdMicros }: Peak): string =>
-    `$${formatUsd(usdMicros)} under a cap of $${formatUsd(capUsdMicros)}`;
-  return `Seed ${report.seed}
-
-Calls      ${report.calls}
-${counts(report.callsByStatus)}
-
-Faults     ${[...report.faults.values()].reduce((sum, count) => sum + count, 0)}
-${counts(report.faults)}
-
-Signed     ${report.signed} authorizations; ${report.reachedSellers} reached a seller
-Captured   ${report.captured}; the chains show ${[...report.settledOn].map(([chain, count]) => `${count} on ${chain}`).join(', ')}
-Released   ${report.released}
-Unknown    ${report.unknown}
-
-Greatest exposure, by the ledger                 ${peak(report.peakByLedger)}
-Greatest exposure, as sellers and chains saw it  ${peak(report.peakByWitness)}
-The cap at the end                               $${formatUsd(report.capUsdMicros)}
-
-${report.broken.length === 0 ? 'Every invariant held; ledger = chains to the atomic unit.' : `BROKEN\n${report.broken.map((one) => `  ${one}`).join('\n')}`}
-`;
+function countFaults(shops: readonly Shop[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { fault } of shops.flatMap(({ requests }) => requests.entries))
+    if (fault !== undefined) counts.set(`seller ${fault}`, (counts.get(`seller ${fault}`) ?? 0) + 1);
+  return counts;
 }

@@ -6,10 +6,13 @@ import type { ChainName } from '../support/world.js';
 /** Something an agent wants once, however often it has to ask. */
 export interface Wish {
   readonly id: string;
+  /** Whose wish it is: one of the wallet's agents, by name. */
+  readonly agent: string;
   readonly url: string;
   readonly fault: FaultName | 'none';
   /** Arguments of `wallet_pay` beside the bound on time. */
   readonly call: Readonly<Record<string, unknown>>;
+  /** How long a call for it may take, times what this machine is slower than a fast one. */
   readonly timeoutMs: number;
   /** Whether it is quoted first, and the quote paid. */
   readonly isQuoted: boolean;
@@ -118,7 +121,7 @@ function drawChain(random: Random): ChainName | undefined {
 }
 
 /** Draws a wish. */
-export function drawWish(id: string, random: Random, market: Market): Wish {
+export function drawWish(id: string, agent: string, random: Random, market: Market): Wish {
   const estranged = random.percent(ESTRANGING_PERCENT) ? market.takeOrigin() : undefined;
   const fault =
     estranged !== undefined
@@ -142,6 +145,7 @@ export function drawWish(id: string, random: Random, market: Market): Wish {
   const isPost = random.percent(40);
   return {
     id,
+    agent,
     url: url.href,
     fault,
     call: {

@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { LEDGER_FILE } from '../../src/config/home.js';
+import type { JournalLine } from '../support/books.js';
+import type { Witness } from './exposure.js';
+
+/** How often the journal is read on, in ms: what is judged at a sight is judged a moment late, and never too early. */
+const LOOK_EVERY_MS = 25;
+
+/** A line of the journal, and when it was first seen, by the world's clock. */
+export interface SeenLine extends JournalLine {
+  readonly atMs: number;
+  /** The process that was busy with its payment before it, where the journal says. */
+  readonly driver: number | undefined;
+}
+
+/**
+ * Reads the journal while it is written, and holds each entry against what is true at that moment: nothing is let go
+ * that could still settle, and nothing is taken from a process that lives.
+ */
+export class Watch {
+  readonly #path: string;
+  readonly #witness: Witness;
+  readonly #now: () => number;
+  readonly lines: SeenLine[] = [];
+  /** Sentences, one for each entry that was not true when it was seen. */
+  readonly broken: string[] = [];
+  readonly #nonces = new Map<string, string>();
+  /** The process that drives each payment, by what the journal says. */
+  readonly #drivers = new Map<string, number>();
+  #db: Database.Database | null = null;
+  #looking: NodeJS.Timeout | undefined;
+
+  constructor(home: string, witness: Witness, now: () => number) {
+    this.#path = join(home, LEDGER_FILE);
+    this.#witness = witness;
+    this.#now = now;
+  }
+
+  start(): void {
+    this.#db = new Database(this.#path, { readonly: true });
+    this.#looking = setInterval(() => this.look(), LOOK_EVERY_MS);
+  }
+
+  /** Reads what is there, and no more until it is started again. */
+  stop(): void {
+    clearInterval(this.#looking);
+    this.look();
+    this.#db?.close();
+    this.#db = null;
+  }
+
+  get seq(): number {
+    return this.lines.at(-1)?.seq ?? 0;
+  }
+
+  look(): void {
+    if (this.#db === null) return;
+    const rows = this.#db
+      .prepare('SELECT seq, kind, subject, data FROM journal WHERE seq > ? ORDER BY seq')
+      .all(this.seq) as (Omit<JournalLine, 'data'> & { data: string })[];
+    const atMs = this.#now();
+    for (const row of rows) {
+      const data = JSON.parse(row.data) as JournalLine['data'];
+      const line = { ...row, data, atMs, driver: this.#drivers.get(row.subject) };
+      this.lines.push(line);
+      this.#judge(line);
+    }
+  }
+
+  /** Entries after `seq` by which others took what a process, stopped since then, was busy with. */
+  takenFrom(pid: number, seq: number): string[] {
+    this.look();
+    return this.lines
+      .filter((line) => line.seq > seq && isTakeover(line) && line.driver === pid)
+      .map(({ seq: at, kind, subject, data }) => {
+        const note = data['note'] ?? 'no note';
+        return `entry ${at}: ${subject} was taken from process ${pid}, which lives (${kind}, ${note})`;
+      });
+  }
+
+  #judge({ seq, kind, subject, data }: SeenLine): void {
+    if (kind === 'hold') this.#nonces.set(subject, String(data['nonce']));
+    if (data['owner_pid'] !== undefined) this.#drivers.set(subject, Number(data['owner_pid']));
+    if (kind !== 'release') return;
+    const arrival = this.#witness.arrivals.get(this.#nonces.get(subject) ?? '');
+    if (arrival !== undefined && this.#witness.couldSettle(arrival))
+      this.broken.push(
+        `entry ${seq}: ${subject} was let go while ${arrival.expiry.chain} could still take it`,
+      );
+  }
+}
+
+/** What is written of a payment whose process is taken to be gone. */
+function isTakeover({ kind, data }: SeenLine): boolean {
+  const note = data['note'];
+  return (kind === 'release' && note === 'never_signed') || (kind === 'unknown' && note === 'process_ended');
+}
