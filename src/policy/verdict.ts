@@ -85,6 +85,9 @@ export function judgeRequest({ hosts, hostPort }: { hosts: HostRules; hostPort: 
   };
 }
 
+/** A billion dollars: no call costs it, and thousands of such amounts still add up within the ledger's 64 bits. */
+export const PRICE_USD_MICROS_MAX = 10n ** 15n;
+
 /** What judging an offer needs of the owner's config and of the call. */
 export interface OfferRules {
   readonly limits: Pick<Amounts, 'perCallUsdMicros'>;
@@ -112,6 +115,7 @@ export interface OfferRules {
 export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: PaymentOffer }): Verdict {
   if (!rules.networksEnabled.includes(offer.network.caip2)) return networkDisabled(offer, rules);
   const price = offer.usdMicros;
+  if (price > PRICE_USD_MICROS_MAX) return uncountable(price);
   const { agent } = rules;
   const ceilingBound = callBound('ceilings', rules.ceilings, agent?.name ?? '', agent?.ceilings);
   const ceiling = ceilingBound.usdMicrosMax;
@@ -156,6 +160,16 @@ export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: P
     };
   }
   return ALLOW;
+}
+
+function uncountable(price: bigint): Stop {
+  return {
+    verdict: 'refuse',
+    code: 'above_ceiling',
+    sentence:
+      `The price of $${formatUsd(price)} is above $${formatUsd(PRICE_USD_MICROS_MAX)}, the most that this wallet ` +
+      `counts for a call, which no approval passes; do not retry.`,
+  };
 }
 
 /** A single call's bound has the whole of it left, whatever was spent before. */

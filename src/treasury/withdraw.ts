@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/settings.js';
-import { WalletError } from '../errors/walletError.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
 import { isLive, type Payment } from '../ledger/payment.js';
+import { toLedgerError } from '../ledger/sqlite/fault.js';
 import { withdrawalHash } from '../ledger/sqlite/withdrawal.js';
 import { formatUnits } from '../money/decimal.js';
-import { drive, isDriven } from '../wallet/driver.js';
+import { moneyOf } from '../wallet/answer/outcome.js';
+import { drive, isDriven, paymentAsKnown } from '../wallet/driver.js';
 import type { Engine } from '../wallet/engine.js';
 import { settleFate } from '../wallet/fate.js';
 import type { Carried, Drafted, Rail, Way } from '../wallet/rails/rail.js';
@@ -88,22 +90,50 @@ export async function withdraw(
   });
   if (opened.kind === 'open') throw unresolved(opened.payment, 'Another one was begun meanwhile.', null);
   if (opened.kind === 'short') throw notEnough(route, plan.amountAtomic, opened);
-  return drive(opened.payment.id, async () => {
+  return goOn(engine, opened.payment, async () => {
     const signed = await signRow(engine, drafted, opened.payment);
     return carryOut(engine, rail, signed, plan.ways, signal);
   });
 }
 
-/** Signs for a held row; where that fails nothing was signed, and the hold goes. */
+/** Drives a withdrawal that has its row: a fault on the way is told with what is left of it, and how it is ended. */
+function goOn(engine: Engine, row: Payment, work: () => Promise<Withdrawn>): Promise<Withdrawn> {
+  return drive(row.id, work).catch((error: unknown) => {
+    throw interrupted(engine, row, error);
+  });
+}
+
+function interrupted(engine: Engine, row: Payment, error: unknown): WalletError {
+  const known = isWalletError(error) ? error : toLedgerError(error);
+  const payment = paymentAsKnown(engine, row);
+  if (payment?.state === 'released' || known.code === 'payment_unresolved') return known;
+  const { owner } = known;
+  const told = payment === null ? 'may have been sent' : `is ${payment.state}`;
+  return new WalletError(
+    known.code,
+    `${known.shortMessage} The withdrawal ${row.id} to ${row.payTo} had been opened before that and ${told}: its amount is reserved until its end is known.`,
+    {
+      cause: error,
+      money: payment === null ? 'unknown' : moneyOf(payment),
+      owner: {
+        say: `${owner === undefined ? '' : `${owner.say} Then `}end the withdrawal ${row.id}, which frees what never left.`,
+        command: 'reconcile',
+      },
+    },
+  );
+}
+
+/** Signs for a held row; where that fails, or cannot be written down, nothing knows of a signature and the hold goes. */
 async function signRow(engine: Engine, drafted: Drafted, held: Payment): Promise<Payment> {
-  let payload;
+  let signed;
   try {
-    payload = await drafted.sign(held);
+    const payload = await drafted.sign(held);
+    signed = await engine.ledger.recordSigned(held.id, payload, engine.now());
   } catch (error) {
-    await engine.ledger.release(held.id, 'never_signed', engine.now());
+    // Where even that cannot be written, the hold stays for `reconcile`, and the first fault is told.
+    await engine.ledger.release(held.id, 'never_signed', engine.now()).catch(() => undefined);
     throw error;
   }
-  const signed = await engine.ledger.recordSigned(held.id, payload, engine.now());
   if (signed.kind === 'done') return signed.payment;
   throw new WalletError('internal', 'The withdrawal was taken over before it was signed.');
 }
@@ -134,7 +164,7 @@ async function finishEarlier(
   if (ways.ways.length === 0) throw unresolved(payment, ways.says.join(' '), retryAtMs);
   const reading = await readFunds(engine, config, route, true, signal);
   if (!(await decide({ ...transfer, ...reading, ...ways, frozen: engine.ledger.head().frozen }))) return null;
-  const done = await drive(payment.id, () => carryOut(engine, rail, payment, ways.ways, signal));
+  const done = await goOn(engine, payment, () => carryOut(engine, rail, payment, ways.ways, signal));
   return { ...done, earlier: true };
 }
 

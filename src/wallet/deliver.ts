@@ -16,6 +16,7 @@ import { judgeTotals } from '../policy/totals.js';
 import { ANSWER_BYTES_MAX, readAnswer, viewAnswer, type ReadAnswer } from './answer/answerBody.js';
 import type { CallBound, CallContext } from './callBound.js';
 import { mayHaveLeft, recordClaim, recordSilence, settleClaim } from './claim.js';
+import { paymentAsKnown } from './driver.js';
 import type { Engine } from './engine.js';
 import { judgePlace, linesFor } from './judge.js';
 import { agentBounds } from './lineRequest.js';
@@ -68,10 +69,11 @@ async function beforeSending(engine: Engine, payment: Payment, error: unknown): 
 }
 
 /** A fault of ours once bytes may have left: told with what the ledger knows of the money by then. */
-function afterSending(engine: Engine, { id, heldUsdMicros }: Payment, error: unknown): WalletError {
+function afterSending(engine: Engine, payment: Payment, error: unknown): WalletError {
+  const { id, heldUsdMicros } = payment;
   const known = isWalletError(error) ? error : toLedgerError(error);
   const { owner } = known;
-  const isCaptured = stateOf(engine, id) === 'captured';
+  const isCaptured = paymentAsKnown(engine, payment)?.state === 'captured';
   const price = `$${formatUsd(heldUsdMicros)}`;
   const told = isCaptured
     ? `Payment ${id} of ${price} was made before that: the money is spent, do not pay again for the same.`
@@ -82,15 +84,6 @@ function afterSending(engine: Engine, { id, heldUsdMicros }: Payment, error: unk
     retry: isCaptured ? 'never' : 'after_delay',
     ...(owner === undefined ? {} : { owner }),
   });
-}
-
-function stateOf(engine: Engine, id: string): Payment['state'] | null {
-  try {
-    return engine.ledger.findPayment(id)?.state ?? null;
-  } catch {
-    // A ledger that cannot be read says nothing: then the money's fate is open.
-    return null;
-  }
 }
 
 /** Makes `sent` durable, under the config as it stands at that instant. Null: bytes may leave now. */

@@ -1,3 +1,4 @@
+import type { Ledger } from '../ledger/ledger.js';
 import { isDead, thisProcess } from '../platform/process.js';
 import { isLive, type Payment } from '../ledger/payment.js';
 
@@ -19,6 +20,18 @@ export async function drive<T>(paymentId: string, work: () => Promise<T>): Promi
 /** Resolves when the call of this process that is busy with a payment ends; undefined where there is none. */
 export function driverOf(paymentId: string): Promise<void> | undefined {
   return drivers.get(paymentId);
+}
+
+/** A payment as the ledger has it after a fault; null where that cannot be read, and says nothing of its fate. */
+export function paymentAsKnown(
+  { ledger }: { readonly ledger: Pick<Ledger, 'findPayment'> },
+  { id }: Pick<Payment, 'id'>,
+): Payment | null {
+  try {
+    return ledger.findPayment(id);
+  } catch {
+    return null;
+  }
 }
 
 /** Whether some living process is busy with the payment at this moment. */

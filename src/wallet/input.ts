@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { WalletError } from '../errors/walletError.js';
 import { numberToDecimalText, parseUsd } from '../money/decimal.js';
+import { nestsDeeperThan, type JsonValue } from '../text/json.js';
 
 /** A call ends, whatever happens, within this unless the caller says otherwise: under the shortest limit of common clients (60 s). */
 export const TIMEOUT_DEFAULT_MS = 50_000;
@@ -11,6 +12,8 @@ const TIMEOUT_MIN_MS = 1_000;
 const REASON_LENGTH_MAX = 500;
 const KEY_LENGTH_MAX = 200;
 const LIMIT_MAX = 200;
+/** Far deeper than any API's JSON, and far from where writing it as text overflows the stack. */
+const BODY_DEPTH_MAX = 500;
 
 const url = z.string().describe('Absolute https URL to call.');
 const method = z.string().optional().describe('HTTP method; GET unless given.');
@@ -18,7 +21,13 @@ const headers = z
   .record(z.string(), z.string())
   .optional()
   .describe('Request headers of yours. Payment headers are the wallet’s own.');
-const body = z.unknown().optional().describe('Text, or any JSON value (sent as JSON).');
+const body = z
+  .unknown()
+  .optional()
+  .refine((value) => !nestsDeeperThan(value as JsonValue, BODY_DEPTH_MAX), {
+    error: `nests deeper than ${BODY_DEPTH_MAX} levels`,
+  })
+  .describe('Text, or any JSON value (sent as JSON).');
 const timeoutMs = z.number().int().min(TIMEOUT_MIN_MS).max(TIMEOUT_MAX_MS).optional();
 const usd = z.union([z.string(), z.number()]);
 

@@ -11,6 +11,7 @@ import { TIMEOUT_DEFAULT_MS, type QuoteInput } from './input.js';
 import { judgePlace, type Judged } from './judge.js';
 import { outcome, type Outcome } from './answer/outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
+import { PRICE_USD_MICROS_MAX } from '../policy/verdict.js';
 import { probe, restoreChallenge, writeChallenge, type Challenge } from './probe.js';
 import { stopOutcome } from './answer/refusal.js';
 import { parseRequest, type CallInput, type CallRequest } from './request.js';
@@ -42,6 +43,9 @@ export async function quote(
   const asking = { agent: engine.agent, sessionId: session.id, nowMs, ...challenge.target };
   const judged = await chooseForQuote(engine, config, asking, challenge.required);
   if (judged.offer === undefined) return stopOutcome(judged.verdict, place);
+  // A price that the ledger cannot count is refused, and no quote of it is kept.
+  if (judged.offer.usdMicros > PRICE_USD_MICROS_MAX && judged.verdict.verdict !== 'allow')
+    return stopOutcome(judged.verdict, place);
   engine.funds.warm(
     engine.chain(config, judged.offer.network),
     judged.offer.asset,

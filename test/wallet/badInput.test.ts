@@ -28,6 +28,13 @@ afterAll(() => world.stop());
 
 const url = (): string => `${world.sandbox.shop.url}/v2/json`;
 
+/** A JSON value so many levels deep. */
+function nested(levels: number): unknown {
+  let value: unknown = 1;
+  for (let i = 0; i < levels; i++) value = i % 2 === 0 ? [value] : { a: value };
+  return value;
+}
+
 describe('wallet_pay', () => {
   test.each<[string, () => Record<string, unknown>, RegExp]>([
     ['neither quote_id nor max_usd', () => ({ url: url() }), /quote_id or max_usd/],
@@ -50,6 +57,11 @@ describe('wallet_pay', () => {
     ['not a number', () => ({ url: url(), max_usd: Number.NaN }), /max_usd/],
     ['infinity', () => ({ url: url(), max_usd: Number.POSITIVE_INFINITY }), /max_usd/],
     ['a method of its own', () => ({ url: url(), max_usd: '0.05', method: 'BREW' }), /method must be one of/],
+    [
+      'a body that nests without end',
+      () => ({ url: url(), max_usd: '0.05', method: 'POST', body: nested(20_000) }),
+      /Argument "body": nests deeper than 500 levels/,
+    ],
     ['a GET with a body', () => ({ url: url(), max_usd: '0.05', body: 'x' }), /carries no body/],
     ['headers that are no text', () => ({ url: url(), max_usd: '0.05', headers: { a: 1 } }), /headers/],
     [
@@ -155,6 +167,41 @@ describe('a 402 that this wallet cannot pay', () => {
     const where = demand(name.replaceAll(' ', '-'), [{ ...OFFER, ...odd }]);
     const outcome = await wallet.pay(callOf(where), anyCall());
     expect(outcome).toMatchObject({ status: 'refused', code, money: 'none', retry: 'never', payment: null });
+  });
+
+  test.each([10n ** 15n + 1n, 2n ** 63n, 2n ** 64n - 1n, 2n ** 256n - 1n])(
+    'a price of %s micro-dollars, quoted or to be paid',
+    async (amount) => {
+      const where = demand(`price-${amount}`, [{ ...OFFER, amount: `${amount}` }]);
+      const refused = { status: 'refused', code: 'above_ceiling', money: 'none', payment: null };
+      expect(await wallet.quote({ url: where }, anyCall())).toMatchObject(refused);
+      expect(await wallet.pay(callOf(where), anyCall())).toMatchObject(refused);
+      // Beside it an honest offer is quoted.
+      const both = demand(`both-${amount}`, [{ ...OFFER, amount: `${amount}` }, OFFER]);
+      expect(await wallet.quote({ url: both }, anyCall())).toMatchObject({ code: 'quoted', usd: '0.01' });
+    },
+  );
+
+  test('that nests without end, in what is read and in what is passed over', async () => {
+    const deep = '@deep@';
+    const places: unknown[] = [
+      { ...OFFER, extra: { ...OFFER.extra, deep } },
+      { ...OFFER, outputSchema: { input: deep, output: deep } },
+      deep,
+    ];
+    for (const [i, place] of places.entries()) {
+      const path = `/own/deep-${i}`;
+      const levels = 50_000;
+      const required = { x402Version: 2, error: 'pay', accepts: [place], extensions: { bazaar: deep } };
+      const text = JSON.stringify(required).replaceAll(`"${deep}"`, '['.repeat(levels) + ']'.repeat(levels));
+      world.sandbox.shop.handle(path, (_order, response) => void response.writeHead(402).end(text));
+      const url = world.sandbox.shop.url + path;
+      for (const outcome of [
+        await wallet.quote({ url }, anyCall()),
+        await wallet.pay(callOf(url), anyCall()),
+      ])
+        expect(outcome).toMatchObject({ status: 'refused', money: 'none', payment: null });
+    }
   });
 
   test.each<[string, string]>([

@@ -226,6 +226,66 @@ describe.each(CHAINS)('on %s', (on) => {
     });
   });
 
+  describe('a disk that fills', () => {
+    type Point = 'held' | 'signed' | 'sent' | 'unknown';
+    const full = (): Error => Object.assign(new Error('no space'), { code: 'ENOSPC' });
+
+    test.each([
+      ['held', null, 'none'],
+      ['signed', 'held', 'held'],
+      ['sent', 'signed', 'held'],
+      ['unknown', 'sent', 'unknown'],
+    ] as const)('as it is to be %s names what it leaves, which then ends', async (point, state, money) => {
+      const mine = await place.wallet();
+      let isFull = false;
+      const wallet = mine.open({
+        observer: {
+          beforeCommit(at) {
+            isFull ||= at === point;
+            if (isFull) throw full();
+          },
+        },
+      });
+      const engine = await wallet.engine();
+      const to = await ground.newOwner();
+      const failed: unknown = await take(wallet, { to }).catch((error: unknown) => error);
+      const [row] = paymentsIn(engine);
+      expect(row?.state ?? null).toBe(state);
+      expect(failed).toMatchObject({ code: 'disk_full', money });
+      if (row !== undefined) {
+        expect((failed as Error).message).toContain(row.id);
+        expect(failed).toMatchObject({
+          owner: { say: expect.stringContaining('Make room') as string, command: 'reconcile' },
+        });
+      }
+      const roomy = mine.open();
+      await reconcileAll(await roomy.engine(), anyCall().signal);
+      // What left arrived, and is known to have; what did not is taken out by the same command again.
+      if (state !== 'sent') await take(roomy, { to });
+      expect(paymentsIn(await roomy.engine()).at(-1)).toMatchObject({ state: 'captured' });
+      expect(await ground.balanceOf(to)).toBe(2n * DOLLAR);
+      expect((await roomy.engine()).ledger.audit().findings).toEqual([]);
+    });
+
+    test('for a moment, as it is signed, leaves nothing', async () => {
+      const mine = await place.wallet();
+      let point: Point | null = 'signed';
+      const wallet = mine.open({
+        observer: {
+          beforeCommit(at) {
+            if (at !== point) return;
+            point = null;
+            throw full();
+          },
+        },
+      });
+      const to = await ground.newOwner();
+      await expect(take(wallet, { to })).rejects.toMatchObject({ code: 'disk_full', money: 'none' });
+      expect(paymentsIn(await wallet.engine())).toMatchObject([{ state: 'released', note: 'never_signed' }]);
+      expect(await take(wallet, { to })).toMatchObject({ earlier: false, payment: { state: 'captured' } });
+    });
+  });
+
   describe('an agent', () => {
     test('is sent money at its own address, and emptied though it is suspended', async () => {
       const mine = await place.wallet();

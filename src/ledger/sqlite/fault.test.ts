@@ -27,7 +27,7 @@ describe('a fault is named', () => {
 
   test('whatever else was thrown is a fault of ours', () => {
     for (const thrown of [null, undefined, 'text', new TypeError('x')])
-      expect(toLedgerError(thrown)).toMatchObject({ code: 'internal', money: 'unknown' });
+      expect(toLedgerError(thrown)).toMatchObject({ code: 'internal', money: 'none' });
   });
 
   test('our own pass unchanged', () => {

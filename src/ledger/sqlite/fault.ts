@@ -17,7 +17,7 @@ export function changedBehind(what: string): WalletError {
   return new WalletError('ledger_damaged', what, { owner: CHANGED_BEHIND });
 }
 
-/** Turns a fault of SQLite or the disk into our error, in words; our own errors pass unchanged. */
+/** Turns a fault of SQLite, of the disk or of our own code into our error, in words; our own errors pass unchanged. */
 export function toLedgerError(error: unknown): WalletError {
   if (isWalletError(error)) return error;
   const code = String((error as { code?: unknown } | null)?.code ?? '');
@@ -57,7 +57,8 @@ export function toLedgerError(error: unknown): WalletError {
       details,
     );
   }
-  return new WalletError('internal', 'The ledger met a fault of its own.', { ...details, money: 'unknown' });
+  // Whoever sends money says itself what a fault leaves of it: everywhere else it came before anything was sent.
+  return new WalletError('internal', 'Purser met a fault of its own.', details);
 }
 
 /** The error for a ledger whose files went away or were exchanged while open. */

@@ -65,6 +65,13 @@ describe('a small answer', () => {
     expect(readFileSync(binary.path!)).toEqual(Buffer.from([0xff, 0x00, 0xfe]));
   });
 
+  test('of JSON that nests deeper than its readers can is text', async () => {
+    const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+    expect(Array.isArray((await view('application/json', deep(150))).body)).toBe(true);
+    for (const levels of [250, 3_000, 11_000])
+      expect((await view('application/json', deep(levels))).body).toBe(deep(levels));
+  });
+
   test('of nothing is an empty body', async () => {
     expect(await view('text/plain')).toMatchObject({ body: '', bytes: 0, truncated: false });
   });

@@ -8,6 +8,7 @@ import type { Answer } from '../../ledger/sqlite/answer.js';
 import { NetFailure } from '../../net/failure.js';
 import { headerValue, type HeaderList } from '../../net/headers.js';
 import type { HttpAnswer } from '../../net/send.js';
+import { nestsDeeperThan, type JsonValue } from '../../text/json.js';
 import { cleanLine, cleanText } from '../../text/untrusted.js';
 import type { CallContext } from '../callBound.js';
 import type { ResponseView } from './outcome.js';
@@ -17,6 +18,8 @@ import { x402 } from '../rails/protocol.js';
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 /** The largest text answer handed to an agent whole: about 6,000 tokens, a quarter of what Claude Code shows of a result. */
 const INLINE_BYTES_MAX = 24 * 1024;
+/** JSON handed on as a value is read by recursion from here on: by cleaning, by the protocol, by the client. */
+const VALUE_DEPTH_MAX = 200;
 /** What is shown of a larger text. */
 const HEAD_BYTES = 2 * 1024;
 /** All stored answers together; the oldest go first. */
@@ -217,7 +220,7 @@ async function readHead(path: string): Promise<string | null> {
 
 /**
  * JSON comes back as JSON, everything else as cleaned text (T16, T27). JSON with integers that a number cannot hold
- * stays text: an id must not change on its way to the agent.
+ * stays text: an id must not change on its way to the agent. So does JSON that nests deeper than whoever reads it can.
  */
 function bodyValue(bytes: Uint8Array): unknown {
   const text = new TextDecoder().decode(bytes);
@@ -227,7 +230,8 @@ function bodyValue(bytes: Uint8Array): unknown {
       lossy ||= typeof item === 'number' && Number.isInteger(item) && !Number.isSafeInteger(item);
       return item;
     });
-    return lossy ? cleanText(text) : cleanJson(value);
+    if (lossy || nestsDeeperThan(value as JsonValue, VALUE_DEPTH_MAX)) return cleanText(text);
+    return cleanJson(value);
   } catch {
     return cleanText(text);
   }
