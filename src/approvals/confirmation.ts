@@ -1,15 +1,37 @@
 import { randomBytes } from 'node:crypto';
 import { WalletError } from '../errors/walletError.js';
+import { writeOutUnseen } from '../text/untrusted.js';
 import { Challenges } from './challenge.js';
 import type { FactorRecord, PasskeyFactor } from './factor.js';
 import { challengePasskeys, verifyPasskey, type Signed } from './passkey.js';
 
-/** Something only the owner does, as its page words it: all of it is signed. */
+/** Something only the owner does, as its page words it: all of it is shown, and all of it is signed (T35). */
 export interface OwnerAct {
   /** One line, such as `Raise limits.per_day_usd from $5.00 to $20.00`. */
   readonly what: string;
-  /** What else is to be known before a yes; a line each. */
+  /** What else is to be known before a yes: a paragraph each, whose lines are kept. */
   readonly details: readonly string[];
+}
+
+/** What a person still reads before a yes; what is longer hides something. */
+const ACT_CHARS_MAX = 8_000;
+const DETAILS_MAX = 40;
+
+/**
+ * Makes an act as it is shown: whole, with what cannot be seen written out. Throws `bad_input` where a person would not read
+ * it to its end: that is not shown, so nobody says yes to it.
+ */
+export function asShown({ what, details }: OwnerAct): OwnerAct {
+  const shown = {
+    what: writeOutUnseen(what),
+    details: details.map((detail) => detail.split('\n').map(writeOutUnseen).join('\n')),
+  };
+  const chars = [shown.what, ...shown.details].reduce((sum, text) => sum + text.length, 0);
+  if (shown.details.length <= DETAILS_MAX && chars <= ACT_CHARS_MAX) return shown;
+  throw new WalletError(
+    'bad_input',
+    `This is too much to be read before a yes: ${shown.details.length} paragraphs of ${chars} characters in all, where at most ${DETAILS_MAX} of ${ACT_CHARS_MAX} are shown. Do it in smaller steps; nothing was done.`,
+  );
 }
 
 /** What a confirmation needs of the wallet. */
@@ -34,7 +56,9 @@ export class Confirmation {
   readonly #end: (factor: PasskeyFactor | null) => void;
   #open = true;
 
-  constructor(act: OwnerAct, options: ConfirmationOptions) {
+  /** Throws `bad_input` for an act that cannot be shown whole. */
+  constructor(wanted: OwnerAct, options: ConfirmationOptions) {
+    const act = asShown(wanted);
     this.act = act;
     this.#options = options;
     const nonce = randomBytes(16).toString('hex');

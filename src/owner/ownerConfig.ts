@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+import { asShown, type OwnerAct } from '../approvals/confirmation.js';
 import {
   acceptConfig,
   readConfig,
@@ -9,12 +11,14 @@ import {
 import { setKey, type KeyChange } from '../config/change.js';
 import { configInvalid } from '../config/schema.js';
 import { findKey, type Config } from '../config/settings.js';
-import { WalletError } from '../errors/walletError.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { openLedger } from '../wallet/engine.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
+import { describeChange } from './configWords.js';
 import {
+  asOwner,
   keystoreKindOf,
   unlockAsAnyone,
   unlockAsOwner,
@@ -41,11 +45,14 @@ export async function changeConfig(
   valueText: string,
 ): Promise<ConfigChange> {
   const { key } = findKey(keyText);
+  const shown = changeOf(readConfigUnauthenticated(options.home), key, valueText);
   const wish: OwnerWish = {
     what: `Setting ${key} to ${valueText}, which loosens the wallet,`,
     command: `config set ${key} ${shellWord(valueText)}`,
+    act: async () =>
+      Promise.resolve({ what: `Set ${key}, which loosens the wallet`, details: [describeChange(shown)] }),
   };
-  const loosens = setKey(readConfigUnauthenticated(options.home), key, valueText).direction === 'loosens';
+  const loosens = shown.direction === 'loosens';
   const keys = loosens ? await unlockAsOwner(options, wish) : await unlockAsAnyone(options);
   return withLedger(options, keys, async (ledger) => {
     const mac = configMac(keys);
@@ -53,9 +60,10 @@ export async function changeConfig(
     const config = await updateConfig(options.home, mac, (current) => {
       if (current.version < ledger.head().configVersion) throw staleConfig();
       const set = setKey(current, key, valueText);
-      // Another process changed the config since it was looked at.
-      if (set.direction === 'loosens' && !loosens) throw changedMeanwhile(wish);
       change = { key, before: set.before, after: set.after, direction: set.direction };
+      // Another process changed the config since it was looked at: what loosens is not what was shown.
+      const isShown = change.before === shown.before && change.after === shown.after;
+      if (set.direction === 'loosens' && !(loosens && isShown)) throw changedMeanwhile(wish);
       return set.config;
     });
     await ledger.noteConfigVersion(config.version, options.now());
@@ -64,36 +72,86 @@ export async function changeConfig(
   });
 }
 
+function changeOf(config: Config, key: string, valueText: string): KeyChange {
+  const { before, after, direction } = setKey(config, key, valueText);
+  return { key, before, after, direction };
+}
+
 /** An edit of config.json as the owner decides on it. */
 export interface ConfigEdit extends ConfigReview {
   /** False where config.json is as Purser wrote it, and no older than the ledger knows. */
   readonly needsAccepting: boolean;
+  /** All of it as it is shown and proved, a paragraph each. */
+  readonly paragraphs: readonly string[];
 }
 
+/** Thrown on the way to the factor, which nobody is asked for where there is nothing to accept. */
+class NothingToAccept extends Error {}
+
 /**
- * Shows the owner what an edit of config.json changed, and accepts it if `decide` says so. Answers the accepted
- * config, or null where nothing needed accepting or the owner declined.
+ * Shows the owner what an edit of config.json changed, whole, and accepts it if `decide` says so and the factor proves it:
+ * the factor is for what was shown and for the very bytes of the file (T35). Answers the accepted config, or null where
+ * nothing needed accepting or the owner declined.
  *
- * Throws as {@link changeConfig} does, and `config_invalid` for a config of another wallet.
+ * Throws as {@link changeConfig} does, `config_invalid` for a config of another wallet, and `bad_input` for an edit that
+ * nobody would read to its end.
  */
 export async function acceptConfigEdit(
   options: OwnerOptions,
   decide: (edit: ConfigEdit) => Promise<boolean>,
 ): Promise<Config | null> {
-  const wish: OwnerWish = { what: 'Accepting an edit of config.json', command: 'config accept' };
-  const keys = await unlockAsOwner(options, wish);
-  return withLedger(options, keys, async (ledger) => {
-    const mac = configMac(keys);
-    const versionSeen = ledger.head().configVersion;
-    const review = reviewConfig(options.home, mac, versionSeen);
-    await checkIdentity(options.home, keys, review.config);
-    const needsAccepting = !review.authentic || review.config.version < versionSeen;
-    if (!(await decide({ ...review, needsAccepting })) || !needsAccepting) return null;
-    const config = await acceptConfig(options.home, mac, review);
+  let review: ConfigReview | undefined;
+  const wish: OwnerWish = {
+    what: 'Accepting an edit of config.json',
+    command: 'config accept',
+    act: async ({ keys, ledger }) => {
+      const versionSeen = ledger?.head().configVersion ?? 0;
+      review = reviewConfig(options.home, configMac(keys), versionSeen);
+      await checkIdentity(options.home, keys, review.config);
+      const needsAccepting = !review.authentic || review.config.version < versionSeen;
+      const act = actOfEdit(review);
+      if (!(await decide({ ...review, needsAccepting, paragraphs: act.details })) || !needsAccepting)
+        throw new NothingToAccept();
+      return act;
+    },
+  };
+  return asOwner(options, wish, async ({ keys, ledger, proved }) => {
+    if (ledger === null || review === undefined)
+      throw new WalletError('ledger_missing', 'There is no ledger to note the config in.');
+    if (proved !== null) await ledger.factors.use(proved.use, options.now());
+    const config = await acceptConfig(options.home, configMac(keys), review);
     await ledger.noteConfigVersion(config.version, options.now());
     await rememberLedger(keys, ledger);
     return config;
+  }).catch((error: unknown) => {
+    if (error instanceof NothingToAccept) return null;
+    throw error;
   });
+}
+
+/** An edit as it is shown and signed. Throws `bad_input`, with a way on, where it does not fit. */
+function actOfEdit({ changes, comparedWith, text }: ConfigReview): OwnerAct {
+  const against = comparedWith === 'accepted' ? 'since it was last accepted' : 'against the initial settings';
+  try {
+    return asShown({
+      what: 'Accept an edit of config.json',
+      details: [
+        changes.length === 0
+          ? `It was written by another hand; no value differs ${against}.`
+          : `${changes.length} ${changes.length === 1 ? 'setting differs' : 'settings differ'} ${against}:`,
+        ...changes.map(describeChange),
+        `SHA-256 of config.json: ${hash('sha256', text)}`,
+      ],
+    });
+  } catch (error) {
+    if (!isWalletError(error)) throw error;
+    throw new WalletError(error.code, `The edit of config.json cannot be accepted. ${error.shortMessage}`, {
+      owner: {
+        say: 'Put config.json back as it was (config.accepted.json is the last one you accepted), and make the change in smaller edits, or a setting at a time.',
+        command: 'config set KEY VALUE',
+      },
+    });
+  }
 }
 
 /** Whose wallet it is and where its keys are is fixed when it is made; no edit moves it. */

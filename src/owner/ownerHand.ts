@@ -58,6 +58,13 @@ export interface OwnerWish {
   readonly command: string;
   /** Whether it is there for a ledger that cannot be read, which then tells of no factor. */
   readonly mendsLedger?: boolean;
+  /** The fields of what is done that its sentence does not say; a line each. */
+  readonly details?: readonly string[];
+  /**
+   * Looks at what is to be done, before the factor is asked for, and shows it: what it answers is what a factor proves. It
+   * throws where nothing is to be proved.
+   */
+  readonly act?: (owned: Pick<OwnedWallet, 'keys' | 'ledger'>) => Promise<OwnerAct>;
 }
 
 /** Which keystore the wallet of a folder has, by its keystore's own record. Throws `not_set_up`, `home_*`. */
@@ -123,9 +130,10 @@ export async function asOwnerOf<T>(
       ).unlock();
   const ledger = openForOwner(options.home, keys, wish);
   try {
+    const act = (await wish.act?.({ keys, ledger })) ?? actOf(wish);
     const lost = await lostFactors(keys, ledger, wish);
     if (lost !== null) {
-      const given = await askFactor(options.hand, wish, { keys, ledger: null, factors: () => lost });
+      const given = await askFactor(options.hand, { wish, act }, { keys, ledger: null, factors: () => lost });
       if (typeof given === 'string') await assertPassphrase(lost, given);
       return await work({ keys, ledger: null, proved: null });
     }
@@ -133,7 +141,8 @@ export async function asOwnerOf<T>(
       if (looksFactored) await proveOwner(kind, options.hand, wish);
       return await work({ keys, ledger, proved: null });
     }
-    const given = await askFactor(options.hand, wish, { keys, ledger, factors: () => readFactors(ledger) });
+    const factors = () => readFactors(ledger);
+    const given = await askFactor(options.hand, { wish, act }, { keys, ledger, factors });
     const proved =
       typeof given === 'string'
         ? await provePassphrase(ledger, given, { place: 'terminal', now: options.now })
@@ -148,13 +157,12 @@ export async function asOwnerOf<T>(
 /** What the owner gives: a passphrase to be tried, or a passkey that signed. Throws `factor_needed` for neither. */
 async function askFactor(
   hand: OwnerHand,
-  wish: OwnerWish,
+  { wish, act }: { readonly wish: OwnerWish; readonly act: OwnerAct },
   owned: Confirmable,
 ): Promise<string | PasskeyFactor> {
   const kinds = owned.factors().map(({ kind }) => kind);
   const given = kinds.includes('passphrase') ? await hand.factor?.() : undefined;
   if (typeof given === 'string') return given;
-  const act = { what: `${wish.what.replace(/,$/, '')}: purser ${wish.command}`, details: [] };
   const passkey = kinds.includes('passkey') ? await hand.confirm?.(act, owned) : undefined;
   if (passkey !== undefined && passkey !== null) return passkey;
   throw new WalletError(
@@ -162,6 +170,11 @@ async function askFactor(
     `${wish.what} is the owner's alone: give the factor, by --factor-file or typed in a terminal (what unlocks the keystore does not count here).`,
     { owner: { say: `${wish.what} needs you.`, command: `${wish.command} --factor-file FILE` } },
   );
+}
+
+/** A wish in the words that a passkey signs. */
+function actOf({ what, command, details = [] }: OwnerWish): OwnerAct {
+  return { what: `${what.replace(/,$/, '')}: purser ${command}`, details };
 }
 
 function openForOwner(home: string, keys: UnlockedWallet, { mendsLedger }: OwnerWish): Ledger | null {

@@ -23,6 +23,17 @@ export function cleanText(text: string): string {
 }
 
 /**
+ * Writes out what is not seen, as `\u{202e}`, and breaks no line: for what its reader signs or accepts, so that nothing of it
+ * is lost and nothing in it hides (T35).
+ */
+export function writeOutUnseen(text: string): string {
+  return text.replace(/(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu, (char) => {
+    const hex = (char.codePointAt(0) ?? 0).toString(16);
+    return `\\u{${hex}}`;
+  });
+}
+
+/**
  * Cleans a seller's text as {@link cleanText} does, into one line of at most `codePointsMax` code points; a longer
  * one ends in `…`.
  */

@@ -1,12 +1,8 @@
 import { html } from 'hono/html';
 import type { OwnerAct } from '../approvals/confirmation.js';
-import { cleanLine } from '../text/untrusted.js';
 import { codeField } from './doorPage.js';
 import { layPage, type Html } from './layout.js';
 import type { Visit } from './visit.js';
-
-/** A line of an act that is longer hides something. */
-const LINE_CHARS_MAX = 1000;
 
 /** What the pages with one passkey form have in common. */
 export interface PasskeyFormParts {
@@ -38,12 +34,12 @@ export function viewConfirmation(act: OwnerAct, parts: PasskeyFormParts): Html {
     visit: parts.visit,
     title: 'Purser: confirm a change',
     main: html`<section class="sheet">
-      <h1>${cleanLine(act.what, LINE_CHARS_MAX)}?</h1>
+      <h1>${act.what}?</h1>
       <p>
         A command in a terminal asks for this. <b>Say yes only if you typed it yourself</b>: a program may
         have.
       </p>
-      ${act.details.map((detail) => html`<p>${cleanLine(detail, LINE_CHARS_MAX)}</p>`)}
+      ${act.details.map((detail) => html`<p class="detail">${detail}</p>`)}
       ${viewForm(parts, '/confirm', { field: html``, button: 'Say yes with a passkey' })}
       <form method="post" action="${parts.visit.base}/confirm" class="no-form">
         <input type="hidden" name="token" value="${parts.visit.token}" />

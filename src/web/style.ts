@@ -42,6 +42,7 @@ code { font: .875em/1.4 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospa
 .facts { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .25rem .875rem; margin: .75rem 0; }
 .facts dt { grid-column: 1; color: var(--soft); }
 .facts dd { grid-column: -2; margin: 0; }
+.detail { white-space: pre-wrap; font: .875rem/1.45 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; border-left: .1875rem solid var(--line); padding-left: .75rem; }
 dd .warn { display: block; }
 .warn { color: var(--bad); font-weight: 600; }
 .caps { list-style: none; margin: .75rem 0; padding: 0; display: grid; grid-template-columns: 1fr 1fr; gap: .5rem 1.25rem; }

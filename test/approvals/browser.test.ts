@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -141,6 +142,54 @@ describe.skipIf(NO_CHROMIUM || noTerminal() !== null)('a passkey', () => {
     expect(JSON.parse(await place.run('config', 'get', 'limits.per_day_usd', '--json'))).toMatchObject({
       value: '5.00',
     });
+  });
+
+  test('accepts an edit of the config that its page shows whole, and nothing that changed since', async () => {
+    const file = join(place.env['PURSER_HOME'] ?? '', 'config.json');
+    const saved = readFileSync(file, 'utf8');
+    const evil = ['https://one.example/', 'https://two.example/', 'https://evil.example/'];
+    const edit = (perDay: string): string => {
+      const json = JSON.parse(saved) as { limits: object; networks: Record<string, object> };
+      const limits = { ...json.limits, per_day_usd: perDay };
+      const hosts = { allow: evil.map((url) => new URL(url).host), deny: [] };
+      const text = JSON.stringify({ ...json, limits, hosts });
+      writeFileSync(file, text);
+      return createHash('sha256').update(text).digest('hex');
+    };
+    const accepting = async () => {
+      const terminal = openTerminal(['config', 'accept'], place.env);
+      await terminal.sees('Accept it?');
+      terminal.type('y\r');
+      await terminal.sees('Where it asks for a code');
+      await terminal.sees('\n');
+      const [url, code] = [PAGE, CODE].map((pattern) => pattern.exec(terminal.screen())?.[1] ?? '');
+      await enter(tab, url ?? '', code ?? '');
+      return terminal;
+    };
+    const hash = edit('49.00');
+    const terminal = await accepting();
+    await tab.getByRole('heading', { name: 'Accept an edit of config.json?' }).waitFor();
+    const shown = await tab.getByRole('main').innerText();
+    for (const part of ['limits.per_day_usd loosens', 'from  5.00', 'to    49.00', '+ evil.example', hash])
+      expect(shown).toContain(part);
+    // Another program writes a file of its own while the owner reads.
+    edit('50.00');
+    await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
+    await tab.getByText('You said yes').waitFor();
+    expect(await terminal.end()).toMatchObject({
+      exit: 6,
+      screen: expect.stringContaining('changed again after it was shown') as string,
+    });
+
+    edit('49.00');
+    const again = await accepting();
+    await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
+    await tab.getByText('You said yes').waitFor();
+    expect(await again.end()).toMatchObject({ exit: 0 });
+    writeFileSync(file, saved);
+    const back = await accepting();
+    await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
+    expect(await back.end()).toMatchObject({ exit: 0 });
   });
 
   test('confirms an owner command; its page answers questions too, with the config’s own code', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -179,7 +180,7 @@ describe('a config edited by hand', () => {
 
     const unsure = await byOwner('config', 'accept');
     expect(unsure.exit).toBe(2);
-    expect(unsure.err).toMatch(/limits\.per_call_usd +0\.50 +4\.50 +loosens/);
+    expect(unsure.err).toMatch(/limits\.per_call_usd loosens\n +from +0\.50\n +to +4\.50\n/);
     expect(await byAgent('limits', '--json')).toMatchObject({ exit: 6 });
 
     const accepted = await byOwner('config', 'accept', '--yes', '--json');
@@ -216,6 +217,46 @@ describe('a config edited by hand', () => {
     }
   });
 
+  // T35: what is accepted was read, so nothing of it is cut, and what nobody reads is not accepted.
+  it('is shown whole, lists and wide values too, with the hash of the file', async () => {
+    const hosts = Array.from({ length: 12 }, (_, i) => `${'sub.'.repeat(40)}host-${i}.example`);
+    hosts[7] = 'evil.example';
+    const webhook = `https://hooks.example/${'x'.repeat(1_200)}/evil`;
+    edit((json) => {
+      json['hosts'] = { ...(json['hosts'] as object), allow: hosts };
+      json['approvals'] = { ...(json['approvals'] as object), webhook_url: webhook };
+    });
+    const text = readFileSync(config, 'utf8');
+    const { exit, err } = await byOwner('config', 'accept');
+    expect(exit).toBe(2);
+    for (const whole of [...hosts.map((host) => `+ ${host}\n`), webhook, 'from  nothing'])
+      expect(err).toContain(whole);
+    expect(err).not.toContain('…');
+    expect(err).toContain(createHash('sha256').update(text).digest('hex'));
+    copyFileSync(scratch.path('config.saved'), config);
+  });
+
+  it('of more than anybody reads is refused, with a way on, and stays unaccepted', async () => {
+    for (const change of [
+      ({ limits }: { limits: Record<string, unknown> }) => {
+        const names = Array.from({ length: 1_000 }, (_, i) => [`h${i}.example`, { per_day_usd: '4.00' }]);
+        limits['hosts'] = Object.fromEntries(names) as unknown;
+      },
+      (json: Record<string, unknown>) => {
+        const allow = Array.from({ length: 1_000 }, (_, i) => `h${i}.example`);
+        json['hosts'] = { ...(json['hosts'] as object), allow };
+      },
+    ]) {
+      edit(change);
+      const run = await byOwner('config', 'accept', '--yes', '--json');
+      expect({ exit: run.exit, ...parsed(run) }).toMatchObject({ exit: 2, code: 'bad_input' });
+      expect(parsed(run)['message']).toContain('too much to be read before a yes');
+      expect(parsed(run)['tell_owner']).toContain('config.accepted.json');
+      expect(await byAgent('limits', '--json')).toMatchObject({ exit: 6 });
+      copyFileSync(scratch.path('config.saved'), config);
+    }
+  });
+
   it('put back to an older version is stale until it is accepted', async () => {
     expect(await byAgent('config', 'set', 'limits.per_session_usd', '1')).toMatchObject({ exit: 0 });
     copyFileSync(scratch.path('config.saved'), config);
@@ -225,7 +266,7 @@ describe('a config edited by hand', () => {
     }
     const shown = await byOwner('config', 'accept', '--yes');
     expect(shown.exit).toBe(0);
-    expect(shown.err).toMatch(/limits\.per_session_usd +1\.00 +2\.00 +loosens/);
+    expect(shown.err).toMatch(/limits\.per_session_usd loosens\n +from +1\.00\n +to +2\.00\n/);
     expect(await byAgent('limits')).toMatchObject({ exit: 0 });
   });
 });

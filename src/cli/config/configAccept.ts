@@ -3,8 +3,7 @@ import { acceptConfigEdit, type ConfigEdit } from '../../owner/ownerConfig.js';
 import type { CommandCall } from '../command.js';
 import { isInteractive } from '../terminal/io.js';
 import { askYes } from '../terminal/prompt.js';
-import { printLines, printReport, widthOf } from '../terminal/show.js';
-import { layTable } from '../terminal/table.js';
+import { printLines, printReport } from '../terminal/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Shows what an edit of config.json changed, and accepts it if the owner says so. */
@@ -15,7 +14,8 @@ export async function run(call: CommandCall): Promise<number> {
   const accepted = await acceptConfigEdit(ownerOptions(call), async (shown) => {
     edit = shown;
     if (!shown.needsAccepting) return false;
-    printLines(io.stderr, describeEdit(shown, widthOf(io.stderr)));
+    // Whole, whatever its width and length: a terminal wraps, and nothing is cut (T35).
+    printLines(io.stderr, [shown.paragraphs.join('\n\n'), '']);
     if (flags.has('yes')) return true;
     if (!isInteractive(io)) {
       throw new WalletError(
@@ -37,12 +37,4 @@ export async function run(call: CommandCall): Promise<number> {
   return printReport(io, json, accepted === null ? fields : { ...fields, version: accepted.version }, [
     message,
   ]);
-}
-
-function describeEdit({ changes, comparedWith }: ConfigEdit, width: number): string[] {
-  const against = comparedWith === 'accepted' ? 'since it was last accepted' : 'against the initial settings';
-  if (changes.length === 0) return [`config.json was written by another hand; no value differs ${against}.`];
-  const rows = changes.map(({ key, before, after, direction }) => [key, before, after, direction]);
-  const columns = [{ title: 'KEY' }, { title: 'BEFORE' }, { title: 'AFTER', flexible: true }, { title: '' }];
-  return [`Changes ${against}:`, ...layTable(columns, rows, width).map((line) => `  ${line}`)];
 }

@@ -1,4 +1,5 @@
 import { isWalletError, WalletError } from '../../errors/walletError.js';
+import { DEFAULT_AGENT } from '../../money/agent.js';
 import { isLive, type Payment } from '../../ledger/payment.js';
 import { formatUnits, formatUsd, parseUsd } from '../../money/decimal.js';
 import { findAsset } from '../../money/asset.js';
@@ -31,8 +32,10 @@ export async function run(call: CommandCall): Promise<number> {
   if ((usd === undefined) === !all) throw new WalletError('bad_input', 'Give --usd N or --all.');
   const usdMicros = usd === undefined ? 'all' : usdOf(usd);
   const what = `Withdrawing ${usdMicros === 'all' ? 'all that is free' : `$${formatUsd(usdMicros)}`} to ${to}`;
-  return moveMoney(call, { what, command: commandOf(call), usdMicros }, async (engine) =>
-    Promise.resolve({ from: engine, to: to.trim() }),
+  return moveMoney(
+    call,
+    { what, command: commandOf(call), usdMicros, details: fieldsOf(call) },
+    async (engine) => Promise.resolve({ from: engine, to: to.trim() }),
   );
 }
 
@@ -111,6 +114,19 @@ export function usdOf(text: string): bigint {
     'bad_input',
     '--usd must be more than zero: dollars with at most six decimals, such as 12.50.',
   );
+}
+
+/** What a payment out of the wallet is made of beside its amount and its recipient. */
+function fieldsOf({ flags }: CommandCall): string[] {
+  const yes = (name: string, words: string): string[] => (flags.has(name) ? [words] : []);
+  return [
+    `From the agent: ${flags.text('agent') ?? DEFAULT_AGENT}`,
+    `Network: ${flags.text('network') ?? 'whichever has the money'}`,
+    `Coin: ${flags.text('asset') ?? 'USDC, or the one that is there'}`,
+    ...yes('includeHeld', 'Also money that is held for payments on their way'),
+    ...yes('offCurve', 'Also to a Solana address that no key signs for'),
+    ...yes('repeat', 'Sends again what a facilitator says has arrived'),
+  ];
 }
 
 /** The command as it was given, for whoever is told to run it with a factor. T11: only what no shell reads. */
