@@ -5,7 +5,8 @@
 const leaves = ['errors', 'text', 'platform'];
 const pure = [...leaves, 'money', 'payment', 'protocols'];
 const middle = ['clients', 'policy', 'config', 'ledger', 'keys', 'approvals', 'net', 'chain', 'discovery'];
-const belowWallet = [...pure, ...middle];
+const belowRails = [...pure, ...middle];
+const belowWallet = [...belowRails, 'rails'];
 const faces = ['mcp', 'cli', 'server', 'web'];
 
 function only(from, ...allowed) {
@@ -27,6 +28,7 @@ module.exports = {
     only('payment', 'errors', 'text', 'money'),
     only('protocols', 'errors', 'text', 'money', 'payment'),
     ...middle.map((folder) => only(folder, ...pure)),
+    only('rails', ...belowRails),
     only('wallet', ...belowWallet),
     only('owner', ...belowWallet, 'wallet'),
     only('treasury', ...belowWallet, 'wallet', 'owner'),

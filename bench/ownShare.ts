@@ -5,7 +5,6 @@ import { judgeChallenge } from '../src/wallet/judge.js';
 import { probe } from '../src/wallet/probe.js';
 import { CallBound } from '../src/wallet/callBound.js';
 import { parseRequest } from '../src/wallet/request.js';
-import { x402 } from '../src/wallet/rails/protocol.js';
 import type { TestWallet } from '../test/support/testWallet.js';
 import type { ChainName } from '../test/support/world.js';
 import { sampleOf, type Sample } from './percentile.js';
@@ -56,7 +55,8 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet, chain: C
       throw new Error('The bench ran into a limit.');
     const { offer } = judged;
     const judgedAt = performance.now();
-    const intent = await x402.prepare(engine, config, offer, engine.now());
+    const rail = engine.rails.ofOffer(offer);
+    const intent = await rail.prepare(engine.railPorts(config), offer, engine.now());
     const preparedAt = performance.now();
     const hold = await engine.ledger.openHold({
       agent: engine.agent,
@@ -68,7 +68,7 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet, chain: C
       origin: challenge.target.url.origin,
       host: challenge.target.url.hostname,
       category: null,
-      protocol: 'x402',
+      protocol: offer.protocol,
       scheme: offer.scheme,
       network: offer.network.caip2,
       asset: offer.asset.address,
@@ -88,8 +88,8 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet, chain: C
     });
     if (hold.kind !== 'held') throw new Error(`The bench's hold ended in ${hold.kind}.`);
     const heldAt = performance.now();
-    const parts = { offer, required: challenge.required, intent, paymentId: hold.payment.id };
-    const payload = await x402.sign(engine, parts);
+    const parts = { offer, intent, paymentId: hold.payment.id };
+    const payload = await rail.sign(engine.railPorts(config), parts);
     const signedAt = performance.now();
     const { id } = hold.payment;
     await engine.ledger.signAndSend(id, payload, {

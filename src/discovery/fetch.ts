@@ -1,4 +1,4 @@
-import type { HeaderList } from '../protocols/x402/header.js';
+import type { HeaderList } from '../payment/challenge.js';
 
 /** One document asked of a catalogue or of a site. */
 export interface CatalogRequest {

@@ -2,8 +2,8 @@ import type { Config } from '../config/settings.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import { findNetwork, type Network } from '../money/network.js';
-import { parsePaymentRequired } from '../protocols/x402/parse.js';
-import type { PaymentRequired } from '../protocols/x402/types.js';
+import { Rails } from '../rails/table.js';
+import type { PaymentDemand } from '../payment/challenge.js';
 import { ok, type Check } from './check.js';
 import { judgeChallenge } from '../wallet/judge.js';
 
@@ -40,7 +40,7 @@ export function checkUpQuote(
 }
 
 /** A seller's demand for that price, as sellers send it. */
-function challengeOf(network: Network, asset: Asset, url: URL): PaymentRequired {
+function challengeOf(network: Network, asset: Asset, url: URL): PaymentDemand {
   const offer = {
     scheme: 'exact',
     network: network.caip2,
@@ -52,7 +52,7 @@ function challengeOf(network: Network, asset: Asset, url: URL): PaymentRequired 
     extra: { feePayer: asset.address },
   };
   const bodyText = JSON.stringify({ x402Version: 2, accepts: [offer] });
-  const required = parsePaymentRequired({ status: 402, headers: [], bodyText, requestUrl: url.href });
-  if (required === null) throw new TypeError('A challenge of ours cannot be read.');
-  return required;
+  const demand = new Rails().parse({ status: 402, headers: [], bodyText, requestUrl: url.href });
+  if (demand === null) throw new TypeError('A challenge of ours cannot be read.');
+  return demand;
 }

@@ -8,6 +8,7 @@ import type { Asset } from '../money/asset.js';
 import { formatUnits } from '../money/decimal.js';
 import { findNetwork, type Network } from '../money/network.js';
 import { openChain } from '../wallet/chains.js';
+import { Rails } from '../rails/table.js';
 import { settleFate, type FatePlace, type FateVerdict } from '../wallet/fate.js';
 import { Funds } from '../wallet/funds.js';
 import { agentAddresses, fundedAssets } from './ownAddresses.js';
@@ -86,6 +87,7 @@ export async function compareWithChain(
 /** Where a payment's fate is looked at by a command that opens no engine. */
 export function fatePlaceOf(config: Config, ledger: Ledger, nowMs: number): FatePlace {
   return {
+    rails: new Rails(),
     ledger,
     funds: new Funds(ledger),
     now: () => nowMs,

@@ -1,10 +1,10 @@
+import type { Offer, OtherProtocol, PaymentDemand, RejectedOffer } from '../payment/challenge.js';
 import type { Code } from '../errors/codes.js';
-import type { OtherProtocol, PaymentOffer, PaymentRequired, RejectedOffer } from '../protocols/x402/types.js';
 import { judgeOffer, type OfferRules, type Stop, type Verdict } from './verdict.js';
 
 /** The offer to pay and the policy's word on it, or why there is none. */
 export type Choice =
-  | { readonly offer: PaymentOffer; readonly verdict: Verdict }
+  | { readonly offer: Offer; readonly verdict: Verdict }
   | { readonly offer: undefined; readonly verdict: Stop };
 
 /** The nearer an offer came to being paid, the more its reason helps; the first is the most useful. */
@@ -31,9 +31,9 @@ export function chooseOffer({
   rejected,
   otherProtocols,
   ...rules
-}: OfferRules & Pick<PaymentRequired, 'offers' | 'rejected' | 'otherProtocols'>): Choice {
-  const rankOf = (offer: PaymentOffer) => rules.networksEnabled.indexOf(offer.network.caip2);
-  const byPrice = (a: PaymentOffer, b: PaymentOffer) =>
+}: OfferRules & Pick<PaymentDemand, 'offers' | 'rejected' | 'otherProtocols'>): Choice {
+  const rankOf = (offer: Offer) => rules.networksEnabled.indexOf(offer.network.caip2);
+  const byPrice = (a: Offer, b: Offer) =>
     a.usdMicros === b.usdMicros
       ? rankOf(a) - rankOf(b) || a.index - b.index
       : a.usdMicros < b.usdMicros
@@ -45,7 +45,7 @@ export function chooseOffer({
 }
 
 function whyNone(
-  { offers, rejected, otherProtocols }: Pick<PaymentRequired, 'offers' | 'rejected' | 'otherProtocols'>,
+  { offers, rejected, otherProtocols }: Pick<PaymentDemand, 'offers' | 'rejected' | 'otherProtocols'>,
   rules: OfferRules,
 ): Stop {
   // A disabled network that the owner could enable comes first: it is the one reason somebody can mend.

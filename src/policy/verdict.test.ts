@@ -1,8 +1,8 @@
+import type { Offer, RejectedOffer } from '../payment/challenge.js';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { assetsOf } from '../money/asset.js';
 import { findNetwork, type Caip2 } from '../money/network.js';
-import type { PaymentOffer, RejectedOffer } from '../protocols/x402/types.js';
 import { hostPortOf } from './host.js';
 import { chooseOffer } from './offer.js';
 import { ALLOW, judgeOffer, judgeRequest, strictest, type OfferRules, type Verdict } from './verdict.js';
@@ -11,22 +11,20 @@ const BASE: Caip2 = 'eip155:8453';
 const POLYGON: Caip2 = 'eip155:137';
 const BASE_SEPOLIA: Caip2 = 'eip155:84532';
 
-function offerOf(caip2: Caip2, usdMicros: bigint, index = 0): PaymentOffer {
+function offerOf(caip2: Caip2, usdMicros: bigint, index = 0): Offer {
   const network = findNetwork(caip2);
   const asset = assetsOf(caip2)[0];
   if (network?.family !== 'evm' || asset?.family !== 'evm') throw new Error(`no row for ${caip2}`);
   return {
     index,
-    x402Version: 2,
+    protocol: 'x402',
     scheme: 'exact',
     network,
     asset,
     payTo: '0x000000000000000000000000000000000000dEaD',
     amountAtomic: usdMicros,
     usdMicros,
-    maxTimeoutSeconds: 60,
-    raw: {},
-    networkOnWire: caip2,
+    facts: {},
   };
 }
 
@@ -134,7 +132,7 @@ const none = { offers: [], rejected: [], otherProtocols: [] };
 
 test('the cheapest on an enabled network is chosen, then the owner’s order, then the seller’s', () => {
   const enabled = { ...rules, networksEnabled: [POLYGON, BASE] };
-  const pick = (...offers: PaymentOffer[]) => chooseOffer({ ...none, offers, ...enabled }).offer?.index;
+  const pick = (...offers: Offer[]) => chooseOffer({ ...none, offers, ...enabled }).offer?.index;
   expect(pick(offerOf(BASE, 3n, 0), offerOf(BASE, 2n, 1), offerOf(POLYGON, 3n, 2))).toBe(1);
   expect(pick(offerOf(BASE, 2n, 0), offerOf(POLYGON, 2n, 1))).toBe(1);
   expect(pick(offerOf(BASE, 2n, 4), offerOf(BASE, 2n, 3))).toBe(3);

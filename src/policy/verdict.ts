@@ -1,8 +1,8 @@
+import type { Offer } from '../payment/challenge.js';
 import type { Code } from '../errors/codes.js';
 import type { OwnerStep } from '../errors/walletError.js';
 import type { Caip2 } from '../money/network.js';
 import { formatUsd } from '../money/decimal.js';
-import type { PaymentOffer } from '../protocols/x402/types.js';
 import { hostOf, namesOf } from './host.js';
 import { callBound, type AgentAmounts, type Amounts } from './limits.js';
 
@@ -112,7 +112,7 @@ export interface OfferRules {
  *
  * A ceiling speaks before `max_usd`, since raising `max_usd` would be in vain.
  */
-export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: PaymentOffer }): Verdict {
+export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: Offer }): Verdict {
   if (!rules.networksEnabled.includes(offer.network.caip2)) return networkDisabled(offer, rules);
   const price = offer.usdMicros;
   if (price > PRICE_USD_MICROS_MAX) return uncountable(price);
@@ -177,7 +177,7 @@ function lineOf(name: string, usdMicrosMax: bigint): DecidingLine {
   return { name, usdMicrosMax, usdMicrosLeft: usdMicrosMax };
 }
 
-function networkDisabled({ network }: PaymentOffer, { networksEnabled, testnet }: OfferRules): Stop {
+function networkDisabled({ network }: Offer, { networksEnabled, testnet }: OfferRules): Stop {
   const code = 'network_disabled';
   if (network.testnet !== testnet) {
     const [kind, other] = testnet ? ['test', 'real'] : ['real', 'test'];

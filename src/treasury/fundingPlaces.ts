@@ -5,7 +5,6 @@ import { assetsOf, type Asset } from '../money/asset.js';
 import type { Network } from '../money/network.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import type { Engine } from '../wallet/engine.js';
-import { railOf } from '../wallet/rails/rails.js';
 
 /** Where money can be sent to this wallet: the network's first dollar, at the agent's own address. */
 export interface FundingPlace {
@@ -52,11 +51,7 @@ export async function fundingPlaces(
     networks.flatMap((network) => {
       const asset = assetsOf(network.caip2)[0];
       if (asset === undefined) return [];
-      return [
-        railOf(network)
-          .ownAddress(engine)
-          .then((address) => ({ network, asset, address })),
-      ];
+      return [engine.addressOn(network).then((address) => ({ network, asset, address }))];
     }),
   );
 }

@@ -9,8 +9,8 @@ import { moneyOf } from '../wallet/answer/outcome.js';
 import { drive, isDriven, paymentAsKnown } from '../wallet/driver.js';
 import type { Engine } from '../wallet/engine.js';
 import { settleFate } from '../wallet/fate.js';
-import type { Carried, Drafted, Rail, Way } from '../wallet/rails/rail.js';
-import { railOf } from '../wallet/rails/rails.js';
+import type { Carried, Drafted, WithdrawalRail, Way } from '../rails/withdrawal.js';
+import { withdrawalRailOf } from '../rails/table.js';
 import { reconcilePayment } from '../wallet/reconcile.js';
 import {
   atomicOf,
@@ -71,8 +71,8 @@ export async function withdraw(
   if (wish.repeats !== true) assertNotContradicted(engine, route);
   const plan = await planWithdrawal(engine, config, route, wish, signal);
   if (!(await decide(plan))) return null;
-  const rail = railOf(network);
-  const drafted = await rail.draft(engine, config, plan, signal);
+  const rail = withdrawalRailOf(network);
+  const drafted = await rail.draft(engine.railPorts(config), plan, signal);
   // A person's time went by.
   const reading = await readFunds(engine, config, route, wish.takesHeld, signal);
   const opened = await engine.ledger.openWithdrawal({
@@ -158,9 +158,9 @@ async function finishEarlier(
   const sameAmount = wish.usdMicros === 'all' || atomicOf(route.asset, wish.usdMicros) === payment.heldAtomic;
   const isSame = payment.payTo === route.to && sameAmount;
   if (!isSame || !stillValid) throw unresolved(payment, says, retryAtMs);
-  const rail = railOf(route.network);
+  const rail = withdrawalRailOf(route.network);
   const transfer = { ...route, amountAtomic: payment.heldAtomic };
-  const ways = await rail.waysLeft(engine, config, payment, transfer, signal);
+  const ways = await rail.waysLeft(engine.railPorts(config), payment, transfer, signal);
   if (ways.ways.length === 0) throw unresolved(payment, ways.says.join(' '), retryAtMs);
   const reading = await readFunds(engine, config, route, true, signal);
   if (!(await decide({ ...transfer, ...reading, ...ways, frozen: engine.ledger.head().frozen }))) return null;
@@ -201,7 +201,7 @@ function unresolved(payment: Payment, says: string, retryAtMs: number | null): W
 /** Hands a signed row over, one way after the other, until the chain shows it or nobody is left. */
 async function carryOut(
   engine: Engine,
-  rail: Rail,
+  rail: WithdrawalRail,
   signed: Payment,
   ways: readonly Way[],
   signal: AbortSignal,
@@ -211,7 +211,7 @@ async function carryOut(
   for (const way of ways) {
     if (signal.aborted) break;
     const config = await commitToSend(engine, row);
-    const carried = await rail.carry(engine, config, row, way, signal);
+    const carried = await rail.carry(engine.railPorts(config), row, way, signal);
     // Whoever took it makes a claim: its coins stay reserved until the chain shows where they are.
     const receipt = carried.kind === 'taken' ? JSON.stringify({ way: way.kind, tx: carried.tx }) : undefined;
     row = (await engine.ledger.markUnknown(row.id, carried.kind, engine.now(), receipt)).payment;

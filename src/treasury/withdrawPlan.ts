@@ -5,8 +5,8 @@ import { formatUnits, USD_DECIMALS } from '../money/decimal.js';
 import type { Network } from '../money/network.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import type { Engine } from '../wallet/engine.js';
-import type { Transfer, Ways } from '../wallet/rails/rail.js';
-import { railOf } from '../wallet/rails/rails.js';
+import type { Transfer, Ways } from '../rails/withdrawal.js';
+import { withdrawalRailOf } from '../rails/table.js';
 
 /** What the owner wants to take out. */
 export interface WithdrawalWish {
@@ -56,12 +56,12 @@ export async function routeOf(
 ): Promise<Route> {
   const { network, to } = await chooseNetwork(engine, config, wish);
   const asset = chooseAsset(network, wish.asset);
-  const rail = railOf(network);
-  const from = await rail.ownAddress(engine);
+  const rail = withdrawalRailOf(network);
+  const from = await engine.addressOn(network);
   // Both as the rail writes them.
   if (to === from) throw badAddress('is the address of this very wallet');
   const route = { network, asset, from, to };
-  const refusal = await rail.refuseRecipient(engine, config, route, wish.offCurve === true, signal);
+  const refusal = await rail.refuseRecipient(engine.railPorts(config), route, wish.offCurve === true, signal);
   if (refusal !== null) throw badAddress(refusal);
   return route;
 }
@@ -84,7 +84,7 @@ async function chooseNetwork(
     );
   }
   const fitting = named.flatMap((network) => {
-    const to = railOf(network).readAddress(wish.to);
+    const to = withdrawalRailOf(network).readAddress(wish.to);
     return to === undefined ? [] : [{ network, to }];
   });
   const [only, other] = fitting;
@@ -105,7 +105,7 @@ async function holdsMoney(
   symbol: string | undefined,
 ): Promise<boolean> {
   const asset = chooseAsset(network, symbol);
-  const from = await railOf(network).ownAddress(engine);
+  const from = await engine.addressOn(network);
   const reading = await readFunds(engine, config, { network, asset, from, to: '' }, false);
   return reading.onChainAtomic > 0n;
 }
@@ -150,7 +150,7 @@ export async function planWithdrawal(
   if (amountAtomic <= 0n || amountAtomic > reading.spendableAtomic)
     throw notEnough(route, amountAtomic, reading);
   const transfer = { ...route, amountAtomic };
-  const ways = await railOf(route.network).waysFor(engine, config, transfer, signal);
+  const ways = await withdrawalRailOf(route.network).waysFor(engine.railPorts(config), transfer, signal);
   if (ways.ways.length === 0) throw noWay(route, ways);
   return { ...transfer, ...reading, ...ways, frozen: engine.ledger.head().frozen };
 }

@@ -1,7 +1,7 @@
+import type { Offer, PaymentDemand } from '../payment/challenge.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { formatUnits } from '../money/decimal.js';
-import type { PaymentOffer, PaymentRequired } from '../protocols/x402/types.js';
 import { canPayOn } from './agentAddress.js';
 import type { Engine } from './engine.js';
 import { judgeChallenge, type Asking, type Judged } from './judge.js';
@@ -10,7 +10,7 @@ type Refused = Exclude<ReturnType<typeof judgeChallenge>, Judged>;
 
 /** An offer that the money on its network does not pay in full. */
 export interface Short {
-  readonly offer: PaymentOffer;
+  readonly offer: Offer;
   readonly spendableAtomic: bigint;
   readonly address: string;
 }
@@ -26,7 +26,7 @@ export async function chooseOffer(
   engine: Engine,
   config: Config,
   asking: Asking,
-  required: PaymentRequired,
+  required: PaymentDemand,
 ): Promise<Judged | Refused> {
   const payable = payableOffers(engine, required);
   const short: Short[] = [];
@@ -47,7 +47,7 @@ export async function chooseForQuote(
   engine: Engine,
   config: Config,
   asking: Asking,
-  required: PaymentRequired,
+  required: PaymentDemand,
 ): Promise<Judged | Refused> {
   const payable = payableOffers(engine, required);
   const enabled = payable.offers.filter(({ network }) => config.networks.enabled.includes(network.caip2));
@@ -61,7 +61,7 @@ export async function chooseForQuote(
   });
 }
 
-function payableOffers(engine: Engine, required: PaymentRequired): PaymentRequired {
+function payableOffers(engine: Engine, required: PaymentDemand): PaymentDemand {
   const [payable, foreign] = [true, false].map((wanted) =>
     required.offers.filter(({ network }) => canPayOn(engine.keys, network) === wanted),
   );
@@ -73,7 +73,7 @@ function payableOffers(engine: Engine, required: PaymentRequired): PaymentRequir
   return { ...required, offers: payable ?? [], rejected: [...required.rejected, ...rejected] };
 }
 
-function isSamePurse(one: PaymentOffer, other: PaymentOffer): boolean {
+function isSamePurse(one: Offer, other: Offer): boolean {
   return (
     one.asset.address === other.asset.address &&
     one.network.caip2 === other.network.caip2 &&
@@ -81,7 +81,7 @@ function isSamePurse(one: PaymentOffer, other: PaymentOffer): boolean {
   );
 }
 
-async function shortOf(engine: Engine, config: Config, offer: PaymentOffer): Promise<Short | null> {
+async function shortOf(engine: Engine, config: Config, offer: Offer): Promise<Short | null> {
   const { network, asset, amountAtomic } = offer;
   const address = await engine.addressOn(network);
   const chain = engine.chain(config, network);

@@ -1,6 +1,6 @@
+import type { SettlementReceipt } from '../payment/challenge.js';
 import type { Payment } from '../ledger/payment.js';
 import type { NetFailure } from '../net/failure.js';
-import type { SettlementReceipt } from '../protocols/x402/types.js';
 import type { Engine } from './engine.js';
 import { settleFate } from './fate.js';
 

@@ -1,3 +1,4 @@
+import type { SettlementReceipt } from '../payment/challenge.js';
 import { nameLowered } from './clientLimits.js';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/settings.js';
@@ -21,9 +22,9 @@ import type { Engine } from './engine.js';
 import { judgePlace, linesFor } from './judge.js';
 import { agentBounds } from './lineRequest.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from './answer/outcome.js';
+import type { Rails } from '../rails/table.js';
 import type { CommandPlace } from './ownerCommand.js';
 import { answeredOutcome, lookAgain, openOutcome, silentOutcome, spent } from './answer/paymentOutcome.js';
-import { x402 } from './rails/protocol.js';
 import type { CallRequest } from './request.js';
 import { barredError, failureOutcome, frozenError, stopOutcome } from './answer/refusal.js';
 
@@ -214,7 +215,7 @@ async function exchangeForAnswer(engine: Engine, place: CommandPlace, delivery: 
     if (!(error instanceof NetFailure)) throw error;
     return afterSilence(engine, delivery, error);
   }
-  const receipt = x402.readReceipt(answer.headers);
+  const receipt = engine.rails.readReceipt(answer.headers);
   const reading = readAnswer(engine.home, answer, context);
   // A small answer has come with its head, and then both are written in one commit; the claim waits for no more than
   // what is there, for a body can take as long as the seller likes.
@@ -245,7 +246,7 @@ async function exchangeForAnswer(engine: Engine, place: CommandPlace, delivery: 
   saved.catch(() => undefined);
   const after = await recorded;
   await saved;
-  const refusal = refusalIn(answer, read);
+  const refusal = refusalIn(engine.rails, answer, read);
   const settled = await settleClaim(engine, payment, after, {
     refused: refusal !== null,
     withinMs: bound.remainingMs(),
@@ -254,9 +255,9 @@ async function exchangeForAnswer(engine: Engine, place: CommandPlace, delivery: 
 }
 
 /** Why the seller says that it turned the payment away in verifying it; null where it delivered, or says otherwise. */
-function refusalIn({ status, headers }: HttpAnswer, { body }: ReadAnswer): string | null {
+function refusalIn(rails: Rails, { status, headers }: HttpAnswer, { body }: ReadAnswer): string | null {
   if (status < 400) return null;
-  return x402.readRefusal(headers, body === null ? '' : new TextDecoder().decode(body));
+  return rails.readRefusal(headers, body === null ? '' : new TextDecoder().decode(body));
 }
 
 /**

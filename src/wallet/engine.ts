@@ -17,6 +17,9 @@ import { openChain, rpcSourceOf } from './chains.js';
 import { CheckpointKeeper } from './checkpoint.js';
 import { lowerLimits } from './clientLimits.js';
 import { Funds } from './funds.js';
+import type { PaymentProtocol } from '../rails/rail.js';
+import type { RailPorts } from '../rails/ports.js';
+import { Rails } from '../rails/table.js';
 import type { OwnerReach } from './approval/ownerReach.js';
 import { barredError } from './answer/refusal.js';
 
@@ -43,6 +46,8 @@ export interface WalletOptions {
   readonly observer?: CommitObserver;
   /** Tests name hosts; the product asks the system's resolver. */
   readonly lookup?: Lookup;
+  /** Tests bring a protocol of their own; the product pays by those of its table. */
+  readonly protocols?: readonly PaymentProtocol[];
   /** Ways to the owner that the process brings along, such as the local page. */
   readonly reach?: (engine: Engine) => OwnerReach;
 }
@@ -57,6 +62,7 @@ export class Engine {
   readonly keys: UnlockedWallet;
   readonly ledger: Ledger;
   readonly funds: Funds;
+  readonly rails: Rails;
   /** {@link Ledger.keyedHash} of this wallet's ledger. */
   readonly keyedHash = (text: string): string => this.ledger.keyedHash(text);
   readonly #options: WalletOptions;
@@ -81,6 +87,7 @@ export class Engine {
     this.keys = parts.keys;
     this.ledger = parts.ledger;
     this.funds = parts.funds;
+    this.rails = first?.rails ?? new Rails(options.protocols);
     this.#readConfig =
       first === undefined
         ? configReader(options.home, (data) => this.keys.mac('config', data))
@@ -217,6 +224,20 @@ export class Engine {
   chainOf(config: Config, caip2: string): Chain | null {
     const network = findNetwork(caip2 as Caip2);
     return network === undefined ? null : this.chain(config, network);
+  }
+
+  /** What a rail may use of this wallet, as this agent. Throws `agent_unknown` where it has no keys. */
+  railPorts(config: Config): RailPorts {
+    const chain = (network: Network): Chain => this.chain(config, network);
+    return {
+      config,
+      keys: this.keys,
+      agentIndex: this.agentIndex,
+      net: this.net(config),
+      nowMs: () => this.now(),
+      addressOn: (network) => this.addressOn(network),
+      chain: chain as RailPorts['chain'],
+    };
   }
 
   /** The way to URLs under the rules in force; a pool never outlives the rules it was opened under. */

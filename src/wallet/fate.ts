@@ -1,11 +1,11 @@
 import type { Fate } from '../chain/chain.js';
-import { toWallMs, type Payment } from '../ledger/payment.js';
+import { isWithdrawal, toWallMs, type Payment } from '../ledger/payment.js';
 import { WalletError } from '../errors/walletError.js';
-import type { Caip2 } from '../money/network.js';
+import { findNetwork, type Caip2 } from '../money/network.js';
 import { findAsset, toUsdMicros, type Asset } from '../money/asset.js';
 import type { Engine } from './engine.js';
 import { heldUntilMs } from './answer/outcome.js';
-import { x402 } from './rails/protocol.js';
+import { withdrawalRailOf } from '../rails/table.js';
 
 /** What became of looking after one payment, in words a person can check. */
 export interface FateVerdict {
@@ -35,12 +35,12 @@ const RESEND_MARGIN_SEC = 5;
 const ASK_AGAIN_MS = 30_000;
 
 /** What a look at a payment's fate needs of an open wallet. */
-export type FatePlace = Pick<Engine, 'ledger' | 'funds' | 'now' | 'config' | 'chainOf'>;
+export type FatePlace = Pick<Engine, 'ledger' | 'funds' | 'now' | 'config' | 'chainOf' | 'rails'>;
 
 /** Asks the chain about a payment's nonce. Never throws for a fault of an RPC. */
 export async function askChain(engine: FatePlace, payment: Payment, signal: AbortSignal): Promise<Fate> {
   const chain = engine.chainOf(engine.config(), payment.network);
-  const query = await x402.fateQuery(payment);
+  const query = await settlementQuery(engine, payment);
   if (chain === null || query === null) {
     return {
       kind: 'unknowable',
@@ -49,6 +49,13 @@ export async function askChain(engine: FatePlace, payment: Payment, signal: Abor
     };
   }
   return chain.fateOf(query, signal);
+}
+
+function settlementQuery(engine: Pick<Engine, 'rails'>, payment: Payment) {
+  if (!isWithdrawal(payment))
+    return engine.rails.ofPayment(payment)?.settlementQuery(payment) ?? Promise.resolve(null);
+  const network = findNetwork(payment.network as Caip2);
+  return network === undefined ? Promise.resolve(null) : withdrawalRailOf(network).settlementQuery(payment);
 }
 
 /**

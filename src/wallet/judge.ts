@@ -1,3 +1,4 @@
+import type { Offer, PaymentDemand } from '../payment/challenge.js';
 import type { Config } from '../config/settings.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { EndpointPrices } from '../ledger/sqlite/history.js';
@@ -11,7 +12,6 @@ import { agentBounds, lineRequest } from './lineRequest.js';
 import { chooseOffer } from '../policy/offer.js';
 import { judgeTotals, judgeUsedUp } from '../policy/totals.js';
 import { ALLOW, judgeRequest, strictest, type Stop, type Verdict } from '../policy/verdict.js';
-import type { PaymentOffer, PaymentRequired } from '../protocols/x402/types.js';
 
 /** Who asks for what, where: all that the owner's rules look at beside the offer. */
 export interface Asking {
@@ -27,7 +27,7 @@ export interface Asking {
 
 /** The offer that would be paid, the word on it, and the lines its hold must keep to. */
 export interface Judged {
-  readonly offer: PaymentOffer;
+  readonly offer: Offer;
   readonly verdict: Verdict;
   /** Every rule that asks the owner, the strictest first; empty where the verdict allows. */
   readonly asks: readonly Stop[];
@@ -108,7 +108,7 @@ export function judgeChallenge(
   ledger: Ledger,
   config: Config,
   asking: Asking,
-  required: PaymentRequired,
+  required: PaymentDemand,
 ): Judged | { readonly offer: undefined; readonly verdict: Stop } {
   const { maxUsdMicros } = asking;
   const choice = chooseOffer({
@@ -148,14 +148,14 @@ function ownCallCapPassed(config: Config, agent: string, { usdMicros }: PaymentO
   return max !== undefined && usdMicros > max ? `agents.${agent}.limits.per_call_usd` : null;
 }
 
-function exceededNow(ledger: Ledger, lines: readonly CapLine[], offer: PaymentOffer, nowMs: number) {
+function exceededNow(ledger: Ledger, lines: readonly CapLine[], offer: Offer, nowMs: number) {
   const used = ledger.usage(lines, nowMs);
   return lines
     .map((line, i) => ({ line, usedUsdMicros: used[i] ?? 0n }))
     .filter(({ line, usedUsdMicros }) => usedUsdMicros + offer.usdMicros > line.usdMicrosMax);
 }
 
-function judgeHistory(ledger: Ledger, config: Config, asking: Asking, offer: PaymentOffer) {
+function judgeHistory(ledger: Ledger, config: Config, asking: Asking, offer: Offer) {
   const { url, nowMs } = asking;
   const hostPort = hostPortOf(url);
   const history = ledger.originHistory(url.origin, familyOf(offer.network.caip2));
@@ -180,7 +180,7 @@ function familyOf(caip2: Caip2): string {
   return caip2.slice(0, caip2.indexOf(':'));
 }
 
-function judgePriceNow(ledger: Ledger, config: Config, asking: Asking, { usdMicros }: PaymentOffer): Verdict {
+function judgePriceNow(ledger: Ledger, config: Config, asking: Asking, { usdMicros }: Offer): Verdict {
   const { askFloorUsdMicros } = config.limits;
   // Most calls cost less than the rule looks at, and need not wait while dozens of rows are proved.
   if (usdMicros <= askFloorUsdMicros) return ALLOW;

@@ -1,3 +1,4 @@
+import type { Offer, PaymentDemand } from '../payment/challenge.js';
 import { WalletError } from '../errors/walletError.js';
 import type { Config } from '../config/settings.js';
 import type { HoldResult } from '../ledger/sqlite/hold.js';
@@ -10,7 +11,6 @@ import type { PaymentIntent } from '../payment/intent.js';
 import { findNetwork, type Caip2 } from '../money/network.js';
 import { judgeRate, judgeTotals } from '../policy/totals.js';
 import type { Stop } from '../policy/verdict.js';
-import type { PaymentOffer, PaymentRequired } from '../protocols/x402/types.js';
 import { askOwner, awaitOwner, restoreApproved, type AskingCall } from './approval/approval.js';
 import { deniedOutcome, problemError } from './approval/approvalOutcome.js';
 import { canPayOn } from './agentAddress.js';
@@ -27,7 +27,6 @@ import { judgeBefore, judgePlace, type Asking, type Judged } from './judge.js';
 import { outcome, type Outcome } from './answer/outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
 import { probe, type Challenge } from './probe.js';
-import { x402 } from './rails/protocol.js';
 import { answerForFree, restoreQuote, type QuotedCall } from './quote.js';
 import { readyOffer, tellPassedOver } from './readyOffer.js';
 import { barredError, failureOutcome, frozenError, stopOutcome } from './answer/refusal.js';
@@ -204,7 +203,7 @@ async function payChallenge(call: PayCall, challenge: Challenge): Promise<Outcom
     if (hold.kind === 'config_changed') continue;
     if (hold.kind === 'held')
       return tellPassedOver(
-        await signAndDeliver(call, challenge, judged.offer, intent, hold.payment),
+        await signAndDeliver(call, challenge, config, judged.offer, intent, hold.payment),
         passed,
       );
     const outcome = await afterNoHold(call, hold, judged.offer);
@@ -287,7 +286,7 @@ function openHold(
     origin: target.url.origin,
     host: target.url.hostname,
     category: categoryOfCall(engine, config, target),
-    protocol: x402.name,
+    protocol: offer.protocol,
     scheme: offer.scheme,
     network: offer.network.caip2,
     asset: offer.asset.address,
@@ -314,7 +313,7 @@ function openHold(
 async function afterNoHold(
   call: PayCall,
   hold: Exclude<HoldResult, { kind: 'held' | 'config_changed' }>,
-  offer: PaymentOffer,
+  offer: Offer,
 ): Promise<Outcome | null> {
   const { engine, place, asked } = call;
   switch (hold.kind) {
@@ -353,8 +352,9 @@ async function afterNoHold(
 
 async function signAndDeliver(
   { engine, place, request, asked }: PayCall,
-  { target, required }: Challenge,
-  offer: PaymentOffer,
+  { target }: Challenge,
+  config: Config,
+  offer: Offer,
   intent: PaymentIntent,
   held: Payment,
 ): Promise<Outcome> {
@@ -365,7 +365,7 @@ async function signAndDeliver(
       await engine.ledger.release(held.id, 'never_signed', engine.now());
       return replay(engine, asked, bought);
     }
-    const payload = await sign(engine, offer, required, intent, held);
+    const payload = await sign(engine, config, offer, intent, held);
     const { bound, context } = asked;
     return await deliver(engine, place, { payment: held, payload, request, target, bound, context });
   });
@@ -374,13 +374,14 @@ async function signAndDeliver(
 /** Signs for a hold and writes the header; where either fails nothing has left, and the hold goes with the signature. */
 async function sign(
   engine: Engine,
-  offer: PaymentOffer,
-  required: PaymentRequired,
+  config: Config,
+  offer: Offer,
   intent: PaymentIntent,
   held: Payment,
 ): Promise<SignedPayload> {
   try {
-    return await x402.sign(engine, { offer, required, intent, paymentId: held.id });
+    const parts = { offer, intent, paymentId: held.id };
+    return await engine.rails.ofOffer(offer).sign(engine.railPorts(config), parts);
   } catch (error) {
     await engine.ledger.release(held.id, 'never_signed', engine.now());
     throw error;

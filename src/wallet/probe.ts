@@ -1,16 +1,16 @@
+import type { EndpointAnswer, PaymentDemand } from '../payment/challenge.js';
 import { WalletError } from '../errors/walletError.js';
 import type { Config } from '../config/settings.js';
 import type { CallUrl } from '../net/url.js';
 import { readBody, SharedRoom } from '../net/body.js';
 import type { HttpAnswer } from '../net/send.js';
-import { CHALLENGE_BYTES_MAX, type EndpointAnswer } from '../protocols/x402/parse.js';
-import type { PaymentRequired } from '../protocols/x402/types.js';
+import { CHALLENGE_BYTES_MAX } from '../protocols/x402/parse.js';
 import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from './answer/answerBody.js';
 import type { CallBound, CallContext } from './callBound.js';
 import { CONNECT_MAX_MS } from './deliver.js';
 import type { Engine } from './engine.js';
 import { judgePlace } from './judge.js';
-import { x402 } from './rails/protocol.js';
+import type { Rails } from '../rails/table.js';
 import type { CallRequest } from './request.js';
 
 /** A 402 as it came, kept to be parsed again: the offer that is paid is always read from the seller's own words. */
@@ -18,7 +18,7 @@ export interface Challenge {
   /** Where the 402 came from, redirects followed, and by which method: the only place its payment goes (T9). */
   readonly target: { readonly url: URL; readonly method: string };
   readonly answer: EndpointAnswer;
-  readonly required: PaymentRequired;
+  readonly required: PaymentDemand;
 }
 
 /** What an endpoint says to a request without a payment. */
@@ -59,7 +59,7 @@ export async function probe(
   const target = { url: answer.url, method: answer.method };
   if (answer.status !== 402)
     return { kind: 'answered', read: await readAnswer(engine.home, answer, context), target };
-  return { kind: 'priced', challenge: await readChallenge(answer, target) };
+  return { kind: 'priced', challenge: await readChallenge(engine.rails, answer, target) };
 }
 
 function judgeHop(config: Config, next: CallUrl): void {
@@ -71,22 +71,23 @@ function judgeHop(config: Config, next: CallUrl): void {
 /** All challenges being read, together: honest ones have some kilobytes, and a few large ones still fit. */
 const challengeRoom = new SharedRoom(16 * 1024 * 1024);
 
-async function readChallenge(answer: HttpAnswer, target: Challenge['target']): Promise<Challenge> {
+async function readChallenge(
+  rails: Rails,
+  answer: HttpAnswer,
+  target: Challenge['target'],
+): Promise<Challenge> {
   const { bytes } = await readBody(answer, { bytesMax: CHALLENGE_BYTES_MAX, room: challengeRoom });
   const kept: EndpointAnswer = {
     status: answer.status,
-    headers: answer.headers.filter(([name]) => CHALLENGE_HEADERS.includes(name)),
+    headers: answer.headers.filter(([name]) => rails.challengeHeaders.includes(name)),
     bodyText: new TextDecoder().decode(bytes),
     requestUrl: target.url.href,
   };
-  return { target, answer: kept, required: requiredOf(kept) };
+  return { target, answer: kept, required: requiredOf(rails, kept) };
 }
 
-/** Headers a challenge is read from; nothing else of a 402 is kept with a quote. */
-const CHALLENGE_HEADERS: readonly string[] = ['payment-required', 'x-payment-required', 'www-authenticate'];
-
-function requiredOf(answer: EndpointAnswer): PaymentRequired {
-  const required = x402.parse(answer);
+function requiredOf(rails: Rails, answer: EndpointAnswer): PaymentDemand {
+  const required = rails.parse(answer);
   if (required !== null) return required;
   throw new WalletError(
     'no_payable_offer',
@@ -100,7 +101,7 @@ export function writeChallenge({ target, answer }: Challenge): string {
 }
 
 /** A challenge from a stored quote, parsed anew. */
-export function restoreChallenge(text: string): Challenge {
+export function restoreChallenge(rails: Rails, text: string): Challenge {
   const { url, method, answer } = JSON.parse(text) as { url: string; method: string; answer: EndpointAnswer };
-  return { target: { url: new URL(url), method }, answer, required: requiredOf(answer) };
+  return { target: { url: new URL(url), method }, answer, required: requiredOf(rails, answer) };
 }

@@ -133,7 +133,7 @@ function quotedOutcome(
     verdict_code: pays ? null : verdict.code,
     advice,
     listed,
-    x402_version: offer.x402Version,
+    ...offer.facts,
     other_protocols:
       challenge.required.otherProtocols.length === 0 ? null : challenge.required.otherProtocols,
     seller_description: challenge.required.description ?? null,
@@ -181,7 +181,7 @@ export function restoreQuote(
       'The request differs from the one that was quoted, in its URL, method, body or headers (credentials count); leave these fields out or quote it anew.',
     );
   }
-  const challenge = restoreChallenge(quote.challenge);
+  const challenge = restoreChallenge(engine.rails, quote.challenge);
   const offers = challenge.required.offers.filter((offer) => offer.index === quote.offerIndex);
   return { quote, request, challenge: { ...challenge, required: { ...challenge.required, offers } } };
 }

@@ -1,19 +1,18 @@
+import type { Offer, PaymentDemand } from '../payment/challenge.js';
 import type { Config } from '../config/settings.js';
 import type { Code } from '../errors/codes.js';
 import { isWalletError, type WalletError } from '../errors/walletError.js';
 import type { PaymentIntent } from '../payment/intent.js';
-import type { PaymentOffer, PaymentRequired } from '../protocols/x402/types.js';
 import { chooseOffer } from './choose.js';
 import type { Engine } from './engine.js';
 import type { Asking, Judged } from './judge.js';
 import type { Outcome } from './answer/outcome.js';
-import { x402 } from './rails/protocol.js';
 
 type Chosen = Awaited<ReturnType<typeof chooseOffer>>;
 
 /** An offer for which no payment could be made ready, and why. Nothing was signed for it, so another may be taken. */
 export interface PassedOver {
-  readonly offer: PaymentOffer;
+  readonly offer: Offer;
   readonly error: WalletError;
 }
 
@@ -34,7 +33,7 @@ export async function readyOffer(
   engine: Engine,
   config: Config,
   asking: Asking,
-  required: PaymentRequired,
+  required: PaymentDemand,
   isApproved: boolean,
 ): Promise<Ready> {
   const passed: PassedOver[] = [];
@@ -52,7 +51,9 @@ export async function readyOffer(
       return { judged, intent: null };
     }
     try {
-      const intent = await x402.prepare(engine, config, judged.offer, asking.nowMs);
+      const intent = await engine.rails
+        .ofOffer(judged.offer)
+        .prepare(engine.railPorts(config), judged.offer, asking.nowMs);
       return { judged, intent, passed };
     } catch (error) {
       // What the owner approved is one offer: no other takes its place.
@@ -63,7 +64,7 @@ export async function readyOffer(
 }
 
 /** A network that cannot be read rules out all offers on it; a bad offer only itself. */
-function rulesOut({ offer, error }: PassedOver, other: PaymentOffer): boolean {
+function rulesOut({ offer, error }: PassedOver, other: Offer): boolean {
   return error.code === 'rpc_unavailable'
     ? other.network.caip2 === offer.network.caip2
     : other.index === offer.index;

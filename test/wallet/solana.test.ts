@@ -9,7 +9,7 @@ import { parseEvmKey } from '../../src/keys/secret.js';
 import { assetsOf, type SvmAsset } from '../../src/money/asset.js';
 import { findNetwork, type SvmNetwork } from '../../src/money/network.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
-import { x402 } from '../../src/wallet/rails/protocol.js';
+import { Rails } from '../../src/rails/table.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { readTransaction, readTransferMessage } from '../../src/protocols/solana/solanaMessage.js';
 import { paymentsIn, signaturesIn } from '../support/books.js';
@@ -316,7 +316,7 @@ describe('two operators of which one lies (T28)', () => {
 
   async function queryOf(outcome: Outcome): Promise<SolanaFateQuery> {
     const row = paymentsIn(await wallet.engine()).find(({ id }) => id === outcome.payment?.id);
-    return (await x402.fateQuery(row!)) as SolanaFateQuery;
+    return (await new Rails().ofPayment(row!)!.settlementQuery(row!)) as SolanaFateQuery;
   }
 
   test('nothing is released early, nor while they disagree, and then by both', async () => {

@@ -1,9 +1,10 @@
+import type { SettlementReceipt } from '../../payment/challenge.js';
 import type { Asset } from '../../money/asset.js';
 import type { Network } from '../../money/network.js';
 import { isBase58 } from '../../money/base58.js';
 import { isJsonObject, parseJson, statedField, statedText, type JsonValue } from '../../text/json.js';
 import { readSettlement } from './receipt.js';
-import type { ExactEvmPayload, ExactSvmPayload, SettlementReceipt, X402Version } from './types.js';
+import type { ExactEvmPayload, ExactSvmPayload, X402Version } from './types.js';
 
 /** A signed transfer for a facilitator to settle; it can pay its own payee alone, whoever holds it. */
 export interface Settlement {

@@ -1,3 +1,4 @@
+import type { HeaderList } from '../../payment/challenge.js';
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +8,7 @@ import { NETWORKS } from '../../money/network.js';
 import { buildTransferIntent, toExactEvmPayload } from './authorization.js';
 import { encodePayment, paymentIdentifierOf } from './codec.js';
 import { onEvm, PAYER, REQUEST_URL, v1Challenge, v1Offer, v2Challenge, v2Offer } from './offer.fixture.js';
-import { type HeaderList, readJsonHeader } from './header.js';
+import { readJsonHeader } from './header.js';
 import { MAX_TIMEOUT_ASKED_MAX_SEC } from './offer.js';
 import { OFFERS_MAX, parsePaymentRequired, refusalOf } from './parse.js';
 import { readReceipt } from './receipt.js';

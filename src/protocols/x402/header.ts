@@ -1,8 +1,6 @@
 import { Buffer } from 'node:buffer';
+import type { HeaderList } from '../../payment/challenge.js';
 import { isJsonObject, parseJson, type JsonObject } from '../../text/json.js';
-
-/** Headers as they came: names in lower case, in order, a repeated name repeated. */
-export type HeaderList = readonly (readonly [string, string])[];
 
 /** Standard and URL-safe alphabet, padded or not: servers send all four. */
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;

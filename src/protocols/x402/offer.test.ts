@@ -1,3 +1,4 @@
+import type { RejectedOffer } from '../../payment/challenge.js';
 import { describe, expect, it } from 'vitest';
 import { findAsset } from '../../money/asset.js';
 import { findNetwork } from '../../money/network.js';
@@ -10,7 +11,6 @@ import {
   MAX_TIMEOUT_ASKED_MAX_SEC,
   MAX_TIMEOUT_DEFAULT_SEC,
 } from './offer.js';
-import type { RejectedOffer } from './types.js';
 import type { JsonValue } from '../../text/json.js';
 
 function rejection(entry: JsonValue, x402Version: 1 | 2 | undefined = 2): RejectedOffer {

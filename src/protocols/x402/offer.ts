@@ -1,3 +1,4 @@
+import type { RejectedOffer } from '../../payment/challenge.js';
 import { Buffer } from 'node:buffer';
 import { type Asset, type EvmAsset, findAsset, toUsdMicros } from '../../money/asset.js';
 import { MEMO_BYTES_MAX } from '../../payment/intent.js';
@@ -12,7 +13,7 @@ import {
   type JsonObject,
   type JsonValue,
 } from '../../text/json.js';
-import type { EvmOffer, PaymentOffer, RejectedOffer, SvmOffer, X402Version } from './types.js';
+import type { EvmOffer, PaymentOffer, SvmOffer, X402Version } from './types.js';
 import { quoteText } from '../../text/untrusted.js';
 
 /**

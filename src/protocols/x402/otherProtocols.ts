@@ -1,5 +1,5 @@
-import { type HeaderList, headerValues } from './header.js';
-import type { OtherProtocol } from './types.js';
+import type { HeaderList, OtherProtocol } from '../../payment/challenge.js';
+import { headerValues } from './header.js';
 
 /** LSAT is the name L402 had before 2023; servers still send it, or both. */
 const PROTOCOL_BY_SCHEME = new Map<string, OtherProtocol>([

@@ -1,7 +1,7 @@
+import type { HeaderList } from '../../payment/challenge.js';
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import { base64, PAYEE, REQUEST_URL, v1Challenge, v1Offer, v2Challenge, v2Offer } from './offer.fixture.js';
-import type { HeaderList } from './header.js';
 import { ECHO_BYTES_MAX } from './offer.js';
 import {
   CHALLENGE_BYTES_MAX,

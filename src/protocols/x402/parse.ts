@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Code } from '../../errors/codes.js';
-import { type HeaderList, headerValues, readJsonHeader } from './header.js';
+import type { EndpointAnswer, HeaderList, RejectedOffer } from '../../payment/challenge.js';
+import { headerValues, readJsonHeader } from './header.js';
 import {
   isJsonObject,
   nestsDeeperThan,
@@ -12,7 +13,7 @@ import {
 } from '../../text/json.js';
 import { ECHO_DEPTH_MAX, isPaymentOffer, judgeOffer, readVersion } from './offer.js';
 import { readOtherProtocols } from './otherProtocols.js';
-import type { PaymentOffer, PaymentRequired, RejectedOffer } from './types.js';
+import type { PaymentOffer, PaymentRequired } from './types.js';
 
 /** Offers judged of one challenge, and no more (T1); real ones have one to six. */
 export const OFFERS_MAX = 64;
@@ -28,16 +29,6 @@ export const WHOLE_CHALLENGE = -1;
 
 const DESCRIPTION_CODE_POINTS_MAX = 500;
 const SELLER_ERROR_CODE_POINTS_MAX = 200;
-
-/** An answer of an endpoint, as far as a demand for payment can be read from it. */
-export interface EndpointAnswer {
-  readonly status: number;
-  readonly headers: HeaderList;
-  /** The decoded body; what is not text may come as anything that is not JSON. */
-  readonly bodyText: string;
-  /** The URL that was asked: the only one that counts (T9). It completes a relative `resource`, nothing else. */
-  readonly requestUrl: string;
-}
 
 /**
  * Reads the demand for payment in a 402, in every shape that servers send it; null for any other status, and for a

@@ -1,7 +1,7 @@
+import type { HeaderList, SettlementReceipt } from '../../payment/challenge.js';
 import { isBase58 } from '../../money/base58.js';
-import { type HeaderList, headerValues, readJsonHeader } from './header.js';
+import { headerValues, readJsonHeader } from './header.js';
 import { statedField, statedLine, statedText, type JsonObject } from '../../text/json.js';
-import type { SettlementReceipt } from './types.js';
 
 /** A receipt is five short fields and what extensions add; one longer than this is not read (T15). */
 const RECEIPT_BYTES_MAX = 65_536;

@@ -1,6 +1,7 @@
+import type { HeaderList } from '../../payment/challenge.js';
 import { isJsonObject, parseJson, statedLine, type JsonObject } from '../../text/json.js';
 import { CHALLENGE_BYTES_MAX } from './parse.js';
-import { headerValues, readJsonHeader, type HeaderList } from './header.js';
+import { headerValues, readJsonHeader } from './header.js';
 import { readReceipt } from './receipt.js';
 
 const REASON_CODE_POINTS_MAX = 120;

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../text/json.js';
-import type { Code } from '../../errors/codes.js';
+import type { PaymentDemand } from '../../payment/challenge.js';
 import type { EvmAsset, SvmAsset } from '../../money/asset.js';
 import type { EvmNetwork, SvmNetwork } from '../../money/network.js';
 
@@ -48,48 +48,13 @@ export interface SvmOffer extends OfferTerms {
  */
 export type PaymentOffer = EvmOffer | SvmOffer;
 
-/** An entry of `accepts` the wallet will not pay, and why. */
-export interface RejectedOffer {
-  /** Position in the seller's list; −1 where the challenge as a whole cannot be read. */
-  readonly index: number;
-  readonly code: Extract<
-    Code,
-    'unsupported_scheme' | 'unsupported_network' | 'unsupported_asset' | 'malformed_offer'
-  >;
-  /** One sentence of ours; seller text only in short, cleaned quotes. */
-  readonly reason: string;
-}
-
-/** Payment protocols other than x402 that the same 402 named. */
-export type OtherProtocol = 'mpp' | 'l402';
-
-/** A 402, read. Every offer was judged alone: a bad one neither spoils nor shields another (T1). */
-export interface PaymentRequired {
+/** A 402, read: a {@link PaymentDemand} with what of it is x402's own. */
+export interface PaymentRequired extends Omit<PaymentDemand, 'offers'> {
   /** The challenge's version; 2 where it names none and has no offer that tells. Each offer carries its own. */
   readonly x402Version: X402Version;
   readonly offers: readonly PaymentOffer[];
-  readonly rejected: readonly RejectedOffer[];
-  /** v2's top-level `resource` as received, to be echoed. */
+  /** v2's top-level `resource` as received, to be echoed; `extensions` likewise. */
   readonly resource: JsonObject | undefined;
-  /** v2's `extensions` as received, to be echoed. */
-  readonly extensions: JsonObject | undefined;
-  /** Seller prose, cleaned and cut: untrusted data. */
-  readonly description: string | undefined;
-  /** The seller's `error` text, cleaned and cut: untrusted data. */
-  readonly sellerError: string | undefined;
-  readonly otherProtocols: readonly OtherProtocol[];
-}
-
-/** What a seller claims about a settlement; the chain is the judge. */
-export interface SettlementReceipt {
-  readonly success: boolean;
-  /** Transaction hash as claimed, when it has the form of one. */
-  readonly transaction: string | undefined;
-  readonly networkOnWire: string | undefined;
-  /** Short, cleaned; untrusted. */
-  readonly errorReason: string | undefined;
-  /** What was charged, where the seller says (scheme `upto`); absent means the whole. */
-  readonly amountAtomic: bigint | undefined;
 }
 
 /** A partly signed transaction as x402 carries it: the wire format in base64. */

@@ -1,10 +1,11 @@
+import type { EndpointAnswer } from '../../payment/challenge.js';
 import { Buffer } from 'node:buffer';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { isJsonObject, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
-import { type EndpointAnswer, parsePaymentRequired, refusalOf } from './parse.js';
+import { parsePaymentRequired, refusalOf } from './parse.js';
 
 /**
  * Answers recorded from real services, kept beside the repository and not in it: they are other people's text.

@@ -12,7 +12,7 @@ import { nestsDeeperThan, type JsonValue } from '../../text/json.js';
 import { cleanLine, cleanText } from '../../text/untrusted.js';
 import type { CallContext } from '../callBound.js';
 import type { ResponseView } from './outcome.js';
-import { x402 } from '../rails/protocol.js';
+import { OWN_HEADERS } from '../../rails/table.js';
 
 /** The most of an answer that is read: enough for media and data sets, not for a disk. */
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -93,7 +93,7 @@ function isText(headers: HeaderList): boolean {
 /** The headers an agent may see: decoded, cleaned, none of the transport's or the payment protocol's (T27). */
 function shownHeaders(headers: HeaderList): [string, string][] {
   return headers
-    .filter(([name]) => !TRANSPORT_HEADERS.includes(name) && !x402.ownHeaders.includes(name))
+    .filter(([name]) => !TRANSPORT_HEADERS.includes(name) && !OWN_HEADERS.includes(name))
     .slice(0, HEADERS_SHOWN_MAX)
     .map(([name, value]) => [cleanLine(name, HEADER_VALUE_MAX), cleanLine(value, HEADER_VALUE_MAX)]);
 }

@@ -194,7 +194,7 @@ export function restoreApproved(
     );
   }
   if (request.hash !== approval.requestHash) throw problemError('changed');
-  const challenge = restoreChallenge(approval.challenge);
+  const challenge = restoreChallenge(engine.rails, approval.challenge);
   const offers = challenge.required.offers.filter((offer) => offer.index === approval.offerIndex);
   return {
     approval,

@@ -1,8 +1,8 @@
+import type { Offer } from '../../payment/challenge.js';
 import { endpointOf, type InputShape, type Listing } from '../../discovery/readers/listing.js';
 import { missingFields, readBazaar } from '../../discovery/readers/inputShape.js';
 import type { Category } from '../../discovery/category.js';
 import { formatUsd } from '../../money/decimal.js';
-import type { PaymentOffer } from '../../protocols/x402/types.js';
 import type { JsonObject } from '../../text/json.js';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ const NOTHING: CatalogAdvice = { listed: null, advice: null };
 export function adviseOnCall(
   engine: Engine,
   call: AdvisedCall,
-  offer: PaymentOffer,
+  offer: Offer,
   extensions: JsonObject | undefined,
 ): CatalogAdvice {
   const listings = listingsOf(engine, call);
@@ -85,7 +85,7 @@ function listingsOf(engine: Engine, { url, method }: Pick<AdvisedCall, 'url' | '
 }
 
 /** Any catalogue that agrees is enough: a lie in one of them must not cast doubt on an honest price. */
-function driftOf(listings: readonly Listing[], offer: PaymentOffer): CatalogAdvice['listed'] {
+function driftOf(listings: readonly Listing[], offer: Offer): CatalogAdvice['listed'] {
   const prices = listings.flatMap(({ price }) => price ?? []);
   const payees = listings.flatMap(({ offers }) =>
     offers.flatMap(({ network, payTo }) =>

@@ -1,16 +1,15 @@
-import type { Config } from '../../config/settings.js';
-import type { Network } from '../../money/network.js';
-import { readBody } from '../../net/body.js';
-import { NetFailure } from '../../net/failure.js';
-import { parseCallUrl } from '../../net/url.js';
+import type { Network } from '../money/network.js';
+import { readBody } from '../net/body.js';
+import { NetFailure } from '../net/failure.js';
+import { parseCallUrl } from '../net/url.js';
 import {
   readSettleAnswer,
   readSupported,
   settleBody,
   type Settlement,
-} from '../../protocols/x402/facilitator.js';
-import type { Engine } from '../engine.js';
-import type { Carried, FacilitatorWay } from './rail.js';
+} from '../protocols/x402/facilitator.js';
+import type { RailPorts } from './ports.js';
+import type { Carried, FacilitatorWay } from './withdrawal.js';
 
 /** Whether a facilitator is there shows at once; a silent one is no way out. */
 const LOOK_MS_MAX = 5_000;
@@ -26,16 +25,15 @@ interface Asked {
 }
 
 async function ask(
-  engine: Engine,
-  config: Config,
+  ports: RailPorts,
   url: string,
   body: string | null,
   { wholeMs, signal }: { readonly wholeMs: number; readonly signal: AbortSignal },
 ): Promise<Asked> {
-  const answer = await engine.net(config).send(
+  const answer = await ports.net.send(
     {
       method: body === null ? 'GET' : 'POST',
-      url: parseCallUrl(url, { allowPrivate: config.net.allowPrivate }),
+      url: parseCallUrl(url, { allowPrivate: ports.config.net.allowPrivate }),
       headers: body === null ? [] : [['content-type', 'application/json']],
       ...(body === null ? {} : { body: new TextEncoder().encode(body) }),
     },
@@ -56,16 +54,15 @@ function endpoint(base: string, name: string): string {
 
 /** The owner's facilitator where it settles on a network, or one sentence on why it is no way. */
 export async function facilitatorWay(
-  engine: Engine,
-  config: Config,
+  ports: RailPorts,
   network: Network,
   signal: AbortSignal,
 ): Promise<FacilitatorWay | string> {
-  const { facilitatorUrl: url } = config.withdrawals;
+  const { facilitatorUrl: url } = ports.config.withdrawals;
   if (url === 'none') return 'No facilitator is set (withdrawals.facilitator_url).';
   const { host } = new URL(url);
   try {
-    const { text } = await ask(engine, config, endpoint(url, 'supported'), null, {
+    const { text } = await ask(ports, endpoint(url, 'supported'), null, {
       wholeMs: LOOK_MS_MAX,
       signal,
     });
@@ -81,8 +78,7 @@ export async function facilitatorWay(
 
 /** Has a facilitator settle what was signed. Whatever it says is a claim; it can only pay the owner's address, or not. */
 export async function settleThrough(
-  engine: Engine,
-  config: Config,
+  ports: RailPorts,
   way: FacilitatorWay,
   settlement: Settlement,
   signal: AbortSignal,
@@ -90,8 +86,7 @@ export async function settleThrough(
   const { host } = new URL(way.url);
   try {
     const { status, text } = await ask(
-      engine,
-      config,
+      ports,
       endpoint(way.url, 'settle'),
       settleBody(way.version, settlement),
       { wholeMs: SETTLE_MS_MAX, signal },

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { GasTerms } from '../../chain/evm/evmChain.js';
-import type { Config } from '../../config/settings.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { Payment } from '../../ledger/payment.js';
 import { assetsOf, findAsset, type EvmAsset } from '../../money/asset.js';
@@ -11,9 +10,10 @@ import { findNetwork, type Caip2, type EvmNetwork, type Network } from '../../mo
 import { readAddress } from '../../money/address.js';
 import { toExactEvmPayload } from '../../protocols/x402/authorization.js';
 import type { ExactEvmPayload } from '../../protocols/x402/types.js';
-import type { Engine } from '../engine.js';
-import { facilitatorWay, settleThrough } from './facilitator.js';
-import type { Carried, Rail, Transfer, Way, Ways } from './rail.js';
+import type { RailPorts } from '../ports.js';
+import { x402ExactEvm } from './rail.js';
+import { facilitatorWay, settleThrough } from '../facilitator.js';
+import type { Carried, WithdrawalRail, Transfer, Way, Ways } from '../withdrawal.js';
 
 /** Long enough for any facilitator or a full block; what hangs is free again soon after. */
 const WINDOW_SEC = 300;
@@ -36,35 +36,35 @@ interface GasPlan {
 }
 
 /** EIP-3009: one signature that a facilitator may settle, or the address itself, whichever comes first; never both. */
-export const evmRail: Rail = {
+export const evmWithdrawal: WithdrawalRail = {
   readAddress,
-  ownAddress: (engine) => engine.address(),
-  refuseRecipient: async (_engine, _config, { network, to }) => Promise.resolve(refusalOf(network, to)),
+  refuseRecipient: async (_ports, { network, to }) => Promise.resolve(refusalOf(network, to)),
   waysFor: findWays,
   // One signature serves either way.
-  waysLeft: (engine, config, _row, transfer, signal) => findWays(engine, config, transfer, signal),
-  draft: async (engine) =>
+  waysLeft: (ports, _row, transfer, signal) => findWays(ports, transfer, signal),
+  draft: async (ports) =>
     Promise.resolve({
       columns: {
         scheme: 'eip3009',
         nonce: `0x${randomBytes(NONCE_BYTES).toString('hex')}`,
         validAfterSec: 0,
-        validBeforeSec: Math.floor(engine.now() / 1000) + WINDOW_SEC,
+        validBeforeSec: Math.floor(ports.nowMs() / 1000) + WINDOW_SEC,
       },
       async sign(row) {
         const intent = intentOf(row);
-        const signature = await engine.keys.signTransfer(intent, engine.agentIndex, engine.now());
+        const signature = await ports.keys.signTransfer(intent, ports.agentIndex, ports.nowMs());
         return { name: 'withdrawal', value: JSON.stringify(toExactEvmPayload(intent, signature)) };
       },
     }),
-  async carry(engine, config, row, way, signal) {
+  settlementQuery: x402ExactEvm.settlementQuery,
+  async carry(ports, row, way, signal) {
     const payload = payloadOf(row);
-    if (way.kind === 'own_gas') return sendOurselves(engine, config, row, payload, signal);
-    const maxTimeoutSeconds = Math.max(1, row.validBeforeSec - Math.floor(engine.now() / 1000));
+    if (way.kind === 'own_gas') return sendOurselves(ports, row, payload, signal);
+    const maxTimeoutSeconds = Math.max(1, row.validBeforeSec - Math.floor(ports.nowMs() / 1000));
     const { network, asset } = tableRows(row);
     const { payTo, heldAtomic } = row;
     const terms = { network, asset, payTo, amountAtomic: heldAtomic, payload };
-    return settleThrough(engine, config, way, { ...terms, maxTimeoutSeconds, feePayer: null }, signal);
+    return settleThrough(ports, way, { ...terms, maxTimeoutSeconds, feePayer: null }, signal);
   },
 };
 
@@ -74,15 +74,10 @@ function refusalOf({ caip2 }: Network, to: string): string | null {
   return isToken ? 'is the contract of a token, from which nothing comes back' : null;
 }
 
-async function findWays(
-  engine: Engine,
-  config: Config,
-  transfer: Transfer,
-  signal: AbortSignal,
-): Promise<Ways> {
+async function findWays(ports: RailPorts, transfer: Transfer, signal: AbortSignal): Promise<Ways> {
   const [relay, own] = await Promise.all([
-    facilitatorWay(engine, config, transfer.network, signal),
-    ownGasWay(engine, config, transfer, signal),
+    facilitatorWay(ports, transfer.network, signal),
+    ownGasWay(ports, transfer, signal),
   ]);
   const found = [relay, own];
   return {
@@ -91,16 +86,11 @@ async function findWays(
   };
 }
 
-async function ownGasWay(
-  engine: Engine,
-  config: Config,
-  transfer: Transfer,
-  signal: AbortSignal,
-): Promise<Way | string> {
+async function ownGasWay(ports: RailPorts, transfer: Transfer, signal: AbortSignal): Promise<Way | string> {
   const { network, from } = transfer;
   const coin = gasCoinOf(network.caip2);
   try {
-    const plan = await planGas(engine, config, transfer, signal);
+    const plan = await planGas(ports, transfer, signal);
     const feeText = `${formatUnits(plan.costWeiMax, GAS_COIN_DECIMALS)} ${coin}`;
     if (plan.terms.balanceWei >= plan.costWeiMax) return { kind: 'own_gas', feeText };
     const missing = formatUnits(plan.costWeiMax - plan.terms.balanceWei, GAS_COIN_DECIMALS);
@@ -112,14 +102,13 @@ async function ownGasWay(
 }
 
 async function planGas(
-  engine: Engine,
-  config: Config,
+  ports: RailPorts,
   { network, asset, from, to, amountAtomic }: Transfer,
   signal: AbortSignal,
 ): Promise<GasPlan> {
   if (network.family !== 'evm' || asset.family !== 'evm')
     throw new WalletError('internal', 'Gas was to be reckoned on a network that has none.');
-  const chain = engine.chain(config, network);
+  const chain = ports.chain(network);
   const parties = { from: from as `0x${string}`, to: to as `0x${string}` };
   const [terms, estimate] = await Promise.all([
     chain.gasTerms(parties.from, signal),
@@ -134,8 +123,7 @@ async function planGas(
 }
 
 async function sendOurselves(
-  engine: Engine,
-  config: Config,
+  ports: RailPorts,
   row: Payment,
   payload: ExactEvmPayload,
   signal: AbortSignal,
@@ -144,8 +132,8 @@ async function sendOurselves(
   const { network, asset } = tableRows(row);
   const { from, to, amountAtomic } = intent;
   try {
-    const plan = await planGas(engine, config, { network, asset, from, to, amountAtomic }, signal);
-    const bytes = await engine.keys.signRelay(
+    const plan = await planGas(ports, { network, asset, from, to, amountAtomic }, signal);
+    const bytes = await ports.keys.signRelay(
       {
         kind: 'eip3009_relay',
         transfer: intent,
@@ -155,10 +143,10 @@ async function sendOurselves(
         maxFeePerGasWei: plan.maxFeePerGasWei,
         maxPriorityFeePerGasWei: plan.maxPriorityFeePerGasWei,
       },
-      engine.agentIndex,
-      engine.now(),
+      ports.agentIndex,
+      ports.nowMs(),
     );
-    const tx = await engine.chain(config, network).send(bytes, signal);
+    const tx = await ports.chain(network).send(bytes, signal);
     return { kind: 'taken', tx, says: `The transaction ${tx} was sent.` };
   } catch (error) {
     // An RPC that gives no answer may have passed the transaction on all the same.

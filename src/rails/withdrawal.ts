@@ -1,9 +1,9 @@
-import type { Config } from '../../config/settings.js';
-import type { Payment } from '../../ledger/payment.js';
-import type { SignedPayload } from '../../ledger/sqlite/transition.js';
-import type { Asset } from '../../money/asset.js';
-import type { Network } from '../../money/network.js';
-import type { Engine } from '../engine.js';
+import type { FateQuery, SolanaFateQuery } from '../chain/chain.js';
+import type { Payment } from '../ledger/payment.js';
+import type { SignedPayload } from '../ledger/sqlite/transition.js';
+import type { Asset } from '../money/asset.js';
+import type { Network } from '../money/network.js';
+import type { RailPorts } from './ports.js';
 
 /** Money to be moved to an address of the owner's. */
 export interface Transfer {
@@ -60,34 +60,27 @@ export interface Drafted {
 }
 
 /** How one family of networks moves the owner's money out. */
-export interface Rail {
+export interface WithdrawalRail {
   /** An address as this family writes it; undefined for text that is none, a wrong checksum too. */
   readAddress(text: string): string | undefined;
-  /** The wallet's own address. */
-  ownAddress(engine: Engine): Promise<string>;
   /**
    * Why money must not go to an address: a clause that follows its name, or null. `isExplicit`: the owner knows that it
    * has no key. Throws `rpc_unavailable` where the chain has to be asked.
    */
   refuseRecipient(
-    engine: Engine,
-    config: Config,
+    ports: RailPorts,
     route: Omit<Transfer, 'amountAtomic'>,
     isExplicit: boolean,
     signal: AbortSignal,
   ): Promise<string | null>;
   /** Looks which ways are open; signs nothing, never throws for a way that is not. */
-  waysFor(engine: Engine, config: Config, transfer: Transfer, signal: AbortSignal): Promise<Ways>;
+  waysFor(ports: RailPorts, transfer: Transfer, signal: AbortSignal): Promise<Ways>;
   /** The ways that are left for what is signed already; as {@link waysFor} in all else. */
-  waysLeft(
-    engine: Engine,
-    config: Config,
-    row: Payment,
-    transfer: Transfer,
-    signal: AbortSignal,
-  ): Promise<Ways>;
+  waysLeft(ports: RailPorts, row: Payment, transfer: Transfer, signal: AbortSignal): Promise<Ways>;
   /** Prepares a transfer by the first of its ways; what is then signed lives for minutes. Throws `rpc_unavailable`. */
-  draft(engine: Engine, config: Config, transfer: Transfer & Ways, signal: AbortSignal): Promise<Drafted>;
+  draft(ports: RailPorts, transfer: Transfer & Ways, signal: AbortSignal): Promise<Drafted>;
+  /** What to ask the chain about a withdrawal; null where nothing was signed that it could show. */
+  settlementQuery(row: Payment): Promise<FateQuery | SolanaFateQuery | null>;
   /** Hands what was signed over, once. Throws nothing that leaves open whether it left. */
-  carry(engine: Engine, config: Config, row: Payment, way: Way, signal: AbortSignal): Promise<Carried>;
+  carry(ports: RailPorts, row: Payment, way: Way, signal: AbortSignal): Promise<Carried>;
 }

@@ -3,14 +3,13 @@ import { WalletError } from '../../errors/walletError.js';
 import { openedWallMs } from '../../ledger/payment.js';
 import type { SignedPayload } from '../../ledger/sqlite/transition.js';
 import { findAsset } from '../../money/asset.js';
-import type { SolanaTransferIntent } from '../../payment/intent.js';
 import type { Caip2 } from '../../money/network.js';
 import { readJsonHeader } from '../../protocols/x402/header.js';
 import { isJsonObject, statedField, statedText } from '../../text/json.js';
 import { readOwnMessage, readTransaction } from '../../protocols/solana/solanaMessage.js';
-import type { SvmOffer } from '../../protocols/x402/types.js';
-import type { ExactScheme } from './exactScheme.js';
-import { COMPUTE_UNITS, newMemo, timed } from './solanaIntent.js';
+import type { Rail } from '../rail.js';
+import { svmOfferOf, writePayment } from '../x402Offer.js';
+import { COMPUTE_UNITS, newMemo, timed } from './transfer.js';
 
 /** The memo program reads its text letter by letter: more than this a byte it never takes. */
 const COMPUTE_UNITS_PER_MEMO_BYTE = 350;
@@ -24,10 +23,16 @@ const PRICES = 4_096;
 const HEADER_BYTES_MAX = 1_048_576;
 
 /** Scheme `exact` on Solana: a transaction that the seller's facilitator signs as fee payer, and sends. */
-export const exactSvm: ExactScheme<SvmOffer, SolanaTransferIntent> = {
-  async prepare(engine, config, offer, nowMs) {
-    const chain = engine.chain(config, offer.network);
-    const from = await engine.addressOn(offer.network);
+export const x402ExactSvm: Rail = {
+  id: 'x402.exact.svm',
+  protocol: 'x402',
+  scheme: 'exact',
+  family: 'svm',
+
+  async prepare(ports, wanted, nowMs) {
+    const offer = svmOfferOf(wanted);
+    const chain = ports.chain(offer.network);
+    const from = await ports.addressOn(offer.network);
     if (offer.feePayer === from)
       throw new WalletError(
         'malformed_offer',
@@ -59,12 +64,15 @@ export const exactSvm: ExactScheme<SvmOffer, SolanaTransferIntent> = {
     return { kind: 'svm_transfer', ...parts, ...(await timed(parts, lastValidBlockHeight, nowMs)) };
   },
 
-  async sign(engine, intent) {
-    const transaction = await engine.keys.signSolanaTransfer(intent, engine.agentIndex);
-    return { payload: { transaction }, validBeforeBlock: intent.validBeforeBlock };
+  async sign(ports, { offer, intent, paymentId }) {
+    if (intent.kind !== 'svm_transfer')
+      throw new WalletError('internal', 'An intent came to a rail that does not sign it.');
+    const transaction = await ports.keys.signSolanaTransfer(intent, ports.agentIndex);
+    const { validBeforeBlock } = intent;
+    return { ...writePayment(offer, { transaction }, paymentId), validBeforeBlock };
   },
 
-  async fateQuery(payment) {
+  async settlementQuery(payment) {
     const asset = findAsset(payment.network as Caip2, payment.asset);
     const signed = payment.payload === null ? null : (JSON.parse(payment.payload) as SignedPayload);
     if (asset?.family !== 'svm' || signed?.validBeforeBlock === undefined) return null;

@@ -1,4 +1,3 @@
-import type { Config } from '../../config/settings.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { Payment } from '../../ledger/payment.js';
 import type { SignedPayload } from '../../ledger/sqlite/transition.js';
@@ -15,10 +14,11 @@ import {
   readTransaction,
   tokenAccountOf,
 } from '../../protocols/solana/solanaMessage.js';
-import type { Engine } from '../engine.js';
-import { facilitatorWay, settleThrough } from './facilitator.js';
-import type { Carried, Drafted, OwnGasWay, Rail, Transfer, Ways } from './rail.js';
-import { COMPUTE_UNITS, newMemo, timed } from './solanaIntent.js';
+import type { RailPorts } from '../ports.js';
+import { x402ExactSvm } from './rail.js';
+import { facilitatorWay, settleThrough } from '../facilitator.js';
+import type { Carried, Drafted, OwnGasWay, WithdrawalRail, Transfer, Ways } from '../withdrawal.js';
+import { COMPUTE_UNITS, newMemo, timed } from './transfer.js';
 
 /** A signature's own fee. */
 const SIGNATURE_LAMPORTS = 5_000n;
@@ -35,32 +35,32 @@ const KEPT_LAMPORTS = 890_880n;
  * can make the payee's token account, too. Who pays is part of what is signed: one way is chosen before, and no other
  * is tried until that one is proved dead.
  */
-export const svmRail: Rail = {
+export const svmWithdrawal: WithdrawalRail = {
   readAddress: (text) => (isBase58(text, 'address') ? text : undefined),
-  ownAddress: (engine) => engine.keys.solanaAddress(engine.agentIndex),
   refuseRecipient,
   waysFor: findWays,
-  async waysLeft(engine, config, row, { network }, signal) {
+  async waysLeft(ports, row, { network }, signal) {
     const message = readTransaction(transactionOf(row))?.message;
     const signed = message === undefined ? undefined : readOwnMessage(message);
     if (signed === undefined)
       throw new WalletError('internal', 'A withdrawal has lost what was signed for it.');
     if (paysOwnFee(signed))
       return { ways: [{ kind: 'own_gas', feeText: 'the fee that was signed' }], says: [] };
-    const relay = await facilitatorWay(engine, config, network, signal);
+    const relay = await facilitatorWay(ports, network, signal);
     if (typeof relay === 'string') return { ways: [], says: [relay] };
     if (relay.feePayer === signed.feePayer) return { ways: [relay], says: [] };
     return { ways: [], says: ['The facilitator now pays fees by another key than it was signed for.'] };
   },
   draft,
-  async carry(engine, config, row, way, signal) {
+  settlementQuery: x402ExactSvm.settlementQuery,
+  async carry(ports, row, way, signal) {
     const { network, asset } = tableRows(row);
     const transaction = transactionOf(row);
-    if (way.kind === 'own_gas') return sendOurselves(engine, config, network, transaction, signal);
-    const maxTimeoutSeconds = Math.max(1, row.validBeforeSec - Math.floor(engine.now() / 1000));
+    if (way.kind === 'own_gas') return sendOurselves(ports, network, transaction, signal);
+    const maxTimeoutSeconds = Math.max(1, row.validBeforeSec - Math.floor(ports.nowMs() / 1000));
     const terms = { network, asset, payTo: row.payTo, amountAtomic: row.heldAtomic, maxTimeoutSeconds };
     const settlement = { ...terms, payload: { transaction }, feePayer: way.feePayer };
-    const carried = await settleThrough(engine, config, way, settlement, signal);
+    const carried = await settleThrough(ports, way, settlement, signal);
     if (carried.kind !== 'refused') return carried;
     const instead = 'With withdrawals.facilitator_url none, the address pays its own fee the next time.';
     return { ...carried, says: `${carried.says} ${instead}` };
@@ -68,15 +68,14 @@ export const svmRail: Rail = {
 };
 
 async function refuseRecipient(
-  engine: Engine,
-  config: Config,
+  ports: RailPorts,
   { network, asset, from, to }: Omit<Transfer, 'amountAtomic'>,
   isExplicit: boolean,
   signal: AbortSignal,
 ): Promise<string | null> {
   const parts = onSolana(network, asset);
   if (to === (await tokenAccountOf(from, parts.asset))) return 'is the token account of this very wallet';
-  const there = await engine.chain(config, parts.network).account(to, signal);
+  const there = await ports.chain(parts.network).account(to, signal);
   if (there?.executable === true) return 'is a program, from which nothing comes back';
   if (there !== null && there.program !== SYSTEM_PROGRAM) {
     return there.token?.mint === asset.address
@@ -87,23 +86,18 @@ async function refuseRecipient(
   return 'has no key: it is a program’s (a vault, say, or a token account not made yet), and money sent there can be lost; say --off-curve if it is yours all the same';
 }
 
-async function findWays(
-  engine: Engine,
-  config: Config,
-  transfer: Transfer,
-  signal: AbortSignal,
-): Promise<Ways> {
+async function findWays(ports: RailPorts, transfer: Transfer, signal: AbortSignal): Promise<Ways> {
   const { network, asset } = onSolana(transfer.network, transfer.asset);
   try {
-    if (await engine.chain(config, network).canReceive(asset, transfer.to, signal)) {
-      const relay = await facilitatorWay(engine, config, network, signal);
-      if (typeof relay === 'string') return await ownFeeWays(engine, config, transfer, [relay], signal);
+    if (await ports.chain(network).canReceive(asset, transfer.to, signal)) {
+      const relay = await facilitatorWay(ports, network, signal);
+      if (typeof relay === 'string') return await ownFeeWays(ports, transfer, [relay], signal);
       if (relay.feePayer !== transfer.from) return { ways: [relay], says: [] };
       const says = 'The facilitator names this very wallet as who pays the fee.';
-      return await ownFeeWays(engine, config, transfer, [says], signal);
+      return await ownFeeWays(ports, transfer, [says], signal);
     }
     const says = `The recipient has no ${asset.symbol} account on ${network.label} yet: a facilitator makes none, and whoever sends it ${asset.symbol} from elsewhere does.`;
-    return await ownFeeWays(engine, config, transfer, [says], signal, true);
+    return await ownFeeWays(ports, transfer, [says], signal, true);
   } catch (error) {
     if (!isWalletError(error)) throw error;
     return { ways: [], says: [`Ways on ${network.label} cannot be looked for: ${error.shortMessage}`] };
@@ -111,14 +105,13 @@ async function findWays(
 }
 
 async function ownFeeWays(
-  engine: Engine,
-  config: Config,
+  ports: RailPorts,
   { network, asset, from }: Transfer,
   says: readonly string[],
   signal: AbortSignal,
   createsAccount = false,
 ): Promise<Ways> {
-  const chain = engine.chain(config, onSolana(network, asset).network);
+  const chain = ports.chain(onSolana(network, asset).network);
   const lamports = (await chain.account(from, signal))?.lamports ?? 0n;
   const computing = BigInt(computeUnits(createsAccount) * OWN_COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS);
   const fee = SIGNATURE_LAMPORTS + computing / MICROLAMPORTS + 1n;
@@ -139,21 +132,16 @@ function sol(lamports: bigint): string {
   return `${formatUnits(lamports, SOL_DECIMALS)} SOL`;
 }
 
-async function draft(
-  engine: Engine,
-  config: Config,
-  transfer: Transfer & Ways,
-  signal: AbortSignal,
-): Promise<Drafted> {
+async function draft(ports: RailPorts, transfer: Transfer & Ways, signal: AbortSignal): Promise<Drafted> {
   const { from, to, amountAtomic } = transfer;
   const { network, asset } = onSolana(transfer.network, transfer.asset);
   const [way] = transfer.ways;
-  const { blockhash, lastValidBlockHeight } = await engine.chain(config, network).blockhash(signal);
+  const { blockhash, lastValidBlockHeight } = await ports.chain(network).blockhash(signal);
   const terms = { asset, from, to, amountAtomic, blockhash, memo: newMemo() };
   const drafted =
     way?.kind === 'facilitator' && way.feePayer !== null
-      ? await byFacilitator(engine, { ...terms, feePayer: way.feePayer }, lastValidBlockHeight)
-      : await byOurselves(engine, terms, way?.kind === 'own_gas' ? way : null, lastValidBlockHeight);
+      ? await byFacilitator(ports, { ...terms, feePayer: way.feePayer }, lastValidBlockHeight)
+      : await byOurselves(ports, terms, way?.kind === 'own_gas' ? way : null, lastValidBlockHeight);
   const { nonce, validBeforeSec, sign } = drafted;
   return {
     columns: { scheme: 'exact', nonce, validAfterSec: 0, validBeforeSec },
@@ -182,7 +170,7 @@ interface Unsigned {
 }
 
 async function byFacilitator(
-  engine: Engine,
+  ports: RailPorts,
   terms: Terms & { readonly feePayer: string },
   lastBlock: number,
 ): Promise<Unsigned> {
@@ -190,13 +178,13 @@ async function byFacilitator(
   const intent = {
     kind: 'svm_transfer',
     ...parts,
-    ...(await timed(parts, lastBlock, engine.now())),
+    ...(await timed(parts, lastBlock, ports.nowMs())),
   } as const;
-  return { ...intent, sign: () => engine.keys.signSolanaTransfer(intent, engine.agentIndex) };
+  return { ...intent, sign: () => ports.keys.signSolanaTransfer(intent, ports.agentIndex) };
 }
 
 async function byOurselves(
-  engine: Engine,
+  ports: RailPorts,
   terms: Terms,
   way: OwnGasWay | null,
   lastBlock: number,
@@ -212,20 +200,19 @@ async function byOurselves(
   const intent = {
     kind: 'svm_own_transfer',
     ...parts,
-    ...(await timed({ ...parts, feePayer: terms.from }, lastBlock, engine.now())),
+    ...(await timed({ ...parts, feePayer: terms.from }, lastBlock, ports.nowMs())),
   } as const;
-  return { ...intent, sign: () => engine.keys.signSolanaOwnTransfer(intent, engine.agentIndex) };
+  return { ...intent, sign: () => ports.keys.signSolanaOwnTransfer(intent, ports.agentIndex) };
 }
 
 async function sendOurselves(
-  engine: Engine,
-  config: Config,
+  ports: RailPorts,
   network: SvmNetwork,
   transaction: string,
   signal: AbortSignal,
 ): Promise<Carried> {
   try {
-    const tx = await engine.chain(config, network).send(transaction, signal);
+    const tx = await ports.chain(network).send(transaction, signal);
     return { kind: 'taken', tx, says: `The transaction ${tx} was sent.` };
   } catch (error) {
     // An RPC that gives no answer may have passed the transaction on all the same.

@@ -1,27 +1,35 @@
 import { randomBytes } from 'node:crypto';
 import { openedWallMs } from '../../ledger/payment.js';
+import { WalletError } from '../../errors/walletError.js';
 import { findAsset } from '../../money/asset.js';
-import type { TransferIntent } from '../../payment/intent.js';
 import type { Caip2 } from '../../money/network.js';
 import { buildTransferIntent, toExactEvmPayload } from '../../protocols/x402/authorization.js';
-import type { EvmOffer } from '../../protocols/x402/types.js';
-import type { ExactScheme } from './exactScheme.js';
+import type { Rail } from '../rail.js';
+import { evmOfferOf, writePayment } from '../x402Offer.js';
 
 const NONCE_BYTES = 32;
 
 /** Scheme `exact` by EIP-3009: a signed authorization that the seller settles. */
-export const exactEvm: ExactScheme<EvmOffer, TransferIntent> = {
-  async prepare(engine, _config, offer, nowMs) {
+export const x402ExactEvm: Rail = {
+  id: 'x402.exact.evm',
+  protocol: 'x402',
+  scheme: 'exact',
+  family: 'evm',
+
+  async prepare(ports, offer, nowMs) {
     const nonce = `0x${randomBytes(NONCE_BYTES).toString('hex')}` as const;
-    return buildTransferIntent({ offer, from: await engine.address(), nonce, nowMs });
+    const from = (await ports.addressOn(offer.network)) as `0x${string}`;
+    return buildTransferIntent({ offer: evmOfferOf(offer), from, nonce, nowMs });
   },
 
-  async sign(engine, intent) {
-    const signature = await engine.keys.signTransfer(intent, engine.agentIndex, engine.now());
-    return { payload: toExactEvmPayload(intent, signature) };
+  async sign(ports, { offer, intent, paymentId }) {
+    if (intent.kind !== 'eip3009')
+      throw new WalletError('internal', 'An intent came to a rail that does not sign it.');
+    const signature = await ports.keys.signTransfer(intent, ports.agentIndex, ports.nowMs());
+    return writePayment(offer, toExactEvmPayload(intent, signature), paymentId);
   },
 
-  async fateQuery(payment) {
+  async settlementQuery(payment) {
     const asset = findAsset(payment.network as Caip2, payment.asset);
     if (asset?.family !== 'evm') return null;
     return {

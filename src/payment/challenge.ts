@@ -1,0 +1,79 @@
+import type { Code } from '../errors/codes.js';
+import type { Asset } from '../money/asset.js';
+import type { Network } from '../money/network.js';
+import type { JsonObject } from '../text/json.js';
+
+/** Headers as they came: names in lower case, in order, a repeated name repeated. */
+export type HeaderList = readonly (readonly [string, string])[];
+
+/** An answer of an endpoint, as far as a demand for payment can be read from it. */
+export interface EndpointAnswer {
+  readonly status: number;
+  readonly headers: HeaderList;
+  /** The decoded body; what is not text may come as anything that is not JSON. */
+  readonly bodyText: string;
+  /** The URL that was asked: the only one that counts (T9). It completes a relative address, nothing else. */
+  readonly requestUrl: string;
+}
+
+/**
+ * One way to pay that a challenge names, and that a rail of this wallet can pay. Network and asset are rows of our own
+ * tables; payee and amount come from the seller.
+ */
+export interface Offer {
+  /** The payment protocol that the offer is of, as the ledger keeps it: `x402`. */
+  readonly protocol: string;
+  /** The protocol's own word for how money moves, such as `exact`. */
+  readonly scheme: string;
+  /** Position in the seller's list; no two offers of one demand share it. */
+  readonly index: number;
+  readonly network: Network;
+  readonly asset: Asset;
+  readonly payTo: string;
+  /** The most that paying it can move. */
+  readonly amountAtomic: bigint;
+  /** Rounded up. */
+  readonly usdMicros: bigint;
+  /** What only the offer's own protocol shows in a quote. */
+  readonly facts: Readonly<Record<string, number | string>>;
+}
+
+/** An entry of a challenge that the wallet will not pay, and why. */
+export interface RejectedOffer {
+  /** Position in the seller's list; −1 where the challenge as a whole cannot be read. */
+  readonly index: number;
+  readonly code: Extract<
+    Code,
+    'unsupported_scheme' | 'unsupported_network' | 'unsupported_asset' | 'malformed_offer'
+  >;
+  /** One sentence of ours; seller text only in short, cleaned quotes. */
+  readonly reason: string;
+}
+
+/** Payment protocols that this wallet knows by name and does not speak. */
+export type OtherProtocol = 'mpp' | 'l402';
+
+/** A 402, read. Every offer was judged alone: a bad one neither spoils nor shields another (T1). */
+export interface PaymentDemand {
+  readonly offers: readonly Offer[];
+  readonly rejected: readonly RejectedOffer[];
+  readonly otherProtocols: readonly OtherProtocol[];
+  /** What the seller says of the input it wants; a hint. */
+  readonly extensions: JsonObject | undefined;
+  /** Seller prose, cleaned and cut: untrusted data. */
+  readonly description: string | undefined;
+  /** The seller's `error` text, cleaned and cut: untrusted data. */
+  readonly sellerError: string | undefined;
+}
+
+/** What a seller claims about a settlement; the chain is the judge. */
+export interface SettlementReceipt {
+  readonly success: boolean;
+  /** Transaction hash as claimed, when it has the form of one. */
+  readonly transaction: string | undefined;
+  readonly networkOnWire: string | undefined;
+  /** Short, cleaned; untrusted. */
+  readonly errorReason: string | undefined;
+  /** What was charged, where the seller says (scheme `upto`); absent means the whole. */
+  readonly amountAtomic: bigint | undefined;
+}

@@ -1,0 +1,50 @@
+import type { FateQuery, SolanaFateQuery } from '../chain/chain.js';
+import type { Payment } from '../ledger/payment.js';
+import type { SignedPayload } from '../ledger/sqlite/transition.js';
+import type { Network } from '../money/network.js';
+import type {
+  EndpointAnswer,
+  HeaderList,
+  Offer,
+  PaymentDemand,
+  SettlementReceipt,
+} from '../payment/challenge.js';
+import type { PaymentIntent } from '../payment/intent.js';
+import type { RailPorts } from './ports.js';
+
+/**
+ * One way to move money for a request: a protocol, a scheme and a family of networks. It is given only offers of its
+ * own, which its protocol has read, and payments made by it.
+ */
+export interface Rail {
+  /** Such as `x402.exact.evm`. */
+  readonly id: string;
+  readonly protocol: string;
+  readonly scheme: string;
+  readonly family: Network['family'];
+  /** The one transfer that would pay an offer, complete but for its signature. Reads the network where it must. */
+  prepare(ports: RailPorts, offer: Offer, nowMs: number): Promise<PaymentIntent>;
+  /** Signs an intent and writes what is sent; `paymentId` goes with it where the seller takes an identifier. */
+  sign(
+    ports: RailPorts,
+    parts: { readonly offer: Offer; readonly intent: PaymentIntent; readonly paymentId: string },
+  ): Promise<SignedPayload>;
+  /** What to ask the chain about a payment; null where nothing was signed that it could show. */
+  settlementQuery(payment: Payment): Promise<FateQuery | SolanaFateQuery | null>;
+}
+
+/** A payment protocol: how a challenge and a receipt are read, and the rails that pay its offers. */
+export interface PaymentProtocol {
+  readonly name: string;
+  /** The demand for payment in an answer, or null where there is none of this protocol. Never throws. */
+  parse(answer: EndpointAnswer): PaymentDemand | null;
+  /** What the seller claims became of the payment, or null. Never throws. */
+  readReceipt(headers: HeaderList): SettlementReceipt | null;
+  /** Why the seller says it turned the payment away in verifying it, as a clause of ours; null where it says otherwise. */
+  readRefusal(headers: HeaderList, bodyText: string): string | null;
+  /** Headers that a challenge is read from, in lower case; nothing else of a 402 is kept with a quote. */
+  readonly challengeHeaders: readonly string[];
+  /** Headers that are the protocol's own and of no use to an agent, in lower case. */
+  readonly ownHeaders: readonly string[];
+  readonly rails: readonly Rail[];
+}

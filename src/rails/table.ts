@@ -1,0 +1,110 @@
+import { WalletError } from '../errors/walletError.js';
+import type { Payment } from '../ledger/payment.js';
+import { findNetwork, type Caip2, type Network } from '../money/network.js';
+import type {
+  EndpointAnswer,
+  HeaderList,
+  Offer,
+  PaymentDemand,
+  SettlementReceipt,
+} from '../payment/challenge.js';
+import type { PaymentProtocol, Rail } from './rail.js';
+import type { WithdrawalRail } from './withdrawal.js';
+import { x402 } from './x402.js';
+import { evmWithdrawal } from './x402ExactEvm/withdrawal.js';
+import { svmWithdrawal } from './x402ExactSvm/withdrawal.js';
+
+/** Every protocol this wallet pays by. A further one is a row here and a folder of its own. */
+export const PROTOCOLS: readonly PaymentProtocol[] = [x402];
+
+const WITHDRAWALS: Readonly<Record<Network['family'], WithdrawalRail>> = {
+  evm: evmWithdrawal,
+  svm: svmWithdrawal,
+};
+
+/** Offers of one protocol are numbered from a multiple of this: more than any protocol reads of one challenge. */
+const OFFERS_PER_PROTOCOL = 1_000;
+
+/** The rails of an open wallet, chosen by what an offer or a payment says of itself. */
+export class Rails {
+  readonly #protocols: readonly PaymentProtocol[];
+
+  constructor(protocols: readonly PaymentProtocol[] = PROTOCOLS) {
+    this.#protocols = protocols;
+  }
+
+  /** The demand for payment in an answer, with the offers of every protocol; null where there is none. */
+  parse(answer: EndpointAnswer): PaymentDemand | null {
+    const demands = this.#protocols.flatMap(({ parse }, position) => {
+      const demand = parse(answer);
+      return demand === null ? [] : [numbered(demand, position * OFFERS_PER_PROTOCOL)];
+    });
+    const [first, ...others] = demands;
+    if (first === undefined) return null;
+    return {
+      ...first,
+      offers: demands.flatMap(({ offers }) => offers),
+      rejected: demands.flatMap(({ rejected }) => rejected),
+      description: first.description ?? others.find(({ description }) => description)?.description,
+      otherProtocols: first.otherProtocols.filter(
+        (name) => !this.#protocols.some((one) => one.name === name),
+      ),
+    };
+  }
+
+  /** Headers that a challenge is read from, in lower case. */
+  get challengeHeaders(): readonly string[] {
+    return this.#protocols.flatMap(({ challengeHeaders }) => challengeHeaders);
+  }
+
+  /** What the seller claims became of a payment, or null. */
+  readReceipt(headers: HeaderList): SettlementReceipt | null {
+    for (const { readReceipt } of this.#protocols) {
+      const receipt = readReceipt(headers);
+      if (receipt !== null) return receipt;
+    }
+    return null;
+  }
+
+  /** Why the seller says it turned the payment away in verifying it, as a clause of ours, or null. */
+  readRefusal(headers: HeaderList, bodyText: string): string | null {
+    for (const { readRefusal } of this.#protocols) {
+      const refusal = readRefusal(headers, bodyText);
+      if (refusal !== null) return refusal;
+    }
+    return null;
+  }
+
+  /** The rail that pays an offer. Every offer of {@link parse} has one. */
+  ofOffer({ protocol, scheme, network }: Offer): Rail {
+    const rail = this.#find(protocol, scheme, network.family);
+    if (rail === undefined) throw new WalletError('internal', 'An offer was read that no rail pays.');
+    return rail;
+  }
+
+  /** The rail that a payment was made by; undefined for a network or a scheme that the tables lost. */
+  ofPayment({ protocol, scheme, network }: Payment): Rail | undefined {
+    const family = findNetwork(network as Caip2)?.family;
+    return family === undefined ? undefined : this.#find(protocol, scheme, family);
+  }
+
+  #find(protocol: string, scheme: string, family: Network['family']): Rail | undefined {
+    return this.#protocols
+      .find(({ name }) => name === protocol)
+      ?.rails.find((rail) => rail.scheme === scheme && rail.family === family);
+  }
+}
+
+/** How the owner's money is moved out on a network. */
+export function withdrawalRailOf({ family }: Pick<Network, 'family'>): WithdrawalRail {
+  return WITHDRAWALS[family];
+}
+
+/** Headers that are a protocol's own and of no use to an agent. */
+export const OWN_HEADERS: readonly string[] = PROTOCOLS.flatMap(({ ownHeaders }) => ownHeaders);
+
+function numbered(demand: PaymentDemand, from: number): PaymentDemand {
+  if (from === 0) return demand;
+  const move = <T extends { readonly index: number }>(one: T): T => ({ ...one, index: from + one.index });
+  return { ...demand, offers: demand.offers.map(move), rejected: demand.rejected.map(move) };
+}

@@ -1,0 +1,23 @@
+import { parsePaymentRequired } from '../protocols/x402/parse.js';
+import { readReceipt } from '../protocols/x402/receipt.js';
+import { readRefusal } from '../protocols/x402/refusal.js';
+import type { PaymentProtocol } from './rail.js';
+import { toOffer } from './x402Offer.js';
+import { x402ExactEvm } from './x402ExactEvm/rail.js';
+import { x402ExactSvm } from './x402ExactSvm/rail.js';
+
+/** x402 over HTTP, versions 1 and 2. */
+export const x402: PaymentProtocol = {
+  name: 'x402',
+  parse(answer) {
+    const required = parsePaymentRequired(answer);
+    return required === null
+      ? null
+      : { ...required, offers: required.offers.map((offer) => toOffer(offer, required)) };
+  },
+  readReceipt,
+  readRefusal,
+  challengeHeaders: ['payment-required', 'x-payment-required', 'www-authenticate'],
+  ownHeaders: ['payment-required', 'payment-response', 'x-payment-response', 'x-payment-required'],
+  rails: [x402ExactEvm, x402ExactSvm],
+};
