@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { AsyncEntry } from '@napi-rs/keyring';
-import { WalletError } from '../errors/walletError.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
 import { createRecord, otherKeystore, readRecord } from './keystoreRecord.js';
 import { callWithin } from '../platform/nativeCall.js';
+import { findSessionBus } from './sessionBus.js';
 import type { SecretStore, SecretWrite, StoredSecret } from './secretStore.js';
 
 /** How the wallet's entries are found in a keychain's own window. */
@@ -103,7 +104,13 @@ export class KeychainStore implements SecretStore {
       const entry = await openEntry(account);
       return await call(entry, signal).catch(rejectTranslated);
     };
-    return await callWithin(this.#deadlineMs, run, silentKeychain);
+    try {
+      return await callWithin(this.#deadlineMs, run, silentKeychain);
+    } catch (error) {
+      if (!isWalletError(error) || error.code !== 'keystore_unavailable') throw error;
+      // A wallet that is there is not to be made again elsewhere.
+      throw (await readRecord(this.#home))?.kind === 'keychain' ? unreachableKeychain(error) : error;
+    }
   }
 }
 
@@ -112,6 +119,10 @@ async function openEntry(account: string): Promise<AsyncEntry> {
   const keyring = await import('@napi-rs/keyring').catch((cause: unknown) => {
     throw noKeychain(cause);
   });
+  if (process.platform === 'linux') {
+    const bus = findSessionBus(process.env, process.getuid?.());
+    if (bus !== undefined) process.env['DBUS_SESSION_BUS_ADDRESS'] = bus;
+  }
   try {
     return new keyring.AsyncEntry(KEYCHAIN_SERVICE, account, ENTRY_OPTIONS);
   } catch (cause) {
@@ -151,6 +162,19 @@ function noKeychain(cause: unknown): WalletError {
     cause,
     owner: { say: 'Keep the wallet in an encrypted file instead.', command: 'init --keystore file' },
   });
+}
+
+function unreachableKeychain(cause: unknown): WalletError {
+  return new WalletError(
+    'keychain_locked',
+    'The keys of this wallet are in the OS keychain, and this process cannot reach it.',
+    {
+      cause,
+      owner: {
+        say: 'Start the MCP client inside your desktop session. If it is, let the client pass DBUS_SESSION_BUS_ADDRESS to the server.',
+      },
+    },
+  );
 }
 
 function hiddenEntry(home: string): WalletError {

@@ -240,4 +240,20 @@ describe.skipIf(missing !== null)(`a real Secret Service${missing === null ? '' 
     },
     TIMEOUT_MS,
   );
+
+  it(
+    'that cannot be reached is never told to be made again where the wallet is in it',
+    async () => {
+      service = await startSecretService();
+      const first = await start();
+      await first.take({ do: 'create', secret: KEY });
+      const env = { ...service.env, DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nonexistent/bus' };
+      const cutOff = await startWalletProcess(bundle, { kind: 'keychain', home }, env);
+      running.push(cutOff);
+      const answer = await cutOff.take({ do: 'unlock' });
+      expect(answer).toMatchObject({ code: 'keychain_locked' });
+      expect(answer).not.toHaveProperty('ownerCommand', expect.stringContaining('init'));
+    },
+    TIMEOUT_MS,
+  );
 });
