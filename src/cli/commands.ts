@@ -247,6 +247,36 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     load: () => import('./config/configSet.js'),
   },
   {
+    name: 'config add',
+    group: 'Set up',
+    summary: 'Add one entry to a list. What loosens the wallet requires owner authentication.',
+    args: [
+      { name: '<key>', doc: 'A list such as hosts.deny, net.allow_private or networks.enabled.' },
+      { name: '<entry>', doc: 'The entry to add.' },
+    ],
+    flags: OWNS,
+    examples: ['config add hosts.deny expensive.example', 'config add networks.enabled eip155:137'],
+    load: async () => {
+      const { changeEntry } = await import('./config/configEntry.js');
+      return { run: (call) => changeEntry(call, 'add') };
+    },
+  },
+  {
+    name: 'config remove',
+    group: 'Set up',
+    summary: 'Remove one entry from a list. What loosens the wallet requires owner authentication.',
+    args: [
+      { name: '<key>', doc: 'A list such as hosts.deny.' },
+      { name: '<entry>', doc: 'The entry to remove.' },
+    ],
+    flags: OWNS,
+    examples: ['config remove hosts.deny expensive.example'],
+    load: async () => {
+      const { changeEntry } = await import('./config/configEntry.js');
+      return { run: (call) => changeEntry(call, 'remove') };
+    },
+  },
+  {
     name: 'config accept',
     group: 'Set up',
     summary: 'Review and accept a change made to config.json by hand.',

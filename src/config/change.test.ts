@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { WalletError } from '../errors/walletError.js';
-import { changesBetween, describeKeys, getKey, listKeys, setKey } from './change.js';
+import { changesBetween, describeKeys, getKey, listKeys, setKey, withEntry } from './change.js';
 import { together } from './direction.js';
 import { initialSettings, SETTING_ROWS, SETTINGS, type Config } from './settings.js';
 
@@ -472,4 +472,16 @@ describe('agents and categories', () => {
     const key = 'categories.search.hosts';
     expect(setKey(configWith({ [key]: from }), key, to).direction).toBe(direction);
   });
+});
+
+test('an entry comes into a list and goes, and the others stay', () => {
+  const config = configWith({ 'hosts.deny': '["a.example"]' });
+  expect(withEntry(config, 'hosts.deny', 'add', 'b.example')).toBe('["a.example","b.example"]');
+  expect(withEntry(config, 'hosts.deny', 'add', 'a.example')).toBe('["a.example"]');
+  expect(withEntry(config, 'hosts.deny', 'remove', 'a.example')).toBe('[]');
+  expect(withEntry(config, 'hosts.deny', 'remove', 'b.example')).toBe('["a.example"]');
+  expect(withEntry(config, 'networks.eip155:8453.rpc_url', 'add', 'https://rpc.example')).toBe(
+    '["https://rpc.example"]',
+  );
+  expect(() => withEntry(config, 'limits.per_day_usd', 'add', '5')).toThrow(/use config set/);
 });

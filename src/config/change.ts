@@ -81,6 +81,24 @@ export function setKey(config: Config, key: string, valueText: string): KeySet {
   };
 }
 
+/** Whether an entry comes into a list or goes. */
+export type EntryChange = 'add' | 'remove';
+
+/**
+ * The text that {@link setKey} takes for a list with one entry more or less; the same list where that changes nothing.
+ *
+ * Throws `bad_input` for a key that holds no list.
+ */
+export function withEntry(config: Config, keyText: string, change: EntryChange, entry: string): string {
+  const { row, name, key } = findKey(keyText);
+  const list = row.setting.get(row.get(config), name) ?? [];
+  if (!Array.isArray(list))
+    throw new WalletError('bad_input', `${key} holds one value and no list: use config set.`);
+  const others = list.filter((one) => one !== entry);
+  if (change === 'remove') return JSON.stringify(others);
+  return JSON.stringify(others.length === list.length ? [...list, entry] : list);
+}
+
 /** Every key whose value differs. A wallet's identity is looked at too, and counts as loosening. */
 export function changesBetween(before: Config, after: Config): KeyChange[] {
   const identity = (['walletId', 'keystore', 'testnet'] as const)

@@ -52,7 +52,7 @@ function refuse(code: NetCode, message: string, owner?: OwnerStep): NetFailure {
 export function allowPrivateStep(hostPort: string): OwnerStep {
   return {
     say: `If ${hostPort} is your own and the agent may call it, allow exactly that host and port.`,
-    command: `config set net.allow_private ${hostPort}`,
+    command: `config add net.allow_private ${hostPort}`,
   };
 }
 

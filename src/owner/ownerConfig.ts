@@ -8,7 +8,7 @@ import {
   updateConfig,
   type ConfigReview,
 } from '../config/configFile.js';
-import { setKey, type KeyChange } from '../config/change.js';
+import { setKey, withEntry, type EntryChange, type KeyChange } from '../config/change.js';
 import { configInvalid } from '../config/schema.js';
 import { findKey, type Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
@@ -39,16 +39,45 @@ export interface ConfigChange extends KeyChange {
  * Throws `bad_input` for a key or value that cannot be, `needs_owner`, `config_*`, `ledger_*` and the codes of the
  * keystore; the config is then as it was.
  */
-export async function changeConfig(
+export function changeConfig(
   options: OwnerOptions,
   keyText: string,
   valueText: string,
 ): Promise<ConfigChange> {
   const { key } = findKey(keyText);
-  const shown = changeOf(readConfigUnauthenticated(options.home), key, valueText);
-  const wish: OwnerWish = {
-    what: `Setting ${key} to ${valueText}, which loosens the wallet,`,
+  const words = {
+    what: `Setting ${key} to ${valueText}`,
     command: `config set ${key} ${shellWord(valueText)}`,
+  };
+  return change(options, key, words, () => valueText);
+}
+
+/** Adds one entry to a list of the config, or removes one, and leaves the others. Throws as {@link changeConfig} does. */
+export function changeConfigList(
+  options: OwnerOptions,
+  keyText: string,
+  entryChange: EntryChange,
+  entry: string,
+): Promise<ConfigChange> {
+  const { key } = findKey(keyText);
+  const words = {
+    what: entryChange === 'add' ? `Adding ${entry} to ${key}` : `Removing ${entry} from ${key}`,
+    command: `config ${entryChange} ${key} ${shellWord(entry)}`,
+  };
+  return change(options, key, words, (config) => withEntry(config, key, entryChange, entry));
+}
+
+async function change(
+  options: OwnerOptions,
+  key: string,
+  { what, command }: { readonly what: string; readonly command: string },
+  textFor: (config: Config) => string,
+): Promise<ConfigChange> {
+  const known = readConfigUnauthenticated(options.home);
+  const shown = changeOf(known, key, textFor(known));
+  const wish: OwnerWish = {
+    what: `${what}, which loosens the wallet,`,
+    command,
     act: async () =>
       Promise.resolve({ what: `Set ${key}, which loosens the wallet`, details: [describeChange(shown)] }),
   };
@@ -56,19 +85,19 @@ export async function changeConfig(
   const keys = loosens ? await unlockAsOwner(options, wish) : await unlockAsAnyone(options);
   return withLedger(options, keys, async (ledger) => {
     const mac = configMac(keys);
-    let change: KeyChange | undefined;
+    let made: KeyChange | undefined;
     const config = await updateConfig(options.home, mac, (current) => {
       if (current.version < ledger.head().configVersion) throw staleConfig();
-      const set = setKey(current, key, valueText);
-      change = { key, before: set.before, after: set.after, direction: set.direction };
+      const set = setKey(current, key, textFor(current));
+      made = { key, before: set.before, after: set.after, direction: set.direction };
       // Another process changed the config since it was looked at: what loosens is not what was shown.
-      const isShown = change.before === shown.before && change.after === shown.after;
+      const isShown = made.before === shown.before && made.after === shown.after;
       if (set.direction === 'loosens' && !(loosens && isShown)) throw changedMeanwhile(wish);
       return set.config;
     });
     await ledger.noteConfigVersion(config.version, options.now());
     await rememberLedger(keys, ledger);
-    return { ...(change as KeyChange), version: config.version };
+    return { ...(made as KeyChange), version: config.version };
   });
 }
 

@@ -74,7 +74,7 @@ test('a denied host cannot be reached by spelling it otherwise', () => {
 test('a host not allowed names what the owner would run, and never shell syntax of a URL', () => {
   const hosts = { allow: ['a.example'], deny: [] };
   expect(judgeRequest({ hosts, hostPort: 'b.example:443' })).toMatchObject({
-    owner: { command: `config set hosts.allow '["a.example","b.example"]'` },
+    owner: { command: 'config add hosts.allow b.example' },
   });
   const hostPort = hostPortOf(new URL("https://b';reboot;'.example/"));
   expect(hostPort).toContain(';reboot;');
@@ -121,7 +121,7 @@ test('a refusal says its figures, its key and that it is final', () => {
 test('a disabled network names what the owner would run; the other kind of money cannot be enabled', () => {
   expect(judgeOffer({ offer: offerOf(POLYGON, 1n), ...rules })).toMatchObject({
     code: 'network_disabled',
-    owner: { command: `config set networks.enabled '["eip155:8453","eip155:137"]'` },
+    owner: { command: 'config add networks.enabled eip155:137' },
   });
   const testMoney = judgeOffer({ offer: offerOf(BASE_SEPOLIA, 1n), ...rules });
   expect(testMoney).toMatchObject({ verdict: 'refuse', code: 'network_disabled' });

@@ -79,7 +79,7 @@ export function judgeRequest({ hosts, hostPort }: { hosts: HostRules; hostPort: 
       say: `The agent wants to call ${host}, which is not in hosts.allow.`,
       // T11: a URL's host may hold quotes and semicolons; a command to be pasted into a shell may not.
       ...(PLAIN_HOST.test(host) && {
-        command: `config set hosts.allow '${JSON.stringify([...hosts.allow, host])}'`,
+        command: `config add hosts.allow ${host}`,
       }),
     },
   };
@@ -187,14 +187,13 @@ function networkDisabled({ network }: Offer, { networksEnabled, testnet }: Offer
       sentence: `The seller takes ${other} money (${network.label}) and this wallet holds ${kind} money; do not retry.`,
     };
   }
-  const enabled = JSON.stringify([...networksEnabled, network.caip2]);
   return {
     verdict: 'refuse',
     code,
     sentence: `The owner has not enabled ${network.label} (${network.caip2}), which the seller takes; do not retry.`,
     owner: {
       say: `The agent wants to pay on ${network.label}, which is not enabled.`,
-      command: `config set networks.enabled '${enabled}'`,
+      command: `config add networks.enabled ${network.caip2}`,
     },
   };
 }

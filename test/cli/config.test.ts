@@ -153,6 +153,30 @@ describe('config set', () => {
   });
 });
 
+describe('a list', () => {
+  it('takes and gives up single entries, and loosening it is the owner’s', async () => {
+    await byOwner('config', 'set', 'hosts.deny', '[]');
+    expect(await byAgent('config', 'add', 'hosts.deny', 'a.example')).toMatchObject({ exit: 0 });
+    expect(await byAgent('config', 'add', 'hosts.deny', 'b.example')).toMatchObject({ exit: 0 });
+    expect(await valueOf('hosts.deny')).toBe('["a.example","b.example"]');
+    expect(await byAgent('config', 'remove', 'hosts.deny', 'a.example')).toMatchObject({ exit: 3 });
+    expect(await byOwner('config', 'remove', 'hosts.deny', 'a.example')).toMatchObject({ exit: 0 });
+    expect(await byOwner('config', 'remove', 'hosts.deny', 'b.example')).toMatchObject({ exit: 0 });
+    expect(await valueOf('hosts.deny')).toBe('[]');
+  });
+
+  it('takes the entry that a refused address names', async () => {
+    const refused = await byAgent('pay', 'https://10.0.0.1/', '--max-usd', '0.01', '--json');
+    const told = String(parsed(refused)['tell_owner']);
+    const [, command = ''] = /(config add net\.allow_private \S+)$/.exec(told) ?? [];
+    expect(command).toBe('config add net.allow_private 10.0.0.1:443');
+    await byOwner('config', 'set', 'net.allow_private', '[]');
+    expect(await byOwner(...command.split(' '))).toMatchObject({ exit: 0 });
+    expect(await valueOf('net.allow_private')).toBe('["10.0.0.1:443"]');
+    expect(await byOwner('config', 'remove', 'net.allow_private', '10.0.0.1:443')).toMatchObject({ exit: 0 });
+  });
+});
+
 describe('a config edited by hand', () => {
   beforeEach(() => copyFileSync(config, scratch.path('config.saved')));
 

@@ -63,9 +63,9 @@ function report(
     printLines(io.stdout, [message]);
     const hints = reports.filter(({ why }) => PRIVATE.includes(why)).map(({ url }) => hintOf(url));
     if (hints.length > 0) {
-      const command = ownerCommand(`config set net.allow_private '${JSON.stringify(hints)}'`, io);
       printLines(io.stderr, [
-        `Where a catalogue is on your own network, name all hosts that are: ${command}`,
+        'If such a catalogue is on your own network, allow its host and port:',
+        ...hints.map((hostPort) => `  ${ownerCommand(`config add net.allow_private ${hostPort}`, io)}`),
       ]);
     }
   }

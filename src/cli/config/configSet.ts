@@ -1,5 +1,5 @@
 import type { Direction } from '../../config/direction.js';
-import { changeConfig } from '../../owner/ownerConfig.js';
+import { changeConfig, type ConfigChange } from '../../owner/ownerConfig.js';
 import type { CommandCall } from '../command.js';
 import { findConfigKey } from './configKey.js';
 import { printReport } from '../terminal/show.js';
@@ -13,9 +13,12 @@ const WORDS: Readonly<Record<Direction, string>> = {
 
 /** Sets one key of the config. */
 export async function run(call: CommandCall): Promise<number> {
-  const { io, args, flags } = call;
-  const [keyText = '', value = ''] = args;
-  const change = await changeConfig(ownerOptions(call), findConfigKey(keyText), value);
+  const [keyText = '', value = ''] = call.args;
+  return printChange(call, await changeConfig(ownerOptions(call), findConfigKey(keyText), value));
+}
+
+/** Prints what a change came to. */
+export function printChange({ io, flags }: CommandCall, change: ConfigChange): number {
   const { key, before, after, direction, version } = change;
   const message =
     direction === 'same'
