@@ -177,7 +177,7 @@ function lineOf(name: string, usdMicrosMax: bigint): DecidingLine {
   return { name, usdMicrosMax, usdMicrosLeft: usdMicrosMax };
 }
 
-function networkDisabled({ network }: Offer, { networksEnabled, testnet }: OfferRules): Stop {
+function networkDisabled({ network }: Offer, { testnet }: OfferRules): Stop {
   const code = 'network_disabled';
   if (network.testnet !== testnet) {
     const [kind, other] = testnet ? ['test', 'real'] : ['real', 'test'];

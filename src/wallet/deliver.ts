@@ -1,4 +1,3 @@
-import type { SettlementReceipt } from '../payment/challenge.js';
 import { nameLowered } from './clientLimits.js';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/settings.js';

@@ -1,4 +1,4 @@
-import type { Offer, PaymentDemand } from '../payment/challenge.js';
+import type { Offer } from '../payment/challenge.js';
 import { WalletError } from '../errors/walletError.js';
 import type { Config } from '../config/settings.js';
 import type { HoldResult } from '../ledger/sqlite/hold.js';
