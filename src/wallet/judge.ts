@@ -143,7 +143,7 @@ export function judgeChallenge(
 }
 
 /** The agent's own cap on one call, where the offer passes it; it is no line, since it needs no history. */
-function ownCallCapPassed(config: Config, agent: string, { usdMicros }: PaymentOffer): string | null {
+function ownCallCapPassed(config: Config, agent: string, { usdMicros }: Offer): string | null {
   const max = agentBounds(config, agent).limits.perCallUsdMicros;
   return max !== undefined && usdMicros > max ? `agents.${agent}.limits.per_call_usd` : null;
 }
