@@ -130,15 +130,19 @@ test('a client that goes in the middle of its call leaves nothing behind', async
 });
 
 test('more connections than the bound are counted, and told in words to come again', async () => {
-  const many = await Promise.all(Array.from({ length: CONNECTIONS_MAX + 20 }, () => dial()));
-  await expect.poll(() => countOf('connections')).toBeGreaterThanOrEqual(20);
-  const late = await dial();
-  late.socket.write(
-    `${head('POST /mcp HTTP/1.1', { ...asAgent(TOKENS.ada), 'Content-Length': '2' })}\r\n\r\n{}`,
-  );
-  await late.ended;
-  expect(late.answer()).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 5[^]*too many connections/i);
-  for (const { socket } of many) socket.destroy();
+  for (let says = ''; !says.startsWith('HTTP/1.1 503');) {
+    const many = await Promise.all(Array.from({ length: CONNECTIONS_MAX + 20 }, () => dial()));
+    await expect.poll(() => countOf('connections')).toBeGreaterThanOrEqual(20);
+    const late = await dial();
+    late.socket.write(
+      `${head('POST /mcp HTTP/1.1', { ...asAgent(TOKENS.ada), 'Content-Length': '2' })}\r\n\r\n{}`,
+    );
+    await late.ended;
+    for (const { socket } of many) socket.destroy();
+    // Those that say nothing end after a while, and on a slow machine before the late one came.
+    says = late.answer();
+    if (says.startsWith('HTTP/1.1 503')) expect(says).toMatch(/retry-after: 5[^]*too many connections/i);
+  }
   await expect.poll(() => fixture.server.connections()).toBeLessThan(10);
   await stillServes();
 });
@@ -186,7 +190,7 @@ test('each is refused and counted however often it comes, and memory stays flat'
     token_missing: rounds,
     token_wrong: 2 * rounds,
   });
-  expect(heldBytes() - before).toBeLessThan(4 * 1024 * 1024);
+  await expect.poll(() => heldBytes() - before).toBeLessThan(4 * 1024 * 1024);
   await stillServes();
 });
 
@@ -229,8 +233,8 @@ test.each([
       expect(line).toBe(`HTTP/1.1 ${status} ${status === 413 ? 'Payload Too Large' : 'Unauthorized'}`);
   }
   expect(countOf(status === 413 ? 'body_too_large' : 'token_missing')).toBe(20);
-  // 200 MB came in; what is held is what was held before.
-  expect(heldBytes() - before).toBeLessThan(8 * 1024 * 1024);
+  // 200 MB came in; once the last connections are gone, what is held is what was held before.
+  await expect.poll(() => heldBytes() - before).toBeLessThan(8 * 1024 * 1024);
   await stillServes();
 });
 

@@ -14,6 +14,8 @@ export interface LoadOptions {
   /** At once for each agent; every other one speaks the newer era. */
   readonly clients: number;
   readonly seconds: number;
+  /** How a call must have ended, and how often, before the time can be over: a slow machine must not make it a mild one. */
+  readonly atLeast?: { readonly code: string; readonly calls: number };
   /** Kills the server with SIGKILL after so long, and starts it again. */
   readonly killAfterSec?: number;
 }
@@ -46,7 +48,8 @@ const AS_DEPLOYED = [process.execPath, '--max-semi-space-size=8', PROGRAM] as co
 const CANARY = /canary-[a-z]\d+x/g;
 
 /** Runs agents against `purser serve` and the sandbox, each with a canary of its own in all it buys. */
-export async function runLoad({ agents, clients, seconds, killAfterSec }: LoadOptions): Promise<LoadReport> {
+export async function runLoad(options: LoadOptions): Promise<LoadReport> {
+  const { agents, clients, seconds, atLeast, killAfterSec } = options;
   const world = await startTestWorld();
   try {
     const wallet = await world.wallet();
@@ -57,12 +60,21 @@ export async function runLoad({ agents, clients, seconds, killAfterSec }: LoadOp
     const funded = await addAgents(world.sandbox, wallet.open(), names, FUNDS_MICROS);
     const run = new LoadRun(world, wallet);
     await run.start();
-    const until = performance.now() + seconds * 1000;
-    const killing = killAfterSec === undefined ? null : pause(killAfterSec * 1000).then(() => run.restart());
+    const endsMs = performance.now() + seconds * 1000;
+    let restarted = killAfterSec === undefined;
+    const killing = restarted
+      ? null
+      : pause((killAfterSec ?? 0) * 1000)
+          .then(() => run.restart())
+          .then(() => (restarted = true));
+    const isOver = (): boolean =>
+      performance.now() >= endsMs &&
+      restarted &&
+      (run.codes.get(atLeast?.code ?? '') ?? 0) >= (atLeast?.calls ?? 0);
     const watching = pause((seconds * 1000) / 4).then(() => run.rss());
     await Promise.all(
       funded.flatMap((agent) =>
-        Array.from({ length: clients }, (_, i) => run.drive(agent, i % 2 === 1, until)),
+        Array.from({ length: clients }, (_, i) => run.drive(agent, i % 2 === 1, isOver)),
       ),
     );
     await killing;
@@ -118,10 +130,10 @@ class LoadRun {
   }
 
   /** One client: buys, looks at what it bought, and looks at the ledger, over and over. */
-  async drive(agent: FundedAgent, isModern: boolean, until: number): Promise<void> {
+  async drive(agent: FundedAgent, isModern: boolean, isOver: () => boolean): Promise<void> {
     const client = new RawAgent(this.#url, agent.token, isModern);
     const canary = `canary-${agent.name}x`;
-    for (let i = 0; performance.now() < until; i++) {
+    for (let i = 0; !isOver(); i++) {
       const url = this.#world.url(`/v2/price/${PRICE}`, { canary });
       const calls = [
         ['wallet_pay', { url, max_usd: PRICE, reason: canary }],
@@ -129,7 +141,7 @@ class LoadRun {
       ] as const;
       for (const [tool, args] of calls) {
         const againSec = await this.#call(client, canary, tool, args);
-        if (againSec > 0) await pause(Math.min(againSec * 1000, Math.max(0, until - performance.now())));
+        if (againSec > 0 && !isOver()) await pause(againSec * 1000);
       }
     }
     client.close();
