@@ -11,9 +11,12 @@ export interface LedgerAnchor {
   /** Number of the journal entry that was the head; a safe integer from 0. */
   readonly seq: number;
   readonly headHash: string;
+  /** Set where the owner had frozen the wallet there. */
+  readonly isFrozen?: true;
 }
 
 const RECORD_VERSION = 1;
+const FROZEN = 'frozen';
 
 /** Ids and hashes of the ledger: visible ASCII, bounded so that the record stays small in any keychain. */
 const FIELD = /^[\x21-\x7e]{1,128}$/;
@@ -55,11 +58,16 @@ export function looksFactored(text: string | null): boolean {
 export function sealMemory({ anchor, factors }: LedgerMemory, keys: WalletKeys): string {
   if (anchor !== null && !isAnchor(anchor)) throw new WalletError('internal', 'The checkpoint is malformed.');
   if (!fitsMemory(factors)) throw new WalletError('bad_input', 'The keystore cannot keep so many factors.');
-  const fields = anchor === null ? null : [anchor.ledgerId, anchor.seq, anchor.headHash];
+  const fields = anchor === null ? null : fieldsOf(anchor);
   const told =
     factors.length === 0 ? {} : { factors: factors.map((factor) => JSON.parse(factor) as unknown) };
   const mac = macMemory(fields, told.factors, keys);
   return `${JSON.stringify({ version: RECORD_VERSION, anchor: fields, ...told, mac })}\n`;
+}
+
+/** A field more where the wallet was frozen: a Purser from before this one reads the record all the same. */
+function fieldsOf({ ledgerId, seq, headHash, isFrozen }: LedgerAnchor): (string | number)[] {
+  return [ledgerId, seq, headHash, ...(isFrozen === true ? [FROZEN] : [])];
 }
 
 /** Reads {@link sealMemory}'s record; `keystore_unreadable` where it is missing, damaged or of another wallet. */
@@ -83,8 +91,8 @@ export function openMemory(text: string | null, keys: WalletKeys): LedgerMemory 
   }
   const factors = (told ?? []).map((factor) => JSON.stringify(factor));
   if (fields === null) return { anchor: null, factors };
-  const [ledgerId, seq, headHash] = fields as unknown[];
-  const anchor = { ledgerId, seq, headHash };
+  const [ledgerId, seq, headHash, mark] = fields as unknown[];
+  const anchor = { ledgerId, seq, headHash, ...(mark === FROZEN ? { isFrozen: true as const } : {}) };
   if (!isAnchor(anchor)) throw unreadableAnchor('is malformed');
   return { anchor, factors };
 }
@@ -114,7 +122,7 @@ export function judgeRenewal(kept: LedgerAnchor | null, next: LedgerAnchor): 're
   return next.seq > kept.seq ? 'renew' : 'keep';
 }
 
-function isAnchor(anchor: Record<keyof LedgerAnchor, unknown>): anchor is LedgerAnchor {
+function isAnchor(anchor: Record<Exclude<keyof LedgerAnchor, 'isFrozen'>, unknown>): anchor is LedgerAnchor {
   const { ledgerId, seq, headHash } = anchor;
   return (
     typeof ledgerId === 'string' &&

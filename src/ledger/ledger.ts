@@ -102,6 +102,8 @@ export interface Checkpoint {
   readonly ledgerId: string;
   readonly seq: number;
   readonly headHash: string;
+  /** Set where the owner has frozen the wallet: a ledger that is lost or old takes that along otherwise. */
+  readonly isFrozen?: true;
 }
 
 /** As {@link capturedWallMs}; from no earlier than the opening, whatever the clock said meanwhile. */
@@ -114,6 +116,8 @@ export interface LedgerOptions {
   readonly observer?: CommitObserver;
   /** How long a write waits for other processes before it fails as `ledger_busy`; 10 s unless said. */
   readonly lockWaitMaxMs?: number;
+  /** Whether the wallet is stopped by what stands outside the ledger; it is asked wherever a freeze is looked for. */
+  readonly isStopped?: () => boolean;
   /** Tests alone bring their own. */
   readonly migrations?: readonly Migration[];
 }
@@ -133,6 +137,7 @@ export class Ledger {
   readonly agents: Agents;
   readonly #db: Sqlite;
   readonly #path: string;
+  readonly #isStopped: () => boolean;
   readonly #writer: LedgerWriter;
   readonly #journal: Journal;
   readonly #context: LedgerContext | null;
@@ -140,13 +145,14 @@ export class Ledger {
 
   private constructor(path: string, db: Sqlite, options: LedgerOptions) {
     const { mac, observer, lockWaitMaxMs, migrations = MIGRATIONS } = options;
+    this.#isStopped = options.isStopped ?? (() => false);
     this.#db = db;
     this.#path = path;
     const { id, auth } = identify(db, mac);
     migrate(db, path, auth, migrations);
     this.id = id;
     this.#journal = new Journal(db, auth);
-    this.#context = auth === null ? null : contextOf(db, auth, this.#journal);
+    this.#context = auth === null ? null : contextOf(db, auth, this.#journal, this.#isStopped);
     const access = {
       read: <T>(operation: (context: LedgerContext, head: JournalHead) => T) => this.#read(operation),
       write: <T>(point: CommitPoint, operation: (context: LedgerContext) => T) =>
@@ -202,7 +208,8 @@ export class Ledger {
 
   /** The journal's head as stored, unproved: also without keys. */
   head(): JournalHead {
-    return this.#snapshot(() => this.#journal.readHead());
+    const head = this.#snapshot(() => this.#journal.readHead());
+    return head.frozen || !this.#isStopped() ? head : { ...head, frozen: true };
   }
 
   /** Whether there are rows of factors, unproved: also without keys. */
@@ -212,7 +219,12 @@ export class Ledger {
 
   /** Where the journal stands now. */
   checkpoint(): Checkpoint {
-    return this.#read((_context, head) => ({ ledgerId: this.id, seq: head.seq, headHash: head.hash }));
+    return this.#read((_context, head) => ({
+      ledgerId: this.id,
+      seq: head.seq,
+      headHash: head.hash,
+      ...(this.#journal.isFrozenByOwner() ? { isFrozen: true } : {}),
+    }));
   }
 
   /**
@@ -452,7 +464,8 @@ export class Ledger {
   /** Stops all signing and sending, in every process. Needs no keys. Returns false where it was frozen already. */
   freeze(nowMs: number): Promise<boolean> {
     return this.#writeUnlocked('frozen', () => {
-      if (this.#journal.readHead().frozen) return false;
+      // Also while a rebuilding freezes it: that ends by itself.
+      if (this.#journal.isFrozenByOwner()) return false;
       this.#journal.appendFreeze(nowMs);
       return true;
     });
@@ -484,6 +497,11 @@ export class Ledger {
   /** When the rebuilding under way began, or null. */
   rebuildingSinceMs(): number | null {
     return this.#read((context) => rebuildingSinceMs(context));
+  }
+
+  /** Throws `ledger_rebuilding` while a rebuilding is under way. */
+  assertNotRebuilding(): void {
+    this.#read((context) => assertNotRebuilding(context));
   }
 
   /** Counts what the chain shows and this ledger does not know, and ends the rebuilding. */
@@ -587,9 +605,22 @@ export class Ledger {
   }
 }
 
-function contextOf(db: Sqlite, auth: RowAuthenticator, journal: Journal): LedgerContext {
+function contextOf(
+  db: Sqlite,
+  auth: RowAuthenticator,
+  journal: Journal,
+  isStopped: () => boolean,
+): LedgerContext {
   const register = new Register(db);
-  return { db, auth, journal, register, totals: new Totals(db, auth, register), self: thisProcess() };
+  return {
+    db,
+    auth,
+    journal,
+    register,
+    totals: new Totals(db, auth, register),
+    self: thisProcess(),
+    isStopped,
+  };
 }
 
 /** Which ledger this is, and whether the keys are those that wrote it. */

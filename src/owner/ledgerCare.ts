@@ -11,6 +11,7 @@ import type { Payment } from '../ledger/payment.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
 import { openLedger } from '../wallet/engine.js';
 import { settleFate } from '../wallet/fate.js';
+import { isMarkedFrozen } from '../wallet/freezeMark.js';
 import { compareWithChain, fatePlaceOf, LOOK_MS_MAX } from './chainAudit.js';
 import { lacksFactors, rememberFactors, restoreFactors } from './factorMemory.js';
 import { readChain } from './chainImport.js';
@@ -35,6 +36,8 @@ export interface Rebuilding {
   readonly recaptured: number;
   /** What was not looked at or not proved: one sentence for each. */
   readonly notes: readonly string[];
+  /** Whether the wallet is frozen now: until a rebuilding ends, and beyond that where the owner froze it. */
+  readonly frozen: boolean;
   /** Where the ledger that was replaced is kept, or null. */
   readonly keptAs: string | null;
   /** Agents that were suspended because the ledger is an older copy. */
@@ -66,6 +69,7 @@ async function rebuildOver(
   const ledger = usable ?? beginAnew(options, keys, config);
   try {
     const isOlder = usable !== null && !(await isContinued(usable, keys));
+    if (await wasFrozenByOwner(options.home, keys)) await ledger.freeze(options.now());
     await ledger.beginRebuild(options.now());
     const suspended = isOlder ? await suspendAgents(ledger, options.now()) : [];
     await restoreFactors(keys, ledger, options.now());
@@ -76,6 +80,15 @@ async function rebuildOver(
   } finally {
     ledger.close();
   }
+}
+
+/** Whether the owner had frozen the wallet, by what an older or a new ledger does not take along. */
+async function wasFrozenByOwner(home: string, keys: UnlockedWallet): Promise<boolean> {
+  const kept = await keys.readAnchor().catch((error: unknown) => {
+    if (isWalletError(error) && error.code === 'keystore_unreadable') return null;
+    throw error;
+  });
+  return kept?.isFrozen === true || isMarkedFrozen(home);
 }
 
 /**
@@ -99,6 +112,7 @@ async function lookOver(
     imported: 0,
     recaptured: compared.recaptured.length,
     notes: [...compared.notes, ...compared.findings.map(({ says }) => says)],
+    frozen: ledger.head().frozen,
     keptAs: null,
     suspended: [],
   };
@@ -178,7 +192,7 @@ async function finishWhenReady(
 ): Promise<Omit<Rebuilding, 'suspended'>> {
   const sinceMs = ledger.rebuildingSinceMs() ?? options.now();
   const readyAtMs = sinceMs + (AUTHORIZATION_WINDOW_MAX_SEC + CLOCK_MARGIN_SEC) * 1000;
-  const begun = { readyAtMs, imported: 0, recaptured: 0, notes: [], keptAs };
+  const begun = { readyAtMs, imported: 0, recaptured: 0, notes: [], frozen: true, keptAs };
   if (options.now() < readyAtMs) return { ...begun, state: 'waiting' };
   const found = await readChain(config, keys, ledger, {
     sinceMs: sinceMs - COUNTED_SEC * 1000,
@@ -187,7 +201,8 @@ async function finishWhenReady(
   const { imported, contradicted } = await ledger.finishRebuild(found, options.now());
   const proved = await proveLandings(config, ledger, contradicted, options.now());
   await rememberRebuilt(keys, ledger);
-  return { state: 'done', readyAtMs: null, imported, ...proved, keptAs };
+  const { frozen } = ledger.head();
+  return { state: 'done', readyAtMs: null, imported, ...proved, frozen, keptAs };
 }
 
 /** Takes for captured what was released falsely, where the chain proves it. */

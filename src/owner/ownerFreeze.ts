@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkHome, CONFIG_FILE, LEDGER_FILE, notSetUp } from '../config/home.js';
+import { isWalletError } from '../errors/walletError.js';
 import { Ledger } from '../ledger/ledger.js';
+import { writeCheckpoint } from '../wallet/checkpoint.js';
 import { openLedger } from '../wallet/engine.js';
+import { isMarkedFrozen, liftMark, markFrozen } from '../wallet/freezeMark.js';
 import { unlockAsOwner, type OwnerOptions } from './ownerHand.js';
 
 /**
@@ -11,27 +14,60 @@ import { unlockAsOwner, type OwnerOptions } from './ownerHand.js';
  * Throws `not_set_up`, `home_*` and the codes of the ledger.
  */
 export function openLedgerWithoutKeys(home: string): Ledger {
-  checkHome(home);
-  if (!existsSync(join(home, LEDGER_FILE)) && !existsSync(join(home, CONFIG_FILE))) throw notSetUp(home);
-  return Ledger.open(join(home, LEDGER_FILE), { mac: null });
+  assertSetUp(home);
+  return Ledger.open(join(home, LEDGER_FILE), { mac: null, isStopped: () => isMarkedFrozen(home) });
 }
 
-/** Stops all signing and sending, in every process. Anybody may, without keys. False where it was frozen already. */
-export async function freezeWallet(options: Pick<OwnerOptions, 'home' | 'now'>): Promise<boolean> {
-  const ledger = openLedgerWithoutKeys(options.home);
+function assertSetUp(home: string): void {
+  checkHome(home);
+  if (!existsSync(join(home, LEDGER_FILE)) && !existsSync(join(home, CONFIG_FILE))) throw notSetUp(home);
+}
+
+/** What a freeze came to. */
+export interface Frozen {
+  /** False where it was frozen already. */
+  readonly changed: boolean;
+  /** Why the ledger does not say so too; the mark beside it stops the wallet all the same. Null where it does. */
+  readonly ledgerFault: string | null;
+}
+
+/**
+ * Stops all signing and sending, in every process. Anybody may, without keys, and whatever state the ledger is in: the
+ * mark comes first, so that putting back an older ledger does not lift it. Throws `not_set_up`, `home_*`, `disk_full`.
+ */
+export async function freezeWallet({ home, now }: Pick<OwnerOptions, 'home' | 'now'>): Promise<Frozen> {
+  assertSetUp(home);
+  const wasMarked = !(await markFrozen(home, now()));
   try {
-    return await ledger.freeze(options.now());
-  } finally {
-    ledger.close();
+    const ledger = openLedgerWithoutKeys(home);
+    try {
+      return { changed: (await ledger.freeze(now())) || !wasMarked, ledgerFault: null };
+    } finally {
+      ledger.close();
+    }
+  } catch (error) {
+    if (!isWalletError(error)) throw error;
+    return { changed: !wasMarked, ledgerFault: error.shortMessage };
   }
 }
 
-/** Lets the wallet sign again: the owner's alone. False where it was not frozen. */
+/**
+ * Lets the wallet sign again: the owner's alone. False where it was not frozen. Throws `ledger_older` and `ledger_foreign`
+ * for a ledger that has to be rebuilt first, and as {@link unlockAsOwner} does.
+ */
 export async function unfreezeWallet(options: OwnerOptions): Promise<boolean> {
   const keys = await unlockAsOwner(options, { what: 'Unfreezing the wallet', command: 'unfreeze' });
   const ledger = openLedger(options, keys);
   try {
-    return await ledger.unfreeze(options.now());
+    const anchor = await keys.readAnchor();
+    if (anchor !== null) ledger.verifyCheckpoint(anchor);
+    ledger.assertNotRebuilding();
+    // A crash after this line leaves the journal frozen. The other way round, whoever opens the wallet between the two
+    // would freeze it anew.
+    const wasMarked = liftMark(options.home);
+    const wasFrozen = await ledger.unfreeze(options.now());
+    await writeCheckpoint(keys, ledger);
+    return wasMarked || wasFrozen;
   } finally {
     ledger.close();
   }

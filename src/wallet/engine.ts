@@ -16,6 +16,7 @@ import { addressOn } from './agentAddress.js';
 import { openChain, rpcSourceOf } from './chains.js';
 import { CheckpointKeeper } from './checkpoint.js';
 import { lowerLimits } from './clientLimits.js';
+import { isMarkedFrozen } from './freezeMark.js';
 import { Funds } from './funds.js';
 import type { PaymentProtocol } from '../rails/rail.js';
 import type { RailPorts } from '../rails/ports.js';
@@ -116,6 +117,8 @@ export class Engine {
       if (anchor === null)
         throw new WalletError('ledger_foreign', 'The keystore remembers no ledger, and there is one.');
       ledger.verifyCheckpoint(anchor);
+      // The mark alone stops it too; in the journal it is vouched for, and the keystore comes to remember it.
+      if (isMarkedFrozen(options.home)) await ledger.freeze(options.now());
     } catch (error) {
       ledger.close();
       throw error;
@@ -281,6 +284,7 @@ export function openLedger(options: Pick<WalletOptions, 'home' | 'observer'>, ke
   const { observer } = options;
   return Ledger.open(join(options.home, LEDGER_FILE), {
     mac: (data) => keys.mac('ledger', data),
+    isStopped: () => isMarkedFrozen(options.home),
     ...(observer === undefined ? {} : { observer }),
   });
 }

@@ -105,7 +105,6 @@ export function reconcileInBackground(engine: Engine): void {
       else dueMs.set(payment.id, Math.min(retryAtMs, engine.now() + LOOK_EVERY_MS));
     }
     await lookAtReleased(engine);
-    engine.renewCheckpoint();
   };
   const schedule = (afterMs: number): void => {
     const timer = setTimeout(() => {
@@ -113,6 +112,8 @@ export function reconcileInBackground(engine: Engine): void {
       pass()
         .catch(() => undefined)
         .finally(() => {
+          // Also of what others wrote meanwhile, such as a freeze by somebody without keys (T29).
+          engine.renewCheckpoint();
           if (!engine.closing.aborted) schedule(EVERY_MS);
         });
     }, afterMs);

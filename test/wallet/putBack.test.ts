@@ -1,9 +1,11 @@
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { backupLedger } from '../../src/owner/ledgerCare.js';
+import { backupLedger, rebuildLedger } from '../../src/owner/ledgerCare.js';
 import { addAgent, resumeAgent, suspendAgent } from '../../src/owner/ownerAgents.js';
-import { openLedgerWithoutKeys } from '../../src/owner/ownerFreeze.js';
+import { freezeWallet, openLedgerWithoutKeys, unfreezeWallet } from '../../src/owner/ownerFreeze.js';
+import { markFrozen } from '../../src/wallet/freezeMark.js';
+import { signaturesIn } from '../support/books.js';
 import { unlockAsAnyone } from '../../src/owner/ownerHand.js';
 import { addOwner, answerAs } from '../approvals/owner.js';
 import { ownerOf } from '../support/quickWallet.js';
@@ -79,6 +81,100 @@ describe.each(CHAINS)('a copy of the ledger from a moment ago, on %s', (chain) =
     await child.kill();
     putBack(mine);
     expect(await pay(mine)).toMatchObject(REFUSED);
+  });
+});
+
+describe('a freeze', () => {
+  const freeze = (mine: TestWallet) => freezeWallet(owner(mine));
+  const FROZEN = { code: 'frozen', money: 'none', retry: 'after_owner' };
+
+  test('that nobody with keys has seen stops the copy from before it, until its owner lifts it', async () => {
+    const mine = await world.wallet();
+    await copyLedger(mine);
+    expect(await freeze(mine)).toEqual({ changed: true, ledgerFault: null });
+    putBack(mine);
+    expect(openLedgerWithoutKeys(mine.home).head().frozen).toBe(true);
+    expect(await pay(mine)).toMatchObject(FROZEN);
+    expect(signaturesIn(mine.home)).toBe(0);
+    expect(await unfreezeWallet(owner(mine))).toBe(true);
+    expect(await pay(mine)).toMatchObject({ code: 'paid' });
+    expect(await unfreezeWallet(owner(mine))).toBe(false);
+  });
+
+  test('that a process with keys has seen is remembered where the mark is taken away with the ledger', async () => {
+    const mine = await world.wallet();
+    await copyLedger(mine);
+    await freeze(mine);
+    await (await mine.open().engine()).close();
+    rmSync(join(mine.home, 'frozen'));
+    putBack(mine);
+    expect(await pay(mine)).toMatchObject(REFUSED);
+    await expect(unfreezeWallet(owner(mine))).rejects.toMatchObject({ code: 'ledger_older' });
+    // And a rebuilding gives it back.
+    expect(await rebuildLedger({ ...owner(mine), now: world.now })).toMatchObject({ state: 'waiting' });
+    await world.advance(700);
+    expect(await rebuildLedger({ ...owner(mine), now: world.now })).toMatchObject({
+      state: 'done',
+      frozen: true,
+    });
+    expect(await pay(mine)).toMatchObject(FROZEN);
+    expect(await unfreezeWallet({ ...owner(mine), now: world.now })).toBe(true);
+    expect(await pay(mine)).toMatchObject({ code: 'paid' });
+  });
+
+  test('is remembered by a server that runs, though no call comes', async () => {
+    const mine = await world.wallet();
+    await copyLedger(mine);
+    const server = await startWalletProcess(mine.home, { reconcile: true });
+    await server.ask({ do: 'balance', input: {} });
+    await freeze(mine);
+    await expect.poll(() => rememberedBy(mine), { timeout: CATCH_UP_MS_MAX }).toBe(headOf(mine));
+    await server.kill();
+    rmSync(join(mine.home, 'frozen'));
+    putBack(mine);
+    expect(await pay(mine)).toMatchObject(REFUSED);
+  });
+
+  test('is not lifted on an older copy: that has to be rebuilt first', async () => {
+    const mine = await world.wallet();
+    await copyLedger(mine);
+    const wallet = mine.open();
+    expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({ code: 'paid' });
+    await wallet.close();
+    await freeze(mine);
+    putBack(mine);
+    await expect(unfreezeWallet(owner(mine))).rejects.toMatchObject({ code: 'ledger_older' });
+    expect(existsSync(join(mine.home, 'frozen'))).toBe(true);
+  });
+
+  test('needs no ledger: the mark stops a wallet that is open, and one whose ledger is gone', async () => {
+    const mine = await world.wallet();
+    const wallet = mine.open();
+    await wallet.engine();
+    await markFrozen(mine.home, world.now());
+    expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject(FROZEN);
+    expect(await wallet.balance({})).toMatchObject({ frozen: true });
+    await wallet.close();
+    for (const suffix of ['', '-wal', '-shm']) rmSync(join(mine.home, `purser.db${suffix}`), { force: true });
+    rmSync(join(mine.home, 'frozen'));
+    expect(await freeze(mine)).toEqual({
+      changed: true,
+      ledgerFault: expect.stringContaining('missing'),
+    });
+    expect(await freeze(mine)).toMatchObject({ changed: false });
+  });
+
+  test('while a rebuilding is under way stays when that ends', async () => {
+    const mine = await world.wallet();
+    const options = { ...owner(mine), now: world.now };
+    for (const suffix of ['', '-wal', '-shm']) rmSync(join(mine.home, `purser.db${suffix}`), { force: true });
+    expect(await rebuildLedger(options)).toMatchObject({ state: 'waiting' });
+    expect(await freezeWallet(options)).toEqual({ changed: true, ledgerFault: null });
+    await expect(unfreezeWallet(options)).rejects.toMatchObject({ code: 'ledger_rebuilding' });
+    await world.advance(700);
+    expect(await rebuildLedger(options)).toMatchObject({ state: 'done', frozen: true });
+    rmSync(join(mine.home, 'frozen'));
+    expect(await pay(mine)).toMatchObject(FROZEN);
   });
 });
 

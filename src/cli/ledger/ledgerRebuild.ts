@@ -15,7 +15,7 @@ export async function run(call: CommandCall): Promise<number> {
 
 /** Tells how far a rebuilding has come. */
 export function reportRebuilding({ io, flags }: CommandCall, rebuilding: Rebuilding): number {
-  const { state, readyAtMs, imported, recaptured, keptAs, suspended, notes } = rebuilding;
+  const { state, readyAtMs, imported, recaptured, keptAs, suspended, notes, frozen } = rebuilding;
   const kept = keptAs === null ? '' : ` The ledger before is kept as ${keptAs}.`;
   const readyAt = readyAtMs === null ? null : new Date(readyAtMs).toISOString();
   const messages: Readonly<Record<Rebuilding['state'], string>> = {
@@ -31,6 +31,10 @@ export function reportRebuilding({ io, flags }: CommandCall, rebuilding: Rebuild
           `Captured again: ${recaptured} that had been released, and that the chain shows. Your limits count them.`,
         ];
   const counted = imported === 0 ? [] : COUNTED;
+  const stays =
+    state === 'waiting' || !frozen
+      ? []
+      : [`The wallet is frozen, as you left it. To let agents pay: ${ownerCommand('unfreeze', io)}`];
   const agents =
     suspended.length === 0
       ? []
@@ -46,10 +50,11 @@ export function reportRebuilding({ io, flags }: CommandCall, rebuilding: Rebuild
     kept_as: keptAs,
     suspended,
     counts: counted,
+    frozen,
     notes,
   };
   const lines = [message, ...again, ...counted, ...notes.map((note) => cleanLine(note, NOTE_LENGTH_MAX))];
-  return printReport(io, flags.has('json'), fields, [...lines, ...agents]);
+  return printReport(io, flags.has('json'), fields, [...lines, ...agents, ...stays]);
 }
 
 /** Which limits imported payments count toward, and what no chain can give back. */

@@ -5,9 +5,11 @@ import { printReport } from '../terminal/show.js';
 
 /** Stops all signing and sending. */
 export async function run({ io, home, flags }: CommandCall): Promise<number> {
-  const changed = await freezeWallet({ home, now: io.now });
-  const message = changed
+  const { changed, ledgerFault } = await freezeWallet({ home, now: io.now });
+  const frozen = changed
     ? `Frozen: nothing is signed or sent, in any process, until you run: ${ownerCommand('unfreeze', io)}`
     : 'It is frozen already.';
+  const message =
+    ledgerFault === null ? frozen : `${frozen} The ledger could not be told as well: ${ledgerFault}`;
   return printReport(io, flags.has('json'), { message, frozen: true, changed }, [message]);
 }

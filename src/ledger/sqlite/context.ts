@@ -14,6 +14,8 @@ export interface LedgerContext {
   readonly register: Register;
   readonly totals: Totals;
   readonly self: ProcessIdentity;
+  /** Whether the wallet is stopped by what stands outside the ledger: see {@link LedgerOptions}. */
+  readonly isStopped: () => boolean;
 }
 
 /** 80 random bits: ids are handed to agents as handles and must not be guessable across agents. */

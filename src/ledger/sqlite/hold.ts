@@ -148,7 +148,7 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   assertInvariant(request.heldAtomic > 0n && request.heldUsdMicros > 0n, 'a hold reserves something');
   const checked = context.journal.checkedHead();
   const nowMs = ledgerTimeMs(checked, request.nowMs);
-  if (checked.frozen) return { kind: 'frozen' };
+  if (checked.frozen || context.isStopped()) return { kind: 'frozen' };
   const bar = barOf(context, checked, request.agent);
   if (bar !== null) return { kind: 'barred', bar };
   if (checked.configVersion > request.configVersion)

@@ -48,6 +48,9 @@ export interface JournalHead {
 /** The switches an entry can move on. */
 type HeadChange = Partial<Pick<JournalHead, 'frozen' | 'configVersion' | 'register'>>;
 
+/** The subject of what the owner does to the whole wallet. */
+export const WALLET = 'wallet';
+
 /** The link before the first entry. */
 export const GENESIS_HASH = '0'.repeat(64);
 
@@ -218,7 +221,7 @@ export class Journal {
 
   /** Appends a freeze; without keys too, and then it is left to the next process with keys to vouch for it. */
   appendFreeze(nowMs: number): void {
-    const entry = { kind: 'freeze', subject: 'wallet', data: {} } as const;
+    const entry = { kind: 'freeze', subject: WALLET, data: {} } as const;
     if (this.#auth !== null) {
       const head = this.checkedHead();
       this.append(head, { ...entry, timeMs: ledgerTimeMs(head, nowMs) }, { frozen: true });
@@ -258,6 +261,19 @@ export class Journal {
       'INSERT INTO journal (seq, time_ms, kind, subject, data, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ).run(entry.seq, entry.timeMs, entry.kind, entry.subject, entry.data, entry.prevHash, hash);
     return hash;
+  }
+
+  /** The newest entry of a subject, or null. */
+  last(subject: string): JournalEntry | null {
+    const row = statement(this.#db, 'SELECT * FROM journal WHERE subject = ? ORDER BY seq DESC LIMIT 1').get(
+      subject,
+    ) as SqlRow | undefined;
+    return row === undefined ? null : entryOf(row);
+  }
+
+  /** Whether the owner has frozen the wallet, or somebody without keys has; a rebuilding freezes it beside that. */
+  isFrozenByOwner(): boolean {
+    return this.last(WALLET)?.kind === 'freeze';
   }
 
   /** One entry by its number, or null. */

@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto';
 import { WalletError } from '../../errors/walletError.js';
 import { newId, type LedgerContext } from './context.js';
-import { statement } from './database.js';
-import { entryOf, ledgerTimeMs, type JournalEntry } from './journal.js';
-import { OWNER_SESSION, WITHDRAWAL, WITHDRAWAL_ORIGIN, type Payment, type SqlRow } from '../payment.js';
+import { ledgerTimeMs, WALLET } from './journal.js';
+import { OWNER_SESSION, WITHDRAWAL, WITHDRAWAL_ORIGIN, type Payment } from '../payment.js';
 import { changePayment, insertPayment, selectPayment } from './paymentRow.js';
 import { touchSession } from './session.js';
 import { IMPORTED_CATEGORY, IMPORTED_HOST } from './totals.js';
 
-/** Entries under this subject are the beginning and the end of a rebuilding; `wallet` is the owner's own freeze. */
+/** Entries under this subject are the beginning and the end of a rebuilding. */
 const REBUILD = 'rebuild';
-const WALLET = 'wallet';
 
 /** A payment that the chain shows and this ledger never wrote. */
 export interface ImportedPayment {
@@ -53,7 +51,7 @@ export function beginRebuild(context: LedgerContext, nowMs: number): void {
 
 /** When the rebuilding under way began, by the wall clock, or null where there is none. */
 export function rebuildingSinceMs(context: LedgerContext): number | null {
-  const last = lastEntry(context, REBUILD);
+  const last = context.journal.last(REBUILD);
   if (last?.kind !== 'freeze') return null;
   const { wall_ms: wallMs = last.timeMs } = JSON.parse(last.data) as { wall_ms?: number };
   return wallMs;
@@ -97,17 +95,9 @@ export function finishRebuild(
     { kind: 'unfreeze', subject: REBUILD, data, timeMs },
     { frozen: false },
   );
-  if (lastEntry(context, WALLET)?.kind === 'freeze') {
+  if (context.journal.isFrozenByOwner())
     context.journal.append(thawed, { kind: 'freeze', subject: WALLET, data: {}, timeMs }, { frozen: true });
-  }
   return { imported: unknown.length, contradicted };
-}
-
-function lastEntry(context: LedgerContext, subject: string): JournalEntry | null {
-  const row = statement(context.db, 'SELECT * FROM journal WHERE subject = ? ORDER BY seq DESC LIMIT 1').get(
-    subject,
-  );
-  return row === undefined ? null : entryOf(row as SqlRow);
 }
 
 /** A plain transfer has no nonce: its place on the chain stands for one. */

@@ -62,7 +62,8 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
   const checked = context.journal.checkedHead();
   const before = existingPayment(context, checked, id);
   // A freeze stops agents; the owner's own money stays theirs to take out.
-  if (checked.frozen && !isWithdrawal(before)) return { kind: 'frozen' };
+  const isFrozen = checked.frozen || context.isStopped();
+  if (isFrozen && !isWithdrawal(before)) return { kind: 'frozen' };
   if (checked.configVersion > send.configVersion)
     return { kind: 'config_changed', configVersion: checked.configVersion };
   // A withdrawal is the owner's own: it empties a suspended agent too.
