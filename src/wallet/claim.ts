@@ -82,7 +82,8 @@ export async function settleClaim(
   claimed: Payment,
   { refused, withinMs }: { readonly refused: boolean; readonly withinMs: number },
 ): Promise<Payment> {
-  if (claimed.state !== 'unknown') return claimed;
+  // T32: another process may have released it meanwhile. A late claim is believed as far as the chain proves it.
+  if (claimed.state !== 'unknown' && claimed.state !== 'released') return claimed;
   const { payment, stillValid } = await settleFate(engine, claimed, AbortSignal.timeout(withinMs));
   if (!refused || !stillValid || mayHaveLeft(before)) return payment;
   return (await engine.ledger.markUnknown(payment.id, 'verify_failed', engine.now())).payment;

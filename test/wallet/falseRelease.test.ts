@@ -3,6 +3,7 @@ import { capLine } from '../../src/ledger/sqlite/fixtures.js';
 import type { Payment } from '../../src/ledger/payment.js';
 import { compareWithChain } from '../../src/owner/chainAudit.js';
 import { rebuildLedger } from '../../src/owner/ledgerCare.js';
+import { recordClaim, settleClaim } from '../../src/wallet/claim.js';
 import type { Engine } from '../../src/wallet/engine.js';
 import { reconcileAll, reconcileInBackground } from '../../src/wallet/reconcile.js';
 import { paymentsIn } from '../support/books.js';
@@ -105,6 +106,17 @@ describe.each(CHAINS)('a payment on %s that was released and had landed', (chain
         money: 'none',
       });
     });
+  });
+
+  test('is captured again by a receipt that comes late, as far as the chain shows it', async () => {
+    const mine = await world.on(chain).wallet();
+    await RELEASED.expired_unused(mine);
+    const engine = await mine.open().engine();
+    const [before] = paymentsIn(engine) as [Payment];
+    const claimed = await recordClaim(engine, before, 200, { success: true } as never);
+    expect(claimed.state).toBe('released');
+    const parts = { refused: false, withinMs: BACKGROUND_MS_MAX };
+    expect(await settleClaim(engine, before, claimed, parts)).toMatchObject({ state: 'captured' });
   });
 
   test('stays released where the chain does not show it, and is looked at no more once that is proved', async () => {
