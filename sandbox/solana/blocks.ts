@@ -41,6 +41,8 @@ export interface Landed {
 export class Blocks {
   readonly #seed = randomBytes(16).toString('hex');
   readonly #heights = new Map<string, number>();
+  /** Time of each block by its height, in seconds. */
+  readonly #times: number[] = [];
   readonly #bySignature = new Map<string, Landed>();
   readonly landed: Landed[] = [];
   #height = 0;
@@ -65,7 +67,20 @@ export class Blocks {
   }
 
   mine(blocks: number): void {
-    for (let i = 0; i < blocks; i++) this.#heights.set(this.hashAt(++this.#height), this.#height);
+    for (let i = 0; i < blocks; i++) {
+      this.#heights.set(this.hashAt(++this.#height), this.#height);
+      this.#times[this.#height] = this.nowSec();
+    }
+  }
+
+  /** Time of the block in a slot; undefined where there is none. */
+  timeOf(slot: number): number | undefined {
+    return this.#times[slot - SLOTS_AHEAD];
+  }
+
+  /** Height of the block whose hash this is; undefined where it is no hash of this chain. */
+  heightOf(blockhash: string): number | undefined {
+    return this.#heights.get(blockhash);
   }
 
   /** Moves the clock ahead, and mines as many blocks as come in that time. */

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   createKeyPairSignerFromPrivateKeyBytes,
   getAddressDecoder,
+  getBase58Decoder,
   getBase64EncodedWireTransaction,
   getCompiledTransactionMessageDecoder,
   getSignatureFromTransaction,
@@ -9,6 +10,7 @@ import {
   lamports,
   type Address,
   type KeyPairSigner,
+  type Signature,
 } from '@solana/kit';
 import { LiteSVM } from 'litesvm';
 import { SandboxClock } from '../clock.ts';
@@ -118,6 +120,18 @@ export async function startSolana(clock = new SandboxClock()) {
     /** USDC of an owner, atomic; zero where it has no account. */
     balanceOf: async (owner: string): Promise<bigint> => read(await tokenAccountOf(owner as Address)) ?? 0n,
     mine: (count = 1): void => blocks.mine(count),
+    /**
+     * Puts transactions of a stranger's on an owner's token account, as anyone can for a fee, all in the newest blocks;
+     * with the memo of a payment, they look like it until each is read.
+     */
+    async dust(owner: string, count: number, memo: string | null = 'dust'): Promise<void> {
+      const account = await tokenAccountOf(owner as Address);
+      for (let i = 0; i < count; i++) {
+        const signature = getBase58Decoder().decode(randomBytes(64)) as Signature;
+        const unread = { bytes: randomBytes(200), messageBytes: new Uint8Array(), before: [], after: [] };
+        blocks.add({ signature, accounts: [account], memo, err: null, ...unread });
+      }
+    },
     increaseTime: (seconds: number): void => blocks.increaseTime(seconds),
     nowSec: (): number => blocks.nowSec(),
     /** Adds the fee payer's signature to a payment and tells the id it will have; `send` lands it. */
@@ -135,7 +149,8 @@ export async function startSolana(clock = new SandboxClock()) {
     /** Every payment that `from` made, oldest first. */
     payments: (from: string): SolanaPayment[] =>
       blocks.landed.flatMap((landed) => {
-        const transfer = landed.err === null ? readTransfer(landed.messageBytes) : null;
+        const isDust = landed.messageBytes.length === 0;
+        const transfer = landed.err === null && !isDust ? readTransfer(landed.messageBytes) : null;
         if (transfer?.from !== from) return [];
         const account = svm.getAccount(transfer.destination as never);
         const to = account.exists ? (readTokenAccount(account.data as Uint8Array)?.owner ?? '') : '';

@@ -31,6 +31,11 @@ const SIGNATURES_MAX = 1_000;
 const SIMULATION_FAILED = -32002;
 const SIGNATURE_FAILED = -32003;
 const METHOD_UNKNOWN = -32601;
+const BLOCK_NOT_AVAILABLE = -32004;
+
+/** No node has these methods: for a proxy that shows the chain as a node that is behind knows it. */
+export const HEIGHT_OF = 'sandboxHeightOf';
+export const BLOCKHASH_BEFORE = 'sandboxBlockhashBefore';
 
 /** An answer that is an error. */
 export class SolanaRpcError extends Error {
@@ -76,7 +81,14 @@ export class SolanaRpc {
       case 'getBlockHeight':
         return this.#blocks.height(commitment);
       case 'getBlockTime':
-        return this.#blocks.nowSec();
+        return this.#blockTime(Number(first));
+      case 'getFirstAvailableBlock':
+      case 'minimumLedgerSlot':
+        return 0;
+      case HEIGHT_OF:
+        return this.#blocks.heightOf(String(first)) ?? null;
+      case BLOCKHASH_BEFORE:
+        return this.#latestBlockhash('confirmed', Number(first));
       case 'getEpochInfo':
         return { absoluteSlot: this.#blocks.slot(commitment), blockHeight: this.#blocks.height(commitment) };
       case 'getLatestBlockhash':
@@ -113,8 +125,15 @@ export class SolanaRpc {
     return { context: { apiVersion: '3.0.0', slot: this.#blocks.slot(commitment) }, value };
   }
 
-  #latestBlockhash(commitment?: Commitment) {
-    const height = this.#blocks.height(commitment);
+  #blockTime(slot: number): number {
+    const timeSec = this.#blocks.timeOf(slot);
+    if (timeSec === undefined)
+      throw new SolanaRpcError(BLOCK_NOT_AVAILABLE, `Block not available for slot ${slot}`);
+    return timeSec;
+  }
+
+  #latestBlockhash(commitment?: Commitment, before = 0) {
+    const height = this.#blocks.height(commitment) - before;
     return { blockhash: this.#blocks.hashAt(height), lastValidBlockHeight: height + BLOCKHASH_LIFE };
   }
 

@@ -5,7 +5,7 @@ import type { RpcFetch } from './rpc.js';
 import { createSolanaChain } from './solana/solanaChain.js';
 
 export type { Chain, RpcSource } from './chainReader.js';
-export type { Fate, FateQuery, SolanaFateQuery } from './fate.js';
+export type { Fate, FateQuery, SearchMemory, SolanaFateQuery, UnknowableWhy } from './fate.js';
 export type { ChainHistory, ChainPayment } from './history.js';
 export { paymentKey, type UnionHistory } from './unionHistory.js';
 export type { EvmChain } from './evm/evmChain.js';

@@ -1,7 +1,8 @@
 import type { Asset } from '../money/asset.js';
-import type { Fate, FateQuery, SolanaFateQuery } from './fate.js';
+import type { Fate, FateQuery, SearchMemory, SolanaFateQuery } from './fate.js';
 import type { ChainHistory } from './history.js';
 import type { UnionHistory } from './unionHistory.js';
+import type { Mark } from '../payment/signing.js';
 
 /** Where a network's chain is read. */
 export interface RpcSource {
@@ -18,8 +19,15 @@ export interface RpcSource {
 export interface Chain {
   /** An address's balance, atomic, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
   balanceOf(asset: Asset, address: string, signal?: AbortSignal): Promise<bigint>;
-  /** What became of a payment. Never throws for faults of an RPC: they are `unknowable`. */
-  fateOf(query: FateQuery | SolanaFateQuery, signal?: AbortSignal): Promise<Fate>;
+  /**
+   * What became of a payment. Never throws for faults of an RPC: they are `unknowable`. A search that is too long for
+   * one look goes on at the next, where `memory` is kept.
+   */
+  fateOf(query: FateQuery | SolanaFateQuery, signal?: AbortSignal, memory?: SearchMemory): Promise<Fate>;
+  /** Where the operators stand, as far as it is known: for what is signed now. Asks nobody. */
+  marks(): readonly Mark[];
+  /** Asks the operators whose mark is missing or old, then as {@link marks}. Never rejects. */
+  readMarks(): Promise<readonly Mark[]>;
   /** Time of the newest block, in seconds, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
   latestTimeSec(signal?: AbortSignal): Promise<number>;
   /** All that left an address since a moment: one operator's word, for comparing. Throws `rpc_unavailable`, `cancelled`. */

@@ -28,7 +28,8 @@ describe('capture', () => {
     await world.expire();
     await world.chain.mine(600);
     for (const clockAheadSec of [-3_600, 0, 60, 3_600]) {
-      const query = { ...signed.query, openedSec: signed.query.openedSec + clockAheadSec };
+      const { atSec } = signed.query.signing;
+      const query = { ...signed.query, signing: { atSec: atSec + clockAheadSec, marks: [] } };
       expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'captured', tx, final: true });
     }
   });
@@ -53,7 +54,7 @@ describe('capture', () => {
   });
 
   test.each(['first', 'last'])(
-    'our nonce spent on somebody else is no capture, although the same transaction pays our payee (%s)',
+    'our nonce spent on somebody else is not shown as this payment, although the same transaction pays our payee (%s)',
     async (place) => {
       const ours = await world.sign();
       const stray = await world.sign({ to: SOMEBODY, nonce: ours.query.nonce });
@@ -64,10 +65,13 @@ describe('capture', () => {
         why: 'used_without_transfer',
       });
       expect(await world.reader().fateOf(decoy.query)).toMatchObject({ kind: 'captured' });
+      // Only our key can spend it: past the expiry what was held is gone, whomever it went to.
       await world.expire();
       expect(await world.reader().fateOf(ours.query)).toMatchObject({
-        kind: 'unknowable',
-        why: 'used_without_transfer',
+        kind: 'captured',
+        tx: null,
+        amountAtomic: 2_000n,
+        final: true,
       });
     },
   );
@@ -79,6 +83,105 @@ describe('capture', () => {
       kind: 'unknowable',
       why: 'used_without_transfer',
     });
+  });
+});
+
+describe('operators without the history (T31)', () => {
+  const marked = (after: number) =>
+    [world.one, world.two].map(({ url }) => ({ operator: new URL(url).origin, after }));
+  const height = async () => Number(await world.chain.client.getBlockNumber());
+
+  test('one that pruned the events and one that shows them: captured for good, and contradicted by nobody', async () => {
+    const signed = await world.sign({ marks: marked(await height()) });
+    const tx = await world.settle(signed);
+    await world.chain.mine(20);
+    for (const silent of [false, true]) {
+      await world.two.setFault({ kind: 'pruned', before: await height(), silent });
+      expect(await world.reader().fateOf(signed.query)).toMatchObject({ kind: 'captured', tx, final: false });
+    }
+    await world.expire();
+    for (const silent of [false, true]) {
+      await world.two.setFault({ kind: 'pruned', before: (await height()) - 1, silent });
+      expect(await world.reader().fateOf(signed.query)).toMatchObject({ kind: 'captured', tx, final: true });
+    }
+  });
+
+  test.each([
+    [{ kind: 'pruned', before: 0 }, 'marked'],
+    [{ kind: 'pruned', before: 0, silent: true }, 'marked'],
+    [{ kind: 'pruned', before: 0 }, 'unmarked'],
+    [{ kind: 'lying', hides: 'events' }, 'marked'],
+    [{ kind: 'lying', hides: 'transfers' }, 'marked'],
+  ] as [RpcFault, string][])(
+    'both without them (%o, %s): open until the expiry is settled, then captured at what was held',
+    async (fault, how) => {
+      const marks = how === 'marked' ? marked(await height()) : [];
+      const signed = await world.sign({ marks });
+      await world.settle(signed);
+      await world.chain.mine(20);
+      const faultNow = async () => {
+        const now = fault.kind === 'pruned' ? { ...fault, before: (await height()) - 2 } : fault;
+        for (const rpc of [world.one, world.two]) await rpc.setFault(now);
+      };
+      await faultNow();
+      const early = await world.reader().fateOf(signed.query);
+      expect(['history_unavailable', 'used_without_transfer']).toContain(
+        early.kind === 'unknowable' ? early.why : early.kind,
+      );
+      await world.heal();
+      await world.expire();
+      await faultNow();
+      const proof = { kind: 'captured', tx: null, amountAtomic: 2_000n, final: true };
+      expect(await world.reader().fateOf(signed.query)).toMatchObject(proof);
+      expect(await world.ownersReader().fateOf(signed.query)).toMatchObject(proof);
+      // One of them is no quorum.
+      await world.two.setFault({ kind: 'down' });
+      expect(await world.reader().fateOf(signed.query)).toMatchObject({ kind: 'unknowable' });
+    },
+  );
+
+  test('an unused one is released by their state alone', async () => {
+    const { query } = await world.sign({ marks: marked(await height()) });
+    await world.chain.mine(20);
+    await world.expire();
+    for (const rpc of [world.one, world.two])
+      await rpc.setFault({ kind: 'pruned', before: (await height()) - 2 });
+    expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'released' });
+  });
+
+  test('a block noted at the signing finds the event, however wrong the clock was', async () => {
+    const marks = marked(await height());
+    const signed = await world.sign({ marks });
+    const tx = await world.settle(signed);
+    await world.chain.mine(20);
+    const fast = { atSec: signed.query.signing.atSec + 10 * 3_600, marks };
+    const slow = { atSec: signed.query.signing.atSec - 10 * 3_600, marks };
+    for (const signing of [fast, slow])
+      expect(await world.reader().fateOf({ ...signed.query, signing })).toMatchObject({
+        kind: 'captured',
+        tx,
+      });
+    const unmarked = { ...fast, marks: [] };
+    expect(await world.reader().fateOf({ ...signed.query, signing: unmarked })).toMatchObject({
+      why: 'used_without_transfer',
+    });
+  });
+
+  test('the marks are of each operator’s own settled block, and one that is down has none', async () => {
+    await world.chain.mine(100);
+    await world.two.setFault({ kind: 'lagging', blocks: 20 });
+    const reader = world.reader();
+    expect(reader.marks()).toEqual([]);
+    const marks = await reader.readMarks();
+    expect(reader.marks()).toEqual(marks);
+    const at = (url: string) => marks.find(({ operator }) => operator === new URL(url).origin)?.after ?? 0;
+    expect(at(world.one.url) - at(world.two.url)).toBe(20);
+    expect(at(world.one.url)).toBeLessThan(await height());
+    const other = world.reader();
+    await world.two.setFault({ kind: 'down' });
+    expect((await other.readMarks()).map(({ operator }) => operator)).toEqual([
+      new URL(world.one.url).origin,
+    ]);
   });
 });
 
@@ -213,9 +316,11 @@ describe('operators that fail', () => {
     expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_disagree' });
     await world.expire();
     expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_disagree' });
+    // To an owner who trusts this operator alone it is spent: counted as paid, for that frees nothing.
     expect(await world.ownersReader(world.two.url).fateOf(query)).toMatchObject({
-      kind: 'unknowable',
-      why: 'used_without_transfer',
+      kind: 'captured',
+      tx: null,
+      final: true,
     });
   });
 

@@ -1,5 +1,6 @@
 import type { EvmAsset, SvmAsset } from '../money/asset.js';
 import type { Hex } from './evm/answer.js';
+import type { Signing } from '../payment/signing.js';
 
 /** One authorization whose fate is in question. All of it is our own record; nothing comes from a seller. */
 export interface FateQuery {
@@ -9,8 +10,8 @@ export interface FateQuery {
   readonly amountAtomic: bigint;
   readonly nonce: Hex;
   readonly validBeforeSec: number;
-  /** When it was signed, by the wall clock. It only bounds where its events are searched, with room for a clock that jumped. */
-  readonly openedSec: number;
+  /** When it was signed, and where the operators stood. It only bounds where events are searched. */
+  readonly signing: Signing;
 }
 
 /** One payment on Solana whose fate is in question: our own record of it, and the id that the seller claims. */
@@ -24,24 +25,36 @@ export interface SolanaFateQuery {
   readonly nonce: string;
   readonly memo: string;
   readonly blockhash: string;
-  /** By the operator that was asked when it was signed. */
+  /** By the operator that gave the blockhash: for estimates, never for a proof. */
   readonly validBeforeBlock: number;
-  readonly openedSec: number;
+  readonly signing: Signing;
   readonly claimedTx: string | null;
 }
 
-/**
- * Why nothing can be said: too few operators answered; they contradict each other; the network has too few operators
- * for a release until the owner names an RPC; the nonce is spent, but not by this payment; it is spent, and no operator
- * would show by what; the caller gave up. `network_unknown` is a caller's own word, where it has no chain to ask.
- */
+/** How far each operator's history has been searched for one payment, as text of the chain's own; kept by the caller. */
+export interface SearchMemory {
+  find(operator: string): string | null;
+  /** Null forgets. */
+  keep(operator: string, search: string | null): void;
+}
+
+/** Why nothing can be said of a payment yet. Each has its way out, see wallet/wayOut. */
 export type UnknowableWhy =
+  /** Too few operators can answer this question: the others are silent, refuse it, or keep no history that is so old. */
   | 'rpc_down'
+  /** They contradict each other. */
   | 'rpc_disagree'
+  /** The network has too few operators for a release, unless the owner names one. */
   | 'rpc_missing'
+  /** A long history is being searched; the next look goes on where this one ended. */
+  | 'searching'
+  /** The nonce is spent, and no transfer of this payment is shown; that it is captured shows after its expiry. */
   | 'used_without_transfer'
+  /** The nonce is spent, and nobody shows by what; that it is captured shows after its expiry. */
   | 'history_unavailable'
+  /** The caller gave up. */
   | 'interrupted'
+  /** A caller's own word, where it has no chain to ask. */
   | 'network_unknown';
 
 /**
@@ -51,7 +64,8 @@ export type UnknowableWhy =
 export type Fate =
   | {
       readonly kind: 'captured';
-      readonly tx: string;
+      /** Null where the nonce is proved spent, which only our key can, and no operator shows by which transaction. */
+      readonly tx: string | null;
       /** Null where no operator knows it. */
       readonly blockTimeMs: number | null;
       readonly amountAtomic: bigint;

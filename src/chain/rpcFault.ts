@@ -1,8 +1,9 @@
 /**
  * What kind of no-answer it was: nothing came in time, or the operator is busy or broken; it refused this question;
- * the answer was longer than we read; it was not what the question asks for; the endpoint serves another chain.
+ * the answer was longer than we read; it was not what the question asks for; the endpoint serves another chain; its
+ * history begins after what is asked about, so that it can rule nothing out (T31).
  */
-export type RpcFaultKind = 'no_answer' | 'refused' | 'too_large' | 'malformed' | 'wrong_chain';
+export type RpcFaultKind = 'no_answer' | 'refused' | 'too_large' | 'malformed' | 'wrong_chain' | 'pruned';
 
 /**
  * One RPC endpoint gave no usable answer. The message is ours and names the endpoint by its origin alone: the path or

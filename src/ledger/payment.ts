@@ -1,3 +1,4 @@
+import type { Signing } from '../payment/signing.js';
 import { WalletError } from '../errors/walletError.js';
 
 /** The states of a payment; docs/design.md, "The life of a payment", says what is true in each. */
@@ -234,4 +235,11 @@ export function applyJournalPatch(row: SqlRow, patch: Record<string, string | nu
     next[name] = text !== null && isInteger ? BigInt(text) : text;
   }
   return next;
+}
+
+/** When a payment was signed, and where the operators stood, as it was kept with the bytes. */
+export function signingOf(payment: Payment): Signing {
+  const { payload } = payment;
+  const kept = payload === null ? undefined : (JSON.parse(payload) as { signing?: Signing }).signing;
+  return kept ?? { atSec: Math.floor(openedWallMs(payment) / 1000), marks: [] };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/settings.js';
-import { isWalletError, WalletError } from '../errors/walletError.js';
+import { isWalletError, WalletError, type OwnerStep } from '../errors/walletError.js';
 import { isLive, type Payment } from '../ledger/payment.js';
 import { toLedgerError } from '../ledger/sqlite/fault.js';
 import { withdrawalHash } from '../ledger/sqlite/withdrawal.js';
@@ -12,6 +12,7 @@ import { settleFate } from '../wallet/fate.js';
 import type { Carried, Drafted, WithdrawalRail, Way } from '../rails/withdrawal.js';
 import { withdrawalRailOf } from '../rails/table.js';
 import { reconcilePayment } from '../wallet/reconcile.js';
+import { withSigning } from '../wallet/witness.js';
 import {
   atomicOf,
   notEnough,
@@ -70,6 +71,8 @@ export async function withdraw(
   }
   if (wish.repeats !== true) assertNotContradicted(engine, route);
   const plan = await planWithdrawal(engine, config, route, wish, signal);
+  // Where the operators stand is known by the time that a person has looked.
+  void engine.chain(config, network).readMarks();
   if (!(await decide(plan))) return null;
   const rail = withdrawalRailOf(network);
   const drafted = await rail.draft(engine.railPorts(config), plan, signal);
@@ -91,7 +94,7 @@ export async function withdraw(
   if (opened.kind === 'open') throw unresolved(opened.payment, 'Another one was begun meanwhile.', null);
   if (opened.kind === 'short') throw notEnough(route, plan.amountAtomic, opened);
   return goOn(engine, opened.payment, async () => {
-    const signed = await signRow(engine, drafted, opened.payment);
+    const signed = await signRow(engine, config, drafted, opened.payment);
     return carryOut(engine, rail, signed, plan.ways, signal);
   });
 }
@@ -124,10 +127,10 @@ function interrupted(engine: Engine, row: Payment, error: unknown): WalletError 
 }
 
 /** Signs for a held row; where that fails, or cannot be written down, nothing knows of a signature and the hold goes. */
-async function signRow(engine: Engine, drafted: Drafted, held: Payment): Promise<Payment> {
+async function signRow(engine: Engine, config: Config, drafted: Drafted, held: Payment): Promise<Payment> {
   let signed;
   try {
-    const payload = await drafted.sign(held);
+    const payload = withSigning(engine, config, held, await drafted.sign(held));
     signed = await engine.ledger.recordSigned(held.id, payload, engine.now());
   } catch (error) {
     // Where even that cannot be written, the hold stays for `reconcile`, and the first fault is told.
@@ -151,13 +154,13 @@ async function finishEarlier(
   signal: AbortSignal,
 ): Promise<Withdrawn | null | 'gone'> {
   if (isDriven(open)) throw unresolved(open, `Process ${open.ownerPid} is busy with it.`, null);
-  const { payment, says, retryAtMs, stillValid } = await reconcilePayment(engine, open, signal);
+  const { payment, says, retryAtMs, stillValid, owner } = await reconcilePayment(engine, open, signal);
   if (payment.state === 'released') return 'gone';
   if (!isLive(payment.state)) return { payment, earlier: true, via: null, says: [] };
   const { route, wish, decide } = asked;
   const sameAmount = wish.usdMicros === 'all' || atomicOf(route.asset, wish.usdMicros) === payment.heldAtomic;
   const isSame = payment.payTo === route.to && sameAmount;
-  if (!isSame || !stillValid) throw unresolved(payment, says, retryAtMs);
+  if (!isSame || !stillValid) throw unresolved(payment, says, retryAtMs, owner);
   const rail = withdrawalRailOf(route.network);
   const transfer = { ...route, amountAtomic: payment.heldAtomic };
   const ways = await rail.waysLeft(engine.railPorts(config), payment, transfer, signal);
@@ -189,12 +192,20 @@ function assertNotContradicted(engine: Engine, { network, asset, from }: Route):
   );
 }
 
-function unresolved(payment: Payment, says: string, retryAtMs: number | null): WalletError {
+function unresolved(
+  payment: Payment,
+  says: string,
+  retryAtMs: number | null,
+  owner: OwnerStep | null = null,
+): WalletError {
   const when = retryAtMs === null ? '' : ` Its end can be proved after ${new Date(retryAtMs).toISOString()}.`;
   return new WalletError(
     'payment_unresolved',
     `A withdrawal to ${payment.payTo} is still open (${payment.id}); no second one is signed beside it. ${says}${when}`,
-    { money: 'unknown', owner: { say: 'Ask the chain about it again later.', command: 'reconcile' } },
+    {
+      money: 'unknown',
+      owner: owner ?? { say: 'Ask the chain about it again later.', command: 'reconcile' },
+    },
   );
 }
 
@@ -253,13 +264,9 @@ async function untilShown(
 ): Promise<Payment> {
   const endMs = performance.now() + waitMs;
   let { payment } = await settleFate(engine, row, signal);
-  while (!isFinal(payment) && performance.now() < endMs && !signal.aborted) {
+  while (isLive(payment.state) && performance.now() < endMs && !signal.aborted) {
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
     ({ payment } = await settleFate(engine, payment, signal));
   }
   return payment;
-}
-
-function isFinal({ state, confirmed }: Payment): boolean {
-  return state === 'released' || (state === 'captured' && confirmed);
 }

@@ -10,7 +10,7 @@ import { drive, driverOf, isDriven, ownerLivesElsewhere } from './driver.js';
 import type { Engine } from './engine.js';
 import { TIMEOUT_MAX_MS, type PayInput } from './input.js';
 import { moneyOf, outcome, viewPayment, type Outcome, type OutcomeParts } from './answer/outcome.js';
-import type { CommandPlace } from './ownerCommand.js';
+import { tellOwner, type CommandPlace } from './ownerCommand.js';
 import { lostOutcome, openOutcome, unknownOutcome } from './answer/paymentOutcome.js';
 import { reconcilePayment } from './reconcile.js';
 import type { CallRequest } from './request.js';
@@ -118,6 +118,7 @@ export async function answerFromOpen(
     code: 'payment_unresolved',
     retry_after_s: after,
     message: unresolved(payment, fate.says),
+    tell_owner: tellOwner(fate.owner ?? undefined, place),
   };
 }
 

@@ -1,11 +1,14 @@
 import type { Fate } from '../chain/chain.js';
+import { WalletError, type OwnerStep } from '../errors/walletError.js';
 import { isWithdrawal, toWallMs, type Payment } from '../ledger/payment.js';
-import { WalletError } from '../errors/walletError.js';
-import { findNetwork, type Caip2 } from '../money/network.js';
 import { findAsset, toUsdMicros, type Asset } from '../money/asset.js';
+import { findNetwork, type Caip2 } from '../money/network.js';
+import { withdrawalRailOf } from '../rails/table.js';
+import { rpcSourceOf } from './chains.js';
 import type { Engine } from './engine.js';
 import { heldUntilMs } from './answer/outcome.js';
-import { withdrawalRailOf } from '../rails/table.js';
+import { openReason, wayOut, type OpenReason } from './wayOut.js';
+import { Witnesses } from './witness.js';
 
 /** What became of looking after one payment, in words a person can check. */
 export interface FateVerdict {
@@ -27,6 +30,10 @@ export interface FateVerdict {
   readonly retryAtMs: number | null;
   /** True where the chain showed the authorization unused and it has not expired. */
   readonly stillValid: boolean;
+  /** Why it is still open, where that is not just a matter of time; null for all else. */
+  readonly reason: OpenReason | null;
+  /** What the owner can do about that. */
+  readonly owner: OwnerStep | null;
 }
 
 /** An unused authorization is sent again only with this much of its life left, or the seller cannot settle it. */
@@ -48,7 +55,12 @@ export async function askChain(engine: FatePlace, payment: Payment, signal: Abor
       retryAtSec: Math.ceil((engine.now() + ASK_AGAIN_MS) / 1000),
     };
   }
-  return chain.fateOf(query, signal);
+  const witnesses = new Witnesses(engine, payment);
+  const { atSec, marks } = query.signing;
+  const signing = { atSec, marks: [...marks, ...witnesses.lateMarks] };
+  const fate = await chain.fateOf({ ...query, signing }, signal, witnesses);
+  if (fate.kind === 'open' || fate.kind === 'unknowable') await witnesses.save();
+  return fate;
 }
 
 function settlementQuery(engine: Pick<Engine, 'rails'>, payment: Payment) {
@@ -68,18 +80,36 @@ export async function settleFate(
   signal: AbortSignal,
 ): Promise<FateVerdict> {
   const neverSigned = payment.state === 'released' && payment.payload === null;
-  if (neverSigned || (payment.state === 'captured' && payment.confirmed)) {
-    return { payment, verdict: 'final', says: 'Its fate is known.', retryAtMs: null, stillValid: false };
-  }
+  if (neverSigned || (payment.state === 'captured' && payment.confirmed))
+    return closed(payment, 'final', 'Its fate is known.');
   const fate = await askChain(engine, payment, signal);
   if (payment.state === 'released') return lookAgain(engine, payment, fate);
   if (fate.kind === 'captured') return recordCapture(engine, payment, fate);
   if (fate.kind === 'released') return recordRelease(engine, payment, proofOf(fate));
-  const retryAtMs = fate.retryAtSec * 1000;
   const nowSec = engine.now() / 1000;
   const inTime = payment.validBeforeSec - RESEND_MARGIN_SEC > nowSec;
-  const stillValid = fate.kind === 'open' && (fate.live ?? inTime);
-  return { payment, verdict: 'waits', says: waitingSentence(payment, fate, nowSec), retryAtMs, stillValid };
+  return {
+    ...waiting(engine, payment, fate, waitingSentence(payment, fate, nowSec)),
+    retryAtMs: fate.retryAtSec * 1000,
+    stillValid: fate.kind === 'open' && (fate.live ?? inTime),
+  };
+}
+
+/** The verdict on a payment whose end is known. */
+export function closed(payment: Payment, verdict: FateVerdict['verdict'], says: string): FateVerdict {
+  return { payment, verdict, says, retryAtMs: null, stillValid: false, reason: null, owner: null };
+}
+
+function waiting(
+  engine: FatePlace,
+  payment: Payment,
+  fate: Extract<Fate, { kind: 'open' | 'unknowable' | 'captured' }>,
+  says: string,
+): FateVerdict {
+  const reason = openReason(payment, fate, engine.now());
+  const owner = reason === null ? null : wayOut(reason, payment);
+  const retryAtMs = engine.now() + ASK_AGAIN_MS;
+  return { payment, verdict: 'waits', says, retryAtMs, stillValid: false, reason, owner };
 }
 
 /** A payment that was released is looked at until a proof this long after it says the same: see {@link watchReleased}. */
@@ -95,15 +125,10 @@ async function lookAgain(engine: FatePlace, payment: Payment, fate: Fate): Promi
   const isOver = (isProved && ageMs >= WATCH_MS) || ageMs >= WATCH_MS_MAX;
   if (isOver) await engine.ledger.endWatch(payment.id);
   const why = fate.kind === 'unknowable' ? ` ${fate.says ?? UNKNOWABLE[fate.why] ?? ''}`.trimEnd() : '';
-  return {
-    payment,
-    verdict: 'final',
-    says: isProved
-      ? `It can never settle: ${proofOf(fate)}.`
-      : `It was released by a proof, and the chain does not show it.${why}`,
-    retryAtMs: isOver ? null : engine.now() + WATCH_MS,
-    stillValid: false,
-  };
+  const says = isProved
+    ? `It can never settle: ${proofOf(fate)}.`
+    : `It was released by a proof, and the chain does not show it.${why}`;
+  return { ...closed(payment, 'final', says), retryAtMs: isOver ? null : engine.now() + WATCH_MS };
 }
 
 async function recordLanding(
@@ -119,13 +144,11 @@ async function recordLanding(
     chainMs: fate.blockTimeMs,
   };
   const { payment: after } = await engine.ledger.recapture(payment.id, proof, engine.now());
-  return {
-    payment: after,
-    verdict: 'recaptured',
-    says: `It had been released, and the chain shows the transfer in ${fate.tx}: it counts as paid again.`,
-    retryAtMs: null,
-    stillValid: false,
-  };
+  return closed(
+    after,
+    'recaptured',
+    `It had been released, and the chain shows ${fate.tx === null ? 'its nonce spent' : `the transfer in ${fate.tx}`}: it counts as paid again.`,
+  );
 }
 
 function assetOf(payment: Payment): Asset {
@@ -134,33 +157,44 @@ function assetOf(payment: Payment): Asset {
   return asset;
 }
 
+/**
+ * Counts what the chain shows as paid. Only the quorum at a settled block confirms that, or the RPC that the owner named
+ * and trusts alone: what one operator of ours shows may be undone, or a lie.
+ */
 async function recordCapture(
   engine: FatePlace,
   payment: Payment,
   fate: Extract<Fate, { kind: 'captured' }>,
 ): Promise<FateVerdict> {
   const asset = assetOf(payment);
-  const was = payment.state;
-  const { payment: after } = await engine.ledger.capture(
+  const wasCaptured = payment.state === 'captured';
+  const confirmed = fate.final || isOwnersRpc(engine, payment);
+  const captured = await engine.ledger.capture(
     payment.id,
     {
       capturedAtomic: fate.amountAtomic,
       capturedUsdMicros: toUsdMicros(asset, fate.amountAtomic),
       tx: fate.tx,
       receipt: null,
-      confirmed: true,
+      confirmed,
       chainMs: fate.blockTimeMs,
     },
     engine.now(),
   );
-  if (was !== 'captured') engine.funds.spent(payment);
-  return {
-    payment: after,
-    verdict: was === 'captured' ? 'confirmed' : 'captured',
-    says: `The chain shows the transfer in ${fate.tx}.`,
-    retryAtMs: null,
-    stillValid: false,
-  };
+  const { payment: after } = captured;
+  if (captured.kind === 'done' && !wasCaptured) engine.funds.spent(payment);
+  const where =
+    fate.tx === null
+      ? 'The chain shows the authorization used, which only this payment can'
+      : `The chain shows the transfer in ${fate.tx}`;
+  if (confirmed) return closed(after, wasCaptured ? 'confirmed' : 'captured', `${where}.`);
+  const open = waiting(engine, after, fate, `${where}; that is not settled for good yet.`);
+  return captured.kind === 'done' ? { ...open, verdict: 'captured' } : open;
+}
+
+function isOwnersRpc(engine: FatePlace, { network }: Payment): boolean {
+  const known = findNetwork(network as Caip2);
+  return known !== undefined && rpcSourceOf(engine.config(), known).ownerSet;
 }
 
 function proofOf(fate: Extract<Fate, { kind: 'released' }>): string {
@@ -169,18 +203,24 @@ function proofOf(fate: Extract<Fate, { kind: 'released' }>): string {
 }
 
 async function recordRelease(engine: FatePlace, payment: Payment, proof: string): Promise<FateVerdict> {
-  const wasClaimed = payment.state === 'captured';
-  const note = wasClaimed ? 'receipt_false' : 'expired_unused';
+  const isLie = isClaimed(payment);
+  const undone = isLie ? 'receipt_false' : 'capture_undone';
+  const note = payment.state === 'captured' ? undone : 'expired_unused';
   const { payment: after } = await engine.ledger.release(payment.id, note, engine.now());
-  return {
-    payment: after,
-    verdict: wasClaimed ? 'receipt_false' : 'released',
-    says: wasClaimed
-      ? `The seller claimed a settlement that never was: ${proof}.`
-      : `It can never settle: ${proof}.`,
-    retryAtMs: null,
-    stillValid: false,
-  };
+  // Another process was first, and found out what came meanwhile.
+  if (after.state !== 'released') return closed(after, 'final', 'Its fate is known.');
+  return isLie
+    ? closed(after, 'receipt_false', `The seller claimed a settlement that never was: ${proof}.`)
+    : closed(after, 'released', `It can never settle: ${proof}.`);
+}
+
+/** Whether a capture rests on the seller's word; else it was one operator that showed it, and a block may be undone. */
+function isClaimed({ state, receipt }: Payment): boolean {
+  return (
+    state === 'captured' &&
+    receipt !== null &&
+    (JSON.parse(receipt) as { success?: boolean }).success === true
+  );
 }
 
 const UNKNOWABLE: Readonly<Record<string, string>> = {
@@ -188,14 +228,23 @@ const UNKNOWABLE: Readonly<Record<string, string>> = {
   rpc_disagree: 'Two RPC operators disagree about it, so neither is believed.',
 };
 
-function waitingSentence(payment: Payment, fate: Fate, nowSec: number): string {
+function waitingSentence(
+  payment: Payment,
+  fate: Extract<Fate, { kind: 'open' | 'unknowable' }>,
+  nowSec: number,
+): string {
   if (fate.kind === 'unknowable') {
     const why = fate.says ?? UNKNOWABLE[fate.why] ?? 'The chain cannot say what became of it.';
-    return `${why} The amount stays held.`;
+    return payment.state === 'captured'
+      ? `${why} The amount counts as paid.`
+      : `${why} The amount stays held.`;
   }
-  if (payment.state === 'captured') return 'The seller says it settled; the chain does not show it yet.';
+  if (payment.state === 'captured')
+    return isClaimed(payment)
+      ? 'The seller says it settled; the chain does not show it yet.'
+      : 'One RPC operator showed it paid; that is not settled for good yet.';
   const until = new Date(heldUntilMs(payment)).toISOString();
-  return (fate.kind === 'open' && fate.live !== undefined ? fate.live : payment.validBeforeSec > nowSec)
+  return (fate.live ?? payment.validBeforeSec > nowSec)
     ? `The chain shows it unused and it can still settle; if it never does, the amount is free again at about ${until}.`
     : `It has expired; the amount is free again when a settled block proves it unused, at about ${until}.`;
 }

@@ -15,6 +15,7 @@ import {
   type Outcome,
   type PaymentView,
 } from './answer/outcome.js';
+import { tellOwner, type CommandPlace } from './ownerCommand.js';
 import { reconcilePayment } from './reconcile.js';
 
 const ROWS_DEFAULT = 20;
@@ -112,13 +113,18 @@ function groupByOwn(
 }
 
 /** One payment, after the chain was asked where its fate is open. Throws `not_found`. */
-export async function readPayment(engine: Engine, id: string, signal: AbortSignal): Promise<Outcome> {
+export async function readPayment(
+  engine: Engine,
+  place: CommandPlace,
+  id: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const found = engine.ledger.findPayment(id);
   if (found === null || found.agent !== engine.agent) {
     throw new WalletError('not_found', 'There is no payment by that id.');
   }
   const asking = AbortSignal.any([signal, AbortSignal.timeout(ASK_CHAIN_MS)]);
-  const { payment, says, retryAtMs } = await reconcilePayment(engine, found, asking);
+  const { payment, says, retryAtMs, owner } = await reconcilePayment(engine, found, asking);
   const open = isLive(payment.state);
   const { advice, next } = adviceOn(engine, payment);
   return outcome({
@@ -131,6 +137,7 @@ export async function readPayment(engine: Engine, id: string, signal: AbortSigna
     retry_after_s:
       open && retryAtMs !== null ? Math.max(1, Math.ceil((retryAtMs - engine.now()) / 1000)) : null,
     next,
+    tell_owner: tellOwner(owner ?? undefined, place),
     entries: [viewEntry(payment)],
   });
 }

@@ -27,6 +27,7 @@ import { judgeBefore, judgePlace, type Asking, type Judged } from './judge.js';
 import { outcome, type Outcome } from './answer/outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
 import { probe, type Challenge } from './probe.js';
+import { withSigning } from './witness.js';
 import { answerForFree, restoreQuote, type QuotedCall } from './quote.js';
 import { readyOffer, tellPassedOver } from './readyOffer.js';
 import { barredError, failureOutcome, frozenError, stopOutcome } from './answer/refusal.js';
@@ -161,7 +162,7 @@ async function challengeOf(call: PayCall, config: Config): Promise<Challenge | O
   return answerForFree(engine, probed.read);
 }
 
-/** Balances are read while the seller thinks, so that they cost a payment no time. */
+/** Balances, and where the operators stand, are read while the seller thinks, so that they cost a payment no time. */
 async function warmFunds(engine: Engine, config: Config): Promise<void> {
   for (const { network, asset } of config.networks.enabled.flatMap(fundedWith)) {
     // What Solana needs is loaded, and its RPC asked, only where it is in use.
@@ -169,7 +170,8 @@ async function warmFunds(engine: Engine, config: Config): Promise<void> {
     if (!canPayOn(engine.keys, network)) continue;
     const address = await engine.addressOn(network);
     engine.funds.warm(engine.chain(config, network), asset, address, engine.now());
-    if (network.family === 'svm')
+    if (network.family === 'evm') void engine.chain(config, network).readMarks();
+    else
       void engine
         .chain(config, network)
         .blockhash()
@@ -203,7 +205,7 @@ async function payChallenge(call: PayCall, challenge: Challenge): Promise<Outcom
     if (hold.kind === 'config_changed') continue;
     if (hold.kind === 'held')
       return tellPassedOver(
-        await signAndDeliver(call, challenge, config, judged.offer, intent, hold.payment),
+        await signAndDeliver(call, challenge, config, { offer: judged.offer, intent, held: hold.payment }),
         passed,
       );
     const outcome = await afterNoHold(call, hold, judged.offer);
@@ -350,14 +352,20 @@ async function afterNoHold(
   }
 }
 
+/** A hold, and the one transfer that may be signed for it. */
+interface Signable {
+  readonly offer: Offer;
+  readonly intent: PaymentIntent;
+  readonly held: Payment;
+}
+
 async function signAndDeliver(
   { engine, place, request, asked }: PayCall,
   { target }: Challenge,
   config: Config,
-  offer: Offer,
-  intent: PaymentIntent,
-  held: Payment,
+  signable: Signable,
 ): Promise<Outcome> {
+  const { held } = signable;
   return drive(held.id, async () => {
     // A twin may have been paid and answered between this call's first look and its hold; from here on none can be.
     const bought = boughtBefore(engine, asked);
@@ -365,7 +373,7 @@ async function signAndDeliver(
       await engine.ledger.release(held.id, 'never_signed', engine.now());
       return replay(engine, asked, bought);
     }
-    const payload = await sign(engine, config, offer, intent, held);
+    const payload = await sign(engine, config, signable);
     const { bound, context } = asked;
     return await deliver(engine, place, { payment: held, payload, request, target, bound, context });
   });
@@ -375,13 +383,12 @@ async function signAndDeliver(
 async function sign(
   engine: Engine,
   config: Config,
-  offer: Offer,
-  intent: PaymentIntent,
-  held: Payment,
+  { offer, intent, held }: Signable,
 ): Promise<SignedPayload> {
   try {
     const parts = { offer, intent, paymentId: held.id };
-    return await engine.rails.ofOffer(offer).sign(engine.railPorts(config), parts);
+    const signed = await engine.rails.ofOffer(offer).sign(engine.railPorts(config), parts);
+    return withSigning(engine, config, held, signed);
   } catch (error) {
     await engine.ledger.release(held.id, 'never_signed', engine.now());
     throw error;

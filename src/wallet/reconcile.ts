@@ -1,12 +1,16 @@
 import { isWalletError } from '../errors/walletError.js';
 import type { Payment } from '../ledger/payment.js';
-import { LOOK_MS_MAX } from '../ledger/sqlite/look.js';
+import { LOOK_MS_MAX, type DuePayment } from '../ledger/sqlite/look.js';
 import { isDriven } from './driver.js';
 import type { Engine } from './engine.js';
-import { settleFate, type FateVerdict } from './fate.js';
+import { closed, settleFate, type FateVerdict } from './fate.js';
 
-/** Rows looked at in one pass of the background; what is left comes with the next. */
+/** Rows that one pass of the background takes up; what is left is due still, and comes with the next. */
 const ROWS_PER_PASS = 200;
+/** Rows of one network that are looked at together: an RPC that answers late must not keep all others waiting. */
+const LOOKS_AT_ONCE = 4;
+/** A pass begins no look after so long: what came meanwhile is taken up by the next one, before all that is stuck. */
+const PASS_MS_MAX = 60_000;
 /** Rows that the owner's own pass looks at: more than can be open within an authorization's life, in some 20 MB. */
 const ROWS_MAX = 10_000;
 /** Released payments that the owner's own pass looks at again, newest first; an audit compares all of the same time. */
@@ -15,11 +19,15 @@ const RELEASED_ROWS_MAX = 200;
 const RELEASED_LOOK_MS = 30 * 24 * 3_600_000;
 /** Released payments looked at in one pass of the background: rare, and in no hurry. */
 const WATCHED_PER_PASS = 20;
-/** How often the background looks, and how soon after start: never in the way of a first call. */
+/** How often the background looks what is due, and how soon after start: never in the way of a first call. */
 const EVERY_MS = 15_000;
 const FIRST_AFTER_MS = 3_000;
 /** How often one payment is looked at: a chain is asked about few payments, and each some dozens of times at most. */
 const LOOK_EVERY_MS = 30_000;
+/** The same of one that counts as paid already: a block is settled for good after a minute or some. */
+const CONFIRM_EVERY_MS = 60_000;
+/** A look that brought nothing doubles the wait for the next, up to this: an RPC that comes back is heard soon. */
+const BACKOFF_MS_MAX = 600_000;
 
 /**
  * Takes one payment as far as what is known allows: a dead owner's unsigned hold is released, a sent one becomes
@@ -31,15 +39,12 @@ export async function reconcilePayment(
   signal: AbortSignal,
 ): Promise<FateVerdict> {
   const expired = payment.validBeforeSec * 1000 < engine.now();
-  if (isDriven(payment) && !expired) {
-    const says = `Process ${payment.ownerPid} is busy with it.`;
-    return { payment, verdict: 'waits', says, retryAtMs: payment.validBeforeSec * 1000, stillValid: false };
-  }
+  if (isDriven(payment) && !expired)
+    return waits(payment, `Process ${payment.ownerPid} is busy with it.`, payment.validBeforeSec * 1000);
   if (payment.state === 'held') {
     // A driver that is alive after all loses the compare-and-set and signs nothing.
     const released = await engine.ledger.release(payment.id, 'never_signed', engine.now());
-    const says = 'Its process ended before anything was signed.';
-    return { payment: released.payment, verdict: 'released', says, retryAtMs: null, stillValid: false };
+    return closed(released.payment, 'released', 'Its process ended before anything was signed.');
   }
   if (payment.state === 'sent' && !isDriven(payment)) {
     const unknown = await engine.ledger.markUnknown(payment.id, 'process_ended', engine.now());
@@ -48,44 +53,103 @@ export async function reconcilePayment(
   return settleFate(engine, payment, signal);
 }
 
+function waits(payment: Payment, says: string, retryAtMs: number): FateVerdict {
+  return { payment, verdict: 'waits', says, retryAtMs, stillValid: false, reason: null, owner: null };
+}
+
 /**
- * One pass over everything open, oldest first, for the owner who asks, and over what was released of late: a release may
- * have been false (T32). A fault of one row leaves the others their turn.
+ * One pass over everything open, for the owner who asks: the verdicts, longest unchanged first; and over what was released
+ * of late, since a release may have been false (T32). A fault of one row leaves the others their turn.
  */
 export async function reconcileAll(engine: Engine, signal: AbortSignal): Promise<FateVerdict[]> {
-  const verdicts: FateVerdict[] = [];
-  const known = new Set<string>();
-  for (const payment of engine.ledger.openPayments(ROWS_MAX)) {
-    if (signal.aborted) break;
-    known.add(payment.id);
-    verdicts.push(await reconcileRow(engine, payment, signal));
-  }
-  const since = engine.now() - RELEASED_LOOK_MS;
-  for (const payment of engine.ledger.releasedPayments(since, RELEASED_ROWS_MAX)) {
-    if (signal.aborted) break;
-    if (known.has(payment.id)) continue;
-    const verdict = await reconcileRow(engine, payment, signal);
-    if (verdict.payment.state !== 'released') verdicts.push(verdict);
-  }
+  const open = engine.ledger.openPayments(ROWS_MAX).map((payment) => ({ payment, failures: 0 }));
+  const verdicts = await reconcileRows(engine, open, signal);
+  const sinceMs = engine.now() - RELEASED_LOOK_MS;
+  const released = engine.ledger
+    .releasedPayments(sinceMs, RELEASED_ROWS_MAX)
+    .filter(({ id }) => !verdicts.has(id))
+    .map((payment) => ({ payment, failures: 0 }));
+  const again = await reconcileRows(engine, released, signal);
+  return [
+    ...open.flatMap(({ payment }) => verdicts.get(payment.id) ?? []),
+    ...[...again.values()].filter(({ payment }) => payment.state !== 'released'),
+  ];
+}
+
+/**
+ * Looks at what is due. When each is looked at next is kept in the ledger, for every process of the wallet; what this
+ * pass has no time for stays due, and what is not stuck comes first.
+ */
+export async function reconcileDue(engine: Engine, signal: AbortSignal): Promise<void> {
+  const pass = AbortSignal.any([signal, AbortSignal.timeout(PASS_MS_MAX)]);
+  await reconcileRows(engine, engine.ledger.duePayments(engine.now(), ROWS_PER_PASS), signal, pass);
+}
+
+/** Looks at rows, each network beside the others, until no more is to be begun: one that is down holds up no other. */
+async function reconcileRows(
+  engine: Engine,
+  rows: readonly DuePayment[],
+  signal: AbortSignal,
+  beginning: AbortSignal = signal,
+): Promise<Map<string, FateVerdict>> {
+  const verdicts = new Map<string, FateVerdict>();
+  const lanes = [...Map.groupBy(rows, ({ payment }) => payment.network).values()].flatMap((lane) => {
+    const left = [...lane];
+    return Array.from({ length: LOOKS_AT_ONCE }, async () => {
+      for (let row = left.shift(); row !== undefined && !beginning.aborted; row = left.shift())
+        verdicts.set(row.payment.id, await reconcileRow(engine, row, signal));
+    });
+  });
+  await Promise.all(lanes);
   return verdicts;
 }
 
 /** Reconciles one row among others: a fault that is the row's own is said of it, any other is thrown. */
-async function reconcileRow(engine: Engine, payment: Payment, signal: AbortSignal): Promise<FateVerdict> {
+async function reconcileRow(
+  engine: Engine,
+  { payment, failures }: DuePayment,
+  signal: AbortSignal,
+): Promise<FateVerdict> {
+  let verdict: FateVerdict;
   try {
-    return await reconcilePayment(engine, payment, signal);
+    verdict = await reconcilePayment(engine, payment, signal);
   } catch (error) {
     if (!isWalletError(error) || error.code !== 'internal') throw error;
-    const retryAtMs = engine.now() + LOOK_EVERY_MS;
-    return { payment, verdict: 'waits', says: error.shortMessage, retryAtMs, stillValid: false };
+    verdict = { ...waits(payment, error.shortMessage, engine.now()), reason: 'rpc_down' };
   }
+  const isOpen = verdict.payment.state !== 'released';
+  if (isOpen && verdict.retryAtMs !== null && verdict.reason !== 'interrupted')
+    await planNextLook(engine, verdict, verdict.retryAtMs, failures);
+  return verdict;
+}
+
+/** Writes down when an open payment is looked at next. */
+async function planNextLook(
+  engine: Engine,
+  { payment, reason }: FateVerdict,
+  retryAtMs: number,
+  failures: number,
+): Promise<void> {
+  const nowMs = engine.now();
+  // A long search makes headway at every look.
+  const failed = reason !== null && reason !== 'searching' ? failures + 1 : 0;
+  const everyMs = payment.state === 'captured' ? CONFIRM_EVERY_MS : LOOK_EVERY_MS;
+  const waitMs = Math.min(everyMs * 2 ** Math.max(0, failed - 1), BACKOFF_MS_MAX);
+  // A late settlement shows before the end can be proved, so the wait for a proof is not slept through.
+  const dueMs =
+    failed === 0 && payment.state !== 'captured' ? Math.min(retryAtMs, nowMs + waitMs) : nowMs + waitMs;
+  await engine.ledger.saveLook({ paymentId: payment.id, dueMs, failures: failed, reason });
 }
 
 /** Looks again at released payments whose look is due: what is found out of them is no call's to wait for. */
 async function lookAtReleased(engine: Engine): Promise<void> {
   for (const payment of engine.ledger.watchedPayments(engine.now(), WATCHED_PER_PASS)) {
     if (engine.closing.aborted) return;
-    const { payment: after, retryAtMs } = await reconcileRow(engine, payment, engine.closing);
+    const { payment: after, retryAtMs } = await reconcileRow(
+      engine,
+      { payment, failures: 0 },
+      engine.closing,
+    );
     if (after.state !== 'released' || retryAtMs === null) continue;
     const dueMs = Math.min(retryAtMs, engine.now() + LOOK_MS_MAX);
     await engine.ledger.saveLook({ paymentId: payment.id, dueMs, failures: 0, reason: 'released' });
@@ -94,16 +158,8 @@ async function lookAtReleased(engine: Engine): Promise<void> {
 
 /** Reconciles behind the calls until the wallet closes; never keeps the process alive, never delays its start. */
 export function reconcileInBackground(engine: Engine): void {
-  const dueMs = new Map<string, number>();
   const pass = async (): Promise<void> => {
-    for (const payment of engine.ledger.openPayments(ROWS_PER_PASS)) {
-      if (engine.closing.aborted) return;
-      if ((dueMs.get(payment.id) ?? 0) > engine.now()) continue;
-      const { retryAtMs } = await reconcileRow(engine, payment, engine.closing);
-      // A late settlement shows before the end can be proved, so the wait for a proof is not slept through.
-      if (retryAtMs === null) dueMs.delete(payment.id);
-      else dueMs.set(payment.id, Math.min(retryAtMs, engine.now() + LOOK_EVERY_MS));
-    }
+    await reconcileDue(engine, engine.closing);
     await lookAtReleased(engine);
   };
   const schedule = (afterMs: number): void => {

@@ -116,7 +116,7 @@ export class Wallet {
     return this.#call(ledgerInput, input, async (engine, _session, asked) =>
       asked.payment_id === undefined
         ? readLedger(engine.ledger, () => engine.config(), engine.agent, asked)
-        : readPayment(engine, asked.payment_id, context.signal),
+        : readPayment(engine, this.#options, asked.payment_id, context.signal),
     );
   }
 

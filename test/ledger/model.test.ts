@@ -169,7 +169,13 @@ const moves = fc
     move: fc.constantFrom<Move>(
       ...(['recordSigned', 'markSent', 'captureClaimed', 'captureConfirmed'] as const),
       ...(Object.keys(LIFE.unknown) as Move[]),
-      ...(['releaseNeverSigned', 'releaseFalse', 'recaptureShown', 'recaptureSettled'] as const),
+      ...([
+        'releaseNeverSigned',
+        'releaseFalse',
+        'releaseUndone',
+        'recaptureShown',
+        'recaptureSettled',
+      ] as const),
     ),
     part: fc.integer({ min: 1, max: 4 }),
     chainLagMs: fc.option(fc.integer({ min: -60_000, max: 2 * HOUR_MS })),
@@ -237,6 +243,8 @@ function make(
       return ledger.recapture(id, { ...facts, tx: '0x01', confirmed: false }, nowMs);
     case 'recaptureSettled':
       return ledger.recapture(id, { ...facts, tx: '0x01', confirmed: true }, nowMs);
+    case 'releaseUndone':
+      return ledger.release(id, 'capture_undone', nowMs);
   }
 }
 

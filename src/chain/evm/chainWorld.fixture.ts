@@ -5,6 +5,7 @@ import { startRpcProxy, type RpcProxy } from '../../../sandbox/rpcProxy.js';
 import { USDC_ABI } from '../../../sandbox/usdc.js';
 import { findAsset } from '../../money/asset.js';
 import { findNetwork } from '../../money/network.js';
+import type { Mark } from '../../payment/signing.js';
 import type { Hex } from './answer.js';
 import { createEvmChain, type EvmChain, type EvmChainOptions, type FateQuery } from './evmChain.js';
 
@@ -78,7 +79,9 @@ export class ChainWorld {
   }
 
   /** Signs a payment that is valid from now on for {@link WINDOW_SEC} of the chain's time. */
-  async sign(terms: { to?: Hex; amountAtomic?: bigint; nonce?: Hex } = {}): Promise<Signed> {
+  async sign(
+    terms: { to?: Hex; amountAtomic?: bigint; nonce?: Hex; marks?: readonly Mark[] } = {},
+  ): Promise<Signed> {
     const openedSec = await this.chain.nowSec();
     const query: FateQuery = {
       asset: USDC,
@@ -87,7 +90,7 @@ export class ChainWorld {
       amountAtomic: terms.amountAtomic ?? 2_000n,
       nonce: terms.nonce ?? toHex(randomBytes(32)),
       validBeforeSec: openedSec + WINDOW_SEC,
-      openedSec,
+      signing: { atSec: openedSec, marks: terms.marks ?? [] },
     };
     const signature = await this.payer.signTypedData({
       domain: { ...USDC.eip712, chainId: NETWORK.chainId, verifyingContract: USDC.address },

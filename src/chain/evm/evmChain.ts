@@ -1,17 +1,20 @@
 import type { EvmAsset } from '../../money/asset.js';
 import type { EvmNetwork } from '../../money/network.js';
 import type { Block, Hex } from './answer.js';
+import { OPERATORS_TO_AGREE } from '../bench.js';
 import type { RpcSource } from '../chainReader.js';
 import { within } from '../deadline.js';
 import { Endpoints, FAILOVER_MS_MAX, RETRY_SEC } from '../endpoints.js';
 import type { Fate, FateQuery } from '../fate.js';
 import { readHistory, type ChainHistory } from '../history.js';
 import { readUnion, type UnionHistory } from '../unionHistory.js';
+import type { Mark } from '../../payment/signing.js';
+import { Marks } from '../marks.js';
 import type { Finality, GasTerms, Heads, Operator } from './operator.js';
 import type { RpcFetch } from '../rpc.js';
 import { RpcFault } from '../rpcFault.js';
 import { lookAtLatest, lookAtSettled, type Sight } from './sight.js';
-import { judgeSights, OPERATORS_TO_AGREE } from './verdict.js';
+import { judgeSights } from './verdict.js';
 
 export type { RpcSource } from '../chainReader.js';
 export type { Fate, FateQuery, UnknowableWhy } from '../fate.js';
@@ -24,6 +27,12 @@ const CALL_MS_MAX = 5_000;
 const FATE_MS_MAX = 20_000;
 /** No block time that an RPC gives puts the next question off for longer than this (T28). */
 const RETRY_SEC_MAX = 3_600;
+
+/** From this age on a mark is read anew, and from the other it is none: an older one only lengthens a search. */
+const MARK_RENEW_MS = 60_000;
+const MARK_MS_MAX = 600_000;
+/** Blocks taken off a mark, which may be read a moment after the signing that it is kept for. */
+const MARK_MARGIN_BLOCKS = 32n;
 
 /** What {@link createEvmChain} needs. */
 export interface EvmChainOptions {
@@ -47,6 +56,10 @@ export interface EvmChain {
   fateOf(query: FateQuery, signal?: AbortSignal): Promise<Fate>;
   /** Time of the newest block, in seconds, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
   latestTimeSec(signal?: AbortSignal): Promise<number>;
+  /** The settled block of each operator, as far as it is known. Asks nobody. */
+  marks(): readonly Mark[];
+  /** Asks the operators whose mark is missing or old, then as {@link marks}. Never rejects. */
+  readMarks(): Promise<readonly Mark[]>;
   /** What a transaction of an address would take, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
   gasTerms(address: Hex, signal?: AbortSignal): Promise<GasTerms>;
   /** Gas of a plain transfer of the token; throws `rpc_unavailable` also where the token would not make it. */
@@ -88,6 +101,11 @@ export function createEvmChain(options: EvmChainOptions): EvmChain {
     return urls.map((url) => openOperator(url, { network, finality, timeoutMs, fetchFn: options.fetchFn }));
   });
 
+  const marks = new Marks<Operator>(async (operator) => {
+    const { number } = await operator.settled();
+    return { after: Number(number > MARK_MARGIN_BLOCKS ? number - MARK_MARGIN_BLOCKS : 0n) };
+  }, nowMs);
+
   async function look(query: FateQuery, signal: AbortSignal): Promise<{ sights: Sight[]; seen: Heads[] }> {
     const views = await Promise.all(
       (await endpoints.all()).map(async (operator) => ({ operator, heads: await headsOf(operator, signal) })),
@@ -120,6 +138,13 @@ export function createEvmChain(options: EvmChainOptions): EvmChain {
         async (operator, deadline) => (await operator.latest(deadline)).timeSec,
         FAILOVER_MS_MAX,
       ),
+
+    marks: () => marks.since(nowMs() - MARK_MS_MAX),
+
+    async readMarks() {
+      await Promise.all(marks.read(await endpoints.all(), nowMs() - MARK_RENEW_MS));
+      return marks.since(nowMs() - MARK_MS_MAX);
+    },
 
     gasTerms: (address, signal) =>
       endpoints.askOne(signal, (operator, deadline) => operator.gasTerms(address, deadline), FAILOVER_MS_MAX),

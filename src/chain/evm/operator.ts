@@ -46,6 +46,7 @@ export interface Operator {
   readonly origin: string;
   heads(signal?: AbortSignal): Promise<Heads>;
   latest(signal?: AbortSignal): Promise<Block>;
+  settled(signal?: AbortSignal): Promise<Block>;
   /** The block at this height of the operator's canonical chain. */
   blockAt(number: bigint, signal?: AbortSignal): Promise<Block>;
   /** Whether the nonce was used *or cancelled* in the state after this very block (EIP-1898). */
@@ -129,6 +130,7 @@ export function openOperator(
     origin: rpc.origin,
 
     latest: (signal) => block('latest', signal),
+    settled: (signal) => block(finality, signal),
 
     async heads(signal) {
       const latest = await block('latest', signal);

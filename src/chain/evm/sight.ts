@@ -1,6 +1,7 @@
 import type { Block, Hex } from './answer.js';
 import { findMoment } from './blockSearch.js';
 import type { FateQuery } from '../fate.js';
+import type { Signing } from '../../payment/signing.js';
 import { searchLogs } from './logSearch.js';
 import type { Heads, Operator } from './operator.js';
 import { RpcFault } from '../rpcFault.js';
@@ -19,15 +20,15 @@ export type Sight = { readonly origin: string } & (
     }
   | { readonly kind: 'cancelled'; readonly at: Block; readonly block: Block; readonly settled: boolean }
   /** Spent, and not shown to be by this payment. `fault` where the operator would not show by what. */
-  | { readonly kind: 'spent'; readonly at: Block; readonly fault: RpcFault | null }
+  | { readonly kind: 'spent'; readonly at: Block; readonly settled: boolean; readonly fault: RpcFault | null }
   /** Its settled chain is not the one that the other operator showed. */
   | { readonly kind: 'forked' }
   | { readonly kind: 'down'; readonly fault: RpcFault }
 );
 
 /**
- * How much earlier than our record of the signing an event is searched. Nearly always the clocks agree to within the
- * first; the second covers a clock that was an hour or two fast when we signed.
+ * How much earlier than our record of the signing an event is searched, where the operator's block at that time was not
+ * noted. Nearly always the clocks agree to within the first; the second covers a clock that was an hour or two fast.
  */
 const CLOCK_AHEAD_SEC = [120, 7_800] as const;
 /** Pages of the event search: two hours of the fastest chain we know, at an operator that gives 1,000 blocks a page. */
@@ -98,41 +99,77 @@ async function lookForUse(
   signal: AbortSignal,
 ): Promise<Sight> {
   const { origin } = operator;
+  const spentAt = { kind: 'spent', at, settled: at.number <= settled.number, origin } as const;
   try {
     const spent = await findSpending(operator, query, at, signal);
-    if (spent === null) return { kind: 'spent', at, fault: null, origin };
+    if (spent === null) return { ...spentAt, fault: null };
     const block = await blockOf(operator, spent, query, signal);
     const isSettled = block.number <= settled.number;
     if (spent.event === 'AuthorizationCanceled')
       return { kind: 'cancelled', at, block, settled: isSettled, origin };
     const amountAtomic = await readPayment(operator, query, spent, signal);
-    if (amountAtomic === null) return { kind: 'spent', at, fault: null, origin };
+    if (amountAtomic === null) return { ...spentAt, fault: null };
     return { kind: 'paid', at, block, tx: spent.tx, amountAtomic, settled: isSettled, origin };
   } catch (fault) {
     if (!(fault instanceof RpcFault)) throw fault;
-    return { kind: 'spent', at, fault, origin };
+    return { ...spentAt, fault };
   }
 }
 
 /** The one log that spent the nonce, between the signing and the expiry; null where the operator shows none. */
 async function findSpending(
   operator: Operator,
-  { asset, from: payer, nonce, validBeforeSec, openedSec }: FateQuery,
+  query: FateQuery,
   at: Block,
   signal: AbortSignal,
 ): Promise<NonceLog | null> {
+  const { asset, from: payer, nonce, validBeforeSec, signing } = query;
   const filter = { asset, payer, nonce, events: ['AuthorizationUsed', 'AuthorizationCanceled'] } as const;
   let top = (await findMoment(operator, validBeforeSec, at, signal)).above ?? at;
-  for (const aheadSec of CLOCK_AHEAD_SEC) {
-    const { below } = await findMoment(operator, openedSec - aheadSec, top, signal);
-    const range = { from: below < 0n ? 0n : below, to: top.number };
-    for await (const [log] of searchLogs(operator, filter, range, SEARCH_CALLS_MAX, signal)) {
+  for await (const from of searchStarts(operator, signing, top, signal)) {
+    for await (const [log] of searchLogs(
+      operator,
+      filter,
+      { from, to: top.number },
+      SEARCH_CALLS_MAX,
+      signal,
+    )) {
       if (log !== undefined && log.event !== 'Transfer') return log;
     }
-    if (range.from === 0n) return null;
-    top = await operator.blockAt(range.from, signal);
+    if (from === 0n) return null;
+    top = await operator.blockAt(from, signal);
   }
   return null;
+}
+
+/**
+ * Where a search for what was signed begins: at the block that was noted, else some time before the signing. Throws
+ * where the operator's history begins later: logs that it no longer keeps are not none (T31).
+ */
+async function* searchStarts(
+  operator: Operator,
+  { atSec, marks }: Signing,
+  top: Block,
+  signal: AbortSignal,
+): AsyncGenerator<bigint> {
+  const mark = marks.find(({ operator: origin }) => origin === operator.origin);
+  if (mark !== undefined && BigInt(mark.after) <= top.number) {
+    yield await blockKept(operator, BigInt(mark.after), signal);
+    return;
+  }
+  for (const aheadSec of CLOCK_AHEAD_SEC) {
+    const { below } = await findMoment(operator, atSec - aheadSec, top, signal);
+    yield below < 0n ? 0n : below;
+  }
+}
+
+async function blockKept(operator: Operator, number: bigint, signal: AbortSignal): Promise<bigint> {
+  try {
+    return (await operator.blockAt(number, signal)).number;
+  } catch (fault) {
+    if (!(fault instanceof RpcFault) || !['refused', 'malformed'].includes(fault.kind)) throw fault;
+    throw new RpcFault('pruned', operator.origin, 'keeps no history from when the payment was signed');
+  }
 }
 
 async function blockOf(

@@ -19,7 +19,7 @@ const query: FateQuery = {
   amountAtomic: 5n,
   nonce: word('3'),
   validBeforeSec: EXPIRY_SEC,
-  openedSec: 400,
+  signing: { atSec: 400, marks: [] },
 };
 
 /** Block N has time 10 × N; so block 100 is the first at the expiry. */
@@ -36,8 +36,8 @@ function allSights(origin: string): Sight[] {
     { kind: 'forked', origin },
   ];
   for (const at of [50, 99, 100, 120].map((number) => block(number))) {
-    sights.push({ kind: 'spent', at, fault: null, origin }, { kind: 'spent', at, fault, origin });
     for (const settled of [true, false]) {
+      for (const hidden of [null, fault]) sights.push({ kind: 'spent', at, settled, fault: hidden, origin });
       sights.push({ kind: 'unused', at, settled, origin });
       for (const paidIn of [block(50, 'c'), block(99, 'd')].filter(({ number }) => number <= at.number)) {
         sights.push({ kind: 'cancelled', at, block: paidIn, settled, origin });
@@ -62,6 +62,12 @@ function provesUnspendable(sight: Sight): boolean {
   return sight.settled && sight.at.timeSec >= EXPIRY_SEC;
 }
 
+/** What alone entitles to a capture where no transfer is shown: only our key can spend the nonce. */
+function provesSpent(sight: Sight): boolean {
+  if (sight.kind !== 'spent' && sight.kind !== 'cancelled') return false;
+  return sight.settled && sight.at.timeSec >= EXPIRY_SEC;
+}
+
 describe('two operators, every pair of views', () => {
   test('the views are many, and each verdict comes up', () => {
     expect(PAIRS.length).toBeGreaterThan(1_000);
@@ -79,17 +85,37 @@ describe('two operators, every pair of views', () => {
   test('a capture rests on a payment that is shown, and that nobody contradicts', () => {
     for (const pair of PAIRS) {
       const verdict = judgeSights(pair, query, TWO_OPERATORS);
-      if (verdict.kind !== 'captured') continue;
+      if (verdict.kind !== 'captured' || verdict.tx === null) continue;
       const paid = pair.filter((sight) => sight.kind === 'paid');
       expect(paid.map(({ tx }) => tx)).toContain(verdict.tx);
       expect(new Set(paid.map(({ tx }) => tx)).size).toBe(1);
-      expect(verdict.final).toBe(paid.length === 2 && paid.every(({ settled }) => settled));
+      // The other one vouches for it by the nonce alone, where its events are gone.
+      expect(verdict.final).toBe(
+        pair.every((sight) => (sight.kind === 'paid' || sight.kind === 'spent') && sight.settled),
+      );
       for (const other of pair) {
         expect(other.kind).not.toBe('cancelled');
         if (other.kind === 'unused')
           expect(paid.every((sight) => sight.block.number > other.at.number)).toBe(true);
       }
     }
+  });
+
+  test('T31: a nonce that both show spent, past the expiry at a settled block, is captured whatever else they show', () => {
+    let captured = 0;
+    for (const pair of PAIRS) {
+      const verdict = judgeSights(pair, query, TWO_OPERATORS);
+      const proved = pair.every(provesSpent) && pair.some(({ kind }) => kind === 'spent');
+      const shown = pair.some(({ kind }) => kind === 'paid');
+      expect(verdict.kind === 'captured' && verdict.tx === null, JSON.stringify(pair, bigintText)).toBe(
+        proved && !shown,
+      );
+      if (verdict.kind !== 'captured' || verdict.tx !== null) continue;
+      captured += 1;
+      // It settled before its expiry: a later time frees nothing.
+      expect(verdict).toMatchObject({ amountAtomic: 5n, blockTimeMs: EXPIRY_SEC * 1000, final: true });
+    }
+    expect(captured).toBeGreaterThan(0);
   });
 
   test('the order of the operators decides nothing', () => {
@@ -106,8 +132,8 @@ describe('contradictions', () => {
   test.each<Sight>([
     { kind: 'forked', origin: 'https://two.example' },
     // Nothing spends a nonce after its expiry, so a later block that shows it spent denies the proof.
-    { kind: 'spent', at: block(120), fault: null, origin: 'https://two.example' },
-    { kind: 'spent', at: block(120), fault, origin: 'https://two.example' },
+    { kind: 'spent', at: block(120), settled: true, fault: null, origin: 'https://two.example' },
+    { kind: 'spent', at: block(120), settled: true, fault, origin: 'https://two.example' },
   ])('$kind beside a proof: neither is believed, and both are named', (other) => {
     expect(judgeSights([proof, other], query, TWO_OPERATORS)).toEqual({
       kind: 'unknowable',
@@ -122,7 +148,9 @@ describe('the operator that the owner named', () => {
     for (const sight of ONE) {
       const { kind } = judgeSights([sight], query, OWNERS_RPC);
       expect(kind === 'released', JSON.stringify(sight, bigintText)).toBe(provesUnspendable(sight));
-      expect(kind === 'captured').toBe(sight.kind === 'paid');
+      expect(kind === 'captured').toBe(
+        sight.kind === 'paid' || (sight.kind === 'spent' && provesSpent(sight)),
+      );
     }
   });
 });
@@ -152,7 +180,7 @@ describe('words', () => {
   });
 
   test('events that an operator refuses to show are not taken for none', () => {
-    const spent: Sight = { kind: 'spent', at: block(100), fault, origin: fault.origin };
+    const spent: Sight = { kind: 'spent', at: block(99), settled: true, fault, origin: fault.origin };
     expect(judgeSights([spent], query, OWNERS_RPC)).toMatchObject({ why: 'history_unavailable' });
     expect(judgeSights([{ ...spent, fault: null }], query, OWNERS_RPC)).toMatchObject({
       why: 'used_without_transfer',

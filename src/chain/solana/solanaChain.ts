@@ -1,27 +1,24 @@
 import type { SvmAsset } from '../../money/asset.js';
 import type { SvmNetwork } from '../../money/network.js';
 import { tokenAccountOf } from '../../protocols/solana/solanaMessage.js';
+import { OPERATORS_TO_AGREE } from '../bench.js';
 import type { Chain, RpcSource } from '../chainReader.js';
 import { within } from '../deadline.js';
 import { Endpoints, FAILOVER_MS_MAX, RETRY_SEC } from '../endpoints.js';
-import type { Fate, SolanaFateQuery } from '../fate.js';
+import type { Fate, SearchMemory, SolanaFateQuery } from '../fate.js';
 import type { ChainHistory } from '../history.js';
 import { readUnion, type UnionHistory } from '../unionHistory.js';
 import type { RpcFetch } from '../rpc.js';
 import type { AccountFacts } from './solanaAnswer.js';
+import { Blockhashes } from './blockhashes.js';
 import { readSolanaHistory } from './solanaHistory.js';
 import type { Blockhash, SolanaOperator } from './solanaOperator.js';
 import { lookForMessage, type SolanaSight } from './solanaSight.js';
 import { judgeSolanaSights } from './solanaVerdict.js';
-import { OPERATORS_TO_AGREE } from '../evm/verdict.js';
 
 const CALL_MS_MAX = 5_000;
 /** A whole look at one payment, its search included. */
 const FATE_MS_MAX = 20_000;
-/** Of a minute that a blockhash lives: a payment on one of this age has most of its time left. */
-const BLOCKHASH_FRESH_MS = 15_000;
-/** From this age on the next one is read behind the payment that uses it. */
-const BLOCKHASH_RENEW_MS = 5_000;
 /** A transaction is sent again only with so many blocks left, or the seller cannot land it. */
 const RESEND_MARGIN_BLOCKS = 15;
 const BLOCK_SEC = 0.4;
@@ -44,7 +41,7 @@ export interface SolanaChainOptions {
 /** One cluster of Solana as its RPCs show it. */
 export interface SolanaChain extends Chain {
   balanceOf(asset: SvmAsset, address: string, signal?: AbortSignal): Promise<bigint>;
-  fateOf(query: SolanaFateQuery, signal?: AbortSignal): Promise<Fate>;
+  fateOf(query: SolanaFateQuery, signal?: AbortSignal, memory?: SearchMemory): Promise<Fate>;
   history(asset: SvmAsset, from: string, sinceSec: number, signal?: AbortSignal): Promise<ChainHistory>;
   /** The same by all operators together, as far as they answer. */
   unionHistory(asset: SvmAsset, from: string, sinceSec: number, signal?: AbortSignal): Promise<UnionHistory>;
@@ -73,20 +70,7 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
     return urls.map((url) => openSolanaOperator(url, { network, timeoutMs, fetchFn: options.fetchFn }));
   });
   const receivers = new Set<string>();
-  let kept: (Blockhash & { readonly atMs: number }) | undefined;
-  let reading: Promise<Blockhash> | undefined;
-
-  function readBlockhash(signal?: AbortSignal): Promise<Blockhash> {
-    const atMs = nowMs();
-    reading ??= endpoints
-      .askOne(signal, (operator, deadline) => operator.latestBlockhash(deadline), FAILOVER_MS_MAX)
-      .then((read) => {
-        kept = { ...read, atMs };
-        return read;
-      })
-      .finally(() => (reading = undefined));
-    return reading;
-  }
+  const blockhashes = new Blockhashes(endpoints, rpc.ownerSet, nowMs);
 
   return {
     balanceOf: async (asset, address, signal) => {
@@ -96,13 +80,9 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
       return (await endpoints.askOne(signal, ask, FAILOVER_MS_MAX)) ?? 0n;
     },
 
-    async blockhash(signal) {
-      const ageMs = kept === undefined ? Infinity : nowMs() - kept.atMs;
-      if (kept === undefined || ageMs < 0 || ageMs >= BLOCKHASH_FRESH_MS) return readBlockhash(signal);
-      // Behind the payment; a fault is met again by whoever needs the next one.
-      if (ageMs >= BLOCKHASH_RENEW_MS) readBlockhash().catch(() => undefined);
-      return kept;
-    },
+    blockhash: (signal) => blockhashes.newest(signal),
+    marks: () => blockhashes.marks(),
+    readMarks: () => blockhashes.readMarks(),
 
     async canReceive(asset, payTo, signal) {
       const key = `${asset.address} ${payTo}`;
@@ -141,9 +121,11 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
         readSolanaHistory(operator, { asset, from, sinceSec }, signal),
       ),
 
-    async fateOf(query, signal) {
+    async fateOf(query, signal, memory = new ShortMemory()) {
       const sights = await within(FATE_MS_MAX, signal, async (deadline) =>
-        Promise.all((await endpoints.all()).map((operator) => lookForMessage(operator, query, deadline))),
+        Promise.all(
+          (await endpoints.all()).map((operator) => lookForMessage(operator, query, deadline, memory)),
+        ),
       );
       const verdict = judgeSolanaSights(sights, { label: network.label, operators: endpoints.count, quorum });
       if (verdict.kind === 'captured' || verdict.kind === 'released') return verdict;
@@ -152,10 +134,26 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
       const waitSec = Math.min(Math.max(Math.ceil(left * BLOCK_SEC), RETRY_SEC), RETRY_SEC_MAX);
       if (verdict.kind === 'open')
         return { kind: 'open', retryAtSec: nowSec + waitSec, live: left > RESEND_MARGIN_BLOCKS };
+      // One of them has searched wrongly: each begins anew, and whoever sees better by then is heard.
+      if (verdict.why === 'rpc_disagree') for (const { origin } of sights) memory.keep(origin, null);
       const why = verdict.why === 'rpc_down' && signal?.aborted === true ? 'interrupted' : verdict.why;
       return { ...verdict, why, retryAtSec: nowSec + RETRY_SEC };
     },
   };
+}
+
+/** Memory of one look, for a caller that keeps none. */
+class ShortMemory implements SearchMemory {
+  readonly #searches = new Map<string, string>();
+
+  find(operator: string): string | null {
+    return this.#searches.get(operator) ?? null;
+  }
+
+  keep(operator: string, search: string | null): void {
+    if (search === null) this.#searches.delete(operator);
+    else this.#searches.set(operator, search);
+  }
 }
 
 /** Blocks until it can land no more, by the operator that is farthest: none is believed to be behind. */

@@ -29,6 +29,8 @@ export interface SolanaHead {
 export interface Blockhash {
   readonly blockhash: string;
   readonly lastValidBlockHeight: number;
+  /** Where the operator stood that gave it. */
+  readonly slot: number;
 }
 
 /**
@@ -39,8 +41,8 @@ export interface SolanaOperator {
   readonly origin: string;
   /** At finalized commitment: what is there is never taken back. */
   finalized(signal?: AbortSignal): Promise<SolanaHead>;
-  /** Block height at confirmed commitment. */
-  confirmedHeight(signal?: AbortSignal): Promise<number>;
+  /** At confirmed commitment, some thirty blocks further on: nobody who follows the chain stands beyond it for long. */
+  confirmed(signal?: AbortSignal): Promise<SolanaHead>;
   latestBlockhash(signal?: AbortSignal): Promise<Blockhash>;
   isBlockhashValid(blockhash: string, minSlot: number, signal?: AbortSignal): Promise<boolean>;
   /** Balance of a token account, atomic; null where there is no such account. */
@@ -59,6 +61,8 @@ export interface SolanaOperator {
   transaction(signature: string, signal?: AbortSignal): Promise<LandedTransaction | null>;
   /** Time of a block, seconds; null where the operator does not know. */
   timeOf(slot: number, signal?: AbortSignal): Promise<number | null>;
+  /** The slot that its history begins at, by its own word. */
+  firstSlot(signal?: AbortSignal): Promise<number>;
 }
 
 /** Opens an endpoint of `network`; that it really serves that cluster is asked once, before the first question. */
@@ -94,21 +98,22 @@ export function openSolanaOperator(
     return answer.value;
   }
 
+  const head = (commitment: 'finalized' | 'confirmed', signal?: AbortSignal): Promise<SolanaHead> =>
+    ask(
+      'getEpochInfo',
+      [{ commitment }],
+      (answer) => {
+        const { absoluteSlot, blockHeight } = readObject(answer);
+        return { slot: readInteger(absoluteSlot), blockHeight: readInteger(blockHeight) };
+      },
+      signal,
+    );
+
   return {
     origin: rpc.origin,
 
-    finalized: (signal) =>
-      ask(
-        'getEpochInfo',
-        [{ commitment: 'finalized' }],
-        (answer) => {
-          const { absoluteSlot, blockHeight } = readObject(answer);
-          return { slot: readInteger(absoluteSlot), blockHeight: readInteger(blockHeight) };
-        },
-        signal,
-      ),
-
-    confirmedHeight: (signal) => ask('getBlockHeight', [{ commitment: 'confirmed' }], readInteger, signal),
+    finalized: (signal) => head('finalized', signal),
+    confirmed: (signal) => head('confirmed', signal),
 
     latestBlockhash: (signal) =>
       ask(
@@ -116,9 +121,11 @@ export function openSolanaOperator(
         [{ commitment: 'confirmed' }],
         (answer) => {
           const { blockhash, lastValidBlockHeight } = readObject(readValue(answer));
+          const { slot } = readObject(readObject(answer)['context']);
           return {
             blockhash: readText58(blockhash, 'address'),
             lastValidBlockHeight: readInteger(lastValidBlockHeight),
+            slot: readInteger(slot),
           };
         },
         signal,
@@ -203,5 +210,19 @@ export function openSolanaOperator(
 
     timeOf: (slot, signal) =>
       ask('getBlockTime', [slot], (answer) => (answer === null ? null : readInteger(answer)), signal),
+
+    async firstSlot(signal) {
+      // The later of the two counts: a node with an archive beside it names the archive's by one, its own by the other.
+      const asked = await Promise.allSettled(
+        ['getFirstAvailableBlock', 'minimumLedgerSlot'].map((method) => ask(method, [], readInteger, signal)),
+      );
+      const slots = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      for (const one of asked) {
+        const isRefusal =
+          one.status === 'rejected' && one.reason instanceof RpcFault && one.reason.kind === 'refused';
+        if (one.status === 'rejected' && (!isRefusal || slots.length === 0)) throw one.reason;
+      }
+      return Math.max(...slots);
+    },
   };
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ASSETS, type SvmAsset } from '../../money/asset.js';
 import { writeBase58 } from '../../money/base58.js';
 import { messageHash, writeTransaction, writeTransferMessage } from '../../protocols/solana/solanaMessage.js';
-import type { SolanaFateQuery } from '../fate.js';
+import type { SearchMemory, SolanaFateQuery } from '../fate.js';
 import type { SolanaOperator } from './solanaOperator.js';
 import { RpcFault } from '../rpcFault.js';
 import { lookForMessage } from './solanaSight.js';
@@ -11,6 +11,25 @@ import { lookForMessage } from './solanaSight.js';
 const [usdc] = ASSETS.filter((asset): asset is SvmAsset => asset.family === 'svm');
 const HEAD = { slot: 2_000, blockHeight: 1_000 };
 const TX_BYTES = 64;
+const ORIGIN = 'https://rpc.example.com';
+/** Signed at second 100 by all clocks, when the operator was at block 1,000 in slot 2,000. */
+const SIGNED_SEC = 100;
+const MARK = { operator: ORIGIN, after: 1_850, height: 1_000 };
+/** The first finalized height that proves by the operator's own count. */
+const PAST_HEIGHT = MARK.height + 150 + 32 + 1;
+
+/** Memory as the ledger keeps it: text, for as long as it is not thrown away. */
+function newMemory(): SearchMemory & { readonly kept: Map<string, string> } {
+  const kept = new Map<string, string>();
+  return {
+    kept,
+    find: (operator) => kept.get(operator) ?? null,
+    keep: (operator, search) => void (search === null ? kept.delete(operator) : kept.set(operator, search)),
+  };
+}
+
+const look = (operator: SolanaOperator, query: SolanaFateQuery, memory: SearchMemory = newMemory()) =>
+  lookForMessage(operator, query, new AbortController().signal, memory);
 
 interface Key {
   readonly address: string;
@@ -28,10 +47,12 @@ function operatorThatShows(base64: string): { operator: SolanaOperator; id: stri
   const id = writeBase58(Buffer.from(base64, 'base64').subarray(1, 1 + TX_BYTES));
   const entry = { signature: id, slot: 1_990, timeSec: 100, memo: null, failed: false };
   const operator: Partial<SolanaOperator> = {
-    origin: 'https://rpc.example.com',
+    origin: ORIGIN,
     finalized: async () => Promise.resolve(HEAD),
-    touched: async () => Promise.resolve([entry]),
+    touched: async (_account, { before }) => Promise.resolve(before === undefined ? [entry] : []),
     isBlockhashValid: async () => Promise.resolve(true),
+    timeOf: async () => Promise.resolve(SIGNED_SEC),
+    firstSlot: async () => Promise.resolve(0),
     transaction: async () =>
       Promise.resolve({ base64, slot: 1_990, timeSec: 100, failed: false, before: [], after: [] }),
   };
@@ -59,20 +80,19 @@ async function paymentWith(feePayer: Key, payer: Key, by: Key | null) {
     ...parts,
     nonce: messageHash(message),
     validBeforeBlock: 1_100,
-    openedSec: 100,
+    signing: { atSec: SIGNED_SEC, marks: [MARK] },
     claimedTx: null,
   };
   return { query, base64: wire.toString('base64') };
 }
 
 describe('a transaction that an operator shows (T28)', () => {
-  const signal = new AbortController().signal;
   const [feePayer, payer] = [newKey(), newKey()];
 
   it('is the payment where both have signed it', async () => {
     const { query, base64 } = await paymentWith(feePayer, payer, feePayer);
     const { operator, id } = operatorThatShows(base64);
-    expect(await lookForMessage(operator, query, signal)).toMatchObject({ kind: 'paid', tx: id });
+    expect(await look(operator, query)).toMatchObject({ kind: 'paid', tx: id });
   });
 
   it.each([
@@ -82,13 +102,11 @@ describe('a transaction that an operator shows (T28)', () => {
   ])('is nothing where %s signed for the fee payer, though our message is in it', async (_who, by) => {
     const { query, base64 } = await paymentWith(feePayer, payer, by);
     const { operator } = operatorThatShows(base64);
-    expect(await lookForMessage(operator, query, signal)).toMatchObject({ kind: 'unused' });
+    expect(await look(operator, query)).toMatchObject({ kind: 'unused' });
   });
 });
 
 describe('a claim that no operator answers for (T28)', () => {
-  const signal = new AbortController().signal;
-
   it.each([
     ['a hash of the EVM', `0x${'11'.repeat(32)}`],
     ['a transaction of a kind that is not shown', writeBase58(randomBytes(TX_BYTES))],
@@ -105,32 +123,29 @@ describe('a claim that no operator answers for (T28)', () => {
         return Promise.reject(new RpcFault('refused', operator.origin, 'refused getTransaction'));
       },
     };
-    expect(await lookForMessage(picky, { ...query, claimedTx }, signal)).toMatchObject({
+    expect(await look(picky, { ...query, claimedTx })).toMatchObject({
       kind: 'paid',
       tx: id,
     });
     const empty = { ...picky, touched: async () => Promise.resolve([]) };
-    expect(await lookForMessage(empty, { ...query, claimedTx }, signal)).toMatchObject({ kind: 'unused' });
+    expect(await look(empty, { ...query, claimedTx })).toMatchObject({ kind: 'unused' });
   });
 });
 
 describe('a history that does not tell all (T28)', () => {
-  const signal = new AbortController().signal;
-
   it('proves nothing where it lists what the operator cannot show', async () => {
     const feePayer = newKey();
     const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
     const { operator } = operatorThatShows(base64);
     const behind: SolanaOperator = {
       ...operator,
-      finalized: async () => Promise.resolve({ slot: 2_000, blockHeight: 1_101 }),
-      isBlockhashValid: async () => Promise.resolve(false),
+      ...deadAt(PAST_HEIGHT),
       transaction: async () => Promise.resolve(null),
     };
-    expect(await lookForMessage(behind, query, signal)).toMatchObject({ kind: 'down' });
-    expect(
-      await lookForMessage({ ...behind, transaction: operator.transaction }, query, signal),
-    ).toMatchObject({ kind: 'paid' });
+    expect(await look(behind, query)).toMatchObject({ kind: 'down' });
+    expect(await look({ ...behind, transaction: operator.transaction }, query)).toMatchObject({
+      kind: 'paid',
+    });
   });
 
   it('is read on from where the time ran out over transactions of others with our memo', async () => {
@@ -149,7 +164,8 @@ describe('a history that does not tell all (T28)', () => {
     let left = 0;
     const slow: SolanaOperator = {
       ...operator,
-      touched: async () => Promise.resolve([...flood, entryOf(id)]),
+      touched: async (_account, { before }) =>
+        Promise.resolve(before === undefined ? [...flood, entryOf(id)] : []),
       transaction: async (signature, until) => {
         if (left-- <= 0) throw new RpcFault('no_answer', operator.origin, 'did not answer in time');
         const landed = await operator.transaction(signature, until);
@@ -159,32 +175,272 @@ describe('a history that does not tell all (T28)', () => {
     const looks: string[] = [];
     for (let i = 0; i < 3; i++) {
       left = 10;
-      looks.push((await lookForMessage(slow, query, signal)).kind);
+      looks.push((await look(slow, query)).kind);
     }
     expect(looks).toEqual(['down', 'down', 'paid']);
   });
 });
 
-describe('a last block that no blockhash lives to (T28)', () => {
-  const signal = new AbortController().signal;
-  const DAY_SEC = 86_400;
+/** What an operator says once the payment is dead, at a finalized height. */
+function deadAt(blockHeight: number, timeSec = SIGNED_SEC + 75): Partial<SolanaOperator> {
+  return {
+    finalized: async () => Promise.resolve({ slot: blockHeight + 1_000, blockHeight }),
+    timeOf: async () => Promise.resolve(timeSec),
+    isBlockhashValid: async () => Promise.resolve(false),
+  };
+}
 
-  it.each([
-    ['is past days later, with a blockhash that is dead', 3 * DAY_SEC, false, true],
-    ['is not within a day', DAY_SEC, false, false],
-    ['is not while the blockhash lives', 3 * DAY_SEC, true, false],
-    ['is not where the time is unknown', null, false, false],
-  ])('%s', async (_what, laterSec, alive, expired) => {
+describe('a payment is dead by an operator’s own count (T31)', () => {
+  interface Case {
+    readonly height: number;
+    /** Of that block, after the signing. */
+    readonly laterSec: number | null;
+    readonly alive?: boolean;
+    readonly marked: boolean;
+    /** By the operator that gave the blockhash: every one of these. */
+    readonly lastBlocks: readonly number[];
+  }
+
+  async function isExpired({
+    height,
+    laterSec,
+    alive = false,
+    marked,
+    lastBlocks,
+  }: Case): Promise<boolean[]> {
     const feePayer = newKey();
     const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
     const { operator } = operatorThatShows(base64);
     const empty: SolanaOperator = {
       ...operator,
+      ...deadAt(height),
       touched: async () => Promise.resolve([]),
       isBlockhashValid: async () => Promise.resolve(alive),
-      timeOf: async () => Promise.resolve(laterSec === null ? null : query.openedSec + laterSec),
+      timeOf: async () => Promise.resolve(laterSec === null ? null : SIGNED_SEC + laterSec),
     };
-    const far = { ...query, validBeforeBlock: Number.MAX_SAFE_INTEGER };
-    expect(await lookForMessage(empty, far, signal)).toMatchObject({ kind: 'unused', expired });
+    const signing = { atSec: SIGNED_SEC, marks: marked ? [MARK] : [] };
+    const sights = await Promise.all(
+      lastBlocks.map((validBeforeBlock) => look(empty, { ...query, signing, validBeforeBlock })),
+    );
+    return sights.map((sight) => sight.kind === 'unused' && sight.expired);
+  }
+
+  /** Whatever last block the operator named that gave the blockhash. */
+  const ANY = [1, 1_150, Number.MAX_SAFE_INTEGER];
+
+  it.each<[string, Omit<Case, 'marked' | 'lastBlocks'>, boolean]>([
+    ['past its own height at the signing, 150 and the slack', { height: PAST_HEIGHT, laterSec: 75 }, true],
+    ['not one block before that', { height: PAST_HEIGHT - 1, laterSec: 75 }, false],
+    ['not with a blockhash that lives', { height: PAST_HEIGHT, laterSec: 75, alive: true }, false],
+    ['not where its blocks are before the signing', { height: PAST_HEIGHT, laterSec: -1 }, false],
+    ['not where they may be: it does not know the hash yet', { height: PAST_HEIGHT, laterSec: 59 }, false],
+    ['where they are past it', { height: PAST_HEIGHT, laterSec: 60 }, true],
+    ['not where they have no time', { height: PAST_HEIGHT, laterSec: null }, false],
+    ['by time, where its height then was no height of this chain', { height: 5, laterSec: 300 }, true],
+    ['not by time a second sooner', { height: 5, laterSec: 299 }, false],
+    ['not by time with a blockhash that lives', { height: 5, laterSec: 9_999, alive: true }, false],
+  ])('%s', async (_what, parts, expired) => {
+    expect(await isExpired({ ...parts, marked: true, lastBlocks: ANY })).toEqual(ANY.map(() => expired));
+  });
+
+  it.each<[string, Omit<Case, 'marked'>, boolean]>([
+    [
+      'past the last block named, by its own time',
+      { height: 1_151, laterSec: 60, lastBlocks: [1, 1_150] },
+      true,
+    ],
+    ['not before its blocks are past the signing', { height: 1_151, laterSec: 59, lastBlocks: ANY }, false],
+    ['not before the last block named', { height: 1_150, laterSec: 299, lastBlocks: [1_150] }, false],
+    ['by time, where no chain comes to that block', { height: 1, laterSec: 300, lastBlocks: ANY }, true],
+    [
+      'not with a blockhash that lives',
+      { height: 9_999, laterSec: 9_999, alive: true, lastBlocks: ANY },
+      false,
+    ],
+  ])('without a mark: %s', async (_what, parts, expired) => {
+    expect(await isExpired({ ...parts, marked: false })).toEqual(parts.lastBlocks.map(() => expired));
+  });
+
+  it('never by the count of another one', async () => {
+    const feePayer = newKey();
+    const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
+    const { operator } = operatorThatShows(base64);
+    const empty = { ...operator, ...deadAt(PAST_HEIGHT), touched: async () => Promise.resolve([]) };
+    const signing = { atSec: SIGNED_SEC, marks: [{ ...MARK, operator: 'https://other.example', height: 1 }] };
+    expect(await look(empty, { ...query, signing, validBeforeBlock: PAST_HEIGHT })).toMatchObject({
+      kind: 'unused',
+      expired: false,
+    });
+  });
+});
+
+describe('a history that begins after the signing (T31)', () => {
+  const old = { signature: writeBase58(randomBytes(TX_BYTES)), memo: 'x', failed: false };
+  const lists = (...entries: readonly { slot: number; timeSec: number | null }[]) => ({
+    touched: async (_account: string, { before }: { before?: string }) =>
+      Promise.resolve(before === undefined ? entries.map((entry) => ({ ...old, ...entry })) : []),
+  });
+
+  it.each<[string, Partial<SolanaOperator>, boolean, 'unused' | 'down']>([
+    ['lists nothing, and begins later', { firstSlot: async () => Promise.resolve(1_851) }, true, 'down'],
+    ['lists nothing, and begins before', { firstSlot: async () => Promise.resolve(1_850) }, true, 'unused'],
+    [
+      'lists what is older, whatever it says of its beginning',
+      { ...lists({ slot: 1_850, timeSec: null }), firstSlot: async () => Promise.resolve(9_999) },
+      true,
+      'unused',
+    ],
+    [
+      'lists what is newer alone',
+      { ...lists({ slot: 1_851, timeSec: null }), firstSlot: async () => Promise.resolve(1_851) },
+      true,
+      'down',
+    ],
+    [
+      'does not say where it begins',
+      {
+        firstSlot: async () => Promise.reject(new RpcFault('refused', ORIGIN, 'refused it')),
+      },
+      true,
+      'down',
+    ],
+    ['is unmarked and whole', { firstSlot: async () => Promise.resolve(0) }, false, 'unused'],
+    ['is unmarked and begins later', { firstSlot: async () => Promise.resolve(2_100) }, false, 'down'],
+    [
+      'is unmarked and lists what is older by hours',
+      { ...lists({ slot: 5, timeSec: SIGNED_SEC - 8_000 }), firstSlot: async () => Promise.resolve(9_999) },
+      false,
+      'unused',
+    ],
+  ])('%s', async (_what, parts, marked, kind) => {
+    const feePayer = newKey();
+    const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
+    const { operator } = operatorThatShows(base64);
+    const signing = { atSec: SIGNED_SEC, marks: marked ? [MARK] : [] };
+    const pruned = { ...operator, ...deadAt(PAST_HEIGHT, SIGNED_SEC + 400), ...lists(), ...parts };
+    const sight = await look(pruned, { ...query, signing });
+    expect(sight.kind).toBe(kind);
+    if (sight.kind === 'down' && marked) expect(['pruned', 'refused']).toContain(sight.fault.kind);
+  });
+});
+
+describe('a history that is too long for one look (T31)', () => {
+  const DUST = 10_001;
+
+  /** Dust without end above the payment, as many as there are now; each with a slot of its own. */
+  function dusted(id: string, base64: string, operator: SolanaOperator) {
+    const world = { above: DUST, pages: 0 };
+    const dust = (i: number) => ({
+      signature: `d${i}`,
+      slot: 1_000_000 + i,
+      timeSec: 150,
+      memo: 'x',
+      failed: false,
+    });
+    const withDust: SolanaOperator = {
+      ...operator,
+      ...deadAt(2_000_000),
+      touched: async (_account, { before }) => {
+        world.pages += 1;
+        const next = before === undefined ? world.above : Number(before.slice(1)) - 1;
+        if (before === id) return Promise.resolve([]);
+        const entries = Array.from({ length: Math.min(next + 1, 1_000) }, (_, i) => dust(next - i));
+        if (entries.length < 1_000 && base64 !== '')
+          entries.push({ signature: id, slot: 1_990, timeSec: 100, memo: 'order 17', failed: false });
+        return Promise.resolve(entries);
+      },
+    };
+    return { world, withDust };
+  }
+
+  it('is gone on with at the next look, and by the next process, until the payment is found', async () => {
+    const feePayer = newKey();
+    const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
+    const { operator, id } = operatorThatShows(base64);
+    const { world, withDust } = dusted(id, base64, operator);
+    const memory = newMemory();
+    expect(await look(withDust, query, memory)).toMatchObject({ kind: 'searching' });
+    // Another ten thousand that came meanwhile are above where it was dead: they are not read.
+    world.above += 10_000;
+    const next = newMemory();
+    for (const [operatorName, search] of memory.kept) next.keep(operatorName, search);
+    expect(await look(withDust, query, next)).toMatchObject({ kind: 'paid', tx: id });
+    expect(world.pages).toBeLessThanOrEqual(12);
+  });
+
+  it('proves nothing before its end, and once it was read whole it is not read again', async () => {
+    const feePayer = newKey();
+    const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
+    const { operator, id } = operatorThatShows(base64);
+    const { world, withDust } = dusted(id, '', operator);
+    // As long as it goes on from the top each time, no look would ever end.
+    for (let i = 0; i < 3; i++)
+      expect(await look(withDust, query, newMemory())).toMatchObject({ kind: 'searching' });
+    const memory = newMemory();
+    const kinds = [];
+    for (let i = 0; i < 2; i++) kinds.push((await look(withDust, query, memory)).kind);
+    expect(kinds).toEqual(['searching', 'unused']);
+    const { pages } = world;
+    expect(await look(withDust, query, memory)).toMatchObject({ kind: 'unused', expired: true });
+    expect(world.pages).toBe(pages);
+  });
+
+  it('while the payment can still land, its newest part is enough: nothing is kept of it', async () => {
+    const feePayer = newKey();
+    const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
+    const { operator, id } = operatorThatShows(base64);
+    const { withDust } = dusted(id, base64, operator);
+    const memory = newMemory();
+    const living = { ...withDust, isBlockhashValid: async () => Promise.resolve(true) };
+    expect(await look(living, query, memory)).toMatchObject({ kind: 'unused', expired: false });
+    expect(memory.kept.size).toBe(0);
+  });
+
+  it('an operator that gives one page for ever is no witness', async () => {
+    const feePayer = newKey();
+    const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
+    const { operator } = operatorThatShows(base64);
+    const page = [{ signature: 'same', slot: 1_900, timeSec: 150, memo: 'x', failed: false }];
+    const looping = { ...operator, ...deadAt(PAST_HEIGHT), touched: async () => Promise.resolve(page) };
+    expect(await look(looping, query)).toMatchObject({ kind: 'down', fault: { kind: 'malformed' } });
+  });
+
+  it('what time ran out over is gone on with, too', async () => {
+    const feePayer = newKey();
+    const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
+    const { operator, id } = operatorThatShows(base64);
+    const flood = Array.from({ length: 30 }, () => writeBase58(randomBytes(TX_BYTES)));
+    const entries = [...flood, id].map((signature) => ({
+      signature,
+      slot: 2_000,
+      timeSec: 110,
+      memo: `[8] ${query.memo}`,
+      failed: false,
+    }));
+    const read: string[] = [];
+    const memory = newMemory();
+    const kinds: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      const stop = new AbortController();
+      let left = 10;
+      const slow: SolanaOperator = {
+        ...operator,
+        ...deadAt(PAST_HEIGHT),
+        touched: async (_account, { before }) =>
+          Promise.resolve(entries.slice(entries.findIndex(({ signature }) => signature === before) + 1)),
+        transaction: async (signature, until) => {
+          if (left-- > 0) {
+            read.push(signature);
+            const other = { base64: '', slot: 2_000, timeSec: 110, failed: false, before: [], after: [] };
+            return signature === id ? operator.transaction(signature, until) : Promise.resolve(other);
+          }
+          stop.abort();
+          throw new RpcFault('no_answer', ORIGIN, 'did not answer in time');
+        },
+      };
+      kinds.push((await lookForMessage(slow, query, stop.signal, memory)).kind);
+    }
+    expect(kinds).toEqual(['searching', 'searching', 'searching', 'paid']);
+    expect(new Set(read).size).toBe(read.length);
   });
 });

@@ -6,10 +6,11 @@ import {
   tokenAccountOf,
 } from '../../protocols/solana/solanaMessage.js';
 import { isSignedByAll } from '../../protocols/solana/solanaSignature.js';
-import type { SolanaFateQuery } from '../fate.js';
+import type { SearchMemory, SolanaFateQuery } from '../fate.js';
+import type { Mark, Signing } from '../../payment/signing.js';
 import { RpcFault, type RpcFaultKind } from '../rpcFault.js';
-import type { LandedTransaction } from './solanaAnswer.js';
-import { TOUCHED_PAGE, type SolanaHead, type SolanaOperator } from './solanaOperator.js';
+import type { LandedTransaction, Touched } from './solanaAnswer.js';
+import type { SolanaHead, SolanaOperator } from './solanaOperator.js';
 
 /** What one operator shows of a payment on Solana. */
 export type SolanaSight = { readonly origin: string } & (
@@ -17,7 +18,7 @@ export type SolanaSight = { readonly origin: string } & (
       /** Its message is nowhere in the account's history. */
       readonly kind: 'unused';
       readonly head: SolanaHead;
-      /** Whether it can never land any more, by this operator: past its last block for good, and its blockhash dead. */
+      /** Whether it never landed and never will, by this operator: dead for good, in a history that was read whole. */
       readonly expired: boolean;
     }
   | {
@@ -29,16 +30,31 @@ export type SolanaSight = { readonly origin: string } & (
       readonly amountAtomic: bigint;
       readonly settled: boolean;
     }
+  /** It is dead, and whether it landed before is still being searched; the next look goes on. */
+  | { readonly kind: 'searching'; readonly head: SolanaHead }
   | { readonly kind: 'down'; readonly fault: RpcFault }
 );
 
-/** How much before our record of the signing a transaction is searched: a clock may have been fast by so much. */
+/** Blocks that a blockhash lives for. */
+export const BLOCKHASH_BLOCKS = 150;
+/**
+ * What the operator that gave the blockhash may have been ahead of another, in blocks: some 13 s. An operator that was
+ * farther behind is caught by the time of its blocks, see {@link REACHED_SEC}.
+ */
+const SLACK_BLOCKS = 32;
+/**
+ * A block this long after the signing comes after the blockhash: the wall clock that it was signed by was right to
+ * within a minute. Before it, "not valid" may mean "not known yet" (T31).
+ */
+const REACHED_SEC = 60;
+/**
+ * The same where no height can be waited for, such as a last block that no blockhash lives to: then the time of the
+ * operator's own blocks is all there is, with some more room for a clock of ours.
+ */
+const REACHED_BY_TIME_SEC = 300;
+/** How much before the signing a history must reach where no slot was noted: a clock may have been fast by so much. */
 const CLOCK_AHEAD_SEC = 7_800;
-/** A blockhash lives for 150 blocks; an operator may be some more behind the one that gave it. */
-const LIFE_BLOCKS_MAX = 1_000;
-/** A blockhash lives for a minute: far more than clocks of machines that are used are wrong by. */
-const OUTLIVED_SEC = 2 * 24 * 60 * 60;
-/** Pages of the account's history: ten thousand payments since the one in question are a loop, not a wallet. */
+/** Pages of the account's history in one look; what is left comes with the next. */
 const PAGES_MAX = 10;
 /**
  * What each operator showed that is not the payment it was looked at for. Anyone can put our memo and our account into
@@ -58,21 +74,20 @@ export async function lookForMessage(
   operator: SolanaOperator,
   query: SolanaFateQuery,
   signal: AbortSignal,
+  memory: SearchMemory,
 ): Promise<SolanaSight> {
   const { origin } = operator;
   try {
-    // The height first: whatever landed up to it is in the history that is read after it, by a node that has seen it.
+    // The head first: whatever landed up to it is in the history that is read after it, by a node that has seen it.
     const head = await operator.finalized(signal);
-    const found = await findMessage(operator, query, head, signal);
-    if (found !== null) {
-      const { landed, tx, amountAtomic } = found;
-      const { slot, timeSec } = landed;
-      return { kind: 'paid', origin, head, tx, slot, timeSec, amountAtomic, settled: slot <= head.slot };
-    }
-    const isPast =
-      head.blockHeight > query.validBeforeBlock || (await isOutlived(operator, query, head, signal));
-    // T28: a last block that one operator named too low would look past too early; a blockhash that lives does not.
-    const expired = isPast && !(await operator.isBlockhashValid(query.blockhash, head.slot, signal));
+    const claimed = await readClaim(operator, query, signal);
+    if (claimed !== null) return paidSight(origin, head, claimed);
+    const expired = await isDead(operator, query, head, signal);
+    const search = expired
+      ? await searchWhole(operator, query, { head, memory }, signal)
+      : await searchNewest(operator, query, head, signal);
+    if (search === 'unfinished') return { kind: 'searching', origin, head };
+    if (search !== 'absent') return paidSight(origin, head, search);
     return { kind: 'unused', origin, head, expired };
   } catch (fault) {
     if (!(fault instanceof RpcFault)) throw fault;
@@ -80,20 +95,33 @@ export async function lookForMessage(
   }
 }
 
+function paidSight(origin: string, head: SolanaHead, { landed, tx, amountAtomic }: Found): SolanaSight {
+  const { slot, timeSec } = landed;
+  return { kind: 'paid', origin, head, tx, slot, timeSec, amountAtomic, settled: slot <= head.slot };
+}
+
 /**
- * Whether a last block is one that no blockhash lives to: an operator that names such a one when it is signed for would
- * otherwise keep the hold for good, whomever the owner asks after it (T28). The chain's own time must be far past the
- * signing: a clock of ours that is slow by hours makes no payment look old.
+ * Whether the payment can land no more, by this operator's own count: its finalized height is past its height at the
+ * signing and all that a blockhash lives, its blocks have come to a time at which it must know the blockhash, and it
+ * says that it is not valid. Where its height was not noted, the last block that another one named only delays: the
+ * proof is then the time of its own blocks, and its own word on the blockhash (T28, T31).
  */
-async function isOutlived(
+async function isDead(
   operator: SolanaOperator,
-  { validBeforeBlock, openedSec }: SolanaFateQuery,
+  { signing, blockhash, validBeforeBlock }: SolanaFateQuery,
   { blockHeight, slot }: SolanaHead,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (validBeforeBlock - blockHeight <= LIFE_BLOCKS_MAX) return false;
+  const height = markOf(operator, signing)?.height;
+  const lastBlock = height === undefined ? validBeforeBlock : height + BLOCKHASH_BLOCKS + SLACK_BLOCKS;
+  const reachedSec = blockHeight > lastBlock ? REACHED_SEC : REACHED_BY_TIME_SEC;
   const timeSec = await operator.timeOf(slot, signal);
-  return timeSec !== null && timeSec > openedSec + OUTLIVED_SEC;
+  if (timeSec === null || timeSec < signing.atSec + reachedSec) return false;
+  return !(await operator.isBlockhashValid(blockhash, slot, signal));
+}
+
+function markOf({ origin }: SolanaOperator, { marks }: Signing): Mark | undefined {
+  return marks.find(({ operator }) => operator === origin);
 }
 
 interface Found {
@@ -102,39 +130,139 @@ interface Found {
   readonly amountAtomic: bigint;
 }
 
-async function findMessage(
+/** Looks through the newest of the history: enough to see a payment while it can land, never to rule one out. */
+async function searchNewest(
   operator: SolanaOperator,
   query: SolanaFateQuery,
   head: SolanaHead,
   signal: AbortSignal,
-): Promise<Found | null> {
-  const claimed = await readClaim(operator, query, signal);
-  if (claimed !== null) return claimed;
-  const account = await tokenAccountOf(query.from, query.asset);
-  const sinceSec = query.openedSec - CLOCK_AHEAD_SEC;
-  let before: string | undefined;
-  for (let page = 0; page < PAGES_MAX; page++) {
-    const place = { minSlot: head.slot, ...(before === undefined ? {} : { before }) };
-    const touched = await operator.touched(account, place, signal);
-    for (const { signature, slot, memo, failed } of touched) {
-      // An operator may leave memos out; one that gives them writes `[LENGTH] TEXT`.
-      if (failed || (memo !== null && !memo.includes(query.memo))) continue;
-      const key = `${operator.origin} ${query.nonce} ${signature}`;
-      if (others.has(key)) continue;
-      const landed = await operator.transaction(signature, signal);
-      // It may be the payment itself: an operator that cannot show it has not shown that it is none.
-      if (landed === null)
-        throw new RpcFault('malformed', operator.origin, 'lists a transaction that it does not show');
-      const found = paymentIn(landed, query, signature);
-      if (found !== null) return found;
-      if (slot <= head.slot) rememberOther(key);
-    }
-    const last = touched.at(-1);
-    if (last === undefined || touched.length < TOUCHED_PAGE) return null;
-    if (last.timeSec !== null && last.timeSec < sinceSec) return null;
-    before = last.signature;
+): Promise<Found | 'absent'> {
+  const end = await walkDown(operator, query, { head }, signal, (entry) =>
+    readEntry(operator, query, entry, head, signal),
+  );
+  return typeof end === 'string' ? 'absent' : end;
+}
+
+/** A search for where a dead payment may have landed, as it is kept between looks. */
+interface Search {
+  /** The slot at which it was dead: no later one can hold it. */
+  readonly top: number;
+  /** Down to this transaction it is in none; absent before the first. */
+  readonly before?: string;
+  /** It is in none down to the signing. */
+  readonly whole?: true;
+}
+
+/**
+ * Reads the history from where the payment was first seen dead down to its signing, over as many looks as that takes:
+ * whatever is put on the account afterwards is not read (T31). Throws `pruned` where the history begins later.
+ */
+async function searchWhole(
+  operator: SolanaOperator,
+  query: SolanaFateQuery,
+  { head, memory }: { readonly head: SolanaHead; readonly memory: SearchMemory },
+  signal: AbortSignal,
+): Promise<Found | 'absent' | 'unfinished'> {
+  const { origin } = operator;
+  const kept = memory.find(origin);
+  const search: Search = kept === null ? { top: head.slot } : (JSON.parse(kept) as Search);
+  if (search.whole === true) return 'absent';
+  let { before } = search;
+  const keep = (more: Partial<Search>): void =>
+    memory.keep(origin, JSON.stringify({ ...search, before, ...more }));
+  keep({});
+  const start = { head, ...(before === undefined ? {} : { before }) };
+  let end: Found | WalkEnd;
+  try {
+    end = await walkDown(operator, query, start, signal, async (entry) => {
+      const found = entry.slot > search.top ? null : await readEntry(operator, query, entry, head, signal);
+      before = entry.signature;
+      if (found === null) keep({});
+      return found;
+    });
+  } catch (fault) {
+    // Its time ran out over what it read: that is no fault of the operator.
+    if (fault instanceof RpcFault && signal.aborted && before !== start.before) return 'unfinished';
+    throw fault;
   }
-  throw new RpcFault('too_large', operator.origin, 'shows more transactions than are searched');
+  if (end === 'pages') return 'unfinished';
+  if (end === 'beginning') await assertReachesBack(operator, query.signing, signal);
+  if (typeof end !== 'string') return end;
+  keep({ whole: true });
+  return 'absent';
+}
+
+/** How a walk ended that found nothing: below the signing, where the list of the operator ends, or at {@link PAGES_MAX}. */
+type WalkEnd = 'signing' | 'beginning' | 'pages';
+
+/** Reads what touched the paying account, newest first, until `look` finds the payment. */
+async function walkDown(
+  operator: SolanaOperator,
+  query: SolanaFateQuery,
+  start: { readonly head: SolanaHead; readonly before?: string },
+  signal: AbortSignal,
+  look: (entry: Touched) => Promise<Found | null>,
+): Promise<Found | WalkEnd> {
+  const account = await tokenAccountOf(query.from, query.asset);
+  let { before } = start;
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const place = { minSlot: start.head.slot, ...(before === undefined ? {} : { before }) };
+    const touched = await operator.touched(account, place, signal);
+    for (const entry of touched) {
+      if (entry.signature === before)
+        throw new RpcFault('malformed', operator.origin, 'gives the same page of a history again');
+      if (isBeforeSigning(operator, query.signing, entry)) return 'signing';
+      const found = await look(entry);
+      if (found !== null) return found;
+    }
+    // A short page may be an operator's own bound: only an empty one is the end.
+    before = touched.at(-1)?.signature;
+    if (before === undefined) return 'beginning';
+  }
+  return 'pages';
+}
+
+function isBeforeSigning(operator: SolanaOperator, signing: Signing, { slot, timeSec }: Touched): boolean {
+  const mark = markOf(operator, signing);
+  if (mark !== undefined) return slot <= mark.after;
+  return timeSec !== null && timeSec < signing.atSec - CLOCK_AHEAD_SEC;
+}
+
+/** T31: a list that ends says nothing of what was before it, unless the operator keeps a history from there on. */
+async function assertReachesBack(
+  operator: SolanaOperator,
+  signing: Signing,
+  signal: AbortSignal,
+): Promise<void> {
+  const first = await operator.firstSlot(signal);
+  if (first <= 1) return;
+  const mark = markOf(operator, signing);
+  if (mark === undefined) {
+    const timeSec = await operator.timeOf(first, signal);
+    if (timeSec !== null && timeSec < signing.atSec - CLOCK_AHEAD_SEC) return;
+  } else if (first <= mark.after) return;
+  throw new RpcFault('pruned', operator.origin, 'keeps no history from when the payment was signed');
+}
+
+/** The payment where an entry of the history is it; null where it is another transaction. */
+async function readEntry(
+  operator: SolanaOperator,
+  query: SolanaFateQuery,
+  { signature, slot, memo, failed }: Touched,
+  head: SolanaHead,
+  signal: AbortSignal,
+): Promise<Found | null> {
+  // An operator may leave memos out; one that gives them writes `[LENGTH] TEXT`.
+  if (failed || (memo !== null && !memo.includes(query.memo))) return null;
+  const key = `${operator.origin} ${query.nonce} ${signature}`;
+  if (others.has(key)) return null;
+  const landed = await operator.transaction(signature, signal);
+  // It may be the payment itself: an operator that cannot show it has not shown that it is none.
+  if (landed === null)
+    throw new RpcFault('malformed', operator.origin, 'lists a transaction that it does not show');
+  const found = paymentIn(landed, query, signature);
+  if (found === null && slot <= head.slot) rememberOther(key);
+  return found;
 }
 
 /**

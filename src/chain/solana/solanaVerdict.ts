@@ -1,6 +1,5 @@
-import type { RpcFault } from '../rpcFault.js';
 import type { SolanaSight } from './solanaSight.js';
-import type { Bench, Verdict } from '../evm/verdict.js';
+import { disagreement, tooFew, unknowable, type Bench, type Verdict } from '../bench.js';
 
 type SightOf<K extends SolanaSight['kind']> = Extract<SolanaSight, { kind: K }>;
 
@@ -16,14 +15,7 @@ export function judgeSolanaSights(sights: readonly SolanaSight[], bench: Bench):
   if (shown !== undefined) {
     const isContradicted =
       proofs.length > 0 || paid.some(({ tx, slot }) => tx !== shown.tx || slot !== shown.slot);
-    if (isContradicted) {
-      const origins = [...paid, ...proofs].map(({ origin }) => origin).join(' and ');
-      return {
-        kind: 'unknowable',
-        why: 'rpc_disagree',
-        says: `${origins} contradict each other, so none is believed.`,
-      };
-    }
+    if (isContradicted) return disagreement([...paid, ...proofs]);
     return {
       kind: 'captured',
       tx: shown.tx,
@@ -46,14 +38,15 @@ function withoutProof(
   bench: Bench,
 ): Verdict {
   if (unused.some(({ expired }) => !expired)) return { kind: 'open' };
-  if (unused.length > 0 && bench.operators < bench.quorum) {
-    const says = `A release on ${bench.label} needs ${bench.quorum} RPC operators that agree, or one that the owner named.`;
-    return { kind: 'unknowable', why: 'rpc_missing', says };
+  const searching = sights.filter(({ kind }) => kind === 'searching');
+  // Those that have searched it all wait for those that have not.
+  if (searching.length > 0 && unused.length + searching.length >= bench.quorum) {
+    const origins = searching.map(({ origin }) => origin).join(' and ');
+    const says = `Its time is over; whether it was used before is still being searched in a long history of ${origins}.`;
+    return unknowable('searching', says);
   }
-  const faults = sights.flatMap((sight): RpcFault[] => (sight.kind === 'down' ? [sight.fault] : []));
-  return {
-    kind: 'unknowable',
-    why: 'rpc_down',
-    says: `${faults.map(({ message }) => message).join('; ')}.`,
-  };
+  return tooFew(
+    sights.flatMap((sight) => (sight.kind === 'down' ? [sight.fault] : [])),
+    bench,
+  );
 }

@@ -57,7 +57,9 @@ function printTable(io: CommandCall['io'], result: Outcome): void {
   const lines = entries === undefined ? layGroups(groups ?? [], width) : layEntries(entries, width);
   if (lines.length > 1) printLines(io.stdout, lines);
   if (entries?.some((entry) => stateWord(entry) === UNCONFIRMED) === true) {
-    printLines(io.stderr, [`${UNCONFIRMED} is the seller's word, not confirmed by the chain yet.`]);
+    printLines(io.stderr, [
+      `${UNCONFIRMED} is the word of the seller or of one RPC, not confirmed by the chain yet.`,
+    ]);
   }
   const cursor = result['next_cursor'];
   const more = typeof cursor === 'string' ? ` For more: --cursor ${cursor}` : '';

@@ -1,4 +1,5 @@
 import { viewPayment } from '../../wallet/answer/outcome.js';
+import { tellOwner } from '../../wallet/ownerCommand.js';
 import { reconcileAll } from '../../wallet/reconcile.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
@@ -13,10 +14,12 @@ export async function run(call: CommandCall): Promise<number> {
   const verdicts = await untilInterrupted((signal) =>
     withEngine(call, (engine) => reconcileAll(engine, signal)),
   );
-  const payments = verdicts.map(({ payment, verdict, says, retryAtMs }) => ({
+  const payments = verdicts.map(({ payment, verdict, says, retryAtMs, reason, owner }) => ({
     verdict,
     says,
     retry_at: retryAtMs === null ? null : new Date(retryAtMs).toISOString(),
+    reason,
+    tell_owner: tellOwner(owner ?? undefined, io),
     payment: viewPayment(payment),
   }));
   const waiting = payments.filter(({ verdict }) => verdict === 'waits').length;
@@ -25,9 +28,10 @@ export async function run(call: CommandCall): Promise<number> {
       ? 'No payment is open.'
       : `${payments.length} looked at, ${payments.length - waiting} settled, ${waiting} still open.`;
   return printReport(io, flags.has('json'), { message, payments }, [
-    ...payments.flatMap(({ payment, verdict, says, retry_at: retryAt }) => [
+    ...payments.flatMap(({ payment, verdict, says, retry_at: retryAt, tell_owner: tell }) => [
       paymentLine(payment),
       `  ${verdict}: ${cleanLine(says, SAYS_LENGTH_MAX)}${retryAt === null ? '' : ` Look again after ${retryAt}.`}`,
+      ...(tell === null ? [] : [`  ${tell}`]),
     ]),
     message,
   ]);

@@ -36,6 +36,7 @@ export const MOVES = {
   recaptureShown: (ledger: Ledger, payment: Payment) => ledger.recapture(payment.id, landing(payment), T0),
   recaptureSettled: (ledger: Ledger, payment: Payment) =>
     ledger.recapture(payment.id, landing(payment, true), T0),
+  releaseUndone: (ledger: Ledger, { id }: Payment) => ledger.release(id, 'capture_undone', T0),
 };
 
 /** A way of {@link MOVES}. */
@@ -58,7 +59,7 @@ export const LIFE: Record<Place, Partial<Record<Move, Place>>> = {
     captureConfirmed: 'confirmed',
     releaseUnused: 'released',
   },
-  captured: { captureConfirmed: 'confirmed', releaseFalse: 'released' },
+  captured: { captureConfirmed: 'confirmed', releaseFalse: 'released', releaseUndone: 'released' },
   confirmed: {},
   released: { recaptureShown: 'captured', recaptureSettled: 'confirmed' },
 };

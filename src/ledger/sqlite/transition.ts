@@ -4,6 +4,7 @@ import { barOf, type Barred } from './agent.js';
 import { findApproval } from './approvalRow.js';
 import type { LedgerContext } from './context.js';
 import { boundingLines, exceededLines, findByKey, noteConfig, type ExceededLine } from './hold.js';
+import type { Signing } from '../../payment/signing.js';
 import { ledgerTimeMs } from './journal.js';
 import { watchReleased } from './look.js';
 import { capturedWallMs, isLive, isWithdrawal, type Payment } from '../payment.js';
@@ -15,6 +16,8 @@ export interface SignedPayload {
   readonly value: string;
   /** The last block that can take it, on chains that count blocks; kept with the bytes, never sent. */
   readonly validBeforeBlock?: number;
+  /** When it was signed, and where the chain's operators stood; kept with the bytes, never sent. */
+  readonly signing?: Signing;
 }
 
 /** What `recordSigned` found. After `barred` the signature is to be thrown away: the row is still `held`. */
@@ -112,7 +115,7 @@ export interface CaptureFacts {
   readonly capturedUsdMicros: bigint;
   readonly tx: string | null;
   readonly receipt: string | null;
-  /** True when the chain showed it, false when only the seller says so. */
+  /** True when the chain showed it for good, false where the seller says so, or one operator of the chain. */
   readonly confirmed: boolean;
   /** Block time where the chain showed it; else null, and it counts from now. */
   readonly chainMs: number | null;
@@ -169,12 +172,15 @@ function canCapture({ state, confirmed }: Payment, byChain: boolean): boolean {
   return state === 'sent' || state === 'unknown' || (state === 'signed' && byChain);
 }
 
-/** Why a payment can never settle. `never_signed` needs no chain; the others rest on a proof at a safe block. */
-export type ReleaseNote = 'never_signed' | 'expired_unused' | 'receipt_false';
+/**
+ * Why a payment can never settle. `never_signed` needs no chain; the others rest on a proof at a safe block. A capture
+ * that is undone was the seller's claim (`receipt_false`), or what one operator showed (`capture_undone`).
+ */
+export type ReleaseNote = 'never_signed' | 'expired_unused' | 'receipt_false' | 'capture_undone';
 
 /**
- * → released, final but for {@link recapture}. A `held` row was never signed; every other needs the caller to hold a proof from the chain.
- * An unconfirmed capture is released only as `receipt_false`, and keeps what was claimed in the journal alone.
+ * → released, final but for {@link recapture}. A `held` row was never signed; every other needs the caller to hold a
+ * proof from the chain. What was claimed or shown of an unconfirmed capture stays in the journal alone.
  *
  * `expired_unused` also ends a `held` row: the one way for a row whose owner cannot be looked into, such as that of
  * a container that was removed.
@@ -202,13 +208,15 @@ function canRelease({ state, confirmed }: Payment, note: ReleaseNote): boolean {
     case 'expired_unused':
       return isLive(state);
     case 'receipt_false':
+    case 'capture_undone':
       return state === 'captured' && !confirmed;
   }
 }
 
 /** What the chain showed of a payment that had been released. */
 export interface LandingProof extends Pick<CaptureFacts, 'capturedAtomic' | 'capturedUsdMicros' | 'chainMs'> {
-  readonly tx: string;
+  /** Null where the nonce is proved spent, and nobody shows by which transaction. */
+  readonly tx: string | null;
   /** Whether as many operators show it, settled for good, as a release needs; else the reconciler goes on with it. */
   readonly confirmed: boolean;
 }

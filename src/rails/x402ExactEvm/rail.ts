@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { openedWallMs } from '../../ledger/payment.js';
+import { signingOf } from '../../ledger/payment.js';
 import { WalletError } from '../../errors/walletError.js';
 import { findAsset } from '../../money/asset.js';
 import type { Caip2 } from '../../money/network.js';
@@ -39,7 +39,7 @@ export const x402ExactEvm: Rail = {
       amountAtomic: payment.heldAtomic,
       nonce: payment.nonce as `0x${string}`,
       validBeforeSec: payment.validBeforeSec,
-      openedSec: Math.floor(openedWallMs(payment) / 1000),
+      signing: signingOf(payment),
     };
   },
 };

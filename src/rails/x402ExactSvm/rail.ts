@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { WalletError } from '../../errors/walletError.js';
-import { openedWallMs } from '../../ledger/payment.js';
+import { signingOf } from '../../ledger/payment.js';
 import type { SignedPayload } from '../../ledger/sqlite/transition.js';
 import { findAsset } from '../../money/asset.js';
 import type { Caip2 } from '../../money/network.js';
@@ -88,7 +88,7 @@ export const x402ExactSvm: Rail = {
       memo: transfer.memo,
       blockhash: transfer.blockhash,
       validBeforeBlock: signed.validBeforeBlock,
-      openedSec: Math.floor(openedWallMs(payment) / 1000),
+      signing: signingOf(payment),
       claimedTx: payment.tx ?? claimedIn(payment.receipt),
     };
   },

@@ -1,0 +1,42 @@
+import type { Fate, UnknowableWhy } from './fate.js';
+import type { RpcFault } from './rpcFault.js';
+
+/**
+ * Operators that must agree before a hold is released or a capture is final. One may lie (T28); two of different owners
+ * do not lie the same way. An RPC that the owner named is trusted alone.
+ */
+export const OPERATORS_TO_AGREE = 2;
+
+/** Who was asked, and how many must agree. */
+export interface Bench {
+  readonly label: string;
+  /** How many operators the network has, whether or not they answered. */
+  readonly operators: number;
+  readonly quorum: number;
+}
+
+/** A {@link Fate} without its times: those need a clock. */
+export type Verdict =
+  | Extract<Fate, { kind: 'captured' | 'released' }>
+  | { readonly kind: 'open' }
+  | { readonly kind: 'unknowable'; readonly why: UnknowableWhy; readonly says: string };
+
+/** The verdict that there is none. */
+export function unknowable(why: UnknowableWhy, says: string): Verdict {
+  return { kind: 'unknowable', why, says };
+}
+
+/** The verdict over operators that contradict each other. */
+export function disagreement(sights: readonly { readonly origin: string }[]): Verdict {
+  const origins = sights.map(({ origin }) => origin).join(' and ');
+  return unknowable('rpc_disagree', `${origins} contradict each other, so none is believed.`);
+}
+
+/** The verdict where too few operators can speak; `faults` are those of the ones that cannot. */
+export function tooFew(faults: readonly RpcFault[], { label, operators, quorum }: Bench): Verdict {
+  if (operators < quorum && (operators === 0 || faults.length < operators)) {
+    const says = `A release on ${label} needs ${quorum} RPC operators that agree, or one that the owner named.`;
+    return unknowable('rpc_missing', says);
+  }
+  return unknowable('rpc_down', `${faults.map(({ message }) => message).join('; ')}.`);
+}

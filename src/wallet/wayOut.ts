@@ -1,0 +1,62 @@
+import type { Fate, UnknowableWhy } from '../chain/chain.js';
+import type { OwnerStep } from '../errors/walletError.js';
+import type { Payment } from '../ledger/payment.js';
+import { findNetwork, type Caip2 } from '../money/network.js';
+import { heldUntilMs } from './answer/outcome.js';
+
+/** Why a payment is still open, as a stable word: what the chain could not say, or `overdue`, which it says too late. */
+export type OpenReason = UnknowableWhy | 'overdue';
+
+/** How long after its estimated end a payment is one to tell the owner of. */
+const OVERDUE_MS = 3_600_000;
+
+/** Why a payment that the chain was asked about is open, beside that its time is not over; null where it is just that. */
+export function openReason(
+  payment: Payment,
+  fate: Extract<Fate, { kind: 'open' | 'unknowable' | 'captured' }>,
+  nowMs: number,
+): OpenReason | null {
+  if (fate.kind === 'unknowable') return fate.why;
+  return nowMs > heldUntilMs(payment) + OVERDUE_MS ? 'overdue' : null;
+}
+
+/** What the owner can do about a payment that stays open for this reason. No reason is without a way out. */
+export function wayOut(reason: OpenReason, payment: Payment): OwnerStep {
+  const { network, validBeforeSec } = payment;
+  const label = findNetwork(network as Caip2)?.label ?? network;
+  const anotherRpc = (say: string): OwnerStep => ({
+    say,
+    command: `config set networks.${network}.rpc_url URL`,
+  });
+  switch (reason) {
+    case 'rpc_down':
+      return anotherRpc(
+        `Purser cannot read ${label} in full; if this lasts, name another RPC, for an old payment one that keeps the whole history.`,
+      );
+    case 'rpc_disagree':
+      return anotherRpc(`The RPC operators of ${label} contradict each other; name an RPC that you trust.`);
+    case 'rpc_missing':
+      return anotherRpc(`Purser knows too few RPC operators of ${label}; name an RPC that you trust.`);
+    case 'overdue':
+      return anotherRpc(`The RPC of ${label} is far behind, or says too little; name another RPC.`);
+    case 'searching':
+      return anotherRpc(
+        `Purser goes on by itself where the search ended; if it does not end, name another RPC of ${label}.`,
+      );
+    case 'used_without_transfer':
+    case 'history_unavailable': {
+      const until = new Date(heldUntilMs({ network, validBeforeSec })).toISOString();
+      return {
+        say: `It counts as paid once a settled block is past its expiry, at about ${until}; ask the chain again then.`,
+        command: 'reconcile',
+      };
+    }
+    case 'interrupted':
+      return { say: 'The chain was not asked to the end; ask again.', command: 'reconcile' };
+    case 'network_unknown':
+      return {
+        say: `This Purser cannot read ${label}, which another version of it paid on; take the newest one.`,
+        command: 'upgrade',
+      };
+  }
+}

@@ -1,0 +1,88 @@
+import type { Chain, SearchMemory } from '../chain/chain.js';
+import type { Config } from '../config/settings.js';
+import type { Payment } from '../ledger/payment.js';
+import type { Witness } from '../ledger/sqlite/look.js';
+import type { SignedPayload } from '../ledger/sqlite/transition.js';
+import type { Caip2 } from '../money/network.js';
+import { findNetwork } from '../money/network.js';
+import type { Mark, Signing } from '../payment/signing.js';
+import type { Engine } from './engine.js';
+
+/** A mark that came later than this may be of a block that the payment is in. */
+const LATE_MS_MAX = 30_000;
+
+/**
+ * What was signed for a hold, with when, and where the chain's operators stood. Nobody waits for an operator: a mark
+ * that is not there yet is kept behind the payment.
+ */
+export function withSigning(
+  engine: Engine,
+  config: Config,
+  { id, network }: Payment,
+  payload: SignedPayload,
+): SignedPayload {
+  const chain = chainOn(engine, config, network);
+  const nowMs = engine.now();
+  const signing = { atSec: Math.floor(nowMs / 1000), marks: chain?.marks() ?? [] };
+  if (chain !== null)
+    // A ledger that is busy or closed meanwhile: a proof by those operators rests on their time alone, and takes longer.
+    keepLateMarks(engine, chain, id, signing.marks, nowMs).catch(() => undefined);
+  return { ...payload, signing };
+}
+
+async function keepLateMarks(
+  engine: Engine,
+  chain: Chain,
+  paymentId: string,
+  kept: readonly Mark[],
+  signedMs: number,
+): Promise<void> {
+  const known = new Set(kept.map(({ operator }) => operator));
+  const late = (await chain.readMarks()).filter(({ operator }) => !known.has(operator));
+  const lateMs = engine.now() - signedMs;
+  if (late.length === 0 || lateMs < 0 || lateMs > LATE_MS_MAX) return;
+  await engine.ledger.saveWitnesses(
+    paymentId,
+    late.map((mark) => ({ operator: mark.operator, mark: JSON.stringify(mark), search: null })),
+  );
+}
+
+function chainOn(engine: Engine, config: Config, caip2: string): Chain | null {
+  const network = findNetwork(caip2 as Caip2);
+  return network === undefined ? null : engine.chain(config, network);
+}
+
+/** What the ledger remembers of the operators of one payment, while the chain is asked about it. */
+export class Witnesses implements SearchMemory {
+  /** Marks that came too late to be kept with the bytes. */
+  readonly lateMarks: readonly Mark[];
+  readonly #engine: Pick<Engine, 'ledger'>;
+  readonly #paymentId: string;
+  readonly #known: ReadonlyMap<string, Witness>;
+  readonly #searches = new Map<string, string | null>();
+
+  constructor(engine: Pick<Engine, 'ledger'>, payment: Payment) {
+    this.#engine = engine;
+    this.#paymentId = payment.id;
+    const found = engine.ledger.findWitnesses(payment.id);
+    this.#known = new Map(found.map((witness) => [witness.operator, witness]));
+    this.lateMarks = found.flatMap(({ mark }) => (mark === null ? [] : [JSON.parse(mark) as Mark]));
+  }
+
+  find(operator: string): string | null {
+    const changed = this.#searches.get(operator);
+    return changed === undefined ? (this.#known.get(operator)?.search ?? null) : changed;
+  }
+
+  keep(operator: string, search: string | null): void {
+    this.#searches.set(operator, search);
+  }
+
+  /** Writes down how far each search came, where one did. */
+  async save(): Promise<void> {
+    const changed = [...this.#searches]
+      .map(([operator, search]) => ({ operator, mark: this.#known.get(operator)?.mark ?? null, search }))
+      .filter(({ operator, search }) => search !== (this.#known.get(operator)?.search ?? null));
+    if (changed.length > 0) await this.#engine.ledger.saveWitnesses(this.#paymentId, changed);
+  }
+}
