@@ -368,9 +368,16 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     group: 'Serve',
     summary: 'Serve the wallet over HTTP to agents of other users, containers or machines.',
     details:
-      'MCP is at /mcp (both protocol eras), the older HTTP+SSE at /sse. Each request carries the token of an agent (agents add). Non-loopback addresses require TLS. On a signal the server stops after the running calls have finished.',
+      'MCP is at /mcp (both protocol eras), the older HTTP+SSE at /sse. Each request carries the token of an agent (agents add). Non-loopback addresses require TLS. Sockets that systemd passes (LISTEN_FDS) are used instead of an own port. On a signal the server stops after the running calls have finished.',
     flags: [
-      { flags: '--port <port>', doc: 'Port to listen on. Default 4402; 0 takes any free port.' },
+      {
+        flags: '--socket <path>',
+        doc: 'Unix socket to listen on, for the user and group that serve. Its folder must be writable by root or that user alone.',
+      },
+      {
+        flags: '--port <port>',
+        doc: 'Port to listen on; 0 takes any free port. Default 4402, unless there is a socket.',
+      },
       { flags: '--host <host>', doc: 'Address to listen on. Default 127.0.0.1.' },
       {
         flags: '--allow-host <name...>',
@@ -388,7 +395,7 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
       ...OPENS,
     ],
     examples: [
-      'serve',
+      'serve --socket /run/purser/purser.sock',
       'serve --port 4402 --health-port 4403 --metrics-token-file F',
       'serve --host 0.0.0.0 --allow-host wallet.example.com --tls-cert C --tls-key K',
     ],
@@ -399,12 +406,16 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     group: 'Serve',
     summary: 'Bridge a stdio-only MCP client to a remote wallet.',
     details:
-      'Forwards everything to the server and starts a new session if the old one is lost. Needs no wallet on this machine.',
+      'Forwards everything to the server and starts a new session if the old one is lost. Needs no wallet on this machine. Over http and a socket both ends prove by the token that they know it, without sending it; nothing is sent to a server that cannot.',
     flags: [
       { flags: '--url <url>', doc: 'URL of the served wallet, such as https://wallet.example.com/mcp.' },
+      { flags: '--socket <path>', doc: 'Unix socket of the served wallet, instead of a URL.' },
       { flags: '--token-file <file>', doc: "File with the agent's token." },
     ],
-    examples: ['connect --url http://127.0.0.1:4402/mcp --token-file ~/.purser-token'],
+    examples: [
+      'connect --socket /run/purser/purser.sock --token-file ~/.purser-token',
+      'connect --url http://127.0.0.1:4402/mcp --token-file ~/.purser-token',
+    ],
     load: () => import('./install/connectServer.js'),
   },
   {

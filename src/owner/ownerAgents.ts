@@ -4,15 +4,13 @@ import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import {
-  hashToken,
   unknownAgent,
   type AgentChange,
   type AgentChanged,
   type AgentRecord,
 } from '../ledger/sqlite/agent.js';
-import { tokenOf } from '../ledger/sqlite/agents.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { AGENT_NAME } from '../money/agent.js';
+import { AGENT_NAME, hashToken, tokenOf } from '../money/agent.js';
 import { formatUnits } from '../money/decimal.js';
 import { addressOn } from '../wallet/agentAddress.js';
 import { rememberLedger } from '../wallet/checkpoint.js';

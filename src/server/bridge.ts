@@ -18,6 +18,7 @@ import {
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import { isOwnRefusal } from './http/refusal.js';
 import { delayEnd, takeStdout } from './protocolStream.js';
+import { TunnelError } from './tunnel.js';
 import { within } from './within.js';
 
 /** Which served wallet to pass messages on to. */
@@ -25,6 +26,8 @@ export interface BridgeOptions {
   readonly url: URL;
   readonly token: string;
   readonly version: string;
+  /** The way to the server. One that sends nothing rejects with a `TunnelError`. */
+  readonly fetch: (url: string | URL, init?: RequestInit) => Promise<Response>;
 }
 
 /** A client that closes our stdin sends SIGTERM some seconds later, and is not waited for longer. */
@@ -105,9 +108,9 @@ class Bridge {
   }
 
   #connect(): StreamableHTTPClientTransport {
-    const { url, token, version } = this.#options;
+    const { url, token, version, fetch } = this.#options;
     const headers = { Authorization: `Bearer ${token}`, 'User-Agent': `purser-connect/${version}` };
-    const server = new StreamableHTTPClientTransport(url, { requestInit: { headers } });
+    const server = new StreamableHTTPClientTransport(url, { requestInit: { headers }, fetch });
     server.onmessage = (message) => this.#fromServer(message);
     // What fails is told where it was asked for; a stream that breaks is opened again.
     server.onerror = () => undefined;
@@ -152,7 +155,7 @@ class Bridge {
         if (isSessionLost(error) && this.#opening !== null && tries === 1) {
           // Another message may have begun a new one meanwhile, with calls in it.
           if (through === this.#server) this.#isSessionLost = true;
-        } else if (isNeverSent(error) && tries < REACH_TRIES) await pause(REACH_PAUSE_MS);
+        } else if (mayBeBack(error) && tries < REACH_TRIES) await pause(REACH_PAUSE_MS);
         else throw error;
       }
     }
@@ -249,8 +252,15 @@ function isSessionLost(error: unknown): boolean {
 function isNeverSent(error: unknown): boolean {
   // A proxy's own 503 may come after it passed the request on.
   if (error instanceof SdkHttpError) return error.status === 503 && isOwnRefusal(error.data['text']);
+  if (error instanceof TunnelError) return true;
   const cause = (error as { cause?: { code?: unknown } } | null)?.cause;
   return cause?.code === 'ECONNREFUSED' || cause?.code === 'ENOTFOUND' || cause?.code === 'EAI_AGAIN';
+}
+
+/** Whether a server that was not reached may be there in a moment, as one that is being restarted. */
+function mayBeBack(error: unknown): boolean {
+  if (error instanceof TunnelError) return error.fault === 'unreachable' || error.fault === 'busy';
+  return isNeverSent(error);
 }
 
 /** Codes of certificates that do not hold: the connection ended before the token, or anything, was sent. */
@@ -266,6 +276,10 @@ function isUntrusted(error: unknown): boolean {
 function problemOf(error: unknown): string {
   if (isUntrusted(error))
     return "The certificate of the wallet's server does not hold, so nothing was sent. Tell the owner: NODE_EXTRA_CA_CERTS names the file of an authority of one's own.";
+  if (error instanceof TunnelError && error.fault === 'unproven')
+    return "What listens at the address of the wallet's server does not know this token, so nothing was sent. Tell the owner: another program may hold the address, or the agent's token was replaced, and can be again by agents rotate NAME on the machine where the wallet is.";
+  if (error instanceof TunnelError && error.fault === 'forbidden')
+    return "This user may not use the socket of the wallet's server; nothing was sent. Tell the owner.";
   if (isNeverSent(error)) return "The wallet's server cannot be reached; nothing was sent. Tell the owner.";
   if (error instanceof UnauthorizedError || (error instanceof SdkHttpError && error.status === 401))
     return "The wallet's server refuses the token; nothing was done. The owner of that wallet can give a new one: agents rotate NAME, on the machine where it is.";

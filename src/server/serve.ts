@@ -1,11 +1,13 @@
 import { setFlagsFromString } from 'node:v8';
+import { WalletError } from '../errors/walletError.js';
 import { createMcpServer } from '../mcp/server.js';
 import type { WalletOptions } from '../wallet/engine.js';
-import { settleBinding, type BindingOptions } from './http/binding.js';
+import { settleBinding, type Binding, type BindingOptions } from './http/binding.js';
 import { logCall, logInsteadOfPrinting, noteFault, openLog } from './http/callLog.js';
 import { startHealthServer } from './http/healthServer.js';
 import { startHttpServer, type HttpServer } from './http/httpServer.js';
-import type { TlsFiles } from './http/listener.js';
+import type { ListenPlace, TlsFiles } from './http/listener.js';
+import { takeInheritedSockets } from './http/inheritedSockets.js';
 import { Meters } from './http/meters.js';
 import type { RefusalReason } from './http/refusal.js';
 import { ServedWallets } from './http/servedWallets.js';
@@ -30,8 +32,10 @@ const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 export interface ServeOptions {
   readonly wallet: WalletOptions;
   readonly binding: Omit<BindingOptions, 'tls'>;
-  /** 0 for any that is free. */
-  readonly port: number;
+  /** The port of an address, 0 for any that is free; undefined for 4402 where nothing else is named to listen at. */
+  readonly port: number | undefined;
+  /** The path of a Unix socket to listen at. */
+  readonly socket: string | undefined;
   readonly tls: TlsFiles | null;
   /** Where health and metrics are served; null for nowhere. */
   readonly healthPort: number | null;
@@ -39,8 +43,19 @@ export interface ServeOptions {
   /** The log's file; stderr unless given. */
   readonly logFile: string | undefined;
   /** Told once the server can be reached. */
-  readonly ready: (at: { readonly url: string; readonly healthUrl: string | null }) => void;
+  readonly ready: (at: ServedPlaces) => void;
 }
+
+/** Where a server can be reached. */
+export interface ServedPlaces {
+  /** Of the first address; null where it listens at Unix sockets alone. */
+  readonly url: string | null;
+  /** Its own Unix socket; null where it has none, or was handed it. */
+  readonly socket: string | null;
+  readonly healthUrl: string | null;
+}
+
+const PORT_DEFAULT = 4402;
 
 /**
  * Serves the wallet over HTTP to all its agents until a signal comes; answers the exit code. Calls that run then may
@@ -51,8 +66,9 @@ export interface ServeOptions {
  * cannot be had.
  */
 export async function serveHttpWallet(options: ServeOptions): Promise<number> {
-  const { tls, port, wallet } = options;
+  const { tls, wallet } = options;
   const binding = settleBinding({ ...options.binding, tls: tls !== null });
+  const places = placesOf(options, binding, takeInheritedSockets(wallet.env));
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const log = openLog(options.logFile, wallet.version);
   logInsteadOfPrinting(log);
@@ -72,7 +88,7 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
   };
   server = await startHttpServer({
     binding,
-    port,
+    places,
     tls,
     access: wallets,
     refused,
@@ -103,9 +119,11 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
   const stopping = signalled();
   const origin = (at: number): string =>
     `http${tls === null ? '' : 's'}://${binding.host.includes(':') ? `[${binding.host}]` : binding.host}:${at}`;
-  const url = `${origin(server.port)}/mcp`;
-  log.info({ url }, 'serving');
-  options.ready({ url, healthUrl: health === null ? null : `${origin(health.port)}/health` });
+  const address = server.addresses.find((one) => one !== null);
+  const url = address === undefined ? null : `${origin(address.port)}/mcp`;
+  const socket = options.socket ?? null;
+  log.info({ url, socket }, 'serving');
+  options.ready({ url, socket, healthUrl: health === null ? null : `${origin(health.port)}/health` });
 
   log.info({ signal: await stopping.first, running: wallets.running }, 'stopping');
   await server.stop(within(FINISH_CALLS_MS, Promise.race([wallets.idle(), stopping.second])));
@@ -117,6 +135,26 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
   log.info('stopped');
   setTimeout(() => process.exit(), LINGER_MS).unref();
   return 0;
+}
+
+/** Where to listen: at what is named, at what was handed over, and else at the usual port. */
+function placesOf(
+  { port, socket, tls }: Pick<ServeOptions, 'port' | 'socket' | 'tls'>,
+  { host }: Binding,
+  inherited: readonly number[],
+): ListenPlace[] {
+  if (inherited.length > 0 && tls !== null) {
+    throw new WalletError(
+      'bad_input',
+      'Sockets that systemd hands over are served without TLS: put a proxy in front, or let serve listen by itself.',
+    );
+  }
+  const others: ListenPlace[] = [
+    ...inherited.map((fd) => ({ kind: 'inherited', fd }) as const),
+    ...(socket === undefined ? [] : [{ kind: 'socket', path: socket } as const]),
+  ];
+  if (others.length > 0 && port === undefined) return others;
+  return [{ kind: 'address', host, port: port ?? PORT_DEFAULT }, ...others];
 }
 
 /** When the process is told to stop, and told again. */

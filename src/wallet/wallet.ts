@@ -78,6 +78,17 @@ export class Wallet {
     return this.#withLedger(async () => (await this.#shared.get()).ledger.agents.ofToken(token));
   }
 
+  /**
+   * The SHA-256 in hex of an agent's token, or null where it has none, or may not act at this moment. Throws what
+   * opening the wallet throws.
+   */
+  async tokenHashOf(name: string): Promise<string | null> {
+    return this.#withLedger(async () => {
+      const agent = (await this.#shared.get()).ledger.agents.find(name);
+      return agent?.state === 'active' ? agent.tokenHash : null;
+    });
+  }
+
   quote(input: unknown, context: CallContext): Promise<Outcome> {
     return this.#call(quoteInput, input, (engine, session, asked) =>
       quote(engine, this.#options, session, asked, context),

@@ -38,7 +38,7 @@ afterAll(() => fixture.server.stop(Promise.resolve()));
 
 /** A connection to the server, and all that it answers. */
 async function dial(): Promise<{ socket: Socket; answer: () => string; ended: Promise<unknown> }> {
-  const socket = connectSocket({ host: '127.0.0.1', port: fixture.server.port, allowHalfOpen: true });
+  const socket = connectSocket({ host: '127.0.0.1', port: fixture.port, allowHalfOpen: true });
   sockets.push(socket);
   let answer = '';
   socket.on('data', (piece: Buffer) => (answer += piece.toString()));
@@ -71,11 +71,9 @@ function heldBytes(): number {
 }
 
 const head = (line: string, headers: Record<string, string>): string =>
-  [
-    line,
-    `Host: 127.0.0.1:${fixture.server.port}`,
-    ...Object.entries(headers).map((pair) => pair.join(': ')),
-  ].join('\r\n');
+  [line, `Host: 127.0.0.1:${fixture.port}`, ...Object.entries(headers).map((pair) => pair.join(': '))].join(
+    '\r\n',
+  );
 
 test('headers that never end are not waited for', async () => {
   const slow = await Promise.all(Array.from({ length: 10 }, () => dial()));
@@ -164,7 +162,7 @@ test('a request that was given up is not served when the rest of it comes', asyn
 test('each is refused and counted however often it comes, and memory stays flat', async () => {
   const { refused, tokens, url } = fixture;
   tokens.set('token-of-eve', 'eve');
-  const port = String(fixture.server.port);
+  const port = String(fixture.port);
   const kinds = [
     ['host', 403, { ...asAgent(TOKENS.ada), Host: `rebound.example:${port}` }],
     ['origin', 403, { ...asAgent(TOKENS.ada), Origin: 'https://evil.example' }],
@@ -252,7 +250,7 @@ test('a body at the bound is read, and one that is no message is refused in word
 });
 
 test('a request with two hosts is refused, whichever is ours and whichever is first', async () => {
-  const own = `127.0.0.1:${fixture.server.port}`;
+  const own = `127.0.0.1:${fixture.port}`;
   for (const [first, second] of [
     [own, 'evil.example'],
     ['evil.example', own],

@@ -1,15 +1,19 @@
 import { execFile } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
-import { createServer, request } from 'node:http';
+import { request } from 'node:http';
+import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { Client, type VersionNegotiationMode } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tokenOf } from '../../src/money/agent.js';
+import { makeCertificate } from '../../src/net/certificate.fixture.js';
 import { ERAS, PROGRAM } from '../mcp/purser.js';
 import { callText, startFixture, TOKENS, type FixtureServer } from './fixture.js';
 
 const TOKEN_FILE = `${process.env['TMPDIR'] ?? '/tmp'}/purser-bridge-${process.pid}`;
+const CA_FILE = `${TOKEN_FILE}.ca`;
 const ended: string[] = [];
 let fixture: FixtureServer;
 const starting = (port = 0): Promise<FixtureServer> =>
@@ -37,13 +41,13 @@ beforeAll(async () => {
   fixture = await starting();
 });
 afterAll(async () => {
-  rmSync(TOKEN_FILE, { force: true });
+  for (const file of [TOKEN_FILE, CA_FILE]) rmSync(file, { force: true });
   await fixture.server.stop(Promise.resolve());
 });
 
 async function bridge(
   mode: VersionNegotiationMode,
-  { url = fixture.url, tokenFile = TOKEN_FILE } = {},
+  { url = fixture.url, tokenFile = TOKEN_FILE, ca }: { url?: string; tokenFile?: string; ca?: string } = {},
 ): Promise<Client> {
   const client = new Client(
     { name: 'stdio-only', version: '1.0.0' },
@@ -51,7 +55,8 @@ async function bridge(
   );
   client.setRequestHandler('elicitation/create', () => ({ action: 'decline' }));
   const args = [PROGRAM, 'connect', '--url', url, '--token-file', tokenFile];
-  await client.connect(new StdioClientTransport({ command: process.execPath, args, stderr: 'inherit' }));
+  const env = { PATH: process.env['PATH'] ?? '', ...(ca === undefined ? {} : { NODE_EXTRA_CA_CERTS: ca }) };
+  await client.connect(new StdioClientTransport({ command: process.execPath, args, env, stderr: 'inherit' }));
   return client;
 }
 
@@ -77,7 +82,7 @@ describe.each(ERAS)('$era over stdio', ({ mode }) => {
 
   test('goes on where the server was restarted, and says of a call that was cut off that money may have moved', async () => {
     let own = await starting();
-    const { port } = own.server;
+    const { port } = own;
     const client = await bridge(mode, { url: own.url });
     expect(await callText(client, 'who')).toMatch(/^ada/);
     ended.length = 0;
@@ -105,8 +110,13 @@ test('the person at an older client can be asked through it', async () => {
 
 test('a token that opens nothing is said so, and nothing is sent to a server that is not there', async () => {
   const wrong = `${TOKEN_FILE}.wrong`;
-  writeFileSync(wrong, 'token-of-nobody\n');
-  await expect(bridge('legacy', { tokenFile: wrong })).rejects.toThrow(/refuses the token.*agents rotate/);
+  for (const name of ['ada', 'nobody']) {
+    writeFileSync(wrong, `${tokenOf(name, 'z'.repeat(43))}\n`, { mode: 0o600 });
+    await expect(bridge('legacy', { tokenFile: wrong })).rejects.toThrow(
+      /does not know this token, so nothing was sent.*agents rotate/,
+    );
+  }
+  expect(fixture.refused).not.toContain('token_wrong');
   rmSync(wrong);
   const gone = await starting();
   await gone.server.stop(Promise.resolve());
@@ -122,10 +132,12 @@ test.each([
   await expect(promisify(execFile)(process.execPath, args)).rejects.toThrow(says);
 });
 
-/** A proxy before the fixture's server that answers some requests itself, in the place of the server's own answer. */
+/** A proxy with TLS before the fixture's server that answers some requests itself, in the place of the server's own answer. */
 async function proxied(answer: (method: string, times: number) => string | null) {
   const seen = new Map<string, number>();
-  const proxy = createServer((incoming, outgoing) => {
+  const { cert, key } = makeCertificate(['127.0.0.1']);
+  writeFileSync(CA_FILE, cert);
+  const proxy = createServer({ cert, key }, (incoming, outgoing) => {
     const pieces: Buffer[] = [];
     incoming.on('data', (piece: Buffer) => pieces.push(piece));
     incoming.on('end', () => {
@@ -166,14 +178,14 @@ async function proxied(answer: (method: string, times: number) => string | null)
     proxy.close();
     proxy.closeAllConnections();
   };
-  return { url: `http://127.0.0.1:${port}/mcp`, seen, stop };
+  return { url: `https://127.0.0.1:${port}/mcp`, ca: CA_FILE, seen, stop };
 }
 
 test('what a proxy passed on before it said to come again is not sent a second time', async () => {
   const proxy = await proxied((method) =>
     method === 'tools/call' ? 'upstream connect error or disconnect/reset before headers' : null,
   );
-  const client = await bridge('legacy', { url: proxy.url });
+  const client = await bridge('legacy', proxy);
   await expect(callText(client, 'who')).rejects.toThrow(/money may have moved/);
   expect(proxy.seen.get('tools/call')).toBe(1);
   await client.close();
@@ -186,7 +198,7 @@ test('a session that cannot be begun again at once is begun with the next call',
     if (method === 'tools/call' && times === 1) return '404';
     return method === 'initialize' && times === 2 ? 'cut' : null;
   });
-  const client = await bridge('legacy', { url: proxy.url });
+  const client = await bridge('legacy', proxy);
   await expect(callText(client, 'who')).rejects.toThrow();
   expect(await callText(client, 'who')).toMatch(/^ada/);
   await client.close();

@@ -18,13 +18,10 @@ beforeAll(async () => {
   door = createServer((incoming, outgoing) => {
     const headers = { ...incoming.headers, authorization: `Bearer ${TOKENS.ada}` };
     const { method, url: path } = incoming;
-    const onward = request(
-      { host: '127.0.0.1', port: fixture.server.port, method, path, headers },
-      (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(outgoing);
-      },
-    );
+    const onward = request({ host: '127.0.0.1', port: fixture.port, method, path, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(outgoing);
+    });
     onward.on('error', () => outgoing.destroy());
     outgoing.on('close', () => onward.destroy());
     incoming.pipe(onward);

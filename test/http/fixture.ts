@@ -5,6 +5,7 @@ import {
   type VersionNegotiationMode,
 } from '@modelcontextprotocol/client';
 import { McpServer } from '@modelcontextprotocol/server';
+import { hashToken, tokenOf } from '../../src/money/agent.js';
 import type { AgentAccess } from '../../src/server/http/access.js';
 import { settleBinding } from '../../src/server/http/binding.js';
 import {
@@ -13,13 +14,15 @@ import {
   type HttpServerOptions,
 } from '../../src/server/http/httpServer.js';
 import type { RefusalReason } from '../../src/server/http/refusal.js';
+import { tunnelKeyOf } from '../../src/server/tunnel.js';
 
 /** Tokens of two agents, as a wallet would know them. */
-export const TOKENS = { ada: 'token-of-ada', bob: 'token-of-bob' } as const;
+export const TOKENS = { ada: tokenOf('ada', 'a'.repeat(43)), bob: tokenOf('bob', 'b'.repeat(43)) } as const;
 
 /** A server over tools that pay nothing, and what it refused. */
 export interface FixtureServer {
   readonly server: HttpServer;
+  readonly port: number;
   readonly url: string;
   readonly refused: RefusalReason[];
   readonly tokens: Map<string, string>;
@@ -27,15 +30,21 @@ export interface FixtureServer {
 
 /** Serves a tool `who` that says whose call it is, and whatever else `build` adds. */
 export async function startFixture(
-  more: Partial<HttpServerOptions> = {},
+  { port: wanted = 0, ...more }: Partial<HttpServerOptions> & { readonly port?: number } = {},
   build: (server: McpServer, agent: string) => void = () => undefined,
 ): Promise<FixtureServer> {
   const refused: RefusalReason[] = [];
   const tokens = new Map<string, string>(Object.entries(TOKENS).map(([agent, token]) => [token, agent]));
-  const access: AgentAccess = { authenticate: async (token) => tokens.get(token) };
+  const access: AgentAccess = {
+    authenticate: async (token) => tokens.get(token),
+    tunnelKey: async (agent) => {
+      const [token] = [...tokens].find(([, name]) => name === agent) ?? [];
+      return token === undefined ? undefined : tunnelKeyOf(hashToken(token));
+    },
+  };
   const server = await startHttpServer({
     binding: settleBinding({ tls: false, behindProxy: false }),
-    port: 0,
+    places: [{ kind: 'address', host: '127.0.0.1', port: wanted }],
     tls: null,
     access,
     refused: (reason) => refused.push(reason),
@@ -49,7 +58,8 @@ export async function startFixture(
     },
     ...more,
   });
-  return { server, url: `http://127.0.0.1:${server.port}/mcp`, refused, tokens };
+  const port = server.addresses[0]?.port ?? 0;
+  return { server, port, url: `http://127.0.0.1:${port}/mcp`, refused, tokens };
 }
 
 /** A real client of either era. */

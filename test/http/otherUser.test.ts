@@ -1,4 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -26,6 +27,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Users that no machine has: they need no account, and leave none behind. */
 const WALLET_UID = 64_402;
 const AGENT_UID = 64_403;
+/** Somebody else on the machine, who would like to have the agent's token. */
+const EVE_UID = 64_404;
 
 /** Only root can become other users; elsewhere there is no second user to try it with. */
 const canSwitch = process.getuid?.() === 0 && existsSync('/usr/bin/setpriv');
@@ -39,7 +42,12 @@ let installed: string;
 let tokenFile: string;
 
 function asUser(uid: number, ...command: string[]): [string, ...string[]] {
-  return ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs', ...command];
+  return asMember(uid, [], ...command);
+}
+
+function asMember(uid: number, groups: readonly number[], ...command: string[]): [string, ...string[]] {
+  const more = groups.length === 0 ? '--clear-groups' : `--groups=${groups.join()}`;
+  return ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, more, '--no-new-privs', ...command];
 }
 
 function giveTo(uid: number, path: string): void {
@@ -84,16 +92,12 @@ afterAll(async () => {
 });
 
 /** The agent's user at its own client, through the bridge. */
-async function connectAsAgent(): Promise<Client> {
-  const [command, ...args] = asUser(
-    AGENT_UID,
-    ...purser(),
-    'connect',
-    '--url',
-    served.url,
-    '--token-file',
-    tokenFile,
-  );
+async function connectAsAgent(
+  at: readonly string[] = ['--url', served.url],
+  groups: readonly number[] = [],
+): Promise<Client> {
+  const bridge = [...purser(), 'connect', ...at, '--token-file', tokenFile];
+  const [command, ...args] = asMember(AGENT_UID, groups, ...bridge);
   const client = new Client({ name: 'other-user', version: '1.0.0' });
   await client.connect(new StdioClientTransport({ command, args, env: { PATH: process.env['PATH'] ?? '' } }));
   return client;
@@ -163,3 +167,70 @@ test.skipIf(!canSwitch)('nor run the owner’s commands, or stop the server', as
   const [command, ...args] = asUser(AGENT_UID, 'kill', '-9', String(served.child.pid));
   await expect(promisify(execFile)(command, args)).rejects.toThrow(/permitted/i);
 });
+
+/** Listens at a port as another user does, hangs up on whoever comes, and tells what they sent. */
+const SQUATTER = `
+  const seen = [];
+  require('node:net').createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes) => { seen.push(bytes); process.stdout.write(bytes.toString('base64') + '\\n'); socket.end(); });
+  }).listen(Number(process.argv[1]), '127.0.0.1', () => process.stdout.write('\\n'));
+`;
+
+test.skipIf(!canSwitch)(
+  'who takes the port while the server is down gets no token, by any client of ours (T33)',
+  async () => {
+    const { port } = new URL(served.url);
+    await served.stop();
+    served.removeLog();
+    const [command, ...args] = asUser(EVE_UID, join(installed, 'node'), '-e', SQUATTER, port);
+    const squatter = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let stolen = '';
+    squatter.stdout.on('data', (text: Buffer) => (stolen += text.toString()));
+    await once(squatter.stdout, 'data');
+    await expect(connectAsAgent()).rejects.toThrow(/does not know this token, so nothing was sent/);
+    squatter.kill();
+    await once(squatter, 'close');
+    const seen = stolen.split('\n').map((line) => Buffer.from(line, 'base64').toString('latin1'));
+    expect(seen.join('')).toContain('purser-agent: builder');
+    expect(seen.join('')).not.toContain(agent.token);
+    expect(seen.join('')).not.toContain(agent.token.slice(-43));
+    served = await Served.start(wallet, [], asUser(WALLET_UID, ...purser()), ['--port', port]);
+    const client = await connectAsAgent();
+    expect((await client.listTools()).tools.length).toBeGreaterThan(0);
+    await client.close();
+  },
+);
+
+test.skipIf(!canSwitch)(
+  'a socket lets in the users of its group alone, and whoever has no token not even of those',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'purser-run-'));
+    giveTo(WALLET_UID, folder);
+    chmodSync(folder, 0o750);
+    const path = join(folder, 'purser.sock');
+    const atSocket = await Served.start(wallet, [], asUser(WALLET_UID, ...purser()), ['--socket', path]);
+    expect(atSocket.url).toBe('');
+    const at = ['--socket', path];
+    const client = await connectAsAgent(at, [WALLET_UID]);
+    const { structuredContent } = await client.callTool({
+      name: 'wallet_pay',
+      arguments: callOf(world.url('/v2/json')),
+    });
+    expect(structuredContent as Outcome).toMatchObject({ status: 'ok', code: 'paid' });
+    await client.close();
+    await expect(connectAsAgent(at)).rejects.toThrow(/may not use the socket/);
+    // Eve is of the group, and could replace neither the socket nor what is behind it.
+    for (const [words, says] of [
+      [['rm', path], /denied/i],
+      [['ln', '-sf', '/dev/null', path], /denied/i],
+    ] as const) {
+      const [command, ...args] = asMember(EVE_UID, [WALLET_UID], ...words);
+      await expect(promisify(execFile)(command, args)).rejects.toThrow(says);
+    }
+    await atSocket.stop();
+    atSocket.removeLog();
+    expect(existsSync(path)).toBe(false);
+    rmSync(folder, { recursive: true });
+  },
+);

@@ -4,8 +4,7 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { hashToken } from '../../src/ledger/sqlite/agent.js';
-import { tokenOf } from '../../src/ledger/sqlite/agents.js';
+import { hashToken, tokenOf } from '../../src/money/agent.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import type { Sandbox } from '../../sandbox/world.ts';
 import { COMPILED } from '../cli/program.js';
@@ -43,6 +42,7 @@ export async function addAgents(
 /** `purser serve` in a process of its own. */
 export class Served {
   readonly child: ChildProcess;
+  /** Empty where it serves at a Unix socket alone. */
   readonly url: string;
   readonly healthUrl: string | null;
   readonly logFile: string;
@@ -50,11 +50,11 @@ export class Served {
 
   private constructor(
     child: ChildProcess,
-    urls: { url: string; health_url: string | null },
+    urls: { url: string | null; health_url: string | null },
     logFile: string,
   ) {
     this.child = child;
-    this.url = urls.url;
+    this.url = urls.url ?? '';
     this.healthUrl = urls.health_url;
     this.logFile = logFile;
     this.ended = once(child, 'close').then(([code, signal]) => ({
@@ -67,10 +67,11 @@ export class Served {
     test: Pick<TestWallet, 'home' | 'passphraseFile'>,
     flags: readonly string[] = [],
     program: readonly [string, ...string[]] = [process.execPath, PROGRAM],
+    at: readonly string[] = ['--port', '0'],
   ): Promise<Served> {
     const logFile = join(tmpdir(), `purser-log-${process.pid}-${Math.random().toString(36).slice(2)}`);
     const [command, ...before] = program;
-    const args = [...before, 'serve', '--port', '0', '--json', '--log-file', logFile, ...flags];
+    const args = [...before, 'serve', ...at, '--json', '--log-file', logFile, ...flags];
     const env = {
       PATH: process.env['PATH'] ?? '',
       HOME: test.home,
@@ -84,7 +85,7 @@ export class Served {
     for await (const line of createInterface({ input: child.stdout })) {
       text += line;
       if (line !== '}') continue;
-      const said = JSON.parse(text) as { status: string; url: string; health_url: string | null };
+      const said = JSON.parse(text) as { status: string; url: string | null; health_url: string | null };
       if (said.status === 'ok') return new Served(child, said, logFile);
       break;
     }

@@ -1,16 +1,16 @@
+import { resolve } from 'node:path';
 import { WalletError } from '../../errors/walletError.js';
 import type { CommandCall, Flags } from '../command.js';
 import { readSecretFile } from '../setUp/passphrase.js';
 import { printJson, printLines } from '../terminal/show.js';
 import { walletOptions } from '../terminal/wallet.js';
 
-const PORT_DEFAULT = 4402;
 const PORT_MAX = 65_535;
 
 /** Serves the wallet over HTTP until it is stopped. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
-  const port = portOf(flags, 'port') ?? PORT_DEFAULT;
+  const port = portOf(flags, 'port');
   const healthPort = portOf(flags, 'healthPort') ?? null;
   const tokenFile = flags.text('metricsTokenFile');
   if (tokenFile !== undefined && healthPort === null)
@@ -26,15 +26,18 @@ export async function run(call: CommandCall): Promise<number> {
       behindProxy: flags.has('behindProxy'),
     },
     port,
+    socket: socketOf(flags),
     tls: tlsOf(flags),
     healthPort,
     metricsToken,
     logFile: flags.text('logFile'),
-    ready: ({ url, healthUrl }) => {
-      if (flags.has('json')) printJson(io, { status: 'ok', code: 'ok', url, health_url: healthUrl });
+    ready: ({ url, socket, healthUrl }) => {
+      if (flags.has('json')) printJson(io, { status: 'ok', code: 'ok', url, socket, health_url: healthUrl });
       else
         printLines(io.stdout, [
-          `Serving at ${url}`,
+          ...(url === null ? [] : [`Serving at ${url}`]),
+          ...(socket === null ? [] : [`Serving at the socket ${socket}`]),
+          ...(url === null && socket === null ? ['Serving at the sockets that were handed over'] : []),
           ...(healthUrl === null ? [] : [`Health at ${healthUrl}`]),
         ]);
     },
@@ -46,6 +49,11 @@ function portOf(flags: Flags, name: string): number | undefined {
   if (port !== undefined && port > PORT_MAX)
     throw new WalletError('bad_input', `A port is at most ${PORT_MAX}.`);
   return port;
+}
+
+function socketOf(flags: Flags): string | undefined {
+  const path = flags.text('socket');
+  return path === undefined ? undefined : resolve(path);
 }
 
 function tlsOf(flags: Flags): { readonly cert: string; readonly key: string } | null {

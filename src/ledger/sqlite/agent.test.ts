@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { hashToken } from './agent.js';
-import { tokenOf } from './agents.js';
+import { hashToken, tokenOf } from '../../money/agent.js';
 import { addAgent, captured, editBehind, held, holdRequest, newLedger, sent, T0 } from './fixtures.js';
 import type { Ledger } from '../ledger.js';
 

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { assertInvariant, WalletError } from '../../errors/walletError.js';
 import { AGENT_NAME, DEFAULT_AGENT } from '../../money/agent.js';
 import { formatUsd } from '../../money/decimal.js';
@@ -226,9 +225,4 @@ function nameTaken(name: string, state: AgentState): WalletError {
       ? `An agent ${name} was there and was removed: its payments keep its name, so choose another.`
       : `There is an agent ${name} already.`,
   );
-}
-
-/** What is stored of a token. It has 256 random bits, so no stretching is needed. */
-export function hashToken(token: string): string {
-  return hash('sha256', token, 'hex');
 }

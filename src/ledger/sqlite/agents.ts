@@ -1,9 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
+import { hashToken, nameInToken } from '../../money/agent.js';
 import {
   assertNothingOpen,
   changeAgent,
   findAgent,
-  hashToken,
   listAgents,
   type AgentChange,
   type AgentChanged,
@@ -11,15 +11,8 @@ import {
 } from './agent.js';
 import type { LedgerAccess } from './approvals.js';
 
-/** A token names its agent, so that one look finds what to compare with; see {@link tokenOf}. */
-const TOKEN = /^purser_([a-z][a-z0-9-]{0,31})_[A-Za-z0-9_-]{43}$/;
 /** What the token of an agent that is not there is compared with: no text has this hash. */
 const NO_HASH = '0'.repeat(64);
-
-/** The token of an agent from 256 random bits in base64url. */
-export function tokenOf(name: string, random: string): string {
-  return `purser_${name}_${random}`;
-}
 
 /** The agents of a wallet and what each may do; each method one atomic step. */
 export class Agents {
@@ -54,7 +47,7 @@ export class Agents {
    * removed. Compared in constant time.
    */
   ofToken(token: string): string | null {
-    const name = TOKEN.exec(token)?.[1] ?? null;
+    const name = nameInToken(token);
     const agent = name === null ? null : this.find(name);
     const expected = Buffer.from(agent?.tokenHash ?? NO_HASH, 'hex');
     const isSame = timingSafeEqual(Buffer.from(hashToken(token), 'hex'), expected);

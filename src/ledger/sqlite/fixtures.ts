@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { CapLine } from '../../money/cap.js';
-import { hashToken } from './agent.js';
+import { hashToken } from '../../money/agent.js';
 import { newApprovalId } from './approval.js';
 import type { MacFunction } from './authenticity.js';
 import type { HoldRequest } from './hold.js';

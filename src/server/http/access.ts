@@ -7,6 +7,11 @@ export interface AgentAccess {
    * Throws a `WalletError` where it cannot be told, such as while the keystore is locked.
    */
   authenticate(token: string): Promise<string | undefined>;
+  /**
+   * The key of this agent's tunnels, see `tunnelKeyOf`; undefined for an agent that is not there, or may not come in.
+   * Throws as {@link authenticate} does.
+   */
+  tunnelKey(agent: string): Promise<Uint8Array | undefined>;
 }
 
 /** The agent that a request comes from, the request's id in log and journal, and when it came. */

@@ -16,6 +16,7 @@ export interface BindingOptions {
 export interface Binding {
   readonly host: string;
   readonly hostnames: readonly string[];
+  readonly behindProxy: boolean;
 }
 
 const LOOPBACK: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
@@ -52,7 +53,20 @@ export function settleBinding({
   return {
     host: host.replace(/^\[|\]$/g, ''),
     hostnames: [...new Set([...LOOPBACK, ...own, ...extra])],
+    behindProxy,
   };
+}
+
+/** Addresses that this machine alone reaches. */
+const LOOPBACK_ADDRESS = /^(?:(?:::ffff:)?127\.|::1$)/;
+
+/** Throws `bad_input` where what listens without TLS turned out to be at an address that others can reach. */
+export function checkPlainAddress(address: string, { behindProxy }: Binding): void {
+  if (LOOPBACK_ADDRESS.test(address) || behindProxy) return;
+  throw new WalletError(
+    'bad_input',
+    `Others can reach ${address}, and tokens must not cross a network in the clear: listen at 127.0.0.1 or at a Unix socket, or say --behind-proxy where a proxy in front brings TLS.`,
+  );
 }
 
 function asHostname(host: string): string {

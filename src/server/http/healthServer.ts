@@ -31,11 +31,12 @@ export async function startHealthServer(options: HealthOptions): Promise<HealthS
   const { binding, port, tls, meters } = options;
   const bounds = { connectionsMax: CONNECTIONS_MAX };
   const refused = meters.refused.bind(meters);
-  const listener = await listen({ host: binding.host, port, tls, refused, bounds }, (incoming, outgoing) => {
+  const at = { kind: 'address', host: binding.host, port } as const;
+  const listener = await listen({ at, tls, refused, bounds }, (incoming, outgoing) => {
     answer(options, incoming, outgoing).catch(() => outgoing.destroy());
   });
   return {
-    port: listener.port,
+    port: listener.address?.port ?? port,
     async close() {
       const drained = listener.drain();
       listener.cut();

@@ -1,3 +1,4 @@
+import type { RequestListener, Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import type { McpServer } from '@modelcontextprotocol/server';
 import { Hono } from 'hono';
@@ -5,19 +6,27 @@ import { CallsInFlight } from '../callsInFlight.js';
 import { within } from '../within.js';
 import type { AgentAccess } from './access.js';
 import { admit, inTurn, type HttpEnv } from './admission.js';
-import type { Binding } from './binding.js';
+import { checkPlainAddress, type Binding } from './binding.js';
 import { BodyReader } from './body.js';
-import { listen, type ListenerBounds, type TlsFiles } from './listener.js';
+import {
+  listen,
+  type ConnectListener,
+  type Listener,
+  type ListenerBounds,
+  type ListenPlace,
+  type TlsFiles,
+} from './listener.js';
 import { McpRoute } from './mcpRoute.js';
 import { refusal, type RefusalListener } from './refusal.js';
 import { SseRoute } from './sseRoute.js';
+import { TunnelDoor } from './tunnelDoor.js';
 import { Turns, type TurnBounds } from './turns.js';
 
 /** What an HTTP server of the protocol is made of. */
 export interface HttpServerOptions {
   readonly binding: Binding;
-  /** 0 for any that is free. */
-  readonly port: number;
+  /** One or more. */
+  readonly places: readonly ListenPlace[];
   readonly tls: TlsFiles | null;
   readonly access: AgentAccess;
   readonly createServer: (agent: string) => McpServer;
@@ -30,7 +39,8 @@ export interface HttpServerOptions {
 
 /** A server that runs. */
 export interface HttpServer {
-  readonly port: number;
+  /** In the order of the places; null for a Unix socket. */
+  readonly addresses: readonly Listener['address'][];
   /** Protocol sessions that are open. */
   readonly sessions: number;
   /** Requests that wait for their turn. */
@@ -46,9 +56,9 @@ export interface HttpServer {
 /** Answers to calls that have ended are on their way for so long at most. */
 const FLUSH_MS = 1_000;
 
-/** Serves the protocol over HTTP to whoever brings an agent's token. Throws what {@link listen} throws. */
+/** Serves the protocol over HTTP to whoever brings an agent's token. Throws what {@link listenAt} throws. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { binding, port, tls, access, createServer, refused, failed = () => undefined } = options;
+  const { binding, places, tls, access, createServer, refused, failed = () => undefined } = options;
   const { bounds = {}, turnBounds } = options;
   let stopping = false;
   const parts = { createServer, bodies: new BodyReader(), refused };
@@ -76,28 +86,73 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   });
   // A wallet's process is not only this server: its globals stay Node's own.
   const handle = getRequestListener(app.fetch as never, { overrideGlobalObjects: false });
-  const listener = await listen({ host: binding.host, port, tls, refused, bounds }, (incoming, outgoing) => {
+  const door = new TunnelDoor(rules);
+  const listeners = await listenAt({ places, binding, tls, refused, bounds, door }, (incoming, outgoing) => {
     void handle(incoming, outgoing);
   });
   return {
-    port: listener.port,
+    addresses: listeners.map(({ address }) => address),
     get sessions() {
       return mcp.sessions + sse.sessions;
     },
     get waiting() {
       return turns.waiting;
     },
-    connections: () =>
-      new Promise((resolve) => listener.server.getConnections((_error, count) => resolve(count ?? 0))),
+    connections: async () => {
+      const counts = await Promise.all(listeners.map(({ server }) => countConnections(server)));
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
     async stop(finished) {
       stopping = true;
-      const drained = listener.drain();
+      door.close();
+      const drained = Promise.all(listeners.map((listener) => listener.drain()));
       await finished;
       await within(FLUSH_MS, exchanges.idle());
       await Promise.all([mcp.close(), sse.close()]);
-      await within(FLUSH_MS, drained);
-      listener.cut();
+      await within(
+        FLUSH_MS,
+        drained.then(() => undefined),
+      );
+      for (const listener of listeners) listener.cut();
       await drained;
     },
   };
+}
+
+function countConnections(server: Server): Promise<number> {
+  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count ?? 0)));
+}
+
+/** Where and how to listen. */
+interface ListenWish extends Pick<HttpServerOptions, 'places' | 'binding' | 'tls' | 'refused'> {
+  readonly bounds: Partial<ListenerBounds>;
+  readonly door: TunnelDoor;
+}
+
+/** Listens at every place, or at none. Throws what {@link listen} throws. */
+async function listenAt(
+  { places, binding, tls, refused, bounds, door }: ListenWish,
+  handle: RequestListener,
+): Promise<Listener[]> {
+  const listeners: Listener[] = [];
+  try {
+    for (const at of places) {
+      // Who may use a socket is said by its permissions; what is inherited is plain, since what it is shows too late.
+      const plain = tls === null || at.kind !== 'address';
+      const connect: ConnectListener = (...request) => void door.open(...request);
+      // A tunnel inside of TLS would prove what the certificate proves.
+      const options = { at, refused, bounds, tls: plain ? null : tls, ...(plain ? { connect } : {}) };
+      const listener = await listen(options, handle);
+      listeners.push(listener);
+      if (listener.address !== null && plain) checkPlainAddress(listener.address.host, binding);
+    }
+    return listeners;
+  } catch (error) {
+    for (const listener of listeners) {
+      const drained = listener.drain();
+      listener.cut();
+      await drained;
+    }
+    throw error;
+  }
 }

@@ -23,13 +23,13 @@ describe.each<[string, TlsFiles | null]>([
   /** What the server writes before it ends the connection. */
   async function answerTo(sent: string, bounds: Partial<ListenerBounds> = {}) {
     const refusals: string[] = [];
-    const options = { host: '127.0.0.1', port: 0, tls, bounds, refused: (why: string) => refusals.push(why) };
+    const at = { kind: 'address', host: '127.0.0.1', port: 0 } as const;
+    const options = { at, tls, bounds, refused: (why: string) => refusals.push(why) };
     const listener = await listen(options, (_incoming, outgoing) => outgoing.end('served'));
+    const port = listener.address?.port ?? 0;
     try {
       const socket: Socket =
-        tls === null
-          ? connect(listener.port, '127.0.0.1')
-          : connectTls({ port: listener.port, host: '127.0.0.1', ca: cert });
+        tls === null ? connect(port, '127.0.0.1') : connectTls({ port, host: '127.0.0.1', ca: cert });
       let answer = '';
       socket.on('data', (piece: Buffer) => (answer += piece.toString()));
       socket.on('error', () => undefined);

@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { WalletError } from '../../errors/walletError.js';
 import { TOO_MANY_CONNECTIONS, type RefusalListener } from './refusal.js';
+import { makeWay, SOCKET_UMASK } from './unixSocket.js';
 
 /** What a peer can make the server wait for, or keep. */
 export interface ListenerBounds {
@@ -38,6 +46,7 @@ const TIMEOUT_CHECK_MS = 1_000;
 /** A peer that vanished without a word is asked for after this much silence. */
 const PROBE_AFTER_MS = 30_000;
 const HEADER_BYTES_MAX = 16 * 1024;
+const BUSY_HEAD = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
 /** The files of a server's TLS. */
 export interface TlsFiles {
@@ -45,32 +54,48 @@ export interface TlsFiles {
   readonly key: string;
 }
 
+/** Where a server listens: at an address, at a Unix socket, or at what whoever started it listens at already. */
+export type ListenPlace =
+  /** Port 0 for any that is free. */
+  | { readonly kind: 'address'; readonly host: string; readonly port: number }
+  | { readonly kind: 'socket'; readonly path: string }
+  | { readonly kind: 'inherited'; readonly fd: number };
+
 /** A server that listens. */
 export interface Listener {
   readonly server: Server;
-  readonly port: number;
+  /** The address, with the port that it has; null at a Unix socket. */
+  readonly address: { readonly host: string; readonly port: number } | null;
   /** Takes no more connections and ends those at rest; resolves when all have ended. */
   drain(): Promise<void>;
   /** Ends every connection. */
   cut(): void;
 }
 
+/** What takes a CONNECT request, and with it the connection. */
+export type ConnectListener = (
+  server: Server,
+  incoming: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+) => void;
+
 /** What a listener is given. */
 export interface ListenOptions {
-  readonly host: string;
-  /** 0 for any that is free. */
-  readonly port: number;
+  readonly at: ListenPlace;
   readonly tls: TlsFiles | null;
   readonly refused: RefusalListener;
+  /** Without it, CONNECT requests are hung up on. */
+  readonly connect?: ConnectListener;
   readonly bounds?: Partial<ListenerBounds>;
 }
 
 /**
- * Listens, with a bound on all that a peer can make it wait for or keep. Throws `unreachable` where the address cannot
+ * Listens, with a bound on all that a peer can make it wait for or keep. Throws `unreachable` where the place cannot
  * be had, `bad_input` where the TLS files cannot be used.
  */
 export async function listen(options: ListenOptions, handle: RequestListener): Promise<Listener> {
-  const { refused, tls } = options;
+  const { at, refused, tls } = options;
   const bounds = { ...BOUNDS, ...options.bounds };
   const server = createBoundedServer(tls, bounds);
   server.setTimeout(bounds.idleMs);
@@ -91,6 +116,13 @@ export async function listen(options: ListenOptions, handle: RequestListener): P
       else handle(incoming, outgoing);
     });
   });
+  const { connect } = options;
+  if (connect !== undefined)
+    server.on('connect', (incoming, socket, head) => {
+      if (failed.has(socket)) return;
+      if (surplus.has(socket)) return void socket.end(BUSY_HEAD);
+      connect(server, incoming, socket, head);
+    });
   server.on('connection', (socket: Socket) => socket.setKeepAlive(true, PROBE_AFTER_MS));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (failed.has(socket)) return;
@@ -99,17 +131,10 @@ export async function listen(options: ListenOptions, handle: RequestListener): P
     refused(slow ? 'too_slow' : 'malformed');
     answerBadly(socket, error.code);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'EADDRINUSE' ? 'it is taken by another program' : (error.code ?? 'no reason given');
-      reject(new WalletError('unreachable', `Cannot listen at ${options.host}:${options.port}: ${why}.`));
-    });
-    server.listen({ host: options.host, port: options.port, backlog: BACKLOG }, resolve);
-  });
+  await begin(server, at);
   return {
     server,
-    port: (server.address() as AddressInfo).port,
+    address: addressOf(server),
     drain: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -117,6 +142,36 @@ export async function listen(options: ListenOptions, handle: RequestListener): P
       }),
     cut: () => server.closeAllConnections(),
   };
+}
+
+async function begin(server: Server, at: ListenPlace): Promise<void> {
+  if (at.kind === 'socket') await makeWay(at.path);
+  const target = at.kind === 'socket' ? { path: at.path } : at.kind === 'inherited' ? { fd: at.fd } : at;
+  const before = at.kind === 'socket' ? process.umask(SOCKET_UMASK) : undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => {
+        const why =
+          error.code === 'EADDRINUSE' ? 'it is taken by another program' : (error.code ?? 'no reason given');
+        reject(new WalletError('unreachable', `Cannot listen at ${nameOf(at)}: ${why}.`));
+      });
+      server.listen({ ...target, backlog: BACKLOG }, resolve);
+    });
+  } finally {
+    if (before !== undefined) process.umask(before);
+  }
+}
+
+function nameOf(at: ListenPlace): string {
+  if (at.kind === 'socket') return at.path;
+  return at.kind === 'inherited' ? `descriptor ${at.fd}` : `${at.host}:${at.port}`;
+}
+
+function addressOf(server: Server): Listener['address'] {
+  const address = server.address();
+  return address === null || typeof address === 'string'
+    ? null
+    : { host: address.address, port: address.port };
 }
 
 function createBoundedServer(tls: TlsFiles | null, bounds: ListenerBounds): Server {

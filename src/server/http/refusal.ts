@@ -16,6 +16,7 @@ export const REFUSAL_REASONS = [
   'too_slow',
   'malformed',
   'connections',
+  'tunnel',
 ] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 

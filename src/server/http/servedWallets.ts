@@ -3,6 +3,7 @@ import type { WalletOptions } from '../../wallet/engine.js';
 import type { Outcome } from '../../wallet/answer/outcome.js';
 import { failureOutcome } from '../../wallet/answer/refusal.js';
 import { Wallet } from '../../wallet/wallet.js';
+import { tunnelKeyOf } from '../tunnel.js';
 import type { AgentAccess } from './access.js';
 import type { Books } from './meters.js';
 import { RunningCalls } from './runningCalls.js';
@@ -29,6 +30,11 @@ export class ServedWallets implements AgentAccess {
 
   async authenticate(token: string): Promise<string | undefined> {
     return (await this.#first.agentOfToken(token)) ?? undefined;
+  }
+
+  async tunnelKey(agent: string): Promise<Uint8Array | undefined> {
+    const tokenHash = await this.#first.tokenHashOf(agent);
+    return tokenHash === null ? undefined : tunnelKeyOf(tokenHash);
   }
 
   /** The wallet of one agent, as tools call it. */
