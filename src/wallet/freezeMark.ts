@@ -26,7 +26,7 @@ export function isMarkedFrozen(home: string): boolean {
 
 /** Leaves the mark, durably. Answers whether there was none. Throws `disk_full`, `home_unusable`. */
 export async function markFrozen(home: string, nowMs: number): Promise<boolean> {
-  const text = `Frozen at ${new Date(nowMs).toISOString()}. Nothing is signed until its owner runs: purser unfreeze\n`;
+  const text = `Frozen at ${new Date(nowMs).toISOString()}. Nothing is signed until the owner unfreezes the wallet.\n`;
   try {
     return await createFile(join(home, FREEZE_FILE), text, { mode: 0o600 });
   } catch (cause) {
