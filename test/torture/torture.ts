@@ -129,12 +129,25 @@ async function tortureIn(
   witness.stop();
   clearInterval(mining);
   for (const one of shops) one.dropPending();
-  if (stage.oldLedger !== null) rmSync(stage.oldLedger.file, { force: true });
   for (const [kind, count] of [...countFaults(shops), ...crew.deaths]) counts.set(kind, count);
-  return reckon({
-    ...{ world, mine, purses, witness, watch, notebook, caps, stage, seed, slowness },
+  const remains = {
+    world,
+    mine,
+    purses,
+    witness,
+    watch,
+    notebook,
+    caps,
+    stage,
+    seed,
+    slowness,
     faults: counts,
-  });
+  };
+  try {
+    return await reckon(remains);
+  } finally {
+    if (stage.oldLedger !== null) rmSync(stage.oldLedger.file, { force: true });
+  }
 }
 
 /** Two operators for each chain, of which both must agree. */
