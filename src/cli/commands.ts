@@ -142,10 +142,11 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     summary: 'Show where to send money, with a QR code, and optionally wait for it.',
     flags: [
       NETWORK_FLAG,
+      AGENT_FLAG,
       { flags: '--wait', doc: 'Wait until money arrives, for at most one hour.' },
       ...OPENS,
     ],
-    examples: ['fund', 'fund --network eip155:8453 --wait'],
+    examples: ['fund', 'fund --network eip155:8453 --wait', 'fund --agent researcher --wait'],
     load: () => import('./money/fund.js'),
   },
   {

@@ -373,6 +373,20 @@ export class Ledger {
     });
   }
 
+  /** Payments from one address whose fate is open, longest unchanged first. */
+  openPaymentsFrom(network: string, asset: string, payFrom: string, limit: number): Payment[] {
+    return this.#read((context, head) => {
+      const rows = statement(
+        this.#db,
+        // By name, as {@link heldAtomic} does.
+        `SELECT * FROM payments INDEXED BY one_live_payment_per_request
+         WHERE network = ? AND asset = ? AND pay_from = ? AND state IN ('held', 'signed', 'sent', 'unknown')
+         ORDER BY changed_ms LIMIT ?`,
+      ).all(network, asset, payFrom, limit) as SqlRow[];
+      return rows.map((row) => currentPayment(context, head, row));
+    });
+  }
+
   /** Open payments whose next look is due, those that are not stuck in front; see {@link duePayments}. */
   duePayments(nowMs: number, limit: number): DuePayment[] {
     return this.#read((context, head) => duePayments(context, head, nowMs, limit));
@@ -550,8 +564,9 @@ export class Ledger {
     return this.#snapshot(() => openBooks(this.#db, sinceMs));
   }
 
-  heldAtomic(network: string, asset: string, payFrom: string): bigint {
-    return this.#snapshot(() => heldAtomic(this.#db, network, asset, payFrom));
+  /** What is held from an address, but for the payments of these ids. */
+  heldAtomic(network: string, asset: string, payFrom: string, exceptIds: readonly string[] = []): bigint {
+    return this.#snapshot(() => heldAtomic(this.#db, network, asset, payFrom, exceptIds));
   }
 
   /** Re-derives every row and total from the journal and compares; reads all of it. */

@@ -5,8 +5,12 @@ import { formatUnits, USD_DECIMALS } from '../money/decimal.js';
 import type { Network } from '../money/network.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import type { Engine } from '../wallet/engine.js';
+import { settleOpen } from '../wallet/held.js';
 import type { Transfer, Ways } from '../rails/withdrawal.js';
 import { withdrawalRailOf } from '../rails/table.js';
+
+/** How long the chain is asked about open payments before it is said what is free to take out. */
+const SETTLE_MS_MAX = 10_000;
 
 /** What the owner wants to take out. */
 export interface WithdrawalWish {
@@ -144,6 +148,9 @@ export async function planWithdrawal(
   wish: WithdrawalWish,
   signal: AbortSignal,
 ): Promise<WithdrawalPlan> {
+  // What an open payment moved has left the balance, and is to be held no more.
+  const { network, asset, from: address } = route;
+  await settleOpen(engine, { network, asset, address }, SETTLE_MS_MAX);
   const reading = await readFunds(engine, config, route, wish.takesHeld, signal);
   const amountAtomic =
     wish.usdMicros === 'all' ? reading.spendableAtomic : atomicOf(route.asset, wish.usdMicros);

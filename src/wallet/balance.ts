@@ -8,7 +8,7 @@ import type { Network } from '../money/network.js';
 import { callBound, capLines, rateLines } from '../policy/limits.js';
 import { networksOf } from './agentAddress.js';
 import type { Engine } from './engine.js';
-import { within } from './funds.js';
+import { readPurse } from './held.js';
 import type { BalanceInput } from './input.js';
 import { isSessionCap, raiseLines } from './judge.js';
 import { agentBounds, lineRequest } from './lineRequest.js';
@@ -159,9 +159,8 @@ async function balanceLine(
   asset: Asset,
 ): Promise<BalanceLine> {
   const address = await engine.addressOn(network);
-  const read = engine.funds.onChain(engine.chain(config, network), asset, address, engine.now());
-  const onChain = await within(read, BALANCE_MS_MAX);
-  const held = engine.ledger.heldAtomic(network.caip2, asset.address, address);
+  const reading = await readPurse(engine, config, { network, asset, address }, BALANCE_MS_MAX);
+  const { onChainAtomic: onChain, heldAtomic: held } = reading;
   const free = onChain === null ? null : onChain > held ? onChain - held : 0n;
   const text = (atomic: bigint | null): string | null =>
     atomic === null ? null : formatUnits(atomic, asset.decimals);

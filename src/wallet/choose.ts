@@ -1,10 +1,15 @@
 import type { Offer, PaymentDemand } from '../payment/challenge.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
+import { DEFAULT_AGENT } from '../money/agent.js';
 import { formatUnits } from '../money/decimal.js';
 import { canPayOn } from './agentAddress.js';
 import type { Engine } from './engine.js';
+import { readPurse } from './held.js';
 import { judgeChallenge, type Asking, type Judged } from './judge.js';
+
+/** How long a call that seems short of money waits for the chain to say whether it is. */
+const LOOK_MS_MAX = 5_000;
 
 type Refused = Exclude<ReturnType<typeof judgeChallenge>, Judged>;
 
@@ -34,7 +39,7 @@ export async function chooseOffer(
     const offers = payable.offers.filter((offer) => !short.some((other) => isSamePurse(other.offer, offer)));
     const judged = judgeChallenge(engine.ledger, config, asking, { ...payable, offers });
     const isDone = judged.offer === undefined || judged.verdict.verdict === 'refuse';
-    if (isDone && short.length > 0) throw insufficient(short);
+    if (isDone && short.length > 0) throw insufficient(engine.agent, short);
     if (judged.offer === undefined || isDone) return judged;
     const lacking = await shortOf(engine, config, judged.offer);
     if (lacking === null) return judged;
@@ -86,11 +91,23 @@ async function shortOf(engine: Engine, config: Config, offer: Offer): Promise<Sh
   const address = await engine.addressOn(network);
   const chain = engine.chain(config, network);
   const solvency = await engine.funds.solvency(chain, asset, address, amountAtomic, engine.now());
-  return solvency.kind === 'short' ? { offer, spendableAtomic: solvency.spendableAtomic, address } : null;
+  if (solvency.kind !== 'short') return null;
+  const short = { offer, spendableAtomic: solvency.spendableAtomic, address };
+  if (engine.ledger.openPaymentsFrom(network.caip2, asset.address, address, 1).length === 0) return short;
+  // Before a call is refused for it, it is looked whether what counts as held has left already.
+  const { onChainAtomic, heldAtomic } = await readPurse(
+    engine,
+    config,
+    { network, asset, address },
+    LOOK_MS_MAX,
+  );
+  if (onChainAtomic === null) return short;
+  const spendableAtomic = onChainAtomic > heldAtomic ? onChainAtomic - heldAtomic : 0n;
+  return spendableAtomic >= amountAtomic ? null : { offer, spendableAtomic, address };
 }
 
 /** The error of a call that no network of `short` can pay; it names what each needs, and where to send it. */
-export function insufficient(short: readonly Short[]): WalletError {
+export function insufficient(agent: string, short: readonly Short[]): WalletError {
   const [first] = short;
   const needs = short
     .map(({ offer }) => `${formatUnits(offer.amountAtomic, offer.asset.decimals)} ${offer.asset.symbol}`)
@@ -113,8 +130,9 @@ export function insufficient(short: readonly Short[]): WalletError {
     `The call costs ${first === undefined ? 'more' : needs} and the wallet has ${has}; nothing was signed.`,
     {
       owner: {
-        say: `The wallet is short of money: send ${send}. No other coin is needed.`,
-        command: 'fund --wait',
+        say: `${agent === DEFAULT_AGENT ? 'The wallet' : `The agent ${agent}`} is short of money: send ${send}. No other coin is needed.`,
+        // An agent has its own addresses: without its name the command would show the first one's.
+        command: agent === DEFAULT_AGENT ? 'fund --wait' : `fund --agent ${agent} --wait`,
       },
     },
   );

@@ -324,7 +324,7 @@ async function afterNoHold(
     case 'barred':
       throw barredError(engine.agent, hold.bar);
     case 'withdrawn':
-      throw insufficient([
+      throw insufficient(engine.agent, [
         { offer, spendableAtomic: hold.spendableAtomic, address: await engine.addressOn(offer.network) },
       ]);
     case 'key_reused':

@@ -239,6 +239,11 @@ describe('agents fund and sweep', () => {
     const added = await asOwner('agents', 'add', 'researcher', '--token-file', token);
     expect(added).toMatchObject({ exit: 0 });
     const there = await solanaAddressOf(1);
+    const shown = await asAnyone('fund', '--agent', 'researcher');
+    expect(shown.out).toContain(addressOf(1));
+    expect(shown.out).toContain(there);
+    expect(shown.out).not.toContain(addressOf(0));
+    expect(await asAnyone('fund', '--agent', 'nobody')).toMatchObject({ exit: 6 });
     await sandbox.solana.fund(await solanaAddressOf(0), 5n * DOLLAR);
     const fund = ['agents', 'fund', 'researcher', '--usd', '5', '--yes', '--json'];
     // A new agent has no token account, and its owner no SOL to make one.

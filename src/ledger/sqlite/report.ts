@@ -174,13 +174,21 @@ export function groupPayments(
 }
 
 /** What is held from one address in one asset: money on chain that is not free to spend, in atomic units. */
-export function heldAtomic(db: Sqlite, network: string, asset: string, payFrom: string): bigint {
+export function heldAtomic(
+  db: Sqlite,
+  network: string,
+  asset: string,
+  payFrom: string,
+  exceptIds: readonly string[] = [],
+): bigint {
   const rows = statement(
     db,
     // By name: the few rows whose fate is open, where the planner would walk all there ever were of the address.
-    `SELECT held_atomic FROM payments INDEXED BY one_live_payment_per_request WHERE network = ? AND asset = ? AND pay_from = ? AND state IN (${LIVE})`,
+    `SELECT id, held_atomic FROM payments INDEXED BY one_live_payment_per_request WHERE network = ? AND asset = ? AND pay_from = ? AND state IN (${LIVE})`,
   ).all(network, asset, payFrom) as SqlRow[];
-  return rows.reduce((sum, row) => sum + BigInt(String(row['held_atomic'])), 0n);
+  return rows
+    .filter((row) => !exceptIds.includes(String(row['id'])))
+    .reduce((sum, row) => sum + BigInt(String(row['held_atomic'])), 0n);
 }
 
 /** The books of the whole wallet at one moment. */

@@ -1,0 +1,80 @@
+import type { Config } from '../config/settings.js';
+import type { Asset } from '../money/asset.js';
+import type { Network } from '../money/network.js';
+import { isWalletError } from '../errors/walletError.js';
+import type { Payment } from '../ledger/payment.js';
+import { isDriven } from './driver.js';
+import type { Engine } from './engine.js';
+import { within } from './funds.js';
+import { reconcilePayment } from './reconcile.js';
+import type { OpenReason } from './wayOut.js';
+
+/** More are open at once only where something is amiss; what is not asked about counts as held. */
+const ASKED_MAX = 20;
+
+/** Why a payment is open though an operator shows its authorization spent, by what cannot be seen. */
+const SPENT: readonly OpenReason[] = ['used_without_transfer', 'history_unavailable'];
+
+/** Money at one address. */
+export interface Purse {
+  readonly network: Network;
+  readonly asset: Asset;
+  readonly address: string;
+}
+
+/** A balance and what of it is held, both atomic; null where its RPC does not answer. */
+export interface PurseReading {
+  readonly onChainAtomic: bigint | null;
+  readonly heldAtomic: bigint;
+}
+
+/**
+ * Reads what is at an address and how much of that is held, within `withinMs`. The chain is asked about open payments
+ * first: what one of them moved is gone from the balance, and to take it off as held would count it twice.
+ */
+export async function readPurse(
+  engine: Engine,
+  config: Config,
+  purse: Purse,
+  withinMs: number,
+): Promise<PurseReading> {
+  const { network, asset, address } = purse;
+  const endMs = performance.now() + withinMs;
+  const spent = await settleOpen(engine, purse, withinMs);
+  // After that look, and not before: a payment that settles between the two is then taken off twice for a moment, never not at all.
+  const reading = engine.funds.onChain(engine.chain(config, network), asset, address, engine.now());
+  const onChainAtomic = await within(reading, Math.max(1, endMs - performance.now()));
+  return {
+    onChainAtomic,
+    heldAtomic: engine.ledger.heldAtomic(network.caip2, asset.address, address, spent),
+  };
+}
+
+/**
+ * Settles what the chain can settle of the open payments from an address; gives the ids of those that stay open though
+ * their authorization is spent: nothing of the balance is theirs any more.
+ */
+export async function settleOpen(
+  engine: Engine,
+  { network, asset, address }: Purse,
+  withinMs: number,
+): Promise<string[]> {
+  const open = engine.ledger
+    .openPaymentsFrom(network.caip2, asset.address, address, ASKED_MAX)
+    .filter((payment) => !isDriven(payment));
+  if (open.length === 0) return [];
+  const signal = AbortSignal.timeout(withinMs);
+  const spent = await Promise.all(open.map((payment) => isSpent(engine, payment, signal)));
+  return open.filter((_payment, i) => spent[i]).map(({ id }) => id);
+}
+
+async function isSpent(engine: Engine, payment: Payment, signal: AbortSignal): Promise<boolean> {
+  try {
+    const { reason } = await reconcilePayment(engine, payment, signal);
+    return reason !== null && SPENT.includes(reason);
+  } catch (error) {
+    // A ledger that cannot be written now leaves the row as it is: held.
+    if (isWalletError(error)) return false;
+    throw error;
+  }
+}
