@@ -1,11 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ANSWERS_FOLDER } from '../../config/home.js';
 import { NetFailure } from '../../net/failure.js';
 import type { HttpAnswer } from '../../net/send.js';
-import { readAnswer, storedPath, viewAnswer } from './answerBody.js';
+import { makeRoom, readAnswer, storedPath, viewAnswer } from './answerBody.js';
 import type { ResponseView } from './outcome.js';
 
 let home: string;
@@ -115,3 +115,26 @@ test.each(['', '../../etc/passwd', 'a'.repeat(63), `${'a'.repeat(63)}/`])(
     expect(() => storedPath(home, id)).toThrow(expect.objectContaining({ code: 'not_found' }));
   },
 );
+
+test('a folder with more files than the bound is brought below it, the oldest first, and listed no more for each answer', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'purser-stored-'));
+  try {
+    for (let i = 0; i < 5_001; i++) {
+      writeFileSync(join(folder, `old${i}`), 'x');
+      utimesSync(join(folder, `old${i}`), 1_000 + i, 1_000 + i);
+    }
+    writeFileSync(join(folder, 'newest'), 'x');
+    makeRoom(folder, 'newest');
+    const left = readdirSync(folder);
+    expect(left).toHaveLength(4_500);
+    expect(left).toContain('newest');
+    expect(left).toContain('old5000');
+    expect(left).not.toContain('old0');
+    // What another process put there since is seen with a later listing, not with the next answer.
+    for (let i = 0; i < 600; i++) writeFileSync(join(folder, `other${i}`), 'x');
+    makeRoom(folder, 'newest');
+    expect(readdirSync(folder)).toHaveLength(5_100);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

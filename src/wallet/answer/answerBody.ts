@@ -24,6 +24,12 @@ const VALUE_DEPTH_MAX = 200;
 const HEAD_BYTES = 2 * 1024;
 /** All stored answers together; the oldest go first. */
 const STORED_BYTES_MAX = 512 * 1024 * 1024;
+/** And so many of them: more only make the folder slow. */
+const STORED_FILES_MAX = 5_000;
+/** What is kept when room is made: nine tenths, so that it need not be made again at once. */
+const ROOM_KEPT = 0.9;
+/** The folder is listed again after so many answers of one process: others add to it too. */
+const LIST_EVERY = 200;
 /** Headers shown: an agent reads a content type and a few of an API's own; the ledger keeps no more. */
 const HEADERS_SHOWN_MAX = 40;
 const HEADER_VALUE_MAX = 500;
@@ -165,8 +171,29 @@ function isUtf8(bytes: Uint8Array): boolean {
   }
 }
 
-/** Removes the oldest stored answers until all fit; the newest one stays whatever its size. */
-function makeRoom(folder: string, newest: string): void {
+/** What a folder of stored answers held when it was last listed, and what this process added since. */
+interface Stock {
+  bytes: number;
+  files: number;
+  addedSince: number;
+}
+
+const stocks = new Map<string, Stock>();
+
+/**
+ * Removes the oldest stored answers where there are too many, or too large ones; the newest one stays whatever its size.
+ * The folder is listed now and then, not for each answer: tens of thousands of files take seconds.
+ */
+export function makeRoom(folder: string, newest: string): void {
+  const { size } = statSync(join(folder, newest));
+  const stock = stocks.get(folder);
+  if (stock !== undefined) {
+    stock.bytes += size;
+    stock.files += 1;
+    stock.addedSince += 1;
+    const fits = stock.bytes <= STORED_BYTES_MAX && stock.files <= STORED_FILES_MAX;
+    if (fits && stock.addedSince < LIST_EVERY) return;
+  }
   const files = readdirSync(folder)
     .filter((name) => name !== newest)
     .map((name) => ({ name, stats: statSync(join(folder, name), { throwIfNoEntry: false }) }))
@@ -174,11 +201,21 @@ function makeRoom(folder: string, newest: string): void {
       stats === undefined ? [] : [{ name, bytes: stats.size, ms: stats.mtimeMs }],
     )
     .sort((a, b) => b.ms - a.ms);
-  let total = statSync(join(folder, newest)).size;
+  const all = files.reduce((sum, { bytes }) => sum + bytes, size);
+  const fits = all <= STORED_BYTES_MAX && files.length + 1 <= STORED_FILES_MAX;
+  const room = fits ? 1 : ROOM_KEPT;
+  const kept: Stock = { bytes: size, files: 1, addedSince: 0 };
+  let isFull = false;
   for (const { name, bytes } of files) {
-    total += bytes;
-    if (total > STORED_BYTES_MAX) rmSync(join(folder, name), { force: true });
+    const isOver = kept.bytes + bytes > STORED_BYTES_MAX * room || kept.files + 1 > STORED_FILES_MAX * room;
+    isFull ||= isOver;
+    if (isFull) rmSync(join(folder, name), { force: true });
+    else {
+      kept.bytes += bytes;
+      kept.files += 1;
+    }
   }
+  stocks.set(folder, kept);
 }
 
 /** The path of a stored answer; throws `not_found` for an id that is not a hash. */
