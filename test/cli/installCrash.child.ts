@@ -1,14 +1,14 @@
-import fs from 'node:fs';
+import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 
 /** Installs into a client's file, and is killed in the step that the third argument counts: a rename each. */
 const [file = '', at = ''] = process.argv.slice(2);
-const rename = fs.renameSync;
+const { rename } = fs;
 let renames = 0;
-fs.renameSync = (from, to) => {
+fs.rename = (from, to) => {
   renames += 1;
   if (renames === Number(at)) process.kill(process.pid, 'SIGKILL');
-  rename(from, to);
+  return rename(from, to);
 };
 syncBuiltinESMExports();
 const { findClient } = await import('../../src/clients/client.js');
