@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { Answer } from '../ledger/sqlite/answer.js';
 import { capturedWallMs, isLive, openedWallMs, toWallMs, type Payment } from '../ledger/payment.js';
 import type { SignedPayload } from '../ledger/sqlite/transition.js';
 import { formatUsd } from '../money/decimal.js';
-import { viewAnswer } from './answer/answerBody.js';
+import { storedPath, viewAnswer } from './answer/answerBody.js';
 import type { CallBound, CallContext } from './callBound.js';
 import { deliver } from './deliver.js';
 import { drive, driverOf, isDriven, ownerLivesElsewhere } from './driver.js';
@@ -222,6 +223,7 @@ export async function replay(engine: Engine, asked: Asked, payment: Payment): Pr
     };
   }
   if (payment.requestHash !== asked.request.hash) return outcome(unshared(payment, stored, how));
+  if (isGone(engine, stored)) return outcome(cleared(payment, stored, how));
   const response = await viewAnswer(engine.home, stored);
   const prefix = payment.method === 'GET' || payment.method === 'HEAD' ? 'Not paid again' : 'NOT sent again';
   const delivered = isDelivered(stored);
@@ -237,6 +239,24 @@ export async function replay(engine: Engine, asked: Asked, payment: Payment): Pr
     response,
     replayed: true,
   });
+}
+
+/** Whether the file of a stored answer was removed to make room. */
+function isGone({ home }: Engine, { storedId }: Answer): boolean {
+  return storedId !== null && !existsSync(storedPath(home, storedId));
+}
+
+/** A replay whose answer is no longer kept: it names no file that is not there. */
+function cleared(payment: Payment, stored: Answer, how: string): OutcomeParts {
+  const delivered = isDelivered(stored);
+  return {
+    status: delivered ? 'ok' : 'failed',
+    code: delivered ? 'paid' : 'paid_error_answer',
+    message: `Not paid again: ${payment.id} bought this call for $${formatUsd(payment.capturedUsdMicros ?? 0n)} before, and its answer (HTTP ${stored.status}, ${stored.bytes} bytes) is gone: it was removed to make room for newer ones. ${how}`,
+    money: 'captured',
+    payment: viewPayment(payment),
+    replayed: true,
+  };
 }
 
 /** A payment of before schema 3 does not say with which credentials it was made: its answer is named and not shown. */
