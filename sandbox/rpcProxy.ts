@@ -50,6 +50,8 @@ export async function startRpcProxy(
 
   const server = await listenLocal(async (request, response) => {
     const current = faults;
+    for (const fault of current)
+      if (fault.kind === 'lying') dateAnswer(response, now() + (fault.dateAheadSec ?? 0) * 1000);
     try {
       const asked = JSON.parse(String(await readBody(request))) as RpcCall | RpcCall[];
       const list = Array.isArray(asked) ? asked : [asked];

@@ -16,7 +16,7 @@ import { USDC, type Rpc } from './usdc.ts';
  * `lagging` shows the chain as it was `blocks` ago, `stuck` as it was when the fault was set; `pruned` has deleted its
  * history before a block or slot, and, where it is `silent`, says so to nobody; `lying` says what it likes of every
  * authorization (`used: false` also hides logs, receipts, signatures and transactions; `hides` alone the events, or only
- * the transfers) and of the time (`aheadSec` on every block; on Solana as many blocks of height), of every balance of
+ * the transfers) and of the time (`aheadSec` on every block; on Solana as many blocks of height; `dateAheadSec` on its `Date`), of every balance of
  * USDC (`balanceAtomic`), and on Solana of the last block of a blockhash (`lastBlock`), that each is dead (`dead`), and
  * that it landed what it was sent and kept back (`landed`). `other_chain` knows both chains' methods.
  */
@@ -33,6 +33,7 @@ type Lie = {
   kind: 'lying';
   used?: boolean;
   aheadSec?: number;
+  dateAheadSec?: number;
   balanceAtomic?: bigint;
   landed?: boolean;
   lastBlock?: number;

@@ -2,7 +2,7 @@ import type { Asset } from '../money/asset.js';
 import type { Fate, FateQuery, SearchMemory, SolanaFateQuery } from './fate.js';
 import type { ChainHistory } from './history.js';
 import type { UnionHistory } from './unionHistory.js';
-import type { Mark } from '../payment/signing.js';
+import type { Mark } from '../payment/mark.js';
 
 /** Where a network's chain is read. */
 export interface RpcSource {

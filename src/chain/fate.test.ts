@@ -28,8 +28,7 @@ describe('capture', () => {
     await world.expire();
     await world.chain.mine(600);
     for (const clockAheadSec of [-3_600, 0, 60, 3_600]) {
-      const { atSec } = signed.query.signing;
-      const query = { ...signed.query, signing: { atSec: atSec + clockAheadSec, marks: [] } };
+      const query = { ...signed.query, openedSec: signed.query.openedSec + clockAheadSec };
       expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'captured', tx, final: true });
     }
   });
@@ -154,17 +153,12 @@ describe('operators without the history (T31)', () => {
     const signed = await world.sign({ marks });
     const tx = await world.settle(signed);
     await world.chain.mine(20);
-    const fast = { atSec: signed.query.signing.atSec + 10 * 3_600, marks };
-    const slow = { atSec: signed.query.signing.atSec - 10 * 3_600, marks };
-    for (const signing of [fast, slow])
-      expect(await world.reader().fateOf({ ...signed.query, signing })).toMatchObject({
-        kind: 'captured',
-        tx,
-      });
-    const unmarked = { ...fast, marks: [] };
-    expect(await world.reader().fateOf({ ...signed.query, signing: unmarked })).toMatchObject({
-      why: 'used_without_transfer',
-    });
+    for (const hoursOff of [10, -10]) {
+      const query = { ...signed.query, openedSec: signed.query.openedSec + hoursOff * 3_600 };
+      expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'captured', tx });
+    }
+    const unmarked = { ...signed.query, openedSec: signed.query.openedSec + 36_000, marks: [] };
+    expect(await world.reader().fateOf(unmarked)).toMatchObject({ why: 'used_without_transfer' });
   });
 
   test('the marks are of each operator’s own settled block, and one that is down has none', async () => {

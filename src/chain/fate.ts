@@ -1,6 +1,6 @@
 import type { EvmAsset, SvmAsset } from '../money/asset.js';
 import type { Hex } from './evm/answer.js';
-import type { Signing } from '../payment/signing.js';
+import type { Mark } from '../payment/mark.js';
 
 /** One authorization whose fate is in question. All of it is our own record; nothing comes from a seller. */
 export interface FateQuery {
@@ -10,8 +10,10 @@ export interface FateQuery {
   readonly amountAtomic: bigint;
   readonly nonce: Hex;
   readonly validBeforeSec: number;
-  /** When it was signed, and where the operators stood. It only bounds where events are searched. */
-  readonly signing: Signing;
+  /** When it was signed, by the wall clock. It only bounds where its events are searched, with room for a clock that jumped. */
+  readonly openedSec: number;
+  /** Where operators stood then: for each of these the search goes by its block. */
+  readonly marks?: readonly Mark[];
 }
 
 /** One payment on Solana whose fate is in question: our own record of it, and the id that the seller claims. */
@@ -27,7 +29,10 @@ export interface SolanaFateQuery {
   readonly blockhash: string;
   /** By the operator that gave the blockhash: for estimates, never for a proof. */
   readonly validBeforeBlock: number;
-  readonly signing: Signing;
+  /** When it was signed, by the wall clock. */
+  readonly openedSec: number;
+  /** Where operators stood then; what each says of the payment is measured by its own. */
+  readonly marks?: readonly Mark[];
   readonly claimedTx: string | null;
 }
 

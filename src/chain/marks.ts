@@ -1,4 +1,4 @@
-import type { Mark } from '../payment/signing.js';
+import type { Mark } from '../payment/mark.js';
 
 interface Known {
   readonly mark: Mark;

@@ -1,5 +1,5 @@
-import type { Signing } from '../payment/signing.js';
 import { WalletError } from '../errors/walletError.js';
+import type { Mark } from '../payment/mark.js';
 
 /** The states of a payment; docs/design.md, "The life of a payment", says what is true in each. */
 export type PaymentState = 'held' | 'signed' | 'sent' | 'unknown' | 'captured' | 'released';
@@ -108,6 +108,11 @@ export function toWallMs(
 export function capturedWallMs(payment: Payment): number | null {
   if (payment.capturedWallMs !== null) return payment.capturedWallMs;
   return payment.capturedMs === null ? null : toWallMs(payment, payment.capturedMs);
+}
+
+/** Where the chain's operators stood when a payment was signed, as it was kept with the bytes. */
+export function marksOf({ payload }: Pick<Payment, 'payload'>): readonly Mark[] {
+  return payload === null ? [] : ((JSON.parse(payload) as { marks?: readonly Mark[] }).marks ?? []);
 }
 
 /** A cap by its name, and the key of the scope that it bounded. */
@@ -235,11 +240,4 @@ export function applyJournalPatch(row: SqlRow, patch: Record<string, string | nu
     next[name] = text !== null && isInteger ? BigInt(text) : text;
   }
   return next;
-}
-
-/** When a payment was signed, and where the operators stood, as it was kept with the bytes. */
-export function signingOf(payment: Payment): Signing {
-  const { payload } = payment;
-  const kept = payload === null ? undefined : (JSON.parse(payload) as { signing?: Signing }).signing;
-  return kept ?? { atSec: Math.floor(openedWallMs(payment) / 1000), marks: [] };
 }

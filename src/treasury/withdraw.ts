@@ -12,7 +12,7 @@ import { settleFate } from '../wallet/fate.js';
 import type { Carried, Drafted, WithdrawalRail, Way } from '../rails/withdrawal.js';
 import { withdrawalRailOf } from '../rails/table.js';
 import { reconcilePayment } from '../wallet/reconcile.js';
-import { withSigning } from '../wallet/witness.js';
+import { withMarks } from '../wallet/witness.js';
 import {
   atomicOf,
   notEnough,
@@ -130,7 +130,7 @@ function interrupted(engine: Engine, row: Payment, error: unknown): WalletError 
 async function signRow(engine: Engine, config: Config, drafted: Drafted, held: Payment): Promise<Payment> {
   let signed;
   try {
-    const payload = withSigning(engine, config, held, await drafted.sign(held));
+    const payload = withMarks(engine, config, held, await drafted.sign(held));
     signed = await engine.ledger.recordSigned(held.id, payload, engine.now());
   } catch (error) {
     // Where even that cannot be written, the hold stays for `reconcile`, and the first fault is told.

@@ -3,10 +3,10 @@ import { WalletError, type OwnerStep } from '../errors/walletError.js';
 import { isWithdrawal, toWallMs, type Payment } from '../ledger/payment.js';
 import { findAsset, toUsdMicros, type Asset } from '../money/asset.js';
 import { findNetwork, type Caip2 } from '../money/network.js';
-import { withdrawalRailOf } from '../rails/table.js';
 import { rpcSourceOf } from './chains.js';
 import type { Engine } from './engine.js';
 import { heldUntilMs } from './answer/outcome.js';
+import { withdrawalRailOf } from '../rails/table.js';
 import { openReason, wayOut, type OpenReason } from './wayOut.js';
 import { Witnesses } from './witness.js';
 
@@ -56,10 +56,11 @@ export async function askChain(engine: FatePlace, payment: Payment, signal: Abor
     };
   }
   const witnesses = new Witnesses(engine, payment);
-  const { atSec, marks } = query.signing;
-  const signing = { atSec, marks: [...marks, ...witnesses.lateMarks] };
-  const fate = await chain.fateOf({ ...query, signing }, signal, witnesses);
-  if (fate.kind === 'open' || fate.kind === 'unknowable') await witnesses.save();
+  const marks = [...(query.marks ?? []), ...witnesses.lateMarks];
+  const fate = await chain.fateOf({ ...query, marks }, signal, witnesses);
+  // T32: whoever looks at it again after a release reads the history anew.
+  if (fate.kind === 'released') witnesses.forget();
+  if (fate.kind !== 'captured') await witnesses.save();
   return fate;
 }
 
@@ -140,15 +141,12 @@ async function recordLanding(
     capturedAtomic: fate.amountAtomic,
     capturedUsdMicros: toUsdMicros(assetOf(payment), fate.amountAtomic),
     tx: fate.tx,
-    confirmed: fate.final,
+    confirmed: isConfirmed(engine, payment, fate),
     chainMs: fate.blockTimeMs,
   };
   const { payment: after } = await engine.ledger.recapture(payment.id, proof, engine.now());
-  return closed(
-    after,
-    'recaptured',
-    `It had been released, and the chain shows ${fate.tx === null ? 'its nonce spent' : `the transfer in ${fate.tx}`}: it counts as paid again.`,
-  );
+  const says = `It had been released, and ${shownBy(fate)}: it counts as paid again.`;
+  return closed(after, 'recaptured', says);
 }
 
 function assetOf(payment: Payment): Asset {
@@ -157,23 +155,18 @@ function assetOf(payment: Payment): Asset {
   return asset;
 }
 
-/**
- * Counts what the chain shows as paid. Only the quorum at a settled block confirms that, or the RPC that the owner named
- * and trusts alone: what one operator of ours shows may be undone, or a lie.
- */
 async function recordCapture(
   engine: FatePlace,
   payment: Payment,
   fate: Extract<Fate, { kind: 'captured' }>,
 ): Promise<FateVerdict> {
-  const asset = assetOf(payment);
   const wasCaptured = payment.state === 'captured';
-  const confirmed = fate.final || isOwnersRpc(engine, payment);
+  const confirmed = isConfirmed(engine, payment, fate);
   const captured = await engine.ledger.capture(
     payment.id,
     {
       capturedAtomic: fate.amountAtomic,
-      capturedUsdMicros: toUsdMicros(asset, fate.amountAtomic),
+      capturedUsdMicros: toUsdMicros(assetOf(payment), fate.amountAtomic),
       tx: fate.tx,
       receipt: null,
       confirmed,
@@ -183,18 +176,29 @@ async function recordCapture(
   );
   const { payment: after } = captured;
   if (captured.kind === 'done' && !wasCaptured) engine.funds.spent(payment);
-  const where =
-    fate.tx === null
-      ? 'The chain shows the authorization used, which only this payment can'
-      : `The chain shows the transfer in ${fate.tx}`;
-  if (confirmed) return closed(after, wasCaptured ? 'confirmed' : 'captured', `${where}.`);
-  const open = waiting(engine, after, fate, `${where}; that is not settled for good yet.`);
+  const says = `T${shownBy(fate).slice(1)}`;
+  if (confirmed) return closed(after, wasCaptured ? 'confirmed' : 'captured', `${says}.`);
+  const open = waiting(engine, after, fate, `${says}; that is not settled for good yet.`);
   return captured.kind === 'done' ? { ...open, verdict: 'captured' } : open;
 }
 
-function isOwnersRpc(engine: FatePlace, { network }: Payment): boolean {
+/**
+ * Whether what the chain shows as paid is so for good: by the quorum at a settled block, or by the RPC that the owner
+ * named and trusts alone. What one operator of ours shows may be undone, or a lie.
+ */
+function isConfirmed(
+  engine: FatePlace,
+  { network }: Payment,
+  { final }: Extract<Fate, { kind: 'captured' }>,
+): boolean {
   const known = findNetwork(network as Caip2);
-  return known !== undefined && rpcSourceOf(engine.config(), known).ownerSet;
+  return final || (known !== undefined && rpcSourceOf(engine.config(), known).ownerSet);
+}
+
+function shownBy({ tx }: Extract<Fate, { kind: 'captured' }>): string {
+  return tx === null
+    ? 'the chain shows its authorization used, which only this payment can'
+    : `the chain shows the transfer in ${tx}`;
 }
 
 function proofOf(fate: Extract<Fate, { kind: 'released' }>): string {

@@ -27,7 +27,7 @@ import { judgeBefore, judgePlace, type Asking, type Judged } from './judge.js';
 import { outcome, type Outcome } from './answer/outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
 import { probe, type Challenge } from './probe.js';
-import { withSigning } from './witness.js';
+import { withMarks } from './witness.js';
 import { answerForFree, restoreQuote, type QuotedCall } from './quote.js';
 import { readyOffer, tellPassedOver } from './readyOffer.js';
 import { barredError, failureOutcome, frozenError, stopOutcome } from './answer/refusal.js';
@@ -388,7 +388,7 @@ async function sign(
   try {
     const parts = { offer, intent, paymentId: held.id };
     const signed = await engine.rails.ofOffer(offer).sign(engine.railPorts(config), parts);
-    return withSigning(engine, config, held, signed);
+    return withMarks(engine, config, held, signed);
   } catch (error) {
     await engine.ledger.release(held.id, 'never_signed', engine.now());
     throw error;

@@ -27,7 +27,7 @@ const LOOK_EVERY_MS = 30_000;
 /** The same of one that counts as paid already: a block is settled for good after a minute or some. */
 const CONFIRM_EVERY_MS = 60_000;
 /** A look that brought nothing doubles the wait for the next, up to this: an RPC that comes back is heard soon. */
-const BACKOFF_MS_MAX = 600_000;
+const FAILED_LOOK_MS_MAX = 600_000;
 
 /**
  * Takes one payment as far as what is known allows: a dead owner's unsigned hold is released, a sent one becomes
@@ -58,31 +58,42 @@ function waits(payment: Payment, says: string, retryAtMs: number): FateVerdict {
 }
 
 /**
- * One pass over everything open, for the owner who asks: the verdicts, longest unchanged first; and over what was released
- * of late, since a release may have been false (T32). A fault of one row leaves the others their turn.
+ * One pass over everything open, for the owner who asks, and over what was released of late: a release may have been
+ * false (T32). The verdicts, longest unchanged first; of what was released those that changed. A fault of one row leaves
+ * the others their turn.
  */
 export async function reconcileAll(engine: Engine, signal: AbortSignal): Promise<FateVerdict[]> {
-  const open = engine.ledger.openPayments(ROWS_MAX).map((payment) => ({ payment, failures: 0 }));
-  const verdicts = await reconcileRows(engine, open, signal);
-  const sinceMs = engine.now() - RELEASED_LOOK_MS;
+  const open = engine.ledger.openPayments(ROWS_MAX);
+  const known = new Set(open.map(({ id }) => id));
+  const since = engine.now() - RELEASED_LOOK_MS;
   const released = engine.ledger
-    .releasedPayments(sinceMs, RELEASED_ROWS_MAX)
-    .filter(({ id }) => !verdicts.has(id))
-    .map((payment) => ({ payment, failures: 0 }));
-  const again = await reconcileRows(engine, released, signal);
-  return [
-    ...open.flatMap(({ payment }) => verdicts.get(payment.id) ?? []),
-    ...[...again.values()].filter(({ payment }) => payment.state !== 'released'),
-  ];
+    .releasedPayments(since, RELEASED_ROWS_MAX)
+    .filter(({ id }) => !known.has(id));
+  const rows = [...open, ...released];
+  const verdicts = await reconcileRows(engine, rows.map(asDue), signal);
+  return rows.flatMap(({ id, state }) => {
+    const verdict = verdicts.get(id);
+    return verdict === undefined || (state === 'released' && verdict.payment.state === state)
+      ? []
+      : [verdict];
+  });
+}
+
+function asDue(payment: Payment): DuePayment {
+  return { payment, failures: 0 };
 }
 
 /**
- * Looks at what is due. When each is looked at next is kept in the ledger, for every process of the wallet; what this
- * pass has no time for stays due, and what is not stuck comes first.
+ * Looks at what is due, and again at what was released of late: what is found out of that is no call's to wait for. When
+ * each is looked at next is kept in the ledger, for every process of the wallet; what this pass has no time for stays
+ * due, and what is not stuck comes first.
  */
 export async function reconcileDue(engine: Engine, signal: AbortSignal): Promise<void> {
   const pass = AbortSignal.any([signal, AbortSignal.timeout(PASS_MS_MAX)]);
-  await reconcileRows(engine, engine.ledger.duePayments(engine.now(), ROWS_PER_PASS), signal, pass);
+  const nowMs = engine.now();
+  const open = engine.ledger.duePayments(nowMs, ROWS_PER_PASS);
+  const watched = engine.ledger.watchedPayments(nowMs, WATCHED_PER_PASS).map(asDue);
+  await reconcileRows(engine, [...open, ...watched], signal, pass);
 }
 
 /** Looks at rows, each network beside the others, until no more is to be begun: one that is down holds up no other. */
@@ -117,8 +128,7 @@ async function reconcileRow(
     if (!isWalletError(error) || error.code !== 'internal') throw error;
     verdict = { ...waits(payment, error.shortMessage, engine.now()), reason: 'rpc_down' };
   }
-  const isOpen = verdict.payment.state !== 'released';
-  if (isOpen && verdict.retryAtMs !== null && verdict.reason !== 'interrupted')
+  if (verdict.retryAtMs !== null && verdict.reason !== 'interrupted')
     await planNextLook(engine, verdict, verdict.retryAtMs, failures);
   return verdict;
 }
@@ -131,41 +141,27 @@ async function planNextLook(
   failures: number,
 ): Promise<void> {
   const nowMs = engine.now();
+  if (payment.state === 'released') {
+    const dueMs = Math.min(retryAtMs, nowMs + LOOK_MS_MAX);
+    await engine.ledger.saveLook({ paymentId: payment.id, dueMs, failures: 0, reason: 'released' });
+    return;
+  }
   // A long search makes headway at every look.
   const failed = reason !== null && reason !== 'searching' ? failures + 1 : 0;
   const everyMs = payment.state === 'captured' ? CONFIRM_EVERY_MS : LOOK_EVERY_MS;
-  const waitMs = Math.min(everyMs * 2 ** Math.max(0, failed - 1), BACKOFF_MS_MAX);
+  const waitMs = Math.min(everyMs * 2 ** Math.max(0, failed - 1), FAILED_LOOK_MS_MAX);
   // A late settlement shows before the end can be proved, so the wait for a proof is not slept through.
-  const dueMs =
-    failed === 0 && payment.state !== 'captured' ? Math.min(retryAtMs, nowMs + waitMs) : nowMs + waitMs;
+  const isSooner = failed === 0 && payment.state !== 'captured' && retryAtMs < nowMs + waitMs;
+  const dueMs = isSooner ? retryAtMs : nowMs + waitMs;
   await engine.ledger.saveLook({ paymentId: payment.id, dueMs, failures: failed, reason });
-}
-
-/** Looks again at released payments whose look is due: what is found out of them is no call's to wait for. */
-async function lookAtReleased(engine: Engine): Promise<void> {
-  for (const payment of engine.ledger.watchedPayments(engine.now(), WATCHED_PER_PASS)) {
-    if (engine.closing.aborted) return;
-    const { payment: after, retryAtMs } = await reconcileRow(
-      engine,
-      { payment, failures: 0 },
-      engine.closing,
-    );
-    if (after.state !== 'released' || retryAtMs === null) continue;
-    const dueMs = Math.min(retryAtMs, engine.now() + LOOK_MS_MAX);
-    await engine.ledger.saveLook({ paymentId: payment.id, dueMs, failures: 0, reason: 'released' });
-  }
 }
 
 /** Reconciles behind the calls until the wallet closes; never keeps the process alive, never delays its start. */
 export function reconcileInBackground(engine: Engine): void {
-  const pass = async (): Promise<void> => {
-    await reconcileDue(engine, engine.closing);
-    await lookAtReleased(engine);
-  };
   const schedule = (afterMs: number): void => {
     const timer = setTimeout(() => {
       // A fault here (a locked ledger, a config in mid-edit) is met again, and told, by the next call that needs it.
-      pass()
+      reconcileDue(engine, engine.closing)
         .catch(() => undefined)
         .finally(() => {
           // Also of what others wrote meanwhile, such as a freeze by somebody without keys (T29).

@@ -5,29 +5,28 @@ import type { Witness } from '../ledger/sqlite/look.js';
 import type { SignedPayload } from '../ledger/sqlite/transition.js';
 import type { Caip2 } from '../money/network.js';
 import { findNetwork } from '../money/network.js';
-import type { Mark, Signing } from '../payment/signing.js';
+import type { Mark } from '../payment/mark.js';
 import type { Engine } from './engine.js';
 
 /** A mark that came later than this may be of a block that the payment is in. */
 const LATE_MS_MAX = 30_000;
 
 /**
- * What was signed for a hold, with when, and where the chain's operators stood. Nobody waits for an operator: a mark
- * that is not there yet is kept behind the payment.
+ * What was signed for a hold, with where the chain's operators stand. Nobody waits for an operator: a mark that is not
+ * there yet is kept behind the payment.
  */
-export function withSigning(
+export function withMarks(
   engine: Engine,
   config: Config,
   { id, network }: Payment,
   payload: SignedPayload,
 ): SignedPayload {
   const chain = chainOn(engine, config, network);
-  const nowMs = engine.now();
-  const signing = { atSec: Math.floor(nowMs / 1000), marks: chain?.marks() ?? [] };
+  const marks = chain?.marks() ?? [];
   if (chain !== null)
     // A ledger that is busy or closed meanwhile: a proof by those operators rests on their time alone, and takes longer.
-    keepLateMarks(engine, chain, id, signing.marks, nowMs).catch(() => undefined);
-  return { ...payload, signing };
+    keepLateMarks(engine, chain, id, marks, engine.now()).catch(() => undefined);
+  return { ...payload, marks };
 }
 
 async function keepLateMarks(
@@ -76,6 +75,11 @@ export class Witnesses implements SearchMemory {
 
   keep(operator: string, search: string | null): void {
     this.#searches.set(operator, search);
+  }
+
+  /** Forgets every search, for the next look to begin anew. */
+  forget(): void {
+    for (const operator of [...this.#known.keys(), ...this.#searches.keys()]) this.keep(operator, null);
   }
 
   /** Writes down how far each search came, where one did. */

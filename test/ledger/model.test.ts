@@ -169,13 +169,8 @@ const moves = fc
     move: fc.constantFrom<Move>(
       ...(['recordSigned', 'markSent', 'captureClaimed', 'captureConfirmed'] as const),
       ...(Object.keys(LIFE.unknown) as Move[]),
-      ...([
-        'releaseNeverSigned',
-        'releaseFalse',
-        'releaseUndone',
-        'recaptureShown',
-        'recaptureSettled',
-      ] as const),
+      ...(['releaseNeverSigned', 'releaseFalse', 'releaseUndone'] as const),
+      ...(['recaptureShown', 'recaptureSettled'] as const),
     ),
     part: fc.integer({ min: 1, max: 4 }),
     chainLagMs: fc.option(fc.integer({ min: -60_000, max: 2 * HOUR_MS })),

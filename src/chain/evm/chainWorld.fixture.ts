@@ -5,7 +5,7 @@ import { startRpcProxy, type RpcProxy } from '../../../sandbox/rpcProxy.js';
 import { USDC_ABI } from '../../../sandbox/usdc.js';
 import { findAsset } from '../../money/asset.js';
 import { findNetwork } from '../../money/network.js';
-import type { Mark } from '../../payment/signing.js';
+import type { Mark } from '../../payment/mark.js';
 import type { Hex } from './answer.js';
 import { createEvmChain, type EvmChain, type EvmChainOptions, type FateQuery } from './evmChain.js';
 
@@ -90,7 +90,8 @@ export class ChainWorld {
       amountAtomic: terms.amountAtomic ?? 2_000n,
       nonce: terms.nonce ?? toHex(randomBytes(32)),
       validBeforeSec: openedSec + WINDOW_SEC,
-      signing: { atSec: openedSec, marks: terms.marks ?? [] },
+      openedSec,
+      marks: terms.marks ?? [],
     };
     const signature = await this.payer.signTypedData({
       domain: { ...USDC.eip712, chainId: NETWORK.chainId, verifyingContract: USDC.address },

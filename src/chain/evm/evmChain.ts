@@ -8,7 +8,7 @@ import { Endpoints, FAILOVER_MS_MAX, RETRY_SEC } from '../endpoints.js';
 import type { Fate, FateQuery } from '../fate.js';
 import { readHistory, type ChainHistory } from '../history.js';
 import { readUnion, type UnionHistory } from '../unionHistory.js';
-import type { Mark } from '../../payment/signing.js';
+import type { Mark } from '../../payment/mark.js';
 import { Marks } from '../marks.js';
 import type { Finality, GasTerms, Heads, Operator } from './operator.js';
 import type { RpcFetch } from '../rpc.js';

@@ -1,7 +1,6 @@
 import type { Block, Hex } from './answer.js';
 import { findMoment } from './blockSearch.js';
 import type { FateQuery } from '../fate.js';
-import type { Signing } from '../../payment/signing.js';
 import { searchLogs } from './logSearch.js';
 import type { Heads, Operator } from './operator.js';
 import { RpcFault } from '../rpcFault.js';
@@ -123,10 +122,10 @@ async function findSpending(
   at: Block,
   signal: AbortSignal,
 ): Promise<NonceLog | null> {
-  const { asset, from: payer, nonce, validBeforeSec, signing } = query;
+  const { asset, from: payer, nonce, validBeforeSec } = query;
   const filter = { asset, payer, nonce, events: ['AuthorizationUsed', 'AuthorizationCanceled'] } as const;
   let top = (await findMoment(operator, validBeforeSec, at, signal)).above ?? at;
-  for await (const from of searchStarts(operator, signing, top, signal)) {
+  for await (const from of searchStarts(operator, query, top, signal)) {
     for await (const [log] of searchLogs(
       operator,
       filter,
@@ -148,7 +147,7 @@ async function findSpending(
  */
 async function* searchStarts(
   operator: Operator,
-  { atSec, marks }: Signing,
+  { openedSec, marks = [] }: FateQuery,
   top: Block,
   signal: AbortSignal,
 ): AsyncGenerator<bigint> {
@@ -158,7 +157,7 @@ async function* searchStarts(
     return;
   }
   for (const aheadSec of CLOCK_AHEAD_SEC) {
-    const { below } = await findMoment(operator, atSec - aheadSec, top, signal);
+    const { below } = await findMoment(operator, openedSec - aheadSec, top, signal);
     yield below < 0n ? 0n : below;
   }
 }

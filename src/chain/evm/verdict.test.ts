@@ -19,7 +19,7 @@ const query: FateQuery = {
   amountAtomic: 5n,
   nonce: word('3'),
   validBeforeSec: EXPIRY_SEC,
-  signing: { atSec: 400, marks: [] },
+  openedSec: 400,
 };
 
 /** Block N has time 10 × N; so block 100 is the first at the expiry. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FAILOVER_MS_MAX, type Endpoints } from '../endpoints.js';
-import type { Mark } from '../../payment/signing.js';
+import type { Mark } from '../../payment/mark.js';
 import { Marks } from '../marks.js';
 import { RpcFault } from '../rpcFault.js';
 import type { Blockhash, SolanaOperator } from './solanaOperator.js';

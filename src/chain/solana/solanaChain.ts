@@ -121,7 +121,7 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
         readSolanaHistory(operator, { asset, from, sinceSec }, signal),
       ),
 
-    async fateOf(query, signal, memory = new ShortMemory()) {
+    async fateOf(query, signal, memory) {
       const sights = await within(FATE_MS_MAX, signal, async (deadline) =>
         Promise.all(
           (await endpoints.all()).map((operator) => lookForMessage(operator, query, deadline, memory)),
@@ -135,25 +135,11 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
       if (verdict.kind === 'open')
         return { kind: 'open', retryAtSec: nowSec + waitSec, live: left > RESEND_MARGIN_BLOCKS };
       // One of them has searched wrongly: each begins anew, and whoever sees better by then is heard.
-      if (verdict.why === 'rpc_disagree') for (const { origin } of sights) memory.keep(origin, null);
+      if (verdict.why === 'rpc_disagree') for (const { origin } of sights) memory?.keep(origin, null);
       const why = verdict.why === 'rpc_down' && signal?.aborted === true ? 'interrupted' : verdict.why;
       return { ...verdict, why, retryAtSec: nowSec + RETRY_SEC };
     },
   };
-}
-
-/** Memory of one look, for a caller that keeps none. */
-class ShortMemory implements SearchMemory {
-  readonly #searches = new Map<string, string>();
-
-  find(operator: string): string | null {
-    return this.#searches.get(operator) ?? null;
-  }
-
-  keep(operator: string, search: string | null): void {
-    if (search === null) this.#searches.delete(operator);
-    else this.#searches.set(operator, search);
-  }
 }
 
 /** Blocks until it can land no more, by the operator that is farthest: none is believed to be behind. */

@@ -80,7 +80,8 @@ async function paymentWith(feePayer: Key, payer: Key, by: Key | null) {
     ...parts,
     nonce: messageHash(message),
     validBeforeBlock: 1_100,
-    signing: { atSec: SIGNED_SEC, marks: [MARK] },
+    openedSec: SIGNED_SEC,
+    marks: [MARK],
     claimedTx: null,
   };
   return { query, base64: wire.toString('base64') };
@@ -218,9 +219,9 @@ describe('a payment is dead by an operator’s own count (T31)', () => {
       isBlockhashValid: async () => Promise.resolve(alive),
       timeOf: async () => Promise.resolve(laterSec === null ? null : SIGNED_SEC + laterSec),
     };
-    const signing = { atSec: SIGNED_SEC, marks: marked ? [MARK] : [] };
+    const marks = marked ? [MARK] : [];
     const sights = await Promise.all(
-      lastBlocks.map((validBeforeBlock) => look(empty, { ...query, signing, validBeforeBlock })),
+      lastBlocks.map((validBeforeBlock) => look(empty, { ...query, marks, validBeforeBlock })),
     );
     return sights.map((sight) => sight.kind === 'unused' && sight.expired);
   }
@@ -266,8 +267,8 @@ describe('a payment is dead by an operator’s own count (T31)', () => {
     const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
     const { operator } = operatorThatShows(base64);
     const empty = { ...operator, ...deadAt(PAST_HEIGHT), touched: async () => Promise.resolve([]) };
-    const signing = { atSec: SIGNED_SEC, marks: [{ ...MARK, operator: 'https://other.example', height: 1 }] };
-    expect(await look(empty, { ...query, signing, validBeforeBlock: PAST_HEIGHT })).toMatchObject({
+    const marks = [{ ...MARK, operator: 'https://other.example', height: 1 }];
+    expect(await look(empty, { ...query, marks, validBeforeBlock: PAST_HEIGHT })).toMatchObject({
       kind: 'unused',
       expired: false,
     });
@@ -316,9 +317,9 @@ describe('a history that begins after the signing (T31)', () => {
     const feePayer = newKey();
     const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
     const { operator } = operatorThatShows(base64);
-    const signing = { atSec: SIGNED_SEC, marks: marked ? [MARK] : [] };
+    const marks = marked ? [MARK] : [];
     const pruned = { ...operator, ...deadAt(PAST_HEIGHT, SIGNED_SEC + 400), ...lists(), ...parts };
-    const sight = await look(pruned, { ...query, signing });
+    const sight = await look(pruned, { ...query, marks });
     expect(sight.kind).toBe(kind);
     if (sight.kind === 'down' && marked) expect(['pruned', 'refused']).toContain(sight.fault.kind);
   });

@@ -7,10 +7,23 @@ import {
 } from '../../protocols/solana/solanaMessage.js';
 import { isSignedByAll } from '../../protocols/solana/solanaSignature.js';
 import type { SearchMemory, SolanaFateQuery } from '../fate.js';
-import type { Mark, Signing } from '../../payment/signing.js';
+import type { Mark } from '../../payment/mark.js';
 import { RpcFault, type RpcFaultKind } from '../rpcFault.js';
 import type { LandedTransaction, Touched } from './solanaAnswer.js';
 import type { SolanaHead, SolanaOperator } from './solanaOperator.js';
+
+/** Memory of one look, for a caller that keeps none. */
+class ShortMemory implements SearchMemory {
+  readonly #searches = new Map<string, string | null>();
+
+  find(operator: string): string | null {
+    return this.#searches.get(operator) ?? null;
+  }
+
+  keep(operator: string, search: string | null): void {
+    this.#searches.set(operator, search);
+  }
+}
 
 /** What one operator shows of a payment on Solana. */
 export type SolanaSight = { readonly origin: string } & (
@@ -74,7 +87,7 @@ export async function lookForMessage(
   operator: SolanaOperator,
   query: SolanaFateQuery,
   signal: AbortSignal,
-  memory: SearchMemory,
+  memory: SearchMemory = new ShortMemory(),
 ): Promise<SolanaSight> {
   const { origin } = operator;
   try {
@@ -108,19 +121,20 @@ function paidSight(origin: string, head: SolanaHead, { landed, tx, amountAtomic 
  */
 async function isDead(
   operator: SolanaOperator,
-  { signing, blockhash, validBeforeBlock }: SolanaFateQuery,
+  query: SolanaFateQuery,
   { blockHeight, slot }: SolanaHead,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const height = markOf(operator, signing)?.height;
+  const { blockhash, validBeforeBlock, openedSec } = query;
+  const height = markOf(operator, query)?.height;
   const lastBlock = height === undefined ? validBeforeBlock : height + BLOCKHASH_BLOCKS + SLACK_BLOCKS;
   const reachedSec = blockHeight > lastBlock ? REACHED_SEC : REACHED_BY_TIME_SEC;
   const timeSec = await operator.timeOf(slot, signal);
-  if (timeSec === null || timeSec < signing.atSec + reachedSec) return false;
+  if (timeSec === null || timeSec < openedSec + reachedSec) return false;
   return !(await operator.isBlockhashValid(blockhash, slot, signal));
 }
 
-function markOf({ origin }: SolanaOperator, { marks }: Signing): Mark | undefined {
+function markOf({ origin }: SolanaOperator, { marks = [] }: SolanaFateQuery): Mark | undefined {
   return marks.find(({ operator }) => operator === origin);
 }
 
@@ -186,7 +200,7 @@ async function searchWhole(
     throw fault;
   }
   if (end === 'pages') return 'unfinished';
-  if (end === 'beginning') await assertReachesBack(operator, query.signing, signal);
+  if (end === 'beginning') await assertReachesBack(operator, query, signal);
   if (typeof end !== 'string') return end;
   keep({ whole: true });
   return 'absent';
@@ -211,7 +225,7 @@ async function walkDown(
     for (const entry of touched) {
       if (entry.signature === before)
         throw new RpcFault('malformed', operator.origin, 'gives the same page of a history again');
-      if (isBeforeSigning(operator, query.signing, entry)) return 'signing';
+      if (isBeforeSigning(operator, query, entry)) return 'signing';
       const found = await look(entry);
       if (found !== null) return found;
     }
@@ -222,24 +236,28 @@ async function walkDown(
   return 'pages';
 }
 
-function isBeforeSigning(operator: SolanaOperator, signing: Signing, { slot, timeSec }: Touched): boolean {
-  const mark = markOf(operator, signing);
+function isBeforeSigning(
+  operator: SolanaOperator,
+  query: SolanaFateQuery,
+  { slot, timeSec }: Touched,
+): boolean {
+  const mark = markOf(operator, query);
   if (mark !== undefined) return slot <= mark.after;
-  return timeSec !== null && timeSec < signing.atSec - CLOCK_AHEAD_SEC;
+  return timeSec !== null && timeSec < query.openedSec - CLOCK_AHEAD_SEC;
 }
 
 /** T31: a list that ends says nothing of what was before it, unless the operator keeps a history from there on. */
 async function assertReachesBack(
   operator: SolanaOperator,
-  signing: Signing,
+  query: SolanaFateQuery,
   signal: AbortSignal,
 ): Promise<void> {
   const first = await operator.firstSlot(signal);
   if (first <= 1) return;
-  const mark = markOf(operator, signing);
+  const mark = markOf(operator, query);
   if (mark === undefined) {
     const timeSec = await operator.timeOf(first, signal);
-    if (timeSec !== null && timeSec < signing.atSec - CLOCK_AHEAD_SEC) return;
+    if (timeSec !== null && timeSec < query.openedSec - CLOCK_AHEAD_SEC) return;
   } else if (first <= mark.after) return;
   throw new RpcFault('pruned', operator.origin, 'keeps no history from when the payment was signed');
 }

@@ -62,7 +62,7 @@ export function duePayments(
     context.db,
     `SELECT payments.* FROM payments LEFT JOIN looks ON looks.payment_id = payments.id
      WHERE ${OPEN} AND (due_ms IS NULL OR due_ms <= ? OR due_ms > ?)
-     ORDER BY coalesce(failures, 0), coalesce(due_ms, changed_ms) LIMIT ?`,
+     ORDER BY coalesce(failures, 0), coalesce(due_ms, 0), changed_ms LIMIT ?`,
   ).all(nowMs, nowMs + LOOK_MS_MAX, limit) as SqlRow[];
   return rows.map((row) => {
     const payment = currentPayment(context, head, row);

@@ -4,7 +4,7 @@ import { barOf, type Barred } from './agent.js';
 import { findApproval } from './approvalRow.js';
 import type { LedgerContext } from './context.js';
 import { boundingLines, exceededLines, findByKey, noteConfig, type ExceededLine } from './hold.js';
-import type { Signing } from '../../payment/signing.js';
+import type { Mark } from '../../payment/mark.js';
 import { ledgerTimeMs } from './journal.js';
 import { watchReleased } from './look.js';
 import { capturedWallMs, isLive, isWithdrawal, type Payment } from '../payment.js';
@@ -16,8 +16,8 @@ export interface SignedPayload {
   readonly value: string;
   /** The last block that can take it, on chains that count blocks; kept with the bytes, never sent. */
   readonly validBeforeBlock?: number;
-  /** When it was signed, and where the chain's operators stood; kept with the bytes, never sent. */
-  readonly signing?: Signing;
+  /** Where the chain's operators stood when it was signed; kept with the bytes, never sent. */
+  readonly marks?: readonly Mark[];
 }
 
 /** What `recordSigned` found. After `barred` the signature is to be thrown away: the row is still `held`. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { signingOf } from '../../ledger/payment.js';
+import { marksOf, openedWallMs } from '../../ledger/payment.js';
 import { WalletError } from '../../errors/walletError.js';
 import { findAsset } from '../../money/asset.js';
 import type { Caip2 } from '../../money/network.js';
@@ -39,7 +39,8 @@ export const x402ExactEvm: Rail = {
       amountAtomic: payment.heldAtomic,
       nonce: payment.nonce as `0x${string}`,
       validBeforeSec: payment.validBeforeSec,
-      signing: signingOf(payment),
+      openedSec: Math.floor(openedWallMs(payment) / 1000),
+      marks: marksOf(payment),
     };
   },
 };

@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { WalletError } from '../../errors/walletError.js';
-import { signingOf } from '../../ledger/payment.js';
 import type { SignedPayload } from '../../ledger/sqlite/transition.js';
 import { findAsset } from '../../money/asset.js';
 import type { Caip2 } from '../../money/network.js';
 import { readJsonHeader } from '../../protocols/x402/header.js';
 import { isJsonObject, statedField, statedText } from '../../text/json.js';
 import { readOwnMessage, readTransaction } from '../../protocols/solana/solanaMessage.js';
+import { marksOf, openedWallMs } from '../../ledger/payment.js';
 import type { Rail } from '../rail.js';
 import { svmOfferOf, writePayment } from '../x402Offer.js';
 import { COMPUTE_UNITS, newMemo, timed } from './transfer.js';
@@ -88,7 +88,8 @@ export const x402ExactSvm: Rail = {
       memo: transfer.memo,
       blockhash: transfer.blockhash,
       validBeforeBlock: signed.validBeforeBlock,
-      signing: signingOf(payment),
+      openedSec: Math.floor(openedWallMs(payment) / 1000),
+      marks: marksOf(payment),
       claimedTx: payment.tx ?? claimedIn(payment.receipt),
     };
   },

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { signingOf } from '../../../src/ledger/payment.js';
+import { openedWallMs } from '../../../src/ledger/payment.js';
 import { assetsOf, findAsset, toUsdMicros } from '../../../src/money/asset.js';
 import { findNetwork, type Caip2 } from '../../../src/money/network.js';
 import type { EndpointAnswer, HeaderList, Offer, PaymentDemand } from '../../../src/payment/challenge.js';
@@ -84,7 +84,7 @@ const barrier: Rail = {
       amountAtomic: payment.heldAtomic,
       nonce: payment.nonce as `0x${string}`,
       validBeforeSec: payment.validBeforeSec,
-      signing: signingOf(payment),
+      openedSec: Math.floor(openedWallMs(payment) / 1000),
     };
   },
 };

@@ -10,10 +10,3 @@ export interface Mark {
   /** On Solana the block height at confirmed commitment: no blockhash known then lives for more blocks than one lives. */
   readonly height?: number;
 }
-
-/** When a payment was signed, and where the operators stood; kept with what was signed. */
-export interface Signing {
-  /** By the wall clock, seconds since 1970. */
-  readonly atSec: number;
-  readonly marks: readonly Mark[];
-}
