@@ -31,7 +31,14 @@ export async function markFrozen(home: string, nowMs: number): Promise<boolean> 
     return await createFile(join(home, FREEZE_FILE), text, { mode: 0o600 });
   } catch (cause) {
     const code = hasErrno(cause, 'ENOSPC', 'EDQUOT') ? 'disk_full' : 'home_unusable';
-    throw new WalletError(code, `The mark of the freeze cannot be written in ${home}.`, { cause });
+    throw new WalletError(
+      code,
+      `${home} is read-only to this user or cannot be written: the freeze left no mark.`,
+      {
+        cause,
+        owner: { say: `Make ${home} writable to the user that runs the wallet, then freeze it again.` },
+      },
+    );
   }
 }
 
