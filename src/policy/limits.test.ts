@@ -93,6 +93,7 @@ test("an agent's own limits add lines of its own and take none away", () => {
     {
       name: 'agents.default.limits.per_session_usd',
       kind: 'cap',
+      isAgentsOwn: true,
       scope: { kind: 'session', agent: 'default', sessionId: 's1' },
       windowSec: null,
       usdMicrosMax: 1n,
@@ -100,6 +101,7 @@ test("an agent's own limits add lines of its own and take none away", () => {
     {
       name: 'agents.default.limits.per_day_usd',
       kind: 'cap',
+      isAgentsOwn: true,
       scope: { kind: 'agent', agent: 'default' },
       windowSec: 86_400,
       usdMicrosMax: 0n,

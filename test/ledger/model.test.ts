@@ -322,7 +322,7 @@ test('whatever happens in whatever order, the ledger is the model', async () => 
         ({ wasReleased, place }) => wasReleased && place !== 'released',
       ).length;
     }),
-    { numRuns: 40 },
+    { numRuns: 60 },
   );
   expect(payments).toBeGreaterThan(100);
   expect(approvedPast).toBeGreaterThan(10);

@@ -106,7 +106,7 @@ test('every order of a payer’s steps and any two of another’s ends where the
       orders++;
     }
   }
-  expect(orders).toBe(49 * 15);
+  expect(orders).toBe(OTHERS.length ** 2 * 15);
   expect((workers.other as Ledger).usage([capLine()], T0)).toEqual([total]);
   expect(workers.other.audit()).toMatchObject({ payments: orders, findings: [] });
 });

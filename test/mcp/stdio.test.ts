@@ -94,7 +94,7 @@ test('a passphrase that others can read works, and the person is told once', asy
   await server.ended;
   chmodSync(place.passphraseFile, 0o600);
   expect(server.stderr).toBe(
-    `Other users of this machine may read the passphrase in ${place.passphraseFile}; run: chmod 600 ${place.passphraseFile}\n`,
+    `Other users of this machine may read the secret in ${place.passphraseFile}; run: chmod 600 ${place.passphraseFile}\n`,
   );
 });
 
