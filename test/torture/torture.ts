@@ -27,6 +27,8 @@ export interface TortureOptions {
   readonly seconds: number;
   /** Goes on past its time until so many calls were made: a slow machine must not make it a mild one. */
   readonly callsMin?: number;
+  /** Whether the ledger is lost and rebuilt at the end; it is unless said. */
+  readonly rebuilds?: boolean;
 }
 
 const PROCESSES = 4;
@@ -70,7 +72,7 @@ async function tortureIn(
   disk: Disk | null,
   options: TortureOptions,
 ): Promise<TortureReport> {
-  const { seed, seconds, callsMin = 0 } = options;
+  const { seed, seconds, callsMin = 0, rebuilds = true } = options;
   const random = createRandom(seed);
   const { chain, solana, facilitator } = world.sandbox;
   const witness = new Witness(solana, world.now);
@@ -140,6 +142,7 @@ async function tortureIn(
     caps,
     stage,
     seed,
+    rebuilds,
     slowness,
     faults: counts,
   };
