@@ -57,8 +57,12 @@ function noncesFor(url: string): Set<string | undefined> {
 }
 
 /** Has a process die at a commit point while it obeys an order, and reopens the wallet. */
-async function dieWhile(order: Order, death: Death): Promise<Wallet> {
-  const process = await takeProcess();
+async function dieWhile(
+  order: Order,
+  death: Death,
+  taken: WalletProcess | Promise<WalletProcess> = takeProcess(),
+): Promise<Wallet> {
+  const process = await taken;
   await process.dieAt(death);
   await expect(process.ask(order)).rejects.toThrow(ProcessEnded);
   expect(await process.exit).toBe('SIGKILL');
@@ -240,10 +244,14 @@ describe.each(CHAINS)('killed in the middle of a payment on %s', (chain) => {
     async (when) => {
       const url = world.url('/v2/json', { fault: 'reject', times: '1' });
       const buyer = mine.open();
+      // A process that unlocks looks at open payments: none may do so between the expiry and the look meant here.
+      const process = await spare;
       const { payment } = await buyer.pay(callOf(url), anyCall());
       await world.advance(75);
+      await process.ask({ do: 'clock', aheadMs: world.now() - Date.now() });
       const look: Order = { do: 'ledger', input: { payment_id: payment!.id } };
-      const wallet = await dieWhile(look, at(when, 'released'));
+      const wallet = await dieWhile(look, at(when, 'released'), process);
+      spare = unlocked();
       const { ledger } = await wallet.engine();
       expect(ledger.findPayment(payment!.id)?.state).toBe(when === 'before' ? 'unknown' : 'released');
       const outcome = await wallet.pay(callOf(url), anyCall());
