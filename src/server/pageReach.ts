@@ -51,7 +51,7 @@ export class PageReach implements OwnerReach {
   /** The desktop alone shows the code: it stands in no result. */
   #notice(page: Page, question: Question): Promise<boolean> {
     return this.#noticed.do(question.approvalId, async () => {
-      const { noticeOf, notifyDesktop } = await import('../web/notification.js');
+      const { noticeOf, notifyDesktop } = await import('../web/desktop/notification.js');
       const { env, platform } = this.#place;
       const text = `${noticeOf(question)} ${page.addressOf('/')} code ${page.codeToShow()}`;
       return notifyDesktop({ text, stays: false }, env, platform).catch(() => false);
@@ -69,7 +69,7 @@ export class PageReach implements OwnerReach {
   async #start(): Promise<Page> {
     const [{ startPage }, { openInBrowser }] = await Promise.all([
       import('../web/page.js'),
-      import('../web/browser.js'),
+      import('../web/desktop/browser.js'),
     ]);
     const { home, ledger, keys } = this.#engine;
     const now = (): number => this.#engine.now();

@@ -38,10 +38,10 @@ export class SetUpOffer {
 
   async #open(): Promise<Page | null> {
     const [{ startSetUpPage }, { SetUpDesk }, { openInBrowser }, { notifyDesktop }] = await Promise.all([
-      import('../web/setUpPage.js'),
+      import('../web/setUp/setUpPage.js'),
       import('../owner/setUpDesk.js'),
-      import('../web/browser.js'),
-      import('../web/notification.js'),
+      import('../web/desktop/browser.js'),
+      import('../web/desktop/notification.js'),
     ]);
     const { env, platform } = this.#machine;
     const showCode = (page: Pick<Page, 'codeToShow' | 'addressOf'>): Promise<boolean> => {

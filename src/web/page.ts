@@ -2,11 +2,11 @@ import type { Hono } from 'hono';
 import type { Confirmation } from '../approvals/confirmation.js';
 import type { OwnerDesk } from '../approvals/desk.js';
 import type { Enrolment } from '../approvals/enrolment.js';
-import { addressOf, ticketAddressOf } from './address.js';
-import type { Door, VisitEnv } from './admission.js';
-import { createApp } from './app.js';
-import { serveOnMachine } from './machineServer.js';
-import { Visits } from './visit.js';
+import { addressOf, ticketAddressOf } from './door/address.js';
+import type { Door, VisitEnv } from './door/admission.js';
+import { createApp } from './approvals/app.js';
+import { serveOnMachine } from './door/machineServer.js';
+import { Visits } from './door/visit.js';
 
 /** What {@link startPage} needs. */
 export interface PageOptions {

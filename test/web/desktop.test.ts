@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { notifyDesktop } from '../../src/web/notification.js';
+import { notifyDesktop } from '../../src/web/desktop/notification.js';
 import { NO_DESKTOP, startDesktop } from '../support/notifications.js';
 
 // Without the programs of a session bus there is no desktop to notify: see NO_DESKTOP.

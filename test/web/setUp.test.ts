@@ -6,7 +6,7 @@ import { readConfigUnauthenticated } from '../../src/config/configFile.js';
 import { listFactors } from '../../src/owner/ownerFactors.js';
 import { SetUpDesk } from '../../src/owner/setUpDesk.js';
 import type { Page } from '../../src/web/page.js';
-import { startSetUpPage } from '../../src/web/setUpPage.js';
+import { startSetUpPage } from '../../src/web/setUp/setUpPage.js';
 import { goTo, keepPicture, NO_CHROMIUM, PASSPHRASE, startBrowser } from './owner.js';
 import { cookieOf, postForm, send, visitAsAgent, visitWith, type Agent, type Reply } from './request.js';
 

@@ -31,7 +31,7 @@ type PageExtra = Pick<PageOptions, 'enrolment' | 'confirmation'>;
 async function serve({ io }: CommandCall, desk: OwnerDesk, path: string, extra: PageExtra): Promise<Page> {
   const [{ startPage }, { forwardingWords, openInBrowser }, { ownerCommand }] = await Promise.all([
     import('../../web/page.js'),
-    import('../../web/browser.js'),
+    import('../../web/desktop/browser.js'),
     import('../../wallet/ownerCommand.js'),
   ]);
   const page = await startPage({

@@ -4,7 +4,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { launch } from './launch.js';
-import type { TicketAddress } from './page.js';
+import type { TicketAddress } from '../page.js';
 
 /** Openers hand over to a browser and end at once, or become the browser. */
 const OPENER_WAIT_MS = 2_000;

@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { hostsOf } from './address.js';
-import { SCRIPT_HASH } from './script.js';
-import { STYLE_HASH } from './style.js';
+import { SCRIPT_HASH } from '../look/script.js';
+import { STYLE_HASH } from '../look/style.js';
 
 /** A passphrase, or a passkey's answer, of some 3 KiB, and the fields around it. */
 const BODY_BYTES_MAX = 32 * 1024;

@@ -1,7 +1,7 @@
 import { html, raw } from 'hono/html';
 import { SCRIPT } from './script.js';
 import { STYLE } from './style.js';
-import type { Visit } from './visit.js';
+import type { Visit } from '../door/visit.js';
 
 /** A piece of the page: all text in it was escaped when it was made. */
 export type Html = ReturnType<typeof html>;

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
-import type { Approval, OwnerDesk } from '../approvals/desk.js';
+import type { Approval, OwnerDesk } from '../../approvals/desk.js';
 import { viewAnswerForms, type AnswerFormParts } from './answerForm.js';
-import { layPage, type Html } from './layout.js';
+import { layPage, type Html } from '../look/layout.js';
 import { viewQuestion } from './question.js';
-import { outcomeWords, stateTone, stateWords, timeAgo, timeLeft, usd } from './words.js';
+import { outcomeWords, stateTone, stateWords, timeAgo, timeLeft, usd } from '../look/words.js';
 
 /** How often a browser without our script looks for questions, where nothing is asked. */
 const RELOAD_SEC = 10;

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { askedQuestion } from '../approvals/fixtures.js';
+import { askedQuestion } from '../../approvals/fixtures.js';
 import { forwardingWords, openInBrowser } from './browser.js';
 import { noticeOf, notifyDesktop } from './notification.js';
 

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { CODE_TRIES_MAX, isSameCode, makeCode } from '../approvals/code.js';
+import { CODE_TRIES_MAX, isSameCode, makeCode } from '../../approvals/code.js';
 
 const SECRET_BYTES = 32;
 const ID_BYTES = 16;

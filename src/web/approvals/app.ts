@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
-import type { Confirmation } from '../approvals/confirmation.js';
-import { isYes, type Answer, type Approval, type OwnerDesk } from '../approvals/desk.js';
-import type { Enrolment } from '../approvals/enrolment.js';
-import { WalletError } from '../errors/walletError.js';
+import type { Confirmation } from '../../approvals/confirmation.js';
+import { isYes, type Answer, type Approval, type OwnerDesk } from '../../approvals/desk.js';
+import type { Enrolment } from '../../approvals/enrolment.js';
+import { WalletError } from '../../errors/walletError.js';
 import {
   addDoor,
   atLocalhost,
@@ -10,13 +10,13 @@ import {
   type Door,
   type VisitContext as Ctx,
   type VisitEnv,
-} from './admission.js';
+} from '../door/admission.js';
 import { readAnswer, readProof, text, type Fields } from './answerForm.js';
 import { readLists, versionOf, viewApprovals } from './approvalsPage.js';
-import { layMessage, type Html } from './layout.js';
+import { layMessage, type Html } from '../look/layout.js';
 import { viewConfirmation, viewEnrolment, type PasskeyFormParts } from './ownerPages.js';
-import { problemOf, setRetryAfter } from './problem.js';
-import { stateWords } from './words.js';
+import { problemOf, setRetryAfter } from '../look/problem.js';
+import { stateWords } from '../look/words.js';
 
 /** What the page is made of. */
 export interface AppParts {

@@ -1,10 +1,10 @@
 import { html } from 'hono/html';
-import type { Answer, Approval, Choices, FactorLine, FactorProof } from '../approvals/desk.js';
-import { WalletError } from '../errors/walletError.js';
-import { formatUsd, parseUsd } from '../money/decimal.js';
-import type { Html } from './layout.js';
-import type { Visit } from './visit.js';
-import { usd } from './words.js';
+import type { Answer, Approval, Choices, FactorLine, FactorProof } from '../../approvals/desk.js';
+import { WalletError } from '../../errors/walletError.js';
+import { formatUsd, parseUsd } from '../../money/decimal.js';
+import type { Html } from '../look/layout.js';
+import type { Visit } from '../door/visit.js';
+import { usd } from '../look/words.js';
 
 /** What the forms of an answer need to know. */
 export interface AnswerFormParts {

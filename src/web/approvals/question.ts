@@ -1,9 +1,9 @@
 import { html } from 'hono/html';
-import type { Approval } from '../approvals/desk.js';
-import type { CapStanding, Question } from '../approvals/question.js';
-import { cleanLine, cleanText } from '../text/untrusted.js';
-import type { Html } from './layout.js';
-import { capWords, outcomeWords, timeAgo, timeLeft, usd } from './words.js';
+import type { Approval } from '../../approvals/desk.js';
+import type { CapStanding, Question } from '../../approvals/question.js';
+import { cleanLine, cleanText } from '../../text/untrusted.js';
+import type { Html } from '../look/layout.js';
+import { capWords, outcomeWords, timeAgo, timeLeft, usd } from '../look/words.js';
 
 /** A stranger may fill a paragraph, not the screen. */
 const SAID_CHARS_MAX = 400;

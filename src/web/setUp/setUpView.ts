@@ -1,14 +1,14 @@
 import { html } from 'hono/html';
-import { PASSPHRASE_CHARS_MIN } from '../approvals/factor.js';
-import { initialSettings } from '../config/settings.js';
-import { WalletError } from '../errors/walletError.js';
-import type { KeystoreKind } from '../keys/keystore.js';
-import { formatUsd, parseUsd } from '../money/decimal.js';
-import { sayPlaces } from '../wallet/agentAddress.js';
-import type { FirstLimits, SetUpChoices, SetUpStanding } from '../owner/setUpDesk.js';
-import { codeField } from './doorPage.js';
-import { layPage, type Html } from './layout.js';
-import type { Visit } from './visit.js';
+import { PASSPHRASE_CHARS_MIN } from '../../approvals/factor.js';
+import { initialSettings } from '../../config/settings.js';
+import { WalletError } from '../../errors/walletError.js';
+import type { KeystoreKind } from '../../keys/keystore.js';
+import { formatUsd, parseUsd } from '../../money/decimal.js';
+import { sayPlaces } from '../../wallet/agentAddress.js';
+import type { FirstLimits, SetUpChoices, SetUpStanding } from '../../owner/setUpDesk.js';
+import { codeField } from '../door/doorPage.js';
+import { layPage, type Html } from '../look/layout.js';
+import type { Visit } from '../door/visit.js';
 
 /** What was typed, but for passphrases: those are never sent back. */
 export type SetUpFields = Readonly<Record<string, string>>;

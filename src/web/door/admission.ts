@@ -1,10 +1,10 @@
 import type { Context, Hono, MiddlewareHandler } from 'hono';
 import { html } from 'hono/html';
-import { text } from './answerForm.js';
+import { text } from '../approvals/answerForm.js';
 import { addressOf } from './address.js';
 import { viewDoor } from './doorPage.js';
 import { boundBody, checkSource, secureAnswers } from './guard.js';
-import { layMessage } from './layout.js';
+import { layMessage } from '../look/layout.js';
 import type { Peer } from './machineServer.js';
 import type { Visit, Visits } from './visit.js';
 

@@ -1,5 +1,5 @@
-import type { SetUpDesk } from '../owner/setUpDesk.js';
-import { serveBehindDoor, type OpenTicket, type Page } from './page.js';
+import type { SetUpDesk } from '../../owner/setUpDesk.js';
+import { serveBehindDoor, type OpenTicket, type Page } from '../page.js';
 import { createSetUpApp } from './setUpApp.js';
 
 /** Serves the set-up page on this machine. Throws `unreachable` where no port is free. */

@@ -1,6 +1,6 @@
-import type { Question } from '../approvals/question.js';
-import { formatUsd } from '../money/decimal.js';
-import { cleanLine } from '../text/untrusted.js';
+import type { Question } from '../../approvals/question.js';
+import { formatUsd } from '../../money/decimal.js';
+import { cleanLine } from '../../text/untrusted.js';
 import { launch } from './launch.js';
 import { notifyOverBus } from './sessionBus.js';
 

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { layPage, type Html } from './layout.js';
+import { layPage, type Html } from '../look/layout.js';
 
 /** What the door says: nothing of the wallet, not even whether there is one. */
 export interface DoorParts {

@@ -1,12 +1,12 @@
 import { Hono } from 'hono';
-import { CODE_TRIES_MAX } from '../approvals/code.js';
-import { WalletError } from '../errors/walletError.js';
-import type { SetUpDesk } from '../owner/setUpDesk.js';
-import { addDoor, VISIT_PATH, type Door, type VisitContext, type VisitEnv } from './admission.js';
-import { text } from './answerForm.js';
-import { addEnds } from './app.js';
-import { layMessage, type Html } from './layout.js';
-import { problemOf } from './problem.js';
+import { CODE_TRIES_MAX } from '../../approvals/code.js';
+import { WalletError } from '../../errors/walletError.js';
+import type { SetUpDesk } from '../../owner/setUpDesk.js';
+import { addDoor, VISIT_PATH, type Door, type VisitContext, type VisitEnv } from '../door/admission.js';
+import { text } from '../approvals/answerForm.js';
+import { addEnds } from '../approvals/app.js';
+import { layMessage, type Html } from '../look/layout.js';
+import { problemOf } from '../look/problem.js';
 import { FIRST_FIELDS, readChoices, viewMade, viewSetUp, type SetUpFields } from './setUpView.js';
 
 /** What the set-up page is made of. */

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { WalletError } from '../errors/walletError.js';
+import { WalletError } from '../../errors/walletError.js';
 
 /** A browser on this machine sends a request in milliseconds; whoever takes seconds holds a socket open (T15). */
 const HEADERS_TIMEOUT_MS = 5_000;

@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
-import type { OwnerAct } from '../approvals/confirmation.js';
-import { codeField } from './doorPage.js';
-import { layPage, type Html } from './layout.js';
-import type { Visit } from './visit.js';
+import type { OwnerAct } from '../../approvals/confirmation.js';
+import { codeField } from '../door/doorPage.js';
+import { layPage, type Html } from '../look/layout.js';
+import type { Visit } from '../door/visit.js';
 
 /** What the pages with one passkey form have in common. */
 export interface PasskeyFormParts {

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { Code } from '../errors/codes.js';
-import { isWalletError, type WalletError } from '../errors/walletError.js';
+import type { Code } from '../../errors/codes.js';
+import { isWalletError, type WalletError } from '../../errors/walletError.js';
 import { waitWords } from './words.js';
 
 const STATUSES: Partial<Record<Code, ContentfulStatusCode>> = {

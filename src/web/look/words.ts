@@ -1,5 +1,5 @@
-import type { Approval, ApprovalState } from '../approvals/desk.js';
-import { formatUsd } from '../money/decimal.js';
+import type { Approval, ApprovalState } from '../../approvals/desk.js';
+import { formatUsd } from '../../money/decimal.js';
 
 /** An amount as people read it. */
 export function usd(usdMicros: bigint): string {
