@@ -1,10 +1,10 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from '../sandbox/world.ts';
-import { judgeChallenge } from '../src/wallet/judge.js';
-import { probe } from '../src/wallet/probe.js';
-import { CallBound } from '../src/wallet/callBound.js';
-import { parseRequest } from '../src/wallet/request.js';
+import { judgeChallenge } from '../src/wallet/call/judge.js';
+import { probe } from '../src/wallet/call/probe.js';
+import { CallBound } from '../src/wallet/call/callBound.js';
+import { parseRequest } from '../src/wallet/call/request.js';
 import type { TestWallet } from '../test/support/testWallet.js';
 import type { ChainName } from '../test/support/world.js';
 import { sampleOf, type Sample } from './percentile.js';

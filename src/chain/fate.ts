@@ -43,7 +43,7 @@ export interface SearchMemory {
   keep(operator: string, search: string | null): void;
 }
 
-/** Why nothing can be said of a payment yet. Each has its way out, see wallet/wayOut. */
+/** Why nothing can be said of a payment yet. Each has its way out, see wallet/settle/wayOut. */
 export type UnknowableWhy =
   /** Too few operators can answer this question: the others are silent, refuse it, or keep no history that is so old. */
   | 'rpc_down'

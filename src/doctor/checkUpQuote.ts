@@ -5,7 +5,7 @@ import { findNetwork, type Network } from '../money/network.js';
 import { Rails } from '../rails/table.js';
 import type { PaymentDemand } from '../payment/challenge.js';
 import { ok, type Check } from './check.js';
-import { judgeChallenge } from '../wallet/judge.js';
+import { judgeChallenge } from '../wallet/call/judge.js';
 
 const NAME = 'dry run';
 /** A price that an agent meets every day. */

@@ -34,7 +34,7 @@ export interface Payment {
   readonly agent: string;
   readonly sessionId: string;
   readonly state: PaymentState;
-  /** Identity of the HTTP request: see wallet/request. */
+  /** Identity of the HTTP request: see wallet/call/request. */
   readonly requestHash: string;
   readonly idempotencyKey: string | null;
   readonly method: string;

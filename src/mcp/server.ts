@@ -4,7 +4,7 @@ import {
   type InputRequiredResult,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import type { CallContext } from '../wallet/callBound.js';
+import type { CallContext } from '../wallet/call/callBound.js';
 import { outcome, type Outcome } from '../wallet/answer/outcome.js';
 import { advertise, inputJsonSchema } from './advertisedSchema.js';
 import { answeredOf, askWithin, asksByResult, ClientQuestion, declaredBy, questionResult } from './elicit.js';

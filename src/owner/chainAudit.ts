@@ -9,8 +9,8 @@ import { formatUnits } from '../money/decimal.js';
 import { findNetwork, type Network } from '../money/network.js';
 import { openChain } from '../wallet/chains.js';
 import { Rails } from '../rails/table.js';
-import { settleFate, type FatePlace, type FateVerdict } from '../wallet/fate.js';
-import { Funds } from '../wallet/funds.js';
+import { settleFate, type FatePlace, type FateVerdict } from '../wallet/settle/settlement.js';
+import { Funds } from '../wallet/settle/funds.js';
 import { agentAddresses, fundedAssets } from './ownAddresses.js';
 
 /** As far back as any cap counts. */

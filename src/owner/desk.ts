@@ -19,7 +19,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { TryPlace } from '../ledger/sqlite/factor.js';
 import { formatUsd } from '../money/decimal.js';
 import { readQuestion, type AskedQuestion } from '../wallet/approval/approvalQuestion.js';
-import { payeeGrantKey, sessionGrantKey } from '../wallet/judge.js';
+import { payeeGrantKey, sessionGrantKey } from '../wallet/call/judge.js';
 import { provedFactor, provePassphrase, readFactors, type ProvedFactor } from './ownerFactor.js';
 
 /** What the desk needs of an open wallet. */

@@ -10,7 +10,7 @@ import { DEFAULT_AGENT } from '../money/agent.js';
 import type { Payment } from '../ledger/payment.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
 import { openLedger } from '../wallet/engine.js';
-import { settleFate } from '../wallet/fate.js';
+import { settleFate } from '../wallet/settle/settlement.js';
 import { isMarkedFrozen } from '../wallet/freezeMark.js';
 import { compareWithChain, fatePlaceOf, LOOK_MS_MAX } from './chainAudit.js';
 import { lacksFactors, rememberFactors, restoreFactors } from './factorMemory.js';

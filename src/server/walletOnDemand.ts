@@ -1,7 +1,7 @@
 import { resolveHome } from '../config/home.js';
 import type { WalletTools } from '../mcp/tool.js';
 import { agentOf } from '../money/agent.js';
-import type { CallContext } from '../wallet/callBound.js';
+import type { CallContext } from '../wallet/call/callBound.js';
 import { outcome, type Outcome } from '../wallet/answer/outcome.js';
 import type { Engine } from '../wallet/engine.js';
 import type { OwnerReach } from '../wallet/approval/ownerReach.js';

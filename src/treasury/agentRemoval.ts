@@ -8,7 +8,7 @@ import { DEFAULT_AGENT } from '../money/agent.js';
 import type { Network } from '../money/network.js';
 import type { Engine } from '../wallet/engine.js';
 import { balancesOf, checkName, lineOf, type AgentMoney, type Changed } from '../owner/ownerAgents.js';
-import { reconcilePayment } from '../wallet/reconcile.js';
+import { reconcilePayment } from '../wallet/settle/reconcile.js';
 import { withdraw } from './withdraw.js';
 import { networksOf } from '../wallet/agentAddress.js';
 

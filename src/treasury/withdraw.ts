@@ -8,11 +8,11 @@ import { formatUnits } from '../money/decimal.js';
 import { moneyOf } from '../wallet/answer/outcome.js';
 import { drive, isDriven, paymentAsKnown } from '../wallet/driver.js';
 import type { Engine } from '../wallet/engine.js';
-import { settleFate } from '../wallet/fate.js';
+import { settleFate } from '../wallet/settle/settlement.js';
 import type { Carried, Drafted, WithdrawalRail, Way } from '../rails/withdrawal.js';
 import { withdrawalRailOf } from '../rails/table.js';
-import { reconcilePayment } from '../wallet/reconcile.js';
-import { withMarks } from '../wallet/witness.js';
+import { reconcilePayment } from '../wallet/settle/reconcile.js';
+import { withMarks } from '../wallet/settle/witness.js';
 import {
   atomicOf,
   notEnough,

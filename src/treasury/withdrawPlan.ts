@@ -5,7 +5,7 @@ import { formatUnits, USD_DECIMALS } from '../money/decimal.js';
 import type { Network } from '../money/network.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import type { Engine } from '../wallet/engine.js';
-import { settleOpen } from '../wallet/held.js';
+import { settleOpen } from '../wallet/settle/addressFunds.js';
 import type { Transfer, Ways } from '../rails/withdrawal.js';
 import { withdrawalRailOf } from '../rails/table.js';
 

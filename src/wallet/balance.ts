@@ -8,10 +8,10 @@ import type { Network } from '../money/network.js';
 import { callBound, capLines, rateLines } from '../policy/limits.js';
 import { networksOf } from './agentAddress.js';
 import type { Engine } from './engine.js';
-import { readPurse } from './held.js';
+import { readPurse } from './settle/addressFunds.js';
 import type { BalanceInput } from './input.js';
-import { isSessionCap, raiseLines } from './judge.js';
-import { agentBounds, lineRequest } from './lineRequest.js';
+import { isSessionCap, raiseLines } from './call/judge.js';
+import { agentBounds, lineRequest } from './call/lineRequest.js';
 import { outcome, type Outcome } from './answer/outcome.js';
 
 /** One asset on one network. `on_chain` and `spendable` are null where its RPC does not answer. */

@@ -17,7 +17,7 @@ import { openChain, rpcSourceOf } from './chains.js';
 import { CheckpointKeeper } from './checkpoint.js';
 import { lowerLimits } from './clientLimits.js';
 import { isMarkedFrozen } from './freezeMark.js';
-import { Funds } from './funds.js';
+import { Funds } from './settle/funds.js';
 import type { PaymentProtocol } from '../rails/rail.js';
 import type { RailPorts } from '../rails/ports.js';
 import { Rails } from '../rails/table.js';

@@ -1,5 +1,5 @@
 import { Engine, type WalletOptions } from './engine.js';
-import { reconcileInBackground } from './reconcile.js';
+import { reconcileInBackground } from './settle/reconcile.js';
 
 /**
  * The engine that the wallet objects of one process share, whichever agent each is for: opened by the first call that

@@ -16,7 +16,7 @@ import {
   type PaymentView,
 } from './answer/outcome.js';
 import { tellOwner, type CommandPlace } from './ownerCommand.js';
-import { reconcilePayment } from './reconcile.js';
+import { reconcilePayment } from './settle/reconcile.js';
 
 const ROWS_DEFAULT = 20;
 /** Longer than a healthy RPC takes; a slow one leaves the row as it stands. */

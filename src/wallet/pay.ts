@@ -14,24 +14,31 @@ import type { Stop } from '../policy/verdict.js';
 import { askOwner, awaitOwner, restoreApproved, type AskingCall } from './approval/approval.js';
 import { deniedOutcome, problemError } from './approval/approvalOutcome.js';
 import { canPayOn } from './agentAddress.js';
-import { CallBound, type CallContext } from './callBound.js';
+import { CallBound, type CallContext } from './call/callBound.js';
 import { categoryOfCall } from './discover/catalogAdvice.js';
-import { insufficient } from './choose.js';
+import { insufficient } from './call/choose.js';
 import { takeClientAnswer } from './approval/clientAnswer.js';
-import { deliver } from './deliver.js';
-import { answerFromEarlier, answerFromOpen, boughtBefore, keyReused, replay, type Asked } from './earlier.js';
+import { deliver } from './call/send.js';
+import {
+  answerFromEarlier,
+  answerFromOpen,
+  boughtBefore,
+  keyReused,
+  replay,
+  type Asked,
+} from './call/duplicate.js';
 import { drive } from './driver.js';
 import type { Engine } from './engine.js';
 import { parseUsdArgument, TIMEOUT_DEFAULT_MS, type PayInput } from './input.js';
-import { judgeBefore, judgePlace, type Asking, type Judged } from './judge.js';
+import { judgeBefore, judgePlace, type Asking, type Judged } from './call/judge.js';
 import { outcome, type Outcome } from './answer/outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
-import { probe, type Challenge } from './probe.js';
-import { withMarks } from './witness.js';
+import { probe, type Challenge } from './call/probe.js';
+import { withMarks } from './settle/witness.js';
 import { answerForFree, restoreQuote, type QuotedCall } from './quote.js';
-import { readyOffer, tellPassedOver } from './readyOffer.js';
+import { readyOffer, tellPassedOver } from './call/readyOffer.js';
 import { barredError, failureOutcome, frozenError, stopOutcome } from './answer/refusal.js';
-import { isCredential, parseRequest, type CallInput, type CallRequest } from './request.js';
+import { isCredential, parseRequest, type CallInput, type CallRequest } from './call/request.js';
 
 /** A config that changes between each look and the next is not one to pay under. */
 const ATTEMPTS_MAX = 3;

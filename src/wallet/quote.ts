@@ -3,19 +3,19 @@ import type { Quote } from '../ledger/sqlite/quote.js';
 import type { Session } from '../ledger/sqlite/session.js';
 import { formatUsd } from '../money/decimal.js';
 import { viewAnswer, type ReadAnswer } from './answer/answerBody.js';
-import { CallBound, type CallContext } from './callBound.js';
+import { CallBound, type CallContext } from './call/callBound.js';
 import { adviseOnCall, type CatalogAdvice } from './discover/catalogAdvice.js';
-import { chooseForQuote } from './choose.js';
+import { chooseForQuote } from './call/choose.js';
 import type { Engine } from './engine.js';
 import { TIMEOUT_DEFAULT_MS, type QuoteInput } from './input.js';
-import { judgePlace, type Judged } from './judge.js';
+import { judgePlace, type Judged } from './call/judge.js';
 import { outcome, type Outcome } from './answer/outcome.js';
 import type { CommandPlace } from './ownerCommand.js';
 import { PRICE_USD_MICROS_MAX } from '../policy/verdict.js';
-import { probe, restoreChallenge, writeChallenge, type Challenge } from './probe.js';
+import { probe, restoreChallenge, writeChallenge, type Challenge } from './call/probe.js';
 import { stopOutcome } from './answer/refusal.js';
-import { parseRequest, type CallInput, type CallRequest } from './request.js';
-import { rememberCredentials, restoreCall, storeCall, type StoredCall } from './approval/storedCall.js';
+import { parseRequest, type CallInput, type CallRequest } from './call/request.js';
+import { rememberCredentials, restoreCall, storeCall, type StoredCall } from './call/storedCall.js';
 
 /** A quote's life: time for an agent to think, short enough that a price seldom moves under it. */
 const QUOTE_LIFE_MS = 5 * 60_000;

@@ -3,7 +3,7 @@ import { isWalletError } from '../errors/walletError.js';
 import type { Session } from '../ledger/sqlite/session.js';
 import { readApproval } from './approval/approvalView.js';
 import { balance, sessionLeft } from './balance.js';
-import type { CallContext } from './callBound.js';
+import type { CallContext } from './call/callBound.js';
 import { discover } from './discover/discover.js';
 import { discoverInput } from './discover/discoverInput.js';
 import { DiscoverPlaces } from './discover/discoverPlace.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
-import { reconcileAll } from '../../src/wallet/reconcile.js';
+import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { connect } from '../http/fixture.js';
 import { addAgents, Served, type FundedAgent } from '../http/served.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { ClientAsks, ClientPrompt } from '../../src/wallet/callBound.js';
+import type { ClientAsks, ClientPrompt } from '../../src/wallet/call/callBound.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { addAgents } from '../http/served.js';

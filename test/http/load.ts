@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { reconcileAll } from '../../src/wallet/reconcile.js';
+import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import { paymentsIn } from '../support/books.js';
 import { PAST_EXPIRY_SEC, startTestWorld, type TestWorld } from '../support/world.js';
 import type { TestWallet } from '../support/testWallet.js';

@@ -5,7 +5,7 @@ import type { Config } from '../../src/config/settings.js';
 import type { Network } from '../../src/money/network.js';
 import type * as Chains from '../../src/wallet/chains.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
-import { reconcileAll } from '../../src/wallet/reconcile.js';
+import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { paymentsIn } from '../support/books.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';

@@ -1,6 +1,6 @@
 import { expect, vi } from 'vitest';
 import type { Payment } from '../../src/ledger/payment.js';
-import { reconcileAll } from '../../src/wallet/reconcile.js';
+import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { paymentsIn } from './books.js';
 import type { TestWallet } from './testWallet.js';

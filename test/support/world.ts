@@ -1,5 +1,5 @@
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
-import type { CallInput } from '../../src/wallet/request.js';
+import type { CallInput } from '../../src/wallet/call/request.js';
 import type { RpcProxy } from '../../sandbox/rpcProxy.ts';
 import { randomBytes } from 'node:crypto';
 import { privateKeyToAccount } from 'viem/accounts';

@@ -1,6 +1,6 @@
 import type { Payment } from '../../src/ledger/payment.js';
 import type { Engine } from '../../src/wallet/engine.js';
-import { reconcilePayment } from '../../src/wallet/reconcile.js';
+import { reconcilePayment } from '../../src/wallet/settle/reconcile.js';
 
 /** Rows reconciled at once, and the rounds after which a row that is still open is a fault. */
 const AT_ONCE = 8;

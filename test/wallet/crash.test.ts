@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FaultName } from '../../sandbox/faults.ts';
 import type { Payment } from '../../src/ledger/payment.js';
 import { COMMIT_POINTS } from '../../src/ledger/sqlite/writer.js';
-import { reconcileAll } from '../../src/wallet/reconcile.js';
+import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { journalOf, paymentsIn } from '../support/books.js';
 import { createRandom } from '../support/random.js';

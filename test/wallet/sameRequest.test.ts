@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
-import { reconcileAll } from '../../src/wallet/reconcile.js';
+import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { paymentsIn, signaturesIn } from '../support/books.js';
 import { Patience } from '../support/patience.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Payment } from '../../src/ledger/payment.js';
 import { withdraw } from '../../src/treasury/withdraw.js';
-import { reconcileAll } from '../../src/wallet/reconcile.js';
+import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import { paymentsIn, signaturesIn } from '../support/books.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain } from '../support/truth.js';

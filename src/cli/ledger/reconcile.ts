@@ -1,6 +1,6 @@
 import { viewPayment } from '../../wallet/answer/outcome.js';
 import { tellOwner } from '../../wallet/ownerCommand.js';
-import { reconcileAll } from '../../wallet/reconcile.js';
+import { reconcileAll } from '../../wallet/settle/reconcile.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
 import { paymentLine, printReport } from '../terminal/show.js';

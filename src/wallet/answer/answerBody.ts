@@ -10,7 +10,7 @@ import { headerValue, type HeaderList } from '../../net/headers.js';
 import type { HttpAnswer } from '../../net/send.js';
 import { nestsDeeperThan, type JsonValue } from '../../text/json.js';
 import { cleanLine, cleanText } from '../../text/untrusted.js';
-import type { CallContext } from '../callBound.js';
+import type { CallContext } from '../call/callBound.js';
 import type { ResponseView } from './outcome.js';
 import { OWN_HEADERS } from '../../rails/table.js';
 

@@ -12,7 +12,7 @@ import {
   problemError,
 } from './approvalOutcome.js';
 import { makeQuestion, readQuestion, writeQuestion, type QuestionParts } from './approvalQuestion.js';
-import type { CallBound, CallContext } from '../callBound.js';
+import type { CallBound, CallContext } from '../call/callBound.js';
 import { stateFor } from './clientAnswer.js';
 import { answererOf, promptBar, promptChoices, promptText } from './clientPrompt.js';
 import type { Engine } from '../engine.js';
@@ -20,9 +20,9 @@ import type { PayInput } from '../input.js';
 import type { Outcome } from '../answer/outcome.js';
 import type { CommandPlace } from '../ownerCommand.js';
 import { tellWebhook } from './ownerWebhook.js';
-import { restoreChallenge, writeChallenge, type Challenge } from '../probe.js';
-import type { CallInput, CallRequest } from '../request.js';
-import { rememberCredentials, restoreCall, storeCall, type StoredCall } from './storedCall.js';
+import { restoreChallenge, writeChallenge, type Challenge } from '../call/probe.js';
+import type { CallInput, CallRequest } from '../call/request.js';
+import { rememberCredentials, restoreCall, storeCall, type StoredCall } from '../call/storedCall.js';
 
 /** A person may take a while; whoever waits hears that it goes on. */
 const PROGRESS_EVERY_MS = 10_000;

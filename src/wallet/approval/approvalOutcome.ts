@@ -4,7 +4,7 @@ import type { ApprovalProblem } from '../../ledger/sqlite/approval.js';
 import type { ApprovalRecord } from '../../ledger/sqlite/approvalRow.js';
 import { formatUsd } from '../../money/decimal.js';
 import { readQuestion } from './approvalQuestion.js';
-import type { CallContext } from '../callBound.js';
+import type { CallContext } from '../call/callBound.js';
 import { answererOf, noPromptWords } from './clientPrompt.js';
 import type { Engine } from '../engine.js';
 import { outcome, type Outcome } from '../answer/outcome.js';

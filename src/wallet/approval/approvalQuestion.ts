@@ -7,10 +7,10 @@ import type { ApprovalRecord } from '../../ledger/sqlite/approvalRow.js';
 import type { CapLine } from '../../money/cap.js';
 import { callBound } from '../../policy/limits.js';
 import type { Engine } from '../engine.js';
-import { isSessionCap, type Judged } from '../judge.js';
-import { agentBounds } from '../lineRequest.js';
-import type { Challenge } from '../probe.js';
-import type { CallRequest } from '../request.js';
+import { isSessionCap, type Judged } from '../call/judge.js';
+import { agentBounds } from '../call/lineRequest.js';
+import type { Challenge } from '../call/probe.js';
+import type { CallRequest } from '../call/request.js';
 
 /** A question and the answers it takes: what the ledger keeps as one text. */
 export interface AskedQuestion {

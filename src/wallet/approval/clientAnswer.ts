@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { WalletError } from '../../errors/walletError.js';
 import type { ApprovalRecord } from '../../ledger/sqlite/approvalRow.js';
-import type { ClientAsks } from '../callBound.js';
+import type { ClientAsks } from '../call/callBound.js';
 import { answererOf, promptBar, promptBound, promptChoices } from './clientPrompt.js';
 import type { Engine } from '../engine.js';
 import type { PayInput } from '../input.js';

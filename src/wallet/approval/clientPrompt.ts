@@ -3,7 +3,7 @@ import type { Config } from '../../config/settings.js';
 import { PROMPTS_MAX } from '../../ledger/sqlite/approval.js';
 import type { ApprovalRecord } from '../../ledger/sqlite/approvalRow.js';
 import { formatUsd } from '../../money/decimal.js';
-import type { ClientAsks, ClientPrompt } from '../callBound.js';
+import type { ClientAsks, ClientPrompt } from '../call/callBound.js';
 import type { Engine } from '../engine.js';
 import { readQuestion } from './approvalQuestion.js';
 

@@ -3,7 +3,7 @@ import type { Catalog } from '../../discovery/index/catalog.js';
 import { wordsOfNeed } from '../../discovery/need.js';
 import { rank } from '../../discovery/rank.js';
 import { searchRemotely, searchUrlOf } from '../../discovery/remoteSearch.js';
-import type { CallContext } from '../callBound.js';
+import type { CallContext } from '../call/callBound.js';
 import { catalogFetch } from './catalogFetch.js';
 import { fits, ownPayments, readCursor, readWanted } from './discoverFilter.js';
 import type { DiscoverInput } from './discoverInput.js';

@@ -6,7 +6,7 @@ import { parseCallUrl } from '../../net/url.js';
 import type { DiscoverInput } from './discoverInput.js';
 import type { DiscoverPlace } from './discoverPlace.js';
 import { parseUsdArgument } from '../input.js';
-import { judgePlace } from '../judge.js';
+import { judgePlace } from '../call/judge.js';
 
 /** Hosts paid before, for ranking: more than any agent deals with. */
 const OWN_HOSTS_MAX = 500;

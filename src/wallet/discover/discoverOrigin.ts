@@ -2,13 +2,13 @@ import { listOrigin } from '../../discovery/origin.js';
 import { networksOf, type Listing } from '../../discovery/readers/listing.js';
 import { WalletError } from '../../errors/walletError.js';
 import { parseCallUrl, type CallUrl } from '../../net/url.js';
-import type { CallContext } from '../callBound.js';
+import type { CallContext } from '../call/callBound.js';
 import { catalogFetch } from './catalogFetch.js';
 import { fits, type Wanted } from './discoverFilter.js';
 import type { DiscoverInput } from './discoverInput.js';
 import type { DiscoverPlace } from './discoverPlace.js';
 import { layPage, pageSize } from './discoverResults.js';
-import { judgePlace } from '../judge.js';
+import { judgePlace } from '../call/judge.js';
 import { outcome, type Outcome } from '../answer/outcome.js';
 
 /**

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { reconcilePayment } from '../../../src/wallet/reconcile.js';
+import { reconcilePayment } from '../../../src/wallet/settle/reconcile.js';
 import { ignoreEnd } from '../crew.js';
 import type { Blow } from './blow.js';
 

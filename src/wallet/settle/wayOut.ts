@@ -1,8 +1,8 @@
-import type { Fate, UnknowableWhy } from '../chain/chain.js';
-import type { OwnerStep } from '../errors/walletError.js';
-import type { Payment } from '../ledger/payment.js';
-import { findNetwork, type Caip2 } from '../money/network.js';
-import { heldUntilMs } from './answer/outcome.js';
+import type { Fate, UnknowableWhy } from '../../chain/chain.js';
+import type { OwnerStep } from '../../errors/walletError.js';
+import type { Payment } from '../../ledger/payment.js';
+import { findNetwork, type Caip2 } from '../../money/network.js';
+import { heldUntilMs } from '../answer/outcome.js';
 
 /** Why a payment is still open, as a stable word: what the chain could not say, or `overdue`, which it says too late. */
 export type OpenReason = UnknowableWhy | 'overdue';

@@ -1,8 +1,8 @@
-import type { SettlementReceipt } from '../payment/challenge.js';
-import type { Payment } from '../ledger/payment.js';
-import type { NetFailure } from '../net/failure.js';
-import type { Engine } from './engine.js';
-import { settleFate } from './fate.js';
+import type { SettlementReceipt } from '../../payment/challenge.js';
+import type { Payment } from '../../ledger/payment.js';
+import type { NetFailure } from '../../net/failure.js';
+import type { Engine } from '../engine.js';
+import { settleFate } from './settlement.js';
 
 /** What a claim is written down with. */
 type Books = Pick<Engine, 'ledger' | 'now'> & { readonly funds: Pick<Engine['funds'], 'spent'> };

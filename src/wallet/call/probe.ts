@@ -1,16 +1,16 @@
-import type { EndpointAnswer, PaymentDemand } from '../payment/challenge.js';
-import { WalletError } from '../errors/walletError.js';
-import type { Config } from '../config/settings.js';
-import type { CallUrl } from '../net/url.js';
-import { readBody, SharedRoom } from '../net/body.js';
-import type { HttpAnswer } from '../net/send.js';
-import { CHALLENGE_BYTES_MAX } from '../protocols/x402/parse.js';
-import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from './answer/answerBody.js';
+import type { EndpointAnswer, PaymentDemand } from '../../payment/challenge.js';
+import { WalletError } from '../../errors/walletError.js';
+import type { Config } from '../../config/settings.js';
+import type { CallUrl } from '../../net/url.js';
+import { readBody, SharedRoom } from '../../net/body.js';
+import type { HttpAnswer } from '../../net/send.js';
+import { CHALLENGE_BYTES_MAX } from '../../protocols/x402/parse.js';
+import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerBody.js';
 import type { CallBound, CallContext } from './callBound.js';
-import { CONNECT_MAX_MS } from './deliver.js';
-import type { Engine } from './engine.js';
+import { CONNECT_MAX_MS } from './send.js';
+import type { Engine } from '../engine.js';
 import { judgePlace } from './judge.js';
-import type { Rails } from '../rails/table.js';
+import type { Rails } from '../../rails/table.js';
 import type { CallRequest } from './request.js';
 
 /** A 402 as it came, kept to be parsed again: the offer that is paid is always read from the seller's own words. */

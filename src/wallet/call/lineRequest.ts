@@ -1,6 +1,6 @@
-import type { Config } from '../config/settings.js';
-import { categoryOf } from '../policy/category.js';
-import type { AgentAmounts, AgentLimits, LineRequest } from '../policy/limits.js';
+import type { Config } from '../../config/settings.js';
+import { categoryOf } from '../../policy/category.js';
+import type { AgentAmounts, AgentLimits, LineRequest } from '../../policy/limits.js';
 
 /** What an agent may spend by its own limits, and what even an approval does not lift. */
 export function agentBounds(

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Payment } from '../ledger/payment.js';
-import { newLedger, sent, T0 } from '../ledger/sqlite/fixtures.js';
-import { NetFailure } from '../net/failure.js';
-import { readSettlement } from '../protocols/x402/receipt.js';
-import { moneyOf } from './answer/outcome.js';
+import type { Payment } from '../../ledger/payment.js';
+import { newLedger, sent, T0 } from '../../ledger/sqlite/fixtures.js';
+import { NetFailure } from '../../net/failure.js';
+import { readSettlement } from '../../protocols/x402/receipt.js';
+import { moneyOf } from '../answer/outcome.js';
 import { mayHaveLeft, recordClaim, recordSilence } from './claim.js';
 
 const UNREACHED = new NetFailure('unreachable', 'It could not be reached.', {

@@ -1,10 +1,10 @@
-import type { Config } from '../config/settings.js';
-import type { Asset } from '../money/asset.js';
-import type { Network } from '../money/network.js';
-import { isWalletError } from '../errors/walletError.js';
-import type { Payment } from '../ledger/payment.js';
-import { isDriven } from './driver.js';
-import type { Engine } from './engine.js';
+import type { Config } from '../../config/settings.js';
+import type { Asset } from '../../money/asset.js';
+import type { Network } from '../../money/network.js';
+import { isWalletError } from '../../errors/walletError.js';
+import type { Payment } from '../../ledger/payment.js';
+import { isDriven } from '../driver.js';
+import type { Engine } from '../engine.js';
 import { within } from './funds.js';
 import { reconcilePayment } from './reconcile.js';
 import type { OpenReason } from './wayOut.js';

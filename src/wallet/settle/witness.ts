@@ -1,12 +1,12 @@
-import type { Chain, SearchMemory } from '../chain/chain.js';
-import type { Config } from '../config/settings.js';
-import type { Payment } from '../ledger/payment.js';
-import type { Witness } from '../ledger/sqlite/look.js';
-import type { SignedPayload } from '../ledger/sqlite/transition.js';
-import type { Caip2 } from '../money/network.js';
-import { findNetwork } from '../money/network.js';
-import type { Mark } from '../payment/mark.js';
-import type { Engine } from './engine.js';
+import type { Chain, SearchMemory } from '../../chain/chain.js';
+import type { Config } from '../../config/settings.js';
+import type { Payment } from '../../ledger/payment.js';
+import type { Witness } from '../../ledger/sqlite/look.js';
+import type { SignedPayload } from '../../ledger/sqlite/transition.js';
+import type { Caip2 } from '../../money/network.js';
+import { findNetwork } from '../../money/network.js';
+import type { Mark } from '../../payment/mark.js';
+import type { Engine } from '../engine.js';
 
 /** A mark that came later than this may be of a block that the payment is in. */
 const LATE_MS_MAX = 30_000;

@@ -1,17 +1,17 @@
-import type { Offer, PaymentDemand } from '../payment/challenge.js';
-import type { Config } from '../config/settings.js';
-import type { Ledger } from '../ledger/ledger.js';
-import type { EndpointPrices } from '../ledger/sqlite/history.js';
-import type { CapLine, RateLine } from '../money/cap.js';
-import type { Caip2 } from '../money/network.js';
-import { judgeBreaker, judgePayee, judgePrice, type PriceHistory } from '../policy/history.js';
-import { hostPortOf } from '../policy/host.js';
-import { capLines, rateLines } from '../policy/limits.js';
-import { nameLowered } from './clientLimits.js';
+import type { Offer, PaymentDemand } from '../../payment/challenge.js';
+import type { Config } from '../../config/settings.js';
+import type { Ledger } from '../../ledger/ledger.js';
+import type { EndpointPrices } from '../../ledger/sqlite/history.js';
+import type { CapLine, RateLine } from '../../money/cap.js';
+import type { Caip2 } from '../../money/network.js';
+import { judgeBreaker, judgePayee, judgePrice, type PriceHistory } from '../../policy/history.js';
+import { hostPortOf } from '../../policy/host.js';
+import { capLines, rateLines } from '../../policy/limits.js';
+import { nameLowered } from '../clientLimits.js';
 import { agentBounds, lineRequest } from './lineRequest.js';
-import { chooseOffer } from '../policy/offer.js';
-import { judgeTotals, judgeUsedUp } from '../policy/totals.js';
-import { ALLOW, judgeRequest, strictest, type Stop, type Verdict } from '../policy/verdict.js';
+import { chooseOffer } from '../../policy/offer.js';
+import { judgeTotals, judgeUsedUp } from '../../policy/totals.js';
+import { ALLOW, judgeRequest, strictest, type Stop, type Verdict } from '../../policy/verdict.js';
 
 /** Who asks for what, where: all that the owner's rules look at beside the offer. */
 export interface Asking {

@@ -1,9 +1,9 @@
-import { isWalletError } from '../errors/walletError.js';
-import type { Payment } from '../ledger/payment.js';
-import { LOOK_MS_MAX, type DuePayment } from '../ledger/sqlite/look.js';
-import { isDriven } from './driver.js';
-import type { Engine } from './engine.js';
-import { closed, settleFate, type FateVerdict } from './fate.js';
+import { isWalletError } from '../../errors/walletError.js';
+import type { Payment } from '../../ledger/payment.js';
+import { LOOK_MS_MAX, type DuePayment } from '../../ledger/sqlite/look.js';
+import { isDriven } from '../driver.js';
+import type { Engine } from '../engine.js';
+import { closed, settleFate, type FateVerdict } from './settlement.js';
 
 /** Rows that one pass of the background takes up; what is left is due still, and comes with the next. */
 const ROWS_PER_PASS = 200;

@@ -1,12 +1,12 @@
-import type { Offer, PaymentDemand } from '../payment/challenge.js';
-import type { Config } from '../config/settings.js';
-import type { Code } from '../errors/codes.js';
-import { isWalletError, type WalletError } from '../errors/walletError.js';
-import type { PaymentIntent } from '../payment/intent.js';
+import type { Offer, PaymentDemand } from '../../payment/challenge.js';
+import type { Config } from '../../config/settings.js';
+import type { Code } from '../../errors/codes.js';
+import { isWalletError, type WalletError } from '../../errors/walletError.js';
+import type { PaymentIntent } from '../../payment/intent.js';
 import { chooseOffer } from './choose.js';
-import type { Engine } from './engine.js';
+import type { Engine } from '../engine.js';
 import type { Asking, Judged } from './judge.js';
-import type { Outcome } from './answer/outcome.js';
+import type { Outcome } from '../answer/outcome.js';
 
 type Chosen = Awaited<ReturnType<typeof chooseOffer>>;
 

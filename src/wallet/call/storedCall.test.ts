@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { callerOf } from '../request.fixture.js';
-import { parseRequest } from '../request.js';
+import { callerOf } from './request.fixture.js';
+import { parseRequest } from './request.js';
 import { rememberCredentials, restoreCall, storeCall } from './storedCall.js';
 
 const URL_ = 'https://api.example.com/v1/report';

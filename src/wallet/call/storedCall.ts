@@ -5,7 +5,7 @@ import {
   type Caller,
   type CallInput,
   type CallRequest,
-} from '../request.js';
+} from './request.js';
 
 /** What is written down of a request that waits; its credentials stay in memory. */
 export interface StoredCall {

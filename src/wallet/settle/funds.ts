@@ -1,8 +1,8 @@
-import type { Chain } from '../chain/chain.js';
-import type { Ledger } from '../ledger/ledger.js';
-import type { Payment } from '../ledger/payment.js';
-import type { FundsReading } from '../ledger/sqlite/withdrawal.js';
-import type { Asset } from '../money/asset.js';
+import type { Chain } from '../../chain/chain.js';
+import type { Ledger } from '../../ledger/ledger.js';
+import type { Payment } from '../../ledger/payment.js';
+import type { FundsReading } from '../../ledger/sqlite/withdrawal.js';
+import type { Asset } from '../../money/asset.js';
 
 /** How long a balance read from the chain stands for a payment: a fresh one is being read behind it. */
 const FRESH_MS = 30_000;

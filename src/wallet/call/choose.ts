@@ -1,11 +1,11 @@
-import type { Offer, PaymentDemand } from '../payment/challenge.js';
-import type { Config } from '../config/settings.js';
-import { WalletError } from '../errors/walletError.js';
-import { DEFAULT_AGENT } from '../money/agent.js';
-import { formatUnits } from '../money/decimal.js';
-import { canPayOn } from './agentAddress.js';
-import type { Engine } from './engine.js';
-import { readPurse } from './held.js';
+import type { Offer, PaymentDemand } from '../../payment/challenge.js';
+import type { Config } from '../../config/settings.js';
+import { WalletError } from '../../errors/walletError.js';
+import { DEFAULT_AGENT } from '../../money/agent.js';
+import { formatUnits } from '../../money/decimal.js';
+import { canPayOn } from '../agentAddress.js';
+import type { Engine } from '../engine.js';
+import { readPurse } from '../settle/addressFunds.js';
 import { judgeChallenge, type Asking, type Judged } from './judge.js';
 
 /** How long a call that seems short of money waits for the chain to say whether it is. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CallBound } from './callBound.js';
-import { TIMEOUT_DEFAULT_MS } from './input.js';
+import { TIMEOUT_DEFAULT_MS } from '../input.js';
 
 const SEC = 1000;
 

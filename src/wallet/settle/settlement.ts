@@ -1,12 +1,12 @@
-import type { Fate } from '../chain/chain.js';
-import { WalletError, type OwnerStep } from '../errors/walletError.js';
-import { isWithdrawal, toWallMs, type Payment } from '../ledger/payment.js';
-import { findAsset, toUsdMicros, type Asset } from '../money/asset.js';
-import { findNetwork, type Caip2 } from '../money/network.js';
-import { rpcSourceOf } from './chains.js';
-import type { Engine } from './engine.js';
-import { heldUntilMs } from './answer/outcome.js';
-import { withdrawalRailOf } from '../rails/table.js';
+import type { Fate } from '../../chain/chain.js';
+import { WalletError, type OwnerStep } from '../../errors/walletError.js';
+import { isWithdrawal, toWallMs, type Payment } from '../../ledger/payment.js';
+import { findAsset, toUsdMicros, type Asset } from '../../money/asset.js';
+import { findNetwork, type Caip2 } from '../../money/network.js';
+import { rpcSourceOf } from '../chains.js';
+import type { Engine } from '../engine.js';
+import { heldUntilMs } from '../answer/outcome.js';
+import { withdrawalRailOf } from '../../rails/table.js';
 import { openReason, wayOut, type OpenReason } from './wayOut.js';
 import { Witnesses } from './witness.js';
 

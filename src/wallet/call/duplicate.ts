@@ -1,19 +1,19 @@
 import { existsSync } from 'node:fs';
-import { isWalletError, WalletError } from '../errors/walletError.js';
-import type { Answer } from '../ledger/sqlite/answer.js';
-import { capturedWallMs, isLive, openedWallMs, toWallMs, type Payment } from '../ledger/payment.js';
-import type { SignedPayload } from '../ledger/sqlite/transition.js';
-import { formatUsd } from '../money/decimal.js';
-import { storedPath, viewAnswer } from './answer/answerBody.js';
+import { isWalletError, WalletError } from '../../errors/walletError.js';
+import type { Answer } from '../../ledger/sqlite/answer.js';
+import { capturedWallMs, isLive, openedWallMs, toWallMs, type Payment } from '../../ledger/payment.js';
+import type { SignedPayload } from '../../ledger/sqlite/transition.js';
+import { formatUsd } from '../../money/decimal.js';
+import { storedPath, viewAnswer } from '../answer/answerBody.js';
 import type { CallBound, CallContext } from './callBound.js';
-import { deliver } from './deliver.js';
-import { drive, driverOf, isDriven, ownerLivesElsewhere } from './driver.js';
-import type { Engine } from './engine.js';
-import { TIMEOUT_MAX_MS, type PayInput } from './input.js';
-import { moneyOf, outcome, viewPayment, type Outcome, type OutcomeParts } from './answer/outcome.js';
-import { tellOwner, type CommandPlace } from './ownerCommand.js';
-import { lostOutcome, openOutcome, unknownOutcome } from './answer/paymentOutcome.js';
-import { reconcilePayment } from './reconcile.js';
+import { deliver } from './send.js';
+import { drive, driverOf, isDriven, ownerLivesElsewhere } from '../driver.js';
+import type { Engine } from '../engine.js';
+import { TIMEOUT_MAX_MS, type PayInput } from '../input.js';
+import { moneyOf, outcome, viewPayment, type Outcome, type OutcomeParts } from '../answer/outcome.js';
+import { tellOwner, type CommandPlace } from '../ownerCommand.js';
+import { lostOutcome, openOutcome, unknownOutcome } from '../answer/paymentOutcome.js';
+import { reconcilePayment } from '../settle/reconcile.js';
 import type { CallRequest } from './request.js';
 
 /** After a capture, the same request gets the stored answer for so long (docs/design.md, "The same request"). */
