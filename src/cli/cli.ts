@@ -5,8 +5,8 @@ import { programName } from '../wallet/ownerCommand.js';
 import { Flags, type CommandCall, type CommandRow } from './command.js';
 import { commands } from './commands.js';
 import type { CliIo } from './terminal/io.js';
-import { painter } from './terminal/paint.js';
-import { refuseSecretArguments } from './terminal/secretArgument.js';
+import { painter } from './terminal/output/paint.js';
+import { refuseSecretArguments } from './terminal/input/secretArgument.js';
 
 /** Exit code of a command line that cannot be read. */
 const EXIT_USAGE = 2;
@@ -38,7 +38,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     const [first, ...rest] = argv;
     return await parseAndRun(first === undefined || first === 'help' ? [...rest, '--help'] : argv, io);
   } catch (error) {
-    const { printFailure } = await import('./terminal/failure.js');
+    const { printFailure } = await import('./terminal/output/failure.js');
     return printFailure(io, argv.includes('--json'), error);
   }
 }

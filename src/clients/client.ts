@@ -1,4 +1,4 @@
-import type { Launch } from './launch.js';
+import type { Launch } from './launch/launch.js';
 
 /** A value as JSON, TOML and YAML all write it. */
 export type Value = string | number | boolean | readonly Value[] | { readonly [key: string]: Value };

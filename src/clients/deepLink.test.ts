@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { findClient } from './client.js';
 import { deepLinks } from './deepLink.js';
-import { formatOf } from './formatOf.js';
-import { portableLaunch } from './launch.js';
+import { formatOf } from './files/formatOf.js';
+import { portableLaunch } from './launch/launch.js';
 import { planInstall } from './plan.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {

@@ -1,5 +1,5 @@
 import { findClient, SERVER_NAME } from './client.js';
-import { pinnedSpec, portableLaunch } from './launch.js';
+import { pinnedSpec, portableLaunch } from './launch/launch.js';
 
 /** A link that adds the server to a client when it is opened. */
 export interface DeepLink {

@@ -8,10 +8,10 @@ import {
   removeBackup,
   removeClientFile,
   writeClientFile,
-} from './clientFile.js';
-import { unifiedDiff } from './diff.js';
-import { formatOf } from './formatOf.js';
-import type { Launch } from './launch.js';
+} from './files/clientFile.js';
+import { unifiedDiff } from './files/diff.js';
+import { formatOf } from './files/formatOf.js';
+import type { Launch } from './launch/launch.js';
 import type { Machine } from './machine.js';
 import { runProgram } from './ownProgram.js';
 import { findProgram } from './place.js';

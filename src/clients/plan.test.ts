@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clients, findClient, type Client, type FileFormat } from './client.js';
-import { formatOf } from './formatOf.js';
-import type { Format } from './format.js';
-import type { Launch } from './launch.js';
+import { formatOf } from './files/formatOf.js';
+import type { Format } from './files/format.js';
+import type { Launch } from './launch/launch.js';
 import { pasteFor, planInstall, planUninstall } from './plan.js';
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 300);

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SERVER_NAME, type Client, type Entry, type Value } from './client.js';
-import { NESTING_MAX, refuse, refuseNesting, type Format } from './format.js';
-import type { Launch } from './launch.js';
+import { NESTING_MAX, refuse, refuseNesting, type Format } from './files/format.js';
+import type { Launch } from './launch/launch.js';
 
 /** What a change to a client's file comes to: the text to write, or null for no file at all. */
 export interface Plan {

@@ -1,5 +1,5 @@
 import { isWalletError } from '../errors/walletError.js';
-import { parsePaymentRequired } from '../protocols/x402/parse.js';
+import { parsePaymentRequired } from '../protocols/x402/challenge/parse.js';
 import type { PaymentRequired } from '../protocols/x402/types.js';
 import { categorise } from './category.js';
 import { readDocument } from './readers/document.js';

@@ -1,18 +1,18 @@
 import { WalletError } from '../errors/walletError.js';
-import { looksFactored, sealMemory } from './anchor.js';
-import { FileStore, type AskPassphrase } from './fileStore.js';
-import { prepareHome } from './homeFolder.js';
-import { KeychainStore } from './keychainStore.js';
-import { withKeystoreLock } from './keystoreLock.js';
-import { alreadySetUp, createRecord, readRecord } from './keystoreRecord.js';
-import { parsePhrase } from './phrase.js';
-import { decodeSecret, encodeSecret, parseEvmKey, WalletKeys, type WalletSecret } from './secret.js';
-import type { KeystoreKind, SecretStore } from './secretStore.js';
+import { looksFactored, sealMemory } from './secret/anchor.js';
+import { FileStore, type AskPassphrase } from './store/fileStore.js';
+import { prepareHome } from './store/homeFolder.js';
+import { KeychainStore } from './store/keychainStore.js';
+import { withKeystoreLock } from './store/keystoreLock.js';
+import { alreadySetUp, createRecord, readRecord } from './store/keystoreRecord.js';
+import { parsePhrase } from './secret/phrase.js';
+import { decodeSecret, encodeSecret, parseEvmKey, WalletKeys, type WalletSecret } from './secret/secret.js';
+import type { KeystoreKind, SecretStore } from './store/secretStore.js';
 import { openWallet, type UnlockedWallet } from './unlockedWallet.js';
 
-export { fitsMemory, type LedgerAnchor } from './anchor.js';
-export type { WalletSecret } from './secret.js';
-export type { KeystoreKind } from './secretStore.js';
+export { fitsMemory, type LedgerAnchor } from './secret/anchor.js';
+export type { WalletSecret } from './secret/secret.js';
+export type { KeystoreKind } from './store/secretStore.js';
 export type { UnlockedWallet } from './unlockedWallet.js';
 
 /** Which keystore, and the absolute real path of the wallet's folder. */

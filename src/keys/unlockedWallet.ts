@@ -6,14 +6,20 @@ import type {
   SolanaTransferIntent,
   TransferIntent,
 } from '../payment/intent.js';
-import { judgeRenewal, openMemory, sealMemory, type LedgerAnchor, type LedgerMemory } from './anchor.js';
-import { withKeystoreLock } from './keystoreLock.js';
-import { deriveEvmAccount } from './phrase.js';
-import { redactingMembers, type MacPurpose, type WalletKeys, type WalletSecret } from './secret.js';
-import type { KeystoreKind, SecretStore } from './secretStore.js';
-import { signRelayIntent } from './relaySigner.js';
-import { signTransferIntent } from './signer.js';
-import type { SolanaAccount } from './solanaKey.js';
+import {
+  judgeRenewal,
+  openMemory,
+  sealMemory,
+  type LedgerAnchor,
+  type LedgerMemory,
+} from './secret/anchor.js';
+import { withKeystoreLock } from './store/keystoreLock.js';
+import { deriveEvmAccount } from './secret/phrase.js';
+import { redactingMembers, type MacPurpose, type WalletKeys, type WalletSecret } from './secret/secret.js';
+import type { KeystoreKind, SecretStore } from './store/secretStore.js';
+import { signRelayIntent } from './signer/relaySigner.js';
+import { signTransferIntent } from './signer/signer.js';
+import type { SolanaAccount } from './signer/solanaKey.js';
 
 /** An open wallet: what it can do with its secret, and nothing that gives the secret away but `revealSecret`. */
 export interface UnlockedWallet {
@@ -120,7 +126,7 @@ export function openWallet(
   const solanaAccountOf = async (agentIndex: number): Promise<SolanaAccount> => {
     const known = solanaAccounts.get(agentIndex);
     if (known !== undefined) return await known;
-    const derived = import('./solanaKey.js').then(({ deriveSolanaAccount }) =>
+    const derived = import('./signer/solanaKey.js').then(({ deriveSolanaAccount }) =>
       deriveSolanaAccount(secret, agentIndex),
     );
     solanaAccounts.set(agentIndex, derived);
@@ -138,11 +144,11 @@ export function openWallet(
       await signRelayIntent(intent, await accountOf(agentIndex), nowMs),
     solanaAddress: async (agentIndex) => (await solanaAccountOf(agentIndex)).address,
     signSolanaTransfer: async (intent, agentIndex) => {
-      const { signSolanaTransfer } = await import('./solanaSigner.js');
+      const { signSolanaTransfer } = await import('./signer/solanaSigner.js');
       return signSolanaTransfer(intent, await solanaAccountOf(agentIndex));
     },
     signSolanaOwnTransfer: async (intent, agentIndex) => {
-      const { signSolanaOwnTransfer } = await import('./solanaOwnSigner.js');
+      const { signSolanaOwnTransfer } = await import('./signer/solanaOwnSigner.js');
       return signSolanaOwnTransfer(intent, await solanaAccountOf(agentIndex));
     },
     mac: (purpose, data) => keys.mac(purpose, data),

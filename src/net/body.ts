@@ -1,7 +1,7 @@
 import type { Call } from './call.js';
 import { decode } from './decode.js';
 import { NetFailure } from './failure.js';
-import type { WireAnswer } from './exchange.js';
+import type { WireAnswer } from './connection/exchange.js';
 
 /**
  * No byte for so long ends a body, in milliseconds, unless the call says otherwise; some models think for a
@@ -51,7 +51,7 @@ export async function* readBounded(
   call: Call,
   limits: BodyLimits,
 ): AsyncGenerator<Uint8Array> {
-  let source: AsyncGenerator<Buffer> = answer.arrivals[Symbol.asyncIterator]();
+  let source: AsyncGenerator<Buffer> = answer.body[Symbol.asyncIterator]();
   for (const coding of codings) source = decode(source, coding);
   let bytes = 0;
   let lateBytes = 0;
@@ -72,7 +72,7 @@ export async function* readBounded(
       if (part.length < piece.length) {
         throw call.failureOf('answer_too_large', `The answer has more than ${limits.bodyBytesMax} bytes.`);
       }
-      if (bytes > RATIO_FREE_BYTES && bytes > RATIO_MAX * answer.arrivals.received) {
+      if (bytes > RATIO_FREE_BYTES && bytes > RATIO_MAX * answer.body.received) {
         throw call.failureOf(
           'answer_too_large',
           `The answer unfolds to more than ${RATIO_MAX} times its size.`,

@@ -7,7 +7,7 @@ import { makeCertificate } from './certificate.fixture.js';
 import { failureOf, openHttpShop, openTestNet, requestFor, WIDE, type Shop } from './shop.fixture.js';
 import { followRedirect } from './redirect.js';
 import type { HttpRequest, Net, SendOptions } from './send.js';
-import { parseCallUrl } from './url.js';
+import { parseCallUrl } from './destination/url.js';
 
 interface Seen {
   readonly at: 'here' | 'there';

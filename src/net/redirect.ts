@@ -1,7 +1,7 @@
 import { NetFailure } from './failure.js';
 import type { Call } from './call.js';
 import { headersForOtherOrigin, headersWithoutBody, headerValue, type HeaderList } from './headers.js';
-import { parseCallUrl, type CallUrl, type UrlRules } from './url.js';
+import { parseCallUrl, type CallUrl, type UrlRules } from './destination/url.js';
 
 /** Redirects followed in one call. */
 const HOPS_MAX = 5;

@@ -1,5 +1,5 @@
 import type { Net } from './send.js';
-import { parseCallUrl, type UrlRules } from './url.js';
+import { parseCallUrl, type UrlRules } from './destination/url.js';
 
 /** A bound for a caller that brings none: chain readers end each question by their own, sooner. */
 const DEADLINE_MS = 30_000;

@@ -3,14 +3,14 @@ import { WalletError } from '../errors/walletError.js';
 import { readBounded, SILENCE_MS_MAX } from './body.js';
 import { Call, type Deadline } from './call.js';
 import { readCodings } from './decode.js';
-import { exchange, LineLost, type WireAnswer } from './exchange.js';
+import { exchange, ConnectionLost, type WireAnswer } from './connection/exchange.js';
 import { hasHeader, judgeCallerHeaders, judgeSignedHeaders, type HeaderList } from './headers.js';
-import { IDLE_MS_MAX } from './line.js';
-import { Lines } from './lines.js';
-import { readProxySetting, type ProxySetting } from './proxy.js';
+import { IDLE_MS_MAX } from './connection/connection.js';
+import { ConnectionPool } from './connection/pool.js';
+import { readProxySetting, type ProxySetting } from './connection/proxy.js';
 import { followRedirect, isRedirect, type Hop, type RedirectableRequest } from './redirect.js';
-import { systemLookup, type Lookup } from './resolve.js';
-import { parseCallUrl, type CallUrl, type UrlRules } from './url.js';
+import { systemLookup, type Lookup } from './destination/resolve.js';
+import { parseCallUrl, type CallUrl, type UrlRules } from './destination/url.js';
 
 /** The largest request body sent, in bytes. */
 const REQUEST_BODY_BYTES_MAX = 32 * 1024 * 1024;
@@ -138,7 +138,7 @@ function judgeRequest(request: HttpRequest, options: SendOptions): void {
 class PolicyNet implements Net {
   readonly #rules: UrlRules;
   readonly #userAgent: string;
-  readonly #lines: Lines;
+  readonly #pool: ConnectionPool;
   readonly #calls = new Set<Call>();
   #closed = false;
 
@@ -146,7 +146,7 @@ class PolicyNet implements Net {
     const { extraAuthorities = [] } = settings;
     this.#rules = { allowPrivate: [...settings.allowPrivate] };
     this.#userAgent = `purser/${settings.version}`;
-    this.#lines = new Lines({
+    this.#pool = new ConnectionPool({
       lookup: settings.lookup ?? systemLookup,
       route: readProxySetting(settings.proxy, { ...(settings.environment ?? process.env) }),
       secureContext: extraAuthorities.length > 0 ? contextWith(extraAuthorities) : undefined,
@@ -154,7 +154,7 @@ class PolicyNet implements Net {
   }
 
   get connections(): { readonly open: number; readonly idle: number } {
-    return this.#lines.count;
+    return this.#pool.count;
   }
 
   async send(request: HttpRequest, options: SendOptions): Promise<HttpAnswer> {
@@ -174,7 +174,7 @@ class PolicyNet implements Net {
   async close(): Promise<void> {
     this.#closed = true;
     for (const call of [...this.#calls]) call.fail('cancelled', 'The wallet is closing.');
-    await this.#lines.close();
+    await this.#pool.close();
   }
 
   async #follow(call: Call, request: HttpRequest, options: SendOptions): Promise<HttpAnswer> {
@@ -210,15 +210,15 @@ class PolicyNet implements Net {
     for (;;) {
       call.throwIfFailed();
       call.leg = 'resolve';
-      const { line, kept } = await this.#lines.take(call, asked.target, rules);
+      const { connection, kept } = await this.#pool.take(call, asked.target, rules);
       const lift = call.bound(firstByteMs, `No answer within ${firstByteMs} ms.`);
       try {
-        return await exchange(line, this.#wireRequest(asked, signed), call, (idle) =>
-          this.#lines.giveBack(idle),
+        return await exchange(connection, this.#wireRequest(asked, signed), call, (idle) =>
+          this.#pool.giveBack(idle),
         );
       } catch (error) {
-        this.#lines.drop(line);
-        if (!(error instanceof LineLost)) throw error;
+        this.#pool.drop(connection);
+        if (!(error instanceof ConnectionLost)) throw error;
         // Nothing was sent over it. A new connection lost so early says something of the host; a kept one
         // does not.
         if (!kept)
@@ -268,7 +268,7 @@ function openAnswer(
     .map(([, value]) => value);
   const codings = readCodings(contentEncoding);
   // When the last byte has come nothing is left to bound, unless it has yet to be unfolded (T15).
-  if (codings === undefined || codings.length === 0) answer.arrivals.whenEnded(() => call.end());
+  if (codings === undefined || codings.length === 0) answer.body.whenEnded(() => call.end());
   return {
     status: answer.status,
     headers: answer.headers,

@@ -3,7 +3,7 @@ import { createServer as createHttps } from 'node:https';
 import { createServer as createTcp, type AddressInfo, type Server, type Socket } from 'node:net';
 import { NetFailure } from './failure.js';
 import { createNet, type HttpRequest, type Net, type NetSettings, type SendOptions } from './send.js';
-import { parseCallUrl } from './url.js';
+import { parseCallUrl } from './destination/url.js';
 import type { TestCertificate } from './certificate.fixture.js';
 
 /** A server on 127.0.0.1 that knows its connections. */

@@ -20,8 +20,8 @@ import {
   type UnlockedWallet,
   type WalletSecret,
 } from '../keys/keystore.js';
-import { generatePhrase, parsePhrase } from '../keys/phrase.js';
-import { parseEvmKey, WalletKeys } from '../keys/secret.js';
+import { generatePhrase, parsePhrase } from '../keys/secret/phrase.js';
+import { parseEvmKey, WalletKeys } from '../keys/secret/secret.js';
 import { Ledger } from '../ledger/ledger.js';
 import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
 import { writeCheckpoint } from '../wallet/checkpoint.js';

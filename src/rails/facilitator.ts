@@ -1,7 +1,7 @@
 import type { Network } from '../money/network.js';
 import { readBody } from '../net/body.js';
 import { NetFailure } from '../net/failure.js';
-import { parseCallUrl } from '../net/url.js';
+import { parseCallUrl } from '../net/destination/url.js';
 import {
   readSettleAnswer,
   readSupported,

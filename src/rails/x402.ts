@@ -1,4 +1,4 @@
-import { parsePaymentRequired } from '../protocols/x402/parse.js';
+import { parsePaymentRequired } from '../protocols/x402/challenge/parse.js';
 import { readReceipt } from '../protocols/x402/receipt.js';
 import { readRefusal } from '../protocols/x402/refusal.js';
 import type { PaymentProtocol } from './rail.js';

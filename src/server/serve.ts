@@ -2,15 +2,15 @@ import { setFlagsFromString } from 'node:v8';
 import { WalletError } from '../errors/walletError.js';
 import { createMcpServer } from '../mcp/server.js';
 import type { WalletOptions } from '../wallet/engine.js';
-import { settleBinding, type Binding, type BindingOptions } from './http/binding.js';
-import { logCall, logInsteadOfPrinting, noteFault, openLog } from './http/callLog.js';
-import { startHealthServer } from './http/healthServer.js';
+import { settleBinding, type Binding, type BindingOptions } from './http/socket/binding.js';
+import { logCall, logInsteadOfPrinting, noteFault, openLog } from './http/operation/callLog.js';
+import { startHealthServer } from './http/operation/healthServer.js';
 import { startHttpServer, type HttpServer } from './http/httpServer.js';
-import type { ListenPlace, TlsFiles } from './http/listener.js';
-import { takeInheritedSockets } from './http/inheritedSockets.js';
-import { Meters } from './http/meters.js';
+import type { ListenPlace, TlsFiles } from './http/socket/listener.js';
+import { takeInheritedSockets } from './http/socket/inheritedSockets.js';
+import { Meters } from './http/operation/meters.js';
 import type { RefusalReason } from './http/refusal.js';
-import { ServedWallets } from './http/servedWallets.js';
+import { ServedWallets } from './http/sessions/servedWallets.js';
 import { within } from './within.js';
 
 /** Calls that run when a signal comes may end by themselves within this: most do, and service runners wait 90 s. */

@@ -10,7 +10,7 @@ import { Ledger } from '../ledger/ledger.js';
 import type { CommitObserver } from '../ledger/sqlite/writer.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
 import { findNetwork, type Caip2, type EvmNetwork, type Network, type SvmNetwork } from '../money/network.js';
-import type { Lookup } from '../net/resolve.js';
+import type { Lookup } from '../net/destination/resolve.js';
 import { createNet, type Net } from '../net/send.js';
 import { addressOn } from './agentAddress.js';
 import { openChain, rpcSourceOf } from './chains.js';

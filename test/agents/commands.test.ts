@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { StoreKeystore } from '../../src/keys/keystore.js';
-import { parseEvmKey } from '../../src/keys/secret.js';
+import { parseEvmKey } from '../../src/keys/secret/secret.js';
 import { addAgent } from '../../src/owner/ownerAgents.js';
 import { setUpWallet } from '../../src/owner/setUp.js';
 import type { Wallet } from '../../src/wallet/wallet.js';

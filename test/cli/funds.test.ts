@@ -5,9 +5,9 @@ import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { namedSigner, SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
-import { generatePhrase } from '../../src/keys/phrase.js';
-import { holdSecret } from '../../src/keys/secret.js';
-import { deriveSolanaAccount } from '../../src/keys/solanaKey.js';
+import { generatePhrase } from '../../src/keys/secret/phrase.js';
+import { holdSecret } from '../../src/keys/secret/secret.js';
+import { deriveSolanaAccount } from '../../src/keys/signer/solanaKey.js';
 import { quicken } from '../support/quickWallet.js';
 import {
   makeScratch,

@@ -17,10 +17,10 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clients, findClient } from '../../src/clients/client.js';
 import { installInto, uninstallFrom } from '../../src/clients/install.js';
-import { findNode, launchOn, type Launch } from '../../src/clients/launch.js';
+import { findNode, launchOn, type Launch } from '../../src/clients/launch/launch.js';
 import { userFolder, type Machine } from '../../src/clients/machine.js';
 import { findPlaces, rowsOf } from '../../src/clients/place.js';
-import { checkLaunch } from '../../src/clients/selfCheck.js';
+import { checkLaunch } from '../../src/clients/launch/selfCheck.js';
 import { quicken } from '../support/quickWallet.js';
 import { makeScratch, noTerminal, openTerminal, PASSPHRASE, type Scratch } from './program.js';
 

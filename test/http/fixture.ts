@@ -7,7 +7,7 @@ import {
 import { McpServer } from '@modelcontextprotocol/server';
 import { hashToken, tokenOf } from '../../src/money/agent.js';
 import type { AgentAccess } from '../../src/server/http/access.js';
-import { settleBinding } from '../../src/server/http/binding.js';
+import { settleBinding } from '../../src/server/http/socket/binding.js';
 import {
   startHttpServer,
   type HttpServer,

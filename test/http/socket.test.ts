@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hashToken } from '../../src/money/agent.js';
-import { takeInheritedSockets } from '../../src/server/http/inheritedSockets.js';
+import { takeInheritedSockets } from '../../src/server/http/socket/inheritedSockets.js';
 import { tunnelKeyOf, type ServedAt } from '../../src/server/tunnel.js';
 import { tunnelFetch } from '../../src/server/tunnelFetch.js';
 import { callText, startFixture, TOKENS, type FixtureServer } from './fixture.js';

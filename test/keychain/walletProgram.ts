@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
-import { FileStore } from '../../src/keys/fileStore.js';
-import { KeychainStore } from '../../src/keys/keychainStore.js';
+import { FileStore } from '../../src/keys/store/fileStore.js';
+import { KeychainStore } from '../../src/keys/store/keychainStore.js';
 import { StoreKeystore } from '../../src/keys/keystore.js';
 import type { KeystoreKind, LedgerAnchor, WalletSecret } from '../../src/keys/keystore.js';
 

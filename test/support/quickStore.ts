@@ -1,7 +1,7 @@
 import { createCipheriv, randomBytes, scryptSync } from 'node:crypto';
-import { FileStore } from '../../src/keys/fileStore.js';
-import { createRecord, NONCE_BYTES, SALT_BYTES, TAG_BYTES } from '../../src/keys/keystoreRecord.js';
-import type { SecretWrite } from '../../src/keys/secretStore.js';
+import { FileStore } from '../../src/keys/store/fileStore.js';
+import { createRecord, NONCE_BYTES, SALT_BYTES, TAG_BYTES } from '../../src/keys/store/keystoreRecord.js';
+import type { SecretWrite } from '../../src/keys/store/secretStore.js';
 import { TEST_PASSPHRASE } from './testPassphrase.js';
 
 /** The least that a keystore may cost to open, a quarter of what the product makes them cost. */

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { StoreKeystore } from '../../src/keys/keystore.js';
-import { generatePhrase } from '../../src/keys/phrase.js';
+import { generatePhrase } from '../../src/keys/secret/phrase.js';
 import type { OwnerOptions } from '../../src/owner/ownerHand.js';
 import { setUpWallet } from '../../src/owner/setUp.js';
 import { QuickStore } from './quickStore.js';

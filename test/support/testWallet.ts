@@ -5,7 +5,7 @@ import { createConfig, updateConfig } from '../../src/config/configFile.js';
 import { setKey } from '../../src/config/change.js';
 import { LEDGER_FILE } from '../../src/config/home.js';
 import { StoreKeystore, type WalletSecret } from '../../src/keys/keystore.js';
-import { generatePhrase } from '../../src/keys/phrase.js';
+import { generatePhrase } from '../../src/keys/secret/phrase.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import type { WalletOptions } from '../../src/wallet/engine.js';
 import { Wallet } from '../../src/wallet/wallet.js';

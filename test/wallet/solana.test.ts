@@ -5,7 +5,7 @@ import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { TOKEN_PROGRAM, tokenAccountOf, USDC_MINT } from '../../sandbox/solana/token.ts';
 import { createSolanaChain, type SolanaChain } from '../../src/chain/solana/solanaChain.js';
 import type { SolanaFateQuery } from '../../src/chain/chain.js';
-import { parseEvmKey } from '../../src/keys/secret.js';
+import { parseEvmKey } from '../../src/keys/secret/secret.js';
 import { assetsOf, type SvmAsset } from '../../src/money/asset.js';
 import { findNetwork, type SvmNetwork } from '../../src/money/network.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { WalletError } from '../../errors/walletError.js';
 import type { AgentLine, AgentMoney, DeliverToken } from '../../owner/ownerAgents.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 
 /** An agent as `--json` tells of it. */
 export function agentFields({ name, index, state, address, addedMs, tokenMs }: AgentLine) {

@@ -1,8 +1,8 @@
 import { listAgents } from '../../owner/ownerAgents.js';
 import { agentFields } from './agents.js';
 import type { CommandCall } from '../command.js';
-import { minuteOf, printReport, widthOf } from '../terminal/show.js';
-import { layTable } from '../terminal/table.js';
+import { minuteOf, printReport, widthOf } from '../terminal/output/show.js';
+import { layTable } from '../terminal/output/table.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Lists every agent that ever was. */

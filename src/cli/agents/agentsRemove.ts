@@ -7,7 +7,7 @@ import { Engine } from '../../wallet/engine.js';
 import { unlockAsAnyone, unlockAsOwner } from '../../owner/ownerHand.js';
 import { agentFields } from './agents.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 import { ownerOptions, untilInterrupted, walletOptions } from '../terminal/wallet.js';
 
 /** Ends an agent for good, once its money is back at the first agent's address. */

@@ -1,7 +1,7 @@
 import { resumeAgent } from '../../owner/ownerAgents.js';
 import { agentFields } from './agents.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Lets an agent act again. */

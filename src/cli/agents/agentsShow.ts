@@ -3,7 +3,7 @@ import { balancesOf, findAgentLine } from '../../owner/ownerAgents.js';
 import { unlockAsAnyone } from '../../owner/ownerHand.js';
 import { agentFields, moneyFields } from './agents.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Shows one agent: state, address, money on chain, limits of its own. */

@@ -5,8 +5,8 @@ import { approvalFields, approvalLines, namedApproval, withDesk } from './approv
 import type { CommandCall } from '../command.js';
 import { isInteractive } from '../terminal/io.js';
 import { factorPassphrase } from '../setUp/passphrase.js';
-import { askYes } from '../terminal/prompt.js';
-import { printLines, printReport } from '../terminal/show.js';
+import { askYes } from '../terminal/input/prompt.js';
+import { printLines, printReport } from '../terminal/output/show.js';
 
 /** Says yes to one question, with the factor. */
 export async function run(call: CommandCall): Promise<number> {

@@ -1,6 +1,6 @@
 import { approvalFields, namedApproval, withDesk } from './approvals.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 
 /** Says no to one question: whoever can unlock the wallet may. */
 export async function run(call: CommandCall): Promise<number> {

@@ -2,8 +2,8 @@ import { formatUsd } from '../../money/decimal.js';
 import { cleanLine } from '../../text/untrusted.js';
 import { approvalFields, withDesk } from './approvals.js';
 import type { CommandCall } from '../command.js';
-import { minuteOf, printReport, widthOf } from '../terminal/show.js';
-import { layTable } from '../terminal/table.js';
+import { minuteOf, printReport, widthOf } from '../terminal/output/show.js';
+import { layTable } from '../terminal/output/table.js';
 
 const HOST_LENGTH_MAX = 80;
 

@@ -1,6 +1,6 @@
 import { approvalFields, approvalLines, namedApproval, withDesk } from './approvals.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 
 /** Shows one question. */
 export async function run(call: CommandCall): Promise<number> {

@@ -5,7 +5,7 @@ import { unlockAsAnyone, type OwnerOptions } from '../../owner/ownerHand.js';
 import type { CommandCall } from '../command.js';
 import { openPage } from './ownerPage.js';
 import { newFactorPassphrase } from '../setUp/passphrase.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Adds an owner passphrase or a passkey. */

@@ -1,8 +1,8 @@
 import { listFactors } from '../../owner/ownerFactors.js';
 import { ownerCommand } from '../../wallet/ownerCommand.js';
 import type { CommandCall } from '../command.js';
-import { minuteOf, printReport, widthOf } from '../terminal/show.js';
-import { layTable } from '../terminal/table.js';
+import { minuteOf, printReport, widthOf } from '../terminal/output/show.js';
+import { layTable } from '../terminal/output/table.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Lists the factors. */

@@ -7,7 +7,7 @@ import type { Confirmable } from '../../owner/ownerHand.js';
 import type { Page, PageOptions } from '../../web/page.js';
 import type { CommandCall } from '../command.js';
 import { isInteractive } from '../terminal/io.js';
-import { printLines } from '../terminal/show.js';
+import { printLines } from '../terminal/output/show.js';
 
 /** Serves the local page over an open wallet, and opens one of its pages in the owner's browser. */
 export async function openPage(

@@ -1,7 +1,7 @@
 import { addSource } from '../../owner/catalogSources.js';
 import { ownerCommand } from '../../wallet/ownerCommand.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Adds a catalogue to those that are searched. */

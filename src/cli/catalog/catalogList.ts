@@ -5,8 +5,8 @@ import { CATALOG_FILE, checkHome } from '../../config/home.js';
 import { Catalog } from '../../discovery/index/catalog.js';
 import type { CatalogStats, SourceState } from '../../discovery/index/sources.js';
 import type { CommandCall } from '../command.js';
-import { minuteOf, printReport, widthOf } from '../terminal/show.js';
-import { layTable } from '../terminal/table.js';
+import { minuteOf, printReport, widthOf } from '../terminal/output/show.js';
+import { layTable } from '../terminal/output/table.js';
 
 /** Shows the catalogues and what is known of each. */
 export async function run(call: CommandCall): Promise<number> {

@@ -1,6 +1,6 @@
 import { removeSource } from '../../owner/catalogSources.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Takes a catalogue from those that are searched; what it listed is forgotten with the next sync. */

@@ -1,7 +1,7 @@
 import type { CommandCall } from '../command.js';
 import { readCatalogStats } from './catalogList.js';
-import { printReport } from '../terminal/show.js';
-import { layPairs } from '../terminal/table.js';
+import { printReport } from '../terminal/output/show.js';
+import { layPairs } from '../terminal/output/table.js';
 
 /** Shows how much the catalogue holds. */
 export async function run({ io, home, flags }: CommandCall): Promise<number> {

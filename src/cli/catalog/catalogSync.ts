@@ -5,8 +5,8 @@ import { DiscoverPlaces } from '../../wallet/discover/discoverPlace.js';
 import { ownerCommand } from '../../wallet/ownerCommand.js';
 import type { CommandCall } from '../command.js';
 import type { CliIo } from '../terminal/io.js';
-import { exitCodeOf, printJson, printLines, widthOf } from '../terminal/show.js';
-import { layTable } from '../terminal/table.js';
+import { exitCodeOf, printJson, printLines, widthOf } from '../terminal/output/show.js';
+import { layTable } from '../terminal/output/table.js';
 import { untilInterrupted, walletOptions, withWallet } from '../terminal/wallet.js';
 
 /** Faults whose cure is to name the host as one of the owner's own. */

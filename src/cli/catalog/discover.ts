@@ -1,8 +1,8 @@
 import type { ConciseResult } from '../../wallet/discover/discoverView.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
-import { painter } from '../terminal/paint.js';
-import { exitCodeOf, printJson, printLines, printStatus } from '../terminal/show.js';
+import { painter } from '../terminal/output/paint.js';
+import { exitCodeOf, printJson, printLines, printStatus } from '../terminal/output/show.js';
 import { untilInterrupted, withWallet } from '../terminal/wallet.js';
 
 const LINE_LENGTH_MAX = 300;

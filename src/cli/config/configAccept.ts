@@ -2,8 +2,8 @@ import { WalletError } from '../../errors/walletError.js';
 import { acceptConfigEdit, type ConfigEdit } from '../../owner/ownerConfig.js';
 import type { CommandCall } from '../command.js';
 import { isInteractive } from '../terminal/io.js';
-import { askYes } from '../terminal/prompt.js';
-import { printLines, printReport } from '../terminal/show.js';
+import { askYes } from '../terminal/input/prompt.js';
+import { printLines, printReport } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Shows what an edit of config.json changed, and accepts it if the owner says so. */

@@ -3,8 +3,8 @@ import { readConfigUnauthenticated } from '../../config/configFile.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
 import { findConfigKey } from './configKey.js';
-import { printReport } from '../terminal/show.js';
-import { layPairs } from '../terminal/table.js';
+import { printReport } from '../terminal/output/show.js';
+import { layPairs } from '../terminal/output/table.js';
 
 /** A list of hosts may be long; a script reads all of it. */
 const VALUE_LENGTH_MAX = 1_000_000;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { CONFIG_FILE } from '../../config/home.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 
 /** Prints where config.json is, or will be. */
 export async function run({ io, home, flags }: CommandCall): Promise<number> {

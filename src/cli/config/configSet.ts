@@ -2,7 +2,7 @@ import type { Direction } from '../../config/direction.js';
 import { changeConfig, type ConfigChange } from '../../owner/ownerConfig.js';
 import type { CommandCall } from '../command.js';
 import { findConfigKey } from './configKey.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 const WORDS: Readonly<Record<Direction, string>> = {

@@ -1,7 +1,7 @@
 import type { LimitLine } from '../../wallet/balance.js';
 import type { CommandCall } from '../command.js';
-import { printReport, widthOf } from '../terminal/show.js';
-import { layTable } from '../terminal/table.js';
+import { printReport, widthOf } from '../terminal/output/show.js';
+import { layTable } from '../terminal/output/table.js';
 import { withEngine } from '../terminal/wallet.js';
 
 /** Shows each cap and ceiling, and what is left of it. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clients, findClient } from '../../clients/client.js';
 import { installInto } from '../../clients/install.js';
-import { launchOn, type Launch } from '../../clients/launch.js';
+import { launchOn, type Launch } from '../../clients/launch/launch.js';
 import { findPlaces } from '../../clients/place.js';
 import { createConfig } from '../../config/configFile.js';
 import type { Check } from '../../doctor/check.js';

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
-import { backupOf } from '../../clients/clientFile.js';
-import { findStartFault } from '../../clients/startFault.js';
+import { backupOf } from '../../clients/files/clientFile.js';
+import { findStartFault } from '../../clients/launch/startFault.js';
 import {
   addressIn,
   compareVersions,
   launchIn,
   specIn,
   type WrittenLaunch,
-} from '../../clients/writtenLaunch.js';
+} from '../../clients/launch/writtenLaunch.js';
 import { readConfigUnauthenticated } from '../../config/configFile.js';
 import { CONFIG_FILE, resolveHome } from '../../config/home.js';
 import { isWalletError } from '../../errors/walletError.js';

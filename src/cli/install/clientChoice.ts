@@ -1,17 +1,17 @@
 import { resolve } from 'node:path';
 import { clients, findClient, type Client } from '../../clients/client.js';
 import { entryIn } from '../../clients/install.js';
-import { findNode, launchOn, pinnedSpec, type Launch, type NodePlace } from '../../clients/launch.js';
+import { findNode, launchOn, pinnedSpec, type Launch, type NodePlace } from '../../clients/launch/launch.js';
 import type { Machine } from '../../clients/machine.js';
 import { findPlaces } from '../../clients/place.js';
-import { pinOf } from '../../clients/writtenLaunch.js';
+import { pinOf } from '../../clients/launch/writtenLaunch.js';
 import { resolveHome } from '../../config/home.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { KeystoreKind } from '../../keys/keystore.js';
 import type { CommandCall } from '../command.js';
 import { isInteractive, type CliIo } from '../terminal/io.js';
-import { askLine } from '../terminal/prompt.js';
-import { printLines } from '../terminal/show.js';
+import { askLine } from '../terminal/input/prompt.js';
+import { printLines } from '../terminal/output/show.js';
 
 /** One file of a client on this machine. */
 export interface Target {

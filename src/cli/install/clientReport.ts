@@ -1,14 +1,14 @@
 import type { ClientChange } from '../../clients/install.js';
-import type { Launch, NodePlace } from '../../clients/launch.js';
-import { checkLaunch, type SelfCheck } from '../../clients/selfCheck.js';
+import type { Launch, NodePlace } from '../../clients/launch/launch.js';
+import { checkLaunch, type SelfCheck } from '../../clients/launch/selfCheck.js';
 import { findClient } from '../../clients/client.js';
 import { userFolder } from '../../clients/machine.js';
 import { ownerCommand } from '../../wallet/ownerCommand.js';
 import { cleanLine } from '../../text/untrusted.js';
 import { machineOf } from './clientChoice.js';
 import type { CliIo } from '../terminal/io.js';
-import { printLines } from '../terminal/show.js';
-import { layPairs } from '../terminal/table.js';
+import { printLines } from '../terminal/output/show.js';
+import { layPairs } from '../terminal/output/table.js';
 
 const NOTE_LENGTH_MAX = 400;
 

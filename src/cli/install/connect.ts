@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import { pinnedSpec } from '../../clients/launch.js';
+import { pinnedSpec } from '../../clients/launch/launch.js';
 import type { KeystoreKind } from '../../keys/keystore.js';
 import { ownerCommand, quote } from '../../wallet/ownerCommand.js';
 import type { CliIo } from '../terminal/io.js';
-import { jsonText } from '../terminal/json.js';
+import { jsonText } from '../terminal/output/json.js';
 
 /** What to tell an MCP client, so that it starts this wallet's server; `passphraseFile` is the one that was named. */
 export function connectLines(io: CliIo, keystore: KeystoreKind, passphraseFile?: string): string[] {

@@ -1,4 +1,4 @@
-import { NAPI_MIN } from '../../clients/startFault.js';
+import { NAPI_MIN } from '../../clients/launch/startFault.js';
 import { readConfigUnauthenticated } from '../../config/configFile.js';
 import { failed, ok, type Check } from '../../doctor/check.js';
 import { checkUpLocally, isNotSetUp } from '../../doctor/checkUp.js';
@@ -8,8 +8,8 @@ import { cleanLine } from '../../text/untrusted.js';
 import { readCatalogStats } from '../catalog/catalogList.js';
 import { checkUpClients } from './clientCheckUp.js';
 import type { CommandCall } from '../command.js';
-import { painter, type Look } from '../terminal/paint.js';
-import { printJson, printLines } from '../terminal/show.js';
+import { painter, type Look } from '../terminal/output/paint.js';
+import { printJson, printLines } from '../terminal/output/show.js';
 import { walletOptions, withWallet } from '../terminal/wallet.js';
 
 /** A list that agents choose from goes stale; the wallet fetches again by itself when it is used. */

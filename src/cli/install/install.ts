@@ -13,9 +13,9 @@ import { changeLines, checkAndTell, jsonChanges, printDiffs, shortPath, thenLine
 import type { CommandCall } from '../command.js';
 import { isInteractive } from '../terminal/io.js';
 import { makeWallet, offerFactor, type MadeWallet } from '../setUp/makeWallet.js';
-import { askLine, askYes } from '../terminal/prompt.js';
-import { printJson, printLines } from '../terminal/show.js';
-import { layPairs } from '../terminal/table.js';
+import { askLine, askYes } from '../terminal/input/prompt.js';
+import { printJson, printLines } from '../terminal/output/show.js';
+import { layPairs } from '../terminal/output/table.js';
 
 /** The caps a person is asked about. */
 const ASKED_LIMITS = [

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { WalletError } from '../../errors/walletError.js';
 import type { CommandCall, Flags } from '../command.js';
 import { readSecretFile } from '../setUp/passphrase.js';
-import { printJson, printLines } from '../terminal/show.js';
+import { printJson, printLines } from '../terminal/output/show.js';
 import { walletOptions } from '../terminal/wallet.js';
 
 const PORT_MAX = 65_535;

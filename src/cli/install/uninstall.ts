@@ -7,7 +7,7 @@ import { ownerCommand } from '../../wallet/ownerCommand.js';
 import { chooseTargets, findTargets, type Target } from './clientChoice.js';
 import { changeLines, jsonChanges, printDiffs, shortPath } from './clientReport.js';
 import type { CommandCall } from '../command.js';
-import { printJson, printLines } from '../terminal/show.js';
+import { printJson, printLines } from '../terminal/output/show.js';
 import { withEngine } from '../terminal/wallet.js';
 
 /** Takes our entry out of MCP clients, and says what money is still in the wallet. */

@@ -1,9 +1,9 @@
 import { installInto, type ClientChange } from '../../clients/install.js';
-import { compareVersions, pinOf } from '../../clients/writtenLaunch.js';
+import { compareVersions, pinOf } from '../../clients/launch/writtenLaunch.js';
 import { findTargets, launchFor, machineOf } from './clientChoice.js';
 import { changeLines, checkAndTell, jsonChanges, printDiffs, thenLines } from './clientReport.js';
 import type { CommandCall } from '../command.js';
-import { printJson, printLines } from '../terminal/show.js';
+import { printJson, printLines } from '../terminal/output/show.js';
 
 /** Moves the version that clients start to the one that runs. */
 export async function run(call: CommandCall): Promise<number> {

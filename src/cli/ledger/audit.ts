@@ -11,7 +11,7 @@ import { provedConfig } from '../../owner/ownerConfig.js';
 import { unlockAsAnyone } from '../../owner/ownerHand.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
-import { paymentLine, printJson, printLines } from '../terminal/show.js';
+import { paymentLine, printJson, printLines } from '../terminal/output/show.js';
 import { walletOptions } from '../terminal/wallet.js';
 
 /** One thing that does not hold. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { backupLedger } from '../../owner/ledgerCare.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Copies the ledger into a file, while it is in use. */

@@ -5,10 +5,10 @@ import { readLedger, type EntryView } from '../../wallet/ledgerView.js';
 import type { Outcome } from '../../wallet/answer/outcome.js';
 import { openLedgerWithoutKeys } from '../../owner/ownerFreeze.js';
 import type { CommandCall } from '../command.js';
-import { layCsv } from '../terminal/csv.js';
-import { minuteOf, printJson, printLines, widthOf } from '../terminal/show.js';
-import { layTable } from '../terminal/table.js';
-import { pastInstant } from '../terminal/when.js';
+import { layCsv } from '../terminal/output/csv.js';
+import { minuteOf, printJson, printLines, widthOf } from '../terminal/output/show.js';
+import { layTable } from '../terminal/output/table.js';
+import { pastInstant } from '../terminal/output/when.js';
 
 /** Lists payments, or totals of them. Needs no keys. */
 export async function run({ io, home, flags }: CommandCall): Promise<number> {

@@ -3,7 +3,7 @@ import { rebuildLedger } from '../../owner/ledgerCare.js';
 import { ownerCommand } from '../../wallet/ownerCommand.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 const NOTE_LENGTH_MAX = 500;

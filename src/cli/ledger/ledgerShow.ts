@@ -4,8 +4,8 @@ import { viewEntry, type EntryView } from '../../wallet/ledgerView.js';
 import { outcome, moneyOf, viewPayment, type Outcome } from '../../wallet/answer/outcome.js';
 import { openLedgerWithoutKeys } from '../../owner/ownerFreeze.js';
 import type { CommandCall } from '../command.js';
-import { exitCodeOf, printJson, printLines, printStatus } from '../terminal/show.js';
-import { layPairs } from '../terminal/table.js';
+import { exitCodeOf, printJson, printLines, printStatus } from '../terminal/output/show.js';
+import { layPairs } from '../terminal/output/table.js';
 import { untilInterrupted, withWallet } from '../terminal/wallet.js';
 
 /** Codes of a wallet that cannot be opened now: the ledger is then shown as it stands. */

@@ -3,7 +3,7 @@ import { tellOwner } from '../../wallet/ownerCommand.js';
 import { reconcileAll } from '../../wallet/settle/reconcile.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
-import { paymentLine, printReport } from '../terminal/show.js';
+import { paymentLine, printReport } from '../terminal/output/show.js';
 import { untilInterrupted, withEngine } from '../terminal/wallet.js';
 
 const SAYS_LENGTH_MAX = 500;

@@ -2,7 +2,7 @@ import { WalletError } from '../../errors/walletError.js';
 import { DEFAULT_AGENT } from '../../money/agent.js';
 import { findNetwork, type Network } from '../../money/network.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 import { ownerOptions, walletOptions } from '../terminal/wallet.js';
 
 /** Prints the wallet's address alone where it has one, so that scripts can take it; else one a network. */

@@ -2,8 +2,8 @@ import type { BalanceLine, LimitLine } from '../../wallet/balance.js';
 import type { Outcome } from '../../wallet/answer/outcome.js';
 import type { CommandCall } from '../command.js';
 import { layLimits } from '../config/limits.js';
-import { exitCodeOf, printJson, printLines, printStatus, widthOf } from '../terminal/show.js';
-import { layTable } from '../terminal/table.js';
+import { exitCodeOf, printJson, printLines, printStatus, widthOf } from '../terminal/output/show.js';
+import { layTable } from '../terminal/output/table.js';
 import { withEngine } from '../terminal/wallet.js';
 
 /** Shows what is on chain, held and free, and what is left of each limit. */

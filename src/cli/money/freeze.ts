@@ -1,7 +1,7 @@
 import { ownerCommand } from '../../wallet/ownerCommand.js';
 import { freezeWallet } from '../../owner/ownerFreeze.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 
 /** Stops all signing and sending. */
 export async function run({ io, home, flags }: CommandCall): Promise<number> {

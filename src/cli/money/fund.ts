@@ -7,7 +7,7 @@ import {
   type FundingPlace,
 } from '../../treasury/fundingPlaces.js';
 import type { CommandCall } from '../command.js';
-import { printJson, printLines } from '../terminal/show.js';
+import { printJson, printLines } from '../terminal/output/show.js';
 import { untilInterrupted, withEngine } from '../terminal/wallet.js';
 
 /** Exit code of a wait that was broken off: nothing went wrong, and nothing came. */

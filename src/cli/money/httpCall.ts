@@ -1,5 +1,5 @@
 import { WalletError } from '../../errors/walletError.js';
-import { readBounded } from '../terminal/boundedFile.js';
+import { readBounded } from '../terminal/input/boundedFile.js';
 import type { CommandCall } from '../command.js';
 import { readStdin, type CliIo } from '../terminal/io.js';
 

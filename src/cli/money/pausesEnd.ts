@@ -1,7 +1,7 @@
 import { WalletError } from '../../errors/walletError.js';
 import { endPauses } from '../../owner/ownerPauses.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Ends the pauses of a seller. */

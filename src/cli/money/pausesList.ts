@@ -1,7 +1,7 @@
 import { listPauses } from '../../owner/ownerPauses.js';
 import type { CommandCall } from '../command.js';
-import { minuteOf, printReport, widthOf } from '../terminal/show.js';
-import { layTable } from '../terminal/table.js';
+import { minuteOf, printReport, widthOf } from '../terminal/output/show.js';
+import { layTable } from '../terminal/output/table.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Lists the sellers that are paused. */

@@ -2,7 +2,7 @@ import { WalletError } from '../../errors/walletError.js';
 import { writeAnswer } from './answerOut.js';
 import type { CommandCall } from '../command.js';
 import { httpCallInput } from './httpCall.js';
-import { exitCodeOf, printJson, printStatus } from '../terminal/show.js';
+import { exitCodeOf, printJson, printStatus } from '../terminal/output/show.js';
 import { untilInterrupted, withWallet } from '../terminal/wallet.js';
 
 /** Calls a URL and pays if it asks; the twin of `wallet_pay`. */

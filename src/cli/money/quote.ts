@@ -2,8 +2,8 @@ import type { Outcome } from '../../wallet/answer/outcome.js';
 import { writeAnswer } from './answerOut.js';
 import type { CommandCall } from '../command.js';
 import { httpCallInput } from './httpCall.js';
-import { exitCodeOf, printJson, printLines, printStatus } from '../terminal/show.js';
-import { layPairs } from '../terminal/table.js';
+import { exitCodeOf, printJson, printLines, printStatus } from '../terminal/output/show.js';
+import { layPairs } from '../terminal/output/table.js';
 import { untilInterrupted, withWallet } from '../terminal/wallet.js';
 
 /** Says what a call costs; the twin of `wallet_quote`. */

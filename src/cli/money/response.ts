@@ -1,6 +1,6 @@
 import { cleanText } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
-import { exitCodeOf, printJson, printLines, printStatus } from '../terminal/show.js';
+import { exitCodeOf, printJson, printLines, printStatus } from '../terminal/output/show.js';
 import { withWallet } from '../terminal/wallet.js';
 
 /** Pages through a stored answer, or searches it; the twin of `wallet_response`. */

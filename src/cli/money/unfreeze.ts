@@ -1,6 +1,6 @@
 import { unfreezeWallet } from '../../owner/ownerFreeze.js';
 import type { CommandCall } from '../command.js';
-import { printReport } from '../terminal/show.js';
+import { printReport } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Lets the wallet sign again. */

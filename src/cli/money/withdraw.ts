@@ -14,9 +14,9 @@ import type { WithdrawalPlan, WithdrawalWish } from '../../treasury/withdrawPlan
 import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
 import { isInteractive, type CliIo } from '../terminal/io.js';
-import { askYes } from '../terminal/prompt.js';
-import { exitCodeOf, printJson, printLines } from '../terminal/show.js';
-import { layPairs } from '../terminal/table.js';
+import { askYes } from '../terminal/input/prompt.js';
+import { exitCodeOf, printJson, printLines } from '../terminal/output/show.js';
+import { layPairs } from '../terminal/output/table.js';
 import { ownerOptions, untilInterrupted, walletOptions } from '../terminal/wallet.js';
 
 /** Finer dollars than these cannot be told apart. */

@@ -2,8 +2,8 @@ import { WalletError } from '../../errors/walletError.js';
 import { unlockAsOwner } from '../../owner/ownerHand.js';
 import type { CommandCall } from '../command.js';
 import { isInteractive } from '../terminal/io.js';
-import { askYes } from '../terminal/prompt.js';
-import { printLines } from '../terminal/show.js';
+import { askYes } from '../terminal/input/prompt.js';
+import { printLines } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
 
 /** Words on a line: short enough to copy by hand without losing the place. */

@@ -8,8 +8,8 @@ import type { CommandCall } from '../command.js';
 import { connectLines } from '../install/connect.js';
 import { isInteractive, type CliIo } from '../terminal/io.js';
 import { makeWallet, offerFactor } from './makeWallet.js';
-import { printReport } from '../terminal/show.js';
-import { layPairs } from '../terminal/table.js';
+import { printReport } from '../terminal/output/show.js';
+import { layPairs } from '../terminal/output/table.js';
 
 /** Makes, restores or imports a wallet, or finishes one whose making was cut off. */
 export async function run(call: CommandCall): Promise<number> {

@@ -6,7 +6,7 @@ import { setUpWallet, type SecretSource, type SetUp } from '../../owner/setUp.js
 import type { CommandCall } from '../command.js';
 import { isInteractive, readStdin, type CliIo } from '../terminal/io.js';
 import { passphraseFromEnvironment, passphraseFromFlag, warnOn } from './passphrase.js';
-import { askHidden, askLine, askYes } from '../terminal/prompt.js';
+import { askHidden, askLine, askYes } from '../terminal/input/prompt.js';
 import { ownerHand } from '../terminal/wallet.js';
 
 /** A phrase of 24 words or a key, with room for blanks. */

@@ -1,7 +1,7 @@
 import { WalletError } from '../../errors/walletError.js';
 import { isInteractive, type CliIo } from '../terminal/io.js';
-import { askHidden } from '../terminal/prompt.js';
-import { readSecretLine, warnIfExposed, type Warn } from '../terminal/secretFile.js';
+import { askHidden } from '../terminal/input/prompt.js';
+import { readSecretLine, warnIfExposed, type Warn } from '../terminal/input/secretFile.js';
 
 /** Names the file that unlocks an encrypted keystore for servers and scripts. */
 const PASSPHRASE_VARIABLE = 'PURSER_PASSPHRASE_FILE';

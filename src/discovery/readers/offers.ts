@@ -1,4 +1,4 @@
-import { isPaymentOffer, judgeOffer, readVersion } from '../../protocols/x402/offer.js';
+import { isPaymentOffer, judgeOffer, readVersion } from '../../protocols/x402/challenge/offer.js';
 import { findNetworkOnWire } from '../../money/network.js';
 import { isJsonObject, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
 import { readNetworkName, readLine, type ListedOffer, type ListedPrice } from './listing.js';

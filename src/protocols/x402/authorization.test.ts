@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AUTHORIZATION_WINDOW_MAX_SEC } from '../../payment/intent.js';
 import { buildTransferIntent, toExactEvmPayload } from './authorization.js';
-import { PAYEE, payable, PAYER, v2Offer } from './offer.fixture.js';
+import { PAYEE, payable, PAYER, v2Offer } from './challenge/offer.fixture.js';
 
 const NONCE = `0x${'5c'.repeat(32)}` as const;
 const NOW_MS = 1_790_000_000_999;

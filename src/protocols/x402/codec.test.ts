@@ -25,8 +25,8 @@ import {
   v2Offer,
   EVM_ASSETS,
   onEvm,
-} from './offer.fixture.js';
-import { parsePaymentRequired } from './parse.js';
+} from './challenge/offer.fixture.js';
+import { parsePaymentRequired } from './challenge/parse.js';
 import type { ExactEvmPayload, PaymentOffer, PaymentRequired } from './types.js';
 import type { JsonObject } from '../../text/json.js';
 

@@ -7,10 +7,18 @@ import { ASSETS, toUsdMicros } from '../../money/asset.js';
 import { NETWORKS } from '../../money/network.js';
 import { buildTransferIntent, toExactEvmPayload } from './authorization.js';
 import { encodePayment, paymentIdentifierOf } from './codec.js';
-import { onEvm, PAYER, REQUEST_URL, v1Challenge, v1Offer, v2Challenge, v2Offer } from './offer.fixture.js';
+import {
+  onEvm,
+  PAYER,
+  REQUEST_URL,
+  v1Challenge,
+  v1Offer,
+  v2Challenge,
+  v2Offer,
+} from './challenge/offer.fixture.js';
 import { readJsonHeader } from './header.js';
-import { MAX_TIMEOUT_ASKED_MAX_SEC } from './offer.js';
-import { OFFERS_MAX, parsePaymentRequired, refusalOf } from './parse.js';
+import { MAX_TIMEOUT_ASKED_MAX_SEC } from './challenge/offer.js';
+import { OFFERS_MAX, parsePaymentRequired, refusalOf } from './challenge/parse.js';
 import { readReceipt } from './receipt.js';
 import type { PaymentOffer, PaymentRequired } from './types.js';
 import type { JsonObject, JsonValue } from '../../text/json.js';

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { encodePaymentResponseHeader } from '@x402/core/http';
 import { describe, expect, it } from 'vitest';
-import { base64 } from './offer.fixture.js';
+import { base64 } from './challenge/offer.fixture.js';
 import { readReceipt } from './receipt.js';
 import type { JsonValue } from '../../text/json.js';
 

@@ -1,6 +1,6 @@
 import type { HeaderList } from '../../payment/challenge.js';
 import { isJsonObject, parseJson, statedLine, type JsonObject } from '../../text/json.js';
-import { CHALLENGE_BYTES_MAX } from './parse.js';
+import { CHALLENGE_BYTES_MAX } from './challenge/parse.js';
 import { headerValues, readJsonHeader } from './header.js';
 import { readReceipt } from './receipt.js';
 

@@ -3,7 +3,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context, MiddlewareHandler } from 'hono';
 import { isWalletError } from '../../errors/walletError.js';
 import type { AgentAccess, Caller } from './access.js';
-import { isOwnOrigin, namesUs } from './binding.js';
+import { isOwnOrigin, namesUs } from './socket/binding.js';
 import { refusal, type RefusalListener } from './refusal.js';
 import type { Turns } from './turns.js';
 

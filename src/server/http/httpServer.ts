@@ -6,7 +6,7 @@ import { CallsInFlight } from '../callsInFlight.js';
 import { within } from '../within.js';
 import type { AgentAccess } from './access.js';
 import { admit, inTurn, type HttpEnv } from './admission.js';
-import { checkPlainAddress, type Binding } from './binding.js';
+import { checkPlainAddress, type Binding } from './socket/binding.js';
 import { BodyReader } from './body.js';
 import {
   listen,
@@ -15,11 +15,11 @@ import {
   type ListenerBounds,
   type ListenPlace,
   type TlsFiles,
-} from './listener.js';
+} from './socket/listener.js';
 import { McpRoute } from './mcpRoute.js';
 import { refusal, type RefusalListener } from './refusal.js';
 import { SseRoute } from './sseRoute.js';
-import { TunnelDoor } from './tunnelDoor.js';
+import { TunnelDoor } from './socket/tunnelDoor.js';
 import { Turns, type TurnBounds } from './turns.js';
 
 /** What an HTTP server of the protocol is made of. */

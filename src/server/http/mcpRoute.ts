@@ -13,7 +13,7 @@ import type { Context, Hono } from 'hono';
 import type { BodyReader } from './body.js';
 import { authInfoOf, type HttpEnv } from './admission.js';
 import { refusal, type RefusalListener } from './refusal.js';
-import { SessionTable } from './sessionTable.js';
+import { SessionTable } from './sessions/sessionTable.js';
 
 /** Open at once on one agent's behalf; a stream that tells of changes to lists that never change. */
 const SUBSCRIPTIONS_PER_AGENT_MAX = 100;

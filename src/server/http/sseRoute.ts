@@ -6,7 +6,7 @@ import type { Context, Hono } from 'hono';
 import { authInfoOf, type HttpEnv } from './admission.js';
 import type { RouteParts } from './mcpRoute.js';
 import { refusal } from './refusal.js';
-import { SessionTable } from './sessionTable.js';
+import { SessionTable } from './sessions/sessionTable.js';
 
 /** Proxies and clients give a silent stream up; the SDK's own streams speak as often. */
 const KEEP_ALIVE_MS = 15_000;

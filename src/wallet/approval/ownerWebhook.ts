@@ -2,7 +2,7 @@ import type { Question } from '../../approvals/question.js';
 import type { Config } from '../../config/settings.js';
 import { formatUsd } from '../../money/decimal.js';
 import { readBody } from '../../net/body.js';
-import { parseCallUrl } from '../../net/url.js';
+import { parseCallUrl } from '../../net/destination/url.js';
 import type { Engine } from '../engine.js';
 import { ownerCommand, type CommandPlace } from '../ownerCommand.js';
 

@@ -1,10 +1,10 @@
 import type { EndpointAnswer, PaymentDemand } from '../../payment/challenge.js';
 import { WalletError } from '../../errors/walletError.js';
 import type { Config } from '../../config/settings.js';
-import type { CallUrl } from '../../net/url.js';
+import type { CallUrl } from '../../net/destination/url.js';
 import { readBody, SharedRoom } from '../../net/body.js';
 import type { HttpAnswer } from '../../net/send.js';
-import { CHALLENGE_BYTES_MAX } from '../../protocols/x402/parse.js';
+import { CHALLENGE_BYTES_MAX } from '../../protocols/x402/challenge/parse.js';
 import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerBody.js';
 import type { CallBound, CallContext } from './callBound.js';
 import { CONNECT_MAX_MS } from './send.js';

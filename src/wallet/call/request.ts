@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { WalletError } from '../../errors/walletError.js';
 import { judgeCallerHeaders, type HeaderList } from '../../net/headers.js';
-import { normaliseUrl, parseCallUrl, type CallUrl } from '../../net/url.js';
+import { normaliseUrl, parseCallUrl, type CallUrl } from '../../net/destination/url.js';
 
 /** A call as an agent words it. */
 export interface CallInput {

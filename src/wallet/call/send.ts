@@ -9,7 +9,7 @@ import type { SendResult, SignedPayload } from '../../ledger/sqlite/transition.j
 import { formatUsd } from '../../money/decimal.js';
 import { NetFailure } from '../../net/failure.js';
 import { headersForOtherOrigin, headersWithoutBody } from '../../net/headers.js';
-import { parseCallUrl } from '../../net/url.js';
+import { parseCallUrl } from '../../net/destination/url.js';
 import type { HttpAnswer, HttpRequest } from '../../net/send.js';
 import { callBound } from '../../policy/limits.js';
 import { judgeTotals } from '../../policy/totals.js';

@@ -1,7 +1,7 @@
 import type { CatalogAnswer, CatalogFetch } from '../../discovery/fetch.js';
 import { readBody } from '../../net/body.js';
 import type { Net } from '../../net/send.js';
-import { parseCallUrl, type CallUrl, type UrlRules } from '../../net/url.js';
+import { parseCallUrl, type CallUrl, type UrlRules } from '../../net/destination/url.js';
 
 /** Finding the address and connecting; a catalogue that is gone must not hold up the others. */
 const CONNECT_MAX_MS = 8_000;

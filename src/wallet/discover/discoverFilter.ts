@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { Candidate } from '../../discovery/index/candidates.js';
 import { findNetworkOnWire } from '../../money/network.js';
-import { parseCallUrl } from '../../net/url.js';
+import { parseCallUrl } from '../../net/destination/url.js';
 import type { DiscoverInput } from './discoverInput.js';
 import type { DiscoverPlace } from './discoverPlace.js';
 import { parseUsdArgument } from '../input.js';

@@ -1,7 +1,7 @@
 import { listOrigin } from '../../discovery/origin.js';
 import { networksOf, type Listing } from '../../discovery/readers/listing.js';
 import { WalletError } from '../../errors/walletError.js';
-import { parseCallUrl, type CallUrl } from '../../net/url.js';
+import { parseCallUrl, type CallUrl } from '../../net/destination/url.js';
 import type { CallContext } from '../call/callBound.js';
 import { catalogFetch } from './catalogFetch.js';
 import { fits, type Wanted } from './discoverFilter.js';

@@ -1,0 +1,312 @@
+import type { RejectedOffer } from '../../../payment/challenge.js';
+import { Buffer } from 'node:buffer';
+import { type Asset, type EvmAsset, findAsset, toUsdMicros } from '../../../money/asset.js';
+import { MEMO_BYTES_MAX } from '../../../payment/intent.js';
+import { findNetworkOnWire, type EvmNetwork, type Network, type SvmNetwork } from '../../../money/network.js';
+import { type Address, readAddress } from '../../../money/address.js';
+import { isBase58 } from '../../../money/base58.js';
+import {
+  isJsonObject,
+  nestsDeeperThan,
+  statedField,
+  statedText,
+  type JsonObject,
+  type JsonValue,
+} from '../../../text/json.js';
+import type { EvmOffer, PaymentOffer, SvmOffer, X402Version } from '../types.js';
+import { quoteText } from '../../../text/untrusted.js';
+
+/**
+ * The authorization's window where a seller names none, which some do: what the reference server asks by default.
+ */
+export const MAX_TIMEOUT_DEFAULT_SEC = 300;
+
+/**
+ * A seller who asks for more than a year has sent milliseconds, or a trap (T8). Up to here the wallet signs for its
+ * own, far shorter window instead: real sellers ask for a day.
+ */
+export const MAX_TIMEOUT_ASKED_MAX_SEC = 31_536_000;
+
+/**
+ * The most that an offer, with the parts of the challenge echoed beside it, may make of a v2 payment header. Servers
+ * take 8 to 32 KiB of headers: a payment of this size could only be refused, after it was signed.
+ */
+export const ECHO_BYTES_MAX = 65_536;
+
+/** Schemas inside real offers nest to a dozen levels; the echo is written by recursion. */
+export const ECHO_DEPTH_MAX = 64;
+
+/** Decimal text of a positive integer: no sign, no point, no exponent, no leading zero (T4). */
+const AMOUNT = /^[1-9][0-9]{0,77}$/;
+const UINT256_MAX = 2n ** 256n - 1n;
+/** What a token account of Solana can hold. */
+const UINT64_MAX = 2n ** 64n - 1n;
+
+const ZERO_ADDRESS: Address = '0x0000000000000000000000000000000000000000';
+
+/** Why an entry of `accepts` cannot be paid; returned where a reader found a fault, never thrown. */
+class Fault {
+  readonly code: RejectedOffer['code'];
+  readonly reason: string;
+
+  constructor(code: RejectedOffer['code'], reason: string) {
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+/** What an entry of `accepts` is judged with beside itself. */
+export interface OfferContext {
+  /** Position in the seller's list. */
+  readonly index: number;
+  /** The challenge's own version; undefined where only the entries name one, or none do. */
+  readonly x402Version: X402Version | undefined;
+  /** Bytes of JSON that a v2 payment echoes beside the entry: `resource` and `extensions`. */
+  readonly sharedEchoBytes: number;
+}
+
+/**
+ * Judges one entry of `accepts`, alone (T1): an offer the wallet could sign for, or why it could not.
+ *
+ * Asset, decimals and EIP-712 domain are rows of our own tables (T3, T6); the seller decides only amount, payee and
+ * the length of the window. Never throws.
+ */
+export function judgeOffer(entry: JsonValue, context: OfferContext): PaymentOffer | RejectedOffer {
+  const judged = readOffer(entry, context);
+  return judged instanceof Fault
+    ? { index: context.index, code: judged.code, reason: judged.reason }
+    : judged;
+}
+
+/** True for an offer that {@link judgeOffer} found payable. */
+export function isPaymentOffer(judged: PaymentOffer | RejectedOffer): judged is PaymentOffer {
+  return 'payTo' in judged;
+}
+
+/** The version in `x402Version`, as a number or as text; undefined for anything but 1 and 2. */
+export function readVersion(stated: JsonValue | undefined): X402Version | undefined {
+  if (stated === 1 || stated === '1') return 1;
+  if (stated === 2 || stated === '2') return 2;
+  return undefined;
+}
+
+/** Offers by price in dollars, the lowest first; equal ones in the seller's order (T1). The argument stays as it is. */
+export function cheapestFirst(offers: readonly PaymentOffer[]): PaymentOffer[] {
+  return offers.toSorted((a, b) => {
+    if (a.usdMicros !== b.usdMicros) return a.usdMicros < b.usdMicros ? -1 : 1;
+    return a.index - b.index;
+  });
+}
+
+function readOffer(entry: JsonValue, context: OfferContext): PaymentOffer | Fault {
+  if (!isJsonObject(entry)) return malformed('The offer is not an object.');
+  const x402Version = versionOf(entry, context.x402Version);
+  if (x402Version instanceof Fault) return x402Version;
+  const scheme = checkScheme(entry);
+  if (scheme instanceof Fault) return scheme;
+  const network = readNetwork(entry);
+  if (network instanceof Fault) return network;
+  const method = checkMethod(entry, network.row);
+  if (method instanceof Fault) return method;
+  const asset = readAsset(entry, network.row);
+  if (asset instanceof Fault) return asset;
+  const amountAtomic = readAmount(entry, network.row);
+  if (amountAtomic instanceof Fault) return amountAtomic;
+  const parties = readParties(entry, network.row, asset);
+  if (parties instanceof Fault) return parties;
+  const maxTimeoutSeconds = readTimeout(entry);
+  if (maxTimeoutSeconds instanceof Fault) return maxTimeoutSeconds;
+  const fault = checkEcho(entry, x402Version === 2 ? context.sharedEchoBytes : 0);
+  if (fault !== undefined) return fault;
+  return {
+    index: context.index,
+    x402Version,
+    scheme: 'exact',
+    ...parties,
+    amountAtomic,
+    usdMicros: toUsdMicros(asset, amountAtomic),
+    maxTimeoutSeconds,
+    raw: entry,
+    networkOnWire: network.onWire,
+  };
+}
+
+type EvmParties = Pick<EvmOffer, 'network' | 'asset' | 'payTo'>;
+type SvmParties = Pick<SvmOffer, 'network' | 'asset' | 'payTo' | 'feePayer' | 'memo'>;
+
+/** What differs between the chains: whom it pays, in what form, and what else a payment needs to know. */
+function readParties(entry: JsonObject, network: Network, asset: Asset): EvmParties | SvmParties | Fault {
+  if (network.family === 'evm' && asset.family === 'evm') return readEvmParties(entry, network, asset);
+  if (network.family === 'svm' && asset.family === 'svm') {
+    const parties = readSvmParties(entry, network);
+    return parties instanceof Fault ? parties : { ...parties, asset };
+  }
+  return malformed('The asset is of another kind of chain than the network.');
+}
+
+function readEvmParties(entry: JsonObject, network: EvmNetwork, asset: EvmAsset): EvmParties | Fault {
+  const payTo = readPayTo(entry);
+  if (payTo instanceof Fault) return payTo;
+  return checkDomain(entry, asset) ?? { network, asset, payTo };
+}
+
+/** Line breaks and the like would be lost or mangled on the way, and the seller's check of its memo with them. */
+const MEMO_FORM = /^[\x20-\x7e]+$/;
+
+/** A blockhash that the seller hands over is not read: our own RPC's says as much, and is known to be valid. */
+function readSvmParties(entry: JsonObject, network: SvmNetwork): Omit<SvmParties, 'asset'> | Fault {
+  const payTo = statedText(entry, 'payTo');
+  if (payTo === undefined) return malformed('The offer names no payee.');
+  if (!isBase58(payTo, 'address')) return malformed(`The payee ${quoteText(payTo)} is not a valid address.`);
+  const stated = statedField(entry, 'extra');
+  const extra = isJsonObject(stated) ? stated : {};
+  const feePayer = statedText(extra, 'feePayer');
+  if (feePayer === undefined || !isBase58(feePayer, 'address')) {
+    return malformed("The offer's extra names no feePayer, without whom nothing settles on Solana.");
+  }
+  const memo = statedField(extra, 'memo');
+  if (memo === undefined || memo === '') return { network, payTo, feePayer, memo: undefined };
+  if (typeof memo !== 'string' || !MEMO_FORM.test(memo) || Buffer.byteLength(memo) > MEMO_BYTES_MAX) {
+    return malformed(`The offer's memo is not plain text of at most ${MEMO_BYTES_MAX} bytes.`);
+  }
+  return { network, payTo, feePayer, memo };
+}
+
+/** The challenge's version stands over the entry's; where neither is stated, the name of the amount tells. */
+function versionOf(entry: JsonObject, challengeVersion: X402Version | undefined): X402Version | Fault {
+  if (challengeVersion !== undefined) return challengeVersion;
+  const stated = statedField(entry, 'x402Version');
+  if (stated === undefined) return statedField(entry, 'amount') === undefined ? 1 : 2;
+  return (
+    readVersion(stated) ??
+    unsupportedScheme('The offer is in a version of x402 that this wallet does not speak.')
+  );
+}
+
+/** Only scheme `exact` is signed (T7). */
+function checkScheme(entry: JsonObject): undefined | Fault {
+  const scheme = statedText(entry, 'scheme');
+  if (scheme === undefined) return malformed('The offer names no scheme.');
+  return scheme === 'exact'
+    ? undefined
+    : unsupportedScheme(`This wallet does not sign the scheme ${quoteText(scheme)}.`);
+}
+
+/** The one way of moving money that is signed on each kind of chain. */
+const METHODS = { evm: 'eip3009', svm: 'default' } as const;
+
+/**
+ * Only transfers by EIP-3009, and on Solana by the scheme's own transaction, are signed (T7).
+ *
+ * `extra.paymentFlow` says when the seller settles: `authorization` after its work, `upfront` before. Either way one
+ * signature moves the amount once, to the payee, which is all that a cap counts; a seller who means to keep the money
+ * and deliver nothing can do so under both. Other flows settle twice or through a contract: not this signature.
+ */
+function checkMethod(entry: JsonObject, { family }: Network): undefined | Fault {
+  const extra = statedField(entry, 'extra') ?? {};
+  if (!isJsonObject(extra)) return malformed("The offer's extra is not an object.");
+  const method = statedField(extra, 'assetTransferMethod') ?? METHODS[family];
+  if (method !== METHODS[family]) {
+    return unsupportedScheme(
+      family === 'evm'
+        ? 'The offer asks for a transfer by another method than EIP-3009.'
+        : 'The offer asks for a transfer by another method than a plain transaction.',
+    );
+  }
+  const flow = statedField(extra, 'paymentFlow') ?? 'authorization';
+  if (flow !== 'authorization' && flow !== 'upfront') {
+    return unsupportedScheme('The offer asks for a payment flow that this wallet does not know.');
+  }
+  return undefined;
+}
+
+function readNetwork(entry: JsonObject): { row: Network; onWire: string } | Fault {
+  const onWire = statedText(entry, 'network');
+  if (onWire === undefined) return malformed('The offer names no network.');
+  const row = findNetworkOnWire(onWire);
+  if (row !== undefined) return { row, onWire };
+  return new Fault('unsupported_network', `The network ${quoteText(onWire)} is unknown to this wallet.`);
+}
+
+function readAsset(entry: JsonObject, network: Network): Asset | Fault {
+  const stated = statedText(entry, 'asset');
+  if (stated === undefined) return malformed('The offer names no asset.');
+  const asset = findAsset(network.caip2, stated);
+  if (asset !== undefined) return asset;
+  return new Fault(
+    'unsupported_asset',
+    `The asset ${quoteText(stated)} is not a dollar that this wallet pays with on ${network.label}.`,
+  );
+}
+
+/**
+ * v1 names the price `maxAmountRequired`, v2 `amount`; servers mix them, so either is read in both. JSON numbers are
+ * refused: no version allows them, and past 2^53 they would be read wrong.
+ */
+function readAmount(entry: JsonObject, { family }: Network): bigint | Fault {
+  const [first, second] = ['amount', 'maxAmountRequired']
+    .map((name) => statedField(entry, name))
+    .filter((value) => value !== undefined);
+  if (first === undefined) return malformed('The offer states no amount.');
+  if (second !== undefined && second !== first) return malformed('The offer states two different amounts.');
+  if (typeof first !== 'string') return malformed("The offer's amount is not text.");
+  if (!AMOUNT.test(first))
+    return malformed(`The amount ${quoteText(first)} is not a positive whole number of atomic units.`);
+  const amountAtomic = BigInt(first);
+  return amountAtomic <= (family === 'evm' ? UINT256_MAX : UINT64_MAX)
+    ? amountAtomic
+    : malformed('The amount is larger than any token can hold.');
+}
+
+function readPayTo(entry: JsonObject): Address | Fault {
+  const stated = statedText(entry, 'payTo');
+  if (stated === undefined) return malformed('The offer names no payee.');
+  const payTo = readAddress(stated);
+  if (payTo === undefined) return malformed(`The payee ${quoteText(stated)} is not a valid address.`);
+  return payTo === ZERO_ADDRESS ? malformed('The payee is the zero address.') : payTo;
+}
+
+function readTimeout(entry: JsonObject): number | Fault {
+  const stated = statedField(entry, 'maxTimeoutSeconds') ?? MAX_TIMEOUT_DEFAULT_SEC;
+  if (
+    typeof stated !== 'number' ||
+    !Number.isInteger(stated) ||
+    stated < 1 ||
+    stated > MAX_TIMEOUT_ASKED_MAX_SEC
+  ) {
+    return malformed("The offer's maxTimeoutSeconds is not a whole number of seconds between 1 and a year.");
+  }
+  return stated;
+}
+
+/**
+ * The domain is signed from our table whatever is stated (T6); an offer that states another one is verified against
+ * that one, so that a payment would only be held until it expires. Both may be left out.
+ */
+function checkDomain(entry: JsonObject, asset: EvmAsset): undefined | Fault {
+  const extra = statedField(entry, 'extra');
+  if (!isJsonObject(extra)) return undefined;
+  const { name, version } = asset.eip712;
+  const statedVersion = statedField(extra, 'version') ?? version;
+  const agrees =
+    (statedField(extra, 'name') ?? name) === name &&
+    (statedVersion === version || statedVersion === Number(version));
+  if (agrees) return undefined;
+  return malformed(
+    `The offer states a signing domain that is not the token's own (${name}, version ${version}): no payment for it could settle.`,
+  );
+}
+
+function checkEcho(entry: JsonObject, sharedEchoBytes: number): undefined | Fault {
+  if (nestsDeeperThan(entry, ECHO_DEPTH_MAX)) return malformed('The offer nests too deep to be echoed.');
+  const bytes = Buffer.byteLength(JSON.stringify(entry)) + sharedEchoBytes;
+  return bytes > ECHO_BYTES_MAX ? malformed('The offer is too large to be echoed in a payment.') : undefined;
+}
+
+function malformed(reason: string): Fault {
+  return new Fault('malformed_offer', reason);
+}
+
+function unsupportedScheme(reason: string): Fault {
+  return new Fault('unsupported_scheme', reason);
+}
