@@ -1,9 +1,12 @@
 import { parse as parseToml } from 'smol-toml';
 import type { Value } from '../client.js';
 import { lineEndOf, refuse, splice, type Format } from './format.js';
-import { scanToml, type TomlPair } from './tomlScan.js';
+import { placesIn, type TomlPair } from './tomlPlaces.js';
 
-/** TOML: parsed to know that it is sound, changed as text, since no writer keeps comments. */
+/**
+ * TOML: read by one parser and placed by another, whose tree says where things stand; the text is changed there alone,
+ * since no writer keeps comments.
+ */
 export const tomlText: Format = {
   read(text) {
     try {
@@ -14,7 +17,7 @@ export const tomlText: Format = {
     }
   },
   set(text, path, value) {
-    const { headers, pairs } = scanToml(text);
+    const { headers, pairs } = placesIn(text);
     const eol = lineEndOf(text);
     const here = pairs.find((pair) => same(pair.path, path));
     if (here !== undefined) return splice(text, here.valueStart, here.valueEnd, stringify(value));
@@ -40,7 +43,7 @@ export const tomlText: Format = {
     return `${text}${gap}[${path.map(keyText).join('.')}]${eol}${lines.map((line) => line + eol).join('')}`;
   },
   remove(text, path) {
-    const { headers, pairs } = scanToml(text);
+    const { headers, pairs } = placesIn(text);
     const ours = headers.filter((header) => startsWith(header.path, path));
     const within = pairs.filter((pair) => startsWith(pair.path, path));
     if (ours.length === 0 && within.length === 0) return text;
