@@ -23,6 +23,8 @@ const DEV_PHRASE = 'test test test test test test test test test test test junk'
  */
 const ANVIL_ARGUMENTS = ['--chain-id', '84532', '--slots-in-an-epoch', '1', '--prune-history', '128'];
 
+const FINALIZED_LAG = 2;
+
 /** Every real chain has it, and the facilitator finds out by it why a payment would fail. */
 const MULTICALL3: Address = '0xcA11bde05977b3631167028862bE2a173976CA11';
 
@@ -131,6 +133,7 @@ function createReads(client: ReturnType<typeof createClient>) {
 function createWrites(rpc: Rpc, minter: Address) {
   // Anvil gives two sends at once from one account the same nonce.
   const inTurn = createQueue();
+  const settling = createQueue();
   return {
     /** Mints USDC, atomic, to `address`. */
     fund: (address: Address, atomic: bigint): Promise<void> =>
@@ -149,13 +152,20 @@ function createWrites(rpc: Rpc, minter: Address) {
     /** Mines empty blocks. `safe` is one block behind `latest` here, `finalized` two. */
     mine: async (blocks = 1): Promise<void> => void (await rpc('anvil_mine', [numberToHex(blocks)])),
 
+    /** Mines the blocks that follow on a real chain by themselves, where the newest one holds a transaction: then it is settled. */
+    settle: (): Promise<void> =>
+      settling(async () => {
+        const block = (await rpc('eth_getBlockByNumber', ['latest', false])) as { transactions: unknown[] };
+        if (block.transactions.length > 0) await rpc('anvil_mine', [numberToHex(FINALIZED_LAG)]);
+      }),
+
     /**
      * Moves the chain's clock ahead and mines until a `finalized` block has the new time. The wall clock stays: what is
      * signed afterwards for a short window has expired on this chain, so use `checkpoint` to come back.
      */
     async increaseTime(seconds: number): Promise<void> {
       await rpc('evm_increaseTime', [numberToHex(seconds)]);
-      await rpc('anvil_mine', [numberToHex(3)]);
+      await rpc('anvil_mine', [numberToHex(FINALIZED_LAG + 1)]);
     },
 
     /** Remembers this instant; `revert()` brings chain and clock back to it, and forgets all that was mined since. */

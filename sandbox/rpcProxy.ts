@@ -37,11 +37,21 @@ export interface RpcCall {
   params: unknown[];
 }
 
+/** What an endpoint knows of the chain behind it. */
+export interface RpcProxyParts {
+  now?: () => number;
+  /** Called before every answer that tells how far the chain is: lets the blocks come that come by themselves elsewhere. */
+  follow?: () => Promise<void>;
+}
+
+/** Questions about how far the chain is. */
+const HEAD_METHODS = ['eth_getBlockByNumber', 'eth_blockNumber', 'getEpochInfo'];
+
 /** Starts an endpoint in front of `targetUrl`; several, one lying beside one honest, may stand before one chain. */
 export async function startRpcProxy(
   targetUrl: string,
   of: 'base' | 'solana' = 'base',
-  now: () => number = Date.now,
+  { now = Date.now, follow }: RpcProxyParts = {},
 ): Promise<RpcProxy> {
   const ask = createRpc(targetUrl);
   const calls = new Recording<RpcCall>();
@@ -57,6 +67,7 @@ export async function startRpcProxy(
       const list = Array.isArray(asked) ? asked : [asked];
       for (const call of list) calls.add(call);
       for (const fault of current) if (await failWholly(fault, response)) return;
+      if (follow !== undefined && list.some(({ method }) => HEAD_METHODS.includes(method))) await follow();
       const shown = current.reduce((rpc, fault) => viewOf(rpc, fault, stuckAt, of), ask);
       const answers = await Promise.all(list.map((call) => answer(shown, call)));
       sendJson(response, 200, Array.isArray(asked) ? answers : answers[0]);

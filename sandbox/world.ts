@@ -24,6 +24,11 @@ export interface Sandbox {
   addRpc(of?: 'base' | 'solana'): Promise<RpcProxy>;
   /** Starts a catalogue that lists some of the shop's goods before a made-up world's; the smaller, the sooner. */
   addCatalogue(options?: CatalogueOptions): Promise<Catalogue>;
+  /**
+   * Whether blocks follow those that hold transactions, until they are settled, before any RPC of the world says how far
+   * its chain is. They do, as on a real chain, unless a test means what is not settled yet.
+   */
+  setSettling(settles: boolean): void;
   /** Its own time: the machine's, and as far ahead of it as its chains were moved. Every answer is dated by it. */
   now: () => number;
   /** Ends all of it: sockets, listeners, the chain's process. */
@@ -48,8 +53,11 @@ export async function startSandbox(options: { deathWatch?: DeathWatch } = {}): P
     stops.push(chain.stop);
     const solana = await solanaStarting;
     stops.push(solana.stop);
+    let settles = true;
     const addRpc = async (of: 'base' | 'solana' = 'base'): Promise<RpcProxy> => {
-      const proxy = await startRpcProxy(of === 'base' ? chain.url : solana.url, of, clock.now);
+      const behind = of === 'base' ? chain : solana;
+      const follow = async (): Promise<void> => (settles ? behind.settle() : undefined);
+      const proxy = await startRpcProxy(behind.url, of, { now: clock.now, follow });
       stops.push(proxy.stop);
       return proxy;
     };
@@ -76,6 +84,7 @@ export async function startSandbox(options: { deathWatch?: DeathWatch } = {}): P
       solanaRpc,
       addRpc,
       addCatalogue,
+      setSettling: (next) => void (settles = next),
       now: clock.now,
       chain,
       solana,

@@ -73,6 +73,12 @@ export class Blocks {
     }
   }
 
+  /** Mines until the newest transaction is finalized. */
+  finalize(): void {
+    const missing = (this.landed.at(-1)?.height ?? 0) - this.height('finalized');
+    if (missing > 0) this.mine(missing);
+  }
+
   /** Time of the block in a slot; undefined where there is none. */
   timeOf(slot: number): number | undefined {
     return this.#times[slot - SLOTS_AHEAD];

@@ -120,6 +120,8 @@ export async function startSolana(clock = new SandboxClock()) {
     /** USDC of an owner, atomic; zero where it has no account. */
     balanceOf: async (owner: string): Promise<bigint> => read(await tokenAccountOf(owner as Address)) ?? 0n,
     mine: (count = 1): void => blocks.mine(count),
+    /** Mines the blocks that follow on a real chain by themselves, where the newest transaction is not finalized yet. */
+    settle: async (): Promise<void> => Promise.resolve(blocks.finalize()),
     /**
      * Puts transactions of a stranger's on an owner's token account, as anyone can for a fee, all in the newest blocks;
      * with the memo of a payment, they look like it until each is read.

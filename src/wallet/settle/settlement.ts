@@ -3,7 +3,6 @@ import { WalletError, type OwnerStep } from '../../errors/walletError.js';
 import { isWithdrawal, toWallMs, type Payment } from '../../ledger/payment.js';
 import { findAsset, toUsdMicros, type Asset } from '../../money/asset.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
-import { rpcSourceOf } from '../chains.js';
 import type { Engine } from '../engine.js';
 import { heldUntilMs } from '../answer/outcome.js';
 import { withdrawalRailOf } from '../../rails/table.js';
@@ -141,7 +140,7 @@ async function recordLanding(
     capturedAtomic: fate.amountAtomic,
     capturedUsdMicros: toUsdMicros(assetOf(payment), fate.amountAtomic),
     tx: fate.tx,
-    confirmed: isConfirmed(engine, payment, fate),
+    confirmed: fate.final,
     chainMs: fate.blockTimeMs,
   };
   const { payment: after } = await engine.ledger.recapture(payment.id, proof, engine.now());
@@ -161,7 +160,6 @@ async function recordCapture(
   fate: Extract<Fate, { kind: 'captured' }>,
 ): Promise<FateVerdict> {
   const wasCaptured = payment.state === 'captured';
-  const confirmed = isConfirmed(engine, payment, fate);
   const captured = await engine.ledger.capture(
     payment.id,
     {
@@ -169,7 +167,8 @@ async function recordCapture(
       capturedUsdMicros: toUsdMicros(assetOf(payment), fate.amountAtomic),
       tx: fate.tx,
       receipt: null,
-      confirmed,
+      // What is shown at a newer block may be undone, or a lie, whoever named the RPC.
+      confirmed: fate.final,
       chainMs: fate.blockTimeMs,
     },
     engine.now(),
@@ -177,22 +176,9 @@ async function recordCapture(
   const { payment: after } = captured;
   if (captured.kind === 'done' && !wasCaptured) engine.funds.spent(payment);
   const says = `T${shownBy(fate).slice(1)}`;
-  if (confirmed) return closed(after, wasCaptured ? 'confirmed' : 'captured', `${says}.`);
+  if (fate.final) return closed(after, wasCaptured ? 'confirmed' : 'captured', `${says}.`);
   const open = waiting(engine, after, fate, `${says}; that is not settled for good yet.`);
   return captured.kind === 'done' ? { ...open, verdict: 'captured' } : open;
-}
-
-/**
- * Whether what the chain shows as paid is so for good: by the quorum at a settled block, or by the RPC that the owner
- * named and trusts alone. What one operator of ours shows may be undone, or a lie.
- */
-function isConfirmed(
-  engine: FatePlace,
-  { network }: Payment,
-  { final }: Extract<Fate, { kind: 'captured' }>,
-): boolean {
-  const known = findNetwork(network as Caip2);
-  return final || (known !== undefined && rpcSourceOf(engine.config(), known).ownerSet);
 }
 
 function shownBy({ tx }: Extract<Fate, { kind: 'captured' }>): string {
