@@ -89,12 +89,13 @@ describe('making and opening', () => {
     );
   });
 
-  test('what was still to be written when it closed is turned away', async () => {
+  test('what was still to be written or read when it closed is turned away', async () => {
     using world = newLedger();
     const ledger = world.open();
     const hold = ledger.openHold(holdRequest());
     ledger.close();
     await expect(hold).rejects.toMatchObject({ code: 'cancelled', money: 'none' });
+    expect(() => ledger.head()).toThrow(expect.objectContaining({ code: 'cancelled' }));
     expect(world.ledger.head().seq).toBe(1);
   });
 });

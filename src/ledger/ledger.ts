@@ -591,6 +591,8 @@ export class Ledger {
 
   /** Reads one moment's view: without it, a commit of another process between two looks would seem like damage. */
   #snapshot<T>(operation: () => T): T {
+    if (!this.#db.open)
+      throw new WalletError('cancelled', 'The ledger was closed before this could be read.');
     try {
       statement(this.#db, 'BEGIN').run();
       try {

@@ -34,7 +34,9 @@ export type Order =
       /** The first agent unless named. */
       readonly agent?: string;
     }
-  | { readonly do: 'freeze' | 'unfreeze' | 'reconcile' }
+  | { readonly do: 'freeze' | 'unfreeze' }
+  /** Answers how many rows were looked at, or the code of what was thrown. */
+  | { readonly do: 'reconcile' }
   /** Answers at once. */
   | { readonly do: 'ping' }
   /** Answers how the row stands, or the code of what was thrown. */
@@ -132,6 +134,15 @@ async function removeByName(name: string): Promise<string> {
   }
 }
 
+async function reconcileNow(): Promise<number | string> {
+  try {
+    return (await reconcileAll(await wallet.engine(), nobodyCancels.signal)).length;
+  } catch (error) {
+    if (isWalletError(error)) return error.code;
+    throw error;
+  }
+}
+
 const walletOf = (agent?: string): Wallet => (agent === undefined ? wallet : wallet.forAgent(agent));
 
 async function withdrawTo(order: Extract<Order, { do: 'withdraw' }>): Promise<string> {
@@ -171,7 +182,7 @@ async function obey(order: Order): Promise<unknown> {
     case 'unfreeze':
       return (await wallet.engine()).ledger.unfreeze(now());
     case 'reconcile':
-      return (await reconcileAll(await wallet.engine(), nobodyCancels.signal)).length;
+      return reconcileNow();
     case 'ping':
       return null;
     case 'die':

@@ -37,7 +37,6 @@ interface Remains {
   readonly faults: ReadonlyMap<string, number>;
   readonly seed: number;
   readonly slowness: number;
-  readonly rebuilds: boolean;
 }
 
 /** Lets time pass, gives every payment its end, and holds ledger, chains, and what agents were told, together. */
@@ -72,8 +71,7 @@ export async function reckon(remains: Remains): Promise<TortureReport> {
     broken.push(...(await checkStillWorks(wallet, url)));
   }
   await wallet.close();
-  if (remains.rebuilds)
-    broken.push(...(await checkRebuilt({ world, mine, purses, old: stage.oldLedger?.file ?? null })));
+  broken.push(...(await checkRebuilt({ world, mine, purses, old: stage.oldLedger?.file ?? null })));
   const inState = (...states: string[]): number =>
     payments.filter(({ state }) => states.includes(state)).length;
   return {

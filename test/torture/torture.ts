@@ -1,10 +1,12 @@
 import { rmSync } from 'node:fs';
 import { startShop, type Shop } from '../../sandbox/shop/shop.ts';
+import { DEFAULT_AGENT } from '../../src/money/agent.js';
 import { formatUsd } from '../../src/money/decimal.js';
-import { addAgents } from '../http/served.js';
+import { addAgent } from '../../src/owner/ownerAgents.js';
 import { nameOperators, type Operators } from '../support/operators.js';
+import { ownerOf } from '../support/quickWallet.js';
 import { createRandom } from '../support/random.js';
-import type { TestWallet } from '../support/testWallet.js';
+import { TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';
 import { startWalletProcess } from '../support/walletProcess.js';
 import { CHAINS, startTestWorld, type TestWorld } from '../support/world.js';
 import { runAgent, type Notebook } from './agent.js';
@@ -27,8 +29,6 @@ export interface TortureOptions {
   readonly seconds: number;
   /** Goes on past its time until so many calls were made: a slow machine must not make it a mild one. */
   readonly callsMin?: number;
-  /** Whether the ledger is lost and rebuilt at the end; it is unless said. */
-  readonly rebuilds?: boolean;
 }
 
 const PROCESSES = 4;
@@ -72,7 +72,7 @@ async function tortureIn(
   disk: Disk | null,
   options: TortureOptions,
 ): Promise<TortureReport> {
-  const { seed, seconds, callsMin = 0, rebuilds = true } = options;
+  const { seed, seconds, callsMin = 0 } = options;
   const random = createRandom(seed);
   const { chain, solana, facilitator } = world.sandbox;
   const witness = new Witness(solana, world.now);
@@ -142,7 +142,6 @@ async function tortureIn(
     caps,
     stage,
     seed,
-    rebuilds,
     slowness,
     faults: counts,
   };
@@ -189,11 +188,16 @@ async function prepareWallet(
     },
     ...(disk === null ? {} : { folder: disk.path }),
   });
+  const owner = { ...ownerOf(mine.home, TEST_PASSPHRASE), now: world.now };
+  // As the owner does it: the config remembers whose keys are whose, for when the ledger is lost.
+  for (const name of ACCOUNTS.slice(1)) await addAgent(owner, name, async () => Promise.resolve());
   const wallet = mine.open();
-  await addAgents(world.sandbox, wallet, ACCOUNTS.slice(1), FUNDS_ATOMIC);
   const purses = await openPurses(world, wallet, ACCOUNTS, FUNDS_ATOMIC);
-  for (const { chain, address } of purses)
-    if (chain === 'solana') await world.sandbox.solana.fund(address, FUNDS_ATOMIC);
+  const { chain: base, solana } = world.sandbox;
+  for (const { chain, agent, address } of purses) {
+    if (chain === 'solana') await solana.fund(address, FUNDS_ATOMIC);
+    else if (agent !== DEFAULT_AGENT) await base.fund(address as `0x${string}`, FUNDS_ATOMIC);
+  }
   await wallet.close();
   return { mine, purses };
 }

@@ -89,16 +89,16 @@ async function sessionUsed(): Promise<{ day: bigint; findings: unknown[] }> {
 }
 
 /** What counts against lines of hosts and categories, and in the session that the agent has at its next call. */
-async function usedOf(hosts: readonly string[], categories: readonly string[]) {
+async function usedOf(hosts: readonly string[], categories: readonly string[], agent = 'default') {
   const wallet = test1.open({ now });
   const { ledger } = await wallet.engine();
-  const { id: sessionId } = await ledger.touchSession('default', now());
+  const { id: sessionId } = await ledger.touchSession(agent, now());
   const used = (...scopes: CapScope[]): bigint[] =>
     ledger.usage(
       scopes.map((scope) => capLine({ scope, windowSec: scope.kind === 'session' ? null : 86_400 })),
       now(),
     );
-  const session = { kind: 'session', agent: 'default', sessionId } as const;
+  const session = { kind: 'session', agent, sessionId } as const;
   const found = {
     hosts: used(...hosts.map((host) => ({ kind: 'host', host }) as const)),
     categories: used(...categories.map((category) => ({ kind: 'category', category }) as const)),
@@ -149,28 +149,48 @@ describe('a ledger that was deleted', () => {
   });
 });
 
-describe('a ledger of two chains and two agents that was deleted', () => {
-  test('comes back from both: each payment at its agent, on its network', async () => {
+describe('a ledger of two chains and three agents that was deleted', () => {
+  test('comes back from both: each payment at its agent, on its network, under every cap line', async () => {
+    const solana = findNetwork(SOLANA_DEVNET)!;
     await test1.set('networks.enabled', JSON.stringify(['eip155:84532', SOLANA_DEVNET]));
-    await addAgent(owner(), 'researcher', async () => Promise.resolve());
-    const wallet = test1.open({ now });
-    const there = await (await wallet.engine()).forAgent('researcher').addressOn(findNetwork(SOLANA_DEVNET)!);
-    await wallet.close();
-    await sandbox.solana.fund(there, 1_000_000n);
-    expect(await pay('/v2/json?n=21')).toMatchObject({ payment: { network: 'eip155:84532' } });
-    expect(await pay('/v2/json?n=22', { agent: 'researcher' })).toMatchObject({
-      payment: { network: SOLANA_DEVNET },
-    });
+    for (const name of ['ada', 'bob']) await addAgent(owner(), name, async () => Promise.resolve());
+    const engine = await test1.open({ now }).engine();
+    const paid: string[][] = [];
+    for (const [i, agent] of ['default', 'ada', 'bob'].entries()) {
+      const onBase = await engine.keys.evmAddress(i);
+      const onSolana = await engine.forAgent(agent).addressOn(solana);
+      if (i > 0) await sandbox.chain.fund(onBase, 1_000_000n);
+      await sandbox.solana.fund(onSolana, 1_000_000n);
+      for (const [chain, network, from] of [
+        ['base', 'eip155:84532', onBase],
+        ['solana', SOLANA_DEVNET, onSolana],
+      ] as const) {
+        const bought = await pay(`/v2/json?n=2${i}&chain=${chain}`, { agent });
+        expect(bought).toMatchObject({ code: 'paid', payment: { network } });
+        paid.push([agent, network, from]);
+      }
+    }
+    await engine.close();
     removeLedger();
     expect(await rebuildLedger(owner())).toMatchObject({ state: 'waiting' });
     await later();
-    expect(await rebuildLedger(owner())).toMatchObject({ state: 'done', imported: 2 });
-    const rows = paymentsIn(await test1.open({ now }).engine());
-    expect(rows.map(({ agent, network, payFrom }) => [agent, network, payFrom]).sort()).toEqual([
-      ['default', 'eip155:84532', test1.address],
-      ['researcher', SOLANA_DEVNET, there],
-    ]);
-    expect(await sessionUsed()).toEqual({ day: 20_000n, findings: [] });
+    expect(await rebuildLedger(owner())).toMatchObject({ state: 'done', imported: 6 });
+    const { ledger } = await test1.open({ now }).engine();
+    const rows = paymentsIn({ ledger });
+    expect(rows.map(({ agent, network, payFrom }) => [agent, network, payFrom]).sort()).toEqual(paid.sort());
+    const lines = ['default', 'ada', 'bob'].map((agent) => capLine({ scope: { kind: 'agent', agent } }));
+    expect(ledger.usage(lines, now())).toEqual([20_000n, 20_000n, 20_000n]);
+    expect(await sessionUsed()).toEqual({ day: 60_000n, findings: [] });
+    expect(await usedOf(['a.example.com'], ['maps'])).toMatchObject({
+      hosts: [60_000n],
+      categories: [60_000n],
+    });
+    // Each agent's session is its own.
+    for (const agent of ['default', 'ada', 'bob'])
+      expect(await usedOf([], ['maps'], agent)).toMatchObject({
+        session: 20_000n,
+        categoriesOfSession: [20_000n],
+      });
   });
 });
 
