@@ -1,10 +1,14 @@
+import type { OwnerStep } from '../errors/ownerAction.js';
 import { WalletError } from '../errors/walletError.js';
 import { Challenges } from './challenge.js';
 import { CODE_TRIES_MAX, isSameCode, makeCode } from './code.js';
 import type { FactorRecord, PasskeyFactor } from './factor.js';
 import { beginPasskey, makePasskeyFactor, type Signed } from './passkey.js';
 
-const AGAIN = { say: 'Begin again in a terminal.', command: 'factor add passkey' };
+const AGAIN: OwnerStep = {
+  say: 'Begin again in a terminal.',
+  action: { kind: 'addFactor', factor: 'passkey' },
+};
 
 /** What adding a passkey needs of the wallet. The owner was told from an agent before it is made. */
 export interface EnrolmentOptions {

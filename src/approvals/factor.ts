@@ -105,7 +105,7 @@ export function readFactor(json: unknown): FactorRecord {
   if (parsed.success) return parsed.data;
   // T21: the parser's own error quotes what it failed on, so it does not travel as a cause.
   throw new WalletError('factor_unreadable', 'A stored factor is not as it was written.', {
-    owner: { say: 'Remove that factor and add it again.', command: 'factor list' },
+    owner: { say: 'Remove that factor and add it again.', action: { kind: 'listFactors' } },
   });
 }
 

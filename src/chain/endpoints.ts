@@ -81,7 +81,7 @@ function unavailable({ label, caip2 }: Network, faults: readonly RpcFault[]): Wa
     retryAfterSec: RETRY_SEC,
     owner: {
       say: `Purser cannot read ${label}; if this lasts, name another RPC.`,
-      command: `config set networks.${caip2}.rpc_url URL`,
+      action: { kind: 'chooseSetting', key: `networks.${caip2}.rpc_url`, example: 'URL' },
     },
   });
 }

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { resolveHome } from '../config/home.js';
 import { WalletError } from '../errors/walletError.js';
-import { programName } from '../wallet/ownerCommand.js';
+import { programName } from './line/program.js';
 import { Flags, type CommandCall, type CommandRow } from './command.js';
 import { commands } from './commands.js';
 import type { CliIo } from './terminal/io.js';
@@ -33,18 +33,19 @@ const ANSWERED: readonly string[] = ['commander.helpDisplayed', 'commander.help'
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   // A reader such as `head` that leaves early is no fault of the command, least of all after it paid.
   for (const output of [io.stdout, io.stderr]) output.on?.('error', () => undefined);
+  const chosen: Chosen = { exitCode: 0, row: undefined, io };
   try {
     refuseSecretArguments(argv);
     const [first, ...rest] = argv;
-    return await parseAndRun(first === undefined || first === 'help' ? [...rest, '--help'] : argv, io);
+    return await parseAndRun(first === undefined || first === 'help' ? [...rest, '--help'] : argv, chosen);
   } catch (error) {
     const { printFailure } = await import('./terminal/output/failure.js');
-    return printFailure(io, argv.includes('--json'), error);
+    return printFailure(chosen.io, argv.includes('--json'), error);
   }
 }
 
-async function parseAndRun(argv: readonly string[], io: CliIo): Promise<number> {
-  const chosen: Chosen = { exitCode: 0, row: undefined };
+async function parseAndRun(argv: readonly string[], chosen: Chosen): Promise<number> {
+  const { io } = chosen;
   const program = buildProgram(io, chosen);
   try {
     await program.parseAsync([...argv], { from: 'user' });
@@ -62,6 +63,8 @@ async function parseAndRun(argv: readonly string[], io: CliIo): Promise<number> 
 interface Chosen {
   exitCode: number;
   row: CommandRow | undefined;
+  /** What the command runs in: with the wallet that `--home` names. */
+  io: CliIo;
 }
 
 function buildProgram(io: CliIo, chosen: Chosen): Command {
@@ -89,6 +92,7 @@ function buildProgram(io: CliIo, chosen: Chosen): Command {
       showGlobalOptions: false,
       styleTitle: (text) => paint('bold', text),
     });
+  program.option('--home <folder>', 'The wallet’s folder. Default: PURSER_HOME, or the usual place.');
   for (const row of commands) addCommand(program, row, io, chosen);
   program.addHelpText(
     'after',
@@ -115,9 +119,11 @@ function addCommand(program: Command, row: CommandRow, io: CliIo, chosen: Chosen
   });
   command.action(async () => {
     const { run } = await row.load();
-    const home = resolveHome(io.env, io.platform);
+    const here = ioAt(io, command.optsWithGlobals()['home']);
+    chosen.io = here;
+    const home = resolveHome(here.env, here.platform);
     const call: CommandCall = {
-      io,
+      io: here,
       home,
       // One argument may stand for several.
       args: (command.processedArgs as unknown[]).flat() as string[],
@@ -126,6 +132,11 @@ function addCommand(program: Command, row: CommandRow, io: CliIo, chosen: Chosen
     };
     chosen.exitCode = await run(call);
   });
+}
+
+/** The same process with another wallet, where one is named. */
+function ioAt(io: CliIo, home: unknown): CliIo {
+  return typeof home === 'string' ? { ...io, env: { ...io.env, PURSER_HOME: home } } : io;
 }
 
 /** A flag that may be given again takes one value each time, so that an argument behind it stays one. */

@@ -247,16 +247,20 @@ describe('setKey', () => {
     expect(raised.shortMessage).toBe(
       'limits.per_call_usd of $6.00 is above its ceiling, ceilings.per_call_usd of $5.00; raise the ceiling first.',
     );
-    expect(raised.owner?.command).toBe('config set ceilings.per_call_usd 6.00');
+    expect(raised.owner?.action).toEqual({ kind: 'setSetting', key: 'ceilings.per_call_usd', value: '6.00' });
     const lowered = refusal(() => setKey(initial(), 'ceilings.per_call_usd', '0.4'));
     expect(lowered.shortMessage).toContain('lower the cap first');
-    expect(lowered.owner?.command).toBe('config set limits.per_call_usd 0.40');
+    expect(lowered.owner?.action).toEqual({ kind: 'setSetting', key: 'limits.per_call_usd', value: '0.40' });
     expect(
       configWith({ 'ceilings.per_call_usd': '6.00', 'limits.per_call_usd': '6' }).limits.perCallUsdMicros,
     ).toBe(6_000_000n);
     const host = configWith({ 'ceilings.hosts.a.example.per_day_usd': '1' });
     const error = refusal(() => setKey(host, 'limits.hosts.a.example.per_day_usd', '2'));
-    expect(error.owner?.command).toBe('config set ceilings.hosts.a.example.per_day_usd 2.00');
+    expect(error.owner?.action).toEqual({
+      kind: 'setSetting',
+      key: 'ceilings.hosts.a.example.per_day_usd',
+      value: '2.00',
+    });
   });
 
   test('test money and real money never stand beside each other', () => {

@@ -68,9 +68,9 @@ export function setKey(config: Config, key: string, valueText: string): KeySet {
   const next = found.row.set(config, changed);
   const conflict = findConflict(next, found.key);
   if (conflict !== undefined) {
-    const { sentence, command } = conflict;
+    const { sentence, action } = conflict;
     throw new WalletError('bad_input', sentence, {
-      owner: { say: sentence, ...(command !== undefined && { command }) },
+      owner: { say: sentence, ...(action !== undefined && { action }) },
     });
   }
   return {

@@ -269,7 +269,7 @@ describe('an edit behind the owner’s back (T22)', () => {
     await set('limits.per_session_usd', '1.9');
     spoil();
     const error = await refusal(() => readConfig(home, mac));
-    expect(error).toMatchObject({ code: 'config_edited', owner: { command: 'config accept' } });
+    expect(error).toMatchObject({ code: 'config_edited', owner: { action: { kind: 'acceptConfig' } } });
     expect((await refusal(() => set('limits.per_call_usd', '0.1'))).code).toBe('config_edited');
     expect(readConfigUnauthenticated(home).walletId).toBe('w_1');
   });

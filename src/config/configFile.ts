@@ -49,7 +49,7 @@ function proveConfig(stored: Stored, mac: Mac): Config {
   throw new WalletError('config_edited', 'config.json was edited, and the owner has not accepted the edit.', {
     owner: {
       say: 'config.json was edited. Look at what changed, and accept it if it was you.',
-      command: 'config accept',
+      action: { kind: 'acceptConfig' },
     },
   });
 }
@@ -155,7 +155,7 @@ export async function acceptConfig(home: string, mac: Mac, review: ConfigReview)
         'config_edited',
         'config.json changed again after it was shown; nothing was accepted.',
         {
-          owner: { say: 'config.json changed again after it was shown.', command: 'config accept' },
+          owner: { say: 'config.json changed again after it was shown.', action: { kind: 'acceptConfig' } },
         },
       );
     }

@@ -1,3 +1,4 @@
+import type { OwnerAction } from '../errors/ownerAction.js';
 import { formatUsd } from '../money/decimal.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
 import { findNetwork } from '../money/network.js';
@@ -6,8 +7,8 @@ import { SETTINGS, type Config } from './settings.js';
 /** Two values that cannot stand beside each other. */
 export interface Conflict {
   readonly sentence: string;
-  /** The `purser` command that makes room for the change, where there is one. */
-  readonly command?: string;
+  /** What makes room for the change, where something does. */
+  readonly action?: OwnerAction;
 }
 
 interface CapPair {
@@ -26,14 +27,11 @@ export function findConflict(config: Config, changedKey?: string): Conflict | un
   const pair = capPairs(config).find(({ cap, ceiling }) => cap > ceiling);
   if (pair !== undefined) {
     const [cap, ceiling] = [formatUsd(pair.cap), formatUsd(pair.ceiling)];
-    const command =
-      changedKey === pair.ceilingKey
-        ? `config set ${pair.capKey} ${ceiling}`
-        : `config set ${pair.ceilingKey} ${cap}`;
+    const [key, value] = changedKey === pair.ceilingKey ? [pair.capKey, ceiling] : [pair.ceilingKey, cap];
     const mend = changedKey === pair.ceilingKey ? 'lower the cap first' : 'raise the ceiling first';
     return {
       sentence: `${pair.capKey} of $${cap} is above its ceiling, ${pair.ceilingKey} of $${ceiling}; ${mend}.`,
-      command,
+      action: { kind: 'setSetting', key, value },
     };
   }
   const sentence = agentConflict(config, changedKey) ?? categoryConflict(config);

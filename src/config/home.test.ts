@@ -88,7 +88,7 @@ describe.skipIf(process.platform === 'win32')('the folder', () => {
   test('that is missing is not set up; one that is a file is unusable', () => {
     expect(refusal(() => checkHome(path.join(root, 'none')))).toMatchObject({
       code: 'not_set_up',
-      owner: { command: 'init' },
+      owner: { action: { kind: 'setUp' } },
     });
     const file = path.join(root, 'file');
     writeFileSync(file, '', { mode: 0o600 });

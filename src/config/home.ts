@@ -122,7 +122,7 @@ function statOf(home: string): Stats {
 /** The error of a home where `purser init` was never run. */
 export function notSetUp(home: string): WalletError {
   return new WalletError('not_set_up', `There is no wallet in ${home} yet.`, {
-    owner: { say: 'The wallet has to be set up first.', command: 'init' },
+    owner: { say: 'The wallet has to be set up first.', action: { kind: 'setUp' } },
   });
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { OwnerStep } from '../errors/ownerAction.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { findConflict } from './conflict.js';
 import { findKey, initialSettings, SETTING_ROWS, type Config, type FoundKey } from './settings.js';
@@ -110,6 +111,6 @@ function emptyObject(): ConfigFileJson {
 /** The error of a config.json that cannot be read; `why` is the rest of a sentence. */
 export function configInvalid(why: string, cause?: unknown, mend = BY_HAND): WalletError {
   const sentence = `config.json cannot be read: ${why.replace(/\.$/, '')}.`;
-  const owner = { say: `${sentence} ${mend}`, command: 'config accept' };
+  const owner: OwnerStep = { say: `${sentence} ${mend}`, action: { kind: 'acceptConfig' } };
   return new WalletError('config_invalid', sentence, { cause, owner });
 }

@@ -193,7 +193,7 @@ export const SETTINGS = {
       readName: readAgentName,
       kind: keyIndex,
       compare: fixedDirection,
-      fixed: 'The command agents add gives an agent its keys, and they are never changed.',
+      fixed: 'An agent is given its keys when it is added, and they are never changed.',
       doc: "Index of the agent's keys. Written by agents add; never reused.",
     }),
     perCallUsdMicros: agentAmount(

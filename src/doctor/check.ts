@@ -1,4 +1,5 @@
-import { isWalletError, type OwnerStep } from '../errors/walletError.js';
+import type { OwnerStep } from '../errors/ownerAction.js';
+import { isWalletError } from '../errors/walletError.js';
 import { toLedgerError } from '../ledger/sqlite/fault.js';
 
 /** One thing that was looked at. */

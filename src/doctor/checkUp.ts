@@ -121,7 +121,7 @@ async function lookAtLedger(
         const { version } = readConfigUnauthenticated(home);
         if (version < configVersion)
           throw new WalletError('config_stale', 'config.json is older than the ledger has seen.', {
-            owner: { say: 'Look at it, and accept it.', command: 'config accept' },
+            owner: { say: 'Look at it, and accept it.', action: { kind: 'acceptConfig' } },
           });
         return ok('ledger', `The journal of ${seq} entries goes on from what the keystore remembers.`);
       }),
@@ -133,7 +133,7 @@ async function lookAtLedger(
           name: 'factor',
           state: 'warn',
           says: 'There is no factor: only a prompt of the client says yes, and what unlocks the keystore loosens limits.',
-          mend: { say: 'Add what only you have.', command: 'factor add passphrase' },
+          mend: { say: 'Add what only you have.', action: { kind: 'addFactor', factor: 'passphrase' } },
         };
       }),
       await check('frozen', () =>
@@ -142,7 +142,7 @@ async function lookAtLedger(
               name: 'frozen',
               state: 'warn',
               says: 'The wallet is frozen: nothing is signed or sent.',
-              mend: { say: 'Let agents pay again.', command: 'unfreeze' },
+              mend: { say: 'Let agents pay again.', action: { kind: 'unfreeze' } },
             }
           : ok('frozen', 'The wallet is not frozen.'),
       ),

@@ -67,7 +67,7 @@ describe('an RPC', () => {
     expect((await look(other.url)).get(`rpc ${other.host}`)).toMatchObject({
       state: 'fail',
       says: expect.stringContaining(`serves chain 1, not ${CHAIN_ID}`) as string,
-      mend: { command: expect.stringContaining(KEY) as string },
+      mend: { action: { kind: 'chooseSetting', key: KEY } },
     });
   });
 

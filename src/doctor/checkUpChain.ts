@@ -1,5 +1,5 @@
 import type { Config } from '../config/settings.js';
-import type { OwnerStep } from '../errors/walletError.js';
+import type { OwnerStep } from '../errors/ownerAction.js';
 import { assetsOf } from '../money/asset.js';
 import { formatUnits } from '../money/decimal.js';
 import { findNetwork, type Network } from '../money/network.js';
@@ -47,9 +47,9 @@ export async function checkUpChains(
 async function lookAtOperators(config: Config, network: Network, nowMs: number): Promise<Sight[]> {
   const { urls } = rpcSourceOf(config, network);
   if (urls.length > 0) return Promise.all(urls.map((url) => lookAtOperator(config, network, url, nowMs)));
-  const mend = {
+  const mend: OwnerStep = {
     say: 'Name one that you trust.',
-    command: `config set networks.${network.caip2}.rpc_url URL`,
+    action: { kind: 'chooseSetting', key: `networks.${network.caip2}.rpc_url`, example: 'URL' },
   };
   const says = `No RPC of ${network.label} is known: what was paid there is never confirmed.`;
   return [{ check: { name: `rpc ${network.label}`, state: 'fail', says, mend }, timeSec: null }];
@@ -64,9 +64,9 @@ async function lookAtOperator(config: Config, network: Network, url: string, now
     const behindSec = Math.floor(nowMs / 1000) - timeSec;
     const says = `${network.label}: the right chain, newest block ${Math.max(0, behindSec)} s old.`;
     if (behindSec <= BEHIND_SEC_MAX) return { check: ok(name, says), timeSec };
-    const mend = {
+    const mend: OwnerStep = {
       say: 'If this lasts, name another RPC.',
-      command: `config set networks.${network.caip2}.rpc_url URL`,
+      action: { kind: 'chooseSetting', key: `networks.${network.caip2}.rpc_url`, example: 'URL' },
     };
     return { check: { name, state: 'warn', says, mend }, timeSec };
   } catch (error) {
@@ -113,9 +113,9 @@ async function lookAtBalance(config: Config, { network, address }: AgentPlace): 
     const words = assets.map((asset, i) => `${formatUnits(held[i] ?? 0n, asset.decimals)} ${asset.symbol}`);
     const says = `${network.label}: ${words.join(', ')} at ${address}.`;
     const holds = held.some((amount) => amount > 0n);
-    const mend = holds
+    const mend: OwnerStep | null = holds
       ? null
-      : { say: 'Send some to that address.', command: `address --network ${network.caip2}` };
+      : { say: 'Send some to that address.', action: { kind: 'showAddress', network: network.caip2 } };
     return { check: ok(name, says), holds, mend };
   } catch (error) {
     return { check: failed(name, error, 'warn'), holds: false, mend: null };

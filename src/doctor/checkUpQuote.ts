@@ -1,3 +1,4 @@
+import type { OwnerStep } from '../errors/ownerAction.js';
 import type { Config } from '../config/settings.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { assetsOf, type Asset } from '../money/asset.js';
@@ -26,7 +27,10 @@ export function checkUpQuote(
   const network = findNetwork(config.networks.enabled[0] ?? 'eip155:0');
   const asset = network === undefined ? undefined : assetsOf(network.caip2)[0];
   if (network === undefined || asset === undefined) {
-    const mend = { say: 'Enable one.', command: 'config set networks.enabled \'["eip155:8453"]\'' };
+    const mend: OwnerStep = {
+      say: 'Enable one.',
+      action: { kind: 'addToSetting', key: 'networks.enabled', entry: 'eip155:8453' },
+    };
     return { name: NAME, state: 'fail', says: 'No network is enabled: nothing can be paid.', mend };
   }
   const url = new URL(`https://${config.hosts.allow[0] ?? ANY_HOST}/`);

@@ -1,12 +1,5 @@
 import { CODES, type Code, type MoneyState, type Retry } from './codes.js';
-
-/** What only the person who owns the money can do about an error. */
-export interface OwnerStep {
-  /** One sentence to pass on to the owner. */
-  readonly say: string;
-  /** Arguments of the `purser` command that mends it, without the program's name. */
-  readonly command?: string;
-}
+import type { OwnerStep } from './ownerAction.js';
 
 /** Everything a {@link WalletError} can carry beside its code and sentence. */
 export interface WalletErrorDetails {

@@ -115,7 +115,7 @@ export class StoreKeystore implements Keystore {
     const stored = await this.#store.readSecret();
     if (stored === null) {
       throw new WalletError('not_set_up', 'No wallet exists here yet.', {
-        owner: { say: 'Make a wallet first.', command: 'init' },
+        owner: { say: 'Make a wallet first.', action: { kind: 'setUp' } },
       });
     }
     const secret = decodeSecret(stored.text);

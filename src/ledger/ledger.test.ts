@@ -242,7 +242,7 @@ describe('checkpoints (T29)', () => {
     expect(() => older.verifyCheckpoint(checkpoint)).toThrow(
       expect.objectContaining({
         code: 'ledger_older',
-        owner: expect.objectContaining({ command: 'ledger rebuild' }),
+        owner: expect.objectContaining({ action: { kind: 'rebuildLedger' } }),
       }),
     );
   });

@@ -247,7 +247,7 @@ export class Ledger {
       throw new WalletError('ledger_foreign', 'This ledger is not the one the keystore remembers.', {
         owner: {
           say: 'The ledger is not the one this wallet last wrote; signing has stopped.',
-          command: 'ledger rebuild',
+          action: { kind: 'rebuildLedger' },
         },
       });
     }
@@ -649,6 +649,9 @@ function identify(db: Sqlite, mac: MacFunction | null): { id: string; auth: RowA
   const auth = new RowAuthenticator(mac, id);
   if (auth.rowMatches('meta', row)) return { id, auth };
   throw new WalletError('ledger_foreign', 'This ledger was not written with the keys of this wallet.', {
-    owner: { say: 'The ledger belongs to another wallet; signing has stopped.', command: 'ledger rebuild' },
+    owner: {
+      say: 'The ledger belongs to another wallet; signing has stopped.',
+      action: { kind: 'rebuildLedger' },
+    },
   });
 }

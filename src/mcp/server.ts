@@ -5,7 +5,9 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { CallContext } from '../wallet/call/callBound.js';
-import { outcome, type Outcome } from '../wallet/answer/outcome.js';
+import { tellOutcome } from '../cli/line/line.js';
+import type { CommandPlace } from '../cli/line/program.js';
+import { outcome, type Outcome, type ToldOutcome } from '../wallet/answer/outcome.js';
 import { advertise, inputJsonSchema } from './advertisedSchema.js';
 import { answeredOf, askWithin, asksByResult, ClientQuestion, declaredBy, questionResult } from './elicit.js';
 import { renderOutcome } from './text.js';
@@ -40,8 +42,7 @@ export interface EndedCall {
 }
 
 /** What a server is made of. */
-export interface McpOptions {
-  readonly version: string;
+export interface McpOptions extends CommandPlace {
   readonly wallet: WalletTools;
   /** Hears of every call of a tool. */
   readonly ended?: (call: EndedCall) => void;
@@ -82,7 +83,7 @@ export function createMcpServer(options: McpOptions): McpServer {
 async function callTool(
   server: McpServer,
   tool: Tool,
-  { wallet, ended }: McpOptions,
+  { wallet, ended, ...machine }: McpOptions,
   input: unknown,
   context: ServerContext,
 ): Promise<CallToolResult | InputRequiredResult> {
@@ -96,10 +97,12 @@ async function callTool(
   const asks = new ClientQuestion(client, answeredOf(context));
   const result = end(await call(tool, wallet, input, context, { asks, ...known }));
   const { prompt } = asks;
-  if (prompt === null) return toResult(result);
+  if (prompt === null) return toResult(tellOutcome(result, machine));
   if (asksByResult(context)) return questionResult(prompt);
   const answered = new ClientQuestion(client, await askWithin(context, prompt));
-  return toResult(end(await call(tool, wallet, input, context, { asks: answered, ...known })));
+  return toResult(
+    tellOutcome(end(await call(tool, wallet, input, context, { asks: answered, ...known })), machine),
+  );
 }
 
 /** The id of the request that a call came by and when it came, where its transport gives them. */
@@ -138,7 +141,7 @@ async function call(
   }
 }
 
-function toResult(result: Outcome): CallToolResult {
+function toResult(result: ToldOutcome): CallToolResult {
   return {
     content: [{ type: 'text', text: renderOutcome(result) }],
     structuredContent: { ...result },

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Outcome, ResponseView } from '../wallet/answer/outcome.js';
+import type { ResponseView, ToldOutcome } from '../wallet/answer/outcome.js';
 
 /** Fields every outcome has; they have lines of their own, in an order that an agent reads in. */
 const COMMON_FIELDS: readonly string[] = [
@@ -34,7 +34,7 @@ const OUR_FIELDS: readonly string[] = ['total', 'next_cursor', 'found'];
  *
  * @param mark what the fence is named by; random, so that no body holds it
  */
-export function renderOutcome(outcome: Outcome, mark = freshMark): string {
+export function renderOutcome(outcome: ToldOutcome, mark = freshMark): string {
   const own = Object.entries(outcome).filter(
     ([name, value]) => !COMMON_FIELDS.includes(name) && value !== null && value !== undefined,
   );
@@ -50,11 +50,11 @@ export function renderOutcome(outcome: Outcome, mark = freshMark): string {
   ].join('\n');
 }
 
-function isSellers(outcome: Outcome, name: string): boolean {
+function isSellers(outcome: ToldOutcome, name: string): boolean {
   return outcome['untrusted'] === true ? !OUR_FIELDS.includes(name) : SELLER_FIELDS.includes(name);
 }
 
-function facts(outcome: Outcome): string[] {
+function facts(outcome: ToldOutcome): string[] {
   const { status, code, money, retry, retry_after_s, spent_usd, session_left_usd } = outcome;
   const after = retry_after_s === null ? '' : ` (in ${retry_after_s} s)`;
   const left = session_left_usd === null ? '' : `; session_left_usd: ${session_left_usd}`;

@@ -52,7 +52,7 @@ function assertWhole(
     {
       owner: {
         say: `The payments on ${label} could not be counted: ${why}. Try again, or name an RPC that shows the last 30 days.`,
-        command: `config set networks.${caip2}.rpc_url URL`,
+        action: { kind: 'chooseSetting', key: `networks.${caip2}.rpc_url`, example: 'URL' },
       },
     },
   );

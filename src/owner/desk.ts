@@ -212,7 +212,7 @@ export function factorNeeded(hasFactor: boolean): WalletError {
   return hasFactor
     ? new WalletError('factor_needed', 'Only the owner can say yes: give the owner passphrase or a passkey.')
     : new WalletError('factor_needed', 'This wallet has no factor yet, so nobody can say yes here.', {
-        owner: { say: 'Add an owner passphrase first.', command: 'factor add passphrase' },
+        owner: { say: 'Add an owner passphrase first.', action: { kind: 'addFactor', factor: 'passphrase' } },
       });
 }
 

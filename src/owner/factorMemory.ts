@@ -41,7 +41,7 @@ export async function lostFactors(
   if (!lacks(ledger, factors)) return null;
   if (mendsLedger) return factors;
   throw new WalletError('ledger_older', 'The ledger does not know a factor that the keystore remembers.', {
-    owner: { say: 'The ledger was put back to an old copy.', command: 'ledger rebuild' },
+    owner: { say: 'The ledger was put back to an old copy.', action: { kind: 'rebuildLedger' } },
   });
 }
 
@@ -87,7 +87,7 @@ function nothingTells(cause: WalletError): WalletError {
       cause,
       owner: {
         say: 'Put either back from a backup; or move the folder away and restore the wallet from its recovery phrase.',
-        command: 'init --restore-stdin',
+        action: { kind: 'restoreWallet' },
       },
     },
   );

@@ -17,13 +17,17 @@ import { lacksFactors, rememberFactors, restoreFactors } from './factorMemory.js
 import { readChain } from './chainImport.js';
 import { provedConfig } from './ownerConfig.js';
 import { makeLedgerFile } from './setUpLedger.js';
-import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './ownerHand.js';
+import { unlockAsAnyone, unlockAsOwner, type OwnerOptions, type OwnerWish } from './ownerHand.js';
 
 /** The longest window of a cap: older payments count nowhere. */
 const COUNTED_SEC = 30 * 86_400;
 /** A clock a little behind the chain's must not end the wait too soon. */
 const CLOCK_MARGIN_SEC = 60;
-const REBUILD_WISH = { what: 'Rebuilding the ledger', command: 'ledger rebuild', mendsLedger: true };
+const REBUILD_WISH: OwnerWish = {
+  what: 'Rebuilding the ledger',
+  action: { kind: 'rebuildLedger' },
+  mendsLedger: true,
+};
 
 /** How far a rebuilding has come. */
 export interface Rebuilding {
@@ -248,8 +252,8 @@ export async function backupLedger(options: OwnerOptions, path: string): Promise
  */
 export async function restoreLedger(options: OwnerOptions, path: string): Promise<Rebuilding> {
   const keys = await unlockAsOwner(options, {
-    what: 'Restoring the ledger',
-    command: `ledger restore ${path}`,
+    what: `Restoring the ledger from ${path}`,
+    action: { kind: 'restoreLedger', file: path },
     mendsLedger: true,
   });
   if (!existsSync(path)) throw new WalletError('not_found', 'There is no such file.');

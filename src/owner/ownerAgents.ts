@@ -16,7 +16,7 @@ import { addressOn } from '../wallet/agentAddress.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
 import { fundedAssets } from './ownAddresses.js';
 import { provedConfig, withLedger } from './ownerConfig.js';
-import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './ownerHand.js';
+import { unlockAsAnyone, unlockAsOwner, type OwnerOptions, type OwnerWish } from './ownerHand.js';
 
 /** 256 random bits: nobody guesses a token, so none needs a slow hash. */
 const TOKEN_BYTES = 32;
@@ -92,7 +92,7 @@ export async function addAgent(
   checkName(name);
   const keys = await unlockAsOwner(options, {
     what: `Adding the agent ${name}`,
-    command: `agents add ${name}`,
+    action: { kind: 'addAgent', name },
   });
   if (keys.secretKind !== 'phrase') {
     throw new WalletError(
@@ -101,7 +101,7 @@ export async function addAgent(
       {
         owner: {
           say: 'Make a wallet with a phrase in another folder (PURSER_HOME), and send its agents their money.',
-          command: 'init',
+          action: { kind: 'setUp' },
         },
       },
     );
@@ -162,7 +162,10 @@ export async function rotateToken(
   deliver: DeliverToken,
 ): Promise<AgentLine> {
   checkName(name);
-  const wish = { what: `Giving the agent ${name} a new token`, command: `agents rotate ${name}` };
+  const wish: OwnerWish = {
+    what: `Giving the agent ${name} a new token`,
+    action: { kind: 'rotateAgent', name },
+  };
   const keys = await unlockAsOwner(options, wish);
   return withLedger(options, keys, async (ledger) => {
     const agent = ledger.agents.find(name);
@@ -177,7 +180,10 @@ export async function rotateToken(
 /** Lets an agent act again: the owner's alone. Throws `agent_unknown`. */
 export async function resumeAgent(options: OwnerOptions, name: string): Promise<Changed> {
   checkName(name);
-  const wish = { what: `Letting the agent ${name} act again`, command: `agents resume ${name}` };
+  const wish: OwnerWish = {
+    what: `Letting the agent ${name} act again`,
+    action: { kind: 'resumeAgent', name },
+  };
   return changeState(options, await unlockAsOwner(options, wish), name, 'resume');
 }
 

@@ -47,7 +47,7 @@ export function changeConfig(
   const { key } = findKey(keyText);
   const words = {
     what: `Setting ${key} to ${valueText}`,
-    command: `config set ${key} ${shellWord(valueText)}`,
+    action: { kind: 'setSetting', key, value: valueText } as const,
   };
   return change(options, key, words, () => valueText);
 }
@@ -62,7 +62,7 @@ export function changeConfigList(
   const { key } = findKey(keyText);
   const words = {
     what: entryChange === 'add' ? `Adding ${entry} to ${key}` : `Removing ${entry} from ${key}`,
-    command: `config ${entryChange} ${key} ${shellWord(entry)}`,
+    action: { kind: entryChange === 'add' ? 'addToSetting' : 'removeFromSetting', key, entry } as const,
   };
   return change(options, key, words, (config) => withEntry(config, key, entryChange, entry));
 }
@@ -70,14 +70,14 @@ export function changeConfigList(
 async function change(
   options: OwnerOptions,
   key: string,
-  { what, command }: { readonly what: string; readonly command: string },
+  { what, action }: Pick<OwnerWish, 'what' | 'action'>,
   textFor: (config: Config) => string,
 ): Promise<ConfigChange> {
   const known = readConfigUnauthenticated(options.home);
   const shown = changeOf(known, key, textFor(known));
   const wish: OwnerWish = {
     what: `${what}, which loosens the wallet,`,
-    command,
+    action,
     act: async () =>
       Promise.resolve({ what: `Set ${key}, which loosens the wallet`, details: [describeChange(shown)] }),
   };
@@ -132,7 +132,7 @@ export async function acceptConfigEdit(
   let review: ConfigReview | undefined;
   const wish: OwnerWish = {
     what: 'Accepting an edit of config.json',
-    command: 'config accept',
+    action: { kind: 'acceptConfig' },
     act: async ({ keys, ledger }) => {
       const versionSeen = ledger?.head().configVersion ?? 0;
       review = reviewConfig(options.home, configMac(keys), versionSeen);
@@ -177,7 +177,6 @@ function actOfEdit({ changes, comparedWith, text }: ConfigReview): OwnerAct {
     throw new WalletError(error.code, `The edit of config.json cannot be accepted. ${error.shortMessage}`, {
       owner: {
         say: 'Put config.json back as it was (config.accepted.json is the last one you accepted), and make the change in smaller edits, or a setting at a time.',
-        command: 'config set KEY VALUE',
       },
     });
   }
@@ -218,17 +217,13 @@ function staleConfig(): WalletError {
   return new WalletError('config_stale', 'config.json is an older copy than the one the ledger has seen.', {
     owner: {
       say: 'config.json was put back to an older version; check it and accept it.',
-      command: 'config accept',
+      action: { kind: 'acceptConfig' },
     },
   });
 }
 
-function changedMeanwhile({ what, command }: OwnerWish): WalletError {
+function changedMeanwhile({ what, action }: OwnerWish): WalletError {
   return new WalletError('needs_owner', `${what} is the owner's alone, and the config changed meanwhile.`, {
-    owner: { say: 'The config changed while you were changing it.', command },
+    owner: { say: 'The config changed while you were changing it.', action },
   });
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

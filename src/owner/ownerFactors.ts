@@ -10,7 +10,14 @@ import {
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { fitsMemory, openKeystore, type UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { asOwner, keystoreKindOf, unlockAsAnyone, type OwnedWallet, type OwnerOptions } from './ownerHand.js';
+import {
+  asOwner,
+  keystoreKindOf,
+  unlockAsAnyone,
+  type OwnedWallet,
+  type OwnerOptions,
+  type OwnerWish,
+} from './ownerHand.js';
 import { openLedger } from '../wallet/engine.js';
 import { forgetFactor, rememberFactors } from './factorMemory.js';
 import { readFactors, storedFactor } from './ownerFactor.js';
@@ -40,7 +47,10 @@ export async function addPassphrase(
   passphrase: () => Promise<string | null>,
   label: string,
 ): Promise<FactorLine> {
-  const wish = { what: 'Adding a factor', command: 'factor add passphrase' };
+  const wish: OwnerWish = {
+    what: 'Adding an owner passphrase',
+    action: { kind: 'addFactor', factor: 'passphrase' },
+  };
   return asOwner(options, wish, async ({ keys, ledger, proved }) => {
     if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep a factor in.');
     assertRoom(ledger);
@@ -105,7 +115,10 @@ export async function addPasskey(
   label: string,
   serve: (enrolment: Enrolment) => Promise<void>,
 ): Promise<PasskeyFactor | null> {
-  const wish = { what: 'Adding a factor', command: 'factor add passkey' };
+  const wish: OwnerWish = {
+    what: 'Adding a passkey',
+    action: { kind: 'addFactor', factor: 'passkey' },
+  };
   return asOwner(options, wish, async ({ keys, ledger, proved }) => {
     if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep a factor in.');
     assertRoom(ledger);
@@ -122,7 +135,7 @@ export async function addPasskey(
 
 /** Removes a factor; false where there is none by that id. */
 export async function removeFactor(options: OwnerOptions, id: string): Promise<boolean> {
-  const wish = { what: 'Removing a factor', command: `factor remove ${/^fac_\w+$/.test(id) ? id : 'ID'}` };
+  const wish: OwnerWish = { what: `Removing the factor ${id}`, action: { kind: 'removeFactor', id } };
   return asOwner(options, wish, async ({ keys, ledger, proved }) => {
     if (ledger === null) return false;
     await forgetFactor(keys, id);

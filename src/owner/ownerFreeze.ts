@@ -56,7 +56,7 @@ export async function freezeWallet({ home, now }: Pick<OwnerOptions, 'home' | 'n
  * for a ledger that has to be rebuilt first, and as {@link unlockAsOwner} does.
  */
 export async function unfreezeWallet(options: OwnerOptions): Promise<boolean> {
-  const keys = await unlockAsOwner(options, { what: 'Unfreezing the wallet', command: 'unfreeze' });
+  const keys = await unlockAsOwner(options, { what: 'Unfreezing the wallet', action: { kind: 'unfreeze' } });
   const ledger = openLedger(options, keys);
   try {
     const anchor = await keys.readAnchor();

@@ -4,6 +4,7 @@ import type { OwnerAct } from '../approvals/confirmation.js';
 import type { FactorRecord, PasskeyFactor } from '../approvals/factor.js';
 import { readConfigUnauthenticated } from '../config/configFile.js';
 import { checkHome, LEDGER_FILE } from '../config/home.js';
+import type { OwnerAction, OwnerStep } from '../errors/ownerAction.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { findKeystoreKind, openKeystore, type KeystoreKind, type UnlockedWallet } from '../keys/keystore.js';
 import { Ledger } from '../ledger/ledger.js';
@@ -54,8 +55,8 @@ export interface OwnerOptions {
 export interface OwnerWish {
   /** The beginning of a sentence, such as `Raising limits.per_day_usd`. */
   readonly what: string;
-  /** Arguments of the `purser` command that does it. */
-  readonly command: string;
+  /** What does it. */
+  readonly action: OwnerAction;
   /** Whether it is there for a ledger that cannot be read, which then tells of no factor. */
   readonly mendsLedger?: boolean;
   /** The fields of what is done that its sentence does not say; a line each. */
@@ -168,13 +169,13 @@ async function askFactor(
   throw new WalletError(
     'factor_needed',
     `${wish.what} is the owner's alone: give the factor, by --factor-file or typed in a terminal (what unlocks the keystore does not count here).`,
-    { owner: { say: `${wish.what} needs you.`, command: `${wish.command} --factor-file FILE` } },
+    { owner: { say: `${wish.what} needs you.`, action: wish.action, gives: 'factor' } },
   );
 }
 
 /** A wish in the words that a passkey signs. */
-function actOf({ what, command, details = [] }: OwnerWish): OwnerAct {
-  return { what: `${what.replace(/,$/, '')}: purser ${command}`, details };
+function actOf({ what, details = [] }: OwnerWish): OwnerAct {
+  return { what: what.replace(/,$/, ''), details };
 }
 
 function openForOwner(home: string, keys: UnlockedWallet, { mendsLedger }: OwnerWish): Ledger | null {
@@ -230,7 +231,7 @@ export async function proveOwner(
   wish: OwnerWish,
 ): Promise<string | null> {
   if (kind === 'keychain') {
-    if (!hand.atTerminal) throw needsOwner(wish, 'do it in a terminal', wish.command);
+    if (!hand.atTerminal) throw needsOwner(wish, 'do it in a terminal');
     return null;
   }
   const passphrase = await hand.passphrase();
@@ -238,12 +239,12 @@ export async function proveOwner(
   throw needsOwner(
     wish,
     'give --passphrase-file, or type the passphrase in a terminal (PURSER_PASSPHRASE_FILE does not count here)',
-    `${wish.command} --passphrase-file FILE`,
+    'unlockPassphrase',
   );
 }
 
-function needsOwner({ what }: OwnerWish, how: string, command: string): WalletError {
+function needsOwner({ what, action }: OwnerWish, how: string, gives?: OwnerStep['gives']): WalletError {
   return new WalletError('needs_owner', `${what} is the owner's alone: ${how}.`, {
-    owner: { say: `${what} needs you.`, command },
+    owner: { say: `${what} needs you.`, action, ...(gives === undefined ? {} : { gives }) },
   });
 }

@@ -26,8 +26,10 @@ export async function listPauses(options: OwnerOptions): Promise<Pause[]> {
  * may be paid again, none where none of that name was paused.
  */
 export async function endPauses(options: OwnerOptions, place: string): Promise<string[]> {
-  const shown = /^[a-z0-9.:/_-]+$/.test(place) ? place : 'HOST';
-  const keys = await unlockAsOwner(options, { what: 'Ending a pause', command: `pauses end ${shown}` });
+  const keys = await unlockAsOwner(options, {
+    what: `Ending the pause of ${place}`,
+    action: { kind: 'endPause', place },
+  });
   const ledger = openLedger(options, keys);
   try {
     const ended = pausesIn(ledger, options.now())

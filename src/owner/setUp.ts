@@ -133,18 +133,26 @@ async function openUnfinished(
       'ledger_missing',
       'This wallet had a ledger, and it is gone; no new one is made in its place.',
       {
-        owner: { say: 'Put purser.db back from a backup, or have it rebuilt.', command: 'ledger rebuild' },
+        owner: {
+          say: 'Put purser.db back from a backup, or have it rebuilt.',
+          action: { kind: 'rebuildLedger' },
+        },
       },
     );
   }
   if (looksWhole) throw alreadySetUp(home);
   const what = 'Making the lost config.json anew, with the limits of a new wallet,';
   const options = { home, now, passphrase, hand };
-  return asOwnerOf(keystore.kind, options, { what, command: 'init --yes' }, async (owned) => {
-    if (owned.ledger !== null && owned.proved !== null)
-      await owned.ledger.factors.use(owned.proved.use, now());
-    return owned.keys;
-  });
+  return asOwnerOf(
+    keystore.kind,
+    options,
+    { what, action: { kind: 'setUp', unattended: true } },
+    async (owned) => {
+      if (owned.ledger !== null && owned.proved !== null)
+        await owned.ledger.factors.use(owned.proved.use, now());
+      return owned.keys;
+    },
+  );
 }
 
 /** Whether the ledger went on since it was made: then the wallet is whole, and nobody need be asked for a passphrase. */
@@ -178,7 +186,7 @@ async function createKeystore(
       {
         owner: {
           say: 'Restore that wallet from its recovery phrase, or let PURSER_HOME name another folder.',
-          command: 'init --restore-stdin',
+          action: { kind: 'restoreWallet' },
         },
       },
     );
@@ -254,7 +262,7 @@ async function ensureLedger(request: SetUpRequest, keys: UnlockedWallet, config:
         'ledger_foreign',
         'The keystore remembers no ledger, and there is one that was used.',
         {
-          owner: { say: 'Have the ledger checked against the chain.', command: 'ledger rebuild' },
+          owner: { say: 'Have the ledger checked against the chain.', action: { kind: 'rebuildLedger' } },
         },
       );
     }

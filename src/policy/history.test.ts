@@ -123,7 +123,7 @@ test('an origin that took a payment and asked again pauses, longer each time, at
     judgeBreaker({ hostPort, strikes, lastStrikeMs: 1_000_000, nowMs: 1_000_000 + sinceSec * 1000 });
   expect(judge(0, 0).verdict).toBe('allow');
   expect(judge(1, 0)).toMatchObject({ verdict: 'refuse', code: 'origin_paused', retryAfterSec: 600 });
-  expect(judge(1, 0)).toMatchObject({ owner: { command: expect.stringMatching(/^pauses end /) } });
+  expect(judge(1, 0)).toMatchObject({ owner: { action: { kind: 'endPause' } } });
   expect(judge(1, 599.5)).toMatchObject({ retryAfterSec: 1 });
   expect(judge(1, 600).verdict).toBe('allow');
   expect(judge(2, 600)).toMatchObject({ retryAfterSec: 600 });

@@ -126,7 +126,7 @@ export function judgeBreaker({
     retryAfterSec,
     owner: {
       say: `${host} is paused, for it did not keep to what it was paid for. If you know why, you can end the pause.`,
-      ...(PLAIN_PLACE.test(shown) && { command: `pauses end ${shown}` }),
+      ...(PLAIN_PLACE.test(shown) && { action: { kind: 'endPause' as const, place: shown } }),
     },
   };
 }

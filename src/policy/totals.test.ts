@@ -38,7 +38,7 @@ test('a cap asks, with what is used and left and the least that would do', () =>
     line: { name: 'limits.per_session_usd', usdMicrosMax: 2_000_000n, usdMicrosLeft: 200_000n },
     owner: {
       say: 'The agent wants to pay $0.50, which passes the cap of $2.00 for this session: $1.80 is used and $0.20 is left.',
-      command: 'config set limits.per_session_usd 2.30',
+      action: { kind: 'setSetting', key: 'limits.per_session_usd', value: '2.30' },
     },
   });
 });

@@ -44,7 +44,10 @@ export function judgeTotals({
     code: 'needs_owner',
     sentence: `The price of ${price} passes ${bound} (${line.name}), which only the owner can lift: ${figures}; do not retry.`,
     line: deciding,
-    owner: { say, command: `config set ${line.name} ${formatUsd(usedUsdMicros + usdMicros)}` },
+    owner: {
+      say,
+      action: { kind: 'setSetting', key: line.name, value: formatUsd(usedUsdMicros + usdMicros) },
+    },
   };
 }
 

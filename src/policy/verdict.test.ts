@@ -74,13 +74,13 @@ test('a denied host cannot be reached by spelling it otherwise', () => {
 test('a host not allowed names what the owner would run, and never shell syntax of a URL', () => {
   const hosts = { allow: ['a.example'], deny: [] };
   expect(judgeRequest({ hosts, hostPort: 'b.example:443' })).toMatchObject({
-    owner: { command: 'config add hosts.allow b.example' },
+    owner: { action: { kind: 'addToSetting', key: 'hosts.allow', entry: 'b.example' } },
   });
   const hostPort = hostPortOf(new URL("https://b';reboot;'.example/"));
   expect(hostPort).toContain(';reboot;');
   const verdict = judgeRequest({ hosts, hostPort });
   expect(codeOf(verdict)).toBe('refuse host_not_allowed');
-  expect(verdict).not.toHaveProperty('owner.command');
+  expect(verdict).not.toHaveProperty('owner.action');
 });
 
 test.each([
@@ -109,7 +109,7 @@ test('a refusal says its figures, its key and that it is final', () => {
     line: { name: 'limits.per_call_usd', usdMicrosMax: 500_000n, usdMicrosLeft: 500_000n },
     owner: {
       say: 'The agent wants to pay $0.75 for one call; your cap is $0.50 a call.',
-      command: 'config set limits.per_call_usd 0.75',
+      action: { kind: 'setSetting', key: 'limits.per_call_usd', value: '0.75' },
     },
   });
   expect(judgeOffer({ offer: offerOf(BASE, 7_000_000n), ...rules })).toMatchObject({
@@ -121,7 +121,7 @@ test('a refusal says its figures, its key and that it is final', () => {
 test('a disabled network names what the owner would run; the other kind of money cannot be enabled', () => {
   expect(judgeOffer({ offer: offerOf(POLYGON, 1n), ...rules })).toMatchObject({
     code: 'network_disabled',
-    owner: { command: 'config add networks.enabled eip155:137' },
+    owner: { action: { kind: 'addToSetting', key: 'networks.enabled', entry: 'eip155:137' } },
   });
   const testMoney = judgeOffer({ offer: offerOf(BASE_SEPOLIA, 1n), ...rules });
   expect(testMoney).toMatchObject({ verdict: 'refuse', code: 'network_disabled' });
@@ -205,7 +205,7 @@ test('a network the owner could enable is named before one that could not', () =
     offers: [offerOf(BASE_SEPOLIA, 1n), offerOf(POLYGON, 2n, 1)],
     ...rules,
   });
-  expect(choice.verdict).toHaveProperty('owner.command');
+  expect(choice.verdict).toHaveProperty('owner.action');
 });
 
 test('the strictest verdict wins, the first of equals', () => {

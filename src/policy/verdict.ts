@@ -1,6 +1,6 @@
 import type { Offer } from '../payment/challenge.js';
 import type { Code } from '../errors/codes.js';
-import type { OwnerStep } from '../errors/walletError.js';
+import type { OwnerStep } from '../errors/ownerAction.js';
 import type { Caip2 } from '../money/network.js';
 import { formatUsd } from '../money/decimal.js';
 import { hostOf, namesOf } from './host.js';
@@ -79,7 +79,7 @@ export function judgeRequest({ hosts, hostPort }: { hosts: HostRules; hostPort: 
       say: `The agent wants to call ${host}, which is not in hosts.allow.`,
       // T11: a URL's host may hold quotes and semicolons; a command to be pasted into a shell may not.
       ...(PLAIN_HOST.test(host) && {
-        command: `config add hosts.allow ${host}`,
+        action: { kind: 'addToSetting' as const, key: 'hosts.allow', entry: host },
       }),
     },
   };
@@ -155,7 +155,7 @@ export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: O
       line: lineOf(capBound.name, cap),
       owner: {
         say: `The agent wants to pay $${formatUsd(price)} for one call; your cap is $${formatUsd(cap)} a call.`,
-        command: `config set ${capBound.name} ${formatUsd(price)}`,
+        action: { kind: 'setSetting', key: capBound.name, value: formatUsd(price) },
       },
     };
   }
@@ -193,7 +193,7 @@ function networkDisabled({ network }: Offer, { testnet }: OfferRules): Stop {
     sentence: `The owner has not enabled ${network.label} (${network.caip2}), which the seller takes; do not retry.`,
     owner: {
       say: `The agent wants to pay on ${network.label}, which is not enabled.`,
-      command: `config add networks.enabled ${network.caip2}`,
+      action: { kind: 'addToSetting', key: 'networks.enabled', entry: network.caip2 },
     },
   };
 }

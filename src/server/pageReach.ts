@@ -1,7 +1,8 @@
 import type { Question } from '../approvals/question.js';
 import { openDesk } from '../owner/desk.js';
 import type { Engine } from '../wallet/engine.js';
-import { ownerCommand, type CommandPlace } from '../wallet/ownerCommand.js';
+import { ownerCommand } from '../cli/line/line.js';
+import type { CommandPlace } from '../cli/line/program.js';
 import type { OwnerReach, Shown } from '../wallet/approval/ownerReach.js';
 import type { Page } from '../web/page.js';
 
@@ -78,7 +79,7 @@ export class PageReach implements OwnerReach {
     return startPage({
       desk,
       now,
-      command: (args) => ownerCommand(args, this.#place),
+      command: (action) => ownerCommand(action, this.#place),
       open: (address) => openInBrowser(address, this.#place),
     });
   }

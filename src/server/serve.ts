@@ -96,6 +96,8 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
     createServer: (agent) =>
       createMcpServer({
         version: wallet.version,
+        env: wallet.env,
+        platform: wallet.platform,
         wallet: wallets.of(agent),
         ended: (call) => {
           meters.ended(agent, call);

@@ -1,5 +1,7 @@
+import type { OwnerStep } from '../errors/ownerAction.js';
 import type { SetUpPlace } from '../owner/setUpDesk.js';
-import { ownerCommand, type CommandPlace } from '../wallet/ownerCommand.js';
+import { ownerCommand } from '../cli/line/line.js';
+import type { CommandPlace } from '../cli/line/program.js';
 import type { Page } from '../web/page.js';
 
 /**
@@ -21,13 +23,13 @@ export class SetUpOffer {
    * shows no code, as on a server. Never rejects. It names the bare address: what lets in, and the code that makes the
    * wallet, are on the owner's own screen (T20).
    */
-  async words(): Promise<string | null> {
+  async step(): Promise<OwnerStep | null> {
     // Asked once: an agent that calls again must not open tab after tab.
     this.#page ??= this.#open().catch(() => null);
     const page = await this.#page;
     if (page === null) return null;
-    const command = ownerCommand('init', this.#machine);
-    return `The wallet has to be set up first. The owner does that on the page that opened in the browser of this computer (${page.addressOf('/')}), with the code that its desktop shows; or in a terminal: ${command}`;
+    const say = `The wallet has to be set up first. The owner does that on the page that opened in the browser of this computer (${page.addressOf('/')}), with the code that its desktop shows, or in a terminal.`;
+    return { say, action: { kind: 'setUp' } };
   }
 
   async close(): Promise<void> {
@@ -50,7 +52,7 @@ export class SetUpOffer {
     };
     const page = await startSetUpPage(new SetUpDesk(this.#place), {
       now: this.#place.now,
-      command: (args) => ownerCommand(args, this.#machine),
+      command: (action) => ownerCommand(action, this.#machine),
       open: (address) => openInBrowser(address, this.#machine),
       showCode,
     });

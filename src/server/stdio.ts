@@ -25,11 +25,13 @@ export async function serveStdioWallet(place: Omit<ServerPlace, 'warn'>): Promis
   const { stdin, stdout, stderr } = process;
   const output = takeStdout(stdout, stderr);
   const warn = (line: string): boolean => stderr.write(`${line}\n`);
+  const { version, env, platform } = place;
+  const machine = { version, env, platform };
   const wallet = new WalletOnDemand({ ...place, warn, offersSetUp: true });
 
   const input = delayEnd(() => within(FINISH_CALLS_MS, requests.none()));
   const transport = new StdioServerTransport(input, output);
-  const connection = serveStdio(() => createMcpServer({ version: place.version, wallet }), { transport });
+  const connection = serveStdio(() => createMcpServer({ ...machine, wallet }), { transport });
   const requests = new OpenRequests(transport);
 
   const stopped = new Promise<void>((resolve) => {

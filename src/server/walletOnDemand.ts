@@ -1,4 +1,5 @@
 import { resolveHome } from '../config/home.js';
+import { ownerCommand } from '../cli/line/line.js';
 import type { WalletTools } from '../mcp/tool.js';
 import { agentOf } from '../money/agent.js';
 import type { CallContext } from '../wallet/call/callBound.js';
@@ -87,7 +88,7 @@ export class WalletOnDemand implements WalletTools {
   /** The result of a call that found no wallet, with the page where the owner makes one. */
   async #offered(result: Outcome): Promise<Outcome> {
     this.#offer ??= offerOf(this.#place);
-    return { ...result, tell_owner: (await this.#offer.words()) ?? result.tell_owner };
+    return { ...result, tell_owner: (await this.#offer.step()) ?? result.tell_owner };
   }
 
   #load(): Promise<Wallet> {
@@ -108,8 +109,9 @@ function notLoaded(): Outcome {
     code: 'internal',
     message: 'Purser cannot load parts of its own program; nothing was sent or signed.',
     retry: 'after_owner',
-    tell_owner:
-      'The installation of Purser is not whole: install purser-mcp again, then restart this client.',
+    tell_owner: {
+      say: 'The installation of Purser is not whole: install purser-mcp again, then restart this client.',
+    },
   });
 }
 
@@ -139,6 +141,7 @@ async function load({ version, env, platform, warn }: ServerPlace): Promise<Wall
       now: Date.now,
       passphrase,
       ownClient: true,
+      ownerCommand: (action) => ownerCommand(action, { version, env, platform }),
       reach,
       ...(agent === undefined ? {} : { agent }),
     },

@@ -132,7 +132,7 @@ async function moneyLeft(
     {
       cause: why,
       money: why.money,
-      owner: { say: `${name} still has money.`, command: `agents sweep ${name}` },
+      owner: { say: `${name} still has money.`, action: { kind: 'sweepAgent', name } },
     },
   );
 }

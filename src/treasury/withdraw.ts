@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/settings.js';
-import { isWalletError, WalletError, type OwnerStep } from '../errors/walletError.js';
+import type { OwnerStep } from '../errors/ownerAction.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
 import { isLive, type Payment } from '../ledger/payment.js';
 import { toLedgerError } from '../ledger/sqlite/fault.js';
 import { withdrawalHash } from '../ledger/sqlite/withdrawal.js';
@@ -120,7 +121,7 @@ function interrupted(engine: Engine, row: Payment, error: unknown): WalletError 
       money: payment === null ? 'unknown' : moneyOf(payment),
       owner: {
         say: `${owner === undefined ? '' : `${owner.say} Then `}end the withdrawal ${row.id}, which frees what never left.`,
-        command: 'reconcile',
+        action: { kind: 'reconcile' },
       },
     },
   );
@@ -204,7 +205,7 @@ function unresolved(
     `A withdrawal to ${payment.payTo} is still open (${payment.id}); no second one is signed beside it. ${says}${when}`,
     {
       money: 'unknown',
-      owner: owner ?? { say: 'Ask the chain about it again later.', command: 'reconcile' },
+      owner: owner ?? { say: 'Ask the chain about it again later.', action: { kind: 'reconcile' } },
     },
   );
 }

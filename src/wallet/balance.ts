@@ -134,7 +134,9 @@ export async function balance(
     code: 'ok',
     message: `${message}.`,
     tell_owner:
-      silent.length === 0 ? null : `No RPC answers for ${silent.map(({ network }) => network).join(', ')}.`,
+      silent.length === 0
+        ? null
+        : { say: `No RPC answers for ${silent.map(({ network }) => network).join(', ')}.` },
     balances: lines,
     limits: limitLines(engine, config, session),
     frozen: engine.ledger.head().frozen,

@@ -49,7 +49,7 @@ test('a verdict by a lowered limit names the client’s setting, and any other t
     code: 'needs_owner',
     sentence: `Above the cap (${name}), do not retry.`,
     line: { name, usdMicrosMax: 1n, usdMicrosLeft: 0n },
-    owner: { say: 'It wants more.', command: `config set ${name} 2` },
+    owner: { say: 'It wants more.', action: { kind: 'setSetting', key: name, value: '2' } },
   });
   const lowered = lowerLimits(CONFIG, {
     PURSER_LIMIT_PER_CALL_USD: '0.10',
@@ -57,14 +57,14 @@ test('a verdict by a lowered limit names the client’s setting, and any other t
   });
   const named = nameLowered(ask('limits.per_call_usd'), lowered);
   expect(named.sentence).toBe('Above the cap (PURSER_LIMIT_PER_CALL_USD of this client), do not retry.');
-  expect(named.owner?.command).toBeUndefined();
+  expect(named.owner?.action).toBeUndefined();
   expect(named.owner?.say).toMatch(/^It wants more\. .*PURSER_LIMIT_PER_CALL_USD.*restart the client\.$/);
   // An amount above the owner's own lowers nothing: their command is the one that works.
   const day = ask('limits.per_day_usd');
   expect(nameLowered(day, lowered)).toBe(day);
-  expect(nameLowered(ask('limits.per_call_usd'), CONFIG).owner?.command).toBe(
-    'config set limits.per_call_usd 2',
-  );
+  expect(nameLowered(ask('limits.per_call_usd'), CONFIG).owner?.action).toMatchObject({
+    key: 'limits.per_call_usd',
+  });
 });
 
 describe('what is no amount stops the wallet, and is not repeated', () => {

@@ -3,6 +3,7 @@ import type { Chain, EvmChain, SolanaChain } from '../chain/chain.js';
 import { configReader, readConfig, readConfigUnauthenticated } from '../config/configFile.js';
 import { checkHome, LEDGER_FILE } from '../config/home.js';
 import type { Config } from '../config/settings.js';
+import type { OwnerAction } from '../errors/ownerAction.js';
 import { WalletError } from '../errors/walletError.js';
 import { openKeystore, type UnlockedWallet } from '../keys/keystore.js';
 import { unknownAgent } from '../ledger/sqlite/agent.js';
@@ -49,6 +50,8 @@ export interface WalletOptions {
   readonly lookup?: Lookup;
   /** Tests bring a protocol of their own; the product pays by those of its table. */
   readonly protocols?: readonly PaymentProtocol[];
+  /** Words a command for the owner, where a process tells them of it by itself, as by their webhook. */
+  readonly ownerCommand?: (action: OwnerAction) => string;
   /** Ways to the owner that the process brings along, such as the local page. */
   readonly reach?: (engine: Engine) => OwnerReach;
 }
@@ -156,6 +159,11 @@ export class Engine {
     return this.#options.ownClient === true;
   }
 
+  /** See {@link WalletOptions}. */
+  get ownerCommand(): WalletOptions['ownerCommand'] {
+    return this.#options.ownerCommand;
+  }
+
   /** Ways to the owner, or null where the process has none. */
   get reach(): OwnerReach | null {
     const first = this.#first;
@@ -184,7 +192,7 @@ export class Engine {
         {
           owner: {
             say: 'config.json was put back to an older version; check it and accept it.',
-            command: 'config accept',
+            action: { kind: 'acceptConfig' },
           },
         },
       );

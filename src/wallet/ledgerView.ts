@@ -15,7 +15,6 @@ import {
   type Outcome,
   type PaymentView,
 } from './answer/outcome.js';
-import { tellOwner, type CommandPlace } from './ownerCommand.js';
 import { reconcilePayment } from './settle/reconcile.js';
 
 const ROWS_DEFAULT = 20;
@@ -113,12 +112,7 @@ function groupByOwn(
 }
 
 /** One payment, after the chain was asked where its fate is open. Throws `not_found`. */
-export async function readPayment(
-  engine: Engine,
-  place: CommandPlace,
-  id: string,
-  signal: AbortSignal,
-): Promise<Outcome> {
+export async function readPayment(engine: Engine, id: string, signal: AbortSignal): Promise<Outcome> {
   const found = engine.ledger.findPayment(id);
   if (found === null || found.agent !== engine.agent) {
     throw new WalletError('not_found', 'There is no payment by that id.');
@@ -137,7 +131,7 @@ export async function readPayment(
     retry_after_s:
       open && retryAtMs !== null ? Math.max(1, Math.ceil((retryAtMs - engine.now()) / 1000)) : null,
     next,
-    tell_owner: tellOwner(owner ?? undefined, place),
+    tell_owner: owner,
     entries: [viewEntry(payment)],
   });
 }

@@ -32,7 +32,6 @@ import type { Engine } from './engine.js';
 import { parseUsdArgument, TIMEOUT_DEFAULT_MS, type PayInput } from './input.js';
 import { judgeBefore, judgePlace, type Asking, type Judged } from './call/judge.js';
 import { outcome, type Outcome } from './answer/outcome.js';
-import type { CommandPlace } from './ownerCommand.js';
 import { probe, type Challenge } from './call/probe.js';
 import { withMarks } from './settle/witness.js';
 import { answerForFree, restoreQuote, type QuotedCall } from './quote.js';
@@ -46,7 +45,6 @@ const ATTEMPTS_MAX = 3;
 /** Everything one call of `wallet_pay` works with. */
 interface PayCall {
   readonly engine: Engine;
-  readonly place: CommandPlace;
   readonly session: Session;
   readonly input: PayInput;
   readonly request: CallRequest;
@@ -59,7 +57,6 @@ interface PayCall {
 /** Calls a URL and pays where it asks: at most once, within the quote or `max_usd`, within every line of the owner's. */
 export async function pay(
   engine: Engine,
-  place: CommandPlace,
   session: Session,
   input: PayInput,
   context: CallContext,
@@ -72,7 +69,7 @@ export async function pay(
   const approvalId = answer?.approvalId ?? input.approval_id;
   if (approvalId !== undefined) {
     const approved = { id: approvalId, hastyMs: answer?.hastyMs ?? null };
-    return payApproved(engine, place, session, input, context, approved);
+    return payApproved(engine, session, input, context, approved);
   }
   const quoted = quotedCall(engine, input, config);
   if (quoted === null && maxUsdMicros === undefined) {
@@ -82,16 +79,16 @@ export async function pay(
     );
     const next =
       input.url === undefined ? null : { tool: 'wallet_quote', arguments: quoteArguments(input, input.url) };
-    return failureOutcome(error, place, { next });
+    return failureOutcome(error, { next });
   }
   const request = quoted?.request ?? parseRequest(callInput(input), engine, config.net.allowPrivate);
   const verdict = judgePlace(config, request.target.url);
-  if (verdict.verdict !== 'allow') return stopOutcome(verdict, place);
+  if (verdict.verdict !== 'allow') return stopOutcome(verdict);
   const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
   const asked = { request, input, bound, context };
-  const earlier = await answerFromEarlier(engine, place, asked);
+  const earlier = await answerFromEarlier(engine, asked);
   if (earlier !== null) return earlier;
-  const call: PayCall = { engine, place, session, input, request, maxUsdMicros, asked, approval: null };
+  const call: PayCall = { engine, session, input, request, maxUsdMicros, asked, approval: null };
   const challenge = quoted?.challenge ?? (await challengeOf(call, config));
   return 'status' in challenge ? challenge : payChallenge(call, challenge);
 }
@@ -99,7 +96,6 @@ export async function pay(
 /** Pays what the owner was asked about: the stored offer, judged anew against all but the caps it was approved past. */
 async function payApproved(
   engine: Engine,
-  place: CommandPlace,
   session: Session,
   given: PayInput,
   context: CallContext,
@@ -114,23 +110,23 @@ async function payApproved(
     (given.idempotency_key !== undefined && given.idempotency_key !== kept.idempotency_key);
   if (differs) throw problemError('changed');
   const verdict = judgePlace(config, request.target.url);
-  if (verdict.verdict !== 'allow') return stopOutcome(verdict, place);
+  if (verdict.verdict !== 'allow') return stopOutcome(verdict);
   const bound = new CallBound(given.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
   const input: PayInput = { ...given, ...kept };
   const asked = { request, input, bound, context };
-  const earlier = await answerFromEarlier(engine, place, asked);
+  const earlier = await answerFromEarlier(engine, asked);
   if (earlier !== null) return earlier;
-  const asking: AskingCall = { engine, place, input: given, kept, bound, context, hastyMs };
+  const asking: AskingCall = { engine, input: given, kept, bound, context, hastyMs };
   const approval = await awaitOwner(asking, config, restored.approval);
   if ('status' in approval) return approval;
   const maxUsdMicros = given.max_usd === undefined ? undefined : parseUsdArgument(given.max_usd, 'max_usd');
-  const call: PayCall = { engine, place, session, input, request, maxUsdMicros, asked, approval };
+  const call: PayCall = { engine, session, input, request, maxUsdMicros, asked, approval };
   return approval.state === 'consumed' ? fromConsumed(call) : payChallenge(call, challenge);
 }
 
 /** The approval paid for a twin of this call: what that came to is this call's answer. */
-async function fromConsumed({ engine, place, asked }: PayCall): Promise<Outcome> {
-  const earlier = await answerFromEarlier(engine, place, asked);
+async function fromConsumed({ engine, asked }: PayCall): Promise<Outcome> {
+  const earlier = await answerFromEarlier(engine, asked);
   if (earlier !== null) return earlier;
   throw problemError('consumed');
 }
@@ -234,13 +230,13 @@ function promptFallsShort({ engine }: PayCall, { id, expiresMs }: ApprovalRecord
 }
 
 function ask(call: PayCall, config: Config, challenge: Challenge, judged: Judged) {
-  const { engine, place, session, input, request, asked } = call;
+  const { engine, session, input, request, asked } = call;
   const { idempotency_key, repeat, reason, quote_id } = input;
   const kept = Object.fromEntries(
     Object.entries({ idempotency_key, repeat, reason, quote_id }).filter(([, value]) => value !== undefined),
   );
   const { bound, context } = asked;
-  return askOwner({ engine, place, input, kept, bound, context, hastyMs: null }, config, {
+  return askOwner({ engine, input, kept, bound, context, hastyMs: null }, config, {
     request,
     sessionId: session.id,
     challenge,
@@ -260,13 +256,13 @@ function askingOf({ engine, session, maxUsdMicros }: PayCall, target: Challenge[
   };
 }
 
-function refuse({ place, input, request }: PayCall, stop: Stop): Outcome {
-  if (stop.code !== 'price_above_max') return stopOutcome(stop, place);
+function refuse({ input, request }: PayCall, stop: Stop): Outcome {
+  if (stop.code !== 'price_above_max') return stopOutcome(stop);
   const next =
     input.quote_id === undefined
       ? { tool: 'wallet_quote', arguments: quoteArguments(input, request.target.url.href) }
       : null;
-  return stopOutcome(stop, place, { next });
+  return stopOutcome(stop, { next });
 }
 
 /** The request as arguments of a further call, without its credentials: a result must not repeat them. */
@@ -324,7 +320,7 @@ async function afterNoHold(
   hold: Exclude<HoldResult, { kind: 'held' | 'config_changed' }>,
   offer: Offer,
 ): Promise<Outcome | null> {
-  const { engine, place, asked } = call;
+  const { engine, asked } = call;
   switch (hold.kind) {
     case 'frozen':
       throw frozenError();
@@ -355,7 +351,7 @@ async function afterNoHold(
       // A twin came first. Its answer is this call's answer.
       return hold.payment.state === 'captured'
         ? replay(engine, asked, hold.payment)
-        : answerFromOpen(engine, place, asked, hold.payment);
+        : answerFromOpen(engine, asked, hold.payment);
   }
 }
 
@@ -367,7 +363,7 @@ interface Signable {
 }
 
 async function signAndDeliver(
-  { engine, place, request, asked }: PayCall,
+  { engine, request, asked }: PayCall,
   { target }: Challenge,
   config: Config,
   signable: Signable,
@@ -382,7 +378,7 @@ async function signAndDeliver(
     }
     const payload = await sign(engine, config, signable);
     const { bound, context } = asked;
-    return await deliver(engine, place, { payment: held, payload, request, target, bound, context });
+    return await deliver(engine, { payment: held, payload, request, target, bound, context });
   });
 }
 

@@ -10,7 +10,6 @@ import type { Engine } from './engine.js';
 import { TIMEOUT_DEFAULT_MS, type QuoteInput } from './input.js';
 import { judgePlace, type Judged } from './call/judge.js';
 import { outcome, type Outcome } from './answer/outcome.js';
-import type { CommandPlace } from './ownerCommand.js';
 import { PRICE_USD_MICROS_MAX } from '../policy/verdict.js';
 import { probe, restoreChallenge, writeChallenge, type Challenge } from './call/probe.js';
 import { stopOutcome } from './answer/refusal.js';
@@ -26,7 +25,6 @@ const QUOTE_LIFE_MS = 5 * 60_000;
  */
 export async function quote(
   engine: Engine,
-  place: CommandPlace,
   session: Session,
   input: QuoteInput,
   context: CallContext,
@@ -34,7 +32,7 @@ export async function quote(
   const config = engine.config();
   const request = parseRequest(input, engine, config.net.allowPrivate);
   const verdict = judgePlace(config, request.target.url);
-  if (verdict.verdict !== 'allow') return stopOutcome(verdict, place);
+  if (verdict.verdict !== 'allow') return stopOutcome(verdict);
   const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
   const probed = await probe(engine, config, request, bound, context);
   if (probed.kind === 'answered') return answerForFree(engine, probed.read);
@@ -42,10 +40,10 @@ export async function quote(
   const nowMs = engine.now();
   const asking = { agent: engine.agent, sessionId: session.id, nowMs, ...challenge.target };
   const judged = await chooseForQuote(engine, config, asking, challenge.required);
-  if (judged.offer === undefined) return stopOutcome(judged.verdict, place);
+  if (judged.offer === undefined) return stopOutcome(judged.verdict);
   // A price that the ledger cannot count is refused, and no quote of it is kept.
   if (judged.offer.usdMicros > PRICE_USD_MICROS_MAX && judged.verdict.verdict !== 'allow')
-    return stopOutcome(judged.verdict, place);
+    return stopOutcome(judged.verdict);
   engine.funds.warm(
     engine.chain(config, judged.offer.network),
     judged.offer.asset,

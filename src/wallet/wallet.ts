@@ -90,15 +90,11 @@ export class Wallet {
   }
 
   quote(input: unknown, context: CallContext): Promise<Outcome> {
-    return this.#call(quoteInput, input, (engine, session, asked) =>
-      quote(engine, this.#options, session, asked, context),
-    );
+    return this.#call(quoteInput, input, (engine, session, asked) => quote(engine, session, asked, context));
   }
 
   pay(input: unknown, context: CallContext): Promise<Outcome> {
-    return this.#call(payInput, input, (engine, session, asked) =>
-      pay(engine, this.#options, session, asked, context),
-    );
+    return this.#call(payInput, input, (engine, session, asked) => pay(engine, session, asked, context));
   }
 
   /** Waits for the owner's answer to a question, or reads it; pays nothing. */
@@ -115,7 +111,7 @@ export class Wallet {
       const place = await this.#places.open(() => this.engine());
       return await discover(place, asked, context, { refreshBehind: this.#serving.reconcile });
     } catch (error) {
-      return failureOutcome(error, this.#options);
+      return failureOutcome(error);
     }
   }
 
@@ -127,7 +123,7 @@ export class Wallet {
     return this.#call(ledgerInput, input, async (engine, _session, asked) =>
       asked.payment_id === undefined
         ? readLedger(engine.ledger, () => engine.config(), engine.agent, asked)
-        : readPayment(engine, this.#options, asked.payment_id, context.signal),
+        : readPayment(engine, asked.payment_id, context.signal),
     );
   }
 
@@ -158,12 +154,12 @@ export class Wallet {
         engine.assertActive();
         const session = await engine.ledger.touchSession(engine.agent, engine.now());
         const result = await work(engine, session, asked)
-          .catch((error: unknown) => failureOutcome(error, this.#options))
+          .catch((error: unknown) => failureOutcome(error))
           .finally(() => engine.renewCheckpoint());
         return { ...result, session_left_usd: sessionLeft(engine, session) };
       });
     } catch (error) {
-      return failureOutcome(error, this.#options);
+      return failureOutcome(error);
     }
   }
 

@@ -1,3 +1,4 @@
+import type { OwnerAction } from '../errors/ownerAction.js';
 import type { Hono } from 'hono';
 import type { Confirmation } from '../approvals/confirmation.js';
 import type { OwnerDesk } from '../approvals/desk.js';
@@ -15,8 +16,8 @@ export interface PageOptions {
   readonly now: () => number;
   /** 0, or left out, for any that is free. */
   readonly port?: number;
-  /** Words a command of ours for a terminal on this machine. */
-  readonly command: (args: string) => string;
+  /** The command for a terminal on this machine. */
+  readonly command: (action: OwnerAction) => string;
   /** Opens an address that lets in, in the owner's browser; left out where there is none. */
   readonly open?: OpenTicket;
   /** Serves `/passkey` for this passkey to be added. */
@@ -56,8 +57,9 @@ export interface Page {
 export async function startPage(options: PageOptions): Promise<Page> {
   const { desk, command, enrolment = null, confirmation = null } = options;
   // One code for both: an owner who adds a passkey is not to look for the right one of two.
-  return serveBehindDoor({ ...options, code: enrolment?.code, terminal: command('open') }, (door) =>
-    createApp({ desk, door, command, enrolment, confirmation }),
+  return serveBehindDoor(
+    { ...options, code: enrolment?.code, terminal: command({ kind: 'openApprovals' }) },
+    (door) => createApp({ desk, door, command, enrolment, confirmation }),
   );
 }
 

@@ -1,6 +1,6 @@
 import { Client, InMemoryTransport, ProtocolError } from '@modelcontextprotocol/client';
 import { createMcpServer } from '../../src/mcp/server.js';
-import { outcome, type Outcome } from '../../src/wallet/answer/outcome.js';
+import { outcome, type ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 
 /** Every call says how long it may take; the wallet is to keep to it. */
@@ -13,13 +13,16 @@ const CALLS_MAX = 40;
 /** More than any limit allows: it believes whoever says that it costs so much. */
 const ANY_PRICE = '1000000';
 
-const NO_SUCH_TOOL = outcome({ status: 'failed', code: 'not_found', message: 'There is no such tool.' });
+const NO_SUCH_TOOL: ToldOutcome = {
+  ...outcome({ status: 'failed', code: 'not_found', message: 'There is no such tool.' }),
+  tell_owner: null,
+};
 
 /** One call of a tool and what came back. */
 export interface Told {
   readonly tool: string;
   readonly args: Readonly<Record<string, unknown>>;
-  readonly outcome: Outcome;
+  readonly outcome: ToldOutcome;
   readonly text: string;
   readonly tookMs: number;
 }
@@ -82,7 +85,7 @@ export class GullibleAgent {
     const client = new Client({ name: 'gullible', version: '1.0.0' });
     const [near, far] = InMemoryTransport.createLinkedPair();
     await Promise.all([
-      createMcpServer({ version: '0.0.0-test', wallet }).connect(far),
+      createMcpServer({ version: '0.0.0-test', env: {}, platform: process.platform, wallet }).connect(far),
       client.connect(near),
     ]);
     await client.listTools();
@@ -108,7 +111,7 @@ export class GullibleAgent {
       const timeout = TIMEOUT_MS + 4 * LATE_MS;
       const result = await this.#client.callTool({ name: tool, arguments: args }, { timeout });
       const [first] = result.content;
-      const outcome = result.structuredContent as unknown as Outcome;
+      const outcome = result.structuredContent as unknown as ToldOutcome;
       return { outcome, text: first?.type === 'text' ? first.text : '' };
     } catch (error) {
       // A tool that there is not: no wallet does all that a seller can name.

@@ -4,7 +4,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import { listenLocal, type LocalServer } from '../../sandbox/localServer.ts';
-import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import { PROGRAM } from '../mcp/purser.js';
 import { createTestWallet, type TestWallet } from '../support/testWallet.js';
 import { pour, makeBomb } from './pour.ts';
@@ -74,9 +74,9 @@ afterAll(async () => {
   await sandbox.stop();
 });
 
-async function call(name: string, args: Record<string, unknown>): Promise<Outcome> {
+async function call(name: string, args: Record<string, unknown>): Promise<ToldOutcome> {
   const result = await client.callTool({ name, arguments: args }, { timeout: 3 * TIMEOUT_MS });
-  return result.structuredContent as unknown as Outcome;
+  return result.structuredContent as unknown as ToldOutcome;
 }
 
 const quote = (path: string, timeoutMs = TIMEOUT_MS) =>

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { addAgents, type FundedAgent } from '../http/served.js';
 import type { Agent } from '../mcp/purser.js';
@@ -16,7 +16,7 @@ interface Apart {
   readonly agent: Agent;
   readonly canary: string;
   /** What it did, by a name for it. */
-  readonly did: Record<string, Outcome>;
+  readonly did: Record<string, ToldOutcome>;
 }
 
 let world: TestWorld;
@@ -46,7 +46,7 @@ afterAll(async () => {
 
 /** Everything that leaves a trace: the same for each agent but for its canary. */
 async function act({ agent, canary, did }: Apart): Promise<void> {
-  const pay = (args: Record<string, unknown>): Promise<Outcome> => outcomeOf(agent, 'wallet_pay', args);
+  const pay = (args: Record<string, unknown>): Promise<ToldOutcome> => outcomeOf(agent, 'wallet_pay', args);
   const at = (path: string): string => `${world.sandbox.shop.url}${path}`;
   const body = `${canary} `.repeat(LARGE_BYTES / canary.length);
   did['same'] = await pay(callOf(at('/v2/json?id=same'), { idempotency_key: 'same' }));
@@ -96,7 +96,7 @@ describe.each([
   const other = (): Apart => crew[them]!;
   const mine = (): Apart => crew[me]!;
   /** Calls as me, and finds nothing of the other in all that comes back. */
-  const call = async (tool: string, args: Record<string, unknown> = {}): Promise<Outcome> => {
+  const call = async (tool: string, args: Record<string, unknown> = {}): Promise<ToldOutcome> => {
     const { outcome, text } = await mine().agent.call(tool, args);
     const all = JSON.stringify(outcome) + text;
     const { canary, funded } = other();
@@ -106,7 +106,7 @@ describe.each([
   };
 
   test('is told of its own in every view of its ledger', async () => {
-    const views: Outcome[] = [];
+    const views: ToldOutcome[] = [];
     for (const view of ['entries', 'by_host', 'by_day', 'by_session', 'by_category'])
       views.push(await call('wallet_ledger', { view, limit: 200 }));
     const [entries, ...totals] = views;

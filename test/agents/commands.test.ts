@@ -83,7 +83,7 @@ test('a wallet of one imported key has one agent, and says what has more', async
   await expect(addAgent(options, 'ann', async () => undefined)).rejects.toMatchObject({
     code: 'bad_input',
     message: expect.stringMatching(/one imported key.*recovery phrase/) as unknown,
-    owner: { command: 'init' },
+    owner: { action: { kind: 'setUp' } },
   });
 });
 

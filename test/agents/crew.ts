@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { runCli } from '../../src/cli/cli.js';
 import { fakeIo } from '../../src/cli/terminal/io.fixture.js';
-import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import { runToEnd, spawnPurser, type Run } from '../cli/program.js';
 import { Agent } from '../mcp/purser.js';
 import type { TestWallet } from '../support/testWallet.js';
@@ -30,7 +30,7 @@ export async function outcomeOf(
   agent: Agent,
   tool: string,
   args: Record<string, unknown> = {},
-): Promise<Outcome> {
+): Promise<ToldOutcome> {
   return (await agent.call(tool, args)).outcome;
 }
 

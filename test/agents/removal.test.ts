@@ -100,7 +100,7 @@ describe('where its money cannot be moved', () => {
   const says = (text: string) => ({
     code: 'agent_busy',
     message: expect.stringMatching(text) as unknown,
-    owner: { command: expect.stringMatching(/^agents sweep agent-\d+$/) as unknown },
+    owner: { action: { kind: 'sweepAgent', name: expect.stringMatching(/^agent-\d+$/) as unknown } },
   });
 
   test('it stays, suspended, and the owner is told how much is where and what they can do', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { connect } from '../http/fixture.js';
@@ -45,7 +45,7 @@ function closeGate(gate: Promise<unknown>): void {
 }
 
 /** How an agent pays, whatever is between it and the wallet; null where it is not even let in. */
-type Pay = (url: string) => Promise<Outcome | null>;
+type Pay = (url: string) => Promise<ToldOutcome | null>;
 
 interface Ways {
   readonly stopped: Pay;
@@ -72,7 +72,7 @@ async function overHttp(stopped: FundedAgent, other: FundedAgent): Promise<Ways>
     (client: typeof a): Pay =>
     (url) =>
       client.callTool({ name: 'wallet_pay', arguments: callOf(url) }).then(
-        ({ structuredContent }) => structuredContent as Outcome,
+        ({ structuredContent }) => structuredContent as ToldOutcome,
         () => null,
       );
   return {
@@ -166,8 +166,8 @@ test('what was paid in between is on the chain, and nothing else', async () => {
   expect(engine.ledger.audit().findings).toEqual([]);
 });
 
-function textOf({ code, retry, message, tell_owner: tell }: Outcome): string {
-  return `${code}, ${retry}: ${message} ${(tell ?? '').replace(/Run: .*@\S+/, 'Run: purser')}`;
+function textOf({ code, retry, message, tell_owner: tell }: ToldOutcome): string {
+  return `${code}, ${retry}: ${message} ${(tell ?? '').replace(/Run: .*@\S+( --home \S+)?/, 'Run: purser')}`;
 }
 
 describe('what an agent is told', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
-import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import { ERAS, PROGRAM, RawServer, type Place } from '../mcp/purser.js';
 import { AskingAgent, choose, type Declared, type Person } from './client.js';
 import { OWNER_PASSPHRASE } from './owner.js';
@@ -111,7 +111,7 @@ describe.each(ERAS)('in $era', ({ mode }) => {
     const input = dear();
     await asking('legacy', {}, waiting, async (agent) => {
       // Whose time was over before the price was known has asked nobody, and gets twice as long.
-      const ask = async (timeout_ms: number): Promise<Outcome> => {
+      const ask = async (timeout_ms: number): Promise<ToldOutcome> => {
         const outcome = await agent.call('wallet_pay', { ...input, timeout_ms });
         return outcome.code === 'timed_out' ? ask(2 * timeout_ms) : outcome;
       };
@@ -225,7 +225,7 @@ describe('forged and replayed answers of the newer era', () => {
       },
     });
     const { result } = (await server.answer(id)) as {
-      result: { resultType?: string; requestState?: string; structuredContent?: Outcome };
+      result: { resultType?: string; requestState?: string; structuredContent?: ToldOutcome };
     };
     return result;
   }

@@ -1,6 +1,6 @@
 import { Client, type ClientCapabilities, type VersionNegotiationMode } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import { PROGRAM } from '../mcp/purser.js';
 
 /** What a client declares of elicitation. */
@@ -66,10 +66,10 @@ export class AskingAgent {
     return agent;
   }
 
-  async call(name: string, args: Record<string, unknown>): Promise<Outcome> {
+  async call(name: string, args: Record<string, unknown>): Promise<ToldOutcome> {
     const result = await this.client.callTool({ name, arguments: args });
     if (result.structuredContent === undefined) throw new Error(JSON.stringify(result));
-    return result.structuredContent as Outcome;
+    return result.structuredContent as ToldOutcome;
   }
 
   close(): Promise<void> {

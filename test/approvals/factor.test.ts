@@ -134,7 +134,7 @@ test.skipIf(NO_DESKTOP).each(ERAS)(
         next: { tool: 'wallet_approval', arguments: { id } },
       });
       // T20: what the agent was told opens the door of the page at most; the desktop alone shows the code.
-      expect(asked.tell_owner).not.toMatch(/purser |npx |Run:/);
+      expect(asked.tell_owner ?? '').not.toMatch(/purser |npx |Run:/);
       const [url = ''] =
         /http:\/\/localhost:\d+\/approvals\/apv_[0-9a-f]+$/.exec(asked.tell_owner ?? '') ?? [];
       expect(url).toContain(id);

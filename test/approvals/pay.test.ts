@@ -7,6 +7,7 @@ import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { startWalletProcess } from '../support/walletProcess.js';
 import { addOwner, answerAs, deskOf, OWNER_PASSPHRASE } from './owner.js';
+import { told } from '../support/told.js';
 
 let world: TestWorld;
 let mine: TestWallet;
@@ -56,8 +57,8 @@ describe('a call above a cap', () => {
     const id = idOf(asked);
     expect(asked.next).toEqual({ tool: 'wallet_approval', arguments: { id } });
     // T20: nothing in it is a command, or lets anybody in, that an agent could follow itself.
-    expect(asked.tell_owner).toMatch(/The owner answers it in a terminal of their own/);
-    expect(asked.tell_owner).not.toMatch(/purser |npx |Run:|approve /);
+    expect(told(asked)).toMatch(/The owner answers it in a terminal of their own/);
+    expect(told(asked)).not.toMatch(/purser |npx |Run:|approve /);
     expect(Date.parse(String(asked['expires_at']))).toBeGreaterThan(world.now());
     await expectNothingPaid();
 
@@ -247,8 +248,8 @@ describe('an answer', () => {
     const other = bare.open();
     const asked = await pay(dear(), other);
     expect(asked).toMatchObject({ status: 'approval_required' });
-    expect(asked.tell_owner).toMatch(/the owner first adds an owner passphrase or a passkey/);
-    expect(asked.tell_owner).not.toMatch(/purser |npx |Run:/);
+    expect(told(asked)).toMatch(/the owner first adds an owner passphrase or a passkey/);
+    expect(told(asked)).not.toMatch(/purser |npx |Run:/);
     await expect(answerAs(await other.engine(), idOf(asked), { kind: 'once' })).rejects.toMatchObject({
       code: 'factor_needed',
     });

@@ -130,7 +130,7 @@ describe('init without a terminal', () => {
       'no passphrase',
       ['init', '--keystore', 'file', '--yes', '--testnet'],
       6,
-      /--passphrase-file FILE --yes --testnet/,
+      /--testnet --yes --passphrase-file FILE/,
     ],
     [
       'a passphrase file that is not there',
@@ -144,7 +144,7 @@ describe('init without a terminal', () => {
       'no keychain',
       ['init', '--yes', '--testnet'],
       6,
-      /init --keystore file --passphrase-file FILE --yes --testnet/,
+      /init --keystore file --testnet --yes --passphrase-file FILE/,
     ],
   ])('with %s says what is missing and makes nothing', async (_what, args, exit, says) => {
     const run = await scratch.purser(args, { env: { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' } });

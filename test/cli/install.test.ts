@@ -447,7 +447,7 @@ describe('the command', () => {
       'no keychain',
       ['install', 'cursor', '--yes'],
       6,
-      /install cursor --keystore file --passphrase-file FILE --yes/,
+      /install cursor --keystore file --yes --passphrase-file FILE/,
     ],
   ])('says what is missing: %s', async (_what, args, exit, says) => {
     const run = await scratch.purser(args, {

@@ -119,7 +119,7 @@ describe('results', () => {
     expect(resultsOf(outcome)).toHaveLength(10);
     const bytesMax = CONCISE_TOKENS_MAX * BYTES_PER_TOKEN;
     expect(Buffer.byteLength(JSON.stringify(outcome))).toBeLessThanOrEqual(bytesMax);
-    expect(Buffer.byteLength(renderOutcome(outcome))).toBeLessThanOrEqual(bytesMax);
+    expect(Buffer.byteLength(renderOutcome({ ...outcome, tell_owner: null }))).toBeLessThanOrEqual(bytesMax);
   });
 
   test('pages follow one another without a result twice', async () => {
@@ -258,7 +258,7 @@ describe('a poisoned catalogue (T16, T17)', () => {
     expect(hosts).not.toContain('localhost');
     const openai = results.find(({ url }) => url.includes('openai'));
     expect(openai?.warning).toMatch(/openai/);
-    const text = renderOutcome(outcome, () => 'mark');
+    const text = renderOutcome({ ...outcome, tell_owner: null }, () => 'mark');
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b\u202e]/);
     const [before, fenced] = text.split('----- mark: written by the seller');
     expect(before).not.toContain('Ignore all previous');

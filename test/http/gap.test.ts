@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import { COMPILED } from '../cli/program.js';
 import { PROGRAM } from '../mcp/purser.js';
 import type { TestWallet } from '../support/testWallet.js';
@@ -119,9 +119,9 @@ async function connect(...at: string[]): Promise<Client> {
   return client;
 }
 
-const pay = async (client: Client): Promise<Outcome> =>
+const pay = async (client: Client): Promise<ToldOutcome> =>
   (await client.callTool({ name: 'wallet_pay', arguments: callOf(world.url('/v2/json')) }))
-    .structuredContent as Outcome;
+    .structuredContent as ToldOutcome;
 
 test('sockets that are handed over stay the service’s through a restart: nobody takes the port, and a call waits (T33)', async () => {
   const path = join(folder, 'handed.sock');

@@ -18,7 +18,7 @@ import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
 import type { TestWallet } from '../support/testWallet.js';
 import { addAgents, Served, type FundedAgent } from './served.js';
@@ -111,9 +111,9 @@ test.skipIf(!canSwitch)(
       name: 'wallet_pay',
       arguments: callOf(world.url('/v2/json')),
     });
-    expect(structuredContent as Outcome).toMatchObject({ status: 'ok', code: 'paid', money: 'captured' });
-    const call = async (name: string, args: Record<string, unknown>): Promise<Outcome> =>
-      (await client.callTool({ name, arguments: args })).structuredContent as Outcome;
+    expect(structuredContent as ToldOutcome).toMatchObject({ status: 'ok', code: 'paid', money: 'captured' });
+    const call = async (name: string, args: Record<string, unknown>): Promise<ToldOutcome> =>
+      (await client.callTool({ name, arguments: args })).structuredContent as ToldOutcome;
     const large = await call('wallet_pay', callOf(world.url('/v2/large', { bytes: '300000' })));
     expect(large).toMatchObject({ code: 'paid', response: { bytes: 300_000 } });
     // A path it cannot read would only mislead it; it is told in words what to do instead.
@@ -217,7 +217,7 @@ test.skipIf(!canSwitch)(
       name: 'wallet_pay',
       arguments: callOf(world.url('/v2/json')),
     });
-    expect(structuredContent as Outcome).toMatchObject({ status: 'ok', code: 'paid' });
+    expect(structuredContent as ToldOutcome).toMatchObject({ status: 'ok', code: 'paid' });
     await client.close();
     await expect(connectAsAgent(at)).rejects.toThrow(/may not use the socket/);
     // Eve is of the group, and could replace neither the socket nor what is behind it.

@@ -1,12 +1,12 @@
 import { Agent, request } from 'node:http';
-import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import { asAgent, INITIALIZE } from './fixture.js';
 
 const META = 'io.modelcontextprotocol';
 
 /** The end of a call: what the tool said, when the server said to ask again, or that no answer came. */
 export type RawResult =
-  | { readonly outcome: Outcome; readonly text: string }
+  | { readonly outcome: ToldOutcome; readonly text: string }
   | { readonly againSec: number }
   | { readonly lost: string };
 
@@ -58,7 +58,7 @@ export class RawAgent {
       // A stream of events, or the one answer alone.
       const json = text.startsWith('{') ? text : /^data: (\{.*)$/m.exec(text)?.[1];
       if (json === undefined) return { lost: 'no answer' };
-      const { result } = JSON.parse(json) as { result?: { structuredContent: Outcome } };
+      const { result } = JSON.parse(json) as { result?: { structuredContent: ToldOutcome } };
       if (result === undefined) return { lost: json };
       return { outcome: result.structuredContent, text: json };
     } catch (error) {

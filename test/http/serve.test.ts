@@ -3,7 +3,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { ERAS } from '../mcp/purser.js';
 import { journalOf, paymentsIn } from '../support/books.js';
@@ -45,9 +45,9 @@ async function serve(...flags: string[]): Promise<Served> {
   return served;
 }
 
-async function pay(client: Client, url: string, more: Record<string, unknown> = {}): Promise<Outcome> {
+async function pay(client: Client, url: string, more: Record<string, unknown> = {}): Promise<ToldOutcome> {
   const { structuredContent } = await client.callTool({ name: 'wallet_pay', arguments: callOf(url, more) });
-  return structuredContent as Outcome;
+  return structuredContent as ToldOutcome;
 }
 
 const lastPayment = async (agent: FundedAgent) =>
@@ -298,7 +298,7 @@ describe('it stops', () => {
 
 test('a session’s cap holds over reconnects, transports, eras and restarts', async () => {
   const [carl] = (await addAgents(world.sandbox, owner, ['carl'], 5_000_000n)) as [FundedAgent];
-  const outcomes: Outcome[] = [];
+  const outcomes: ToldOutcome[] = [];
   for (let round = 0; round < 2; round++) {
     const served = await serve();
     const clients = await Promise.all([

@@ -5,7 +5,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeCertificate } from '../../src/net/certificate.fixture.js';
-import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import { PROGRAM } from '../mcp/purser.js';
 import type { TestWallet } from '../support/testWallet.js';
 import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
@@ -68,7 +68,7 @@ test('an agent elsewhere pays over TLS, where it trusts the certificate’s auth
     name: 'wallet_pay',
     arguments: callOf(world.url('/v2/json')),
   });
-  expect(structuredContent as Outcome).toMatchObject({ code: 'paid', money: 'captured' });
+  expect(structuredContent as ToldOutcome).toMatchObject({ code: 'paid', money: 'captured' });
   await client.close();
 });
 

@@ -52,7 +52,10 @@ describe.skipIf(missing !== null)(`a real Secret Service${missing === null ? '' 
     async () => {
       service = await startSecretService();
       const first = await start();
-      expect(await first.take({ do: 'unlock' })).toMatchObject({ code: 'not_set_up', ownerCommand: 'init' });
+      expect(await first.take({ do: 'unlock' })).toMatchObject({
+        code: 'not_set_up',
+        ownerAction: { kind: 'setUp' },
+      });
       expect((await first.take({ do: 'presence' })).value).toBe('absent');
       const { value: walletId } = await first.take({ do: 'create', secret: PHRASE });
       expect(walletId).toMatch(/^[0-9a-f]{32}$/);
@@ -215,7 +218,7 @@ describe.skipIf(missing !== null)(`a real Secret Service${missing === null ? '' 
     async () => {
       service = await startSecretService({ keyring: false });
       const wallet = await start();
-      const unavailable = { code: 'keystore_unavailable', ownerCommand: 'init --keystore file' };
+      const unavailable = { code: 'keystore_unavailable', ownerAction: { kind: 'setUp', keystore: 'file' } };
       expect(await wallet.take({ do: 'presence' })).toMatchObject(unavailable);
       expect(await wallet.take({ do: 'create', secret: KEY })).toMatchObject(unavailable);
     },
@@ -233,7 +236,7 @@ describe.skipIf(missing !== null)(`a real Secret Service${missing === null ? '' 
       if (address !== undefined) env.DBUS_SESSION_BUS_ADDRESS = address;
       const wallet = await startWalletProcess(bundle, { kind: 'keychain', home }, env);
       running.push(wallet);
-      const unavailable = { code: 'keystore_unavailable', ownerCommand: 'init --keystore file' };
+      const unavailable = { code: 'keystore_unavailable', ownerAction: { kind: 'setUp', keystore: 'file' } };
       expect(await wallet.take({ do: 'presence' })).toMatchObject(unavailable);
       expect(await wallet.take({ do: 'unlock' })).toMatchObject(unavailable);
       expect(await wallet.take({ do: 'create', secret: KEY })).toMatchObject(unavailable);
@@ -252,7 +255,7 @@ describe.skipIf(missing !== null)(`a real Secret Service${missing === null ? '' 
       running.push(cutOff);
       const answer = await cutOff.take({ do: 'unlock' });
       expect(answer).toMatchObject({ code: 'keychain_locked' });
-      expect(answer).not.toHaveProperty('ownerCommand', expect.stringContaining('init'));
+      expect(answer).not.toHaveProperty('ownerAction', expect.objectContaining({ kind: 'setUp' }));
     },
     TIMEOUT_MS,
   );

@@ -3,6 +3,7 @@ import { FileStore } from '../../src/keys/store/fileStore.js';
 import { KeychainStore } from '../../src/keys/store/keychainStore.js';
 import { StoreKeystore } from '../../src/keys/keystore.js';
 import type { KeystoreKind, LedgerAnchor, WalletSecret } from '../../src/keys/keystore.js';
+import type { OwnerAction, OwnerStep } from '../../src/errors/ownerAction.js';
 
 /** One step for the program; it answers each with one line. */
 export type Step =
@@ -18,7 +19,7 @@ export type Step =
 export interface Answer {
   readonly value?: unknown;
   readonly code?: string;
-  readonly ownerCommand?: string;
+  readonly ownerAction?: OwnerAction;
   readonly tookMs: number;
 }
 
@@ -82,9 +83,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   const startedMs = performance.now();
   const outcome = await take(JSON.parse(line) as Step).then(
     (value) => ({ value: value ?? null }),
-    (error: { code?: string; stack?: string; owner?: { command?: string } }) => ({
+    (error: { code?: string; stack?: string; owner?: OwnerStep }) => ({
       code: error.code ?? error.stack ?? 'unknown',
-      ...(error.owner?.command === undefined ? {} : { ownerCommand: error.owner.command }),
+      ...(error.owner?.action === undefined ? {} : { ownerAction: error.owner.action }),
     }),
   );
   say({ ...outcome, tookMs: performance.now() - startedMs });

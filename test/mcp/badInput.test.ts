@@ -107,7 +107,7 @@ test.each(ERAS)(
       expectError(result, 'not_set_up');
       expect(result.outcome).toMatchObject({ retry: 'after_owner', session_left_usd: null });
       expect(result.outcome.tell_owner).toMatch(
-        /Run: PURSER_HOME=\S+ (purser|npx -y purser-mcp@\d\S*) init$/,
+        /Run: (purser|npx -y purser-mcp@\d\S*) --home \S+ init$/,
       );
       expect(result.text).toContain(`tell_owner: ${result.outcome.tell_owner ?? ''}`);
     } finally {

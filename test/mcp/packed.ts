@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSyn
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import { RawServer } from './purser.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -41,7 +41,7 @@ export async function answerIn(program: string, env: Record<string, string>, too
   const server = new RawServer(env, [], program);
   server.open();
   server.callTool(1, tool, {});
-  const { result } = (await server.answer(1)) as { result: { structuredContent: Outcome } };
+  const { result } = (await server.answer(1)) as { result: { structuredContent: ToldOutcome } };
   server.child.stdin.end();
   expect(await server.ended).toMatchObject({ code: 0 });
   return { outcome: result.structuredContent, stderr: server.stderr };

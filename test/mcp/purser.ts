@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client, type VersionNegotiationMode } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import type { OwnerOptions } from '../../src/owner/ownerHand.js';
 import { makeQuickWallet, ownerOf, quicken } from '../support/quickWallet.js';
 
@@ -69,7 +69,7 @@ export function createPlace(): Place {
 
 /** A tool's result as a client gets it. */
 export interface ToolResult {
-  readonly outcome: Outcome;
+  readonly outcome: ToldOutcome;
   readonly text: string;
   readonly isError: boolean;
 }
@@ -101,7 +101,7 @@ export class Agent {
     const [first] = result.content;
     if (first?.type !== 'text') throw new Error('A result has no text.');
     return {
-      outcome: result.structuredContent as Outcome,
+      outcome: result.structuredContent as ToldOutcome,
       text: first.text,
       isError: result.isError === true,
     };

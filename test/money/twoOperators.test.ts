@@ -161,7 +161,7 @@ describe.each(CHAINS)('on %s', (chain: ChainName) => {
       expect(waiting).toMatchObject({
         verdict: 'waits',
         reason: 'rpc_down',
-        owner: { command: `config set networks.${place.ground.caip2}.rpc_url URL` },
+        owner: { action: { kind: 'chooseSetting', key: `networks.${place.ground.caip2}.rpc_url` } },
       });
       expect(waiting?.says).toContain('keeps no history from when the payment was signed');
       await two.setFault(null);
@@ -182,7 +182,7 @@ describe.each(CHAINS)('on %s', (chain: ChainName) => {
     expect(torn).toMatchObject({
       verdict: 'waits',
       reason: 'rpc_disagree',
-      owner: { command: `config set networks.${place.ground.caip2}.rpc_url URL` },
+      owner: { action: { kind: 'chooseSetting', key: `networks.${place.ground.caip2}.rpc_url` } },
     });
     await two.setFault(null);
     expect(await reconcile(wallet)).toMatchObject([{ payment: { state: 'captured', confirmed: true } }]);

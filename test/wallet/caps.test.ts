@@ -7,6 +7,7 @@ import { Patience } from '../support/patience.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain, settleAll, spyOnSigner } from '../support/truth.js';
 import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
+import { told } from '../support/told.js';
 
 const CENT = 10_000n;
 /** What a test may set, and what it is set back to: as wide as it goes. */
@@ -124,8 +125,8 @@ describe.each([
     // Where no price fits, whatever the endpoint would say, it is not even asked; a host's line binds that host alone.
     const isUsedUp = section === 'ceilings' && !key.startsWith('hosts.');
     expect(world.sandbox.shop.requests.entries).toHaveLength(isUsedUp ? asked : asked + 1);
-    if (isUsedUp) expect(outcome.tell_owner).toContain('used up');
-    else if (outcome.code !== 'asks_limited') expect(outcome.tell_owner).toContain('$0.000001');
+    if (isUsedUp) expect(told(outcome)).toContain('used up');
+    else if (outcome.code !== 'asks_limited') expect(told(outcome)).toContain('$0.000001');
   });
 });
 

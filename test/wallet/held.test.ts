@@ -6,6 +6,7 @@ import { Patience } from '../support/patience.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain, settleAll } from '../support/truth.js';
 import { callOf, CHAINS, startTestWorld, type TestWorld } from '../support/world.js';
+import { told } from '../support/told.js';
 
 const CENT = 10_000n;
 
@@ -96,9 +97,9 @@ test('an agent without money is told how to fund its own address', async () => {
   const its = mine.open({ agent: 'researcher' });
   const outcome = await its.pay(callOf(world.url('/v2/json')), anyCall());
   expect(outcome).toMatchObject({ code: 'insufficient_funds', money: 'none' });
-  expect(outcome.tell_owner).toContain('The agent researcher is short of money');
-  expect(outcome.tell_owner).toContain(await (await its.engine()).address());
-  expect(outcome.tell_owner).toMatch(/purser.* fund --agent researcher --wait/);
-  expect(outcome.tell_owner).not.toContain(mine.address);
+  expect(told(outcome)).toContain('The agent researcher is short of money');
+  expect(told(outcome)).toContain(await (await its.engine()).address());
+  expect(told(outcome)).toMatch(/purser.* fund --agent researcher --wait/);
+  expect(told(outcome)).not.toContain(mine.address);
   await world.stop();
 });

@@ -22,6 +22,7 @@ import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain, PAST_CAP, settleAll } from '../support/truth.js';
 import { startWalletProcess } from '../support/walletProcess.js';
 import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
+import { told } from '../support/told.js';
 
 const LEDGER_FILES = [LEDGER_FILE, `${LEDGER_FILE}-wal`, `${LEDGER_FILE}-shm`];
 const HOUR_MS = 3_600_000;
@@ -74,7 +75,7 @@ async function expectFault(code: string, words: RegExp, by: Wallet = wallet): Pr
   const seen = world.sandbox.shop.payments().length;
   const outcome = await pay(by);
   expect(outcome).toMatchObject({ status: 'failed', code, money: 'none', payment: null });
-  expect(`${outcome.message} ${outcome.tell_owner ?? ''}`).toMatch(words);
+  expect(`${outcome.message} ${told(outcome)}`).toMatch(words);
   expect(world.sandbox.shop.payments()).toHaveLength(seen);
 }
 
@@ -139,7 +140,7 @@ describe('the ledger', () => {
     const outcome = await pay(mine.open());
     expect(outcome).toMatchObject({ status: 'failed', money: 'none', retry: 'after_owner' });
     expect(['ledger_foreign', 'ledger_damaged']).toContain(outcome.code);
-    expect(outcome.tell_owner).toMatch(/Run: /);
+    expect(told(outcome)).toMatch(/Run: /);
     putBack();
   });
 
@@ -203,9 +204,7 @@ describe('the folder', () => {
       write(true);
     }
     expect(outcome).toMatchObject({ status: 'failed', code: 'home_unusable', money: 'none', payment: null });
-    expect(`${outcome.message} ${outcome.tell_owner ?? ''}`).toMatch(
-      /read-only|cannot be (read or )?written|rights/,
-    );
+    expect(`${outcome.message} ${told(outcome)}`).toMatch(/read-only|cannot be (read or )?written|rights/);
     expect(await pay(mine.open())).toMatchObject({ status: 'ok' });
   });
 

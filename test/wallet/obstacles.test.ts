@@ -11,6 +11,7 @@ import { startShop } from '../../sandbox/shop/shop.ts';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain, settleAll, spyOnSigner } from '../support/truth.js';
 import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
+import { told } from '../support/told.js';
 
 let world: TestWorld;
 let mine: TestWallet;
@@ -71,8 +72,8 @@ describe('an empty wallet', () => {
       money: 'none',
       retry: 'after_owner',
     });
-    expect(outcome.tell_owner).toContain(empty.address);
-    expect(outcome.tell_owner).toMatch(/send USDC on Base Sepolia \(eip155:84532\)/);
+    expect(told(outcome)).toContain(empty.address);
+    expect(told(outcome)).toMatch(/send USDC on Base Sepolia \(eip155:84532\)/);
     expect(sign).not.toHaveBeenCalled();
     expect(paymentsIn(await its.engine())).toEqual([]);
   });
@@ -111,7 +112,7 @@ describe('an RPC that does not answer', () => {
       const balance = await wallet.balance({});
       expect(balance).toMatchObject({ status: 'ok', balances: [{ on_chain: null, spendable: null }] });
       expect(balance.message).toContain('unknown');
-      expect(balance.tell_owner).toContain('eip155:84532');
+      expect(told(balance)).toContain('eip155:84532');
     } finally {
       await world.sandbox.rpc.setFault(null);
     }
@@ -161,7 +162,7 @@ describe('a frozen wallet', () => {
       code: 'frozen',
       money: 'none',
       retry: 'after_owner',
-      tell_owner: expect.stringContaining('unfreeze'),
+      tell_owner: { action: { kind: 'unfreeze' } },
     });
     expect(sign).not.toHaveBeenCalled();
     expect(await wallet.balance({})).toMatchObject({ frozen: true });

@@ -54,7 +54,10 @@ const REFUSED = {
   code: 'ledger_older',
   money: 'none',
   retry: 'after_owner',
-  tell_owner: expect.stringMatching(/older copy.* ledger rebuild/),
+  tell_owner: {
+    say: expect.stringContaining('older copy') as string,
+    action: { kind: 'rebuildLedger' },
+  },
 };
 
 describe.each(CHAINS)('a copy of the ledger from a moment ago, on %s', (chain) => {

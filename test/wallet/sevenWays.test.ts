@@ -9,6 +9,7 @@ import { Patience } from '../support/patience.js';
 import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain, settleAll } from '../support/truth.js';
 import { callOf, CHAINS, startTestWorld, type TestWorld } from '../support/world.js';
+import { told } from '../support/told.js';
 
 /** What is in the facilitator's hands of a payment: the nonce, or the whole transaction. */
 function signedIn({ nonce, payload }: Payment): string {
@@ -254,7 +255,7 @@ describe.each(CHAINS)('on %s', (chain) => {
   test('the owner alone ends a pause, and it is written down', async () => {
     await pay(world.url('/v2/json', { fault: 'second_402' }));
     const paused = await pay(world.url('/v2/text'));
-    expect(paused.tell_owner).toContain('pauses end 127.0.0.1:');
+    expect(told(paused)).toContain('pauses end 127.0.0.1:');
     const options = {
       home: mine.home,
       now: world.now,

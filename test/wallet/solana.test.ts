@@ -16,6 +16,7 @@ import { paymentsIn, signaturesIn } from '../support/books.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain, settleAll } from '../support/truth.js';
 import { callOf, PAST_EXPIRY_SEC, startTestWorld, type TestWorld } from '../support/world.js';
+import { told } from '../support/told.js';
 
 const BOTH = JSON.stringify(['eip155:84532', SOLANA_DEVNET]);
 /** A dollar that exists, under the newer token program. */
@@ -168,7 +169,10 @@ describe('what is refused before anything is signed', () => {
   test('a wallet without a token account, and one with too little in it', async () => {
     const by = await world.wallet({ usdMicros: 0n });
     const its = by.open();
-    const short = { code: 'insufficient_funds', tell_owner: expect.stringContaining(by.solanaAddress) };
+    const short = {
+      code: 'insufficient_funds',
+      tell_owner: { say: expect.stringContaining(by.solanaAddress) as string },
+    };
     await expectRefused(world.url('/v2/json'), short, { by, its });
     await world.sandbox.solana.fund(by.solanaAddress, 9_999n);
     await expectRefused(world.url('/v2/json'), short, { by, its });
@@ -300,8 +304,8 @@ describe('a wallet on both chains', () => {
     const poor = await world.wallet({ usdMicros: 0n, settings: { 'networks.enabled': BOTH } });
     const outcome = await poor.open().pay(callOf(world.url('/v2/json')), anyCall());
     expect(outcome).toMatchObject({ code: 'insufficient_funds', money: 'none' });
-    expect(outcome.tell_owner).toContain(poor.address);
-    expect(outcome.tell_owner).toContain(poor.solanaAddress);
+    expect(told(outcome)).toContain(poor.address);
+    expect(told(outcome)).toContain(poor.solanaAddress);
     expect(signaturesIn(poor.home)).toBe(0);
   });
 });

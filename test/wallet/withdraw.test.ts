@@ -256,7 +256,7 @@ describe.each(CHAINS)('on %s', (on) => {
       if (row !== undefined) {
         expect((failed as Error).message).toContain(row.id);
         expect(failed).toMatchObject({
-          owner: { say: expect.stringContaining('Make room') as string, command: 'reconcile' },
+          owner: { say: expect.stringContaining('Make room') as string, action: { kind: 'reconcile' } },
         });
       }
       const roomy = mine.open();
@@ -463,7 +463,7 @@ describe.each(CHAINS)('on %s', (on) => {
       expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({
         code: 'insufficient_funds',
         money: 'none',
-        tell_owner: expect.stringContaining('fund --wait') as unknown,
+        tell_owner: { action: { kind: 'fund' } },
       });
       await ground.rpc.setFault(null);
       expect(await take(wallet, { to, usdMicros: 'all' })).toMatchObject({

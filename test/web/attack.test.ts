@@ -1,3 +1,4 @@
+import type { OwnerAction } from '../../src/errors/ownerAction.js';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import {
@@ -538,7 +539,7 @@ describe('where the page listens', () => {
     expect((await send(owner.page.port, { address: '127.0.0.1' })).status).toBe(403);
   });
 
-  const command = (args: string): string => args;
+  const command = ({ kind }: OwnerAction): string => kind;
 
   test('is never one address of a port whose other address is taken', async () => {
     const { squatter, port } = await squatOnIpv6();

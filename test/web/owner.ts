@@ -1,3 +1,4 @@
+import { ownerLine } from '../../src/cli/line/ownerLine.js';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +49,12 @@ export async function startOwner(options: Partial<Omit<PageOptions, 'desk' | 'no
   let nowMs = Date.now();
   const now = (): number => nowMs;
   const desk = new MemoryDesk(now);
-  const page = await startPage({ desk, now, command: (args) => `purser ${args}`, ...options });
+  const page = await startPage({
+    desk,
+    now,
+    command: (action) => `purser ${ownerLine({ say: '', action }).join(' ')}`,
+    ...options,
+  });
   return {
     desk,
     page,

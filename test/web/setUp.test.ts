@@ -1,3 +1,4 @@
+import { ownerLine } from '../../src/cli/line/ownerLine.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +22,7 @@ let shown: number;
 const startSetUp = (): Promise<Page> =>
   startSetUpPage(desk, {
     now: Date.now,
-    command: (args) => `purser ${args}`,
+    command: (action) => `purser ${ownerLine({ say: '', action }).join(' ')}`,
     showCode: async () => {
       shown += 1;
       return Promise.resolve(true);

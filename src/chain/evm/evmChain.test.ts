@@ -79,7 +79,7 @@ describe('balanceOf and latestTimeSec', () => {
     expect(error.message).toBe(
       `No RPC of Base Sepolia can be read: ${world.one.url} cannot be reached; ${world.two.url} serves chain 1, not 84532.`,
     );
-    expect(error.owner?.command).toBe('config set networks.eip155:84532.rpc_url URL');
+    expect(error.owner?.action).toMatchObject({ key: 'networks.eip155:84532.rpc_url' });
     expect(`${error.stack} ${JSON.stringify(error)}`).not.toContain('S3CRET');
   });
 

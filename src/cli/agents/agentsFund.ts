@@ -13,7 +13,7 @@ export async function run(call: CommandCall): Promise<number> {
   const usdMicros = usdOf(usd);
   const wish = {
     what: `Sending the agent ${name} $${formatUsd(usdMicros)}`,
-    command: `agents fund ${name} --usd ${usd}`,
+    action: { kind: 'fundAgent' as const, name, usd },
     usdMicros,
     isWithin: true,
   };

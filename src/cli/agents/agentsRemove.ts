@@ -17,7 +17,7 @@ export async function run(call: CommandCall): Promise<number> {
   const leavesMoney = flags.has('leaveMoney');
   const wish = {
     what: `Removing the agent ${name} and bringing back its money`,
-    command: `agents remove ${name}`,
+    action: { kind: 'removeAgent' as const, name },
   };
   // To move money is the owner's; only to stop an agent is anyone's.
   const keys = await (leavesMoney

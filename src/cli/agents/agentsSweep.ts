@@ -8,7 +8,7 @@ export async function run(call: CommandCall): Promise<number> {
   const name = call.args[0] ?? '';
   const wish = {
     what: `Taking all that the agent ${name} has`,
-    command: `agents sweep ${name}`,
+    action: { kind: 'sweepAgent' as const, name },
     usdMicros: 'all' as const,
     isWithin: true,
   };

@@ -50,7 +50,7 @@ async function proofOf({ io, flags }: CommandCall, desk: OwnerDesk): Promise<Fac
   if (isTyped && !factors.some(({ kind }) => kind === 'passphrase')) {
     if (factors.length === 0) return null;
     throw new WalletError('factor_needed', 'This wallet has passkeys only, and they answer in the browser.', {
-      owner: { say: 'Answer it on the page.', command: 'open' },
+      owner: { say: 'Answer it on the page.', action: { kind: 'openApprovals' } },
     });
   }
   const passphrase = await factorPassphrase(io, flags.text('factorFile'))();

@@ -1,5 +1,5 @@
 import { listFactors } from '../../owner/ownerFactors.js';
-import { ownerCommand } from '../../wallet/ownerCommand.js';
+import { showLine } from '../line/line.js';
 import type { CommandCall } from '../command.js';
 import { minuteOf, printReport, widthOf } from '../terminal/output/show.js';
 import { layTable } from '../terminal/output/table.js';
@@ -17,7 +17,7 @@ export async function run(call: CommandCall): Promise<number> {
   }));
   const message =
     factors.length === 0
-      ? `There is no factor yet. Add one (or a passkey): ${ownerCommand('factor add passphrase', io)}`
+      ? `There is no factor yet. Add one (or a passkey): ${showLine(['factor', 'add', 'passphrase'], io)}`
       : `${factors.length} ${factors.length === 1 ? 'factor' : 'factors'}.`;
   const columns = [
     { title: 'ID' },

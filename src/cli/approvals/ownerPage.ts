@@ -32,12 +32,12 @@ async function serve({ io }: CommandCall, desk: OwnerDesk, path: string, extra: 
   const [{ startPage }, { forwardingWords, openInBrowser }, { ownerCommand }] = await Promise.all([
     import('../../web/page.js'),
     import('../../web/desktop/browser.js'),
-    import('../../wallet/ownerCommand.js'),
+    import('../line/line.js'),
   ]);
   const page = await startPage({
     desk,
     now: io.now,
-    command: (args) => ownerCommand(args, io),
+    command: (action) => ownerCommand(action, io),
     open: (address) => openInBrowser(address, io),
     ...extra,
   });

@@ -2,7 +2,7 @@ import type { ConciseResult } from '../../wallet/discover/discoverView.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
 import { painter } from '../terminal/output/paint.js';
-import { exitCodeOf, printJson, printLines, printStatus } from '../terminal/output/show.js';
+import { exitCodeOf, printOutcome, printLines, printStatus } from '../terminal/output/show.js';
 import { untilInterrupted, withWallet } from '../terminal/wallet.js';
 
 const LINE_LENGTH_MAX = 300;
@@ -25,7 +25,7 @@ export async function run(call: CommandCall): Promise<number> {
   const result = await untilInterrupted((signal) =>
     withWallet(call, (wallet) => wallet.discover(input, { signal })),
   );
-  if (flags.has('json')) printJson(io, result);
+  if (flags.has('json')) printOutcome(io, result);
   else {
     const results = (result['results'] ?? []) as readonly ConciseResult[];
     printLines(

@@ -97,7 +97,7 @@ test('says which clients have it, and which are here without', async () => {
       name: 'clients',
       state: 'warn',
       says: expect.stringMatching(/^No MCP client/) as string,
-      mend: expect.objectContaining({ command: 'install' }) as object,
+      mend: expect.objectContaining({ action: { kind: 'installClient' } }) as object,
     },
   ]);
   mkdirSync(join(folder, '.gemini'));
@@ -168,7 +168,7 @@ test.each<[string, () => Launch, RegExp]>([
   expect((await look()).get('client Cursor')).toMatchObject({
     state: 'fail',
     says: expect.stringMatching(says) as string,
-    mend: { command: 'install cursor' },
+    mend: { action: { kind: 'installClient', clients: ['cursor'] } },
   });
 });
 
@@ -184,7 +184,7 @@ test.each<[string, string[], RegExp]>([
   expect((await look()).get('client Goose')).toMatchObject({
     state: 'warn',
     says: expect.stringMatching(says) as string,
-    mend: { command: 'upgrade' },
+    mend: { action: { kind: 'pinClients' } },
   });
 });
 
@@ -200,7 +200,7 @@ test('an entry for another wallet is told, with both folders', async () => {
     says: expect.stringMatching(
       /uses another wallet, ~\/other, which was never made; this looks at ~\/\.config\/purser/,
     ) as string,
-    mend: { command: 'uninstall cursor' },
+    mend: { action: { kind: 'uninstallClient', client: 'cursor' } },
   });
 });
 
@@ -234,7 +234,7 @@ describe('with the keys in an encrypted file', () => {
     expect((await look()).get('client Zed')).toMatchObject({
       state,
       says: expect.stringMatching(says) as string,
-      mend: { command: 'install zed --passphrase-file FILE' },
+      mend: { action: { kind: 'installClient', clients: ['zed'] }, gives: 'unlockPassphrase' },
     });
   });
 
@@ -289,6 +289,6 @@ test('an entry that is switched off, one over HTTP, and one that is nothing', as
   entryOf({ type: 'local', command: [] });
   expect((await look()).get('client opencode')).toMatchObject({
     state: 'fail',
-    mend: { command: 'install opencode' },
+    mend: { action: { kind: 'installClient', clients: ['opencode'] } },
   });
 });

@@ -10,6 +10,7 @@ import {
 } from '../../clients/launch/writtenLaunch.js';
 import { readConfigUnauthenticated } from '../../config/configFile.js';
 import { CONFIG_FILE, resolveHome } from '../../config/home.js';
+import type { OwnerStep } from '../../errors/ownerAction.js';
 import { isWalletError } from '../../errors/walletError.js';
 import { ok, type Check } from '../../doctor/check.js';
 import { clientAmounts } from '../../wallet/clientLimits.js';
@@ -38,7 +39,10 @@ export async function checkUpClients(call: CommandCall): Promise<Check[]> {
     without.length === 0
       ? 'No MCP client that is known here has Purser.'
       : `Purser is in no client yet; found here: ${[...new Set(without)].join(', ')}.`;
-  return [...checks, { name: 'clients', state: 'warn', says, mend: { say: 'Add it.', command: 'install' } }];
+  return [
+    ...checks,
+    { name: 'clients', state: 'warn', says, mend: { say: 'Add it.', action: { kind: 'installClient' } } },
+  ];
 }
 
 async function lookAtClient(call: CommandCall, target: Target): Promise<Check> {
@@ -51,7 +55,10 @@ async function lookAtClient(call: CommandCall, target: Target): Promise<Check> {
     const says = `${at} cannot be read: ${fault}.`;
     return { name, state, says, mend: { say: `Mend ${at} by hand, then look again.` } };
   }
-  const mend = { say: 'Write the entry anew.', command: `install ${client.id}` };
+  const mend: OwnerStep = {
+    say: 'Write the entry anew.',
+    action: { kind: 'installClient', clients: [client.id] },
+  };
   const launch = launchIn(entry);
   if (launch === null) {
     const address = addressIn(entry);
@@ -61,7 +68,10 @@ async function lookAtClient(call: CommandCall, target: Target): Promise<Check> {
       name,
       state: 'fail',
       says: `The entry in ${at} starts no program.`,
-      mend: { say: `Take purser out of ${at} by hand, then add it.`, command: `install ${client.id}` },
+      mend: {
+        say: `Take purser out of ${at} by hand, then add it.`,
+        action: { kind: 'installClient', clients: [client.id] },
+      },
     };
   }
   const start = await findStartFault(launch, machineOf(call.io));
@@ -80,7 +90,7 @@ async function lookAtClient(call: CommandCall, target: Target): Promise<Check> {
 
 function lookAtVersion({ io }: CommandCall, launch: WrittenLaunch): Finding[] {
   const spec = specIn(launch);
-  const mend = { say: 'Pin this version.', command: 'upgrade' };
+  const mend: OwnerStep = { say: 'Pin this version.', action: { kind: 'pinClients' } };
   if (spec === 'purser-mcp')
     return [
       { state: 'warn', says: 'It pins no version: what starts may change from one day to the next.', mend },
@@ -99,13 +109,16 @@ async function lookAtEnvironment(
   const { HOME, USERPROFILE } = io.env;
   const theirs = resolveHome({ HOME, USERPROFILE, ...env }, io.platform);
   if (theirs !== home) {
-    const [there, anew] = [existsSync(`${theirs}/${CONFIG_FILE}`), `uninstall ${client.id}`];
+    const there = existsSync(`${theirs}/${CONFIG_FILE}`);
     const says = `It uses another wallet, ${shortPath(io, theirs)}${there ? '' : ', which was never made'}; this looks at ${shortPath(io, home)}.`;
     return [
       {
         state: 'warn',
         says,
-        mend: { say: 'If it is not meant to, take the entry out and install again.', command: anew },
+        mend: {
+          say: 'If it is not meant to, take the entry out and install again.',
+          action: { kind: 'uninstallClient', client: client.id },
+        },
       },
     ];
   }
@@ -113,7 +126,11 @@ async function lookAtEnvironment(
 }
 
 async function lookAtPassphrase(home: string, env: WrittenLaunch['env'], id: string): Promise<Finding[]> {
-  const mend = { say: 'Name the file with the passphrase.', command: `install ${id} --passphrase-file FILE` };
+  const mend: OwnerStep = {
+    say: 'Name the file with the passphrase.',
+    action: { kind: 'installClient', clients: [id] },
+    gives: 'unlockPassphrase',
+  };
   try {
     if (readConfigUnauthenticated(home).keystore !== 'file') return [];
     const warnings: string[] = [];

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { pinnedSpec } from '../../clients/launch/launch.js';
 import type { KeystoreKind } from '../../keys/keystore.js';
-import { ownerCommand, quote } from '../../wallet/ownerCommand.js';
+import { showLine } from '../line/line.js';
 import type { CliIo } from '../terminal/io.js';
 import { jsonText } from '../terminal/output/json.js';
 
@@ -12,14 +12,14 @@ export function connectLines(io: CliIo, keystore: KeystoreKind, passphraseFile?:
   const named = passphraseFile ?? io.env['PURSER_PASSPHRASE_FILE'];
   // A client starts the server in a folder of its own choice.
   const unlock = keystore === 'file' && named ? resolve(named) : undefined;
-  const install = unlock === undefined ? 'install' : `install --passphrase-file ${quote(unlock)}`;
+  const install = unlock === undefined ? ['install'] : ['install', '--passphrase-file', unlock];
   const env = {
     ...(home ? { PURSER_HOME: home } : {}),
     ...(keystore === 'file' ? { PURSER_PASSPHRASE_FILE: unlock ?? '/path/to/the/passphrase/file' } : {}),
   };
   const server = { command: 'npx', args: program, ...(Object.keys(env).length === 0 ? {} : { env }) };
   return [
-    `Connect your MCP clients: ${ownerCommand(install, io)}`,
+    `Connect your MCP clients: ${showLine(install, io)}`,
     'Any other client takes this in its configuration:',
     ...jsonText({ mcpServers: { purser: server } })
       .split('\n')

@@ -1,9 +1,10 @@
+import type { OwnerStep } from '../../errors/ownerAction.js';
 import { NAPI_MIN } from '../../clients/launch/startFault.js';
 import { readConfigUnauthenticated } from '../../config/configFile.js';
 import { failed, ok, type Check } from '../../doctor/check.js';
 import { checkUpLocally, isNotSetUp } from '../../doctor/checkUp.js';
 import { checkUpChains } from '../../doctor/checkUpChain.js';
-import { ownerCommand } from '../../wallet/ownerCommand.js';
+import { tellOwner } from '../line/line.js';
 import { cleanLine } from '../../text/untrusted.js';
 import { readCatalogStats } from '../catalog/catalogList.js';
 import { checkUpClients } from './clientCheckUp.js';
@@ -32,10 +33,7 @@ export async function run(call: CommandCall): Promise<number> {
       : warnings > 0
         ? `Nothing fails; ${warnings} of ${checks.length} checks warn.`
         : `All ${checks.length} checks are well.`;
-  const mendOf = ({ mend }: Check): string | null => {
-    if (mend === undefined) return null;
-    return mend.command === undefined ? mend.say : `${mend.say} Run: ${ownerCommand(mend.command, io)}`;
-  };
+  const mendOf = ({ mend }: Check): string | null => tellOwner(mend, io);
   if (flags.has('json')) {
     const lines = checks.map((check) => ({ ...check, mend: mendOf(check) }));
     const status = failures === 0 ? { status: 'ok', code: 'ok' } : { status: 'failed', code: 'unwell' };
@@ -66,7 +64,7 @@ function lookAtNode(): Check {
 async function lookAtWallet(call: CommandCall): Promise<Check[]> {
   const { io, home } = call;
   if (isNotSetUp(home)) {
-    const mend = { say: 'Make one.', command: 'init' };
+    const mend: OwnerStep = { say: 'Make one.', action: { kind: 'setUp' } };
     return [{ name: 'wallet', state: 'fail', says: `There is no wallet in ${home} yet.`, mend }];
   }
   const { passphrase, agent } = walletOptions(call);
@@ -77,7 +75,7 @@ async function lookAtWallet(call: CommandCall): Promise<Check[]> {
 }
 
 function lookAtCatalogues(home: string, nowMs: number): Check[] {
-  const mend = { say: 'Fetch it now.', command: 'catalog sync' };
+  const mend: OwnerStep = { say: 'Fetch it now.', action: { kind: 'syncCatalogs' } };
   try {
     const { sources } = readConfigUnauthenticated(home).discovery;
     const states = new Map(readCatalogStats(home)?.sources.map((state) => [state.url, state]));

@@ -6,7 +6,7 @@ import type { Outcome } from '../../wallet/answer/outcome.js';
 import { openLedgerWithoutKeys } from '../../owner/ownerFreeze.js';
 import type { CommandCall } from '../command.js';
 import { layCsv } from '../terminal/output/csv.js';
-import { minuteOf, printJson, printLines, widthOf } from '../terminal/output/show.js';
+import { minuteOf, printOutcome, printLines, widthOf } from '../terminal/output/show.js';
 import { layTable } from '../terminal/output/table.js';
 import { pastInstant } from '../terminal/output/when.js';
 
@@ -28,7 +28,7 @@ export async function run({ io, home, flags }: CommandCall): Promise<number> {
   const ledger = openLedgerWithoutKeys(home);
   try {
     const result = readLedger(ledger, () => readConfigUnauthenticated(home), flags.text('agent'), input);
-    if (flags.has('json')) printJson(io, result);
+    if (flags.has('json')) printOutcome(io, result);
     else if (flags.has('csv')) io.stdout.write(csvOf(result));
     else printTable(io, result);
   } finally {

@@ -4,7 +4,7 @@ import { viewEntry, type EntryView } from '../../wallet/ledgerView.js';
 import { outcome, moneyOf, viewPayment, type Outcome } from '../../wallet/answer/outcome.js';
 import { openLedgerWithoutKeys } from '../../owner/ownerFreeze.js';
 import type { CommandCall } from '../command.js';
-import { exitCodeOf, printJson, printLines, printStatus } from '../terminal/output/show.js';
+import { exitCodeOf, printOutcome, printLines, printStatus } from '../terminal/output/show.js';
 import { layPairs } from '../terminal/output/table.js';
 import { untilInterrupted, withWallet } from '../terminal/wallet.js';
 
@@ -24,7 +24,7 @@ export async function run(call: CommandCall): Promise<number> {
   const isFinal = payment.state === 'released' || (payment.state === 'captured' && payment.confirmed);
   const asked = isFinal ? null : await askChain(call, payment.id);
   const result = asked ?? storedOutcome(payment, isFinal);
-  if (flags.has('json')) printJson(io, result);
+  if (flags.has('json')) printOutcome(io, result);
   else {
     const [entry] = result['entries'] as readonly EntryView[];
     if (entry !== undefined) printLines(io.stdout, entryLines(entry));

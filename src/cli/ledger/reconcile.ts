@@ -1,5 +1,5 @@
 import { viewPayment } from '../../wallet/answer/outcome.js';
-import { tellOwner } from '../../wallet/ownerCommand.js';
+import { tellOwner } from '../line/line.js';
 import { reconcileAll } from '../../wallet/settle/reconcile.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
@@ -19,7 +19,7 @@ export async function run(call: CommandCall): Promise<number> {
     says,
     retry_at: retryAtMs === null ? null : new Date(retryAtMs).toISOString(),
     reason,
-    tell_owner: tellOwner(owner ?? undefined, io),
+    tell_owner: tellOwner(owner, io),
     payment: viewPayment(payment),
   }));
   const waiting = payments.filter(({ verdict }) => verdict === 'waits').length;

@@ -2,7 +2,8 @@ import type { BalanceLine, LimitLine } from '../../wallet/balance.js';
 import type { Outcome } from '../../wallet/answer/outcome.js';
 import type { CommandCall } from '../command.js';
 import { layLimits } from '../config/limits.js';
-import { exitCodeOf, printJson, printLines, printStatus, widthOf } from '../terminal/output/show.js';
+import { tellOwner } from '../line/line.js';
+import { exitCodeOf, printOutcome, printLines, printStatus, widthOf } from '../terminal/output/show.js';
 import { layTable } from '../terminal/output/table.js';
 import { withEngine } from '../terminal/wallet.js';
 
@@ -19,7 +20,7 @@ export async function run(call: CommandCall): Promise<number> {
     const fields = { agent: engine.agent, agent_state: agent?.state ?? null };
     return { ...read, ...fields, session_left_usd: sessionLeft(engine, session) };
   });
-  if (flags.has('json')) printJson(io, result);
+  if (flags.has('json')) printOutcome(io, result);
   else if (result.status !== 'ok') printStatus(io, result);
   else {
     const width = widthOf(io.stdout);
@@ -38,7 +39,8 @@ export async function run(call: CommandCall): Promise<number> {
             `The agent ${String(result['agent'])} is ${String(result['agent_state'])}: nothing is signed for it.`,
           ]),
     ]);
-    if (result.tell_owner !== null) printLines(io.stderr, [result.tell_owner]);
+    const tell = tellOwner(result.tell_owner, io);
+    if (tell !== null) printLines(io.stderr, [tell]);
   }
   return exitCodeOf(result);
 }

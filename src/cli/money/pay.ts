@@ -2,7 +2,7 @@ import { WalletError } from '../../errors/walletError.js';
 import { writeAnswer } from './answerOut.js';
 import type { CommandCall } from '../command.js';
 import { httpCallInput } from './httpCall.js';
-import { exitCodeOf, printJson, printStatus } from '../terminal/output/show.js';
+import { exitCodeOf, printOutcome, printStatus } from '../terminal/output/show.js';
 import { untilInterrupted, withWallet } from '../terminal/wallet.js';
 
 /** Calls a URL and pays if it asks; the twin of `wallet_pay`. */
@@ -15,7 +15,7 @@ export async function run(call: CommandCall): Promise<number> {
         signal,
         ...(io.stderr.isTTY === true ? { progress: (message) => io.stderr.write(`${message}\n`) } : {}),
       });
-      if (flags.has('json')) printJson(io, result);
+      if (flags.has('json')) printOutcome(io, result);
       else {
         if (result.response !== null) await writeAnswer(io, await wallet.engine(), result);
         printStatus(io, result);

@@ -2,7 +2,7 @@ import type { Outcome } from '../../wallet/answer/outcome.js';
 import { writeAnswer } from './answerOut.js';
 import type { CommandCall } from '../command.js';
 import { httpCallInput } from './httpCall.js';
-import { exitCodeOf, printJson, printLines, printStatus } from '../terminal/output/show.js';
+import { exitCodeOf, printOutcome, printLines, printStatus } from '../terminal/output/show.js';
 import { layPairs } from '../terminal/output/table.js';
 import { untilInterrupted, withWallet } from '../terminal/wallet.js';
 
@@ -13,7 +13,7 @@ export async function run(call: CommandCall): Promise<number> {
   return untilInterrupted((signal) =>
     withWallet(call, async (wallet) => {
       const result = await wallet.quote(input, { signal });
-      if (flags.has('json')) printJson(io, result);
+      if (flags.has('json')) printOutcome(io, result);
       else {
         if (result.code === 'quoted') printLines(io.stdout, quoteLines(result));
         else if (result.response !== null) await writeAnswer(io, await wallet.engine(), result);

@@ -1,6 +1,6 @@
 import { cleanText } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
-import { exitCodeOf, printJson, printLines, printStatus } from '../terminal/output/show.js';
+import { exitCodeOf, printOutcome, printLines, printStatus } from '../terminal/output/show.js';
 import { withWallet } from '../terminal/wallet.js';
 
 /** Pages through a stored answer, or searches it; the twin of `wallet_response`. */
@@ -14,7 +14,7 @@ export async function run(call: CommandCall): Promise<number> {
   };
   const input = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
   const result = await withWallet(call, (wallet) => wallet.response(input));
-  if (flags.has('json')) printJson(io, result);
+  if (flags.has('json')) printOutcome(io, result);
   else {
     if (typeof result['text'] === 'string') io.stdout.write(`${cleanText(result['text'])}\n`);
     const places = (result['places'] ?? []) as readonly { offset: number; text: string }[];

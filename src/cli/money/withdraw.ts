@@ -6,7 +6,7 @@ import { findAsset } from '../../money/asset.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
 import { Engine } from '../../wallet/engine.js';
 import { moneyOf, viewPayment } from '../../wallet/answer/outcome.js';
-import { ownerCommand } from '../../wallet/ownerCommand.js';
+import { showLine } from '../line/line.js';
 import { unlockAsOwner, type OwnerWish } from '../../owner/ownerHand.js';
 import { pursesFor } from '../../treasury/purses.js';
 import { withdraw, type Withdrawn } from '../../treasury/withdraw.js';
@@ -31,10 +31,21 @@ export async function run(call: CommandCall): Promise<number> {
   const [usd, all] = [flags.text('usd'), flags.has('all')];
   if ((usd === undefined) === !all) throw new WalletError('bad_input', 'Give --usd N or --all.');
   const usdMicros = usd === undefined ? 'all' : usdOf(usd);
+  const network = flags.text('network');
   const what = `Withdrawing ${usdMicros === 'all' ? 'all that is free' : `$${formatUsd(usdMicros)}`} to ${to}`;
   return moveMoney(
     call,
-    { what, command: commandOf(call), usdMicros, details: fieldsOf(call) },
+    {
+      what,
+      action: {
+        kind: 'withdraw',
+        to: to.trim(),
+        usd: usd ?? 'all',
+        ...(network === undefined ? {} : { network }),
+      },
+      usdMicros,
+      details: fieldsOf(call),
+    },
     async (engine) => Promise.resolve({ from: engine, to: to.trim() }),
   );
 }
@@ -58,10 +69,7 @@ export async function moveMoney(
 ): Promise<number> {
   const { io, flags } = call;
   if (!flags.has('yes') && !isInteractive(io))
-    throw new WalletError(
-      'bad_input',
-      `Without a terminal, ${wish.command.split(' ')[0] ?? ''} needs --yes.`,
-    );
+    throw new WalletError('bad_input', 'Without a terminal, moving money needs --yes.');
   const keys = await unlockAsOwner(ownerOptions(call), wish);
   const engine = await Engine.openWith(walletOptions(call), keys);
   try {
@@ -129,15 +137,6 @@ function fieldsOf({ flags }: CommandCall): string[] {
   ];
 }
 
-/** The command as it was given, for whoever is told to run it with a factor. T11: only what no shell reads. */
-function commandOf({ flags }: CommandCall): string {
-  const named = ['to', 'usd', 'network'].flatMap((name) => {
-    const value = flags.text(name);
-    return value !== undefined && /^[\w.:]+$/.test(value) ? [`--${name} ${value}`] : [];
-  });
-  return ['withdraw', ...named, ...(flags.has('all') ? ['--all'] : [])].join(' ');
-}
-
 async function confirm(io: CliIo, plan: WithdrawalPlan): Promise<boolean> {
   const { network, asset, amountAtomic, heldAtomic, onChainAtomic } = plan;
   const text = (atomic: bigint): string => `${formatUnits(atomic, asset.decimals)} ${asset.symbol}`;
@@ -197,7 +196,7 @@ function movedFields({ io }: CommandCall, { payment, earlier, via, says }: Withd
     money: moneyOf(payment),
     withdrawal: { ...view, via, earlier },
     says,
-    tell_owner: open ? `Ask the chain what became of it: ${ownerCommand('reconcile', io)}` : null,
+    tell_owner: open ? `Ask the chain what became of it: ${showLine(['reconcile'], io)}` : null,
   } as const;
 }
 

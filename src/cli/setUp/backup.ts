@@ -16,12 +16,12 @@ export async function run(call: CommandCall): Promise<number> {
     throw new WalletError(
       'needs_owner',
       'The recovery phrase is shown on a terminal only, never to a pipe or a file.',
-      { owner: { say: 'Run it in a terminal of your own.', command: 'backup' } },
+      { owner: { say: 'Run it in a terminal of your own.', action: { kind: 'showRecoveryPhrase' } } },
     );
   }
   const keys = await unlockAsOwner(ownerOptions(call), {
     what: 'Showing the recovery phrase',
-    command: 'backup',
+    action: { kind: 'showRecoveryPhrase' },
   });
   io.stderr.write(
     'Whoever sees what comes next can take all the money of this wallet, from anywhere.\n' +

@@ -1,6 +1,7 @@
+import type { OwnerAction } from '../../errors/ownerAction.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { KeystoreKind } from '../../keys/keystore.js';
-import { ownerCommand } from '../../wallet/ownerCommand.js';
+import { showLine } from '../line/line.js';
 import type { OwnerOptions } from '../../owner/ownerHand.js';
 import { setUpWallet, type SecretSource, type SetUp } from '../../owner/setUp.js';
 import type { CommandCall } from '../command.js';
@@ -104,7 +105,7 @@ async function offerPasskey(call: CommandCall, options: OwnerOptions): Promise<v
     if (!isWalletError(error) || error.code !== 'cancelled') throw error;
     io.stderr.write(`${error.shortMessage}\n`);
   }
-  io.stderr.write(`Add one later: ${ownerCommand('factor add passphrase', io)}\n`);
+  io.stderr.write(`Add one later: ${showLine(['factor', 'add', 'passphrase'], io)}\n`);
 }
 
 /** Reads `--rpc eip155:8453=https://…`. */
@@ -193,17 +194,22 @@ async function typeTwice(io: CliIo): Promise<string> {
 /** Where something is missing, names the very command that does without it. */
 function withFileCommand(error: unknown, { args, flags }: CommandCall, name: string): unknown {
   if (!isWalletError(error)) return error;
-  const words = [name, ...args].filter((word) => word !== undefined && /^[\w-]+$/.test(word)).join(' ');
-  const given = ['testnet', 'restoreStdin', 'importKeyStdin'].filter((name) => flags.has(name));
-  const rest = given.map((name) => ` --${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
-  const command = `${words} --keystore file --passphrase-file FILE --yes${rest.join('')}`;
+  const given = { keystore: 'file', unattended: true, testnet: flags.has('testnet') } as const;
+  const from = flags.has('restoreStdin') ? 'phrase' : flags.has('importKeyStdin') ? 'key' : null;
+  const action: OwnerAction =
+    name === 'install'
+      ? { kind: 'installClient', ...given, clients: args.filter((word) => word !== undefined) }
+      : { kind: 'setUp', ...given, ...(from === null ? {} : { from }) };
+  const mended = (say: string): WalletError =>
+    new WalletError(error.code, error.shortMessage, {
+      cause: error,
+      owner: { say, action, gives: 'unlockPassphrase' },
+    });
   if (error.code === 'keystore_unavailable') {
-    const say = 'Keep the wallet in an encrypted file instead; FILE holds a passphrase of yours.';
-    return new WalletError(error.code, error.shortMessage, { cause: error, owner: { say, command } });
+    return mended('Keep the wallet in an encrypted file instead; FILE holds a passphrase of yours.');
   }
   if (error.code === 'keystore_locked' && flags.text('passphraseFile') === undefined) {
-    const say = 'Name a file that holds a passphrase of yours.';
-    return new WalletError(error.code, error.shortMessage, { cause: error, owner: { say, command } });
+    return mended('Name a file that holds a passphrase of yours.');
   }
   return error;
 }

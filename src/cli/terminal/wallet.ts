@@ -3,6 +3,7 @@ import type { Engine, WalletOptions } from '../../wallet/engine.js';
 import type { OwnerHand, OwnerOptions } from '../../owner/ownerHand.js';
 import type { Wallet } from '../../wallet/wallet.js';
 import type { CommandCall } from '../command.js';
+import { ownerCommand } from '../line/line.js';
 import { isInteractive } from './io.js';
 import { confirmInBrowser } from '../approvals/ownerPage.js';
 import { factorPassphrase, ownerPassphrase, unlockPassphrase } from '../setUp/passphrase.js';
@@ -21,6 +22,7 @@ export function walletOptions({ io, home, flags }: CommandCall): WalletOptions {
     platform: io.platform,
     now: io.now,
     passphrase: unlockPassphrase(io, flags.text(PASSPHRASE_FLAG)),
+    ownerCommand: (action) => ownerCommand(action, io),
   };
 }
 

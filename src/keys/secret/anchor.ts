@@ -107,7 +107,10 @@ export function judgeRenewal(kept: LedgerAnchor | null, next: LedgerAnchor): 're
   if (kept === null) return 'renew';
   if (kept.ledgerId !== next.ledgerId) {
     throw new WalletError('ledger_foreign', 'The keystore remembers another ledger than this one.', {
-      owner: { say: 'If the old ledger is lost, rebuild it from the chain.', command: 'ledger rebuild' },
+      owner: {
+        say: 'If the old ledger is lost, rebuild it from the chain.',
+        action: { kind: 'rebuildLedger' },
+      },
     });
   }
   if (kept.seq === next.seq && kept.headHash !== next.headHash) {
@@ -115,7 +118,10 @@ export function judgeRenewal(kept: LedgerAnchor | null, next: LedgerAnchor): 're
       'ledger_damaged',
       `The keystore remembers another journal entry ${kept.seq} than this one.`,
       {
-        owner: { say: 'The ledger was put back to an old copy, or edited.', command: 'ledger rebuild' },
+        owner: {
+          say: 'The ledger was put back to an old copy, or edited.',
+          action: { kind: 'rebuildLedger' },
+        },
       },
     );
   }
@@ -147,7 +153,7 @@ function unreadableAnchor(why: string): WalletError {
   return new WalletError('keystore_unreadable', `The keystore's checkpoint of the ledger ${why}.`, {
     owner: {
       say: 'Have the ledger checked against the chain and the checkpoint written anew.',
-      command: 'ledger rebuild',
+      action: { kind: 'rebuildLedger' },
     },
   });
 }

@@ -143,7 +143,7 @@ describe('an encrypted file', () => {
   it('says what is missing before there is one', async () => {
     await expect(keystore().unlock()).rejects.toMatchObject({
       code: 'not_set_up',
-      owner: { command: 'init' },
+      owner: { action: { kind: 'setUp' } },
     });
   });
 });
@@ -424,7 +424,7 @@ describe('the checkpoint of the ledger', () => {
     await wallet.writeAnchor(ANCHOR, GOES_ON);
     const path = join(home, 'keystore-anchor.json');
     const whole = await readFile(path);
-    const unreadable = { code: 'keystore_unreadable', owner: { command: 'ledger rebuild' } };
+    const unreadable = { code: 'keystore_unreadable', owner: { action: { kind: 'rebuildLedger' } } };
     // The line end after the record is the one byte that says nothing.
     for (let at = 0; at < whole.length - 1; at += 1) {
       const flipped = Buffer.from(whole);

@@ -64,7 +64,10 @@ export class KeychainStore implements SecretStore {
           'keystore_unreadable',
           'The keychain does not give back what it was given to keep.',
           {
-            owner: { say: 'Keep the wallet in an encrypted file instead.', command: 'init --keystore file' },
+            owner: {
+              say: 'Keep the wallet in an encrypted file instead.',
+              action: { kind: 'setUp', keystore: 'file' },
+            },
           },
         );
       }
@@ -160,7 +163,10 @@ function lockedKeychain(sentence: string, cause: unknown): WalletError {
 function noKeychain(cause: unknown): WalletError {
   return new WalletError('keystore_unavailable', 'This machine offers no OS keychain.', {
     cause,
-    owner: { say: 'Keep the wallet in an encrypted file instead.', command: 'init --keystore file' },
+    owner: {
+      say: 'Keep the wallet in an encrypted file instead.',
+      action: { kind: 'setUp', keystore: 'file' },
+    },
   });
 }
 
@@ -184,7 +190,7 @@ function hiddenEntry(home: string): WalletError {
     {
       owner: {
         say: `Open the keychain that the wallet was made in. If the entry is gone for good, move ${home} away and restore the wallet from its recovery phrase.`,
-        command: 'init --restore-stdin',
+        action: { kind: 'restoreWallet' },
       },
     },
   );

@@ -111,7 +111,7 @@ function damagedRecord(home: string, why: string): WalletError {
   return new WalletError('keystore_unreadable', `${path} ${why}.`, {
     owner: {
       say: `Put ${path} back from a backup; or move it away and restore the wallet from its recovery phrase.`,
-      command: 'init --restore-stdin',
+      action: { kind: 'restoreWallet' },
     },
   });
 }

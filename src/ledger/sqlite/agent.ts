@@ -202,7 +202,7 @@ function busy(name: string, has: string): WalletError {
   return new WalletError(
     'agent_busy',
     `The agent ${name} has ${has}; it is removed once the chain has told what became of that.`,
-    { owner: { say: `What ${name} paid is still open.`, command: 'reconcile' } },
+    { owner: { say: `What ${name} paid is still open.`, action: { kind: 'reconcile' } } },
   );
 }
 
@@ -213,7 +213,7 @@ export function unknownAgent(name: string): WalletError {
   return new WalletError('agent_unknown', `This wallet has no agent by the name ${shown}; do not retry.`, {
     owner: {
       say: `There is no agent by the name ${shown}: add it, or name another.`,
-      command: 'agents list',
+      action: { kind: 'listAgents' },
     },
   });
 }

@@ -58,7 +58,7 @@ export function refuseNewer(db: Sqlite, newestVersion: number): void {
   throw new WalletError(
     'ledger_newer',
     `The ledger was written by a newer Purser (schema ${version}, this one knows ${newestVersion}).`,
-    { owner: { say: 'This Purser is older than the ledger. Run: npx -y purser-mcp@latest upgrade' } },
+    { owner: { say: 'This Purser is older than the ledger.', action: { kind: 'takeNewest' } } },
   );
 }
 

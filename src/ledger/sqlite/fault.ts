@@ -3,13 +3,13 @@ import { WalletError, isWalletError } from '../../errors/walletError.js';
 /** What the owner is told wherever a row, the journal or its head is not as Purser wrote it (T22). */
 export const CHANGED_BEHIND = {
   say: 'The ledger was changed behind Purser’s back; signing has stopped. See what differs.',
-  command: 'audit',
+  action: { kind: 'audit' },
 } as const;
 
 /** What the owner is told wherever the ledger is an older copy of itself (T29). */
 export const OLDER_COPY = {
   say: 'The ledger (purser.db) was put back to an older copy; signing has stopped. Have what was paid since counted from the chain.',
-  command: 'ledger rebuild',
+  action: { kind: 'rebuildLedger' },
 } as const;
 
 /** The error for a ledger that something else wrote to. */
@@ -38,7 +38,7 @@ export function toLedgerError(error: unknown): WalletError {
       ...details,
       owner: {
         say: 'The ledger file is damaged. Look at it before anything else is paid.',
-        command: 'audit',
+        action: { kind: 'audit' },
       },
     });
   }
@@ -67,7 +67,7 @@ export function removedWhileOpen(details: { readonly cause?: unknown } = {}): Wa
     ...details,
     owner: {
       say: 'The ledger was removed or replaced while Purser ran; signing has stopped.',
-      command: 'ledger rebuild',
+      action: { kind: 'rebuildLedger' },
     },
   });
 }

@@ -61,7 +61,7 @@ export function rebuildingSinceMs(context: LedgerContext): number | null {
 export function assertNotRebuilding(context: LedgerContext): void {
   if (rebuildingSinceMs(context) === null) return;
   throw new WalletError('ledger_rebuilding', 'The ledger is being rebuilt; finish that first.', {
-    owner: { say: 'The ledger is being rebuilt.', command: 'ledger rebuild' },
+    owner: { say: 'The ledger is being rebuilt.', action: { kind: 'rebuildLedger' } },
   });
 }
 

@@ -103,7 +103,10 @@ describe('T10: the address that is connected to', () => {
   it('says how the owner mends it where that is possible', async () => {
     const net = await using(openTestNet([], { lookup: () => Promise.resolve(['10.1.2.3']) }));
     const failure = await failureOf(net.send(requestFor('https://seller.example:8443/', []), WIDE));
-    expect(failure.owner?.command).toBe('config add net.allow_private seller.example:8443');
+    expect(failure.owner?.action).toMatchObject({
+      key: 'net.allow_private',
+      entry: 'seller.example:8443',
+    });
   });
 
   it('is judged by the rules of these connections, not of whoever parsed the URL', async () => {

@@ -24,7 +24,10 @@ function parseProxy(text: string): URL {
   if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.hostname === '') {
     // The text may hold a password, so the message does not.
     throw new WalletError('config_invalid', 'net.proxy is not "none", "env" or an http(s) URL.', {
-      owner: { say: 'The proxy setting is not usable.', command: 'config set net.proxy none' },
+      owner: {
+        say: 'The proxy setting is not usable.',
+        action: { kind: 'setSetting', key: 'net.proxy', value: 'none' },
+      },
     });
   }
   return url;

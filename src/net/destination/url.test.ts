@@ -200,9 +200,9 @@ describe('T10: address_refused', () => {
   it('says how the owner mends it, with the canonical host and port', () => {
     expect(refusal('http://0x7f.1:4021/x').owner).toEqual({
       say: 'If 127.0.0.1:4021 is your own and the agent may call it, allow exactly that host and port.',
-      command: 'config add net.allow_private 127.0.0.1:4021',
+      action: { kind: 'addToSetting', key: 'net.allow_private', entry: '127.0.0.1:4021' },
     });
-    expect(refusal('https://LocalHost./').owner?.command).toBe('config add net.allow_private localhost:443');
+    expect(refusal('https://LocalHost./').owner?.action).toMatchObject({ entry: 'localhost:443' });
   });
 });
 

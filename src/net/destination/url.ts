@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { OwnerStep } from '../../errors/walletError.js';
+import type { OwnerStep } from '../../errors/ownerAction.js';
 import { judgeAddress, mayConnect } from './address.js';
 import { NetFailure, type NetCode } from '../failure.js';
 
@@ -52,7 +52,7 @@ function refuse(code: NetCode, message: string, owner?: OwnerStep): NetFailure {
 export function allowPrivateStep(hostPort: string): OwnerStep {
   return {
     say: `If ${hostPort} is your own and the agent may call it, allow exactly that host and port.`,
-    command: `config add net.allow_private ${hostPort}`,
+    action: { kind: 'addToSetting', key: 'net.allow_private', entry: hostPort },
   };
 }
 

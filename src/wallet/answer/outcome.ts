@@ -1,4 +1,5 @@
 import type { Code, MoneyState, Retry } from '../../errors/codes.js';
+import type { OwnerStep } from '../../errors/ownerAction.js';
 import { formatUsd } from '../../money/decimal.js';
 import { findNetwork } from '../../money/network.js';
 import { findAsset } from '../../money/asset.js';
@@ -47,7 +48,12 @@ export interface ResponseView {
 }
 
 /** Every result of every tool: the fields of docs/design.md, "Tools", whose meaning never changes. */
-export interface Outcome {
+export type Outcome = OutcomeFor<OwnerStep>;
+
+/** An outcome as a face tells it: what the owner can do is one text, with a command where there is one. */
+export type ToldOutcome = OutcomeFor<string>;
+
+interface OutcomeFor<Tell> {
   readonly status: Status;
   readonly money: MoneyState;
   readonly retry: Retry;
@@ -55,7 +61,7 @@ export interface Outcome {
   readonly code: OutcomeCode;
   readonly message: string;
   readonly next: NextCall | null;
-  readonly tell_owner: string | null;
+  readonly tell_owner: Tell | null;
   /** Dollars this call moved, by the ledger; what is only held is not in it. */
   readonly spent_usd: string;
   /** What the session's cap leaves; null where no wallet is open. */

@@ -4,17 +4,12 @@ import { unknownAgent, type Barred } from '../../ledger/sqlite/agent.js';
 import { toLedgerError } from '../../ledger/sqlite/fault.js';
 import type { Stop } from '../../policy/verdict.js';
 import { outcome, type Outcome, type OutcomeParts } from './outcome.js';
-import { tellOwner, type CommandPlace } from '../ownerCommand.js';
 
 /** Codes whose outcome is a refusal: the wallet or its owner said no. Every other error is a failure. */
 const REFUSAL_EXIT = 3;
 
 /** An error as the outcome of a call. Its text is ours; a cause is never shown. */
-export function failureOutcome(
-  error: unknown,
-  place: CommandPlace,
-  parts: Partial<OutcomeParts> = {},
-): Outcome {
+export function failureOutcome(error: unknown, parts: Partial<OutcomeParts> = {}): Outcome {
   const known = isWalletError(error) ? error : toLedgerError(error);
   const refused = CODES[known.code].exit === REFUSAL_EXIT;
   const unknown = CODES[known.code].exit === 5;
@@ -25,20 +20,20 @@ export function failureOutcome(
     money: known.money,
     retry: known.retry,
     retry_after_s: known.retryAfterSec ?? null,
-    tell_owner: tellOwner(known.owner, place),
+    tell_owner: known.owner ?? null,
     ...parts,
   });
 }
 
 /** A stop of the policy as the outcome of a call: nothing was signed. */
-export function stopOutcome(stop: Stop, place: CommandPlace, parts: Partial<OutcomeParts> = {}): Outcome {
+export function stopOutcome(stop: Stop, parts: Partial<OutcomeParts> = {}): Outcome {
   return outcome({
     status: 'refused',
     code: stop.code,
     message: stop.sentence,
     retry: CODES[stop.code].retry,
     retry_after_s: stop.retryAfterSec ?? null,
-    tell_owner: tellOwner(stop.owner, place),
+    tell_owner: stop.owner ?? null,
     ...parts,
   });
 }
@@ -56,14 +51,14 @@ export function barredError(agent: string, bar: Barred): WalletError {
       {
         owner: {
           say: `The agent ${agent} was removed: add another one and let its client name that.`,
-          command: 'agents list',
+          action: { kind: 'listAgents' },
         },
       },
     );
   return new WalletError(
     'agent_suspended',
     `The owner suspended the agent ${agent}: nothing is shown to it, signed or sent for it until they resume it; do not retry. ${SENT_BEFORE}`,
-    { owner: { say: `The agent ${agent} is suspended.`, command: `agents resume ${agent}` } },
+    { owner: { say: `The agent ${agent} is suspended.`, action: { kind: 'resumeAgent', name: agent } } },
   );
 }
 
@@ -72,6 +67,6 @@ export function frozenError(): WalletError {
   return new WalletError(
     'frozen',
     `The wallet is frozen: nothing is signed or sent until its owner lifts that; do not retry. ${SENT_BEFORE}`,
-    { owner: { say: 'The wallet is frozen.', command: 'unfreeze' } },
+    { owner: { say: 'The wallet is frozen.', action: { kind: 'unfreeze' } } },
   );
 }

@@ -18,7 +18,6 @@ import { answererOf, promptBar, promptChoices, promptText } from './clientPrompt
 import type { Engine } from '../engine.js';
 import type { PayInput } from '../input.js';
 import type { Outcome } from '../answer/outcome.js';
-import type { CommandPlace } from '../ownerCommand.js';
 import { tellWebhook } from './ownerWebhook.js';
 import { restoreChallenge, writeChallenge, type Challenge } from '../call/probe.js';
 import type { CallInput, CallRequest } from '../call/request.js';
@@ -33,7 +32,6 @@ type KeptInput = Pick<PayInput, 'idempotency_key' | 'repeat' | 'reason' | 'quote
 /** One call of `wallet_pay` that has to ask. */
 export interface AskingCall {
   readonly engine: Engine;
-  readonly place: CommandPlace;
   /** As the agent gave it. */
   readonly input: PayInput;
   /** What of it the approval goes on with. */
@@ -81,7 +79,7 @@ export async function askOwner(
   if (result.kind === 'limited') return limitedOutcome(result.scope, result.retryAfterSec);
   if (result.kind === 'denied') return deniedOutcome(result.approval, asks);
   rememberCredentials(engine.agent, result.approval.id, parts.request);
-  if (result.kind === 'asked') void tellWebhook(engine, call.place, config, question);
+  if (result.kind === 'asked') void tellWebhook(engine, config, question);
   return awaitOwner(call, config, result.approval);
 }
 

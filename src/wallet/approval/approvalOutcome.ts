@@ -1,4 +1,5 @@
 import type { Question } from '../../approvals/question.js';
+import type { OwnerStep } from '../../errors/ownerAction.js';
 import { WalletError } from '../../errors/walletError.js';
 import type { ApprovalProblem } from '../../ledger/sqlite/approval.js';
 import type { ApprovalRecord } from '../../ledger/sqlite/approvalRow.js';
@@ -76,16 +77,21 @@ async function tellWhere(
   engine: Engine,
   question: Question,
   whys: readonly (string | null)[],
-): Promise<string> {
+): Promise<OwnerStep> {
   const why = whys.filter((sentence) => sentence !== null).join(' ');
   if (engine.ledger.factors.list().length === 0)
-    return `${why} To approve it outside of this client, the owner first adds an owner passphrase or a passkey, in a terminal of their own.`;
+    return {
+      say: `${why} To approve it outside of this client, the owner first adds an owner passphrase or a passkey, in a terminal of their own.`,
+    };
   const shown = (await engine.reach?.show(question)) ?? null;
   if (shown === null)
-    return `${why} The owner answers it in a terminal of their own, where Purser lists what waits for approval.`;
-  return shown.inBrowser
-    ? `${why} The owner answers it on the page that opened in the browser of this computer: ${shown.url}`
-    : `${why} The owner answers it with the code that the desktop of this computer shows, at ${shown.url}`;
+    return {
+      say: `${why} The owner answers it in a terminal of their own, where Purser lists what waits for approval.`,
+    };
+  const where = shown.inBrowser
+    ? `The owner answers it on the page that opened in the browser of this computer: ${shown.url}`
+    : `The owner answers it with the code that the desktop of this computer shows, at ${shown.url}`;
+  return { say: `${why} ${where}` };
 }
 
 /** The outcome of a no: final for whom it binds. One that a client's prompt brought binds that client alone. */

@@ -4,7 +4,6 @@ import { formatUsd } from '../../money/decimal.js';
 import { readBody } from '../../net/body.js';
 import { parseCallUrl } from '../../net/destination/url.js';
 import type { Engine } from '../engine.js';
-import { ownerCommand, type CommandPlace } from '../ownerCommand.js';
 
 /** A webhook answers within this or is not waited for: a call is in progress. */
 const WEBHOOK_MS_MAX = 5_000;
@@ -16,12 +15,7 @@ const ANSWER_BYTES_MAX = 4_096;
  * Tells `approvals.webhook_url` that a question waits, under the owner's own rules for the network. Nothing in it
  * suffices to answer the question (T20). Failures are ignored: the question waits elsewhere too.
  */
-export async function tellWebhook(
-  engine: Engine,
-  place: CommandPlace,
-  config: Config,
-  question: Question,
-): Promise<void> {
+export async function tellWebhook(engine: Engine, config: Config, question: Question): Promise<void> {
   const { webhookUrl } = config.approvals;
   if (webhookUrl === 'none') return;
   const event = {
@@ -36,7 +30,7 @@ export async function tellWebhook(
     pay_to: question.payTo,
     why: question.why,
     expires_at: new Date(question.expiresMs).toISOString(),
-    answer_with: ownerCommand(`approvals approve ${question.approvalId}`, place),
+    answer_with: engine.ownerCommand?.({ kind: 'approve', id: question.approvalId }),
   };
   try {
     const answer = await engine.net(config).send(

@@ -132,7 +132,7 @@ export function insufficient(agent: string, short: readonly Short[]): WalletErro
       owner: {
         say: `${agent === DEFAULT_AGENT ? 'The wallet' : `The agent ${agent}`} is short of money: send ${send}. No other coin is needed.`,
         // An agent has its own addresses: without its name the command would show the first one's.
-        command: agent === DEFAULT_AGENT ? 'fund --wait' : `fund --agent ${agent} --wait`,
+        action: agent === DEFAULT_AGENT ? { kind: 'fund' } : { kind: 'fund', agent },
       },
     },
   );

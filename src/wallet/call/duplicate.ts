@@ -11,7 +11,6 @@ import { drive, driverOf, isDriven, ownerLivesElsewhere } from '../driver.js';
 import type { Engine } from '../engine.js';
 import { TIMEOUT_MAX_MS, type PayInput } from '../input.js';
 import { moneyOf, outcome, viewPayment, type Outcome, type OutcomeParts } from '../answer/outcome.js';
-import { tellOwner, type CommandPlace } from '../ownerCommand.js';
 import { lostOutcome, openOutcome, unknownOutcome } from '../answer/paymentOutcome.js';
 import { reconcilePayment } from '../settle/reconcile.js';
 import type { CallRequest } from './request.js';
@@ -40,11 +39,7 @@ export interface Asked {
  *
  * Throws `idempotency_key_reused`.
  */
-export async function answerFromEarlier(
-  engine: Engine,
-  place: CommandPlace,
-  asked: Asked,
-): Promise<Outcome | null> {
+export async function answerFromEarlier(engine: Engine, asked: Asked): Promise<Outcome | null> {
   const { request, input } = asked;
   const keyed =
     input.idempotency_key === undefined ? null : engine.ledger.findByKey(engine.agent, input.idempotency_key);
@@ -53,7 +48,7 @@ export async function answerFromEarlier(
     throw keyReused(keyed);
   const open =
     keyed === null ? engine.ledger.findLive(hash, hashBeforeSchema3) : isLive(keyed.state) ? keyed : null;
-  if (open !== null) return answerFromOpen(engine, place, asked, open);
+  if (open !== null) return answerFromOpen(engine, asked, open);
   const bought = keyed ?? boughtBefore(engine, asked);
   return bought === null ? null : replay(engine, asked, bought);
 }
@@ -89,12 +84,7 @@ function isDelivered({ status, truncated }: Answer): boolean {
 }
 
 /** Answers from a payment that is not captured yet: waits for whoever drives it, then lets the chain judge. */
-export async function answerFromOpen(
-  engine: Engine,
-  place: CommandPlace,
-  asked: Asked,
-  open: Payment,
-): Promise<Outcome | null> {
+export async function answerFromOpen(engine: Engine, asked: Asked, open: Payment): Promise<Outcome | null> {
   const { bound } = asked;
   const isTwin = isDriven(open);
   let payment = isTwin ? await waitForDriver(engine, asked, open) : open;
@@ -108,9 +98,7 @@ export async function answerFromOpen(
   if (payment.state === 'captured') return replay(engine, asked, payment);
   if (isShared) return openOutcome(payment);
   if (fate.stillValid) {
-    return isDriven(payment)
-      ? answerFromOpen(engine, place, asked, payment)
-      : presentAgain(engine, place, asked, payment);
+    return isDriven(payment) ? answerFromOpen(engine, asked, payment) : presentAgain(engine, asked, payment);
   }
   const retryAtMs = fate.retryAtMs ?? payment.validBeforeSec * 1000;
   const after = Math.max(1, Math.ceil((retryAtMs - engine.now()) / 1000));
@@ -119,7 +107,7 @@ export async function answerFromOpen(
     code: 'payment_unresolved',
     retry_after_s: after,
     message: unresolved(payment, fate.says),
-    tell_owner: tellOwner(fate.owner ?? undefined, place),
+    tell_owner: fate.owner,
   };
 }
 
@@ -164,12 +152,7 @@ function busyOutcome(payment: Payment): Outcome {
  * The same bytes again: the chain shows them unused and they are still valid, so this costs nothing twice. The
  * seller's work may run twice, which a non-GET is warned of.
  */
-async function presentAgain(
-  engine: Engine,
-  place: CommandPlace,
-  asked: Asked,
-  payment: Payment,
-): Promise<Outcome | null> {
+async function presentAgain(engine: Engine, asked: Asked, payment: Payment): Promise<Outcome | null> {
   const { request, bound, context } = asked;
   if (payment.payload === null)
     throw new WalletError('internal', 'A signed payment has no payload.', { money: 'held' });
@@ -178,11 +161,11 @@ async function presentAgain(
   let result: Outcome;
   try {
     result = await drive(payment.id, () =>
-      deliver(engine, place, { payment, payload, request, target, bound, context }),
+      deliver(engine, { payment, payload, request, target, bound, context }),
     );
   } catch (error) {
     if (!isWalletError(error) || error.code !== 'payment_unresolved') throw error;
-    return answerFromOther(engine, place, asked, payment.id);
+    return answerFromOther(engine, asked, payment.id);
   }
   const warning =
     request.method === 'GET' || request.method === 'HEAD'
@@ -196,16 +179,11 @@ async function presentAgain(
 }
 
 /** Another process sent the payment first: what that comes to is this call's answer. */
-async function answerFromOther(
-  engine: Engine,
-  place: CommandPlace,
-  asked: Asked,
-  id: string,
-): Promise<Outcome | null> {
+async function answerFromOther(engine: Engine, asked: Asked, id: string): Promise<Outcome | null> {
   const payment = engine.ledger.findPayment(id);
   if (payment === null || payment.state === 'released') return null;
   if (payment.state === 'captured') return replay(engine, asked, payment);
-  return isDriven(payment) ? answerFromOpen(engine, place, asked, payment) : openOutcome(payment);
+  return isDriven(payment) ? answerFromOpen(engine, asked, payment) : openOutcome(payment);
 }
 
 /** The stored answer of a payment that was captured: nothing is sent, nothing is paid. */

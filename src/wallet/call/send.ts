@@ -22,7 +22,6 @@ import { judgePlace, linesFor } from './judge.js';
 import { agentBounds } from './lineRequest.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.js';
 import type { Rails } from '../../rails/table.js';
-import type { CommandPlace } from '../ownerCommand.js';
 import { answeredOutcome, lookAgain, openOutcome, silentOutcome, spent } from '../answer/paymentOutcome.js';
 import type { CallRequest } from './request.js';
 import { barredError, failureOutcome, frozenError, stopOutcome } from '../answer/refusal.js';
@@ -48,14 +47,14 @@ export interface Delivery {
  * just signed for it, `signed` or `unknown`, and its caller must {@link drive} it; afterwards it is captured or unknown,
  * never sent by this process again without a caller. Throws `payment_unresolved` where another process came first.
  */
-export async function deliver(engine: Engine, place: CommandPlace, delivery: Delivery): Promise<Outcome> {
-  const barred = await commitToSend(engine, place, delivery).catch(async (error: unknown) => {
+export async function deliver(engine: Engine, delivery: Delivery): Promise<Outcome> {
+  const barred = await commitToSend(engine, delivery).catch(async (error: unknown) => {
     throw await beforeSending(engine, delivery.payment, error);
   });
   if (barred !== null) return barred;
   // A seller may take minutes, and all that time an older copy of the ledger would not know of this payment (T29).
   engine.renewCheckpoint();
-  return await exchangeForAnswer(engine, place, delivery).catch((error: unknown) => {
+  return await exchangeForAnswer(engine, delivery).catch((error: unknown) => {
     throw afterSending(engine, delivery.payment, error);
   });
 }
@@ -87,17 +86,13 @@ function afterSending(engine: Engine, payment: Payment, error: unknown): WalletE
 }
 
 /** Makes `sent` durable, under the config as it stands at that instant. Null: bytes may leave now. */
-async function commitToSend(
-  engine: Engine,
-  place: CommandPlace,
-  delivery: Delivery,
-): Promise<Outcome | null> {
+async function commitToSend(engine: Engine, delivery: Delivery): Promise<Outcome | null> {
   const { target } = delivery;
   let { payment } = delivery;
   for (let i = 0; i < CONFIG_CHANGES_MAX; i++) {
     const config = engine.config();
     const barred = judgePlace(config, target.url);
-    if (barred.verdict !== 'allow') return stopOutcome(barred, place, await withheld(engine, payment));
+    if (barred.verdict !== 'allow') return stopOutcome(barred, await withheld(engine, payment));
     const { capLines } = linesFor(engine.ledger, config, {
       agent: payment.agent,
       sessionId: payment.sessionId,
@@ -116,11 +111,7 @@ async function commitToSend(
       const both = await engine.ledger.signAndSend(payment.id, delivery.payload, send);
       // Suspended while it was signed: the signature is thrown away here, before anything knows of it.
       if (both.signed.kind === 'barred')
-        return failureOutcome(
-          barredError(payment.agent, both.signed.bar),
-          place,
-          await withheld(engine, payment),
-        );
+        return failureOutcome(barredError(payment.agent, both.signed.bar), await withheld(engine, payment));
       if (both.signed.kind === 'conflict')
         throw new WalletError('internal', 'The hold was taken over before it was signed.');
       payment = both.signed.payment;
@@ -133,13 +124,13 @@ async function commitToSend(
       case 'done':
         return null;
       case 'frozen':
-        return failureOutcome(frozenError(), place, shown);
+        return failureOutcome(frozenError(), shown);
       case 'barred':
-        return failureOutcome(barredError(payment.agent, sent.bar), place, shown);
+        return failureOutcome(barredError(payment.agent, sent.bar), shown);
       case 'exceeded': {
         const { exceeded } = sent;
         const stop = nameLowered(judgeTotals({ usdMicros: payment.heldUsdMicros, exceeded }), config);
-        return stop.verdict === 'allow' ? tightened(payment, shown) : stopOutcome(stop, place, shown);
+        return stop.verdict === 'allow' ? tightened(payment, shown) : stopOutcome(stop, shown);
       }
       case 'conflict':
         throw new WalletError('payment_unresolved', 'Another process is busy with this payment.', {
@@ -189,7 +180,7 @@ function tightened(payment: Payment, shown: Shown): Outcome {
   });
 }
 
-async function exchangeForAnswer(engine: Engine, place: CommandPlace, delivery: Delivery): Promise<Outcome> {
+async function exchangeForAnswer(engine: Engine, delivery: Delivery): Promise<Outcome> {
   const { payment, payload, target, bound, context } = delivery;
   const config = engine.config();
   const to = parseCallUrl(target.url.href, { allowPrivate: config.net.allowPrivate });
@@ -228,11 +219,7 @@ async function exchangeForAnswer(engine: Engine, place: CommandPlace, delivery: 
   } catch (error) {
     // A fault of this machine: the answer is lost, and what became of the money is known all the same.
     const parts = { refused: false, withinMs: bound.remainingMs() };
-    return failureOutcome(
-      error,
-      place,
-      moneyParts(await settleClaim(engine, payment, await recorded, parts)),
-    );
+    return failureOutcome(error, moneyParts(await settleClaim(engine, payment, await recorded, parts)));
   }
   const { failure: _failure, ...kept } = read;
   const saved = engine.ledger.saveAnswer({

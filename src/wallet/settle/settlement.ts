@@ -1,5 +1,6 @@
 import type { Fate } from '../../chain/chain.js';
-import { WalletError, type OwnerStep } from '../../errors/walletError.js';
+import type { OwnerStep } from '../../errors/ownerAction.js';
+import { WalletError } from '../../errors/walletError.js';
 import { isWithdrawal, toWallMs, type Payment } from '../../ledger/payment.js';
 import { findAsset, toUsdMicros, type Asset } from '../../money/asset.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';

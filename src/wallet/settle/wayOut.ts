@@ -1,5 +1,5 @@
 import type { Fate, UnknowableWhy } from '../../chain/chain.js';
-import type { OwnerStep } from '../../errors/walletError.js';
+import type { OwnerStep } from '../../errors/ownerAction.js';
 import type { Payment } from '../../ledger/payment.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
 import { heldUntilMs } from '../answer/outcome.js';
@@ -26,7 +26,7 @@ export function wayOut(reason: OpenReason, payment: Payment): OwnerStep {
   const label = findNetwork(network as Caip2)?.label ?? network;
   const anotherRpc = (say: string): OwnerStep => ({
     say,
-    command: `config set networks.${network}.rpc_url URL`,
+    action: { kind: 'chooseSetting', key: `networks.${network}.rpc_url`, example: 'URL' },
   });
   switch (reason) {
     case 'rpc_down':
@@ -48,15 +48,15 @@ export function wayOut(reason: OpenReason, payment: Payment): OwnerStep {
       const until = new Date(heldUntilMs({ network, validBeforeSec })).toISOString();
       return {
         say: `It counts as paid once a settled block is past its expiry, at about ${until}; ask the chain again then.`,
-        command: 'reconcile',
+        action: { kind: 'reconcile' },
       };
     }
     case 'interrupted':
-      return { say: 'The chain was not asked to the end; ask again.', command: 'reconcile' };
+      return { say: 'The chain was not asked to the end; ask again.', action: { kind: 'reconcile' } };
     case 'network_unknown':
       return {
         say: `This Purser cannot read ${label}, which another version of it paid on; take the newest one.`,
-        command: 'upgrade',
+        action: { kind: 'takeNewest' },
       };
   }
 }

@@ -1,3 +1,4 @@
+import type { OwnerAction } from '../../errors/ownerAction.js';
 import { html } from 'hono/html';
 import type { Answer, Approval, Choices, FactorLine, FactorProof } from '../../approvals/desk.js';
 import { WalletError } from '../../errors/walletError.js';
@@ -15,8 +16,8 @@ export interface AnswerFormParts {
   readonly atLocalhost: boolean;
   /** This page at `localhost`, to go to for a passkey. */
   readonly localhostUrl: string;
-  /** Words a command of ours for a terminal on this machine. */
-  readonly command: (args: string) => string;
+  /** The command for a terminal on this machine. */
+  readonly command: (action: OwnerAction) => string;
   /** What was wrong with the last try, in one sentence. */
   readonly problem?: string | undefined;
   /** What the last try chose, so that it is not chosen again by hand. */
@@ -41,7 +42,7 @@ export function viewAnswerForms(parts: AnswerFormParts): Html {
               A yes needs something that only you have, a passphrase or a passkey, so that no program can say
               it for you. Add one in a terminal:
             </p>
-            <p><code>${command('factor add passphrase')}</code></p>
+            <p><code>${command({ kind: 'addFactor', factor: 'passphrase' })}</code></p>
           </div>`
         : html`<form method="post" action="${path}" data-options="${path}/challenge" autocomplete="off">
             ${hidden} ${viewChoices(parts)} ${viewProof(parts)}

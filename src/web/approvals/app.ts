@@ -1,3 +1,4 @@
+import type { OwnerAction } from '../../errors/ownerAction.js';
 import { Hono } from 'hono';
 import type { Confirmation } from '../../approvals/confirmation.js';
 import { isYes, type Answer, type Approval, type OwnerDesk } from '../../approvals/desk.js';
@@ -22,8 +23,8 @@ import { stateWords } from '../look/words.js';
 export interface AppParts {
   readonly desk: OwnerDesk;
   readonly door: Omit<Door, 'landings'>;
-  /** Words a command of ours for a terminal on this machine. */
-  readonly command: (args: string) => string;
+  /** The command for a terminal on this machine. */
+  readonly command: (action: OwnerAction) => string;
   /** A passkey that a command is adding. */
   readonly enrolment: Enrolment | null;
   /** An owner command that waits for a yes. */

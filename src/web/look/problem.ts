@@ -1,3 +1,4 @@
+import type { OwnerAction } from '../../errors/ownerAction.js';
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Code } from '../../errors/codes.js';
@@ -26,16 +27,16 @@ export interface Problem {
 }
 
 /** Words an error for the owner; what is no error of ours is told by no more than that it happened (T21). */
-export function problemOf(error: unknown, command: (args: string) => string): Problem {
+export function problemOf(error: unknown, command: (action: OwnerAction) => string): Problem {
   if (!isWalletError(error)) return { status: 500, message: 'The wallet met a fault of its own.' };
   return { status: STATUSES[error.code] ?? 500, message: wordsOf(error, command) };
 }
 
-function wordsOf(error: WalletError, command: (args: string) => string): string {
+function wordsOf(error: WalletError, command: (action: OwnerAction) => string): string {
   const words = [error.shortMessage];
   if (error.retryAfterSec !== undefined) words.push(`Try again in ${waitWords(error.retryAfterSec)}.`);
   if (error.owner !== undefined) words.push(error.owner.say);
-  if (error.owner?.command !== undefined) words.push(`Run: ${command(error.owner.command)}`);
+  if (error.owner?.action !== undefined) words.push(`Run: ${command(error.owner.action)}`);
   return words.join(' ');
 }
 

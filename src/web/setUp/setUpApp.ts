@@ -1,3 +1,4 @@
+import type { OwnerAction } from '../../errors/ownerAction.js';
 import { Hono } from 'hono';
 import { CODE_TRIES_MAX } from '../../approvals/code.js';
 import { WalletError } from '../../errors/walletError.js';
@@ -15,8 +16,8 @@ export interface SetUpParts {
   readonly door: Omit<Door, 'landings'>;
   /** Shows the owner the code once more, where only they see it; false where it cannot be shown. */
   readonly showCode: () => Promise<boolean>;
-  /** Words a command of ours for a terminal on this machine. */
-  readonly command: (args: string) => string;
+  /** The command for a terminal on this machine. */
+  readonly command: (action: OwnerAction) => string;
 }
 
 /** The only path that a way in leads to. */
@@ -93,6 +94,6 @@ function viewClosed(c: VisitContext, command: SetUpParts['command']): Html {
   return layMessage(
     c.get('visit'),
     'This page is closed',
-    `Set the wallet up in a terminal: ${command('init')}`,
+    `Set the wallet up in a terminal: ${command({ kind: 'setUp' })}`,
   );
 }

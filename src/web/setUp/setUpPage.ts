@@ -1,3 +1,4 @@
+import type { OwnerAction } from '../../errors/ownerAction.js';
 import type { SetUpDesk } from '../../owner/setUpDesk.js';
 import { serveBehindDoor, type OpenTicket, type Page } from '../page.js';
 import { createSetUpApp } from './setUpApp.js';
@@ -8,7 +9,7 @@ export async function startSetUpPage(
   { now, command, open, showCode }: SetUpPageOptions,
 ): Promise<Page> {
   const page = await serveBehindDoor(
-    { now, terminal: command('init'), ...(open === undefined ? {} : { open }) },
+    { now, terminal: command({ kind: 'setUp' }), ...(open === undefined ? {} : { open }) },
     (door) => createSetUpApp({ desk, door, command, showCode: () => showCode(page) }),
   );
   return page;
@@ -17,8 +18,8 @@ export async function startSetUpPage(
 /** What the set-up page needs of its process. */
 export interface SetUpPageOptions {
   readonly now: () => number;
-  /** Words a command of ours for a terminal on this machine. */
-  readonly command: (args: string) => string;
+  /** The command for a terminal on this machine. */
+  readonly command: (action: OwnerAction) => string;
   /** Opens an address that lets in, in the owner's browser. */
   readonly open?: OpenTicket;
   /** Shows the page's code where only the owner sees it; false where it cannot be shown. */

@@ -1,3 +1,4 @@
+import type { OwnerAction } from '../../errors/ownerAction.js';
 import { html } from 'hono/html';
 import { PASSPHRASE_CHARS_MIN } from '../../approvals/factor.js';
 import { initialSettings } from '../../config/settings.js';
@@ -33,7 +34,7 @@ export interface SetUpViewParts {
   readonly visit: Visit;
   /** The first is chosen unless another was. */
   readonly keystores: readonly KeystoreKind[];
-  readonly command: (args: string) => string;
+  readonly command: (action: OwnerAction) => string;
   readonly fields: SetUpFields;
   readonly problem?: string | undefined;
 }
@@ -105,7 +106,7 @@ function viewKeystores({ keystores, fields, command }: SetUpViewParts): Html {
       ? ''
       : html`<p class="soft">
           On a computer without a keychain, in a terminal:
-          <code>${command('install --keystore file')}</code>
+          <code>${command({ kind: 'installClient', keystore: 'file' })}</code>
         </p>`
   }`;
 }
@@ -151,7 +152,7 @@ function viewFactor({ command }: SetUpViewParts): Html {
     <p>
       With it you say yes to what passes a limit. Keep it in your head or on paper: no agent may have it. At
       least ${PASSPHRASE_CHARS_MIN} characters. Leave it empty to add one, or a passkey, later:
-      <code>${command('factor add passkey')}</code>
+      <code>${command({ kind: 'addFactor', factor: 'passkey' })}</code>
     </p>
     ${field('passphrase', 'Owner passphrase')} ${field('again', 'The same again')}`;
 }
@@ -161,7 +162,7 @@ export interface MadeParts {
   readonly visit: Visit;
   /** Whether this very browser made it on this page. */
   readonly isHere: boolean;
-  readonly command: (args: string) => string;
+  readonly command: (action: OwnerAction) => string;
 }
 
 /** The last page: what now holds, whoever made it (T33). */
@@ -179,7 +180,7 @@ export function viewMade(standing: SetUpStanding, parts: MadeParts): Html {
           : html`<p class="notice problem">
               <b>If you did not make it, send it no money</b>: whoever did chose the limits and the factor
               below. Move the folder <code>${standing.home}</code> away, and set up a wallet of your own with
-              <code>${command('init')}</code>
+              <code>${command({ kind: 'setUp' })}</code>
             </p>`
       }
       ${problem === null ? '' : html`<p class="notice problem" role="alert">${problem}</p>`}
@@ -240,11 +241,15 @@ function viewNext({ testnet, places, factors }: SetUpStanding, command: MadePart
       Send ${testnet ? 'test USDC' : 'USDC'} to ${places.length > 1 ? 'one of its addresses' : 'its address'};
       no other coin is needed. Send what you can lose.
     </p>
-    <p>Write down the recovery phrase; it is shown in a terminal only: <code>${command('backup')}</code></p>
+    <p>
+      Write down the recovery phrase; it is shown in a terminal only:
+      <code>${command({ kind: 'showRecoveryPhrase' })}</code>
+    </p>
     ${
       factors?.length === 0
         ? html`<p>
-            Add what proves that you are the owner: <code>${command('factor add passphrase')}</code>
+            Add what proves that you are the owner:
+            <code>${command({ kind: 'addFactor', factor: 'passphrase' })}</code>
           </p>`
         : ''
     }

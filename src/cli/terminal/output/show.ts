@@ -1,6 +1,7 @@
 import { CODES } from '../../../errors/codes.js';
-import type { NextCall, Outcome, PaymentView } from '../../../wallet/answer/outcome.js';
-import { ownerCommand, type CommandPlace } from '../../../wallet/ownerCommand.js';
+import type { NextCall, Outcome, PaymentView, ToldOutcome } from '../../../wallet/answer/outcome.js';
+import { showLine, tellOutcome } from '../../line/line.js';
+import type { CommandLine } from '../../line/shell.js';
 import { cleanLine } from '../../../text/untrusted.js';
 import type { CliIo, CliOutput } from '../io.js';
 import { jsonText } from './json.js';
@@ -25,6 +26,11 @@ export function printLines(output: CliOutput, lines: readonly string[]): void {
 /** Writes a value as JSON to stdout. */
 export function printJson(io: CliIo, value: unknown): void {
   io.stdout.write(`${jsonText(value)}\n`);
+}
+
+/** Writes an outcome as JSON to stdout. */
+export function printOutcome(io: CliIo, outcome: Outcome): void {
+  printJson(io, tellOutcome(outcome, io));
 }
 
 /** Writes a command's success: its fields with `--json`, else its lines. Answers exit code 0. */
@@ -57,23 +63,22 @@ const STATUS_LOOK: Readonly<Record<Outcome['status'], Look>> = {
 /** Tells what an outcome says, beside its answer, on stderr: what happened, what to do now, what the owner can do. */
 export function printStatus(io: CliIo, outcome: Outcome): void {
   const paint = painter(io, io.stderr);
-  const place: CommandPlace = io;
   const plain = outcome.status === 'ok' || outcome.status === 'failed';
   const head = plain ? 'purser' : `purser: ${outcome.status.replace('_', ' ')}`;
   const lines = [
     `${paint(STATUS_LOOK[outcome.status], `${head}:`)} ${cleanLine(outcome.message, LINE_LENGTH_MAX)}`,
   ];
   if (outcome.payment !== null) lines.push(`  ${paymentLine(outcome.payment)}`);
-  const tell = ownerWords(outcome);
+  const tell = ownerWords(tellOutcome(outcome, io));
   if (tell !== null) lines.push(`  ${cleanLine(tell, LINE_LENGTH_MAX)}`);
   if (outcome.retry_after_s !== null) lines.push(`  Try again in ${outcome.retry_after_s} s.`);
   const next = nextCommand(outcome.next);
-  if (next !== null) lines.push(`  Next: ${ownerCommand(next, place)}`);
+  if (next !== null) lines.push(`  Next: ${showLine(next, io)}`);
   printLines(io.stderr, lines);
 }
 
 /** What to tell the owner, without what the message said already. */
-function ownerWords({ tell_owner: tell, message }: Outcome): string | null {
+function ownerWords({ tell_owner: tell, message }: ToldOutcome): string | null {
   if (tell === null) return null;
   const rest = tell.startsWith(message) ? tell.slice(message.length).trim() : tell;
   return rest === '' ? null : rest;
@@ -90,19 +95,23 @@ export function paymentLine(payment: PaymentView): string {
 }
 
 /** The command that makes the call an outcome points to. */
-function nextCommand(next: NextCall | null): string | null {
+function nextCommand(next: NextCall | null): CommandLine | null {
   if (next === null) return null;
   const { arguments: given } = next;
   switch (next.tool) {
     case 'wallet_pay':
-      if (typeof given['approval_id'] === 'string') return `pay --approval ${given['approval_id']}`;
-      return typeof given['quote_id'] === 'string' ? `pay --quote ${given['quote_id']}` : null;
+      if (typeof given['approval_id'] === 'string') return ['pay', '--approval', given['approval_id']];
+      return typeof given['quote_id'] === 'string' ? ['pay', '--quote', given['quote_id']] : null;
     case 'wallet_approval':
-      return `approvals show ${String(given['id'])}`;
+      return ['approvals', 'show', String(given['id'])];
     case 'wallet_ledger':
-      return typeof given['payment_id'] === 'string' ? `ledger show ${given['payment_id']}` : null;
+      return typeof given['payment_id'] === 'string' ? ['ledger', 'show', given['payment_id']] : null;
     case 'wallet_response':
-      return `response ${String(given['id'])}${given['offset'] === undefined ? '' : ` --offset ${Number(given['offset'])}`}`;
+      return [
+        'response',
+        String(given['id']),
+        ...(given['offset'] === undefined ? [] : ['--offset', String(Number(given['offset']))]),
+      ];
     default:
       return null;
   }

@@ -83,9 +83,7 @@ export class ServedWallets implements AgentAccess {
   /** Its tools, each call counted; one that is turned away is answered like any other. No result names a file. */
   #counted(wallet: Wallet): WalletTools {
     const run = (work: () => Promise<Outcome>): Promise<Outcome> =>
-      this.#calls
-        .run(wallet.agent, work)
-        .then(withoutPath, (error: unknown) => failureOutcome(error, this.#options));
+      this.#calls.run(wallet.agent, work).then(withoutPath, (error: unknown) => failureOutcome(error));
     return {
       discover: (input, context) => run(() => wallet.discover(input, context)),
       quote: (input, context) => run(() => wallet.quote(input, context)),
@@ -111,7 +109,7 @@ function withoutPath(result: Outcome): Outcome {
     return {
       ...result,
       message: `${kept}; it is no text, so only the owner can hand it over.`,
-      tell_owner: tell_owner ?? `The agent bought a file that it cannot read; it is ${path}.`,
+      tell_owner: tell_owner ?? { say: `The agent bought a file that it cannot read; it is ${path}.` },
       response: shown,
     };
   }

@@ -12,8 +12,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { commands } from '../cli/commands.js';
-import { ownerCommand, PACKAGE, tellOwner } from './ownerCommand.js';
+import { commands } from '../commands.js';
+import { ownerCommand, tellOwner } from './line.js';
+import { PACKAGE } from './program.js';
 
 let folder: string;
 
@@ -50,46 +51,50 @@ const place = (env: Record<string, string>, platform: NodeJS.Platform = 'linux')
 const BY_NPX = 'npx -y purser-mcp@1.2.3 unfreeze';
 
 test('names the program where it is on PATH, else the very version that runs', () => {
-  expect(ownerCommand('unfreeze', place({ PATH: `/nowhere:${global}` }))).toBe('purser unfreeze');
-  expect(ownerCommand('unfreeze', place({ PATH: '/nowhere' }))).toBe(BY_NPX);
-  expect(ownerCommand('unfreeze', place({}))).toBe(BY_NPX);
+  expect(ownerCommand({ kind: 'unfreeze' }, place({ PATH: `/nowhere:${global}` }))).toBe('purser unfreeze');
+  expect(ownerCommand({ kind: 'unfreeze' }, place({ PATH: '/nowhere' }))).toBe(BY_NPX);
+  expect(ownerCommand({ kind: 'unfreeze' }, place({}))).toBe(BY_NPX);
 });
 
 test('names no program of another version, or of another package', () => {
-  expect(ownerCommand('unfreeze', place({ PATH: installed('old', '1.2.2') }))).toBe(BY_NPX);
+  expect(ownerCommand({ kind: 'unfreeze' }, place({ PATH: installed('old', '1.2.2') }))).toBe(BY_NPX);
   const other = join(folder, 'other');
   mkdirSync(other);
   writeFileSync(join(other, 'purser'), '#!/bin/sh\n');
   chmodSync(join(other, 'purser'), 0o755);
   // The first on PATH is the one a shell starts.
-  expect(ownerCommand('unfreeze', place({ PATH: `${other}:${global}` }))).toBe(BY_NPX);
+  expect(ownerCommand({ kind: 'unfreeze' }, place({ PATH: `${other}:${global}` }))).toBe(BY_NPX);
 });
 
 test('does not take what npx and npm scripts put on PATH for what a person has there', () => {
   const passing = installed('passing', '1.2.3', join('_npx', 'node_modules', '.bin'));
-  expect(ownerCommand('unfreeze', place({ PATH: passing }))).toBe(BY_NPX);
-  expect(ownerCommand('unfreeze', place({ PATH: `${passing}/:${global}` }))).toBe('purser unfreeze');
+  expect(ownerCommand({ kind: 'unfreeze' }, place({ PATH: passing }))).toBe(BY_NPX);
+  expect(ownerCommand({ kind: 'unfreeze' }, place({ PATH: `${passing}/:${global}` }))).toBe(
+    'purser unfreeze',
+  );
 });
 
 test('names the home where it is not the default one, quoted for a shell where it has to be', () => {
   const PATH = global;
-  expect(ownerCommand('init', place({ PATH, PURSER_HOME: '/srv/w' }))).toBe('PURSER_HOME=/srv/w purser init');
-  expect(ownerCommand('init', place({ PATH, PURSER_HOME: "/my wallet's; rm -rf ~" }))).toBe(
-    `PURSER_HOME='/my wallet'\\''s; rm -rf ~' purser init`,
+  expect(ownerCommand({ kind: 'setUp' }, place({ PATH, PURSER_HOME: '/srv/w' }))).toBe(
+    'purser --home /srv/w init',
+  );
+  expect(ownerCommand({ kind: 'setUp' }, place({ PATH, PURSER_HOME: "/my wallet's; rm -rf ~" }))).toBe(
+    `purser --home '/my wallet'\\''s; rm -rf ~' init`,
   );
 });
 
 test('names the home on Windows in a way that both of its shells start', () => {
   const home = 'C:\\Users\\Ann Lee\\wallet';
-  expect(ownerCommand('unfreeze', place({ PATH: '', PURSER_HOME: home }, 'win32'))).toBe(
-    `cmd /c "set PURSER_HOME=${home}&& ${BY_NPX}"`,
+  expect(ownerCommand({ kind: 'unfreeze' }, place({ PATH: '', PURSER_HOME: home }, 'win32'))).toBe(
+    `npx -y purser-mcp@1.2.3 --home "${home}" unfreeze`,
   );
-  expect(ownerCommand('unfreeze', place({ PATH: '' }, 'win32'))).toBe(BY_NPX);
+  expect(ownerCommand({ kind: 'unfreeze' }, place({ PATH: '' }, 'win32'))).toBe(BY_NPX);
 });
 
 test('says what there is to say with its command, or without one, or nothing', () => {
   const here = place({ PATH: global });
-  expect(tellOwner({ say: 'It is frozen.', command: 'unfreeze' }, here)).toBe(
+  expect(tellOwner({ say: 'It is frozen.', action: { kind: 'unfreeze' } }, here)).toBe(
     'It is frozen. Run: purser unfreeze',
   );
   expect(tellOwner({ say: 'Make room on the disk.' }, here)).toBe('Make room on the disk.');
@@ -97,7 +102,7 @@ test('says what there is to say with its command, or without one, or nothing', (
 });
 
 test('no text of the program names a command by itself: each place’s own words come from here', () => {
-  const source = fileURLToPath(new URL('..', import.meta.url));
+  const source = fileURLToPath(new URL('../..', import.meta.url));
   const words = new Set(commands.map(({ name }) => name.split(' ')[0]));
   const named = new RegExp(`(?:purser|${PACKAGE}\\S*) (?:${[...words].join('|')})\\b`);
   const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(

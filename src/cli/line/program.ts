@@ -1,8 +1,7 @@
 import { accessSync, constants, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join, sep } from 'node:path';
-import type { OwnerStep } from '../errors/walletError.js';
 
-/** What the wallet needs to know of the machine to name a command that works there. */
+/** What has to be known of the machine to name a command that works there. */
 export interface CommandPlace {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
@@ -11,6 +10,9 @@ export interface CommandPlace {
 
 /** The npm package, as `npx` and the clients' files name it. */
 export const PACKAGE = 'purser-mcp';
+
+/** How a person on any machine calls the newest version. */
+export const NEWEST_PROGRAM = `npx -y ${PACKAGE}@latest`;
 
 /** npx and npm scripts put these on PATH for what they start; the person's own shell has none of them. */
 const PASSING_FOLDER = join('node_modules', '.bin');
@@ -52,28 +54,4 @@ function versionOf(program: string): string | null {
     }
   }
   return null;
-}
-
-/**
- * The one place that words a command for a person: `purser …` where that is on PATH and is this version, else the
- * `npx` call of this very version, with the home that this wallet uses where it is not the default one.
- */
-export function ownerCommand(args: string, place: CommandPlace): string {
-  const home = place.env['PURSER_HOME'];
-  const command = `${programName(place)} ${args}`;
-  if (home === undefined || home === '') return command;
-  // The two shells of Windows set a variable in ways of their own; both start this one.
-  if (place.platform === 'win32') return `cmd /c "set PURSER_HOME=${home}&& ${command}"`;
-  return `PURSER_HOME=${quote(home)} ${command}`;
-}
-
-/** A word as a shell reads it whole. */
-export function quote(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-/** What to say to the owner, with the command on its end where there is one. */
-export function tellOwner(step: OwnerStep | undefined, place: CommandPlace): string | null {
-  if (step === undefined) return null;
-  return step.command === undefined ? step.say : `${step.say} Run: ${ownerCommand(step.command, place)}`;
 }

@@ -1,0 +1,75 @@
+/**
+ * Something that only the owner can do, as data. What stands below a face suggests it; a face words it, through the CLI's
+ * own table, for whoever reads it there. Every kind has a command, and a test runs each of them.
+ */
+export type OwnerAction =
+  | SetUpAction
+  /** Brings a wallet back from its recovery phrase. */
+  | { readonly kind: 'restoreWallet' }
+  | { readonly kind: 'setSetting'; readonly key: string; readonly value: string }
+  /** The owner picks the value. */
+  | { readonly kind: 'chooseSetting'; readonly key: string; readonly example: 'URL' | 'VALUE' }
+  | { readonly kind: 'addToSetting'; readonly key: string; readonly entry: string }
+  | { readonly kind: 'removeFromSetting'; readonly key: string; readonly entry: string }
+  | { readonly kind: 'acceptConfig' }
+  | { readonly kind: 'addFactor'; readonly factor: 'passphrase' | 'passkey' }
+  | { readonly kind: 'listFactors' }
+  | { readonly kind: 'removeFactor'; readonly id: string }
+  | { readonly kind: 'unfreeze' }
+  /** `place` is a host, or a host and a port. */
+  | { readonly kind: 'endPause'; readonly place: string }
+  | { readonly kind: 'approve'; readonly id: string }
+  /** Sends money to an agent's address, and waits for it; the first agent's unless named. */
+  | { readonly kind: 'fund'; readonly agent?: string; readonly network?: string }
+  | { readonly kind: 'showAddress'; readonly network?: string; readonly agent?: string }
+  | {
+      readonly kind: 'withdraw';
+      readonly to: string;
+      readonly usd: string | 'all';
+      readonly network?: string;
+    }
+  | { readonly kind: 'reconcile' }
+  | { readonly kind: 'audit' }
+  | { readonly kind: 'rebuildLedger' }
+  | { readonly kind: 'restoreLedger'; readonly file: string }
+  | { readonly kind: 'listAgents' }
+  | { readonly kind: 'addAgent'; readonly name: string }
+  | { readonly kind: 'resumeAgent'; readonly name: string }
+  | { readonly kind: 'rotateAgent'; readonly name: string }
+  | { readonly kind: 'sweepAgent'; readonly name: string }
+  | { readonly kind: 'removeAgent'; readonly name: string }
+  | { readonly kind: 'fundAgent'; readonly name: string; readonly usd: string }
+  | { readonly kind: 'showRecoveryPhrase' }
+  | { readonly kind: 'syncCatalogs' }
+  /** Writes this wallet's entry into one MCP client, or into those that the owner picks. */
+  | InstallAction
+  | { readonly kind: 'uninstallClient'; readonly client: string }
+  | { readonly kind: 'openApprovals' }
+  /** Makes the clients start the Purser that says so, or the newest. */
+  | { readonly kind: 'pinClients' }
+  | { readonly kind: 'takeNewest' };
+
+/** Makes a wallet, or ends what an earlier run began. */
+interface SetUpAction {
+  readonly kind: 'setUp';
+  readonly keystore?: 'file';
+  readonly testnet?: boolean;
+  /** What the wallet is made from, if it is no new one. */
+  readonly from?: 'phrase' | 'key';
+  /** Asks nothing. */
+  readonly unattended?: boolean;
+}
+
+interface InstallAction extends Pick<SetUpAction, 'keystore' | 'testnet' | 'unattended'> {
+  readonly kind: 'installClient';
+  readonly clients?: readonly string[];
+}
+
+/** What only the person who owns the money can do about a result. */
+export interface OwnerStep {
+  /** One sentence to pass on to the owner. It names no command. */
+  readonly say: string;
+  readonly action?: OwnerAction;
+  /** What the owner must give with the action where nobody types: their factor, or what unlocks the keystore. */
+  readonly gives?: 'factor' | 'unlockPassphrase';
+}
