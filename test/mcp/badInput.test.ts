@@ -106,9 +106,7 @@ test.each(ERAS)(
       const result = await agent.call('wallet_pay', { url: URL, max_usd: '1' });
       expectError(result, 'not_set_up');
       expect(result.outcome).toMatchObject({ retry: 'after_owner', session_left_usd: null });
-      expect(result.outcome.tell_owner).toMatch(
-        /Run: (purser|npx -y purser-mcp@\d\S*) --home \S+ init$/,
-      );
+      expect(result.outcome.tell_owner).toMatch(/Run: (purser|npx -y purser-mcp@\d\S*) --home \S+ init$/);
       expect(result.text).toContain(`tell_owner: ${result.outcome.tell_owner ?? ''}`);
     } finally {
       await agent.close();
