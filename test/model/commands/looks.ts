@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import { reconcileAll, reconcileDue, reconcilePayment } from '../../../src/wallet/reconcile.js';
+import type { ModelPayment } from '../payment.js';
+import type { Process, World } from '../world.js';
+import { Command, land, MINUTE, pick, SEC, slots, whiches } from './command.js';
+import { hear } from './sales.js';
+import { lies } from './weather.js';
+
+/** Just before and after a payment's time is over, and when that is settled; and what then happens. */
+export const edges = fc
+  .record({
+    which: whiches,
+    sec: fc.constantFrom(-15, -8, -4, -3, -2, -1, 0, 1, 10, 30, 59, 61, 64, 90),
+    then: fc.constantFrom('', ', it lands', ', it is looked at', ', it is looked at and lands'),
+    slot: slots,
+  })
+  .map(
+    ({ which, sec, then, slot }) =>
+      new Command(`${sec} s from the end of #${which}${then}`, async (world) => {
+        const payment = pick(world, which, ({ left }) => left);
+        if (payment === undefined) return undefined;
+        world.advanceTo((payment.validBeforeSec + sec) * SEC);
+        const process = world.process(slot);
+        if (then.includes('looked')) await world.inside(process, () => lookAt(world, process, payment));
+        return then.endsWith('lands') && land(world, payment) ? 'landed' : undefined;
+      }),
+  );
+/** Both operators lie, while all is looked at when the time of a payment is over; and then they are honest again. */
+export const broken = fc.record({ which: whiches, slot: slots, lies, landsFirst: fc.boolean() }).map(
+  ({ which, slot, lies: told, landsFirst }) =>
+    new Command(
+      `#${which}${landsFirst ? ' lands, and' : ':'} both operators lie about it: ${told.join()}`,
+      async (world) => {
+        const payment = pick(world, which, ({ left }) => left);
+        if (payment === undefined) return undefined;
+        const { family, validBeforeSec } = payment;
+        if (landsFirst) land(world, payment);
+        world.breakTrust(family, told);
+        world.advanceTo((validBeforeSec + 100) * SEC);
+        const process = world.process(slot);
+        try {
+          await world.inside(process, () => lookAt(world, process, payment));
+        } finally {
+          world.breakTrust(family, []);
+        }
+        return 'both lie';
+      },
+    ),
+);
+/** What may happen while a look waits for an answer. */
+const DURING = ['nothing', 'nothing', 'lands', 'time', 'killed', 'other looks', 'answer'] as const;
+
+export const looks = fc
+  .record({
+    slot: slots,
+    how: fc.constantFrom<'due' | 'due' | 'one' | 'all'>('due', 'due', 'one', 'all'),
+    which: whiches,
+    during: fc.constantFrom(...DURING),
+    atCall: fc.nat(30),
+  })
+  .map(
+    ({ slot, how, which, during, atCall }) =>
+      new Command(
+        `${slot} looks at ${how === 'one' ? `#${which}` : `what is ${how}`}${during === 'nothing' ? '' : `; at call ${atCall}: ${during}`}`,
+        async (world) => {
+          const process = world.process(slot);
+          const beside = happenDuring(world, process, during, which);
+          if (beside !== null) world.duringCall(atCall, beside);
+          await world.inside(process, () => look(world, process, how, which));
+          return `look: ${how}`;
+        },
+      ),
+  );
+
+function happenDuring(
+  world: World,
+  process: Process,
+  during: (typeof DURING)[number],
+  which: number,
+): (() => Promise<void>) | null {
+  switch (during) {
+    case 'nothing':
+      return null;
+    case 'lands':
+      return () => {
+        const payment = pick(world, which, ({ left, onChain }) => left && onChain?.mayLand() === true);
+        if (payment !== undefined) land(world, payment);
+        return Promise.resolve();
+      };
+    case 'time':
+      return () => {
+        world.advanceTo(world.trueMs + 2 * MINUTE);
+        return Promise.resolve();
+      };
+    case 'killed':
+      return () => {
+        world.kill(process);
+        return Promise.resolve();
+      };
+    case 'other looks':
+      return async () => {
+        const other = world.process(process === world.process(0) ? 1 : 0);
+        await look(world, other, 'one', which).catch((error: unknown) => {
+          if (other.alive) throw error;
+        });
+      };
+    case 'answer':
+      return async () => {
+        const payment = pick(world, which, ({ call }) => call?.stage === 'sent' && call.process !== process);
+        const call = payment?.call ?? null;
+        if (payment === undefined || call === null) return;
+        await hear(world, call.process, payment, 'success', false).catch((error: unknown) => {
+          if (call.process.alive) throw error;
+        });
+        call.end();
+        payment.call = null;
+      };
+  }
+}
+
+async function lookAt(world: World, { engine, ledger }: Process, { id }: ModelPayment): Promise<void> {
+  world.figures.looks += 1;
+  const row = ledger.findPayment(id);
+  if (row !== null) await reconcilePayment(engine, row, new AbortController().signal);
+}
+
+async function look(
+  world: World,
+  process: Process,
+  how: 'due' | 'one' | 'all',
+  which: number,
+): Promise<void> {
+  if (how === 'one') {
+    const payment = pick(world, which, () => true);
+    return payment === undefined ? undefined : lookAt(world, process, payment);
+  }
+  world.figures.looks += 1;
+  const { signal } = new AbortController();
+  if (how === 'due') return reconcileDue(process.engine, signal);
+  await reconcileAll(process.engine, signal);
+}

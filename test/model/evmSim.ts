@@ -1,0 +1,267 @@
+import { createHash } from 'node:crypto';
+import { toEventSelector, toFunctionSelector } from 'viem';
+import { Refusal, type Answerer, type Mood } from './operator.js';
+
+/** A payment as the chain comes to know it: the fields that the payer signed. */
+export interface EvmAuthorization {
+  readonly nonce: string;
+  readonly from: string;
+  readonly to: string;
+  readonly value: bigint;
+  readonly validBeforeSec: number;
+}
+
+interface Landing {
+  readonly authorization: EvmAuthorization;
+  readonly block: number;
+}
+
+interface Seen {
+  readonly mood: Mood;
+  /** The newest block that the operator shows, and the newest that is settled. */
+  readonly tip: number;
+  readonly safe: number;
+  /** The first block that it keeps. */
+  readonly first: number;
+}
+
+const BLOCK_SEC = 2;
+/** Blocks that may still be undone. */
+const SAFE_LAG_BLOCKS = 30;
+const HISTORY_BLOCKS = 1_000_000;
+const LIE_SEC = 7_200;
+const LIE_BLOCKS = 5_000;
+const BALANCE = 10n ** 12n;
+
+const AUTHORIZATION_STATE = toFunctionSelector('authorizationState(address,bytes32)');
+const BALANCE_OF = toFunctionSelector('balanceOf(address)');
+const USED = toEventSelector('AuthorizationUsed(address,bytes32)');
+const TRANSFER = toEventSelector('Transfer(address,address,uint256)');
+
+/**
+ * A chain of the EVM with one token, that knows nothing but payments. Its blocks come by the true time, one every two
+ * seconds; the newest thirty may be undone.
+ */
+export class EvmSim {
+  readonly #nowSec: () => number;
+  readonly #token: string;
+  readonly #genesisSec: number;
+  readonly #landings = new Map<string, Landing>();
+  /** From which block on each fork is the canonical chain, oldest first. */
+  readonly #forks: { readonly from: number; readonly id: number }[] = [];
+
+  constructor(nowSec: () => number, token: string) {
+    this.#nowSec = nowSec;
+    this.#token = token.toLowerCase();
+    this.#genesisSec = Math.floor(nowSec()) - HISTORY_BLOCKS * BLOCK_SEC;
+  }
+
+  get #tip(): number {
+    return Math.floor((this.#nowSec() - this.#genesisSec) / BLOCK_SEC);
+  }
+
+  #timeOf(block: number): number {
+    return this.#genesisSec + block * BLOCK_SEC;
+  }
+
+  /** Whether the next block can take it. */
+  mayLand({ nonce, validBeforeSec }: EvmAuthorization): boolean {
+    return !this.#landings.has(nonce) && this.#timeOf(this.#tip + 1) < validBeforeSec;
+  }
+
+  /** Whether what landed in blocks that may be undone, and may land again after that. */
+  mayLandAgain({ nonce, validBeforeSec }: EvmAuthorization): boolean {
+    const landing = this.#landings.get(nonce);
+    return (
+      landing !== undefined &&
+      landing.block > this.#tip - SAFE_LAG_BLOCKS &&
+      this.#timeOf(this.#tip + 1) < validBeforeSec
+    );
+  }
+
+  hasLanded({ nonce }: EvmAuthorization): boolean {
+    return this.#landings.has(nonce);
+  }
+
+  landedSec({ nonce }: EvmAuthorization): number | null {
+    const landing = this.#landings.get(nonce);
+    return landing === undefined ? null : this.#timeOf(landing.block);
+  }
+
+  /** Whether it landed, and can be undone no more. */
+  isSettled({ nonce }: EvmAuthorization): boolean {
+    const landing = this.#landings.get(nonce);
+    return landing !== undefined && landing.block <= this.#tip - SAFE_LAG_BLOCKS;
+  }
+
+  /** Puts a payment into the next block; gives the time by which that block is there, and null where it takes it no more. */
+  land(authorization: EvmAuthorization): number | null {
+    if (!this.mayLand(authorization)) return null;
+    const block = this.#tip + 1;
+    this.#landings.set(authorization.nonce, { authorization, block });
+    return this.#timeOf(block);
+  }
+
+  /** Undoes the newest blocks; what was in them may land again. */
+  undo(blocks: number): void {
+    const from = this.#tip - Math.min(blocks, SAFE_LAG_BLOCKS - 1) + 1;
+    this.#forks.push({ from, id: this.#forks.length + 1 });
+    for (const [nonce, { block }] of this.#landings) if (block >= from) this.#landings.delete(nonce);
+  }
+
+  transactionOf({ nonce }: EvmAuthorization): string | null {
+    const landing = this.#landings.get(nonce);
+    return landing === undefined ? null : transactionId(landing);
+  }
+
+  readonly answer: Answerer = (method, params, mood) => {
+    const tip = this.#tip - mood.lagBlocks;
+    const seen: Seen = {
+      mood,
+      tip,
+      safe: tip - SAFE_LAG_BLOCKS,
+      first: mood.keptBlocks === null ? 0 : Math.max(0, this.#tip - mood.keptBlocks),
+    };
+    switch (method) {
+      case 'eth_chainId':
+        return quantity(8453);
+      case 'eth_getBlockByNumber':
+        return this.#block(String(params[0]), seen);
+      case 'eth_call':
+        return this.#call(params[0] as { data: string }, params[1], seen);
+      case 'eth_getLogs':
+        return this.#logs(params[0] as LogQuestion, seen);
+      default:
+        throw new Refusal(`the method ${method} does not exist`);
+    }
+  };
+
+  #block(which: string, { mood, tip, safe, first }: Seen): unknown {
+    const isSettledTag = which === 'safe' || which === 'finalized';
+    if (isSettledTag && mood.lies.includes('height')) return this.#header(safe + LIE_BLOCKS, 0);
+    const number = isSettledTag ? safe : which === 'latest' ? tip : Number(which);
+    if (number < first) return null;
+    if (number > tip && !mood.lies.includes('height')) return null;
+    return this.#header(number, mood.lies.includes('time') ? LIE_SEC : 0);
+  }
+
+  #header(number: number, aheadSec: number): unknown {
+    return {
+      number: quantity(number),
+      hash: this.#hashOf(number),
+      timestamp: quantity(this.#timeOf(number) + aheadSec),
+    };
+  }
+
+  #hashOf(block: number): string {
+    const fork = this.#forks.findLast(({ from }) => block >= from)?.id ?? 0;
+    return `0xb10c${hex(fork, 12)}${hex(block, 48)}`;
+  }
+
+  /** The block of a hash. Throws where it is on no chain any more. */
+  #blockOf(hash: string): number {
+    const block = Number.parseInt(hash.slice(-48), 16);
+    if (this.#hashOf(block) !== hash) throw new Refusal('header not found');
+    return block;
+  }
+
+  #call({ data }: { data: string }, at: unknown, seen: Seen): string {
+    if (data.startsWith(BALANCE_OF)) return word(BALANCE);
+    if (!data.startsWith(AUTHORIZATION_STATE)) throw new Refusal('execution reverted');
+    const block = this.#blockOf((at as { blockHash: string }).blockHash);
+    if (block > seen.tip && !seen.mood.lies.includes('height')) throw new Refusal('header not found');
+    const landing = this.#landings.get(`0x${data.slice(-64)}`);
+    const { lies } = seen.mood;
+    if (lies.includes('unused')) return word(0n);
+    if (lies.includes('spent') || lies.includes('paid')) return word(1n);
+    return word(landing !== undefined && landing.block <= block ? 1n : 0n);
+  }
+
+  #logs(question: LogQuestion, { mood, tip, first }: Seen): unknown[] {
+    const single = question.blockHash === undefined ? null : this.#blockOf(question.blockHash);
+    const from = single ?? Number(question.fromBlock);
+    const to = Math.min(single ?? Number(question.toBlock), tip);
+    if (mood.pageMax !== null && to - from + 1 > mood.pageMax) throw new Refusal('the range is too large');
+    if (from < first && !mood.silent) throw new Refusal('history has been pruned');
+    if (mood.lies.includes('unused')) return [];
+    const nonce = question.topics[2];
+    return this.#shown(mood, nonce, to)
+      .filter(({ block }) => block >= Math.max(from, first) && block <= to)
+      .flatMap((landing, i) => this.#logsOf(landing, i))
+      .filter(({ topics }) => question.topics[0]?.includes(topics[0] ?? '') === true)
+      .filter(({ topics }) => nonce === undefined || topics[2] === nonce);
+  }
+
+  /** What the operator has landed. One that makes payments up remembers those that it was asked about. */
+  #shown({ lies }: Mood, nonce: string | undefined, to: number): Landing[] {
+    const landings = [...this.#landings.values()];
+    if (!lies.includes('paid')) return landings;
+    const known = nonce === undefined ? undefined : this.#known.get(nonce);
+    if (known !== undefined && !this.#landings.has(known.nonce))
+      this.#madeUp.set(known.nonce, { authorization: known, block: to });
+    return [
+      ...landings,
+      ...[...this.#madeUp.values()].filter(({ authorization }) => !this.#landings.has(authorization.nonce)),
+    ];
+  }
+
+  readonly #known = new Map<string, EvmAuthorization>();
+  readonly #madeUp = new Map<string, Landing>();
+
+  /** Tells the chain's operators of a payment that was signed: a liar among them may make it up. */
+  hearOf(authorization: EvmAuthorization): void {
+    this.#known.set(authorization.nonce, authorization);
+  }
+
+  #logsOf({ authorization, block }: Landing, position: number): TokenLog[] {
+    const { nonce, from, to, value } = authorization;
+    const place = {
+      address: this.#token,
+      transactionHash: transactionId({ authorization, block }),
+      blockNumber: quantity(block),
+      blockHash: this.#hashOf(block),
+    };
+    const payer = pad(from);
+    return [
+      { ...place, logIndex: quantity(2 * position), topics: [USED, payer, nonce], data: '0x' },
+      {
+        ...place,
+        logIndex: quantity(2 * position + 1),
+        topics: [TRANSFER, payer, pad(to)],
+        data: word(value),
+      },
+    ];
+  }
+}
+
+interface TokenLog {
+  readonly topics: readonly string[];
+  readonly [field: string]: unknown;
+}
+
+interface LogQuestion {
+  readonly topics: readonly [string | readonly string[], string, string?];
+  readonly blockHash?: string;
+  readonly fromBlock?: string;
+  readonly toBlock?: string;
+}
+
+function transactionId({ authorization, block }: Landing): string {
+  return `0x${createHash('sha256').update(`${authorization.nonce} ${block}`).digest('hex')}`;
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0');
+}
+
+function quantity(value: number): string {
+  return `0x${value.toString(16)}`;
+}
+
+function word(value: bigint): string {
+  return `0x${value.toString(16).padStart(64, '0')}`;
+}
+
+function pad(address: string): string {
+  return `0x${address.slice(2).toLowerCase().padStart(64, '0')}`;
+}

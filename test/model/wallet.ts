@@ -1,0 +1,277 @@
+import { capLine, approve, holdRequest, CENT } from '../../src/ledger/sqlite/fixtures.js';
+import type { HoldRequest } from '../../src/ledger/sqlite/hold.js';
+import type { Payment } from '../../src/ledger/payment.js';
+import type { SignedPayload } from '../../src/ledger/sqlite/transition.js';
+import { isWalletError } from '../../src/errors/walletError.js';
+import { signSolanaTransfer } from '../../src/keys/solanaSigner.js';
+import type { CapLine } from '../../src/money/cap.js';
+import type { Offer } from '../../src/payment/challenge.js';
+import type { PaymentIntent, SolanaTransferIntent } from '../../src/payment/intent.js';
+import { readOwnMessage, readTransaction, tokenAccountOf } from '../../src/protocols/solana/solanaMessage.js';
+import type { PaymentOffer, PaymentRequired } from '../../src/protocols/x402/types.js';
+import { withdrawalRailOf } from '../../src/rails/table.js';
+import type { RailPorts } from '../../src/rails/ports.js';
+import { toOffer } from '../../src/rails/x402Offer.js';
+import { drive } from '../../src/wallet/driver.js';
+import { withMarks } from '../../src/wallet/witness.js';
+import type { Call, ModelPayment, OnChain } from './payment.js';
+import { newKey, type SolanaTransfer } from './solanaSim.js';
+import type { Family, Process, World } from './world.js';
+
+const EVM_PAYER = '0x7564105E977516C53bE337314c7E53838967bDaC';
+const EVM_PAYEE = '0x5CbDd86a2FA8Dc4bDdd8a8f69dBa48572EeC07FB';
+const SOLANA_PAYER = newKey();
+const SOLANA_PAYEE = newKey().address;
+/** The EVM's chain of the model proves no signature. */
+const SIGNATURE = `0x${'11'.repeat(65)}` as const;
+const BALANCE = 10n ** 12n;
+/** A clock farther off than this signs nothing (T30). */
+const CLOCK_OFF_MS_MAX = 60_000;
+
+const SESSION = { kind: 'session', agent: 'default', sessionId: 'ses_1' } as const;
+const DAY_SEC = 86_400;
+
+/** Every line that a payment of the model falls under. */
+export const LINES: readonly CapLine[] = [
+  capLine({ name: 'session cap', scope: SESSION, windowSec: null, usdMicrosMax: 20n * CENT }),
+  capLine({
+    name: 'session ceiling',
+    kind: 'ceiling',
+    scope: SESSION,
+    windowSec: null,
+    usdMicrosMax: 30n * CENT,
+  }),
+  capLine({ name: 'day cap', windowSec: DAY_SEC, usdMicrosMax: 12n * CENT }),
+  capLine({ name: 'day ceiling', kind: 'ceiling', windowSec: DAY_SEC, usdMicrosMax: 18n * CENT }),
+];
+
+/** What a call of the model asks for. */
+export interface Wanted {
+  readonly family: Family;
+  readonly cents: number;
+  readonly request: number;
+  readonly windowSec: number;
+  readonly approved: boolean;
+}
+
+function portsOf(world: World, { engine }: Process): RailPorts {
+  return {
+    config: world.config,
+    agentIndex: 0,
+    keys: {
+      signTransfer: () => Promise.resolve(SIGNATURE),
+      signSolanaTransfer: (intent: SolanaTransferIntent) => signSolanaTransfer(intent, SOLANA_PAYER),
+    },
+    nowMs: () => world.nowMs(),
+    addressOn: ({ family }: { family: Family }) =>
+      Promise.resolve(family === 'evm' ? EVM_PAYER : SOLANA_PAYER.address),
+    chain: (network: Parameters<RailPorts['chain']>[0]) => engine.chain(world.config, network),
+  } as unknown as RailPorts;
+}
+
+function offerOf(world: World, { family, cents, windowSec }: Wanted): Offer {
+  const { network, asset } = world.networks[family];
+  const amountAtomic = BigInt(cents) * CENT;
+  const offer = {
+    index: 0,
+    x402Version: 2,
+    scheme: 'exact',
+    amountAtomic,
+    usdMicros: amountAtomic,
+    maxTimeoutSeconds: windowSec,
+    raw: {},
+    networkOnWire: network.caip2,
+    network,
+    asset,
+    ...(family === 'evm'
+      ? { payTo: EVM_PAYEE }
+      : { payTo: SOLANA_PAYEE, feePayer: world.solana.feePayer.address, memo: undefined }),
+  } as PaymentOffer;
+  return toOffer(offer, {
+    x402Version: 2,
+    offers: [],
+    rejected: [],
+    otherProtocols: [],
+  } as unknown as PaymentRequired);
+}
+
+/** Opens a payment as a call does: prepared, then held. Gives what came of it, in a word. */
+export async function openPayment(world: World, process: Process, wanted: Wanted): Promise<string> {
+  if (Math.abs(world.clockAheadMs) > CLOCK_OFF_MS_MAX) return 'clock_wrong';
+  const { engine, ledger } = process;
+  const ports = portsOf(world, process);
+  const offer = offerOf(world, wanted);
+  const rail = engine.rails.ofOffer(offer);
+  let intent: PaymentIntent;
+  try {
+    intent = await rail.prepare(ports, offer, world.nowMs());
+  } catch (error) {
+    if (isWalletError(error) && process.alive) return error.code;
+    throw error;
+  }
+  const hold = holdOf(world, wanted, offer, intent);
+  const yes = wanted.approved ? await approve(ledger, hold) : {};
+  const result = await ledger.openHold({ ...hold, ...yes });
+  if (result.kind !== 'held') return result.kind;
+  const { payment } = result;
+  const approved = payment.pastCaps.length > 0;
+  await begin(world, process, payment, { family: wanted.family, approved, memo: memoIn(intent) }, () =>
+    rail.sign(ports, { offer, intent, paymentId: payment.id }),
+  );
+  return 'held';
+}
+
+function holdOf(world: World, { cents, request }: Wanted, offer: Offer, intent: PaymentIntent): HoldRequest {
+  return holdRequest({
+    requestHash: `request-${request}`,
+    heldAtomic: offer.amountAtomic,
+    heldUsdMicros: BigInt(cents) * CENT,
+    network: offer.network.caip2,
+    asset: offer.asset.address,
+    payFrom: intent.from,
+    payTo: offer.payTo,
+    nonce: intent.nonce,
+    validAfterSec: intent.validAfterSec,
+    validBeforeSec: intent.validBeforeSec,
+    capLines: LINES,
+    nowMs: world.nowMs(),
+  });
+}
+
+function memoIn(intent: PaymentIntent): string | null {
+  return intent.kind === 'svm_transfer' ? intent.memo : null;
+}
+
+/** Takes money out as the owner does, up to its hold. */
+export async function openWithdrawal(
+  world: World,
+  process: Process,
+  family: Family,
+  cents: number,
+): Promise<string> {
+  if (Math.abs(world.clockAheadMs) > CLOCK_OFF_MS_MAX) return 'clock_wrong';
+  const { ledger } = process;
+  const ports = portsOf(world, process);
+  const { network, asset } = world.networks[family];
+  const [from, to] = family === 'evm' ? [EVM_PAYER, EVM_PAYEE] : [SOLANA_PAYER.address, SOLANA_PAYEE];
+  const route = { network, asset, from, to, amountAtomic: BigInt(cents) * CENT };
+  const feePayer = family === 'evm' ? null : world.solana.feePayer.address;
+  const way = { kind: 'facilitator', url: 'https://facilitator.example', version: 2, feePayer } as const;
+  const signal = new AbortController().signal;
+  let drafted;
+  try {
+    drafted = await withdrawalRailOf(network).draft(ports, { ...route, ways: [way], says: [] }, signal);
+  } catch (error) {
+    if (isWalletError(error) && process.alive) return error.code;
+    throw error;
+  }
+  const { seq } = ledger.checkpoint();
+  const result = await ledger.openWithdrawal({
+    ...drafted.columns,
+    agent: 'default',
+    network: network.caip2,
+    asset,
+    payFrom: from,
+    payTo: to,
+    amountAtomic: route.amountAtomic,
+    onChainAtomic: BALANCE,
+    readSeq: seq,
+    takesHeld: false,
+    nowMs: world.nowMs(),
+  });
+  if (result.kind !== 'held') return result.kind;
+  const { payment } = result;
+  await begin(world, process, payment, { family, approved: false, memo: null }, () => drafted.sign(payment));
+  return 'held';
+}
+
+/** Puts a held payment into the world, with the call that is busy with it. */
+async function begin(
+  world: World,
+  process: Process,
+  held: Payment,
+  { family, approved, memo }: Pick<ModelPayment, 'family' | 'approved' | 'memo'>,
+  sign: () => Promise<SignedPayload>,
+): Promise<void> {
+  const { engine, ledger } = process;
+  const { asset } = world.networks[family];
+  let end = (): void => undefined;
+  void drive(held.id, () => new Promise<void>((resolve) => (end = resolve)));
+  const payment: ModelPayment = {
+    id: held.id,
+    family,
+    usdMicros: held.heldUsdMicros,
+    isWithdrawal: held.protocol === 'withdrawal',
+    approved,
+    validBeforeSec: held.validBeforeSec,
+    memo,
+    account: asset.family === 'svm' ? await tokenAccountOf(SOLANA_PAYER.address, asset) : null,
+    onChain: null,
+    left: false,
+    excused: world.bothLie(family),
+    call: null,
+  };
+  const call: Call = {
+    process,
+    stage: 'held',
+    end,
+    async sign() {
+      const payload = withMarks(engine, world.config, held, await sign());
+      payment.onChain = onChainOf(world, held, payload, payment);
+      const send = { configVersion: 1, capLines: LINES, nowMs: world.nowMs() };
+      const { signed, sent } = await ledger.signAndSend(held.id, payload, send);
+      if (signed.kind !== 'done' || sent.kind !== 'done') {
+        payment.call = null;
+        end();
+        return;
+      }
+      call.stage = 'sent';
+    },
+  };
+  payment.call = call;
+  world.payments.push(payment);
+}
+
+function onChainOf(world: World, row: Payment, payload: SignedPayload, { account }: ModelPayment): OnChain {
+  if (account === null) {
+    const authorization = {
+      nonce: row.nonce,
+      from: row.payFrom,
+      to: row.payTo,
+      value: row.heldAtomic,
+      validBeforeSec: row.validBeforeSec,
+    };
+    world.evm.hearOf(authorization);
+    return {
+      mayLand: () => world.evm.mayLand(authorization),
+      hasLanded: () => world.evm.hasLanded(authorization),
+      isSettled: () => world.evm.isSettled(authorization),
+      mayLandAgain: () => world.evm.mayLandAgain(authorization),
+      landedSec: () => world.evm.landedSec(authorization),
+      land: () => {
+        const sec = world.evm.land(authorization);
+        return sec === null ? null : sec * 1000;
+      },
+      transaction: () => world.evm.transactionOf(authorization),
+    };
+  }
+  const transfer = solanaTransferIn(payload, account);
+  return {
+    mayLand: () => world.solana.mayLand(transfer),
+    hasLanded: () => world.solana.hasLanded(transfer),
+    isSettled: () => world.solana.isSettled(transfer),
+    mayLandAgain: () => false,
+    landedSec: () => world.solana.landedSec(transfer),
+    land: () => world.solana.land(transfer),
+    transaction: () => world.solana.transactionOf(transfer),
+  };
+}
+
+function solanaTransferIn({ name, value }: SignedPayload, account: string): SolanaTransfer {
+  const text = name === 'withdrawal' ? value : Buffer.from(value, 'base64').toString();
+  const { transaction } = (JSON.parse(text) as { payload: { transaction: string } }).payload;
+  const message = readTransaction(transaction)?.message;
+  const decoded = message === undefined ? undefined : readOwnMessage(message);
+  if (decoded === undefined) throw new Error('What was signed is no transfer');
+  return { base64: transaction, blockhash: decoded.blockhash, memo: decoded.memo, account };
+}
