@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { PaymentState } from '../../src/ledger/payment.js';
-import { reconcileAll, reconcileDue } from '../../src/wallet/reconcile.js';
+import { reconcileAll, reconcileDue } from '../../src/wallet/settle/reconcile.js';
 import { commandLists } from './commands/list.js';
 import { assertEnded, assertPromise } from './invariants.js';
 import { HONEST } from './operator.js';

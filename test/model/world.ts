@@ -8,7 +8,7 @@ import { findNetwork, type Caip2, type Network } from '../../src/money/network.j
 import { Rails } from '../../src/rails/table.js';
 import { rpcSourceOf } from '../../src/wallet/chains.js';
 import type { Engine } from '../../src/wallet/engine.js';
-import { Funds } from '../../src/wallet/funds.js';
+import { Funds } from '../../src/wallet/settle/funds.js';
 import type { ModelPayment } from './payment.js';
 import { EvmSim } from './evmSim.js';
 import { SimOperator, type Lie, type Mood } from './operator.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { reconcileAll, reconcileDue, reconcilePayment } from '../../../src/wallet/reconcile.js';
+import { reconcileAll, reconcileDue, reconcilePayment } from '../../../src/wallet/settle/reconcile.js';
 import type { ModelPayment } from '../payment.js';
 import type { Process, World } from '../world.js';
 import { Command, land, MINUTE, pick, SEC, slots, whiches } from './command.js';
