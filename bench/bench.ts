@@ -54,7 +54,7 @@ try {
     await test.remove();
   }
 
-  const caps = benchCapCheck();
+  const caps = await benchCapCheck();
   console.log('One cap check (all lines of a call) by rows in the ledger');
   console.log(line('1,000 rows', caps.small));
   console.log(line('1,000,000 rows', caps.large));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { capLines } from '../src/policy/limits.js';
 import { initialSettings } from '../src/config/settings.js';
 import { T0, testMac } from '../src/ledger/sqlite/fixtures.js';
-import { Ledger } from '../src/ledger/ledger.js';
+import { SqliteLedger } from '../src/ledger/sqlite/sqliteLedger.js';
 import { HARD_USE, seedLedger } from '../test/ledger/seed.js';
 import { sampleOf, type Sample } from './percentile.js';
 
@@ -17,16 +17,16 @@ export interface CapChecks {
 }
 
 /** One check of all lines of a call, on a ledger of a thousand payments and on one of a million. */
-export function benchCapCheck(): CapChecks {
-  return { small: checkOf(1_000), large: checkOf(1_000_000) };
+export async function benchCapCheck(): Promise<CapChecks> {
+  return { small: await checkOf(1_000), large: await checkOf(1_000_000) };
 }
 
-function checkOf(payments: number): Sample {
+async function checkOf(payments: number): Promise<Sample> {
   const folder = mkdtempSync(join(tmpdir(), 'purser-bench-'));
   const path = join(folder, 'purser.db');
   try {
     seedLedger(path, { payments, ...HARD_USE });
-    const ledger = Ledger.open(path, { mac: testMac() });
+    const ledger = SqliteLedger.open(path, { mac: testMac() });
     const lines = capLines(initialSettings(true), {
       agent: 'default',
       sessionId: 'none',
@@ -35,10 +35,10 @@ function checkOf(payments: number): Sample {
     const durations: number[] = [];
     for (let i = 0; i < WARM_UP + ROUNDS; i++) {
       const started = performance.now();
-      ledger.usage(lines, T0 + i);
+      await ledger.usage(lines, T0 + i);
       if (i >= WARM_UP) durations.push(performance.now() - started);
     }
-    ledger.close();
+    await ledger.close();
     return sampleOf(durations);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -35,7 +35,7 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet, chain: C
   const request = parseRequest({ url: `${sandbox.shop.url}/v2/price/0.001?chain=${chain}` }, engine, [
     sandbox.shop.hostPort,
   ]);
-  const probed = await probe(engine, engine.config(), request, new CallBound(10_000, context), context);
+  const probed = await probe(engine, await engine.config(), request, new CallBound(10_000, context), context);
   if (probed.kind !== 'priced') throw new Error('The shop asked for nothing.');
   const { challenge } = probed;
   const steps: Record<'policy' | 'prepare' | 'hold' | 'sign' | 'journal' | 'whole', number[]> = {
@@ -48,15 +48,15 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet, chain: C
   };
   for (let i = 0; i < WARM_UP + ROUNDS; i++) {
     const started = performance.now();
-    const config = engine.config();
+    const config = await engine.config();
     const asking = { agent: engine.agent, sessionId: session.id, nowMs: engine.now(), ...challenge.target };
-    const judged = judgeChallenge(engine.ledger, config, asking, challenge.required);
+    const judged = await judgeChallenge(engine.ledger, config, asking, challenge.required);
     if (judged.offer === undefined || judged.verdict.verdict !== 'allow')
       throw new Error('The bench ran into a limit.');
     const { offer } = judged;
     const judgedAt = performance.now();
     const rail = engine.rails.ofOffer(offer);
-    const intent = await rail.prepare(engine.railPorts(config), offer, engine.now());
+    const intent = await rail.prepare(await engine.railPorts(config), offer, engine.now());
     const preparedAt = performance.now();
     const hold = await engine.ledger.openHold({
       agent: engine.agent,
@@ -89,7 +89,7 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet, chain: C
     if (hold.kind !== 'held') throw new Error(`The bench's hold ended in ${hold.kind}.`);
     const heldAt = performance.now();
     const parts = { offer, intent, paymentId: hold.payment.id };
-    const payload = await rail.sign(engine.railPorts(config), parts);
+    const payload = await rail.sign(await engine.railPorts(config), parts);
     const signedAt = performance.now();
     const { id } = hold.payment;
     await engine.ledger.signAndSend(id, payload, {

@@ -99,11 +99,11 @@ export async function createConfig(home: string, mac: Mac, identity: ConfigIdent
 export async function updateConfig(
   home: string,
   mac: Mac,
-  change: (current: Config) => Config,
+  change: (current: Config) => Config | Promise<Config>,
 ): Promise<Config> {
   return inTurn(home, async () => {
     const current = readConfig(home, mac);
-    const next = change(current);
+    const next = await change(current);
     if (changesBetween(current, next).length === 0) return current;
     return write(home, mac, { ...next, version: current.version + 1 });
   });

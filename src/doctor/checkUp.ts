@@ -111,13 +111,13 @@ async function lookAtLedger(
 ): Promise<Check[]> {
   let ledger: Ledger | null = null;
   try {
-    const open = (ledger = openLedger({ home }, keys));
+    const open = (ledger = await openLedger({ home }, keys));
     return [
       await check('ledger', async () => {
         const anchor = await keys.readAnchor();
         if (anchor === null) throw new WalletError('ledger_foreign', 'The keystore remembers no ledger.');
-        open.verifyCheckpoint(anchor);
-        const { seq, configVersion } = open.head();
+        await open.verifyCheckpoint(anchor);
+        const { seq, configVersion } = await open.head();
         const { version } = readConfigUnauthenticated(home);
         if (version < configVersion)
           throw new WalletError('config_stale', 'config.json is older than the ledger has seen.', {
@@ -125,8 +125,8 @@ async function lookAtLedger(
           });
         return ok('ledger', `The journal of ${seq} entries goes on from what the keystore remembers.`);
       }),
-      await check('factor', () => {
-        const factors = readFactors(open);
+      await check('factor', async () => {
+        const factors = await readFactors(open);
         if (factors.length > 0)
           return ok('factor', `Proves the owner: ${factors.map(({ label }) => label).join(', ')}.`);
         return {
@@ -136,8 +136,8 @@ async function lookAtLedger(
           mend: { say: 'Add what only you have.', action: { kind: 'addFactor', factor: 'passphrase' } },
         };
       }),
-      await check('frozen', () =>
-        open.head().frozen
+      await check('frozen', async () =>
+        (await open.head()).frozen
           ? {
               name: 'frozen',
               state: 'warn',
@@ -153,7 +153,7 @@ async function lookAtLedger(
   } catch (error) {
     return [failed('ledger', error)];
   } finally {
-    ledger?.close();
+    await ledger?.close();
   }
 }
 

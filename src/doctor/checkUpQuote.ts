@@ -19,11 +19,11 @@ const ANY_HOST = 'example.com';
  * Judges a made-up call at a cent as a real one would be, under every rule of the owner's and with what was spent so
  * far. Sends nothing, stores nothing and signs nothing. Throws what reading the ledger throws.
  */
-export function checkUpQuote(
+export async function checkUpQuote(
   ledger: Ledger,
   config: Config,
   { agent, nowMs }: { readonly agent: string; readonly nowMs: number },
-): Check {
+): Promise<Check> {
   const network = findNetwork(config.networks.enabled[0] ?? 'eip155:0');
   const asset = network === undefined ? undefined : assetsOf(network.caip2)[0];
   if (network === undefined || asset === undefined) {
@@ -35,7 +35,7 @@ export function checkUpQuote(
   }
   const url = new URL(`https://${config.hosts.allow[0] ?? ANY_HOST}/`);
   const asking = { agent, sessionId: 'none', method: 'GET', url, nowMs };
-  const { verdict } = judgeChallenge(ledger, config, asking, challengeOf(network, asset, url));
+  const { verdict } = await judgeChallenge(ledger, config, asking, challengeOf(network, asset, url));
   const call = `A call at $${PRICE_USD} on ${network.label}`;
   if (verdict.verdict === 'allow') return ok(NAME, `${call} would be paid without asking you.`);
   const how = verdict.verdict === 'ask' ? 'would ask you first' : 'would be refused';

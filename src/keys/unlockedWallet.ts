@@ -79,11 +79,11 @@ export interface UnlockedWallet {
 }
 
 /**
- * Why a checkpoint may take the place of the kept one: the ledger `continues` from it, which throws where it does not; or
+ * Why a checkpoint may take the place of the kept one: the ledger `continues` from it, which rejects where it does not; or
  * the owner has rebuilt the ledger, and whatever was kept is replaced. Without it an older copy of the ledger, written to
  * until it has as many entries, would be remembered in place of the real one (T29).
  */
-export type RenewalProof = { readonly continues: (kept: LedgerAnchor) => void } | 'rebuilt';
+export type RenewalProof = { readonly continues: (kept: LedgerAnchor) => Promise<void> } | 'rebuilt';
 
 const NOTHING: LedgerMemory = { anchor: null, factors: [] };
 
@@ -107,7 +107,7 @@ export function openWallet(
   /** `change` gives what is to be kept from now on, or null to leave it. */
   const changeMemory = async (
     replacesUnreadable: boolean,
-    change: (kept: LedgerMemory) => LedgerMemory | null,
+    change: (kept: LedgerMemory) => LedgerMemory | null | Promise<LedgerMemory | null>,
   ): Promise<void> => {
     await withKeystoreLock(home, async (lock) => {
       const kept = await readMemory().catch((error: unknown) => {
@@ -115,7 +115,7 @@ export function openWallet(
           return NOTHING;
         throw error;
       });
-      const next = change(kept);
+      const next = await change(kept);
       if (next === null) return;
       const sealed = sealMemory(next, keys);
       await lock.assertHeld();
@@ -154,10 +154,10 @@ export function openWallet(
     mac: (purpose, data) => keys.mac(purpose, data),
     readAnchor: async () => (await readMemory()).anchor,
     writeAnchor: async (next, why) => {
-      await changeMemory(why === 'rebuilt', (kept) => {
+      await changeMemory(why === 'rebuilt', async (kept) => {
         if (why !== 'rebuilt') {
           if (judgeRenewal(kept.anchor, next) === 'keep') return null;
-          if (kept.anchor !== null) why.continues(kept.anchor);
+          if (kept.anchor !== null) await why.continues(kept.anchor);
         }
         return { ...kept, anchor: next };
       });

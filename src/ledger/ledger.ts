@@ -1,101 +1,43 @@
-import { assertInvariant, WalletError } from '../errors/walletError.js';
-import { findAnswer, saveAnswer, saveFreeAnswer, type Answer, type FreeAnswer } from './sqlite/answer.js';
-import { Agents } from './sqlite/agents.js';
-import { Approvals, Factors } from './sqlite/approvals.js';
-import { auditLedger, type AuditReport } from './sqlite/audit.js';
-import { RowAuthenticator, type MacFunction } from './sqlite/authenticity.js';
-import { newId, type LedgerContext } from './sqlite/context.js';
-import {
-  copyDatabase,
-  createDatabase,
-  openDatabase,
-  statement,
-  syncLog,
-  type Sqlite,
-} from './sqlite/database.js';
-import { toLedgerError } from './sqlite/fault.js';
-import {
-  findByKey,
-  noteConfig,
-  openHold,
-  usageOf,
-  type HoldRequest,
-  type HoldResult,
-} from './sqlite/hold.js';
-import {
-  endpointPrices,
-  forgetStrikes,
-  originHistory,
-  struckOrigins,
-  type EndpointPrices,
-  type OriginHistory,
-  type Strikes,
-} from './sqlite/history.js';
-import { Journal, ledgerTimeMs, type JournalHead } from './sqlite/journal.js';
-import {
-  duePayments,
-  endWatch,
-  findLook,
-  findWitnesses,
-  saveLook,
-  saveWitnesses,
-  watchedPayments,
-  type DuePayment,
-  type Look,
-  type Witness,
-} from './sqlite/look.js';
-import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './sqlite/migration.js';
-import type { Payment, SqlRow } from './payment.js';
-import {
-  currentPayment,
-  existingPayment,
-  findLive,
-  selectPayment,
-  type Transition,
-} from './sqlite/paymentRow.js';
-import { thisProcess } from '../platform/process.js';
-import { findQuote, saveQuote, type Quote } from './sqlite/quote.js';
-import {
-  assertNotRebuilding,
-  beginRebuild,
-  finishRebuild,
-  rebuildingSinceMs,
-  type ImportedPayment,
-  type Rebuilt,
-} from './sqlite/rebuild.js';
-import { Register } from './sqlite/register.js';
-import {
-  groupByCategory,
-  groupPayments,
-  heldAtomic,
-  listPayments,
-  openBooks,
-  type OpenBooks,
-  type ReportFilter,
-  type ReportGroup,
-  type ReportGrouping,
-  type ReportPage,
-} from './sqlite/report.js';
-import { currentSession, isFresh, touchSession, type Session } from './sqlite/session.js';
-import { Totals, type CountedLine } from './sqlite/totals.js';
-import {
-  capture,
-  markSent,
-  markUnknown,
-  recapture,
-  recordSigned,
-  release,
-  type CaptureFacts,
-  type LandingProof,
-  type ReleaseNote,
-  type SendRequest,
-  type SendResult,
-  type SignResult,
-  type SignedPayload,
+import type { AgentChange, AgentChanged, AgentRecord } from './sqlite/agent.js';
+import type { Answer, FreeAnswer } from './sqlite/answer.js';
+import type { Ask, AskResult, Decision, DecisionResult } from './sqlite/approval.js';
+import type { ApprovalRecord } from './sqlite/approvalRow.js';
+import type { AuditReport } from './sqlite/audit.js';
+import type { FactorUse, StoredFactor, TryPlace, WrongTries } from './sqlite/factor.js';
+import type { EndpointPrices, OriginHistory, Strikes } from './sqlite/history.js';
+import type { HoldRequest, HoldResult } from './sqlite/hold.js';
+import type { JournalHead } from './sqlite/journal.js';
+import type { DuePayment, Look, Witness } from './sqlite/look.js';
+import type { Payment } from './payment.js';
+import type { Transition } from './sqlite/paymentRow.js';
+import type { Quote } from './sqlite/quote.js';
+import type { ImportedPayment, Rebuilt } from './sqlite/rebuild.js';
+import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping, ReportPage } from './sqlite/report.js';
+import type { Session } from './sqlite/session.js';
+import type { CountedLine } from './sqlite/totals.js';
+import type {
+  CaptureFacts,
+  LandingProof,
+  ReleaseNote,
+  SendRequest,
+  SendResult,
+  SignedPayload,
+  SignResult,
 } from './sqlite/transition.js';
-import { Waiting } from './sqlite/waiting.js';
-import { openWithdrawal, type WithdrawalRequest, type WithdrawalResult } from './sqlite/withdrawal.js';
-import { LedgerWriter, type CommitObserver, type CommitPoint } from './sqlite/writer.js';
+import type { WithdrawalRequest, WithdrawalResult } from './sqlite/withdrawal.js';
+
+/*
+ * The ledger's face. Each method is one whole operation: it is atomic, what it wrote is durable as its own promise says
+ * before its promise resolves, and there is no transaction for a caller to hold on to. A decision about money reads and
+ * writes inside one method. Every method that writes takes the time, in ms since 1970.
+ *
+ * Amounts are atomic units of their asset where a name ends in `Atomic`, and millionths of a US dollar where it ends in
+ * `UsdMicros`.
+ *
+ * Any method rejects with the `WalletError`s of the ledger: `ledger_busy`, `ledger_damaged`, `ledger_missing`,
+ * `ledger_older`, `ledger_newer`, `disk_full`, `home_unusable`, and `keystore_locked` where it needs keys that the
+ * ledger was opened without.
+ */
 
 /** Where a ledger's journal stood: kept in the keystore, so that an older or foreign copy is noticed (T29). */
 export interface Checkpoint {
@@ -106,552 +48,275 @@ export interface Checkpoint {
   readonly isFrozen?: true;
 }
 
-/** As {@link capturedWallMs}; from no earlier than the opening, whatever the clock said meanwhile. */
-const CAPTURED_WALL = `max(coalesce(captured_wall_ms, captured_ms), coalesce(opened_wall_ms, 0))`;
+/** Sessions of agents: activity in all processes, until 30 idle minutes. */
+export interface SessionBook {
+  /** The agent's session: renewed, or begun anew after the idle time. */
+  touchSession(agent: string, nowMs: number): Promise<Session & { readonly begun: boolean }>;
+  /** The agent's running session, or null; writes nothing. */
+  currentSession(agent: string, nowMs: number): Promise<Session | null>;
+}
 
-/** How a ledger is opened. */
-export interface LedgerOptions {
-  /** Null while the keys are locked: then it reads, and freezes, and does nothing else. */
-  readonly mac: MacFunction | null;
-  readonly observer?: CommitObserver;
-  /** How long a write waits for other processes before it fails as `ledger_busy`; 10 s unless said. */
-  readonly lockWaitMaxMs?: number;
-  /** Whether the wallet is stopped by what stands outside the ledger; it is asked wherever a freeze is looked for. */
-  readonly isStopped?: () => boolean;
-  /** Tests alone bring their own. */
-  readonly migrations?: readonly Migration[];
+/** Offers kept for five minutes, so that an agent can pay what it was shown. */
+export interface QuoteBook {
+  saveQuote(quote: Omit<Quote, 'id'>): Promise<Quote>;
+  /** The agent's own quote by id, or null. */
+  findQuote(agent: string, id: string): Promise<Quote | null>;
 }
 
 /**
- * The ledger in whole operations. Each one is atomic and durable before its promise resolves; there is no
- * transaction to hold on to. Every method that writes takes the time.
- *
- * Any method throws the {@link WalletError}s of the ledger: `ledger_busy`, `ledger_damaged`, `ledger_missing`,
- * `ledger_older`, `ledger_newer`, `disk_full`, `home_unusable`, and `keystore_locked` where it needs keys that are
- * not there.
+ * The life of a payment, in the order in which it calls. Each step is a compare-and-set from the state that it names:
+ * where the row stands elsewhere by now, nothing changes, and the answer carries the row as it is.
  */
-export class Ledger {
-  readonly id: string;
-  readonly approvals: Approvals;
-  readonly factors: Factors;
-  readonly agents: Agents;
-  readonly #db: Sqlite;
-  readonly #path: string;
-  readonly #isStopped: () => boolean;
-  readonly #writer: LedgerWriter;
-  readonly #journal: Journal;
-  readonly #context: LedgerContext | null;
-  readonly #waiting = new Waiting();
-
-  private constructor(path: string, db: Sqlite, options: LedgerOptions) {
-    const { mac, observer, lockWaitMaxMs, migrations = MIGRATIONS } = options;
-    this.#isStopped = options.isStopped ?? (() => false);
-    this.#db = db;
-    this.#path = path;
-    const { id, auth } = identify(db, mac);
-    migrate(db, path, auth, migrations);
-    this.id = id;
-    this.#journal = new Journal(db, auth);
-    this.#context = auth === null ? null : contextOf(db, auth, this.#journal, this.#isStopped);
-    const access = {
-      read: <T>(operation: (context: LedgerContext, head: JournalHead) => T) => this.#read(operation),
-      write: <T>(point: CommitPoint, operation: (context: LedgerContext) => T) =>
-        this.#write(point, operation),
-    };
-    this.approvals = new Approvals(access);
-    this.factors = new Factors(access);
-    this.agents = new Agents(access);
-    const guard = schemaGuard(db, auth, migrations.length + 1);
-    this.#snapshot(() => {
-      guard();
-      if (auth !== null) this.#journal.remember(this.#journal.checkedHead());
-    });
-    this.#writer = new LedgerWriter(db, path, this.#journal, { observer, lockWaitMaxMs, guard });
-  }
-
-  /** Makes a new ledger file; only set-up and rebuilding do. Throws `already_set_up` where a file exists. */
-  static create(
-    path: string,
-    options: { mac: MacFunction; nowMs: number; configVersion: number },
-  ): Checkpoint {
-    const ledgerId = newId('led');
-    let checkpoint: Checkpoint | undefined;
-    createDatabase(path, (db) => {
-      const auth = new RowAuthenticator(options.mac, ledgerId);
-      const code = auth.codeOf('meta', ['ledger_id', ledgerId]);
-      statement(db, `INSERT INTO meta VALUES ('ledger_id', ?, ?)`).run(ledgerId, code);
-      sealSchema(db, auth);
-      const head = new Journal(db, auth).begin(ledgerId, options.nowMs, options.configVersion);
-      checkpoint = { ledgerId, seq: head.seq, headHash: head.hash };
-    });
-    assertInvariant(checkpoint !== undefined, 'a new ledger has a head');
-    return checkpoint;
-  }
-
+export interface PaymentControl {
+  /** Computes what counts against every line, checks it, and reserves the amount, in one step. */
+  openHold(request: HoldRequest): Promise<HoldResult>;
+  /** held → signed: keeps the signature before anything leaves. */
+  recordSigned(id: string, payload: SignedPayload, nowMs: number): Promise<SignResult>;
+  /** signed → sent, durable. Bytes may leave only after this answered `done`. */
+  markSent(id: string, send: SendRequest): Promise<SendResult>;
   /**
-   * Opens an existing ledger, brought to the newest schema; its tables and its head are proved when keys are given.
-   * Throws as the class says, and `ledger_foreign` where other keys wrote it.
+   * held → signed → sent, two steps that share one durable wait: nobody could use the moment between them. What bars
+   * sending leaves the row signed. Bytes may leave only after `sent` answered `done`.
    */
-  static open(path: string, options: LedgerOptions): Ledger {
-    const db = openDatabase(path, (options.migrations ?? MIGRATIONS).length + 1);
-    try {
-      return new Ledger(path, db, options);
-    } catch (error) {
-      db.close();
-      throw toLedgerError(error);
-    }
-  }
-
-  close(): void {
-    this.#db.close();
-  }
-
-  /** The journal's head as stored, unproved: also without keys. */
-  head(): JournalHead {
-    const head = this.#snapshot(() => this.#journal.readHead());
-    return head.frozen || !this.#isStopped() ? head : { ...head, frozen: true };
-  }
-
-  /** Whether there are rows of factors, unproved: also without keys. */
-  hasFactorRows(): boolean {
-    return this.#snapshot(() => statement(this.#db, 'SELECT 1 FROM factors LIMIT 1').get() !== undefined);
-  }
-
-  /** Where the journal stands now. */
-  checkpoint(): Checkpoint {
-    return this.#read((_context, head) => ({
-      ledgerId: this.id,
-      seq: head.seq,
-      headHash: head.hash,
-      ...(this.#journal.isFrozenByOwner() ? { isFrozen: true } : {}),
-    }));
-  }
-
-  /**
-   * Where the journal stands now, once the disk has it: a keystore that remembered a head which a power cut takes back
-   * would call the owner's own ledger an older copy. Null where that is entry `sinceSeq`, or one before it.
-   */
-  async durableCheckpoint(sinceSeq = 0): Promise<Checkpoint | null> {
-    const checkpoint = this.checkpoint();
-    if (checkpoint.seq <= sinceSeq) return null;
-    await syncLog(this.#path);
-    return checkpoint;
-  }
-
-  /**
-   * Throws `ledger_foreign`, `ledger_older` or `ledger_damaged` unless this ledger continues the checkpoint, every
-   * entry since linked to the one before. Needs the keys.
-   */
-  verifyCheckpoint(checkpoint: Checkpoint): void {
-    if (checkpoint.ledgerId !== this.id) {
-      throw new WalletError('ledger_foreign', 'This ledger is not the one the keystore remembers.', {
-        owner: {
-          say: 'The ledger is not the one this wallet last wrote; signing has stopped.',
-          action: { kind: 'rebuildLedger' },
-        },
-      });
-    }
-    this.#read(() => this.#journal.verifySince(checkpoint.seq, checkpoint.headHash));
-  }
-
-  /** The agent's session: renewed, or begun anew after {@link SESSION_IDLE_MS}. */
-  async touchSession(agent: string, nowMs: number): Promise<Session & { readonly begun: boolean }> {
-    const current = this.currentSession(agent, nowMs);
-    if (current !== null && isFresh(current, nowMs)) return { ...current, begun: false };
-    return this.#write('session', (context) => touchSession(context, agent, nowMs));
-  }
-
-  /** The agent's running session, or null; writes nothing. */
-  currentSession(agent: string, nowMs: number): Session | null {
-    return this.#read((context, head) => currentSession(context, head, agent, nowMs));
-  }
-
-  saveQuote(quote: Omit<Quote, 'id'>): Promise<Quote> {
-    return this.#write('quote', (context) => saveQuote(context, quote));
-  }
-
-  findQuote(agent: string, id: string): Quote | null {
-    return this.#read((context) => findQuote(context, agent, id));
-  }
-
-  /** Checks every line and reserves, in one step. */
-  openHold(request: HoldRequest): Promise<HoldResult> {
-    return this.#write('held', (context) => openHold(context, request));
-  }
-
-  /** Reserves money that the owner takes out, beside all that is held; no cap is looked at. */
-  openWithdrawal(request: WithdrawalRequest): Promise<WithdrawalResult> {
-    return this.#write('held', (context) => openWithdrawal(context, request));
-  }
-
-  recordSigned(id: string, payload: SignedPayload, nowMs: number): Promise<SignResult> {
-    return this.#write('signed', (context) => recordSigned(context, id, payload, nowMs));
-  }
-
-  /** Bytes may leave only after this answered `done`. */
-  markSent(id: string, send: SendRequest): Promise<SendResult> {
-    return this.#write('sent', (context) => markSent(context, id, send));
-  }
-
-  /**
-   * held → signed → sent, two steps that share one commit and so one fsync: nobody could use the moment between them.
-   * What bars sending leaves the row signed. Bytes may leave only after `sent` answered `done`.
-   */
-  async signAndSend(
+  signAndSend(
     id: string,
     payload: SignedPayload,
     send: SendRequest,
-  ): Promise<{ readonly signed: SignResult; readonly sent: SendResult }> {
-    const [signed, sent] = await Promise.all([
-      this.recordSigned(id, payload, send.nowMs),
-      this.markSent(id, send),
-    ]);
-    return { signed, sent };
-  }
-
-  markUnknown(id: string, note: string, nowMs: number, receipt?: string): Promise<Transition> {
-    return this.#write('unknown', (context) => markUnknown(context, id, note, nowMs, receipt));
-  }
-
-  capture(id: string, facts: CaptureFacts, nowMs: number): Promise<Transition> {
-    const point = facts.confirmed ? 'confirmed' : 'captured';
-    return this.#write(point, (context) => capture(context, id, facts, nowMs));
-  }
-
-  release(id: string, note: ReleaseNote, nowMs: number): Promise<Transition> {
-    return this.#write('released', (context) => release(context, id, note, nowMs));
-  }
-
+  ): Promise<{ readonly signed: SignResult; readonly sent: SendResult }>;
+  /** sent or captured by a claim alone → unknown: the money may still move, and nothing new is signed for its request. */
+  markUnknown(id: string, note: string, nowMs: number, receipt?: string): Promise<Transition>;
+  /** Records that the money moved, by the seller's claim or by the chain. */
+  capture(id: string, facts: CaptureFacts, nowMs: number): Promise<Transition>;
+  /** Records, by proof or because nothing was signed, that it can never move. */
+  release(id: string, note: ReleaseNote, nowMs: number): Promise<Transition>;
   /** Takes a released payment for captured after all; only ever by a proof from the chain. */
-  recapture(id: string, proof: LandingProof, nowMs: number): Promise<Transition> {
-    return this.#write('confirmed', (context) => recapture(context, id, proof, nowMs));
-  }
+  recapture(id: string, proof: LandingProof, nowMs: number): Promise<Transition>;
+}
 
-  /** A hash that says nothing of its text to whoever lacks the keys, and is another in every ledger. Hex. */
-  keyedHash(text: string): string {
-    return Buffer.from(this.#unlocked().auth.keyedHash(text)).toString('hex');
-  }
-
-  /** The payment by id, its code checked, or null. */
-  findPayment(id: string): Payment | null {
-    return this.#read((context, head) => selectPayment(context, head, 'id = ?', id));
-  }
-
+/** Payments as they stand. Each row's code is checked, and that it is its newest. */
+export interface PaymentReader {
+  /** The payment by id, or null. */
+  findPayment(id: string): Promise<Payment | null>;
   /** The payment of this request whose fate is open, or null; of several hashes the first that has one. */
-  findLive(...requestHashes: string[]): Payment | null {
-    return this.#read((context, head) => {
-      for (const requestHash of requestHashes) {
-        const live = findLive(context, head, requestHash);
-        if (live !== null) return live;
-      }
-      return null;
-    });
-  }
-
-  findByKey(agent: string, key: string): Payment | null {
-    return this.#read((context, head) => findByKey(context, head, agent, key));
-  }
-
+  findLive(...requestHashes: string[]): Promise<Payment | null>;
+  /** The agent's payment under this idempotency key, or null. */
+  findByKey(agent: string, key: string): Promise<Payment | null>;
   /** The newest payment of this request, by either hash, that was taken for captured at `sinceMs` of the wall clock or later. */
-  findCaptured(requestHash: string, sinceMs: number, otherHash = requestHash): Payment | null {
-    const condition = `request_hash IN (?, ?) AND state = 'captured' AND ${CAPTURED_WALL} >= ?`;
-    return this.#read((context, head) =>
-      selectPayment(context, head, condition, requestHash, otherHash, sinceMs),
-    );
-  }
-
-  /** Payments whose fate is open, and captures the chain has not confirmed: the reconciler's list, longest unchanged first. */
-  openPayments(limit: number): Payment[] {
-    return this.#read((context, head) => {
-      const rows = statement(
-        this.#db,
-        `SELECT * FROM payments
-         WHERE state IN ('held', 'signed', 'sent', 'unknown') OR (state = 'captured' AND confirmed = 0)
-         ORDER BY changed_ms LIMIT ?`,
-      ).all(limit) as SqlRow[];
-      return rows.map((row) => currentPayment(context, head, row));
-    });
-  }
-
+  findCaptured(requestHash: string, sinceMs: number, otherHash?: string): Promise<Payment | null>;
+  /** Payments whose fate is open, and captures the chain has not confirmed, longest unchanged first. */
+  openPayments(limit: number): Promise<Payment[]>;
   /** Payments from one address whose fate is open, longest unchanged first. */
-  openPaymentsFrom(network: string, asset: string, payFrom: string, limit: number): Payment[] {
-    return this.#read((context, head) => {
-      const rows = statement(
-        this.#db,
-        // By name, as {@link heldAtomic} does.
-        `SELECT * FROM payments INDEXED BY one_live_payment_per_request
-         WHERE network = ? AND asset = ? AND pay_from = ? AND state IN ('held', 'signed', 'sent', 'unknown')
-         ORDER BY changed_ms LIMIT ?`,
-      ).all(network, asset, payFrom, limit) as SqlRow[];
-      return rows.map((row) => currentPayment(context, head, row));
-    });
-  }
-
-  /** Open payments whose next look is due, those that are not stuck in front; see {@link duePayments}. */
-  duePayments(nowMs: number, limit: number): DuePayment[] {
-    return this.#read((context, head) => duePayments(context, head, nowMs, limit));
-  }
-
-  /** The next look at a payment, or null where it is due now. */
-  findLook(paymentId: string): Look | null {
-    return this.#read((context) => findLook(context, paymentId));
-  }
-
-  /** Notes when an open payment is looked at next. */
-  saveLook(look: Look): Promise<void> {
-    return this.#write('look', (context) => saveLook(context, look));
-  }
-
-  /** What is remembered of the RPC operators of an open payment. */
-  findWitnesses(paymentId: string): Witness[] {
-    return this.#read((context) => findWitnesses(context, paymentId));
-  }
-
-  /** Remembers what RPC operators showed of an open payment. */
-  saveWitnesses(paymentId: string, witnesses: readonly Witness[]): Promise<void> {
-    return this.#write('look', (context) => saveWitnesses(context, paymentId, witnesses));
-  }
-
-  /** Released payments that are looked after for a while, and due for a look (T32). */
-  watchedPayments(nowMs: number, limit: number): Payment[] {
-    return this.#read((context, head) => watchedPayments(context, head, nowMs, limit));
-  }
-
-  /** Ends the looks at a released payment. */
-  endWatch(paymentId: string): Promise<void> {
-    return this.#write('look', (context) => endWatch(context, paymentId));
-  }
-
+  openPaymentsFrom(network: string, asset: string, payFrom: string, limit: number): Promise<Payment[]>;
   /**
    * Signed payments that were released, opened at `sinceMs` or later, newest first: what released them may have been
    * false. Reads all payments since then.
    */
-  releasedPayments(sinceMs: number, limit: number): Payment[] {
-    return this.#read((context, head) => {
-      const rows = statement(
-        this.#db,
-        `SELECT * FROM payments WHERE opened_ms >= ? AND state = 'released' AND payload IS NOT NULL
-         ORDER BY opened_ms DESC LIMIT ?`,
-      ).all(sinceMs, limit) as SqlRow[];
-      return rows.map((row) => currentPayment(context, head, row));
-    });
-  }
-
-  /** What was paid to an origin before: payees and strikes, for the owner's rules. */
-  originHistory(origin: string, family: string): OriginHistory {
-    return this.#read((context, head) => originHistory(context, head, origin, family));
-  }
-
-  /** What an endpoint cost before, for the owner's rule on prices. */
-  endpointPrices(endpoint: { method: string; url: string }, nowMs: number): EndpointPrices {
-    return this.#read((context) => endpointPrices(context, endpoint, nowMs));
-  }
-
-  /** Every origin with strikes against it. */
-  struckOrigins(): Strikes[] {
-    return this.#read((context, head) => struckOrigins(context, head));
-  }
-
-  /** Forgets the strikes of an origin: the owner's alone. */
-  forgetStrikes(origin: string, nowMs: number): Promise<void> {
-    return this.#write('owner', (context) => forgetStrikes(context, origin, nowMs));
-  }
-
-  saveAnswer(answer: Answer): Promise<void> {
-    return this.#write('answered', (context) => saveAnswer(context, answer));
-  }
-
-  /** Stores an answer that cost nothing, so that its agent finds it again. */
-  saveFreeAnswer(answer: FreeAnswer): Promise<void> {
-    return this.#write('answered', (context) => saveFreeAnswer(context, answer));
-  }
-
-  findAnswer(agent: string, by: { paymentId: string } | { storedId: string }): Answer | null {
-    return this.#read((context) => findAnswer(context, agent, by));
-  }
-
-  /** What counts against each line now, in the lines' order. */
-  usage(lines: readonly CountedLine[], nowMs: number): bigint[] {
-    return this.#read((context, head) => usageOf(context, head, lines, ledgerTimeMs(head, nowMs)));
-  }
-
-  /** Stops all signing and sending, in every process. Needs no keys. Returns false where it was frozen already. */
-  freeze(nowMs: number): Promise<boolean> {
-    return this.#writeUnlocked('frozen', () => {
-      // Also while a rebuilding freezes it: that ends by itself.
-      if (this.#journal.isFrozenByOwner()) return false;
-      this.#journal.appendFreeze(nowMs);
-      return true;
-    });
-  }
-
-  /** The owner's alone. Returns false where it was not frozen. */
-  unfreeze(nowMs: number): Promise<boolean> {
-    return this.#write('frozen', (context) => {
-      const { journal } = context;
-      const head = journal.checkedHead();
-      if (!head.frozen) return false;
-      assertNotRebuilding(context);
-      const entry = {
-        kind: 'unfreeze',
-        subject: 'wallet',
-        data: {},
-        timeMs: ledgerTimeMs(head, nowMs),
-      } as const;
-      journal.append(head, entry, { frozen: false });
-      return true;
-    });
-  }
-
-  /** Freezes the wallet until a rebuilding ends; does nothing where one is under way. */
-  beginRebuild(nowMs: number): Promise<void> {
-    return this.#write('frozen', (context) => beginRebuild(context, nowMs));
-  }
-
-  /** When the rebuilding under way began, or null. */
-  rebuildingSinceMs(): number | null {
-    return this.#read((context) => rebuildingSinceMs(context));
-  }
-
-  /** Throws `ledger_rebuilding` while a rebuilding is under way. */
-  assertNotRebuilding(): void {
-    this.#read((context) => assertNotRebuilding(context));
-  }
-
-  /** Counts what the chain shows and this ledger does not know, and ends the rebuilding. */
-  finishRebuild(found: readonly ImportedPayment[], nowMs: number): Promise<Rebuilt> {
-    return this.#write('frozen', (context) => finishRebuild(context, found, nowMs));
-  }
-
-  /** Records that the config moved on, so that payments judged under the old one are judged again. */
-  noteConfigVersion(version: number, nowMs: number): Promise<void> {
-    return this.#write('config', (context) => {
-      const head = context.journal.checkedHead();
-      noteConfig(context, head, version, ledgerTimeMs(head, nowMs));
-    });
-  }
-
+  releasedPayments(sinceMs: number, limit: number): Promise<Payment[]>;
+  /** What is held from an address, but for the payments of these ids. */
+  heldAtomic(
+    network: string,
+    asset: string,
+    payFrom: string,
+    exceptIds?: readonly string[],
+  ): Promise<bigint>;
+  /** What counts against each line now, in the lines' order; for showing: {@link PaymentControl.openHold} decides. */
+  usage(lines: readonly CountedLine[], nowMs: number): Promise<bigint[]>;
   /**
-   * Resolves with the payment once its fate is no longer open or nobody drives it any more (`unknown`, or its process
-   * died), or as it stands when the signal ends the wait.
+   * Resolves with the payment once its fate is no longer open or nobody drives it any more, or as it stands when the
+   * signal ends the wait.
    */
-  waitForEnd(id: string, signal: AbortSignal): Promise<Payment> {
-    return this.#waiting.forEnd(
-      () => this.#read((context, head) => existingPayment(context, head, id)),
-      signal,
-    );
-  }
+  waitForEnd(id: string, signal: AbortSignal): Promise<Payment>;
+}
 
-  listPayments(filter: ReportFilter, limit: number, cursor: string | null): ReportPage {
-    return this.#snapshot(() => listPayments(this.#db, filter, limit, cursor));
-  }
-
-  /** Totals by the owner's categories as they are now, see {@link groupByCategory}. */
+/** Payments in pages and totals, unproved: also without keys. */
+export interface ReportReader {
+  /** One page, newest first, from a cursor of the page before. Throws `bad_input` for a cursor that is none. */
+  listPayments(filter: ReportFilter, limit: number, cursor: string | null): Promise<ReportPage>;
+  groupPayments(grouping: ReportGrouping, filter: ReportFilter, limit: number): Promise<ReportGroup[]>;
+  /** Totals by the owner's categories as they are now. */
   groupByCategory(
     categoryOf: (hostPort: string) => string | null,
     filter: ReportFilter,
     limit: number,
-  ): ReportGroup[] {
-    return this.#snapshot(() => groupByCategory(this.#db, categoryOf, filter, limit));
-  }
-
-  groupPayments(grouping: ReportGrouping, filter: ReportFilter, limit: number): ReportGroup[] {
-    return this.#snapshot(() => groupPayments(this.#db, grouping, filter, limit));
-  }
-
+  ): Promise<ReportGroup[]>;
   /** What is held, what was captured since, and what waits for the chain, of all agents together. */
-  openBooks(sinceMs: number): OpenBooks {
-    return this.#snapshot(() => openBooks(this.#db, sinceMs));
-  }
+  openBooks(sinceMs: number): Promise<OpenBooks>;
+}
 
-  /** What is held from an address, but for the payments of these ids. */
-  heldAtomic(network: string, asset: string, payFrom: string, exceptIds: readonly string[] = []): bigint {
-    return this.#snapshot(() => heldAtomic(this.#db, network, asset, payFrom, exceptIds));
-  }
+/** Money that the owner takes out. Its later steps are those of {@link PaymentControl}. */
+export interface WithdrawalControl {
+  /** Reserves it beside all that is held; no cap is looked at, and a freeze does not stop it. */
+  openWithdrawal(request: WithdrawalRequest): Promise<WithdrawalResult>;
+}
 
-  /** Re-derives every row and total from the journal and compares; reads all of it. */
-  audit(): AuditReport {
-    return this.#snapshot(() => auditLedger(this.#unlocked()));
-  }
+/** When an open payment is looked at next on its chain, and what was seen there. */
+export interface ObservationBook {
+  /** Open payments whose next look is due, those that are not stuck in front. */
+  duePayments(nowMs: number, limit: number): Promise<DuePayment[]>;
+  /** The next look at a payment, or null where it is due now. */
+  findLook(paymentId: string): Promise<Look | null>;
+  /** Notes when an open payment is looked at next. */
+  saveLook(look: Look): Promise<void>;
+  /** What is remembered of the RPC operators of an open payment. */
+  findWitnesses(paymentId: string): Promise<Witness[]>;
+  /** Remembers what RPC operators showed of an open payment. */
+  saveWitnesses(paymentId: string, witnesses: readonly Witness[]): Promise<void>;
+  /** Released payments that are looked after for a while, and due for a look (T32). */
+  watchedPayments(nowMs: number, limit: number): Promise<Payment[]>;
+  /** Ends the looks at a released payment. */
+  endWatch(paymentId: string): Promise<void>;
+}
 
+/** What was paid to sellers before. */
+export interface SellerBook {
+  /** Payees and strikes of an origin, for the owner's rules. */
+  originHistory(origin: string, family: string): Promise<OriginHistory>;
+  /** What an endpoint cost before, for the owner's rule on prices. */
+  endpointPrices(
+    endpoint: { readonly method: string; readonly url: string },
+    nowMs: number,
+  ): Promise<EndpointPrices>;
+  /** Every origin with strikes against it. */
+  struckOrigins(): Promise<Strikes[]>;
+  /** Forgets the strikes of an origin: the owner's alone. */
+  forgetStrikes(origin: string, nowMs: number): Promise<void>;
+}
+
+/** Stored responses of sellers. */
+export interface AnswerBook {
+  /** Stores what a payment bought. */
+  saveAnswer(answer: Answer): Promise<void>;
+  /** Stores an answer that cost nothing, so that its agent finds it again. */
+  saveFreeAnswer(answer: FreeAnswer): Promise<void>;
+  /** The agent's own answer, or null. */
+  findAnswer(agent: string, by: { paymentId: string } | { storedId: string }): Promise<Answer | null>;
+}
+
+/** Questions to the owner, their answers, and what answers made lasting. */
+export interface ApprovalBook {
+  /** Puts a question, or joins the same one. `client` names the client that asks. */
+  ask(question: Ask, client?: string | null): Promise<AskResult>;
+  /** Notes that a client is handed a question; false where it may not be. */
+  notePrompt(id: string, nowMs: number): Promise<boolean>;
+  /** Stores an answer, once. */
+  decide(id: string, decision: Decision): Promise<DecisionResult>;
+  /** An approval by id, whichever agent's, or null. */
+  find(id: string): Promise<ApprovalRecord | null>;
+  /** Unanswered and unexpired ones, oldest first. */
+  pending(limit: number, nowMs: number): Promise<ApprovalRecord[]>;
+  /** All others, newest first. */
+  recent(limit: number, nowMs: number): Promise<ApprovalRecord[]>;
+  /** Resolves with the approval once it is no longer pending or has run out, or as it stands when the signal ends the wait. */
+  waitForAnswer(id: string, now: () => number, signal: AbortSignal): Promise<ApprovalRecord | null>;
+  /** What an answer made lasting under this key, or null. */
+  grant(key: string): Promise<string | null>;
+  /** What clients' own prompts approved for an agent in the last 24 hours. */
+  elicitedUsdMicros(agent: string, nowMs: number): Promise<bigint>;
+  /** What was captured by an origin before. */
+  paidBefore(origin: string): Promise<{ readonly payments: number; readonly lastPayTo: string | null }>;
+}
+
+/** The factors that prove the owner, and the tries to guess one. */
+export interface FactorBook {
+  /** All factors, oldest first. */
+  list(): Promise<StoredFactor[]>;
+  /** Adds one. Throws `factor_needed` where there are others and `provedBy` is none of them as it was looked at. */
+  add(factor: StoredFactor, provedBy: FactorUse | null, nowMs: number): Promise<void>;
+  /** Removes one; false where there is none by that id. Throws as {@link FactorBook.add} does. */
+  remove(id: string, provedBy: FactorUse | null, nowMs: number): Promise<boolean>;
+  /** Makes them those that the keystore remembers, after the ledger was lost. */
+  replace(factors: readonly StoredFactor[], nowMs: number): Promise<void>;
+  /** Stores a use of a factor. Throws `factor_needed` where it is no longer as it was looked at. */
+  use(use: FactorUse, nowMs: number): Promise<void>;
+  /** Counts a try at a place as wrong before it is made, where `allow` lets one be made; `allow` is called inside the step. */
+  countTry<Verdict extends { readonly allowed: boolean }>(
+    place: TryPlace,
+    allow: (tries: WrongTries & { readonly nowMs: number }) => Verdict,
+    nowMs: number,
+  ): Promise<Verdict>;
+}
+
+/** The agents of a wallet and what each may do. */
+export interface AgentBook {
+  /** Every agent, removed ones too, in the order of their keys. */
+  list(): Promise<AgentRecord[]>;
+  /** An agent by its name, or null. */
+  find(name: string): Promise<AgentRecord | null>;
+  /** Changes one agent. Throws `agent_exists`, `agent_unknown`, `agent_busy`, `bad_input`. */
+  change(name: string, change: AgentChange, nowMs: number): Promise<AgentChanged>;
+  /** Throws `agent_busy` and `bad_input` where the agent cannot be removed. */
+  assertNothingOpen(name: string): Promise<void>;
   /**
-   * Copies the ledger, whole and as of one moment, into a new file while it is in use; blocks this process while it
-   * does. Throws `bad_input` where the name is taken.
+   * The name of the active agent whose token this is, or null: unknown, replaced, or of an agent that is suspended or
+   * removed. Compared in constant time.
    */
-  async backup(path: string): Promise<void> {
-    await Promise.resolve(copyDatabase(this.#db, path));
-  }
-
-  #unlocked(): LedgerContext {
-    if (this.#context === null) {
-      throw new WalletError('keystore_locked', 'The keystore is locked, so the ledger can only be read.');
-    }
-    return this.#context;
-  }
-
-  /** Reads one moment's view: without it, a commit of another process between two looks would seem like damage. */
-  #snapshot<T>(operation: () => T): T {
-    if (!this.#db.open)
-      throw new WalletError('cancelled', 'The ledger was closed before this could be read.');
-    try {
-      statement(this.#db, 'BEGIN').run();
-      try {
-        return operation();
-      } finally {
-        statement(this.#db, 'COMMIT').run();
-      }
-    } catch (error) {
-      throw toLedgerError(error);
-    }
-  }
-
-  /** Reads under a head that was proved. */
-  #read<T>(operation: (context: LedgerContext, head: JournalHead) => T): T {
-    const context = this.#unlocked();
-    return this.#snapshot(() => operation(context, context.journal.headForReading(this.#writer.commits)));
-  }
-
-  #write<T>(point: CommitPoint, operation: (context: LedgerContext) => T): Promise<T> {
-    return this.#writeUnlocked(point, () => operation(this.#unlocked()));
-  }
-
-  async #writeUnlocked<T>(point: CommitPoint, operation: () => T): Promise<T> {
-    const result = await this.#writer.write(point, operation);
-    this.#waiting.wake();
-    return result;
-  }
+  ofToken(token: string): Promise<string | null>;
 }
 
-function contextOf(
-  db: Sqlite,
-  auth: RowAuthenticator,
-  journal: Journal,
-  isStopped: () => boolean,
-): LedgerContext {
-  const register = new Register(db);
-  return {
-    db,
-    auth,
-    journal,
-    register,
-    totals: new Totals(db, auth, register),
-    self: thisProcess(),
-    isStopped,
-  };
+/** What the owner, or whoever acts for the owner, does to the wallet as a whole. */
+export interface OwnerBook {
+  /** Stops all signing and sending, in every process. Needs no keys. Returns false where it was frozen already. */
+  freeze(nowMs: number): Promise<boolean>;
+  /** The owner's alone. Returns false where it was not frozen. Throws `ledger_rebuilding`. */
+  unfreeze(nowMs: number): Promise<boolean>;
+  /** Records that the config moved on, so that payments judged under the old one are judged again. */
+  noteConfigVersion(version: number, nowMs: number): Promise<void>;
+  /** Whether there are rows of factors, unproved: also without keys. */
+  hasFactorRows(): Promise<boolean>;
 }
 
-/** Which ledger this is, and whether the keys are those that wrote it. */
-function identify(db: Sqlite, mac: MacFunction | null): { id: string; auth: RowAuthenticator | null } {
-  const row = statement(db, `SELECT * FROM meta WHERE key = 'ledger_id'`).get() as SqlRow | undefined;
-  if (row === undefined) throw new WalletError('ledger_damaged', 'The ledger has no id.');
-  const id = String(row['value']);
-  if (mac === null) return { id, auth: null };
-  const auth = new RowAuthenticator(mac, id);
-  if (auth.rowMatches('meta', row)) return { id, auth };
-  throw new WalletError('ledger_foreign', 'This ledger was not written with the keys of this wallet.', {
-    owner: {
-      say: 'The ledger belongs to another wallet; signing has stopped.',
-      action: { kind: 'rebuildLedger' },
-    },
-  });
+/** What keeps a ledger whole: its head, its audit, its copies, and its rebuilding from the chain. */
+export interface JournalKeeper {
+  readonly id: string;
+  /** The journal's head as stored, unproved: also without keys. */
+  head(): Promise<JournalHead>;
+  /** Where the journal stands now. */
+  checkpoint(): Promise<Checkpoint>;
+  /**
+   * Where the journal stands now, once the disk has it: a keystore that remembered a head which a power cut takes back
+   * would call the owner's own ledger an older copy. Null where that is entry `sinceSeq`, or one before it.
+   */
+  durableCheckpoint(sinceSeq?: number): Promise<Checkpoint | null>;
+  /**
+   * Throws `ledger_foreign`, `ledger_older` or `ledger_damaged` unless this ledger continues the checkpoint, every
+   * entry since linked to the one before.
+   */
+  verifyCheckpoint(checkpoint: Checkpoint): Promise<void>;
+  /** Re-derives every row and total from the journal and compares; reads all of it. */
+  audit(): Promise<AuditReport>;
+  /** Copies the ledger, whole and as of one moment, into a new file while it is in use. Throws `bad_input` where the name is taken. */
+  backup(path: string): Promise<void>;
+  /** Freezes the wallet until a rebuilding ends; does nothing where one is under way. */
+  beginRebuild(nowMs: number): Promise<void>;
+  /** When the rebuilding under way began, or null. */
+  rebuildingSinceMs(): Promise<number | null>;
+  /** Throws `ledger_rebuilding` while a rebuilding is under way. */
+  assertNotRebuilding(): Promise<void>;
+  /** Counts what the chain shows and this ledger does not know, and ends the rebuilding. */
+  finishRebuild(found: readonly ImportedPayment[], nowMs: number): Promise<Rebuilt>;
+}
+
+/** All of it: what a wallet opens once and closes once. */
+export interface Ledger
+  extends
+    SessionBook,
+    QuoteBook,
+    PaymentControl,
+    PaymentReader,
+    ReportReader,
+    WithdrawalControl,
+    ObservationBook,
+    SellerBook,
+    AnswerBook,
+    OwnerBook,
+    JournalKeeper {
+  readonly approvals: ApprovalBook;
+  readonly factors: FactorBook;
+  readonly agents: AgentBook;
+  /**
+   * A hash that says nothing of its text to whoever lacks the keys, and is another in every ledger. Hex. Made from the
+   * keys alone: it reads nothing, and so it is the one method that answers at once.
+   */
+  keyedHash(text: string): string;
+  close(): Promise<void>;
 }

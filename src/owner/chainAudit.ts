@@ -64,7 +64,7 @@ export async function compareWithChain(
   ledger: Ledger,
   nowMs: number,
 ): Promise<ChainComparison> {
-  const comparison = new Comparison(config, keys, ledger, nowMs);
+  const comparison = await Comparison.begin(config, keys, ledger, nowMs);
   for (const purse of fundedAssets(config, keys)) {
     try {
       await comparison.compare(purse);
@@ -91,7 +91,7 @@ export function fatePlaceOf(config: Config, ledger: Ledger, nowMs: number): Fate
     ledger,
     funds: new Funds(ledger),
     now: () => nowMs,
-    config: () => config,
+    config: () => Promise.resolve(config),
     chainOf: (_config, caip2) => {
       const network = findNetwork(caip2);
       return network === undefined ? null : openChain(config, network, () => nowMs).chain;
@@ -112,13 +112,29 @@ class Comparison {
   readonly #sinceMs: number;
   readonly #rows: ReadonlyMap<string, Payment>;
 
-  constructor(config: Config, keys: UnlockedWallet, ledger: Ledger, nowMs: number) {
+  private constructor(
+    config: Config,
+    keys: UnlockedWallet,
+    ledger: Ledger,
+    nowMs: number,
+    rows: ReadonlyMap<string, Payment>,
+  ) {
     this.#config = config;
     this.#keys = keys;
     this.#ledger = ledger;
     this.#nowMs = nowMs;
     this.#sinceMs = nowMs - COMPARED_MS;
-    this.#rows = byNonce(ledger, this.#sinceMs - EDGE_MS);
+    this.#rows = rows;
+  }
+
+  static async begin(
+    config: Config,
+    keys: UnlockedWallet,
+    ledger: Ledger,
+    nowMs: number,
+  ): Promise<Comparison> {
+    const rows = await byNonce(ledger, nowMs - COMPARED_MS - EDGE_MS);
+    return new Comparison(config, keys, ledger, nowMs, rows);
   }
 
   find(id: string, says: string): void {
@@ -189,11 +205,11 @@ class Comparison {
   }
 }
 
-function byNonce(ledger: Ledger, sinceMs: number): Map<string, Payment> {
+async function byNonce(ledger: Ledger, sinceMs: number): Promise<Map<string, Payment>> {
   const rows = new Map<string, Payment>();
   let cursor: string | null = null;
   do {
-    const page = ledger.listPayments({ sinceMs }, PAGE_ROWS, cursor);
+    const page = await ledger.listPayments({ sinceMs }, PAGE_ROWS, cursor);
     for (const payment of page.payments)
       rows.set(keyOf(payment.network, payment.nonce.toLowerCase()), payment);
     cursor = page.nextCursor;

@@ -54,19 +54,19 @@ class WalletDesk implements OwnerDesk {
     const { ledger, now } = this.#wallet;
     const records =
       filter === 'pending'
-        ? ledger.approvals.pending(PENDING_LISTED_MAX, now())
-        : ledger.approvals.recent(RECENT_LISTED_MAX, now());
+        ? await ledger.approvals.pending(PENDING_LISTED_MAX, now())
+        : await ledger.approvals.recent(RECENT_LISTED_MAX, now());
     return Promise.resolve(records.map((record) => this.#view(record)));
   }
 
   async show(id: string): Promise<Approval | null> {
-    const record = this.#wallet.ledger.approvals.find(id);
+    const record = await this.#wallet.ledger.approvals.find(id);
     return Promise.resolve(record === null ? null : this.#view(record));
   }
 
   async answer(id: string, digest: string, answer: Answer, proof: FactorProof | null): Promise<Approval> {
     const { ledger, now } = this.#wallet;
-    const answerable = this.#answerable(id, digest, answer);
+    const answerable = await this.#answerable(id, digest, answer);
     const proved = isYes(answer) ? await this.#prove(digest, answer, proof) : null;
     if (answer.kind === 'block_host') await this.#blockHost(answerable.question.host);
     const decided = await ledger.approvals.decide(id, {
@@ -83,7 +83,7 @@ class WalletDesk implements OwnerDesk {
 
   async factors() {
     return Promise.resolve(
-      readFactors(this.#wallet.ledger).map(({ id, kind, label, createdMs }) => ({
+      (await readFactors(this.#wallet.ledger)).map(({ id, kind, label, createdMs }) => ({
         id,
         kind,
         label,
@@ -94,15 +94,15 @@ class WalletDesk implements OwnerDesk {
 
   async passkeyChallenge(id: string, digest: string, answer: Yes, port: number) {
     const { ledger, now } = this.#wallet;
-    this.#answerable(id, digest, answer);
-    const ceremony = { factors: readFactors(ledger), port, nowMs: now() };
+    await this.#answerable(id, digest, answer);
+    const ceremony = { factors: await readFactors(ledger), port, nowMs: now() };
     return challengePasskeys(this.#challenges, answerPurpose(digest, answer), ceremony);
   }
 
   /** The question, if this answer to it can be taken as far as the question goes. */
-  #answerable(id: string, digest: string, answer: Answer): Answerable {
+  async #answerable(id: string, digest: string, answer: Answer): Promise<Answerable> {
     const { ledger, now } = this.#wallet;
-    const record = ledger.approvals.find(id);
+    const record = await ledger.approvals.find(id);
     if (record === null) throw new WalletError('approval_unknown', 'There is no approval by that id.');
     const ranOut = record.expiresMs <= now() && (record.state === 'pending' || record.state === 'approved');
     if (record.state === 'expired' || (record.state === 'pending' && ranOut)) throw expired();
@@ -116,9 +116,9 @@ class WalletDesk implements OwnerDesk {
 
   async #prove(digest: string, answer: Yes, proof: FactorProof | null): Promise<ProvedFactor> {
     const { ledger, now, place } = this.#wallet;
-    if (proof === null) throw factorNeeded(readFactors(ledger).length > 0);
+    if (proof === null) throw factorNeeded((await readFactors(ledger)).length > 0);
     if (proof.kind === 'passphrase') return provePassphrase(ledger, proof.passphrase, { place, now });
-    const factors = readFactors(ledger);
+    const factors = await readFactors(ledger);
     if (!factors.some(({ kind }) => kind === 'passkey')) throw factorNeeded(factors.length > 0);
     const found = await verifyPasskey(this.#challenges, answerPurpose(digest, answer), proof, {
       factors,

@@ -3,15 +3,15 @@ import type { FactorRecord } from '../approvals/factor.js';
 import { WalletError } from '../errors/walletError.js';
 
 /** The owner's desk while the ledger is lost: nothing is asked there, and its page still confirms what mends it. */
-export function emptyDesk(factors: () => readonly FactorRecord[]): OwnerDesk {
+export function emptyDesk(factors: () => Promise<readonly FactorRecord[]>): OwnerDesk {
   const unknown = (): Promise<never> =>
     Promise.reject(new WalletError('approval_unknown', 'There is no approval by that id.'));
   return {
     list: () => Promise.resolve([]),
     show: () => Promise.resolve(null),
     answer: unknown,
-    factors: () =>
-      Promise.resolve(factors().map(({ id, kind, label, createdMs }) => ({ id, kind, label, createdMs }))),
+    factors: async () =>
+      (await factors()).map(({ id, kind, label, createdMs }) => ({ id, kind, label, createdMs })),
     passkeyChallenge: unknown,
   };
 }

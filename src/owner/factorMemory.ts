@@ -12,8 +12,8 @@ async function remembered(keys: UnlockedWallet): Promise<FactorRecord[]> {
   return (await keys.readFactors()).map((record) => readFactor(JSON.parse(record)));
 }
 
-function lacks(ledger: Ledger | null, factors: readonly FactorRecord[]): boolean {
-  const known = ledger === null ? [] : ledger.factors.list();
+async function lacks(ledger: Ledger | null, factors: readonly FactorRecord[]): Promise<boolean> {
+  const known = ledger === null ? [] : await ledger.factors.list();
   return factors.some(({ id }) => !known.some((one) => one.id === id));
 }
 
@@ -38,7 +38,7 @@ export async function lostFactors(
     if (ledger !== null && isUnreadable(error)) return [];
     throw isUnreadable(error) ? nothingTells(error) : error;
   });
-  if (!lacks(ledger, factors)) return null;
+  if (!(await lacks(ledger, factors))) return null;
   if (mendsLedger) return factors;
   throw new WalletError('ledger_older', 'The ledger does not know a factor that the keystore remembers.', {
     owner: { say: 'The ledger was put back to an old copy.', action: { kind: 'rebuildLedger' } },
@@ -47,11 +47,11 @@ export async function lostFactors(
 
 /** Has the keystore remember the factors of the ledger; whoever calls it has told the owner. */
 export async function rememberFactors(keys: UnlockedWallet, ledger: Ledger): Promise<void> {
-  const factors = readFactors(ledger);
+  const factors = await readFactors(ledger);
   const records = factors.map((factor) => storedFactor(factor).record);
   const kept = await ifReadable(remembered(keys));
   if (kept === null || !fitsMemory(records)) return;
-  const isSame = kept.length === factors.length && !lacks(ledger, kept);
+  const isSame = kept.length === factors.length && !(await lacks(ledger, kept));
   if (!isSame) await keys.writeFactors(records);
 }
 

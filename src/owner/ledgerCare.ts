@@ -4,7 +4,8 @@ import { LEDGER_FILE } from '../config/home.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
-import { Ledger } from '../ledger/ledger.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { createSqliteLedger, openSqliteLedger } from '../ledger/sqlite/sqliteLedger.js';
 import { AUTHORIZATION_WINDOW_MAX_SEC } from '../payment/intent.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
 import type { Payment } from '../ledger/payment.js';
@@ -57,10 +58,10 @@ export interface Rebuilding {
  */
 export async function rebuildLedger(options: OwnerOptions): Promise<Rebuilding> {
   const keys = await unlockAsOwner(options, REBUILD_WISH);
-  const usable = openUsable(options, keys);
+  const usable = await openUsable(options, keys);
   const sound = usable === null ? null : await lookOver(options, usable, keys);
   if (sound === null) return rebuildOver(options, keys, usable);
-  usable?.close();
+  await usable?.close();
   return sound;
 }
 
@@ -70,7 +71,7 @@ async function rebuildOver(
   usable: Ledger | null,
 ): Promise<Rebuilding> {
   const config = provedConfig(options.home, keys);
-  const ledger = usable ?? beginAnew(options, keys, config);
+  const ledger = usable ?? (await beginAnew(options, keys, config));
   try {
     const isOlder = usable !== null && !(await isContinued(usable, keys));
     if (await wasFrozenByOwner(options.home, keys)) await ledger.freeze(options.now());
@@ -82,7 +83,7 @@ async function rebuildOver(
     const keptAs = usable === null ? keptPath(options.home) : null;
     return { ...(await finishWhenReady(options, keys, config, ledger, keptAs)), suspended };
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }
 
@@ -105,7 +106,7 @@ async function lookOver(
   ledger: Ledger,
   keys: UnlockedWallet,
 ): Promise<Rebuilding | null> {
-  if (ledger.rebuildingSinceMs() !== null) return null;
+  if ((await ledger.rebuildingSinceMs()) !== null) return null;
   if (!(await isContinued(ledger, keys)) || (await lacksFactors(keys, ledger))) return null;
   const compared = await compareWithChain(provedConfig(options.home, keys), keys, ledger, options.now());
   if (compared.unknown > 0) return null;
@@ -116,7 +117,7 @@ async function lookOver(
     imported: 0,
     recaptured: compared.recaptured.length,
     notes: [...compared.notes, ...compared.findings.map(({ says }) => says)],
-    frozen: ledger.head().frozen,
+    frozen: (await ledger.head()).frozen,
     keptAs: null,
     suspended: [],
   };
@@ -127,7 +128,7 @@ async function isContinued(ledger: Ledger, keys: UnlockedWallet): Promise<boolea
   try {
     const anchor = await keys.readAnchor();
     if (anchor === null) return false;
-    ledger.verifyCheckpoint(anchor);
+    await ledger.verifyCheckpoint(anchor);
     return true;
   } catch (error) {
     if (isWalletError(error)) return false;
@@ -140,31 +141,33 @@ async function isContinued(ledger: Ledger, keys: UnlockedWallet): Promise<boolea
  * the owner to say again who may act. A ledger begun anew knows none of them for the same reason.
  */
 async function suspendAgents({ agents }: Ledger, nowMs: number): Promise<string[]> {
-  const active = agents.list().filter(({ name, state }) => name !== DEFAULT_AGENT && state === 'active');
+  const active = (await agents.list()).filter(
+    ({ name, state }) => name !== DEFAULT_AGENT && state === 'active',
+  );
   for (const { name } of active) await agents.change(name, { act: 'suspend' }, nowMs);
   return active.map(({ name }) => name);
 }
 
 /** The ledger that is there, where it is this wallet's own and sound; null where a new one has to be begun. */
-function openUsable(options: OwnerOptions, keys: UnlockedWallet): Ledger | null {
+async function openUsable(options: OwnerOptions, keys: UnlockedWallet): Promise<Ledger | null> {
   if (!existsSync(join(options.home, LEDGER_FILE))) return null;
   let ledger: Ledger | undefined;
   try {
-    ledger = openLedger(options, keys);
-    if (ledger.audit().findings.length === 0) return ledger;
+    ledger = await openLedger(options, keys);
+    if ((await ledger.audit()).findings.length === 0) return ledger;
   } catch (error) {
     if (!isWalletError(error) || !UNUSABLE.includes(error.code)) throw error;
   }
-  ledger?.close();
+  await ledger?.close();
   return null;
 }
 
 const UNUSABLE: readonly string[] = ['ledger_damaged', 'ledger_foreign', 'ledger_older', 'ledger_missing'];
 
-function beginAnew(options: OwnerOptions, keys: UnlockedWallet, config: Config): Ledger {
+async function beginAnew(options: OwnerOptions, keys: UnlockedWallet, config: Config): Promise<Ledger> {
   setAside(options.home);
-  makeLedgerFile(options.home, (draft) => {
-    Ledger.create(draft, {
+  await makeLedgerFile(options.home, async (draft) => {
+    await createSqliteLedger(draft, {
       mac: (data) => keys.mac('ledger', data),
       nowMs: options.now(),
       configVersion: config.version,
@@ -194,7 +197,7 @@ async function finishWhenReady(
   ledger: Ledger,
   keptAs: string | null,
 ): Promise<Omit<Rebuilding, 'suspended'>> {
-  const sinceMs = ledger.rebuildingSinceMs() ?? options.now();
+  const sinceMs = (await ledger.rebuildingSinceMs()) ?? options.now();
   const readyAtMs = sinceMs + (AUTHORIZATION_WINDOW_MAX_SEC + CLOCK_MARGIN_SEC) * 1000;
   const begun = { readyAtMs, imported: 0, recaptured: 0, notes: [], frozen: true, keptAs };
   if (options.now() < readyAtMs) return { ...begun, state: 'waiting' };
@@ -205,7 +208,7 @@ async function finishWhenReady(
   const { imported, contradicted } = await ledger.finishRebuild(found, options.now());
   const proved = await proveLandings(config, ledger, contradicted, options.now());
   await rememberRebuilt(keys, ledger);
-  const { frozen } = ledger.head();
+  const { frozen } = await ledger.head();
   return { state: 'done', readyAtMs: null, imported, ...proved, frozen, keptAs };
 }
 
@@ -234,12 +237,12 @@ async function rememberRebuilt(keys: UnlockedWallet, ledger: Ledger): Promise<vo
 /** Copies the ledger into a file of the owner's, readable by nobody else. Throws `bad_input` where the name is taken. */
 export async function backupLedger(options: OwnerOptions, path: string): Promise<void> {
   const keys = await unlockAsAnyone(options);
-  const ledger = openLedger(options, keys);
+  const ledger = await openLedger(options, keys);
   try {
     await ledger.backup(path);
     chmodSync(path, 0o600);
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }
 
@@ -261,9 +264,9 @@ export async function restoreLedger(options: OwnerOptions, path: string): Promis
   copyFileSync(path, arriving);
   chmodSync(arriving, 0o600);
   try {
-    const candidate = Ledger.open(arriving, { mac: (data) => keys.mac('ledger', data) });
-    const { findings } = candidate.audit();
-    candidate.close();
+    const candidate = await openSqliteLedger(arriving, { mac: (data) => keys.mac('ledger', data) });
+    const { findings } = await candidate.audit();
+    await candidate.close();
     if (findings.length > 0)
       throw new WalletError('ledger_damaged', 'The backup does not hold in itself; it was not put in place.');
     setAside(options.home);
@@ -271,5 +274,8 @@ export async function restoreLedger(options: OwnerOptions, path: string): Promis
   } finally {
     for (const suffix of ['', '-wal', '-shm']) rmSync(arriving + suffix, { force: true });
   }
-  return { ...(await rebuildOver(options, keys, openLedger(options, keys))), keptAs: keptPath(options.home) };
+  return {
+    ...(await rebuildOver(options, keys, await openLedger(options, keys))),
+    keptAs: keptPath(options.home),
+  };
 }

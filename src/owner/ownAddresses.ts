@@ -23,7 +23,7 @@ export async function agentAddresses(
   { agents }: Pick<Ledger, 'agents'>,
   network: Network,
 ): Promise<AgentAddress[]> {
-  const known = agents.list().map(({ name, index }) => [name, index] as const);
+  const known = (await agents.list()).map(({ name, index }) => [name, index] as const);
   const indexes = new Map([[DEFAULT_AGENT, 0] as const, ...config.agents.index, ...known]);
   return Promise.all(
     [...indexes].map(async ([agent, index]) => ({ agent, address: await addressOn(keys, index, network) })),

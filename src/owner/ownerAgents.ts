@@ -40,7 +40,7 @@ export type DeliverToken = (token: string) => Promise<void>;
 export async function listAgents(options: OwnerOptions): Promise<AgentLine[]> {
   const keys = await unlockAsAnyone(options);
   return withLedger(options, keys, async (ledger) => {
-    const known = ledger.agents.list();
+    const known = await ledger.agents.list();
     const lost = [...provedConfig(options.home, keys).agents.index].filter(
       ([name]) => !known.some((agent) => agent.name === name),
     );
@@ -107,7 +107,7 @@ export async function addAgent(
     );
   }
   return withLedger(options, keys, async (ledger) => {
-    const taken = ledger.agents.find(name);
+    const taken = await ledger.agents.find(name);
     if (taken !== null) throw nameTaken(name, taken);
     const index = await reserveIndex(options, keys, ledger, name);
     const token = newToken(name);
@@ -145,9 +145,9 @@ async function reserveIndex(
 ): Promise<number> {
   let index = 0;
   const mac = (data: string): Uint8Array => keys.mac('config', data);
-  const config = await updateConfig(options.home, mac, (current) => {
+  const config = await updateConfig(options.home, mac, async (current) => {
     const known = current.agents.index;
-    const used = [...known.values(), ...ledger.agents.list().map((agent) => agent.index)];
+    const used = [...known.values(), ...(await ledger.agents.list()).map((agent) => agent.index)];
     index = known.get(name) ?? 1 + Math.max(0, ...used);
     return { ...current, agents: { ...current.agents, index: new Map(known).set(name, index) } };
   });
@@ -168,7 +168,7 @@ export async function rotateToken(
   };
   const keys = await unlockAsOwner(options, wish);
   return withLedger(options, keys, async (ledger) => {
-    const agent = ledger.agents.find(name);
+    const agent = await ledger.agents.find(name);
     if (agent === null || agent.state === 'removed') throw unknownAgent(name);
     const token = newToken(name);
     await deliver(token);

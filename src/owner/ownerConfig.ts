@@ -86,8 +86,8 @@ async function change(
   return withLedger(options, keys, async (ledger) => {
     const mac = configMac(keys);
     let made: KeyChange | undefined;
-    const config = await updateConfig(options.home, mac, (current) => {
-      if (current.version < ledger.head().configVersion) throw staleConfig();
+    const config = await updateConfig(options.home, mac, async (current) => {
+      if (current.version < (await ledger.head()).configVersion) throw staleConfig();
       const set = setKey(current, key, textFor(current));
       made = { key, before: set.before, after: set.after, direction: set.direction };
       // Another process changed the config since it was looked at: what loosens is not what was shown.
@@ -134,7 +134,7 @@ export async function acceptConfigEdit(
     what: 'Accepting an edit of config.json',
     action: { kind: 'acceptConfig' },
     act: async ({ keys, ledger }) => {
-      const versionSeen = ledger?.head().configVersion ?? 0;
+      const versionSeen = (await ledger?.head())?.configVersion ?? 0;
       review = reviewConfig(options.home, configMac(keys), versionSeen);
       await checkIdentity(options.home, keys, review.config);
       const needsAccepting = !review.authentic || review.config.version < versionSeen;
@@ -201,11 +201,11 @@ export async function withLedger<T>(
   keys: UnlockedWallet,
   work: (ledger: Ledger) => Promise<T>,
 ): Promise<T> {
-  const ledger = openLedger({ home }, keys);
+  const ledger = await openLedger({ home }, keys);
   try {
     return await work(ledger);
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }
 

@@ -11,8 +11,8 @@ export interface ProvedFactor {
 }
 
 /** The wallet's factors, oldest first. Throws `factor_unreadable` and the codes of the ledger. */
-export function readFactors(ledger: Ledger): FactorRecord[] {
-  return ledger.factors.list().map(({ record }) => readFactor(JSON.parse(record)));
+export async function readFactors(ledger: Ledger): Promise<FactorRecord[]> {
+  return (await ledger.factors.list()).map(({ record }) => readFactor(JSON.parse(record)));
 }
 
 /** A factor as the ledger stores it. */
@@ -21,8 +21,12 @@ export function storedFactor(factor: FactorRecord): { id: string; record: string
 }
 
 /** A factor that was found right, as it was stored and as it is to be stored now. */
-export function provedFactor(ledger: Ledger, factor: FactorRecord, place: TryPlace): ProvedFactor {
-  const before = ledger.factors.list().find(({ id }) => id === factor.id)?.record;
+export async function provedFactor(
+  ledger: Ledger,
+  factor: FactorRecord,
+  place: TryPlace,
+): Promise<ProvedFactor> {
+  const before = (await ledger.factors.list()).find(({ id }) => id === factor.id)?.record;
   if (before === undefined) throw new WalletError('factor_needed', 'That factor was removed meanwhile.');
   const isPassphrase = factor.kind === 'passphrase';
   return {
@@ -48,7 +52,7 @@ export async function provePassphrase(
   passphrase: string,
   { place, now }: { readonly place: TryPlace; readonly now: () => number },
 ): Promise<ProvedFactor> {
-  const factors = readFactors(ledger);
+  const factors = await readFactors(ledger);
   if (!factors.some(({ kind }) => kind === 'passphrase'))
     throw new WalletError('factor_needed', 'No factor of this wallet is a passphrase.');
   const verdict = await ledger.factors.countTry(place, judgeTries, now());

@@ -28,12 +28,20 @@ export async function listFactors(options: OwnerOptions): Promise<FactorLine[]> 
 }
 
 /** {@link listFactors} with keys that are open. */
-export function listFactorsWith(place: Pick<OwnerOptions, 'home'>, keys: UnlockedWallet): FactorLine[] {
-  const ledger = openLedger(place, keys);
+export async function listFactorsWith(
+  place: Pick<OwnerOptions, 'home'>,
+  keys: UnlockedWallet,
+): Promise<FactorLine[]> {
+  const ledger = await openLedger(place, keys);
   try {
-    return readFactors(ledger).map(({ id, kind, label, createdMs }) => ({ id, kind, label, createdMs }));
+    return (await readFactors(ledger)).map(({ id, kind, label, createdMs }) => ({
+      id,
+      kind,
+      label,
+      createdMs,
+    }));
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }
 
@@ -53,7 +61,7 @@ export async function addPassphrase(
   };
   return asOwner(options, wish, async ({ keys, ledger, proved }) => {
     if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep a factor in.');
-    assertRoom(ledger);
+    await assertRoom(ledger);
     const given = await passphrase();
     if (given === null)
       throw new WalletError(
@@ -91,8 +99,8 @@ async function opensKeystore(home: string, passphrase: string): Promise<boolean>
   }
 }
 
-function assertRoom(ledger: Ledger): void {
-  if (readFactors(ledger).length >= FACTORS_MAX)
+async function assertRoom(ledger: Ledger): Promise<void> {
+  if ((await readFactors(ledger)).length >= FACTORS_MAX)
     throw new WalletError('bad_input', `A wallet has at most ${FACTORS_MAX} factors: remove one first.`);
 }
 
@@ -103,7 +111,7 @@ async function keepFactor(
   nowMs: number,
 ): Promise<void> {
   const stored = storedFactor(factor);
-  if (!fitsMemory([...ledger.factors.list(), stored].map(({ record }) => record)))
+  if (!fitsMemory([...(await ledger.factors.list()), stored].map(({ record }) => record)))
     throw new WalletError('bad_input', 'The keystore has no room for one more factor: remove one first.');
   await ledger.factors.add(stored, proved?.use ?? null, nowMs);
   await rememberFactors(keys, ledger);
@@ -121,9 +129,9 @@ export async function addPasskey(
   };
   return asOwner(options, wish, async ({ keys, ledger, proved }) => {
     if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep a factor in.');
-    assertRoom(ledger);
+    await assertRoom(ledger);
     const enrolment = new Enrolment({
-      factors: async () => Promise.resolve(readFactors(ledger)),
+      factors: async () => Promise.resolve(await readFactors(ledger)),
       save: (factor) => keepFactor({ keys, ledger, proved }, factor, options.now()),
       label,
       now: options.now,

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkHome, CONFIG_FILE, LEDGER_FILE, notSetUp } from '../config/home.js';
 import { isWalletError } from '../errors/walletError.js';
-import { Ledger } from '../ledger/ledger.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { openSqliteLedger } from '../ledger/sqlite/sqliteLedger.js';
 import { writeCheckpoint } from '../wallet/checkpoint.js';
 import { openLedger } from '../wallet/engine.js';
 import { isMarkedFrozen, liftMark, markFrozen } from '../wallet/freezeMark.js';
@@ -13,9 +14,9 @@ import { unlockAsOwner, type OwnerOptions } from './ownerHand.js';
  *
  * Throws `not_set_up`, `home_*` and the codes of the ledger.
  */
-export function openLedgerWithoutKeys(home: string): Ledger {
+export function openLedgerWithoutKeys(home: string): Promise<Ledger> {
   assertSetUp(home);
-  return Ledger.open(join(home, LEDGER_FILE), { mac: null, isStopped: () => isMarkedFrozen(home) });
+  return openSqliteLedger(join(home, LEDGER_FILE), { mac: null, isStopped: () => isMarkedFrozen(home) });
 }
 
 function assertSetUp(home: string): void {
@@ -39,11 +40,11 @@ export async function freezeWallet({ home, now }: Pick<OwnerOptions, 'home' | 'n
   assertSetUp(home);
   const wasMarked = !(await markFrozen(home, now()));
   try {
-    const ledger = openLedgerWithoutKeys(home);
+    const ledger = await openLedgerWithoutKeys(home);
     try {
       return { changed: (await ledger.freeze(now())) || !wasMarked, ledgerFault: null };
     } finally {
-      ledger.close();
+      await ledger.close();
     }
   } catch (error) {
     if (!isWalletError(error)) throw error;
@@ -57,11 +58,11 @@ export async function freezeWallet({ home, now }: Pick<OwnerOptions, 'home' | 'n
  */
 export async function unfreezeWallet(options: OwnerOptions): Promise<boolean> {
   const keys = await unlockAsOwner(options, { what: 'Unfreezing the wallet', action: { kind: 'unfreeze' } });
-  const ledger = openLedger(options, keys);
+  const ledger = await openLedger(options, keys);
   try {
     const anchor = await keys.readAnchor();
-    if (anchor !== null) ledger.verifyCheckpoint(anchor);
-    ledger.assertNotRebuilding();
+    if (anchor !== null) await ledger.verifyCheckpoint(anchor);
+    await ledger.assertNotRebuilding();
     // A crash after this line leaves the journal frozen. The other way round, whoever opens the wallet between the two
     // would freeze it anew.
     const wasMarked = liftMark(options.home);
@@ -69,6 +70,6 @@ export async function unfreezeWallet(options: OwnerOptions): Promise<boolean> {
     await writeCheckpoint(keys, ledger);
     return wasMarked || wasFrozen;
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }

@@ -7,7 +7,8 @@ import { checkHome, LEDGER_FILE } from '../config/home.js';
 import type { OwnerAction, OwnerStep } from '../errors/ownerAction.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { findKeystoreKind, openKeystore, type KeystoreKind, type UnlockedWallet } from '../keys/keystore.js';
-import { Ledger } from '../ledger/ledger.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { openSqliteLedger } from '../ledger/sqlite/sqliteLedger.js';
 import { openLedger } from '../wallet/engine.js';
 import { lostFactors, rememberFactors } from './factorMemory.js';
 import {
@@ -38,7 +39,7 @@ export interface Confirmable {
   readonly keys: UnlockedWallet;
   /** Null where it cannot be read, or lacks factors that there are. */
   readonly ledger: Ledger | null;
-  readonly factors: () => readonly FactorRecord[];
+  readonly factors: () => Promise<readonly FactorRecord[]>;
 }
 
 /** What an owner operation needs to know of its surroundings. */
@@ -129,16 +130,20 @@ export async function asOwnerOf<T>(
         { kind, home: options.home },
         { passphrase: constant(await proveOwner(kind, options.hand, wish)) },
       ).unlock();
-  const ledger = openForOwner(options.home, keys, wish);
+  const ledger = await openForOwner(options.home, keys, wish);
   try {
     const act = (await wish.act?.({ keys, ledger })) ?? actOf(wish);
     const lost = await lostFactors(keys, ledger, wish);
     if (lost !== null) {
-      const given = await askFactor(options.hand, { wish, act }, { keys, ledger: null, factors: () => lost });
+      const given = await askFactor(
+        options.hand,
+        { wish, act },
+        { keys, ledger: null, factors: () => Promise.resolve(lost) },
+      );
       if (typeof given === 'string') await assertPassphrase(lost, given);
       return await work({ keys, ledger: null, proved: null });
     }
-    if (ledger === null || readFactors(ledger).length === 0) {
+    if (ledger === null || (await readFactors(ledger)).length === 0) {
       if (looksFactored) await proveOwner(kind, options.hand, wish);
       return await work({ keys, ledger, proved: null });
     }
@@ -147,11 +152,11 @@ export async function asOwnerOf<T>(
     const proved =
       typeof given === 'string'
         ? await provePassphrase(ledger, given, { place: 'terminal', now: options.now })
-        : provedFactor(ledger, given, 'terminal');
+        : await provedFactor(ledger, given, 'terminal');
     await rememberFactors(keys, ledger);
     return await work({ keys, ledger, proved });
   } finally {
-    ledger?.close();
+    await ledger?.close();
   }
 }
 
@@ -161,7 +166,7 @@ async function askFactor(
   { wish, act }: { readonly wish: OwnerWish; readonly act: OwnerAct },
   owned: Confirmable,
 ): Promise<string | PasskeyFactor> {
-  const kinds = owned.factors().map(({ kind }) => kind);
+  const kinds = (await owned.factors()).map(({ kind }) => kind);
   const given = kinds.includes('passphrase') ? await hand.factor?.() : undefined;
   if (typeof given === 'string') return given;
   const passkey = kinds.includes('passkey') ? await hand.confirm?.(act, owned) : undefined;
@@ -178,15 +183,19 @@ function actOf({ what, details = [] }: OwnerWish): OwnerAct {
   return { what: what.replace(/,$/, ''), details };
 }
 
-function openForOwner(home: string, keys: UnlockedWallet, { mendsLedger }: OwnerWish): Ledger | null {
+async function openForOwner(
+  home: string,
+  keys: UnlockedWallet,
+  { mendsLedger }: OwnerWish,
+): Promise<Ledger | null> {
   if (!existsSync(join(home, LEDGER_FILE)) && mendsLedger === true) return null;
   try {
-    const ledger = openLedger({ home }, keys);
+    const ledger = await openLedger({ home }, keys);
     try {
-      ledger.factors.list();
+      await ledger.factors.list();
       return ledger;
     } catch (error) {
-      ledger.close();
+      await ledger.close();
       throw error;
     }
   } catch (error) {
@@ -197,20 +206,20 @@ function openForOwner(home: string, keys: UnlockedWallet, { mendsLedger }: Owner
 
 /** Whether the ledger's file or the keystore tells of factors; unproved, and false where neither can be read. */
 async function seemsFactored(kind: KeystoreKind, home: string): Promise<boolean> {
-  if (hasFactorRows(home)) return true;
+  if (await hasFactorRows(home)) return true;
   return openKeystore({ kind, home })
     .looksFactored()
     .catch(() => false);
 }
 
-function hasFactorRows(home: string): boolean {
+async function hasFactorRows(home: string): Promise<boolean> {
   if (!existsSync(join(home, LEDGER_FILE))) return false;
   try {
-    const ledger = Ledger.open(join(home, LEDGER_FILE), { mac: null });
+    const ledger = await openSqliteLedger(join(home, LEDGER_FILE), { mac: null });
     try {
-      return ledger.hasFactorRows();
+      return await ledger.hasFactorRows();
     } finally {
-      ledger.close();
+      await ledger.close();
     }
   } catch {
     return false;

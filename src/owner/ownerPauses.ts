@@ -13,11 +13,11 @@ export interface Pause {
 
 /** The pauses in force, by origin. Throws the codes of the keystore and of the ledger. */
 export async function listPauses(options: OwnerOptions): Promise<Pause[]> {
-  const ledger = openLedger(options, await unlockAsAnyone(options));
+  const ledger = await openLedger(options, await unlockAsAnyone(options));
   try {
-    return pausesIn(ledger, options.now());
+    return await pausesIn(ledger, options.now());
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }
 
@@ -30,21 +30,20 @@ export async function endPauses(options: OwnerOptions, place: string): Promise<s
     what: `Ending the pause of ${place}`,
     action: { kind: 'endPause', place },
   });
-  const ledger = openLedger(options, keys);
+  const ledger = await openLedger(options, keys);
   try {
-    const ended = pausesIn(ledger, options.now())
+    const ended = (await pausesIn(ledger, options.now()))
       .map(({ origin }) => origin)
       .filter((origin) => [origin, ...namesOf(hostPortOf(new URL(origin)))].includes(place));
     for (const origin of ended) await ledger.forgetStrikes(origin, options.now());
     return ended;
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }
 
-function pausesIn(ledger: Ledger, nowMs: number): Pause[] {
-  return ledger
-    .struckOrigins()
+async function pausesIn(ledger: Ledger, nowMs: number): Promise<Pause[]> {
+  return (await ledger.struckOrigins())
     .map((struck) => ({ origin: struck.origin, strikes: struck.strikes, untilMs: pausedUntilMs(struck) }))
     .filter(({ untilMs }) => untilMs > nowMs);
 }

@@ -22,7 +22,7 @@ import {
 } from '../keys/keystore.js';
 import { generatePhrase, parsePhrase } from '../keys/secret/phrase.js';
 import { parseEvmKey, WalletKeys } from '../keys/secret/secret.js';
-import { Ledger } from '../ledger/ledger.js';
+import { createSqliteLedger } from '../ledger/sqlite/sqliteLedger.js';
 import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
 import { writeCheckpoint } from '../wallet/checkpoint.js';
 import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
@@ -120,7 +120,7 @@ async function openUnfinished(
   given: WalletSecret | undefined,
 ): Promise<UnlockedWallet> {
   const looksWhole = existsSync(join(home, CONFIG_FILE)) && existsSync(join(home, LEDGER_FILE));
-  if (looksWhole && wasUsed(home)) throw alreadySetUp(home);
+  if (looksWhole && (await wasUsed(home))) throw alreadySetUp(home);
   const keys = await keystore.unlock().catch((error: unknown) => {
     throw looksWhole && isWalletError(error) ? alreadySetUp(home, error) : error;
   });
@@ -156,13 +156,13 @@ async function openUnfinished(
 }
 
 /** Whether the ledger went on since it was made: then the wallet is whole, and nobody need be asked for a passphrase. */
-function wasUsed(home: string): boolean {
+async function wasUsed(home: string): Promise<boolean> {
   try {
-    const ledger = openLedgerWithoutKeys(home);
+    const ledger = await openLedgerWithoutKeys(home);
     try {
-      return ledger.head().seq > 1;
+      return (await ledger.head()).seq > 1;
     } finally {
-      ledger.close();
+      await ledger.close();
     }
   } catch {
     // What is wrong with it is told by whoever needs it.
@@ -229,13 +229,13 @@ async function liftVersion(
   mac: (data: string) => Uint8Array,
 ): Promise<void> {
   if (!existsSync(join(home, LEDGER_FILE))) return;
-  const ledger = openLedger({ home }, keys);
+  const ledger = await openLedger({ home }, keys);
   try {
-    const versionSeen = ledger.head().configVersion;
+    const versionSeen = (await ledger.head()).configVersion;
     const review = reviewConfig(home, mac, versionSeen);
     if (review.config.version < versionSeen) await acceptConfig(home, mac, review);
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }
 
@@ -244,8 +244,8 @@ async function ensureLedger(request: SetUpRequest, keys: UnlockedWallet, config:
   const { home, now, observer } = request;
   const path = join(home, LEDGER_FILE);
   if (!existsSync(path)) {
-    makeLedgerFile(home, (draft) =>
-      Ledger.create(draft, {
+    await makeLedgerFile(home, (draft) =>
+      createSqliteLedger(draft, {
         mac: (data) => keys.mac('ledger', data),
         nowMs: now(),
         configVersion: config.version,
@@ -253,10 +253,10 @@ async function ensureLedger(request: SetUpRequest, keys: UnlockedWallet, config:
     );
   }
   observer?.('ledger');
-  const ledger = openLedger({ home }, keys);
+  const ledger = await openLedger({ home }, keys);
   try {
     const kept = await keys.readAnchor();
-    if (kept === null && ledger.head().seq > 1) {
+    if (kept === null && (await ledger.head()).seq > 1) {
       // Nothing is signed before the keystore remembers the ledger, so a used one was put here.
       throw new WalletError(
         'ledger_foreign',
@@ -266,11 +266,11 @@ async function ensureLedger(request: SetUpRequest, keys: UnlockedWallet, config:
         },
       );
     }
-    if (kept !== null) ledger.verifyCheckpoint(kept);
+    if (kept !== null) await ledger.verifyCheckpoint(kept);
     await ledger.noteConfigVersion(config.version, now());
     await writeCheckpoint(keys, ledger);
   } finally {
-    ledger.close();
+    await ledger.close();
   }
   observer?.('anchor');
 }

@@ -135,7 +135,7 @@ export class SetUpDesk {
       return {
         ...read,
         places,
-        factors: listFactorsWith(this.#place, keys),
+        factors: await listFactorsWith(this.#place, keys),
         problem: this.#problem,
       };
     } catch (error) {
@@ -191,7 +191,7 @@ async function setFirstLimits(
   const ceilings = Object.fromEntries(
     Object.entries(limits).map(([field, usdMicros]) => [field, usdMicros * CEILING_FACTOR]),
   ) as unknown as FirstLimits;
-  const ledger = openLedger(options, keys);
+  const ledger = await openLedger(options, keys);
   try {
     const config = await updateConfig(
       options.home,
@@ -205,6 +205,6 @@ async function setFirstLimits(
     await ledger.noteConfigVersion(config.version, options.now());
     await rememberLedger(keys, ledger);
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }

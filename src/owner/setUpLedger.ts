@@ -13,12 +13,12 @@ const DRAFT_NAME = /^purser\.db\.(\d+)\.new/;
  *
  * Throws `home_unusable`, and what `create` throws.
  */
-export function makeLedgerFile(home: string, create: (draft: string) => void): void {
+export async function makeLedgerFile(home: string, create: (draft: string) => Promise<unknown>): Promise<void> {
   sweepDrafts(home);
   const draft = join(home, `${LEDGER_FILE}.${process.pid}.new`);
   removeLedger(draft);
   try {
-    create(draft);
+    await create(draft);
     linkSync(draft, join(home, LEDGER_FILE));
     syncFolder(home);
   } catch (error) {

@@ -39,14 +39,14 @@ export async function removeAgent(
 ): Promise<Removed> {
   checkName(name);
   const { agents } = engine.ledger;
-  const state = agents.find(name)?.state ?? 'removed';
+  const state = (await agents.find(name))?.state ?? 'removed';
   if (state === 'removed') throw unknownAgent(name);
   if (name !== DEFAULT_AGENT) {
     // From here on nothing is held or signed for it: what is counted as free stays free.
     await agents.change(name, { act: 'suspend' }, engine.now());
     await settleOpen(engine, name, signal);
   }
-  agents.assertNothingOpen(name);
+  await agents.assertNothingOpen(name);
   const swept = leavesMoney ? [] : await sweep(engine, name, signal);
   const { agent, changed } = await agents.change(name, { act: 'remove' }, engine.now());
   // T29: a copy of the ledger from before is an older one from here on.
@@ -56,14 +56,14 @@ export async function removeAgent(
 
 /** Takes what is open of an agent as far as the chain knows: payments, and what the owner was taking out. */
 async function settleOpen(engine: Engine, name: string, signal: AbortSignal): Promise<void> {
-  const open = engine.ledger
-    .openPayments(OPEN_ROWS_MAX)
-    .filter(({ agent, state }) => agent === name && isLive(state));
+  const open = (await engine.ledger.openPayments(OPEN_ROWS_MAX)).filter(
+    ({ agent, state }) => agent === name && isLive(state),
+  );
   for (const payment of open) await reconcilePayment(engine, payment, signal);
 }
 
 async function sweep(engine: Engine, name: string, signal: AbortSignal): Promise<Payment[]> {
-  const config = engine.config();
+  const config = await engine.config();
   const swept: Payment[] = [];
   try {
     for (const network of networksOf(config, engine.keys))
@@ -97,7 +97,7 @@ async function sweepAsset(
   } as const;
   const swept: Payment[] = [];
   for (let round = 0; round < SWEEPS_MAX; round++) {
-    const isOpen = engine.ledger.findLive(requestHash) !== null;
+    const isOpen = (await engine.ledger.findLive(requestHash)) !== null;
     const onChain = await engine.chain(config, network).balanceOf(asset, from, signal);
     if (onChain === 0n && !isOpen) return swept;
     const done = await withdraw(agent, wish, async () => Promise.resolve(true), signal);
@@ -122,7 +122,7 @@ async function moneyLeft(
   config: Config,
   why: WalletError,
 ): Promise<WalletError> {
-  const left = (await balancesOf(config, engine.keys, engine.forAgent(name).agentIndex)).filter(
+  const left = (await balancesOf(config, engine.keys, await engine.forAgent(name).agentIndex())).filter(
     ({ onChain }) => onChain !== '0',
   );
   const shown = left.length === 0 ? 'has money on its way' : `has ${left.map(whereIs).join(' and ')}`;

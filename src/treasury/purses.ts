@@ -24,7 +24,7 @@ export async function pursesFor(
   wanted: string | undefined,
   signal: AbortSignal,
 ): Promise<Network[]> {
-  const config = from.config();
+  const config = await from.config();
   const enabled = networksOf(config, from.keys);
   const named = enabled.filter(({ caip2 }) => wanted === undefined || caip2 === wanted);
   if (named.length === 0) {
@@ -44,7 +44,8 @@ export async function pursesFor(
     const [asset] = assetsOf(network.caip2);
     if (asset === undefined) return { network, spendableAtomic: 0n, enough: false };
     const address = await from.addressOn(network);
-    const isOpen = from.ledger.findLive(withdrawalHash(network.caip2, asset.address, address)) !== null;
+    const isOpen =
+      (await from.ledger.findLive(withdrawalHash(network.caip2, asset.address, address))) !== null;
     try {
       const route = { network, asset, from: address, to: '' };
       const { spendableAtomic } = await readFunds(from, config, route, takesHeld, signal);

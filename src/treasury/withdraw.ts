@@ -62,21 +62,21 @@ export async function withdraw(
   decide: (plan: WithdrawalPlan) => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<Withdrawn | null> {
-  const config = engine.config();
+  const config = await engine.config();
   const route = await routeOf(engine, config, wish, signal);
   const { network, asset, from } = route;
-  const open = engine.ledger.findLive(withdrawalHash(network.caip2, asset.address, from));
+  const open = await engine.ledger.findLive(withdrawalHash(network.caip2, asset.address, from));
   if (open !== null) {
     const earlier = await finishEarlier(engine, config, open, { route, wish, decide }, signal);
     if (earlier !== 'gone') return earlier;
   }
-  if (wish.repeats !== true) assertNotContradicted(engine, route);
+  if (wish.repeats !== true) await assertNotContradicted(engine, route);
   const plan = await planWithdrawal(engine, config, route, wish, signal);
   // Where the operators stand is known by the time that a person has looked.
   void engine.chain(config, network).readMarks();
   if (!(await decide(plan))) return null;
   const rail = withdrawalRailOf(network);
-  const drafted = await rail.draft(engine.railPorts(config), plan, signal);
+  const drafted = await rail.draft(await engine.railPorts(config), plan, signal);
   // A person's time went by.
   const reading = await readFunds(engine, config, route, wish.takesHeld, signal);
   const opened = await engine.ledger.openWithdrawal({
@@ -102,14 +102,14 @@ export async function withdraw(
 
 /** Drives a withdrawal that has its row: a fault on the way is told with what is left of it, and how it is ended. */
 function goOn(engine: Engine, row: Payment, work: () => Promise<Withdrawn>): Promise<Withdrawn> {
-  return drive(row.id, work).catch((error: unknown) => {
-    throw interrupted(engine, row, error);
+  return drive(row.id, work).catch(async (error: unknown) => {
+    throw await interrupted(engine, row, error);
   });
 }
 
-function interrupted(engine: Engine, row: Payment, error: unknown): WalletError {
+async function interrupted(engine: Engine, row: Payment, error: unknown): Promise<WalletError> {
   const known = isWalletError(error) ? error : toLedgerError(error);
-  const payment = paymentAsKnown(engine, row);
+  const payment = await paymentAsKnown(engine, row);
   if (payment?.state === 'released' || known.code === 'payment_unresolved') return known;
   const { owner } = known;
   const told = payment === null ? 'may have been sent' : `is ${payment.state}`;
@@ -164,10 +164,11 @@ async function finishEarlier(
   if (!isSame || !stillValid) throw unresolved(payment, says, retryAtMs, owner);
   const rail = withdrawalRailOf(route.network);
   const transfer = { ...route, amountAtomic: payment.heldAtomic };
-  const ways = await rail.waysLeft(engine.railPorts(config), payment, transfer, signal);
+  const ways = await rail.waysLeft(await engine.railPorts(config), payment, transfer, signal);
   if (ways.ways.length === 0) throw unresolved(payment, ways.says.join(' '), retryAtMs);
   const reading = await readFunds(engine, config, route, true, signal);
-  if (!(await decide({ ...transfer, ...reading, ...ways, frozen: engine.ledger.head().frozen }))) return null;
+  if (!(await decide({ ...transfer, ...reading, ...ways, frozen: (await engine.ledger.head()).frozen })))
+    return null;
   const done = await goOn(engine, payment, () => carryOut(engine, rail, payment, ways.ways, signal));
   return { ...done, earlier: true };
 }
@@ -176,12 +177,12 @@ async function finishEarlier(
  * T28: a facilitator said that the last withdrawal settled, and the chain's RPC that it never did. One of them is wrong;
  * where it is the RPC, the next one would be a second, so the owner looks first.
  */
-function assertNotContradicted(engine: Engine, { network, asset, from }: Route): void {
-  const last = engine.ledger
-    .listPayments({ kind: 'withdrawal' }, WITHDRAWALS_LOOKED_AT, null)
-    .payments.find(
-      (one) => one.network === network.caip2 && one.asset === asset.address && one.payFrom === from,
-    );
+async function assertNotContradicted(engine: Engine, { network, asset, from }: Route): Promise<void> {
+  const last = (
+    await engine.ledger.listPayments({ kind: 'withdrawal' }, WITHDRAWALS_LOOKED_AT, null)
+  ).payments.find(
+    (one) => one.network === network.caip2 && one.asset === asset.address && one.payFrom === from,
+  );
   if (last?.state !== 'released' || last.receipt === null) return;
   const { way, tx } = JSON.parse(last.receipt) as { way: Way['kind']; tx: string | null };
   // An RPC that sent it, and shows that it never arrived, contradicts nobody.
@@ -223,7 +224,7 @@ async function carryOut(
   for (const way of ways) {
     if (signal.aborted) break;
     const config = await commitToSend(engine, row);
-    const carried = await rail.carry(engine.railPorts(config), row, way, signal);
+    const carried = await rail.carry(await engine.railPorts(config), row, way, signal);
     // Whoever took it makes a claim: its coins stay reserved until the chain shows where they are.
     const receipt = carried.kind === 'taken' ? JSON.stringify({ way: way.kind, tx: carried.tx }) : undefined;
     row = (await engine.ledger.markUnknown(row.id, carried.kind, engine.now(), receipt)).payment;
@@ -239,7 +240,7 @@ async function carryOut(
 /** Makes `sent` durable: bytes may leave now. A crash after it: unknown, for the chain to judge. */
 async function commitToSend(engine: Engine, row: Payment): Promise<Config> {
   for (let i = 0; i < ATTEMPTS_MAX; i++) {
-    const config = engine.config();
+    const config = await engine.config();
     const sent = await engine.ledger.markSent(row.id, {
       configVersion: config.version,
       capLines: [],

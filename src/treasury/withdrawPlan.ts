@@ -65,7 +65,12 @@ export async function routeOf(
   // Both as the rail writes them.
   if (to === from) throw badAddress('is the address of this very wallet');
   const route = { network, asset, from, to };
-  const refusal = await rail.refuseRecipient(engine.railPorts(config), route, wish.offCurve === true, signal);
+  const refusal = await rail.refuseRecipient(
+    await engine.railPorts(config),
+    route,
+    wish.offCurve === true,
+    signal,
+  );
   if (refusal !== null) throw badAddress(refusal);
   return route;
 }
@@ -130,9 +135,9 @@ export async function readFunds(
   takesHeld: boolean,
   signal?: AbortSignal,
 ): Promise<Reading> {
-  const readSeq = engine.ledger.head().seq;
+  const readSeq = (await engine.ledger.head()).seq;
   const onChainAtomic = await engine.chain(config, network).balanceOf(asset, from as `0x${string}`, signal);
-  const heldAtomic = takesHeld ? 0n : engine.ledger.heldAtomic(network.caip2, asset.address, from);
+  const heldAtomic = takesHeld ? 0n : await engine.ledger.heldAtomic(network.caip2, asset.address, from);
   const left = onChainAtomic - heldAtomic;
   return { onChainAtomic, heldAtomic, spendableAtomic: left > 0n ? left : 0n, readSeq };
 }
@@ -157,9 +162,13 @@ export async function planWithdrawal(
   if (amountAtomic <= 0n || amountAtomic > reading.spendableAtomic)
     throw notEnough(route, amountAtomic, reading);
   const transfer = { ...route, amountAtomic };
-  const ways = await withdrawalRailOf(route.network).waysFor(engine.railPorts(config), transfer, signal);
+  const ways = await withdrawalRailOf(route.network).waysFor(
+    await engine.railPorts(config),
+    transfer,
+    signal,
+  );
   if (ways.ways.length === 0) throw noWay(route, ways);
-  return { ...transfer, ...reading, ...ways, frozen: engine.ledger.head().frozen };
+  return { ...transfer, ...reading, ...ways, frozen: (await engine.ledger.head()).frozen };
 }
 
 /** Dollars as units of an asset. Throws `bad_input` where it has no unit so small. */

@@ -44,7 +44,11 @@ const BALANCE_MS_MAX = 5_000;
 const NO_HOST = 'none.invalid:443';
 
 /** Every bound of the owner's with what is left of it, caps first. */
-export function limitLines(engine: Engine, config: Config, session: Pick<Session, 'id'>): LimitLine[] {
+export async function limitLines(
+  engine: Engine,
+  config: Config,
+  session: Pick<Session, 'id'>,
+): Promise<LimitLine[]> {
   const hosts = [
     ...new Set([...config.limits.hostPerDayUsdMicros.keys(), ...config.ceilings.hostPerDayUsdMicros.keys()]),
   ];
@@ -62,8 +66,8 @@ export function limitLines(engine: Engine, config: Config, session: Pick<Session
       name.includes(`.categories.${category}.`),
     ),
   );
-  const lines = raiseLines(engine.ledger, [...general, ...forHosts, ...forCategories]);
-  const used = engine.ledger.usage(lines, engine.now());
+  const lines = await raiseLines(engine.ledger, [...general, ...forHosts, ...forCategories]);
+  const used = await engine.ledger.usage(lines, engine.now());
   const perCall = (['limits', 'ceilings'] as const).map((section): LimitLine => {
     const bound = callBound(section, config[section], agent, bounds[section]);
     const max = formatUsd(bound.usdMicrosMax);
@@ -115,7 +119,7 @@ export async function balance(
   session: Pick<Session, 'id'>,
   input: BalanceInput,
 ): Promise<Outcome> {
-  const config = engine.config();
+  const config = await engine.config();
   const networks = chosenNetworks(engine, config, input.network);
   const lines = await Promise.all(
     networks.flatMap((network) =>
@@ -138,8 +142,8 @@ export async function balance(
         ? null
         : { say: `No RPC answers for ${silent.map(({ network }) => network).join(', ')}.` },
     balances: lines,
-    limits: limitLines(engine, config, session),
-    frozen: engine.ledger.head().frozen,
+    limits: await limitLines(engine, config, session),
+    frozen: (await engine.ledger.head()).frozen,
   });
 }
 
@@ -180,15 +184,15 @@ async function balanceLine(
 }
 
 /** Dollars that the agent may still spend in a session without asking; null where the config cannot be read. */
-export function sessionLeft(engine: Engine, session: Pick<Session, 'id'>): string | null {
+export async function sessionLeft(engine: Engine, session: Pick<Session, 'id'>): Promise<string | null> {
   try {
-    const config = engine.config();
+    const config = await engine.config();
     const where = { agent: engine.agent, sessionId: session.id, hostPort: NO_HOST };
-    const lines = raiseLines(
+    const lines = await raiseLines(
       engine.ledger,
       capLines(config, lineRequest(config, where)).filter(isSessionCap),
     );
-    const used = engine.ledger.usage(lines, engine.now());
+    const used = await engine.ledger.usage(lines, engine.now());
     const left = lines.map(({ usdMicrosMax }, i) => usdMicrosMax - (used[i] ?? 0n));
     // The wallet's bound on a session, or the agent's own: the one with less left.
     const least = left.reduce((a, b) => (a < b ? a : b));

@@ -22,7 +22,7 @@ function parts(keystore: 'file' | 'keychain') {
   const ledger = {
     durableCheckpoint: async (sinceSeq = 0) =>
       state.seq > sinceSeq ? { ledgerId: 'led', seq: state.seq, headHash: `h${state.seq}` } : null,
-    verifyCheckpoint: () => undefined,
+    verifyCheckpoint: () => Promise.resolve(),
   };
   return { keeper: new CheckpointKeeper(keys, ledger, 5), state, written, waiting };
 }

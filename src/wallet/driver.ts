@@ -23,12 +23,12 @@ export function driverOf(paymentId: string): Promise<void> | undefined {
 }
 
 /** A payment as the ledger has it after a fault; null where that cannot be read, and says nothing of its fate. */
-export function paymentAsKnown(
+export async function paymentAsKnown(
   { ledger }: { readonly ledger: Pick<Ledger, 'findPayment'> },
   { id }: Pick<Payment, 'id'>,
-): Payment | null {
+): Promise<Payment | null> {
   try {
-    return ledger.findPayment(id);
+    return await ledger.findPayment(id);
   } catch {
     return null;
   }

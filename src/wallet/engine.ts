@@ -7,7 +7,8 @@ import type { OwnerAction } from '../errors/ownerAction.js';
 import { WalletError } from '../errors/walletError.js';
 import { openKeystore, type UnlockedWallet } from '../keys/keystore.js';
 import { unknownAgent } from '../ledger/sqlite/agent.js';
-import { Ledger } from '../ledger/ledger.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { openSqliteLedger } from '../ledger/sqlite/sqliteLedger.js';
 import type { CommitObserver } from '../ledger/sqlite/writer.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
 import { findNetwork, type Caip2, type EvmNetwork, type Network, type SvmNetwork } from '../money/network.js';
@@ -115,15 +116,15 @@ export class Engine {
       options.env,
     );
     const anchor = await keys.readAnchor();
-    const ledger = openLedger(options, keys);
+    const ledger = await openLedger(options, keys);
     try {
       if (anchor === null)
         throw new WalletError('ledger_foreign', 'The keystore remembers no ledger, and there is one.');
-      ledger.verifyCheckpoint(anchor);
+      await ledger.verifyCheckpoint(anchor);
       // The mark alone stops it too; in the journal it is vouched for, and the keystore comes to remember it.
       if (isMarkedFrozen(options.home)) await ledger.freeze(options.now());
     } catch (error) {
-      ledger.close();
+      await ledger.close();
       throw error;
     }
     const checkpoint = new CheckpointKeeper(keys, ledger, anchor.seq);
@@ -138,15 +139,15 @@ export class Engine {
   }
 
   /** Which of the wallet's keys are this agent's. Throws `agent_unknown`. */
-  get agentIndex(): number {
-    const agent = this.ledger.agents.find(this.agent);
+  async agentIndex(): Promise<number> {
+    const agent = await this.ledger.agents.find(this.agent);
     if (agent === null) throw unknownAgent(this.agent);
     return agent.index;
   }
 
   /** Throws `agent_suspended` or `agent_unknown` unless this agent may act at this moment. */
-  assertActive(): void {
-    const state = this.ledger.agents.find(this.agent)?.state ?? 'unknown';
+  async assertActive(): Promise<void> {
+    const state = (await this.ledger.agents.find(this.agent))?.state ?? 'unknown';
     if (state !== 'active') throw barredError(this.agent, state);
   }
 
@@ -181,9 +182,9 @@ export class Engine {
    * a limit tightened a moment ago counts.
    * Throws `config_invalid`, `config_edited`, `config_stale`.
    */
-  config(): Config {
+  async config(): Promise<Config> {
     // The ledger first: read after the config, it may know of a change that came between the two.
-    const { configVersion } = this.ledger.head();
+    const { configVersion } = await this.ledger.head();
     const config = this.#readConfig();
     if (config.version < configVersion) {
       throw new WalletError(
@@ -201,13 +202,13 @@ export class Engine {
   }
 
   /** This agent's address; one for all EVM networks. */
-  address(): Promise<`0x${string}`> {
-    return this.keys.evmAddress(this.agentIndex);
+  async address(): Promise<`0x${string}`> {
+    return this.keys.evmAddress(await this.agentIndex());
   }
 
   /** This agent's address on a network. Throws `bad_input` where its keys have none. */
-  addressOn(network: Network): Promise<string> {
-    return addressOn(this.keys, this.agentIndex, network);
+  async addressOn(network: Network): Promise<string> {
+    return addressOn(this.keys, await this.agentIndex(), network);
   }
 
   /** Whether a network's chain has been read since the wallet was opened. */
@@ -238,12 +239,12 @@ export class Engine {
   }
 
   /** What a rail may use of this wallet, as this agent. Throws `agent_unknown` where it has no keys. */
-  railPorts(config: Config): RailPorts {
+  async railPorts(config: Config): Promise<RailPorts> {
     const chain = (network: Network): Chain => this.chain(config, network);
     return {
       config,
       keys: this.keys,
-      agentIndex: this.agentIndex,
+      agentIndex: await this.agentIndex(),
       net: this.net(config),
       nowMs: () => this.now(),
       addressOn: (network) => this.addressOn(network),
@@ -276,7 +277,7 @@ export class Engine {
     await this.#checkpoint.close();
     await this.#reach?.close();
     await Promise.all([...this.#nets.values()].map((net) => net.close()));
-    this.ledger.close();
+    await this.ledger.close();
   }
 }
 
@@ -288,9 +289,12 @@ export async function unlock(options: Pick<WalletOptions, 'home' | 'passphrase'>
 }
 
 /** Opens the wallet's ledger with its keys. */
-export function openLedger(options: Pick<WalletOptions, 'home' | 'observer'>, keys: UnlockedWallet): Ledger {
+export function openLedger(
+  options: Pick<WalletOptions, 'home' | 'observer'>,
+  keys: UnlockedWallet,
+): Promise<Ledger> {
   const { observer } = options;
-  return Ledger.open(join(options.home, LEDGER_FILE), {
+  return openSqliteLedger(join(options.home, LEDGER_FILE), {
     mac: (data) => keys.mac('ledger', data),
     isStopped: () => isMarkedFrozen(options.home),
     ...(observer === undefined ? {} : { observer }),

@@ -54,12 +54,12 @@ export function viewEntry(payment: Payment): EntryView {
 }
 
 /** The part of a `wallet_ledger` call that needs no keys: entries or totals by a grouping. */
-export function readLedger(
+export async function readLedger(
   ledger: Ledger,
-  config: () => Pick<Config, 'categories'>,
+  config: () => Promise<Pick<Config, 'categories'>>,
   agent: string | undefined,
   input: LedgerInput,
-): Outcome {
+): Promise<Outcome> {
   const view = input.view ?? 'entries';
   const limit = input.limit ?? ROWS_DEFAULT;
   const filter: ReportFilter = {
@@ -71,7 +71,7 @@ export function readLedger(
     ...(input.state === undefined ? {} : { state: input.state }),
   };
   if (view === 'entries') {
-    const page = ledger.listPayments(filter, limit, input.cursor ?? null);
+    const page = await ledger.listPayments(filter, limit, input.cursor ?? null);
     const entries = page.payments.map(viewEntry);
     const more = page.nextCursor === null ? '' : ' There are more: pass cursor.';
     return outcome({
@@ -84,8 +84,8 @@ export function readLedger(
   }
   const found =
     view === 'by_category'
-      ? groupByOwn(ledger, config(), filter, limit)
-      : ledger.groupPayments(view, filter, limit);
+      ? await groupByOwn(ledger, await config(), filter, limit)
+      : await ledger.groupPayments(view, filter, limit);
   const groups = found.map((group) => ({
     key: group.key,
     payments: group.payments,
@@ -107,20 +107,20 @@ function groupByOwn(
   { categories }: Pick<Config, 'categories'>,
   filter: ReportFilter,
   limit: number,
-): ReportGroup[] {
+): Promise<ReportGroup[]> {
   return ledger.groupByCategory((place) => categoryOf(categories.hosts, place), filter, limit);
 }
 
 /** One payment, after the chain was asked where its fate is open. Throws `not_found`. */
 export async function readPayment(engine: Engine, id: string, signal: AbortSignal): Promise<Outcome> {
-  const found = engine.ledger.findPayment(id);
+  const found = await engine.ledger.findPayment(id);
   if (found === null || found.agent !== engine.agent) {
     throw new WalletError('not_found', 'There is no payment by that id.');
   }
   const asking = AbortSignal.any([signal, AbortSignal.timeout(ASK_CHAIN_MS)]);
   const { payment, says, retryAtMs, owner } = await reconcilePayment(engine, found, asking);
   const open = isLive(payment.state);
-  const { advice, next } = adviceOn(engine, payment);
+  const { advice, next } = await adviceOn(engine, payment);
   return outcome({
     status: 'ok',
     code: 'ok',
@@ -137,10 +137,10 @@ export async function readPayment(engine: Engine, id: string, signal: AbortSigna
 }
 
 /** What to do about a payment as it now stands, and the way to what it brought. */
-function adviceOn(
+async function adviceOn(
   engine: Engine,
   { id, state, note }: Payment,
-): { readonly advice: string; readonly next: NextCall | null } {
+): Promise<{ readonly advice: string; readonly next: NextCall | null }> {
   if (state === 'released')
     return { advice: 'Nothing was spent for it; the same call can be made again.', next: null };
   if (state !== 'captured') {
@@ -149,7 +149,7 @@ function adviceOn(
       next: { tool: 'wallet_ledger', arguments: { payment_id: id } },
     };
   }
-  const stored = engine.ledger.findAnswer(engine.agent, { paymentId: id });
+  const stored = await engine.ledger.findAnswer(engine.agent, { paymentId: id });
   if (stored === null)
     return {
       advice: 'No answer to it is stored. The money is spent; do not pay again for the same.',

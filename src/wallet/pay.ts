@@ -65,13 +65,13 @@ export async function pay(
   const answer =
     asks?.answered === undefined ? null : await takeClientAnswer(engine, input, asks, asks.answered);
   const maxUsdMicros = input.max_usd === undefined ? undefined : parseUsdArgument(input.max_usd, 'max_usd');
-  const config = engine.config();
+  const config = await engine.config();
   const approvalId = answer?.approvalId ?? input.approval_id;
   if (approvalId !== undefined) {
     const approved = { id: approvalId, hastyMs: answer?.hastyMs ?? null };
     return payApproved(engine, session, input, context, approved);
   }
-  const quoted = quotedCall(engine, input, config);
+  const quoted = await quotedCall(engine, input, config);
   if (quoted === null && maxUsdMicros === undefined) {
     const error = new WalletError(
       'bad_input',
@@ -101,8 +101,8 @@ async function payApproved(
   context: CallContext,
   { id, hastyMs }: { readonly id: string; readonly hastyMs: number | null },
 ): Promise<Outcome> {
-  const config = engine.config();
-  const restored = restoreApproved(engine, id, callFields(given), config.net.allowPrivate);
+  const config = await engine.config();
+  const restored = await restoreApproved(engine, id, callFields(given), config.net.allowPrivate);
   const { request, challenge, kept } = restored;
   const differs =
     (given.approval_id !== undefined && given.approval_id !== id) ||
@@ -131,7 +131,7 @@ async function fromConsumed({ engine, asked }: PayCall): Promise<Outcome> {
   throw problemError('consumed');
 }
 
-function quotedCall(engine: Engine, input: PayInput, config: Config): QuotedCall | null {
+async function quotedCall(engine: Engine, input: PayInput, config: Config): Promise<QuotedCall | null> {
   if (input.quote_id === undefined) return null;
   return restoreQuote(engine, input.quote_id, callFields(input), config.net.allowPrivate);
 }
@@ -157,7 +157,7 @@ function callInput(input: PayInput): CallInput {
 async function challengeOf(call: PayCall, config: Config): Promise<Challenge | Outcome> {
   const { engine, request, asked } = call;
   const { url } = request.target;
-  const before = judgeBefore(engine.ledger, config, askingOf(call, { url, method: request.method }));
+  const before = await judgeBefore(engine.ledger, config, askingOf(call, { url, method: request.method }));
   if (before.verdict !== 'allow') return refuse(call, before);
   await warmFunds(engine, config);
   const probed = await probe(engine, config, request, asked.bound, asked.context);
@@ -186,7 +186,7 @@ async function payChallenge(call: PayCall, challenge: Challenge): Promise<Outcom
   const { engine } = call;
   let { approval } = call;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const config = engine.config();
+    const config = await engine.config();
     const asking = askingOf(call, challenge.target);
     const ready = await readyOffer(engine, config, asking, challenge.required, approval !== null);
     const { judged } = ready;
@@ -371,7 +371,7 @@ async function signAndDeliver(
   const { held } = signable;
   return drive(held.id, async () => {
     // A twin may have been paid and answered between this call's first look and its hold; from here on none can be.
-    const bought = boughtBefore(engine, asked);
+    const bought = await boughtBefore(engine, asked);
     if (bought !== null) {
       await engine.ledger.release(held.id, 'never_signed', engine.now());
       return replay(engine, asked, bought);
@@ -390,7 +390,7 @@ async function sign(
 ): Promise<SignedPayload> {
   try {
     const parts = { offer, intent, paymentId: held.id };
-    const signed = await engine.rails.ofOffer(offer).sign(engine.railPorts(config), parts);
+    const signed = await engine.rails.ofOffer(offer).sign(await engine.railPorts(config), parts);
     return withMarks(engine, config, held, signed);
   } catch (error) {
     await engine.ledger.release(held.id, 'never_signed', engine.now());

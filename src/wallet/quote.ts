@@ -29,7 +29,7 @@ export async function quote(
   input: QuoteInput,
   context: CallContext,
 ): Promise<Outcome> {
-  const config = engine.config();
+  const config = await engine.config();
   const request = parseRequest(input, engine, config.net.allowPrivate);
   const verdict = judgePlace(config, request.target.url);
   if (verdict.verdict !== 'allow') return stopOutcome(verdict);
@@ -152,13 +152,13 @@ export interface QuotedCall {
  *
  * Throws `quote_unknown`, `quote_expired`, `quote_mismatch`.
  */
-export function restoreQuote(
+export async function restoreQuote(
   engine: Engine,
   id: string,
   given: Partial<CallInput>,
   allowPrivate: readonly string[],
-): QuotedCall {
-  const quote = engine.ledger.findQuote(engine.agent, id);
+): Promise<QuotedCall> {
+  const quote = await engine.ledger.findQuote(engine.agent, id);
   if (quote === null)
     throw new WalletError('quote_unknown', 'There is no such quote; ask wallet_quote for one.');
   if (engine.now() >= quote.expiresMs)

@@ -84,7 +84,7 @@ export class Wallet {
    */
   async tokenHashOf(name: string): Promise<string | null> {
     return this.#withLedger(async () => {
-      const agent = (await this.#shared.get()).ledger.agents.find(name);
+      const agent = await (await this.#shared.get()).ledger.agents.find(name);
       return agent?.state === 'active' ? agent.tokenHash : null;
     });
   }
@@ -122,7 +122,7 @@ export class Wallet {
   ledger(input: unknown, context: CallContext): Promise<Outcome> {
     return this.#call(ledgerInput, input, async (engine, _session, asked) =>
       asked.payment_id === undefined
-        ? readLedger(engine.ledger, () => engine.config(), engine.agent, asked)
+        ? await readLedger(engine.ledger, () => engine.config(), engine.agent, asked)
         : readPayment(engine, asked.payment_id, context.signal),
     );
   }
@@ -151,12 +151,12 @@ export class Wallet {
       const asked = parseInput(schema, input);
       return await this.#withLedger(async () => {
         const engine = await this.engine();
-        engine.assertActive();
+        await engine.assertActive();
         const session = await engine.ledger.touchSession(engine.agent, engine.now());
         const result = await work(engine, session, asked)
           .catch((error: unknown) => failureOutcome(error))
           .finally(() => engine.renewCheckpoint());
-        return { ...result, session_left_usd: sessionLeft(engine, session) };
+        return { ...result, session_left_usd: await sessionLeft(engine, session) };
       });
     } catch (error) {
       return failureOutcome(error);

@@ -171,7 +171,7 @@ describe.each([
 
 test('the owner’s ledger has them all, each under its name, and holds', async () => {
   const { ledger } = await owner.engine();
-  const { payments } = ledger.listPayments({}, 100, null);
+  const { payments } = await ledger.listPayments({}, 100, null);
   for (const { funded } of crew) {
     const own = payments.filter(({ agent }) => agent === funded.name);
     expect(own).toHaveLength(3);
@@ -179,5 +179,5 @@ test('the owner’s ledger has them all, each under its name, and holds', async 
     expect(new Set(own.map(({ sessionId }) => sessionId)).size).toBe(1);
   }
   expect(new Set(payments.map(({ sessionId }) => sessionId)).size).toBe(2);
-  expect(ledger.audit().findings).toEqual([]);
+  expect((await ledger.audit()).findings).toEqual([]);
 });

@@ -73,7 +73,7 @@ test('a category’s day is one for all agents, its session each agent’s own, 
     await expectRefused(wallet, 'search', '0.01', 'ceilings.categories.search.per_day_usd');
   await expectRefused(again.carol, 'data', '0.01', 'ceilings.categories.data.per_session_usd');
   expect(await pay(again.dave, 'data', '0.02')).toMatchObject(paid);
-  expect((await owner.engine()).ledger.audit().findings).toEqual([]);
+  expect((await (await owner.engine()).ledger.audit()).findings).toEqual([]);
 });
 
 test('both show in totals and in what is left, an agent’s own to it and all to the owner', async () => {

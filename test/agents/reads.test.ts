@@ -72,11 +72,11 @@ async function take(ledger: Ledger, step: Step, own: Own, nowMs: number, n: numb
 }
 
 /** All of an agent's entries, page by page. */
-function entriesOf(ledger: Ledger, agent: Name): EntryView[] {
+async function entriesOf(ledger: Ledger, agent: Name): Promise<EntryView[]> {
   const found: EntryView[] = [];
   let cursor: string | undefined;
   do {
-    const page = readLedger(ledger, () => NO_CATEGORIES, agent, { limit: 2, cursor });
+    const page = await readLedger(ledger, async () => NO_CATEGORIES, agent, { limit: 2, cursor });
     found.push(...(page['entries'] as EntryView[]));
     cursor = (page['next_cursor'] as string | null) ?? undefined;
   } while (cursor !== undefined);
@@ -88,9 +88,9 @@ const centsOf = (payments: Own['payments'], counts: (end: Step['end']) => boolea
   payments.filter(({ end }) => counts(end)).reduce((sum, { cents }) => sum + cents, 0);
 const usdOf = (cents: number): string => (cents / 100).toFixed(2);
 
-function expectTotals(ledger: Ledger, agent: Name, { payments }: Own): void {
+async function expectTotals(ledger: Ledger, agent: Name, { payments }: Own): Promise<void> {
   for (const view of ['by_host', 'by_day', 'by_session', 'by_category'] as const) {
-    const { groups } = readLedger(ledger, () => NO_CATEGORIES, agent, { view }) as unknown as {
+    const { groups } = (await readLedger(ledger, async () => NO_CATEGORIES, agent, { view })) as unknown as {
       groups: { key: string; payments: number; captured_usd: string; held_usd: string }[];
     };
     const ofHost = (key: string) => payments.filter(({ host }) => view !== 'by_host' || host === key);
@@ -107,11 +107,11 @@ function expectTotals(ledger: Ledger, agent: Name, { payments }: Own): void {
 async function expectOwn(ledger: Ledger, agent: Name, all: ReadonlyMap<Name, Own>): Promise<void> {
   for (const [name, { payments, quotes, approvals, stored }] of all) {
     const mine = name === agent;
-    for (const id of quotes) expect(ledger.findQuote(agent, id) !== null).toBe(mine);
-    for (const storedId of stored) expect(ledger.findAnswer(agent, { storedId }) !== null).toBe(mine);
+    for (const id of quotes) expect((await ledger.findQuote(agent, id)) !== null).toBe(mine);
+    for (const storedId of stored) expect((await ledger.findAnswer(agent, { storedId })) !== null).toBe(mine);
     for (const { id } of payments) {
-      expect(ledger.findAnswer(agent, { paymentId: id }) !== null).toBe(mine);
-      expect(ledger.findAnswer(agent, { storedId: `res_of_${id}` }) !== null).toBe(mine);
+      expect((await ledger.findAnswer(agent, { paymentId: id })) !== null).toBe(mine);
+      expect((await ledger.findAnswer(agent, { storedId: `res_of_${id}` })) !== null).toBe(mine);
     }
     // Another's yes opens no hold; whether this one's does is not asked here, for that would use it up.
     if (mine) continue;
@@ -135,18 +135,18 @@ test('whatever agents do in between, each is shown its own and counts for its ow
       const nowMs = T0 + steps.length * 1000;
       const lineOf = (agent: string) => capLine({ scope: { kind: 'agent', agent } });
       for (const [agent, own] of all) {
-        const entries = entriesOf(world.ledger, agent);
+        const entries = await entriesOf(world.ledger, agent);
         expect(entries.map(({ id }) => id)).toEqual(own.payments.map(({ id }) => id).reverse());
         expect(new Set(entries.map((entry) => entry.agent)).size).toBeLessThan(2);
-        expectTotals(world.ledger, agent, own);
+        await expectTotals(world.ledger, agent, own);
         await expectOwn(world.ledger, agent, all);
         const counted = BigInt(centsOf(own.payments, (end) => end !== 'released')) * CENT;
-        expect(world.ledger.usage([lineOf(agent)], nowMs)).toEqual([counted]);
+        expect(await world.ledger.usage([lineOf(agent)], nowMs)).toEqual([counted]);
       }
-      const [whole] = world.ledger.usage([capLine()], nowMs);
-      const each = world.ledger.usage(AGENTS.map(lineOf), nowMs);
+      const [whole] = await world.ledger.usage([capLine()], nowMs);
+      const each = await world.ledger.usage(AGENTS.map(lineOf), nowMs);
       expect(whole).toBe(each.reduce((sum, one) => sum + one, 0n));
-      expect(world.ledger.audit().findings).toEqual([]);
+      expect((await world.ledger.audit()).findings).toEqual([]);
     }),
     { numRuns: 30 },
   );

@@ -42,7 +42,7 @@ async function remove({ name }: FundedAgent, leavesMoney = false) {
 }
 
 async function stateOf({ name }: FundedAgent): Promise<string | undefined> {
-  return (await owner.engine()).ledger.agents.find(name)?.state;
+  return (await (await owner.engine()).ledger.agents.find(name))?.state;
 }
 
 /** The agent is gone, and its money at the first agent's address, to the unit. */
@@ -51,9 +51,9 @@ async function expectSwept(agent: FundedAgent, before: bigint, funds = FUNDS): P
   expect(await balanceOf(agent.address)).toBe(0n);
   expect((await balanceOf(mine.address)) - before).toBe(funds);
   const { ledger } = await owner.engine();
-  expect(ledger.audit().findings).toEqual([]);
-  expect(ledger.agents.ofToken(agent.token)).toBeNull();
-  const own = paymentsIn({ ledger }).filter(({ agent: name }) => name === agent.name);
+  expect((await ledger.audit()).findings).toEqual([]);
+  expect(await ledger.agents.ofToken(agent.token)).toBeNull();
+  const own = (await paymentsIn({ ledger })).filter(({ agent: name }) => name === agent.name);
   expect(own.filter(({ state }) => state !== 'captured' && state !== 'released')).toEqual([]);
 }
 

@@ -133,7 +133,7 @@ describe.each([
     const subject = `agent ${stopped.name}`;
     const suspended = journal.findLast(({ kind, subject: of }) => kind === 'agent' && of === subject);
     const after = journal.filter(({ seq }) => seq > (suspended?.seq ?? 0));
-    const own = paymentsIn(await owner.engine()).filter(({ agent }) => agent === stopped.name);
+    const own = (await paymentsIn(await owner.engine())).filter(({ agent }) => agent === stopped.name);
     const ids = own.map(({ id }) => id);
     expect(
       after.filter(({ kind, subject: of }) => /^(hold|sign|send)$/.test(kind) && ids.includes(of)),
@@ -156,14 +156,14 @@ test('what was paid in between is on the chain, and nothing else', async () => {
   await world.advance(PAST_EXPIRY_SEC);
   await reconcileAll(engine, anyCall().signal);
   for (const [agent, paid] of told) {
-    const captured = paymentsIn(engine).filter(
+    const captured = (await paymentsIn(engine)).filter(
       ({ agent: name, state }) => name === agent.name && state === 'captured',
     );
     expect(captured).toHaveLength((await world.sandbox.chain.payments(agent.address)).length);
     expect(captured.length).toBeGreaterThanOrEqual(paid);
   }
   expect(told.size).toBe(2);
-  expect(engine.ledger.audit().findings).toEqual([]);
+  expect((await engine.ledger.audit()).findings).toEqual([]);
 });
 
 function textOf({ code, retry, message, tell_owner: tell }: ToldOutcome): string {

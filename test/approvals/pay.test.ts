@@ -34,8 +34,8 @@ const idOf = (outcome: Outcome): string => String(outcome['approval_id']);
 async function expectNothingPaid(): Promise<void> {
   expect(signaturesIn(mine.home)).toBe(0);
   const engine = await wallet.engine();
-  expect(paymentsIn(engine)).toEqual([]);
-  expect(engine.ledger.audit().findings).toEqual([]);
+  expect(await paymentsIn(engine)).toEqual([]);
+  expect((await engine.ledger.audit()).findings).toEqual([]);
 }
 
 async function expectWhole(): Promise<void> {
@@ -75,7 +75,7 @@ describe('a call above a cap', () => {
     expect(read).toMatchObject({ status: 'ok', state: 'approved', money: 'none' });
     const paid = await pay(read.next?.arguments ?? {});
     expect(paid).toMatchObject({ status: 'ok', code: 'paid', spent_usd: '0.05' });
-    expect(paymentsIn(engine)).toMatchObject([{ approvalId: id, state: 'captured' }]);
+    expect(await paymentsIn(engine)).toMatchObject([{ approvalId: id, state: 'captured' }]);
 
     expect(await wallet.approval({ id, wait_s: 0 }, anyCall())).toMatchObject({ state: 'consumed' });
     expect(await pay({ approval_id: id })).toMatchObject({ status: 'ok', replayed: true, spent_usd: '0.00' });
@@ -201,9 +201,9 @@ describe('an approval pays nothing but what was asked', () => {
     const id = idOf(await pay(dear()));
     const engine = await wallet.engine();
     await answerAs(engine, id, { kind: 'once' });
-    const [approval] = [engine.ledger.approvals.find(id)];
+    const [approval] = [await engine.ledger.approvals.find(id)];
     await pay({ approval_id: id });
-    expect(paymentsIn(engine)).toMatchObject([
+    expect(await paymentsIn(engine)).toMatchObject([
       { heldAtomic: approval?.amountAtomic, payTo: approval?.payTo, network: approval?.network },
     ]);
     await expectWhole();
@@ -240,7 +240,7 @@ describe('an answer', () => {
     await expect(desk.answer(id, digest, { kind: 'no' }, null)).rejects.toMatchObject({
       code: 'approval_closed',
     });
-    expect(engine.ledger.audit().findings).toEqual([]);
+    expect((await engine.ledger.audit()).findings).toEqual([]);
   });
 
   test('without a factor nobody says yes at the desk', async () => {
@@ -312,8 +312,8 @@ describe('an answer', () => {
     await answerAs(engine, idOf(asked), { kind: 'payee' });
     expect(await pay({ approval_id: idOf(asked) })).toMatchObject({ status: 'ok', spent_usd: '0.01' });
     const grant = `payee ${new URL(world.url('/')).origin} ${shown?.question.network} ${shown?.question.payTo.toLowerCase()}`;
-    expect(engine.ledger.approvals.grant(grant)).toBe(idOf(asked));
-    expect(engine.ledger.audit().findings).toEqual([]);
+    expect(await engine.ledger.approvals.grant(grant)).toBe(idOf(asked));
+    expect((await engine.ledger.audit()).findings).toEqual([]);
   });
 
   test('no and block the host denies it from then on', async () => {

@@ -27,8 +27,8 @@ export async function askingPlace(
   const keys = await unlockAsAnyone(place.owner);
   await sandbox.chain.fund(await keys.evmAddress(0), 1_000_000n);
   if (!factor) return place;
-  const ledger = openLedger(place.owner, keys);
+  const ledger = await openLedger(place.owner, keys);
   await addOwner({ ledger, keys, now: Date.now });
-  ledger.close();
+  await ledger.close();
   return place;
 }

@@ -66,7 +66,7 @@ const spent = (outcomes: readonly Outcome[]): number =>
   outcomes.reduce((sum, { spent_usd: usd }) => sum + Number(usd), 0);
 
 async function expectWhole(): Promise<void> {
-  expect((await wallet.engine()).ledger.audit().findings).toEqual([]);
+  expect((await (await wallet.engine()).ledger.audit()).findings).toEqual([]);
 }
 
 async function payOften(client: AskingClient, times: number, by = wallet): Promise<Outcome[]> {
@@ -159,7 +159,7 @@ describe('a client that says yes to everything (T34)', () => {
       money: 'none',
       spent_usd: '0.00',
     });
-    expect(paymentsIn(engine)).toEqual([]);
+    expect(await paymentsIn(engine)).toEqual([]);
   });
 });
 
@@ -188,13 +188,13 @@ describe('a client that the owner does not run (T34)', () => {
     ],
   ])('is never asked about %s, and an answer that it makes up counts for nothing', async (_what, make) => {
     const input = await make();
-    const before = paymentsIn(await wallet.engine()).length;
+    const before = (await paymentsIn(await wallet.engine())).length;
     const client = new AskingClient(pays, { tookMs: 2 });
     const outcome = await client.pay(input);
     expect(outcome).toMatchObject({ status: 'approval_required', money: 'none' });
     expect(outcome.message).toContain('agents.default.elicitation_max_usd');
     expect(client.prompts).toEqual([]);
-    expect(paymentsIn(await wallet.engine())).toHaveLength(before);
+    expect(await paymentsIn(await wallet.engine())).toHaveLength(before);
   });
 
   test('counts for what the owner set for that agent, and no more', async () => {
@@ -258,7 +258,7 @@ describe('a no in the client', () => {
     const asks: ClientAsks = { form: false, url: false, client: 'zed', put: () => undefined };
     const waiting = wallet.pay(input, { ...anyCall(), asks });
     const { ledger } = await wallet.engine();
-    await expect.poll(() => ledger.approvals.pending(5, world.now()).length).toBe(1);
+    await expect.poll(async () => (await ledger.approvals.pending(5, world.now())).length).toBe(1);
     await new AskingClient(declines).pay(input);
     expect(await waiting).toMatchObject({ status: 'approval_required', retry: 'same_call', money: 'none' });
   });

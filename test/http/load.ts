@@ -177,7 +177,7 @@ class LoadRun {
     const engine = await this.#wallet.open().engine();
     await this.#world.advance(PAST_EXPIRY_SEC);
     await reconcileAll(engine, new AbortController().signal);
-    const payments = paymentsIn(engine);
+    const payments = await paymentsIn(engine);
     const { chain } = this.#world.sandbox;
     const paid: number[] = [];
     for (const { name, address } of funded) {
@@ -200,7 +200,7 @@ class LoadRun {
         this.broken.push(`${name} passed its cap: ${captured.length}`);
       paid.push(captured.length);
     }
-    for (const { says } of engine.ledger.audit().findings) this.broken.push(`audit: ${says}`);
+    for (const { says } of (await engine.ledger.audit()).findings) this.broken.push(`audit: ${says}`);
     return paid;
   }
 }

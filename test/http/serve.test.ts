@@ -51,9 +51,7 @@ async function pay(client: Client, url: string, more: Record<string, unknown> = 
 }
 
 const lastPayment = async (agent: FundedAgent) =>
-  paymentsIn(await owner.engine())
-    .filter(({ agent: name }) => name === agent.name)
-    .at(-1);
+  (await paymentsIn(await owner.engine())).filter(({ agent: name }) => name === agent.name).at(-1);
 
 /** Waits until a payment has left for the seller. */
 async function sentTo(agent: FundedAgent, url: string): Promise<void> {
@@ -99,7 +97,7 @@ test.each(ERAS)(
     ]) {
       expect(log).not.toContain(secret);
     }
-    expect((await owner.engine()).ledger.audit().findings).toEqual([]);
+    expect((await (await owner.engine()).ledger.audit()).findings).toEqual([]);
   },
 );
 
@@ -210,13 +208,13 @@ describe('health and metrics', () => {
     );
     const during = await scrape();
     expect(valueIn(during, 'purser_held_usd_micros')).toBe('10000');
-    expect(valueIn(during, 'purser_held_usd_micros')).toBe(String(books().heldUsdMicros));
+    expect(valueIn(during, 'purser_held_usd_micros')).toBe(String((await books()).heldUsdMicros));
     expect(valueIn(during, 'purser_calls_running')).toBe('1');
     expect(await slow).toMatchObject({ code: 'paid' });
     expect(await pay(client, world.url('/v2/price/0.51'))).toMatchObject({ code: 'price_above_max' });
-    const before = books().open;
+    const before = (await books()).open;
     const text = await scrape();
-    const after = books().open;
+    const after = (await books()).open;
     const value = (name: string): string | undefined => valueIn(text, name);
     expect(value('purser_calls_total{agent="ada",tool="wallet_pay",status="ok",code="paid"}')).toBe('2');
     expect(value('purser_verdicts_total{verdict="allow"}')).toBe('2');
@@ -226,9 +224,9 @@ describe('health and metrics', () => {
     expect(value('purser_refused_requests_total{reason="host"}')).toBe('2');
     expect(value('purser_refused_requests_total{reason="token_wrong"}')).toBe('3');
     expect(value('purser_held_usd_micros')).toBe('0');
-    expect(value('purser_captured_24h_usd_micros')).toBe(String(books().capturedUsdMicros));
-    const captured = paymentsIn(await owner.engine()).filter(({ state }) => state === 'captured');
-    expect(books().capturedUsdMicros).toBe(
+    expect(value('purser_captured_24h_usd_micros')).toBe(String((await books()).capturedUsdMicros));
+    const captured = (await paymentsIn(await owner.engine())).filter(({ state }) => state === 'captured');
+    expect((await books()).capturedUsdMicros).toBe(
       captured.reduce((sum, { capturedUsdMicros }) => sum + (capturedUsdMicros ?? 0n), 0n),
     );
     // The background may settle some of it between two looks.
@@ -291,7 +289,7 @@ describe('it stops', () => {
     const second = await serve();
     const again = await connect(second.url, ada.token, { pin: '2026-07-28' });
     expect(await pay(again, url)).toMatchObject({ money: 'captured' });
-    expect(paymentsIn(await owner.engine()).filter((payment) => payment.url === url)).toHaveLength(1);
+    expect((await paymentsIn(await owner.engine())).filter((payment) => payment.url === url)).toHaveLength(1);
     await again.close();
   });
 });

@@ -26,7 +26,7 @@ export async function addAgents(
   usdMicros: bigint,
 ): Promise<FundedAgent[]> {
   const { ledger, keys } = await wallet.engine();
-  const first = ledger.agents.list().length;
+  const first = (await ledger.agents.list()).length;
   const agents: FundedAgent[] = [];
   for (const [i, name] of names.entries()) {
     const index = first + i;

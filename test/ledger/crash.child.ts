@@ -1,5 +1,5 @@
 import { captureFacts, held, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
-import { Ledger } from '../../src/ledger/ledger.js';
+import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 import type { CommitPoint } from '../../src/ledger/sqlite/writer.js';
 import { LIFE_REQUEST } from './crash.js';
 
@@ -11,7 +11,7 @@ export interface CrashOrder {
 }
 
 const { path, point, side } = JSON.parse(process.argv[2] ?? '') as CrashOrder;
-const ledger = Ledger.open(path, {
+const ledger = SqliteLedger.open(path, {
   mac: testMac(),
   observer: {
     [side]: (reached: CommitPoint) => {

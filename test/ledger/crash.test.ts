@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { capLine, CENT, newLedger, scratchFolder, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
-import { Ledger } from '../../src/ledger/ledger.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 import { isDead } from '../../src/platform/process.js';
 import { COMMIT_POINTS, type CommitPoint } from '../../src/ledger/sqlite/writer.js';
 import { bundleChild, startChild } from './children.js';
@@ -72,9 +73,9 @@ describe.each(POINTS)('a process killed at %s', (point) => {
       const child = startChild(program, { path: world.path, point, side } satisfies CrashOrder);
       expect((await child.ended).signal).toBe('SIGKILL');
       const { ledger } = world;
-      expect(ledger.audit().findings).toEqual([]);
+      expect((await ledger.audit()).findings).toEqual([]);
       const expected = expectedAt(point, side);
-      const payments = ledger.listPayments({}, 10, null).payments;
+      const payments = (await ledger.listPayments({}, 10, null)).payments;
       const payment = payments.find(({ requestHash }) => requestHash === LIFE_REQUEST) ?? null;
       const dropped = payments.find(({ requestHash }) => requestHash !== LIFE_REQUEST) ?? null;
       expect({ state: payment?.state ?? null, dropped: dropped?.state }).toEqual({
@@ -82,22 +83,22 @@ describe.each(POINTS)('a process killed at %s', (point) => {
         dropped: expected.dropped,
       });
       expect(payment?.confirmed ?? false).toBe(expected.confirmed ?? false);
-      const answer = payment === null ? null : ledger.findAnswer('default', { paymentId: payment.id });
+      const answer = payment === null ? null : await ledger.findAnswer('default', { paymentId: payment.id });
       expect(answer !== null).toBe(expected.answered ?? false);
       const passed = (other: CommitPoint) =>
         POINTS.indexOf(point) - (side === 'beforeCommit' ? 1 : 0) >=
         POINTS.indexOf(other as (typeof POINTS)[number]);
-      expect(ledger.currentSession('default', T0) !== null).toBe(passed('session'));
-      expect(ledger.head()).toMatchObject({
+      expect((await ledger.currentSession('default', T0)) !== null).toBe(passed('session'));
+      expect(await ledger.head()).toMatchObject({
         configVersion: passed('config') ? 2 : 1,
         frozen: passed('frozen'),
       });
       const held = dropped?.state === 'held' ? CENT : 0n;
-      expect(ledger.usage([capLine()], T0)).toEqual([held + (payment === null ? 0n : CENT)]);
+      expect(await ledger.usage([capLine()], T0)).toEqual([held + (payment === null ? 0n : CENT)]);
       for (const left of payments)
         expect(isDead({ pid: left.ownerPid, started: left.ownerStarted, boot: left.ownerBoot })).toBe(true);
       await takeOver(ledger, payment?.state ?? null, payment?.id ?? '');
-      expect(ledger.audit().findings).toEqual([]);
+      expect((await ledger.audit()).findings).toEqual([]);
     },
   );
 });
@@ -110,7 +111,7 @@ async function takeOver(ledger: Ledger, state: string | null, id: string): Promi
   const unknown = await ledger.markUnknown(id, 'crash', T0);
   expect(unknown.kind).toBe(state === 'sent' || state === 'unknown' ? 'done' : 'conflict');
   const counts = state === 'held' ? 0n : CENT;
-  expect(ledger.groupPayments('by_session', { paymentId: id }, 1)).toMatchObject([
+  expect(await ledger.groupPayments('by_session', { paymentId: id }, 1)).toMatchObject([
     state === 'captured' ? { capturedUsdMicros: counts } : { heldUsdMicros: counts },
   ]);
 }
@@ -121,7 +122,7 @@ test.each([20, 45, 80])(
     const hammer = await bundleChild('hammer');
     using folder = scratchFolder({ onDisk: true });
     const path = join(folder.path, 'purser.db');
-    Ledger.create(path, { mac: testMac(), nowMs: T0, configVersion: 1 });
+    SqliteLedger.create(path, { mac: testMac(), nowMs: T0, configVersion: 1 });
     const child = startChild(hammer, path);
     const promised = [await child.next<string>()];
     setTimeout(() => child.process.kill('SIGKILL'), afterMs);
@@ -130,14 +131,14 @@ test.each([20, 45, 80])(
     } catch {
       expect((await child.ended).signal).toBe('SIGKILL');
     }
-    const ledger = Ledger.open(path, { mac: testMac() });
-    const { payments, findings, liveUsdMicros } = ledger.audit();
+    const ledger = SqliteLedger.open(path, { mac: testMac() });
+    const { payments, findings, liveUsdMicros } = await ledger.audit();
     expect(findings).toEqual([]);
     expect(payments).toBeGreaterThanOrEqual(promised.length);
     // A batch of four may have been committed, and not told.
     expect(payments).toBeLessThanOrEqual(promised.length + 4);
     expect(liveUsdMicros).toBe(BigInt(payments) * CENT);
-    for (const id of promised) expect(ledger.findPayment(id)?.state).toBe('held');
-    ledger.close();
+    for (const id of promised) expect((await ledger.findPayment(id))?.state).toBe('held');
+    await ledger.close();
   },
 );

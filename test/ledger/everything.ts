@@ -111,7 +111,7 @@ export function signingSteps(ledger: Ledger, everything: Everything) {
     hold: () => ledger.openHold(holdRequest(lines)),
     send: () => ledger.markSent(signed.id, { configVersion: 1, capLines: [], nowMs }),
     approved: () => ledger.openHold(holdRequest({ ...lines, ...approved })),
-    factor: async () => ledger.factors.list()[0] ?? null,
+    factor: async () => (await ledger.factors.list())[0] ?? null,
     replay: async () => ledger.findAnswer('default', { paymentId: captured.id }),
     history: async () => ledger.originHistory('https://api.example.com', 'eip155'),
     prices: async () => ledger.endpointPrices({ method: 'GET', url: captured.url }, nowMs),

@@ -24,7 +24,7 @@ import {
   T0,
   testMac,
 } from '../../src/ledger/sqlite/fixtures.js';
-import { Ledger } from '../../src/ledger/ledger.js';
+import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 import { bundleChild, startChild } from './children.js';
 
 describe('a ledger that another process keeps locked', () => {
@@ -39,8 +39,8 @@ describe('a ledger that another process keeps locked', () => {
     const child = startChild(program, world.path);
     await child.next();
     const hold = world.ledger.openHold(holdRequest());
-    expect(world.ledger.usage([capLine()], T0)).toEqual([CENT]);
-    expect(world.open().checkpoint().seq).toBe(2);
+    expect(await world.ledger.usage([capLine()], T0)).toEqual([CENT]);
+    expect((await world.open().checkpoint()).seq).toBe(2);
     child.say('let go');
     expect((await hold).kind).toBe('held');
     await child.ended;
@@ -59,7 +59,7 @@ describe('a ledger that another process keeps locked', () => {
     await child.next();
     expect((await world.ledger.openHold(holdRequest())).kind).toBe('held');
     await child.ended;
-    expect(world.ledger.audit()).toMatchObject({ payments: 1, findings: [] });
+    expect(await world.ledger.audit()).toMatchObject({ payments: 1, findings: [] });
   });
 });
 
@@ -93,8 +93,8 @@ describe.runIf(mounts)('a disk', () => {
   test('that fills up stops signing in words; with room again it goes on, and nothing was lost', async () => {
     using disk = mounted('1m');
     const path = join(disk.path, 'purser.db');
-    Ledger.create(path, { mac: testMac(), nowMs: T0, configVersion: 1 });
-    const ledger = Ledger.open(path, { mac: testMac() });
+    SqliteLedger.create(path, { mac: testMac(), nowMs: T0, configVersion: 1 });
+    const ledger = SqliteLedger.open(path, { mac: testMac() });
     const open = await sent(ledger);
     const filler = join(disk.path, 'filler');
     fillUp(filler);
@@ -105,39 +105,41 @@ describe.runIf(mounts)('a disk', () => {
     })();
     await expect(full).rejects.toMatchObject({ code: 'disk_full', retry: 'after_owner', money: 'none' });
     await expect(ledger.markUnknown(open.id, 'timeout', T0)).rejects.toMatchObject({ code: 'disk_full' });
-    expect(ledger.usage([capLine()], T0)).toEqual([BigInt(writes + 1) * CENT]);
-    expect(ledger.findPayment(open.id)).toEqual(open);
+    expect(await ledger.usage([capLine()], T0)).toEqual([BigInt(writes + 1) * CENT]);
+    expect(await ledger.findPayment(open.id)).toEqual(open);
     await expect(ledger.backup(join(disk.path, 'backup'))).rejects.toMatchObject({ code: 'disk_full' });
     rmSync(filler);
     expect((await ledger.markUnknown(open.id, 'timeout', T0)).kind).toBe('done');
-    expect(ledger.audit()).toMatchObject({ payments: writes + 1, findings: [] });
-    ledger.close();
-    const again = Ledger.open(path, { mac: testMac() });
-    expect(again.audit()).toMatchObject({ payments: writes + 1, findings: [] });
-    again.close();
+    expect(await ledger.audit()).toMatchObject({ payments: writes + 1, findings: [] });
+    await ledger.close();
+    const again = SqliteLedger.open(path, { mac: testMac() });
+    expect(await again.audit()).toMatchObject({ payments: writes + 1, findings: [] });
+    await again.close();
   });
 
   test('with no room for a ledger makes none', () => {
     using disk = mounted('16k');
     const path = join(disk.path, 'purser.db');
-    const make = () => Ledger.create(path, { mac: testMac(), nowMs: T0, configVersion: 1 });
+    const make = () => SqliteLedger.create(path, { mac: testMac(), nowMs: T0, configVersion: 1 });
     expect(make).toThrow(expect.objectContaining({ code: 'disk_full' }));
     disk.remount('size=1m');
     make();
   });
 
-  test('that is read-only opens no ledger, and says so', () => {
+  test('that is read-only opens no ledger, and says so', async () => {
     using disk = mounted('1m');
     const path = join(disk.path, 'purser.db');
-    Ledger.create(path, { mac: testMac(), nowMs: T0, configVersion: 1 });
+    SqliteLedger.create(path, { mac: testMac(), nowMs: T0, configVersion: 1 });
     disk.remount('ro');
     for (const mac of [testMac(), null])
-      expect(() => Ledger.open(path, { mac })).toThrow(expect.objectContaining({ code: 'home_unusable' }));
-    expect(() => Ledger.create(`${path}2`, { mac: testMac(), nowMs: T0, configVersion: 1 })).toThrow(
+      expect(() => SqliteLedger.open(path, { mac })).toThrow(
+        expect.objectContaining({ code: 'home_unusable' }),
+      );
+    expect(() => SqliteLedger.create(`${path}2`, { mac: testMac(), nowMs: T0, configVersion: 1 })).toThrow(
       expect.objectContaining({ code: 'home_unusable' }),
     );
     disk.remount('rw');
-    Ledger.open(path, { mac: testMac() }).close();
+    await SqliteLedger.open(path, { mac: testMac() }).close();
   });
 });
 
@@ -154,34 +156,37 @@ function fillUp(path: string): void {
 }
 
 // Root writes anywhere: for it the mounts above say the same.
-test.runIf(process.getuid?.() !== 0)('a folder or file that this user cannot write opens no ledger', () => {
-  using world = newLedger();
-  world.ledger.close();
-  const folder = dirname(world.path);
-  for (const [path, mode] of [
-    [folder, 0o500],
-    [world.path, 0o400],
-  ] as const) {
-    chmodSync(path, mode);
-    try {
-      expect(() => world.open()).toThrow(expect.objectContaining({ code: 'home_unusable' }));
-    } finally {
-      chmodSync(path, 0o700);
+test.runIf(process.getuid?.() !== 0)(
+  'a folder or file that this user cannot write opens no ledger',
+  async () => {
+    using world = newLedger();
+    await world.ledger.close();
+    const folder = dirname(world.path);
+    for (const [path, mode] of [
+      [folder, 0o500],
+      [world.path, 0o400],
+    ] as const) {
+      chmodSync(path, mode);
+      try {
+        expect(() => world.open()).toThrow(expect.objectContaining({ code: 'home_unusable' }));
+      } finally {
+        chmodSync(path, 0o700);
+      }
     }
-  }
-});
+  },
+);
 
 test('a folder that vanished while the ledger was open stops signing', async () => {
   using folder = scratchFolder();
   const home = join(folder.path, 'home');
   mkdirSync(home);
   const path = join(home, 'purser.db');
-  Ledger.create(path, { mac: testMac(), nowMs: T0, configVersion: 1 });
-  const ledger = Ledger.open(path, { mac: testMac() });
+  SqliteLedger.create(path, { mac: testMac(), nowMs: T0, configVersion: 1 });
+  const ledger = SqliteLedger.open(path, { mac: testMac() });
   rmSync(home, { recursive: true });
   await expect(ledger.openHold(holdRequest())).rejects.toMatchObject({ code: 'ledger_missing' });
-  ledger.close();
-  expect(() => Ledger.open(path, { mac: testMac() })).toThrow(
+  await ledger.close();
+  expect(() => SqliteLedger.open(path, { mac: testMac() })).toThrow(
     expect.objectContaining({ code: 'ledger_missing' }),
   );
 });
@@ -218,12 +223,12 @@ describe('a file that is damaged', () => {
     writeFileSync(path, whole);
     damage(path);
     const use = async () => {
-      const ledger = Ledger.open(path, { mac: testMac() });
+      const ledger = SqliteLedger.open(path, { mac: testMac() });
       try {
-        expect(ledger.audit().findings).not.toEqual([]);
+        expect((await ledger.audit()).findings).not.toEqual([]);
         await ledger.openHold(holdRequest({ capLines: [capLine()] }));
       } finally {
-        ledger.close();
+        await ledger.close();
       }
     };
     await expect(use()).rejects.toMatchObject({ code: 'ledger_damaged' });

@@ -1,5 +1,5 @@
 import { capLine, holdRequest, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
-import { Ledger } from '../../src/ledger/ledger.js';
+import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 
 /** Times of many calls, in microseconds. */
 export interface Spread {
@@ -34,20 +34,20 @@ const RATES = [
 
 /** Measures holds in a ledger that {@link seedLedger} made. It is longer afterwards by `calls` payments. */
 export async function measureHolds(path: string, calls: number): Promise<HoldCost> {
-  const ledger = Ledger.open(path, { mac: testMac() });
+  const ledger = SqliteLedger.open(path, { mac: testMac() });
   const [checks, holds]: [number[], number[]] = [[], []];
   for (let i = 0; i < calls; i++) {
     const nowMs = T0 + i * 2000;
     const request = holdRequest({ capLines: LINES, rateLines: RATES, nowMs });
     const start = performance.now();
-    ledger.usage(LINES, nowMs);
+    await ledger.usage(LINES, nowMs);
     const checked = performance.now();
     const { kind } = await ledger.openHold(request);
     holds.push(performance.now() - checked);
     checks.push(checked - start);
     if (kind !== 'held') throw new Error(`A hold ended as ${kind}`);
   }
-  ledger.close();
+  await ledger.close();
   return { check: spreadOf(checks), hold: spreadOf(holds) };
 }
 

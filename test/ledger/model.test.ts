@@ -65,14 +65,14 @@ class Command implements fc.AsyncCommand<Model, Real> {
   async run(model: Model, real: Real): Promise<void> {
     await this.#happen(model, real);
     const ledger = ledgerOf(real);
-    const usage = ledger.usage(EVERY_LINE, real.clockMs);
+    const usage = await ledger.usage(EVERY_LINE, real.clockMs);
     EVERY_LINE.forEach((line, i) => {
       const { least, most } = model.used(line, real.clockMs);
       expect(usage[i]).toBeGreaterThanOrEqual(least);
       expect(usage[i]).toBeLessThanOrEqual(most);
       expect(model.promised(line, real.clockMs)).toBeLessThanOrEqual(line.usdMicrosMax);
     });
-    const { findings, liveUsdMicros, capturedUsdMicros, payments } = ledger.audit();
+    const { findings, liveUsdMicros, capturedUsdMicros, payments } = await ledger.audit();
     expect(findings).toEqual([]);
     const sum = (of: (payment: ModelPayment) => bigint) =>
       model.payments.reduce((total, one) => total + of(one), 0n);
@@ -85,7 +85,7 @@ class Command implements fc.AsyncCommand<Model, Real> {
         ['held', 'signed', 'sent', 'unknown'].includes(place) ? held : 0n,
       ),
     });
-    expect(ledger.head().frozen).toBe(model.frozen);
+    expect((await ledger.head()).frozen).toBe(model.frozen);
   }
 
   toString(): string {
@@ -129,7 +129,7 @@ const holds = fc
       if (approved) model.tick(askedMs);
       const right = model.holdAnswers(wanted, real.clockMs);
       const passes = model.passes(wanted, real.clockMs);
-      const before = ledgerOf(real).usage(lines, real.clockMs);
+      const before = await ledgerOf(real).usage(lines, real.clockMs);
       const result = await ledgerOf(real).openHold({ ...hold, ...yes });
       expect(right).toContain(result.kind);
       if (result.kind !== 'held') return;
@@ -260,7 +260,7 @@ const switches = fc.constantFrom<Command>(
   new Command('freeze without keys', async (model, real) => {
     const locked = real.world.open({ mac: null });
     expect(await locked.freeze(real.clockMs)).toBe(!model.frozen);
-    locked.close();
+    await locked.close();
     if (!model.frozen) model.tick(real.clockMs);
     model.frozen = true;
   }),
@@ -294,8 +294,8 @@ const processes = fc.constantFrom<Command>(
     real.active = 1 - real.active;
     return Promise.resolve();
   }),
-  new Command('restart', (_model, real) => {
-    ledgerOf(real).close();
+  new Command('restart', async (_model, real) => {
+    await ledgerOf(real).close();
     real.ledgers[real.active] = real.world.open();
     return Promise.resolve();
   }),

@@ -14,7 +14,8 @@ import {
   testMac,
 } from '../../src/ledger/sqlite/fixtures.js';
 import { openDatabase, schemaVersionOf } from '../../src/ledger/sqlite/database.js';
-import { Ledger } from '../../src/ledger/ledger.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 import { migrationBackupPath } from '../../src/ledger/sqlite/migration.js';
 
 /** What version 1 wrote, a row in every table: `fillWithEverything` of that time, in a ledger of `testMac`. */
@@ -44,7 +45,7 @@ beforeEach(() => {
 afterEach(() => folder[Symbol.dispose]());
 
 function open(): Ledger {
-  return Ledger.open(path, { mac: testMac() });
+  return SqliteLedger.open(path, { mac: testMac() });
 }
 
 describe('a ledger of schema 1', () => {
@@ -52,46 +53,46 @@ describe('a ledger of schema 1', () => {
 
   test('is brought up to date with its head, its totals and its open payments, a copy of it beside', async () => {
     const ledger = open();
-    ledger.verifyCheckpoint(CHECKPOINT);
-    const report = ledger.audit();
+    await ledger.verifyCheckpoint(CHECKPOINT);
+    const report = await ledger.audit();
     expect(report).toMatchObject({ payments: 6, findings: [] });
     const day = capLine({ usdMicrosMax: 100n * CENT });
-    const [before = 0n] = ledger.usage([day], LATER);
+    const [before = 0n] = await ledger.usage([day], LATER);
     expect(before).toBeGreaterThan(0n);
-    const unknown = ledger.openPayments(10).find(({ state }) => state === 'unknown');
+    const unknown = (await ledger.openPayments(10)).find(({ state }) => state === 'unknown');
     if (unknown === undefined) throw new Error('There is no unknown payment');
     expect(await ledger.capture(unknown.id, captureFacts(unknown), LATER)).toMatchObject({ kind: 'done' });
 
     const over = { heldUsdMicros: 90n * CENT, capLines: [capLine({ usdMicrosMax: CENT })], nowMs: LATER };
     const approved = await held(ledger, { ...over, ...(await approve(ledger, over)) });
     expect(approved.pastCaps).toHaveLength(1);
-    expect(ledger.usage([day], LATER)).toEqual([before]);
-    expect(ledger.audit()).toMatchObject({ payments: 7, findings: [] });
-    ledger.close();
+    expect(await ledger.usage([day], LATER)).toEqual([before]);
+    expect(await ledger.audit()).toMatchObject({ payments: 7, findings: [] });
+    await ledger.close();
     const again = open();
-    expect(again.findPayment(approved.id)).toEqual(approved);
-    again.close();
+    expect(await again.findPayment(approved.id)).toEqual(approved);
+    await again.close();
 
-    const copy = Ledger.open(migrationBackupPath(path, 1), { mac: testMac() });
-    expect(copy.checkpoint()).toEqual(CHECKPOINT);
-    expect(copy.audit()).toMatchObject({ payments: 6, findings: [] });
-    copy.close();
+    const copy = SqliteLedger.open(migrationBackupPath(path, 1), { mac: testMac() });
+    expect(await copy.checkpoint()).toEqual(CHECKPOINT);
+    expect(await copy.audit()).toMatchObject({ payments: 6, findings: [] });
+    await copy.close();
   });
 
-  test.each(['captured', 'unknown'] as const)('has no row a cap can be written into: %s', (state) => {
-    open().close();
+  test.each(['captured', 'unknown'] as const)('has no row a cap can be written into: %s', async (state) => {
+    await open().close();
     editBehind(
       path,
       `UPDATE payments SET past_caps = '[["limits.per_day_usd","wallet"]]' WHERE state = '${state}'`,
     );
     const ledger = open();
-    expect(ledger.audit().findings.map(({ where }) => where)).toContain('payments');
+    expect((await ledger.audit()).findings.map(({ where }) => where)).toContain('payments');
     const look = {
       captured: () => ledger.originHistory('https://api.example.com', 'eip155'),
       unknown: () => ledger.openPayments(10),
     }[state];
-    expect(look).toThrow(expect.objectContaining({ code: 'ledger_damaged' }));
-    ledger.close();
+    await expect(look()).rejects.toMatchObject({ code: 'ledger_damaged' });
+    await ledger.close();
   });
 });
 
@@ -100,22 +101,22 @@ describe('a ledger of schema 2', () => {
 
   test('is brought up to date, and each of its open payments is due for a look', async () => {
     const ledger = open();
-    ledger.verifyCheckpoint({
+    await ledger.verifyCheckpoint({
       ledgerId: 'led_1241a88e444954f3fd71',
       seq: 35,
       headHash: '8397ed7865942eb707c3acbc0664afb123ba264adc8ff11c443ec460182d3b22',
     });
-    expect(ledger.audit()).toMatchObject({ payments: 7, findings: [] });
-    const openRows = ledger.openPayments(10);
+    expect(await ledger.audit()).toMatchObject({ payments: 7, findings: [] });
+    const openRows = await ledger.openPayments(10);
     expect(openRows.length).toBeGreaterThan(0);
-    const due = ledger.duePayments(LATER, 10);
+    const due = await ledger.duePayments(LATER, 10);
     expect(due.map(({ payment }) => payment.id).sort()).toEqual(openRows.map(({ id }) => id).sort());
     const [first] = openRows;
     if (first === undefined) throw new Error('There is no open payment');
     await ledger.saveLook({ paymentId: first.id, dueMs: LATER + 1, failures: 0, reason: null });
-    expect(ledger.duePayments(LATER, 10)).toHaveLength(openRows.length - 1);
-    expect(ledger.audit().findings).toEqual([]);
-    ledger.close();
+    expect(await ledger.duePayments(LATER, 10)).toHaveLength(openRows.length - 1);
+    expect((await ledger.audit()).findings).toEqual([]);
+    await ledger.close();
     const copy = openDatabase(migrationBackupPath(path, 2));
     expect(schemaVersionOf(copy)).toBe(2);
     copy.close();

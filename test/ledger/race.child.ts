@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { capLine, holdRequest, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
-import { Ledger } from '../../src/ledger/ledger.js';
+import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 
 /** What the race test asks of each process in one round. */
 export interface RaceRound {
@@ -16,7 +16,7 @@ export interface RaceReport {
   readonly latenciesMs: readonly number[];
 }
 
-const ledger = Ledger.open(JSON.parse(process.argv[2] ?? '') as string, { mac: testMac() });
+const ledger = SqliteLedger.open(JSON.parse(process.argv[2] ?? '') as string, { mac: testMac() });
 let nowMs = T0;
 
 async function race({ holds, amount, cap }: RaceRound): Promise<RaceReport> {
@@ -38,5 +38,5 @@ async function race({ holds, amount, cap }: RaceRound): Promise<RaceReport> {
 console.log(JSON.stringify('ready'));
 for await (const line of createInterface({ input: process.stdin }))
   console.log(JSON.stringify(await race(JSON.parse(line) as RaceRound)));
-ledger.close();
+await ledger.close();
 process.exit();

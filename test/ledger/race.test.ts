@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { capLine, scratchFolder, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
-import { Ledger } from '../../src/ledger/ledger.js';
+import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 import { bundleChild, startChild, type Child } from './children.js';
 import { spreadOf } from './measure.js';
 import type { RaceReport, RaceRound } from './race.child.js';
@@ -28,7 +28,7 @@ test(
   async () => {
     using folder = scratchFolder({ onDisk: true });
     const path = join(folder.path, 'purser.db');
-    Ledger.create(path, { mac: testMac(), nowMs: T0, configVersion: 1 });
+    SqliteLedger.create(path, { mac: testMac(), nowMs: T0, configVersion: 1 });
     const children = Array.from({ length: PROCESSES }, () => startChild(program, path));
     for (const child of children) expect(await child.next()).toBe('ready');
 
@@ -45,11 +45,11 @@ test(
     for (const child of children) expect((await child.ended).code).toBe(0);
     console.log(`${PROCESSES} processes, ${asked} calls each`);
 
-    const ledger = Ledger.open(path, { mac: testMac() });
+    const ledger = SqliteLedger.open(path, { mac: testMac() });
     const usdMicros = AMOUNT * BigInt(granted);
-    expect(ledger.usage([capLine()], T0 + asked)).toEqual([usdMicros]);
-    expect(ledger.audit()).toMatchObject({ payments: granted, liveUsdMicros: usdMicros, findings: [] });
-    ledger.close();
+    expect(await ledger.usage([capLine()], T0 + asked)).toEqual([usdMicros]);
+    expect(await ledger.audit()).toMatchObject({ payments: granted, liveUsdMicros: usdMicros, findings: [] });
+    await ledger.close();
   },
 );
 

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { captureFacts, holdRequest, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
 import { journalHash, RowAuthenticator } from '../../src/ledger/sqlite/authenticity.js';
 import { Journal, type JournalHead, type JournalKind } from '../../src/ledger/sqlite/journal.js';
-import { Ledger } from '../../src/ledger/ledger.js';
+import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 import { PAYMENT_COLUMNS, patchToJournal, paymentToSql, type Payment } from '../../src/ledger/payment.js';
 import { Register } from '../../src/ledger/sqlite/register.js';
 import {
@@ -65,7 +65,7 @@ const TEMPLATE: Omit<Payment, 'id'> = {
  */
 export function seedLedger(path: string, order: SeedOrder): void {
   const beginMs = T0 - order.days * DAY_MS;
-  Ledger.create(path, { mac: testMac(), nowMs: beginMs, configVersion: 1 });
+  SqliteLedger.create(path, { mac: testMac(), nowMs: beginMs, configVersion: 1 });
   const db = new Database(path);
   db.defaultSafeIntegers(true);
   // Nothing here must outlive a crash.

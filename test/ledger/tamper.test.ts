@@ -13,7 +13,8 @@ import {
   T0,
   testMac,
 } from '../../src/ledger/sqlite/fixtures.js';
-import { Ledger, type Checkpoint } from '../../src/ledger/ledger.js';
+import type { Ledger, Checkpoint } from '../../src/ledger/ledger.js';
+import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 import { SCHEMA_SQL } from '../../src/ledger/sqlite/schema.js';
 import { fillWithEverything, signingSteps, type Everything, type SigningStep } from './everything.js';
 
@@ -42,7 +43,7 @@ beforeAll(async () => {
   await world.ledger.touchSession('default', nowMs + 60_000);
   everything = { ...everything, nowMs: nowMs + 60_000 };
   await world.ledger.backup(pristine);
-  checkpoint = world.ledger.checkpoint();
+  checkpoint = await world.ledger.checkpoint();
 });
 
 let copies = 0;
@@ -56,18 +57,18 @@ function editedCopy(edit: Parameters<typeof editBehind>[1]): string {
 }
 
 /** What opening, the keystore's checkpoint and an audit have to say; empty where they find nothing wrong. */
-function findings(path: string, remembered = checkpoint): string[] {
+async function findings(path: string, remembered = checkpoint): Promise<string[]> {
   let ledger: Ledger | undefined;
   try {
-    ledger = Ledger.open(path, { mac: testMac() });
-    const { findings } = ledger.audit();
-    ledger.verifyCheckpoint(remembered);
+    ledger = SqliteLedger.open(path, { mac: testMac() });
+    const { findings } = await ledger.audit();
+    await ledger.verifyCheckpoint(remembered);
     return findings.map(({ where, id, says }) => `${where} ${id}: ${says}`);
   } catch (error) {
     if (!isWalletError(error) || error.code === 'internal') throw error;
     return [error.code];
   } finally {
-    ledger?.close();
+    await ledger?.close();
   }
 }
 
@@ -77,14 +78,14 @@ async function outcomeOf(path: string, step: SigningStep): Promise<string> {
   copyFileSync(path, copy);
   let ledger: Ledger | undefined;
   try {
-    ledger = Ledger.open(copy, { mac: testMac() });
+    ledger = SqliteLedger.open(copy, { mac: testMac() });
     const result = await signingSteps(ledger, everything)[step]();
     return result === null ? 'null' : 'kind' in result ? result.kind : 'found';
   } catch (error) {
     if (!isWalletError(error)) throw error;
     return error.code;
   } finally {
-    ledger?.close();
+    await ledger?.close();
     rmSync(copy);
   }
 }
@@ -183,7 +184,7 @@ function putBack(table: Table, row: Row) {
 }
 
 test('the ledger that is edited is whole, and every step of signing goes through on it', async () => {
-  expect(findings(pristine)).toEqual([]);
+  expect(await findings(pristine)).toEqual([]);
   for (const { name, columns } of TABLES) {
     const rows = rowsOf(pristine, name);
     expect(rows.length, name).toBeGreaterThan(0);
@@ -211,13 +212,13 @@ test('the ledger that is edited is whole, and every step of signing goes through
 
 describe('an audit finds any value that was changed, in', () => {
   const columns = TABLES.flatMap((table) => table.columns.map((column) => [table.name, column] as const));
-  test.each(columns)('%s.%s', (name, column) => {
+  test.each(columns)('%s.%s', async (name, column) => {
     const table = tableOf(name);
     for (const row of rowsOf(pristine, name)) {
       for (const value of otherValues(table, column, row[column] ?? null)) {
         const path = editedCopy(setValue(table, row, column, value));
         expect(
-          findings(path),
+          await findings(path),
           `${JSON.stringify(row, (_k, v: unknown) => (typeof v === 'bigint' ? String(v) : v))} → ${String(value)}`,
         ).not.toEqual([]);
         rmSync(path);
@@ -300,11 +301,11 @@ describe('rows that were deleted', () => {
   const untold = ['quotes', 'answers', 'looks', 'witnesses'];
   const told = TABLES.filter(({ name }) => !untold.includes(name));
 
-  test.each(told)('one of $name: an audit finds it', (table) => {
+  test.each(told)('one of $name: an audit finds it', async (table) => {
     for (const row of rowsOf(pristine, table.name)) {
       const path = editedCopy(deleteRow(table, row));
       expect(
-        findings(path),
+        await findings(path),
         JSON.stringify(row[table.keys[0] ?? ''], (_k, v: unknown) => String(v)),
       ).not.toEqual([]);
       rmSync(path);
@@ -323,7 +324,7 @@ describe('rows that were deleted', () => {
   ])('all of %s: signing refuses', async (name, step) => {
     const path = editedCopy(`DELETE FROM ${name}`);
     expect(await outcomeOf(path, step)).toMatch(/^ledger_damaged$|^internal$/);
-    expect(findings(path)).not.toEqual([]);
+    expect(await findings(path)).not.toEqual([]);
   });
 
   test.each(
@@ -346,7 +347,7 @@ describe('rows that were put back to what they once were, each with its own code
     expect(changed.length).toBeGreaterThan(0);
     for (const row of changed) {
       const path = editedCopy(putBack(table, row));
-      expect(findings(path)).not.toEqual([]);
+      expect(await findings(path)).not.toEqual([]);
       rmSync(path);
     }
     const all = editedCopy((db) => changed.forEach((row) => putBack(table, row)(db)));
@@ -365,8 +366,8 @@ describe('rows that were put back to what they once were, each with its own code
       expect(await outcomeOf(path, step)).toBe('ledger_damaged');
   });
 
-  test('all of it: the keystore’s checkpoint knows better', () => {
-    expect(findings(older)).toEqual(['ledger_older']);
+  test('all of it: the keystore’s checkpoint knows better', async () => {
+    expect(await findings(older)).toEqual(['ledger_older']);
   });
 });
 
@@ -388,18 +389,18 @@ function dump(path: string): string {
 }
 
 describe('a byte flipped anywhere', () => {
-  test('in the file: it is found, or it was in unused space', () => {
+  test('in the file: it is found, or it was in unused space', async () => {
     const bytes = readFileSync(pristine);
     const intact = dump(pristine);
     const path = join(folder.path, 'flipped.db');
     let found = 0;
-    fc.assert(
-      fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (offset, mask) => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), async (offset, mask) => {
         for (const end of ['-wal', '-shm']) rmSync(path + end, { force: true });
         const flipped = Buffer.from(bytes);
         flipped[offset] = (flipped[offset] ?? 0) ^ mask;
         writeFileSync(path, flipped);
-        if (findings(path).length > 0) found++;
+        if ((await findings(path)).length > 0) found++;
         else expect(dump(path)).toBe(intact);
       }),
       { numRuns: 300 },
@@ -407,7 +408,7 @@ describe('a byte flipped anywhere', () => {
     expect(found).toBeGreaterThan(60);
   });
 
-  test('in an index: an audit finds that it lies, though no row changed', () => {
+  test('in an index: an audit finds that it lies, though no row changed', async () => {
     const db = new Database(pristine, { readonly: true });
     const pages = db
       .prepare(
@@ -425,7 +426,7 @@ describe('a byte flipped anywhere', () => {
       bytes[last] = (bytes[last] ?? 0) ^ 1;
       writeFileSync(path, bytes);
       for (const end of ['-wal', '-shm']) rmSync(path + end, { force: true });
-      expect(findings(path), name).not.toEqual([]);
+      expect(await findings(path), name).not.toEqual([]);
       expect(dump(path)).toBe(dump(pristine));
     }
   });
@@ -435,7 +436,7 @@ describe('a byte flipped anywhere', () => {
     const filled = await fillWithEverything(world.ledger);
     const path = join(folder.path, 'killed.db');
     const [db, wal] = [readFileSync(world.path), readFileSync(`${world.path}-wal`)];
-    const killedAt = world.ledger.checkpoint();
+    const killedAt = await world.ledger.checkpoint();
     const restore = (log: Buffer): void => {
       rmSync(`${path}-shm`, { force: true });
       writeFileSync(path, db);
@@ -445,12 +446,12 @@ describe('a byte flipped anywhere', () => {
     const whole = dump(path);
     expect(whole).toContain(filled.signed.id);
     let found = 0;
-    fc.assert(
-      fc.property(fc.nat(wal.length - 1), fc.integer({ min: 1, max: 255 }), (offset, mask) => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(wal.length - 1), fc.integer({ min: 1, max: 255 }), async (offset, mask) => {
         const flipped = Buffer.from(wal);
         flipped[offset] = (flipped[offset] ?? 0) ^ mask;
         restore(flipped);
-        if (findings(path, killedAt).length > 0) found++;
+        if ((await findings(path, killedAt)).length > 0) found++;
         else expect(dump(path)).toBe(whole);
       }),
       { numRuns: 120 },

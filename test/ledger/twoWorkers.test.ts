@@ -42,7 +42,7 @@ describe.each(ALL_PLACES)('two workers who move a payment on at once, from %s', 
       const payment = await PLACES[from](one);
       const results = await Promise.all([MOVES[first](one, payment), MOVES[second](two, payment)]);
       const made = results.map(({ kind }) => kind === 'done');
-      const place = placeOf(one.findPayment(payment.id) ?? payment);
+      const place = placeOf((await one.findPayment(payment.id)) ?? payment);
       const inOrder = walk(from, [first, second]);
       const reversed = walk(from, [second, first]);
       // As if one had come after the other: never both halves of neither.
@@ -51,9 +51,9 @@ describe.each(ALL_PLACES)('two workers who move a payment on at once, from %s', 
         made,
       });
       total += countsIn(place);
-      expect(two.usage([capLine()], T0)).toEqual([total]);
+      expect(await two.usage([capLine()], T0)).toEqual([total]);
     }
-    expect(one.audit().findings).toEqual([]);
+    expect((await one.audit()).findings).toEqual([]);
   });
 });
 
@@ -97,16 +97,16 @@ test('every order of a payer’s steps and any two of another’s ends where the
       const made: boolean[] = [];
       for (const { worker, move } of steps)
         made.push((await MOVES[move](workers[worker], payment)).kind === 'done');
-      const place = placeOf(world.ledger.findPayment(payment.id) ?? payment);
+      const place = placeOf((await world.ledger.findPayment(payment.id)) ?? payment);
       expect({ place, made }, steps.map(({ worker, move }) => `${worker} ${move}`).join(', ')).toEqual(
         expected,
       );
-      expect(world.ledger.findLive(payment.requestHash) !== null).toBe(isOpen(place));
+      expect((await world.ledger.findLive(payment.requestHash)) !== null).toBe(isOpen(place));
       total += countsIn(place);
       orders++;
     }
   }
   expect(orders).toBe(OTHERS.length ** 2 * 15);
-  expect((workers.other as Ledger).usage([capLine()], T0)).toEqual([total]);
-  expect(workers.other.audit()).toMatchObject({ payments: orders, findings: [] });
+  expect(await (workers.other as Ledger).usage([capLine()], T0)).toEqual([total]);
+  expect(await workers.other.audit()).toMatchObject({ payments: orders, findings: [] });
 });

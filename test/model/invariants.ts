@@ -8,15 +8,15 @@ import type { Process, World } from './world.js';
 const WINDOW_EDGE_MS = 62_000;
 
 /** Fails where the promise is broken at this moment, by what the chains know. */
-export function assertPromise(world: World, { ledger }: Process): void {
+export async function assertPromise(world: World, { ledger }: Process): Promise<void> {
   const rows = new Map<string, Payment>();
   for (const payment of world.payments) {
-    const row = ledger.findPayment(payment.id);
+    const row = await ledger.findPayment(payment.id);
     if (row === null) throw new Error(`${payment.id} has no row`);
     rows.set(payment.id, row);
     assertTrue(payment, row);
   }
-  const used = ledger.usage(LINES, world.nowMs());
+  const used = await ledger.usage(LINES, world.nowMs());
   LINES.forEach((line, i) => {
     // A clock that was once fast moves windows on; what it then frees is the wall clock's own check (T30).
     const aheadMs = Math.max(world.aheadMsMax, world.clockAheadMs);
@@ -59,9 +59,9 @@ function assertTrue(payment: ModelPayment, { state, confirmed, note }: Payment):
 }
 
 /** Fails where anything is open, or any row is not what the chain knows, after all had their honest look. */
-export function assertEnded(world: World, { ledger }: Process): void {
+export async function assertEnded(world: World, { ledger }: Process): Promise<void> {
   for (const { id, onChain, left, excused } of world.payments) {
-    const row = ledger.findPayment(id);
+    const row = await ledger.findPayment(id);
     const landed = left && onChain?.hasLanded() === true;
     const told = row === null ? 'missing' : row.state === 'captured' && row.confirmed ? 'landed' : row.state;
     const right = landed ? 'landed' : 'released';
@@ -69,7 +69,7 @@ export function assertEnded(world: World, { ledger }: Process): void {
     if (excused && told === 'landed') continue;
     fail(told !== right, `${id} is ${told} (${row?.note}), and by the chain ${right}`);
   }
-  const { findings } = ledger.audit();
+  const { findings } = await ledger.audit();
   fail(findings.length > 0, `the audit finds ${JSON.stringify(findings)}`);
 }
 

@@ -56,7 +56,7 @@ export async function checkModel({
       await endAll(world);
       const { ledger } = world.process(0);
       for (const { id, isWithdrawal, onChain } of world.payments) {
-        const row = ledger.findPayment(id);
+        const row = await ledger.findPayment(id);
         const end = `${row?.state as PaymentState}, ${row?.note ?? 'no note'}`;
         ends.set(end, (ends.get(end) ?? 0) + 1);
         sums[isWithdrawal ? 'withdrawals' : 'payments'] += 1;
@@ -78,17 +78,17 @@ async function endAll(world: World): Promise<void> {
   const process = world.process(0);
   const { signal } = new AbortController();
   let rounds = 0;
-  while (process.ledger.openPayments(1).length > 0 && rounds < ROUNDS_MAX) {
+  while ((await process.ledger.openPayments(1)).length > 0 && rounds < ROUNDS_MAX) {
     rounds += 1;
     world.advanceTo(world.trueMs + ROUND_MS);
     await reconcileDue(process.engine, signal);
-    assertPromise(world, process);
+    await assertPromise(world, process);
   }
   world.figures.roundsMax = Math.max(world.figures.roundsMax, rounds);
   // What both operators had released by lies: the owner asks, too.
   await reconcileAll(process.engine, signal);
   await reconcileDue(process.engine, signal);
-  assertEnded(world, process);
+  await assertEnded(world, process);
 }
 
 /** The figures of a check, for a person. */

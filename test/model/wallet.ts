@@ -165,7 +165,7 @@ export async function openWithdrawal(
     if (isWalletError(error) && process.alive) return error.code;
     throw error;
   }
-  const { seq } = ledger.checkpoint();
+  const { seq } = await ledger.checkpoint();
   const result = await ledger.openWithdrawal({
     ...drafted.columns,
     agent: 'default',

@@ -148,7 +148,7 @@ export class World implements Disposable {
     if (!process.alive) return;
     process.alive = false;
     process.closing.abort();
-    process.ledger.close();
+    void process.ledger.close();
     this.figures.kills += 1;
     for (const { call } of this.payments) if (call?.process === process) call.end();
     for (const payment of this.payments) if (payment.call?.process === process) payment.call = null;

@@ -8,8 +8,8 @@ import type { Engine } from '../../src/wallet/engine.js';
 const ROWS_MAX = 100_000;
 
 /** Every payment of a ledger, oldest first. */
-export function paymentsIn({ ledger }: Pick<Engine, 'ledger'>): Payment[] {
-  return [...ledger.listPayments({}, ROWS_MAX, null).payments].reverse();
+export async function paymentsIn({ ledger }: Pick<Engine, 'ledger'>): Promise<Payment[]> {
+  return [...(await ledger.listPayments({}, ROWS_MAX, null)).payments].reverse();
 }
 
 /** One line of the journal as the file has it. */

@@ -6,7 +6,7 @@ import { setKey } from '../../src/config/change.js';
 import { LEDGER_FILE } from '../../src/config/home.js';
 import { StoreKeystore, type WalletSecret } from '../../src/keys/keystore.js';
 import { generatePhrase } from '../../src/keys/secret/phrase.js';
-import { Ledger } from '../../src/ledger/ledger.js';
+import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 import type { WalletOptions } from '../../src/wallet/engine.js';
 import { Wallet } from '../../src/wallet/wallet.js';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
@@ -65,7 +65,7 @@ export async function createTestWallet(
   await createConfig(home, mac, { walletId: keys.walletId, keystore: 'file', testnet: true });
   const ledgerMac = (data: string): Uint8Array => keys.mac('ledger', data);
   await keys.writeAnchor(
-    Ledger.create(join(home, LEDGER_FILE), { mac: ledgerMac, nowMs: now(), configVersion: 1 }),
+    SqliteLedger.create(join(home, LEDGER_FILE), { mac: ledgerMac, nowMs: now(), configVersion: 1 }),
     'rebuilt',
   );
   const set = async (key: string, value: string): Promise<number> =>

@@ -24,7 +24,7 @@ export async function settleAll(world: TestWorld, wallet: Wallet): Promise<Payme
   const engine = await wallet.engine();
   await world.advance(PAST_EXPIRY_SEC);
   await reconcileAll(engine, new AbortController().signal);
-  const payments = paymentsIn(engine);
+  const payments = await paymentsIn(engine);
   for (const payment of payments) {
     expect(payment, `${payment.id} has its final state`).toMatchObject(
       payment.state === 'captured' ? { confirmed: true } : { state: 'released' },
@@ -40,13 +40,13 @@ export async function expectLedgerIsChain(
   wallet: Wallet,
 ): Promise<{ captured: Payment[]; released: Payment[] }> {
   const engine = await wallet.engine();
-  const payments = paymentsIn(engine);
+  const payments = await paymentsIn(engine);
   const captured = payments.filter(({ state }) => state === 'captured');
   const onChain = await world.ground.payments(test.payAddress);
   expect(captured.map(factsOfRow).sort(byNonce)).toEqual(onChain.map(factsOfChain).sort(byNonce));
   const spent = captured.reduce((sum, { capturedAtomic }) => sum + (capturedAtomic ?? 0n), 0n);
   expect(await world.ground.balanceOf(test.payAddress)).toBe(test.fundedAtomic - spent);
-  expect(engine.ledger.audit().findings).toEqual([]);
+  expect((await engine.ledger.audit()).findings).toEqual([]);
   return { captured, released: payments.filter(({ state }) => state === 'released') };
 }
 

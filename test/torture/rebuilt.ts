@@ -37,7 +37,7 @@ export async function checkRebuilt(parts: {
   const engine = await wallet.engine();
   // What was open in the older copy has ended since.
   broken.push(...(await settleForGood(engine)));
-  const rows = paymentsIn(engine).filter((row) => row.state === 'captured');
+  const rows = (await paymentsIn(engine)).filter((row) => row.state === 'captured');
   for (const { ground, address, fundedAtomic, agent } of purses) {
     const left = fundedAtomic - (await ground.balanceOf(address));
     const counted = rows

@@ -47,7 +47,7 @@ export async function reckon(remains: Remains): Promise<TortureReport> {
   const engine = await wallet.engine();
   await engine.ledger.unfreeze(world.now());
   const open = await settleForGood(engine);
-  const payments = paymentsIn(engine);
+  const payments = await paymentsIn(engine);
   watch.start();
   watch.stop();
   const { settled, settledOn } = await readChains(purses);
@@ -104,7 +104,7 @@ function countCalls({ told }: Notebook): Map<string, number> {
 
 /** Compares ledger and chains, payment by payment. */
 async function compareWithChains(purses: readonly Purse[], engine: Engine): Promise<string[]> {
-  const payments = paymentsIn(engine);
+  const payments = await paymentsIn(engine);
   const isFrom = ({ network, payFrom }: Payment, { ground, address }: Purse): boolean =>
     network === ground.caip2 && payFrom.toLowerCase() === address.toLowerCase();
   const strange = payments.filter((payment) => !purses.some((purse) => isFrom(payment, purse)));
@@ -115,7 +115,7 @@ async function compareWithChains(purses: readonly Purse[], engine: Engine): Prom
     const here = payments.filter((payment) => isFrom(payment, purse));
     broken.push(...(await compareOn(purse, here)));
   }
-  for (const { where, id, says } of engine.ledger.audit().findings)
+  for (const { where, id, says } of (await engine.ledger.audit()).findings)
     broken.push(`audit: ${where} ${id}: ${says}`);
   return broken;
 }

@@ -12,7 +12,7 @@ export async function settleForGood(engine: Engine): Promise<string[]> {
   const patient = new AbortController().signal;
   let open: Payment[] = [];
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    open = engine.ledger.openPayments(OPEN_MAX);
+    open = await engine.ledger.openPayments(OPEN_MAX);
     if (open.length === 0) return [];
     const queue = [...open];
     const work = async (): Promise<void> => {

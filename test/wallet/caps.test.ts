@@ -78,14 +78,14 @@ async function expectStopped(call: () => Promise<Outcome>, code: string): Promis
   const sign = await spyOnSigner(wallet);
   const signatures = signaturesIn(mine.home);
   const payments = world.sandbox.shop.payments().length;
-  const rows = paymentsIn(await wallet.engine()).length;
+  const rows = (await paymentsIn(await wallet.engine())).length;
   const outcome = await call();
   expect(outcome).toMatchObject({ money: 'none', payment: null, spent_usd: '0.00' });
   expectCode(outcome, code);
   expect(sign).not.toHaveBeenCalled();
   expect(signaturesIn(mine.home)).toBe(signatures);
   expect(world.sandbox.shop.payments()).toHaveLength(payments);
-  expect(paymentsIn(await wallet.engine())).toHaveLength(rows);
+  expect(await paymentsIn(await wallet.engine())).toHaveLength(rows);
   return outcome;
 }
 

@@ -44,7 +44,9 @@ async function closeWorld(): Promise<void> {
 }
 
 const paymentOf = (wallet: Wallet, url: string): Promise<Payment | undefined> =>
-  wallet.engine().then((engine) => paymentsIn(engine).findLast((payment) => payment.url === url));
+  wallet
+    .engine()
+    .then(async (engine) => (await paymentsIn(engine)).findLast((payment) => payment.url === url));
 
 /** The distinct nonces that reached the shop for one URL. */
 function noncesFor(url: string): Set<string | undefined> {
@@ -234,7 +236,10 @@ describe.each(CHAINS)('killed in the middle of a payment on %s', (chain) => {
       await expectTruth(wallet);
       if (left !== undefined && signs === 'again') {
         const engine = await wallet.engine();
-        expect(engine.ledger.findPayment(left.id)).toMatchObject({ state: 'released', note: 'never_signed' });
+        expect(await engine.ledger.findPayment(left.id)).toMatchObject({
+          state: 'released',
+          note: 'never_signed',
+        });
       }
     },
   );
@@ -253,11 +258,14 @@ describe.each(CHAINS)('killed in the middle of a payment on %s', (chain) => {
       const wallet = await dieWhile(look, at(when, 'released'), process);
       spare = unlocked();
       const { ledger } = await wallet.engine();
-      expect(ledger.findPayment(payment!.id)?.state).toBe(when === 'before' ? 'unknown' : 'released');
+      expect((await ledger.findPayment(payment!.id))?.state).toBe(when === 'before' ? 'unknown' : 'released');
       const outcome = await wallet.pay(callOf(url), anyCall());
       expect(outcome).toMatchObject(PAID_NOW);
       expect(outcome.payment?.id).not.toBe(payment!.id);
-      expect(ledger.findPayment(payment!.id)).toMatchObject({ state: 'released', note: 'expired_unused' });
+      expect(await ledger.findPayment(payment!.id)).toMatchObject({
+        state: 'released',
+        note: 'expired_unused',
+      });
       await expectTruth(wallet);
     },
   );
@@ -268,7 +276,7 @@ describe.each(CHAINS)('killed in the middle of a payment on %s', (chain) => {
     const look: Order = { do: 'ledger', input: { payment_id: payment!.id } };
     const wallet = await dieWhile(look, at(when, 'confirmed'));
     const { ledger } = await wallet.engine();
-    expect(ledger.findPayment(payment!.id)).toMatchObject({
+    expect(await ledger.findPayment(payment!.id)).toMatchObject({
       state: 'captured',
       confirmed: when === 'after',
     });
@@ -331,12 +339,12 @@ describe('killed beside a payment', () => {
 
   test.each(['before', 'after'] as const)('%s a new config was noted', async (when) => {
     const { ledger } = await mine.open().engine();
-    const known = ledger.head().configVersion;
+    const known = (await ledger.head()).configVersion;
     await mine.set('limits.per_call_usd', when === 'before' ? '0.49' : '0.50');
-    const { version } = (await mine.open().engine()).config();
+    const { version } = await (await mine.open().engine()).config();
     expect(version).toBeGreaterThan(known);
     const wallet = await dieWhile({ do: 'noteConfig', version }, at(when, 'config'));
-    expect(ledger.head().configVersion).toBe(when === 'after' ? version : known);
+    expect((await ledger.head()).configVersion).toBe(when === 'after' ? version : known);
     await expectTruth(wallet);
   });
 

@@ -230,7 +230,7 @@ describe.each(CHAINS)('on %s', (chain) => {
         response: { body: { late: true } },
       });
       expect(outcome.message).toContain('nothing was spent');
-      expect(paymentsIn(await wallet.engine()).at(-1)).toMatchObject({ state: 'released' });
+      expect((await paymentsIn(await wallet.engine())).at(-1)).toMatchObject({ state: 'released' });
     });
   });
 });

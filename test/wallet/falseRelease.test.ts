@@ -39,17 +39,17 @@ const RELEASED = {
 };
 
 async function release(engine: Engine, note: keyof typeof RELEASED): Promise<void> {
-  const [payment] = paymentsIn(engine);
+  const [payment] = await paymentsIn(engine);
   const { kind } = await engine.ledger.release(payment?.id ?? '', note, world.now());
   expect(kind).toBe('done');
-  expect(engine.ledger.usage([capLine()], world.now())).toEqual([0n]);
+  expect(await engine.ledger.usage([capLine()], world.now())).toEqual([0n]);
 }
 
 /** Whatever looks at it afterwards. */
 const MENDS: Record<string, (mine: TestWallet, engine: Engine) => Promise<unknown>> = {
   'an audit': async (_mine, engine) => {
     const { recaptured, findings } = await compareWithChain(
-      engine.config(),
+      await engine.config(),
       engine.keys,
       engine.ledger,
       world.now(),
@@ -69,7 +69,7 @@ const MENDS: Record<string, (mine: TestWallet, engine: Engine) => Promise<unknow
     expect(await rebuildLedger(owner)).toMatchObject({ state: 'sound', recaptured: 1, notes: [] });
   },
   'an agent that asks for it': async (mine, engine) => {
-    const [payment] = paymentsIn(engine);
+    const [payment] = await paymentsIn(engine);
     const outcome = await mine.open().ledger({ payment_id: payment?.id }, anyCall());
     expect(outcome).toMatchObject({ money: 'captured', payment: { state: 'captured' } });
     expect(outcome.message).toContain('had been released');
@@ -77,7 +77,7 @@ const MENDS: Record<string, (mine: TestWallet, engine: Engine) => Promise<unknow
   'the background, ten minutes later': async (_mine, engine) => {
     await world.advance(601);
     reconcileInBackground(engine);
-    await vi.waitFor(() => expect(paymentsIn(engine)).toMatchObject([{ state: 'captured' }]), {
+    await vi.waitFor(async () => expect(await paymentsIn(engine)).toMatchObject([{ state: 'captured' }]), {
       timeout: BACKGROUND_MS_MAX,
       interval: 200,
     });
@@ -91,15 +91,15 @@ describe.each(CHAINS)('a payment on %s that was released and had landed', (chain
       await RELEASED[note](mine);
       const engine = await mine.open().engine();
       await MENDS[mend]?.(mine, engine);
-      const [payment] = paymentsIn(engine) as [Payment];
+      const [payment] = (await paymentsIn(engine)) as [Payment];
       const [shown] = await world.on(chain).ground.payments(mine.payAddress);
       expect(payment).toMatchObject({
         state: 'captured',
         tx: shown?.transaction,
         note: 'landed_after_release',
       });
-      expect(engine.ledger.usage([capLine()], world.now())).toEqual([10_000n]);
-      expect(engine.ledger.audit().findings).toEqual([]);
+      expect(await engine.ledger.usage([capLine()], world.now())).toEqual([10_000n]);
+      expect((await engine.ledger.audit()).findings).toEqual([]);
       // Where the limit is used up by it, nothing more is paid.
       expect(await mine.open().pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({
         code: 'approval_required',
@@ -112,7 +112,7 @@ describe.each(CHAINS)('a payment on %s that was released and had landed', (chain
     const mine = await world.on(chain).wallet();
     await RELEASED.expired_unused(mine);
     const engine = await mine.open().engine();
-    const [before] = paymentsIn(engine) as [Payment];
+    const [before] = (await paymentsIn(engine)) as [Payment];
     const claimed = await recordClaim(engine, before, 200, { success: true } as never);
     expect(claimed.state).toBe('released');
     const parts = { refused: false, withinMs: BACKGROUND_MS_MAX };
@@ -129,11 +129,11 @@ describe.each(CHAINS)('a payment on %s that was released and had landed', (chain
     await world.advance(100);
     expect(await reconcileAll(engine, never())).toMatchObject([{ verdict: 'released' }]);
     expect(await reconcileAll(engine, never())).toEqual([]);
-    const [payment] = paymentsIn(engine) as [Payment];
-    expect(engine.ledger.findLook(payment.id)).not.toBeNull();
+    const [payment] = (await paymentsIn(engine)) as [Payment];
+    expect(await engine.ledger.findLook(payment.id)).not.toBeNull();
     await world.advance(3_700);
     expect(await reconcileAll(engine, never())).toEqual([]);
-    expect(engine.ledger.findLook(payment.id)).toBeNull();
-    expect(paymentsIn(engine)).toMatchObject([{ state: 'released', note: 'expired_unused' }]);
+    expect(await engine.ledger.findLook(payment.id)).toBeNull();
+    expect(await paymentsIn(engine)).toMatchObject([{ state: 'released', note: 'expired_unused' }]);
   });
 });

@@ -82,9 +82,9 @@ test('money of an authorization that is spent, nobody can show by what, is not t
   expect(balances).toMatchObject([{ on_chain: '0.03', held: '0', spendable: '0.03' }]);
   // Toward the caps it counts all the same.
   const { ledger } = await wallet.engine();
-  expect(ledger.heldAtomic('eip155:84532', '0x036CbD53842c5426634e7929541eC2318f3dCF7e', mine.address)).toBe(
-    CENT,
-  );
+  expect(
+    await ledger.heldAtomic('eip155:84532', '0x036CbD53842c5426634e7929541eC2318f3dCF7e', mine.address),
+  ).toBe(CENT);
   await world.stop();
 });
 

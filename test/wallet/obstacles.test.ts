@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CONFIG_FILE, LEDGER_FILE } from '../../src/config/home.js';
-import { Ledger } from '../../src/ledger/ledger.js';
+import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 import type { CommitPoint } from '../../src/ledger/sqlite/writer.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
@@ -43,7 +43,7 @@ afterAll(async () => {
 
 /** The payments that reached the shop since the test began. */
 const seen = () => world.sandbox.shop.payments().slice(before.payments);
-const newest = async () => paymentsIn(await wallet.engine()).at(-1);
+const newest = async () => (await paymentsIn(await wallet.engine())).at(-1);
 
 /** Does something once, in the very step after this commit. */
 function once(point: CommitPoint, act: () => void): void {
@@ -75,7 +75,7 @@ describe('an empty wallet', () => {
     expect(told(outcome)).toContain(empty.address);
     expect(told(outcome)).toMatch(/send USDC on Base Sepolia \(eip155:84532\)/);
     expect(sign).not.toHaveBeenCalled();
-    expect(paymentsIn(await its.engine())).toEqual([]);
+    expect(await paymentsIn(await its.engine())).toEqual([]);
   });
 
   test('pays as soon as it has been funded', async () => {
@@ -144,7 +144,7 @@ function sendsOf({ payment }: Outcome): number {
 
 /** Freezes through a handle without keys, as `purser freeze` in another process may. */
 function freezeBeside(): Promise<boolean> {
-  const beside = Ledger.open(join(mine.home, LEDGER_FILE), { mac: null });
+  const beside = SqliteLedger.open(join(mine.home, LEDGER_FILE), { mac: null });
   return beside.freeze(world.now()).finally(() => beside.close());
 }
 

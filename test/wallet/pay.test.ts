@@ -142,7 +142,7 @@ describe.each(CHAINS)('on %s', (chain) => {
 
   test('an endpoint that asks nothing is simply called', async () => {
     const url = world.url('/free/json');
-    const signed = paymentsIn(await wallet.engine()).length;
+    const signed = (await paymentsIn(await wallet.engine())).length;
     expect(await pay(url)).toMatchObject({
       status: 'ok',
       code: 'not_priced',
@@ -153,7 +153,7 @@ describe.each(CHAINS)('on %s', (chain) => {
       response: { status: 200, body: { city: 'Lisbon' } },
     });
     expect(requestsFor(url)).toHaveLength(1);
-    expect(paymentsIn(await wallet.engine())).toHaveLength(signed);
+    expect(await paymentsIn(await wallet.engine())).toHaveLength(signed);
   });
 
   test.each([
@@ -239,7 +239,7 @@ describe.each(CHAINS)('on %s', (chain) => {
         held_atomic: '0',
       },
     ]);
-    const captured = paymentsIn(await wallet.engine()).reduce(
+    const captured = (await paymentsIn(await wallet.engine())).reduce(
       (sum, { capturedUsdMicros }) => sum + (capturedUsdMicros ?? 0n),
       0n,
     );
@@ -263,7 +263,7 @@ describe.each(CHAINS)('on %s', (chain) => {
       seen.push(...(page['entries'] as { id: string }[]).map(({ id }) => id));
       cursor = page['next_cursor'] as string | null;
     } while (cursor !== null);
-    const all = paymentsIn(await wallet.engine()).map(({ id }) => id);
+    const all = (await paymentsIn(await wallet.engine())).map(({ id }) => id);
     expect([...seen].reverse()).toEqual(all);
     expect(new Set(seen).size).toBe(all.length);
   });

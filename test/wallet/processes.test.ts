@@ -99,7 +99,7 @@ describe('caps', () => {
     expect(onBase + onSolana).toBe(20n * CENT);
     expect([onBase, onSolana].every((spent) => spent > 0n)).toBe(true);
     // Each chain has every payment that the ledger tells of on it, once.
-    const rows = paymentsIn(await both.open().engine()).filter(({ state }) => state === 'captured');
+    const rows = (await paymentsIn(await both.open().engine())).filter(({ state }) => state === 'captured');
     const nonces = [...(await chain.payments(both.address)), ...solana.payments(both.solanaAddress)];
     expect(rows.map(({ nonce }) => nonce).sort()).toEqual(nonces.map(({ nonce }) => nonce).sort());
   });
@@ -289,7 +289,7 @@ describe('a quote', () => {
 
 test('a payment of one process is in the ledger of the other', async () => {
   const { payment } = await one.pay(callOf(world.url('/v2/json')));
-  const rows = paymentsIn(await wallet.engine());
+  const rows = await paymentsIn(await wallet.engine());
   expect(rows.at(-1)).toMatchObject({ id: payment?.id, state: 'captured' });
   expect((await two.ask({ do: 'ledger', input: { payment_id: payment?.id } })) as Outcome).toMatchObject({
     payment: { id: payment?.id, confirmed: true },

@@ -36,12 +36,12 @@ function putBack({ home }: TestWallet): void {
   copyFileSync(join(home, 'copy.db'), join(home, 'purser.db'));
 }
 
-function headOf({ home }: TestWallet): number {
-  const ledger = openLedgerWithoutKeys(home);
+async function headOf({ home }: TestWallet): Promise<number> {
+  const ledger = await openLedgerWithoutKeys(home);
   try {
-    return ledger.head().seq;
+    return (await ledger.head()).seq;
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }
 
@@ -68,7 +68,7 @@ describe.each(CHAINS)('a copy of the ledger from a moment ago, on %s', (chain) =
     const again = () => wallet.pay(callOf(world.url('/v2/json')), anyCall());
     expect(await again()).toMatchObject({ code: 'paid' });
     await wallet.close();
-    expect(await rememberedBy(mine)).toBe(headOf(mine));
+    expect(await rememberedBy(mine)).toBe(await headOf(mine));
     putBack(mine);
     expect(await pay(mine)).toMatchObject(REFUSED);
   });
@@ -79,7 +79,7 @@ describe.each(CHAINS)('a copy of the ledger from a moment ago, on %s', (chain) =
     const child = await startWalletProcess(mine.home);
     for (let i = 0; i < 2; i += 1) {
       expect(await child.pay(callOf(world.url('/v2/json')))).toMatchObject({ code: 'paid' });
-      await expect.poll(() => rememberedBy(mine), { timeout: CATCH_UP_MS_MAX }).toBe(headOf(mine));
+      await expect.poll(() => rememberedBy(mine), { timeout: CATCH_UP_MS_MAX }).toBe(await headOf(mine));
     }
     await child.kill();
     putBack(mine);
@@ -96,7 +96,7 @@ describe('a freeze', () => {
     await copyLedger(mine);
     expect(await freeze(mine)).toEqual({ changed: true, ledgerFault: null });
     putBack(mine);
-    expect(openLedgerWithoutKeys(mine.home).head().frozen).toBe(true);
+    expect((await (await openLedgerWithoutKeys(mine.home)).head()).frozen).toBe(true);
     expect(await pay(mine)).toMatchObject(FROZEN);
     expect(signaturesIn(mine.home)).toBe(0);
     expect(await unfreezeWallet(owner(mine))).toBe(true);
@@ -131,7 +131,7 @@ describe('a freeze', () => {
     const server = await startWalletProcess(mine.home, { reconcile: true });
     await server.ask({ do: 'balance', input: {} });
     await freeze(mine);
-    await expect.poll(() => rememberedBy(mine), { timeout: CATCH_UP_MS_MAX }).toBe(headOf(mine));
+    await expect.poll(() => rememberedBy(mine), { timeout: CATCH_UP_MS_MAX }).toBe(await headOf(mine));
     await server.kill();
     rmSync(join(mine.home, 'frozen'));
     putBack(mine);
@@ -211,7 +211,7 @@ test('a copy is no newer for what is written to it: the keystore goes on to reme
   const remembered = await rememberedBy(mine);
   putBack(mine);
   // Each of these has the keystore remember the ledger, and to suspend needs no owner.
-  while (headOf(mine) <= (remembered ?? 0) + 2) {
+  while ((await headOf(mine)) <= (remembered ?? 0) + 2) {
     await suspendAgent(owner(mine), 'ada');
     await resumeAgent(owner(mine), 'ada');
   }

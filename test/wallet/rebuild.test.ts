@@ -81,9 +81,9 @@ async function later(): Promise<void> {
 async function sessionUsed(): Promise<{ day: bigint; findings: unknown[] }> {
   const wallet = test1.open({ now });
   const engine = await wallet.engine();
-  const [day = 0n] = engine.ledger.usage([capLine()], now());
-  const { findings } = engine.ledger.audit();
-  const compared = await compareWithChain(engine.config(), engine.keys, engine.ledger, now());
+  const [day = 0n] = await engine.ledger.usage([capLine()], now());
+  const { findings } = await engine.ledger.audit();
+  const compared = await compareWithChain(await engine.config(), engine.keys, engine.ledger, now());
   await wallet.close();
   return { day, findings: [...findings, ...compared.findings] };
 }
@@ -93,17 +93,17 @@ async function usedOf(hosts: readonly string[], categories: readonly string[], a
   const wallet = test1.open({ now });
   const { ledger } = await wallet.engine();
   const { id: sessionId } = await ledger.touchSession(agent, now());
-  const used = (...scopes: CapScope[]): bigint[] =>
+  const used = (...scopes: CapScope[]): Promise<bigint[]> =>
     ledger.usage(
       scopes.map((scope) => capLine({ scope, windowSec: scope.kind === 'session' ? null : 86_400 })),
       now(),
     );
   const session = { kind: 'session', agent, sessionId } as const;
   const found = {
-    hosts: used(...hosts.map((host) => ({ kind: 'host', host }) as const)),
-    categories: used(...categories.map((category) => ({ kind: 'category', category }) as const)),
-    session: used(session)[0],
-    categoriesOfSession: used(...categories.map((category) => ({ ...session, category }))),
+    hosts: await used(...hosts.map((host) => ({ kind: 'host', host }) as const)),
+    categories: await used(...categories.map((category) => ({ kind: 'category', category }) as const)),
+    session: (await used(session))[0],
+    categoriesOfSession: await used(...categories.map((category) => ({ ...session, category }))),
   };
   await wallet.close();
   return found;
@@ -176,10 +176,10 @@ describe('a ledger of two chains and three agents that was deleted', () => {
     await later();
     expect(await rebuildLedger(owner())).toMatchObject({ state: 'done', imported: 6 });
     const { ledger } = await test1.open({ now }).engine();
-    const rows = paymentsIn({ ledger });
+    const rows = await paymentsIn({ ledger });
     expect(rows.map(({ agent, network, payFrom }) => [agent, network, payFrom]).sort()).toEqual(paid.sort());
     const lines = ['default', 'ada', 'bob'].map((agent) => capLine({ scope: { kind: 'agent', agent } }));
-    expect(ledger.usage(lines, now())).toEqual([20_000n, 20_000n, 20_000n]);
+    expect(await ledger.usage(lines, now())).toEqual([20_000n, 20_000n, 20_000n]);
     expect(await sessionUsed()).toEqual({ day: 60_000n, findings: [] });
     expect(await usedOf(['a.example.com'], ['maps'])).toMatchObject({
       hosts: [60_000n],
@@ -243,7 +243,7 @@ test('a rebuild takes for captured what the copy has released, and the chain sho
   });
   const wallet = test1.open({ now });
   const { ledger } = await wallet.engine();
-  const [open] = paymentsIn({ ledger });
+  const [open] = await paymentsIn({ ledger });
   await ledger.release(open?.id ?? '', 'expired_unused', now());
   await wallet.close();
   await backupLedger(owner(), file('copy.db'));
@@ -267,7 +267,7 @@ describe('the comparison with the chain', () => {
     expect(await pay('/v2/json?fault=false_receipt&n=2')).toMatchObject({ code: 'paid' });
     const wallet = test1.open({ now });
     const engine = await wallet.engine();
-    const [claimed] = engine.ledger.listPayments({ state: 'captured' }, 1, null).payments;
+    const [claimed] = (await engine.ledger.listPayments({ state: 'captured' }, 1, null)).payments;
     expect(claimed).toMatchObject({ confirmed: false });
     expect((await sessionUsed()).findings).toEqual([]);
   });
@@ -283,9 +283,9 @@ describe('several agents', () => {
     const engine = await wallet.engine();
     const { ledger, keys } = engine;
     const lines = AGENTS.map((agent) => capLine({ scope: { kind: 'agent', agent } }));
-    const used = ledger.usage([...lines, capLine()], now());
-    const audit = ledger.audit();
-    const compared = await compareWithChain(engine.config(), keys, ledger, now());
+    const used = await ledger.usage([...lines, capLine()], now());
+    const audit = await ledger.audit();
+    const compared = await compareWithChain(await engine.config(), keys, ledger, now());
     await wallet.close();
     const findings = [...audit.findings, ...compared.findings];
     return { used, withdrawals: audit.withdrawals, compared: compared.compared, findings };

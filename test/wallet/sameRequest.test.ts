@@ -404,7 +404,7 @@ describe.each(CHAINS)('on %s', (chain) => {
       expect(second).toMatchObject({ status: 'ok', spent_usd: '0.01' });
       expect(second.payment?.id).not.toBe(first.payment?.id);
       expect(new Set(headersFor(url)).size).toBe(2);
-      const row = paymentsIn(await wallet.engine()).find(({ id }) => id === first.payment?.id);
+      const row = (await paymentsIn(await wallet.engine())).find(({ id }) => id === first.payment?.id);
       expect(row).toMatchObject({ state: 'released', note: 'expired_unused' });
     });
 

@@ -34,13 +34,13 @@ async function payUnsettled(place: TestWorld) {
 describe.each(CHAINS)('on the owner’s own RPC of %s', (chain) => {
   test('a payment counts at once, and is confirmed by a settled block alone', async () => {
     const { wallet, engine } = await payUnsettled(world.on(chain));
-    expect(engine.ledger.usage([capLine()], world.now())).toEqual([10_000n]);
+    expect(await engine.ledger.usage([capLine()], world.now())).toEqual([10_000n]);
     expect(await reconcile(wallet)).toMatchObject([{ verdict: 'waits', payment: { confirmed: false } }]);
-    expect(paymentsIn(engine)).toMatchObject([{ state: 'captured', confirmed: false }]);
+    expect(await paymentsIn(engine)).toMatchObject([{ state: 'captured', confirmed: false }]);
 
     world.sandbox.setSettling(true);
     expect(await reconcile(wallet)).toMatchObject([{ verdict: 'confirmed', payment: { confirmed: true } }]);
-    expect(engine.ledger.usage([capLine()], world.now())).toEqual([10_000n]);
+    expect(await engine.ledger.usage([capLine()], world.now())).toEqual([10_000n]);
   });
 });
 
@@ -50,10 +50,10 @@ test('a payment in a block that a reorganisation undoes is not confirmed, and is
   expect(await reconcile(wallet)).toMatchObject([{ payment: { state: 'captured', confirmed: false } }]);
   await before.revert();
   expect(await reconcile(wallet)).toMatchObject([{ payment: { state: 'captured', confirmed: false } }]);
-  expect(engine.ledger.usage([capLine()], world.now())).toEqual([10_000n]);
+  expect(await engine.ledger.usage([capLine()], world.now())).toEqual([10_000n]);
   await world.advance(PAST_ALL_SEC);
   expect(await reconcile(wallet)).toMatchObject([
     { verdict: 'released', payment: { state: 'released', note: 'capture_undone' } },
   ]);
-  expect(engine.ledger.usage([capLine()], world.now())).toEqual([0n]);
+  expect(await engine.ledger.usage([capLine()], world.now())).toEqual([0n]);
 });

@@ -54,7 +54,7 @@ describe.each(CHAINS)('on %s', (chain) => {
     wallet.ledger({ payment_id: outcome.payment?.id }, anyCall());
 
   async function rowOf(outcome: Outcome) {
-    return paymentsIn(await wallet.engine()).find(({ id }) => id === outcome.payment?.id);
+    return (await paymentsIn(await wallet.engine())).find(({ id }) => id === outcome.payment?.id);
   }
 
   /** An outcome that leaves the money's fate open and says where to ask. */

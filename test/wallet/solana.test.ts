@@ -319,7 +319,7 @@ describe('two operators of which one lies (T28)', () => {
   });
 
   async function queryOf(outcome: Outcome): Promise<SolanaFateQuery> {
-    const row = paymentsIn(await wallet.engine()).find(({ id }) => id === outcome.payment?.id);
+    const row = (await paymentsIn(await wallet.engine())).find(({ id }) => id === outcome.payment?.id);
     return (await new Rails().ofPayment(row!)!.settlementQuery(row!)) as SolanaFateQuery;
   }
 
@@ -354,11 +354,11 @@ describe('two operators of which one lies (T28)', () => {
 test('what left the wallet is read from the chain, payment by payment', async () => {
   const engine = await wallet.engine();
   const network = findNetwork(SOLANA_DEVNET) as SvmNetwork;
-  const chain = engine.chain(engine.config(), network);
+  const chain = engine.chain(await engine.config(), network);
   await settleAll(world, wallet);
   const [asset] = assetsOf(SOLANA_DEVNET);
   const { payments } = await chain.history(asset as SvmAsset, mine.solanaAddress, 0);
-  const rows = paymentsIn(engine).filter(({ state }) => state === 'captured');
+  const rows = (await paymentsIn(engine)).filter(({ state }) => state === 'captured');
   expect(payments.map(({ nonce, to, amountAtomic, tx }) => [nonce, to, amountAtomic, tx]).sort()).toEqual(
     rows.map(({ nonce, payTo, capturedAtomic, tx }) => [nonce, payTo, capturedAtomic, tx]).sort(),
   );

@@ -62,7 +62,7 @@ async function takeUntil(wallet: Wallet, to: string, note: string): Promise<void
   const engine = await wallet.engine();
   const interrupted = new AbortController();
   const taken = take(wallet, { to }, interrupted.signal);
-  await expect.poll(() => paymentsIn(engine)[0]?.note, PATIENT).toBe(note);
+  await expect.poll(async () => (await paymentsIn(engine))[0]?.note, PATIENT).toBe(note);
   interrupted.abort();
   await taken;
 }
@@ -70,7 +70,7 @@ async function takeUntil(wallet: Wallet, to: string, note: string): Promise<void
 async function expectTruth(place: TestWorld, mine: TestWallet, wallet: Wallet): Promise<void> {
   await expectLedgerIsChain(place, mine, wallet);
   const engine = await wallet.engine();
-  const { findings } = await compareWithChain(engine.config(), engine.keys, engine.ledger, world.now());
+  const { findings } = await compareWithChain(await engine.config(), engine.keys, engine.ledger, world.now());
   expect(findings).toEqual([]);
 }
 
@@ -113,7 +113,7 @@ describe.each(CHAINS)('on %s', (on) => {
       // The agent's views tell of payments alone.
       const shown = (await wallet.ledger({}, anyCall())) as Outcome & { entries: unknown[] };
       expect(shown.entries).toHaveLength(1);
-      expect(engine.ledger.audit()).toMatchObject({
+      expect(await engine.ledger.audit()).toMatchObject({
         withdrawals: 1,
         payments: 1,
         capturedUsdMicros: 10_000n,
@@ -146,7 +146,9 @@ describe.each(CHAINS)('on %s', (on) => {
       expect(stuck).toMatchObject({ via: null, payment: { state: 'unknown', note: 'refused' } });
       expect(stuck.says.join()).toContain('not_today');
       const engine = await wallet.engine();
-      expect(engine.ledger.heldAtomic(ground.caip2, stuck.payment.asset, mine.payAddress)).toBe(2n * DOLLAR);
+      expect(await engine.ledger.heldAtomic(ground.caip2, stuck.payment.asset, mine.payAddress)).toBe(
+        2n * DOLLAR,
+      );
       await expect(take(wallet, { to: await ground.newOwner() })).rejects.toMatchObject({
         code: 'payment_unresolved',
       });
@@ -193,7 +195,7 @@ describe.each(CHAINS)('on %s', (on) => {
         async () => true,
         interrupted.signal,
       );
-      await expect.poll(() => paymentsIn(engine)[0]?.state, PATIENT).toBe('unknown');
+      await expect.poll(async () => (await paymentsIn(engine))[0]?.state, PATIENT).toBe('unknown');
       // Ctrl-C: what was signed stays written down.
       interrupted.abort();
       expect(await asked).toMatchObject({ via: null, payment: { state: 'unknown', note: 'taken' } });
@@ -250,7 +252,7 @@ describe.each(CHAINS)('on %s', (on) => {
       const engine = await wallet.engine();
       const to = await ground.newOwner();
       const failed: unknown = await take(wallet, { to }).catch((error: unknown) => error);
-      const [row] = paymentsIn(engine);
+      const [row] = await paymentsIn(engine);
       expect(row?.state ?? null).toBe(state);
       expect(failed).toMatchObject({ code: 'disk_full', money });
       if (row !== undefined) {
@@ -263,9 +265,9 @@ describe.each(CHAINS)('on %s', (on) => {
       await reconcileAll(await roomy.engine(), anyCall().signal);
       // What left arrived, and is known to have; what did not is taken out by the same command again.
       if (state !== 'sent') await take(roomy, { to });
-      expect(paymentsIn(await roomy.engine()).at(-1)).toMatchObject({ state: 'captured' });
+      expect((await paymentsIn(await roomy.engine())).at(-1)).toMatchObject({ state: 'captured' });
       expect(await ground.balanceOf(to)).toBe(2n * DOLLAR);
-      expect((await roomy.engine()).ledger.audit().findings).toEqual([]);
+      expect((await (await roomy.engine()).ledger.audit()).findings).toEqual([]);
     });
 
     test('for a moment, as it is signed, leaves nothing', async () => {
@@ -282,7 +284,9 @@ describe.each(CHAINS)('on %s', (on) => {
       });
       const to = await ground.newOwner();
       await expect(take(wallet, { to })).rejects.toMatchObject({ code: 'disk_full', money: 'none' });
-      expect(paymentsIn(await wallet.engine())).toMatchObject([{ state: 'released', note: 'never_signed' }]);
+      expect(await paymentsIn(await wallet.engine())).toMatchObject([
+        { state: 'released', note: 'never_signed' },
+      ]);
       expect(await take(wallet, { to })).toMatchObject({ earlier: false, payment: { state: 'captured' } });
     });
   });
@@ -311,7 +315,7 @@ describe.each(CHAINS)('on %s', (on) => {
         0n,
         10n * DOLLAR,
       ]);
-      expect(engine.ledger.audit()).toMatchObject({ withdrawals: 2, findings: [] });
+      expect(await engine.ledger.audit()).toMatchObject({ withdrawals: 2, findings: [] });
       await engine.ledger.agents.change('researcher', { act: 'remove' }, world.now());
     });
   });
@@ -346,10 +350,12 @@ describe.each(CHAINS)('on %s', (on) => {
         async () => true,
         interrupted.signal,
       );
-      await expect.poll(() => paymentsIn(engine)[0]?.state, PATIENT).toBe('sent');
+      await expect.poll(async () => (await paymentsIn(engine))[0]?.state, PATIENT).toBe('sent');
       await ground.rpc.setFault({ kind: 'down' });
       await expect.poll(() => world.sandbox.facilitator.log.entries.length, PATIENT).toBeGreaterThan(settled);
-      await expect.poll(() => paymentsIn(engine)[0]?.state, PATIENT).toMatch(/unknown|captured/);
+      await expect
+        .poll(async () => (await paymentsIn(engine))[0]?.state, PATIENT)
+        .toMatch(/unknown|captured/);
       interrupted.abort();
       await asked;
       await ground.rpc.setFault(null);
@@ -402,7 +408,7 @@ describe.each(CHAINS)('on %s', (on) => {
       await ground.rpc.setFault(null);
       expect(await take(wallet, { ...other, repeats: true })).toMatchObject({ payment: { confirmed: true } });
       const { findings, recaptured } = await compareWithChain(
-        engine.config(),
+        await engine.config(),
         engine.keys,
         engine.ledger,
         world.now(),
@@ -410,7 +416,7 @@ describe.each(CHAINS)('on %s', (on) => {
       expect(recaptured).toMatchObject([{ payment: { payTo: to, state: 'captured' } }]);
       expect(findings).toEqual([]);
       // What the owner took out counts in no limit, also where it was found out late.
-      expect(engine.ledger.usage([capLine()], world.now())).toEqual([0n]);
+      expect(await engine.ledger.usage([capLine()], world.now())).toEqual([0n]);
     });
 
     test('that says it arrived when it did not has one signed, and the audit finds it', async () => {
@@ -433,7 +439,12 @@ describe.each(CHAINS)('on %s', (on) => {
       expect(await take(wallet, { to })).toMatchObject({ payment: { state: 'captured' } });
       expect(signaturesIn(mine.home)).toBe(1);
       await ground.rpc.setFault(null);
-      const { findings } = await compareWithChain(engine.config(), engine.keys, engine.ledger, world.now());
+      const { findings } = await compareWithChain(
+        await engine.config(),
+        engine.keys,
+        engine.ledger,
+        world.now(),
+      );
       expect(findings).toMatchObject([
         { says: expect.stringContaining('the chain does not show it') as unknown },
       ]);
@@ -453,7 +464,7 @@ describe.each(CHAINS)('on %s', (on) => {
         async () => true,
         interrupted.signal,
       );
-      await expect.poll(() => paymentsIn(engine)[0]?.note, PATIENT).toBe('taken');
+      await expect.poll(async () => (await paymentsIn(engine))[0]?.note, PATIENT).toBe('taken');
       interrupted.abort();
       await asked;
       // It still shows the money: what is open stays reserved.

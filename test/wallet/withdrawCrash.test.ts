@@ -86,7 +86,7 @@ describe.each(CHAINS)('on %s', (on) => {
         await expect(process.ask(order(to))).rejects.toThrow(ProcessEnded);
         const wallet = mine.open();
         const engine = await wallet.engine();
-        const stands = paymentsIn(engine).findLast(({ payTo }) => payTo === to);
+        const stands = (await paymentsIn(engine)).findLast(({ payTo }) => payTo === to);
         if (row === null) expect(stands).toBeUndefined();
         else expect(stands).toMatchObject(row);
         const signatures = signaturesIn(mine.home);

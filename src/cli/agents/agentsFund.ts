@@ -18,8 +18,8 @@ export async function run(call: CommandCall): Promise<number> {
     isWithin: true,
   };
   return moveMoney(call, wish, async (engine, network) => {
-    const agent = otherAgent(engine, name);
-    if (engine.ledger.agents.find(name)?.state === 'removed')
+    const agent = await otherAgent(engine, name);
+    if ((await engine.ledger.agents.find(name))?.state === 'removed')
       throw new WalletError('bad_input', `The agent ${name} was removed; nothing is sent to it.`);
     return { from: engine.forAgent(DEFAULT_AGENT), to: await addressOf(agent, network) };
   });

@@ -13,7 +13,7 @@ export async function run(call: CommandCall): Promise<number> {
     isWithin: true,
   };
   return moveMoney(call, wish, async (engine, network) => ({
-    from: otherAgent(engine, name),
+    from: await otherAgent(engine, name),
     to: await addressOf(engine.forAgent(DEFAULT_AGENT), network),
   }));
 }

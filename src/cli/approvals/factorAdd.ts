@@ -29,7 +29,7 @@ export async function run(call: CommandCall): Promise<number> {
 export async function enrolPasskey(call: CommandCall, options: OwnerOptions, label: string) {
   const added = await addPasskey(options, label, async (enrolment) => {
     const keys = await unlockAsAnyone(options);
-    const ledger = openLedger(options, keys);
+    const ledger = await openLedger(options, keys);
     const page = await openPage(call, { home: options.home, ledger, keys }, '/passkey', { enrolment });
     const stop = (): void => enrolment.close();
     process.once('SIGINT', stop);

@@ -9,11 +9,11 @@ export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   return withEngine(call, async (engine) => {
     const { limitLines, rateBounds } = await import('../../wallet/balance.js');
-    const config = engine.config();
+    const config = await engine.config();
     // Looking begins no session: without one, nothing of its cap is used.
-    const session = engine.ledger.currentSession(engine.agent, engine.now());
-    const limits = limitLines(engine, config, { id: session?.id ?? 'none' });
-    const { frozen } = engine.ledger.head();
+    const session = await engine.ledger.currentSession(engine.agent, engine.now());
+    const limits = await limitLines(engine, config, { id: session?.id ?? 'none' });
+    const { frozen } = await engine.ledger.head();
     const { callsPerMinute } = config.limits;
     const fields = {
       message: frozen ? 'The wallet is frozen: nothing is signed.' : 'What is set, and what is left of it.',

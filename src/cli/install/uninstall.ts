@@ -58,9 +58,9 @@ async function moneyLeft(call: CommandCall): Promise<readonly MoneyLeft[] | null
   if (!existsSync(join(call.home, CONFIG_FILE))) return null;
   const { balancesOf } = await import('../../owner/ownerAgents.js');
   const look = withEngine(call, async (engine) => {
-    const agents = engine.ledger.agents.list();
+    const agents = await engine.ledger.agents.list();
     const money = agents.map(async ({ name, index }) =>
-      (await balancesOf(engine.config(), engine.keys, index))
+      (await balancesOf(await engine.config(), engine.keys, index))
         .filter(({ onChain }) => onChain === null || /[1-9]/.test(onChain))
         .map(({ onChain, symbol, label }) => ({
           agent: name,

@@ -83,7 +83,7 @@ async function auditWallet(home: string, keys: UnlockedWallet, compareAtMs: numb
   const config = findingOf('config', () => provedConfig(home, keys));
   let ledger: Ledger;
   try {
-    ledger = openLedger({ home }, keys);
+    ledger = await openLedger({ home }, keys);
   } catch (error) {
     // A head that does not hold is what an audit is for; a ledger that is not there is not.
     if (!isWalletError(error) || error.code !== 'ledger_damaged') throw error;
@@ -106,15 +106,15 @@ async function auditWallet(home: string, keys: UnlockedWallet, compareAtMs: numb
   try {
     const checkpoint = await checkpointFindings(async () => {
       const anchor = await keys.readAnchor();
-      if (anchor !== null) ledger.verifyCheckpoint(anchor);
+      if (anchor !== null) await ledger.verifyCheckpoint(anchor);
     });
-    const first = ledger.audit();
+    const first = await ledger.audit();
     const comparable = compareAtMs !== null && config.length === 0 && first.findings.length === 0;
     const chain = comparable
       ? await compareWithChain(provedConfig(home, keys), keys, ledger, compareAtMs)
       : { compared: null, byAgent: [], recaptured: [], notes: [], findings: [] };
     // What was captured again is in the sums.
-    const report = chain.recaptured.length === 0 ? first : ledger.audit();
+    const report = chain.recaptured.length === 0 ? first : await ledger.audit();
     if (chain.recaptured.length > 0) await rememberLedger(keys, ledger);
     return {
       entries: report.entries,
@@ -130,7 +130,7 @@ async function auditWallet(home: string, keys: UnlockedWallet, compareAtMs: numb
       findings: [...report.findings, ...config, ...checkpoint, ...chain.findings],
     };
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }
 

@@ -25,14 +25,19 @@ export async function run({ io, home, flags }: CommandCall): Promise<number> {
     throw new WalletError('bad_input', 'Give --json or --csv, not both.');
   const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
   const input: LedgerInput = parseInput(ledgerInput, given);
-  const ledger = openLedgerWithoutKeys(home);
+  const ledger = await openLedgerWithoutKeys(home);
   try {
-    const result = readLedger(ledger, () => readConfigUnauthenticated(home), flags.text('agent'), input);
+    const result = await readLedger(
+      ledger,
+      async () => readConfigUnauthenticated(home),
+      flags.text('agent'),
+      input,
+    );
     if (flags.has('json')) printOutcome(io, result);
     else if (flags.has('csv')) io.stdout.write(csvOf(result));
     else printTable(io, result);
   } finally {
-    ledger.close();
+    await ledger.close();
   }
   return 0;
 }

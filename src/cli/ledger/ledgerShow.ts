@@ -20,7 +20,7 @@ const LOCKED: readonly string[] = [
 /** Shows one payment; where its fate is open and the keys can be had, the chain is asked first. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
-  const payment = storedPayment(call);
+  const payment = await storedPayment(call);
   const isFinal = payment.state === 'released' || (payment.state === 'captured' && payment.confirmed);
   const asked = isFinal ? null : await askChain(call, payment.id);
   const result = asked ?? storedOutcome(payment, isFinal);
@@ -33,14 +33,14 @@ export async function run(call: CommandCall): Promise<number> {
   return exitCodeOf(result);
 }
 
-function storedPayment({ home, args }: CommandCall): Payment {
-  const ledger = openLedgerWithoutKeys(home);
+async function storedPayment({ home, args }: CommandCall): Promise<Payment> {
+  const ledger = await openLedgerWithoutKeys(home);
   try {
-    const [payment] = ledger.listPayments({ paymentId: args[0] ?? '' }, 1, null).payments;
+    const [payment] = (await ledger.listPayments({ paymentId: args[0] ?? '' }, 1, null)).payments;
     if (payment === undefined) throw new WalletError('not_found', 'There is no payment by that id.');
     return payment;
   } finally {
-    ledger.close();
+    await ledger.close();
   }
 }
 

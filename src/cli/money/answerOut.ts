@@ -29,6 +29,7 @@ export async function writeAnswer(io: CliIo, engine: Engine, outcome: Outcome): 
     for await (const piece of createReadStream(response.path)) io.stdout.write(piece as Uint8Array);
     return;
   }
-  const stored = payment === null ? null : engine.ledger.findAnswer(engine.agent, { paymentId: payment.id });
+  const stored =
+    payment === null ? null : await engine.ledger.findAnswer(engine.agent, { paymentId: payment.id });
   io.stdout.write(stored?.body ?? answerText(response));
 }

@@ -14,11 +14,11 @@ export async function run(call: CommandCall): Promise<number> {
   // The owner reads it of an agent that may not act too, and looking begins no session.
   const result = await withEngine(call, async (engine): Promise<Outcome> => {
     const { balance, sessionLeft } = await import('../../wallet/balance.js');
-    const session = { id: engine.ledger.currentSession(engine.agent, engine.now())?.id ?? 'none' };
+    const session = { id: (await engine.ledger.currentSession(engine.agent, engine.now()))?.id ?? 'none' };
     const read = await balance(engine, session, { network });
-    const agent = engine.ledger.agents.find(engine.agent);
+    const agent = await engine.ledger.agents.find(engine.agent);
     const fields = { agent: engine.agent, agent_state: agent?.state ?? null };
-    return { ...read, ...fields, session_left_usd: sessionLeft(engine, session) };
+    return { ...read, ...fields, session_left_usd: await sessionLeft(engine, session) };
   });
   if (flags.has('json')) printOutcome(io, result);
   else if (result.status !== 'ok') printStatus(io, result);

@@ -18,7 +18,7 @@ export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const json = flags.has('json');
   return withEngine(call, async (engine) => {
-    const config = engine.config();
+    const config = await engine.config();
     const places = await fundingPlaces(engine, config, flags.text('network'));
     if (!json) printLines(io.stdout, await textOf(places, { qr: io.stdout.isTTY === true, config }));
     if (!flags.has('wait')) {

@@ -351,7 +351,7 @@ describe('a place that is not safe', () => {
 
 describe('the checkpoint of the ledger', () => {
   const ANCHOR = { ledgerId: 'ledger-1', seq: 5, headHash: 'aa' };
-  const GOES_ON = { continues: () => undefined };
+  const GOES_ON = { continues: () => Promise.resolve() };
 
   it('is null until written, and then what was written, without the secret being written again', async () => {
     const wallet = await copyOpenWallet();
@@ -388,7 +388,7 @@ describe('the checkpoint of the ledger', () => {
     const wallet = await copyOpenWallet();
     await wallet.writeAnchor(ANCHOR, GOES_ON);
     const asked: unknown[] = [];
-    const continues = (kept: unknown): void => {
+    const continues = async (kept: unknown): Promise<void> => {
       asked.push(kept);
       throw new WalletError('ledger_older', 'an older copy that was written to since');
     };

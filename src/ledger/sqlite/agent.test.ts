@@ -13,12 +13,12 @@ async function addWithToken(ledger: Ledger, name: string, index: number, text = 
   await ledger.agents.change(name, { act: 'add', index, tokenHash: hashToken(text) }, T0);
 }
 
-test('a new ledger has the first agent, active and without a token', () => {
+test('a new ledger has the first agent, active and without a token', async () => {
   using world = newLedger();
-  expect(world.ledger.agents.list()).toEqual([
+  expect(await world.ledger.agents.list()).toEqual([
     { name: 'default', index: 0, state: 'active', addedMs: 0, tokenHash: null, tokenMs: null },
   ]);
-  expect(world.ledger.agents.find('researcher')).toBeNull();
+  expect(await world.ledger.agents.find('researcher')).toBeNull();
 });
 
 describe('a token', () => {
@@ -27,8 +27,8 @@ describe('a token', () => {
     await addWithToken(world.ledger, 'one', 1);
     await addWithToken(world.ledger, 'two', 2);
     const other = world.open();
-    expect(other.agents.ofToken(token('one'))).toBe('one');
-    expect(other.agents.ofToken(token('two'))).toBe('two');
+    expect(await other.agents.ofToken(token('one'))).toBe('one');
+    expect(await other.agents.ofToken(token('two'))).toBe('two');
     for (const wrong of [
       '',
       'one',
@@ -39,8 +39,8 @@ describe('a token', () => {
       token('one').slice(0, -1),
       hashToken(token('one')),
     ])
-      expect(other.agents.ofToken(wrong)).toBeNull();
-    expect(world.ledger.audit().findings).toEqual([]);
+      expect(await other.agents.ofToken(wrong)).toBeNull();
+    expect((await world.ledger.audit()).findings).toEqual([]);
   });
 
   test('dies with its replacement, with suspending and with removing', async () => {
@@ -48,15 +48,15 @@ describe('a token', () => {
     const { agents } = world.ledger;
     await addWithToken(world.ledger, 'one', 1);
     await agents.change('one', { act: 'rotate', tokenHash: hashToken(token('one', 'b')) }, T0);
-    expect(agents.ofToken(token('one'))).toBeNull();
-    expect(agents.ofToken(token('one', 'b'))).toBe('one');
+    expect(await agents.ofToken(token('one'))).toBeNull();
+    expect(await agents.ofToken(token('one', 'b'))).toBe('one');
     await agents.change('one', { act: 'suspend' }, T0);
-    expect(agents.ofToken(token('one', 'b'))).toBeNull();
+    expect(await agents.ofToken(token('one', 'b'))).toBeNull();
     await agents.change('one', { act: 'resume' }, T0);
-    expect(agents.ofToken(token('one', 'b'))).toBe('one');
+    expect(await agents.ofToken(token('one', 'b'))).toBe('one');
     await agents.change('one', { act: 'remove' }, T0);
-    expect(agents.ofToken(token('one', 'b'))).toBeNull();
-    expect(world.ledger.audit().findings).toEqual([]);
+    expect(await agents.ofToken(token('one', 'b'))).toBeNull();
+    expect((await world.ledger.audit()).findings).toEqual([]);
   });
 
   test('is stored nowhere', async () => {
@@ -138,7 +138,7 @@ describe('an agent that may not act', () => {
     expect((await ledger.release(again.id, 'expired_unused', T0)).kind).toBe('done');
     await ledger.agents.change(agent, { act: 'resume' }, T0);
     expect((await ledger.markSent(toSend.id, SEND)).kind).toBe('done');
-    expect(ledger.audit().findings).toEqual([]);
+    expect((await ledger.audit()).findings).toEqual([]);
   });
 });
 
@@ -152,8 +152,8 @@ describe('behind the owner’s back', () => {
     await expect(reopened.openHold(holdRequest({ agent: 'other' }))).rejects.toMatchObject({
       code: 'ledger_damaged',
     });
-    expect(() => reopened.agents.ofToken(token('other'))).toThrow('vouches');
-    expect(reopened.audit().findings.map(({ where }) => where)).toContain('register');
+    await expect(reopened.agents.ofToken(token('other'))).rejects.toThrow('vouches');
+    expect((await reopened.audit()).findings.map(({ where }) => where)).toContain('register');
   });
 
   test('a register put back to before the suspension is not the newest', async () => {

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { AgentBook } from '../ledger.js';
 import { hashToken, nameInToken } from '../../money/agent.js';
 import {
   assertNothingOpen,
@@ -15,7 +16,7 @@ import type { LedgerAccess } from './approvals.js';
 const NO_HASH = '0'.repeat(64);
 
 /** The agents of a wallet and what each may do; each method one atomic step. */
-export class Agents {
+export class Agents implements AgentBook {
   readonly #access: LedgerAccess;
 
   constructor(access: LedgerAccess) {
@@ -23,12 +24,12 @@ export class Agents {
   }
 
   /** Every agent, removed ones too, in the order of their keys. */
-  list(): AgentRecord[] {
+  list(): Promise<AgentRecord[]> {
     return this.#access.read((context, head) => listAgents(context, head));
   }
 
   /** An agent by its name, or null. */
-  find(name: string): AgentRecord | null {
+  find(name: string): Promise<AgentRecord | null> {
     return this.#access.read((context, head) => findAgent(context, head, name));
   }
 
@@ -38,17 +39,17 @@ export class Agents {
   }
 
   /** Throws `agent_busy` and `bad_input` as {@link assertNothingOpen} does. */
-  assertNothingOpen(name: string): void {
-    this.#access.read((context, head) => assertNothingOpen(context, head, name));
+  assertNothingOpen(name: string): Promise<void> {
+    return this.#access.read((context, head) => assertNothingOpen(context, head, name));
   }
 
   /**
    * The name of the active agent whose token this is, or null: unknown, replaced, or of an agent that is suspended or
    * removed. Compared in constant time.
    */
-  ofToken(token: string): string | null {
+  async ofToken(token: string): Promise<string | null> {
     const name = nameInToken(token);
-    const agent = name === null ? null : this.find(name);
+    const agent = name === null ? null : await this.find(name);
     const expected = Buffer.from(agent?.tokenHash ?? NO_HASH, 'hex');
     const isSame = timingSafeEqual(Buffer.from(hashToken(token), 'hex'), expected);
     return isSame && agent?.state === 'active' ? agent.name : null;

@@ -1,3 +1,4 @@
+import type { ApprovalBook, FactorBook } from '../ledger.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   ask,
@@ -30,7 +31,7 @@ import type { CommitPoint } from './writer.js';
 
 /** How a part of the ledger reads one moment's view and writes in one step. */
 export interface LedgerAccess {
-  read<T>(operation: (context: LedgerContext, head: JournalHead) => T): T;
+  read<T>(operation: (context: LedgerContext, head: JournalHead) => T): Promise<T>;
   write<T>(point: CommitPoint, operation: (context: LedgerContext) => T): Promise<T>;
 }
 
@@ -38,7 +39,7 @@ export interface LedgerAccess {
 const LOOK_MS = 200;
 
 /** Questions to the owner, their answers, and what answers made lasting; each method one atomic step. */
-export class Approvals {
+export class Approvals implements ApprovalBook {
   readonly #access: LedgerAccess;
 
   constructor(access: LedgerAccess) {
@@ -61,12 +62,12 @@ export class Approvals {
   }
 
   /** An approval by id, whichever agent's, or null. */
-  find(id: string): ApprovalRecord | null {
+  find(id: string): Promise<ApprovalRecord | null> {
     return this.#access.read((context, head) => findApproval(context, head, id));
   }
 
   /** Unanswered and unexpired ones, oldest first. */
-  pending(limit: number, nowMs: number): ApprovalRecord[] {
+  pending(limit: number, nowMs: number): Promise<ApprovalRecord[]> {
     return this.#access.read((context, head) =>
       selectApprovals(
         context,
@@ -79,7 +80,7 @@ export class Approvals {
   }
 
   /** All others, newest first. */
-  recent(limit: number, nowMs: number): ApprovalRecord[] {
+  recent(limit: number, nowMs: number): Promise<ApprovalRecord[]> {
     return this.#access.read((context, head) =>
       selectApprovals(
         context,
@@ -94,7 +95,7 @@ export class Approvals {
   /** Resolves with the approval once it is no longer pending or has run out, or as it stands when the signal ends the wait. */
   async waitForAnswer(id: string, now: () => number, signal: AbortSignal): Promise<ApprovalRecord | null> {
     for (;;) {
-      const approval = this.find(id);
+      const approval = await this.find(id);
       if (approval === null || approval.state !== 'pending' || approval.expiresMs <= now()) return approval;
       if (signal.aborted) return approval;
       await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
@@ -102,25 +103,25 @@ export class Approvals {
   }
 
   /** What an answer made lasting under this key, or null. */
-  grant(key: string): string | null {
+  grant(key: string): Promise<string | null> {
     return this.#access.read((context, head) => context.register.get(head.register, grantKey(key)));
   }
 
   /** What clients' own prompts approved for an agent in the last 24 hours. */
-  elicitedUsdMicros(agent: string, nowMs: number): bigint {
+  elicitedUsdMicros(agent: string, nowMs: number): Promise<bigint> {
     return this.#access.read(
       (context, head) => elicitedOf(context, head, agent, ledgerTimeMs(head, nowMs)).usdMicros,
     );
   }
 
   /** What was captured by an origin before. */
-  paidBefore(origin: string): { readonly payments: number; readonly lastPayTo: string | null } {
+  paidBefore(origin: string): Promise<{ readonly payments: number; readonly lastPayTo: string | null }> {
     return this.#access.read((context) => paidBefore(context, origin));
   }
 }
 
 /** The factors that prove the owner, and the tries to guess one; each method one atomic step. */
-export class Factors {
+export class Factors implements FactorBook {
   readonly #access: LedgerAccess;
 
   constructor(access: LedgerAccess) {
@@ -128,7 +129,7 @@ export class Factors {
   }
 
   /** All factors, oldest first. */
-  list(): StoredFactor[] {
+  list(): Promise<StoredFactor[]> {
     return this.#access.read((context, head) => listFactors(context, head));
   }
 

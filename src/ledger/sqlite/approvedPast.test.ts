@@ -40,8 +40,8 @@ async function withYes(ledger: Ledger, cents: bigint, over: Partial<HoldRequest>
   return { ...wanted, ...(await approve(ledger, wanted)) };
 }
 
-function usage(ledger: Ledger, lines = LINES, nowMs = T0): number[] {
-  return ledger.usage(lines, nowMs).map((used) => Number(used / CENT));
+async function usage(ledger: Ledger, lines = LINES, nowMs = T0): Promise<number[]> {
+  return (await ledger.usage(lines, nowMs)).map((used) => Number(used / CENT));
 }
 
 test('what was approved past a cap leaves it free, and uses up the other caps and every ceiling', async () => {
@@ -49,9 +49,9 @@ test('what was approved past a cap leaves it free, and uses up the other caps an
   const { ledger } = world;
   const approved = await captured(ledger, await withYes(ledger, 6n));
   expect(approved.pastCaps).toEqual([['limits.per_session_usd', 'session:ses_1']]);
-  expect(usage(ledger)).toEqual([0, 6, 6, 6]);
+  expect(await usage(ledger)).toEqual([0, 6, 6, 6]);
   expect(await hold(ledger, 4n)).toMatchObject({ kind: 'held', payment: { pastCaps: [] } });
-  expect(usage(ledger)).toEqual([4, 10, 10, 10]);
+  expect(await usage(ledger)).toEqual([4, 10, 10, 10]);
   expect(await hold(ledger, 1n)).toMatchObject({
     kind: 'exceeded',
     exceeded: [
@@ -63,14 +63,14 @@ test('what was approved past a cap leaves it free, and uses up the other caps an
     kind: 'exceeded',
     exceeded: [{ line: { name: 'ceilings.per_day_usd' }, usedUsdMicros: 10n * CENT }],
   });
-  expect(ledger.audit().findings).toEqual([]);
+  expect((await ledger.audit()).findings).toEqual([]);
 });
 
 test('an approval given for another reason than a cap takes nothing past one', async () => {
   using world = newLedger();
   const payment = await held(world.ledger, await withYes(world.ledger, 4n));
   expect(payment.pastCaps).toEqual([]);
-  expect(usage(world.ledger)).toEqual([4, 4, 4, 4]);
+  expect(await usage(world.ledger)).toEqual([4, 4, 4, 4]);
 });
 
 test.each(['held', 'sent', 'captured for less', 'released'] as const)(
@@ -84,16 +84,16 @@ test.each(['held', 'sent', 'captured for less', 'released'] as const)(
     if (place === 'captured for less') await ledger.capture(payment.id, captureFacts(payment, seven), T0);
     if (place === 'released') await ledger.release(payment.id, 'expired_unused', T0);
     const counts = { held: 12, sent: 12, 'captured for less': 7, released: 0 }[place];
-    expect(usage(ledger)).toEqual([0, 0, counts, counts]);
-    expect(usage(world.open())).toEqual([0, 0, counts, counts]);
-    expect(ledger.audit().findings).toEqual([]);
+    expect(await usage(ledger)).toEqual([0, 0, counts, counts]);
+    expect(await usage(world.open())).toEqual([0, 0, counts, counts]);
+    expect((await ledger.audit()).findings).toEqual([]);
   },
 );
 
 test('while it is open it does not fill the same cap of the agent’s next session either', async () => {
   using world = newLedger();
   await sent(world.ledger, await withYes(world.ledger, 12n));
-  expect(usage(world.ledger, linesOf('ses_2'))).toEqual([0, 0, 12, 12]);
+  expect(await usage(world.ledger, linesOf('ses_2'))).toEqual([0, 0, 12, 12]);
   expect(await hold(world.ledger, 4n, { sessionId: 'ses_2', capLines: linesOf('ses_2') })).toMatchObject({
     kind: 'held',
   });
@@ -104,7 +104,7 @@ test('of two caps of one scope it leaves free only the one it was approved past'
   const narrow = capLine({ name: 'agents.default.limits.per_day_usd', usdMicrosMax: 2n * CENT });
   const lines = [...LINES, narrow];
   await captured(world.ledger, await withYes(world.ledger, 3n, { capLines: lines }));
-  expect(usage(world.ledger, lines)).toEqual([3, 3, 3, 3, 0]);
+  expect(await usage(world.ledger, lines)).toEqual([3, 3, 3, 3, 0]);
 });
 
 test('it leaves a window in the same minute for the cap and for what was approved past it', async () => {
@@ -112,10 +112,10 @@ test('it leaves a window in the same minute for the cap and for what was approve
   const { ledger } = world;
   await captured(ledger, await withYes(ledger, 12n));
   for (const nowMs of [T0, T0 + 23 * HOUR_MS, T0 + 24 * HOUR_MS, T0 + 24 * HOUR_MS + 30_000]) {
-    const [, cap, , ceiling] = usage(ledger, LINES, nowMs);
+    const [, cap, , ceiling] = await usage(ledger, LINES, nowMs);
     expect([cap, [0, 12]]).toEqual([0, expect.arrayContaining([ceiling])]);
   }
-  expect(usage(ledger, LINES, T0 + 24 * HOUR_MS + 60_000)).toEqual([0, 0, 12, 0]);
+  expect(await usage(ledger, LINES, T0 + 24 * HOUR_MS + 60_000)).toEqual([0, 0, 12, 0]);
 });
 
 test('a seller or a host cannot name itself into what was approved', async () => {
@@ -123,7 +123,7 @@ test('a seller or a host cannot name itself into what was approved', async () =>
   const { ledger } = world;
   const category = 'x past ["limits.per_day_usd","wallet"]';
   await captured(ledger, { category, heldUsdMicros: 5n * CENT });
-  expect(usage(ledger)).toEqual([5, 5, 5, 5]);
+  expect(await usage(ledger)).toEqual([5, 5, 5, 5]);
   const bounded = capLine({ name: 'wallet', scope: { kind: 'category', category }, windowSec: 3600 });
-  expect(usage(ledger, [bounded])).toEqual([5]);
+  expect(await usage(ledger, [bounded])).toEqual([5]);
 });

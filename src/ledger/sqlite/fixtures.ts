@@ -8,7 +8,8 @@ import { hashToken } from '../../money/agent.js';
 import { newApprovalId } from './approval.js';
 import type { MacFunction } from './authenticity.js';
 import type { HoldRequest } from './hold.js';
-import { Ledger, type LedgerOptions } from '../ledger.js';
+import type { Ledger } from '../ledger.js';
+import { SqliteLedger, type LedgerOptions } from './sqliteLedger.js';
 import type { Payment } from '../payment.js';
 import type { CaptureFacts } from './transition.js';
 
@@ -39,10 +40,10 @@ export function newLedger(options: Partial<LedgerOptions> = {}): Disposable & {
   const folder = scratchFolder();
   const path = join(folder.path, 'purser.db');
   const mac = testMac();
-  Ledger.create(path, { mac, nowMs: T0, configVersion: 1 });
+  SqliteLedger.create(path, { mac, nowMs: T0, configVersion: 1 });
   const opened: Ledger[] = [];
   const open = (other: Partial<LedgerOptions> = {}): Ledger => {
-    const ledger = Ledger.open(path, { mac, ...options, ...other });
+    const ledger = SqliteLedger.open(path, { mac, ...options, ...other });
     opened.push(ledger);
     return ledger;
   };
@@ -51,7 +52,7 @@ export function newLedger(options: Partial<LedgerOptions> = {}): Disposable & {
     ledger: open(),
     open,
     [Symbol.dispose]: () => {
-      for (const ledger of opened) ledger.close();
+      for (const ledger of opened) void ledger.close();
       folder[Symbol.dispose]();
     },
   };
@@ -137,7 +138,7 @@ export async function approve(
     createdMs: nowMs,
     expiresMs: nowMs + 600_000,
   });
-  const [factor] = ledger.factors.list();
+  const [factor] = await ledger.factors.list();
   const proof =
     factor === undefined
       ? ({ how: 'elicitation', elicitedUsdMicrosMax: 10n ** 15n } as const)

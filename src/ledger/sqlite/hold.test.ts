@@ -20,8 +20,8 @@ test('a hold is a row of this process, held, before anything is signed', async (
     payload: null,
     ownerPid: process.pid,
   });
-  expect(world.open().findPayment(payment.id)).toEqual(payment);
-  expect(world.ledger.audit().findings).toEqual([]);
+  expect(await world.open().findPayment(payment.id)).toEqual(payment);
+  expect((await world.ledger.audit()).findings).toEqual([]);
 });
 
 describe('caps', () => {
@@ -54,16 +54,16 @@ describe('caps', () => {
         await held(ledger, { category: null, ...elsewhere, heldUsdMicros: 4n * CENT });
       await captured(ledger, { ...here, heldUsdMicros: 2n * CENT });
       await held(ledger, { ...here, heldUsdMicros: 2n * CENT });
-      const before = ledger.head().seq;
+      const before = (await ledger.head()).seq;
       expect(await ledger.openHold(holdRequest({ ...here, heldUsdMicros: CENT + 1n }))).toEqual({
         kind: 'exceeded',
         exceeded: [{ line: lines[0], usedUsdMicros: 4n * CENT }],
       });
-      expect(ledger.head().seq).toBe(before);
+      expect((await ledger.head()).seq).toBe(before);
       await held(ledger, { ...here, heldUsdMicros: CENT });
-      expect(ledger.usage(lines, T0)).toEqual([5n * CENT]);
+      expect(await ledger.usage(lines, T0)).toEqual([5n * CENT]);
       expect((await ledger.openHold(holdRequest({ ...here, heldUsdMicros: 1n }))).kind).toBe('exceeded');
-      expect(ledger.audit().findings).toEqual([]);
+      expect((await ledger.audit()).findings).toEqual([]);
     },
   );
 
@@ -71,11 +71,12 @@ describe('caps', () => {
     using world = newLedger();
     await held(world.ledger, { origin: 'https://api.example.com:8443', heldUsdMicros: 4n * CENT });
     await held(world.ledger, { origin: 'http://api.example.com', heldUsdMicros: CENT });
-    const used = (host: string) => world.ledger.usage([fiveCents({ kind: 'host', host })], T0)[0];
-    expect(used('api.example.com')).toBe(5n * CENT);
-    expect(used('api.example.com:8443')).toBe(4n * CENT);
-    expect(used('api.example.com:80')).toBe(CENT);
-    expect(used('api.example.com:443')).toBe(0n);
+    const used = async (host: string) =>
+      (await world.ledger.usage([fiveCents({ kind: 'host', host })], T0))[0];
+    expect(await used('api.example.com')).toBe(5n * CENT);
+    expect(await used('api.example.com:8443')).toBe(4n * CENT);
+    expect(await used('api.example.com:80')).toBe(CENT);
+    expect(await used('api.example.com:443')).toBe(0n);
   });
 
   test('every line passed is named, ceilings too, and one that holds is not', async () => {
@@ -101,7 +102,7 @@ describe('caps', () => {
     const tenYears = T0 + 3650 * DAY_MS;
     const windows = [60, 3600, 86_400, 30 * 86_400, null];
     expect(
-      world.ledger.usage(
+      await world.ledger.usage(
         windows.map((windowSec) => fiveCents({ kind: 'wallet' }, { windowSec })),
         tenYears,
       ),
@@ -114,11 +115,11 @@ describe('caps', () => {
       using world = newLedger();
       const openedMs = T0 + 12_345;
       await captured(world.ledger, { nowMs: openedMs });
-      const used = (nowMs: number) =>
-        world.ledger.usage([fiveCents({ kind: 'wallet' }, { windowSec })], nowMs)[0];
-      expect(used(openedMs)).toBe(CENT);
-      expect(used(openedMs + windowSec * 1000)).toBe(CENT);
-      expect(used(openedMs + windowSec * 1000 + MINUTE_MS)).toBe(0n);
+      const used = async (nowMs: number) =>
+        (await world.ledger.usage([fiveCents({ kind: 'wallet' }, { windowSec })], nowMs))[0];
+      expect(await used(openedMs)).toBe(CENT);
+      expect(await used(openedMs + windowSec * 1000)).toBe(CENT);
+      expect(await used(openedMs + windowSec * 1000 + MINUTE_MS)).toBe(0n);
     },
   );
 
@@ -126,7 +127,7 @@ describe('caps', () => {
     using world = newLedger();
     await captured(world.ledger);
     const line = fiveCents({ kind: 'wallet' }, { windowSec: null });
-    expect(world.ledger.usage([line], T0 + 3650 * DAY_MS)).toEqual([CENT]);
+    expect(await world.ledger.usage([line], T0 + 3650 * DAY_MS)).toEqual([CENT]);
   });
 
   test('a seller that takes less than was held gives the rest back', async () => {
@@ -137,7 +138,7 @@ describe('caps', () => {
       { heldUsdMicros: 5n * CENT },
       { capturedAtomic: 1n, capturedUsdMicros: CENT },
     );
-    expect(world.ledger.usage(lines, T0)).toEqual([CENT]);
+    expect(await world.ledger.usage(lines, T0)).toEqual([CENT]);
     await held(world.ledger, { heldUsdMicros: 4n * CENT, capLines: lines });
   });
 
@@ -150,10 +151,10 @@ describe('caps', () => {
     await captured(world.ledger, { sessionId: 'ses_1', heldUsdMicros: 2n * CENT });
     const open = await sent(world.ledger, { sessionId: 'ses_1', heldUsdMicros: CENT });
     await held(world.ledger, { agent: 'other', sessionId: 'ses_3', heldUsdMicros: CENT });
-    expect(world.ledger.usage(session('ses_1'), T0)).toEqual([3n * CENT]);
-    expect(world.ledger.usage(session('ses_2'), T0)).toEqual([CENT]);
+    expect(await world.ledger.usage(session('ses_1'), T0)).toEqual([3n * CENT]);
+    expect(await world.ledger.usage(session('ses_2'), T0)).toEqual([CENT]);
     await world.ledger.release(open.id, 'expired_unused', T0);
-    expect(world.ledger.usage(session('ses_2'), T0)).toEqual([0n]);
+    expect(await world.ledger.usage(session('ses_2'), T0)).toEqual([0n]);
   });
 
   test('a hold of nothing, or of less, is a fault and reserves nothing', async () => {
@@ -168,7 +169,7 @@ describe('caps', () => {
     await expect(world.ledger.openHold(holdRequest({ nowMs: Number.NaN }))).rejects.toMatchObject({
       code: 'internal',
     });
-    expect(world.ledger.listPayments({}, 10, null).payments).toEqual([]);
+    expect((await world.ledger.listPayments({}, 10, null)).payments).toEqual([]);
   });
 });
 
@@ -243,15 +244,15 @@ describe('frozen and config', () => {
   test('a config older than the ledger has seen is turned away, a newer one is noted', async () => {
     using world = newLedger();
     await held(world.ledger, { configVersion: 3 });
-    expect(world.ledger.head().configVersion).toBe(3);
+    expect((await world.ledger.head()).configVersion).toBe(3);
     expect(await world.open().openHold(holdRequest({ configVersion: 2 }))).toEqual({
       kind: 'config_changed',
       configVersion: 3,
     });
     await world.ledger.noteConfigVersion(5, T0);
     await world.ledger.noteConfigVersion(4, T0);
-    expect(world.ledger.head().configVersion).toBe(5);
-    expect(world.ledger.audit().findings).toEqual([]);
+    expect((await world.ledger.head()).configVersion).toBe(5);
+    expect((await world.ledger.audit()).findings).toEqual([]);
   });
 });
 
@@ -261,8 +262,8 @@ describe('the same request', () => {
     const first = await held(world.ledger, { requestHash: 'same' });
     const again = holdRequest({ requestHash: 'same' });
     expect(await world.open().openHold(again)).toEqual({ kind: 'duplicate', payment: first });
-    expect(world.ledger.findLive('same')).toEqual(first);
-    expect(world.ledger.usage([capLine()], T0)).toEqual([CENT]);
+    expect(await world.ledger.findLive('same')).toEqual(first);
+    expect(await world.ledger.usage([capLine()], T0)).toEqual([CENT]);
   });
 
   test.each(['captured', 'released'])('one that was %s leaves the request free', async (end) => {
@@ -272,7 +273,7 @@ describe('the same request', () => {
       const { id } = await held(world.ledger, { requestHash: 'same' });
       await world.ledger.release(id, 'never_signed', T0);
     }
-    expect(world.ledger.findLive('same')).toBeNull();
+    expect(await world.ledger.findLive('same')).toBeNull();
     await held(world.ledger, { requestHash: 'same' });
   });
 
@@ -282,14 +283,14 @@ describe('the same request', () => {
     const key = { idempotencyKey: 'order-7', requestHash: 'same' };
     const first = await captured(ledger, key);
     expect(await ledger.openHold(holdRequest(key))).toEqual({ kind: 'duplicate', payment: first });
-    expect(ledger.findByKey('default', 'order-7')).toEqual(first);
-    expect(ledger.findByKey('other', 'order-7')).toBeNull();
+    expect(await ledger.findByKey('default', 'order-7')).toEqual(first);
+    expect(await ledger.findByKey('other', 'order-7')).toBeNull();
     await addAgent(ledger);
     await held(ledger, { ...key, requestHash: 'of the other', agent: 'other' });
     await ledger.release(first.id, 'receipt_false', T0);
-    expect(ledger.findByKey('default', 'order-7')).toBeNull();
+    expect(await ledger.findByKey('default', 'order-7')).toBeNull();
     await held(ledger, key);
-    expect(ledger.audit().findings).toEqual([]);
+    expect((await ledger.audit()).findings).toEqual([]);
   });
 
   test.each(['open', 'captured'])('a key of an %s payment is refused to another request', async (state) => {
@@ -301,7 +302,7 @@ describe('the same request', () => {
     // Also where that other request is open itself.
     await held(world.ledger, { requestHash: 'other' });
     expect(await world.open().openHold(other)).toEqual({ kind: 'key_reused', payment: first });
-    expect(world.ledger.usage([capLine()], T0)).toEqual([2n * CENT]);
+    expect(await world.ledger.usage([capLine()], T0)).toEqual([2n * CENT]);
   });
 
   test('a captured one is found by the time it was captured, which confirming does not move', async () => {
@@ -319,28 +320,28 @@ describe('the same request', () => {
       },
       T0 + 50_000,
     );
-    expect(world.ledger.findCaptured('same', T0)?.id).toBe(payment.id);
-    expect(world.ledger.findCaptured('same', T0 + 1)).toBeNull();
-    expect(world.ledger.findCaptured('other', T0)).toBeNull();
+    expect((await world.ledger.findCaptured('same', T0))?.id).toBe(payment.id);
+    expect(await world.ledger.findCaptured('same', T0 + 1)).toBeNull();
+    expect(await world.ledger.findCaptured('other', T0)).toBeNull();
   });
 
   test('a nonce is never used twice', async () => {
     using world = newLedger();
     const { nonce } = await held(world.ledger);
     await expect(world.ledger.openHold(holdRequest({ nonce }))).rejects.toMatchObject({ code: 'internal' });
-    expect(world.ledger.audit().findings).toEqual([]);
+    expect((await world.ledger.audit()).findings).toEqual([]);
   });
 });
 
 test('a hold that fails half way takes back what it had written', async () => {
   using world = newLedger();
   const { nonce } = await held(world.ledger);
-  const before = world.ledger.head();
+  const before = await world.ledger.head();
   const fails = holdRequest({ nonce, configVersion: 9 });
   const [failed, other] = await Promise.allSettled([world.ledger.openHold(fails), held(world.ledger)]);
   expect([failed.status, other.status]).toEqual(['rejected', 'fulfilled']);
-  expect(world.ledger.head()).toMatchObject({ seq: before.seq + 1, configVersion: 1 });
-  expect(world.ledger.audit().findings).toEqual([]);
+  expect(await world.ledger.head()).toMatchObject({ seq: before.seq + 1, configVersion: 1 });
+  expect((await world.ledger.audit()).findings).toEqual([]);
 });
 
 test('calls made together share a commit, and one that fails undoes itself alone', async () => {
@@ -354,7 +355,7 @@ test('calls made together share a commit, and one that fails undoes itself alone
   const results = await Promise.allSettled(requests.map((request) => world.ledger.openHold(request)));
   const kinds = results.map((result) => (result.status === 'fulfilled' ? result.value.kind : 'fault'));
   expect(kinds).toEqual(['held', 'held', 'held', 'fault', 'held', 'held', 'exceeded', 'exceeded']);
-  expect(world.ledger.head().seq).toBe(6);
-  expect(world.ledger.audit().findings).toEqual([]);
+  expect((await world.ledger.head()).seq).toBe(6);
+  expect((await world.ledger.audit()).findings).toEqual([]);
   expect(seen).toEqual([...Array<string>(8).fill('before'), ...Array<string>(8).fill('after')]);
 });

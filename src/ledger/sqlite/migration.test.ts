@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { held, holdRequest, newLedger, sent, T0, testMac } from './fixtures.js';
-import { Ledger } from '../ledger.js';
+import { SqliteLedger } from './sqliteLedger.js';
 import { MIGRATIONS, migrationBackupPath, type Migration } from './migration.js';
 import { SCHEMA_VERSION } from './schema.js';
 
@@ -29,25 +29,25 @@ function tablesOf(path: string): { version: number; names: string[] } {
 test('every step is taken once, in order, after a whole private copy was put beside the ledger', async () => {
   using world = newLedger();
   const payment = await sent(world.ledger);
-  const checkpoint = world.ledger.checkpoint();
+  const checkpoint = await world.ledger.checkpoint();
   const newer = world.open(and(addNotes, addIndex));
   expect(tablesOf(world.path)).toEqual({
     version: SCHEMA_VERSION + 2,
     names: ['notes', 'notes_by_id'],
   });
-  expect(newer.findPayment(payment.id)).toEqual(payment);
-  newer.verifyCheckpoint(checkpoint);
+  expect(await newer.findPayment(payment.id)).toEqual(payment);
+  await newer.verifyCheckpoint(checkpoint);
   await held(newer);
-  expect(newer.audit()).toMatchObject({ payments: 2, findings: [] });
+  expect(await newer.audit()).toMatchObject({ payments: 2, findings: [] });
   world.open(and(addNotes, addIndex));
 
   const backup = migrationBackupPath(world.path, SCHEMA_VERSION);
   expect(readdirSync(dirname(world.path)).filter((name) => name.includes('backup'))).toHaveLength(1);
   expect(statSync(backup).mode & 0o777).toBe(0o600);
-  const older = Ledger.open(backup, { mac: testMac() });
-  expect(older.audit()).toMatchObject({ payments: 1, findings: [] });
-  expect(older.checkpoint()).toEqual(checkpoint);
-  older.close();
+  const older = SqliteLedger.open(backup, { mac: testMac() });
+  expect(await older.audit()).toMatchObject({ payments: 1, findings: [] });
+  expect(await older.checkpoint()).toEqual(checkpoint);
+  await older.close();
 });
 
 test('an older program refuses a newer ledger in words, also one that had it open before', async () => {
@@ -76,13 +76,13 @@ test('a step that fails leaves the ledger as it was, and can be tried again', as
   expect(() => world.open(and(addNotes, fail))).toThrow(expect.objectContaining({ code: 'internal' }));
   expect(tablesOf(world.path)).toEqual({ version: SCHEMA_VERSION, names: [] });
   await held(world.ledger);
-  expect(world.open(and(addNotes, addIndex)).audit()).toMatchObject({
+  expect(await world.open(and(addNotes, addIndex)).audit()).toMatchObject({
     payments: 2,
     findings: [],
   });
-  const older = Ledger.open(migrationBackupPath(world.path, SCHEMA_VERSION), { mac: testMac() });
-  expect(older.audit().payments).toBe(2);
-  older.close();
+  const older = SqliteLedger.open(migrationBackupPath(world.path, SCHEMA_VERSION), { mac: testMac() });
+  expect((await older.audit()).payments).toBe(2);
+  await older.close();
 });
 
 test('it is not brought up to date without the keys', () => {
@@ -106,5 +106,5 @@ test.each([
     expect(() => world.open(migrations)).toThrow(expect.objectContaining({ code: 'ledger_damaged' }));
   await expect(world.ledger.openHold(holdRequest())).rejects.toMatchObject({ code: 'ledger_damaged' });
   expect(tablesOf(world.path).version).toBe(SCHEMA_VERSION);
-  expect(world.ledger.audit().findings).toMatchObject([{ where: 'meta' }]);
+  expect((await world.ledger.audit()).findings).toMatchObject([{ where: 'meta' }]);
 });

@@ -42,11 +42,11 @@ test('what prompts approve is added up for each agent by itself, over 24 hours',
   expect(await sayYes(ledger, 'default', 2n)).toBe('above_elicited');
   expect(await sayYes(ledger, 'other', 1n)).toBe('done');
   expect(await sayYes(ledger, 'other', 1n)).toBe('above_elicited');
-  expect(ledger.approvals.elicitedUsdMicros('default', T0)).toBe(2n * CENT);
-  expect(ledger.approvals.elicitedUsdMicros('other', T0)).toBe(CENT);
-  expect(ledger.approvals.elicitedUsdMicros('default', T0 + DAY_MS)).toBe(0n);
+  expect(await ledger.approvals.elicitedUsdMicros('default', T0)).toBe(2n * CENT);
+  expect(await ledger.approvals.elicitedUsdMicros('other', T0)).toBe(CENT);
+  expect(await ledger.approvals.elicitedUsdMicros('default', T0 + DAY_MS)).toBe(0n);
   expect(await sayYes(ledger, 'default', 2n, T0 + DAY_MS)).toBe('done');
-  expect(ledger.audit().findings).toEqual([]);
+  expect((await ledger.audit()).findings).toEqual([]);
 });
 
 test('a yes in a prompt passes the wallet’s caps, and no cap of the agent’s own, by hold or by send (T34)', async () => {
@@ -92,5 +92,5 @@ test('a no in a prompt binds the client that gave it, and the owner’s binds al
   await ledger.approvals.decide(second.id, { ...no, how: 'nothing', by: 'somebody at this computer' });
   for (const client of ['the client codex', 'the client zed', null])
     expect(await ledger.approvals.ask(question(), client)).toMatchObject({ kind: 'denied' });
-  expect(ledger.audit().findings).toEqual([]);
+  expect((await ledger.audit()).findings).toEqual([]);
 });

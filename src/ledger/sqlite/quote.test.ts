@@ -22,17 +22,17 @@ function quote(over: Partial<Quote> = {}): Omit<Quote, 'id'> {
 test('a quote is found by its own agent alone', async () => {
   using world = newLedger();
   const saved = await world.ledger.saveQuote(quote());
-  expect(world.open().findQuote('default', saved.id)).toEqual(saved);
-  expect(world.ledger.findQuote('other', saved.id)).toBeNull();
-  expect(world.ledger.findQuote('default', 'quo_none')).toBeNull();
-  expect(world.ledger.audit().findings).toEqual([]);
+  expect(await world.open().findQuote('default', saved.id)).toEqual(saved);
+  expect(await world.ledger.findQuote('other', saved.id)).toBeNull();
+  expect(await world.ledger.findQuote('default', 'quo_none')).toBeNull();
+  expect((await world.ledger.audit()).findings).toEqual([]);
 });
 
 test('an expired one is still told apart from an unknown one, for an hour', async () => {
   using world = newLedger();
   const old = await world.ledger.saveQuote(quote({ expiresMs: T0 }));
   await world.ledger.saveQuote(quote({ createdMs: T0 + HOUR_MS }));
-  expect(world.ledger.findQuote('default', old.id)).toEqual(old);
+  expect(await world.ledger.findQuote('default', old.id)).toEqual(old);
   await world.ledger.saveQuote(quote({ createdMs: T0 + HOUR_MS + 1 }));
-  expect(world.ledger.findQuote('default', old.id)).toBeNull();
+  expect(await world.ledger.findQuote('default', old.id)).toBeNull();
 });

@@ -13,7 +13,7 @@ test('one agent has one session, over all its processes and restarts', async () 
     begun: false,
   });
   expect((await world.ledger.touchSession('other', T0)).id).not.toBe(first.id);
-  expect(world.ledger.audit().findings).toEqual([]);
+  expect((await world.ledger.audit()).findings).toEqual([]);
 });
 
 test('two processes that begin at once begin the same one', async () => {
@@ -32,12 +32,12 @@ test('it ends after 30 idle minutes, up to a minute late and never early', async
   // Within a minute activity is not written down, so the last seen may be a minute old.
   expect(await world.ledger.touchSession('default', T0 + MINUTE_MS - 1)).toMatchObject({ id, activeMs: T0 });
   const lastActiveMs = T0 + MINUTE_MS - 1;
-  expect(world.ledger.currentSession('default', lastActiveMs + SESSION_IDLE_MS)?.id).toBe(id);
-  expect(world.ledger.currentSession('default', lastActiveMs + SESSION_IDLE_MS + MINUTE_MS)).toBeNull();
+  expect((await world.ledger.currentSession('default', lastActiveMs + SESSION_IDLE_MS))?.id).toBe(id);
+  expect(await world.ledger.currentSession('default', lastActiveMs + SESSION_IDLE_MS + MINUTE_MS)).toBeNull();
   const next = await world.ledger.touchSession('default', lastActiveMs + SESSION_IDLE_MS + MINUTE_MS);
   expect(next).toMatchObject({ begun: true });
   expect(next.id).not.toBe(id);
-  expect(world.ledger.audit().findings).toEqual([]);
+  expect((await world.ledger.audit()).findings).toEqual([]);
 });
 
 test('activity keeps it going', async () => {

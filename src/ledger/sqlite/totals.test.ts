@@ -24,7 +24,7 @@ test('a window holds what was captured in it, and at most a minute’s worth fro
         const nowMs = (ordered.at(-1)?.atMs ?? 0) + lateMs;
         const since = (ms: number) =>
           ordered.filter(({ atMs }) => atMs > ms).reduce((sum, { usdMicros }) => sum + usdMicros, 0n);
-        const used = world.ledger.usage(
+        const used = await world.ledger.usage(
           windows.map((windowSec) => capLine({ windowSec })),
           nowMs,
         );
@@ -33,7 +33,7 @@ test('a window holds what was captured in it, and at most a minute’s worth fro
           expect(used[i]).toBeGreaterThanOrEqual(since(fromMs));
           expect(used[i]).toBeLessThanOrEqual(since(fromMs - MINUTE_MS));
         });
-        expect(world.ledger.audit().findings).toEqual([]);
+        expect((await world.ledger.audit()).findings).toEqual([]);
       },
     ),
     { numRuns: 40 },

@@ -31,8 +31,8 @@ describe('while ledger time is ahead of the clock', () => {
     expect(payment.openedMs).toBe(T0 + AHEAD_MS);
     expect(openedWallMs(payment)).toBe(T0);
     expect(toWallMs(payment, payment.changedMs)).toBe(T0);
-    expect(world.ledger.usage([capLine({ windowSec: 60 })], T0)).toEqual([2n * CENT]);
-    expect(world.ledger.audit().findings).toEqual([]);
+    expect(await world.ledger.usage([capLine({ windowSec: 60 })], T0)).toEqual([2n * CENT]);
+    expect((await world.ledger.audit()).findings).toEqual([]);
   });
 
   test('an approval is alive for as long as it says, and dead after', async () => {
@@ -40,7 +40,7 @@ describe('while ledger time is ahead of the clock', () => {
     const { ledger } = world;
     const over = { nowMs: T0, heldUsdMicros: 9n * CENT, capLines: [capLine({ usdMicrosMax: CENT })] };
     const approval = await approve(ledger, over);
-    expect(ledger.approvals.pending(10, T0)).toEqual([]);
+    expect(await ledger.approvals.pending(10, T0)).toEqual([]);
     expect(await ledger.openHold(holdRequest({ ...over, ...approval }))).toMatchObject({ kind: 'held' });
     const late = await approve(ledger, over);
     const request = holdRequest({ ...over, ...late, nowMs: T0 + 600_000 });
@@ -52,10 +52,10 @@ describe('while ledger time is ahead of the clock', () => {
     const { ledger } = world;
     const payment = await sent(ledger, { nowMs: T0 });
     await ledger.capture(payment.id, captureFacts(payment), T0 + 5_000);
-    const found = (sinceMs: number): string | undefined =>
-      ledger.findCaptured(payment.requestHash, sinceMs)?.id;
-    expect(found(T0 + 5_000)).toBe(payment.id);
-    expect(found(T0 + 5_001)).toBeUndefined();
+    const found = async (sinceMs: number): Promise<string | undefined> =>
+      (await ledger.findCaptured(payment.requestHash, sinceMs))?.id;
+    expect(await found(T0 + 5_000)).toBe(payment.id);
+    expect(await found(T0 + 5_001)).toBeUndefined();
   });
 
   test('a strike is as old as the clock says, and counts though ledger time stands still', async () => {
@@ -65,13 +65,16 @@ describe('while ledger time is ahead of the clock', () => {
     const payment = await sent(ledger, { nowMs: T0 + 1_000 });
     await ledger.markUnknown(payment.id, 'second_402', T0 + 2_000);
     await ledger.capture(payment.id, captureFacts(payment), T0 + 3_000);
-    expect(ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({ strikes: 1, lastStrikeMs: T0 + 3_000 });
+    expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({
+      strikes: 1,
+      lastStrikeMs: T0 + 3_000,
+    });
   });
 
   test('a rebuilding began when the clock says', async () => {
     using world = await ledgerAhead();
     await world.ledger.beginRebuild(T0);
-    expect(world.ledger.rebuildingSinceMs()).toBe(T0);
+    expect(await world.ledger.rebuildingSinceMs()).toBe(T0);
   });
 });
 
@@ -80,7 +83,7 @@ test('a clock set back ends no replay before the payment is as old as that', asy
   const { ledger } = world;
   const payment = await sent(ledger, { nowMs: T0 });
   await ledger.capture(payment.id, captureFacts(payment), T0 - 24 * HOUR_MS);
-  expect(ledger.findCaptured(payment.requestHash, T0)?.id).toBe(payment.id);
+  expect((await ledger.findCaptured(payment.requestHash, T0))?.id).toBe(payment.id);
 });
 
 test('a wrong try of before the clock went back is waited for from now, not from what the clock once was', async () => {

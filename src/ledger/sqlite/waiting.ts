@@ -16,10 +16,10 @@ export class Waiting {
   }
 
   /** Resolves with the payment once its fate is no longer open, or nobody drives it any more, or the signal ends the wait. */
-  async forEnd(read: () => Payment, signal: AbortSignal): Promise<Payment> {
+  async forEnd(read: () => Promise<Payment>, signal: AbortSignal): Promise<Payment> {
     let ownerSeen = -Infinity;
     for (;;) {
-      const payment = read();
+      const payment = await read();
       if (!isLive(payment.state) || payment.state === 'unknown' || signal.aborted) return payment;
       const now = performance.now();
       if (now - ownerSeen > OWNER_CHECK_MS) {

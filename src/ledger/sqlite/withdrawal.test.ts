@@ -9,7 +9,7 @@ const USDC = findAsset('eip155:84532', '0x036CbD53842c5426634e7929541eC2318f3dCF
 const FROM = holdRequest().payFrom;
 const DOLLAR = 1_000_000n;
 
-function request(ledger: Ledger, over: Partial<WithdrawalRequest> = {}): WithdrawalRequest {
+async function request(ledger: Ledger, over: Partial<WithdrawalRequest> = {}): Promise<WithdrawalRequest> {
   return {
     agent: 'default',
     network: USDC.network,
@@ -19,7 +19,7 @@ function request(ledger: Ledger, over: Partial<WithdrawalRequest> = {}): Withdra
     payTo: '0x3333333333333333333333333333333333333333',
     amountAtomic: DOLLAR,
     onChainAtomic: 10n * DOLLAR,
-    readSeq: ledger.head().seq,
+    readSeq: (await ledger.head()).seq,
     takesHeld: false,
     nonce: `0x${randomBytes(32).toString('hex')}`,
     validAfterSec: 0,
@@ -39,7 +39,7 @@ const facts = (amount: bigint, confirmed = true) => ({
 });
 
 async function opened(ledger: Ledger, over: Partial<WithdrawalRequest> = {}) {
-  const result = await ledger.openWithdrawal(request(ledger, over));
+  const result = await ledger.openWithdrawal(await request(ledger, over));
   if (result.kind !== 'held') throw new Error(`The withdrawal ended as ${result.kind}`);
   return result.payment;
 }
@@ -49,42 +49,41 @@ describe('a withdrawal in the ledger', () => {
     using world = newLedger();
     const { ledger } = world;
     const row = await opened(ledger, { amountAtomic: 9n * DOLLAR });
-    expect(ledger.heldAtomic(USDC.network, USDC.address, FROM)).toBe(9n * DOLLAR);
-    expect(ledger.usage([capLine(), capLine({ scope: { kind: 'agent', agent: 'default' } })], T0)).toEqual([
-      0n,
-      0n,
-    ]);
+    expect(await ledger.heldAtomic(USDC.network, USDC.address, FROM)).toBe(9n * DOLLAR);
+    expect(
+      await ledger.usage([capLine(), capLine({ scope: { kind: 'agent', agent: 'default' } })], T0),
+    ).toEqual([0n, 0n]);
     await ledger.recordSigned(row.id, { name: 'withdrawal', value: '{}' }, T0);
     await ledger.markSent(row.id, { configVersion: 1, capLines: [], nowMs: T0 });
     await ledger.capture(row.id, facts(9n * DOLLAR), T0);
-    expect(ledger.usage([capLine()], T0)).toEqual([0n]);
-    expect(ledger.groupPayments('by_day', {}, 10)).toEqual([]);
-    expect(ledger.groupByCategory(() => null, {}, 10)).toEqual([]);
+    expect(await ledger.usage([capLine()], T0)).toEqual([0n]);
+    expect(await ledger.groupPayments('by_day', {}, 10)).toEqual([]);
+    expect(await ledger.groupByCategory(() => null, {}, 10)).toEqual([]);
     const rate = { name: 'limits.calls_per_minute', scope: { kind: 'wallet' }, callsMax: 1, windowSec: 60 };
     await held(ledger, { rateLines: [rate as never], capLines: [capLine()] });
-    expect(ledger.audit()).toMatchObject({
+    expect(await ledger.audit()).toMatchObject({
       payments: 1,
       withdrawals: 1,
       withdrawnUsdMicros: 9n * DOLLAR,
       capturedUsdMicros: 0n,
       findings: [],
     });
-    expect(ledger.listPayments({ kind: 'withdrawal' }, 10, null).payments.map(({ id }) => id)).toEqual([
-      row.id,
-    ]);
-    expect(ledger.listPayments({ kind: 'payment' }, 10, null).payments).toHaveLength(1);
+    expect(
+      (await ledger.listPayments({ kind: 'withdrawal' }, 10, null)).payments.map(({ id }) => id),
+    ).toEqual([row.id]);
+    expect((await ledger.listPayments({ kind: 'payment' }, 10, null)).payments).toHaveLength(1);
     // A page that ends at a withdrawal goes on behind it.
-    const first = ledger.listPayments({}, 1, null);
-    expect(ledger.listPayments({}, 1, first.nextCursor).payments).toHaveLength(1);
+    const first = await ledger.listPayments({}, 1, null);
+    expect((await ledger.listPayments({}, 1, first.nextCursor)).payments).toHaveLength(1);
   });
 
   test('leaves what is held where it is, unless the owner takes that too', async () => {
     using world = newLedger();
     const { ledger } = world;
     await held(ledger, { heldUsdMicros: 4n * DOLLAR });
-    const short = await ledger.openWithdrawal(request(ledger, { amountAtomic: 6n * DOLLAR + 1n }));
+    const short = await ledger.openWithdrawal(await request(ledger, { amountAtomic: 6n * DOLLAR + 1n }));
     expect(short).toEqual({ kind: 'short', spendableAtomic: 6n * DOLLAR, heldAtomic: 4n * DOLLAR });
-    expect(await ledger.openWithdrawal(request(ledger, { amountAtomic: 0n }))).toMatchObject({
+    expect(await ledger.openWithdrawal(await request(ledger, { amountAtomic: 0n }))).toMatchObject({
       kind: 'short',
     });
     await opened(ledger, { amountAtomic: 10n * DOLLAR, takesHeld: true });
@@ -94,11 +93,11 @@ describe('a withdrawal in the ledger', () => {
     using world = newLedger();
     const { ledger } = world;
     const before = await sent(ledger, { heldUsdMicros: 2n * DOLLAR });
-    const readSeq = ledger.head().seq;
+    const readSeq = (await ledger.head()).seq;
     const after = await sent(ledger, { heldUsdMicros: 3n * DOLLAR });
     await ledger.capture(before.id, facts(2n * DOLLAR), T0);
     await ledger.capture(after.id, facts(3n * DOLLAR, false), T0);
-    const asked = request(ledger, { readSeq, amountAtomic: 5n * DOLLAR + 1n });
+    const asked = await request(ledger, { readSeq, amountAtomic: 5n * DOLLAR + 1n });
     expect(await ledger.openWithdrawal(asked)).toMatchObject({ kind: 'short', spendableAtomic: 5n * DOLLAR });
   });
 
@@ -106,8 +105,8 @@ describe('a withdrawal in the ledger', () => {
     using world = newLedger();
     const other = world.open();
     const results = await Promise.all([
-      world.ledger.openWithdrawal(request(world.ledger, { amountAtomic: 6n * DOLLAR })),
-      other.openWithdrawal(request(other, { amountAtomic: 6n * DOLLAR })),
+      world.ledger.openWithdrawal(await request(world.ledger, { amountAtomic: 6n * DOLLAR })),
+      other.openWithdrawal(await request(other, { amountAtomic: 6n * DOLLAR })),
     ]);
     expect(results.map(({ kind }) => kind).sort()).toEqual(['held', 'open']);
   });
@@ -144,7 +143,7 @@ describe('a withdrawal in the ledger', () => {
     expect(await ledger.openHold(holdRequest())).toEqual({ kind: 'frozen' });
     await ledger.beginRebuild(T0);
     await expect(
-      ledger.openWithdrawal(request(ledger, { payFrom: '0x4444444444444444444444444444444444444444' })),
+      ledger.openWithdrawal(await request(ledger, { payFrom: '0x4444444444444444444444444444444444444444' })),
     ).rejects.toMatchObject({ code: 'ledger_rebuilding' });
   });
 });

@@ -47,7 +47,7 @@ async function readPage(text: AsyncIterable<string>, input: ResponseInput): Prom
 /** The bytes of an answer of the agent's own, in pieces. */
 async function* storedPieces(engine: Engine, id: string): AsyncGenerator<Uint8Array> {
   const by = id.startsWith('pay_') ? { paymentId: id } : { storedId: id };
-  const answer = engine.ledger.findAnswer(engine.agent, by);
+  const answer = await engine.ledger.findAnswer(engine.agent, by);
   if (answer === null) throw new WalletError('not_found', 'There is no stored answer by that id.');
   if (answer.storedId === null) yield answer.body ?? new Uint8Array();
   else yield* filePieces(await openStored(engine, answer.storedId));

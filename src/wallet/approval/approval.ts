@@ -49,7 +49,7 @@ export async function askOwner(
   parts: QuestionParts,
 ): Promise<ApprovalRecord | Outcome> {
   const { engine, kept } = call;
-  const asked = makeQuestion(engine, config, parts);
+  const asked = await makeQuestion(engine, config, parts);
   const { question } = asked;
   const { offer } = parts.judged;
   const { approvalId: id, agent, sessionId, requestHash, network, asset, payTo } = question;
@@ -94,7 +94,7 @@ export async function awaitOwner(
   if (!isOpen) return settled(call, approval);
   if (await putToClient(call, config, approval)) return pendingOutcome(call, approval);
   // Without a factor nobody can say yes elsewhere: the owner has to add one first.
-  const isAnswerable = engine.ledger.factors.list().length > 0;
+  const isAnswerable = (await engine.ledger.factors.list()).length > 0;
   if (!isAnswerable || isDismissed(context)) return pendingOutcome(call, approval);
   await engine.reach?.show(readQuestion(approval).question);
   const waitMs = Math.min(config.approvals.waitSec * 1000, bound.personMs());
@@ -112,8 +112,8 @@ async function putToClient(
 ): Promise<boolean> {
   const { asks } = context;
   if (asks === undefined || asks.answered !== undefined) return false;
-  const byForm = asks.form && promptBar(engine, config, approval) === null;
-  const canPage = !byForm && asks.url && engine.ledger.factors.list().length > 0;
+  const byForm = asks.form && (await promptBar(engine, config, approval)) === null;
+  const canPage = !byForm && asks.url && (await engine.ledger.factors.list()).length > 0;
   const page = canPage ? ((await engine.reach?.page(readQuestion(approval).question)) ?? null) : null;
   if (!byForm && page === null) return false;
   if (!(await engine.ledger.approvals.notePrompt(approval.id, engine.now()))) return false;
@@ -169,13 +169,13 @@ export interface ApprovedCall {
  *
  * Throws `approval_unknown`, `approval_changed`.
  */
-export function restoreApproved(
+export async function restoreApproved(
   engine: Engine,
   id: string,
   given: Partial<CallInput>,
   allowPrivate: readonly string[],
-): ApprovedCall {
-  const approval = engine.ledger.approvals.find(id);
+): Promise<ApprovedCall> {
+  const approval = await engine.ledger.approvals.find(id);
   if (approval === null || approval.agent !== engine.agent) throw problemError('unknown');
   const { call, kept } = JSON.parse(approval.request) as { call: StoredCall; kept: KeptInput };
   const request = restoreCall(id, call, given, engine, allowPrivate);

@@ -24,8 +24,8 @@ export async function pendingOutcome(asked: Unanswered, approval: ApprovalRecord
   const { question } = readQuestion(approval);
   const { id } = approval;
   const usd = formatUsd(question.usdMicros);
-  const noPrompt = noPromptWords(engine, context.asks, approval);
-  const canAnswerElsewhere = engine.ledger.factors.list().length > 0;
+  const noPrompt = await noPromptWords(engine, context.asks, approval);
+  const canAnswerElsewhere = (await engine.ledger.factors.list()).length > 0;
   const message = [
     `The owner is asked whether to pay $${usd} to ${question.host}; nothing is signed or held meanwhile.`,
     dismissedWords(asked),
@@ -79,7 +79,7 @@ async function tellWhere(
   whys: readonly (string | null)[],
 ): Promise<OwnerStep> {
   const why = whys.filter((sentence) => sentence !== null).join(' ');
-  if (engine.ledger.factors.list().length === 0)
+  if ((await engine.ledger.factors.list()).length === 0)
     return {
       say: `${why} To approve it outside of this client, the owner first adds an owner passphrase or a passkey, in a terminal of their own.`,
     };

@@ -33,11 +33,15 @@ export interface QuestionParts {
 const DOLLAR = 1_000_000n;
 
 /** Words what the owner is asked, from the decoded fields that would be signed (T18). */
-export function makeQuestion(engine: Engine, config: Config, parts: QuestionParts): AskedQuestion {
+export async function makeQuestion(
+  engine: Engine,
+  config: Config,
+  parts: QuestionParts,
+): Promise<AskedQuestion> {
   const { request, sessionId, challenge, judged, reason, nowMs } = parts;
   const { offer } = judged;
   const { url, method } = challenge.target;
-  const standings = standingsOf(engine, config, judged.capLines);
+  const standings = await standingsOf(engine, config, judged.capLines);
   const question: Question = {
     approvalId: newApprovalId(),
     agent: engine.agent,
@@ -55,21 +59,25 @@ export function makeQuestion(engine: Engine, config: Config, parts: QuestionPart
     usdMicros: offer.usdMicros,
     why: judged.asks.map(({ owner, sentence }) => owner?.say ?? sentence).join(' '),
     caps: standings,
-    paidBefore: engine.ledger.approvals.paidBefore(url.origin),
+    paidBefore: await engine.ledger.approvals.paidBefore(url.origin),
     sellerSays: challenge.required.description ?? null,
     agentSays: reason,
     createdMs: nowMs,
     expiresMs: nowMs + APPROVAL_LIFE_MS,
   };
-  const choices = { session: sessionChoice(engine, config, judged), payee: judged.asksForPayee };
+  const choices = { session: await sessionChoice(engine, config, judged), payee: judged.asksForPayee };
   return { question, choices, ownCapPassed: judged.ownCapPassed };
 }
 
-function standingsOf(engine: Engine, config: Config, lines: readonly CapLine[]): CapStanding[] {
+async function standingsOf(
+  engine: Engine,
+  config: Config,
+  lines: readonly CapLine[],
+): Promise<CapStanding[]> {
   const caps = lines.filter(({ kind }) => kind === 'cap');
   const own = agentBounds(config, engine.agent).limits;
   const perCall = callBound('limits', config.limits, engine.agent, own);
-  const used = engine.ledger.usage(caps, engine.now());
+  const used = await engine.ledger.usage(caps, engine.now());
   return [
     { name: perCall.name, maxUsdMicros: perCall.usdMicrosMax, usedUsdMicros: 0n },
     ...caps.map(({ name, usdMicrosMax }, i) => ({
@@ -81,10 +89,14 @@ function standingsOf(engine: Engine, config: Config, lines: readonly CapLine[]):
 }
 
 /** A raise of this session's cap is offered where that cap is in the way and its ceiling leaves room. */
-function sessionChoice(engine: Engine, config: Config, { capLines, offer }: Judged): Choices['session'] {
+async function sessionChoice(
+  engine: Engine,
+  config: Config,
+  { capLines, offer }: Judged,
+): Promise<Choices['session']> {
   const line = capLines.find(isSessionCap);
   if (line === undefined) return null;
-  const [used = 0n] = engine.ledger.usage([line], engine.now());
+  const [used = 0n] = await engine.ledger.usage([line], engine.now());
   const needed = used + offer.usdMicros;
   const max = config.ceilings.perSessionUsdMicros;
   if (needed <= line.usdMicrosMax || needed > max) return null;

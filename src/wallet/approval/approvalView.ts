@@ -17,7 +17,7 @@ export async function readApproval(
   input: ApprovalInput,
   context: CallContext,
 ): Promise<Outcome> {
-  const found = engine.ledger.approvals.find(input.id);
+  const found = await engine.ledger.approvals.find(input.id);
   if (found === null || found.agent !== engine.agent) throw problemError('unknown');
   const waitMs = (input.wait_s ?? APPROVAL_WAIT_SEC_MAX) * 1000;
   const isOpen = found.state === 'pending' && found.expiresMs > engine.now();

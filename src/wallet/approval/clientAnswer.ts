@@ -67,7 +67,7 @@ export async function takeClientAnswer(
   { state, response }: NonNullable<ClientAsks['answered']>,
 ): Promise<ClientAnswer> {
   const [, approvalId = '', putText = '', code = ''] = STATE.exec(state) ?? [];
-  const approval = engine.ledger.approvals.find(approvalId);
+  const approval = await engine.ledger.approvals.find(approvalId);
   if (approval === null || approval.agent !== engine.agent) throw changed();
   const putMs = Number(putText);
   const expected = codeOf(engine, approval, input, putMs);
@@ -78,10 +78,10 @@ export async function takeClientAnswer(
   if (says === null) return nothing;
   const tookMs = engine.now() - putMs;
   if (says === 'no' && tookMs < READ_MS_MIN) return { approvalId, hastyMs: Math.max(0, tookMs) };
-  const config = engine.config();
+  const config = await engine.config();
   // A replay of a yes is told as one, whatever bars a new one.
   const isNew = approval.state === 'pending';
-  if (says === 'once' && isNew && promptBar(engine, config, approval) !== null) return nothing;
+  if (says === 'once' && isNew && (await promptBar(engine, config, approval)) !== null) return nothing;
   const result = await engine.ledger.approvals.decide(approvalId, {
     state: says === 'once' ? 'approved' : 'denied',
     answer: JSON.stringify({ kind: says }),

@@ -26,26 +26,30 @@ export function promptBound({ agents, approvals }: Config, { agent, ownClient }:
 }
 
 /** Why the answer to a prompt of the calling client counts for nothing, as a clause; null where it counts. */
-export function promptBar(engine: Engine, config: Config, approval: ApprovalRecord): string | null {
+export async function promptBar(
+  engine: Engine,
+  config: Config,
+  approval: ApprovalRecord,
+): Promise<string | null> {
   const { ownCapPassed } = readQuestion(approval);
   const { name, usdMicrosMax } = promptBound(config, engine);
   if (usdMicrosMax === 0n && !engine.ownClient)
     return `answers from a client that the owner does not run count for nothing, unless the owner sets ${name}`;
   if (ownCapPassed !== null) return `no client's prompt passes the agent's own cap, ${ownCapPassed}`;
-  const used = engine.ledger.approvals.elicitedUsdMicros(approval.agent, engine.now());
+  const used = await engine.ledger.approvals.elicitedUsdMicros(approval.agent, engine.now());
   if (used + approval.usdMicros <= usdMicrosMax) return null;
   const figures = `$${formatUsd(usdMicrosMax)} in 24 hours, of which $${formatUsd(used)} is used`;
   return `clients' prompts may approve ${figures} (${name})`;
 }
 
 /** Why a client that can ask is not handed a question, as a sentence; null where it is, or can ask nothing. */
-export function noPromptWords(
+export async function noPromptWords(
   engine: Engine,
   asks: Pick<ClientAsks, 'form'> | undefined,
   approval: ApprovalRecord,
-): string | null {
+): Promise<string | null> {
   if (asks?.form !== true) return null;
-  const bar = promptBar(engine, engine.config(), approval);
+  const bar = await promptBar(engine, await engine.config(), approval);
   if (bar !== null) return `This client shows no prompt for it: ${bar}.`;
   if (approval.prompts < PROMPTS_MAX) return null;
   return `This client shows no further prompt for it: it asked ${PROMPTS_MAX} times already.`;

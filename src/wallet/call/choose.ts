@@ -37,7 +37,7 @@ export async function chooseOffer(
   const short: Short[] = [];
   for (;;) {
     const offers = payable.offers.filter((offer) => !short.some((other) => isSamePurse(other.offer, offer)));
-    const judged = judgeChallenge(engine.ledger, config, asking, { ...payable, offers });
+    const judged = await judgeChallenge(engine.ledger, config, asking, { ...payable, offers });
     const isDone = judged.offer === undefined || judged.verdict.verdict === 'refuse';
     if (isDone && short.length > 0) throw insufficient(engine.agent, short);
     if (judged.offer === undefined || isDone) return judged;
@@ -93,7 +93,8 @@ async function shortOf(engine: Engine, config: Config, offer: Offer): Promise<Sh
   const solvency = await engine.funds.solvency(chain, asset, address, amountAtomic, engine.now());
   if (solvency.kind !== 'short') return null;
   const short = { offer, spendableAtomic: solvency.spendableAtomic, address };
-  if (engine.ledger.openPaymentsFrom(network.caip2, asset.address, address, 1).length === 0) return short;
+  if ((await engine.ledger.openPaymentsFrom(network.caip2, asset.address, address, 1)).length === 0)
+    return short;
   // Before a call is refused for it, it is looked whether what counts as held has left already.
   const { onChainAtomic, heldAtomic } = await readPurse(
     engine,

@@ -42,14 +42,20 @@ export interface Asked {
 export async function answerFromEarlier(engine: Engine, asked: Asked): Promise<Outcome | null> {
   const { request, input } = asked;
   const keyed =
-    input.idempotency_key === undefined ? null : engine.ledger.findByKey(engine.agent, input.idempotency_key);
+    input.idempotency_key === undefined
+      ? null
+      : await engine.ledger.findByKey(engine.agent, input.idempotency_key);
   const { hash, hashBeforeSchema3 } = request;
   if (keyed !== null && keyed.requestHash !== hash && keyed.requestHash !== hashBeforeSchema3)
     throw keyReused(keyed);
   const open =
-    keyed === null ? engine.ledger.findLive(hash, hashBeforeSchema3) : isLive(keyed.state) ? keyed : null;
+    keyed === null
+      ? await engine.ledger.findLive(hash, hashBeforeSchema3)
+      : isLive(keyed.state)
+        ? keyed
+        : null;
   if (open !== null) return answerFromOpen(engine, asked, open);
-  const bought = keyed ?? boughtBefore(engine, asked);
+  const bought = keyed ?? (await boughtBefore(engine, asked));
   return bought === null ? null : replay(engine, asked, bought);
 }
 
@@ -62,13 +68,13 @@ export function keyReused({ id }: Payment): WalletError {
 }
 
 /** The captured payment that still answers this request; null where it is to be bought, or bought again. */
-export function boughtBefore(engine: Engine, { request, input }: Asked): Payment | null {
+export async function boughtBefore(engine: Engine, { request, input }: Asked): Promise<Payment | null> {
   if (input.repeat === true || input.idempotency_key !== undefined) return null;
   const nowMs = engine.now();
   const { hash, hashBeforeSchema3 } = request;
-  const last = engine.ledger.findCaptured(hash, nowMs - UNDELIVERED_MS, hashBeforeSchema3);
+  const last = await engine.ledger.findCaptured(hash, nowMs - UNDELIVERED_MS, hashBeforeSchema3);
   if (last === null || justPaidMs(last) >= nowMs - REPLAY_MS) return last;
-  const stored = engine.ledger.findAnswer(engine.agent, { paymentId: last.id });
+  const stored = await engine.ledger.findAnswer(engine.agent, { paymentId: last.id });
   const brought = stored !== null && (last.note === null || isDelivered(stored));
   return brought ? null : last;
 }
@@ -124,7 +130,7 @@ async function waitForDriver(engine: Engine, { bound, context }: Asked, open: Pa
       payment = await engine.ledger.waitForEnd(payment.id, look);
     } else {
       await Promise.race([here, aborted(over)]);
-      payment = engine.ledger.findPayment(payment.id) ?? payment;
+      payment = (await engine.ledger.findPayment(payment.id)) ?? payment;
     }
   }
   return payment;
@@ -180,7 +186,7 @@ async function presentAgain(engine: Engine, asked: Asked, payment: Payment): Pro
 
 /** Another process sent the payment first: what that comes to is this call's answer. */
 async function answerFromOther(engine: Engine, asked: Asked, id: string): Promise<Outcome | null> {
-  const payment = engine.ledger.findPayment(id);
+  const payment = await engine.ledger.findPayment(id);
   if (payment === null || payment.state === 'released') return null;
   if (payment.state === 'captured') return replay(engine, asked, payment);
   return isDriven(payment) ? answerFromOpen(engine, asked, payment) : openOutcome(payment);
@@ -255,8 +261,8 @@ function unshared(payment: Payment, stored: Answer, how: string): OutcomeParts {
 async function waitForAnswer(engine: Engine, { bound }: Asked, { id }: Payment): Promise<Answer | null> {
   const over = AbortSignal.any([bound.signal, AbortSignal.timeout(bound.sellerMs())]);
   for (;;) {
-    const stored = engine.ledger.findAnswer(engine.agent, { paymentId: id });
-    const payment = engine.ledger.findPayment(id);
+    const stored = await engine.ledger.findAnswer(engine.agent, { paymentId: id });
+    const payment = await engine.ledger.findPayment(id);
     if (stored !== null || over.aborted || payment === null || !isBeingAnswered(engine, payment))
       return stored;
     await Promise.race([driverOf(id) ?? aborted(AbortSignal.timeout(LOOK_MS)), aborted(over)]);

@@ -40,7 +40,7 @@ export interface Judged {
 }
 
 /** The lines that bound a request's spending, with what the owner raised for this session. */
-export function linesFor(
+export async function linesFor(
   ledger: Ledger,
   config: Config,
   asking: Pick<Asking, 'agent' | 'sessionId' | 'url'>,
@@ -48,18 +48,20 @@ export function linesFor(
   const { agent, sessionId, url } = asking;
   const request = lineRequest(config, { agent, sessionId, hostPort: hostPortOf(url) });
   return {
-    capLines: raiseLines(ledger, capLines(config, request)),
+    capLines: await raiseLines(ledger, capLines(config, request)),
     rateLines: rateLines(config.limits, request),
   };
 }
 
 /** The lines as the owner's answers raised them: a session's own cap, for that session alone, never a ceiling. */
-export function raiseLines(ledger: Ledger, lines: readonly CapLine[]): CapLine[] {
-  return lines.map((line) => {
-    if (!isSessionCap(line)) return line;
-    const raised = BigInt(ledger.approvals.grant(sessionGrantKey(line.scope.sessionId)) ?? 0);
-    return raised > line.usdMicrosMax ? { ...line, usdMicrosMax: raised } : line;
-  });
+export async function raiseLines(ledger: Ledger, lines: readonly CapLine[]): Promise<CapLine[]> {
+  return await Promise.all(
+    lines.map(async (line) => {
+      if (!isSessionCap(line)) return line;
+      const raised = BigInt((await ledger.approvals.grant(sessionGrantKey(line.scope.sessionId))) ?? 0);
+      return raised > line.usdMicrosMax ? { ...line, usdMicrosMax: raised } : line;
+    }),
+  );
 }
 
 /** Whether a line is a session's own cap, for all it buys: what an answer of the owner's can raise. */
@@ -88,15 +90,15 @@ export function judgePlace(config: Config, url: URL): Verdict {
  * Refuses a call that no price fits any more, before its endpoint is asked: an agent that goes on calling when all is
  * spent costs its sellers nothing. Lines of a host or a category say nothing yet, since a redirect may lead elsewhere.
  */
-export function judgeBefore(ledger: Ledger, config: Config, asking: Asking): Verdict {
-  const lines = linesFor(ledger, config, asking).capLines.filter(
+export async function judgeBefore(ledger: Ledger, config: Config, asking: Asking): Promise<Verdict> {
+  const lines = (await linesFor(ledger, config, asking)).capLines.filter(
     ({ kind, scope }) =>
       kind === 'ceiling' &&
       scope.kind !== 'host' &&
       scope.kind !== 'category' &&
       !(scope.kind === 'session' && scope.category !== undefined),
   );
-  const used = ledger.usage(lines, asking.nowMs);
+  const used = await ledger.usage(lines, asking.nowMs);
   return judgeUsedUp(lines.map((line, i) => ({ line, usedUsdMicros: used[i] ?? 0n })));
 }
 
@@ -104,12 +106,12 @@ export function judgeBefore(ledger: Ledger, config: Config, asking: Asking): Ver
  * Chooses among the offers and applies every rule of the owner's to the chosen one. The totals are looked at as they
  * stand; the hold looks again, in the step that decides.
  */
-export function judgeChallenge(
+export async function judgeChallenge(
   ledger: Ledger,
   config: Config,
   asking: Asking,
   required: PaymentDemand,
-): Judged | { readonly offer: undefined; readonly verdict: Stop } {
+): Promise<Judged | { readonly offer: undefined; readonly verdict: Stop }> {
   const { maxUsdMicros } = asking;
   const choice = chooseOffer({
     offers: required.offers,
@@ -124,9 +126,9 @@ export function judgeChallenge(
   });
   if (choice.offer === undefined) return choice;
   const { offer } = choice;
-  const lines = linesFor(ledger, config, asking);
-  const history = judgeHistory(ledger, config, asking, offer);
-  const exceeded = exceededNow(ledger, lines.capLines, offer, asking.nowMs);
+  const lines = await linesFor(ledger, config, asking);
+  const history = await judgeHistory(ledger, config, asking, offer);
+  const exceeded = await exceededNow(ledger, lines.capLines, offer, asking.nowMs);
   const verdicts = [
     judgePlace(config, asking.url),
     choice.verdict,
@@ -148,17 +150,17 @@ function ownCallCapPassed(config: Config, agent: string, { usdMicros }: Offer): 
   return max !== undefined && usdMicros > max ? `agents.${agent}.limits.per_call_usd` : null;
 }
 
-function exceededNow(ledger: Ledger, lines: readonly CapLine[], offer: Offer, nowMs: number) {
-  const used = ledger.usage(lines, nowMs);
+async function exceededNow(ledger: Ledger, lines: readonly CapLine[], offer: Offer, nowMs: number) {
+  const used = await ledger.usage(lines, nowMs);
   return lines
     .map((line, i) => ({ line, usedUsdMicros: used[i] ?? 0n }))
     .filter(({ line, usedUsdMicros }) => usedUsdMicros + offer.usdMicros > line.usdMicrosMax);
 }
 
-function judgeHistory(ledger: Ledger, config: Config, asking: Asking, offer: Offer) {
+async function judgeHistory(ledger: Ledger, config: Config, asking: Asking, offer: Offer) {
   const { url, nowMs } = asking;
   const hostPort = hostPortOf(url);
-  const history = ledger.originHistory(url.origin, familyOf(offer.network.caip2));
+  const history = await ledger.originHistory(url.origin, familyOf(offer.network.caip2));
   const payee = judgePayee({ hostPort, payTo: offer.payTo, history: history.payees });
   const allowed = payeeGrantKey(url.origin, offer.network.caip2, offer.payTo);
   const breaker = judgeBreaker({
@@ -167,11 +169,11 @@ function judgeHistory(ledger: Ledger, config: Config, asking: Asking, offer: Off
     lastStrikeMs: history.lastStrikeMs,
     nowMs,
   });
-  const isAllowed = payee.verdict === 'ask' && ledger.approvals.grant(allowed) !== null;
+  const isAllowed = payee.verdict === 'ask' && (await ledger.approvals.grant(allowed)) !== null;
   return {
     breaker,
     payee: isAllowed ? ALLOW : payee,
-    price: judgePriceNow(ledger, config, asking, offer),
+    price: await judgePriceNow(ledger, config, asking, offer),
   };
 }
 
@@ -180,12 +182,17 @@ function familyOf(caip2: Caip2): string {
   return caip2.slice(0, caip2.indexOf(':'));
 }
 
-function judgePriceNow(ledger: Ledger, config: Config, asking: Asking, { usdMicros }: Offer): Verdict {
+async function judgePriceNow(
+  ledger: Ledger,
+  config: Config,
+  asking: Asking,
+  { usdMicros }: Offer,
+): Promise<Verdict> {
   const { askFloorUsdMicros } = config.limits;
   // Most calls cost less than the rule looks at, and need not wait while dozens of rows are proved.
   if (usdMicros <= askFloorUsdMicros) return ALLOW;
   const { method, url, nowMs } = asking;
-  const history = priceHistory(ledger.endpointPrices({ method, url: url.href }, nowMs));
+  const history = priceHistory(await ledger.endpointPrices({ method, url: url.href }, nowMs));
   return judgePrice({ usdMicros, askFloorUsdMicros, history });
 }
 

@@ -53,7 +53,7 @@ export async function readyOffer(
     try {
       const intent = await engine.rails
         .ofOffer(judged.offer)
-        .prepare(engine.railPorts(config), judged.offer, asking.nowMs);
+        .prepare(await engine.railPorts(config), judged.offer, asking.nowMs);
       return { judged, intent, passed };
     } catch (error) {
       // What the owner approved is one offer: no other takes its place.

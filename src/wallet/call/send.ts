@@ -54,8 +54,8 @@ export async function deliver(engine: Engine, delivery: Delivery): Promise<Outco
   if (barred !== null) return barred;
   // A seller may take minutes, and all that time an older copy of the ledger would not know of this payment (T29).
   engine.renewCheckpoint();
-  return await exchangeForAnswer(engine, delivery).catch((error: unknown) => {
-    throw afterSending(engine, delivery.payment, error);
+  return await exchangeForAnswer(engine, delivery).catch(async (error: unknown) => {
+    throw await afterSending(engine, delivery.payment, error);
   });
 }
 
@@ -68,11 +68,11 @@ async function beforeSending(engine: Engine, payment: Payment, error: unknown): 
 }
 
 /** A fault of ours once bytes may have left: told with what the ledger knows of the money by then. */
-function afterSending(engine: Engine, payment: Payment, error: unknown): WalletError {
+async function afterSending(engine: Engine, payment: Payment, error: unknown): Promise<WalletError> {
   const { id, heldUsdMicros } = payment;
   const known = isWalletError(error) ? error : toLedgerError(error);
   const { owner } = known;
-  const isCaptured = paymentAsKnown(engine, payment)?.state === 'captured';
+  const isCaptured = (await paymentAsKnown(engine, payment))?.state === 'captured';
   const price = `$${formatUsd(heldUsdMicros)}`;
   const told = isCaptured
     ? `Payment ${id} of ${price} was made before that: the money is spent, do not pay again for the same.`
@@ -90,10 +90,10 @@ async function commitToSend(engine: Engine, delivery: Delivery): Promise<Outcome
   const { target } = delivery;
   let { payment } = delivery;
   for (let i = 0; i < CONFIG_CHANGES_MAX; i++) {
-    const config = engine.config();
+    const config = await engine.config();
     const barred = judgePlace(config, target.url);
     if (barred.verdict !== 'allow') return stopOutcome(barred, await withheld(engine, payment));
-    const { capLines } = linesFor(engine.ledger, config, {
+    const { capLines } = await linesFor(engine.ledger, config, {
       agent: payment.agent,
       sessionId: payment.sessionId,
       url: target.url,
@@ -182,7 +182,7 @@ function tightened(payment: Payment, shown: Shown): Outcome {
 
 async function exchangeForAnswer(engine: Engine, delivery: Delivery): Promise<Outcome> {
   const { payment, payload, target, bound, context } = delivery;
-  const config = engine.config();
+  const config = await engine.config();
   const to = parseCallUrl(target.url.href, { allowPrivate: config.net.allowPrivate });
   const sellerMs = bound.sellerMs();
   let answer: HttpAnswer;

@@ -50,10 +50,14 @@ export async function discover(
     .candidates({ words, category, limit: CANDIDATES_MAX })
     .map((candidate) => ({ candidate, fit: fits(place, candidate, wanted) }));
   const fitting = judged.filter(({ fit }) => fit === 'yes').map(({ candidate }) => candidate);
-  const ranked = rank(fitting, { nowMs: place.now(), ownPayments: ownPayments(place) });
+  const ranked = rank(fitting, { nowMs: place.now(), ownPayments: await ownPayments(place) });
   const ids = ranked.slice(offset, offset + pageSize(input)).map(({ candidate }) => candidate.id);
   const listings = catalog.load(ids).map(({ listing }) => listing);
-  const { results, nextCursor } = layPage(place, catalog, input, { listings, offset, total: ranked.length });
+  const { results, nextCursor } = await layPage(place, catalog, input, {
+    listings,
+    offset,
+    total: ranked.length,
+  });
   const hidden = judged.filter(({ fit }) => fit === 'foreign').length;
   return outcome({
     status: 'ok',

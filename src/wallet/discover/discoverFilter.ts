@@ -60,9 +60,9 @@ function isCallable(config: DiscoverPlace['config'], url: string): boolean {
 }
 
 /** How often each host was paid and delivered, from the ledger; never, while the wallet is locked. */
-export function ownPayments({ ledger, agent }: DiscoverPlace): (host: string) => number {
+export async function ownPayments({ ledger, agent }: DiscoverPlace): Promise<(host: string) => number> {
   if (ledger === null) return () => 0;
-  const groups = ledger.groupPayments('by_host', { agent, state: 'captured' }, OWN_HOSTS_MAX);
+  const groups = await ledger.groupPayments('by_host', { agent, state: 'captured' }, OWN_HOSTS_MAX);
   const counts = new Map(groups.map(({ key, payments }) => [key, payments]));
   return (host) => counts.get(host.replace(/:\d+$/, '')) ?? 0;
 }

@@ -38,7 +38,11 @@ export async function discoverOrigin(
     ({ category }) => input.category === undefined || category === input.category,
   );
   const listings = chosen.slice(offset, offset + pageSize(input));
-  const { results, nextCursor } = layPage(place, catalog, input, { listings, offset, total: chosen.length });
+  const { results, nextCursor } = await layPage(place, catalog, input, {
+    listings,
+    offset,
+    total: chosen.length,
+  });
   return outcome({
     status: 'ok',
     code: 'ok',

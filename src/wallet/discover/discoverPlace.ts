@@ -45,8 +45,8 @@ export class DiscoverPlaces {
     const { now, home } = this.#options;
     try {
       const opened = await engine();
-      opened.assertActive();
-      const config = opened.config();
+      await opened.assertActive();
+      const config = await opened.config();
       return {
         config,
         net: opened.net(config),

@@ -39,14 +39,14 @@ export function pageSize({ limit, detail }: DiscoverInput): number {
  *
  * @param total how many listings there are, this page's and all others
  */
-export function layPage(
+export async function layPage(
   place: DiscoverPlace,
   catalog: Catalog,
   input: DiscoverInput,
   page: { readonly listings: readonly Listing[]; readonly offset: number; readonly total: number },
-): ResultPage {
+): Promise<ResultPage> {
   const parts = page.listings.map((listing) => partsOf(place, catalog, listing));
-  const own = ownPayments(place);
+  const own = await ownPayments(place);
   const results =
     input.detail === 'full'
       ? whileFits(

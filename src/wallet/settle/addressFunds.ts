@@ -46,7 +46,7 @@ export async function readPurse(
   const onChainAtomic = await within(reading, Math.max(1, endMs - performance.now()));
   return {
     onChainAtomic,
-    heldAtomic: engine.ledger.heldAtomic(network.caip2, asset.address, address, spent),
+    heldAtomic: await engine.ledger.heldAtomic(network.caip2, asset.address, address, spent),
   };
 }
 
@@ -59,9 +59,9 @@ export async function settleOpen(
   { network, asset, address }: Purse,
   withinMs: number,
 ): Promise<string[]> {
-  const open = engine.ledger
-    .openPaymentsFrom(network.caip2, asset.address, address, ASKED_MAX)
-    .filter((payment) => !isDriven(payment));
+  const open = (
+    await engine.ledger.openPaymentsFrom(network.caip2, asset.address, address, ASKED_MAX)
+  ).filter((payment) => !isDriven(payment));
   if (open.length === 0) return [];
   const signal = AbortSignal.timeout(withinMs);
   const spent = await Promise.all(open.map((payment) => isSpent(engine, payment, signal)));

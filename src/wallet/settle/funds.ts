@@ -68,16 +68,16 @@ export class Funds {
   ): Promise<Solvency> {
     const known = this.#readings.get(keyOf(asset, address));
     if (known !== undefined && nowMs - known.atMs < FRESH_MS) {
-      const judged = this.#judge(known, asset, address, amountAtomic);
+      const judged = await this.#judge(known, asset, address, amountAtomic);
       if (judged.kind === 'enough') return judged;
     }
     // Short by what was remembered: the owner may have funded it since, so the chain is asked before refusing.
     const fresh = await within(this.#read(chain, asset, address, nowMs), WAIT_MAX_MS);
-    return fresh === null ? { kind: 'unknown' } : this.#judge(fresh, asset, address, amountAtomic);
+    return fresh === null ? { kind: 'unknown' } : await this.#judge(fresh, asset, address, amountAtomic);
   }
 
-  #judge(reading: Reading, asset: Asset, address: string, amountAtomic: bigint): Solvency {
-    const held = this.#ledger.heldAtomic(asset.network, asset.address, address);
+  async #judge(reading: Reading, asset: Asset, address: string, amountAtomic: bigint): Promise<Solvency> {
+    const held = await this.#ledger.heldAtomic(asset.network, asset.address, address);
     const spendableAtomic = reading.atomic > held ? reading.atomic - held : 0n;
     return spendableAtomic >= amountAtomic ? { kind: 'enough' } : { kind: 'short', spendableAtomic };
   }

@@ -63,12 +63,12 @@ function waits(payment: Payment, says: string, retryAtMs: number): FateVerdict {
  * the others their turn.
  */
 export async function reconcileAll(engine: Engine, signal: AbortSignal): Promise<FateVerdict[]> {
-  const open = engine.ledger.openPayments(ROWS_MAX);
+  const open = await engine.ledger.openPayments(ROWS_MAX);
   const known = new Set(open.map(({ id }) => id));
   const since = engine.now() - RELEASED_LOOK_MS;
-  const released = engine.ledger
-    .releasedPayments(since, RELEASED_ROWS_MAX)
-    .filter(({ id }) => !known.has(id));
+  const released = (await engine.ledger.releasedPayments(since, RELEASED_ROWS_MAX)).filter(
+    ({ id }) => !known.has(id),
+  );
   const rows = [...open, ...released];
   const verdicts = await reconcileRows(engine, rows.map(asDue), signal);
   return rows.flatMap(({ id, state }) => {
@@ -91,8 +91,8 @@ function asDue(payment: Payment): DuePayment {
 export async function reconcileDue(engine: Engine, signal: AbortSignal): Promise<void> {
   const pass = AbortSignal.any([signal, AbortSignal.timeout(PASS_MS_MAX)]);
   const nowMs = engine.now();
-  const open = engine.ledger.duePayments(nowMs, ROWS_PER_PASS);
-  const watched = engine.ledger.watchedPayments(nowMs, WATCHED_PER_PASS).map(asDue);
+  const open = await engine.ledger.duePayments(nowMs, ROWS_PER_PASS);
+  const watched = (await engine.ledger.watchedPayments(nowMs, WATCHED_PER_PASS)).map(asDue);
   await reconcileRows(engine, [...open, ...watched], signal, pass);
 }
 

@@ -46,7 +46,7 @@ export type FatePlace = Pick<Engine, 'ledger' | 'funds' | 'now' | 'config' | 'ch
 
 /** Asks the chain about a payment's nonce. Never throws for a fault of an RPC. */
 export async function askChain(engine: FatePlace, payment: Payment, signal: AbortSignal): Promise<Fate> {
-  const chain = engine.chainOf(engine.config(), payment.network);
+  const chain = engine.chainOf(await engine.config(), payment.network);
   const query = await settlementQuery(engine, payment);
   if (chain === null || query === null) {
     return {
@@ -55,7 +55,7 @@ export async function askChain(engine: FatePlace, payment: Payment, signal: Abor
       retryAtSec: Math.ceil((engine.now() + ASK_AGAIN_MS) / 1000),
     };
   }
-  const witnesses = new Witnesses(engine, payment);
+  const witnesses = await Witnesses.of(engine, payment);
   const marks = [...(query.marks ?? []), ...witnesses.lateMarks];
   const fate = await chain.fateOf({ ...query, marks }, signal, witnesses);
   // T32: whoever looks at it again after a release reads the history anew.

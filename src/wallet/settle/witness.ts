@@ -60,12 +60,15 @@ export class Witnesses implements SearchMemory {
   readonly #known: ReadonlyMap<string, Witness>;
   readonly #searches = new Map<string, string | null>();
 
-  constructor(engine: Pick<Engine, 'ledger'>, payment: Payment) {
+  private constructor(engine: Pick<Engine, 'ledger'>, payment: Payment, found: readonly Witness[]) {
     this.#engine = engine;
     this.#paymentId = payment.id;
-    const found = engine.ledger.findWitnesses(payment.id);
     this.#known = new Map(found.map((witness) => [witness.operator, witness]));
     this.lateMarks = found.flatMap(({ mark }) => (mark === null ? [] : [JSON.parse(mark) as Mark]));
+  }
+
+  static async of(engine: Pick<Engine, 'ledger'>, payment: Payment): Promise<Witnesses> {
+    return new Witnesses(engine, payment, await engine.ledger.findWitnesses(payment.id));
   }
 
   find(operator: string): string | null {

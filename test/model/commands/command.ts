@@ -30,7 +30,7 @@ export class Command implements fc.AsyncCommand<Model, World> {
     world.forgetDuring();
     await ticks();
     if (came !== undefined) count(world, came);
-    assertPromise(world, world.process(0));
+    await assertPromise(world, world.process(0));
   }
 
   toString(): string {

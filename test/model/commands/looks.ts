@@ -120,7 +120,7 @@ function happenDuring(
 
 async function lookAt(world: World, { engine, ledger }: Process, { id }: ModelPayment): Promise<void> {
   world.figures.looks += 1;
-  const row = ledger.findPayment(id);
+  const row = await ledger.findPayment(id);
   if (row !== null) await reconcilePayment(engine, row, new AbortController().signal);
 }
 

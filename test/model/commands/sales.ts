@@ -112,7 +112,7 @@ export async function hear(
   answer: (typeof ANSWERS)[number],
   asks: boolean,
 ): Promise<void> {
-  const before = ledger.findPayment(payment.id);
+  const before = await ledger.findPayment(payment.id);
   if (before === null) throw new Error('The row is gone');
   const claimed = await recordAnswer(world, engine, payment, before, answer);
   const patience = { refused: answer === 'verify refused', withinMs: 60_000 };
@@ -177,7 +177,7 @@ export const resends = fc.record({ slot: slots, which: whiches }).map(
           which,
           (one) => one.call === null && one.onChain !== null && !one.isWithdrawal,
         );
-        const row = payment === undefined ? null : ledger.findPayment(payment.id);
+        const row = payment === undefined ? null : await ledger.findPayment(payment.id);
         if (payment === undefined || row === null || !['signed', 'unknown'].includes(row.state))
           return undefined;
         const { stillValid, payment: seen } = await reconcilePayment(

@@ -36,7 +36,10 @@ test('it is quoted, and paid by its quote', async () => {
   const paid = await wallet.pay({ quote_id: quoted['quote_id'] }, anyCall());
   expect(paid).toMatchObject({ status: 'ok', code: 'paid', money: 'captured', spent_usd: '0.02' });
   expect(paid['response']).toMatchObject({ status: 200 });
-  expect(paymentsIn(await wallet.engine())[0]).toMatchObject({ protocol: 'tollgate', scheme: 'barrier' });
+  expect((await paymentsIn(await wallet.engine()))[0]).toMatchObject({
+    protocol: 'tollgate',
+    scheme: 'barrier',
+  });
 });
 
 test('an answer that is lost is found on the chain, and the same call is not paid twice', async () => {
@@ -45,7 +48,7 @@ test('an answer that is lost is found on the chain, and the same call is not pai
   expect(lost).toMatchObject({ status: 'failed', money: 'captured' });
   const again = await wallet.pay(call, anyCall());
   expect(again).toMatchObject({ money: 'captured', replayed: true });
-  expect(paymentsIn(await wallet.engine())).toHaveLength(2);
+  expect(await paymentsIn(await wallet.engine())).toHaveLength(2);
 });
 
 test('one cap counts it together with x402', async () => {

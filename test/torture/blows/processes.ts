@@ -44,7 +44,7 @@ export const killAll: Blow = async ({ crew, mine, broken }) => {
   await crew.killAll(async () => {
     const wallet = mine.open();
     const engine = await wallet.engine();
-    for (const payment of engine.ledger.openPayments(OPEN_MAX)) {
+    for (const payment of await engine.ledger.openPayments(OPEN_MAX)) {
       // Who is asked here is the ledger; the chain may be out of reach at this moment.
       const { payment: after } = await reconcilePayment(engine, payment, AbortSignal.abort());
       if (after.state === 'held' || after.state === 'sent')

@@ -62,7 +62,7 @@ export class ServedWallets implements AgentAccess {
     try {
       const { ledger } = await this.#first.engine();
       const nowMs = this.#options.now();
-      const { heldUsdMicros, capturedUsdMicros, open, oldestMs } = ledger.openBooks(nowMs - DAY_MS);
+      const { heldUsdMicros, capturedUsdMicros, open, oldestMs } = await ledger.openBooks(nowMs - DAY_MS);
       return {
         heldUsdMicros,
         capturedDayUsdMicros: capturedUsdMicros,

@@ -14,8 +14,9 @@ import {
   sent,
   T0,
   testMac,
-} from './sqlite/fixtures.js';
-import { Ledger } from './ledger.js';
+} from './fixtures.js';
+import type { Ledger } from '../ledger.js';
+import { SqliteLedger } from './sqliteLedger.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -33,20 +34,22 @@ function putBack(copy: string, path: string): void {
 }
 
 describe('making and opening', () => {
-  test('a new ledger is one private file, and is never made over another', () => {
+  test('a new ledger is one private file, and is never made over another', async () => {
     using folder = scratchFolder();
     const path = join(folder.path, 'purser.db');
     const options = { mac: testMac(), nowMs: T0, configVersion: 7 };
-    const checkpoint = Ledger.create(path, options);
+    const checkpoint = SqliteLedger.create(path, options);
     expect(readdirSync(folder.path)).toEqual(['purser.db']);
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(() => Ledger.create(path, options)).toThrow(expect.objectContaining({ code: 'already_set_up' }));
-    const ledger = Ledger.open(path, { mac: testMac() });
-    expect(ledger.checkpoint()).toEqual(checkpoint);
-    expect(ledger.head()).toMatchObject({ seq: 1, timeMs: T0, configVersion: 7, frozen: false });
+    expect(() => SqliteLedger.create(path, options)).toThrow(
+      expect.objectContaining({ code: 'already_set_up' }),
+    );
+    const ledger = SqliteLedger.open(path, { mac: testMac() });
+    expect(await ledger.checkpoint()).toEqual(checkpoint);
+    expect(await ledger.head()).toMatchObject({ seq: 1, timeMs: T0, configVersion: 7, frozen: false });
     for (const name of readdirSync(folder.path))
       expect(statSync(join(folder.path, name)).mode & 0o777).toBe(0o600);
-    expect(ledger.audit()).toEqual({
+    expect(await ledger.audit()).toEqual({
       entries: 1,
       payments: 0,
       withdrawals: 0,
@@ -55,15 +58,15 @@ describe('making and opening', () => {
       liveUsdMicros: 0n,
       findings: [],
     });
-    ledger.close();
+    await ledger.close();
   });
 
-  test('what a crash while making it left behind does not stand in the way', () => {
+  test('what a crash while making it left behind does not stand in the way', async () => {
     using folder = scratchFolder();
     const path = join(folder.path, 'purser.db');
     editBehind(`${path}.${process.pid}.new`, 'CREATE TABLE half_done (x)');
-    Ledger.create(path, { mac: testMac(), nowMs: T0, configVersion: 1 });
-    Ledger.open(path, { mac: testMac() }).close();
+    SqliteLedger.create(path, { mac: testMac(), nowMs: T0, configVersion: 1 });
+    await SqliteLedger.open(path, { mac: testMac() }).close();
     expect(readdirSync(folder.path)).toEqual(['purser.db']);
   });
 
@@ -79,10 +82,10 @@ describe('making and opening', () => {
     using folder = scratchFolder();
     const path = join(folder.path, 'purser.db');
     make(path);
-    expect(() => Ledger.open(path, { mac: testMac() })).toThrow(expect.objectContaining({ code }));
+    expect(() => SqliteLedger.open(path, { mac: testMac() })).toThrow(expect.objectContaining({ code }));
   });
 
-  test('other keys’ ledger is refused as foreign', () => {
+  test('other keys’ ledger is refused as foreign', async () => {
     using world = newLedger();
     expect(() => world.open({ mac: testMac('other keys') })).toThrow(
       expect.objectContaining({ code: 'ledger_foreign' }),
@@ -93,10 +96,10 @@ describe('making and opening', () => {
     using world = newLedger();
     const ledger = world.open();
     const hold = ledger.openHold(holdRequest());
-    ledger.close();
+    await ledger.close();
     await expect(hold).rejects.toMatchObject({ code: 'cancelled', money: 'none' });
-    expect(() => ledger.head()).toThrow(expect.objectContaining({ code: 'cancelled' }));
-    expect(world.ledger.head().seq).toBe(1);
+    await expect(ledger.head()).rejects.toMatchObject({ code: 'cancelled' });
+    expect((await world.ledger.head()).seq).toBe(1);
   });
 });
 
@@ -106,7 +109,7 @@ describe('without the keys', () => {
     const { id } = await held(world.ledger);
     const locked = world.open({ mac: null });
     expect(locked.id).toBe(world.ledger.id);
-    expect(locked.head().seq).toBe(2);
+    expect((await locked.head()).seq).toBe(2);
     for (const refused of [
       () => locked.checkpoint(),
       () => locked.findPayment(id),
@@ -114,7 +117,7 @@ describe('without the keys', () => {
       () => locked.audit(),
       () => locked.verifyCheckpoint({ ledgerId: locked.id, seq: 1, headHash: '' }),
     ])
-      expect(refused).toThrow(expect.objectContaining({ code: 'keystore_locked' }));
+      await expect(refused()).rejects.toMatchObject({ code: 'keystore_locked' });
     for (const refused of [
       () => locked.openHold(holdRequest()),
       () => locked.unfreeze(T0),
@@ -125,7 +128,7 @@ describe('without the keys', () => {
       await expect(refused()).rejects.toMatchObject({ code: 'keystore_locked' });
     expect(await locked.freeze(T0 + 1)).toBe(true);
     expect(await locked.freeze(T0 + 2)).toBe(false);
-    expect(locked.head()).toMatchObject({ seq: 3, attestedSeq: 2, frozen: true });
+    expect(await locked.head()).toMatchObject({ seq: 3, attestedSeq: 2, frozen: true });
   });
 
   test('its freeze stops every process with keys, is vouched for by the next entry, and lifted by the owner', async () => {
@@ -133,17 +136,17 @@ describe('without the keys', () => {
     const open = await sent(world.ledger);
     await world.open({ mac: null }).freeze(T0 + 1);
     expect((await world.ledger.openHold(holdRequest())).kind).toBe('frozen');
-    expect(world.ledger.audit().findings).toEqual([]);
+    expect((await world.ledger.audit()).findings).toEqual([]);
     // What becomes of money that is on its way is still written down.
     await world.ledger.markUnknown(open.id, 'timeout', T0 + 2);
-    expect(world.ledger.head()).toMatchObject({ seq: 6, attestedSeq: 6, attestedFrozen: true });
+    expect(await world.ledger.head()).toMatchObject({ seq: 6, attestedSeq: 6, attestedFrozen: true });
     expect((await world.ledger.openHold(holdRequest())).kind).toBe('frozen');
     expect(await world.ledger.unfreeze(T0 + 3)).toBe(true);
     expect(await world.ledger.unfreeze(T0 + 4)).toBe(false);
     await held(world.ledger);
     expect(await world.ledger.freeze(T0 + 5)).toBe(true);
     expect(await world.ledger.freeze(T0 + 6)).toBe(false);
-    expect(world.ledger.audit().findings).toEqual([]);
+    expect((await world.ledger.audit()).findings).toEqual([]);
   });
 
   test('an unattested freeze is lifted by the owner at once', async () => {
@@ -151,7 +154,7 @@ describe('without the keys', () => {
     await world.open({ mac: null }).freeze(T0);
     expect(await world.ledger.unfreeze(T0)).toBe(true);
     await held(world.ledger);
-    expect(world.ledger.audit().findings).toEqual([]);
+    expect((await world.ledger.audit()).findings).toEqual([]);
   });
 
   test('a session touched under an unattested freeze leaves it a freeze', async () => {
@@ -160,19 +163,19 @@ describe('without the keys', () => {
     await world.open({ mac: null }).freeze(T0);
     await world.ledger.touchSession('default', T0 + 60_000);
     expect((await world.ledger.openHold(holdRequest())).kind).toBe('frozen');
-    expect(world.ledger.audit().findings).toEqual([]);
+    expect((await world.ledger.audit()).findings).toEqual([]);
   });
 
   test('what another connection writes is proved anew by the next look, also after looks that found nothing new', async () => {
     using world = newLedger();
     await captured(world.ledger);
-    const look = (): bigint[] => world.ledger.usage([capLine({ windowSec: 3600 })], T0);
-    expect([look(), look()]).toEqual([[CENT], [CENT]]);
+    const look = (): Promise<bigint[]> => world.ledger.usage([capLine({ windowSec: 3600 })], T0);
+    expect([await look(), await look()]).toEqual([[CENT], [CENT]]);
     const other = world.open();
     await captured(other);
-    expect(look()).toEqual([2n * CENT]);
+    expect(await look()).toEqual([2n * CENT]);
     editBehind(world.path, `UPDATE control SET frozen = 0, config_version = config_version + 1`);
-    expect(look).toThrow(expect.objectContaining({ code: 'ledger_damaged' }));
+    await expect(look()).rejects.toMatchObject({ code: 'ledger_damaged' });
   });
 
   test('anything but a freeze that was appended without the keys is found', async () => {
@@ -192,7 +195,7 @@ describe('clocks', () => {
     expect(back.kind).toBe('exceeded');
     const { openedMs } = await held(world.ledger, { nowMs: T0 });
     expect(openedMs).toBe(T0 + 2 * HOUR_MS);
-    expect(world.ledger.audit().findings).toEqual([]);
+    expect((await world.ledger.audit()).findings).toEqual([]);
   });
 
   test('one set forward and back again leaves all that was captured since in its windows', async () => {
@@ -201,26 +204,26 @@ describe('clocks', () => {
     await captured(world.ledger, { nowMs: T0 });
     await captured(world.ledger, { nowMs: T0 + HOUR_MS / 2 });
     await captured(world.ledger, { nowMs: T0 + 60_000 });
-    expect(world.ledger.usage([line], T0 + 120_000)).toEqual([3n * CENT]);
-    expect(world.ledger.usage([line], T0 + HOUR_MS + 120_000)).toEqual([2n * CENT]);
+    expect(await world.ledger.usage([line], T0 + 120_000)).toEqual([3n * CENT]);
+    expect(await world.ledger.usage([line], T0 + HOUR_MS + 120_000)).toEqual([2n * CENT]);
   });
 });
 
 describe('checkpoints (T29)', () => {
   test('a ledger that went on from its checkpoint passes', async () => {
     using world = newLedger();
-    const checkpoint = world.ledger.checkpoint();
-    world.ledger.verifyCheckpoint(checkpoint);
+    const checkpoint = await world.ledger.checkpoint();
+    await world.ledger.verifyCheckpoint(checkpoint);
     await captured(world.ledger);
     await world.open({ mac: null }).freeze(T0);
-    world.open().verifyCheckpoint(checkpoint);
-    world.open().verifyCheckpoint(world.ledger.checkpoint());
+    await world.open().verifyCheckpoint(checkpoint);
+    await world.open().verifyCheckpoint(await world.ledger.checkpoint());
   });
 
-  test('a foreign one does not', () => {
+  test('a foreign one does not', async () => {
     using world = newLedger();
     using other = newLedger();
-    expect(() => world.ledger.verifyCheckpoint(other.ledger.checkpoint())).toThrow(
+    await expect(world.ledger.verifyCheckpoint(await other.ledger.checkpoint())).rejects.toThrow(
       expect.objectContaining({ code: 'ledger_foreign' }),
     );
   });
@@ -229,17 +232,17 @@ describe('checkpoints (T29)', () => {
     using world = newLedger();
     const copy = await copyOf(world);
     await captured(world.ledger);
-    const checkpoint = world.ledger.checkpoint();
-    world.ledger.close();
+    const checkpoint = await world.ledger.checkpoint();
+    await world.ledger.close();
     putBack(copy, world.path);
     const older = world.open();
-    expect(() => older.verifyCheckpoint(checkpoint)).toThrow(
+    await expect(older.verifyCheckpoint(checkpoint)).rejects.toThrow(
       expect.objectContaining({ code: 'ledger_older' }),
     );
     await captured(older);
     await captured(older);
-    expect(older.head().seq).toBeGreaterThan(checkpoint.seq);
-    expect(() => older.verifyCheckpoint(checkpoint)).toThrow(
+    expect((await older.head()).seq).toBeGreaterThan(checkpoint.seq);
+    await expect(older.verifyCheckpoint(checkpoint)).rejects.toThrow(
       expect.objectContaining({
         code: 'ledger_older',
         owner: expect.objectContaining({ action: { kind: 'rebuildLedger' } }),
@@ -249,10 +252,10 @@ describe('checkpoints (T29)', () => {
 
   test('one whose entries since were rewritten does not', async () => {
     using world = newLedger();
-    const checkpoint = world.ledger.checkpoint();
+    const checkpoint = await world.ledger.checkpoint();
     await captured(world.ledger);
     editBehind(world.path, 'UPDATE journal SET time_ms = time_ms + 1 WHERE seq = 3');
-    expect(() => world.ledger.verifyCheckpoint(checkpoint)).toThrow(
+    await expect(world.ledger.verifyCheckpoint(checkpoint)).rejects.toThrow(
       expect.objectContaining({ code: 'ledger_damaged' }),
     );
   });
@@ -295,10 +298,10 @@ describe('backup', () => {
     await world.ledger.backup(path);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     await held(world.ledger);
-    const copy = Ledger.open(path, { mac: testMac() });
-    expect(copy.findPayment(payment.id)).toEqual(payment);
-    expect(copy.audit()).toMatchObject({ payments: 1, findings: [] });
-    copy.close();
+    const copy = SqliteLedger.open(path, { mac: testMac() });
+    expect(await copy.findPayment(payment.id)).toEqual(payment);
+    expect(await copy.audit()).toMatchObject({ payments: 1, findings: [] });
+    await copy.close();
     await expect(world.ledger.backup(path)).rejects.toMatchObject({ code: 'bad_input' });
     await expect(world.ledger.backup(join(world.path, 'no', 'folder'))).rejects.toMatchObject({
       code: 'home_unusable',
@@ -324,14 +327,14 @@ test('no query that a payment waits for looks at every payment', async () => {
       { name: 'r', scope: { kind: 'agent', agent: 'default' }, windowSec: 60, callsMax: 9 },
     ] as const;
     await captured(ledger, { idempotencyKey: 'k', rateLines, capLines: [capLine()] });
-    ledger.findCaptured('hash', T0);
-    ledger.findByKey('default', 'k');
-    ledger.openPayments(5);
-    ledger.heldAtomic('n', 'a', 'f');
-    ledger.originHistory('https://api.example.com', 'eip155');
-    ledger.endpointPrices({ method: 'GET', url: 'https://api.example.com/' }, T0);
-    ledger.listPayments({}, 5, null);
-    ledger.listPayments({ agent: 'default' }, 5, null);
+    await ledger.findCaptured('hash', T0);
+    await ledger.findByKey('default', 'k');
+    await ledger.openPayments(5);
+    await ledger.heldAtomic('n', 'a', 'f');
+    await ledger.originHistory('https://api.example.com', 'eip155');
+    await ledger.endpointPrices({ method: 'GET', url: 'https://api.example.com/' }, T0);
+    await ledger.listPayments({}, 5, null);
+    await ledger.listPayments({ agent: 'default' }, 5, null);
     await ledger.touchSession('default', T0);
   } finally {
     spied.prepare = prepare;
