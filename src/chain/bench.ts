@@ -21,7 +21,7 @@ export type Verdict =
   | { readonly kind: 'open' }
   | { readonly kind: 'unknowable'; readonly why: UnknowableWhy; readonly says: string };
 
-/** The verdict that there is none. */
+/** The verdict when no operator can prove anything. */
 export function unknowable(why: UnknowableWhy, says: string): Verdict {
   return { kind: 'unknowable', why, says };
 }

@@ -38,7 +38,7 @@ export function openRpc(url: string, timeoutMs: number, fetchFn?: RpcFetch): Rpc
     fetchOptions: { redirect: 'error' },
     ...(fetchFn === undefined ? {} : { fetchFn }),
     maxResponseBodySize: ANSWER_BYTES_MAX,
-    // viem would wait as long as a `Retry-After` of the endpoint's choosing; whoever asks has another endpoint to try.
+    // viem would wait for as long as the endpoint's `Retry-After` says; the caller can try another endpoint instead.
     retryCount: 0,
     // viem's own deadline ends with the headers, and a body can drip for ever after them: ours covers both.
     timeout: 0,

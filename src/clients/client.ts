@@ -12,7 +12,7 @@ export interface PlaceRow {
   readonly folder: string;
   /** Names of the file, in that folder or below: the first that is there, else the first. */
   readonly files: readonly string[];
-  /** What has to be there beside the folder, where that alone tells nothing. */
+  /** A file that must exist too, for clients whose folder alone proves nothing. */
   readonly sign?: string;
 }
 
@@ -264,7 +264,7 @@ function hasServers(content: unknown): boolean {
   return typeof servers === 'object' && servers !== null && !('type' in servers);
 }
 
-/** The client a person named; undefined where there is none. */
+/** The client with this name; undefined if we know none. */
 export function findClient(name: string): Client | undefined {
   const wanted = name.toLowerCase();
   return clients.find(({ id, label }) => id === wanted || label.toLowerCase() === wanted);

@@ -90,7 +90,7 @@ async function runOwn(
   if (program === null || args === undefined) return null;
   const bound = programMsMax === undefined ? {} : { msMax: programMsMax };
   const run = await runProgram(program, args, { env: machine.env, ...bound });
-  if (run.ended === 'well') return { note: `${client.program} said it was done and added nothing.` };
+  if (run.ended === 'well') return { note: `${client.program} reported success but added nothing.` };
   const how = { badly: 'refused', hung: 'did not answer', not_started: 'did not start' }[run.ended];
   return {
     note: `${client.program} ${how}${run.said === '' ? '' : ` (${run.said})`}, so its file was edited.`,
@@ -122,7 +122,7 @@ export async function uninstallFrom(
   });
 }
 
-/** What our entry in a client's file says; undefined where there is none. Throws `client_config`. */
+/** Our entry in a client's file; undefined if it has none. Throws `client_config`. */
 export async function entryIn(client: Client, path: string): Promise<unknown> {
   return readEntry(client, await formatOf(client.format), readClientFile(path).text);
 }

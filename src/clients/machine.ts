@@ -31,7 +31,7 @@ export function expand(template: string, machine: Machine): string {
   const home = userFolder(machine);
   const moved = (name: string, usual: string): string => {
     const value = env[name];
-    // A relative one would depend on the folder of whoever starts the client.
+    // A relative path would depend on the folder that the client is started in.
     return value !== undefined && paths.isAbsolute(value) ? value : paths.join(home, usual);
   };
   const folders: Readonly<Record<string, () => string>> = {

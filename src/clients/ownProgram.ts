@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { cleanLine } from '../text/untrusted.js';
 
-/** A client's program writes one file; whoever takes longer waits for something that will not come. */
+/** A client's program only writes one file. If it takes longer, it waits for input that will not come. */
 const RUN_MS_MAX = 20_000;
 /** Enough for the sentence in which it says why. */
 const SAID_BYTES_MAX = 4096;

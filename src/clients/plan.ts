@@ -87,7 +87,7 @@ type Change = readonly [keys: readonly string[], value: Value];
 /** What of an entry that is there has to change: what is pinned; a variable of the user's own stays. */
 function changesOf(entry: unknown, { pinned, initial }: Entry, isNew: boolean): Change[] {
   if (!isObject(entry) || !Object.keys(pinned).some((key) => key !== 'type' && key in entry)) {
-    throw refuse(`its entry ${SERVER_NAME} starts no program; take it out first if it is not wanted`);
+    throw refuse(`its entry ${SERVER_NAME} starts no program; remove it first if you do not need it`);
   }
   const absent = Object.entries(isNew ? initial : {}).filter(([key]) => !(key in entry));
   return [...Object.entries(pinned), ...absent].flatMap(([key, value]): Change[] => {

@@ -27,7 +27,7 @@ export type ConfigIdentity = Pick<Config, 'walletId' | 'keystore' | 'testnet'>;
 
 /** An owner with a thousand hosts in each list stays far below; a larger file is none of ours. */
 const FILE_BYTES_MAX = 256 * 1024;
-/** A change takes milliseconds; whoever waits longer, on a busy machine too, waits for a process that hangs. */
+/** A change takes milliseconds, even on a busy machine. A longer wait means that the other process hangs. */
 const LOCK_WAIT_MAX_MS = 30_000;
 /** Keeps a code over a config from being one over anything else made with the same key. */
 const MAC_CONTEXT = 'purser config 1\n';
@@ -282,7 +282,7 @@ async function write(home: string, mac: Mac, config: Config): Promise<Config> {
   if (Buffer.byteLength(text) > FILE_BYTES_MAX) {
     throw new WalletError('bad_input', `The config would be larger than ${FILE_BYTES_MAX / 1024} KiB.`);
   }
-  // What is written must read back, whoever built it.
+  // What is written must read back, whichever code built it.
   const written = decodeConfig(JSON.parse(text));
   await replace(path.join(home, CONFIG_FILE), text);
   // The change stands already; without this copy a later edit is shown against the initial settings.

@@ -1,5 +1,5 @@
 /**
- * Says why a text is no JSON and on which line, for the person who edited it.
+ * Says on which line a text stops being JSON, and why, for the person who edited it.
  *
  * The engine gives a position for most mistakes, but none for an unexpected character: there the shortest prefix
  * that fails the same way ends with it.

@@ -12,7 +12,7 @@ import type { ConfigJson, ValueKind } from './value.js';
 export interface Setting<Value> {
   readonly key: string;
   readonly doc: string;
-  /** Why `config set` leaves it alone, where Purser alone writes it. */
+  /** Why `config set` refuses it, for a setting that only Purser writes. */
   readonly fixed?: string;
   initial(testnet: boolean): Value;
   /** The name inside a full key, undefined where the key is of another setting. Throws `bad_input` for a bad name. */

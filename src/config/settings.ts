@@ -270,7 +270,7 @@ export const SETTINGS = {
       kind: webhook,
       initial: () => 'none',
       none: 'none',
-      // What is told there concerns the owner alone, and so does no longer being told.
+      // Only the owner is notified there, so only the owner may turn it off.
       compare: (before, after) => (before === after ? 'same' : 'loosens'),
       doc: 'URL that receives a POST with one line of JSON when an approval waits. none turns it off.',
     }),
@@ -328,7 +328,7 @@ export const SETTINGS = {
       kind: facilitator,
       initial: (testnet) => (testnet ? TEST_FACILITATOR : FACILITATOR),
       none: 'none',
-      // What it is handed can move money to the owner's own address alone; who learns of it is the owner's word.
+      // A facilitator can only move this money to the owner's own address, but it learns of it: the owner decides.
       compare: (before, after) => (before === after ? 'same' : 'loosens'),
       doc: 'The x402 facilitator that settles withdrawals, so that they need no gas. none: your address pays the gas.',
     }),
@@ -346,7 +346,7 @@ export const SETTINGS = {
       key: 'discovery.remote_search',
       kind: flag,
       initial: () => false,
-      // Whoever is asked learns what an agent looks for.
+      // A catalogue that is asked learns what the agent is looking for.
       compare: (before, after) => (before === after ? 'same' : after ? 'loosens' : 'tightens'),
       doc: 'Whether wallet_discover also uses the catalogues’ own search, which tells them what you search for.',
     }),

@@ -25,7 +25,7 @@ export interface CatalogAnswer {
 }
 
 /**
- * The way to catalogues, handed in by whoever has the network: GET, redirects followed, addresses checked.
+ * How catalogues are fetched: GET, redirects followed, addresses checked. The caller supplies it.
  *
  * Throws a `WalletError` where nothing came.
  */

@@ -51,7 +51,7 @@ async function lookAtOperators(config: Config, network: Network, nowMs: number):
     say: 'Name one that you trust.',
     action: { kind: 'chooseSetting', key: `networks.${network.caip2}.rpc_url`, example: 'URL' },
   };
-  const says = `No RPC of ${network.label} is known: what was paid there is never confirmed.`;
+  const says = `No RPC of ${network.label} is known, so payments there are never confirmed.`;
   return [{ check: { name: `rpc ${network.label}`, state: 'fail', says, mend }, timeSec: null }];
 }
 

@@ -57,6 +57,6 @@ function challengeOf(network: Network, asset: Asset, url: URL): PaymentDemand {
   };
   const bodyText = JSON.stringify({ x402Version: 2, accepts: [offer] });
   const demand = new Rails().parse({ status: 402, headers: [], bodyText, requestUrl: url.href });
-  if (demand === null) throw new TypeError('A challenge of ours cannot be read.');
+  if (demand === null) throw new TypeError('Our own test challenge cannot be read.');
   return demand;
 }

@@ -31,7 +31,7 @@ export const CODES = {
   keystore_locked: { means: 'The encrypted keystore needs its passphrase.', retry: 'after_owner', exit: 6 },
   wrong_passphrase: { means: 'The passphrase does not open the keystore.', retry: 'after_owner', exit: 6 },
   keystore_unreadable: { means: 'The keystore exists but cannot be read.', retry: 'after_owner', exit: 6 },
-  keystore_unavailable: { means: 'This machine offers no OS keychain.', retry: 'after_owner', exit: 6 },
+  keystore_unavailable: { means: 'This machine has no OS keychain.', retry: 'after_owner', exit: 6 },
   config_invalid: {
     means: 'config.json does not parse or breaks its schema.',
     retry: 'after_owner',

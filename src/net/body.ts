@@ -75,7 +75,7 @@ export async function* readBounded(
       if (bytes > RATIO_FREE_BYTES && bytes > RATIO_MAX * answer.body.received) {
         throw call.failureOf(
           'answer_too_large',
-          `The answer unfolds to more than ${RATIO_MAX} times its size.`,
+          `The answer decompresses to more than ${RATIO_MAX} times its size.`,
         );
       }
     }
@@ -93,7 +93,7 @@ async function nextPiece(
   call: Call,
   silenceMs: number,
 ): Promise<Buffer | undefined> {
-  const lift = call.bound(silenceMs, `The answer fell silent for ${silenceMs} ms.`);
+  const lift = call.bound(silenceMs, `The answer stopped arriving for ${silenceMs} ms.`);
   try {
     const item = await source.next();
     return item.done === true ? undefined : item.value;

@@ -28,7 +28,7 @@ interface NetFailureDetails extends WalletErrorDetails {
 
 /**
  * A call that did not end in a whole answer. Its `money` field is always the default: this layer does not
- * know whether the request carried a payment, so whoever sent one must judge by {@link NetFailure.bytesLeft}.
+ * know whether the request carried a payment; the caller must judge by {@link NetFailure.bytesLeft}.
  */
 export class NetFailure extends WalletError {
   declare readonly code: NetCode;

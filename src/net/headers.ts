@@ -87,12 +87,12 @@ export function judgeCallerHeaders(headers: HeaderList): void {
   for (const [name, value] of headers) {
     judgeField(name, value);
     if (RESERVED_HEADERS.has(name.toLowerCase())) {
-      throw refuse(`The header${shown(name)} is set by the wallet alone; leave it out.`);
+      throw refuse(`The header${shown(name)} is set by the wallet; leave it out.`);
     }
     bytes += name.length + value.length;
   }
   if (bytes > REQUEST_HEADER_BYTES_MAX) {
-    throw refuse(`The headers of a request weigh at most ${REQUEST_HEADER_BYTES_MAX} bytes.`);
+    throw refuse(`The headers of a request may have at most ${REQUEST_HEADER_BYTES_MAX} bytes.`);
   }
 }
 
@@ -104,7 +104,7 @@ export function judgeSignedHeaders(headers: HeaderList): void {
   const names = headers.map(([name]) => name.toLowerCase());
   const known = names.every((name) => SIGNED_HEADERS.includes(name));
   if (!known || new Set(names).size !== names.length) {
-    throw new WalletError('internal', 'A signed header is none that pays or signs in, or stands twice.');
+    throw new WalletError('internal', 'A signed header neither pays nor signs in, or appears twice.');
   }
   for (const [name, value] of headers) judgeField(name, value);
 }

@@ -80,7 +80,7 @@ export function followRedirect(
   const from = request.target;
   const location = headerValue(answer.headers, 'location') ?? '';
   if (!URL.canParse(location, from.url.href))
-    throw refuse(call, 'The endpoint redirects to no URL.', undefined);
+    throw refuse(call, 'The endpoint redirects, but to something that is not a URL.', undefined);
   const { href } = new URL(location, from.url.href);
   if (hops >= HOPS_MAX) throw refuse(call, `The endpoint redirects more than ${HOPS_MAX} times.`, href);
   const target = judgeNext(call, from, href, rules);

@@ -267,7 +267,7 @@ function openAnswer(
     .filter(([name]) => name === 'content-encoding')
     .map(([, value]) => value);
   const codings = readCodings(contentEncoding);
-  // When the last byte has come nothing is left to bound, unless it has yet to be unfolded (T15).
+  // After the last byte nothing is left to bound, unless the body has yet to be decompressed (T15).
   if (codings === undefined || codings.length === 0) answer.body.whenEnded(() => call.end());
   return {
     status: answer.status,

@@ -30,7 +30,7 @@ export interface Limits extends Amounts {
 /** Above here the answer is no, even with approval. */
 export type Ceilings = Amounts;
 
-/** Amounts of one agent, inside the wallet's own lines; what is absent is bounded by those alone. */
+/** Limits of one agent, within the wallet's own. A limit that is absent leaves only the wallet's. */
 export interface AgentAmounts {
   readonly perCallUsdMicros?: bigint | undefined;
   readonly perSessionUsdMicros?: bigint | undefined;

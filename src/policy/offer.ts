@@ -2,7 +2,7 @@ import type { Offer, OtherProtocol, PaymentDemand, RejectedOffer } from '../paym
 import type { Code } from '../errors/codes.js';
 import { judgeOffer, type OfferRules, type Stop, type Verdict } from './verdict.js';
 
-/** The offer to pay and the policy's word on it, or why there is none. */
+/** The offer to pay with the policy's verdict, or the reason why no offer can be paid. */
 export type Choice =
   | { readonly offer: Offer; readonly verdict: Verdict }
   | { readonly offer: undefined; readonly verdict: Stop };

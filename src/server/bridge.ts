@@ -184,16 +184,15 @@ class Bridge {
     const id = 'purser-connect-again';
     let end = (): void => undefined;
     const answered = new Promise<void>((resolve, reject) => {
-      end = () => reject(new Error('The server ended before the session was begun again.'));
+      end = () => reject(new Error('The server ended before the session was restarted.'));
       this.#server.onmessage = (message) => {
         if (isJSONRPCResultResponse(message) && message.id === id) {
           this.#noteVersion(message.result);
           resolve();
-        } else if (isJSONRPCErrorResponse(message))
-          reject(new Error('The session could not be begun again.'));
+        } else if (isJSONRPCErrorResponse(message)) reject(new Error('The session could not be restarted.'));
       };
     });
-    // Told to whoever waits below, even where sending fails first.
+    // Reported to the waiting call below, even if sending fails first.
     answered.catch(() => undefined);
     await this.#server.send({ ...opening, id }, { onRequestStreamEnd: end });
     await answered;
@@ -275,7 +274,7 @@ function isUntrusted(error: unknown): boolean {
 /** What became of a request that got no answer, in words for an agent. */
 function problemOf(error: unknown): string {
   if (isUntrusted(error))
-    return "The certificate of the wallet's server does not hold, so nothing was sent. Tell the owner: NODE_EXTRA_CA_CERTS names the file of an authority of one's own.";
+    return "The certificate of the wallet's server is not valid, so nothing was sent. Tell the owner: NODE_EXTRA_CA_CERTS names the file of an authority of one's own.";
   if (error instanceof TunnelError && error.fault === 'unproven')
     return "What listens at the address of the wallet's server does not know this token, so nothing was sent. Tell the owner: another program may hold the address, or the agent's token was replaced, and can be again by agents rotate NAME on the machine where the wallet is.";
   if (error instanceof TunnelError && error.fault === 'forbidden')

@@ -49,7 +49,7 @@ export class PageReach implements OwnerReach {
     return inBrowser || onDesktop ? { url: page.addressOf(pathOf(question)), inBrowser, onDesktop } : null;
   }
 
-  /** The desktop alone shows the code: it stands in no result. */
+  /** Only the desktop shows the code. It is in no tool result. */
   #notice(page: Page, question: Question): Promise<boolean> {
     return this.#noticed.do(question.approvalId, async () => {
       const { noticeOf, notifyDesktop } = await import('../web/desktop/notification.js');

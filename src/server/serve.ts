@@ -48,7 +48,7 @@ export interface ServeOptions {
 
 /** Where a server can be reached. */
 export interface ServedPlaces {
-  /** Of the first address; null where it listens at Unix sockets alone. */
+  /** Of the first address; null if the server listens only at Unix sockets. */
   readonly url: string | null;
   /** Its own Unix socket; null where it has none, or was handed it. */
   readonly socket: string | null;

@@ -67,7 +67,7 @@ function contradict(sights: readonly Sight[], proofs: readonly SightOf<'unused'>
   );
 }
 
-/** Only our key can spend the nonce, so it is this payment that did, whoever keeps its events (T31). */
+/** Only our key can spend the nonce, so this payment spent it, even if no operator keeps its events (T31). */
 function spentByUs({ amountAtomic, validBeforeSec }: FateQuery): Verdict {
   // Before its expiry, or it would not be spent: late frees nothing.
   return { kind: 'captured', tx: null, blockTimeMs: validBeforeSec * 1000, amountAtomic, final: true };

@@ -45,7 +45,7 @@ export class Blockhashes {
     const kept = this.#kept;
     const ageMs = kept === undefined ? Infinity : this.#nowMs() - kept.atMs;
     if (kept === undefined || ageMs < 0 || ageMs >= FRESH_MS) return this.#read(signal);
-    // Behind the payment; a fault is met again by whoever needs the next one.
+    // Runs after the payment. The next call that needs a blockhash will meet the same fault and report it.
     if (ageMs >= RENEW_MS) this.#read().catch(() => undefined);
     return kept;
   }

@@ -66,7 +66,7 @@ async function readBodyFile(path: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw noBody(path, 'it is no UTF-8 text');
+    throw noBody(path, 'it is not UTF-8 text');
   }
 }
 

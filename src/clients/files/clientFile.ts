@@ -34,18 +34,18 @@ export function backupOf(path: string): string {
   return `${path}.purser-backup`;
 }
 
-/** Reads a client's file, through a link where it is one. Throws `client_config` where it is none to change. */
+/** Reads a client's file, through a link if it is one. Throws `client_config` if it must not be changed. */
 export function readClientFile(path: string): ClientFile {
   try {
     if (lstat(path) === null) return { path, target: path, text: null, stats: null };
     const target = realpathSync(path);
     const stats = statSync(target);
-    if (!stats.isFile()) throw refuse('it is no file');
-    if (stats.size > FILE_BYTES_MAX) throw refuse('it is too large to be a configuration');
+    if (!stats.isFile()) throw refuse('it is not a file');
+    if (stats.size > FILE_BYTES_MAX) throw refuse('it is too large for a configuration');
     if (!isOurs(stats)) throw refuse('it belongs to another user');
     const bytes = readFileSync(target);
     const text = bytes.toString('utf8');
-    if (!Buffer.from(text, 'utf8').equals(bytes)) throw refuse('it is no UTF-8 text');
+    if (!Buffer.from(text, 'utf8').equals(bytes)) throw refuse('it is not UTF-8 text');
     return { path, target, text, stats };
   } catch (error) {
     throw faultOf(error, path);

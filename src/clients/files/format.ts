@@ -16,7 +16,7 @@ export interface Format {
   pair(key: string, value: Value): string;
 }
 
-/** The error of a client's file that is left alone. */
+/** The error for a client's file that is left unchanged. */
 export function refuse(why: string, cause?: unknown): WalletError {
   return new WalletError('client_config', why, { cause });
 }

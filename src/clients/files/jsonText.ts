@@ -35,7 +35,9 @@ export function jsonText(kind: Exclude<FileFormat, 'toml' | 'yaml'>): Format {
     const root = parseTree(text, errors, options);
     const [first] = errors;
     if (first !== undefined) {
-      throw refuse(`line ${lineOf(text, first.offset)} is no JSON that it reads (${wordsOf(first)})`);
+      throw refuse(
+        `line ${lineOf(text, first.offset)} is not valid JSON for this client (${wordsOf(first)})`,
+      );
     }
     if (root !== undefined && root.type !== 'object') throw refuse('it holds something else than an object');
     return root ?? null;

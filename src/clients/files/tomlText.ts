@@ -13,7 +13,7 @@ export const tomlText: Format = {
       return parseToml(text, { integersAsBigInt: 'asNeeded' });
     } catch (error) {
       const { line } = error as { line?: unknown };
-      throw refuse(`${typeof line === 'number' ? `line ${line} of it` : 'it'} is no TOML`, error);
+      throw refuse(`${typeof line === 'number' ? `line ${line} of it` : 'it'} is not TOML`, error);
     }
   },
   set(text, path, value) {

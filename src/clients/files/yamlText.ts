@@ -5,7 +5,7 @@ import { indentAt, lineEndOf, lineStart, refuse, splice, type Format } from './f
 /** What lines below a key are indented by where the file does not say. */
 const INDENT = '  ';
 
-/** YAML: the document tells where things stand, and the text is changed there alone. */
+/** YAML: the parsed document says where things stand, and the text is changed only there. */
 export const yamlText: Format = {
   read(text) {
     const value = valueOf(text);
@@ -48,12 +48,15 @@ function valueOf(text: string): unknown {
   const [error] = document.errors;
   if (error !== undefined) {
     const line = error.linePos?.[0].line;
-    throw refuse(`${line === undefined ? 'it' : `line ${line} of it`} is no YAML of one document`, error);
+    throw refuse(
+      `${line === undefined ? 'it' : `line ${line} of it`} is not YAML of a single document`,
+      error,
+    );
   }
   try {
     return document.toJS();
   } catch (error) {
-    throw refuse('it is no YAML that ends', error);
+    throw refuse('its YAML nests in itself', error);
   }
 }
 

@@ -8,7 +8,7 @@ export interface Launch {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What the launch tells the server of the wallet: never a secret, paths and names alone. */
+/** What the launch tells the server about the wallet: only paths and names, never a secret. */
 export interface LaunchWallet {
   /** `PURSER_HOME`, `PURSER_AGENT`, `PURSER_PASSPHRASE_FILE`: those that are needed. */
   readonly env: Readonly<Record<string, string>>;
@@ -72,7 +72,7 @@ export function findNode(machine: Machine): NodePlace {
   const others = STABLE_FOLDERS.map((folder) => expand(folder, machine)).filter((folder) =>
     isFile(`${folder}/node`),
   );
-  // The very Node stays in, as npx may stand beside it alone; other Nodes take over where it is gone one day.
+  // This Node's folder stays on the PATH, since npx may exist only beside it. Others take over once it is gone.
   return { folders: [...new Set([...stable, own, ...others])], passing };
 }
 

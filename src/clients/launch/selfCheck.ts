@@ -115,7 +115,7 @@ class Talk {
       });
       deadline.addEventListener('abort', () => reject(new Error('late')), { once: true });
     });
-    // Whoever asks next hears of it.
+    // The next request reports it.
     this.#over.catch(() => undefined);
     child.stdin?.on('error', () => undefined);
     if (child.stdout !== null) {

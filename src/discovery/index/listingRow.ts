@@ -127,7 +127,7 @@ function propertyNames(schema: object | null): string[] {
   return properties === undefined ? [] : Object.keys(properties);
 }
 
-/** `getCompanyInfo` is three words to whoever looks for one of them; the whole stays findable too. */
+/** `getCompanyInfo` is also indexed as its three words, so that a search for one of them finds it. */
 export function splitWords(text: string): string {
   return text.replace(/[\p{L}\d]*\p{Ll}\p{Lu}[\p{L}\d]*/gu, (word) => {
     return `${word} ${word.replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')}`;

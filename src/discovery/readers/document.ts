@@ -18,7 +18,7 @@ export interface CatalogDocument extends Reading {
   readonly guidance?: string | null;
 }
 
-/** Reads a document by what it holds, not by where it is; undefined where it is none of the known shapes. */
+/** Reads a document by its content, not by its address; undefined if it has none of the known shapes. */
 export function readDocument(text: string, url: string): CatalogDocument | undefined {
   const json = parseJson(text);
   if (json === undefined) return undefined;

@@ -47,7 +47,7 @@ function unpayable(entry: JsonObject): ListedOffer {
   };
 }
 
-/** From the cheapest to the dearest of the offers whose dollars are known; null where none is. */
+/** The lowest and highest price among offers whose dollars are known; null if none is known. */
 export function priceOf(offers: readonly ListedOffer[]): ListedPrice | null {
   const known = offers.flatMap(({ usdMicros }) => (usdMicros === null ? [] : [usdMicros]));
   const [first, ...rest] = known;

@@ -29,7 +29,7 @@ const FACTORS_BYTES_MAX = 2048;
 export interface LedgerMemory {
   /** Null where no checkpoint was ever written. */
   readonly anchor: LedgerAnchor | null;
-  /** The factors that prove the owner, each as JSON of whoever checks them. */
+  /** The factors that prove the owner, each as JSON in the format of the code that checks it. */
   readonly factors: readonly string[];
 }
 

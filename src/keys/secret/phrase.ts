@@ -94,7 +94,7 @@ export async function deriveEvmAccount(secret: WalletSecret, agentIndex: number)
   return account;
 }
 
-/** The 64 bytes that all keys of a phrase come from (BIP-39); whoever asked wipes them. */
+/** The 64 bytes that all keys of a phrase come from (BIP-39). The caller must wipe them. */
 export function seedOf(phrase: string): Promise<Buffer> {
   // Native PBKDF2 takes under a millisecond and leaves the event loop free; the bundled one takes ten and does not.
   return pbkdf2Async(phrase, 'mnemonic', SEED_ROUNDS, SEED_BYTES, 'sha512');

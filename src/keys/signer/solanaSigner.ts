@@ -72,7 +72,7 @@ function checkIntent(intent: SolanaTransferIntent, own: string): SvmAsset {
   return checkTerms(intent, own, COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS);
 }
 
-/** What a message is made of, whoever pays its fee. */
+/** What a message is made of. The fee payer may be any account. */
 type Terms = Omit<SolanaTransferIntent, 'kind' | 'feePayer'>;
 
 /** Only what a message is made of: nothing else of an intent reaches it. */

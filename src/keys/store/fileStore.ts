@@ -70,7 +70,10 @@ export class FileStore implements SecretStore {
       await createRecord(this.#home, { kind: 'file', walletId, sealed });
       const written = await readRecord(this.#home);
       if (written?.kind !== 'file' || open(written.sealed, written.walletId, key) !== text) {
-        throw new WalletError('keystore_unreadable', 'The keystore does not read back as it was written.');
+        throw new WalletError(
+          'keystore_unreadable',
+          'The keystore file does not read back as it was written.',
+        );
       }
     };
   }

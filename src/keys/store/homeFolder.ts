@@ -22,7 +22,7 @@ const FILE_PREFIX = 'keystore';
 type WriteMode = 'create' | 'replace';
 
 /**
- * Checks that the wallet's folder is ours alone.
+ * Checks that only we can use the wallet's folder.
  *
  * Throws `home_unsafe` for a link, a folder of another user, or one that others may enter; `home_unusable` where it
  * cannot be looked at.

@@ -37,7 +37,7 @@ const WALLET_ID_BYTES = 16;
 /** A phrase of 24 words is some 200 bytes. */
 const SEALED_BYTES_MAX = 2048;
 
-/** Reads `keystore.json`; null where there is none. Throws `keystore_unreadable` where it is not as it was written. */
+/** Reads `keystore.json`; null if it does not exist. Throws `keystore_unreadable` if it is not as it was written. */
 export async function readRecord(home: string): Promise<KeystoreRecord | null> {
   const text = await readHomeFile(home, RECORD_FILE);
   if (text === null) return null;

@@ -8,8 +8,8 @@ const WAITING_BYTES_MAX = 64 * 1024;
 const BLOCK_BYTES = 16 * 1024;
 
 /**
- * What has arrived of a body and was not read yet. It says when it is full, gives all it has
- * before it tells of a failure, and is read once.
+ * The part of a body that has arrived and was not read yet. It says when it is full, gives all it has
+ * before it reports a failure, and can be read once.
  */
 export class BodyBuffer {
   /** Every byte that ever arrived. */

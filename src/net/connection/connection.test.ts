@@ -174,7 +174,7 @@ describe('https', () => {
         bytesLeft: false,
         retry: 'never',
       });
-      expect(failure.message).toBe('The certificate of the host does not hold.');
+      expect(failure.message).toBe('The certificate of the host is not valid.');
       await shop.untilQuiet();
     } finally {
       if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];

@@ -35,14 +35,14 @@ export interface Connection {
   readonly client: Client;
 }
 
-/** Codes of certificates that do not hold; asking again would change nothing. */
+/** Error codes of invalid certificates. Asking again would change nothing. */
 const CERTIFICATE_FAULT =
   /CERT|SELF_SIGNED|ISSUER|UNABLE_TO_VERIFY|HOSTNAME_MISMATCH|ERR_TLS_CERT_ALTNAME_INVALID/;
 
 function connectFailure(call: Call, cause: unknown): NetFailure {
   const code = (cause as { code?: unknown } | undefined)?.code;
   if (typeof code === 'string' && CERTIFICATE_FAULT.test(code)) {
-    return call.failureOf('unreachable', 'The certificate of the host does not hold.', {
+    return call.failureOf('unreachable', 'The certificate of the host is not valid.', {
       cause,
       retry: 'never',
     });
@@ -56,7 +56,7 @@ function connectFailure(call: Call, cause: unknown): NetFailure {
 
 /** Waits until a socket is ready; it is destroyed where the call ends first. */
 async function untilReady(call: Call, socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
-  // A socket between owners must not take the process down with an unheard error.
+  // An error on a socket that nobody listens to yet must not end the process.
   socket.on('error', () => undefined);
   const ready = new Promise<void>((resolve, reject) => {
     socket.once(event, resolve);
@@ -84,7 +84,7 @@ async function connectDirectly(call: Call, target: CallUrl, lookup: Lookup): Pro
   });
   await untilReady(call, socket, 'connect');
   try {
-    // Once more, on what is really at the other end; a connection already gone has no address.
+    // Checked again on the address really reached. A connection already gone has no address.
     if (socket.remoteAddress === undefined) throw connectFailure(call, new Error('closed'));
     judgeReached(call, target, socket.remoteAddress);
   } catch (error) {
@@ -108,10 +108,10 @@ async function secure(call: Call, target: CallUrl, plain: Socket, rules: Connect
   const socket = connectTls({
     socket: plain,
     host: target.host,
-    // An address is no server name; it is then checked against the certificate's addresses.
+    // An IP address is not a server name; it is checked against the addresses in the certificate.
     ...(isIP(target.host) === 0 && { servername: target.host }),
     ALPNProtocols: ['http/1.1'],
-    // Said here, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in an agent's environment takes nothing away.
+    // Set here, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in an agent's environment has no effect.
     rejectUnauthorized: true,
     ...(rules.secureContext && { secureContext: rules.secureContext }),
   });

@@ -5,7 +5,7 @@ import type { NetFailure } from '../failure.js';
 import { headerValue, readRawHeaders, RESPONSE_HEADER_BYTES_MAX, type HeaderList } from '../headers.js';
 import type { Connection } from './connection.js';
 
-/** Answers of status 1xx before the one that counts: a server sends one or two (T15). */
+/** Informational answers (1xx) accepted before the final one: servers send one or two (T15). */
 const PRELIMINARY_MAX = 32;
 
 /** A request as it goes on the wire. */
@@ -50,7 +50,7 @@ export function exchange(
         method,
         path,
         headers: request.headers.flat(),
-        // Without a body of bytes undici decides by the method whether to say `content-length: 0`.
+        // Without a body undici decides by the method whether to send `content-length: 0`.
         ...(body && body.length > 0 && { body }),
       },
       handler,
@@ -58,14 +58,14 @@ export function exchange(
   });
 }
 
-/** How a failed connection or a broken answer reads; `cause` keeps the parts. */
+/** The failure that describes a broken connection or answer; `cause` keeps the details. */
 function describe(call: Call, error: Error): NetFailure {
   const code = (error as { code?: unknown }).code;
   const cause = { cause: error };
   if (code === 'UND_ERR_HEADERS_OVERFLOW') {
     return call.failureOf(
       'answer_too_large',
-      `The answer's headers weigh more than ${RESPONSE_HEADER_BYTES_MAX} bytes.`,
+      `The answer's headers are larger than ${RESPONSE_HEADER_BYTES_MAX} bytes.`,
       cause,
     );
   }
@@ -130,7 +130,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     if (status < 200) {
       this.#preliminary += 1;
       if (this.#preliminary <= PRELIMINARY_MAX) return true;
-      this.#stop(this.#call.fail('unreachable', 'The endpoint sends preliminary answers without end.'));
+      this.#stop(this.#call.fail('unreachable', 'The endpoint keeps sending informational (1xx) answers.'));
       return false;
     }
     const headers = readRawHeaders(raw);
@@ -150,7 +150,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
 
   onComplete(): void {
     const { socket } = this.#connection;
-    // undici takes a hang-up for the end of any answer that forbids reuse, in the middle of a chunk too.
+    // undici takes a hang-up for the end of any answer that forbids reuse, even in the middle of a chunk.
     const hungUp = socket.readableEnded || socket.destroyed;
     const whole =
       this.#framing === 'length' || !hungUp || (this.#framing === 'until_close' && !socket.errored);
@@ -159,16 +159,16 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   }
 
   onError(error: Error): void {
-    // Not asked to write yet: certain that nothing of this request was handed over.
+    // undici had not asked to write yet, so nothing of this request left.
     const lost = this.#abort === undefined ? new ConnectionLost('lost', { cause: error }) : undefined;
     this.#finish(this.#call.failure ?? lost ?? describe(this.#call, error));
   }
 
   #abandon(): void {
-    this.#stop(this.#call.failureOf('cancelled', 'The rest of the answer was left.'));
+    this.#stop(this.#call.failureOf('cancelled', 'The rest of the answer was not read.'));
   }
 
-  /** Ends it now, from our side: the connection goes with it. */
+  /** Ends the exchange now, from our side, and closes the connection. */
   #stop(failure: NetFailure): void {
     if (this.#done) return;
     this.#finish(failure);

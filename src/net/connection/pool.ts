@@ -3,7 +3,7 @@ import type { Call } from '../call.js';
 import { openConnection, type Connection, type ConnectionRules } from './connection.js';
 import type { CallUrl } from '../destination/url.js';
 
-/** Kept connections to one origin: as many as a burst of parallel calls makes good use of. */
+/** Kept connections per origin: enough for a burst of parallel calls. */
 const IDLE_PER_ORIGIN_MAX = 8;
 
 /** Kept connections in all. */
@@ -28,7 +28,7 @@ interface TakenConnection {
  */
 export class ConnectionPool {
   readonly #rules: ConnectionRules;
-  /** Every connection there is, busy or kept. */
+  /** Every open connection, busy or kept. */
   readonly #open = new Set<Connection>();
   /** The most recently used last. */
   readonly #idle: { readonly connection: Connection; readonly sinceMs: number }[] = [];
@@ -38,7 +38,7 @@ export class ConnectionPool {
     this.#rules = rules;
   }
 
-  /** Connections there are, and how many of them are kept. */
+  /** How many connections are open, and how many of those are kept. */
   get count(): { readonly open: number; readonly idle: number } {
     return { open: this.#open.size, idle: this.#idle.length };
   }
@@ -48,7 +48,7 @@ export class ConnectionPool {
     for (;;) {
       const kept = this.#takeIdle(target.origin, idleMsMax);
       if (!kept) break;
-      // Two turns of the event loop hear a hang-up that has already reached this machine.
+      // Two turns of the event loop are enough to notice a hang-up that already reached this machine.
       await nextTurn();
       await nextTurn();
       if (!kept.socket.destroyed) return { connection: kept, kept: true };
@@ -60,7 +60,7 @@ export class ConnectionPool {
     return { connection, kept: false };
   }
 
-  /** Keeps a connection whose answer has come whole. */
+  /** Keeps a connection whose answer has arrived completely. */
   giveBack(connection: Connection): void {
     if (this.#closed || connection.socket.destroyed || !this.#open.has(connection))
       return this.drop(connection);
@@ -98,7 +98,7 @@ export class ConnectionPool {
     const [found] = index < 0 ? [] : this.#idle.splice(index, 1);
     if (!found) return undefined;
     if (performance.now() - found.sinceMs < idleMsMax) return found.connection;
-    // The most recent one is too old: it goes back, for a call that minds less.
+    // The most recent one is too old for this call. It goes back, for a call that accepts older ones.
     this.#idle.splice(index, 0, found);
     return undefined;
   }
@@ -107,7 +107,7 @@ export class ConnectionPool {
     this.#open.delete(connection);
     const index = this.#idle.findIndex((idle) => idle.connection === connection);
     if (index >= 0) this.#idle.splice(index, 1);
-    // After undici has heard of the socket's end itself, and told the request.
+    // Later, so that undici first notices the end of the socket and fails the request.
     queueMicrotask(() => {
       if (!connection.client.destroyed) connection.client.destroy().catch(() => undefined);
     });

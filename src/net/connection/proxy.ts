@@ -90,7 +90,7 @@ export async function openTunnel(call: Call, proxy: URL, target: CallUrl): Promi
   });
   const tunnel = new Promise<Socket>((resolve, reject) => {
     const refuse = (status: number | undefined): void => {
-      reject(call.failureOf('unreachable', `The proxy answered ${status} and opened no connection.`));
+      reject(call.failureOf('unreachable', `The proxy refused the connection (status ${status}).`));
     };
     connecting.once('connect', (answer, socket, head) => {
       // Nothing may speak before our own handshake; bytes here would be read as the seller's.

@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 
 /**
  * What an IP address is to a wallet. `public` is the only kind a call reaches unasked. `metadata` are the
- * fixed addresses at which clouds hand credentials to whoever is inside.
+ * fixed addresses where clouds hand credentials to any program inside.
  */
 export type AddressKind =
   'public' | 'private' | 'loopback' | 'link_local' | 'metadata' | 'multicast' | 'unspecified' | 'reserved';

@@ -41,7 +41,7 @@ const PRIVATE_SUFFIXES = [
   ...['lan', 'home', 'corp', 'intranet', 'localdomain'],
 ];
 
-/** Also refused by name alone: nothing public answers there. */
+/** Refused by their name, before any lookup: no public host has such a name. */
 const UNREACHABLE_SUFFIXES = ['onion', 'invalid', 'arpa'];
 
 function refuse(code: NetCode, message: string, owner?: OwnerStep): NetFailure {
@@ -143,7 +143,7 @@ function readUrl(text: string): URL {
   if (url.href.length > URL_LENGTH_MAX) {
     throw refuse('bad_url', `The URL, percent-encoded, is longer than ${URL_LENGTH_MAX} characters.`);
   }
-  if (url.port === '0') throw refuse('bad_url', 'Port 0 in the URL is no port.');
+  if (url.port === '0') throw refuse('bad_url', 'The URL names port 0, which no server can use.');
   return url;
 }
 

@@ -44,11 +44,11 @@ function checkSource(c: Context<HttpEnv>, rules: AdmissionRules): Response | nul
   // The target's own host counts too, where a request names one: `GET http://elsewhere/mcp`.
   if (!namesUs(host, hostnames) || !namesUs(new URL(c.req.url).host, hostnames)) {
     refused('host');
-    return refusal(c, 403, 'This server does not go by that name.');
+    return refusal(c, 403, 'This server does not answer to that host name.');
   }
   if (origin !== undefined && !isOwnOrigin(origin, hostnames)) {
     refused('origin');
-    return refusal(c, 403, 'Pages of other sites are not served.');
+    return refusal(c, 403, 'Requests from pages of other sites are refused.');
   }
   return checkStopping(c, rules);
 }

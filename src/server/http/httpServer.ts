@@ -56,7 +56,7 @@ export interface HttpServer {
 /** Answers to calls that have ended are on their way for so long at most. */
 const FLUSH_MS = 1_000;
 
-/** Serves the protocol over HTTP to whoever brings an agent's token. Throws what {@link listenAt} throws. */
+/** Serves the protocol over HTTP to callers with an agent's token. Throws what {@link listenAt} throws. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { binding, places, tls, access, createServer, refused, failed = () => undefined } = options;
   const { bounds = {}, turnBounds } = options;

@@ -47,7 +47,7 @@ export class McpRoute {
     app.post('/mcp', (c) => this.#post(c));
     app.on(['GET', 'DELETE'], '/mcp', (c) => this.#within(c, undefined));
     app.all('/mcp', (c) =>
-      refusal(c, 405, 'There is nothing here for that method.', { Allow: 'GET, POST, DELETE' }),
+      refusal(c, 405, 'This method is not supported here.', { Allow: 'GET, POST, DELETE' }),
     );
   }
 
@@ -114,11 +114,12 @@ export class McpRoute {
   /** A request within a session: one whose id is not the agent's own is answered as if there were none. */
   async #within(c: Context<HttpEnv>, json: unknown): Promise<Response> {
     const id = c.req.header('mcp-session-id');
-    if (id === undefined) return refusal(c, 400, 'Mcp-Session-Id is missing: initialize begins a session.');
+    if (id === undefined)
+      return refusal(c, 400, 'Mcp-Session-Id is missing: send initialize to begin a session.');
     const transport = this.#sessions.use(id, c.get('caller').agent, c.env.outgoing);
     if (transport !== undefined) return handOver(c, transport, json);
     this.#parts.refused('session_unknown');
-    return refusal(c, 404, 'There is no such session; initialize begins a new one.');
+    return refusal(c, 404, 'There is no such session; send initialize to begin a new one.');
   }
 }
 

@@ -64,7 +64,7 @@ export class SseRoute {
     const transport = this.#sessions.use(c.req.query('sessionId') ?? '', caller.agent, c.env.outgoing);
     if (transport === undefined) {
       refused('session_unknown');
-      return refusal(c, 404, 'There is no such session; GET /sse begins a new one.');
+      return refusal(c, 404, 'There is no such session; send GET /sse to begin a new one.');
     }
     const body = await bodies.read({ agent: caller.agent, ...(c.env as HttpBindings) });
     if (!body.ok) {

@@ -2,7 +2,7 @@
 export interface TurnBounds {
   /** Requests of one agent that wait; who has more of them repeats itself. */
   readonly waitingPerAgentMax: number;
-  /** Whoever waited for so long is told to come again, while a client under the common 60 s still listens. */
+  /** A call that waited this long is told to come again, before the client's usual timeout of 60 s. */
   readonly waitMaxMs: number;
 }
 
@@ -87,7 +87,7 @@ export class Turns {
     }
   }
 
-  /** Whoever goes does not cost the agent its turn. */
+  /** A call that gives up does not cost its agent the turn. */
   #leave(agent: string, waiting: Waiting): void {
     const line = this.#lines.get(agent) ?? [];
     const place = line.indexOf(waiting);

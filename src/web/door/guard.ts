@@ -64,7 +64,7 @@ export function checkSource(port: number): MiddlewareHandler {
       case 'POST':
         return isOwnForm(c, host) ? next() : refuse(c, 403, 'Only this page itself may send this.');
       default:
-        return refuse(c, 405, 'There is nothing here for that method.');
+        return refuse(c, 405, 'This method is not supported here.');
     }
   };
 }

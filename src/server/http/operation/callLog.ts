@@ -4,7 +4,7 @@ import { WalletError } from '../../../errors/walletError.js';
 import type { EndedCall } from '../../../mcp/server.js';
 import type { PaymentView } from '../../../wallet/answer/outcome.js';
 
-/** A log is the owner's alone: it tells what agents buy. */
+/** Only the owner may read a log: it shows what agents buy. */
 const LOG_MODE = 0o600;
 /** Whatever of a request or a result a line should ever be given by mistake, these never reach it (T21). */
 const SECRETS = [

@@ -55,11 +55,11 @@ async function answer(
   };
   const path = (incoming.url ?? '').split('?', 1)[0];
   if (incoming.method !== 'GET')
-    return say(405, 'There is nothing here for that method.\n', { Connection: 'close' });
+    return say(405, 'This method is not supported here.\n', { Connection: 'close' });
   if (path === '/health') return say(200, '{"status":"ok"}', { 'Content-Type': 'application/json' });
   if (!namesUs(incoming.headers.host, binding.hostnames)) {
     meters.refused('host');
-    return say(403, 'This server does not go by that name.\n');
+    return say(403, 'This server does not answer to that host name.\n');
   }
   if (path !== '/metrics' || metricsToken === null) return say(404, 'There is nothing here.\n');
   const token = /^Bearer +(\S+) *$/i.exec(incoming.headers.authorization ?? '')?.[1];

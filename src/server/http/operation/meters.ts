@@ -8,7 +8,7 @@ export interface Books {
   readonly capturedDayUsdMicros: bigint;
   /** Payments whose fate is open, and captures the chain has not confirmed. */
   readonly backlog: number;
-  /** How long the one that changed longest ago has waited; 0 where there is none. */
+  /** Seconds since the oldest open payment last changed; 0 if no payment is open. */
   readonly oldestSec: number;
 }
 
@@ -42,19 +42,19 @@ export class Meters {
     const registers = [this.#registry];
     this.#calls = new Counter({
       name: 'purser_calls_total',
-      help: 'Calls of tools, by how they ended.',
+      help: 'Tool calls, by outcome.',
       labelNames: ['agent', 'tool', 'status', 'code'],
       registers,
     });
     this.#verdicts = new Counter({
       name: 'purser_verdicts_total',
-      help: 'What the limits said to calls that would pay: allow, ask or refuse.',
+      help: 'Verdicts of the limits on calls that would pay: allow, ask or refuse.',
       labelNames: ['verdict'],
       registers,
     });
     this.#latency = new Histogram({
       name: 'purser_call_seconds',
-      help: 'How long calls of tools took.',
+      help: 'Duration of tool calls.',
       labelNames: ['tool'],
       buckets: BUCKETS_SEC,
       registers,
@@ -117,7 +117,7 @@ function addBooks(registry: Registry, read: () => Promise<Books | null>): void {
     ['purser_reconcile_backlog', 'Payments the chain has not settled yet.', ({ backlog }) => backlog],
     [
       'purser_reconcile_oldest_seconds',
-      'How long the one that changed longest ago has waited.',
+      'Seconds since the oldest open payment last changed.',
       ({ oldestSec }) => oldestSec,
     ],
   ];

@@ -39,7 +39,7 @@ export function settleBinding({
   if (!isLocal && !tls && !behindProxy) {
     throw new WalletError(
       'bad_input',
-      `Others can reach ${host}, and tokens must not cross a network in the clear: give --tls-cert and --tls-key, or say --behind-proxy where a proxy in front brings TLS.`,
+      `Others can reach ${host}, so it needs TLS: give --tls-cert and --tls-key, or --behind-proxy if a proxy in front provides TLS.`,
     );
   }
   const extra = allowHosts.map(asHostname);
@@ -57,7 +57,7 @@ export function settleBinding({
   };
 }
 
-/** Addresses that this machine alone reaches. */
+/** Addresses that only this machine can reach. */
 const LOOPBACK_ADDRESS = /^(?:(?:::ffff:)?127\.|::1$)/;
 
 /** Throws `bad_input` where what listens without TLS turned out to be at an address that others can reach. */
@@ -65,7 +65,7 @@ export function checkPlainAddress(address: string, { behindProxy }: Binding): vo
   if (LOOPBACK_ADDRESS.test(address) || behindProxy) return;
   throw new WalletError(
     'bad_input',
-    `Others can reach ${address}, and tokens must not cross a network in the clear: listen at 127.0.0.1 or at a Unix socket, or say --behind-proxy where a proxy in front brings TLS.`,
+    `Others can reach ${address}, so it needs TLS: listen at 127.0.0.1 or at a Unix socket, or give --behind-proxy if a proxy in front provides TLS.`,
   );
 }
 

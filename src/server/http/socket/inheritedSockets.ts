@@ -20,6 +20,6 @@ export function takeInheritedSockets(
   if (forPid !== String(pid)) return [];
   const count = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
   if (!(count <= SOCKETS_MAX))
-    throw new WalletError('bad_input', `LISTEN_FDS is to be a count of at most ${SOCKETS_MAX} sockets.`);
+    throw new WalletError('bad_input', `LISTEN_FDS must be a count of at most ${SOCKETS_MAX} sockets.`);
   return Array.from({ length: count }, (_, i) => FIRST_FD + i);
 }

@@ -23,7 +23,7 @@ export interface ListenerBounds {
 }
 
 const BOUNDS: ListenerBounds = {
-  // A client sends its headers in one go; whoever takes seconds holds a socket open (T15).
+  // A client sends its headers in one go; one that takes seconds only holds a socket open (T15).
   headersTimeoutMs: 10_000,
   // The largest body over a poor line.
   requestTimeoutMs: 30_000,
@@ -34,7 +34,7 @@ const BOUNDS: ListenerBounds = {
   // Fifty agents with forty clients each, and a stream beside each of their calls.
   connectionsMax: 5_000,
 };
-/** Past the bound so many more are taken, to be told so in words; whoever comes then is dropped. */
+/** This many connections beyond the bound are accepted just to be told so. Further ones are dropped. */
 const SURPLUS_MAX = 500;
 /** Connections that may wait to be taken: a burst of clients that all start must not be made to try again. */
 const BACKLOG = 2_048;
@@ -54,7 +54,7 @@ export interface TlsFiles {
   readonly key: string;
 }
 
-/** Where a server listens: at an address, at a Unix socket, or at what whoever started it listens at already. */
+/** Where a server listens: at an address, at a Unix socket, or at a socket inherited from what started it. */
 export type ListenPlace =
   /** Port 0 for any that is free. */
   | { readonly kind: 'address'; readonly host: string; readonly port: number }

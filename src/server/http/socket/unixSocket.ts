@@ -39,11 +39,11 @@ export async function makeWay(path: string): Promise<void> {
   const open = openFolder(realpathSync(folder), process.geteuid());
   if (open !== null)
     throw refused(
-      `Others may write ${open}, and so could put a socket of their own in the place of this one: use a folder that root or you alone may write, such as one below /run.`,
+      `Others can write to ${open} and could replace this socket with their own. Use a folder that only root or you can write to, such as one below /run.`,
     );
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (there === undefined) return;
-  if (!there.isSocket()) throw refused(`${path} is there and is no socket.`);
+  if (!there.isSocket()) throw refused(`${path} exists and is not a socket.`);
   if (await answers(path))
     throw new WalletError('unreachable', `Cannot listen at ${path}: it is taken by another program.`);
   rmSync(path, { force: true });
