@@ -62,7 +62,7 @@ export class KeychainStore implements SecretStore {
       if ((await this.#read(this.#home)) !== text) {
         throw new WalletError(
           'keystore_unreadable',
-          'The keychain does not give back what it was given to keep.',
+          'The keychain does not return what was stored in it.',
           {
             owner: {
               say: 'Keep the wallet in an encrypted file instead.',
@@ -117,7 +117,7 @@ export class KeychainStore implements SecretStore {
   }
 }
 
-/** Opens an entry: on Linux this connects to the Secret Service, at most two seconds, and throws where there is none. */
+/** Opens an entry. On Linux this connects to the Secret Service for at most two seconds, and throws if there is none. */
 async function openEntry(account: string): Promise<AsyncEntry> {
   const keyring = await import('@napi-rs/keyring').catch((cause: unknown) => {
     throw noKeychain(cause);
@@ -161,7 +161,7 @@ function lockedKeychain(sentence: string, cause: unknown): WalletError {
 }
 
 function noKeychain(cause: unknown): WalletError {
-  return new WalletError('keystore_unavailable', 'This machine offers no OS keychain.', {
+  return new WalletError('keystore_unavailable', 'This machine has no OS keychain.', {
     cause,
     owner: {
       say: 'Keep the wallet in an encrypted file instead.',
@@ -186,7 +186,7 @@ function unreachableKeychain(cause: unknown): WalletError {
 function hiddenEntry(home: string): WalletError {
   return new WalletError(
     'keystore_unreadable',
-    `${home} says that its wallet is in the OS keychain, and the keychain shows none.`,
+    `${home} says that its wallet is in the OS keychain, but the keychain has no such entry.`,
     {
       owner: {
         say: `Open the keychain that the wallet was made in. If the entry is gone for good, move ${home} away and restore the wallet from its recovery phrase.`,
