@@ -60,16 +60,12 @@ export class KeychainStore implements SecretStore {
     return async (text, walletId) => {
       await this.#write(this.#home, text);
       if ((await this.#read(this.#home)) !== text) {
-        throw new WalletError(
-          'keystore_unreadable',
-          'The keychain does not return what was stored in it.',
-          {
-            owner: {
-              say: 'Keep the wallet in an encrypted file instead.',
-              action: { kind: 'setUp', keystore: 'file' },
-            },
+        throw new WalletError('keystore_unreadable', 'The keychain does not return what was stored in it.', {
+          owner: {
+            say: 'Keep the wallet in an encrypted file instead.',
+            action: { kind: 'setUp', keystore: 'file' },
           },
-        );
+        });
       }
       // A crash before this line leaves a whole wallet: the next unlock writes the record.
       await createRecord(this.#home, { kind: 'keychain', walletId });
