@@ -1,6 +1,7 @@
 import type { PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server';
 import type { FactorKind } from './factor.js';
 import type { Question } from './question.js';
+import type { UsdMicros } from '../money/unit.js';
 
 /**
  * What the owner says to a question. `once` pays this one payment; `session` also raises this session's cap to the
@@ -9,7 +10,7 @@ import type { Question } from './question.js';
  */
 export type Answer =
   | { readonly kind: 'once' }
-  | { readonly kind: 'session'; readonly usdMicros: bigint }
+  | { readonly kind: 'session'; readonly usdMicros: UsdMicros }
   | { readonly kind: 'payee' }
   | { readonly kind: 'no' }
   | { readonly kind: 'block_host' };
@@ -34,7 +35,7 @@ export type FactorProof =
 /** The answers that one question takes. `once`, `no` and `block_host` are always among them. */
 export interface Choices {
   /** Null where no raise of this session's cap would help; amounts are the new cap, not what is added to it. */
-  readonly session: { readonly suggestedUsdMicros: bigint; readonly maxUsdMicros: bigint } | null;
+  readonly session: { readonly suggestedUsdMicros: UsdMicros; readonly maxUsdMicros: UsdMicros } | null;
   readonly payee: boolean;
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { formatUsd } from '../money/decimal.js';
 import { cleanLine } from '../text/untrusted.js';
+import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 
 /** An approval lives ten minutes: long enough to fetch a person, short enough that its offer is still the seller's. */
 export const APPROVAL_LIFE_MS = 10 * 60_000;
@@ -8,8 +9,8 @@ export const APPROVAL_LIFE_MS = 10 * 60_000;
 /** How a limit stands as the question is asked. */
 export interface CapStanding {
   readonly name: string;
-  readonly maxUsdMicros: bigint;
-  readonly usedUsdMicros: bigint;
+  readonly maxUsdMicros: UsdMicros;
+  readonly usedUsdMicros: UsdMicros;
 }
 
 /**
@@ -30,8 +31,8 @@ export interface Question {
   readonly asset: string;
   readonly assetSymbol: string;
   readonly payTo: string;
-  readonly amountAtomic: bigint;
-  readonly usdMicros: bigint;
+  readonly amountAtomic: AtomicAmount;
+  readonly usdMicros: UsdMicros;
   /** The rule that asks, in one sentence of ours. */
   readonly why: string;
   readonly caps: readonly CapStanding[];

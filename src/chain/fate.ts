@@ -1,13 +1,14 @@
 import type { EvmAsset, SvmAsset } from '../money/asset.js';
 import type { Hex } from './evm/answer.js';
 import type { Mark } from '../payment/mark.js';
+import type { AtomicAmount } from '../money/unit.js';
 
 /** One authorization whose fate is in question. All of it is our own record; nothing comes from a seller. */
 export interface FateQuery {
   readonly asset: EvmAsset;
   readonly from: Hex;
   readonly to: Hex;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
   readonly nonce: Hex;
   readonly validBeforeSec: number;
   /** When it was signed, by the wall clock. It only bounds where its events are searched, with room for a clock that jumped. */
@@ -22,7 +23,7 @@ export interface SolanaFateQuery {
   /** Owners, in base58. */
   readonly from: string;
   readonly to: string;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
   /** SHA-256 of the message that was signed. */
   readonly nonce: string;
   readonly memo: string;
@@ -73,7 +74,7 @@ export type Fate =
       readonly tx: string | null;
       /** Null where no operator knows it. */
       readonly blockTimeMs: number | null;
-      readonly amountAtomic: bigint;
+      readonly amountAtomic: AtomicAmount;
       /**
        * True once the block is settled for good and as many operators show the payment as a release needs. Before, a
        * reorganisation can still take it back.

@@ -4,6 +4,7 @@ import { findMoment } from './evm/blockSearch.js';
 import { searchLogs } from './evm/logSearch.js';
 import type { Operator } from './evm/operator.js';
 import { transferOf, type NonceLog, type TokenLog, type TransferLog } from './evm/tokenLog.js';
+import type { AtomicAmount } from '../money/unit.js';
 
 /** Pages of one history: three months of Base at 2,000 blocks a page. */
 const HISTORY_CALLS_MAX = 2_000;
@@ -16,7 +17,7 @@ export interface ChainPayment {
   /** The nonce that moved it: EIP-3009's, or on Solana the message's hash; null for a plain transfer, such as a withdrawal. */
   readonly nonce: string | null;
   readonly to: string;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
   readonly tx: string;
   readonly blockNumber: bigint;
   readonly logIndex: number;

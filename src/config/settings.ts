@@ -32,12 +32,13 @@ import {
   waitSeconds,
   webhook,
 } from './value.js';
+import type { UsdMicros } from '../money/unit.js';
 
 const CENT = 10_000n;
 /** A ceiling starts at ten times its cap: room for an approval, none for a mistake of an order of magnitude. */
 const CEILING_FACTOR = 10n;
 
-function amount(key: string, usdMicros: bigint, doc: string): Setting<bigint> {
+function amount(key: string, usdMicros: UsdMicros, doc: string): Setting<bigint> {
   return single({ key, kind: usd, initial: () => usdMicros, compare: boundDirection, doc });
 }
 

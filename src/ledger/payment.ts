@@ -1,5 +1,6 @@
 import { WalletError } from '../errors/walletError.js';
 import type { Mark } from '../payment/mark.js';
+import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 
 /** The states of a payment; docs/design.md, "The life of a payment", says what is true in each. */
 export type PaymentState = 'held' | 'signed' | 'sent' | 'unknown' | 'captured' | 'released';
@@ -49,11 +50,11 @@ export interface Payment {
   readonly payFrom: string;
   readonly payTo: string;
   /** The most this payment can move, from the moment of the hold. */
-  readonly heldAtomic: bigint;
-  readonly heldUsdMicros: bigint;
+  readonly heldAtomic: AtomicAmount;
+  readonly heldUsdMicros: UsdMicros;
   /** What it did move; null until captured. A seller may charge less than was held. */
-  readonly capturedAtomic: bigint | null;
-  readonly capturedUsdMicros: bigint | null;
+  readonly capturedAtomic: AtomicAmount | null;
+  readonly capturedUsdMicros: UsdMicros | null;
   readonly nonce: string;
   readonly validAfterSec: number;
   readonly validBeforeSec: number;

@@ -1,5 +1,6 @@
 import type { Caip2 } from './network.js';
 import { USD_DECIMALS } from './decimal.js';
+import type { AtomicAmount, UsdMicros } from './unit.js';
 
 interface AssetFacts {
   readonly network: Caip2;
@@ -114,7 +115,7 @@ export function assetsOf(network: Caip2): readonly Asset[] {
 }
 
 /** The dollars an atomic amount stands for, rounded up: against the agent, in favour of the cap. */
-export function toUsdMicros(asset: Asset, amountAtomic: bigint): bigint {
+export function toUsdMicros(asset: Asset, amountAtomic: AtomicAmount): UsdMicros {
   if (asset.decimals <= USD_DECIMALS) return amountAtomic * 10n ** BigInt(USD_DECIMALS - asset.decimals);
   const unit = 10n ** BigInt(asset.decimals - USD_DECIMALS);
   return (amountAtomic + unit - 1n) / unit;

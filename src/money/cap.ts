@@ -1,3 +1,5 @@
+import type { UsdMicros } from './unit.js';
+
 /** Whose spending a line adds up. */
 export type CapScope =
   | { readonly kind: 'wallet' }
@@ -25,7 +27,7 @@ export interface CapLine {
   readonly scope: CapScope;
   /** Length of the rolling window; null where the scope itself bounds the time (a session). */
   readonly windowSec: number | null;
-  readonly usdMicrosMax: bigint;
+  readonly usdMicrosMax: UsdMicros;
   /** Set for the owner's cap on this one agent: a prompt of the agent's client never takes a payment past it (T34). */
   readonly isAgentsOwn?: true;
 }

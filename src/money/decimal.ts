@@ -1,4 +1,5 @@
 import { WalletError } from '../errors/walletError.js';
+import type { UsdMicros } from './unit.js';
 
 /** US dollars are counted in millionths; a stablecoin of the table counts as a dollar. */
 export const USD_DECIMALS = 6;
@@ -15,7 +16,7 @@ const SCIENTIFIC = /^(\d)(?:\.(\d+))?e([+-]\d{1,3})$/;
  * Digits past the sixth are cut off, never rounded up: every such text is an upper bound on spending.
  * Throws `bad_input` for signs, exponents, blanks, grouping and anything else that is not plain decimal text.
  */
-export function parseUsd(text: string, name: string): bigint {
+export function parseUsd(text: string, name: string): UsdMicros {
   const match = text.length <= DIGITS_MAX ? DECIMAL.exec(text) : null;
   if (match === null) {
     throw new WalletError('bad_input', `${name} must be dollars as plain decimal text, such as "0.05".`);
@@ -51,7 +52,7 @@ export function formatUnits(units: bigint, decimals: number): string {
 }
 
 /** Writes micro-dollars as decimal text with at least cents: `2000n` → `"0.002"`, `500000n` → `"0.50"`. */
-export function formatUsd(usdMicros: bigint): string {
+export function formatUsd(usdMicros: UsdMicros): string {
   const text = formatUnits(usdMicros, USD_DECIMALS);
   const point = text.indexOf('.');
   if (point === -1) return `${text}.00`;

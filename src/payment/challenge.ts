@@ -2,6 +2,7 @@ import type { Code } from '../errors/codes.js';
 import type { Asset } from '../money/asset.js';
 import type { Network } from '../money/network.js';
 import type { JsonObject } from '../text/json.js';
+import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 
 /** Headers as they came: names in lower case, in order, a repeated name repeated. */
 export type HeaderList = readonly (readonly [string, string])[];
@@ -31,9 +32,9 @@ export interface Offer {
   readonly asset: Asset;
   readonly payTo: string;
   /** The most that paying it can move. */
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
   /** Rounded up. */
-  readonly usdMicros: bigint;
+  readonly usdMicros: UsdMicros;
   /** What only the offer's own protocol shows in a quote. */
   readonly facts: Readonly<Record<string, number | string>>;
 }
@@ -75,5 +76,5 @@ export interface SettlementReceipt {
   /** Short, cleaned; untrusted. */
   readonly errorReason: string | undefined;
   /** What was charged, where the seller says (scheme `upto`); absent means the whole. */
-  readonly amountAtomic: bigint | undefined;
+  readonly amountAtomic: AtomicAmount | undefined;
 }

@@ -1,4 +1,5 @@
 import type { EvmAsset, SvmAsset } from '../money/asset.js';
+import type { AtomicAmount } from '../money/unit.js';
 
 /**
  * What the signer signs on the EVM: a transfer of a listed asset to one payee, once, within a short window
@@ -10,7 +11,7 @@ export interface TransferIntent {
   readonly chainId: number;
   readonly from: `0x${string}`;
   readonly to: `0x${string}`;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
   readonly validAfterSec: number;
   readonly validBeforeSec: number;
   /** 32 random bytes, fresh for each intent (T23). */
@@ -55,7 +56,7 @@ export interface SolanaTransferIntent {
   /** Owners, in base58; the token accounts are derived from them. */
   readonly from: string;
   readonly to: string;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
   /** Who pays the fees and signs last; never ourselves. */
   readonly feePayer: string;
   /** By our own RPC, never by a seller's word alone. */

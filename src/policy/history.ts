@@ -1,6 +1,7 @@
 import { formatUsd } from '../money/decimal.js';
 import { hostOf } from './host.js';
 import { ALLOW, type Verdict } from './verdict.js';
+import type { UsdMicros } from '../money/unit.js';
 
 /** So many payments to one payee make it the one that the owner expects (docs/design.md, "Limits"). */
 const STABLE_PAYMENTS = 3;
@@ -39,11 +40,11 @@ export function judgePayee({
 /** What an endpoint (method, origin and path) cost in the last 30 days. */
 export interface PriceHistory {
   /** Of what was captured; the lower of the two middle prices where their count is even. */
-  readonly medianUsdMicros: bigint;
+  readonly medianUsdMicros: UsdMicros;
   /** The highest captured price. */
-  readonly highestUsdMicros: bigint;
+  readonly highestUsdMicros: UsdMicros;
   /** The highest price that the owner approved for this endpoint when asked. */
-  readonly approvedUsdMicros?: bigint;
+  readonly approvedUsdMicros?: UsdMicros;
 }
 
 /** How many times its usual price an endpoint may ask unquestioned. */
@@ -63,8 +64,8 @@ export function judgePrice({
   askFloorUsdMicros,
   history,
 }: {
-  readonly usdMicros: bigint;
-  readonly askFloorUsdMicros: bigint;
+  readonly usdMicros: UsdMicros;
+  readonly askFloorUsdMicros: UsdMicros;
   readonly history: PriceHistory | undefined;
 }): Verdict {
   if (history === undefined || usdMicros <= askFloorUsdMicros) return ALLOW;

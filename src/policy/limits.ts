@@ -1,5 +1,6 @@
 import type { CapLine, RateLine } from '../money/cap.js';
 import { namesOf } from './host.js';
+import type { UsdMicros } from '../money/unit.js';
 
 /** Windows roll: a day is the last 24 hours, a month the last 30 days. */
 export const DAY_SEC = 86_400;
@@ -8,10 +9,10 @@ const MINUTE_SEC = 60;
 
 /** One set of amounts in micro-dollars: the owner's caps, or the ceilings over them. */
 export interface Amounts {
-  readonly perCallUsdMicros: bigint;
-  readonly perSessionUsdMicros: bigint;
-  readonly perDayUsdMicros: bigint;
-  readonly perMonthUsdMicros: bigint;
+  readonly perCallUsdMicros: UsdMicros;
+  readonly perSessionUsdMicros: UsdMicros;
+  readonly perDayUsdMicros: UsdMicros;
+  readonly perMonthUsdMicros: UsdMicros;
   /** By `host` (every port of it) or `host:port`, in punycode. */
   readonly hostPerDayUsdMicros: ReadonlyMap<string, bigint>;
   /** By the owner's own category. */
@@ -24,7 +25,7 @@ export interface Amounts {
 export interface Limits extends Amounts {
   readonly callsPerMinute: number;
   /** Below this price a rise is not worth a question. */
-  readonly askFloorUsdMicros: bigint;
+  readonly askFloorUsdMicros: UsdMicros;
 }
 
 /** Above here the answer is no, even with approval. */
@@ -32,10 +33,10 @@ export type Ceilings = Amounts;
 
 /** Limits of one agent, within the wallet's own. A limit that is absent leaves only the wallet's. */
 export interface AgentAmounts {
-  readonly perCallUsdMicros?: bigint | undefined;
-  readonly perSessionUsdMicros?: bigint | undefined;
-  readonly perDayUsdMicros?: bigint | undefined;
-  readonly perMonthUsdMicros?: bigint | undefined;
+  readonly perCallUsdMicros?: UsdMicros | undefined;
+  readonly perSessionUsdMicros?: UsdMicros | undefined;
+  readonly perDayUsdMicros?: UsdMicros | undefined;
+  readonly perMonthUsdMicros?: UsdMicros | undefined;
 }
 
 /** What one agent may spend without asking. */
@@ -154,7 +155,7 @@ function agentLines(
     key: string,
     scope: CapLine['scope'],
     windowSec: number | null,
-    usdMicrosMax: bigint | undefined,
+    usdMicrosMax: UsdMicros | undefined,
   ) => {
     if (usdMicrosMax === undefined) return;
     const own = kind === 'cap' ? ({ isAgentsOwn: true } as const) : {};
@@ -172,7 +173,7 @@ export function callBound(
   wallet: Pick<Amounts, 'perCallUsdMicros'>,
   agent: string,
   own: AgentAmounts | undefined,
-): { readonly name: string; readonly usdMicrosMax: bigint } {
+): { readonly name: string; readonly usdMicrosMax: UsdMicros } {
   const narrower = own?.perCallUsdMicros;
   return narrower !== undefined && narrower < wallet.perCallUsdMicros
     ? { name: `agents.${agent}.${section}.per_call_usd`, usdMicrosMax: narrower }

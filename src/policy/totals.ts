@@ -2,11 +2,12 @@ import type { CapLine, RateLine } from '../money/cap.js';
 import { formatUsd } from '../money/decimal.js';
 import { DAY_SEC, MONTH_SEC } from './limits.js';
 import { ALLOW, type Stop, type Verdict } from './verdict.js';
+import type { UsdMicros } from '../money/unit.js';
 
 /** A line that one more payment would pass, and what counts against it already: the ledger's answer. */
 export interface Exceeded {
   readonly line: CapLine;
-  readonly usedUsdMicros: bigint;
+  readonly usedUsdMicros: UsdMicros;
 }
 
 /**
@@ -18,7 +19,7 @@ export function judgeTotals({
   usdMicros,
   exceeded,
 }: {
-  readonly usdMicros: bigint;
+  readonly usdMicros: UsdMicros;
   readonly exceeded: readonly Exceeded[];
 }): Verdict {
   const worst = [...exceeded].sort(byUse)[0];

@@ -5,12 +5,13 @@ import type { Caip2 } from '../money/network.js';
 import { formatUsd } from '../money/decimal.js';
 import { hostOf, namesOf } from './host.js';
 import { callBound, type AgentAmounts, type Amounts } from './limits.js';
+import type { UsdMicros } from '../money/unit.js';
 
 /** The rule that decided, with its figures, for results and for what a person is asked. */
 export interface DecidingLine {
   /** The config key, such as `limits.per_call_usd`, or `max_usd` for the agent's own bound. */
   readonly name: string;
-  readonly usdMicrosMax: bigint;
+  readonly usdMicrosMax: UsdMicros;
   /** What the line still has room for; never below zero. */
   readonly usdMicrosLeft: bigint;
 }
@@ -103,7 +104,7 @@ export interface OfferRules {
   /** Whether this wallet is for test networks. */
   readonly testnet: boolean;
   /** The agent's own bound on this call; it can only lower what may be paid. */
-  readonly maxUsdMicros?: bigint;
+  readonly maxUsdMicros?: UsdMicros;
 }
 
 /**
@@ -173,7 +174,7 @@ function uncountable(price: bigint): Stop {
 }
 
 /** A single call's bound has the whole of it left, whatever was spent before. */
-function lineOf(name: string, usdMicrosMax: bigint): DecidingLine {
+function lineOf(name: string, usdMicrosMax: UsdMicros): DecidingLine {
   return { name, usdMicrosMax, usdMicrosLeft: usdMicrosMax };
 }
 

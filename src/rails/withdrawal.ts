@@ -4,6 +4,7 @@ import type { SignedPayload } from '../ledger/sqlite/transition.js';
 import type { Asset } from '../money/asset.js';
 import type { Network } from '../money/network.js';
 import type { RailPorts } from './ports.js';
+import type { AtomicAmount } from '../money/unit.js';
 
 /** Money to be moved to an address of the owner's. */
 export interface Transfer {
@@ -11,7 +12,7 @@ export interface Transfer {
   readonly asset: Asset;
   readonly from: string;
   readonly to: string;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
 }
 
 /** Somebody else's gas. */

@@ -5,6 +5,7 @@ import { assetsOf, type Asset } from '../money/asset.js';
 import type { Network } from '../money/network.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import type { Engine } from '../wallet/engine.js';
+import type { AtomicAmount } from '../money/unit.js';
 
 /** Where money can be sent to this wallet: the network's first dollar, at the agent's own address. */
 export interface FundingPlace {
@@ -18,7 +19,7 @@ export type FundingEvent =
   | {
       readonly kind: 'arrived';
       readonly place: FundingPlace;
-      readonly atomic: bigint;
+      readonly atomic: AtomicAmount;
       readonly onChain: bigint;
     }
   /** What is there now has been read: from here on anything more is noticed. */

@@ -5,11 +5,12 @@ import type { Network } from '../money/network.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import type { Engine } from '../wallet/engine.js';
 import { atomicOf, readFunds, type WithdrawalWish } from './withdrawPlan.js';
+import type { AtomicAmount } from '../money/unit.js';
 
 /** What an agent has free on one network; null where its RPC is silent. */
 interface Purse {
   readonly network: Network;
-  readonly spendableAtomic: bigint | null;
+  readonly spendableAtomic: AtomicAmount | null;
   readonly enough: boolean;
 }
 

@@ -8,6 +8,7 @@ import type { Engine } from '../wallet/engine.js';
 import { settleOpen } from '../wallet/settle/addressFunds.js';
 import type { Transfer, Ways } from '../rails/withdrawal.js';
 import { withdrawalRailOf } from '../rails/table.js';
+import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 
 /** How long the chain is asked about open payments before it is said what is free to take out. */
 const SETTLE_MS_MAX = 10_000;
@@ -17,7 +18,7 @@ export interface WithdrawalWish {
   /** Where to: an address of theirs, as they typed it. */
   readonly to: string;
   /** Micro-dollars, or all that is free to the last unit. */
-  readonly usdMicros: bigint | 'all';
+  readonly usdMicros: UsdMicros | 'all';
   /** CAIP-2; needed only where several networks come into question. */
   readonly network?: string | undefined;
   /** The asset's symbol; the network's first unless given. */
@@ -35,9 +36,9 @@ export type Route = Omit<Transfer, 'amountAtomic'>;
 
 /** A balance beside what is held of it. */
 export interface Reading {
-  readonly onChainAtomic: bigint;
-  readonly heldAtomic: bigint;
-  readonly spendableAtomic: bigint;
+  readonly onChainAtomic: AtomicAmount;
+  readonly heldAtomic: AtomicAmount;
+  readonly spendableAtomic: AtomicAmount;
   /** Where the journal stood before the chain was asked. */
   readonly readSeq: number;
 }
@@ -172,7 +173,7 @@ export async function planWithdrawal(
 }
 
 /** Dollars as units of an asset. Throws `bad_input` where it has no unit so small. */
-export function atomicOf(asset: Asset, usdMicros: bigint): bigint {
+export function atomicOf(asset: Asset, usdMicros: UsdMicros): bigint {
   if (asset.decimals >= USD_DECIMALS) return usdMicros * 10n ** BigInt(asset.decimals - USD_DECIMALS);
   const unit = 10n ** BigInt(USD_DECIMALS - asset.decimals);
   if (usdMicros % unit === 0n) return usdMicros / unit;
@@ -182,10 +183,10 @@ export function atomicOf(asset: Asset, usdMicros: bigint): bigint {
 /** The error of a wallet that holds less than is to be taken out. */
 export function notEnough(
   { network, asset }: Route,
-  amountAtomic: bigint,
+  amountAtomic: AtomicAmount,
   { spendableAtomic, heldAtomic }: Pick<Reading, 'spendableAtomic' | 'heldAtomic'>,
 ): WalletError {
-  const text = (atomic: bigint): string => `${formatUnits(atomic, asset.decimals)} ${asset.symbol}`;
+  const text = (atomic: AtomicAmount): string => `${formatUnits(atomic, asset.decimals)} ${asset.symbol}`;
   const kept =
     heldAtomic > 0n
       ? ` ${text(heldAtomic)} more is held for payments that can still move it; --include-held takes that too.`

@@ -13,6 +13,7 @@ import type { BalanceInput } from './input.js';
 import { isSessionCap, raiseLines } from './call/judge.js';
 import { agentBounds, lineRequest } from './call/lineRequest.js';
 import { outcome, type Outcome } from './answer/outcome.js';
+import type { AtomicAmount } from '../money/unit.js';
 
 /** One asset on one network. `on_chain` and `spendable` are null where its RPC does not answer. */
 export interface BalanceLine {
@@ -168,7 +169,7 @@ async function balanceLine(
   const reading = await readPurse(engine, config, { network, asset, address }, BALANCE_MS_MAX);
   const { onChainAtomic: onChain, heldAtomic: held } = reading;
   const free = onChain === null ? null : onChain > held ? onChain - held : 0n;
-  const text = (atomic: bigint | null): string | null =>
+  const text = (atomic: AtomicAmount | null): string | null =>
     atomic === null ? null : formatUnits(atomic, asset.decimals);
   return {
     network: network.caip2,

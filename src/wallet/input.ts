@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { WalletError } from '../errors/walletError.js';
 import { numberToDecimalText, parseUsd } from '../money/decimal.js';
 import { nestsDeeperThan, type JsonValue } from '../text/json.js';
+import type { UsdMicros } from '../money/unit.js';
 
 /** A call ends, whatever happens, within this unless the caller says otherwise: under the shortest limit of common clients (60 s). */
 export const TIMEOUT_DEFAULT_MS = 50_000;
@@ -135,7 +136,7 @@ function sentenceOf(issue: z.core.$ZodIssue): string {
 }
 
 /** A dollar argument: text as it is, a JSON number by its shortest decimal text. Throws `bad_input`. */
-export function parseUsdArgument(value: string | number, name: string): bigint {
+export function parseUsdArgument(value: string | number, name: string): UsdMicros {
   return parseUsd(typeof value === 'number' ? numberToDecimalText(value) : value, name);
 }
 

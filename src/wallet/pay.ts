@@ -38,6 +38,7 @@ import { answerForFree, restoreQuote, type QuotedCall } from './quote.js';
 import { readyOffer, tellPassedOver } from './call/readyOffer.js';
 import { barredError, failureOutcome, frozenError, stopOutcome } from './answer/refusal.js';
 import { isCredential, parseRequest, type CallInput, type CallRequest } from './call/request.js';
+import type { UsdMicros } from '../money/unit.js';
 
 /** A config that changes between each look and the next is not one to pay under. */
 const ATTEMPTS_MAX = 3;
@@ -48,7 +49,7 @@ interface PayCall {
   readonly session: Session;
   readonly input: PayInput;
   readonly request: CallRequest;
-  readonly maxUsdMicros: bigint | undefined;
+  readonly maxUsdMicros: UsdMicros | undefined;
   readonly asked: Asked;
   /** The owner's yes that this call goes on with. */
   readonly approval: ApprovalRecord | null;

@@ -15,6 +15,7 @@ import type { RpcFetch } from '../rpc.js';
 import { RpcFault } from '../rpcFault.js';
 import { lookAtLatest, lookAtSettled, type Sight } from './sight.js';
 import { judgeSights } from './verdict.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 export type { RpcSource } from '../chainReader.js';
 export type { Fate, FateQuery, UnknowableWhy } from '../fate.js';
@@ -68,7 +69,7 @@ export interface EvmChain {
       readonly asset: EvmAsset;
       readonly from: Hex;
       readonly to: Hex;
-      readonly amountAtomic: bigint;
+      readonly amountAtomic: AtomicAmount;
     },
     signal?: AbortSignal,
   ): Promise<bigint>;

@@ -17,6 +17,7 @@ import {
 import { openRpc, type RpcFetch } from '../rpc.js';
 import { RpcFault } from '../rpcFault.js';
 import { sortLogs, type TokenEvent, type TokenLog } from './tokenLog.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 /** Block tag below which nothing is reorganised any more, as far as we care. */
 export type Finality = EvmNetwork['finality'];
@@ -64,7 +65,7 @@ export interface Operator {
       readonly asset: EvmAsset;
       readonly from: Hex;
       readonly to: Hex;
-      readonly amountAtomic: bigint;
+      readonly amountAtomic: AtomicAmount;
     },
     signal?: AbortSignal,
   ): Promise<bigint>;

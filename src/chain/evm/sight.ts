@@ -5,6 +5,7 @@ import { searchLogs } from './logSearch.js';
 import type { Heads, Operator } from './operator.js';
 import { RpcFault } from '../rpcFault.js';
 import { transferOf, type NonceLog } from './tokenLog.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 /** What one operator shows of an authorization, with the block in whose state it looked. */
 export type Sight = { readonly origin: string } & (
@@ -14,7 +15,7 @@ export type Sight = { readonly origin: string } & (
       readonly at: Block;
       readonly block: Block;
       readonly tx: Hex;
-      readonly amountAtomic: bigint;
+      readonly amountAtomic: AtomicAmount;
       readonly settled: boolean;
     }
   | { readonly kind: 'cancelled'; readonly at: Block; readonly block: Block; readonly settled: boolean }

@@ -1,4 +1,5 @@
 import type { Hex } from './answer.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 /** Where a log stands on the chain. */
 interface LogPlace {
@@ -20,7 +21,7 @@ export interface TransferLog extends LogPlace {
   readonly event: 'Transfer';
   readonly from: Hex;
   readonly to: Hex;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
 }
 
 /** A log of an EIP-3009 token about one payer, addresses and hashes in lower case. */

@@ -1,5 +1,6 @@
 import { isBase58, writeBase58 } from '../../money/base58.js';
 import { readObject } from '../evm/answer.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 /** An integer as Solana's JSON-RPC writes it: a number that JavaScript can count with. */
 export function readInteger(answer: unknown): number {
@@ -95,7 +96,7 @@ export interface TokenBalance {
   readonly accountIndex: number;
   readonly mint: string;
   readonly owner: string | null;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
 }
 
 /** A transaction that landed. */

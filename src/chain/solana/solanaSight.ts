@@ -11,6 +11,7 @@ import type { Mark } from '../../payment/mark.js';
 import { RpcFault, type RpcFaultKind } from '../rpcFault.js';
 import type { LandedTransaction, Touched } from './solanaAnswer.js';
 import type { SolanaHead, SolanaOperator } from './solanaOperator.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 /** Memory of one look, for a caller that keeps none. */
 class ShortMemory implements SearchMemory {
@@ -40,7 +41,7 @@ export type SolanaSight = { readonly origin: string } & (
       readonly tx: string;
       readonly slot: number;
       readonly timeSec: number | null;
-      readonly amountAtomic: bigint;
+      readonly amountAtomic: AtomicAmount;
       readonly settled: boolean;
     }
   /** It is dead, and whether it landed before is still being searched; the next look goes on. */
@@ -141,7 +142,7 @@ function markOf({ origin }: SolanaOperator, { marks = [] }: SolanaFateQuery): Ma
 interface Found {
   readonly tx: string;
   readonly landed: LandedTransaction;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
 }
 
 /** Looks through the newest of the history: enough to see a payment while it can land, never to rule one out. */

@@ -9,6 +9,7 @@ import {
 import type { CommandCall } from '../command.js';
 import { printJson, printLines } from '../terminal/output/show.js';
 import { untilInterrupted, withEngine } from '../terminal/wallet.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 /** Exit code of a wait that was broken off: nothing went wrong, and nothing came. */
 const EXIT_NOTHING_CAME = 1;
@@ -74,7 +75,7 @@ async function codeOf(address: string): Promise<string> {
 
 function sentenceOf(event: FundingEvent): string {
   const { network, asset } = event.place;
-  const text = (atomic: bigint): string => `${formatUnits(atomic, asset.decimals)} ${asset.symbol}`;
+  const text = (atomic: AtomicAmount): string => `${formatUnits(atomic, asset.decimals)} ${asset.symbol}`;
   switch (event.kind) {
     case 'arrived':
       return `${text(event.atomic)} arrived on ${network.label}; ${text(event.onChain)} is there now.`;

@@ -18,6 +18,7 @@ import { askYes } from '../terminal/input/prompt.js';
 import { exitCodeOf, printJson, printLines } from '../terminal/output/show.js';
 import { layPairs } from '../terminal/output/table.js';
 import { ownerOptions, untilInterrupted, walletOptions } from '../terminal/wallet.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 /** Finer dollars than these cannot be told apart. */
 const USD_TEXT = /^\d{1,12}(\.\d{1,6})?$/;
@@ -139,7 +140,7 @@ function fieldsOf({ flags }: CommandCall): string[] {
 
 async function confirm(io: CliIo, plan: WithdrawalPlan): Promise<boolean> {
   const { network, asset, amountAtomic, heldAtomic, onChainAtomic } = plan;
-  const text = (atomic: bigint): string => `${formatUnits(atomic, asset.decimals)} ${asset.symbol}`;
+  const text = (atomic: AtomicAmount): string => `${formatUnits(atomic, asset.decimals)} ${asset.symbol}`;
   const ways = plan.ways.map((way) =>
     way.kind === 'facilitator'
       ? `${new URL(way.url).host} settles it, no gas needed`

@@ -1,6 +1,7 @@
 import { isJsonObject, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { Category } from '../category.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /** A longer URL is no address that an agent should copy. */
 const URL_LENGTH_MAX = 2_048;
@@ -20,7 +21,7 @@ export interface ListedOffer {
   /** CAIP-2 where the network is one of our table, else the seller's word, cleaned. */
   readonly network: string;
   readonly asset: string | null;
-  readonly usdMicros: bigint | null;
+  readonly usdMicros: UsdMicros | null;
   readonly payTo: string | null;
   /** The wallet has a row for this network and asset and signs this scheme. */
   readonly payable: boolean;
@@ -28,8 +29,8 @@ export interface ListedOffer {
 
 /** A listed price; both ends are equal where it is fixed. */
 export interface ListedPrice {
-  readonly minUsdMicros: bigint;
-  readonly maxUsdMicros: bigint;
+  readonly minUsdMicros: UsdMicros;
+  readonly maxUsdMicros: UsdMicros;
 }
 
 /** What a call needs, as far as a listing says: JSON Schemas of objects, compacted. */

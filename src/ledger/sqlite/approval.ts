@@ -12,6 +12,7 @@ import {
   type AnsweredHow,
   type ApprovalRecord,
 } from './approvalRow.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /** A question that was denied is not asked again for so long: the owner said it once. */
 export const DENIED_KEPT_MS = 3_600_000;
@@ -145,7 +146,7 @@ export interface Decision {
   readonly factor?: FactorUse;
   readonly grants?: readonly Grant[];
   /** The most that prompts alone may approve for the question's agent in 24 hours; only for `elicitation`. */
-  readonly elicitedUsdMicrosMax?: bigint;
+  readonly elicitedUsdMicrosMax?: UsdMicros;
   /** The wall clock, by which questions run out; what prompts approve is added up by ledger time. */
   readonly nowMs: number;
 }

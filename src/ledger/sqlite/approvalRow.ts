@@ -4,6 +4,7 @@ import { statement } from './database.js';
 import { changedBehind } from './fault.js';
 import type { JournalHead, JournalKind } from './journal.js';
 import type { SqlRow, SqlValue } from '../payment.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 
 /** Where an approval stands. It leaves `pending` once; only `approved` goes on, to `consumed` or `expired`. */
 export type ApprovalState = 'pending' | 'approved' | 'denied' | 'expired' | 'consumed';
@@ -23,8 +24,8 @@ export interface ApprovalRecord {
   readonly network: string;
   readonly asset: string;
   readonly payTo: string;
-  readonly amountAtomic: bigint;
-  readonly usdMicros: bigint;
+  readonly amountAtomic: AtomicAmount;
+  readonly usdMicros: UsdMicros;
   readonly digest: string;
   readonly question: string;
   readonly request: string;

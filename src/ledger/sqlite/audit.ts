@@ -22,6 +22,7 @@ import { REGISTER_BUCKETS } from './register.js';
 import { sessionKey, sessionText } from './session.js';
 import { contributionOf, totalText } from './totals.js';
 import { TotalsAudit } from './totalsAudit.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /** One thing that does not hold, in words. */
 export interface AuditFinding {
@@ -51,9 +52,9 @@ export interface AuditReport {
   readonly payments: number;
   /** How often the owner took money out, and how much has arrived. */
   readonly withdrawals: number;
-  readonly withdrawnUsdMicros: bigint;
-  readonly capturedUsdMicros: bigint;
-  readonly liveUsdMicros: bigint;
+  readonly withdrawnUsdMicros: UsdMicros;
+  readonly capturedUsdMicros: UsdMicros;
+  readonly liveUsdMicros: UsdMicros;
   readonly findings: readonly AuditFinding[];
 }
 

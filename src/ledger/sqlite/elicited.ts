@@ -1,5 +1,6 @@
 import type { LedgerContext } from './context.js';
 import type { JournalHead } from './journal.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /** What a client's own prompts approve is added up over this span. */
 const ELICITED_WINDOW_MS = 24 * 3_600_000;
@@ -20,7 +21,7 @@ export function elicitedOf(
   head: Pick<JournalHead, 'register'>,
   agent: string,
   nowMs: number,
-): { readonly usdMicros: bigint; readonly count: number } {
+): { readonly usdMicros: UsdMicros; readonly count: number } {
   const approved = [elicitedKey(agent), ELICITED_BEFORE_KEY].flatMap((key) =>
     elicitedSince(register.get(head.register, key), nowMs),
   );
@@ -34,7 +35,7 @@ export function elicitedOf(
 function elicitedSince(
   text: string | null,
   nowMs: number,
-): { readonly ms: number; readonly usdMicros: bigint }[] {
+): { readonly ms: number; readonly usdMicros: UsdMicros }[] {
   return (text ?? '')
     .split(' ')
     .filter((pair) => pair !== '')
@@ -46,7 +47,7 @@ function elicitedSince(
 }
 
 /** The register's text with one more approval by a prompt. */
-export function addElicited(text: string | null, nowMs: number, usdMicros: bigint): string {
+export function addElicited(text: string | null, nowMs: number, usdMicros: UsdMicros): string {
   return [...elicitedSince(text, nowMs), { ms: nowMs, usdMicros }]
     .map((one) => `${one.ms}:${one.usdMicros}`)
     .join(' ');

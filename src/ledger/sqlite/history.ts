@@ -3,6 +3,7 @@ import { statement } from './database.js';
 import { ledgerTimeMs, type JournalHead } from './journal.js';
 import { capturedWallMs, toWallMs, type Payment, type SqlRow, type SqlValue } from '../payment.js';
 import { authenticPayment } from './paymentRow.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /** A month, as the owner's rule on prices counts it. */
 const PRICE_WINDOW_MS = 30 * 24 * 3_600_000;
@@ -24,7 +25,7 @@ export interface EndpointPrices {
   /** Captured in 30 days, in micro-dollars, newest first. */
   readonly prices: readonly bigint[];
   /** The highest of those prices that the owner approved when asked; 0 where none was. */
-  readonly approvedUsdMicros: bigint;
+  readonly approvedUsdMicros: UsdMicros;
 }
 
 /** How often an origin took money and denied it, or claimed money that never moved. */

@@ -10,6 +10,7 @@ import type { PastCap, Payment, SqlRow } from '../payment.js';
 import { authenticPayment, findLive, insertPayment, selectPayment } from './paymentRow.js';
 import { scopeKey, type CountedLine } from './totals.js';
 import { leftByWithdrawals, type FundsReading } from './withdrawal.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 
 /** Everything a hold fixes before anything is signed. */
 export interface HoldRequest extends Pick<
@@ -53,7 +54,7 @@ export interface HoldRequest extends Pick<
 /** A line that this payment would pass, and what counts against it already. */
 export interface ExceededLine {
   readonly line: CapLine;
-  readonly usedUsdMicros: bigint;
+  readonly usedUsdMicros: UsdMicros;
 }
 
 /** The answer to {@link openHold}. Only `held` reserved anything. */
@@ -67,7 +68,7 @@ export type HoldResult =
   | { readonly kind: 'frozen' }
   | { readonly kind: 'barred'; readonly bar: Barred }
   /** The owner is taking out what this payment would need. */
-  | { readonly kind: 'withdrawn'; readonly spendableAtomic: bigint }
+  | { readonly kind: 'withdrawn'; readonly spendableAtomic: AtomicAmount }
   | { readonly kind: 'approval'; readonly problem: ApprovalProblem }
   | { readonly kind: 'config_changed'; readonly configVersion: number };
 
@@ -97,7 +98,7 @@ export function exceededLines(
   context: LedgerContext,
   head: JournalHead,
   lines: readonly CapLine[],
-  usdMicros: bigint,
+  usdMicros: UsdMicros,
   nowMs: number,
 ): ExceededLine[] {
   const usage = usageOf(context, head, lines, nowMs);

@@ -1,6 +1,7 @@
 import { newId, type LedgerContext } from './context.js';
 import { statement } from './database.js';
 import type { SqlRow, SqlValue } from '../payment.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /** A priced offer kept for its short life. `request` and `challenge` are JSON texts that wallet reads again. */
 export interface Quote {
@@ -12,7 +13,7 @@ export interface Quote {
   /** The 402 as it was received: the offer is parsed from it again, so nothing judged is stored. */
   readonly challenge: string;
   readonly offerIndex: number;
-  readonly usdMicros: bigint;
+  readonly usdMicros: UsdMicros;
   readonly createdMs: number;
   readonly expiresMs: number;
 }

@@ -6,6 +6,7 @@ import { OWNER_SESSION, WITHDRAWAL, WITHDRAWAL_ORIGIN, type Payment } from '../p
 import { changePayment, insertPayment, selectPayment } from './paymentRow.js';
 import { touchSession } from './session.js';
 import { IMPORTED_CATEGORY, IMPORTED_HOST } from './totals.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 
 /** Entries under this subject are the beginning and the end of a rebuilding. */
 const REBUILD = 'rebuild';
@@ -17,8 +18,8 @@ export interface ImportedPayment {
   readonly asset: string;
   readonly payFrom: string;
   readonly payTo: string;
-  readonly amountAtomic: bigint;
-  readonly usdMicros: bigint;
+  readonly amountAtomic: AtomicAmount;
+  readonly usdMicros: UsdMicros;
   /** Null for a plain transfer: it has none. */
   readonly nonce: string | null;
   readonly tx: string;

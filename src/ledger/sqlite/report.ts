@@ -9,6 +9,7 @@ import {
   type SqlRow,
   type SqlValue,
 } from '../payment.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /** Which payments a report covers; absent means any. Times are ms, `untilMs` excluded. */
 export interface ReportFilter {
@@ -32,9 +33,9 @@ export interface ReportPage {
 export interface ReportGroup {
   readonly key: string;
   readonly payments: number;
-  readonly capturedUsdMicros: bigint;
+  readonly capturedUsdMicros: UsdMicros;
   /** Money that can still move. */
-  readonly heldUsdMicros: bigint;
+  readonly heldUsdMicros: UsdMicros;
   readonly firstMs: number;
   readonly lastMs: number;
 }
@@ -193,9 +194,9 @@ export function heldAtomic(
 
 /** The books of the whole wallet at one moment. */
 export interface OpenBooks {
-  readonly heldUsdMicros: bigint;
+  readonly heldUsdMicros: UsdMicros;
   /** Of payments opened at `sinceMs` or later. */
-  readonly capturedUsdMicros: bigint;
+  readonly capturedUsdMicros: UsdMicros;
   /** Payments whose fate is open, and captures the chain has not confirmed. */
   readonly open: number;
   /** When the one of them changed that changed longest ago; null where there is none. */

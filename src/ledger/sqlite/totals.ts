@@ -4,6 +4,7 @@ import { statement, type Sqlite } from './database.js';
 import { changedBehind } from './fault.js';
 import { isLive, isWithdrawal, type PastCap, type Payment, type SqlRow } from '../payment.js';
 import type { Register, RegisterDigests } from './register.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /**
  * The spans that captured money is added up in, in seconds: 32 days, a day, an hour, a minute. Each is a whole
@@ -206,7 +207,7 @@ export class Totals {
     return this.#register.set(digests, totalKey(scope), totalText(next));
   }
 
-  #addSpans(scope: string, atSec: number, usdMicros: bigint): void {
+  #addSpans(scope: string, atSec: number, usdMicros: UsdMicros): void {
     if (usdMicros === 0n) return;
     for (const span of SPANS_SEC) {
       const key = [scope, BigInt(span), BigInt(atSec - (atSec % span))] as const;

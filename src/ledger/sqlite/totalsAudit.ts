@@ -10,6 +10,7 @@ import {
   totalText,
   type ScopeTotal,
 } from './totals.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /** Adds up what payments contribute, as the journal tells them, and compares with the totals that are stored. */
 export class TotalsAudit {
@@ -38,7 +39,7 @@ export class TotalsAudit {
     this.#scopes.set(scope, { live: total.live + live, captured: total.captured + captured });
   }
 
-  #addSpans(scope: string, atSec: number, usdMicros: bigint): void {
+  #addSpans(scope: string, atSec: number, usdMicros: UsdMicros): void {
     const spans = this.#spans.get(scope) ?? SPANS_SEC.map(() => new Map<number, bigint>());
     this.#spans.set(scope, spans);
     SPANS_SEC.forEach((span, i) => {

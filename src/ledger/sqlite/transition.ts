@@ -9,6 +9,7 @@ import { ledgerTimeMs } from './journal.js';
 import { watchReleased } from './look.js';
 import { capturedWallMs, isLive, isWithdrawal, type Payment } from '../payment.js';
 import { changePayment, existingPayment, type Transition } from './paymentRow.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 
 /** The payment header as it is sent. */
 export interface SignedPayload {
@@ -111,8 +112,8 @@ export function markUnknown(
 
 /** What is known of a capture. */
 export interface CaptureFacts {
-  readonly capturedAtomic: bigint;
-  readonly capturedUsdMicros: bigint;
+  readonly capturedAtomic: AtomicAmount;
+  readonly capturedUsdMicros: UsdMicros;
   readonly tx: string | null;
   readonly receipt: string | null;
   /** True when the chain showed it for good, false where the seller says so, or one operator of the chain. */

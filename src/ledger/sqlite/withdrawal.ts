@@ -15,10 +15,11 @@ import {
 import { authenticPayment, existingPayment, findLive, insertPayment } from './paymentRow.js';
 import { assertNotRebuilding } from './rebuild.js';
 import { heldAtomic } from './report.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 /** A balance as the chain showed it, and when it was asked by the wall clock. */
 export interface FundsReading {
-  readonly onChainAtomic: bigint;
+  readonly onChainAtomic: AtomicAmount;
   readonly atMs: number;
 }
 
@@ -28,9 +29,9 @@ export interface WithdrawalRequest extends Pick<
   'agent' | 'network' | 'payFrom' | 'payTo' | 'scheme' | 'nonce' | 'validAfterSec' | 'validBeforeSec'
 > {
   readonly asset: Asset;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
   /** The balance, read after the journal stood at `readSeq`. */
-  readonly onChainAtomic: bigint;
+  readonly onChainAtomic: AtomicAmount;
   readonly readSeq: number;
   /** Leaves nothing for what is held: payments on their way will then fail. */
   readonly takesHeld: boolean;
@@ -42,7 +43,7 @@ export type WithdrawalResult =
   | { readonly kind: 'held'; readonly payment: Payment }
   /** One is under way from this address already; its fate comes first. */
   | { readonly kind: 'open'; readonly payment: Payment }
-  | { readonly kind: 'short'; readonly spendableAtomic: bigint; readonly heldAtomic: bigint };
+  | { readonly kind: 'short'; readonly spendableAtomic: AtomicAmount; readonly heldAtomic: AtomicAmount };
 
 const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
 
@@ -120,7 +121,7 @@ function capturedSince(
     .reduce((sum, { capturedAtomic }) => sum + (capturedAtomic ?? 0n), 0n);
 }
 
-function atLeastZero(atomic: bigint): bigint {
+function atLeastZero(atomic: AtomicAmount): bigint {
   return atomic > 0n ? atomic : 0n;
 }
 

@@ -17,6 +17,7 @@ import {
   type Instruction,
   type WireMessage,
 } from './solanaWire.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 /** Solana's own programs, by addresses that never change. */
 const COMPUTE_BUDGET_PROGRAM = 'ComputeBudget111111111111111111111111111111';
@@ -60,7 +61,7 @@ export interface DecodedTransfer {
   readonly mint: string;
   readonly destination: string;
   readonly authority: string;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
   readonly decimals: number;
   readonly memo: string;
   /** Whose token account is made before the transfer; null where none is. */

@@ -5,13 +5,14 @@ import { isBase58 } from '../../money/base58.js';
 import { isJsonObject, parseJson, statedField, statedText, type JsonValue } from '../../text/json.js';
 import { readSettlement } from './receipt.js';
 import type { ExactEvmPayload, ExactSvmPayload, X402Version } from './types.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 /** A signed transfer for a facilitator to settle; it can pay its own payee alone, whoever holds it. */
 export interface Settlement {
   readonly network: Network;
   readonly asset: Asset;
   readonly payTo: string;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
   readonly payload: ExactEvmPayload | ExactSvmPayload;
   /** Who pays the fee on Solana, as it was signed; null on the EVM. */
   readonly feePayer: string | null;

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../text/json.js';
 import type { PaymentDemand } from '../../payment/challenge.js';
 import type { EvmAsset, SvmAsset } from '../../money/asset.js';
 import type { EvmNetwork, SvmNetwork } from '../../money/network.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 
 /** Wire versions of x402 (facts: "Versions on the wire"). */
 export type X402Version = 1 | 2;
@@ -11,9 +12,9 @@ interface OfferTerms {
   readonly index: number;
   readonly x402Version: X402Version;
   readonly scheme: 'exact';
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
   /** Rounded up. */
-  readonly usdMicros: bigint;
+  readonly usdMicros: UsdMicros;
   /** As the seller asked, or 300 where it named none; an integer ≥ 1. What is signed is `min(this, 600)` (T8). */
   readonly maxTimeoutSeconds: number;
   /** The entry as received: echoed in the payload's `accepted` (v2), never read for a decision. */

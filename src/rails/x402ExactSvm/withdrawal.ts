@@ -19,6 +19,7 @@ import { x402ExactSvm } from './rail.js';
 import { facilitatorWay, settleThrough } from '../facilitator.js';
 import type { Carried, Drafted, OwnGasWay, WithdrawalRail, Transfer, Ways } from '../withdrawal.js';
 import { COMPUTE_UNITS, newMemo, timed } from './transfer.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 /** A signature's own fee. */
 const SIGNATURE_LAMPORTS = 5_000n;
@@ -158,7 +159,7 @@ interface Terms {
   readonly asset: SvmAsset;
   readonly from: string;
   readonly to: string;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
   readonly blockhash: string;
   readonly memo: string;
 }

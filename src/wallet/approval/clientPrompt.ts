@@ -6,11 +6,12 @@ import { formatUsd } from '../../money/decimal.js';
 import type { ClientAsks, ClientPrompt } from '../call/callBound.js';
 import type { Engine } from '../engine.js';
 import { readQuestion } from './approvalQuestion.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /** What may be approved for an agent by prompts of its client alone, and the config key that says so. */
 interface PromptBound {
   readonly name: string;
-  readonly usdMicrosMax: bigint;
+  readonly usdMicrosMax: UsdMicros;
 }
 
 /**

@@ -7,6 +7,7 @@ import { canPayOn } from '../agentAddress.js';
 import type { Engine } from '../engine.js';
 import { readPurse } from '../settle/addressFunds.js';
 import { judgeChallenge, type Asking, type Judged } from './judge.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 /** How long a call that seems short of money waits for the chain to say whether it is. */
 const LOOK_MS_MAX = 5_000;
@@ -16,7 +17,7 @@ type Refused = Exclude<ReturnType<typeof judgeChallenge>, Judged>;
 /** An offer that the money on its network does not pay in full. */
 export interface Short {
   readonly offer: Offer;
-  readonly spendableAtomic: bigint;
+  readonly spendableAtomic: AtomicAmount;
   readonly address: string;
 }
 

@@ -12,6 +12,7 @@ import { agentBounds, lineRequest } from './lineRequest.js';
 import { chooseOffer } from '../../policy/offer.js';
 import { judgeTotals, judgeUsedUp } from '../../policy/totals.js';
 import { ALLOW, judgeRequest, strictest, type Stop, type Verdict } from '../../policy/verdict.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /** Who asks for what, where: all that the owner's rules look at beside the offer. */
 export interface Asking {
@@ -22,7 +23,7 @@ export interface Asking {
   readonly url: URL;
   readonly nowMs: number;
   /** The agent's own bound; it can only lower what may be paid. */
-  readonly maxUsdMicros?: bigint;
+  readonly maxUsdMicros?: UsdMicros;
 }
 
 /** The offer that would be paid, the word on it, and the lines its hold must keep to. */

@@ -7,6 +7,7 @@ import type { DiscoverInput } from './discoverInput.js';
 import type { DiscoverPlace } from './discoverPlace.js';
 import { parseUsdArgument } from '../input.js';
 import { judgePlace } from '../call/judge.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /** Hosts paid before, for ranking: more than any agent deals with. */
 const OWN_HOSTS_MAX = 500;
@@ -16,7 +17,7 @@ const ANY = 'any';
 
 /** What a search is narrowed by. */
 export interface Wanted {
-  readonly maxUsdMicros: bigint | null;
+  readonly maxUsdMicros: UsdMicros | null;
   /** Networks that count; null for any, payable or not. */
   readonly networks: readonly string[] | null;
 }

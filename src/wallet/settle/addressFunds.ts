@@ -8,6 +8,7 @@ import type { Engine } from '../engine.js';
 import { within } from './funds.js';
 import { reconcilePayment } from './reconcile.js';
 import type { OpenReason } from './wayOut.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 /** More are open at once only where something is amiss; what is not asked about counts as held. */
 const ASKED_MAX = 20;
@@ -24,8 +25,8 @@ export interface Purse {
 
 /** A balance and what of it is held, both atomic; null where its RPC does not answer. */
 export interface PurseReading {
-  readonly onChainAtomic: bigint | null;
-  readonly heldAtomic: bigint;
+  readonly onChainAtomic: AtomicAmount | null;
+  readonly heldAtomic: AtomicAmount;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Ledger } from '../../ledger/ledger.js';
 import type { Payment } from '../../ledger/payment.js';
 import type { FundsReading } from '../../ledger/sqlite/withdrawal.js';
 import type { Asset } from '../../money/asset.js';
+import type { AtomicAmount } from '../../money/unit.js';
 
 /** How long a balance read from the chain stands for a payment: a fresh one is being read behind it. */
 const FRESH_MS = 30_000;
@@ -12,11 +13,11 @@ const WAIT_MAX_MS = 1_500;
 /** Whether an address can pay; `unknown` where its chain did not answer in time. */
 export type Solvency =
   | { readonly kind: 'enough' }
-  | { readonly kind: 'short'; readonly spendableAtomic: bigint }
+  | { readonly kind: 'short'; readonly spendableAtomic: AtomicAmount }
   | { readonly kind: 'unknown' };
 
 interface Reading {
-  readonly atomic: bigint;
+  readonly atomic: AtomicAmount;
   readonly atMs: number;
 }
 
@@ -63,7 +64,7 @@ export class Funds {
     chain: Chain,
     asset: Asset,
     address: string,
-    amountAtomic: bigint,
+    amountAtomic: AtomicAmount,
     nowMs: number,
   ): Promise<Solvency> {
     const known = this.#readings.get(keyOf(asset, address));
@@ -76,7 +77,7 @@ export class Funds {
     return fresh === null ? { kind: 'unknown' } : await this.#judge(fresh, asset, address, amountAtomic);
   }
 
-  async #judge(reading: Reading, asset: Asset, address: string, amountAtomic: bigint): Promise<Solvency> {
+  async #judge(reading: Reading, asset: Asset, address: string, amountAtomic: AtomicAmount): Promise<Solvency> {
     const held = await this.#ledger.heldAtomic(asset.network, asset.address, address);
     const spendableAtomic = reading.atomic > held ? reading.atomic - held : 0n;
     return spendableAtomic >= amountAtomic ? { kind: 'enough' } : { kind: 'short', spendableAtomic };

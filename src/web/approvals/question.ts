@@ -4,6 +4,7 @@ import type { CapStanding, Question } from '../../approvals/question.js';
 import { cleanLine, cleanText } from '../../text/untrusted.js';
 import type { Html } from '../look/layout.js';
 import { capWords, outcomeWords, timeAgo, timeLeft, usd } from '../look/words.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /** A stranger may fill a paragraph, not the screen. */
 const SAID_CHARS_MAX = 400;
@@ -58,7 +59,7 @@ function viewCaps({ caps, usdMicros }: Question): Html {
   </ul>`;
 }
 
-function viewCap({ name, maxUsdMicros, usedUsdMicros }: CapStanding, usdMicros: bigint): Html {
+function viewCap({ name, maxUsdMicros, usedUsdMicros }: CapStanding, usdMicros: UsdMicros): Html {
   const after = usedUsdMicros + usdMicros;
   const before = usedUsdMicros === 0n ? '' : `${usd(usedUsdMicros)} + `;
   const standing = `${before}${usd(usdMicros)} of ${usd(maxUsdMicros)}`;

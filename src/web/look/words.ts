@@ -1,8 +1,9 @@
 import type { Approval, ApprovalState } from '../../approvals/desk.js';
 import { formatUsd } from '../../money/decimal.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /** An amount as people read it. */
-export function usd(usdMicros: bigint): string {
+export function usd(usdMicros: UsdMicros): string {
   return `$${formatUsd(usdMicros)}`;
 }
 

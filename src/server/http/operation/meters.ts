@@ -1,11 +1,12 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { EndedCall } from '../../../mcp/server.js';
 import { REFUSAL_REASONS, type RefusalReason } from '../refusal.js';
+import type { UsdMicros } from '../../../money/unit.js';
 
 /** What the ledger says of the whole wallet at one moment. Amounts are in millionths of a dollar. */
 export interface Books {
-  readonly heldUsdMicros: bigint;
-  readonly capturedDayUsdMicros: bigint;
+  readonly heldUsdMicros: UsdMicros;
+  readonly capturedDayUsdMicros: UsdMicros;
   /** Payments whose fate is open, and captures the chain has not confirmed. */
   readonly backlog: number;
   /** Seconds since the oldest open payment last changed; 0 if no payment is open. */
