@@ -77,7 +77,12 @@ export class Funds {
     return fresh === null ? { kind: 'unknown' } : await this.#judge(fresh, asset, address, amountAtomic);
   }
 
-  async #judge(reading: Reading, asset: Asset, address: string, amountAtomic: AtomicAmount): Promise<Solvency> {
+  async #judge(
+    reading: Reading,
+    asset: Asset,
+    address: string,
+    amountAtomic: AtomicAmount,
+  ): Promise<Solvency> {
     const held = await this.#ledger.heldAtomic(asset.network, asset.address, address);
     const spendableAtomic = reading.atomic > held ? reading.atomic - held : 0n;
     return spendableAtomic >= amountAtomic ? { kind: 'enough' } : { kind: 'short', spendableAtomic };
