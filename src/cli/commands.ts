@@ -12,14 +12,14 @@ import {
   OWNS,
 } from './terminal/flags.js';
 
-const CALL_FLAGS: readonly CommandFlag[] = [
+const CALL_FLAGS = [
   { flags: '-X, --method <method>', doc: 'HTTP method. Default: GET, or POST with --data.' },
   { flags: '-H, --header <line...>', doc: "A request header, 'Name: value'. Repeatable." },
   { flags: '-d, --data <text>', doc: 'Request body: text, @FILE, or - for standard input.' },
   { flags: '--timeout-ms <ms>', doc: 'Time limit for the whole call. Default 50000.' },
-];
+] as const satisfies readonly CommandFlag[];
 
-const rows: readonly Omit<CommandRow, 'usage'>[] = [
+const rows = [
   {
     name: 'install',
     group: 'Set up',
@@ -703,13 +703,16 @@ const rows: readonly Omit<CommandRow, 'usage'>[] = [
     examples: ['audit --json'],
     load: () => import('./ledger/audit.js'),
   },
-];
+] as const satisfies readonly Omit<CommandRow, 'usage'>[];
+
+/** A command of the table with its very words, for whoever writes a command line. */
+export type CommandSpec = (typeof rows)[number];
 
 /**
  * Every command, in the order help lists them: parsing, help and the README's list are made from this. A new command
  * is a new row and a file that it loads.
  */
-export const commands: readonly CommandRow[] = rows.map((row) => ({
+export const commands: readonly CommandRow[] = rows.map((row: Omit<CommandRow, 'usage'>) => ({
   ...row,
   usage: [row.name, ...(row.args ?? []).map(({ name }) => name)].join(' '),
 }));

@@ -93,7 +93,9 @@ export function withEntry(config: Config, keyText: string, change: EntryChange, 
   const { row, name, key } = findKey(keyText);
   const list = row.setting.get(row.get(config), name) ?? [];
   if (!Array.isArray(list))
-    throw new WalletError('bad_input', `${key} holds one value and no list: use config set.`);
+    throw new WalletError('bad_input', `${key} holds one value and no list.`, {
+      owner: { say: 'Set its value instead.', action: { kind: 'chooseSetting', key, example: 'VALUE' } },
+    });
   const others = list.filter((one) => one !== entry);
   if (change === 'remove') return JSON.stringify(others);
   return JSON.stringify(others.length === list.length ? [...list, entry] : list);

@@ -13,9 +13,11 @@ export interface ConfigFileJson {
 /** Where the authentication code stands; it is no part of the config. */
 export const CODE_KEY = 'code';
 
-const BY_HAND = 'Mend it by hand, then accept it.';
-const FROM_NEWER =
-  'Where a newer Purser wrote it, start that one (npx -y purser-mcp@latest upgrade); else mend it by hand, then accept it.';
+const BY_HAND: OwnerStep = { say: 'Mend it by hand, then accept it.', action: { kind: 'acceptConfig' } };
+const FROM_NEWER: OwnerStep = {
+  say: 'If a newer Purser wrote it, use that one. Otherwise mend the file by hand, then accept it.',
+  action: { kind: 'takeNewest' },
+};
 
 /** The deepest key, such as `limits.hosts.<host>.per_day_usd`, has this many steps. */
 const KEY_STEPS_MAX = 4;
@@ -111,6 +113,6 @@ function emptyObject(): ConfigFileJson {
 /** The error of a config.json that cannot be read; `why` is the rest of a sentence. */
 export function configInvalid(why: string, cause?: unknown, mend = BY_HAND): WalletError {
   const sentence = `config.json cannot be read: ${why.replace(/\.$/, '')}.`;
-  const owner: OwnerStep = { say: `${sentence} ${mend}`, action: { kind: 'acceptConfig' } };
+  const owner: OwnerStep = { ...mend, say: `${sentence} ${mend.say}` };
   return new WalletError('config_invalid', sentence, { cause, owner });
 }

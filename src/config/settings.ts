@@ -195,7 +195,7 @@ export const SETTINGS = {
       kind: keyIndex,
       compare: fixedDirection,
       fixed: 'An agent is given its keys when it is added, and they are never changed.',
-      doc: "Index of the agent's keys. Written by agents add; never reused.",
+      doc: "Index of the agent's keys. Given when the agent is added; never reused.",
     }),
     perCallUsdMicros: agentAmount(
       'agents.<agent>.limits.per_call_usd',
@@ -341,7 +341,7 @@ export const SETTINGS = {
       initial: (testnet) => (testnet ? TEST_CATALOGUES : CATALOGUES),
       // A listing is a hint (T17): no limit depends on who lists what, so nobody needs to be asked.
       compare: () => 'same',
-      doc: 'Catalogues that catalog sync fetches and wallet_discover searches, as a JSON list of URLs.',
+      doc: 'Catalogues that are fetched, and that wallet_discover searches, as a JSON list of URLs.',
     }),
     remoteSearch: single({
       key: 'discovery.remote_search',

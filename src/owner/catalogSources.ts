@@ -29,7 +29,10 @@ export async function removeSource(options: OwnerOptions, text: string): Promise
   const url = requireUrl(text);
   const { sources } = readConfigUnauthenticated(options.home).discovery;
   if (!sources.includes(url))
-    throw new WalletError('not_found', 'That is none of the catalogues; catalog list names them.');
+    throw new WalletError(
+      'not_found',
+      `That is none of the catalogues, which are: ${sources.join(', ') || 'none'}.`,
+    );
   return writeSources(
     options,
     url,

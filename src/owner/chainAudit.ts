@@ -173,7 +173,7 @@ class Comparison {
       this.unknown += 1;
       this.find(
         payment.tx,
-        `The chain shows ${amount} paid by the agent ${agent} to ${payment.to} on ${network.label}, which the ledger does not know: ledger rebuild counts it.`,
+        `The chain shows ${amount} paid by the agent ${agent} to ${payment.to} on ${network.label}, which the ledger does not know; a rebuilt ledger counts it.`,
       );
     } else if (row.state === 'released') {
       await this.#mend(row, `${amount} paid to ${payment.to}`);

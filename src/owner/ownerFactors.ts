@@ -66,7 +66,8 @@ export async function addPassphrase(
     if (given === null)
       throw new WalletError(
         'bad_input',
-        'Give the new owner passphrase by --factor-file, or type it in a terminal.',
+        'Give the new owner passphrase in a file, or type it in a terminal.',
+        { owner: { say: 'FILE holds the new owner passphrase.', action: wish.action, gives: 'factor' } },
       );
     await refuseUnlockPassphrase(options, given);
     const factor = await makePassphraseFactor(given, { nowMs: options.now(), label });

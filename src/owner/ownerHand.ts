@@ -173,7 +173,7 @@ async function askFactor(
   if (passkey !== undefined && passkey !== null) return passkey;
   throw new WalletError(
     'factor_needed',
-    `${wish.what} is the owner's alone: give the factor, by --factor-file or typed in a terminal (what unlocks the keystore does not count here).`,
+    `${wish.what} is the owner's alone: give the factor, in a file or typed in a terminal (what unlocks the keystore does not count here).`,
     { owner: { say: `${wish.what} needs you.`, action: wish.action, gives: 'factor' } },
   );
 }
@@ -247,7 +247,7 @@ export async function proveOwner(
   if (passphrase !== null) return passphrase;
   throw needsOwner(
     wish,
-    'give --passphrase-file, or type the passphrase in a terminal (PURSER_PASSPHRASE_FILE does not count here)',
+    'give the unlock passphrase in a file, or type it in a terminal (the file that PURSER_PASSPHRASE_FILE names does not count here)',
     'unlockPassphrase',
   );
 }

@@ -128,7 +128,7 @@ async function moneyLeft(
   const shown = left.length === 0 ? 'has money on its way' : `has ${left.map(whereIs).join(' and ')}`;
   return new WalletError(
     'agent_busy',
-    `The agent ${name} ${shown}. ${why.shortMessage} It is suspended and not removed: run this again, take the money out with agents sweep, or say --leave-money.`,
+    `The agent ${name} ${shown}. ${why.shortMessage} It is suspended and not removed: run this again, move its money first, or remove it and leave its money where it is.`,
     {
       cause: why,
       money: why.money,

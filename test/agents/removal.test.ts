@@ -107,7 +107,7 @@ describe('where its money cannot be moved', () => {
     const [agent, before] = [await newAgent(), await balanceOf(mine.address)];
     const signed = signaturesIn(mine.home);
     world.sandbox.facilitator.setFault('idle');
-    const where = `${agent.name} has 1\\.234567 USDC at ${agent.address} on Base Sepolia\\. .*--leave-money`;
+    const where = `${agent.name} has 1\\.234567 USDC at ${agent.address} on Base Sepolia\\. .*leave its money`;
     await expect(remove(agent)).rejects.toMatchObject(says(where));
     await world.sandbox.rpc.setFault({ kind: 'down' });
     const unknown = `an unknown amount at ${agent.address} on Base Sepolia, whose RPC does not answer`;

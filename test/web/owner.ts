@@ -52,7 +52,7 @@ export async function startOwner(options: Partial<Omit<PageOptions, 'desk' | 'no
   const page = await startPage({
     desk,
     now,
-    command: (action) => `purser ${ownerLine({ say: '', action }).join(' ')}`,
+    command: (action) => `purser ${ownerLine({ say: '', action })?.join(' ') ?? ''}`,
     ...options,
   });
   return {

@@ -22,7 +22,7 @@ let shown: number;
 const startSetUp = (): Promise<Page> =>
   startSetUpPage(desk, {
     now: Date.now,
-    command: (action) => `purser ${ownerLine({ say: '', action }).join(' ')}`,
+    command: (action) => `purser ${ownerLine({ say: '', action })?.join(' ') ?? ''}`,
     showCode: async () => {
       shown += 1;
       return Promise.resolve(true);

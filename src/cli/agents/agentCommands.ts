@@ -2,13 +2,13 @@ import type { CommandFlag, CommandRow } from '../command.js';
 import { OPENS, OWNS } from '../terminal/flags.js';
 
 const NAME = { name: '<name>', doc: 'Lower-case letters, digits and hyphens; starts with a letter.' };
-const TOKEN_FLAG: CommandFlag = {
+const TOKEN_FLAG = {
   flags: '--token-file <file>',
   doc: 'Write the token to this new file, readable by you only, instead of printing it.',
-};
+} as const satisfies CommandFlag;
 
 /** The commands about agents. */
-export const agentCommands: readonly Omit<CommandRow, 'usage'>[] = [
+export const agentCommands = [
   {
     name: 'agents list',
     group: 'Agents',
@@ -82,4 +82,4 @@ export const agentCommands: readonly Omit<CommandRow, 'usage'>[] = [
     examples: ['agents remove researcher --factor-file F', 'agents remove researcher --leave-money'],
     load: () => import('./agentsRemove.js'),
   },
-];
+] as const satisfies readonly Omit<CommandRow, 'usage'>[];

@@ -1,4 +1,5 @@
 import { listFactors } from '../../owner/ownerFactors.js';
+import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import type { CommandCall } from '../command.js';
 import { minuteOf, printReport, widthOf } from '../terminal/output/show.js';
@@ -17,7 +18,7 @@ export async function run(call: CommandCall): Promise<number> {
   }));
   const message =
     factors.length === 0
-      ? `There is no factor yet. Add one (or a passkey): ${showLine(['factor', 'add', 'passphrase'], io)}`
+      ? `There is no factor yet. Add one (or a passkey): ${showLine(commandLine('factor add', ['passphrase']), io)}`
       : `${factors.length} ${factors.length === 1 ? 'factor' : 'factors'}.`;
   const columns = [
     { title: 'ID' },

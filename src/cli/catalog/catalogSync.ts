@@ -2,6 +2,7 @@ import { CODES } from '../../errors/codes.js';
 import type { SyncReport } from '../../discovery/sync.js';
 import { syncSources } from '../../owner/catalogSources.js';
 import { DiscoverPlaces } from '../../wallet/discover/discoverPlace.js';
+import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import type { CommandCall } from '../command.js';
 import type { CliIo } from '../terminal/io.js';
@@ -65,7 +66,9 @@ function report(
     if (hints.length > 0) {
       printLines(io.stderr, [
         'If such a catalogue is on your own network, allow its host and port:',
-        ...hints.map((hostPort) => `  ${showLine(['config', 'add', 'net.allow_private', hostPort], io)}`),
+        ...hints.map(
+          (hostPort) => `  ${showLine(commandLine('config add', ['net.allow_private', hostPort]), io)}`,
+        ),
       ]);
     }
   }

@@ -3,6 +3,7 @@ import type { Launch, NodePlace } from '../../clients/launch/launch.js';
 import { checkLaunch, type SelfCheck } from '../../clients/launch/selfCheck.js';
 import { findClient } from '../../clients/client.js';
 import { userFolder } from '../../clients/machine.js';
+import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import { cleanLine } from '../../text/untrusted.js';
 import { machineOf } from './clientChoice.js';
@@ -100,7 +101,7 @@ export async function checkAndTell(io: CliIo, launch: Launch, node: NodePlace): 
           ? []
           : [cleanLine(`But: ${check.wallet.tell ?? check.wallet.message}`, NOTE_LENGTH_MAX)]),
       ]
-    : [`It does NOT start: ${check.said}`, `What may be the matter: ${showLine(['doctor'], io)}`];
+    : [`It does NOT start: ${check.said}`, `What may be the matter: ${showLine(commandLine('doctor'), io)}`];
   if (node.passing) {
     lines.push(
       `The Node it starts with is of one version (${process.execPath}): when you remove that version, run install again.`,

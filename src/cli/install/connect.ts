@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { pinnedSpec } from '../../clients/launch/launch.js';
 import type { KeystoreKind } from '../../keys/keystore.js';
+import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import type { CliIo } from '../terminal/io.js';
 import { jsonText } from '../terminal/output/json.js';
@@ -12,7 +13,7 @@ export function connectLines(io: CliIo, keystore: KeystoreKind, passphraseFile?:
   const named = passphraseFile ?? io.env['PURSER_PASSPHRASE_FILE'];
   // A client starts the server in a folder of its own choice.
   const unlock = keystore === 'file' && named ? resolve(named) : undefined;
-  const install = unlock === undefined ? ['install'] : ['install', '--passphrase-file', unlock];
+  const install = commandLine('install', [], { '--passphrase-file': unlock });
   const env = {
     ...(home ? { PURSER_HOME: home } : {}),
     ...(keystore === 'file' ? { PURSER_PASSPHRASE_FILE: unlock ?? '/path/to/the/passphrase/file' } : {}),

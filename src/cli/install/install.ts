@@ -7,6 +7,7 @@ import { CONFIG_FILE } from '../../config/home.js';
 import { WalletError } from '../../errors/walletError.js';
 import type { KeystoreKind } from '../../keys/keystore.js';
 import { sayPlaces } from '../../wallet/agentAddress.js';
+import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import { programName } from '../line/program.js';
 import { chooseTargets, findTargets, launchFor, machineOf, type Target } from './clientChoice.js';
@@ -181,11 +182,11 @@ function fundLines({ io, has }: CommandCall, { setUp }: MadeWallet): string[] {
   return [
     `Fund it    send ${coin} to ${places.length > 1 ? 'one of these' : 'this address'}; no gas coin is needed`,
     ...sayPlaces(places).map((place) => `           ${place}`),
-    ...(has('fund') ? [`           or see the ways to: ${showLine(['fund'], io)}`] : []),
+    ...(has('fund') ? [`           or see the ways to: ${showLine(commandLine('fund'), io)}`] : []),
     ...(made === 'imported' || made === 'restored'
       ? []
       : [
-          `Back it up ${showLine(['backup'], io)}`,
+          `Back it up ${showLine(commandLine('backup'), io)}`,
           '           (shows the words that alone can bring it back)',
         ]),
     `Look       ${programName(io)} --help`,

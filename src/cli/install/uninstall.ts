@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { uninstallFrom, type ClientChange } from '../../clients/install.js';
 import { CONFIG_FILE } from '../../config/home.js';
 import { DEFAULT_AGENT } from '../../money/agent.js';
+import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import { chooseTargets, findTargets, type Target } from './clientChoice.js';
 import { changeLines, jsonChanges, printDiffs, shortPath } from './clientReport.js';
@@ -78,7 +79,7 @@ function walletLines({ io, home, has }: CommandCall, money: Awaited<ReturnType<t
   if (!existsSync(join(home, CONFIG_FILE))) return [];
   const stays = `The wallet stays, with its keys and its ledger, in ${shortPath(io, home)}.`;
   if (money === null) {
-    return ['', stays, `What is in it could not be told now: ${showLine(['balance'], io)}`];
+    return ['', stays, `What is in it could not be told now: ${showLine(commandLine('balance'), io)}`];
   }
   if (money.length === 0) return ['', stays, 'There is no money in it.'];
   const seen = money.flatMap(({ agent, on_chain: sum, asset, network }) =>
@@ -91,10 +92,12 @@ function walletLines({ io, home, has }: CommandCall, money: Awaited<ReturnType<t
     ...(seen.length === 0 ? [] : [`There is money in it: ${seen.join(', ')}.`]),
     ...(unseen.length === 0
       ? []
-      : [`What is on ${unseen.join(' and ')} could not be told now: ${showLine(['balance'], io)}`]),
+      : [
+          `What is on ${unseen.join(' and ')} could not be told now: ${showLine(commandLine('balance'), io)}`,
+        ]),
   ];
   const how = has('withdraw')
-    ? `Send it back to yourself: ${showLine(['withdraw'], io)}`
-    : `Its words bring it back anywhere: ${showLine(['backup'], io)}`;
+    ? `Send it back to yourself: ${showLine(commandLine('withdraw'), io)}`
+    : `Its words bring it back anywhere: ${showLine(commandLine('backup'), io)}`;
   return ['', stays, ...told, ...(seen.length === 0 ? [] : [how])];
 }

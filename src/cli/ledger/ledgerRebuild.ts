@@ -1,5 +1,6 @@
 import type { Rebuilding } from '../../owner/ledgerCare.js';
 import { rebuildLedger } from '../../owner/ledgerCare.js';
+import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
@@ -21,7 +22,7 @@ export function reportRebuilding({ io, flags }: CommandCall, rebuilding: Rebuild
   const messages: Readonly<Record<Rebuilding['state'], string>> = {
     sound: 'The ledger is sound and the one the keystore remembers; there is nothing to rebuild.',
     done: `The ledger is rebuilt: ${imported} ${imported === 1 ? 'payment' : 'payments'} came in from the chain.${kept}`,
-    waiting: `The wallet is frozen while what was signed before can still settle. To finish, after ${readyAt ?? ''}: ${showLine(['ledger', 'rebuild'], io)}${kept}`,
+    waiting: `The wallet is frozen while what was signed before can still settle. To finish, after ${readyAt ?? ''}: ${showLine(commandLine('ledger rebuild'), io)}${kept}`,
   };
   const message = messages[state];
   const again =
@@ -34,12 +35,12 @@ export function reportRebuilding({ io, flags }: CommandCall, rebuilding: Rebuild
   const stays =
     state === 'waiting' || !frozen
       ? []
-      : [`The wallet is frozen, as you left it. To let agents pay: ${showLine(['unfreeze'], io)}`];
+      : [`The wallet is frozen, as you left it. To let agents pay: ${showLine(commandLine('unfreeze'), io)}`];
   const agents =
     suspended.length === 0
       ? []
       : [
-          `Suspended, for what became of them since this copy is not in it: ${suspended.join(', ')}. Those that may act again: ${showLine(['agents', 'resume', 'NAME'], io)}, and a new token: ${showLine(['agents', 'rotate', 'NAME'], io)}`,
+          `Suspended, for what became of them since this copy is not in it: ${suspended.join(', ')}. Those that may act again: ${showLine(commandLine('agents resume', [{ blank: 'NAME' }]), io)}, and a new token: ${showLine(commandLine('agents rotate', [{ blank: 'NAME' }]), io)}`,
         ];
   const fields = {
     message,

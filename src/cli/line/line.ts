@@ -2,7 +2,7 @@ import type { OwnerAction, OwnerStep } from '../../errors/ownerAction.js';
 import type { Outcome, ToldOutcome } from '../../wallet/answer/outcome.js';
 import { ownerLine } from './ownerLine.js';
 import { NEWEST_PROGRAM, programName, type CommandPlace } from './program.js';
-import { quoteFor, type CommandLine } from './shell.js';
+import { quoteFor, type CommandLine, type Word } from './shell.js';
 
 /**
  * A command as a person pastes it into a shell of this machine: with the program as it is called there, and the home that
@@ -10,7 +10,7 @@ import { quoteFor, type CommandLine } from './shell.js';
  */
 export function showLine(line: CommandLine, place: CommandPlace, program = programName(place)): string {
   const home = place.env['PURSER_HOME'];
-  const words = home === undefined || home === '' ? line : ['--home', home, ...line];
+  const words: readonly Word[] = home === undefined || home === '' ? line : ['--home', home, ...line];
   const quote = quoteFor(place.platform);
   const shown = words.map((word) => (typeof word === 'string' ? quote(word) : word.blank));
   return [program, ...shown].join(' ');
@@ -29,8 +29,11 @@ export function tellOwner(step: OwnerStep | null | undefined, place: CommandPlac
 }
 
 function showStep(step: OwnerStep, place: CommandPlace): string | null {
-  if (step.action === undefined) return null;
-  return showLine(ownerLine(step), place, step.action.kind === 'takeNewest' ? NEWEST_PROGRAM : undefined);
+  const line = ownerLine(step);
+  if (line === null) return null;
+  // What clients start is the same, whichever wallet is used.
+  if (step.action?.kind === 'takeNewest') return showLine(line, { ...place, env: {} }, NEWEST_PROGRAM);
+  return showLine(line, place);
 }
 
 /** An outcome as a face of this machine tells it. */

@@ -1,104 +1,103 @@
 import type { OwnerAction, OwnerStep } from '../../errors/ownerAction.js';
-import type { CommandLine, Word } from './shell.js';
+import { commandLine, withFile } from './commandLine.js';
+import type { CommandLine } from './shell.js';
 
-const FILE: Word = { blank: 'FILE' };
-
-/** The command for a step of the owner's, with what they give it where nobody types; empty where no command does it. */
-export function ownerLine({ action, gives }: OwnerStep): CommandLine {
-  if (action === undefined) return [];
+/** The command for a step of the owner's, with what they give it where nobody types; null where no command does it. */
+export function ownerLine({ action, gives }: OwnerStep): CommandLine | null {
+  if (action === undefined) return null;
   const line = lineOf(action);
-  if (gives === undefined) return line;
-  return [...line, gives === 'factor' ? '--factor-file' : '--passphrase-file', FILE];
+  return gives === undefined
+    ? line
+    : withFile(line, gives === 'factor' ? '--factor-file' : '--passphrase-file');
 }
 
 function lineOf(action: OwnerAction): CommandLine {
   switch (action.kind) {
     case 'setUp':
-      return [
-        'init',
-        ...setUpFlags(action),
-        ...(action.from === undefined
-          ? []
-          : [action.from === 'key' ? '--import-key-stdin' : '--restore-stdin']),
-      ];
+      return commandLine('init', [], {
+        '--restore-stdin': action.from === 'phrase',
+        '--import-key-stdin': action.from === 'key',
+        '--keystore': action.keystore,
+        '--testnet': action.testnet,
+        '--yes': action.unattended,
+      });
     case 'restoreWallet':
-      return ['init', '--restore-stdin'];
+      return commandLine('init', [], { '--restore-stdin': true });
     case 'setSetting':
-      return ['config', 'set', action.key, action.value];
+      return commandLine('config set', [action.key, action.value]);
     case 'chooseSetting':
-      return ['config', 'set', action.key, { blank: action.example }];
+      return commandLine('config set', [action.key, { blank: action.example }]);
     case 'addToSetting':
-      return ['config', 'add', action.key, action.entry];
+      return commandLine('config add', [action.key, action.entry]);
     case 'removeFromSetting':
-      return ['config', 'remove', action.key, action.entry];
+      return commandLine('config remove', [action.key, action.entry]);
     case 'acceptConfig':
-      return ['config', 'accept'];
+      return commandLine('config accept');
     case 'addFactor':
-      return ['factor', 'add', action.factor];
+      return commandLine('factor add', [action.factor]);
     case 'listFactors':
-      return ['factor', 'list'];
+      return commandLine('factor list');
     case 'removeFactor':
-      return ['factor', 'remove', action.id];
+      return commandLine('factor remove', [action.id]);
     case 'unfreeze':
-      return ['unfreeze'];
+      return commandLine('unfreeze');
     case 'endPause':
-      return ['pauses', 'end', action.place];
+      return commandLine('pauses end', [action.place]);
     case 'approve':
-      return ['approvals', 'approve', action.id];
+      return commandLine('approvals approve', [action.id]);
     case 'openApprovals':
-      return ['open'];
+      return commandLine('open');
     case 'fund':
-      return ['fund', ...flag('--agent', action.agent), ...flag('--network', action.network), '--wait'];
+      return commandLine('fund', [], {
+        '--agent': action.agent,
+        '--network': action.network,
+        '--wait': true,
+      });
     case 'showAddress':
-      return ['address', ...flag('--agent', action.agent), ...flag('--network', action.network)];
-    case 'withdraw': {
-      const amount = action.usd === 'all' ? ['--all'] : ['--usd', action.usd];
-      return ['withdraw', '--to', action.to, ...amount, ...flag('--network', action.network)];
-    }
+      return commandLine('address', [], { '--agent': action.agent, '--network': action.network });
+    case 'withdraw':
+      return commandLine('withdraw', [], {
+        '--to': action.to,
+        '--usd': action.usd === 'all' ? undefined : action.usd,
+        '--all': action.usd === 'all',
+        '--network': action.network,
+      });
     case 'reconcile':
-      return ['reconcile'];
+      return commandLine('reconcile');
     case 'audit':
-      return ['audit'];
+      return commandLine('audit');
     case 'rebuildLedger':
-      return ['ledger', 'rebuild'];
+      return commandLine('ledger rebuild');
     case 'restoreLedger':
-      return ['ledger', 'restore', action.file];
+      return commandLine('ledger restore', [action.file]);
     case 'listAgents':
-      return ['agents', 'list'];
+      return commandLine('agents list');
     case 'addAgent':
-      return ['agents', 'add', action.name];
+      return commandLine('agents add', [action.name]);
     case 'resumeAgent':
-      return ['agents', 'resume', action.name];
+      return commandLine('agents resume', [action.name]);
     case 'rotateAgent':
-      return ['agents', 'rotate', action.name];
+      return commandLine('agents rotate', [action.name]);
     case 'sweepAgent':
-      return ['agents', 'sweep', action.name];
+      return commandLine('agents sweep', [action.name]);
     case 'removeAgent':
-      return ['agents', 'remove', action.name];
+      return commandLine('agents remove', [action.name]);
     case 'fundAgent':
-      return ['agents', 'fund', action.name, '--usd', action.usd];
+      return commandLine('agents fund', [action.name], { '--usd': action.usd });
     case 'showRecoveryPhrase':
-      return ['backup'];
+      return commandLine('backup');
     case 'syncCatalogs':
-      return ['catalog', 'sync'];
+      return commandLine('catalog sync');
     case 'installClient':
-      return ['install', ...(action.clients ?? []), ...setUpFlags(action)];
+      return commandLine('install', action.clients ?? [], {
+        '--keystore': action.keystore,
+        '--testnet': action.testnet,
+        '--yes': action.unattended,
+      });
     case 'uninstallClient':
-      return ['uninstall', action.client];
+      return commandLine('uninstall', [action.client]);
     case 'pinClients':
     case 'takeNewest':
-      return ['upgrade'];
+      return commandLine('upgrade');
   }
-}
-
-function setUpFlags(action: Extract<OwnerAction, { kind: 'setUp' | 'installClient' }>): readonly string[] {
-  return [
-    ...flag('--keystore', action.keystore),
-    ...(action.testnet === true ? ['--testnet'] : []),
-    ...(action.unattended === true ? ['--yes'] : []),
-  ];
-}
-
-function flag(name: string, value: string | undefined): readonly string[] {
-  return value === undefined ? [] : [name, value];
 }

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commands } from '../commands.js';
 import { ownerCommand, tellOwner } from './line.js';
 import { PACKAGE } from './program.js';
@@ -101,24 +101,35 @@ test('says what there is to say with its command, or without one, or nothing', (
   expect(tellOwner(undefined, here)).toBeNull();
 });
 
-test('no text of the program names a command by itself: each place’s own words come from here', () => {
+describe('no text names a command by itself', () => {
   const source = fileURLToPath(new URL('../..', import.meta.url));
-  const words = new Set(commands.map(({ name }) => name.split(' ')[0]));
-  const named = new RegExp(`(?:purser|${PACKAGE}\\S*) (?:${[...words].join('|')})\\b`);
   const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
     // What help says of itself is shown by the very program it names.
     (file) => file.endsWith('.ts') && !/(?:\.test\.ts|commands\.ts|agentCommands\.ts)$/i.test(file),
   );
-  expect(files.length).toBeGreaterThan(300);
-  const found = files.flatMap((file) =>
-    readFileSync(join(source, file), 'utf8')
-      .split('\n')
-      .filter((line) => !/^\s*(?:\*|\/\/|\/\*)/.test(line) && named.test(line))
-      // What codes are made over is no text for anybody.
-      .filter((line) => !line.startsWith('const MAC_CONTEXT'))
-      // Another version than this one is what it is about.
-      .filter((line) => !line.includes(`${PACKAGE}@latest upgrade`))
-      .map((line) => `${file}: ${line.trim()}`),
-  );
-  expect(found).toEqual([]);
+  const linesWith = (named: RegExp, among: readonly string[]): string[] =>
+    among.flatMap((file) =>
+      readFileSync(join(source, file), 'utf8')
+        .split('\n')
+        .filter((line) => !/^\s*(?:\*|\/\/|\/\*)/.test(line) && named.test(line))
+        // What codes are made over is no text for anybody.
+        .filter((line) => !line.startsWith('const MAC_CONTEXT'))
+        .map((line) => `${file}: ${line.trim()}`),
+    );
+
+  test('with the program’s name, anywhere: how it is called differs from one machine to the next', () => {
+    expect(files.length).toBeGreaterThan(300);
+    const words = new Set(commands.map(({ name }) => name.split(' ')[0]));
+    const named = new RegExp(`(?:purser|${PACKAGE}\\S*) (?:${[...words].join('|')})\\b`);
+    expect(named.test('Run: purser unfreeze')).toBe(true);
+    expect(linesWith(named, files)).toEqual([]);
+  });
+
+  test('nor without it, below the faces: these carry owner actions', () => {
+    const below = files.filter((file) => !/^(?:cli|mcp|server|web)[\\/]/.test(file));
+    const names = commands.map(({ name }) => name).filter((name) => name.includes(' '));
+    const named = new RegExp(`['"\`][^'"\`]*\\b(?:${names.join('|')})\\b|--[a-z]+-file`);
+    expect(named.test("{ say: 'It changed.', hint: 'config accept' }")).toBe(true);
+    expect(linesWith(named, below)).toEqual([]);
+  });
 });

@@ -1,8 +1,10 @@
 /** A word of a command line; a blank is one that the owner fills in, such as FILE. */
 export type Word = string | { readonly blank: string };
 
-/** A command and what stands behind it, without the program's name. */
-export type CommandLine = readonly Word[];
+declare const byTheTable: unique symbol;
+
+/** A command and what stands behind it, without the program's name; `commandLine` alone makes one. */
+export type CommandLine = readonly Word[] & { readonly [byTheTable]: true };
 
 /** A word as a shell of this platform reads it whole. */
 export function quoteFor(platform: NodeJS.Platform): (word: string) => string {

@@ -1,3 +1,4 @@
+import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import { freezeWallet } from '../../owner/ownerFreeze.js';
 import type { CommandCall } from '../command.js';
@@ -7,7 +8,7 @@ import { printReport } from '../terminal/output/show.js';
 export async function run({ io, home, flags }: CommandCall): Promise<number> {
   const { changed, ledgerFault } = await freezeWallet({ home, now: io.now });
   const frozen = changed
-    ? `Frozen: nothing is signed or sent, in any process, until you run: ${showLine(['unfreeze'], io)}`
+    ? `Frozen: nothing is signed or sent, in any process, until you run: ${showLine(commandLine('unfreeze'), io)}`
     : 'It is frozen already.';
   const message =
     ledgerFault === null ? frozen : `${frozen} The ledger could not be told as well: ${ledgerFault}`;

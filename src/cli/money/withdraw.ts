@@ -6,6 +6,7 @@ import { findAsset } from '../../money/asset.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
 import { Engine } from '../../wallet/engine.js';
 import { moneyOf, viewPayment } from '../../wallet/answer/outcome.js';
+import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import { unlockAsOwner, type OwnerWish } from '../../owner/ownerHand.js';
 import { pursesFor } from '../../treasury/purses.js';
@@ -197,7 +198,7 @@ function movedFields({ io }: CommandCall, { payment, earlier, via, says }: Withd
     money: moneyOf(payment),
     withdrawal: { ...view, via, earlier },
     says,
-    tell_owner: open ? `Ask the chain what became of it: ${showLine(['reconcile'], io)}` : null,
+    tell_owner: open ? `Ask the chain what became of it: ${showLine(commandLine('reconcile'), io)}` : null,
   } as const;
 }
 

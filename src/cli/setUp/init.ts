@@ -2,6 +2,7 @@ import { listKeys } from '../../config/change.js';
 import { WalletError } from '../../errors/walletError.js';
 import { sayPlaces } from '../../wallet/agentAddress.js';
 import { lookForMoney, PAID_DAYS, type Findings, type FoundMoney } from '../../treasury/foundMoney.js';
+import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import type { SetUp } from '../../owner/setUp.js';
 import type { CommandCall } from '../command.js';
@@ -34,17 +35,21 @@ function foundLines(io: CliIo, findings: Findings | null): string[] {
   const money = found.map(foundLine);
   if (found.some(({ index }) => index > 0))
     money.push(
-      `          Key 1 comes back by ${showLine(['agents', 'add', 'NAME'], io)}, key 2 by the next such agent.`,
+      `          Key 1 comes back by ${showLine(commandLine('agents add', [{ blank: 'NAME' }]), io)}, key 2 by the next such agent.`,
     );
   if (money.length === 0 && silent.length === 0) money.push('Found     no money at its first addresses');
   return [
     ...money,
     ...(silent.length === 0
       ? []
-      : [`Not seen  ${silent.join(', ')}: no RPC answers now; look again: ${showLine(['balance'], io)}`]),
+      : [
+          `Not seen  ${silent.join(', ')}: no RPC answers now; look again: ${showLine(commandLine('balance'), io)}`,
+        ]),
     ...(found.every(({ payments }) => payments === 0)
       ? []
-      : [`Counted   what was spent before counts in no limit until: ${showLine(['ledger', 'rebuild'], io)}`]),
+      : [
+          `Counted   what was spent before counts in no limit until: ${showLine(commandLine('ledger rebuild'), io)}`,
+        ]),
     '',
   ];
 }
@@ -88,7 +93,7 @@ function report({ io, home, flags }: CommandCall, setUp: SetUp, findings: Findin
   };
   const backUp =
     made === 'new' || made === 'finished'
-      ? [`Write down its recovery phrase, in a terminal: ${showLine(['backup'], io)}`, '']
+      ? [`Write down its recovery phrase, in a terminal: ${showLine(commandLine('backup'), io)}`, '']
       : [];
   return printReport(io, flags.has('json'), fields, [
     `${message} (${home}, keys in ${keystore === 'file' ? 'an encrypted file' : 'the keychain'})`,
@@ -99,7 +104,7 @@ function report({ io, home, flags }: CommandCall, setUp: SetUp, findings: Findin
     '',
     'What agents may spend without asking (limits) and at all (ceilings), in dollars:',
     ...layPairs(limits.map(({ key, value }) => [`  ${key}`, value])),
-    `Change one: ${showLine(['config', 'set', 'limits.per_day_usd', '3.00'], io)}`,
+    `Change one: ${showLine(commandLine('config set', ['limits.per_day_usd', '3.00']), io)}`,
     '',
     ...backUp,
     ...connectLines(io, keystore, flags.text('passphraseFile')),

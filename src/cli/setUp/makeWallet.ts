@@ -1,6 +1,7 @@
 import type { OwnerAction } from '../../errors/ownerAction.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { KeystoreKind } from '../../keys/keystore.js';
+import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import type { OwnerOptions } from '../../owner/ownerHand.js';
 import { setUpWallet, type SecretSource, type SetUp } from '../../owner/setUp.js';
@@ -105,7 +106,7 @@ async function offerPasskey(call: CommandCall, options: OwnerOptions): Promise<v
     if (!isWalletError(error) || error.code !== 'cancelled') throw error;
     io.stderr.write(`${error.shortMessage}\n`);
   }
-  io.stderr.write(`Add one later: ${showLine(['factor', 'add', 'passphrase'], io)}\n`);
+  io.stderr.write(`Add one later: ${showLine(commandLine('factor add', ['passphrase']), io)}\n`);
 }
 
 /** Reads `--rpc eip155:8453=https://…`. */

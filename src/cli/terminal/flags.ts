@@ -1,28 +1,31 @@
 import type { CommandFlag } from '../command.js';
 
-export const JSON_FLAG: CommandFlag = { flags: '--json', doc: 'Print JSON, including errors.' };
-export const PASSPHRASE_FLAG: CommandFlag = {
+export const JSON_FLAG = {
+  flags: '--json',
+  doc: 'Print JSON, including errors.',
+} as const satisfies CommandFlag;
+export const PASSPHRASE_FLAG = {
   flags: '--passphrase-file <file>',
   doc: 'File with the unlock passphrase of a file keystore.',
-};
-export const NETWORK_FLAG: CommandFlag = {
+} as const satisfies CommandFlag;
+export const NETWORK_FLAG = {
   flags: '--network <caip2>',
   doc: 'One network by its CAIP-2 name, such as eip155:8453. Default: all enabled networks.',
-};
-export const NETWORK_FLAG_ONE: CommandFlag = {
+} as const satisfies CommandFlag;
+export const NETWORK_FLAG_ONE = {
   flags: '--network <caip2>',
   doc: 'Network by its CAIP-2 name. Needed only if several are possible.',
-};
-export const OPENS: readonly CommandFlag[] = [PASSPHRASE_FLAG, JSON_FLAG];
-export const FACTOR_FLAG: CommandFlag = {
+} as const satisfies CommandFlag;
+export const OPENS = [PASSPHRASE_FLAG, JSON_FLAG] as const satisfies readonly CommandFlag[];
+export const FACTOR_FLAG = {
   flags: '--factor-file <file>',
   doc: 'File with the owner passphrase. Default: you type it.',
-};
+} as const satisfies CommandFlag;
 /** Of a command that is the owner's. */
-export const OWNS: readonly CommandFlag[] = [FACTOR_FLAG, ...OPENS];
+export const OWNS = [FACTOR_FLAG, ...OPENS] as const satisfies readonly CommandFlag[];
 
 /** Of a command that is done as one of the agents. */
-export const AGENT_FLAG: CommandFlag = {
+export const AGENT_FLAG = {
   flags: '--agent <name>',
   doc: 'Agent name. Default: PURSER_AGENT, or the agent named default.',
-};
+} as const satisfies CommandFlag;

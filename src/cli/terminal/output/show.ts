@@ -1,5 +1,6 @@
 import { CODES } from '../../../errors/codes.js';
 import type { NextCall, Outcome, PaymentView, ToldOutcome } from '../../../wallet/answer/outcome.js';
+import { commandLine } from '../../line/commandLine.js';
 import { showLine, tellOutcome } from '../../line/line.js';
 import type { CommandLine } from '../../line/shell.js';
 import { cleanLine } from '../../../text/untrusted.js';
@@ -100,18 +101,21 @@ function nextCommand(next: NextCall | null): CommandLine | null {
   const { arguments: given } = next;
   switch (next.tool) {
     case 'wallet_pay':
-      if (typeof given['approval_id'] === 'string') return ['pay', '--approval', given['approval_id']];
-      return typeof given['quote_id'] === 'string' ? ['pay', '--quote', given['quote_id']] : null;
+      if (typeof given['approval_id'] === 'string')
+        return commandLine('pay', [], { '--approval': given['approval_id'] });
+      return typeof given['quote_id'] === 'string'
+        ? commandLine('pay', [], { '--quote': given['quote_id'] })
+        : null;
     case 'wallet_approval':
-      return ['approvals', 'show', String(given['id'])];
+      return commandLine('approvals show', [String(given['id'])]);
     case 'wallet_ledger':
-      return typeof given['payment_id'] === 'string' ? ['ledger', 'show', given['payment_id']] : null;
+      return typeof given['payment_id'] === 'string'
+        ? commandLine('ledger show', [given['payment_id']])
+        : null;
     case 'wallet_response':
-      return [
-        'response',
-        String(given['id']),
-        ...(given['offset'] === undefined ? [] : ['--offset', String(Number(given['offset']))]),
-      ];
+      return commandLine('response', [String(given['id'])], {
+        '--offset': given['offset'] === undefined ? undefined : String(Number(given['offset'])),
+      });
     default:
       return null;
   }
