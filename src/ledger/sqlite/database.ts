@@ -37,7 +37,13 @@ export function schemaVersionOf(db: Sqlite): number {
 
 /** Opens an existing file. Throws `ledger_missing`, `ledger_newer`, `ledger_damaged`, `home_unusable`. */
 export function openDatabase(path: string, newestVersion = SCHEMA_VERSION): Sqlite {
-  if (!existsSync(path)) throw new WalletError('ledger_missing', 'The ledger of this wallet is missing.');
+  if (!existsSync(path))
+    throw new WalletError('ledger_missing', 'The ledger of this wallet is missing.', {
+      owner: {
+        say: 'Put purser.db back from a backup, or have the ledger rebuilt from the chain.',
+        action: { kind: 'rebuildLedger' },
+      },
+    });
   let db: Sqlite | undefined;
   try {
     db = new Database(path, { fileMustExist: true, timeout: READ_WAIT_MS });
