@@ -23,14 +23,17 @@ export const RESPONSE_HEADER_BYTES_MAX = 128 * 1024;
 export const HEADER_FIELD_BYTES = 64;
 
 /** Fields that only the wallet sets, for the one origin they were made for (T7, T9). */
-const SIGNED_HEADERS = ['x-payment', 'payment-signature', 'payment-authorization', 'sign-in-with-x'];
+const WALLET_HEADERS = ['x-payment', 'payment-signature', 'payment-authorization', 'sign-in-with-x'];
+
+/** Fields that what the wallet signed travels in. `Authorization` is the caller's too, where the wallet does not need it. */
+const SIGNED_HEADERS = [...WALLET_HEADERS, 'authorization'];
 
 /**
  * Fields that a caller may not set, in lower case: those that pay or sign in, and those by which the
  * connection itself is run (a second length or host would let one request be read as two).
  */
 export const RESERVED_HEADERS: ReadonlySet<string> = new Set([
-  ...SIGNED_HEADERS,
+  ...WALLET_HEADERS,
   ...['host', 'content-length', 'transfer-encoding', 'connection', 'keep-alive', 'proxy-connection'],
   ...['proxy-authorization', 'proxy-authenticate', 'te', 'trailer', 'upgrade', 'http2-settings', 'expect'],
 ]);
@@ -97,12 +100,12 @@ export function judgeCallerHeaders(headers: HeaderList): void {
 }
 
 /**
- * Judges what the wallet itself signed: only {@link SIGNED_HEADERS}, each once, well formed. @throws
- * WalletError
+ * Judges what the wallet itself signed: only {@link SIGNED_HEADERS}, each once, well formed, and none that the caller sends
+ * too. @throws WalletError
  */
-export function judgeSignedHeaders(headers: HeaderList): void {
+export function judgeSignedHeaders(headers: HeaderList, callers: HeaderList): void {
   const names = headers.map(([name]) => name.toLowerCase());
-  const known = names.every((name) => SIGNED_HEADERS.includes(name));
+  const known = names.every((name) => SIGNED_HEADERS.includes(name) && !hasHeader(callers, name));
   if (!known || new Set(names).size !== names.length) {
     throw new WalletError('internal', 'A signed header neither pays nor signs in, or appears twice.');
   }

@@ -41,7 +41,7 @@ export interface NetSettings extends UrlRules {
 /** What the wallet signed for one origin; it is sent there or nowhere (T9). */
 export interface SignedHeaders {
   readonly origin: string;
-  /** `X-PAYMENT`, `PAYMENT-SIGNATURE`, `PAYMENT-AUTHORIZATION` or `SIGN-IN-WITH-X`. */
+  /** `X-PAYMENT`, `PAYMENT-SIGNATURE`, `PAYMENT-AUTHORIZATION`, `AUTHORIZATION` or `SIGN-IN-WITH-X`. */
   readonly headers: HeaderList;
 }
 
@@ -128,7 +128,7 @@ function judgeRequest(request: HttpRequest, options: SendOptions): void {
   }
   judgeCallerHeaders(request.headers);
   if (!request.signed) return;
-  judgeSignedHeaders(request.signed.headers);
+  judgeSignedHeaders(request.signed.headers, request.headers);
   // T9: what was signed for one origin reaches no other, neither at once nor by a redirect.
   if (request.signed.origin !== request.url.origin || options.redirects !== 'return') {
     throw new WalletError('internal', 'A signed header was about to leave the origin it was signed for.');

@@ -15,6 +15,8 @@ export interface EndpointAnswer {
   readonly bodyText: string;
   /** The URL that was asked: the only one that counts (T9). It completes a relative address, nothing else. */
   readonly requestUrl: string;
+  /** Names of the headers that the call brings along, in lower case: a payment takes the place of none. */
+  readonly callerHeaders?: readonly string[];
 }
 
 /**

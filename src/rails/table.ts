@@ -10,12 +10,13 @@ import type {
 } from '../payment/challenge.js';
 import type { PaymentProtocol, Rail } from './rail.js';
 import type { WithdrawalRail } from './withdrawal.js';
+import { mpp } from './mpp.js';
 import { x402 } from './x402.js';
 import { evmWithdrawal } from './x402ExactEvm/withdrawal.js';
 import { svmWithdrawal } from './x402ExactSvm/withdrawal.js';
 
 /** Every protocol this wallet pays by. A further one is a row here and a folder of its own. */
-export const PROTOCOLS: readonly PaymentProtocol[] = [x402];
+export const PROTOCOLS: readonly PaymentProtocol[] = [x402, mpp];
 
 const WITHDRAWALS: Readonly<Record<Network['family'], WithdrawalRail>> = {
   evm: evmWithdrawal,

@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { marksOf, openedWallMs } from '../../ledger/payment.js';
 import { WalletError } from '../../errors/walletError.js';
-import { findAsset } from '../../money/asset.js';
-import type { Caip2 } from '../../money/network.js';
 import { buildTransferIntent, toExactEvmPayload } from '../../protocols/x402/authorization.js';
+import { eip3009Query } from '../eip3009.js';
 import type { Rail } from '../rail.js';
 import { evmOfferOf, writePayment } from '../x402Offer.js';
 
@@ -30,17 +28,6 @@ export const x402ExactEvm: Rail = {
   },
 
   async settlementQuery(payment) {
-    const asset = findAsset(payment.network as Caip2, payment.asset);
-    if (asset?.family !== 'evm') return null;
-    return {
-      asset,
-      from: payment.payFrom as `0x${string}`,
-      to: payment.payTo as `0x${string}`,
-      amountAtomic: payment.heldAtomic,
-      nonce: payment.nonce as `0x${string}`,
-      validBeforeSec: payment.validBeforeSec,
-      openedSec: Math.floor(openedWallMs(payment) / 1000),
-      marks: marksOf(payment),
-    };
+    return eip3009Query(payment);
   },
 };

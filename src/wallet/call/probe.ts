@@ -59,7 +59,8 @@ export async function probe(
   const target = { url: answer.url, method: answer.method };
   if (answer.status !== 402)
     return { kind: 'answered', read: await readAnswer(engine.home, answer, context), target };
-  return { kind: 'priced', challenge: await readChallenge(engine.rails, answer, target) };
+  const callerHeaders = request.headers.map(([name]) => name.toLowerCase());
+  return { kind: 'priced', challenge: await readChallenge(engine.rails, answer, target, callerHeaders) };
 }
 
 function judgeHop(config: Config, next: CallUrl): void {
@@ -75,6 +76,7 @@ async function readChallenge(
   rails: Rails,
   answer: HttpAnswer,
   target: Challenge['target'],
+  callerHeaders: readonly string[],
 ): Promise<Challenge> {
   const { bytes } = await readBody(answer, { bytesMax: CHALLENGE_BYTES_MAX, room: challengeRoom });
   const kept: EndpointAnswer = {
@@ -82,6 +84,7 @@ async function readChallenge(
     headers: answer.headers.filter(([name]) => rails.challengeHeaders.includes(name)),
     bodyText: new TextDecoder().decode(bytes),
     requestUrl: target.url.href,
+    callerHeaders,
   };
   return { target, answer: kept, required: requiredOf(rails, kept) };
 }

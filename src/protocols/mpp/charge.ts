@@ -1,0 +1,165 @@
+import { Buffer } from 'node:buffer';
+import { readAddress } from '../../money/address.js';
+import { findAsset, toUsdMicros, type Asset } from '../../money/asset.js';
+import { isBase58 } from '../../money/base58.js';
+import { findNetwork, type Network } from '../../money/network.js';
+import type { RejectedOffer } from '../../payment/challenge.js';
+import { MEMO_BYTES_MAX } from '../../payment/intent.js';
+import { isJsonObject, statedField, statedText, type JsonObject } from '../../text/json.js';
+import { quoteText } from '../../text/untrusted.js';
+import type { PaymentChallenge } from './challenge.js';
+import type { Charge } from './types.js';
+
+/** Decimal text of a positive integer in the token's own unit: no sign, no point, no exponent (T4, T39). */
+const AMOUNT = /^[1-9][0-9]{0,77}$/;
+const UINT256_MAX = 2n ** 256n - 1n;
+const UINT64_MAX = 2n ** 64n - 1n;
+const ZERO_ADDRESS = '0x0000000000000000000000000000000000000000';
+
+/** The clusters that the method `solana` names, as rows of our table. */
+const CLUSTERS: Readonly<Record<string, string>> = {
+  mainnet: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp',
+  'mainnet-beta': 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp',
+  devnet: 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1',
+};
+
+type Code = RejectedOffer['code'];
+
+/** Why a challenge cannot be paid; returned, never thrown. */
+class Fault {
+  readonly code: Code;
+  readonly reason: string;
+
+  constructor(code: Code, reason: string) {
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+/**
+ * Judges one challenge, alone (T1): a charge that this wallet can pay, or why it cannot. Network, asset and decimals are rows
+ * of our own tables; payee and amount come from the seller, the amount in the token's own unit, which is the rule of the
+ * methods `evm` and `solana` (T39). Never throws.
+ */
+export function judgeCharge(challenge: PaymentChallenge, index: number): Charge | RejectedOffer {
+  const judged = readCharge(challenge, index);
+  return judged instanceof Fault ? { index, code: judged.code, reason: judged.reason } : judged;
+}
+
+/** True for a charge that {@link judgeCharge} found payable. */
+export function isCharge(judged: Charge | RejectedOffer): judged is Charge {
+  return 'payTo' in judged;
+}
+
+function readCharge(challenge: PaymentChallenge, index: number): Charge | Fault {
+  const { method, intent, request } = challenge;
+  if (intent !== 'charge')
+    return new Fault(
+      'unsupported_scheme',
+      `This wallet does not pay the intent ${quoteText(intent)} of MPP.`,
+    );
+  const stated = statedField(request, 'methodDetails');
+  const details = isJsonObject(stated) ? stated : {};
+  if (statedField(details, 'splits') !== undefined)
+    return new Fault('unsupported_scheme', 'The challenge splits its amount among several payees.');
+  if (method === 'evm') return readEvmCharge(challenge, details, index);
+  if (method === 'solana') return readSolanaCharge(challenge, details, index);
+  return new Fault(
+    'unsupported_scheme',
+    `This wallet does not pay by the method ${quoteText(method)} of MPP.`,
+  );
+}
+
+function readEvmCharge(challenge: PaymentChallenge, details: JsonObject, index: number): Charge | Fault {
+  const { request } = challenge;
+  const chainId = statedField(details, 'chainId');
+  if (typeof chainId !== 'number' || !Number.isSafeInteger(chainId))
+    return malformed('The challenge names no chain.');
+  const network = findNetwork(`eip155:${chainId}`);
+  if (network?.family !== 'evm')
+    return new Fault('unsupported_network', `The chain ${chainId} is unknown to this wallet.`);
+  const types = statedField(details, 'credentialTypes');
+  if (!Array.isArray(types) || !types.includes('authorization'))
+    return new Fault(
+      'unsupported_scheme',
+      'The challenge takes no signed authorization (EIP-3009), which is what this wallet gives on this chain.',
+    );
+  const asset = readAsset(request, details, network);
+  if (asset instanceof Fault) return asset;
+  if (asset.family !== 'evm') return malformed('The token is of another kind of chain than the network.');
+  const payTo = readAddress(statedText(request, 'recipient') ?? '');
+  if (payTo === undefined || payTo === ZERO_ADDRESS)
+    return malformed('The challenge names no valid recipient.');
+  const amount = readAmount(request, asset, UINT256_MAX);
+  if (amount instanceof Fault) return amount;
+  return { ...{ method: 'evm', index, challenge, network, asset, payTo }, ...amount };
+}
+
+function readSolanaCharge(challenge: PaymentChallenge, details: JsonObject, index: number): Charge | Fault {
+  const { request } = challenge;
+  const cluster = statedText(details, 'network') ?? 'mainnet';
+  const network = findNetwork(CLUSTERS[cluster] ?? '');
+  if (network?.family !== 'svm')
+    return new Fault('unsupported_network', `The cluster ${quoteText(cluster)} is unknown to this wallet.`);
+  if (statedField(details, 'confidential') === true)
+    return new Fault('unsupported_scheme', 'The challenge wants a confidential transfer.');
+  const asset = readAsset(request, details, network);
+  if (asset instanceof Fault) return asset;
+  if (asset.family !== 'svm') return malformed('The token is of another kind of chain than the network.');
+  const program = statedText(details, 'tokenProgram');
+  if (program !== undefined && program !== asset.tokenProgram)
+    return malformed("The challenge names another token program than the token's own.");
+  const payTo = statedText(request, 'recipient') ?? '';
+  if (!isBase58(payTo, 'address')) return malformed('The challenge names no valid recipient.');
+  if (statedField(details, 'feePayer') !== true)
+    return new Fault('unsupported_scheme', 'The challenge wants the buyer to pay the fee in SOL.');
+  const feePayer = statedText(details, 'feePayerKey') ?? '';
+  if (!isBase58(feePayer, 'address')) return malformed('The challenge names no valid fee payer.');
+  const memo = readMemo(request);
+  if (memo instanceof Fault) return memo;
+  const amount = readAmount(request, asset, UINT64_MAX);
+  if (amount instanceof Fault) return amount;
+  return { ...{ method: 'solana', index, challenge, network, asset, payTo, feePayer }, memo, ...amount };
+}
+
+function malformed(reason: string): Fault {
+  return new Fault('malformed_offer', reason);
+}
+
+/** Decimals that the seller states are compared with ours, never used (T3). */
+function readAsset(request: JsonObject, details: JsonObject, network: Network): Asset | Fault {
+  const currency = statedText(request, 'currency') ?? '';
+  const asset = findAsset(network.caip2, currency);
+  if (asset === undefined)
+    return new Fault(
+      'unsupported_asset',
+      `The token ${quoteText(currency)} on ${network.label} is none that this wallet pays with.`,
+    );
+  const decimals = statedField(details, 'decimals');
+  return decimals === undefined || decimals === asset.decimals
+    ? asset
+    : malformed(`The challenge gives ${asset.symbol} other decimals than it has.`);
+}
+
+function readAmount(
+  request: JsonObject,
+  asset: Asset,
+  atomicMax: bigint,
+): { readonly amountAtomic: bigint; readonly usdMicros: bigint } | Fault {
+  const text = statedText(request, 'amount') ?? '';
+  if (!AMOUNT.test(text)) return malformed("The challenge's amount is no positive whole number.");
+  const amountAtomic = BigInt(text);
+  if (amountAtomic > atomicMax) return malformed("The challenge's amount is larger than any token holds.");
+  return { amountAtomic, usdMicros: toUsdMicros(asset, amountAtomic) };
+}
+
+/** Line breaks and the like would be lost or mangled on the way, and the seller's check of its memo with them. */
+const MEMO_FORM = /^[\x20-\x7e]+$/;
+
+function readMemo(request: JsonObject): string | undefined | Fault {
+  const memo = statedField(request, 'externalId');
+  if (memo === undefined || memo === '') return undefined;
+  if (typeof memo !== 'string' || !MEMO_FORM.test(memo) || Buffer.byteLength(memo) > MEMO_BYTES_MAX)
+    return malformed(`The challenge's externalId is not plain text of at most ${MEMO_BYTES_MAX} bytes.`);
+  return memo;
+}

@@ -1,0 +1,34 @@
+import type { EvmAsset, SvmAsset } from '../../money/asset.js';
+import type { EvmNetwork, SvmNetwork } from '../../money/network.js';
+import type { PaymentChallenge } from './challenge.js';
+
+interface ChargeFacts {
+  /** Position among the answer's challenges. */
+  readonly index: number;
+  readonly challenge: PaymentChallenge;
+  readonly amountAtomic: bigint;
+  /** Rounded up. */
+  readonly usdMicros: bigint;
+}
+
+/** A charge of the method `evm` by EIP-3009: the seller sends what is signed. */
+export interface EvmCharge extends ChargeFacts {
+  readonly method: 'evm';
+  readonly network: EvmNetwork;
+  readonly asset: EvmAsset;
+  readonly payTo: `0x${string}`;
+}
+
+/** A charge of the method `solana` in pull mode: the seller pays the fees, and sends what is signed. */
+export interface SolanaCharge extends ChargeFacts {
+  readonly method: 'solana';
+  readonly network: SvmNetwork;
+  readonly asset: SvmAsset;
+  readonly payTo: string;
+  readonly feePayer: string;
+  /** The seller's reference, which it may look for in the memo; undefined where it has none. */
+  readonly memo: string | undefined;
+}
+
+/** A charge that a rail of this wallet can pay. */
+export type Charge = EvmCharge | SolanaCharge;

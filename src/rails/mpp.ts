@@ -1,0 +1,60 @@
+import type { EndpointAnswer, Offer, PaymentDemand, RejectedOffer } from '../payment/challenge.js';
+import { readPaymentChallenges, type PaymentChallenge } from '../protocols/mpp/challenge.js';
+import { isCharge, judgeCharge } from '../protocols/mpp/charge.js';
+import { readReceipt, readRefusal } from '../protocols/mpp/receipt.js';
+import { isJsonObject, parseJson, statedLine } from '../text/json.js';
+import { cleanLine } from '../text/untrusted.js';
+import { toOffer } from './mppCharge/offer.js';
+import { mppChargeEvm } from './mppCharge/evm.js';
+import { mppChargeSvm } from './mppCharge/svm.js';
+import type { PaymentProtocol } from './rail.js';
+
+const DESCRIPTION_CODE_POINTS_MAX = 300;
+const ERROR_CODE_POINTS_MAX = 300;
+
+/** The Machine Payments Protocol: the HTTP authentication scheme `Payment` (draft-httpauth-payment), intent `charge`. */
+export const mpp: PaymentProtocol = {
+  name: 'mpp',
+  parse: readDemand,
+  readReceipt,
+  readRefusal,
+  challengeHeaders: ['www-authenticate'],
+  ownHeaders: ['payment-receipt'],
+  rails: [mppChargeEvm, mppChargeSvm],
+};
+
+function readDemand(answer: EndpointAnswer): PaymentDemand | null {
+  const challenges = readPaymentChallenges(answer);
+  if (challenges.length === 0) return null;
+  const offers: Offer[] = [];
+  const rejected: RejectedOffer[] = [];
+  for (const [index, challenge] of challenges.entries()) {
+    if ('fault' in challenge) {
+      rejected.push({ index, code: 'malformed_offer', reason: challenge.fault });
+    } else if (answer.callerHeaders?.includes(challenge.credentialHeader) === true) {
+      rejected.push({ index, code: 'unsupported_scheme', reason: takenHeader(challenge) });
+    } else {
+      const judged = judgeCharge(challenge, index);
+      if (isCharge(judged)) offers.push(toOffer(judged));
+      else rejected.push(judged);
+    }
+  }
+  const readable = challenges.filter((one): one is PaymentChallenge => !('fault' in one));
+  const description = readable.find((one) => one.description !== undefined)?.description;
+  const problem = parseJson(answer.bodyText);
+  return {
+    offers,
+    rejected,
+    otherProtocols: [],
+    extensions: undefined,
+    description: description === undefined ? undefined : cleanLine(description, DESCRIPTION_CODE_POINTS_MAX),
+    sellerError: isJsonObject(problem) ? statedLine(problem, 'detail', ERROR_CODE_POINTS_MAX) : undefined,
+  };
+}
+
+/** The caller's own header is never overwritten: it may be what the seller knows it by. */
+function takenHeader({ credentialHeader }: PaymentChallenge): string {
+  return credentialHeader === 'authorization'
+    ? "The seller takes its payment in the Authorization header, which this call already uses for the caller's own."
+    : 'The seller takes its payment in a header that this call already uses.';
+}

@@ -1,0 +1,49 @@
+import { WalletError } from '../../errors/walletError.js';
+import type { SignedPayload } from '../../ledger/sqlite/transition.js';
+import type { Offer } from '../../payment/challenge.js';
+import { writeCredential } from '../../protocols/mpp/credential.js';
+import type { Charge, EvmCharge, SolanaCharge } from '../../protocols/mpp/types.js';
+
+/** An offer of MPP as it travels through the wallet: with the charge that its credential answers. */
+type ChargeOffer = Offer & { readonly charge: Charge };
+
+/** An offer as the wallet knows it, of a charge that was read from a challenge. */
+export function toOffer(charge: Charge): ChargeOffer {
+  const { index, method, network, asset, payTo, amountAtomic, usdMicros } = charge;
+  return {
+    ...{ protocol: 'mpp', scheme: 'charge', index, network, asset, payTo, amountAtomic, usdMicros },
+    facts: { method },
+    charge,
+  };
+}
+
+/** The charge behind one of {@link toOffer}. Throws `internal` for any other, or one of another method. */
+export function chargeOf(offer: Offer, method: 'evm'): EvmCharge;
+export function chargeOf(offer: Offer, method: 'solana'): SolanaCharge;
+export function chargeOf(offer: Offer, method: Charge['method']): Charge {
+  const { charge } = offer as Partial<ChargeOffer>;
+  if (charge?.method === method) return charge;
+  throw new WalletError('internal', 'An offer came to a rail that does not pay it.');
+}
+
+/**
+ * The latest moment at which a charge may still settle, s since 1970: the challenge's own end, which the seller keeps to, or
+ * `windowSec` from now where that is sooner or none is stated. Throws `quote_expired` where too little of it is left.
+ */
+export function validBeforeSecOf({ challenge }: Charge, nowMs: number, windowSec: number): number {
+  const ownSec = Math.floor(nowMs / 1000) + windowSec;
+  if (challenge.expiresMs === undefined) return ownSec;
+  if (challenge.expiresMs - nowMs < CHALLENGE_LEFT_MS_MIN)
+    throw new WalletError('quote_expired', "The seller's challenge has run out; nothing was signed.");
+  return Math.min(ownSec, Math.floor(challenge.expiresMs / 1000));
+}
+
+/** With less left, a challenge would run out on its way to the seller. */
+const CHALLENGE_LEFT_MS_MIN = 5_000;
+
+/** Writes the header that pays a charge. */
+export function writePayment(charge: Charge, payload: object, source: string): SignedPayload {
+  const name =
+    charge.challenge.credentialHeader === 'authorization' ? 'AUTHORIZATION' : 'PAYMENT-AUTHORIZATION';
+  return { name, value: writeCredential(charge.challenge, payload, source) };
+}
