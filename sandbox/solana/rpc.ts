@@ -20,11 +20,11 @@ import {
   type Landed,
   type TokenBalance,
 } from './blocks.ts';
+import { MEMO_PROGRAM, parsedMessage } from './parsed.ts';
 import { readTokenAccount, TOKEN_PROGRAM } from './token.ts';
 
 /** Devnet's own: its head is the network's name by CAIP-2. */
 const GENESIS_HASH = 'EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG';
-const MEMO_PROGRAM = 'MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr';
 const SIGNATURES_MAX = 1_000;
 
 /** Codes of Solana's own JSON-RPC server. */
@@ -115,7 +115,7 @@ export class SolanaRpc {
       case 'getSignaturesForAddress':
         return this.#signaturesFor(String(first), own ?? {});
       case 'getTransaction':
-        return this.#transaction(String(first), commitment);
+        return this.#transaction(String(first), own);
       default:
         throw new SolanaRpcError(METHOD_UNKNOWN, `Method not found: ${method}`);
     }
@@ -259,14 +259,17 @@ export class SolanaRpc {
       }));
   }
 
-  #transaction(signature: string, commitment?: Commitment) {
+  #transaction(signature: string, { commitment, encoding }: Options = {}) {
     const landed = this.#blocks.find(signature, commitment);
     if (landed === undefined) return null;
     return {
       slot: slotOf(landed.height),
       blockTime: landed.timeSec,
       version: 0,
-      transaction: [Buffer.from(landed.bytes).toString('base64'), 'base64'],
+      transaction:
+        encoding === 'jsonParsed'
+          ? { signatures: [landed.signature], message: parsedMessage(landed.messageBytes) }
+          : [Buffer.from(landed.bytes).toString('base64'), 'base64'],
       meta: {
         err: landed.err,
         fee: 10_000,

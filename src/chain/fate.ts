@@ -26,7 +26,8 @@ export interface SolanaFateQuery {
   readonly amountAtomic: AtomicAmount;
   /** SHA-256 of the message that was signed. */
   readonly nonce: string;
-  readonly memo: string;
+  /** Null where the message has none. */
+  readonly memo: string | null;
   readonly blockhash: string;
   /** By the operator that gave the blockhash: for estimates, never for a proof. */
   readonly validBeforeBlock: number;

@@ -63,8 +63,8 @@ export interface SolanaTransferIntent {
   readonly blockhash: string;
   /** The last block height at which it can land. */
   readonly validBeforeBlock: number;
-  /** The seller's, or 16 random bytes in hex. */
-  readonly memo: string;
+  /** The seller's, or 16 random bytes in hex; null where the protocol lets a transfer carry none. */
+  readonly memo: string | null;
   readonly computeUnitLimit: number;
   readonly computeUnitPriceMicroLamports: number;
   readonly validAfterSec: 0;

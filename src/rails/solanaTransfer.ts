@@ -14,7 +14,7 @@ import { COMPUTE_UNITS, newMemo, timed } from './x402ExactSvm/transfer.js';
 const COMPUTE_UNITS_PER_MEMO_BYTE = 350;
 const MEMO_BYTES_INCLUDED = 32;
 /**
- * Where the seller chooses the memo, two payments could be one and the same message, and only one would land: the
+ * Where the seller chooses the memo, or wants none, two payments could be one and the same message, and only one would land: the
  * price, in millionths of a lamport, tells them apart. At its highest the fee payer pays 0.1 % more.
  */
 const PRICES = 4_096;
@@ -25,8 +25,8 @@ export interface SponsoredTerms {
   readonly payTo: string;
   readonly amountAtomic: bigint;
   readonly feePayer: string;
-  /** The seller's; undefined where it has none. */
-  readonly memo: string | undefined;
+  /** The seller's; undefined for a new one of ours, null where the protocol wants none. */
+  readonly memo: string | null | undefined;
 }
 
 /**
@@ -55,8 +55,8 @@ export async function prepareSponsored(
       `The payee ${offer.payTo} has no ${offer.asset.symbol} account on ${offer.network.label}, so no payment could settle; nothing was signed.`,
     );
   }
-  const memo = offer.memo ?? newMemo();
-  const extraBytes = Math.max(0, Buffer.byteLength(memo) - MEMO_BYTES_INCLUDED);
+  const memo = offer.memo === undefined ? newMemo() : offer.memo;
+  const extraBytes = Math.max(0, Buffer.byteLength(memo ?? '') - MEMO_BYTES_INCLUDED);
   const parts = {
     asset: offer.asset,
     from,

@@ -122,6 +122,7 @@ function quotedOutcome(
     next: pays || asks ? { tool: 'wallet_pay', arguments: { quote_id: saved.id } } : null,
     quote_id: saved.id,
     usd,
+    protocol: offer.protocol,
     amount_atomic: offer.amountAtomic.toString(),
     asset: offer.asset.symbol,
     network: offer.network.caip2,

@@ -272,7 +272,7 @@ async function readEntry(
   signal: AbortSignal,
 ): Promise<Found | null> {
   // An operator may leave memos out; one that gives them writes `[LENGTH] TEXT`.
-  if (failed || (memo !== null && !memo.includes(query.memo))) return null;
+  if (failed || (memo !== null && (query.memo === null || !memo.includes(query.memo)))) return null;
   const key = `${operator.origin} ${query.nonce} ${signature}`;
   if (others.has(key)) return null;
   const landed = await operator.transaction(signature, signal);

@@ -94,7 +94,7 @@ export function checkTerms(intent: Terms, own: string, priceMax: number): SvmAss
   if (!isAddress(intent.blockhash)) throw refusal('the blockhash is not 32 bytes');
   if (!Number.isSafeInteger(intent.validBeforeBlock) || intent.validBeforeBlock <= 0)
     throw refusal('the last block is unknown');
-  if (typeof memo !== 'string' || memo === '' || Buffer.byteLength(memo) > MEMO_BYTES_MAX)
+  if (memo !== null && (typeof memo !== 'string' || memo === '' || Buffer.byteLength(memo) > MEMO_BYTES_MAX))
     throw refusal('the memo is not a short text');
   if (!isWithin(intent.computeUnitLimit, COMPUTE_UNIT_LIMIT_MAX))
     throw refusal('the compute limit is out of bounds');

@@ -17,11 +17,11 @@ const UINT64_MAX = 2n ** 64n - 1n;
 const ZERO_ADDRESS = '0x0000000000000000000000000000000000000000';
 
 /** The clusters that the method `solana` names, as rows of our table. */
-const CLUSTERS: Readonly<Record<string, string>> = {
+const CLUSTERS: ReadonlyMap<string, string> = new Map(Object.entries({
   mainnet: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp',
   'mainnet-beta': 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp',
   devnet: 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1',
-};
+}));
 
 type Code = RejectedOffer['code'];
 
@@ -98,7 +98,7 @@ function readEvmCharge(challenge: PaymentChallenge, details: JsonObject, index: 
 function readSolanaCharge(challenge: PaymentChallenge, details: JsonObject, index: number): Charge | Fault {
   const { request } = challenge;
   const cluster = statedText(details, 'network') ?? 'mainnet';
-  const network = findNetwork(CLUSTERS[cluster] ?? '');
+  const network = findNetwork(CLUSTERS.get(cluster) ?? '');
   if (network?.family !== 'svm')
     return new Fault('unsupported_network', `The cluster ${quoteText(cluster)} is unknown to this wallet.`);
   if (statedField(details, 'confidential') === true)
@@ -156,9 +156,10 @@ function readAmount(
 /** Line breaks and the like would be lost or mangled on the way, and the seller's check of its memo with them. */
 const MEMO_FORM = /^[\x20-\x7e]+$/;
 
-function readMemo(request: JsonObject): string | undefined | Fault {
+/** The published server takes a memo that says its reference, and refuses every other one. */
+function readMemo(request: JsonObject): string | null | Fault {
   const memo = statedField(request, 'externalId');
-  if (memo === undefined || memo === '') return undefined;
+  if (memo === undefined || memo === '') return null;
   if (typeof memo !== 'string' || !MEMO_FORM.test(memo) || Buffer.byteLength(memo) > MEMO_BYTES_MAX)
     return malformed(`The challenge's externalId is not plain text of at most ${MEMO_BYTES_MAX} bytes.`);
   return memo;

@@ -26,8 +26,8 @@ export interface SolanaCharge extends ChargeFacts {
   readonly asset: SvmAsset;
   readonly payTo: string;
   readonly feePayer: string;
-  /** The seller's reference, which it may look for in the memo; undefined where it has none. */
-  readonly memo: string | undefined;
+  /** The seller's reference, which it looks for in the memo; null where it has none, and then takes no memo. */
+  readonly memo: string | null;
 }
 
 /** A charge that a rail of this wallet can pay. */

@@ -63,7 +63,8 @@ export interface DecodedTransfer {
   readonly authority: string;
   readonly amountAtomic: AtomicAmount;
   readonly decimals: number;
-  readonly memo: string;
+  /** Null where the message has none. */
+  readonly memo: string | null;
   /** Whose token account is made before the transfer; null where none is. */
   readonly accountMadeFor: string | null;
 }
@@ -95,7 +96,8 @@ async function deriveTokenAccount(owner: string, { address, tokenProgram }: SvmA
 
 /**
  * Writes the one message that scheme `exact` on Solana has for a transfer (x402 specs, `scheme_exact_svm`): compute
- * limit, compute price, TransferChecked between the owners' associated accounts, memo; version 0, no lookup tables.
+ * limit, compute price, TransferChecked between the owners' associated accounts, memo; version 0, no lookup tables. A charge
+ * of MPP has the same one, without the memo where its seller gives no reference (draft-solana-charge).
  * Before the transfer, and only where it is asked for, the making of the payee's associated account.
  *
  * Throws `malformed_offer` where the fee payer is a part of the transfer other than its sender.
@@ -135,7 +137,9 @@ export async function writeTransferMessage(parts: MessageParts): Promise<Uint8Ar
       ],
       data: transfer,
     },
-    { program: MEMO_PROGRAM, accounts: [], data: Buffer.from(parts.memo, 'utf8') },
+    ...(parts.memo === null
+      ? []
+      : [{ program: MEMO_PROGRAM, accounts: [], data: Buffer.from(parts.memo, 'utf8') }]),
   ];
   return encodeMessage(feePayer, blockhash, instructions);
 }
@@ -155,7 +159,7 @@ function createAccount({ asset, to, feePayer }: MessageParts, account: string): 
 
 /**
  * Reads a payment's message back; undefined unless it is, byte for byte in shape, what {@link writeTransferMessage}
- * writes for one: those four instructions in that order, two signers, no lookup tables, nothing behind its end.
+ * writes for one: those instructions in that order, two signers, no lookup tables, nothing behind its end.
  */
 export function readTransferMessage(bytes: Uint8Array): DecodedTransfer | undefined {
   const transfer = readOwnMessage(bytes);
@@ -192,8 +196,9 @@ function readWire({
   // Whoever pays the fees of others makes no account for them.
   const made = isOwn && parts.length === 5 ? parts.splice(2, 1)[0] : undefined;
   const [limit, price, transfer, memo, ...more] = parts;
-  if (limit === undefined || price === undefined || transfer === undefined || memo === undefined)
-    return undefined;
+  if (limit === undefined || price === undefined || transfer === undefined) return undefined;
+  // Money that is taken out always has one.
+  if (memo === undefined && isOwn) return undefined;
   const [source, mint, destination, authority, ...others] = transfer.accounts;
   // What is written to, behind those who sign; all others are read.
   const written = all.slice(signers, all.length - readonlyOthers);
@@ -202,10 +207,10 @@ function readWire({
     [source, destination].every((account) => written.includes(account ?? '')) &&
     more.length === 0 &&
     others.length === 0 &&
-    [limit, price, memo].every(({ accounts }) => accounts.length === 0) &&
+    [limit, price, memo].every((part) => part === undefined || part.accounts.length === 0) &&
     limit.program === COMPUTE_BUDGET_PROGRAM &&
     price.program === COMPUTE_BUDGET_PROGRAM &&
-    memo.program === MEMO_PROGRAM &&
+    (memo === undefined || memo.program === MEMO_PROGRAM) &&
     limit.data.length === 5 &&
     limit.data[0] === SET_COMPUTE_UNIT_LIMIT &&
     price.data.length === 9 &&
@@ -238,7 +243,7 @@ function readWire({
     authority,
     amountAtomic: transfer.data.readBigUInt64LE(1),
     decimals: transfer.data.readUInt8(9),
-    memo: memo.data.toString('utf8'),
+    memo: memo?.data.toString('utf8') ?? null,
   };
 }
 

@@ -1,0 +1,138 @@
+import { solana } from '@solana/mpp/server';
+import { evm, Mppx, NodeListener, Request as FetchRequest } from 'mppx/server';
+import type { Facilitator } from './facilitator.ts';
+import { listenLocal, type LocalServer } from './localServer.ts';
+import { Recording } from './recording.ts';
+import type { Shop } from './shop/shop.ts';
+import type { SolanaChain } from './solana/chain.ts';
+import { USDC_MINT } from './solana/token.ts';
+import { USDC } from './usdc.ts';
+
+/** What the shop's challenges are bound with; nobody else needs to know it, and nothing of worth hangs on it. */
+const SECRET = 'a secret of the sandbox alone, forty bytes';
+const CHAIN_ID = 84532;
+const DECIMALS = 6;
+
+/** What the shop is made of. */
+export interface MppShopParts {
+  readonly solana: SolanaChain;
+  readonly facilitator: Facilitator;
+  readonly shop: Shop;
+}
+
+/** What the server asks to be settled: the payload of a credential, and the request that it answers. */
+interface Settling {
+  readonly payload: Readonly<
+    Record<'from' | 'to' | 'value' | 'validAfter' | 'validBefore' | 'nonce' | 'signature', string>
+  >;
+  readonly request: { readonly amount: string; readonly currency: string; readonly recipient: string };
+}
+
+/** Has the sandbox's facilitator settle an authorization; answers the transaction. */
+async function settle(
+  facilitatorUrl: string,
+  { signature, from, to, value, validAfter, validBefore, nonce }: Settling['payload'],
+  { amount, currency, recipient }: Settling['request'],
+): Promise<string> {
+  const accepted = {
+    ...{ scheme: 'exact', network: `eip155:${CHAIN_ID}`, amount, asset: currency, payTo: recipient },
+    ...{ maxTimeoutSeconds: 300, extra: { name: 'USDC', version: '2' } },
+  };
+  const authorization = { from, to, value, validAfter, validBefore, nonce };
+  const response = await fetch(`${facilitatorUrl}/settle`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      x402Version: 2,
+      paymentPayload: { x402Version: 2, accepted, payload: { signature, authorization } },
+      paymentRequirements: accepted,
+    }),
+  });
+  const settled = (await response.json()) as { success: boolean; transaction: string; errorReason?: string };
+  if (!settled.success) throw new Error(`not settled: ${settled.errorReason ?? response.status}`);
+  return settled.transaction;
+}
+
+function asked(challenge: Response, query: URLSearchParams): Response {
+  const headers = new Headers(challenge.headers);
+  if (!query.has('x402')) headers.delete('payment-required');
+  return new Response(challenge.body, { status: challenge.status, headers });
+}
+
+/** A request as the shop saw it. */
+export interface MppOrder {
+  readonly path: string;
+  readonly authorization: string | undefined;
+  readonly paymentAuthorization: string | undefined;
+}
+
+/** A seller on the published servers of MPP: `mppx` for the EVM, `@solana/mpp` for Solana. */
+export interface MppShop extends LocalServer {
+  readonly orders: Recording<MppOrder>;
+}
+
+/**
+ * Starts a seller that asks `usd` (0.01 unless the query says another) at `/evm`, `/solana` and, by either, at `/both`.
+ * `x402=1` leaves in what the server offers by x402 of itself. `requires_auth=1` has the payment come in `Payment-Authorization`. `reference=TEXT` is the seller's own, on Solana its memo.
+ * `fault=lost` settles and destroys the connection; `fault=again` settles, and asks for payment once more.
+ */
+export async function startMppShop({ solana: ledger, facilitator, shop }: MppShopParts): Promise<MppShop> {
+  const orders = new Recording<MppOrder>();
+  const evmCharge = evm.charge({
+    currency: USDC,
+    recipient: shop.payTo,
+    chainId: CHAIN_ID,
+    decimals: DECIMALS,
+    authorization: { name: 'USDC', version: '2' },
+    settle: async ({ payload, request }) => ({ reference: await settle(facilitator.url, payload, request) }),
+  });
+  const solanaCharge = solana.charge({
+    recipient: shop.payToSolana,
+    currency: USDC_MINT,
+    decimals: DECIMALS,
+    network: 'devnet',
+    rpcUrl: ledger.url,
+    signer: ledger.feePayer,
+  });
+  const sellers = [false, true].map((requiresAuth) =>
+    Mppx.create({ methods: [evmCharge, solanaCharge], secretKey: SECRET, realm: 'shop.test', requiresAuth }),
+  );
+  const answer = async (request: Request): Promise<Response | null> => {
+    const { pathname, searchParams } = new URL(request.url);
+    orders.add({
+      path: pathname,
+      authorization: request.headers.get('authorization') ?? undefined,
+      paymentAuthorization: request.headers.get('payment-authorization') ?? undefined,
+    });
+    const seller = sellers[searchParams.has('requires_auth') ? 1 : 0]!;
+    const usd = searchParams.get('usd') ?? '0.01';
+    const externalId = searchParams.get('reference') ?? undefined;
+    const reference = externalId === undefined ? {} : { externalId };
+    // The method for Solana takes the token's own unit where that for the EVM takes dollars.
+    const onEvm = ['evm/charge', { amount: usd }] as const;
+    const onSolana = [
+      'solana/charge',
+      { amount: String(Math.round(Number(usd) * 1e6)), ...reference },
+    ] as const;
+    const ways = { '/evm': [onEvm], '/solana': [onSolana], '/both': [onEvm, onSolana] }[pathname];
+    if (ways === undefined) return new Response(null, { status: 404 });
+    const sold = await seller.compose(...(ways as never[]))(request);
+    if (sold.status === 402) return asked(sold.challenge as Response, searchParams);
+    const fault = searchParams.get('fault');
+    if (fault === 'lost') return null;
+    if (fault === 'again') {
+      const anew = await seller.compose(...(ways as never[]))(new Request(request.url));
+      if (anew.status === 402) return asked(anew.challenge as Response, searchParams);
+    }
+    return sold.withReceipt(Response.json({ sold: pathname })) as Response;
+  };
+  const server = await listenLocal((incoming, outgoing) => {
+    answer(FetchRequest.fromNodeListener(incoming, outgoing))
+      .then(async (response) => {
+        if (response === null) incoming.socket.destroy();
+        else await NodeListener.sendResponse(outgoing, response);
+      })
+      .catch((error: unknown) => outgoing.writeHead(500).end(String(error)));
+  });
+  return { ...server, orders };
+}
