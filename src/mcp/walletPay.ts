@@ -6,7 +6,7 @@ import { defineTool, SENDS_REQUESTS } from './tool.js';
 export const walletPay = defineTool({
   name: 'wallet_pay',
   title: 'Pay for a call and get its answer',
-  description: `Call a URL, paying in USDC if it asks (x402), and get its answer in one step. Spends the owner's money: never more than max_usd, or exactly what quote_id showed, and never past the owner's limits.
+  description: `Call a URL, paying in USDC if it asks (x402, MPP), and get its answer in one step. Spends the owner's money: never more than max_usd, or exactly what quote_id showed, and never past the owner's limits.
 
 Give quote_id alone (it stands for the whole request), or url with max_usd. An endpoint that asks for no payment is simply called (money: none).
 
