@@ -17,11 +17,13 @@ const UINT64_MAX = 2n ** 64n - 1n;
 const ZERO_ADDRESS = '0x0000000000000000000000000000000000000000';
 
 /** The clusters that the method `solana` names, as rows of our table. */
-const CLUSTERS: ReadonlyMap<string, string> = new Map(Object.entries({
-  mainnet: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp',
-  'mainnet-beta': 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp',
-  devnet: 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1',
-}));
+const CLUSTERS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    mainnet: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp',
+    'mainnet-beta': 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp',
+    devnet: 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1',
+  }),
+);
 
 type Code = RejectedOffer['code'];
 

@@ -9,11 +9,13 @@ const BASE64URL = /^[A-Za-z0-9_-]+={0,2}$/;
 const HASH = /^0x[0-9a-f]{64}$/i;
 
 /** Problems that a seller finds before it hands anything to a chain (draft-httpauth-payment, "Error Codes"). */
-const REFUSALS: ReadonlyMap<string, string> = new Map(Object.entries({
-  'malformed-credential': 'it cannot read the payment',
-  'payment-insufficient': 'it finds the amount too low',
-  'method-unsupported': 'it cannot take a payment of this form',
-}));
+const REFUSALS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'malformed-credential': 'it cannot read the payment',
+    'payment-insufficient': 'it finds the amount too low',
+    'method-unsupported': 'it cannot take a payment of this form',
+  }),
+);
 const PROBLEMS = 'https://paymentauth.org/problems/';
 
 /**
