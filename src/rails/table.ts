@@ -10,6 +10,7 @@ import type {
 } from '../payment/challenge.js';
 import type { PaymentProtocol, Rail } from './rail.js';
 import type { WithdrawalRail } from './withdrawal.js';
+import { withoutDisagreement } from './disagreement.js';
 import { mpp } from './mpp.js';
 import { x402 } from './x402.js';
 import { evmWithdrawal } from './x402ExactEvm/withdrawal.js';
@@ -42,7 +43,7 @@ export class Rails {
     });
     const [first, ...others] = demands;
     if (first === undefined) return null;
-    return {
+    return withoutDisagreement({
       ...first,
       offers: demands.flatMap(({ offers }) => offers),
       rejected: demands.flatMap(({ rejected }) => rejected),
@@ -50,7 +51,7 @@ export class Rails {
       otherProtocols: first.otherProtocols.filter(
         (name) => !this.#protocols.some((one) => one.name === name),
       ),
-    };
+    });
   }
 
   /** Headers that a challenge is read from, in lower case. */

@@ -272,6 +272,7 @@ function solanaTransferIn({ name, value }: SignedPayload, account: string): Sola
   const { transaction } = (JSON.parse(text) as { payload: { transaction: string } }).payload;
   const message = readTransaction(transaction)?.message;
   const decoded = message === undefined ? undefined : readOwnMessage(message);
-  if (decoded?.memo == null) throw new Error('What was signed is no transfer with a memo');
+  if (decoded === undefined || decoded.memo === null)
+    throw new Error('What was signed is no transfer with a memo');
   return { base64: transaction, blockhash: decoded.blockhash, memo: decoded.memo, account };
 }
