@@ -43,7 +43,7 @@ describe.each(CHAINS)('a charge of MPP on %s', (chain) => {
     expect(paid).toMatchObject({ status: 'ok', code: 'paid', money: 'captured', spent_usd: '0.02' });
     expect(paid['response']).toMatchObject({ status: 200 });
     expect(await world.ground.balanceOf(world.ground.payTo)).toBe(before + 20_000n);
-    const [payment] = paymentsIn(await wallet.engine());
+    const [payment] = await paymentsIn(await wallet.engine());
     expect(payment).toMatchObject({ protocol: 'mpp', scheme, state: 'captured' });
     expect(payment?.tx).not.toBeNull();
   });
