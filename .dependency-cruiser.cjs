@@ -45,8 +45,18 @@ module.exports = {
     {
       name: 'sqlite-in-ledger-only',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(ledger|discovery/index)/' },
+      from: { path: '^src/', pathNot: '^src/(ledger/sqlite|discovery/index)/' },
       to: { path: 'better-sqlite3' },
+    },
+    {
+      name: 'sqlite-behind-the-ledger',
+      comment: 'The ledger is its interfaces; stores.ts alone names the store that stands behind them.',
+      severity: 'error',
+      from: {
+        path: '^src/',
+        pathNot: ['^src/ledger/sqlite/', '^src/ledger/stores\\.ts$', '\\.test\\.ts$'],
+      },
+      to: { path: '^src/ledger/sqlite/' },
     },
     {
       name: 'secrets-in-keys-only',

@@ -9,7 +9,6 @@ export const CONFIG_FILE = 'config.json';
 export const ACCEPTED_FILE = 'config.accepted.json';
 /** Held while the config changes. */
 export const CONFIG_LOCK = 'config.lock';
-export const LEDGER_FILE = 'purser.db';
 /** Its being there stops the wallet. */
 export const FREEZE_FILE = 'frozen';
 export const CATALOG_FILE = 'catalog.db';

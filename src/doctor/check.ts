@@ -1,6 +1,5 @@
 import type { OwnerStep } from '../errors/ownerAction.js';
-import { isWalletError } from '../errors/walletError.js';
-import { toLedgerError } from '../ledger/sqlite/fault.js';
+import { toWalletError } from '../ledger/fault.js';
 
 /** One thing that was looked at. */
 export interface Check {
@@ -19,7 +18,7 @@ export function ok(name: string, says: string): Check {
 
 /** An error as the check that met it; what is no error of ours is told by no more than that it happened (T21). */
 export function failed(name: string, error: unknown, state: 'warn' | 'fail' = 'fail'): Check {
-  const known = isWalletError(error) ? error : toLedgerError(error);
+  const known = toWalletError(error);
   return {
     name,
     state,

@@ -1,30 +1,27 @@
-import type { AgentChange, AgentChanged, AgentRecord } from './sqlite/agent.js';
-import type { Answer, FreeAnswer } from './sqlite/answer.js';
-import type { Ask, AskResult, Decision, DecisionResult } from './sqlite/approval.js';
-import type { ApprovalRecord } from './sqlite/approvalRow.js';
-import type { AuditReport } from './sqlite/audit.js';
-import type { FactorUse, StoredFactor, TryPlace, WrongTries } from './sqlite/factor.js';
-import type { EndpointPrices, OriginHistory, Strikes } from './sqlite/history.js';
-import type { HoldRequest, HoldResult } from './sqlite/hold.js';
-import type { JournalHead } from './sqlite/journal.js';
-import type { DuePayment, Look, Witness } from './sqlite/look.js';
-import type { Payment } from './payment.js';
-import type { Transition } from './sqlite/paymentRow.js';
-import type { Quote } from './sqlite/quote.js';
-import type { ImportedPayment, Rebuilt } from './sqlite/rebuild.js';
-import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping, ReportPage } from './sqlite/report.js';
-import type { Session } from './sqlite/session.js';
-import type { CountedLine } from './sqlite/totals.js';
+import type { AgentChange, AgentChanged, AgentRecord } from './agent.js';
+import type { Answer, FreeAnswer } from './answer.js';
+import type { ApprovalRecord, Ask, AskResult, Decision, DecisionResult } from './approval.js';
+import type { AuditReport } from './audit.js';
+import type { FactorUse, StoredFactor, TryPlace, WrongTries } from './factor.js';
+import type { EndpointPrices, OriginHistory, Strikes } from './seller.js';
+import type { CountedLine, HoldRequest, HoldResult } from './hold.js';
+import type { DuePayment, Look, Witness } from './observation.js';
 import type {
   CaptureFacts,
   LandingProof,
   ReleaseNote,
   SendRequest,
   SendResult,
-  SignedPayload,
   SignResult,
-} from './sqlite/transition.js';
-import type { WithdrawalRequest, WithdrawalResult } from './sqlite/withdrawal.js';
+  SignedPayload,
+  Transition,
+} from './transition.js';
+import type { Quote } from './quote.js';
+import type { ImportedPayment, Rebuilt } from './rebuild.js';
+import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping, ReportPage } from './report.js';
+import type { Session } from './session.js';
+import type { WithdrawalRequest, WithdrawalResult } from './withdrawal.js';
+import type { Payment } from './payment.js';
 
 /*
  * The ledger's face. Each method is one whole operation: it is atomic, what it wrote is durable as its own promise says
@@ -46,6 +43,17 @@ export interface Checkpoint {
   readonly headHash: string;
   /** Set where the owner has frozen the wallet: a ledger that is lost or old takes that along otherwise. */
   readonly isFrozen?: true;
+}
+
+/** Where the journal stands, and the switches that it has moved. */
+export interface LedgerHead {
+  /** Number of the newest entry. */
+  readonly seq: number;
+  /** Ledger time of the newest entry, ms since 1970. */
+  readonly timeMs: number;
+  readonly frozen: boolean;
+  /** The newest version of the config that it has seen. */
+  readonly configVersion: number;
 }
 
 /** Sessions of agents: activity in all processes, until 30 idle minutes. */
@@ -113,12 +121,7 @@ export interface PaymentReader {
    */
   releasedPayments(sinceMs: number, limit: number): Promise<Payment[]>;
   /** What is held from an address, but for the payments of these ids. */
-  heldAtomic(
-    network: string,
-    asset: string,
-    payFrom: string,
-    exceptIds?: readonly string[],
-  ): Promise<bigint>;
+  heldAtomic(network: string, asset: string, payFrom: string, exceptIds?: readonly string[]): Promise<bigint>;
   /** What counts against each line now, in the lines' order; for showing: {@link PaymentControl.openHold} decides. */
   usage(lines: readonly CountedLine[], nowMs: number): Promise<bigint[]>;
   /**
@@ -269,7 +272,7 @@ export interface OwnerBook {
 export interface JournalKeeper {
   readonly id: string;
   /** The journal's head as stored, unproved: also without keys. */
-  head(): Promise<JournalHead>;
+  head(): Promise<LedgerHead>;
   /** Where the journal stands now. */
   checkpoint(): Promise<Checkpoint>;
   /**

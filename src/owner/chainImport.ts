@@ -1,9 +1,9 @@
+import type { ImportedPayment } from '../ledger/rebuild.js';
 import type { ChainPayment, UnionHistory } from '../chain/chain.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { ImportedPayment } from '../ledger/sqlite/rebuild.js';
 import { toUsdMicros, type Asset } from '../money/asset.js';
 import type { Network } from '../money/network.js';
 import { agentAddresses, fundedAssets, type AgentAddress } from './ownAddresses.js';

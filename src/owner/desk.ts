@@ -1,3 +1,5 @@
+import type { ApprovalRecord, DecisionResult, Grant } from '../ledger/approval.js';
+import type { TryPlace } from '../ledger/factor.js';
 import { answerPurpose, Challenges } from '../approvals/challenge.js';
 import {
   isYes,
@@ -13,10 +15,7 @@ import { challengePasskeys, verifyPasskey } from '../approvals/passkey.js';
 import { setKey } from '../config/change.js';
 import { updateConfig } from '../config/configFile.js';
 import { WalletError } from '../errors/walletError.js';
-import type { DecisionResult, Grant } from '../ledger/sqlite/approval.js';
-import type { ApprovalRecord } from '../ledger/sqlite/approvalRow.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { TryPlace } from '../ledger/sqlite/factor.js';
 import { formatUsd } from '../money/decimal.js';
 import { readQuestion, type AskedQuestion } from '../wallet/approval/approvalQuestion.js';
 import { payeeGrantKey, sessionGrantKey } from '../wallet/call/judge.js';

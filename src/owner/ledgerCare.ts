@@ -1,11 +1,9 @@
-import { copyFileSync, chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { LEDGER_FILE } from '../config/home.js';
+import { chmodSync } from 'node:fs';
 import type { Config } from '../config/settings.js';
-import { isWalletError, WalletError } from '../errors/walletError.js';
+import { isWalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { createSqliteLedger, openSqliteLedger } from '../ledger/sqlite/sqliteLedger.js';
+import { ledgerStoreIn } from '../ledger/stores.js';
 import { AUTHORIZATION_WINDOW_MAX_SEC } from '../payment/intent.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
 import type { Payment } from '../ledger/payment.js';
@@ -17,7 +15,6 @@ import { compareWithChain, fatePlaceOf, LOOK_MS_MAX } from './chainAudit.js';
 import { lacksFactors, rememberFactors, restoreFactors } from './factorMemory.js';
 import { readChain } from './chainImport.js';
 import { provedConfig } from './ownerConfig.js';
-import { makeLedgerFile } from './setUpLedger.js';
 import { unlockAsAnyone, unlockAsOwner, type OwnerOptions, type OwnerWish } from './ownerHand.js';
 
 /** The longest window of a cap: older payments count nowhere. */
@@ -80,7 +77,7 @@ async function rebuildOver(
     await restoreFactors(keys, ledger, options.now());
     await rememberRebuilt(keys, ledger);
     await rememberFactors(keys, ledger);
-    const keptAs = usable === null ? keptPath(options.home) : null;
+    const keptAs = usable === null ? ledgerStoreIn(options.home).keptAs : null;
     return { ...(await finishWhenReady(options, keys, config, ledger, keptAs)), suspended };
   } finally {
     await ledger.close();
@@ -150,7 +147,7 @@ async function suspendAgents({ agents }: Ledger, nowMs: number): Promise<string[
 
 /** The ledger that is there, where it is this wallet's own and sound; null where a new one has to be begun. */
 async function openUsable(options: OwnerOptions, keys: UnlockedWallet): Promise<Ledger | null> {
-  if (!existsSync(join(options.home, LEDGER_FILE))) return null;
+  if (!(await ledgerStoreIn(options.home).exists())) return null;
   let ledger: Ledger | undefined;
   try {
     ledger = await openLedger(options, keys);
@@ -165,29 +162,14 @@ async function openUsable(options: OwnerOptions, keys: UnlockedWallet): Promise<
 const UNUSABLE: readonly string[] = ['ledger_damaged', 'ledger_foreign', 'ledger_older', 'ledger_missing'];
 
 async function beginAnew(options: OwnerOptions, keys: UnlockedWallet, config: Config): Promise<Ledger> {
-  setAside(options.home);
-  await makeLedgerFile(options.home, async (draft) => {
-    await createSqliteLedger(draft, {
-      mac: (data) => keys.mac('ledger', data),
-      nowMs: options.now(),
-      configVersion: config.version,
-    });
+  const store = ledgerStoreIn(options.home);
+  await store.setAside();
+  await store.create({
+    mac: (data) => keys.mac('ledger', data),
+    nowMs: options.now(),
+    configVersion: config.version,
   });
   return openLedger(options, keys);
-}
-
-/** Where a replaced ledger is kept: one such place is enough, an older one is let go. */
-function keptPath(home: string): string {
-  return join(home, `${LEDGER_FILE}.replaced`);
-}
-
-/** Moves the ledger's files out of the way: nothing of it is deleted. */
-function setAside(home: string): void {
-  for (const suffix of ['', '-wal', '-shm']) {
-    const from = join(home, LEDGER_FILE) + suffix;
-    if (existsSync(from)) renameSync(from, keptPath(home) + suffix);
-    else rmSync(keptPath(home) + suffix, { force: true });
-  }
 }
 
 async function finishWhenReady(
@@ -259,23 +241,10 @@ export async function restoreLedger(options: OwnerOptions, path: string): Promis
     action: { kind: 'restoreLedger', file: path },
     mendsLedger: true,
   });
-  if (!existsSync(path)) throw new WalletError('not_found', 'There is no such file.');
-  const arriving = join(options.home, `${LEDGER_FILE}.arriving`);
-  copyFileSync(path, arriving);
-  chmodSync(arriving, 0o600);
-  try {
-    const candidate = await openSqliteLedger(arriving, { mac: (data) => keys.mac('ledger', data) });
-    const { findings } = await candidate.audit();
-    await candidate.close();
-    if (findings.length > 0)
-      throw new WalletError('ledger_damaged', 'The backup does not hold in itself; it was not put in place.');
-    setAside(options.home);
-    renameSync(arriving, join(options.home, LEDGER_FILE));
-  } finally {
-    for (const suffix of ['', '-wal', '-shm']) rmSync(arriving + suffix, { force: true });
-  }
+  const store = ledgerStoreIn(options.home);
+  await store.restore(path, (data) => keys.mac('ledger', data));
   return {
     ...(await rebuildOver(options, keys, await openLedger(options, keys))),
-    keptAs: keptPath(options.home),
+    keptAs: store.keptAs,
   };
 }

@@ -1,14 +1,9 @@
+import { type AgentChange, type AgentChanged, type AgentRecord, unknownAgent } from '../ledger/agent.js';
 import { randomBytes } from 'node:crypto';
 import { updateConfig } from '../config/configFile.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
-import {
-  unknownAgent,
-  type AgentChange,
-  type AgentChanged,
-  type AgentRecord,
-} from '../ledger/sqlite/agent.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { AGENT_NAME, hashToken, tokenOf } from '../money/agent.js';
 import { formatUnits } from '../money/decimal.js';

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkHome, CONFIG_FILE, LEDGER_FILE, notSetUp } from '../config/home.js';
+import { checkHome, CONFIG_FILE, notSetUp } from '../config/home.js';
 import { isWalletError } from '../errors/walletError.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { openSqliteLedger } from '../ledger/sqlite/sqliteLedger.js';
+import { ledgerStoreIn } from '../ledger/stores.js';
 import { writeCheckpoint } from '../wallet/checkpoint.js';
 import { openLedger } from '../wallet/engine.js';
 import { isMarkedFrozen, liftMark, markFrozen } from '../wallet/freezeMark.js';
@@ -14,14 +14,14 @@ import { unlockAsOwner, type OwnerOptions } from './ownerHand.js';
  *
  * Throws `not_set_up`, `home_*` and the codes of the ledger.
  */
-export function openLedgerWithoutKeys(home: string): Promise<Ledger> {
-  assertSetUp(home);
-  return openSqliteLedger(join(home, LEDGER_FILE), { mac: null, isStopped: () => isMarkedFrozen(home) });
+export async function openLedgerWithoutKeys(home: string): Promise<Ledger> {
+  await assertSetUp(home);
+  return ledgerStoreIn(home).open({ mac: null, isStopped: () => isMarkedFrozen(home) });
 }
 
-function assertSetUp(home: string): void {
+async function assertSetUp(home: string): Promise<void> {
   checkHome(home);
-  if (!existsSync(join(home, LEDGER_FILE)) && !existsSync(join(home, CONFIG_FILE))) throw notSetUp(home);
+  if (!existsSync(join(home, CONFIG_FILE)) && !(await ledgerStoreIn(home).exists())) throw notSetUp(home);
 }
 
 /** What a freeze came to. */
@@ -37,7 +37,7 @@ export interface Frozen {
  * mark comes first, so that putting back an older ledger does not lift it. Throws `not_set_up`, `home_*`, `disk_full`.
  */
 export async function freezeWallet({ home, now }: Pick<OwnerOptions, 'home' | 'now'>): Promise<Frozen> {
-  assertSetUp(home);
+  await assertSetUp(home);
   const wasMarked = !(await markFrozen(home, now()));
   try {
     const ledger = await openLedgerWithoutKeys(home);

@@ -1,14 +1,12 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { OwnerAct } from '../approvals/confirmation.js';
 import type { FactorRecord, PasskeyFactor } from '../approvals/factor.js';
 import { readConfigUnauthenticated } from '../config/configFile.js';
-import { checkHome, LEDGER_FILE } from '../config/home.js';
+import { checkHome } from '../config/home.js';
 import type { OwnerAction, OwnerStep } from '../errors/ownerAction.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { findKeystoreKind, openKeystore, type KeystoreKind, type UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { openSqliteLedger } from '../ledger/sqlite/sqliteLedger.js';
+import { ledgerStoreIn } from '../ledger/stores.js';
 import { openLedger } from '../wallet/engine.js';
 import { lostFactors, rememberFactors } from './factorMemory.js';
 import {
@@ -188,7 +186,7 @@ async function openForOwner(
   keys: UnlockedWallet,
   { mendsLedger }: OwnerWish,
 ): Promise<Ledger | null> {
-  if (!existsSync(join(home, LEDGER_FILE)) && mendsLedger === true) return null;
+  if (mendsLedger === true && !(await ledgerStoreIn(home).exists())) return null;
   try {
     const ledger = await openLedger({ home }, keys);
     try {
@@ -213,9 +211,8 @@ async function seemsFactored(kind: KeystoreKind, home: string): Promise<boolean>
 }
 
 async function hasFactorRows(home: string): Promise<boolean> {
-  if (!existsSync(join(home, LEDGER_FILE))) return false;
   try {
-    const ledger = await openSqliteLedger(join(home, LEDGER_FILE), { mac: null });
+    const ledger = await ledgerStoreIn(home).open({ mac: null });
     try {
       return await ledger.hasFactorRows();
     } finally {

@@ -9,7 +9,7 @@ import {
   updateConfig,
 } from '../config/configFile.js';
 import { setKey } from '../config/change.js';
-import { CONFIG_FILE, ensureHome, LEDGER_FILE } from '../config/home.js';
+import { CONFIG_FILE, ensureHome } from '../config/home.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import {
@@ -22,13 +22,12 @@ import {
 } from '../keys/keystore.js';
 import { generatePhrase, parsePhrase } from '../keys/secret/phrase.js';
 import { parseEvmKey, WalletKeys } from '../keys/secret/secret.js';
-import { createSqliteLedger } from '../ledger/sqlite/sqliteLedger.js';
+import { ledgerStoreIn } from '../ledger/stores.js';
 import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
 import { writeCheckpoint } from '../wallet/checkpoint.js';
 import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
 import { openLedgerWithoutKeys } from './ownerFreeze.js';
 import { asOwnerOf, type OwnerHand } from './ownerHand.js';
-import { makeLedgerFile } from './setUpLedger.js';
 
 /** What a wallet is made of: a new phrase, one that is restored, or a key of elsewhere. */
 export type SecretSource =
@@ -119,7 +118,7 @@ async function openUnfinished(
   keystore: Keystore,
   given: WalletSecret | undefined,
 ): Promise<UnlockedWallet> {
-  const looksWhole = existsSync(join(home, CONFIG_FILE)) && existsSync(join(home, LEDGER_FILE));
+  const looksWhole = existsSync(join(home, CONFIG_FILE)) && (await ledgerStoreIn(home).exists());
   if (looksWhole && (await wasUsed(home))) throw alreadySetUp(home);
   const keys = await keystore.unlock().catch((error: unknown) => {
     throw looksWhole && isWalletError(error) ? alreadySetUp(home, error) : error;
@@ -127,14 +126,14 @@ async function openUnfinished(
   if (given !== undefined && new WalletKeys(given).walletId !== keys.walletId) throw alreadySetUp(home);
   const remembersLedger = (await keys.readAnchor()) !== null;
   if (!remembersLedger) return keys;
-  if (!existsSync(join(home, LEDGER_FILE))) {
+  if (!(await ledgerStoreIn(home).exists())) {
     // T29: a ledger that was deleted is no fresh start.
     throw new WalletError(
       'ledger_missing',
       'This wallet had a ledger, and it is gone; no new one is made in its place.',
       {
         owner: {
-          say: 'Put purser.db back from a backup, or have it rebuilt.',
+          say: 'Put the ledger back from a backup, or have it rebuilt.',
           action: { kind: 'rebuildLedger' },
         },
       },
@@ -179,7 +178,7 @@ async function createKeystore(
   const { walletId } = new WalletKeys(secret);
   const hasConfig = existsSync(join(home, CONFIG_FILE));
   const isOwn = hasConfig && readConfigUnauthenticated(home).walletId === walletId;
-  if ((hasConfig || existsSync(join(home, LEDGER_FILE))) && !isOwn) {
+  if ((hasConfig || (await ledgerStoreIn(home).exists())) && !isOwn) {
     throw new WalletError(
       'already_set_up',
       `${home} holds the config or ledger of another wallet, whose keystore is gone.`,
@@ -228,7 +227,7 @@ async function liftVersion(
   keys: UnlockedWallet,
   mac: (data: string) => Uint8Array,
 ): Promise<void> {
-  if (!existsSync(join(home, LEDGER_FILE))) return;
+  if (!(await ledgerStoreIn(home).exists())) return;
   const ledger = await openLedger({ home }, keys);
   try {
     const versionSeen = (await ledger.head()).configVersion;
@@ -242,15 +241,13 @@ async function liftVersion(
 /** Makes the ledger, if there is none, and has the keystore remember it. */
 async function ensureLedger(request: SetUpRequest, keys: UnlockedWallet, config: Config): Promise<void> {
   const { home, now, observer } = request;
-  const path = join(home, LEDGER_FILE);
-  if (!existsSync(path)) {
-    await makeLedgerFile(home, (draft) =>
-      createSqliteLedger(draft, {
-        mac: (data) => keys.mac('ledger', data),
-        nowMs: now(),
-        configVersion: config.version,
-      }),
-    );
+  const store = ledgerStoreIn(home);
+  if (!(await store.exists())) {
+    await store.create({
+      mac: (data) => keys.mac('ledger', data),
+      nowMs: now(),
+      configVersion: config.version,
+    });
   }
   observer?.('ledger');
   const ledger = await openLedger({ home }, keys);

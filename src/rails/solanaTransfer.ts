@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { SolanaFateQuery } from '../chain/chain.js';
 import { WalletError } from '../errors/walletError.js';
 import { marksOf, openedWallMs, type Payment } from '../ledger/payment.js';
-import type { SignedPayload } from '../ledger/sqlite/transition.js';
+import type { SignedPayload } from '../ledger/transition.js';
 import { findAsset, type SvmAsset } from '../money/asset.js';
 import type { Caip2, SvmNetwork } from '../money/network.js';
 import type { SolanaTransferIntent } from '../payment/intent.js';

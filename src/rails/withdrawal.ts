@@ -1,6 +1,6 @@
+import type { SignedPayload } from '../ledger/transition.js';
 import type { FateQuery, SolanaFateQuery } from '../chain/chain.js';
 import type { Payment } from '../ledger/payment.js';
-import type { SignedPayload } from '../ledger/sqlite/transition.js';
 import type { Asset } from '../money/asset.js';
 import type { Network } from '../money/network.js';
 import type { RailPorts } from './ports.js';

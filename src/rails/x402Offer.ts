@@ -1,5 +1,5 @@
+import type { SignedPayload } from '../ledger/transition.js';
 import { WalletError } from '../errors/walletError.js';
-import type { SignedPayload } from '../ledger/sqlite/transition.js';
 import type { Offer } from '../payment/challenge.js';
 import { encodePayment, paymentIdentifierOf } from '../protocols/x402/codec.js';
 import type {

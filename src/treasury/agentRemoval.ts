@@ -1,8 +1,8 @@
+import { unknownAgent } from '../ledger/agent.js';
+import { withdrawalHash } from '../ledger/withdrawal.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
-import { unknownAgent } from '../ledger/sqlite/agent.js';
 import { isLive, type Payment } from '../ledger/payment.js';
-import { withdrawalHash } from '../ledger/sqlite/withdrawal.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
 import type { Network } from '../money/network.js';

@@ -1,5 +1,5 @@
+import { withdrawalHash } from '../ledger/withdrawal.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
-import { withdrawalHash } from '../ledger/sqlite/withdrawal.js';
 import { assetsOf } from '../money/asset.js';
 import type { Network } from '../money/network.js';
 import { networksOf } from '../wallet/agentAddress.js';

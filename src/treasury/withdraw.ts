@@ -1,10 +1,10 @@
+import { withdrawalHash } from '../ledger/withdrawal.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/settings.js';
 import type { OwnerStep } from '../errors/ownerAction.js';
-import { isWalletError, WalletError } from '../errors/walletError.js';
+import { WalletError } from '../errors/walletError.js';
 import { isLive, type Payment } from '../ledger/payment.js';
-import { toLedgerError } from '../ledger/sqlite/fault.js';
-import { withdrawalHash } from '../ledger/sqlite/withdrawal.js';
+import { toWalletError } from '../ledger/fault.js';
 import { formatUnits } from '../money/decimal.js';
 import { moneyOf } from '../wallet/answer/outcome.js';
 import { drive, isDriven, paymentAsKnown } from '../wallet/driver.js';
@@ -108,7 +108,7 @@ function goOn(engine: Engine, row: Payment, work: () => Promise<Withdrawn>): Pro
 }
 
 async function interrupted(engine: Engine, row: Payment, error: unknown): Promise<WalletError> {
-  const known = isWalletError(error) ? error : toLedgerError(error);
+  const known = toWalletError(error);
   const payment = await paymentAsKnown(engine, row);
   if (payment?.state === 'released' || known.code === 'payment_unresolved') return known;
   const { owner } = known;

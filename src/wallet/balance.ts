@@ -1,6 +1,6 @@
+import type { Session } from '../ledger/session.js';
 import { WalletError } from '../errors/walletError.js';
 import type { Config } from '../config/settings.js';
-import type { Session } from '../ledger/sqlite/session.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import type { CapLine } from '../money/cap.js';
 import { formatUnits, formatUsd } from '../money/decimal.js';

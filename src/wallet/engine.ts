@@ -1,15 +1,14 @@
-import { join } from 'node:path';
+import { unknownAgent } from '../ledger/agent.js';
+import type { CommitObserver } from '../ledger/commitPoint.js';
 import type { Chain, EvmChain, SolanaChain } from '../chain/chain.js';
 import { configReader, readConfig, readConfigUnauthenticated } from '../config/configFile.js';
-import { checkHome, LEDGER_FILE } from '../config/home.js';
+import { checkHome } from '../config/home.js';
 import type { Config } from '../config/settings.js';
 import type { OwnerAction } from '../errors/ownerAction.js';
 import { WalletError } from '../errors/walletError.js';
 import { openKeystore, type UnlockedWallet } from '../keys/keystore.js';
-import { unknownAgent } from '../ledger/sqlite/agent.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { openSqliteLedger } from '../ledger/sqlite/sqliteLedger.js';
-import type { CommitObserver } from '../ledger/sqlite/writer.js';
+import { ledgerStoreIn } from '../ledger/stores.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
 import { findNetwork, type Caip2, type EvmNetwork, type Network, type SvmNetwork } from '../money/network.js';
 import type { Lookup } from '../net/destination/resolve.js';
@@ -294,7 +293,7 @@ export function openLedger(
   keys: UnlockedWallet,
 ): Promise<Ledger> {
   const { observer } = options;
-  return openSqliteLedger(join(options.home, LEDGER_FILE), {
+  return ledgerStoreIn(options.home).open({
     mac: (data) => keys.mac('ledger', data),
     isStopped: () => isMarkedFrozen(options.home),
     ...(observer === undefined ? {} : { observer }),

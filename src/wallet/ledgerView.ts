@@ -1,7 +1,7 @@
+import type { ReportFilter, ReportGroup } from '../ledger/report.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { isLive, isWithdrawal, openedWallMs, type Payment } from '../ledger/payment.js';
-import type { ReportFilter, ReportGroup } from '../ledger/sqlite/report.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
 import { categoryOf } from '../policy/category.js';

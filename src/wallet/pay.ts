@@ -1,11 +1,11 @@
+import type { HoldResult } from '../ledger/hold.js';
+import type { Session } from '../ledger/session.js';
+import type { SignedPayload } from '../ledger/transition.js';
+import type { ApprovalRecord } from '../ledger/approval.js';
 import type { Offer } from '../payment/challenge.js';
 import { WalletError } from '../errors/walletError.js';
 import type { Config } from '../config/settings.js';
-import type { HoldResult } from '../ledger/sqlite/hold.js';
 import type { Payment } from '../ledger/payment.js';
-import type { Session } from '../ledger/sqlite/session.js';
-import type { SignedPayload } from '../ledger/sqlite/transition.js';
-import type { ApprovalRecord } from '../ledger/sqlite/approvalRow.js';
 import { assetsOf } from '../money/asset.js';
 import type { PaymentIntent } from '../payment/intent.js';
 import { findNetwork, type Caip2 } from '../money/network.js';

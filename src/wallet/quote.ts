@@ -1,6 +1,6 @@
+import type { Quote } from '../ledger/quote.js';
+import type { Session } from '../ledger/session.js';
 import { WalletError } from '../errors/walletError.js';
-import type { Quote } from '../ledger/sqlite/quote.js';
-import type { Session } from '../ledger/sqlite/session.js';
 import { formatUsd } from '../money/decimal.js';
 import { viewAnswer, type ReadAnswer } from './answer/answerBody.js';
 import { CallBound, type CallContext } from './call/callBound.js';

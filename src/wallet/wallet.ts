@@ -1,6 +1,6 @@
+import type { Session } from '../ledger/session.js';
 import type { z } from 'zod';
 import { isWalletError } from '../errors/walletError.js';
-import type { Session } from '../ledger/sqlite/session.js';
 import { readApproval } from './approval/approvalView.js';
 import { balance, sessionLeft } from './balance.js';
 import type { CallContext } from './call/callBound.js';

@@ -1,8 +1,8 @@
+import type { TryPlace } from '../../src/ledger/factor.js';
 import { randomBytes, scryptSync } from 'node:crypto';
 import type { PassphraseFactor } from '../../src/approvals/factor.js';
 import type { Answer, OwnerDesk } from '../../src/approvals/desk.js';
 import { openDesk } from '../../src/owner/desk.js';
-import type { TryPlace } from '../../src/ledger/sqlite/factor.js';
 import type { Engine } from '../../src/wallet/engine.js';
 import { rememberFactors } from '../../src/owner/factorMemory.js';
 import { storedFactor } from '../../src/owner/ownerFactor.js';

@@ -1,6 +1,6 @@
+import type { CommitPoint } from '../../src/ledger/commitPoint.js';
 import { captureFacts, held, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
 import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
-import type { CommitPoint } from '../../src/ledger/sqlite/writer.js';
 import { LIFE_REQUEST } from './crash.js';
 
 /** Where the crash test lets this process die. */

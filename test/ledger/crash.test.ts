@@ -1,10 +1,10 @@
+import { COMMIT_POINTS, type CommitPoint } from '../../src/ledger/commitPoint.js';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { capLine, CENT, newLedger, scratchFolder, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 import { isDead } from '../../src/platform/process.js';
-import { COMMIT_POINTS, type CommitPoint } from '../../src/ledger/sqlite/writer.js';
 import { bundleChild, startChild } from './children.js';
 import { LIFE_REQUEST } from './crash.js';
 import type { CrashOrder } from './crash.child.js';

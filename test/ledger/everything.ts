@@ -1,3 +1,4 @@
+import type { HoldRequest } from '../../src/ledger/hold.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import {
   approve,
@@ -9,7 +10,6 @@ import {
   sent,
   T0,
 } from '../../src/ledger/sqlite/fixtures.js';
-import type { HoldRequest } from '../../src/ledger/sqlite/hold.js';
 import type { Payment } from '../../src/ledger/payment.js';
 
 /** Every kind of line over the payments of {@link fillWithEverything}; one window begins in the minute of the first. */

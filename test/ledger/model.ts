@@ -1,5 +1,5 @@
+import type { HoldResult } from '../../src/ledger/hold.js';
 import type { CapLine } from '../../src/money/cap.js';
-import type { HoldResult } from '../../src/ledger/sqlite/hold.js';
 import { isOpen, LIFE, type Move, type Place } from '../../src/ledger/sqlite/lifeFixtures.js';
 
 /** A payment as the model sees it. Amounts in micro-dollars. */

@@ -1,10 +1,11 @@
+import { PAYMENT_COLUMNS, patchToJournal, paymentToSql } from '../../src/ledger/sqlite/paymentColumns.js';
 import { hash } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { captureFacts, holdRequest, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
 import { journalHash, RowAuthenticator } from '../../src/ledger/sqlite/authenticity.js';
 import { Journal, type JournalHead, type JournalKind } from '../../src/ledger/sqlite/journal.js';
 import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
-import { PAYMENT_COLUMNS, patchToJournal, paymentToSql, type Payment } from '../../src/ledger/payment.js';
+import { type Payment } from '../../src/ledger/payment.js';
 import { Register } from '../../src/ledger/sqlite/register.js';
 import {
   contributionOf,

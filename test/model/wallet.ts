@@ -1,7 +1,7 @@
+import type { HoldRequest } from '../../src/ledger/hold.js';
+import type { SignedPayload } from '../../src/ledger/transition.js';
 import { capLine, approve, holdRequest, CENT } from '../../src/ledger/sqlite/fixtures.js';
-import type { HoldRequest } from '../../src/ledger/sqlite/hold.js';
 import type { Payment } from '../../src/ledger/payment.js';
-import type { SignedPayload } from '../../src/ledger/sqlite/transition.js';
 import { isWalletError } from '../../src/errors/walletError.js';
 import { signSolanaTransfer } from '../../src/keys/signer/solanaSigner.js';
 import type { CapLine } from '../../src/money/cap.js';

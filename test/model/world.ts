@@ -1,8 +1,8 @@
+import type { CommitPoint } from '../../src/ledger/commitPoint.js';
 import { createChain, type Chain } from '../../src/chain/chain.js';
 import { initialSettings, type Config } from '../../src/config/settings.js';
 import { newLedger, T0 } from '../../src/ledger/sqlite/fixtures.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
-import type { CommitPoint } from '../../src/ledger/sqlite/writer.js';
 import { assetsOf, type Asset } from '../../src/money/asset.js';
 import { findNetwork, type Caip2, type Network } from '../../src/money/network.js';
 import { Rails } from '../../src/rails/table.js';

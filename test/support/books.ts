@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { LEDGER_FILE } from '../../src/config/home.js';
+import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
 import type { Payment } from '../../src/ledger/payment.js';
 import type { Engine } from '../../src/wallet/engine.js';
 
@@ -22,7 +22,7 @@ export interface JournalLine {
 
 /** The journal, read from the file itself: what was written, whatever any code says of it. */
 export function journalOf(home: string): JournalLine[] {
-  const db = new Database(join(home, LEDGER_FILE), { readonly: true });
+  const db = new Database(join(home, DATABASE_FILE), { readonly: true });
   try {
     const rows = db.prepare('SELECT seq, kind, subject, data FROM journal ORDER BY seq').all();
     return (rows as (Omit<JournalLine, 'data'> & { data: string })[]).map((row) => ({

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConfig, updateConfig } from '../../src/config/configFile.js';
 import { setKey } from '../../src/config/change.js';
-import { LEDGER_FILE } from '../../src/config/home.js';
+import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
 import { StoreKeystore, type WalletSecret } from '../../src/keys/keystore.js';
 import { generatePhrase } from '../../src/keys/secret/phrase.js';
 import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
@@ -65,7 +65,7 @@ export async function createTestWallet(
   await createConfig(home, mac, { walletId: keys.walletId, keystore: 'file', testnet: true });
   const ledgerMac = (data: string): Uint8Array => keys.mac('ledger', data);
   await keys.writeAnchor(
-    SqliteLedger.create(join(home, LEDGER_FILE), { mac: ledgerMac, nowMs: now(), configVersion: 1 }),
+    SqliteLedger.create(join(home, DATABASE_FILE), { mac: ledgerMac, nowMs: now(), configVersion: 1 }),
     'rebuilt',
   );
   const set = async (key: string, value: string): Promise<number> =>

@@ -1,6 +1,6 @@
+import type { CommitPoint } from '../../src/ledger/commitPoint.js';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { isWalletError } from '../../src/errors/walletError.js';
-import type { CommitPoint } from '../../src/ledger/sqlite/writer.js';
 import { removeAgent } from '../../src/treasury/agentRemoval.js';
 import type { CallContext } from '../../src/wallet/call/callBound.js';
 import { reconcileAll } from '../../src/wallet/settle/reconcile.js';

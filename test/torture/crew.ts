@@ -1,6 +1,6 @@
+import { COMMIT_POINTS, type CommitPoint } from '../../src/ledger/commitPoint.js';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { COMMIT_POINTS, type CommitPoint } from '../../src/ledger/sqlite/writer.js';
 import type { Operators } from '../support/operators.js';
 import type { Random } from '../support/random.js';
 import type { ChildSetup } from '../support/walletChild.js';

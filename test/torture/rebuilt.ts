@@ -1,6 +1,6 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { LEDGER_FILE } from '../../src/config/home.js';
+import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
 import { rebuildLedger } from '../../src/owner/ledgerCare.js';
 import { paymentsIn } from '../support/books.js';
 import { ownerOf } from '../support/quickWallet.js';
@@ -24,8 +24,8 @@ export async function checkRebuilt(parts: {
 }): Promise<string[]> {
   const { world, mine, purses, old } = parts;
   for (const suffix of ['', '-wal', '-shm'])
-    rmSync(join(mine.home, `${LEDGER_FILE}${suffix}`), { force: true });
-  if (old !== null) copyFileSync(old, join(mine.home, LEDGER_FILE));
+    rmSync(join(mine.home, `${DATABASE_FILE}${suffix}`), { force: true });
+  if (old !== null) copyFileSync(old, join(mine.home, DATABASE_FILE));
   const owner = { ...ownerOf(mine.home, TEST_PASSPHRASE), now: world.now };
   const broken: string[] = [];
   const begun = await rebuildLedger(owner);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { LEDGER_FILE } from '../../src/config/home.js';
+import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
 import type { JournalLine } from '../support/books.js';
 import type { Witness } from './exposure.js';
 
@@ -32,7 +32,7 @@ export class Watch {
   #looking: NodeJS.Timeout | undefined;
 
   constructor(home: string, witness: Witness, now: () => number) {
-    this.#path = join(home, LEDGER_FILE);
+    this.#path = join(home, DATABASE_FILE);
     this.#witness = witness;
     this.#now = now;
   }

@@ -15,7 +15,8 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ANSWERS_FOLDER, CONFIG_FILE, LEDGER_FILE } from '../../src/config/home.js';
+import { ANSWERS_FOLDER, CONFIG_FILE } from '../../src/config/home.js';
+import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
@@ -24,7 +25,7 @@ import { startWalletProcess } from '../support/walletProcess.js';
 import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
 import { told } from '../support/told.js';
 
-const LEDGER_FILES = [LEDGER_FILE, `${LEDGER_FILE}-wal`, `${LEDGER_FILE}-shm`];
+const LEDGER_FILES = [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`];
 const HOUR_MS = 3_600_000;
 
 let world: TestWorld;
@@ -95,7 +96,7 @@ describe('the ledger', () => {
     const putBack = takeAway(LEDGER_FILES);
     const restarted = mine.open();
     await expectFault('ledger_missing', /missing/, restarted);
-    expect(existsSync(inHome(LEDGER_FILE))).toBe(false);
+    expect(existsSync(inHome(DATABASE_FILE))).toBe(false);
     putBack();
     expect(await pay(restarted)).toMatchObject({ status: 'ok' });
   });
@@ -136,7 +137,7 @@ describe('the ledger', () => {
     await its.close();
     await wallet.close();
     const putBack = takeAway(LEDGER_FILES);
-    copyFileSync(join(other.home, LEDGER_FILE), inHome(LEDGER_FILE));
+    copyFileSync(join(other.home, DATABASE_FILE), inHome(DATABASE_FILE));
     const outcome = await pay(mine.open());
     expect(outcome).toMatchObject({ status: 'failed', money: 'none', retry: 'after_owner' });
     expect(['ledger_foreign', 'ledger_damaged']).toContain(outcome.code);
@@ -147,7 +148,7 @@ describe('the ledger', () => {
   test('that is no database is not used', async () => {
     await wallet.close();
     const putBack = takeAway(LEDGER_FILES);
-    writeFileSync(inHome(LEDGER_FILE), 'not a database, but as long as a page of one'.repeat(100), {
+    writeFileSync(inHome(DATABASE_FILE), 'not a database, but as long as a page of one'.repeat(100), {
       mode: 0o600,
     });
     await expectFault('ledger_damaged', /damaged/, mine.open());
@@ -160,7 +161,7 @@ describe('the ledger', () => {
     for (const name of LEDGER_FILES) {
       if (existsSync(inHome(name))) copyFileSync(inHome(name), join(aside, `true-${name}`));
     }
-    const db = new Database(inHome(LEDGER_FILE));
+    const db = new Database(inHome(DATABASE_FILE));
     expect(db.prepare('UPDATE totals SET usd_micros = 0').run().changes).toBeGreaterThan(0);
     db.close();
     const spoiled = mine.open();

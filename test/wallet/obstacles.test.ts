@@ -1,9 +1,10 @@
+import type { CommitPoint } from '../../src/ledger/commitPoint.js';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { CONFIG_FILE, LEDGER_FILE } from '../../src/config/home.js';
+import { CONFIG_FILE } from '../../src/config/home.js';
+import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
 import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
-import type { CommitPoint } from '../../src/ledger/sqlite/writer.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { journalOf, paymentsIn, signaturesIn } from '../support/books.js';
@@ -144,7 +145,7 @@ function sendsOf({ payment }: Outcome): number {
 
 /** Freezes through a handle without keys, as `purser freeze` in another process may. */
 function freezeBeside(): Promise<boolean> {
-  const beside = SqliteLedger.open(join(mine.home, LEDGER_FILE), { mac: null });
+  const beside = SqliteLedger.open(join(mine.home, DATABASE_FILE), { mac: null });
   return beside.freeze(world.now()).finally(() => beside.close());
 }
 

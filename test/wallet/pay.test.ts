@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { LEDGER_FILE } from '../../src/config/home.js';
+import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { paymentsIn } from '../support/books.js';
@@ -208,7 +208,7 @@ describe.each(CHAINS)('on %s', (chain) => {
         `Bearer ${secret}`,
       ]);
       for (const file of ['', '-wal']) {
-        expect(readFileSync(join(mine.home, LEDGER_FILE + file)).includes(secret)).toBe(false);
+        expect(readFileSync(join(mine.home, DATABASE_FILE + file)).includes(secret)).toBe(false);
       }
       expect(JSON.stringify([quote, outcome])).not.toContain(secret);
     });

@@ -1,3 +1,11 @@
+import {
+  type AgentChange,
+  type AgentChanged,
+  type AgentRecord,
+  type AgentState,
+  type Barred,
+  unknownAgent,
+} from '../agent.js';
 import { assertInvariant, WalletError } from '../../errors/walletError.js';
 import { AGENT_NAME, DEFAULT_AGENT } from '../../money/agent.js';
 import { formatUsd } from '../../money/decimal.js';
@@ -6,24 +14,6 @@ import { statement } from './database.js';
 import { ledgerTimeMs, type JournalHead } from './journal.js';
 import { LIVE_STATES, WITHDRAWAL } from '../payment.js';
 import { scopeKey } from './totals.js';
-
-/** Whether an agent may act. A removed one stays known, so that neither its name nor its keys serve another. */
-export type AgentState = 'active' | 'suspended' | 'removed';
-
-/** An agent as the ledger keeps it. */
-export interface AgentRecord {
-  readonly name: string;
-  /** Which of the wallet's keys it pays with, `m/44'/60'/0'/0/index`; no two agents ever have the same. */
-  readonly index: number;
-  readonly state: AgentState;
-  readonly addedMs: number;
-  /** SHA-256 of its token in hex, null where it has none; the token itself is nowhere. */
-  readonly tokenHash: string | null;
-  readonly tokenMs: number | null;
-}
-
-/** Why an agent may not act now. */
-export type Barred = 'suspended' | 'removed' | 'unknown';
 
 const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
 
@@ -90,19 +80,6 @@ export function barOf(context: LedgerContext, head: JournalHead, name: string): 
   const agent = findAgent(context, head, name);
   if (agent === null) return 'unknown';
   return agent.state === 'active' ? null : agent.state;
-}
-
-/** A change of an agent, by what it is called in the journal. */
-export type AgentChange =
-  | { readonly act: 'add'; readonly index: number; readonly tokenHash: string }
-  | { readonly act: 'rotate'; readonly tokenHash: string }
-  | { readonly act: 'suspend' | 'resume' | 'remove' };
-
-/** What became of a change: the record as it is now. */
-export interface AgentChanged {
-  readonly agent: AgentRecord;
-  /** False where it was so already; nothing was written then. */
-  readonly changed: boolean;
 }
 
 /**
@@ -204,18 +181,6 @@ function busy(name: string, has: string): WalletError {
     `The agent ${name} has ${has}; it is removed once the chain has told what became of that.`,
     { owner: { say: `What ${name} paid is still open.`, action: { kind: 'reconcile' } } },
   );
-}
-
-/** The error of an agent that is not there. */
-export function unknownAgent(name: string): WalletError {
-  // T27: a name from the environment must not steer the terminal that shows it.
-  const shown = AGENT_NAME.test(name) ? name : 'that';
-  return new WalletError('agent_unknown', `This wallet has no agent by the name ${shown}; do not retry.`, {
-    owner: {
-      say: `There is no agent by the name ${shown}: add it, or name another.`,
-      action: { kind: 'listAgents' },
-    },
-  });
 }
 
 function nameTaken(name: string, state: AgentState): WalletError {

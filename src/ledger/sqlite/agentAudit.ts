@@ -1,4 +1,5 @@
-import { agentKey, agentSubject, agentText, type AgentRecord, type AgentState } from './agent.js';
+import type { AgentRecord, AgentState } from '../agent.js';
+import { agentKey, agentSubject, agentText } from './agent.js';
 import type { JournalEntry } from './journal.js';
 
 type Report = (where: 'journal', id: string, says: string) => void;

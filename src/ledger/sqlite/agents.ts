@@ -1,15 +1,8 @@
+import type { AgentChange, AgentChanged, AgentRecord } from '../agent.js';
 import { timingSafeEqual } from 'node:crypto';
 import type { AgentBook } from '../ledger.js';
 import { hashToken, nameInToken } from '../../money/agent.js';
-import {
-  assertNothingOpen,
-  changeAgent,
-  findAgent,
-  listAgents,
-  type AgentChange,
-  type AgentChanged,
-  type AgentRecord,
-} from './agent.js';
+import { assertNothingOpen, changeAgent, findAgent, listAgents } from './agent.js';
 import type { LedgerAccess } from './approvals.js';
 
 /** What the token of an agent that is not there is compared with: no text has this hash. */

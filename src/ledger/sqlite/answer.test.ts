@@ -1,5 +1,5 @@
+import type { Answer } from '../answer.js';
 import { expect, test } from 'vitest';
-import type { Answer } from './answer.js';
 import { captured, newLedger, T0 } from './fixtures.js';
 
 function answer(paymentId: string, over: Partial<Answer> = {}): Answer {

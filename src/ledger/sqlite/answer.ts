@@ -1,23 +1,8 @@
+import type { SqlRow, SqlValue } from './paymentColumns.js';
+import type { Answer, FreeAnswer } from '../answer.js';
 import { hash } from 'node:crypto';
 import type { LedgerContext } from './context.js';
 import { statement } from './database.js';
-import type { SqlRow, SqlValue } from '../payment.js';
-
-/** What a seller answered to a payment, kept so that it is never bought twice. Seller's data throughout. */
-export interface Answer {
-  readonly paymentId: string;
-  readonly agent: string;
-  readonly status: number;
-  readonly headers: readonly (readonly [string, string])[];
-  /** The body itself where it is small, else null. */
-  readonly body: Uint8Array | null;
-  /** The id of the file that holds it where it is large, else null. */
-  readonly storedId: string | null;
-  readonly bytes: number;
-  /** True where the answer broke off or passed the bound on what is read. */
-  readonly truncated: boolean;
-  readonly storedMs: number;
-}
 
 function valuesOf(answer: Answer): SqlValue[] {
   return [
@@ -41,9 +26,6 @@ export function saveAnswer(context: LedgerContext, answer: Answer): void {
     context.auth.codeOf('answers', values),
   );
 }
-
-/** An answer that no payment brought, kept for its file alone. */
-export type FreeAnswer = Omit<Answer, 'paymentId' | 'body' | 'storedId'> & { readonly storedId: string };
 
 /** An agent's free answers found again; the files of older ones are mostly cleared by then. */
 const FREE_MAX = 500;

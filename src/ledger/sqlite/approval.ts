@@ -1,18 +1,21 @@
+import type { SqlRow } from './paymentColumns.js';
+import {
+  type ApprovalProblem,
+  type ApprovalRecord,
+  type Ask,
+  type AskResult,
+  type Decision,
+  type DecisionResult,
+  PROMPTS_MAX,
+} from '../approval.js';
 import { assertInvariant } from '../../errors/walletError.js';
-import { newId, type LedgerContext } from './context.js';
+import { type LedgerContext } from './context.js';
 import { statement } from './database.js';
 import { addElicited, ELICITED_COUNT_MAX, elicitedKey, elicitedOf } from './elicited.js';
-import { changeFactor, type FactorUse } from './factor.js';
+import { changeFactor } from './factor.js';
 import { ledgerTimeMs, type JournalHead } from './journal.js';
-import type { Payment, SqlRow } from '../payment.js';
-import {
-  findApproval,
-  putApproval,
-  selectApprovals,
-  type AnsweredHow,
-  type ApprovalRecord,
-} from './approvalRow.js';
-import type { UsdMicros } from '../../money/unit.js';
+import type { Payment } from '../payment.js';
+import { findApproval, putApproval, selectApprovals } from './approvalRow.js';
 
 /** A question that was denied is not asked again for so long: the owner said it once. */
 export const DENIED_KEPT_MS = 3_600_000;
@@ -22,26 +25,8 @@ export const ASK_WINDOW_MS = 30 * 60_000;
 export const ASKS_PER_SESSION_MAX = 15;
 /** One seller does not use up a session's questions. */
 export const ASKS_PER_ORIGIN_MAX = 10;
-/** A client's own prompt comes back this often to one question; then it is answered elsewhere or not at all. */
-export const PROMPTS_MAX = 2;
 /** Questions that ran out unanswered are written down as expired, so many with each new one. */
 const LAPSES_MAX = 64;
-
-/** A question as it is put; the ledger gives it its state. */
-export type Ask = Omit<
-  ApprovalRecord,
-  'state' | 'prompts' | 'answer' | 'answeredHow' | 'answeredBy' | 'answeredMs' | 'paymentId'
->;
-
-/** What asking came to. `joined`: the same question was open already. Nothing is asked for the others. */
-export type AskResult =
-  | { readonly kind: 'asked' | 'joined' | 'denied'; readonly approval: ApprovalRecord }
-  | { readonly kind: 'limited'; readonly scope: 'session' | 'origin'; readonly retryAfterSec: number };
-
-/** A fresh id for a question, which its digest covers. */
-export function newApprovalId(): string {
-  return newId('apv');
-}
 
 /**
  * Puts a question, or joins the same one that is open, inside the caller's transaction: the limits hold for all
@@ -130,34 +115,6 @@ export function notePrompt(context: LedgerContext, id: string, nowMs: number): b
   return true;
 }
 
-/** Something an answer makes lasting, by the key it is looked up by; see {@link Ledger.grant}. */
-export interface Grant {
-  readonly key: string;
-  readonly value: string;
-}
-
-/** An answer to be stored. */
-export interface Decision {
-  readonly state: 'approved' | 'denied';
-  readonly answer: string;
-  readonly how: AnsweredHow;
-  readonly by: string;
-  /** The factor that proved the owner, looked at again in this step. */
-  readonly factor?: FactorUse;
-  readonly grants?: readonly Grant[];
-  /** The most that prompts alone may approve for the question's agent in 24 hours; only for `elicitation`. */
-  readonly elicitedUsdMicrosMax?: UsdMicros;
-  /** The wall clock, by which questions run out; what prompts approve is added up by ledger time. */
-  readonly nowMs: number;
-}
-
-/** What an answer came to: stored only where `done`. */
-export type DecisionResult =
-  | { readonly kind: 'done' | 'closed' | 'expired'; readonly approval: ApprovalRecord }
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'factor_gone' }
-  | { readonly kind: 'above_elicited' };
-
 /** The register's key of a grant. */
 export function grantKey(key: string): string {
   return `grant ${key}`;
@@ -206,9 +163,6 @@ export function decide(context: LedgerContext, id: string, decision: Decision): 
   putApproval(context, { ...head, register }, after, { kind: 'answer', timeMs, data });
   return { kind: 'done', approval: after };
 }
-
-/** Why an approval does not pay for a hold. */
-export type ApprovalProblem = 'unknown' | 'pending' | 'denied' | 'expired' | 'consumed' | 'changed';
 
 /** What of a hold an approval must have been given for. */
 export type Approved = Pick<

@@ -1,18 +1,12 @@
-import { grantKey, type Grant } from './approval.js';
-import { fixedDigest, isOpen, livingText, openKey, openText, type ApprovalState } from './approvalRow.js';
+import type { ApprovalState, Grant } from '../approval.js';
+import type { WrongTries } from '../factor.js';
+import type { SqlRow } from './paymentColumns.js';
+import { grantKey } from './approval.js';
+import { fixedDigest, isOpen, livingText, openKey, openText } from './approvalRow.js';
 import type { LedgerContext } from './context.js';
 import { addElicited, ELICITED_BEFORE_KEY, elicitedKey } from './elicited.js';
-import {
-  factorDigest,
-  FACTORS_KEY,
-  factorsText,
-  placeOfTries,
-  triesKey,
-  triesText,
-  type WrongTries,
-} from './factor.js';
+import { factorDigest, FACTORS_KEY, factorsText, placeOfTries, triesKey, triesText } from './factor.js';
 import type { JournalEntry } from './journal.js';
-import type { SqlRow } from '../payment.js';
 
 /** What the journal tells of one approval. */
 interface ToldApproval {

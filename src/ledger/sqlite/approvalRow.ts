@@ -1,47 +1,10 @@
+import type { SqlRow, SqlValue } from './paymentColumns.js';
+import type { ApprovalRecord, ApprovalState } from '../approval.js';
 import { hash } from 'node:crypto';
 import type { LedgerContext } from './context.js';
 import { statement } from './database.js';
-import { changedBehind } from './fault.js';
+import { changedBehind } from '../fault.js';
 import type { JournalHead, JournalKind } from './journal.js';
-import type { SqlRow, SqlValue } from '../payment.js';
-import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
-
-/** Where an approval stands. It leaves `pending` once; only `approved` goes on, to `consumed` or `expired`. */
-export type ApprovalState = 'pending' | 'approved' | 'denied' | 'expired' | 'consumed';
-
-/** What told the person from an agent: a factor, their client's own prompt, or nothing, which is enough for a no. */
-export type AnsweredHow = 'factor' | 'elicitation' | 'nothing';
-
-/** A question to the owner as the ledger keeps it. `question`, `request`, `challenge` and `answer` are JSON of wallet's. */
-export interface ApprovalRecord {
-  readonly id: string;
-  readonly agent: string;
-  readonly sessionId: string;
-  /** Which questions are one: equal keys join. */
-  readonly askKey: string;
-  readonly requestHash: string;
-  readonly origin: string;
-  readonly network: string;
-  readonly asset: string;
-  readonly payTo: string;
-  readonly amountAtomic: AtomicAmount;
-  readonly usdMicros: UsdMicros;
-  readonly digest: string;
-  readonly question: string;
-  readonly request: string;
-  readonly challenge: string;
-  readonly offerIndex: number;
-  readonly createdMs: number;
-  readonly expiresMs: number;
-  readonly state: ApprovalState;
-  /** How often a client was handed it to ask. */
-  readonly prompts: number;
-  readonly answer: string | null;
-  readonly answeredHow: AnsweredHow | null;
-  readonly answeredBy: string | null;
-  readonly answeredMs: number | null;
-  readonly paymentId: string | null;
-}
 
 type Column = readonly [name: string, field: keyof ApprovalRecord, kind: 'text' | 'integer' | 'amount'];
 

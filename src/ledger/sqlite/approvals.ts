@@ -1,33 +1,14 @@
+import type { ApprovalRecord, Ask, AskResult, Decision, DecisionResult } from '../approval.js';
+import type { FactorUse, StoredFactor, TryPlace, WrongTries } from '../factor.js';
+import type { CommitPoint } from '../commitPoint.js';
 import type { ApprovalBook, FactorBook } from '../ledger.js';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  ask,
-  decide,
-  grantKey,
-  notePrompt,
-  paidBefore,
-  type Ask,
-  type AskResult,
-  type Decision,
-  type DecisionResult,
-} from './approval.js';
-import { findApproval, selectApprovals, type ApprovalRecord } from './approvalRow.js';
+import { ask, decide, grantKey, notePrompt, paidBefore } from './approval.js';
+import { findApproval, selectApprovals } from './approvalRow.js';
 import type { LedgerContext } from './context.js';
 import { elicitedOf } from './elicited.js';
-import {
-  addFactor,
-  countTry,
-  listFactors,
-  removeFactor,
-  replaceFactors,
-  useFactor,
-  type FactorUse,
-  type StoredFactor,
-  type TryPlace,
-  type WrongTries,
-} from './factor.js';
+import { addFactor, countTry, listFactors, removeFactor, replaceFactors, useFactor } from './factor.js';
 import { ledgerTimeMs, type JournalHead } from './journal.js';
-import type { CommitPoint } from './writer.js';
 
 /** How a part of the ledger reads one moment's view and writes in one step. */
 export interface LedgerAccess {

@@ -1,3 +1,4 @@
+import type { HoldRequest } from '../hold.js';
 import { expect, test } from 'vitest';
 import type { CapLine } from '../../money/cap.js';
 import {
@@ -12,7 +13,6 @@ import {
   sent,
   T0,
 } from './fixtures.js';
-import type { HoldRequest } from './hold.js';
 import type { Ledger } from '../ledger.js';
 
 const HOUR_MS = 3_600_000;

@@ -1,3 +1,5 @@
+import { PAYMENT_COLUMNS, type SqlRow, applyJournalPatch, paymentFromSql } from './paymentColumns.js';
+import type { AuditFinding, AuditReport } from '../audit.js';
 import { AgentAudit } from './agentAudit.js';
 import { ApprovalAudit } from './approvalAudit.js';
 import { journalHash } from './authenticity.js';
@@ -6,57 +8,12 @@ import { toLedgerError } from './fault.js';
 import { resumedKey } from './history.js';
 import { entryOf, follows, GENESIS_HASH, type JournalEntry, type JournalHead } from './journal.js';
 import { checkSchema } from './migration.js';
-import {
-  applyJournalPatch,
-  isLive,
-  isWithdrawal,
-  PAYMENT_COLUMNS,
-  WITHDRAWAL,
-  paymentFromSql,
-  type Payment,
-  type PaymentState,
-  type SqlRow,
-} from '../payment.js';
+import { isLive, isWithdrawal, WITHDRAWAL, type Payment, type PaymentState } from '../payment.js';
 import { liveKey, liveText, NEXT_STATES } from './paymentRow.js';
 import { REGISTER_BUCKETS } from './register.js';
 import { sessionKey, sessionText } from './session.js';
 import { contributionOf, totalText } from './totals.js';
 import { TotalsAudit } from './totalsAudit.js';
-import type { UsdMicros } from '../../money/unit.js';
-
-/** One thing that does not hold, in words. */
-export interface AuditFinding {
-  readonly where:
-    | 'file'
-    | 'meta'
-    | 'control'
-    | 'journal'
-    | 'payments'
-    | 'register'
-    | 'totals'
-    | 'sessions'
-    | 'approvals'
-    | 'factors'
-    | 'agents'
-    | 'quotes'
-    | 'answers'
-    | 'looks'
-    | 'witnesses';
-  readonly id: string;
-  readonly says: string;
-}
-
-/** What an audit read and what it found. Amounts are those the journal tells. */
-export interface AuditReport {
-  readonly entries: number;
-  readonly payments: number;
-  /** How often the owner took money out, and how much has arrived. */
-  readonly withdrawals: number;
-  readonly withdrawnUsdMicros: UsdMicros;
-  readonly capturedUsdMicros: UsdMicros;
-  readonly liveUsdMicros: UsdMicros;
-  readonly findings: readonly AuditFinding[];
-}
 
 /** An audit that finds everything wrong stops telling: the first hundred say what happened. */
 const FINDINGS_MAX = 100;

@@ -1,9 +1,7 @@
+import type { SqlRow, SqlValue } from './paymentColumns.js';
+import type { MacFunction } from '../ledgerStore.js';
 import { hash, timingSafeEqual } from 'node:crypto';
-import { changedBehind } from './fault.js';
-import type { SqlRow, SqlValue } from '../payment.js';
-
-/** Makes an authentication code with a key that only the keystore has. */
-export type MacFunction = (data: string) => Uint8Array;
+import { changedBehind } from '../fault.js';
 
 /**
  * How many columns a table had in the first version, where it was given more since, as its last. A code covers those up

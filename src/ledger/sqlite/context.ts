@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { RowAuthenticator } from './authenticity.js';
 import type { Sqlite } from './database.js';
 import type { Journal } from './journal.js';
@@ -16,12 +15,4 @@ export interface LedgerContext {
   readonly self: ProcessIdentity;
   /** Whether the wallet is stopped by what stands outside the ledger: see {@link LedgerOptions}. */
   readonly isStopped: () => boolean;
-}
-
-/** 80 random bits: ids are handed to agents as handles and must not be guessable across agents. */
-const ID_BYTES = 10;
-
-/** A fresh id such as `pay_3f…`. */
-export function newId(prefix: 'pay' | 'wdr' | 'quo' | 'ses' | 'led' | 'apv'): string {
-  return `${prefix}_${randomBytes(ID_BYTES).toString('hex')}`;
 }

@@ -1,33 +1,11 @@
+import type { SqlRow, SqlValue } from './paymentColumns.js';
+import type { FactorUse, StoredFactor, TryPlace, WrongTries } from '../factor.js';
 import { hash } from 'node:crypto';
 import { WalletError } from '../../errors/walletError.js';
 import type { LedgerContext } from './context.js';
 import { statement } from './database.js';
-import { changedBehind } from './fault.js';
+import { changedBehind } from '../fault.js';
 import { ledgerTimeMs, type JournalHead } from './journal.js';
-import type { SqlRow, SqlValue } from '../payment.js';
-
-/** A factor as the ledger keeps it: `record` is JSON that approvals reads. */
-export interface StoredFactor {
-  readonly id: string;
-  readonly record: string;
-  readonly addedMs: number;
-}
-
-/** A factor that proved the owner. `record` is what it is to be stored as from now on: a passkey counts its uses. */
-export interface FactorUse {
-  readonly id: string;
-  /** What was stored when it was looked at. */
-  readonly before: string;
-  readonly record: string;
-  /** Where a passphrase was right, so that its wrong tries there are forgotten; null for a passkey. */
-  readonly clearsTries: TryPlace | null;
-}
-
-/**
- * Where a passphrase is tried. Each has a count of its own: who gets at the page and guesses must not lock the owner out
- * of their terminal.
- */
-export type TryPlace = 'page' | 'terminal';
 
 /** The register's key for the set of factors: none can be taken away, put back or added behind our back (T22). */
 export const FACTORS_KEY = 'factors';
@@ -188,13 +166,6 @@ export function changeFactor(
   return use.clearsTries === null
     ? next
     : setTries(context, next, use.clearsTries, { wrong: 0, lastWrongMs: 0 }, timeMs);
-}
-
-/** Wrong tries of a passphrase at one place since the last right one there, over all processes. */
-export interface WrongTries {
-  readonly wrong: number;
-  /** 0 where there was none. */
-  readonly lastWrongMs: number;
 }
 
 /** The register's text for wrong tries; null for none. */

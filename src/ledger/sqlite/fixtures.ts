@@ -1,3 +1,7 @@
+import { newApprovalId } from '../approval.js';
+import type { MacFunction } from '../ledgerStore.js';
+import type { HoldRequest } from '../hold.js';
+import type { CaptureFacts } from '../transition.js';
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -5,13 +9,9 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { CapLine } from '../../money/cap.js';
 import { hashToken } from '../../money/agent.js';
-import { newApprovalId } from './approval.js';
-import type { MacFunction } from './authenticity.js';
-import type { HoldRequest } from './hold.js';
 import type { Ledger } from '../ledger.js';
-import { SqliteLedger, type LedgerOptions } from './sqliteLedger.js';
+import { SqliteLedger, type SqliteOptions } from './sqliteLedger.js';
 import type { Payment } from '../payment.js';
-import type { CaptureFacts } from './transition.js';
 
 /** A Monday morning in 2026, on a full minute: tests add to it and never read the clock. */
 export const T0 = Date.UTC(2026, 5, 1, 9, 0, 0);
@@ -32,17 +32,17 @@ export function scratchFolder({ onDisk = false } = {}): Disposable & { readonly 
 }
 
 /** A new ledger in a folder of its own; both are gone when `using` ends. */
-export function newLedger(options: Partial<LedgerOptions> = {}): Disposable & {
+export function newLedger(options: Partial<SqliteOptions> = {}): Disposable & {
   readonly path: string;
   readonly ledger: Ledger;
-  open(other?: Partial<LedgerOptions>): Ledger;
+  open(other?: Partial<SqliteOptions>): Ledger;
 } {
   const folder = scratchFolder();
   const path = join(folder.path, 'purser.db');
   const mac = testMac();
   SqliteLedger.create(path, { mac, nowMs: T0, configVersion: 1 });
   const opened: Ledger[] = [];
-  const open = (other: Partial<LedgerOptions> = {}): Ledger => {
+  const open = (other: Partial<SqliteOptions> = {}): Ledger => {
     const ledger = SqliteLedger.open(path, { mac, ...options, ...other });
     opened.push(ledger);
     return ledger;

@@ -1,6 +1,6 @@
+import type { HoldRequest } from '../hold.js';
 import { expect, test } from 'vitest';
 import { captured, captureFacts, CENT, newLedger, sent, T0 } from './fixtures.js';
-import type { HoldRequest } from './hold.js';
 
 const ORIGIN = 'https://api.example.com';
 const ENDPOINT = { method: 'GET', url: `${ORIGIN}/report?id=2` };

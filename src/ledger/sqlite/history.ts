@@ -1,9 +1,10 @@
+import type { SqlRow, SqlValue } from './paymentColumns.js';
+import type { EndpointPrices, OriginHistory, Strikes } from '../seller.js';
 import type { LedgerContext } from './context.js';
 import { statement } from './database.js';
 import { ledgerTimeMs, type JournalHead } from './journal.js';
-import { capturedWallMs, toWallMs, type Payment, type SqlRow, type SqlValue } from '../payment.js';
+import { capturedWallMs, toWallMs, type Payment } from '../payment.js';
 import { authenticPayment } from './paymentRow.js';
-import type { UsdMicros } from '../../money/unit.js';
 
 /** A month, as the owner's rule on prices counts it. */
 const PRICE_WINDOW_MS = 30 * 24 * 3_600_000;
@@ -13,29 +14,6 @@ const PAYEES_MAX = 3;
 const PRICES_MAX = 50;
 /** A pause is at its longest long before: see policy's breaker. */
 const STRIKES_MAX = 20;
-
-/** What the ledger knows of an origin. */
-export interface OriginHistory extends Omit<Strikes, 'origin'> {
-  /** Payees of the latest captured payments to the origin on one chain family, newest first. */
-  readonly payees: readonly string[];
-}
-
-/** What the ledger knows of an endpoint: one method and URL, whatever its query. */
-export interface EndpointPrices {
-  /** Captured in 30 days, in micro-dollars, newest first. */
-  readonly prices: readonly bigint[];
-  /** The highest of those prices that the owner approved when asked; 0 where none was. */
-  readonly approvedUsdMicros: UsdMicros;
-}
-
-/** How often an origin took money and denied it, or claimed money that never moved. */
-export interface Strikes {
-  readonly origin: string;
-  /** Payments since the last one delivered, and since the owner ended a pause, that ended so. */
-  readonly strikes: number;
-  /** When the latest was found out, by the wall clock, or 0. */
-  readonly lastStrikeMs: number;
-}
 
 /**
  * A further 402, or a receipt that says it failed, is a strike once the payment is captured, where nothing was delivered:

@@ -1,7 +1,7 @@
+import type { HoldRequest } from '../hold.js';
 import { describe, expect, test } from 'vitest';
 import type { CapLine, RateLine } from '../../money/cap.js';
 import { addAgent, capLine, captured, CENT, held, holdRequest, newLedger, sent, T0 } from './fixtures.js';
-import type { HoldRequest } from './hold.js';
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;

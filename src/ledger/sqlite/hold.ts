@@ -1,76 +1,19 @@
+import type { UsdMicros } from '../../money/unit.js';
+import type { ApprovalRecord } from '../approval.js';
+import { newId } from '../newId.js';
+import type { SqlRow } from './paymentColumns.js';
+import type { CountedLine, ExceededLine, HoldRequest, HoldResult } from '../hold.js';
 import { assertInvariant } from '../../errors/walletError.js';
 import type { CapLine, RateLine } from '../../money/cap.js';
-import { barOf, type Barred } from './agent.js';
-import { checkApproval, consumeApproval, type ApprovalProblem } from './approval.js';
-import type { ApprovalRecord } from './approvalRow.js';
-import { newId, type LedgerContext } from './context.js';
+import { barOf } from './agent.js';
+import { checkApproval, consumeApproval } from './approval.js';
+import { type LedgerContext } from './context.js';
 import { statement } from './database.js';
 import { ledgerTimeMs, type JournalHead } from './journal.js';
-import type { PastCap, Payment, SqlRow } from '../payment.js';
+import type { PastCap, Payment } from '../payment.js';
 import { authenticPayment, findLive, insertPayment, selectPayment } from './paymentRow.js';
-import { scopeKey, type CountedLine } from './totals.js';
-import { leftByWithdrawals, type FundsReading } from './withdrawal.js';
-import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
-
-/** Everything a hold fixes before anything is signed. */
-export interface HoldRequest extends Pick<
-  Payment,
-  | 'agent'
-  | 'sessionId'
-  | 'requestHash'
-  | 'idempotencyKey'
-  | 'method'
-  | 'url'
-  | 'origin'
-  | 'host'
-  | 'category'
-  | 'protocol'
-  | 'scheme'
-  | 'network'
-  | 'asset'
-  | 'payFrom'
-  | 'payTo'
-  | 'heldAtomic'
-  | 'heldUsdMicros'
-  | 'nonce'
-  | 'validAfterSec'
-  | 'validBeforeSec'
-  | 'configVersion'
-  | 'reason'
-  | 'quoteId'
-> {
-  readonly capLines: readonly CapLine[];
-  readonly rateLines: readonly RateLine[];
-  /** The approval that this hold consumes; then ceilings alone are its lines. */
-  readonly approvalId?: string | null;
-  /** The id that a server's log knows the call by; it goes to the journal. */
-  readonly callId?: string | undefined;
-  /** What the chain showed of the payer's balance, and when it was asked; null where it did not answer. */
-  readonly funds?: FundsReading | null;
-  /** The wall clock. */
-  readonly nowMs: number;
-}
-
-/** A line that this payment would pass, and what counts against it already. */
-export interface ExceededLine {
-  readonly line: CapLine;
-  readonly usedUsdMicros: UsdMicros;
-}
-
-/** The answer to {@link openHold}. Only `held` reserved anything. */
-export type HoldResult =
-  | { readonly kind: 'held'; readonly payment: Payment }
-  | { readonly kind: 'duplicate'; readonly payment: Payment }
-  /** The idempotency key belongs to a payment of another request. */
-  | { readonly kind: 'key_reused'; readonly payment: Payment }
-  | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] }
-  | { readonly kind: 'rate'; readonly line: RateLine; readonly retryAfterSec: number }
-  | { readonly kind: 'frozen' }
-  | { readonly kind: 'barred'; readonly bar: Barred }
-  /** The owner is taking out what this payment would need. */
-  | { readonly kind: 'withdrawn'; readonly spendableAtomic: AtomicAmount }
-  | { readonly kind: 'approval'; readonly problem: ApprovalProblem }
-  | { readonly kind: 'config_changed'; readonly configVersion: number };
+import { scopeKey } from './totals.js';
+import { leftByWithdrawals } from './withdrawal.js';
 
 /**
  * What counts against each line, in the lines' order: all payments against a ceiling, and against a cap all but those

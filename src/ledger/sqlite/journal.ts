@@ -1,8 +1,8 @@
+import type { SqlRow } from './paymentColumns.js';
 import { assertInvariant, WalletError } from '../../errors/walletError.js';
 import { journalHash, type RowAuthenticator } from './authenticity.js';
 import { statement, type Sqlite } from './database.js';
-import { changedBehind, OLDER_COPY } from './fault.js';
-import type { SqlRow } from '../payment.js';
+import { changedBehind, OLDER_COPY } from '../fault.js';
 import { EMPTY_REGISTER, type RegisterDigests } from './register.js';
 
 /** What a journal entry can record. `freeze` alone may be written without the wallet's keys. */

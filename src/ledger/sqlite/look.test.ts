@@ -1,7 +1,7 @@
+import { LOOK_MS_MAX, type Witness } from '../observation.js';
 import { describe, expect, test } from 'vitest';
 import { captured, captureFacts, editBehind, held, newLedger, sent, T0 } from './fixtures.js';
 import type { Ledger } from '../ledger.js';
-import { LOOK_MS_MAX, type Witness } from './look.js';
 
 async function unknownPayment(ledger: Ledger, nowMs = T0): Promise<string> {
   const { id } = await sent(ledger, { nowMs });

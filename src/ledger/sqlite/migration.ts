@@ -1,3 +1,4 @@
+import { type SqlRow, paymentFromSql } from './paymentColumns.js';
 import { renameSync, rmSync } from 'node:fs';
 import { hash } from 'node:crypto';
 import { WalletError } from '../../errors/walletError.js';
@@ -10,9 +11,8 @@ import {
   statement,
   type Sqlite,
 } from './database.js';
-import { changedBehind } from './fault.js';
+import { changedBehind } from '../fault.js';
 import { Journal } from './journal.js';
-import { paymentFromSql, type SqlRow } from '../payment.js';
 import { Register } from './register.js';
 import {
   contributionOf,

@@ -1,19 +1,17 @@
-import { assertInvariant } from '../../errors/walletError.js';
-import type { LedgerContext } from './context.js';
-import { statement } from './database.js';
-import { changedBehind } from './fault.js';
-import { ledgerTimeMs, type JournalHead, type JournalKind } from './journal.js';
 import {
-  isLive,
-  isWithdrawal,
   PAYMENT_COLUMNS,
+  type SqlRow,
   patchToJournal,
   paymentFromSql,
   paymentToSql,
-  type Payment,
-  type PaymentState,
-  type SqlRow,
-} from '../payment.js';
+} from './paymentColumns.js';
+import type { Transition } from '../transition.js';
+import { assertInvariant } from '../../errors/walletError.js';
+import type { LedgerContext } from './context.js';
+import { statement } from './database.js';
+import { changedBehind } from '../fault.js';
+import { ledgerTimeMs, type JournalHead, type JournalKind } from './journal.js';
+import { isLive, isWithdrawal, type Payment, type PaymentState } from '../payment.js';
 
 const NAMES = PAYMENT_COLUMNS.map(({ name }) => name);
 const INSERT = `INSERT INTO payments (${NAMES.join(', ')}, mac) VALUES (${NAMES.map(() => '?').join(', ')}, ?)`;
@@ -102,11 +100,6 @@ export const NEXT_STATES: Readonly<Record<PaymentState, readonly PaymentState[]>
   captured: ['captured', 'released'],
   released: ['captured'],
 };
-
-/** What a compare-and-set found: the row as changed, or the row as it really stands. */
-export type Transition =
-  | { readonly kind: 'done'; readonly payment: Payment }
-  | { readonly kind: 'conflict'; readonly payment: Payment };
 
 /**
  * Moves a payment on from the row the caller judged, with its totals and its journal entry, inside the caller's

@@ -1,6 +1,6 @@
+import { type Ask, newApprovalId } from '../approval.js';
 import { expect, test } from 'vitest';
 import type { CapLine } from '../../money/cap.js';
-import { newApprovalId, type Ask } from './approval.js';
 import { addAgent, approve, capLine, CENT, held, holdRequest, newLedger, T0 } from './fixtures.js';
 import type { Ledger } from '../ledger.js';
 

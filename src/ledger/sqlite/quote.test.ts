@@ -1,6 +1,6 @@
+import type { Quote } from '../quote.js';
 import { expect, test } from 'vitest';
 import { CENT, newLedger, T0 } from './fixtures.js';
-import type { Quote } from './quote.js';
 
 const HOUR_MS = 3_600_000;
 

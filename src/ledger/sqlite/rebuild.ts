@@ -1,43 +1,19 @@
+import { newId } from '../newId.js';
+import type { ImportedPayment, Rebuilt } from '../rebuild.js';
 import { createHash } from 'node:crypto';
 import { WalletError } from '../../errors/walletError.js';
-import { newId, type LedgerContext } from './context.js';
+import { type LedgerContext } from './context.js';
 import { ledgerTimeMs, WALLET } from './journal.js';
 import { OWNER_SESSION, WITHDRAWAL, WITHDRAWAL_ORIGIN, type Payment } from '../payment.js';
 import { changePayment, insertPayment, selectPayment } from './paymentRow.js';
 import { touchSession } from './session.js';
 import { IMPORTED_CATEGORY, IMPORTED_HOST } from './totals.js';
-import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 
 /** Entries under this subject are the beginning and the end of a rebuilding. */
 const REBUILD = 'rebuild';
 
-/** A payment that the chain shows and this ledger never wrote. */
-export interface ImportedPayment {
-  readonly agent: string;
-  readonly network: string;
-  readonly asset: string;
-  readonly payFrom: string;
-  readonly payTo: string;
-  readonly amountAtomic: AtomicAmount;
-  readonly usdMicros: UsdMicros;
-  /** Null for a plain transfer: it has none. */
-  readonly nonce: string | null;
-  readonly tx: string;
-  readonly blockTimeMs: number;
-  /** It went to another of the wallet's own addresses: the owner's doing, and nothing was spent. */
-  readonly toOwn: boolean;
-}
-
 /** Where imported payments are kept in views and totals: nobody knows any more what they bought. */
 const IMPORTED_ORIGIN = `https://${IMPORTED_HOST}`;
-
-/** What a rebuilding came to. */
-export interface Rebuilt {
-  /** Payments that came in from the chain. */
-  readonly imported: number;
-  /** Payments that this ledger has released and the chain was said to show: to be looked at for a proof (T32). */
-  readonly contradicted: readonly Payment[];
-}
 
 /**
  * Begins a rebuilding: the wallet is frozen until {@link finishRebuild}. What the lost ledger signed may still settle

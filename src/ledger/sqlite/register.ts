@@ -1,7 +1,7 @@
+import type { SqlRow } from './paymentColumns.js';
 import { hash } from 'node:crypto';
 import { statement, type Sqlite } from './database.js';
-import { changedBehind } from './fault.js';
-import type { SqlRow } from '../payment.js';
+import { changedBehind } from '../fault.js';
 
 /** With five thousand keys a bucket holds eighty: small enough to write anew at each change. */
 export const REGISTER_BUCKETS = 128;

@@ -1,46 +1,9 @@
+import { LISTED } from '../hold.js';
+import { type SqlRow, type SqlValue, paymentFromSql } from './paymentColumns.js';
+import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping, ReportPage } from '../report.js';
 import { statement, type Sqlite } from './database.js';
-import { hostPortOf, IMPORTED_CATEGORY, LISTED } from './totals.js';
-import {
-  LIVE_STATES,
-  WITHDRAWAL,
-  paymentFromSql,
-  type Payment,
-  type PaymentState,
-  type SqlRow,
-  type SqlValue,
-} from '../payment.js';
-import type { UsdMicros } from '../../money/unit.js';
-
-/** Which payments a report covers; absent means any. Times are ms, `untilMs` excluded. */
-export interface ReportFilter {
-  readonly agent?: string;
-  readonly paymentId?: string;
-  readonly sinceMs?: number;
-  readonly untilMs?: number;
-  readonly host?: string;
-  readonly state?: PaymentState;
-  /** Payments of agents, or what the owner took out; both unless given. Totals are of payments alone. */
-  readonly kind?: 'payment' | 'withdrawal';
-}
-
-/** Payments of a report, newest first, and where the next page begins. */
-export interface ReportPage {
-  readonly payments: readonly Payment[];
-  readonly nextCursor: string | null;
-}
-
-/** Totals of one host, day, session or category. */
-export interface ReportGroup {
-  readonly key: string;
-  readonly payments: number;
-  readonly capturedUsdMicros: UsdMicros;
-  /** Money that can still move. */
-  readonly heldUsdMicros: UsdMicros;
-  readonly firstMs: number;
-  readonly lastMs: number;
-}
-
-export type ReportGrouping = 'by_host' | 'by_day' | 'by_session' | 'by_category';
+import { hostPortOf, IMPORTED_CATEGORY } from './totals.js';
+import { LIVE_STATES, WITHDRAWAL } from '../payment.js';
 
 const GROUP_KEYS: Record<ReportGrouping, string> = {
   by_host: 'host',
@@ -190,17 +153,6 @@ export function heldAtomic(
   return rows
     .filter((row) => !exceptIds.includes(String(row['id'])))
     .reduce((sum, row) => sum + BigInt(String(row['held_atomic'])), 0n);
-}
-
-/** The books of the whole wallet at one moment. */
-export interface OpenBooks {
-  readonly heldUsdMicros: UsdMicros;
-  /** Of payments opened at `sinceMs` or later. */
-  readonly capturedUsdMicros: UsdMicros;
-  /** Payments whose fate is open, and captures the chain has not confirmed. */
-  readonly open: number;
-  /** When the one of them changed that changed longest ago; null where there is none. */
-  readonly oldestMs: number | null;
 }
 
 /** What is held, what was captured of late, and what still waits for the chain. */

@@ -1,6 +1,6 @@
+import { SESSION_IDLE_MS } from '../session.js';
 import { expect, test } from 'vitest';
 import { newLedger, T0 } from './fixtures.js';
-import { SESSION_IDLE_MS } from './session.js';
 
 const MINUTE_MS = 60_000;
 

@@ -1,21 +1,13 @@
-import { newId, type LedgerContext } from './context.js';
+import { newId } from '../newId.js';
+import type { SqlRow } from './paymentColumns.js';
+import { SESSION_IDLE_MS, type Session } from '../session.js';
+import { type LedgerContext } from './context.js';
 import { statement } from './database.js';
-import { changedBehind } from './fault.js';
+import { changedBehind } from '../fault.js';
 import { ledgerTimeMs, type JournalHead } from './journal.js';
-import type { SqlRow } from '../payment.js';
 
-/** A session ends after this much silence of its agent; not with a process or a connection (T29). */
-export const SESSION_IDLE_MS = 30 * 60_000;
 /** Activity is written at most this often: idleness is judged in minutes, and each write costs an fsync. */
 const TOUCH_EVERY_MS = 60_000;
-
-/** One agent's activity over all its processes. */
-export interface Session {
-  readonly id: string;
-  readonly agent: string;
-  readonly startedMs: number;
-  readonly activeMs: number;
-}
 
 /** The register's key for the newest session of an agent. */
 export function sessionKey(agent: string): string {

@@ -1,37 +1,39 @@
+import type { Answer, FreeAnswer } from '../answer.js';
+import type { AuditReport } from '../audit.js';
+import type { LedgerOptions, MacFunction, NewLedger } from '../ledgerStore.js';
+import { newId } from '../newId.js';
+import type { CountedLine, HoldRequest, HoldResult } from '../hold.js';
+import type { EndpointPrices, OriginHistory, Strikes } from '../seller.js';
+import type { DuePayment, Look, Witness } from '../observation.js';
+import type { SqlRow } from './paymentColumns.js';
+import type {
+  CaptureFacts,
+  LandingProof,
+  ReleaseNote,
+  SendRequest,
+  SendResult,
+  SignResult,
+  SignedPayload,
+  Transition,
+} from '../transition.js';
+import type { Quote } from '../quote.js';
+import type { ImportedPayment, Rebuilt } from '../rebuild.js';
+import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping, ReportPage } from '../report.js';
+import type { Session } from '../session.js';
+import type { WithdrawalRequest, WithdrawalResult } from '../withdrawal.js';
+import type { CommitPoint } from '../commitPoint.js';
 import { assertInvariant, WalletError } from '../../errors/walletError.js';
-import { findAnswer, saveAnswer, saveFreeAnswer, type Answer, type FreeAnswer } from './answer.js';
+import { findAnswer, saveAnswer, saveFreeAnswer } from './answer.js';
 import { Agents } from './agents.js';
 import type { Checkpoint, Ledger } from '../ledger.js';
 import { Approvals, Factors } from './approvals.js';
-import { auditLedger, type AuditReport } from './audit.js';
-import { RowAuthenticator, type MacFunction } from './authenticity.js';
-import { newId, type LedgerContext } from './context.js';
-import {
-  copyDatabase,
-  createDatabase,
-  openDatabase,
-  statement,
-  syncLog,
-  type Sqlite,
-} from './database.js';
+import { auditLedger } from './audit.js';
+import { RowAuthenticator } from './authenticity.js';
+import { type LedgerContext } from './context.js';
+import { copyDatabase, createDatabase, openDatabase, statement, syncLog, type Sqlite } from './database.js';
 import { toLedgerError } from './fault.js';
-import {
-  findByKey,
-  noteConfig,
-  openHold,
-  usageOf,
-  type HoldRequest,
-  type HoldResult,
-} from './hold.js';
-import {
-  endpointPrices,
-  forgetStrikes,
-  originHistory,
-  struckOrigins,
-  type EndpointPrices,
-  type OriginHistory,
-  type Strikes,
-} from './history.js';
+import { findByKey, noteConfig, openHold, usageOf } from './hold.js';
+import { endpointPrices, forgetStrikes, originHistory, struckOrigins } from './history.js';
 import { Journal, ledgerTimeMs, type JournalHead } from './journal.js';
 import {
   duePayments,
@@ -41,75 +43,27 @@ import {
   saveLook,
   saveWitnesses,
   watchedPayments,
-  type DuePayment,
-  type Look,
-  type Witness,
 } from './look.js';
 import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './migration.js';
-import type { Payment, SqlRow } from '../payment.js';
-import {
-  currentPayment,
-  existingPayment,
-  findLive,
-  selectPayment,
-  type Transition,
-} from './paymentRow.js';
+import type { Payment } from '../payment.js';
+import { currentPayment, existingPayment, findLive, selectPayment } from './paymentRow.js';
 import { thisProcess } from '../../platform/process.js';
-import { findQuote, saveQuote, type Quote } from './quote.js';
-import {
-  assertNotRebuilding,
-  beginRebuild,
-  finishRebuild,
-  rebuildingSinceMs,
-  type ImportedPayment,
-  type Rebuilt,
-} from './rebuild.js';
+import { findQuote, saveQuote } from './quote.js';
+import { assertNotRebuilding, beginRebuild, finishRebuild, rebuildingSinceMs } from './rebuild.js';
 import { Register } from './register.js';
-import {
-  groupByCategory,
-  groupPayments,
-  heldAtomic,
-  listPayments,
-  openBooks,
-  type OpenBooks,
-  type ReportFilter,
-  type ReportGroup,
-  type ReportGrouping,
-  type ReportPage,
-} from './report.js';
-import { currentSession, isFresh, touchSession, type Session } from './session.js';
-import { Totals, type CountedLine } from './totals.js';
-import {
-  capture,
-  markSent,
-  markUnknown,
-  recapture,
-  recordSigned,
-  release,
-  type CaptureFacts,
-  type LandingProof,
-  type ReleaseNote,
-  type SendRequest,
-  type SendResult,
-  type SignResult,
-  type SignedPayload,
-} from './transition.js';
+import { groupByCategory, groupPayments, heldAtomic, listPayments, openBooks } from './report.js';
+import { currentSession, isFresh, touchSession } from './session.js';
+import { Totals } from './totals.js';
+import { capture, markSent, markUnknown, recapture, recordSigned, release } from './transition.js';
 import { Waiting } from './waiting.js';
-import { openWithdrawal, type WithdrawalRequest, type WithdrawalResult } from './withdrawal.js';
-import { LedgerWriter, type CommitObserver, type CommitPoint } from './writer.js';
+import { openWithdrawal } from './withdrawal.js';
+import { LedgerWriter } from './writer.js';
 
 /** As {@link capturedWallMs}; from no earlier than the opening, whatever the clock said meanwhile. */
 const CAPTURED_WALL = `max(coalesce(captured_wall_ms, captured_ms), coalesce(opened_wall_ms, 0))`;
 
-/** How a ledger is opened. */
-export interface LedgerOptions {
-  /** Null while the keys are locked: then it reads, and freezes, and does nothing else. */
-  readonly mac: MacFunction | null;
-  readonly observer?: CommitObserver;
-  /** How long a write waits for other processes before it fails as `ledger_busy`; 10 s unless said. */
-  readonly lockWaitMaxMs?: number;
-  /** Whether the wallet is stopped by what stands outside the ledger; it is asked wherever a freeze is looked for. */
-  readonly isStopped?: () => boolean;
+/** How a ledger in one file is opened. */
+export interface SqliteOptions extends LedgerOptions {
   /** Tests alone bring their own. */
   readonly migrations?: readonly Migration[];
 }
@@ -131,7 +85,7 @@ export class SqliteLedger implements Ledger {
   readonly #context: LedgerContext | null;
   readonly #waiting = new Waiting();
 
-  private constructor(path: string, db: Sqlite, options: LedgerOptions) {
+  private constructor(path: string, db: Sqlite, options: SqliteOptions) {
     const { mac, observer, lockWaitMaxMs, migrations = MIGRATIONS } = options;
     this.#isStopped = options.isStopped ?? (() => false);
     this.#db = db;
@@ -158,10 +112,7 @@ export class SqliteLedger implements Ledger {
   }
 
   /** Makes a new ledger file; only set-up and rebuilding do. Throws `already_set_up` where a file exists. */
-  static create(
-    path: string,
-    options: { mac: MacFunction; nowMs: number; configVersion: number },
-  ): Checkpoint {
+  static create(path: string, options: NewLedger): Checkpoint {
     const ledgerId = newId('led');
     let checkpoint: Checkpoint | undefined;
     createDatabase(path, (db) => {
@@ -180,7 +131,7 @@ export class SqliteLedger implements Ledger {
    * Opens an existing ledger, brought to the newest schema; its tables and its head are proved when keys are given.
    * Throws as the class says, and `ledger_foreign` where other keys wrote it.
    */
-  static open(path: string, options: LedgerOptions): SqliteLedger {
+  static open(path: string, options: SqliteOptions): SqliteLedger {
     const db = openDatabase(path, (options.migrations ?? MIGRATIONS).length + 1);
     try {
       return new SqliteLedger(path, db, options);
@@ -553,7 +504,12 @@ export class SqliteLedger implements Ledger {
   }
 
   /** What is held from an address, but for the payments of these ids. */
-  heldAtomic(network: string, asset: string, payFrom: string, exceptIds: readonly string[] = []): Promise<bigint> {
+  heldAtomic(
+    network: string,
+    asset: string,
+    payFrom: string,
+    exceptIds: readonly string[] = [],
+  ): Promise<bigint> {
     return this.#snapshot(() => heldAtomic(this.#db, network, asset, payFrom, exceptIds));
   }
 
@@ -617,19 +573,6 @@ export class SqliteLedger implements Ledger {
     this.#waiting.wake();
     return result;
   }
-}
-
-/** Opens an existing ledger; see {@link SqliteLedger.open}. */
-export async function openSqliteLedger(path: string, options: LedgerOptions): Promise<Ledger> {
-  return SqliteLedger.open(path, options);
-}
-
-/** Makes a new ledger; see {@link SqliteLedger.create}. */
-export async function createSqliteLedger(
-  path: string,
-  options: { mac: MacFunction; nowMs: number; configVersion: number },
-): Promise<Checkpoint> {
-  return SqliteLedger.create(path, options);
 }
 
 function contextOf(

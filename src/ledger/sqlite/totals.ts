@@ -1,8 +1,10 @@
-import type { CapLine, CapScope } from '../../money/cap.js';
+import type { SqlRow } from './paymentColumns.js';
+import { type CountedLine, LISTED } from '../hold.js';
+import type { CapScope } from '../../money/cap.js';
 import type { RowAuthenticator } from './authenticity.js';
 import { statement, type Sqlite } from './database.js';
-import { changedBehind } from './fault.js';
-import { isLive, isWithdrawal, type PastCap, type Payment, type SqlRow } from '../payment.js';
+import { changedBehind } from '../fault.js';
+import { isLive, isWithdrawal, type PastCap, type Payment } from '../payment.js';
 import type { Register, RegisterDigests } from './register.js';
 import type { UsdMicros } from '../../money/unit.js';
 
@@ -42,9 +44,6 @@ function inCategory(scope: string, category: string | undefined): string {
   return category === undefined ? scope : `${scope} category:${category}`;
 }
 
-/** Before a category that a catalogue named: views show it, and no cap counts it (T17). */
-export const LISTED = 'listed:';
-
 /** Stands for the category of a payment that came in from the chain: nobody knows what it bought. No category has this name. */
 export const IMPORTED_CATEGORY = 'imported:';
 /** Stands for its host. */
@@ -78,9 +77,6 @@ export function hostPortOf({ host, origin }: Pick<Payment, 'host' | 'origin'>): 
   const { port, protocol } = new URL(origin);
   return `${host}:${port === '' ? (protocol === 'http:' ? '80' : '443') : port}`;
 }
-
-/** What of a line its usage depends on. */
-export type CountedLine = Pick<CapLine, 'name' | 'kind' | 'scope' | 'windowSec'>;
 
 /** The key of what was approved past one cap: totals of the same form, kept beside those of its scope. JSON, so that no name or host makes another's key. */
 function pastKey([name, scope]: PastCap): string {

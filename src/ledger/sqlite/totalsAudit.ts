@@ -1,5 +1,6 @@
+import type { SqlRow } from './paymentColumns.js';
 import type { LedgerContext } from './context.js';
-import type { Payment, SqlRow } from '../payment.js';
+import type { Payment } from '../payment.js';
 import {
   contributionOf,
   isRolling,

@@ -1,28 +1,22 @@
-import type { CapLine } from '../../money/cap.js';
+import type {
+  CaptureFacts,
+  LandingProof,
+  ReleaseNote,
+  SendRequest,
+  SendResult,
+  SignResult,
+  SignedPayload,
+  Transition,
+} from '../transition.js';
 import { assertInvariant } from '../../errors/walletError.js';
-import { barOf, type Barred } from './agent.js';
+import { barOf } from './agent.js';
 import { findApproval } from './approvalRow.js';
 import type { LedgerContext } from './context.js';
-import { boundingLines, exceededLines, findByKey, noteConfig, type ExceededLine } from './hold.js';
-import type { Mark } from '../../payment/mark.js';
+import { boundingLines, exceededLines, findByKey, noteConfig } from './hold.js';
 import { ledgerTimeMs } from './journal.js';
 import { watchReleased } from './look.js';
 import { capturedWallMs, isLive, isWithdrawal, type Payment } from '../payment.js';
-import { changePayment, existingPayment, type Transition } from './paymentRow.js';
-import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
-
-/** The payment header as it is sent. */
-export interface SignedPayload {
-  readonly name: string;
-  readonly value: string;
-  /** The last block that can take it, on chains that count blocks; kept with the bytes, never sent. */
-  readonly validBeforeBlock?: number;
-  /** Where the chain's operators stood when it was signed; kept with the bytes, never sent. */
-  readonly marks?: readonly Mark[];
-}
-
-/** What `recordSigned` found. After `barred` the signature is to be thrown away: the row is still `held`. */
-export type SignResult = Transition | { readonly kind: 'barred'; readonly bar: Barred };
+import { changePayment, existingPayment } from './paymentRow.js';
 
 /** held → signed: the bytes are durable before anything can send them. A crash after it: signed, never sent. */
 export function recordSigned(
@@ -41,21 +35,6 @@ export function recordSigned(
   const patch = { state: 'signed', payload: JSON.stringify(payload) } as const;
   return changePayment(context, head, before, { kind: 'sign', patch, nowMs });
 }
-
-/** What a send is judged by: the config it was judged under, and every line that bounds it. */
-export interface SendRequest {
-  readonly configVersion: number;
-  readonly capLines: readonly CapLine[];
-  readonly nowMs: number;
-}
-
-/** What `markSent` found. Bytes may leave only after `done`. */
-export type SendResult =
-  | Transition
-  | { readonly kind: 'frozen' }
-  | { readonly kind: 'barred'; readonly bar: Barred }
-  | { readonly kind: 'config_changed'; readonly configVersion: number }
-  | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] };
 
 /**
  * signed or unknown → sent, with freeze, the agent's suspension and the config's version read again in the same step:
@@ -110,18 +89,6 @@ export function markUnknown(
   return changePayment(context, head, before, { kind: 'unknown', patch, nowMs });
 }
 
-/** What is known of a capture. */
-export interface CaptureFacts {
-  readonly capturedAtomic: AtomicAmount;
-  readonly capturedUsdMicros: UsdMicros;
-  readonly tx: string | null;
-  readonly receipt: string | null;
-  /** True when the chain showed it for good, false where the seller says so, or one operator of the chain. */
-  readonly confirmed: boolean;
-  /** Block time where the chain showed it; else null, and it counts from now. */
-  readonly chainMs: number | null;
-}
-
 /**
  * sent, unknown → captured on the seller's word; signed, sent, unknown, captured → confirmed once the chain shows it,
  * and that is final.
@@ -174,12 +141,6 @@ function canCapture({ state, confirmed }: Payment, byChain: boolean): boolean {
 }
 
 /**
- * Why a payment can never settle. `never_signed` needs no chain; the others rest on a proof at a safe block. A capture
- * that is undone was the seller's claim (`receipt_false`), or what one operator showed (`capture_undone`).
- */
-export type ReleaseNote = 'never_signed' | 'expired_unused' | 'receipt_false' | 'capture_undone';
-
-/**
  * → released, final but for {@link recapture}. A `held` row was never signed; every other needs the caller to hold a
  * proof from the chain. What was claimed or shown of an unconfirmed capture stays in the journal alone.
  *
@@ -212,14 +173,6 @@ function canRelease({ state, confirmed }: Payment, note: ReleaseNote): boolean {
     case 'capture_undone':
       return state === 'captured' && !confirmed;
   }
-}
-
-/** What the chain showed of a payment that had been released. */
-export interface LandingProof extends Pick<CaptureFacts, 'capturedAtomic' | 'capturedUsdMicros' | 'chainMs'> {
-  /** Null where the nonce is proved spent, and nobody shows by which transaction. */
-  readonly tx: string | null;
-  /** Whether as many operators show it, settled for good, as a release needs; else the reconciler goes on with it. */
-  readonly confirmed: boolean;
 }
 
 /** The note of a payment that the chain showed after it had been released. */

@@ -1,9 +1,9 @@
+import type { WithdrawalRequest } from '../withdrawal.js';
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { findAsset } from '../../money/asset.js';
 import { capLine, held, holdRequest, newLedger, sent, T0 } from './fixtures.js';
 import type { Ledger } from '../ledger.js';
-import type { WithdrawalRequest } from './withdrawal.js';
 
 const USDC = findAsset('eip155:84532', '0x036CbD53842c5426634e7929541eC2318f3dCF7e')!;
 const FROM = holdRequest().payFrom;

@@ -1,56 +1,22 @@
-import { createHash } from 'node:crypto';
-import type { Asset } from '../../money/asset.js';
+import type { AtomicAmount } from '../../money/unit.js';
+import { newId } from '../newId.js';
+import type { SqlRow } from './paymentColumns.js';
+import {
+  type FundsReading,
+  type WithdrawalRequest,
+  type WithdrawalResult,
+  withdrawalHash,
+} from '../withdrawal.js';
 import { toUsdMicros } from '../../money/asset.js';
-import { newId, type LedgerContext } from './context.js';
+import { type LedgerContext } from './context.js';
 import { statement } from './database.js';
 import { ledgerTimeMs } from './journal.js';
-import {
-  LIVE_STATES,
-  OWNER_SESSION,
-  WITHDRAWAL,
-  WITHDRAWAL_ORIGIN,
-  type Payment,
-  type SqlRow,
-} from '../payment.js';
+import { LIVE_STATES, OWNER_SESSION, WITHDRAWAL, WITHDRAWAL_ORIGIN, type Payment } from '../payment.js';
 import { authenticPayment, existingPayment, findLive, insertPayment } from './paymentRow.js';
 import { assertNotRebuilding } from './rebuild.js';
 import { heldAtomic } from './report.js';
-import type { AtomicAmount } from '../../money/unit.js';
-
-/** A balance as the chain showed it, and when it was asked by the wall clock. */
-export interface FundsReading {
-  readonly onChainAtomic: AtomicAmount;
-  readonly atMs: number;
-}
-
-/** Money that the owner takes out. */
-export interface WithdrawalRequest extends Pick<
-  Payment,
-  'agent' | 'network' | 'payFrom' | 'payTo' | 'scheme' | 'nonce' | 'validAfterSec' | 'validBeforeSec'
-> {
-  readonly asset: Asset;
-  readonly amountAtomic: AtomicAmount;
-  /** The balance, read after the journal stood at `readSeq`. */
-  readonly onChainAtomic: AtomicAmount;
-  readonly readSeq: number;
-  /** Leaves nothing for what is held: payments on their way will then fail. */
-  readonly takesHeld: boolean;
-  readonly nowMs: number;
-}
-
-/** The answer to {@link openWithdrawal}. Only `held` reserved anything. */
-export type WithdrawalResult =
-  | { readonly kind: 'held'; readonly payment: Payment }
-  /** One is under way from this address already; its fate comes first. */
-  | { readonly kind: 'open'; readonly payment: Payment }
-  | { readonly kind: 'short'; readonly spendableAtomic: AtomicAmount; readonly heldAtomic: AtomicAmount };
 
 const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
-
-/** What stands for a request: one withdrawal at a time leaves an address in one asset. */
-export function withdrawalHash(network: string, asset: string, payFrom: string): string {
-  return createHash('sha256').update(`withdrawal ${network} ${asset} ${payFrom}`).digest('hex');
-}
 
 /**
  * Reserves what the owner takes out, in the caller's one transaction: never coins that a live payment can still move,

@@ -1,39 +1,9 @@
+import type { CommitObserver, CommitPoint } from '../commitPoint.js';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { WalletError } from '../../errors/walletError.js';
 import { fileIdentity, READ_WAIT_MS, statement, type Sqlite } from './database.js';
 import { removedWhileOpen, toLedgerError } from './fault.js';
 import type { Journal } from './journal.js';
-
-/**
- * The points at which a payment's truth becomes durable, in the order of its life. A crash between two of them
- * leaves exactly what the earlier one wrote; the crash tests stop at each.
- */
-export const COMMIT_POINTS = {
-  session: 1,
-  quote: 2,
-  held: 3,
-  signed: 4,
-  sent: 5,
-  unknown: 6,
-  captured: 7,
-  answered: 8,
-  confirmed: 9,
-  released: 10,
-  frozen: 11,
-  config: 12,
-} as const;
-
-/**
- * A point of a payment's life; or beside it `owner`, a question, an answer or a factor, and `look`, what a look at the
- * chain leaves for the next one.
- */
-export type CommitPoint = keyof typeof COMMIT_POINTS | 'owner' | 'look';
-
-/** Called around each commit; tests crash here. The product passes none. */
-export interface CommitObserver {
-  beforeCommit?(point: CommitPoint): void;
-  afterCommit?(point: CommitPoint): void;
-}
 
 /** Writers of other processes hold the lock for a fraction of a millisecond; past this something is wrong. */
 const LOCK_WAIT_MAX_MS = 10_000;

@@ -1,5 +1,5 @@
 import { WalletError } from '../../errors/walletError.js';
-import type { SignedPayload } from '../../ledger/sqlite/transition.js';
+import type { SignedPayload } from '../../ledger/transition.js';
 import type { Offer } from '../../payment/challenge.js';
 import { writeCredential } from '../../protocols/mpp/credential.js';
 import type { Charge, EvmCharge, SolanaCharge } from '../../protocols/mpp/types.js';

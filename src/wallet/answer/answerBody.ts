@@ -1,10 +1,10 @@
+import type { Answer } from '../../ledger/answer.js';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ANSWERS_FOLDER } from '../../config/home.js';
 import { WalletError } from '../../errors/walletError.js';
-import type { Answer } from '../../ledger/sqlite/answer.js';
 import { NetFailure } from '../../net/failure.js';
 import { headerValue, type HeaderList } from '../../net/headers.js';
 import type { HttpAnswer } from '../../net/send.js';

@@ -1,7 +1,7 @@
-import { isWalletError, WalletError } from '../../errors/walletError.js';
+import { type Barred, unknownAgent } from '../../ledger/agent.js';
+import { WalletError } from '../../errors/walletError.js';
 import { CODES } from '../../errors/codes.js';
-import { unknownAgent, type Barred } from '../../ledger/sqlite/agent.js';
-import { toLedgerError } from '../../ledger/sqlite/fault.js';
+import { toWalletError } from '../../ledger/fault.js';
 import type { Stop } from '../../policy/verdict.js';
 import { outcome, type Outcome, type OutcomeParts } from './outcome.js';
 
@@ -10,7 +10,7 @@ const REFUSAL_EXIT = 3;
 
 /** An error as the outcome of a call. Its text is ours; a cause is never shown. */
 export function failureOutcome(error: unknown, parts: Partial<OutcomeParts> = {}): Outcome {
-  const known = isWalletError(error) ? error : toLedgerError(error);
+  const known = toWalletError(error);
   const refused = CODES[known.code].exit === REFUSAL_EXIT;
   const unknown = CODES[known.code].exit === 5;
   return outcome({

@@ -1,6 +1,6 @@
+import type { Answer } from '../../ledger/answer.js';
 import { open, type FileHandle } from 'node:fs/promises';
 import { WalletError } from '../../errors/walletError.js';
-import type { Answer } from '../../ledger/sqlite/answer.js';
 import { cleanText } from '../../text/untrusted.js';
 import { storedPath } from './answerBody.js';
 import type { Engine } from '../engine.js';

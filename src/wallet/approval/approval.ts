@@ -1,8 +1,8 @@
+import type { ApprovalRecord } from '../../ledger/approval.js';
 import { createHash } from 'node:crypto';
 import { digestOf } from '../../approvals/question.js';
 import type { Config } from '../../config/settings.js';
 import { WalletError } from '../../errors/walletError.js';
-import type { ApprovalRecord } from '../../ledger/sqlite/approvalRow.js';
 import {
   deniedOutcome,
   isDismissed,

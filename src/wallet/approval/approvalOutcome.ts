@@ -1,8 +1,7 @@
+import type { ApprovalProblem, ApprovalRecord } from '../../ledger/approval.js';
 import type { Question } from '../../approvals/question.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
 import { WalletError } from '../../errors/walletError.js';
-import type { ApprovalProblem } from '../../ledger/sqlite/approval.js';
-import type { ApprovalRecord } from '../../ledger/sqlite/approvalRow.js';
 import { formatUsd } from '../../money/decimal.js';
 import { readQuestion } from './approvalQuestion.js';
 import type { CallContext } from '../call/callBound.js';

@@ -1,9 +1,8 @@
+import { type ApprovalRecord, newApprovalId } from '../../ledger/approval.js';
 import type { Choices } from '../../approvals/desk.js';
 import { APPROVAL_LIFE_MS, digestOf, type CapStanding, type Question } from '../../approvals/question.js';
 import type { Config } from '../../config/settings.js';
 import { WalletError } from '../../errors/walletError.js';
-import { newApprovalId } from '../../ledger/sqlite/approval.js';
-import type { ApprovalRecord } from '../../ledger/sqlite/approvalRow.js';
 import type { CapLine } from '../../money/cap.js';
 import { callBound } from '../../policy/limits.js';
 import type { Engine } from '../engine.js';

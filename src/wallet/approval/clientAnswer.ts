@@ -1,7 +1,7 @@
+import type { ApprovalRecord } from '../../ledger/approval.js';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { WalletError } from '../../errors/walletError.js';
-import type { ApprovalRecord } from '../../ledger/sqlite/approvalRow.js';
 import type { ClientAsks } from '../call/callBound.js';
 import { answererOf, promptBar, promptBound, promptChoices } from './clientPrompt.js';
 import type { Engine } from '../engine.js';

@@ -1,7 +1,6 @@
+import { type ApprovalRecord, PROMPTS_MAX } from '../../ledger/approval.js';
 import { describeQuestion } from '../../approvals/question.js';
 import type { Config } from '../../config/settings.js';
-import { PROMPTS_MAX } from '../../ledger/sqlite/approval.js';
-import type { ApprovalRecord } from '../../ledger/sqlite/approvalRow.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { ClientAsks, ClientPrompt } from '../call/callBound.js';
 import type { Engine } from '../engine.js';

@@ -1,8 +1,8 @@
+import type { Answer } from '../../ledger/answer.js';
+import type { SignedPayload } from '../../ledger/transition.js';
 import { existsSync } from 'node:fs';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
-import type { Answer } from '../../ledger/sqlite/answer.js';
 import { capturedWallMs, isLive, openedWallMs, toWallMs, type Payment } from '../../ledger/payment.js';
-import type { SignedPayload } from '../../ledger/sqlite/transition.js';
 import { formatUsd } from '../../money/decimal.js';
 import { storedPath, viewAnswer } from '../answer/answerBody.js';
 import type { CallBound, CallContext } from './callBound.js';

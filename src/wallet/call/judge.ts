@@ -1,7 +1,7 @@
+import type { EndpointPrices } from '../../ledger/seller.js';
 import type { Offer, PaymentDemand } from '../../payment/challenge.js';
 import type { Config } from '../../config/settings.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import type { EndpointPrices } from '../../ledger/sqlite/history.js';
 import type { CapLine, RateLine } from '../../money/cap.js';
 import type { Caip2 } from '../../money/network.js';
 import { judgeBreaker, judgePayee, judgePrice, type PriceHistory } from '../../policy/history.js';

@@ -1,11 +1,11 @@
+import type { SendResult, SignedPayload } from '../../ledger/transition.js';
 import { nameLowered } from '../clientLimits.js';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../../config/settings.js';
 import type { MoneyState } from '../../errors/codes.js';
-import { isWalletError, WalletError } from '../../errors/walletError.js';
-import { toLedgerError } from '../../ledger/sqlite/fault.js';
+import { WalletError } from '../../errors/walletError.js';
+import { toWalletError } from '../../ledger/fault.js';
 import type { Payment } from '../../ledger/payment.js';
-import type { SendResult, SignedPayload } from '../../ledger/sqlite/transition.js';
 import { formatUsd } from '../../money/decimal.js';
 import { NetFailure } from '../../net/failure.js';
 import { headersForOtherOrigin, headersWithoutBody } from '../../net/headers.js';
@@ -61,7 +61,7 @@ export async function deliver(engine: Engine, delivery: Delivery): Promise<Outco
 
 /** A fault before anything left: what was only held goes with the call, and what may be signed stays held. */
 async function beforeSending(engine: Engine, payment: Payment, error: unknown): Promise<WalletError> {
-  const known = isWalletError(error) ? error : toLedgerError(error);
+  const known = toWalletError(error);
   if (known.money !== 'none') return known;
   const { money } = await withheld(engine, payment).catch(() => ({ money: moneyOf(payment) }));
   return money === 'none' ? known : withMoney(known, money);
@@ -70,7 +70,7 @@ async function beforeSending(engine: Engine, payment: Payment, error: unknown): 
 /** A fault of ours once bytes may have left: told with what the ledger knows of the money by then. */
 async function afterSending(engine: Engine, payment: Payment, error: unknown): Promise<WalletError> {
   const { id, heldUsdMicros } = payment;
-  const known = isWalletError(error) ? error : toLedgerError(error);
+  const known = toWalletError(error);
   const { owner } = known;
   const isCaptured = (await paymentAsKnown(engine, payment))?.state === 'captured';
   const price = `$${formatUsd(heldUsdMicros)}`;

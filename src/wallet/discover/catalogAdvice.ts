@@ -1,3 +1,4 @@
+import { LISTED } from '../../ledger/hold.js';
 import type { Offer } from '../../payment/challenge.js';
 import { endpointOf, type InputShape, type Listing } from '../../discovery/readers/listing.js';
 import { missingFields, readBazaar } from '../../discovery/readers/inputShape.js';
@@ -10,7 +11,6 @@ import { CATALOG_FILE } from '../../config/home.js';
 import { CatalogKeeper } from './catalogKeeper.js';
 import type { Engine } from '../engine.js';
 import type { Config } from '../../config/settings.js';
-import { LISTED } from '../../ledger/sqlite/totals.js';
 import { categoryOf } from '../../policy/category.js';
 import { hostPortOf } from '../../policy/host.js';
 

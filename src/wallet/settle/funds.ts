@@ -1,7 +1,7 @@
+import type { FundsReading } from '../../ledger/withdrawal.js';
 import type { Chain } from '../../chain/chain.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Payment } from '../../ledger/payment.js';
-import type { FundsReading } from '../../ledger/sqlite/withdrawal.js';
 import type { Asset } from '../../money/asset.js';
 import type { AtomicAmount } from '../../money/unit.js';
 

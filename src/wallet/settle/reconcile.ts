@@ -1,6 +1,6 @@
+import { type DuePayment, LOOK_MS_MAX } from '../../ledger/observation.js';
 import { isWalletError } from '../../errors/walletError.js';
 import type { Payment } from '../../ledger/payment.js';
-import { LOOK_MS_MAX, type DuePayment } from '../../ledger/sqlite/look.js';
 import { isDriven } from '../driver.js';
 import type { Engine } from '../engine.js';
 import { closed, settleFate, type FateVerdict } from './settlement.js';

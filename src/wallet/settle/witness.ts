@@ -1,10 +1,9 @@
+import type { Witness } from '../../ledger/observation.js';
+import type { SignedPayload } from '../../ledger/transition.js';
 import type { Chain, SearchMemory } from '../../chain/chain.js';
 import type { Config } from '../../config/settings.js';
 import type { Payment } from '../../ledger/payment.js';
-import type { Witness } from '../../ledger/sqlite/look.js';
-import type { SignedPayload } from '../../ledger/sqlite/transition.js';
-import type { Caip2 } from '../../money/network.js';
-import { findNetwork } from '../../money/network.js';
+import { type Caip2, findNetwork } from '../../money/network.js';
 import type { Mark } from '../../payment/mark.js';
 import type { Engine } from '../engine.js';
 

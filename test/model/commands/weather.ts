@@ -1,5 +1,5 @@
+import { COMMIT_POINTS, type CommitPoint } from '../../../src/ledger/commitPoint.js';
 import fc from 'fast-check';
-import { COMMIT_POINTS, type CommitPoint } from '../../../src/ledger/sqlite/writer.js';
 import { LIES, type Mood } from '../operator.js';
 import { Command, families, HOUR, land, MINUTE, pick, SEC, slots, whiches } from './command.js';
 

@@ -1,9 +1,9 @@
+import { COMMIT_POINTS, type CommitPoint } from '../../../src/ledger/commitPoint.js';
 import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { LEDGER_FILE } from '../../../src/config/home.js';
-import { COMMIT_POINTS, type CommitPoint } from '../../../src/ledger/sqlite/writer.js';
+import { DATABASE_FILE } from '../../../src/ledger/sqlite/sqliteStore.js';
 import type { Outcome } from '../../../src/wallet/answer/outcome.js';
 import { startWalletProcess } from '../../support/walletProcess.js';
 import { ignoreEnd } from '../crew.js';
@@ -13,7 +13,7 @@ const SEC_MS = 1_000;
 /** How far clocks jump, in ms. */
 const JUMPS_MS = [5 * SEC_MS, 30 * SEC_MS];
 const SLEEP_HOURS_MAX = 4;
-const LEDGER_FILES = [LEDGER_FILE, `${LEDGER_FILE}-wal`, `${LEDGER_FILE}-shm`];
+const LEDGER_FILES = [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`];
 
 /** Sets a process's clock wrong in the middle of whatever it does; mostly somebody sets it right again. */
 export const moveClock: Blow = async ({ crew }, random) => {
@@ -74,7 +74,7 @@ async function payUnder({ world, mine, crew, broken }: Stage, copy: string): Pro
   const there = LEDGER_FILES.filter((name) => existsSync(inHome(name)));
   for (const name of there) renameSync(inHome(name), `${inHome(name)}.right`);
   try {
-    copyFileSync(copy, inHome(LEDGER_FILE));
+    copyFileSync(copy, inHome(DATABASE_FILE));
     const one = await startWalletProcess(mine.home, crew.setup);
     const outcome: Outcome = await one.pay({ url: world.url('/v2/json'), max_usd: '0.05' });
     await one.kill();
@@ -90,7 +90,7 @@ async function payUnder({ world, mine, crew, broken }: Stage, copy: string): Pro
 async function copyLedger(home: string, seq: number): Promise<NonNullable<Stage['oldLedger']>> {
   const file = `${home}.old.db`;
   rmSync(file, { force: true });
-  const db = new Database(join(home, LEDGER_FILE), { readonly: true });
+  const db = new Database(join(home, DATABASE_FILE), { readonly: true });
   await db.backup(file);
   db.close();
   return { file, seq };

@@ -1,0 +1,72 @@
+import type { AtomicAmount, UsdMicros } from '../money/unit.js';
+import type { Payment } from './payment.js';
+import type { CapLine, RateLine } from '../money/cap.js';
+import type { FundsReading } from './withdrawal.js';
+import type { Barred } from './agent.js';
+import type { ApprovalProblem } from './approval.js';
+
+/** Everything a hold fixes before anything is signed. */
+export interface HoldRequest extends Pick<
+  Payment,
+  | 'agent'
+  | 'sessionId'
+  | 'requestHash'
+  | 'idempotencyKey'
+  | 'method'
+  | 'url'
+  | 'origin'
+  | 'host'
+  | 'category'
+  | 'protocol'
+  | 'scheme'
+  | 'network'
+  | 'asset'
+  | 'payFrom'
+  | 'payTo'
+  | 'heldAtomic'
+  | 'heldUsdMicros'
+  | 'nonce'
+  | 'validAfterSec'
+  | 'validBeforeSec'
+  | 'configVersion'
+  | 'reason'
+  | 'quoteId'
+> {
+  readonly capLines: readonly CapLine[];
+  readonly rateLines: readonly RateLine[];
+  /** The approval that this hold consumes; then ceilings alone are its lines. */
+  readonly approvalId?: string | null;
+  /** The id that a server's log knows the call by; it goes to the journal. */
+  readonly callId?: string | undefined;
+  /** What the chain showed of the payer's balance, and when it was asked; null where it did not answer. */
+  readonly funds?: FundsReading | null;
+  /** The wall clock. */
+  readonly nowMs: number;
+}
+
+/** A line that this payment would pass, and what counts against it already. */
+export interface ExceededLine {
+  readonly line: CapLine;
+  readonly usedUsdMicros: UsdMicros;
+}
+
+/** The answer to {@link openHold}. Only `held` reserved anything. */
+export type HoldResult =
+  | { readonly kind: 'held'; readonly payment: Payment }
+  | { readonly kind: 'duplicate'; readonly payment: Payment }
+  /** The idempotency key belongs to a payment of another request. */
+  | { readonly kind: 'key_reused'; readonly payment: Payment }
+  | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] }
+  | { readonly kind: 'rate'; readonly line: RateLine; readonly retryAfterSec: number }
+  | { readonly kind: 'frozen' }
+  | { readonly kind: 'barred'; readonly bar: Barred }
+  /** The owner is taking out what this payment would need. */
+  | { readonly kind: 'withdrawn'; readonly spendableAtomic: AtomicAmount }
+  | { readonly kind: 'approval'; readonly problem: ApprovalProblem }
+  | { readonly kind: 'config_changed'; readonly configVersion: number };
+
+/** Before a category that a catalogue named: views show it, and no cap counts it (T17). */
+export const LISTED = 'listed:';
+
+/** What of a line its usage depends on. */
+export type CountedLine = Pick<CapLine, 'name' | 'kind' | 'scope' | 'windowSec'>;

@@ -1,0 +1,27 @@
+import type { AtomicAmount, UsdMicros } from '../money/unit.js';
+import type { Payment } from './payment.js';
+
+/** A payment that the chain shows and this ledger never wrote. */
+export interface ImportedPayment {
+  readonly agent: string;
+  readonly network: string;
+  readonly asset: string;
+  readonly payFrom: string;
+  readonly payTo: string;
+  readonly amountAtomic: AtomicAmount;
+  readonly usdMicros: UsdMicros;
+  /** Null for a plain transfer: it has none. */
+  readonly nonce: string | null;
+  readonly tx: string;
+  readonly blockTimeMs: number;
+  /** It went to another of the wallet's own addresses: the owner's doing, and nothing was spent. */
+  readonly toOwn: boolean;
+}
+
+/** What a rebuilding came to. */
+export interface Rebuilt {
+  /** Payments that came in from the chain. */
+  readonly imported: number;
+  /** Payments that this ledger has released and the chain was said to show: to be looked at for a proof (T32). */
+  readonly contradicted: readonly Payment[];
+}

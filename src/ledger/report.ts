@@ -1,0 +1,44 @@
+import type { UsdMicros } from '../money/unit.js';
+import type { Payment, PaymentState } from './payment.js';
+
+/** Which payments a report covers; absent means any. Times are ms, `untilMs` excluded. */
+export interface ReportFilter {
+  readonly agent?: string;
+  readonly paymentId?: string;
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  readonly host?: string;
+  readonly state?: PaymentState;
+  /** Payments of agents, or what the owner took out; both unless given. Totals are of payments alone. */
+  readonly kind?: 'payment' | 'withdrawal';
+}
+
+/** Payments of a report, newest first, and where the next page begins. */
+export interface ReportPage {
+  readonly payments: readonly Payment[];
+  readonly nextCursor: string | null;
+}
+
+/** Totals of one host, day, session or category. */
+export interface ReportGroup {
+  readonly key: string;
+  readonly payments: number;
+  readonly capturedUsdMicros: UsdMicros;
+  /** Money that can still move. */
+  readonly heldUsdMicros: UsdMicros;
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+export type ReportGrouping = 'by_host' | 'by_day' | 'by_session' | 'by_category';
+
+/** The books of the whole wallet at one moment. */
+export interface OpenBooks {
+  readonly heldUsdMicros: UsdMicros;
+  /** Of payments opened at `sinceMs` or later. */
+  readonly capturedUsdMicros: UsdMicros;
+  /** Payments whose fate is open, and captures the chain has not confirmed. */
+  readonly open: number;
+  /** When the one of them changed that changed longest ago; null where there is none. */
+  readonly oldestMs: number | null;
+}

@@ -1,0 +1,23 @@
+import type { UsdMicros } from '../money/unit.js';
+/** What the ledger knows of an origin. */
+export interface OriginHistory extends Omit<Strikes, 'origin'> {
+  /** Payees of the latest captured payments to the origin on one chain family, newest first. */
+  readonly payees: readonly string[];
+}
+
+/** What the ledger knows of an endpoint: one method and URL, whatever its query. */
+export interface EndpointPrices {
+  /** Captured in 30 days, in micro-dollars, newest first. */
+  readonly prices: readonly bigint[];
+  /** The highest of those prices that the owner approved when asked; 0 where none was. */
+  readonly approvedUsdMicros: UsdMicros;
+}
+
+/** How often an origin took money and denied it, or claimed money that never moved. */
+export interface Strikes {
+  readonly origin: string;
+  /** Payments since the last one delivered, and since the owner ended a pause, that ended so. */
+  readonly strikes: number;
+  /** When the latest was found out, by the wall clock, or 0. */
+  readonly lastStrikeMs: number;
+}

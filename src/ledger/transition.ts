@@ -1,0 +1,65 @@
+import type { AtomicAmount, UsdMicros } from '../money/unit.js';
+import type { Mark } from '../payment/mark.js';
+import type { Barred } from './agent.js';
+import type { CapLine } from '../money/cap.js';
+import type { ExceededLine } from './hold.js';
+import type { Payment } from './payment.js';
+
+/** The payment header as it is sent. */
+export interface SignedPayload {
+  readonly name: string;
+  readonly value: string;
+  /** The last block that can take it, on chains that count blocks; kept with the bytes, never sent. */
+  readonly validBeforeBlock?: number;
+  /** Where the chain's operators stood when it was signed; kept with the bytes, never sent. */
+  readonly marks?: readonly Mark[];
+}
+
+/** What `recordSigned` found. After `barred` the signature is to be thrown away: the row is still `held`. */
+export type SignResult = Transition | { readonly kind: 'barred'; readonly bar: Barred };
+
+/** What a send is judged by: the config it was judged under, and every line that bounds it. */
+export interface SendRequest {
+  readonly configVersion: number;
+  readonly capLines: readonly CapLine[];
+  readonly nowMs: number;
+}
+
+/** What `markSent` found. Bytes may leave only after `done`. */
+export type SendResult =
+  | Transition
+  | { readonly kind: 'frozen' }
+  | { readonly kind: 'barred'; readonly bar: Barred }
+  | { readonly kind: 'config_changed'; readonly configVersion: number }
+  | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] };
+
+/** What is known of a capture. */
+export interface CaptureFacts {
+  readonly capturedAtomic: AtomicAmount;
+  readonly capturedUsdMicros: UsdMicros;
+  readonly tx: string | null;
+  readonly receipt: string | null;
+  /** True when the chain showed it for good, false where the seller says so, or one operator of the chain. */
+  readonly confirmed: boolean;
+  /** Block time where the chain showed it; else null, and it counts from now. */
+  readonly chainMs: number | null;
+}
+
+/**
+ * Why a payment can never settle. `never_signed` needs no chain; the others rest on a proof at a safe block. A capture
+ * that is undone was the seller's claim (`receipt_false`), or what one operator showed (`capture_undone`).
+ */
+export type ReleaseNote = 'never_signed' | 'expired_unused' | 'receipt_false' | 'capture_undone';
+
+/** What the chain showed of a payment that had been released. */
+export interface LandingProof extends Pick<CaptureFacts, 'capturedAtomic' | 'capturedUsdMicros' | 'chainMs'> {
+  /** Null where the nonce is proved spent, and nobody shows by which transaction. */
+  readonly tx: string | null;
+  /** Whether as many operators show it, settled for good, as a release needs; else the reconciler goes on with it. */
+  readonly confirmed: boolean;
+}
+
+/** What a compare-and-set found: the row as changed, or the row as it really stands. */
+export type Transition =
+  | { readonly kind: 'done'; readonly payment: Payment }
+  | { readonly kind: 'conflict'; readonly payment: Payment };
