@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from '../sandbox/world.ts';
-import { judgeChallenge } from '../src/wallet/call/judge.js';
+import { selectFrom } from '../src/wallet/call/selection.js';
 import { probe } from '../src/wallet/call/probe.js';
 import { CallBound } from '../src/wallet/call/callBound.js';
 import { parseRequest } from '../src/wallet/call/request.js';
@@ -49,11 +49,16 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet, chain: C
   for (let i = 0; i < WARM_UP + ROUNDS; i++) {
     const started = performance.now();
     const config = await engine.config();
-    const asking = { agent: engine.agent, sessionId: session.id, nowMs: engine.now(), ...challenge.target };
-    const judged = await judgeChallenge(engine.ledger, config, asking, challenge.required);
-    if (judged.offer === undefined || judged.verdict.verdict !== 'allow')
-      throw new Error('The bench ran into a limit.');
-    const { offer } = judged;
+    const { selection, limits } = await selectFrom(
+      {
+        ...{ ledger: engine.ledger, rails: engine.rails, config, agent: engine.agent, sessionId: session.id },
+        ...{ maxUsdMicros: undefined, target: challenge.target, demand: challenge.required },
+        ...{ isApproved: false, looksAtTotals: false, nowMs: engine.now() },
+      },
+      {},
+    );
+    if (selection.decision !== 'pay') throw new Error('The bench ran into a limit.');
+    const { offer } = selection;
     const judgedAt = performance.now();
     const rail = engine.rails.ofOffer(offer);
     const intent = await rail.prepare(await engine.railPorts(config), offer, engine.now());
@@ -82,8 +87,8 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet, chain: C
       configVersion: config.version,
       reason: null,
       quoteId: null,
-      capLines: judged.capLines,
-      rateLines: judged.rateLines,
+      capLines: limits.capLines,
+      rateLines: limits.rateLines,
       nowMs: engine.now(),
     });
     if (hold.kind !== 'held') throw new Error(`The bench's hold ended in ${hold.kind}.`);
@@ -94,7 +99,7 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet, chain: C
     const { id } = hold.payment;
     await engine.ledger.signAndSend(id, payload, {
       configVersion: config.version,
-      capLines: judged.capLines,
+      capLines: limits.capLines,
       nowMs: engine.now(),
     });
     const captured = engine.ledger.capture(

@@ -6,7 +6,7 @@ import { findNetwork, type Network } from '../money/network.js';
 import { Rails } from '../rails/table.js';
 import type { PaymentDemand } from '../payment/challenge.js';
 import { ok, type Check } from './check.js';
-import { judgeChallenge } from '../wallet/call/judge.js';
+import { selectFrom } from '../wallet/call/selection.js';
 
 const NAME = 'dry run';
 /** A price that an agent meets every day. */
@@ -34,17 +34,27 @@ export async function checkUpQuote(
     return { name: NAME, state: 'fail', says: 'No network is enabled: nothing can be paid.', mend };
   }
   const url = new URL(`https://${config.hosts.allow[0] ?? ANY_HOST}/`);
-  const asking = { agent, sessionId: 'none', method: 'GET', url, nowMs };
-  const { verdict } = await judgeChallenge(ledger, config, asking, challengeOf(network, asset, url));
+  const rails = new Rails();
+  const { selection } = await selectFrom(
+    {
+      ...{ ledger, rails, config, agent, sessionId: 'none', maxUsdMicros: undefined },
+      ...{ target: { url, method: 'GET' }, demand: challengeOf(rails, network, asset, url) },
+      ...{ isApproved: false, looksAtTotals: true, nowMs },
+    },
+    {},
+  );
   const call = `A call at $${PRICE_USD} on ${network.label}`;
-  if (verdict.verdict === 'allow') return ok(NAME, `${call} would be paid without asking you.`);
-  const how = verdict.verdict === 'ask' ? 'would ask you first' : 'would be refused';
-  const says = `${call} ${how}: ${verdict.owner?.say ?? verdict.sentence}`;
-  return { name: NAME, state: 'warn', says, ...(verdict.owner === undefined ? {} : { mend: verdict.owner }) };
+  if (selection.decision === 'pay') return ok(NAME, `${call} would be paid without asking you.`);
+  const [how, { owner, sentence }] =
+    selection.decision === 'ask'
+      ? (['would ask you first', selection.reasons[0]] as const)
+      : (['would be refused', selection.reason] as const);
+  const says = `${call} ${how}: ${owner?.say ?? sentence}`;
+  return { name: NAME, state: 'warn', says, ...(owner === undefined ? {} : { mend: owner }) };
 }
 
 /** A seller's demand for that price, as sellers send it. */
-function challengeOf(network: Network, asset: Asset, url: URL): PaymentDemand {
+function challengeOf(rails: Rails, network: Network, asset: Asset, url: URL): PaymentDemand {
   const offer = {
     scheme: 'exact',
     network: network.caip2,
@@ -56,7 +66,7 @@ function challengeOf(network: Network, asset: Asset, url: URL): PaymentDemand {
     extra: { feePayer: asset.address },
   };
   const bodyText = JSON.stringify({ x402Version: 2, accepts: [offer] });
-  const demand = new Rails().parse({ status: 402, headers: [], bodyText, requestUrl: url.href });
+  const demand = rails.parse({ status: 402, headers: [], bodyText, requestUrl: url.href });
   if (demand === null) throw new TypeError('Our own test challenge cannot be read.');
   return demand;
 }

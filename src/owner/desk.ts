@@ -18,7 +18,7 @@ import { WalletError } from '../errors/walletError.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
 import { readQuestion, type AskedQuestion } from '../wallet/approval/approvalQuestion.js';
-import { payeeGrantKey, sessionGrantKey } from '../wallet/call/judge.js';
+import { payeeGrantKey, sessionGrantKey } from '../wallet/call/ownerRules.js';
 import { provedFactor, provePassphrase, readFactors, type ProvedFactor } from './ownerFactor.js';
 
 /** What the desk needs of an open wallet. */

@@ -41,6 +41,12 @@ export interface Offer {
   readonly facts: Readonly<Record<string, number | string>>;
 }
 
+/**
+ * How long it can take until it is proved what became of a payment that nobody answered. Steps, and no seconds: within one
+ * of them the owner's order of networks decides.
+ */
+export type ProofTime = 'minutes' | 'hours' | 'days';
+
 /** An entry of a challenge that the wallet will not pay, and why. */
 export interface RejectedOffer {
   /** Position in the seller's list; −1 where the challenge as a whole cannot be read. */

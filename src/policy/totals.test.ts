@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CapLine } from '../money/cap.js';
 import { capLines } from './limits.js';
-import { judgeRate, judgeTotals, judgeUsedUp, type Exceeded } from './totals.js';
+import { judgeRate, judgeTotals, judgeUsedUp, type LineUse } from './totals.js';
 
 const amounts = {
   perCallUsdMicros: 500_000n,
@@ -16,7 +16,7 @@ const lines = capLines(
   { agent: 'default', sessionId: 's', hostPort: 'api.example.com:443' },
 );
 
-function exceeded(name: string, usedUsdMicros: bigint): Exceeded {
+function exceeded(name: string, usedUsdMicros: bigint): LineUse {
   const line = lines.find((one) => one.name === name);
   if (line === undefined) throw new Error(`no line ${name}`);
   return { line, usedUsdMicros };

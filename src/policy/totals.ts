@@ -1,11 +1,11 @@
 import type { CapLine, RateLine } from '../money/cap.js';
 import { formatUsd } from '../money/decimal.js';
 import { DAY_SEC, MONTH_SEC } from './limits.js';
-import { ALLOW, type Stop, type Verdict } from './verdict.js';
 import type { UsdMicros } from '../money/unit.js';
+import { ALLOW, nameOfLimit, raiseCap, type LoweredBy, type Stop, type Verdict } from './verdict.js';
 
-/** A line that one more payment would pass, and what counts against it already: the ledger's answer. */
-export interface Exceeded {
+/** A line, and what counts against it already: the ledger's answer. */
+export interface LineUse {
   readonly line: CapLine;
   readonly usedUsdMicros: UsdMicros;
 }
@@ -18,9 +18,12 @@ export interface Exceeded {
 export function judgeTotals({
   usdMicros,
   exceeded,
+  loweredBy,
 }: {
   readonly usdMicros: UsdMicros;
-  readonly exceeded: readonly Exceeded[];
+  /** The lines that one more payment would pass. */
+  readonly exceeded: readonly LineUse[];
+  readonly loweredBy?: LoweredBy;
 }): Verdict {
   const worst = [...exceeded].sort(byUse)[0];
   if (worst === undefined) return ALLOW;
@@ -43,12 +46,9 @@ export function judgeTotals({
   return {
     verdict: 'ask',
     code: 'needs_owner',
-    sentence: `The price of ${price} passes ${bound} (${line.name}), which only the owner can lift: ${figures}; do not retry.`,
+    sentence: `The price of ${price} passes ${bound} (${nameOfLimit(line.name, loweredBy)}), which only the owner can lift: ${figures}; do not retry.`,
     line: deciding,
-    owner: {
-      say,
-      action: { kind: 'setSetting', key: line.name, value: formatUsd(usedUsdMicros + usdMicros) },
-    },
+    owner: raiseCap(say, line.name, usedUsdMicros + usdMicros, loweredBy),
   };
 }
 
@@ -56,7 +56,7 @@ export function judgeTotals({
  * Refuses while a ceiling has nothing left, before any price is known: none fits. `lines` are ceilings that bind every
  * payment of the call, wherever it leads.
  */
-export function judgeUsedUp(lines: readonly Exceeded[]): Verdict {
+export function judgeUsedUp(lines: readonly LineUse[]): Verdict {
   const worst = lines.filter((line) => leftOf(line) === 0n).sort(byUse)[0];
   if (worst === undefined) return ALLOW;
   const { line } = worst;
@@ -72,14 +72,14 @@ export function judgeUsedUp(lines: readonly Exceeded[]): Verdict {
   };
 }
 
-function byUse(a: Exceeded, b: Exceeded): number {
+function byUse(a: LineUse, b: LineUse): number {
   if (a.line.kind !== b.line.kind) return a.line.kind === 'ceiling' ? -1 : 1;
   const [left, right] = [leftOf(a), leftOf(b)];
   if (left !== right) return left < right ? -1 : 1;
   return (b.line.windowSec ?? 0) - (a.line.windowSec ?? 0);
 }
 
-function leftOf({ line, usedUsdMicros }: Exceeded): bigint {
+function leftOf({ line, usedUsdMicros }: LineUse): bigint {
   const left = line.usdMicrosMax - usedUsdMicros;
   return left > 0n ? left : 0n;
 }

@@ -1,10 +1,8 @@
-import type { Offer, RejectedOffer } from '../payment/challenge.js';
-import fc from 'fast-check';
+import type { Offer } from '../payment/challenge.js';
 import { expect, test } from 'vitest';
 import { assetsOf } from '../money/asset.js';
 import { findNetwork, type Caip2 } from '../money/network.js';
 import { hostPortOf } from './host.js';
-import { chooseOffer } from './offer.js';
 import { ALLOW, judgeOffer, judgeRequest, strictest, type OfferRules, type Verdict } from './verdict.js';
 
 const BASE: Caip2 = 'eip155:8453';
@@ -128,84 +126,17 @@ test('a disabled network names what the owner would run; the other kind of money
   expect(testMoney).not.toHaveProperty('owner');
 });
 
-const none = { offers: [], rejected: [], otherProtocols: [] };
-
-test('the cheapest on an enabled network is chosen, then the owner’s order, then the seller’s', () => {
-  const enabled = { ...rules, networksEnabled: [POLYGON, BASE] };
-  const pick = (...offers: Offer[]) => chooseOffer({ ...none, offers, ...enabled }).offer?.index;
-  expect(pick(offerOf(BASE, 3n, 0), offerOf(BASE, 2n, 1), offerOf(POLYGON, 3n, 2))).toBe(1);
-  expect(pick(offerOf(BASE, 2n, 0), offerOf(POLYGON, 2n, 1))).toBe(1);
-  expect(pick(offerOf(BASE, 2n, 4), offerOf(BASE, 2n, 3))).toBe(3);
-  expect(pick(offerOf('eip155:1', 1n, 0), offerOf(BASE, 9n, 1))).toBe(1);
-  expect(chooseOffer({ ...none, offers: [offerOf(BASE, 600_000n)], ...enabled }).verdict).toMatchObject({
-    verdict: 'ask',
-  });
-});
-
-test('the order in which a seller lists its offers decides nothing (T1)', () => {
-  const offer = fc.record({
-    caip2: fc.constantFrom(BASE, POLYGON, BASE_SEPOLIA, 'eip155:1' as Caip2),
-    usdMicros: fc.bigInt({ min: 1n, max: 9n }),
-  });
-  fc.assert(
-    fc.property(
-      fc.array(offer, { maxLength: 8 }),
-      fc.subarray([BASE, POLYGON]),
-      fc.func(fc.integer()),
-      (list, networksEnabled, key) => {
-        const offers = list.map(({ caip2, usdMicros }, index) => offerOf(caip2, usdMicros, index));
-        const shuffled = [...offers].sort((a, b) => key(a.index) - key(b.index) || b.index - a.index);
-        const choice = chooseOffer({ ...none, offers, ...rules, networksEnabled });
-        expect(chooseOffer({ ...none, offers: shuffled, ...rules, networksEnabled }).offer).toBe(
-          choice.offer,
-        );
-        const payable = offers.filter((one) => networksEnabled.includes(one.network.caip2));
-        expect(choice.offer === undefined).toBe(payable.length === 0);
-        for (const one of payable) expect(choice.offer?.usdMicros).toBeLessThanOrEqual(one.usdMicros);
-      },
-    ),
-  );
-});
-
-const rejected = (code: RejectedOffer['code']): RejectedOffer => ({
-  index: 0,
-  code,
-  reason: `Said of ${code}.`,
-});
-
-test.each([
-  [
-    'a disabled network before anything else',
-    { offers: [offerOf(POLYGON, 1n)], rejected: [rejected('unsupported_asset')] },
-    'network_disabled',
-  ],
-  [
-    'the nearest rejection',
-    {
-      rejected: [rejected('malformed_offer'), rejected('unsupported_scheme'), rejected('unsupported_asset')],
-    },
-    'unsupported_asset',
-  ],
-  [
-    'a rejection before another protocol',
-    { rejected: [rejected('unsupported_scheme')], otherProtocols: ['l402'] },
-    'unsupported_scheme',
-  ],
-  ['another protocol', { otherProtocols: ['mpp', 'l402'] }, 'other_protocol'],
-  ['nothing at all', {}, 'no_payable_offer'],
-] as const)('where nothing can be paid it says why: %s', (_name, required, code) => {
-  const choice = chooseOffer({ ...none, ...required, ...rules });
-  expect(choice).toMatchObject({ offer: undefined, verdict: { verdict: 'refuse', code } });
-  expect(choice.verdict).toMatchObject({ sentence: expect.stringMatching(/; do not retry\.$/) });
-});
-
-test('a network the owner could enable is named before one that could not', () => {
-  const choice = chooseOffer({
-    ...none,
-    offers: [offerOf(BASE_SEPOLIA, 1n), offerOf(POLYGON, 2n, 1)],
-    ...rules,
-  });
-  expect(choice.verdict).toHaveProperty('owner.action');
+test('a cap that the client lowered is named by its variable, and any other by the owner’s own command', () => {
+  const loweredBy = new Map([['limits.per_call_usd', 'PURSER_LIMIT_PER_CALL_USD']]);
+  const offer = offerOf(BASE, 750_000n);
+  const named = judgeOffer({ offer, ...rules, loweredBy });
+  if (named.verdict === 'allow') throw new Error('It is above the cap.');
+  expect(named.sentence).toContain('(PURSER_LIMIT_PER_CALL_USD of this client)');
+  expect(named.owner?.action).toBeUndefined();
+  expect(named.owner?.say).toMatch(/^The agent wants .*PURSER_LIMIT_PER_CALL_USD.*restart the client\.$/);
+  expect(named.line?.name).toBe('limits.per_call_usd');
+  const others = new Map([['limits.per_day_usd', 'PURSER_LIMIT_PER_DAY_USD']]);
+  expect(judgeOffer({ offer, ...rules, loweredBy: others })).toEqual(judgeOffer({ offer, ...rules }));
 });
 
 test('the strictest verdict wins, the first of equals', () => {

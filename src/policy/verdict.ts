@@ -105,6 +105,30 @@ export interface OfferRules {
   readonly testnet: boolean;
   /** The agent's own bound on this call; it can only lower what may be paid. */
   readonly maxUsdMicros?: UsdMicros;
+  /** Caps that the client lowered for its own process, each under its key with the variable that did. */
+  readonly loweredBy?: LoweredBy;
+}
+
+/** Caps that a client lowered for its own process: the variable of its environment that did, by the key of the config. */
+export type LoweredBy = ReadonlyMap<string, string> | undefined;
+
+/** A limit as a message names it: by the owner's key, or by the variable of a client that lowered it. */
+export function nameOfLimit(key: string, loweredBy: LoweredBy): string {
+  const variable = loweredBy?.get(key);
+  return variable === undefined ? key : `${variable} of this client`;
+}
+
+/**
+ * What the owner can do about a cap: set it to `usdMicros`. Where the client lowered it, that would change nothing, and
+ * the place to change it is named instead.
+ */
+export function raiseCap(say: string, key: string, usdMicros: UsdMicros, loweredBy: LoweredBy): OwnerStep {
+  const variable = loweredBy?.get(key);
+  if (variable === undefined)
+    return { say, action: { kind: 'setSetting', key, value: formatUsd(usdMicros) } };
+  return {
+    say: `${say} This client sets that limit itself, by ${variable}: change it in the settings of Purser in this client, then restart the client.`,
+  };
 }
 
 /**
@@ -152,12 +176,14 @@ export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: O
       code: 'needs_owner',
       sentence:
         `The price of $${formatUsd(price)} is above the cap of $${formatUsd(cap)} a call ` +
-        `(${capBound.name}), which only the owner can lift; do not retry.`,
+        `(${nameOfLimit(capBound.name, rules.loweredBy)}), which only the owner can lift; do not retry.`,
       line: lineOf(capBound.name, cap),
-      owner: {
-        say: `The agent wants to pay $${formatUsd(price)} for one call; your cap is $${formatUsd(cap)} a call.`,
-        action: { kind: 'setSetting', key: capBound.name, value: formatUsd(price) },
-      },
+      owner: raiseCap(
+        `The agent wants to pay $${formatUsd(price)} for one call; your cap is $${formatUsd(cap)} a call.`,
+        capBound.name,
+        price,
+        rules.loweredBy,
+      ),
     };
   }
   return ALLOW;

@@ -7,6 +7,7 @@ import type {
   HeaderList,
   Offer,
   PaymentDemand,
+  ProofTime,
   SettlementReceipt,
 } from '../payment/challenge.js';
 import type { PaymentIntent } from '../payment/intent.js';
@@ -22,6 +23,8 @@ export interface Rail {
   readonly protocol: string;
   readonly scheme: string;
   readonly family: Network['family'];
+  /** How soon it is proved what became of a payment that nobody answered: of equal prices the soonest is paid. */
+  readonly proofTime: ProofTime;
   /** The one transfer that would pay an offer, complete but for its signature. Reads the network where it must. */
   prepare(ports: RailPorts, offer: Offer, nowMs: number): Promise<PaymentIntent>;
   /** Signs an intent and writes what is sent; `paymentId` goes with it where the seller takes an identifier. */

@@ -8,10 +8,9 @@ import type { Network } from '../money/network.js';
 import { callBound, capLines, rateLines } from '../policy/limits.js';
 import { networksOf } from './agentAddress.js';
 import type { Engine } from './engine.js';
-import { readPurse } from './settle/addressFunds.js';
+import { readAddressFunds } from './settle/addressFunds.js';
 import type { BalanceInput } from './input.js';
-import { isSessionCap, raiseLines } from './call/judge.js';
-import { agentBounds, lineRequest } from './call/lineRequest.js';
+import { agentBounds, isSessionCap, lineRequest, raiseLines } from './call/ownerRules.js';
 import { outcome, type Outcome } from './answer/outcome.js';
 import type { AtomicAmount } from '../money/unit.js';
 
@@ -166,7 +165,7 @@ async function balanceLine(
   asset: Asset,
 ): Promise<BalanceLine> {
   const address = await engine.addressOn(network);
-  const reading = await readPurse(engine, config, { network, asset, address }, BALANCE_MS_MAX);
+  const reading = await readAddressFunds(engine, config, { network, asset, address }, BALANCE_MS_MAX);
   const { onChainAtomic: onChain, heldAtomic: held } = reading;
   const free = onChain === null ? null : onChain > held ? onChain - held : 0n;
   const text = (atomic: AtomicAmount | null): string | null =>

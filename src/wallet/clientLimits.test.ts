@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { initialSettings, type Config } from '../config/settings.js';
 import { formatUsd } from '../money/decimal.js';
-import type { Stop } from '../policy/verdict.js';
-import { CLIENT_LIMITS, lowerLimits, nameLowered } from './clientLimits.js';
+import { CLIENT_LIMITS, lowerLimits } from './clientLimits.js';
 
 const CONFIG: Config = {
   version: 1,
@@ -41,30 +40,6 @@ test('whatever a client gives, no limit rises', () => {
       expect(ceilings).toBe(CONFIG.ceilings);
     }),
   );
-});
-
-test('a verdict by a lowered limit names the client’s setting, and any other the owner’s own command', () => {
-  const ask = (name: string): Stop => ({
-    verdict: 'ask',
-    code: 'needs_owner',
-    sentence: `Above the cap (${name}), do not retry.`,
-    line: { name, usdMicrosMax: 1n, usdMicrosLeft: 0n },
-    owner: { say: 'It wants more.', action: { kind: 'setSetting', key: name, value: '2' } },
-  });
-  const lowered = lowerLimits(CONFIG, {
-    PURSER_LIMIT_PER_CALL_USD: '0.10',
-    PURSER_LIMIT_PER_DAY_USD: '9999',
-  });
-  const named = nameLowered(ask('limits.per_call_usd'), lowered);
-  expect(named.sentence).toBe('Above the cap (PURSER_LIMIT_PER_CALL_USD of this client), do not retry.');
-  expect(named.owner?.action).toBeUndefined();
-  expect(named.owner?.say).toMatch(/^It wants more\. .*PURSER_LIMIT_PER_CALL_USD.*restart the client\.$/);
-  // An amount above the owner's own lowers nothing: their command is the one that works.
-  const day = ask('limits.per_day_usd');
-  expect(nameLowered(day, lowered)).toBe(day);
-  expect(nameLowered(ask('limits.per_call_usd'), CONFIG).owner?.action).toMatchObject({
-    key: 'limits.per_call_usd',
-  });
 });
 
 describe('what is no amount stops the wallet, and is not repeated', () => {

@@ -1,7 +1,6 @@
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { parseUsd } from '../money/decimal.js';
-import type { Verdict } from '../policy/verdict.js';
 
 /** What a client may give a server it starts, and the limit of the owner's that it lowers. */
 export const CLIENT_LIMITS = {
@@ -41,23 +40,6 @@ export function clientAmounts(env: Readonly<Record<string, string | undefined>>)
 /** The config key of the limit that a variable lowers. */
 function keyOf(name: string): string {
   return `limits.${name.slice('PURSER_LIMIT_'.length).toLowerCase()}`;
-}
-
-/**
- * A verdict by a limit that the client lowered names the place where it can be changed: the owner's own command
- * would change nothing here. Any other verdict stays as it is.
- */
-export function nameLowered<Given extends Verdict>(verdict: Given, { lowered }: Config): Given {
-  if (verdict.verdict === 'allow' || verdict.line === undefined) return verdict;
-  const { name } = verdict.line;
-  const variable = lowered?.get(name);
-  if (variable === undefined) return verdict;
-  const where = `This client sets that limit itself, by ${variable}: change it in the settings of Purser in this client, then restart the client.`;
-  return {
-    ...verdict,
-    sentence: verdict.sentence.replace(`(${name})`, `(${variable} of this client)`),
-    owner: { say: verdict.owner === undefined ? where : `${verdict.owner.say} ${where}` },
-  };
 }
 
 function readAmount(name: string, text: string): bigint {

@@ -5,11 +5,14 @@ import { formatUsd } from '../money/decimal.js';
 import { viewAnswer, type ReadAnswer } from './answer/answerBody.js';
 import { CallBound, type CallContext } from './call/callBound.js';
 import { adviseOnCall, type CatalogAdvice } from './discover/catalogAdvice.js';
-import { chooseForQuote } from './call/choose.js';
+import { looksOf, selectFrom } from './call/selection.js';
 import type { Engine } from './engine.js';
 import { TIMEOUT_DEFAULT_MS, type QuoteInput } from './input.js';
-import { judgePlace, type Judged } from './call/judge.js';
+import { judgePlace } from './call/ownerRules.js';
 import { outcome, type Outcome } from './answer/outcome.js';
+import type { Config } from '../config/settings.js';
+import type { Offer } from '../payment/challenge.js';
+import type { Selection } from '../policy/selectOffer.js';
 import { PRICE_USD_MICROS_MAX } from '../policy/verdict.js';
 import { probe, restoreChallenge, writeChallenge, type Challenge } from './call/probe.js';
 import { stopOutcome } from './answer/refusal.js';
@@ -38,33 +41,55 @@ export async function quote(
   if (probed.kind === 'answered') return answerForFree(engine, probed.read);
   const { challenge } = probed;
   const nowMs = engine.now();
-  const asking = { agent: engine.agent, sessionId: session.id, nowMs, ...challenge.target };
-  const judged = await chooseForQuote(engine, config, asking, challenge.required);
-  if (judged.offer === undefined) return stopOutcome(judged.verdict);
+  const selection = await selectForQuote(engine, config, session, challenge);
+  const { offer } = selection;
   // A price that the ledger cannot count is refused, and no quote of it is kept.
-  if (judged.offer.usdMicros > PRICE_USD_MICROS_MAX && judged.verdict.verdict !== 'allow')
-    return stopOutcome(judged.verdict);
-  engine.funds.warm(
-    engine.chain(config, judged.offer.network),
-    judged.offer.asset,
-    await engine.addressOn(judged.offer.network),
-    nowMs,
-  );
+  const isCountable = offer !== null && offer.usdMicros <= PRICE_USD_MICROS_MAX;
+  if (selection.decision === 'refuse' && !isCountable) return stopOutcome(selection.reason);
+  if (offer === null) throw new WalletError('internal', 'An offer was selected that is none.');
+  const address = await engine.addressOn(offer.network);
+  engine.funds.warm(engine.chain(config, offer.network), offer.asset, address, nowMs);
   const saved = await engine.ledger.saveQuote({
     agent: engine.agent,
     sessionId: session.id,
     requestHash: request.hash,
     request: JSON.stringify(storeCall(request)),
     challenge: writeChallenge(challenge),
-    offerIndex: judged.offer.index,
-    usdMicros: judged.offer.usdMicros,
+    offerIndex: offer.index,
+    usdMicros: offer.usdMicros,
     createdMs: nowMs,
     expiresMs: nowMs + QUOTE_LIFE_MS,
   });
   rememberCredentials(engine.agent, saved.id, request);
   const call = { ...challenge.target, body: request.body };
-  const advice = adviseOnCall(engine, call, judged.offer, challenge.required.extensions);
-  return quotedOutcome(saved, judged, challenge, advice);
+  const advice = adviseOnCall(engine, call, offer, challenge.required.extensions);
+  return quotedOutcome(saved, { ...selection, offer }, challenge, advice);
+}
+
+/** Selects as a payment would. A quote costs nothing: where no network can pay, the price is still told. */
+async function selectForQuote(
+  engine: Engine,
+  config: Config,
+  session: Session,
+  { target, required }: Challenge,
+): Promise<Selection> {
+  const nowMs = engine.now();
+  const request = {
+    ...{ ledger: engine.ledger, rails: engine.rails, config, agent: engine.agent, sessionId: session.id },
+    ...{ maxUsdMicros: undefined, target, demand: required },
+    ...{ isApproved: false, looksAtTotals: true, nowMs },
+  };
+  const { canPayOn, funds } = looksOf(engine, config, nowMs);
+  const payable = required.offers.filter(
+    ({ network }) => config.networks.enabled.includes(network.caip2) && canPayOn(network),
+  );
+  // Without a choice nobody waits for a balance.
+  const places = new Set(payable.map(({ network, asset }) => `${network.caip2} ${asset.address}`));
+  if (places.size > 1) {
+    const { selection } = await selectFrom(request, { canPayOn, funds });
+    if (selection.decision !== 'refuse' || selection.reason.code !== 'insufficient_funds') return selection;
+  }
+  return (await selectFrom(request, { canPayOn })).selection;
 }
 
 /** The outcome of a call to an endpoint that asked for no payment; a large answer is found again by its agent. */
@@ -104,22 +129,25 @@ function freeOutcome(response: NonNullable<Outcome['response']>, broken: boolean
 
 function quotedOutcome(
   saved: Quote,
-  { offer, verdict }: Judged,
+  selection: Selection & { readonly offer: Offer },
   challenge: Challenge,
   { listed, advice }: CatalogAdvice,
 ): Outcome {
+  const { offer, decision } = selection;
   const usd = formatUsd(saved.usdMicros);
-  const pays = verdict.verdict === 'allow';
-  const asks = verdict.verdict === 'ask';
+  const price = `The call costs $${usd} on ${offer.network.label}`;
+  const reason = decision === 'ask' ? selection.reasons[0] : decision === 'refuse' ? selection.reason : null;
+  const said = decision === 'ask' ? (reason?.owner?.say ?? reason?.sentence) : reason?.sentence;
   return outcome({
     status: 'ok',
     code: 'quoted',
-    message: pays
-      ? `The call costs $${usd} on ${offer.network.label}; nothing is paid yet.`
-      : asks
-        ? `The call costs $${usd} on ${offer.network.label}, and wallet_pay would ask the owner first: ${verdict.owner?.say ?? verdict.sentence}`
-        : `The call costs $${usd} on ${offer.network.label}, and this wallet would not pay it: ${verdict.sentence}`,
-    next: pays || asks ? { tool: 'wallet_pay', arguments: { quote_id: saved.id } } : null,
+    message:
+      decision === 'pay'
+        ? `${price}; nothing is paid yet.`
+        : decision === 'ask'
+          ? `${price}, and wallet_pay would ask the owner first: ${said}`
+          : `${price}, and this wallet would not pay it: ${said}`,
+    next: decision !== 'refuse' ? { tool: 'wallet_pay', arguments: { quote_id: saved.id } } : null,
     quote_id: saved.id,
     usd,
     protocol: offer.protocol,
@@ -128,8 +156,9 @@ function quotedOutcome(
     network: offer.network.caip2,
     pay_to: offer.payTo,
     expires_at: new Date(saved.expiresMs).toISOString(),
-    verdict: verdict.verdict,
-    verdict_code: pays ? null : verdict.code,
+    // The result's own words, which never change.
+    verdict: decision === 'pay' ? 'allow' : decision,
+    verdict_code: reason?.code ?? null,
     advice,
     listed,
     ...offer.facts,

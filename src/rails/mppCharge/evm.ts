@@ -14,6 +14,7 @@ export const mppChargeEvm: Rail = {
   protocol: 'mpp',
   scheme: 'charge',
   family: 'evm',
+  proofTime: 'minutes',
 
   async prepare(ports, offer, nowMs) {
     const charge = chargeOf(offer, 'evm');

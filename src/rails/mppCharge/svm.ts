@@ -13,6 +13,7 @@ export const mppChargeSvm: Rail = {
   protocol: 'mpp',
   scheme: 'charge',
   family: 'svm',
+  proofTime: 'minutes',
 
   async prepare(ports, offer, nowMs) {
     const charge = chargeOf(offer, 'solana');

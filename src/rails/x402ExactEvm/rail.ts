@@ -13,6 +13,7 @@ export const x402ExactEvm: Rail = {
   protocol: 'x402',
   scheme: 'exact',
   family: 'evm',
+  proofTime: 'minutes',
 
   async prepare(ports, offer, nowMs) {
     const nonce = `0x${randomBytes(NONCE_BYTES).toString('hex')}` as const;

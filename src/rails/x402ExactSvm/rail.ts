@@ -14,6 +14,7 @@ export const x402ExactSvm: Rail = {
   protocol: 'x402',
   scheme: 'exact',
   family: 'svm',
+  proofTime: 'minutes',
 
   prepare(ports, offer, nowMs) {
     return prepareSponsored(ports, svmOfferOf(offer), nowMs);

@@ -1,6 +1,7 @@
 import type { Retry } from '../../errors/codes.js';
 import { toWallMs, type Payment } from '../../ledger/payment.js';
 import { formatUsd } from '../../money/decimal.js';
+import type { PassedOver } from '../../policy/selectOffer.js';
 import type { ReadAnswer } from './answerBody.js';
 import { heldUntilMs, moneyOf, outcome, viewPayment, type Outcome } from './outcome.js';
 
@@ -186,7 +187,7 @@ function heldUntil(payment: Payment): string {
 }
 
 /** Where an open payment is looked after: the ledger's tool reconciles that row first. */
-export function lookAgain(payment: Payment, retry: Retry): Pick<Outcome, 'next' | 'retry' | 'retry_after_s'> {
+function lookAgain(payment: Payment, retry: Retry): Pick<Outcome, 'next' | 'retry' | 'retry_after_s'> {
   if (payment.state === 'released') return { next: null, retry: 'same_call', retry_after_s: null };
   const untilFreeSec = Math.ceil((heldUntilMs(payment) - toWallMs(payment, payment.changedMs)) / 1000);
   const waitSec = payment.note === 'verify_failed' ? untilFreeSec : Math.min(untilFreeSec, LOOK_AGAIN_SEC);
@@ -198,6 +199,25 @@ export function lookAgain(payment: Payment, retry: Retry): Pick<Outcome, 'next' 
 }
 
 /** Dollars a call moved. */
-export function spent(payment: Payment): Pick<Outcome, 'spent_usd'> {
+function spent(payment: Payment): Pick<Outcome, 'spent_usd'> {
   return { spent_usd: formatUsd(payment.state === 'captured' ? (payment.capturedUsdMicros ?? 0n) : 0n) };
+}
+
+/** What an outcome says of a payment, whatever else went wrong. */
+export function moneyParts(payment: Payment): Partial<Outcome> {
+  const shown = { payment: viewPayment(payment), money: moneyOf(payment), ...spent(payment) };
+  return payment.state === 'captured'
+    ? { ...shown, retry: 'never' }
+    : { ...shown, ...lookAgain(payment, 'after_delay') };
+}
+
+/** The outcome of a payment, which says beside what offers it was made, and why. */
+export function withPassedOver(made: Outcome, passedOver: readonly PassedOver[]): Outcome {
+  if (passedOver.length === 0) return made;
+  const reasons = passedOver.map(({ offer, reason }) => `${offer.network.label}: ${reason.sentence}`);
+  return {
+    ...made,
+    message: `${made.message} An offer that came before was passed over. ${reasons.join(' ')}`,
+    passed_over: passedOver.map(({ offer, reason }) => ({ network: offer.network.caip2, code: reason.code })),
+  };
 }

@@ -25,10 +25,11 @@ export function failureOutcome(error: unknown, parts: Partial<OutcomeParts> = {}
   });
 }
 
-/** A stop of the policy as the outcome of a call: nothing was signed. */
+/** A stop as the outcome of a call: nothing was signed. */
 export function stopOutcome(stop: Stop, parts: Partial<OutcomeParts> = {}): Outcome {
   return outcome({
-    status: 'refused',
+    // A fault of a network that stands in the way of every offer is no refusal.
+    status: CODES[stop.code].exit === REFUSAL_EXIT ? 'refused' : 'failed',
     code: stop.code,
     message: stop.sentence,
     retry: CODES[stop.code].retry,

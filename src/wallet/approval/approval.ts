@@ -1,7 +1,6 @@
 import type { ApprovalRecord } from '../../ledger/approval.js';
 import { createHash } from 'node:crypto';
 import { digestOf } from '../../approvals/question.js';
-import type { Config } from '../../config/settings.js';
 import { WalletError } from '../../errors/walletError.js';
 import {
   deniedOutcome,
@@ -11,12 +10,12 @@ import {
   pendingOutcome,
   problemError,
 } from './approvalOutcome.js';
-import { makeQuestion, readQuestion, writeQuestion, type QuestionParts } from './approvalQuestion.js';
-import type { CallBound, CallContext } from '../call/callBound.js';
+import { makeQuestion, readQuestion, writeQuestion, type AskedSelection } from './approvalQuestion.js';
+import type { CallContext } from '../call/callBound.js';
+import type { CallTerms, PaidCall } from '../call/paidCall.js';
 import { stateFor } from './clientAnswer.js';
 import { answererOf, promptBar, promptChoices, promptText } from './clientPrompt.js';
 import type { Engine } from '../engine.js';
-import type { PayInput } from '../input.js';
 import type { Outcome } from '../answer/outcome.js';
 import { tellWebhook } from './ownerWebhook.js';
 import { restoreChallenge, writeChallenge, type Challenge } from '../call/probe.js';
@@ -26,32 +25,16 @@ import { rememberCredentials, restoreCall, storeCall, type StoredCall } from '..
 /** A person may take a while; whoever waits hears that it goes on. */
 const PROGRESS_EVERY_MS = 10_000;
 
-/** The arguments of a call that its approval goes on with. */
-type KeptInput = Pick<PayInput, 'idempotency_key' | 'repeat' | 'reason' | 'quote_id'>;
-
-/** One call of `wallet_pay` that has to ask. */
-export interface AskingCall {
-  readonly engine: Engine;
-  /** As the agent gave it. */
-  readonly input: PayInput;
-  /** What of it the approval goes on with. */
-  readonly kept: KeptInput;
-  readonly bound: CallBound;
-  readonly context: CallContext;
-  /** How soon the client answered no, where nobody can have read the question by then; else null. */
-  readonly hastyMs: number | null;
-}
-
 /** Asks the owner, or joins the same question: the approval to pay with, or what to answer the agent meanwhile. */
 export async function askOwner(
-  call: AskingCall,
-  config: Config,
-  parts: QuestionParts,
+  call: PaidCall,
+  challenge: Challenge,
+  selected: AskedSelection,
 ): Promise<ApprovalRecord | Outcome> {
-  const { engine, kept } = call;
-  const asked = await makeQuestion(engine, config, parts);
+  const { engine, terms, config, request, context } = call;
+  const asked = await makeQuestion(call, challenge, selected);
   const { question } = asked;
-  const { offer } = parts.judged;
+  const { offer } = selected.selection;
   const { approvalId: id, agent, sessionId, requestHash, network, asset, payTo } = question;
   const identity = [agent, requestHash, network, asset, payTo, question.amountAtomic.toString()];
   const asking = {
@@ -60,7 +43,7 @@ export async function askOwner(
     sessionId,
     askKey: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
     requestHash,
-    origin: parts.challenge.target.url.origin,
+    origin: challenge.target.url.origin,
     network,
     asset,
     payTo,
@@ -68,31 +51,30 @@ export async function askOwner(
     usdMicros: question.usdMicros,
     digest: digestOf(question),
     question: writeQuestion(asked),
-    request: JSON.stringify({ call: storeCall(parts.request), kept }),
-    challenge: writeChallenge(parts.challenge),
+    request: JSON.stringify({ call: storeCall(request), kept: terms }),
+    challenge: writeChallenge(challenge),
     offerIndex: offer.index,
     createdMs: question.createdMs,
     expiresMs: question.expiresMs,
   };
-  const { asks } = call.context;
+  const { asks } = context;
   const result = await engine.ledger.approvals.ask(asking, answererOf(asks));
   if (result.kind === 'limited') return limitedOutcome(result.scope, result.retryAfterSec);
   if (result.kind === 'denied') return deniedOutcome(result.approval, asks);
-  rememberCredentials(engine.agent, result.approval.id, parts.request);
+  rememberCredentials(engine.agent, result.approval.id, request);
   if (result.kind === 'asked') void tellWebhook(engine, config, question);
-  return awaitOwner(call, config, result.approval);
+  return awaitOwner(call, result.approval);
 }
 
 /** Waits for the answer to an open question, as far as the call's own bound and the owner's config go. */
 export async function awaitOwner(
-  call: AskingCall,
-  config: Config,
+  call: PaidCall,
   approval: ApprovalRecord,
 ): Promise<ApprovalRecord | Outcome> {
-  const { engine, bound, context } = call;
+  const { engine, config, bound, context } = call;
   const isOpen = approval.state === 'pending' && approval.expiresMs > engine.now();
   if (!isOpen) return settled(call, approval);
-  if (await putToClient(call, config, approval)) return pendingOutcome(call, approval);
+  if (await putToClient(call, approval)) return pendingOutcome(call, approval);
   // Without a factor nobody can say yes elsewhere: the owner has to add one first.
   const isAnswerable = (await engine.ledger.factors.list()).length > 0;
   if (!isAnswerable || isDismissed(context)) return pendingOutcome(call, approval);
@@ -106,8 +88,7 @@ export async function awaitOwner(
 
 /** Hands the question to the client, where it can put it to the person and its answer would count. */
 async function putToClient(
-  { engine, input, bound, context }: AskingCall,
-  config: Config,
+  { engine, config, input, bound, context }: PaidCall,
   approval: ApprovalRecord,
 ): Promise<boolean> {
   const { asks } = context;
@@ -148,7 +129,7 @@ export async function waitFor(
 }
 
 /** An approval to pay with, or why there is none. A consumed one is left to whoever looks for its payment. */
-function settled({ engine, bound, context }: AskingCall, approval: ApprovalRecord): ApprovalRecord | Outcome {
+function settled({ engine, bound, context }: PaidCall, approval: ApprovalRecord): ApprovalRecord | Outcome {
   if (approval.state === 'denied') return deniedOutcome(approval, context.asks);
   if (approval.state === 'consumed') return approval;
   if (approval.state === 'expired' || approval.expiresMs <= engine.now()) throw problemError('expired');
@@ -161,7 +142,7 @@ export interface ApprovedCall {
   readonly request: CallRequest;
   /** Narrowed to the offer that was asked about. */
   readonly challenge: Challenge;
-  readonly kept: KeptInput;
+  readonly terms: CallTerms;
 }
 
 /**
@@ -177,7 +158,7 @@ export async function restoreApproved(
 ): Promise<ApprovedCall> {
   const approval = await engine.ledger.approvals.find(id);
   if (approval === null || approval.agent !== engine.agent) throw problemError('unknown');
-  const { call, kept } = JSON.parse(approval.request) as { call: StoredCall; kept: KeptInput };
+  const { call, kept } = JSON.parse(approval.request) as { call: StoredCall; kept: CallTerms };
   const request = restoreCall(id, call, given, engine, allowPrivate);
   if (request === null) {
     throw new WalletError(
@@ -198,6 +179,6 @@ export async function restoreApproved(
     approval,
     request,
     challenge: { ...challenge, required: { ...challenge.required, offers } },
-    kept,
+    terms: kept,
   };
 }

@@ -1,5 +1,6 @@
 import type { ApprovalProblem, ApprovalRecord } from '../../ledger/approval.js';
 import type { Question } from '../../approvals/question.js';
+import type { Config } from '../../config/settings.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
 import { WalletError } from '../../errors/walletError.js';
 import { formatUsd } from '../../money/decimal.js';
@@ -12,6 +13,7 @@ import { outcome, type Outcome } from '../answer/outcome.js';
 /** A question that nobody has answered, as a call meets it. */
 export interface Unanswered {
   readonly engine: Engine;
+  readonly config: Config;
   readonly context: CallContext;
   /** How soon the client answered no, where nobody can have read the question by then; else null. */
   readonly hastyMs: number | null;
@@ -19,11 +21,11 @@ export interface Unanswered {
 
 /** The outcome while the owner has not answered: nothing is held, nothing signed. */
 export async function pendingOutcome(asked: Unanswered, approval: ApprovalRecord): Promise<Outcome> {
-  const { engine, context } = asked;
+  const { engine, config, context } = asked;
   const { question } = readQuestion(approval);
   const { id } = approval;
   const usd = formatUsd(question.usdMicros);
-  const noPrompt = await noPromptWords(engine, context.asks, approval);
+  const noPrompt = await noPromptWords(engine, config, context.asks, approval);
   const canAnswerElsewhere = (await engine.ledger.factors.list()).length > 0;
   const message = [
     `The owner is asked whether to pay $${usd} to ${question.host}; nothing is signed or held meanwhile.`,
@@ -151,6 +153,22 @@ export function lateOutcome({ id, expiresMs }: ApprovalRecord): Outcome {
     approval_id: id,
     expires_at: new Date(expiresMs).toISOString(),
     state: 'approved',
+  });
+}
+
+/** The outcome of a client's yes that is not enough any more: when it has run out, the owner is asked anew. */
+export function promptFallsShortOutcome(
+  { id, expiresMs }: Pick<ApprovalRecord, 'id' | 'expiresMs'>,
+  cap: string,
+  nowMs: number,
+): Outcome {
+  return outcome({
+    status: 'refused',
+    code: 'needs_owner',
+    message: `The client's yes does not take this payment past the agent's own cap, ${cap}, which only the owner's passphrase or passkey does; nothing was signed. Make the wallet_pay call of it again later to have the owner asked.`,
+    retry: 'after_delay',
+    retry_after_s: Math.max(1, Math.ceil((expiresMs - nowMs) / 1000)),
+    approval_id: id,
   });
 }
 

@@ -1,15 +1,16 @@
-import { type ApprovalRecord, newApprovalId } from '../../ledger/approval.js';
 import type { Choices } from '../../approvals/desk.js';
-import { APPROVAL_LIFE_MS, digestOf, type CapStanding, type Question } from '../../approvals/question.js';
+import { APPROVAL_LIFE_MS, digestOf, type Question } from '../../approvals/question.js';
 import type { Config } from '../../config/settings.js';
 import { WalletError } from '../../errors/walletError.js';
-import type { CapLine } from '../../money/cap.js';
+import { newApprovalId, type ApprovalRecord } from '../../ledger/approval.js';
+import type { Offer } from '../../payment/challenge.js';
 import { callBound } from '../../policy/limits.js';
-import type { Engine } from '../engine.js';
-import { isSessionCap, type Judged } from '../call/judge.js';
-import { agentBounds } from '../call/lineRequest.js';
+import type { Selection } from '../../policy/selectOffer.js';
+import type { LineUse } from '../../policy/totals.js';
+import { agentBounds, isSessionCap } from '../call/ownerRules.js';
+import type { PaidCall } from '../call/paidCall.js';
 import type { Challenge } from '../call/probe.js';
-import type { CallRequest } from '../call/request.js';
+import type { Selected } from '../call/selection.js';
 
 /** A question and the answers it takes: what the ledger keeps as one text. */
 export interface AskedQuestion {
@@ -19,32 +20,27 @@ export interface AskedQuestion {
   readonly ownCapPassed: string | null;
 }
 
-/** What a question is made of. */
-export interface QuestionParts {
-  readonly request: CallRequest;
-  readonly sessionId: string;
-  readonly challenge: Challenge;
-  readonly judged: Judged;
-  readonly reason: string | null;
-  readonly nowMs: number;
-}
+/** A selection that asks, with what counts against each limit. */
+export type AskedSelection = Selected & { readonly selection: Extract<Selection, { decision: 'ask' }> };
 
 const DOLLAR = 1_000_000n;
 
 /** Words what the owner is asked, from the decoded fields that would be signed (T18). */
 export async function makeQuestion(
-  engine: Engine,
-  config: Config,
-  parts: QuestionParts,
+  { engine, session, config, terms, request }: PaidCall,
+  { target, required }: Challenge,
+  { selection, usage }: AskedSelection,
 ): Promise<AskedQuestion> {
-  const { request, sessionId, challenge, judged, reason, nowMs } = parts;
-  const { offer } = judged;
-  const { url, method } = challenge.target;
-  const standings = await standingsOf(engine, config, judged.capLines);
+  const { offer, reasons, asksForPayee, ownCapPassed } = selection;
+  const { url, method } = target;
+  const nowMs = engine.now();
+  const caps = (usage ?? []).filter(({ line }) => line.kind === 'cap');
+  const own = agentBounds(config, engine.agent).limits;
+  const perCall = callBound('limits', config.limits, engine.agent, own);
   const question: Question = {
     approvalId: newApprovalId(),
     agent: engine.agent,
-    sessionId,
+    sessionId: session.id,
     requestHash: request.hash,
     method,
     url: url.href,
@@ -56,49 +52,32 @@ export async function makeQuestion(
     payTo: offer.payTo,
     amountAtomic: offer.amountAtomic,
     usdMicros: offer.usdMicros,
-    why: judged.asks.map(({ owner, sentence }) => owner?.say ?? sentence).join(' '),
-    caps: standings,
+    why: reasons.map(({ owner, sentence }) => owner?.say ?? sentence).join(' '),
+    caps: [
+      { name: perCall.name, maxUsdMicros: perCall.usdMicrosMax, usedUsdMicros: 0n },
+      ...caps.map(({ line, usedUsdMicros }) => ({
+        name: line.name,
+        maxUsdMicros: line.usdMicrosMax,
+        usedUsdMicros,
+      })),
+    ],
     paidBefore: await engine.ledger.approvals.paidBefore(url.origin),
-    sellerSays: challenge.required.description ?? null,
-    agentSays: reason,
+    sellerSays: required.description ?? null,
+    agentSays: terms.reason ?? null,
     createdMs: nowMs,
     expiresMs: nowMs + APPROVAL_LIFE_MS,
   };
-  const choices = { session: await sessionChoice(engine, config, judged), payee: judged.asksForPayee };
-  return { question, choices, ownCapPassed: judged.ownCapPassed };
-}
-
-async function standingsOf(
-  engine: Engine,
-  config: Config,
-  lines: readonly CapLine[],
-): Promise<CapStanding[]> {
-  const caps = lines.filter(({ kind }) => kind === 'cap');
-  const own = agentBounds(config, engine.agent).limits;
-  const perCall = callBound('limits', config.limits, engine.agent, own);
-  const used = await engine.ledger.usage(caps, engine.now());
-  return [
-    { name: perCall.name, maxUsdMicros: perCall.usdMicrosMax, usedUsdMicros: 0n },
-    ...caps.map(({ name, usdMicrosMax }, i) => ({
-      name,
-      maxUsdMicros: usdMicrosMax,
-      usedUsdMicros: used[i] ?? 0n,
-    })),
-  ];
+  const choices = { session: sessionChoice(config, caps, offer), payee: asksForPayee };
+  return { question, choices, ownCapPassed };
 }
 
 /** A raise of this session's cap is offered where that cap is in the way and its ceiling leaves room. */
-async function sessionChoice(
-  engine: Engine,
-  config: Config,
-  { capLines, offer }: Judged,
-): Promise<Choices['session']> {
-  const line = capLines.find(isSessionCap);
-  if (line === undefined) return null;
-  const [used = 0n] = await engine.ledger.usage([line], engine.now());
-  const needed = used + offer.usdMicros;
+function sessionChoice(config: Config, caps: readonly LineUse[], { usdMicros }: Offer): Choices['session'] {
+  const standing = caps.find(({ line }) => isSessionCap(line));
+  if (standing === undefined) return null;
+  const needed = standing.usedUsdMicros + usdMicros;
   const max = config.ceilings.perSessionUsdMicros;
-  if (needed <= line.usdMicrosMax || needed > max) return null;
+  if (needed <= standing.line.usdMicrosMax || needed > max) return null;
   const rounded = ((needed + DOLLAR - 1n) / DOLLAR) * DOLLAR;
   return { suggestedUsdMicros: rounded < max ? rounded : max, maxUsdMicros: max };
 }

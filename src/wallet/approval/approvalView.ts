@@ -36,7 +36,8 @@ export async function readApproval(
     });
   }
   if (approval.state === 'expired' || ranOut) throw problemError('expired');
-  if (approval.state === 'pending') return pendingOutcome({ engine, context, hastyMs: null }, approval);
+  if (approval.state === 'pending')
+    return pendingOutcome({ engine, config: await engine.config(), context, hastyMs: null }, approval);
   const { question } = readQuestion(approval);
   return outcome({
     status: 'ok',

@@ -1,6 +1,7 @@
 import type { ApprovalRecord } from '../../ledger/approval.js';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import type { Config } from '../../config/settings.js';
 import { WalletError } from '../../errors/walletError.js';
 import type { ClientAsks } from '../call/callBound.js';
 import { answererOf, promptBar, promptBound, promptChoices } from './clientPrompt.js';
@@ -62,6 +63,7 @@ export interface ClientAnswer {
  */
 export async function takeClientAnswer(
   engine: Engine,
+  config: Config,
   input: PayInput,
   asks: ClientAsks,
   { state, response }: NonNullable<ClientAsks['answered']>,
@@ -78,7 +80,6 @@ export async function takeClientAnswer(
   if (says === null) return nothing;
   const tookMs = engine.now() - putMs;
   if (says === 'no' && tookMs < READ_MS_MIN) return { approvalId, hastyMs: Math.max(0, tookMs) };
-  const config = await engine.config();
   // A replay of a yes is told as one, whatever bars a new one.
   const isNew = approval.state === 'pending';
   if (says === 'once' && isNew && (await promptBar(engine, config, approval)) !== null) return nothing;

@@ -45,11 +45,12 @@ export async function promptBar(
 /** Why a client that can ask is not handed a question, as a sentence; null where it is, or can ask nothing. */
 export async function noPromptWords(
   engine: Engine,
+  config: Config,
   asks: Pick<ClientAsks, 'form'> | undefined,
   approval: ApprovalRecord,
 ): Promise<string | null> {
   if (asks?.form !== true) return null;
-  const bar = await promptBar(engine, await engine.config(), approval);
+  const bar = await promptBar(engine, config, approval);
   if (bar !== null) return `This client shows no prompt for it: ${bar}.`;
   if (approval.prompts < PROMPTS_MAX) return null;
   return `This client shows no further prompt for it: it asked ${PROMPTS_MAX} times already.`;

@@ -36,6 +36,9 @@ export interface CallContext {
   readonly startedMs?: number;
 }
 
+/** A connection opens within this or not at all. */
+export const CONNECT_MAX_MS = 10_000;
+
 /**
  * Kept back from the time a seller gets, so that after its deadline the chain can still be asked and the caller
  * answered in time. Small bounds are halved instead.

@@ -6,10 +6,9 @@ import { readBody, SharedRoom } from '../../net/body.js';
 import type { HttpAnswer } from '../../net/send.js';
 import { CHALLENGE_BYTES_MAX } from '../../protocols/x402/challenge/parse.js';
 import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerBody.js';
-import type { CallBound, CallContext } from './callBound.js';
-import { CONNECT_MAX_MS } from './send.js';
+import { CONNECT_MAX_MS, type CallBound, type CallContext } from './callBound.js';
 import type { Engine } from '../engine.js';
-import { judgePlace } from './judge.js';
+import { judgePlace } from './ownerRules.js';
 import type { Rails } from '../../rails/table.js';
 import type { CallRequest } from './request.js';
 

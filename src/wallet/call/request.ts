@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { WalletError } from '../../errors/walletError.js';
 import { judgeCallerHeaders, type HeaderList } from '../../net/headers.js';
-import { normaliseUrl, parseCallUrl, type CallUrl } from '../../net/destination/url.js';
+import { parseCallUrl, type CallUrl } from '../../net/destination/url.js';
 
 /** A call as an agent words it. */
 export interface CallInput {
@@ -116,7 +116,7 @@ function identityOf(
 ): string {
   const lines = headers.map(([name, value]) => `${name}:${value}`);
   const bodyHash = body === undefined ? '' : hash('sha256', body);
-  return JSON.stringify([agent, method, normaliseUrl(target.url.href), bodyHash, lines.sort()]);
+  return JSON.stringify([agent, method, target.url.href, bodyHash, lines.sort()]);
 }
 
 /** The headers that may be written down. */

@@ -6,7 +6,7 @@ import { parseCallUrl } from '../../net/destination/url.js';
 import type { DiscoverInput } from './discoverInput.js';
 import type { DiscoverPlace } from './discoverPlace.js';
 import { parseUsdArgument } from '../input.js';
-import { judgePlace } from '../call/judge.js';
+import { judgePlace } from '../call/ownerRules.js';
 import type { UsdMicros } from '../../money/unit.js';
 
 /** Hosts paid before, for ranking: more than any agent deals with. */

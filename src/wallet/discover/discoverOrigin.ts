@@ -8,7 +8,7 @@ import { fits, type Wanted } from './discoverFilter.js';
 import type { DiscoverInput } from './discoverInput.js';
 import type { DiscoverPlace } from './discoverPlace.js';
 import { layPage, pageSize } from './discoverResults.js';
-import { judgePlace } from '../call/judge.js';
+import { judgePlace } from '../call/ownerRules.js';
 import { outcome, type Outcome } from '../answer/outcome.js';
 
 /**

@@ -16,15 +16,15 @@ const ASKED_MAX = 20;
 /** Why a payment is open though an operator shows its authorization spent, by what cannot be seen. */
 const SPENT: readonly OpenReason[] = ['used_without_transfer', 'history_unavailable'];
 
-/** Money at one address. */
-export interface Purse {
+/** One asset at one address. */
+export interface AssetAddress {
   readonly network: Network;
   readonly asset: Asset;
   readonly address: string;
 }
 
 /** A balance and what of it is held, both atomic; null where its RPC does not answer. */
-export interface PurseReading {
+export interface AddressFunds {
   readonly onChainAtomic: AtomicAmount | null;
   readonly heldAtomic: AtomicAmount;
 }
@@ -33,15 +33,15 @@ export interface PurseReading {
  * Reads what is at an address and how much of that is held, within `withinMs`. The chain is asked about open payments
  * first: what one of them moved is gone from the balance, and to take it off as held would count it twice.
  */
-export async function readPurse(
+export async function readAddressFunds(
   engine: Engine,
   config: Config,
-  purse: Purse,
+  place: AssetAddress,
   withinMs: number,
-): Promise<PurseReading> {
-  const { network, asset, address } = purse;
+): Promise<AddressFunds> {
+  const { network, asset, address } = place;
   const endMs = performance.now() + withinMs;
-  const spent = await settleOpen(engine, purse, withinMs);
+  const spent = await settleOpen(engine, place, withinMs);
   // After that look, and not before: a payment that settles between the two is then taken off twice for a moment, never not at all.
   const reading = engine.funds.onChain(engine.chain(config, network), asset, address, engine.now());
   const onChainAtomic = await within(reading, Math.max(1, endMs - performance.now()));
@@ -57,7 +57,7 @@ export async function readPurse(
  */
 export async function settleOpen(
   engine: Engine,
-  { network, asset, address }: Purse,
+  { network, asset, address }: AssetAddress,
   withinMs: number,
 ): Promise<string[]> {
   const open = (

@@ -42,6 +42,7 @@ const barrier: Rail = {
   protocol: 'tollgate',
   scheme: 'barrier',
   family: 'evm',
+  proofTime: 'minutes',
 
   async prepare(ports, { network, asset, payTo, amountAtomic }, nowMs) {
     if (network.family !== 'evm' || asset.family !== 'evm') throw new Error('not an offer of this rail');

@@ -1,0 +1,121 @@
+import { existsSync } from 'node:fs';
+import type { Answer } from '../../ledger/answer.js';
+import { toWallMs, type Payment } from '../../ledger/payment.js';
+import { formatUsd } from '../../money/decimal.js';
+import type { PaidCall } from '../call/paidCall.js';
+import { driverOf, ownerLivesElsewhere } from '../driver.js';
+import type { Engine } from '../engine.js';
+import { TIMEOUT_MAX_MS } from '../input.js';
+import { storedPath, viewAnswer } from './answerBody.js';
+import { moneyOf, outcome, viewPayment, type Outcome, type OutcomeParts } from './outcome.js';
+import { lostOutcome, unknownOutcome } from './paymentOutcome.js';
+
+/** How often it is looked whether the process that drives a payment has died or stored its answer. */
+export const WATCH_EVERY_MS = 500;
+
+const HOW_TO_BUY_AGAIN = 'To buy it again, pass repeat: true or a new idempotency_key.';
+
+/** Whether an answer is what was paid for. */
+export function isDelivered({ status, truncated }: Answer): boolean {
+  return status >= 200 && status < 300 && !truncated;
+}
+
+/** The stored answer of a payment that was captured: nothing is sent, nothing is paid. */
+export async function replay(call: PaidCall, payment: Payment): Promise<Outcome> {
+  const { engine } = call;
+  const stored = await waitForAnswer(call, payment);
+  if (stored === null) {
+    if (isBeingAnswered(engine, payment)) return busyOutcome(payment);
+    const lost = lostOutcome(payment);
+    return {
+      ...lost,
+      message: `${lost.message} ${HOW_TO_BUY_AGAIN}`,
+      spent_usd: formatUsd(0n),
+      replayed: true,
+    };
+  }
+  if (payment.requestHash !== call.request.hash) return outcome(unshared(payment, stored));
+  if (isGone(engine, stored)) return outcome(cleared(payment, stored));
+  const response = await viewAnswer(engine.home, stored);
+  const prefix = payment.method === 'GET' || payment.method === 'HEAD' ? 'Not paid again' : 'NOT sent again';
+  const price = formatUsd(payment.capturedUsdMicros ?? 0n);
+  const message = isDelivered(stored)
+    ? `${prefix}: this is the stored answer of ${payment.id}, paid $${price} before. ${HOW_TO_BUY_AGAIN}`
+    : `${prefix}: ${payment.id} paid $${price} for this before, and the endpoint answered with HTTP ${stored.status}, which is in response. The money is spent. ${HOW_TO_BUY_AGAIN}`;
+  return outcome({ ...replayed(payment, stored, message), response });
+}
+
+function replayed(payment: Payment, stored: Answer, message: string): OutcomeParts {
+  const delivered = isDelivered(stored);
+  return {
+    status: delivered ? 'ok' : 'failed',
+    code: delivered ? 'paid' : 'paid_error_answer',
+    message,
+    money: 'captured',
+    payment: viewPayment(payment),
+    replayed: true,
+  };
+}
+
+/** Whether the file of a stored answer was removed to make room. */
+function isGone({ home }: Engine, { storedId }: Answer): boolean {
+  return storedId !== null && !existsSync(storedPath(home, storedId));
+}
+
+/** A replay whose answer is no longer kept: it names no file that is not there. */
+function cleared(payment: Payment, stored: Answer): OutcomeParts {
+  const price = formatUsd(payment.capturedUsdMicros ?? 0n);
+  return replayed(
+    payment,
+    stored,
+    `Not paid again: ${payment.id} bought this call for $${price} before, and its answer (HTTP ${stored.status}, ${stored.bytes} bytes) is gone: it was removed to make room for newer ones. ${HOW_TO_BUY_AGAIN}`,
+  );
+}
+
+/** A payment of before schema 3 does not say with which credentials it was made: its answer is named and not shown. */
+function unshared(payment: Payment, stored: Answer): OutcomeParts {
+  const price = formatUsd(payment.capturedUsdMicros ?? 0n);
+  return {
+    ...replayed(
+      payment,
+      stored,
+      `Not paid again: ${payment.id} bought this call for $${price} before Purser was updated. It is not known with which credentials, so its answer (HTTP ${stored.status}) is not shown here; wallet_response reads it. ${HOW_TO_BUY_AGAIN}`,
+    ),
+    next: { tool: 'wallet_response', arguments: { id: payment.id } },
+  };
+}
+
+/** The stored answer of a captured payment; a receipt comes before its body, so the body may still be on its way. */
+async function waitForAnswer({ engine, bound }: PaidCall, { id }: Payment): Promise<Answer | null> {
+  const over = AbortSignal.any([bound.signal, AbortSignal.timeout(bound.sellerMs())]);
+  for (;;) {
+    const stored = await engine.ledger.findAnswer(engine.agent, { paymentId: id });
+    const payment = await engine.ledger.findPayment(id);
+    if (stored !== null || over.aborted || payment === null || !isBeingAnswered(engine, payment))
+      return stored;
+    await Promise.race([driverOf(id) ?? aborted(AbortSignal.timeout(WATCH_EVERY_MS)), aborted(over)]);
+  }
+}
+
+/** Whether the call that bought a captured payment may still be reading its answer; one with a note had ended. */
+function isBeingAnswered(engine: Engine, payment: Payment): boolean {
+  if (driverOf(payment.id) !== undefined) return true;
+  if (payment.note !== null) return false;
+  return ownerLivesElsewhere(payment) && engine.now() - toWallMs(payment, payment.changedMs) < TIMEOUT_MAX_MS;
+}
+
+/** The outcome of a call whose request another call is paying for. */
+export function busyOutcome(payment: Payment): Outcome {
+  return {
+    ...unknownOutcome(payment),
+    code: 'payment_unresolved',
+    money: moneyOf(payment),
+    message: `The same request is being paid by another call and has not ended yet; nothing new was signed.`,
+    retry_after_s: 5,
+  };
+}
+
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,103 @@
+import type { Config } from '../../config/settings.js';
+import { WalletError } from '../../errors/walletError.js';
+import type { Session } from '../../ledger/session.js';
+import { restoreApproved } from '../approval/approval.js';
+import { problemError } from '../approval/approvalOutcome.js';
+import { takeClientAnswer } from '../approval/clientAnswer.js';
+import type { Outcome } from '../answer/outcome.js';
+import { failureOutcome, stopOutcome } from '../answer/refusal.js';
+import type { Engine } from '../engine.js';
+import { parseUsdArgument, TIMEOUT_DEFAULT_MS, type PayInput } from '../input.js';
+import { restoreQuote } from '../quote.js';
+import { CallBound, type CallContext } from './callBound.js';
+import { judgePlace } from './ownerRules.js';
+import type { CallTerms, PaidCall } from './paidCall.js';
+import { isCredential, parseRequest, type CallInput } from './request.js';
+
+/**
+ * Makes the call of an input: with its quote, or with the approval it goes on with. The outcome where it cannot be made.
+ *
+ * Throws `bad_input`, `bad_url`, `address_refused`, `quote_*`, `approval_*`.
+ */
+export async function beginCall(
+  engine: Engine,
+  session: Session,
+  input: PayInput,
+  context: CallContext,
+): Promise<PaidCall | Outcome> {
+  const config = await engine.config();
+  const { asks } = context;
+  const answer =
+    asks?.answered === undefined ? null : await takeClientAnswer(engine, config, input, asks, asks.answered);
+  const maxUsdMicros = input.max_usd === undefined ? undefined : parseUsdArgument(input.max_usd, 'max_usd');
+  const approvalId = answer?.approvalId ?? input.approval_id;
+  const hastyMs = answer?.hastyMs ?? null;
+  const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
+  const parts = { engine, session, config, input, maxUsdMicros, hastyMs, bound, context };
+  if (approvalId === undefined && input.quote_id === undefined && maxUsdMicros === undefined) {
+    const error = new WalletError(
+      'bad_input',
+      'wallet_pay needs quote_id or max_usd: say what the call may cost.',
+    );
+    const next =
+      input.url === undefined ? null : { tool: 'wallet_quote', arguments: quoteArguments(input, input.url) };
+    return failureOutcome(error, { next });
+  }
+  const call =
+    approvalId === undefined
+      ? { ...parts, ...(await quotedOrNew(engine, config, input)) }
+      : { ...parts, ...(await approvedCall(engine, config, input, approvalId)) };
+  const verdict = judgePlace(config, call.request.target.url);
+  return verdict.verdict === 'allow' ? call : stopOutcome(verdict);
+}
+
+type Named = Pick<PaidCall, 'terms' | 'request' | 'challenge' | 'approval'>;
+
+async function quotedOrNew(engine: Engine, config: Config, input: PayInput): Promise<Named> {
+  const { allowPrivate } = config.net;
+  const terms = termsOf(input);
+  if (input.quote_id !== undefined) {
+    const quoted = await restoreQuote(engine, input.quote_id, requestFields(input), allowPrivate);
+    return { terms, request: quoted.request, challenge: quoted.challenge, approval: null };
+  }
+  const { url, method, headers, body } = input;
+  if (url === undefined)
+    throw new WalletError('bad_input', 'wallet_pay needs a url, or a quote_id that stands for one.');
+  const request = parseRequest({ url, method, headers, body }, engine, allowPrivate);
+  return { terms, request, challenge: null, approval: null };
+}
+
+/** The call that an approval stands for; what is given beside its id must be equal. */
+async function approvedCall(engine: Engine, config: Config, input: PayInput, id: string): Promise<Named> {
+  const restored = await restoreApproved(engine, id, requestFields(input), config.net.allowPrivate);
+  const { approval, request, challenge, terms } = restored;
+  const differs =
+    (input.approval_id !== undefined && input.approval_id !== id) ||
+    (input.quote_id !== undefined && input.quote_id !== terms.quote_id) ||
+    (input.idempotency_key !== undefined && input.idempotency_key !== terms.idempotency_key);
+  if (differs) throw problemError('changed');
+  return { terms: { ...termsOf(input), ...terms }, request, challenge, approval };
+}
+
+function termsOf({ idempotency_key, repeat, reason, quote_id }: PayInput): CallTerms {
+  return given({ idempotency_key, repeat, reason, quote_id });
+}
+
+/** The fields of the request itself, as far as they are given. */
+function requestFields({ url, method, headers, body }: PayInput): Partial<CallInput> {
+  return given({ url, method, headers, body });
+}
+
+/** The fields that are given. */
+function given<Fields extends object>(
+  fields: Fields,
+): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
+}
+
+/** The request as arguments of a further call, without its credentials: a result must not repeat them. */
+export function quoteArguments({ method, headers, body }: PayInput, url: string): Record<string, unknown> {
+  const named = Object.entries(headers ?? {}).filter(([name]) => !isCredential(name));
+  return given({ url, method, headers: named.length === 0 ? undefined : Object.fromEntries(named), body });
+}

@@ -1,0 +1,111 @@
+import type { HoldResult } from '../../ledger/hold.js';
+import type { Payment } from '../../ledger/payment.js';
+import type { SignedPayload } from '../../ledger/transition.js';
+import type { Offer } from '../../payment/challenge.js';
+import type { PaymentIntent } from '../../payment/intent.js';
+import { shortOfMoney } from '../../policy/selectOffer.js';
+import { judgeRate } from '../../policy/totals.js';
+import { deniedOutcome, problemError } from '../approval/approvalOutcome.js';
+import type { Outcome } from '../answer/outcome.js';
+import { barredError, failureOutcome, frozenError, stopOutcome } from '../answer/refusal.js';
+import { categoryOfCall } from '../discover/catalogAdvice.js';
+import { withMarks } from '../settle/witness.js';
+import { keyReused } from './duplicate.js';
+import type { PaidCall } from './paidCall.js';
+import type { Challenge } from './probe.js';
+import type { CallLimits } from './ownerRules.js';
+
+/** What is to be paid, and how. */
+export interface Purchase {
+  readonly offer: Offer;
+  readonly intent: PaymentIntent;
+  readonly limits: CallLimits;
+}
+
+/** Checks every limit and reserves the amount, in the ledger's one step; nothing is signed. */
+export async function openHold(
+  { engine, session, config, terms, request, approval, context }: PaidCall,
+  { target }: Challenge,
+  { offer, intent, limits }: Purchase,
+): Promise<HoldResult> {
+  return engine.ledger.openHold({
+    agent: engine.agent,
+    sessionId: session.id,
+    requestHash: request.hash,
+    idempotencyKey: terms.idempotency_key ?? null,
+    method: target.method,
+    url: target.url.href,
+    origin: target.url.origin,
+    host: target.url.hostname,
+    category: categoryOfCall(engine, config, target),
+    protocol: offer.protocol,
+    scheme: offer.scheme,
+    network: offer.network.caip2,
+    asset: offer.asset.address,
+    payFrom: intent.from,
+    payTo: offer.payTo,
+    heldAtomic: offer.amountAtomic,
+    heldUsdMicros: offer.usdMicros,
+    nonce: intent.nonce,
+    validAfterSec: intent.validAfterSec,
+    validBeforeSec: intent.validBeforeSec,
+    configVersion: config.version,
+    reason: terms.reason ?? null,
+    quoteId: terms.quote_id ?? null,
+    capLines: limits.capLines,
+    rateLines: limits.rateLines,
+    approvalId: approval?.id ?? null,
+    callId: context.callId,
+    funds: engine.funds.known(offer.asset, intent.from),
+    nowMs: engine.now(),
+  });
+}
+
+/** A hold that was not opened for a reason that ends the call. */
+export type Barred = Extract<
+  HoldResult,
+  { kind: 'frozen' | 'barred' | 'withdrawn' | 'key_reused' | 'rate' | 'approval' }
+>;
+
+/** The outcome of a call whose hold was barred: nothing was reserved. */
+export async function barredOutcome(call: PaidCall, hold: Barred, offer: Offer): Promise<Outcome> {
+  const { engine } = call;
+  switch (hold.kind) {
+    case 'frozen':
+      return failureOutcome(frozenError());
+    case 'barred':
+      return failureOutcome(barredError(engine.agent, hold.bar));
+    case 'withdrawn': {
+      const { spendableAtomic } = hold;
+      const address = await engine.addressOn(offer.network);
+      return stopOutcome(shortOfMoney(engine.agent, [{ offer, spendableAtomic, address }]));
+    }
+    case 'key_reused':
+      return failureOutcome(keyReused(hold.payment));
+    case 'rate':
+      return stopOutcome(judgeRate(hold));
+    case 'approval': {
+      const { problem } = hold;
+      if (problem !== 'denied' && problem !== 'pending') return failureOutcome(problemError(problem));
+      // The approval that was to pay was taken back between: nobody does that but its owner.
+      const id = call.approval?.id ?? '';
+      return deniedOutcome({ id, answeredHow: null, answeredBy: null }, call.context.asks);
+    }
+  }
+}
+
+/** Signs for a hold and writes the header; where either fails nothing has left, and the hold goes with the signature. */
+export async function signHold(
+  { engine, config }: PaidCall,
+  { offer, intent }: Purchase,
+  held: Payment,
+): Promise<SignedPayload> {
+  try {
+    const parts = { offer, intent, paymentId: held.id };
+    const signed = await engine.rails.ofOffer(offer).sign(await engine.railPorts(config), parts);
+    return withMarks(engine, config, held, signed);
+  } catch (error) {
+    await engine.ledger.release(held.id, 'never_signed', engine.now());
+    throw error;
+  }
+}

@@ -1,0 +1,138 @@
+import type { Config } from '../../config/settings.js';
+import type { Ledger } from '../../ledger/ledger.js';
+import type { CapLine, RateLine } from '../../money/cap.js';
+import { categoryOf } from '../../policy/category.js';
+import { hostPortOf } from '../../policy/host.js';
+import {
+  capLines,
+  rateLines,
+  type AgentAmounts,
+  type AgentLimits,
+  type LineRequest,
+} from '../../policy/limits.js';
+import { judgeUsedUp, type LineUse } from '../../policy/totals.js';
+import { judgeRequest, type Verdict } from '../../policy/verdict.js';
+
+/** Whose call it is and where it goes: what the owner's limits depend on. */
+export interface CallPlace {
+  readonly agent: string;
+  readonly sessionId: string;
+  /** The URL that asked for the payment: the only one it may go to (T9). */
+  readonly url: URL;
+}
+
+/** Every bound that the hold of a payment must keep to. */
+export interface CallLimits {
+  readonly capLines: readonly CapLine[];
+  readonly rateLines: readonly RateLine[];
+}
+
+/** Whether the owner lets this place be called at all. */
+export function judgePlace(config: Config, url: URL): Verdict {
+  return judgeRequest({ hosts: config.hosts, hostPort: hostPortOf(url) });
+}
+
+/** What an agent may spend by its own limits, and what even an approval does not lift. */
+export function agentBounds(
+  { agents }: Pick<Config, 'agents'>,
+  agent: string,
+): { readonly limits: AgentLimits; readonly ceilings: AgentAmounts } {
+  return {
+    limits: {
+      perCallUsdMicros: agents.perCallUsdMicros.get(agent),
+      perSessionUsdMicros: agents.perSessionUsdMicros.get(agent),
+      perDayUsdMicros: agents.perDayUsdMicros.get(agent),
+      perMonthUsdMicros: agents.perMonthUsdMicros.get(agent),
+      callsPerMinute: agents.callsPerMinute.get(agent),
+    },
+    ceilings: {
+      perCallUsdMicros: agents.ceilingPerCallUsdMicros.get(agent),
+      perSessionUsdMicros: agents.ceilingPerSessionUsdMicros.get(agent),
+      perDayUsdMicros: agents.ceilingPerDayUsdMicros.get(agent),
+      perMonthUsdMicros: agents.ceilingPerMonthUsdMicros.get(agent),
+    },
+  };
+}
+
+/** Who asks and where, with all that the owner's config says of both. */
+export function lineRequest(
+  config: Config,
+  asking: Pick<LineRequest, 'agent' | 'sessionId' | 'hostPort'>,
+): LineRequest {
+  const { limits, ceilings } = agentBounds(config, asking.agent);
+  return {
+    ...asking,
+    category: categoryOf(config.categories.hosts, asking.hostPort),
+    perAgent: limits,
+    perAgentCeilings: ceilings,
+  };
+}
+
+/** The bounds on a call's spending, with what the owner raised for this session. */
+export async function limitsOf(
+  ledger: Ledger,
+  config: Config,
+  { agent, sessionId, url }: CallPlace,
+): Promise<CallLimits> {
+  const request = lineRequest(config, { agent, sessionId, hostPort: hostPortOf(url) });
+  return {
+    capLines: await raiseLines(ledger, capLines(config, request)),
+    rateLines: rateLines(config.limits, request),
+  };
+}
+
+/** The lines as the owner's answers raised them: a session's own cap, for that session alone, never a ceiling. */
+export async function raiseLines(ledger: Ledger, lines: readonly CapLine[]): Promise<CapLine[]> {
+  return Promise.all(
+    lines.map(async (line) => {
+      if (!isSessionCap(line)) return line;
+      const grant = await ledger.approvals.grant(sessionGrantKey(line.scope.sessionId));
+      const raised = BigInt(grant ?? 0);
+      return raised > line.usdMicrosMax ? { ...line, usdMicrosMax: raised } : line;
+    }),
+  );
+}
+
+/** Whether a line is a session's own cap, for all it buys: what an answer of the owner's can raise. */
+export function isSessionCap(
+  line: CapLine,
+): line is CapLine & { readonly scope: { readonly kind: 'session'; readonly sessionId: string } } {
+  return line.kind === 'cap' && line.scope.kind === 'session' && line.scope.category === undefined;
+}
+
+/** The key under which a raised cap of a session is kept. */
+export function sessionGrantKey(sessionId: string): string {
+  return `session ${sessionId}`;
+}
+
+/** The key under which a payee that the owner allowed for an origin is kept. */
+export function payeeGrantKey(origin: string, network: string, payTo: string): string {
+  return `payee ${origin} ${network} ${payTo.toLowerCase()}`;
+}
+
+/** What counts against each line now; only the hold decides by it. */
+export async function useOf(ledger: Ledger, lines: readonly CapLine[], nowMs: number): Promise<LineUse[]> {
+  const used = await ledger.usage(lines, nowMs);
+  return lines.map((line, i) => ({ line, usedUsdMicros: used[i] ?? 0n }));
+}
+
+/**
+ * Refuses a call that no price fits any more, before its endpoint is asked: an agent that goes on calling when all is
+ * spent costs its sellers nothing. Lines of a host or a category say nothing yet, since a redirect may lead elsewhere.
+ */
+export async function judgeBeforePrice(
+  ledger: Ledger,
+  config: Config,
+  place: CallPlace,
+  nowMs: number,
+): Promise<Verdict> {
+  const { capLines: lines } = await limitsOf(ledger, config, place);
+  const everywhere = lines.filter(
+    ({ kind, scope }) =>
+      kind === 'ceiling' &&
+      scope.kind !== 'host' &&
+      scope.kind !== 'category' &&
+      !(scope.kind === 'session' && scope.category !== undefined),
+  );
+  return judgeUsedUp(await useOf(ledger, everywhere, nowMs));
+}

@@ -1,0 +1,34 @@
+import type { Config } from '../../config/settings.js';
+import type { ApprovalRecord } from '../../ledger/approval.js';
+import type { Session } from '../../ledger/session.js';
+import type { UsdMicros } from '../../money/unit.js';
+import type { Engine } from '../engine.js';
+import type { PayInput } from '../input.js';
+import type { CallBound, CallContext } from './callBound.js';
+import type { Challenge } from './probe.js';
+import type { CallRequest } from './request.js';
+
+/** The arguments of a call beside its request: an approval of it goes on with them. */
+export type CallTerms = Pick<PayInput, 'idempotency_key' | 'repeat' | 'reason' | 'quote_id'>;
+
+/** One call of `wallet_pay`, from the tool to the wire: made once from its input, and carried through. */
+export interface PaidCall {
+  readonly engine: Engine;
+  readonly session: Session;
+  /** As read when the call began; what the ledger knows to be older is read again. */
+  readonly config: Config;
+  /** As the agent gave it. */
+  readonly input: PayInput;
+  readonly terms: CallTerms;
+  readonly request: CallRequest;
+  /** The 402 that was quoted, or that the owner was asked about, narrowed to that offer; null where it is yet to come. */
+  readonly challenge: Challenge | null;
+  /** The agent's own bound; it can only lower what may be paid. */
+  readonly maxUsdMicros: UsdMicros | undefined;
+  /** The approval that this call goes on with. */
+  readonly approval: ApprovalRecord | null;
+  /** How soon the client answered no, where nobody can have read the question by then; else null. */
+  readonly hastyMs: number | null;
+  readonly bound: CallBound;
+  readonly context: CallContext;
+}
