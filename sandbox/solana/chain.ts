@@ -130,8 +130,19 @@ export async function startSolana(clock = new SandboxClock()) {
       const account = await tokenAccountOf(owner as Address);
       for (let i = 0; i < count; i++) {
         const signature = getBase58Decoder().decode(randomBytes(64)) as Signature;
-        const unread = { bytes: randomBytes(200), messageBytes: new Uint8Array(), before: [], after: [] };
-        blocks.add({ signature, accounts: [account], memo, err: null, ...unread });
+        // Whatever else is in it, a node lists the balance of the account that it names.
+        const uiTokenAmount = { amount: String(read(account) ?? 0n), decimals: 6 };
+        const balances = [{ accountIndex: 1, mint: USDC_MINT as string, owner, uiTokenAmount }];
+        const unread = { bytes: randomBytes(200), messageBytes: new Uint8Array() };
+        blocks.add({
+          signature,
+          accounts: [account],
+          memo,
+          err: null,
+          ...unread,
+          before: balances,
+          after: balances,
+        });
       }
     },
     increaseTime: (seconds: number): void => blocks.increaseTime(seconds),

@@ -7,7 +7,7 @@ import { createSolanaChain } from './solana/solanaChain.js';
 export type { Chain, RpcSource } from './chainReader.js';
 export type { Fate, FateQuery, SearchMemory, SolanaFateQuery, UnknowableWhy } from './fate.js';
 export type { ChainHistory, ChainPayment } from './history.js';
-export { paymentKey, type UnionHistory } from './unionHistory.js';
+export { describeUnread, paymentKey, type UnionHistory } from './unionHistory.js';
 export type { EvmChain } from './evm/evmChain.js';
 export type { AccountFacts } from './solana/solanaAnswer.js';
 export type { SolanaChain } from './solana/solanaChain.js';

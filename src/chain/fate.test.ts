@@ -161,6 +161,14 @@ describe('operators without the history (T31)', () => {
     expect(await world.reader().fateOf(unmarked)).toMatchObject({ why: 'used_without_transfer' });
   });
 
+  test('a mark that was read too late, of a block behind the payment, hides nothing', async () => {
+    const signed = await world.sign();
+    const tx = await world.settle(signed);
+    await world.chain.mine(3);
+    const query = { ...signed.query, marks: marked(await height()) };
+    expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'captured', tx, final: true });
+  });
+
   test('the marks are of each operator’s own settled block, and one that is down has none', async () => {
     await world.chain.mine(100);
     await world.two.setFault({ kind: 'lagging', blocks: 20 });

@@ -31,6 +31,8 @@ export interface ChainHistory {
   readonly payments: readonly ChainPayment[];
   /** Nonces that were cancelled, or that moved nothing. */
   readonly spentWithoutTransfer: readonly string[];
+  /** Transactions on the account that cannot be read, and may have moved anything; none on the EVM. */
+  readonly unread: readonly string[];
   readonly fromBlock: bigint;
   readonly toBlock: bigint;
   /** Time of the operator's newest block as it was read, in seconds since 1970. */
@@ -65,6 +67,7 @@ export async function readHistory(
   return {
     ...paired,
     payments,
+    unread: [],
     fromBlock: range.from,
     toBlock: range.to,
     untilSec: latest.timeSec,

@@ -81,7 +81,8 @@ function faultOf(error: unknown, origin: string, method: string): RpcFault {
       return new RpcFault('too_large', origin, `answered ${method} with more than ${ANSWER_BYTES_MAX} bytes`);
     }
     if (cause instanceof RpcRequestError) {
-      return new RpcFault('refused', origin, `refused ${method} (error ${Number(cause.code)})`);
+      const code = Number(cause.code);
+      return new RpcFault('refused', origin, `refused ${method} (error ${code})`, code);
     }
     if (cause instanceof HttpRequestError && cause.status !== undefined) {
       const kind = QUESTION_REFUSED.includes(cause.status) ? 'refused' : 'no_answer';

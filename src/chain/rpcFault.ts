@@ -13,11 +13,14 @@ export type RpcFaultKind = 'no_answer' | 'refused' | 'too_large' | 'malformed' |
 export class RpcFault extends Error {
   readonly kind: RpcFaultKind;
   readonly origin: string;
+  /** The code of the JSON-RPC error that it answered; null where it answered none. */
+  readonly rpcCode: number | null;
 
-  constructor(kind: RpcFaultKind, origin: string, what: string) {
+  constructor(kind: RpcFaultKind, origin: string, what: string, rpcCode: number | null = null) {
     super(`${origin} ${what}`);
     this.name = 'RpcFault';
     this.kind = kind;
     this.origin = origin;
+    this.rpcCode = rpcCode;
   }
 }

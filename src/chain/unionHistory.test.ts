@@ -17,7 +17,15 @@ function payment(over: Partial<ChainPayment>): ChainPayment {
 }
 
 function shows(origin: string, ...payments: ChainPayment[]): ChainHistory {
-  return { payments, spentWithoutTransfer: [], fromBlock: 0n, toBlock: 9n, untilSec: 200, origin };
+  return {
+    payments,
+    spentWithoutTransfer: [],
+    unread: [],
+    fromBlock: 0n,
+    toBlock: 9n,
+    untilSec: 200,
+    origin,
+  };
 }
 
 const union = (...histories: (ChainHistory | Error)[]) =>

@@ -5,6 +5,8 @@ import { RpcFault } from './rpcFault.js';
 export interface UnionHistory {
   /** Each payment that at least one of them shows, oldest first. */
   readonly payments: readonly ChainPayment[];
+  /** Transactions that one of them shows in a form that cannot be read: whether they took anything is not known. */
+  readonly unread: readonly string[];
   /** Who was read, and up to when, in seconds since 1970. */
   readonly readBy: readonly Pick<ChainHistory, 'origin' | 'untilSec'>[];
   /** Why the others were not: one clause for each. */
@@ -47,8 +49,22 @@ export async function readUnion<Operator>(
     a.blockNumber === b.blockNumber ? a.logIndex - b.logIndex : Number(a.blockNumber - b.blockNumber);
   return {
     payments: [...found.values()].sort(inOrder),
+    unread: [...new Set(histories.flatMap(({ unread }) => unread))],
     readBy: histories.map(({ origin, untilSec }) => ({ origin, untilSec })),
     faults,
     isWhole: histories.length >= quorum,
   };
+}
+
+/** A sentence on the transactions of an address that could not be read; null where all were. */
+export function describeUnread(
+  { unread }: Pick<UnionHistory, 'unread'>,
+  address: string,
+  label: string,
+): string | null {
+  const [first] = unread;
+  if (first === undefined) return null;
+  const which =
+    unread.length === 1 ? `Transaction ${first}` : `${unread.length} transactions, such as ${first},`;
+  return `${which} of ${address} on ${label} cannot be read: whether money left by it is not known.`;
 }

@@ -1,4 +1,4 @@
-import { paymentKey, type Chain, type ChainPayment } from '../chain/chain.js';
+import { describeUnread, paymentKey, type Chain, type ChainPayment } from '../chain/chain.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
@@ -147,15 +147,18 @@ class Comparison {
     const histories = await Promise.all(
       agents.map(async ({ agent, address }) => ({
         agent,
+        address,
         history: await chain.unionHistory(asset, address, sinceSec),
       })),
     );
     const shown = new Set<string>();
-    for (const { agent, history } of histories) {
+    for (const { agent, address, history } of histories) {
       const { payments, readBy, faults } = history;
       if (readBy.length === 0) return this.find(id, `Not compared: ${faults.join('; ')}.`);
       for (const why of faults)
         this.notes.add(`Compared with ${network.label} without one of its RPCs: ${why}.`);
+      const unread = describeUnread(history, address, network.label);
+      if (unread !== null) this.notes.add(unread);
       for (const payment of payments) {
         shown.add(paymentKey(payment));
         await this.#judge(payment, agent, network, asset);

@@ -1,5 +1,5 @@
 import type { ImportedPayment } from '../ledger/rebuild.js';
-import type { ChainPayment, UnionHistory } from '../chain/chain.js';
+import { describeUnread, type ChainPayment, type UnionHistory } from '../chain/chain.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
@@ -10,20 +10,23 @@ import { agentAddresses, fundedAssets, type AgentAddress } from './ownAddresses.
 
 /**
  * Everything that left the wallet since a time, on each enabled network, as all its RPCs show it together, each from
- * blocks past `untilMs`. Throws `rpc_unavailable` where too few of them do.
+ * blocks past `untilMs`; `notes` name what could not be read of it. Throws `rpc_unavailable` where too few of them do.
  */
 export async function readChain(
   config: Config,
   keys: UnlockedWallet,
   ledger: Ledger,
   { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
-): Promise<ImportedPayment[]> {
+): Promise<{ readonly found: ImportedPayment[]; readonly notes: string[] }> {
   const found: ImportedPayment[] = [];
+  const notes: string[] = [];
   for (const { network, asset, chain } of fundedAssets(config, keys)) {
     const agents = await agentAddresses(config, keys, ledger, network);
     for (const { agent, address } of agents) {
       const history = await chain.unionHistory(asset, address, Math.floor(sinceMs / 1000));
       assertWhole(history, network, untilMs);
+      const unread = describeUnread(history, address, network.label);
+      if (unread !== null) notes.push(unread);
       for (const payment of history.payments) {
         const toOwn = isOwnTransfer(payment, network, agents);
         const from = { agent, payFrom: address, toOwn };
@@ -31,7 +34,7 @@ export async function readChain(
       }
     }
   }
-  return found;
+  return { found, notes };
 }
 
 /**

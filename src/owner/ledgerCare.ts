@@ -183,7 +183,7 @@ async function finishWhenReady(
   const readyAtMs = sinceMs + (AUTHORIZATION_WINDOW_MAX_SEC + CLOCK_MARGIN_SEC) * 1000;
   const begun = { readyAtMs, imported: 0, recaptured: 0, notes: [], frozen: true, keptAs };
   if (options.now() < readyAtMs) return { ...begun, state: 'waiting' };
-  const found = await readChain(config, keys, ledger, {
+  const { found, notes } = await readChain(config, keys, ledger, {
     sinceMs: sinceMs - COUNTED_SEC * 1000,
     untilMs: readyAtMs,
   });
@@ -191,7 +191,11 @@ async function finishWhenReady(
   const proved = await proveLandings(config, ledger, contradicted, options.now());
   await rememberRebuilt(keys, ledger);
   const { frozen } = await ledger.head();
-  return { state: 'done', readyAtMs: null, imported, ...proved, frozen, keptAs };
+  return {
+    ...{ state: 'done', readyAtMs: null, imported, frozen, keptAs },
+    recaptured: proved.recaptured,
+    notes: [...notes, ...proved.notes],
+  };
 }
 
 /** Takes for captured what was released falsely, where the chain proves it. */

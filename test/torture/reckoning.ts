@@ -141,7 +141,9 @@ async function compareOn(
       shown.to.toLowerCase() === payTo.toLowerCase() &&
       shown.transaction === tx;
     if (!agrees)
-      broken.push(`${id} is captured, and the chain shows ${JSON.stringify(shown?.transaction ?? null)}`);
+      broken.push(
+        `${id} is captured${confirmed ? '' : ', not confirmed,'} in ${tx}, and the chain shows ${shown?.transaction ?? 'none'}`,
+      );
   }
   for (const nonce of onChain.keys())
     broken.push(`${ground.label} shows ${nonce}, and the ledger does not know it there`);

@@ -143,8 +143,9 @@ async function findSpending(
 }
 
 /**
- * Where a search for what was signed begins: at the block that was noted, else some time before the signing. Throws
- * where the operator's history begins later: logs that it no longer keeps are not none (T31).
+ * Where a search for what was signed begins: at the block that was noted, then some time before the signing, for a mark
+ * may have been read a moment too late. Throws where the operator's history begins later: logs that it no longer keeps
+ * are not none (T31).
  */
 async function* searchStarts(
   operator: Operator,
@@ -153,13 +154,17 @@ async function* searchStarts(
   signal: AbortSignal,
 ): AsyncGenerator<bigint> {
   const mark = marks.find(({ operator: origin }) => origin === operator.origin);
+  let searched = top.number + 1n;
   if (mark !== undefined && BigInt(mark.after) <= top.number) {
-    yield await blockKept(operator, BigInt(mark.after), signal);
-    return;
+    searched = await blockKept(operator, BigInt(mark.after), signal);
+    yield searched;
   }
   for (const aheadSec of CLOCK_AHEAD_SEC) {
     const { below } = await findMoment(operator, openedSec - aheadSec, top, signal);
-    yield below < 0n ? 0n : below;
+    const from = below < 0n ? 0n : below;
+    if (from >= searched) continue;
+    searched = from;
+    yield from;
   }
 }
 

@@ -125,6 +125,41 @@ export function readLanded(answer: unknown): LandedTransaction | null {
   };
 }
 
+/** A transaction as far as an answer can be read: what strangers put on an account may be of any kind. */
+export interface ShownTransaction {
+  /** Null where its bytes are not shown. */
+  readonly base64: string | null;
+  readonly timeSec: number | null;
+  /** Null where they are not shown in full: then nothing is known of what it moved. */
+  readonly balances: {
+    readonly before: readonly TokenBalance[];
+    readonly after: readonly TokenBalance[];
+  } | null;
+}
+
+/** The same answer, of a transaction whose parts may be of a kind that is not known here. */
+export function readShown(answer: unknown): ShownTransaction | null {
+  if (answer === null) return null;
+  const { slot, blockTime, meta, transaction } = readObject(answer);
+  readInteger(slot);
+  const [bytes] = Array.isArray(transaction) ? (transaction as unknown[]) : [];
+  return {
+    base64: typeof bytes === 'string' ? bytes : null,
+    timeSec: blockTime === null || blockTime === undefined ? null : readInteger(blockTime),
+    balances: readMovement(meta),
+  };
+}
+
+function readMovement(meta: unknown): ShownTransaction['balances'] {
+  try {
+    const { preTokenBalances, postTokenBalances } = readObject(meta);
+    if (!Array.isArray(preTokenBalances) || !Array.isArray(postTokenBalances)) return null;
+    return { before: readBalances(preTokenBalances), after: readBalances(postTokenBalances) };
+  } catch {
+    return null;
+  }
+}
+
 function readBalances(answer: unknown): TokenBalance[] {
   if (answer === undefined || answer === null) return [];
   if (!Array.isArray(answer)) throw new Error('not a list');

@@ -8,16 +8,26 @@ import {
   readAmount,
   readInteger,
   readLanded,
+  readShown,
   readText58,
   readTouched,
   readValue,
   type AccountFacts,
   type LandedTransaction,
+  type ShownTransaction,
   type Touched,
 } from './solanaAnswer.js';
 
 /** Entries of one page of an account's history: as many as any operator gives. */
-export const TOUCHED_PAGE = 1_000;
+const TOUCHED_PAGE = 1_000;
+
+const TRANSACTION_OPTIONS = {
+  commitment: 'confirmed',
+  encoding: 'base64',
+  maxSupportedTransactionVersion: 0,
+} as const;
+/** JSON-RPC error for a transaction of a later version (Agave, `rpc-client-api`, custom_error.rs). */
+const UNSUPPORTED_VERSION = -32_015;
 
 /** Where the chain stands for one operator. */
 export interface SolanaHead {
@@ -59,10 +69,14 @@ export interface SolanaOperator {
   ): Promise<Touched[]>;
   /** A transaction at confirmed commitment, or null. */
   transaction(signature: string, signal?: AbortSignal): Promise<LandedTransaction | null>;
+  /** The same, as far as it can be read; `unsupported` where the operator shows no transactions of its kind. */
+  shown(signature: string, signal?: AbortSignal): Promise<ShownTransaction | 'unsupported' | null>;
   /** Time of a block, seconds; null where the operator does not know. */
   timeOf(slot: number, signal?: AbortSignal): Promise<number | null>;
-  /** The slot that its history begins at, by its own word. */
+  /** The slot that its history begins at, by its own word; an archive beside it is not counted. */
   firstSlot(signal?: AbortSignal): Promise<number>;
+  /** The same, counting an archive. */
+  firstArchivedSlot(signal?: AbortSignal): Promise<number>;
 }
 
 /** Opens an endpoint of `network`; that it really serves that cluster is asked once, before the first question. */
@@ -108,6 +122,20 @@ export function openSolanaOperator(
       },
       signal,
     );
+
+  /** The slots that the history begins at, by each count that the operator knows; at least one. */
+  async function firstSlots(signal: AbortSignal | undefined): Promise<number[]> {
+    const asked = await Promise.allSettled(
+      ['getFirstAvailableBlock', 'minimumLedgerSlot'].map((method) => ask(method, [], readInteger, signal)),
+    );
+    const slots = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    for (const one of asked) {
+      const isRefusal =
+        one.status === 'rejected' && one.reason instanceof RpcFault && one.reason.kind === 'refused';
+      if (one.status === 'rejected' && (!isRefusal || slots.length === 0)) throw one.reason;
+    }
+    return slots;
+  }
 
   return {
     origin: rpc.origin,
@@ -201,28 +229,22 @@ export function openSolanaOperator(
       ),
 
     transaction: (signature, signal) =>
-      ask(
-        'getTransaction',
-        [signature, { commitment: 'confirmed', encoding: 'base64', maxSupportedTransactionVersion: 0 }],
-        readLanded,
-        signal,
-      ),
+      ask('getTransaction', [signature, TRANSACTION_OPTIONS], readLanded, signal),
+
+    async shown(signature, signal) {
+      try {
+        return await ask('getTransaction', [signature, TRANSACTION_OPTIONS], readShown, signal);
+      } catch (fault) {
+        if (fault instanceof RpcFault && fault.rpcCode === UNSUPPORTED_VERSION) return 'unsupported';
+        throw fault;
+      }
+    },
 
     timeOf: (slot, signal) =>
       ask('getBlockTime', [slot], (answer) => (answer === null ? null : readInteger(answer)), signal),
 
-    async firstSlot(signal) {
-      // The later of the two counts: a node with an archive beside it names the archive's by one, its own by the other.
-      const asked = await Promise.allSettled(
-        ['getFirstAvailableBlock', 'minimumLedgerSlot'].map((method) => ask(method, [], readInteger, signal)),
-      );
-      const slots = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-      for (const one of asked) {
-        const isRefusal =
-          one.status === 'rejected' && one.reason instanceof RpcFault && one.reason.kind === 'refused';
-        if (one.status === 'rejected' && (!isRefusal || slots.length === 0)) throw one.reason;
-      }
-      return Math.max(...slots);
-    },
+    // The later of the two counts: a node with an archive beside it names the archive's by one, its own by the other.
+    firstSlot: async (signal) => Math.max(...(await firstSlots(signal))),
+    firstArchivedSlot: async (signal) => Math.min(...(await firstSlots(signal))),
   };
 }
