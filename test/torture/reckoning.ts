@@ -139,7 +139,8 @@ async function compareOn(
       confirmed &&
       shown?.amountAtomic === capturedAtomic &&
       shown.to.toLowerCase() === payTo.toLowerCase() &&
-      shown.transaction === tx;
+      // Where no operator showed by which transaction, the spent nonce is the proof.
+      (tx === null || shown.transaction === tx);
     if (!agrees)
       broken.push(
         `${id} is captured${confirmed ? '' : ', not confirmed,'} in ${tx}, and the chain shows ${shown?.transaction ?? 'none'}`,
