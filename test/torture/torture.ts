@@ -121,7 +121,15 @@ async function tortureIn(
     ),
   );
   await Promise.all([
-    runWeather({ stage, random: random.fork(), isOver, raiseCap: raiser(caps, notebook), owners, counts }),
+    runWeather({
+      stage,
+      random: random.fork(),
+      isOver,
+      raiseCap: raiser(caps, notebook),
+      owners,
+      purses,
+      counts,
+    }),
     settleLate({ ...{ shops, solana, witness, isOver, counts }, now: world.now, random: random.fork() }),
     crew.watchOver(isOver),
     ...asking,

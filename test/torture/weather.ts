@@ -4,11 +4,12 @@ import type { ChainName } from '../support/world.js';
 import { drawBlow, type Lane, type Stage } from './blows/blow.js';
 import { fillDisk, moveClock, putLedgerBack, sleepHours } from './blows/machine.js';
 import { breakOperators } from './blows/operators.js';
-import { freezeAll, withdrawTo } from './blows/owner.js';
+import { dustOn, freezeAll, withdrawTo } from './blows/owner.js';
 import { doomOne, killAll, killOne, pauseOne, reconcileNow, stallOne } from './blows/processes.js';
+import type { Purse } from './purse.js';
 
 /** What goes on at once: in each lane one blow comes after the other, with time to hurt and too little to heal. */
-function lanesFor(owners: Readonly<Record<ChainName, string>>): readonly Lane[] {
+function lanesFor({ owners, purses }: Pick<WeatherParts, 'owners' | 'purses'>): readonly Lane[] {
   return [
     {
       calmMsMax: 700,
@@ -31,6 +32,7 @@ function lanesFor(owners: Readonly<Record<ChainName, string>>): readonly Lane[] 
       blows: [
         [3, freezeAll],
         [4, withdrawTo(owners)],
+        [3, dustOn(purses)],
         [6, reconcileNow],
       ],
     },
@@ -48,12 +50,13 @@ export interface WeatherParts {
   readonly raiseCap: () => Promise<void>;
   /** The owner's addresses that money is taken out to. */
   readonly owners: Readonly<Record<ChainName, string>>;
+  readonly purses: readonly Purse[];
   readonly counts: Map<string, number>;
 }
 
 /** Lets blows of every kind fall until the time is over, then heals what can be healed. */
 export async function runWeather(parts: WeatherParts): Promise<void> {
-  const lanes = lanesFor(parts.owners).map((lane) => runLane(lane, parts.random.fork(), parts));
+  const lanes = lanesFor(parts).map((lane) => runLane(lane, parts.random.fork(), parts));
   await Promise.all([...lanes, raiseCaps(parts)]);
   const proxies = Object.values(parts.stage.operators).flat();
   await Promise.all(proxies.map((one) => one.setFault(null)));

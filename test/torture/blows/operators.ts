@@ -4,34 +4,54 @@ import type { ChainName } from '../../support/world.js';
 import type { Random } from '../../support/random.js';
 import type { Blow } from './blow.js';
 
+/** Draws a fault; `head` is the chain's newest block or slot. */
+type DrawFault = (random: Random, head: number) => RpcFault;
+const always =
+  (fault: RpcFault): DrawFault =>
+  () =>
+    fault;
+
+/** How far behind the head history that was pruned begins, and how far an operator lags, in blocks, at most. */
+const PRUNED_BLOCKS_MAX = 60;
+const LAG_BLOCKS_MAX = 60;
+
+const pruned =
+  (silent: boolean): DrawFault =>
+  (random, head) => ({ kind: 'pruned', before: Math.max(0, head - random.below(PRUNED_BLOCKS_MAX)), silent });
+
 /** How an operator can be of no use: it says nothing, or what was true before. */
-const POOR: readonly RpcFault[] = [
-  { kind: 'down' },
-  { kind: 'hang' },
-  { kind: 'slow', ms: 300 },
-  { kind: 'refusing', status: 503 },
-  { kind: 'garbled' },
-  { kind: 'stuck' },
-  { kind: 'other_chain', chainId: 8453 },
+const POOR: readonly DrawFault[] = [
+  always({ kind: 'down' }),
+  always({ kind: 'hang' }),
+  always({ kind: 'slow', ms: 300 }),
+  always({ kind: 'refusing', status: 503 }),
+  always({ kind: 'garbled' }),
+  always({ kind: 'stuck' }),
+  always({ kind: 'other_chain', chainId: 8453 }),
+  (random) => ({ kind: 'lagging', blocks: 1 + random.below(LAG_BLOCKS_MAX) }),
+  pruned(false),
 ];
-const POOR_ON: Readonly<Record<ChainName, readonly RpcFault[]>> = {
-  base: [...POOR, { kind: 'lagging', blocks: 30 }],
-  solana: POOR,
-};
 /** And how one can lie. */
-const LIES_ON: Readonly<Record<ChainName, readonly RpcFault[]>> = {
+const LIES_ON: Readonly<Record<ChainName, readonly DrawFault[]>> = {
   base: [
-    { kind: 'lying', used: true },
-    { kind: 'lying', used: false },
-    { kind: 'lying', aheadSec: 3_600 },
-    { kind: 'lying', used: false, aheadSec: 3_600 },
-    { kind: 'lying', balanceAtomic: 0n },
+    always({ kind: 'lying', used: true }),
+    always({ kind: 'lying', used: false }),
+    always({ kind: 'lying', aheadSec: 3_600 }),
+    always({ kind: 'lying', used: false, aheadSec: 3_600 }),
+    always({ kind: 'lying', balanceAtomic: 0n }),
+    always({ kind: 'lying', hides: 'events' }),
+    always({ kind: 'lying', hides: 'transfers' }),
+    pruned(true),
   ],
   solana: [
-    { kind: 'lying', used: false },
-    { kind: 'lying', aheadSec: 1_000 },
-    { kind: 'lying', used: false, aheadSec: 1_000 },
-    { kind: 'lying', balanceAtomic: 0n },
+    always({ kind: 'lying', used: false }),
+    always({ kind: 'lying', aheadSec: 1_000 }),
+    always({ kind: 'lying', used: false, aheadSec: 1_000 }),
+    always({ kind: 'lying', balanceAtomic: 0n }),
+    always({ kind: 'lying', lastBlock: 1 }),
+    always({ kind: 'lying', dead: true }),
+    always({ kind: 'lying', used: false, dead: true }),
+    pruned(true),
   ],
 };
 const LYING_PERCENT = 40;
@@ -42,19 +62,23 @@ const BOTH_PERCENT = 35;
  * prove is safe against (T28, T31). Two that fail may stop payments and leave them open, and break no cap.
  */
 export function breakOperators(chain: ChainName): Blow {
-  return async ({ operators }, random) => {
+  return async ({ operators, world }, random) => {
+    const { chain: base, solana } = world.sandbox;
+    const head =
+      chain === 'base' ? Number(await base.client.getBlockNumber()) : solana.blocks.slot('confirmed');
     const [first, second] = random.percent(50) ? operators[chain] : operators[chain].toReversed();
     const isLie = random.percent(LYING_PERCENT);
-    const fault = random.pick((isLie ? LIES_ON : POOR_ON)[chain]);
-    const other = random.percent(BOTH_PERCENT) ? random.pick(POOR_ON[chain]) : null;
+    const fault = random.pick(isLie ? LIES_ON[chain] : POOR)(random, head);
+    const other = random.percent(BOTH_PERCENT) ? random.pick(POOR)(random, head) : null;
     await Promise.all([first?.setFault(fault), second?.setFault(other)]);
     await delay(200 + random.below(3_000));
     await Promise.all([first?.setFault(null), second?.setFault(null)]);
-    return `rpc of ${chain} ${wordOf(fault, random)}${other === null ? '' : ', the other one broken too'}`;
+    return `rpc of ${chain} ${wordOf(fault)}${other === null ? '' : ', the other one broken too'}`;
   };
 }
 
-function wordOf(fault: RpcFault, _random: Random): string {
+function wordOf(fault: RpcFault): string {
+  if (fault.kind === 'pruned') return fault.silent === true ? 'pruned in silence' : 'pruned';
   if (fault.kind !== 'lying') return fault.kind;
   const { kind: _kind, ...about } = fault;
   return `lying about ${Object.keys(about).join(' and ')}`;

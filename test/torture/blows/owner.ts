@@ -1,10 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CHAINS, type ChainName } from '../../support/world.js';
 import { ignoreEnd } from '../crew.js';
+import type { Purse } from '../purse.js';
 import type { Blow } from './blow.js';
 
 /** What a withdrawal takes, in micro-dollars, at most. */
 const WITHDRAWN_MAX = 3_000_000;
+/** Transactions of a stranger's that come at once. */
+const DUST_MAX = 40;
 
 export const freezeAll: Blow = async ({ crew }, random) => {
   const by = await crew.pick(random);
@@ -18,6 +21,18 @@ export const freezeAll: Blow = async ({ crew }, random) => {
     await delay(20);
   }
 };
+
+/** Puts transactions of a stranger's on a purse on Solana, as anyone can: some look like the newest payment until they are read. */
+export function dustOn(purses: readonly Purse[]): Blow {
+  const onSolana = purses.filter(({ chain }) => chain === 'solana');
+  return async ({ world: { sandbox } }, random) => {
+    const { address } = random.pick(onSolana);
+    const newest = sandbox.solana.blocks.landed.findLast(({ memo }) => memo !== null && memo !== 'dust');
+    const memo = random.percent(50) ? (newest?.memo ?? null) : 'dust';
+    await sandbox.solana.dust(address, 1 + random.below(DUST_MAX), memo);
+    return 'dust on an account';
+  };
+}
 
 /** Takes money out of one of the wallet's purses, beside whatever else goes on there. */
 export function withdrawTo(owners: Readonly<Record<ChainName, string>>): Blow {
