@@ -13,10 +13,10 @@ import {
   T0,
   testMac,
 } from '../../src/ledger/sqlite/fixtures.js';
-import { openDatabase, schemaVersionOf } from '../../src/ledger/sqlite/database.js';
+import { openDatabase, schemaVersionOf } from '../../src/ledger/sqlite/file/database.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
-import { migrationBackupPath } from '../../src/ledger/sqlite/migration.js';
+import { migrationBackupPath } from '../../src/ledger/sqlite/file/migration.js';
 
 /** What version 1 wrote, a row in every table: `fillWithEverything` of that time, in a ledger of `testMac`. */
 const SCHEMA_1 = join(import.meta.dirname, 'schema1.db.gz');

@@ -1,19 +1,23 @@
-import { PAYMENT_COLUMNS, patchToJournal, paymentToSql } from '../../src/ledger/sqlite/paymentColumns.js';
+import {
+  PAYMENT_COLUMNS,
+  patchToJournal,
+  paymentToSql,
+} from '../../src/ledger/sqlite/payments/paymentColumns.js';
 import { hash } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { captureFacts, holdRequest, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
-import { journalHash, RowAuthenticator } from '../../src/ledger/sqlite/authenticity.js';
-import { Journal, type JournalHead, type JournalKind } from '../../src/ledger/sqlite/journal.js';
+import { journalHash, RowAuthenticator } from '../../src/ledger/sqlite/journal/authenticity.js';
+import { Journal, type JournalHead, type JournalKind } from '../../src/ledger/sqlite/journal/journal.js';
 import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 import { type Payment } from '../../src/ledger/payment.js';
-import { Register } from '../../src/ledger/sqlite/register.js';
+import { Register } from '../../src/ledger/sqlite/journal/register.js';
 import {
   contributionOf,
   rollingScopes,
   SPANS_SEC,
   totalKey,
   totalText,
-} from '../../src/ledger/sqlite/totals.js';
+} from '../../src/ledger/sqlite/payments/totals.js';
 
 /** What a seeded ledger looks like. */
 export interface SeedOrder {

@@ -15,7 +15,7 @@ import {
 } from '../../src/ledger/sqlite/fixtures.js';
 import type { Ledger, Checkpoint } from '../../src/ledger/ledger.js';
 import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
-import { SCHEMA_SQL } from '../../src/ledger/sqlite/schema.js';
+import { SCHEMA_SQL } from '../../src/ledger/sqlite/file/schema.js';
 import { fillWithEverything, signingSteps, type Everything, type SigningStep } from './everything.js';
 
 const folder = scratchFolder();

@@ -5,7 +5,7 @@ import { newId } from '../newId.js';
 import type { CountedLine, HoldRequest, HoldResult } from '../hold.js';
 import type { EndpointPrices, OriginHistory, Strikes } from '../seller.js';
 import type { DuePayment, Look, Witness } from '../observation.js';
-import type { SqlRow } from './paymentColumns.js';
+import type { SqlRow } from './payments/paymentColumns.js';
 import type {
   CaptureFacts,
   LandingProof,
@@ -23,18 +23,25 @@ import type { Session } from '../session.js';
 import type { WithdrawalRequest, WithdrawalResult } from '../withdrawal.js';
 import type { CommitPoint } from '../commitPoint.js';
 import { assertInvariant, WalletError } from '../../errors/walletError.js';
-import { findAnswer, saveAnswer, saveFreeAnswer } from './answer.js';
-import { Agents } from './agents.js';
+import { findAnswer, saveAnswer, saveFreeAnswer } from './calls/answer.js';
+import { Agents } from './owner/agents.js';
 import type { Checkpoint, Ledger } from '../ledger.js';
-import { Approvals, Factors } from './approvals.js';
-import { auditLedger } from './audit.js';
-import { RowAuthenticator } from './authenticity.js';
-import { type LedgerContext } from './context.js';
-import { copyDatabase, createDatabase, openDatabase, statement, syncLog, type Sqlite } from './database.js';
-import { toLedgerError } from './fault.js';
-import { findByKey, noteConfig, openHold, usageOf } from './hold.js';
-import { endpointPrices, forgetStrikes, originHistory, struckOrigins } from './history.js';
-import { Journal, ledgerTimeMs, type JournalHead } from './journal.js';
+import { Approvals, Factors } from './owner/approvals.js';
+import { auditLedger } from './journal/audit.js';
+import { RowAuthenticator } from './journal/authenticity.js';
+import { type LedgerContext } from './file/context.js';
+import {
+  copyDatabase,
+  createDatabase,
+  openDatabase,
+  statement,
+  syncLog,
+  type Sqlite,
+} from './file/database.js';
+import { toLedgerError } from './file/fault.js';
+import { findByKey, noteConfig, openHold, usageOf } from './payments/hold.js';
+import { endpointPrices, forgetStrikes, originHistory, struckOrigins } from './views/history.js';
+import { Journal, ledgerTimeMs, type JournalHead } from './journal/journal.js';
 import {
   duePayments,
   endWatch,
@@ -43,21 +50,21 @@ import {
   saveLook,
   saveWitnesses,
   watchedPayments,
-} from './look.js';
-import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './migration.js';
+} from './views/look.js';
+import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './file/migration.js';
 import type { Payment } from '../payment.js';
-import { currentPayment, existingPayment, findLive, selectPayment } from './paymentRow.js';
+import { currentPayment, existingPayment, findLive, selectPayment } from './payments/paymentRow.js';
 import { thisProcess } from '../../platform/process.js';
-import { findQuote, saveQuote } from './quote.js';
-import { assertNotRebuilding, beginRebuild, finishRebuild, rebuildingSinceMs } from './rebuild.js';
-import { Register } from './register.js';
-import { groupByCategory, groupPayments, heldAtomic, listPayments, openBooks } from './report.js';
-import { currentSession, isFresh, touchSession } from './session.js';
-import { Totals } from './totals.js';
-import { capture, markSent, markUnknown, recapture, recordSigned, release } from './transition.js';
-import { Waiting } from './waiting.js';
-import { openWithdrawal } from './withdrawal.js';
-import { LedgerWriter } from './writer.js';
+import { findQuote, saveQuote } from './calls/quote.js';
+import { assertNotRebuilding, beginRebuild, finishRebuild, rebuildingSinceMs } from './journal/rebuild.js';
+import { Register } from './journal/register.js';
+import { groupByCategory, groupPayments, heldAtomic, listPayments, openBooks } from './views/report.js';
+import { currentSession, isFresh, touchSession } from './calls/session.js';
+import { Totals } from './payments/totals.js';
+import { capture, markSent, markUnknown, recapture, recordSigned, release } from './payments/transition.js';
+import { Waiting } from './payments/waiting.js';
+import { openWithdrawal } from './payments/withdrawal.js';
+import { LedgerWriter } from './file/writer.js';
 
 /** As {@link capturedWallMs}; from no earlier than the opening, whatever the clock said meanwhile. */
 const CAPTURED_WALL = `max(coalesce(captured_wall_ms, captured_ms), coalesce(opened_wall_ms, 0))`;

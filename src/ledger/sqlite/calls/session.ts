@@ -1,0 +1,79 @@
+import { newId } from '../../newId.js';
+import type { SqlRow } from '../payments/paymentColumns.js';
+import { SESSION_IDLE_MS, type Session } from '../../session.js';
+import { type LedgerContext } from '../file/context.js';
+import { statement } from '../file/database.js';
+import { changedBehind } from '../../fault.js';
+import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
+
+/** Activity is written at most this often: idleness is judged in minutes, and each write costs an fsync. */
+const TOUCH_EVERY_MS = 60_000;
+
+/** The register's key for the newest session of an agent. */
+export function sessionKey(agent: string): string {
+  return `session ${agent}`;
+}
+
+/** The register's text for it: which session, and the code of its newest row. */
+export function sessionText(id: string, code: Uint8Array): string {
+  return `${id} ${Buffer.from(code).toString('base64')}`;
+}
+
+/**
+ * The agent's running session as stored, or null where it has gone idle; writes nothing.
+ *
+ * The activity written may be a minute old, so a session can end up to a minute late, and never early.
+ */
+export function currentSession(
+  context: LedgerContext,
+  head: JournalHead,
+  agent: string,
+  nowMs: number,
+): Session | null {
+  const known = context.register.get(head.register, sessionKey(agent));
+  if (known === null) return null;
+  const row = statement(context.db, 'SELECT * FROM sessions WHERE id = ?').get(known.split(' ')[0]) as
+    SqlRow | undefined;
+  if (row === undefined) throw changedBehind('The row of the running session is gone.');
+  context.auth.checkRow('sessions', row);
+  const session = {
+    id: String(row['id']),
+    agent: String(row['agent']),
+    startedMs: Number(row['started_ms']),
+    activeMs: Number(row['active_ms']),
+  };
+  // T29: an older row of ours, put back, would end the session early.
+  if (known !== sessionText(session.id, row['mac'] as Uint8Array))
+    throw changedBehind('The row of the running session is not its newest.');
+  const idleMs = ledgerTimeMs(head, nowMs) - session.activeMs;
+  return idleMs < SESSION_IDLE_MS + TOUCH_EVERY_MS ? session : null;
+}
+
+/** Whether the session's activity is fresh enough to leave unwritten. */
+export function isFresh(session: Session, nowMs: number): boolean {
+  return nowMs - session.activeMs < TOUCH_EVERY_MS;
+}
+
+/** Renews the agent's session or begins a new one, inside the caller's transaction. */
+export function touchSession(
+  context: LedgerContext,
+  agent: string,
+  nowMs: number,
+): Session & { readonly begun: boolean } {
+  const head = context.journal.checkedHead();
+  const current = currentSession(context, head, agent, nowMs);
+  const timeMs = ledgerTimeMs(head, nowMs);
+  const session = current ?? { id: newId('ses'), agent, startedMs: timeMs, activeMs: timeMs };
+  const touched = { ...session, activeMs: Math.max(session.activeMs, timeMs) };
+  const values = [touched.id, touched.agent, BigInt(touched.startedMs), BigInt(touched.activeMs)];
+  const code = context.auth.codeOf('sessions', values);
+  statement(context.db, 'INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)').run(...values, code);
+  const register = context.register.set(head.register, sessionKey(agent), sessionText(touched.id, code));
+  if (current === null) {
+    const entry = { kind: 'session', subject: touched.id, data: { agent }, timeMs } as const;
+    context.journal.append(head, entry, { register });
+  } else {
+    context.journal.attest({ ...head, register });
+  }
+  return { ...touched, begun: current === null };
+}

@@ -1,0 +1,174 @@
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncFolder } from '../../../platform/durableFile.js';
+import Database from 'better-sqlite3';
+import { WalletError } from '../../../errors/walletError.js';
+import { removedWhileOpen, toLedgerError } from './fault.js';
+import { SCHEMA_SQL, SCHEMA_VERSION } from './schema.js';
+
+/** SQLite's own handle; it stays inside the ledger folder. */
+export type Sqlite = Database.Database;
+
+/** 64 MiB of page cache would be waste: the working set of a wallet is a few pages. In KiB, negative by SQLite's convention. */
+const CACHE_KIB = -4096;
+/**
+ * How long opening and reading wait for a lock. Readers meet one for moments only: while another process recovers
+ * the log after a crash, or clears it away as the last to leave. Writers wait elsewhere, see {@link LedgerWriter}.
+ */
+export const READ_WAIT_MS = 2000;
+
+function prepare(db: Sqlite): void {
+  db.defaultSafeIntegers(true);
+  db.pragma('journal_mode = WAL');
+  // A hold must outlive a power cut before anything is signed for it.
+  db.pragma('synchronous = FULL');
+  if (process.platform === 'darwin') db.pragma('fullfsync = ON');
+  // T22: a damaged page is noticed as it is read, and the schema of an edited file runs no functions.
+  db.pragma('cell_size_check = ON');
+  db.pragma('trusted_schema = OFF');
+  db.pragma(`cache_size = ${CACHE_KIB}`);
+}
+
+/** The schema version of an open ledger. */
+export function schemaVersionOf(db: Sqlite): number {
+  return Number(statement(db, 'PRAGMA user_version').pluck().get());
+}
+
+/** Opens an existing file. Throws `ledger_missing`, `ledger_newer`, `ledger_damaged`, `home_unusable`. */
+export function openDatabase(path: string, newestVersion = SCHEMA_VERSION): Sqlite {
+  if (!existsSync(path))
+    throw new WalletError('ledger_missing', 'The ledger of this wallet is missing.', {
+      owner: {
+        say: 'Put purser.db back from a backup, or have the ledger rebuilt from the chain.',
+        action: { kind: 'rebuildLedger' },
+      },
+    });
+  let db: Sqlite | undefined;
+  try {
+    db = new Database(path, { fileMustExist: true, timeout: READ_WAIT_MS });
+    prepare(db);
+    refuseNewer(db, newestVersion);
+    if (schemaVersionOf(db) < 1) throw new WalletError('ledger_damaged', 'The file is not a ledger.');
+    return db;
+  } catch (error) {
+    db?.close();
+    throw toLedgerError(error);
+  }
+}
+
+/** Throws `ledger_newer` where a newer Purser has moved the ledger's schema on, also while it is open here. */
+export function refuseNewer(db: Sqlite, newestVersion: number): void {
+  const version = schemaVersionOf(db);
+  if (version <= newestVersion) return;
+  throw new WalletError(
+    'ledger_newer',
+    `The ledger was written by a newer Purser (schema ${version}, this one knows ${newestVersion}).`,
+    { owner: { say: 'This Purser is older than the ledger.', action: { kind: 'takeNewest' } } },
+  );
+}
+
+/**
+ * Makes a new ledger file, readable by its owner only; refuses to touch one that exists. A crash leaves either no
+ * ledger or a whole one. Throws `already_set_up`, `disk_full`, `home_unusable`.
+ */
+export function createDatabase(path: string, fill: (db: Sqlite) => void): void {
+  const unfinished = `${path}.${process.pid}.new`;
+  let db: Sqlite | undefined;
+  try {
+    rmSync(unfinished, { force: true });
+    // 0600 from its first instant: SQLite gives the files beside it the same mode.
+    closeSync(openSync(unfinished, 'wx', 0o600));
+    db = new Database(unfinished);
+    db.defaultSafeIntegers(true);
+    const opened = db;
+    opened
+      .transaction(() => {
+        opened.exec(SCHEMA_SQL);
+        opened.pragma(`user_version = ${SCHEMA_VERSION}`);
+        fill(opened);
+      })
+      .immediate();
+    db.close();
+    // Fails where the name is taken, unlike a rename: a second wallet is never made over the first.
+    linkSync(unfinished, path);
+    syncFolder(dirname(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
+      throw new WalletError('already_set_up', 'A ledger exists here already.', { cause: error });
+    }
+    throw toLedgerError(error);
+  } finally {
+    db?.close();
+    rmSync(unfinished, { force: true });
+  }
+}
+
+/**
+ * Writes the ledger as it stands into a new file, whole and durable, readable by its owner only. Throws `bad_input`
+ * where the name is taken.
+ */
+export function copyDatabase(db: Sqlite, path: string): void {
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'wx', 0o600);
+    statement(db, 'VACUUM INTO ?').run(path);
+    fsyncSync(file);
+    syncFolder(dirname(path));
+  } catch (error) {
+    if (file === undefined && (error as NodeJS.ErrnoException).code === 'EEXIST') {
+      throw new WalletError('bad_input', 'A file of that name exists; a backup never writes over one.', {
+        cause: error,
+      });
+    }
+    if (file !== undefined) rmSync(path, { force: true });
+    throw toLedgerError(error);
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+/**
+ * Waits, off the main thread, until the disk has every commit that was seen so far. What is no longer in the log has been
+ * synced into the database before the log was used anew. Throws `ledger_missing`, `disk_full`, `home_unusable`.
+ */
+export async function syncLog(path: string): Promise<void> {
+  try {
+    // Windows syncs only what was opened for writing.
+    const log = await open(`${path}-wal`, 'r+');
+    await log.sync().finally(() => log.close());
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ENOENT'
+      ? removedWhileOpen({ cause: error })
+      : toLedgerError(error);
+  }
+}
+
+const statementsOf = new WeakMap<Sqlite, Map<string, Database.Statement>>();
+
+/** A prepared statement, compiled once for each open database: `sql` is one of a few texts, values are bound. */
+export function statement(db: Sqlite, sql: string): Database.Statement {
+  let statements = statementsOf.get(db);
+  if (statements === undefined) statementsOf.set(db, (statements = new Map()));
+  let prepared = statements.get(sql);
+  if (prepared === undefined) statements.set(sql, (prepared = db.prepare(sql)));
+  return prepared;
+}
+
+/**
+ * Identity of a ledger's files on disk, to tell a deleted or replaced one from the one that is open; null where one
+ * is missing. The log counts too: without it another process would not see what this one writes, and without the
+ * shared memory beside it their locks would not meet (T29).
+ */
+export function fileIdentity(path: string): string | null {
+  try {
+    return [path, `${path}-wal`, `${path}-shm`]
+      .map((file) => {
+        const { dev, ino } = statSync(file);
+        return `${dev}:${ino}`;
+      })
+      .join(' ');
+  } catch {
+    return null;
+  }
+}

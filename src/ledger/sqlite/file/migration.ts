@@ -1,0 +1,173 @@
+import { type SqlRow, paymentFromSql } from '../payments/paymentColumns.js';
+import { renameSync, rmSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { WalletError } from '../../../errors/walletError.js';
+import type { RowAuthenticator } from '../journal/authenticity.js';
+import {
+  copyDatabase,
+  openDatabase,
+  refuseNewer,
+  schemaVersionOf,
+  statement,
+  type Sqlite,
+} from './database.js';
+import { changedBehind } from '../../fault.js';
+import { Journal } from '../journal/journal.js';
+import { Register } from '../journal/register.js';
+import {
+  contributionOf,
+  isRolling,
+  partOf,
+  placesOf,
+  totalKey,
+  totalText,
+  type ScopeTotal,
+} from '../payments/totals.js';
+
+/**
+ * One step of the schema, from the version before to the next, inside the one transaction of all steps. It leaves
+ * the journal as it is, and rows whose columns change with new codes.
+ */
+export type Migration = (db: Sqlite, auth: RowAuthenticator) => void;
+
+/**
+ * To 2: the caps that a payment was approved past, and the parts of sessions and agents that went to a category. What
+ * was approved before counts toward all caps, as it did.
+ */
+const addPastCapsAndCategoryParts: Migration = (db, auth) => {
+  // Rows keep their codes: see RowAuthenticator on columns that a table was given later.
+  db.exec('ALTER TABLE payments ADD COLUMN past_caps TEXT');
+  const journal = new Journal(db, auth);
+  const head = journal.checkedHead();
+  const register = new Register(db);
+  const sums = new Map<string, ScopeTotal>();
+  for (const row of statement(db, 'SELECT * FROM payments').iterate() as Iterable<SqlRow>) {
+    auth.checkRow('payments', row);
+    const payment = paymentFromSql(row);
+    const added = contributionOf(payment);
+    for (const place of placesOf(payment)) {
+      if (isRolling(place) || register.get(head.register, totalKey(place.key)) !== null) continue;
+      const { live, captured } = partOf(place, added);
+      const sum = sums.get(place.key) ?? { live: 0n, captured: 0n };
+      sums.set(place.key, { live: sum.live + live, captured: sum.captured + captured });
+    }
+  }
+  let digests = head.register;
+  for (const [key, sum] of sums)
+    if (sum.live + sum.captured > 0n) digests = register.set(digests, totalKey(key), totalText(sum));
+  journal.attest({ ...head, register: digests });
+};
+
+/**
+ * To 3: when each open payment is looked at next, and what its RPC operators showed; what is open has no row yet, and so
+ * is due. And the wall clock's time beside ledger time, of which rows of before have none: see {@link openedWallMs}.
+ */
+const addLooksWitnessesAndWallTimes: Migration = (db) => {
+  db.exec(`
+    ALTER TABLE payments ADD COLUMN opened_wall_ms INTEGER;
+    ALTER TABLE payments ADD COLUMN captured_wall_ms INTEGER;
+    CREATE TABLE looks (
+      payment_id TEXT PRIMARY KEY,
+      due_ms INTEGER NOT NULL,
+      failures INTEGER NOT NULL,
+      reason TEXT,
+      mac BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE witnesses (
+      payment_id TEXT NOT NULL,
+      operator TEXT NOT NULL,
+      mark TEXT,
+      search TEXT,
+      mac BLOB NOT NULL,
+      PRIMARY KEY (payment_id, operator)
+    ) STRICT, WITHOUT ROWID;
+  `);
+};
+
+/** The steps from version 1 on, in order: the first leads to version 2. A step, once released, never changes. */
+export const MIGRATIONS: readonly Migration[] = [addPastCapsAndCategoryParts, addLooksWitnessesAndWallTimes];
+
+/** Where the copy is kept that was taken before a ledger left a version. */
+export function migrationBackupPath(path: string, version: number): string {
+  return `${path}.v${version}.backup`;
+}
+
+/**
+ * Brings an open ledger to the newest schema. What it was is copied beside it first, while nobody can write; a fault
+ * leaves the ledger as it was. Throws `keystore_locked` where that needs keys that are not there, and `disk_full`.
+ */
+export function migrate(
+  db: Sqlite,
+  path: string,
+  auth: RowAuthenticator | null,
+  migrations: readonly Migration[] = MIGRATIONS,
+): void {
+  const newest = migrations.length + 1;
+  if (schemaVersionOf(db) >= newest) return;
+  if (auth === null) {
+    throw new WalletError(
+      'keystore_locked',
+      'The ledger is of an older Purser; it can be brought up to date only with the keys.',
+    );
+  }
+  db.transaction(() => {
+    // Another process may have been first, and a newer one than this may have been.
+    const version = schemaVersionOf(db);
+    if (version >= newest) return;
+    checkSchema(db, auth);
+    copyBefore(path, version);
+    for (const step of migrations.slice(version - 1)) step(db, auth);
+    db.pragma(`user_version = ${newest}`);
+    sealSchema(db, auth);
+  }).immediate();
+}
+
+function copyBefore(path: string, version: number): void {
+  const unfinished = `${migrationBackupPath(path, version)}.${process.pid}.new`;
+  rmSync(unfinished, { force: true });
+  const reader = openDatabase(path);
+  try {
+    copyDatabase(reader, unfinished);
+    // A copy of this version that is there already is of an attempt that failed, and older than this one.
+    renameSync(unfinished, migrationBackupPath(path, version));
+  } finally {
+    reader.close();
+  }
+}
+
+/** Writes down what the schema is, so that an index or a trigger that goes missing is noticed. */
+export function sealSchema(db: Sqlite, auth: RowAuthenticator): void {
+  const value = schemaDigest(db);
+  const code = auth.codeOf('meta', ['schema', value]);
+  statement(db, `INSERT OR REPLACE INTO meta VALUES ('schema', ?, ?)`).run(value, code);
+}
+
+/** Throws `ledger_damaged` unless the schema is the one written down (T22). */
+export function checkSchema(db: Sqlite, auth: RowAuthenticator): void {
+  const row = statement(db, `SELECT * FROM meta WHERE key = 'schema'`).get() as SqlRow | undefined;
+  if (row === undefined || row['value'] !== schemaDigest(db))
+    throw changedBehind('The ledger’s tables are not as Purser made them.');
+  auth.checkRow('meta', row);
+}
+
+/**
+ * What to look at in every transaction that writes: throws `ledger_newer` once a newer Purser moved the schema on, and
+ * `ledger_damaged` once something else changed it (T22: a unique index that is gone lets a request be paid twice).
+ */
+export function schemaGuard(db: Sqlite, auth: RowAuthenticator | null, newestVersion: number): () => void {
+  let checked: unknown = null;
+  return () => {
+    refuseNewer(db, newestVersion);
+    if (auth === null) return;
+    // SQLite counts every change of the schema here.
+    const changes: unknown = statement(db, 'PRAGMA schema_version').pluck().get();
+    if (changes === checked) return;
+    checkSchema(db, auth);
+    checked = changes;
+  };
+}
+
+function schemaDigest(db: Sqlite): string {
+  const rows = db.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name').all();
+  return hash('sha256', JSON.stringify([rows]));
+}

@@ -1,0 +1,186 @@
+import type { CommitObserver, CommitPoint } from '../../commitPoint.js';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { WalletError } from '../../../errors/walletError.js';
+import { fileIdentity, READ_WAIT_MS, statement, type Sqlite } from './database.js';
+import { removedWhileOpen, toLedgerError } from './fault.js';
+import type { Journal } from '../journal/journal.js';
+
+/** Writers of other processes hold the lock for a fraction of a millisecond; past this something is wrong. */
+const LOCK_WAIT_MAX_MS = 10_000;
+/** Operations of this process that share one commit, and so one fsync; keeps a lock hold near 10 ms. */
+const BATCH_MAX = 32;
+/** After a commit, while others write too, this process lets them go first for so long. */
+const GIVE_WAY_MS = 4;
+/** How long after another process was seen to write the ledger counts as contended. */
+const CONTENDED_MS = 100;
+
+/**
+ * When to ask for the lock again. The longer an operation has waited, the more often it asks, so that it comes before
+ * those that came later: SQLite's own back-off does the opposite, and starved one of eight writers for a second.
+ */
+function retryMs(waitedMs: number): number {
+  if (waitedMs < 8) return 4;
+  return waitedMs < 16 ? 2 : 1;
+}
+
+interface PendingWrite {
+  readonly point: CommitPoint;
+  readonly run: () => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Settled =
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };
+
+/** What a writer is told about the ledger it writes. */
+export interface WriterOptions {
+  readonly observer?: CommitObserver | undefined;
+  /** How long an operation waits for other processes before it fails as `ledger_busy`. */
+  readonly lockWaitMaxMs?: number | undefined;
+  /** Throws where the ledger is no longer one to write to; called with the lock taken. */
+  readonly guard: () => void;
+}
+
+/**
+ * The only way to write the ledger: whole operations, one after the other, each atomic and durable before its
+ * promise resolves. Operations that wait together share a commit.
+ */
+export class LedgerWriter {
+  readonly #db: Sqlite;
+  readonly #path: string;
+  readonly #journal: Journal;
+  readonly #identity: string | null;
+  readonly #options: WriterOptions;
+  readonly #pending: PendingWrite[] = [];
+  #draining = false;
+  #commits = 0;
+  /** When another process was last seen to hold the lock. */
+  #busySeen = -Infinity;
+
+  constructor(db: Sqlite, path: string, journal: Journal, options: WriterOptions) {
+    this.#db = db;
+    this.#path = path;
+    this.#journal = journal;
+    this.#identity = fileIdentity(path);
+    this.#options = options;
+  }
+
+  /** How often this process began to write: what was read before the latest may be old. */
+  get commits(): number {
+    return this.#commits;
+  }
+
+  /**
+   * Runs `operation` inside one immediate transaction. A throw undoes that operation alone.
+   *
+   * Throws `ledger_busy`, `disk_full`, `ledger_damaged`, `ledger_missing`, `ledger_newer`, `home_unusable`.
+   */
+  write<T>(point: CommitPoint, operation: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.push({ point, run: operation, resolve: resolve as (value: unknown) => void, reject });
+      if (!this.#draining) void this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    this.#draining = true;
+    // Calls made in one turn of the event loop share a commit, also those that different connections brought.
+    await setImmediate();
+    while (this.#pending.length > 0) {
+      await this.#commitNext();
+      // A long queue must not keep the rest of this process waiting.
+      if (this.#pending.length > 0) await setImmediate();
+    }
+    this.#draining = false;
+  }
+
+  async #commitNext(): Promise<void> {
+    const wantedSince = performance.now();
+    try {
+      if (wantedSince - this.#busySeen < CONTENDED_MS) await setTimeout(GIVE_WAY_MS);
+      while (!this.#tryCommit()) {
+        this.#busySeen = performance.now();
+        const waitedMs = this.#busySeen - wantedSince;
+        if (waitedMs > (this.#options.lockWaitMaxMs ?? LOCK_WAIT_MAX_MS))
+          throw new WalletError('ledger_busy', 'The ledger stayed locked by another process.');
+        await setTimeout(retryMs(waitedMs));
+      }
+    } catch (error) {
+      for (const write of this.#pending.splice(0)) write.reject(toLedgerError(error));
+    }
+  }
+
+  /**
+   * Takes the lock, runs what waits and commits, without a pause: nothing else of this process sees a half-done
+   * batch. False where another process has the lock.
+   */
+  #tryCommit(): boolean {
+    if (!this.#db.open)
+      throw new WalletError('cancelled', 'The ledger was closed before this could be written.');
+    if (!this.#tryBegin()) return false;
+    try {
+      // T29: a ledger deleted or replaced under us would take holds that nobody else sees.
+      if (fileIdentity(this.#path) !== this.#identity) throw removedWhileOpen();
+      this.#options.guard();
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      throw error;
+    }
+    this.#commits += 1;
+    this.#commitBatch(this.#pending.splice(0, BATCH_MAX));
+    return true;
+  }
+
+  /** False where another process has the lock. */
+  #tryBegin(): boolean {
+    const busyTimeout = (ms: number): unknown => statement(this.#db, `PRAGMA busy_timeout = ${ms}`).get();
+    // SQLite's own wait would block this process.
+    busyTimeout(0);
+    try {
+      statement(this.#db, 'BEGIN IMMEDIATE').run();
+      return true;
+    } catch (error) {
+      // `PROTOCOL`: so many came for the lock at once that SQLite gave up on taking turns.
+      if (/^SQLITE_(BUSY|PROTOCOL)/.test(String((error as { code?: unknown }).code))) return false;
+      throw error;
+    } finally {
+      busyTimeout(READ_WAIT_MS);
+    }
+  }
+
+  #commitBatch(batch: readonly PendingWrite[]): void {
+    const { observer } = this.#options;
+    let settled: Settled[];
+    try {
+      settled = batch.map((write) => this.#runOne(write));
+      const head = this.#journal.readHead();
+      for (const { point } of batch) observer?.beforeCommit?.(point);
+      statement(this.#db, 'COMMIT').run();
+      this.#journal.remember(head);
+      for (const { point } of batch) observer?.afterCommit?.(point);
+    } catch (error) {
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      for (const write of batch) write.reject(toLedgerError(error));
+      return;
+    }
+    settled.forEach((outcome, i) => {
+      if (outcome.ok) batch[i]?.resolve(outcome.value);
+      else batch[i]?.reject(outcome.error);
+    });
+  }
+
+  #runOne(write: PendingWrite): Settled {
+    statement(this.#db, 'SAVEPOINT operation').run();
+    try {
+      const value = write.run();
+      statement(this.#db, 'RELEASE operation').run();
+      return { ok: true, value };
+    } catch (error) {
+      // A full disk ends the whole transaction: then there is no savepoint left to go back to.
+      if (!this.#db.inTransaction) throw error;
+      this.#db.exec('ROLLBACK TO operation; RELEASE operation');
+      return { ok: false, error: toLedgerError(error) };
+    }
+  }
+}

@@ -1,0 +1,356 @@
+import type { SqlRow } from '../payments/paymentColumns.js';
+import { assertInvariant, WalletError } from '../../../errors/walletError.js';
+import { journalHash, type RowAuthenticator } from './authenticity.js';
+import { statement, type Sqlite } from '../file/database.js';
+import { changedBehind, OLDER_COPY } from '../../fault.js';
+import { EMPTY_REGISTER, type RegisterDigests } from './register.js';
+
+/** What a journal entry can record. `freeze` alone may be written without the wallet's keys. */
+export type JournalKind =
+  | 'genesis'
+  | 'session'
+  | 'hold'
+  | 'withdraw'
+  | 'sign'
+  | 'send'
+  | 'unknown'
+  | 'capture'
+  | 'confirm'
+  | 'release'
+  | 'recapture'
+  | 'freeze'
+  | 'unfreeze'
+  | 'resume'
+  | 'config'
+  | 'ask'
+  | 'prompt'
+  | 'answer'
+  | 'consume'
+  | 'lapse'
+  | 'factor'
+  | 'tries'
+  | 'agent';
+
+/** Where the journal stands. `attestedSeq` is the newest entry vouched for with the wallet's key. */
+export interface JournalHead {
+  readonly seq: number;
+  readonly hash: string;
+  readonly timeMs: number;
+  readonly attestedSeq: number;
+  readonly attestedHash: string;
+  readonly attestedFrozen: boolean;
+  /** Attested, or frozen since by someone without the keys: entries past the attested one can only be freezes. */
+  readonly frozen: boolean;
+  readonly configVersion: number;
+  readonly register: RegisterDigests;
+}
+
+/** The switches an entry can move on. */
+type HeadChange = Partial<Pick<JournalHead, 'frozen' | 'configVersion' | 'register'>>;
+
+/** The subject of what the owner does to the whole wallet. */
+export const WALLET = 'wallet';
+
+/** The link before the first entry. */
+export const GENESIS_HASH = '0'.repeat(64);
+
+/** The columns that the head's code covers: the newest attested entry (whose hash covers its time) and the switches. */
+const ATTESTED = ['attested_seq', 'attested_hash', 'frozen', 'config_version', 'register'] as const;
+
+/**
+ * The time that caps are reckoned by: the later of the clock and the newest entry, so that a clock set back frees
+ * nothing.
+ */
+export function ledgerTimeMs(head: Pick<JournalHead, 'timeMs'>, nowMs: number): number {
+  assertInvariant(Number.isSafeInteger(nowMs) && nowMs > 0, 'a time is whole milliseconds since 1970');
+  return Math.max(nowMs, head.timeMs);
+}
+
+/** The append-only, hash-chained record that every total is derived from. */
+export class Journal {
+  readonly #db: Sqlite;
+  /** Null where the keys are locked: then only reading and `freeze` work. */
+  readonly #auth: RowAuthenticator | null;
+  /** The newest entry this process knows to be committed: the journal never goes back behind it. */
+  #seen: { readonly seq: number; readonly hash: string } | null = null;
+  /** The head as last proved for a reader, and which state of the database it was proved in. */
+  #proved: { readonly state: string; readonly head: JournalHead } | null = null;
+
+  constructor(db: Sqlite, auth: RowAuthenticator | null) {
+    this.#db = db;
+    this.#auth = auth;
+  }
+
+  /** The head as stored, unchecked: for reading without keys. */
+  readHead(): JournalHead {
+    return headOf(this.#controlRow());
+  }
+
+  #controlRow(): SqlRow {
+    const row = statement(this.#db, 'SELECT * FROM control WHERE id = 1').get() as SqlRow | undefined;
+    if (row === undefined) throw changedBehind('The ledger has no head.');
+    return row;
+  }
+
+  /**
+   * The head, proved: its code is right, the newest entry is what the head says, nothing but `freeze` was written
+   * without the keys, and it continues what this process saw before. Throws `ledger_damaged`, `ledger_older`.
+   */
+  checkedHead(): JournalHead {
+    const row = this.#controlRow();
+    this.#authenticator().check(
+      'control',
+      ATTESTED.map((name) => row[name] ?? null),
+      row['mac'],
+    );
+    const head = headOf(row);
+    this.#checkTail(head);
+    this.#checkSeen(head);
+    return head;
+  }
+
+  /**
+   * {@link checkedHead} for those that only read, proved once for each state of the database: a call looks at a dozen
+   * things, and most calls of a busy server find nothing written since the one before. SQLite itself says when
+   * another connection wrote; `commits` counts our own.
+   */
+  headForReading(commits: number): JournalHead {
+    const version = statement(this.#db, 'PRAGMA data_version').pluck().get() as bigint;
+    const state = `${commits} ${version}`;
+    if (this.#proved?.state !== state) this.#proved = { state, head: this.checkedHead() };
+    return this.#proved.head;
+  }
+
+  #checkTail(head: JournalHead): void {
+    const rows = statement(this.#db, 'SELECT * FROM journal WHERE seq >= ? ORDER BY seq').all(
+      head.attestedSeq,
+    ) as SqlRow[];
+    let last: JournalEntry | null = null;
+    for (const row of rows) {
+      const entry = entryOf(row);
+      const linked =
+        last === null
+          ? entry.seq === head.attestedSeq && entry.hash === head.attestedHash
+          : follows(entry, last) && entry.kind === 'freeze';
+      if (!linked || journalHash(entry) !== entry.hash) throw broken();
+      last = entry;
+    }
+    if (last === null || last.seq !== head.seq || last.hash !== head.hash || last.timeMs !== head.timeMs)
+      throw broken();
+  }
+
+  #checkSeen(head: JournalHead): void {
+    const seen = this.#seen;
+    if (seen === null) return;
+    const hash = seen.seq === head.seq ? head.hash : this.entry(seen.seq)?.hash;
+    if (hash === seen.hash) return;
+    // T29: an older copy was put in our place while we ran.
+    throw new WalletError('ledger_older', 'The ledger went back behind what this process wrote to it.', {
+      owner: OLDER_COPY,
+    });
+  }
+
+  /** Remembers the head as committed; the writer calls it, with the head of the transaction, after its commit. */
+  remember(head: Pick<JournalHead, 'seq' | 'hash'>): void {
+    this.#seen = { seq: head.seq, hash: head.hash };
+  }
+
+  /**
+   * Throws `ledger_older` unless the journal has the entry with this number and hash, and `ledger_damaged` unless each
+   * one since links up with the head.
+   */
+  verifySince(seq: number, hash: string): void {
+    let first: JournalEntry | null = null;
+    let last: JournalEntry | null = null;
+    for (const entry of this.entries(seq)) {
+      if ((last !== null && !follows(entry, last)) || journalHash(entry) !== entry.hash) throw broken();
+      first ??= entry;
+      last = entry;
+    }
+    const head = this.checkedHead();
+    if (last !== null && last.hash !== head.hash) throw broken();
+    // The head holds: this is the wallet's own ledger, put back to before that entry, and perhaps written to since.
+    if (first?.seq !== seq || first.hash !== hash) throw olderCopy();
+  }
+
+  /** Appends one entry, inside the caller's transaction, and returns the head it makes. `head` must be the checked one. */
+  append(
+    head: JournalHead,
+    entry: {
+      readonly kind: JournalKind;
+      readonly subject: string;
+      readonly data: object;
+      readonly timeMs: number;
+    },
+    change: HeadChange = {},
+  ): JournalHead {
+    assertInvariant(entry.timeMs >= head.timeMs, 'the journal’s time does not go back');
+    const seq = head.seq + 1;
+    const hash = this.#insert({ ...entry, seq, data: JSON.stringify(entry.data), prevHash: head.hash });
+    const frozen = change.frozen ?? head.frozen;
+    const next = {
+      ...head,
+      ...change,
+      seq,
+      hash,
+      timeMs: entry.timeMs,
+      attestedSeq: seq,
+      attestedHash: hash,
+      attestedFrozen: frozen,
+      frozen,
+    };
+    this.attest(next);
+    return next;
+  }
+
+  /** Writes a head and vouches for it. */
+  attest(head: JournalHead): void {
+    const attested = [
+      BigInt(head.attestedSeq),
+      head.attestedHash,
+      head.attestedFrozen ? 1n : 0n,
+      BigInt(head.configVersion),
+      head.register,
+    ];
+    statement(
+      this.#db,
+      `INSERT OR REPLACE INTO control (id, head_seq, head_hash, head_ms, ${ATTESTED.join(', ')}, mac)
+       VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(head.seq, head.hash, head.timeMs, ...attested, this.#authenticator().codeOf('control', attested));
+  }
+
+  /** Appends a freeze; without keys too, and then it is left to the next process with keys to vouch for it. */
+  appendFreeze(nowMs: number): void {
+    const entry = { kind: 'freeze', subject: WALLET, data: {} } as const;
+    if (this.#auth !== null) {
+      const head = this.checkedHead();
+      this.append(head, { ...entry, timeMs: ledgerTimeMs(head, nowMs) }, { frozen: true });
+      return;
+    }
+    const head = this.readHead();
+    const [seq, timeMs] = [head.seq + 1, ledgerTimeMs(head, nowMs)];
+    const hash = this.#insert({ ...entry, seq, timeMs, data: '{}', prevHash: head.hash });
+    statement(this.#db, 'UPDATE control SET head_seq = ?, head_hash = ?, head_ms = ? WHERE id = 1').run(
+      seq,
+      hash,
+      timeMs,
+    );
+  }
+
+  /** Writes the first entry and the head of an empty ledger. */
+  begin(ledgerId: string, nowMs: number, configVersion: number): JournalHead {
+    const nothing: JournalHead = {
+      seq: 0,
+      hash: GENESIS_HASH,
+      timeMs: 0,
+      attestedSeq: 0,
+      attestedHash: GENESIS_HASH,
+      attestedFrozen: false,
+      frozen: false,
+      configVersion,
+      register: EMPTY_REGISTER,
+    };
+    const timeMs = ledgerTimeMs(nothing, nowMs);
+    return this.append(nothing, { kind: 'genesis', subject: ledgerId, data: { configVersion }, timeMs });
+  }
+
+  #insert(entry: Omit<JournalEntry, 'hash'>): string {
+    const hash = journalHash(entry);
+    statement(
+      this.#db,
+      'INSERT INTO journal (seq, time_ms, kind, subject, data, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ).run(entry.seq, entry.timeMs, entry.kind, entry.subject, entry.data, entry.prevHash, hash);
+    return hash;
+  }
+
+  /** The newest entry of a subject, or null. */
+  last(subject: string): JournalEntry | null {
+    const row = statement(this.#db, 'SELECT * FROM journal WHERE subject = ? ORDER BY seq DESC LIMIT 1').get(
+      subject,
+    ) as SqlRow | undefined;
+    return row === undefined ? null : entryOf(row);
+  }
+
+  /** Whether the owner has frozen the wallet, or somebody without keys has; a rebuilding freezes it beside that. */
+  isFrozenByOwner(): boolean {
+    return this.last(WALLET)?.kind === 'freeze';
+  }
+
+  /** One entry by its number, or null. */
+  entry(seq: number): JournalEntry | null {
+    const row = statement(this.#db, 'SELECT * FROM journal WHERE seq = ?').get(seq) as SqlRow | undefined;
+    return row === undefined ? null : entryOf(row);
+  }
+
+  /** All entries from a number on in order, one at a time: a ledger of years does not fit in memory. */
+  *entries(fromSeq = 0): Generator<JournalEntry> {
+    const rows = this.#db.prepare('SELECT * FROM journal WHERE seq >= ? ORDER BY seq').iterate(fromSeq);
+    for (const row of rows) yield entryOf(row as SqlRow);
+  }
+
+  #authenticator(): RowAuthenticator {
+    if (this.#auth === null)
+      throw new WalletError('keystore_locked', 'The ledger cannot be checked while the keys are locked.');
+    return this.#auth;
+  }
+}
+
+/** One line of the journal. */
+export interface JournalEntry {
+  readonly seq: number;
+  readonly timeMs: number;
+  readonly kind: JournalKind;
+  readonly subject: string;
+  readonly data: string;
+  readonly prevHash: string;
+  readonly hash: string;
+}
+
+/** Whether an entry is the next one after another. */
+export function follows(entry: JournalEntry, last: JournalEntry): boolean {
+  return entry.seq === last.seq + 1 && entry.prevHash === last.hash && entry.timeMs >= last.timeMs;
+}
+
+function headOf(row: SqlRow): JournalHead {
+  const attestedFrozen = row['frozen'] === 1n;
+  const seq = Number(row['head_seq']);
+  const attestedSeq = Number(row['attested_seq']);
+  return {
+    seq,
+    hash: String(row['head_hash']),
+    timeMs: Number(row['head_ms']),
+    attestedSeq,
+    attestedHash: String(row['attested_hash']),
+    attestedFrozen,
+    frozen: attestedFrozen || seq > attestedSeq,
+    configVersion: Number(row['config_version']),
+    register: row['register'] as Uint8Array,
+  };
+}
+
+/** An entry from its row. */
+export function entryOf(row: SqlRow): JournalEntry {
+  return {
+    seq: Number(row['seq']),
+    timeMs: Number(row['time_ms']),
+    kind: String(row['kind']) as JournalKind,
+    subject: String(row['subject']),
+    data: String(row['data']),
+    prevHash: String(row['prev_hash']),
+    hash: String(row['hash']),
+  };
+}
+
+function olderCopy(): WalletError {
+  return new WalletError(
+    'ledger_older',
+    'The ledger is an older copy than the one this wallet last wrote, as after restoring a backup or a snapshot; nothing is signed with it.',
+    { owner: OLDER_COPY },
+  );
+}
+
+function broken(): WalletError {
+  return changedBehind(
+    'The journal does not link up with its head: something other than Purser wrote to it.',
+  );
+}

@@ -1,0 +1,173 @@
+import { newId } from '../../newId.js';
+import type { ImportedPayment, Rebuilt } from '../../rebuild.js';
+import { createHash } from 'node:crypto';
+import { WalletError } from '../../../errors/walletError.js';
+import { type LedgerContext } from '../file/context.js';
+import { ledgerTimeMs, WALLET } from './journal.js';
+import { OWNER_SESSION, WITHDRAWAL, WITHDRAWAL_ORIGIN, type Payment } from '../../payment.js';
+import { changePayment, insertPayment, selectPayment } from '../payments/paymentRow.js';
+import { touchSession } from '../calls/session.js';
+import { IMPORTED_CATEGORY, IMPORTED_HOST } from '../payments/totals.js';
+
+/** Entries under this subject are the beginning and the end of a rebuilding. */
+const REBUILD = 'rebuild';
+
+/** Where imported payments are kept in views and totals: nobody knows any more what they bought. */
+const IMPORTED_ORIGIN = `https://${IMPORTED_HOST}`;
+
+/**
+ * Begins a rebuilding: the wallet is frozen until {@link finishRebuild}. What the lost ledger signed may still settle
+ * for as long as an authorization lives, so no cap can be reckoned before.
+ */
+export function beginRebuild(context: LedgerContext, nowMs: number): void {
+  if (rebuildingSinceMs(context) !== null) return;
+  const head = context.journal.checkedHead();
+  const entry = { kind: 'freeze', subject: REBUILD, data: { wall_ms: nowMs } } as const;
+  context.journal.append(head, { ...entry, timeMs: ledgerTimeMs(head, nowMs) }, { frozen: true });
+}
+
+/** When the rebuilding under way began, by the wall clock, or null where there is none. */
+export function rebuildingSinceMs(context: LedgerContext): number | null {
+  const last = context.journal.last(REBUILD);
+  if (last?.kind !== 'freeze') return null;
+  const { wall_ms: wallMs = last.timeMs } = JSON.parse(last.data) as { wall_ms?: number };
+  return wallMs;
+}
+
+/** Throws `ledger_rebuilding` while a rebuilding is under way: it ends by itself, not by an unfreeze. */
+export function assertNotRebuilding(context: LedgerContext): void {
+  if (rebuildingSinceMs(context) === null) return;
+  throw new WalletError('ledger_rebuilding', 'The ledger is being rebuilt; finish that first.', {
+    owner: { say: 'The ledger is being rebuilt.', action: { kind: 'rebuildLedger' } },
+  });
+}
+
+/**
+ * Ends a rebuilding: counts what the chain shows and the ledger does not know, and lifts the freeze, unless the owner
+ * froze the wallet for other reasons. Throws `not_found` where none is under way.
+ *
+ * What came in counts for the wallet and its agent from the chain's time; toward each host and each category, for any may
+ * have taken it; and in the session that its agent has now, which is begun where it has none: the lost one may have
+ * lasted until now.
+ */
+export function finishRebuild(
+  context: LedgerContext,
+  found: readonly ImportedPayment[],
+  nowMs: number,
+): Rebuilt {
+  if (rebuildingSinceMs(context) === null) throw new WalletError('not_found', 'No rebuilding is under way.');
+  const unknown: ImportedPayment[] = [];
+  const contradicted: Payment[] = [];
+  for (const payment of found) {
+    const known = knownAs(context, payment);
+    if (known === null) unknown.push(payment);
+    else if (known.state === 'released') contradicted.push(known);
+  }
+  for (const payment of unknown) importPayment(context, payment, nowMs);
+  const head = context.journal.checkedHead();
+  const timeMs = ledgerTimeMs(head, nowMs);
+  const data = { imported: unknown.length };
+  const thawed = context.journal.append(
+    head,
+    { kind: 'unfreeze', subject: REBUILD, data, timeMs },
+    { frozen: false },
+  );
+  if (context.journal.isFrozenByOwner())
+    context.journal.append(thawed, { kind: 'freeze', subject: WALLET, data: {}, timeMs }, { frozen: true });
+  return { imported: unknown.length, contradicted };
+}
+
+/** A plain transfer has no nonce: its place on the chain stands for one. */
+function nonceOf({ nonce, tx, payTo, amountAtomic }: ImportedPayment): string {
+  return nonce?.toLowerCase() ?? `transfer ${tx} ${payTo.toLowerCase()} ${amountAtomic}`;
+}
+
+/** The row of a payment that the chain shows, or null. */
+function knownAs(context: LedgerContext, payment: ImportedPayment): Payment | null {
+  const where = 'network = ? AND pay_from = ? AND nonce = ?';
+  const head = context.journal.checkedHead();
+  return selectPayment(context, head, where, payment.network, payment.payFrom, nonceOf(payment));
+}
+
+/** Brings one payment in by the same steps as any other, so that the journal tells its whole life. */
+function importPayment(context: LedgerContext, found: ImportedPayment, nowMs: number): void {
+  const timeMs = ledgerTimeMs(context.journal.checkedHead(), nowMs);
+  const sessionId = found.toOwn ? OWNER_SESSION : touchSession(context, found.agent, nowMs).id;
+  const held = heldPayment(context, found, sessionId, timeMs);
+  insertPayment(context, context.journal.checkedHead(), held);
+  const signed = step(context, held, { kind: 'sign', patch: { state: 'signed', payload: null } }, timeMs);
+  const patch: Partial<Payment> = {
+    state: 'captured',
+    capturedAtomic: found.amountAtomic,
+    capturedUsdMicros: found.usdMicros,
+    capturedMs: timeMs,
+    countedMs: Math.min(found.blockTimeMs, timeMs),
+    confirmed: true,
+    tx: found.tx,
+  };
+  step(context, signed, { kind: 'capture', patch }, timeMs);
+}
+
+function step(
+  context: LedgerContext,
+  before: Payment,
+  change: { readonly kind: 'sign' | 'capture'; readonly patch: Partial<Payment> },
+  nowMs: number,
+): Payment {
+  return changePayment(context, context.journal.checkedHead(), before, { ...change, nowMs }).payment;
+}
+
+function heldPayment(
+  context: LedgerContext,
+  found: ImportedPayment,
+  sessionId: string,
+  timeMs: number,
+): Payment {
+  const nonce = nonceOf(found);
+  const origin = found.toOwn ? WITHDRAWAL_ORIGIN : IMPORTED_ORIGIN;
+  return {
+    id: newId(found.toOwn ? 'wdr' : 'pay'),
+    agent: found.agent,
+    sessionId,
+    state: 'held',
+    requestHash: createHash('sha256').update(`imported ${found.network} ${nonce}`).digest('hex'),
+    idempotencyKey: null,
+    method: 'GET',
+    url: origin,
+    origin,
+    host: new URL(origin).hostname,
+    category: found.toOwn ? null : IMPORTED_CATEGORY,
+    protocol: found.toOwn ? WITHDRAWAL : 'x402',
+    scheme: 'exact',
+    network: found.network,
+    asset: found.asset,
+    payFrom: found.payFrom,
+    payTo: found.payTo,
+    heldAtomic: found.amountAtomic,
+    heldUsdMicros: found.usdMicros,
+    capturedAtomic: null,
+    capturedUsdMicros: null,
+    nonce,
+    validAfterSec: 0,
+    validBeforeSec: Math.floor(found.blockTimeMs / 1000),
+    payload: null,
+    configVersion: context.journal.checkedHead().configVersion,
+    ownerPid: context.self.pid,
+    ownerStarted: context.self.started,
+    ownerBoot: context.self.boot,
+    openedMs: timeMs,
+    changedMs: timeMs,
+    capturedMs: null,
+    countedMs: null,
+    confirmed: false,
+    tx: null,
+    receipt: null,
+    note: 'imported',
+    reason: null,
+    quoteId: null,
+    approvalId: null,
+    pastCaps: [],
+    openedWallMs: null,
+    capturedWallMs: null,
+  };
+}

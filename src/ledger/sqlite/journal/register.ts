@@ -1,0 +1,94 @@
+import type { SqlRow } from '../payments/paymentColumns.js';
+import { hash } from 'node:crypto';
+import { statement, type Sqlite } from '../file/database.js';
+import { changedBehind } from '../../fault.js';
+
+/** With five thousand keys a bucket holds eighty: small enough to write anew at each change. */
+export const REGISTER_BUCKETS = 128;
+/** SHA-256 cut to 128 bits: what would have to be found is a second text for a digest that the head vouches for. */
+const DIGEST_BYTES = 16;
+
+/** The digests of all buckets, as the head carries them. */
+export type RegisterDigests = Uint8Array;
+
+/** The digests of an empty register. */
+export const EMPTY_REGISTER: RegisterDigests = new Uint8Array(REGISTER_BUCKETS * DIGEST_BYTES);
+
+type Entries = Readonly<Record<string, string>>;
+
+/**
+ * A small map that the journal's head vouches for as a whole: running totals, payments whose fate is open, current
+ * sessions. A row's own code says that Purser wrote it; only the register says that it is the newest and that
+ * none is missing, so nobody frees a cap by deleting rows or by putting older ones back (T22, T29).
+ */
+export class Register {
+  readonly #db: Sqlite;
+  /** Buckets as last read, each good for as long as the head carries its digest. */
+  readonly #known = new Map<number, { readonly digest: Buffer; readonly entries: Entries }>();
+
+  constructor(db: Sqlite) {
+    this.#db = db;
+  }
+
+  /** The value under a key, or null where the register has none. Throws `ledger_damaged`. */
+  get(digests: RegisterDigests, key: string): string | null {
+    return this.#entries(digests, bucketOf(key))[key] ?? null;
+  }
+
+  /** Sets or, with null, drops a key in the caller's transaction. Returns the digests for the next head. */
+  set(digests: RegisterDigests, key: string, value: string | null): RegisterDigests {
+    const bucket = bucketOf(key);
+    const { [key]: _replaced, ...others } = this.#entries(digests, bucket);
+    const entries = value === null ? others : { ...others, [key]: value };
+    const text = JSON.stringify(entries);
+    statement(this.#db, 'INSERT OR REPLACE INTO register VALUES (?, ?)').run(bucket, text);
+    const digest = digestOf(text);
+    this.#known.set(bucket, { digest, entries });
+    const next = digests.slice();
+    next.set(digest, bucket * DIGEST_BYTES);
+    return next;
+  }
+
+  /** Every entry. Throws `ledger_damaged` where a bucket is not what its digest says. */
+  *all(digests: RegisterDigests): Generator<[key: string, value: string]> {
+    for (let bucket = 0; bucket < REGISTER_BUCKETS; bucket++)
+      yield* Object.entries(this.#read(bucket, digestIn(digests, bucket)));
+  }
+
+  #entries(digests: RegisterDigests, bucket: number): Entries {
+    const digest = digestIn(digests, bucket);
+    const known = this.#known.get(bucket);
+    if (known?.digest.equals(digest) === true) return known.entries;
+    const entries = this.#read(bucket, digest);
+    this.#known.set(bucket, { digest, entries });
+    return entries;
+  }
+
+  #read(bucket: number, digest: Buffer): Entries {
+    const row = statement(this.#db, 'SELECT entries FROM register WHERE bucket = ?').get(bucket) as
+      SqlRow | undefined;
+    const text = row === undefined ? '' : String(row['entries']);
+    if (!digestOf(text).equals(digest))
+      throw changedBehind('The running totals are not those that the journal’s head vouches for.');
+    return text === '' ? {} : (JSON.parse(text) as Entries);
+  }
+}
+
+/**
+ * Half of the buckets are for open payments: of those a burst can make thousands for a few minutes, and the totals,
+ * which every payment writes, must not grow with them.
+ */
+function bucketOf(key: string): number {
+  const half = REGISTER_BUCKETS / 2;
+  const place = hash('sha256', key, 'buffer').readUInt8(0) % half;
+  return key.startsWith('live ') ? half + place : place;
+}
+
+/** Zeros stand for a bucket that was never written. */
+function digestOf(text: string): Buffer {
+  return text === '' ? Buffer.alloc(DIGEST_BYTES) : hash('sha256', text, 'buffer').subarray(0, DIGEST_BYTES);
+}
+
+function digestIn(digests: RegisterDigests, bucket: number): Buffer {
+  return Buffer.from(digests.slice(bucket * DIGEST_BYTES, (bucket + 1) * DIGEST_BYTES));
+}

@@ -1,0 +1,50 @@
+import type { AgentChange, AgentChanged, AgentRecord } from '../../agent.js';
+import { timingSafeEqual } from 'node:crypto';
+import type { AgentBook } from '../../ledger.js';
+import { hashToken, nameInToken } from '../../../money/agent.js';
+import { assertNothingOpen, changeAgent, findAgent, listAgents } from './agent.js';
+import type { LedgerAccess } from './approvals.js';
+
+/** What the token of an agent that is not there is compared with: no text has this hash. */
+const NO_HASH = '0'.repeat(64);
+
+/** The agents of a wallet and what each may do; each method one atomic step. */
+export class Agents implements AgentBook {
+  readonly #access: LedgerAccess;
+
+  constructor(access: LedgerAccess) {
+    this.#access = access;
+  }
+
+  /** Every agent, removed ones too, in the order of their keys. */
+  list(): Promise<AgentRecord[]> {
+    return this.#access.read((context, head) => listAgents(context, head));
+  }
+
+  /** An agent by its name, or null. */
+  find(name: string): Promise<AgentRecord | null> {
+    return this.#access.read((context, head) => findAgent(context, head, name));
+  }
+
+  /** Changes one agent; see {@link changeAgent} for what it throws. */
+  change(name: string, change: AgentChange, nowMs: number): Promise<AgentChanged> {
+    return this.#access.write('owner', (context) => changeAgent(context, name, change, nowMs));
+  }
+
+  /** Throws `agent_busy` and `bad_input` as {@link assertNothingOpen} does. */
+  assertNothingOpen(name: string): Promise<void> {
+    return this.#access.read((context, head) => assertNothingOpen(context, head, name));
+  }
+
+  /**
+   * The name of the active agent whose token this is, or null: unknown, replaced, or of an agent that is suspended or
+   * removed. Compared in constant time.
+   */
+  async ofToken(token: string): Promise<string | null> {
+    const name = nameInToken(token);
+    const agent = name === null ? null : await this.find(name);
+    const expected = Buffer.from(agent?.tokenHash ?? NO_HASH, 'hex');
+    const isSame = timingSafeEqual(Buffer.from(hashToken(token), 'hex'), expected);
+    return isSame && agent?.state === 'active' ? agent.name : null;
+  }
+}

@@ -1,0 +1,195 @@
+import type { UsdMicros } from '../../../money/unit.js';
+import type { ApprovalRecord } from '../../approval.js';
+import { newId } from '../../newId.js';
+import type { SqlRow } from './paymentColumns.js';
+import type { CountedLine, ExceededLine, HoldRequest, HoldResult } from '../../hold.js';
+import { assertInvariant } from '../../../errors/walletError.js';
+import type { CapLine, RateLine } from '../../../money/cap.js';
+import { barOf } from '../owner/agent.js';
+import { checkApproval, consumeApproval } from '../owner/approval.js';
+import { type LedgerContext } from '../file/context.js';
+import { statement } from '../file/database.js';
+import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
+import type { PastCap, Payment } from '../../payment.js';
+import { authenticPayment, findLive, insertPayment, selectPayment } from './paymentRow.js';
+import { scopeKey } from './totals.js';
+import { leftByWithdrawals } from './withdrawal.js';
+
+/**
+ * What counts against each line, in the lines' order: all payments against a ceiling, and against a cap all but those
+ * that were approved past it. A cap and its ceiling share one reckoning.
+ */
+export function usageOf(
+  { totals }: LedgerContext,
+  { register }: JournalHead,
+  lines: readonly CountedLine[],
+  nowMs: number,
+): bigint[] {
+  const known = new Map<string, bigint>();
+  return lines.map((line) => {
+    const key = `${scopeKey(line.scope)} ${line.windowSec}`;
+    const spent = known.get(key) ?? totals.spentIn(register, line, nowMs);
+    known.set(key, spent);
+    const used = line.kind === 'ceiling' ? spent : spent - totals.approvedPast(register, line, nowMs);
+    assertInvariant(used >= 0n, 'what was approved past a cap is part of what was spent in its scope');
+    return used;
+  });
+}
+
+/** The lines that `usdMicros` more would pass. */
+export function exceededLines(
+  context: LedgerContext,
+  head: JournalHead,
+  lines: readonly CapLine[],
+  usdMicros: UsdMicros,
+  nowMs: number,
+): ExceededLine[] {
+  const usage = usageOf(context, head, lines, nowMs);
+  return lines
+    .map((line, i) => ({ line, usedUsdMicros: usage[i] ?? 0n }))
+    .filter(({ line, usedUsdMicros }) => usedUsdMicros + usdMicros > line.usdMicrosMax);
+}
+
+/**
+ * The lines that bound a payment: all, or, where it was approved, the ceilings, which no approval passes. A yes in the
+ * client's own prompt does not pass the agent's own caps either (T34).
+ */
+export function boundingLines(
+  lines: readonly CapLine[],
+  approval: Pick<ApprovalRecord, 'answeredHow'> | null,
+): readonly CapLine[] {
+  if (approval === null) return lines;
+  const byPrompt = approval.answeredHow === 'elicitation';
+  return lines.filter(({ kind, isAgentsOwn }) => kind === 'ceiling' || (byPrompt && isAgentsOwn === true));
+}
+
+/**
+ * Milliseconds of ledger time until the line lets one more payment through, or null where it does now: until the
+ * `callsMax`-th newest opening leaves the window. Only that row is read, however many calls a minute are allowed.
+ */
+function waitForRate(context: LedgerContext, line: RateLine, nowMs: number): number | null {
+  const { scope, callsMax } = line;
+  assertInvariant(scope.kind === 'wallet' || scope.kind === 'agent', 'a rate bounds the wallet or an agent');
+  const windowMs = line.windowSec * 1000;
+  if (callsMax <= 0) return windowMs;
+  const [condition, values] = scope.kind === 'agent' ? ['agent = ? AND', [scope.agent]] : ['', []];
+  // By its id alone, so that the rows skipped are counted in the index and not read.
+  const row = statement(
+    context.db,
+    `SELECT * FROM payments WHERE id =
+       (SELECT id FROM payments WHERE ${condition} opened_ms > ? AND id < 'wdr_' ORDER BY opened_ms DESC LIMIT 1 OFFSET ?)`,
+  ).get(...values, nowMs - windowMs, callsMax - 1) as SqlRow | undefined;
+  return row === undefined ? null : authenticPayment(context, row).openedMs + windowMs - nowMs;
+}
+
+/**
+ * Checks every line and reserves the amount, in the caller's one transaction: between the check and the
+ * reservation no other process can spend (T13).
+ *
+ * A crash right after it leaves a `held` row of a dead process, for which nothing was signed.
+ */
+export function openHold(context: LedgerContext, request: HoldRequest): HoldResult {
+  assertInvariant(request.heldAtomic > 0n && request.heldUsdMicros > 0n, 'a hold reserves something');
+  const checked = context.journal.checkedHead();
+  const nowMs = ledgerTimeMs(checked, request.nowMs);
+  if (checked.frozen || context.isStopped()) return { kind: 'frozen' };
+  const bar = barOf(context, checked, request.agent);
+  if (bar !== null) return { kind: 'barred', bar };
+  if (checked.configVersion > request.configVersion)
+    return { kind: 'config_changed', configVersion: checked.configVersion };
+  const head = noteConfig(context, checked, request.configVersion, nowMs);
+  const keyed = findByKey(context, head, request.agent, request.idempotencyKey);
+  if (keyed !== null && keyed.requestHash !== request.requestHash)
+    return { kind: 'key_reused', payment: keyed };
+  const twin = keyed ?? findLive(context, head, request.requestHash);
+  if (twin !== null) return { kind: 'duplicate', payment: twin };
+  for (const line of request.rateLines) {
+    const waitMs = waitForRate(context, line, nowMs);
+    // A clock set back waits for itself first: ledger time stands still until it has caught up.
+    if (waitMs !== null)
+      return { kind: 'rate', line, retryAfterSec: Math.ceil((nowMs - request.nowMs + waitMs) / 1000) };
+  }
+  const { approvalId = null } = request;
+  const approval =
+    approvalId === null ? null : checkApproval(context, head, approvalId, request, request.nowMs);
+  if (typeof approval === 'string') return { kind: 'approval', problem: approval };
+  const passed = exceededLines(context, head, request.capLines, request.heldUsdMicros, nowMs);
+  const bounding = boundingLines(request.capLines, approval);
+  const exceeded = passed.filter(({ line }) => bounding.includes(line));
+  if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
+  const left = leftByWithdrawals(context, request, request.funds ?? null);
+  if (left !== null && left < request.heldAtomic) return { kind: 'withdrawn', spendableAtomic: left };
+  // What is left are caps that the owner's yes takes it past.
+  const pastCaps = passed.map(({ line }): PastCap => [line.name, scopeKey(line.scope)]);
+  const payment = newPayment(context, request, pastCaps, nowMs);
+  const next = approval === null ? head : consumeApproval(context, head, approval, payment.id, nowMs);
+  insertPayment(context, next, payment, request.callId);
+  return { kind: 'held', payment };
+}
+
+/** Notes a config that is newer than the head knows, so that older ones are refused from here on. */
+export function noteConfig(
+  context: LedgerContext,
+  head: JournalHead,
+  configVersion: number,
+  timeMs: number,
+): JournalHead {
+  if (configVersion <= head.configVersion) return head;
+  return context.journal.append(
+    head,
+    { kind: 'config', subject: 'config', data: { version: configVersion }, timeMs },
+    { configVersion },
+  );
+}
+
+function newPayment(
+  context: LedgerContext,
+  request: HoldRequest,
+  pastCaps: readonly PastCap[],
+  nowMs: number,
+): Payment {
+  // The bounds of the step are not columns of the row.
+  const {
+    capLines: _lines,
+    rateLines: _rates,
+    funds: _funds,
+    callId: _call,
+    nowMs: wallMs,
+    ...fixed
+  } = request;
+  return {
+    ...fixed,
+    approvalId: request.approvalId ?? null,
+    pastCaps,
+    id: newId('pay'),
+    state: 'held',
+    capturedAtomic: null,
+    capturedUsdMicros: null,
+    payload: null,
+    ownerPid: context.self.pid,
+    ownerStarted: context.self.started,
+    ownerBoot: context.self.boot,
+    openedMs: nowMs,
+    changedMs: nowMs,
+    capturedMs: null,
+    countedMs: null,
+    confirmed: false,
+    tx: null,
+    receipt: null,
+    note: null,
+    openedWallMs: wallMs,
+    capturedWallMs: null,
+  };
+}
+
+/** The payment made under an agent's idempotency key, or null; a released one frees its key. */
+export function findByKey(
+  context: LedgerContext,
+  head: JournalHead,
+  agent: string,
+  key: string | null,
+): Payment | null {
+  return key === null
+    ? null
+    : selectPayment(context, head, `agent = ? AND idempotency_key = ? AND state <> 'released'`, agent, key);
+}

@@ -1,0 +1,127 @@
+import type { PastCap, Payment } from '../../payment.js';
+import { WalletError } from '../../../errors/walletError.js';
+
+export type ColumnKind = 'text' | 'integer' | 'bigintText' | 'bigintInteger' | 'flag' | 'list';
+
+export interface Column {
+  readonly name: string;
+  readonly field: keyof Payment;
+  readonly kind: ColumnKind;
+}
+
+export function column(name: string, field: keyof Payment, kind: ColumnKind = 'text'): Column {
+  return { name, field, kind };
+}
+
+/** The columns in the order of the table; the authentication code covers them in this order. */
+export const PAYMENT_COLUMNS: readonly Column[] = [
+  column('id', 'id'),
+  column('agent', 'agent'),
+  column('session_id', 'sessionId'),
+  column('state', 'state'),
+  column('request_hash', 'requestHash'),
+  column('idempotency_key', 'idempotencyKey'),
+  column('method', 'method'),
+  column('url', 'url'),
+  column('origin', 'origin'),
+  column('host', 'host'),
+  column('category', 'category'),
+  column('protocol', 'protocol'),
+  column('scheme', 'scheme'),
+  column('network', 'network'),
+  column('asset', 'asset'),
+  column('pay_from', 'payFrom'),
+  column('pay_to', 'payTo'),
+  column('held_atomic', 'heldAtomic', 'bigintText'),
+  column('held_usd_micros', 'heldUsdMicros', 'bigintInteger'),
+  column('captured_atomic', 'capturedAtomic', 'bigintText'),
+  column('captured_usd_micros', 'capturedUsdMicros', 'bigintInteger'),
+  column('nonce', 'nonce'),
+  column('valid_after_sec', 'validAfterSec', 'integer'),
+  column('valid_before_sec', 'validBeforeSec', 'integer'),
+  column('payload', 'payload'),
+  column('config_version', 'configVersion', 'integer'),
+  column('owner_pid', 'ownerPid', 'integer'),
+  column('owner_started', 'ownerStarted'),
+  column('owner_boot', 'ownerBoot'),
+  column('opened_ms', 'openedMs', 'integer'),
+  column('changed_ms', 'changedMs', 'integer'),
+  column('captured_ms', 'capturedMs', 'integer'),
+  column('counted_ms', 'countedMs', 'integer'),
+  column('confirmed', 'confirmed', 'flag'),
+  column('tx', 'tx'),
+  column('receipt', 'receipt'),
+  column('note', 'note'),
+  column('reason', 'reason'),
+  column('quote_id', 'quoteId'),
+  column('approval_id', 'approvalId'),
+  column('past_caps', 'pastCaps', 'list'),
+  column('opened_wall_ms', 'openedWallMs', 'integer'),
+  column('captured_wall_ms', 'capturedWallMs', 'integer'),
+];
+
+/** A value as SQLite takes and gives it, integers as bigint. */
+export type SqlValue = string | bigint | null | Uint8Array;
+
+export type SqlRow = Record<string, SqlValue>;
+
+export function toSql(kind: ColumnKind, value: Payment[keyof Payment]): SqlValue {
+  if (value === null) return null;
+  if (kind === 'text') return value as string;
+  if (kind === 'bigintText') return (value as bigint).toString();
+  if (kind === 'list') return listToSql(value as readonly PastCap[]);
+  return BigInt(value as number | bigint | boolean);
+}
+
+/** An empty list is no value, as in rows from before the column. */
+export function listToSql(list: readonly PastCap[]): string | null {
+  return list.length === 0 ? null : JSON.stringify(list);
+}
+
+export function fromSql(kind: ColumnKind, value: SqlValue): Payment[keyof Payment] {
+  if (kind === 'list') return value === null ? [] : (JSON.parse(value as string) as PastCap[]);
+  if (value === null) return null;
+  if (kind === 'text') return value as string;
+  if (kind === 'bigintText') return BigInt(value as string);
+  if (kind === 'bigintInteger') return value as bigint;
+  if (kind === 'flag') return value === 1n;
+  return Number(value);
+}
+
+/** The row's column values in table order, without the authentication code. */
+export function paymentToSql(payment: Payment): SqlValue[] {
+  return PAYMENT_COLUMNS.map(({ field, kind }) => toSql(kind, payment[field]));
+}
+
+/** A payment from its row. Throws `ledger_damaged` where a value is not what its column holds. */
+export function paymentFromSql(row: SqlRow): Payment {
+  try {
+    const fields = PAYMENT_COLUMNS.map(
+      ({ name, field, kind }) => [field, fromSql(kind, row[name] ?? null)] as const,
+    );
+    return Object.fromEntries(fields) as unknown as Payment;
+  } catch (cause) {
+    throw new WalletError('ledger_damaged', 'A payment row of the ledger cannot be read.', { cause });
+  }
+}
+
+/** The changed fields of a payment as the journal writes them: column → text, integers as decimal text. */
+export function patchToJournal(patch: Partial<Payment>): Record<string, string | null> {
+  const entries = PAYMENT_COLUMNS.filter(({ field }) => field in patch).map(({ name, field, kind }) => {
+    const value = toSql(kind, patch[field] as Payment[keyof Payment]);
+    return [name, value === null ? null : String(value)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Applies a journal entry's fields to a row being re-derived. */
+export function applyJournalPatch(row: SqlRow, patch: Record<string, string | null>): SqlRow {
+  const next = { ...row };
+  for (const { name, kind } of PAYMENT_COLUMNS) {
+    const text = patch[name];
+    if (text === undefined) continue;
+    const isInteger = kind === 'integer' || kind === 'bigintInteger' || kind === 'flag';
+    next[name] = text !== null && isInteger ? BigInt(text) : text;
+  }
+  return next;
+}

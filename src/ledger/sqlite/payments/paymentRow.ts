@@ -1,0 +1,168 @@
+import {
+  PAYMENT_COLUMNS,
+  type SqlRow,
+  patchToJournal,
+  paymentFromSql,
+  paymentToSql,
+} from './paymentColumns.js';
+import type { Transition } from '../../transition.js';
+import { assertInvariant } from '../../../errors/walletError.js';
+import type { LedgerContext } from '../file/context.js';
+import { statement } from '../file/database.js';
+import { changedBehind } from '../../fault.js';
+import { ledgerTimeMs, type JournalHead, type JournalKind } from '../journal/journal.js';
+import { isLive, isWithdrawal, type Payment, type PaymentState } from '../../payment.js';
+
+const NAMES = PAYMENT_COLUMNS.map(({ name }) => name);
+const INSERT = `INSERT INTO payments (${NAMES.join(', ')}, mac) VALUES (${NAMES.map(() => '?').join(', ')}, ?)`;
+const UPDATE = `UPDATE payments SET ${NAMES.slice(1)
+  .map((name) => `${name} = ?`)
+  .join(', ')}, mac = ? WHERE id = ? AND state = ?`;
+
+/** The register's key for the one payment of a request whose fate is open. */
+export function liveKey(requestHash: string): string {
+  return `live ${requestHash}`;
+}
+
+/** The register's text for it: which payment, and the code of its newest row. */
+export function liveText(id: string, code: Uint8Array): string {
+  return `${id} ${Buffer.from(code).toString('base64')}`;
+}
+
+/** A payment from its row, its code checked. Throws `ledger_damaged`. */
+export function authenticPayment(context: LedgerContext, row: SqlRow): Payment {
+  context.auth.checkRow('payments', row);
+  return paymentFromSql(row);
+}
+
+/** A payment from its row, proved to be the newest as far as its life is open. Throws `ledger_damaged`. */
+export function currentPayment(context: LedgerContext, head: JournalHead, row: SqlRow): Payment {
+  const payment = authenticPayment(context, row);
+  const known = context.register.get(head.register, liveKey(payment.requestHash));
+  const current = isLive(payment.state)
+    ? known === liveText(payment.id, row['mac'] as Uint8Array)
+    : known?.startsWith(`${payment.id} `) !== true;
+  // T22: an older row of ours, put back, would free what can still move.
+  if (!current) throw changedBehind(`The row of payment ${payment.id} is not its newest.`);
+  return payment;
+}
+
+/** One payment by a condition on its columns, newest first, or null. */
+export function selectPayment(
+  context: LedgerContext,
+  head: JournalHead,
+  where: string,
+  ...values: (string | number)[]
+): Payment | null {
+  const row = statement(
+    context.db,
+    `SELECT * FROM payments WHERE ${where} ORDER BY opened_ms DESC LIMIT 1`,
+  ).get(...values);
+  return row === undefined ? null : currentPayment(context, head, row as SqlRow);
+}
+
+/** A payment that must be there. */
+export function existingPayment(context: LedgerContext, head: JournalHead, id: string): Payment {
+  const payment = selectPayment(context, head, 'id = ?', id);
+  assertInvariant(payment !== null, `payment ${id} exists`);
+  return payment;
+}
+
+/** The payment of this request whose fate is open, or null; the register knows of each. */
+export function findLive(context: LedgerContext, head: JournalHead, requestHash: string): Payment | null {
+  const known = context.register.get(head.register, liveKey(requestHash));
+  if (known === null) return null;
+  const payment = selectPayment(context, head, 'id = ?', known.split(' ')[0] ?? '');
+  if (payment === null) throw changedBehind('The row of a payment whose fate is open is gone.');
+  return payment;
+}
+
+/** Writes a new payment with its totals and its journal entry, which also says by which call it came. */
+export function insertPayment(
+  context: LedgerContext,
+  head: JournalHead,
+  payment: Payment,
+  callId?: string,
+): void {
+  const values = paymentToSql(payment);
+  const code = context.auth.codeOf('payments', values);
+  statement(context.db, INSERT).run(...values, code);
+  const kind = isWithdrawal(payment) ? 'withdraw' : 'hold';
+  noteInHead(context, head, { kind, before: null, after: payment, patch: payment, code, callId });
+}
+
+/** The state changes there are; anything else is a fault of ours. A state that leads to itself learns something new. */
+export const NEXT_STATES: Readonly<Record<PaymentState, readonly PaymentState[]>> = {
+  held: ['signed', 'released'],
+  signed: ['sent', 'captured', 'released'],
+  sent: ['unknown', 'captured', 'released'],
+  unknown: ['unknown', 'sent', 'captured', 'released'],
+  captured: ['captured', 'released'],
+  released: ['captured'],
+};
+
+/**
+ * Moves a payment on from the row the caller judged, with its totals and its journal entry, inside the caller's
+ * transaction.
+ */
+export function changePayment(
+  context: LedgerContext,
+  head: JournalHead,
+  before: Payment,
+  change: { readonly kind: JournalKind; readonly patch: Partial<Payment>; readonly nowMs: number },
+): Transition {
+  const patch = { ...change.patch, changedMs: ledgerTimeMs(head, change.nowMs) };
+  const after: Payment = { ...before, ...patch };
+  assertInvariant(
+    NEXT_STATES[before.state].includes(after.state),
+    `${before.state} may become ${after.state}`,
+  );
+  const [id, ...values] = paymentToSql(after);
+  const code = context.auth.codeOf('payments', [id ?? null, ...values]);
+  const { changes } = statement(context.db, UPDATE).run(...values, code, before.id, before.state);
+  assertInvariant(changes === 1, 'one row changes');
+  noteInHead(context, head, { kind: change.kind, before, after, patch, code });
+  forgetLooks(context, after);
+  return { kind: 'done', payment: after };
+}
+
+/**
+ * Forgets when to look at a payment whose state is another now, and once its end is known what its witnesses showed, too:
+ * of a released one that was signed that is wanted until nobody looks after it any more.
+ */
+function forgetLooks({ db }: LedgerContext, { id, state, confirmed, payload }: Payment): void {
+  const isOver = state === 'released' ? payload === null : state === 'captured' && confirmed;
+  if (isOver || state === 'released' || state === 'sent')
+    statement(db, 'DELETE FROM looks WHERE payment_id = ?').run(id);
+  if (isOver) statement(db, 'DELETE FROM witnesses WHERE payment_id = ?').run(id);
+}
+
+/** What a change of a row means for the totals, the register and the journal: one head vouches for all three. */
+function noteInHead(
+  context: LedgerContext,
+  head: JournalHead,
+  change: {
+    readonly kind: JournalKind;
+    readonly before: Payment | null;
+    readonly after: Payment;
+    readonly patch: Partial<Payment>;
+    readonly code: Uint8Array;
+    readonly callId?: string | undefined;
+  },
+): void {
+  const { before, after, code, callId } = change;
+  let register = context.totals.move(head.register, before, after);
+  const live = isLive(after.state) ? liveText(after.id, code) : null;
+  const wasLive = before !== null && isLive(before.state);
+  if (live !== null || wasLive) register = context.register.set(register, liveKey(after.requestHash), live);
+  context.journal.append(
+    head,
+    {
+      kind: change.kind,
+      subject: after.id,
+      data: { ...patchToJournal(change.patch), ...(callId === undefined ? {} : { call_id: callId }) },
+      timeMs: after.changedMs,
+    },
+    { register },
+  );
+}

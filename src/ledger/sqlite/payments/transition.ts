@@ -1,0 +1,206 @@
+import type {
+  CaptureFacts,
+  LandingProof,
+  ReleaseNote,
+  SendRequest,
+  SendResult,
+  SignResult,
+  SignedPayload,
+  Transition,
+} from '../../transition.js';
+import { assertInvariant } from '../../../errors/walletError.js';
+import { barOf } from '../owner/agent.js';
+import { findApproval } from '../owner/approvalRow.js';
+import type { LedgerContext } from '../file/context.js';
+import { boundingLines, exceededLines, findByKey, noteConfig } from './hold.js';
+import { ledgerTimeMs } from '../journal/journal.js';
+import { watchReleased } from '../views/look.js';
+import { capturedWallMs, isLive, isWithdrawal, type Payment } from '../../payment.js';
+import { changePayment, existingPayment } from './paymentRow.js';
+
+/** held → signed: the bytes are durable before anything can send them. A crash after it: signed, never sent. */
+export function recordSigned(
+  context: LedgerContext,
+  id: string,
+  payload: SignedPayload,
+  nowMs: number,
+): SignResult {
+  const head = context.journal.checkedHead();
+  const before = existingPayment(context, head, id);
+  // The owner empties a suspended agent's address too.
+  // A withdrawal is the owner's own: it empties a suspended agent too.
+  const bar = isWithdrawal(before) ? null : barOf(context, head, before.agent);
+  if (bar !== null) return { kind: 'barred', bar };
+  if (before.state !== 'held') return { kind: 'conflict', payment: before };
+  const patch = { state: 'signed', payload: JSON.stringify(payload) } as const;
+  return changePayment(context, head, before, { kind: 'sign', patch, nowMs });
+}
+
+/**
+ * signed or unknown → sent, with freeze, the agent's suspension and the config's version read again in the same step:
+ * an owner who froze, suspended or tightened a moment ago is obeyed. A row judged under another version is measured against `capLines`, its own
+ * amount included. The sender becomes the row's owner. A crash after it: unknown.
+ */
+export function markSent(context: LedgerContext, id: string, send: SendRequest): SendResult {
+  const checked = context.journal.checkedHead();
+  const before = existingPayment(context, checked, id);
+  // A freeze stops agents; the owner's own money stays theirs to take out.
+  const isFrozen = checked.frozen || context.isStopped();
+  if (isFrozen && !isWithdrawal(before)) return { kind: 'frozen' };
+  if (checked.configVersion > send.configVersion)
+    return { kind: 'config_changed', configVersion: checked.configVersion };
+  // A withdrawal is the owner's own: it empties a suspended agent too.
+  const bar = isWithdrawal(before) ? null : barOf(context, checked, before.agent);
+  if (bar !== null) return { kind: 'barred', bar };
+  if (before.state !== 'signed' && before.state !== 'unknown') return { kind: 'conflict', payment: before };
+  const nowMs = ledgerTimeMs(checked, send.nowMs);
+  const head = noteConfig(context, checked, send.configVersion, nowMs);
+  if (before.configVersion !== send.configVersion) {
+    // Its own amount is in the totals already, so nothing is added.
+    const { approvalId } = before;
+    const approval = approvalId === null ? null : findApproval(context, head, approvalId);
+    const lines = boundingLines(send.capLines, approval);
+    const exceeded = exceededLines(context, head, lines, 0n, nowMs);
+    if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
+  }
+  const patch = {
+    state: 'sent',
+    configVersion: send.configVersion,
+    ownerPid: context.self.pid,
+    ownerStarted: context.self.started,
+    ownerBoot: context.self.boot,
+    note: null,
+  } as const;
+  return changePayment(context, head, before, { kind: 'send', patch, nowMs });
+}
+
+/** sent → unknown: the call ended and nothing proves what became of the money. unknown → unknown says why anew. */
+export function markUnknown(
+  context: LedgerContext,
+  id: string,
+  note: string,
+  nowMs: number,
+  receipt?: string,
+): Transition {
+  const head = context.journal.checkedHead();
+  const before = existingPayment(context, head, id);
+  if (before.state !== 'sent' && before.state !== 'unknown') return { kind: 'conflict', payment: before };
+  const patch = { state: 'unknown', note, ...(receipt === undefined ? {} : { receipt }) } as const;
+  return changePayment(context, head, before, { kind: 'unknown', patch, nowMs });
+}
+
+/**
+ * sent, unknown → captured on the seller's word; signed, sent, unknown, captured → confirmed once the chain shows it,
+ * and that is final.
+ *
+ * The note stays: it tells why nothing was delivered. It counts from the chain's time, but from no earlier than the
+ * hold and no later than now: an RPC that gives a false time neither frees a cap nor fills it for years.
+ */
+export function capture(context: LedgerContext, id: string, facts: CaptureFacts, nowMs: number): Transition {
+  const head = context.journal.checkedHead();
+  const before = existingPayment(context, head, id);
+  if (!canCapture(before, facts.confirmed)) return { kind: 'conflict', payment: before };
+  return changePayment(context, head, before, {
+    kind: before.state === 'captured' ? 'confirm' : 'capture',
+    patch: capturePatch(before, facts, { timeMs: ledgerTimeMs(head, nowMs), nowMs }),
+    nowMs,
+  });
+}
+
+/** What a capture changes of a row. */
+function capturePatch(
+  before: Payment,
+  facts: CaptureFacts,
+  { timeMs, nowMs }: { readonly timeMs: number; readonly nowMs: number },
+): Partial<Payment> {
+  const { capturedAtomic, capturedUsdMicros } = facts;
+  assertInvariant(
+    capturedAtomic >= 0n && capturedAtomic <= before.heldAtomic,
+    'a capture is within its hold',
+  );
+  assertInvariant(
+    capturedUsdMicros >= 0n && capturedUsdMicros <= before.heldUsdMicros,
+    'a capture is within its hold in dollars',
+  );
+  return {
+    state: 'captured',
+    capturedAtomic,
+    capturedUsdMicros,
+    capturedMs: before.capturedMs ?? timeMs,
+    capturedWallMs: capturedWallMs(before) ?? nowMs,
+    countedMs: Math.max(before.openedMs, Math.min(facts.chainMs ?? timeMs, timeMs)),
+    confirmed: facts.confirmed,
+    tx: facts.tx ?? before.tx,
+    receipt: facts.receipt ?? before.receipt,
+  };
+}
+
+function canCapture({ state, confirmed }: Payment, byChain: boolean): boolean {
+  if (state === 'captured') return byChain && !confirmed;
+  return state === 'sent' || state === 'unknown' || (state === 'signed' && byChain);
+}
+
+/**
+ * → released, final but for {@link recapture}. A `held` row was never signed; every other needs the caller to hold a
+ * proof from the chain. What was claimed or shown of an unconfirmed capture stays in the journal alone.
+ *
+ * `expired_unused` also ends a `held` row: the one way for a row whose owner cannot be looked into, such as that of
+ * a container that was removed.
+ */
+export function release(context: LedgerContext, id: string, note: ReleaseNote, nowMs: number): Transition {
+  const head = context.journal.checkedHead();
+  const before = existingPayment(context, head, id);
+  if (!canRelease(before, note)) return { kind: 'conflict', payment: before };
+  const patch = {
+    state: 'released',
+    note,
+    capturedAtomic: null,
+    capturedUsdMicros: null,
+    countedMs: null,
+  } as const;
+  const released = changePayment(context, head, before, { kind: 'release', patch, nowMs });
+  watchReleased(context, released.payment, nowMs);
+  return released;
+}
+
+function canRelease({ state, confirmed }: Payment, note: ReleaseNote): boolean {
+  switch (note) {
+    case 'never_signed':
+      return state === 'held';
+    case 'expired_unused':
+      return isLive(state);
+    case 'receipt_false':
+    case 'capture_undone':
+      return state === 'captured' && !confirmed;
+  }
+}
+
+/** The note of a payment that the chain showed after it had been released. */
+export const LANDED_AFTER_RELEASE = 'landed_after_release';
+
+/**
+ * released → captured, by a proof that it landed all the same: whatever released it was false (T32). It counts from the
+ * chain's time as any capture does, also where a cap is exceeded by that. A receipt is no such proof.
+ *
+ * The release had freed its idempotency key: where another payment has that by now, it stays the other's.
+ */
+export function recapture(
+  context: LedgerContext,
+  id: string,
+  proof: LandingProof,
+  nowMs: number,
+): Transition {
+  const head = context.journal.checkedHead();
+  const before = existingPayment(context, head, id);
+  if (before.state !== 'released') return { kind: 'conflict', payment: before };
+  const isKeyTaken = findByKey(context, head, before.agent, before.idempotencyKey) !== null;
+  return changePayment(context, head, before, {
+    kind: 'recapture',
+    patch: {
+      ...capturePatch(before, { ...proof, receipt: null }, { timeMs: ledgerTimeMs(head, nowMs), nowMs }),
+      note: LANDED_AFTER_RELEASE,
+      ...(isKeyTaken ? { idempotencyKey: null } : {}),
+    },
+    nowMs,
+  });
+}

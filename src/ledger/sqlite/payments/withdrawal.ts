@@ -1,0 +1,148 @@
+import type { AtomicAmount } from '../../../money/unit.js';
+import { newId } from '../../newId.js';
+import type { SqlRow } from './paymentColumns.js';
+import {
+  type FundsReading,
+  type WithdrawalRequest,
+  type WithdrawalResult,
+  withdrawalHash,
+} from '../../withdrawal.js';
+import { toUsdMicros } from '../../../money/asset.js';
+import { type LedgerContext } from '../file/context.js';
+import { statement } from '../file/database.js';
+import { ledgerTimeMs } from '../journal/journal.js';
+import { LIVE_STATES, OWNER_SESSION, WITHDRAWAL, WITHDRAWAL_ORIGIN, type Payment } from '../../payment.js';
+import { authenticPayment, existingPayment, findLive, insertPayment } from './paymentRow.js';
+import { assertNotRebuilding } from '../journal/rebuild.js';
+import { heldAtomic } from '../views/report.js';
+
+const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
+
+/**
+ * Reserves what the owner takes out, in the caller's one transaction: never coins that a live payment can still move,
+ * unless the owner said so, and never more than was on chain when it was read. A freeze does not stop it. Throws
+ * `ledger_rebuilding`, for then nobody knows what is held.
+ *
+ * A crash right after it leaves a `held` row of a dead process, for which nothing was signed.
+ */
+export function openWithdrawal(context: LedgerContext, request: WithdrawalRequest): WithdrawalResult {
+  assertNotRebuilding(context);
+  const head = context.journal.checkedHead();
+  const { asset, network, payFrom, amountAtomic } = request;
+  const requestHash = withdrawalHash(network, asset.address, payFrom);
+  const open = findLive(context, head, requestHash);
+  if (open !== null) return { kind: 'open', payment: open };
+  const held = request.takesHeld ? 0n : heldAtomic(context.db, network, asset.address, payFrom);
+  const gone = capturedSince(context, request.readSeq, request);
+  const spendableAtomic = atLeastZero(request.onChainAtomic - held - gone);
+  if (amountAtomic <= 0n || amountAtomic > spendableAtomic)
+    return { kind: 'short', spendableAtomic, heldAtomic: held };
+  const nowMs = ledgerTimeMs(head, request.nowMs);
+  const payment = withdrawalRow(context, request, { requestHash, nowMs }, head.configVersion);
+  insertPayment(context, head, payment);
+  return { kind: 'held', payment };
+}
+
+/**
+ * What withdrawals leave of a balance for a payment, in atomic units; null where none is under way or newer than the
+ * reading, and so none bears on it. With one under way and no reading, nothing is left.
+ */
+export function leftByWithdrawals(
+  context: LedgerContext,
+  payer: Pick<Payment, 'network' | 'asset' | 'payFrom'>,
+  reading: FundsReading | null,
+): bigint | null {
+  const { network, asset, payFrom } = payer;
+  const rows = statement(
+    context.db,
+    // The plus signs leave the planner the ids alone: a few rows, where another index would walk all of the address.
+    `SELECT * FROM payments WHERE id >= 'wdr_' AND id < 'wdr\`' AND +network = ? AND +asset = ? AND +pay_from = ?
+       AND (+state IN (${LIVE}) OR (+state = 'captured' AND coalesce(captured_wall_ms, captured_ms) >= ?))`,
+  ).all(network, asset, payFrom, reading?.atMs ?? Number.MAX_SAFE_INTEGER) as SqlRow[];
+  if (rows.length === 0) return null;
+  if (reading === null) return 0n;
+  const captured = rows
+    .map((row) => authenticPayment(context, row))
+    .reduce((sum, { capturedAtomic }) => sum + (capturedAtomic ?? 0n), 0n);
+  const held = heldAtomic(context.db, network, asset, payFrom);
+  return atLeastZero(reading.onChainAtomic - held - captured);
+}
+
+/** What left the address since the journal stood at `seq`: a balance read then may or may not show it. */
+function capturedSince(
+  context: LedgerContext,
+  seq: number,
+  { network, asset, payFrom }: WithdrawalRequest,
+): bigint {
+  const head = context.journal.checkedHead();
+  const subjects = statement(
+    context.db,
+    `SELECT DISTINCT subject FROM journal WHERE seq > ? AND kind IN ('capture', 'confirm', 'recapture')`,
+  )
+    .pluck()
+    .all(seq) as string[];
+  return subjects
+    .map((id) => existingPayment(context, head, id))
+    .filter((one) => one.network === network && one.asset === asset.address && one.payFrom === payFrom)
+    .reduce((sum, { capturedAtomic }) => sum + (capturedAtomic ?? 0n), 0n);
+}
+
+function atLeastZero(atomic: AtomicAmount): bigint {
+  return atomic > 0n ? atomic : 0n;
+}
+
+function withdrawalRow(
+  context: LedgerContext,
+  request: WithdrawalRequest,
+  found: { readonly requestHash: string; readonly nowMs: number },
+  configVersion: number,
+): Payment {
+  const { requestHash, nowMs } = found;
+  const { amountAtomic } = request;
+  const { agent, network, asset, payFrom, payTo, scheme, nonce, validAfterSec, validBeforeSec } = request;
+  return {
+    id: newId('wdr'),
+    agent,
+    sessionId: OWNER_SESSION,
+    state: 'held',
+    requestHash,
+    idempotencyKey: null,
+    method: 'POST',
+    url: WITHDRAWAL_ORIGIN,
+    origin: WITHDRAWAL_ORIGIN,
+    host: new URL(WITHDRAWAL_ORIGIN).hostname,
+    category: null,
+    protocol: WITHDRAWAL,
+    scheme,
+    network,
+    asset: asset.address,
+    payFrom,
+    payTo,
+    heldAtomic: amountAtomic,
+    heldUsdMicros: toUsdMicros(asset, amountAtomic),
+    capturedAtomic: null,
+    capturedUsdMicros: null,
+    nonce,
+    validAfterSec,
+    validBeforeSec,
+    payload: null,
+    configVersion,
+    ownerPid: context.self.pid,
+    ownerStarted: context.self.started,
+    ownerBoot: context.self.boot,
+    openedMs: nowMs,
+    changedMs: nowMs,
+    capturedMs: null,
+    countedMs: null,
+    confirmed: false,
+    tx: null,
+    receipt: null,
+    note: null,
+    reason: null,
+    quoteId: null,
+    approvalId: null,
+    pastCaps: [],
+    openedWallMs: request.nowMs,
+    capturedWallMs: null,
+  };
+}

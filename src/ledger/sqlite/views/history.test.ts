@@ -1,0 +1,134 @@
+import type { HoldRequest } from '../../hold.js';
+import { expect, test } from 'vitest';
+import { captured, captureFacts, CENT, newLedger, sent, T0 } from '../fixtures.js';
+
+const ORIGIN = 'https://api.example.com';
+const ENDPOINT = { method: 'GET', url: `${ORIGIN}/report?id=2` };
+const DAY_MS = 86_400_000;
+
+function at(minutes: number, over: Partial<HoldRequest> = {}): Partial<HoldRequest> {
+  return { nowMs: T0 + minutes * 60_000, ...over };
+}
+
+test('an origin that was never paid has none', async () => {
+  using world = newLedger();
+  expect(await world.ledger.originHistory(ORIGIN, 'eip155')).toEqual({
+    payees: [],
+    strikes: 0,
+    lastStrikeMs: 0,
+  });
+  expect(await world.ledger.endpointPrices(ENDPOINT, T0)).toEqual({ prices: [], approvedUsdMicros: 0n });
+});
+
+test('payees and prices are of captured payments, newest first', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  await captured(ledger, at(0, { payTo: '0xold', heldUsdMicros: CENT }));
+  await captured(ledger, at(1, { payTo: '0xnew', heldUsdMicros: 2n * CENT }));
+  await captured(ledger, at(2, { url: `${ORIGIN}/other`, payTo: '0xnew' }));
+  await captured(ledger, at(3, { method: 'POST', payTo: '0xpost' }));
+  await captured(ledger, at(4, { url: `${ORIGIN}/report`, heldUsdMicros: 3n * CENT }), {
+    capturedUsdMicros: CENT / 2n,
+  });
+  await sent(ledger, at(5, { payTo: '0xopen' }));
+  await captured(ledger, at(6, { host: 'other.example.com', payTo: '0xelse' }));
+  expect((await ledger.originHistory(ORIGIN, 'eip155')).payees.slice(1)).toEqual(['0xpost', '0xnew']);
+  expect((await ledger.endpointPrices(ENDPOINT, T0)).prices).toEqual([CENT / 2n, 2n * CENT, CENT]);
+});
+
+test('a price is forgotten after 30 days, a payee is not', async () => {
+  using world = newLedger();
+  await captured(world.ledger);
+  expect((await world.ledger.endpointPrices(ENDPOINT, T0 + 30 * DAY_MS - 1)).prices).toEqual([CENT]);
+  expect((await world.ledger.endpointPrices(ENDPOINT, T0 + 30 * DAY_MS)).prices).toEqual([]);
+  expect((await world.ledger.originHistory(ORIGIN, 'eip155')).payees).toHaveLength(1);
+});
+
+test('strikes are those since the last one delivered', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const strike = async (minute: number) => {
+    const payment = await sent(ledger, at(minute));
+    await ledger.markUnknown(payment.id, 'second_402', payment.openedMs + 1);
+    await ledger.capture(payment.id, captureFacts(payment), payment.openedMs + 1);
+  };
+  await strike(0);
+  await captured(ledger, at(1));
+  await strike(2);
+  const { id, openedMs } = await captured(ledger, at(3));
+  await ledger.release(id, 'receipt_false', openedMs + 2);
+  expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({
+    strikes: 2,
+    lastStrikeMs: openedMs + 2,
+  });
+  await captured(ledger, at(4));
+  expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({ strikes: 0, lastStrikeMs: 0 });
+});
+
+test.each(['second_402', 'settle_failed', 'rejected'])(
+  '%s is a strike once the payment is captured, and no younger for being confirmed',
+  async (note) => {
+    using world = newLedger();
+    const { ledger } = world;
+    const payment = await sent(ledger);
+    await ledger.markUnknown(payment.id, note, T0 + 1);
+    expect((await ledger.originHistory(ORIGIN, 'eip155')).strikes).toBe(0);
+    await ledger.capture(payment.id, captureFacts(payment), T0 + 2);
+    const struck = { strikes: 1, lastStrikeMs: T0 + 2 };
+    expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject(struck);
+    await ledger.capture(payment.id, captureFacts(payment, { confirmed: true, chainMs: T0 }), T0 + 9_000);
+    expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject(struck);
+  },
+);
+
+test.each(['receipt_failed', 'refused_again', 'timed_out'])(
+  '%s is none: it was delivered, or may have been to a call that had ended',
+  async (note) => {
+    using world = newLedger();
+    const payment = await sent(world.ledger);
+    await world.ledger.markUnknown(payment.id, note, T0 + 1);
+    await world.ledger.capture(payment.id, captureFacts(payment), T0 + 2);
+    expect((await world.ledger.originHistory(ORIGIN, 'eip155')).strikes).toBe(0);
+  },
+);
+
+test('a further 402 whose payment never settles is no strike', async () => {
+  using world = newLedger();
+  const { id } = await sent(world.ledger);
+  await world.ledger.markUnknown(id, 'second_402', T0 + 1);
+  await world.ledger.release(id, 'expired_unused', T0 + 2);
+  expect((await world.ledger.originHistory(ORIGIN, 'eip155')).strikes).toBe(0);
+});
+
+test('strikes that the owner forgave are forgotten, later ones of that origin are not', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const strike = async (minute: number, over: Partial<HoldRequest> = {}) => {
+    const { id, openedMs } = await captured(ledger, at(minute, over));
+    await ledger.release(id, 'receipt_false', openedMs + 2);
+    return openedMs + 2;
+  };
+  const early = await captured(ledger, at(0));
+  await strike(1);
+  await strike(2, { host: 'other.example.com' });
+  expect((await ledger.struckOrigins()).map(({ origin }) => origin)).toEqual([
+    ORIGIN,
+    'https://other.example.com',
+  ]);
+  await ledger.forgetStrikes(ORIGIN, T0 + 3 * 60_000);
+  expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({ strikes: 0, lastStrikeMs: 0 });
+  expect((await ledger.struckOrigins()).map(({ origin }) => origin)).toEqual(['https://other.example.com']);
+  // Opened before the owner's word, found out after it.
+  await ledger.release(early.id, 'receipt_false', T0 + 4 * 60_000);
+  const last = await strike(5);
+  expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({ strikes: 2, lastStrikeMs: last });
+  expect((await ledger.audit()).findings).toEqual([]);
+});
+
+test('payees are those of one chain family', async () => {
+  using world = newLedger();
+  await captured(world.ledger, at(0, { payTo: '0xmine' }));
+  await captured(world.ledger, at(1, { payTo: 'Theirs', network: 'solana:devnet' }));
+  expect((await world.ledger.originHistory(ORIGIN, 'eip155')).payees).toEqual(['0xmine']);
+  expect((await world.ledger.originHistory(ORIGIN, 'solana')).payees).toEqual(['Theirs']);
+});

@@ -1,0 +1,121 @@
+import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
+import type { EndpointPrices, OriginHistory, Strikes } from '../../seller.js';
+import type { LedgerContext } from '../file/context.js';
+import { statement } from '../file/database.js';
+import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
+import { capturedWallMs, toWallMs, type Payment } from '../../payment.js';
+import { authenticPayment } from '../payments/paymentRow.js';
+
+/** A month, as the owner's rule on prices counts it. */
+const PRICE_WINDOW_MS = 30 * 24 * 3_600_000;
+/** As many as policy looks at to see a stable payee; more would only slow a payment down. */
+const PAYEES_MAX = 3;
+/** Enough for a median that one odd price does not move. */
+const PRICES_MAX = 50;
+/** A pause is at its longest long before: see policy's breaker. */
+const STRIKES_MAX = 20;
+
+/**
+ * A further 402, or a receipt that says it failed, is a strike once the payment is captured, where nothing was delivered:
+ * until then it may be an honest seller whose price moved. An honest one whose facilitator was not heard is paused too,
+ * for it took money and gave nothing (T12). `rejected` was the note of every failed receipt before schema 3.
+ */
+const STRUCK = `(note = 'receipt_false' OR (state = 'captured' AND note IN ('second_402', 'settle_failed', 'rejected')))`;
+/** When it was found out; a later confirmation by the chain makes it no younger. */
+const STRUCK_MS = `(CASE state WHEN 'captured' THEN captured_ms ELSE changed_ms END)`;
+
+/** The register's key for when the owner last ended a pause of an origin, in ms. */
+export function resumedKey(origin: string): string {
+  return `resumed ${origin}`;
+}
+
+/**
+ * Reads what was paid to an origin; every row it rests on carries its code. `family` is the CAIP-2 namespace whose
+ * payees are wanted: a seller's addresses on two of them never match.
+ */
+export function originHistory(
+  context: LedgerContext,
+  head: JournalHead,
+  origin: string,
+  family: string,
+): OriginHistory {
+  const captured = newest(
+    context,
+    `origin = ? AND state = 'captured' AND network LIKE ? || ':%'`,
+    PAYEES_MAX,
+    origin,
+    family,
+  );
+  const { strikes, lastStrikeMs } = strikesOf(context, head, origin);
+  return { payees: captured.map(({ payTo }) => payTo), strikes, lastStrikeMs };
+}
+
+/** Reads what an endpoint cost; every row it rests on carries its code. */
+export function endpointPrices(
+  context: LedgerContext,
+  endpoint: { readonly method: string; readonly url: string },
+  nowMs: number,
+): EndpointPrices {
+  const priced = newest(
+    context,
+    // The index payments_by_endpoint is on this very expression.
+    `method = ? AND substr(url, 1, instr(url || '?', '?') - 1) = ? AND state = 'captured' AND opened_ms > ?`,
+    PRICES_MAX,
+    endpoint.method,
+    endpoint.url.split('?', 1)[0] ?? endpoint.url,
+    BigInt(nowMs - PRICE_WINDOW_MS),
+  );
+  return {
+    prices: priced.map(({ capturedUsdMicros }) => capturedUsdMicros ?? 0n),
+    approvedUsdMicros: priced
+      .filter(({ approvalId }) => approvalId !== null)
+      .map(({ capturedUsdMicros }) => capturedUsdMicros ?? 0n)
+      .reduce((highest, price) => (price > highest ? price : highest), 0n),
+  };
+}
+
+function newest(context: LedgerContext, condition: string, limit: number, ...values: SqlValue[]): Payment[] {
+  const sql = `SELECT * FROM payments WHERE ${condition} ORDER BY opened_ms DESC, opened_wall_ms DESC LIMIT ${limit}`;
+  const rows = statement(context.db, sql).all(...values) as SqlRow[];
+  return rows.map((row) => authenticPayment(context, row));
+}
+
+function strikesOf(context: LedgerContext, head: JournalHead, origin: string): Strikes {
+  const [delivered] = newest(context, `origin = ? AND state = 'captured' AND note IS NULL`, 1, origin);
+  const struck = newest(
+    context,
+    // Ledger time can stand still; within one moment of it the wall clock tells which came later.
+    `origin = ? AND opened_ms >= ? AND (opened_ms > ? OR coalesce(opened_wall_ms, 0) > ?)
+       AND ${STRUCK} AND ${STRUCK_MS} > ?`,
+    STRIKES_MAX,
+    origin,
+    BigInt(delivered?.openedMs ?? 0),
+    BigInt(delivered?.openedMs ?? 0),
+    BigInt(delivered?.openedWallMs ?? Number.MAX_SAFE_INTEGER),
+    BigInt(context.register.get(head.register, resumedKey(origin)) ?? 0),
+  );
+  const times = struck.map((payment) => {
+    const captured = payment.state === 'captured' ? capturedWallMs(payment) : null;
+    return captured ?? toWallMs(payment, payment.changedMs);
+  });
+  return { origin, strikes: struck.length, lastStrikeMs: Math.max(0, ...times) };
+}
+
+/** Every origin with strikes, by name. Reads all payments: for the owner's eyes, not for the path of one. */
+export function struckOrigins(context: LedgerContext, head: JournalHead): Strikes[] {
+  const rows = statement(
+    context.db,
+    `SELECT DISTINCT origin FROM payments WHERE ${STRUCK} ORDER BY origin`,
+  ).all() as SqlRow[];
+  return rows
+    .map((row) => strikesOf(context, head, String(row['origin'])))
+    .filter(({ strikes }) => strikes > 0);
+}
+
+/** Forgets an origin's strikes, inside the caller's transaction: the owner ended its pause. */
+export function forgetStrikes(context: LedgerContext, origin: string, nowMs: number): void {
+  const head = context.journal.checkedHead();
+  const timeMs = ledgerTimeMs(head, nowMs);
+  const register = context.register.set(head.register, resumedKey(origin), String(timeMs));
+  context.journal.append(head, { kind: 'resume', subject: origin, data: {}, timeMs }, { register });
+}

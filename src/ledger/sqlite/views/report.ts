@@ -1,0 +1,178 @@
+import { LISTED } from '../../hold.js';
+import { type SqlRow, type SqlValue, paymentFromSql } from '../payments/paymentColumns.js';
+import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping, ReportPage } from '../../report.js';
+import { statement, type Sqlite } from '../file/database.js';
+import { hostPortOf, IMPORTED_CATEGORY } from '../payments/totals.js';
+import { LIVE_STATES, WITHDRAWAL } from '../../payment.js';
+
+const GROUP_KEYS: Record<ReportGrouping, string> = {
+  by_host: 'host',
+  by_day: `strftime('%Y-%m-%d', opened_ms / 1000, 'unixepoch')`,
+  by_session: 'session_id',
+  // A category that a catalogue named is shown without its mark.
+  by_category: `CASE WHEN category IS NULL THEN 'uncategorised' WHEN category = '${IMPORTED_CATEGORY}' THEN 'imported' WHEN category GLOB '${LISTED}*'
+    THEN substr(category, ${LISTED.length + 1}) ELSE category END`,
+};
+
+const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
+
+function conditionsOf(filter: ReportFilter): { sql: string; values: SqlValue[] } {
+  const conditions: [string, SqlValue | undefined][] = [
+    ['agent = ?', filter.agent],
+    ['id = ?', filter.paymentId],
+    ['opened_ms >= ?', filter.sinceMs === undefined ? undefined : BigInt(filter.sinceMs)],
+    ['opened_ms < ?', filter.untilMs === undefined ? undefined : BigInt(filter.untilMs)],
+    ['host = ?', filter.host],
+    ['state = ?', filter.state],
+    [
+      filter.kind === 'payment' ? 'protocol <> ?' : 'protocol = ?',
+      filter.kind === undefined ? undefined : WITHDRAWAL,
+    ],
+  ];
+  const given = conditions.filter((pair): pair is [string, SqlValue] => pair[1] !== undefined);
+  return { sql: given.map(([sql]) => `AND ${sql}`).join(' '), values: given.map(([, value]) => value) };
+}
+
+/** A page of payments, newest first. `cursor` is the `nextCursor` of the page before. */
+export function listPayments(
+  db: Sqlite,
+  filter: ReportFilter,
+  limit: number,
+  cursor: string | null,
+): ReportPage {
+  const { sql, values } = conditionsOf(filter);
+  const [beforeMs, beforeId] = decodeCursor(cursor);
+  const rows = statement(
+    db,
+    `SELECT * FROM payments WHERE (opened_ms, id) < (?, ?) ${sql}
+     ORDER BY opened_ms DESC, id DESC LIMIT ?`,
+  ).all(beforeMs, beforeId, ...values, limit + 1) as SqlRow[];
+  const payments = rows.slice(0, limit).map(paymentFromSql);
+  const last = payments.at(-1);
+  return {
+    payments,
+    nextCursor: rows.length > limit && last !== undefined ? `${last.openedMs}.${last.id}` : null,
+  };
+}
+
+function decodeCursor(cursor: string | null): [bigint, string] {
+  const match = cursor === null ? null : /^(\d{1,15})\.((?:pay|wdr)_[0-9a-f]+)$/.exec(cursor);
+  // A cursor of nobody's begins at the newest: reading again is harmless.
+  return match === null ? [BigInt(Number.MAX_SAFE_INTEGER), ''] : [BigInt(match[1] ?? 0), match[2] ?? ''];
+}
+
+/**
+ * Totals by category, the largest spending first. Where the owner has a category for a place now, it stands for all that
+ * was ever spent there; else the one that the payment was filed under.
+ */
+export function groupByCategory(
+  db: Sqlite,
+  categoryOf: (hostPort: string) => string | null,
+  filter: ReportFilter,
+  limit: number,
+): ReportGroup[] {
+  const { sql, values } = conditionsOf({ ...filter, kind: 'payment' });
+  const rows = statement(
+    db,
+    `SELECT ${GROUP_KEYS.by_category} AS group_key, host, origin, ${SUMS}
+     FROM payments WHERE 1 ${sql} GROUP BY group_key, host, origin`,
+  ).all(...values) as SqlRow[];
+  const groups = new Map<string, ReportGroup>();
+  for (const row of rows) {
+    const place = { host: String(row['host']), origin: String(row['origin']) };
+    const group = groupOf(row, categoryOf(hostPortOf(place)) ?? String(row['group_key']));
+    const known = groups.get(group.key);
+    groups.set(group.key, known === undefined ? group : addGroups(known, group));
+  }
+  return [...groups.values()]
+    .sort(
+      (a, b) =>
+        Number(b.capturedUsdMicros > a.capturedUsdMicros) -
+          Number(b.capturedUsdMicros < a.capturedUsdMicros) || (a.key < b.key ? -1 : 1),
+    )
+    .slice(0, limit);
+}
+
+function addGroups(a: ReportGroup, b: ReportGroup): ReportGroup {
+  return {
+    key: a.key,
+    payments: a.payments + b.payments,
+    capturedUsdMicros: a.capturedUsdMicros + b.capturedUsdMicros,
+    heldUsdMicros: a.heldUsdMicros + b.heldUsdMicros,
+    firstMs: Math.min(a.firstMs, b.firstMs),
+    lastMs: Math.max(a.lastMs, b.lastMs),
+  };
+}
+
+const SUMS = `count(*) AS payments,
+  coalesce(sum(CASE WHEN state = 'captured' THEN captured_usd_micros END), 0) AS captured,
+  coalesce(sum(CASE WHEN state IN (${LIVE}) THEN held_usd_micros END), 0) AS held,
+  min(opened_ms) AS first_ms, max(opened_ms) AS last_ms`;
+
+function groupOf(row: SqlRow, key: string): ReportGroup {
+  return {
+    key,
+    payments: Number(row['payments']),
+    capturedUsdMicros: row['captured'] as bigint,
+    heldUsdMicros: row['held'] as bigint,
+    firstMs: Number(row['first_ms']),
+    lastMs: Number(row['last_ms']),
+  };
+}
+
+/** Totals by one grouping, the largest spending first (days: the newest first). */
+export function groupPayments(
+  db: Sqlite,
+  grouping: ReportGrouping,
+  filter: ReportFilter,
+  limit: number,
+): ReportGroup[] {
+  const { sql, values } = conditionsOf({ ...filter, kind: 'payment' });
+  const order = grouping === 'by_day' ? 'group_key DESC' : 'captured DESC, group_key';
+  const rows = statement(
+    db,
+    `SELECT ${GROUP_KEYS[grouping]} AS group_key, ${SUMS}
+     FROM payments WHERE 1 ${sql} GROUP BY group_key ORDER BY ${order} LIMIT ?`,
+  ).all(...values, limit) as SqlRow[];
+  return rows.map((row) => groupOf(row, String(row['group_key'])));
+}
+
+/** What is held from one address in one asset: money on chain that is not free to spend, in atomic units. */
+export function heldAtomic(
+  db: Sqlite,
+  network: string,
+  asset: string,
+  payFrom: string,
+  exceptIds: readonly string[] = [],
+): bigint {
+  const rows = statement(
+    db,
+    // By name: the few rows whose fate is open, where the planner would walk all there ever were of the address.
+    `SELECT id, held_atomic FROM payments INDEXED BY one_live_payment_per_request WHERE network = ? AND asset = ? AND pay_from = ? AND state IN (${LIVE})`,
+  ).all(network, asset, payFrom) as SqlRow[];
+  return rows
+    .filter((row) => !exceptIds.includes(String(row['id'])))
+    .reduce((sum, row) => sum + BigInt(String(row['held_atomic'])), 0n);
+}
+
+/** What is held, what was captured of late, and what still waits for the chain. */
+export function openBooks(db: Sqlite, sinceMs: number): OpenBooks {
+  const { sql, values } = conditionsOf({ sinceMs, state: 'captured' });
+  const captured = statement(
+    db,
+    `SELECT coalesce(sum(captured_usd_micros), 0) AS captured FROM payments WHERE 1 ${sql}`,
+  ).get(...values) as SqlRow;
+  const row = statement(
+    db,
+    `SELECT coalesce(sum(CASE WHEN state IN (${LIVE}) THEN held_usd_micros END), 0) AS held,
+       count(*) AS open, min(changed_ms) AS oldest_ms
+     FROM payments WHERE state IN (${LIVE}) OR (state = 'captured' AND confirmed = 0)`,
+  ).get() as SqlRow;
+  const oldest = row['oldest_ms'];
+  return {
+    heldUsdMicros: row['held'] as bigint,
+    capturedUsdMicros: captured['captured'] as bigint,
+    open: Number(row['open']),
+    oldestMs: oldest === null ? null : Number(oldest),
+  };
+}
