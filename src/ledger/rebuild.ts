@@ -4,6 +4,9 @@ import type { Payment } from './payment.js';
 /** A payment that the chain shows and this ledger never wrote. */
 export interface ImportedPayment {
   readonly agent: string;
+  /** What such a transfer is taken for, in the words of its rail. */
+  readonly protocol: string;
+  readonly scheme: string;
   readonly network: string;
   readonly asset: string;
   readonly payFrom: string;

@@ -1,3 +1,4 @@
+import { FOUND_ON_CHAIN } from '../rails/table.js';
 import type { ImportedPayment } from '../ledger/rebuild.js';
 import { describeUnread, type ChainPayment, type UnionHistory } from '../chain/chain.js';
 import type { Config } from '../config/settings.js';
@@ -81,6 +82,7 @@ function importedFrom(
   sinceMs: number,
 ): Omit<ImportedPayment, 'agent' | 'payFrom' | 'toOwn'> {
   return {
+    ...FOUND_ON_CHAIN,
     network: network.caip2,
     asset: asset.address,
     payTo: payment.to,

@@ -19,6 +19,9 @@ import { svmWithdrawal } from './x402ExactSvm/withdrawal.js';
 /** Every protocol this wallet pays by. A further one is a row here and a folder of its own. */
 export const PROTOCOLS: readonly PaymentProtocol[] = [x402, mpp];
 
+/** What a transfer that a chain shows, and no ledger knows of, is taken for: a payment by the first rail of its family. */
+export const FOUND_ON_CHAIN = { protocol: x402.name, scheme: 'exact' } as const;
+
 const WITHDRAWALS: Readonly<Record<Network['family'], WithdrawalRail>> = {
   evm: evmWithdrawal,
   svm: svmWithdrawal,
