@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { resolveHome } from '../config/home.js';
 import { WalletError } from '../errors/walletError.js';
 import { programName } from './line/program.js';
-import { Flags, type CommandCall, type CommandRow } from './command.js';
+import { Flags, type CommandCall, type CommandFlag, type CommandRow } from './command.js';
 import { commands } from './commands.js';
 import type { CliIo } from './terminal/io.js';
 import { painter } from './terminal/output/paint.js';
@@ -111,7 +111,7 @@ function addCommand(program: Command, row: CommandRow, io: CliIo, chosen: Chosen
     .helpGroup(`${row.group}:`)
     .helpOption('-h, --help', 'Show this.');
   for (const { name, doc } of row.args ?? []) command.argument(name, doc);
-  for (const { flags, doc } of row.flags ?? []) command.addOption(optionOf(flags, doc));
+  for (const flag of row.flags ?? []) command.addOption(optionOf(flag));
   const examples = row.examples.map((example) => `  ${programName(io)} ${example}`).join('\n');
   command.addHelpText('after', () => {
     chosen.row = row;
@@ -128,6 +128,7 @@ function addCommand(program: Command, row: CommandRow, io: CliIo, chosen: Chosen
       // One argument may stand for several.
       args: (command.processedArgs as unknown[]).flat() as string[],
       flags: new Flags(command.opts()),
+      commands,
       has: (name) => commands.some((other) => other.name === name),
     };
     chosen.exitCode = await run(call);
@@ -140,11 +141,11 @@ function ioAt(io: CliIo, home: unknown): CliIo {
 }
 
 /** A flag that may be given again takes one value each time, so that an argument behind it stays one. */
-function optionOf(flags: string, doc: string): Option {
-  if (!flags.includes('...')) return new Option(flags, doc);
-  return new Option(flags.replace('...', ''), doc).argParser(
-    (value: string, before: string[] | undefined) => [...(before ?? []), value],
-  );
+function optionOf({ flags, doc, read = (text) => text }: CommandFlag): Option {
+  const option = new Option(flags.replace('...', ''), doc);
+  if (!flags.includes('<')) return option;
+  if (!flags.includes('...')) return option.argParser((value: string) => read(value));
+  return option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), read(value)]);
 }
 
 function groupOf(program: Command, name: string, { group }: CommandRow): Command {

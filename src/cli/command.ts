@@ -5,6 +5,8 @@ import type { CliIo } from './terminal/io.js';
 export interface CommandFlag {
   readonly flags: string;
   readonly doc: string;
+  /** Turns what a person types into what the command takes, such as a network's name into its CAIP-2 name. */
+  readonly read?: (text: string) => string;
 }
 
 /** A positional argument; `[name]` may be left out, `<name>` may not. */
@@ -51,6 +53,8 @@ export interface CommandCall {
   readonly home: string;
   readonly args: readonly (string | undefined)[];
   readonly flags: Flags;
+  /** Every command there is. */
+  readonly commands: readonly CommandRow[];
   /** Whether this Purser has a command of that name. */
   readonly has: (command: string) => boolean;
 }

@@ -10,6 +10,7 @@ import {
   OPENS,
   FACTOR_FLAG,
   OWNS,
+  readNetwork,
 } from './terminal/flags.js';
 
 const CALL_FLAGS = [
@@ -127,6 +128,20 @@ const rows = [
     flags: [FACTOR_FLAG, PASSPHRASE_FLAG],
     examples: ['backup'],
     load: () => import('./setUp/backup.js'),
+  },
+  {
+    name: 'completion',
+    group: 'Set up',
+    summary: 'Print the script that completes commands and flags in your shell.',
+    details:
+      'For a purser on your PATH (npm install -g purser-mcp). Your shell reads the script when it starts.',
+    args: [{ name: '<shell>', doc: 'bash, zsh or fish.' }],
+    examples: [
+      'completion bash >> ~/.bashrc',
+      'completion zsh >> ~/.zshrc',
+      'completion fish > ~/.config/fish/completions/purser.fish',
+    ],
+    load: () => import('./setUp/completion.js'),
   },
   {
     name: 'address',
@@ -349,7 +364,8 @@ const rows = [
       { flags: '--origin <url>', doc: 'List the endpoints of this site, read live.' },
       { flags: '--max-usd <usd>', doc: 'The most one call may cost, such as 0.02.' },
       {
-        flags: '--network <caip2...>',
+        flags: '--network <name...>',
+        read: readNetwork,
         doc: 'Network to pay on, or any. Default: the enabled networks. Repeatable.',
       },
       { flags: '--category <name>', doc: 'One category, such as weather.' },

@@ -186,12 +186,12 @@ describe('setKey', () => {
   });
 
   test.each([
-    ['limits', '1', 'limits is no key'],
-    ['limits.per_call', '1', 'limits.per_call is no key'],
-    ['version', '9', 'version is no key'],
-    ['testnet', 'true', 'testnet is no key'],
-    ['approvals.wait', '1', 'is no key'],
-    ['limits.hosts..per_day_usd', '1', 'limits.hosts..per_day_usd is no key'],
+    ['limits', '1', 'limits is not a setting'],
+    ['limits.per_call', '1', 'limits.per_call is not a setting'],
+    ['version', '9', 'version is not a setting'],
+    ['testnet', 'true', 'testnet is not a setting'],
+    ['approvals.wait', '1', 'is not a setting'],
+    ['limits.hosts..per_day_usd', '1', 'limits.hosts..per_day_usd is not a setting'],
     ['limits.hosts.*.example.per_day_usd', '1', 'The host in limits.hosts.*.example.per_day_usd must be'],
     [
       'networks.eip155:999.rpc_url',
@@ -235,9 +235,15 @@ describe('setKey', () => {
     expect(error.shortMessage).toContain(sentence);
   });
 
+  test('a mistyped key is told with the one that was meant', () => {
+    expect(refusal(() => setKey(initial(), 'limits.per_dya_usd', '1')).shortMessage).toBe(
+      'limits.per_dya_usd is not a setting. Did you mean limits.per_day_usd?',
+    );
+  });
+
   test('a key of control characters is not echoed', () => {
     expect(refusal(() => setKey(initial(), 'a\u001b[2J\u202e', '1')).shortMessage).toBe(
-      'a?[2J? is no key of the config.',
+      'a?[2J? is not a setting.',
     );
   });
 

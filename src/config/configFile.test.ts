@@ -169,9 +169,9 @@ describe('what cannot be used', () => {
       'an unknown key',
       () => edit('per_call_usd', 'per_cal_usd'),
       'config_invalid',
-      'limits.per_cal_usd is no key',
+      'limits.per_cal_usd is not a setting',
     ],
-    ['a value for a section', () => edit(/"net": \{[^}]*\}/, '"net": 7'), 'config_invalid', 'net is no key'],
+    ['a value for a section', () => edit(/"net": \{[^}]*\}/, '"net": 7'), 'config_invalid', 'net is not a setting'],
     [
       'a number for dollars',
       () => edit('"0.50"', '0.5'),
@@ -182,7 +182,7 @@ describe('what cannot be used', () => {
       'a key too deep',
       () => edit('"0.50"', '{"a":{"b":{"c":1}}}'),
       'config_invalid',
-      'per_call_usd.a.b is no key',
+      'per_call_usd.a.b is not a setting',
     ],
     [
       'one host twice',
@@ -206,7 +206,7 @@ describe('what cannot be used', () => {
           `{"version":1,"wallet_id":"w","keystore":"file","testnet":false,"a":${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}}`,
         ),
       'config_invalid',
-      'a.a.a.a is no key',
+      'a.a.a.a is not a setting',
     ],
   ])('%s says what is wrong', async (_name, spoil, code, words) => {
     await createConfig(home, mac, IDENTITY);

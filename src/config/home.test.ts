@@ -23,6 +23,15 @@ describe('resolveHome', () => {
   ] as const)('on %s, %j gives %s', (platform, env, home) => {
     expect(resolveHome(env, platform)).toBe(home);
   });
+
+  test.each(['$HOME/wallet', '${HOME}/wallet', '"/srv/wallet"', "'/srv/wallet'", '%APPDATA%\\Purser'])(
+    'refuses %s, which no shell expands for a client',
+    (named) => {
+      const error = refusal(() => resolveHome({ PURSER_HOME: named, HOME: '/home/a' }, 'linux'));
+      expect(error.code).toBe('home_unusable');
+      expect(error.owner?.say).toContain('absolute path');
+    },
+  );
 });
 
 function refusal(act: () => void): WalletError {

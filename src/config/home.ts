@@ -24,6 +24,8 @@ const OTHERS = 0o077;
  * An MCP client starts servers in a folder of its own choice and without a shell, so a leading `~/` of
  * `$PURSER_HOME` is the user's folder here too. Nothing is read from disk but the user's folder where
  * the environment does not say it.
+ *
+ * Throws `home_unusable` for a `$PURSER_HOME` that a shell was meant to expand.
  */
 export function resolveHome(
   env: Readonly<Record<string, string | undefined>>,
@@ -32,7 +34,10 @@ export function resolveHome(
   const { join, resolve, isAbsolute } = platform === 'win32' ? path.win32 : path.posix;
   const userFolder = (platform === 'win32' ? env['USERPROFILE'] : env['HOME']) || homedir();
   const named = env['PURSER_HOME'];
-  if (named) return /^~(?=$|[/\\])/.test(named) ? join(userFolder, named.slice(1)) : resolve(named);
+  if (named) {
+    judgeNamed(named);
+    return /^~(?=$|[/\\])/.test(named) ? join(userFolder, named.slice(1)) : resolve(named);
+  }
   switch (platform) {
     case 'win32':
       return join(env['APPDATA'] || join(userFolder, 'AppData', 'Roaming'), 'Purser');
@@ -44,6 +49,19 @@ export function resolveHome(
       return join(xdg && isAbsolute(xdg) ? xdg : join(userFolder, '.config'), 'purser');
     }
   }
+}
+
+/**
+ * Refuses a PURSER_HOME that only a shell would have read as it was meant: a client passes `$HOME/x`, `%APPDATA%\\x` and
+ * quotes on as they stand, and a wallet would be made in a folder of that name. Throws `home_unusable`.
+ */
+function judgeNamed(named: string): void {
+  if (!/^["']|["']$|^\$|\$\{|%\w+%/.test(named)) return;
+  throw new WalletError(
+    'home_unusable',
+    'PURSER_HOME has quotes or a variable in it, which only a shell would replace.',
+    { owner: { say: 'Set PURSER_HOME to an absolute path, or to one that begins with ~/.' } },
+  );
 }
 
 /**

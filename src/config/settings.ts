@@ -33,6 +33,7 @@ import {
   webhook,
 } from './value.js';
 import type { UsdMicros } from '../money/unit.js';
+import { nearest } from '../text/nearest.js';
 
 const CENT = 10_000n;
 /** A ceiling starts at ten times its cap: room for an approval, none for a mistake of an order of magnitude. */
@@ -424,5 +425,10 @@ export function findKey(text: string): FoundKey {
   }
   // T27: what somebody wrote into a file must not steer the terminal that shows it.
   const shown = text.replace(/\p{C}/gu, '?').slice(0, KEY_SHOWN_MAX);
-  throw new WalletError('bad_input', `${shown} is no key of the config.`);
+  const meant = nearest(
+    text,
+    SETTING_ROWS.map(({ setting }) => setting.key),
+  );
+  const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
+  throw new WalletError('bad_input', `${shown} is not a setting.${hint}`);
 }

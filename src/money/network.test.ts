@@ -4,7 +4,7 @@ import type { Chain } from 'viem';
 import * as chains from 'viem/chains';
 import { describe, expect, it } from 'vitest';
 import { assetsOf } from './asset.js';
-import { findNetwork, findNetworkOnWire, NETWORKS } from './network.js';
+import { findNetwork, findNetworkByName, findNetworkOnWire, NETWORKS } from './network.js';
 
 const EVM_NETWORKS = NETWORKS.filter((network) => network.family === 'evm');
 
@@ -85,4 +85,16 @@ describe('findNetworkOnWire', () => {
   )('knows nothing by the name %j (T5)', (name) => {
     expect(findNetworkOnWire(name)).toBeUndefined();
   });
+});
+
+it.each([
+  ['base', 'eip155:8453'],
+  ['Base Sepolia', 'eip155:84532'],
+  ['SOLANA', 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'],
+  ['arbitrum-one', 'eip155:42161'],
+  ['eip155:8453', 'eip155:8453'],
+  ['solana:5EYKT4UsFv8P8NJdTREpY1vzqKqZKvdp', 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'],
+  ['basis', undefined],
+])('a person who names %s means %s', (name, caip2) => {
+  expect(findNetworkByName(name)?.caip2).toBe(caip2);
 });

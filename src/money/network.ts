@@ -121,6 +121,17 @@ export function findNetwork(caip2: string): Network | undefined {
   return byCaip2.get(caip2);
 }
 
+/** The network that a person names: by CAIP-2, or by its label such as `base` or `Base Sepolia`, in any letter case. */
+export function findNetworkByName(name: string): Network | undefined {
+  const wanted = name.trim().toLowerCase().replaceAll(' ', '-');
+  return NETWORKS.find(
+    ({ caip2, v1Name, label }) =>
+      caip2.toLowerCase() === wanted ||
+      v1Name === wanted ||
+      label.toLowerCase().replaceAll(' ', '-') === wanted,
+  );
+}
+
 /** The network of a name as x402 v1 or v2 writes it: exact CAIP-2 or exact v1 name, nothing looser (T5). */
 export function findNetworkOnWire(name: string): Network | undefined {
   return byCaip2.get(name) ?? byV1Name.get(name);

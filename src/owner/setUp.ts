@@ -126,26 +126,16 @@ async function openUnfinished(
   if (given !== undefined && new WalletKeys(given).walletId !== keys.walletId) throw alreadySetUp(home);
   const remembersLedger = (await keys.readAnchor()) !== null;
   if (!remembersLedger) return keys;
-  if (!(await ledgerStoreIn(home).exists())) {
-    // T29: a ledger that was deleted is no fresh start.
-    throw new WalletError(
-      'ledger_missing',
-      'This wallet had a ledger, and it is gone; no new one is made in its place.',
-      {
-        owner: {
-          say: 'Put the ledger back from a backup, or have it rebuilt.',
-          action: { kind: 'rebuildLedger' },
-        },
-      },
-    );
-  }
+  const hasLedger = await ledgerStoreIn(home).exists();
+  if (!hasLedger && existsSync(join(home, CONFIG_FILE))) throw ledgerGone();
   if (looksWhole) throw alreadySetUp(home);
   const what = 'Making the lost config.json anew, with the limits of a new wallet,';
   const options = { home, now, passphrase, hand };
   return asOwnerOf(
     keystore.kind,
     options,
-    { what, action: { kind: 'setUp', unattended: true } },
+    // Without a ledger the keystore itself tells of factors; the config is what rebuilding the ledger needs.
+    { what, action: { kind: 'setUp', unattended: true }, mendsLedger: !hasLedger },
     async (owned) => {
       if (owned.ledger !== null && owned.proved !== null)
         await owned.ledger.factors.use(owned.proved.use, now());
@@ -243,6 +233,7 @@ async function ensureLedger(request: SetUpRequest, keys: UnlockedWallet, config:
   const { home, now, observer } = request;
   const store = ledgerStoreIn(home);
   if (!(await store.exists())) {
+    if ((await keys.readAnchor()) !== null) throw ledgerGone();
     await store.create({
       mac: (data) => keys.mac('ledger', data),
       nowMs: now(),
@@ -270,6 +261,20 @@ async function ensureLedger(request: SetUpRequest, keys: UnlockedWallet, config:
     await ledger.close();
   }
   observer?.('anchor');
+}
+
+/** T29: a ledger that was deleted is no fresh start. */
+function ledgerGone(): WalletError {
+  return new WalletError(
+    'ledger_missing',
+    'This wallet had a ledger, and it is gone; no new one is made in its place.',
+    {
+      owner: {
+        say: 'Put the ledger back from a backup, or have it rebuilt.',
+        action: { kind: 'rebuildLedger' },
+      },
+    },
+  );
 }
 
 function alreadySetUp(home: string, cause?: unknown): WalletError {

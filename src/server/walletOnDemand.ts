@@ -1,6 +1,7 @@
 import { resolveHome } from '../config/home.js';
 import { ownerCommand } from '../cli/line/line.js';
 import type { WalletTools } from '../mcp/tool.js';
+import { isWalletError } from '../errors/walletError.js';
 import { agentOf } from '../money/agent.js';
 import type { CallContext } from '../wallet/call/callBound.js';
 import { outcome, type Outcome } from '../wallet/answer/outcome.js';
@@ -76,8 +77,8 @@ export class WalletOnDemand implements WalletTools {
 
   #call(work: (wallet: Wallet) => Promise<Outcome>): Promise<Outcome> {
     return this.#inFlight.run(async () => {
-      const wallet = await this.#load().catch(() => undefined);
-      if (wallet === undefined) return notLoaded();
+      const wallet = await this.#load().catch((error: unknown) => notLoaded(error));
+      if ('status' in wallet) return wallet;
       const result = await work(wallet);
       return result.code === 'not_set_up' && this.#place.offersSetUp === true
         ? await this.#offered(result)
@@ -103,7 +104,8 @@ export class WalletOnDemand implements WalletTools {
   }
 }
 
-function notLoaded(): Outcome {
+async function notLoaded(error: unknown): Promise<Outcome> {
+  if (isWalletError(error)) return (await import('../wallet/answer/refusal.js')).failureOutcome(error);
   return outcome({
     status: 'failed',
     code: 'internal',

@@ -202,7 +202,7 @@ test.skipIf(noTerminal() !== null)('a terminal that a program made says yes to n
       await agent.sees('Say yes?');
       agent.type('yes\r');
     }
-    await agent.sees('Owner passphrase: ');
+    await agent.sees('Owner passphrase (your factor): ');
     agent.type(typed);
     expect((await agent.end()).exit).toBe(3);
   }

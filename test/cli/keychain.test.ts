@@ -57,10 +57,26 @@ describe.skipIf(why !== null)(`with a real keychain${why === null ? '' : ` (skip
   it('a folder that was deleted is no fresh start (T29)', async () => {
     rmSync(scratch.home, { recursive: true });
     const run = await purser('init', '--yes', '--testnet', '--json');
-    expect(run.exit).toBe(6);
-    expect(JSON.parse(run.out)).toMatchObject({ code: 'ledger_missing' });
+    expect(run.exit).toBe(3);
+    expect(JSON.parse(run.out)).toMatchObject({ code: 'needs_owner' });
+    expect(existsSync(join(scratch.home, 'config.json'))).toBe(false);
     expect(existsSync(join(scratch.home, 'purser.db'))).toBe(false);
   });
+
+  it.skipIf(noTerminal() !== null)(
+    'its owner gets the settings back, and the way to the ledger',
+    async () => {
+      const init = openTerminal(['init', '--yes', '--testnet'], scratch.env(env()));
+      const { exit, screen } = await init.end();
+      expect(exit, screen).toBe(6);
+      expect(screen).toContain('ledger rebuild');
+      expect(existsSync(join(scratch.home, 'purser.db'))).toBe(false);
+      // Before, this sent back to init, and init here.
+      const rebuild = await purser('ledger', 'rebuild', '--json');
+      expect(JSON.parse(rebuild.out)).toMatchObject({ code: 'needs_owner' });
+      expect(await purser('config', 'get', 'limits.per_day_usd')).toMatchObject({ exit: 0 });
+    },
+  );
 
   it('a locked one is told as locked', async () => {
     service.lock();

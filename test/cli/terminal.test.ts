@@ -118,7 +118,7 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
     expect(declined.screen).not.toContain('junk');
 
     const person = terminal(['backup']);
-    await person.sees('Passphrase: ');
+    await person.sees('Unlock passphrase (it opens the keystore): ');
     person.type(`${PASSPHRASE}\r`);
     await person.sees('can take all the money');
     await person.sees('Show it? [y/N] ');
@@ -133,7 +133,7 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
   it('backup needs the owner: what unlocks a server does not show the phrase', async () => {
     await scratch.makeWallet();
     const agent = terminal(['backup'], { PURSER_PASSPHRASE_FILE: scratch.passphraseFile });
-    await agent.sees('Passphrase: ');
+    await agent.sees('Unlock passphrase (it opens the keystore): ');
     agent.type('\u0004');
     const { exit, screen } = await agent.end();
     expect(exit).toBe(3);
@@ -144,11 +144,11 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
     await scratch.makeWallet();
     const set = ['config', 'set', 'limits.per_day_usd', '20'];
     const wrong = terminal(set, { PURSER_PASSPHRASE_FILE: scratch.passphraseFile });
-    await wrong.sees('Passphrase: ');
+    await wrong.sees('Unlock passphrase (it opens the keystore): ');
     wrong.type('not this one\r');
     expect(await wrong.end()).toMatchObject({ exit: 6 });
     const owner = terminal(set, { PURSER_PASSPHRASE_FILE: scratch.passphraseFile });
-    await owner.sees('Passphrase: ');
+    await owner.sees('Unlock passphrase (it opens the keystore): ');
     owner.type(`${PASSPHRASE}\r`);
     expect(await owner.end()).toMatchObject({ exit: 0 });
     expect(await scratch.json(['config', 'get', 'limits.per_day_usd'])).toMatchObject({ value: '20.00' });

@@ -26,7 +26,7 @@ beforeEach(() => {
   program('npx', '#!/bin/sh\n');
   const io = { ...fakeIo({ env: { HOME: folder, PATH: '/nowhere' } }), version: '1.2.3' };
   const home = join(folder, '.config', 'purser');
-  call = { io, home, args: [], flags: new Flags({}), has: () => true };
+  call = { io, home, args: [], flags: new Flags({}), commands: [], has: () => true };
 });
 afterEach(() => {
   rmSync(folder, { recursive: true });

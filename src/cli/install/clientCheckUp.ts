@@ -11,7 +11,7 @@ import {
 import { readConfigUnauthenticated } from '../../config/configFile.js';
 import { CONFIG_FILE, resolveHome } from '../../config/home.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
-import { isWalletError } from '../../errors/walletError.js';
+import { isWalletError, type WalletError } from '../../errors/walletError.js';
 import { ok, type Check } from '../../doctor/check.js';
 import { clientAmounts } from '../../wallet/clientLimits.js';
 import { findTargets, machineOf, type Target } from './clientChoice.js';
@@ -100,6 +100,16 @@ function lookAtVersion({ io }: CommandCall, launch: WrittenLaunch): Finding[] {
   return [{ state: 'warn', says: `This is ${io.version}, which is newer.`, mend }];
 }
 
+/** The wallet's folder that an entry's variables name, or why they name none. */
+function homeIn(...[env, platform]: Parameters<typeof resolveHome>): string | WalletError {
+  try {
+    return resolveHome(env, platform);
+  } catch (error) {
+    if (isWalletError(error)) return error;
+    throw error;
+  }
+}
+
 /** Looks at the variables that the entry sets: the wallet's folder, the file that unlocks it, lower limits. */
 async function lookAtEnvironment(
   { io, home }: CommandCall,
@@ -107,7 +117,14 @@ async function lookAtEnvironment(
   { env }: WrittenLaunch,
 ): Promise<Finding[]> {
   const { HOME, USERPROFILE } = io.env;
-  const theirs = resolveHome({ HOME, USERPROFILE, ...env }, io.platform);
+  const theirs = homeIn({ HOME, USERPROFILE, ...env }, io.platform);
+  if (typeof theirs !== 'string') {
+    const mend: OwnerStep = {
+      say: 'Write the entry anew.',
+      action: { kind: 'installClient', clients: [client.id] },
+    };
+    return [{ state: 'fail', says: theirs.shortMessage, mend }];
+  }
   if (theirs !== home) {
     const there = existsSync(`${theirs}/${CONFIG_FILE}`);
     const says = `It uses another wallet, ${shortPath(io, theirs)}${there ? '' : ', which was never made'}; this looks at ${shortPath(io, home)}.`;

@@ -14,7 +14,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function inputOf(url: string | undefined, flags: Record<string, unknown>, stdin?: string) {
   const io = fakeIo();
   if (stdin !== undefined) io.typed.end(stdin);
-  return httpCallInput({ io, home: '/nowhere', args: [url], flags: new Flags(flags), has: () => false });
+  return httpCallInput({
+    io,
+    home: '/nowhere',
+    args: [url],
+    flags: new Flags(flags),
+    commands: [],
+    has: () => false,
+  });
 }
 
 const URL_ = 'https://api.example.com/';

@@ -174,7 +174,9 @@ function keystorePassphrase({ io, home, flags }: CommandCall): () => Promise<str
     const named = await passphraseFromEnvironment(io.env, warnOn(io));
     if (named !== null || flags.has('yes') || !isInteractive(io)) return named;
     const { findKeystoreKind } = await import('../../keys/keystore.js');
-    return (await findKeystoreKind(home)) === undefined ? typeTwice(io) : askHidden(io, 'Passphrase: ');
+    return (await findKeystoreKind(home)) === undefined
+      ? typeTwice(io)
+      : askHidden(io, 'Unlock passphrase (it opens the keystore): ');
   };
   return () => (asked ??= find());
 }

@@ -74,7 +74,9 @@ export function ownerPassphrase(io: CliIo, flag: string | undefined): () => Prom
 
 /** The owner passphrase, which proves the owner: `--factor-file`, or typed; nothing else ever stands for it. */
 export function factorPassphrase(io: CliIo, path: string | undefined): () => Promise<string | null> {
-  return once(async () => (path === undefined ? typed(io, 'Owner passphrase: ') : factorFromFile(path)));
+  return once(async () =>
+    path === undefined ? typed(io, 'Owner passphrase (your factor): ') : factorFromFile(path),
+  );
 }
 
 /** A new owner passphrase: from `--factor-file`, or typed twice. */
@@ -93,7 +95,10 @@ async function factorFromFile(path: string): Promise<string> {
   throw unusable('--factor-file', path, `other users of this machine may read it; run: chmod 600 ${path}`);
 }
 
-async function typed(io: CliIo, question = 'Passphrase: '): Promise<string | null> {
+async function typed(
+  io: CliIo,
+  question = 'Unlock passphrase (it opens the keystore): ',
+): Promise<string | null> {
   return isInteractive(io) ? askHidden(io, question) : null;
 }
 

@@ -1,4 +1,10 @@
+import { findNetworkByName } from '../../money/network.js';
 import type { CommandFlag } from '../command.js';
+
+/** The CAIP-2 name of a network; a name that is not known stays, for the command to refuse it. */
+export function readNetwork(text: string): string {
+  return findNetworkByName(text)?.caip2 ?? text;
+}
 
 export const JSON_FLAG = {
   flags: '--json',
@@ -9,12 +15,14 @@ export const PASSPHRASE_FLAG = {
   doc: 'File with the unlock passphrase of a file keystore.',
 } as const satisfies CommandFlag;
 export const NETWORK_FLAG = {
-  flags: '--network <caip2>',
-  doc: 'One network by its CAIP-2 name, such as eip155:8453. Default: all enabled networks.',
+  flags: '--network <name>',
+  doc: 'One network by name, such as base or eip155:8453. Default: all enabled networks.',
+  read: readNetwork,
 } as const satisfies CommandFlag;
 export const NETWORK_FLAG_ONE = {
-  flags: '--network <caip2>',
-  doc: 'Network by its CAIP-2 name. Needed only if several are possible.',
+  flags: '--network <name>',
+  doc: 'Network by name, such as base or eip155:8453. Needed only if several are possible.',
+  read: readNetwork,
 } as const satisfies CommandFlag;
 export const OPENS = [PASSPHRASE_FLAG, JSON_FLAG] as const satisfies readonly CommandFlag[];
 export const FACTOR_FLAG = {

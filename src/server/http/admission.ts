@@ -44,7 +44,11 @@ function checkSource(c: Context<HttpEnv>, rules: AdmissionRules): Response | nul
   // The target's own host counts too, where a request names one: `GET http://elsewhere/mcp`.
   if (!namesUs(host, hostnames) || !namesUs(new URL(c.req.url).host, hostnames)) {
     refused('host');
-    return refusal(c, 403, 'This server does not answer to that host name.');
+    return refusal(
+      c,
+      403,
+      'This server does not answer to that host name. Its owner can allow the name: serve --allow-host NAME.',
+    );
   }
   if (origin !== undefined && !isOwnOrigin(origin, hostnames)) {
     refused('origin');

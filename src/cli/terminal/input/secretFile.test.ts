@@ -20,6 +20,15 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+it.each([
+  ['UTF-8 with a byte order mark', Buffer.from('\uFEFFone línea\r\n', 'utf8')],
+  ['UTF-16 as Windows writes it', Buffer.from('\uFEFFone línea\r\n', 'utf16le')],
+  ['UTF-16 in the other order', Buffer.from('\uFEFFone línea\r\n', 'utf16le').swap16()],
+])('a secret in %s is read', async (_name, bytes) => {
+  writeFileSync(path, bytes);
+  expect(await readSecretFile(fakeIo(), '--token-file', path)).toBe('one línea');
+});
+
 const OPEN_MODES = [0o640, 0o604, 0o620, 0o602, 0o644, 0o666];
 
 describe('a factor file', () => {

@@ -26,9 +26,18 @@ export async function readSecretLine(path: string, fail: (why: string) => Wallet
     throw fail((error as NodeJS.ErrnoException).code ?? 'it cannot be read');
   });
   if (bytes === null) throw fail('it is too large to be a line of text');
-  const text = bytes.toString('utf8').replace(/\r?\n$/, '');
+  const text = decode(bytes).replace(/\r?\n$/, '');
   if (text === '') throw fail('it is empty');
   return { text, isExposed: isExposed(stats) };
+}
+
+/** The text of a file by its byte order mark, which Windows' editors and shells write: UTF-16 or UTF-8, else UTF-8. */
+function decode(bytes: Buffer): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.subarray(2).toString('utf16le');
+  if (bytes[0] === 0xfe && bytes[1] === 0xff && bytes.length % 2 === 0) {
+    return Buffer.from(bytes.subarray(2)).swap16().toString('utf16le');
+  }
+  return bytes.toString('utf8').replace(/^\uFEFF/, '');
 }
 
 /** What of a file's state tells who may read it. */

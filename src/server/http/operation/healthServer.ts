@@ -59,7 +59,10 @@ async function answer(
   if (path === '/health') return say(200, '{"status":"ok"}', { 'Content-Type': 'application/json' });
   if (!namesUs(incoming.headers.host, binding.hostnames)) {
     meters.refused('host');
-    return say(403, 'This server does not answer to that host name.\n');
+    return say(
+      403,
+      'This server does not answer to that host name. Its owner can allow the name: serve --allow-host NAME.\n',
+    );
   }
   if (path !== '/metrics' || metricsToken === null) return say(404, 'There is nothing here.\n');
   const token = /^Bearer +(\S+) *$/i.exec(incoming.headers.authorization ?? '')?.[1];
