@@ -493,5 +493,5 @@ test('an entry comes into a list and goes, and the others stay', () => {
   expect(withEntry(config, 'networks.eip155:8453.rpc_url', 'add', 'https://rpc.example')).toBe(
     '["https://rpc.example"]',
   );
-  expect(() => withEntry(config, 'limits.per_day_usd', 'add', '5')).toThrow(/use config set/);
+  expect(() => withEntry(config, 'limits.per_day_usd', 'add', '5')).toThrow(/holds one value/);
 });
