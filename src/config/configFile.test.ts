@@ -171,7 +171,12 @@ describe('what cannot be used', () => {
       'config_invalid',
       'limits.per_cal_usd is not a setting',
     ],
-    ['a value for a section', () => edit(/"net": \{[^}]*\}/, '"net": 7'), 'config_invalid', 'net is not a setting'],
+    [
+      'a value for a section',
+      () => edit(/"net": \{[^}]*\}/, '"net": 7'),
+      'config_invalid',
+      'net is not a setting',
+    ],
     [
       'a number for dollars',
       () => edit('"0.50"', '0.5'),
