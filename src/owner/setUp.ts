@@ -11,6 +11,7 @@ import {
 import { setKey } from '../config/change.js';
 import { CONFIG_FILE, ensureHome } from '../config/home.js';
 import type { Config } from '../config/settings.js';
+import type { OwnerAction } from '../errors/ownerAction.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import {
   findKeystoreKind,
@@ -93,7 +94,7 @@ export async function setUpWallet(request: SetUpRequest): Promise<SetUp> {
   const isThere = (await keystore.presence()) === 'present';
   const keys = isThere
     ? await openUnfinished(request, keystore, given)
-    : await createKeystore(home, keystore, given ?? (await generatePhrase()));
+    : await createKeystore(request, kind, keystore, given ?? (await generatePhrase()));
   request.observer?.('keystore');
   const config = await ensureConfig(request, kind, keys);
   request.observer?.('config');
@@ -160,10 +161,12 @@ async function wasUsed(home: string): Promise<boolean> {
 }
 
 async function createKeystore(
-  home: string,
+  request: SetUpRequest,
+  kind: KeystoreKind,
   keystore: Keystore,
   secret: WalletSecret,
 ): Promise<UnlockedWallet> {
+  const { home } = request;
   // A config or ledger of a wallet whose keystore is gone: only that wallet's own secret may join them.
   const { walletId } = new WalletKeys(secret);
   const hasConfig = existsSync(join(home, CONFIG_FILE));
@@ -180,7 +183,27 @@ async function createKeystore(
       },
     );
   }
+  if (isOwn) assertSameMoney(readConfigUnauthenticated(home), kind, request);
   return keystore.create(secret);
+}
+
+/** What a wallet is made from, as the owner names it. */
+const FROM = { new: undefined, restore: 'phrase', import: 'key' } as const;
+
+/** Throws `already_set_up` where a wallet was begun for the other kind of money: that never changes. */
+function assertSameMoney(config: Config, kind: KeystoreKind, { home, testnet, secret }: SetUpRequest): void {
+  if (config.testnet === testnet) return;
+  const kindOfMoney = config.testnet ? 'test networks' : 'real money';
+  const from = FROM[secret.kind];
+  const action: OwnerAction = {
+    kind: 'setUp',
+    testnet: config.testnet,
+    ...(from === undefined ? {} : { from }),
+    ...(kind === 'file' ? { keystore: kind } : {}),
+  };
+  throw new WalletError('already_set_up', `The wallet that was begun in ${home} is for ${kindOfMoney}.`, {
+    owner: { say: `Finish it for ${kindOfMoney}.`, action },
+  });
 }
 
 async function ensureConfig(
@@ -201,13 +224,7 @@ async function ensureConfig(
     await liftVersion(home, keys, mac);
   }
   const config = readConfig(home, mac);
-  if (config.testnet !== testnet) {
-    const kindOfMoney = config.testnet ? 'test networks' : 'real money';
-    throw new WalletError(
-      'already_set_up',
-      `The wallet that was begun in ${home} is for ${kindOfMoney}; run init again ${config.testnet ? 'with' : 'without'} --testnet.`,
-    );
-  }
+  assertSameMoney(config, kind, request);
   return config;
 }
 
