@@ -9,7 +9,7 @@ import { moneyOf, viewPayment } from '../../wallet/answer/outcome.js';
 import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import { unlockAsOwner, type OwnerWish } from '../../owner/ownerHand.js';
-import { pursesFor } from '../../treasury/purses.js';
+import { fundedNetworks } from '../../treasury/fundedNetworks.js';
 import { withdraw, type Withdrawn } from '../../treasury/withdraw.js';
 import type { WithdrawalPlan, WithdrawalWish } from '../../treasury/withdrawPlan.js';
 import { cleanLine } from '../../text/untrusted.js';
@@ -82,7 +82,7 @@ export async function moveMoney(
     return await untilInterrupted(async (signal) => {
       const { from } = await ends(engine, named);
       const networks = isWithin
-        ? (await pursesFor(from, rest, named, signal)).map(({ caip2 }) => caip2)
+        ? (await fundedNetworks(from, rest, named, signal)).map(({ caip2 }) => caip2)
         : [named];
       const moved: Moved[] = [];
       for (const network of networks) {

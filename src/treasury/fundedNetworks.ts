@@ -8,7 +8,7 @@ import { atomicOf, readFunds, type WithdrawalWish } from './withdrawPlan.js';
 import type { AtomicAmount } from '../money/unit.js';
 
 /** What an agent has free on one network; null where its RPC is silent. */
-interface Purse {
+interface FundedNetwork {
   readonly network: Network;
   readonly spendableAtomic: AtomicAmount | null;
   readonly enough: boolean;
@@ -19,7 +19,7 @@ interface Purse {
  * has it, and for all each that has any. One whose RPC is silent comes last, for it to be said. Never none: where
  * nothing is anywhere, whoever takes it from the first says so. Throws `network_disabled`.
  */
-export async function pursesFor(
+export async function fundedNetworks(
   from: Engine,
   { usdMicros, takesHeld }: Pick<WithdrawalWish, 'usdMicros' | 'takesHeld'>,
   wanted: string | undefined,
@@ -35,13 +35,13 @@ export async function pursesFor(
     );
   }
   if (named.length === 1) return named;
-  const purses = await Promise.all(named.map(readPurse));
-  const rich = purses.filter(({ enough }) => enough);
-  const silent = purses.filter(({ spendableAtomic }) => spendableAtomic === null);
+  const networks = await Promise.all(named.map(readNetwork));
+  const rich = networks.filter(({ enough }) => enough);
+  const silent = networks.filter(({ spendableAtomic }) => spendableAtomic === null);
   const chosen = [...rich, ...silent].map(({ network }) => network);
   return chosen.length === 0 || usdMicros !== 'all' ? chosen.concat(named).slice(0, 1) : chosen;
 
-  async function readPurse(network: Network): Promise<Purse> {
+  async function readNetwork(network: Network): Promise<FundedNetwork> {
     const [asset] = assetsOf(network.caip2);
     if (asset === undefined) return { network, spendableAtomic: 0n, enough: false };
     const address = await from.addressOn(network);
