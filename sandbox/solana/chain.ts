@@ -111,7 +111,27 @@ export async function startSolana(clock = new SandboxClock()) {
     /** Adds USDC, atomic, to an owner's account, which is made where there is none. */
     async fund(owner: string, atomic: bigint, mint: Address = USDC_MINT): Promise<void> {
       const at = await tokenAccountOf(owner as Address, mint);
-      put(at, accountData(mint, owner as Address, (read(at) ?? 0n) + atomic));
+      const held = read(at);
+      put(at, accountData(mint, owner as Address, (held ?? 0n) + atomic));
+      // A history of the account begins with what made it.
+      const holding = (amount: bigint) => [
+        {
+          accountIndex: 1,
+          mint: mint as string,
+          owner,
+          uiTokenAmount: { amount: String(amount), decimals: 6 },
+        },
+      ];
+      blocks.add({
+        signature: getBase58Decoder().decode(randomBytes(64)) as Signature,
+        accounts: [at],
+        memo: null,
+        err: null,
+        bytes: randomBytes(200),
+        messageBytes: new Uint8Array(),
+        before: held === null ? [] : holding(held),
+        after: holding((held ?? 0n) + atomic),
+      });
     },
     /** Adds SOL for fees, in lamports. */
     giveGas: (owner: string, coins: bigint): void => {

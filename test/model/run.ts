@@ -4,6 +4,7 @@ import { reconcileAll, reconcileDue } from '../../src/wallet/settle/reconcile.js
 import { commandLists } from './commands/list.js';
 import { assertEnded, assertPromise } from './invariants.js';
 import { HONEST } from './operator.js';
+import { makeAccounts } from './wallet.js';
 import { World, type Figures } from './world.js';
 
 /** The most that happens in one life of a wallet. */
@@ -52,6 +53,7 @@ export async function checkModel({
     fc.record({ evm: liar, svm: liar }),
     async (commands, liars) => {
       using world = new World(liars, figures);
+      await makeAccounts(world);
       await fc.asyncModelRun(() => ({ model: {}, real: world }), commands as never);
       await endAll(world);
       const { ledger } = world.process(0);

@@ -20,6 +20,15 @@ interface Entry {
   readonly account: string;
   /** Null for what is no payment of ours. */
   readonly transfer: SolanaTransfer | null;
+  /** Whether it made the account. */
+  readonly makes?: true;
+}
+
+/** A token account that payments are made from. */
+export interface SolanaAccount {
+  readonly address: string;
+  readonly owner: string;
+  readonly mint: string;
 }
 
 interface Seen {
@@ -66,10 +75,19 @@ export class SolanaSim {
   readonly #nowMs: () => number;
   readonly #genesisMs: number;
   readonly #entries: Entry[] = [];
+  #account: SolanaAccount | null = null;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
     this.#genesisMs = nowMs() - HISTORY_SLOTS * SLOT_MS;
+  }
+
+  /** Makes the account that is paid from: nothing of it is older. */
+  makeAccount(account: SolanaAccount): void {
+    this.#account = account;
+    const signature = writeBase58(randomBytes(64));
+    const place = { signature, slot: this.#tip, account: account.address };
+    this.#entries.push({ ...place, memo: 'funds', base64: 'AAAA', transfer: null, makes: true });
   }
 
   get #tip(): number {
@@ -200,10 +218,9 @@ export class SolanaSim {
       case 'getBlockTime':
         return this.#blockTime(Number(subject), seen);
       case 'getFirstAvailableBlock':
-        // A node with an archive beside it names the archive's.
-        return mood.silent ? 0 : first;
       case 'minimumLedgerSlot':
-        return first;
+        // The index of an account's transactions can be shorter than what a node says that it keeps.
+        return mood.silent ? 0 : first;
       case 'getSignaturesForAddress':
         return this.#touched(String(subject), params[1] as PlaceQuestion, seen);
       case 'getTransaction':
@@ -250,11 +267,13 @@ export class SolanaSim {
   #transaction(signature: string, seen: Seen): unknown {
     const entry = this.#shown(seen).find((one) => one.signature === signature);
     if (entry === undefined) return null;
-    const { slot, base64 } = entry;
+    const { slot, base64, makes } = entry;
+    const { mint, owner } = this.#account ?? {};
+    const held = [{ accountIndex: 1, mint, owner, uiTokenAmount: { amount: '1000000000000', decimals: 6 } }];
     return {
       slot,
       blockTime: this.#timeOf(slot),
-      meta: { err: null, preTokenBalances: [], postTokenBalances: [] },
+      meta: { err: null, preTokenBalances: makes === true ? [] : held, postTokenBalances: held },
       transaction: [base64, 'base64'],
     };
   }

@@ -185,6 +185,14 @@ export async function openWithdrawal(
   return 'held';
 }
 
+/** Makes the accounts that the wallet pays from. */
+export async function makeAccounts({ networks, solana }: World): Promise<void> {
+  const { asset } = networks.svm;
+  if (asset.family !== 'svm') throw new Error('Not an asset of Solana');
+  const owner = SOLANA_PAYER.address;
+  solana.makeAccount({ address: await tokenAccountOf(owner, asset), owner, mint: asset.address });
+}
+
 /** Puts a held payment into the world, with the call that is busy with it. */
 async function begin(
   world: World,

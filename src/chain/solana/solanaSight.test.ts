@@ -53,6 +53,7 @@ function operatorThatShows(base64: string): { operator: SolanaOperator; id: stri
     isBlockhashValid: async () => Promise.resolve(true),
     timeOf: async () => Promise.resolve(SIGNED_SEC),
     firstSlot: async () => Promise.resolve(0),
+    tokenBalance: async () => Promise.resolve(null),
     transaction: async () =>
       Promise.resolve({ base64, slot: 1_990, timeSec: 100, failed: false, before: [], after: [] }),
   };
@@ -323,6 +324,38 @@ describe('a history that begins after the signing (T31)', () => {
     expect(sight.kind).toBe(kind);
     if (sight.kind === 'down' && marked) expect(['pruned', 'refused']).toContain(sight.fault.kind);
   });
+
+  it.each(['made', 'empty', 'funded', 'of another owner', 'unlisted', 'not shown', 'nothing'] as const)(
+    'counts where its oldest entry made the account, and nowhere else: %s',
+    async (oldest) => {
+      const feePayer = newKey();
+      const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
+      const { operator } = operatorThatShows(base64);
+      const balance = (amountAtomic: bigint, owner: string | null = query.from) => [
+        { accountIndex: 1, mint: query.asset.address, owner, amountAtomic },
+      ];
+      // An account that was there before, with nothing in it or with an owner that is not shown, is older than the list.
+      const before = { empty: balance(0n), funded: balance(5n), 'of another owner': balance(0n, null) };
+      const landed = {
+        base64: 'AAAA',
+        slot: 1_851,
+        timeSec: null,
+        failed: false,
+        before: oldest in before ? before[oldest as keyof typeof before] : [],
+        after: oldest === 'unlisted' ? [] : balance(20_000n),
+      };
+      const short: SolanaOperator = {
+        ...operator,
+        ...deadAt(PAST_HEIGHT),
+        ...(oldest === 'nothing' ? lists() : lists({ slot: 1_851, timeSec: null })),
+        // By its own word it keeps all.
+        firstSlot: async () => Promise.resolve(0),
+        tokenBalance: async () => Promise.resolve(10_000n),
+        transaction: async () => Promise.resolve(oldest === 'not shown' ? null : landed),
+      };
+      expect((await look(short, query)).kind).toBe(oldest === 'made' ? 'unused' : 'down');
+    },
+  );
 });
 
 describe('a history that is too long for one look (T31)', () => {
@@ -373,7 +406,15 @@ describe('a history that is too long for one look (T31)', () => {
     const feePayer = newKey();
     const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
     const { operator, id } = operatorThatShows(base64);
-    const { world, withDust } = dusted(id, '', operator);
+    const dustOnly = dusted(id, '', operator);
+    const { world } = dustOnly;
+    // The oldest of it made the account.
+    const after = [{ accountIndex: 1, mint: query.asset.address, owner: query.from, amountAtomic: 20_000n }];
+    const withDust: SolanaOperator = {
+      ...dustOnly.withDust,
+      transaction: async () =>
+        Promise.resolve({ base64: 'AAAA', slot: 1_000_000, timeSec: 150, failed: false, before: [], after }),
+    };
     // As long as it goes on from the top each time, no look would ever end.
     for (let i = 0; i < 3; i++)
       expect(await look(withDust, query, newMemory())).toMatchObject({ kind: 'searching' });

@@ -7,8 +7,8 @@ import {
 } from '../../protocols/solana/solanaMessage.js';
 import { isSignedByAll } from '../../protocols/solana/solanaSignature.js';
 import type { SearchMemory, SolanaFateQuery } from '../fate.js';
-import type { Mark } from '../../payment/mark.js';
 import { RpcFault, type RpcFaultKind } from '../rpcFault.js';
+import { assertReachesBack, isBeforeSigning, markOf } from './historyReach.js';
 import type { LandedTransaction, Touched } from './solanaAnswer.js';
 import type { SolanaHead, SolanaOperator } from './solanaOperator.js';
 import type { AtomicAmount } from '../../money/unit.js';
@@ -66,8 +66,6 @@ const REACHED_SEC = 60;
  * operator's own blocks is all there is, with some more room for a clock of ours.
  */
 const REACHED_BY_TIME_SEC = 300;
-/** How much before the signing a history must reach where no slot was noted: a clock may have been fast by so much. */
-const CLOCK_AHEAD_SEC = 7_800;
 /** Pages of the account's history in one look; what is left comes with the next. */
 const PAGES_MAX = 10;
 /**
@@ -135,10 +133,6 @@ async function isDead(
   return !(await operator.isBlockhashValid(blockhash, slot, signal));
 }
 
-function markOf({ origin }: SolanaOperator, { marks = [] }: SolanaFateQuery): Mark | undefined {
-  return marks.find(({ operator }) => operator === origin);
-}
-
 interface Found {
   readonly tx: string;
   readonly landed: LandedTransaction;
@@ -201,7 +195,7 @@ async function searchWhole(
     throw fault;
   }
   if (end === 'pages') return 'unfinished';
-  if (end === 'beginning') await assertReachesBack(operator, query, signal);
+  if (end === 'beginning') await assertReachesBack(operator, query, before, signal);
   if (typeof end !== 'string') return end;
   keep({ whole: true });
   return 'absent';
@@ -235,32 +229,6 @@ async function walkDown(
     if (before === undefined) return 'beginning';
   }
   return 'pages';
-}
-
-function isBeforeSigning(
-  operator: SolanaOperator,
-  query: SolanaFateQuery,
-  { slot, timeSec }: Touched,
-): boolean {
-  const mark = markOf(operator, query);
-  if (mark !== undefined) return slot <= mark.after;
-  return timeSec !== null && timeSec < query.openedSec - CLOCK_AHEAD_SEC;
-}
-
-/** T31: a list that ends says nothing of what was before it, unless the operator keeps a history from there on. */
-async function assertReachesBack(
-  operator: SolanaOperator,
-  query: SolanaFateQuery,
-  signal: AbortSignal,
-): Promise<void> {
-  const first = await operator.firstSlot(signal);
-  if (first <= 1) return;
-  const mark = markOf(operator, query);
-  if (mark === undefined) {
-    const timeSec = await operator.timeOf(first, signal);
-    if (timeSec !== null && timeSec < query.openedSec - CLOCK_AHEAD_SEC) return;
-  } else if (first <= mark.after) return;
-  throw new RpcFault('pruned', operator.origin, 'keeps no history from when the payment was signed');
 }
 
 /** The payment where an entry of the history is it; null where it is another transaction. */
