@@ -12,6 +12,7 @@ import { tools } from '../src/mcp/tools.js';
 import { ASSETS } from '../src/money/asset.js';
 import { findNetwork } from '../src/money/network.js';
 import { THREATS } from '../test/adversary/role.ts';
+import { OPERATOR_ATTACKS, OPERATOR_THREATS } from '../test/adversary/operators/table.ts';
 import { ATTACKS, CONTROLS } from '../test/adversary/table.ts';
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -23,6 +24,9 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 function firstSentence(text: string): string {
   return /^.*?[.](?=\s|$)/s.exec(text)?.[0].replace(/\s+/g, ' ') ?? text;
 }
+
+/** Of sellers, and of the operators of a chain. */
+const ALL_ATTACKS: readonly { readonly threat: string }[] = [...ATTACKS, ...OPERATOR_ATTACKS];
 
 /** Lists by their name between the markers of a document. */
 const lists: Readonly<Record<string, () => string>> = {
@@ -56,13 +60,13 @@ const lists: Readonly<Record<string, () => string>> = {
       Object.entries(CODES).map(([code, { means, retry }]) => [`\`${code}\``, means, retry]),
     ),
   score: () =>
-    `**${ATTACKS.length} attacks, all beaten; ${CONTROLS.length} honest shapes, all paid.** By threat: [docs/threats.md](docs/threats.md).`,
+    `**${ALL_ATTACKS.length} attacks, all beaten; ${CONTROLS.length} honest shapes, all paid.** By threat: [docs/threats.md](docs/threats.md).`,
   attacks: () =>
     table(
       ['#', 'attacks', 'about'],
-      Object.entries(THREATS).map(([threat, words]) => [
+      Object.entries({ ...THREATS, ...OPERATOR_THREATS }).map(([threat, words]) => [
         threat,
-        String(ATTACKS.filter((attack) => attack.threat === threat).length),
+        String(ALL_ATTACKS.filter((attack) => attack.threat === threat).length),
         words,
       ]),
     ),

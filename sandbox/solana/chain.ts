@@ -1,14 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
+  compileTransaction,
   createKeyPairSignerFromPrivateKeyBytes,
+  createTransactionMessage,
   getAddressDecoder,
   getBase58Decoder,
   getBase64EncodedWireTransaction,
   getCompiledTransactionMessageDecoder,
   getSignatureFromTransaction,
   getTransactionDecoder,
+  getTransactionEncoder,
   lamports,
+  setTransactionMessageFeePayer,
+  setTransactionMessageLifetimeUsingBlockhash,
   type Address,
+  type Blockhash,
   type KeyPairSigner,
   type Signature,
 } from '@solana/kit';
@@ -69,6 +75,8 @@ export async function startSolana(clock = new SandboxClock()) {
   const feePayer = await namedSigner('purser sandbox fee payer');
   svm.airdrop(feePayer.address as never, lamports(FEES_LAMPORTS) as never);
 
+  /** A transaction that can be read, and does nothing: what else makes or fills an account is no business of a wallet's. */
+  const funding = emptyTransaction(feePayer.address);
   const put = (at: Address, data: Uint8Array): void =>
     svm.setAccount({
       address: at,
@@ -127,7 +135,7 @@ export async function startSolana(clock = new SandboxClock()) {
         accounts: [at],
         memo: null,
         err: null,
-        bytes: randomBytes(200),
+        bytes: funding,
         messageBytes: new Uint8Array(),
         before: held === null ? [] : holding(held),
         after: holding((held ?? 0n) + atomic),
@@ -192,6 +200,15 @@ export async function startSolana(clock = new SandboxClock()) {
       }),
     stop: server.close,
   };
+}
+
+function emptyTransaction(feePayer: Address): Uint8Array {
+  const blockhash = getBase58Decoder().decode(new Uint8Array(32)) as Blockhash;
+  const message = setTransactionMessageLifetimeUsingBlockhash(
+    { blockhash, lastValidBlockHeight: 0n },
+    setTransactionMessageFeePayer(feePayer, createTransactionMessage({ version: 0 })),
+  );
+  return new Uint8Array(getTransactionEncoder().encode(compileTransaction(message)));
 }
 
 /** The TransferChecked of a message, as a seller would look for it; null where there is none. */

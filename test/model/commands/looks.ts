@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { reconcileAll, reconcileDue, reconcilePayment } from '../../../src/wallet/settle/reconcile.js';
 import type { ModelPayment } from '../payment.js';
 import type { Process, World } from '../world.js';
-import { Command, land, MINUTE, pick, SEC, slots, whiches } from './command.js';
+import { HONEST, type Mood } from '../operator.js';
+import { Command, HOUR, land, MINUTE, pick, SEC, slots, whiches } from './command.js';
 import { hear } from './sales.js';
 import { lies } from './weather.js';
 
@@ -47,6 +48,88 @@ export const broken = fc.record({ which: whiches, slot: slots, lies, landsFirst:
       },
     ),
 );
+/** It lands at its last moment, and is looked at where that is about to be settled. */
+export const lastMoments = fc
+  .record({
+    which: whiches,
+    slot: slots,
+    beforeSec: fc.integer({ min: 1, max: 5 }),
+    afterSec: fc.integer({ min: 54, max: 64 }),
+  })
+  .map(
+    ({ which, slot, beforeSec, afterSec }) =>
+      new Command(
+        `#${which} lands ${beforeSec} s before its end, and is looked at ${afterSec} s after it`,
+        async (world) => {
+          const payment = pick(world, which, ({ left, onChain }) => left && onChain?.mayLand() === true);
+          if (payment === undefined) return undefined;
+          world.advanceTo((payment.validBeforeSec - beforeSec) * SEC);
+          const landed = land(world, payment);
+          world.advanceTo((payment.validBeforeSec + afterSec) * SEC);
+          const process = world.process(slot);
+          await world.inside(process, () => lookAt(world, process, payment));
+          return landed ? 'landed at the last moment' : undefined;
+        },
+      ),
+  );
+
+/** The worst that the two operators of a network can be at once, while what is new is looked at. */
+export const sieges = fc
+  .record({
+    which: whiches,
+    slot: slots,
+    lies,
+    other: fc.constantFrom<Partial<Mood>>(
+      { down: true },
+      { lagBlocks: 1 },
+      { lagBlocks: 40 },
+      { lagBlocks: 400 },
+      { keptBlocks: 20, silent: true },
+    ),
+    waitSec: fc.constantFrom(0, 0, 30, 100, 200),
+  })
+  .map(
+    ({ which, slot, lies: told, other, waitSec }) =>
+      new Command(
+        `#${which} is looked at ${waitSec} s later by one that lies (${told.join()}) and one that is ${JSON.stringify(other)}`,
+        async (world) => {
+          const payment = pick(world, which, ({ left }) => left);
+          if (payment === undefined) return undefined;
+          const { liar } = world.networks[payment.family];
+          world.setMood(payment.family, liar, { ...HONEST, lies: told });
+          world.setMood(payment.family, liar === 0 ? 1 : 0, { ...HONEST, ...other });
+          world.advanceTo(world.trueMs + waitSec * SEC);
+          const process = world.process(slot);
+          await world.inside(process, () => lookAt(world, process, payment));
+          return 'siege';
+        },
+      ),
+  );
+
+/** Neither operator keeps its history, and it is looked at when that is long ago. */
+export const oblivions = fc
+  .record({ which: whiches, slot: slots, landsFirst: fc.boolean(), silent: fc.boolean() })
+  .map(
+    ({ which, slot, landsFirst, silent }) =>
+      new Command(
+        `#${which}${landsFirst ? ' lands, and' : ''} is looked at after a day, of which no operator kept more than an hour${silent ? ' or says so' : ''}`,
+        async (world) => {
+          const payment = pick(world, which, ({ left }) => left);
+          if (payment === undefined) return undefined;
+          if (landsFirst) land(world, payment);
+          for (const index of [0, 1] as const)
+            world.setMood(payment.family, index, { ...HONEST, keptBlocks: KEPT_BLOCKS, silent });
+          world.advanceTo(world.trueMs + 24 * HOUR);
+          const process = world.process(slot);
+          await world.inside(process, () => lookAt(world, process, payment));
+          return 'oblivion';
+        },
+      ),
+  );
+
+/** An hour of Solana, and some more of Base. */
+const KEPT_BLOCKS = 9_000;
+
 /** What may happen while a look waits for an answer. */
 const DURING = ['nothing', 'nothing', 'lands', 'time', 'killed', 'other looks', 'answer'] as const;
 

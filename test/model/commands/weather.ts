@@ -1,6 +1,6 @@
 import { COMMIT_POINTS, type CommitPoint } from '../../../src/ledger/commitPoint.js';
 import fc from 'fast-check';
-import { LIES, type Mood } from '../operator.js';
+import { LIES, type Lie, type Mood } from '../operator.js';
 import { Command, families, HOUR, land, MINUTE, pick, SEC, slots, whiches } from './command.js';
 
 export const landings = whiches.map(
@@ -49,7 +49,12 @@ export const dusts = fc.record({ which: whiches, count: fc.constantFrom(1, 20, 1
     }),
 );
 
-export const lies = fc.subarray([...LIES], { minLength: 1 });
+/** Some lies, or all by which a payment is denied. */
+export const lies = fc.oneof(
+  fc.subarray([...LIES], { minLength: 1 }),
+  fc.constant<Lie[]>(['unused', 'height', 'time', 'blockhash']),
+  fc.constant<Lie[]>(['paid']),
+);
 
 const moods: fc.Arbitrary<Mood> = fc.record({
   down: fc.constantFrom(false, false, false, true),
