@@ -28,6 +28,7 @@ interface Seen {
 const BLOCK_SEC = 2;
 /** Blocks that may still be undone. */
 const SAFE_LAG_BLOCKS = 30;
+const SETTLED_LONG_AGO_BLOCKS = 40;
 const HISTORY_BLOCKS = 1_000_000;
 const LIE_SEC = 7_200;
 const LIE_BLOCKS = 5_000;
@@ -198,7 +199,11 @@ export class EvmSim {
     if (!lies.includes('paid')) return landings;
     const known = nonce === undefined ? undefined : this.#known.get(nonce);
     if (known !== undefined && !this.#landings.has(known.nonce))
-      this.#madeUp.set(known.nonce, { authorization: known, block: to });
+      this.#madeUp.set(known.nonce, {
+        authorization: known,
+        // In a settled block where it was signed long enough ago.
+        block: Math.max((this.#heardAt.get(known.nonce) ?? 0) + 1, to - SETTLED_LONG_AGO_BLOCKS),
+      });
     return [
       ...landings,
       ...[...this.#madeUp.values()].filter(({ authorization }) => !this.#landings.has(authorization.nonce)),
@@ -206,11 +211,13 @@ export class EvmSim {
   }
 
   readonly #known = new Map<string, EvmAuthorization>();
+  readonly #heardAt = new Map<string, number>();
   readonly #madeUp = new Map<string, Landing>();
 
   /** Tells the chain's operators of a payment that was signed: a liar among them may make it up. */
   hearOf(authorization: EvmAuthorization): void {
     this.#known.set(authorization.nonce, authorization);
+    this.#heardAt.set(authorization.nonce, this.#tip);
   }
 
   #logsOf({ authorization, block }: Landing, position: number): TokenLog[] {

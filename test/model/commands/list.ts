@@ -20,7 +20,7 @@ export function commandLists(maxCommands: number): fc.Arbitrary<Iterable<Command
     [2, dusts],
     [6, changes],
     [1, broken],
-    [3, lastMoments],
+    [6, lastMoments],
     [4, sieges],
     [2, oblivions],
     [2, kills],

@@ -53,8 +53,8 @@ export const lastMoments = fc
   .record({
     which: whiches,
     slot: slots,
-    beforeSec: fc.integer({ min: 1, max: 5 }),
-    afterSec: fc.integer({ min: 54, max: 64 }),
+    beforeSec: fc.integer({ min: 1, max: 4 }),
+    afterSec: fc.constantFrom(55, 56, 57, 57, 58, 58, 59, 60, 61, 64),
   })
   .map(
     ({ which, slot, beforeSec, afterSec }) =>
