@@ -124,7 +124,17 @@ export const CODES = {
     retry: 'never',
     exit: 2,
   },
-  needs_owner: { means: 'The call passes a limit that only the owner can lift.', retry: 'never', exit: 3 },
+  above_cap: { means: 'The call passes a cap, which the owner can lift.', retry: 'never', exit: 3 },
+  payee_changed: {
+    means: 'The seller wants the money at another address than before; the owner can allow that.',
+    retry: 'never',
+    exit: 3,
+  },
+  price_jumped: {
+    means: 'The price is far above what the endpoint usually costs; the owner can allow it.',
+    retry: 'never',
+    exit: 3,
+  },
   above_ceiling: {
     means: 'The call passes a ceiling; not even an approval allows it.',
     retry: 'never',
@@ -140,6 +150,12 @@ export const CODES = {
     retry: 'after_delay',
     exit: 3,
   },
+  owner_proof_needed: {
+    means: 'Only the owner may do this, and nothing given with the command proves that it is them.',
+    retry: 'after_owner',
+    exit: 3,
+  },
+  terminal_needed: { means: 'This is shown on a terminal only.', retry: 'after_owner', exit: 3 },
   factor_needed: {
     means: "Only the owner's factor, a passphrase or a passkey, allows this.",
     retry: 'after_owner',
@@ -155,6 +171,11 @@ export const CODES = {
     means: 'A stored factor is not as it was written.',
     retry: 'after_owner',
     exit: 6,
+  },
+  approval_denied: {
+    means: 'The owner was asked about this call and said no.',
+    retry: 'never',
+    exit: 3,
   },
   approval_unknown: { means: 'No such approval.', retry: 'never', exit: 2 },
   approval_closed: { means: 'The approval was answered already.', retry: 'never', exit: 3 },

@@ -51,7 +51,7 @@ export interface Rebuilding {
  * left alone. What the lost ledger signed can settle for as
  * long as an authorization lives, so the wallet stays frozen until then; after it the chain shows all there is.
  *
- * Throws `needs_owner`, `rpc_unavailable`, `config_*`, `home_*` and the codes of the keystore.
+ * Throws `owner_proof_needed`, `rpc_unavailable`, `config_*`, `home_*` and the codes of the keystore.
  */
 export async function rebuildLedger(options: OwnerOptions): Promise<Rebuilding> {
   const keys = await unlockAsOwner(options, REBUILD_WISH);
@@ -236,7 +236,7 @@ export async function backupLedger(options: OwnerOptions, path: string): Promise
  * Puts a backup in the ledger's place, and begins a rebuilding over it: what was paid after the backup was taken is
  * counted from the chain before anything is signed again.
  *
- * Throws `not_found`, `needs_owner`, `ledger_foreign` and `ledger_damaged` for a file that is no sound ledger of this
+ * Throws `not_found`, `owner_proof_needed`, `ledger_foreign` and `ledger_damaged` for a file that is no sound ledger of this
  * wallet; the ledger is then as it was.
  */
 export async function restoreLedger(options: OwnerOptions, path: string): Promise<Rebuilding> {

@@ -36,7 +36,7 @@ export interface ConfigChange extends KeyChange {
  * Sets one key of the config. Tightening needs keys that unlock; loosening is the owner's (threats.md T22, and
  * docs/design.md, "Two secrets").
  *
- * Throws `bad_input` for a key or value that cannot be, `needs_owner`, `config_*`, `ledger_*` and the codes of the
+ * Throws `bad_input` for a key or value that cannot be, `owner_proof_needed`, `config_*`, `ledger_*` and the codes of the
  * keystore; the config is then as it was.
  */
 export function changeConfig(
@@ -223,7 +223,11 @@ function staleConfig(): WalletError {
 }
 
 function changedMeanwhile({ what, action }: OwnerWish): WalletError {
-  return new WalletError('needs_owner', `${what} is the owner's alone, and the config changed meanwhile.`, {
-    owner: { say: 'The config changed while you were changing it.', action },
-  });
+  return new WalletError(
+    'owner_proof_needed',
+    `${what} is the owner's alone, and the config changed meanwhile.`,
+    {
+      owner: { say: 'The config changed while you were changing it.', action },
+    },
+  );
 }

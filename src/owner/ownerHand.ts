@@ -85,7 +85,7 @@ export async function unlockAsAnyone(
 /**
  * Unlocks the keys for something that is the owner's alone.
  *
- * Throws `factor_needed`, `factor_wrong` and `factor_slowed` once there is a factor, `needs_owner` until then where
+ * Throws `factor_needed`, `factor_wrong` and `factor_slowed` once there is a factor, `owner_proof_needed` until then where
  * nothing tells the owner, the codes of the keystore, and those of the ledger.
  */
 export async function unlockAsOwner(options: OwnerOptions, wish: OwnerWish): Promise<UnlockedWallet> {
@@ -228,7 +228,7 @@ function constant<T>(value: T): () => Promise<T> {
 }
 
 /**
- * Throws `needs_owner` unless something tells the owner. Answers the passphrase that has to open the keystore, which
+ * Throws `owner_proof_needed` unless something tells the owner. Answers the passphrase that has to open the keystore, which
  * is the proof where there is one; null with a keychain.
  */
 export async function proveOwner(
@@ -250,7 +250,7 @@ export async function proveOwner(
 }
 
 function needsOwner({ what, action }: OwnerWish, how: string, gives?: OwnerStep['gives']): WalletError {
-  return new WalletError('needs_owner', `${what} is the owner's alone: ${how}.`, {
+  return new WalletError('owner_proof_needed', `${what} is the owner's alone: ${how}.`, {
     owner: { say: `${what} needs you.`, action, ...(gives === undefined ? {} : { gives }) },
   });
 }

@@ -29,7 +29,7 @@ export function judgePayee({
   const host = hostOf(hostPort);
   return {
     verdict: 'ask',
-    code: 'needs_owner',
+    code: 'payee_changed',
     sentence:
       `${host} wants the money at ${payTo}, and the last ${STABLE_PAYMENTS} payments to it went to ${expected}; ` +
       `only the owner can allow the change; do not retry.`,
@@ -75,7 +75,7 @@ export function judgePrice({
   const [price, median] = [formatUsd(usdMicros), formatUsd(medianUsdMicros)];
   return {
     verdict: 'ask',
-    code: 'needs_owner',
+    code: 'price_jumped',
     sentence:
       `The price of $${price} is more than twice the $${median} that this endpoint usually costs, ` +
       `and only the owner can allow it; do not retry.`,

@@ -31,7 +31,7 @@ test('a cap asks, with what is used and left and the least that would do', () =>
     judgeTotals({ usdMicros: 500_000n, exceeded: [exceeded('limits.per_session_usd', 1_800_000n)] }),
   ).toEqual({
     verdict: 'ask',
-    code: 'needs_owner',
+    code: 'above_cap',
     sentence:
       'The price of $0.50 passes the cap of $2.00 for this session (limits.per_session_usd), ' +
       'which only the owner can lift: $1.80 is used and $0.20 is left; do not retry.',

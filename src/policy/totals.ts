@@ -45,7 +45,7 @@ export function judgeTotals({
   }
   return {
     verdict: 'ask',
-    code: 'needs_owner',
+    code: 'above_cap',
     sentence: `The price of ${price} passes ${bound} (${nameOfLimit(line.name, loweredBy)}), which only the owner can lift: ${figures}; do not retry.`,
     line: deciding,
     owner: raiseCap(say, line.name, usedUsdMicros + usdMicros, loweredBy),

@@ -83,13 +83,13 @@ test('a host not allowed names what the owner would run, and never shell syntax 
 
 test.each([
   [500_000n, undefined, 'allow'],
-  [500_001n, undefined, 'ask needs_owner'],
-  [5_000_000n, undefined, 'ask needs_owner'],
+  [500_001n, undefined, 'ask above_cap'],
+  [5_000_000n, undefined, 'ask above_cap'],
   [5_000_001n, undefined, 'refuse above_ceiling'],
   [10_000n, 10_000n, 'allow'],
   [10_001n, 10_000n, 'refuse price_above_max'],
   [600_000n, 550_000n, 'refuse price_above_max'],
-  [600_000n, 1_000_000n, 'ask needs_owner'],
+  [600_000n, 1_000_000n, 'ask above_cap'],
   [6_000_000n, 10_000n, 'refuse above_ceiling'],
 ])('a price of %s with max_usd %s: %s', (price, maxUsdMicros, expected) => {
   const offer = offerOf(BASE, price);
@@ -101,7 +101,7 @@ test.each([
 test('a refusal says its figures, its key and that it is final', () => {
   expect(judgeOffer({ offer: offerOf(BASE, 750_000n), ...rules })).toEqual({
     verdict: 'ask',
-    code: 'needs_owner',
+    code: 'above_cap',
     sentence:
       'The price of $0.75 is above the cap of $0.50 a call (limits.per_call_usd), which only the owner can lift; do not retry.',
     line: { name: 'limits.per_call_usd', usdMicrosMax: 500_000n, usdMicrosLeft: 500_000n },
@@ -140,7 +140,7 @@ test('a cap that the client lowered is named by its variable, and any other by t
 });
 
 test('the strictest verdict wins, the first of equals', () => {
-  const ask: Verdict = { verdict: 'ask', code: 'needs_owner', sentence: '1' };
+  const ask: Verdict = { verdict: 'ask', code: 'above_cap', sentence: '1' };
   const refuse: Verdict = { verdict: 'refuse', code: 'host_denied', sentence: '2' };
   expect(strictest([])).toBe(ALLOW);
   expect(strictest([ALLOW, ask, { ...ask }, ALLOW])).toBe(ask);

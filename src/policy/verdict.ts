@@ -173,7 +173,7 @@ export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: O
   if (price > cap) {
     return {
       verdict: 'ask',
-      code: 'needs_owner',
+      code: 'above_cap',
       sentence:
         `The price of $${formatUsd(price)} is above the cap of $${formatUsd(cap)} a call ` +
         `(${nameOfLimit(capBound.name, rules.loweredBy)}), which only the owner can lift; do not retry.`,

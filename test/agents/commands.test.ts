@@ -114,7 +114,7 @@ describe('the owner', () => {
   test('removes an agent, whose money comes back; anyone else only with it left where it is', async () => {
     const signed = signaturesIn(mine.home);
     const refused = await asAnyone('agents', 'remove', 'ann', '--json');
-    expect([refused.exit, jsonOf(refused)]).toMatchObject([3, { code: 'needs_owner', money: 'none' }]);
+    expect([refused.exit, jsonOf(refused)]).toMatchObject([3, { code: 'owner_proof_needed', money: 'none' }]);
     expect(signaturesIn(mine.home)).toBe(signed);
     const removed = jsonOf(await asOwner('agents', 'remove', 'ann', '--json'));
     expect(removed).toMatchObject({

@@ -173,7 +173,7 @@ describe.each(ERAS)('with a factor, in $era', ({ mode }) => {
       expect(agent.asked[0]?.mode).toBe('url');
       expect(agent.asked[0]?.url).toMatch(new RegExp(`^http://localhost:\\d+/approvals/${id}`));
       await place.run('approvals', 'deny', id);
-      expect(await paying).toMatchObject({ status: 'refused', code: 'needs_owner' });
+      expect(await paying).toMatchObject({ status: 'refused', code: 'approval_denied' });
     });
     await expectAudited(2);
   });

@@ -47,7 +47,7 @@ test('the factor is added by the owner alone, and is none of the unlock passphra
   const unlocking = place.passphraseFile;
   expect(await refused('factor', 'add', 'passphrase', '--factor-file', own)).toEqual({
     exit: 3,
-    code: 'needs_owner',
+    code: 'owner_proof_needed',
   });
   for (const text of ['correct horse battery staple', 'Correct  Horse BATTERY staple', 'short'])
     expect(

@@ -122,7 +122,7 @@ describe('a call above a cap', () => {
     const { digest } = (await deskOf(engine).show(id)) ?? { digest: '' };
     await deskOf(engine).answer(id, digest, { kind: 'no' }, null);
     for (const again of [input, { approval_id: id }])
-      expect(await pay(again)).toMatchObject({ status: 'refused', code: 'needs_owner', retry: 'never' });
+      expect(await pay(again)).toMatchObject({ status: 'refused', code: 'approval_denied', retry: 'never' });
     await expectNothingPaid();
   });
 

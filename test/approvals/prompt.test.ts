@@ -141,7 +141,7 @@ describe('a client that says yes to everything (T34)', () => {
     const outcomes = await Promise.all(Array.from({ length: 8 }, () => client.pay(dear())));
     expect(spent(outcomes)).toBeLessThanOrEqual(0.12);
     expect(spent(outcomes)).toBeGreaterThan(0);
-    const stopped = outcomes.find(({ code }) => code === 'needs_owner');
+    const stopped = outcomes.find(({ code }) => code === 'above_cap');
     expect(stopped?.message).toContain('agents.default.limits.per_day_usd');
     await expectWhole();
   });
@@ -227,9 +227,14 @@ describe('a no in the client', () => {
     const input = dear();
     const codex = new AskingClient(answer);
     const refused = await codex.pay(input);
-    expect(refused).toMatchObject({ status: 'refused', code: 'needs_owner', state: 'denied', money: 'none' });
+    expect(refused).toMatchObject({
+      status: 'refused',
+      code: 'approval_denied',
+      state: 'denied',
+      money: 'none',
+    });
     expect(refused.message).toContain('The client answered no');
-    expect(await codex.pay(input)).toMatchObject({ status: 'refused', code: 'needs_owner' });
+    expect(await codex.pay(input)).toMatchObject({ status: 'refused', code: 'approval_denied' });
     expect(codex.prompts).toHaveLength(1);
     const claude = new AskingClient(pays, { name: 'claude-code' });
     expect(await claude.pay(input)).toMatchObject({ status: 'ok', spent_usd: '0.05' });
@@ -275,7 +280,7 @@ describe('a no in the client', () => {
       nowMs: engine.now(),
     });
     const outcome = await new AskingClient(pays, { name: 'claude-code' }).pay(input);
-    expect(outcome).toMatchObject({ status: 'refused', code: 'needs_owner' });
+    expect(outcome).toMatchObject({ status: 'refused', code: 'approval_denied' });
     expect(outcome.message).toContain('The owner was asked');
   });
 });

@@ -77,7 +77,7 @@ describe('config set', () => {
     expect(refused.exit).toBe(3);
     expect(parsed(refused)).toMatchObject({
       status: 'refused',
-      code: 'needs_owner',
+      code: 'owner_proof_needed',
       retry: 'never',
       money: 'none',
     });
@@ -303,7 +303,10 @@ describe('freeze', () => {
       frozen: true,
     });
     const refused = await byAgent('unfreeze', '--json');
-    expect({ exit: refused.exit, code: parsed(refused)['code'] }).toEqual({ exit: 3, code: 'needs_owner' });
+    expect({ exit: refused.exit, code: parsed(refused)['code'] }).toEqual({
+      exit: 3,
+      code: 'owner_proof_needed',
+    });
     expect(await byOwner('unfreeze')).toMatchObject({ exit: 0 });
     expect(await scratch.json(['limits', '--passphrase-file', scratch.passphraseFile])).toMatchObject({
       frozen: false,

@@ -132,7 +132,7 @@ describe('withdraw', () => {
     expect(unasked.err).toContain('needs --yes');
     const agent = await asAnyone(...take, '--yes', '--json');
     expect(agent.exit).toBe(3);
-    expect(JSON.parse(agent.out)).toMatchObject({ code: 'needs_owner' });
+    expect(JSON.parse(agent.out)).toMatchObject({ code: 'owner_proof_needed' });
     expect(agent.out).toContain(`withdraw --to ${OWNER} --usd 2.50 --passphrase-file FILE`);
     expect(await sandbox.chain.balanceOf(OWNER)).toBe(0n);
   });
@@ -223,7 +223,7 @@ describe('agents fund and sweep', () => {
   it('are the owner’s, and know the wallet’s agents', async () => {
     const agent = await asAnyone('agents', 'fund', 'nobody', '--usd', '1', '--yes', '--json');
     expect(agent.exit).toBe(3);
-    expect(JSON.parse(agent.out)).toMatchObject({ code: 'needs_owner' });
+    expect(JSON.parse(agent.out)).toMatchObject({ code: 'owner_proof_needed' });
     for (const args of [
       ['fund', 'nobody', '--usd', '1'],
       ['sweep', 'nobody'],

@@ -37,7 +37,7 @@ describe.skipIf(why !== null)(`with a real keychain${why === null ? '' : ` (skip
     expect(await purser('config', 'set', 'limits.per_day_usd', '3')).toMatchObject({ exit: 0 });
     const refused = await purser('config', 'set', 'limits.per_day_usd', '4', '--json');
     expect(refused.exit).toBe(3);
-    expect(JSON.parse(refused.out)).toMatchObject({ code: 'needs_owner' });
+    expect(JSON.parse(refused.out)).toMatchObject({ code: 'owner_proof_needed' });
     // A passphrase file proves nothing about a keychain.
     expect(
       await purser('config', 'set', 'limits.per_day_usd', '4', '--passphrase-file', scratch.passphraseFile),

@@ -222,7 +222,7 @@ describe('an owner who tightens the config while a payment is on its way', () =>
   });
 
   test.each([
-    ['limits.per_call_usd', '0.005', 'needs_owner'],
+    ['limits.per_call_usd', '0.005', 'above_cap'],
     ['hosts.deny', '["127.0.0.1"]', 'host_denied'],
     ['hosts.allow', '["example.com"]', 'host_not_allowed'],
   ])('after it was held: %s %s is obeyed, and the hold is let go', async (key, value, code) => {
@@ -234,8 +234,8 @@ describe('an owner who tightens the config while a payment is on its way', () =>
   });
 
   test.each([
-    ['limits.per_session_usd', '0.005', 'needs_owner'],
-    ['limits.per_day_usd', '0.005', 'needs_owner'],
+    ['limits.per_session_usd', '0.005', 'above_cap'],
+    ['limits.per_day_usd', '0.005', 'above_cap'],
   ])('after it was held: %s %s is obeyed in the step that sends', async (key, value, code) => {
     once('held', await prepare(key, value));
     const outcome = await wallet.pay(callOf(world.url('/v2/json')), anyCall());

@@ -265,7 +265,7 @@ describe.each(CHAINS)('on %s', (chain) => {
     const owner = { ...options, hand: { ...options.hand, passphrase: options.passphrase } };
     const { url: origin, hostPort } = world.sandbox.shop;
     expect(await listPauses(options)).toEqual([{ origin, strikes: 1, untilMs: expect.any(Number) }]);
-    await expect(endPauses(options, hostPort)).rejects.toMatchObject({ code: 'needs_owner' });
+    await expect(endPauses(options, hostPort)).rejects.toMatchObject({ code: 'owner_proof_needed' });
     expect(await endPauses(owner, 'shop.example.com')).toEqual([]);
     expect(await pay(world.url('/v2/text'))).toMatchObject({ code: 'origin_paused' });
 

@@ -14,7 +14,7 @@ export async function run(call: CommandCall): Promise<number> {
   const { io } = call;
   if (io.stdout.isTTY !== true || !isInteractive(io)) {
     throw new WalletError(
-      'needs_owner',
+      'terminal_needed',
       'The recovery phrase is shown on a terminal only, never to a pipe or a file.',
       { owner: { say: 'Run it in a terminal of your own.', action: { kind: 'showRecoveryPhrase' } } },
     );

@@ -114,7 +114,7 @@ export function deniedOutcome(
   }
   return outcome({
     status: 'refused',
-    code: 'needs_owner',
+    code: 'approval_denied',
     message: byPrompt
       ? 'The client answered no to this call; nothing was signed; do not retry or reword it.'
       : 'The owner was asked about this call and said no; nothing was signed; do not retry or reword it.',
@@ -164,7 +164,7 @@ export function promptFallsShortOutcome(
 ): Outcome {
   return outcome({
     status: 'refused',
-    code: 'needs_owner',
+    code: 'above_cap',
     message: `The client's yes does not take this payment past the agent's own cap, ${cap}, which only the owner's passphrase or passkey does; nothing was signed. Make the wallet_pay call of it again later to have the owner asked.`,
     retry: 'after_delay',
     retry_after_s: Math.max(1, Math.ceil((expiresMs - nowMs) / 1000)),

@@ -127,7 +127,7 @@ async function withheld(engine: Engine, payment: Payment): Promise<Shown> {
 function tightened(payment: Payment, shown: Shown): Outcome {
   return outcome({
     status: 'refused',
-    code: 'needs_owner',
+    code: 'above_cap',
     message: `The owner lowered a limit below $${formatUsd(payment.heldUsdMicros)} meanwhile; nothing was sent now; do not retry.`,
     ...shown,
   });
