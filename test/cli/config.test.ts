@@ -78,7 +78,7 @@ describe('config set', () => {
     expect(parsed(refused)).toMatchObject({
       status: 'refused',
       code: 'owner_proof_needed',
-      retry: 'never',
+      retry: 'after_owner',
       money: 'none',
     });
     expect(parsed(refused)['tell_owner']).toContain(
