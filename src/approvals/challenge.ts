@@ -31,6 +31,11 @@ export function answerPurpose(digest: string, answer: Answer): string {
   return JSON.stringify(['purser answer 1', digest, answer.kind, amount]);
 }
 
+/** What a passkey's signature is for when it takes back that the answer to a question blocked its host. */
+export function unblockPurpose(digest: string, host: string): string {
+  return JSON.stringify(['purser unblock 1', digest, host]);
+}
+
 /**
  * The challenges that are open in this process: each for one purpose, for one signature, for
  * {@link CHALLENGE_LIFE_MS}. A challenge is 16 random bytes and a SHA-256 over them and its purpose; only the random

@@ -53,6 +53,8 @@ export interface Approval {
   readonly answeredBy: string | null;
   /** The payment it was consumed by. */
   readonly paymentId: string | null;
+  /** Whether its answer blocked the host, and the host is still blocked. */
+  readonly isBlocking: boolean;
 }
 
 /** A factor as lists show it: nothing secret. */
@@ -80,7 +82,10 @@ export interface OwnerDesk {
    */
   list(filter: 'pending' | 'recent'): Promise<readonly Approval[]>;
 
-  /** Null for an id that is none. An approval whose time ran out shows `expired`, whether or not a row says so. */
+  /**
+   * Null for an id that is none. An approval whose time ran out shows `expired`, whether or not a row says so. While it waits,
+   * its caps and what was paid before are those of this moment; afterwards those of when it was asked.
+   */
   show(id: string): Promise<Approval | null>;
 
   /**
@@ -97,6 +102,12 @@ export interface OwnerDesk {
    */
   answer(id: string, digest: string, answer: Answer, proof: FactorProof | null): Promise<Approval>;
 
+  /**
+   * Takes back that an answer blocked a host; resolves to the approval as it then stands. It loosens, so it needs the factor,
+   * and throws as {@link answer} does; `bad_input` where the answer blocks nothing any more.
+   */
+  unblock(id: string, digest: string, proof: FactorProof | null): Promise<Approval>;
+
   /** The factors there are, oldest first. Without any, nothing here says yes. */
   factors(): Promise<readonly FactorLine[]>;
 
@@ -106,12 +117,16 @@ export interface OwnerDesk {
    *
    * Throws what {@link answer} throws before the proof is looked at; `factor_needed` where there is no passkey.
    */
-  passkeyChallenge(
-    id: string,
-    digest: string,
-    answer: Yes,
-    port: number,
-  ): Promise<{ readonly challengeId: string; readonly options: PublicKeyCredentialRequestOptionsJSON }>;
+  passkeyChallenge(id: string, digest: string, answer: Yes, port: number): Promise<PasskeyAsk>;
+
+  /** A challenge for a passkey, bound to {@link unblock} of this question's host, as {@link passkeyChallenge} makes one. */
+  unblockChallenge(id: string, digest: string, port: number): Promise<PasskeyAsk>;
+}
+
+/** What a browser is handed for a passkey to sign. */
+export interface PasskeyAsk {
+  readonly challengeId: string;
+  readonly options: PublicKeyCredentialRequestOptionsJSON;
 }
 
 /** Whether an answer lets money move, and so needs the factor. */

@@ -9,6 +9,7 @@ export function askedQuestion(over: Partial<Question> = {}): Question {
   return {
     approvalId: 'apr_000102030405060708090a',
     agent: 'default',
+    client: 'Claude Code',
     sessionId: 'ses_0102030405060708090a',
     requestHash: 'a'.repeat(64),
     method: 'POST',
@@ -28,7 +29,8 @@ export function askedQuestion(over: Partial<Question> = {}): Question {
       { name: 'limits.per_day_usd', maxUsdMicros: 5_000_000n, usedUsdMicros: 1_650_000n },
       { name: 'limits.per_month_usd', maxUsdMicros: 50_000_000n, usedUsdMicros: 8_020_000n },
     ],
-    paidBefore: { payments: 0, lastPayTo: null },
+    paidBefore: { payments: 0, lastPayTo: null, prices: [] },
+    listed: null,
     sellerSays: 'High-resolution image generation, one image',
     agentSays: 'The hero image of the landing page you asked for',
     createdMs: T0,

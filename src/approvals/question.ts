@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { formatUsd } from '../money/decimal.js';
-import { cleanLine } from '../text/untrusted.js';
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
+import { cleanLine, cleanText } from '../text/untrusted.js';
 
 /** An approval lives ten minutes: long enough to fetch a person, short enough that its offer is still the seller's. */
 export const APPROVAL_LIFE_MS = 10 * 60_000;
@@ -13,6 +13,24 @@ export interface CapStanding {
   readonly usedUsdMicros: UsdMicros;
 }
 
+/** What was paid to an origin before. */
+export interface PaidBefore {
+  /** How many payments were captured. */
+  readonly payments: number;
+  /** The address that the last one went to; null where there was none. */
+  readonly lastPayTo: string | null;
+  /** The amounts that were paid most often, the most frequent first. */
+  readonly prices: readonly { readonly usdMicros: UsdMicros; readonly payments: number }[];
+}
+
+/** What catalogues say that a call costs: a hint, which decides nothing (T17). */
+export interface ListedPrice {
+  /** In dollars; a range has a hyphen, and what several catalogues say has commas. */
+  readonly usd: string;
+  /** Whether the live price agrees with one of them. */
+  readonly fits: boolean;
+}
+
 /**
  * What a person is asked, complete: every field that will be signed, and what helps to judge it. Text of the seller
  * and of the agent is kept apart and quoted as theirs.
@@ -20,6 +38,8 @@ export interface CapStanding {
 export interface Question {
   readonly approvalId: string;
   readonly agent: string;
+  /** What the client calls itself: its own word. Null where it gave no name. */
+  readonly client: string | null;
   readonly sessionId: string;
   readonly requestHash: string;
   readonly method: string;
@@ -36,8 +56,9 @@ export interface Question {
   /** The rule that asks, in one sentence of ours. */
   readonly why: string;
   readonly caps: readonly CapStanding[];
-  /** Captured payments to this origin before, and the address the last one went to. */
-  readonly paidBefore: { readonly payments: number; readonly lastPayTo: string | null };
+  readonly paidBefore: PaidBefore;
+  /** Null where no catalogue lists the call. */
+  readonly listed: ListedPrice | null;
   /** The seller's own description: untrusted. */
   readonly sellerSays: string | null;
   /** The agent's reason: untrusted. */
@@ -73,9 +94,33 @@ const SHOWN_MAX = 200;
 /** A longer host would push the reason for asking out of the lines that are seen; it stands whole further down. */
 const HOST_SHOWN_MAX = 48;
 
+/** Where a question's money goes, with the port where it is not the usual one. */
+export function hostOf({ url }: Pick<Question, 'url'>): string {
+  return new URL(url).host;
+}
+
+/** Who asks: the client by the name that it gives itself, and the agent by ours. */
+export function askerOf({ client, agent }: Pick<Question, 'client' | 'agent'>): string {
+  return client === null ? `Agent ${agent}` : `${client} (agent ${agent})`;
+}
+
+/** What was paid to an origin before, such as "9 times $0.01, once $0.05"; "never" where nothing was. */
+export function paidWords({ payments, prices }: PaidBefore): string {
+  if (payments === 0) return 'never';
+  const named = prices.map((price) => `${timesWords(price.payments)} $${formatUsd(price.usdMicros)}`);
+  const others = payments - prices.reduce((sum, price) => sum + price.payments, 0);
+  if (others <= 0) return named.join(', ');
+  const rest = timesWords(others);
+  return named.length === 0 ? rest : [...named, `${rest} another amount`].join(', ');
+}
+
+function timesWords(times: number): string {
+  return times === 1 ? 'once' : `${times} times`;
+}
+
 /** A host with its port, cut at its beginning: its end says whose it is. */
-function shortHost(url: string): string {
-  const { host } = new URL(url);
+function shortHost(question: Question): string {
+  const host = hostOf(question);
   return host.length <= HOST_SHOWN_MAX ? host : `…${host.slice(1 - HOST_SHOWN_MAX)}`;
 }
 
@@ -84,16 +129,15 @@ function shortHost(url: string): string {
  * host and the reason for asking come first: a client may show three lines and no more.
  */
 export function describeQuestion(question: Question): string[] {
-  const { payments, lastPayTo } = question.paidBefore;
-  const before =
-    payments === 0
-      ? 'nothing was ever paid there'
-      : `${payments} payments before, the last to ${lastPayTo ?? '?'}`;
+  const { lastPayTo } = question.paidBefore;
+  const last = lastPayTo === null ? '' : `; the last time to ${lastPayTo}`;
+  const url = wholeUrl(question);
   return [
-    `Pay $${formatUsd(question.usdMicros)} (${question.assetSymbol} on ${question.networkLabel}) to ${shortHost(question.url)}?`,
+    `Pay $${formatUsd(question.usdMicros)} (${question.assetSymbol} on ${question.networkLabel}) to ${shortHost(question)}?`,
     `Why you are asked: ${question.why}`,
-    `${question.method} ${cleanLine(question.url, SHOWN_MAX)}`,
-    `Host: ${question.host} (${before})`,
+    `${question.method} ${cleanLine(url, SHOWN_MAX)}`,
+    `Paid to ${hostOf(question)} before: ${paidWords(question.paidBefore)}${last}`,
+    ...(question.listed === null ? [] : [`Listed price: $${question.listed.usd}`]),
     `To: ${question.payTo}`,
     ...question.caps.map(
       ({ name, maxUsdMicros, usedUsdMicros }) =>
@@ -101,8 +145,15 @@ export function describeQuestion(question: Question): string[] {
     ),
     ...(question.agentSays === null ? [] : [`The agent says: ${quoteLine(question.agentSays)}`]),
     ...(question.sellerSays === null ? [] : [`The seller says: ${quoteLine(question.sellerSays)}`]),
-    `Agent ${question.agent}, session ${question.sessionId}.`,
+    `${cleanLine(askerOf(question), SHOWN_MAX)}, session ${question.sessionId}.`,
+    // Last: a long one pushes nothing out of sight, and nothing of it is cut.
+    ...(url.length <= SHOWN_MAX ? [] : [`The whole address (${url.length} characters): ${url}`]),
   ];
+}
+
+/** The whole address, however long: it is what is called. It has no spaces, whatever a URL's own text holds. */
+export function wholeUrl({ url }: Pick<Question, 'url'>): string {
+  return cleanText(url).replace(/\s/g, '%20');
 }
 
 /** A stranger's words as one quotation, which nothing in them ends (T16). */

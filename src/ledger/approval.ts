@@ -88,3 +88,12 @@ export interface ApprovalRecord {
   readonly answeredMs: number | null;
   readonly paymentId: string | null;
 }
+
+/** What was paid to an origin, as a person is shown it: nothing is decided by it. */
+export interface PaidBefore {
+  readonly payments: number;
+  /** Where the newest payment went. */
+  readonly lastPayTo: string | null;
+  /** The amounts that were paid most often. */
+  readonly prices: readonly { readonly usdMicros: UsdMicros; readonly payments: number }[];
+}

@@ -1,6 +1,6 @@
 import type { AgentChange, AgentChanged, AgentRecord } from './agent.js';
 import type { Answer, FreeAnswer } from './answer.js';
-import type { ApprovalRecord, Ask, AskResult, Decision, DecisionResult } from './approval.js';
+import type { ApprovalRecord, Ask, AskResult, Decision, DecisionResult, PaidBefore } from './approval.js';
 import type { AuditReport } from './audit.js';
 import type { FactorUse, StoredFactor, TryPlace, WrongTries } from './factor.js';
 import type { EndpointPrices, OriginHistory, Strikes } from './seller.js';
@@ -216,7 +216,7 @@ export interface ApprovalBook {
   /** What clients' own prompts approved for an agent in the last 24 hours. */
   elicitedUsdMicros(agent: string, nowMs: number): Promise<bigint>;
   /** What was captured by an origin before. */
-  paidBefore(origin: string): Promise<{ readonly payments: number; readonly lastPayTo: string | null }>;
+  paidBefore(origin: string): Promise<PaidBefore>;
 }
 
 /** The factors that prove the owner, and the tries to guess one. */

@@ -41,12 +41,15 @@ export class ClientQuestion implements ClientAsks {
   readonly form: boolean;
   readonly url: boolean;
   readonly client: string;
+  /** What the client calls itself for people to read, where it says so. */
+  readonly title: string;
   readonly answered?: Answered;
   #prompt: ClientPrompt | null = null;
 
-  constructor({ capabilities, name }: DeclaredClient, answered?: Answered) {
+  constructor({ capabilities, name, title }: DeclaredClient, answered?: Answered) {
     const elicitation = capabilities?.elicitation;
     this.client = cleanLine(name, CLIENT_NAME_MAX) || 'without a name';
+    this.title = cleanLine(title, CLIENT_NAME_MAX) || titleOf(this.client);
     this.url = elicitation?.url !== undefined;
     // `elicitation: {}` means forms: it is older than there being two modes.
     this.form = elicitation !== undefined && (elicitation.form !== undefined || !this.url);
@@ -67,6 +70,7 @@ export class ClientQuestion implements ClientAsks {
 export interface DeclaredClient {
   readonly capabilities: ClientCapabilities | undefined;
   readonly name: string;
+  readonly title: string;
 }
 
 /** What the client of a call said of itself, in whichever era it speaks. */
@@ -74,11 +78,18 @@ export function declaredBy(server: McpServer, { mcpReq }: ServerContext): Declar
   const envelope = mcpReq.envelope as Readonly<Record<string, unknown>> | undefined;
   const capabilities = envelope?.[CLIENT_CAPABILITIES_META_KEY] as ClientCapabilities | undefined;
   const info = envelope?.[CLIENT_INFO_META_KEY] as Partial<Implementation> | undefined;
-  const { name } = info ?? server.server.getClientVersion() ?? {};
+  const { name, title } = info ?? server.server.getClientVersion() ?? {};
   return {
     capabilities: capabilities ?? server.server.getClientCapabilities(),
     name: typeof name === 'string' ? name : '',
+    title: typeof title === 'string' ? title : '',
   };
+}
+
+/** A name such as `claude-code` as people write it: for clients that give no title. */
+function titleOf(name: string): string {
+  if (!/^[a-z0-9]+([ _-][a-z0-9]+)*$/.test(name)) return name;
+  return name.replace(/[_-]/g, ' ').replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
 }
 
 /** What a retried call of the newer era carries; nothing of it is believed before the wallet has proved its state. */

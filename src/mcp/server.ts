@@ -95,13 +95,14 @@ async function callTool(
   };
   const known = { startedMs, ...(callId === undefined ? {} : { callId }) };
   const asks = new ClientQuestion(client, answeredOf(context));
-  const result = end(await call(tool, wallet, input, context, { asks, ...known }));
+  const asking = { client: asks.title, ...known };
+  const result = end(await call(tool, wallet, input, context, { asks, ...asking }));
   const { prompt } = asks;
   if (prompt === null) return toResult(tellOutcome(result, machine));
   if (asksByResult(context)) return questionResult(prompt);
   const answered = new ClientQuestion(client, await askWithin(context, prompt));
   return toResult(
-    tellOutcome(end(await call(tool, wallet, input, context, { asks: answered, ...known })), machine),
+    tellOutcome(end(await call(tool, wallet, input, context, { asks: answered, ...asking })), machine),
   );
 }
 
@@ -122,7 +123,7 @@ async function call(
   wallet: WalletTools,
   input: unknown,
   context: ServerContext,
-  asking: Pick<CallContext, 'asks' | 'startedMs' | 'callId'>,
+  asking: Pick<CallContext, 'asks' | 'client' | 'startedMs' | 'callId'>,
 ): Promise<Outcome> {
   const progress = progressOf(context);
   const { signal } = context.mcpReq;

@@ -1,6 +1,6 @@
 import type { ApprovalRecord, DecisionResult, Grant } from '../ledger/approval.js';
 import type { TryPlace } from '../ledger/factor.js';
-import { answerPurpose, Challenges } from '../approvals/challenge.js';
+import { answerPurpose, Challenges, unblockPurpose } from '../approvals/challenge.js';
 import {
   isYes,
   PENDING_LISTED_MAX,
@@ -12,12 +12,13 @@ import {
   type Yes,
 } from '../approvals/desk.js';
 import { challengePasskeys, verifyPasskey } from '../approvals/passkey.js';
-import { setKey } from '../config/change.js';
-import { updateConfig } from '../config/configFile.js';
-import { WalletError } from '../errors/walletError.js';
+import { setKey, withEntry } from '../config/change.js';
+import { configReader, updateConfig } from '../config/configFile.js';
+import type { Config } from '../config/settings.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
-import { readQuestion, type AskedQuestion } from '../wallet/approval/approvalQuestion.js';
+import { readQuestion, standingNow, type AskedQuestion } from '../wallet/approval/approvalQuestion.js';
 import { payeeGrantKey, sessionGrantKey } from '../wallet/call/ownerRules.js';
 import { provedFactor, provePassphrase, readFactors, type ProvedFactor } from './ownerFactor.js';
 
@@ -44,9 +45,11 @@ interface Answerable extends AskedQuestion {
 class WalletDesk implements OwnerDesk {
   readonly #wallet: DeskWallet;
   readonly #challenges = new Challenges();
+  readonly #readConfig: () => Config;
 
   constructor(wallet: DeskWallet) {
     this.#wallet = wallet;
+    this.#readConfig = configReader(wallet.home, wallet.configMac);
   }
 
   async list(filter: 'pending' | 'recent'): Promise<readonly Approval[]> {
@@ -60,13 +63,13 @@ class WalletDesk implements OwnerDesk {
 
   async show(id: string): Promise<Approval | null> {
     const record = await this.#wallet.ledger.approvals.find(id);
-    return Promise.resolve(record === null ? null : this.#view(record));
+    return record === null ? null : this.#standing(this.#view(record));
   }
 
   async answer(id: string, digest: string, answer: Answer, proof: FactorProof | null): Promise<Approval> {
     const { ledger, now } = this.#wallet;
     const answerable = await this.#answerable(id, digest, answer);
-    const proved = isYes(answer) ? await this.#prove(digest, answer, proof) : null;
+    const proved = isYes(answer) ? await this.#prove(answerPurpose(digest, answer), proof) : null;
     if (answer.kind === 'block_host') await this.#blockHost(answerable.question.host);
     const decided = await ledger.approvals.decide(id, {
       state: isYes(answer) ? 'approved' : 'denied',
@@ -98,6 +101,45 @@ class WalletDesk implements OwnerDesk {
     return challengePasskeys(this.#challenges, answerPurpose(digest, answer), ceremony);
   }
 
+  async unblock(id: string, digest: string, proof: FactorProof | null): Promise<Approval> {
+    const { home, configMac, ledger, now } = this.#wallet;
+    const { record, host } = await this.#blocking(id, digest);
+    const { use } = await this.#prove(unblockPurpose(digest, host), proof);
+    await ledger.factors.use(use, now());
+    const { configVersion } = await ledger.head();
+    const config = await updateConfig(home, configMac, (current) => {
+      if (current.version < configVersion)
+        throw new WalletError(
+          'config_stale',
+          'The config is older than the ledger knows; nothing was changed.',
+        );
+      return setKey(current, 'hosts.deny', withEntry(current, 'hosts.deny', 'remove', host)).config;
+    });
+    await ledger.noteConfigVersion(config.version, now());
+    return this.#view(record);
+  }
+
+  async unblockChallenge(id: string, digest: string, port: number) {
+    const { ledger, now } = this.#wallet;
+    const { host } = await this.#blocking(id, digest);
+    const ceremony = { factors: await readFactors(ledger), port, nowMs: now() };
+    return challengePasskeys(this.#challenges, unblockPurpose(digest, host), ceremony);
+  }
+
+  /** The host that the answer to a question blocks. */
+  async #blocking(
+    id: string,
+    digest: string,
+  ): Promise<{ readonly record: ApprovalRecord; readonly host: string }> {
+    const record = await this.#wallet.ledger.approvals.find(id);
+    if (record === null) throw new WalletError('approval_unknown', 'There is no approval by that id.');
+    if (digest !== record.digest)
+      throw new WalletError('approval_changed', 'What was answered is not what is asked; look at it again.');
+    const { question, isBlocking } = this.#view(record);
+    if (!isBlocking) throw new WalletError('bad_input', `${question.host} is not blocked by this answer.`);
+    return { record, host: question.host };
+  }
+
   /** The question, if this answer to it can be taken as far as the question goes. */
   async #answerable(id: string, digest: string, answer: Answer): Promise<Answerable> {
     const { ledger, now } = this.#wallet;
@@ -113,16 +155,13 @@ class WalletDesk implements OwnerDesk {
     return { ...asked, record };
   }
 
-  async #prove(digest: string, answer: Yes, proof: FactorProof | null): Promise<ProvedFactor> {
+  async #prove(purpose: string, proof: FactorProof | null): Promise<ProvedFactor> {
     const { ledger, now, place } = this.#wallet;
     if (proof === null) throw factorNeeded((await readFactors(ledger)).length > 0);
     if (proof.kind === 'passphrase') return provePassphrase(ledger, proof.passphrase, { place, now });
     const factors = await readFactors(ledger);
     if (!factors.some(({ kind }) => kind === 'passkey')) throw factorNeeded(factors.length > 0);
-    const found = await verifyPasskey(this.#challenges, answerPurpose(digest, answer), proof, {
-      factors,
-      nowMs: now(),
-    });
+    const found = await verifyPasskey(this.#challenges, purpose, proof, { factors, nowMs: now() });
     if (found === null) throw new WalletError('factor_wrong', 'The passkey was not accepted.');
     return provedFactor(ledger, found, place);
   }
@@ -151,7 +190,35 @@ class WalletDesk implements OwnerDesk {
       answeredMs: record.answeredMs,
       answeredBy: record.answeredBy,
       paymentId: record.paymentId,
+      isBlocking: record.answer !== null && this.#isBlocking(readAnswer(record.answer), question.host),
     };
+  }
+
+  #isBlocking({ kind }: Answer, host: string): boolean {
+    return kind === 'block_host' && (this.#config()?.hosts.deny.includes(host) ?? false);
+  }
+
+  /** A question that waits, as it stands at this moment: what was spent since it was asked is counted. */
+  async #standing(approval: Approval): Promise<Approval> {
+    const config = approval.state === 'pending' ? this.#config() : null;
+    if (config === null) return approval;
+    const { question } = approval;
+    const { ledger, now } = this.#wallet;
+    const place = { ...question, url: new URL(question.url) };
+    return {
+      ...approval,
+      question: { ...question, ...(await standingNow(ledger, config, place, now())) },
+    };
+  }
+
+  /** Null where it cannot be read: no payment is made then, and the questions are shown as they were asked. */
+  #config(): Config | null {
+    try {
+      return this.#readConfig();
+    } catch (error) {
+      if (isWalletError(error)) return null;
+      throw error;
+    }
   }
 }
 

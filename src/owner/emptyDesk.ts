@@ -10,8 +10,10 @@ export function emptyDesk(factors: () => Promise<readonly FactorRecord[]>): Owne
     list: () => Promise.resolve([]),
     show: () => Promise.resolve(null),
     answer: unknown,
+    unblock: unknown,
     factors: async () =>
       (await factors()).map(({ id, kind, label, createdMs }) => ({ id, kind, label, createdMs })),
     passkeyChallenge: unknown,
+    unblockChallenge: unknown,
   };
 }

@@ -136,8 +136,8 @@ describe.skipIf(NO_CHROMIUM || noTerminal() !== null)('a passkey', () => {
 
   test('is asked of whoever loosens, and a terminal with all that unlocks the wallet is not enough', async () => {
     const terminal = await confirming('6.00');
-    await tab.getByRole('button', { name: 'No', exact: true }).click();
-    await tab.getByText('You said no').waitFor();
+    await tab.getByRole('button', { name: 'Decline', exact: true }).click();
+    await tab.getByText('Declined').waitFor();
     expect(await terminal.end()).toMatchObject({ exit: 3 });
     expect(JSON.parse(await place.run('config', 'get', 'limits.per_day_usd', '--json'))).toMatchObject({
       value: '5.00',
@@ -174,8 +174,8 @@ describe.skipIf(NO_CHROMIUM || noTerminal() !== null)('a passkey', () => {
       expect(shown).toContain(part);
     // Another program writes a file of its own while the owner reads.
     edit('50.00');
-    await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
-    await tab.getByText('You said yes').waitFor();
+    await tab.getByRole('button', { name: /with a passkey/ }).click();
+    await tab.getByText('You confirmed it').waitFor();
     expect(await terminal.end()).toMatchObject({
       exit: 6,
       screen: expect.stringContaining('changed again after it was shown') as string,
@@ -183,23 +183,23 @@ describe.skipIf(NO_CHROMIUM || noTerminal() !== null)('a passkey', () => {
 
     edit('49.00');
     const again = await accepting();
-    await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
-    await tab.getByText('You said yes').waitFor();
+    await tab.getByRole('button', { name: /with a passkey/ }).click();
+    await tab.getByText('You confirmed it').waitFor();
     expect(await again.end()).toMatchObject({ exit: 0 });
     writeFileSync(file, saved);
     const back = await accepting();
-    await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
+    await tab.getByRole('button', { name: /with a passkey/ }).click();
     expect(await back.end()).toMatchObject({ exit: 0 });
   });
 
   test('confirms an owner command; its page answers questions too, with the config’s own code', async () => {
     const terminal = await confirming('7.00');
     await goTo(tab, pageOf(tab, `/approvals/${question.id}`));
-    await tab.getByRole('button', { name: 'No, and block 127.0.0.1' }).click();
+    await tab.getByRole('button', { name: 'Decline and block 127.0.0.1' }).click();
     await tab.getByText('127.0.0.1 is blocked from now on').waitFor();
     await goTo(tab, pageOf(tab, '/confirm'));
-    await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
-    await tab.getByText('You said yes').waitFor();
+    await tab.getByRole('button', { name: /with a passkey/ }).click();
+    await tab.getByText('You confirmed it').waitFor();
     expect(await terminal.end()).toMatchObject({ exit: 0 });
     expect(JSON.parse(await place.run('config', 'get', 'limits.per_day_usd', '--json'))).toMatchObject({
       value: '7.00',

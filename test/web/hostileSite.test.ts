@@ -18,7 +18,7 @@ const NASTY = [
   '<script>window.pwned = 1</script>',
   '"><img src=x onerror="window.pwned = 2">',
   "' autofocus onfocus='window.pwned = 3",
-  '</blockquote></section><form action="https://evil.example"><button>Say yes</button></form>',
+  '</blockquote></section><form action="https://evil.example"><button>Approve $0.75</button></form>',
   '&lt;script&gt;window.pwned=4&lt;/script&gt; {{7*7}} ${window.pwned = 5}',
   '<!-- </main> <style>* { display: none }</style>',
 ].join(' ');
@@ -193,7 +193,7 @@ describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
     expect(await tab.locator('script').count()).toBe(1);
     expect(await tab.locator('style').count()).toBe(1);
     expect(await tab.locator('img, b[onclick], [onfocus], form[action^="http"]').count()).toBe(0);
-    expect(await tab.getByRole('button', { name: 'Say yes' }).count()).toBe(1);
+    expect(await tab.getByRole('button', { name: 'Approve $0.75' }).count()).toBe(1);
   });
 
   test('and were markup to get in all the same, the policy would not run or send it', async () => {

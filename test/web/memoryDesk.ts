@@ -1,4 +1,4 @@
-import { answerPurpose, Challenges } from '../../src/approvals/challenge.js';
+import { answerPurpose, Challenges, unblockPurpose } from '../../src/approvals/challenge.js';
 import {
   isYes,
   type Answer,
@@ -46,6 +46,7 @@ export class MemoryDesk implements OwnerDesk {
       answeredMs: null,
       answeredBy: null,
       paymentId: null,
+      isBlocking: false,
       ...over,
     };
     this.asked.set(question.approvalId, approval);
@@ -67,16 +68,42 @@ export class MemoryDesk implements OwnerDesk {
   async answer(id: string, digest: string, answer: Answer, proof: FactorProof | null): Promise<Approval> {
     this.calls.push(answer.kind);
     const approval = this.#answerable(id, digest, answer);
-    const answeredBy = isYes(answer) ? await this.#prove(digest, answer, proof) : 'the page';
+    const answeredBy = isYes(answer) ? await this.#prove(answerPurpose(digest, answer), proof) : 'the page';
     const answered: Approval = {
       ...approval,
       state: isYes(answer) ? 'approved' : 'denied',
       answer,
       answeredMs: this.#now(),
       answeredBy,
+      isBlocking: answer.kind === 'block_host',
     };
     this.asked.set(id, answered);
     return answered;
+  }
+
+  async unblock(id: string, digest: string, proof: FactorProof | null): Promise<Approval> {
+    const approval = this.#blocking(id);
+    await this.#prove(unblockPurpose(digest, approval.question.host), proof);
+    const unblocked = { ...approval, isBlocking: false };
+    this.asked.set(id, unblocked);
+    return unblocked;
+  }
+
+  async unblockChallenge(
+    id: string,
+    digest: string,
+    port: number,
+  ): ReturnType<OwnerDesk['unblockChallenge']> {
+    const purpose = unblockPurpose(digest, this.#blocking(id).question.host);
+    const ceremony = { factors: this.factorRecords, port, nowMs: this.#now() };
+    return challengePasskeys(this.#challenges, purpose, ceremony);
+  }
+
+  #blocking(id: string): Approval {
+    const approval = this.asked.get(id);
+    if (approval?.isBlocking !== true)
+      throw new WalletError('bad_input', 'It is not blocked by this answer.');
+    return approval;
   }
 
   async factors(): Promise<readonly FactorLine[]> {
@@ -113,14 +140,13 @@ export class MemoryDesk implements OwnerDesk {
     return approval;
   }
 
-  async #prove(digest: string, answer: Yes, proof: FactorProof | null): Promise<string> {
+  async #prove(purpose: string, proof: FactorProof | null): Promise<string> {
     const factors = this.factorRecords;
     const nowMs = this.#now();
     if (proof === null || !factors.some(({ kind }) => kind === proof.kind)) {
       throw new WalletError('factor_needed', 'A yes needs your passphrase or a passkey.');
     }
     if (proof.kind === 'passkey') {
-      const purpose = answerPurpose(digest, answer);
       const proved = await verifyPasskey(this.#challenges, purpose, proof, { factors, nowMs });
       if (proved === null) throw new WalletError('factor_wrong', 'The passkey was not accepted.');
       factors[factors.findIndex(({ id }) => id === proved.id)] = proved;

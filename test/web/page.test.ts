@@ -69,7 +69,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     const main = tab.getByRole('main');
     for (const shown of [
       'Pay $0.75 to api.example.com?',
-      'Asked by agent default',
+      'Asked by Claude Code (agent default)',
       'The price is above limits.per_call_usd.',
       '$0.75 of $0.50, over',
       '$1.40 + $0.75 of $2.00, over',
@@ -87,8 +87,8 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     await keepPicture(tab, 'asked-light');
 
     await tab.getByLabel('Your owner passphrase').fill(PASSPHRASE);
-    await tab.getByRole('button', { name: 'Say yes' }).click();
-    await tab.getByText('You said yes to $0.75 to api.example.com, once. The agent can go on.').waitFor();
+    await tab.getByRole('button', { name: 'Approve $0.75' }).click();
+    await tab.getByText('Approved: $0.75 to api.example.com, once. The agent can go on.').waitFor();
     await keepPicture(tab, 'answered-light');
     const approval = await owner.desk.show(ID);
     expect(approval).toMatchObject({
@@ -97,7 +97,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
       answeredBy: 'owner passphrase',
     });
     owner.desk.ask(freshQuestion(), { state: 'consumed', answer: { kind: 'once' } });
-    await tab.getByText('You said yes to $0.75 to api.example.com, once. It is paid.').waitFor();
+    await tab.getByText('Approved: $0.75 to api.example.com, once. It is paid.').waitFor();
   });
 
   test("takes a raise of this session's limit, typed or suggested, and an accepted payee", async () => {
@@ -106,7 +106,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     owner.desk.ask(freshQuestion());
     await using tab = await visit(owner);
     await tab.getByLabel('New limit of this session in dollars').fill('$ 4.50');
-    expect(await tab.getByLabel('Yes, and let this session spend up to').isChecked()).toBe(true);
+    expect(await tab.getByLabel('This payment, and let this session spend up to').isChecked()).toBe(true);
     await tab.getByLabel('Your owner passphrase').fill(PASSPHRASE);
     await tab.keyboard.press('Enter');
     await tab.getByText('this session may now spend $4.50').waitFor();
@@ -114,10 +114,10 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
 
     owner.desk.ask(freshQuestion({ approvalId: 'apr_2' }));
     await goTo(tab, `${homeOf(tab)}/approvals/apr_2`);
-    await tab.getByLabel('Yes, and accept this payee').check();
+    await tab.getByLabel('This payment, and this payee').check();
     await tab.getByLabel('Your owner passphrase').fill(PASSPHRASE);
     await tab.keyboard.press('Enter');
-    await tab.getByText('to this payee from now on').waitFor();
+    await tab.getByText('and this payee from now on').waitFor();
     expect((await owner.desk.show('apr_2'))?.answer).toEqual({ kind: 'payee' });
   });
 
@@ -132,7 +132,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     await tab.keyboard.press('Enter');
     await tab.getByRole('alert').getByText('The amount is above the ceiling.').waitFor();
     expect(await amount.inputValue()).toBe('500.00');
-    expect(await tab.getByLabel('Yes, and let this session spend up to').isChecked()).toBe(true);
+    expect(await tab.getByLabel('This payment, and let this session spend up to').isChecked()).toBe(true);
     await amount.fill('lots');
     await tab.getByLabel('Your owner passphrase').fill(PASSPHRASE);
     await tab.keyboard.press('Enter');
@@ -148,7 +148,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     const field = tab.getByLabel('Your owner passphrase');
     const say = async (passphrase: string, words: string): Promise<void> => {
       await field.fill(passphrase);
-      await tab.getByRole('button', { name: 'Say yes' }).click();
+      await tab.getByRole('button', { name: 'Approve $0.75' }).click();
       await tab.getByText(words).waitFor();
     };
     for (const wrong of ['not it at all', 'nor this one', 'still not it']) {
@@ -163,7 +163,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     await keepPicture(tab, 'slowed-light');
     expect(await stateOf(owner)).toBe('pending');
     owner.moveOn(5_000);
-    await say(PASSPHRASE, 'You said yes');
+    await say(PASSPHRASE, 'Approved:');
     expect(owner.desk.wrong).toBe(0);
   });
 
@@ -172,13 +172,13 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     owner.desk.ask(freshQuestion());
     owner.desk.ask(freshQuestion({ approvalId: 'apr_2' }));
     await using tab = await visit(owner);
-    await tab.getByText('You can only say no here yet.').waitFor();
+    await tab.getByText('You can only decline here yet.').waitFor();
     await tab.getByText('purser factor add passphrase').waitFor();
     expect(await tab.getByRole('radio').count()).toBe(0);
     await keepPicture(tab, 'no-factor-light');
-    await tab.getByRole('button', { name: 'No', exact: true }).click();
-    await tab.getByText('You said no to $0.75 to api.example.com. Nothing is paid.').waitFor();
-    await tab.getByRole('button', { name: 'No, and block api.example.com' }).click();
+    await tab.getByRole('button', { name: 'Decline', exact: true }).click();
+    await tab.getByText('Declined: $0.75 to api.example.com. Nothing is paid.').waitFor();
+    await tab.getByRole('button', { name: 'Decline and block api.example.com' }).click();
     await tab.getByText('api.example.com is blocked from now on').waitFor();
     expect(await stateOf(owner)).toBe('denied');
     expect((await owner.desk.show('apr_2'))?.answer).toEqual({ kind: 'block_host' });
@@ -212,7 +212,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     expect(await tab.getByLabel('Your owner passphrase').count()).toBe(0);
     await tab.getByLabel('New limit of this session in dollars').fill('2.50');
     await keepPicture(tab, 'passkey-light');
-    await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
+    await tab.getByRole('button', { name: /with a passkey/ }).click();
     await tab.getByText('this session may now spend $2.50').waitFor();
     expect(await owner.desk.show(ID)).toMatchObject({ state: 'approved', answeredBy: 'this laptop' });
     const [used] = owner.desk.factorRecords;
@@ -239,9 +239,9 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     owner.desk.ask(freshQuestion());
     await using tab = await visit(owner);
     await addAuthenticator(tab);
-    await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
+    await tab.getByRole('button', { name: /with a passkey/ }).click();
     await tab.getByRole('status').getByText('The passkey was not used. Nothing was answered.').waitFor();
-    expect(await tab.getByRole('button', { name: 'Say yes with a passkey' }).isEnabled()).toBe(true);
+    expect(await tab.getByRole('button', { name: /with a passkey/ }).isEnabled()).toBe(true);
     expect(await stateOf(owner)).toBe('pending');
   });
 
@@ -268,15 +268,15 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     await goTo(tab, `${homeOf(tab)}/confirm`);
     await tab.getByRole('heading', { name: `${act.what}?` }).waitFor();
     await keepPicture(tab, 'confirm-light');
-    await tab.getByRole('button', { name: 'Say yes with a passkey' }).click();
-    await tab.getByText('You said yes').waitFor();
+    await tab.getByRole('button', { name: /with a passkey/ }).click();
+    await tab.getByText('You confirmed it').waitFor();
     expect((await confirmation.done)?.id).toBe(factors[0]?.id);
 
     const other = new Confirmation(act, { factors: async () => factors, now: Date.now });
     await using second = await startOwner({ confirmation: other });
     await using refusing = await visit(second, '/confirm');
-    await refusing.getByRole('button', { name: 'No' }).click();
-    await refusing.getByText('You said no').waitFor();
+    await refusing.getByRole('button', { name: 'Decline' }).click();
+    await refusing.getByText('You declined').waitFor();
     expect(await other.done).toBeNull();
   });
 
@@ -299,7 +299,7 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
       'answer radio',
       'session_usd text',
       'passphrase password',
-      'Say yes',
+      'Approve $0.75',
       'answer submit',
       'answer submit',
     ]);
@@ -311,9 +311,9 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     await tab.keyboard.press('ArrowDown');
     await tab.keyboard.press('Tab');
     await tab.keyboard.press('Enter');
-    await tab.getByText('to this payee from now on').waitFor();
+    await tab.getByText('and this payee from now on').waitFor();
     // The outcome has the focus, so that it is read out.
-    expect(await focused()).toContain('You said yes');
+    expect(await focused()).toContain('Approved');
   });
 
   test('has a name for every field and button, one top heading, and landmarks', async () => {
@@ -323,10 +323,11 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     owner.desk.ask(freshQuestion({ approvalId: 'apr_2' }));
     owner.desk.ask(freshQuestion({ approvalId: 'apr_3' }), { state: 'denied', answer: { kind: 'no' } });
     await using tab = await visit(owner);
+    await expect.poll(() => tab.getByRole('button', { name: 'Decline', exact: true }).isEnabled()).toBe(true);
     // How long is left, and how long ago it was, depends on how long the browser took to open.
     const tree = (await tab.locator('body').ariaSnapshot())
       .replaceAll(/\d+ min left/g, '9 min left')
-      .replaceAll(/\d+ min ago/g, 'just now')
+      .replaceAll(/\d+ (?:s|min) ago/g, 'a while ago')
       .replaceAll(/\/v\/[0-9a-f]{32}/g, '/v/VISIT');
     expect(tree).toMatchInlineSnapshot(`
       "- banner:
@@ -337,12 +338,10 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
         - region "Pay $0.75 to api.example.com?":
           - heading "Pay $0.75 to api.example.com?" [level=1]
           - paragraph:
-            - text: Asked by agent default in session
-            - code: ses_0102030405060708090a
-            - text: ","
+            - text: Asked by Claude Code (agent default),
             - time: 9 min left
           - paragraph: The price is above limits.per_call_usd.
-          - list "How it stands against your limits":
+          - list "Against your limits":
             - listitem:
               - paragraph: "One call : $0.75 of $0.50, over"
             - listitem:
@@ -356,43 +355,47 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
             - code: POST https://api.example.com/v1/images?size=large
           - term: Paid before
           - definition: "Never: nothing was ever paid to this host."
+          - term: Pays
+          - definition: 0.75 USDC on Base
           - term: Money goes to
           - definition:
             - code: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
-            - text: ", as USDC on Base"
+          - term: Session
+          - definition:
+            - code: ses_0102030405060708090a
           - figure "The agent gives as its reason (not checked):":
             - text: "The agent gives as its reason (not checked):"
             - blockquote: The hero image of the landing page you asked for
           - figure "The seller writes (a stranger’s words, not checked):":
             - text: "The seller writes (a stranger’s words, not checked):"
             - blockquote: High-resolution image generation, one image
-          - group "Your answer":
-            - text: Your answer
-            - radio "Yes, pay $0.75 this once" [checked]
-            - text: Yes, pay $0.75 this once
-            - radio "Yes, and let this session spend up to"
-            - text: Yes, and let this session spend up to $
+          - group "What you approve":
+            - text: What you approve
+            - radio "This payment of $0.75, once" [checked]
+            - text: This payment of $0.75, once
+            - radio "This payment, and let this session spend up to"
+            - text: This payment, and let this session spend up to $
             - textbox "New limit of this session in dollars": "3.00"
             - text: in all (at most $20.00)
-            - radio "Yes, and accept this payee at api.example.com from now on; your limits still hold"
-            - text: Yes, and accept this payee at api.example.com from now on; your limits still hold
+            - radio "This payment, and this payee at api.example.com from now on; your limits still hold"
+            - text: This payment, and this payee at api.example.com from now on; your limits still hold
           - text: Your owner passphrase
           - textbox "Your owner passphrase"
-          - button "Say yes"
-          - button "No"
-          - button "No, and block api.example.com"
+          - button "Approve $0.75"
+          - button "Decline"
+          - button "Decline and block api.example.com"
         - heading "Also waiting" [level=2]
         - list:
           - listitem:
             - link "$0.75 to api.example.com":
               - /url: /v/VISIT/approvals/apr_2
-            - text: waits for you agent default 9 min left
+            - text: waiting for you agent default 9 min left
         - heading "Recent" [level=2]
         - list:
           - listitem:
             - link "$0.75 to api.example.com":
               - /url: /v/VISIT/approvals/apr_3
-            - text: no agent default just now"
+            - text: declined agent default a while ago"
     `);
   });
 
@@ -408,12 +411,79 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
     await field.fill('half of i');
     owner.desk.ask(freshQuestion({ approvalId: 'apr_2' }));
     const status = tab.getByRole('status');
-    await status.getByText('Something else was asked or answered').waitFor();
+    await status.getByText('Something else changed meanwhile').waitFor();
     expect(await field.inputValue()).toBe('half of i');
 
     owner.moveOn(600_000);
-    await status.getByText('This question can no longer be answered here: it is nobody answered').waitFor();
+    await status.getByText('It can no longer be answered: not answered in time.').waitFor();
     expect(await field.inputValue()).toBe('half of i');
+    expect(await tab.getByRole('button', { name: 'Approve $0.75' }).isDisabled()).toBe(true);
+  });
+
+  test('says at once what was answered elsewhere, and puts no other question in its place', async () => {
+    await using owner = await startOwner();
+    owner.desk.factorRecords.push(await passphraseFactor());
+    const asked = owner.desk.ask(freshQuestion());
+    owner.desk.ask(freshQuestion({ approvalId: 'apr_2', usdMicros: 9_000_000n }));
+    await using tab = await visit(owner);
+    await using other = await visit(owner);
+    await other.getByLabel('Your owner passphrase').fill('half of i');
+    const proof = { kind: 'passphrase', passphrase: PASSPHRASE } as const;
+    await owner.desk.answer(ID, asked.digest, { kind: 'once' }, proof);
+    await tab.bringToFront();
+    await tab.getByText(/Answered elsewhere by owner passphrase,\s+\d+ s ago/).waitFor();
+    expect(await tab.getByRole('status').innerText()).toContain('Approved: $0.75 to api.example.com, once.');
+    expect(await tab.getByRole('button').count()).toBe(0);
+    await tab.getByRole('link', { name: '$9.00 to api.example.com' }).waitFor();
+    await other.bringToFront();
+    await other.getByText('Answered elsewhere: approved, not paid yet.').waitFor();
+    await other
+      .getByText(/^\d+ s ago$/)
+      .first()
+      .waitFor();
+    expect(await other.getByRole('button', { name: 'Approve $0.75' }).isDisabled()).toBe(true);
+  });
+
+  test('counts what was spent while a question waits', async () => {
+    await using owner = await startOwner();
+    const asked = owner.desk.ask(freshQuestion());
+    await using tab = await visit(owner);
+    await tab.getByText('$1.65 + $0.75 of $5.00').waitFor();
+    const caps = asked.question.caps.map((cap) => ({ ...cap, usedUsdMicros: cap.usedUsdMicros + 10_000n }));
+    owner.desk.ask({ ...asked.question, caps });
+    await tab.getByText('$1.66 + $0.75 of $5.00').waitFor();
+  });
+
+  test('takes no click in the first moment that a question is seen', async () => {
+    await using owner = await startOwner();
+    owner.desk.ask(freshQuestion());
+    await using tab = await visit(owner);
+    await tab.addInitScript('window.setTimeout = (work, ms) => ms === 500 ? (window.allow = work, 0) : 0;');
+    await goTo(tab, `${homeOf(tab)}/`);
+    const decline = tab.getByRole('button', { name: 'Decline', exact: true });
+    await decline.dispatchEvent('click');
+    expect(await stateOf(owner)).toBe('pending');
+    await tab.evaluate('window.allow()');
+    await decline.click();
+    await tab.getByText('Declined:').waitFor();
+  });
+
+  test('takes back that a host was blocked, with the factor alone', async () => {
+    await using owner = await startOwner();
+    owner.desk.factorRecords.push(await passphraseFactor());
+    owner.desk.ask(freshQuestion());
+    await using tab = await visit(owner);
+    await tab.getByRole('button', { name: 'Decline and block api.example.com' }).click();
+    await tab.getByRole('link', { name: 'Unblock api.example.com' }).click();
+    const unblock = tab.getByRole('button', { name: 'Unblock api.example.com' });
+    await tab.getByLabel('Your owner passphrase').fill('not it at all');
+    await unblock.click();
+    await tab.getByRole('alert').getByText('That is not your owner passphrase.').waitFor();
+    expect((await owner.desk.show(ID))?.isBlocking).toBe(true);
+    await tab.getByLabel('Your owner passphrase').fill(PASSPHRASE);
+    await unblock.click();
+    await tab.getByText('api.example.com is no longer blocked.').waitFor();
+    expect((await owner.desk.show(ID))?.isBlocking).toBe(false);
   });
 
   test('works without its script, but for passkeys', async () => {
@@ -426,12 +496,12 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
       const tab = await plain.newPage();
       await goTo(tab, owner.page.ticket('').url);
       await tab.getByLabel('Your owner passphrase').fill(PASSPHRASE);
-      await tab.getByRole('button', { name: 'Say yes' }).click();
-      await tab.getByText('You said yes').waitFor();
+      await tab.getByRole('button', { name: 'Approve $0.75' }).click();
+      await tab.getByText('Approved:').waitFor();
       owner.desk.ask(freshQuestion({ approvalId: 'apr_2' }));
       await goTo(tab, `${homeOf(tab)}/approvals/apr_2`);
-      await tab.getByRole('button', { name: 'No', exact: true }).click();
-      await tab.getByText('You said no').waitFor();
+      await tab.getByRole('button', { name: 'Decline', exact: true }).click();
+      await tab.getByText('Declined:').waitFor();
     } finally {
       await plain.close();
     }
@@ -444,7 +514,14 @@ describe.skipIf(NO_CHROMIUM)('the page in a browser', () => {
       freshQuestion({
         host: 'images.a-rather-long-subdomain.example-market.com',
         url: `https://images.a-rather-long-subdomain.example-market.com/v1/images/generate?${'prompt=a%20purse&'.repeat(20)}`,
-        paidBefore: { payments: 12, lastPayTo: '0x1111111111111111111111111111111111111111' },
+        paidBefore: {
+          payments: 12,
+          lastPayTo: '0x1111111111111111111111111111111111111111',
+          prices: [
+            { usdMicros: 10_000n, payments: 9 },
+            { usdMicros: 50_000n, payments: 1 },
+          ],
+        },
         caps: [
           ...freshQuestion().caps,
           { name: 'agents.research.limits.per_day_usd', maxUsdMicros: 1_000_000n, usedUsdMicros: 990_000n },

@@ -77,7 +77,8 @@ export async function awaitOwner(
   if (await putToClient(call, approval)) return pendingOutcome(call, approval);
   // Without a factor nobody can say yes elsewhere: the owner has to add one first.
   const isAnswerable = (await engine.ledger.factors.list()).length > 0;
-  if (!isAnswerable || isDismissed(context)) return pendingOutcome(call, approval);
+  if (!isAnswerable || context.asksOwner === true || isDismissed(context))
+    return pendingOutcome(call, approval);
   await engine.reach?.show(readQuestion(approval).question);
   const waitMs = Math.min(config.approvals.waitSec * 1000, bound.personMs());
   if (waitMs <= 0) return pendingOutcome(call, approval);

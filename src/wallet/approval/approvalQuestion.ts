@@ -1,16 +1,24 @@
 import type { Choices } from '../../approvals/desk.js';
-import { APPROVAL_LIFE_MS, digestOf, type Question } from '../../approvals/question.js';
+import {
+  APPROVAL_LIFE_MS,
+  digestOf,
+  type CapStanding,
+  type PaidBefore,
+  type Question,
+} from '../../approvals/question.js';
 import type { Config } from '../../config/settings.js';
 import { WalletError } from '../../errors/walletError.js';
 import { newApprovalId, type ApprovalRecord } from '../../ledger/approval.js';
+import type { Ledger } from '../../ledger/ledger.js';
 import type { Offer } from '../../payment/challenge.js';
 import { callBound } from '../../policy/limits.js';
 import type { Selection } from '../../policy/selectOffer.js';
 import type { LineUse } from '../../policy/totals.js';
-import { agentBounds, isSessionCap } from '../call/ownerRules.js';
+import { agentBounds, isSessionCap, limitsOf, useOf, type CallPlace } from '../call/ownerRules.js';
 import type { PaidCall } from '../call/paidCall.js';
 import type { Challenge } from '../call/probe.js';
 import type { Selected } from '../call/selection.js';
+import { listedPrice } from '../discover/catalogAdvice.js';
 
 /** A question and the answers it takes: what the ledger keeps as one text. */
 export interface AskedQuestion {
@@ -27,7 +35,7 @@ const DOLLAR = 1_000_000n;
 
 /** Words what the owner is asked, from the decoded fields that would be signed (T18). */
 export async function makeQuestion(
-  { engine, session, config, terms, request }: PaidCall,
+  { engine, session, config, terms, request, context }: PaidCall,
   { target, required }: Challenge,
   { selection, usage }: AskedSelection,
 ): Promise<AskedQuestion> {
@@ -35,11 +43,11 @@ export async function makeQuestion(
   const { url, method } = target;
   const nowMs = engine.now();
   const caps = (usage ?? []).filter(({ line }) => line.kind === 'cap');
-  const own = agentBounds(config, engine.agent).limits;
-  const perCall = callBound('limits', config.limits, engine.agent, own);
+  const place = { agent: engine.agent, sessionId: session.id, url };
   const question: Question = {
     approvalId: newApprovalId(),
     agent: engine.agent,
+    client: context.client ?? null,
     sessionId: session.id,
     requestHash: request.hash,
     method,
@@ -53,15 +61,8 @@ export async function makeQuestion(
     amountAtomic: offer.amountAtomic,
     usdMicros: offer.usdMicros,
     why: reasons.map(({ owner, sentence }) => owner?.say ?? sentence).join(' '),
-    caps: [
-      { name: perCall.name, maxUsdMicros: perCall.usdMicrosMax, usedUsdMicros: 0n },
-      ...caps.map(({ line, usedUsdMicros }) => ({
-        name: line.name,
-        maxUsdMicros: line.usdMicrosMax,
-        usedUsdMicros,
-      })),
-    ],
-    paidBefore: await engine.ledger.approvals.paidBefore(url.origin),
+    ...(await standingNow(engine.ledger, config, place, nowMs)),
+    listed: listedPrice(engine, { url, method }, offer),
     sellerSays: required.description ?? null,
     agentSays: terms.reason ?? null,
     createdMs: nowMs,
@@ -69,6 +70,35 @@ export async function makeQuestion(
   };
   const choices = { session: sessionChoice(config, caps, offer), payee: asksForPayee };
   return { question, choices, ownCapPassed };
+}
+
+/** What helps to judge a question, as it stands at this moment: the caps in its way, and what was paid there. */
+export async function standingNow(
+  ledger: Ledger,
+  config: Config,
+  place: CallPlace,
+  nowMs: number,
+): Promise<Pick<Question, 'caps' | 'paidBefore'>> {
+  const { capLines } = await limitsOf(ledger, config, place);
+  const [caps, paidBefore] = await Promise.all([
+    useOf(
+      ledger,
+      capLines.filter(({ kind }) => kind === 'cap'),
+      nowMs,
+    ),
+    ledger.approvals.paidBefore(place.url.origin),
+  ]);
+  const own = agentBounds(config, place.agent).limits;
+  const perCall = callBound('limits', config.limits, place.agent, own);
+  const standings: CapStanding[] = caps.map(({ line, usedUsdMicros }) => ({
+    name: line.name,
+    maxUsdMicros: line.usdMicrosMax,
+    usedUsdMicros,
+  }));
+  return {
+    caps: [{ name: perCall.name, maxUsdMicros: perCall.usdMicrosMax, usedUsdMicros: 0n }, ...standings],
+    paidBefore,
+  };
 }
 
 /** A raise of this session's cap is offered where that cap is in the way and its ceiling leaves room. */
@@ -82,6 +112,11 @@ function sessionChoice(config: Config, caps: readonly LineUse[], { usdMicros }: 
   return { suggestedUsdMicros: rounded < max ? rounded : max, maxUsdMicros: max };
 }
 
+interface StoredPrice {
+  readonly usd: string;
+  readonly payments: number;
+}
+
 interface StoredStanding {
   readonly name: string;
   readonly max: string;
@@ -90,7 +125,7 @@ interface StoredStanding {
 
 /** The question as text, for the ledger. */
 export function writeQuestion({ question, choices, ownCapPassed }: AskedQuestion): string {
-  const { amountAtomic, usdMicros, caps, ...rest } = question;
+  const { amountAtomic, usdMicros, caps, paidBefore, ...rest } = question;
   const { session, payee } = choices;
   return JSON.stringify({
     ...rest,
@@ -101,6 +136,13 @@ export function writeQuestion({ question, choices, ownCapPassed }: AskedQuestion
       max: cap.maxUsdMicros.toString(),
       used: cap.usedUsdMicros.toString(),
     })),
+    paidBefore: {
+      ...paidBefore,
+      prices: paidBefore.prices.map((price): StoredPrice => ({
+        usd: price.usdMicros.toString(),
+        payments: price.payments,
+      })),
+    },
     ownCapPassed,
     choices: {
       payee,
@@ -110,11 +152,17 @@ export function writeQuestion({ question, choices, ownCapPassed }: AskedQuestion
   });
 }
 
-type StoredQuestion = Omit<Question, 'amountAtomic' | 'usdMicros' | 'caps'> & {
+/** Fields that questions of Purser 0.1.0 lack are optional. */
+type StoredQuestion = Omit<
+  Question,
+  'amountAtomic' | 'usdMicros' | 'caps' | 'paidBefore' | 'client' | 'listed'
+> & {
   readonly amountAtomic: string;
   readonly usdMicros: string;
   readonly caps: readonly StoredStanding[];
-  /** Absent from questions of Purser 0.1.0. */
+  readonly paidBefore: Omit<PaidBefore, 'prices'> & { readonly prices?: readonly StoredPrice[] };
+  readonly client?: string | null;
+  readonly listed?: Question['listed'];
   readonly ownCapPassed?: string | null;
   readonly choices: { readonly payee: boolean; readonly session: readonly [string, string] | null };
 };
@@ -122,9 +170,18 @@ type StoredQuestion = Omit<Question, 'amountAtomic' | 'usdMicros' | 'caps'> & {
 /** A question from its row; its digest is made anew and must be the stored one. */
 export function readQuestion(record: Pick<ApprovalRecord, 'question' | 'digest'>): AskedQuestion {
   const stored = JSON.parse(record.question) as StoredQuestion;
-  const { choices, ownCapPassed = null, amountAtomic, usdMicros, caps, ...rest } = stored;
+  const { choices, ownCapPassed = null, amountAtomic, usdMicros, caps, paidBefore, ...rest } = stored;
   const question: Question = {
+    client: null,
+    listed: null,
     ...rest,
+    paidBefore: {
+      ...paidBefore,
+      prices: (paidBefore.prices ?? []).map((price) => ({
+        usdMicros: BigInt(price.usd),
+        payments: price.payments,
+      })),
+    },
     amountAtomic: BigInt(amountAtomic),
     usdMicros: BigInt(usdMicros),
     caps: caps.map(({ name, max, used }) => ({

@@ -30,6 +30,10 @@ export interface CallContext {
   readonly signal: AbortSignal;
   readonly progress?: (message: string) => void;
   readonly asks?: ClientAsks;
+  /** What the caller's program calls itself, in one short line: its own word, shown to the owner and never believed. */
+  readonly client?: string;
+  /** Whether the caller asks the owner itself, so that the call does not wait for an answer from elsewhere. */
+  readonly asksOwner?: boolean;
   /** The id that a server's log knows the call by; the journal names it beside what the call held. */
   readonly callId?: string;
   /** When the call began, by `performance.now()`, where it is gone through again with an answer; else now. */

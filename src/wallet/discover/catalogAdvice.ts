@@ -3,6 +3,7 @@ import type { Offer } from '../../payment/challenge.js';
 import { endpointOf, type InputShape, type Listing } from '../../discovery/readers/listing.js';
 import { missingFields, readBazaar } from '../../discovery/readers/inputShape.js';
 import type { Category } from '../../discovery/category.js';
+import type { ListedPrice } from '../../approvals/question.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { JsonObject } from '../../text/json.js';
 import { existsSync } from 'node:fs';
@@ -86,26 +87,41 @@ function listingsOf(engine: Engine, { url, method }: Pick<AdvisedCall, 'url' | '
 
 /** Any catalogue that agrees is enough: a lie in one of them must not cast doubt on an honest price. */
 function driftOf(listings: readonly Listing[], offer: Offer): CatalogAdvice['listed'] {
-  const prices = listings.flatMap(({ price }) => price ?? []);
+  const price = listedAmong(listings, offer);
   const payees = listings.flatMap(({ offers }) =>
     offers.flatMap(({ network, payTo }) =>
       payTo !== null && network === offer.network.caip2 ? [payTo] : [],
     ),
   );
-  const priceFits = prices.some(
-    ({ minUsdMicros, maxUsdMicros }) => minUsdMicros <= offer.usdMicros && offer.usdMicros <= maxUsdMicros,
-  );
-  const priceDiffers = prices.length > 0 && !priceFits;
+  const priceDiffers = price?.fits === false;
   const payeeDiffers = payees.length > 0 && !payees.includes(offer.payTo);
   if (!priceDiffers && !payeeDiffers) return null;
+  return {
+    usd: priceDiffers ? price.usd : null,
+    pay_to: payeeDiffers ? [...new Set(payees)] : [],
+  };
+}
+
+/** What catalogues list as the price of a call, beside the live one; null where none lists it. */
+export function listedPrice(
+  engine: Engine,
+  call: Pick<AdvisedCall, 'url' | 'method'>,
+  offer: Offer,
+): ListedPrice | null {
+  return listedAmong(listingsOf(engine, call), offer);
+}
+
+function listedAmong(listings: readonly Listing[], { usdMicros }: Offer): ListedPrice | null {
+  const prices = listings.flatMap(({ price }) => price ?? []);
+  if (prices.length === 0) return null;
   const texts = prices.map(({ minUsdMicros, maxUsdMicros }) =>
     minUsdMicros === maxUsdMicros
       ? formatUsd(minUsdMicros)
       : `${formatUsd(minUsdMicros)}-${formatUsd(maxUsdMicros)}`,
   );
   return {
-    usd: priceDiffers ? [...new Set(texts)].join(', ') : null,
-    pay_to: payeeDiffers ? [...new Set(payees)] : [],
+    usd: [...new Set(texts)].join(', '),
+    fits: prices.some((price) => price.minUsdMicros <= usdMicros && usdMicros <= price.maxUsdMicros),
   };
 }
 

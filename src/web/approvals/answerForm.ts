@@ -2,6 +2,7 @@ import type { OwnerAction } from '../../errors/ownerAction.js';
 import { html } from 'hono/html';
 import type { Answer, Approval, Choices, FactorLine, FactorProof } from '../../approvals/desk.js';
 import { WalletError } from '../../errors/walletError.js';
+import { hostOf } from '../../approvals/question.js';
 import { formatUsd, parseUsd } from '../../money/decimal.js';
 import type { Html } from '../look/layout.js';
 import type { Visit } from '../door/visit.js';
@@ -27,45 +28,73 @@ export interface AnswerFormParts {
 /** The fields of a form as they came. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Yes and no. Yes comes first, so that Enter in the passphrase field is a yes and never a no. */
+/** Approve and decline. Approving comes first, so that Enter in the passphrase field never declines. */
 export function viewAnswerForms(parts: AnswerFormParts): Html {
-  const { approval, factors, visit, command } = parts;
-  const { host } = approval.question;
-  const path = `${visit.base}/approvals/${approval.question.approvalId}`;
-  const hidden = html`<input type="hidden" name="token" value="${visit.token}" />
-    <input type="hidden" name="digest" value="${approval.digest}" />`;
+  const { approval, factors, command } = parts;
+  const { host, usdMicros } = approval.question;
+  const path = pathOf(parts);
   return html`${
       factors.length === 0
         ? html`<div class="notice">
-            <p><b>You can only say no here yet.</b></p>
+            <p><b>You can only decline here yet.</b></p>
             <p>
-              A yes needs something that only you have, a passphrase or a passkey, so that no program can say
-              it for you. Add one in a terminal:
+              Approving needs something that only you have, a passphrase or a passkey, so that no program can
+              approve in your name. Add one in a terminal:
             </p>
             <p><code>${command({ kind: 'addFactor', factor: 'passphrase' })}</code></p>
           </div>`
         : html`<form method="post" action="${path}" data-options="${path}/challenge" autocomplete="off">
-            ${hidden} ${viewChoices(parts)} ${viewProof(parts)}
+            ${viewHidden(parts)} ${viewChoices(parts)} ${viewProof(parts, `Approve ${usd(usdMicros)}`)}
           </form>`
     }
     <form method="post" action="${path}" class="no-form">
-      ${hidden}
+      ${viewHidden(parts)}
       <div class="buttons">
-        <button class="no" name="answer" value="no">No</button>
-        <button class="no" name="answer" value="block_host">No, and block ${host}</button>
+        <button class="no" name="answer" value="no">Decline</button>
+        <button class="no" name="answer" value="block_host">Decline and block ${host}</button>
       </div>
     </form>`;
+}
+
+/** The way back from an answer that blocked a host: it loosens, so it takes the factor. */
+export function viewUnblockForm(parts: AnswerFormParts): Html {
+  const { approval, factors, command } = parts;
+  const { host } = approval.question;
+  const path = `${pathOf(parts)}/unblock`;
+  return html`<h2>${host} is blocked</h2>
+    <p>No agent can call it. You can take that back; your limits still hold.</p>
+    ${
+      factors.length === 0
+        ? html`<p>
+            In a terminal:
+            <code>${command({ kind: 'removeFromSetting', key: 'hosts.deny', entry: host })}</code>
+          </p>`
+        : html`<form method="post" action="${path}" data-options="${path}/challenge" autocomplete="off">
+            ${viewHidden(parts)} ${viewProof(parts, `Unblock ${host}`)}
+          </form>`
+    }`;
+}
+
+function pathOf({ visit, approval }: AnswerFormParts): string {
+  return `${visit.base}/approvals/${approval.question.approvalId}`;
+}
+
+function viewHidden({ visit, approval }: AnswerFormParts): Html {
+  return html`<input type="hidden" name="token" value="${visit.token}" />
+    <input type="hidden" name="digest" value="${approval.digest}" />`;
 }
 
 function viewChoices({ approval, chosen }: AnswerFormParts): Html {
   const { choices, question } = approval;
   const kind = chosen?.kind ?? 'once';
   const checked = (mine: Answer['kind']): Html => (kind === mine ? html` checked` : html``);
+  if (choices.session === null && !choices.payee)
+    return html`<input type="hidden" name="answer" value="once" />`;
   return html`<fieldset>
-    <legend>Your answer</legend>
+    <legend>What you approve</legend>
     <div class="choice">
       <input type="radio" name="answer" id="once" value="once" ${checked('once')} />
-      <label for="once">Yes, pay ${usd(question.usdMicros)} this once</label>
+      <label for="once">This payment of ${usd(question.usdMicros)}, once</label>
     </div>
     ${choices.session === null ? '' : viewRaise(choices.session, chosen, checked('session'))}
     ${
@@ -73,7 +102,7 @@ function viewChoices({ approval, chosen }: AnswerFormParts): Html {
         ? html`<div class="choice">
             <input type="radio" name="answer" id="payee" value="payee" ${checked('payee')} />
             <label for="payee">
-              Yes, and accept this payee at ${question.host} from now on; your limits still hold
+              This payment, and this payee at ${hostOf(question)} from now on; your limits still hold
             </label>
           </div>`
         : ''
@@ -90,7 +119,7 @@ function viewRaise(
   return html`<div class="choice">
     <input type="radio" name="answer" id="session" value="session" ${checked} />
     <span>
-      <label for="session">Yes, and let this session spend up to</label>
+      <label for="session">This payment, and let this session spend up to</label>
       <label>
         $<input
           type="text"
@@ -106,8 +135,7 @@ function viewRaise(
   </div>`;
 }
 
-function viewProof(parts: AnswerFormParts): Html {
-  const { factors, atLocalhost, localhostUrl, problem } = parts;
+function viewProof({ factors, atLocalhost, localhostUrl, problem }: AnswerFormParts, button: string): Html {
   const hasPassphrase = factors.some(({ kind }) => kind === 'passphrase');
   const hasPasskey = factors.some(({ kind }) => kind === 'passkey');
   const wrong =
@@ -119,16 +147,16 @@ function viewProof(parts: AnswerFormParts): Html {
     <div class="proof">
       ${hasPassphrase ? viewPassphrase(problem !== undefined) : ''}
       <div class="buttons">
-        ${hasPassphrase ? html`<button class="yes">Say yes</button>` : ''}
-        ${hasPasskey && atLocalhost ? PASSKEY_BUTTON : ''}
+        ${hasPassphrase ? html`<button class="yes">${button}</button>` : ''}
+        ${
+          hasPasskey && atLocalhost
+            ? html`<button type="button" class="yes" data-passkey hidden>${button} with a passkey</button>`
+            : ''
+        }
       </div>
     </div>
     ${hasPasskey ? (atLocalhost ? PASSKEY_FIELDS : elsewhere) : ''}`;
 }
-
-const PASSKEY_BUTTON = html`<button type="button" class="yes" data-passkey hidden>
-  Say yes with a passkey
-</button>`;
 
 /** Filled by the page's script. */
 const PASSKEY_FIELDS = html`<input type="hidden" name="passkey" /><input type="hidden" name="challenge_id" />

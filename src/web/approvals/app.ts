@@ -67,14 +67,16 @@ function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
   });
   app.get('/approvals/:id', async (c) => {
     const shown = await known(desk, c.req.param('id'));
-    return c.html(await viewAt(c, parts, { shown }));
+    const isElsewhere = c.req.query('elsewhere') === '1';
+    return c.html(await viewAt(c, parts, { shown, isElsewhere }));
   });
   app.get('/changes', async (c) => {
     const shown = await desk.show(c.req.query('shown') ?? '');
     return c.json({
-      version: versionOf(await readLists(desk)),
+      version: versionOf(await readLists(desk), shown),
       shown: shown?.state ?? '',
       word: shown === null ? 'gone' : stateWords(shown),
+      answered: isoOf(shown?.answeredMs ?? null),
     });
   });
   app.post('/approvals/:id', async (c) => {
@@ -85,12 +87,25 @@ function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
       answer = readAnswer(fields);
       await desk.answer(id, text(fields['digest']), answer, isYes(answer) ? readProof(fields) : null);
     } catch (error) {
-      const shown = await known(desk, id);
-      const { status, message } = problemOf(error, parts.command);
-      setRetryAfter(c, error);
-      return c.html(await viewAt(c, parts, { shown, problem: message, chosen: answer }), status);
+      return refused(c, parts, id, error, answer);
     }
     return c.redirect(`${c.get('visit').base}?done=${encodeURIComponent(id)}`, 303);
+  });
+  app.post('/approvals/:id/unblock', async (c) => {
+    const fields = await c.req.parseBody({ all: true });
+    const id = c.req.param('id');
+    try {
+      await desk.unblock(id, text(fields['digest']), readProof(fields));
+    } catch (error) {
+      return refused(c, parts, id, error);
+    }
+    return c.redirect(`${c.get('visit').base}/approvals/${encodeURIComponent(id)}`, 303);
+  });
+  app.post('/approvals/:id/unblock/challenge', async (c) => {
+    const fields = await c.req.parseBody({ all: true });
+    return inJson(c, parts, () =>
+      desk.unblockChallenge(c.req.param('id'), text(fields['digest']), parts.door.port),
+    );
   });
   app.post('/approvals/:id/challenge', async (c) => {
     const fields = await c.req.parseBody({ all: true });
@@ -102,6 +117,24 @@ function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
   });
 }
 
+function isoOf(ms: number | null): string {
+  return ms === null ? '' : new Date(ms).toISOString();
+}
+
+/** The question once more, with what was wrong with what was sent. */
+async function refused(
+  c: Ctx,
+  parts: AppParts,
+  id: string,
+  error: unknown,
+  chosen?: Answer,
+): Promise<Response> {
+  const shown = await known(parts.desk, id);
+  const { status, message } = problemOf(error, parts.command);
+  setRetryAfter(c, error);
+  return c.html(await viewAt(c, parts, { shown, problem: message, chosen }), status);
+}
+
 /** The approvals page, with the oldest question on top where none is named. */
 async function viewAt(
   c: Ctx,
@@ -109,6 +142,7 @@ async function viewAt(
   view: {
     readonly shown?: Approval;
     readonly done?: Approval | null;
+    readonly isElsewhere?: boolean;
     readonly problem?: string;
     readonly chosen?: Answer | undefined;
   },
@@ -119,14 +153,21 @@ async function viewAt(
   return viewApprovals({
     ...lists,
     ...passkeyPlace(c, parts, path),
-    shown: view.shown ?? lists.pending[0] ?? null,
+    shown: view.shown ?? (await oldest(desk, lists.pending)),
     done: view.done ?? null,
+    isElsewhere: view.isElsewhere ?? false,
     factors,
     command,
     nowMs: door.now(),
     problem: view.problem,
     chosen: view.chosen,
   });
+}
+
+/** The oldest question that waits, as it stands at this moment. */
+async function oldest(desk: OwnerDesk, pending: readonly Approval[]): Promise<Approval | null> {
+  const [first] = pending;
+  return first === undefined ? null : desk.show(first.question.approvalId);
 }
 
 function addEnrolment(app: Hono<VisitEnv>, parts: AppParts): void {
@@ -170,7 +211,7 @@ function addConfirmation(app: Hono<VisitEnv>, parts: AppParts): void {
     const fields = await c.req.parseBody({ all: true });
     if (fields['answer'] === 'no') {
       confirmation.refuse();
-      return over(c, 'You said no');
+      return over(c, 'You declined');
     }
     try {
       await confirmation.confirm(readSigned(fields));
@@ -178,7 +219,7 @@ function addConfirmation(app: Hono<VisitEnv>, parts: AppParts): void {
       const { status, message } = problemOf(error, parts.command);
       return c.html(view(c, message), status);
     }
-    return over(c, 'You said yes');
+    return over(c, 'You confirmed it');
   });
 }
 

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
 import type { Approval, OwnerDesk } from '../../approvals/desk.js';
-import { viewAnswerForms, type AnswerFormParts } from './answerForm.js';
+import { viewAnswerForms, viewUnblockForm, type AnswerFormParts } from './answerForm.js';
 import { layPage, type Html } from '../look/layout.js';
-import { viewQuestion } from './question.js';
-import { outcomeWords, stateTone, stateWords, timeAgo, timeLeft, usd } from '../look/words.js';
+import { hostOf } from '../../approvals/question.js';
+import { viewOutcome, viewQuestion } from './question.js';
+import { stateTone, stateWords, timeAgo, timeLeft, usd } from '../look/words.js';
 
 /** How often a browser without our script looks for questions, where nothing is asked. */
 const RELOAD_SEC = 10;
@@ -21,6 +22,8 @@ export interface ApprovalsParts extends Omit<AnswerFormParts, 'approval'>, Lists
   readonly shown: Approval | null;
   /** The approval that was just answered. */
   readonly done: Approval | null;
+  /** Whether the page learned by itself that the question on top was answered. */
+  readonly isElsewhere: boolean;
   readonly nowMs: number;
 }
 
@@ -31,8 +34,15 @@ export async function readLists(desk: OwnerDesk): Promise<Lists> {
 }
 
 /** What tells one state of the lists from another: a page compares it to know whether it is still true. */
-export function versionOf({ pending, recent }: Lists): string {
-  const states = [...pending, ...recent].map(({ question, state }) => `${question.approvalId} ${state}`);
+export function versionOf({ pending, recent }: Lists, shown: Approval | null): string {
+  const states = [...pending, ...recent].map(
+    ({ question, state, isBlocking }) => `${question.approvalId} ${state} ${isBlocking}`,
+  );
+  const { caps = [], paidBefore = null } = shown?.question ?? {};
+  states.push(
+    ...caps.map((cap) => `${cap.name} ${cap.usedUsdMicros} ${cap.maxUsdMicros}`),
+    String(paidBefore?.payments),
+  );
   return createHash('sha256').update(states.join('\n')).digest('base64url');
 }
 
@@ -47,11 +57,12 @@ export function viewApprovals(parts: ApprovalsParts): Html {
     title: isAsked ? `Purser asks: pay ${usd(shown.question.usdMicros)}?` : titleOf(pending.length),
     watch: {
       path: `${visit.base}/changes?shown=${id}`,
-      version: versionOf(parts),
+      version: versionOf(parts, shown),
       shown: shown?.state ?? '',
+      own: shown === null ? '' : `${visit.base}/approvals/${id}`,
     },
     ...(isAsked ? {} : { reloadSec: RELOAD_SEC }),
-    main: html`${done === null ? '' : viewOutcome(done)}
+    main: html`${done === null ? '' : viewDone(parts, done)}
     ${shown === null ? viewNothing() : viewShown(parts, shown)}
     ${viewList(shown === null ? 'Waiting' : 'Also waiting', others, parts)}
     ${viewList(
@@ -66,9 +77,10 @@ function titleOf(waiting: number): string {
   return waiting === 0 ? 'Purser: nothing to answer' : `Purser: ${waiting} to answer`;
 }
 
-/** Focused, so that a screen reader says it at once. */
-function viewOutcome(done: Approval): Html {
-  return html`<p class="notice outcome" role="status" tabindex="-1" autofocus>${outcomeWords(done)}</p>`;
+function viewDone({ visit, nowMs }: ApprovalsParts, done: Approval): Html {
+  const { approvalId, host } = done.question;
+  return html`${viewOutcome(done, nowMs, false)}
+  ${done.isBlocking ? html`<p><a href="${visit.base}/approvals/${approvalId}">Unblock ${host}</a></p>` : ''}`;
 }
 
 function viewNothing(): Html {
@@ -80,15 +92,17 @@ function viewNothing(): Html {
 
 function viewShown(parts: ApprovalsParts, shown: Approval): Html {
   const isPending = shown.state === 'pending';
+  const form = { ...parts, approval: shown };
   // Where there is no form to say it in.
-  const isTold = isPending && parts.factors.length > 0;
+  const isTold = (isPending || shown.isBlocking) && parts.factors.length > 0;
   return html`<section class="sheet" aria-labelledby="asked">
     ${
       parts.problem === undefined || isTold
         ? ''
         : html`<p class="notice problem" role="alert" tabindex="-1" autofocus>${parts.problem}</p>`
     }
-    ${viewQuestion(shown, parts.nowMs)} ${isPending ? viewAnswerForms({ ...parts, approval: shown }) : ''}
+    ${viewQuestion(shown, parts.nowMs, parts.isElsewhere)} ${isPending ? viewAnswerForms(form) : ''}
+    ${shown.isBlocking ? viewUnblockForm(form) : ''}
   </section>`;
 }
 
@@ -108,7 +122,7 @@ function viewRow(approval: Approval, { nowMs, visit }: ApprovalsParts): Html {
     state === 'pending' ? timeLeft(question.expiresMs - nowMs) : timeAgo(nowMs - question.createdMs);
   return html`<li>
     <a href="${visit.base}/approvals/${question.approvalId}"
-      >${usd(question.usdMicros)} to ${question.host}</a
+      >${usd(question.usdMicros)} to ${hostOf(question)}</a
     >
     <span class="state ${stateTone(state)}">${stateWords(approval)}</span>
     <span class="soft">agent ${question.agent}</span>

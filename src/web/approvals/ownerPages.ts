@@ -19,7 +19,7 @@ export function viewEnrolment(parts: PasskeyFormParts): Html {
     title: 'Purser: add a passkey',
     main: html`<section class="sheet">
       <h1>Add a passkey</h1>
-      <p>With it you say yes to payments, and to changes of your limits, in this browser.</p>
+      <p>With it you approve payments, and changes of your limits, in this browser.</p>
       ${viewForm(parts, '/passkey', {
         field: codeField('The code that your terminal shows', true),
         button: 'Make the passkey',
@@ -36,14 +36,14 @@ export function viewConfirmation(act: OwnerAct, parts: PasskeyFormParts): Html {
     main: html`<section class="sheet">
       <h1>${act.what}?</h1>
       <p>
-        A command in a terminal asks for this. <b>Say yes only if you typed it yourself</b>: a program may
+        A command in a terminal asks for this. <b>Confirm it only if you typed it yourself</b>: a program may
         have.
       </p>
       ${act.details.map((detail) => html`<p class="detail">${detail}</p>`)}
-      ${viewForm(parts, '/confirm', { field: html``, button: 'Say yes with a passkey' })}
+      ${viewForm(parts, '/confirm', { field: html``, button: 'Confirm with a passkey' })}
       <form method="post" action="${parts.visit.base}/confirm" class="no-form">
         <input type="hidden" name="token" value="${parts.visit.token}" />
-        <div class="buttons"><button class="no" name="answer" value="no">No</button></div>
+        <div class="buttons"><button class="no" name="answer" value="no">Decline</button></div>
       </form>
     </section>`,
   });

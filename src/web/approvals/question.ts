@@ -1,31 +1,42 @@
 import { html } from 'hono/html';
 import type { Approval } from '../../approvals/desk.js';
-import type { CapStanding, Question } from '../../approvals/question.js';
-import { cleanLine, cleanText } from '../../text/untrusted.js';
+import {
+  askerOf,
+  hostOf,
+  paidWords,
+  wholeUrl,
+  type CapStanding,
+  type Question,
+} from '../../approvals/question.js';
+import { findAsset } from '../../money/asset.js';
+import type { Caip2 } from '../../money/network.js';
+import { formatUnits } from '../../money/decimal.js';
+import { cleanLine } from '../../text/untrusted.js';
 import type { Html } from '../look/layout.js';
 import { capWords, outcomeWords, timeAgo, timeLeft, usd } from '../look/words.js';
 import type { UsdMicros } from '../../money/unit.js';
 
 /** A stranger may fill a paragraph, not the screen. */
 const SAID_CHARS_MAX = 400;
-/** A longer address is shown in part, and whole on demand. */
-const URL_CHARS_SHOWN = 160;
+/** A longer address is shown whole in a box that scrolls: it must not push the answer off the screen. */
+const URL_CHARS_OPEN = 400;
 
 /** What is asked, and all that helps to judge it; strangers' words are quoted, last, and said to be theirs. */
-export function viewQuestion(approval: Approval, nowMs: number): Html {
+export function viewQuestion(approval: Approval, nowMs: number, isElsewhere: boolean): Html {
   const { question, state } = approval;
   return html`<h1 id="asked">${headingOf(approval)}</h1>
     <p class="soft">
-      Asked by agent <b>${question.agent}</b> in session <code>${question.sessionId}</code>,
+      Asked by <bdi><b>${askerOf(question)}</b></bdi
+      >,
       ${
         state === 'pending'
           ? html`<time datetime="${iso(question.expiresMs)}" data-until
               >${timeLeft(question.expiresMs - nowMs)}</time
             >`
-          : html`<time datetime="${iso(question.createdMs)}">${timeAgo(nowMs - question.createdMs)}</time>`
+          : viewSince(question.createdMs, nowMs)
       }
     </p>
-    ${state === 'pending' ? html`<p class="why">${question.why}</p>` : viewAnswer(approval, nowMs)}
+    ${state === 'pending' ? html`<p class="why">${question.why}</p>` : viewAnswer(approval, nowMs, isElsewhere)}
     ${state === 'pending' ? '' : html`<p class="soft">How it stood when it was asked:</p>`}
     ${viewCaps(question)} ${viewFacts(question)}
     ${viewSaid('The agent gives as its reason', 'not checked', question.agentSays)}
@@ -33,28 +44,40 @@ export function viewQuestion(approval: Approval, nowMs: number): Html {
 }
 
 function headingOf({ question, state }: Approval): string {
-  const what = `${usd(question.usdMicros)} to ${question.host}`;
+  const what = `${usd(question.usdMicros)} to ${hostOf(question)}`;
   return state === 'pending' ? `Pay ${what}?` : what;
 }
 
-function viewAnswer(approval: Approval, nowMs: number): Html {
-  const { answeredBy, answeredMs, paymentId } = approval;
-  return html`<p class="why">${outcomeWords(approval)}</p>
-    <p class="soft">
-      ${answeredBy === null ? '' : html`By ${answeredBy}`}
-      ${
-        answeredMs === null
-          ? ''
-          : html`<time datetime="${iso(answeredMs)}">${timeAgo(nowMs - answeredMs)}</time>`
-      }
-      ${paymentId === null ? '' : html`Payment <code>${paymentId}</code>`}
-    </p>`;
+function viewAnswer(approval: Approval, nowMs: number, isElsewhere: boolean): Html {
+  const { paymentId } = approval;
+  return html`${viewOutcome(approval, nowMs, isElsewhere)}
+  ${paymentId === null ? '' : html`<p class="soft">Payment <code>${paymentId}</code></p>`}`;
+}
+
+/** What became of a question. Focused, so that a screen reader says it at once; the time that counts up stands outside of what is said. */
+export function viewOutcome(approval: Approval, nowMs: number, isElsewhere: boolean): Html {
+  const { answeredBy, answeredMs } = approval;
+  return html`<div class="notice outcome" tabindex="-1" autofocus>
+    <p role="status">${outcomeWords(approval)}</p>
+    ${
+      answeredMs === null
+        ? ''
+        : html`<p class="soft">
+            Answered${isElsewhere ? ' elsewhere' : ''}${answeredBy === null ? '' : ` by ${answeredBy}`},
+            ${viewSince(answeredMs, nowMs)}
+          </p>`
+    }
+  </div>`;
+}
+
+function viewSince(ms: number, nowMs: number): Html {
+  return html`<time datetime="${iso(ms)}" data-since>${timeAgo(nowMs - ms)}</time>`;
 }
 
 /** The limits as they stood when it was asked, drawn and in words. */
 function viewCaps({ caps, usdMicros }: Question): Html {
   if (caps.length === 0) return html``;
-  return html`<ul class="caps" aria-label="How it stands against your limits">
+  return html`<ul class="caps" aria-label="Against your limits">
     ${caps.map((cap) => viewCap(cap, usdMicros))}
   </ul>`;
 }
@@ -87,8 +110,9 @@ function drawCap(used: bigint, after: bigint, max: bigint): Html {
 }
 
 function viewFacts(question: Question): Html {
-  const { payments, lastPayTo } = question.paidBefore;
-  const isElsewhere = lastPayTo !== null && lastPayTo.toLowerCase() !== question.payTo.toLowerCase();
+  const { payTo, listed, paidBefore } = question;
+  const { lastPayTo } = paidBefore;
+  const isElsewhere = lastPayTo !== null && lastPayTo.toLowerCase() !== payTo.toLowerCase();
   return html`<dl class="facts">
     <dt>Call</dt>
     <dd>${viewAddress(question)}</dd>
@@ -103,9 +127,9 @@ function viewFacts(question: Question): Html {
     <dt>Paid before</dt>
     <dd>
       ${
-        payments === 0
+        paidBefore.payments === 0
           ? html`<span class="warn">Never: nothing was ever paid to this host.</span>`
-          : html`${payments} ${payments === 1 ? 'payment' : 'payments'} to this host`
+          : html`<span>${paidWords(paidBefore)}</span>`
       }
       ${
         isElsewhere
@@ -113,20 +137,49 @@ function viewFacts(question: Question): Html {
           : ''
       }
     </dd>
+    ${
+      listed === null
+        ? ''
+        : html`<dt>Listed price</dt>
+            <dd>
+              <span>$${listed.usd}</span>
+              ${
+                listed.fits
+                  ? ''
+                  : html`<span class="warn">The seller asks ${usd(question.usdMicros)} now.</span>`
+              }
+            </dd>`
+    }
+    <dt>Pays</dt>
+    <dd>${amountOf(question)} on ${question.networkLabel}</dd>
     <dt>Money goes to</dt>
-    <dd><code>${question.payTo}</code>, as ${question.assetSymbol} on ${question.networkLabel}</dd>
+    <dd><code>${payTo}</code></dd>
+    <dt>Session</dt>
+    <dd><code>${question.sessionId}</code></dd>
   </dl>`;
 }
 
-function viewAddress({ method, url }: Question): Html {
-  const clean = cleanText(url).replace(/\s/g, '%20');
-  const call = `${cleanLine(method, 16)} ${clean}`;
-  if (call.length <= URL_CHARS_SHOWN) return html`<code>${call}</code>`;
-  return html`<code>${cleanLine(call, URL_CHARS_SHOWN)}</code>
-    <details>
-      <summary>The whole address, ${clean.length} characters</summary>
-      <code>${clean}</code>
-    </details>`;
+/** The very amount that is signed, in units of its token. */
+function amountOf({ network, asset, assetSymbol, amountAtomic }: Question): string {
+  const decimals = findAsset(network as Caip2, asset)?.decimals;
+  return decimals === undefined
+    ? `${amountAtomic} atomic units of ${assetSymbol}`
+    : `${formatUnits(amountAtomic, decimals)} ${assetSymbol}`;
+}
+
+function viewAddress(question: Question): Html {
+  const url = wholeUrl(question);
+  const call = html`<code>${cleanLine(question.method, 16)} ${url}</code>`;
+  if (url.length <= URL_CHARS_OPEN) return call;
+  // What scrolls is reached by keyboard, too.
+  return html`<div
+    class="long"
+    role="region"
+    aria-label="The whole address, ${url.length} characters"
+    tabindex="0"
+  >
+    ${call}
+  </div>`;
 }
 
 function viewSaid(who: string, caution: string, said: string | null): Html {

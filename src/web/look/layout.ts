@@ -16,7 +16,13 @@ export interface PageParts {
   /** For who was not let in: where a browser that was let in before goes on to. */
   readonly stranger?: string;
   /** What the page watches: whom to ask, and what the answer was when the page was made. */
-  readonly watch?: { readonly path: string; readonly version: string; readonly shown: string };
+  readonly watch?: {
+    readonly path: string;
+    readonly version: string;
+    /** How the question on top stands, and where it is shown by itself. */
+    readonly shown: string;
+    readonly own: string;
+  };
   /** Seconds until a browser without our script loads the page again: only where nothing can be typed. */
   readonly reloadSec?: number;
 }
@@ -50,11 +56,15 @@ export function layPage({ title, main, visit, stranger, watch, reloadSec }: Page
             ${visit === undefined ? html`<b>Purser</b>` : html`<a href="${visit.base}">Purser</a>`}
             <p>the wallet of your coding agents</p>
           </header>
-          <p id="live" class="notice" role="status" aria-live="polite" hidden></p>
+          <div id="live-box" class="notice" hidden>
+            <p id="live" role="status" aria-live="polite"></p>
+            <p class="soft" id="live-since" hidden><time data-since></time></p>
+          </div>
           <main
             data-changes="${watch?.path ?? ''}"
             data-version="${watch?.version ?? ''}"
             data-shown="${watch?.shown ?? ''}"
+            data-own="${watch?.own ?? ''}"
           >
             ${main}
           </main>

@@ -1,14 +1,25 @@
 import { createHash } from 'node:crypto';
 
 /**
- * The page's only script: passkeys, the minutes left, and word of changes. Without it everything works but passkeys.
+ * The page's only script: passkeys, times, and word of changes. Without it everything works but passkeys.
  * It writes text alone, never markup, and loads the page anew, never a form again, only while nothing is in use.
+ *
+ * T18: a question that was answered elsewhere never gives its place to another one by itself, and buttons take no click in
+ * the first moment that they are seen: nobody approves what they had no time to read.
  */
 export const SCRIPT = `
 'use strict';
 (() => {
   const live = document.getElementById('live');
-  const say = (text) => { if (live) { live.textContent = text; live.hidden = text === ''; } };
+  const liveBox = document.getElementById('live-box');
+  const liveSince = document.getElementById('live-since');
+  const say = (text, since) => {
+    if (!live) return;
+    live.textContent = text;
+    liveBox.hidden = text === '';
+    liveSince.hidden = !since;
+    if (since) { liveSince.firstChild.dateTime = since; tick(); }
+  };
 
   // The secret path of a visit is kept for this very origin, its port too: the bare address then leads back to it.
   const KEPT = 'purser visit';
@@ -51,7 +62,8 @@ export const SCRIPT = `
   }
 
   const buttons = () => document.querySelectorAll('button');
-  const busy = (on) => buttons().forEach((button) => { button.disabled = on; });
+  let over = false;
+  const busy = (on) => buttons().forEach((button) => { button.disabled = on || over; });
 
   document.querySelectorAll('button[data-passkey]').forEach((button) => {
     button.hidden = !window.PublicKeyCredential;
@@ -76,6 +88,12 @@ export const SCRIPT = `
     });
   });
 
+  document.addEventListener('click', (event) => {
+    if (touched || !event.target.closest('button[aria-disabled]')) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }, true);
+
   let touched = false;
   let sent = false;
   document.addEventListener('input', () => { touched = true; });
@@ -95,11 +113,21 @@ export const SCRIPT = `
     amount.addEventListener('input', () => { document.getElementById('session').checked = true; });
   });
 
-  const tick = () => document.querySelectorAll('time[data-until]').forEach((time) => {
-    const left = Date.parse(time.dateTime) - Date.now();
-    time.textContent = left <= 0 ? 'no time left' : left < 60000 ? 'less than a minute left' : Math.floor(left / 60000) + ' min left';
-  });
-  setInterval(tick, 5000);
+  const write = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+  const ago = (ms) => {
+    const [seconds, minutes, hours] = [1000, 60000, 3600000].map((unit) => Math.max(0, Math.floor(ms / unit)));
+    return minutes < 1 ? seconds + ' s ago' : minutes < 60 ? minutes + ' min ago' : hours < 48 ? hours + ' h ago' : Math.floor(hours / 24) + ' days ago';
+  };
+  function tick() {
+    document.querySelectorAll('time[data-until]').forEach((time) => {
+      const left = Date.parse(time.dateTime) - Date.now();
+      write(time, left <= 0 ? 'no time left' : left < 60000 ? 'less than a minute left' : Math.floor(left / 60000) + ' min left');
+    });
+    document.querySelectorAll('time[data-since]').forEach((time) => {
+      if (time.dateTime) write(time, ago(Date.now() - Date.parse(time.dateTime)));
+    });
+  }
+  setInterval(tick, 1000);
 
   const main = document.querySelector('main:not([data-changes=""])');
   let told = false;
@@ -111,17 +139,29 @@ export const SCRIPT = `
       if (!answer.ok) return;
       now = await answer.json();
     } catch { return; }
-    if (now.version === main.dataset.version) return;
+    if (sent || over || now.version === main.dataset.version) return;
     const inUse = touched || (document.activeElement && document.activeElement.closest('form'));
-    if (!inUse && (main.dataset.shown === '' || now.shown === main.dataset.shown)) { location.assign(location.href); return; }
-    if (told && now.shown === main.dataset.shown) return;
-    told = true;
-    say(now.shown === main.dataset.shown ? 'Something else was asked or answered; load the page again to see it.'
-      : 'This question can no longer be answered here: it is ' + now.word + '. Load the page again.');
+    const { shown, own } = main.dataset;
+    if (!inUse) {
+      location.assign(now.shown === shown ? location.href : own + (shown === 'pending' ? '?elsewhere=1' : ''));
+      return;
+    }
+    if (now.shown === shown) {
+      if (!told) say('Something else changed meanwhile; load the page again to see it.');
+      told = true;
+      return;
+    }
+    over = true;
+    busy(true);
+    say((now.answered ? 'Answered elsewhere: ' : 'It can no longer be answered: ') + now.word + '.', now.answered);
   }
   if (main) {
-    setInterval(look, 3000);
+    setInterval(look, 2000);
     document.addEventListener('visibilitychange', look);
+    if (main.dataset.shown === 'pending') {
+      buttons().forEach((button) => button.setAttribute('aria-disabled', 'true'));
+      setTimeout(() => buttons().forEach((button) => button.removeAttribute('aria-disabled')), 500);
+    }
   }
 })();
 `;

@@ -42,6 +42,7 @@ code { font: .875em/1.4 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospa
 .facts { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .25rem .875rem; margin: .75rem 0; }
 .facts dt { grid-column: 1; color: var(--soft); }
 .facts dd { grid-column: -2; margin: 0; }
+.long { max-height: 7.5rem; overflow: auto; border: 1px solid var(--line); border-radius: .375rem; padding: .375rem .5rem; }
 .detail { white-space: pre-wrap; font: .875rem/1.45 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; border-left: .1875rem solid var(--line); padding-left: .75rem; }
 dd .warn { display: block; }
 .warn { color: var(--bad); font-weight: 600; }
@@ -77,7 +78,7 @@ button:disabled { opacity: .55; cursor: progress; }
 .rows li:first-child { border-top: 0; }
 .rows li > :nth-child(even) { text-align: right; }
 .state { font-size: .875rem; font-weight: 600; }
-#live { position: sticky; top: .5rem; z-index: 1; }
+#live-box { position: sticky; top: .5rem; z-index: 1; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .state.good { color: var(--good); } .state.bad { color: var(--bad); }
 .code { letter-spacing: .125em; text-transform: uppercase; }

@@ -1,4 +1,5 @@
 import type { Approval, ApprovalState } from '../../approvals/desk.js';
+import { hostOf } from '../../approvals/question.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { UsdMicros } from '../../money/unit.js';
 
@@ -11,15 +12,15 @@ export function usd(usdMicros: UsdMicros): string {
 export function stateWords({ state, answer }: Pick<Approval, 'state' | 'answer'>): string {
   switch (state) {
     case 'pending':
-      return 'waits for you';
+      return 'waiting for you';
     case 'approved':
-      return 'yes, not paid yet';
+      return 'approved, not paid yet';
     case 'consumed':
-      return 'yes, paid';
+      return 'approved and paid';
     case 'denied':
-      return answer?.kind === 'block_host' ? 'no, host blocked' : 'no';
+      return answer?.kind === 'block_host' ? 'declined, host blocked' : 'declined';
     case 'expired':
-      return answer === null ? 'nobody answered' : 'yes, never paid';
+      return answer === null ? 'not answered in time' : 'approved, never paid';
   }
 }
 
@@ -30,25 +31,27 @@ export function stateTone(state: ApprovalState): '' | 'good' | 'bad' {
 }
 
 /** What became of a question that was answered, or that nobody answered, in a sentence or two. */
-export function outcomeWords({ question, answer, state }: Approval): string {
-  const what = `${usd(question.usdMicros)} to ${question.host}`;
+export function outcomeWords({ question, answer, state, isBlocking }: Approval): string {
+  const what = `${usd(question.usdMicros)} to ${hostOf(question)}`;
   switch (answer?.kind) {
     case 'once':
-      return `You said yes to ${what}, once. ${sinceWords(state)}`;
+      return `Approved: ${what}, once. ${sinceWords(state)}`;
     case 'session':
-      return `You said yes to ${what}, and this session may now spend ${usd(answer.usdMicros)}. ${sinceWords(state)}`;
+      return `Approved: ${what}; this session may now spend ${usd(answer.usdMicros)} in all. ${sinceWords(state)}`;
     case 'payee':
-      return `You said yes to ${what}, and to this payee from now on. ${sinceWords(state)}`;
+      return `Approved: ${what}, and this payee from now on. ${sinceWords(state)}`;
     case 'no':
-      return `You said no to ${what}. Nothing is paid.`;
+      return `Declined: ${what}. Nothing is paid.`;
     case 'block_host':
-      return `You said no to ${what}, and ${question.host} is blocked from now on. Nothing is paid.`;
+      return isBlocking
+        ? `Declined: ${what}; ${question.host} is blocked from now on. Nothing is paid.`
+        : `Declined: ${what}. Nothing is paid. ${question.host} is no longer blocked.`;
     case undefined:
-      return `Nobody answered about ${what} in time. Nothing is paid.`;
+      return `Nobody answered in time: ${what}. Nothing is paid.`;
   }
 }
 
-/** What followed a yes. */
+/** What followed an approval. */
 function sinceWords(state: ApprovalState): string {
   if (state === 'consumed') return 'It is paid.';
   return state === 'expired' ? 'The agent did not pay in time.' : 'The agent can go on.';
@@ -60,10 +63,10 @@ export function timeLeft(ms: number): string {
   return ms < 60_000 ? 'less than a minute left' : `${Math.floor(ms / 60_000)} min left`;
 }
 
-/** How long ago something was. */
+/** How long ago something was, as the page's script words it too. */
 export function timeAgo(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
-  if (minutes < 1) return 'just now';
+  if (minutes < 1) return `${Math.max(0, Math.floor(ms / 1000))} s ago`;
   if (minutes < 60) return `${minutes} min ago`;
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} days ago`;

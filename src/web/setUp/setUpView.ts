@@ -150,7 +150,7 @@ function viewFactor({ command }: SetUpViewParts): Html {
     </div>`;
   return html`<h2>Your own passphrase</h2>
     <p>
-      With it you say yes to what passes a limit. Keep it in your head or on paper: no agent may have it. At
+      With it you approve what passes a limit. Keep it in your head or on paper: no agent may have it. At
       least ${PASSPHRASE_CHARS_MIN} characters. Leave it empty to add one, or a passkey, later:
       <code>${command({ kind: 'addFactor', factor: 'passkey' })}</code>
     </p>

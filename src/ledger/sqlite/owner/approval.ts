@@ -6,6 +6,7 @@ import {
   type AskResult,
   type Decision,
   type DecisionResult,
+  type PaidBefore,
   PROMPTS_MAX,
 } from '../../approval.js';
 import { assertInvariant } from '../../../errors/walletError.js';
@@ -210,11 +211,11 @@ export function consumeApproval(
   );
 }
 
-/** How many payments to an origin were captured, and where the newest of them went. */
-export function paidBefore(
-  context: LedgerContext,
-  origin: string,
-): { readonly payments: number; readonly lastPayTo: string | null } {
+/** More amounts than this say nothing at a glance. */
+const PRICES_MAX = 3;
+
+/** How many payments to an origin were captured, at which prices, and where the newest of them went. */
+export function paidBefore(context: LedgerContext, origin: string): PaidBefore {
   const counted = statement(
     context.db,
     `SELECT count(*) AS payments FROM payments WHERE origin = ? AND state = 'captured'`,
@@ -224,8 +225,18 @@ export function paidBefore(
     `SELECT * FROM payments WHERE origin = ? AND state = 'captured' ORDER BY opened_ms DESC LIMIT 1`,
   ).get(origin) as SqlRow | undefined;
   if (last !== undefined) context.auth.checkRow('payments', last);
+  const prices = statement(
+    context.db,
+    `SELECT captured_usd_micros AS usd_micros, count(*) AS payments FROM payments
+       WHERE origin = ? AND state = 'captured' GROUP BY captured_usd_micros
+       ORDER BY count(*) DESC, captured_usd_micros LIMIT ${PRICES_MAX}`,
+  ).all(origin) as SqlRow[];
   return {
     payments: Number(counted['payments']),
     lastPayTo: last === undefined ? null : String(last['pay_to']),
+    prices: prices.map((row) => ({
+      usdMicros: BigInt(String(row['usd_micros'])),
+      payments: Number(row['payments']),
+    })),
   };
 }

@@ -1,4 +1,4 @@
-import type { ApprovalRecord, Ask, AskResult, Decision, DecisionResult } from '../../approval.js';
+import type { ApprovalRecord, Ask, AskResult, Decision, DecisionResult, PaidBefore } from '../../approval.js';
 import type { FactorUse, StoredFactor, TryPlace, WrongTries } from '../../factor.js';
 import type { CommitPoint } from '../../commitPoint.js';
 import type { ApprovalBook, FactorBook } from '../../ledger.js';
@@ -96,7 +96,7 @@ export class Approvals implements ApprovalBook {
   }
 
   /** What was captured by an origin before. */
-  paidBefore(origin: string): Promise<{ readonly payments: number; readonly lastPayTo: string | null }> {
+  paidBefore(origin: string): Promise<PaidBefore> {
     return this.#access.read((context) => paidBefore(context, origin));
   }
 }
