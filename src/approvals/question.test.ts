@@ -32,7 +32,26 @@ describe('a question in lines', () => {
     expect(lines[0]).toMatch(/^Pay \$0\.75 \(USDC on Base\) to ….*\.evil\.example:8443\?$/);
     expect(lines[0]?.length).toBeLessThan(80);
     expect(lines[1]).toMatch(/^Why you are asked: /);
-    expect(lines.some((line) => line.startsWith(`Host: ${host}`))).toBe(true);
+    expect(lines.some((line) => line.startsWith(`Paid to ${host}:8443 before: never`))).toBe(true);
+  });
+
+  test('shows a long address whole, behind all that is seen first', () => {
+    const url = `https://api.example.com/?${'q'.repeat(3000)}&last`;
+    const lines = describeQuestion(askedQuestion({ url }));
+    expect(lines.at(-1)).toBe(`The whole address (${url.length} characters): ${url}`);
+    expect(lines.slice(0, -1).every((line) => line.length < 300)).toBe(true);
+  });
+
+  test('says what was paid before by amount', () => {
+    const prices = [
+      { usdMicros: 10_000n, payments: 9 },
+      { usdMicros: 50_000n, payments: 1 },
+    ];
+    expect(paidWords({ payments: 0, lastPayTo: null, prices: [] })).toBe('never');
+    expect(paidWords({ payments: 9, lastPayTo: null, prices: prices.slice(0, 1) })).toBe('9 times $0.01');
+    expect(paidWords({ payments: 12, lastPayTo: null, prices })).toBe(
+      '9 times $0.01, once $0.05, 2 times another amount',
+    );
   });
 
   test("keeps a stranger's words on their own line and in their own quotes", () => {

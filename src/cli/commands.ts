@@ -449,7 +449,8 @@ const rows = [
     name: 'pay',
     group: 'Pay',
     summary: 'Make an HTTP call and pay for it if the endpoint asks.',
-    details: 'Prints the response to standard output and what happened to the money to standard error.',
+    details:
+      'Prints the response to standard output and what happened to the money to standard error. In a terminal, a call above a cap asks you for approval on the spot.',
     args: [{ name: '[url]', doc: 'Absolute https URL. Omit it with --quote.' }],
     flags: [
       { flags: '--max-usd <usd>', doc: 'The most this call may cost, such as 0.02.' },

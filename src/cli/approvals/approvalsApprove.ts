@@ -8,7 +8,7 @@ import { factorPassphrase } from '../setUp/passphrase.js';
 import { askYes } from '../terminal/input/prompt.js';
 import { printLines, printReport } from '../terminal/output/show.js';
 
-/** Says yes to one question, with the factor. */
+/** Approves one question, with the factor. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const answer = answerOf(call);
@@ -40,7 +40,7 @@ function answerOf({ flags }: CommandCall): Yes {
 async function askOnceMore({ io, flags }: CommandCall, shown: Approval): Promise<void> {
   if (flags.has('yes') || shown.state !== 'pending' || !isInteractive(io)) return;
   printLines(io.stderr, approvalLines(shown));
-  if (!(await askYes(io, 'Say yes?')))
+  if (!(await askYes(io, 'Approve it?')))
     throw new WalletError('cancelled', 'Nothing was answered; it still waits for you.');
 }
 

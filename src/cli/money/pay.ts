@@ -1,7 +1,10 @@
 import { WalletError } from '../../errors/walletError.js';
+import type { CallContext } from '../../wallet/call/callBound.js';
+import { askHere } from '../approvals/askHere.js';
 import { writeAnswer } from './answerOut.js';
 import type { CommandCall } from '../command.js';
 import { httpCallInput } from './httpCall.js';
+import { isInteractive } from '../terminal/io.js';
 import { exitCodeOf, printOutcome, printStatus } from '../terminal/output/show.js';
 import { untilInterrupted, withWallet } from '../terminal/wallet.js';
 
@@ -11,10 +14,17 @@ export async function run(call: CommandCall): Promise<number> {
   const input = await payInput(call);
   return untilInterrupted((signal) =>
     withWallet(call, async (wallet) => {
-      const result = await wallet.pay(input, {
+      const asksOwner = isInteractive(io) && !flags.has('json');
+      const context: CallContext = {
         signal,
+        client: 'The command line',
+        asksOwner,
         ...(io.stderr.isTTY === true ? { progress: (message) => io.stderr.write(`${message}\n`) } : {}),
-      });
+      };
+      let result = await wallet.pay(input, context);
+      const id = result.status === 'approval_required' && asksOwner ? result['approval_id'] : null;
+      if (typeof id === 'string' && (await askHere(call, await wallet.engine(), id, signal)))
+        result = await wallet.pay({ ...timeoutOf(input), approval_id: id }, context);
       if (flags.has('json')) printOutcome(io, result);
       else {
         if (result.response !== null) await writeAnswer(io, await wallet.engine(), result);
@@ -23,6 +33,11 @@ export async function run(call: CommandCall): Promise<number> {
       return exitCodeOf(result);
     }),
   );
+}
+
+/** What of a call its approval does not stand for. */
+function timeoutOf({ timeout_ms: timeoutMs }: Record<string, unknown>): Record<string, unknown> {
+  return timeoutMs === undefined ? {} : { timeout_ms: timeoutMs };
 }
 
 async function payInput(call: CommandCall): Promise<Record<string, unknown>> {
