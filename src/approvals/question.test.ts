@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { askedQuestion, T0 } from './fixtures.js';
-import { describeQuestion, digestOf, type Question } from './question.js';
+import { describeQuestion, digestOf, paidWords, type Question } from './question.js';
 
 describe('the digest of a question', () => {
   test.each<Partial<Question>>([

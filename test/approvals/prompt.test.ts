@@ -86,7 +86,7 @@ describe('a client that says yes to everything (T34)', () => {
     const why = "clients' prompts may approve $0.12 in 24 hours, of which $0.10 is used";
     expect(last).toMatchObject({ status: 'approval_required', money: 'none' });
     expect(last?.message).toContain(why);
-    expect(last?.tell_owner).toContain(why);
+    expect(JSON.stringify(last?.tell_owner)).toContain(why);
     expect(last?.message).toContain('approvals.elicitation_max_usd');
     await expectWhole();
   });
@@ -309,7 +309,7 @@ describe('where nobody answered', () => {
     const without = await wallet.pay(dear(), anyCall());
     await addOwner(await wallet.engine());
     for (const outcome of [third, without]) {
-      expect(outcome.tell_owner).toContain('first adds an owner passphrase');
+      expect(JSON.stringify(outcome.tell_owner)).toContain('first adds an owner passphrase');
       expect(outcome).toMatchObject({ status: 'approval_required', next: { tool: 'wallet_pay' } });
       await answerAs(await wallet.engine(), String(outcome['approval_id']), { kind: 'once' });
       expect(await wallet.pay(outcome.next?.arguments ?? {}, anyCall())).toMatchObject({ spent_usd: '0.05' });

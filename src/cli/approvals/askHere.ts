@@ -44,8 +44,9 @@ export async function askHere(
 
 async function typeFactor({ io }: CommandCall, desk: OwnerDesk, shown: Approval): Promise<boolean> {
   const { question, digest } = shown;
+  let ask = 'Owner passphrase: ';
   for (let tries = 1; ; tries += 1) {
-    const passphrase = await askHidden(io, 'Owner passphrase: ');
+    const passphrase = await askHidden(io, ask);
     if (passphrase === null || passphrase === '')
       throw new WalletError('cancelled', 'Nothing was answered; it still waits for you.');
     try {
@@ -53,7 +54,7 @@ async function typeFactor({ io }: CommandCall, desk: OwnerDesk, shown: Approval)
       return true;
     } catch (error) {
       if (!isWalletError(error) || error.code !== 'factor_wrong' || tries >= TRIES_MAX) throw error;
-      printLines(io.stderr, [error.shortMessage]);
+      ask = `${error.shortMessage} Try again: `;
     }
   }
 }
