@@ -58,7 +58,7 @@ describe.skipIf(why !== null)(`with a real keychain${why === null ? '' : ` (skip
     rmSync(scratch.home, { recursive: true });
     const run = await purser('init', '--yes', '--testnet', '--json');
     expect(run.exit).toBe(3);
-    expect(JSON.parse(run.out)).toMatchObject({ code: 'needs_owner' });
+    expect(JSON.parse(run.out)).toMatchObject({ code: 'owner_proof_needed' });
     expect(existsSync(join(scratch.home, 'config.json'))).toBe(false);
     expect(existsSync(join(scratch.home, 'purser.db'))).toBe(false);
   });
@@ -73,7 +73,7 @@ describe.skipIf(why !== null)(`with a real keychain${why === null ? '' : ` (skip
       expect(existsSync(join(scratch.home, 'purser.db'))).toBe(false);
       // Before, this sent back to init, and init here.
       const rebuild = await purser('ledger', 'rebuild', '--json');
-      expect(JSON.parse(rebuild.out)).toMatchObject({ code: 'needs_owner' });
+      expect(JSON.parse(rebuild.out)).toMatchObject({ code: 'owner_proof_needed' });
       expect(await purser('config', 'get', 'limits.per_day_usd')).toMatchObject({ exit: 0 });
     },
   );
