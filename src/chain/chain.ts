@@ -2,6 +2,7 @@ import type { Network } from '../money/network.js';
 import type { Chain, RpcSource } from './chainReader.js';
 import { createEvmChain } from './evm/evmChain.js';
 import type { RpcFetch } from './rpc.js';
+import type { OnTime } from './timeGiven.js';
 import { createSolanaChain } from './solana/solanaChain.js';
 
 export type { Chain, RpcSource } from './chainReader.js';
@@ -11,6 +12,7 @@ export { describeUnread, paymentKey, type UnionHistory } from './unionHistory.js
 export type { EvmChain } from './evm/evmChain.js';
 export type { AccountFacts } from './solana/solanaAnswer.js';
 export type { SolanaChain } from './solana/solanaChain.js';
+export type { TimeGiven } from './timeGiven.js';
 
 /** How a network is read, beside where. */
 export interface ChainParts {
@@ -18,6 +20,8 @@ export interface ChainParts {
   readonly nowMs?: () => number;
   /** The way to the RPCs, where it is not the open network. */
   readonly fetchFn?: RpcFetch;
+  /** Told of each time that an operator gives. */
+  readonly onTime?: OnTime;
 }
 
 /** Makes the reader of a network. Nothing is loaded or asked before its first question. Throws `config_invalid`. */

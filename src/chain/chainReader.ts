@@ -30,6 +30,8 @@ export interface Chain {
   readMarks(): Promise<readonly Mark[]>;
   /** Time of the newest block, in seconds, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
   latestTimeSec(signal?: AbortSignal): Promise<number>;
+  /** Asks every operator for the time, for those who listen to it; ends when each has answered or failed. Never rejects. */
+  askTime(signal?: AbortSignal): Promise<void>;
   /** All that left an address since a moment: one operator's word, for comparing. Throws `rpc_unavailable`, `cancelled`. */
   history(asset: Asset, from: string, sinceSec: number, signal?: AbortSignal): Promise<ChainHistory>;
   /** The same by all operators together, as far as they answer. */

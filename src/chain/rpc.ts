@@ -1,6 +1,7 @@
 import { createClient, http, HttpRequestError, ResponseBodyTooLargeError, RpcRequestError } from 'viem';
 import { within } from './deadline.js';
 import { RpcFault } from './rpcFault.js';
+import type { OnTime } from './timeGiven.js';
 
 /**
  * No answer we ask for is near this: a block header with its transaction hashes is below 200 KB, a page of one payer's
@@ -30,13 +31,23 @@ export interface Rpc {
 /** How a question leaves this machine; the runtime's own `fetch` unless the owner set a proxy. */
 export type RpcFetch = typeof fetch;
 
-/** Makes a caller for an http(s) URL; each call, to the last byte of its answer, may take `timeoutMs`. */
-export function openRpc(url: string, timeoutMs: number, fetchFn?: RpcFetch): Rpc {
+/**
+ * Makes a caller for an http(s) URL; each call, to the last byte of its answer, may take `timeoutMs`. `onTime` is told
+ * of the `Date` of each answer.
+ */
+export function openRpc(url: string, timeoutMs: number, fetchFn?: RpcFetch, onTime?: OnTime): Rpc {
   const { origin } = new URL(url);
+  const datedFetch: RpcFetch = async (input, init) => {
+    const begunMs = performance.now();
+    const answer = await (fetchFn ?? fetch)(input, init);
+    const ms = dateOf(answer.headers);
+    if (ms !== null) onTime?.({ operator: origin, kind: 'date', ms, tookMs: performance.now() - begunMs });
+    return answer;
+  };
   const transport = http(url, {
     // A redirect would make another operator of this one, and carry the question to whom the owner did not name.
     fetchOptions: { redirect: 'error' },
-    ...(fetchFn === undefined ? {} : { fetchFn }),
+    fetchFn: datedFetch,
     maxResponseBodySize: ANSWER_BYTES_MAX,
     // viem would wait for as long as the endpoint's `Retry-After` says; the caller can try another endpoint instead.
     retryCount: 0,
@@ -72,6 +83,12 @@ export function openRpc(url: string, timeoutMs: number, fetchFn?: RpcFetch): Rpc
       }
     },
   };
+}
+
+/** When an answer was made, ms since 1970; null where it does not say, or comes out of a cache. */
+function dateOf(headers: Headers): number | null {
+  const ms = Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(ms) || headers.has('age') ? null : ms;
 }
 
 /** What the endpoint wrote stays out of the words: it is a stranger's text. */

@@ -79,6 +79,12 @@ export const CODES = {
   },
   disk_full: { means: 'The disk has no room for the ledger.', retry: 'after_owner', exit: 6 },
   frozen: { means: 'The wallet is frozen.', retry: 'after_owner', exit: 3 },
+  clock_wrong: {
+    means:
+      "This computer's clock is off by over a minute, as others agree; nothing is signed until it is set.",
+    retry: 'after_owner',
+    exit: 3,
+  },
   agent_suspended: { means: 'The owner suspended this agent.', retry: 'after_owner', exit: 3 },
   agent_unknown: { means: 'The wallet has no agent by that name.', retry: 'after_owner', exit: 6 },
   agent_busy: {

@@ -13,6 +13,14 @@ export interface LedgerOptions {
   readonly lockWaitMaxMs?: number;
   /** Whether the wallet is stopped by what stands outside the ledger; it is asked wherever a freeze is looked for. */
   readonly isStopped?: () => boolean;
+  /** How far its time may go on; with the wall clock unless said. */
+  readonly clock?: LedgerClock;
+}
+
+/** How far an open ledger lets its time go on. */
+export interface LedgerClock {
+  /** The latest that ledger time may go on to now, where the newest entry is of `newestMs`. ms since 1970. */
+  latestMs(newestMs: number): number;
 }
 
 /** What a new ledger begins with. */

@@ -5,6 +5,8 @@ import { parseCallUrl, type UrlRules } from './destination/url.js';
 const DEADLINE_MS = 30_000;
 /** Above what any reader takes of one answer; the reader's own bound ends it first. */
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+/** What a reader of a chain looks at. */
+const KEPT_HEADERS = ['content-type', 'date', 'age'];
 
 /**
  * A `fetch` for JSON-RPC that leaves this machine as the owner's calls do, through `net.proxy` too. It takes a POST of
@@ -27,7 +29,7 @@ export function rpcFetch(net: Net, rules: UrlRules): typeof fetch {
         bodyBytesMax: ANSWER_BYTES_MAX,
       },
     );
-    const named = answer.headers.filter(([name]) => name === 'content-type');
+    const named = answer.headers.filter(([name]) => KEPT_HEADERS.includes(name));
     return new Response(ReadableStream.from(answer.body), {
       status: answer.status,
       headers: named.map(([name, value]) => [name, value] as [string, string]),

@@ -4,7 +4,13 @@ import { readBounded, SILENCE_MS_MAX } from './body.js';
 import { Call, type Deadline } from './call.js';
 import { readCodings } from './decode.js';
 import { exchange, ConnectionLost, type WireAnswer } from './connection/exchange.js';
-import { hasHeader, judgeCallerHeaders, judgeSignedHeaders, type HeaderList } from './headers.js';
+import {
+  hasHeader,
+  headerValue,
+  judgeCallerHeaders,
+  judgeSignedHeaders,
+  type HeaderList,
+} from './headers.js';
 import { IDLE_MS_MAX } from './connection/connection.js';
 import { ConnectionPool } from './connection/pool.js';
 import { readProxySetting, type ProxySetting } from './connection/proxy.js';
@@ -34,6 +40,8 @@ export interface NetSettings extends UrlRules {
   readonly lookup?: Lookup;
   /** Where `net.proxy` is `env`; the process's own by default. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Told of the `Date` of each answer: ms since 1970, and how long the answer took. */
+  readonly onDate?: (origin: string, dateMs: number, tookMs: number) => void;
   /** Certificate authorities in PEM, beside those that Node trusts. */
   readonly extraAuthorities?: readonly string[];
 }
@@ -139,6 +147,7 @@ class PolicyNet implements Net {
   readonly #rules: UrlRules;
   readonly #userAgent: string;
   readonly #pool: ConnectionPool;
+  readonly #onDate: NetSettings['onDate'];
   readonly #calls = new Set<Call>();
   #closed = false;
 
@@ -146,6 +155,7 @@ class PolicyNet implements Net {
     const { extraAuthorities = [] } = settings;
     this.#rules = { allowPrivate: [...settings.allowPrivate] };
     this.#userAgent = `purser/${settings.version}`;
+    this.#onDate = settings.onDate;
     this.#pool = new ConnectionPool({
       lookup: settings.lookup ?? systemLookup,
       route: readProxySetting(settings.proxy, { ...(settings.environment ?? process.env) }),
@@ -212,10 +222,14 @@ class PolicyNet implements Net {
       call.leg = 'resolve';
       const { connection, kept } = await this.#pool.take(call, asked.target, rules);
       const lift = call.bound(firstByteMs, `No answer within ${firstByteMs} ms.`);
+      const begunMs = performance.now();
       try {
-        return await exchange(connection, this.#wireRequest(asked, signed), call, (idle) =>
+        const answer = await exchange(connection, this.#wireRequest(asked, signed), call, (idle) =>
           this.#pool.giveBack(idle),
         );
+        const dateMs = dateOf(answer.headers);
+        if (dateMs !== null) this.#onDate?.(asked.target.url.origin, dateMs, performance.now() - begunMs);
+        return answer;
       } catch (error) {
         this.#pool.drop(connection);
         if (!(error instanceof ConnectionLost)) throw error;
@@ -247,6 +261,12 @@ class PolicyNet implements Net {
       body: asked.body,
     };
   }
+}
+
+/** When an answer was made, ms since 1970; null where it does not say, or comes out of a cache. */
+function dateOf(headers: HeaderList): number | null {
+  const ms = Date.parse(headerValue(headers, 'date') ?? '');
+  return Number.isNaN(ms) || hasHeader(headers, 'age') ? null : ms;
 }
 
 function contextWith(extraAuthorities: readonly string[]) {

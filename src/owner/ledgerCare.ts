@@ -7,7 +7,10 @@ import { ledgerStoreIn } from '../ledger/stores.js';
 import { AUTHORIZATION_WINDOW_MAX_SEC } from '../payment/intent.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
 import type { Payment } from '../ledger/payment.js';
+import { networksOf } from '../wallet/agentAddress.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
+import { readClock } from '../wallet/clock/clockCheck.js';
+import { ClockWatch } from '../wallet/clock/clockWatch.js';
 import { openLedger } from '../wallet/engine.js';
 import { settleFate } from '../wallet/settle/settlement.js';
 import { isMarkedFrozen } from '../wallet/freezeMark.js';
@@ -55,9 +58,10 @@ export interface Rebuilding {
  */
 export async function rebuildLedger(options: OwnerOptions): Promise<Rebuilding> {
   const keys = await unlockAsOwner(options, REBUILD_WISH);
-  const usable = await openUsable(options, keys);
+  const clock = new ClockWatch(options.now);
+  const usable = await openUsable(options, keys, clock);
   const sound = usable === null ? null : await lookOver(options, usable, keys);
-  if (sound === null) return rebuildOver(options, keys, usable);
+  if (sound === null) return rebuildOver(options, keys, usable, clock);
   await usable?.close();
   return sound;
 }
@@ -66,9 +70,12 @@ async function rebuildOver(
   options: OwnerOptions,
   keys: UnlockedWallet,
   usable: Ledger | null,
+  clock: ClockWatch,
 ): Promise<Rebuilding> {
   const config = provedConfig(options.home, keys);
-  const ledger = usable ?? (await beginAnew(options, keys, config));
+  // What comes in from the chain counts by its time, which a clock that is wrong would make old (T30).
+  await readClock(clock, config, networksOf(config, keys));
+  const ledger = usable ?? (await beginAnew(options, keys, config, clock));
   try {
     const isOlder = usable !== null && !(await isContinued(usable, keys));
     if (await wasFrozenByOwner(options.home, keys)) await ledger.freeze(options.now());
@@ -146,11 +153,15 @@ async function suspendAgents({ agents }: Ledger, nowMs: number): Promise<string[
 }
 
 /** The ledger that is there, where it is this wallet's own and sound; null where a new one has to be begun. */
-async function openUsable(options: OwnerOptions, keys: UnlockedWallet): Promise<Ledger | null> {
+async function openUsable(
+  options: OwnerOptions,
+  keys: UnlockedWallet,
+  clock: ClockWatch,
+): Promise<Ledger | null> {
   if (!(await ledgerStoreIn(options.home).exists())) return null;
   let ledger: Ledger | undefined;
   try {
-    ledger = await openLedger(options, keys);
+    ledger = await openLedger(options, keys, clock);
     if ((await ledger.audit()).findings.length === 0) return ledger;
   } catch (error) {
     if (!isWalletError(error) || !UNUSABLE.includes(error.code)) throw error;
@@ -161,7 +172,12 @@ async function openUsable(options: OwnerOptions, keys: UnlockedWallet): Promise<
 
 const UNUSABLE: readonly string[] = ['ledger_damaged', 'ledger_foreign', 'ledger_older', 'ledger_missing'];
 
-async function beginAnew(options: OwnerOptions, keys: UnlockedWallet, config: Config): Promise<Ledger> {
+async function beginAnew(
+  options: OwnerOptions,
+  keys: UnlockedWallet,
+  config: Config,
+  clock: ClockWatch,
+): Promise<Ledger> {
   const store = ledgerStoreIn(options.home);
   await store.setAside();
   await store.create({
@@ -169,7 +185,7 @@ async function beginAnew(options: OwnerOptions, keys: UnlockedWallet, config: Co
     nowMs: options.now(),
     configVersion: config.version,
   });
-  return openLedger(options, keys);
+  return openLedger(options, keys, clock);
 }
 
 async function finishWhenReady(
@@ -247,8 +263,7 @@ export async function restoreLedger(options: OwnerOptions, path: string): Promis
   });
   const store = ledgerStoreIn(options.home);
   await store.restore(path, (data) => keys.mac('ledger', data));
-  return {
-    ...(await rebuildOver(options, keys, await openLedger(options, keys))),
-    keptAs: store.keptAs,
-  };
+  const clock = new ClockWatch(options.now);
+  const ledger = await openLedger(options, keys, clock);
+  return { ...(await rebuildOver(options, keys, ledger, clock)), keptAs: store.keptAs };
 }

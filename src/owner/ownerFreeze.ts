@@ -5,6 +5,7 @@ import { isWalletError } from '../errors/walletError.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { ledgerStoreIn } from '../ledger/stores.js';
 import { writeCheckpoint } from '../wallet/checkpoint.js';
+import { ClockWatch } from '../wallet/clock/clockWatch.js';
 import { openLedger } from '../wallet/engine.js';
 import { isMarkedFrozen, liftMark, markFrozen } from '../wallet/freezeMark.js';
 import { unlockAsOwner, type OwnerOptions } from './ownerHand.js';
@@ -16,7 +17,8 @@ import { unlockAsOwner, type OwnerOptions } from './ownerHand.js';
  */
 export async function openLedgerWithoutKeys(home: string): Promise<Ledger> {
   await assertSetUp(home);
-  return ledgerStoreIn(home).open({ mac: null, isStopped: () => isMarkedFrozen(home) });
+  const clock = new ClockWatch(Date.now);
+  return ledgerStoreIn(home).open({ mac: null, isStopped: () => isMarkedFrozen(home), clock });
 }
 
 async function assertSetUp(home: string): Promise<void> {

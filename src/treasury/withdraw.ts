@@ -7,6 +7,7 @@ import { isLive, type Payment } from '../ledger/payment.js';
 import { toWalletError } from '../ledger/fault.js';
 import { formatUnits } from '../money/decimal.js';
 import { moneyOf } from '../wallet/answer/outcome.js';
+import { assertClock } from '../wallet/clock/clockCheck.js';
 import { drive, isDriven, paymentAsKnown } from '../wallet/driver.js';
 import type { Engine } from '../wallet/engine.js';
 import { settleFate } from '../wallet/settle/settlement.js';
@@ -64,6 +65,7 @@ export async function withdraw(
 ): Promise<Withdrawn | null> {
   const config = await engine.config();
   const route = await routeOf(engine, config, wish, signal);
+  await assertClock(engine, config);
   const { network, asset, from } = route;
   const open = await engine.ledger.findLive(withdrawalHash(network.caip2, asset.address, from));
   if (open !== null) {
@@ -79,6 +81,7 @@ export async function withdraw(
   const drafted = await rail.draft(await engine.railPorts(config), plan, signal);
   // A person's time went by.
   const reading = await readFunds(engine, config, route, wish.takesHeld, signal);
+  await assertClock(engine, config);
   const opened = await engine.ledger.openWithdrawal({
     agent: engine.agent,
     network: network.caip2,
@@ -131,6 +134,7 @@ async function interrupted(engine: Engine, row: Payment, error: unknown): Promis
 async function signRow(engine: Engine, config: Config, drafted: Drafted, held: Payment): Promise<Payment> {
   let signed;
   try {
+    await assertClock(engine, config);
     const payload = withMarks(engine, config, held, await drafted.sign(held));
     signed = await engine.ledger.recordSigned(held.id, payload, engine.now());
   } catch (error) {

@@ -7,6 +7,7 @@ import { formatUnits, formatUsd } from '../money/decimal.js';
 import type { Network } from '../money/network.js';
 import { callBound, capLines, rateLines } from '../policy/limits.js';
 import { networksOf } from './agentAddress.js';
+import { checkClock } from './clock/clockCheck.js';
 import type { Engine } from './engine.js';
 import { readAddressFunds } from './settle/addressFunds.js';
 import type { BalanceInput } from './input.js';
@@ -126,6 +127,7 @@ export async function balance(
       assetsOf(network.caip2).map((asset) => balanceLine(engine, config, network, asset)),
     ),
   );
+  await checkClock(engine, config);
   const silent = lines.filter(({ on_chain }) => on_chain === null);
   const message = lines
     .map(

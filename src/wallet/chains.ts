@@ -1,4 +1,4 @@
-import { createChain, type Chain, type RpcSource } from '../chain/chain.js';
+import { createChain, type Chain, type RpcSource, type TimeGiven } from '../chain/chain.js';
 import { isLoopback } from '../config/host.js';
 import type { Config } from '../config/settings.js';
 import type { Network } from '../money/network.js';
@@ -23,12 +23,14 @@ export function openChain(
   network: Network,
   nowMs: () => number = Date.now,
   rpc: RpcSource = rpcSourceOf(config, network),
+  onTime?: (time: TimeGiven) => void,
 ): { readonly chain: Chain; readonly net: Net | null } {
   const { proxy } = config.net;
-  if (proxy === 'none') return { chain: createChain(network, rpc, { nowMs }), net: null };
+  const parts = { nowMs, ...(onTime === undefined ? {} : { onTime }) };
+  if (proxy === 'none') return { chain: createChain(network, rpc, parts), net: null };
   const rules = { allowPrivate: [...config.net.allowPrivate, ...localPlaces(rpc.urls)] };
   const net = createNet({ ...rules, proxy, version: ASKER });
-  return { chain: createChain(network, rpc, { nowMs, fetchFn: rpcFetch(net, rules) }), net };
+  return { chain: createChain(network, rpc, { ...parts, fetchFn: rpcFetch(net, rules) }), net };
 }
 
 /** RPCs on this machine, which the owner named: no proxy sees them. */

@@ -17,6 +17,7 @@ import { addressOn } from './agentAddress.js';
 import { openChain, rpcSourceOf } from './chains.js';
 import { CheckpointKeeper } from './checkpoint.js';
 import { lowerLimits } from './clientLimits.js';
+import { ClockWatch } from './clock/clockWatch.js';
 import { isMarkedFrozen } from './freezeMark.js';
 import { Funds } from './settle/funds.js';
 import type { PaymentProtocol } from '../rails/rail.js';
@@ -66,6 +67,8 @@ export class Engine {
   readonly keys: UnlockedWallet;
   readonly ledger: Ledger;
   readonly funds: Funds;
+  /** Whether the wall clock is right: see {@link assertClock}. */
+  readonly clock: ClockWatch;
   readonly rails: Rails;
   /** {@link Ledger.keyedHash} of this wallet's ledger. */
   readonly keyedHash = (text: string): string => this.ledger.keyedHash(text);
@@ -81,7 +84,7 @@ export class Engine {
 
   private constructor(
     options: WalletOptions,
-    parts: Pick<Engine, 'keys' | 'ledger' | 'funds'>,
+    parts: Pick<Engine, 'keys' | 'ledger' | 'funds' | 'clock'>,
     checkpoint: CheckpointKeeper,
     first?: Engine,
   ) {
@@ -91,6 +94,7 @@ export class Engine {
     this.keys = parts.keys;
     this.ledger = parts.ledger;
     this.funds = parts.funds;
+    this.clock = parts.clock;
     this.rails = first?.rails ?? new Rails(options.protocols);
     this.#readConfig =
       first === undefined
@@ -115,7 +119,8 @@ export class Engine {
       options.env,
     );
     const anchor = await keys.readAnchor();
-    const ledger = await openLedger(options, keys);
+    const clock = new ClockWatch(options.now);
+    const ledger = await openLedger(options, keys, clock);
     try {
       if (anchor === null)
         throw new WalletError('ledger_foreign', 'The keystore remembers no ledger, and there is one.');
@@ -128,7 +133,7 @@ export class Engine {
     }
     const checkpoint = new CheckpointKeeper(keys, ledger, anchor.seq);
     checkpoint.request();
-    return new Engine(options, { keys, ledger, funds: new Funds(ledger) }, checkpoint);
+    return new Engine(options, { keys, ledger, clock, funds: new Funds(ledger) }, checkpoint);
   }
 
   /** The same wallet as another of its agents has it. Closing that one does nothing; whether it may act is not looked at. */
@@ -220,12 +225,18 @@ export class Engine {
   chain(config: Config, network: EvmNetwork): EvmChain;
   chain(config: Config, network: Network): Chain;
   chain(config: Config, network: Network): Chain {
-    const { urls } = rpcSourceOf(config, network);
-    const key = `${network.caip2} ${config.net.proxy} ${urls.join(' ')}`;
+    const rpc = rpcSourceOf(config, network);
+    const key = `${network.caip2} ${config.net.proxy} ${rpc.urls.join(' ')}`;
     const first = this.#first;
     const known = first.#chains.get(key);
     if (known !== undefined) return known;
-    const { chain, net } = openChain(config, network, () => this.now());
+    const { chain, net } = openChain(
+      config,
+      network,
+      () => this.now(),
+      rpc,
+      (time) => this.clock.noteOperator(time, rpc.ownerSet),
+    );
     if (net !== null) first.#nets.set(key, net);
     first.#chains.set(key, chain);
     return chain;
@@ -254,12 +265,20 @@ export class Engine {
   /** The way to URLs under the rules in force; a pool never outlives the rules it was opened under. */
   net(config: Config): Net {
     const rules = { allowPrivate: config.net.allowPrivate, proxy: config.net.proxy };
-    const key = JSON.stringify(rules);
+    const { facilitatorUrl } = config.withdrawals;
+    const key = JSON.stringify([rules, facilitatorUrl]);
     const nets = this.#first.#nets;
     let net = nets.get(key);
     if (net === undefined) {
       const { version, lookup } = this.#options;
-      net = createNet({ ...rules, version, ...(lookup === undefined ? {} : { lookup }) });
+      const facilitator = URL.canParse(facilitatorUrl) ? new URL(facilitatorUrl).origin : null;
+      net = createNet({
+        ...rules,
+        version,
+        ...(lookup === undefined ? {} : { lookup }),
+        onDate: (origin, ms, tookMs) =>
+          this.clock.noteDate({ ms, tookMs }, origin === facilitator ? origin : null),
+      });
       nets.set(key, net);
     }
     return net;
@@ -287,15 +306,20 @@ export async function unlock(options: Pick<WalletOptions, 'home' | 'passphrase'>
   return openKeystore({ kind: keystore, home: options.home }, { passphrase: options.passphrase }).unlock();
 }
 
-/** Opens the wallet's ledger with its keys. */
+/**
+ * Opens the wallet's ledger with its keys. Its time goes on as far as `clock` lets it; without one no faster than this
+ * process runs, for nobody checks the wall clock.
+ */
 export function openLedger(
   options: Pick<WalletOptions, 'home' | 'observer'>,
   keys: UnlockedWallet,
+  clock: ClockWatch = new ClockWatch(Date.now),
 ): Promise<Ledger> {
   const { observer } = options;
   return ledgerStoreIn(options.home).open({
     mac: (data) => keys.mac('ledger', data),
     isStopped: () => isMarkedFrozen(options.home),
+    clock,
     ...(observer === undefined ? {} : { observer }),
   });
 }

@@ -30,6 +30,7 @@ import { barredOutcome, openHold, signHold, type Purchase } from './call/hold.js
 import { judgeBeforePrice } from './call/ownerRules.js';
 import type { PaidCall } from './call/paidCall.js';
 import { probe, type Challenge } from './call/probe.js';
+import { assertClock } from './clock/clockCheck.js';
 import { looksOf, selectFrom, warmFunds, type Selected } from './call/selection.js';
 import { commitToSend, faultAfterSending, readPaidAnswer, send, type PaidRequest } from './call/send.js';
 import { drive } from './driver.js';
@@ -49,7 +50,7 @@ const ROUNDS_MAX = 6;
  */
 export async function pay(
   engine: Engine,
-  session: Session,
+  session: Pick<Session, 'id'>,
   input: PayInput,
   context: CallContext,
 ): Promise<Outcome> {
@@ -73,6 +74,9 @@ export async function pay(
   let looksAtTotals = call.approval !== null;
   for (let round = 0; round < ROUNDS_MAX; round++) {
     if (call.approval?.state === 'consumed') return answerOfConsumed(call);
+    await assertClock(engine, call.config);
+    // Which session it is goes by ledger time, which may have gone on with the clock's check.
+    call = { ...call, session: await engine.ledger.touchSession(engine.agent, engine.now()) };
 
     // 3. Select: which offer, and whether to pay it, to ask, or to refuse.
     const selected = await select(call, challenge, looksAtTotals);
@@ -178,7 +182,13 @@ async function deliver(call: PaidCall, paid: PaidRequest): Promise<Outcome> {
 async function probeForPrice(call: PaidCall): Promise<Challenge | Outcome> {
   const { engine, session, config, request, bound, context } = call;
   const place = { agent: engine.agent, sessionId: session.id, url: request.target.url };
-  const spent = await judgeBeforePrice(engine.ledger, config, place, engine.now());
+  const judge = () => judgeBeforePrice(engine.ledger, config, place, engine.now());
+  let spent = await judge();
+  if (spent.verdict !== 'allow' && engine.clock.verdict().kind === 'unchecked') {
+    // Windows may have gone by that ledger time knows of only once the clock is checked.
+    await assertClock(engine, config);
+    spent = await judge();
+  }
   if (spent.verdict !== 'allow') return refuse(call, spent);
   await warmFunds(engine, config);
   const probed = await probe(engine, config, request, bound, context);

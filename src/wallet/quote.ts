@@ -28,7 +28,7 @@ const QUOTE_LIFE_MS = 5 * 60_000;
  */
 export async function quote(
   engine: Engine,
-  session: Session,
+  session: Pick<Session, 'id'>,
   input: QuoteInput,
   context: CallContext,
 ): Promise<Outcome> {
@@ -70,7 +70,7 @@ export async function quote(
 async function selectForQuote(
   engine: Engine,
   config: Config,
-  session: Session,
+  session: Pick<Session, 'id'>,
   { target, required }: Challenge,
 ): Promise<Selection> {
   const nowMs = engine.now();

@@ -2,6 +2,7 @@ import type { Session } from '../ledger/session.js';
 import type { z } from 'zod';
 import { isWalletError } from '../errors/walletError.js';
 import { readApproval } from './approval/approvalView.js';
+import { newId } from '../ledger/newId.js';
 import { balance, sessionLeft } from './balance.js';
 import type { CallContext } from './call/callBound.js';
 import { discover } from './discover/discover.js';
@@ -145,18 +146,20 @@ export class Wallet {
   async #call<Input>(
     schema: z.ZodType<Input>,
     input: unknown,
-    work: (engine: Engine, session: Session, asked: Input) => Promise<Outcome>,
+    work: (engine: Engine, session: Pick<Session, 'id'>, asked: Input) => Promise<Outcome>,
   ): Promise<Outcome> {
     try {
       const asked = parseInput(schema, input);
       return await this.#withLedger(async () => {
         const engine = await this.engine();
         await engine.assertActive();
-        const session = await engine.ledger.touchSession(engine.agent, engine.now());
+        const session = await openSession(engine);
         const result = await work(engine, session, asked)
           .catch((error: unknown) => failureOutcome(error))
           .finally(() => engine.renewCheckpoint());
-        return { ...result, session_left_usd: await sessionLeft(engine, session) };
+        // A payment may have begun a new one, once the clock was checked.
+        const current = (await engine.ledger.currentSession(engine.agent, engine.now())) ?? session;
+        return { ...result, session_left_usd: await sessionLeft(engine, current) };
       });
     } catch (error) {
       return failureOutcome(error);
@@ -172,6 +175,18 @@ export class Wallet {
       throw error;
     }
   }
+}
+
+/**
+ * The agent's session. Under a clock that is not found right none is begun in the ledger (T30): the call then goes on in
+ * one that nobody else knows, and a payment begins the real one.
+ */
+async function openSession(engine: Engine): Promise<Pick<Session, 'id'>> {
+  const { agent, ledger } = engine;
+  const isRunning = (await ledger.currentSession(agent, engine.now())) !== null;
+  return isRunning || engine.clock.verdict().kind === 'right'
+    ? ledger.touchSession(agent, engine.now())
+    : { id: newId('ses') };
 }
 
 const LEDGER_GONE: readonly string[] = ['ledger_missing', 'ledger_older', 'ledger_damaged', 'home_unusable'];

@@ -175,17 +175,20 @@ describe('money that could still move counts', () => {
   });
 
   test('in a session that began after it, too', async () => {
-    const quiet = await world.wallet();
+    const apart = await startTestWorld();
+    const quiet = await apart.wallet();
     const its = quiet.open();
     const session = async () => (await its.ledger({ view: 'by_session' }, anyCall()))['groups'];
-    // The chain does not move: only the wallet's clock does, so the payment is still live.
-    const later = quiet.open({ now: () => world.now() + 31 * 60_000 });
-    await its.pay(callOf(world.url('/v1/json', { fault: 'reject' })), anyCall());
+    // Its chain does not move, only its time does, by the other chain: so the payment is still live.
+    const later = quiet.open({ now: () => apart.now() + 31 * 60_000 });
+    await its.pay(callOf(apart.url('/v1/json', { fault: 'reject' })), anyCall());
     await quiet.set('limits.per_session_usd', '0.015');
     expect(await session()).toHaveLength(1);
-    const outcome = await later.pay(callOf(world.url('/v2/json')), anyCall());
+    apart.sandbox.solana.increaseTime(31 * 60);
+    const outcome = await later.pay(callOf(apart.url('/v2/json')), anyCall());
     expectCode(outcome, 'asked');
     expect(outcome).toMatchObject({ money: 'none' });
+    await apart.stop();
   });
 });
 

@@ -15,6 +15,7 @@ import { changeConfig } from '../../src/owner/ownerConfig.js';
 import { lookForMoney } from '../../src/treasury/foundMoney.js';
 import { addAgent, listAgents, rotateToken, suspendAgent } from '../../src/owner/ownerAgents.js';
 import { setUpWallet } from '../../src/owner/setUp.js';
+import { checkClock } from '../../src/wallet/clock/clockCheck.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { withdraw } from '../../src/treasury/withdraw.js';
 import { QuickStore } from '../support/quickStore.js';
@@ -91,7 +92,9 @@ async function sessionUsed(): Promise<{ day: bigint; findings: unknown[] }> {
 /** What counts against lines of hosts and categories, and in the session that the agent has at its next call. */
 async function usedOf(hosts: readonly string[], categories: readonly string[], agent = 'default') {
   const wallet = test1.open({ now });
-  const { ledger } = await wallet.engine();
+  const engine = await wallet.engine();
+  const { ledger } = engine;
+  await checkClock(engine, await engine.config());
   const { id: sessionId } = await ledger.touchSession(agent, now());
   const used = (...scopes: CapScope[]): Promise<bigint[]> =>
     ledger.usage(

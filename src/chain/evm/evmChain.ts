@@ -13,6 +13,7 @@ import { Marks } from '../marks.js';
 import type { Finality, GasTerms, Heads, Operator } from './operator.js';
 import type { RpcFetch } from '../rpc.js';
 import { RpcFault } from '../rpcFault.js';
+import type { OnTime } from '../timeGiven.js';
 import { lookAtLatest, lookAtSettled, type Sight } from './sight.js';
 import { judgeSights } from './verdict.js';
 import type { AtomicAmount } from '../../money/unit.js';
@@ -43,6 +44,8 @@ export interface EvmChainOptions {
   readonly finality?: Finality;
   /** How questions leave this machine, where the owner set a proxy. */
   readonly fetchFn?: RpcFetch;
+  /** Told of each time that an operator gives. */
+  readonly onTime?: OnTime;
   /** Deadline of one RPC call, to the last byte of its answer. */
   readonly timeoutMs?: number;
   /** The caller's clock, for times to ask again; no proof reads it. */
@@ -57,6 +60,8 @@ export interface EvmChain {
   fateOf(query: FateQuery, signal?: AbortSignal): Promise<Fate>;
   /** Time of the newest block, in seconds, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
   latestTimeSec(signal?: AbortSignal): Promise<number>;
+  /** Asks every operator for the time, for those who listen to it; ends when each has answered or failed. Never rejects. */
+  askTime(signal?: AbortSignal): Promise<void>;
   /** The settled block of each operator, as far as it is known. Asks nobody. */
   marks(): readonly Mark[];
   /** Asks the operators whose mark is missing or old, then as {@link marks}. Never rejects. */
@@ -99,7 +104,8 @@ export function createEvmChain(options: EvmChainOptions): EvmChain {
   const endpoints = new Endpoints(network, rpc.urls, async (urls) => {
     // viem loads here.
     const { openOperator } = await import('./operator.js');
-    return urls.map((url) => openOperator(url, { network, finality, timeoutMs, fetchFn: options.fetchFn }));
+    const { fetchFn, onTime } = options;
+    return urls.map((url) => openOperator(url, { network, finality, timeoutMs, fetchFn, onTime }));
   });
 
   const marks = new Marks<Operator>(async (operator) => {
@@ -139,6 +145,10 @@ export function createEvmChain(options: EvmChainOptions): EvmChain {
         async (operator, deadline) => (await operator.latest(deadline)).timeSec,
         FAILOVER_MS_MAX,
       ),
+
+    async askTime(signal) {
+      await Promise.allSettled((await endpoints.all()).map((operator) => operator.latest(signal)));
+    },
 
     marks: () => marks.since(nowMs() - MARK_MS_MAX),
 

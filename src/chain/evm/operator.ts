@@ -16,6 +16,7 @@ import {
 } from './answer.js';
 import { openRpc, type RpcFetch } from '../rpc.js';
 import { RpcFault } from '../rpcFault.js';
+import type { OnTime } from '../timeGiven.js';
 import { sortLogs, type TokenEvent, type TokenLog } from './tokenLog.js';
 import type { AtomicAmount } from '../../money/unit.js';
 
@@ -103,9 +104,16 @@ export function openOperator(
     finality,
     timeoutMs,
     fetchFn,
-  }: { network: EvmNetwork; finality: Finality; timeoutMs: number; fetchFn?: RpcFetch | undefined },
+    onTime,
+  }: {
+    network: EvmNetwork;
+    finality: Finality;
+    timeoutMs: number;
+    fetchFn?: RpcFetch | undefined;
+    onTime?: OnTime | undefined;
+  },
 ): Operator {
-  const rpc = openRpc(url, timeoutMs, fetchFn);
+  const rpc = openRpc(url, timeoutMs, fetchFn, onTime);
   let chainChecked = false;
 
   async function ask<T>(
@@ -127,15 +135,22 @@ export function openOperator(
   const block = (which: Hex | 'latest' | Finality, signal?: AbortSignal): Promise<Block> =>
     ask('eth_getBlockByNumber', [which, false], readBlock, signal);
 
+  async function latest(signal?: AbortSignal): Promise<Block> {
+    const begunMs = performance.now();
+    const newest = await block('latest', signal);
+    const tookMs = performance.now() - begunMs;
+    onTime?.({ operator: rpc.origin, kind: 'block', ms: newest.timeSec * 1000, tookMs });
+    return newest;
+  }
+
   return {
     origin: rpc.origin,
 
-    latest: (signal) => block('latest', signal),
+    latest,
     settled: (signal) => block(finality, signal),
 
     async heads(signal) {
-      const latest = await block('latest', signal);
-      return { latest, settled: await block(finality, signal) };
+      return { latest: await latest(signal), settled: await block(finality, signal) };
     },
 
     async blockAt(number, signal) {

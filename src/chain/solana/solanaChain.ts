@@ -9,6 +9,7 @@ import type { Fate, SearchMemory, SolanaFateQuery } from '../fate.js';
 import type { ChainHistory } from '../history.js';
 import { readUnion, type UnionHistory } from '../unionHistory.js';
 import type { RpcFetch } from '../rpc.js';
+import type { OnTime } from '../timeGiven.js';
 import type { AccountFacts } from './solanaAnswer.js';
 import { Blockhashes } from './blockhashes.js';
 import { readSolanaHistory } from './solanaHistory.js';
@@ -36,6 +37,8 @@ export interface SolanaChainOptions {
   readonly nowMs?: () => number;
   /** The way to the RPCs, where it is not the open network. */
   readonly fetchFn?: RpcFetch;
+  /** Told of each time that an operator gives. */
+  readonly onTime?: OnTime;
 }
 
 /** One cluster of Solana as its RPCs show it. */
@@ -67,7 +70,8 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
   const quorum = rpc.ownerSet ? 1 : OPERATORS_TO_AGREE;
   const endpoints = new Endpoints<SolanaOperator>(network, rpc.urls, async (urls) => {
     const { openSolanaOperator } = await import('./solanaOperator.js');
-    return urls.map((url) => openSolanaOperator(url, { network, timeoutMs, fetchFn: options.fetchFn }));
+    const { fetchFn, onTime } = options;
+    return urls.map((url) => openSolanaOperator(url, { network, timeoutMs, fetchFn, onTime }));
   });
   const receivers = new Set<string>();
   const blockhashes = new Blockhashes(endpoints, rpc.ownerSet, nowMs);
@@ -106,12 +110,13 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
     latestTimeSec: (signal) =>
       endpoints.askOne(
         signal,
-        async (operator, deadline) => {
-          const { slot } = await operator.finalized(deadline);
-          return (await operator.timeOf(slot, deadline)) ?? 0;
-        },
+        async (operator, deadline) => (await operator.newestTimeSec(deadline)) ?? 0,
         FAILOVER_MS_MAX,
       ),
+
+    async askTime(signal) {
+      await Promise.allSettled((await endpoints.all()).map((operator) => operator.newestTimeSec(signal)));
+    },
 
     history: (asset, from, sinceSec, signal) =>
       endpoints.askOne(signal, (operator) => readSolanaHistory(operator, { asset, from, sinceSec }, signal)),

@@ -2,6 +2,7 @@ import type { SvmNetwork } from '../../money/network.js';
 import { readObject } from '../evm/answer.js';
 import { openRpc, type RpcFetch } from '../rpc.js';
 import { RpcFault } from '../rpcFault.js';
+import type { OnTime } from '../timeGiven.js';
 import {
   ACCOUNT_SLICE_BYTES,
   readAccount,
@@ -73,6 +74,8 @@ export interface SolanaOperator {
   shown(signature: string, signal?: AbortSignal): Promise<ShownTransaction | 'unsupported' | null>;
   /** Time of a block, seconds; null where the operator does not know. */
   timeOf(slot: number, signal?: AbortSignal): Promise<number | null>;
+  /** Time of the newest finalized block, seconds; null where the operator does not know. */
+  newestTimeSec(signal?: AbortSignal): Promise<number | null>;
   /** The slot that its history begins at, by its own word; an archive beside it is not counted. */
   firstSlot(signal?: AbortSignal): Promise<number>;
   /** The same, counting an archive. */
@@ -82,9 +85,19 @@ export interface SolanaOperator {
 /** Opens an endpoint of `network`; that it really serves that cluster is asked once, before the first question. */
 export function openSolanaOperator(
   url: string,
-  { network, timeoutMs, fetchFn }: { network: SvmNetwork; timeoutMs: number; fetchFn?: RpcFetch | undefined },
+  {
+    network,
+    timeoutMs,
+    fetchFn,
+    onTime,
+  }: {
+    network: SvmNetwork;
+    timeoutMs: number;
+    fetchFn?: RpcFetch | undefined;
+    onTime?: OnTime | undefined;
+  },
 ): SolanaOperator {
-  const rpc = openRpc(url, timeoutMs, fetchFn);
+  const rpc = openRpc(url, timeoutMs, fetchFn, onTime);
   let checking: Promise<void> | undefined;
 
   async function checkCluster(signal: AbortSignal | undefined): Promise<void> {
@@ -136,6 +149,9 @@ export function openSolanaOperator(
     }
     return slots;
   }
+
+  const timeOf = (slot: number, signal?: AbortSignal): Promise<number | null> =>
+    ask('getBlockTime', [slot], (answer) => (answer === null ? null : readInteger(answer)), signal);
 
   return {
     origin: rpc.origin,
@@ -240,8 +256,16 @@ export function openSolanaOperator(
       }
     },
 
-    timeOf: (slot, signal) =>
-      ask('getBlockTime', [slot], (answer) => (answer === null ? null : readInteger(answer)), signal),
+    timeOf,
+
+    async newestTimeSec(signal) {
+      const begunMs = performance.now();
+      const { slot } = await head('finalized', signal);
+      const timeSec = await timeOf(slot, signal);
+      const tookMs = performance.now() - begunMs;
+      if (timeSec !== null) onTime?.({ operator: rpc.origin, kind: 'block', ms: timeSec * 1000, tookMs });
+      return timeSec;
+    },
 
     // The later of the two counts: a node with an archive beside it names the archive's by one, its own by the other.
     firstSlot: async (signal) => Math.max(...(await firstSlots(signal))),

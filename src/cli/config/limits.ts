@@ -9,7 +9,9 @@ export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   return withEngine(call, async (engine) => {
     const { limitLines, rateBounds } = await import('../../wallet/balance.js');
+    const { checkClock } = await import('../../wallet/clock/clockCheck.js');
     const config = await engine.config();
+    await checkClock(engine, config);
     // Looking begins no session: without one, nothing of its cap is used.
     const session = await engine.ledger.currentSession(engine.agent, engine.now());
     const limits = await limitLines(engine, config, { id: session?.id ?? 'none' });

@@ -14,6 +14,8 @@ export async function run(call: CommandCall): Promise<number> {
   // The owner reads it of an agent that may not act too, and looking begins no session.
   const result = await withEngine(call, async (engine): Promise<Outcome> => {
     const { balance, sessionLeft } = await import('../../wallet/balance.js');
+    const { checkClock } = await import('../../wallet/clock/clockCheck.js');
+    await checkClock(engine, await engine.config());
     const session = { id: (await engine.ledger.currentSession(engine.agent, engine.now()))?.id ?? 'none' };
     const read = await balance(engine, session, { network });
     const agent = await engine.ledger.agents.find(engine.agent);

@@ -100,7 +100,7 @@ export class SqliteLedger implements Ledger {
     const { id, auth } = identify(db, mac);
     migrate(db, path, auth, migrations);
     this.id = id;
-    this.#journal = new Journal(db, auth);
+    this.#journal = new Journal(db, auth, options.clock);
     this.#context = auth === null ? null : contextOf(db, auth, this.#journal, this.#isStopped);
     const access = {
       read: <T>(operation: (context: LedgerContext, head: JournalHead) => T) => this.#read(operation),

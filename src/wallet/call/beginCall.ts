@@ -21,7 +21,7 @@ import { isCredential, parseRequest, type CallInput } from './request.js';
  */
 export async function beginCall(
   engine: Engine,
-  session: Session,
+  session: Pick<Session, 'id'>,
   input: PayInput,
   context: CallContext,
 ): Promise<PaidCall | Outcome> {

@@ -8,6 +8,7 @@ import { judgeRate } from '../../policy/totals.js';
 import { deniedOutcome, problemError } from '../approval/approvalOutcome.js';
 import type { Outcome } from '../answer/outcome.js';
 import { barredError, failureOutcome, frozenError, stopOutcome } from '../answer/refusal.js';
+import { assertClock } from '../clock/clockCheck.js';
 import { categoryOfCall } from '../discover/catalogAdvice.js';
 import { withMarks } from '../settle/witness.js';
 import { keyReused } from './duplicate.js';
@@ -101,6 +102,8 @@ export async function signHold(
   held: Payment,
 ): Promise<SignedPayload> {
   try {
+    // Once more: the clock may have been set while the hold was written.
+    await assertClock(engine, config);
     const parts = { offer, intent, paymentId: held.id };
     const signed = await engine.rails.ofOffer(offer).sign(await engine.railPorts(config), parts);
     return withMarks(engine, config, held, signed);

@@ -14,7 +14,7 @@ export type CallTerms = Pick<PayInput, 'idempotency_key' | 'repeat' | 'reason' |
 /** One call of `wallet_pay`, from the tool to the wire: made once from its input, and carried through. */
 export interface PaidCall {
   readonly engine: Engine;
-  readonly session: Session;
+  readonly session: Pick<Session, 'id'>;
   /** As read when the call began; what the ledger knows to be older is read again. */
   readonly config: Config;
   /** As the agent gave it. */

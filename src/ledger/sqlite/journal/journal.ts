@@ -3,6 +3,7 @@ import { assertInvariant, WalletError } from '../../../errors/walletError.js';
 import { journalHash, type RowAuthenticator } from './authenticity.js';
 import { statement, type Sqlite } from '../file/database.js';
 import { changedBehind, OLDER_COPY } from '../../fault.js';
+import type { LedgerClock } from '../../ledgerStore.js';
 import { EMPTY_REGISTER, type RegisterDigests } from './register.js';
 
 /** What a journal entry can record. `freeze` alone may be written without the wallet's keys. */
@@ -43,6 +44,8 @@ export interface JournalHead {
   readonly frozen: boolean;
   readonly configVersion: number;
   readonly register: RegisterDigests;
+  /** The latest that ledger time may go on to now, ms since 1970; see {@link LedgerClock}. */
+  readonly latestMs: number;
 }
 
 /** The switches an entry can move on. */
@@ -59,12 +62,14 @@ const ATTESTED = ['attested_seq', 'attested_hash', 'frozen', 'config_version', '
 
 /**
  * The time that caps are reckoned by: the later of the clock and the newest entry, so that a clock set back frees
- * nothing.
+ * nothing; and no later than the head allows, so that neither does one set forward (T30).
  */
-export function ledgerTimeMs(head: Pick<JournalHead, 'timeMs'>, nowMs: number): number {
+export function ledgerTimeMs(head: Pick<JournalHead, 'timeMs' | 'latestMs'>, nowMs: number): number {
   assertInvariant(Number.isSafeInteger(nowMs) && nowMs > 0, 'a time is whole milliseconds since 1970');
-  return Math.max(nowMs, head.timeMs);
+  return Math.max(Math.min(nowMs, head.latestMs), head.timeMs);
 }
+
+const UNBOUNDED: LedgerClock = { latestMs: () => Infinity };
 
 /** The append-only, hash-chained record that every total is derived from. */
 export class Journal {
@@ -73,17 +78,19 @@ export class Journal {
   readonly #auth: RowAuthenticator | null;
   /** The newest entry this process knows to be committed: the journal never goes back behind it. */
   #seen: { readonly seq: number; readonly hash: string } | null = null;
+  readonly #clock: LedgerClock;
   /** The head as last proved for a reader, and which state of the database it was proved in. */
   #proved: { readonly state: string; readonly head: JournalHead } | null = null;
 
-  constructor(db: Sqlite, auth: RowAuthenticator | null) {
+  constructor(db: Sqlite, auth: RowAuthenticator | null, clock: LedgerClock = UNBOUNDED) {
     this.#db = db;
     this.#auth = auth;
+    this.#clock = clock;
   }
 
   /** The head as stored, unchecked: for reading without keys. */
   readHead(): JournalHead {
-    return headOf(this.#controlRow());
+    return this.#headOf(this.#controlRow());
   }
 
   #controlRow(): SqlRow {
@@ -103,7 +110,7 @@ export class Journal {
       ATTESTED.map((name) => row[name] ?? null),
       row['mac'],
     );
-    const head = headOf(row);
+    const head = this.#headOf(row);
     this.#checkTail(head);
     this.#checkSeen(head);
     return head;
@@ -118,7 +125,14 @@ export class Journal {
     const version = statement(this.#db, 'PRAGMA data_version').pluck().get() as bigint;
     const state = `${commits} ${version}`;
     if (this.#proved?.state !== state) this.#proved = { state, head: this.checkedHead() };
-    return this.#proved.head;
+    // Time goes on where nothing is written.
+    const { head } = this.#proved;
+    return { ...head, latestMs: this.#clock.latestMs(head.timeMs) };
+  }
+
+  #headOf(row: SqlRow): JournalHead {
+    const head = headOf(row);
+    return { ...head, latestMs: this.#clock.latestMs(head.timeMs) };
   }
 
   #checkTail(head: JournalHead): void {
@@ -249,6 +263,7 @@ export class Journal {
       frozen: false,
       configVersion,
       register: EMPTY_REGISTER,
+      latestMs: Infinity,
     };
     const timeMs = ledgerTimeMs(nothing, nowMs);
     return this.append(nothing, { kind: 'genesis', subject: ledgerId, data: { configVersion }, timeMs });
@@ -311,7 +326,7 @@ export function follows(entry: JournalEntry, last: JournalEntry): boolean {
   return entry.seq === last.seq + 1 && entry.prevHash === last.hash && entry.timeMs >= last.timeMs;
 }
 
-function headOf(row: SqlRow): JournalHead {
+function headOf(row: SqlRow): Omit<JournalHead, 'latestMs'> {
   const attestedFrozen = row['frozen'] === 1n;
   const seq = Number(row['head_seq']);
   const attestedSeq = Number(row['attested_seq']);
