@@ -56,6 +56,8 @@ export type HoldResult =
   | { readonly kind: 'duplicate'; readonly payment: Payment }
   /** The idempotency key belongs to a payment of another request. */
   | { readonly kind: 'key_reused'; readonly payment: Payment }
+  /** What would be signed has the nonce of an earlier payment: where the seller's challenge sets it, and came twice. */
+  | { readonly kind: 'nonce_used'; readonly payment: Payment }
   | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] }
   | { readonly kind: 'rate'; readonly line: RateLine; readonly retryAfterSec: number }
   | { readonly kind: 'frozen' }

@@ -1,6 +1,7 @@
 import type { HoldResult } from '../../ledger/hold.js';
 import type { Payment } from '../../ledger/payment.js';
 import type { SignedPayload } from '../../ledger/transition.js';
+import { WalletError } from '../../errors/walletError.js';
 import type { Offer } from '../../payment/challenge.js';
 import type { PaymentIntent } from '../../payment/intent.js';
 import { shortOfMoney } from '../../policy/selectOffer.js';
@@ -65,7 +66,7 @@ export async function openHold(
 /** A hold that was not opened for a reason that ends the call. */
 export type Barred = Extract<
   HoldResult,
-  { kind: 'frozen' | 'barred' | 'withdrawn' | 'key_reused' | 'rate' | 'approval' }
+  { kind: 'frozen' | 'barred' | 'withdrawn' | 'key_reused' | 'nonce_used' | 'rate' | 'approval' }
 >;
 
 /** The outcome of a call whose hold was barred: nothing was reserved. */
@@ -83,6 +84,8 @@ export async function barredOutcome(call: PaidCall, hold: Barred, offer: Offer):
     }
     case 'key_reused':
       return failureOutcome(keyReused(hold.payment));
+    case 'nonce_used':
+      return failureOutcome(challengeUsed(hold.payment));
     case 'rate':
       return stopOutcome(judgeRate(hold));
     case 'approval': {
@@ -111,4 +114,12 @@ export async function signHold(
     await engine.ledger.release(held.id, 'never_signed', engine.now());
     throw error;
   }
+}
+
+/** T23: one challenge is paid once, even where its seller would take it twice. */
+function challengeUsed({ id }: Payment): WalletError {
+  return new WalletError(
+    'quote_expired',
+    `The seller's challenge was answered before, by payment ${id}; nothing was signed now. Ask for a new quote.`,
+  );
 }

@@ -103,6 +103,10 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
     return { kind: 'key_reused', payment: keyed };
   const twin = keyed ?? findLive(context, head, request.requestHash);
   if (twin !== null) return { kind: 'duplicate', payment: twin };
+  const { network, payFrom, nonce } = request;
+  const where = 'network = ? AND pay_from = ? AND nonce = ?';
+  const earlier = selectPayment(context, head, where, network, payFrom, nonce);
+  if (earlier !== null) return { kind: 'nonce_used', payment: earlier };
   for (const line of request.rateLines) {
     const waitMs = waitForRate(context, line, nowMs);
     // A clock set back waits for itself first: ledger time stands still until it has caught up.
