@@ -324,6 +324,42 @@ describe('an answer', () => {
     expect(await pay(dear())).toMatchObject({ code: 'host_denied' });
     await expectNothingPaid();
   });
+
+  test('a blocked host is unblocked by the factor alone, and nothing else is loosened', async () => {
+    const id = idOf(await pay(dear()));
+    const engine = await wallet.engine();
+    const desk = deskOf(engine);
+    const { digest } = (await desk.show(id)) ?? { digest: '' };
+    const unblock = (passphrase: string | null, given = digest) =>
+      desk.unblock(id, given, passphrase === null ? null : { kind: 'passphrase', passphrase });
+    await expect(unblock(OWNER_PASSPHRASE)).rejects.toMatchObject({ code: 'bad_input' });
+    await desk.answer(id, digest, { kind: 'block_host' }, null);
+    await expect(unblock(null)).rejects.toMatchObject({ code: 'factor_needed' });
+    await expect(unblock('not it at all')).rejects.toMatchObject({ code: 'factor_wrong' });
+    await expect(unblock(OWNER_PASSPHRASE, 'f'.repeat(64))).rejects.toMatchObject({
+      code: 'approval_changed',
+    });
+    expect(await pay(dear())).toMatchObject({ code: 'host_denied' });
+    expect(await unblock(OWNER_PASSPHRASE)).toMatchObject({ state: 'denied', isBlocking: false });
+    // The answer itself stands: the same question is not asked again.
+    expect(await pay(dear())).toMatchObject({ status: 'refused', code: 'needs_owner' });
+    expect(await pay(callOf(world.url('/v2/price/0.01')))).toMatchObject({ status: 'ok' });
+    expect((await engine.ledger.audit()).findings).toEqual([]);
+  });
+
+  test('a question that waits is shown as it stands now', async () => {
+    const id = idOf(await pay(dear()));
+    const desk = deskOf(await wallet.engine());
+    const usedIn = async (name: string) =>
+      (await desk.show(id))?.question.caps.find((cap) => cap.name === name)?.usedUsdMicros;
+    expect(await usedIn('limits.per_day_usd')).toBe(0n);
+    for (let i = 0; i < 2; i += 1) await pay(callOf(world.url('/v2/price/0.01'), { repeat: true }));
+    expect(await usedIn('limits.per_day_usd')).toBe(20_000n);
+    expect((await desk.show(id))?.question.paidBefore).toMatchObject({
+      payments: 2,
+      prices: [{ usdMicros: 10_000n, payments: 2 }],
+    });
+  });
 });
 
 describe('many questions', () => {
