@@ -229,9 +229,9 @@ function lie(
       const { context, value } = (await ask(method, params)) as { context: unknown; value: object };
       return { context, value: { ...value, lastValidBlockHeight: lastBlock } };
     }
-    if (used === false && (method === 'eth_getTransactionReceipt' || method === 'getTransaction'))
-      return null;
-    if (used === false && method === 'getSignaturesForAddress') return [];
+    if (used === false && method === 'eth_getTransactionReceipt') return null;
+    if (used === false && method === 'getTransaction') return onlyMaking(await ask(method, params));
+    if (used === false && method === 'getSignaturesForAddress') return onlyOldest(ask, params);
     if (used === false && method === 'getSignatureStatuses') return { value: [null] };
     if (method === 'getEpochInfo') {
       const head = (await ask(method, params)) as SolanaHead;
@@ -243,6 +243,24 @@ function lie(
     const block = result as NonNullable<Block>;
     return { ...block, timestamp: numberToHex(hexToBigInt(block.timestamp) + BigInt(aheadSec)) };
   };
+}
+
+interface ShownTransaction {
+  meta: { preTokenBalances: unknown[] };
+}
+
+/** A transaction that made a token account; null for one that moved money between those that were there. */
+function onlyMaking(shown: unknown): unknown {
+  const transaction = shown as ShownTransaction | null;
+  return transaction?.meta.preTokenBalances.length === 0 ? transaction : null;
+}
+
+/** The entry that made an account, alone: a list that hides payments and still begins where it should. */
+async function onlyOldest(ask: Rpc, params: readonly unknown[]): Promise<unknown[]> {
+  const oldest = ((await ask('getSignaturesForAddress', params)) as { signature: string }[]).at(-1);
+  if (oldest === undefined) return [];
+  const encoding = { encoding: 'base64', maxSupportedTransactionVersion: 0 };
+  return onlyMaking(await ask('getTransaction', [oldest.signature, encoding])) === null ? [] : [oldest];
 }
 
 /** What was kept back, by its id, in any proxy: ids are nobody else's. */

@@ -106,8 +106,13 @@ describe('a request on the wire', () => {
     await expect(
       send('/', { signed: { origin: own, headers } }, { redirects: 'follow' }),
     ).rejects.toMatchObject({ code: 'internal' });
+    await expect(send('/', { signed: { origin: own, headers: [['cookie', 'x']] } })).rejects.toMatchObject({
+      code: 'internal',
+    });
+    // What the caller sends of its own is never overwritten, nor sent beside it.
+    const callers = [['Authorization', 'Bearer mine']] as const;
     await expect(
-      send('/', { signed: { origin: own, headers: [['authorization', 'x']] } }),
+      send('/', { headers: callers, signed: { origin: own, headers: [['authorization', 'x']] } }),
     ).rejects.toMatchObject({ code: 'internal' });
     expect(shop.accepted).toBe(0);
   });

@@ -235,8 +235,8 @@ describe('a file that is odd', () => {
 
   it.each<[string, (file: string) => void, RegExp]>([
     ['a syntax error', (file) => writeFileSync(file, '{"a": }'), /line 1/],
-    ['no text', (file) => writeFileSync(file, Buffer.from([0x7b, 0xff, 0x7d])), /no UTF-8/],
-    ['a folder', (file) => mkdirSync(file), /no file/],
+    ['no text', (file) => writeFileSync(file, Buffer.from([0x7b, 0xff, 0x7d])), /not UTF-8/],
+    ['a folder', (file) => mkdirSync(file), /not a file/],
     ['read-only', (file) => writeFileSync(file, '{}', { mode: 0o400 }), /read-only/],
     ['a link to nothing', (file) => symlinkSync('/nowhere/x', file), /link to nothing/],
   ])('is left alone where it is %s', async (_what, make, says) => {
@@ -335,7 +335,7 @@ describe('a client’s own program', () => {
       'echo "no such \u001b[31mthing" >&2; exit 3',
       /claude refused \(no such \[31mthing\), so its file was edited/,
     ],
-    ['does nothing', 'exit 0', /said it was done and added nothing/],
+    ['does nothing', 'exit 0', /reported success but added nothing/],
     [
       'adds half of it',
       `echo '{"mcpServers": {"purser": {"command": "/usr/bin/env"}}}' > "$HOME/.claude.json"`,

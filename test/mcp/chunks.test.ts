@@ -52,7 +52,8 @@ async function run(args: readonly string[], lines: readonly object[]) {
   return {
     said,
     packages: parts.filter((part) => !part.startsWith('src/')).sort(),
-    folders: [...new Set(parts.flatMap((part) => /^src\/(\w+)\//.exec(part)?.[1] ?? []))],
+    // The words of a command line are a few kilobytes, which every face has at hand.
+    folders: [...new Set(parts.flatMap((part) => /^src\/(cli\/line|\w+)\//.exec(part)?.[1] ?? []))],
   };
 }
 

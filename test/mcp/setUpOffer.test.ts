@@ -53,7 +53,7 @@ test.skipIf(NO_DESKTOP)(
     for (const { outcome, text } of [first, second]) {
       expect(outcome).toMatchObject({ code: 'not_set_up', retry: 'after_owner', money: 'none' });
       expect(outcome.tell_owner).toContain(`${address.origin}/`);
-      expect(outcome.tell_owner).toMatch(/or in a terminal: .* init$/);
+      expect(outcome.tell_owner).toMatch(/or in a terminal\. Run: .* init$/);
       // What lets in, and what makes the wallet, are on the owner's screen alone.
       for (const secret of [code, address.pathname]) expect(text).not.toContain(secret);
     }
