@@ -256,7 +256,7 @@ function onlyMaking(shown: unknown): unknown {
 }
 
 /** The entry that made an account, alone: a list that hides payments and still begins where it should. */
-async function onlyOldest(ask: Rpc, params: readonly unknown[]): Promise<unknown[]> {
+async function onlyOldest(ask: Rpc, params: unknown[]): Promise<unknown[]> {
   const oldest = ((await ask('getSignaturesForAddress', params)) as { signature: string }[]).at(-1);
   if (oldest === undefined) return [];
   const encoding = { encoding: 'base64', maxSupportedTransactionVersion: 0 };
