@@ -326,7 +326,8 @@ describe('an answer', () => {
   });
 
   test('a blocked host is unblocked by the factor alone, and nothing else is loosened', async () => {
-    const id = idOf(await pay(dear()));
+    const call = dear();
+    const id = idOf(await pay(call));
     const engine = await wallet.engine();
     const desk = deskOf(engine);
     const { digest } = (await desk.show(id)) ?? { digest: '' };
@@ -342,7 +343,7 @@ describe('an answer', () => {
     expect(await pay(dear())).toMatchObject({ code: 'host_denied' });
     expect(await unblock(OWNER_PASSPHRASE)).toMatchObject({ state: 'denied', isBlocking: false });
     // The answer itself stands: the same question is not asked again.
-    expect(await pay(dear())).toMatchObject({ status: 'refused', code: 'needs_owner' });
+    expect(await pay(call)).toMatchObject({ status: 'refused', code: 'approval_denied' });
     expect(await pay(callOf(world.url('/v2/price/0.01')))).toMatchObject({ status: 'ok' });
     expect((await engine.ledger.audit()).findings).toEqual([]);
   });
