@@ -143,7 +143,10 @@ async function signRow(engine: Engine, config: Config, drafted: Drafted, held: P
     throw error;
   }
   if (signed.kind === 'done') return signed.payment;
-  throw new WalletError('internal', 'The withdrawal was taken over before it was signed.');
+  throw new WalletError(
+    'payment_expired',
+    'The withdrawal ran out before it was signed, and was released; nothing was sent. Make it again.',
+  );
 }
 
 /** Settles an earlier withdrawal, or presents it again; `gone` where it never can move money any more. */

@@ -70,7 +70,11 @@ async function commit(call: PaidCall, paid: PaidRequest): Promise<{ readonly con
       if (both.signed.kind === 'barred')
         return failureOutcome(barredError(payment.agent, both.signed.bar), await withheld(engine, payment));
       if (both.signed.kind === 'conflict')
-        throw new WalletError('internal', 'The hold was taken over before it was signed.');
+        // A process that slept past the end of its hold finds it released by another one.
+        throw new WalletError(
+          'payment_expired',
+          'The hold ran out before it was signed, and was released; nothing was sent. Make the call again.',
+        );
       payment = both.signed.payment;
       sent = both.sent;
     } else {
