@@ -101,8 +101,8 @@ function readValue(scanner: Scanner): string | null {
 }
 
 /**
- * Takes the escapes out of a quoted string. The reference server writes what Latin-1 lacks as `\uXXXX`; it doubles a
- * backslash of its own, so that no other text reads so.
+ * Takes the escapes out of a quoted string. The reference server writes a character outside Latin-1 as `\u` and four hex
+ * digits. It doubles a backslash of its own, so no other text reads like that.
  */
 function unescape(text: string): string {
   return text.replace(/\\(?:u([0-9A-Fa-f]{4})|([^]))/g, (_, hex?: string, char?: string) =>
