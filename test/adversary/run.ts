@@ -102,12 +102,17 @@ async function attacked(
   };
 }
 
-/** A minute of a replay must outlast a visit on however busy a machine; what is signed must not expire on chain. */
+/** A minute of a replay must outlast a visit on however busy a machine. */
 const CLOCK_RATE = 0.05;
+/** What is signed must not expire on chain, and a clock that is a minute behind signs nothing. */
+const BEHIND_MS_MAX = 30_000;
 
 function slowClock(): () => number {
-  const [startMs, startedMs] = [Date.now(), performance.now()];
-  return () => Math.floor(startMs + CLOCK_RATE * (performance.now() - startedMs));
+  const startMs = Date.now();
+  return () => {
+    const nowMs = Date.now();
+    return Math.floor(Math.max(startMs + CLOCK_RATE * (nowMs - startMs), nowMs - BEHIND_MS_MAX));
+  };
 }
 
 /** The names of the suite, all on this machine, and three that resolve as an attacker's name server pleases. */
