@@ -40,6 +40,9 @@ export interface CommandRow {
   readonly load: () => Promise<CommandModule>;
 }
 
+/** A row as its room writes it: the usage is made from the name and the arguments. */
+export type CommandEntry = Omit<CommandRow, 'usage'>;
+
 /** What a command's file exports. */
 export interface CommandModule {
   /** Runs the command; answers its exit code. Errors thrown are told by the caller. */

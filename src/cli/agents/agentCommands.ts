@@ -1,5 +1,5 @@
-import type { CommandFlag, CommandRow } from '../command.js';
-import { OPENS, OWNS } from '../terminal/flags.js';
+import type { CommandEntry, CommandFlag } from '../command.js';
+import { NETWORK_FLAG_ONE, OPENS, OWNS } from '../terminal/flags.js';
 
 const NAME = { name: '<name>', doc: 'Lower-case letters, digits and hyphens; starts with a letter.' };
 const TOKEN_FLAG = {
@@ -82,4 +82,47 @@ export const agentCommands = [
     examples: ['agents remove researcher --factor-file F', 'agents remove researcher --leave-money'],
     load: () => import('./agentsRemove.js'),
   },
-] as const satisfies readonly Omit<CommandRow, 'usage'>[];
+] as const satisfies readonly CommandEntry[];
+
+/** Moving money between agents. */
+export const agentFundCommands = [
+  {
+    name: 'agents fund',
+    group: 'Fund',
+    summary: 'Send money from the first agent’s address to another agent. Requires owner authentication.',
+    details:
+      'Works like withdraw: no gas where a facilitator supports the network, and no limit applies. On Solana an agent that never received USDC has no token account yet: creating it costs the first agent 0.002 SOL. You can also send its first USDC from an exchange.',
+    args: [{ name: '<name>', doc: 'The agent.' }],
+    flags: [
+      { flags: '--usd <usd>', doc: 'Amount in dollars, such as 5.' },
+      NETWORK_FLAG_ONE,
+      {
+        flags: '--repeat',
+        doc: 'Send again although the facilitator reported success. Use only if the money never arrived.',
+      },
+      { flags: '--yes', doc: 'Skip the confirmation prompt.' },
+      ...OWNS,
+    ],
+    examples: ['agents fund researcher --usd 5', 'agents fund researcher --usd 5 --network eip155:8453'],
+    load: () => import('./agentsFund.js'),
+  },
+  {
+    name: 'agents sweep',
+    group: 'Fund',
+    summary: 'Move all of an agent’s money to the first agent’s address. Requires owner authentication.',
+    details: 'Money held for open payments stays until they are settled. Suspend the agent first.',
+    args: [{ name: '<name>', doc: 'The agent. It may be suspended or removed.' }],
+    flags: [
+      NETWORK_FLAG_ONE,
+      { flags: '--include-held', doc: 'Also take money held for open payments. Those payments then fail.' },
+      {
+        flags: '--repeat',
+        doc: 'Send again although the facilitator reported success. Use only if the money never arrived.',
+      },
+      { flags: '--yes', doc: 'Skip the confirmation prompt.' },
+      ...OWNS,
+    ],
+    examples: ['agents sweep researcher --yes --factor-file F'],
+    load: () => import('./agentsSweep.js'),
+  },
+] as const satisfies readonly CommandEntry[];

@@ -1,0 +1,148 @@
+import { clients } from '../../clients/client.js';
+import type { CommandEntry } from '../command.js';
+import { JSON_FLAG, OPENS } from '../terminal/flags.js';
+
+/** Adding Purser to MCP clients and taking it out. */
+export const installCommands = [
+  {
+    name: 'install',
+    group: 'Set up',
+    summary: 'Create a wallet if there is none, and add Purser to your MCP clients.',
+    details: `Clients: ${clients.map(({ id }) => id).join(', ')}. Without a name, the clients found on this machine are offered. Purser uses the client's own command where there is one. Otherwise it edits the client's file and keeps a copy beside it.`,
+    args: [{ name: '[client...]', doc: 'Client names. Default: every client found on this machine.' }],
+    flags: [
+      { flags: '--dry-run', doc: 'Show what would change without changing anything.' },
+      { flags: '--yes', doc: 'Ask nothing: use every client found and the given flags.' },
+      { flags: '--no-init', doc: 'Do not create a wallet.' },
+      { flags: '--no-check', doc: 'Skip the test start of the server.' },
+      { flags: '--keystore <where>', doc: 'For a new wallet: keychain (default) or file.' },
+      {
+        flags: '--passphrase-file <file>',
+        doc: 'File with the unlock passphrase of a file keystore. Its path is written to the clients.',
+      },
+      { flags: '--testnet', doc: 'For a new wallet: use test networks only, no real money.' },
+      {
+        flags: '--set <key=value...>',
+        doc: 'For a new wallet: a setting such as limits.per_day_usd=3. Repeatable.',
+      },
+      {
+        flags: '--package <spec>',
+        doc: 'What npx starts, such as a path to a tarball. Default: this version.',
+      },
+      JSON_FLAG,
+    ],
+    examples: [
+      'install',
+      'install claude-desktop cursor',
+      'install codex --yes --keystore file --passphrase-file ~/.purser-pass',
+      'install --dry-run',
+    ],
+    load: () => import('./install.js'),
+  },
+  {
+    name: 'uninstall',
+    group: 'Set up',
+    summary: 'Remove Purser from your MCP clients. The wallet stays.',
+    args: [{ name: '[client...]', doc: 'Client names. Default: every client that has Purser.' }],
+    flags: [
+      { flags: '--dry-run', doc: 'Show what would change without changing anything.' },
+      { flags: '--yes', doc: 'Ask nothing.' },
+      ...OPENS,
+    ],
+    examples: ['uninstall', 'uninstall cursor --dry-run'],
+    load: () => import('./uninstall.js'),
+  },
+  {
+    name: 'upgrade',
+    group: 'Set up',
+    summary: 'Make your MCP clients start this version.',
+    details:
+      'Clients are set to the version that runs this command: npx -y purser-mcp@latest upgrade takes the newest. A client that starts a newer version is left alone.',
+    flags: [
+      { flags: '--dry-run', doc: 'Show what would change without changing anything.' },
+      { flags: '--no-check', doc: 'Skip the test start of the server.' },
+      {
+        flags: '--package <spec>',
+        doc: 'What npx starts, such as a path to a tarball. Default: this version.',
+      },
+      JSON_FLAG,
+    ],
+    examples: ['upgrade', 'upgrade --dry-run'],
+    load: () => import('./upgrade.js'),
+  },
+] as const satisfies readonly CommandEntry[];
+
+/** Serving a wallet, and reaching one that is served. */
+export const serveCommands = [
+  {
+    name: 'serve',
+    group: 'Serve',
+    summary: 'Serve the wallet over HTTP to agents of other users, containers or machines.',
+    details:
+      'MCP is at /mcp (both protocol eras), the older HTTP+SSE at /sse. Each request carries the token of an agent (agents add). Non-loopback addresses require TLS. Sockets that systemd passes (LISTEN_FDS) are used instead of an own port. On a signal the server stops after the running calls have finished.',
+    flags: [
+      {
+        flags: '--socket <path>',
+        doc: 'Unix socket to listen on, for the user and group that serve. Its folder must be writable by root or that user alone.',
+      },
+      {
+        flags: '--port <port>',
+        doc: 'Port to listen on; 0 takes any free port. Default 4402, unless there is a socket.',
+      },
+      { flags: '--host <host>', doc: 'Address to listen on. Default 127.0.0.1.' },
+      {
+        flags: '--allow-host <name...>',
+        doc: 'Another host name that clients use. Repeatable.',
+      },
+      { flags: '--tls-cert <file>', doc: 'Certificate chain in PEM.' },
+      { flags: '--tls-key <file>', doc: 'Its private key in PEM.' },
+      {
+        flags: '--behind-proxy',
+        doc: 'A proxy in front terminates TLS: allow other machines without TLS here.',
+      },
+      { flags: '--health-port <port>', doc: 'Serve /health and Prometheus /metrics on this port.' },
+      { flags: '--metrics-token-file <file>', doc: 'File with the bearer token that /metrics requires.' },
+      { flags: '--log-file <file>', doc: 'Write the log to this file instead of standard error.' },
+      ...OPENS,
+    ],
+    examples: [
+      'serve --socket /run/purser/purser.sock',
+      'serve --port 4402 --health-port 4403 --metrics-token-file F',
+      'serve --host 0.0.0.0 --allow-host wallet.example.com --tls-cert C --tls-key K',
+    ],
+    load: () => import('./serve.js'),
+  },
+  {
+    name: 'connect',
+    group: 'Serve',
+    summary: 'Bridge a stdio-only MCP client to a remote wallet.',
+    details:
+      'Forwards everything to the server and starts a new session if the old one is lost. Needs no wallet on this machine. Over http and a socket both ends prove by the token that they know it, without sending it; nothing is sent to a server that cannot.',
+    flags: [
+      { flags: '--url <url>', doc: 'URL of the served wallet, such as https://wallet.example.com/mcp.' },
+      { flags: '--socket <path>', doc: 'Unix socket of the served wallet, instead of a URL.' },
+      { flags: '--token-file <file>', doc: "File with the agent's token." },
+    ],
+    examples: [
+      'connect --socket /run/purser/purser.sock --token-file ~/.purser-token',
+      'connect --url http://127.0.0.1:4402/mcp --token-file ~/.purser-token',
+    ],
+    load: () => import('./connectServer.js'),
+  },
+] as const satisfies readonly CommandEntry[];
+
+/** The check of everything. */
+export const doctorCommands = [
+  {
+    name: 'doctor',
+    group: 'Stop and check',
+    summary: 'Check everything the wallet needs and say how to fix it. Exit code 1 if a check fails.',
+    details: 'Changes nothing and pays nothing. The output contains no secret and can go into a bug report.',
+    flags: [
+      { flags: '--quote <url>', doc: 'Also quote a GET of this URL. The request is really sent.' },
+      ...OPENS,
+    ],
+    examples: ['doctor', 'doctor --json'],
+    load: () => import('./doctor.js'),
+  },
+] as const satisfies readonly CommandEntry[];

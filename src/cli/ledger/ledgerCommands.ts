@@ -1,0 +1,88 @@
+import type { CommandEntry } from '../command.js';
+import { JSON_FLAG, OPENS, OWNS } from '../terminal/flags.js';
+
+/** What was paid. */
+export const ledgerListCommands = [
+  {
+    name: 'ledger list',
+    group: 'Look',
+    isDefault: true,
+    summary: 'List payments, newest first, or their totals. Same as ledger.',
+    details: 'Needs no keys. An instant is an ISO 8601 date or time, or an age: 30m, 24h, 7d.',
+    flags: [
+      { flags: '--view <view>', doc: 'entries (default), by_host, by_day, by_session or by_category.' },
+      { flags: '--since <instant>', doc: 'Payments from this instant on.' },
+      { flags: '--until <instant>', doc: 'Payments before this instant.' },
+      { flags: '--host <host>', doc: 'Payments to one host.' },
+      { flags: '--agent <name>', doc: 'Payments of one agent. Default: all agents.' },
+      { flags: '--state <state>', doc: 'held, signed, sent, unknown, captured or released.' },
+      { flags: '--limit <n>', doc: 'Number of rows. Default 20, at most 200.' },
+      { flags: '--cursor <cursor>', doc: 'Continue after the page that printed this cursor.' },
+      { flags: '--csv', doc: 'Print CSV.' },
+      JSON_FLAG,
+    ],
+    examples: ['ledger', 'ledger --since 7d --view by_host', 'ledger --state unknown --json'],
+    load: () => import('./ledgerList.js'),
+  },
+  {
+    name: 'ledger show',
+    group: 'Look',
+    summary: 'Show one payment. Asks the chain first if it is not settled.',
+    args: [{ name: '<id>', doc: 'A payment id.' }],
+    flags: OPENS,
+    examples: ['ledger show pay_0123456789abcdef0123'],
+    load: () => import('./ledgerShow.js'),
+  },
+] as const satisfies readonly CommandEntry[];
+
+/** Keeping the ledger true and safe. */
+export const ledgerCareCommands = [
+  {
+    name: 'reconcile',
+    group: 'Stop and check',
+    summary: 'Ask the chain about every open payment.',
+    flags: OPENS,
+    examples: ['reconcile'],
+    load: () => import('./reconcile.js'),
+  },
+  {
+    name: 'ledger backup',
+    group: 'Stop and check',
+    summary: 'Copy the ledger to a file while it is in use.',
+    args: [{ name: '<file>', doc: 'A new file.' }],
+    flags: OPENS,
+    examples: ['ledger backup purser-2026-11-20.db'],
+    load: () => import('./ledgerBackup.js'),
+  },
+  {
+    name: 'ledger restore',
+    group: 'Stop and check',
+    summary: 'Replace a lost or damaged ledger with a backup. Requires owner authentication.',
+    details:
+      'The wallet is then frozen for about eleven minutes, while payments signed since the backup can still settle. After that, ledger rebuild counts them from the chain and ends the freeze.',
+    args: [{ name: '<file>', doc: 'A file written by ledger backup.' }],
+    flags: OWNS,
+    examples: ['ledger restore purser-2026-11-20.db'],
+    load: () => import('./ledgerRestore.js'),
+  },
+  {
+    name: 'ledger rebuild',
+    group: 'Stop and check',
+    summary:
+      'Rebuild a lost ledger from the chain: payments of the last 30 days. Requires owner authentication.',
+    details:
+      'Run it twice. The first run freezes the wallet, because payments in the lost ledger can still settle for about eleven minutes. The second run counts what the chain shows and ends the freeze. The old ledger file is kept beside the new one.',
+    flags: OWNS,
+    examples: ['ledger rebuild'],
+    load: () => import('./ledgerRebuild.js'),
+  },
+  {
+    name: 'audit',
+    group: 'Stop and check',
+    summary:
+      'Check every row of the ledger against its journal and against the chain. Exit code 1 if anything differs.',
+    flags: [...OPENS, { flags: '--offline', doc: 'Do not ask the chain.' }],
+    examples: ['audit --json'],
+    load: () => import('./audit.js'),
+  },
+] as const satisfies readonly CommandEntry[];

@@ -1,0 +1,62 @@
+import type { CommandEntry } from '../command.js';
+import { JSON_FLAG, PASSPHRASE_FLAG, FACTOR_FLAG } from '../terminal/flags.js';
+
+/** Making a wallet and keeping it. */
+export const setUpCommands = [
+  {
+    name: 'init',
+    group: 'Set up',
+    summary: 'Create a wallet, restore one, or import a key.',
+    details:
+      'On a terminal it asks for what it needs. Without a terminal, pass flags. If an earlier init was interrupted, this run finishes it. An existing wallet is never replaced.',
+    flags: [
+      {
+        flags: '--keystore <where>',
+        doc: 'Where the keys are kept: keychain (default) or file.',
+      },
+      {
+        flags: '--passphrase-file <file>',
+        doc: 'File with the unlock passphrase of a file keystore. Default: the file that PURSER_PASSPHRASE_FILE names.',
+      },
+      { flags: '--testnet', doc: 'Use test networks only (Base Sepolia, Solana devnet), no real money.' },
+      { flags: '--restore-stdin', doc: 'Read the recovery phrase from standard input.' },
+      { flags: '--rpc <network=url...>', doc: 'Your own RPC for a network. Repeatable.' },
+      { flags: '--offline', doc: 'Do not look up what a restored phrase holds on chain.' },
+      { flags: '--import-key-stdin', doc: 'Read a raw EVM private key from standard input.' },
+      { flags: '--yes', doc: 'Ask nothing.' },
+      {
+        flags: '--factor-file <file>',
+        doc: 'File with the owner passphrase, needed to recreate a lost config.json. Default: you type it.',
+      },
+      JSON_FLAG,
+    ],
+    examples: [
+      'init',
+      'init --keystore file --passphrase-file ~/.purser-pass --yes',
+      'init --restore-stdin --keystore file --passphrase-file F --yes < phrase.txt',
+    ],
+    load: () => import('./init.js'),
+  },
+  {
+    name: 'backup',
+    group: 'Set up',
+    summary: 'Show the recovery phrase. Works only on a terminal.',
+    flags: [FACTOR_FLAG, PASSPHRASE_FLAG],
+    examples: ['backup'],
+    load: () => import('./backup.js'),
+  },
+  {
+    name: 'completion',
+    group: 'Set up',
+    summary: 'Print the script that completes commands and flags in your shell.',
+    details:
+      'For a purser on your PATH (npm install -g purser-mcp). Your shell reads the script when it starts.',
+    args: [{ name: '<shell>', doc: 'bash, zsh or fish.' }],
+    examples: [
+      'completion bash >> ~/.bashrc',
+      'completion zsh >> ~/.zshrc',
+      'completion fish > ~/.config/fish/completions/purser.fish',
+    ],
+    load: () => import('./completion.js'),
+  },
+] as const satisfies readonly CommandEntry[];
