@@ -185,12 +185,17 @@ export interface SellerBook {
   forgetStrikes(origin: string, nowMs: number): Promise<void>;
 }
 
-/** Stored responses of sellers. */
+/**
+ * Stored responses of sellers. All together are bounded; beyond it the agent that keeps most gives way, so that no agent
+ * clears what another one keeps within an equal share. Of one agent's, free ones go first, then the oldest.
+ */
 export interface AnswerBook {
-  /** Stores what a payment bought. */
-  saveAnswer(answer: Answer): Promise<void>;
-  /** Stores an answer that cost nothing, so that its agent finds it again. */
-  saveFreeAnswer(answer: FreeAnswer): Promise<void>;
+  /** Stores what a payment bought. Resolves with the ids of files that nothing names any more: the caller's to remove. */
+  saveAnswer(answer: Answer): Promise<readonly string[]>;
+  /** Stores an answer that cost nothing, so that its agent finds it again. Resolves as {@link saveAnswer} does. */
+  saveFreeAnswer(answer: FreeAnswer): Promise<readonly string[]>;
+  /** Those of these ids that no answer names. */
+  unnamedFiles(storedIds: readonly string[]): Promise<string[]>;
   /** The agent's own answer, or null. */
   findAnswer(agent: string, by: { paymentId: string } | { storedId: string }): Promise<Answer | null>;
 }

@@ -1,4 +1,5 @@
 import { Engine, type WalletOptions } from './engine.js';
+import { sweepInBackground } from './answer/answerFiles.js';
 import { reconcileInBackground } from './settle/reconcile.js';
 
 /**
@@ -36,7 +37,10 @@ export class EngineOnDemand {
   async #open(): Promise<Engine> {
     try {
       const engine = await Engine.open(this.#options);
-      if (this.#reconcile) reconcileInBackground(engine);
+      if (this.#reconcile) {
+        reconcileInBackground(engine);
+        sweepInBackground(engine);
+      }
       return engine;
     } catch (error) {
       this.#engine = undefined;

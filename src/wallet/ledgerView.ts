@@ -1,3 +1,4 @@
+import { isCleared } from '../ledger/answer.js';
 import type { ReportFilter, ReportGroup } from '../ledger/report.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
@@ -153,6 +154,11 @@ async function adviceOn(
   if (stored === null)
     return {
       advice: 'No answer to it is stored. The money is spent; do not pay again for the same.',
+      next: null,
+    };
+  if (isCleared(stored))
+    return {
+      advice: `The endpoint answered with HTTP ${stored.status}; that answer was cleared to make room for newer ones. The money is spent.`,
       next: null,
     };
   return {

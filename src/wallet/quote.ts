@@ -3,6 +3,7 @@ import type { Session } from '../ledger/session.js';
 import { WalletError } from '../errors/walletError.js';
 import { formatUsd } from '../money/decimal.js';
 import { viewAnswer, type ReadAnswer } from './answer/answerBody.js';
+import { removeFiles } from './answer/answerFiles.js';
 import { CallBound, type CallContext } from './call/callBound.js';
 import { adviseOnCall, type CatalogAdvice } from './discover/catalogAdvice.js';
 import { looksOf, selectFrom } from './call/selection.js';
@@ -97,7 +98,8 @@ export async function answerForFree(engine: Engine, read: ReadAnswer): Promise<O
   const { failure, body: _body, storedId, ...answer } = read;
   if (storedId !== null) {
     const { agent } = engine;
-    await engine.ledger.saveFreeAnswer({ ...answer, storedId, agent, storedMs: engine.now() });
+    const free = { ...answer, storedId, agent, storedMs: engine.now() };
+    await removeFiles(engine.home, await engine.ledger.saveFreeAnswer(free));
   }
   return freeOutcome(await viewAnswer(engine.home, read), failure !== null);
 }

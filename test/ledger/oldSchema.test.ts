@@ -31,6 +31,9 @@ const LATER = T0 + 90_100_000;
 /** The same of version 2. */
 const SCHEMA_2 = join(import.meta.dirname, 'schema2.db.gz');
 
+/** The same of version 3. */
+const SCHEMA_3 = join(import.meta.dirname, 'schema3.db.gz');
+
 let folder: ReturnType<typeof scratchFolder>;
 let path: string;
 
@@ -119,6 +122,29 @@ describe('a ledger of schema 2', () => {
     await ledger.close();
     const copy = openDatabase(migrationBackupPath(path, 2));
     expect(schemaVersionOf(copy)).toBe(2);
+    copy.close();
+  });
+});
+
+describe('a ledger of schema 3', () => {
+  beforeEach(() => putLedger(SCHEMA_3));
+
+  test('is brought up to date, and its answers count in what each agent keeps', async () => {
+    const ledger = open();
+    await ledger.verifyCheckpoint({
+      ledgerId: 'led_bfd0e582a8f5044b19a5',
+      seq: 35,
+      headHash: '2d6ee9a1d90b426999b6b246ecaae69bc8e15a5bb8b366d45419db420958e9d6',
+    });
+    expect(await ledger.audit()).toMatchObject({ payments: 7, findings: [] });
+    expect(await ledger.findAnswer('default', { storedId: 'res_1' })).toMatchObject({ status: 200 });
+    const large = { agent: 'default', status: 200, headers: [], truncated: false, storedMs: LATER };
+    const bytes = 600 * 1024 * 1024;
+    expect(await ledger.saveFreeAnswer({ ...large, bytes, storedId: 'res_2' })).toEqual(['res_1']);
+    expect((await ledger.audit()).findings).toEqual([]);
+    await ledger.close();
+    const copy = openDatabase(migrationBackupPath(path, 3));
+    expect(schemaVersionOf(copy)).toBe(3);
     copy.close();
   });
 });

@@ -24,6 +24,7 @@ import type { WithdrawalRequest, WithdrawalResult } from '../withdrawal.js';
 import type { CommitPoint } from '../commitPoint.js';
 import { assertInvariant, WalletError } from '../../errors/walletError.js';
 import { findAnswer, saveAnswer, saveFreeAnswer } from './calls/answer.js';
+import { unnamedFiles } from './calls/answerRoom.js';
 import { Agents } from './owner/agents.js';
 import type { Checkpoint, Ledger } from '../ledger.js';
 import { Approvals, Factors } from './owner/approvals.js';
@@ -403,13 +404,17 @@ export class SqliteLedger implements Ledger {
     return this.#write('owner', (context) => forgetStrikes(context, origin, nowMs));
   }
 
-  saveAnswer(answer: Answer): Promise<void> {
+  saveAnswer(answer: Answer): Promise<readonly string[]> {
     return this.#write('answered', (context) => saveAnswer(context, answer));
   }
 
   /** Stores an answer that cost nothing, so that its agent finds it again. */
-  saveFreeAnswer(answer: FreeAnswer): Promise<void> {
+  saveFreeAnswer(answer: FreeAnswer): Promise<readonly string[]> {
     return this.#write('answered', (context) => saveFreeAnswer(context, answer));
+  }
+
+  unnamedFiles(storedIds: readonly string[]): Promise<string[]> {
+    return this.#read((context) => unnamedFiles(context, storedIds));
   }
 
   findAnswer(agent: string, by: { paymentId: string } | { storedId: string }): Promise<Answer | null> {

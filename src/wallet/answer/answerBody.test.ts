@@ -1,11 +1,22 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ANSWERS_FOLDER } from '../../config/home.js';
 import { NetFailure } from '../../net/failure.js';
+import type { Ledger } from '../../ledger/ledger.js';
 import type { HttpAnswer } from '../../net/send.js';
-import { makeRoom, readAnswer, storedPath, viewAnswer } from './answerBody.js';
+import { readAnswer, viewAnswer } from './answerBody.js';
+import { storedPath, sweepFiles } from './answerFiles.js';
 import type { ResponseView } from './outcome.js';
 
 let home: string;
@@ -34,7 +45,7 @@ function answerOf(
 }
 
 const view = async (type: string | null, ...pieces: (string | Uint8Array)[]): Promise<ResponseView> =>
-  viewAnswer(home, await readAnswer(home, answerOf(type, pieces), calm));
+  viewAnswer(home, await readAnswer({ home, agent: 'default' }, answerOf(type, pieces), calm));
 
 describe('a small answer', () => {
   test('that is JSON comes back as a value', async () => {
@@ -98,14 +109,18 @@ describe('a large answer', () => {
 
 test('an answer that breaks off is kept as far as it came, and says so', async () => {
   const broken = new NetFailure('unreachable', 'The answer broke off.', { leg: 'body', bytesLeft: true });
-  const read = await readAnswer(home, answerOf('text/plain', ['half of', ' it'], broken), calm);
+  const read = await readAnswer(
+    { home, agent: 'default' },
+    answerOf('text/plain', ['half of', ' it'], broken),
+    calm,
+  );
   expect(read).toMatchObject({ truncated: true, failure: broken, bytes: 10 });
   expect((await viewAnswer(home, read)).body).toBe('half of it');
 });
 
 test('a fault of our own while reading leaves no file behind', async () => {
   const answer = answerOf('text/plain', ['x'.repeat(100_000)], new Error('ours') as unknown as NetFailure);
-  await expect(readAnswer(home, answer, calm)).rejects.toThrow('ours');
+  await expect(readAnswer({ home, agent: 'default' }, answer, calm)).rejects.toThrow('ours');
   expect(readdirSync(join(home, ANSWERS_FOLDER))).toEqual([]);
 });
 
@@ -116,25 +131,27 @@ test.each(['', '../../etc/passwd', 'a'.repeat(63), `${'a'.repeat(63)}/`])(
   },
 );
 
-test('a folder with more files than the bound is brought below it, the oldest first, and listed no more for each answer', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'purser-stored-'));
-  try {
-    for (let i = 0; i < 5_001; i++) {
-      writeFileSync(join(folder, `old${i}`), 'x');
-      utimesSync(join(folder, `old${i}`), 1_000 + i, 1_000 + i);
-    }
-    writeFileSync(join(folder, 'newest'), 'x');
-    makeRoom(folder, 'newest');
-    const left = readdirSync(folder);
-    expect(left).toHaveLength(4_500);
-    expect(left).toContain('newest');
-    expect(left).toContain('old5000');
-    expect(left).not.toContain('old0');
-    // What another process put there since is seen with a later listing, not with the next answer.
-    for (let i = 0; i < 600; i++) writeFileSync(join(folder, `other${i}`), 'x');
-    makeRoom(folder, 'newest');
-    expect(readdirSync(folder)).toHaveLength(5_100);
-  } finally {
-    rmSync(folder, { recursive: true });
+test('the same bytes of two agents are two files: one that clears its own clears no other’s', async () => {
+  const text = 'x'.repeat(100_000);
+  const read = (agent: string) => readAnswer({ home, agent }, answerOf('text/plain', [text]), calm);
+  const [one, two] = [await read('default'), await read('other')];
+  expect(one.storedId).not.toBe(two.storedId);
+  expect(readdirSync(join(home, ANSWERS_FOLDER))).toHaveLength(2);
+});
+
+test('the sweep removes what no answer names and is a day old, and nothing else', async () => {
+  const folder = join(home, ANSWERS_FOLDER);
+  mkdirSync(folder);
+  const [named, unnamed, fresh] = ['a', 'b', 'c'].map((letter) => letter.repeat(64));
+  const nowMs = Date.now();
+  const old = new Date(nowMs - 25 * 3_600_000);
+  for (const name of [named, unnamed, fresh, '.part-0123', 'notes.txt'] as string[]) {
+    writeFileSync(join(folder, name), 'x');
+    if (name !== fresh) utimesSync(join(folder, name), old, old);
   }
+  const ledger = {
+    unnamedFiles: (ids: readonly string[]) => Promise.resolve(ids.filter((id) => id !== named)),
+  };
+  await sweepFiles({ home, ledger: ledger as Ledger, now: () => nowMs });
+  expect(readdirSync(folder).sort()).toEqual([named, fresh, 'notes.txt'].sort());
 });

@@ -1,6 +1,6 @@
 import type { Answer } from '../../ledger/answer.js';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ANSWERS_FOLDER } from '../../config/home.js';
@@ -11,6 +11,7 @@ import type { HttpAnswer } from '../../net/send.js';
 import { nestsDeeperThan, type JsonValue } from '../../text/json.js';
 import { cleanLine, cleanText } from '../../text/untrusted.js';
 import type { CallContext } from '../call/callBound.js';
+import { PART_PREFIX, storedPath } from './answerFiles.js';
 import type { ResponseView } from './outcome.js';
 import { OWN_HEADERS } from '../../rails/table.js';
 
@@ -22,14 +23,6 @@ const INLINE_BYTES_MAX = 24 * 1024;
 const VALUE_DEPTH_MAX = 200;
 /** What is shown of a larger text. */
 const HEAD_BYTES = 2 * 1024;
-/** All stored answers together; the oldest go first. */
-const STORED_BYTES_MAX = 512 * 1024 * 1024;
-/** And so many of them: more only make the folder slow. */
-const STORED_FILES_MAX = 5_000;
-/** What is kept when room is made: nine tenths, so that it need not be made again at once. */
-const ROOM_KEPT = 0.9;
-/** The folder is listed again after so many answers of one process: others add to it too. */
-const LIST_EVERY = 200;
 /** Headers shown: an agent reads a content type and a few of an API's own; the ledger keeps no more. */
 const HEADERS_SHOWN_MAX = 40;
 const HEADER_VALUE_MAX = 500;
@@ -52,15 +45,15 @@ export type ReadAnswer = Omit<Answer, 'paymentId' | 'agent' | 'storedMs'> & {
 };
 
 /**
- * Reads an answer: small text stays in memory, everything else goes to a file under `responses/`, 0600 and named by
- * its hash. Never throws for what the other side does: a broken answer gives its part.
+ * Reads an answer to an agent: small text stays in memory, everything else goes to a file under `responses/`, 0600 and
+ * named by a hash of the agent and its bytes. Never throws for what the other side does: a broken answer gives its part.
  */
 export async function readAnswer(
-  home: string,
+  { home, agent }: { readonly home: string; readonly agent: string },
   answer: HttpAnswer,
   context: CallContext,
 ): Promise<ReadAnswer> {
-  const sink = new AnswerSink(join(home, ANSWERS_FOLDER), isText(answer.headers));
+  const sink = new AnswerSink(join(home, ANSWERS_FOLDER), agent, isText(answer.headers));
   let failure: NetFailure | null = null;
   let reported = 0;
   try {
@@ -113,8 +106,10 @@ class AnswerSink {
   #memory: Uint8Array[] = [];
   #file: { readonly handle: FileHandle; readonly path: string } | undefined;
 
-  constructor(folder: string, text: boolean) {
+  constructor(folder: string, agent: string, text: boolean) {
     this.#folder = folder;
+    // No file is two agents': one that clears its own clears no other's.
+    this.#hash.update(`${agent}\n`);
     this.#text = text;
   }
 
@@ -137,7 +132,6 @@ class AnswerSink {
     const storedId = this.#hash.digest('hex');
     await this.#file?.handle.close();
     if (this.#file !== undefined) renameSync(this.#file.path, join(this.#folder, storedId));
-    makeRoom(this.#folder, storedId);
     return { body: null, storedId, bytes };
   }
 
@@ -149,7 +143,7 @@ class AnswerSink {
   async #spill(): Promise<void> {
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      const path = join(this.#folder, `.part-${randomBytes(8).toString('hex')}`);
+      const path = join(this.#folder, `${PART_PREFIX}${randomBytes(8).toString('hex')}`);
       const handle = await open(path, 'wx', 0o600);
       this.#file = { handle, path };
       for (const piece of this.#memory) await handle.write(piece);
@@ -169,59 +163,6 @@ function isUtf8(bytes: Uint8Array): boolean {
   } catch {
     return false;
   }
-}
-
-/** What a folder of stored answers held when it was last listed, and what this process added since. */
-interface Stock {
-  bytes: number;
-  files: number;
-  addedSince: number;
-}
-
-const stocks = new Map<string, Stock>();
-
-/**
- * Removes the oldest stored answers where there are too many, or too large ones; the newest one stays whatever its size.
- * The folder is listed now and then, not for each answer: tens of thousands of files take seconds.
- */
-export function makeRoom(folder: string, newest: string): void {
-  const { size } = statSync(join(folder, newest));
-  const stock = stocks.get(folder);
-  if (stock !== undefined) {
-    stock.bytes += size;
-    stock.files += 1;
-    stock.addedSince += 1;
-    const fits = stock.bytes <= STORED_BYTES_MAX && stock.files <= STORED_FILES_MAX;
-    if (fits && stock.addedSince < LIST_EVERY) return;
-  }
-  const files = readdirSync(folder)
-    .filter((name) => name !== newest)
-    .map((name) => ({ name, stats: statSync(join(folder, name), { throwIfNoEntry: false }) }))
-    .flatMap(({ name, stats }) =>
-      stats === undefined ? [] : [{ name, bytes: stats.size, ms: stats.mtimeMs }],
-    )
-    .sort((a, b) => b.ms - a.ms);
-  const all = files.reduce((sum, { bytes }) => sum + bytes, size);
-  const fits = all <= STORED_BYTES_MAX && files.length + 1 <= STORED_FILES_MAX;
-  const room = fits ? 1 : ROOM_KEPT;
-  const kept: Stock = { bytes: size, files: 1, addedSince: 0 };
-  let isFull = false;
-  for (const { name, bytes } of files) {
-    const isOver = kept.bytes + bytes > STORED_BYTES_MAX * room || kept.files + 1 > STORED_FILES_MAX * room;
-    isFull ||= isOver;
-    if (isFull) rmSync(join(folder, name), { force: true });
-    else {
-      kept.bytes += bytes;
-      kept.files += 1;
-    }
-  }
-  stocks.set(folder, kept);
-}
-
-/** The path of a stored answer; throws `not_found` for an id that is not a hash. */
-export function storedPath(home: string, storedId: string): string {
-  if (!/^[0-9a-f]{64}$/.test(storedId)) throw new WalletError('not_found', 'No stored answer by that id.');
-  return join(home, ANSWERS_FOLDER, storedId);
 }
 
 /** An answer as a result shows it: labelled as a stranger's, cleaned, cut. */

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
-import type { Answer } from '../../ledger/answer.js';
+import { isCleared, type Answer } from '../../ledger/answer.js';
 import { toWallMs, type Payment } from '../../ledger/payment.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { PaidCall } from '../call/paidCall.js';
 import { driverOf, ownerLivesElsewhere } from '../driver.js';
 import type { Engine } from '../engine.js';
 import { TIMEOUT_MAX_MS } from '../input.js';
-import { storedPath, viewAnswer } from './answerBody.js';
+import { viewAnswer } from './answerBody.js';
+import { storedPath } from './answerFiles.js';
 import { moneyOf, outcome, viewPayment, type Outcome, type OutcomeParts } from './outcome.js';
 import { lostOutcome, unknownOutcome } from './paymentOutcome.js';
 
@@ -57,9 +58,9 @@ function replayed(payment: Payment, stored: Answer, message: string): OutcomePar
   };
 }
 
-/** Whether the file of a stored answer was removed to make room. */
-function isGone({ home }: Engine, { storedId }: Answer): boolean {
-  return storedId !== null && !existsSync(storedPath(home, storedId));
+/** Whether a stored answer was cleared to make room, or its file was taken away. */
+function isGone({ home }: Engine, stored: Answer): boolean {
+  return isCleared(stored) || (stored.storedId !== null && !existsSync(storedPath(home, stored.storedId)));
 }
 
 /** A replay whose answer is no longer kept: it names no file that is not there. */

@@ -1,8 +1,8 @@
-import type { Answer } from '../../ledger/answer.js';
+import { isCleared, type Answer } from '../../ledger/answer.js';
 import { open, type FileHandle } from 'node:fs/promises';
 import { WalletError } from '../../errors/walletError.js';
 import { cleanText } from '../../text/untrusted.js';
-import { storedPath } from './answerBody.js';
+import { storedPath } from './answerFiles.js';
 import type { Engine } from '../engine.js';
 import type { ResponseInput } from '../input.js';
 import { outcome, type Outcome } from './outcome.js';
@@ -49,13 +49,20 @@ async function* storedPieces(engine: Engine, id: string): AsyncGenerator<Uint8Ar
   const by = id.startsWith('pay_') ? { paymentId: id } : { storedId: id };
   const answer = await engine.ledger.findAnswer(engine.agent, by);
   if (answer === null) throw new WalletError('not_found', 'There is no stored answer by that id.');
+  if (isCleared(answer)) throw cleared();
   if (answer.storedId === null) yield answer.body ?? new Uint8Array();
   else yield* filePieces(await openStored(engine, answer.storedId));
 }
 
 function openStored(engine: Engine, storedId: NonNullable<Answer['storedId']>): Promise<FileHandle> {
   return open(storedPath(engine.home, storedId), 'r').catch((cause: unknown) => {
-    throw new WalletError('not_found', 'The stored answer was cleared to make room.', { cause });
+    throw cleared(cause);
+  });
+}
+
+function cleared(cause?: unknown): WalletError {
+  return new WalletError('not_found', 'The stored answer was cleared to make room for newer ones.', {
+    cause,
   });
 }
 

@@ -57,7 +57,7 @@ export async function probe(
   );
   const target = { url: answer.url, method: answer.method };
   if (answer.status !== 402)
-    return { kind: 'answered', read: await readAnswer(engine.home, answer, context), target };
+    return { kind: 'answered', read: await readAnswer(engine, answer, context), target };
   const callerHeaders = request.headers.map(([name]) => name.toLowerCase());
   return { kind: 'priced', challenge: await readChallenge(engine.rails, answer, target, callerHeaders) };
 }

@@ -14,6 +14,7 @@ import { callBound } from '../../policy/limits.js';
 import { judgeTotals } from '../../policy/totals.js';
 import type { Rails } from '../../rails/table.js';
 import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerBody.js';
+import { removeFiles } from '../answer/answerFiles.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.js';
 import { barredError, failureOutcome, frozenError, stopOutcome } from '../answer/refusal.js';
 import { paymentAsKnown } from '../driver.js';
@@ -248,7 +249,7 @@ export async function readPaidAnswer(
   answer: HttpAnswer,
 ): Promise<PaidAnswer> {
   const receipt = engine.rails.readReceipt(answer.headers);
-  const reading = readAnswer(engine.home, answer, context);
+  const reading = readAnswer(engine, answer, context);
   // A small answer has come with its head, and then both are written in one commit; the claim waits for no more than
   // what is there, for a body can take as long as the seller likes.
   const arrived = await Promise.race([reading.catch(() => null), setImmediate(null)]);
@@ -271,7 +272,7 @@ export async function readPaidAnswer(
   // Where both fail, the first is thrown; the other must not count as unhandled either.
   saved.catch(() => undefined);
   const claimed = await recorded;
-  await saved;
+  await removeFiles(engine.home, await saved);
   return { claimed, read, refusal: refusalIn(engine.rails, answer, read) };
 }
 

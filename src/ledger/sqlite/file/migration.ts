@@ -84,8 +84,21 @@ const addLooksWitnessesAndWallTimes: Migration = (db) => {
   `);
 };
 
+/** To 4: what each agent keeps of its answers is counted by index. */
+const indexKeptAnswers: Migration = (db) => {
+  db.exec(`
+    DROP INDEX answers_by_stored_id;
+    CREATE INDEX answers_in_files ON answers (agent, stored_id, stored_ms, bytes) WHERE stored_id IS NOT NULL;
+    CREATE INDEX answers_inline ON answers (agent, stored_ms, bytes) WHERE body IS NOT NULL;
+  `);
+};
+
 /** The steps from version 1 on, in order: the first leads to version 2. A step, once released, never changes. */
-export const MIGRATIONS: readonly Migration[] = [addPastCapsAndCategoryParts, addLooksWitnessesAndWallTimes];
+export const MIGRATIONS: readonly Migration[] = [
+  addPastCapsAndCategoryParts,
+  addLooksWitnessesAndWallTimes,
+  indexKeptAnswers,
+];
 
 /** Where the copy is kept that was taken before a ledger left a version. */
 export function migrationBackupPath(path: string, version: number): string {

@@ -1,5 +1,5 @@
 /** Version of the tables below; stored in `PRAGMA user_version`. One more for each step in migration.ts. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /**
  * The tables. A row ends in `mac`, its authentication code; `journal` is append-only and chained instead, and
@@ -179,7 +179,8 @@ CREATE TABLE answers (
   stored_ms INTEGER NOT NULL,
   mac BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX answers_by_stored_id ON answers (stored_id) WHERE stored_id IS NOT NULL;
+CREATE INDEX answers_in_files ON answers (agent, stored_id, stored_ms, bytes) WHERE stored_id IS NOT NULL;
+CREATE INDEX answers_inline ON answers (agent, stored_ms, bytes) WHERE body IS NOT NULL;
 
 CREATE TABLE totals (
   scope TEXT NOT NULL,

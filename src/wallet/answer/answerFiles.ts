@@ -1,0 +1,61 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ANSWERS_FOLDER } from '../../config/home.js';
+import { WalletError } from '../../errors/walletError.js';
+import type { Engine } from '../engine.js';
+
+/** An answer that is still being written has a name of its own. */
+export const PART_PREFIX = '.part-';
+/** The folder is listed so long after a start, and then once a day: behind the calls, never on their path. */
+const FIRST_SWEEP_MS = 60_000;
+const SWEEP_EVERY_MS = 24 * 3_600_000;
+/** What no answer names for so long was left by a process that died, or by a ledger that was made anew. */
+const UNNAMED_MS = 24 * 3_600_000;
+
+/** The path of a stored answer; throws `not_found` for an id that is not a hash. */
+export function storedPath(home: string, storedId: string): string {
+  if (!isStoredId(storedId)) throw new WalletError('not_found', 'No stored answer by that id.');
+  return join(home, ANSWERS_FOLDER, storedId);
+}
+
+function isStoredId(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
+/** Removes the files of answers that were cleared to make room. What cannot be removed is tried again by the sweep. */
+export async function removeFiles(home: string, storedIds: readonly string[]): Promise<void> {
+  await Promise.allSettled(storedIds.map((storedId) => rm(storedPath(home, storedId), { force: true })));
+}
+
+/** Removes files that no answer in the ledger names, once they are a day old. */
+export async function sweepFiles({
+  home,
+  ledger,
+  now,
+}: Pick<Engine, 'home' | 'ledger' | 'now'>): Promise<void> {
+  const folder = join(home, ANSWERS_FOLDER);
+  const names = await readdir(folder).catch(() => []);
+  const unnamed = await ledger.unnamedFiles(names.filter(isStoredId));
+  for (const name of [...unnamed, ...names.filter((one) => one.startsWith(PART_PREFIX))]) {
+    const path = join(folder, name);
+    const stats = await stat(path).catch(() => null);
+    if (stats !== null && now() - stats.mtimeMs > UNNAMED_MS) await rm(path, { force: true });
+  }
+}
+
+/** Sweeps behind the calls until the wallet closes; never keeps the process alive. */
+export function sweepInBackground(engine: Engine): void {
+  const schedule = (afterMs: number): void => {
+    const timer = setTimeout(() => {
+      // A folder that cannot be read is met, and told, by the next answer that is stored.
+      sweepFiles(engine)
+        .catch(() => undefined)
+        .finally(() => {
+          if (!engine.closing.aborted) schedule(SWEEP_EVERY_MS);
+        });
+    }, afterMs);
+    timer.unref();
+    engine.closing.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  };
+  schedule(FIRST_SWEEP_MS);
+}
