@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { SandboxClock } from '../clock.ts';
-import { getBase58Decoder, type Address, type Signature } from '@solana/kit';
+import { getBase58Decoder, getBase58Encoder, type Address, type Signature } from '@solana/kit';
 
 /** A blockhash can be used in so many blocks after its own. */
 export const BLOCKHASH_LIFE = 150;
@@ -11,6 +11,9 @@ const SLOTS_AHEAD = 1_000;
 const SLOT_MS = 400;
 /** Transactions that come faster share a block, or a burst of them would outlive a blockhash in seconds. */
 const BLOCK_MS_MIN = 100;
+/** A hash ends with its height, so that a month of blocks need not be kept. */
+const HASH_BYTES = 32;
+const HEIGHT_BYTES = 6;
 
 export type Commitment = 'processed' | 'confirmed' | 'finalized';
 
@@ -40,9 +43,8 @@ export interface Landed {
 /** Heights, hashes and times, which litesvm has none of: a block for each transaction, or for a burst of them, and as many as a test asks for. */
 export class Blocks {
   readonly #seed = randomBytes(16).toString('hex');
-  readonly #heights = new Map<string, number>();
-  /** Time of each block by its height, in seconds. */
-  readonly #times: number[] = [];
+  /** Blocks that were mined at once share their time, in seconds; `from` is the height of the first. */
+  readonly #times: { readonly from: number; readonly timeSec: number }[] = [];
   readonly #bySignature = new Map<string, Landed>();
   readonly landed: Landed[] = [];
   #height = 0;
@@ -67,10 +69,8 @@ export class Blocks {
   }
 
   mine(blocks: number): void {
-    for (let i = 0; i < blocks; i++) {
-      this.#heights.set(this.hashAt(++this.#height), this.#height);
-      this.#times[this.#height] = this.nowSec();
-    }
+    this.#times.push({ from: this.#height + 1, timeSec: this.nowSec() });
+    this.#height += blocks;
   }
 
   /** Mines until the newest transaction is finalized. */
@@ -81,12 +81,17 @@ export class Blocks {
 
   /** Time of the block in a slot; undefined where there is none. */
   timeOf(slot: number): number | undefined {
-    return this.#times[slot - SLOTS_AHEAD];
+    const height = slot - SLOTS_AHEAD;
+    if (height > this.#height) return undefined;
+    return this.#times.findLast(({ from }) => from <= height)?.timeSec;
   }
 
   /** Height of the block whose hash this is; undefined where it is no hash of this chain. */
   heightOf(blockhash: string): number | undefined {
-    return this.#heights.get(blockhash);
+    const bytes = readHash(blockhash);
+    if (bytes === null) return undefined;
+    const height = bytes.readUIntBE(HASH_BYTES - HEIGHT_BYTES, HEIGHT_BYTES);
+    return height >= 1 && height <= this.#height && this.hashAt(height) === blockhash ? height : undefined;
   }
 
   /** Moves the clock ahead, and mines as many blocks as come in that time. */
@@ -96,12 +101,14 @@ export class Blocks {
   }
 
   hashAt(height: number): string {
-    return getBase58Decoder().decode(createHash('sha256').update(`${this.#seed} ${height}`).digest());
+    const bytes = createHash('sha256').update(`${this.#seed} ${height}`).digest();
+    bytes.writeUIntBE(height, HASH_BYTES - HEIGHT_BYTES, HEIGHT_BYTES);
+    return getBase58Decoder().decode(bytes);
   }
 
   /** The highest block that a transaction with this blockhash may follow; undefined where it is no hash of this chain. */
   lastFor(blockhash: string): number | undefined {
-    const at = this.#heights.get(blockhash);
+    const at = this.heightOf(blockhash);
     return at === undefined ? undefined : at + BLOCKHASH_LIFE;
   }
 
@@ -125,6 +132,16 @@ export class Blocks {
   find(signature: string, commitment: Commitment = 'finalized'): Landed | undefined {
     const found = this.#bySignature.get(signature);
     return found !== undefined && found.height <= this.height(commitment) ? found : undefined;
+  }
+}
+
+/** The bytes of a blockhash; null for what is none. */
+function readHash(blockhash: string): Buffer | null {
+  try {
+    const bytes = Buffer.from(getBase58Encoder().encode(blockhash));
+    return bytes.length === HASH_BYTES ? bytes : null;
+  } catch {
+    return null;
   }
 }
 

@@ -8,7 +8,7 @@ import { journalOf, paymentsIn, signaturesIn } from '../support/books.js';
 import { Patience } from '../support/patience.js';
 import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain, settleAll } from '../support/truth.js';
-import { callOf, CHAINS, startTestWorld, type TestWorld } from '../support/world.js';
+import { callOf, startTestWorld, type ChainName, type TestWorld } from '../support/world.js';
 import { told } from '../support/told.js';
 
 /** What is in the facilitator's hands of a payment: the nonce, or the whole transaction. */
@@ -18,7 +18,8 @@ function signedIn({ nonce, payload }: Payment): string {
   return body.payload.transaction ?? nonce;
 }
 
-describe.each(CHAINS)('on %s', (chain) => {
+/** Each way a payment can go on this chain, with one seller, one wallet and one ledger over all of them. */
+export function testSevenWays(chain: ChainName): void {
   let world: TestWorld;
   let mine: TestWallet;
   let wallet: Wallet;
@@ -291,4 +292,4 @@ describe.each(CHAINS)('on %s', (chain) => {
     });
     expect(shop.requests.entries.filter(({ origin }) => origin === shop.other.url)).toHaveLength(before);
   });
-});
+}

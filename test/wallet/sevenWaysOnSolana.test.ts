@@ -1,0 +1,3 @@
+import { testSevenWays } from './sevenWays.js';
+
+testSevenWays('solana');
