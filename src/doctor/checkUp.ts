@@ -6,8 +6,10 @@ import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { CLOCK_OFF_MS_MAX } from '../policy/clock.js';
 import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
 import { lowerLimits } from '../wallet/clientLimits.js';
+import { sayTime } from '../wallet/clock/clockCheck.js';
 import { failed, ok, type Check } from './check.js';
 import { checkUpQuote } from './checkUpQuote.js';
 import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
@@ -125,6 +127,7 @@ async function lookAtLedger(
           });
         return ok('ledger', `The journal of ${seq} entries goes on from what the keystore remembers.`);
       }),
+      ...(await lookAtLedgerTime(open, asking.nowMs)),
       await check('factor', async () => {
         const factors = await readFactors(open);
         if (factors.length > 0)
@@ -155,6 +158,20 @@ async function lookAtLedger(
   } finally {
     await ledger?.close();
   }
+}
+
+/** Ledger time that a fast clock left ahead: limits free nothing until the true time has caught up (T30). */
+async function lookAtLedgerTime(ledger: Ledger, nowMs: number): Promise<Check[]> {
+  const aheadMs = (await ledger.head()).timeMs - nowMs;
+  if (aheadMs <= CLOCK_OFF_MS_MAX) return [];
+  return [
+    {
+      name: 'ledger time',
+      state: 'warn',
+      says: `The ledger’s time is ${sayTime(aheadMs)} ahead of this computer's clock, as after a clock that was fast: until then no limit frees anything.`,
+      mend: { say: 'If the clock is right, set the ledger’s time back.', action: { kind: 'rebaseLedger' } },
+    },
+  ];
 }
 
 /** The check of a wallet that was never made: one line says it all. */

@@ -5,46 +5,39 @@ import { formatUnits } from '../money/decimal.js';
 import { findNetwork, type Network } from '../money/network.js';
 import type { AgentPlace } from '../wallet/agentAddress.js';
 import { openChain, rpcSourceOf } from '../wallet/chains.js';
+import { readClock, sayOff } from '../wallet/clock/clockCheck.js';
+import { ClockWatch } from '../wallet/clock/clockWatch.js';
 import { failed, ok, type Check } from './check.js';
 import type { LocalCheckUp } from './checkUp.js';
 
 /** A block some networks make only every dozen seconds, and a proxy may cache for a while. */
 const BEHIND_SEC_MAX = 120;
-/** An authorization is valid from a moment ago: a clock that is behind by more makes it one of the future. */
-const CLOCK_SEC_MAX = 30;
-
-/** An operator's newest block. */
-interface Sight {
-  readonly check: Check;
-  /** Seconds; null where it did not answer. */
-  readonly timeSec: number | null;
-}
 
 /**
- * Asks each RPC of each enabled network for its chain and its newest block, and the first that answers for the
- * balance. Never rejects.
+ * Asks each RPC of each enabled network for the time, for its chain and its newest block, and the first that answers for
+ * the balance. Never rejects.
  */
 export async function checkUpChains(
   config: Config,
   places: LocalCheckUp['places'],
-  nowMs: number,
+  now: () => number,
 ): Promise<Check[]> {
   const networks = config.networks.enabled.flatMap((caip2) => findNetwork(caip2) ?? []);
   const payable = networks.filter(
     ({ caip2 }) => places === null || places.some(({ network }) => network.caip2 === caip2),
   );
-  const sights = await Promise.all(payable.map((network) => lookAtOperators(config, network, nowMs)));
+  const clock = await lookAtClock(config, payable, now);
+  const operators = await Promise.all(payable.map((network) => lookAtOperators(config, network, now())));
   const purses = await Promise.all((places ?? []).map((place) => lookAtBalance(config, place)));
   const isFunded = purses.some(({ holds }) => holds);
   // Money on one network is enough to begin: an empty one beside it is no fault.
   const balances = purses.map(({ check, mend }) =>
     mend === null || isFunded ? check : { ...check, state: 'warn' as const, mend },
   );
-  const all = sights.flat();
-  return [...clockCheck(all, nowMs), ...all.map(({ check }) => check), ...balances];
+  return [...clock, ...operators.flat(), ...balances];
 }
 
-async function lookAtOperators(config: Config, network: Network, nowMs: number): Promise<Sight[]> {
+async function lookAtOperators(config: Config, network: Network, nowMs: number): Promise<Check[]> {
   const { urls } = rpcSourceOf(config, network);
   if (urls.length > 0) return Promise.all(urls.map((url) => lookAtOperator(config, network, url, nowMs)));
   const mend: OwnerStep = {
@@ -52,48 +45,56 @@ async function lookAtOperators(config: Config, network: Network, nowMs: number):
     action: { kind: 'chooseSetting', key: `networks.${network.caip2}.rpc_url`, example: 'URL' },
   };
   const says = `No RPC of ${network.label} is known, so payments there are never confirmed.`;
-  return [{ check: { name: `rpc ${network.label}`, state: 'fail', says, mend }, timeSec: null }];
+  return [{ name: `rpc ${network.label}`, state: 'fail', says, mend }];
 }
 
-async function lookAtOperator(config: Config, network: Network, url: string, nowMs: number): Promise<Sight> {
+async function lookAtOperator(config: Config, network: Network, url: string, nowMs: number): Promise<Check> {
   // The rest of an RPC's URL may hold the owner's key to it (T21).
   const name = `rpc ${new URL(url).host}`;
   const { chain, net } = openChain(config, network, Date.now, { urls: [url], ownerSet: true });
   try {
-    const timeSec = await chain.latestTimeSec();
-    const behindSec = Math.floor(nowMs / 1000) - timeSec;
+    const behindSec = Math.floor(nowMs / 1000) - (await chain.latestTimeSec());
     const says = `${network.label}: the right chain, newest block ${Math.max(0, behindSec)} s old.`;
-    if (behindSec <= BEHIND_SEC_MAX) return { check: ok(name, says), timeSec };
+    if (behindSec <= BEHIND_SEC_MAX) return ok(name, says);
     const mend: OwnerStep = {
       say: 'If this lasts, name another RPC.',
       action: { kind: 'chooseSetting', key: `networks.${network.caip2}.rpc_url`, example: 'URL' },
     };
-    return { check: { name, state: 'warn', says, mend }, timeSec };
+    return { name, state: 'warn', says, mend };
   } catch (error) {
-    return { check: failed(name, error), timeSec: null };
+    return failed(name, error);
   } finally {
     await net?.close();
   }
 }
 
-/** A clock that is behind signs what is not valid yet; one that is ahead shows as RPCs that are all behind. */
-function clockCheck(sights: readonly Sight[], nowMs: number): Check[] {
-  const times = sights.flatMap(({ timeSec }) => timeSec ?? []);
-  if (times.length === 0) return [];
-  const aheadSec = Math.floor(nowMs / 1000) - Math.max(...times);
-  const mend = { say: 'Set the clock of this computer, best by its own time service.' };
-  if (aheadSec < -CLOCK_SEC_MAX)
-    return [
-      {
-        name: 'clock',
-        state: 'fail',
-        says: `The clock is ${-aheadSec} s behind the newest block: sellers will refuse what is signed.`,
-        mend,
-      },
-    ];
-  if (aheadSec <= BEHIND_SEC_MAX) return [ok('clock', 'The clock agrees with the newest block.')];
-  const says = `The clock is ${aheadSec} s ahead of the newest block of every RPC.`;
-  return [{ name: 'clock', state: 'warn', says, mend }];
+/** Whether the clock is right by the times that the RPCs give (T30); nothing where no network is enabled. */
+async function lookAtClock(
+  config: Config,
+  networks: readonly Network[],
+  now: () => number,
+): Promise<Check[]> {
+  const [first] = networks;
+  if (first === undefined) return [];
+  const verdict = await readClock(new ClockWatch(now), config, networks);
+  switch (verdict.kind) {
+    case 'right':
+      return [ok('clock', `The clock is right by the time of ${verdict.by.join(' and ')}.`)];
+    case 'wrong': {
+      const says = `The clock is ${sayOff(verdict.aheadMs)} by the time of ${verdict.by.join(' and ')}: nothing is signed.`;
+      const mend = { say: 'Set the clock of this computer, best by its own time service.' };
+      return [{ name: 'clock', state: 'fail', says, mend }];
+    }
+    case 'unchecked': {
+      const says =
+        'The true time could not be had: no RPC that you named and no two others agree on it. Payments go on; where the clock jumps ahead, limits free nothing for it.';
+      const mend: OwnerStep = {
+        say: 'Name an RPC that you trust.',
+        action: { kind: 'chooseSetting', key: `networks.${first.caip2}.rpc_url`, example: 'URL' },
+      };
+      return [{ name: 'clock', state: 'warn', says, mend }];
+    }
+  }
 }
 
 /** What is on one network. */

@@ -85,6 +85,11 @@ export const CODES = {
     retry: 'after_owner',
     exit: 3,
   },
+  clock_unchecked: {
+    means: 'The true time could not be had, so what rests on it was not done.',
+    retry: 'after_owner',
+    exit: 1,
+  },
   agent_suspended: { means: 'The owner suspended this agent.', retry: 'after_owner', exit: 3 },
   agent_unknown: { means: 'The wallet has no agent by that name.', retry: 'after_owner', exit: 6 },
   agent_busy: {

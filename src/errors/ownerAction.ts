@@ -31,6 +31,7 @@ export type OwnerAction =
   | { readonly kind: 'reconcile' }
   | { readonly kind: 'audit' }
   | { readonly kind: 'rebuildLedger' }
+  | { readonly kind: 'rebaseLedger' }
   | { readonly kind: 'restoreLedger'; readonly file: string }
   | { readonly kind: 'listAgents' }
   | { readonly kind: 'addAgent'; readonly name: string }

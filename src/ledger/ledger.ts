@@ -17,6 +17,7 @@ import type {
   Transition,
 } from './transition.js';
 import type { Quote } from './quote.js';
+import type { Rebased } from './rebase.js';
 import type { ImportedPayment, Rebuilt } from './rebuild.js';
 import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping, ReportPage } from './report.js';
 import type { Session } from './session.js';
@@ -294,6 +295,11 @@ export interface JournalKeeper {
   audit(): Promise<AuditReport>;
   /** Copies the ledger, whole and as of one moment, into a new file while it is in use. Throws `bad_input` where the name is taken. */
   backup(path: string): Promise<void>;
+  /**
+   * Sets ledger time back to the true one, which `nowMs` must be: all that was captured in the 30 days before counts in
+   * every window from then on. Null where ledger time is not ahead.
+   */
+  rebase(nowMs: number): Promise<Rebased | null>;
   /** Freezes the wallet until a rebuilding ends; does nothing where one is under way. */
   beginRebuild(nowMs: number): Promise<void>;
   /** When the rebuilding under way began, or null. */

@@ -9,7 +9,7 @@ import { DEFAULT_AGENT } from '../money/agent.js';
 import type { Payment } from '../ledger/payment.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
-import { readClock } from '../wallet/clock/clockCheck.js';
+import { readClock, refuseWrong } from '../wallet/clock/clockCheck.js';
 import { ClockWatch } from '../wallet/clock/clockWatch.js';
 import { openLedger } from '../wallet/engine.js';
 import { settleFate } from '../wallet/settle/settlement.js';
@@ -74,7 +74,7 @@ async function rebuildOver(
 ): Promise<Rebuilding> {
   const config = provedConfig(options.home, keys);
   // What comes in from the chain counts by its time, which a clock that is wrong would make old (T30).
-  await readClock(clock, config, networksOf(config, keys));
+  refuseWrong(await readClock(clock, config, networksOf(config, keys)));
   const ledger = usable ?? (await beginAnew(options, keys, config, clock));
   try {
     const isOlder = usable !== null && !(await isContinued(usable, keys));

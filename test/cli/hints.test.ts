@@ -10,6 +10,7 @@ import { ownerCommand } from '../../src/cli/line/line.js';
 import { fakeIo } from '../../src/cli/terminal/io.fixture.js';
 import type { OwnerAction } from '../../src/errors/ownerAction.js';
 import type { Run } from './program.js';
+import { leaveLedgerAt } from '../support/aheadLedger.js';
 import { makeQuickWallet } from '../support/quickWallet.js';
 
 type Kind = OwnerAction['kind'];
@@ -325,6 +326,15 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
     },
     says: 'ledger rebuild',
     until: /frozen|RPC/,
+  },
+  rebaseLedger: {
+    when: async (place) => {
+      await leaveLedgerAt(place.home, UNLOCKING, Date.now() + 48 * 3_600_000);
+      return place.agent('doctor');
+    },
+    says: 'ledger rebase',
+    // The true time has to be known for that, and no RPC answers here.
+    until: /The true time could not be had/,
   },
   restoreLedger: {
     when: async (place) => {

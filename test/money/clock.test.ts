@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addPassphrase } from '../../src/owner/ownerFactors.js';
+import { rebaseLedger } from '../../src/owner/ledgerRebase.js';
+import type { OwnerOptions } from '../../src/owner/ownerHand.js';
 import { withdraw } from '../../src/treasury/withdraw.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
+import { OWNER_PASSPHRASE } from '../approvals/owner.js';
+import { leaveLedgerAt } from '../support/aheadLedger.js';
 import { paymentsIn } from '../support/books.js';
-import { anyCall } from '../support/testWallet.js';
+import { ownerOf } from '../support/quickWallet.js';
+import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';
 import { callOf, CHAINS, startTestWorld, type TestWorld } from '../support/world.js';
 
 const MINUTE = 60_000;
@@ -70,5 +76,72 @@ describe.each(CHAINS)('on %s', (name) => {
     expect(await paymentsIn(engine)).toEqual([]);
     clock.skewMs = 0;
     expect(await take()).toMatchObject({ payment: { state: 'captured' } });
+  });
+});
+
+describe('a ledger whose time a fast clock left ahead', () => {
+  const CAPS = { 'limits.per_day_usd': '0.05', 'limits.per_session_usd': '0.05' };
+  const ownerOfWallet = (mine: TestWallet, more: Partial<OwnerOptions> = {}): OwnerOptions => ({
+    ...ownerOf(mine.home, TEST_PASSPHRASE),
+    now: world.now,
+    ...more,
+  });
+
+  /** A wallet that paid 3 cents, and then had a clock that was two days fast. */
+  async function walletAhead() {
+    const mine = await world.wallet({ settings: CAPS });
+    const wallet = mine.open();
+    for (let i = 0; i < 3; i++)
+      expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({ code: 'paid' });
+    await wallet.close();
+    await leaveLedgerAt(mine.home, TEST_PASSPHRASE, world.now() + 48 * HOUR);
+    return mine;
+  }
+
+  test('is set back by its owner, and all of the last 30 days counts in every limit', async () => {
+    const mine = await walletAhead();
+    expect(await rebaseLedger(ownerOfWallet(mine))).toMatchObject({
+      counted: 3,
+      countedUsdMicros: 30_000n,
+    });
+    const wallet = mine.open();
+    const { timeMs } = await journalOf(wallet);
+    expect(Math.abs(timeMs - world.now())).toBeLessThan(MINUTE);
+    const pay = () => wallet.pay(callOf(world.url('/v2/json')), anyCall());
+    for (let i = 0; i < 2; i++) expect(await pay()).toMatchObject({ code: 'paid' });
+    expect(await pay()).toMatchObject({ code: 'approval_required', money: 'none' });
+    const { ledger } = await wallet.engine();
+    expect((await ledger.audit()).findings).toEqual([]);
+    expect(await rebaseLedger(ownerOfWallet(mine))).toBeNull();
+  });
+
+  test('stays as it is without the owner’s proof', async () => {
+    const mine = await walletAhead();
+    const nobody = { passphrase: () => Promise.resolve(null), atTerminal: false };
+    const byNobody = ownerOfWallet(mine, { hand: nobody });
+    await expect(rebaseLedger(byNobody)).rejects.toMatchObject({ code: 'owner_proof_needed' });
+    await addPassphrase(ownerOfWallet(mine), () => Promise.resolve(OWNER_PASSPHRASE), 'first');
+    await expect(rebaseLedger(ownerOfWallet(mine))).rejects.toMatchObject({ code: 'factor_needed' });
+    const hand = { ...ownerOfWallet(mine).hand, factor: () => Promise.resolve(OWNER_PASSPHRASE) };
+    expect(await rebaseLedger(ownerOfWallet(mine, { hand }))).toMatchObject({ counted: 3 });
+  });
+
+  test('stays as it is where the clock is wrong, and where nobody tells the true time', async () => {
+    const mine = await walletAhead();
+    const { rpc } = world.ground;
+    const timeOf = async () => (await journalOf(mine.open())).timeMs;
+    const before = await timeOf();
+    await rpc.setFault({ kind: 'down' });
+    try {
+      await expect(rebaseLedger(ownerOfWallet(mine))).rejects.toMatchObject({ code: 'clock_unchecked' });
+    } finally {
+      await rpc.setFault(null);
+    }
+    const ahead = ownerOfWallet(mine, { now: () => world.now() + 24 * HOUR });
+    // One RPC of the owner's is no majority against the clock, and is enough not to believe it.
+    await expect(rebaseLedger(ahead)).rejects.toMatchObject({
+      code: expect.stringMatching(/^clock_(wrong|unchecked)$/) as string,
+    });
+    expect(await timeOf()).toBe(before);
   });
 });

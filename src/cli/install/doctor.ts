@@ -71,7 +71,7 @@ async function lookAtWallet(call: CommandCall): Promise<Check[]> {
   const place = { home, passphrase, agent, now: io.now, env: io.env };
   const { checks, config, places } = await checkUpLocally(place);
   if (config === null) return [...checks];
-  return [...checks, ...(await checkUpChains(config, places, io.now())), ...lookAtCatalogues(home, io.now())];
+  return [...checks, ...(await checkUpChains(config, places, io.now)), ...lookAtCatalogues(home, io.now())];
 }
 
 function lookAtCatalogues(home: string, nowMs: number): Check[] {

@@ -77,6 +77,17 @@ export const ledgerCareCommands = [
     load: () => import('./ledgerRebuild.js'),
   },
   {
+    name: 'ledger rebase',
+    group: 'Stop and check',
+    summary:
+      'Set the ledger’s time back to the true time after a clock was fast. Requires owner authentication.',
+    details:
+      'A clock that was fast leaves the ledger’s time ahead, and no limit frees anything until the true time has caught up. This begins again from now. Nobody knows any more when each payment was made, so everything captured in the last 30 days counts in every limit from now on: limits of a day are free again after a day, limits of 30 days after 30. The clock of this computer has to be right by the time of your RPCs.',
+    flags: OWNS,
+    examples: ['ledger rebase'],
+    load: () => import('./ledgerRebase.js'),
+  },
+  {
     name: 'audit',
     group: 'Stop and check',
     summary:

@@ -68,6 +68,8 @@ function lineOf(action: OwnerAction): CommandLine {
       return commandLine('audit');
     case 'rebuildLedger':
       return commandLine('ledger rebuild');
+    case 'rebaseLedger':
+      return commandLine('ledger rebase');
     case 'restoreLedger':
       return commandLine('ledger restore', [action.file]);
     case 'listAgents':

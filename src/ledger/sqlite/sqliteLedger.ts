@@ -17,6 +17,7 @@ import type {
   Transition,
 } from '../transition.js';
 import type { Quote } from '../quote.js';
+import type { Rebased } from '../rebase.js';
 import type { ImportedPayment, Rebuilt } from '../rebuild.js';
 import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping, ReportPage } from '../report.js';
 import type { Session } from '../session.js';
@@ -57,6 +58,7 @@ import type { Payment } from '../payment.js';
 import { currentPayment, existingPayment, findLive, selectPayment } from './payments/paymentRow.js';
 import { thisProcess } from '../../platform/process.js';
 import { findQuote, saveQuote } from './calls/quote.js';
+import { rebase } from './journal/rebase.js';
 import { assertNotRebuilding, beginRebuild, finishRebuild, rebuildingSinceMs } from './journal/rebuild.js';
 import { Register } from './journal/register.js';
 import { groupByCategory, groupPayments, heldAtomic, listPayments, openBooks } from './views/report.js';
@@ -452,6 +454,11 @@ export class SqliteLedger implements Ledger {
       journal.append(head, entry, { frozen: false });
       return true;
     });
+  }
+
+  /** Sets ledger time back to the true one; see {@link rebase}. */
+  rebase(nowMs: number): Promise<Rebased | null> {
+    return this.#write('owner', (context) => rebase(context, nowMs));
   }
 
   /** Freezes the wallet until a rebuilding ends; does nothing where one is under way. */

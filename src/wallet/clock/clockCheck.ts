@@ -24,7 +24,11 @@ const askedInVainMs = new WeakMap<Engine['clock'], { readonly atMs: number; read
  */
 export async function assertClock(engine: Engine, config: Config): Promise<void> {
   await checkClock(engine, config);
-  const verdict = engine.clock.verdict();
+  refuseWrong(engine.clock.verdict());
+}
+
+/** Throws `clock_wrong` for a clock that is. */
+export function refuseWrong(verdict: ClockVerdict): void {
   if (verdict.kind === 'wrong') throw wrongClock(verdict);
 }
 
@@ -62,8 +66,8 @@ async function untilTold(engine: Engine, asking: readonly Promise<void>[]): Prom
 }
 
 /**
- * Has every operator of these networks tell the time to `clock`, where no wallet is open. Throws `clock_wrong`; where it
- * cannot be had the clock stays unchecked.
+ * Has every operator of these networks tell the time to `clock`, where no wallet is open; where it cannot be had the clock
+ * stays unchecked. Never rejects.
  */
 export async function readClock(
   clock: ClockWatch,
@@ -71,9 +75,7 @@ export async function readClock(
   networks: readonly Network[],
 ): Promise<ClockVerdict> {
   await Promise.all(networks.map((network) => within(askOperators(clock, config, network), WAIT_MS_MAX)));
-  const verdict = clock.verdict();
-  if (verdict.kind === 'wrong') throw wrongClock(verdict);
-  return verdict;
+  return clock.verdict();
 }
 
 async function askOperators(clock: ClockWatch, config: Config, network: Network): Promise<void> {
@@ -88,7 +90,7 @@ async function askOperators(clock: ClockWatch, config: Config, network: Network)
 }
 
 function wrongClock({ aheadMs, by }: Extract<ClockVerdict, { kind: 'wrong' }>): WalletError {
-  const off = `${sayTime(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
+  const off = sayOff(aheadMs);
   return new WalletError(
     'clock_wrong',
     `The clock of this computer is ${off} by the time of ${by.join(' and ')}, so nothing was signed; do not retry before its owner has set it.`,
@@ -98,6 +100,11 @@ function wrongClock({ aheadMs, by }: Extract<ClockVerdict, { kind: 'wrong' }>): 
       },
     },
   );
+}
+
+/** How far a clock is off: `3 hours ahead`. */
+export function sayOff(aheadMs: number): string {
+  return `${sayTime(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
 }
 
 /** Each unit, and from how many on it is used. */

@@ -37,6 +37,8 @@ export class ClockWatch implements LedgerClock {
   readonly #witnesses = new Map<string, Witness>();
   /** A moment at which ledger time was known to be no later than the truth, or when this process began to keep it. */
   #anchor: { readonly ledgerMs: number; readonly monotonicMs: number } | null = null;
+  /** The newest entry as last told: one that is earlier than before was set back by the owner. */
+  #newestMs = -Infinity;
 
   constructor(nowMs: () => number, monotonicMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
@@ -73,6 +75,8 @@ export class ClockWatch implements LedgerClock {
       this.#anchor = { ledgerMs: this.#nowMs(), monotonicMs };
       return Infinity;
     }
+    if (newestMs < this.#newestMs) this.#anchor = null;
+    this.#newestMs = newestMs;
     this.#anchor ??= { ledgerMs: newestMs, monotonicMs };
     return Math.floor(this.#anchor.ledgerMs + monotonicMs - this.#anchor.monotonicMs);
   }

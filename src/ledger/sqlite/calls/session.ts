@@ -5,6 +5,7 @@ import { type LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { changedBehind } from '../../fault.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
+import type { RegisterDigests } from '../journal/register.js';
 
 /** Activity is written at most this often: idleness is judged in minutes, and each write costs an fsync. */
 const TOUCH_EVERY_MS = 60_000;
@@ -12,6 +13,11 @@ const TOUCH_EVERY_MS = 60_000;
 /** The register's key for the newest session of an agent. */
 export function sessionKey(agent: string): string {
   return `session ${agent}`;
+}
+
+/** The agent of a key of {@link sessionKey}, or null for another key. */
+export function sessionAgentOf(key: string): string | null {
+  return key.startsWith(sessionKey('')) ? key.slice(sessionKey('').length) : null;
 }
 
 /** The register's text for it: which session, and the code of its newest row. */
@@ -30,7 +36,15 @@ export function currentSession(
   agent: string,
   nowMs: number,
 ): Session | null {
-  const known = context.register.get(head.register, sessionKey(agent));
+  const session = newestSession(context, head.register, agent);
+  if (session === null) return null;
+  const idleMs = ledgerTimeMs(head, nowMs) - session.activeMs;
+  return idleMs < SESSION_IDLE_MS + TOUCH_EVERY_MS ? session : null;
+}
+
+/** The agent's newest session as stored, idle or not; null where there was none. */
+function newestSession(context: LedgerContext, register: RegisterDigests, agent: string): Session | null {
+  const known = context.register.get(register, sessionKey(agent));
   if (known === null) return null;
   const row = statement(context.db, 'SELECT * FROM sessions WHERE id = ?').get(known.split(' ')[0]) as
     SqlRow | undefined;
@@ -45,8 +59,31 @@ export function currentSession(
   // T29: an older row of ours, put back, would end the session early.
   if (known !== sessionText(session.id, row['mac'] as Uint8Array))
     throw changedBehind('The row of the running session is not its newest.');
-  const idleMs = ledgerTimeMs(head, nowMs) - session.activeMs;
-  return idleMs < SESSION_IDLE_MS + TOUCH_EVERY_MS ? session : null;
+  return session;
+}
+
+/** Writes a session that is its agent's newest. Returns the register's new digests. */
+function writeSession(
+  context: LedgerContext,
+  register: RegisterDigests,
+  { id, agent, startedMs, activeMs }: Session,
+): RegisterDigests {
+  const values = [id, agent, BigInt(startedMs), BigInt(activeMs)];
+  const code = context.auth.codeOf('sessions', values);
+  statement(context.db, 'INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)').run(...values, code);
+  return context.register.set(register, sessionKey(agent), sessionText(id, code));
+}
+
+/** An agent's newest session after ledger time was set back to a moment: it was active no later than that. */
+export function rebaseSession(
+  context: LedgerContext,
+  register: RegisterDigests,
+  agent: string,
+  nowMs: number,
+): RegisterDigests {
+  const session = newestSession(context, register, agent);
+  if (session === null || session.activeMs <= nowMs) return register;
+  return writeSession(context, register, { ...session, activeMs: nowMs });
 }
 
 /** Whether the session's activity is fresh enough to leave unwritten. */
@@ -65,10 +102,7 @@ export function touchSession(
   const timeMs = ledgerTimeMs(head, nowMs);
   const session = current ?? { id: newId('ses'), agent, startedMs: timeMs, activeMs: timeMs };
   const touched = { ...session, activeMs: Math.max(session.activeMs, timeMs) };
-  const values = [touched.id, touched.agent, BigInt(touched.startedMs), BigInt(touched.activeMs)];
-  const code = context.auth.codeOf('sessions', values);
-  statement(context.db, 'INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)').run(...values, code);
-  const register = context.register.set(head.register, sessionKey(agent), sessionText(touched.id, code));
+  const register = writeSession(context, head.register, touched);
   if (current === null) {
     const entry = { kind: 'session', subject: touched.id, data: { agent }, timeMs } as const;
     context.journal.append(head, entry, { register });

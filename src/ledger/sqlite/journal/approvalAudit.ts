@@ -4,7 +4,7 @@ import type { SqlRow } from '../payments/paymentColumns.js';
 import { grantKey } from '../owner/approval.js';
 import { fixedDigest, isOpen, livingText, openKey, openText } from '../owner/approvalRow.js';
 import type { LedgerContext } from '../file/context.js';
-import { addElicited, ELICITED_BEFORE_KEY, elicitedKey } from '../owner/elicited.js';
+import { addElicited, ELICITED_BEFORE_KEY, elicitedKey, rebaseElicited } from '../owner/elicited.js';
 import {
   factorDigest,
   FACTORS_KEY,
@@ -13,7 +13,7 @@ import {
   triesKey,
   triesText,
 } from '../owner/factor.js';
-import type { JournalEntry } from './journal.js';
+import { setsTimeBack, type JournalEntry } from './journal.js';
 
 /** What the journal tells of one approval. */
 interface ToldApproval {
@@ -59,6 +59,8 @@ export class ApprovalAudit {
   learn(entry: JournalEntry): void {
     if (Object.hasOwn(NEXT_STATES, entry.kind)) this.#learnApproval(entry);
     if (entry.kind === 'factor') this.#learnFactor(entry);
+    if (setsTimeBack(entry))
+      for (const [key, text] of this.#elicited) this.#elicited.set(key, rebaseElicited(text, entry.timeMs));
     if (entry.kind === 'tries')
       this.#tries.set(triesKey(placeOfTries(entry.subject)), triesText(JSON.parse(entry.data) as WrongTries));
   }

@@ -10,8 +10,15 @@ import { ApprovalAudit } from './approvalAudit.js';
 import { journalHash } from './authenticity.js';
 import type { LedgerContext } from '../file/context.js';
 import { toLedgerError } from '../file/fault.js';
-import { resumedKey } from '../views/history.js';
-import { entryOf, follows, GENESIS_HASH, type JournalEntry, type JournalHead } from './journal.js';
+import { isResumedKey, resumedKey } from '../views/history.js';
+import {
+  entryOf,
+  follows,
+  GENESIS_HASH,
+  setsTimeBack,
+  type JournalEntry,
+  type JournalHead,
+} from './journal.js';
 import { checkSchema } from '../file/migration.js';
 import { isLive, isWithdrawal, WITHDRAWAL, type Payment, type PaymentState } from '../../payment.js';
 import { liveKey, liveText, NEXT_STATES } from '../payments/paymentRow.js';
@@ -123,6 +130,7 @@ class Audit {
       if (entry.kind === 'freeze' || entry.kind === 'unfreeze') frozen = entry.kind === 'freeze';
       if (entry.kind === 'session') this.#learnSession(entry);
       if (entry.kind === 'resume') this.#register.set(resumedKey(entry.subject), String(entry.timeMs));
+      if (setsTimeBack(entry)) this.#setBack(entry.timeMs);
       this.#approvals.learn(entry);
       this.#agents.learn(entry);
       if (entry.kind === 'genesis' || entry.kind === 'config') configVersion = configVersionOf(entry);
@@ -133,6 +141,12 @@ class Audit {
     if (head === null) return;
     if (head.frozen !== frozen || head.configVersion !== configVersion)
       this.#find('control', 'head', 'The head’s switches differ from the journal.');
+  }
+
+  /** No pause was ended later than when ledger time was set back to. */
+  #setBack(timeMs: number): void {
+    for (const [key, ms] of this.#register)
+      if (isResumedKey(key)) this.#register.set(key, String(Math.min(Number(ms), timeMs)));
   }
 
   #learnSession({ subject, data, timeMs }: JournalEntry): void {
@@ -197,7 +211,12 @@ class Audit {
     const after = applyJournalPatch(before, JSON.parse(entry.data) as Record<string, string | null>);
     const from = before['state'] as PaymentState | undefined;
     const to = after['state'] as PaymentState;
-    const legal = from === undefined ? to === 'held' : NEXT_STATES[from].includes(to);
+    const legal =
+      from === undefined
+        ? to === 'held'
+        : entry.kind === 'rebase'
+          ? from === to
+          : NEXT_STATES[from].includes(to);
     if (from === undefined && (entry.kind === 'withdraw') !== (after['protocol'] === WITHDRAWAL))
       this.#find('journal', String(entry.seq), 'A payment and a withdrawal were taken for each other.');
     if (!legal)

@@ -23,6 +23,7 @@ export type JournalKind =
   | 'unfreeze'
   | 'resume'
   | 'config'
+  | 'rebase'
   | 'ask'
   | 'prompt'
   | 'answer'
@@ -53,6 +54,9 @@ type HeadChange = Partial<Pick<JournalHead, 'frozen' | 'configVersion' | 'regist
 
 /** The subject of what the owner does to the whole wallet. */
 export const WALLET = 'wallet';
+
+/** The subject of the one entry that sets ledger time back: see rebase.ts. */
+export const LEDGER_TIME = 'time';
 
 /** The link before the first entry. */
 export const GENESIS_HASH = '0'.repeat(64);
@@ -198,7 +202,10 @@ export class Journal {
     },
     change: HeadChange = {},
   ): JournalHead {
-    assertInvariant(entry.timeMs >= head.timeMs, 'the journal’s time does not go back');
+    assertInvariant(
+      entry.timeMs >= head.timeMs || setsTimeBack(entry),
+      'the journal’s time does not go back but where its owner sets it',
+    );
     const seq = head.seq + 1;
     const hash = this.#insert({ ...entry, seq, data: JSON.stringify(entry.data), prevHash: head.hash });
     const frozen = change.frozen ?? head.frozen;
@@ -323,7 +330,13 @@ export interface JournalEntry {
 
 /** Whether an entry is the next one after another. */
 export function follows(entry: JournalEntry, last: JournalEntry): boolean {
-  return entry.seq === last.seq + 1 && entry.prevHash === last.hash && entry.timeMs >= last.timeMs;
+  const isLater = entry.timeMs >= last.timeMs || setsTimeBack(entry);
+  return entry.seq === last.seq + 1 && entry.prevHash === last.hash && isLater;
+}
+
+/** Whether an entry is the owner's, who says that ledger time was ahead of the truth (T30). */
+export function setsTimeBack({ kind, subject }: Pick<JournalEntry, 'kind' | 'subject'>): boolean {
+  return kind === 'rebase' && subject === LEDGER_TIME;
 }
 
 function headOf(row: SqlRow): Omit<JournalHead, 'latestMs'> {

@@ -12,6 +12,11 @@ export function elicitedKey(agent: string): string {
   return `elicited ${agent}`;
 }
 
+/** Whether a key of the register is for what prompts approved. */
+export function isElicitedKey(key: string): boolean {
+  return key === ELICITED_BEFORE_KEY || key.startsWith(elicitedKey(''));
+}
+
 /** The key that Purser 0.1.0 kept for all agents together; what stands there counts for each of them. */
 export const ELICITED_BEFORE_KEY = 'elicited';
 
@@ -31,24 +36,37 @@ export function elicitedOf(
   };
 }
 
+/** One approval by a prompt alone, in ledger time. */
+interface Elicited {
+  readonly ms: number;
+  readonly usdMicros: UsdMicros;
+}
+
 /** What prompts alone approved since {@link ELICITED_WINDOW_MS}, from the register's text. */
-function elicitedSince(
-  text: string | null,
-  nowMs: number,
-): { readonly ms: number; readonly usdMicros: UsdMicros }[] {
+function elicitedSince(text: string | null, nowMs: number): Elicited[] {
+  return readElicited(text).filter(({ ms }) => ms > nowMs - ELICITED_WINDOW_MS);
+}
+
+function readElicited(text: string | null): Elicited[] {
   return (text ?? '')
     .split(' ')
     .filter((pair) => pair !== '')
     .map((pair) => {
       const [ms = '', micros = ''] = pair.split(':');
       return { ms: Number(ms), usdMicros: BigInt(micros) };
-    })
-    .filter(({ ms }) => ms > nowMs - ELICITED_WINDOW_MS);
+    });
 }
 
 /** The register's text with one more approval by a prompt. */
 export function addElicited(text: string | null, nowMs: number, usdMicros: UsdMicros): string {
-  return [...elicitedSince(text, nowMs), { ms: nowMs, usdMicros }]
-    .map((one) => `${one.ms}:${one.usdMicros}`)
-    .join(' ');
+  return writeElicited([...elicitedSince(text, nowMs), { ms: nowMs, usdMicros }]);
+}
+
+/** The register's text after ledger time was set back to a moment: nothing was approved later than that. */
+export function rebaseElicited(text: string, nowMs: number): string {
+  return writeElicited(readElicited(text).map((one) => ({ ...one, ms: Math.min(one.ms, nowMs) })));
+}
+
+function writeElicited(approved: readonly Elicited[]): string {
+  return approved.map(({ ms, usdMicros }) => `${ms}:${usdMicros}`).join(' ');
 }

@@ -111,19 +111,38 @@ export function changePayment(
   before: Payment,
   change: { readonly kind: JournalKind; readonly patch: Partial<Payment>; readonly nowMs: number },
 ): Transition {
+  const state = change.patch.state ?? before.state;
+  assertInvariant(NEXT_STATES[before.state].includes(state), `${before.state} may become ${state}`);
+  const after = writeChange(context, head, before, change);
+  forgetLooks(context, after);
+  return { kind: 'done', payment: after };
+}
+
+/** Changes the times of a payment alone, as {@link changePayment} does: its state and what is looked at stay. */
+export function movePayment(
+  context: LedgerContext,
+  head: JournalHead,
+  before: Payment,
+  patch: Partial<Pick<Payment, 'openedMs' | 'capturedMs' | 'countedMs'>>,
+  nowMs: number,
+): void {
+  writeChange(context, head, before, { kind: 'rebase', patch, nowMs });
+}
+
+function writeChange(
+  context: LedgerContext,
+  head: JournalHead,
+  before: Payment,
+  change: { readonly kind: JournalKind; readonly patch: Partial<Payment>; readonly nowMs: number },
+): Payment {
   const patch = { ...change.patch, changedMs: ledgerTimeMs(head, change.nowMs) };
   const after: Payment = { ...before, ...patch };
-  assertInvariant(
-    NEXT_STATES[before.state].includes(after.state),
-    `${before.state} may become ${after.state}`,
-  );
   const [id, ...values] = paymentToSql(after);
   const code = context.auth.codeOf('payments', [id ?? null, ...values]);
   const { changes } = statement(context.db, UPDATE).run(...values, code, before.id, before.state);
   assertInvariant(changes === 1, 'one row changes');
   noteInHead(context, head, { kind: change.kind, before, after, patch, code });
-  forgetLooks(context, after);
-  return { kind: 'done', payment: after };
+  return after;
 }
 
 /**

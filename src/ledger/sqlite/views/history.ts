@@ -29,6 +29,11 @@ export function resumedKey(origin: string): string {
   return `resumed ${origin}`;
 }
 
+/** Whether a key of the register is one of {@link resumedKey}. */
+export function isResumedKey(key: string): boolean {
+  return key.startsWith(resumedKey(''));
+}
+
 /**
  * Reads what was paid to an origin; every row it rests on carries its code. `family` is the CAIP-2 namespace whose
  * payees are wanted: a seller's addresses on two of them never match.
