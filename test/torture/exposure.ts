@@ -106,6 +106,11 @@ export class Witness {
     this.#watching = setInterval(() => void look().catch(() => undefined), everyMs);
   }
 
+  /** How many payments on a chain have reached sellers. */
+  arrivalsOn(chain: ChainName): number {
+    return [...this.arrivals.values()].filter(({ expiry }) => expiry.chain === chain).length;
+  }
+
   /** Whether a payment that reached a seller could still settle at this moment. */
   couldSettle({ expiry: { chain, last } }: Arrival): boolean {
     // A transaction of Solana may follow any block that there is, not the finalized ones alone.

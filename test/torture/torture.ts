@@ -27,8 +27,11 @@ export interface TortureOptions {
   /** The same seed draws the same wishes, faults, kills and jumps again; how they interleave is the machine's. */
   readonly seed: number;
   readonly seconds: number;
-  /** Goes on past its time until so many calls were made: a slow machine must not make it a mild one. */
-  readonly callsMin?: number;
+  /**
+   * Goes on past its time until so many calls were made, and so many payments reached sellers on each chain: a slow
+   * machine must not make it a mild one.
+   */
+  readonly atLeast?: { readonly calls: number; readonly arrivalsOnEach: number };
 }
 
 const PROCESSES = 4;
@@ -72,7 +75,7 @@ async function tortureIn(
   disk: Disk | null,
   options: TortureOptions,
 ): Promise<TortureReport> {
-  const { seed, seconds, callsMin = 0 } = options;
+  const { seed, seconds, atLeast = { calls: 0, arrivalsOnEach: 0 } } = options;
   const random = createRandom(seed);
   const { chain, solana, facilitator } = world.sandbox;
   const witness = new Witness(solana, world.now);
@@ -106,7 +109,10 @@ async function tortureIn(
   const mining = setInterval(() => solana.mine(), BLOCK_EVERY_MS);
   const counts = new Map<string, number>();
   const endsMs = Date.now() + seconds * 1000;
-  const isOver = (): boolean => Date.now() >= endsMs && notebook.told.length >= callsMin;
+  const isOver = (): boolean =>
+    Date.now() >= endsMs &&
+    notebook.told.length >= atLeast.calls &&
+    CHAINS.every((chain) => witness.arrivalsOn(chain) >= atLeast.arrivalsOnEach);
   const owners = {
     base: await world.on('base').ground.newOwner(),
     solana: await world.on('solana').ground.newOwner(),

@@ -10,10 +10,14 @@ import { ignoreEnd } from '../crew.js';
 import type { Blow, Stage } from './blow.js';
 
 const SEC_MS = 1_000;
-/** How far clocks jump, in ms. */
-const JUMPS_MS = [5 * SEC_MS, 30 * SEC_MS];
+const HOUR_MS = 3_600 * SEC_MS;
+/** How far clocks jump, in ms: from what still counts as right to what no minute of a replay survives (T30). */
+const JUMPS_MS = [30 * SEC_MS, 90 * SEC_MS, HOUR_MS, 3 * HOUR_MS, 24 * HOUR_MS, 48 * HOUR_MS];
 const SLEEP_HOURS_MAX = 4;
 const LEDGER_FILES = [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`];
+
+/** How often a clock that was set wrong is set right again; a process that keeps a wrong one pays nothing any more. */
+const SET_RIGHT_PERCENT = 90;
 
 /** Sets a process's clock wrong in the middle of whatever it does; mostly somebody sets it right again. */
 export const moveClock: Blow = async ({ crew }, random) => {
@@ -21,7 +25,7 @@ export const moveClock: Blow = async ({ crew }, random) => {
   const errorMs = random.pick(JUMPS_MS) * (random.percent(50) ? 1 : -1);
   await crew.setClock(one, errorMs);
   await delay(random.below(2_000));
-  if (random.percent(75)) await crew.setClock(one, 0);
+  if (random.percent(SET_RIGHT_PERCENT)) await crew.setClock(one, 0);
   return `clock ${errorMs > 0 ? 'ahead' : 'behind'}`;
 };
 
