@@ -61,7 +61,10 @@ describe('an RPC', () => {
     await using rpc = await rpcOf(CHAIN_ID, nowSec());
     const checks = await look(rpc.url);
     expect(checks.get(`rpc ${rpc.host}`)).toMatchObject({ state: 'ok' });
-    expect(checks.get('clock')).toMatchObject({ state: 'ok', says: expect.stringContaining(rpc.host) as string });
+    expect(checks.get('clock')).toMatchObject({
+      state: 'ok',
+      says: expect.stringContaining(rpc.host) as string,
+    });
   });
 
   test('of another chain fails, and names the setting', async () => {
@@ -98,7 +101,10 @@ describe('the clock', () => {
     await using one = await rpcOf(CHAIN_ID, nowSec() + offSec);
     await using two = await rpcOf(CHAIN_ID, nowSec() + offSec);
     const clock = (await look([one.url, two.url])).get('clock');
-    expect(clock).toMatchObject({ state: 'fail', mend: { say: expect.stringContaining('Set the clock') as string } });
+    expect(clock).toMatchObject({
+      state: 'fail',
+      mend: { say: expect.stringContaining('Set the clock') as string },
+    });
     for (const word of [told, one.host, two.host]) expect(clock?.says).toContain(word);
   });
 

@@ -157,7 +157,14 @@ describe('a ledger that is ahead', () => {
     const { seq } = await world.ledger.head();
     const { headHash: prevHash } = await world.ledger.checkpoint();
     await world.ledger.close();
-    const entry = { seq: seq + 1, timeMs: T0, kind: 'rebase', subject: 'time', data: '{}', prevHash } as const;
+    const entry = {
+      seq: seq + 1,
+      timeMs: T0,
+      kind: 'rebase',
+      subject: 'time',
+      data: '{}',
+      prevHash,
+    } as const;
     const hash = journalHash(entry);
     editBehind(world.path, (db) => {
       const values = [entry.seq, entry.timeMs, entry.kind, entry.subject, entry.data, prevHash, hash];

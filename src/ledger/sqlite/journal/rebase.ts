@@ -27,11 +27,7 @@ export function rebase(context: LedgerContext, nowMs: number): Rebased | null {
   if (aheadMs <= 0) return null;
   const data = { from_ms: before.timeMs };
   const register = rebaseRegister(context, before, nowMs);
-  journal.append(
-    before,
-    { kind: 'rebase', subject: LEDGER_TIME, data, timeMs: nowMs },
-    { register },
-  );
+  journal.append(before, { kind: 'rebase', subject: LEDGER_TIME, data, timeMs: nowMs }, { register });
   let [counted, countedUsdMicros] = [0, 0n];
   for (const payment of paymentsToMove(context, nowMs)) {
     const isCounted = isCountedFrom(payment, nowMs);
