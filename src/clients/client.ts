@@ -41,6 +41,15 @@ export interface Client {
   /** Arguments with which its own program adds our server, for all of the user's projects. */
   readonly add?: (entry: Entry, launch: Launch) => readonly string[];
   readonly entry: (launch: Launch) => Entry;
+  /** What it takes to pay where nobody answers its prompts; absent where it asks for nothing of its own. */
+  readonly unattended?: {
+    /** What the person is told before they choose. */
+    readonly asks: readonly string[];
+    /** What was written, and what it means. */
+    readonly then: string;
+    /** What does not work without. */
+    readonly without: string;
+  };
   /** Where its file may have another shape, that one: by what is in it. */
   readonly shape?: (content: unknown) => Pick<Client, 'key' | 'entry'> | null;
   /** What makes it see the server. */
@@ -63,10 +72,14 @@ function everywhere(folder: string, ...files: string[]): Client['places'] {
   return sameEverywhere({ folder, files });
 }
 
-/** The user's folder of an editor of the VS Code family. */
-function editorPlaces(editor: string, files: readonly string[]): Client['places'] {
-  const at = (base: string): readonly PlaceRow[] => [{ folder: `${base}/${editor}/User`, files }];
-  return { darwin: at('{home}/Library/Application Support'), win32: at('{appData}'), linux: at('{xdg}') };
+/** The user's folder of an editor of the VS Code family; on Linux also the one it has as a Flatpak. */
+function editorPlaces(editor: string, files: readonly string[], flatpak?: string): Client['places'] {
+  const at = (base: string): PlaceRow => ({ folder: `${base}/${editor}/User`, files });
+  return {
+    darwin: [at('{home}/Library/Application Support')],
+    win32: [at('{appData}')],
+    linux: [at('{xdg}'), ...(flatpak === undefined ? [] : [at(`{home}/.var/app/${flatpak}/config`)])],
+  };
 }
 
 const plain = ({ command, args, env }: Launch): { [key: string]: Value } => ({ command, args, env });
@@ -74,6 +87,21 @@ const plainEntry = (launch: Launch): Entry => ({ pinned: plain(launch), initial:
 const typedEntry = (launch: Launch): Entry => ({ pinned: { type: 'stdio', ...plain(launch) }, initial: {} });
 
 const COMMON = { format: 'jsonc+', key: ['mcpServers'], entry: plainEntry } as const;
+
+/** VS Code and its relatives: one file, one way to add a server. */
+function codeEditor(id: string, label: string, program: string, folder: string, flatpak: string): Client {
+  return {
+    ...COMMON,
+    id,
+    label,
+    key: ['servers'],
+    places: editorPlaces(folder, ['mcp.json'], flatpak),
+    program,
+    add: ({ pinned }) => ['--add-mcp', JSON.stringify({ name: SERVER_NAME, ...pinned })],
+    entry: typedEntry,
+    then: 'Start purser from the command MCP: List Servers, if it did not start.',
+  };
+}
 
 const CLINE_FILE = 'settings/cline_mcp_settings.json';
 /** Where Cline kept its file before all its editors shared one; only an editor's folder that is there counts. */
@@ -87,6 +115,9 @@ function clinePlaces(platform: Platform): readonly PlaceRow[] {
   }));
   return [{ folder: '{clineData}', files: [CLINE_FILE] }, ...before];
 }
+
+/** Codex's own settings of a server: its configuration reference has them under mcp_servers. */
+const CODEX_UNATTENDED = { required: true, default_tools_approval_mode: 'approve' } as const;
 
 /** Every client, in the order lists show them: a new client is a new row. Sources: the clients' own documentation. */
 export const clients: readonly Client[] = [
@@ -135,17 +166,15 @@ export const clients: readonly Client[] = [
     program: 'cursor',
     then: 'Switch purser on under Settings, MCP, if it asks.',
   },
-  {
-    ...COMMON,
-    id: 'vscode',
-    label: 'VS Code',
-    key: ['servers'],
-    places: editorPlaces('Code', ['mcp.json']),
-    program: 'code',
-    add: ({ pinned }) => ['--add-mcp', JSON.stringify({ name: SERVER_NAME, ...pinned })],
-    entry: typedEntry,
-    then: 'Start purser from the command MCP: List Servers, if it did not start.',
-  },
+  codeEditor('vscode', 'VS Code', 'code', 'Code', 'com.visualstudio.code'),
+  codeEditor(
+    'vscode-insiders',
+    'VS Code Insiders',
+    'code-insiders',
+    'Code - Insiders',
+    'com.visualstudio.code.insiders',
+  ),
+  codeEditor('vscodium', 'VSCodium', 'codium', 'VSCodium', 'com.vscodium.codium'),
   {
     ...COMMON,
     id: 'windsurf',
@@ -167,9 +196,19 @@ export const clients: readonly Client[] = [
       ...['--', command, ...args],
     ],
     entry: (launch) => ({
-      pinned: plain(launch),
+      pinned: { ...plain(launch), ...(launch.unattended === true ? CODEX_UNATTENDED : {}) },
       initial: { startup_timeout_sec: START_TIMEOUT_SEC, tool_timeout_sec: TOOL_TIMEOUT_SEC },
     }),
+    unattended: {
+      asks: [
+        'Codex asks you before each quote and payment. Where nobody answers (codex exec, automation) it',
+        'cancels them, and its first turn may begin before the server is up. Two settings change that:',
+        '  default_tools_approval_mode = "approve"   Codex asks no more; your limits alone bound what is paid',
+        '  required = true                           Codex waits for the server, and stops if it does not start',
+      ],
+      then: 'It pays without asking you, within your limits, and does not start without purser.',
+      without: 'It asks before each quote and payment, so an unattended run (codex exec) cannot pay.',
+    },
     then: 'Start a new session.',
   },
   {
@@ -195,7 +234,10 @@ export const clients: readonly Client[] = [
     places: {
       darwin: [{ folder: '{home}/.config/zed', files: ['settings.json'] }],
       win32: [{ folder: '{appData}/Zed', files: ['settings.json'] }],
-      linux: [{ folder: '{xdg}/zed', files: ['settings.json'] }],
+      linux: [
+        { folder: '{xdg}/zed', files: ['settings.json'] },
+        { folder: '{home}/.var/app/dev.zed.Zed/config/zed', files: ['settings.json'] },
+      ],
     },
     program: 'zed',
     entry: (launch) => ({ pinned: plain(launch), initial: { timeout: TOOL_TIMEOUT_SEC } }),

@@ -10,12 +10,13 @@ import {
   writeClientFile,
 } from './files/clientFile.js';
 import { unifiedDiff } from './files/diff.js';
+import { refuse } from './files/format.js';
 import { formatOf } from './files/formatOf.js';
-import type { Launch } from './launch/launch.js';
+import { launchFrom, type Launch } from './launch/launch.js';
 import type { Machine } from './machine.js';
 import { runProgram } from './ownProgram.js';
 import { findProgram } from './place.js';
-import { pasteFor, planInstall, planUninstall, readEntry, type Plan } from './plan.js';
+import { lossIn, pasteFor, planInstall, planUninstall, readEntry, type Plan } from './plan.js';
 
 /** What became of one client's file. */
 export interface ClientChange {
@@ -47,14 +48,16 @@ export interface ChangeOptions {
 export async function installInto(
   client: Client,
   path: string,
-  launch: Launch,
+  toStart: Launch,
   options: ChangeOptions,
 ): Promise<ClientChange> {
-  return answering(client, path, async () => {
-    const format = await formatOf(client.format);
+  const launch = launchFrom(path, toStart);
+  const format = await formatOf(client.format);
+  let text: string | null | undefined;
+  const work = async (): Promise<ClientChange> => {
     const file = readClientFile(path);
-    const plan = tryPlan(() => planInstall(client, format, file.text, launch));
-    if (isWalletError(plan)) return refusal(client, path, plan, pasteFor(client, format, file.text, launch));
+    ({ text } = file);
+    const plan = planInstall(client, format, file.text, launch);
     const diff = unifiedDiff(path, file.text, plan.text);
     const answer = (more: Partial<ClientChange> = {}): ClientChange => ({
       ...answerOf(client, path),
@@ -68,15 +71,26 @@ export async function installInto(
       return answer();
     }
     const copy = await keepCopy(file);
-    const tried = await runOwn(client, launch, options);
+    const tried = launch === toStart ? await runOwn(client, launch, options) : null;
     const after = tried === null ? file : readClientFile(path);
+    const loss =
+      file.text === null || after.text === null ? null : lossIn(client, format, file.text, after.text);
+    if (loss !== null) {
+      // T44: what was somebody else's comes back, and our entry beside it.
+      await writeClientFile(after, plan.text ?? '');
+      return answer({ copy, note: `${client.program} left out ${loss}, so the file was edited instead.` });
+    }
     // What its program leaves out, such as a timeout, is added to the entry that it made.
     const rest = tried === null ? plan : planInstall(client, format, after.text, launch, true);
     if (rest.change !== 'none') await writeClientFile(after, rest.text ?? '');
     return rest.change === 'added'
       ? answer({ copy, note: tried?.note ?? null })
       : answer({ copy, by: 'program' });
-  });
+  };
+  // Where the file was read and is left as it is, its owner gets what to write there.
+  const byHand = (): string | null =>
+    text === undefined ? null : pasteFor(client, format, text, launch);
+  return answering(client, path, work, byHand);
 }
 
 /** Runs the client's own program where it has one; null where it has not. */
@@ -145,26 +159,20 @@ async function answering(
   client: Client,
   path: string,
   work: () => Promise<ClientChange>,
+  byHand: () => string | null = () => null,
 ): Promise<ClientChange> {
   try {
     return await work();
   } catch (error) {
-    return refusal(client, path, asRefusal(error), null);
+    return refusal(client, path, asRefusal(error), byHand());
   }
 }
 
-function tryPlan(work: () => Plan): Plan | WalletError {
-  try {
-    return work();
-  } catch (error) {
-    return asRefusal(error);
-  }
-}
-
-/** An error as the refusal of a file; any other is thrown on. */
+/** An error as the refusal of a file. T44: whatever goes wrong with one client's file, the others are gone on with. */
 function asRefusal(error: unknown): WalletError {
-  if (!isWalletError(error) || error.code !== 'client_config') throw error;
-  return error;
+  if (isWalletError(error)) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  return refuse(code === undefined ? 'it met a fault of Purser' : `it cannot be changed (${code})`, error);
 }
 
 function refusal(client: Client, path: string, error: WalletError, paste: string | null): ClientChange {

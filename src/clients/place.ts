@@ -64,8 +64,13 @@ function matching(pattern: string): string[] {
   }
 }
 
+/** A folder behind one that this user may not enter is no client's of theirs: it must not end a look at the others (T44). */
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /**

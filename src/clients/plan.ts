@@ -66,6 +66,52 @@ export function planInstall(
   return { text: file.mark + text, change: 'updated' };
 }
 
+/**
+ * What a client's own program left out of a file while it added our entry, as the end of a sentence; null for nothing.
+ * Values that are no server's may have changed: some clients count their starts in that file.
+ */
+export function lossIn(client: Client, format: Format, before: string, after: string): string | null {
+  const [was, is] = [open(client, format, before), open(client, format, after)];
+  const list = was.path.slice(0, -1);
+  const servers = valueAt(was.content, list);
+  for (const [name, server] of isObject(servers) ? Object.entries(servers) : []) {
+    if (name === SERVER_NAME) continue;
+    if (!isDeepStrictEqual(valueAt(is.content, [...list, name]), server)) return `the entry of ${name}`;
+  }
+  const key = missingKey(was.content, is.content, []);
+  if (key !== null) return `the key ${key}`;
+  const marker = COMMENT_MARKERS[client.format];
+  const lines = new Set(after.split('\n').map((line) => line.trim()));
+  const isLost = before
+    .split('\n')
+    .some((line) => marker?.test(line) === true && !lines.has(line.trim()) && !isOurs(line));
+  return isLost ? 'comments' : null;
+}
+
+/** What begins a comment in each format that has them. One within a text counts too: editing the file ourselves is no harm. */
+const COMMENT_MARKERS: Partial<Record<Client['format'], RegExp>> = {
+  toml: /#/,
+  yaml: /#/,
+  jsonc: /\/\/|\/\*/,
+  'jsonc+': /\/\/|\/\*/,
+};
+
+/** A line of our own entry may be written anew. */
+function isOurs(line: string): boolean {
+  return line.includes('purser');
+}
+
+function missingKey(before: unknown, after: unknown, path: readonly string[]): string | null {
+  if (!isObject(before)) return null;
+  for (const [key, value] of Object.entries(before)) {
+    const here = [...path, key];
+    if (!isObject(after) || !Object.hasOwn(after, key)) return here.join('.');
+    const within = missingKey(value, after[key], here);
+    if (within !== null) return within;
+  }
+  return null;
+}
+
 /** Our entry as a person can write it by hand, where the text parses and still cannot be changed; else null. */
 export function pasteFor(
   client: Client,
@@ -111,11 +157,23 @@ export function planUninstall(client: Client, format: Format, whole: string, bac
   if (isBackup(client, format, whole, backup, file)) return { text: backup, change: 'removed' };
   let text = format.remove(file.text, file.path);
   const list = file.path.slice(0, -1);
+  // No copy: no file was there before us. What is left of ours goes with the entry, where it says nothing.
+  if (backup === null && saysNothing(format, text, list)) return { text: null, change: 'removed' };
   if (isEmptied(format, text, list) && backup !== null && !hadList(client, format, backup, list)) {
     text = format.remove(text, list);
   }
   prove(format, text, file, undefined);
   return { text: file.mark + text, change: 'removed' };
+}
+
+/** Whether a text holds nothing but our empty list of servers: no key of anybody's, and no comment. */
+function saysNothing(format: Format, text: string, list: readonly string[]): boolean {
+  let rest = text;
+  for (let depth = list.length; depth > 0; depth -= 1) {
+    const path = list.slice(0, depth);
+    if (isEmptied(format, rest, path)) rest = format.remove(rest, path);
+  }
+  return rest.replace(/[\s{}]/g, '') === '';
 }
 
 function isEmptied(format: Format, text: string, list: readonly string[]): boolean {

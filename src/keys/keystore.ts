@@ -12,6 +12,7 @@ import { openWallet, type UnlockedWallet } from './unlockedWallet.js';
 
 export { fitsMemory, type LedgerAnchor } from './secret/anchor.js';
 export type { WalletSecret } from './secret/secret.js';
+export type { AskPassphrase } from './store/fileStore.js';
 export type { KeystoreKind } from './store/secretStore.js';
 export type { UnlockedWallet } from './unlockedWallet.js';
 

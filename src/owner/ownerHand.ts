@@ -4,7 +4,13 @@ import { readConfigUnauthenticated } from '../config/configFile.js';
 import { checkHome } from '../config/home.js';
 import type { OwnerAction, OwnerStep } from '../errors/ownerAction.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
-import { findKeystoreKind, openKeystore, type KeystoreKind, type UnlockedWallet } from '../keys/keystore.js';
+import {
+  findKeystoreKind,
+  openKeystore,
+  type AskPassphrase,
+  type KeystoreKind,
+  type UnlockedWallet,
+} from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { ledgerStoreIn } from '../ledger/stores.js';
 import { openLedger } from '../wallet/engine.js';
@@ -24,7 +30,7 @@ import {
  */
 export interface OwnerHand {
   /** The keystore's passphrase from the owner, never from what unlocks a server; null where nobody gives it. */
-  readonly passphrase: () => Promise<string | null>;
+  readonly passphrase: AskPassphrase;
   readonly atTerminal: boolean;
   /** The owner passphrase, given for this very command; never what unlocks the keystore. Null where nobody gives it. */
   readonly factor?: () => Promise<string | null>;
@@ -46,7 +52,7 @@ export interface OwnerOptions {
   readonly home: string;
   readonly now: () => number;
   /** Whatever unlocks the keystore: enough to tighten, never to loosen. */
-  readonly passphrase: () => Promise<string | null>;
+  readonly passphrase: AskPassphrase;
   readonly hand: OwnerHand;
 }
 
@@ -126,7 +132,7 @@ export async function asOwnerOf<T>(
     ? await openKeystore({ kind, home: options.home }, options).unlock()
     : await openKeystore(
         { kind, home: options.home },
-        { passphrase: constant(await proveOwner(kind, options.hand, wish)) },
+        { passphrase: provedFirst(await proveOwner(kind, options.hand, wish), options.hand) },
       ).unlock();
   const ledger = await openForOwner(options.home, keys, wish);
   try {
@@ -223,8 +229,9 @@ async function hasFactorRows(home: string): Promise<boolean> {
   }
 }
 
-function constant<T>(value: T): () => Promise<T> {
-  return () => Promise.resolve(value);
+/** The passphrase that proves the owner, asked for already; only their own hand gives another. */
+function provedFirst(first: string | null, hand: OwnerHand): AskPassphrase {
+  return async (attempt = 0) => (attempt === 0 ? first : hand.passphrase(attempt));
 }
 
 /**

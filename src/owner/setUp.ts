@@ -16,6 +16,7 @@ import { isWalletError, WalletError } from '../errors/walletError.js';
 import {
   findKeystoreKind,
   openKeystore,
+  type AskPassphrase,
   type Keystore,
   type KeystoreKind,
   type UnlockedWallet,
@@ -50,7 +51,7 @@ export interface SetUpRequest {
   readonly rpcUrls?: Readonly<Record<string, string>>;
   readonly secret: SecretSource;
   /** The passphrase of an encrypted file, or null where nobody gives one. */
-  readonly passphrase: () => Promise<string | null>;
+  readonly passphrase: AskPassphrase;
   /** Tells the owner, where a lost config is made anew: with it, limits go back to where they start. */
   readonly hand: OwnerHand;
   readonly now: () => number;

@@ -3,7 +3,7 @@ import { checkPassphrase, resemblesPassphrase } from '../approvals/factor.js';
 import { readConfig, readConfigUnauthenticated, updateConfig } from '../config/configFile.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
-import type { KeystoreKind, UnlockedWallet } from '../keys/keystore.js';
+import type { AskPassphrase, KeystoreKind, UnlockedWallet } from '../keys/keystore.js';
 import { formatUsd } from '../money/decimal.js';
 import { openLedger } from '../wallet/engine.js';
 import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
@@ -50,7 +50,7 @@ export interface SetUpPlace {
   readonly home: string;
   readonly now: () => number;
   /** What unlocks an encrypted keystore for this process; null where nothing does. */
-  readonly passphrase: () => Promise<string | null>;
+  readonly passphrase: AskPassphrase;
 }
 
 /**

@@ -118,20 +118,20 @@ async function notLoaded(error: unknown): Promise<Outcome> {
 }
 
 function offerOf({ version, env, platform, warn }: ServerPlace): SetUpOffer {
-  const passphrase = async (): Promise<string | null> =>
-    (await import('../cli/setUp/passphrase.js')).passphraseFromEnvironment(env, warn);
   const home = resolveHome(env, platform);
+  const passphrase = async (): Promise<string | null> =>
+    (await import('../cli/setUp/passphrase.js')).servedPassphrase(env, home, warn);
   return new SetUpOffer({ home, now: Date.now, passphrase }, { version, env, platform });
 }
 
 async function load({ version, env, platform, warn }: ServerPlace): Promise<Wallet> {
-  const [{ Wallet }, { passphraseFromEnvironment }, { PageReach }] = await Promise.all([
+  const [{ Wallet }, { servedPassphrase }, { PageReach }] = await Promise.all([
     import('../wallet/wallet.js'),
     import('../cli/setUp/passphrase.js'),
     import('./pageReach.js'),
   ]);
-  const passphrase = (): Promise<string | null> => passphraseFromEnvironment(env, warn);
   const home = resolveHome(env, platform);
+  const passphrase = (): Promise<string | null> => servedPassphrase(env, home, warn);
   const reach = (engine: Engine): OwnerReach => new PageReach(engine, { version, env, platform });
   const agent = agentOf(env);
   return new Wallet(

@@ -6,7 +6,7 @@ import { checkHome } from '../config/home.js';
 import type { Config } from '../config/settings.js';
 import type { OwnerAction } from '../errors/ownerAction.js';
 import { WalletError } from '../errors/walletError.js';
-import { openKeystore, type UnlockedWallet } from '../keys/keystore.js';
+import { openKeystore, type AskPassphrase, type UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { ledgerStoreIn } from '../ledger/stores.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
@@ -44,7 +44,7 @@ export interface WalletOptions {
    */
   readonly ownClient?: boolean;
   /** The passphrase of an encrypted keystore, or null where nobody can give it. */
-  readonly passphrase: () => Promise<string | null>;
+  readonly passphrase: AskPassphrase;
   /** Tests crash at commit points; the product passes none. */
   readonly observer?: CommitObserver;
   /** Tests name hosts; the product asks the system's resolver. */

@@ -6,6 +6,7 @@ import {
   compareVersions,
   launchIn,
   specIn,
+  startsInstalled,
   type WrittenLaunch,
 } from '../../clients/launch/writtenLaunch.js';
 import { readConfigUnauthenticated } from '../../config/configFile.js';
@@ -17,7 +18,7 @@ import { clientAmounts } from '../../wallet/clientLimits.js';
 import { findTargets, machineOf, type Target } from './clientChoice.js';
 import { shortPath } from './clientReport.js';
 import type { CommandCall } from '../command.js';
-import { passphraseFromEnvironment } from '../setUp/passphrase.js';
+import { keptPassphraseFile, servedPassphrase } from '../setUp/passphrase.js';
 
 /** What is to be said of an entry beside that it is there. */
 type Finding = Required<Pick<Check, 'state' | 'says'>> & Pick<Check, 'mend'>;
@@ -82,7 +83,7 @@ async function lookAtClient(call: CommandCall, target: Target): Promise<Check> {
     ...(launch.off ? [{ state: 'warn', says: 'It is switched off in the client.' } as const] : []),
   ];
   const worst = findings.find(({ state }) => state === 'fail') ?? findings[0];
-  const version = specIn(launch) ?? 'a program of your own';
+  const version = specIn(launch) ?? (startsInstalled(launch) ? 'the installed package' : 'a program of your own');
   const says = [`${at} starts ${version}.`, ...findings.map((finding) => finding.says)].join(' ');
   if (worst === undefined) return ok(name, says);
   return { name, state: worst.state, says, ...(worst.mend === undefined ? {} : { mend: worst.mend }) };
@@ -144,19 +145,18 @@ async function lookAtEnvironment(
 
 async function lookAtPassphrase(home: string, env: WrittenLaunch['env'], id: string): Promise<Finding[]> {
   const mend: OwnerStep = {
-    say: 'Name the file with the passphrase.',
+    say: `Have install ask for the passphrase, in a terminal: it keeps it in ${keptPassphraseFile(home)}, which only you can read. Or give it a file of your own by --passphrase-file.`,
     action: { kind: 'installClient', clients: [id] },
-    gives: 'unlockPassphrase',
   };
   try {
     if (readConfigUnauthenticated(home).keystore !== 'file') return [];
     const warnings: string[] = [];
-    const passphrase = await passphraseFromEnvironment(env, (line) => warnings.push(line));
+    const passphrase = await servedPassphrase(env, home, (line) => warnings.push(line));
     if (passphrase !== null) return warnings.map((says) => ({ state: 'warn', says }));
     return [
       {
         state: 'warn',
-        says: 'It names no file with the passphrase, so the wallet stays locked in it.',
+        says: 'It names no file with the unlock passphrase and none is kept, so the wallet stays locked in it.',
         mend,
       },
     ];

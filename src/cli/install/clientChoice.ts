@@ -1,9 +1,16 @@
 import { resolve } from 'node:path';
 import { clients, findClient, type Client } from '../../clients/client.js';
 import { entryIn } from '../../clients/install.js';
-import { findNode, launchOn, pinnedSpec, type Launch, type NodePlace } from '../../clients/launch/launch.js';
+import {
+  findNode,
+  isInstalled,
+  launchInstalled,
+  launchOn,
+  pinnedSpec,
+  type Launch, type NodePlace } from '../../clients/launch/launch.js';
 import type { Machine } from '../../clients/machine.js';
 import { findPlaces } from '../../clients/place.js';
+import { otherEntriesIn, type OtherEntry } from '../../clients/otherEntries.js';
 import { pinOf } from '../../clients/launch/writtenLaunch.js';
 import { resolveHome } from '../../config/home.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
@@ -23,6 +30,8 @@ export interface Target {
   readonly entry: unknown;
   /** Why the file cannot be read, and so may have an entry; null where it can. */
   readonly fault: string | null;
+  /** Entries that start Purser under another name, or for one project alone. */
+  readonly others: readonly OtherEntry[];
 }
 
 /** The machine that a command runs on. */
@@ -40,10 +49,12 @@ export async function findTargets(io: CliIo, names: readonly string[]): Promise<
   return Promise.all(
     places.map(async (place) => {
       try {
-        return { ...place, entry: await entryIn(place.client, place.file), fault: null };
+        const entry = await entryIn(place.client, place.file);
+        return { ...place, entry, fault: null, others: await otherEntriesIn(place.client, place.file) };
       } catch (error) {
-        if (!isWalletError(error)) throw error;
-        return { ...place, entry: undefined, fault: error.shortMessage };
+        // T44: one client's trouble never ends another's.
+        const fault = isWalletError(error) ? error.shortMessage : 'it cannot be read';
+        return { ...place, entry: undefined, fault, others: [] };
       }
     }),
   );
@@ -93,6 +104,7 @@ export function launchFor(
   { io, home, flags }: CommandCall,
   keystore: KeystoreKind | null,
   passphraseFile: string | undefined,
+  unattended = false,
 ): ChosenLaunch {
   const { env, platform } = io;
   const machine = machineOf(io);
@@ -109,5 +121,16 @@ export function launchFor(
   // npx would run a bare path as a program, and a relative one means another file elsewhere.
   const isPath = named !== undefined && /^(?:\.{0,2}|[A-Za-z]:)[\\/]/.test(named);
   const spec = named === undefined ? pinnedSpec(io.version) : isPath ? `file:${resolve(named)}` : named;
-  return { launch: launchOn(machine, node, { env: wallet, spec }), node };
+  const program = unattended && named === undefined ? installedProgram() : null;
+  const launch =
+    program === null
+      ? launchOn(machine, node, { env: wallet, spec })
+      : launchInstalled(machine, node, { env: wallet, program });
+  return { launch: unattended ? { ...launch, unattended } : launch, node };
+}
+
+/** The path of this program where npm installed it, not where npx keeps it for a while; null for anything else. */
+function installedProgram(): string | null {
+  const path = process.argv[1] ?? '';
+  return isInstalled(path) && !/[\\/]_npx[\\/]/.test(path) ? path : null;
 }

@@ -80,13 +80,18 @@ export function nameUnseen(line: string): string {
   );
 }
 
-/** What to do in each changed client. */
-export function thenLines(changes: readonly ClientChange[]): string[] {
+/** What to do in each changed client; with a launch, also what it does where nobody answers it. */
+export function thenLines(io: CliIo, changes: readonly ClientChange[], launch: Launch | null): string[] {
   const done = changes.filter(({ change }) => change === 'added' || change === 'updated');
   const ids = [...new Set(done.map(({ client }) => client))];
   return ids.flatMap((id) => {
     const client = findClient(id);
-    return client === undefined ? [] : [`${client.label}: ${client.then}`];
+    if (client === undefined) return [];
+    const lines = [`${client.label}: ${client.then}`];
+    if (launch === null || client.unattended === undefined) return lines;
+    const { then, without } = client.unattended;
+    const command = showLine(commandLine('install', [client.id], { '--unattended': true }), io);
+    return [...lines, launch.unattended === true ? `  ${then}` : `  ${without} To let it: ${command}`];
   });
 }
 

@@ -1,21 +1,24 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { installInto, type ClientChange } from '../../clients/install.js';
 import { listKeys } from '../../config/change.js';
 import { readConfigUnauthenticated } from '../../config/configFile.js';
 import { CONFIG_FILE } from '../../config/home.js';
-import { WalletError } from '../../errors/walletError.js';
+import { isWalletError, WalletError } from '../../errors/walletError.js';
+import type { Launch } from '../../clients/launch/launch.js';
+import { startsInstalled } from '../../clients/launch/writtenLaunch.js';
 import type { KeystoreKind } from '../../keys/keystore.js';
 import { sayPlaces } from '../../wallet/agentAddress.js';
 import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
-import { programName } from '../line/program.js';
+import { PACKAGE, programName } from '../line/program.js';
 import { chooseTargets, findTargets, launchFor, machineOf, type Target } from './clientChoice.js';
 import { changeLines, checkAndTell, jsonChanges, printDiffs, shortPath, thenLines } from './clientReport.js';
 import type { CommandCall } from '../command.js';
 import { isInteractive } from '../terminal/io.js';
 import { makeWallet, offerFactor, type MadeWallet } from '../setUp/makeWallet.js';
-import { askLine, askYes } from '../terminal/input/prompt.js';
+import { keepPassphrase, keptPassphraseFile, ownerPassphrase } from '../setUp/passphrase.js';
+import { askLine, askUnlessNo, askYes } from '../terminal/input/prompt.js';
 import { printJson, printLines } from '../terminal/output/show.js';
 import { layPairs } from '../terminal/output/table.js';
 
@@ -26,8 +29,6 @@ const ASKED_LIMITS = [
   'limits.per_day_usd',
   'limits.per_month_usd',
 ];
-/** Where the passphrase of an encrypted file is put for the server, if its owner wants that. */
-const PASSPHRASE_FILE = 'passphrase';
 
 /** Makes the wallet where there is none, and adds it to MCP clients. */
 export async function run(call: CommandCall): Promise<number> {
@@ -35,8 +36,11 @@ export async function run(call: CommandCall): Promise<number> {
   const dryRun = flags.has('dryRun');
   const targets = await chosenTargets(call);
   const wallet = dryRun ? null : await walletFor(call);
-  const passphraseFile = await passphraseFileFor(call, wallet);
-  const { launch, node } = launchFor(call, keystoreOf(call), passphraseFile);
+  const { passphraseFile, unattended } = await withWalletSaid(call, wallet, async () => ({
+    passphraseFile: await passphraseFileFor(call, wallet),
+    unattended: await wantsUnattended(call, targets),
+  }));
+  const { launch, node } = launchFor(call, keystoreOf(call), passphraseFile, unattended);
   const changes: ClientChange[] = [];
   for (const { client, file } of targets) {
     changes.push(await installInto(client, file, launch, { machine: machineOf(io), dryRun }));
@@ -60,7 +64,7 @@ export async function run(call: CommandCall): Promise<number> {
       message,
       ...fields,
     });
-  } else if (!dryRun) printLines(io.stdout, nextLines(call, wallet, changes));
+  } else if (!dryRun) printLines(io.stdout, nextLines(call, wallet, changes, launch));
   return isWhole ? 0 : 1;
 }
 
@@ -95,9 +99,40 @@ async function walletFor(call: CommandCall): Promise<MadeWallet | null> {
     '',
     `A wallet is ready in ${shortPath(io, home)}; its keys are in ${made.setUp.keystore === 'file' ? 'an encrypted file' : 'the keychain'}.`,
   ]);
-  await setLimits(call, made);
-  await offerFactor(call, made.passphrase);
+  await withWalletSaid(call, made, async () => {
+    await setLimits(call, made);
+    await offerFactor(call, made.passphrase);
+  });
   return made;
+}
+
+/** Says of what was cancelled behind the making of a wallet that the wallet is there; no client was changed by then. */
+async function withWalletSaid<T>(
+  { io, home }: CommandCall,
+  wallet: MadeWallet | null,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (wallet === null || !isWalletError(error) || error.code !== 'cancelled') throw error;
+    const made = `Cancelled. The new wallet in ${shortPath(io, home)} stays; no client was changed.`;
+    throw new WalletError('cancelled', made, {
+      owner: { say: 'Go on when you like.', action: { kind: 'installClient' } },
+    });
+  }
+}
+
+/** Whether clients shall pay where nobody answers their prompts: as the flag says, or a person whose Codex may run so. */
+async function wantsUnattended({ io, flags }: CommandCall, targets: readonly Target[]): Promise<boolean> {
+  if (flags.has('unattended')) return true;
+  const asking = targets.filter(({ client }) => client.unattended !== undefined);
+  if (asking.length === 0 || flags.has('yes') || flags.has('dryRun') || !isInteractive(io)) return false;
+  printLines(io.stderr, [
+    '',
+    ...asking.flatMap(({ client }) => client.unattended?.asks ?? []),
+  ]);
+  return askYes(io, 'Will it run unattended?');
 }
 
 /** Sets what flags say of a new wallet's limits, or what its owner says. */
@@ -146,29 +181,52 @@ async function passphraseFileFor(call: CommandCall, wallet: MadeWallet | null): 
   const { io, home, flags } = call;
   const named = flags.text('passphraseFile') ?? io.env['PURSER_PASSPHRASE_FILE'];
   if (named) return named;
-  const own = join(home, PASSPHRASE_FILE);
+  const own = keptPassphraseFile(home);
   if (existsSync(own)) return own;
-  if (wallet?.setUp.keystore !== 'file' || flags.has('yes') || !isInteractive(io)) return undefined;
+  if (keystoreOf(call) !== 'file' || flags.has('dryRun')) return undefined;
+  const locked = `The wallet stays locked in clients until its unlock passphrase is kept for them: ${showLine(commandLine('install', [], { '--passphrase-file': { blank: 'FILE' } }), io)}`;
+  if (flags.has('yes') || !isInteractive(io)) {
+    printLines(io.stderr, [locked]);
+    return undefined;
+  }
   printLines(io.stderr, [
     '',
-    'A client starts the wallet where nobody can type its passphrase. It can be kept in',
+    'A client starts the wallet where nobody can type its unlock passphrase. It can be kept in',
     `${shortPath(io, own)}, which only you can read; whoever gets that file`,
     'and the keystore has the keys.',
   ]);
-  const passphrase = (await askYes(io, 'Keep it there?')) ? await wallet.passphrase() : null;
-  if (passphrase === null) {
-    io.stderr.write(
-      'Then the wallet stays locked in clients, until PURSER_PASSPHRASE_FILE names a file for them.\n',
-    );
+  if (!(await askUnlessNo(io, 'Keep it there?'))) {
+    printLines(io.stderr, [locked]);
     return undefined;
   }
-  writeFileSync(own, `${passphrase}\n`, { mode: 0o600, flag: 'wx' });
-  return own;
+  const passphrase = wallet === null ? await typedPassphrase(call) : await wallet.passphrase();
+  return passphrase === null ? undefined : await keepPassphrase(home, passphrase);
+}
+
+/** The unlock passphrase from a person, once it opened the keystore. Throws `wrong_passphrase`. */
+async function typedPassphrase({ io, home }: CommandCall): Promise<string | null> {
+  const { unlockAsAnyone } = await import('../../owner/ownerHand.js');
+  const passphrase = ownerPassphrase(io, undefined);
+  await unlockAsAnyone({ home, passphrase });
+  return passphrase();
 }
 
 /** What a person does now. */
-function nextLines(call: CommandCall, wallet: MadeWallet | null, changes: readonly ClientChange[]): string[] {
-  const steps = thenLines(changes);
+function nextLines(
+  call: CommandCall,
+  wallet: MadeWallet | null,
+  changes: readonly ClientChange[],
+  launch: Launch,
+): string[] {
+  const byNpx = launch.unattended === true && !startsInstalled(launch);
+  const steps = [
+    ...thenLines(call.io, changes, launch),
+    ...(byNpx
+      ? [
+          `It is started by npx, which looks the package up each time. Quicker: npm install -g ${PACKAGE}, then purser install --unattended`,
+        ]
+      : []),
+  ];
   return [
     ...(steps.length === 0 ? [] : ['', ...steps]),
     ...(wallet === null ? [] : ['', ...fundLines(call, wallet)]),

@@ -1,26 +1,37 @@
 import { installInto, type ClientChange } from '../../clients/install.js';
-import { compareVersions, pinOf } from '../../clients/launch/writtenLaunch.js';
+import { compareVersions, launchIn, pinOf, startsInstalled } from '../../clients/launch/writtenLaunch.js';
+import { PACKAGE } from '../line/program.js';
 import { findTargets, launchFor, machineOf } from './clientChoice.js';
 import { changeLines, checkAndTell, jsonChanges, printDiffs, thenLines } from './clientReport.js';
 import type { CommandCall } from '../command.js';
 import { printJson, printLines } from '../terminal/output/show.js';
+
+function byPath(entry: unknown): boolean {
+  const launch = launchIn(entry);
+  return launch !== null && startsInstalled(launch);
+}
 
 /** Moves the version that clients start to the one that runs. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const dryRun = flags.has('dryRun');
   const having = (await findTargets(io, [])).filter(({ entry }) => entry !== undefined);
+  const installed = having.filter(({ entry }) => byPath(entry));
   const newer = having.filter(({ entry }) => compareVersions(pinOf(entry), io.version) === 'newer');
   // What an entry tells of the wallet stays as it is: only the start is new.
   const { launch, node } = launchFor(call, null, undefined);
   const changes: ClientChange[] = [];
-  for (const { client, file } of having.filter((target) => !newer.includes(target))) {
+  for (const { client, file } of having.filter((one) => !newer.includes(one) && !installed.includes(one))) {
     changes.push(await installInto(client, file, launch, { machine: machineOf(io), dryRun }));
   }
   const isJson = flags.has('json');
-  const notes = newer.map(
-    ({ client, entry }) => `${client.label} starts ${pinOf(entry)}, which is newer: left alone.`,
-  );
+  const notes = [
+    ...newer.map(({ client, entry }) => `${client.label} starts ${pinOf(entry)}, which is newer: left alone.`),
+    ...installed.map(
+      ({ client }) =>
+        `${client.label} starts the installed package, which npm moves: npm install -g ${PACKAGE}@latest`,
+    ),
+  ];
   if (!isJson) {
     if (dryRun) printDiffs(io, changes);
     const lines = having.length === 0 ? ['No client here has it.'] : changeLines(io, changes, dryRun);
@@ -38,6 +49,6 @@ export async function run(call: CommandCall): Promise<number> {
       message,
       ...fields,
     });
-  } else if (!dryRun) printLines(io.stdout, thenLines(changes));
+  } else if (!dryRun) printLines(io.stdout, thenLines(io, changes, null));
   return isWhole ? 0 : 1;
 }

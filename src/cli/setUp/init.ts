@@ -1,5 +1,5 @@
 import { listKeys } from '../../config/change.js';
-import { WalletError } from '../../errors/walletError.js';
+import { isWalletError, WalletError } from '../../errors/walletError.js';
 import { sayPlaces } from '../../wallet/agentAddress.js';
 import { lookForMoney, PAID_DAYS, type Findings, type FoundMoney } from '../../treasury/foundMoney.js';
 import { commandLine } from '../line/commandLine.js';
@@ -24,7 +24,14 @@ export async function run(call: CommandCall): Promise<number> {
       ? await lookForMoney(setUp.config, setUp.keys, io.now())
       : null;
   const exitCode = report(call, setUp, findings);
-  await offerFactor(call, passphrase);
+  try {
+    await offerFactor(call, passphrase);
+  } catch (error) {
+    if (!isWalletError(error) || error.code !== 'cancelled') throw error;
+    throw new WalletError('cancelled', 'Cancelled. The wallet is made and stays; no factor was added.', {
+      owner: { say: 'Add one later.', action: { kind: 'addFactor', factor: 'passphrase' } },
+    });
+  }
   return exitCode;
 }
 

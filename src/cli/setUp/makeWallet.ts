@@ -1,13 +1,13 @@
 import type { OwnerAction } from '../../errors/ownerAction.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
-import type { KeystoreKind } from '../../keys/keystore.js';
+import type { AskPassphrase, KeystoreKind } from '../../keys/keystore.js';
 import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import type { OwnerOptions } from '../../owner/ownerHand.js';
 import { setUpWallet, type SecretSource, type SetUp } from '../../owner/setUp.js';
 import type { CommandCall } from '../command.js';
 import { isInteractive, readStdin, type CliIo } from '../terminal/io.js';
-import { passphraseFromEnvironment, passphraseFromFlag, warnOn } from './passphrase.js';
+import { askedOnce, passphraseFromFlag, servedPassphrase, warnOn } from './passphrase.js';
 import { askHidden, askLine, askYes } from '../terminal/input/prompt.js';
 import { ownerHand } from '../terminal/wallet.js';
 
@@ -19,7 +19,7 @@ const TYPED_LENGTH_MIN = 8;
 /** A wallet that was just made, and what opens it. */
 export interface MadeWallet {
   readonly setUp: SetUp;
-  readonly passphrase: () => Promise<string | null>;
+  readonly passphrase: AskPassphrase;
 }
 
 /**
@@ -166,19 +166,22 @@ async function readSecret(io: CliIo, question: string): Promise<string> {
 }
 
 /** The passphrase of the keystore: from a file, or typed, twice for a new one. */
-function keystorePassphrase({ io, home, flags }: CommandCall): () => Promise<string | null> {
+function keystorePassphrase({ io, home, flags }: CommandCall): AskPassphrase {
   const file = flags.text('passphraseFile');
-  let asked: Promise<string | null> | undefined;
-  const find = async (): Promise<string | null> => {
+  return askedOnce(async (attempt) => {
+    const question = 'Unlock passphrase (it opens the keystore): ';
+    if (attempt > 0) {
+      if (file !== undefined || flags.has('yes') || !isInteractive(io)) return null;
+      return askHidden(io, `That does not open the keystore. ${question}`);
+    }
     if (file !== undefined) return passphraseFromFlag(io, file);
-    const named = await passphraseFromEnvironment(io.env, warnOn(io));
+    const named = await servedPassphrase(io.env, home, warnOn(io));
     if (named !== null || flags.has('yes') || !isInteractive(io)) return named;
     const { findKeystoreKind } = await import('../../keys/keystore.js');
     return (await findKeystoreKind(home)) === undefined
       ? typeTwice(io)
-      : askHidden(io, 'Unlock passphrase (it opens the keystore): ');
-  };
-  return () => (asked ??= find());
+      : askHidden(io, question);
+  });
 }
 
 async function typeTwice(io: CliIo): Promise<string> {

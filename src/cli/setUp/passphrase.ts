@@ -1,16 +1,47 @@
+import { join } from 'node:path';
 import { WalletError } from '../../errors/walletError.js';
+import type { AskPassphrase } from '../../keys/keystore.js';
+import { replaceFile } from '../../platform/durableFile.js';
 import { isInteractive, type CliIo } from '../terminal/io.js';
 import { askHidden } from '../terminal/input/prompt.js';
 import { readSecretLine, warnIfExposed, type Warn } from '../terminal/input/secretFile.js';
 
 /** Names the file that unlocks an encrypted keystore for servers and scripts. */
 const PASSPHRASE_VARIABLE = 'PURSER_PASSPHRASE_FILE';
+/** Where the unlock passphrase is kept in the wallet's folder, where its owner lets it be. */
+const KEPT_FILE = 'passphrase';
+
+/** The path of the unlock passphrase that is kept beside the wallet; nothing says that it is there. */
+export function keptPassphraseFile(home: string): string {
+  return join(home, KEPT_FILE);
+}
 
 /**
- * The passphrase from the file that `PURSER_PASSPHRASE_FILE` names; null where it names none. This is how a server
- * is unlocked. A file that others can read is warned of and used all the same: containers hand secrets out as 0444.
- * Throws `keystore_locked` where the file cannot be read.
+ * Keeps the unlock passphrase for clients, which start the wallet where nobody types. Replaces one that was kept before.
+ * Throws what the file system says.
  */
+export async function keepPassphrase(home: string, passphrase: string): Promise<string> {
+  const path = keptPassphraseFile(home);
+  await replaceFile(path, `${passphrase}\n`, { mode: 0o600 });
+  return path;
+}
+
+/**
+ * The passphrase from the file that `PURSER_PASSPHRASE_FILE` names, else from the one that is kept beside the wallet; null
+ * where there is neither. This is how a server is unlocked. A file that others can read is warned of and used all the same:
+ * containers hand secrets out as 0444. Throws `keystore_locked` where the file that is named cannot be read.
+ */
+export async function servedPassphrase(env: CliIo['env'], home: string, warn: Warn): Promise<string | null> {
+  const named = await passphraseFromEnvironment(env, warn);
+  if (named !== null) return named;
+  const path = keptPassphraseFile(home);
+  const kept = await readSecretLine(path, () => new WalletError('keystore_locked', '')).catch(() => null);
+  if (kept === null) return null;
+  warnIfExposed(path, kept, warn);
+  return kept.text;
+}
+
+/** The passphrase from the file that `PURSER_PASSPHRASE_FILE` names; null where it names none. Throws `keystore_locked`. */
 export async function passphraseFromEnvironment(env: CliIo['env'], warn: Warn): Promise<string | null> {
   const path = env[PASSPHRASE_VARIABLE];
   if (path === undefined || path === '') return null;
@@ -54,13 +85,14 @@ function unusable(flag: string, path: string, why: string): WalletError {
 }
 
 /**
- * How a command unlocks an encrypted keystore: `--passphrase-file`, else `PURSER_PASSPHRASE_FILE`, else a question
- * on a terminal; null where none of them is there. Asked once, whoever asks.
+ * How a command unlocks an encrypted keystore: `--passphrase-file`, else what clients use, else a question on a terminal;
+ * null where none of them is there. Asked once, whoever asks. What did not open it is asked for again on a terminal.
  */
-export function unlockPassphrase(io: CliIo, flag: string | undefined): () => Promise<string | null> {
-  return once(async () => {
+export function unlockPassphrase(io: CliIo, home: string, flag: string | undefined): AskPassphrase {
+  return askedOnce(async (attempt) => {
+    if (attempt > 0) return typedAgain(io, flag);
     if (flag !== undefined) return passphraseFromFlag(io, flag);
-    return (await passphraseFromEnvironment(io.env, warnOn(io))) ?? (await typed(io));
+    return (await servedPassphrase(io.env, home, warnOn(io))) ?? (await typed(io));
   });
 }
 
@@ -68,8 +100,17 @@ export function unlockPassphrase(io: CliIo, flag: string | undefined): () => Pro
  * The passphrase from the owner's own hand: `--passphrase-file`, or typed. `PURSER_PASSPHRASE_FILE` is there for
  * servers, so agents can reach it, and it stands for no owner (docs/design.md, "Two secrets").
  */
-export function ownerPassphrase(io: CliIo, flag: string | undefined): () => Promise<string | null> {
-  return once(() => (flag === undefined ? typed(io) : passphraseFromFlag(io, flag)));
+export function ownerPassphrase(io: CliIo, flag: string | undefined): AskPassphrase {
+  return askedOnce((attempt) => {
+    if (attempt > 0) return typedAgain(io, flag);
+    return flag === undefined ? typed(io) : passphraseFromFlag(io, flag);
+  });
+}
+
+/** Asks again after one that did not open the keystore; null where a file that the owner named gave it. */
+async function typedAgain(io: CliIo, flag: string | undefined): Promise<string | null> {
+  if (flag !== undefined || !isInteractive(io)) return null;
+  return typed(io, 'That does not open the keystore. Unlock passphrase, once more (Enter ends): ');
 }
 
 /** The owner passphrase, which proves the owner: `--factor-file`, or typed; nothing else ever stands for it. */
@@ -100,6 +141,15 @@ async function typed(
   question = 'Unlock passphrase (it opens the keystore): ',
 ): Promise<string | null> {
   return isInteractive(io) ? askHidden(io, question) : null;
+}
+
+/** Each attempt is asked for once, and its answer is what whoever asks later gets too. */
+export function askedOnce(ask: (attempt: number) => Promise<string | null>): AskPassphrase {
+  let last: { readonly attempt: number; readonly answer: Promise<string | null> } | undefined;
+  return (attempt = 0) => {
+    if (last === undefined || attempt > last.attempt) last = { attempt, answer: ask(attempt) };
+    return last.answer;
+  };
 }
 
 function once<T>(work: () => Promise<T>): () => Promise<T> {

@@ -21,7 +21,7 @@ export function walletOptions({ io, home, flags }: CommandCall): WalletOptions {
     env: io.env,
     platform: io.platform,
     now: io.now,
-    passphrase: unlockPassphrase(io, flags.text(PASSPHRASE_FLAG)),
+    passphrase: unlockPassphrase(io, home, flags.text(PASSPHRASE_FLAG)),
     ownerCommand: (action) => ownerCommand(action, io),
   };
 }

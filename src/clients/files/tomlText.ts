@@ -35,6 +35,8 @@ export const tomlText: Format = {
     if (inline !== undefined && typeof value !== 'object')
       return setInline(text, inline, path.at(-1) ?? '', value);
     const isTaken = [...headers, ...pairs].some(({ path: other }) => startsWith(other, path));
+    const above = pairs.find((pair) => pair.path.length < path.length && startsWith(path, pair.path));
+    if (above !== undefined) throw inlineTable(above.path);
     if (isTaken || typeof value !== 'object' || Array.isArray(value)) throw otherwise(path);
     const gap = text === '' ? '' : text.endsWith('\n') ? eol : eol + eol;
     const lines = Object.entries(value).map(
@@ -81,6 +83,13 @@ function setInline(text: string, pair: TomlPair, key: string, value: Value): str
 /** Whether a value gets a table of its own, with a header: what holds more than words does. */
 function isTable(value: Value): boolean {
   return typeof value === 'object' && Object.values(value).some((item) => typeof item === 'object');
+}
+
+/** TOML closes an inline table where it is written: nothing below the line may add to it. */
+function inlineTable(path: readonly string[]) {
+  return refuse(
+    `${path.join('.')} is an inline table ({ … } on one line), to which no other line can add: write it as [${path.join('.')}.NAME] tables, or put purser between its braces`,
+  );
 }
 
 function otherwise(path: readonly string[]) {

@@ -6,6 +6,8 @@ export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Whether nobody answers the client's prompts: clients that ask before a call are then told not to. */
+  readonly unattended?: boolean;
 }
 
 /** What the launch tells the server about the wallet: only paths and names, never a secret. */
@@ -94,6 +96,38 @@ export function launchOn(machine: Machine, node: NodePlace, wallet: LaunchWallet
   }
   const PATH = [...new Set([...node.folders, ...SYSTEM_FOLDERS])].join(':');
   return { command: '/usr/bin/env', args: ['npx', ...args], env: { PATH, ...wallet.env } };
+}
+
+/** The path of our program where npm installed the package. */
+export function isInstalled(path: string): boolean {
+  return /[\\/]node_modules[\\/]purser-mcp[\\/]bin[\\/]purser\.js$/.test(path);
+}
+
+/**
+ * The launch of an installed package by the path of its program: nothing is looked up or fetched before the server answers,
+ * as a client needs that goes to work at once.
+ */
+export function launchInstalled(
+  machine: Machine,
+  node: NodePlace,
+  { env, program }: { readonly env: LaunchWallet['env']; readonly program: string },
+): Launch {
+  const { env: usual } = launchOn(machine, node, { env, spec: '' });
+  const paths = pathsOf(machine);
+  const [folder = paths.dirname(machine.execPath)] = node.folders;
+  const command =
+    machine.platform === 'win32' ? machine.execPath : paths.join(folder, paths.basename(machine.execPath));
+  return { command, args: [program], env: usual };
+}
+
+/** Files of programs that Flatpak shuts in: there, neither npx nor Node is at the path it has outside. */
+const FLATPAK_FILE = /[\\/]\.var[\\/]app[\\/][^\\/]+[\\/]/;
+
+/** The launch for a client whose file this is: one shut in by Flatpak has it started outside, by Flatpak's own way out. */
+export function launchFrom(file: string, launch: Launch): Launch {
+  if (!FLATPAK_FILE.test(file)) return launch;
+  const env = Object.entries(launch.env).map(([name, value]) => `--env=${name}=${value}`);
+  return { ...launch, command: 'flatpak-spawn', args: ['--host', ...env, launch.command, ...launch.args], env: {} };
 }
 
 function realOf(file: string): string | null {

@@ -1,4 +1,4 @@
-import type { Launch } from './launch.js';
+import { isInstalled, type Launch } from './launch.js';
 
 /** What an entry of a client's file says of our server, in whichever client's words. */
 export interface WrittenLaunch extends Launch {
@@ -20,7 +20,21 @@ export function launchIn(entry: unknown): WrittenLaunch | null {
   const variables = Object.entries(fields['env'] ?? fields['envs'] ?? fields['environment'] ?? {});
   const env = Object.fromEntries(variables.filter(([, value]) => typeof value === 'string'));
   const off = fields['enabled'] === false || fields['disabled'] === true;
-  return { command, args, env, off };
+  return { ...outside({ command, args, env }), off };
+}
+
+/** What a launch by `launchFrom` starts outside of its client's sandbox; any other as it is. */
+function outside(launch: Launch): Launch {
+  if (launch.command !== 'flatpak-spawn' || launch.args[0] !== '--host') return launch;
+  const words = launch.args.slice(1);
+  const at = words.findIndex((word) => !word.startsWith('--'));
+  const [command, ...args] = at === -1 ? [] : words.slice(at);
+  if (command === undefined) return launch;
+  const env = words.slice(0, at).flatMap((word) => {
+    const [, name, value] = /^--env=([^=]+)=(.*)$/s.exec(word) ?? [];
+    return name === undefined || value === undefined ? [] : [[name, value] as const];
+  });
+  return { command, args, env: { ...launch.env, ...Object.fromEntries(env) } };
 }
 
 /** Where an entry reaches a server over HTTP, by any client's word for it; null for one that starts a program. */
@@ -33,6 +47,11 @@ export function addressIn(entry: unknown): string | null {
 /** The package as an entry names it: `purser-mcp`, with a version where one is pinned, or a tarball's path. */
 export function specIn({ command, args }: Pick<Launch, 'command' | 'args'>): string | null {
   return [command, ...args].find((word) => /^(?:purser-mcp(?:@.+)?$|file:)/.test(word)) ?? null;
+}
+
+/** Whether a launch starts an installed package by the path of its program, so that npm and not we choose its version. */
+export function startsInstalled({ command, args }: Pick<Launch, 'command' | 'args'>): boolean {
+  return [command, ...args].some(isInstalled);
 }
 
 /** The version that an entry pins, in any client's shape; null where it names none of ours. */

@@ -36,8 +36,14 @@ const KEY_BYTES = 32;
 /** A passphrase file that is larger is some other file. */
 const PASSPHRASE_CHARS_MAX = 1024;
 
-/** Asks for the unlock passphrase; null where nobody can give one. */
-export type AskPassphrase = () => Promise<string | null>;
+/** A person mistypes once or twice; after that the passphrase is another. */
+const ATTEMPTS_MAX = 3;
+
+/**
+ * Asks for the unlock passphrase; null where nobody can give one. `attempt` counts from 0: a later one is asked for because
+ * the one before did not open the keystore, and whoever has no other gives null or the same again.
+ */
+export type AskPassphrase = (attempt?: number) => Promise<string | null>;
 
 /**
  * The wallet's secret in `keystore.json`, under a passphrase: scrypt, then AES-256-GCM that also covers the
@@ -83,14 +89,20 @@ export class FileStore implements SecretStore {
     if (record === null) return null;
     if (record.kind !== 'file') throw otherKeystore(this.#home, record);
     checkCost(record.sealed.scrypt);
-    const key = await stretch(await this.#readPassphrase(), record.sealed.scrypt);
-    const text = open(record.sealed, record.walletId, key);
-    if (text === null) {
-      throw new WalletError('wrong_passphrase', 'The passphrase does not open the keystore.', {
-        owner: { say: 'Check the passphrase, or the file that PURSER_PASSPHRASE_FILE names.' },
-      });
+    let passphrase = await this.#readPassphrase();
+    for (let attempt = 1; ; attempt += 1) {
+      const key = await stretch(passphrase, record.sealed.scrypt);
+      const text = open(record.sealed, record.walletId, key);
+      if (text !== null) return { text, walletId: record.walletId };
+      const next = attempt < ATTEMPTS_MAX ? await this.#askPassphrase(attempt) : null;
+      if (next === null || next === '' || normalized(next) === passphrase) break;
+      passphrase = normalized(next);
     }
-    return { text, walletId: record.walletId };
+    throw new WalletError('wrong_passphrase', 'The passphrase does not open the keystore.', {
+      owner: {
+        say: 'It is the unlock passphrase that opens the keystore, not the owner passphrase. Check it, or the file that holds it.',
+      },
+    });
   }
 
   async readAnchor(): Promise<string | null> {
@@ -106,16 +118,21 @@ export class FileStore implements SecretStore {
     if (passphrase === null) {
       throw new WalletError('keystore_locked', 'The encrypted keystore needs its passphrase.', {
         owner: {
-          say: 'Let PURSER_PASSPHRASE_FILE name a file, readable by you alone, that holds the passphrase.',
+          say: 'Clients read the unlock passphrase from a file that only you can read: the one that PURSER_PASSPHRASE_FILE names, or the one that install asks for and keeps.',
+          action: { kind: 'installClient' },
         },
       });
     }
-    if (passphrase.length > PASSPHRASE_CHARS_MAX) {
-      throw new WalletError('bad_input', `A passphrase has at most ${PASSPHRASE_CHARS_MAX} characters.`);
-    }
-    // Keyboards and systems write the same accented letter in different ways.
-    return passphrase.normalize('NFKC');
+    return normalized(passphrase);
   }
+}
+
+/** Keyboards and systems write the same accented letter in different ways. Throws `bad_input` for what is too long. */
+function normalized(passphrase: string): string {
+  if (passphrase.length > PASSPHRASE_CHARS_MAX) {
+    throw new WalletError('bad_input', `A passphrase has at most ${PASSPHRASE_CHARS_MAX} characters.`);
+  }
+  return passphrase.normalize('NFKC');
 }
 
 function seal(text: string, walletId: string, cost: SealedSecret['scrypt'], key: Buffer): SealedSecret {

@@ -32,6 +32,12 @@ export async function askYes(io: CliIo, question: string): Promise<boolean> {
   return /^(y|yes)$/i.test((answer ?? '').trim());
 }
 
+/** Asks a question that is answered by Enter for yes, or by no. The end of the input is no. */
+export async function askUnlessNo(io: CliIo, question: string): Promise<boolean> {
+  const answer = await askLine(io, `${question} [Y/n] `);
+  return answer !== null && /^(y|yes|)$/i.test(answer.trim());
+}
+
 /**
  * Asks on a terminal. The terminal is in raw mode while it waits, so that it echoes nothing by itself.
  *

@@ -1,0 +1,59 @@
+import { SERVER_NAME, type Client } from './client.js';
+import { readClientFile } from './files/clientFile.js';
+import { formatOf } from './files/formatOf.js';
+import { launchIn, specIn, startsInstalled, type WrittenLaunch } from './launch/writtenLaunch.js';
+
+/** An entry that starts our server, where `install` would not have put it. */
+export interface OtherEntry {
+  /** What it is called there. */
+  readonly name: string;
+  /** The project's folder, for an entry of one project alone; null for one of all projects. */
+  readonly project: string | null;
+  readonly launch: WrittenLaunch;
+}
+
+/** The most entries that are told of one file. */
+const ENTRIES_MAX = 20;
+
+/**
+ * Finds the entries of a client's file that start Purser under another name, or, in Claude Code's, for one project alone.
+ * None where the file cannot be read: whoever looks at our own entry says so.
+ */
+export async function otherEntriesIn(client: Client, path: string): Promise<readonly OtherEntry[]> {
+  try {
+    const { text } = readClientFile(path);
+    if (text === null) return [];
+    const content = (await formatOf(client.format)).read(text);
+    const { key } = client.shape?.(content) ?? client;
+    const found = serversAt(content, key, null).filter(({ name }) => name !== SERVER_NAME);
+    const projects = client.id === 'claude-code' ? objectAt(content, ['projects']) : {};
+    for (const [folder, project] of Object.entries(projects)) {
+      found.push(...serversAt(project, key, folder));
+    }
+    return found.slice(0, ENTRIES_MAX);
+  } catch {
+    return [];
+  }
+}
+
+function serversAt(content: unknown, key: readonly string[], project: string | null): OtherEntry[] {
+  return Object.entries(objectAt(content, key)).flatMap(([name, entry]) => {
+    const launch = launchIn(entry);
+    return launch === null || !startsPurser(launch) ? [] : [{ name, project, launch }];
+  });
+}
+
+/** Whether a launch starts our package, by npx or by the path of an installed one. */
+function startsPurser(launch: WrittenLaunch): boolean {
+  const spec = specIn(launch);
+  if (spec !== null && (spec.startsWith('purser-mcp') || /purser-mcp[^/]*\.tgz$/.test(spec))) return true;
+  return startsInstalled(launch);
+}
+
+function objectAt(content: unknown, key: readonly string[]): Readonly<Record<string, unknown>> {
+  const value = key.reduce<unknown>(
+    (at, name) => (at as Readonly<Record<string, unknown>> | null | undefined)?.[name],
+    content,
+  );
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
