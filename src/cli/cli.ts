@@ -5,7 +5,9 @@ import { programName } from './line/program.js';
 import { Flags, type CommandCall, type CommandFlag, type CommandRow } from './command.js';
 import { commands } from './commands.js';
 import type { CliIo } from './terminal/io.js';
+import { refuseForeignHome } from './terminal/foreignHome.js';
 import { painter } from './terminal/output/paint.js';
+import { showWaiting } from './terminal/output/waiting.js';
 import { refuseSecretArguments } from './terminal/input/secretArgument.js';
 
 /** Exit code of a command line that cannot be read. */
@@ -22,6 +24,9 @@ const GROUPS: Readonly<Record<string, string>> = {
   factor: 'What proves that you are the owner.',
   pauses: 'See which sellers are paused, and end a pause.',
 };
+
+/** Commands that wait for others all the time: a sign that they wait would say nothing. */
+const WAITS: readonly string[] = ['serve', 'connect', 'open'];
 
 /** Codes with which commander says that it answered the person itself. */
 const ANSWERED: readonly string[] = ['commander.helpDisplayed', 'commander.help', 'commander.version'];
@@ -121,9 +126,11 @@ function addCommand(program: Command, row: CommandRow, io: CliIo, chosen: Chosen
     const { run } = await row.load();
     const here = ioAt(io, command.optsWithGlobals()['home']);
     chosen.io = here;
+    refuseForeignHome(here);
     const home = resolveHome(here.env, here.platform);
+    const waiting = WAITS.includes(row.name) ? null : showWaiting(here, `purser ${row.name}`);
     const call: CommandCall = {
-      io: here,
+      io: waiting?.io ?? here,
       home,
       // One argument may stand for several.
       args: (command.processedArgs as unknown[]).flat() as string[],
@@ -131,7 +138,11 @@ function addCommand(program: Command, row: CommandRow, io: CliIo, chosen: Chosen
       commands,
       has: (name) => commands.some((other) => other.name === name),
     };
-    chosen.exitCode = await run(call);
+    try {
+      chosen.exitCode = await run(call);
+    } finally {
+      waiting?.end();
+    }
   });
 }
 

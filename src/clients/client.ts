@@ -36,6 +36,8 @@ export interface Client {
   /** The key under which servers stand. */
   readonly key: readonly string[];
   readonly places: Readonly<Record<Platform, readonly PlaceRow[]>>;
+  /** Its file in a project's folder, for that project alone. */
+  readonly projectFile?: string;
   /** Its program on PATH, which tells that it is there. */
   readonly program?: string;
   /** Arguments with which its own program adds our server, for all of the user's projects. */
@@ -96,6 +98,7 @@ function codeEditor(id: string, label: string, program: string, folder: string, 
     label,
     key: ['servers'],
     places: editorPlaces(folder, ['mcp.json'], flatpak),
+    projectFile: '.vscode/mcp.json',
     program,
     add: ({ pinned }) => ['--add-mcp', JSON.stringify({ name: SERVER_NAME, ...pinned })],
     entry: typedEntry,
@@ -153,6 +156,7 @@ export const clients: readonly Client[] = [
       // The folder is the user's own.
       sign: '{claudeHome}/.claude.json',
     }),
+    projectFile: '.mcp.json',
     program: 'claude',
     add: ({ pinned }) => ['mcp', 'add-json', '--scope', 'user', SERVER_NAME, JSON.stringify(pinned)],
     entry: typedEntry,
@@ -163,6 +167,7 @@ export const clients: readonly Client[] = [
     id: 'cursor',
     label: 'Cursor',
     places: everywhere('{home}/.cursor', 'mcp.json'),
+    projectFile: '.cursor/mcp.json',
     program: 'cursor',
     then: 'Switch purser on under Settings, MCP, if it asks.',
   },
@@ -189,6 +194,7 @@ export const clients: readonly Client[] = [
     format: 'toml',
     key: ['mcp_servers'],
     places: everywhere('{codexHome}', 'config.toml'),
+    projectFile: '.codex/config.toml',
     program: 'codex',
     add: (_entry, { command, args, env }) => [
       ...['mcp', 'add', SERVER_NAME],
@@ -217,6 +223,7 @@ export const clients: readonly Client[] = [
     label: 'Gemini CLI',
     format: 'jsonc',
     places: everywhere('{home}/.gemini', 'settings.json'),
+    projectFile: '.gemini/settings.json',
     program: 'gemini',
     add: (_entry, { command, args, env }) => [
       ...['mcp', 'add', '--scope', 'user', '--timeout', String(TOOL_TIMEOUT_SEC * 1000)],

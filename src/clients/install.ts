@@ -88,8 +88,7 @@ export async function installInto(
       : answer({ copy, by: 'program' });
   };
   // Where the file was read and is left as it is, its owner gets what to write there.
-  const byHand = (): string | null =>
-    text === undefined ? null : pasteFor(client, format, text, launch);
+  const byHand = (): string | null => (text === undefined ? null : pasteFor(client, format, text, launch));
   return answering(client, path, work, byHand);
 }
 

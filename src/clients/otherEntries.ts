@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { SERVER_NAME, type Client } from './client.js';
 import { readClientFile } from './files/clientFile.js';
 import { formatOf } from './files/formatOf.js';
@@ -14,6 +15,25 @@ export interface OtherEntry {
 
 /** The most entries that are told of one file. */
 const ENTRIES_MAX = 20;
+
+/** The entries of a client's file in a project's folder; none where that is the client's usual file. */
+export async function projectEntriesIn(
+  client: Client,
+  folder: string,
+  usual: string,
+): Promise<readonly OtherEntry[]> {
+  if (client.projectFile === undefined) return [];
+  const path = resolve(folder, client.projectFile);
+  if (path === resolve(usual)) return [];
+  try {
+    const { text } = readClientFile(path);
+    if (text === null) return [];
+    const content = (await formatOf(client.format)).read(text);
+    return serversAt(content, client.key, folder).slice(0, ENTRIES_MAX);
+  } catch {
+    return [];
+  }
+}
 
 /**
  * Finds the entries of a client's file that start Purser under another name, or, in Claude Code's, for one project alone.

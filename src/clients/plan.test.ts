@@ -4,7 +4,7 @@ import { clients, findClient, type Client, type FileFormat } from './client.js';
 import { formatOf } from './files/formatOf.js';
 import type { Format } from './files/format.js';
 import type { Launch } from './launch/launch.js';
-import { pasteFor, planInstall, planUninstall } from './plan.js';
+import { lossIn, pasteFor, planInstall, planUninstall } from './plan.js';
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 300);
 /** Its parser takes ten times as long as the others. */
@@ -263,6 +263,64 @@ describe('a file that is not as it should be is refused', () => {
     const inYaml = pasteFor(goose, yaml, 'extensions: none\n', launch);
     expect(valueOf(yaml, inYaml ?? '')).toMatchObject({ purser: { args: launch.args, envs: launch.env } });
   });
+});
+
+it('a file that held nothing but our entry goes with it, however its client wrote it', async () => {
+  const codex = findClient('codex')!;
+  const toml = await formatOf(codex.format);
+  const json = await formatOf('json');
+  const desktop = findClient('claude-desktop')!;
+  const both = '[mcp_servers.purser]\ncommand = "npx"\n\n[mcp_servers.purser.env]\nA = "b"\n';
+  expect(planUninstall(codex, toml, both, null)).toEqual({ text: null, change: 'removed' });
+  const inJson = '{"mcpServers":{"purser":{"command":"npx"}}}';
+  expect(planUninstall(desktop, json, inJson, null)).toEqual({ text: null, change: 'removed' });
+  // Somebody's comment or key is theirs, and so is a file that was there.
+  expect(planUninstall(codex, toml, `# mine\n${both}`, null).text).toBe('# mine\n');
+  expect(
+    planUninstall(desktop, json, '{"a":1,"mcpServers":{"purser":{"command":"n"}}}', null).text,
+  ).toContain('"a":1');
+  expect(planUninstall(desktop, json, inJson, '{ "mcpServers": {} }').text).toBe('{"mcpServers":{}}');
+});
+
+it('what a client’s own program leaves out is found', async () => {
+  const codex = findClient('codex')!;
+  const toml = await formatOf('toml');
+  const before = '# mine\nmodel = "m" # best\n[mcp_servers.a]\ncommand = "x"\nodd = 1\n';
+  const ours = '[mcp_servers.purser]\ncommand = "y"\n';
+  expect(lossIn(codex, toml, before, before + ours)).toBeNull();
+  expect(lossIn(codex, toml, before, before.replace(' # best', '') + ours)).toBe('comments');
+  expect(lossIn(codex, toml, before, before.replace('odd = 1\n', '') + ours)).toBe('the entry of a');
+  expect(lossIn(codex, toml, before, before.replace('model = "m" # best\n', '') + ours)).toBe(
+    'the key model',
+  );
+  const claude = findClient('claude-code')!;
+  const json = await formatOf('json');
+  const counted = lossIn(claude, json, '{"numStartups": 1}', '{"numStartups": 2, "mcpServers": {}}');
+  expect(counted).toBeNull();
+});
+
+it('an inline table of TOML is told by what it is', async () => {
+  const codex = findClient('codex')!;
+  const toml = await formatOf('toml');
+  expect(() => planInstall(codex, toml, 'mcp_servers = { a = { command = "x" } }\n', launch)).toThrow(
+    expect.objectContaining({
+      shortMessage: expect.stringMatching(/mcp_servers is an inline table/) as string,
+    }),
+  );
+});
+
+it('Codex that runs unattended asks for no approval and waits for the server', async () => {
+  const codex = findClient('codex')!;
+  const toml = await formatOf('toml');
+  const alone = planInstall(codex, toml, null, { ...launch, unattended: true });
+  expect(valueOf(toml, alone.text ?? '')).toMatchObject({
+    mcp_servers: { purser: { required: true, default_tools_approval_mode: 'approve' } },
+  });
+  const attended = planInstall(codex, toml, null, launch).text ?? '';
+  expect(attended).not.toMatch(/required|approval/);
+  // A later install without the word leaves what the owner chose.
+  expect(planInstall(codex, toml, alone.text, launch).change).toBe('none');
+  expect(planInstall(codex, toml, attended, { ...launch, unattended: true }).change).toBe('updated');
 });
 
 it('an entry that is there keeps what its owner put into it', async () => {

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -16,6 +17,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clients, findClient } from '../../src/clients/client.js';
+import { formatOf } from '../../src/clients/files/formatOf.js';
 import { installInto, uninstallFrom } from '../../src/clients/install.js';
 import { findNode, launchOn, type Launch } from '../../src/clients/launch/launch.js';
 import { userFolder, type Machine } from '../../src/clients/machine.js';
@@ -247,6 +249,27 @@ describe('a file that is odd', () => {
     expect(change).toMatchObject({ change: 'refused', note: expect.stringMatching(says) as string });
     expect(state()).toEqual(before);
     expect(existsSync(`${at()}.purser-backup`)).toBe(false);
+    // Whoever made it read-only gets what to write there.
+    if (_what === 'read-only') expect(change.paste).toContain('"purser": {');
+  });
+
+  it('and one that cannot be looked at ends nothing: the others go on (T44)', async () => {
+    symlinkSync('.cursor', scratch.path('.cursor'));
+    mkdirSync(scratch.path('.gemini'));
+    const env = { PATH: '/nowhere' };
+    const done = await scratch.purser(['install', '--yes', '--no-init', '--no-check'], { env });
+    expect(done).toMatchObject({ exit: 0 });
+    expect(done.out).toMatch(/Gemini CLI.*added/);
+    const named = await scratch.purser(['install', 'cursor', 'gemini-cli', '--no-init', '--no-check'], {
+      env,
+    });
+    expect(named).toMatchObject({ exit: 1 });
+    expect(named.out).toMatch(
+      /Cursor: its file is left as it was, for it cannot be (?:changed|read or written) \(ELOOP\)/,
+    );
+    expect(await scratch.purser(['uninstall', '--yes'], { env })).toMatchObject({
+      out: expect.stringMatching(/Gemini CLI.*taken out/) as string,
+    });
   });
 
   it('keeps its line ends, its tabs and its byte order mark', async () => {
@@ -316,7 +339,7 @@ describe('a client’s own program', () => {
   it('is used where it does the work, and sees no shell', async () => {
     const args = join(scratch.folder, 'args');
     const change = await install(
-      `for a in "$@"; do echo "$a" >> '${args}'; done\necho "{\\"mcpServers\\": {\\"purser\\": $6}}" > '${file}'`,
+      `for a in "$@"; do echo "$a" >> '${args}'; done\necho "{\\"numStartups\\": 2, \\"mcpServers\\": {\\"purser\\": $6}}" > '${file}'`,
     );
     expect(change).toMatchObject({ change: 'added', by: 'program', note: null });
     expect(entry()).toEqual(wanted);
@@ -338,7 +361,7 @@ describe('a client’s own program', () => {
     ['does nothing', 'exit 0', /reported success but added nothing/],
     [
       'adds half of it',
-      `echo '{"mcpServers": {"purser": {"command": "/usr/bin/env"}}}' > "$HOME/.claude.json"`,
+      `echo '{"numStartups": 1, "mcpServers": {"purser": {"command": "/usr/bin/env"}}}' > "$HOME/.claude.json"`,
       null,
     ],
   ])('that %s is made up for', async (_how, script, says) => {
@@ -348,6 +371,19 @@ describe('a client’s own program', () => {
     else expect(change).toMatchObject({ by: 'edit', note: expect.stringMatching(says) as string });
     expect(entry()).toEqual(wanted);
     expect(readFileSync(`${file}.purser-backup`, 'utf8')).toBe('{"numStartups": 1}');
+  });
+
+  it('that drops what others wrote is undone, and the file is edited instead (T44)', async () => {
+    const change = await install(`echo '{"mcpServers": {"purser": {"command": "x"}}}' > '${file}'`);
+    expect(change).toMatchObject({
+      change: 'added',
+      by: 'edit',
+      note: 'claude left out the key numStartups, so the file was edited instead.',
+    });
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+      numStartups: 1,
+      mcpServers: { purser: wanted },
+    });
   });
 
   it('that hangs is ended, with what it started, and made up for', async () => {
@@ -481,6 +517,59 @@ describe('the command', () => {
   });
 });
 
+/** Only root can become another user; elsewhere there is no second one to try it with. */
+const canSwitch = process.getuid?.() === 0 && existsSync('/usr/bin/setpriv');
+describe.skipIf(!canSwitch)(
+  `another user’s files${canSwitch ? '' : ' (skipped: needs root and setpriv)'}`,
+  () => {
+    const UID = 64_410;
+
+    it('by sudo in their home nothing is made, and it is said why', async () => {
+      mkdirSync(scratch.path('theirs'));
+      chownSync(scratch.path('theirs'), UID, UID);
+      const env = { HOME: scratch.path('theirs'), SUDO_UID: String(UID), PURSER_HOME: '' };
+      const run = await scratch.purser(['install', 'cursor', '--yes', '--keystore', 'file'], { env });
+      expect(run).toMatchObject({ exit: 6, out: '' });
+      expect(run.err).toMatch(/as root, by sudo, in .*theirs/);
+      expect(run.err).toContain('without sudo');
+      expect(readdirSync(scratch.path('theirs'))).toEqual([]);
+    });
+
+    it('a client’s folder that only root can enter is told, and the next one is gone on with (T44)', async () => {
+      const home = scratch.path('theirs');
+      for (const folder of ['.cursor', '.gemini', '.codeium'])
+        mkdirSync(join(home, folder), { recursive: true });
+      for (const path of [home, join(home, '.gemini')]) chownSync(path, UID, UID);
+      chmodSync(join(home, '.cursor'), 0o700);
+      chmodSync(join(home, '.codeium'), 0o700);
+      chmodSync(scratch.folder, 0o755);
+      const here = machine({ env: { HOME: home, PATH: '/nowhere' } });
+      // The editors of text are loaded before: the checkout may be in a folder of root's own.
+      await formatOf('jsonc+');
+      await formatOf('jsonc');
+      const told: string[] = [];
+      process.seteuid!(UID);
+      try {
+        for (const id of ['cursor', 'windsurf', 'gemini-cli']) {
+          const [place] = findPlaces(findClient(id)!, here);
+          const done = await installInto(findClient(id)!, place!.file, launch, {
+            machine: here,
+            dryRun: false,
+          });
+          told.push(`${id} ${done.change} ${done.note}`);
+        }
+      } finally {
+        process.seteuid!(0);
+      }
+      expect(told).toEqual([
+        expect.stringMatching(/^cursor refused it cannot be .*EACCES/),
+        expect.stringMatching(/^windsurf refused it cannot be .*EACCES/),
+        'gemini-cli added null',
+      ]);
+    });
+  },
+);
+
 describe('the look whether it starts', () => {
   const program = fileURLToPath(new URL('../../bin/purser.js', import.meta.url));
   const direct = (env: Record<string, string> = {}): Launch => ({
@@ -518,6 +607,7 @@ describe('the look whether it starts', () => {
     expect(await checkLaunch(machine(), deaf, { msMax: 300 })).toEqual({
       starts: false,
       said: 'it did not answer in 0.3 s',
+      hint: null,
     });
   });
 });
@@ -562,5 +652,51 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
     expect(text).not.toContain(PASSPHRASE);
     expect(existsSync(scratch.path('.gemini/settings.json'))).toBe(false);
     expect(await scratch.json(['config', 'get', 'limits.per_call_usd'])).toMatchObject({ value: '0.20' });
+  });
+
+  it('Ctrl-C behind the making of the wallet says that the wallet is there', async () => {
+    mkdirSync(join(scratch.folder, '.cursor'));
+    const args = ['install', 'cursor', '--testnet', '--keystore', 'file', '--no-check'];
+    const person = openTerminal(args, scratch.env({ PATH: '/usr/bin:/bin' }));
+    await person.sees('Passphrase for the keystore');
+    person.type(`${PASSPHRASE}\r`);
+    await person.sees('The same again: ');
+    person.type(`${PASSPHRASE}\r`);
+    await person.sees('Change one?');
+    person.type('\u0003');
+    const { exit, screen } = await person.end();
+    expect(exit).toBe(1);
+    expect(screen.replace(/\s+/g, ' ')).toContain('The new wallet in ~/home stays; no client was changed.');
+    expect(screen).not.toContain('nothing was changed');
+    expect(existsSync(join(scratch.home, 'config.json'))).toBe(true);
+    expect(existsSync(scratch.path('.cursor/mcp.json'))).toBe(false);
+  });
+
+  it('install asks for a missing passphrase again, takes a second try, and keeps it by Enter', async () => {
+    await scratch.makeWallet();
+    mkdirSync(join(scratch.folder, '.codex'));
+    const env = scratch.env({ PATH: '/usr/bin:/bin' });
+    const silent = await scratch.purser(['install', 'codex', '--yes', '--no-check'], { env });
+    expect(silent.err).toMatch(/stays locked in clients.*install --passphrase-file FILE/);
+    const person = openTerminal(['install', 'codex', '--no-check'], env);
+    await person.sees('Keep it there? [Y/n]');
+    person.type('\r');
+    await person.sees('Unlock passphrase (it opens the keystore): ');
+    person.type('wrong\r');
+    await person.sees('does not open the keystore. Unlock passphrase, once more');
+    person.type(`${PASSPHRASE}\r`);
+    await person.sees('Will it run unattended?');
+    person.type('y\r');
+    const { exit, screen } = await person.end();
+    expect(exit).toBe(0);
+    expect(screen).toContain('default_tools_approval_mode = "approve"');
+    expect(screen).toContain('It pays without asking you, within your limits');
+    const kept = join(scratch.home, 'passphrase');
+    expect(statSync(kept).mode & 0o777).toBe(0o600);
+    expect(readFileSync(kept, 'utf8')).toBe(`${PASSPHRASE}\n`);
+    expect(readFileSync(scratch.path('.codex/config.toml'), 'utf8')).toMatch(/required = true/);
+    // The command line reads it as the clients do; what is the owner's alone does not.
+    expect(await scratch.purser(['address'])).toMatchObject({ exit: 0, err: '' });
+    expect(await scratch.purser(['config', 'set', 'limits.per_day_usd', '40'])).toMatchObject({ exit: 3 });
   });
 });

@@ -146,7 +146,27 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
     const wrong = terminal(set, { PURSER_PASSPHRASE_FILE: scratch.passphraseFile });
     await wrong.sees('Unlock passphrase (it opens the keystore): ');
     wrong.type('not this one\r');
+    await wrong.sees('That does not open the keystore');
+    wrong.type('nor this one\r');
+    await wrong.sees('That does not open the keystore');
+    wrong.type('\r');
     expect(await wrong.end()).toMatchObject({ exit: 6 });
+    const second = terminal(set, { PURSER_PASSPHRASE_FILE: scratch.passphraseFile });
+    await second.sees('Unlock passphrase (it opens the keystore): ');
+    second.type('not this one\r');
+    await second.sees('once more');
+    second.type(`${PASSPHRASE}\r`);
+    expect(await second.end()).toMatchObject({ exit: 0 });
+    expect(
+      await scratch.purser([
+        'config',
+        'set',
+        'limits.per_day_usd',
+        '5',
+        '--passphrase-file',
+        scratch.passphraseFile,
+      ]),
+    ).toMatchObject({ exit: 0 });
     const owner = terminal(set, { PURSER_PASSPHRASE_FILE: scratch.passphraseFile });
     await owner.sees('Unlock passphrase (it opens the keystore): ');
     owner.type(`${PASSPHRASE}\r`);

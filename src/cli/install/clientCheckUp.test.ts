@@ -1,7 +1,17 @@
 import { createHmac } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clients, findClient } from '../../clients/client.js';
 import { installInto } from '../../clients/install.js';
@@ -13,6 +23,9 @@ import { machineOf } from './clientChoice.js';
 import { checkUpClients } from './clientCheckUp.js';
 import { Flags, type CommandCall } from '../command.js';
 import { fakeIo } from '../terminal/io.fixture.js';
+
+/** Where the program keeps compiled code: not in the tester's own home. */
+const COMPILED = fileURLToPath(new URL('../../../node_modules/.cache/purser-test', import.meta.url));
 
 let folder: string;
 let call: CommandCall;
@@ -222,7 +235,7 @@ describe('with the keys in an encrypted file', () => {
   });
 
   test.each<[string, Record<string, string>, Check['state'], RegExp]>([
-    ['no passphrase', {}, 'warn', /names no file with the passphrase/],
+    ['no passphrase', {}, 'warn', /names no file with the unlock passphrase and none is kept/],
     [
       'a passphrase that is gone',
       { PURSER_PASSPHRASE_FILE: '/nowhere/pass' },
@@ -234,8 +247,17 @@ describe('with the keys in an encrypted file', () => {
     expect((await look()).get('client Zed')).toMatchObject({
       state,
       says: expect.stringMatching(says) as string,
-      mend: { action: { kind: 'installClient', clients: ['zed'] }, gives: 'unlockPassphrase' },
+      mend: {
+        say: expect.stringContaining(join(call.home, 'passphrase')) as string,
+        action: { kind: 'installClient', clients: ['zed'] },
+      },
     });
+  });
+
+  test('one that is kept beside the wallet unlocks it in every client', async () => {
+    await install('zed', usual({ env: { PATH: bin } }));
+    writeFileSync(join(call.home, 'passphrase'), 'kept\n', { mode: 0o600 });
+    expect((await look()).get('client Zed')).toMatchObject({ state: 'ok' });
   });
 
   test('a passphrase that is there is in order, and never shown', async () => {
@@ -290,5 +312,47 @@ test('an entry that is switched off, one over HTTP, and one that is nothing', as
   expect((await look()).get('client opencode')).toMatchObject({
     state: 'fail',
     mend: { action: { kind: 'installClient', clients: ['opencode'] } },
+  });
+});
+
+test('entries by other names and for one project alone are told', async () => {
+  const file = join(folder, '.claude.json');
+  const entry = { command: 'npx', args: ['-y', 'purser-mcp'] };
+  const projects = { '/work/shop': { mcpServers: { purser: entry, other: { command: 'x' } } } };
+  writeFileSync(file, JSON.stringify({ mcpServers: { wallet: entry }, projects }));
+  const check = (await look()).get('client Claude Code, other entries');
+  expect(check).toMatchObject({ state: 'warn' });
+  expect(check?.says).toMatch(/as "wallet", "purser" of the project \/work\/shop\.$/);
+});
+
+describe('starting each entry for real', () => {
+  const start = async (): Promise<Map<string, Check>> =>
+    new Map((await checkUpClients(call, true)).map((check) => [check.name, check]));
+
+  test('a server that answers is told, one way of starting once', async () => {
+    const count = join(folder, 'count');
+    const real = fileURLToPath(new URL('../../../bin/purser.js', import.meta.url));
+    const text = `#!/bin/sh\necho x >> '${count}'\nexec "${process.execPath}" "${real}"\n`;
+    program('npx', text);
+    const env = { PATH: `${bin}:/bin:/usr/bin`, XDG_CACHE_HOME: COMPILED, PURSER_HOME: call.home };
+    await install('cursor', usual({ env }));
+    await install('zed', usual({ env }));
+    const checks = await start();
+    for (const name of ['client Cursor', 'client Zed'])
+      expect(checks.get(name)?.says).toMatch(/It starts, in \d+ ms\..*It answers: .*no wallet/i);
+    expect(readFileSync(count, 'utf8')).toBe('x\n');
+  });
+
+  test('one that does not fails with what it said, and a broken npx cache with the folder to remove', async () => {
+    program(
+      'npx',
+      '#!/bin/sh\necho "Error: Cannot find module \'/x/.npm/_npx/0a1b2c3d4e5f6a7b/node_modules/y.js\'" >&2\nexit 1\n',
+    );
+    await install('cursor', usual({ env: { PATH: `${bin}:/bin` } }));
+    expect((await start()).get('client Cursor')).toMatchObject({
+      state: 'fail',
+      says: expect.stringMatching(/does not start: it ended with exit code 1: Error: Cannot find/) as string,
+      mend: { say: expect.stringContaining('remove the folder /x/.npm/_npx/0a1b2c3d4e5f6a7b') as string },
+    });
   });
 });

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { backupOf } from '../../clients/files/clientFile.js';
+import type { Launch } from '../../clients/launch/launch.js';
+import { checkLaunch, type SelfCheck } from '../../clients/launch/selfCheck.js';
 import { findStartFault } from '../../clients/launch/startFault.js';
 import {
   addressIn,
@@ -25,12 +27,20 @@ type Finding = Required<Pick<Check, 'state' | 'says'>> & Pick<Check, 'mend'>;
 
 /**
  * Looks at each client that is on this machine: whether Purser is in it, and whether it will start from what is
- * written there. Starts no server, changes nothing and never rejects.
+ * written there. Starts it for real where `starts` is set, each way of starting once. Changes nothing and never rejects.
  */
-export async function checkUpClients(call: CommandCall): Promise<Check[]> {
+export async function checkUpClients(call: CommandCall, starts = false): Promise<Check[]> {
   const targets = (await findTargets(call.io, [])).filter(({ there, entry }) => there || entry !== undefined);
   const having = targets.filter(({ entry, fault }) => entry !== undefined || fault !== null);
-  const checks = await Promise.all(having.map((target) => lookAtClient(call, target)));
+  const tried = new Map<string, Promise<SelfCheck>>();
+  const start = (launch: Launch): Promise<SelfCheck> => {
+    const key = JSON.stringify([launch.command, launch.args, launch.env]);
+    const known = tried.get(key) ?? checkLaunch(machineOf(call.io), launch);
+    tried.set(key, known);
+    return known;
+  };
+  const looked = await Promise.all(having.map((target) => lookAtClient(call, target, starts ? start : null)));
+  const checks = [...looked, ...targets.flatMap((target) => lookAtOthers(call, target))];
   const without = targets.filter((target) => !having.includes(target)).map(({ client }) => client.label);
   if (targets.some(({ entry }) => entry !== undefined)) {
     if (without.length === 0) return checks;
@@ -46,7 +56,22 @@ export async function checkUpClients(call: CommandCall): Promise<Check[]> {
   ];
 }
 
-async function lookAtClient(call: CommandCall, target: Target): Promise<Check> {
+/** Entries that start Purser under another name, or for one project: they stay when ours is taken out. */
+function lookAtOthers({ io }: CommandCall, { client, file, others }: Target): Check[] {
+  if (others.length === 0) return [];
+  const places = others.map(({ name, project }) =>
+    project === null ? `"${name}"` : `"${name}" of the project ${shortPath(io, project)}`,
+  );
+  const says = `Purser is also in ${shortPath(io, file)} as ${places.join(', ')}.`;
+  const mend = { say: 'Each entry starts a server of its own. Take out by hand those that you do not want.' };
+  return [{ name: `client ${client.label}, other entries`, state: 'warn', says, mend }];
+}
+
+async function lookAtClient(
+  call: CommandCall,
+  target: Target,
+  start: ((launch: Launch) => Promise<SelfCheck>) | null,
+): Promise<Check> {
   const { client, file, entry, fault } = target;
   const name = `client ${client.label}`;
   const at = shortPath(call.io, file);
@@ -75,18 +100,34 @@ async function lookAtClient(call: CommandCall, target: Target): Promise<Check> {
       },
     };
   }
-  const start = await findStartFault(launch, machineOf(call.io));
+  const startFault = await findStartFault(launch, machineOf(call.io));
+  const trial = startFault === null && !launch.off && start !== null ? await start(launch) : null;
   const findings = [
-    ...(start === null ? [] : [{ state: 'fail', says: `It will not start: ${start}.`, mend } as const]),
+    ...(startFault === null
+      ? []
+      : [{ state: 'fail', says: `It will not start: ${startFault}.`, mend } as const]),
+    ...findingsOf(trial, mend),
     ...lookAtVersion(call, launch),
     ...(await lookAtEnvironment(call, target, launch)),
     ...(launch.off ? [{ state: 'warn', says: 'It is switched off in the client.' } as const] : []),
   ];
   const worst = findings.find(({ state }) => state === 'fail') ?? findings[0];
-  const version = specIn(launch) ?? (startsInstalled(launch) ? 'the installed package' : 'a program of your own');
-  const says = [`${at} starts ${version}.`, ...findings.map((finding) => finding.says)].join(' ');
+  const version =
+    specIn(launch) ?? (startsInstalled(launch) ? 'the installed package' : 'a program of your own');
+  const ready = trial?.starts === true ? [`It starts, in ${trial.ms} ms.`] : [];
+  const says = [`${at} starts ${version}.`, ...ready, ...findings.map((finding) => finding.says)].join(' ');
   if (worst === undefined) return ok(name, says);
   return { name, state: worst.state, says, ...(worst.mend === undefined ? {} : { mend: worst.mend }) };
+}
+
+function findingsOf(trial: SelfCheck | null, mend: OwnerStep): Finding[] {
+  if (trial === null) return [];
+  if (!trial.starts) {
+    const says = `It does not start: ${trial.said}.`;
+    return [{ state: 'fail', says, mend: trial.hint === null ? mend : { say: `${trial.hint}.` } }];
+  }
+  // What the wallet itself lacks has lines of its own; that a client cannot open what opens here has not.
+  return trial.wallet === null ? [] : [{ state: 'warn', says: `It answers: ${trial.wallet.message}` }];
 }
 
 function lookAtVersion({ io }: CommandCall, launch: WrittenLaunch): Finding[] {

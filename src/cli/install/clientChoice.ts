@@ -7,10 +7,12 @@ import {
   launchInstalled,
   launchOn,
   pinnedSpec,
-  type Launch, type NodePlace } from '../../clients/launch/launch.js';
+  type Launch,
+  type NodePlace,
+} from '../../clients/launch/launch.js';
 import type { Machine } from '../../clients/machine.js';
 import { findPlaces } from '../../clients/place.js';
-import { otherEntriesIn, type OtherEntry } from '../../clients/otherEntries.js';
+import { otherEntriesIn, projectEntriesIn, type OtherEntry } from '../../clients/otherEntries.js';
 import { pinOf } from '../../clients/launch/writtenLaunch.js';
 import { resolveHome } from '../../config/home.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
@@ -50,7 +52,11 @@ export async function findTargets(io: CliIo, names: readonly string[]): Promise<
     places.map(async (place) => {
       try {
         const entry = await entryIn(place.client, place.file);
-        return { ...place, entry, fault: null, others: await otherEntriesIn(place.client, place.file) };
+        const others = [
+          ...(await otherEntriesIn(place.client, place.file)),
+          ...(await projectEntriesIn(place.client, process.cwd(), place.file)),
+        ];
+        return { ...place, entry, fault: null, others };
       } catch (error) {
         // T44: one client's trouble never ends another's.
         const fault = isWalletError(error) ? error.shortMessage : 'it cannot be read';

@@ -106,7 +106,11 @@ export async function checkAndTell(io: CliIo, launch: Launch, node: NodePlace): 
           ? []
           : [cleanLine(`But: ${check.wallet.tell ?? check.wallet.message}`, NOTE_LENGTH_MAX)]),
       ]
-    : [`It does NOT start: ${check.said}`, `What may be the matter: ${showLine(commandLine('doctor'), io)}`];
+    : [
+        `It does NOT start: ${check.said}`,
+        ...(check.hint === null ? [] : [cleanLine(`${check.hint}.`, NOTE_LENGTH_MAX)]),
+        `What may be the matter: ${showLine(commandLine('doctor'), io)}`,
+      ];
   if (node.passing) {
     lines.push(
       `The Node it starts with is of one version (${process.execPath}): when you remove that version, run install again.`,

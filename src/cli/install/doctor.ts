@@ -22,7 +22,11 @@ const LOOKS: Readonly<Record<Check['state'], Look>> = { ok: 'green', warn: 'yell
 /** Checks everything the wallet needs and prints a line for each; whatever is broken, it goes on. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, home, flags } = call;
-  const checks = [lookAtNode(), ...(await lookAtWallet(call)), ...(await checkUpClients(call))];
+  const checks = [
+    lookAtNode(),
+    ...(await lookAtWallet(call)),
+    ...(await checkUpClients(call, flags.has('start'))),
+  ];
   const url = flags.text('quote');
   if (url !== undefined) checks.push(await lookAtQuote(call, url));
   const failures = checks.filter(({ state }) => state === 'fail').length;

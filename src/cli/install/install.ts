@@ -128,10 +128,7 @@ async function wantsUnattended({ io, flags }: CommandCall, targets: readonly Tar
   if (flags.has('unattended')) return true;
   const asking = targets.filter(({ client }) => client.unattended !== undefined);
   if (asking.length === 0 || flags.has('yes') || flags.has('dryRun') || !isInteractive(io)) return false;
-  printLines(io.stderr, [
-    '',
-    ...asking.flatMap(({ client }) => client.unattended?.asks ?? []),
-  ]);
+  printLines(io.stderr, ['', ...asking.flatMap(({ client }) => client.unattended?.asks ?? [])]);
   return askYes(io, 'Will it run unattended?');
 }
 

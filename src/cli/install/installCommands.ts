@@ -15,6 +15,10 @@ export const installCommands = [
       { flags: '--yes', doc: 'Ask nothing: use every client found and the given flags.' },
       { flags: '--no-init', doc: 'Do not create a wallet.' },
       { flags: '--no-check', doc: 'Skip the test start of the server.' },
+      {
+        flags: '--unattended',
+        doc: 'For runs that nobody watches, such as codex exec: the client asks before no payment, and waits for the server.',
+      },
       { flags: '--keystore <where>', doc: 'For a new wallet: keychain (default) or file.' },
       {
         flags: '--passphrase-file <file>',
@@ -137,9 +141,11 @@ export const doctorCommands = [
     name: 'doctor',
     group: 'Stop and check',
     summary: 'Check everything the wallet needs and say how to fix it. Exit code 1 if a check fails.',
-    details: 'Changes nothing and pays nothing. The output contains no secret and can go into a bug report.',
+    details:
+      'Changes nothing and pays nothing. It starts the server as each client does, and ends it again. The output contains no secret and can go into a bug report.',
     flags: [
       { flags: '--quote <url>', doc: 'Also quote a GET of this URL. The request is really sent.' },
+      { flags: '--no-start', doc: 'Do not start each client’s server to see whether it answers.' },
       ...OPENS,
     ],
     examples: ['doctor', 'doctor --json'],

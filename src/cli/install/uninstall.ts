@@ -33,6 +33,7 @@ export async function run(call: CommandCall): Promise<number> {
   }
   if (dryRun) printDiffs(io, changes);
   printLines(io.stdout, changes.length === 0 ? ['No client here has it.'] : changeLines(io, changes, dryRun));
+  printLines(io.stdout, otherLines(io, await findTargets(io, [])));
   if (!dryRun) printLines(io.stdout, walletLines(call, money));
   return isWhole ? 0 : 1;
 }
@@ -44,6 +45,16 @@ async function chosenTargets({ io, args, flags }: CommandCall): Promise<readonly
   const having = all.filter(({ entry, fault }) => entry !== undefined || fault !== null);
   if (names.length > 0 || flags.has('yes') || flags.has('dryRun') || having.length === 0) return having;
   return chooseTargets(io, having, 'Take purser out of which? Enter for all, or numbers such as 1,3: ');
+}
+
+/** Entries that start Purser and are not the one that install makes: told, and left to who made them. */
+function otherLines(io: CommandCall['io'], targets: readonly Target[]): string[] {
+  return targets.flatMap(({ client, file, others }) =>
+    others.map(
+      ({ name, project }) =>
+        `${client.label} also starts purser as "${name}"${project === null ? '' : ` in the project ${shortPath(io, project)}`}: take that out by hand in ${shortPath(io, file)}`,
+    ),
+  );
 }
 
 /** Money of one agent on one network; `on_chain` is null where its RPC does not answer. */

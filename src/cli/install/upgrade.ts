@@ -26,7 +26,9 @@ export async function run(call: CommandCall): Promise<number> {
   }
   const isJson = flags.has('json');
   const notes = [
-    ...newer.map(({ client, entry }) => `${client.label} starts ${pinOf(entry)}, which is newer: left alone.`),
+    ...newer.map(
+      ({ client, entry }) => `${client.label} starts ${pinOf(entry)}, which is newer: left alone.`,
+    ),
     ...installed.map(
       ({ client }) =>
         `${client.label} starts the installed package, which npm moves: npm install -g ${PACKAGE}@latest`,

@@ -178,9 +178,7 @@ function keystorePassphrase({ io, home, flags }: CommandCall): AskPassphrase {
     const named = await servedPassphrase(io.env, home, warnOn(io));
     if (named !== null || flags.has('yes') || !isInteractive(io)) return named;
     const { findKeystoreKind } = await import('../../keys/keystore.js');
-    return (await findKeystoreKind(home)) === undefined
-      ? typeTwice(io)
-      : askHidden(io, question);
+    return (await findKeystoreKind(home)) === undefined ? typeTwice(io) : askHidden(io, question);
   });
 }
 

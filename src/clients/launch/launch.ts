@@ -127,7 +127,12 @@ const FLATPAK_FILE = /[\\/]\.var[\\/]app[\\/][^\\/]+[\\/]/;
 export function launchFrom(file: string, launch: Launch): Launch {
   if (!FLATPAK_FILE.test(file)) return launch;
   const env = Object.entries(launch.env).map(([name, value]) => `--env=${name}=${value}`);
-  return { ...launch, command: 'flatpak-spawn', args: ['--host', ...env, launch.command, ...launch.args], env: {} };
+  return {
+    ...launch,
+    command: 'flatpak-spawn',
+    args: ['--host', ...env, launch.command, ...launch.args],
+    env: {},
+  };
 }
 
 function realOf(file: string): string | null {

@@ -4,6 +4,7 @@ import { cleanLine } from '../../text/untrusted.js';
 import type { Launch } from './launch.js';
 import { userFolder, type Machine } from '../machine.js';
 import { LAST_WORDS_MS } from '../ownProgram.js';
+import { startHint } from './startHint.js';
 
 /** npx may have to fetch us first; clients give a server about as long. */
 const CHECK_MS_MAX = 60_000;
@@ -22,7 +23,11 @@ export type SelfCheck =
       /** What its ledger tool answered, null for a plain ok: a wallet that is locked says so here. */
       readonly wallet: { readonly message: string; readonly tell: string | null } | null;
     }
-  | { readonly starts: false; readonly said: string };
+  | {
+      readonly starts: false;
+      readonly said: string;
+      /** What may be done about it; null for nothing that is known. */ readonly hint: string | null;
+    };
 
 /** What clients hand on of their own environment: these and no more, and from a dock not even PATH. */
 const HANDED_ON: Readonly<Record<'posix' | 'win32', readonly string[]>> = {
@@ -78,10 +83,12 @@ export async function checkLaunch(
     return { starts: true, tools: tools.length, ms, wallet: status === 'ok' ? null : { message, tell } };
   } catch (error) {
     const lines = Buffer.concat(heard).toString('utf8').trim().split('\n').slice(-3).join(' ');
+    const all = Buffer.concat(heard).toString('utf8');
     const why = deadline.aborted ? `it did not answer in ${msMax / 1000} s` : (error as Error).message;
     return {
       starts: false,
       said: cleanLine([why, lines].filter((part) => part !== '').join(': '), SAID_LENGTH_MAX),
+      hint: startHint(launch, all, deadline.aborted, machine),
     };
   } finally {
     stop(child, machine);

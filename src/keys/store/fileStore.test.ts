@@ -162,6 +162,28 @@ describe('unlocking', () => {
     await expect(store.unlock()).resolves.toMatchObject({ secretKind: 'phrase' });
   });
 
+  it('asks again for what did not open it, twice, and no more where the same comes again', async () => {
+    await copyWallet();
+    const asked: number[] = [];
+    const answers = (given: readonly (string | null)[]) =>
+      openKeystore(
+        { kind: 'file', home },
+        { passphrase: async (attempt = 0) => (asked.push(attempt), given[attempt] ?? null) },
+      );
+    await expect(answers(['wrong', 'wrong too', PASSPHRASE]).unlock()).resolves.toMatchObject({
+      secretKind: 'phrase',
+    });
+    expect(asked.splice(0)).toEqual([0, 1, 2]);
+    for (const [given, times] of [
+      [['wrong', 'wrong', PASSPHRASE], 2],
+      [['wrong', null, PASSPHRASE], 2],
+      [['a', 'b', 'c', PASSPHRASE], 3],
+    ] as const) {
+      await expect(answers(given).unlock()).rejects.toMatchObject({ code: 'wrong_passphrase' });
+      expect(asked.splice(0)).toHaveLength(times);
+    }
+  });
+
   it('takes an accented passphrase in whichever form it is typed', async () => {
     await keystore('caf\u00e9').create(PHRASE);
     await expect(keystore('cafe\u0301').unlock()).resolves.toMatchObject({ secretKind: 'phrase' });
