@@ -220,7 +220,7 @@ function nextLines(
     ...thenLines(call.io, changes, launch),
     ...(byNpx
       ? [
-          `It is started by npx, which looks the package up each time. Quicker: npm install -g ${PACKAGE}, then purser install --unattended`,
+          `It is started by npx, which looks the package up each time. Quicker: npm install -g ${PACKAGE}, then this again.`,
         ]
       : []),
   ];
