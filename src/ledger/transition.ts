@@ -9,6 +9,8 @@ import type { Payment } from './payment.js';
 export interface SignedPayload {
   readonly name: string;
   readonly value: string;
+  /** Another header that carries the same bytes, for sellers who read that one alone. */
+  readonly alsoUnder?: string;
   /** The last block that can take it, on chains that count blocks; kept with the bytes, never sent. */
   readonly validBeforeBlock?: number;
   /** Where the chain's operators stood when it was signed; kept with the bytes, never sent. */

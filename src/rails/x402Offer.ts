@@ -47,6 +47,6 @@ export function writePayment(
 ): SignedPayload {
   const { x402, required } = offer as X402Offer;
   const extras = paymentIdentifierOf(required) === 'none' ? {} : { paymentIdentifier: paymentId };
-  const { headerName, headerValue } = encodePayment(x402, required, payload, extras);
-  return { name: headerName, value: headerValue };
+  const { headerName, headerValue, ...more } = encodePayment(x402, required, payload, extras);
+  return { name: headerName, value: headerValue, ...more };
 }

@@ -100,7 +100,9 @@ describe('a v2 payment', () => {
     const ours = encodePayment(offer, required, payload);
     const client = new x402Client().register('eip155:*', new ExactEvmClient(payer));
     const theirs = await client.createPaymentPayload(challenge as never);
-    expect(decode(ours.headerValue)).toEqual(JSON.parse(JSON.stringify({ ...theirs, payload })));
+    // Some sellers read these at the top of v2 as well.
+    const top = { scheme: 'exact', network: offer.networkOnWire };
+    expect(decode(ours.headerValue)).toEqual(JSON.parse(JSON.stringify({ ...theirs, ...top, payload })));
     expect(Object.keys(new x402HTTPClient(client).encodePaymentSignatureHeader(theirs))).toEqual([
       ours.headerName,
     ]);
@@ -147,8 +149,22 @@ describe('a v2 payment', () => {
   it('has no resource and no extensions where the seller sent none', async () => {
     const { required, offer } = demand(v2Challenge([v2Offer()], { resource: undefined }));
     const decoded = decode(encodePayment(offer, required, await sign(offer)).headerValue);
-    expect(Object.keys(decoded)).toEqual(['x402Version', 'accepted', 'payload']);
+    expect(Object.keys(decoded)).toEqual(['x402Version', 'scheme', 'network', 'accepted', 'payload']);
     expect(PaymentPayloadV2Schema.safeParse(decoded).error).toBeUndefined();
+  });
+
+  it('goes under the old name too where the seller showed no header of its own', async () => {
+    const inHeader = demand(v2Challenge([v2Offer()]));
+    const bodyText = JSON.stringify(v2Challenge([v2Offer()]));
+    const inBody = { status: 402, headers: [], bodyText, requestUrl: REQUEST_URL };
+    const both = { ...inBody, headers: [['payment-required', 'not a challenge']] as const };
+    const alsoUnder = async (required: PaymentRequired): Promise<string | undefined> => {
+      const offer = required.offers[0]!;
+      return encodePayment(offer, required, await sign(offer)).alsoUnder;
+    };
+    expect(await alsoUnder(inHeader.required)).toBeUndefined();
+    expect(await alsoUnder(parsePaymentRequired(inBody)!)).toBe('X-PAYMENT');
+    expect(await alsoUnder(parsePaymentRequired(both)!)).toBeUndefined();
   });
 });
 

@@ -13,6 +13,8 @@ export interface PaymentHeader {
   readonly headerName: 'X-PAYMENT' | 'PAYMENT-SIGNATURE';
   /** Standard base64 of JSON. */
   readonly headerValue: string;
+  /** The name of version 1, where a seller of version 2 may read no other: the same bytes go under both. */
+  readonly alsoUnder?: 'X-PAYMENT';
 }
 
 /** What a payment may carry beside the authorization. */
@@ -32,7 +34,9 @@ export function paymentIdentifierOf(required: PaymentRequired): 'none' | 'offere
  * Writes the header that pays an offer: `X-PAYMENT` for a v1 offer, `PAYMENT-SIGNATURE` for a v2 one.
  *
  * v2 echoes the offer, the resource and the extensions as they were received; an identifier is added where the seller
- * takes one, and nothing is ever removed. Throws `internal` for a payload that is not the offer's own, and for an
+ * takes one, and nothing is ever removed. Scheme and network stand at the top as well, as in v1: some sellers of v2
+ * read them there, and the others pass over them. A seller whose challenge stands in its body alone may have kept the
+ * old header too, and gets the payment under both names. Throws `internal` for a payload that is not the offer's own, and for an
  * identifier that is malformed, or missing where the seller requires one.
  */
 export function encodePayment(
@@ -55,12 +59,18 @@ export function encodePayment(
   const extensions = extendExtensions(required, extras.paymentIdentifier);
   const body = {
     x402Version: 2,
+    scheme: offer.scheme,
+    network: offer.networkOnWire,
     ...(required.resource === undefined ? {} : { resource: required.resource }),
     accepted: offer.raw,
     payload,
     ...(extensions === undefined ? {} : { extensions }),
   };
-  return { headerName: 'PAYMENT-SIGNATURE', headerValue: writeJsonHeader(body) };
+  return {
+    headerName: 'PAYMENT-SIGNATURE',
+    headerValue: writeJsonHeader(body),
+    ...(required.isInBody ? { alsoUnder: 'X-PAYMENT' } : {}),
+  };
 }
 
 function extendExtensions(required: PaymentRequired, id: string | undefined): JsonObject | undefined {

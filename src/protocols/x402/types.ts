@@ -56,6 +56,8 @@ export interface PaymentRequired extends Omit<PaymentDemand, 'offers'> {
   readonly offers: readonly PaymentOffer[];
   /** v2's top-level `resource` as received, to be echoed; `extensions` likewise. */
   readonly resource: JsonObject | undefined;
+  /** Whether it was read from the body, and no header of the answer held a challenge. */
+  readonly isInBody: boolean;
 }
 
 /** A partly signed transaction as x402 carries it: the wire format in base64. */

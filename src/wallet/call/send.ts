@@ -192,7 +192,7 @@ export async function send(
         method: target.method,
         url,
         ...asRedirected(call, target),
-        signed: { origin: url.origin, headers: [[payload.name, payload.value]] },
+        signed: { origin: url.origin, headers: headersOf(payload) },
       },
       {
         deadline: { connectMs: Math.min(CONNECT_MAX_MS, sellerMs), firstByteMs: sellerMs, wholeMs: sellerMs },
@@ -205,6 +205,12 @@ export async function send(
     if (error instanceof NetFailure) return error;
     throw error;
   }
+}
+
+/** One signature, under each name by which the seller may read it. */
+function headersOf({ name, value, alsoUnder }: SignedPayload): (readonly [string, string])[] {
+  const names = alsoUnder === undefined ? [name] : [name, alsoUnder];
+  return names.map((each) => [each, value]);
 }
 
 /** The URL under the rules of this config: as it was judged when the call began, where neither changed since. */

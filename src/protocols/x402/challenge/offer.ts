@@ -114,7 +114,7 @@ function readOffer(entry: JsonValue, context: OfferContext): PaymentOffer | Faul
   if (amountAtomic instanceof Fault) return amountAtomic;
   const parties = readParties(entry, network.row, asset);
   if (parties instanceof Fault) return parties;
-  const maxTimeoutSeconds = readTimeout(entry);
+  const maxTimeoutSeconds = readTimeout(entry, network.row);
   if (maxTimeoutSeconds instanceof Fault) return maxTimeoutSeconds;
   const fault = checkEcho(entry, x402Version === 2 ? context.sharedEchoBytes : 0);
   if (fault !== undefined) return fault;
@@ -266,8 +266,10 @@ function readPayTo(entry: JsonObject): Address | Fault {
   return payTo === ZERO_ADDRESS ? malformed('The payee is the zero address.') : payTo;
 }
 
-function readTimeout(entry: JsonObject): number | Fault {
-  const stated = statedField(entry, 'maxTimeoutSeconds') ?? MAX_TIMEOUT_DEFAULT_SEC;
+/** On Solana the blockhash ends a payment: sellers who say so by 0 have named no time. */
+function readTimeout(entry: JsonObject, { family }: Network): number | Fault {
+  const named = statedField(entry, 'maxTimeoutSeconds');
+  const stated = named === undefined || (named === 0 && family === 'svm') ? MAX_TIMEOUT_DEFAULT_SEC : named;
   if (
     typeof stated !== 'number' ||
     !Number.isInteger(stated) ||

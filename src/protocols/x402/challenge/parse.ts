@@ -24,6 +24,9 @@ export const CHALLENGE_BYTES_MAX = 1_048_576;
 /** How often one 402 may repeat its challenge header before the rest is ignored. */
 const CHALLENGE_HEADERS_MAX = 4;
 
+/** The headers that a challenge is read from. */
+const CHALLENGE_HEADERS = ['payment-required', 'x-payment-required'];
+
 /** `index` of a rejection that concerns the challenge as a whole. */
 export const WHOLE_CHALLENGE = -1;
 
@@ -45,9 +48,10 @@ const SELLER_ERROR_CODE_POINTS_MAX = 200;
 export function parsePaymentRequired(answer: EndpointAnswer): PaymentRequired | null {
   if (answer.status !== 402) return null;
   const otherProtocols = readOtherProtocols(answer.headers);
+  const isInBody = !CHALLENGE_HEADERS.some((name) => headerValues(answer.headers, name).length > 0);
   let first: PaymentRequired | undefined;
   for (const challenge of findChallenges(answer)) {
-    const required = { ...readChallenge(challenge, answer.requestUrl), otherProtocols };
+    const required = { ...readChallenge(challenge, answer.requestUrl), otherProtocols, isInBody };
     if (required.offers.length > 0) return required;
     first ??= required;
   }
@@ -63,6 +67,7 @@ export function parsePaymentRequired(answer: EndpointAnswer): PaymentRequired | 
     description: undefined,
     sellerError: undefined,
     otherProtocols,
+    isInBody,
   };
 }
 
@@ -116,7 +121,10 @@ function acceptsOf(challenge: JsonObject): JsonValue[] | undefined {
   return isJsonObject(accepts) ? [accepts] : undefined;
 }
 
-function readChallenge(challenge: JsonObject, requestUrl: string): Omit<PaymentRequired, 'otherProtocols'> {
+function readChallenge(
+  challenge: JsonObject,
+  requestUrl: string,
+): Omit<PaymentRequired, 'otherProtocols' | 'isInBody'> {
   const statedVersion = statedField(challenge, 'x402Version');
   const x402Version = readVersion(statedVersion);
   const accepts = (acceptsOf(challenge) ?? []).slice(0, OFFERS_MAX);
