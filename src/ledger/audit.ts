@@ -15,6 +15,7 @@ export interface AuditFinding {
     | 'agents'
     | 'quotes'
     | 'answers'
+    | 'leases'
     | 'looks'
     | 'witnesses';
   readonly id: string;

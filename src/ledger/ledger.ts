@@ -16,6 +16,7 @@ import type {
   SignedPayload,
   Transition,
 } from './transition.js';
+import type { Lease } from './lease.js';
 import type { Quote } from './quote.js';
 import type { Rebased } from './rebase.js';
 import type { ImportedPayment, Rebuilt } from './rebuild.js';
@@ -102,6 +103,24 @@ export interface PaymentControl {
   recapture(id: string, proof: LandingProof, nowMs: number): Promise<Transition>;
 }
 
+/**
+ * Who is busy with a payment. A hold gives its lease to the process that opens it, and sending one that nobody has takes
+ * it; `unknown`, a release and a stored answer end it. Only its holder signs and sends, whatever the clocks say: a process
+ * that stood still finds its lease taken, and stops.
+ */
+export interface LeaseBook {
+  /** The lease on a payment, or null where nobody has one. */
+  findLease(paymentId: string): Promise<Lease | null>;
+  /** Whether a lease is this ledger's own. */
+  isHeldHere(lease: Lease): boolean;
+  /** Takes a lease over that stands exactly as it was seen; false where it was renewed, taken or ended meanwhile. */
+  takeLease(paymentId: string, seen: Lease | null, nowMs: number): Promise<boolean>;
+  /** Renews this ledger's own lease; false where it has none any more. */
+  renewLease(paymentId: string, nowMs: number): Promise<boolean>;
+  /** Ends this ledger's own lease, where it still has one. */
+  endLease(paymentId: string): Promise<void>;
+}
+
 /** Payments as they stand. Each row's code is checked, and that it is its newest. */
 export interface PaymentReader {
   /** The payment by id, or null. */
@@ -126,8 +145,7 @@ export interface PaymentReader {
   /** What counts against each line now, in the lines' order; for showing: {@link PaymentControl.openHold} decides. */
   usage(lines: readonly CountedLine[], nowMs: number): Promise<bigint[]>;
   /**
-   * Resolves with the payment once its fate is no longer open or nobody drives it any more, or as it stands when the
-   * signal ends the wait.
+   * Resolves with the payment once its end is known or it is `unknown`, or as it stands when the signal ends the wait.
    */
   waitForEnd(id: string, signal: AbortSignal): Promise<Payment>;
 }
@@ -316,6 +334,7 @@ export interface Ledger
     SessionBook,
     QuoteBook,
     PaymentControl,
+    LeaseBook,
     PaymentReader,
     ReportReader,
     WithdrawalControl,

@@ -13,6 +13,8 @@ export interface LedgerOptions {
   readonly lockWaitMaxMs?: number;
   /** Whether the wallet is stopped by what stands outside the ledger; it is asked wherever a freeze is looked for. */
   readonly isStopped?: () => boolean;
+  /** Whose its leases are; this process's unless said: tests are two processes at once. */
+  readonly holder?: string;
   /** How far its time may go on; with the wall clock unless said. */
   readonly clock?: LedgerClock;
 }

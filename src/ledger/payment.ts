@@ -60,9 +60,6 @@ export interface Payment {
   /** The payment header exactly as it was or will be sent, `{name, value}` as JSON; null until signed. */
   readonly payload: string | null;
   readonly configVersion: number;
-  readonly ownerPid: number;
-  readonly ownerStarted: string;
-  readonly ownerBoot: string;
   readonly openedMs: number;
   readonly changedMs: number;
   /** When it was first taken for captured, by the seller's word or the chain's; null until then. */

@@ -82,6 +82,11 @@ export interface SendOptions {
   readonly idleMsMax?: number;
   /** Told how many decoded bytes of the body have come in all. */
   readonly onBytes?: (bytes: number) => void;
+  /**
+   * Asked when the connection stands, just before a byte is handed to it: for false the call fails as `cancelled`, and
+   * nothing was sent.
+   */
+  readonly maySend?: () => boolean;
   /** Asked before each redirect is followed, with where it leads; it throws to refuse. */
   readonly judgeHop?: (next: CallUrl) => void;
 }
@@ -224,6 +229,8 @@ class PolicyNet implements Net {
       const lift = call.bound(firstByteMs, `No answer within ${firstByteMs} ms.`);
       const begunMs = performance.now();
       try {
+        if (options.maySend?.() === false)
+          throw call.failureOf('cancelled', 'The request was taken back before it was sent.');
         const answer = await exchange(connection, this.#wireRequest(asked, signed), call, (idle) =>
           this.#pool.giveBack(idle),
         );

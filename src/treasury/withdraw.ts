@@ -8,7 +8,7 @@ import { toWalletError } from '../ledger/fault.js';
 import { formatUnits } from '../money/decimal.js';
 import { moneyOf } from '../wallet/answer/outcome.js';
 import { assertClock } from '../wallet/clock/clockCheck.js';
-import { drive, isDriven, paymentAsKnown } from '../wallet/driver.js';
+import { holdLease, holdsLease, noteLease, paymentAsKnown, takeOver, untilFree } from '../wallet/lease.js';
 import type { Engine } from '../wallet/engine.js';
 import { settleFate } from '../wallet/settle/settlement.js';
 import type { Carried, Drafted, WithdrawalRail, Way } from '../rails/withdrawal.js';
@@ -103,9 +103,9 @@ export async function withdraw(
   });
 }
 
-/** Drives a withdrawal that has its row: a fault on the way is told with what is left of it, and how it is ended. */
+/** Goes on with a withdrawal that has its row: a fault on the way is told with what is left of it, and how it is ended. */
 function goOn(engine: Engine, row: Payment, work: () => Promise<Withdrawn>): Promise<Withdrawn> {
-  return drive(row.id, work).catch(async (error: unknown) => {
+  return holdLease(engine, row.id, work).catch(async (error: unknown) => {
     throw await interrupted(engine, row, error);
   });
 }
@@ -161,7 +161,8 @@ async function finishEarlier(
   },
   signal: AbortSignal,
 ): Promise<Withdrawn | null | 'gone'> {
-  if (isDriven(open)) throw unresolved(open, `Process ${open.ownerPid} is busy with it.`, null);
+  if (!(await untilFree(engine, open, signal)))
+    throw unresolved(open, 'Another command is busy with it.', null);
   const { payment, says, retryAtMs, stillValid, owner } = await reconcilePayment(engine, open, signal);
   if (payment.state === 'released') return 'gone';
   if (!isLive(payment.state)) return { payment, earlier: true, via: null, says: [] };
@@ -231,7 +232,9 @@ async function carryOut(
   for (const way of ways) {
     if (signal.aborted) break;
     const config = await commitToSend(engine, row);
-    const carried = await rail.carry(await engine.railPorts(config), row, way, signal);
+    const ports = await engine.railPorts(config);
+    if (!holdsLease(engine, row.id)) throw unresolved(row, 'This command stood still for too long.', null);
+    const carried = await rail.carry(ports, row, way, signal);
     // Whoever took it makes a claim: its coins stay reserved until the chain shows where they are.
     const receipt = carried.kind === 'taken' ? JSON.stringify({ way: way.kind, tx: carried.tx }) : undefined;
     row = (await engine.ledger.markUnknown(row.id, carried.kind, engine.now(), receipt)).payment;
@@ -248,12 +251,13 @@ async function carryOut(
 async function commitToSend(engine: Engine, row: Payment): Promise<Config> {
   for (let i = 0; i < ATTEMPTS_MAX; i++) {
     const config = await engine.config();
-    const sent = await engine.ledger.markSent(row.id, {
-      configVersion: config.version,
-      capLines: [],
-      nowMs: engine.now(),
-    });
-    if (sent.kind === 'done') return config;
+    const nowMs = engine.now();
+    if (!(await takeOver(engine, row.id))) throw unresolved(row, 'Another process is busy with it.', null);
+    const sent = await engine.ledger.markSent(row.id, { configVersion: config.version, capLines: [], nowMs });
+    if (sent.kind === 'done') {
+      noteLease(row.id, nowMs);
+      return config;
+    }
     if (sent.kind === 'conflict') throw unresolved(sent.payment, 'Another process is busy with it.', null);
   }
   throw new WalletError('config_stale', 'The config keeps changing; nothing was sent.', { money: 'held' });

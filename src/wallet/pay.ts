@@ -33,7 +33,7 @@ import { probe, type Challenge } from './call/probe.js';
 import { assertClock } from './clock/clockCheck.js';
 import { looksOf, selectFrom, warmFunds, type Selected } from './call/selection.js';
 import { commitToSend, faultAfterSending, readPaidAnswer, send, type PaidRequest } from './call/send.js';
-import { drive } from './driver.js';
+import { holdLease } from './lease.js';
 import type { Engine } from './engine.js';
 import type { PayInput } from './input.js';
 import { answerForFree } from './quote.js';
@@ -126,7 +126,7 @@ async function payHeld(
   held: Payment,
 ): Promise<Outcome> {
   const { engine } = call;
-  return drive(held.id, async () => {
+  return holdLease(engine, held.id, async () => {
     // A duplicate may have been paid and answered between steps 1 and 5; from here on none can be.
     const bought = await boughtBefore(call);
     if (bought !== null) {
@@ -223,7 +223,7 @@ async function answerDuplicate(call: PaidCall, first: Duplicate | null): Promise
   while (duplicate?.kind === 'present_again') {
     const { paid } = duplicate;
     try {
-      return presentedAgain(call, await drive(paid.payment.id, () => deliver(call, paid)));
+      return presentedAgain(call, await holdLease(call.engine, paid.payment.id, () => deliver(call, paid)));
     } catch (error) {
       duplicate = await lookAtOther(call, paid.payment, error);
     }

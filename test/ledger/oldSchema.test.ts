@@ -16,6 +16,7 @@ import {
 import { openDatabase, schemaVersionOf } from '../../src/ledger/sqlite/file/database.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
+import { LEASE_MS } from '../../src/ledger/lease.js';
 import { migrationBackupPath } from '../../src/ledger/sqlite/file/migration.js';
 
 /** What version 1 wrote, a row in every table: `fillWithEverything` of that time, in a ledger of `testMac`. */
@@ -146,5 +147,29 @@ describe('a ledger of schema 3', () => {
     const copy = openDatabase(migrationBackupPath(path, 3));
     expect(schemaVersionOf(copy)).toBe(3);
     copy.close();
+  });
+
+  test('is brought up to date: nobody has a lease on what is open, and whoever goes on with it takes one', async () => {
+    const ledger = open();
+    await ledger.verifyCheckpoint({
+      ledgerId: 'led_bfd0e582a8f5044b19a5',
+      seq: 35,
+      headHash: '2d6ee9a1d90b426999b6b246ecaae69bc8e15a5bb8b366d45419db420958e9d6',
+    });
+    expect(await ledger.audit()).toMatchObject({ payments: 7, findings: [] });
+    const openRows = await ledger.openPayments(10);
+    const signed = openRows.find(({ state }) => state === 'signed');
+    if (signed === undefined) throw new Error('There is no signed payment');
+    for (const { id } of openRows) expect(await ledger.findLease(id)).toBeNull();
+    const send = { configVersion: 1, capLines: [], nowMs: LATER };
+    expect((await ledger.markSent(signed.id, send)).kind).toBe('done');
+    expect(await ledger.findLease(signed.id)).toMatchObject({ untilMs: LATER + LEASE_MS });
+    expect((await ledger.audit()).findings).toEqual([]);
+    await ledger.close();
+  });
+
+  test('is not brought up to date where a row was changed', async () => {
+    editBehind(path, `UPDATE payments SET owner_pid = owner_pid + 1 WHERE state = 'signed'`);
+    expect(() => open()).toThrow(expect.objectContaining({ code: 'ledger_damaged' }));
   });
 });

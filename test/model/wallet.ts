@@ -12,7 +12,7 @@ import type { PaymentOffer, PaymentRequired } from '../../src/protocols/x402/typ
 import { withdrawalRailOf } from '../../src/rails/table.js';
 import type { RailPorts } from '../../src/rails/ports.js';
 import { toOffer } from '../../src/rails/x402Offer.js';
-import { drive } from '../../src/wallet/driver.js';
+import { holdLease } from '../../src/wallet/lease.js';
 import { withMarks } from '../../src/wallet/settle/witness.js';
 import type { Call, ModelPayment, OnChain } from './payment.js';
 import { newKey, type SolanaTransfer } from './solanaSim.js';
@@ -204,7 +204,7 @@ async function begin(
   const { engine, ledger } = process;
   const { asset } = world.networks[family];
   let end = (): void => undefined;
-  void drive(held.id, () => new Promise<void>((resolve) => (end = resolve)));
+  void holdLease(engine, held.id, () => new Promise<void>((resolve) => (end = resolve)));
   const payment: ModelPayment = {
     id: held.id,
     family,

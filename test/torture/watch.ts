@@ -10,8 +10,8 @@ const LOOK_EVERY_MS = 25;
 /** A line of the journal, and when it was first seen, by the world's clock. */
 export interface SeenLine extends JournalLine {
   readonly atMs: number;
-  /** The process that was busy with its payment before it, where the journal says. */
-  readonly driver: number | undefined;
+  /** The process that had the lease on its payment when the journal was last read. */
+  readonly holder: number | undefined;
 }
 
 /**
@@ -26,8 +26,8 @@ export class Watch {
   /** Sentences, one for each entry that was not true when it was seen. */
   readonly broken: string[] = [];
   readonly #nonces = new Map<string, string>();
-  /** The process that drives each payment, by what the journal says. */
-  readonly #drivers = new Map<string, number>();
+  /** The process that was last seen to have the lease on each payment. */
+  readonly #holders = new Map<string, number>();
   #db: Database.Database | null = null;
   #looking: NodeJS.Timeout | undefined;
 
@@ -60,19 +60,25 @@ export class Watch {
       .prepare('SELECT seq, kind, subject, data FROM journal WHERE seq > ? ORDER BY seq')
       .all(this.seq) as (Omit<JournalLine, 'data'> & { data: string })[];
     const atMs = this.#now();
+    const leases = this.#db.prepare('SELECT payment_id, holder FROM leases').all() as {
+      payment_id: string;
+      holder: string;
+    }[];
     for (const row of rows) {
       const data = JSON.parse(row.data) as JournalLine['data'];
-      const line = { ...row, data, atMs, driver: this.#drivers.get(row.subject) };
+      const line = { ...row, data, atMs, holder: this.#holders.get(row.subject) };
       this.lines.push(line);
       this.#judge(line);
     }
+    // By what stood before these lines: who took a payment has its lease by now.
+    for (const { payment_id: id, holder } of leases) this.#holders.set(id, Number(holder.split('-')[0]));
   }
 
   /** Entries after `seq` by which others took what a process, stopped since then, was busy with. */
   takenFrom(pid: number, seq: number): string[] {
     this.look();
     return this.lines
-      .filter((line) => line.seq > seq && isTakeover(line) && line.driver === pid)
+      .filter((line) => line.seq > seq && isTakeover(line) && line.holder === pid)
       .map(({ seq: at, kind, subject, data }) => {
         const note = data['note'] ?? 'no note';
         return `entry ${at}: ${subject} was taken from process ${pid}, which lives (${kind}, ${note})`;
@@ -81,7 +87,6 @@ export class Watch {
 
   #judge({ seq, kind, subject, data }: SeenLine): void {
     if (kind === 'hold') this.#nonces.set(subject, String(data['nonce']));
-    if (data['owner_pid'] !== undefined) this.#drivers.set(subject, Number(data['owner_pid']));
     if (kind !== 'release') return;
     const arrival = this.#witness.arrivals.get(this.#nonces.get(subject) ?? '');
     if (arrival !== undefined && this.#witness.couldSettle(arrival))

@@ -56,7 +56,7 @@ import {
 import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './file/migration.js';
 import type { Payment } from '../payment.js';
 import { currentPayment, existingPayment, findLive, selectPayment } from './payments/paymentRow.js';
-import { thisProcess } from '../../platform/process.js';
+import { THIS_HOLDER, type Lease } from '../lease.js';
 import { findQuote, saveQuote } from './calls/quote.js';
 import { rebase } from './journal/rebase.js';
 import { assertNotRebuilding, beginRebuild, finishRebuild, rebuildingSinceMs } from './journal/rebuild.js';
@@ -64,6 +64,7 @@ import { Register } from './journal/register.js';
 import { groupByCategory, groupPayments, heldAtomic, listPayments, openBooks } from './views/report.js';
 import { currentSession, isFresh, touchSession } from './calls/session.js';
 import { Totals } from './payments/totals.js';
+import { endLease, findLease, renewLease, takeLease } from './payments/lease.js';
 import { capture, markSent, markUnknown, recapture, recordSigned, release } from './payments/transition.js';
 import { Waiting } from './payments/waiting.js';
 import { openWithdrawal } from './payments/withdrawal.js';
@@ -104,7 +105,10 @@ export class SqliteLedger implements Ledger {
     migrate(db, path, auth, migrations);
     this.id = id;
     this.#journal = new Journal(db, auth, options.clock);
-    this.#context = auth === null ? null : contextOf(db, auth, this.#journal, this.#isStopped);
+    this.#context =
+      auth === null
+        ? null
+        : contextOf(db, auth, this.#journal, this.#isStopped, options.holder ?? THIS_HOLDER);
     const access = {
       read: <T>(operation: (context: LedgerContext, head: JournalHead) => T) => this.#read(operation),
       write: <T>(point: CommitPoint, operation: (context: LedgerContext) => T) =>
@@ -274,6 +278,30 @@ export class SqliteLedger implements Ledger {
   /** Takes a released payment for captured after all; only ever by a proof from the chain. */
   recapture(id: string, proof: LandingProof, nowMs: number): Promise<Transition> {
     return this.#write('confirmed', (context) => recapture(context, id, proof, nowMs));
+  }
+
+  findLease(paymentId: string): Promise<Lease | null> {
+    return this.#read((context) => findLease(context, paymentId));
+  }
+
+  isHeldHere({ holder }: Lease): boolean {
+    return holder === this.#unlocked().holder;
+  }
+
+  takeLease(paymentId: string, seen: Lease | null, nowMs: number): Promise<boolean> {
+    return this.#write('look', (context) => takeLease(context, paymentId, seen, nowMs));
+  }
+
+  renewLease(paymentId: string, nowMs: number): Promise<boolean> {
+    return this.#write('look', (context) => renewLease(context, paymentId, nowMs));
+  }
+
+  /** A call that went well has ended it already: then nothing is written. */
+  async endLease(paymentId: string): Promise<void> {
+    const isOurs = (context: LedgerContext): boolean =>
+      findLease(context, paymentId)?.holder === context.holder;
+    if (await this.#read(isOurs))
+      await this.#write('look', (context) => isOurs(context) && endLease(context, paymentId));
   }
 
   /** A hash that says nothing of its text to whoever lacks the keys, and is another in every ledger. Hex. */
@@ -489,10 +517,7 @@ export class SqliteLedger implements Ledger {
     });
   }
 
-  /**
-   * Resolves with the payment once its fate is no longer open or nobody drives it any more (`unknown`, or its process
-   * died), or as it stands when the signal ends the wait.
-   */
+  /** Resolves with the payment once its end is known or it is `unknown`, or as it stands when the signal ends the wait. */
   waitForEnd(id: string, signal: AbortSignal): Promise<Payment> {
     return this.#waiting.forEnd(
       () => this.#read((context, head) => existingPayment(context, head, id)),
@@ -599,6 +624,7 @@ function contextOf(
   auth: RowAuthenticator,
   journal: Journal,
   isStopped: () => boolean,
+  holder: string,
 ): LedgerContext {
   const register = new Register(db);
   return {
@@ -607,7 +633,7 @@ function contextOf(
     journal,
     register,
     totals: new Totals(db, auth, register),
-    self: thisProcess(),
+    holder,
     isStopped,
   };
 }

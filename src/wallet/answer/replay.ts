@@ -1,17 +1,16 @@
 import { existsSync } from 'node:fs';
 import { isCleared, type Answer } from '../../ledger/answer.js';
-import { toWallMs, type Payment } from '../../ledger/payment.js';
+import type { Payment } from '../../ledger/payment.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { PaidCall } from '../call/paidCall.js';
-import { driverOf, ownerLivesElsewhere } from '../driver.js';
+import { endOfWork, isLeasedElsewhere } from '../lease.js';
 import type { Engine } from '../engine.js';
-import { TIMEOUT_MAX_MS } from '../input.js';
 import { viewAnswer } from './answerBody.js';
 import { storedPath } from './answerFiles.js';
 import { moneyOf, outcome, viewPayment, type Outcome, type OutcomeParts } from './outcome.js';
 import { lostOutcome, unknownOutcome } from './paymentOutcome.js';
 
-/** How often it is looked whether the process that drives a payment has died or stored its answer. */
+/** How often it is looked whether the process that is busy with a payment has died or stored its answer. */
 export const WATCH_EVERY_MS = 500;
 
 const HOW_TO_BUY_AGAIN = 'To buy it again, pass repeat: true or a new idempotency_key.';
@@ -26,7 +25,7 @@ export async function replay(call: PaidCall, payment: Payment): Promise<Outcome>
   const { engine } = call;
   const stored = await waitForAnswer(call, payment);
   if (stored === null) {
-    if (isBeingAnswered(engine, payment)) return busyOutcome(payment);
+    if (await isBeingAnswered(engine, payment)) return busyOutcome(payment);
     const lost = lostOutcome(payment);
     return {
       ...lost,
@@ -92,17 +91,16 @@ async function waitForAnswer({ engine, bound }: PaidCall, { id }: Payment): Prom
   for (;;) {
     const stored = await engine.ledger.findAnswer(engine.agent, { paymentId: id });
     const payment = await engine.ledger.findPayment(id);
-    if (stored !== null || over.aborted || payment === null || !isBeingAnswered(engine, payment))
+    if (stored !== null || over.aborted || payment === null || !(await isBeingAnswered(engine, payment)))
       return stored;
-    await Promise.race([driverOf(id) ?? aborted(AbortSignal.timeout(WATCH_EVERY_MS)), aborted(over)]);
+    await Promise.race([endOfWork(id) ?? aborted(AbortSignal.timeout(WATCH_EVERY_MS)), aborted(over)]);
   }
 }
 
 /** Whether the call that bought a captured payment may still be reading its answer; one with a note had ended. */
-function isBeingAnswered(engine: Engine, payment: Payment): boolean {
-  if (driverOf(payment.id) !== undefined) return true;
-  if (payment.note !== null) return false;
-  return ownerLivesElsewhere(payment) && engine.now() - toWallMs(payment, payment.changedMs) < TIMEOUT_MAX_MS;
+async function isBeingAnswered(engine: Engine, payment: Payment): Promise<boolean> {
+  if (endOfWork(payment.id) !== undefined) return true;
+  return payment.note === null && (await isLeasedElsewhere(engine, payment.id));
 }
 
 /** The outcome of a call whose request another call is paying for. */

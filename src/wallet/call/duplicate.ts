@@ -5,7 +5,7 @@ import { formatUsd } from '../../money/decimal.js';
 import type { Outcome } from '../answer/outcome.js';
 import { openOutcome, unknownOutcome } from '../answer/paymentOutcome.js';
 import { aborted, busyOutcome, isDelivered, replay, WATCH_EVERY_MS } from '../answer/replay.js';
-import { driverOf, isDriven } from '../driver.js';
+import { endOfWork, isLeased } from '../lease.js';
 import { reconcilePayment } from '../settle/reconcile.js';
 import type { PaidCall } from './paidCall.js';
 import type { PaidRequest } from './send.js';
@@ -77,23 +77,23 @@ export async function duplicateOf(call: PaidCall, payment: Payment): Promise<Dup
     : openDuplicate(call, payment);
 }
 
-/** What a payment means that is not captured yet: waits for whoever drives it, then lets the chain judge. */
+/** What a payment means that is not captured yet: waits for whoever is busy with it, then lets the chain judge. */
 async function openDuplicate(call: PaidCall, open: Payment): Promise<Duplicate | null> {
   const { engine, bound } = call;
   const answer = (outcome: Outcome): Duplicate => ({ kind: 'answer', outcome });
-  const isParallel = isDriven(open);
-  let payment = isParallel ? await waitForDriver(call, open) : open;
-  if (isDriven(payment)) return answer(busyOutcome(payment));
+  const isParallel = await isLeased(engine, open);
+  let payment = isParallel ? await waitForHolder(call, open) : open;
+  if (await isLeased(engine, payment)) return answer(busyOutcome(payment));
   // A parallel call shares what the first call came to; to send again is for a call that was made after it (T12). Where
   // the first one's process died, it came to nothing.
-  const isShared = isParallel && payment.state === 'unknown';
+  const isShared = isParallel && payment.state === 'unknown' && payment.note !== 'process_ended';
   const settled = await reconcilePayment(engine, payment, AbortSignal.timeout(bound.remainingMs()));
   payment = settled.payment;
   if (payment.state === 'released') return null;
   if (payment.state === 'captured') return answer(await replay(call, payment));
   if (isShared) return answer(openOutcome(payment));
   if (settled.stillValid)
-    return isDriven(payment)
+    return (await isLeased(engine, payment))
       ? openDuplicate(call, payment)
       : { kind: 'present_again', paid: storedRequest(payment) };
   const retryAtMs = settled.retryAtMs ?? payment.validBeforeSec * 1000;
@@ -107,13 +107,13 @@ async function openDuplicate(call: PaidCall, open: Payment): Promise<Duplicate |
   });
 }
 
-/** Waits until nobody drives a payment any more, or the caller's time is over; gives it as it then stands. */
-async function waitForDriver({ engine, bound, context }: PaidCall, open: Payment): Promise<Payment> {
+/** Waits until nobody is busy with a payment any more, or the caller's time is over; gives it as it then stands. */
+async function waitForHolder({ engine, bound, context }: PaidCall, open: Payment): Promise<Payment> {
   context.progress?.('The same call is being paid already; waiting for its answer.');
   const over = AbortSignal.any([bound.signal, AbortSignal.timeout(bound.sellerMs())]);
   let payment = open;
-  while (isDriven(payment) && !over.aborted) {
-    const here = driverOf(payment.id);
+  while ((await isLeased(engine, payment)) && !over.aborted) {
+    const here = endOfWork(payment.id);
     if (here === undefined) {
       // In slices: a process that dies meanwhile changes nothing in the ledger.
       const look = AbortSignal.any([over, AbortSignal.timeout(WATCH_EVERY_MS)]);
@@ -160,5 +160,5 @@ export async function lookAtOther(
   const payment = await call.engine.ledger.findPayment(id);
   if (payment === null || payment.state === 'released') return null;
   if (payment.state === 'captured') return { kind: 'answer', outcome: await replay(call, payment) };
-  return isDriven(payment) ? openDuplicate(call, payment) : { kind: 'answer', outcome: openOutcome(payment) };
+  return (await isLeased(call.engine, payment)) ? openDuplicate(call, payment) : { kind: 'answer', outcome: openOutcome(payment) };
 }

@@ -17,7 +17,7 @@ import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerB
 import { removeFiles } from '../answer/answerFiles.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.js';
 import { barredError, failureOutcome, frozenError, stopOutcome } from '../answer/refusal.js';
-import { paymentAsKnown } from '../driver.js';
+import { holdsLease, noteLease, paymentAsKnown, takeOver } from '../lease.js';
 import type { Engine } from '../engine.js';
 import { recordClaim } from '../settle/claim.js';
 import { CONNECT_MAX_MS } from './callBound.js';
@@ -71,19 +71,22 @@ async function commit(call: PaidCall, paid: PaidRequest): Promise<{ readonly con
       if (both.signed.kind === 'barred')
         return failureOutcome(barredError(payment.agent, both.signed.bar), await withheld(engine, payment));
       if (both.signed.kind === 'conflict')
-        // A process that slept past the end of its hold finds it released by another one.
+        // A process that stood still past the end of its lease finds the hold taken, or released, by another one.
         throw new WalletError(
           'payment_expired',
-          'The hold ran out before it was signed, and was released; nothing was sent. Make the call again.',
+          'The hold ran out before it was signed; nothing was sent. Make the call again.',
         );
       payment = both.signed.payment;
       sent = both.sent;
     } else {
+      // Signed by a process that died before it sent: where its holder lives after all, this is a conflict.
+      await takeOver(engine, payment.id);
       sent = await engine.ledger.markSent(payment.id, request);
     }
     const shown = shownOf(payment);
     switch (sent.kind) {
       case 'done':
+        noteLease(payment.id, request.nowMs);
         return { config };
       case 'frozen':
         return failureOutcome(frozenError(), shown);
@@ -199,6 +202,7 @@ export async function send(
         signal: bound.signal,
         redirects: 'return',
         bodyBytesMax: ANSWER_BYTES_MAX,
+        maySend: () => holdsLease(engine, paid.payment.id),
       },
     );
   } catch (error) {

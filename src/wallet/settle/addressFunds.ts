@@ -3,7 +3,7 @@ import type { Asset } from '../../money/asset.js';
 import type { Network } from '../../money/network.js';
 import { isWalletError } from '../../errors/walletError.js';
 import type { Payment } from '../../ledger/payment.js';
-import { isDriven } from '../driver.js';
+import { isLeased } from '../lease.js';
 import type { Engine } from '../engine.js';
 import { within } from './funds.js';
 import { reconcilePayment } from './reconcile.js';
@@ -60,9 +60,9 @@ export async function settleOpen(
   { network, asset, address }: AssetAddress,
   withinMs: number,
 ): Promise<string[]> {
-  const open = (
-    await engine.ledger.openPaymentsFrom(network.caip2, asset.address, address, ASKED_MAX)
-  ).filter((payment) => !isDriven(payment));
+  const rows = await engine.ledger.openPaymentsFrom(network.caip2, asset.address, address, ASKED_MAX);
+  const leased = await Promise.all(rows.map((payment) => isLeased(engine, payment)));
+  const open = rows.filter((_payment, i) => leased[i] !== true);
   if (open.length === 0) return [];
   const signal = AbortSignal.timeout(withinMs);
   const spent = await Promise.all(open.map((payment) => isSpent(engine, payment, signal)));

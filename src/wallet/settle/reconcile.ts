@@ -1,7 +1,7 @@
 import { type DuePayment, LOOK_MS_MAX } from '../../ledger/observation.js';
 import { isWalletError } from '../../errors/walletError.js';
 import type { Payment } from '../../ledger/payment.js';
-import { isDriven } from '../driver.js';
+import { isLeased, takeOver, untilFree } from '../lease.js';
 import type { Engine } from '../engine.js';
 import { closed, settleFate, type FateVerdict } from './settlement.js';
 
@@ -30,7 +30,7 @@ const CONFIRM_EVERY_MS = 60_000;
 const FAILED_LOOK_MS_MAX = 600_000;
 
 /**
- * Takes one payment as far as what is known allows: a dead owner's unsigned hold is released, a sent one becomes
+ * Takes one payment as far as what is known allows: an unsigned hold whose lease ended is released, a sent one becomes
  * unknown, and the chain is asked about the rest.
  */
 export async function reconcilePayment(
@@ -38,19 +38,25 @@ export async function reconcilePayment(
   payment: Payment,
   signal: AbortSignal,
 ): Promise<FateVerdict> {
+  const isBusy = await isLeased(engine, payment);
   const expired = payment.validBeforeSec * 1000 < engine.now();
-  if (isDriven(payment) && !expired)
-    return waits(payment, `Process ${payment.ownerPid} is busy with it.`, payment.validBeforeSec * 1000);
+  if (isBusy && !expired) return busyElsewhere(payment);
   if (payment.state === 'held') {
-    // A driver that is alive after all loses the compare-and-set and signs nothing.
+    // One whose holder lives, and cannot sign it any more, goes too: it loses the compare-and-set and signs nothing.
+    if (!expired && !(await takeOver(engine, payment.id))) return busyElsewhere(payment);
     const released = await engine.ledger.release(payment.id, 'never_signed', engine.now());
     return closed(released.payment, 'released', 'Its process ended before anything was signed.');
   }
-  if (payment.state === 'sent' && !isDriven(payment)) {
+  if (payment.state === 'sent' && !isBusy) {
+    if (!(await takeOver(engine, payment.id))) return busyElsewhere(payment);
     const unknown = await engine.ledger.markUnknown(payment.id, 'process_ended', engine.now());
     return settleFate(engine, unknown.payment, signal);
   }
   return settleFate(engine, payment, signal);
+}
+
+function busyElsewhere(payment: Payment): FateVerdict {
+  return waits(payment, 'A call is busy with it.', payment.validBeforeSec * 1000);
 }
 
 function waits(payment: Payment, says: string, retryAtMs: number): FateVerdict {
@@ -64,6 +70,8 @@ function waits(payment: Payment, says: string, retryAtMs: number): FateVerdict {
  */
 export async function reconcileAll(engine: Engine, signal: AbortSignal): Promise<FateVerdict[]> {
   const open = await engine.ledger.openPayments(ROWS_MAX);
+  // Of a process that has just died the owner wants to know now.
+  await Promise.all(open.map((payment) => untilFree(engine, payment, signal)));
   const known = new Set(open.map(({ id }) => id));
   const since = engine.now() - RELEASED_LOOK_MS;
   const released = (await engine.ledger.releasedPayments(since, RELEASED_ROWS_MAX)).filter(

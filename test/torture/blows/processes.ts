@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { reconcilePayment } from '../../../src/wallet/settle/reconcile.js';
+import { untilFree } from '../../../src/wallet/lease.js';
 import { ignoreEnd } from '../crew.js';
 import type { Blow } from './blow.js';
 
@@ -39,16 +40,17 @@ export const stallOne: Blow = async ({ crew, watch, broken }, random) => {
   return stalled ? 'process stalled behind a commit' : 'process to be stalled came to no such commit';
 };
 
-/** Kills all at one moment: what they were busy with is nobody's any more, and whoever comes next must see that. */
+/** Kills all at one moment: what they were busy with is nobody's once its lease has ended, and whoever comes next must see that. */
 export const killAll: Blow = async ({ crew, mine, broken }) => {
   await crew.killAll(async () => {
     const wallet = mine.open();
     const engine = await wallet.engine();
     for (const payment of await engine.ledger.openPayments(OPEN_MAX)) {
+      await untilFree(engine, payment, new AbortController().signal);
       // Who is asked here is the ledger; the chain may be out of reach at this moment.
       const { payment: after } = await reconcilePayment(engine, payment, AbortSignal.abort());
       if (after.state === 'held' || after.state === 'sent')
-        broken.push(`${after.id} is left ${after.state} by process ${after.ownerPid}, which is dead`);
+        broken.push(`${after.id} is left ${after.state} by a process that is dead`);
     }
     await wallet.close();
   });

@@ -2,14 +2,16 @@ import type { SqlRow } from '../payments/paymentColumns.js';
 import type { Answer, FreeAnswer } from '../../answer.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
+import { endLease } from '../payments/lease.js';
 import { makeRoomForFile, makeRoomForInline } from './answerRoom.js';
 import { answerFromSql, FREE_PREFIX, putAnswer } from './answerRow.js';
 
 /**
  * Stores or replaces the answer to a payment, inside the caller's transaction, and makes room for it. The ids of files
- * that nothing names any more.
+ * that nothing names any more. Whoever was busy with the payment is done.
  */
 export function saveAnswer(context: LedgerContext, answer: Answer): string[] {
+  endLease(context, answer.paymentId);
   putAnswer(context, answer);
   if (answer.storedId !== null) return makeRoomForFile(context, answer.storedId);
   makeRoomForInline(context, answer.paymentId);

@@ -1,7 +1,6 @@
 import type { RowAuthenticator } from '../journal/authenticity.js';
 import type { Sqlite } from './database.js';
 import type { Journal } from '../journal/journal.js';
-import type { ProcessIdentity } from '../../../platform/process.js';
 import type { Register } from '../journal/register.js';
 import type { Totals } from '../payments/totals.js';
 
@@ -12,7 +11,8 @@ export interface LedgerContext {
   readonly journal: Journal;
   readonly register: Register;
   readonly totals: Totals;
-  readonly self: ProcessIdentity;
+  /** Whose the leases are that this ledger takes. */
+  readonly holder: string;
   /** Whether the wallet is stopped by what stands outside the ledger: see {@link LedgerOptions}. */
   readonly isStopped: () => boolean;
 }

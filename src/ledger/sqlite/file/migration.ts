@@ -12,8 +12,11 @@ import {
   type Sqlite,
 } from './database.js';
 import { changedBehind } from '../../fault.js';
+import { isLive } from '../../payment.js';
 import { Journal } from '../journal/journal.js';
 import { Register } from '../journal/register.js';
+import { liveKey, liveText } from '../payments/paymentRow.js';
+import { LEASE_TABLE, LOOK_TABLES } from './schema.js';
 import {
   contributionOf,
   isRolling,
@@ -30,6 +33,9 @@ import {
  */
 export type Migration = (db: Sqlite, auth: RowAuthenticator) => void;
 
+/** A code of before version 4 covers so many columns of a payment at least: see {@link RowAuthenticator}. */
+const PAYMENT_COLUMNS_BEFORE_4 = 40;
+
 /**
  * To 2: the caps that a payment was approved past, and the parts of sessions and agents that went to a category. What
  * was approved before counts toward all caps, as it did.
@@ -42,7 +48,7 @@ const addPastCapsAndCategoryParts: Migration = (db, auth) => {
   const register = new Register(db);
   const sums = new Map<string, ScopeTotal>();
   for (const row of statement(db, 'SELECT * FROM payments').iterate() as Iterable<SqlRow>) {
-    auth.checkRow('payments', row);
+    auth.checkRow('payments', row, PAYMENT_COLUMNS_BEFORE_4);
     const payment = paymentFromSql(row);
     const added = contributionOf(payment);
     for (const place of placesOf(payment)) {
@@ -66,38 +72,47 @@ const addLooksWitnessesAndWallTimes: Migration = (db) => {
   db.exec(`
     ALTER TABLE payments ADD COLUMN opened_wall_ms INTEGER;
     ALTER TABLE payments ADD COLUMN captured_wall_ms INTEGER;
-    CREATE TABLE looks (
-      payment_id TEXT PRIMARY KEY,
-      due_ms INTEGER NOT NULL,
-      failures INTEGER NOT NULL,
-      reason TEXT,
-      mac BLOB NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE witnesses (
-      payment_id TEXT NOT NULL,
-      operator TEXT NOT NULL,
-      mark TEXT,
-      search TEXT,
-      mac BLOB NOT NULL,
-      PRIMARY KEY (payment_id, operator)
-    ) STRICT, WITHOUT ROWID;
   `);
+  db.exec(LOOK_TABLES);
 };
 
-/** To 4: what each agent keeps of its answers is counted by index. */
-const indexKeptAnswers: Migration = (db) => {
+/**
+ * To 4: a lease in the place of the process that is busy with a payment. The rows lose three columns, and so each gets a
+ * new code; the register learns those of the open ones. Nobody has a lease yet, for whoever was busy with a payment knows
+ * this version no more. And what each agent keeps of its answers is counted by index.
+ */
+const replaceProcessesWithLeasesAndIndexAnswers: Migration = (db, auth) => {
+  const journal = new Journal(db, auth);
+  const head = journal.checkedHead();
+  const register = new Register(db);
+  let digests = head.register;
+  const select = statement(db, 'SELECT * FROM payments WHERE id = ?');
+  const update = statement(db, 'UPDATE payments SET mac = ? WHERE id = ?');
+  for (const id of statement(db, 'SELECT id FROM payments').pluck().all() as string[]) {
+    const row = select.get(id) as SqlRow;
+    auth.checkRow('payments', row, PAYMENT_COLUMNS_BEFORE_4);
+    const { mac: _mac, owner_pid: _pid, owner_started: _started, owner_boot: _boot, ...kept } = row;
+    const code = auth.codeOf('payments', Object.values(kept));
+    update.run(code, id);
+    const { state, requestHash } = paymentFromSql(row);
+    if (isLive(state)) digests = register.set(digests, liveKey(requestHash), liveText(id, code));
+  }
+  for (const name of ['owner_pid', 'owner_started', 'owner_boot'])
+    db.exec(`ALTER TABLE payments DROP COLUMN ${name}`);
+  db.exec(LEASE_TABLE);
   db.exec(`
     DROP INDEX answers_by_stored_id;
     CREATE INDEX answers_in_files ON answers (agent, stored_id, stored_ms, bytes) WHERE stored_id IS NOT NULL;
     CREATE INDEX answers_inline ON answers (agent, stored_ms, bytes) WHERE body IS NOT NULL;
   `);
+  journal.attest({ ...head, register: digests });
 };
 
 /** The steps from version 1 on, in order: the first leads to version 2. A step, once released, never changes. */
 export const MIGRATIONS: readonly Migration[] = [
   addPastCapsAndCategoryParts,
   addLooksWitnessesAndWallTimes,
-  indexKeptAnswers,
+  replaceProcessesWithLeasesAndIndexAnswers,
 ];
 
 /** Where the copy is kept that was taken before a ledger left a version. */

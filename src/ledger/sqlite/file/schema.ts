@@ -1,9 +1,39 @@
 /** Version of the tables below; stored in `PRAGMA user_version`. One more for each step in migration.ts. */
 export const SCHEMA_VERSION = 4;
 
+/** Since version 3; see {@link SCHEMA_SQL}. A table that a step makes is spelled once, for the step and for new ledgers. */
+export const LOOK_TABLES = `
+CREATE TABLE looks (
+  payment_id TEXT PRIMARY KEY,
+  due_ms INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  reason TEXT,
+  mac BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE witnesses (
+  payment_id TEXT NOT NULL,
+  operator TEXT NOT NULL,
+  mark TEXT,
+  search TEXT,
+  mac BLOB NOT NULL,
+  PRIMARY KEY (payment_id, operator)
+) STRICT, WITHOUT ROWID;
+`;
+
+/** Since version 4. */
+export const LEASE_TABLE = `
+CREATE TABLE leases (
+  payment_id TEXT PRIMARY KEY,
+  holder TEXT NOT NULL,
+  until_ms INTEGER NOT NULL,
+  mac BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
 /**
  * The tables. A row ends in `mac`, its authentication code; `journal` is append-only and chained instead, and
- * `register` is vouched for by the head in `control`. `looks` and `witnesses` serve proofs of open payments and are
+ * `register` is vouched for by the head in `control`. `leases`, `looks` and `witnesses` serve open payments and are
  * no facts about money: to lose a row costs time only. Dollars are integers of micro-dollars, atomic amounts are
  * text: neither is ever a float.
  */
@@ -95,9 +125,6 @@ CREATE TABLE payments (
   valid_before_sec INTEGER NOT NULL,
   payload TEXT,
   config_version INTEGER NOT NULL,
-  owner_pid INTEGER NOT NULL,
-  owner_started TEXT NOT NULL,
-  owner_boot TEXT NOT NULL,
   opened_ms INTEGER NOT NULL,
   changed_ms INTEGER NOT NULL,
   captured_ms INTEGER,
@@ -191,20 +218,6 @@ CREATE TABLE totals (
   PRIMARY KEY (scope, span_sec, start_sec)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE looks (
-  payment_id TEXT PRIMARY KEY,
-  due_ms INTEGER NOT NULL,
-  failures INTEGER NOT NULL,
-  reason TEXT,
-  mac BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE witnesses (
-  payment_id TEXT NOT NULL,
-  operator TEXT NOT NULL,
-  mark TEXT,
-  search TEXT,
-  mac BLOB NOT NULL,
-  PRIMARY KEY (payment_id, operator)
-) STRICT, WITHOUT ROWID;
+${LOOK_TABLES}
+${LEASE_TABLE}
 `;

@@ -8,7 +8,7 @@ import { changedBehind } from '../../fault.js';
  * to the last that is set: rows of before keep the codes they have, and a value that is taken out or put in shows as any
  * other change does.
  */
-const COLUMNS_AT_FIRST: Readonly<Record<string, number>> = { payments: 40 };
+const COLUMNS_AT_FIRST: Readonly<Record<string, number>> = { payments: 37 };
 
 /** Checks and makes the codes of rows. Bound to one ledger, so that a row of another ledger never passes. */
 export class RowAuthenticator {
@@ -20,9 +20,12 @@ export class RowAuthenticator {
     this.#ledgerId = ledgerId;
   }
 
-  /** The code over a row's values, in the table's column order. */
-  codeOf(table: string, values: readonly SqlValue[]): Uint8Array {
-    const first = COLUMNS_AT_FIRST[table] ?? values.length;
+  /** The code over a row's values, in the table's column order: over the first `first` of them at least. */
+  codeOf(
+    table: string,
+    values: readonly SqlValue[],
+    first = COLUMNS_AT_FIRST[table] ?? values.length,
+  ): Uint8Array {
     const lastSet = values.findLastIndex((value) => value !== null);
     const covered = values.slice(0, Math.max(first, lastSet + 1));
     return this.#mac(`[${[this.#ledgerId, table, ...covered].map(encode).join()}]`);
@@ -34,15 +37,20 @@ export class RowAuthenticator {
   }
 
   /** Throws `ledger_damaged` unless the values carry this code (T22). */
-  check(table: string, values: readonly SqlValue[], code: SqlValue | undefined): void {
-    if (!this.matches(table, values, code))
+  check(table: string, values: readonly SqlValue[], code: SqlValue | undefined, first?: number): void {
+    if (!this.matches(table, values, code, first))
       throw changedBehind(`A row of the ledger (${table}) was changed by something other than Purser.`);
   }
 
   /** Whether the values carry this code. */
-  matches(table: string, values: readonly SqlValue[], code: SqlValue | undefined): boolean {
+  matches(
+    table: string,
+    values: readonly SqlValue[],
+    code: SqlValue | undefined,
+    first?: number,
+  ): boolean {
     if (!(code instanceof Uint8Array)) return false;
-    const expected = this.codeOf(table, values);
+    const expected = this.codeOf(table, values, first);
     return code.length === expected.length && timingSafeEqual(code, expected);
   }
 
@@ -50,9 +58,9 @@ export class RowAuthenticator {
    * Throws `ledger_damaged` unless a whole row carries its own code. Takes the row as SQLite gave it: a value that
    * was decoded and encoded again would hide a change that decoding drops.
    */
-  checkRow(table: string, row: SqlRow): void {
+  checkRow(table: string, row: SqlRow, first?: number): void {
     const { mac, ...columns } = row;
-    this.check(table, Object.values(columns), mac);
+    this.check(table, Object.values(columns), mac, first);
   }
 
   /** Whether a whole row, as SQLite gave it, carries its own code. */

@@ -1,3 +1,4 @@
+import { LEASE_MS, THIS_HOLDER } from '../../lease.js';
 import type { HoldRequest } from '../../hold.js';
 import { describe, expect, test } from 'vitest';
 import type { CapLine, RateLine } from '../../../money/cap.js';
@@ -11,16 +12,17 @@ function fiveCents(scope: CapLine['scope'], over: Partial<CapLine> = {}): CapLin
   return capLine({ scope, usdMicrosMax: 5n * CENT, ...over });
 }
 
-test('a hold is a row of this process, held, before anything is signed', async () => {
+test('a hold is a row with this process’s lease, before anything is signed', async () => {
   using world = newLedger();
   const payment = await held(world.ledger, { heldUsdMicros: 3n * CENT });
   expect(payment).toMatchObject({
     state: 'held',
     heldUsdMicros: 3n * CENT,
     payload: null,
-    ownerPid: process.pid,
   });
   expect(await world.open().findPayment(payment.id)).toEqual(payment);
+  const lease = { holder: THIS_HOLDER, untilMs: T0 + LEASE_MS };
+  expect(await world.ledger.findLease(payment.id)).toEqual(lease);
   expect((await world.ledger.audit()).findings).toEqual([]);
 });
 

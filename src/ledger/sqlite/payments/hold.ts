@@ -12,6 +12,7 @@ import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 import type { PastCap, Payment } from '../../payment.js';
 import { authenticPayment, findLive, insertPayment, selectPayment } from './paymentRow.js';
+import { putLease } from './lease.js';
 import { scopeKey } from './totals.js';
 import { leftByWithdrawals } from './withdrawal.js';
 
@@ -86,7 +87,7 @@ function waitForRate(context: LedgerContext, line: RateLine, nowMs: number): num
  * Checks every line and reserves the amount, in the caller's one transaction: between the check and the
  * reservation no other process can spend (T13).
  *
- * A crash right after it leaves a `held` row of a dead process, for which nothing was signed.
+ * A crash right after it leaves a `held` row, for which nothing was signed; once its lease has ended it is released.
  */
 export function openHold(context: LedgerContext, request: HoldRequest): HoldResult {
   assertInvariant(request.heldAtomic > 0n && request.heldUsdMicros > 0n, 'a hold reserves something');
@@ -128,6 +129,7 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const payment = newPayment(context, request, pastCaps, nowMs);
   const next = approval === null ? head : consumeApproval(context, head, approval, payment.id, nowMs);
   insertPayment(context, next, payment, request.callId);
+  putLease(context, payment.id, request.nowMs);
   return { kind: 'held', payment };
 }
 
@@ -170,9 +172,6 @@ function newPayment(
     capturedAtomic: null,
     capturedUsdMicros: null,
     payload: null,
-    ownerPid: context.self.pid,
-    ownerStarted: context.self.started,
-    ownerBoot: context.self.boot,
     openedMs: nowMs,
     changedMs: nowMs,
     capturedMs: null,

@@ -11,6 +11,7 @@ import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { changedBehind } from '../../fault.js';
 import { ledgerTimeMs, type JournalHead, type JournalKind } from '../journal/journal.js';
+import { endLease } from './lease.js';
 import { isLive, isWithdrawal, type Payment, type PaymentState } from '../../payment.js';
 
 const NAMES = PAYMENT_COLUMNS.map(({ name }) => name);
@@ -115,6 +116,8 @@ export function changePayment(
   assertInvariant(NEXT_STATES[before.state].includes(state), `${before.state} may become ${state}`);
   const after = writeChange(context, head, before, change);
   forgetLooks(context, after);
+  // Whoever took a capture by its head may be busy with the body still.
+  if (state === 'released' || state === 'unknown') endLease(context, after.id);
   return { kind: 'done', payment: after };
 }
 

@@ -16,9 +16,13 @@ import { boundingLines, exceededLines, findByKey, noteConfig } from './hold.js';
 import { ledgerTimeMs } from '../journal/journal.js';
 import { watchReleased } from '../views/look.js';
 import { capturedWallMs, isLive, isWithdrawal, type Payment } from '../../payment.js';
+import { isLeasedElsewhere, putLease } from './lease.js';
 import { changePayment, existingPayment } from './paymentRow.js';
 
-/** held → signed: the bytes are durable before anything can send them. A crash after it: signed, never sent. */
+/**
+ * held → signed: the bytes are durable before anything can send them. Whoever's lease was taken over meets a conflict,
+ * and the signature is thrown away. A crash after it: signed, never sent.
+ */
 export function recordSigned(
   context: LedgerContext,
   id: string,
@@ -27,11 +31,10 @@ export function recordSigned(
 ): SignResult {
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
-  // The owner empties a suspended agent's address too.
   // A withdrawal is the owner's own: it empties a suspended agent too.
   const bar = isWithdrawal(before) ? null : barOf(context, head, before.agent);
   if (bar !== null) return { kind: 'barred', bar };
-  if (before.state !== 'held') return { kind: 'conflict', payment: before };
+  if (before.state !== 'held' || isLeasedElsewhere(context, id)) return { kind: 'conflict', payment: before };
   const patch = { state: 'signed', payload: JSON.stringify(payload) } as const;
   return changePayment(context, head, before, { kind: 'sign', patch, nowMs });
 }
@@ -39,7 +42,7 @@ export function recordSigned(
 /**
  * signed or unknown → sent, with freeze, the agent's suspension and the config's version read again in the same step:
  * an owner who froze, suspended or tightened a moment ago is obeyed. A row judged under another version is measured against `capLines`, its own
- * amount included. The sender becomes the row's owner. A crash after it: unknown.
+ * amount included. Only the holder of the lease sends; one that nobody has is taken. A crash after it: unknown.
  */
 export function markSent(context: LedgerContext, id: string, send: SendRequest): SendResult {
   const checked = context.journal.checkedHead();
@@ -52,7 +55,8 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
   // A withdrawal is the owner's own: it empties a suspended agent too.
   const bar = isWithdrawal(before) ? null : barOf(context, checked, before.agent);
   if (bar !== null) return { kind: 'barred', bar };
-  if (before.state !== 'signed' && before.state !== 'unknown') return { kind: 'conflict', payment: before };
+  const isSendable = before.state === 'signed' || before.state === 'unknown';
+  if (!isSendable || isLeasedElsewhere(context, id)) return { kind: 'conflict', payment: before };
   const nowMs = ledgerTimeMs(checked, send.nowMs);
   const head = noteConfig(context, checked, send.configVersion, nowMs);
   if (before.configVersion !== send.configVersion) {
@@ -66,15 +70,16 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
   const patch = {
     state: 'sent',
     configVersion: send.configVersion,
-    ownerPid: context.self.pid,
-    ownerStarted: context.self.started,
-    ownerBoot: context.self.boot,
     note: null,
   } as const;
+  putLease(context, id, send.nowMs);
   return changePayment(context, head, before, { kind: 'send', patch, nowMs });
 }
 
-/** sent → unknown: the call ended and nothing proves what became of the money. unknown → unknown says why anew. */
+/**
+ * sent → unknown: the call ended and nothing proves what became of the money. unknown → unknown says why anew. A process
+ * that lost its lease leaves the row to the one that took it.
+ */
 export function markUnknown(
   context: LedgerContext,
   id: string,
@@ -84,7 +89,8 @@ export function markUnknown(
 ): Transition {
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
-  if (before.state !== 'sent' && before.state !== 'unknown') return { kind: 'conflict', payment: before };
+  const isUnsettled = before.state === 'sent' || before.state === 'unknown';
+  if (!isUnsettled || isLeasedElsewhere(context, id)) return { kind: 'conflict', payment: before };
   const patch = { state: 'unknown', note, ...(receipt === undefined ? {} : { receipt }) } as const;
   return changePayment(context, head, before, { kind: 'unknown', patch, nowMs });
 }

@@ -1,10 +1,7 @@
-import { isDead } from '../../../platform/process.js';
 import { isLive, type Payment } from '../../payment.js';
 
-/** A waiter looks again this often when the payment is driven by another process; our own wakes it at once. */
+/** A waiter looks again this often for what another process wrote; our own wakes it at once. */
 const POLL_MS = 50;
-/** How often it looks whether that other process still lives: on some platforms that starts a program. */
-const OWNER_CHECK_MS = 1000;
 
 /** Those of this process who wait for payments to end. */
 export class Waiting {
@@ -15,18 +12,11 @@ export class Waiting {
     for (const wake of this.#wakes) wake();
   }
 
-  /** Resolves with the payment once its fate is no longer open, or nobody drives it any more, or the signal ends the wait. */
+  /** Resolves with the payment once its end is known or it is `unknown`, or as it stands when the signal ends the wait. */
   async forEnd(read: () => Promise<Payment>, signal: AbortSignal): Promise<Payment> {
-    let ownerSeen = -Infinity;
     for (;;) {
       const payment = await read();
       if (!isLive(payment.state) || payment.state === 'unknown' || signal.aborted) return payment;
-      const now = performance.now();
-      if (now - ownerSeen > OWNER_CHECK_MS) {
-        if (isDead({ pid: payment.ownerPid, started: payment.ownerStarted, boot: payment.ownerBoot }))
-          return payment;
-        ownerSeen = now;
-      }
       await this.#changeOrPoll(signal);
     }
   }

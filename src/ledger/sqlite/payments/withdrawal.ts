@@ -13,6 +13,7 @@ import { statement } from '../file/database.js';
 import { ledgerTimeMs } from '../journal/journal.js';
 import { LIVE_STATES, OWNER_SESSION, WITHDRAWAL, WITHDRAWAL_ORIGIN, type Payment } from '../../payment.js';
 import { authenticPayment, existingPayment, findLive, insertPayment } from './paymentRow.js';
+import { putLease } from './lease.js';
 import { assertNotRebuilding } from '../journal/rebuild.js';
 import { heldAtomic } from '../views/report.js';
 
@@ -23,7 +24,7 @@ const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
  * unless the owner said so, and never more than was on chain when it was read. A freeze does not stop it. Throws
  * `ledger_rebuilding`, for then nobody knows what is held.
  *
- * A crash right after it leaves a `held` row of a dead process, for which nothing was signed.
+ * A crash right after it leaves a `held` row, for which nothing was signed; once its lease has ended it is released.
  */
 export function openWithdrawal(context: LedgerContext, request: WithdrawalRequest): WithdrawalResult {
   assertNotRebuilding(context);
@@ -40,6 +41,7 @@ export function openWithdrawal(context: LedgerContext, request: WithdrawalReques
   const nowMs = ledgerTimeMs(head, request.nowMs);
   const payment = withdrawalRow(context, request, { requestHash, nowMs }, head.configVersion);
   insertPayment(context, head, payment);
+  putLease(context, payment.id, request.nowMs);
   return { kind: 'held', payment };
 }
 
@@ -127,9 +129,6 @@ function withdrawalRow(
     validBeforeSec,
     payload: null,
     configVersion,
-    ownerPid: context.self.pid,
-    ownerStarted: context.self.started,
-    ownerBoot: context.self.boot,
     openedMs: nowMs,
     changedMs: nowMs,
     capturedMs: null,
