@@ -160,5 +160,7 @@ export async function lookAtOther(
   const payment = await call.engine.ledger.findPayment(id);
   if (payment === null || payment.state === 'released') return null;
   if (payment.state === 'captured') return { kind: 'answer', outcome: await replay(call, payment) };
-  return (await isLeased(call.engine, payment)) ? openDuplicate(call, payment) : { kind: 'answer', outcome: openOutcome(payment) };
+  return (await isLeased(call.engine, payment))
+    ? openDuplicate(call, payment)
+    : { kind: 'answer', outcome: openOutcome(payment) };
 }

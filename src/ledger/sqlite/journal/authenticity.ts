@@ -43,12 +43,7 @@ export class RowAuthenticator {
   }
 
   /** Whether the values carry this code. */
-  matches(
-    table: string,
-    values: readonly SqlValue[],
-    code: SqlValue | undefined,
-    first?: number,
-  ): boolean {
+  matches(table: string, values: readonly SqlValue[], code: SqlValue | undefined, first?: number): boolean {
     if (!(code instanceof Uint8Array)) return false;
     const expected = this.codeOf(table, values, first);
     return code.length === expected.length && timingSafeEqual(code, expected);
