@@ -1,11 +1,13 @@
 import { solana } from '@solana/mpp/server';
-import { evm, Mppx, NodeListener, Request as FetchRequest } from 'mppx/server';
+import { evm, Mppx, NodeListener, Request as FetchRequest, tempo } from 'mppx/server';
+import { devAccount } from './chain.ts';
 import type { Facilitator } from './facilitator.ts';
 import { listenLocal, type LocalServer } from './localServer.ts';
 import { Recording } from './recording.ts';
 import type { Shop } from './shop/shop.ts';
 import type { SolanaChain } from './solana/chain.ts';
 import { USDC_MINT } from './solana/token.ts';
+import { PATH_USD, type TempoChain } from './tempo/chain.ts';
 import { USDC } from './usdc.ts';
 
 /** What the shop's challenges are bound with; nobody else needs to know it, and nothing of worth hangs on it. */
@@ -16,6 +18,8 @@ const DECIMALS = 6;
 /** What the shop is made of. */
 export interface MppShopParts {
   readonly solana: SolanaChain;
+  /** Without one, nothing is sold on Tempo. */
+  readonly tempo?: TempoChain;
   readonly facilitator: Facilitator;
   readonly shop: Shop;
 }
@@ -72,11 +76,17 @@ export interface MppShop extends LocalServer {
 }
 
 /**
- * Starts a seller that asks `usd` (0.01 unless the query says another) at `/evm`, `/solana` and, by either, at `/both`.
+ * Starts a seller that asks `usd` (0.01 unless the query says another) at `/evm`, `/solana`, `/tempo`, by the first two at
+ * `/both` and by all at `/all`. On Tempo it pays the fee, unless `fee=own`.
  * `x402=1` leaves in what the server offers by x402 of itself. `requires_auth=1` has the payment come in `Payment-Authorization`. `reference=TEXT` is the seller's own, on Solana its memo.
  * `fault=lost` settles and destroys the connection; `fault=again` settles, and asks for payment once more.
  */
-export async function startMppShop({ solana: ledger, facilitator, shop }: MppShopParts): Promise<MppShop> {
+export async function startMppShop({
+  solana: ledger,
+  tempo: tempoChain,
+  facilitator,
+  shop,
+}: MppShopParts): Promise<MppShop> {
   const orders = new Recording<MppOrder>();
   const evmCharge = evm.charge({
     currency: USDC,
@@ -94,8 +104,24 @@ export async function startMppShop({ solana: ledger, facilitator, shop }: MppSho
     rpcUrl: ledger.url,
     signer: ledger.feePayer,
   });
+  const tempoCharges =
+    tempoChain === undefined
+      ? []
+      : [
+          tempo.charge({
+            currency: PATH_USD,
+            recipient: shop.payTo,
+            feePayer: devAccount(1),
+            getClient: () => tempoChain.client,
+          }),
+        ];
   const sellers = [false, true].map((requiresAuth) =>
-    Mppx.create({ methods: [evmCharge, solanaCharge], secretKey: SECRET, realm: 'shop.test', requiresAuth }),
+    Mppx.create({
+      methods: [evmCharge, solanaCharge, ...tempoCharges] as never,
+      secretKey: SECRET,
+      realm: 'shop.test',
+      requiresAuth,
+    }),
   );
   const answer = async (request: Request): Promise<Response | null> => {
     const { pathname, searchParams } = new URL(request.url);
@@ -114,7 +140,14 @@ export async function startMppShop({ solana: ledger, facilitator, shop }: MppSho
       'solana/charge',
       { amount: String(Math.round(Number(usd) * 1e6)), ...reference },
     ] as const;
-    const ways = { '/evm': [onEvm], '/solana': [onSolana], '/both': [onEvm, onSolana] }[pathname];
+    const fee = searchParams.get('fee') === 'own' ? { feePayer: false } : {};
+    const onTempo = ['tempo/charge', { amount: usd, chainId: 42431, ...fee, ...reference }] as const;
+    const ways = {
+      '/evm': [onEvm],
+      '/solana': [onSolana],
+      '/both': [onEvm, onSolana],
+      ...(tempoChain === undefined ? {} : { '/tempo': [onTempo], '/all': [onEvm, onSolana, onTempo] }),
+    }[pathname];
     if (ways === undefined) return new Response(null, { status: 404 });
     const sold = await seller.compose(...(ways as never[]))(request);
     if (sold.status === 402) return asked(sold.challenge as Response, searchParams);

@@ -7,6 +7,15 @@ import { startFacilitator, type Facilitator } from './facilitator.ts';
 import { startRpcProxy, type RpcProxy } from './rpcProxy.ts';
 import { startShop, type Shop } from './shop/shop.ts';
 import { startSolana, type SolanaChain } from './solana/chain.ts';
+import { startTempo, type TempoChain } from './tempo/chain.ts';
+
+/** A chain of Tempo in the local world. */
+export interface TempoWorld {
+  readonly chain: TempoChain;
+  readonly rpc: RpcProxy;
+  /** Starts another RPC endpoint for it. */
+  addRpc(): Promise<RpcProxy>;
+}
 
 /** The local world. */
 export interface Sandbox {
@@ -22,6 +31,8 @@ export interface Sandbox {
   shop: Shop;
   /** Starts another RPC endpoint for a chain, Base unless named, to set a lying one beside an honest one. */
   addRpc(of?: 'base' | 'solana'): Promise<RpcProxy>;
+  /** Starts a chain of Tempo, where a test wants one, and an RPC endpoint that stands before it as `rpc` before `chain`. */
+  addTempo(): Promise<TempoWorld>;
   /** Starts a catalogue that lists some of the shop's goods before a made-up world's; the smaller, the sooner. */
   addCatalogue(options?: CatalogueOptions): Promise<Catalogue>;
   /**
@@ -68,6 +79,17 @@ export async function startSandbox(options: { deathWatch?: DeathWatch } = {}): P
     stops.push(facilitator.stop);
     const shop = await startShop({ chain, solana, facilitatorUrl: facilitator.url, now: clock.now });
     stops.push(shop.stop);
+    const addTempo = async (): Promise<TempoWorld> => {
+      const tempo = await startTempo({ ...options, clock });
+      stops.push(tempo.stop);
+      const follow = async (): Promise<void> => (settles ? tempo.settle() : undefined);
+      const addTempoRpc = async (): Promise<RpcProxy> => {
+        const proxy = await startRpcProxy(tempo.url, 'base', { now: clock.now, follow });
+        stops.push(proxy.stop);
+        return proxy;
+      };
+      return { chain: tempo, rpc: await addTempoRpc(), addRpc: addTempoRpc };
+    };
     const addCatalogue = async (options: CatalogueOptions = {}): Promise<Catalogue> => {
       const catalogue = await startCatalogue({
         ...options,
@@ -84,6 +106,7 @@ export async function startSandbox(options: { deathWatch?: DeathWatch } = {}): P
       solanaRpc,
       addRpc,
       addCatalogue,
+      addTempo,
       setSettling: (next) => void (settles = next),
       now: clock.now,
       chain,

@@ -4,14 +4,24 @@ import { createEvmChain } from './evm/evmChain.js';
 import type { RpcFetch } from './rpc.js';
 import type { OnTime } from './timeGiven.js';
 import { createSolanaChain } from './solana/solanaChain.js';
+import { createTempoChain } from './tempo/tempoChain.js';
 
 export type { Chain, RpcSource } from './chainReader.js';
-export type { Fate, FateQuery, SearchMemory, SolanaFateQuery, UnknowableWhy } from './fate.js';
+export type {
+  AnyFateQuery,
+  Fate,
+  FateQuery,
+  SearchMemory,
+  SolanaFateQuery,
+  TempoFateQuery,
+  UnknowableWhy,
+} from './fate.js';
 export type { ChainHistory, ChainPayment } from './history.js';
 export { describeUnread, paymentKey, type UnionHistory } from './unionHistory.js';
 export type { EvmChain } from './evm/evmChain.js';
 export type { AccountFacts } from './solana/solanaAnswer.js';
 export type { SolanaChain } from './solana/solanaChain.js';
+export type { TempoChain } from './tempo/tempoChain.js';
 export type { TimeGiven } from './timeGiven.js';
 
 /** How a network is read, beside where. */
@@ -26,7 +36,12 @@ export interface ChainParts {
 
 /** Makes the reader of a network. Nothing is loaded or asked before its first question. Throws `config_invalid`. */
 export function createChain(network: Network, rpc: RpcSource, parts: ChainParts = {}): Chain {
-  return network.family === 'evm'
-    ? createEvmChain({ network, rpc, ...parts })
-    : createSolanaChain({ network, rpc, ...parts });
+  switch (network.family) {
+    case 'evm':
+      return createEvmChain({ network, rpc, ...parts });
+    case 'svm':
+      return createSolanaChain({ network, rpc, ...parts });
+    case 'tempo':
+      return createTempoChain({ network, rpc, ...parts });
+  }
 }

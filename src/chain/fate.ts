@@ -1,4 +1,4 @@
-import type { EvmAsset, SvmAsset } from '../money/asset.js';
+import type { EvmAsset, SvmAsset, TempoAsset } from '../money/asset.js';
 import type { Hex } from './evm/answer.js';
 import type { Mark } from '../payment/mark.js';
 import type { AtomicAmount } from '../money/unit.js';
@@ -37,6 +37,20 @@ export interface SolanaFateQuery {
   readonly marks?: readonly Mark[];
   readonly claimedTx: string | null;
 }
+
+/** One transfer on Tempo whose fate is in question: our own record of it. */
+export interface TempoFateQuery extends Omit<FateQuery, 'asset'> {
+  readonly asset: TempoAsset;
+  /** What it can take at most, with the fee where we pay it. */
+  readonly amountAtomic: AtomicAmount;
+  /** What reaches the payee. */
+  readonly transferAtomic: AtomicAmount;
+  /** The transaction's hash, where we pay its fee: one that moves nothing takes that fee all the same. */
+  readonly ownTx: Hex | null;
+}
+
+/** A question about a payment, of whatever family of networks. */
+export type AnyFateQuery = FateQuery | SolanaFateQuery | TempoFateQuery;
 
 /** How far each operator's history has been searched for one payment, as text of the chain's own; kept by the caller. */
 export interface SearchMemory {

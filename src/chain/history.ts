@@ -1,9 +1,15 @@
-import type { EvmAsset } from '../money/asset.js';
 import type { Hex } from './evm/answer.js';
 import { findMoment } from './evm/blockSearch.js';
 import { searchLogs } from './evm/logSearch.js';
-import type { Operator } from './evm/operator.js';
-import { transferOf, type NonceLog, type TokenLog, type TransferLog } from './evm/tokenLog.js';
+import type { Operator, TokenAt } from './evm/operator.js';
+import {
+  isNonceLog,
+  transferOf,
+  type NonceLog,
+  type TokenEvent,
+  type TokenLog,
+  type TransferLog,
+} from './evm/tokenLog.js';
 import type { AtomicAmount } from '../money/unit.js';
 
 /** Pages of one history: three months of Base at 2,000 blocks a page. */
@@ -41,6 +47,21 @@ export interface ChainHistory {
   readonly origin: string;
 }
 
+/** How the logs of a kind of token are read as payments. */
+export interface HistoryKind {
+  readonly events: readonly TokenEvent[];
+  pair(logs: readonly TokenLog[]): {
+    readonly payments: readonly Omit<ChainPayment, 'timeSec'>[];
+    readonly spentWithoutTransfer: readonly string[];
+  };
+}
+
+/** Tokens of EIP-3009. */
+export const EIP3009_HISTORY: HistoryKind = {
+  events: ['AuthorizationUsed', 'AuthorizationCanceled', 'Transfer'],
+  pair: pairPayments,
+};
+
 /**
  * Reads all that left `from` since a moment, and up to 128 blocks before it, up to the operator's newest block. Throws
  * RpcFault.
@@ -51,18 +72,18 @@ export async function readHistory(
     asset,
     from: payer,
     sinceSec,
-  }: { readonly asset: EvmAsset; readonly from: Hex; readonly sinceSec: number },
+  }: { readonly asset: TokenAt; readonly from: Hex; readonly sinceSec: number },
+  { events, pair }: HistoryKind,
   signal: AbortSignal | undefined,
 ): Promise<ChainHistory> {
   const latest = await operator.latest(signal);
   const { below } = await findMoment(operator, sinceSec, latest, signal);
   const range = { from: below < 0n ? 0n : below, to: latest.number };
-  const events = ['AuthorizationUsed', 'AuthorizationCanceled', 'Transfer'] as const;
   const logs: TokenLog[] = [];
   for await (const page of searchLogs(operator, { asset, payer, events }, range, HISTORY_CALLS_MAX, signal)) {
     logs.push(...page);
   }
-  const paired = pairPayments(logs);
+  const paired = pair(logs);
   const payments = await dated(operator, paired.payments, signal);
   return {
     ...paired,
@@ -103,7 +124,7 @@ function pairPayments(logs: readonly TokenLog[]): {
   const nonces = new Map<TransferLog, Hex>();
   const spentWithoutTransfer: Hex[] = [];
   for (const log of logs) {
-    if (log.event === 'Transfer') continue;
+    if (!isNonceLog(log)) continue;
     const transfer = moved(logs, log);
     if (transfer === undefined) spentWithoutTransfer.push(log.nonce);
     else nonces.set(transfer, log.nonce);

@@ -4,6 +4,7 @@ import type {
   RelayIntent,
   SolanaOwnTransferIntent,
   SolanaTransferIntent,
+  TempoTransferIntent,
   TransferIntent,
 } from '../payment/intent.js';
 import {
@@ -32,7 +33,8 @@ export interface UnlockedWallet {
   evmAddress(agentIndex: number): Promise<`0x${string}`>;
   /**
    * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature. Beside {@link signRelay},
-   * {@link signSolanaTransfer} and {@link signSolanaOwnTransfer} there is nothing else it signs (T7).
+   * {@link signTempoTransfer}, {@link signSolanaTransfer} and {@link signSolanaOwnTransfer} there is nothing else it signs
+   * (T7).
    *
    * `nowMs` is the instant the intent was built at, or later. Throws `signer_refused`.
    */
@@ -42,6 +44,8 @@ export interface UnlockedWallet {
    * Throws `signer_refused` for any other.
    */
   signRelay(intent: RelayIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
+  /** Signs one transfer on Tempo as an agent and gives its transaction's bytes. Throws `signer_refused`. */
+  signTempoTransfer(intent: TempoTransferIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
   /** The address of an agent on Solana, in base58. `bad_input` where the wallet is made of an imported EVM key. */
   solanaAddress(agentIndex: number): Promise<string>;
   /** Signs one transfer on Solana as an agent and gives its transaction in base64. Throws `signer_refused`. */
@@ -142,6 +146,10 @@ export function openWallet(
       await signTransferIntent(intent, await accountOf(agentIndex), nowMs),
     signRelay: async (intent, agentIndex, nowMs) =>
       await signRelayIntent(intent, await accountOf(agentIndex), nowMs),
+    signTempoTransfer: async (intent, agentIndex, nowMs) => {
+      const { signTempoTransfer } = await import('./signer/tempoSigner.js');
+      return signTempoTransfer(intent, await accountOf(agentIndex), nowMs);
+    },
     solanaAddress: async (agentIndex) => (await solanaAccountOf(agentIndex)).address,
     signSolanaTransfer: async (intent, agentIndex) => {
       const { signSolanaTransfer } = await import('./signer/solanaSigner.js');

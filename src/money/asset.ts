@@ -26,8 +26,15 @@ export interface SvmAsset extends AssetFacts {
   readonly tokenProgram: string;
 }
 
+/** A token of Tempo (TIP-20): moved by a transaction of its payer's, and fees are paid in it. */
+export interface TempoAsset extends AssetFacts {
+  readonly family: 'tempo';
+  /** Contract address with its checksum. */
+  readonly address: `0x${string}`;
+}
+
 /** A dollar token the wallet pays with. Every field is ours; none is ever taken from a server (T3, T6). */
-export type Asset = EvmAsset | SvmAsset;
+export type Asset = EvmAsset | SvmAsset | TempoAsset;
 
 function evmDollar(
   network: Caip2,
@@ -47,9 +54,13 @@ function svmDollar(network: Caip2, address: string, symbol: string, decimals: nu
   return { family: 'svm', network, address, symbol, decimals, tokenProgram: TOKEN_PROGRAM };
 }
 
+function tempoDollar(network: Caip2, address: `0x${string}`, symbol: string): TempoAsset {
+  return { family: 'tempo', network, address, symbol, decimals: 6 };
+}
+
 /**
  * Dollar tokens that settle by EIP-3009, as `@x402/evm` lists them, and USDC on Solana, as `@x402/svm` does (a test
- * compares); a new one is a new row.
+ * compares); and those that sellers on Tempo are paid in. A new one is a new row.
  */
 export const ASSETS: readonly Asset[] = [
   evmDollar('eip155:8453', '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913', 'USDC', 'USD Coin', '2', 6),
@@ -66,6 +77,9 @@ export const ASSETS: readonly Asset[] = [
     'USDC',
     6,
   ),
+  tempoDollar('eip155:4217', '0x20C000000000000000000000b9537d11c60E8b50', 'USDC.e'),
+  tempoDollar('eip155:4217', '0x20C0000000000000000000000000000000000000', 'pathUSD'),
+  tempoDollar('eip155:42431', '0x20C0000000000000000000000000000000000000', 'pathUSD'),
   evmDollar('eip155:1', '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48', 'USDC', 'USD Coin', '2', 6),
   evmDollar('eip155:43114', '0xB97EF9Ef8734C71904D8002F8b6Bc66Dd9c48a6E', 'USDC', 'USD Coin', '2', 6),
   evmDollar('eip155:143', '0x754704Bc059F8C67012fEd69BC8A327a5aafb603', 'USDC', 'USDC', '2', 6),

@@ -30,8 +30,15 @@ export interface SvmNetwork extends NetworkFacts {
   readonly genesisHash: string;
 }
 
+/** A chain of Tempo: its blocks are read as those of the EVM, and its tokens and transactions are of its own kind. */
+export interface TempoNetwork extends NetworkFacts {
+  readonly family: 'tempo';
+  readonly chainId: number;
+  readonly finality: 'finalized';
+}
+
 /** A network the wallet knows. What it may be used for is the owner's config. */
-export type Network = EvmNetwork | SvmNetwork;
+export type Network = EvmNetwork | SvmNetwork | TempoNetwork;
 
 function evm(
   chainId: number,
@@ -63,6 +70,16 @@ function solana(
   return { caip2, family: 'svm', genesisHash, ...more };
 }
 
+function tempo(
+  chainId: number,
+  more: Pick<TempoNetwork, 'label' | 'testnet' | 'rpcUrls' | 'explorerTx'>,
+): TempoNetwork {
+  return {
+    ...{ caip2: `eip155:${chainId}`, family: 'tempo', v1Name: undefined, chainId, finality: 'finalized' },
+    ...more,
+  };
+}
+
 /** Every known network; a new one is a new row. */
 export const NETWORKS: readonly Network[] = [
   evm(8453, 'Base', 'base', {
@@ -89,6 +106,19 @@ export const NETWORKS: readonly Network[] = [
     testnet: true,
     // Few public operators serve devnet: a release there waits for the owner to name an RPC.
     rpcUrls: ['https://api.devnet.solana.com'],
+    explorerTx: undefined,
+  }),
+  // One public operator serves each of them: a release there waits for the owner to name an RPC.
+  tempo(4217, {
+    label: 'Tempo',
+    testnet: false,
+    rpcUrls: ['https://rpc.tempo.xyz'],
+    explorerTx: 'https://explore.tempo.xyz/tx/',
+  }),
+  tempo(42431, {
+    label: 'Tempo testnet',
+    testnet: true,
+    rpcUrls: ['https://rpc.moderato.tempo.xyz'],
     explorerTx: undefined,
   }),
   evm(1, 'Ethereum', 'ethereum', { finality: 'safe', explorerTx: 'https://etherscan.io/tx/' }),

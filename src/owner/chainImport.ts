@@ -82,7 +82,7 @@ function importedFrom(
   sinceMs: number,
 ): Omit<ImportedPayment, 'agent' | 'payFrom' | 'toOwn'> {
   return {
-    ...FOUND_ON_CHAIN,
+    ...FOUND_ON_CHAIN[network.family],
     network: network.caip2,
     asset: asset.address,
     payTo: payment.to,

@@ -37,6 +37,8 @@ export interface Offer {
   readonly amountAtomic: AtomicAmount;
   /** Rounded up. */
   readonly usdMicros: UsdMicros;
+  /** How much of that is the network's fee at most, where this wallet pays it. */
+  readonly feeUsdMicros?: UsdMicros;
   /** What only the offer's own protocol shows in a quote. */
   readonly facts: Readonly<Record<string, number | string>>;
 }

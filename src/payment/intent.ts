@@ -1,4 +1,4 @@
-import type { EvmAsset, SvmAsset } from '../money/asset.js';
+import type { EvmAsset, SvmAsset, TempoAsset } from '../money/asset.js';
 import type { AtomicAmount } from '../money/unit.js';
 
 /**
@@ -84,8 +84,43 @@ export interface SolanaOwnTransferIntent extends Omit<SolanaTransferIntent, 'kin
   readonly createsAccount: boolean;
 }
 
+/**
+ * What the signer signs on Tempo: a transaction that moves a listed token to one payee with a memo (TIP-20
+ * `transferWithMemo`), once, within a short window (TIP-1009), and does nothing else.
+ */
+export interface TempoTransferIntent {
+  readonly kind: 'tempo_transfer';
+  readonly asset: TempoAsset;
+  readonly chainId: number;
+  readonly from: `0x${string}`;
+  readonly to: `0x${string}`;
+  readonly amountAtomic: AtomicAmount;
+  /** `self` pays it in the same token, {@link TEMPO_FEE_ATOMIC_MAX} at most; else the payee, who signs for that after us. */
+  readonly feePaidBy: 'payee' | 'self';
+  readonly validAfterSec: 0;
+  readonly validBeforeSec: number;
+  /** The memo, 32 bytes: by it the payee knows what is paid, and the chain shows that it was. No two intents share it (T23). */
+  readonly nonce: `0x${string}`;
+}
+
+/**
+ * Gas that one transfer on Tempo may take. It takes 62,000 on the local chain, and 315,000 where the payee had none of the
+ * token; but a node that simulates it for the seller wants over 700,000 to be there. What is not used is not paid.
+ */
+export const TEMPO_GAS = 800_000n;
+/** In 10^-18 dollars a unit of gas. Tempo's base fee is fixed at 20 · 10^9; the tip is the node's own default. */
+export const TEMPO_FEE_PER_GAS = 22_000_000_000n;
+export const TEMPO_TIP_PER_GAS = 1_000_000_000n;
+/** Fees are counted in 10^-18 dollars, and taken from a token of 6 decimals. */
+const FEE_UNITS_PER_ATOMIC = 1_000_000_000_000n;
+/** The most that the fee of one transfer takes, in atomic units of any token of Tempo, rounded up. */
+export const TEMPO_FEE_ATOMIC_MAX =
+  (TEMPO_GAS * TEMPO_FEE_PER_GAS + FEE_UNITS_PER_ATOMIC - 1n) / FEE_UNITS_PER_ATOMIC;
+/** The chain takes no transaction of this kind that lives for longer (TIP-1009, before its fork T11). */
+export const TEMPO_WINDOW_MAX_SEC = 30;
+
 /** The payment intents the signer knows, and all it knows (T7). */
-export type PaymentIntent = TransferIntent | SolanaTransferIntent;
+export type PaymentIntent = TransferIntent | SolanaTransferIntent | TempoTransferIntent;
 
 /** What a transfer on Solana may ask for in computing: the fee payer pays for it, within what facilitators accept. */
 export const COMPUTE_UNIT_LIMIT_MAX = 200_000;

@@ -38,7 +38,10 @@ export function withoutDisagreement(demand: PaymentDemand): PaymentDemand {
 }
 
 function cheapestOf(offers: readonly Offer[]): bigint {
-  return offers.map(({ usdMicros }) => usdMicros).reduce((least, price) => (price < least ? price : least));
+  // What the network takes says nothing of what the seller asks.
+  return offers
+    .map(({ usdMicros, feeUsdMicros = 0n }) => usdMicros - feeUsdMicros)
+    .reduce((least, price) => (price < least ? price : least));
 }
 
 function isFarFrom(one: bigint, other: bigint): boolean {

@@ -7,6 +7,7 @@ import { cleanLine } from '../text/untrusted.js';
 import { toOffer } from './mppCharge/offer.js';
 import { mppChargeEvm } from './mppCharge/evm.js';
 import { mppChargeSvm } from './mppCharge/svm.js';
+import { mppChargeTempo } from './mppCharge/tempo.js';
 import type { PaymentProtocol } from './rail.js';
 
 const DESCRIPTION_CODE_POINTS_MAX = 300;
@@ -20,7 +21,7 @@ export const mpp: PaymentProtocol = {
   readRefusal,
   challengeHeaders: ['www-authenticate'],
   ownHeaders: ['payment-receipt'],
-  rails: [mppChargeEvm, mppChargeSvm],
+  rails: [mppChargeEvm, mppChargeSvm, mppChargeTempo],
 };
 
 function readDemand(answer: EndpointAnswer): PaymentDemand | null {

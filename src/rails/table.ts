@@ -15,16 +15,24 @@ import { mpp } from './mpp.js';
 import { x402 } from './x402.js';
 import { evmWithdrawal } from './x402ExactEvm/withdrawal.js';
 import { svmWithdrawal } from './x402ExactSvm/withdrawal.js';
+import { tempoWithdrawal } from './mppCharge/tempoWithdrawal.js';
 
 /** Every protocol this wallet pays by. A further one is a row here and a folder of its own. */
 export const PROTOCOLS: readonly PaymentProtocol[] = [x402, mpp];
 
 /** What a transfer that a chain shows, and no ledger knows of, is taken for: a payment by the first rail of its family. */
-export const FOUND_ON_CHAIN = { protocol: x402.name, scheme: 'exact' } as const;
+export const FOUND_ON_CHAIN: Readonly<
+  Record<Network['family'], { readonly protocol: string; readonly scheme: string }>
+> = {
+  evm: { protocol: x402.name, scheme: 'exact' },
+  svm: { protocol: x402.name, scheme: 'exact' },
+  tempo: { protocol: mpp.name, scheme: 'charge' },
+};
 
 const WITHDRAWALS: Readonly<Record<Network['family'], WithdrawalRail>> = {
   evm: evmWithdrawal,
   svm: svmWithdrawal,
+  tempo: tempoWithdrawal,
 };
 
 /** Offers of one protocol are numbered from a multiple of this: more than any protocol reads of one challenge. */

@@ -8,18 +8,18 @@ export interface AgentPlace {
   readonly address: string;
 }
 
-/** Whether the wallet's keys can pay on a network: an imported EVM key has no place on Solana. */
+/** Whether the wallet's keys can pay on a network: an imported EVM key has no place on Solana. Tempo's addresses are the EVM's. */
 export function canPayOn({ secretKind }: Pick<UnlockedWallet, 'secretKind'>, { family }: Network): boolean {
-  return family === 'evm' || secretKind === 'phrase';
+  return family !== 'svm' || secretKind === 'phrase';
 }
 
-/** An agent's address on a network: one for all of the EVM, one for all of Solana. Throws `bad_input`, see {@link canPayOn}. */
+/** An agent's address on a network: one for all of the EVM and Tempo, one for all of Solana. Throws `bad_input`, see {@link canPayOn}. */
 export function addressOn(
   keys: Pick<UnlockedWallet, 'evmAddress' | 'solanaAddress'>,
   agentIndex: number,
   { family }: Network,
 ): Promise<string> {
-  return family === 'evm' ? keys.evmAddress(agentIndex) : keys.solanaAddress(agentIndex);
+  return family === 'svm' ? keys.solanaAddress(agentIndex) : keys.evmAddress(agentIndex);
 }
 
 /** The enabled networks that the table knows and these keys have an address on, in the owner's order. */

@@ -1,6 +1,6 @@
 import { unknownAgent } from '../ledger/agent.js';
 import type { CommitObserver } from '../ledger/commitPoint.js';
-import type { Chain, EvmChain, SolanaChain } from '../chain/chain.js';
+import type { Chain, EvmChain, SolanaChain, TempoChain } from '../chain/chain.js';
 import { configReader, readConfig, readConfigUnauthenticated } from '../config/configFile.js';
 import { checkHome } from '../config/home.js';
 import type { Config } from '../config/settings.js';
@@ -10,7 +10,14 @@ import { openKeystore, type AskPassphrase, type UnlockedWallet } from '../keys/k
 import type { Ledger } from '../ledger/ledger.js';
 import { ledgerStoreIn } from '../ledger/stores.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
-import { findNetwork, type Caip2, type EvmNetwork, type Network, type SvmNetwork } from '../money/network.js';
+import {
+  findNetwork,
+  type Caip2,
+  type EvmNetwork,
+  type Network,
+  type SvmNetwork,
+  type TempoNetwork,
+} from '../money/network.js';
 import type { Lookup } from '../net/destination/resolve.js';
 import { createNet, type Net } from '../net/send.js';
 import { addressOn } from './agentAddress.js';
@@ -223,6 +230,7 @@ export class Engine {
   /** The reader of a network, through the owner's RPC where one is set. */
   chain(config: Config, network: SvmNetwork): SolanaChain;
   chain(config: Config, network: EvmNetwork): EvmChain;
+  chain(config: Config, network: TempoNetwork): TempoChain;
   chain(config: Config, network: Network): Chain;
   chain(config: Config, network: Network): Chain {
     const rpc = rpcSourceOf(config, network);

@@ -14,7 +14,7 @@ import { EvmSim } from './evmSim.js';
 import { SimOperator, type Lie, type Mood } from './operator.js';
 import { SolanaSim } from './solanaSim.js';
 
-export type Family = Network['family'];
+export type Family = 'evm' | 'svm';
 
 /** One simulated network with its two operators, of which at most one lies unless `trustBroken` says otherwise. */
 export interface SimNetwork {
@@ -85,7 +85,7 @@ export class World implements Disposable {
     this.solana = new SolanaSim(() => this.trueMs);
     const network = (caip2: Caip2, answer: EvmSim['answer'], liar: 0 | 1): SimNetwork => {
       const found = findNetwork(caip2);
-      if (found === undefined) throw new Error(`No network ${caip2}`);
+      if (found === undefined || found.family === 'tempo') throw new Error(`No network ${caip2}`);
       const [one = '', two = ''] = found.rpcUrls;
       return {
         family: found.family,

@@ -10,7 +10,8 @@ import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 import type { WalletOptions } from '../../src/wallet/engine.js';
 import { Wallet } from '../../src/wallet/wallet.js';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
-import type { Sandbox } from '../../sandbox/world.ts';
+import { TEMPO_TESTNET } from '../../sandbox/tempo/chain.ts';
+import type { Sandbox, TempoWorld } from '../../sandbox/world.ts';
 import { QuickStore } from './quickStore.js';
 import { TEST_PASSPHRASE } from './testPassphrase.js';
 
@@ -23,7 +24,9 @@ export interface TestWalletParts {
   /** Config keys set before it is handed over. */
   readonly settings?: Readonly<Record<string, string>>;
   /** The chain it pays on and has its money on; Base unless given. */
-  readonly chain?: 'base' | 'solana';
+  readonly chain?: 'base' | 'solana' | 'tempo';
+  /** The chain of Tempo, where the world has one. */
+  readonly tempo?: TempoWorld | undefined;
   /** Where its folder is made; among the machine's temporary ones unless given. */
   readonly folder?: string;
   /** What it is made of; a phrase unless given. An imported key has no address on Solana. */
@@ -54,7 +57,7 @@ export interface TestWallet {
 export async function createTestWallet(
   sandbox: Sandbox,
   usdMicros = 10_000_000n,
-  { now = Date.now, settings = {}, chain = 'base', secret, folder = tmpdir() }: TestWalletParts = {},
+  { now = Date.now, settings = {}, chain = 'base', tempo, secret, folder = tmpdir() }: TestWalletParts = {},
 ): Promise<TestWallet> {
   const home = mkdtempSync(join(folder, 'purser-test-'));
   const passphraseFile = join(home, '..', `${home.split('/').at(-1) ?? ''}.pass`);
@@ -72,7 +75,9 @@ export async function createTestWallet(
     (await updateConfig(home, mac, (config) => setKey(config, key, value).config)).version;
   await set('networks.eip155:84532.rpc_url', sandbox.rpcUrl);
   await set(`networks.${SOLANA_DEVNET}.rpc_url`, sandbox.solanaRpcUrl);
-  await set('networks.enabled', JSON.stringify([chain === 'base' ? 'eip155:84532' : SOLANA_DEVNET]));
+  if (tempo !== undefined) await set(`networks.${TEMPO_TESTNET}.rpc_url`, tempo.rpc.url);
+  const caip2 = { base: 'eip155:84532', solana: SOLANA_DEVNET, tempo: TEMPO_TESTNET }[chain];
+  await set('networks.enabled', JSON.stringify([caip2]));
   await set('net.allow_private', JSON.stringify([sandbox.shop.hostPort, sandbox.facilitator.hostPort]));
   await set('withdrawals.facilitator_url', sandbox.facilitator.url);
   // In the order of their names: a ceiling is raised before the cap that needs it.
@@ -81,6 +86,7 @@ export async function createTestWallet(
   const solanaAddress = keys.secretKind === 'phrase' ? await keys.solanaAddress(0) : '';
   if (usdMicros > 0n && chain === 'base') await sandbox.chain.fund(address, usdMicros);
   if (usdMicros > 0n && chain === 'solana') await sandbox.solana.fund(solanaAddress, usdMicros);
+  if (usdMicros > 0n && chain === 'tempo') await tempo?.chain.fund(address, usdMicros);
   const options: WalletOptions = {
     home,
     version: '0.0.0-test',
@@ -95,7 +101,7 @@ export async function createTestWallet(
     passphraseFile,
     address,
     solanaAddress,
-    payAddress: chain === 'base' ? address : solanaAddress,
+    payAddress: chain === 'solana' ? solanaAddress : address,
     fundedAtomic: usdMicros,
     options,
     set,

@@ -1,4 +1,5 @@
-import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
+import { TEMPO_TESTNET } from '../../sandbox/tempo/chain.ts';
+import { startSandbox, type Sandbox, type TempoWorld } from '../../sandbox/world.ts';
 import type { CallInput } from '../../src/wallet/call/request.js';
 import type { RpcProxy } from '../../sandbox/rpcProxy.ts';
 import { randomBytes } from 'node:crypto';
@@ -9,6 +10,8 @@ import { createTestWallet, type TestWallet, type TestWalletParts } from './testW
 /** The chains that a wallet pays on, for tests that hold on each. */
 export const CHAINS = ['base', 'solana'] as const;
 export type ChainName = (typeof CHAINS)[number];
+/** One of them, or Tempo, where a test asks for it. */
+export type GroundName = ChainName | 'tempo';
 
 /** One payment as a chain shows it. */
 export interface PaidOnChain {
@@ -39,10 +42,12 @@ export interface Ground {
 /** A sandbox whose chain and whose wallets share one clock that a test can move. */
 export interface TestWorld {
   readonly sandbox: Sandbox;
+  /** The chain of Tempo; a world has one where it was started on it. */
+  readonly tempo: TempoWorld | undefined;
   /** The chain that its wallets pay on, unless one is made for the other. */
   readonly ground: Ground;
   /** The same world for wallets that pay on another chain. */
-  on(chain: ChainName): TestWorld;
+  on(chain: GroundName): TestWorld;
   /** The wallets' clock: the machine's, and as far ahead of it as the chain was moved. */
   readonly now: () => number;
   /** Moves chain and wallets ahead together, until a `finalized` block has the new time. */
@@ -64,7 +69,15 @@ const WIDE = {
   'limits.per_session_usd': '20',
 };
 
-function groundOf({ chain, solana, shop, rpc, solanaRpc }: Sandbox, name: ChainName): Ground {
+function groundOf(
+  { chain, solana, shop, rpc, solanaRpc }: Sandbox,
+  tempo: TempoWorld | undefined,
+  name: GroundName,
+): Ground {
+  if (name === 'tempo') {
+    if (tempo === undefined) throw new Error('This world was started without Tempo');
+    return groundOnTempo(tempo, shop.payTo);
+  }
   if (name === 'base') {
     return {
       caip2: 'eip155:84532',
@@ -94,27 +107,47 @@ function groundOf({ chain, solana, shop, rpc, solanaRpc }: Sandbox, name: ChainN
   };
 }
 
+function groundOnTempo({ chain, rpc }: TempoWorld, payTo: string): Ground {
+  return {
+    ...{ caip2: TEMPO_TESTNET, rpc, payTo, label: 'Tempo testnet' },
+    newOwner: async () =>
+      Promise.resolve(privateKeyToAccount(`0x${randomBytes(32).toString('hex')}`).address),
+    // Fees are paid in the token itself.
+    giveGas: async () => Promise.resolve(),
+    balanceOf: (address) => chain.balanceOf(address as `0x${string}`),
+    payments: async (address) =>
+      (await chain.payments(address as `0x${string}`)).map(({ takenAtomic, ...payment }) => ({
+        ...payment,
+        amountAtomic: takenAtomic,
+      })),
+  };
+}
+
 /** Starts a world; one a test file, or one for each chain. */
-export async function startTestWorld(on: ChainName = 'base'): Promise<TestWorld> {
+export async function startTestWorld(on: GroundName = 'base'): Promise<TestWorld> {
   const sandbox = await startSandbox();
+  const tempo = on === 'tempo' ? await sandbox.addTempo() : undefined;
   const wallets: TestWallet[] = [];
   let aheadMs = 0;
   let urls = 0;
   const now = (): number => Date.now() + aheadMs;
-  const world = (chain: ChainName): TestWorld => ({
+  const world = (chain: GroundName): TestWorld => ({
     sandbox,
-    ground: groundOf(sandbox, chain),
+    tempo,
+    ground: groundOf(sandbox, tempo, chain),
     on: world,
     now,
     async advance(seconds) {
       await sandbox.chain.increaseTime(seconds);
       sandbox.solana.increaseTime(seconds);
+      await tempo?.chain.increaseTime(seconds);
       aheadMs += seconds * 1000;
     },
     async wallet({ usdMicros, settings, ...parts } = {}) {
       const wallet = await createTestWallet(sandbox, usdMicros, {
         now,
         chain,
+        tempo,
         settings: { ...WIDE, ...settings },
         ...parts,
       });

@@ -1,16 +1,15 @@
-import type { EvmAsset } from '../../money/asset.js';
-import type { EvmNetwork } from '../../money/network.js';
+import type { EvmNetwork, TempoNetwork } from '../../money/network.js';
 import type { Block, Hex } from './answer.js';
 import { OPERATORS_TO_AGREE } from '../bench.js';
 import type { RpcSource } from '../chainReader.js';
 import { within } from '../deadline.js';
 import { Endpoints, FAILOVER_MS_MAX, RETRY_SEC } from '../endpoints.js';
 import type { Fate, FateQuery } from '../fate.js';
-import { readHistory, type ChainHistory } from '../history.js';
+import { EIP3009_HISTORY, readHistory, type ChainHistory, type HistoryKind } from '../history.js';
 import { readUnion, type UnionHistory } from '../unionHistory.js';
 import type { Mark } from '../../payment/mark.js';
 import { Marks } from '../marks.js';
-import type { Finality, GasTerms, Heads, Operator } from './operator.js';
+import type { Finality, GasTerms, Heads, Operator, TokenAt } from './operator.js';
 import type { RpcFetch } from '../rpc.js';
 import { RpcFault } from '../rpcFault.js';
 import type { OnTime } from '../timeGiven.js';
@@ -36,9 +35,9 @@ const MARK_MS_MAX = 600_000;
 /** Blocks taken off a mark, which may be read a moment after the signing that it is kept for. */
 const MARK_MARGIN_BLOCKS = 32n;
 
-/** What {@link createEvmChain} needs. */
-export interface EvmChainOptions {
-  readonly network: EvmNetwork;
+/** What {@link createReader} needs. */
+export interface ReaderOptions {
+  readonly network: EvmNetwork | TempoNetwork;
   readonly rpc: RpcSource;
   /** The owner's `release.finality`; the network's own unless given. */
   readonly finality?: Finality;
@@ -52,12 +51,31 @@ export interface EvmChainOptions {
   readonly nowMs?: () => number;
 }
 
-/** One EVM network as its RPCs show it. They may be down, lag or lie; what each method says of that is its promise. */
-export interface EvmChain {
+/** What {@link createEvmChain} needs. */
+export interface EvmChainOptions extends ReaderOptions {
+  readonly network: EvmNetwork;
+}
+
+/** How an operator is looked at for a payment; neither throws for faults of an RPC. */
+export interface Looks<Query> {
+  /** At one block that is settled for every operator asked. */
+  atSettled(
+    operator: Operator,
+    query: Query,
+    at: { readonly heads: Heads; readonly common: Block },
+    signal: AbortSignal,
+  ): Promise<Sight>;
+  /** At the newest block: enough to see a payment, never enough to rule one out. */
+  atLatest(operator: Operator, query: Query, heads: Heads, signal: AbortSignal): Promise<Sight>;
+  readonly history: HistoryKind;
+}
+
+/** A network of the EVM's kind as its RPCs show it. They may be down, lag or lie; what each method says of that is its promise. */
+export interface BlockReader<Query> {
   /** An address's balance at the newest block, atomic, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
-  balanceOf(asset: EvmAsset, address: Hex, signal?: AbortSignal): Promise<bigint>;
-  /** What became of an authorization. Never throws for faults of an RPC: they are `unknowable`. */
-  fateOf(query: FateQuery, signal?: AbortSignal): Promise<Fate>;
+  balanceOf(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
+  /** What became of a payment. Never throws for faults of an RPC: they are `unknowable`. */
+  fateOf(query: Query, signal?: AbortSignal): Promise<Fate>;
   /** Time of the newest block, in seconds, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
   latestTimeSec(signal?: AbortSignal): Promise<number>;
   /** Asks every operator for the time, for those who listen to it; ends when each has answered or failed. Never rejects. */
@@ -71,7 +89,7 @@ export interface EvmChain {
   /** Gas of a plain transfer of the token; throws `rpc_unavailable` also where the token would not make it. */
   estimateTransfer(
     transfer: {
-      readonly asset: EvmAsset;
+      readonly asset: TokenAt;
       readonly from: Hex;
       readonly to: Hex;
       readonly amountAtomic: AtomicAmount;
@@ -87,16 +105,31 @@ export interface EvmChain {
    * All that left an address since a moment (and perhaps a little before: see `fromBlock`), by the first operator that
    * can search so far. One operator's word: for comparing, never for a release. Throws `rpc_unavailable`, `cancelled`.
    */
-  history(asset: EvmAsset, from: Hex, sinceSec: number, signal?: AbortSignal): Promise<ChainHistory>;
+  history(asset: TokenAt, from: Hex, sinceSec: number, signal?: AbortSignal): Promise<ChainHistory>;
   /** The same by all operators together, as far as they answer. */
-  unionHistory(asset: EvmAsset, from: Hex, sinceSec: number, signal?: AbortSignal): Promise<UnionHistory>;
+  unionHistory(asset: TokenAt, from: Hex, sinceSec: number, signal?: AbortSignal): Promise<UnionHistory>;
+}
+
+/** One EVM network as its RPCs show it. */
+export type EvmChain = BlockReader<FateQuery>;
+
+/** Makes the reader of an EVM network: see {@link createReader}. */
+export function createEvmChain(options: EvmChainOptions): EvmChain {
+  return createReader(options, {
+    atSettled: lookAtSettled,
+    atLatest: lookAtLatest,
+    history: EIP3009_HISTORY,
+  });
 }
 
 /**
  * Makes the reader of a network's chain. Nothing is loaded or asked before its first question. Throws
  * `config_invalid` for a URL that is not http(s).
  */
-export function createEvmChain(options: EvmChainOptions): EvmChain {
+export function createReader<Query extends Pick<FateQuery, 'validBeforeSec' | 'amountAtomic'>>(
+  options: ReaderOptions,
+  looks: Looks<Query>,
+): BlockReader<Query> {
   const { network, rpc, nowMs = Date.now } = options;
   const finality = options.finality ?? network.finality;
   const timeoutMs = options.timeoutMs ?? CALL_MS_MAX;
@@ -113,7 +146,7 @@ export function createEvmChain(options: EvmChainOptions): EvmChain {
     return { after: Number(number > MARK_MARGIN_BLOCKS ? number - MARK_MARGIN_BLOCKS : 0n) };
   }, nowMs);
 
-  async function look(query: FateQuery, signal: AbortSignal): Promise<{ sights: Sight[]; seen: Heads[] }> {
+  async function look(query: Query, signal: AbortSignal): Promise<{ sights: Sight[]; seen: Heads[] }> {
     const views = await Promise.all(
       (await endpoints.all()).map(async (operator) => ({ operator, heads: await headsOf(operator, signal) })),
     );
@@ -124,8 +157,8 @@ export function createEvmChain(options: EvmChainOptions): EvmChain {
       views.map(async ({ operator, heads }): Promise<Sight> => {
         if (heads instanceof RpcFault) return { kind: 'down', fault: heads, origin: operator.origin };
         return canProve && common.number <= heads.settled.number
-          ? lookAtSettled(operator, query, { heads, common }, signal)
-          : lookAtLatest(operator, query, heads, signal);
+          ? looks.atSettled(operator, query, { heads, common }, signal)
+          : looks.atLatest(operator, query, heads, signal);
       }),
     );
     return { sights, seen };
@@ -170,11 +203,13 @@ export function createEvmChain(options: EvmChainOptions): EvmChain {
     send: (bytes, signal) => endpoints.askOne(signal, (operator, deadline) => operator.send(bytes, deadline)),
 
     history: (asset, from, sinceSec, signal) =>
-      endpoints.askOne(signal, (operator) => readHistory(operator, { asset, from, sinceSec }, signal)),
+      endpoints.askOne(signal, (operator) =>
+        readHistory(operator, { asset, from, sinceSec }, looks.history, signal),
+      ),
 
     unionHistory: async (asset, from, sinceSec, signal) =>
       readUnion(await endpoints.all(), quorum, (operator) =>
-        readHistory(operator, { asset, from, sinceSec }, signal),
+        readHistory(operator, { asset, from, sinceSec }, looks.history, signal),
       ),
 
     async fateOf(query, signal) {
@@ -212,7 +247,10 @@ function commonBlock(seen: readonly Heads[], quorum: number): Block | undefined 
 }
 
 /** Settled time runs as fast as the clock, only behind it. */
-function provableInSec(seen: readonly Heads[], { validBeforeSec }: FateQuery): number {
+function provableInSec(
+  seen: readonly Heads[],
+  { validBeforeSec }: Pick<FateQuery, 'validBeforeSec'>,
+): number {
   const settledSec = Math.min(...seen.map(({ settled }) => settled.timeSec));
   return Math.min(Math.max(validBeforeSec - settledSec, RETRY_SEC), RETRY_SEC_MAX);
 }

@@ -1,6 +1,6 @@
 import { concat, numberToHex, pad, toEventSelector, toFunctionSelector } from 'viem';
-import type { EvmAsset } from '../../money/asset.js';
-import type { EvmNetwork } from '../../money/network.js';
+import type { EvmAsset, TempoAsset } from '../../money/asset.js';
+import type { EvmNetwork, TempoNetwork } from '../../money/network.js';
 import {
   readAddressWord,
   readBlock,
@@ -23,13 +23,18 @@ import type { AtomicAmount } from '../../money/unit.js';
 /** Block tag below which nothing is reorganised any more, as far as we care. */
 export type Finality = EvmNetwork['finality'];
 
+/** A token that an operator of this kind can be asked about. */
+export type TokenAt = EvmAsset | TempoAsset;
+
 /** Logs of one token about one payer. */
 export interface LogFilter {
-  readonly asset: EvmAsset;
+  readonly asset: TokenAt;
   readonly payer: Hex;
   readonly events: readonly TokenEvent[];
   /** Only logs of this nonce; for the events that have one. */
   readonly nonce?: Hex;
+  /** Only logs of this memo; for the event that has one. */
+  readonly memo?: Hex;
   /** Both ends included; or one block by its hash, so that no reorganisation mixes in. */
   readonly blocks: { readonly from: bigint; readonly to: bigint } | { readonly hash: Hex };
 }
@@ -53,17 +58,17 @@ export interface Operator {
   blockAt(number: bigint, signal?: AbortSignal): Promise<Block>;
   /** Whether the nonce was used *or cancelled* in the state after this very block (EIP-1898). */
   isUsed(
-    authorization: { readonly asset: EvmAsset; readonly from: Hex; readonly nonce: Hex },
+    authorization: { readonly asset: TokenAt; readonly from: Hex; readonly nonce: Hex },
     blockHash: Hex,
     signal?: AbortSignal,
   ): Promise<boolean>;
-  balanceOf(asset: EvmAsset, address: Hex, signal?: AbortSignal): Promise<bigint>;
+  balanceOf(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
   /** What a transaction of this address would take: its next number, its coin, and the price of gas now. */
   gasTerms(address: Hex, signal?: AbortSignal): Promise<GasTerms>;
   /** Gas that a plain transfer of the token would use; refused where the token would not make it. */
   estimateTransfer(
     transfer: {
-      readonly asset: EvmAsset;
+      readonly asset: TokenAt;
       readonly from: Hex;
       readonly to: Hex;
       readonly amountAtomic: AtomicAmount;
@@ -94,6 +99,7 @@ const TOPICS: Record<TokenEvent, Hex> = {
   AuthorizationUsed: toEventSelector('AuthorizationUsed(address,bytes32)'),
   AuthorizationCanceled: toEventSelector('AuthorizationCanceled(address,bytes32)'),
   Transfer: toEventSelector('Transfer(address,address,uint256)'),
+  TransferWithMemo: toEventSelector('TransferWithMemo(address,address,uint256,bytes32)'),
 };
 
 /** Opens an endpoint of `network`; that it really serves that chain is asked once, before the first question. */
@@ -106,7 +112,7 @@ export function openOperator(
     fetchFn,
     onTime,
   }: {
-    network: EvmNetwork;
+    network: EvmNetwork | TempoNetwork;
     finality: Finality;
     timeoutMs: number;
     fetchFn?: RpcFetch | undefined;
@@ -195,7 +201,7 @@ export function openOperator(
     send: (bytes, signal) => ask('eth_sendRawTransaction', [bytes], readWord, signal),
 
     logs(filter, signal) {
-      const { asset, payer, events, nonce, blocks } = filter;
+      const { asset, payer, events, nonce, memo, blocks } = filter;
       const range =
         'hash' in blocks
           ? { blockHash: blocks.hash }
@@ -204,6 +210,7 @@ export function openOperator(
         events.map((event) => TOPICS[event]),
         pad(payer),
         ...(nonce === undefined ? [] : [nonce]),
+        ...(memo === undefined ? [] : [null, memo]),
       ];
       const query = { address: asset.address, topics, ...range };
       return ask('eth_getLogs', [query], (answer) => readLogs(answer, filter), signal);
@@ -225,21 +232,27 @@ function readLog(log: Record<string, unknown>, filter: LogFilter): TokenLog {
     logIndex: readSmallQuantity(log['logIndex']),
   };
   const { topics } = log;
-  if (!Array.isArray(topics) || topics.length !== 3) throw new Error('not three topics');
+  if (!Array.isArray(topics)) throw new Error('no topics');
   const event = filter.events.find((name) => TOPICS[name] === topics[0]);
   if (event === undefined) throw new Error('another event');
+  if (topics.length !== (event === 'TransferWithMemo' ? 4 : 3))
+    throw new Error('not the topics of its event');
   const party = readAddressWord(topics[1]);
   const asked =
     same(log['address'], filter.asset.address) &&
     same(party, filter.payer) &&
     (filter.nonce === undefined || same(topics[2], filter.nonce)) &&
+    (filter.memo === undefined || same(topics[3], filter.memo)) &&
     ('hash' in filter.blocks
       ? place.blockHash === filter.blocks.hash
       : filter.blocks.from <= place.blockNumber && place.blockNumber <= filter.blocks.to);
   if (!asked) throw new Error('a log that was not asked for');
+  if (event === 'AuthorizationUsed' || event === 'AuthorizationCanceled')
+    return { ...place, event, authorizer: party, nonce: readWord(topics[2]) };
+  const moved = { from: party, to: readAddressWord(topics[2]), amountAtomic: readUint(log['data']) };
   return event === 'Transfer'
-    ? { ...place, event, from: party, to: readAddressWord(topics[2]), amountAtomic: readUint(log['data']) }
-    : { ...place, event, authorizer: party, nonce: readWord(topics[2]) };
+    ? { ...place, event, ...moved }
+    : { ...place, event, ...moved, memo: readWord(topics[3]) };
 }
 
 function same(answered: unknown, asked: string): boolean {

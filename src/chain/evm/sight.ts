@@ -4,7 +4,7 @@ import type { FateQuery } from '../fate.js';
 import { searchLogs } from './logSearch.js';
 import type { Heads, Operator } from './operator.js';
 import { RpcFault } from '../rpcFault.js';
-import { transferOf, type NonceLog } from './tokenLog.js';
+import { isNonceLog, transferOf, type NonceLog } from './tokenLog.js';
 import type { AtomicAmount } from '../../money/unit.js';
 
 /** What one operator shows of an authorization, with the block in whose state it looked. */
@@ -32,7 +32,7 @@ export type Sight = { readonly origin: string } & (
  */
 const CLOCK_AHEAD_SEC = [120, 7_800] as const;
 /** Pages of the event search: two hours of the fastest chain we know, at an operator that gives 1,000 blocks a page. */
-const SEARCH_CALLS_MAX = 64;
+export const SEARCH_CALLS_MAX = 64;
 
 /**
  * Looks at one block that is settled for every operator asked: `common` is the block, `heads` are this operator's own.
@@ -81,7 +81,8 @@ export function lookAtLatest(
   });
 }
 
-async function guard(operator: Operator, look: () => Promise<Sight>): Promise<Sight> {
+/** A look whose faults are the operator's. */
+export async function guard(operator: Operator, look: () => Promise<Sight>): Promise<Sight> {
   try {
     return await look();
   } catch (fault) {
@@ -134,7 +135,7 @@ async function findSpending(
       SEARCH_CALLS_MAX,
       signal,
     )) {
-      if (log !== undefined && log.event !== 'Transfer') return log;
+      if (log !== undefined && isNonceLog(log)) return log;
     }
     if (from === 0n) return null;
     top = await operator.blockAt(from, signal);
@@ -147,9 +148,9 @@ async function findSpending(
  * may have been read a moment too late. Throws where the operator's history begins later: logs that it no longer keeps
  * are not none (T31).
  */
-async function* searchStarts(
+export async function* searchStarts(
   operator: Operator,
-  { openedSec, marks = [] }: FateQuery,
+  { openedSec, marks = [] }: Pick<FateQuery, 'openedSec' | 'marks'>,
   top: Block,
   signal: AbortSignal,
 ): AsyncGenerator<bigint> {

@@ -24,8 +24,22 @@ export interface TransferLog extends LogPlace {
   readonly amountAtomic: AtomicAmount;
 }
 
-/** A log of an EIP-3009 token about one payer, addresses and hashes in lower case. */
-export type TokenLog = NonceLog | TransferLog;
+/** Tokens that moved with a memo (TIP-20): written beside the transfer's own log. */
+export interface MemoLog extends LogPlace {
+  readonly event: 'TransferWithMemo';
+  readonly from: Hex;
+  readonly to: Hex;
+  readonly amountAtomic: AtomicAmount;
+  readonly memo: Hex;
+}
+
+/** A log of a token about one payer, addresses and hashes in lower case. */
+export type TokenLog = NonceLog | TransferLog | MemoLog;
+
+/** Whether a log is of a nonce that was spent. */
+export function isNonceLog(log: TokenLog): log is NonceLog {
+  return log.event === 'AuthorizationUsed' || log.event === 'AuthorizationCanceled';
+}
 
 /** What {@link TokenLog} tells apart. */
 export type TokenEvent = TokenLog['event'];

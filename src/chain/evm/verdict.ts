@@ -10,7 +10,11 @@ type SightOf<K extends Sight['kind']> = Extract<Sight, { kind: K }>;
  * that final at a settled block. A release needs the quorum at one settled block past the expiry, and nobody who shows
  * the nonce spent.
  */
-export function judgeSights(sights: readonly Sight[], query: FateQuery, bench: Bench): Verdict {
+export function judgeSights(
+  sights: readonly Sight[],
+  query: Pick<FateQuery, 'validBeforeSec' | 'amountAtomic'>,
+  bench: Bench,
+): Verdict {
   const unused = pick(sights, 'unused');
   const paid = pick(sights, 'paid');
   const cancelled = pick(sights, 'cancelled');
@@ -68,7 +72,10 @@ function contradict(sights: readonly Sight[], proofs: readonly SightOf<'unused'>
 }
 
 /** Only our key can spend the nonce, so this payment spent it, even if no operator keeps its events (T31). */
-function spentByUs({ amountAtomic, validBeforeSec }: FateQuery): Verdict {
+function spentByUs({
+  amountAtomic,
+  validBeforeSec,
+}: Pick<FateQuery, 'validBeforeSec' | 'amountAtomic'>): Verdict {
   // Before its expiry, or it would not be spent: late frees nothing.
   return { kind: 'captured', tx: null, blockTimeMs: validBeforeSec * 1000, amountAtomic, final: true };
 }

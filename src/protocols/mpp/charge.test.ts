@@ -22,6 +22,13 @@ const SOLANA: JsonObject = {
   methodDetails: { network: 'devnet', decimals: 6, feePayer: true, feePayerKey: FEE_PAYER },
 };
 
+const TEMPO: JsonObject = {
+  amount: '10000',
+  currency: '0x20c0000000000000000000000000000000000000',
+  recipient: TO,
+  methodDetails: { chainId: 42431, feePayer: true },
+};
+
 function judge(method: string, request: JsonObject, intent = 'charge') {
   const challenge: PaymentChallenge = {
     ...{ id: 'a', realm: 'r', method, intent, request, expiresMs: undefined, echo: {} },
@@ -51,11 +58,45 @@ test('one on Solana is read with who pays its fee', () => {
   expect(judge('solana', { ...SOLANA, externalId: 'order 7' })).toMatchObject({ memo: 'order 7' });
 });
 
+test('one on Tempo is read with who pays its fee, and its chain is named', () => {
+  expect(judge('tempo', TEMPO)).toMatchObject({
+    ...{ method: 'tempo', amountAtomic: 10_000n, usdMicros: 10_000n, payTo: TO, feePaidBy: 'payee' },
+    network: { caip2: 'eip155:42431', label: 'Tempo testnet' },
+    asset: { symbol: 'pathUSD' },
+  });
+  const mainnet = { ...TEMPO, methodDetails: { chainId: 4217, supportedModes: ['push', 'pull'] } };
+  expect(judge('tempo', mainnet)).toMatchObject({ network: { label: 'Tempo' }, feePaidBy: 'self' });
+});
+
 describe('what it does not pay is said by name', () => {
   test.each<[string, string, JsonObject, string]>([
     ['another intent is not a charge', 'evm', EVM, 'unsupported_scheme'],
     ['another method', 'stripe', EVM, 'unsupported_scheme'],
     ['splits', 'evm', withDetails(EVM, { splits: [] }), 'unsupported_scheme'],
+    ['Tempo with no chain', 'tempo', { ...TEMPO, methodDetails: {} }, 'malformed_offer'],
+    ['Tempo on a chain of the EVM', 'tempo', withDetails(TEMPO, { chainId: 84532 }), 'unsupported_network'],
+    [
+      'a chain of Tempo by the method evm',
+      'evm',
+      withDetails(EVM, { chainId: 42431 }),
+      'unsupported_network',
+    ],
+    ['Tempo by push alone', 'tempo', withDetails(TEMPO, { supportedModes: ['push'] }), 'unsupported_scheme'],
+    [
+      "Tempo with a memo of the seller's",
+      'tempo',
+      withDetails(TEMPO, { memo: `0x${'00'.repeat(32)}` }),
+      'unsupported_scheme',
+    ],
+    ['Tempo with splits', 'tempo', withDetails(TEMPO, { splits: [] }), 'unsupported_scheme'],
+    ['a token of Tempo that is none of ours', 'tempo', { ...TEMPO, currency: USDC }, 'unsupported_asset'],
+    [
+      'Tempo to nobody',
+      'tempo',
+      { ...TEMPO, recipient: '0x0000000000000000000000000000000000000000' },
+      'malformed_offer',
+    ],
+    ['dollars on Tempo (T39)', 'tempo', { ...TEMPO, amount: '0.01' }, 'malformed_offer'],
     ['Permit2 alone', 'evm', withDetails(EVM, { credentialTypes: ['permit2'] }), 'unsupported_scheme'],
     ['no list of credentials', 'evm', { ...EVM, methodDetails: { chainId: 84532 } }, 'unsupported_scheme'],
     ['an unknown chain', 'evm', withDetails(EVM, { chainId: 77_777_777 }), 'unsupported_network'],

@@ -13,6 +13,7 @@ import type { Charge } from './types.js';
 /** Decimal text of a positive integer in the token's own unit: no sign, no point, no exponent (T4, T39). */
 const AMOUNT = /^[1-9][0-9]{0,77}$/;
 const UINT256_MAX = 2n ** 256n - 1n;
+const UINT128_MAX = 2n ** 128n - 1n;
 const UINT64_MAX = 2n ** 64n - 1n;
 const ZERO_ADDRESS = '0x0000000000000000000000000000000000000000';
 
@@ -41,7 +42,7 @@ class Fault {
 /**
  * Judges one challenge, alone (T1): a charge that this wallet can pay, or why it cannot. Network, asset and decimals are rows
  * of our own tables; payee and amount come from the seller, the amount in the token's own unit, which is the rule of the
- * methods `evm` and `solana` (T39). Never throws.
+ * methods `evm`, `solana` and `tempo` (T39). Never throws.
  */
 export function judgeCharge(challenge: PaymentChallenge, index: number): Charge | RejectedOffer {
   const judged = readCharge(challenge, index);
@@ -66,6 +67,7 @@ function readCharge(challenge: PaymentChallenge, index: number): Charge | Fault 
     return new Fault('unsupported_scheme', 'The challenge splits its amount among several payees.');
   if (method === 'evm') return readEvmCharge(challenge, details, index);
   if (method === 'solana') return readSolanaCharge(challenge, details, index);
+  if (method === 'tempo') return readTempoCharge(challenge, details, index);
   return new Fault(
     'unsupported_scheme',
     `This wallet does not pay by the method ${quoteText(method)} of MPP.`,
@@ -95,6 +97,42 @@ function readEvmCharge(challenge: PaymentChallenge, details: JsonObject, index: 
   const amount = readAmount(request, asset, UINT256_MAX);
   if (amount instanceof Fault) return amount;
   return { ...{ method: 'evm', index, challenge, network, asset, payTo }, ...amount };
+}
+
+/** draft-tempo-charge, as the published server writes it. The chain is named, or nothing is paid: defaults disagree. */
+function readTempoCharge(challenge: PaymentChallenge, details: JsonObject, index: number): Charge | Fault {
+  const { request } = challenge;
+  const chainId = statedField(details, 'chainId');
+  if (typeof chainId !== 'number' || !Number.isSafeInteger(chainId))
+    return malformed('The challenge names no chain.');
+  const network = findNetwork(`eip155:${chainId}`);
+  if (network?.family !== 'tempo')
+    return new Fault(
+      'unsupported_network',
+      `The chain ${chainId} is no chain of Tempo that this wallet knows.`,
+    );
+  const modes = statedField(details, 'supportedModes');
+  if (modes !== undefined && !(Array.isArray(modes) && modes.includes('pull')))
+    return new Fault(
+      'unsupported_scheme',
+      'The challenge wants its transaction sent by the buyer, where this wallet hands it to the seller.',
+    );
+  // A memo of the seller's choice would take the place of the one that binds the payment to this challenge.
+  if (statedField(details, 'memo') !== undefined)
+    return new Fault(
+      'unsupported_scheme',
+      'The challenge wants a memo of its own in place of one bound to it.',
+    );
+  const asset = readAsset(request, details, network);
+  if (asset instanceof Fault) return asset;
+  if (asset.family !== 'tempo') return malformed('The token is of another kind of chain than the network.');
+  const payTo = readAddress(statedText(request, 'recipient') ?? '');
+  if (payTo === undefined || payTo === ZERO_ADDRESS)
+    return malformed('The challenge names no valid recipient.');
+  const amount = readAmount(request, asset, UINT128_MAX);
+  if (amount instanceof Fault) return amount;
+  const feePaidBy = statedField(details, 'feePayer') === true ? 'payee' : 'self';
+  return { ...{ method: 'tempo', index, challenge, network, asset, payTo, feePaidBy }, ...amount };
 }
 
 function readSolanaCharge(challenge: PaymentChallenge, details: JsonObject, index: number): Charge | Fault {

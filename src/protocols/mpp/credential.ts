@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { keccak256, stringToBytes } from 'viem/utils';
+import { concatHex, keccak256, sliceHex, stringToBytes } from 'viem/utils';
 import type { TransferIntent } from '../../payment/intent.js';
 import { isJsonObject, parseJson, statedField, statedText } from '../../text/json.js';
 import type { PaymentChallenge } from './challenge.js';
@@ -12,6 +12,24 @@ const SCHEME = 'Payment';
  */
 export function challengeNonce({ id, realm }: Pick<PaymentChallenge, 'id' | 'realm'>): `0x${string}` {
   return keccak256(stringToBytes(`${id}${realm}`));
+}
+
+/** Bytes of a memo on Tempo, as the reference client lays it out: what it is, the seller, the client, the challenge. */
+const MEMO_TAG = sliceHex(keccak256(stringToBytes('mpp')), 0, 4);
+const MEMO_VERSION = '0x01';
+const SELLER_BYTES = 10;
+/** Who pays is on the chain anyway; by which program is nobody's business. */
+const NO_CLIENT = `0x${'00'.repeat(10)}` as const;
+const CHALLENGE_BYTES = 7;
+
+/**
+ * The memo of a transfer on Tempo that pays a challenge, by which the seller knows it: a hash of its realm and one of the
+ * challenge's id. It is fresh as far as the seller's id is.
+ */
+export function challengeMemo({ id, realm }: Pick<PaymentChallenge, 'id' | 'realm'>): `0x${string}` {
+  const seller = sliceHex(keccak256(stringToBytes(realm)), 0, SELLER_BYTES);
+  const challenge = sliceHex(keccak256(stringToBytes(id)), 0, CHALLENGE_BYTES);
+  return concatHex([MEMO_TAG, MEMO_VERSION, seller, NO_CLIENT, challenge]);
 }
 
 /** The payload of a charge by EIP-3009 (draft-evm-charge, "Authorization Payload"). */
@@ -34,11 +52,20 @@ export function writeCredential(challenge: PaymentChallenge, payload: object, so
   return `${SCHEME} ${Buffer.from(JSON.stringify(credential), 'utf8').toString('base64url')}`;
 }
 
-/** The signed transaction in a credential of ours, in base64; undefined where it carries none. */
+/** The signed transaction in a credential of ours for Solana, in base64; undefined where it carries none. */
 export function transactionInCredential(header: string): string | undefined {
+  return fieldInCredential(header, 'transaction');
+}
+
+/** The signed transaction in a credential of ours for Tempo, in hex, which the method calls a signature. */
+export function tempoTransactionInCredential(header: string): string | undefined {
+  return fieldInCredential(header, 'signature');
+}
+
+function fieldInCredential(header: string, field: string): string | undefined {
   const [scheme, encoded] = header.split(' ');
   if (scheme !== SCHEME || encoded === undefined) return undefined;
   const credential = parseJson(Buffer.from(encoded, 'base64url').toString('utf8'));
   const payload = isJsonObject(credential) ? statedField(credential, 'payload') : undefined;
-  return isJsonObject(payload) ? statedText(payload, 'transaction') : undefined;
+  return isJsonObject(payload) ? statedText(payload, field) : undefined;
 }

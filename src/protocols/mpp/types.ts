@@ -1,5 +1,5 @@
-import type { EvmAsset, SvmAsset } from '../../money/asset.js';
-import type { EvmNetwork, SvmNetwork } from '../../money/network.js';
+import type { EvmAsset, SvmAsset, TempoAsset } from '../../money/asset.js';
+import type { EvmNetwork, SvmNetwork, TempoNetwork } from '../../money/network.js';
 import type { PaymentChallenge } from './challenge.js';
 
 interface ChargeFacts {
@@ -30,5 +30,14 @@ export interface SolanaCharge extends ChargeFacts {
   readonly memo: string | null;
 }
 
+/** A charge on Tempo in pull mode: a transaction of ours that the seller sends, and pays the fee of where it says so. */
+export interface TempoCharge extends ChargeFacts {
+  readonly method: 'tempo';
+  readonly network: TempoNetwork;
+  readonly asset: TempoAsset;
+  readonly payTo: `0x${string}`;
+  readonly feePaidBy: 'payee' | 'self';
+}
+
 /** A charge that a rail of this wallet can pay. */
-export type Charge = EvmCharge | SolanaCharge;
+export type Charge = EvmCharge | SolanaCharge | TempoCharge;

@@ -2,24 +2,34 @@ import { WalletError } from '../../errors/walletError.js';
 import type { SignedPayload } from '../../ledger/transition.js';
 import type { Offer } from '../../payment/challenge.js';
 import { writeCredential } from '../../protocols/mpp/credential.js';
-import type { Charge, EvmCharge, SolanaCharge } from '../../protocols/mpp/types.js';
+import { toUsdMicros } from '../../money/asset.js';
+import { formatUsd } from '../../money/decimal.js';
+import { TEMPO_FEE_ATOMIC_MAX } from '../../payment/intent.js';
+import type { Charge, EvmCharge, SolanaCharge, TempoCharge } from '../../protocols/mpp/types.js';
 
 /** An offer of MPP as it travels through the wallet: with the charge that its credential answers. */
 type ChargeOffer = Offer & { readonly charge: Charge };
 
 /** An offer as the wallet knows it, of a charge that was read from a challenge. */
 export function toOffer(charge: Charge): ChargeOffer {
-  const { index, method, network, asset, payTo, amountAtomic, usdMicros } = charge;
+  const { index, method, network, asset, payTo } = charge;
+  const ours = { protocol: 'mpp', scheme: 'charge', index, network, asset, payTo, charge };
+  if (method !== 'tempo' || charge.feePaidBy === 'payee')
+    return { ...ours, amountAtomic: charge.amountAtomic, usdMicros: charge.usdMicros, facts: { method } };
+  const feeUsdMicros = toUsdMicros(asset, TEMPO_FEE_ATOMIC_MAX);
   return {
-    ...{ protocol: 'mpp', scheme: 'charge', index, network, asset, payTo, amountAtomic, usdMicros },
-    facts: { method },
-    charge,
+    ...ours,
+    amountAtomic: charge.amountAtomic + TEMPO_FEE_ATOMIC_MAX,
+    usdMicros: charge.usdMicros + feeUsdMicros,
+    feeUsdMicros,
+    facts: { method, price_usd: formatUsd(charge.usdMicros), fee_usd_max: formatUsd(feeUsdMicros) },
   };
 }
 
 /** The charge behind one of {@link toOffer}. Throws `internal` for any other, or one of another method. */
 export function chargeOf(offer: Offer, method: 'evm'): EvmCharge;
 export function chargeOf(offer: Offer, method: 'solana'): SolanaCharge;
+export function chargeOf(offer: Offer, method: 'tempo'): TempoCharge;
 export function chargeOf(offer: Offer, method: Charge['method']): Charge {
   const { charge } = offer as Partial<ChargeOffer>;
   if (charge?.method === method) return charge;

@@ -102,7 +102,7 @@ export function outcome({ status, code, message, ...parts }: OutcomeParts): Outc
  * minutes on Base (docs/design.md, "Release proof"); an estimate for people and agents, never a rule.
  */
 const SAFE_LAG_ESTIMATE_SEC = 180;
-/** The same on Solana, whose blocks are final after some 32 others. */
+/** The same on Solana, whose blocks are final after some 32 others, and on Tempo, whose blocks are final at once. */
 const FINALITY_ESTIMATE_SEC = 20;
 
 /** When a payment's amount is expected to be free again if it never settles, in ms. */
@@ -110,8 +110,9 @@ export function heldUntilMs({
   network,
   validBeforeSec,
 }: Pick<Payment, 'network' | 'validBeforeSec'>): number {
-  const onSolana = findNetwork(network)?.family === 'svm';
-  return (validBeforeSec + (onSolana ? FINALITY_ESTIMATE_SEC : SAFE_LAG_ESTIMATE_SEC)) * 1000;
+  const family = findNetwork(network)?.family;
+  const isQuick = family === 'svm' || family === 'tempo';
+  return (validBeforeSec + (isQuick ? FINALITY_ESTIMATE_SEC : SAFE_LAG_ESTIMATE_SEC)) * 1000;
 }
 
 /** The payment as results show it. */

@@ -136,11 +136,11 @@ export function looksOf(engine: Engine, config: Config, nowMs: number): Required
 export async function warmFunds(engine: Engine, config: Config): Promise<void> {
   for (const network of networksOf(config, engine.keys)) {
     const [asset] = assetsOf(network.caip2);
-    // What Solana needs is loaded, and its RPC asked, only where it is in use.
-    if (asset === undefined || (network.family === 'svm' && !engine.hasRead(network))) continue;
+    // What another family needs is loaded, and its RPC asked, only where it is in use.
+    if (asset === undefined || (network.family !== 'evm' && !engine.hasRead(network))) continue;
     const address = await engine.addressOn(network);
     engine.funds.warm(engine.chain(config, network), asset, address, engine.now());
-    if (network.family === 'evm') void engine.chain(config, network).readMarks();
+    if (network.family !== 'svm') void engine.chain(config, network).readMarks();
     else
       void engine
         .chain(config, network)

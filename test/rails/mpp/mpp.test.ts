@@ -7,18 +7,21 @@ import { expectLedgerIsChain, settleAll } from '../../support/truth.js';
 import { CHAINS, startTestWorld, type TestWorld } from '../../support/world.js';
 
 // Sellers on the published servers of MPP, which nobody here wrote.
-describe.each(CHAINS)('a charge of MPP on %s', (chain) => {
+describe.each([...CHAINS, 'tempo'] as const)('a charge of MPP on %s', (chain) => {
   let world: TestWorld;
   let shop: MppShop;
   let mine: TestWallet;
   let wallet: Wallet;
-  const path = chain === 'base' ? '/evm' : '/solana';
-  const method = chain === 'base' ? 'evm' : 'solana';
+  const method = { base: 'evm', solana: 'solana', tempo: 'tempo' }[chain];
+  const path = `/${method}`;
   const scheme = 'charge';
 
   beforeAll(async () => {
     world = await startTestWorld(chain);
-    shop = await startMppShop(world.sandbox);
+    shop = await startMppShop({
+      ...world.sandbox,
+      ...(world.tempo === undefined ? {} : { tempo: world.tempo.chain }),
+    });
     mine = await world.wallet();
     await mine.set('net.allow_private', JSON.stringify([shop.hostPort, world.sandbox.shop.hostPort]));
     wallet = mine.open();
@@ -48,8 +51,8 @@ describe.each(CHAINS)('a charge of MPP on %s', (chain) => {
     expect(payment?.tx).not.toBeNull();
   });
 
-  // On the EVM the challenge sets the nonce; a message on Solana is new each time, and the seller refuses it.
-  test.runIf(chain === 'base')('one challenge is answered once (T23)', async () => {
+  // On the EVM and Tempo the challenge sets the nonce; a message on Solana is new each time, and the seller refuses it.
+  test.runIf(chain !== 'solana')('one challenge is answered once (T23)', async () => {
     const quoted = await wallet.quote({ url: `${shop.url}${path}?usd=0.012` }, anyCall());
     expect(await wallet.pay({ quote_id: quoted['quote_id'] }, anyCall())).toMatchObject({ code: 'paid' });
     expect(await wallet.pay({ quote_id: quoted['quote_id'], repeat: true }, anyCall())).toMatchObject({
@@ -65,7 +68,7 @@ describe.each(CHAINS)('a charge of MPP on %s', (chain) => {
   });
 
   // The method `evm` of mppx 0.11.0 asks for the other header, and reads Authorization all the same.
-  test.runIf(chain === 'solana')(
+  test.runIf(chain !== 'base')(
     'leaves Authorization to the caller where the seller wants it so',
     async () => {
       const headers = { authorization: 'Bearer mine' };
@@ -111,6 +114,8 @@ describe.each(CHAINS)('a charge of MPP on %s', (chain) => {
     await expectLedgerIsChain(world, mine, wallet);
     await mine.set('limits.per_day_usd', '0.07');
     await mine.set('ceilings.per_day_usd', '0.07');
+    // What was paid on Tempo counts where x402 is paid, too.
+    if (chain === 'tempo') await mine.set('networks.enabled', '["eip155:42431","eip155:84532"]');
     const url = `${world.sandbox.shop.url}/v2/json?usd=0.05`;
     expect(await wallet.pay({ url, max_usd: '0.05' }, anyCall())).toMatchObject({
       status: 'refused',

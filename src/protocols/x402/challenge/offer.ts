@@ -134,8 +134,11 @@ function readOffer(entry: JsonValue, context: OfferContext): PaymentOffer | Faul
 type EvmParties = Pick<EvmOffer, 'network' | 'asset' | 'payTo'>;
 type SvmParties = Pick<SvmOffer, 'network' | 'asset' | 'payTo' | 'feePayer' | 'memo'>;
 
+/** Networks that this protocol is paid on. */
+type X402Network = EvmNetwork | SvmNetwork;
+
 /** What differs between the chains: whom it pays, in what form, and what else a payment needs to know. */
-function readParties(entry: JsonObject, network: Network, asset: Asset): EvmParties | SvmParties | Fault {
+function readParties(entry: JsonObject, network: X402Network, asset: Asset): EvmParties | SvmParties | Fault {
   if (network.family === 'evm' && asset.family === 'evm') return readEvmParties(entry, network, asset);
   if (network.family === 'svm' && asset.family === 'svm') {
     const parties = readSvmParties(entry, network);
@@ -202,7 +205,7 @@ const METHODS = { evm: 'eip3009', svm: 'default' } as const;
  * signature moves the amount once, to the payee, which is all that a cap counts; a seller who means to keep the money
  * and deliver nothing can do so under both. Other flows settle twice or through a contract: not this signature.
  */
-function checkMethod(entry: JsonObject, { family }: Network): undefined | Fault {
+function checkMethod(entry: JsonObject, { family }: X402Network): undefined | Fault {
   const extra = statedField(entry, 'extra') ?? {};
   if (!isJsonObject(extra)) return malformed("The offer's extra is not an object.");
   const method = statedField(extra, 'assetTransferMethod') ?? METHODS[family];
@@ -220,10 +223,12 @@ function checkMethod(entry: JsonObject, { family }: Network): undefined | Fault 
   return undefined;
 }
 
-function readNetwork(entry: JsonObject): { row: Network; onWire: string } | Fault {
+function readNetwork(entry: JsonObject): { row: X402Network; onWire: string } | Fault {
   const onWire = statedText(entry, 'network');
   if (onWire === undefined) return malformed('The offer names no network.');
   const row = findNetworkOnWire(onWire);
+  if (row?.family === 'tempo')
+    return new Fault('unsupported_network', `This wallet does not pay by x402 on ${row.label}.`);
   if (row !== undefined) return { row, onWire };
   return new Fault('unsupported_network', `The network ${quoteText(onWire)} is unknown to this wallet.`);
 }

@@ -1,0 +1,17 @@
+import type { TempoNetwork } from '../../money/network.js';
+import { createReader, type BlockReader, type ReaderOptions } from '../evm/evmChain.js';
+import type { TempoFateQuery } from '../fate.js';
+import { TEMPO_HISTORY } from './tempoHistory.js';
+import { lookAtLatest, lookAtSettled } from './tempoSight.js';
+
+/** Tempo as its RPCs show it: blocks and calls are the EVM's, what became of a payment is told by its memo. */
+export type TempoChain = BlockReader<TempoFateQuery>;
+
+/** Makes the reader of Tempo; nothing is loaded or asked before its first question. Throws `config_invalid`. */
+export function createTempoChain(options: ReaderOptions & { readonly network: TempoNetwork }): TempoChain {
+  return createReader(options, {
+    atSettled: lookAtSettled,
+    atLatest: lookAtLatest,
+    history: TEMPO_HISTORY,
+  });
+}

@@ -1,0 +1,138 @@
+import type { Block, Hex } from '../evm/answer.js';
+import { findMoment } from '../evm/blockSearch.js';
+import { searchLogs } from '../evm/logSearch.js';
+import type { Heads, Operator } from '../evm/operator.js';
+import { guard, SEARCH_CALLS_MAX, searchStarts, type Sight } from '../evm/sight.js';
+import type { MemoLog, TokenLog, TransferLog } from '../evm/tokenLog.js';
+import type { TempoFateQuery } from '../fate.js';
+import { RpcFault } from '../rpcFault.js';
+
+/** Logs of what a payer moved, with and without a memo. */
+type MoveLog = MemoLog | TransferLog;
+
+/**
+ * Looks at one block that is settled for every operator asked: `common` is the block, `heads` are this operator's own.
+ * The chain keeps no state by which a transaction of this kind can be asked for, so what says that it never landed is the
+ * token's logs, from the signing to past the expiry, of an operator that keeps them for so long. Never throws for RPC faults.
+ */
+export function lookAtSettled(
+  operator: Operator,
+  query: TempoFateQuery,
+  { heads, common }: { readonly heads: Heads; readonly common: Block },
+  signal: AbortSignal,
+): Promise<Sight> {
+  return guard(operator, async () => {
+    const own =
+      heads.settled.number === common.number ? heads.settled : await operator.blockAt(common.number, signal);
+    // T28: the same hash with another time is a lie about the time, on which the whole proof rests.
+    if (own.hash !== common.hash || own.timeSec !== common.timeSec)
+      return { kind: 'forked', origin: operator.origin };
+    return lookUpTo(operator, query, common, common, signal);
+  });
+}
+
+/** Looks at the operator's newest block: enough to see a payment, never enough to rule one out. Never throws for RPC faults. */
+export function lookAtLatest(
+  operator: Operator,
+  query: TempoFateQuery,
+  { latest, settled }: Heads,
+  signal: AbortSignal,
+): Promise<Sight> {
+  return guard(operator, () => lookUpTo(operator, query, latest, settled, signal));
+}
+
+async function lookUpTo(
+  operator: Operator,
+  query: TempoFateQuery,
+  at: Block,
+  settled: Block,
+  signal: AbortSignal,
+): Promise<Sight> {
+  const { origin } = operator;
+  const found = await findLanding(operator, query, at, signal);
+  if (found === null) return { kind: 'unused', at, settled: at.number <= settled.number, origin };
+  const spentAt = { kind: 'spent', at, settled: at.number <= settled.number, origin } as const;
+  try {
+    const block = await blockOf(operator, found, query, signal);
+    const amountAtomic = await readTaken(operator, query, found, signal);
+    if (amountAtomic === null) return { ...spentAt, fault: null };
+    const isSettled = block.number <= settled.number;
+    return { kind: 'paid', at, block, tx: found.tx, amountAtomic, settled: isSettled, origin };
+  } catch (fault) {
+    if (!(fault instanceof RpcFault)) throw fault;
+    return { ...spentAt, fault };
+  }
+}
+
+/** A log of the payment's transaction between the signing and the expiry; null where the operator shows none. */
+async function findLanding(
+  operator: Operator,
+  query: TempoFateQuery,
+  at: Block,
+  signal: AbortSignal,
+): Promise<TokenLog | null> {
+  const { asset, from: payer, nonce: memo, ownTx, validBeforeSec } = query;
+  // A transaction whose fee we pay shows by that fee, also where it moved nothing else; one that the payee completes has
+  // a hash of the payee's making, and shows by the memo.
+  const filter =
+    ownTx === null
+      ? ({ asset, payer, memo, events: ['TransferWithMemo'] } as const)
+      : ({ asset, payer, events: ['Transfer', 'TransferWithMemo'] } as const);
+  let top = (await findMoment(operator, validBeforeSec, at, signal)).above ?? at;
+  for await (const from of searchStarts(operator, query, top, signal)) {
+    const range = { from, to: top.number };
+    for await (const page of searchLogs(operator, filter, range, SEARCH_CALLS_MAX, signal)) {
+      const found = page.find(({ tx }) => ownTx === null || tx === ownTx);
+      if (found !== undefined) return found;
+    }
+    if (from === 0n) return null;
+    top = await operator.blockAt(from, signal);
+  }
+  return null;
+}
+
+async function blockOf(
+  operator: Operator,
+  found: TokenLog,
+  { validBeforeSec }: TempoFateQuery,
+  signal: AbortSignal,
+): Promise<Block> {
+  const block = await operator.blockAt(found.blockNumber, signal);
+  if (block.hash !== found.blockHash)
+    throw new RpcFault('malformed', operator.origin, 'showed an event of a block that is not on its chain');
+  // The chain takes nothing at or after the expiry, so such an answer is false.
+  if (block.timeSec >= validBeforeSec)
+    throw new RpcFault('malformed', operator.origin, 'showed a settlement after the expiry');
+  return block;
+}
+
+/**
+ * What the transaction took of the payer: the transfer and, where we pay it, the fee; the fee alone where it moved nothing.
+ * Null where it moved something else than was signed.
+ */
+async function readTaken(
+  operator: Operator,
+  query: TempoFateQuery,
+  found: TokenLog,
+  signal: AbortSignal,
+): Promise<bigint | null> {
+  const { asset, from: payer, amountAtomic: heldAtomic } = query;
+  const blocks = { hash: found.blockHash };
+  const all = await operator.logs({ asset, payer, events: ['Transfer', 'TransferWithMemo'], blocks }, signal);
+  const logs = all.filter((log): log is MoveLog => log.tx === found.tx && 'amountAtomic' in log);
+  const memos = logs.filter((log) => log.event === 'TransferWithMemo');
+  const takenAtomic = logs
+    .filter((log) => log.event === 'Transfer')
+    .reduce((sum, { amountAtomic }) => sum + amountAtomic, 0n);
+  const isAsSigned = memos.every((log) => isOurs(log, query));
+  const isWhole = memos.length === 1 || (memos.length === 0 && query.ownTx !== null);
+  return isAsSigned && isWhole && takenAtomic > 0n && takenAtomic <= heldAtomic ? takenAtomic : null;
+}
+
+function isOurs({ memo, to, amountAtomic }: MemoLog, query: TempoFateQuery): boolean {
+  return memo === lower(query.nonce) && to === lower(query.to) && amountAtomic === query.transferAtomic;
+}
+
+function lower(hex: Hex): Hex {
+  return hex.toLowerCase() as Hex;
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { isWalletError, WalletError } from '../../errors/walletError.js';
+import type { Payment } from '../../ledger/payment.js';
+import { readAddress } from '../../money/address.js';
+import { assetsOf, findAsset } from '../../money/asset.js';
+import { formatUnits } from '../../money/decimal.js';
+import { findNetwork, type Caip2, type TempoNetwork } from '../../money/network.js';
+import { TEMPO_FEE_ATOMIC_MAX, type TempoTransferIntent } from '../../payment/intent.js';
+import type { RailPorts } from '../ports.js';
+import { tempoQuery } from '../tempoTransfer.js';
+import type { Carried, Transfer, Way, WithdrawalRail } from '../withdrawal.js';
+
+/** Less than the chain allows, for a clock that is some seconds ahead of it. */
+const WINDOW_SEC = 25;
+const MEMO_BYTES = 32;
+const ZERO = /^0x0{40}$/;
+
+/**
+ * A transfer on Tempo that the sending address pays the fee of, in the token itself. What the owner names is the most that
+ * leaves the address: the fee's bound comes off it, so that the whole of a balance can be taken out.
+ */
+export const tempoWithdrawal: WithdrawalRail = {
+  readAddress,
+  refuseRecipient: async (_ports, { network, to }) => {
+    if (ZERO.test(to)) return 'is the zero address, from which nothing comes back';
+    const isToken = assetsOf(network.caip2).some(({ address }) => address.toLowerCase() === to.toLowerCase());
+    return Promise.resolve(isToken ? 'is the contract of a token, from which nothing comes back' : null);
+  },
+  waysFor: async (_ports, transfer) => Promise.resolve(waysOf(transfer)),
+  waysLeft: async (_ports, _row, transfer) => Promise.resolve(waysOf(transfer)),
+  draft: async (ports) =>
+    Promise.resolve({
+      columns: {
+        scheme: 'tip20',
+        nonce: `0x${randomBytes(MEMO_BYTES).toString('hex')}`,
+        validAfterSec: 0,
+        validBeforeSec: Math.floor(ports.nowMs() / 1000) + WINDOW_SEC,
+      },
+      async sign(row) {
+        const value = await ports.keys.signTempoTransfer(intentOf(row), ports.agentIndex, ports.nowMs());
+        return { name: 'withdrawal', value };
+      },
+    }),
+  settlementQuery: async (row) => Promise.resolve(tempoQuery(row, (sent) => sent)),
+  carry,
+};
+
+function waysOf({ asset, amountAtomic }: Transfer): { readonly ways: Way[]; readonly says: string[] } {
+  const fee = `${formatUnits(TEMPO_FEE_ATOMIC_MAX, asset.decimals)} ${asset.symbol}`;
+  return amountAtomic > TEMPO_FEE_ATOMIC_MAX
+    ? { ways: [{ kind: 'own_gas', feeText: `${fee}, which comes off the amount` }], says: [] }
+    : { ways: [], says: [`The fee comes off the amount, and may take ${fee}: take out more than that.`] };
+}
+
+async function carry(ports: RailPorts, row: Payment, _way: Way, signal: AbortSignal): Promise<Carried> {
+  if (row.payload === null)
+    throw new WalletError('internal', 'A withdrawal was to be carried before it was signed.');
+  const { value } = JSON.parse(row.payload) as { value: `0x${string}` };
+  try {
+    const tx = await ports.chain(tableRows(row).network).send(value, signal);
+    return { kind: 'taken', tx, says: `The transaction ${tx} was sent.` };
+  } catch (error) {
+    // An RPC that gives no answer may have passed the transaction on all the same.
+    if (!isWalletError(error)) throw error;
+    return { kind: 'silent', says: error.shortMessage };
+  }
+}
+
+function intentOf(row: Payment): TempoTransferIntent {
+  const { network, asset } = tableRows(row);
+  return {
+    kind: 'tempo_transfer',
+    asset,
+    chainId: network.chainId,
+    from: row.payFrom as `0x${string}`,
+    to: row.payTo as `0x${string}`,
+    amountAtomic: row.heldAtomic - TEMPO_FEE_ATOMIC_MAX,
+    feePaidBy: 'self',
+    validAfterSec: 0,
+    validBeforeSec: row.validBeforeSec,
+    nonce: row.nonce as `0x${string}`,
+  };
+}
+
+function tableRows(row: Payment): { network: TempoNetwork; asset: TempoTransferIntent['asset'] } {
+  const network = findNetwork(row.network);
+  const asset = findAsset(row.network as Caip2, row.asset);
+  if (network?.family === 'tempo' && asset?.family === 'tempo') return { network, asset };
+  throw new WalletError('internal', 'A withdrawal is in an asset the table lost.');
+}
