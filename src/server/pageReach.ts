@@ -3,16 +3,15 @@ import { openDesk } from '../owner/desk.js';
 import type { Engine } from '../wallet/engine.js';
 import { ownerCommand } from '../cli/line/line.js';
 import type { CommandPlace } from '../cli/line/program.js';
+import { DesktopReach, FirstOnly } from './desktopReach.js';
 import type { OwnerReach, Shown } from '../wallet/approval/ownerReach.js';
 import type { Page } from '../web/page.js';
-
-/** More questions than a process has open at once; past it the oldest may be shown again. */
-const SHOWN_MAX = 100;
 
 /** Reaches the owner through the local page: served, and loaded at all, from the first question on. */
 export class PageReach implements OwnerReach {
   readonly #engine: Engine;
   readonly #place: CommandPlace;
+  readonly #desktop: DesktopReach;
   readonly #noticed = new FirstOnly<boolean>();
   readonly #shown = new FirstOnly<Shown | null>();
   #page: Promise<Page | null> | null = null;
@@ -20,6 +19,7 @@ export class PageReach implements OwnerReach {
   constructor(engine: Engine, place: CommandPlace) {
     this.#engine = engine;
     this.#place = place;
+    this.#desktop = new DesktopReach(place);
   }
 
   async page(question: Question): Promise<string | null> {
@@ -31,6 +31,10 @@ export class PageReach implements OwnerReach {
 
   show(question: Question): Promise<Shown | null> {
     return this.#shown.do(question.approvalId, () => this.#showOnce(question).catch(() => null));
+  }
+
+  announce(question: Question): Promise<void> {
+    return this.#desktop.announce(question);
   }
 
   async close(): Promise<void> {
@@ -54,7 +58,7 @@ export class PageReach implements OwnerReach {
     return this.#noticed.do(question.approvalId, async () => {
       const { noticeOf, notifyDesktop } = await import('../web/desktop/notification.js');
       const { env, platform } = this.#place;
-      const text = `${noticeOf(question)} ${page.addressOf('/')} code ${page.codeToShow()}`;
+      const text = noticeOf(question, `${page.addressOf('/')} code ${page.codeToShow()}`);
       return notifyDesktop({ text, stays: false }, env, platform).catch(() => false);
     });
   }
@@ -87,19 +91,4 @@ export class PageReach implements OwnerReach {
 
 function pathOf({ approvalId }: Question): string {
   return `/approvals/${approvalId}`;
-}
-
-/** Does something once for each question: an agent that calls again must not open tab after tab. */
-class FirstOnly<Result> {
-  readonly #done = new Map<string, Promise<Result>>();
-
-  do(id: string, work: () => Promise<Result>): Promise<Result> {
-    const known = this.#done.get(id);
-    if (known !== undefined) return known;
-    const result = work();
-    this.#done.set(id, result);
-    const oldest = this.#done.keys().next();
-    if (this.#done.size > SHOWN_MAX && oldest.done === false) this.#done.delete(oldest.value);
-    return result;
-  }
 }

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { WalletError } from '../errors/walletError.js';
+import { DesktopReach } from './desktopReach.js';
 import { createMcpServer } from '../mcp/server.js';
 import type { WalletOptions } from '../wallet/engine.js';
 import { settleBinding, type Binding, type BindingOptions } from './http/socket/binding.js';
@@ -72,7 +73,11 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const log = openLog(options.logFile, wallet.version);
   logInsteadOfPrinting(log);
-  const wallets = new ServedWallets(wallet);
+  const { version, env, platform } = wallet;
+  const wallets = new ServedWallets({
+    ...wallet,
+    reach: () => new DesktopReach({ version, env, platform }),
+  });
   await wallets.open();
   let server: HttpServer | null = null;
   const meters = new Meters({

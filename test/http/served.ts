@@ -68,6 +68,7 @@ export class Served {
     flags: readonly string[] = [],
     program: readonly [string, ...string[]] = [process.execPath, PROGRAM],
     at: readonly string[] = ['--port', '0'],
+    more: Readonly<Record<string, string>> = {},
   ): Promise<Served> {
     const logFile = join(tmpdir(), `purser-log-${process.pid}-${Math.random().toString(36).slice(2)}`);
     const [command, ...before] = program;
@@ -78,6 +79,7 @@ export class Served {
       XDG_CACHE_HOME: COMPILED,
       PURSER_HOME: test.home,
       PURSER_PASSPHRASE_FILE: test.passphraseFile,
+      ...more,
     };
     const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const closed = once(child, 'close');

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { notifyDesktop } from '../../src/web/desktop/notification.js';
+import { askedQuestion } from '../../src/approvals/fixtures.js';
+import { noticeOf, notifyDesktop } from '../../src/web/desktop/notification.js';
 import { NO_DESKTOP, startDesktop } from '../support/notifications.js';
 
 // Without the programs of a session bus there is no desktop to notify: see NO_DESKTOP.
@@ -25,3 +26,11 @@ test.skipIf(NO_DESKTOP)(
     expect(await notifyDesktop({ text: 'x', stays: true }, desktop.env, 'linux')).toBe(false);
   },
 );
+
+test.skipIf(NO_DESKTOP)('a notice says what to do, however long the name of the seller is', async () => {
+  await using desktop = await startDesktop();
+  const host = `${'a'.repeat(60)}.${'b'.repeat(60)}.${'c'.repeat(60)}.example`;
+  const text = noticeOf(askedQuestion({ host }), 'http://localhost:65535/ code BCDF-2345');
+  expect(await notifyDesktop({ text, stays: false }, desktop.env, 'linux')).toBe(true);
+  expect(desktop.shown[0]?.body).toMatch(/ code BCDF-2345$/);
+});

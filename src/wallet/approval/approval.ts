@@ -74,7 +74,7 @@ export async function awaitOwner(
   const { engine, config, bound, context } = call;
   const isOpen = approval.state === 'pending' && approval.expiresMs > engine.now();
   if (!isOpen) return settled(call, approval);
-  if (await putToClient(call, approval)) return pendingOutcome(call, approval);
+  if (await putToClient(call, approval)) return pendingOutcome(call, approval, true);
   // Without a factor nobody can say yes elsewhere: the owner has to add one first.
   const isAnswerable = (await engine.ledger.factors.list()).length > 0;
   if (!isAnswerable || context.asksOwner === true || isDismissed(context))

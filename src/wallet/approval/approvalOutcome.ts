@@ -19,8 +19,15 @@ export interface Unanswered {
   readonly hastyMs: number | null;
 }
 
-/** The outcome while the owner has not answered: nothing is held, nothing signed. */
-export async function pendingOutcome(asked: Unanswered, approval: ApprovalRecord): Promise<Outcome> {
+/**
+ * The outcome while the owner has not answered: nothing is held, nothing signed. Where the client puts the question to
+ * them at this moment, no page opens over it.
+ */
+export async function pendingOutcome(
+  asked: Unanswered,
+  approval: ApprovalRecord,
+  isPrompted = false,
+): Promise<Outcome> {
   const { engine, config, context } = asked;
   const { question } = readQuestion(approval);
   const { id } = approval;
@@ -44,7 +51,7 @@ export async function pendingOutcome(asked: Unanswered, approval: ApprovalRecord
     next: canAnswerElsewhere
       ? { tool: 'wallet_approval', arguments: { id } }
       : { tool: 'wallet_pay', arguments: { approval_id: id } },
-    tell_owner: await tellWhere(engine, question, [question.why, noPrompt]),
+    tell_owner: await tellWhere(engine, question, { whys: [question.why, noPrompt], isPrompted }),
     approval_id: id,
     expires_at: new Date(approval.expiresMs).toISOString(),
     state: 'pending',
@@ -77,13 +84,16 @@ function whereNobodyElse({ asks }: CallContext, promptsAgain: boolean): string {
 async function tellWhere(
   engine: Engine,
   question: Question,
-  whys: readonly (string | null)[],
+  { whys, isPrompted }: { readonly whys: readonly (string | null)[]; readonly isPrompted: boolean },
 ): Promise<OwnerStep> {
   const why = whys.filter((sentence) => sentence !== null).join(' ');
-  if ((await engine.ledger.factors.list()).length === 0)
+  if (isPrompted) return { say: `${why} The owner is asked in this client.` };
+  if ((await engine.ledger.factors.list()).length === 0) {
+    await engine.reach?.announce(question);
     return {
       say: `${why} To approve it outside of this client, the owner first adds an owner passphrase or a passkey, in a terminal of their own.`,
     };
+  }
   const shown = (await engine.reach?.show(question)) ?? null;
   if (shown === null)
     return {

@@ -15,8 +15,10 @@ export interface OwnerReach {
    * that it waits. Who opens it still has to be let in, and needs the factor (T20). Never rejects.
    */
   page(question: Question): Promise<string | null>;
-  /** Shows the owner that a question waits, once; null where there is no way to. Never rejects. */
+  /** Shows the owner that a question waits, once; null where no page can be. Never rejects. */
   show(question: Question): Promise<Shown | null>;
+  /** Has the desktop say, once, that a question waits which nobody can answer before there is a factor. Never rejects. */
+  announce(question: Question): Promise<void>;
   /** Ends the page. */
   close(): Promise<void>;
 }
