@@ -172,8 +172,9 @@ describe.skipIf(process.platform === 'win32')(
     test('says no word of the seller or the agent', () => {
       const text = noticeOf(
         askedQuestion({ sellerSays: 'SELLER', agentSays: 'REASON', url: 'https://x/URL' }),
+        'Then.',
       );
-      expect(text).toBe('Agent default asks you: pay $0.75 to api.example.com?');
+      expect(text).toBe('Agent default asks you: pay $0.75 to api.example.com? Then.');
     });
   },
 );

@@ -20,9 +20,15 @@ export interface Notice {
   readonly stays: boolean;
 }
 
-/** A question in one line for a desktop: the amount, the host in punycode and the agent; no word of a stranger (T16). */
-export function noticeOf({ usdMicros, host, agent }: Question): string {
-  return `Agent ${agent} asks you: pay $${formatUsd(usdMicros)} to ${host}?`;
+/** A seller's long name must not push what follows it off the line. */
+const HOST_CHARS_MAX = 60;
+
+/**
+ * A question in one line for a desktop: the amount, the host in punycode and the agent, and what the owner does about it;
+ * no word of a stranger (T16).
+ */
+export function noticeOf({ usdMicros, host, agent }: Question, then: string): string {
+  return `Agent ${agent} asks you: pay $${formatUsd(usdMicros)} to ${cleanLine(host, HOST_CHARS_MAX)}? ${then}`;
 }
 
 /**

@@ -56,16 +56,16 @@ export function layPage({ title, main, visit, stranger, watch, reloadSec }: Page
             ${visit === undefined ? html`<b>Purser</b>` : html`<a href="${visit.base}">Purser</a>`}
             <p>the wallet of your coding agents</p>
           </header>
-          <div id="live-box" class="notice" hidden>
-            <p id="live" role="status" aria-live="polite"></p>
-            <p class="soft" id="live-since" hidden><time data-since></time></p>
-          </div>
           <main
             data-changes="${watch?.path ?? ''}"
             data-version="${watch?.version ?? ''}"
             data-shown="${watch?.shown ?? ''}"
             data-own="${watch?.own ?? ''}"
           >
+            <div id="live-box" class="notice" hidden>
+              <p id="live" role="status" aria-live="polite"></p>
+              <p class="soft" id="live-since" hidden><time data-since></time></p>
+            </div>
             ${main}
           </main>
         </div>

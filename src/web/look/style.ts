@@ -55,6 +55,7 @@ figure { margin: .75rem 0; }
 figcaption { color: var(--soft); font-size: .875rem; }
 blockquote { margin: .125rem 0 0; padding: .375rem .75rem; border-left: .1875rem dashed var(--line); font-style: italic; }
 fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
+fieldset + fieldset { margin-top: .75rem; }
 legend { font-weight: 700; padding: 0; margin-bottom: .25rem; }
 .choice { display: flex; gap: .625rem; align-items: baseline; padding: .3125rem 0; }
 .choice input[type=radio] { flex: none; width: 1.125rem; height: 1.125rem; margin: 0; position: relative; top: .1875rem; accent-color: var(--accent); }
@@ -85,7 +86,9 @@ button:disabled { opacity: .55; cursor: progress; }
 [tabindex="-1"]:focus { outline: none; }
 table.limits { border-collapse: collapse; width: 100%; max-width: 26rem; }
 .limits th, .limits td { text-align: right; padding: .3125rem 0 .3125rem .75rem; border-top: 1px solid var(--line); font-weight: 400; }
-.limits thead th { border-top: 0; color: var(--soft); font-size: .875rem; }
+.limits thead th, .limits thead td { border-top: 0; }
+.limits thead th { color: var(--soft); font-size: .875rem; }
+.limits td { white-space: nowrap; }
 .limits th:first-child { text-align: left; padding-left: 0; }
 details { margin: .25rem 0; } summary { cursor: pointer; color: var(--accent); }
 [hidden] { display: none !important; }
@@ -94,7 +97,8 @@ details { margin: .25rem 0; } summary { cursor: pointer; color: var(--accent); }
   .sheet { padding: .875rem; }
   .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .375rem; }
-  .caps { grid-template-columns: 1fr; }
+  .caps, .rows li { grid-template-columns: 1fr; }
+  .rows li > :nth-child(even) { text-align: left; }
   h1 { font-size: 1.3125rem; }
   .proof .buttons { flex: 1 1 100%; }
   .buttons button { flex: 1 1 auto; }

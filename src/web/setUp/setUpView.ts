@@ -217,7 +217,7 @@ function viewLimits({ limits, ceilings }: SetUpStanding): Html {
   return html`<table class="limits">
     <thead>
       <tr>
-        <th scope="col"></th>
+        <td></td>
         <th scope="col">without asking</th>
         <th scope="col">at most</th>
       </tr>
