@@ -67,6 +67,12 @@ const SHELF: Record<string, Maker> = {
     }),
   status: (_order, rest) => json({ status: Number(rest) }, Number(rest)),
   gate: () => json({ gate: 'open' }),
+  /** Answers 303: what was bought is at `?to=`, or at `/free/json`. */
+  elsewhere: (order) => ({
+    status: Number(order.url.searchParams.get('status') ?? 303),
+    headers: { location: order.url.searchParams.get('to') ?? '/free/json' },
+    body: Buffer.alloc(0),
+  }),
   async slow(order) {
     await delay(integer(order, 'ms', 1_000, 600_000));
     return json({ slow: true });
@@ -83,9 +89,13 @@ const SHELF: Record<string, Maker> = {
   stream: (order) => ({ status: 200, headers: { 'content-type': 'text/event-stream' }, body: events(order) }),
 };
 
+/** How often a job's status is still `running`. */
+const LOOKS_DEFAULT = 2;
+
 /** The seller's handlers, and how often each has run. */
 export class Counter {
   readonly #runs = new Map<string, number>();
+  readonly #looks = new Map<string, number>();
   readonly #atGate: { key: string; letGo: () => void }[] = [];
   /** The key of each run, as it begins. */
   readonly begun = new Recording<string>();
@@ -111,10 +121,37 @@ export class Counter {
     this.begun.add(key);
     const [, , name = '', ...rest] = order.path.split('/');
     if (name === 'gate') await new Promise<void>((resolve) => this.#atGate.push({ key, letGo: resolve }));
+    if (name === 'job') return this.#job(order, decodeURIComponent(rest.join('/')));
     const maker = SHELF[name];
     if (maker === undefined)
       return json({ error: `Nothing at ${order.path}`, shelf: Object.keys(SHELF) }, 404);
     return maker(order, decodeURIComponent(rest.join('/')));
+  }
+
+  /**
+   * `job/NAME` under `/v1` and `/v2` takes a job: 202, or `?status=`, with its status URL under `/free` in `Location`
+   * and in the body, or in one of them alone (`?in=header`, `?in=body`). There it is `running` for `?looks=` looks.
+   */
+  #job({ path, url }: Order, name: string): Goods {
+    const looks = url.searchParams.get('looks') ?? String(LOOKS_DEFAULT);
+    const retry = { 'retry-after': '1' };
+    const at = `/free/job/${name}?looks=${looks}`;
+    if (!path.startsWith('/free/')) {
+      const where = url.searchParams.get('in');
+      const goods = json(
+        { id: name, status: 'queued', ...(where === 'header' ? {} : { status_url: at }) },
+        Number(url.searchParams.get('status') ?? 202),
+      );
+      return {
+        ...goods,
+        headers: { ...goods.headers, ...retry, ...(where === 'body' ? {} : { location: at }) },
+      };
+    }
+    const asked = (this.#looks.get(name) ?? 0) + 1;
+    this.#looks.set(name, asked);
+    if (asked > Number(looks)) return json({ id: name, status: 'completed', result: { words: 42 } });
+    const goods = json({ id: name, status: 'running' });
+    return { ...goods, headers: { ...goods.headers, ...retry } };
   }
 }
 

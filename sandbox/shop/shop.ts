@@ -92,7 +92,7 @@ function createApp({ requests, handlers, counter, faults, till, published }: App
 
 /**
  * Starts the shop: `/free/*`, `/v1/*` and `/v2/*` with `json`, `text`, `png`, `price/USD`, `echo`, `status/CODE`, `slow`,
- * `gate` (waits until it is let go), `large` and `stream` under each. `/v2` is served by the published `@x402/express` middleware, except where a fault or an
+ * `gate` (waits until it is let go), `large`, `stream`, `job/NAME` and `elsewhere` under each. `/v2` is served by the published `@x402/express` middleware, except where a fault or an
  * offer of another shape is asked for; those, `/v1` and streams are the till's.
  */
 export async function startShop(parts: {

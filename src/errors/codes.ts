@@ -2,7 +2,15 @@
 export type MoneyState = 'none' | 'held' | 'captured' | 'unknown';
 
 /** What the agent may do next about the same wish. */
-export type Retry = 'never' | 'same_call' | 'new_quote' | 'after_approval' | 'after_owner' | 'after_delay';
+export type Retry =
+  | 'never'
+  | 'same_call'
+  /** The call as it was is in vain; a corrected one is not. */
+  | 'with_changes'
+  | 'new_quote'
+  | 'after_approval'
+  | 'after_owner'
+  | 'after_delay';
 
 interface CodeFacts {
   /** One sentence for the generated list of codes. */
@@ -97,8 +105,8 @@ export const CODES = {
     retry: 'after_owner',
     exit: 3,
   },
-  bad_input: { means: 'An argument is missing, unknown or malformed.', retry: 'never', exit: 2 },
-  bad_url: { means: 'The URL cannot be called.', retry: 'never', exit: 2 },
+  bad_input: { means: 'An argument is missing, unknown or malformed.', retry: 'with_changes', exit: 2 },
+  bad_url: { means: 'The URL cannot be called.', retry: 'with_changes', exit: 2 },
   address_refused: {
     means: 'The URL points to an address the wallet does not connect to.',
     retry: 'never',
@@ -132,7 +140,7 @@ export const CODES = {
   quote_mismatch: { means: 'The request differs from the one that was quoted.', retry: 'new_quote', exit: 2 },
   idempotency_key_reused: {
     means: 'The idempotency key belongs to another request.',
-    retry: 'never',
+    retry: 'with_changes',
     exit: 2,
   },
   above_cap: { means: 'The call passes a cap, which the owner can lift.', retry: 'never', exit: 3 },
@@ -226,6 +234,12 @@ export const CODES = {
   payment_rejected: {
     means: 'The seller turned the payment away in verifying it; the money stays held until it expires.',
     retry: 'after_delay',
+    exit: 5,
+  },
+  error_answer: {
+    means:
+      'The seller answered the paid call with an error and gave no receipt; the money stays held until its fate is proved.',
+    retry: 'with_changes',
     exit: 5,
   },
   payment_expired: {

@@ -5,26 +5,18 @@ export const TEXT: JsonSchema = { type: 'string' };
 export const NUMBER: JsonSchema = { type: 'number' };
 export const FLAG: JsonSchema = { type: 'boolean' };
 export const LIST: JsonSchema = { type: 'array' };
-/** Text that may be null. */
-export const TEXT_OR_NULL: JsonSchema = { type: ['string', 'null'] };
+/** What of a payment is always told; absent where none was made. */
+export const PAYMENT: JsonSchema = recordOf('id', 'state', 'usd');
 
-/** What of a payment is always told; null where none was made. */
-export const PAYMENT: JsonSchema = recordOrNull(
-  ...['id', 'state', 'usd', 'amount_atomic', 'asset', 'network', 'pay_to', 'tx', 'confirmed', 'held_until'],
-);
+/** What of a seller's answer is always told; absent where there is none. */
+export const RESPONSE: JsonSchema = recordOf('untrusted', 'status');
 
-/** What of a seller's answer is always told; null where there is none. */
-export const RESPONSE: JsonSchema = recordOrNull('untrusted', 'status', 'headers', 'bytes', 'truncated');
-
-function recordOrNull(...required: readonly string[]): JsonSchema {
-  return { type: ['object', 'null'], required };
+function recordOf(...required: readonly string[]): JsonSchema {
+  return { type: 'object', required };
 }
 
-/** The fields every result has, whose meaning never changes. */
-const COMMON: readonly string[] = [
-  ...['status', 'money', 'retry', 'retry_after_s', 'code', 'message', 'next', 'tell_owner'],
-  ...['spent_usd', 'session_left_usd', 'payment', 'response'],
-];
+/** The fields every result has; those that say nothing are left out. */
+const COMMON: readonly string[] = ['status', 'money', 'code', 'message'];
 
 /** The two that decide what to do with all the others. */
 const DECIDING: Readonly<Record<string, JsonSchema>> = {

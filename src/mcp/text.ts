@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ResponseView, ToldOutcome } from '../wallet/answer/outcome.js';
+import { structureOf } from './structure.js';
 
 /** Fields every outcome has; they have lines of their own, in an order that an agent reads in. */
 const COMMON_FIELDS: readonly string[] = [
@@ -19,7 +20,13 @@ const COMMON_FIELDS: readonly string[] = [
 ];
 
 /** Fields of tools that hold a seller's words. */
-const SELLER_FIELDS: readonly string[] = ['seller_description', 'other_protocols', 'redirected_to', 'listed'];
+const SELLER_FIELDS: readonly string[] = [
+  'seller_says',
+  'seller_description',
+  'other_protocols',
+  'redirected_to',
+  'site_guidance',
+];
 
 /** In an outcome that is `untrusted`, the fields that are still ours. */
 const OUR_FIELDS: readonly string[] = ['total', 'next_cursor', 'found'];
@@ -40,11 +47,15 @@ export function renderOutcome(outcome: ToldOutcome, mark = freshMark): string {
   );
   const sellers = own.filter(([name]) => isSellers(outcome, name));
   const ours = own.filter(([name]) => !isSellers(outcome, name));
-  const seller = [...sellers.map(([name, value]) => sellerField(name, value)), ...answer(outcome.response)];
+  const seller = [
+    ...sellers.map(([name, value]) => sellerField(name, value)),
+    ...ours.flatMap(([name, value]) => sellerParts(name, value)),
+    ...answer(outcome.response),
+  ];
   return [
     outcome.message,
     ...facts(outcome),
-    ...ours.flatMap(([name, value]) => field(name, value)),
+    ...ours.flatMap(([name, value]) => field(name, ownParts(value))),
     ...answerFacts(outcome.response),
     ...(seller.length === 0 ? [] : fence(seller.join('\n'), mark)),
   ].join('\n');
@@ -55,29 +66,64 @@ function isSellers(outcome: ToldOutcome, name: string): boolean {
 }
 
 function facts(outcome: ToldOutcome): string[] {
-  const { status, code, money, retry, retry_after_s, spent_usd, session_left_usd } = outcome;
+  const { status, code, money, retry, spent_usd, session_left_usd, payment } = structureOf(outcome);
+  const { next, tell_owner, retry_after_s } = outcome;
   const after = retry_after_s === null ? '' : ` (in ${retry_after_s} s)`;
-  const left = session_left_usd === null ? '' : `; session_left_usd: ${session_left_usd}`;
-  const { payment, next, tell_owner } = outcome;
+  const amounts = Object.entries({ spent_usd, session_left_usd }).flatMap(([name, value]) =>
+    typeof value === 'string' ? [`${name}: ${value}`] : [],
+  );
   return [
-    `status: ${status}; code: ${code}; money: ${money}; retry: ${retry}${after}`,
-    `spent_usd: ${spent_usd}${left}`,
-    ...(payment === null ? [] : [`payment: ${JSON.stringify(payment)}`]),
+    `status: ${String(status)}; code: ${String(code)}; money: ${String(money)}${typeof retry === 'string' ? `; retry: ${retry}${after}` : ''}`,
+    ...(amounts.length === 0 ? [] : [amounts.join('; ')]),
+    ...(payment === undefined ? [] : [`payment: ${JSON.stringify(payment)}`]),
     ...(next === null ? [] : [`next: ${next.tool} ${JSON.stringify(next.arguments)}`]),
     ...(tell_owner === null ? [] : [`tell_owner: ${tell_owner}`]),
   ];
+}
+
+/** Records that hold words of a seller beside ours: those stand in `seller`. */
+interface HasSeller {
+  readonly seller: unknown;
+}
+
+function hasSellers(value: unknown): value is readonly HasSeller[] {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((one) => (one as Partial<HasSeller>).seller !== undefined)
+  );
+}
+
+/** Our own part of such records, numbered. */
+function ownParts(value: unknown): unknown {
+  if (!hasSellers(value)) return value;
+  return value.map(({ seller: _theirs, ...ours }, index) => ({ n: index + 1, ...ours }));
+}
+
+/** The sellers' part of such records, under the same numbers. */
+function sellerParts(name: string, value: unknown): string[] {
+  if (!hasSellers(value)) return [];
+  return [`${name}:`, ...value.map(({ seller }, index) => `  ${index + 1}. ${JSON.stringify(seller)}`)];
 }
 
 /** A field of a tool: lists of records as a row of names and a row of values each, which costs half the tokens. */
 function field(name: string, value: unknown): string[] {
   if (typeof value === 'string') return [`${name}: ${isOneLine(value) ? value : JSON.stringify(value)}`];
   const columns = columnsOf(value);
+  if (columns === null && isRecords(value))
+    return [`${name}:`, ...value.map((one) => `  ${JSON.stringify(one)}`)];
   if (columns === null) return [`${name}: ${JSON.stringify(value)}`];
   const rows = value as readonly Record<string, unknown>[];
   return [
     `${name}: ${JSON.stringify(columns)}`,
     ...rows.map((row) => `  ${JSON.stringify(columns.map((column) => row[column] ?? null))}`),
   ];
+}
+
+function isRecords(value: unknown): value is readonly object[] {
+  return (
+    Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'object' && one !== null)
+  );
 }
 
 /** The names that every record of a list has; null where it is no such list. */
@@ -113,7 +159,9 @@ function answerFacts(response: ResponseView | null): string[] {
 /** What the seller answered, in the shape of an HTTP message. */
 function answer(response: ResponseView | null): string[] {
   if (response === null) return [];
-  const headers = Object.entries(response.headers).map(([name, value]) => `${name}: ${value}`);
+  const headers = Object.entries(response.headers).flatMap(([name, value]) =>
+    [value].flat().map((one) => `${name}: ${one}`),
+  );
   const body = response.body ?? response.head;
   return [
     `HTTP ${response.status}`,

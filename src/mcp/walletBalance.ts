@@ -5,10 +5,10 @@ import { defineTool, READ_ONLY } from './tool.js';
 /** `wallet_balance`: what can be spent, and what is left of each cap. */
 export const walletBalance = defineTool({
   name: 'wallet_balance',
-  title: 'Show what can be spent',
-  description: `Show what this wallet holds and may still spend; use it before a larger purchase or after a refusal for funds or limits. Free, changes nothing.
+  title: 'Show the balance and what is left to spend',
+  description: `Show the wallet's money and what you may still spend of it; use it before a larger purchase or after a refusal for funds or limits. Free, changes nothing.
 
-balances: per network and asset the wallet's address, and in dollars what is on chain, held by open payments, and spendable. limits: each cap and ceiling of the owner with what is used and left; a call must fit every one of them. No tool raises a limit: ask the owner.
+limits: what is used and left of each bound; a call must fit every one. Past a cap the owner is asked; past a ceiling nothing goes, whoever asks. No tool raises either. balances: per network and asset the wallet's address, and what is on chain, held by open payments, and spendable.
 
 Sample: {}
 Sample: {"network": "eip155:8453"}`,

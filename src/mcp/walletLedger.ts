@@ -1,23 +1,23 @@
 import { ledgerInput } from '../wallet/input.js';
-import { LIST, TEXT_OR_NULL, outcomeSchema } from './outcomeSchema.js';
+import { LIST, TEXT, outcomeSchema } from './outcomeSchema.js';
 import { defineTool, READ_ONLY } from './tool.js';
 
 /** `wallet_ledger`: what was spent, and what became of one payment. */
 export const walletLedger = defineTool({
   name: 'wallet_ledger',
-  title: 'Show what was spent',
-  description: `Show what was spent and what became of a payment; use it with payment_id when a result said money: held or unknown. Free, moves no money.
+  title: 'Show purchases and what was spent',
+  description: `Show purchases: what was spent, and what became of a payment; use it with payment_id when a result said money: held or unknown. Free, moves no money.
 
-With payment_id the chain is asked first where that payment's fate is open, so the answer is as new as can be. Without: view "entries" lists payments, newest first (limit, cursor); "by_host", "by_day" (UTC), "by_session" and "by_category" give totals. Filters: since and until (ISO 8601 date or time), host, state.
+With payment_id the chain is asked first where that payment's fate is open. Without: view "entries" lists payments, newest first; "by_host", "by_day" (UTC), "by_session" and "by_category" give totals. Filters: since and until (ISO 8601), host (a name, host:port or URL), state.
 
-A payment's state: held and signed (reserved, nothing left the machine), sent and unknown (it may still settle), captured (paid), released (it can never settle; the amount is free again).
+state: held and signed (reserved, nothing left the machine), sent and unknown (may still settle), captured (paid: by the seller's receipt, and once the chain proved it confirmed: true), released (can never settle; the amount is free again).
 
 Sample: {"payment_id": "pay_…"}
 Sample: {"view": "by_host", "since": "2026-11-01"}`,
   inputSchema: ledgerInput,
   outputSchema: outcomeSchema({
     entries: LIST,
-    next_cursor: TEXT_OR_NULL,
+    next_cursor: TEXT,
     groups: LIST,
   }),
   annotations: READ_ONLY,

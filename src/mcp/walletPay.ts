@@ -5,18 +5,18 @@ import { defineTool, SENDS_REQUESTS } from './tool.js';
 /** `wallet_pay`: call a URL, paying if it asks. */
 export const walletPay = defineTool({
   name: 'wallet_pay',
-  title: 'Pay for a call and get its answer',
-  description: `Call a URL, paying in USDC if it asks (x402, MPP), and get its answer in one step. Spends the owner's money: never more than max_usd, or exactly what quote_id showed, and never past the owner's limits.
+  title: 'Buy an API call: pay for it and get its answer',
+  description: `Buy an API call: call a URL, pay in USDC if it asks (x402, MPP), get its answer. Spends the owner's money: never more than max_usd, or exactly what quote_id showed, and never past the owner's limits.
 
 Give quote_id alone (it stands for the whole request), or url with max_usd. An endpoint that asks for no payment is simply called (money: none).
 
-Results: status ok has the seller's answer in response; large or binary answers have stored_id instead, see wallet_response. approval_required means that a person is asked: pass on tell_owner, then make the call in next; with their yes, {approval_id} pays that very call. refused is final unless retry says when it is not: do not reword or split the call; pass on tell_owner. unknown means that money may have moved: make the call in next, do not buy the same elsewhere.
+Results: ok has the seller's answer in response; what is large or binary has stored_id, see wallet_response. delivery pending: a job was bought; the call in next gets its result, or wait_s waits for it here. approval_required: a person is asked: pass on tell_owner, then make the call in next; with their yes, {approval_id} pays that very call. refused is final unless retry says when it is not: do not reword or split the call. unknown: money may have moved: make the call in next, do not buy the same elsewhere.
 
-Never paid twice: the same request within a minute after a paid one gets the stored answer (replayed: true); repeat: true buys it anew. The same idempotency_key is the same payment. While a payment's fate is open nothing new is signed for its request.
+Never paid twice: the same request within a minute after a paid one gets the stored answer (replayed: true); repeat: true buys it anew. The same idempotency_key is the same payment.
 
 Sample: {"quote_id": "quo_…"}
 Sample: {"url": "https://api.example.com/search?q=tide+tables", "max_usd": "0.02"}
-Sample: {"url": "https://api.example.com/ocr", "method": "POST", "body": {"image_url": "https://example.com/a.png"}, "max_usd": "0.05", "idempotency_key": "ocr-a", "reason": "read the scanned invoice"}`,
+Sample: {"url": "https://api.example.com/ocr", "method": "POST", "body": {"image_url": "https://example.com/a.png"}, "max_usd": "0.05", "reason": "read the scanned invoice"}`,
   inputSchema: payInput,
   outputSchema: outcomeSchema({
     payment: PAYMENT,

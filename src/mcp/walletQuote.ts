@@ -5,12 +5,12 @@ import { defineTool, SENDS_REQUESTS } from './tool.js';
 /** `wallet_quote`: the live price of one call. */
 export const walletQuote = defineTool({
   name: 'wallet_quote',
-  title: 'Quote a paid call',
-  description: `Ask what one HTTP call costs before paying for it. Pays nothing.
+  title: 'Get the price of a paid API call',
+  description: `Ask the price of an API call before you buy it, or whether a job is done. Pays nothing.
 
-The request is really sent, once, without payment: an endpoint that asks for none has then done its work. The result is then code not_priced with performed: true and the answer in response; do not call it again.
+The request is really sent, once, without payment: an endpoint that asks for none has then done its work (code not_priced, answer in response; do not call it again), unless delivery is pending: then make the call in next.
 
-Otherwise the result has usd, network, pay_to, expires_at (5 minutes) and verdict: "allow" means wallet_pay {quote_id} pays exactly this offer; anything else means this wallet would not pay it, and message says why. The price is what the endpoint asks now; whether it is worth it is yours to judge. The body should be the one you mean to send: prices may depend on it.
+Otherwise usd is the live price and verdict says what wallet_pay {quote_id} would do: allow: it pays exactly this offer. ask: it asks the owner, and pays after their yes. refuse: it would not pay; message says why, and who could change that. Quotes hold 5 minutes. Quote with the body you mean to send: prices may depend on it.
 
 Sample: {"url": "https://api.example.com/search?q=tide+tables"}
 Sample: {"url": "https://api.example.com/ocr", "method": "POST", "body": {"image_url": "https://example.com/a.png"}}`,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { judgeBreaker, judgePayee, judgePrice, type PriceHistory } from './history.js';
 
 const hostPort = 'api.example.com:443';
@@ -129,4 +129,38 @@ test('an origin that took a payment and asked again pauses, longer each time, at
   expect(judge(2, 600)).toMatchObject({ retryAfterSec: 600 });
   expect(judge(2, 1200).verdict).toBe('allow');
   expect(judge(5000, 0)).toMatchObject({ retryAfterSec: 86_400 });
+});
+
+describe('against a listing, where nothing was paid yet', () => {
+  const judge = (usdMicros: bigint, listedUsdMicros: bigint | null) =>
+    judgePrice({ usdMicros, askFloorUsdMicros: 50_000n, history: undefined, listedUsdMicros });
+
+  test.each([
+    [100_001n, 50_000n, 'ask'],
+    [100_000n, 50_000n, 'allow'],
+    [1_000_000n, null, 'allow'],
+    // Under the floor nobody is asked, however many times the listing it is.
+    [50_000n, 1_000n, 'allow'],
+    [60_000n, 0n, 'ask'],
+  ] as const)('%s beside a listed %s: %s', (usdMicros, listed, verdict) => {
+    expect(judge(usdMicros, listed).verdict).toBe(verdict);
+  });
+
+  test('says how many times the listing it is', () => {
+    expect(judge(350_000n, 100_000n)).toMatchObject({
+      code: 'price_jumped',
+      sentence: expect.stringContaining('$0.35 is 3.5 times the $0.10 that is listed'),
+    });
+  });
+
+  test('its own history counts, and not the listing, once it was paid', () => {
+    const history = { medianUsdMicros: 400_000n, highestUsdMicros: 400_000n };
+    const verdict = judgePrice({
+      usdMicros: 400_000n,
+      askFloorUsdMicros: 50_000n,
+      history,
+      listedUsdMicros: 1n,
+    });
+    expect(verdict.verdict).toBe('allow');
+  });
 });

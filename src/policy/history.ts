@@ -63,12 +63,16 @@ export function judgePrice({
   usdMicros,
   askFloorUsdMicros,
   history,
+  listedUsdMicros = null,
 }: {
   readonly usdMicros: UsdMicros;
   readonly askFloorUsdMicros: UsdMicros;
   readonly history: PriceHistory | undefined;
+  /** The highest price that any catalogue lists for it; null where none does. */
+  readonly listedUsdMicros?: UsdMicros | null;
 }): Verdict {
-  if (history === undefined || usdMicros <= askFloorUsdMicros) return ALLOW;
+  if (usdMicros <= askFloorUsdMicros) return ALLOW;
+  if (history === undefined) return judgeAgainstListing(usdMicros, listedUsdMicros);
   const { medianUsdMicros, highestUsdMicros, approvedUsdMicros = 0n } = history;
   const known = [RISE_MAX * medianUsdMicros, highestUsdMicros, RISE_MAX * approvedUsdMicros];
   if (known.some((bar) => usdMicros <= bar)) return ALLOW;
@@ -81,6 +85,28 @@ export function judgePrice({
       `and only the owner can allow it; do not retry.`,
     owner: { say: `An endpoint that usually costs $${median} asks $${price} now.` },
   };
+}
+
+/** What was never paid has its listing alone to be held against; what was paid, its own history. */
+function judgeAgainstListing(usdMicros: UsdMicros, listed: UsdMicros | null): Verdict {
+  if (listed === null || usdMicros <= RISE_MAX * listed) return ALLOW;
+  const [price, known] = [formatUsd(usdMicros), formatUsd(listed)];
+  return {
+    verdict: 'ask',
+    code: 'price_jumped',
+    sentence:
+      `The price of $${price} is ${timesListed(usdMicros, listed)} the $${known} that is listed for this endpoint, ` +
+      `and only the owner can allow it; do not retry.`,
+    owner: { say: `An endpoint that is listed at $${known} asks $${price} now.` },
+  };
+}
+
+/** How many times a listed price a live one is, such as "3.5 times". */
+export function timesListed(usdMicros: UsdMicros, listed: UsdMicros): string {
+  if (listed === 0n) return 'above';
+  const tenths = (usdMicros * 10n) / listed;
+  const [whole, rest] = [tenths / 10n, tenths % 10n];
+  return `${whole}${rest === 0n ? '' : `.${rest}`} times`;
 }
 
 /** Strikes against an origin: how many since it last delivered for a payment, and when the latest was found out. */

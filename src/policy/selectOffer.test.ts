@@ -152,6 +152,7 @@ const history: SellerHistory = {
   payees: [],
   isPayeeAllowed: false,
   prices: undefined,
+  listedUsdMicros: null,
 };
 const dayCap: CapLine = {
   name: 'limits.per_day_usd',

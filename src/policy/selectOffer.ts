@@ -35,6 +35,8 @@ export interface SellerHistory {
   /** Whether the owner allowed this payee for this origin. */
   readonly isPayeeAllowed: boolean;
   readonly prices: PriceHistory | undefined;
+  /** The highest price that any catalogue lists for the endpoint; null where none does, or the price needs no look. */
+  readonly listedUsdMicros: UsdMicros | null;
 }
 
 /** One offer with what is known of it. */
@@ -186,7 +188,14 @@ function judge({ offer, history }: Candidate, { rules, hostPort, usage, nowMs }:
     judgeTotals({ usdMicros, exceeded, loweredBy: rules.loweredBy }),
     history === null ? ALLOW : judgeBreaker({ hostPort, nowMs, ...history }),
     payee,
-    judgePrice({ usdMicros, askFloorUsdMicros: rules.askFloorUsdMicros, history: history?.prices }),
+    history === null
+      ? ALLOW
+      : judgePrice({
+          usdMicros,
+          askFloorUsdMicros: rules.askFloorUsdMicros,
+          history: history.prices,
+          listedUsdMicros: history.listedUsdMicros,
+        }),
   ];
   const ownCapPassed =
     ownCallCapPassed(rules, offer) ?? exceeded.find(({ line }) => line.isAgentsOwn)?.line.name ?? null;

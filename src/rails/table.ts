@@ -88,6 +88,13 @@ export class Rails {
     return null;
   }
 
+  /** Why the seller says that a payment failed or was not taken, in its own words, cleaned and cut; null where it says nothing. */
+  readSays(answer: EndpointAnswer): string | null {
+    const receipt = this.readReceipt(answer.headers);
+    const failed = receipt?.success === false ? receipt.errorReason : undefined;
+    return failed ?? this.parse(answer)?.sellerError ?? null;
+  }
+
   /** The rail that pays an offer. Every offer of {@link parse} has one. */
   ofOffer({ protocol, scheme, network }: Offer): Rail {
     const rail = this.#find(protocol, scheme, network.family);

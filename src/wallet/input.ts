@@ -31,6 +31,15 @@ const body = z
   .describe('Text, or any JSON value (sent as JSON).');
 const timeoutMs = z.number().int().min(TIMEOUT_MIN_MS).max(TIMEOUT_MAX_MS).optional();
 const usd = z.union([z.string(), z.number()]);
+/** The longest wait for a job within one call: with its own time it stays under what any client waits. */
+const JOB_WAIT_SEC_MAX = 240;
+const waitSec = z
+  .number()
+  .int()
+  .min(0)
+  .max(JOB_WAIT_SEC_MAX)
+  .optional()
+  .describe('Seconds to wait for the result of a job (delivery: pending); 0 unless given.');
 
 /** Arguments of `wallet_quote`. */
 export const quoteInput = z.strictObject({
@@ -38,6 +47,7 @@ export const quoteInput = z.strictObject({
   method,
   headers,
   body,
+  wait_s: waitSec,
   timeout_ms: timeoutMs.describe('Bound on the whole call in ms; 50000 unless given.'),
 });
 
@@ -52,6 +62,7 @@ export const payInput = z.strictObject({
   idempotency_key: z.string().min(1).max(KEY_LENGTH_MAX).optional().describe('Same key, same payment.'),
   repeat: z.boolean().optional().describe('true buys again within a minute of the same paid call.'),
   approval_id: z.string().optional().describe('Pays the call that the owner was asked about.'),
+  wait_s: waitSec,
   reason: z.string().max(REASON_LENGTH_MAX).optional().describe('Why, in your words; quoted to the owner.'),
   timeout_ms: timeoutMs.describe('Bound on the whole call in ms; 50000 unless given.'),
 });

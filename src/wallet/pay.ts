@@ -4,11 +4,14 @@ import type { Session } from '../ledger/session.js';
 import { NetFailure } from '../net/failure.js';
 import type { Stop } from '../policy/verdict.js';
 import { viewAnswer } from './answer/answerBody.js';
+import { removeFiles } from './answer/answerFiles.js';
+import { judgeDelivery, type Job } from './answer/delivery.js';
 import type { Outcome } from './answer/outcome.js';
 import {
   answeredOutcome,
   moneyParts,
   openOutcome,
+  resultOutcome,
   silentOutcome,
   withPassedOver,
 } from './answer/paymentOutcome.js';
@@ -16,6 +19,7 @@ import { failureOutcome, stopOutcome } from './answer/refusal.js';
 import { replay } from './answer/replay.js';
 import { askOwner, awaitOwner } from './approval/approval.js';
 import { problemError, promptFallsShortOutcome } from './approval/approvalOutcome.js';
+import { awaitJob } from './call/awaitJob.js';
 import { beginCall, quoteArguments } from './call/beginCall.js';
 import type { CallContext } from './call/callBound.js';
 import {
@@ -33,11 +37,12 @@ import { probe, type Challenge } from './call/probe.js';
 import { assertClock } from './clock/clockCheck.js';
 import { looksOf, selectFrom, warmFunds, type Selected } from './call/selection.js';
 import { commitToSend, faultAfterSending, readPaidAnswer, send, type PaidRequest } from './call/send.js';
+import { highestListed } from './discover/catalogAdvice.js';
 import { holdLease } from './lease.js';
 import type { Engine } from './engine.js';
 import type { PayInput } from './input.js';
 import { answerForFree } from './quote.js';
-import { mayHaveLeft, recordSilence, settleClaim } from './settle/claim.js';
+import { mayHaveLeft, recordSilence, settleClaim, type SettledClaim } from './settle/claim.js';
 
 /** A selection, a look at the totals, a question, and some changes of the config: more is not one call any more. */
 const ROUNDS_MAX = 6;
@@ -158,29 +163,50 @@ async function deliver(call: PaidCall, paid: PaidRequest): Promise<Outcome> {
     if (answer instanceof NetFailure) {
       const unknown = await recordSilence(engine, paid.payment, answer);
       if (!answer.bytesLeft && !mayHaveLeft(paid.payment)) return openOutcome(unknown);
-      return silentOutcome(await settle(paid.payment, unknown, false));
+      return silentOutcome((await settle(paid.payment, unknown, false)).payment);
     }
 
     // 8. Read the answer: what its head claims of the payment is written down, and what was bought is kept.
-    const { claimed, read, refusal, fault } = await readPaidAnswer(call, paid, answer);
+    const { claimed, read, refusal, says, fault } = await readPaidAnswer(call, paid, answer);
 
     // 9. Settle: where a claim leaves doubt, the chain is asked at once; else behind the calls.
     const settled = await settle(paid.payment, claimed, refusal !== null);
-    return read === null
-      ? failureOutcome(fault, moneyParts(settled))
-      : answeredOutcome(settled, read, await viewAnswer(engine.home, read), refusal);
+    if (read === null) return failureOutcome(fault, moneyParts(settled.payment));
+    const delivered = judgeDelivery(read, paid.target.url);
+    const response = await viewAnswer(engine.home, read);
+    const answered = answeredOutcome({ ...settled, read, response, refusal, says, delivered });
+    return delivered.job === null ? answered : await withResult(call, paid, delivered.job, answered);
   } catch (error) {
     throw await faultAfterSending(engine, paid.payment, error);
   }
 
-  function settle(sent: Payment, claimed: Payment, refused: boolean): Promise<Payment> {
+  function settle(sent: Payment, claimed: Payment, refused: boolean): Promise<SettledClaim> {
     return settleClaim(engine, sent, claimed, { refused, withinMs: bound.remainingMs() });
   }
 }
 
+/** The outcome of a paid call that brought a job, with its result where that came within the caller's wait. */
+async function withResult(
+  { engine, config, context, request, input }: PaidCall,
+  { payment, target }: PaidRequest,
+  job: Job,
+  answered: Outcome,
+): Promise<Outcome> {
+  const waitSec = input.wait_s ?? 0;
+  if (answered.status !== 'ok' || waitSec === 0) return answered;
+  const { headers } = request;
+  const result = await awaitJob({ engine, config, context, headers, target: target.url }, job, waitSec);
+  if (result === null) return answered;
+  const { failure: _failure, ...kept } = result.read;
+  const { id, agent } = payment;
+  const saved = { ...kept, paymentId: id, agent, storedMs: engine.now() };
+  await removeFiles(engine.home, await engine.ledger.saveAnswer(saved));
+  return resultOutcome(answered, result, await viewAnswer(engine.home, result.read));
+}
+
 /** Asks the endpoint what it wants; an endpoint that wants nothing has done its work, and that is the outcome. */
 async function probeForPrice(call: PaidCall): Promise<Challenge | Outcome> {
-  const { engine, session, config, request, bound, context } = call;
+  const { engine, session, config, request, bound, context, input } = call;
   const place = { agent: engine.agent, sessionId: session.id, url: request.target.url };
   const judge = () => judgeBeforePrice(engine.ledger, config, place, engine.now());
   let spent = await judge();
@@ -192,7 +218,13 @@ async function probeForPrice(call: PaidCall): Promise<Challenge | Outcome> {
   if (spent.verdict !== 'allow') return refuse(call, spent);
   await warmFunds(engine, config);
   const probed = await probe(engine, config, request, bound, context);
-  return probed.kind === 'priced' ? probed.challenge : answerForFree(engine, probed.read);
+  if (probed.kind === 'priced') return probed.challenge;
+  const target = probed.target.url;
+  return answerForFree(
+    { engine, config, context, target, headers: request.headers },
+    probed.read,
+    input.wait_s,
+  );
 }
 
 function select(call: PaidCall, challenge: Challenge, looksAtTotals: boolean): Promise<Selected> {
@@ -205,6 +237,7 @@ function select(call: PaidCall, challenge: Challenge, looksAtTotals: boolean): P
     {
       ...{ ledger: engine.ledger, rails: engine.rails, config, agent: engine.agent, sessionId: session.id },
       ...{ maxUsdMicros, target: challenge.target, demand: { ...required, offers } },
+      listedUsdMicros: () => highestListed(engine, challenge.target),
       ...{ isApproved: approval !== null, looksAtTotals, nowMs },
     },
     looksOf(engine, config, nowMs),

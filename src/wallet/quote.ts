@@ -3,9 +3,13 @@ import type { Session } from '../ledger/session.js';
 import { WalletError } from '../errors/walletError.js';
 import { formatUsd } from '../money/decimal.js';
 import { viewAnswer, type ReadAnswer } from './answer/answerBody.js';
+import { judgeDelivery } from './answer/delivery.js';
+import { askForJob, pendingSentence } from './answer/paymentOutcome.js';
+import { retryAfterSec } from './answer/retryAfter.js';
+import { awaitJob, type JobCall } from './call/awaitJob.js';
 import { removeFiles } from './answer/answerFiles.js';
 import { CallBound, type CallContext } from './call/callBound.js';
-import { adviseOnCall, type CatalogAdvice } from './discover/catalogAdvice.js';
+import { adviseOnCall, highestListed, type CatalogAdvice } from './discover/catalogAdvice.js';
 import { looksOf, selectFrom } from './call/selection.js';
 import type { Engine } from './engine.js';
 import { TIMEOUT_DEFAULT_MS, type QuoteInput } from './input.js';
@@ -14,7 +18,9 @@ import { outcome, type Outcome } from './answer/outcome.js';
 import type { Config } from '../config/settings.js';
 import type { Offer } from '../payment/challenge.js';
 import type { Selection } from '../policy/selectOffer.js';
+import { timesListed } from '../policy/history.js';
 import { PRICE_USD_MICROS_MAX } from '../policy/verdict.js';
+import type { UsdMicros } from '../money/unit.js';
 import { probe, restoreChallenge, writeChallenge, type Challenge } from './call/probe.js';
 import { stopOutcome } from './answer/refusal.js';
 import { parseRequest, type CallInput, type CallRequest } from './call/request.js';
@@ -39,7 +45,14 @@ export async function quote(
   if (verdict.verdict !== 'allow') return stopOutcome(verdict);
   const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
   const probed = await probe(engine, config, request, bound, context);
-  if (probed.kind === 'answered') return answerForFree(engine, probed.read);
+  if (probed.kind === 'answered') {
+    const { headers } = request;
+    return answerForFree(
+      { engine, config, context, headers, target: probed.target.url },
+      probed.read,
+      input.wait_s,
+    );
+  }
   const { challenge } = probed;
   const nowMs = engine.now();
   const selection = await selectForQuote(engine, config, session, challenge);
@@ -78,6 +91,7 @@ async function selectForQuote(
   const request = {
     ...{ ledger: engine.ledger, rails: engine.rails, config, agent: engine.agent, sessionId: session.id },
     ...{ maxUsdMicros: undefined, target, demand: required },
+    listedUsdMicros: () => highestListed(engine, target),
     ...{ isApproved: false, looksAtTotals: true, nowMs },
   };
   const { canPayOn, funds } = looksOf(engine, config, nowMs);
@@ -93,40 +107,87 @@ async function selectForQuote(
   return (await selectFrom(request, { canPayOn })).selection;
 }
 
-/** The outcome of a call to an endpoint that asked for no payment; a large answer is found again by its agent. */
-export async function answerForFree(engine: Engine, read: ReadAnswer): Promise<Outcome> {
-  const { failure, body: _body, storedId, ...answer } = read;
+/**
+ * The outcome of a call to an endpoint that asked for no payment; a large answer is found again by its agent. What is not
+ * ready is waited for as long as the caller says.
+ */
+export async function answerForFree(call: JobCall, first: ReadAnswer, waitSec = 0): Promise<Outcome> {
+  const { engine, target } = call;
+  const { job } = judgeDelivery(first, target, true);
+  const done =
+    job === null || waitSec === 0 ? null : await awaitJob(call, { ...job, url: job.url ?? target }, waitSec);
+  const { read, url } = done ?? { read: first, url: target };
+  const { failure: _failure, body: _body, storedId, ...answer } = read;
   if (storedId !== null) {
     const { agent } = engine;
     const free = { ...answer, storedId, agent, storedMs: engine.now() };
     await removeFiles(engine.home, await engine.ledger.saveFreeAnswer(free));
   }
-  return freeOutcome(await viewAnswer(engine.home, read), failure !== null);
+  return freeOutcome(read, url, await viewAnswer(engine.home, read));
 }
 
-function freeOutcome(response: NonNullable<Outcome['response']>, broken: boolean): Outcome {
-  const { status } = response;
+function freeOutcome(read: ReadAnswer, url: URL, response: NonNullable<Outcome['response']>): Outcome {
+  const { status } = read;
   const shared = { response, performed: true };
-  if (status >= 400) {
-    const message = `The endpoint answered with HTTP ${status} and asked for no payment.`;
+  if (status >= 400) return upstreamError(read, shared);
+  const { job } = judgeDelivery(read, url, true);
+  if (job !== null) {
+    const message = `The endpoint asked for no payment. ${pendingSentence(status, job)}`;
+    // A place that says it is still at work is asked again itself, unless it names another.
+    const place = { ...job, url: job.url ?? url };
     return outcome({
-      status: 'failed',
-      code: 'upstream_error',
+      status: 'ok',
+      code: 'not_priced',
       message,
-      retry: status >= 500 ? 'same_call' : 'never',
       ...shared,
+      delivery: 'pending',
+      ...askForJob(place),
     });
   }
   if (status >= 300) {
-    const message = `The endpoint redirects (HTTP ${status}) and was not followed.`;
+    const message = `The endpoint redirects (HTTP ${status}) to no place that can be called.`;
     return outcome({ status: 'failed', code: 'redirected', message, ...shared });
   }
-  if (broken) {
+  if (read.failure !== null) {
     const message = 'The endpoint asked for no payment and its answer broke off; what came is in response.';
     return outcome({ status: 'failed', code: 'unreachable', message, retry: 'same_call', ...shared });
   }
   const message = `The endpoint asked for no payment and has done its work (HTTP ${status}); its answer is in response, do not call it again.`;
   return outcome({ status: 'ok', code: 'not_priced', message, ...shared });
+}
+
+/** Statuses that say nothing against the call itself. */
+const SAME_CALL: readonly number[] = [408, 425];
+/** A seller that asks to wait and does not say how long. */
+const WAIT_SEC = 30;
+
+/** An error before any price: what to do about it is the seller's to say, and `retry` tells which way that goes. */
+function upstreamError(
+  { status, headers }: ReadAnswer,
+  shared: Pick<Outcome, 'response'> & { readonly performed: boolean },
+): Outcome {
+  const stated = status === 429 || status >= 500 ? retryAfterSec(headers) : null;
+  const afterSec = stated ?? (status === 429 ? WAIT_SEC : null);
+  const retry =
+    afterSec !== null
+      ? 'after_delay'
+      : status >= 500 || SAME_CALL.includes(status)
+        ? 'same_call'
+        : 'with_changes';
+  const what = {
+    after_delay: ` Make the same call again in ${afterSec} s.`,
+    same_call: ' The same call can be made again.',
+    with_changes: ' See response for what it wants, correct the call and make it again.',
+  }[retry];
+  const message = `The endpoint answered with HTTP ${status} before naming a price; nothing was paid.${what}`;
+  return outcome({
+    status: 'failed',
+    code: 'upstream_error',
+    message,
+    retry,
+    retry_after_s: afterSec,
+    ...shared,
+  });
 }
 
 function quotedOutcome(
@@ -137,7 +198,7 @@ function quotedOutcome(
 ): Outcome {
   const { offer, decision } = selection;
   const usd = formatUsd(saved.usdMicros);
-  const price = `The call costs $${usd} on ${offer.network.label}`;
+  const price = `The call costs $${usd} on ${offer.network.label}${listedClause(saved.usdMicros, listed)}`;
   const reason = decision === 'ask' ? selection.reasons[0] : decision === 'refuse' ? selection.reason : null;
   const said = decision === 'ask' ? (reason?.owner?.say ?? reason?.sentence) : reason?.sentence;
   return outcome({
@@ -162,7 +223,7 @@ function quotedOutcome(
     verdict: decision === 'pay' ? 'allow' : decision,
     verdict_code: reason?.code ?? null,
     advice,
-    listed,
+    listed: listed === null ? null : listedView(listed),
     ...offer.facts,
     other_protocols:
       challenge.required.otherProtocols.length === 0 ? null : challenge.required.otherProtocols,
@@ -170,6 +231,24 @@ function quotedOutcome(
     redirected_to:
       challenge.target.url.href === challenge.answer.requestUrl ? null : challenge.target.url.href,
   });
+}
+
+/** How the live price and payee stand to what is listed, for the first sentence; empty where they agree. */
+function listedClause(usdMicros: UsdMicros, listed: CatalogAdvice['listed']): string {
+  if (listed === null) return '';
+  const { usd, highestUsdMicros, payTo } = listed;
+  const price =
+    usd === null || highestUsdMicros === null
+      ? []
+      : usdMicros > highestUsdMicros
+        ? [`${timesListed(usdMicros, highestUsdMicros)} the listed $${usd}`]
+        : [`not the listed $${usd}`];
+  const payee = payTo.length === 0 ? [] : ['to another payee than is listed'];
+  return `, ${[...price, ...payee].join(' and ')}`;
+}
+
+function listedView({ usd, payTo }: NonNullable<CatalogAdvice['listed']>): object {
+  return { ...(usd === null ? {} : { usd }), ...(payTo.length === 0 ? {} : { pay_to: payTo }) };
 }
 
 /** A quote ready to be paid: its request, and the seller's challenge narrowed to the quoted offer. */

@@ -156,8 +156,9 @@ export class GullibleAgent {
 
   /** Does what a result says: its `next`, the calls and the links in whatever the seller wrote. */
   async obey({ outcome, tool, args }: Told): Promise<void> {
-    const { next } = outcome;
-    if (next !== null && !(next.tool === tool && JSON.stringify(next.arguments) === JSON.stringify(args)))
+    // A result over the protocol leaves out what says nothing.
+    const next = outcome.next as ToldOutcome['next'] | undefined;
+    if (next !== undefined && next !== null && !(next.tool === tool && JSON.stringify(next.arguments) === JSON.stringify(args)))
       await this.#once(next.tool, this.#hurried(next));
     const words = wordsIn(outcome).join('\n');
     for (const [, name = '', json = ''] of [...words.matchAll(/CALL (wallet_\w+) (\{.*\})/g)].slice(

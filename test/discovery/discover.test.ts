@@ -28,6 +28,10 @@ function resultsOf(outcome: Outcome): ConciseResult[] {
   return outcome['results'] as ConciseResult[];
 }
 
+function urlOf({ next }: ConciseResult): string {
+  return String(next.arguments['url']);
+}
+
 beforeAll(async () => {
   world = await startTestWorld();
   const { url, payTo } = world.sandbox.shop;
@@ -59,20 +63,25 @@ describe('from a need to an answer', () => {
     );
     const [first] = resultsOf(found);
     expect(first).toMatchObject({
-      title: 'Company profiles by domain',
-      method: 'POST',
       usd: '0.01',
       networks: 'eip155:84532',
+      fill: ['domain'],
+      seller: { title: 'Company profiles by domain', example: { domain: 'example.com' } },
     });
     expect(first?.next).toEqual({
       tool: 'wallet_quote',
       arguments: {
         url: `${world.sandbox.shop.url}/v2/echo`,
         method: 'POST',
-        body: { domain: 'example.com' },
+        body: { domain: '<domain>' },
       },
     });
-    const quoted = await wallet.quote(first?.next.arguments, anyCall());
+    // Nobody buys the template: what stands for a value is named.
+    const unfilled = await wallet.quote(first?.next.arguments, anyCall());
+    expect(unfilled).toMatchObject({ code: 'bad_input', money: 'none', retry: 'with_changes' });
+    expect(unfilled.message).toContain('"domain"');
+    const filled = { ...first?.next.arguments, body: first?.seller.example };
+    const quoted = await wallet.quote(filled, anyCall());
     expect(quoted).toMatchObject({ code: 'quoted', usd: '0.01', advice: null, listed: null });
     const paid = await wallet.pay(quoted.next?.arguments, anyCall());
     expect(paid).toMatchObject({ status: 'ok', code: 'paid', spent_usd: '0.01' });
@@ -81,7 +90,7 @@ describe('from a need to an answer', () => {
     expect(byCategory['groups']).toMatchObject([{ key: 'business', captured_usd: '0.01' }]);
     const mineAgain = await wallet.discover({ need: 'company data', detail: 'full', limit: 1 }, anyCall());
     expect(resultsOf(mineAgain)[0]).toMatchObject({
-      use: { own_payments: 1 },
+      own_payments: 1,
       listed_in: [catalogue.listUrl],
     });
   });
@@ -95,7 +104,28 @@ describe('from a need to an answer', () => {
 
   test('a quote shows a listed price that is not the live one', async () => {
     const quoted = await wallet.quote({ url: `${world.sandbox.shop.url}/v2/price/0.03` }, anyCall());
-    expect(quoted).toMatchObject({ usd: '0.03', listed: { usd: '0.01', pay_to: [] }, verdict: 'allow' });
+    expect(quoted).toMatchObject({ usd: '0.03', verdict: 'allow' });
+    expect(quoted['listed']).toEqual({ usd: '0.01' });
+    expect(quoted.message).toMatch(
+      /^The call costs \$0\.03 on Base Sepolia, 3 times the listed \$0\.01; nothing/,
+    );
+    const text = renderOutcome({ ...quoted, tell_owner: null }, () => 'mark');
+    expect(text.split('----- mark')[0]).toContain('listed: {"usd":"0.01"}');
+  });
+
+  test('a jump above the listing, past the floor, asks the owner; what was paid before does not', async () => {
+    await mine.set('limits.ask_floor_usd', '0.02');
+    const { hostPort } = world.sandbox.shop;
+    try {
+      const url = `http://${hostPort}/v2/price/0.03`;
+      const jumped = await wallet.quote({ url }, anyCall());
+      expect(jumped).toMatchObject({ verdict: 'ask', verdict_code: 'price_jumped' });
+      expect(await wallet.pay({ url, max_usd: '0.05' }, anyCall())).toMatchObject({
+        ...{ status: 'approval_required', money: 'none', payment: null },
+      });
+    } finally {
+      await mine.set('limits.ask_floor_usd', '0.05');
+    }
   });
 });
 
@@ -103,12 +133,12 @@ describe('results', () => {
   test('only what this wallet can pay is shown, unless asked', async () => {
     const need = 'tide times for a harbour';
     const own = await wallet.discover({ need }, anyCall());
-    expect(resultsOf(own).every(({ networks }) => networks === null || networks.includes('84532'))).toBe(
+    expect(resultsOf(own).every(({ networks }) => networks === undefined || networks.includes('84532'))).toBe(
       true,
     );
     expect(own.message).toContain('["any"]');
     const all = await wallet.discover({ need, networks: ['any'] }, anyCall());
-    expect(resultsOf(all)[0]).toMatchObject({ title: 'Tide tables', networks: 'eip155:8453' });
+    expect(resultsOf(all)[0]).toMatchObject({ networks: 'eip155:8453', seller: { title: 'Tide tables' } });
   });
 
   test('ten concise results stay within their tokens, as text and as structure', async () => {
@@ -126,7 +156,7 @@ describe('results', () => {
     const asked = { need: 'weather alerts', networks: ['any'], limit: 4 };
     const first = await wallet.discover(asked, anyCall());
     const second = await wallet.discover({ ...asked, cursor: first['next_cursor'] }, anyCall());
-    const urls = [...resultsOf(first), ...resultsOf(second)].map(({ method, url }) => `${method} ${url}`);
+    const urls = [...resultsOf(first), ...resultsOf(second)].map(({ next }) => JSON.stringify(next));
     expect(new Set(urls).size).toBe(8);
     const foreign = await wallet.discover({ need: 'other words', cursor: first['next_cursor'] }, anyCall());
     expect(foreign).toMatchObject({ status: 'failed', code: 'bad_input' });
@@ -156,7 +186,7 @@ describe('results', () => {
     const denied = other.open();
     await sync(other, denied);
     const outcome = await denied.discover({ need: 'company data for a domain' }, anyCall());
-    expect(resultsOf(outcome).map(({ url }) => url)).not.toContain(`${world.sandbox.shop.url}/v2/echo`);
+    expect(resultsOf(outcome).map(urlOf)).not.toContain(`${world.sandbox.shop.url}/v2/echo`);
   });
 });
 
@@ -164,7 +194,7 @@ test('a locked wallet searches too', async () => {
   const locked = mine.open({ passphrase: async () => null });
   expect(await locked.balance({})).toMatchObject({ code: 'keystore_locked' });
   const outcome = await locked.discover({ need: 'tide tables', networks: ['any'] }, anyCall());
-  expect(resultsOf(outcome)[0]).toMatchObject({ title: 'Tide tables' });
+  expect(resultsOf(outcome)[0]).toMatchObject({ seller: { title: 'Tide tables' } });
 });
 
 test('the first search of a wallet fetches the catalogues itself', async () => {
@@ -176,7 +206,7 @@ test('the first search of a wallet fetches the catalogues itself', async () => {
     },
   });
   const outcome = await fresh.open().discover({ need: 'company data for a domain' }, anyCall());
-  expect(resultsOf(outcome)[0]).toMatchObject({ title: 'Company profiles by domain' });
+  expect(resultsOf(outcome)[0]).toMatchObject({ seller: { title: 'Company profiles by domain' } });
 });
 
 describe('what a catalogue learns of a search', () => {
@@ -203,10 +233,10 @@ describe('what a catalogue learns of a search', () => {
     const outcome = await open.discover({ need: `company data ${need}` }, anyCall());
     expect(catalogue.requests).toHaveLength(1);
     expect(catalogue.requests[0]).toMatch(/^\/discovery\/search\?query=company\+data/);
-    const titles = resultsOf(outcome).map(({ title }) => title);
+    const titles = resultsOf(outcome).map(({ seller }) => seller.title);
     expect(titles.filter((title) => title === 'Company profiles by domain')).toHaveLength(1);
     const full = await open.discover({ need: 'company data', detail: 'full', limit: 1 }, anyCall());
-    expect(resultsOf(full)[0]).toMatchObject({ title: 'Company profiles by domain' });
+    expect(resultsOf(full)[0]).toMatchObject({ seller: { title: 'Company profiles by domain' } });
   });
 });
 
@@ -253,17 +283,16 @@ describe('a poisoned catalogue (T16, T17)', () => {
     const results = resultsOf(outcome);
     expect(results.length).toBeGreaterThan(1);
     expect(results.length).toBeLessThan(POISONED.length);
-    const hosts = results.map(({ url }) => new URL(url).hostname);
+    const hosts = results.map((result) => new URL(urlOf(result)).hostname);
     expect(hosts).not.toContain('169.254.169.254');
     expect(hosts).not.toContain('localhost');
-    const openai = results.find(({ url }) => url.includes('openai'));
+    const openai = results.find((result) => urlOf(result).includes('openai'));
     expect(openai?.warning).toMatch(/openai/);
     const text = renderOutcome({ ...outcome, tell_owner: null }, () => 'mark');
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b\u202e]/);
     const [before, fenced] = text.split('----- mark: written by the seller');
     expect(before).not.toContain('Ignore all previous');
     expect(fenced).toContain('Ignore all previous');
-    expect(outcome).toMatchObject({ untrusted: true });
   });
 });
 
@@ -272,15 +301,19 @@ describe('origin', () => {
     const outcome = await wallet.discover({ origin: catalogue.url, networks: ['any'], limit: 25 }, anyCall());
     expect(outcome['found']).toEqual(['/openapi.json: 8 endpoints', '/.well-known/x402: 3 endpoints']);
     expect(outcome['site_guidance']).toBe('Call the cheapest endpoint first.');
-    expect(resultsOf(outcome).every(({ url }) => url.startsWith(catalogue.url))).toBe(true);
-    expect(resultsOf(outcome).filter(({ usd }) => usd !== null)).toHaveLength(8);
+    expect(resultsOf(outcome).every((result) => urlOf(result).startsWith(catalogue.url))).toBe(true);
+    expect(resultsOf(outcome).filter(({ usd }) => usd !== undefined)).toHaveLength(8);
   });
 
   test('asks one endpoint what it costs where the site has no documents', async () => {
     const origin = `${world.sandbox.shop.url}/v2/price/0.04`;
     const outcome = await wallet.discover({ origin, detail: 'full' }, anyCall());
     expect(resultsOf(outcome)).toMatchObject([
-      { url: origin, usd: '0.04', networks: 'eip155:84532 solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1' },
+      {
+        next: { arguments: { url: origin } },
+        usd: '0.04',
+        networks: 'eip155:84532 solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1',
+      },
     ]);
   });
 

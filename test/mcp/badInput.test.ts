@@ -17,7 +17,9 @@ afterAll(() => {
 
 /** An error of ours: one sentence first in the text, a code, and nothing done to money. */
 function expectError({ outcome, text, isError }: ToolResult, code: string): void {
-  expect(outcome).toMatchObject({ code, money: 'none', payment: null, spent_usd: '0.00' });
+  expect(outcome).toMatchObject({ code, money: 'none' });
+  // What says nothing is left out.
+  for (const name of ['payment', 'spent_usd', 'response']) expect(outcome).not.toHaveProperty(name);
   expect(isError).toBe(true);
   expect(outcome.message).toMatch(/^[A-Z“"$\w].*[.]$/);
   expect(text.startsWith(`${outcome.message}\n`)).toBe(true);
@@ -105,7 +107,7 @@ test.each(ERAS)(
       expect((await agent.client.listTools()).tools).toHaveLength(7);
       const result = await agent.call('wallet_pay', { url: URL, max_usd: '1' });
       expectError(result, 'not_set_up');
-      expect(result.outcome).toMatchObject({ retry: 'after_owner', session_left_usd: null });
+      expect(result.outcome).toMatchObject({ retry: 'after_owner' });
       expect(result.outcome.tell_owner).toMatch(/Run: (purser|npx -y purser-mcp@\d\S*) --home \S+ init$/);
       expect(result.text).toContain(`tell_owner: ${result.outcome.tell_owner ?? ''}`);
     } finally {

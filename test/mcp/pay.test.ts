@@ -129,7 +129,6 @@ describe.each(ERAS)('in $era', ({ era, mode }) => {
       status: 'refused',
       code: 'price_above_max',
       money: 'none',
-      payment: null,
     });
     expect(refused.isError).toBe(true);
     expect(sandbox.shop.payments(path)).toHaveLength(before);

@@ -107,7 +107,14 @@ export function testSevenWays(chain: ChainName): void {
       'captured',
     ],
     ['second_402', { ...ERROR, response: { status: 402 } }, 'captured'],
-    ['redirect_after_settle', { ...ERROR, response: { status: 307 } }, 'captured'],
+    [
+      'redirect_after_settle',
+      {
+        ...{ status: 'ok', code: 'paid', delivery: 'pending', money: 'captured', spent_usd: '0.01' },
+        ...{ retry: 'after_delay', next: { tool: 'wallet_quote' }, response: { status: 307 } },
+      },
+      'captured',
+    ],
     ['denied_receipt', { ...ERROR, response: { status: 402 } }, 'captured'],
     ['settle_unheard', { ...ERROR, response: { status: 402 } }, 'captured'],
     ['settle_unheard_delivered', { ...GIVEN, ...GONE }, 'captured'],

@@ -42,14 +42,16 @@ export async function run(call: CommandCall): Promise<number> {
 /** One result in a few lines. T27: each is cleaned, whoever wrote it. */
 function layResult({ io }: CommandCall, result: ConciseResult, full: boolean): string[] {
   const paint = painter(io, io.stdout);
-  const price = result.usd === null ? 'price not listed' : `$${result.usd}`;
+  const { usd, networks, warning, next, seller } = result;
+  const price = usd === undefined ? 'price not listed' : `$${usd}`;
+  const { method = 'GET', url } = next.arguments;
   const line = (text: string): string => cleanLine(text, LINE_LENGTH_MAX);
   return [
-    paint('bold', line(`${price} ${result.title}`)),
-    `  ${line(`${result.method} ${result.url}`)}`,
-    ...(result.about === '' ? [] : [`  ${line(result.about)}`]),
-    ...(result.networks === null ? [] : [paint('dim', `  ${line(result.networks)}`)]),
-    ...(result.warning === null ? [] : [paint('yellow', `  Mind: ${line(result.warning)}`)]),
+    paint('bold', line(`${price} ${seller.title}`)),
+    `  ${line(`${String(method)} ${String(url)}`)}`,
+    ...(seller.about === undefined ? [] : [`  ${line(seller.about)}`]),
+    ...(networks === undefined ? [] : [paint('dim', `  ${line(networks)}`)]),
+    ...(warning === undefined ? [] : [paint('yellow', `  Mind: ${line(warning)}`)]),
     ...(full ? fullLines(result) : []),
     '',
   ];
@@ -57,8 +59,8 @@ function layResult({ io }: CommandCall, result: ConciseResult, full: boolean): s
 
 const FULL_FIELDS: readonly string[] = ['input', 'output', 'offers', 'use', 'listed_in', 'other_endpoints'];
 
-function fullLines(result: ConciseResult): string[] {
-  const fields = Object.entries(result).filter(
+function fullLines({ seller, ...ours }: ConciseResult): string[] {
+  const fields = Object.entries({ ...seller, ...ours }).filter(
     ([name, value]) => FULL_FIELDS.includes(name) && value !== null,
   );
   return fields.map(([name, value]) => `  ${name}: ${cleanLine(JSON.stringify(value), 4 * LINE_LENGTH_MAX)}`);

@@ -1,4 +1,4 @@
-import { isJsonObject, statedField, statedText, type JsonObject, type JsonValue } from '../../text/json.js';
+import { isJsonObject, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
 import { cleanLine } from '../../text/untrusted.js';
 import { objectIn, readMethod, type InputShape } from './listing.js';
 import { compactExample, compactSchema, namesIn, objectSchema } from './schemaShape.js';
@@ -141,30 +141,5 @@ function parseObject(text: string): JsonObject | undefined {
     return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** The example value of one field: stated, or else its name, to be filled in. */
-export function sampleOf(schema: JsonObject, name: string): JsonValue {
-  const properties = objectIn(schema, 'properties');
-  const field = objectIn(properties, name);
-  const choices = statedField(field, 'enum');
-  const stated =
-    statedField(field, 'example') ??
-    statedField(field, 'default') ??
-    (Array.isArray(choices) ? choices[0] : undefined);
-  if (stated !== undefined && stated !== null) return stated;
-  switch (statedText(field, 'type')) {
-    case 'number':
-    case 'integer':
-      return 1;
-    case 'boolean':
-      return true;
-    case 'array':
-      return [];
-    case 'object':
-      return {};
-    default:
-      return `<${name}>`;
   }
 }

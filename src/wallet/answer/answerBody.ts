@@ -173,7 +173,7 @@ export async function viewAnswer(
   const view = {
     untrusted: true as const,
     status: answer.status,
-    headers: Object.fromEntries(answer.headers),
+    headers: usefulHeaders(answer.headers),
     bytes: answer.bytes,
     truncated: answer.truncated,
   };
@@ -182,6 +182,60 @@ export async function viewAnswer(
   const stored = { ...view, stored_id: answer.storedId, path };
   const head = isText(answer.headers) ? await readHead(path) : null;
   return head === null ? stored : { ...stored, head, truncated: true };
+}
+
+/** Headers that tell a browser, a cache or a log something, and an agent nothing. */
+const IDLE_HEADERS: readonly string[] = [
+  ...[
+    'accept-ranges',
+    'age',
+    'alt-svc',
+    'cache-control',
+    'cf-cache-status',
+    'cf-ray',
+    'date',
+    'etag',
+    'expires',
+  ],
+  ...[
+    'cross-origin-opener-policy',
+    'cross-origin-resource-policy',
+    'last-modified',
+    'nel',
+    'origin-agent-cluster',
+  ],
+  ...[
+    'pragma',
+    'referrer-policy',
+    'report-to',
+    'reporting-endpoints',
+    'server',
+    'server-timing',
+    'vary',
+    'via',
+  ],
+  ...['strict-transport-security', 'content-security-policy', 'permissions-policy', 'x-content-type-options'],
+  ...['x-dns-prefetch-control', 'x-download-options', 'x-frame-options', 'x-permitted-cross-domain-policies'],
+  ...[
+    'x-powered-by',
+    'x-xss-protection',
+    'x-vercel-cache',
+    'x-vercel-id',
+    'x-served-by',
+    'x-cache',
+    'x-timer',
+  ],
+];
+
+/** Headers by name; one that comes more than once (`Link`, `Set-Cookie`) is a list. */
+function usefulHeaders(headers: HeaderList): Record<string, string | string[]> {
+  const useful: Record<string, string | string[]> = {};
+  for (const [name, value] of headers) {
+    if (IDLE_HEADERS.includes(name) || name.startsWith('access-control-')) continue;
+    const known = useful[name];
+    useful[name] = known === undefined ? value : [known, value].flat();
+  }
+  return useful;
 }
 
 async function readHead(path: string): Promise<string | null> {

@@ -36,7 +36,8 @@ export interface PaymentView {
 export interface ResponseView {
   readonly untrusted: true;
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  /** By name, in lower case; a list where it came more than once. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   /** JSON as a value, text as text; absent where the body is binary or large. */
   readonly body?: unknown;
   /** The beginning of a large text. */

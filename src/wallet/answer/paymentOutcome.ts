@@ -3,51 +3,77 @@ import { toWallMs, type Payment } from '../../ledger/payment.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { PassedOver } from '../../policy/selectOffer.js';
 import type { ReadAnswer } from './answerBody.js';
-import { heldUntilMs, moneyOf, outcome, viewPayment, type Outcome } from './outcome.js';
+import type { Delivered, Delivery, Job } from './delivery.js';
+import { heldUntilMs, moneyOf, outcome, viewPayment, type NextCall, type Outcome } from './outcome.js';
+import { retryAfterSec } from './retryAfter.js';
 
 /** A settlement shows within some blocks; asking sooner only costs calls. */
 const LOOK_AGAIN_SEC = 15;
+/** How long the call that asks for a job's result is proposed to wait for it: under the shortest limit of common clients. */
+export const WAIT_PROPOSED_SEC = 30;
 
-/**
- * The outcome of a paid call that was answered, once the chain was asked where the answer leaves doubt. `refusal`: why the
- * seller says that it turned the payment away, as a clause of ours; null where it says otherwise.
- */
-export function answeredOutcome(
-  payment: Payment,
-  read: ReadAnswer,
-  response: Outcome['response'],
-  refusal: string | null,
-): Outcome {
-  const delivered = read.status >= 200 && read.status < 300 && read.failure === null;
-  if (payment.state === 'captured') return capturedOutcome(payment, read, response, delivered);
-  if (delivered) return deliveredOutcome(payment, read.status, response);
-  if (payment.state === 'released') return expiredOutcome(payment, response);
-  return openOutcome(payment, response, refusal);
+/** A paid call that was answered, once the chain was asked where the answer leaves doubt. */
+export interface AnsweredCall {
+  readonly payment: Payment;
+  readonly read: ReadAnswer;
+  readonly response: Outcome['response'];
+  /** Why the seller says that it turned the payment away, as a clause of ours; null where it says otherwise. */
+  readonly refusal: string | null;
+  /** The seller's own words on why it is not content; null where it has none. */
+  readonly says: string | null;
+  /** Whether the chain showed the payment unused, and it can still be presented. */
+  readonly stillValid: boolean;
+  readonly delivered: Delivered;
 }
 
-function capturedOutcome(
-  payment: Payment,
-  read: ReadAnswer,
-  response: Outcome['response'],
-  delivered: boolean,
-): Outcome {
+/** The outcome of a paid call that was answered. */
+export function answeredOutcome(call: AnsweredCall): Outcome {
+  const { payment, read, response, refusal, says, delivered } = call;
+  return { ...outcomeOf(), ...(says === null ? {} : { seller_says: says }) };
+
+  function outcomeOf(): Outcome {
+    if (payment.state === 'captured') return capturedOutcome(call);
+    const came = read.status >= 200 && read.status < 300 && read.failure === null;
+    if (came) return deliveredOutcome(payment, read.status, response, delivered);
+    if (payment.state === 'released') return expiredOutcome(payment, response);
+    return errorAnswerOutcome(call) ?? openOutcome(payment, response, refusal);
+  }
+}
+
+function capturedOutcome({ payment, read, response, delivered }: AnsweredCall): Outcome {
   const price = `$${formatUsd(payment.capturedUsdMicros ?? 0n)}`;
-  const shared = { payment: viewPayment(payment), response, money: moneyOf(payment), ...spent(payment) };
+  const shared = {
+    payment: viewPayment(payment),
+    response,
+    money: moneyOf(payment),
+    delivery: delivered.verdict,
+    ...spent(payment),
+  };
   const denied = isDenied(payment)
     ? ' The endpoint said that the settlement failed, but the chain shows the transfer.'
     : '';
-  if (delivered) {
+  const { status } = read;
+  if (delivered.job !== null) {
     return outcome({
       status: 'ok',
       code: 'paid',
-      message: `Paid ${price} and got the answer (HTTP ${read.status}).${denied}`,
+      message: `Paid ${price}. ${pendingSentence(status, delivered.job)}${denied} Do not pay again for the same.`,
+      ...shared,
+      ...askForJob(delivered.job),
+    });
+  }
+  if (status >= 200 && status < 300 && read.failure === null) {
+    return outcome({
+      status: 'ok',
+      code: 'paid',
+      message: `Paid ${price} and got ${GOT[delivered.verdict] ?? 'the answer'} (HTTP ${status}).${denied}`,
       ...shared,
     });
   }
   const broken = read.failure !== null;
   const what = broken
     ? 'the answer broke off; what came is in response'
-    : `the endpoint answered with HTTP ${read.status}`;
+    : `the endpoint answered with HTTP ${status}`;
   return outcome({
     status: 'failed',
     code: broken ? 'paid_not_delivered' : 'paid_error_answer',
@@ -56,21 +82,111 @@ function capturedOutcome(
   });
 }
 
+/** What came of a paid call, where it is not simply the answer. */
+const GOT: Partial<Record<Delivery, string>> = {
+  empty: 'an empty answer',
+  error: 'an answer that only says it failed; do not pay again for the same',
+  schema_mismatch: 'an answer that lacks what the listing promises',
+};
+
+/** What an agent has to know of a result that is still to come. */
+export function pendingSentence(status: number, { url }: Pick<Job, 'url'>): string {
+  const what =
+    status >= 300
+      ? `The result is elsewhere (HTTP ${status})`
+      : `The result is not ready yet (HTTP ${status})`;
+  return url === null
+    ? `${what}, and the endpoint names no place to ask for it: see response.`
+    : `${what}: the call in next asks for it.`;
+}
+
+/** The call that asks for the result of a job, and when to make it. */
+export function askForJob({ url, afterSec }: Job): Pick<Outcome, 'next' | 'retry' | 'retry_after_s'> {
+  const next =
+    url === null ? null : { tool: 'wallet_quote', arguments: { url: url.href, wait_s: WAIT_PROPOSED_SEC } };
+  return {
+    next,
+    retry: url === null ? 'never' : 'after_delay',
+    retry_after_s: url === null ? null : afterSec,
+  };
+}
+
+/** The outcome of a paid call whose job is done: what it brought in the place of what came first. */
+export function resultOutcome(
+  answered: Outcome,
+  { read, delivered }: { readonly read: Pick<ReadAnswer, 'status'>; readonly delivered: Delivered },
+  response: Outcome['response'],
+): Outcome {
+  const price = answered.payment === null ? '' : `Paid $${answered.payment.usd}. `;
+  const failed = delivered.verdict === 'error';
+  return {
+    ...answered,
+    ...(failed ? { status: 'failed', code: 'paid_error_answer' } : {}),
+    message: failed
+      ? `${price}The job ended without its result (HTTP ${read.status}); response says why. Do not pay again for the same.`
+      : `${price}The job is done and its result is in response (HTTP ${read.status}).`,
+    delivery: delivered.verdict,
+    response,
+    retry: 'never',
+    retry_after_s: null,
+    next: answered.money === 'captured' ? null : lookAt(answered.payment?.id ?? ''),
+  };
+}
+
+/** Statuses by which a seller asks to be called again as it was. */
+const LATER: readonly number[] = [408, 425, 429, 503];
+
+/**
+ * The outcome of a paid call that the seller answered with an error and no receipt, where the chain shows the payment
+ * unused: sellers work first and settle then, so what was asked can be corrected. Null for all else: nobody knows then.
+ */
+function errorAnswerOutcome({ payment, read, response, stillValid }: AnsweredCall): Outcome | null {
+  const { status } = read;
+  if (payment.note !== 'error_answer' || !stillValid) return null;
+  const isLater = LATER.includes(status);
+  if (!isLater && (status < 400 || status >= 500)) return null;
+  const head =
+    `The endpoint answered the paid call with HTTP ${status} and gave no receipt. The chain shows the payment of ` +
+    `$${formatUsd(payment.heldUsdMicros)} unused; it could still settle, so it stays held until about ${heldUntil(payment)}.`;
+  return outcome({
+    status: 'failed',
+    code: 'error_answer',
+    message: isLater
+      ? `${head} Make the same call again later: it presents the same payment, and nothing new is signed.`
+      : `${head} See response for what it wants; a corrected call is a new purchase beside it.`,
+    payment: viewPayment(payment),
+    response,
+    money: moneyOf(payment),
+    ...lookAgain(payment, 'after_delay'),
+    ...(isLater
+      ? { retry_after_s: retryAfterSec(read.headers) ?? LOOK_AGAIN_SEC }
+      : { retry: 'with_changes', retry_after_s: null }),
+  });
+}
+
 /** What was bought came, and no receipt beside it says that it was paid for. */
-function deliveredOutcome(payment: Payment, status: number, response: Outcome['response']): Outcome {
+function deliveredOutcome(
+  payment: Payment,
+  status: number,
+  response: Outcome['response'],
+  { verdict, job }: Delivered,
+): Outcome {
   const price = `$${formatUsd(payment.heldUsdMicros)}`;
   const isFree = payment.state === 'released';
+  const came = job === null ? `Got the answer (HTTP ${status}).` : pendingSentence(status, job);
   const receipt = isDenied(payment) ? 'says that its settlement failed' : 'gave no readable receipt';
   return outcome({
     status: 'ok',
     code: 'paid',
     message: isFree
-      ? `Got the answer (HTTP ${status}). The payment of ${price} never settled and no longer can, so nothing was spent.`
-      : `Got the answer (HTTP ${status}). The endpoint ${receipt} for ${price}; ${mayStillSettle(payment)}. Do not pay again for the same.`,
+      ? `${came} The payment of ${price} never settled and no longer can, so nothing was spent.`
+      : `${came} The endpoint ${receipt} for ${price}; ${mayStillSettle(payment)}. Do not pay again for the same.`,
     payment: viewPayment(payment),
     response,
     money: moneyOf(payment),
+    delivery: verdict,
     ...(isFree ? {} : lookAgain(payment, 'never')),
+    ...(job === null ? {} : askForJob(job)),
   });
 }
 
@@ -192,10 +308,14 @@ function lookAgain(payment: Payment, retry: Retry): Pick<Outcome, 'next' | 'retr
   const untilFreeSec = Math.ceil((heldUntilMs(payment) - toWallMs(payment, payment.changedMs)) / 1000);
   const waitSec = payment.note === 'verify_failed' ? untilFreeSec : Math.min(untilFreeSec, LOOK_AGAIN_SEC);
   return {
-    next: { tool: 'wallet_ledger', arguments: { payment_id: payment.id } },
+    next: lookAt(payment.id),
     retry,
     retry_after_s: retry === 'after_delay' ? Math.max(1, waitSec) : null,
   };
+}
+
+function lookAt(paymentId: string): NextCall {
+  return { tool: 'wallet_ledger', arguments: { payment_id: paymentId } };
 }
 
 /** Dollars a call moved. */

@@ -7,8 +7,9 @@ import { endOfWork, isLeasedElsewhere } from '../lease.js';
 import type { Engine } from '../engine.js';
 import { viewAnswer } from './answerBody.js';
 import { storedPath } from './answerFiles.js';
+import { judgeDelivery } from './delivery.js';
 import { moneyOf, outcome, viewPayment, type Outcome, type OutcomeParts } from './outcome.js';
-import { lostOutcome, unknownOutcome } from './paymentOutcome.js';
+import { askForJob, lostOutcome, pendingSentence, unknownOutcome } from './paymentOutcome.js';
 
 /** How often it is looked whether the process that is busy with a payment has died or stored its answer. */
 export const WATCH_EVERY_MS = 500;
@@ -37,12 +38,18 @@ export async function replay(call: PaidCall, payment: Payment): Promise<Outcome>
   if (payment.requestHash !== call.request.hash) return outcome(unshared(payment, stored));
   if (isGone(engine, stored)) return outcome(cleared(payment, stored));
   const response = await viewAnswer(engine.home, stored);
+  const { verdict, job } = judgeDelivery(stored, new URL(payment.url));
   const prefix = payment.method === 'GET' || payment.method === 'HEAD' ? 'Not paid again' : 'NOT sent again';
   const price = formatUsd(payment.capturedUsdMicros ?? 0n);
   const message = isDelivered(stored)
     ? `${prefix}: this is the stored answer of ${payment.id}, paid $${price} before. ${HOW_TO_BUY_AGAIN}`
     : `${prefix}: ${payment.id} paid $${price} for this before, and the endpoint answered with HTTP ${stored.status}, which is in response. The money is spent. ${HOW_TO_BUY_AGAIN}`;
-  return outcome({ ...replayed(payment, stored, message), response });
+  const answer = { ...replayed(payment, stored, message), response, delivery: verdict };
+  if (job === null) return outcome(answer);
+  return outcome({
+    ...{ ...answer, status: 'ok', code: 'paid', ...askForJob(job) },
+    message: `${prefix}: ${payment.id} paid $${price} for this before. ${pendingSentence(stored.status, job)} ${HOW_TO_BUY_AGAIN}`,
+  });
 }
 
 function replayed(payment: Payment, stored: Answer, message: string): OutcomeParts {

@@ -57,6 +57,9 @@ export function parseRequest(input: CallInput, caller: Caller, allowPrivate: rea
   if (!METHODS.includes(method)) {
     throw new WalletError('bad_input', `method must be one of ${METHODS.join(', ')}.`);
   }
+  const unfilled = placeholderIn(input);
+  if (unfilled !== undefined)
+    throw new WalletError('bad_input', `The call is a template: fill in "${unfilled}", then make it.`);
   const target = parseCallUrl(input.url, { allowPrivate });
   // T11: a URL may hold quotes and semicolons in its host; a name that DNS has holds neither.
   if (!HOST.test(target.host))
@@ -81,6 +84,22 @@ export function parseRequest(input: CallInput, caller: Caller, allowPrivate: rea
     hash: caller.keyedHash(identityOf(request, caller, headers)),
     hashBeforeSchema3: hash('sha256', identityOf(request, caller, withoutCredentials(headers))),
   };
+}
+
+const NAME_MAX = 40;
+
+/**
+ * The name of a placeholder that was left in a call, as listings write them: `{name}` in a path, `name=<name>` in a query,
+ * and a field of a body whose value is its own name in angle brackets. Who means one of these writes it percent-encoded.
+ */
+function placeholderIn({ url, body }: CallInput): string | undefined {
+  const [path = '', query = ''] = url.split('#', 1)[0]?.split(/\?(.*)/s) ?? [];
+  const inPath = /\{([\w-]{1,40})\}/.exec(path)?.[1];
+  if (inPath !== undefined) return inPath;
+  for (const [, name = '', value = ''] of query.matchAll(/([^&=]+)=<([^&<>]*)>/g))
+    if (name === value) return name;
+  const fields = typeof body === 'object' && body !== null ? Object.entries(body) : [];
+  return fields.find(([name, value]) => name.length <= NAME_MAX && value === `<${name}>`)?.[0];
 }
 
 function encodeBody(body: unknown): { bytes: Uint8Array | undefined; contentType: string | undefined } {

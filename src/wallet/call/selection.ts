@@ -40,6 +40,8 @@ export interface SelectionRequest {
   readonly maxUsdMicros: UsdMicros | undefined;
   readonly target: Challenge['target'];
   readonly demand: PaymentDemand;
+  /** Looks up the highest price that any catalogue lists for the call; null where none does. Not asked where left out. */
+  readonly listedUsdMicros?: () => UsdMicros | null;
   /** Whether the owner approved it. */
   readonly isApproved: boolean;
   /** Whether totals are looked at from the beginning, and not only where the offer is not to be paid. */
@@ -180,7 +182,7 @@ function rulesOf(config: Config, agent: string, maxUsdMicros: UsdMicros | undefi
 }
 
 async function historyOf(
-  { ledger, config, target, nowMs }: SelectionRequest,
+  { ledger, config, target, nowMs, listedUsdMicros: readListed }: SelectionRequest,
   { network, payTo, usdMicros }: Offer,
 ): Promise<SellerHistory> {
   const { url, method } = target;
@@ -191,12 +193,12 @@ async function historyOf(
   );
   const asks = judgePayee({ hostPort: hostPortOf(url), payTo, history: payees }).verdict === 'ask';
   const grant = asks ? await ledger.approvals.grant(payeeGrantKey(url.origin, caip2, payTo)) : null;
+  const seller = { strikes, lastStrikeMs, payees, isPayeeAllowed: grant !== null };
   // Most calls cost less than the rule on prices looks at, and need not wait while dozens of rows are proved.
-  const prices =
-    usdMicros <= config.limits.askFloorUsdMicros
-      ? undefined
-      : priceHistory(await ledger.endpointPrices({ method, url: url.href }, nowMs));
-  return { strikes, lastStrikeMs, payees, isPayeeAllowed: grant !== null, prices };
+  if (usdMicros <= config.limits.askFloorUsdMicros)
+    return { ...seller, prices: undefined, listedUsdMicros: null };
+  const prices = priceHistory(await ledger.endpointPrices({ method, url: url.href }, nowMs));
+  return { ...seller, prices, listedUsdMicros: prices === undefined ? (readListed?.() ?? null) : null };
 }
 
 function priceHistory({ prices, approvedUsdMicros }: EndpointPrices): PriceHistory | undefined {

@@ -12,7 +12,6 @@ import { parseCallUrl, type CallUrl } from '../../net/destination/url.js';
 import type { HttpAnswer, HttpRequest } from '../../net/send.js';
 import { callBound } from '../../policy/limits.js';
 import { judgeTotals } from '../../policy/totals.js';
-import type { Rails } from '../../rails/table.js';
 import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerBody.js';
 import { removeFiles } from '../answer/answerFiles.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.js';
@@ -246,16 +245,18 @@ export type PaidAnswer = { readonly claimed: Payment } & (
       readonly read: ReadAnswer;
       /** Why the seller says that it turned the payment away in verifying it; null where it says otherwise. */
       readonly refusal: string | null;
+      /** The seller's own words on why it is not content; null where it has none. */
+      readonly says: string | null;
       readonly fault?: never;
     }
   /** A fault of this machine: the answer is lost, and what became of the money is known all the same. */
-  | { readonly read: null; readonly refusal: null; readonly fault: unknown }
+  | { readonly read: null; readonly refusal: null; readonly says: null; readonly fault: unknown }
 );
 
 /** Reads the answer to a payment, writes down what its head claims, and keeps what was bought. */
 export async function readPaidAnswer(
   { engine, context }: PaidCall,
-  { payment }: PaidRequest,
+  { payment, target }: PaidRequest,
   answer: HttpAnswer,
 ): Promise<PaidAnswer> {
   const receipt = engine.rails.readReceipt(answer.headers);
@@ -270,7 +271,7 @@ export async function readPaidAnswer(
   try {
     read = arrived ?? (await reading);
   } catch (fault) {
-    return { claimed: await recorded, read: null, refusal: null, fault };
+    return { claimed: await recorded, read: null, refusal: null, says: null, fault };
   }
   const { failure: _failure, ...kept } = read;
   const saved = engine.ledger.saveAnswer({
@@ -283,10 +284,12 @@ export async function readPaidAnswer(
   saved.catch(() => undefined);
   const claimed = await recorded;
   await removeFiles(engine.home, await saved);
-  return { claimed, read, refusal: refusalIn(engine.rails, answer, read) };
-}
-
-function refusalIn(rails: Rails, { status, headers }: HttpAnswer, { body }: ReadAnswer): string | null {
-  if (status < 400) return null;
-  return rails.readRefusal(headers, body === null ? '' : new TextDecoder().decode(body));
+  const bodyText = read.body === null ? '' : new TextDecoder().decode(read.body);
+  const { status, headers } = answer;
+  return {
+    claimed,
+    read,
+    refusal: status < 400 ? null : engine.rails.readRefusal(headers, bodyText),
+    says: engine.rails.readSays({ status, headers, bodyText, requestUrl: target.url.href }),
+  };
 }

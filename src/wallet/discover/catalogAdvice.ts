@@ -12,6 +12,7 @@ import { CATALOG_FILE } from '../../config/home.js';
 import { CatalogKeeper } from './catalogKeeper.js';
 import type { Engine } from '../engine.js';
 import type { Config } from '../../config/settings.js';
+import type { UsdMicros } from '../../money/unit.js';
 import { categoryOf } from '../../policy/category.js';
 import { hostPortOf } from '../../policy/host.js';
 
@@ -31,7 +32,13 @@ export interface AdvisedCall {
 /** What the catalogues have to say beside a live offer. Hints: none of them decides anything (T17). */
 export interface CatalogAdvice {
   /** Listed price and payees, where the live offer differs; null where it agrees or nothing is listed. */
-  readonly listed: { readonly usd: string | null; readonly pay_to: readonly string[] } | null;
+  readonly listed: {
+    /** Null where a listed price agrees, or none is listed. */
+    readonly usd: string | null;
+    readonly highestUsdMicros: UsdMicros | null;
+    /** Empty where the payee is listed. */
+    readonly payTo: readonly string[];
+  } | null;
   /** What the call seems to lack, in words of ours, or null. */
   readonly advice: string | null;
 }
@@ -98,8 +105,19 @@ function driftOf(listings: readonly Listing[], offer: Offer): CatalogAdvice['lis
   if (!priceDiffers && !payeeDiffers) return null;
   return {
     usd: priceDiffers ? price.usd : null,
-    pay_to: payeeDiffers ? [...new Set(payees)] : [],
+    highestUsdMicros: highestOf(listings),
+    payTo: payeeDiffers ? [...new Set(payees)] : [],
   };
+}
+
+/** The highest price that any catalogue lists for a call: whoever lists more takes an agent's doubt away, never adds one. */
+export function highestListed(engine: Engine, call: Pick<AdvisedCall, 'url' | 'method'>): UsdMicros | null {
+  return highestOf(listingsOf(engine, call));
+}
+
+function highestOf(listings: readonly Listing[]): UsdMicros | null {
+  const prices = listings.flatMap(({ price }) => (price === null ? [] : [price.maxUsdMicros]));
+  return prices.length === 0 ? null : prices.reduce((most, one) => (one > most ? one : most));
 }
 
 /** What catalogues list as the price of a call, beside the live one; null where none lists it. */

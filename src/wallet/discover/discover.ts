@@ -63,7 +63,6 @@ export async function discover(
     status: 'ok',
     code: 'ok',
     message: messageOf(results.length, { offset, hidden, empty }),
-    untrusted: true,
     results,
     next_cursor: nextCursor,
   });

@@ -51,7 +51,6 @@ export async function discoverOrigin(
       listed: listed.length,
       shown: results.length,
     }),
-    untrusted: true,
     results,
     next_cursor: nextCursor,
     found: live.found,

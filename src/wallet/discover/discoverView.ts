@@ -1,8 +1,8 @@
-import { pathNames, requiredOf, sampleOf } from '../../discovery/readers/inputShape.js';
-import type { Listing } from '../../discovery/readers/listing.js';
+import { pathNames, requiredOf } from '../../discovery/readers/inputShape.js';
+import { objectIn, type Listing } from '../../discovery/readers/listing.js';
 import type { Signal } from '../../discovery/readers/signals.js';
 import { formatUsd } from '../../money/decimal.js';
-import type { JsonObject, JsonValue } from '../../text/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../text/json.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { NextCall } from '../answer/outcome.js';
 
@@ -10,19 +10,23 @@ const TITLE_SHOWN_MAX = 60;
 /** An example body is shown as part of the next call up to this; a longer one is in the full detail. */
 const BODY_SHOWN_BYTES_MAX = 160;
 
-/** A result as an agent chooses by it. */
+/** A result as an agent chooses by it. What a seller wrote stands in `seller`; all else is ours. */
 export interface ConciseResult {
-  readonly title: string;
-  readonly method: string;
-  readonly url: string;
-  /** Listed price, or a range; null where nobody states it. */
-  readonly usd: string | null;
-  /** CAIP-2 names, or null where none is listed. */
-  readonly networks: string | null;
-  readonly about: string;
-  /** What to know before paying, in words of ours; null where there is nothing. */
-  readonly warning: string | null;
+  /** Listed price, or a range; absent where nobody states it. */
+  readonly usd?: string;
+  /** CAIP-2 names; absent where none is listed. */
+  readonly networks?: string;
+  /** What to know before paying, in words of ours; absent where there is nothing. */
+  readonly warning?: string;
+  /** What has to be filled in before the call in `next` is made: names in its path, its query and its body. */
+  readonly fill?: readonly string[];
   readonly next: NextCall;
+  readonly seller: {
+    readonly title: string;
+    readonly about?: string;
+    /** Values that the seller gives as an example for what has to be filled in. */
+    readonly example?: JsonObject;
+  };
 }
 
 /** What a result is made of. */
@@ -33,16 +37,22 @@ export interface ViewParts {
 
 /** A result in few tokens; `aboutMax` is how much of its description is shown. */
 export function viewConcise({ listing, signals }: ViewParts, aboutMax: number): ConciseResult {
-  const { title, method, url, about } = listing;
+  const { title, url, about } = listing;
+  const usd = priceText(listing);
+  const networks = networksText(listing);
+  const { next, fill, example } = nextCall(listing);
+  const shown = aboutMax === 0 ? '' : cleanLine(about ?? '', aboutMax);
   return {
-    title: cleanLine(title ?? firstSentence(about) ?? new URL(url).hostname, TITLE_SHOWN_MAX),
-    method,
-    url,
-    usd: priceText(listing),
-    networks: networksText(listing),
-    about: aboutMax === 0 ? '' : cleanLine(about ?? '', aboutMax),
-    warning: signals.length === 0 ? null : signals.map(({ says }) => says).join('; '),
-    next: nextCall(listing),
+    ...(usd === null ? {} : { usd }),
+    ...(networks === null ? {} : { networks }),
+    ...(signals.length === 0 ? {} : { warning: signals.map(({ says }) => says).join('; ') }),
+    ...(fill.length === 0 ? {} : { fill }),
+    next,
+    seller: {
+      title: cleanLine(title ?? firstSentence(about) ?? new URL(url).hostname, TITLE_SHOWN_MAX),
+      ...(shown === '' || shown === title ? {} : { about: shown }),
+      ...(example === null ? {} : { example }),
+    },
   };
 }
 
@@ -59,43 +69,38 @@ export function viewFull(
 ) {
   const { listing } = parts;
   const { about, tags, category, offers, protocols, input, output, use } = listing;
+  const { seller, ...ours } = viewConcise(parts, about?.length ?? 0);
   return {
-    ...viewConcise(parts, about?.length ?? 0),
+    ...ours,
     category,
-    tags,
-    offers: offers.map(({ network, asset, usdMicros, payTo, payable }) => ({
-      network,
-      asset,
-      usd: usdMicros === null ? null : formatUsd(usdMicros),
-      pay_to: payTo,
-      payable,
-    })),
-    protocols,
-    path_parameters: pathNames(listing.url),
-    input:
-      input === null
-        ? null
-        : {
-            query: input.query,
-            body: input.body,
-            example_query: input.exampleQuery,
-            example_body: input.exampleBody,
-          },
-    output,
-    use: {
-      calls_30d: use.calls30d,
-      payers_30d: use.payers30d,
-      last_called: isoOf(use.lastCalledMs),
-      updated: isoOf(use.updatedMs),
-      own_payments: more.ownPayments,
-    },
     listed_in: more.listedIn,
-    other_endpoints: more.others.map((other) => ({
-      method: other.method,
-      url: other.url,
-      usd: priceText(other),
-      title: cleanLine(other.title ?? '', TITLE_SHOWN_MAX),
-    })),
+    own_payments: more.ownPayments,
+    seller: {
+      ...seller,
+      tags,
+      offers: offers.map(({ network, asset, usdMicros, payTo, payable }) => ({
+        network,
+        asset,
+        usd: usdMicros === null ? null : formatUsd(usdMicros),
+        pay_to: payTo,
+        payable,
+      })),
+      protocols,
+      input: input === null ? null : { query: input.query, body: input.body },
+      output,
+      use: {
+        calls_30d: use.calls30d,
+        payers_30d: use.payers30d,
+        last_called: isoOf(use.lastCalledMs),
+        updated: isoOf(use.updatedMs),
+      },
+      other_endpoints: more.others.map((other) => ({
+        method: other.method,
+        url: other.url,
+        usd: priceText(other),
+        title: cleanLine(other.title ?? '', TITLE_SHOWN_MAX),
+      })),
+    },
   };
 }
 
@@ -112,41 +117,60 @@ function networksText({ offers }: Listing): string | null {
   return names.size === 0 ? null : [...names].join(' ');
 }
 
-/** The quote that asks for the live price: with the seller's own example where it gives one, and names to fill in where not. */
-export function nextCall({ url, method, input }: Listing): NextCall {
-  const target = withQuery(url, input?.query ?? null, input?.exampleQuery ?? null);
-  const body =
-    method === 'GET' || method === 'HEAD'
-      ? undefined
-      : bodySample(input?.body ?? null, input?.exampleBody ?? null);
+/** A call to make, what has to be filled in first, and what the seller gives as an example of that. */
+export interface TemplateCall {
+  readonly next: NextCall;
+  readonly fill: readonly string[];
+  readonly example: JsonObject | null;
+}
+
+/** Names that stand among our own words: nobody gives orders in one (T16). */
+const NAME = /^[\w.$-]{1,40}$/;
+/** Fields of a body without required ones that are named; the full detail has them all. */
+const OPTIONAL_MAX = 6;
+
+/**
+ * The quote that asks for the live price. What the caller has to say stands as `<name>`, or `{name}` in the path: the
+ * seller's own example, called as it is, would buy what it shows.
+ */
+export function nextCall({ url, method, input }: Listing): TemplateCall {
+  const isBodiless = method === 'GET' || method === 'HEAD';
+  const query = fieldsToFill(input?.query ?? null, input?.exampleQuery ?? null).filter(
+    (name) => !new URL(url).searchParams.has(name),
+  );
+  const schema = input?.body ?? null;
+  const exampleBody = isJsonObject(input?.exampleBody ?? undefined)
+    ? (input?.exampleBody as JsonObject)
+    : null;
+  const required = isBodiless ? [] : fieldsToFill(schema, exampleBody);
+  const optional = Object.keys(objectIn(schema ?? {}, 'properties')).filter((name) => NAME.test(name));
+  const fields = isBodiless || required.length > 0 ? required : optional.slice(0, OPTIONAL_MAX);
+  const pairs = query.map((name) => `${encodeURIComponent(name)}=<${name}>`);
+  const target = pairs.length === 0 ? url : `${url}${url.includes('?') ? '&' : '?'}${pairs.join('&')}`;
+  const body = Object.fromEntries(fields.map((name) => [name, `<${name}>`]));
+  const fill = [...pathNames(url), ...query, ...fields];
+  const given = Object.entries({ ...input?.exampleQuery, ...exampleBody }).filter(([name]) =>
+    fill.includes(name),
+  );
+  const example = Object.fromEntries(given);
   return {
-    tool: 'wallet_quote',
-    arguments: {
-      url: target,
-      ...(method === 'GET' ? {} : { method }),
-      ...(body === undefined ? {} : { body }),
+    next: {
+      tool: 'wallet_quote',
+      arguments: {
+        url: target,
+        ...(method === 'GET' ? {} : { method }),
+        ...(fields.length === 0 ? {} : { body }),
+      },
     },
+    fill,
+    example: given.length > 0 && isSmall(example) ? example : null,
   };
 }
 
-function withQuery(url: string, schema: JsonObject | null, example: JsonObject | null): string {
-  const required = schema === null ? Object.keys(example ?? {}) : requiredOf(schema);
-  const missing = required.filter((name) => !new URL(url).searchParams.has(name));
-  const pairs = missing.map((name) => {
-    const value = example?.[name] ?? (schema === null ? `<${name}>` : sampleOf(schema, name));
-    const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-    return `${encodeURIComponent(name)}=${/^<.*>$/.test(text) ? text : encodeURIComponent(text)}`;
-  });
-  if (pairs.length === 0) return url;
-  return `${url}${url.includes('?') ? '&' : '?'}${pairs.join('&')}`;
-}
-
-function bodySample(schema: JsonObject | null, example: JsonValue | null): JsonValue | undefined {
-  if (example !== null && isSmall(example)) return example;
-  const required = requiredOf(schema);
-  if (schema === null || required.length === 0) return undefined;
-  const sample = Object.fromEntries(required.map((name) => [name, sampleOf(schema, name)]));
-  return isSmall(sample) ? sample : undefined;
+/** What a call has to say: by its schema, or by the seller's example where there is none. */
+function fieldsToFill(schema: JsonObject | null, example: JsonObject | null): string[] {
+  const names = schema === null ? Object.keys(example ?? {}) : requiredOf(schema);
+  return names.filter((name) => NAME.test(name));
 }
 
 function isSmall(value: JsonValue): boolean {

@@ -69,6 +69,13 @@ function silenceNote(failure: NetFailure, leftBefore: boolean): string {
   return failure.code === 'cancelled' ? 'cancelled' : 'connection_lost';
 }
 
+/** A payment once the chain was asked about a claim. */
+export interface SettledClaim {
+  readonly payment: Payment;
+  /** Whether the chain showed it unused and it can still be presented. */
+  readonly stillValid: boolean;
+}
+
 /**
  * Holds a claim against the chain, at once: a failed receipt, a further 402, a 5xx and silence may all stand beside
  * money that has moved. A success waits for the background, so that nothing is asked on the path of a clean payment.
@@ -81,10 +88,12 @@ export async function settleClaim(
   before: Payment,
   claimed: Payment,
   { refused, withinMs }: { readonly refused: boolean; readonly withinMs: number },
-): Promise<Payment> {
+): Promise<SettledClaim> {
   // T32: another process may have released it meanwhile. A late claim is believed as far as the chain proves it.
-  if (claimed.state !== 'unknown' && claimed.state !== 'released') return claimed;
+  if (claimed.state !== 'unknown' && claimed.state !== 'released')
+    return { payment: claimed, stillValid: false };
   const { payment, stillValid } = await settleFate(engine, claimed, AbortSignal.timeout(withinMs));
-  if (!refused || !stillValid || mayHaveLeft(before)) return payment;
-  return (await engine.ledger.markUnknown(payment.id, 'verify_failed', engine.now())).payment;
+  if (!refused || !stillValid || mayHaveLeft(before)) return { payment, stillValid };
+  const rejected = await engine.ledger.markUnknown(payment.id, 'verify_failed', engine.now());
+  return { payment: rejected.payment, stillValid };
 }

@@ -1,0 +1,45 @@
+import { formatUsd } from '../money/decimal.js';
+import type { PaymentView, ResponseView, ToldOutcome } from '../wallet/answer/outcome.js';
+
+/** What a client gets of an outcome as structure, and the text is written from. */
+export type Structure = Readonly<Record<string, unknown>>;
+
+const NOTHING_SPENT = formatUsd(0n);
+
+/**
+ * An outcome without what says nothing: models read each of these fields with every result. A field that is absent is
+ * null, or is what the tool's words say it is.
+ */
+export function structureOf(outcome: ToldOutcome): Structure {
+  const { status, retry, spent_usd: spent, payment, response, ...rest } = outcome;
+  return withoutNull({
+    status,
+    ...rest,
+    // A call that went well is over; every other one says what may be done about it.
+    retry: status === 'ok' && retry === 'never' ? null : retry,
+    spent_usd: spent === NOTHING_SPENT ? null : spent,
+    payment: payment === null ? null : shortPayment(payment),
+    response: response === null ? null : shortResponse(response),
+  });
+}
+
+/** A payment by what an agent acts on; the rest is in the ledger. */
+function shortPayment({ id, state, usd, network, tx, confirmed, held_until }: PaymentView): Structure {
+  return withoutNull({ id, state, usd, network, tx, confirmed: confirmed ? true : null, held_until });
+}
+
+function shortResponse({ truncated, bytes, stored_id, headers, ...rest }: ResponseView): Structure {
+  const isWhole = stored_id === undefined && !truncated;
+  return withoutNull({
+    ...rest,
+    headers: Object.keys(headers).length === 0 ? null : headers,
+    stored_id,
+    ...(isWhole ? {} : { bytes, truncated: truncated ? true : null }),
+  });
+}
+
+function withoutNull(fields: Record<string, unknown>): Structure {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== null && value !== undefined),
+  );
+}
