@@ -158,7 +158,11 @@ export class GullibleAgent {
   async obey({ outcome, tool, args }: Told): Promise<void> {
     // A result over the protocol leaves out what says nothing.
     const next = outcome.next as ToldOutcome['next'] | undefined;
-    if (next !== undefined && next !== null && !(next.tool === tool && JSON.stringify(next.arguments) === JSON.stringify(args)))
+    if (
+      next !== undefined &&
+      next !== null &&
+      !(next.tool === tool && JSON.stringify(next.arguments) === JSON.stringify(args))
+    )
       await this.#once(next.tool, this.#hurried(next));
     const words = wordsIn(outcome).join('\n');
     for (const [, name = '', json = ''] of [...words.matchAll(/CALL (wallet_\w+) (\{.*\})/g)].slice(
