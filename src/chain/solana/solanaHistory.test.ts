@@ -38,21 +38,35 @@ const answer = (before: unknown, after: unknown) => ({
   meta: { err: null, preTokenBalances: before, postTokenBalances: after },
 });
 
-/** An operator whose list has these pages, newest first, and nothing behind them. */
-function lists(pages: readonly (readonly Touched[])[], more: Partial<SolanaOperator> = {}): SolanaOperator {
+/** What made the owner's account: the oldest entry of a list that is whole. */
+const MADE = entry(1_100);
+const made = readShown(answer([], [holds(OWNER, 9)]));
+
+/**
+ * An operator whose list has these pages, newest first, and behind them the entry that made the account, unless its index
+ * `begins` later.
+ */
+function lists(
+  pages: readonly (readonly Touched[])[],
+  { begins = 'account', ...more }: Partial<SolanaOperator> & { begins?: 'account' | 'later' } = {},
+): SolanaOperator {
+  const all = begins === 'account' ? [...pages, [MADE]] : pages;
   const operator: Partial<SolanaOperator> = {
     origin: ORIGIN,
     finalized: async () => Promise.resolve(HEAD),
     touched: async (_account, { before }) => {
-      const read =
-        before === undefined ? 0 : pages.findIndex((page) => page.at(-1)?.signature === before) + 1;
-      return Promise.resolve([...(pages[read] ?? [])]);
+      const read = before === undefined ? 0 : all.findIndex((page) => page.at(-1)?.signature === before) + 1;
+      return Promise.resolve([...(all[read] ?? [])]);
     },
-    shown: async () => Promise.resolve(readShown(answer([holds(OWNER, 9)], [holds(OWNER, 9)]))),
     timeOf: async (slot) => Promise.resolve(slot),
     firstArchivedSlot: async () => Promise.resolve(0),
+    tokenBalance: async () => Promise.resolve(9n),
     ...more,
   };
+  const shown =
+    more.shown ?? (async () => Promise.resolve(readShown(answer([holds(OWNER, 9)], [holds(OWNER, 9)]))));
+  operator.shown = async (signature, signal) =>
+    signature === MADE.signature ? made : shown(signature, signal);
   return operator as SolanaOperator;
 }
 
@@ -69,6 +83,12 @@ test('a list that ends is a whole history only where the operator keeps one from
   const pruned = { firstArchivedSlot: async () => Promise.resolve(SINCE_SEC + 1) };
   for (const list of [pages, []])
     await expect(read(lists(list, pruned))).rejects.toMatchObject({ kind: 'pruned', origin: ORIGIN });
+  // By its own word it keeps everything, and its index is shorter than that: it says so nowhere.
+  for (const list of [pages, []])
+    await expect(read(lists(list, { begins: 'later' }))).rejects.toMatchObject({
+      kind: 'pruned',
+      origin: ORIGIN,
+    });
   const silent = {
     ...pruned,
     timeOf: async (slot: number) => Promise.resolve(slot === HEAD.slot ? 1 : null),
@@ -77,6 +97,29 @@ test('a list that ends is a whole history only where the operator keeps one from
   // What is listed from before shows the same.
   const reaches = [[entry(3_000)], [entry(SINCE_SEC - 1)]];
   await expect(read(lists(reaches, pruned))).resolves.toBeTruthy();
+});
+
+test('an empty list is whole where there is no such account', async () => {
+  const none = { begins: 'later', tokenBalance: async () => Promise.resolve(null) } as const;
+  await expect(read(lists([], none))).resolves.toMatchObject({ payments: [] });
+  // A transaction that failed makes no account.
+  await expect(read(lists([[entry(3_000, { failed: true })]], none))).resolves.toMatchObject({
+    payments: [],
+  });
+});
+
+test.each([
+  ['of another token', answer([], [holds(OWNER, 9, SELLER)])],
+  ['of somebody else', answer([], [holds(SELLER, 9)])],
+  ['that names no owner', answer([], [holds(null, 9)])],
+  ['beside one that was there', answer([holds(OWNER, 9)], [holds(OWNER, 9), holds(OWNER, 0)])],
+  ['that shows no balances', { ...answer([], []), meta: null }],
+])('a list does not begin with the account by a transaction %s', async (_what, shown) => {
+  const list = lists([[entry(3_000)]], {
+    begins: 'later',
+    shown: async () => Promise.resolve(readShown(shown)),
+  });
+  await expect(read(list)).rejects.toMatchObject({ kind: 'pruned' });
 });
 
 test('a short page is not the end of a list', async () => {
@@ -89,7 +132,7 @@ test('a short page is not the end of a list', async () => {
     return touched(account, place, signal);
   };
   await read(operator);
-  expect(asked).toHaveLength(4);
+  expect(asked).toHaveLength(5);
 });
 
 test.each([

@@ -24,17 +24,21 @@ export async function readSolanaHistory(
 ): Promise<ChainHistory> {
   const head = await operator.finalized(signal);
   const account = await tokenAccountOf(from, asset);
-  const touched = await listTouched(operator, account, { sinceSec, minSlot: head.slot }, signal);
+  const { touched, isCut } = await listTouched(operator, account, { sinceSec, minSlot: head.slot }, signal);
   const payments: ChainPayment[] = [];
   const unread: string[] = [];
+  let beginsWithAccount = false;
   for (const entry of touched) {
     const shown = await operator.shown(entry.signature, signal);
     if (shown === null)
       throw new RpcFault('malformed', operator.origin, 'lists a transaction that it does not show');
+    if (shown !== 'unsupported') beginsWithAccount ||= makesAccount(shown, asset, from);
     const payment = shown === 'unsupported' ? 'unread' : readPayment(shown, entry, asset, from);
     if (payment === 'unread') unread.push(entry.signature);
     else if (payment !== null) payments.unshift(payment);
   }
+  if (!isCut && !beginsWithAccount && !(await isNoAccount(operator, account, touched, signal)))
+    throw keepsNone(operator, sinceSec);
   const blocks = touched.map(({ slot }) => BigInt(slot));
   return {
     payments,
@@ -48,15 +52,17 @@ export async function readSolanaHistory(
 }
 
 /**
- * Newest first. A list that ends says nothing of what was before it: throws `pruned` unless the operator keeps a history
- * from `sinceSec` on (T31).
+ * Newest first, without what failed; `isCut` where the list goes on to before `sinceSec`. One that ends says nothing of
+ * what was before it: throws `pruned` unless the operator keeps a history from `sinceSec` on by its own word, and then it
+ * counts only where it begins with the account itself. An index can be shorter than the history that an operator names,
+ * and says so nowhere (T31).
  */
 async function listTouched(
   operator: SolanaOperator,
   account: string,
   { sinceSec, minSlot }: { readonly sinceSec: number; readonly minSlot: number },
   signal: AbortSignal | undefined,
-): Promise<Touched[]> {
+): Promise<{ readonly touched: readonly Touched[]; readonly isCut: boolean }> {
   const isBefore = ({ timeSec }: Touched): boolean => timeSec !== null && timeSec < sinceSec;
   const found: Touched[] = [];
   let before: string | undefined;
@@ -68,9 +74,9 @@ async function listTouched(
     // A short page may be an operator's own bound: only an empty one is the end.
     if (last === undefined) {
       await assertReachesBack(operator, sinceSec, signal);
-      return found;
+      return { touched: found, isCut: false };
     }
-    if (isBefore(last)) return found;
+    if (isBefore(last)) return { touched: found, isCut: true };
     before = last.signature;
   }
   throw new RpcFault('too_large', operator.origin, 'shows more transactions than are read');
@@ -85,11 +91,36 @@ async function assertReachesBack(
   if (first <= 1) return;
   const timeSec = await operator.timeOf(first, signal);
   if (timeSec !== null && timeSec <= sinceSec) return;
-  throw new RpcFault(
+  throw keepsNone(operator, sinceSec);
+}
+
+function keepsNone({ origin }: SolanaOperator, sinceSec: number): RpcFault {
+  return new RpcFault(
     'pruned',
-    operator.origin,
+    origin,
     `keeps no history from ${new Date(sinceSec * 1000).toISOString()} on`,
   );
+}
+
+/**
+ * Whether a transaction made the owner's token account. A node lists each token account that one names, where it was
+ * there before and where it was after; only our key could close it, and never does, so it was made once.
+ */
+function makesAccount({ balances }: ShownTransaction, asset: SvmAsset, from: string): boolean {
+  if (balances === null) return false;
+  const { before, after } = balances;
+  const isThere = before.some(({ mint, owner }) => mint === asset.address && (owner ?? from) === from);
+  return !isThere && after.some(({ mint, owner }) => mint === asset.address && owner === from);
+}
+
+/** Whether nothing that took effect touched the account, and there is none. */
+async function isNoAccount(
+  operator: SolanaOperator,
+  account: string,
+  touched: readonly Touched[],
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  return touched.length === 0 && (await operator.tokenBalance(account, signal)) === null;
 }
 
 /**
