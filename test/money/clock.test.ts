@@ -7,6 +7,7 @@ import type { Wallet } from '../../src/wallet/wallet.js';
 import { OWNER_PASSPHRASE } from '../approvals/owner.js';
 import { leaveLedgerAt } from '../support/aheadLedger.js';
 import { paymentsIn } from '../support/books.js';
+import { nameOperators } from '../support/operators.js';
 import { ownerOf } from '../support/quickWallet.js';
 import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';
 import { callOf, CHAINS, startTestWorld, type TestWorld } from '../support/world.js';
@@ -60,6 +61,25 @@ describe.each(CHAINS)('on %s', (name) => {
     expect(await wallet.pay(callOf(url), anyCall())).toMatchObject({ code: 'paid' });
     const { timeMs } = await journalOf(wallet);
     expect(Math.abs(timeMs - world.now())).toBeLessThan(MINUTE);
+  });
+
+  test('one that was set right while the machine slept pays at once', async () => {
+    const clock = new Skewed();
+    const mine = await world.on(name).wallet();
+    const { caip2 } = world.on(name).ground;
+    const operators = [await world.sandbox.addRpc(name), await world.sandbox.addRpc(name)];
+    nameOperators({ [caip2]: operators.map(({ url }) => url) });
+    await mine.set(`networks.${caip2}.rpc_url`, 'none');
+    const wallet = mine.open({ now: clock.now });
+    const pay = () => wallet.pay(callOf(world.url('/v2/json')), anyCall());
+    expect(await pay()).toMatchObject({ code: 'paid' });
+    clock.skewMs = 30 * 24 * HOUR;
+    expect(await pay()).toMatchObject({ code: 'clock_wrong', money: 'none' });
+    // By what was read before, the clock would be off by the sleep, or by a month.
+    await world.advance(200);
+    clock.skewMs = 0;
+    expect(await pay()).toMatchObject({ code: 'paid' });
+    await Promise.all(operators.map((one) => one.stop()));
   });
 
   test('neither does a withdrawal, though its owner says yes', async () => {

@@ -14,13 +14,14 @@ const WAIT_MS_MAX = 1_500;
 /** Where the time could not be had, it is asked for again after this. ms */
 const ASK_EVERY_MS = 60_000;
 
-/** When a wallet last asked for the time and got too little, by the monotonic clock; forgotten with it. */
+/** When a wallet last asked for the time and did not find its clock right, by the monotonic clock; forgotten with it. */
 const askedInVainMs = new WeakMap<Engine['clock'], { readonly atMs: number; readonly offsetMs: number }>();
 
 /**
  * Throws `clock_wrong` where the wall clock is off by over a minute by those that agree (T30): nothing is signed or
  * written down then. Answers that came anyway are nearly always enough; otherwise the operators are asked once, and where
- * they cannot tell either, the call goes on: see {@link ClockWatch} for what ledger time does meanwhile.
+ * they cannot tell either, the call goes on: see {@link ClockWatch} for what ledger time does meanwhile. They are also
+ * asked before a clock is called wrong: it may have been set right since, and the machine have slept.
  */
 export async function assertClock(engine: Engine, config: Config): Promise<void> {
   await checkClock(engine, config);
@@ -32,9 +33,13 @@ export function refuseWrong(verdict: ClockVerdict): void {
   if (verdict.kind === 'wrong') throw wrongClock(verdict);
 }
 
-/** Asks the operators for the time where too little is known of it, so that ledger time goes on with the clock. */
+/** Asks the operators for the time where the clock is not known to be right, so that ledger time goes on with it. */
 export async function checkClock(engine: Engine, config: Config): Promise<void> {
-  if (engine.clock.verdict().kind === 'unchecked') await askForTime(engine, config);
+  if (!isRight(engine)) await askForTime(engine, config);
+}
+
+function isRight({ clock }: Engine): boolean {
+  return clock.verdict().kind === 'right';
 }
 
 async function askForTime(engine: Engine, config: Config): Promise<void> {
@@ -51,16 +56,16 @@ async function askForTime(engine: Engine, config: Config): Promise<void> {
   for (const round of [inUse, others]) {
     const asking = round.map((network) => engine.chain(config, network).askTime(engine.closing));
     await within(untilTold(engine, asking), WAIT_MS_MAX);
-    if (engine.clock.verdict().kind !== 'unchecked') return;
+    if (isRight(engine)) return;
   }
   askedInVainMs.set(engine.clock, { atMs, offsetMs });
 }
 
-/** Ends with the first answer after which the clock is found right or wrong, or with the last one. */
+/** Ends with the first answer after which the clock is found right, or with the last one. */
 async function untilTold(engine: Engine, asking: readonly Promise<void>[]): Promise<void> {
   const told = asking.map(async (one) => {
     await one;
-    if (engine.clock.verdict().kind === 'unchecked') throw new Error('not told yet');
+    if (!isRight(engine)) throw new Error('not told yet');
   });
   await Promise.any(told).catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 import type { RpcProxy } from '../../../sandbox/rpcProxy.ts';
 import type { Payment } from '../../../src/ledger/payment.js';
 import { compareWithChain } from '../../../src/owner/chainAudit.js';
-import type { Engine } from '../../../src/wallet/engine.js';
+import type { Engine, WalletOptions } from '../../../src/wallet/engine.js';
 import { reconcileAll, reconcileDue } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
 import { paymentsIn } from '../../support/books.js';
@@ -43,7 +43,7 @@ export async function playOperators(world: TestWorld, row: OperatorAttack): Prom
     const [only] = proxies;
     const isOwners = proxies.length === 1 && only !== undefined;
     await mine.set(`networks.${caip2}.rpc_url`, isOwners ? only.url : 'none');
-    return await play({ world, place, mine, proxies }, row);
+    return await play({ world, place, mine, proxies, ...clockOf(world, row) }, row);
   } finally {
     await Promise.all(proxies.map((proxy) => proxy.stop()));
   }
@@ -54,35 +54,68 @@ interface Stage {
   readonly place: TestWorld;
   readonly mine: TestWallet;
   readonly proxies: readonly RpcProxy[];
+  /** What the wallets that agents use are opened with; their clock is right until the row sets it wrong. */
+  readonly parts: Pick<WalletOptions, 'now' | 'observer'>;
+  readonly setClockRight: () => void;
+}
+
+/** The clock of a row. */
+function clockOf(world: TestWorld, { clock }: OperatorAttack): Pick<Stage, 'parts' | 'setClockRight'> {
+  let isSet = clock?.from === 'start';
+  let isRight = false;
+  return {
+    parts: {
+      now: () => world.now() + (isSet && !isRight ? (clock?.aheadSec ?? 0) * 1000 : 0),
+      observer: { afterCommit: (point) => void (isSet ||= point === clock?.from) },
+    },
+    setClockRight: () => void (isRight = true),
+  };
 }
 
 async function play(stage: Stage, row: OperatorAttack): Promise<string[]> {
-  const { place, mine, proxies, world } = stage;
-  const { forced } = row;
-  const wallet = mine.open();
+  const { place, mine, proxies, world, parts } = stage;
+  const { forced, clock } = row;
+  const wallet = mine.open(parts);
+  const engine = await wallet.engine();
+  const { seq } = await engine.ledger.head();
   const signedBefore = signaturesIn(world).size;
-  // What operators are asked for before a signature is honest: the attack is on what becomes of it.
+  // What operators are asked for before a signature is honest, but for the time: the attack is on what becomes of it.
+  const misbehavesAt = clock === undefined ? 1 : 0;
   for (let i = 0; i < TRIES; i++) {
-    if (i === 1) await misbehave(stage, row);
+    if (i === misbehavesAt) await misbehave(stage, row);
     await buy(world, wallet);
     await place.advance(STEP_SEC);
   }
-  if (forced !== undefined) await release(await wallet.engine(), forced.note, world.now());
+  const isQuiet = clock?.from !== 'start' || row.signatures !== 0 || (await engine.ledger.head()).seq === seq;
+  if (forced !== undefined) await release(engine, forced.note, world.now());
   await world.sandbox.shop.releasePending();
   await place.advance(PAST_ALL_SEC);
   await (forced === undefined ? look(wallet) : MENDS[forced.mend](stage, wallet));
-  for (let i = 0; i < TRIES_AFTER; i++) await buy(world, mine.open());
+  for (let i = 0; i < TRIES_AFTER; i++) await buy(world, mine.open(parts));
   // Whatever reached the seller is cashed: its judge is the chain.
   await world.sandbox.shop.releasePending();
 
   const faults: string[] = [];
   const signatures = signaturesIn(world).size - signedBefore;
-  if (signatures === 0) faults.push('It was never tried.');
+  const { signatures: due } = row;
+  if (!isQuiet) faults.push('Something was written down under a clock that is wrong.');
+  if (due !== undefined && signatures !== due) faults.push(`${signatures} signatures came, ${due} were due.`);
+  if (due === undefined && signatures === 0) faults.push('It was never tried.');
   if (signatures > SIGNATURES_MAX) faults.push(`${signatures} signatures came, ${SIGNATURES_MAX} were due.`);
+  stage.setClockRight();
+  if (clock !== undefined && (due ?? SIGNATURES_MAX) < SIGNATURES_MAX)
+    faults.push(...(await paysAgain(stage, wallet)));
   const taken = mine.fundedAtomic - (await place.ground.balanceOf(mine.payAddress));
   if (taken > CAP_ATOMIC) faults.push(`${taken} were taken, where ${CAP_ATOMIC} was the most.`);
   for (const proxy of proxies) await proxy.setFault(null);
   return [...faults, ...(await endFaults(stage, mine.open()))];
+}
+
+/** Once the clock is right the same wallet pays again, in the process that met the wrong one. */
+async function paysAgain({ world }: Stage, wallet: Wallet): Promise<string[]> {
+  // At another path: what the seller was to do to the refused calls still waits at theirs.
+  const { code, message } = await wallet.pay(callOf(world.url('/v2/text')), anyCall());
+  return code === 'paid' ? [] : [`With a right clock it does not pay: ${message}`];
 }
 
 /** Everything ends, as the chain has it, once the operators are honest. */
