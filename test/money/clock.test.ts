@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { CommitPoint } from '../../src/ledger/commitPoint.js';
 import { addPassphrase } from '../../src/owner/ownerFactors.js';
 import { rebaseLedger } from '../../src/owner/ledgerRebase.js';
 import type { OwnerOptions } from '../../src/owner/ownerHand.js';
 import { withdraw } from '../../src/treasury/withdraw.js';
+import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { OWNER_PASSPHRASE } from '../approvals/owner.js';
 import { leaveLedgerAt } from '../support/aheadLedger.js';
@@ -10,8 +12,17 @@ import { paymentsIn } from '../support/books.js';
 import { nameOperators } from '../support/operators.js';
 import { ownerOf } from '../support/quickWallet.js';
 import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';
-import { callOf, CHAINS, startTestWorld, type TestWorld } from '../support/world.js';
+import {
+  callOf,
+  CHAINS,
+  PAST_EXPIRY_SEC,
+  startTestWorld,
+  type ChainName,
+  type TestWorld,
+} from '../support/world.js';
 
+/** The seller takes the payment, answers with an error, and settles when it is told to. */
+const SETTLES_LATER = { leg: 'paid', settle: 'later', answer: 'error', receipt: 'none' } as const;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
@@ -27,11 +38,26 @@ class Skewed {
   readonly now = (): number => world.now() + this.skewMs;
 }
 
+/** How many signatures have reached the seller. */
+const signatures = (): number =>
+  world.sandbox.shop.requests.entries.filter(({ payment }) => payment?.nonce !== undefined).length;
+
 const journalOf = async (wallet: Wallet) => {
   const { ledger } = await wallet.engine();
   const { seq, timeMs } = await ledger.head();
   return { seq, timeMs };
 };
+
+/** Has a wallet read its chain by two operators of which both must agree, as by those that the table names. */
+async function useTwoOperators(mine: TestWallet, name: ChainName): Promise<void> {
+  const { caip2 } = world.on(name).ground;
+  const operators = [await world.sandbox.addRpc(name), await world.sandbox.addRpc(name)];
+  onTestFinished(async () => {
+    await Promise.all(operators.map((one) => one.stop()));
+  });
+  nameOperators({ [caip2]: operators.map(({ url }) => url) });
+  await mine.set(`networks.${caip2}.rpc_url`, 'none');
+}
 
 describe.each(CHAINS)('on %s', (name) => {
   test.each([
@@ -63,13 +89,102 @@ describe.each(CHAINS)('on %s', (name) => {
     expect(Math.abs(timeMs - world.now())).toBeLessThan(MINUTE);
   });
 
+  test.each([
+    ['48 h ahead', 48 * HOUR],
+    ['48 h behind', -48 * HOUR],
+  ])('a jump %s between hold and signature signs nothing, and leaves nothing held', async (_name, skewMs) => {
+    const clock = new Skewed();
+    const mine = await world.on(name).wallet();
+    await useTwoOperators(mine, name);
+    const observer = {
+      afterCommit: (point: CommitPoint) => void (point === 'held' && (clock.skewMs = skewMs)),
+    };
+    const wallet = mine.open({ now: clock.now, observer });
+    const seen = signatures();
+    const url = world.url('/v2/json');
+    expect(await wallet.pay(callOf(url), anyCall())).toMatchObject({
+      code: 'clock_wrong',
+      money: 'none',
+      retry: 'after_owner',
+    });
+    expect(signatures()).toBe(seen);
+    expect(await paymentsIn(await wallet.engine())).toMatchObject([{ state: 'released', payload: null }]);
+    const { timeMs } = await journalOf(wallet);
+    expect(Math.abs(timeMs - world.now())).toBeLessThan(MINUTE);
+    clock.skewMs = 0;
+    const again = mine.open({ now: clock.now });
+    expect(await again.pay(callOf(url), anyCall())).toMatchObject({ code: 'paid' });
+  });
+
+  test.each([
+    ['48 h ahead', 48 * HOUR],
+    ['48 h behind', -48 * HOUR],
+  ])('a jump %s once the payment has left changes nothing of what it bought', async (_name, skewMs) => {
+    const clock = new Skewed();
+    const mine = await world.on(name).wallet();
+    const observer = {
+      afterCommit: (point: CommitPoint) => void (point === 'sent' && (clock.skewMs = skewMs)),
+    };
+    const wallet = mine.open({ now: clock.now, observer });
+    const url = world.url('/v2/json');
+    expect(await wallet.pay(callOf(url), anyCall())).toMatchObject({ code: 'paid', money: 'captured' });
+    expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({ code: 'clock_wrong' });
+    clock.skewMs = 0;
+    // Within the minute of a replay, whatever the clock said between.
+    expect(await wallet.pay(callOf(url), anyCall())).toMatchObject({ code: 'paid', replayed: true });
+    const [payment] = await paymentsIn(await wallet.engine());
+    expect(Math.abs((payment?.countedMs ?? 0) - world.now())).toBeLessThan(MINUTE);
+  });
+
+  test.each([
+    ['48 h ahead', 48 * HOUR],
+    ['48 h behind', -48 * HOUR],
+  ])('a jump %s while a payment is open releases nothing, and it is found', async (_name, skewMs) => {
+    const clock = new Skewed();
+    const mine = await world.on(name).wallet();
+    const wallet = mine.open({ now: clock.now });
+    world.sandbox.shop.setFault('/v2/json', SETTLES_LATER, { times: 1 });
+    expect(await wallet.pay(callOf(world.url('/v2/json')), anyCall())).toMatchObject({ money: 'unknown' });
+    const engine = await wallet.engine();
+    const look = async () => reconcileAll(engine, new AbortController().signal);
+    clock.skewMs = skewMs;
+    await look();
+    expect(await paymentsIn(engine)).toMatchObject([{ state: 'unknown' }]);
+    await world.sandbox.shop.releasePending();
+    await world.advance(PAST_EXPIRY_SEC * 3);
+    clock.skewMs = 0;
+    await look();
+    expect(await paymentsIn(engine)).toMatchObject([{ state: 'captured', confirmed: true }]);
+  });
+
+  test('a ledger that a fast clock left ahead signs by the clock, and what settles late is found', async () => {
+    const mine = await world.on(name).wallet();
+    await leaveLedgerAt(mine.home, TEST_PASSPHRASE, world.now() + 3 * HOUR);
+    const wallet = mine.open();
+    const engine = await wallet.engine();
+    const start = await world.on(name).ground.balanceOf(mine.payAddress);
+    world.sandbox.shop.setFault('/v2/json', SETTLES_LATER, { times: 1 });
+    const url = world.url('/v2/json');
+    expect(await wallet.pay(callOf(url), anyCall())).toMatchObject({ money: 'unknown' });
+    const [open] = await paymentsIn(engine);
+    // What was signed lives for what its seller asked, not for hours.
+    expect((open?.validBeforeSec ?? 0) * 1000 - world.now()).toBeLessThan(10 * MINUTE);
+    await world.advance(20);
+    await world.sandbox.shop.releasePending();
+    await world.advance(PAST_EXPIRY_SEC * 3);
+    await reconcileAll(engine, new AbortController().signal);
+    expect(await paymentsIn(engine)).toMatchObject([{ state: 'captured', confirmed: true }]);
+    expect(start - (await world.on(name).ground.balanceOf(mine.payAddress))).toBe(10_000n);
+    const { used_usd: used } = (
+      (await wallet.balance({}))['limits'] as { name: string; used_usd: string }[]
+    ).find((limit) => limit.name === 'limits.per_day_usd')!;
+    expect(used).toBe('0.01');
+  });
+
   test('one that was set right while the machine slept pays at once', async () => {
     const clock = new Skewed();
     const mine = await world.on(name).wallet();
-    const { caip2 } = world.on(name).ground;
-    const operators = [await world.sandbox.addRpc(name), await world.sandbox.addRpc(name)];
-    nameOperators({ [caip2]: operators.map(({ url }) => url) });
-    await mine.set(`networks.${caip2}.rpc_url`, 'none');
+    await useTwoOperators(mine, name);
     const wallet = mine.open({ now: clock.now });
     const pay = () => wallet.pay(callOf(world.url('/v2/json')), anyCall());
     expect(await pay()).toMatchObject({ code: 'paid' });
@@ -79,7 +194,6 @@ describe.each(CHAINS)('on %s', (name) => {
     await world.advance(200);
     clock.skewMs = 0;
     expect(await pay()).toMatchObject({ code: 'paid' });
-    await Promise.all(operators.map((one) => one.stop()));
   });
 
   test('neither does a withdrawal, though its owner says yes', async () => {
