@@ -1,5 +1,7 @@
 import type { OwnerAction } from '../../src/errors/ownerAction.js';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import {
   connect,
@@ -9,6 +11,7 @@ import {
   type Socket,
 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Confirmation } from '../../src/approvals/confirmation.js';
 import { Enrolment } from '../../src/approvals/enrolment.js';
@@ -248,6 +251,36 @@ describe('the door', () => {
     expect((await postForm(port, '/code', { code: owner.page.codeToShow() })).status).toBe(303);
     expect((await agent.get('')).status).toBe(200);
   });
+
+  // Only root can become another user; elsewhere there is none to try it with.
+  test.skipIf(process.getuid?.() !== 0 || !existsSync('/usr/bin/setpriv'))(
+    'another user of the machine uses up no try of the owner’s, and opens nothing on their screen (T33)',
+    async () => {
+      const opened: string[] = [];
+      await using mine = await startOwner({ open: async ({ url }) => opened.push(url) > 0 });
+      const { port } = mine.page;
+      const shown = mine.page.codeToShow();
+      const asEve = async (to: string, fields: Record<string, string>): Promise<string> => {
+        const body = Object.entries(fields).flatMap(([name, value]) => ['-d', `${name}=${value}`]);
+        const url = `http://localhost:${port}${to}`;
+        const eve = ['--reuid=64404', '--regid=64404', '--clear-groups', 'curl', '-s'];
+        const { stdout } = await promisify(execFile)('setpriv', [
+          ...[...eve, '-w', ' status %{http_code}', '-H', `Origin: http://localhost:${port}`],
+          ...[...body, url],
+        ]);
+        return stdout;
+      };
+      for (let i = 0; i < 5; i += 1)
+        expect(await asEve('/code', { code: `BCDF-234${i}` })).toMatch(/status 403$/);
+      // Closed to her, with the right one too.
+      expect(await asEve('/code', { code: shown })).toMatch(/none is taken any more[^]*status 403$/);
+      await asEve('/reopen', { to: '' });
+      expect(opened).toEqual([]);
+      expect((await postForm(port, '/code', { code: shown })).status).toBe(303);
+      await postForm(port, '/reopen', { to: '' });
+      expect(opened).toHaveLength(1);
+    },
+  );
 
   test('leads nowhere but to our own pages', async () => {
     const { port } = owner.page;

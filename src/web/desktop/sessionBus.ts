@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 
 /** The bus answers within milliseconds, unless whoever shows notifications has to be started first. */
@@ -30,32 +31,49 @@ export interface BusNotice {
  * The bus is spoken to directly since `notify-send` takes its text as arguments, which every user of the machine sees.
  */
 export async function notifyOverBus(notice: BusNotice, env: Environment): Promise<boolean> {
-  for (const path of busPaths(env)) {
-    const answered = await tell(path, notice).catch(() => null);
+  for (const place of busPlaces(env)) {
+    const answered = isOwnBus(place) ? await tell(place, notice).catch(() => null) : null;
     if (answered !== null) return answered;
   }
   return false;
 }
 
+/** A bus: the path of its socket, which begins with a zero byte where it is a name and no file, and its id where known. */
+interface BusPlace {
+  readonly path: string;
+  readonly guid: string | null;
+}
+
+/**
+ * Whether nobody but the user, or root, can listen there (T33): a bus that has ended leaves its name to whoever takes it,
+ * and a notice may hold a code. A name that is no file proves itself by the bus's id, which only the user's programs know.
+ */
+function isOwnBus({ path, guid }: BusPlace): boolean {
+  if (path.startsWith('\0')) return guid !== null;
+  const uid = statSync(path, { throwIfNoEntry: false })?.uid;
+  return uid === 0 || uid === process.geteuid?.();
+}
+
 /** The sockets of the user's session bus, as the environment names them, else where systemd puts it. */
-function busPaths(env: Environment): string[] {
+function busPlaces(env: Environment): BusPlace[] {
   const named = (env['DBUS_SESSION_BUS_ADDRESS'] ?? '').split(';').flatMap((address) => {
     const [, kind, value = ''] = /^unix:(?:.*,)?(path|abstract)=([^,]+)/.exec(address) ?? [];
     if (kind === undefined) return [];
     const path = value.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
       String.fromCharCode(parseInt(hex, 16)),
     );
-    return [kind === 'abstract' ? `\0${path}` : path];
+    const guid = /[:,]guid=([0-9a-fA-F]+)/.exec(address)?.[1]?.toLowerCase() ?? null;
+    return [{ path: kind === 'abstract' ? `\0${path}` : path, guid }];
   });
   if (named.length > 0) return named;
   const uid = process.getuid?.();
-  return uid === undefined ? [] : [`/run/user/${uid}/bus`];
+  return uid === undefined ? [] : [{ path: `/run/user/${uid}/bus`, guid: null }];
 }
 
 /** Whether the desktop took the notice; null where nothing answers at the path. */
-async function tell(path: string, notice: BusNotice): Promise<boolean | null> {
+async function tell(place: BusPlace, notice: BusNotice): Promise<boolean | null> {
   return new Promise((resolve) => {
-    const socket = connect({ path });
+    const socket = connect({ path: place.path });
     let isThere = false;
     const end = (taken: boolean): void => {
       clearTimeout(timer);
@@ -70,12 +88,12 @@ async function tell(path: string, notice: BusNotice): Promise<boolean | null> {
       const uid = Buffer.from(String(process.getuid?.() ?? '')).toString('hex');
       socket.write(`\0AUTH EXTERNAL ${uid}\r\n`);
     });
-    listen(socket, notice, end);
+    listen(socket, place, notice, end);
   });
 }
 
 /** Answers the bus: first its line of text, then its messages. */
-function listen(socket: Socket, notice: BusNotice, end: (taken: boolean) => void): void {
+function listen(socket: Socket, { guid }: BusPlace, notice: BusNotice, end: (taken: boolean) => void): void {
   let bytes = Buffer.alloc(0);
   let isOpen = false;
   socket.on('data', (piece: Buffer) => {
@@ -84,7 +102,8 @@ function listen(socket: Socket, notice: BusNotice, end: (taken: boolean) => void
     if (!isOpen) {
       const line = bytes.indexOf('\r\n');
       if (line === -1) return;
-      if (bytes.toString('latin1', 0, 3) !== 'OK ') return end(false);
+      const [said, id] = bytes.toString('latin1', 0, line).split(' ');
+      if (said !== 'OK' || (guid !== null && id?.toLowerCase() !== guid)) return end(false);
       bytes = bytes.subarray(line + 2);
       isOpen = true;
       socket.write(Buffer.concat([Buffer.from('BEGIN\r\n'), hello(), notify(notice)]));

@@ -56,7 +56,7 @@ export function addDoor(app: Hono<VisitEnv>, door: Door): void {
   });
   app.post('/code', boundBody, async (c) => {
     const fields = await c.req.parseBody({ all: true });
-    const verdict = visits.tryCode(text(fields['code']));
+    const verdict = visits.tryCode(text(fields['code']), await c.env.peer.user());
     if (verdict !== 'right') return turnAway(c, door, verdict);
     const { base } = letIn(c, door);
     return c.redirect(base + landingOf(door, text(fields['to'])), 303);
@@ -83,7 +83,7 @@ function addReopening(app: Hono<VisitEnv>, door: Door): void {
   app.post('/reopen', boundBody, async (c) => {
     const fields = await c.req.parseBody({ all: true });
     const isSoon = Math.abs(now() - lastMs) < REOPEN_EVERY_MS;
-    if (left <= 0 || isSoon) return turnAway(c, door, 'reopened');
+    if (left <= 0 || isSoon || (await isOtherUser(c.env.peer))) return turnAway(c, door, 'reopened');
     left -= 1;
     lastMs = now();
     return turnAway(
@@ -92,6 +92,12 @@ function addReopening(app: Hono<VisitEnv>, door: Door): void {
       (await reopen(landingOf(door, text(fields['to'])))) ? 'reopened' : 'not_reopened',
     );
   });
+}
+
+/** Whether another user of this machine asks, who has no business with the owner's screen. */
+async function isOtherUser(peer: Peer): Promise<boolean> {
+  const user = await peer.user();
+  return user !== null && user !== 0 && user !== process.geteuid?.();
 }
 
 /** Begins a visit. The caller has looked at a ticket or a code. */
@@ -121,13 +127,13 @@ function turnAway(
   door: Door,
   why: 'used' | 'wrong' | 'closed' | 'reopened' | 'not_reopened' | null,
 ): Response | Promise<Response> {
-  const { visits, reopen, terminal } = door;
+  const { reopen, terminal } = door;
   // Whoever is not let in keeps no connection.
   c.header('Connection', 'close');
   const path = c.req.path.replace(/^\/v\/[^/]*/, '');
   const page = viewDoor({
     to: landingOf(door, path),
-    takesCode: visits.takesCode,
+    takesCode: why !== 'closed',
     canReopen: reopen !== null,
     terminal,
     why,

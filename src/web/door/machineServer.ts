@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { peerUser } from '../../platform/peerUser.js';
 import { WalletError } from '../../errors/walletError.js';
 
 /** A browser on this machine sends a request in milliseconds; whoever takes seconds holds a socket open (T15). */
@@ -30,6 +31,8 @@ const PORT_TRIES_MAX = 10;
 export interface Peer {
   /** Keeps the connection from being counted among those of strangers: who is behind it was let in. */
   admit(): void;
+  /** The user of this machine who sent it, by number; null where that cannot be known. */
+  user(): Promise<number | null>;
 }
 
 /** An application that answers requests. */
@@ -63,7 +66,12 @@ export async function serveOnMachine(
   const connections = new Connections();
   const listener = getRequestListener(
     (request, { incoming: { socket } }) =>
-      app.fetch(request, { peer: { admit: () => connections.admit(socket as Socket) } }),
+      app.fetch(request, {
+        peer: {
+          admit: () => connections.admit(socket as Socket),
+          user: () => peerUser(socket as Socket),
+        },
+      }),
     { overrideGlobalObjects: false },
   );
   for (const server of servers) {

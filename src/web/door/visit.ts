@@ -47,7 +47,8 @@ export class Visits {
   readonly #secret = randomBytes(SECRET_BYTES);
   readonly #tickets = new Map<string, OpenTicket>();
   #code: string;
-  #codeTriesLeft = CODE_TRIES_MAX;
+  /** Wrong codes by who typed them: another user of the machine must not use up the owner's tries. */
+  readonly #wrongCodes = new Map<number | null, number>();
 
   /** `code` is one that the owner's terminal shows already; else one is made. */
   constructor(code: string = makeCode()) {
@@ -56,16 +57,16 @@ export class Visits {
 
   /** The code to show the owner now: another one once the last was guessed at too often. */
   codeToShow(): string {
-    if (this.#codeTriesLeft <= 0) {
+    if ([...this.#wrongCodes.keys()].some((user) => !this.#takesCode(user))) {
       this.#code = makeCode();
-      this.#codeTriesLeft = CODE_TRIES_MAX;
+      this.#wrongCodes.clear();
     }
     return this.#code;
   }
 
-  /** Whether a code is taken at all: five wrong ones close that way until the owner is shown another. */
-  get takesCode(): boolean {
-    return this.#codeTriesLeft > 0;
+  /** Whether a code is taken of a user: five wrong ones close that way to them until the owner is shown another. */
+  #takesCode(user: number | null): boolean {
+    return (this.#wrongCodes.get(user) ?? 0) < CODE_TRIES_MAX;
   }
 
   /** Whether it is the code, whoever typed it and however often: for who was let in, and is counted elsewhere. */
@@ -73,12 +74,12 @@ export class Visits {
     return isSameCode(given, this.#code);
   }
 
-  /** Looks at a code that somebody typed who was not let in yet. */
-  tryCode(given: string): CodeVerdict {
-    if (!this.takesCode) return 'closed';
+  /** Looks at a code that somebody typed who was not let in yet; `user` as far as that is known. */
+  tryCode(given: string, user: number | null): CodeVerdict {
+    if (!this.#takesCode(user)) return 'closed';
     if (isSameCode(given, this.#code)) return 'right';
-    this.#codeTriesLeft -= 1;
-    return this.takesCode ? 'wrong' : 'closed';
+    this.#wrongCodes.set(user, (this.#wrongCodes.get(user) ?? 0) + 1);
+    return this.#takesCode(user) ? 'wrong' : 'closed';
   }
 
   /** Makes a way in to one of the paths of the page. */
