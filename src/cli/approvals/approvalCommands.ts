@@ -61,7 +61,7 @@ export const approvalCommands = [
     group: 'Approve',
     summary: 'Add an owner passphrase or a passkey, which proves that you are the owner.',
     details:
-      'The owner passphrase must differ from the unlock passphrase. If a factor exists, present it; otherwise prove ownership as for raising a limit.',
+      'A passkey is the safer one: any program on this computer can serve a page at a port of localhost that asks for a passphrase, so type yours only on a page that Purser opened, or in a terminal where you started purser. A passkey answers to no other page than Purser’s. The owner passphrase must differ from the unlock passphrase. If a factor exists, present it; otherwise prove ownership as for raising a limit.',
     args: [{ name: '<kind>', doc: 'passphrase or passkey.' }],
     flags: [
       { flags: '--factor-file <file>', doc: 'File with the new owner passphrase. Default: you type it.' },

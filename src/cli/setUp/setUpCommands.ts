@@ -8,7 +8,7 @@ export const setUpCommands = [
     group: 'Set up',
     summary: 'Create a wallet, restore one, or import a key.',
     details:
-      'On a terminal it asks for what it needs. Without a terminal, pass flags. If an earlier init was interrupted, this run finishes it. An existing wallet is never replaced.',
+      'On a terminal it asks for what it needs. Without a terminal, pass flags. If an earlier init was interrupted, this run finishes it. An existing wallet is never replaced. Copies of the wallet folder do not know of each other: each one spends up to the limits by itself, so keep one. With --keystore file, whoever puts back an older copy of the folder has the wallet as it was then, without a factor that was added since; a keychain remembers it elsewhere.',
     flags: [
       {
         flags: '--keystore <where>',
