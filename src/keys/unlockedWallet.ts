@@ -7,6 +7,7 @@ import type {
   TempoTransferIntent,
   TransferIntent,
 } from '../payment/intent.js';
+import type { SignInIntent } from '../payment/signIn.js';
 import {
   judgeRenewal,
   openMemory,
@@ -33,8 +34,8 @@ export interface UnlockedWallet {
   evmAddress(agentIndex: number): Promise<`0x${string}`>;
   /**
    * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature. Beside {@link signRelay},
-   * {@link signTempoTransfer}, {@link signSolanaTransfer} and {@link signSolanaOwnTransfer} there is nothing else it signs
-   * (T7).
+   * {@link signTempoTransfer}, {@link signSolanaTransfer}, {@link signSolanaOwnTransfer} and {@link signIn} there is
+   * nothing else it signs (T7).
    *
    * `nowMs` is the instant the intent was built at, or later. Throws `signer_refused`.
    */
@@ -55,6 +56,11 @@ export interface UnlockedWallet {
    * Throws `signer_refused`.
    */
   signSolanaOwnTransfer(intent: SolanaOwnTransferIntent, agentIndex: number): Promise<string>;
+  /**
+   * Signs in as an agent to the site that its terms name, which moves no money: a hex signature on the EVM, base58 on
+   * Solana. Throws `signer_refused`.
+   */
+  signIn(intent: SignInIntent, agentIndex: number): Promise<string>;
   /** HMAC-SHA256 under the key of one purpose: 32 bytes. Compare with `timingSafeEqual`. */
   mac(purpose: MacPurpose, data: string | Uint8Array): Uint8Array;
   /**
@@ -158,6 +164,12 @@ export function openWallet(
     signSolanaOwnTransfer: async (intent, agentIndex) => {
       const { signSolanaOwnTransfer } = await import('./signer/solanaOwnSigner.js');
       return signSolanaOwnTransfer(intent, await solanaAccountOf(agentIndex));
+    },
+    signIn: async (intent, agentIndex) => {
+      const { signInOnEvm, signInOnSolana } = await import('./signer/signInSigner.js');
+      return intent.network.family === 'svm'
+        ? signInOnSolana(intent, await solanaAccountOf(agentIndex))
+        : signInOnEvm(intent, await accountOf(agentIndex));
     },
     mac: (purpose, data) => keys.mac(purpose, data),
     readAnchor: async () => (await readMemory()).anchor,

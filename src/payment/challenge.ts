@@ -3,6 +3,7 @@ import type { Asset } from '../money/asset.js';
 import type { Network } from '../money/network.js';
 import type { JsonObject } from '../text/json.js';
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
+import type { SignInDemand } from './signIn.js';
 
 /** Headers as they came: names in lower case, in order, a repeated name repeated. */
 export type HeaderList = readonly (readonly [string, string])[];
@@ -71,6 +72,8 @@ export interface PaymentDemand {
   readonly otherProtocols: readonly OtherProtocol[];
   /** What the seller says of the input it wants; a hint. */
   readonly extensions: JsonObject | undefined;
+  /** What the seller wants signed to know again who paid there before; absent where it asks for nothing of the kind. */
+  readonly signIn?: SignInDemand | undefined;
   /** Seller prose, cleaned and cut: untrusted data. */
   readonly description: string | undefined;
   /** The seller's `error` text, cleaned and cut: untrusted data. */

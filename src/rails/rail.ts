@@ -11,6 +11,7 @@ import type {
   SettlementReceipt,
 } from '../payment/challenge.js';
 import type { PaymentIntent } from '../payment/intent.js';
+import type { SignInIntent } from '../payment/signIn.js';
 import type { RailPorts } from './ports.js';
 
 /**
@@ -45,6 +46,8 @@ export interface PaymentProtocol {
   readReceipt(headers: HeaderList): SettlementReceipt | null;
   /** Why the seller says it turned the payment away in verifying it, as a clause of ours; null where it says otherwise. */
   readRefusal(headers: HeaderList, bodyText: string): string | null;
+  /** The header that signs in where its challenge asked for that; absent where it never does. */
+  readonly writeSignIn?: (intent: SignInIntent, signature: string) => readonly [string, string];
   /** Headers that a challenge is read from, in lower case; nothing else of a 402 is kept with a quote. */
   readonly challengeHeaders: readonly string[];
   /** Headers that are the protocol's own and of no use to an agent, in lower case. */

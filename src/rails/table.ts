@@ -8,6 +8,7 @@ import type {
   PaymentDemand,
   SettlementReceipt,
 } from '../payment/challenge.js';
+import type { SignInIntent } from '../payment/signIn.js';
 import type { PaymentProtocol, Rail } from './rail.js';
 import type { WithdrawalRail } from './withdrawal.js';
 import { withoutDisagreement } from './disagreement.js';
@@ -58,6 +59,7 @@ export class Rails {
       ...first,
       offers: demands.flatMap(({ offers }) => offers),
       rejected: demands.flatMap(({ rejected }) => rejected),
+      signIn: demands.find(({ signIn }) => signIn)?.signIn,
       description: first.description ?? others.find(({ description }) => description)?.description,
       otherProtocols: first.otherProtocols.filter(
         (name) => !this.#protocols.some((one) => one.name === name),
@@ -93,6 +95,12 @@ export class Rails {
     const receipt = this.readReceipt(answer.headers);
     const failed = receipt?.success === false ? receipt.errorReason : undefined;
     return failed ?? this.parse(answer)?.sellerError ?? null;
+  }
+
+  /** The header that signs in, by the protocol whose challenge asked for it. */
+  writeSignIn(intent: SignInIntent, signature: string): readonly [string, string] {
+    for (const { writeSignIn } of this.#protocols) if (writeSignIn) return writeSignIn(intent, signature);
+    throw new WalletError('internal', 'A demand to sign in was read that no protocol answers.');
   }
 
   /** The rail that pays an offer. Every offer of {@link parse} has one. */

@@ -2,6 +2,7 @@ import { parsePaymentRequired } from '../protocols/x402/challenge/parse.js';
 import { readReceipt } from '../protocols/x402/receipt.js';
 import { readRefusal } from '../protocols/x402/refusal.js';
 import type { PaymentProtocol } from './rail.js';
+import { writeSignIn } from '../protocols/x402/signIn/header.js';
 import { toOffer } from './x402Offer.js';
 import { x402ExactEvm } from './x402ExactEvm/rail.js';
 import { x402ExactSvm } from './x402ExactSvm/rail.js';
@@ -16,6 +17,7 @@ export const x402: PaymentProtocol = {
       : { ...required, offers: required.offers.map((offer) => toOffer(offer, required)) };
   },
   readReceipt,
+  writeSignIn,
   readRefusal,
   challengeHeaders: ['payment-required', 'x-payment-required', 'www-authenticate'],
   ownHeaders: ['payment-required', 'payment-response', 'x-payment-response', 'x-payment-required'],

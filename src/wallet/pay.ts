@@ -34,6 +34,7 @@ import { barredOutcome, openHold, signHold, type Purchase } from './call/hold.js
 import { judgeBeforePrice } from './call/ownerRules.js';
 import type { PaidCall } from './call/paidCall.js';
 import { probe, type Challenge } from './call/probe.js';
+import { trySignIn } from './call/signIn.js';
 import { assertClock } from './clock/clockCheck.js';
 import { looksOf, selectFrom, warmFunds, type Selected } from './call/selection.js';
 import { commitToSend, faultAfterSending, readPaidAnswer, send, type PaidRequest } from './call/send.js';
@@ -75,6 +76,9 @@ export async function pay(
   // 2. Probe: the live 402 alone says what the call costs.
   const challenge = call.challenge ?? (await probeForPrice(call));
   if ('status' in challenge) return challenge;
+  // What was bought here before may be given again to who signs in, which costs nothing.
+  const owned = await trySignIn(call, challenge);
+  if (owned !== null) return owned;
 
   let looksAtTotals = call.approval !== null;
   for (let round = 0; round < ROUNDS_MAX; round++) {

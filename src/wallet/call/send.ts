@@ -12,6 +12,7 @@ import { parseCallUrl, type CallUrl } from '../../net/destination/url.js';
 import type { HttpAnswer, HttpRequest } from '../../net/send.js';
 import { callBound } from '../../policy/limits.js';
 import { judgeTotals } from '../../policy/totals.js';
+import type { HeaderList } from '../../payment/challenge.js';
 import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerBody.js';
 import { removeFiles } from '../answer/answerFiles.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.js';
@@ -184,25 +185,10 @@ export async function send(
   paid: PaidRequest,
   config: Config,
 ): Promise<HttpAnswer | NetFailure> {
-  const { engine, bound } = call;
-  const { payload, target } = paid;
-  const url = destinationOf(call, target.url, config);
-  const sellerMs = bound.sellerMs();
+  const { engine } = call;
   try {
-    return await engine.net(config).send(
-      {
-        method: target.method,
-        url,
-        ...asRedirected(call, target),
-        signed: { origin: url.origin, headers: headersOf(payload) },
-      },
-      {
-        deadline: { connectMs: Math.min(CONNECT_MAX_MS, sellerMs), firstByteMs: sellerMs, wholeMs: sellerMs },
-        signal: bound.signal,
-        redirects: 'return',
-        bodyBytesMax: ANSWER_BYTES_MAX,
-        maySend: () => holdsLease(engine, paid.payment.id),
-      },
+    return await sendSigned(call, paid.target, headersOf(paid.payload), config, () =>
+      holdsLease(engine, paid.payment.id),
     );
   } catch (error) {
     if (error instanceof NetFailure) return error;
@@ -210,8 +196,39 @@ export async function send(
   }
 }
 
+/**
+ * Sends a request with headers that the wallet signed, to the place that asked for them alone, unless `maySend`
+ * is false by then. Throws `NetFailure`s.
+ */
+export async function sendSigned(
+  call: PaidCall,
+  target: PaidRequest['target'],
+  headers: HeaderList,
+  config: Config,
+  maySend?: () => boolean,
+): Promise<HttpAnswer> {
+  const { engine, bound } = call;
+  const url = destinationOf(call, target.url, config);
+  const sellerMs = bound.sellerMs();
+  return engine.net(config).send(
+    {
+      method: target.method,
+      url,
+      ...asRedirected(call, target),
+      signed: { origin: url.origin, headers },
+    },
+    {
+      deadline: { connectMs: Math.min(CONNECT_MAX_MS, sellerMs), firstByteMs: sellerMs, wholeMs: sellerMs },
+      signal: bound.signal,
+      redirects: 'return',
+      bodyBytesMax: ANSWER_BYTES_MAX,
+      ...(maySend === undefined ? {} : { maySend }),
+    },
+  );
+}
+
 /** One signature, under each name by which the seller may read it. */
-function headersOf({ name, value, alsoUnder }: SignedPayload): (readonly [string, string])[] {
+function headersOf({ name, value, alsoUnder }: SignedPayload): HeaderList {
   const names = alsoUnder === undefined ? [name] : [name, alsoUnder];
   return names.map((each) => [each, value]);
 }

@@ -13,6 +13,7 @@ import {
 } from '../../../text/json.js';
 import { ECHO_DEPTH_MAX, isPaymentOffer, judgeOffer, readVersion } from './offer.js';
 import { readOtherProtocols } from './otherProtocols.js';
+import { readSignIn } from '../signIn/challenge.js';
 import type { PaymentOffer, PaymentRequired } from '../types.js';
 
 /** Offers judged of one challenge, and no more (T1); real ones have one to six. */
@@ -142,6 +143,7 @@ function readChallenge(
     rejected: judged.filter((entry): entry is RejectedOffer => !isPaymentOffer(entry)),
     resource: resource.part,
     extensions: extensions.part,
+    signIn: readSignIn(extensions.part, requestUrl),
     description: readDescription(resource.part, accepts),
     sellerError: statedLine(challenge, 'error', SELLER_ERROR_CODE_POINTS_MAX),
   };
