@@ -26,14 +26,16 @@ const GROUPS: Readonly<Record<string, string>> = {
 };
 
 /** Commands that wait for others all the time: a sign that they wait would say nothing. */
-const WAITS: readonly string[] = ['serve', 'connect', 'open'];
+const WAITS: readonly string[] = ['serve', 'connect', 'open', 'config edit'];
+const WAITING_FLAGS: readonly string[] = ['wait', 'watch', 'follow'];
 
 /** Codes with which commander says that it answered the person itself. */
 const ANSWERED: readonly string[] = ['commander.helpDisplayed', 'commander.help', 'commander.version'];
 
 /**
  * Runs one command line and answers its exit code (docs/design.md, "Tools"); it never throws and never ends the process.
- * `argv` is what stands behind the program's name. Without a command it prints help.
+ * `argv` is what stands behind the program's name. Without a command it shows the wallet at a glance on a terminal, and help
+ * elsewhere.
  */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   // A reader such as `head` that leaves early is no fault of the command, least of all after it paid.
@@ -42,7 +44,13 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   try {
     refuseSecretArguments(argv);
     const [first, ...rest] = argv;
-    return await parseAndRun(first === undefined || first === 'help' ? [...rest, '--help'] : argv, chosen);
+    const isGlance = first === undefined && io.stdout.isTTY === true;
+    const given = isGlance
+      ? ['status']
+      : first === undefined || first === 'help'
+        ? [...rest, '--help']
+        : argv;
+    return await parseAndRun(given, chosen);
   } catch (error) {
     const { printFailure } = await import('./terminal/output/failure.js');
     return printFailure(chosen.io, argv.includes('--json'), error);
@@ -128,13 +136,15 @@ function addCommand(program: Command, row: CommandRow, io: CliIo, chosen: Chosen
     chosen.io = here;
     refuseForeignHome(here);
     const home = resolveHome(here.env, here.platform);
-    const waiting = WAITS.includes(row.name) ? null : showWaiting(here, `purser ${row.name}`);
+    const flags = new Flags(command.opts());
+    const waits = WAITS.includes(row.name) || WAITING_FLAGS.some((flag) => flags.has(flag));
+    const waiting = waits ? null : showWaiting(here, `purser ${row.name}`);
     const call: CommandCall = {
       io: waiting?.io ?? here,
       home,
       // One argument may stand for several.
       args: (command.processedArgs as unknown[]).flat() as string[],
-      flags: new Flags(command.opts()),
+      flags,
       commands,
       has: (name) => commands.some((other) => other.name === name),
     };

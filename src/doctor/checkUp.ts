@@ -13,6 +13,7 @@ import { sayTime } from '../wallet/clock/clockCheck.js';
 import { failed, ok, type Check } from './check.js';
 import { checkUpQuote } from './checkUpQuote.js';
 import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
+import { isBackedUp } from '../owner/backedUp.js';
 import { readFactors } from '../owner/ownerFactor.js';
 import { unlockAsAnyone, type OwnerOptions } from '../owner/ownerHand.js';
 
@@ -61,9 +62,20 @@ export async function checkUpLocally(place: CheckUpPlace): Promise<LocalCheckUp>
   const { found, config } = await lookAtConfig(place, opened);
   checks.push(found);
   if (opened === null) return { checks, config, places: null };
+  if (opened.secretKind === 'phrase') checks.push(lookAtBackup(home));
   const spend = { config, agent: place.agent ?? DEFAULT_AGENT, nowMs: place.now(), env: place.env };
   checks.push(...(await lookAtLedger(home, opened, spend)));
   return { checks, config, places: config === null ? null : await placesOf(config, opened, 0) };
+}
+
+function lookAtBackup(home: string): Check {
+  if (isBackedUp(home)) return ok('backup', 'You have proved a copy of the recovery phrase.');
+  return {
+    name: 'backup',
+    state: 'warn',
+    says: 'No copy of the recovery phrase was proved: without one, a lost disk is lost money.',
+    mend: { say: 'Write it down; some of its words are asked for.', action: { kind: 'showRecoveryPhrase' } },
+  };
 }
 
 function lookAtFiles(home: string): Check {

@@ -27,6 +27,10 @@ export type OwnerAction =
       readonly to: string;
       readonly usd: string | 'all';
       readonly network?: string;
+      readonly asset?: string;
+      readonly agent?: string;
+      readonly takesHeld?: boolean;
+      readonly offCurve?: boolean;
     }
   | { readonly kind: 'reconcile' }
   | { readonly kind: 'audit' }
@@ -34,7 +38,8 @@ export type OwnerAction =
   | { readonly kind: 'rebaseLedger' }
   | { readonly kind: 'restoreLedger'; readonly file: string }
   | { readonly kind: 'listAgents' }
-  | { readonly kind: 'addAgent'; readonly name: string }
+  /** The owner picks the name where none is given. */
+  | { readonly kind: 'addAgent'; readonly name?: string }
   | { readonly kind: 'resumeAgent'; readonly name: string }
   | { readonly kind: 'rotateAgent'; readonly name: string }
   | { readonly kind: 'sweepAgent'; readonly name: string }

@@ -163,6 +163,8 @@ export interface ReportReader {
   ): Promise<ReportGroup[]>;
   /** What is held, what was captured since, and what waits for the chain, of all agents together. */
   openBooks(sinceMs: number): Promise<OpenBooks>;
+  /** The HTTP status of the answer that is kept of each of these payments; none of those without one. */
+  answerStatuses(paymentIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
 
 /** Money that the owner takes out. Its later steps are those of {@link PaymentControl}. */

@@ -19,7 +19,7 @@ export interface ReportPage {
   readonly nextCursor: string | null;
 }
 
-/** Totals of one host, day, session or category. */
+/** Totals of one host, day, session, category or agent. */
 export interface ReportGroup {
   readonly key: string;
   readonly payments: number;
@@ -30,7 +30,7 @@ export interface ReportGroup {
   readonly lastMs: number;
 }
 
-export type ReportGrouping = 'by_host' | 'by_day' | 'by_session' | 'by_category';
+export type ReportGrouping = 'by_host' | 'by_day' | 'by_session' | 'by_category' | 'by_agent';
 
 /** The books of the whole wallet at one moment. */
 export interface OpenBooks {

@@ -28,6 +28,7 @@ import { ledgerStoreIn } from '../ledger/stores.js';
 import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
 import { writeCheckpoint } from '../wallet/checkpoint.js';
 import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
+import { markBackedUp } from './backedUp.js';
 import { openLedgerWithoutKeys } from './ownerFreeze.js';
 import { asOwnerOf, type OwnerHand } from './ownerHand.js';
 
@@ -100,6 +101,8 @@ export async function setUpWallet(request: SetUpRequest): Promise<SetUp> {
   const config = await ensureConfig(request, kind, keys);
   request.observer?.('config');
   await ensureLedger(request, keys, config);
+  // Whoever typed the phrase has it.
+  if (request.secret.kind === 'restore') await markBackedUp(home, request.now());
   const address = await keys.evmAddress(0);
   const made = isThere ? 'finished' : MADE[request.secret.kind];
   const places = await placesOf(config, keys, 0);

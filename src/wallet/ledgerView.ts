@@ -54,16 +54,9 @@ export function viewEntry(payment: Payment): EntryView {
   };
 }
 
-/** The part of a `wallet_ledger` call that needs no keys: entries or totals by a grouping. */
-export async function readLedger(
-  ledger: Ledger,
-  config: () => Promise<Pick<Config, 'categories'>>,
-  agent: string | undefined,
-  input: LedgerInput,
-): Promise<Outcome> {
-  const view = input.view ?? 'entries';
-  const limit = input.limit ?? ROWS_DEFAULT;
-  const filter: ReportFilter = {
+/** Which payments a call is about. Throws `bad_input` for a time that is none. */
+export function filterOf(agent: string | undefined, input: Omit<LedgerInput, 'view'>): ReportFilter {
+  return {
     // What the owner takes out is no business of an agent's.
     ...(agent === undefined ? {} : { agent, kind: 'payment' as const }),
     ...(input.since === undefined ? {} : { sinceMs: parseTimeArgument(input.since, 'since') }),
@@ -71,6 +64,18 @@ export async function readLedger(
     ...(input.host === undefined ? {} : { host: input.host }),
     ...(input.state === undefined ? {} : { state: input.state }),
   };
+}
+
+/** The part of a `wallet_ledger` call that needs no keys: entries or totals by a grouping. */
+export async function readLedger(
+  ledger: Ledger,
+  config: () => Promise<Pick<Config, 'categories'>>,
+  agent: string | undefined,
+  input: Omit<LedgerInput, 'view'> & { readonly view?: LedgerInput['view'] | 'by_agent' },
+): Promise<Outcome> {
+  const view = input.view ?? 'entries';
+  const limit = input.limit ?? ROWS_DEFAULT;
+  const filter = filterOf(agent, input);
   if (view === 'entries') {
     const page = await ledger.listPayments(filter, limit, input.cursor ?? null);
     const entries = page.payments.map(viewEntry);

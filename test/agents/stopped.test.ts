@@ -180,7 +180,7 @@ describe('what an agent is told', () => {
     expect(texts).toMatchInlineSnapshot(`
       {
         "frozen": "frozen, after_owner: The wallet is frozen: nothing is signed or sent until its owner lifts that; do not retry. What was sent before is not undone: the chain settles it, or it comes free by itself. The wallet is frozen. Run: purser unfreeze",
-        "removed": "agent_unknown, after_owner: The owner removed the agent carl for good: nothing is shown to it, signed or sent for it any more; do not retry. What was sent before is not undone: the chain settles it, or it comes free by itself. The agent carl was removed: add another one and let its client name that. Run: purser agents list",
+        "removed": "agent_unknown, after_owner: The owner removed the agent carl for good: nothing is shown to it, signed or sent for it any more; do not retry. What was sent before is not undone: the chain settles it, or it comes free by itself. The agent carl was removed: add another one and let its client name that. Run: purser agents add NAME",
         "suspended": "agent_suspended, after_owner: The owner suspended the agent carl: nothing is shown to it, signed or sent for it until they resume it; do not retry. What was sent before is not undone: the chain settles it, or it comes free by itself. The agent carl is suspended. Run: purser agents resume carl",
         "unknown": "agent_unknown, after_owner: This wallet has no agent by the name dora; do not retry. There is no agent by the name dora: add it, or name another. Run: purser agents list",
       }

@@ -316,9 +316,34 @@ describe('balance and ledger', () => {
     expect(table.exit).toBe(0);
     const lines = table.out.trimEnd().split('\n');
     expect(lines).toHaveLength(entries.length + 1);
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    // A pipe gets each row whole, with what was delivered; nothing is cut.
+    expect(lines[0]).toMatch(/^TIME \(.+\) +USD +STATE +WHAT +AGENT +ANSWER +ID +REASON$/);
+    expect(table.out).not.toContain('…');
+    expect(table.out).toMatch(/captured.*HTTP 200/);
     for (const { id } of entries) expect(table.out).toContain(id);
+    expect(table.err).toMatch(/shown\. Total: \$\d+\.\d\d(?:\d+)? paid in \d+ payments/);
+    const groups = await json<{ groups: { key: string }[] }>('ledger', '--view', 'by_agent');
+    expect(groups.groups.map(({ key }) => key)).toContain('default');
+    const host = await scratch.purser(['ledger', '--host', '127.0.0.2']);
+    expect(host.err).toMatch(/Nothing in the ledger for this\. Did you mean 127\.0\.0\.1\?/);
   });
+
+  it.skipIf(noTerminal() !== null)(
+    'on a terminal it fits 80 columns, and is followed as it changes',
+    async () => {
+      const { entries } = await json<{ entries: { id: string }[] }>('ledger');
+      const env = scratch.env();
+      const { screen } = await openTerminal(['ledger'], { ...env, COLUMNS: '80' }).end();
+      for (const { id } of entries) expect(screen).toContain(id);
+      const lines = screen.split(/\r?\n/).filter((line) => /^\d{4}-|^ {18}pay_/.test(line));
+      expect(lines).toHaveLength(entries.length * 2);
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+      const following = openTerminal(['ledger', '--follow'], env);
+      await following.sees(entries[0]!.id);
+      following.type('\u0003');
+      expect(await following.end()).toMatchObject({ exit: 0 });
+    },
+  );
 
   it('filters, pages and groups', async () => {
     const unknown = await json<{ entries: { state: string }[] }>('ledger', '--state', 'unknown');

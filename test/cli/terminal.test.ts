@@ -16,6 +16,18 @@ afterEach(() => scratch.remove());
 const terminal = (args: string[], env: Record<string, string> = {}): Terminal =>
   openTerminal(args, scratch.env(env));
 
+/** Gives the words that are asked for, from what the screen showed. */
+async function giveWords(person: Terminal): Promise<void> {
+  const shown = [...person.screen().matchAll(/(\d+) ([a-z]{3,8})\b/g)];
+  const words = new Map(shown.map(([, place, word]) => [Number(place), word ?? '']));
+  for (let asked = 0; asked < 3; asked += 1) {
+    await person.sees('Word ');
+    await person.sees(' (Enter: later): ');
+    const place = Number(/Word (\d+) \(Enter: later\): $/.exec(person.screen())?.[1]);
+    person.type(`${words.get(place) ?? ''}\r`);
+  }
+}
+
 describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${why})`}`, () => {
   it('init asks where the keys go and for a passphrase twice, and shows none of it', async () => {
     const person = terminal(['init', '--testnet']);
@@ -123,11 +135,88 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
     await person.sees('can take all the money');
     await person.sees('Show it? [y/N] ');
     person.type('yes\r');
+    await person.sees('Enter clears the screen');
+    const shown = person.screen();
+    const words = [...shown.matchAll(/(\d+) ([a-z]+)/g)].map(([, place, word]) => [Number(place), word]);
+    expect(words.slice(-12)).toEqual(PHRASE.split(' ').map((word, i) => [i + 1, word]));
+    person.type('\r');
+    // The screen is cleared, and what can be scrolled back to.
+    await person.sees('\u001b[2J\u001b[3J');
+    await giveWords(person);
     const { exit, screen } = await person.end();
     expect(exit).toBe(0);
-    const words = [...screen.matchAll(/(\d+) ([a-z]+)/g)].map(([, place, word]) => [Number(place), word]);
-    expect(words.slice(-12)).toEqual(PHRASE.split(' ').map((word, i) => [i + 1, word]));
+    expect(screen).toContain('your copy can bring the wallet back');
     expect(screen).not.toContain(PASSPHRASE);
+  });
+
+  it('backup that is not proved is reminded of by doctor until it is', async () => {
+    await scratch.makeWallet();
+    const reminder = async (): Promise<unknown> => {
+      const env = { PURSER_PASSPHRASE_FILE: scratch.passphraseFile };
+      const { out } = await scratch.purser(['doctor', '--json', '--no-start'], { env });
+      const { checks } = JSON.parse(out) as { checks: { name: string; state: string }[] };
+      return checks.find(({ name }) => name === 'backup')?.state;
+    };
+    expect(await reminder()).toBe('warn');
+    const wrong = terminal(['backup', '--passphrase-file', scratch.passphraseFile]);
+    await wrong.sees('Show it?');
+    wrong.type('y\r');
+    await wrong.sees('Enter clears the screen');
+    wrong.type('\r');
+    await wrong.sees('Word ');
+    wrong.type('zebra zebra\r');
+    const { exit, screen } = await wrong.end();
+    expect(exit).toBe(1);
+    expect(screen).toContain('That is not the word.');
+    expect(await reminder()).toBe('warn');
+    const right = terminal(['backup', '--passphrase-file', scratch.passphraseFile]);
+    await right.sees('Show it?');
+    right.type('y\r');
+    await right.sees('Enter clears the screen');
+    right.type('\r');
+    await giveWords(right);
+    expect(await right.end()).toMatchObject({ exit: 0 });
+    expect(await reminder()).toBe('ok');
+  });
+
+  it('purser alone shows the wallet at a glance, with the commands that fit it', async () => {
+    const none = await terminal([]).end();
+    expect(none.exit).toBe(0);
+    expect(none.screen).toMatch(/There is no wallet in .* yet\./);
+    expect(none.screen).toMatch(/install +creates one/);
+    await scratch.makeWallet();
+    const locked = await terminal([]).end();
+    expect(locked.screen).toMatch(/Money +not looked at: The encrypted keystore needs its passphrase\./);
+    expect(locked.screen).toMatch(/Spent in 24 h +\$0\.00 of \$5\.00 without asking/);
+    expect(locked.screen).toMatch(/Waits for you +not known while the wallet is locked/);
+    expect(locked.screen).toMatch(/backup +shows the words/);
+    await scratch.purser(['freeze']);
+    const frozen = await terminal([]).end();
+    expect(frozen.screen).toMatch(/Frozen +nothing is signed or sent/);
+    expect(frozen.screen).toMatch(/unfreeze +lets agents pay again/);
+    // A pipe gets help, as before.
+    expect((await scratch.purser(['status', '--json'])).out).toContain('"frozen": true');
+  });
+
+  it('config edit takes what the editor leaves once it is accepted, and puts back what is not', async () => {
+    await scratch.makeWallet();
+    const config = join(scratch.home, 'config.json');
+    const before = readFileSync(config, 'utf8');
+    const editor = `sed -i 's/"per_call_usd": "0.50"/"per_call_usd": "0.25"/'`;
+    const edit = ['config', 'edit', '--passphrase-file', scratch.passphraseFile];
+    const unsure = terminal(edit, { EDITOR: editor });
+    await unsure.sees('limits.per_call_usd');
+    await unsure.sees('Accept it? [y/N] ');
+    unsure.type('n\r');
+    expect(await unsure.end()).toMatchObject({ exit: 1 });
+    expect(readFileSync(config, 'utf8')).toBe(before);
+    const owner = terminal(edit, { EDITOR: editor });
+    await owner.sees('Accept it? [y/N] ');
+    owner.type('y\r');
+    expect(await owner.end()).toMatchObject({ exit: 0 });
+    expect(await scratch.json(['config', 'get', 'limits.per_call_usd'])).toMatchObject({ value: '0.25' });
+    expect((await terminal(edit, { EDITOR: 'true' }).end()).screen).toContain('Nothing was changed.');
+    expect((await terminal(edit, { VISUAL: 'false' }).end()).screen).toContain('ended with a fault');
   });
 
   it('backup needs the owner: what unlocks a server does not show the phrase', async () => {

@@ -45,11 +45,17 @@ function report(
   { listings, bytes, ms }: { listings: number; bytes: number; ms: number },
 ): number {
   const failed = reports.filter(({ status }) => status === 'failed' || status === 'busy');
-  const ok = reports.length === 0 || failed.length < reports.length;
+  const cutShort = reports.filter(({ status }) => status === 'partial');
+  const whole = reports.length - failed.length - cutShort.length;
+  const ok = reports.length === 0 || (cutShort.length === 0 && failed.length < reports.length);
+  const rest =
+    cutShort.length === 0
+      ? ''
+      : ` ${cutShort.length} ${cutShort.length === 1 ? 'was' : 'were'} cut short and will be gone on with at the next run.`;
   const message =
     reports.length === 0
       ? 'There is no catalogue to fetch; add one.'
-      : `${reports.length - failed.length} of ${reports.length} catalogues are up to date; ${listings} listings.`;
+      : `${whole} of ${reports.length} catalogues are up to date; ${listings} listings.${rest}`;
   const fields = { status: ok ? 'ok' : 'failed', code: ok ? 'ok' : 'unreachable', message } as const;
   if (flags.has('json')) {
     printJson(io, {

@@ -62,6 +62,15 @@ export const configCommands = [
     },
   },
   {
+    name: 'config edit',
+    group: 'Set up',
+    summary: 'Edit config.json in your editor, then review and accept the change.',
+    details: 'Uses VISUAL or EDITOR. What you do not accept is put back.',
+    flags: OWNS,
+    examples: ['config edit'],
+    load: () => import('./configEdit.js'),
+  },
+  {
     name: 'config accept',
     group: 'Set up',
     summary: 'Review and accept a change made to config.json by hand.',

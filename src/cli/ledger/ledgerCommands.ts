@@ -8,9 +8,13 @@ export const ledgerListCommands = [
     group: 'Look',
     isDefault: true,
     summary: 'List payments, newest first, or their totals. Same as ledger.',
-    details: 'Needs no keys. An instant is an ISO 8601 date or time, or an age: 30m, 24h, 7d.',
+    details:
+      'Needs no keys. Times are local; --json and --csv give UTC. An instant is an ISO 8601 date or time, or an age: 30m, 24h, 7d.',
     flags: [
-      { flags: '--view <view>', doc: 'entries (default), by_host, by_day, by_session or by_category.' },
+      {
+        flags: '--view <view>',
+        doc: 'entries (default), by_host, by_agent, by_day, by_session or by_category.',
+      },
       { flags: '--since <instant>', doc: 'Payments from this instant on.' },
       { flags: '--until <instant>', doc: 'Payments before this instant.' },
       { flags: '--host <host>', doc: 'Payments to one host.' },
@@ -18,10 +22,16 @@ export const ledgerListCommands = [
       { flags: '--state <state>', doc: 'held, signed, sent, unknown, captured or released.' },
       { flags: '--limit <n>', doc: 'Number of rows. Default 20, at most 200.' },
       { flags: '--cursor <cursor>', doc: 'Continue after the page that printed this cursor.' },
+      { flags: '--follow', doc: 'Print payments as they come and change, until Ctrl-C.' },
       { flags: '--csv', doc: 'Print CSV.' },
       JSON_FLAG,
     ],
-    examples: ['ledger', 'ledger --since 7d --view by_host', 'ledger --state unknown --json'],
+    examples: [
+      'ledger',
+      'ledger --since 7d --view by_host',
+      'ledger --follow',
+      'ledger --state unknown --json',
+    ],
     load: () => import('./ledgerList.js'),
   },
   {

@@ -61,6 +61,10 @@ function lineOf(action: OwnerAction): CommandLine {
         '--usd': action.usd === 'all' ? undefined : action.usd,
         '--all': action.usd === 'all',
         '--network': action.network,
+        '--asset': action.asset,
+        '--include-held': action.takesHeld,
+        '--off-curve': action.offCurve,
+        '--agent': action.agent,
       });
     case 'reconcile':
       return commandLine('reconcile');
@@ -75,7 +79,7 @@ function lineOf(action: OwnerAction): CommandLine {
     case 'listAgents':
       return commandLine('agents list');
     case 'addAgent':
-      return commandLine('agents add', [action.name]);
+      return commandLine('agents add', [action.name ?? { blank: 'NAME' }]);
     case 'resumeAgent':
       return commandLine('agents resume', [action.name]);
     case 'rotateAgent':

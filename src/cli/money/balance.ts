@@ -1,27 +1,54 @@
 import type { BalanceLine, LimitLine } from '../../wallet/balance.js';
+import { setTimeout as pause } from 'node:timers/promises';
+import { WalletError } from '../../errors/walletError.js';
+import type { Engine } from '../../wallet/engine.js';
 import type { Outcome } from '../../wallet/answer/outcome.js';
 import type { CommandCall } from '../command.js';
 import { layLimits } from '../config/limits.js';
 import { tellOwner } from '../line/line.js';
 import { exitCodeOf, printOutcome, printLines, printStatus, widthOf } from '../terminal/output/show.js';
 import { layTable } from '../terminal/output/table.js';
-import { withEngine } from '../terminal/wallet.js';
+import { untilInterrupted, withEngine } from '../terminal/wallet.js';
+
+/** How often a watched balance is read anew: a public RPC takes that without complaint. */
+const WATCH_MS = 5_000;
+const CLEAR_SCREEN = '\u001b[2J\u001b[H';
 
 /** Shows what is on chain, held and free, and what is left of each limit. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
-  const network = flags.text('network');
-  // The owner reads it of an agent that may not act too, and looking begins no session.
-  const result = await withEngine(call, async (engine): Promise<Outcome> => {
-    const { balance, sessionLeft } = await import('../../wallet/balance.js');
-    const { checkClock } = await import('../../wallet/clock/clockCheck.js');
-    await checkClock(engine, await engine.config());
-    const session = { id: (await engine.ledger.currentSession(engine.agent, engine.now()))?.id ?? 'none' };
-    const read = await balance(engine, session, { network });
-    const agent = await engine.ledger.agents.find(engine.agent);
-    const fields = { agent: engine.agent, agent_state: agent?.state ?? null };
-    return { ...read, ...fields, session_left_usd: await sessionLeft(engine, session) };
+  const isWatched = flags.has('watch');
+  if (isWatched && (flags.has('json') || io.stdout.isTTY !== true))
+    throw new WalletError('bad_input', '--watch shows it on a terminal, without --json.');
+  return withEngine(call, async (engine) => {
+    if (!isWatched) return tell(call, await read(call, engine));
+    let exit = 0;
+    await untilInterrupted(async (signal) => {
+      while (!signal.aborted) {
+        const result = await read(call, engine);
+        io.stdout.write(CLEAR_SCREEN);
+        exit = tell(call, result);
+        printLines(io.stdout, ['', `${new Date(io.now()).toLocaleTimeString()}; Ctrl-C ends.`]);
+        await pause(WATCH_MS, undefined, { signal }).catch(() => undefined);
+      }
+    });
+    return exit;
   });
+}
+
+/** Reads it. The owner reads it of an agent that may not act too, and looking begins no session. */
+async function read({ flags }: CommandCall, engine: Engine): Promise<Outcome> {
+  const { balance, sessionLeft } = await import('../../wallet/balance.js');
+  const { checkClock } = await import('../../wallet/clock/clockCheck.js');
+  await checkClock(engine, await engine.config());
+  const session = { id: (await engine.ledger.currentSession(engine.agent, engine.now()))?.id ?? 'none' };
+  const found = await balance(engine, session, { network: flags.text('network') });
+  const agent = await engine.ledger.agents.find(engine.agent);
+  const fields = { agent: engine.agent, agent_state: agent?.state ?? null };
+  return { ...found, ...fields, session_left_usd: await sessionLeft(engine, session) };
+}
+
+function tell({ io, flags }: CommandCall, result: Outcome): number {
   if (flags.has('json')) printOutcome(io, result);
   else if (result.status !== 'ok') printStatus(io, result);
   else {

@@ -124,11 +124,25 @@ export const payCommands = [
 /** What there is. */
 export const balanceCommands = [
   {
+    name: 'status',
+    group: 'Look',
+    summary: 'Show the wallet at a glance: money, spending, what waits. Same as purser alone in a terminal.',
+    details: 'Asks for nothing. What is locked is said.',
+    flags: [JSON_FLAG],
+    examples: ['status', 'status --json'],
+    load: () => import('./status.js'),
+  },
+  {
     name: 'balance',
     group: 'Look',
     summary: 'Show what is on chain, held and spendable, and what is left of each limit.',
-    flags: [NETWORK_FLAG, AGENT_FLAG, ...OPENS],
-    examples: ['balance', 'balance --json'],
+    flags: [
+      NETWORK_FLAG,
+      AGENT_FLAG,
+      { flags: '--watch', doc: 'Show it anew every five seconds, until Ctrl-C.' },
+      ...OPENS,
+    ],
+    examples: ['balance', 'balance --watch', 'balance --json'],
     load: () => import('./balance.js'),
   },
 ] as const satisfies readonly CommandEntry[];

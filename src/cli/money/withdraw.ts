@@ -33,7 +33,7 @@ export async function run(call: CommandCall): Promise<number> {
   const [usd, all] = [flags.text('usd'), flags.has('all')];
   if ((usd === undefined) === !all) throw new WalletError('bad_input', 'Give --usd N or --all.');
   const usdMicros = usd === undefined ? 'all' : usdOf(usd);
-  const network = flags.text('network');
+  const [network, asset, agent] = [flags.text('network'), flags.text('asset'), flags.text('agent')];
   const what = `Withdrawing ${usdMicros === 'all' ? 'all that is free' : `$${formatUsd(usdMicros)}`} to ${to}`;
   return moveMoney(
     call,
@@ -44,6 +44,10 @@ export async function run(call: CommandCall): Promise<number> {
         to: to.trim(),
         usd: usd ?? 'all',
         ...(network === undefined ? {} : { network }),
+        ...(asset === undefined ? {} : { asset }),
+        ...(agent === undefined ? {} : { agent }),
+        takesHeld: flags.has('includeHeld'),
+        offCurve: flags.has('offCurve'),
       },
       usdMicros,
       details: fieldsOf(call),

@@ -1,6 +1,7 @@
 import { WalletError } from '../../errors/walletError.js';
 import { unlockAsOwner } from '../../owner/ownerHand.js';
 import type { CommandCall } from '../command.js';
+import { checkWords } from './backupCheck.js';
 import { isInteractive } from '../terminal/io.js';
 import { askYes } from '../terminal/input/prompt.js';
 import { printLines } from '../terminal/output/show.js';
@@ -8,6 +9,9 @@ import { ownerOptions } from '../terminal/wallet.js';
 
 /** Words on a line: short enough to copy by hand without losing the place. */
 const WORDS_PER_LINE = 6;
+
+/** Exit code where the words were shown and the copy of them was not proved. */
+const EXIT_NOT_CHECKED = 1;
 
 /** Shows the recovery phrase or key, on a terminal and nowhere else (T21). */
 export async function run(call: CommandCall): Promise<number> {
@@ -46,5 +50,5 @@ export async function run(call: CommandCall): Promise<number> {
       : [],
   );
   printLines(io.stdout, [`Recovery phrase, ${words.length} words (BIP-39, English):`, '', ...lines, '']);
-  return 0;
+  return (await checkWords(call, words)) ? 0 : EXIT_NOT_CHECKED;
 }

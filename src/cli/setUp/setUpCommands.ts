@@ -40,7 +40,8 @@ export const setUpCommands = [
   {
     name: 'backup',
     group: 'Set up',
-    summary: 'Show the recovery phrase. Works only on a terminal.',
+    summary: 'Show the recovery phrase, then ask for some of its words. Works only on a terminal.',
+    details: 'Clears the screen behind it. Until your copy is proved, doctor reminds you.',
     flags: [FACTOR_FLAG, PASSPHRASE_FLAG],
     examples: ['backup'],
     load: () => import('./backup.js'),

@@ -61,7 +61,14 @@ import { findQuote, saveQuote } from './calls/quote.js';
 import { rebase } from './journal/rebase.js';
 import { assertNotRebuilding, beginRebuild, finishRebuild, rebuildingSinceMs } from './journal/rebuild.js';
 import { Register } from './journal/register.js';
-import { groupByCategory, groupPayments, heldAtomic, listPayments, openBooks } from './views/report.js';
+import {
+  answerStatuses,
+  groupByCategory,
+  groupPayments,
+  heldAtomic,
+  listPayments,
+  openBooks,
+} from './views/report.js';
 import { currentSession, isFresh, touchSession } from './calls/session.js';
 import { Totals } from './payments/totals.js';
 import { endLease, findLease, renewLease, takeLease } from './payments/lease.js';
@@ -545,6 +552,10 @@ export class SqliteLedger implements Ledger {
   /** What is held, what was captured since, and what waits for the chain, of all agents together. */
   openBooks(sinceMs: number): Promise<OpenBooks> {
     return this.#snapshot(() => openBooks(this.#db, sinceMs));
+  }
+
+  answerStatuses(paymentIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#snapshot(() => answerStatuses(this.#db, paymentIds));
   }
 
   /** What is held from an address, but for the payments of these ids. */

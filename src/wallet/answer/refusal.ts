@@ -52,7 +52,7 @@ export function barredError(agent: string, bar: Barred): WalletError {
       {
         owner: {
           say: `The agent ${agent} was removed: add another one and let its client name that.`,
-          action: { kind: 'listAgents' },
+          action: { kind: 'addAgent' },
         },
       },
     );

@@ -39,4 +39,6 @@ test('none while a question waits, and none beside half a line', async () => {
 test('none where no terminal shows it', () => {
   const io = fakeIo();
   expect(showWaiting(io, 'purser balance').io).toBe(io);
+  const plain = fakeIo({ terminal: true, env: { NO_COLOR: '1' } });
+  expect(showWaiting(plain, 'purser balance').io).toBe(plain);
 });

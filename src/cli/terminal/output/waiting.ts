@@ -8,11 +8,12 @@ const CLEAR_LINE = '\r\u001b[K';
 
 /**
  * An IO that shows on a terminal that a command goes on: half a second after its last output a line with the seconds comes up
- * on stderr, and goes before whatever is written next. None while a question waits for its answer, and none elsewhere than
- * on a terminal. `end` takes it away.
+ * on stderr, and goes before whatever is written next. None while a question waits for its answer, none elsewhere than
+ * on a terminal, and none where `NO_COLOR` or a dumb terminal asks for plain text. `end` takes it away.
  */
 export function showWaiting(io: CliIo, what: string): { readonly io: CliIo; readonly end: () => void } {
-  if (io.stderr.isTTY !== true || io.env['TERM'] === 'dumb') return { io, end: () => undefined };
+  const wantsPlain = !!io.env['NO_COLOR'] || io.env['TERM'] === 'dumb';
+  if (io.stderr.isTTY !== true || wantsPlain) return { io, end: () => undefined };
   const startMs = performance.now();
   let isDrawn = false;
   let isAsking = false;

@@ -9,6 +9,7 @@ const GROUP_KEYS: Record<ReportGrouping, string> = {
   by_host: 'host',
   by_day: `strftime('%Y-%m-%d', opened_ms / 1000, 'unixepoch')`,
   by_session: 'session_id',
+  by_agent: 'agent',
   // A category that a catalogue named is shown without its mark.
   by_category: `CASE WHEN category IS NULL THEN 'uncategorised' WHEN category = '${IMPORTED_CATEGORY}' THEN 'imported' WHEN category GLOB '${LISTED}*'
     THEN substr(category, ${LISTED.length + 1}) ELSE category END`,
@@ -153,6 +154,16 @@ export function heldAtomic(
   return rows
     .filter((row) => !exceptIds.includes(String(row['id'])))
     .reduce((sum, row) => sum + BigInt(String(row['held_atomic'])), 0n);
+}
+
+/** The HTTP status of the answer that is kept of each payment. */
+export function answerStatuses(db: Sqlite, paymentIds: readonly string[]): ReadonlyMap<string, number> {
+  const find = statement(db, 'SELECT status FROM answers WHERE payment_id = ?').pluck();
+  const found = paymentIds.flatMap((id) => {
+    const status = find.get(id);
+    return status === undefined ? [] : [[id, Number(status)] as const];
+  });
+  return new Map(found);
 }
 
 /** What is held, what was captured of late, and what still waits for the chain. */
