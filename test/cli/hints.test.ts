@@ -313,8 +313,11 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
   },
   withdraw: {
     when: (place) =>
-      place.agent('withdraw', '--to', '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed', '--usd', '1', '--yes'),
-    says: 'withdraw --to 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --usd 1',
+      place.agent(
+        ...['withdraw', '--to', '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed', '--usd', '1', '--yes'],
+        ...['--asset', 'USDC', '--include-held', '--agent', 'default'],
+      ),
+    says: 'withdraw --to 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --usd 1 --asset USDC --include-held --agent default',
     until: /RPC|does not answer/,
   },
   reconcile: { onlyParses: { kind: 'reconcile' }, why: 'a payment that stays open needs a chain' },
@@ -403,6 +406,8 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
   showRecoveryPhrase: {
     when: (place) => place.agent('backup'),
     says: 'backup',
+    // The words that it asks for are on the owner's paper.
+    until: /doctor reminds you/,
   },
   syncCatalogs: {
     when: async (place) => {

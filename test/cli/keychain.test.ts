@@ -1,10 +1,30 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingPrograms, startSecretService, type SecretService } from '../keychain/secretService.js';
-import { makeScratch, noTerminal, openTerminal, type Run, type Scratch } from './program.js';
+import {
+  COMPILED,
+  makeScratch,
+  noTerminal,
+  openTerminal,
+  PROGRAM,
+  runToEnd,
+  type Run,
+  type Scratch,
+} from './program.js';
 
 const why = missingPrograms();
+/** Only root can have a /run of its own, which is thrown away with the process. */
+const canMount = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0;
+
+/** The program in a place of its own, where `prepare` laid out an empty /run; as it is where nothing can be mounted. */
+function asIn(prepare: string, ...args: string[]): [string, string[]] {
+  const program = [process.execPath, PROGRAM, ...args];
+  if (!canMount) return [program[0] ?? '', program.slice(1)];
+  const script = `mount -t tmpfs none /run && ${prepare === '' ? 'true' : prepare} && exec "$@"`;
+  return ['unshare', ['-m', 'sh', '-c', script, 'sh', ...program]];
+}
 
 describe.skipIf(why !== null)(`with a real keychain${why === null ? '' : ` (skipped: ${why})`}`, () => {
   let service: SecretService;
@@ -31,6 +51,29 @@ describe.skipIf(why !== null)(`with a real keychain${why === null ? '' : ` (skip
     const { address } = JSON.parse((await purser('address', '--json')).out) as { address: string };
     expect(JSON.parse(made.out)).toMatchObject({ address });
     expect(await purser('init', '--yes', '--testnet')).toMatchObject({ exit: 6 });
+  });
+
+  /** What Codex hands to a server: neither the session's bus nor the folder that it is in. */
+  const bare = (): Record<string, string> => ({
+    PATH: process.env['PATH'] ?? '',
+    HOME: scratch.folder,
+    XDG_CACHE_HOME: COMPILED,
+    PURSER_HOME: scratch.home,
+  });
+
+  it('a client that passes no bus along: it is told, and nothing says to make the wallet anew', async () => {
+    const run = await runToEnd(spawn(...asIn('', 'address'), { env: bare(), stdio: 'pipe' }));
+    expect(run.exit).toBe(6);
+    expect(run.err).toContain('this process cannot reach it');
+    expect(run.err).not.toMatch(/ init\b/);
+  });
+
+  it.skipIf(!canMount)('and where the user’s bus is at its usual place, the wallet opens by it', async () => {
+    const socket = /unix:path=([^,]+)/.exec(service.env.DBUS_SESSION_BUS_ADDRESS ?? '')?.[1] ?? '';
+    const place = `mkdir -p /run/user/0 && : > /run/user/0/bus && mount --bind '${socket}' /run/user/0/bus`;
+    const run = await runToEnd(spawn(...asIn(place, 'address', '--json'), { env: bare(), stdio: 'pipe' }));
+    expect(run).toMatchObject({ exit: 0, err: '' });
+    expect(JSON.parse(run.out)).toMatchObject({ status: 'ok' });
   });
 
   it('tightening needs nobody, loosening a terminal', async () => {

@@ -9,7 +9,7 @@ import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { makeQuickWallet } from '../support/quickWallet.js';
 
 /** The program as people run it; another build of it where the variable names one. */
-const PROGRAM =
+export const PROGRAM =
   process.env['PURSER_TEST_PROGRAM'] ?? fileURLToPath(new URL('../../bin/purser.js', import.meta.url));
 
 /** Where the program keeps compiled code: not in the tester's own home. */

@@ -14,7 +14,7 @@ export const UNCONFIRMED = 'captured?';
 const WIDE_COLUMNS = 150;
 const LINE_LENGTH_MAX = 400;
 /** What stands below a payment on a narrow terminal. */
-const INDENT = ' '.repeat(18);
+const INDENT = '  ';
 /** Agents of one wallet whose totals are added up. */
 const AGENTS_MAX = 10_000;
 

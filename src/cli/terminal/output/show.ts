@@ -16,7 +16,7 @@ const LINE_LENGTH_MAX = 1000;
 
 /** How wide tables may be on an output. */
 export function widthOf(output: CliOutput): number {
-  return Math.max(WIDTH_MIN, output.columns ?? WIDTH_DEFAULT);
+  return Math.max(WIDTH_MIN, output.columns || WIDTH_DEFAULT);
 }
 
 /** Writes lines to an output. */
