@@ -1,4 +1,4 @@
-import type { Fate, UnknowableWhy } from './fate.js';
+import type { Settlement, UnknowableWhy } from './settlement.js';
 import type { RpcFault } from './rpcFault.js';
 
 /**
@@ -15,9 +15,9 @@ export interface Bench {
   readonly quorum: number;
 }
 
-/** A {@link Fate} without its times: those need a clock. */
+/** A {@link Settlement} without its times: those need a clock. */
 export type Verdict =
-  | Extract<Fate, { kind: 'captured' | 'released' }>
+  | Extract<Settlement, { kind: 'captured' | 'released' }>
   | { readonly kind: 'open' }
   | { readonly kind: 'unknowable'; readonly why: UnknowableWhy; readonly says: string };
 

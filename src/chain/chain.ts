@@ -9,13 +9,13 @@ import { createTempoChain } from './tempo/tempoChain.js';
 export type { Chain, RpcSource } from './chainReader.js';
 export type {
   AnyFateQuery,
-  Fate,
-  FateQuery,
+  Settlement,
+  SettlementQuery,
   SearchMemory,
-  SolanaFateQuery,
+  SolanaSettlementQuery,
   TempoFateQuery,
   UnknowableWhy,
-} from './fate.js';
+} from './settlement.js';
 export type { ChainHistory, ChainPayment } from './history.js';
 export { describeUnread, paymentKey, type UnionHistory } from './unionHistory.js';
 export type { EvmChain } from './evm/evmChain.js';

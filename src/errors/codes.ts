@@ -227,7 +227,7 @@ export const CODES = {
     exit: 5,
   },
   payment_unknown: {
-    means: 'The payment was sent and its fate is not known yet.',
+    means: 'The payment was sent and its end is not known yet.',
     retry: 'after_delay',
     exit: 5,
   },
@@ -238,7 +238,7 @@ export const CODES = {
   },
   error_answer: {
     means:
-      'The seller answered the paid call with an error and gave no receipt; the money stays held until its fate is proved.',
+      'The seller answered the paid call with an error and gave no receipt; the money stays held until its end is proved.',
     retry: 'with_changes',
     exit: 5,
   },

@@ -125,15 +125,15 @@ export interface LeaseBook {
 export interface PaymentReader {
   /** The payment by id, or null. */
   findPayment(id: string): Promise<Payment | null>;
-  /** The payment of this request whose fate is open, or null; of several hashes the first that has one. */
+  /** The payment of this request still open, or null; of several hashes the first that has one. */
   findLive(...requestHashes: string[]): Promise<Payment | null>;
   /** The agent's payment under this idempotency key, or null. */
   findByKey(agent: string, key: string): Promise<Payment | null>;
   /** The newest payment of this request, by either hash, that was taken for captured at `sinceMs` of the wall clock or later. */
   findCaptured(requestHash: string, sinceMs: number, otherHash?: string): Promise<Payment | null>;
-  /** Payments whose fate is open, and captures the chain has not confirmed, longest unchanged first. */
+  /** Payments still open, and captures the chain has not confirmed, longest unchanged first. */
   openPayments(limit: number): Promise<Payment[]>;
-  /** Payments from one address whose fate is open, longest unchanged first. */
+  /** Payments from one address still open, longest unchanged first. */
   openPaymentsFrom(network: string, asset: string, payFrom: string, limit: number): Promise<Payment[]>;
   /**
    * Signed payments that were released, opened at `sinceMs` or later, newest first: what released them may have been

@@ -37,7 +37,7 @@ export interface OpenBooks {
   readonly heldUsdMicros: UsdMicros;
   /** Of payments opened at `sinceMs` or later. */
   readonly capturedUsdMicros: UsdMicros;
-  /** Payments whose fate is open, and captures the chain has not confirmed. */
+  /** Payments still open, and captures the chain has not confirmed. */
   readonly open: number;
   /** When the one of them changed that changed longest ago; null where there is none. */
   readonly oldestMs: number | null;

@@ -27,7 +27,7 @@ export interface WithdrawalRequest extends Pick<
 /** The answer to {@link openWithdrawal}. Only `held` reserved anything. */
 export type WithdrawalResult =
   | { readonly kind: 'held'; readonly payment: Payment }
-  /** One is under way from this address already; its fate comes first. */
+  /** One is under way from this address already; its end comes first. */
   | { readonly kind: 'open'; readonly payment: Payment }
   | { readonly kind: 'short'; readonly spendableAtomic: AtomicAmount; readonly heldAtomic: AtomicAmount };
 

@@ -23,7 +23,7 @@ const REQUEST_BODY_BYTES_MAX = 32 * 1024 * 1024;
 
 /**
  * What is signed goes over a connection that answered this recently, in milliseconds, or over a new one: a
- * hang-up on its way to us would leave the fate of the payment unknown until it expires. A probe just before
+ * hang-up on its way to us would leave the end of the payment unknown until it expires. A probe just before
  * it is well within this.
  */
 const SIGNED_IDLE_MS_MAX = 1_000;

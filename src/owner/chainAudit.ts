@@ -9,7 +9,7 @@ import { formatUnits } from '../money/decimal.js';
 import { findNetwork, type Network } from '../money/network.js';
 import { openChain } from '../wallet/chains.js';
 import { Rails } from '../rails/table.js';
-import { settleFate, type FatePlace, type FateVerdict } from '../wallet/settle/settlement.js';
+import { settlePayment, type SettlementPlace, type SettlementVerdict } from '../wallet/settle/settlement.js';
 import { Funds } from '../wallet/settle/funds.js';
 import { agentAddresses, fundedAssets } from './ownAddresses.js';
 
@@ -40,7 +40,7 @@ export interface ChainComparison {
   /** Payments that the chain shows and the ledger does not know: a rebuilding counts them. */
   readonly unknown: number;
   /** Payments that had been released, and that the chain was proved to show: they are captured again (T32). */
-  readonly recaptured: readonly FateVerdict[];
+  readonly recaptured: readonly SettlementVerdict[];
   readonly findings: readonly ChainFinding[];
   /** RPCs that could not be read beside others that could: one sentence for each. */
   readonly notes: readonly string[];
@@ -84,8 +84,8 @@ export async function compareWithChain(
   };
 }
 
-/** Where a payment's fate is looked at by a command that opens no engine. */
-export function fatePlaceOf(config: Config, ledger: Ledger, nowMs: number): FatePlace {
+/** Where a payment's end is looked at by a command that opens no engine. */
+export function settlementPlaceOf(config: Config, ledger: Ledger, nowMs: number): SettlementPlace {
   return {
     rails: new Rails(),
     ledger,
@@ -101,7 +101,7 @@ export function fatePlaceOf(config: Config, ledger: Ledger, nowMs: number): Fate
 
 class Comparison {
   readonly byAgent: ChainComparison['byAgent'][number][] = [];
-  readonly recaptured: FateVerdict[] = [];
+  readonly recaptured: SettlementVerdict[] = [];
   readonly findings: ChainFinding[] = [];
   readonly notes = new Set<string>();
   unknown = 0;
@@ -188,8 +188,8 @@ class Comparison {
 
   /** A history is for comparing: what is counted again rests on the same proof as any other capture. */
   async #mend(row: Payment, shown: string): Promise<void> {
-    const place = fatePlaceOf(this.#config, this.#ledger, this.#nowMs);
-    const verdict = await settleFate(place, row, AbortSignal.timeout(LOOK_MS_MAX));
+    const place = settlementPlaceOf(this.#config, this.#ledger, this.#nowMs);
+    const verdict = await settlePayment(place, row, AbortSignal.timeout(LOOK_MS_MAX));
     if (verdict.payment.state === 'captured') this.recaptured.push(verdict);
     else
       this.find(

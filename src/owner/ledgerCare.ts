@@ -12,9 +12,9 @@ import { rememberLedger } from '../wallet/checkpoint.js';
 import { readClock, refuseWrong } from '../wallet/clock/clockCheck.js';
 import { ClockWatch } from '../wallet/clock/clockWatch.js';
 import { openLedger } from '../wallet/engine.js';
-import { settleFate } from '../wallet/settle/settlement.js';
+import { settlePayment } from '../wallet/settle/settlement.js';
 import { isMarkedFrozen } from '../wallet/freezeMark.js';
-import { compareWithChain, fatePlaceOf, LOOK_MS_MAX } from './chainAudit.js';
+import { compareWithChain, settlementPlaceOf, LOOK_MS_MAX } from './chainAudit.js';
 import { lacksFactors, rememberFactors, restoreFactors } from './factorMemory.js';
 import { readChain } from './chainImport.js';
 import { provedConfig } from './ownerConfig.js';
@@ -221,10 +221,10 @@ async function proveLandings(
   contradicted: readonly Payment[],
   nowMs: number,
 ): Promise<Pick<Rebuilding, 'recaptured' | 'notes'>> {
-  const place = fatePlaceOf(config, ledger, nowMs);
+  const place = settlementPlaceOf(config, ledger, nowMs);
   const notes: string[] = [];
   for (const payment of contradicted) {
-    const { payment: after, says } = await settleFate(place, payment, AbortSignal.timeout(LOOK_MS_MAX));
+    const { payment: after, says } = await settlePayment(place, payment, AbortSignal.timeout(LOOK_MS_MAX));
     if (after.state !== 'captured') notes.push(`${payment.id} stays released. ${says}`);
   }
   return { recaptured: contradicted.length - notes.length, notes };

@@ -108,7 +108,7 @@ const PROTOCOL_NAMES: Readonly<Record<OtherProtocol, string>> = {
  * The one decision about a demand for payment: which offer, and whether to pay it, to ask the owner, or to refuse.
  *
  * T1: each offer is looked at alone, and the seller's order decides nothing but a full tie. The cheapest in dollars wins,
- * fees included; of equal prices the one whose fate is proved soonest, then the owner's order of networks. What its money
+ * fees included; of equal prices the one whose end is proved soonest, then the owner's order of networks. What its money
  * does not pay, or what turned out not to be payable, is passed over. A refusal ends it: every bound that an offer
  * exceeds, a dearer one exceeds too.
  */

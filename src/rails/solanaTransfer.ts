@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { SolanaFateQuery } from '../chain/chain.js';
+import type { SolanaSettlementQuery } from '../chain/chain.js';
 import { WalletError } from '../errors/walletError.js';
 import { marksOf, openedWallMs, type Payment } from '../ledger/payment.js';
 import type { SignedPayload } from '../ledger/transition.js';
@@ -75,7 +75,7 @@ export async function prepareSponsored(
 export function sponsoredQuery(
   payment: Payment,
   transactionIn: (header: string) => string | undefined,
-): SolanaFateQuery | null {
+): SolanaSettlementQuery | null {
   const asset = findAsset(payment.network as Caip2, payment.asset);
   const signed = payment.payload === null ? null : (JSON.parse(payment.payload) as SignedPayload);
   if (asset?.family !== 'svm' || signed?.validBeforeBlock === undefined) return null;

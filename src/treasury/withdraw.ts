@@ -10,7 +10,7 @@ import { moneyOf } from '../wallet/answer/outcome.js';
 import { assertClock } from '../wallet/clock/clockCheck.js';
 import { holdLease, holdsLease, noteLease, paymentAsKnown, takeOver, untilFree } from '../wallet/lease.js';
 import type { Engine } from '../wallet/engine.js';
-import { settleFate } from '../wallet/settle/settlement.js';
+import { settlePayment } from '../wallet/settle/settlement.js';
 import type { Carried, Drafted, WithdrawalRail, Way } from '../rails/withdrawal.js';
 import { withdrawalRailOf } from '../rails/table.js';
 import { reconcilePayment } from '../wallet/settle/reconcile.js';
@@ -52,7 +52,7 @@ const ATTEMPTS_MAX = 3;
  * in no cap, signed once, and carried by the first way that takes it. `decide` shows the owner what would happen; for
  * no, nothing is signed and the answer is null.
  *
- * One withdrawal at a time leaves an address in one asset: where an earlier one is open, its fate comes first, and the
+ * One withdrawal at a time leaves an address in one asset: where an earlier one is open, its end comes first, and the
  * same transfer is presented again as it was signed. Throws `bad_input`, `network_disabled`, `insufficient_funds`,
  * `gas_missing`, `payment_unresolved`, `rpc_unavailable`, `ledger_*`, `signer_refused`; whether anything was signed is
  * in `money`.
@@ -276,10 +276,10 @@ async function untilShown(
   signal: AbortSignal,
 ): Promise<Payment> {
   const endMs = performance.now() + waitMs;
-  let { payment } = await settleFate(engine, row, signal);
+  let { payment } = await settlePayment(engine, row, signal);
   while (isLive(payment.state) && performance.now() < endMs && !signal.aborted) {
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-    ({ payment } = await settleFate(engine, payment, signal));
+    ({ payment } = await settlePayment(engine, payment, signal));
   }
   return payment;
 }

@@ -93,7 +93,7 @@ export const PAYMENT_STATES = ['held', 'signed', 'sent', 'unknown', 'captured', 
 /** Arguments of `wallet_ledger`. */
 export const ledgerInput = z.strictObject({
   view: z.enum(LEDGER_VIEWS).optional().describe('entries unless given.'),
-  payment_id: z.string().optional().describe('One payment; asks the chain first where its fate is open.'),
+  payment_id: z.string().optional().describe('One payment; asks the chain first where its end is open.'),
   since: z.string().optional().describe('Included.'),
   until: z.string().optional().describe('Excluded.'),
   host: z.string().optional(),

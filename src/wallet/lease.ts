@@ -78,7 +78,7 @@ export function holdsLease(place: Pick<LeasePlace, 'now'>, paymentId: string): b
   return work !== undefined && performance.now() - work.renewedMs < LEASE_MS && place.now() < work.untilMs;
 }
 
-/** A payment as the ledger has it after a fault; null where that cannot be read, and says nothing of its fate. */
+/** A payment as the ledger has it after a fault; null where that cannot be read, and says nothing of its end. */
 export async function paymentAsKnown(
   { ledger }: { readonly ledger: Pick<Ledger, 'findPayment'> },
   { id }: Pick<Payment, 'id'>,

@@ -117,7 +117,7 @@ function groupByOwn(
   return ledger.groupByCategory((place) => categoryOf(categories.hosts, place), filter, limit);
 }
 
-/** One payment, after the chain was asked where its fate is open. Throws `not_found`. */
+/** One payment, after the chain was asked where its end is open. Throws `not_found`. */
 export async function readPayment(engine: Engine, id: string, signal: AbortSignal): Promise<Outcome> {
   const found = await engine.ledger.findPayment(id);
   if (found === null || found.agent !== engine.agent) {

@@ -84,7 +84,7 @@ describe('an agent that is removed', () => {
     const signed = signaturesIn(mine.home);
     await expect(remove(agent)).rejects.toMatchObject({
       code: 'agent_busy',
-      message: expect.stringContaining('payments of $0.01 whose fate is open') as unknown,
+      message: expect.stringContaining('payments of $0.01 still open') as unknown,
     });
     await expect(remove(agent, true)).rejects.toMatchObject({ code: 'agent_busy' });
     expect(await stateOf(agent)).toBe('suspended');

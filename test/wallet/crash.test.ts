@@ -368,7 +368,7 @@ describe('killed beside a payment', () => {
       left.set(state, (left.get(state) ?? 0) + 1);
       if (random.percent(50)) await world.sandbox.shop.releasePending();
       await wallet.pay(callOf(url), anyCall());
-      // However often it is asked for: while its fate is open it is one authorization, and afterwards one payment.
+      // However often it is asked for: while its end is open it is one authorization, and afterwards one payment.
       expect(noncesFor(url).size).toBeLessThanOrEqual(1);
     }
     world.sandbox.shop.dropPending();

@@ -58,7 +58,7 @@ export function testSevenWays(chain: ChainName): void {
     return (await paymentsIn(await wallet.engine())).find(({ id }) => id === outcome.payment?.id);
   }
 
-  /** An outcome that leaves the money's fate open and says where to ask. */
+  /** An outcome that leaves the money's end open and says where to ask. */
   const OPEN = { retry: 'after_delay', spent_usd: '0.00', payment: { state: 'unknown', tx: null } };
   const UNKNOWN = { ...OPEN, status: 'unknown', code: 'payment_unknown', money: 'unknown' };
   const REJECTED = { ...OPEN, status: 'failed', code: 'payment_rejected', money: 'held' };

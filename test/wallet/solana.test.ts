@@ -4,7 +4,7 @@ import { generatePrivateKey } from 'viem/accounts';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { TOKEN_PROGRAM, tokenAccountOf, USDC_MINT } from '../../sandbox/solana/token.ts';
 import { createSolanaChain, type SolanaChain } from '../../src/chain/solana/solanaChain.js';
-import type { SolanaFateQuery } from '../../src/chain/chain.js';
+import type { SolanaSettlementQuery } from '../../src/chain/chain.js';
 import { parseEvmKey } from '../../src/keys/secret/secret.js';
 import { assetsOf, type SvmAsset } from '../../src/money/asset.js';
 import { findNetwork, type SvmNetwork } from '../../src/money/network.js';
@@ -318,9 +318,9 @@ describe('two operators of which one lies (T28)', () => {
     open = (ownerSet, ...urls) => createSolanaChain({ network, rpc: { urls, ownerSet } });
   });
 
-  async function queryOf(outcome: Outcome): Promise<SolanaFateQuery> {
+  async function queryOf(outcome: Outcome): Promise<SolanaSettlementQuery> {
     const row = (await paymentsIn(await wallet.engine())).find(({ id }) => id === outcome.payment?.id);
-    return (await new Rails().ofPayment(row!)!.settlementQuery(row!)) as SolanaFateQuery;
+    return (await new Rails().ofPayment(row!)!.settlementQuery(row!)) as SolanaSettlementQuery;
   }
 
   test('nothing is released early, nor while they disagree, and then by both', async () => {
@@ -329,14 +329,14 @@ describe('two operators of which one lies (T28)', () => {
     const query = await queryOf(await pay(world.url('/v2/json', { fault: 'reject' })));
     const chain = open(false, solanaRpcUrl, liar.url);
     await liar.setFault({ kind: 'lying', aheadSec: 10_000 });
-    expect(await chain.fateOf(query)).toMatchObject({ kind: 'open' });
+    expect(await chain.settlementOf(query)).toMatchObject({ kind: 'open' });
     await liar.setFault({ kind: 'down' });
     await world.advance(PAST_EXPIRY_SEC);
-    expect(await chain.fateOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_down' });
-    expect(await open(false, solanaRpcUrl).fateOf(query)).toMatchObject({ why: 'rpc_missing' });
+    expect(await chain.settlementOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_down' });
+    expect(await open(false, solanaRpcUrl).settlementOf(query)).toMatchObject({ why: 'rpc_missing' });
     await liar.setFault(null);
-    expect(await chain.fateOf(query)).toMatchObject({ kind: 'released', proof: 'expired_unused' });
-    expect(await open(true, solanaRpcUrl).fateOf(query)).toMatchObject({ kind: 'released' });
+    expect(await chain.settlementOf(query)).toMatchObject({ kind: 'released', proof: 'expired_unused' });
+    expect(await open(true, solanaRpcUrl).settlementOf(query)).toMatchObject({ kind: 'released' });
   });
 
   test('a payment that one hides is captured by the other, and no release comes of both', async () => {
@@ -345,9 +345,9 @@ describe('two operators of which one lies (T28)', () => {
     const query = await queryOf(await pay(world.url('/v2/json', { fault: 'drop_after_settle' })));
     await liar.setFault({ kind: 'lying', used: false });
     const chain = open(false, solanaRpcUrl, liar.url);
-    expect(await chain.fateOf(query)).toMatchObject({ kind: 'captured', amountAtomic: 10_000n });
+    expect(await chain.settlementOf(query)).toMatchObject({ kind: 'captured', amountAtomic: 10_000n });
     await world.advance(PAST_EXPIRY_SEC);
-    expect(await chain.fateOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_disagree' });
+    expect(await chain.settlementOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_disagree' });
   });
 });
 

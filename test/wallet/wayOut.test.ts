@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NETWORKS } from '../../src/money/network.js';
 import type { Payment } from '../../src/ledger/payment.js';
-import type { FateVerdict } from '../../src/wallet/settle/settlement.js';
+import type { SettlementVerdict } from '../../src/wallet/settle/settlement.js';
 import { reconcileAll, reconcilePayment } from '../../src/wallet/settle/reconcile.js';
 import { wayOut, type OpenReason } from '../../src/wallet/settle/wayOut.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
@@ -94,13 +94,13 @@ async function openPayment(place: TestWorld, wallet: Wallet, settles: boolean): 
   if (settles) await place.sandbox.shop.releasePending();
 }
 
-const look = async (wallet: Wallet): Promise<FateVerdict> => {
+const look = async (wallet: Wallet): Promise<SettlementVerdict> => {
   const [verdict] = await reconcileAll(await wallet.engine(), new AbortController().signal);
   return verdict!;
 };
 
 /** A look that its caller gives up at once. */
-async function lookShortly(wallet: Wallet): Promise<FateVerdict> {
+async function lookShortly(wallet: Wallet): Promise<SettlementVerdict> {
   const engine = await wallet.engine();
   const [payment] = await paymentsIn(engine);
   return reconcilePayment(engine, payment!, AbortSignal.abort());

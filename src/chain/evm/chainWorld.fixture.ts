@@ -7,7 +7,7 @@ import { findAsset } from '../../money/asset.js';
 import { findNetwork } from '../../money/network.js';
 import type { Mark } from '../../payment/mark.js';
 import type { Hex } from './answer.js';
-import { createEvmChain, type EvmChain, type EvmChainOptions, type FateQuery } from './evmChain.js';
+import { createEvmChain, type EvmChain, type EvmChainOptions, type SettlementQuery } from './evmChain.js';
 
 const network = findNetwork('eip155:84532');
 const asset = findAsset('eip155:84532', '0x036CbD53842c5426634e7929541eC2318f3dCF7e');
@@ -29,7 +29,7 @@ const BALANCE_ATOMIC = 10_000_000n;
 
 /** An authorization as the wallet would remember it, and the call that settles it. */
 export interface Signed {
-  query: FateQuery;
+  query: SettlementQuery;
   call: Hex;
 }
 
@@ -83,7 +83,7 @@ export class ChainWorld {
     terms: { to?: Hex; amountAtomic?: bigint; nonce?: Hex; marks?: readonly Mark[] } = {},
   ): Promise<Signed> {
     const openedSec = await this.chain.nowSec();
-    const query: FateQuery = {
+    const query: SettlementQuery = {
       asset: USDC,
       from: this.payer.address,
       to: terms.to ?? PAYEE,

@@ -4,7 +4,7 @@ import { OPERATORS_TO_AGREE } from '../bench.js';
 import type { RpcSource } from '../chainReader.js';
 import { within } from '../deadline.js';
 import { Endpoints, FAILOVER_MS_MAX, RETRY_SEC } from '../endpoints.js';
-import type { Fate, FateQuery } from '../fate.js';
+import type { Settlement, SettlementQuery } from '../settlement.js';
 import { EIP3009_HISTORY, readHistory, type ChainHistory, type HistoryKind } from '../history.js';
 import { readUnion, type UnionHistory } from '../unionHistory.js';
 import type { Mark } from '../../payment/mark.js';
@@ -18,7 +18,7 @@ import { judgeSights } from './verdict.js';
 import type { AtomicAmount } from '../../money/unit.js';
 
 export type { RpcSource } from '../chainReader.js';
-export type { Fate, FateQuery, UnknowableWhy } from '../fate.js';
+export type { Settlement, SettlementQuery, UnknowableWhy } from '../settlement.js';
 export type { ChainHistory, ChainPayment } from '../history.js';
 export type { GasTerms } from './operator.js';
 
@@ -75,7 +75,7 @@ export interface BlockReader<Query> {
   /** An address's balance at the newest block, atomic, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
   balanceOf(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
   /** What became of a payment. Never throws for faults of an RPC: they are `unknowable`. */
-  fateOf(query: Query, signal?: AbortSignal): Promise<Fate>;
+  settlementOf(query: Query, signal?: AbortSignal): Promise<Settlement>;
   /** Time of the newest block, in seconds, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
   latestTimeSec(signal?: AbortSignal): Promise<number>;
   /** Asks every operator for the time, for those who listen to it; ends when each has answered or failed. Never rejects. */
@@ -111,7 +111,7 @@ export interface BlockReader<Query> {
 }
 
 /** One EVM network as its RPCs show it. */
-export type EvmChain = BlockReader<FateQuery>;
+export type EvmChain = BlockReader<SettlementQuery>;
 
 /** Makes the reader of an EVM network: see {@link createReader}. */
 export function createEvmChain(options: EvmChainOptions): EvmChain {
@@ -126,7 +126,7 @@ export function createEvmChain(options: EvmChainOptions): EvmChain {
  * Makes the reader of a network's chain. Nothing is loaded or asked before its first question. Throws
  * `config_invalid` for a URL that is not http(s).
  */
-export function createReader<Query extends Pick<FateQuery, 'validBeforeSec' | 'amountAtomic'>>(
+export function createReader<Query extends Pick<SettlementQuery, 'validBeforeSec' | 'amountAtomic'>>(
   options: ReaderOptions,
   looks: Looks<Query>,
 ): BlockReader<Query> {
@@ -212,7 +212,7 @@ export function createReader<Query extends Pick<FateQuery, 'validBeforeSec' | 'a
         readHistory(operator, { asset, from, sinceSec }, looks.history, signal),
       ),
 
-    async fateOf(query, signal) {
+    async settlementOf(query, signal) {
       const { sights, seen } = await within(FATE_MS_MAX, signal, (deadline) => look(query, deadline));
       const verdict = judgeSights(sights, query, {
         label: network.label,
@@ -249,7 +249,7 @@ function commonBlock(seen: readonly Heads[], quorum: number): Block | undefined 
 /** Settled time runs as fast as the clock, only behind it. */
 function provableInSec(
   seen: readonly Heads[],
-  { validBeforeSec }: Pick<FateQuery, 'validBeforeSec'>,
+  { validBeforeSec }: Pick<SettlementQuery, 'validBeforeSec'>,
 ): number {
   const settledSec = Math.min(...seen.map(({ settled }) => settled.timeSec));
   return Math.min(Math.max(validBeforeSec - settledSec, RETRY_SEC), RETRY_SEC_MAX);

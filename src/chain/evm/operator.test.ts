@@ -4,7 +4,7 @@ import { createRpc } from '../../../sandbox/chain.js';
 import { readBody, sendJson } from '../../../sandbox/jsonHttp.js';
 import { listenLocal, type LocalServer } from '../../../sandbox/localServer.js';
 import { ChainWorld, SOMEBODY, type Signed } from './chainWorld.fixture.js';
-import type { Fate } from './evmChain.js';
+import type { Settlement } from './evmChain.js';
 
 type Json = Record<string, unknown>;
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 /** An operator whose answers pass through `tamper`, trusted alone, so that nothing but our own reading stands in its way. */
-async function underTampering(signed: Signed, tamper: Tamper): Promise<Fate> {
+async function underTampering(signed: Signed, tamper: Tamper): Promise<Settlement> {
   const ask = createRpc(world.chain.url);
   const server: LocalServer = await listenLocal(async (request, response) => {
     const { id, method, params } = JSON.parse(String(await readBody(request))) as {
@@ -49,7 +49,7 @@ async function underTampering(signed: Signed, tamper: Tamper): Promise<Fate> {
     }
   });
   try {
-    return await world.ownersReader(server.url).fateOf(signed.query);
+    return await world.ownersReader(server.url).settlementOf(signed.query);
   } finally {
     await server.close();
   }
@@ -78,7 +78,7 @@ const AUTHORIZATION_USED = toEventSelector('AuthorizationUsed(address,bytes32)')
 const word = (address: Hex): Hex => `0x${'0'.repeat(24)}${address.slice(2)}`;
 
 /** Captured as the nonce alone proves it. */
-const BY_NONCE = ({ query }: Signed): Fate => ({
+const BY_NONCE = ({ query }: Signed): Settlement => ({
   kind: 'captured',
   tx: null,
   blockTimeMs: query.validBeforeSec * 1000,
@@ -121,9 +121,9 @@ describe('an event that was not asked for names no transaction: the nonce alone 
   ])('%s', async (_name, tamper) => {
     expect(await underTampering(paid, tamper)).toEqual(BY_NONCE(paid));
     // While it is valid, a nonce that is spent is not yet one that is spent for good.
-    const fate = await underTampering(valid, tamper);
+    const settlement = await underTampering(valid, tamper);
     expect(['history_unavailable', 'used_without_transfer']).toContain(
-      fate.kind === 'unknowable' ? fate.why : fate.kind,
+      settlement.kind === 'unknowable' ? settlement.why : settlement.kind,
     );
   });
 

@@ -1,6 +1,6 @@
 import type { Block, Hex } from './answer.js';
 import { findMoment } from './blockSearch.js';
-import type { FateQuery } from '../fate.js';
+import type { SettlementQuery } from '../settlement.js';
 import { searchLogs } from './logSearch.js';
 import type { Heads, Operator } from './operator.js';
 import { RpcFault } from '../rpcFault.js';
@@ -40,7 +40,7 @@ export const SEARCH_CALLS_MAX = 64;
  */
 export function lookAtSettled(
   operator: Operator,
-  query: FateQuery,
+  query: SettlementQuery,
   { heads, common }: { readonly heads: Heads; readonly common: Block },
   signal: AbortSignal,
 ): Promise<Sight> {
@@ -61,7 +61,7 @@ export function lookAtSettled(
 /** Looks at the operator's newest block: enough to see a payment, never enough to rule one out. Never throws for RPC faults. */
 export function lookAtLatest(
   operator: Operator,
-  query: FateQuery,
+  query: SettlementQuery,
   { latest, settled }: Heads,
   signal: AbortSignal,
 ): Promise<Sight> {
@@ -94,7 +94,7 @@ export async function guard(operator: Operator, look: () => Promise<Sight>): Pro
 /** A nonce reads as used when it was cancelled, too: only the events tell by what it was spent. */
 async function lookForUse(
   operator: Operator,
-  query: FateQuery,
+  query: SettlementQuery,
   at: Block,
   settled: Block,
   signal: AbortSignal,
@@ -120,7 +120,7 @@ async function lookForUse(
 /** The one log that spent the nonce, between the signing and the expiry; null where the operator shows none. */
 async function findSpending(
   operator: Operator,
-  query: FateQuery,
+  query: SettlementQuery,
   at: Block,
   signal: AbortSignal,
 ): Promise<NonceLog | null> {
@@ -150,7 +150,7 @@ async function findSpending(
  */
 export async function* searchStarts(
   operator: Operator,
-  { openedSec, marks = [] }: Pick<FateQuery, 'openedSec' | 'marks'>,
+  { openedSec, marks = [] }: Pick<SettlementQuery, 'openedSec' | 'marks'>,
   top: Block,
   signal: AbortSignal,
 ): AsyncGenerator<bigint> {
@@ -181,7 +181,7 @@ async function blockKept(operator: Operator, number: bigint, signal: AbortSignal
 async function blockOf(
   operator: Operator,
   spent: NonceLog,
-  { validBeforeSec }: FateQuery,
+  { validBeforeSec }: SettlementQuery,
   signal: AbortSignal,
 ): Promise<Block> {
   const block = await operator.blockAt(spent.blockNumber, signal);
@@ -198,7 +198,7 @@ async function blockOf(
 /** What the nonce moved, or null where that was not this payment: another payee, or another amount. */
 async function readPayment(
   operator: Operator,
-  { asset, from: payer, to, amountAtomic }: FateQuery,
+  { asset, from: payer, to, amountAtomic }: SettlementQuery,
   used: NonceLog,
   signal: AbortSignal,
 ): Promise<bigint | null> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { findAsset } from '../../money/asset.js';
 import type { Block, Hex } from './answer.js';
-import type { FateQuery } from '../fate.js';
+import type { SettlementQuery } from '../settlement.js';
 import { RpcFault } from '../rpcFault.js';
 import type { Sight } from './sight.js';
 import { judgeSights } from './verdict.js';
@@ -12,7 +12,7 @@ if (asset?.family !== 'evm') throw new Error('USDC on Base is in the table');
 
 const word = (digit: string): Hex => `0x${digit.repeat(64)}`;
 const address = (digit: string): Hex => `0x${digit.repeat(40)}`;
-const query: FateQuery = {
+const query: SettlementQuery = {
   asset,
   from: address('1'),
   to: address('2'),

@@ -1,6 +1,6 @@
 import type { Block } from './answer.js';
 import { disagreement, tooFew, unknowable, type Bench, type Verdict } from '../bench.js';
-import type { FateQuery } from '../fate.js';
+import type { SettlementQuery } from '../settlement.js';
 import type { Sight } from './sight.js';
 
 type SightOf<K extends Sight['kind']> = Extract<Sight, { kind: K }>;
@@ -12,7 +12,7 @@ type SightOf<K extends Sight['kind']> = Extract<Sight, { kind: K }>;
  */
 export function judgeSights(
   sights: readonly Sight[],
-  query: Pick<FateQuery, 'validBeforeSec' | 'amountAtomic'>,
+  query: Pick<SettlementQuery, 'validBeforeSec' | 'amountAtomic'>,
   bench: Bench,
 ): Verdict {
   const unused = pick(sights, 'unused');
@@ -75,7 +75,7 @@ function contradict(sights: readonly Sight[], proofs: readonly SightOf<'unused'>
 function spentByUs({
   amountAtomic,
   validBeforeSec,
-}: Pick<FateQuery, 'validBeforeSec' | 'amountAtomic'>): Verdict {
+}: Pick<SettlementQuery, 'validBeforeSec' | 'amountAtomic'>): Verdict {
   // Before its expiry, or it would not be spent: late frees nothing.
   return { kind: 'captured', tx: null, blockTimeMs: validBeforeSec * 1000, amountAtomic, final: true };
 }

@@ -1,6 +1,6 @@
 import type { Mark } from '../../payment/mark.js';
 import { tokenAccountOf } from '../../protocols/solana/solanaMessage.js';
-import type { SolanaFateQuery } from '../fate.js';
+import type { SolanaSettlementQuery } from '../settlement.js';
 import { RpcFault } from '../rpcFault.js';
 import type { TokenBalance, Touched } from './solanaAnswer.js';
 import type { SolanaOperator } from './solanaOperator.js';
@@ -9,14 +9,14 @@ import type { SolanaOperator } from './solanaOperator.js';
 const CLOCK_AHEAD_SEC = 7_800;
 
 /** Where an operator stood when a payment was signed; undefined where that was not noted. */
-export function markOf({ origin }: SolanaOperator, { marks = [] }: SolanaFateQuery): Mark | undefined {
+export function markOf({ origin }: SolanaOperator, { marks = [] }: SolanaSettlementQuery): Mark | undefined {
   return marks.find(({ operator }) => operator === origin);
 }
 
 /** Whether an entry of an operator's history is older than the signing: nothing at or below it can be the payment. */
 export function isBeforeSigning(
   operator: SolanaOperator,
-  query: SolanaFateQuery,
+  query: SolanaSettlementQuery,
   { slot, timeSec }: Touched,
 ): boolean {
   const mark = markOf(operator, query);
@@ -31,7 +31,7 @@ export function isBeforeSigning(
  */
 export async function assertReachesBack(
   operator: SolanaOperator,
-  query: SolanaFateQuery,
+  query: SolanaSettlementQuery,
   oldest: string | undefined,
   signal: AbortSignal,
 ): Promise<void> {
@@ -42,7 +42,7 @@ export async function assertReachesBack(
 
 async function keepsFromSigning(
   operator: SolanaOperator,
-  query: SolanaFateQuery,
+  query: SolanaSettlementQuery,
   signal: AbortSignal,
 ): Promise<boolean> {
   const first = await operator.firstSlot(signal);
@@ -56,7 +56,7 @@ async function keepsFromSigning(
 /** Whether the oldest entry of a list is the one that made the paying account, or there is no such account at all. */
 async function beginsWithAccount(
   operator: SolanaOperator,
-  { from, asset }: SolanaFateQuery,
+  { from, asset }: SolanaSettlementQuery,
   oldest: string | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {

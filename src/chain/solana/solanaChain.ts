@@ -5,7 +5,7 @@ import { OPERATORS_TO_AGREE } from '../bench.js';
 import type { Chain, RpcSource } from '../chainReader.js';
 import { within } from '../deadline.js';
 import { Endpoints, FAILOVER_MS_MAX, RETRY_SEC } from '../endpoints.js';
-import type { Fate, SearchMemory, SolanaFateQuery } from '../fate.js';
+import type { Settlement, SearchMemory, SolanaSettlementQuery } from '../settlement.js';
 import type { ChainHistory } from '../history.js';
 import { readUnion, type UnionHistory } from '../unionHistory.js';
 import type { RpcFetch } from '../rpc.js';
@@ -44,7 +44,11 @@ export interface SolanaChainOptions {
 /** One cluster of Solana as its RPCs show it. */
 export interface SolanaChain extends Chain {
   balanceOf(asset: SvmAsset, address: string, signal?: AbortSignal): Promise<bigint>;
-  fateOf(query: SolanaFateQuery, signal?: AbortSignal, memory?: SearchMemory): Promise<Fate>;
+  settlementOf(
+    query: SolanaSettlementQuery,
+    signal?: AbortSignal,
+    memory?: SearchMemory,
+  ): Promise<Settlement>;
   history(asset: SvmAsset, from: string, sinceSec: number, signal?: AbortSignal): Promise<ChainHistory>;
   /** The same by all operators together, as far as they answer. */
   unionHistory(asset: SvmAsset, from: string, sinceSec: number, signal?: AbortSignal): Promise<UnionHistory>;
@@ -126,7 +130,7 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
         readSolanaHistory(operator, { asset, from, sinceSec }, signal),
       ),
 
-    async fateOf(query, signal, memory) {
+    async settlementOf(query, signal, memory) {
       const sights = await within(FATE_MS_MAX, signal, async (deadline) =>
         Promise.all(
           (await endpoints.all()).map((operator) => lookForMessage(operator, query, deadline, memory)),
@@ -148,7 +152,7 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
 }
 
 /** Blocks until it can land no more, by the operator that is farthest: none is believed to be behind. */
-function blocksLeft(sights: readonly SolanaSight[], { validBeforeBlock }: SolanaFateQuery): number {
+function blocksLeft(sights: readonly SolanaSight[], { validBeforeBlock }: SolanaSettlementQuery): number {
   const heights = sights.flatMap((sight) => (sight.kind === 'down' ? [] : [sight.head.blockHeight]));
   return heights.length === 0 ? 0 : validBeforeBlock - Math.max(...heights);
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ASSETS, type SvmAsset } from '../../money/asset.js';
 import { writeBase58 } from '../../money/base58.js';
 import { messageHash, writeTransaction, writeTransferMessage } from '../../protocols/solana/solanaMessage.js';
-import type { SearchMemory, SolanaFateQuery } from '../fate.js';
+import type { SearchMemory, SolanaSettlementQuery } from '../settlement.js';
 import type { SolanaOperator } from './solanaOperator.js';
 import { RpcFault } from '../rpcFault.js';
 import { lookForMessage } from './solanaSight.js';
@@ -28,7 +28,7 @@ function newMemory(): SearchMemory & { readonly kept: Map<string, string> } {
   };
 }
 
-const look = (operator: SolanaOperator, query: SolanaFateQuery, memory: SearchMemory = newMemory()) =>
+const look = (operator: SolanaOperator, query: SolanaSettlementQuery, memory: SearchMemory = newMemory()) =>
   lookForMessage(operator, query, new AbortController().signal, memory);
 
 interface Key {
@@ -77,7 +77,7 @@ async function paymentWith(feePayer: Key, payer: Key, by: Key | null) {
   const own = sign(null, message, payer.secret);
   const wire = Buffer.from(writeTransaction(message, payer.address, own), 'base64');
   wire.set(by === null ? randomBytes(TX_BYTES) : sign(null, message, by.secret), 1);
-  const query: SolanaFateQuery = {
+  const query: SolanaSettlementQuery = {
     ...parts,
     nonce: messageHash(message),
     validBeforeBlock: 1_100,

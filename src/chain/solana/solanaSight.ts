@@ -6,7 +6,7 @@ import {
   tokenAccountOf,
 } from '../../protocols/solana/solanaMessage.js';
 import { isSignedByAll } from '../../protocols/solana/solanaSignature.js';
-import type { SearchMemory, SolanaFateQuery } from '../fate.js';
+import type { SearchMemory, SolanaSettlementQuery } from '../settlement.js';
 import { RpcFault, type RpcFaultKind } from '../rpcFault.js';
 import { assertReachesBack, isBeforeSigning, markOf } from './historyReach.js';
 import type { LandedTransaction, Touched } from './solanaAnswer.js';
@@ -84,7 +84,7 @@ const UNANSWERABLE: readonly RpcFaultKind[] = ['refused', 'too_large', 'malforme
  */
 export async function lookForMessage(
   operator: SolanaOperator,
-  query: SolanaFateQuery,
+  query: SolanaSettlementQuery,
   signal: AbortSignal,
   memory: SearchMemory = new ShortMemory(),
 ): Promise<SolanaSight> {
@@ -120,7 +120,7 @@ function paidSight(origin: string, head: SolanaHead, { landed, tx, amountAtomic 
  */
 async function isDead(
   operator: SolanaOperator,
-  query: SolanaFateQuery,
+  query: SolanaSettlementQuery,
   { blockHeight, slot }: SolanaHead,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -142,7 +142,7 @@ interface Found {
 /** Looks through the newest of the history: enough to see a payment while it can land, never to rule one out. */
 async function searchNewest(
   operator: SolanaOperator,
-  query: SolanaFateQuery,
+  query: SolanaSettlementQuery,
   head: SolanaHead,
   signal: AbortSignal,
 ): Promise<Found | 'absent'> {
@@ -168,7 +168,7 @@ interface Search {
  */
 async function searchWhole(
   operator: SolanaOperator,
-  query: SolanaFateQuery,
+  query: SolanaSettlementQuery,
   { head, memory }: { readonly head: SolanaHead; readonly memory: SearchMemory },
   signal: AbortSignal,
 ): Promise<Found | 'absent' | 'unfinished'> {
@@ -207,7 +207,7 @@ type WalkEnd = 'signing' | 'beginning' | 'pages';
 /** Reads what touched the paying account, newest first, until `look` finds the payment. */
 async function walkDown(
   operator: SolanaOperator,
-  query: SolanaFateQuery,
+  query: SolanaSettlementQuery,
   start: { readonly head: SolanaHead; readonly before?: string },
   signal: AbortSignal,
   look: (entry: Touched) => Promise<Found | null>,
@@ -234,7 +234,7 @@ async function walkDown(
 /** The payment where an entry of the history is it; null where it is another transaction. */
 async function readEntry(
   operator: SolanaOperator,
-  query: SolanaFateQuery,
+  query: SolanaSettlementQuery,
   { signature, slot, memo, failed }: Touched,
   head: SolanaHead,
   signal: AbortSignal,
@@ -258,7 +258,7 @@ async function readEntry(
  */
 async function readClaim(
   operator: SolanaOperator,
-  query: SolanaFateQuery,
+  query: SolanaSettlementQuery,
   signal: AbortSignal,
 ): Promise<Found | null> {
   const { claimedTx } = query;
@@ -280,7 +280,7 @@ function rememberOther(key: string): void {
 }
 
 /** The payment in a transaction; null where it is not in it: another message, or one that failed. */
-function paymentIn(landed: LandedTransaction, query: SolanaFateQuery, signature: string): Found | null {
+function paymentIn(landed: LandedTransaction, query: SolanaSettlementQuery, signature: string): Found | null {
   if (landed.failed) return null;
   const transaction = readTransaction(landed.base64);
   // T28: the message hash covers payee, amount and blockhash, and the signatures are proved, ours and the fee payer's: an

@@ -9,7 +9,7 @@ import { findNetwork, type TempoNetwork } from '../../money/network.js';
 import { TEMPO_FEE_ATOMIC_MAX, type TempoTransferIntent } from '../../payment/intent.js';
 import type { Mark } from '../../payment/mark.js';
 import { readOwnTransfer, signingHash, writeTransaction } from '../../protocols/tempo/transaction.js';
-import type { TempoFateQuery } from '../fate.js';
+import type { TempoFateQuery } from '../settlement.js';
 import { createTempoChain, type TempoChain } from './tempoChain.js';
 
 const NETWORK = findNetwork('eip155:42431') as TempoNetwork;
@@ -100,37 +100,40 @@ describe('a transfer on Tempo', () => {
     const fee = await feeOf(async () => (tx = await land(signed)));
     expect(fee).toBeGreaterThan(0n);
     expect(fee).toBeLessThanOrEqual(TEMPO_FEE_ATOMIC_MAX);
-    expect(await reader().fateOf(signed.query)).toMatchObject({
+    expect(await reader().settlementOf(signed.query)).toMatchObject({
       ...{ kind: 'captured', tx, amountAtomic: 2_000n + fee, final: true },
     });
     await chain.increaseTime(2 * WINDOW_SEC);
-    expect(await reader().fateOf(signed.query)).toMatchObject({ kind: 'captured', tx, final: true });
+    expect(await reader().settlementOf(signed.query)).toMatchObject({ kind: 'captured', tx, final: true });
   });
 
   test('that did not is open until it can land no more, then released', async () => {
     const { query } = await sign();
-    expect(await reader().fateOf(query)).toMatchObject({ kind: 'open' });
+    expect(await reader().settlementOf(query)).toMatchObject({ kind: 'open' });
     await chain.increaseTime(2 * WINDOW_SEC);
-    expect(await reader().fateOf(query)).toMatchObject({ kind: 'released', proof: 'expired_unused' });
+    expect(await reader().settlementOf(query)).toMatchObject({ kind: 'released', proof: 'expired_unused' });
   });
 
   test('is not released on the word of one operator, unless the owner named it', async () => {
     const { query } = await sign();
     await chain.increaseTime(2 * WINDOW_SEC);
-    expect(await reader([one.url]).fateOf(query)).toMatchObject({ why: 'rpc_missing' });
-    expect(await reader([one.url], true).fateOf(query)).toMatchObject({ kind: 'released' });
+    expect(await reader([one.url]).settlementOf(query)).toMatchObject({ why: 'rpc_missing' });
+    expect(await reader([one.url], true).settlementOf(query)).toMatchObject({ kind: 'released' });
     await two.setFault({ kind: 'down' });
-    expect(await reader().fateOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_down' });
+    expect(await reader().settlementOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_down' });
   });
 
   test('T28: an operator that hides it beside an honest one releases nothing', async () => {
     const signed = await sign();
     await land(signed);
     await two.setFault({ kind: 'lying', hides: 'events' });
-    const { kind } = await reader().fateOf(signed.query);
+    const { kind } = await reader().settlementOf(signed.query);
     expect(['captured', 'unknowable']).toContain(kind);
     await chain.increaseTime(2 * WINDOW_SEC);
-    expect(await reader().fateOf(signed.query)).toMatchObject({ kind: 'unknowable', why: 'rpc_disagree' });
+    expect(await reader().settlementOf(signed.query)).toMatchObject({
+      kind: 'unknowable',
+      why: 'rpc_disagree',
+    });
   });
 
   test('T31: an operator whose history begins later is no witness', async () => {
@@ -140,14 +143,14 @@ describe('a transfer on Tempo', () => {
     await chain.increaseTime(2 * WINDOW_SEC);
     const head = Number(await chain.client.getBlockNumber());
     await two.setFault({ kind: 'pruned', before: head, silent: true });
-    expect(await reader().fateOf(signed.query)).toMatchObject({ kind: 'unknowable', why: 'rpc_down' });
+    expect(await reader().settlementOf(signed.query)).toMatchObject({ kind: 'unknowable', why: 'rpc_down' });
   });
 
   test('that moved nothing, and took its fee, is captured for that fee', async () => {
     const signed = await sign({ amountAtomic: 2n ** 127n });
     const fee = await feeOf(() => land(signed));
     expect(fee).toBeGreaterThan(0n);
-    expect(await reader().fateOf(signed.query)).toMatchObject({
+    expect(await reader().settlementOf(signed.query)).toMatchObject({
       kind: 'captured',
       amountAtomic: fee,
       final: true,
@@ -171,8 +174,8 @@ test('one whose fee the payee pays is known by its memo alone', async () => {
   const amountAtomic = query.transferAtomic;
   // As if it were sponsored: what the payer lost beside it is more than was held, so it is not taken for this payment.
   const sponsored = { ...query, ownTx: null, amountAtomic };
-  expect(await reader().fateOf(sponsored)).toMatchObject({ why: 'used_without_transfer' });
-  expect(await reader().fateOf({ ...sponsored, amountAtomic: query.amountAtomic })).toMatchObject({
+  expect(await reader().settlementOf(sponsored)).toMatchObject({ why: 'used_without_transfer' });
+  expect(await reader().settlementOf({ ...sponsored, amountAtomic: query.amountAtomic })).toMatchObject({
     kind: 'captured',
   });
 });

@@ -1,6 +1,6 @@
 import type { TempoNetwork } from '../../money/network.js';
 import { createReader, type BlockReader, type ReaderOptions } from '../evm/evmChain.js';
-import type { TempoFateQuery } from '../fate.js';
+import type { TempoFateQuery } from '../settlement.js';
 import { TEMPO_HISTORY } from './tempoHistory.js';
 import { lookAtLatest, lookAtSettled } from './tempoSight.js';
 

@@ -4,7 +4,7 @@ import { searchLogs } from '../evm/logSearch.js';
 import type { Heads, Operator } from '../evm/operator.js';
 import { guard, SEARCH_CALLS_MAX, searchStarts, type Sight } from '../evm/sight.js';
 import type { MemoLog, TokenLog, TransferLog } from '../evm/tokenLog.js';
-import type { TempoFateQuery } from '../fate.js';
+import type { TempoFateQuery } from '../settlement.js';
 import { RpcFault } from '../rpcFault.js';
 
 /** Logs of what a payer moved, with and without a memo. */

@@ -17,7 +17,7 @@ const LOCKED: readonly string[] = [
   'keystore_unreadable',
 ];
 
-/** Shows one payment; where its fate is open and the keys can be had, the chain is asked first. */
+/** Shows one payment; where its end is open and the keys can be had, the chain is asked first. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const payment = await storedPayment(call);

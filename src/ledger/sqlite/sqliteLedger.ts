@@ -321,7 +321,7 @@ export class SqliteLedger implements Ledger {
     return this.#read((context, head) => selectPayment(context, head, 'id = ?', id));
   }
 
-  /** The payment of this request whose fate is open, or null; of several hashes the first that has one. */
+  /** The payment of this request still open, or null; of several hashes the first that has one. */
   findLive(...requestHashes: string[]): Promise<Payment | null> {
     return this.#read((context, head) => {
       for (const requestHash of requestHashes) {
@@ -344,7 +344,7 @@ export class SqliteLedger implements Ledger {
     );
   }
 
-  /** Payments whose fate is open, and captures the chain has not confirmed: the reconciler's list, longest unchanged first. */
+  /** Payments still open, and captures the chain has not confirmed: the reconciler's list, longest unchanged first. */
   openPayments(limit: number): Promise<Payment[]> {
     return this.#read((context, head) => {
       const rows = statement(
@@ -357,7 +357,7 @@ export class SqliteLedger implements Ledger {
     });
   }
 
-  /** Payments from one address whose fate is open, longest unchanged first. */
+  /** Payments from one address still open, longest unchanged first. */
   openPaymentsFrom(network: string, asset: string, payFrom: string, limit: number): Promise<Payment[]> {
     return this.#read((context, head) => {
       const rows = statement(

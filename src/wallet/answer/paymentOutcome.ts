@@ -230,7 +230,7 @@ function expiredOutcome(payment: Payment, response: Outcome['response'] = null):
   });
 }
 
-/** The outcome of a payment whose fate is open, with where to ask. */
+/** The outcome of a payment still open, with where to ask. */
 export function openOutcome(
   payment: Payment,
   response: Outcome['response'] = null,

@@ -2,7 +2,7 @@ import type { SettlementReceipt } from '../../payment/challenge.js';
 import type { Payment } from '../../ledger/payment.js';
 import type { NetFailure } from '../../net/failure.js';
 import type { Engine } from '../engine.js';
-import { settleFate } from './settlement.js';
+import { settlePayment } from './settlement.js';
 
 /** What a claim is written down with. */
 type Books = Pick<Engine, 'ledger' | 'now'> & { readonly funds: Pick<Engine['funds'], 'spent'> };
@@ -92,7 +92,7 @@ export async function settleClaim(
   // T32: another process may have released it meanwhile. A late claim is believed as far as the chain proves it.
   if (claimed.state !== 'unknown' && claimed.state !== 'released')
     return { payment: claimed, stillValid: false };
-  const { payment, stillValid } = await settleFate(engine, claimed, AbortSignal.timeout(withinMs));
+  const { payment, stillValid } = await settlePayment(engine, claimed, AbortSignal.timeout(withinMs));
   if (!refused || !stillValid || mayHaveLeft(before)) return { payment, stillValid };
   const rejected = await engine.ledger.markUnknown(payment.id, 'verify_failed', engine.now());
   return { payment: rejected.payment, stillValid };

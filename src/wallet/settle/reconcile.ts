@@ -3,7 +3,7 @@ import { isWalletError } from '../../errors/walletError.js';
 import type { Payment } from '../../ledger/payment.js';
 import { isLeased, takeOver, untilFree } from '../lease.js';
 import type { Engine } from '../engine.js';
-import { closed, settleFate, type FateVerdict } from './settlement.js';
+import { closed, settlePayment, type SettlementVerdict } from './settlement.js';
 
 /** Rows that one pass of the background takes up; what is left is due still, and comes with the next. */
 const ROWS_PER_PASS = 200;
@@ -37,7 +37,7 @@ export async function reconcilePayment(
   engine: Engine,
   payment: Payment,
   signal: AbortSignal,
-): Promise<FateVerdict> {
+): Promise<SettlementVerdict> {
   const isBusy = await isLeased(engine, payment);
   const expired = payment.validBeforeSec * 1000 < engine.now();
   if (isBusy && !expired) return busyElsewhere(payment);
@@ -50,16 +50,16 @@ export async function reconcilePayment(
   if (payment.state === 'sent' && !isBusy) {
     if (!(await takeOver(engine, payment.id))) return busyElsewhere(payment);
     const unknown = await engine.ledger.markUnknown(payment.id, 'process_ended', engine.now());
-    return settleFate(engine, unknown.payment, signal);
+    return settlePayment(engine, unknown.payment, signal);
   }
-  return settleFate(engine, payment, signal);
+  return settlePayment(engine, payment, signal);
 }
 
-function busyElsewhere(payment: Payment): FateVerdict {
+function busyElsewhere(payment: Payment): SettlementVerdict {
   return waits(payment, 'A call is busy with it.', payment.validBeforeSec * 1000);
 }
 
-function waits(payment: Payment, says: string, retryAtMs: number): FateVerdict {
+function waits(payment: Payment, says: string, retryAtMs: number): SettlementVerdict {
   return { payment, verdict: 'waits', says, retryAtMs, stillValid: false, reason: null, owner: null };
 }
 
@@ -68,7 +68,7 @@ function waits(payment: Payment, says: string, retryAtMs: number): FateVerdict {
  * false (T32). The verdicts, longest unchanged first; of what was released those that changed. A fault of one row leaves
  * the others their turn.
  */
-export async function reconcileAll(engine: Engine, signal: AbortSignal): Promise<FateVerdict[]> {
+export async function reconcileAll(engine: Engine, signal: AbortSignal): Promise<SettlementVerdict[]> {
   const open = await engine.ledger.openPayments(ROWS_MAX);
   // Of a process that has just died the owner wants to know now.
   await Promise.all(open.map((payment) => untilFree(engine, payment, signal)));
@@ -110,8 +110,8 @@ async function reconcileRows(
   rows: readonly DuePayment[],
   signal: AbortSignal,
   beginning: AbortSignal = signal,
-): Promise<Map<string, FateVerdict>> {
-  const verdicts = new Map<string, FateVerdict>();
+): Promise<Map<string, SettlementVerdict>> {
+  const verdicts = new Map<string, SettlementVerdict>();
   const lanes = [...Map.groupBy(rows, ({ payment }) => payment.network).values()].flatMap((lane) => {
     const left = [...lane];
     return Array.from({ length: LOOKS_AT_ONCE }, async () => {
@@ -128,8 +128,8 @@ async function reconcileRow(
   engine: Engine,
   { payment, failures }: DuePayment,
   signal: AbortSignal,
-): Promise<FateVerdict> {
-  let verdict: FateVerdict;
+): Promise<SettlementVerdict> {
+  let verdict: SettlementVerdict;
   try {
     verdict = await reconcilePayment(engine, payment, signal);
   } catch (error) {
@@ -144,7 +144,7 @@ async function reconcileRow(
 /** Writes down when an open payment is looked at next. */
 async function planNextLook(
   engine: Engine,
-  { payment, reason }: FateVerdict,
+  { payment, reason }: SettlementVerdict,
   retryAtMs: number,
   failures: number,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Fate } from '../../chain/chain.js';
+import type { Settlement } from '../../chain/chain.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
 import { WalletError } from '../../errors/walletError.js';
 import { isWithdrawal, toWallMs, type Payment } from '../../ledger/payment.js';
@@ -11,7 +11,7 @@ import { openReason, wayOut, type OpenReason } from './wayOut.js';
 import { Witnesses } from './witness.js';
 
 /** What became of looking after one payment, in words a person can check. */
-export interface FateVerdict {
+export interface SettlementVerdict {
   readonly payment: Payment;
   readonly verdict:
     | 'captured'
@@ -41,11 +41,15 @@ const RESEND_MARGIN_SEC = 5;
 /** Where nothing is known of when to ask again. */
 const ASK_AGAIN_MS = 30_000;
 
-/** What a look at a payment's fate needs of an open wallet. */
-export type FatePlace = Pick<Engine, 'ledger' | 'funds' | 'now' | 'config' | 'chainOf' | 'rails'>;
+/** What a look at a payment's end needs of an open wallet. */
+export type SettlementPlace = Pick<Engine, 'ledger' | 'funds' | 'now' | 'config' | 'chainOf' | 'rails'>;
 
 /** Asks the chain about a payment's nonce. Never throws for a fault of an RPC. */
-export async function askChain(engine: FatePlace, payment: Payment, signal: AbortSignal): Promise<Fate> {
+export async function askChain(
+  engine: SettlementPlace,
+  payment: Payment,
+  signal: AbortSignal,
+): Promise<Settlement> {
   const chain = engine.chainOf(await engine.config(), payment.network);
   const query = await settlementQuery(engine, payment);
   if (chain === null || query === null) {
@@ -57,11 +61,11 @@ export async function askChain(engine: FatePlace, payment: Payment, signal: Abor
   }
   const witnesses = await Witnesses.of(engine, payment);
   const marks = [...(query.marks ?? []), ...witnesses.lateMarks];
-  const fate = await chain.fateOf({ ...query, marks }, signal, witnesses);
+  const settlement = await chain.settlementOf({ ...query, marks }, signal, witnesses);
   // T32: whoever looks at it again after a release reads the history anew.
-  if (fate.kind === 'released') witnesses.forget();
-  if (fate.kind !== 'captured') await witnesses.save();
-  return fate;
+  if (settlement.kind === 'released') witnesses.forget();
+  if (settlement.kind !== 'captured') await witnesses.save();
+  return settlement;
 }
 
 function settlementQuery(engine: Pick<Engine, 'rails'>, payment: Payment) {
@@ -75,39 +79,43 @@ function settlementQuery(engine: Pick<Engine, 'rails'>, payment: Payment) {
  * Settles what the chain can settle about one payment that nobody is driving. The chain is the judge: a timer alone
  * frees nothing, nor does a seller's word.
  */
-export async function settleFate(
-  engine: FatePlace,
+export async function settlePayment(
+  engine: SettlementPlace,
   payment: Payment,
   signal: AbortSignal,
-): Promise<FateVerdict> {
+): Promise<SettlementVerdict> {
   const neverSigned = payment.state === 'released' && payment.payload === null;
   if (neverSigned || (payment.state === 'captured' && payment.confirmed))
-    return closed(payment, 'final', 'Its fate is known.');
-  const fate = await askChain(engine, payment, signal);
-  if (payment.state === 'released') return lookAgain(engine, payment, fate);
-  if (fate.kind === 'captured') return recordCapture(engine, payment, fate);
-  if (fate.kind === 'released') return recordRelease(engine, payment, proofOf(fate));
+    return closed(payment, 'final', 'Its end is known.');
+  const settlement = await askChain(engine, payment, signal);
+  if (payment.state === 'released') return lookAgain(engine, payment, settlement);
+  if (settlement.kind === 'captured') return recordCapture(engine, payment, settlement);
+  if (settlement.kind === 'released') return recordRelease(engine, payment, proofOf(settlement));
   const nowSec = engine.now() / 1000;
   const inTime = payment.validBeforeSec - RESEND_MARGIN_SEC > nowSec;
   return {
-    ...waiting(engine, payment, fate, waitingSentence(payment, fate, nowSec)),
-    retryAtMs: fate.retryAtSec * 1000,
-    stillValid: fate.kind === 'open' && (fate.live ?? inTime),
+    ...waiting(engine, payment, settlement, waitingSentence(payment, settlement, nowSec)),
+    retryAtMs: settlement.retryAtSec * 1000,
+    stillValid: settlement.kind === 'open' && (settlement.live ?? inTime),
   };
 }
 
 /** The verdict on a payment whose end is known. */
-export function closed(payment: Payment, verdict: FateVerdict['verdict'], says: string): FateVerdict {
+export function closed(
+  payment: Payment,
+  verdict: SettlementVerdict['verdict'],
+  says: string,
+): SettlementVerdict {
   return { payment, verdict, says, retryAtMs: null, stillValid: false, reason: null, owner: null };
 }
 
 function waiting(
-  engine: FatePlace,
+  engine: SettlementPlace,
   payment: Payment,
-  fate: Extract<Fate, { kind: 'open' | 'unknowable' | 'captured' }>,
+  settlement: Extract<Settlement, { kind: 'open' | 'unknowable' | 'captured' }>,
   says: string,
-): FateVerdict {
-  const reason = openReason(payment, fate, engine.now());
+): SettlementVerdict {
+  const reason = openReason(payment, settlement, engine.now());
   const owner = reason === null ? null : wayOut(reason, payment);
   const retryAtMs = engine.now() + ASK_AGAIN_MS;
   return { payment, verdict: 'waits', says, retryAtMs, stillValid: false, reason, owner };
@@ -119,33 +127,40 @@ const WATCH_MS = 3_600_000;
 const WATCH_MS_MAX = 30 * 24 * 3_600_000;
 
 /** T32: whatever released a payment may have been false. The chain is believed where it shows that it landed. */
-async function lookAgain(engine: FatePlace, payment: Payment, fate: Fate): Promise<FateVerdict> {
-  if (fate.kind === 'captured') return recordLanding(engine, payment, fate);
+async function lookAgain(
+  engine: SettlementPlace,
+  payment: Payment,
+  settlement: Settlement,
+): Promise<SettlementVerdict> {
+  if (settlement.kind === 'captured') return recordLanding(engine, payment, settlement);
   const ageMs = engine.now() - toWallMs(payment, payment.changedMs);
-  const isProved = fate.kind === 'released';
+  const isProved = settlement.kind === 'released';
   const isOver = (isProved && ageMs >= WATCH_MS) || ageMs >= WATCH_MS_MAX;
   if (isOver) await engine.ledger.endWatch(payment.id);
-  const why = fate.kind === 'unknowable' ? ` ${fate.says ?? UNKNOWABLE[fate.why] ?? ''}`.trimEnd() : '';
+  const why =
+    settlement.kind === 'unknowable'
+      ? ` ${settlement.says ?? UNKNOWABLE[settlement.why] ?? ''}`.trimEnd()
+      : '';
   const says = isProved
-    ? `It can never settle: ${proofOf(fate)}.`
+    ? `It can never settle: ${proofOf(settlement)}.`
     : `It was released by a proof, and the chain does not show it.${why}`;
   return { ...closed(payment, 'final', says), retryAtMs: isOver ? null : engine.now() + WATCH_MS };
 }
 
 async function recordLanding(
-  engine: FatePlace,
+  engine: SettlementPlace,
   payment: Payment,
-  fate: Extract<Fate, { kind: 'captured' }>,
-): Promise<FateVerdict> {
+  settlement: Extract<Settlement, { kind: 'captured' }>,
+): Promise<SettlementVerdict> {
   const proof = {
-    capturedAtomic: fate.amountAtomic,
-    capturedUsdMicros: toUsdMicros(assetOf(payment), fate.amountAtomic),
-    tx: fate.tx,
-    confirmed: fate.final,
-    chainMs: fate.blockTimeMs,
+    capturedAtomic: settlement.amountAtomic,
+    capturedUsdMicros: toUsdMicros(assetOf(payment), settlement.amountAtomic),
+    tx: settlement.tx,
+    confirmed: settlement.final,
+    chainMs: settlement.blockTimeMs,
   };
   const { payment: after } = await engine.ledger.recapture(payment.id, proof, engine.now());
-  const says = `It had been released, and ${shownBy(fate)}: it counts as paid again.`;
+  const says = `It had been released, and ${shownBy(settlement)}: it counts as paid again.`;
   return closed(after, 'recaptured', says);
 }
 
@@ -156,50 +171,54 @@ function assetOf(payment: Payment): Asset {
 }
 
 async function recordCapture(
-  engine: FatePlace,
+  engine: SettlementPlace,
   payment: Payment,
-  fate: Extract<Fate, { kind: 'captured' }>,
-): Promise<FateVerdict> {
+  settlement: Extract<Settlement, { kind: 'captured' }>,
+): Promise<SettlementVerdict> {
   const wasCaptured = payment.state === 'captured';
   const captured = await engine.ledger.capture(
     payment.id,
     {
-      capturedAtomic: fate.amountAtomic,
-      capturedUsdMicros: toUsdMicros(assetOf(payment), fate.amountAtomic),
-      tx: fate.tx,
+      capturedAtomic: settlement.amountAtomic,
+      capturedUsdMicros: toUsdMicros(assetOf(payment), settlement.amountAtomic),
+      tx: settlement.tx,
       receipt: null,
       // What is shown at a newer block may be undone, or a lie, whoever named the RPC.
-      confirmed: fate.final,
-      chainMs: fate.blockTimeMs,
+      confirmed: settlement.final,
+      chainMs: settlement.blockTimeMs,
     },
     engine.now(),
   );
   const { payment: after } = captured;
   if (captured.kind === 'done' && !wasCaptured) engine.funds.spent(payment);
-  const says = `T${shownBy(fate).slice(1)}`;
-  if (fate.final) return closed(after, wasCaptured ? 'confirmed' : 'captured', `${says}.`);
-  const open = waiting(engine, after, fate, `${says}; that is not settled for good yet.`);
+  const says = `T${shownBy(settlement).slice(1)}`;
+  if (settlement.final) return closed(after, wasCaptured ? 'confirmed' : 'captured', `${says}.`);
+  const open = waiting(engine, after, settlement, `${says}; that is not settled for good yet.`);
   return captured.kind === 'done' ? { ...open, verdict: 'captured' } : open;
 }
 
-function shownBy({ tx }: Extract<Fate, { kind: 'captured' }>): string {
+function shownBy({ tx }: Extract<Settlement, { kind: 'captured' }>): string {
   return tx === null
     ? 'the chain shows its authorization used, which only this payment can'
     : `the chain shows the transfer in ${tx}`;
 }
 
-function proofOf(fate: Extract<Fate, { kind: 'released' }>): string {
-  if ('says' in fate) return fate.says;
-  return `a safe block of ${new Date(fate.blockTimeSec * 1000).toISOString()} is past its expiry and shows it unused`;
+function proofOf(settlement: Extract<Settlement, { kind: 'released' }>): string {
+  if ('says' in settlement) return settlement.says;
+  return `a safe block of ${new Date(settlement.blockTimeSec * 1000).toISOString()} is past its expiry and shows it unused`;
 }
 
-async function recordRelease(engine: FatePlace, payment: Payment, proof: string): Promise<FateVerdict> {
+async function recordRelease(
+  engine: SettlementPlace,
+  payment: Payment,
+  proof: string,
+): Promise<SettlementVerdict> {
   const isLie = isClaimed(payment);
   const undone = isLie ? 'receipt_false' : 'capture_undone';
   const note = payment.state === 'captured' ? undone : 'expired_unused';
   const { payment: after } = await engine.ledger.release(payment.id, note, engine.now());
   // Another process was first, and found out what came meanwhile.
-  if (after.state !== 'released') return closed(after, 'final', 'Its fate is known.');
+  if (after.state !== 'released') return closed(after, 'final', 'Its end is known.');
   return isLie
     ? closed(after, 'receipt_false', `The seller claimed a settlement that never was: ${proof}.`)
     : closed(after, 'released', `It can never settle: ${proof}.`);
@@ -221,11 +240,11 @@ const UNKNOWABLE: Readonly<Record<string, string>> = {
 
 function waitingSentence(
   payment: Payment,
-  fate: Extract<Fate, { kind: 'open' | 'unknowable' }>,
+  settlement: Extract<Settlement, { kind: 'open' | 'unknowable' }>,
   nowSec: number,
 ): string {
-  if (fate.kind === 'unknowable') {
-    const why = fate.says ?? UNKNOWABLE[fate.why] ?? 'The chain cannot say what became of it.';
+  if (settlement.kind === 'unknowable') {
+    const why = settlement.says ?? UNKNOWABLE[settlement.why] ?? 'The chain cannot say what became of it.';
     return payment.state === 'captured'
       ? `${why} The amount counts as paid.`
       : `${why} The amount stays held.`;
@@ -235,7 +254,7 @@ function waitingSentence(
       ? 'The seller says it settled; the chain does not show it yet.'
       : 'One RPC operator showed it paid; that is not settled for good yet.';
   const until = new Date(heldUntilMs(payment)).toISOString();
-  return (fate.live ?? payment.validBeforeSec > nowSec)
+  return (settlement.live ?? payment.validBeforeSec > nowSec)
     ? `The chain shows it unused and it can still settle; if it never does, the amount is free again at about ${until}.`
     : `It has expired; the amount is free again when a settled block proves it unused, at about ${until}.`;
 }

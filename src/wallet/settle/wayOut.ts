@@ -1,4 +1,4 @@
-import type { Fate, UnknowableWhy } from '../../chain/chain.js';
+import type { Settlement, UnknowableWhy } from '../../chain/chain.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
 import type { Payment } from '../../ledger/payment.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
@@ -13,10 +13,10 @@ const OVERDUE_MS = 3_600_000;
 /** Why a payment that the chain was asked about is open, beside that its time is not over; null where it is just that. */
 export function openReason(
   payment: Payment,
-  fate: Extract<Fate, { kind: 'open' | 'unknowable' | 'captured' }>,
+  settlement: Extract<Settlement, { kind: 'open' | 'unknowable' | 'captured' }>,
   nowMs: number,
 ): OpenReason | null {
-  if (fate.kind === 'unknowable') return fate.why;
+  if (settlement.kind === 'unknowable') return settlement.why;
   return nowMs > heldUntilMs(payment) + OVERDUE_MS ? 'overdue' : null;
 }
 

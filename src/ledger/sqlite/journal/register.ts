@@ -17,7 +17,7 @@ export const EMPTY_REGISTER: RegisterDigests = new Uint8Array(REGISTER_BUCKETS *
 type Entries = Readonly<Record<string, string>>;
 
 /**
- * A small map that the journal's head vouches for as a whole: running totals, payments whose fate is open, current
+ * A small map that the journal's head vouches for as a whole: running totals, payments still open, current
  * sessions. A row's own code says that Purser wrote it; only the register says that it is the newest and that
  * none is missing, so nobody frees a cap by deleting rows or by putting older ones back (T22, T29).
  */

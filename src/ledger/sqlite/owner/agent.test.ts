@@ -119,7 +119,7 @@ describe('an agent that may not act', () => {
     await held(world.ledger);
   });
 
-  test('suspended: what is held is not signed, what is signed or unknown is not sent, and its fate is still told', async () => {
+  test('suspended: what is held is not signed, what is signed or unknown is not sent, and its end is still told', async () => {
     using world = newLedger();
     await addAgent(world.ledger);
     const { ledger } = world;

@@ -86,7 +86,7 @@ export function barOf(context: LedgerContext, head: JournalHead, name: string): 
  * Changes one agent inside the caller's transaction; from its commit on every process goes by it.
  *
  * Throws `bad_input` where the name or the index is taken, `agent_unknown` where there is no such agent or it was
- * removed, and `agent_busy` where one that is to be removed has payments whose fate is open, or the owner is taking its
+ * removed, and `agent_busy` where one that is to be removed has payments still open, or the owner is taking its
  * money out.
  */
 export function changeAgent(
@@ -155,21 +155,21 @@ function changedAgent(
 }
 
 /**
- * Throws `agent_busy` while the fate of a payment of the agent's is open, and `bad_input` for the default agent, which
+ * Throws `agent_busy` while the end of a payment of the agent's is open, and `bad_input` for the default agent, which
  * is never removed.
  */
 export function assertNothingOpen(context: LedgerContext, head: JournalHead, name: string): void {
   if (name === DEFAULT_AGENT)
     throw new WalletError('bad_input', 'The default agent is the wallet’s own; suspend it instead.');
   const live = context.totals.live(head.register, scopeKey({ kind: 'agent', agent: name }));
-  if (live > 0n) throw busy(name, `payments of $${formatUsd(live)} whose fate is open`);
+  if (live > 0n) throw busy(name, `payments of $${formatUsd(live)} still open`);
 }
 
 /** Throws `agent_busy` while what the owner takes out of the agent's money is on its way. */
 function assertNoWithdrawal({ db }: LedgerContext, name: string): void {
   const open = statement(
     db,
-    // The plus signs leave the planner the few rows whose fate is open.
+    // The plus signs leave the planner the few rows still open.
     `SELECT 1 FROM payments WHERE state IN (${LIVE}) AND +agent = ? AND +protocol = ? LIMIT 1`,
   ).get(name, WITHDRAWAL);
   if (open !== undefined) throw busy(name, 'money on its way to you');

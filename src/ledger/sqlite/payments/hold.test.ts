@@ -259,7 +259,7 @@ describe('frozen and config', () => {
 });
 
 describe('the same request', () => {
-  test('one whose fate is open is handed back, and nothing new is held', async () => {
+  test('one still open is handed back, and nothing new is held', async () => {
     using world = newLedger();
     const first = await held(world.ledger, { requestHash: 'same' });
     const again = holdRequest({ requestHash: 'same' });

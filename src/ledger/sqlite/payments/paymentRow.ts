@@ -20,7 +20,7 @@ const UPDATE = `UPDATE payments SET ${NAMES.slice(1)
   .map((name) => `${name} = ?`)
   .join(', ')}, mac = ? WHERE id = ? AND state = ?`;
 
-/** The register's key for the one payment of a request whose fate is open. */
+/** The register's key for the one payment of a request still open. */
 export function liveKey(requestHash: string): string {
   return `live ${requestHash}`;
 }
@@ -69,12 +69,12 @@ export function existingPayment(context: LedgerContext, head: JournalHead, id: s
   return payment;
 }
 
-/** The payment of this request whose fate is open, or null; the register knows of each. */
+/** The payment of this request still open, or null; the register knows of each. */
 export function findLive(context: LedgerContext, head: JournalHead, requestHash: string): Payment | null {
   const known = context.register.get(head.register, liveKey(requestHash));
   if (known === null) return null;
   const payment = selectPayment(context, head, 'id = ?', known.split(' ')[0] ?? '');
-  if (payment === null) throw changedBehind('The row of a payment whose fate is open is gone.');
+  if (payment === null) throw changedBehind('The row of a payment still open is gone.');
   return payment;
 }
 

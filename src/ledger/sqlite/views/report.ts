@@ -148,7 +148,7 @@ export function heldAtomic(
 ): bigint {
   const rows = statement(
     db,
-    // By name: the few rows whose fate is open, where the planner would walk all there ever were of the address.
+    // By name: the few rows still open, where the planner would walk all there ever were of the address.
     `SELECT id, held_atomic FROM payments INDEXED BY one_live_payment_per_request WHERE network = ? AND asset = ? AND pay_from = ? AND state IN (${LIVE})`,
   ).all(network, asset, payFrom) as SqlRow[];
   return rows

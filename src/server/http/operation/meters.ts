@@ -7,7 +7,7 @@ import type { UsdMicros } from '../../../money/unit.js';
 export interface Books {
   readonly heldUsdMicros: UsdMicros;
   readonly capturedDayUsdMicros: UsdMicros;
-  /** Payments whose fate is open, and captures the chain has not confirmed. */
+  /** Payments still open, and captures the chain has not confirmed. */
   readonly backlog: number;
   /** Seconds since the oldest open payment last changed; 0 if no payment is open. */
   readonly oldestSec: number;

@@ -3,8 +3,8 @@ import type { Hex } from './evm/answer.js';
 import type { Mark } from '../payment/mark.js';
 import type { AtomicAmount } from '../money/unit.js';
 
-/** One authorization whose fate is in question. All of it is our own record; nothing comes from a seller. */
-export interface FateQuery {
+/** One authorization whose end is in question. All of it is our own record; nothing comes from a seller. */
+export interface SettlementQuery {
   readonly asset: EvmAsset;
   readonly from: Hex;
   readonly to: Hex;
@@ -17,8 +17,8 @@ export interface FateQuery {
   readonly marks?: readonly Mark[];
 }
 
-/** One payment on Solana whose fate is in question: our own record of it, and the id that the seller claims. */
-export interface SolanaFateQuery {
+/** One payment on Solana whose end is in question: our own record of it, and the id that the seller claims. */
+export interface SolanaSettlementQuery {
   readonly asset: SvmAsset;
   /** Owners, in base58. */
   readonly from: string;
@@ -38,8 +38,8 @@ export interface SolanaFateQuery {
   readonly claimedTx: string | null;
 }
 
-/** One transfer on Tempo whose fate is in question: our own record of it. */
-export interface TempoFateQuery extends Omit<FateQuery, 'asset'> {
+/** One transfer on Tempo whose end is in question: our own record of it. */
+export interface TempoFateQuery extends Omit<SettlementQuery, 'asset'> {
   readonly asset: TempoAsset;
   /** What it can take at most, with the fee where we pay it. */
   readonly amountAtomic: AtomicAmount;
@@ -50,7 +50,7 @@ export interface TempoFateQuery extends Omit<FateQuery, 'asset'> {
 }
 
 /** A question about a payment, of whatever family of networks. */
-export type AnyFateQuery = FateQuery | SolanaFateQuery | TempoFateQuery;
+export type AnyFateQuery = SettlementQuery | SolanaSettlementQuery | TempoFateQuery;
 
 /** How far each operator's history has been searched for one payment, as text of the chain's own; kept by the caller. */
 export interface SearchMemory {
@@ -82,7 +82,7 @@ export type UnknowableWhy =
  * What the chain says of an authorization. `captured` and `released` are proofs (docs/design.md, "Release proof"); times
  * to ask again are by the caller's clock, in seconds since 1970.
  */
-export type Fate =
+export type Settlement =
   | {
       readonly kind: 'captured';
       /** Null where the nonce is proved spent, which only our key can, and no operator shows by which transaction. */
@@ -112,7 +112,7 @@ export type Fate =
       readonly says: string;
     }
   | {
-      /** Unused so far. `retryAtSec`: when its fate can be proved; a capture may show at any time before. */
+      /** Unused so far. `retryAtSec`: when its end can be proved; a capture may show at any time before. */
       readonly kind: 'open';
       readonly retryAtSec: number;
       /** Whether it can still land, where the chain tells that by another measure than time. */

@@ -15,11 +15,11 @@ describe('capture', () => {
     const tx = await world.settle(signed);
     const block = await world.chain.client.getBlock();
     const proof = { kind: 'captured', tx, amountAtomic: 2_000n, blockTimeMs: Number(block.timestamp) * 1000 };
-    expect(await world.reader().fateOf(signed.query)).toEqual({ ...proof, final: false });
+    expect(await world.reader().settlementOf(signed.query)).toEqual({ ...proof, final: false });
     await world.chain.mine();
-    expect(await world.reader().fateOf(signed.query)).toEqual({ ...proof, final: true });
+    expect(await world.reader().settlementOf(signed.query)).toEqual({ ...proof, final: true });
     await world.expire();
-    expect(await world.reader().fateOf(signed.query)).toEqual({ ...proof, final: true });
+    expect(await world.reader().settlementOf(signed.query)).toEqual({ ...proof, final: true });
   });
 
   test('it is found long after, wherever our clock stood when it was signed', async () => {
@@ -29,7 +29,7 @@ describe('capture', () => {
     await world.chain.mine(600);
     for (const clockAheadSec of [-3_600, 0, 60, 3_600]) {
       const query = { ...signed.query, openedSec: signed.query.openedSec + clockAheadSec };
-      expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'captured', tx, final: true });
+      expect(await world.reader().settlementOf(query)).toMatchObject({ kind: 'captured', tx, final: true });
     }
   });
 
@@ -42,14 +42,14 @@ describe('capture', () => {
       nonce: `0x${nonce.slice(2).toUpperCase()}`,
       to: `0x${to.slice(2).toUpperCase()}`,
     } as const;
-    expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'captured' });
+    expect(await world.reader().settlementOf(query)).toMatchObject({ kind: 'captured' });
   });
 
   test('of two equal payments in one transaction, each is captured by its own transfer', async () => {
     const pair = [await world.sign(), await world.sign()];
     const tx = await world.settle(...pair);
     for (const { query } of pair)
-      expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'captured', tx });
+      expect(await world.reader().settlementOf(query)).toMatchObject({ kind: 'captured', tx });
   });
 
   test.each(['first', 'last'])(
@@ -59,14 +59,14 @@ describe('capture', () => {
       const stray = await world.sign({ to: SOMEBODY, nonce: ours.query.nonce });
       const decoy = await world.sign({ to: PAYEE });
       await world.settle(...(place === 'first' ? [stray, decoy] : [decoy, stray]));
-      expect(await world.reader().fateOf(ours.query)).toMatchObject({
+      expect(await world.reader().settlementOf(ours.query)).toMatchObject({
         kind: 'unknowable',
         why: 'used_without_transfer',
       });
-      expect(await world.reader().fateOf(decoy.query)).toMatchObject({ kind: 'captured' });
+      expect(await world.reader().settlementOf(decoy.query)).toMatchObject({ kind: 'captured' });
       // Only our key can spend it: past the expiry what was held is gone, whomever it went to.
       await world.expire();
-      expect(await world.reader().fateOf(ours.query)).toMatchObject({
+      expect(await world.reader().settlementOf(ours.query)).toMatchObject({
         kind: 'captured',
         tx: null,
         amountAtomic: 2_000n,
@@ -78,7 +78,7 @@ describe('capture', () => {
   test('our nonce spent on another amount is no capture', async () => {
     const ours = await world.sign();
     await world.settle(await world.sign({ nonce: ours.query.nonce, amountAtomic: 1_999n }));
-    expect(await world.reader().fateOf(ours.query)).toMatchObject({
+    expect(await world.reader().settlementOf(ours.query)).toMatchObject({
       kind: 'unknowable',
       why: 'used_without_transfer',
     });
@@ -96,12 +96,20 @@ describe('operators without the history (T31)', () => {
     await world.chain.mine(20);
     for (const silent of [false, true]) {
       await world.two.setFault({ kind: 'pruned', before: await height(), silent });
-      expect(await world.reader().fateOf(signed.query)).toMatchObject({ kind: 'captured', tx, final: false });
+      expect(await world.reader().settlementOf(signed.query)).toMatchObject({
+        kind: 'captured',
+        tx,
+        final: false,
+      });
     }
     await world.expire();
     for (const silent of [false, true]) {
       await world.two.setFault({ kind: 'pruned', before: (await height()) - 1, silent });
-      expect(await world.reader().fateOf(signed.query)).toMatchObject({ kind: 'captured', tx, final: true });
+      expect(await world.reader().settlementOf(signed.query)).toMatchObject({
+        kind: 'captured',
+        tx,
+        final: true,
+      });
     }
   });
 
@@ -123,7 +131,7 @@ describe('operators without the history (T31)', () => {
         for (const rpc of [world.one, world.two]) await rpc.setFault(now);
       };
       await faultNow();
-      const early = await world.reader().fateOf(signed.query);
+      const early = await world.reader().settlementOf(signed.query);
       expect(['history_unavailable', 'used_without_transfer']).toContain(
         early.kind === 'unknowable' ? early.why : early.kind,
       );
@@ -131,11 +139,11 @@ describe('operators without the history (T31)', () => {
       await world.expire();
       await faultNow();
       const proof = { kind: 'captured', tx: null, amountAtomic: 2_000n, final: true };
-      expect(await world.reader().fateOf(signed.query)).toMatchObject(proof);
-      expect(await world.ownersReader().fateOf(signed.query)).toMatchObject(proof);
+      expect(await world.reader().settlementOf(signed.query)).toMatchObject(proof);
+      expect(await world.ownersReader().settlementOf(signed.query)).toMatchObject(proof);
       // One of them is no quorum.
       await world.two.setFault({ kind: 'down' });
-      expect(await world.reader().fateOf(signed.query)).toMatchObject({ kind: 'unknowable' });
+      expect(await world.reader().settlementOf(signed.query)).toMatchObject({ kind: 'unknowable' });
     },
   );
 
@@ -145,7 +153,7 @@ describe('operators without the history (T31)', () => {
     await world.expire();
     for (const rpc of [world.one, world.two])
       await rpc.setFault({ kind: 'pruned', before: (await height()) - 2 });
-    expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'released' });
+    expect(await world.reader().settlementOf(query)).toMatchObject({ kind: 'released' });
   });
 
   test('a block noted at the signing finds the event, however wrong the clock was', async () => {
@@ -155,10 +163,10 @@ describe('operators without the history (T31)', () => {
     await world.chain.mine(20);
     for (const hoursOff of [10, -10]) {
       const query = { ...signed.query, openedSec: signed.query.openedSec + hoursOff * 3_600 };
-      expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'captured', tx });
+      expect(await world.reader().settlementOf(query)).toMatchObject({ kind: 'captured', tx });
     }
     const unmarked = { ...signed.query, openedSec: signed.query.openedSec + 36_000, marks: [] };
-    expect(await world.reader().fateOf(unmarked)).toMatchObject({ why: 'used_without_transfer' });
+    expect(await world.reader().settlementOf(unmarked)).toMatchObject({ why: 'used_without_transfer' });
   });
 
   test('a mark that was read too late, of a block behind the payment, hides nothing', async () => {
@@ -166,7 +174,7 @@ describe('operators without the history (T31)', () => {
     const tx = await world.settle(signed);
     await world.chain.mine(3);
     const query = { ...signed.query, marks: marked(await height()) };
-    expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'captured', tx, final: true });
+    expect(await world.reader().settlementOf(query)).toMatchObject({ kind: 'captured', tx, final: true });
   });
 
   test('the marks are of each operator’s own settled block, and one that is down has none', async () => {
@@ -191,9 +199,9 @@ describe('release', () => {
   test('an unused authorization is open until it expires, whatever our clock says', async () => {
     const { query } = await world.sign();
     const aYearOn = Date.now() + 31_536_000_000;
-    const fate = await world.reader({ nowMs: () => aYearOn }).fateOf(query);
-    expect(fate).toMatchObject({ kind: 'open' });
-    const waitSec = (fate.kind === 'open' ? fate.retryAtSec : 0) - Math.ceil(aYearOn / 1000);
+    const settlement = await world.reader({ nowMs: () => aYearOn }).settlementOf(query);
+    expect(settlement).toMatchObject({ kind: 'open' });
+    const waitSec = (settlement.kind === 'open' ? settlement.retryAtSec : 0) - Math.ceil(aYearOn / 1000);
     expect(waitSec).toBeGreaterThanOrEqual(WINDOW_SEC);
     expect(waitSec).toBeLessThan(WINDOW_SEC + 60);
   });
@@ -205,10 +213,10 @@ describe('release', () => {
     expect((await world.chain.client.getBlock({ blockTag: 'safe' })).timestamp).toBe(
       BigInt(query.validBeforeSec - 1),
     );
-    expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'open' });
+    expect(await world.reader().settlementOf(query)).toMatchObject({ kind: 'open' });
     await world.mineAt(query.validBeforeSec + 1);
     const safe = await world.chain.client.getBlock({ blockTag: 'safe' });
-    expect(await world.reader().fateOf(query)).toEqual({
+    expect(await world.reader().settlementOf(query)).toEqual({
       kind: 'released',
       blockHash: safe.hash,
       blockTimeSec: query.validBeforeSec,
@@ -220,34 +228,36 @@ describe('release', () => {
     const { query } = await world.sign();
     await world.mineAt(query.validBeforeSec);
     await world.chain.mine();
-    expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'released' });
-    expect(await world.reader({ finality: 'finalized' }).fateOf(query)).toMatchObject({ kind: 'open' });
+    expect(await world.reader().settlementOf(query)).toMatchObject({ kind: 'released' });
+    expect(await world.reader({ finality: 'finalized' }).settlementOf(query)).toMatchObject({ kind: 'open' });
     await world.chain.mine();
-    expect(await world.reader({ finality: 'finalized' }).fateOf(query)).toMatchObject({ kind: 'released' });
+    expect(await world.reader({ finality: 'finalized' }).settlementOf(query)).toMatchObject({
+      kind: 'released',
+    });
   });
 
   test('a cancelled one is never captured, and released once the cancellation is settled and it has expired', async () => {
     const { query } = await world.sign();
     await world.chain.cancelAuthorization(world.payer, query.nonce);
     expect(await world.chain.usedNonce(query.from, query.nonce)).toBe(true);
-    expect(await world.reader().fateOf(query)).toMatchObject({
+    expect(await world.reader().settlementOf(query)).toMatchObject({
       kind: 'unknowable',
       why: 'used_without_transfer',
     });
     await world.chain.mine(2);
-    expect(await world.reader().fateOf(query)).toMatchObject({
+    expect(await world.reader().settlementOf(query)).toMatchObject({
       kind: 'unknowable',
       why: 'used_without_transfer',
     });
     await world.expire();
-    expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'released', proof: 'cancelled' });
+    expect(await world.reader().settlementOf(query)).toMatchObject({ kind: 'released', proof: 'cancelled' });
   });
 
   test('it takes two operators, unless the owner named the one', async () => {
     const { query } = await world.sign();
     await world.expire();
     const { url } = world.one;
-    const alone = (urls: string[]) => world.reader({ rpc: { urls, ownerSet: false } }).fateOf(query);
+    const alone = (urls: string[]) => world.reader({ rpc: { urls, ownerSet: false } }).settlementOf(query);
     expect(await alone([url])).toMatchObject({ kind: 'unknowable', why: 'rpc_missing' });
     expect(await alone([url, `${url}/the-same-operator`])).toMatchObject({
       kind: 'unknowable',
@@ -255,7 +265,7 @@ describe('release', () => {
     });
     expect(await alone([])).toMatchObject({ kind: 'unknowable', why: 'rpc_missing' });
     expect(await alone([url, world.two.url])).toMatchObject({ kind: 'released' });
-    expect(await world.ownersReader().fateOf(query)).toMatchObject({ kind: 'released' });
+    expect(await world.ownersReader().settlementOf(query)).toMatchObject({ kind: 'released' });
   });
 });
 
@@ -278,22 +288,26 @@ describe('operators that fail', () => {
     const reader = world.reader(options);
     await world.two.setFault(fault);
     const says: unknown = expect.stringContaining(world.two.url);
-    expect(await reader.fateOf(unused.query)).toMatchObject({ kind: 'unknowable', why: 'rpc_down', says });
-    expect(await reader.fateOf(paid.query)).toMatchObject({ kind: 'captured', tx, final: false });
+    expect(await reader.settlementOf(unused.query)).toMatchObject({
+      kind: 'unknowable',
+      why: 'rpc_down',
+      says,
+    });
+    expect(await reader.settlementOf(paid.query)).toMatchObject({ kind: 'captured', tx, final: false });
     await world.one.setFault(fault);
-    expect(await world.reader(options).fateOf(paid.query)).toMatchObject({
+    expect(await world.reader(options).settlementOf(paid.query)).toMatchObject({
       kind: 'unknowable',
       why: 'rpc_down',
     });
     await world.heal();
-    expect(await reader.fateOf(unused.query)).toMatchObject({ kind: 'released' });
+    expect(await reader.settlementOf(unused.query)).toMatchObject({ kind: 'released' });
   });
 
   test('an RPC of another chain is named as such', async () => {
     const { query } = await world.sign();
     await world.one.setFault({ kind: 'other_chain', chainId: 1 });
     const says = `${world.one.url} serves chain 1, not ${NETWORK.chainId}.`;
-    expect(await world.ownersReader().fateOf(query)).toMatchObject({
+    expect(await world.ownersReader().settlementOf(query)).toMatchObject({
       kind: 'unknowable',
       why: 'rpc_down',
       says,
@@ -305,21 +319,33 @@ describe('operators that fail', () => {
     const { query } = signed;
     await world.settle(signed);
     await world.two.setFault({ kind: 'lying', used: false });
-    expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_disagree' });
+    expect(await world.reader().settlementOf(query)).toMatchObject({
+      kind: 'unknowable',
+      why: 'rpc_disagree',
+    });
     await world.expire();
-    expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_disagree' });
+    expect(await world.reader().settlementOf(query)).toMatchObject({
+      kind: 'unknowable',
+      why: 'rpc_disagree',
+    });
     // The lie is good enough to deceive an owner who trusts this operator alone: it is what the second one is for.
-    expect(await world.ownersReader(world.two.url).fateOf(query)).toMatchObject({ kind: 'released' });
+    expect(await world.ownersReader(world.two.url).settlementOf(query)).toMatchObject({ kind: 'released' });
   });
 
   test('one that calls an unused nonce spent: no release, no capture', async () => {
     const { query } = await world.sign();
     await world.two.setFault({ kind: 'lying', used: true });
-    expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_disagree' });
+    expect(await world.reader().settlementOf(query)).toMatchObject({
+      kind: 'unknowable',
+      why: 'rpc_disagree',
+    });
     await world.expire();
-    expect(await world.reader().fateOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_disagree' });
+    expect(await world.reader().settlementOf(query)).toMatchObject({
+      kind: 'unknowable',
+      why: 'rpc_disagree',
+    });
     // To an owner who trusts this operator alone it is spent: counted as paid, for that frees nothing.
-    expect(await world.ownersReader(world.two.url).fateOf(query)).toMatchObject({
+    expect(await world.ownersReader(world.two.url).settlementOf(query)).toMatchObject({
       kind: 'captured',
       tx: null,
       final: true,
@@ -331,8 +357,10 @@ describe('operators that fail', () => {
     async (who) => {
       const { query } = await world.sign();
       await world[who].setFault({ kind: 'lying', aheadSec: 3_600 });
-      expect(await world.reader().fateOf(query)).not.toMatchObject({ kind: 'released' });
-      expect(await world.ownersReader(world[who].url).fateOf(query)).toMatchObject({ kind: 'released' });
+      expect(await world.reader().settlementOf(query)).not.toMatchObject({ kind: 'released' });
+      expect(await world.ownersReader(world[who].url).settlementOf(query)).toMatchObject({
+        kind: 'released',
+      });
     },
   );
 
@@ -344,13 +372,21 @@ describe('operators that fail', () => {
       await world.two.setFault(fault);
       const paid = await world.sign();
       const tx = await world.settle(paid);
-      expect(await world.reader().fateOf(paid.query)).toMatchObject({ kind: 'captured', tx, final: false });
+      expect(await world.reader().settlementOf(paid.query)).toMatchObject({
+        kind: 'captured',
+        tx,
+        final: false,
+      });
       await world.expire();
-      expect(await world.reader().fateOf(unused.query)).toMatchObject({ kind: 'open' });
-      expect(await world.reader().fateOf(paid.query)).toMatchObject({ kind: 'captured', tx, final: false });
+      expect(await world.reader().settlementOf(unused.query)).toMatchObject({ kind: 'open' });
+      expect(await world.reader().settlementOf(paid.query)).toMatchObject({
+        kind: 'captured',
+        tx,
+        final: false,
+      });
       await world.chain.mine(8);
       const caughtUp = fault.kind === 'lagging' ? 'released' : 'open';
-      expect(await world.reader().fateOf(unused.query)).toMatchObject({ kind: caughtUp });
+      expect(await world.reader().settlementOf(unused.query)).toMatchObject({ kind: caughtUp });
     },
   );
 
@@ -359,10 +395,10 @@ describe('operators that fail', () => {
     await world.one.setFault({ kind: 'hang' });
     await world.two.setFault({ kind: 'hang' });
     const stop = new AbortController();
-    const fate = world.reader().fateOf(query, stop.signal);
+    const settlement = world.reader().settlementOf(query, stop.signal);
     world.one.calls.clear();
     await world.one.calls.waitFor();
     stop.abort();
-    expect(await fate).toMatchObject({ kind: 'unknowable', why: 'interrupted' });
+    expect(await settlement).toMatchObject({ kind: 'unknowable', why: 'interrupted' });
   });
 });
