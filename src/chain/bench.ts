@@ -27,8 +27,8 @@ export function unknowable(why: UnknowableWhy, says: string): Verdict {
 }
 
 /** The verdict over operators that contradict each other. */
-export function disagreement(sights: readonly { readonly origin: string }[]): Verdict {
-  const origins = sights.map(({ origin }) => origin).join(' and ');
+export function disagreement(observations: readonly { readonly origin: string }[]): Verdict {
+  const origins = observations.map(({ origin }) => origin).join(' and ');
   return unknowable('rpc_disagree', `${origins} contradict each other, so none is believed.`);
 }
 

@@ -4,7 +4,7 @@ import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
 import type { JournalLine } from '../support/books.js';
 import type { Witness } from './exposure.js';
 
-/** How often the journal is read on, in ms: what is judged at a sight is judged a moment late, and never too early. */
+/** How often the journal is read on, in ms: what is seen is judged a moment late, and never too early. */
 const LOOK_EVERY_MS = 25;
 
 /** A line of the journal, and when it was first seen, by the world's clock. */

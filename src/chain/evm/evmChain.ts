@@ -13,8 +13,8 @@ import type { Finality, GasTerms, Heads, Operator, TokenAt } from './operator.js
 import type { RpcFetch } from '../rpc.js';
 import { RpcFault } from '../rpcFault.js';
 import type { OnTime } from '../timeGiven.js';
-import { lookAtLatest, lookAtSettled, type Sight } from './sight.js';
-import { judgeSights } from './verdict.js';
+import { observeLatest, observeSettled, type Observation } from './observation.js';
+import { judgeObservations } from './verdict.js';
 import type { AtomicAmount } from '../../money/unit.js';
 
 export type { RpcSource } from '../chainReader.js';
@@ -64,9 +64,9 @@ export interface Looks<Query> {
     query: Query,
     at: { readonly heads: Heads; readonly common: Block },
     signal: AbortSignal,
-  ): Promise<Sight>;
+  ): Promise<Observation>;
   /** At the newest block: enough to see a payment, never enough to rule one out. */
-  atLatest(operator: Operator, query: Query, heads: Heads, signal: AbortSignal): Promise<Sight>;
+  atLatest(operator: Operator, query: Query, heads: Heads, signal: AbortSignal): Promise<Observation>;
   readonly history: HistoryKind;
 }
 
@@ -116,8 +116,8 @@ export type EvmChain = BlockReader<SettlementQuery>;
 /** Makes the reader of an EVM network: see {@link createReader}. */
 export function createEvmChain(options: EvmChainOptions): EvmChain {
   return createReader(options, {
-    atSettled: lookAtSettled,
-    atLatest: lookAtLatest,
+    atSettled: observeSettled,
+    atLatest: observeLatest,
     history: EIP3009_HISTORY,
   });
 }
@@ -146,22 +146,25 @@ export function createReader<Query extends Pick<SettlementQuery, 'validBeforeSec
     return { after: Number(number > MARK_MARGIN_BLOCKS ? number - MARK_MARGIN_BLOCKS : 0n) };
   }, nowMs);
 
-  async function look(query: Query, signal: AbortSignal): Promise<{ sights: Sight[]; seen: Heads[] }> {
+  async function look(
+    query: Query,
+    signal: AbortSignal,
+  ): Promise<{ observations: Observation[]; seen: Heads[] }> {
     const views = await Promise.all(
       (await endpoints.all()).map(async (operator) => ({ operator, heads: await headsOf(operator, signal) })),
     );
     const seen = views.flatMap(({ heads }) => (heads instanceof RpcFault ? [] : [heads]));
     const common = commonBlock(seen, quorum);
     const canProve = common !== undefined && common.timeSec >= query.validBeforeSec;
-    const sights = await Promise.all(
-      views.map(async ({ operator, heads }): Promise<Sight> => {
+    const observations = await Promise.all(
+      views.map(async ({ operator, heads }): Promise<Observation> => {
         if (heads instanceof RpcFault) return { kind: 'down', fault: heads, origin: operator.origin };
         return canProve && common.number <= heads.settled.number
           ? looks.atSettled(operator, query, { heads, common }, signal)
           : looks.atLatest(operator, query, heads, signal);
       }),
     );
-    return { sights, seen };
+    return { observations, seen };
   }
 
   return {
@@ -213,8 +216,8 @@ export function createReader<Query extends Pick<SettlementQuery, 'validBeforeSec
       ),
 
     async settlementOf(query, signal) {
-      const { sights, seen } = await within(FATE_MS_MAX, signal, (deadline) => look(query, deadline));
-      const verdict = judgeSights(sights, query, {
+      const { observations, seen } = await within(FATE_MS_MAX, signal, (deadline) => look(query, deadline));
+      const verdict = judgeObservations(observations, query, {
         label: network.label,
         operators: endpoints.count,
         quorum,

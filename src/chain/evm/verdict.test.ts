@@ -3,8 +3,8 @@ import { findAsset } from '../../money/asset.js';
 import type { Block, Hex } from './answer.js';
 import type { SettlementQuery } from '../settlement.js';
 import { RpcFault } from '../rpcFault.js';
-import type { Sight } from './sight.js';
-import { judgeSights } from './verdict.js';
+import type { Observation } from './observation.js';
+import { judgeObservations } from './verdict.js';
 
 const EXPIRY_SEC = 1_000;
 const asset = findAsset('eip155:8453', '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913');
@@ -30,73 +30,77 @@ function block(number: number, digit = 'a'): Block {
 const fault = new RpcFault('no_answer', 'https://rpc.example', 'cannot be reached');
 
 /** Every kind of thing an operator can show, honest or not, around the expiry. */
-function allSights(origin: string): Sight[] {
-  const sights: Sight[] = [
+function allObservations(origin: string): Observation[] {
+  const observations: Observation[] = [
     { kind: 'down', fault, origin },
     { kind: 'forked', origin },
   ];
   for (const at of [50, 99, 100, 120].map((number) => block(number))) {
     for (const settled of [true, false]) {
-      for (const hidden of [null, fault]) sights.push({ kind: 'spent', at, settled, fault: hidden, origin });
-      sights.push({ kind: 'unused', at, settled, origin });
+      for (const hidden of [null, fault])
+        observations.push({ kind: 'spent', at, settled, fault: hidden, origin });
+      observations.push({ kind: 'unused', at, settled, origin });
       for (const paidIn of [block(50, 'c'), block(99, 'd')].filter(({ number }) => number <= at.number)) {
-        sights.push({ kind: 'cancelled', at, block: paidIn, settled, origin });
+        observations.push({ kind: 'cancelled', at, block: paidIn, settled, origin });
         for (const tx of [word('e'), word('f')]) {
-          sights.push({ kind: 'paid', at, block: paidIn, tx, amountAtomic: 5n, settled, origin });
+          observations.push({ kind: 'paid', at, block: paidIn, tx, amountAtomic: 5n, settled, origin });
         }
       }
     }
   }
-  return sights;
+  return observations;
 }
 
-const ONE = allSights('https://one.example');
-const TWO = allSights('https://two.example');
-const PAIRS = ONE.flatMap((one) => TWO.map((two): [Sight, Sight] => [one, two]));
+const ONE = allObservations('https://one.example');
+const TWO = allObservations('https://two.example');
+const PAIRS = ONE.flatMap((one) => TWO.map((two): [Observation, Observation] => [one, two]));
 const TWO_OPERATORS = { label: 'Base', operators: 2, quorum: 2 };
 const OWNERS_RPC = { label: 'Base', operators: 1, quorum: 1 };
 
 /** What alone entitles to a release: an honest operator that shows this speaks the final truth. */
-function provesUnspendable(sight: Sight): boolean {
-  if (sight.kind !== 'unused' && sight.kind !== 'cancelled') return false;
-  return sight.settled && sight.at.timeSec >= EXPIRY_SEC;
+function provesUnspendable(observation: Observation): boolean {
+  if (observation.kind !== 'unused' && observation.kind !== 'cancelled') return false;
+  return observation.settled && observation.at.timeSec >= EXPIRY_SEC;
 }
 
 /** What alone entitles to a capture where no transfer is shown: only our key can spend the nonce. */
-function provesSpent(sight: Sight): boolean {
-  if (sight.kind !== 'spent' && sight.kind !== 'cancelled') return false;
-  return sight.settled && sight.at.timeSec >= EXPIRY_SEC;
+function provesSpent(observation: Observation): boolean {
+  if (observation.kind !== 'spent' && observation.kind !== 'cancelled') return false;
+  return observation.settled && observation.at.timeSec >= EXPIRY_SEC;
 }
 
 describe('two operators, every pair of views', () => {
   test('the views are many, and each verdict comes up', () => {
     expect(PAIRS.length).toBeGreaterThan(1_000);
-    const kinds = PAIRS.map((pair) => judgeSights(pair, query, TWO_OPERATORS).kind);
+    const kinds = PAIRS.map((pair) => judgeObservations(pair, query, TWO_OPERATORS).kind);
     expect(new Set(kinds)).toEqual(new Set(['captured', 'released', 'open', 'unknowable']));
   });
 
   test('T28: whatever a liar shows, nothing is released that an honest operator does not prove unspendable', () => {
     for (const pair of PAIRS) {
-      if (judgeSights(pair, query, TWO_OPERATORS).kind !== 'released') continue;
+      if (judgeObservations(pair, query, TWO_OPERATORS).kind !== 'released') continue;
       expect(pair.every(provesUnspendable), JSON.stringify(pair, bigintText)).toBe(true);
     }
   });
 
   test('a capture rests on a payment that is shown, and that nobody contradicts', () => {
     for (const pair of PAIRS) {
-      const verdict = judgeSights(pair, query, TWO_OPERATORS);
+      const verdict = judgeObservations(pair, query, TWO_OPERATORS);
       if (verdict.kind !== 'captured' || verdict.tx === null) continue;
-      const paid = pair.filter((sight) => sight.kind === 'paid');
+      const paid = pair.filter((observation) => observation.kind === 'paid');
       expect(paid.map(({ tx }) => tx)).toContain(verdict.tx);
       expect(new Set(paid.map(({ tx }) => tx)).size).toBe(1);
       // The other one vouches for it by the nonce alone, where its events are gone.
       expect(verdict.final).toBe(
-        pair.every((sight) => (sight.kind === 'paid' || sight.kind === 'spent') && sight.settled),
+        pair.every(
+          (observation) =>
+            (observation.kind === 'paid' || observation.kind === 'spent') && observation.settled,
+        ),
       );
       for (const other of pair) {
         expect(other.kind).not.toBe('cancelled');
         if (other.kind === 'unused')
-          expect(paid.every((sight) => sight.block.number > other.at.number)).toBe(true);
+          expect(paid.every((observation) => observation.block.number > other.at.number)).toBe(true);
       }
     }
   });
@@ -104,7 +108,7 @@ describe('two operators, every pair of views', () => {
   test('T31: a nonce that both show spent, past the expiry at a settled block, is captured whatever else they show', () => {
     let captured = 0;
     for (const pair of PAIRS) {
-      const verdict = judgeSights(pair, query, TWO_OPERATORS);
+      const verdict = judgeObservations(pair, query, TWO_OPERATORS);
       const proved = pair.every(provesSpent) && pair.some(({ kind }) => kind === 'spent');
       const shown = pair.some(({ kind }) => kind === 'paid');
       expect(verdict.kind === 'captured' && verdict.tx === null, JSON.stringify(pair, bigintText)).toBe(
@@ -120,22 +124,22 @@ describe('two operators, every pair of views', () => {
 
   test('the order of the operators decides nothing', () => {
     for (const [one, two] of PAIRS) {
-      const { kind } = judgeSights([one, two], query, TWO_OPERATORS);
-      expect(judgeSights([two, one], query, TWO_OPERATORS).kind).toBe(kind);
+      const { kind } = judgeObservations([one, two], query, TWO_OPERATORS);
+      expect(judgeObservations([two, one], query, TWO_OPERATORS).kind).toBe(kind);
     }
   });
 });
 
 describe('contradictions', () => {
-  const proof: Sight = { kind: 'unused', at: block(100), settled: true, origin: 'https://one.example' };
+  const proof: Observation = { kind: 'unused', at: block(100), settled: true, origin: 'https://one.example' };
 
-  test.each<Sight>([
+  test.each<Observation>([
     { kind: 'forked', origin: 'https://two.example' },
     // Nothing spends a nonce after its expiry, so a later block that shows it spent denies the proof.
     { kind: 'spent', at: block(120), settled: true, fault: null, origin: 'https://two.example' },
     { kind: 'spent', at: block(120), settled: true, fault, origin: 'https://two.example' },
   ])('$kind beside a proof: neither is believed, and both are named', (other) => {
-    expect(judgeSights([proof, other], query, TWO_OPERATORS)).toEqual({
+    expect(judgeObservations([proof, other], query, TWO_OPERATORS)).toEqual({
       kind: 'unknowable',
       why: 'rpc_disagree',
       says: 'https://one.example and https://two.example contradict each other, so none is believed.',
@@ -145,21 +149,23 @@ describe('contradictions', () => {
 
 describe('the operator that the owner named', () => {
   test('is believed alone: released exactly where it proves the authorization unspendable', () => {
-    for (const sight of ONE) {
-      const { kind } = judgeSights([sight], query, OWNERS_RPC);
-      expect(kind === 'released', JSON.stringify(sight, bigintText)).toBe(provesUnspendable(sight));
+    for (const observation of ONE) {
+      const { kind } = judgeObservations([observation], query, OWNERS_RPC);
+      expect(kind === 'released', JSON.stringify(observation, bigintText)).toBe(
+        provesUnspendable(observation),
+      );
       expect(kind === 'captured').toBe(
-        sight.kind === 'paid' || (sight.kind === 'spent' && provesSpent(sight)),
+        observation.kind === 'paid' || (observation.kind === 'spent' && provesSpent(observation)),
       );
     }
   });
 });
 
 describe('words', () => {
-  const unused = (origin: string): Sight => ({ kind: 'unused', at: block(100), settled: true, origin });
+  const unused = (origin: string): Observation => ({ kind: 'unused', at: block(100), settled: true, origin });
 
   test('an operator that is down is named', () => {
-    const verdict = judgeSights(
+    const verdict = judgeObservations(
       [unused('https://one.example'), { kind: 'down', fault, origin: fault.origin }],
       query,
       TWO_OPERATORS,
@@ -172,7 +178,10 @@ describe('words', () => {
   });
 
   test('a network with one operator says what a release needs', () => {
-    const verdict = judgeSights([unused('https://one.example')], query, { ...TWO_OPERATORS, operators: 1 });
+    const verdict = judgeObservations([unused('https://one.example')], query, {
+      ...TWO_OPERATORS,
+      operators: 1,
+    });
     expect(verdict).toMatchObject({
       why: 'rpc_missing',
       says: expect.stringContaining('2 RPC operators') as string,
@@ -180,9 +189,9 @@ describe('words', () => {
   });
 
   test('events that an operator refuses to show are not taken for none', () => {
-    const spent: Sight = { kind: 'spent', at: block(99), settled: true, fault, origin: fault.origin };
-    expect(judgeSights([spent], query, OWNERS_RPC)).toMatchObject({ why: 'history_unavailable' });
-    expect(judgeSights([{ ...spent, fault: null }], query, OWNERS_RPC)).toMatchObject({
+    const spent: Observation = { kind: 'spent', at: block(99), settled: true, fault, origin: fault.origin };
+    expect(judgeObservations([spent], query, OWNERS_RPC)).toMatchObject({ why: 'history_unavailable' });
+    expect(judgeObservations([{ ...spent, fault: null }], query, OWNERS_RPC)).toMatchObject({
       why: 'used_without_transfer',
     });
   });

@@ -1,29 +1,30 @@
 import type { Block } from './answer.js';
 import { disagreement, tooFew, unknowable, type Bench, type Verdict } from '../bench.js';
 import type { SettlementQuery } from '../settlement.js';
-import type { Sight } from './sight.js';
+import type { Observation } from './observation.js';
 
-type SightOf<K extends Sight['kind']> = Extract<Sight, { kind: K }>;
+type ObservationOf<K extends Observation['kind']> = Extract<Observation, { kind: K }>;
 
 /**
  * Weighs what the operators show. One that shows the payment captures it, unless another contradicts; the quorum makes
  * that final at a settled block. A release needs the quorum at one settled block past the expiry, and nobody who shows
  * the nonce spent.
  */
-export function judgeSights(
-  sights: readonly Sight[],
+export function judgeObservations(
+  observations: readonly Observation[],
   query: Pick<SettlementQuery, 'validBeforeSec' | 'amountAtomic'>,
   bench: Bench,
 ): Verdict {
-  const unused = pick(sights, 'unused');
-  const paid = pick(sights, 'paid');
-  const cancelled = pick(sights, 'cancelled');
-  const spent = pick(sights, 'spent');
+  const unused = pick(observations, 'unused');
+  const paid = pick(observations, 'paid');
+  const cancelled = pick(observations, 'cancelled');
+  const spent = pick(observations, 'spent');
   const isPast = ({ settled, at }: { readonly settled: boolean; readonly at: Block }): boolean =>
     settled && at.timeSec >= query.validBeforeSec;
   const proofs = unused.filter(isPast);
 
-  if (contradict(sights, proofs)) return disagreement(sights.filter(({ kind }) => kind !== 'down'));
+  if (contradict(observations, proofs))
+    return disagreement(observations.filter(({ kind }) => kind !== 'down'));
   if (paid[0] !== undefined) {
     const { tx, block, amountAtomic } = paid[0];
     // Who shows the nonce spent at a settled block vouches for it, too, whatever events it keeps.
@@ -40,32 +41,38 @@ export function judgeSights(
   }
   if (proofs[0] !== undefined && proofs.length >= bench.quorum)
     return released(proofs[0].at, 'expired_unused');
-  const faults = pick(sights, 'down').map(({ fault }) => fault);
+  const faults = pick(observations, 'down').map(({ fault }) => fault);
   // An operator that answers, but is behind the settled block of the others, will have the proof when it has caught up.
   const waits = proofs.length === 0 || bench.operators >= bench.quorum;
   if (waits && unused.length > proofs.length) return { kind: 'open' };
   return tooFew(faults, bench);
 }
 
-function pick<K extends Sight['kind']>(sights: readonly Sight[], kind: K): SightOf<K>[] {
-  return sights.filter((sight): sight is SightOf<K> => sight.kind === kind);
+function pick<K extends Observation['kind']>(
+  observations: readonly Observation[],
+  kind: K,
+): ObservationOf<K>[] {
+  return observations.filter((observation): observation is ObservationOf<K> => observation.kind === kind);
 }
 
 /** A nonce once spent stays spent, by one transaction; and none is spent by a payment once it has expired. */
-function contradict(sights: readonly Sight[], proofs: readonly SightOf<'unused'>[]): boolean {
-  if (sights.some(({ kind }) => kind === 'forked')) return true;
-  const paid = pick(sights, 'paid');
-  const cancelled = pick(sights, 'cancelled');
+function contradict(
+  observations: readonly Observation[],
+  proofs: readonly ObservationOf<'unused'>[],
+): boolean {
+  if (observations.some(({ kind }) => kind === 'forked')) return true;
+  const paid = pick(observations, 'paid');
+  const cancelled = pick(observations, 'cancelled');
   const spentAt = [
     ...[...paid, ...cancelled].map(({ block }) => block.number),
-    ...pick(sights, 'spent').map(({ at }) => at.number),
+    ...pick(observations, 'spent').map(({ at }) => at.number),
   ];
   if (spentAt.length === 0) return false;
   const ways = new Set([
     ...paid.map(({ tx, block }) => `${tx} ${block.hash} ${block.timeSec}`),
     ...cancelled.map(() => 'cancelled'),
   ]);
-  const deniedAt = pick(sights, 'unused').map(({ at }) => at.number);
+  const deniedAt = pick(observations, 'unused').map(({ at }) => at.number);
   return (
     ways.size > 1 || proofs.length > 0 || deniedAt.some((denied) => spentAt.some((spent) => denied >= spent))
   );
@@ -80,7 +87,10 @@ function spentByUs({
   return { kind: 'captured', tx: null, blockTimeMs: validBeforeSec * 1000, amountAtomic, final: true };
 }
 
-function judgeSpent(cancelled: readonly SightOf<'cancelled'>[], spent: readonly SightOf<'spent'>[]): Verdict {
+function judgeSpent(
+  cancelled: readonly ObservationOf<'cancelled'>[],
+  spent: readonly ObservationOf<'spent'>[],
+): Verdict {
   if (cancelled.length > 0)
     return unknowable(
       'used_without_transfer',

@@ -4,7 +4,7 @@ import type { Mark } from '../../payment/mark.js';
 import { Marks } from '../marks.js';
 import { RpcFault } from '../rpcFault.js';
 import type { Blockhash, SolanaOperator } from './solanaOperator.js';
-import { BLOCKHASH_BLOCKS } from './solanaSight.js';
+import { BLOCKHASH_BLOCKS } from './observation.js';
 
 /** Of a minute that a blockhash lives: a payment on one of this age has most of its time left. */
 const FRESH_MS = 15_000;

@@ -14,8 +14,8 @@ import type { AccountFacts } from './solanaAnswer.js';
 import { Blockhashes } from './blockhashes.js';
 import { readSolanaHistory } from './solanaHistory.js';
 import type { Blockhash, SolanaOperator } from './solanaOperator.js';
-import { lookForMessage, type SolanaSight } from './solanaSight.js';
-import { judgeSolanaSights } from './solanaVerdict.js';
+import { lookForMessage, type SolanaObservation } from './observation.js';
+import { judgeSolanaObservations } from './solanaVerdict.js';
 
 const CALL_MS_MAX = 5_000;
 /** A whole look at one payment, its search included. */
@@ -131,20 +131,24 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
       ),
 
     async settlementOf(query, signal, memory) {
-      const sights = await within(FATE_MS_MAX, signal, async (deadline) =>
+      const observations = await within(FATE_MS_MAX, signal, async (deadline) =>
         Promise.all(
           (await endpoints.all()).map((operator) => lookForMessage(operator, query, deadline, memory)),
         ),
       );
-      const verdict = judgeSolanaSights(sights, { label: network.label, operators: endpoints.count, quorum });
+      const verdict = judgeSolanaObservations(observations, {
+        label: network.label,
+        operators: endpoints.count,
+        quorum,
+      });
       if (verdict.kind === 'captured' || verdict.kind === 'released') return verdict;
       const nowSec = Math.ceil(nowMs() / 1000);
-      const left = blocksLeft(sights, query);
+      const left = blocksLeft(observations, query);
       const waitSec = Math.min(Math.max(Math.ceil(left * BLOCK_SEC), RETRY_SEC), RETRY_SEC_MAX);
       if (verdict.kind === 'open')
         return { kind: 'open', retryAtSec: nowSec + waitSec, live: left > RESEND_MARGIN_BLOCKS };
       // One of them has searched wrongly: each begins anew, and whoever sees better by then is heard.
-      if (verdict.why === 'rpc_disagree') for (const { origin } of sights) memory?.keep(origin, null);
+      if (verdict.why === 'rpc_disagree') for (const { origin } of observations) memory?.keep(origin, null);
       const why = verdict.why === 'rpc_down' && signal?.aborted === true ? 'interrupted' : verdict.why;
       return { ...verdict, why, retryAtSec: nowSec + RETRY_SEC };
     },
@@ -152,7 +156,12 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
 }
 
 /** Blocks until it can land no more, by the operator that is farthest: none is believed to be behind. */
-function blocksLeft(sights: readonly SolanaSight[], { validBeforeBlock }: SolanaSettlementQuery): number {
-  const heights = sights.flatMap((sight) => (sight.kind === 'down' ? [] : [sight.head.blockHeight]));
+function blocksLeft(
+  observations: readonly SolanaObservation[],
+  { validBeforeBlock }: SolanaSettlementQuery,
+): number {
+  const heights = observations.flatMap((observation) =>
+    observation.kind === 'down' ? [] : [observation.head.blockHeight],
+  );
   return heights.length === 0 ? 0 : validBeforeBlock - Math.max(...heights);
 }

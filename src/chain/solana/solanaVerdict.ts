@@ -1,15 +1,19 @@
-import type { SolanaSight } from './solanaSight.js';
+import type { SolanaObservation } from './observation.js';
 import { disagreement, tooFew, unknowable, type Bench, type Verdict } from '../bench.js';
 
-type SightOf<K extends SolanaSight['kind']> = Extract<SolanaSight, { kind: K }>;
+type ObservationOf<K extends SolanaObservation['kind']> = Extract<SolanaObservation, { kind: K }>;
 
 /**
  * Weighs what the operators of Solana show. One that shows the payment captures it, unless another rules it out; a
  * release needs the quorum of operators for whom it has expired for good, and nobody who shows it.
  */
-export function judgeSolanaSights(sights: readonly SolanaSight[], bench: Bench): Verdict {
-  const paid = sights.filter((sight): sight is SightOf<'paid'> => sight.kind === 'paid');
-  const unused = sights.filter((sight): sight is SightOf<'unused'> => sight.kind === 'unused');
+export function judgeSolanaObservations(observations: readonly SolanaObservation[], bench: Bench): Verdict {
+  const paid = observations.filter(
+    (observation): observation is ObservationOf<'paid'> => observation.kind === 'paid',
+  );
+  const unused = observations.filter(
+    (observation): observation is ObservationOf<'unused'> => observation.kind === 'unused',
+  );
   const proofs = unused.filter(({ expired }) => expired);
   const [shown] = paid;
   if (shown !== undefined) {
@@ -29,16 +33,16 @@ export function judgeSolanaSights(sights: readonly SolanaSight[], bench: Bench):
     const says = `block ${proof.head.blockHeight}, finalized, is past the last one that could take it, and it is in none`;
     return { kind: 'released', says, proof: 'expired_unused' };
   }
-  return withoutProof(sights, unused, bench);
+  return withoutProof(observations, unused, bench);
 }
 
 function withoutProof(
-  sights: readonly SolanaSight[],
-  unused: readonly SightOf<'unused'>[],
+  observations: readonly SolanaObservation[],
+  unused: readonly ObservationOf<'unused'>[],
   bench: Bench,
 ): Verdict {
   if (unused.some(({ expired }) => !expired)) return { kind: 'open' };
-  const searching = sights.filter(({ kind }) => kind === 'searching');
+  const searching = observations.filter(({ kind }) => kind === 'searching');
   // Those that have searched it all wait for those that have not.
   if (searching.length > 0 && unused.length + searching.length >= bench.quorum) {
     const origins = searching.map(({ origin }) => origin).join(' and ');
@@ -46,7 +50,7 @@ function withoutProof(
     return unknowable('searching', says);
   }
   return tooFew(
-    sights.flatMap((sight) => (sight.kind === 'down' ? [sight.fault] : [])),
+    observations.flatMap((observation) => (observation.kind === 'down' ? [observation.fault] : [])),
     bench,
   );
 }

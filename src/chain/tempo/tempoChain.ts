@@ -2,7 +2,7 @@ import type { TempoNetwork } from '../../money/network.js';
 import { createReader, type BlockReader, type ReaderOptions } from '../evm/evmChain.js';
 import type { TempoFateQuery } from '../settlement.js';
 import { TEMPO_HISTORY } from './tempoHistory.js';
-import { lookAtLatest, lookAtSettled } from './tempoSight.js';
+import { observeLatest, observeSettled } from './tempoSight.js';
 
 /** Tempo as its RPCs show it: blocks and calls are the EVM's, what became of a payment is told by its memo. */
 export type TempoChain = BlockReader<TempoFateQuery>;
@@ -10,8 +10,8 @@ export type TempoChain = BlockReader<TempoFateQuery>;
 /** Makes the reader of Tempo; nothing is loaded or asked before its first question. Throws `config_invalid`. */
 export function createTempoChain(options: ReaderOptions & { readonly network: TempoNetwork }): TempoChain {
   return createReader(options, {
-    atSettled: lookAtSettled,
-    atLatest: lookAtLatest,
+    atSettled: observeSettled,
+    atLatest: observeLatest,
     history: TEMPO_HISTORY,
   });
 }

@@ -2,7 +2,7 @@ import type { Block, Hex } from '../evm/answer.js';
 import { findMoment } from '../evm/blockSearch.js';
 import { searchLogs } from '../evm/logSearch.js';
 import type { Heads, Operator } from '../evm/operator.js';
-import { guard, SEARCH_CALLS_MAX, searchStarts, type Sight } from '../evm/sight.js';
+import { guard, SEARCH_CALLS_MAX, searchStarts, type Observation } from '../evm/observation.js';
 import type { MemoLog, TokenLog, TransferLog } from '../evm/tokenLog.js';
 import type { TempoFateQuery } from '../settlement.js';
 import { RpcFault } from '../rpcFault.js';
@@ -15,12 +15,12 @@ type MoveLog = MemoLog | TransferLog;
  * The chain keeps no state by which a transaction of this kind can be asked for, so what says that it never landed is the
  * token's logs, from the signing to past the expiry, of an operator that keeps them for so long. Never throws for RPC faults.
  */
-export function lookAtSettled(
+export function observeSettled(
   operator: Operator,
   query: TempoFateQuery,
   { heads, common }: { readonly heads: Heads; readonly common: Block },
   signal: AbortSignal,
-): Promise<Sight> {
+): Promise<Observation> {
   return guard(operator, async () => {
     const own =
       heads.settled.number === common.number ? heads.settled : await operator.blockAt(common.number, signal);
@@ -32,12 +32,12 @@ export function lookAtSettled(
 }
 
 /** Looks at the operator's newest block: enough to see a payment, never enough to rule one out. Never throws for RPC faults. */
-export function lookAtLatest(
+export function observeLatest(
   operator: Operator,
   query: TempoFateQuery,
   { latest, settled }: Heads,
   signal: AbortSignal,
-): Promise<Sight> {
+): Promise<Observation> {
   return guard(operator, () => lookUpTo(operator, query, latest, settled, signal));
 }
 
@@ -47,7 +47,7 @@ async function lookUpTo(
   at: Block,
   settled: Block,
   signal: AbortSignal,
-): Promise<Sight> {
+): Promise<Observation> {
   const { origin } = operator;
   const found = await findLanding(operator, query, at, signal);
   if (found === null) return { kind: 'unused', at, settled: at.number <= settled.number, origin };

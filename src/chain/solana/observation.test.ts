@@ -6,7 +6,7 @@ import { messageHash, writeTransaction, writeTransferMessage } from '../../proto
 import type { SearchMemory, SolanaSettlementQuery } from '../settlement.js';
 import type { SolanaOperator } from './solanaOperator.js';
 import { RpcFault } from '../rpcFault.js';
-import { lookForMessage } from './solanaSight.js';
+import { lookForMessage } from './observation.js';
 
 const [usdc] = ASSETS.filter((asset): asset is SvmAsset => asset.family === 'svm');
 const HEAD = { slot: 2_000, blockHeight: 1_000 };
@@ -221,10 +221,10 @@ describe('a payment is dead by an operator’s own count (T31)', () => {
       timeOf: async () => Promise.resolve(laterSec === null ? null : SIGNED_SEC + laterSec),
     };
     const marks = marked ? [MARK] : [];
-    const sights = await Promise.all(
+    const observations = await Promise.all(
       lastBlocks.map((validBeforeBlock) => look(empty, { ...query, marks, validBeforeBlock })),
     );
-    return sights.map((sight) => sight.kind === 'unused' && sight.expired);
+    return observations.map((observation) => observation.kind === 'unused' && observation.expired);
   }
 
   /** Whatever last block the operator named that gave the blockhash. */
@@ -320,9 +320,10 @@ describe('a history that begins after the signing (T31)', () => {
     const { operator } = operatorThatShows(base64);
     const marks = marked ? [MARK] : [];
     const pruned = { ...operator, ...deadAt(PAST_HEIGHT, SIGNED_SEC + 400), ...lists(), ...parts };
-    const sight = await look(pruned, { ...query, marks });
-    expect(sight.kind).toBe(kind);
-    if (sight.kind === 'down' && marked) expect(['pruned', 'refused']).toContain(sight.fault.kind);
+    const observation = await look(pruned, { ...query, marks });
+    expect(observation.kind).toBe(kind);
+    if (observation.kind === 'down' && marked)
+      expect(['pruned', 'refused']).toContain(observation.fault.kind);
   });
 
   it.each(['made', 'empty', 'funded', 'of another owner', 'unlisted', 'not shown', 'nothing'] as const)(

@@ -8,7 +8,7 @@ import { isNonceLog, transferOf, type NonceLog } from './tokenLog.js';
 import type { AtomicAmount } from '../../money/unit.js';
 
 /** What one operator shows of an authorization, with the block in whose state it looked. */
-export type Sight = { readonly origin: string } & (
+export type Observation = { readonly origin: string } & (
   | { readonly kind: 'unused'; readonly at: Block; readonly settled: boolean }
   | {
       readonly kind: 'paid';
@@ -38,12 +38,12 @@ export const SEARCH_CALLS_MAX = 64;
  * Looks at one block that is settled for every operator asked: `common` is the block, `heads` are this operator's own.
  * Never throws for RPC faults.
  */
-export function lookAtSettled(
+export function observeSettled(
   operator: Operator,
   query: SettlementQuery,
   { heads, common }: { readonly heads: Heads; readonly common: Block },
   signal: AbortSignal,
-): Promise<Sight> {
+): Promise<Observation> {
   return guard(operator, async () => {
     const own =
       heads.settled.number === common.number ? heads.settled : await operator.blockAt(common.number, signal);
@@ -59,12 +59,12 @@ export function lookAtSettled(
 }
 
 /** Looks at the operator's newest block: enough to see a payment, never enough to rule one out. Never throws for RPC faults. */
-export function lookAtLatest(
+export function observeLatest(
   operator: Operator,
   query: SettlementQuery,
   { latest, settled }: Heads,
   signal: AbortSignal,
-): Promise<Sight> {
+): Promise<Observation> {
   return guard(operator, async () => {
     let at = latest;
     let used: boolean;
@@ -82,7 +82,7 @@ export function lookAtLatest(
 }
 
 /** A look whose faults are the operator's. */
-export async function guard(operator: Operator, look: () => Promise<Sight>): Promise<Sight> {
+export async function guard(operator: Operator, look: () => Promise<Observation>): Promise<Observation> {
   try {
     return await look();
   } catch (fault) {
@@ -98,7 +98,7 @@ async function lookForUse(
   at: Block,
   settled: Block,
   signal: AbortSignal,
-): Promise<Sight> {
+): Promise<Observation> {
   const { origin } = operator;
   const spentAt = { kind: 'spent', at, settled: at.number <= settled.number, origin } as const;
   try {

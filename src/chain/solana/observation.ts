@@ -27,7 +27,7 @@ class ShortMemory implements SearchMemory {
 }
 
 /** What one operator shows of a payment on Solana. */
-export type SolanaSight = { readonly origin: string } & (
+export type SolanaObservation = { readonly origin: string } & (
   | {
       /** Its message is nowhere in the account's history. */
       readonly kind: 'unused';
@@ -87,19 +87,19 @@ export async function lookForMessage(
   query: SolanaSettlementQuery,
   signal: AbortSignal,
   memory: SearchMemory = new ShortMemory(),
-): Promise<SolanaSight> {
+): Promise<SolanaObservation> {
   const { origin } = operator;
   try {
     // The head first: whatever landed up to it is in the history that is read after it, by a node that has seen it.
     const head = await operator.finalized(signal);
     const claimed = await readClaim(operator, query, signal);
-    if (claimed !== null) return paidSight(origin, head, claimed);
+    if (claimed !== null) return paidObservation(origin, head, claimed);
     const expired = await isDead(operator, query, head, signal);
     const search = expired
       ? await searchWhole(operator, query, { head, memory }, signal)
       : await searchNewest(operator, query, head, signal);
     if (search === 'unfinished') return { kind: 'searching', origin, head };
-    if (search !== 'absent') return paidSight(origin, head, search);
+    if (search !== 'absent') return paidObservation(origin, head, search);
     return { kind: 'unused', origin, head, expired };
   } catch (fault) {
     if (!(fault instanceof RpcFault)) throw fault;
@@ -107,7 +107,11 @@ export async function lookForMessage(
   }
 }
 
-function paidSight(origin: string, head: SolanaHead, { landed, tx, amountAtomic }: Found): SolanaSight {
+function paidObservation(
+  origin: string,
+  head: SolanaHead,
+  { landed, tx, amountAtomic }: Found,
+): SolanaObservation {
   const { slot, timeSec } = landed;
   return { kind: 'paid', origin, head, tx, slot, timeSec, amountAtomic, settled: slot <= head.slot };
 }
