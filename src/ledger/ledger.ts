@@ -3,7 +3,7 @@ import type { Answer, FreeAnswer } from './answer.js';
 import type { ApprovalRecord, Ask, AskResult, Decision, DecisionResult, PaidBefore } from './approval.js';
 import type { AuditReport } from './audit.js';
 import type { FactorUse, StoredFactor, TryPlace, WrongTries } from './factor.js';
-import type { EndpointPrices, OriginHistory, Strikes } from './seller.js';
+import type { EndpointPrices, OriginHistory, CircuitBreaker } from './seller.js';
 import type { CountedLine, HoldRequest, HoldResult } from './hold.js';
 import type { DuePayment, Look, Witness } from './observation.js';
 import type {
@@ -193,17 +193,17 @@ export interface ObservationBook {
 
 /** What was paid to sellers before. */
 export interface SellerBook {
-  /** Payees and strikes of an origin, for the owner's rules. */
+  /** Payees and failures of an origin, for the owner's rules. */
   originHistory(origin: string, family: string): Promise<OriginHistory>;
   /** What an endpoint cost before, for the owner's rule on prices. */
   endpointPrices(
     endpoint: { readonly method: string; readonly url: string },
     nowMs: number,
   ): Promise<EndpointPrices>;
-  /** Every origin with strikes against it. */
-  struckOrigins(): Promise<Strikes[]>;
-  /** Forgets the strikes of an origin: the owner's alone. */
-  forgetStrikes(origin: string, nowMs: number): Promise<void>;
+  /** Every origin with failures against it. */
+  trippedBreakers(): Promise<CircuitBreaker[]>;
+  /** Forgets the failures of an origin: the owner's alone. */
+  resetCircuitBreaker(origin: string, nowMs: number): Promise<void>;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { UsdMicros } from '../money/unit.js';
 /** What the ledger knows of an origin. */
-export interface OriginHistory extends Omit<Strikes, 'origin'> {
+export interface OriginHistory extends Omit<CircuitBreaker, 'origin'> {
   /** Payees of the latest captured payments to the origin on one chain family, newest first. */
   readonly payees: readonly string[];
 }
@@ -14,10 +14,10 @@ export interface EndpointPrices {
 }
 
 /** How often an origin took money and denied it, or claimed money that never moved. */
-export interface Strikes {
+export interface CircuitBreaker {
   readonly origin: string;
   /** Payments since the last one delivered, and since the owner ended a pause, that ended so. */
-  readonly strikes: number;
+  readonly failures: number;
   /** When the latest was found out, by the wall clock, or 0. */
-  readonly lastStrikeMs: number;
+  readonly lastFailureMs: number;
 }

@@ -7,7 +7,7 @@ import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './ownerHand.js
 /** An origin that nothing is paid to for a while (T12). */
 export interface Pause {
   readonly origin: string;
-  readonly strikes: number;
+  readonly failures: number;
   readonly untilMs: number;
 }
 
@@ -35,7 +35,7 @@ export async function endPauses(options: OwnerOptions, place: string): Promise<s
     const ended = (await pausesIn(ledger, options.now()))
       .map(({ origin }) => origin)
       .filter((origin) => [origin, ...namesOf(hostPortOf(new URL(origin)))].includes(place));
-    for (const origin of ended) await ledger.forgetStrikes(origin, options.now());
+    for (const origin of ended) await ledger.resetCircuitBreaker(origin, options.now());
     return ended;
   } finally {
     await ledger.close();
@@ -43,7 +43,11 @@ export async function endPauses(options: OwnerOptions, place: string): Promise<s
 }
 
 async function pausesIn(ledger: Ledger, nowMs: number): Promise<Pause[]> {
-  return (await ledger.struckOrigins())
-    .map((struck) => ({ origin: struck.origin, strikes: struck.strikes, untilMs: pausedUntilMs(struck) }))
+  return (await ledger.trippedBreakers())
+    .map((breaker) => ({
+      origin: breaker.origin,
+      failures: breaker.failures,
+      untilMs: pausedUntilMs(breaker),
+    }))
     .filter(({ untilMs }) => untilMs > nowMs);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { judgeBreaker, judgePayee, judgePrice, type PriceHistory } from './history.js';
+import { judgeCircuitBreaker, judgePayee, judgePrice, type PriceHistory } from './history.js';
 
 const hostPort = 'api.example.com:443';
 
@@ -119,8 +119,8 @@ test('a price set by the body asks once a doubling at most, however it moves', (
 });
 
 test('an origin that took a payment and asked again pauses, longer each time, at most a day', () => {
-  const judge = (strikes: number, sinceSec: number) =>
-    judgeBreaker({ hostPort, strikes, lastStrikeMs: 1_000_000, nowMs: 1_000_000 + sinceSec * 1000 });
+  const judge = (failures: number, sinceSec: number) =>
+    judgeCircuitBreaker({ hostPort, failures, lastFailureMs: 1_000_000, nowMs: 1_000_000 + sinceSec * 1000 });
   expect(judge(0, 0).verdict).toBe('allow');
   expect(judge(1, 0)).toMatchObject({ verdict: 'refuse', code: 'origin_paused', retryAfterSec: 600 });
   expect(judge(1, 0)).toMatchObject({ owner: { action: { kind: 'endPause' } } });

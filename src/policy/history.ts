@@ -109,10 +109,10 @@ export function timesListed(usdMicros: UsdMicros, listed: UsdMicros): string {
   return `${whole}${rest === 0n ? '' : `.${rest}`} times`;
 }
 
-/** Strikes against an origin: how many since it last delivered for a payment, and when the latest was found out. */
-interface Strikes {
-  readonly strikes: number;
-  readonly lastStrikeMs: number;
+/** Failed purchases at an origin: how many since it last delivered for a payment, and when the latest was found out. */
+interface CircuitBreaker {
+  readonly failures: number;
+  readonly lastFailureMs: number;
 }
 
 /** The first pause of an origin: as long as the authorization it took can stay live. */
@@ -123,24 +123,24 @@ const PLAIN_PLACE = /^[a-z0-9._-]+(:\d+)?$/;
 const BREAKER_PAUSE_MAX_SEC = 86_400;
 
 /**
- * Until when an origin is paused, in ms: ten minutes after its first strike, twice as long after each further one, at
+ * Until when an origin is paused, in ms: ten minutes after its first failure, twice as long after each further one, at
  * most a day. 0 where there is none.
  */
-export function pausedUntilMs({ strikes, lastStrikeMs }: Strikes): number {
-  if (strikes === 0) return 0;
-  return lastStrikeMs + 1000 * Math.min(BREAKER_PAUSE_SEC * 2 ** (strikes - 1), BREAKER_PAUSE_MAX_SEC);
+export function pausedUntilMs({ failures, lastFailureMs }: CircuitBreaker): number {
+  if (failures === 0) return 0;
+  return lastFailureMs + 1000 * Math.min(BREAKER_PAUSE_SEC * 2 ** (failures - 1), BREAKER_PAUSE_MAX_SEC);
 }
 
 /**
  * Pauses an origin that took a payment and asked for another, or claimed one it never took (T12, T28). Time closes it
  * again, or the owner does.
  */
-export function judgeBreaker({
+export function judgeCircuitBreaker({
   hostPort,
   nowMs,
-  ...struck
-}: Strikes & { readonly hostPort: string; readonly nowMs: number }): Verdict {
-  const retryAfterSec = Math.ceil((pausedUntilMs(struck) - nowMs) / 1000);
+  ...breaker
+}: CircuitBreaker & { readonly hostPort: string; readonly nowMs: number }): Verdict {
+  const retryAfterSec = Math.ceil((pausedUntilMs(breaker) - nowMs) / 1000);
   if (retryAfterSec <= 0) return ALLOW;
   const host = hostOf(hostPort);
   const shown = hostPort.replace(/:443$/, '');

@@ -147,8 +147,8 @@ test('a network that cannot be read rules out every offer on it, and a bad offer
 });
 
 const history: SellerHistory = {
-  strikes: 0,
-  lastStrikeMs: 0,
+  failures: 0,
+  lastFailureMs: 0,
   payees: [],
   isPayeeAllowed: false,
   prices: undefined,
@@ -199,12 +199,12 @@ test('an agent’s own cap that is passed is named, as one of a call and as one 
   });
 });
 
-test('a payee that the owner allowed asks nothing, and an origin with a strike is refused', () => {
+test('a payee that the owner allowed asks nothing, and an origin with a failure is refused', () => {
   const changed = { ...history, payees: ['0x1', '0x1', '0x1'] };
   const offer = offerOf(BASE, 2n);
   expect(chosenOf(candidate(offer, { history: changed }))).toBe('ask');
   expect(chosenOf(candidate(offer, { history: { ...changed, isPayeeAllowed: true } }))).toBe(0);
-  expect(chosenOf(candidate(offer, { history: { ...history, strikes: 1, lastStrikeMs: 0 } }))).toBe(
+  expect(chosenOf(candidate(offer, { history: { ...history, failures: 1, lastFailureMs: 0 } }))).toBe(
     'refuse origin_paused',
   );
 });

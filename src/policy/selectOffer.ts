@@ -3,7 +3,7 @@ import { DEFAULT_AGENT } from '../money/agent.js';
 import { formatUnits } from '../money/decimal.js';
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 import type { Offer, OtherProtocol, PaymentDemand, ProofTime, RejectedOffer } from '../payment/challenge.js';
-import { judgeBreaker, judgePayee, judgePrice, type PriceHistory } from './history.js';
+import { judgeCircuitBreaker, judgePayee, judgePrice, type PriceHistory } from './history.js';
 import { judgeTotals, type LineUse } from './totals.js';
 import {
   ALLOW,
@@ -28,8 +28,8 @@ export type Readiness =
 
 /** What the ledger remembers of the seller of an offer. */
 export interface SellerHistory {
-  readonly strikes: number;
-  readonly lastStrikeMs: number;
+  readonly failures: number;
+  readonly lastFailureMs: number;
   /** Payees of the latest payments to this origin on this family of networks, newest first. */
   readonly payees: readonly string[];
   /** Whether the owner allowed this payee for this origin. */
@@ -186,7 +186,7 @@ function judge({ offer, history }: Candidate, { rules, hostPort, usage, nowMs }:
     judgeRequest({ hosts: rules.hosts, hostPort }),
     judgeOffer({ offer, ...rules }),
     judgeTotals({ usdMicros, exceeded, loweredBy: rules.loweredBy }),
-    history === null ? ALLOW : judgeBreaker({ hostPort, nowMs, ...history }),
+    history === null ? ALLOW : judgeCircuitBreaker({ hostPort, nowMs, ...history }),
     payee,
     history === null
       ? ALLOW

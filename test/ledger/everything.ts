@@ -82,7 +82,7 @@ export async function fillWithEverything(ledger: Ledger): Promise<Everything> {
     truncated: false,
     storedMs: T0 + 90_000_005,
   });
-  await ledger.forgetStrikes('https://api.example.com', T0 + 90_000_005);
+  await ledger.resetCircuitBreaker('https://api.example.com', T0 + 90_000_005);
   const nowMs = T0 + 90_060_000;
   await ledger.touchSession('default', nowMs);
   const { id } = await held(ledger, { ...full, idempotencyKey: 'key-2', nowMs });

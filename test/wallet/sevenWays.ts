@@ -272,7 +272,7 @@ export function testSevenWays(chain: ChainName): void {
     };
     const owner = { ...options, hand: { ...options.hand, passphrase: options.passphrase } };
     const { url: origin, hostPort } = world.sandbox.shop;
-    expect(await listPauses(options)).toEqual([{ origin, strikes: 1, untilMs: expect.any(Number) }]);
+    expect(await listPauses(options)).toEqual([{ origin, failures: 1, untilMs: expect.any(Number) }]);
     await expect(endPauses(options, hostPort)).rejects.toMatchObject({ code: 'owner_proof_needed' });
     expect(await endPauses(owner, 'shop.example.com')).toEqual([]);
     expect(await pay(world.url('/v2/text'))).toMatchObject({ code: 'origin_paused' });

@@ -8,15 +8,15 @@ import { ownerOptions } from '../terminal/wallet.js';
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const pauses = await listPauses(ownerOptions(call));
-  const shown = pauses.map(({ origin, strikes, untilMs }) => ({
+  const shown = pauses.map(({ origin, failures, untilMs }) => ({
     origin,
-    strikes,
+    strikes: failures,
     until: new Date(untilMs).toISOString(),
   }));
   const message = pauses.length === 0 ? 'No seller is paused.' : `${pauses.length} paused.`;
   const columns = [
     { title: 'SELLER', flexible: true },
-    { title: 'STRIKES', align: 'right' },
+    { title: 'FAILURES', align: 'right' },
     { title: 'UNTIL (UTC)' },
   ] as const;
   const rows = shown.map(({ origin, strikes, until }) => [origin, String(strikes), minuteOf(until)]);

@@ -3,7 +3,7 @@ import type { AuditReport } from '../audit.js';
 import type { LedgerOptions, MacFunction, NewLedger } from '../ledgerStore.js';
 import { newId } from '../newId.js';
 import type { CountedLine, HoldRequest, HoldResult } from '../hold.js';
-import type { EndpointPrices, OriginHistory, Strikes } from '../seller.js';
+import type { EndpointPrices, OriginHistory, CircuitBreaker } from '../seller.js';
 import type { DuePayment, Look, Witness } from '../observation.js';
 import type { SqlRow } from './payments/paymentColumns.js';
 import type {
@@ -42,7 +42,7 @@ import {
 } from './file/database.js';
 import { toLedgerError } from './file/fault.js';
 import { findByKey, noteConfig, openHold, usageOf } from './payments/hold.js';
-import { endpointPrices, forgetStrikes, originHistory, struckOrigins } from './views/history.js';
+import { endpointPrices, resetCircuitBreaker, originHistory, trippedBreakers } from './views/history.js';
 import { Journal, ledgerTimeMs, type JournalHead } from './journal/journal.js';
 import {
   duePayments,
@@ -421,7 +421,7 @@ export class SqliteLedger implements Ledger {
     });
   }
 
-  /** What was paid to an origin before: payees and strikes, for the owner's rules. */
+  /** What was paid to an origin before: payees and failures, for the owner's rules. */
   originHistory(origin: string, family: string): Promise<OriginHistory> {
     return this.#read((context, head) => originHistory(context, head, origin, family));
   }
@@ -431,14 +431,14 @@ export class SqliteLedger implements Ledger {
     return this.#read((context) => endpointPrices(context, endpoint, nowMs));
   }
 
-  /** Every origin with strikes against it. */
-  struckOrigins(): Promise<Strikes[]> {
-    return this.#read((context, head) => struckOrigins(context, head));
+  /** Every origin with failures against it. */
+  trippedBreakers(): Promise<CircuitBreaker[]> {
+    return this.#read((context, head) => trippedBreakers(context, head));
   }
 
-  /** Forgets the strikes of an origin: the owner's alone. */
-  forgetStrikes(origin: string, nowMs: number): Promise<void> {
-    return this.#write('owner', (context) => forgetStrikes(context, origin, nowMs));
+  /** Forgets the failures of an origin: the owner's alone. */
+  resetCircuitBreaker(origin: string, nowMs: number): Promise<void> {
+    return this.#write('owner', (context) => resetCircuitBreaker(context, origin, nowMs));
   }
 
   saveAnswer(answer: Answer): Promise<readonly string[]> {

@@ -187,13 +187,13 @@ async function historyOf(
 ): Promise<SellerHistory> {
   const { url, method } = target;
   const { caip2 } = network;
-  const { payees, strikes, lastStrikeMs } = await ledger.originHistory(
+  const { payees, failures, lastFailureMs } = await ledger.originHistory(
     url.origin,
     caip2.slice(0, caip2.indexOf(':')),
   );
   const asks = judgePayee({ hostPort: hostPortOf(url), payTo, history: payees }).verdict === 'ask';
   const grant = asks ? await ledger.approvals.grant(payeeGrantKey(url.origin, caip2, payTo)) : null;
-  const seller = { strikes, lastStrikeMs, payees, isPayeeAllowed: grant !== null };
+  const seller = { failures, lastFailureMs, payees, isPayeeAllowed: grant !== null };
   // Most calls cost less than the rule on prices looks at, and need not wait while dozens of rows are proved.
   if (usdMicros <= config.limits.askFloorUsdMicros)
     return { ...seller, prices: undefined, listedUsdMicros: null };

@@ -49,7 +49,7 @@ function receiptText(receipt: SettlementReceipt): string {
 function noteOf(status: number, receipt: SettlementReceipt | null, leftBefore: boolean): string {
   if (receipt?.transaction !== undefined) return 'settlement_pending';
   if (status >= 200 && status < 300) return receipt === null ? 'no_receipt' : 'receipt_failed';
-  // An honest seller says the same where the first sending settled meanwhile: no strike against it.
+  // An honest seller says the same where the first sending settled meanwhile: that is no failure.
   if (leftBefore && (receipt !== null || status === 402)) return 'refused_again';
   if (receipt !== null) return 'settle_failed';
   if (status === 402) return 'second_402';

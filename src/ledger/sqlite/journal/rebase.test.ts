@@ -124,20 +124,20 @@ describe('a ledger that is ahead', () => {
     expect((await ledger.audit()).findings).toEqual([]);
   });
 
-  test('strikes and prompts count as of now', async () => {
+  test('failures and prompts count as of now', async () => {
     using world = newLedger();
     const { ledger } = world;
     const origin = 'https://api.example.com';
     const over = { nowMs: T0 + AHEAD_MS, heldUsdMicros: 9n * CENT };
     await approve(ledger, over);
-    await ledger.forgetStrikes(origin, T0 + AHEAD_MS);
+    await ledger.resetCircuitBreaker(origin, T0 + AHEAD_MS);
     await ledger.rebase(T0);
     expect(await ledger.approvals.elicitedUsdMicros('default', T0)).toBe(9n * CENT);
     expect(await ledger.approvals.elicitedUsdMicros('default', T0 + DAY_MS + 1)).toBe(0n);
     const payment = await sent(ledger, { nowMs: T0 + 1_000 });
     await ledger.markUnknown(payment.id, 'second_402', T0 + 2_000);
     await ledger.capture(payment.id, captureFacts(payment), T0 + 3_000);
-    expect(await ledger.originHistory(origin, 'eip155')).toMatchObject({ strikes: 1 });
+    expect(await ledger.originHistory(origin, 'eip155')).toMatchObject({ failures: 1 });
     expect((await ledger.audit()).findings).toEqual([]);
   });
 

@@ -58,7 +58,7 @@ describe('while ledger time is ahead of the clock', () => {
     expect(await found(T0 + 5_001)).toBeUndefined();
   });
 
-  test('a strike is as old as the clock says, and counts though ledger time stands still', async () => {
+  test('a failure is as old as the clock says, and counts though ledger time stands still', async () => {
     using world = await ledgerAhead();
     const { ledger } = world;
     await captured(ledger, { nowMs: T0 });
@@ -66,8 +66,8 @@ describe('while ledger time is ahead of the clock', () => {
     await ledger.markUnknown(payment.id, 'second_402', T0 + 2_000);
     await ledger.capture(payment.id, captureFacts(payment), T0 + 3_000);
     expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({
-      strikes: 1,
-      lastStrikeMs: T0 + 3_000,
+      failures: 1,
+      lastFailureMs: T0 + 3_000,
     });
   });
 

@@ -202,13 +202,13 @@ describe('a released payment that the chain shows (T32)', () => {
     expect((await ledger.audit()).findings).toEqual([]);
   });
 
-  test('is no strike against its seller any more', async () => {
+  test('is no failure of its seller any more', async () => {
     using world = newLedger();
     const claimed = await captured(world.ledger);
     done(await world.ledger.release(claimed.id, 'receipt_false', T0));
-    expect(await world.ledger.struckOrigins()).toHaveLength(1);
+    expect(await world.ledger.trippedBreakers()).toHaveLength(1);
     done(await world.ledger.recapture(claimed.id, landed(claimed), T0));
-    expect(await world.ledger.struckOrigins()).toEqual([]);
+    expect(await world.ledger.trippedBreakers()).toEqual([]);
   });
 
   test('is listed for the next look while it was signed and recent', async () => {

@@ -14,8 +14,8 @@ test('an origin that was never paid has none', async () => {
   using world = newLedger();
   expect(await world.ledger.originHistory(ORIGIN, 'eip155')).toEqual({
     payees: [],
-    strikes: 0,
-    lastStrikeMs: 0,
+    failures: 0,
+    lastFailureMs: 0,
   });
   expect(await world.ledger.endpointPrices(ENDPOINT, T0)).toEqual({ prices: [], approvedUsdMicros: 0n });
 });
@@ -44,40 +44,40 @@ test('a price is forgotten after 30 days, a payee is not', async () => {
   expect((await world.ledger.originHistory(ORIGIN, 'eip155')).payees).toHaveLength(1);
 });
 
-test('strikes are those since the last one delivered', async () => {
+test('failures are those since the last one delivered', async () => {
   using world = newLedger();
   const { ledger } = world;
-  const strike = async (minute: number) => {
+  const failure = async (minute: number) => {
     const payment = await sent(ledger, at(minute));
     await ledger.markUnknown(payment.id, 'second_402', payment.openedMs + 1);
     await ledger.capture(payment.id, captureFacts(payment), payment.openedMs + 1);
   };
-  await strike(0);
+  await failure(0);
   await captured(ledger, at(1));
-  await strike(2);
+  await failure(2);
   const { id, openedMs } = await captured(ledger, at(3));
   await ledger.release(id, 'receipt_false', openedMs + 2);
   expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({
-    strikes: 2,
-    lastStrikeMs: openedMs + 2,
+    failures: 2,
+    lastFailureMs: openedMs + 2,
   });
   await captured(ledger, at(4));
-  expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({ strikes: 0, lastStrikeMs: 0 });
+  expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({ failures: 0, lastFailureMs: 0 });
 });
 
 test.each(['second_402', 'settle_failed', 'rejected'])(
-  '%s is a strike once the payment is captured, and no younger for being confirmed',
+  '%s is a failure once the payment is captured, and no younger for being confirmed',
   async (note) => {
     using world = newLedger();
     const { ledger } = world;
     const payment = await sent(ledger);
     await ledger.markUnknown(payment.id, note, T0 + 1);
-    expect((await ledger.originHistory(ORIGIN, 'eip155')).strikes).toBe(0);
+    expect((await ledger.originHistory(ORIGIN, 'eip155')).failures).toBe(0);
     await ledger.capture(payment.id, captureFacts(payment), T0 + 2);
-    const struck = { strikes: 1, lastStrikeMs: T0 + 2 };
-    expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject(struck);
+    const breaker = { failures: 1, lastFailureMs: T0 + 2 };
+    expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject(breaker);
     await ledger.capture(payment.id, captureFacts(payment, { confirmed: true, chainMs: T0 }), T0 + 9_000);
-    expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject(struck);
+    expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject(breaker);
   },
 );
 
@@ -88,40 +88,40 @@ test.each(['receipt_failed', 'refused_again', 'timed_out'])(
     const payment = await sent(world.ledger);
     await world.ledger.markUnknown(payment.id, note, T0 + 1);
     await world.ledger.capture(payment.id, captureFacts(payment), T0 + 2);
-    expect((await world.ledger.originHistory(ORIGIN, 'eip155')).strikes).toBe(0);
+    expect((await world.ledger.originHistory(ORIGIN, 'eip155')).failures).toBe(0);
   },
 );
 
-test('a further 402 whose payment never settles is no strike', async () => {
+test('a further 402 whose payment never settles is no failure', async () => {
   using world = newLedger();
   const { id } = await sent(world.ledger);
   await world.ledger.markUnknown(id, 'second_402', T0 + 1);
   await world.ledger.release(id, 'expired_unused', T0 + 2);
-  expect((await world.ledger.originHistory(ORIGIN, 'eip155')).strikes).toBe(0);
+  expect((await world.ledger.originHistory(ORIGIN, 'eip155')).failures).toBe(0);
 });
 
-test('strikes that the owner forgave are forgotten, later ones of that origin are not', async () => {
+test('failures that the owner forgave are forgotten, later ones of that origin are not', async () => {
   using world = newLedger();
   const { ledger } = world;
-  const strike = async (minute: number, over: Partial<HoldRequest> = {}) => {
+  const failure = async (minute: number, over: Partial<HoldRequest> = {}) => {
     const { id, openedMs } = await captured(ledger, at(minute, over));
     await ledger.release(id, 'receipt_false', openedMs + 2);
     return openedMs + 2;
   };
   const early = await captured(ledger, at(0));
-  await strike(1);
-  await strike(2, { host: 'other.example.com' });
-  expect((await ledger.struckOrigins()).map(({ origin }) => origin)).toEqual([
+  await failure(1);
+  await failure(2, { host: 'other.example.com' });
+  expect((await ledger.trippedBreakers()).map(({ origin }) => origin)).toEqual([
     ORIGIN,
     'https://other.example.com',
   ]);
-  await ledger.forgetStrikes(ORIGIN, T0 + 3 * 60_000);
-  expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({ strikes: 0, lastStrikeMs: 0 });
-  expect((await ledger.struckOrigins()).map(({ origin }) => origin)).toEqual(['https://other.example.com']);
+  await ledger.resetCircuitBreaker(ORIGIN, T0 + 3 * 60_000);
+  expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({ failures: 0, lastFailureMs: 0 });
+  expect((await ledger.trippedBreakers()).map(({ origin }) => origin)).toEqual(['https://other.example.com']);
   // Opened before the owner's word, found out after it.
   await ledger.release(early.id, 'receipt_false', T0 + 4 * 60_000);
-  const last = await strike(5);
-  expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({ strikes: 2, lastStrikeMs: last });
+  const last = await failure(5);
+  expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({ failures: 2, lastFailureMs: last });
   expect((await ledger.audit()).findings).toEqual([]);
 });
 

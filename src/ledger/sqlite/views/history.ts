@@ -1,5 +1,5 @@
 import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
-import type { EndpointPrices, OriginHistory, Strikes } from '../../seller.js';
+import type { EndpointPrices, OriginHistory, CircuitBreaker } from '../../seller.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
@@ -13,10 +13,10 @@ const PAYEES_MAX = 3;
 /** Enough for a median that one odd price does not move. */
 const PRICES_MAX = 50;
 /** A pause is at its longest long before: see policy's breaker. */
-const STRIKES_MAX = 20;
+const FAILURES_MAX = 20;
 
 /**
- * A further 402, or a receipt that says it failed, is a strike once the payment is captured, where nothing was delivered:
+ * A further 402, or a receipt that says it failed, is a failure once the payment is captured, where nothing was delivered:
  * until then it may be an honest seller whose price moved. An honest one whose facilitator was not heard is paused too,
  * for it took money and gave nothing (T12). `rejected` was the note of every failed receipt before schema 3.
  */
@@ -51,8 +51,8 @@ export function originHistory(
     origin,
     family,
   );
-  const { strikes, lastStrikeMs } = strikesOf(context, head, origin);
-  return { payees: captured.map(({ payTo }) => payTo), strikes, lastStrikeMs };
+  const { failures, lastFailureMs } = circuitBreakerOf(context, head, origin);
+  return { payees: captured.map(({ payTo }) => payTo), failures, lastFailureMs };
 }
 
 /** Reads what an endpoint cost; every row it rests on carries its code. */
@@ -85,40 +85,40 @@ function newest(context: LedgerContext, condition: string, limit: number, ...val
   return rows.map((row) => authenticPayment(context, row));
 }
 
-function strikesOf(context: LedgerContext, head: JournalHead, origin: string): Strikes {
+function circuitBreakerOf(context: LedgerContext, head: JournalHead, origin: string): CircuitBreaker {
   const [delivered] = newest(context, `origin = ? AND state = 'captured' AND note IS NULL`, 1, origin);
-  const struck = newest(
+  const breaker = newest(
     context,
     // Ledger time can stand still; within one moment of it the wall clock tells which came later.
     `origin = ? AND opened_ms >= ? AND (opened_ms > ? OR coalesce(opened_wall_ms, 0) > ?)
        AND ${STRUCK} AND ${STRUCK_MS} > ?`,
-    STRIKES_MAX,
+    FAILURES_MAX,
     origin,
     BigInt(delivered?.openedMs ?? 0),
     BigInt(delivered?.openedMs ?? 0),
     BigInt(delivered?.openedWallMs ?? Number.MAX_SAFE_INTEGER),
     BigInt(context.register.get(head.register, resumedKey(origin)) ?? 0),
   );
-  const times = struck.map((payment) => {
+  const times = breaker.map((payment) => {
     const captured = payment.state === 'captured' ? capturedWallMs(payment) : null;
     return captured ?? toWallMs(payment, payment.changedMs);
   });
-  return { origin, strikes: struck.length, lastStrikeMs: Math.max(0, ...times) };
+  return { origin, failures: breaker.length, lastFailureMs: Math.max(0, ...times) };
 }
 
-/** Every origin with strikes, by name. Reads all payments: for the owner's eyes, not for the path of one. */
-export function struckOrigins(context: LedgerContext, head: JournalHead): Strikes[] {
+/** Every origin with failures, by name. Reads all payments: for the owner's eyes, not for the path of one. */
+export function trippedBreakers(context: LedgerContext, head: JournalHead): CircuitBreaker[] {
   const rows = statement(
     context.db,
     `SELECT DISTINCT origin FROM payments WHERE ${STRUCK} ORDER BY origin`,
   ).all() as SqlRow[];
   return rows
-    .map((row) => strikesOf(context, head, String(row['origin'])))
-    .filter(({ strikes }) => strikes > 0);
+    .map((row) => circuitBreakerOf(context, head, String(row['origin'])))
+    .filter(({ failures }) => failures > 0);
 }
 
-/** Forgets an origin's strikes, inside the caller's transaction: the owner ended its pause. */
-export function forgetStrikes(context: LedgerContext, origin: string, nowMs: number): void {
+/** Forgets an origin's failures, inside the caller's transaction: the owner ended its pause. */
+export function resetCircuitBreaker(context: LedgerContext, origin: string, nowMs: number): void {
   const head = context.journal.checkedHead();
   const timeMs = ledgerTimeMs(head, nowMs);
   const register = context.register.set(head.register, resumedKey(origin), String(timeMs));
