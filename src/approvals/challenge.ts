@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Answer } from './desk.js';
+import type { Answer } from './inbox.js';
 
 /** A person needs seconds to touch a key, and a minute to fetch a phone. */
 export const CHALLENGE_LIFE_MS = 3 * 60_000;

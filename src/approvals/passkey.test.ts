@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { answerPurpose, CHALLENGE_LIFE_MS, Challenges } from './challenge.js';
-import type { Answer } from './desk.js';
+import type { Answer } from './inbox.js';
 import { FACTORS_MAX, readFactor, type PasskeyFactor } from './factor.js';
 import { SoftwareAuthenticator, T0 } from './fixtures.js';
 import { beginPasskey, challengePasskeys, makePasskeyFactor, verifyPasskey } from './passkey.js';

@@ -1,5 +1,5 @@
 import { Enrolment } from '../approvals/enrolment.js';
-import type { FactorLine } from '../approvals/desk.js';
+import type { FactorLine } from '../approvals/inbox.js';
 import {
   FACTORS_MAX,
   makePassphraseFactor,

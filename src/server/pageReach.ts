@@ -1,5 +1,5 @@
 import type { Question } from '../approvals/question.js';
-import { openDesk } from '../owner/desk.js';
+import { openInbox } from '../owner/approvalInbox.js';
 import type { Engine } from '../wallet/engine.js';
 import { ownerCommand } from '../cli/line/line.js';
 import type { CommandPlace } from '../cli/line/program.js';
@@ -79,9 +79,9 @@ export class PageReach implements OwnerReach {
     const { home, ledger, keys } = this.#engine;
     const now = (): number => this.#engine.now();
     const configMac = (data: string): Uint8Array => keys.mac('config', data);
-    const desk = openDesk({ home, ledger, configMac, now, place: 'page' });
+    const inbox = openInbox({ home, ledger, configMac, now, place: 'page' });
     return startPage({
-      desk,
+      inbox,
       now,
       command: (action) => ownerCommand(action, this.#place),
       open: (address) => openInBrowser(address, this.#place),

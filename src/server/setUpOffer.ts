@@ -1,5 +1,5 @@
 import type { OwnerStep } from '../errors/ownerAction.js';
-import type { SetUpPlace } from '../owner/setUpDesk.js';
+import type { SetUpPlace } from '../owner/setUpForm.js';
 import { ownerCommand } from '../cli/line/line.js';
 import type { CommandPlace } from '../cli/line/program.js';
 import type { Page } from '../web/page.js';
@@ -39,9 +39,9 @@ export class SetUpOffer {
   }
 
   async #open(): Promise<Page | null> {
-    const [{ startSetUpPage }, { SetUpDesk }, { openInBrowser }, { notifyDesktop }] = await Promise.all([
+    const [{ startSetUpPage }, { SetUpForm }, { openInBrowser }, { notifyDesktop }] = await Promise.all([
       import('../web/setUp/setUpPage.js'),
-      import('../owner/setUpDesk.js'),
+      import('../owner/setUpForm.js'),
       import('../web/desktop/browser.js'),
       import('../web/desktop/notification.js'),
     ]);
@@ -50,7 +50,7 @@ export class SetUpOffer {
       const text = `Set up the wallet of your agents at ${page.addressOf('/')} with the code ${page.codeToShow()}`;
       return notifyDesktop({ text, stays: true }, env, platform).catch(() => false);
     };
-    const page = await startSetUpPage(new SetUpDesk(this.#place), {
+    const page = await startSetUpPage(new SetUpForm(this.#place), {
       now: this.#place.now,
       command: (action) => ownerCommand(action, this.#machine),
       open: (address) => openInBrowser(address, this.#machine),

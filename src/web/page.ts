@@ -1,7 +1,7 @@
 import type { OwnerAction } from '../errors/ownerAction.js';
 import type { Hono } from 'hono';
 import type { Confirmation } from '../approvals/confirmation.js';
-import type { OwnerDesk } from '../approvals/desk.js';
+import type { ApprovalInbox } from '../approvals/inbox.js';
 import type { Enrolment } from '../approvals/enrolment.js';
 import { addressOf, ticketAddressOf } from './door/address.js';
 import type { Door, VisitEnv } from './door/admission.js';
@@ -11,7 +11,7 @@ import { Visits } from './door/visit.js';
 
 /** What {@link startPage} needs. */
 export interface PageOptions {
-  readonly desk: OwnerDesk;
+  readonly inbox: ApprovalInbox;
   /** The time in ms. */
   readonly now: () => number;
   /** 0, or left out, for any that is free. */
@@ -55,11 +55,11 @@ export interface Page {
 
 /** Serves the owner's page on this machine. Throws `unreachable` where the port is taken, or where none is free. */
 export async function startPage(options: PageOptions): Promise<Page> {
-  const { desk, command, enrolment = null, confirmation = null } = options;
+  const { inbox, command, enrolment = null, confirmation = null } = options;
   // One code for both: an owner who adds a passkey is not to look for the right one of two.
   return serveBehindDoor(
     { ...options, code: enrolment?.code, terminal: command({ kind: 'openApprovals' }) },
-    (door) => createApp({ desk, door, command, enrolment, confirmation }),
+    (door) => createApp({ inbox, door, command, enrolment, confirmation }),
   );
 }
 

@@ -1,8 +1,8 @@
 import type { TryPlace } from '../../src/ledger/factor.js';
 import { randomBytes, scryptSync } from 'node:crypto';
 import type { PassphraseFactor } from '../../src/approvals/factor.js';
-import type { Answer, OwnerDesk } from '../../src/approvals/desk.js';
-import { openDesk } from '../../src/owner/desk.js';
+import type { Answer, ApprovalInbox } from '../../src/approvals/inbox.js';
+import { openInbox } from '../../src/owner/approvalInbox.js';
 import type { Engine } from '../../src/wallet/engine.js';
 import { rememberFactors } from '../../src/owner/factorMemory.js';
 import { storedFactor } from '../../src/owner/ownerFactor.js';
@@ -36,17 +36,17 @@ export async function addOwner(engine: Pick<Engine, 'ledger' | 'keys' | 'now'>):
   await rememberFactors(keys, ledger);
 }
 
-/** The owner's desk over a wallet that is open. */
-export function deskOf(engine: Engine, place: TryPlace = 'page'): OwnerDesk {
+/** The owner's inbox over a wallet that is open. */
+export function inboxOf(engine: Engine, place: TryPlace = 'page'): ApprovalInbox {
   const { home, ledger, keys } = engine;
   const configMac = (data: string): Uint8Array => keys.mac('config', data);
-  return openDesk({ home, ledger, configMac, now: () => engine.now(), place });
+  return openInbox({ home, ledger, configMac, now: () => engine.now(), place });
 }
 
 /** Answers a question as its owner does, with the passphrase. */
 export async function answerAs(engine: Engine, id: string, answer: Answer, passphrase = OWNER_PASSPHRASE) {
-  const desk = deskOf(engine);
-  const shown = await desk.show(id);
+  const inbox = inboxOf(engine);
+  const shown = await inbox.show(id);
   if (shown === null) throw new Error(`There is no approval ${id}.`);
-  return desk.answer(id, shown.digest, answer, { kind: 'passphrase', passphrase });
+  return inbox.answer(id, shown.digest, answer, { kind: 'passphrase', passphrase });
 }

@@ -6,7 +6,7 @@ import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { startWalletProcess } from '../support/walletProcess.js';
-import { addOwner, answerAs, deskOf, OWNER_PASSPHRASE } from './owner.js';
+import { addOwner, answerAs, inboxOf, OWNER_PASSPHRASE } from './owner.js';
 import { told } from '../support/told.js';
 
 let world: TestWorld;
@@ -63,7 +63,7 @@ describe('a call above a cap', () => {
     await expectNothingPaid();
 
     const engine = await wallet.engine();
-    const shown = await deskOf(engine).show(id);
+    const shown = await inboxOf(engine).show(id);
     expect(shown?.question).toMatchObject({
       usdMicros: 50_000n,
       agentSays: 'the tide tables',
@@ -91,9 +91,9 @@ describe('a call above a cap', () => {
     const input = dear();
     const paying = wallet.pay(input, { ...anyCall(), progress: (message) => heard.push(message) });
     const engine = await wallet.engine();
-    const desk = deskOf(engine);
-    await expect.poll(async () => (await desk.list('pending')).length).toBe(1);
-    const [pending] = await desk.list('pending');
+    const inbox = inboxOf(engine);
+    await expect.poll(async () => (await inbox.list('pending')).length).toBe(1);
+    const [pending] = await inbox.list('pending');
     await answerAs(engine, pending?.question.approvalId ?? '', { kind: 'once' });
     expect(await paying).toMatchObject({ status: 'ok', code: 'paid', spent_usd: '0.05' });
     expect(heard.join()).toContain('Waiting for the owner');
@@ -119,8 +119,8 @@ describe('a call above a cap', () => {
     const input = dear();
     const id = idOf(await pay(input));
     const engine = await wallet.engine();
-    const { digest } = (await deskOf(engine).show(id)) ?? { digest: '' };
-    await deskOf(engine).answer(id, digest, { kind: 'no' }, null);
+    const { digest } = (await inboxOf(engine).show(id)) ?? { digest: '' };
+    await inboxOf(engine).answer(id, digest, { kind: 'no' }, null);
     for (const again of [input, { approval_id: id }])
       expect(await pay(again)).toMatchObject({ status: 'refused', code: 'approval_denied', retry: 'never' });
     await expectNothingPaid();
@@ -129,7 +129,7 @@ describe('a call above a cap', () => {
   test('is never asked about above a ceiling', async () => {
     await mine.set('ceilings.per_call_usd', '0.04');
     expect(await pay(dear())).toMatchObject({ status: 'refused', code: 'above_ceiling' });
-    expect(await deskOf(await wallet.engine()).list('pending')).toEqual([]);
+    expect(await inboxOf(await wallet.engine()).list('pending')).toEqual([]);
     await expectNothingPaid();
   });
 
@@ -166,7 +166,7 @@ describe('a call above a cap', () => {
     await expect(answerAs(engine, asked, { kind: 'once' })).rejects.toMatchObject({
       code: 'approval_expired',
     });
-    expect((await deskOf(engine).show(asked))?.state).toBe('expired');
+    expect((await inboxOf(engine).show(asked))?.state).toBe('expired');
     // The next question writes down that they ran out.
     await pay(dear());
     await expectNothingPaid();
@@ -226,7 +226,7 @@ describe('an answer', () => {
     });
     // Whoever guesses at the page locks nobody out of the terminal, whose right one leaves the page's count as it is.
     const other = idOf(await pay(dear()));
-    const terminal = deskOf(second, 'terminal');
+    const terminal = inboxOf(second, 'terminal');
     const shown = await terminal.show(other);
     const proof = { kind: 'passphrase', passphrase: OWNER_PASSPHRASE } as const;
     expect(await terminal.answer(other, shown?.digest ?? '', { kind: 'once' }, proof)).toMatchObject({
@@ -235,15 +235,15 @@ describe('an answer', () => {
     await expect(answerAs(second, id, { kind: 'once' })).rejects.toMatchObject({ code: 'factor_slowed' });
     await world.advance(6);
     expect(await answerAs(second, id, { kind: 'once' })).toMatchObject({ state: 'approved' });
-    const desk = deskOf(engine);
-    const { digest } = (await desk.show(id)) ?? { digest: '' };
-    await expect(desk.answer(id, digest, { kind: 'no' }, null)).rejects.toMatchObject({
+    const inbox = inboxOf(engine);
+    const { digest } = (await inbox.show(id)) ?? { digest: '' };
+    await expect(inbox.answer(id, digest, { kind: 'no' }, null)).rejects.toMatchObject({
       code: 'approval_closed',
     });
     expect((await engine.ledger.audit()).findings).toEqual([]);
   });
 
-  test('without a factor nobody says yes at the desk', async () => {
+  test('without a factor nobody says yes at the inbox', async () => {
     const bare = await world.wallet({ settings: { 'limits.per_call_usd': '0.02' } });
     const other = bare.open();
     const asked = await pay(dear(), other);
@@ -262,7 +262,7 @@ describe('an answer', () => {
     expect(await pay(dear())).toMatchObject({ status: 'ok' });
     const id = idOf(await pay(dear()));
     const engine = await wallet.engine();
-    const shown = await deskOf(engine).show(id);
+    const shown = await inboxOf(engine).show(id);
     expect(shown?.choices).toEqual({
       session: { suggestedUsdMicros: 300_000n, maxUsdMicros: 300_000n },
       payee: false,
@@ -307,7 +307,7 @@ describe('an answer', () => {
     const engine = await wallet.engine();
     const asked = await pay(callOf(world.url('/v2/json', { fault: 'payto_fresh' })));
     expect(asked).toMatchObject({ status: 'approval_required' });
-    const shown = await deskOf(engine).show(idOf(asked));
+    const shown = await inboxOf(engine).show(idOf(asked));
     expect(shown?.choices).toEqual({ session: null, payee: true });
     await answerAs(engine, idOf(asked), { kind: 'payee' });
     expect(await pay({ approval_id: idOf(asked) })).toMatchObject({ status: 'ok', spent_usd: '0.01' });
@@ -319,8 +319,8 @@ describe('an answer', () => {
   test('no and block the host denies it from then on', async () => {
     const id = idOf(await pay(dear()));
     const engine = await wallet.engine();
-    const { digest } = (await deskOf(engine).show(id)) ?? { digest: '' };
-    await deskOf(engine).answer(id, digest, { kind: 'block_host' }, null);
+    const { digest } = (await inboxOf(engine).show(id)) ?? { digest: '' };
+    await inboxOf(engine).answer(id, digest, { kind: 'block_host' }, null);
     expect(await pay(dear())).toMatchObject({ code: 'host_denied' });
     await expectNothingPaid();
   });
@@ -329,12 +329,12 @@ describe('an answer', () => {
     const call = dear();
     const id = idOf(await pay(call));
     const engine = await wallet.engine();
-    const desk = deskOf(engine);
-    const { digest } = (await desk.show(id)) ?? { digest: '' };
+    const inbox = inboxOf(engine);
+    const { digest } = (await inbox.show(id)) ?? { digest: '' };
     const unblock = (passphrase: string | null, given = digest) =>
-      desk.unblock(id, given, passphrase === null ? null : { kind: 'passphrase', passphrase });
+      inbox.unblock(id, given, passphrase === null ? null : { kind: 'passphrase', passphrase });
     await expect(unblock(OWNER_PASSPHRASE)).rejects.toMatchObject({ code: 'bad_input' });
-    await desk.answer(id, digest, { kind: 'block_host' }, null);
+    await inbox.answer(id, digest, { kind: 'block_host' }, null);
     await expect(unblock(null)).rejects.toMatchObject({ code: 'factor_needed' });
     await expect(unblock('not it at all')).rejects.toMatchObject({ code: 'factor_wrong' });
     await expect(unblock(OWNER_PASSPHRASE, 'f'.repeat(64))).rejects.toMatchObject({
@@ -350,13 +350,13 @@ describe('an answer', () => {
 
   test('a question that waits is shown as it stands now', async () => {
     const id = idOf(await pay(dear()));
-    const desk = deskOf(await wallet.engine());
+    const inbox = inboxOf(await wallet.engine());
     const usedIn = async (name: string) =>
-      (await desk.show(id))?.question.caps.find((cap) => cap.name === name)?.usedUsdMicros;
+      (await inbox.show(id))?.question.caps.find((cap) => cap.name === name)?.usedUsdMicros;
     expect(await usedIn('limits.per_day_usd')).toBe(0n);
     for (let i = 0; i < 2; i += 1) await pay(callOf(world.url('/v2/price/0.01'), { repeat: true }));
     expect(await usedIn('limits.per_day_usd')).toBe(20_000n);
-    expect((await desk.show(id))?.question.paidBefore).toMatchObject({
+    expect((await inbox.show(id))?.question.paidBefore).toMatchObject({
       payments: 2,
       prices: [{ usdMicros: 10_000n, payments: 2 }],
     });

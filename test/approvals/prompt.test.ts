@@ -268,7 +268,7 @@ describe('a no in the client', () => {
     expect(await waiting).toMatchObject({ status: 'approval_required', retry: 'same_call', money: 'none' });
   });
 
-  test('at the owner’s own desk still ends it for every client', async () => {
+  test('at the owner’s own inbox still ends it for every client', async () => {
     const input = dear();
     const escaped = await new AskingClient(escapes).pay(input);
     const engine = await wallet.engine();

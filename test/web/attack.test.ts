@@ -15,12 +15,12 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Confirmation } from '../../src/approvals/confirmation.js';
 import { Enrolment } from '../../src/approvals/enrolment.js';
-import type { Approval } from '../../src/approvals/desk.js';
+import type { Approval } from '../../src/approvals/inbox.js';
 import { SoftwareAuthenticator } from '../../src/approvals/fixtures.js';
 import { beginPasskey, makePasskeyFactor } from '../../src/approvals/passkey.js';
 import { Challenges } from '../../src/approvals/challenge.js';
 import { startPage } from '../../src/web/page.js';
-import { MemoryDesk } from './memoryDesk.js';
+import { MemoryInbox } from './memoryInbox.js';
 import { freshQuestion, PASSPHRASE, passphraseFactor, startOwner, type Owner } from './owner.js';
 import { cookieOf, postForm, send, visitAsAgent, visitWith, type Agent, type Reply } from './request.js';
 
@@ -31,15 +31,15 @@ let path: string;
 
 beforeEach(async () => {
   owner = await startOwner();
-  owner.desk.factorRecords.push(await passphraseFactor());
-  asked = owner.desk.ask(freshQuestion());
+  owner.inbox.factorRecords.push(await passphraseFactor());
+  asked = owner.inbox.ask(freshQuestion());
   path = `/approvals/${asked.question.approvalId}`;
   agent = await visitAsAgent(owner.page);
 });
 afterEach(async () => owner[Symbol.asyncDispose]());
 
 const state = async (): Promise<string | undefined> =>
-  (await owner.desk.show(asked.question.approvalId))?.state;
+  (await owner.inbox.show(asked.question.approvalId))?.state;
 
 /** A yes as the page's own form sends it. */
 const yes = (over: Record<string, string> = {}): Record<string, string> => ({
@@ -61,7 +61,7 @@ describe('an agent with a shell', () => {
     const { body, status } = await agent.get('');
     expect(status).toBe(200);
     expect(body).toContain('Pay $0.75 to api.example.com?');
-    const [factor] = owner.desk.factorRecords;
+    const [factor] = owner.inbox.factorRecords;
     if (factor?.kind !== 'passphrase') throw new Error('The test has a passphrase.');
     for (const secret of [factor.data.key, factor.data.salt, PASSPHRASE]) expect(body).not.toContain(secret);
   });
@@ -93,7 +93,7 @@ describe('an agent with a shell', () => {
     const nowMs = Date.now();
     const begun = await beginPasskey(challenges, { factors: [], port: owner.page.port, nowMs });
     const signed = { challengeId: begun.challengeId, response: device.register(begun.options) };
-    owner.desk.factorRecords.push(await makePasskeyFactor(challenges, signed, { nowMs }));
+    owner.inbox.factorRecords.push(await makePasskeyFactor(challenges, signed, { nowMs }));
     const sign = async (): Promise<Record<string, string>> => {
       const reply = await agent.post(`${path}/challenge`, { digest: asked.digest, answer: 'once' });
       const { challengeId, options } = JSON.parse(reply.body) as {
@@ -102,7 +102,7 @@ describe('an agent with a shell', () => {
       };
       return yes({ passkey: JSON.stringify(device.sign(options)), challenge_id: challengeId });
     };
-    const other = owner.desk.ask(freshQuestion({ approvalId: 'apr_2' }));
+    const other = owner.inbox.ask(freshQuestion({ approvalId: 'apr_2' }));
 
     const raise = { ...(await sign()), answer: 'session', session_usd: '20' };
     expect((await agent.post(path, raise)).status).toBe(403);
@@ -112,7 +112,7 @@ describe('an agent with a shell', () => {
     expect((await agent.post(path, right)).status).toBe(303);
     expect((await agent.post(path, right)).status).toBe(409);
     expect((await agent.post('/approvals/apr_2', { ...right, digest: other.digest })).status).toBe(403);
-    expect((await owner.desk.show('apr_2'))?.state).toBe('pending');
+    expect((await owner.inbox.show('apr_2'))?.state).toBe('pending');
   });
 
   test('cannot add a passkey of its own without the code, nor confirm a change without a passkey', async () => {
@@ -124,11 +124,11 @@ describe('an agent with a shell', () => {
     });
     const act = { what: 'Raise limits.per_day_usd to $1000', details: [] };
     const confirmation = new Confirmation(act, {
-      factors: async () => owner.desk.factorRecords,
+      factors: async () => owner.inbox.factorRecords,
       now: Date.now,
     });
     await using second = await startOwner({ enrolment, confirmation });
-    second.desk.ask(freshQuestion());
+    second.inbox.ask(freshQuestion());
     const intruder = await visitAsAgent(second.page);
     expect((await intruder.get('/passkey')).body).not.toContain(enrolment.code);
     expect((await intruder.post('/confirm/options', {})).status).toBe(403);
@@ -209,7 +209,7 @@ describe('the door', () => {
       const form = { token: agent.token, digest: asked.digest, answer: 'block_host' };
       seesNothing(await postForm(port, target, form, headers), `POST ${target} ${cookie}`);
     }
-    expect(owner.desk.calls).toEqual([]);
+    expect(owner.inbox.calls).toEqual([]);
     // A cookie of our name that another port set beside ours does no harm.
     const tossed = { cookie: `purser_visit=evil; ${agent.cookie}` };
     expect((await send(port, { path: agent.base, headers: tossed })).status).toBe(200);
@@ -224,7 +224,7 @@ describe('the door', () => {
         yes({ token: agent.token, passphrase: `guess ${i}` }),
       );
     }
-    expect(owner.desk.wrong).toBe(0);
+    expect(owner.inbox.wrong).toBe(0);
     expect((await agent.post(path, yes())).status).toBe(303);
   });
 
@@ -407,7 +407,7 @@ describe('a request that is not of this page', () => {
       Object.entries(header).map(([name, value]) => [name, value.replace('PORT', String(owner.page.port))]),
     );
     expect((await agent.post(path, yes(), headers)).status).toBe(403);
-    expect(owner.desk.calls).toEqual([]);
+    expect(owner.inbox.calls).toEqual([]);
   });
 
   test('is refused without an Origin', async () => {
@@ -416,7 +416,7 @@ describe('a request that is not of this page', () => {
     expect(
       (await send(owner.page.port, { method: 'POST', path: agent.base + path, headers, body })).status,
     ).toBe(403);
-    expect(owner.desk.calls).toEqual([]);
+    expect(owner.inbox.calls).toEqual([]);
   });
 
   test('is refused with a token that is missing, forged, doubled or of another visit', async () => {
@@ -439,7 +439,7 @@ describe('a request that is not of this page', () => {
       body: doubled.toString(),
     });
     expect(reply.status).toBe(403);
-    expect(owner.desk.calls).toEqual([]);
+    expect(owner.inbox.calls).toEqual([]);
   });
 });
 
@@ -454,7 +454,7 @@ describe('an answer', () => {
   });
 
   test('is refused where the question has changed since it was shown', async () => {
-    owner.desk.ask(freshQuestion({ amountAtomic: 9_000_000n, usdMicros: 9_000_000n }));
+    owner.inbox.ask(freshQuestion({ amountAtomic: 9_000_000n, usdMicros: 9_000_000n }));
     const reply = await agent.post(path, yes());
     expect(reply.status).toBe(409);
     expect(reply.body).toContain('What is asked has changed');
@@ -483,7 +483,7 @@ describe('an answer', () => {
         await send(owner.page.port, { method, path: agent.base + target, headers });
       }
     }
-    expect(owner.desk.calls).toEqual([]);
+    expect(owner.inbox.calls).toEqual([]);
     expect(await state()).toBe('pending');
   });
 
@@ -492,7 +492,7 @@ describe('an answer', () => {
     const reply = await send(owner.page.port, { method, path: agent.base + path, headers });
     expect(reply.status).toBe(405);
     expect(reply.headers['access-control-allow-origin']).toBeUndefined();
-    expect(owner.desk.calls).toEqual([]);
+    expect(owner.inbox.calls).toEqual([]);
   });
 
   test('of a body beyond all forms is not read', async () => {
@@ -500,7 +500,7 @@ describe('an answer', () => {
     expect((await agent.post(path, yes({ passphrase }))).status).toBe(413);
     const chunked = { 'transfer-encoding': 'chunked' };
     expect((await agent.post(path, yes({ passphrase }), chunked)).status).toBe(413);
-    expect(owner.desk.calls).toEqual([]);
+    expect(owner.inbox.calls).toEqual([]);
   });
 });
 
@@ -555,7 +555,7 @@ test('a socket that sends nothing, half a head or half a body is closed, and hol
   const closed = sockets.map(async (socket) => once(socket, 'close'));
   expect((await agent.get('')).status).toBe(200);
   await Promise.all(closed);
-  expect(owner.desk.calls).toEqual([]);
+  expect(owner.inbox.calls).toEqual([]);
 });
 
 describe('where the page listens', () => {
@@ -577,8 +577,8 @@ describe('where the page listens', () => {
   test('is never one address of a port whose other address is taken', async () => {
     const { squatter, port } = await squatOnIpv6();
     try {
-      const desk = new MemoryDesk(Date.now);
-      await expect(startPage({ desk, now: Date.now, command, port })).rejects.toMatchObject({
+      const inbox = new MemoryInbox(Date.now);
+      await expect(startPage({ inbox, now: Date.now, command, port })).rejects.toMatchObject({
         code: 'unreachable',
       });
       // And nothing is left behind at the address that was free.
@@ -593,12 +593,12 @@ describe('where the page listens', () => {
   });
 
   test('is given free at once when it closes', async () => {
-    const desk = new MemoryDesk(Date.now);
-    const first = await startPage({ desk, now: Date.now, command });
+    const inbox = new MemoryInbox(Date.now);
+    const first = await startPage({ inbox, now: Date.now, command });
     const idle = connect(first.port, '127.0.0.1');
     await once(idle, 'connect');
     await first.close();
-    const second = await startPage({ desk, now: Date.now, command, port: first.port });
+    const second = await startPage({ inbox, now: Date.now, command, port: first.port });
     expect(second.port).toBe(first.port);
     expect(second.codeToShow()).not.toBe(first.codeToShow());
     await second.close();

@@ -54,8 +54,8 @@ describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
 
   beforeEach(async () => {
     owner = await startOwner();
-    owner.desk.factorRecords.push(await passphraseFactor());
-    const asked = owner.desk.ask(freshQuestion());
+    owner.inbox.factorRecords.push(await passphraseFactor());
+    const asked = owner.inbox.ask(freshQuestion());
     path = `/approvals/${asked.question.approvalId}`;
     ({ digest } = asked);
     const tab = await context.newPage();
@@ -86,7 +86,7 @@ describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
       await tab.getByRole('button').click();
       expect((await answered).status(), url).toBe(403);
     }
-    expect(owner.desk.calls).toEqual([]);
+    expect(owner.inbox.calls).toEqual([]);
   });
 
   test('asks for the page by script, and reads nothing', async () => {
@@ -180,7 +180,7 @@ describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
       url: `https://api.example.com/${encodeURI(NASTY)}"><script>window.pwned=6</script>`,
       why: '<script>window.pwned = 7</script>',
     });
-    owner.desk.ask(asked);
+    owner.inbox.ask(asked);
     await using tab = await visit(home);
     await tab.getByRole('heading', { name: 'Pay $0.75' }).waitFor();
     const quoted = await tab.locator('blockquote').allInnerTexts();

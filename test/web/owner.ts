@@ -7,7 +7,7 @@ import { askedQuestion } from '../../src/approvals/fixtures.js';
 import { makePassphraseFactor, type PassphraseFactor } from '../../src/approvals/factor.js';
 import type { Question } from '../../src/approvals/question.js';
 import { startPage, type Page, type PageOptions } from '../../src/web/page.js';
-import { MemoryDesk } from './memoryDesk.js';
+import { MemoryInbox } from './memoryInbox.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 /** A page that has not shown by then what is waited for never will, however slow the machine. */
@@ -35,9 +35,9 @@ export function freshQuestion(over: Partial<Question> = {}): Question {
   return askedQuestion({ createdMs, expiresMs: createdMs + 600_000, ...over });
 }
 
-/** A page that listens, over a desk in memory whose clock stands still until it is moved on. */
+/** A page that listens, over an inbox in memory whose clock stands still until it is moved on. */
 export interface Owner extends AsyncDisposable {
-  readonly desk: MemoryDesk;
+  readonly inbox: MemoryInbox;
   readonly page: Page;
   /** `http://localhost:PORT`. */
   readonly origin: string;
@@ -45,18 +45,18 @@ export interface Owner extends AsyncDisposable {
 }
 
 /** Starts a page. */
-export async function startOwner(options: Partial<Omit<PageOptions, 'desk' | 'now'>> = {}): Promise<Owner> {
+export async function startOwner(options: Partial<Omit<PageOptions, 'inbox' | 'now'>> = {}): Promise<Owner> {
   let nowMs = Date.now();
   const now = (): number => nowMs;
-  const desk = new MemoryDesk(now);
+  const inbox = new MemoryInbox(now);
   const page = await startPage({
-    desk,
+    inbox,
     now,
     command: (action) => `purser ${ownerLine({ say: '', action })?.join(' ') ?? ''}`,
     ...options,
   });
   return {
-    desk,
+    inbox,
     page,
     origin: `http://localhost:${page.port}`,
     moveOn: (ms) => {

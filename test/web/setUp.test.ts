@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readConfigUnauthenticated } from '../../src/config/configFile.js';
 import { listFactors } from '../../src/owner/ownerFactors.js';
-import { SetUpDesk } from '../../src/owner/setUpDesk.js';
+import { SetUpForm } from '../../src/owner/setUpForm.js';
 import type { Page } from '../../src/web/page.js';
 import { startSetUpPage } from '../../src/web/setUp/setUpPage.js';
 import { goTo, keepPicture, NO_CHROMIUM, PASSPHRASE, startBrowser } from './owner.js';
@@ -15,12 +15,12 @@ const UNLOCK = 'what unlocks the keystore';
 
 let folder: string;
 let home: string;
-let desk: SetUpDesk;
+let form: SetUpForm;
 let page: Page;
 /** How often the desktop showed the code. */
 let shown: number;
 const startSetUp = (): Promise<Page> =>
-  startSetUpPage(desk, {
+  startSetUpPage(form, {
     now: Date.now,
     command: (action) => `purser ${ownerLine({ say: '', action })?.join(' ') ?? ''}`,
     showCode: async () => {
@@ -32,7 +32,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'purser-set-up-'));
   home = join(folder, 'wallet');
   shown = 0;
-  desk = new SetUpDesk({ home, now: Date.now, passphrase: async () => Promise.resolve(UNLOCK) });
+  form = new SetUpForm({ home, now: Date.now, passphrase: async () => Promise.resolve(UNLOCK) });
   page = await startSetUp();
 });
 afterEach(async () => {
@@ -114,7 +114,7 @@ describe('the owner', () => {
     expect(reply.status).toBe(400);
     expect(reply.body.replace(/\s+/g, ' ')).toMatch(says);
     expect(reply.body).not.toContain('value="short"');
-    expect(desk.isSetUp()).toBe(false);
+    expect(form.isSetUp()).toBe(false);
   });
 });
 
@@ -131,7 +131,7 @@ describe('who only knows the address, as an agent does', () => {
         (await postForm(page.port, path === '/code' ? '/' : path, { token, ...CHOICES, code })).status,
       ).toBe(403);
     }
-    expect(desk.isSetUp()).toBe(false);
+    expect(form.isSetUp()).toBe(false);
   });
 
   test('has five codes at the door, and they cost the owner who is inside none', async () => {
@@ -158,7 +158,7 @@ test('who has the owner’s own browser makes nothing without the code, and five
   expect((await make({ code: 'BCDF-2345' }, other)).body).toContain('This page is closed');
   expect((await make({ code }, visit)).body).toContain('This page is closed');
   expect((await visit.get('')).body).toContain('purser init');
-  expect(desk.isSetUp()).toBe(false);
+  expect(form.isSetUp()).toBe(false);
 });
 
 test('another page of the browser sends no form of this one', async () => {
@@ -179,7 +179,7 @@ test('another page of the browser sends no form of this one', async () => {
     expect(
       (await postForm(page.port, path, { token: visit.token, ...fields }, { cookie: visit.cookie })).status,
     ).toBe(403);
-  expect(desk.isSetUp()).toBe(false);
+  expect(form.isSetUp()).toBe(false);
 });
 
 test('once a wallet is there, the page changes nothing, and says to every other window what now holds and that it was made elsewhere', async () => {
@@ -199,7 +199,7 @@ test('once a wallet is there, the page changes nothing, and says to every other 
   // A form that was open in another tab, and a page of another process.
   const reply = await make({ per_day: '900' }, mine);
   expect(reply.body).toContain('The wallet was made in another window');
-  desk = new SetUpDesk({ home, now: Date.now, passphrase: async () => Promise.resolve(UNLOCK) });
+  form = new SetUpForm({ home, now: Date.now, passphrase: async () => Promise.resolve(UNLOCK) });
   const elsewhere = await startSetUp();
   await look(await visitAsAgent(elsewhere));
   await elsewhere.close();
@@ -210,7 +210,7 @@ test('once a wallet is there, the page changes nothing, and says to every other 
     perMonthUsdMicros: 1n,
   };
   await expect(
-    desk.make({ keystore: 'file', testnet: true, limits, factor: PASSPHRASE }),
+    form.make({ keystore: 'file', testnet: true, limits, factor: PASSPHRASE }),
   ).rejects.toMatchObject({ code: 'already_set_up' });
   expect(readConfigUnauthenticated(home)).toEqual(before);
   expect(await factorsOf()).toEqual(['passphrase']);
@@ -218,7 +218,7 @@ test('once a wallet is there, the page changes nothing, and says to every other 
 
 test('a wallet whose keys do not open here is told of with the limits that its file says', async () => {
   await make(NO_FACTOR);
-  desk = new SetUpDesk({ home, now: Date.now, passphrase: async () => Promise.resolve('another') });
+  form = new SetUpForm({ home, now: Date.now, passphrase: async () => Promise.resolve('another') });
   const elsewhere = await startSetUp();
   const { body } = await (await visitAsAgent(elsewhere)).get('');
   await elsewhere.close();

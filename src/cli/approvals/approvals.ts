@@ -1,16 +1,19 @@
-import type { Approval, OwnerDesk } from '../../approvals/desk.js';
+import type { Approval, ApprovalInbox } from '../../approvals/inbox.js';
 import { describeQuestion } from '../../approvals/question.js';
 import { WalletError } from '../../errors/walletError.js';
 import { formatUsd } from '../../money/decimal.js';
-import { openDesk } from '../../owner/desk.js';
+import { openInbox } from '../../owner/approvalInbox.js';
 import type { CommandCall } from '../command.js';
 import { withEngine } from '../terminal/wallet.js';
 
-/** Runs work at the owner's desk. */
-export async function withDesk<T>(call: CommandCall, work: (desk: OwnerDesk) => Promise<T>): Promise<T> {
+/** Runs work at the owner's inbox. */
+export async function withInbox<T>(
+  call: CommandCall,
+  work: (inbox: ApprovalInbox) => Promise<T>,
+): Promise<T> {
   return withEngine(call, ({ home, ledger, keys }) =>
     work(
-      openDesk({
+      openInbox({
         home,
         ledger,
         configMac: (data) => keys.mac('config', data),
@@ -22,8 +25,8 @@ export async function withDesk<T>(call: CommandCall, work: (desk: OwnerDesk) => 
 }
 
 /** The approval that the command names. Throws `approval_unknown`. */
-export async function namedApproval(desk: OwnerDesk, { args }: CommandCall): Promise<Approval> {
-  const approval = await desk.show(args[0] ?? '');
+export async function namedApproval(inbox: ApprovalInbox, { args }: CommandCall): Promise<Approval> {
+  const approval = await inbox.show(args[0] ?? '');
   if (approval !== null) return approval;
   throw new WalletError('approval_unknown', 'There is no approval by that id.');
 }

@@ -1,7 +1,7 @@
-import type { Approval, FactorProof, OwnerDesk, Yes } from '../../approvals/desk.js';
+import type { Approval, FactorProof, ApprovalInbox, Yes } from '../../approvals/inbox.js';
 import { WalletError } from '../../errors/walletError.js';
 import { formatUsd, parseUsd } from '../../money/decimal.js';
-import { approvalFields, approvalLines, namedApproval, withDesk } from './approvals.js';
+import { approvalFields, approvalLines, namedApproval, withInbox } from './approvals.js';
 import type { CommandCall } from '../command.js';
 import { isInteractive } from '../terminal/io.js';
 import { factorPassphrase } from '../setUp/passphrase.js';
@@ -12,10 +12,10 @@ import { printLines, printReport } from '../terminal/output/show.js';
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const answer = answerOf(call);
-  const approval = await withDesk(call, async (desk) => {
-    const shown = await namedApproval(desk, call);
+  const approval = await withInbox(call, async (inbox) => {
+    const shown = await namedApproval(inbox, call);
     await askOnceMore(call, shown);
-    return desk.answer(shown.question.approvalId, shown.digest, answer, await proofOf(call, desk));
+    return inbox.answer(shown.question.approvalId, shown.digest, answer, await proofOf(call, inbox));
   });
   const { question } = approval;
   const also =
@@ -44,8 +44,8 @@ async function askOnceMore({ io, flags }: CommandCall, shown: Approval): Promise
     throw new WalletError('cancelled', 'Nothing was answered; it still waits for you.');
 }
 
-async function proofOf({ io, flags }: CommandCall, desk: OwnerDesk): Promise<FactorProof | null> {
-  const factors = await desk.factors();
+async function proofOf({ io, flags }: CommandCall, inbox: ApprovalInbox): Promise<FactorProof | null> {
+  const factors = await inbox.factors();
   const isTyped = flags.text('factorFile') === undefined;
   if (isTyped && !factors.some(({ kind }) => kind === 'passphrase')) {
     if (factors.length === 0) return null;

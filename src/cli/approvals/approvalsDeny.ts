@@ -1,4 +1,4 @@
-import { approvalFields, namedApproval, withDesk } from './approvals.js';
+import { approvalFields, namedApproval, withInbox } from './approvals.js';
 import type { CommandCall } from '../command.js';
 import { printReport } from '../terminal/output/show.js';
 
@@ -6,9 +6,9 @@ import { printReport } from '../terminal/output/show.js';
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const kind = flags.has('blockHost') ? 'block_host' : 'no';
-  const approval = await withDesk(call, async (desk) => {
-    const { question, digest } = await namedApproval(desk, call);
-    return desk.answer(question.approvalId, digest, { kind }, null);
+  const approval = await withInbox(call, async (inbox) => {
+    const { question, digest } = await namedApproval(inbox, call);
+    return inbox.answer(question.approvalId, digest, { kind }, null);
   });
   const blocked = kind === 'block_host' ? ` ${approval.question.host} is denied from now on.` : '';
   const message = `Refused.${blocked} Nothing is paid.`;

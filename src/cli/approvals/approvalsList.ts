@@ -1,6 +1,6 @@
 import { formatUsd } from '../../money/decimal.js';
 import { cleanLine } from '../../text/untrusted.js';
-import { approvalFields, withDesk } from './approvals.js';
+import { approvalFields, withInbox } from './approvals.js';
 import type { CommandCall } from '../command.js';
 import { minuteOf, printReport, widthOf } from '../terminal/output/show.js';
 import { layTable } from '../terminal/output/table.js';
@@ -10,7 +10,7 @@ const HOST_LENGTH_MAX = 80;
 /** Lists the questions that wait, or those that are over. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
-  const approvals = await withDesk(call, (desk) => desk.list(flags.has('recent') ? 'recent' : 'pending'));
+  const approvals = await withInbox(call, (inbox) => inbox.list(flags.has('recent') ? 'recent' : 'pending'));
   const message = flags.has('recent')
     ? `${approvals.length} answered or expired.`
     : approvals.length === 0

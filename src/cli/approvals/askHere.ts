@@ -1,7 +1,7 @@
-import type { Approval, OwnerDesk } from '../../approvals/desk.js';
+import type { Approval, ApprovalInbox } from '../../approvals/inbox.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import { formatUsd } from '../../money/decimal.js';
-import { openDesk } from '../../owner/desk.js';
+import { openInbox } from '../../owner/approvalInbox.js';
 import type { Engine } from '../../wallet/engine.js';
 import type { CommandCall } from '../command.js';
 import { askHidden, askYes } from '../terminal/input/prompt.js';
@@ -16,7 +16,7 @@ const TRIES_MAX = 3;
  * Puts a question to whoever typed the command that raised it, with the factor. True once it is approved; false where it
  * still waits. Call it at a terminal only.
  *
- * Throws what {@link OwnerDesk.answer} throws.
+ * Throws what {@link ApprovalInbox.answer} throws.
  */
 export async function askHere(
   call: CommandCall,
@@ -27,12 +27,12 @@ export async function askHere(
   const { io } = call;
   const { home, ledger, keys } = engine;
   const configMac = (data: string): Uint8Array => keys.mac('config', data);
-  const desk = openDesk({ home, ledger, configMac, now: io.now, place: 'terminal' });
-  const [shown, factors] = await Promise.all([desk.show(id), desk.factors()]);
+  const inbox = openInbox({ home, ledger, configMac, now: io.now, place: 'terminal' });
+  const [shown, factors] = await Promise.all([inbox.show(id), inbox.factors()]);
   if (shown?.state !== 'pending' || factors.length === 0) return false;
   printLines(io.stderr, approvalLines(shown));
   if (!(await askYes(io, `Approve $${formatUsd(shown.question.usdMicros)}?`))) return false;
-  if (factors.some(({ kind }) => kind === 'passphrase')) return typeFactor(call, desk, shown);
+  if (factors.some(({ kind }) => kind === 'passphrase')) return typeFactor(call, inbox, shown);
   const page = await openPage(call, { home, ledger, keys }, `/approvals/${id}`);
   try {
     const answered = await ledger.approvals.waitForAnswer(id, io.now, signal);
@@ -42,7 +42,7 @@ export async function askHere(
   }
 }
 
-async function typeFactor({ io }: CommandCall, desk: OwnerDesk, shown: Approval): Promise<boolean> {
+async function typeFactor({ io }: CommandCall, inbox: ApprovalInbox, shown: Approval): Promise<boolean> {
   const { question, digest } = shown;
   let ask = 'Owner passphrase: ';
   for (let tries = 1; ; tries += 1) {
@@ -50,7 +50,7 @@ async function typeFactor({ io }: CommandCall, desk: OwnerDesk, shown: Approval)
     if (passphrase === null || passphrase === '')
       throw new WalletError('cancelled', 'Nothing was answered; it still waits for you.');
     try {
-      await desk.answer(question.approvalId, digest, { kind: 'once' }, { kind: 'passphrase', passphrase });
+      await inbox.answer(question.approvalId, digest, { kind: 'once' }, { kind: 'passphrase', passphrase });
       return true;
     } catch (error) {
       if (!isWalletError(error) || error.code !== 'factor_wrong' || tries >= TRIES_MAX) throw error;

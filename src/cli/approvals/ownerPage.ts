@@ -1,8 +1,8 @@
-import type { OwnerDesk } from '../../approvals/desk.js';
+import type { ApprovalInbox } from '../../approvals/inbox.js';
 import type { OwnerAct } from '../../approvals/confirmation.js';
 import type { PasskeyFactor } from '../../approvals/factor.js';
 import type { UnlockedWallet } from '../../keys/keystore.js';
-import type { DeskWallet } from '../../owner/desk.js';
+import type { InboxWallet } from '../../owner/approvalInbox.js';
 import type { Confirmable } from '../../owner/ownerHand.js';
 import type { Page, PageOptions } from '../../web/page.js';
 import type { CommandCall } from '../command.js';
@@ -12,30 +12,35 @@ import { printLines } from '../terminal/output/show.js';
 /** Serves the local page over an open wallet, and opens one of its pages in the owner's browser. */
 export async function openPage(
   call: CommandCall,
-  { keys, ...wallet }: Pick<DeskWallet, 'home' | 'ledger'> & { readonly keys: UnlockedWallet },
+  { keys, ...wallet }: Pick<InboxWallet, 'home' | 'ledger'> & { readonly keys: UnlockedWallet },
   path: string,
   extra: PageExtra = {},
 ): Promise<Page> {
-  const { openDesk } = await import('../../owner/desk.js');
-  const desk = openDesk({
+  const { openInbox } = await import('../../owner/approvalInbox.js');
+  const inbox = openInbox({
     ...wallet,
     configMac: (data) => keys.mac('config', data),
     now: call.io.now,
     place: 'page',
   });
-  return serve(call, desk, path, extra);
+  return serve(call, inbox, path, extra);
 }
 
 type PageExtra = Pick<PageOptions, 'enrolment' | 'confirmation'>;
 
-async function serve({ io }: CommandCall, desk: OwnerDesk, path: string, extra: PageExtra): Promise<Page> {
+async function serve(
+  { io }: CommandCall,
+  inbox: ApprovalInbox,
+  path: string,
+  extra: PageExtra,
+): Promise<Page> {
   const [{ startPage }, { forwardingWords, openInBrowser }, { ownerCommand }] = await Promise.all([
     import('../../web/page.js'),
     import('../../web/desktop/browser.js'),
     import('../line/line.js'),
   ]);
   const page = await startPage({
-    desk,
+    inbox,
     now: io.now,
     command: (action) => ownerCommand(action, io),
     open: (address) => openInBrowser(address, io),
@@ -65,10 +70,10 @@ export async function confirmInBrowser(
     factors: async () => Promise.resolve(factors()),
     now: io.now,
   });
-  const { emptyDesk } = await import('../../owner/emptyDesk.js');
+  const { emptyInbox } = await import('../../owner/emptyInbox.js');
   const page =
     ledger === null
-      ? await serve(call, emptyDesk(factors), '/confirm', { confirmation })
+      ? await serve(call, emptyInbox(factors), '/confirm', { confirmation })
       : await openPage(call, { home, ledger, keys }, '/confirm', { confirmation });
   const refuse = (): void => confirmation.refuse();
   process.once('SIGINT', refuse);

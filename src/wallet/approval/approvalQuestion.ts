@@ -1,4 +1,4 @@
-import type { Choices } from '../../approvals/desk.js';
+import type { Choices } from '../../approvals/inbox.js';
 import {
   APPROVAL_LIFE_MS,
   digestOf,

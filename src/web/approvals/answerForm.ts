@@ -1,6 +1,6 @@
 import type { OwnerAction } from '../../errors/ownerAction.js';
 import { html } from 'hono/html';
-import type { Answer, Approval, Choices, FactorLine, FactorProof } from '../../approvals/desk.js';
+import type { Answer, Approval, Choices, FactorLine, FactorProof } from '../../approvals/inbox.js';
 import { WalletError } from '../../errors/walletError.js';
 import { hostOf } from '../../approvals/question.js';
 import { formatUsd, parseUsd } from '../../money/decimal.js';

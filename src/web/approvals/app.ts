@@ -1,7 +1,7 @@
 import type { OwnerAction } from '../../errors/ownerAction.js';
 import { Hono } from 'hono';
 import type { Confirmation } from '../../approvals/confirmation.js';
-import { isYes, type Answer, type Approval, type OwnerDesk } from '../../approvals/desk.js';
+import { isYes, type Answer, type Approval, type ApprovalInbox } from '../../approvals/inbox.js';
 import type { Enrolment } from '../../approvals/enrolment.js';
 import { WalletError } from '../../errors/walletError.js';
 import {
@@ -21,7 +21,7 @@ import { stateWords } from '../look/words.js';
 
 /** What the page is made of. */
 export interface AppParts {
-  readonly desk: OwnerDesk;
+  readonly inbox: ApprovalInbox;
   readonly door: Omit<Door, 'landings'>;
   /** The command for a terminal on this machine. */
   readonly command: (action: OwnerAction) => string;
@@ -60,20 +60,20 @@ export function addEnds(app: Hono<VisitEnv>, command: AppParts['command']): void
 }
 
 function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
-  const { desk } = parts;
+  const { inbox } = parts;
   app.get('/', async (c) => {
-    const done = await desk.show(c.req.query('done') ?? '');
+    const done = await inbox.show(c.req.query('done') ?? '');
     return c.html(await viewAt(c, parts, { done }));
   });
   app.get('/approvals/:id', async (c) => {
-    const shown = await known(desk, c.req.param('id'));
+    const shown = await known(inbox, c.req.param('id'));
     const isElsewhere = c.req.query('elsewhere') === '1';
     return c.html(await viewAt(c, parts, { shown, isElsewhere }));
   });
   app.get('/changes', async (c) => {
-    const shown = await desk.show(c.req.query('shown') ?? '');
+    const shown = await inbox.show(c.req.query('shown') ?? '');
     return c.json({
-      version: versionOf(await readLists(desk), shown),
+      version: versionOf(await readLists(inbox), shown),
       shown: shown?.state ?? '',
       word: shown === null ? 'gone' : stateWords(shown),
       answered: isoOf(shown?.answeredMs ?? null),
@@ -85,7 +85,7 @@ function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
     let answer: Answer | undefined;
     try {
       answer = readAnswer(fields);
-      await desk.answer(id, text(fields['digest']), answer, isYes(answer) ? readProof(fields) : null);
+      await inbox.answer(id, text(fields['digest']), answer, isYes(answer) ? readProof(fields) : null);
     } catch (error) {
       return refused(c, parts, id, error, answer);
     }
@@ -95,7 +95,7 @@ function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
     const fields = await c.req.parseBody({ all: true });
     const id = c.req.param('id');
     try {
-      await desk.unblock(id, text(fields['digest']), readProof(fields));
+      await inbox.unblock(id, text(fields['digest']), readProof(fields));
     } catch (error) {
       return refused(c, parts, id, error);
     }
@@ -104,7 +104,7 @@ function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
   app.post('/approvals/:id/unblock/challenge', async (c) => {
     const fields = await c.req.parseBody({ all: true });
     return inJson(c, parts, () =>
-      desk.unblockChallenge(c.req.param('id'), text(fields['digest']), parts.door.port),
+      inbox.unblockChallenge(c.req.param('id'), text(fields['digest']), parts.door.port),
     );
   });
   app.post('/approvals/:id/challenge', async (c) => {
@@ -112,7 +112,7 @@ function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
     return inJson(c, parts, async () => {
       const answer = readAnswer(fields);
       if (!isYes(answer)) throw new WalletError('bad_input', 'A no needs no passkey.');
-      return desk.passkeyChallenge(c.req.param('id'), text(fields['digest']), answer, parts.door.port);
+      return inbox.passkeyChallenge(c.req.param('id'), text(fields['digest']), answer, parts.door.port);
     });
   });
 }
@@ -129,7 +129,7 @@ async function refused(
   error: unknown,
   chosen?: Answer,
 ): Promise<Response> {
-  const shown = await known(parts.desk, id);
+  const shown = await known(parts.inbox, id);
   const { status, message } = problemOf(error, parts.command);
   setRetryAfter(c, error);
   return c.html(await viewAt(c, parts, { shown, problem: message, chosen }), status);
@@ -147,13 +147,13 @@ async function viewAt(
     readonly chosen?: Answer | undefined;
   },
 ): Promise<Html> {
-  const { desk, door, command } = parts;
-  const [lists, factors] = await Promise.all([readLists(desk), desk.factors()]);
+  const { inbox, door, command } = parts;
+  const [lists, factors] = await Promise.all([readLists(inbox), inbox.factors()]);
   const path = view.shown === undefined ? '' : `/approvals/${view.shown.question.approvalId}`;
   return viewApprovals({
     ...lists,
     ...passkeyPlace(c, parts, path),
-    shown: view.shown ?? (await oldest(desk, lists.pending)),
+    shown: view.shown ?? (await oldest(inbox, lists.pending)),
     done: view.done ?? null,
     isElsewhere: view.isElsewhere ?? false,
     factors,
@@ -165,9 +165,9 @@ async function viewAt(
 }
 
 /** The oldest question that waits, as it stands at this moment. */
-async function oldest(desk: OwnerDesk, pending: readonly Approval[]): Promise<Approval | null> {
+async function oldest(inbox: ApprovalInbox, pending: readonly Approval[]): Promise<Approval | null> {
   const [first] = pending;
-  return first === undefined ? null : desk.show(first.question.approvalId);
+  return first === undefined ? null : inbox.show(first.question.approvalId);
 }
 
 function addEnrolment(app: Hono<VisitEnv>, parts: AppParts): void {
@@ -242,8 +242,8 @@ function readSigned(fields: Fields): { readonly challengeId: string; readonly re
   return proof;
 }
 
-async function known(desk: OwnerDesk, id: string): Promise<Approval> {
-  const approval = await desk.show(id);
+async function known(inbox: ApprovalInbox, id: string): Promise<Approval> {
+  const approval = await inbox.show(id);
   if (approval === null) throw new WalletError('approval_unknown', 'There is no such question.');
   return approval;
 }

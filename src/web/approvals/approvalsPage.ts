@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
-import type { Approval, OwnerDesk } from '../../approvals/desk.js';
+import type { Approval, ApprovalInbox } from '../../approvals/inbox.js';
 import { viewAnswerForms, viewUnblockForm, type AnswerFormParts } from './answerForm.js';
 import { layPage, type Html } from '../look/layout.js';
 import { hostOf } from '../../approvals/question.js';
@@ -28,8 +28,8 @@ export interface ApprovalsParts extends Omit<AnswerFormParts, 'approval'>, Lists
 }
 
 /** Reads both lists. */
-export async function readLists(desk: OwnerDesk): Promise<Lists> {
-  const [pending, recent] = await Promise.all([desk.list('pending'), desk.list('recent')]);
+export async function readLists(inbox: ApprovalInbox): Promise<Lists> {
+  const [pending, recent] = await Promise.all([inbox.list('pending'), inbox.list('recent')]);
   return { pending, recent };
 }
 

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Approval } from '../../approvals/desk.js';
+import type { Approval } from '../../approvals/inbox.js';
 import {
   askerOf,
   hostOf,

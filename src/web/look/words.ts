@@ -1,4 +1,4 @@
-import type { Approval, ApprovalState } from '../../approvals/desk.js';
+import type { Approval, ApprovalState } from '../../approvals/inbox.js';
 import { hostOf } from '../../approvals/question.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { UsdMicros } from '../../money/unit.js';

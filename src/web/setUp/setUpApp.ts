@@ -2,7 +2,7 @@ import type { OwnerAction } from '../../errors/ownerAction.js';
 import { Hono } from 'hono';
 import { CODE_TRIES_MAX } from '../../approvals/code.js';
 import { WalletError } from '../../errors/walletError.js';
-import type { SetUpDesk } from '../../owner/setUpDesk.js';
+import type { SetUpForm } from '../../owner/setUpForm.js';
 import { addDoor, VISIT_PATH, type Door, type VisitContext, type VisitEnv } from '../door/admission.js';
 import { text } from '../approvals/answerForm.js';
 import { addEnds } from '../approvals/app.js';
@@ -12,7 +12,7 @@ import { FIRST_FIELDS, readChoices, viewMade, viewSetUp, type SetUpFields } from
 
 /** What the set-up page is made of. */
 export interface SetUpParts {
-  readonly desk: SetUpDesk;
+  readonly form: SetUpForm;
   readonly door: Omit<Door, 'landings'>;
   /** Shows the owner the code once more, where only they see it; false where it cannot be shown. */
   readonly showCode: () => Promise<boolean>;
@@ -31,22 +31,22 @@ const CODE_SHOWINGS_MAX = 5;
  * T20, T33: whoever was let in may still be an agent that steers the owner's browser. So nothing is made without the code
  * that the owner's desktop shows, and no browser; its tries are counted apart from those at the door, and five wrong ones
  * close the page for good. An agent that reads that screen, or runs programs as the owner, is not kept out; it could run
- * `init` as well. See `SetUpDesk` for what it would gain.
+ * `init` as well. See `SetUpForm` for what it would gain.
  */
 export function createSetUpApp(parts: SetUpParts): Hono<VisitEnv> {
-  const { desk, door, command } = parts;
+  const { form, door, command } = parts;
   const app = new Hono<VisitEnv>({ strict: false });
   addDoor(app, { ...door, landings: LANDINGS });
   const pages = new Hono<VisitEnv>({ strict: false });
   let triesLeft = CODE_TRIES_MAX;
   let madeAt: string | null = null;
   const view = async (c: VisitContext, fields: SetUpFields, problem?: string): Promise<Html> => {
-    if (desk.isSetUp()) {
+    if (form.isSetUp()) {
       const isHere = madeAt === c.get('visit').base;
-      return viewMade(await desk.standing(), { visit: c.get('visit'), isHere, command });
+      return viewMade(await form.standing(), { visit: c.get('visit'), isHere, command });
     }
     if (triesLeft <= 0) return viewClosed(c, command);
-    const keystores = await desk.keystores();
+    const keystores = await form.keystores();
     return viewSetUp({ visit: c.get('visit'), keystores, command, fields, problem });
   };
   pages.get('/', async (c) => c.html(await view(c, FIRST_FIELDS)));
@@ -64,7 +64,7 @@ export function createSetUpApp(parts: SetUpParts): Hono<VisitEnv> {
           'That is not the code that Purser shows on your desktop. Nothing was made.',
         );
       }
-      await desk.make(readChoices(typed, text(fields['passphrase']), text(fields['again'])));
+      await form.make(readChoices(typed, text(fields['passphrase']), text(fields['again'])));
       madeAt = c.get('visit').base;
       return c.redirect(madeAt, 303);
     } catch (error) {

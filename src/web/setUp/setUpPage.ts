@@ -1,16 +1,16 @@
 import type { OwnerAction } from '../../errors/ownerAction.js';
-import type { SetUpDesk } from '../../owner/setUpDesk.js';
+import type { SetUpForm } from '../../owner/setUpForm.js';
 import { serveBehindDoor, type OpenTicket, type Page } from '../page.js';
 import { createSetUpApp } from './setUpApp.js';
 
 /** Serves the set-up page on this machine. Throws `unreachable` where no port is free. */
 export async function startSetUpPage(
-  desk: SetUpDesk,
+  form: SetUpForm,
   { now, command, open, showCode }: SetUpPageOptions,
 ): Promise<Page> {
   const page = await serveBehindDoor(
     { now, terminal: command({ kind: 'setUp' }), ...(open === undefined ? {} : { open }) },
-    (door) => createSetUpApp({ desk, door, command, showCode: () => showCode(page) }),
+    (door) => createSetUpApp({ form, door, command, showCode: () => showCode(page) }),
   );
   return page;
 }

@@ -8,9 +8,9 @@ import {
   type Answer,
   type Approval,
   type FactorProof,
-  type OwnerDesk,
+  type ApprovalInbox,
   type Yes,
-} from '../approvals/desk.js';
+} from '../approvals/inbox.js';
 import { challengePasskeys, verifyPasskey } from '../approvals/passkey.js';
 import { setKey, withEntry } from '../config/change.js';
 import { configReader, updateConfig } from '../config/configFile.js';
@@ -22,8 +22,8 @@ import { readQuestion, standingNow, type AskedQuestion } from '../wallet/approva
 import { payeeGrantKey, sessionGrantKey } from '../wallet/call/ownerRules.js';
 import { provedFactor, provePassphrase, readFactors, type ProvedFactor } from './ownerFactor.js';
 
-/** What the desk needs of an open wallet. */
-export interface DeskWallet {
+/** What the inbox needs of an open wallet. */
+export interface InboxWallet {
   readonly home: string;
   readonly ledger: Ledger;
   /** Makes the config's code. */
@@ -33,21 +33,21 @@ export interface DeskWallet {
   readonly place: TryPlace;
 }
 
-/** The owner's side of approvals over an open wallet; see {@link OwnerDesk} for what each method promises. */
-export function openDesk(wallet: DeskWallet): OwnerDesk {
-  return new WalletDesk(wallet);
+/** The owner's side of approvals over an open wallet; see {@link ApprovalInbox} for what each method promises. */
+export function openInbox(wallet: InboxWallet): ApprovalInbox {
+  return new WalletInbox(wallet);
 }
 
 interface Answerable extends AskedQuestion {
   readonly record: ApprovalRecord;
 }
 
-class WalletDesk implements OwnerDesk {
-  readonly #wallet: DeskWallet;
+class WalletInbox implements ApprovalInbox {
+  readonly #wallet: InboxWallet;
   readonly #challenges = new Challenges();
   readonly #readConfig: () => Config;
 
-  constructor(wallet: DeskWallet) {
+  constructor(wallet: InboxWallet) {
     this.#wallet = wallet;
     this.#readConfig = configReader(wallet.home, wallet.configMac);
   }

@@ -1,4 +1,4 @@
-import type { FactorLine } from '../approvals/desk.js';
+import type { FactorLine } from '../approvals/inbox.js';
 import { checkPassphrase, resemblesPassphrase } from '../approvals/factor.js';
 import { readConfig, readConfigUnauthenticated, updateConfig } from '../config/configFile.js';
 import type { Config } from '../config/settings.js';
@@ -63,7 +63,7 @@ export interface SetUpPlace {
  * factor through it behind the back of an owner who funded. An agent with a shell can run `init` as it can run anything;
  * the owner who then finds a wallet made, with a factor that they do not know, has sent no money to it.
  */
-export class SetUpDesk {
+export class SetUpForm {
   readonly #place: SetUpPlace;
   #problem: string | null = null;
   #making = false;

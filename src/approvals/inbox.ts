@@ -28,7 +28,7 @@ export type FactorProof =
       readonly kind: 'passkey';
       /** The browser's `PublicKeyCredential.toJSON()`, unread. */
       readonly response: unknown;
-      /** From {@link OwnerDesk.passkeyChallenge}. */
+      /** From {@link ApprovalInbox.passkeyChallenge}. */
       readonly challengeId: string;
     };
 
@@ -75,7 +75,7 @@ export const RECENT_LISTED_MAX = 20;
  * Every method reads the ledger as it is now, so several pages and terminals may be open at once. An id may be any
  * text. Errors are `WalletError`; those of reading the ledger (`ledger_*`) come from every method.
  */
-export interface OwnerDesk {
+export interface ApprovalInbox {
   /**
    * `pending`: unanswered and unexpired, oldest first, at most {@link PENDING_LISTED_MAX}. `recent`: all others,
    * newest first, at most {@link RECENT_LISTED_MAX}.

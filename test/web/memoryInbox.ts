@@ -6,9 +6,9 @@ import {
   type Choices,
   type FactorLine,
   type FactorProof,
-  type OwnerDesk,
+  type ApprovalInbox,
   type Yes,
-} from '../../src/approvals/desk.js';
+} from '../../src/approvals/inbox.js';
 import { findPassphraseFactor, type FactorRecord } from '../../src/approvals/factor.js';
 import { challengePasskeys, verifyPasskey } from '../../src/approvals/passkey.js';
 import { digestOf, type Question } from '../../src/approvals/question.js';
@@ -20,11 +20,11 @@ const CHOICES: Choices = {
   payee: true,
 };
 
-/** A desk in memory, with the product's own factors, passkeys and rule on tries: what the page is tested against. */
-export class MemoryDesk implements OwnerDesk {
+/** An inbox in memory, with the product's own factors, passkeys and rule on tries: what the page is tested against. */
+export class MemoryInbox implements ApprovalInbox {
   readonly factorRecords: FactorRecord[] = [];
   readonly asked = new Map<string, Approval>();
-  /** Every answer that came to the desk, right or wrong. */
+  /** Every answer that came to the inbox, right or wrong. */
   readonly calls: Answer['kind'][] = [];
   readonly #challenges = new Challenges();
   readonly #now: () => number;
@@ -93,7 +93,7 @@ export class MemoryDesk implements OwnerDesk {
     id: string,
     digest: string,
     port: number,
-  ): ReturnType<OwnerDesk['unblockChallenge']> {
+  ): ReturnType<ApprovalInbox['unblockChallenge']> {
     const purpose = unblockPurpose(digest, this.#blocking(id).question.host);
     const ceremony = { factors: this.factorRecords, port, nowMs: this.#now() };
     return challengePasskeys(this.#challenges, purpose, ceremony);
@@ -115,7 +115,7 @@ export class MemoryDesk implements OwnerDesk {
     digest: string,
     answer: Yes,
     port: number,
-  ): ReturnType<OwnerDesk['passkeyChallenge']> {
+  ): ReturnType<ApprovalInbox['passkeyChallenge']> {
     this.#answerable(id, digest, answer);
     return challengePasskeys(this.#challenges, answerPurpose(digest, answer), {
       factors: this.factorRecords,

@@ -1,9 +1,9 @@
-import type { OwnerDesk } from '../approvals/desk.js';
+import type { ApprovalInbox } from '../approvals/inbox.js';
 import type { FactorRecord } from '../approvals/factor.js';
 import { WalletError } from '../errors/walletError.js';
 
-/** The owner's desk while the ledger is lost: nothing is asked there, and its page still confirms what mends it. */
-export function emptyDesk(factors: () => Promise<readonly FactorRecord[]>): OwnerDesk {
+/** The owner's inbox while the ledger is lost: nothing is asked there, and its page still confirms what mends it. */
+export function emptyInbox(factors: () => Promise<readonly FactorRecord[]>): ApprovalInbox {
   const unknown = (): Promise<never> =>
     Promise.reject(new WalletError('approval_unknown', 'There is no approval by that id.'));
   return {
