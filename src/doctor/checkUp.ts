@@ -15,7 +15,7 @@ import { checkUpQuote } from './checkUpQuote.js';
 import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
 import { isBackedUp } from '../owner/backedUp.js';
 import { readFactors } from '../owner/ownerFactor.js';
-import { unlockAsAnyone, type OwnerOptions } from '../owner/ownerHand.js';
+import { unlockAsAnyone, type OwnerOptions } from '../owner/ownerAuth.js';
 
 /** What a check-up needs of the wallet. */
 export interface CheckUpPlace extends Pick<OwnerOptions, 'home' | 'passphrase' | 'now'> {

@@ -26,7 +26,7 @@ export async function lacksFactors(keys: UnlockedWallet, ledger: Ledger): Promis
  * The factors to go by in place of the ledger's, where it lacks any that the keystore remembers; null where it lacks
  * none.
  *
- * Throws `ledger_older` where the wish is not to mend that, and `keystore_unreadable` where neither the ledger nor the
+ * Throws `ledger_older` where the operation is not to mend that, and `keystore_unreadable` where neither the ledger nor the
  * keystore tells what factors there were.
  */
 export async function lostFactors(

@@ -18,13 +18,13 @@ import { compareWithChain, settlementPlaceOf, LOOK_MS_MAX } from './chainAudit.j
 import { lacksFactors, rememberFactors, restoreFactors } from './factorMemory.js';
 import { readChain } from './chainImport.js';
 import { provedConfig } from './ownerConfig.js';
-import { unlockAsAnyone, unlockAsOwner, type OwnerOptions, type OwnerWish } from './ownerHand.js';
+import { unlockAsAnyone, unlockAsOwner, type OwnerOptions, type OwnerOperation } from './ownerAuth.js';
 
 /** The longest window of a cap: older payments count nowhere. */
 const COUNTED_SEC = 30 * 86_400;
 /** A clock a little behind the chain's must not end the wait too soon. */
 const CLOCK_MARGIN_SEC = 60;
-const REBUILD_WISH: OwnerWish = {
+const REBUILD: OwnerOperation = {
   what: 'Rebuilding the ledger',
   action: { kind: 'rebuildLedger' },
   mendsLedger: true,
@@ -57,7 +57,7 @@ export interface Rebuilding {
  * Throws `owner_proof_needed`, `rpc_unavailable`, `config_*`, `home_*` and the codes of the keystore.
  */
 export async function rebuildLedger(options: OwnerOptions): Promise<Rebuilding> {
-  const keys = await unlockAsOwner(options, REBUILD_WISH);
+  const keys = await unlockAsOwner(options, REBUILD);
   const clock = new ClockWatch(options.now);
   const usable = await openUsable(options, keys, clock);
   const sound = usable === null ? null : await lookOver(options, usable, keys);

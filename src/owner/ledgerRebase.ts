@@ -7,7 +7,7 @@ import { rememberLedger } from '../wallet/checkpoint.js';
 import { readClock, refuseWrong } from '../wallet/clock/clockCheck.js';
 import { ClockWatch } from '../wallet/clock/clockWatch.js';
 import { provedConfig } from './ownerConfig.js';
-import { asOwner, type OwnerOptions, type OwnerWish } from './ownerHand.js';
+import { asOwner, type OwnerOptions, type OwnerOperation } from './ownerAuth.js';
 
 const WHAT = 'Setting the ledger’s time back';
 
@@ -18,7 +18,7 @@ const WHAT = 'Setting the ledger’s time back';
  * Throws `clock_wrong`, `clock_unchecked` where nobody tells the true time, and as `asOwner` does.
  */
 export async function rebaseLedger(options: OwnerOptions): Promise<Rebased | null> {
-  const wish: OwnerWish = {
+  const operation: OwnerOperation = {
     what: WHAT,
     action: { kind: 'rebaseLedger' },
     act: async ({ keys }) => {
@@ -29,7 +29,7 @@ export async function rebaseLedger(options: OwnerOptions): Promise<Rebased | nul
       };
     },
   };
-  return asOwner(options, wish, async ({ keys, ledger, proved }) => {
+  return asOwner(options, operation, async ({ keys, ledger, proved }) => {
     if (ledger === null) return null;
     if (proved !== null) await ledger.factors.use(proved.use, options.now());
     // The owner may have taken their time, and the clock been set meanwhile.

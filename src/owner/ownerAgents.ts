@@ -11,7 +11,7 @@ import { addressOn } from '../wallet/agentAddress.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
 import { fundedAssets } from './ownAddresses.js';
 import { provedConfig, withLedger } from './ownerConfig.js';
-import { unlockAsAnyone, unlockAsOwner, type OwnerOptions, type OwnerWish } from './ownerHand.js';
+import { unlockAsAnyone, unlockAsOwner, type OwnerOptions, type OwnerOperation } from './ownerAuth.js';
 
 /** 256 random bits: nobody guesses a token, so none needs a slow hash. */
 const TOKEN_BYTES = 32;
@@ -157,11 +157,11 @@ export async function rotateToken(
   deliver: DeliverToken,
 ): Promise<AgentLine> {
   checkName(name);
-  const wish: OwnerWish = {
+  const operation: OwnerOperation = {
     what: `Giving the agent ${name} a new token`,
     action: { kind: 'rotateAgent', name },
   };
-  const keys = await unlockAsOwner(options, wish);
+  const keys = await unlockAsOwner(options, operation);
   return withLedger(options, keys, async (ledger) => {
     const agent = await ledger.agents.find(name);
     if (agent === null || agent.state === 'removed') throw unknownAgent(name);
@@ -175,11 +175,11 @@ export async function rotateToken(
 /** Lets an agent act again: the owner's alone. Throws `agent_unknown`. */
 export async function resumeAgent(options: OwnerOptions, name: string): Promise<Changed> {
   checkName(name);
-  const wish: OwnerWish = {
+  const operation: OwnerOperation = {
     what: `Letting the agent ${name} act again`,
     action: { kind: 'resumeAgent', name },
   };
-  return changeState(options, await unlockAsOwner(options, wish), name, 'resume');
+  return changeState(options, await unlockAsOwner(options, operation), name, 'resume');
 }
 
 /** Stops an agent, at once and in every process: whoever can unlock the keys may. Throws `agent_unknown`. */

@@ -23,8 +23,8 @@ import {
   unlockAsAnyone,
   unlockAsOwner,
   type OwnerOptions,
-  type OwnerWish,
-} from './ownerHand.js';
+  type OwnerOperation,
+} from './ownerAuth.js';
 
 /** What a change of the config came to. */
 export interface ConfigChange extends KeyChange {
@@ -70,19 +70,19 @@ export function changeConfigList(
 async function change(
   options: OwnerOptions,
   key: string,
-  { what, action }: Pick<OwnerWish, 'what' | 'action'>,
+  { what, action }: Pick<OwnerOperation, 'what' | 'action'>,
   textFor: (config: Config) => string,
 ): Promise<ConfigChange> {
   const known = readConfigUnauthenticated(options.home);
   const shown = changeOf(known, key, textFor(known));
-  const wish: OwnerWish = {
+  const operation: OwnerOperation = {
     what: `${what}, which loosens the wallet,`,
     action,
     act: async () =>
       Promise.resolve({ what: `Set ${key}, which loosens the wallet`, details: [describeChange(shown)] }),
   };
   const loosens = shown.direction === 'loosens';
-  const keys = loosens ? await unlockAsOwner(options, wish) : await unlockAsAnyone(options);
+  const keys = loosens ? await unlockAsOwner(options, operation) : await unlockAsAnyone(options);
   return withLedger(options, keys, async (ledger) => {
     const mac = configMac(keys);
     let made: KeyChange | undefined;
@@ -92,7 +92,7 @@ async function change(
       made = { key, before: set.before, after: set.after, direction: set.direction };
       // Another process changed the config since it was looked at: what loosens is not what was shown.
       const isShown = made.before === shown.before && made.after === shown.after;
-      if (set.direction === 'loosens' && !(loosens && isShown)) throw changedMeanwhile(wish);
+      if (set.direction === 'loosens' && !(loosens && isShown)) throw changedMeanwhile(operation);
       return set.config;
     });
     await ledger.noteConfigVersion(config.version, options.now());
@@ -130,7 +130,7 @@ export async function acceptConfigEdit(
   decide: (edit: ConfigEdit) => Promise<boolean>,
 ): Promise<Config | null> {
   let review: ConfigReview | undefined;
-  const wish: OwnerWish = {
+  const operation: OwnerOperation = {
     what: 'Accepting an edit of config.json',
     action: { kind: 'acceptConfig' },
     act: async ({ keys, ledger }) => {
@@ -144,7 +144,7 @@ export async function acceptConfigEdit(
       return act;
     },
   };
-  return asOwner(options, wish, async ({ keys, ledger, proved }) => {
+  return asOwner(options, operation, async ({ keys, ledger, proved }) => {
     if (ledger === null || review === undefined)
       throw new WalletError('ledger_missing', 'There is no ledger to note the config in.');
     if (proved !== null) await ledger.factors.use(proved.use, options.now());
@@ -222,7 +222,7 @@ function staleConfig(): WalletError {
   });
 }
 
-function changedMeanwhile({ what, action }: OwnerWish): WalletError {
+function changedMeanwhile({ what, action }: OwnerOperation): WalletError {
   return new WalletError(
     'owner_proof_needed',
     `${what} is the owner's alone, and the config changed meanwhile.`,

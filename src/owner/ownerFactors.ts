@@ -16,8 +16,8 @@ import {
   unlockAsAnyone,
   type OwnedWallet,
   type OwnerOptions,
-  type OwnerWish,
-} from './ownerHand.js';
+  type OwnerOperation,
+} from './ownerAuth.js';
 import { openLedger } from '../wallet/engine.js';
 import { forgetFactor, rememberFactors } from './factorMemory.js';
 import { readFactors, storedFactor } from './ownerFactor.js';
@@ -55,11 +55,11 @@ export async function addPassphrase(
   passphrase: () => Promise<string | null>,
   label: string,
 ): Promise<FactorLine> {
-  const wish: OwnerWish = {
+  const operation: OwnerOperation = {
     what: 'Adding an owner passphrase',
     action: { kind: 'addFactor', factor: 'passphrase' },
   };
-  return asOwner(options, wish, async ({ keys, ledger, proved }) => {
+  return asOwner(options, operation, async ({ keys, ledger, proved }) => {
     if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep a factor in.');
     await assertRoom(ledger);
     const given = await passphrase();
@@ -67,7 +67,7 @@ export async function addPassphrase(
       throw new WalletError(
         'bad_input',
         'Give the new owner passphrase in a file, or type it in a terminal.',
-        { owner: { say: 'FILE holds the new owner passphrase.', action: wish.action, gives: 'factor' } },
+        { owner: { say: 'FILE holds the new owner passphrase.', action: operation.action, gives: 'factor' } },
       );
     await refuseUnlockPassphrase(options, given);
     const factor = await makePassphraseFactor(given, { nowMs: options.now(), label });
@@ -80,7 +80,7 @@ export async function addPassphrase(
 export async function refuseUnlockPassphrase(options: OwnerOptions, given: string): Promise<void> {
   const { home } = options;
   if ((await keystoreKindOf(home)) !== 'file') return;
-  const known = [await options.passphrase(), await options.hand.passphrase()];
+  const known = [await options.passphrase(), await options.auth.passphrase()];
   const resembles = known.some((unlock) => unlock !== null && resemblesPassphrase(given, unlock));
   if (!resembles && !(await opensKeystore(home, given))) return;
   throw new WalletError(
@@ -124,11 +124,11 @@ export async function addPasskey(
   label: string,
   serve: (enrolment: Enrolment) => Promise<void>,
 ): Promise<PasskeyFactor | null> {
-  const wish: OwnerWish = {
+  const operation: OwnerOperation = {
     what: 'Adding a passkey',
     action: { kind: 'addFactor', factor: 'passkey' },
   };
-  return asOwner(options, wish, async ({ keys, ledger, proved }) => {
+  return asOwner(options, operation, async ({ keys, ledger, proved }) => {
     if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep a factor in.');
     await assertRoom(ledger);
     const enrolment = new Enrolment({
@@ -144,8 +144,11 @@ export async function addPasskey(
 
 /** Removes a factor; false where there is none by that id. */
 export async function removeFactor(options: OwnerOptions, id: string): Promise<boolean> {
-  const wish: OwnerWish = { what: `Removing the factor ${id}`, action: { kind: 'removeFactor', id } };
-  return asOwner(options, wish, async ({ keys, ledger, proved }) => {
+  const operation: OwnerOperation = {
+    what: `Removing the factor ${id}`,
+    action: { kind: 'removeFactor', id },
+  };
+  return asOwner(options, operation, async ({ keys, ledger, proved }) => {
     if (ledger === null) return false;
     await forgetFactor(keys, id);
     return ledger.factors.remove(id, proved?.use ?? null, options.now());

@@ -30,7 +30,7 @@ import { writeCheckpoint } from '../wallet/checkpoint.js';
 import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
 import { markBackedUp } from './backedUp.js';
 import { openLedgerWithoutKeys } from './ownerFreeze.js';
-import { asOwnerOf, type OwnerHand } from './ownerHand.js';
+import { asOwnerOf, type OwnerAuth } from './ownerAuth.js';
 
 /** What a wallet is made of: a new phrase, one that is restored, or a key of elsewhere. */
 export type SecretSource =
@@ -54,7 +54,7 @@ export interface SetUpRequest {
   /** The passphrase of an encrypted file, or null where nobody gives one. */
   readonly passphrase: AskPassphrase;
   /** Tells the owner, where a lost config is made anew: with it, limits go back to where they start. */
-  readonly hand: OwnerHand;
+  readonly auth: OwnerAuth;
   readonly now: () => number;
   /** Tests crash behind a step; the product passes none. */
   readonly observer?: (step: SetUpStep) => void;
@@ -119,7 +119,7 @@ async function givenSecret(source: SecretSource): Promise<WalletSecret | undefin
 
 /** Opens the keys of a wallet that has a keystore but was never finished; a finished one stays as it is. */
 async function openUnfinished(
-  { home, hand, now, passphrase }: SetUpRequest,
+  { home, auth, now, passphrase }: SetUpRequest,
   keystore: Keystore,
   given: WalletSecret | undefined,
 ): Promise<UnlockedWallet> {
@@ -135,7 +135,7 @@ async function openUnfinished(
   if (!hasLedger && existsSync(join(home, CONFIG_FILE))) throw ledgerGone();
   if (looksWhole) throw alreadySetUp(home);
   const what = 'Making the lost config.json anew, with the limits of a new wallet,';
-  const options = { home, now, passphrase, hand };
+  const options = { home, now, passphrase, auth };
   return asOwnerOf(
     keystore.kind,
     options,

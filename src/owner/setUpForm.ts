@@ -9,7 +9,7 @@ import { openLedger } from '../wallet/engine.js';
 import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
 import { addPassphrase, listFactorsWith } from './ownerFactors.js';
-import { unlockAsAnyone, type OwnerOptions } from './ownerHand.js';
+import { unlockAsAnyone, type OwnerOptions } from './ownerAuth.js';
 import { setUpWallet } from './setUp.js';
 
 /** A ceiling starts at ten times its cap, as in a new wallet. */
@@ -102,7 +102,7 @@ export class SetUpForm {
     this.#making = true;
     try {
       const { home, now, passphrase } = this.#place;
-      const hand = { passphrase, atTerminal: true };
+      const auth = { passphrase, atTerminal: true };
       const { keystore, testnet } = choices;
       const setUp = await setUpWallet({
         home,
@@ -110,11 +110,11 @@ export class SetUpForm {
         testnet,
         secret: { kind: 'new' },
         passphrase,
-        hand,
+        auth,
         now,
       });
       this.#keys = setUp.keys;
-      this.#problem = await this.#settle({ home, now, passphrase, hand }, setUp.keys, choices);
+      this.#problem = await this.#settle({ home, now, passphrase, auth }, setUp.keys, choices);
     } finally {
       this.#making = false;
     }

@@ -88,7 +88,7 @@ async function sweepAsset(
   const from = await agent.addressOn(network);
   const to = await engine.forAgent(DEFAULT_AGENT).addressOn(network);
   const requestHash = withdrawalHash(network.caip2, asset.address, from);
-  const wish = {
+  const order = {
     to,
     usdMicros: 'all',
     network: network.caip2,
@@ -100,7 +100,7 @@ async function sweepAsset(
     const isOpen = (await engine.ledger.findLive(requestHash)) !== null;
     const onChain = await engine.chain(config, network).balanceOf(asset, from, signal);
     if (onChain === 0n && !isOpen) return swept;
-    const done = await withdraw(agent, wish, async () => Promise.resolve(true), signal);
+    const done = await withdraw(agent, order, async () => Promise.resolve(true), signal);
     if (done === null) continue;
     if (isLive(done.payment.state))
       throw new WalletError(

@@ -4,7 +4,7 @@ import { assetsOf } from '../money/asset.js';
 import type { Network } from '../money/network.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import type { Engine } from '../wallet/engine.js';
-import { atomicOf, readFunds, type WithdrawalWish } from './withdrawPlan.js';
+import { atomicOf, readFunds, type WithdrawalOrder } from './withdrawPlan.js';
 import type { AtomicAmount } from '../money/unit.js';
 
 /** What an agent has free on one network; null where its RPC is silent. */
@@ -21,7 +21,7 @@ interface FundedNetwork {
  */
 export async function fundedNetworks(
   from: Engine,
-  { usdMicros, takesHeld }: Pick<WithdrawalWish, 'usdMicros' | 'takesHeld'>,
+  { usdMicros, takesHeld }: Pick<WithdrawalOrder, 'usdMicros' | 'takesHeld'>,
   wanted: string | undefined,
   signal: AbortSignal,
 ): Promise<Network[]> {

@@ -23,7 +23,7 @@ import {
   routeOf,
   type Route,
   type WithdrawalPlan,
-  type WithdrawalWish,
+  type WithdrawalOrder,
 } from './withdrawPlan.js';
 
 /** What became of a withdrawal. */
@@ -59,28 +59,28 @@ const ATTEMPTS_MAX = 3;
  */
 export async function withdraw(
   engine: Engine,
-  wish: WithdrawalWish,
+  order: WithdrawalOrder,
   decide: (plan: WithdrawalPlan) => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<Withdrawn | null> {
   const config = await engine.config();
-  const route = await routeOf(engine, config, wish, signal);
+  const route = await routeOf(engine, config, order, signal);
   await assertClock(engine, config);
   const { network, asset, from } = route;
   const open = await engine.ledger.findLive(withdrawalHash(network.caip2, asset.address, from));
   if (open !== null) {
-    const earlier = await finishEarlier(engine, config, open, { route, wish, decide }, signal);
+    const earlier = await finishEarlier(engine, config, open, { route, order, decide }, signal);
     if (earlier !== 'gone') return earlier;
   }
-  if (wish.repeats !== true) await assertNotContradicted(engine, route);
-  const plan = await planWithdrawal(engine, config, route, wish, signal);
+  if (order.repeats !== true) await assertNotContradicted(engine, route);
+  const plan = await planWithdrawal(engine, config, route, order, signal);
   // Where the operators stand is known by the time that a person has looked.
   void engine.chain(config, network).readMarks();
   if (!(await decide(plan))) return null;
   const rail = withdrawalRailOf(network);
   const drafted = await rail.draft(await engine.railPorts(config), plan, signal);
   // A person's time went by.
-  const reading = await readFunds(engine, config, route, wish.takesHeld, signal);
+  const reading = await readFunds(engine, config, route, order.takesHeld, signal);
   await assertClock(engine, config);
   const opened = await engine.ledger.openWithdrawal({
     agent: engine.agent,
@@ -91,7 +91,7 @@ export async function withdraw(
     amountAtomic: plan.amountAtomic,
     onChainAtomic: reading.onChainAtomic,
     readSeq: reading.readSeq,
-    takesHeld: wish.takesHeld,
+    takesHeld: order.takesHeld,
     ...drafted.columns,
     nowMs: engine.now(),
   });
@@ -156,7 +156,7 @@ async function finishEarlier(
   open: Payment,
   asked: {
     readonly route: Route;
-    readonly wish: WithdrawalWish;
+    readonly order: WithdrawalOrder;
     readonly decide: (plan: WithdrawalPlan) => Promise<boolean>;
   },
   signal: AbortSignal,
@@ -166,8 +166,9 @@ async function finishEarlier(
   const { payment, says, retryAtMs, stillValid, owner } = await reconcilePayment(engine, open, signal);
   if (payment.state === 'released') return 'gone';
   if (!isLive(payment.state)) return { payment, earlier: true, via: null, says: [] };
-  const { route, wish, decide } = asked;
-  const sameAmount = wish.usdMicros === 'all' || atomicOf(route.asset, wish.usdMicros) === payment.heldAtomic;
+  const { route, order, decide } = asked;
+  const sameAmount =
+    order.usdMicros === 'all' || atomicOf(route.asset, order.usdMicros) === payment.heldAtomic;
   const isSame = payment.payTo === route.to && sameAmount;
   if (!isSame || !stillValid) throw unresolved(payment, says, retryAtMs, owner);
   const rail = withdrawalRailOf(route.network);

@@ -14,7 +14,7 @@ import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 const SETTLE_MS_MAX = 10_000;
 
 /** What the owner wants to take out. */
-export interface WithdrawalWish {
+export interface WithdrawalOrder {
   /** Where to: an address of theirs, as they typed it. */
   readonly to: string;
   /** Micro-dollars, or all that is free to the last unit. */
@@ -56,11 +56,11 @@ export interface WithdrawalPlan extends Transfer, Reading, Ways {
 export async function routeOf(
   engine: Engine,
   config: Config,
-  wish: WithdrawalWish,
+  order: WithdrawalOrder,
   signal: AbortSignal,
 ): Promise<Route> {
-  const { network, to } = await chooseNetwork(engine, config, wish);
-  const asset = chooseAsset(network, wish.asset);
+  const { network, to } = await chooseNetwork(engine, config, order);
+  const asset = chooseAsset(network, order.asset);
   const rail = withdrawalRailOf(network);
   const from = await engine.addressOn(network);
   // Both as the rail writes them.
@@ -69,7 +69,7 @@ export async function routeOf(
   const refusal = await rail.refuseRecipient(
     await engine.railPorts(config),
     route,
-    wish.offCurve === true,
+    order.offCurve === true,
     signal,
   );
   if (refusal !== null) throw badAddress(refusal);
@@ -83,25 +83,28 @@ function badAddress(why: string): WalletError {
 async function chooseNetwork(
   engine: Engine,
   config: Config,
-  wish: WithdrawalWish,
+  order: WithdrawalOrder,
 ): Promise<{ network: Network; to: string }> {
   const enabled = networksOf(config, engine.keys);
-  const named = wish.network === undefined ? enabled : enabled.filter(({ caip2 }) => caip2 === wish.network);
+  const named =
+    order.network === undefined ? enabled : enabled.filter(({ caip2 }) => caip2 === order.network);
   if (named.length === 0) {
     throw new WalletError(
       'network_disabled',
-      `${JSON.stringify(wish.network ?? '')} is not an enabled network; enabled: ${config.networks.enabled.join(', ')}.`,
+      `${JSON.stringify(order.network ?? '')} is not an enabled network; enabled: ${config.networks.enabled.join(', ')}.`,
     );
   }
   const fitting = named.flatMap((network) => {
-    const to = withdrawalRailOf(network).readAddress(wish.to);
+    const to = withdrawalRailOf(network).readAddress(order.to);
     return to === undefined ? [] : [{ network, to }];
   });
   const [only, other] = fitting;
   if (only === undefined)
     throw badAddress(`is none on ${named.map(({ label }) => label).join(' or ')}, or its checksum is wrong`);
   if (other === undefined) return only;
-  const funded = await Promise.all(fitting.map((one) => holdsMoney(engine, config, one.network, wish.asset)));
+  const funded = await Promise.all(
+    fitting.map((one) => holdsMoney(engine, config, one.network, order.asset)),
+  );
   const rich = fitting.filter((_one, i) => funded[i]);
   if (rich.length === 1 && rich[0] !== undefined) return rich[0];
   const names = fitting.map(({ network }) => network.caip2).join(', ');
@@ -151,15 +154,15 @@ export async function planWithdrawal(
   engine: Engine,
   config: Config,
   route: Route,
-  wish: WithdrawalWish,
+  order: WithdrawalOrder,
   signal: AbortSignal,
 ): Promise<WithdrawalPlan> {
   // What an open payment moved has left the balance, and is to be held no more.
   const { network, asset, from: address } = route;
   await settleOpen(engine, { network, asset, address }, SETTLE_MS_MAX);
-  const reading = await readFunds(engine, config, route, wish.takesHeld, signal);
+  const reading = await readFunds(engine, config, route, order.takesHeld, signal);
   const amountAtomic =
-    wish.usdMicros === 'all' ? reading.spendableAtomic : atomicOf(route.asset, wish.usdMicros);
+    order.usdMicros === 'all' ? reading.spendableAtomic : atomicOf(route.asset, order.usdMicros);
   if (amountAtomic <= 0n || amountAtomic > reading.spendableAtomic)
     throw notEnough(route, amountAtomic, reading);
   const transfer = { ...route, amountAtomic };

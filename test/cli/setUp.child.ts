@@ -11,7 +11,7 @@ await setUpWallet({
   testnet: true,
   secret: { kind: 'new' },
   passphrase,
-  hand: { passphrase, atTerminal: false },
+  auth: { passphrase, atTerminal: false },
   now: Date.now,
   observer(step: SetUpStep) {
     if (step === dieBehind) process.kill(process.pid, 'SIGKILL');

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { CommitPoint } from '../../src/ledger/commitPoint.js';
 import { addPassphrase } from '../../src/owner/ownerFactors.js';
 import { rebaseLedger } from '../../src/owner/ledgerRebase.js';
-import type { OwnerOptions } from '../../src/owner/ownerHand.js';
+import type { OwnerOptions } from '../../src/owner/ownerAuth.js';
 import { withdraw } from '../../src/treasury/withdraw.js';
 import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
@@ -202,9 +202,9 @@ describe.each(CHAINS)('on %s', (name) => {
     const wallet = mine.open({ now: clock.now });
     const engine = await wallet.engine();
     const to = await world.on(name).ground.newOwner();
-    const wish = { to, usdMicros: 1_000_000n, takesHeld: false };
+    const order = { to, usdMicros: 1_000_000n, takesHeld: false };
     const take = () =>
-      withdraw(engine, wish, async () => Promise.resolve(true), new AbortController().signal);
+      withdraw(engine, order, async () => Promise.resolve(true), new AbortController().signal);
     clock.skewMs = 24 * HOUR;
     await expect(take()).rejects.toMatchObject({ code: 'clock_wrong', money: 'none' });
     expect(await paymentsIn(engine)).toEqual([]);
@@ -252,12 +252,12 @@ describe('a ledger whose time a fast clock left ahead', () => {
   test('stays as it is without the owner’s proof', async () => {
     const mine = await walletAhead();
     const nobody = { passphrase: () => Promise.resolve(null), atTerminal: false };
-    const byNobody = ownerOfWallet(mine, { hand: nobody });
+    const byNobody = ownerOfWallet(mine, { auth: nobody });
     await expect(rebaseLedger(byNobody)).rejects.toMatchObject({ code: 'owner_proof_needed' });
     await addPassphrase(ownerOfWallet(mine), () => Promise.resolve(OWNER_PASSPHRASE), 'first');
     await expect(rebaseLedger(ownerOfWallet(mine))).rejects.toMatchObject({ code: 'factor_needed' });
-    const hand = { ...ownerOfWallet(mine).hand, factor: () => Promise.resolve(OWNER_PASSPHRASE) };
-    expect(await rebaseLedger(ownerOfWallet(mine, { hand }))).toMatchObject({ counted: 3 });
+    const auth = { ...ownerOfWallet(mine).auth, factor: () => Promise.resolve(OWNER_PASSPHRASE) };
+    expect(await rebaseLedger(ownerOfWallet(mine, { auth }))).toMatchObject({ counted: 3 });
   });
 
   test('stays as it is where the clock is wrong, and where nobody tells the true time', async () => {

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { StoreKeystore } from '../../src/keys/keystore.js';
 import { generatePhrase } from '../../src/keys/secret/phrase.js';
-import type { OwnerOptions } from '../../src/owner/ownerHand.js';
+import type { OwnerOptions } from '../../src/owner/ownerAuth.js';
 import { setUpWallet } from '../../src/owner/setUp.js';
 import { QuickStore } from './quickStore.js';
 
 /** Whoever has the unlock passphrase of a home, in this process. */
 export function ownerOf(home: string, unlocking: string): OwnerOptions {
   const passphrase = (): Promise<string> => Promise.resolve(unlocking);
-  return { home, now: Date.now, passphrase, hand: { passphrase, atTerminal: false } };
+  return { home, now: Date.now, passphrase, auth: { passphrase, atTerminal: false } };
 }
 
 /** Makes a wallet for test networks as `init` does, with a keystore that opens quickly. */

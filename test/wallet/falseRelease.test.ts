@@ -65,7 +65,7 @@ const MENDS: Record<string, (mine: TestWallet, engine: Engine) => Promise<unknow
   },
   'a rebuild of a ledger that is sound': async ({ home }) => {
     const passphrase = async (): Promise<string> => TEST_PASSPHRASE;
-    const owner = { home, now: world.now, passphrase, hand: { passphrase, atTerminal: false } };
+    const owner = { home, now: world.now, passphrase, auth: { passphrase, atTerminal: false } };
     expect(await rebuildLedger(owner)).toMatchObject({ state: 'sound', recaptured: 1, notes: [] });
   },
   'an agent that asks for it': async (mine, engine) => {

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import { changeConfig } from '../../src/owner/ownerConfig.js';
 import { addPassphrase, listFactors, removeFactor } from '../../src/owner/ownerFactors.js';
-import type { OwnerOptions } from '../../src/owner/ownerHand.js';
+import type { OwnerOptions } from '../../src/owner/ownerAuth.js';
 import { backupLedger, rebuildLedger, restoreLedger } from '../../src/owner/ledgerCare.js';
 import { setUpWallet } from '../../src/owner/setUp.js';
 import { OWNER_PASSPHRASE } from '../approvals/owner.js';
@@ -35,8 +35,8 @@ function now(): number {
 /** Whoever has all that unlocks the wallet, and this factor. */
 function by(factor: string | null): OwnerOptions {
   const passphrase = (): Promise<string> => Promise.resolve(TEST_PASSPHRASE);
-  const hand = { passphrase, atTerminal: true, factor: () => Promise.resolve(factor) };
-  return { home: wallet.home, now, passphrase, hand };
+  const auth = { passphrase, atTerminal: true, factor: () => Promise.resolve(factor) };
+  return { home: wallet.home, now, passphrase, auth };
 }
 
 const place = (name: string): string => join(wallet.home, name);

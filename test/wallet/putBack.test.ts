@@ -6,7 +6,7 @@ import { addAgent, resumeAgent, suspendAgent } from '../../src/owner/ownerAgents
 import { freezeWallet, openLedgerWithoutKeys, unfreezeWallet } from '../../src/owner/ownerFreeze.js';
 import { markFrozen } from '../../src/wallet/freezeMark.js';
 import { signaturesIn } from '../support/books.js';
-import { unlockAsAnyone } from '../../src/owner/ownerHand.js';
+import { unlockAsAnyone } from '../../src/owner/ownerAuth.js';
 import { addOwner, answerAs } from '../approvals/owner.js';
 import { ownerOf } from '../support/quickWallet.js';
 import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';

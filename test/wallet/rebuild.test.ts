@@ -8,7 +8,7 @@ import { compareWithChain } from '../../src/owner/chainAudit.js';
 import { backupLedger, rebuildLedger, restoreLedger } from '../../src/owner/ledgerCare.js';
 import type { CapScope } from '../../src/money/cap.js';
 import { capLine } from '../../src/ledger/sqlite/fixtures.js';
-import type { OwnerOptions } from '../../src/owner/ownerHand.js';
+import type { OwnerOptions } from '../../src/owner/ownerAuth.js';
 import { unfreezeWallet } from '../../src/owner/ownerFreeze.js';
 import { StoreKeystore } from '../../src/keys/keystore.js';
 import { changeConfig } from '../../src/owner/ownerConfig.js';
@@ -48,7 +48,7 @@ function now(): number {
 
 function owner(): OwnerOptions {
   const passphrase = async (): Promise<string> => TEST_PASSPHRASE;
-  return { home: test1.home, now, passphrase, hand: { passphrase, atTerminal: false } };
+  return { home: test1.home, now, passphrase, auth: { passphrase, atTerminal: false } };
 }
 
 function file(name: string): string {

@@ -268,9 +268,9 @@ export function testSevenWays(chain: ChainName): void {
       home: mine.home,
       now: world.now,
       passphrase: async () => TEST_PASSPHRASE,
-      hand: { passphrase: async () => null as string | null, atTerminal: false },
+      auth: { passphrase: async () => null as string | null, atTerminal: false },
     };
-    const owner = { ...options, hand: { ...options.hand, passphrase: options.passphrase } };
+    const owner = { ...options, auth: { ...options.auth, passphrase: options.passphrase } };
     const { url: origin, hostPort } = world.sandbox.shop;
     expect(await listPauses(options)).toEqual([{ origin, failures: 1, untilMs: expect.any(Number) }]);
     await expect(endPauses(options, hostPort)).rejects.toMatchObject({ code: 'owner_proof_needed' });

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { withdraw, type Withdrawn } from '../../src/treasury/withdraw.js';
-import type { WithdrawalPlan, WithdrawalWish } from '../../src/treasury/withdrawPlan.js';
+import type { WithdrawalPlan, WithdrawalOrder } from '../../src/treasury/withdrawPlan.js';
 import { assetsOf, type SvmAsset } from '../../src/money/asset.js';
 import { findNetwork, type Caip2 } from '../../src/money/network.js';
 import { capLine } from '../../src/ledger/sqlite/fixtures.js';
@@ -43,13 +43,13 @@ afterAll(() => world.stop());
 
 async function take(
   wallet: Wallet,
-  wish: Partial<WithdrawalWish> & { to: string },
+  order: Partial<WithdrawalOrder> & { to: string },
   signal = anyCall().signal,
 ): Promise<Withdrawn> {
   const engine = await wallet.engine();
   const done = await withdraw(
     engine,
-    { usdMicros: 2n * DOLLAR, takesHeld: false, ...wish },
+    { usdMicros: 2n * DOLLAR, takesHeld: false, ...order },
     async () => true,
     signal,
   );
@@ -154,7 +154,7 @@ describe.each(CHAINS)('on %s', (on) => {
       });
       await ground.giveGas(mine.payAddress);
       if (on === 'base') {
-        // The same wish again presents what was signed, now with gas.
+        // The same order again presents what was signed, now with gas.
         expect(await take(wallet, { to })).toMatchObject({ earlier: true, via: 'own_gas' });
         expect(signaturesIn(mine.home)).toBe(1);
       } else {
@@ -496,9 +496,9 @@ describe('an address of the EVM', () => {
     ['the wallet itself', 'own', /this very wallet/],
   ])('that is %s is refused before anything is signed', async (_what, to, says) => {
     const mine = await world.wallet({ usdMicros: 0n });
-    const wish = { to: to === 'own' ? mine.address : to };
-    await expect(take(mine.open(), wish)).rejects.toMatchObject({ code: 'bad_input' });
-    await expect(take(mine.open(), wish)).rejects.toThrow(says);
+    const order = { to: to === 'own' ? mine.address : to };
+    await expect(take(mine.open(), order)).rejects.toMatchObject({ code: 'bad_input' });
+    await expect(take(mine.open(), order)).rejects.toThrow(says);
     expect(journalOf(mine.home).some(({ kind }) => kind === 'withdraw')).toBe(false);
   });
 });
@@ -551,9 +551,9 @@ describe('an address of Solana', () => {
     signedNothing();
     await place.ground.giveGas(mine.solanaAddress);
     const plans: WithdrawalPlan[] = [];
-    const wish = { to, usdMicros: 3n * DOLLAR, takesHeld: false };
+    const order = { to, usdMicros: 3n * DOLLAR, takesHeld: false };
     const engine = await wallet.engine();
-    const done = await withdraw(engine, wish, async (plan) => plans.push(plan) > 0, anyCall().signal);
+    const done = await withdraw(engine, order, async (plan) => plans.push(plan) > 0, anyCall().signal);
     expect(plans[0]?.ways).toMatchObject([
       { kind: 'own_gas', createsAccount: true, feeText: expect.stringContaining('0.00203928 SOL of it') },
     ]);

@@ -62,8 +62,8 @@ async function make(over: Record<string, string> = {}, visit?: Agent): Promise<R
 
 const factorsOf = async (): Promise<string[]> => {
   const passphrase = async (): Promise<string> => Promise.resolve(UNLOCK);
-  const hand = { passphrase, atTerminal: false };
-  return (await listFactors({ home, now: Date.now, passphrase, hand })).map(({ kind }) => kind);
+  const auth = { passphrase, atTerminal: false };
+  return (await listFactors({ home, now: Date.now, passphrase, auth })).map(({ kind }) => kind);
 };
 
 describe('the owner', () => {

@@ -11,13 +11,13 @@ export async function run(call: CommandCall): Promise<number> {
   const usd = call.flags.text('usd');
   if (usd === undefined) throw new WalletError('bad_input', 'Say how much with --usd N.');
   const usdMicros = usdOf(usd);
-  const wish = {
+  const operation = {
     what: `Sending the agent ${name} $${formatUsd(usdMicros)}`,
     action: { kind: 'fundAgent' as const, name, usd },
     usdMicros,
     isWithin: true,
   };
-  return moveMoney(call, wish, async (engine, network) => {
+  return moveMoney(call, operation, async (engine, network) => {
     const agent = await otherAgent(engine, name);
     if ((await engine.ledger.agents.find(name))?.state === 'removed')
       throw new WalletError('bad_input', `The agent ${name} was removed; nothing is sent to it.`);

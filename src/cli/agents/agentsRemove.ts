@@ -4,7 +4,7 @@ import { formatUnits } from '../../money/decimal.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
 import { removeAgent } from '../../treasury/agentRemoval.js';
 import { Engine } from '../../wallet/engine.js';
-import { unlockAsAnyone, unlockAsOwner } from '../../owner/ownerHand.js';
+import { unlockAsAnyone, unlockAsOwner } from '../../owner/ownerAuth.js';
 import { agentFields } from './agents.js';
 import type { CommandCall } from '../command.js';
 import { printReport } from '../terminal/output/show.js';
@@ -15,14 +15,14 @@ export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const name = call.args[0] ?? '';
   const leavesMoney = flags.has('leaveMoney');
-  const wish = {
+  const operation = {
     what: `Removing the agent ${name} and bringing back its money`,
     action: { kind: 'removeAgent' as const, name },
   };
   // To move money is the owner's; only to stop an agent is anyone's.
   const keys = await (leavesMoney
     ? unlockAsAnyone(ownerOptions(call))
-    : unlockAsOwner(ownerOptions(call), wish));
+    : unlockAsOwner(ownerOptions(call), operation));
   const engine = await Engine.openWith(walletOptions(call), keys);
   try {
     const removed = await untilInterrupted((signal) => removeAgent(engine, name, { leavesMoney }, signal));

@@ -6,13 +6,13 @@ import { moveMoney } from '../money/withdraw.js';
 /** Brings what an agent has back to the first agent's address, before it is removed or after. */
 export async function run(call: CommandCall): Promise<number> {
   const name = call.args[0] ?? '';
-  const wish = {
+  const operation = {
     what: `Taking all that the agent ${name} has`,
     action: { kind: 'sweepAgent' as const, name },
     usdMicros: 'all' as const,
     isWithin: true,
   };
-  return moveMoney(call, wish, async (engine, network) => ({
+  return moveMoney(call, operation, async (engine, network) => ({
     from: await otherAgent(engine, name),
     to: await addressOf(engine.forAgent(DEFAULT_AGENT), network),
   }));

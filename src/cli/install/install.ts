@@ -136,7 +136,7 @@ async function wantsUnattended({ io, flags }: CommandCall, targets: readonly Tar
 async function setLimits(call: CommandCall, { setUp, passphrase }: MadeWallet): Promise<void> {
   const { io, home, flags } = call;
   const { changeConfig } = await import('../../owner/ownerConfig.js');
-  const options = { home, now: io.now, passphrase, hand: { passphrase, atTerminal: isInteractive(io) } };
+  const options = { home, now: io.now, passphrase, auth: { passphrase, atTerminal: isInteractive(io) } };
   for (const setting of flags.list('set')) {
     const [key = '', value] = setting.split(/=(.*)/s);
     if (value === undefined) throw new WalletError('bad_input', '--set takes KEY=VALUE.');
@@ -202,7 +202,7 @@ async function passphraseFileFor(call: CommandCall, wallet: MadeWallet | null): 
 
 /** The unlock passphrase from a person, once it opened the keystore. Throws `wrong_passphrase`. */
 async function typedPassphrase({ io, home }: CommandCall): Promise<string | null> {
-  const { unlockAsAnyone } = await import('../../owner/ownerHand.js');
+  const { unlockAsAnyone } = await import('../../owner/ownerAuth.js');
   const passphrase = ownerPassphrase(io, undefined);
   await unlockAsAnyone({ home, passphrase });
   return passphrase();

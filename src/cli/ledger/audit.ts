@@ -8,7 +8,7 @@ import { rememberLedger } from '../../wallet/checkpoint.js';
 import { viewPayment, type PaymentView } from '../../wallet/answer/outcome.js';
 import { openLedger } from '../../wallet/engine.js';
 import { provedConfig } from '../../owner/ownerConfig.js';
-import { unlockAsAnyone } from '../../owner/ownerHand.js';
+import { unlockAsAnyone } from '../../owner/ownerAuth.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
 import { paymentLine, printJson, printLines } from '../terminal/output/show.js';

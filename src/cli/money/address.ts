@@ -10,7 +10,7 @@ export async function run(call: CommandCall): Promise<number> {
   const { io, home, flags } = call;
   const [{ readConfigUnauthenticated }, { unlockAsAnyone }, { addressOn, canPayOn }] = await Promise.all([
     import('../../config/configFile.js'),
-    import('../../owner/ownerHand.js'),
+    import('../../owner/ownerAuth.js'),
     import('../../wallet/agentAddress.js'),
   ]);
   const wanted = flags.text('network');

@@ -8,10 +8,10 @@ import { Engine } from '../../wallet/engine.js';
 import { moneyOf, viewPayment } from '../../wallet/answer/outcome.js';
 import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
-import { unlockAsOwner, type OwnerWish } from '../../owner/ownerHand.js';
+import { unlockAsOwner, type OwnerOperation } from '../../owner/ownerAuth.js';
 import { fundedNetworks } from '../../treasury/fundedNetworks.js';
 import { withdraw, type Withdrawn } from '../../treasury/withdraw.js';
-import type { WithdrawalPlan, WithdrawalWish } from '../../treasury/withdrawPlan.js';
+import type { WithdrawalPlan, WithdrawalOrder } from '../../treasury/withdrawPlan.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { CommandCall } from '../command.js';
 import { isInteractive, type CliIo } from '../terminal/io.js';
@@ -63,20 +63,20 @@ type Ends = (
 ) => Promise<{ readonly from: Engine; readonly to: string }>;
 
 /** What is moved, and whether between agents of the wallet: then on whichever network has it. */
-export interface MoneyWish extends OwnerWish, Pick<WithdrawalWish, 'usdMicros'> {
+export interface MoneyOperation extends OwnerOperation, Pick<WithdrawalOrder, 'usdMicros'> {
   readonly isWithin?: boolean;
 }
 
 /** Moves the owner's money as they say, and tells what came of it. */
 export async function moveMoney(
   call: CommandCall,
-  { usdMicros, isWithin = false, ...wish }: MoneyWish,
+  { usdMicros, isWithin = false, ...operation }: MoneyOperation,
   ends: Ends,
 ): Promise<number> {
   const { io, flags } = call;
   if (!flags.has('yes') && !isInteractive(io))
     throw new WalletError('bad_input', 'Without a terminal, moving money needs --yes.');
-  const keys = await unlockAsOwner(ownerOptions(call), wish);
+  const keys = await unlockAsOwner(ownerOptions(call), operation);
   const engine = await Engine.openWith(walletOptions(call), keys);
   try {
     const named = flags.text('network');
@@ -93,7 +93,7 @@ export async function moveMoney(
         const { to } = await ends(engine, network);
         const decide = async (plan: WithdrawalPlan): Promise<boolean> =>
           flags.has('yes') || confirm(io, plan);
-        moved.push(await moveOn({ from, wish: { ...rest, to, network }, decide, signal }));
+        moved.push(await moveOn({ from, operation: { ...rest, to, network }, decide, signal }));
       }
       return report(call, moved);
     });
@@ -107,12 +107,12 @@ type Moved = Withdrawn | WalletError;
 
 async function moveOn(asked: {
   readonly from: Engine;
-  readonly wish: WithdrawalWish;
+  readonly operation: WithdrawalOrder;
   readonly decide: (plan: WithdrawalPlan) => Promise<boolean>;
   readonly signal: AbortSignal;
 }): Promise<Moved> {
   try {
-    const done = await withdraw(asked.from, asked.wish, asked.decide, asked.signal);
+    const done = await withdraw(asked.from, asked.operation, asked.decide, asked.signal);
     return done ?? new WalletError('cancelled', 'Cancelled; nothing was signed.');
   } catch (error) {
     if (isWalletError(error)) return error;

@@ -3,13 +3,13 @@ import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { AskPassphrase, KeystoreKind } from '../../keys/keystore.js';
 import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
-import type { OwnerOptions } from '../../owner/ownerHand.js';
+import type { OwnerOptions } from '../../owner/ownerAuth.js';
 import { setUpWallet, type SecretSource, type SetUp } from '../../owner/setUp.js';
 import type { CommandCall } from '../command.js';
 import { isInteractive, readStdin, type CliIo } from '../terminal/io.js';
 import { askedOnce, passphraseFromFlag, servedPassphrase, warnOn } from './passphrase.js';
 import { askHidden, askLine, askYes } from '../terminal/input/prompt.js';
-import { ownerHand } from '../terminal/wallet.js';
+import { ownerAuth } from '../terminal/wallet.js';
 
 /** A phrase of 24 words or a key, with room for blanks. */
 const SECRET_BYTES_MAX = 4096;
@@ -38,7 +38,7 @@ export async function makeWallet(call: CommandCall, command = 'init'): Promise<M
       rpcUrls: rpcFlags(call.flags.list('rpc')),
       secret,
       passphrase,
-      hand: ownerHand(call),
+      auth: ownerAuth(call),
       now: call.io.now,
     });
   try {
@@ -67,8 +67,8 @@ export async function offerFactor(
 ): Promise<void> {
   const { io, home, flags } = call;
   if (flags.has('yes') || flags.has('json') || !isInteractive(io)) return;
-  const hand = { passphrase, atTerminal: true };
-  const options = { home, now: io.now, passphrase, hand };
+  const auth = { passphrase, atTerminal: true };
+  const options = { home, now: io.now, passphrase, auth };
   io.stderr.write('\nAn owner passphrase lets you say yes to a payment that passes a limit.\n');
   for (;;) {
     const given = await askHidden(

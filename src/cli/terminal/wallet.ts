@@ -1,6 +1,6 @@
 import { agentOf } from '../../money/agent.js';
 import type { Engine, WalletOptions } from '../../wallet/engine.js';
-import type { OwnerHand, OwnerOptions } from '../../owner/ownerHand.js';
+import type { OwnerAuth, OwnerOptions } from '../../owner/ownerAuth.js';
 import type { Wallet } from '../../wallet/wallet.js';
 import type { CommandCall } from '../command.js';
 import { ownerCommand } from '../line/line.js';
@@ -30,7 +30,7 @@ export function walletOptions({ io, home, flags }: CommandCall): WalletOptions {
  * How this run of a command shows that the owner is at it. `factorFlag` is the flag of the factor there is already;
  * where a new one is added, `--factor-file` is the new one's.
  */
-export function ownerHand(call: CommandCall, factorFlag = 'factorFile'): OwnerHand {
+export function ownerAuth(call: CommandCall, factorFlag = 'factorFile'): OwnerAuth {
   const { io, flags } = call;
   return {
     passphrase: ownerPassphrase(io, flags.text(PASSPHRASE_FLAG)),
@@ -43,7 +43,7 @@ export function ownerHand(call: CommandCall, factorFlag = 'factorFile'): OwnerHa
 /** How this run of a command does what is the owner's. */
 export function ownerOptions(call: CommandCall, factorFlag?: string): OwnerOptions {
   const { home, now, passphrase } = walletOptions(call);
-  return { home, now, passphrase, hand: ownerHand(call, factorFlag) };
+  return { home, now, passphrase, auth: ownerAuth(call, factorFlag) };
 }
 
 /** Runs work on the wallet and lets go of it. */

@@ -124,14 +124,14 @@ function countConnections(server: Server): Promise<number> {
 }
 
 /** Where and how to listen. */
-interface ListenWish extends Pick<HttpServerOptions, 'places' | 'binding' | 'tls' | 'refused'> {
+interface ListenOptions extends Pick<HttpServerOptions, 'places' | 'binding' | 'tls' | 'refused'> {
   readonly bounds: Partial<ListenerBounds>;
   readonly door: TunnelDoor;
 }
 
 /** Listens at every place, or at none. Throws what {@link listen} throws. */
 async function listenAt(
-  { places, binding, tls, refused, bounds, door }: ListenWish,
+  { places, binding, tls, refused, bounds, door }: ListenOptions,
   handle: RequestListener,
 ): Promise<Listener[]> {
   const listeners: Listener[] = [];

@@ -28,7 +28,7 @@ import {
  * passphrase given for this very command, or, where the keychain holds the keys, by a terminal. A terminal proves no
  * person, and this says no more than that.
  */
-export interface OwnerHand {
+export interface OwnerAuth {
   /** The keystore's passphrase from the owner, never from what unlocks a server; null where nobody gives it. */
   readonly passphrase: AskPassphrase;
   readonly atTerminal: boolean;
@@ -53,11 +53,11 @@ export interface OwnerOptions {
   readonly now: () => number;
   /** Whatever unlocks the keystore: enough to tighten, never to loosen. */
   readonly passphrase: AskPassphrase;
-  readonly hand: OwnerHand;
+  readonly auth: OwnerAuth;
 }
 
 /** Something only the owner does, in words for who is refused. */
-export interface OwnerWish {
+export interface OwnerOperation {
   /** The beginning of a sentence, such as `Raising limits.per_day_usd`. */
   readonly what: string;
   /** What does it. */
@@ -94,8 +94,11 @@ export async function unlockAsAnyone(
  * Throws `factor_needed`, `factor_wrong` and `factor_slowed` once there is a factor, `owner_proof_needed` until then where
  * nothing tells the owner, the codes of the keystore, and those of the ledger.
  */
-export async function unlockAsOwner(options: OwnerOptions, wish: OwnerWish): Promise<UnlockedWallet> {
-  return asOwner(options, wish, async ({ keys, ledger, proved }) => {
+export async function unlockAsOwner(
+  options: OwnerOptions,
+  operation: OwnerOperation,
+): Promise<UnlockedWallet> {
+  return asOwner(options, operation, async ({ keys, ledger, proved }) => {
     if (ledger !== null && proved !== null) await ledger.factors.use(proved.use, options.now());
     return keys;
   });
@@ -104,7 +107,7 @@ export async function unlockAsOwner(options: OwnerOptions, wish: OwnerWish): Pro
 /** A wallet that its owner opened; `proved` is the factor that told them, null where there is none yet. */
 export interface OwnedWallet {
   readonly keys: UnlockedWallet;
-  /** Null where the ledger cannot be read or lacks factors that there are, and the wish is to mend that. */
+  /** Null where the ledger cannot be read or lacks factors that there are, and the operation is to mend that. */
   readonly ledger: Ledger | null;
   /** To be stored with what it allows; null where there is no factor yet, and where there is no ledger. */
   readonly proved: ProvedFactor | null;
@@ -113,17 +116,17 @@ export interface OwnedWallet {
 /** Runs something of the owner's with the ledger open. Throws as {@link unlockAsOwner} does. */
 export async function asOwner<T>(
   options: OwnerOptions,
-  wish: OwnerWish,
+  operation: OwnerOperation,
   work: (owned: OwnedWallet) => Promise<T>,
 ): Promise<T> {
-  return asOwnerOf(await keystoreKindOf(options.home), options, wish, work);
+  return asOwnerOf(await keystoreKindOf(options.home), options, operation, work);
 }
 
 /** {@link asOwner} for a wallet whose config is lost. */
 export async function asOwnerOf<T>(
   kind: KeystoreKind,
   options: OwnerOptions,
-  wish: OwnerWish,
+  operation: OwnerOperation,
   work: (owned: OwnedWallet) => Promise<T>,
 ): Promise<T> {
   // Only which secret to ask for rests on this look; what the keys prove decides.
@@ -132,27 +135,27 @@ export async function asOwnerOf<T>(
     ? await openKeystore({ kind, home: options.home }, options).unlock()
     : await openKeystore(
         { kind, home: options.home },
-        { passphrase: provedFirst(await proveOwner(kind, options.hand, wish), options.hand) },
+        { passphrase: provedFirst(await proveOwner(kind, options.auth, operation), options.auth) },
       ).unlock();
-  const ledger = await openForOwner(options.home, keys, wish);
+  const ledger = await openForOwner(options.home, keys, operation);
   try {
-    const act = (await wish.act?.({ keys, ledger })) ?? actOf(wish);
-    const lost = await lostFactors(keys, ledger, wish);
+    const act = (await operation.act?.({ keys, ledger })) ?? actOf(operation);
+    const lost = await lostFactors(keys, ledger, operation);
     if (lost !== null) {
       const given = await askFactor(
-        options.hand,
-        { wish, act },
+        options.auth,
+        { operation, act },
         { keys, ledger: null, factors: () => Promise.resolve(lost) },
       );
       if (typeof given === 'string') await assertPassphrase(lost, given);
       return await work({ keys, ledger: null, proved: null });
     }
     if (ledger === null || (await readFactors(ledger)).length === 0) {
-      if (looksFactored) await proveOwner(kind, options.hand, wish);
+      if (looksFactored) await proveOwner(kind, options.auth, operation);
       return await work({ keys, ledger, proved: null });
     }
     const factors = () => readFactors(ledger);
-    const given = await askFactor(options.hand, { wish, act }, { keys, ledger, factors });
+    const given = await askFactor(options.auth, { operation, act }, { keys, ledger, factors });
     const proved =
       typeof given === 'string'
         ? await provePassphrase(ledger, given, { place: 'terminal', now: options.now })
@@ -166,31 +169,31 @@ export async function asOwnerOf<T>(
 
 /** What the owner gives: a passphrase to be tried, or a passkey that signed. Throws `factor_needed` for neither. */
 async function askFactor(
-  hand: OwnerHand,
-  { wish, act }: { readonly wish: OwnerWish; readonly act: OwnerAct },
+  auth: OwnerAuth,
+  { operation, act }: { readonly operation: OwnerOperation; readonly act: OwnerAct },
   owned: Confirmable,
 ): Promise<string | PasskeyFactor> {
   const kinds = (await owned.factors()).map(({ kind }) => kind);
-  const given = kinds.includes('passphrase') ? await hand.factor?.() : undefined;
+  const given = kinds.includes('passphrase') ? await auth.factor?.() : undefined;
   if (typeof given === 'string') return given;
-  const passkey = kinds.includes('passkey') ? await hand.confirm?.(act, owned) : undefined;
+  const passkey = kinds.includes('passkey') ? await auth.confirm?.(act, owned) : undefined;
   if (passkey !== undefined && passkey !== null) return passkey;
   throw new WalletError(
     'factor_needed',
-    `${wish.what} is the owner's alone: give the factor, in a file or typed in a terminal (what unlocks the keystore does not count here).`,
-    { owner: { say: `${wish.what} needs you.`, action: wish.action, gives: 'factor' } },
+    `${operation.what} is the owner's alone: give the factor, in a file or typed in a terminal (what unlocks the keystore does not count here).`,
+    { owner: { say: `${operation.what} needs you.`, action: operation.action, gives: 'factor' } },
   );
 }
 
-/** A wish in the words that a passkey signs. */
-function actOf({ what, details = [] }: OwnerWish): OwnerAct {
+/** An operation in the words that a passkey signs. */
+function actOf({ what, details = [] }: OwnerOperation): OwnerAct {
   return { what: what.replace(/,$/, ''), details };
 }
 
 async function openForOwner(
   home: string,
   keys: UnlockedWallet,
-  { mendsLedger }: OwnerWish,
+  { mendsLedger }: OwnerOperation,
 ): Promise<Ledger | null> {
   if (mendsLedger === true && !(await ledgerStoreIn(home).exists())) return null;
   try {
@@ -229,9 +232,9 @@ async function hasFactorRows(home: string): Promise<boolean> {
   }
 }
 
-/** The passphrase that proves the owner, asked for already; only their own hand gives another. */
-function provedFirst(first: string | null, hand: OwnerHand): AskPassphrase {
-  return async (attempt = 0) => (attempt === 0 ? first : hand.passphrase(attempt));
+/** The passphrase that proves the owner, asked for already; only the owner gives another. */
+function provedFirst(first: string | null, auth: OwnerAuth): AskPassphrase {
+  return async (attempt = 0) => (attempt === 0 ? first : auth.passphrase(attempt));
 }
 
 /**
@@ -240,23 +243,23 @@ function provedFirst(first: string | null, hand: OwnerHand): AskPassphrase {
  */
 export async function proveOwner(
   kind: KeystoreKind,
-  hand: OwnerHand,
-  wish: OwnerWish,
+  auth: OwnerAuth,
+  operation: OwnerOperation,
 ): Promise<string | null> {
   if (kind === 'keychain') {
-    if (!hand.atTerminal) throw needsOwner(wish, 'do it in a terminal');
+    if (!auth.atTerminal) throw needsOwner(operation, 'do it in a terminal');
     return null;
   }
-  const passphrase = await hand.passphrase();
+  const passphrase = await auth.passphrase();
   if (passphrase !== null) return passphrase;
   throw needsOwner(
-    wish,
+    operation,
     'give the unlock passphrase in a file, or type it in a terminal (the file that PURSER_PASSPHRASE_FILE names does not count here)',
     'unlockPassphrase',
   );
 }
 
-function needsOwner({ what, action }: OwnerWish, how: string, gives?: OwnerStep['gives']): WalletError {
+function needsOwner({ what, action }: OwnerOperation, how: string, gives?: OwnerStep['gives']): WalletError {
   return new WalletError('owner_proof_needed', `${what} is the owner's alone: ${how}.`, {
     owner: { say: `${what} needs you.`, action, ...(gives === undefined ? {} : { gives }) },
   });
