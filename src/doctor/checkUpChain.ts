@@ -28,10 +28,10 @@ export async function checkUpChains(
   );
   const clock = await lookAtClock(config, payable, now);
   const operators = await Promise.all(payable.map((network) => lookAtOperators(config, network, now())));
-  const purses = await Promise.all((places ?? []).map((place) => lookAtBalance(config, place)));
-  const isFunded = purses.some(({ holds }) => holds);
+  const addressBalances = await Promise.all((places ?? []).map((place) => lookAtBalance(config, place)));
+  const isFunded = addressBalances.some(({ holds }) => holds);
   // Money on one network is enough to begin: an empty one beside it is no fault.
-  const balances = purses.map(({ check, mend }) =>
+  const balances = addressBalances.map(({ check, mend }) =>
     mend === null || isFunded ? check : { ...check, state: 'warn' as const, mend },
   );
   return [...clock, ...operators.flat(), ...balances];
@@ -98,14 +98,14 @@ async function lookAtClock(
 }
 
 /** What is on one network. */
-interface Purse {
+interface AddressBalance {
   readonly check: Check;
   readonly holds: boolean;
   /** What to do where nothing is on any network; null where nothing is known of this one. */
   readonly mend: OwnerStep | null;
 }
 
-async function lookAtBalance(config: Config, { network, address }: AgentPlace): Promise<Purse> {
+async function lookAtBalance(config: Config, { network, address }: AgentPlace): Promise<AddressBalance> {
   const name = `balance ${network.label}`;
   const { chain, net } = openChain(config, network);
   try {

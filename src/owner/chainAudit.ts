@@ -47,7 +47,7 @@ export interface ChainComparison {
 }
 
 /** One asset of one network, with all that is compared there. */
-interface Purse {
+interface FundedAsset {
   readonly network: Network;
   readonly asset: Asset;
   readonly chain: Chain;
@@ -65,12 +65,15 @@ export async function compareWithChain(
   nowMs: number,
 ): Promise<ChainComparison> {
   const comparison = await Comparison.begin(config, keys, ledger, nowMs);
-  for (const purse of fundedAssets(config, keys)) {
+  for (const funded of fundedAssets(config, keys)) {
     try {
-      await comparison.compare(purse);
+      await comparison.compare(funded);
     } catch (error) {
       if (!isWalletError(error)) throw error;
-      comparison.find(`${purse.network.caip2} ${purse.asset.symbol}`, `Not compared: ${error.shortMessage}`);
+      comparison.find(
+        `${funded.network.caip2} ${funded.asset.symbol}`,
+        `Not compared: ${error.shortMessage}`,
+      );
     }
   }
   const { byAgent, unknown, recaptured, findings, notes } = comparison;
@@ -141,7 +144,7 @@ class Comparison {
     this.findings.push({ where: 'chain', id, says });
   }
 
-  async compare({ network, asset, chain }: Purse): Promise<void> {
+  async compare({ network, asset, chain }: FundedAsset): Promise<void> {
     const agents = await agentAddresses(this.#config, this.#keys, this.#ledger, network);
     const [id, sinceSec] = [`${network.caip2} ${asset.symbol}`, Math.floor(this.#sinceMs / 1000)];
     const histories = await Promise.all(

@@ -7,7 +7,7 @@ import { untilInterrupted, withWallet } from '../terminal/wallet.js';
 
 const LINE_LENGTH_MAX = 300;
 
-/** Finds priced endpoints; the twin of `wallet_discover`. */
+/** Finds priced endpoints, as `wallet_discover` does. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, args, flags } = call;
   const networks = flags.list('network');

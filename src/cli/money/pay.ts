@@ -8,7 +8,7 @@ import { isInteractive } from '../terminal/io.js';
 import { exitCodeOf, printOutcome, printStatus } from '../terminal/output/show.js';
 import { untilInterrupted, withWallet } from '../terminal/wallet.js';
 
-/** Calls a URL and pays if it asks; the twin of `wallet_pay`. */
+/** Calls a URL and pays if it asks, as `wallet_pay` does. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const input = await payInput(call);

@@ -6,7 +6,7 @@ import { exitCodeOf, printOutcome, printLines, printStatus } from '../terminal/o
 import { layPairs } from '../terminal/output/table.js';
 import { untilInterrupted, withWallet } from '../terminal/wallet.js';
 
-/** Says what a call costs; the twin of `wallet_quote`. */
+/** Says what a call costs, as `wallet_quote` does. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const input = await httpCallInput(call);

@@ -3,7 +3,7 @@ import type { CommandCall } from '../command.js';
 import { exitCodeOf, printOutcome, printLines, printStatus } from '../terminal/output/show.js';
 import { withWallet } from '../terminal/wallet.js';
 
-/** Pages through a stored answer, or searches it; the twin of `wallet_response`. */
+/** Pages through a stored answer, or searches it, as `wallet_response` does. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, args, flags } = call;
   const named = {

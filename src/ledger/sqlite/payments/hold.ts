@@ -102,8 +102,8 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const keyed = findByKey(context, head, request.agent, request.idempotencyKey);
   if (keyed !== null && keyed.requestHash !== request.requestHash)
     return { kind: 'key_reused', payment: keyed };
-  const twin = keyed ?? findLive(context, head, request.requestHash);
-  if (twin !== null) return { kind: 'duplicate', payment: twin };
+  const duplicate = keyed ?? findLive(context, head, request.requestHash);
+  if (duplicate !== null) return { kind: 'duplicate', payment: duplicate };
   const { network, payFrom, nonce } = request;
   const where = 'network = ? AND pay_from = ? AND nonce = ?';
   const earlier = selectPayment(context, head, where, network, payFrom, nonce);
