@@ -56,6 +56,7 @@ async function demo(sandbox: Sandbox, home: string): Promise<void> {
   const settings = [
     ['networks.eip155:84532.rpc_url', sandbox.rpcUrl],
     [`networks.${SOLANA_DEVNET}.rpc_url`, sandbox.solanaRpcUrl],
+    ['networks.enabled', JSON.stringify(['eip155:84532', SOLANA_DEVNET])],
     ['net.allow_private', JSON.stringify([shop.hostPort])],
     ['limits.per_call_usd', '0.05'],
     ['ceilings.per_call_usd', '0.10'],

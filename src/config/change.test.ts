@@ -42,13 +42,13 @@ test('a new wallet starts with what a careful person would choose', () => {
     'hosts.deny': '[]',
     'net.allow_private': '[]',
     'net.proxy': 'none',
-    'networks.enabled': '["eip155:8453","solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"]',
+    'networks.enabled': '["eip155:8453","solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp","eip155:4217"]',
     'withdrawals.facilitator_url': 'https://facilitator.payai.network',
     'discovery.sources': expect.stringMatching(/^\["https:\/\/api\.cdp\.coinbase\.com\//),
     'discovery.remote_search': 'false',
   });
   expect(getKey(initial(true), 'networks.enabled')).toBe(
-    '["eip155:84532","solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1"]',
+    '["eip155:84532","solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1","eip155:42431"]',
   );
 });
 

@@ -65,8 +65,12 @@ function hostList(
 }
 
 /** Networks that a new wallet may pay on; at equal price Base is taken first. */
-const MAINNETS: readonly Caip2[] = ['eip155:8453', 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'];
-const TESTNETS: readonly Caip2[] = ['eip155:84532', 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1'];
+const MAINNETS: readonly Caip2[] = ['eip155:8453', 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp', 'eip155:4217'];
+const TESTNETS: readonly Caip2[] = [
+  'eip155:84532',
+  'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1',
+  'eip155:42431',
+];
 
 const ELICITATION_MAX = 200n * CENT;
 const WAIT_SEC = 45;
@@ -83,6 +87,7 @@ const CATALOGUES: readonly string[] = [
   'https://facilitator.heurist.xyz/discovery/resources',
   'https://pay.openfacilitator.io/discovery/resources',
   'https://facilitator.ultravioletadao.xyz/discovery/resources',
+  'https://mpp.dev/api/services',
 ];
 /** The one that lists endpoints for test money. */
 const TEST_CATALOGUES: readonly string[] = ['https://x402.org/facilitator/discovery/resources'];

@@ -108,16 +108,16 @@ export const NETWORKS: readonly Network[] = [
     rpcUrls: ['https://api.devnet.solana.com'],
     explorerTx: undefined,
   }),
-  // One public operator serves each of them: a release there waits for the owner to name an RPC.
   tempo(4217, {
     label: 'Tempo',
     testnet: false,
-    rpcUrls: ['https://rpc.tempo.xyz'],
+    rpcUrls: ['https://rpc.tempo.xyz', 'https://tempo-rpc.publicnode.com', 'https://tempo.drpc.org'],
     explorerTx: 'https://explore.tempo.xyz/tx/',
   }),
   tempo(42431, {
     label: 'Tempo testnet',
     testnet: true,
+    // One public operator serves it: a release there waits for the owner to name an RPC.
     rpcUrls: ['https://rpc.moderato.tempo.xyz'],
     explorerTx: undefined,
   }),

@@ -18,6 +18,7 @@ export async function askingPlace(
   const all = {
     'networks.eip155:84532.rpc_url': sandbox.rpcUrl,
     [`networks.${SOLANA_DEVNET}.rpc_url`]: sandbox.solanaRpcUrl,
+    'networks.enabled': JSON.stringify(['eip155:84532', SOLANA_DEVNET]),
     'net.allow_private': JSON.stringify([sandbox.shop.hostPort]),
     'limits.per_call_usd': '0.02',
     'approvals.wait_s': '0',

@@ -34,7 +34,7 @@ describe('config get', () => {
     const all = await scratch.purser(['config', 'get']);
     expect(all.out).toMatch(/^limits\.per_call_usd +0\.50$/m);
     expect(all.out).toMatch(
-      /^networks\.enabled +\["eip155:84532","solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1"\]$/m,
+      /^networks\.enabled +\["eip155:84532","solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1","eip155:42431"\]$/m,
     );
     expect(await scratch.json(['config', 'get'])).toMatchObject({
       values: { 'limits.per_call_usd': '0.50', 'hosts.allow': '[]' },

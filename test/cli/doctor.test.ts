@@ -21,6 +21,7 @@ beforeAll(async () => {
   sandbox = await startSandbox();
   scratch = makeScratch();
   await scratch.makeWallet();
+  await set('networks.enabled', JSON.stringify(['eip155:84532', SOLANA_DEVNET]));
   await set(`networks.${SOLANA_DEVNET}.rpc_url`, sandbox.solanaRpcUrl);
   await set(RPC, `${sandbox.rpcUrl}/?key=${RPC_SECRET}`);
   await set('net.allow_private', JSON.stringify([sandbox.shop.hostPort]));

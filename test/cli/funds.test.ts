@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { namedSigner, SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
-import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
+import { TEMPO_TESTNET } from '../../sandbox/tempo/chain.ts';
+import { startSandbox, type Sandbox, type TempoWorld } from '../../sandbox/world.ts';
 import { generatePhrase } from '../../src/keys/secret/phrase.js';
 import { holdSecret } from '../../src/keys/secret/secret.js';
 import { deriveSolanaAccount } from '../../src/keys/signer/solanaKey.js';
@@ -24,6 +25,7 @@ const OWNER = privateKeyToAccount(`0x${'5a'.repeat(32)}`).address;
 const NETWORK = 'eip155:84532';
 
 let sandbox: Sandbox;
+let tempo: TempoWorld;
 let scratch: Scratch;
 let phrase: string;
 
@@ -33,7 +35,8 @@ async function restore(): Promise<Record<string, unknown>> {
     [
       ...['init', '--keystore', 'file', '--passphrase-file', scratch.passphraseFile, '--yes', '--testnet'],
       ...['--restore-stdin', '--rpc', `${NETWORK}=${sandbox.rpcUrl}`],
-      ...['--rpc', `${SOLANA_DEVNET}=${sandbox.solanaRpcUrl}`, '--json'],
+      ...['--rpc', `${SOLANA_DEVNET}=${sandbox.solanaRpcUrl}`],
+      ...['--rpc', `${TEMPO_TESTNET}=${tempo.rpc.url}`, '--json'],
     ],
     { input: phrase },
   );
@@ -66,6 +69,7 @@ const asOwner = (...args: string[]): Promise<Run> =>
 
 beforeAll(async () => {
   [sandbox, scratch] = [await startSandbox(), makeScratch()];
+  tempo = await sandbox.addTempo();
   const secret = await generatePhrase();
   phrase = secret.kind === 'phrase' ? secret.phrase : '';
   expect(await restore()).toMatchObject({ made: 'restored', found: [], not_looked_at: [] });
@@ -82,7 +86,7 @@ describe('fund', () => {
     expect(run).toMatchObject({ exit: 0, err: '' });
     expect(run.out.split('\n')[0]).toBe(addressOf(0));
     expect(run.out).toMatch(
-      /Send USDC on Base Sepolia to this address\. No other coin is needed: paying takes no gas/,
+      /Send USDC on Base Sepolia, or pathUSD on Tempo testnet to this address\. No other coin is needed to pay\./,
     );
     expect(await scratch.json(['fund', '--network', NETWORK], unlocked)).toMatchObject({
       funding: [{ network: NETWORK, asset: 'USDC', address: addressOf(0) }],
@@ -316,6 +320,7 @@ it('balance leaves the line of a dead RPC unknown, and asks the next one in a li
   expect(dead.balances).toMatchObject([
     { network: NETWORK, on_chain: null, spendable: null, held: '0' },
     { network: SOLANA_DEVNET, on_chain: '0' },
+    { network: TEMPO_TESTNET, on_chain: '0' },
   ]);
   const spare = await sandbox.addRpc();
   const list = JSON.stringify([sandbox.rpcUrl, spare.url]);
@@ -324,6 +329,7 @@ it('balance leaves the line of a dead RPC unknown, and asks the next one in a li
   expect(again.balances).toMatchObject([
     { network: NETWORK, on_chain: '0', address: addressOf(0) },
     { network: SOLANA_DEVNET },
+    { network: TEMPO_TESTNET },
   ]);
   await sandbox.rpc.setFault(null);
 });

@@ -35,6 +35,7 @@ beforeAll(async () => {
   ({ address } = await json<{ address: `0x${string}` }>('address'));
   await sandbox.chain.fund(address, 5_000_000n);
   for (const [key, value] of [
+    ['networks.enabled', JSON.stringify(['eip155:84532', SOLANA_DEVNET])],
     ['networks.eip155:84532.rpc_url', sandbox.rpcUrl],
     [`networks.${SOLANA_DEVNET}.rpc_url`, sandbox.solanaRpcUrl],
     ['net.allow_private', JSON.stringify([sandbox.shop.hostPort])],

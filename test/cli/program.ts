@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
+import { TEMPO_TESTNET } from '../../sandbox/tempo/chain.ts';
 import { makeQuickWallet } from '../support/quickWallet.js';
 
 /** The program as people run it; another build of it where the variable names one. */
@@ -96,6 +97,8 @@ export function makeScratch(): Scratch {
         // Nobody's, until a test names one: no test asks a public RPC.
         '--rpc',
         `${SOLANA_DEVNET}=http://127.0.0.1:9`,
+        '--rpc',
+        `${TEMPO_TESTNET}=http://127.0.0.1:9`,
         ...args,
       ]),
     written: () => written.join('\n'),

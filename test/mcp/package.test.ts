@@ -108,7 +108,7 @@ test('an outside client, the inspector, lists the tools and calls one', async ()
   expect(called).toMatchObject({ structuredContent: { status: 'ok', money: 'none' } });
 });
 
-const TEST_NETWORKS = ['eip155:84532', 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1'];
+const TEST_NETWORKS = ['eip155:84532', 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1', 'eip155:42431'];
 const NEW_WALLET = ['init', '--keystore', 'file', '--yes', '--testnet', '--passphrase-file'];
 
 describe('on a machine that is not as usual', () => {

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
+import { TEMPO_TESTNET } from '../../sandbox/tempo/chain.ts';
 import { StoreKeystore } from '../../src/keys/keystore.js';
 import { generatePhrase } from '../../src/keys/secret/phrase.js';
 import type { OwnerOptions } from '../../src/owner/ownerAuth.js';
@@ -22,7 +23,7 @@ export async function makeQuickWallet(home: string, unlocking: string): Promise<
     testnet: true,
     secret: { kind: 'new' },
     // Nobody's, until a test names one: no test asks a public RPC.
-    rpcUrls: { [SOLANA_DEVNET]: 'http://127.0.0.1:9' },
+    rpcUrls: { [SOLANA_DEVNET]: 'http://127.0.0.1:9', [TEMPO_TESTNET]: 'http://127.0.0.1:9' },
   });
 }
 

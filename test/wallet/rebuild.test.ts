@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
+import { TEMPO_TESTNET } from '../../sandbox/tempo/chain.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import { findNetwork } from '../../src/money/network.js';
 import { compareWithChain } from '../../src/owner/chainAudit.js';
@@ -295,7 +296,11 @@ describe('several agents', () => {
   }
 
   const books = { used: [10_000n, 20_000n, 10_000n, 40_000n], withdrawals: 1, compared: 5, findings: [] };
-  const rpcUrls = () => ({ 'eip155:84532': sandbox.rpcUrl, [SOLANA_DEVNET]: sandbox.solanaRpcUrl });
+  const rpcUrls = async () => ({
+    'eip155:84532': sandbox.rpcUrl,
+    [SOLANA_DEVNET]: sandbox.solanaRpcUrl,
+    [TEMPO_TESTNET]: (await sandbox.addTempo()).rpc.url,
+  });
 
   /** Two agents beside the first one; one has its money from the first, which spends nothing. All of them buy. */
   async function buyAsAll() {
@@ -331,7 +336,7 @@ describe('several agents', () => {
     expect((await add('ada')).address).toBe(ada.address);
     // Now the ledger alone knows whose keys are whose.
     rmSync(file('config.json'));
-    const making = { keystore: 'file', testnet: true, rpcUrls: rpcUrls() } as const;
+    const making = { keystore: 'file', testnet: true, rpcUrls: await rpcUrls() } as const;
     await setUpWallet({ ...owner(), ...making, secret: { kind: 'new' } });
     expect(await booksOf(test1.open({ now }))).toEqual(books);
     expect((await add('carl')).index).toBe(3);
@@ -342,7 +347,7 @@ describe('several agents', () => {
     const home = file('restored');
     const restored = { ...owner(), home };
     await new StoreKeystore(home, new QuickStore(home)).create(secret);
-    const making = { keystore: 'file', testnet: true, rpcUrls: rpcUrls() } as const;
+    const making = { keystore: 'file', testnet: true, rpcUrls: await rpcUrls() } as const;
     const made = await setUpWallet({ ...restored, ...making, secret: { kind: 'new' } });
     const { found } = await lookForMoney(made.config, made.keys, now());
     expect(found.map(({ index, address }) => [index, address]).sort()).toEqual([

@@ -62,7 +62,7 @@ function howTo(places: readonly FundingPlace[], testnet: boolean): string {
   const gas =
     first?.network.family === 'svm'
       ? `No SOL is needed: sellers pay the fees, and whoever sends first makes the ${symbol} account.`
-      : 'No other coin is needed: paying takes no gas.';
+      : 'No other coin is needed to pay.';
   return `Send ${named} to this address. ${gas} Another token or another network would not arrive as money this wallet can spend. ${from}`;
 }
 

@@ -18,7 +18,10 @@ export const setUpCommands = [
         flags: '--passphrase-file <file>',
         doc: 'File with the unlock passphrase of a file keystore. Default: the file that PURSER_PASSPHRASE_FILE names.',
       },
-      { flags: '--testnet', doc: 'Use test networks only (Base Sepolia, Solana devnet), no real money.' },
+      {
+        flags: '--testnet',
+        doc: 'Use test networks only (Base Sepolia, Solana devnet, Tempo testnet), no real money.',
+      },
       { flags: '--restore-stdin', doc: 'Read the recovery phrase from standard input.' },
       { flags: '--rpc <network=url...>', doc: 'Your own RPC for a network. Repeatable.' },
       { flags: '--offline', doc: 'Do not look up what a restored phrase holds on chain.' },

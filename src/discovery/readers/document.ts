@@ -1,11 +1,12 @@
 import { parseJson } from '../../text/json.js';
 import { readListPage } from './listPage.js';
 import { readOpenApi } from './openApi.js';
+import { readServices } from './services.js';
 import { readWellKnown } from './wellKnown.js';
 import type { Reading } from './listing.js';
 
 /** What a document turned out to be. */
-export type Shape = 'list' | 'openapi' | 'well_known';
+export type Shape = 'list' | 'services' | 'openapi' | 'well_known';
 
 /** A document of a catalogue or of a site, read. */
 export interface CatalogDocument extends Reading {
@@ -27,6 +28,8 @@ export function readDocument(text: string, url: string): CatalogDocument | undef
   // A site's list of its own URLs is called `resources` too; a search's has records in it.
   const wellKnown = new URL(url).pathname.startsWith('/.well-known/') ? readWellKnown(json, url) : undefined;
   if (wellKnown !== undefined) return { shape: 'well_known', ...wellKnown };
+  const services = readServices(json);
+  if (services !== undefined) return { shape: 'services', ...services };
   const page = readListPage(json);
   return page === undefined ? undefined : { shape: 'list', ...page };
 }

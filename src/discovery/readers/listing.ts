@@ -164,6 +164,14 @@ export function readCount(value: JsonValue | undefined): number | null {
   return Math.min(Math.floor(count), COUNT_MAX);
 }
 
+/** Payment protocols that this wallet pays by. */
+const SPOKEN: readonly string[] = ['x402', 'mpp'];
+
+/** The payment protocols of a listing: those it names, and x402 where it has offers and names none. */
+export function protocolsOf({ offers, protocols }: Pick<Listing, 'offers' | 'protocols'>): readonly string[] {
+  return protocols.length === 0 && offers.length > 0 ? ['x402'] : protocols;
+}
+
 /** An object in a field, or an empty one. */
 export function objectIn(object: JsonObject, name: string): JsonObject {
   const value = statedField(object, name);
@@ -172,10 +180,10 @@ export function objectIn(object: JsonObject, name: string): JsonObject {
 
 /**
  * Networks on which a listing can be paid, between blanks; empty where none can, null where no offer is listed and the
- * protocols leave x402 open.
+ * protocols leave one open that this wallet speaks.
  */
 export function networksOf({ offers, protocols }: Listing): string | null {
-  const foreign = protocols.length > 0 && !protocols.includes('x402');
+  const foreign = protocols.length > 0 && !protocols.some((name) => SPOKEN.includes(name));
   if (offers.length === 0) return foreign ? '' : null;
   const payable = offers.filter(({ payable }) => payable).map(({ network }) => network);
   return payable.length === 0 ? '' : ` ${[...new Set(payable)].join(' ')} `;

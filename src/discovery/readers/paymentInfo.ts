@@ -1,9 +1,9 @@
 import { isWalletError } from '../../errors/walletError.js';
 import { findAsset, toUsdMicros } from '../../money/asset.js';
 import { numberToDecimalText, parseUsd } from '../../money/decimal.js';
-import { findNetworkOnWire } from '../../money/network.js';
 import { isJsonObject, statedField, statedText, type JsonObject, type JsonValue } from '../../text/json.js';
 import { readLine, type ListedPrice } from './listing.js';
+import { amountOfMpp, networkOfMpp } from './mppOffer.js';
 
 /** What `x-payment-info` of an operation says; null price where it is dynamic without bounds, or unreadable. */
 export interface PaymentInfo {
@@ -13,8 +13,6 @@ export interface PaymentInfo {
 
 const PROTOCOL_MAX = 16;
 const PROTOCOLS_MAX = 6;
-/** Digits of an atomic amount. */
-const ATOMIC = /^\d{1,38}$/;
 
 /**
  * Reads `x-payment-info` in any of its dialects: `{price, protocols}` with decimal dollars, MPP's `{offers}` or one
@@ -88,17 +86,16 @@ function readMppOffers(offers: readonly JsonObject[], protocols: readonly string
 }
 
 /** Names of dollars whose atomic unit is a millionth, which is a micro-dollar. */
-const DOLLAR_SYMBOLS: readonly string[] = ['usdc', 'usdc.e'];
+const DOLLAR_SYMBOLS: readonly string[] = ['usdc', 'usdc.e', 'pathusd'];
 
 function mppUsd(offer: JsonObject): bigint | undefined {
-  const amount = statedField(offer, 'amount');
-  const text = typeof amount === 'number' && Number.isSafeInteger(amount) ? String(amount) : amount;
+  const amount = amountOfMpp(offer);
   const currency = statedText(offer, 'currency');
-  if (typeof text !== 'string' || !ATOMIC.test(text) || currency === undefined) return undefined;
-  if (DOLLAR_SYMBOLS.includes(currency.toLowerCase())) return BigInt(text);
-  const network = findNetworkOnWire(statedText(offer, 'network') ?? '');
+  if (amount === undefined || currency === undefined) return undefined;
+  if (DOLLAR_SYMBOLS.includes(currency.toLowerCase())) return amount;
+  const network = networkOfMpp(offer);
   const asset = network === undefined ? undefined : findAsset(network.caip2, currency);
-  return asset === undefined ? undefined : toUsdMicros(asset, BigInt(text));
+  return asset === undefined ? undefined : toUsdMicros(asset, amount);
 }
 
 /** `["x402"]`, `[{x402: {}}, {mpp: {…}}]` or `{x402: {}}`. */

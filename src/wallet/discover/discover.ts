@@ -1,11 +1,12 @@
 import { WalletError } from '../../errors/walletError.js';
+import type { Candidate } from '../../discovery/index/candidates.js';
 import type { Catalog } from '../../discovery/index/catalog.js';
 import { wordsOfNeed } from '../../discovery/need.js';
 import { rank } from '../../discovery/rank.js';
 import { searchRemotely, searchUrlOf } from '../../discovery/remoteSearch.js';
 import type { CallContext } from '../call/callBound.js';
 import { catalogFetch } from './catalogFetch.js';
-import { fits, ownPayments, readCursor, readWanted } from './discoverFilter.js';
+import { fits, isSoldBy, ownPayments, readCursor, readWanted, type Wanted } from './discoverFilter.js';
 import type { DiscoverInput } from './discoverInput.js';
 import { discoverOrigin } from './discoverOrigin.js';
 import type { DiscoverPlace } from './discoverPlace.js';
@@ -49,7 +50,11 @@ export async function discover(
   const judged = catalog
     .candidates({ words, category, limit: CANDIDATES_MAX })
     .map((candidate) => ({ candidate, fit: fits(place, candidate, wanted) }));
-  const fitting = judged.filter(({ fit }) => fit === 'yes').map(({ candidate }) => candidate);
+  const fitting = soldBy(
+    catalog,
+    judged.filter(({ fit }) => fit === 'yes').map(({ candidate }) => candidate),
+    wanted,
+  );
   const ranked = rank(fitting, { nowMs: place.now(), ownPayments: await ownPayments(place) });
   const ids = ranked.slice(offset, offset + pageSize(input)).map(({ candidate }) => candidate.id);
   const listings = catalog.load(ids).map(({ listing }) => listing);
@@ -66,6 +71,14 @@ export async function discover(
     results,
     next_cursor: nextCursor,
   });
+}
+
+/** Those of the candidates that name the wanted payment protocol; what a listing names is read only where one is wanted. */
+function soldBy(catalog: Catalog, candidates: readonly Candidate[], wanted: Wanted): readonly Candidate[] {
+  if (wanted.protocol === null) return candidates;
+  const listings = catalog.load(candidates.map(({ id }) => id));
+  const sold = new Set(listings.filter(({ listing }) => isSoldBy(listing, wanted)).map(({ id }) => id));
+  return candidates.filter(({ id }) => sold.has(id));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { Candidate } from '../../discovery/index/candidates.js';
+import { protocolsOf, type Listing } from '../../discovery/readers/listing.js';
 import { findNetworkOnWire } from '../../money/network.js';
 import { parseCallUrl } from '../../net/destination/url.js';
 import type { DiscoverInput } from './discoverInput.js';
@@ -20,10 +21,15 @@ export interface Wanted {
   readonly maxUsdMicros: UsdMicros | null;
   /** Networks that count; null for any, payable or not. */
   readonly networks: readonly string[] | null;
+  /** The payment protocol that a listing has to name; null for any. */
+  readonly protocol: string | null;
 }
 
 /** Reads the arguments that narrow. Throws `bad_input`. */
-export function readWanted({ config }: DiscoverPlace, { max_usd, networks }: DiscoverInput): Wanted {
+export function readWanted(
+  { config }: DiscoverPlace,
+  { max_usd, networks, protocol }: DiscoverInput,
+): Wanted {
   const names = networks?.map((name) => {
     const known = name === ANY ? ANY : findNetworkOnWire(name)?.caip2;
     if (known !== undefined) return known;
@@ -35,6 +41,7 @@ export function readWanted({ config }: DiscoverPlace, { max_usd, networks }: Dis
   return {
     maxUsdMicros: max_usd === undefined ? null : parseUsdArgument(max_usd, 'max_usd'),
     networks: names === undefined ? config.networks.enabled : names.includes(ANY) ? null : names,
+    protocol: protocol ?? null,
   };
 }
 
@@ -48,6 +55,11 @@ export function fits(
   if (wanted.maxUsdMicros !== null && usdMin !== null && usdMin > wanted.maxUsdMicros) return 'no';
   if (wanted.networks === null || networks === null) return 'yes';
   return wanted.networks.some((network) => networks.includes(` ${network} `)) ? 'yes' : 'foreign';
+}
+
+/** Whether a listing names the payment protocol that is wanted. */
+export function isSoldBy(listing: Pick<Listing, 'offers' | 'protocols'>, { protocol }: Wanted): boolean {
+  return protocol === null || protocolsOf(listing).includes(protocol);
 }
 
 /** T17: a listing may name any address; what could not be called is not shown, nor what the owner denies. */
@@ -81,7 +93,7 @@ export function writeCursor(input: DiscoverInput, offset: number): string {
   return `${offset}.${questionOf(input)}`;
 }
 
-function questionOf({ need, origin, category, max_usd, networks }: DiscoverInput): string {
-  const question = JSON.stringify([need, origin, category, max_usd, networks]);
+function questionOf({ need, origin, category, max_usd, networks, protocol }: DiscoverInput): string {
+  const question = JSON.stringify([need, origin, category, max_usd, networks, protocol]);
   return createHash('sha256').update(question).digest('hex').slice(0, 8);
 }

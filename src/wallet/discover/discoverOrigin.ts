@@ -4,7 +4,7 @@ import { WalletError } from '../../errors/walletError.js';
 import { parseCallUrl, type CallUrl } from '../../net/destination/url.js';
 import type { CallContext } from '../call/callBound.js';
 import { catalogFetch } from './catalogFetch.js';
-import { fits, type Wanted } from './discoverFilter.js';
+import { fits, isSoldBy, type Wanted } from './discoverFilter.js';
 import type { DiscoverInput } from './discoverInput.js';
 import type { DiscoverPlace } from './discoverPlace.js';
 import { layPage, pageSize } from './discoverResults.js';
@@ -35,7 +35,8 @@ export async function discoverOrigin(
   const listed = live.listings.length > 0 ? live.listings : ofCatalog(place, target);
   const fitting = listed.filter((listing) => fits(place, facts(listing), wanted) === 'yes');
   const chosen = fitting.filter(
-    ({ category }) => input.category === undefined || category === input.category,
+    (listing) =>
+      (input.category === undefined || listing.category === input.category) && isSoldBy(listing, wanted),
   );
   const listings = chosen.slice(offset, offset + pageSize(input));
   const { results, nextCursor } = await layPage(place, catalog, input, {

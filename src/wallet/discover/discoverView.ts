@@ -1,5 +1,5 @@
 import { pathNames, requiredOf } from '../../discovery/readers/inputShape.js';
-import { objectIn, type Listing } from '../../discovery/readers/listing.js';
+import { objectIn, protocolsOf, type Listing } from '../../discovery/readers/listing.js';
 import type { Signal } from '../../discovery/readers/signals.js';
 import { formatUsd } from '../../money/decimal.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../text/json.js';
@@ -16,6 +16,8 @@ export interface ConciseResult {
   readonly usd?: string;
   /** CAIP-2 names; absent where none is listed. */
   readonly networks?: string;
+  /** Payment protocols, such as `mpp`; absent where it is x402 alone, or where none is listed. */
+  readonly protocols?: readonly string[];
   /** What to know before paying, in words of ours; absent where there is nothing. */
   readonly warning?: string;
   /** What has to be filled in before the call in `next` is made: names in its path, its query and its body. */
@@ -40,11 +42,14 @@ export function viewConcise({ listing, signals }: ViewParts, aboutMax: number): 
   const { title, url, about } = listing;
   const usd = priceText(listing);
   const networks = networksText(listing);
+  const protocols = protocolsOf(listing);
+  const isUsual = protocols.every((name) => name === 'x402');
   const { next, fill, example } = nextCall(listing);
   const shown = aboutMax === 0 ? '' : cleanLine(about ?? '', aboutMax);
   return {
     ...(usd === null ? {} : { usd }),
     ...(networks === null ? {} : { networks }),
+    ...(isUsual ? {} : { protocols }),
     ...(signals.length === 0 ? {} : { warning: signals.map(({ says }) => says).join('; ') }),
     ...(fill.length === 0 ? {} : { fill }),
     next,

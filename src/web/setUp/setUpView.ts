@@ -58,7 +58,7 @@ export function viewSetUp(parts: SetUpViewParts): Html {
         <input type="hidden" name="token" value="${visit.token}" />
         ${viewChoice('Money', 'money', fields['money'], [
           ['real', 'Real money: USDC on Base and Solana'],
-          ['test', 'Test money: Base Sepolia and Solana devnet'],
+          ['test', 'Test money: Base Sepolia, Solana devnet and the Tempo testnet'],
         ])}
         ${viewKeystores(parts)}
         <h2>What agents may spend without asking you, in dollars</h2>
