@@ -67,7 +67,9 @@ test('an OpenAPI of MPP’s dialect is payable, and in dollars where it names a 
       paths: {
         '/v1': {
           get: {
-            'x-payment-info': { offers: [{ intent: 'charge', method: 'tempo', amount: '100', currency: USDC_E }] },
+            'x-payment-info': {
+              offers: [{ intent: 'charge', method: 'tempo', amount: '100', currency: USDC_E }],
+            },
             responses: { 402: { description: 'x' } },
           },
         },
