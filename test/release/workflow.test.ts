@@ -14,3 +14,9 @@ test('every action of a workflow is named by its commit, with its version beside
   expect(used.length).toBeGreaterThan(0);
   for (const what of used) expect(what).toMatch(/^ [\w-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
 });
+
+test('a version is published only once the suite passed on Windows and on macOS', () => {
+  const text = readFileSync(join(WORKFLOWS, 'release.yml'), 'utf8');
+  expect(text).toMatch(/elsewhere:[\s\S]*os: \[windows-\d+, macos-\d+\][\s\S]*- run: npm test/);
+  expect(text).toMatch(/publish:\n {4}needs: elsewhere\n/);
+});

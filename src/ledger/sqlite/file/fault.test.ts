@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { WalletError } from '../../../errors/walletError.js';
 import { toLedgerError } from './fault.js';
@@ -34,4 +35,24 @@ describe('a fault is named', () => {
     const error = new WalletError('frozen', 'Frozen.');
     expect(toLedgerError(error)).toBe(error);
   });
+});
+
+test('a native part that is not there is named, with the system that it has to be made for', () => {
+  let met: unknown;
+  try {
+    new Database(':memory:', { nativeBinding: '/nowhere/better_sqlite3.node' });
+  } catch (error) {
+    met = error;
+  }
+  for (const error of [met, Object.assign(new Error('invalid ELF header'), { code: 'ERR_DLOPEN_FAILED' })]) {
+    const told = toLedgerError(error);
+    expect(told.shortMessage).toContain(`better-sqlite3) is missing or made for another machine`);
+    expect(told.shortMessage).toContain(`${process.platform}-${process.arch}`);
+  }
+});
+
+test('a file system without shared memory is told with where to put the wallet', () => {
+  const told = toLedgerError(Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_SHMMAP' }));
+  expect(told).toMatchObject({ code: 'home_unusable' });
+  expect(told.owner?.say).toContain('PURSER_HOME name a folder on a local disk');
 });
