@@ -93,7 +93,7 @@ export function layStatement(io: CliIo, statement: readonly StatementEntry[], wi
       const one = statement[i];
       if (one === undefined) return [line];
       const { entry, answer } = one;
-      const more = [entry.id, entry.agent, answer, reasonOf(entry)].filter((part) => part !== '').join('  ');
+      const more = [entry.id, entry.agent, answer, reasonOf(entry)].filter((part) => part !== '').join(' · ');
       return [line, cleanLineKeepingIndent(INDENT, more, width)];
     }),
   ];

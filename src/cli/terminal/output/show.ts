@@ -7,6 +7,7 @@ import { cleanLine } from '../../../text/untrusted.js';
 import type { CliIo, CliOutput } from '../io.js';
 import { jsonText } from './json.js';
 import { painter, type Look } from './paint.js';
+import { wrapLine } from './wrap.js';
 
 /** What a table keeps to where nobody says how wide the terminal is. */
 const WIDTH_DEFAULT = 80;
@@ -19,9 +20,16 @@ export function widthOf(output: CliOutput): number {
   return Math.max(WIDTH_MIN, output.columns || WIDTH_DEFAULT);
 }
 
-/** Writes lines to an output. */
+/** Writes lines to an output, broken at words where it is a terminal that says how wide it is. */
 export function printLines(output: CliOutput, lines: readonly string[]): void {
-  if (lines.length > 0) output.write(`${lines.join('\n')}\n`);
+  if (lines.length === 0) return;
+  const { columns } = output;
+  const isWrapped = output.isTTY === true && columns !== undefined && columns > 0;
+  // A text of several lines, such as a QR code, is drawn as it is.
+  const shown = isWrapped
+    ? lines.flatMap((line) => (line.includes('\n') ? [line] : wrapLine(line, columns)))
+    : lines;
+  output.write(`${shown.join('\n')}\n`);
 }
 
 /** Writes a value as JSON to stdout. */
