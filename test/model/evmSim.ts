@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { toEventSelector, toFunctionSelector } from 'viem';
-import { Refusal, type Answerer, type Mood } from './operator.js';
+import { LIE_SEC, Refusal, type Answerer, type Mood } from './operator.js';
 
 /** A payment as the chain comes to know it: the fields that the payer signed. */
 export interface EvmAuthorization {
@@ -30,7 +30,6 @@ const BLOCK_SEC = 2;
 const SAFE_LAG_BLOCKS = 30;
 const SETTLED_LONG_AGO_BLOCKS = 40;
 const HISTORY_BLOCKS = 1_000_000;
-const LIE_SEC = 7_200;
 const LIE_BLOCKS = 5_000;
 const BALANCE = 10n ** 12n;
 

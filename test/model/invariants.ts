@@ -18,9 +18,6 @@ export async function assertPromise(world: World, { ledger }: Process): Promise<
   }
   const used = await ledger.usage(LINES, world.nowMs());
   LINES.forEach((line, i) => {
-    // A clock that was once fast moves windows on; what it then frees is the wall clock's own check (T30).
-    const aheadMs = Math.max(world.aheadMsMax, world.clockAheadMs);
-    if (line.windowSec !== null && aheadMs > WINDOW_EDGE_MS) return;
     const exposure = exposureOf(world, line, rows);
     fail(
       exposure > line.usdMicrosMax,

@@ -9,7 +9,7 @@ export type Lie =
   | 'paid'
   /** Its settled head is far ahead, in height and in time. */
   | 'height'
-  /** Every time that it gives is two hours ahead. */
+  /** Every time that it gives is two hours ahead: of blocks, and of its answers. */
   | 'time'
   /** On Solana: no blockhash is valid, and those it gives live to block 1. */
   | 'blockhash';
@@ -27,8 +27,13 @@ export interface Mood {
   readonly silent: boolean;
   /** The most entries or blocks that it gives at once; null for no bound of its own. */
   readonly pageMax: number | null;
+  /** Whether its answers say when they were made. */
+  readonly dated: boolean;
   readonly lies: readonly Lie[];
 }
+
+/** How far ahead the times of an operator are that lies about them. */
+export const LIE_SEC = 7_200;
 
 /** An operator as it should be. */
 export const HONEST: Mood = {
@@ -37,6 +42,7 @@ export const HONEST: Mood = {
   keptBlocks: null,
   silent: false,
   pageMax: null,
+  dated: true,
   lies: [],
 };
 
@@ -57,6 +63,12 @@ export class SimOperator {
     this.network = network;
     this.url = url;
     this.#answer = answer;
+  }
+
+  /** When its answers say that they were made, ms since 1970; null where they do not. */
+  dateMs(trueMs: number): number | null {
+    const { dated, lies } = this.mood;
+    return dated ? trueMs + (lies.includes('time') ? LIE_SEC * 1000 : 0) : null;
   }
 
   /** The body of an HTTP answer to a JSON-RPC question, or null where the operator is down. */

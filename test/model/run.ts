@@ -77,6 +77,8 @@ async function endAll(world: World): Promise<void> {
   world.clockAheadMs = 0;
   for (const family of ['evm', 'svm'] as const)
     for (const index of [0, 1] as const) world.setMood(family, index, HONEST);
+  // What was signed under a clock that nobody could check may live for as long as that was ahead.
+  world.advanceTo(1000 * Math.max(0, ...world.payments.map(({ validBeforeSec }) => validBeforeSec)));
   const process = world.process(0);
   const { signal } = new AbortController();
   let rounds = 0;

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { writeBase58 } from '../../src/money/base58.js';
 import { readTransaction } from '../../src/protocols/solana/solanaMessage.js';
-import { Refusal, type Answerer, type Mood } from './operator.js';
+import { LIE_SEC, Refusal, type Answerer, type Mood } from './operator.js';
 
 /** A payment as the chain comes to know it: what the payer signed, without the fee payer's signature. */
 export interface SolanaTransfer {
@@ -45,7 +45,6 @@ const SKIPPED_EVERY = 16;
 const CONFIRMED_LAG_SLOTS = 2;
 const FINALIZED_LAG_SLOTS = 32;
 const BLOCKHASH_BLOCKS = 150;
-const LIE_SEC = 7_200;
 const LIE_SLOTS = 5_000;
 const PAGE_MAX = 1_000;
 const GENESIS_HASH = '5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d';

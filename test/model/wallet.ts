@@ -12,6 +12,7 @@ import type { PaymentOffer, PaymentRequired } from '../../src/protocols/x402/typ
 import { withdrawalRailOf } from '../../src/rails/table.js';
 import type { RailPorts } from '../../src/rails/ports.js';
 import { toOffer } from '../../src/rails/x402Offer.js';
+import { assertClock } from '../../src/wallet/clock/clockCheck.js';
 import { holdLease } from '../../src/wallet/lease.js';
 import { withMarks } from '../../src/wallet/settle/witness.js';
 import type { Call, ModelPayment, OnChain } from './payment.js';
@@ -25,8 +26,6 @@ const SOLANA_PAYEE = newKey().address;
 /** The EVM's chain of the model proves no signature. */
 const SIGNATURE = `0x${'11'.repeat(65)}` as const;
 const BALANCE = 10n ** 12n;
-/** A clock farther off than this signs nothing (T30). */
-const CLOCK_OFF_MS_MAX = 60_000;
 
 const SESSION = { kind: 'session', agent: 'default', sessionId: 'ses_1' } as const;
 const DAY_SEC = 86_400;
@@ -52,6 +51,8 @@ export interface Wanted {
   readonly request: number;
   readonly windowSec: number;
   readonly approved: boolean;
+  /** Whether the seller's answers say when they were made. */
+  readonly dated: boolean;
 }
 
 function portsOf(world: World, { engine }: Process): RailPorts {
@@ -97,8 +98,9 @@ function offerOf(world: World, { family, cents, windowSec }: Wanted): Offer {
 
 /** Opens a payment as a call does: prepared, then held. Gives what came of it, in a word. */
 export async function openPayment(world: World, process: Process, wanted: Wanted): Promise<string> {
-  if (Math.abs(world.clockAheadMs) > CLOCK_OFF_MS_MAX) return 'clock_wrong';
   const { engine, ledger } = process;
+  if (wanted.dated) engine.clock.noteDate({ ms: 1000 * Math.floor(world.trueMs / 1000), tookMs: 0 }, null);
+  if (await isClockWrong(world, process)) return 'clock_wrong';
   const ports = portsOf(world, process);
   const offer = offerOf(world, wanted);
   const rail = engine.rails.ofOffer(offer);
@@ -119,6 +121,17 @@ export async function openPayment(world: World, process: Process, wanted: Wanted
     rail.sign(ports, { offer, intent, paymentId: payment.id }),
   );
   return 'held';
+}
+
+/** Whether the wallet finds its clock wrong, by its own check (T30). */
+async function isClockWrong(world: World, { engine, alive }: Process): Promise<boolean> {
+  try {
+    await assertClock(engine, world.config);
+    return false;
+  } catch (error) {
+    if (alive && isWalletError(error) && error.code === 'clock_wrong') return true;
+    throw error;
+  }
 }
 
 function holdOf(world: World, { cents, request }: Wanted, offer: Offer, intent: PaymentIntent): HoldRequest {
@@ -149,7 +162,7 @@ export async function openWithdrawal(
   family: Family,
   cents: number,
 ): Promise<string> {
-  if (Math.abs(world.clockAheadMs) > CLOCK_OFF_MS_MAX) return 'clock_wrong';
+  if (await isClockWrong(world, process)) return 'clock_wrong';
   const { ledger } = process;
   const ports = portsOf(world, process);
   const { network, asset } = world.networks[family];
@@ -224,6 +237,11 @@ async function begin(
     stage: 'held',
     end,
     async sign() {
+      if (await isClockWrong(world, process)) {
+        payment.call = null;
+        end();
+        return;
+      }
       const payload = withMarks(engine, world.config, held, await sign());
       payment.onChain = onChainOf(world, held, payload, payment);
       const send = { configVersion: 1, capLines: LINES, nowMs: world.nowMs() };

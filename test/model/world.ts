@@ -7,6 +7,7 @@ import { assetsOf, type Asset } from '../../src/money/asset.js';
 import { findNetwork, type Caip2, type Network } from '../../src/money/network.js';
 import { Rails } from '../../src/rails/table.js';
 import { rpcSourceOf } from '../../src/wallet/chains.js';
+import { ClockWatch } from '../../src/wallet/clock/clockWatch.js';
 import type { Engine } from '../../src/wallet/engine.js';
 import { Funds } from '../../src/wallet/settle/funds.js';
 import type { ModelPayment } from './payment.js';
@@ -66,8 +67,8 @@ export class World implements Disposable {
   trueMs = T0;
   /** How far this machine's clock is ahead of it. */
   clockAheadMs = 0;
-  /** The farthest that the clock was ahead while the ledger was written to. */
-  aheadMsMax = 0;
+  /** How long the machine has slept: its monotonic clock stood still meanwhile. */
+  sleptMs = 0;
   readonly config = CONFIG;
   readonly evm: EvmSim;
   readonly solana: SolanaSim;
@@ -104,6 +105,17 @@ export class World implements Disposable {
   /** The wall clock of the machine, in whole milliseconds. */
   nowMs(): number {
     return Math.floor(this.trueMs + this.clockAheadMs);
+  }
+
+  /** What nobody sets, and what stands still while the machine sleeps. */
+  monotonicMs(): number {
+    return this.trueMs - this.sleptMs;
+  }
+
+  /** The machine sleeps for so long. */
+  sleep(ms: number): void {
+    this.trueMs += ms;
+    this.sleptMs += ms;
   }
 
   /** Lets true time pass, to a moment at the earliest. */
@@ -160,7 +172,6 @@ export class World implements Disposable {
 
   /** Runs what a process does. Throws {@link Killed} where it was killed inside. */
   async inside<T>(process: Process, work: () => Promise<T>): Promise<T> {
-    this.aheadMsMax = Math.max(this.aheadMsMax, this.clockAheadMs);
     try {
       const result = await work();
       if (!process.alive) throw new Killed();
@@ -185,7 +196,12 @@ export class World implements Disposable {
       started.alive = false;
       throw new Killed();
     };
+    const clock = new ClockWatch(
+      () => this.nowMs(),
+      () => this.monotonicMs(),
+    );
     const ledger = this.#store.open({
+      clock,
       observer: {
         beforeCommit: (point) => die(point, 'before'),
         afterCommit: (point) => die(point, 'after'),
@@ -195,8 +211,10 @@ export class World implements Disposable {
     const chain = (_config: Config, network: Network): Chain => {
       const known = chains.get(network.caip2);
       if (known !== undefined) return known;
-      const opened = createChain(network, rpcSourceOf(CONFIG, network), {
+      const rpc = rpcSourceOf(CONFIG, network);
+      const opened = createChain(network, rpc, {
         nowMs: () => this.nowMs(),
+        onTime: (time) => clock.noteOperator(time, rpc.ownerSet),
         fetchFn: (input, init) => this.#fetch(String(input), String(init?.body)),
       });
       chains.set(network.caip2, opened);
@@ -204,6 +222,9 @@ export class World implements Disposable {
     };
     const engine = {
       ledger,
+      clock,
+      keys: { secretKind: 'phrase' },
+      hasRead: ({ caip2 }: Network) => chains.has(caip2),
       agent: 'default',
       funds: new Funds(ledger),
       rails: new Rails(),
@@ -243,7 +264,13 @@ export class World implements Disposable {
       .find((one) => url.startsWith(one.url));
     const answer = operator?.ask(body) ?? null;
     if (answer === null) throw new TypeError('fetch failed');
-    return new Response(answer, { headers: { 'content-type': 'application/json' } });
+    const dateMs = operator?.dateMs(this.trueMs) ?? null;
+    return new Response(answer, {
+      headers: {
+        'content-type': 'application/json',
+        ...(dateMs === null ? {} : { date: new Date(dateMs).toUTCString() }),
+      },
+    });
   }
 
   [Symbol.dispose](): void {

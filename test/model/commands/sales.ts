@@ -18,6 +18,7 @@ export const opens = fc
     request: fc.nat(15),
     windowSec: fc.constantFrom(20, 60, 300, 600),
     approved: fc.constantFrom(false, false, false, true),
+    dated: fc.boolean(),
     goesOn: fc.constantFrom<'' | ', signed' | ', signed, and nothing leaves'>(
       '',
       ', signed',

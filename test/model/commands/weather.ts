@@ -12,12 +12,26 @@ export const landings = whiches.map(
     }),
 );
 export const times = fc
-  .constantFrom(1 * SEC, 5 * SEC, 20 * SEC, MINUTE, 2 * MINUTE, 2 * MINUTE, 11 * MINUTE, HOUR, 30 * HOUR)
+  .record({
+    ms: fc.constantFrom(
+      1 * SEC,
+      5 * SEC,
+      20 * SEC,
+      MINUTE,
+      2 * MINUTE,
+      2 * MINUTE,
+      11 * MINUTE,
+      HOUR,
+      30 * HOUR,
+    ),
+    asleep: fc.boolean(),
+  })
   .map(
-    (ms) =>
-      new Command(`${ms / SEC} s pass`, (world) => {
-        world.advanceTo(world.trueMs + ms);
-        return Promise.resolve(ms >= HOUR ? 'sleep' : undefined);
+    ({ ms, asleep }) =>
+      new Command(`${ms / SEC} s pass${asleep ? ', asleep' : ''}`, (world) => {
+        if (asleep) world.sleep(ms);
+        else world.advanceTo(world.trueMs + ms);
+        return Promise.resolve(asleep && ms >= HOUR ? 'sleep' : undefined);
       }),
   );
 export const clocks = fc
@@ -62,6 +76,7 @@ const moods: fc.Arbitrary<Mood> = fc.record({
   keptBlocks: fc.constantFrom(null, null, null, 20, 200, 5_000),
   silent: fc.boolean(),
   pageMax: fc.constantFrom(null, null, 12),
+  dated: fc.constantFrom(true, true, false),
   lies: fc.oneof(fc.constant([]), lies),
 });
 
