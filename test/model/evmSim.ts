@@ -109,6 +109,20 @@ export class EvmSim {
     for (const [nonce, { block }] of this.#landings) if (block >= from) this.#landings.delete(nonce);
   }
 
+  /**
+   * Makes the blocks anew that may still be undone, with a payment in the first of them that can take it; false where none
+   * can. What was in them is in the new ones, too.
+   */
+  landInFork(authorization: EvmAuthorization): boolean {
+    const { nonce, validBeforeSec } = authorization;
+    const heardAt = this.#heardAt.get(nonce) ?? Infinity;
+    const block = Math.max(this.#tip - SAFE_LAG_BLOCKS + 1, heardAt + 1);
+    if (this.#landings.has(nonce) || block > this.#tip || this.#timeOf(block) >= validBeforeSec) return false;
+    this.#forks.push({ from: block, id: this.#forks.length + 1 });
+    this.#landings.set(nonce, { authorization, block });
+    return true;
+  }
+
   transactionOf({ nonce }: EvmAuthorization): string | null {
     const landing = this.#landings.get(nonce);
     return landing === undefined ? null : transactionId(landing);

@@ -11,6 +11,8 @@ export interface OnChain {
   landedSec(): number | null;
   /** Lands it; gives the true time, in ms, by which the block is there, or null where it may land no more. */
   land(): number | null;
+  /** Lands it in a reorganisation, in a block of before now; false where no block that may be undone can take it. */
+  landInFork(): boolean;
   transaction(): string | null;
 }
 

@@ -278,6 +278,7 @@ function onChainOf(world: World, row: Payment, payload: SignedPayload, { account
         const sec = world.evm.land(authorization);
         return sec === null ? null : sec * 1000;
       },
+      landInFork: () => world.evm.landInFork(authorization),
       transaction: () => world.evm.transactionOf(authorization),
     };
   }
@@ -289,6 +290,7 @@ function onChainOf(world: World, row: Payment, payload: SignedPayload, { account
     mayLandAgain: () => false,
     landedSec: () => world.solana.landedSec(transfer),
     land: () => world.solana.land(transfer),
+    landInFork: () => false,
     transaction: () => world.solana.transactionOf(transfer),
   };
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { World } from '../world.js';
 import type { Command, Model } from './command.js';
-import { broken, edges, lastMoments, looks, oblivions, sieges } from './looks.js';
+import { broken, edges, forks, inventions, lastMoments, looks, oblivions, sieges } from './looks.js';
 import { answers, opens, resends, signs, withdrawals } from './sales.js';
 import { changes, clocks, commitKills, dusts, freezes, kills, landings, times, undos } from './weather.js';
 
@@ -20,7 +20,9 @@ export function commandLists(maxCommands: number): fc.Arbitrary<Iterable<Command
     [2, dusts],
     [6, changes],
     [1, broken],
-    [6, lastMoments],
+    [8, lastMoments],
+    [4, forks],
+    [2, inventions],
     [4, sieges],
     [2, oblivions],
     [2, kills],

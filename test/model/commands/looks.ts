@@ -3,7 +3,8 @@ import { reconcileAll, reconcileDue, reconcilePayment } from '../../../src/walle
 import type { ModelPayment } from '../payment.js';
 import type { Process, World } from '../world.js';
 import { HONEST, type Mood } from '../operator.js';
-import { Command, HOUR, land, MINUTE, pick, SEC, slots, whiches } from './command.js';
+import { openPayment } from '../wallet.js';
+import { Command, families, HOUR, land, MINUTE, pick, SEC, slots, whiches } from './command.js';
 import { hear } from './sales.js';
 import { lies } from './weather.js';
 
@@ -48,30 +49,114 @@ export const broken = fc.record({ which: whiches, slot: slots, lies, landsFirst:
       },
     ),
 );
-/** It lands at its last moment, and is looked at where that is about to be settled. */
+/**
+ * It lands at its last moment, and is looked at where that is about to be settled: a payment that is there, or one that is
+ * made for it while both operators are as they should be.
+ */
 export const lastMoments = fc
   .record({
     which: whiches,
     slot: slots,
-    beforeSec: fc.integer({ min: 1, max: 4 }),
-    afterSec: fc.constantFrom(55, 56, 57, 57, 58, 58, 59, 60, 61, 64),
+    family: families,
+    fresh: fc.constantFrom(true, true, false),
+    seconds: fc.oneof(
+      // The block before the last that can take it is just settled: it is unused there, and is in the next one.
+      fc.constant({ beforeSec: 3, afterSec: 57 }),
+      fc.record({
+        beforeSec: fc.integer({ min: 1, max: 4 }),
+        afterSec: fc.constantFrom(55, 56, 57, 58, 59, 60, 61, 64),
+      }),
+    ),
   })
   .map(
-    ({ which, slot, beforeSec, afterSec }) =>
+    ({ which, slot, family, fresh, seconds: { beforeSec, afterSec } }) =>
       new Command(
-        `#${which} lands ${beforeSec} s before its end, and is looked at ${afterSec} s after it`,
+        `${fresh ? `a fresh ${family}` : `#${which}`} lands ${beforeSec} s before its end, and is looked at ${afterSec} s after it`,
         async (world) => {
-          const payment = pick(world, which, ({ left, onChain }) => left && onChain?.mayLand() === true);
+          const process = world.process(slot);
+          if (fresh) await world.inside(process, () => sellInPeace(world, process, family));
+          const payment = pick(
+            world,
+            fresh ? 0 : which,
+            ({ left, onChain }) => left && onChain?.mayLand() === true,
+          );
           if (payment === undefined) return undefined;
           world.advanceTo((payment.validBeforeSec - beforeSec) * SEC);
           const landed = land(world, payment);
           world.advanceTo((payment.validBeforeSec + afterSec) * SEC);
-          const process = world.process(slot);
           await world.inside(process, () => lookAt(world, process, payment));
           return landed ? 'landed at the last moment' : undefined;
         },
       ),
   );
+
+/**
+ * A payment that nobody landed is looked at when its end is about to be settled, and then a reorganisation lands it in a
+ * block of before its end: what was released too early is released falsely.
+ */
+export const forks = fc
+  .record({ slot: slots, afterSec: fc.constantFrom(55, 56, 57, 57, 57, 57, 58, 59, 60, 61) })
+  .map(
+    ({ slot, afterSec }) =>
+      new Command(
+        `a fresh evm is looked at ${afterSec} s after its end, and lands in a reorganisation`,
+        async (world) => {
+          const process = world.process(slot);
+          const payment = await world.inside(process, () => sellInPeace(world, process, 'evm'));
+          if (payment === undefined) return undefined;
+          world.advanceTo((payment.validBeforeSec + afterSec) * SEC);
+          await world.inside(process, () => lookAt(world, process, payment));
+          return payment.onChain?.landInFork() === true ? 'landed in a reorganisation' : undefined;
+        },
+      ),
+  );
+
+/** One operator shows a payment that never was as settled, and the other says nothing: that makes it captured, never confirmed. */
+export const inventions = fc
+  .record({ slot: slots, family: families, waitSec: fc.constantFrom(70, 100, 200) })
+  .map(
+    ({ slot, family, waitSec }) =>
+      new Command(
+        `a fresh ${family} is looked at ${waitSec} s later by one that makes it up, and one that is down`,
+        async (world) => {
+          const process = world.process(slot);
+          const payment = await world.inside(process, () => sellInPeace(world, process, family));
+          if (payment === undefined) return undefined;
+          const { liar } = world.networks[family];
+          world.setMood(family, liar, { ...HONEST, lies: ['paid'] });
+          world.setMood(family, liar === 0 ? 1 : 0, { ...HONEST, down: true });
+          world.advanceTo(world.trueMs + waitSec * SEC);
+          await world.inside(process, () => lookAt(world, process, payment));
+          return 'made up';
+        },
+      ),
+  );
+
+/** How long what is sold for a command of its own may land. */
+const FRESH_SEC = 20;
+
+/** Opens and signs a payment of a cent, with both operators as they should be; its bytes are out, and no call waits for it. */
+async function sellInPeace(
+  world: World,
+  process: Process,
+  family: ModelPayment['family'],
+): Promise<ModelPayment | undefined> {
+  for (const index of [0, 1] as const) world.setMood(family, index, HONEST);
+  const request = FRESH_REQUESTS + world.payments.length;
+  const wanted = { family, cents: 1, request, windowSec: FRESH_SEC, approved: true, dated: true };
+  if ((await openPayment(world, process, wanted)) !== 'held') return undefined;
+  const payment = world.payments.at(-1);
+  await payment?.call?.sign();
+  if (payment?.call?.stage !== 'sent') return undefined;
+  payment.left = true;
+  await hear(world, process, payment, 'silence', false);
+  payment.call.end();
+  payment.call = null;
+  return payment;
+}
+
+/** Requests that no other command asks for. */
+const FRESH_REQUESTS = 1_000;
 
 /** The worst that the two operators of a network can be at once, while what is new is looked at. */
 export const sieges = fc
