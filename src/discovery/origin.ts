@@ -33,6 +33,8 @@ export interface OriginListing {
   readonly guidance: string | null;
   /** What was found where, in words of ours, such as `/openapi.json: 4 endpoints`. */
   readonly found: readonly string[];
+  /** Whether the site answered at all. */
+  readonly reached: boolean;
 }
 
 /**
@@ -89,7 +91,8 @@ export async function listOrigin(
     const priced = answer === null ? undefined : readLive(answer, listing.url);
     if (priced !== undefined) add(priced);
   }
-  return { listings: [...byKey.values()], dropped, guidance, found };
+  const reached = [...documents, own].some((answer) => answer !== null);
+  return { listings: [...byKey.values()], dropped, guidance, found, reached };
 }
 
 function isUnpriced({ price, offers, method, url }: Listing): boolean {

@@ -46,9 +46,26 @@ export function rank(candidates: readonly Candidate[], context: RankContext): Ra
     });
   }
   const ordered = [...best.values()].sort(
-    (a, b) => b.score - a.score || Number(a.candidate.id - b.candidate.id),
+    (a, b) =>
+      stepOf(b.score) - stepOf(a.score) ||
+      comparePrice(a.candidate.usdMin, b.candidate.usdMin) ||
+      b.score - a.score ||
+      Number(a.candidate.id - b.candidate.id),
   );
   return spreadHosts(ordered);
+}
+
+/** Scores within some hundredths of each other are equal, and then the cheapest comes first. */
+const STEPS_TO_DOUBLE = 24;
+
+function stepOf(score: number): number {
+  return score <= 0 ? -Infinity : Math.round(Math.log2(score) * STEPS_TO_DOUBLE);
+}
+
+function comparePrice(a: bigint | null, b: bigint | null): number {
+  if (a === b) return 0;
+  if (a === null || b === null) return a === null ? 1 : -1;
+  return a < b ? -1 : 1;
 }
 
 function scoreOf(candidate: Candidate, { nowMs, ownPayments }: RankContext): number {

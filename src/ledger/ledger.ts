@@ -280,6 +280,8 @@ export interface AgentBook {
    * removed. Compared in constant time.
    */
   ofToken(token: string): Promise<string | null>;
+  /** Whether this is the token of an agent that the owner suspended. Compared in constant time. */
+  isSuspendedToken(token: string): Promise<boolean>;
 }
 
 /** What the owner, or whoever acts for the owner, does to the wallet as a whole. */

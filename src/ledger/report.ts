@@ -8,6 +8,8 @@ export interface ReportFilter {
   readonly sinceMs?: number;
   readonly untilMs?: number;
   readonly host?: string;
+  /** Beside a host, its port: "443" unless its URLs name another. */
+  readonly port?: string;
   readonly state?: PaymentState;
   /** Payments of agents, or what the owner took out; both unless given. Totals are of payments alone. */
   readonly kind?: 'payment' | 'withdrawal';

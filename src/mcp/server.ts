@@ -11,7 +11,7 @@ import { outcome, type Outcome, type ToldOutcome } from '../wallet/answer/outcom
 import { advertise, inputJsonSchema } from './advertisedSchema.js';
 import { answeredOf, askWithin, asksByResult, ClientQuestion, declaredBy, questionResult } from './elicit.js';
 import { structureOf } from './structure.js';
-import { renderOutcome } from './text.js';
+import { renderOutcome, renderShort } from './text.js';
 import type { Tool, WalletTools } from './tool.js';
 import { tools } from './tools.js';
 
@@ -46,9 +46,14 @@ export interface EndedCall {
 /** What a server is made of. */
 export interface McpOptions extends CommandPlace {
   readonly wallet: WalletTools;
+  /** How often a call that goes on says so, in ms; ten seconds unless given. */
+  readonly heartbeatMs?: number;
   /** Hears of every call of a tool. */
   readonly ended?: (call: EndedCall) => void;
 }
+
+/** A client that resets its limit on progress hears of a call well within the shortest one (60 s). */
+const HEARTBEAT_MS = 10_000;
 
 /** A tool list that never changes may be kept; an hour bounds how long one outlives an upgrade. */
 const LIST_TTL_MS = 3_600_000;
@@ -85,7 +90,7 @@ export function createMcpServer(options: McpOptions): McpServer {
 async function callTool(
   server: McpServer,
   tool: Tool,
-  { wallet, ended, ...machine }: McpOptions,
+  { wallet, ended, heartbeatMs = HEARTBEAT_MS, ...machine }: McpOptions,
   input: unknown,
   context: ServerContext,
 ): Promise<CallToolResult | InputRequiredResult> {
@@ -98,14 +103,13 @@ async function callTool(
   const known = { startedMs, ...(callId === undefined ? {} : { callId }) };
   const asks = new ClientQuestion(client, answeredOf(context));
   const asking = { client: asks.title, ...known };
-  const result = end(await call(tool, wallet, input, context, { asks, ...asking }));
+  const result = end(await call(tool, wallet, input, context, { asks, ...asking }, heartbeatMs));
   const { prompt } = asks;
-  if (prompt === null) return toResult(tellOutcome(result, machine));
+  if (prompt === null) return toResult(tellOutcome(result, machine), client.name);
   if (asksByResult(context)) return questionResult(prompt);
   const answered = new ClientQuestion(client, await askWithin(context, prompt));
-  return toResult(
-    tellOutcome(end(await call(tool, wallet, input, context, { asks: answered, ...asking })), machine),
-  );
+  const gone = end(await call(tool, wallet, input, context, { asks: answered, ...asking }, heartbeatMs));
+  return toResult(tellOutcome(gone, machine), client.name);
 }
 
 /** The id of the request that a call came by and when it came, where its transport gives them. */
@@ -126,9 +130,15 @@ async function call(
   input: unknown,
   context: ServerContext,
   asking: Pick<CallContext, 'asks' | 'client' | 'startedMs' | 'callId'>,
+  heartbeatMs: number,
 ): Promise<Outcome> {
   const progress = progressOf(context);
   const { signal } = context.mcpReq;
+  const startedMs = performance.now();
+  // Whatever a call waits for, its seller above all: a client that hears nothing gives up with the money unknown.
+  const heartbeat = setInterval(() => {
+    progress?.(`Still at work, for ${Math.round((performance.now() - startedMs) / 1000)} s.`);
+  }, heartbeatMs);
   try {
     const heard = progress === null ? {} : { progress };
     return await tool.handle(wallet, input, { signal, ...heard, ...asking });
@@ -141,12 +151,17 @@ async function call(
       money: 'unknown',
       next: { tool: 'wallet_ledger', arguments: {} },
     });
+  } finally {
+    clearInterval(heartbeat);
   }
 }
 
-function toResult(result: ToldOutcome): CallToolResult {
+/** Clients that hand a model the text and the structure both, by what they call themselves. */
+const HANDS_BOTH = /copilot|visual studio code|qwen|cline/i;
+
+function toResult(result: ToldOutcome, client: string): CallToolResult {
   return {
-    content: [{ type: 'text', text: renderOutcome(result) }],
+    content: [{ type: 'text', text: HANDS_BOTH.test(client) ? renderShort(result) : renderOutcome(result) }],
     structuredContent: { ...structureOf(result) },
     isError: result.status === 'refused' || result.status === 'failed',
   };

@@ -1,4 +1,5 @@
 import { formatUsd } from '../money/decimal.js';
+import type { EntryView } from '../wallet/ledgerView.js';
 import type { PaymentView, ResponseView, ToldOutcome } from '../wallet/answer/outcome.js';
 
 /** What a client gets of an outcome as structure, and the text is written from. */
@@ -11,7 +12,7 @@ const NOTHING_SPENT = formatUsd(0n);
  * null, or is what the tool's words say it is.
  */
 export function structureOf(outcome: ToldOutcome): Structure {
-  const { status, retry, spent_usd: spent, payment, response, ...rest } = outcome;
+  const { status, retry, spent_usd: spent, payment, response, entries, ...rest } = outcome;
   return withoutNull({
     status,
     ...rest,
@@ -20,12 +21,18 @@ export function structureOf(outcome: ToldOutcome): Structure {
     spent_usd: spent === NOTHING_SPENT ? null : spent,
     payment: payment === null ? null : shortPayment(payment),
     response: response === null ? null : shortResponse(response),
+    entries: Array.isArray(entries) ? (entries as EntryView[]).map(shortEntry) : null,
   });
 }
 
 /** A payment by what an agent acts on; the rest is in the ledger. */
 function shortPayment({ id, state, usd, network, tx, confirmed, held_until }: PaymentView): Structure {
   return withoutNull({ id, state, usd, network, tx, confirmed: confirmed ? true : null, held_until });
+}
+
+/** A row of the ledger by what an agent looks for; one payment by its id tells the rest. */
+function shortEntry({ time, id, state, usd, method, url, note }: EntryView): Structure {
+  return { time: `${time.slice(0, 19)}Z`, id, state, usd, method, url, note };
 }
 
 function shortResponse({ truncated, bytes, stored_id, headers, ...rest }: ResponseView): Structure {

@@ -42,7 +42,8 @@ const OUR_FIELDS: readonly string[] = ['total', 'next_cursor', 'found'];
  * @param mark what the fence is named by; random, so that no body holds it
  */
 export function renderOutcome(outcome: ToldOutcome, mark = freshMark): string {
-  const own = Object.entries(outcome).filter(
+  const { entries } = structureOf(outcome);
+  const own = Object.entries({ ...outcome, ...(entries === undefined ? {} : { entries }) }).filter(
     ([name, value]) => !COMMON_FIELDS.includes(name) && value !== null && value !== undefined,
   );
   const sellers = own.filter(([name]) => isSellers(outcome, name));
@@ -59,6 +60,11 @@ export function renderOutcome(outcome: ToldOutcome, mark = freshMark): string {
     ...answerFacts(outcome.response),
     ...(seller.length === 0 ? [] : fence(seller.join('\n'), mark)),
   ].join('\n');
+}
+
+/** An outcome in short, for clients that hand over its structure too: a body stands in one of the two. */
+export function renderShort({ message, status, money }: ToldOutcome): string {
+  return `${message}\nstatus: ${status}; money: ${money}; all else is in the structured content.`;
 }
 
 function isSellers(outcome: ToldOutcome, name: string): boolean {
@@ -145,13 +151,17 @@ function isOneLine(text: string): boolean {
 /** What we say of an answer: that it was cut, and where the rest of a large one is. */
 function answerFacts(response: ResponseView | null): string[] {
   if (response === null) return [];
-  const { stored_id, path, bytes, truncated } = response;
+  const { stored_id, path, bytes, truncated, head } = response;
   const facts = [
     ...(truncated
       ? [stored_id === undefined ? 'broke off before its end' : 'only its beginning is shown']
       : []),
-    ...(stored_id === undefined ? [] : [`read on: wallet_response ${JSON.stringify({ id: stored_id })}`]),
     ...(path === undefined ? [] : [`path: ${path}`]),
+    ...(stored_id === undefined
+      ? []
+      : [
+          `${head === undefined ? 'no text; as base64' : 'read on'}: wallet_response ${JSON.stringify({ id: stored_id })}`,
+        ]),
   ];
   return facts.length === 0 ? [] : [`response: ${bytes} bytes; ${facts.join('; ')}`];
 }

@@ -204,22 +204,23 @@ function lineOf(name: string, usdMicrosMax: UsdMicros): DecidingLine {
   return { name, usdMicrosMax, usdMicrosLeft: usdMicrosMax };
 }
 
-function networkDisabled({ network }: Offer, { testnet }: OfferRules): Stop {
+function networkDisabled({ network, usdMicros }: Offer, { testnet }: OfferRules): Stop {
   const code = 'network_disabled';
+  const price = formatUsd(usdMicros);
   if (network.testnet !== testnet) {
     const [kind, other] = testnet ? ['test', 'real'] : ['real', 'test'];
     return {
       verdict: 'refuse',
       code,
-      sentence: `The seller takes ${other} money (${network.label}) and this wallet holds ${kind} money; do not retry.`,
+      sentence: `The seller takes ${other} money ($${price} on ${network.label}) and this wallet holds ${kind} money; do not retry.`,
     };
   }
   return {
     verdict: 'refuse',
     code,
-    sentence: `The owner has not enabled ${network.label} (${network.caip2}), which the seller takes; do not retry.`,
+    sentence: `The seller takes $${price} on ${network.label} (${network.caip2}), which the owner has not enabled; do not retry.`,
     owner: {
-      say: `The agent wants to pay on ${network.label}, which is not enabled.`,
+      say: `The agent wants to pay $${price} on ${network.label}, which is not enabled.`,
       action: { kind: 'addToSetting', key: 'networks.enabled', entry: network.caip2 },
     },
   };

@@ -3,7 +3,7 @@ import { WalletError } from '../errors/walletError.js';
 import type { Config } from '../config/settings.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import type { CapLine } from '../money/cap.js';
-import { formatUnits, formatUsd } from '../money/decimal.js';
+import { formatUnits, formatUsd, parseUsd } from '../money/decimal.js';
 import type { Network } from '../money/network.js';
 import { callBound, capLines, rateLines } from '../policy/limits.js';
 import { networksOf } from './agentAddress.js';
@@ -128,6 +128,7 @@ export async function balance(
     ),
   );
   await checkClock(engine, config);
+  const bounds = await limitLines(engine, config, session);
   const silent = lines.filter(({ on_chain }) => on_chain === null);
   const message = lines
     .map(
@@ -138,15 +139,39 @@ export async function balance(
   return outcome({
     status: 'ok',
     code: 'ok',
-    message: `${message}.`,
+    message: `${mayBeSpent(bounds)} ${message}.`,
     tell_owner:
       silent.length === 0
         ? null
         : { say: `No RPC answers for ${silent.map(({ network }) => network).join(', ')}.` },
     balances: lines,
-    limits: await limitLines(engine, config, session),
+    limits: bounds,
     frozen: (await engine.ledger.head()).frozen,
   });
+}
+
+/** The windows of an amount, as a person names them, and the end of a limit's name. */
+const WINDOWS = [
+  ['call', '.per_call_usd'],
+  ['session', '.per_session_usd'],
+  ['day', '.per_day_usd'],
+  ['month', '.per_month_usd'],
+] as const;
+
+/** What can be spent without a question, and what not even an answer allows: the least that is left in each window. */
+function mayBeSpent(bounds: readonly LimitLine[]): string {
+  return `Without asking: ${leftWords(bounds, 'cap')}. Above that the owner is asked; above ${leftWords(bounds, 'ceiling')} never.`;
+}
+
+function leftWords(bounds: readonly LimitLine[], kind: LimitLine['kind']): string {
+  const words = WINDOWS.flatMap(([word, end]) => {
+    const own = bounds.filter(
+      (line) => line.kind === kind && line.name.endsWith(end) && !/\.(hosts|categories)\./.test(line.name),
+    );
+    const left = own.map((line) => parseUsd(line.left_usd, line.name));
+    return left.length === 0 ? [] : [`${word} ${formatUsd(left.reduce((a, b) => (a < b ? a : b)))}`];
+  });
+  return words.join(', ');
 }
 
 function chosenNetworks(engine: Engine, config: Config, wanted: string | undefined): Network[] {

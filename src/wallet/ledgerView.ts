@@ -54,6 +54,22 @@ export function viewEntry(payment: Payment): EntryView {
   };
 }
 
+/** A place as an agent names it: a host, `host:port`, or a URL of it. */
+function placeOf(text: string): Pick<ReportFilter, 'host' | 'port'> {
+  const named = text.includes('://');
+  const url = URL.parse(named ? text : `https://${text}`);
+  if (url === null) return { host: text };
+  const port = url.port === '' ? (named && url.protocol === 'https:' ? '443' : undefined) : url.port;
+  return { host: url.hostname, ...(port === undefined ? {} : { port }) };
+}
+
+/** Where there is nothing under a filter, what there is. */
+function elsewhere({ host }: Pick<LedgerInput, 'host'>, found: number): Partial<Outcome> {
+  return found > 0 || host === undefined
+    ? {}
+    : { next: { tool: 'wallet_ledger', arguments: { view: 'by_host' } } };
+}
+
 /** Which payments a call is about. Throws `bad_input` for a time that is none. */
 export function filterOf(agent: string | undefined, input: Omit<LedgerInput, 'view'>): ReportFilter {
   return {
@@ -61,7 +77,7 @@ export function filterOf(agent: string | undefined, input: Omit<LedgerInput, 'vi
     ...(agent === undefined ? {} : { agent, kind: 'payment' as const }),
     ...(input.since === undefined ? {} : { sinceMs: parseTimeArgument(input.since, 'since') }),
     ...(input.until === undefined ? {} : { untilMs: parseTimeArgument(input.until, 'until') }),
-    ...(input.host === undefined ? {} : { host: input.host }),
+    ...(input.host === undefined ? {} : placeOf(input.host)),
     ...(input.state === undefined ? {} : { state: input.state }),
   };
 }
@@ -86,6 +102,7 @@ export async function readLedger(
       message: `${entries.length} ${entries.length === 1 ? 'payment' : 'payments'}, newest first.${more}`,
       entries,
       next_cursor: page.nextCursor,
+      ...elsewhere(input, entries.length),
     });
   }
   const found =
@@ -103,9 +120,26 @@ export async function readLedger(
   return outcome({
     status: 'ok',
     code: 'ok',
-    message: `${groups.length} ${view.replace('by_', '')} totals.`,
+    message: totalsMessage(view, found),
     groups,
+    ...elsewhere(input, groups.length),
   });
+}
+
+const GROUP_NAMES: Readonly<Record<string, readonly [one: string, many: string]>> = {
+  by_host: ['host', 'hosts'],
+  by_day: ['day', 'days'],
+  by_session: ['session', 'sessions'],
+  by_category: ['category', 'categories'],
+};
+
+function totalsMessage(view: string, groups: readonly ReportGroup[]): string {
+  const [one, many] = GROUP_NAMES[view] ?? ['total', 'totals'];
+  const sum = (amounts: readonly bigint[]): string => formatUsd(amounts.reduce((a, b) => a + b, 0n));
+  const captured = sum(groups.map((group) => group.capturedUsdMicros));
+  const held = sum(groups.map((group) => group.heldUsdMicros));
+  const payments = groups.reduce((all, group) => all + group.payments, 0);
+  return `${groups.length} ${groups.length === 1 ? one : many}: ${payments} payments, $${captured} captured, $${held} held.`;
 }
 
 function groupByOwn(

@@ -21,7 +21,7 @@ import { askOwner, awaitOwner } from './approval/approval.js';
 import { problemError, promptFallsShortOutcome } from './approval/approvalOutcome.js';
 import { awaitJob } from './call/awaitJob.js';
 import { beginCall, quoteArguments } from './call/beginCall.js';
-import type { CallContext } from './call/callBound.js';
+import type { CallBound, CallContext } from './call/callBound.js';
 import {
   boughtBefore,
   findDuplicate,
@@ -106,6 +106,8 @@ export async function pay(
     }
     if (intent === null) throw new WalletError('internal', 'An offer was selected and not prepared.');
 
+    if (call.bound.isTooLateToSend()) throw tooLate(call.bound);
+
     // 5. Hold: the ledger checks every limit and reserves the amount, in one step.
     const purchase = { offer, intent, limits };
     const hold = await openHold(call, challenge, purchase);
@@ -125,6 +127,15 @@ export async function pay(
     }
   }
   throw new WalletError('config_stale', 'The config keeps changing; nothing was signed.');
+}
+
+/** Asked before anything is signed: a payment that nobody hears of in time is the worst of all ends. */
+function tooLate(bound: CallBound): WalletError {
+  return new WalletError(
+    'timed_out',
+    `Only ${bound.remainingMs()} ms of timeout_ms are left, too little to pay and hear the answer; nothing was signed. Make the call again with a longer timeout_ms.`,
+    { retry: 'with_changes' },
+  );
 }
 
 /** Takes a hold to its end. Nobody else settles it meanwhile. */

@@ -79,6 +79,11 @@ export class Wallet {
     return this.#withLedger(async () => (await this.#shared.get()).ledger.agents.ofToken(token));
   }
 
+  /** Whether this is the token of an agent that the owner suspended. Throws what opening the wallet throws. */
+  async isSuspendedToken(token: string): Promise<boolean> {
+    return this.#withLedger(async () => (await this.#shared.get()).ledger.agents.isSuspendedToken(token));
+  }
+
   /**
    * The SHA-256 in hex of an agent's token, or null where it has none, or may not act at this moment. Throws what
    * opening the wallet throws.

@@ -124,8 +124,9 @@ test.skipIf(!canSwitch)(
     expect(page).toMatchObject({ status: 'ok', total: 300_000 });
     const binary = await call('wallet_pay', callOf(world.url('/v2/png')));
     expect(binary.response).not.toHaveProperty('path');
-    expect(binary.message).toContain('no text');
-    expect(binary.tell_owner).toContain(join(wallet.home, 'responses'));
+    expect(binary.message).toContain('base64');
+    const part = await call('wallet_response', binary.next?.arguments ?? {});
+    expect(Buffer.from(String(part['base64']), 'base64').subarray(1, 4).toString()).toBe('PNG');
     await client.close();
     expect(await world.sandbox.chain.payments(agent.address)).toHaveLength(3);
   },

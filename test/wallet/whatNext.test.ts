@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sendJson } from '../../sandbox/jsonHttp.ts';
+import { PNG_BYTES } from '../../sandbox/shop/goods.ts';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { paymentsIn } from '../support/books.js';
@@ -227,5 +228,70 @@ describe('what the seller says against a payment reaches the agent, labelled', (
 
   test('a seller that is content says nothing', async () => {
     expect(await pay(world.url('/v2/json'))).not.toHaveProperty('seller_says');
+  });
+});
+
+describe('what may be spent', () => {
+  test('the balance says what goes without a question, what asks, and what never goes', async () => {
+    const { message } = await wallet.balance({});
+    expect(message).toMatch(
+      /^Without asking: call 0\.50, session \d+\.\d+, day \d+\.\d+, month \d+\.\d+\. Above that the owner is asked; above call 5\.00, session .* never\. Base Sepolia: /,
+    );
+  });
+
+  test('with too little time left for the seller nothing is signed', async () => {
+    const url = world.url('/v2/json');
+    const started = { startedMs: performance.now() - 1_900 };
+    // 1.9 of 2 s are gone when the call begins.
+    const outcome = await wallet.pay(callOf(url, { timeout_ms: 2_000 }), { ...anyCall(), ...started });
+    expect(outcome).toMatchObject({ status: 'failed', code: 'timed_out', money: 'none', payment: null });
+    expect(world.sandbox.shop.payments('/v2/json').filter(({ header }) => header.includes(url))).toEqual([]);
+  });
+});
+
+describe('a binary answer', () => {
+  test('comes as base64 in parts, that make the very bytes', async () => {
+    const bought = await pay(world.url('/v2/png'));
+    const id = bought.response?.stored_id;
+    const parts: Buffer[] = [];
+    for (let offset = 0, total = 1; offset < total;) {
+      const part = await wallet.response({ id, offset, length: 32 });
+      expect(part).toMatchObject({ status: 'ok', untrusted: true, content_type: 'image/png', total: 70 });
+      parts.push(Buffer.from(String(part['base64']), 'base64'));
+      offset += 32;
+      total = Number(part['total']);
+    }
+    expect(Buffer.concat(parts)).toEqual(PNG_BYTES);
+    expect(await wallet.response({ id, find: 'PNG' })).toMatchObject({ code: 'bad_input' });
+  });
+});
+
+describe('the ledger', () => {
+  test('a filter takes a host, host:port or URL; one that fits nothing says where to look', async () => {
+    const { hostPort, url } = world.sandbox.shop;
+    const count = async (host: string): Promise<number> =>
+      ((await wallet.ledger({ host, limit: 200 }, anyCall()))['entries'] as unknown[]).length;
+    const all = await count('127.0.0.1');
+    expect(all).toBeGreaterThan(0);
+    expect(await count(hostPort)).toBe(all);
+    expect(await count(`${url}/v2/json?x=1`)).toBe(all);
+    const nothing = await wallet.ledger({ host: '127.0.0.1:1' }, anyCall());
+    expect(nothing).toMatchObject({ entries: [], next: { arguments: { view: 'by_host' } } });
+  });
+
+  test('totals by host have their sum', async () => {
+    const { message } = await wallet.ledger({ view: 'by_host' }, anyCall());
+    expect(message).toMatch(/^1 host: \d+ payments, \$\d+\.\d+ captured, \$\d+\.\d+ held\.$/);
+  });
+});
+
+test('a site that cannot be reached is told so', async () => {
+  const { hostPort } = world.sandbox.shop;
+  const gone = await world.wallet({
+    usdMicros: 0n,
+    settings: { 'net.allow_private': JSON.stringify([hostPort, '127.0.0.1:9']) },
+  });
+  expect(await gone.open().discover({ origin: 'http://127.0.0.1:9/' }, anyCall())).toMatchObject({
+    ...{ status: 'failed', code: 'unreachable', money: 'none', retry: 'same_call' },
   });
 });

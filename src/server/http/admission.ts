@@ -80,6 +80,11 @@ async function checkToken(
       c.set('caller', { agent, requestId, arrivedMs });
       return null;
     }
+    if (token.length <= TOKEN_LENGTH_MAX && (await access.isSuspended(token))) {
+      refused('token_wrong');
+      // No 401: clients take that for a reason to begin an OAuth flow, which helps nobody here.
+      return refusal(c, 403, 'The owner suspended this agent: nothing is done for it until they resume it.');
+    }
   } catch (error) {
     refused('locked');
     // The code is ours; a message might tell a stranger about the machine.

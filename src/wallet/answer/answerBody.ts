@@ -82,7 +82,7 @@ export async function readAnswer(
 }
 
 /** Whether a body is text an agent can read, by its content type; without one it is looked at as bytes. */
-function isText(headers: HeaderList): boolean {
+export function isText(headers: HeaderList): boolean {
   const type = headerValue(headers, 'content-type')?.toLowerCase() ?? '';
   return /^text\/|[/+](json|xml|yaml|javascript|ecmascript|x-www-form-urlencoded|x-ndjson|graphql)\b|^$/.test(
     type,

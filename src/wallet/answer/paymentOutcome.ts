@@ -133,6 +133,8 @@ export function resultOutcome(
   };
 }
 
+const HEADER_TOO_LARGE = 431;
+
 /** Statuses by which a seller asks to be called again as it was. */
 const LATER: readonly number[] = [408, 425, 429, 503];
 
@@ -153,7 +155,7 @@ function errorAnswerOutcome({ payment, read, response, stillValid }: AnsweredCal
     code: 'error_answer',
     message: isLater
       ? `${head} Make the same call again later: it presents the same payment, and nothing new is signed.`
-      : `${head} See response for what it wants; a corrected call is a new purchase beside it.`,
+      : `${head} ${status === HEADER_TOO_LARGE ? `Its server reads no header as large as this payment (${payment.payload?.length ?? 0} bytes): tell the seller.` : 'See response for what it wants; a corrected call is a new purchase beside it.'}`,
     payment: viewPayment(payment),
     response,
     money: moneyOf(payment),

@@ -1,7 +1,9 @@
 import { isCleared, type Answer } from '../../ledger/answer.js';
 import { open, type FileHandle } from 'node:fs/promises';
 import { WalletError } from '../../errors/walletError.js';
-import { cleanText } from '../../text/untrusted.js';
+import { headerValue } from '../../net/headers.js';
+import { cleanLine, cleanText } from '../../text/untrusted.js';
+import { isText } from './answerBody.js';
 import { storedPath } from './answerFiles.js';
 import type { Engine } from '../engine.js';
 import type { ResponseInput } from '../input.js';
@@ -17,7 +19,9 @@ const PIECE_BYTES = 16 * 1024;
 
 /** Pages through a stored answer, or searches it. Another agent's answers are not found. */
 export async function readResponse(engine: Engine, input: ResponseInput): Promise<Outcome> {
-  const text = cleanPieces(storedPieces(engine, input.id));
+  const answer = await findStored(engine, input.id);
+  if (await isBinary(engine, answer)) return readBytes(engine, answer, input);
+  const text = cleanPieces(storedPieces(engine, answer));
   return input.find === undefined ? readPage(text, input) : search(text, input.find);
 }
 
@@ -44,11 +48,65 @@ async function readPage(text: AsyncIterable<string>, input: ResponseInput): Prom
   });
 }
 
-/** The bytes of an answer of the agent's own, in pieces. */
-async function* storedPieces(engine: Engine, id: string): AsyncGenerator<Uint8Array> {
+/** So many bytes are handed over at once as base64, and a third more characters. */
+const BASE64_BYTES = 15_000;
+/** Enough of an answer to see whether it is text. */
+const SNIFF_BYTES = 4_096;
+
+/** A part of an answer that is no text, as base64: a client that reads no files puts the parts together. */
+async function readBytes(engine: Engine, answer: Answer, input: ResponseInput): Promise<Outcome> {
+  const type = headerValue(answer.headers, 'content-type') ?? 'no content type';
+  if (input.find !== undefined)
+    throw new WalletError(
+      'bad_input',
+      'The answer is no text (see its content type): find searches text alone.',
+    );
+  const from = Math.min(input.offset ?? 0, answer.bytes);
+  const until = Math.min(answer.bytes, from + Math.min(input.length ?? BASE64_BYTES, BASE64_BYTES));
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  for await (const piece of storedPieces(engine, answer)) {
+    // A piece is a window on room that is used again.
+    parts.push(Uint8Array.prototype.slice.call(piece, Math.max(0, from - total), Math.max(0, until - total)));
+    total += piece.length;
+    if (total >= until) break;
+  }
+  return outcome({
+    status: 'ok',
+    code: 'ok',
+    message: `Bytes ${from} to ${until} of ${answer.bytes}, as base64; offset and length count bytes.`,
+    next:
+      until < answer.bytes ? { tool: 'wallet_response', arguments: { id: input.id, offset: until } } : null,
+    untrusted: true,
+    content_type: cleanLine(type, TYPE_MAX),
+    base64: Buffer.concat(parts).toString('base64'),
+    total: answer.bytes,
+  });
+}
+
+const TYPE_MAX = 100;
+
+/** Whether an answer is no text: bytes that are no UTF-8, or that no text has, in its beginning. */
+async function isBinary(engine: Engine, answer: Answer): Promise<boolean> {
+  if (isText(answer.headers)) return false;
+  for await (const piece of storedPieces(engine, answer)) {
+    const head = piece.subarray(0, SNIFF_BYTES);
+    // The last character may be cut within.
+    const text = new TextDecoder().decode(head).replace(/\ufffd{1,3}$/, '');
+    return text.includes('\ufffd') || text.includes('\0');
+  }
+  return false;
+}
+
+async function findStored(engine: Engine, id: string): Promise<Answer> {
   const by = id.startsWith('pay_') ? { paymentId: id } : { storedId: id };
   const answer = await engine.ledger.findAnswer(engine.agent, by);
   if (answer === null) throw new WalletError('not_found', 'There is no stored answer by that id.');
+  return answer;
+}
+
+/** The bytes of an answer, in pieces. */
+async function* storedPieces(engine: Engine, answer: Answer): AsyncGenerator<Uint8Array> {
   if (isCleared(answer)) throw cleared();
   if (answer.storedId === null) yield answer.body ?? new Uint8Array();
   else yield* filePieces(await openStored(engine, answer.storedId));
@@ -103,7 +161,7 @@ export async function search(text: AsyncIterable<string>, find: string): Promise
     message:
       places.length === 0
         ? 'The text does not occur in the answer.'
-        : `${places.length} places${places.length === PLACES_MAX ? ' or more' : ''}.`,
+        : `${places.length} ${places.length === 1 ? 'place' : 'places'}${places.length === PLACES_MAX ? ' or more' : ''}.`,
     untrusted: true,
     places,
     total,

@@ -24,3 +24,10 @@ test('it is late where a payment might not hear what became of it, and never at 
   expect(bound(60 * SEC).isLate()).toBe(false);
   expect(bound(8 * SEC, 5 * SEC).isLate()).toBe(true);
 });
+
+test('a payment is begun only with time left for the seller to be heard', () => {
+  expect(bound(TIMEOUT_DEFAULT_MS, 40 * SEC).isTooLateToSend()).toBe(false);
+  // Two seconds are kept back, and a second is for the seller.
+  expect(bound(TIMEOUT_DEFAULT_MS, 47.5 * SEC).isTooLateToSend()).toBe(true);
+  expect(bound(1 * SEC).isTooLateToSend()).toBe(false);
+});

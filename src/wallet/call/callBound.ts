@@ -52,6 +52,9 @@ const RESERVE_MS = 2_000;
 /** What a payment needs to be sent, settled and answered. Small bounds are halved instead. */
 const PAY_MS_MIN = 10_000;
 
+/** With less than this for the seller nothing is signed: it could only be heard too late. Small bounds have an eighth. */
+const SEND_MS_MIN = 1_000;
+
 /** One bound on a whole call: every leg gets what is left, none gets the whole anew. */
 export class CallBound {
   readonly signal: AbortSignal;
@@ -73,6 +76,11 @@ export class CallBound {
   /** What a seller may use of it, at least 1. */
   sellerMs(): number {
     return Math.max(1, Math.floor(this.remainingMs() - Math.min(RESERVE_MS, this.#totalMs / 2)));
+  }
+
+  /** Whether what is left for the seller does not do to send a payment and hear of it. */
+  isTooLateToSend(): boolean {
+    return this.sellerMs() < Math.min(SEND_MS_MIN, this.#totalMs / 8);
   }
 
   /** How long it can wait for a person and still answer its caller in time; 0 for not at all. */

@@ -32,6 +32,12 @@ export async function discoverOrigin(
   judge(target);
   const catalog = place.keeper.catalog();
   const live = await listOrigin(target.url.href, catalogFetch(net, config.net, judge), signal);
+  if (!live.reached && ofCatalog(place, target).length === 0) {
+    throw new WalletError(
+      'unreachable',
+      `${target.host} could not be reached, and no catalogue lists any of its endpoints; nothing is known of it.`,
+    );
+  }
   const listed = live.listings.length > 0 ? live.listings : ofCatalog(place, target);
   const fitting = listed.filter((listing) => fits(place, facts(listing), wanted) === 'yes');
   const chosen = fitting.filter(
@@ -49,6 +55,7 @@ export async function discoverOrigin(
     code: 'ok',
     message: messageOf(target, {
       isLive: live.listings.length > 0,
+      reached: live.reached,
       listed: listed.length,
       shown: results.length,
     }),
@@ -77,10 +84,11 @@ function facts(listing: Listing) {
 
 function messageOf(
   { host }: CallUrl,
-  { isLive, listed, shown }: { isLive: boolean; listed: number; shown: number },
+  { isLive, reached, listed, shown }: { isLive: boolean; reached: boolean; listed: number; shown: number },
 ): string {
   if (listed === 0) return `${host} lists no priced endpoints, and no catalogue lists any of its.`;
   if (shown === 0) return `${host} has priced endpoints, and none that fits; networks: ["any"] shows all.`;
-  const by = isLive ? 'as it lists them now' : 'as catalogues list them; the site itself lists none';
-  return `${shown} priced endpoints of ${host}, ${by}. The call in next asks for the live price.`;
+  const itself = reached ? 'the site itself lists none' : 'the site itself could not be reached';
+  const by = isLive ? 'as it lists them now' : `as catalogues list them; ${itself}`;
+  return `${shown} priced ${shown === 1 ? 'endpoint' : 'endpoints'} of ${host}, ${by}. The call in next asks for the live price.`;
 }

@@ -52,6 +52,7 @@ describe('a token', () => {
     expect(await agents.ofToken(token('one', 'b'))).toBe('one');
     await agents.change('one', { act: 'suspend' }, T0);
     expect(await agents.ofToken(token('one', 'b'))).toBeNull();
+    expect(await agents.isSuspendedToken(token('one'))).toBe(false);
     await agents.change('one', { act: 'resume' }, T0);
     expect(await agents.ofToken(token('one', 'b'))).toBe('one');
     await agents.change('one', { act: 'remove' }, T0);

@@ -41,10 +41,20 @@ export class Agents implements AgentBook {
    * removed. Compared in constant time.
    */
   async ofToken(token: string): Promise<string | null> {
+    const agent = await this.#holderOf(token);
+    return agent?.state === 'active' ? agent.name : null;
+  }
+
+  /** Whether this is the token of an agent that the owner suspended. Compared in constant time. */
+  async isSuspendedToken(token: string): Promise<boolean> {
+    return (await this.#holderOf(token))?.state === 'suspended';
+  }
+
+  async #holderOf(token: string): Promise<AgentRecord | null> {
     const name = nameInToken(token);
     const agent = name === null ? null : await this.find(name);
     const expected = Buffer.from(agent?.tokenHash ?? NO_HASH, 'hex');
     const isSame = timingSafeEqual(Buffer.from(hashToken(token), 'hex'), expected);
-    return isSame && agent?.state === 'active' ? agent.name : null;
+    return isSame ? agent : null;
   }
 }

@@ -29,6 +29,16 @@ export const ASKS_PER_ORIGIN_MAX = 10;
 /** Questions that ran out unanswered are written down as expired, so many with each new one. */
 const LAPSES_MAX = 64;
 
+/** Refusals of one session and origin that are looked at: more than its bound on questions lets one put. */
+const CLOSED_MAX = 50;
+
+/** Method and path of a stored call: what an owner's no closes. */
+function endpointOf(request: string): string {
+  const { call } = JSON.parse(request) as { call?: { method?: string; url?: string } };
+  const url = URL.parse(call?.url ?? '');
+  return `${call?.method ?? ''} ${url === null ? request : url.origin + url.pathname}`;
+}
+
 /**
  * Puts a question, or joins the same one that is open, inside the caller's transaction: the limits hold for all
  * processes. A no that came from a client's prompt is that client's alone, named as {@link Decision} has it; `client` is
@@ -54,6 +64,18 @@ export function ask(context: LedgerContext, question: Ask, client: string | null
     client,
   );
   if (denied !== undefined) return { kind: 'denied', approval: denied };
+  // One no closes the endpoint for its session: a parameter more makes no new question of it.
+  const closed = selectApprovals(
+    context,
+    head,
+    `session_id = ? AND origin = ? AND state = 'denied' AND created_ms > ?
+       AND (answered_how <> 'elicitation' OR answered_by = ?) ORDER BY created_ms DESC LIMIT ${CLOSED_MAX}`,
+    question.sessionId,
+    question.origin,
+    BigInt(nowMs - DENIED_KEPT_MS),
+    client,
+  ).find((one) => endpointOf(one.request) === endpointOf(question.request));
+  if (closed !== undefined) return { kind: 'denied', approval: closed };
   const limited =
     limitOf(context, 'session', question.sessionId, nowMs) ??
     limitOf(context, 'origin', question.origin, nowMs);

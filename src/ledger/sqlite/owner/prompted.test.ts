@@ -94,3 +94,20 @@ test('a no in a prompt binds the client that gave it, and the owner’s binds al
     expect(await ledger.approvals.ask(question(), client)).toMatchObject({ kind: 'denied' });
   expect((await ledger.audit()).findings).toEqual([]);
 });
+
+test('one no closes the endpoint for its session, whatever parameter is added; another session may ask', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const asking = (url: string, over: Partial<Ask> = {}): Ask =>
+    question({ askKey: url, request: JSON.stringify({ call: { method: 'GET', url } }), ...over });
+  const first = asking('https://shop.example/a?x=1');
+  await ledger.approvals.ask(first);
+  const no = { state: 'denied', answer: '{}', how: 'page', by: null, nowMs: T0 } as const;
+  expect((await ledger.approvals.decide(first.id, no as never)).kind).toBe('done');
+  expect(await ledger.approvals.ask(asking('https://shop.example/a?x=1&try=1'))).toMatchObject({
+    ...{ kind: 'denied', approval: { id: first.id } },
+  });
+  expect((await ledger.approvals.ask(asking('https://shop.example/b?x=1'))).kind).toBe('asked');
+  const elsewhere = asking('https://shop.example/a?x=2', { sessionId: 'ses_other' });
+  expect((await ledger.approvals.ask(elsewhere)).kind).toBe('asked');
+});

@@ -24,6 +24,10 @@ function conditionsOf(filter: ReportFilter): { sql: string; values: SqlValue[] }
     ['opened_ms >= ?', filter.sinceMs === undefined ? undefined : BigInt(filter.sinceMs)],
     ['opened_ms < ?', filter.untilMs === undefined ? undefined : BigInt(filter.untilMs)],
     ['host = ?', filter.host],
+    [
+      `(CASE WHEN origin GLOB '*:[0-9]*' THEN replace(origin, rtrim(origin, '0123456789'), '') ELSE '443' END) = ?`,
+      filter.port,
+    ],
     ['state = ?', filter.state],
     [
       filter.kind === 'payment' ? 'protocol <> ?' : 'protocol = ?',

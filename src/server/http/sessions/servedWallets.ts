@@ -32,6 +32,10 @@ export class ServedWallets implements AgentAccess {
     return (await this.#first.agentOfToken(token)) ?? undefined;
   }
 
+  isSuspended(token: string): Promise<boolean> {
+    return this.#first.isSuspendedToken(token);
+  }
+
   async tunnelKey(agent: string): Promise<Uint8Array | undefined> {
     const tokenHash = await this.#first.tokenHashOf(agent);
     return tokenHash === null ? undefined : tunnelKeyOf(tokenHash);
@@ -98,18 +102,18 @@ export class ServedWallets implements AgentAccess {
 
 /**
  * What an agent elsewhere is shown of a stored answer: it can read no file of the wallet's user, so its path would only
- * mislead. Text is its all the same, page by page; what is no text only the owner can hand over.
+ * mislead. It is the agent's all the same: text page by page, what is no text as base64 in parts.
  */
 function withoutPath(result: Outcome): Outcome {
-  const { response, message, tell_owner } = result;
+  const { response, message } = result;
   if (response?.path === undefined) return result;
-  const { path, ...shown } = response;
+  const { path: _path, ...shown } = response;
   const kept = `${message} The answer is kept where the wallet is, and you cannot read its files`;
   if (shown.head === undefined) {
     return {
       ...result,
-      message: `${kept}; it is no text, so only the owner can hand it over.`,
-      tell_owner: tell_owner ?? { say: `The agent bought a file that it cannot read; it is ${path}.` },
+      message: `${kept}; it is no text: wallet_response gives it as base64, in parts.`,
+      next: result.next ?? { tool: 'wallet_response', arguments: { id: shown.stored_id } },
       response: shown,
     };
   }
