@@ -1,4 +1,5 @@
 import { formatUsd } from '../money/decimal.js';
+import type { BalanceLine, LimitLine } from '../wallet/balance.js';
 import type { EntryView } from '../wallet/ledgerView.js';
 import type { PaymentView, ResponseView, ToldOutcome } from '../wallet/answer/outcome.js';
 
@@ -12,7 +13,8 @@ const NOTHING_SPENT = formatUsd(0n);
  * null, or is what the tool's words say it is.
  */
 export function structureOf(outcome: ToldOutcome): Structure {
-  const { status, retry, spent_usd: spent, payment, response, entries, ...rest } = outcome;
+  const { status, retry, spent_usd: spent, payment, response, entries, balances, limits, ...more } = outcome;
+  const rest = Object.fromEntries(Object.entries(more).filter(([name]) => !QUOTE_DETAILS.includes(name)));
   return withoutNull({
     status,
     ...rest,
@@ -22,17 +24,35 @@ export function structureOf(outcome: ToldOutcome): Structure {
     payment: payment === null ? null : shortPayment(payment),
     response: response === null ? null : shortResponse(response),
     entries: Array.isArray(entries) ? (entries as EntryView[]).map(shortEntry) : null,
+    balances: Array.isArray(balances) ? (balances as BalanceLine[]).map(shortBalance) : null,
+    limits: Array.isArray(limits) ? (limits as LimitLine[]).map(shortLimit) : null,
   });
 }
 
-/** A payment by what an agent acts on; the rest is in the ledger. */
-function shortPayment({ id, state, usd, network, tx, confirmed, held_until }: PaymentView): Structure {
-  return withoutNull({ id, state, usd, network, tx, confirmed: confirmed ? true : null, held_until });
+/** What a quote says of its offer beside price, payee and network: for the books, and not for a choice. */
+const QUOTE_DETAILS: readonly string[] = ['amount_atomic', 'asset', 'protocol', 'x402_version', 'method'];
+
+/** A payment by what an agent acts on; a row of the ledger says where it went. */
+function shortPayment({ id, state, usd, confirmed, held_until }: PaymentView): Structure {
+  return withoutNull({ id, state, usd, confirmed: confirmed ? true : null, held_until });
+}
+
+function shortBalance({ network, asset, address, on_chain, held, spendable }: BalanceLine): Structure {
+  return { network, asset, address, on_chain, held, spendable };
+}
+
+function shortLimit({ name, max_usd, used_usd, left_usd }: LimitLine): Structure {
+  return { name, max_usd, used_usd, left_usd };
 }
 
 /** A row of the ledger by what an agent looks for; one payment by its id tells the rest. */
-function shortEntry({ time, id, state, usd, method, url, note }: EntryView): Structure {
-  return { time: `${time.slice(0, 19)}Z`, id, state, usd, method, url, note };
+function shortEntry(
+  { time, id, state, usd, method, url, network, tx, note }: EntryView,
+  _at: number,
+  all: readonly unknown[],
+): Structure {
+  const row = { time: `${time.slice(0, 19)}Z`, id, state, usd, method, url, note };
+  return all.length === 1 ? { ...row, network, tx } : row;
 }
 
 function shortResponse({ truncated, bytes, stored_id, headers, ...rest }: ResponseView): Structure {

@@ -42,8 +42,7 @@ const OUR_FIELDS: readonly string[] = ['total', 'next_cursor', 'found'];
  * @param mark what the fence is named by; random, so that no body holds it
  */
 export function renderOutcome(outcome: ToldOutcome, mark = freshMark): string {
-  const { entries } = structureOf(outcome);
-  const own = Object.entries({ ...outcome, ...(entries === undefined ? {} : { entries }) }).filter(
+  const own = Object.entries(structureOf(outcome)).filter(
     ([name, value]) => !COMMON_FIELDS.includes(name) && value !== null && value !== undefined,
   );
   const sellers = own.filter(([name]) => isSellers(outcome, name));

@@ -4,7 +4,15 @@ import { formatUsd } from '../../money/decimal.js';
 import type { PassedOver } from '../../policy/selectOffer.js';
 import type { ReadAnswer } from './answerBody.js';
 import type { Delivered, Delivery, Job } from './delivery.js';
-import { heldUntilMs, moneyOf, outcome, viewPayment, type NextCall, type Outcome } from './outcome.js';
+import {
+  heldUntilMs,
+  moneyOf,
+  outcome,
+  viewPayment,
+  type NextCall,
+  type Outcome,
+  type ResponseView,
+} from './outcome.js';
 import { retryAfterSec } from './retryAfter.js';
 
 /** A settlement shows within some blocks; asking sooner only costs calls. */
@@ -28,16 +36,24 @@ export interface AnsweredCall {
 
 /** The outcome of a paid call that was answered. */
 export function answeredOutcome(call: AnsweredCall): Outcome {
-  const { payment, read, response, refusal, says, delivered } = call;
+  const { payment, read, refusal, says, delivered } = call;
+  const response =
+    call.response === null || read.status !== 402 ? call.response : withoutChallenge(call.response);
   return { ...outcomeOf(), ...(says === null ? {} : { seller_says: says }) };
 
   function outcomeOf(): Outcome {
-    if (payment.state === 'captured') return capturedOutcome(call);
+    if (payment.state === 'captured') return capturedOutcome({ ...call, response });
     const came = read.status >= 200 && read.status < 300 && read.failure === null;
     if (came) return deliveredOutcome(payment, read.status, response, delivered);
     if (payment.state === 'released') return expiredOutcome(payment, response);
     return errorAnswerOutcome(call) ?? openOutcome(payment, response, refusal);
   }
+}
+
+/** A further 402 is told by what the seller says in it; the offers are for the wallet to read. */
+function withoutChallenge(response: ResponseView): ResponseView {
+  const { body, ...rest } = response;
+  return typeof body === 'object' && body !== null && 'accepts' in body ? rest : response;
 }
 
 function capturedOutcome({ payment, read, response, delivered }: AnsweredCall): Outcome {
