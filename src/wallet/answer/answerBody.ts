@@ -119,7 +119,8 @@ class AnswerSink {
     if (this.#file === undefined) {
       this.#memory.push(Uint8Array.prototype.slice.call(piece));
       if (this.bytes > INLINE_BYTES_MAX) await this.#spill();
-    } else await this.#file.handle.write(piece);
+      // Not `write`, which a full disk lets take a part and says so by its answer alone.
+    } else await this.#file.handle.writeFile(piece);
   }
 
   async end(): Promise<Pick<Answer, 'body' | 'storedId' | 'bytes'>> {
@@ -146,7 +147,7 @@ class AnswerSink {
       const path = join(this.#folder, `${PART_PREFIX}${randomBytes(8).toString('hex')}`);
       const handle = await open(path, 'wx', 0o600);
       this.#file = { handle, path };
-      for (const piece of this.#memory) await handle.write(piece);
+      for (const piece of this.#memory) await handle.writeFile(piece);
       this.#memory = [];
     } catch (cause) {
       throw new WalletError('home_unusable', 'The answer is too large to show and cannot be stored.', {
