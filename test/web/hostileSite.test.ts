@@ -143,6 +143,50 @@ describe.skipIf(NO_CHROMIUM)("a hostile site in the owner's browser", () => {
     await strange.getByRole('heading', { name: 'Pay $0.75' }).waitFor();
   });
 
+  test('at the port of a page that has ended gets no passphrase, and the tab never goes over to it (T33)', async () => {
+    await using tab = await visit(home + path);
+    const passphrase = tab.getByLabel('Your owner passphrase');
+    await passphrase.fill('half of the passphra');
+    const { port } = owner.page;
+    await owner.page.close();
+    const heard: string[] = [];
+    const squatter = createServer((request, response) => {
+      let body = '';
+      request.on('data', (piece: Buffer) => (body += piece.toString()));
+      request.on('end', () => heard.push(`${request.method} ${request.url} ${body}`));
+      const isPage = request.url?.includes('/here') !== true && request.url?.includes('/changes') !== true;
+      response.setHeader('Content-Type', isPage ? 'text/html' : 'application/json');
+      // All that it can know: what it is asked for.
+      const guess = { token: '', version: 'other', shown: 'denied', word: 'declined', answered: '' };
+      response.end(isPage ? '<h1>Pay $0.75, says somebody else</h1>' : JSON.stringify(guess));
+    });
+    squatter.listen(port, '127.0.0.1');
+    await once(squatter, 'listening');
+    const six = createServer((request, response) => void squatter.emit('request', request, response));
+    six.listen(port, '::1');
+    await once(six, 'listening');
+    try {
+      // Both at once: what is typed before the page has found out, and after.
+      await passphrase.pressSequentially('se');
+      await tab.keyboard.press('Enter');
+      await tab.getByText('Purser has ended, and this page with it.').waitFor();
+      await passphrase.fill('the whole passphrase');
+      await tab.keyboard.press('Enter');
+      await tab.evaluate('document.forms[0].requestSubmit()');
+      await expect.poll(() => heard.filter((line) => line.includes('/here')).length).toBeGreaterThan(2);
+      expect(
+        heard.filter((line) => !/^GET \/v\/[0-9a-f]{32}\/(here|changes\?shown=\w*) $/.test(line)),
+      ).toEqual([]);
+      expect(tab.url()).toBe(home + path);
+      expect(await tab.getByRole('button', { name: 'Approve $0.75', exact: true }).isDisabled()).toBe(true);
+    } finally {
+      for (const server of [squatter, six]) {
+        server.closeAllConnections();
+        server.close();
+      }
+    }
+  });
+
   test('frames the page, and shows nothing of it', async () => {
     html = `<iframe src="${home}"></iframe>`;
     for (const url of sites()) {

@@ -73,6 +73,7 @@ function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
   app.get('/changes', async (c) => {
     const shown = await inbox.show(c.req.query('shown') ?? '');
     return c.json({
+      token: c.get('visit').token,
       version: versionOf(await readLists(inbox), shown),
       shown: shown?.state ?? '',
       word: shown === null ? 'gone' : stateWords(shown),

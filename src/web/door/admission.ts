@@ -71,6 +71,8 @@ export function addDoor(app: Hono<VisitEnv>, door: Door): void {
   };
   app.use(`${VISIT_PATH}/*`, admit);
   app.post(`${VISIT_PATH}/*`, boundBody, checkToken(visits));
+  // Proves to a page of the visit that this process still is what answers at its port: see the page's script.
+  app.get(`${VISIT_PATH}/here`, (c) => c.json({ token: c.get('visit').token }));
   app.use(async (c, next) => (c.get('visit') === undefined ? turnAway(c, door, null) : next()));
 }
 

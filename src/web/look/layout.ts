@@ -12,7 +12,7 @@ export interface PageParts {
   /** What goes into the main part. */
   readonly main: Html;
   /** The visit that sees it; left out for who was not let in. */
-  readonly visit?: Pick<Visit, 'base'>;
+  readonly visit?: Pick<Visit, 'base' | 'token'>;
   /** For who was not let in: where a browser that was let in before goes on to. */
   readonly stranger?: string;
   /** What the page watches: whom to ask, and what the answer was when the page was made. */
@@ -49,6 +49,7 @@ export function layPage({ title, main, visit, stranger, watch, reloadSec }: Page
       </head>
       <body
         data-base="${visit?.base ?? ''}"
+        data-token="${visit?.token ?? ''}"
         ${stranger === undefined ? '' : html`data-stranger="${stranger}"`}
       >
         <div class="page">
@@ -75,7 +76,11 @@ export function layPage({ title, main, visit, stranger, watch, reloadSec }: Page
 }
 
 /** A short page with one message of ours, and no way on. */
-export function layMessage(visit: Pick<Visit, 'base'>, title: string, message: Html | string): Html {
+export function layMessage(
+  visit: Pick<Visit, 'base' | 'token'>,
+  title: string,
+  message: Html | string,
+): Html {
   return layPage({
     visit,
     title: `Purser: ${title}`,

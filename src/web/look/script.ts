@@ -6,6 +6,9 @@ import { createHash } from 'node:crypto';
  *
  * T18: a question that was answered elsewhere never gives its place to another one by itself, and buttons take no click in
  * the first moment that they are seen: nobody approves what they had no time to read.
+ *
+ * T33: once Purser has ended, another user may listen at the page's port. So no passphrase is sent, and no page loaded,
+ * before what answers there has shown the token that only this page and its process know.
  */
 export const SCRIPT = `
 'use strict';
@@ -23,7 +26,7 @@ export const SCRIPT = `
 
   // The secret path of a visit is kept for this very origin, its port too: the bare address then leads back to it.
   const KEPT = 'purser visit';
-  const { base, stranger } = document.body.dataset;
+  const { base, stranger, token } = document.body.dataset;
   try {
     if (base) localStorage.setItem(KEPT, base);
     else if (stranger !== undefined && location.pathname.startsWith('/v/')) localStorage.removeItem(KEPT);
@@ -63,7 +66,23 @@ export const SCRIPT = `
 
   const buttons = () => document.querySelectorAll('button');
   let over = false;
-  const busy = (on) => buttons().forEach((button) => { button.disabled = on || over; });
+  let gone = false;
+  const busy = (on) => buttons().forEach((button) => { button.disabled = on || over || gone; });
+
+  // Whether what answers at this port is the process that made this page.
+  async function isHere() {
+    try {
+      const answer = await fetch(base + '/here');
+      if (answer.ok && (await answer.json()).token === token) {
+        if (gone) { gone = false; busy(false); say(''); }
+        return true;
+      }
+    } catch {}
+    gone = true;
+    busy(true);
+    say('Purser has ended, and this page with it. Type no passphrase here: another program may answer at this address now.');
+    return false;
+  }
 
   document.querySelectorAll('button[data-passkey]').forEach((button) => {
     button.hidden = !window.PublicKeyCredential;
@@ -96,6 +115,7 @@ export const SCRIPT = `
 
   let touched = false;
   let sent = false;
+  let proven = false;
   document.addEventListener('input', () => { touched = true; });
   document.addEventListener('submit', (event) => {
     const key = event.target.querySelector('button[data-passkey]');
@@ -108,6 +128,15 @@ export const SCRIPT = `
     if (!event.target.querySelector('input[name=passphrase]')) return;
     say('Checking.');
     setTimeout(() => busy(true));
+    if (proven) return;
+    event.preventDefault();
+    isHere().then((here) => {
+      sent = proven = here;
+      if (!here) return;
+      busy(false);
+      event.target.requestSubmit(event.submitter);
+      proven = false;
+    });
   });
   document.querySelectorAll('input[name=session_usd]').forEach((amount) => {
     amount.addEventListener('input', () => { document.getElementById('session').checked = true; });
@@ -132,13 +161,16 @@ export const SCRIPT = `
   const main = document.querySelector('main:not([data-changes=""])');
   let told = false;
   async function look() {
-    if (document.hidden || sent) return;
+    if (document.hidden || sent || (gone && !(await isHere()))) return;
     let now;
     try {
       const answer = await fetch(main.dataset.changes);
-      if (!answer.ok) return;
       now = await answer.json();
-    } catch { return; }
+    } catch {}
+    if (!now || now.token !== token) {
+      await isHere();
+      return;
+    }
     if (sent || over || now.version === main.dataset.version) return;
     const inUse = touched || (document.activeElement && document.activeElement.closest('form'));
     const { shown, own } = main.dataset;
