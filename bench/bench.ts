@@ -2,6 +2,7 @@ import { startSandbox } from '../sandbox/world.ts';
 import { createTestWallet } from '../test/support/testWallet.js';
 import { CHAINS } from '../test/support/world.js';
 import { benchCapCheck } from './capCheck.js';
+import { benchMppCalls } from './mppCall.js';
 import { benchOwnShare } from './ownShare.js';
 import { benchPaidCalls } from './paidCall.js';
 import { line } from './percentile.js';
@@ -53,6 +54,16 @@ try {
     console.log();
     await test.remove();
   }
+
+  const mpp = await benchMppCalls(sandbox, await sandbox.addTempo(), OPEN_LIMITS);
+  console.log(
+    'Whole charge of MPP on Tempo, 402 to answer, side by side on one sandbox ($0.001, fee by the seller)',
+  );
+  console.log(line('bare mppx client', mpp.bare));
+  console.log(line('wallet_pay, in process', mpp.wallet));
+  console.log(
+    `  in process / bare, p50: ${(mpp.wallet.p50 / mpp.bare.p50).toFixed(2)} (aim: at most 1.15)\n`,
+  );
 
   const caps = await benchCapCheck();
   console.log('One cap check (all lines of a call) by rows in the ledger');
