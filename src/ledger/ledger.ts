@@ -271,7 +271,7 @@ export interface AgentBook {
   list(): Promise<AgentRecord[]>;
   /** An agent by its name, or null. */
   find(name: string): Promise<AgentRecord | null>;
-  /** Changes one agent. Throws `agent_exists`, `agent_unknown`, `agent_busy`, `bad_input`. */
+  /** Changes one agent. Throws `agent_unknown`, `agent_busy`, and `bad_input` for a name that is taken. */
   change(name: string, change: AgentChange, nowMs: number): Promise<AgentChanged>;
   /** Throws `agent_busy` and `bad_input` where the agent cannot be removed. */
   assertNothingOpen(name: string): Promise<void>;

@@ -1,0 +1,238 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { hashToken, tokenOf } from '../../src/money/agent.js';
+import { LEASE_MS } from '../../src/ledger/lease.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import type { LedgerOptions, LedgerStore } from '../../src/ledger/ledgerStore.js';
+import { findAsset } from '../../src/money/asset.js';
+import {
+  addAgent,
+  approve,
+  capLine,
+  captured,
+  CENT,
+  held,
+  holdRequest,
+  sent,
+  T0,
+  testMac,
+} from '../../src/ledger/sqlite/fixtures.js';
+import {
+  done,
+  LIFE,
+  MOVES,
+  PLACES,
+  placeOf,
+  type Move,
+  type Place,
+} from '../../src/ledger/sqlite/lifeFixtures.js';
+
+const SEND = { configVersion: 1, capLines: [], nowMs: T0 };
+const BYTES = { name: 'X-PAYMENT', value: 'bytes' };
+const entries = <Key extends string>(record: Record<Key, unknown>): Key[] => Object.keys(record) as Key[];
+
+/**
+ * What every store behind the ledger's interfaces keeps to. `storeIn` gives the store of one wallet by its folder, as the
+ * product gets it: each call of it is another process's.
+ */
+export function describeLedgerContract(name: string, storeIn: (home: string) => LedgerStore): void {
+  describe(`the ledger in ${name}`, () => {
+    let home: string;
+    let opened: Ledger[];
+
+    async function open(options: Partial<LedgerOptions> = {}): Promise<Ledger> {
+      const ledger = await storeIn(home).open({ mac: testMac(), ...options });
+      opened.push(ledger);
+      return ledger;
+    }
+
+    beforeEach(async () => {
+      home = mkdtempSync(join(tmpdir(), 'purser-contract-'));
+      opened = [];
+      await storeIn(home).create({ mac: testMac(), nowMs: T0, configVersion: 1 });
+    });
+
+    afterEach(async () => {
+      await Promise.all(opened.map((ledger) => ledger.close()));
+      rmSync(home, { recursive: true, force: true });
+    });
+
+    test.each(entries(PLACES))(
+      'moves a payment that is %s as its life allows, and no other way',
+      async (place: Place) => {
+        const ledger = await open();
+        for (const move of entries(MOVES) as Move[]) {
+          const payment = await PLACES[place](ledger);
+          const result = await MOVES[move](ledger, payment);
+          const next = LIFE[place][move];
+          expect(result.kind, move).toBe(next === undefined ? 'conflict' : 'done');
+          const now = await ledger.findPayment(payment.id);
+          expect(now === null ? null : placeOf(now), move).toBe(next ?? place);
+        }
+        expect((await ledger.audit()).findings).toEqual([]);
+      },
+    );
+
+    test('has what it promised after it was closed and opened again', async () => {
+      const ledger = await open();
+      const payment = await captured(ledger);
+      const checkpoint = await ledger.checkpoint();
+      expect(await ledger.durableCheckpoint()).toEqual(checkpoint);
+      await ledger.close();
+      const again = await open();
+      expect(await again.findPayment(payment.id)).toEqual(payment);
+      await again.verifyCheckpoint(checkpoint);
+      await held(again);
+      await again.verifyCheckpoint(checkpoint);
+    });
+
+    test('never lets two processes pass a cap together', async () => {
+      const ledgers = await Promise.all([open({ holder: 'one' }), open({ holder: 'two' })]);
+      const day = capLine({ usdMicrosMax: 5n * CENT });
+      const holds = await Promise.all(
+        Array.from({ length: 20 }, async (_, i) =>
+          ledgers[i % 2]?.openHold(holdRequest({ capLines: [day] })),
+        ),
+      );
+      expect(holds.filter((hold) => hold?.kind === 'held')).toHaveLength(5);
+      expect(holds.filter((hold) => hold?.kind === 'exceeded')).toHaveLength(15);
+      for (const ledger of ledgers) expect(await ledger.usage([day], T0)).toEqual([5n * CENT]);
+    });
+
+    test('holds one request, one idempotency key and one nonce once', async () => {
+      const [one, two] = [await open({ holder: 'one' }), await open({ holder: 'two' })];
+      const { requestHash, nonce } = await held(one, { idempotencyKey: 'key' });
+      expect((await two.openHold(holdRequest({ requestHash }))).kind).toBe('duplicate');
+      expect((await two.openHold(holdRequest({ idempotencyKey: 'key' }))).kind).toBe('key_reused');
+      expect((await two.openHold(holdRequest({ nonce }))).kind).toBe('nonce_used');
+    });
+
+    test('lets the holder of a lease alone sign, send and write down the end', async () => {
+      const [one, two] = [await open({ holder: 'one' }), await open({ holder: 'two' })];
+      const { id } = await held(one);
+      const lease = await two.findLease(id);
+      expect(lease).toEqual({ holder: 'one', untilMs: T0 + LEASE_MS });
+      expect((await two.recordSigned(id, BYTES, T0)).kind).toBe('conflict');
+      expect(await two.renewLease(id, T0)).toBe(false);
+      expect(await one.renewLease(id, T0 + 1)).toBe(true);
+      expect(await two.takeLease(id, lease, T0)).toBe(false);
+      expect(await two.takeLease(id, await two.findLease(id), T0)).toBe(true);
+      expect((await one.signAndSend(id, BYTES, SEND)).sent.kind).toBe('conflict');
+      expect((await two.signAndSend(id, BYTES, SEND)).sent.kind).toBe('done');
+      expect((await one.markUnknown(id, 'timed_out', T0)).kind).toBe('conflict');
+      await one.endLease(id);
+      expect(await two.findLease(id)).not.toBeNull();
+      done(await two.markUnknown(id, 'timed_out', T0));
+      expect(await two.findLease(id)).toBeNull();
+    });
+
+    test('obeys a freeze, a suspension and a newer config in the step that sends', async () => {
+      const [ledger, other] = [await open(), await open({ mac: null })];
+      await addAgent(ledger);
+      const signed = async (agent: string) => {
+        const { id } = await held(ledger, { agent });
+        done((await ledger.recordSigned(id, BYTES, T0)) as Awaited<ReturnType<Ledger['release']>>);
+        return id;
+      };
+      const [first, second] = [await signed('default'), await signed('other')];
+      expect(await other.freeze(T0)).toBe(true);
+      expect((await ledger.markSent(first, SEND)).kind).toBe('frozen');
+      expect((await ledger.openHold(holdRequest())).kind).toBe('frozen');
+      expect(await ledger.unfreeze(T0)).toBe(true);
+      await ledger.agents.change('other', { act: 'suspend' }, T0);
+      expect((await ledger.markSent(second, SEND)).kind).toBe('barred');
+      await ledger.noteConfigVersion(2, T0);
+      expect((await ledger.markSent(first, SEND)).kind).toBe('config_changed');
+      const send = { ...SEND, configVersion: 2, capLines: [capLine({ usdMicrosMax: 0n })] };
+      expect((await ledger.markSent(first, send)).kind).toBe('exceeded');
+    });
+
+    test('lets one withdrawal leave an address, beside all that is held, and counts it in no cap', async () => {
+      const ledger = await open();
+      const payment = await sent(ledger);
+      const asset = findAsset('eip155:84532', payment.asset);
+      if (asset === undefined) throw new Error('The asset is not known');
+      const { seq } = await ledger.head();
+      const request = {
+        ...{ agent: 'default', network: payment.network, asset, payFrom: payment.payFrom, payTo: '0xowner' },
+        ...{ scheme: 'exact', nonce: '0x01', validAfterSec: 0, validBeforeSec: T0 / 1000 + 300 },
+        ...{ onChainAtomic: 10n * CENT, readSeq: seq, takesHeld: false, nowMs: T0 },
+      };
+      const short = await ledger.openWithdrawal({ ...request, amountAtomic: 10n * CENT });
+      expect(short).toEqual({ kind: 'short', spendableAtomic: 9n * CENT, heldAtomic: CENT });
+      expect((await ledger.openWithdrawal({ ...request, amountAtomic: 9n * CENT })).kind).toBe('held');
+      expect((await ledger.openWithdrawal({ ...request, amountAtomic: CENT })).kind).toBe('open');
+      expect(await ledger.usage([capLine()], T0)).toEqual([CENT]);
+      const funds = { onChainAtomic: 10n * CENT, atMs: T0 };
+      expect((await ledger.openHold(holdRequest({ funds }))).kind).toBe('withdrawn');
+    });
+
+    test('answers a question once, and lets its approval pay once', async () => {
+      const [ledger, other] = [await open({ holder: 'one' }), await open({ holder: 'two' })];
+      const over = { capLines: [capLine({ usdMicrosMax: 0n })] };
+      const grant = { ...over, ...(await approve(ledger, over)) };
+      const both = await Promise.all([
+        ledger.openHold(holdRequest(grant)),
+        other.openHold(holdRequest(grant)),
+      ]);
+      expect(both.map(({ kind }) => kind).sort()).toEqual(['duplicate', 'held']);
+      const id = grant.approvalId ?? '';
+      const no = {
+        state: 'denied',
+        answer: '{"kind":"no"}',
+        how: 'nothing',
+        by: 'owner',
+        nowMs: T0,
+      } as const;
+      expect((await other.approvals.decide(id, no)).kind).toBe('closed');
+      expect((await other.approvals.find(id))?.state).toBe('consumed');
+    });
+
+    test('keeps agents apart by name, key and token', async () => {
+      const ledger = await open();
+      const token = tokenOf('other', 'a'.repeat(43));
+      const add = { act: 'add', index: 1, tokenHash: hashToken(token) } as const;
+      await ledger.agents.change('other', add, T0);
+      expect(await ledger.agents.ofToken(token)).toBe('other');
+      const again = { act: 'add', index: 2, tokenHash: hashToken('x') } as const;
+      await expect(ledger.agents.change('other', again, T0)).rejects.toMatchObject({ code: 'bad_input' });
+      await ledger.agents.change('other', { act: 'remove' }, T0);
+      expect(await ledger.agents.ofToken(token)).toBeNull();
+      await expect(ledger.agents.change('other', again, T0)).rejects.toMatchObject({ code: 'bad_input' });
+    });
+
+    test('gives its payments page by page, each once', async () => {
+      const ledger = await open();
+      const ids = [];
+      for (let i = 0; i < 5; i++) ids.unshift((await held(ledger, { nowMs: T0 + i })).id);
+      const seen: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const page: Awaited<ReturnType<Ledger['listPayments']>> = await ledger.listPayments({}, 2, cursor);
+        seen.push(...page.payments.map(({ id }) => id));
+        cursor = page.nextCursor;
+      } while (cursor !== null);
+      expect(seen).toEqual(ids);
+    });
+
+    test('wakes who waits for an end that another process writes', async () => {
+      const [one, two] = [await open({ holder: 'one' }), await open({ holder: 'two' })];
+      const { id } = await sent(one);
+      const end = two.waitForEnd(id, new AbortController().signal);
+      await one.markUnknown(id, 'timed_out', T0);
+      expect((await end).state).toBe('unknown');
+    });
+
+    test('refuses other keys, and a ledger that is older than the keystore remembers', async () => {
+      const ledger = await open();
+      await expect(open({ mac: testMac('other keys') })).rejects.toMatchObject({ code: 'ledger_foreign' });
+      const { ledgerId, seq, headHash } = await ledger.checkpoint();
+      const ahead = ledger.verifyCheckpoint({ ledgerId, seq: seq + 1, headHash });
+      await expect(ahead).rejects.toMatchObject({ code: 'ledger_older' });
+      const foreign = ledger.verifyCheckpoint({ ledgerId: 'led_other', seq, headHash });
+      await expect(foreign).rejects.toMatchObject({ code: 'ledger_foreign' });
+    });
+  });
+}
