@@ -109,7 +109,7 @@ export class Blockhashes {
     throw new RpcFault(
       'malformed',
       origin,
-      `gives a blockhash that lives to block ${lastValidBlockHeight}, and another operator is at block ${others.join(' or ')}`,
+      `gives a blockhash that lives to block ${lastValidBlockHeight}, and no other operator is near that`,
     );
   }
 }
