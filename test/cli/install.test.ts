@@ -425,7 +425,7 @@ describe('the command', () => {
     expect(run.out).toMatch(/Cursor.*added.*\.cursor\/mcp\.json/);
     await quicken(scratch.home, PASSPHRASE);
     expect(run.out).toMatch(
-      /send test USDC to one of these.*\n +0x[0-9a-fA-F]{40} on Base Sepolia\n +[1-9A-HJ-NP-Za-km-z]{32,44} on Solana devnet\n/,
+      /send test USDC to one of these.*\n +0x[0-9a-fA-F]{40} on Base Sepolia or Tempo testnet\n +[1-9A-HJ-NP-Za-km-z]{32,44} on Solana devnet\n/,
     );
     expect(await scratch.json(['config', 'get', 'limits.per_day_usd'])).toMatchObject({ value: '3.00' });
     const { mcpServers } = JSON.parse(readFileSync(scratch.path('.cursor/mcp.json'), 'utf8')) as {
