@@ -52,6 +52,8 @@ export type TempoChain = Awaited<ReturnType<typeof startTempo>>;
 /** Starts a local testnet of Tempo. Anvil mines each transaction at once. */
 export async function startTempo(options: { deathWatch?: DeathWatch; clock?: SandboxClock } = {}) {
   const { clock = new SandboxClock() } = options;
+  // A chain begins at the machine's time, also where an earlier one was moved.
+  clock.moveTo('tempo', 0);
   const anvil = await startAnvil(ANVIL_ARGUMENTS, options.deathWatch);
   try {
     const rpc = createRpc(anvil.url);

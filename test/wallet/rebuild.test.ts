@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { TEMPO_TESTNET } from '../../sandbox/tempo/chain.ts';
-import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
+import { startSandbox, type Sandbox, type TempoWorld } from '../../sandbox/world.ts';
 import { findNetwork } from '../../src/money/network.js';
 import { compareWithChain } from '../../src/owner/chainAudit.js';
 import { backupLedger, rebuildLedger, restoreLedger } from '../../src/owner/ledgerCare.js';
@@ -32,6 +32,8 @@ let sandbox: Sandbox;
 let test1: TestWallet;
 /** How far chains and wallets are ahead of the machine: more with each test, for a chain that was reverted falls behind. */
 let aheadMs = 0;
+/** A chain of Tempo, once a test started one: nothing is paid there, and its time goes on all the same. */
+let tempo: TempoWorld | undefined;
 const patience = new Patience();
 
 beforeAll(async () => {
@@ -77,6 +79,7 @@ async function later(): Promise<void> {
   await sandbox.chain.increaseTime(WAIT_SEC);
   await sandbox.chain.mine(3);
   sandbox.solana.increaseTime(WAIT_SEC);
+  await tempo?.chain.increaseTime(WAIT_SEC);
   aheadMs += WAIT_SEC * 1000;
 }
 
@@ -296,11 +299,15 @@ describe('several agents', () => {
   }
 
   const books = { used: [10_000n, 20_000n, 10_000n, 40_000n], withdrawals: 1, compared: 5, findings: [] };
-  const rpcUrls = async () => ({
-    'eip155:84532': sandbox.rpcUrl,
-    [SOLANA_DEVNET]: sandbox.solanaRpcUrl,
-    [TEMPO_TESTNET]: (await sandbox.addTempo()).rpc.url,
-  });
+  const rpcUrls = async () => {
+    tempo = await sandbox.addTempo();
+    await tempo.chain.increaseTime(Math.ceil(aheadMs / 1000));
+    return {
+      'eip155:84532': sandbox.rpcUrl,
+      [SOLANA_DEVNET]: sandbox.solanaRpcUrl,
+      [TEMPO_TESTNET]: tempo.rpc.url,
+    };
+  };
 
   /** Two agents beside the first one; one has its money from the first, which spends nothing. All of them buy. */
   async function buyAsAll() {
