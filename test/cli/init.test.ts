@@ -38,7 +38,7 @@ describe('init without a terminal', () => {
     const [made = ''] = /0x[0-9a-fA-F]{40}/.exec(run.out) ?? [];
     expect(await address()).toBe(made);
     for (const text of [
-      ' on Base Sepolia\n',
+      ' on Base Sepolia or Tempo testnet\n',
       ' on Solana devnet\n',
       'send test USDC to one of these; no gas coin',
       'limits.per_call_usd',
@@ -78,7 +78,7 @@ describe('init without a terminal', () => {
       keystore: 'file',
       testnet: false,
       home: scratch.home,
-      networks: ['eip155:8453', 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'],
+      networks: ['eip155:8453', 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp', 'eip155:4217'],
       limits: { 'limits.per_call_usd': '0.50', 'ceilings.per_month_usd': '500.00' },
     });
     expect(made['address']).toBe(await address());
@@ -208,7 +208,10 @@ describe('a secret of elsewhere', () => {
       made: 'imported',
       address: KEY_ADDRESS,
       // An imported key has no place on Solana: that network is enabled, and not payable.
-      addresses: [{ network: 'eip155:8453', address: KEY_ADDRESS }],
+      addresses: [
+        { network: 'eip155:8453', address: KEY_ADDRESS },
+        { network: 'eip155:4217', address: KEY_ADDRESS },
+      ],
     });
     expect(await address()).toBe(KEY_ADDRESS);
   });
