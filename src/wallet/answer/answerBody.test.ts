@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -11,8 +10,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ANSWERS_FOLDER } from '../../config/home.js';
 import { NetFailure } from '../../net/failure.js';
@@ -157,34 +154,4 @@ test('the sweep removes what no answer names and is a day old, and nothing else'
   };
   await sweepFiles({ home, ledger: ledger as Ledger, now: () => nowMs });
   expect(readdirSync(folder).sort()).toEqual([named, fresh, 'notes.txt'].sort());
-});
-
-// A limit on a file's size takes a part of a write and says so by its answer alone, just as a full disk does.
-test('an answer of which the disk takes only a part is a fault, and never kept as if it were whole', async () => {
-  const program = join(home, 'program.mjs');
-  const contents = `
-    import { readAnswer } from './answerBody.js';
-    process.on('SIGXFSZ', () => undefined);
-    async function* body() { yield new Uint8Array(300_000); }
-    const answer = { status: 200, headers: [], body: body() };
-    const signal = new AbortController().signal;
-    const read = await readAnswer({ home: process.argv[2], agent: 'default' }, answer, { signal }).then(
-      ({ bytes }) => bytes, () => 'fault');
-    process.stdout.write(String(read));`;
-  await build({
-    stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
-    external: ['better-sqlite3', '@napi-rs/keyring'],
-    logLevel: 'error',
-  });
-  const shell = `ulimit -f 128; exec "$0" "$1" "$2"`;
-  const { stdout } = await promisify(execFile)('bash', ['-c', shell, process.execPath, program, home]);
-  expect(stdout).toBe('fault');
-  expect(readdirSync(join(home, ANSWERS_FOLDER))).toEqual([]);
 });
