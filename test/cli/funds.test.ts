@@ -190,7 +190,7 @@ describe('withdraw', () => {
     });
     expect(await sandbox.chain.balanceOf(addressOf(0))).toBe(0n);
     const listed = await asAnyone('ledger');
-    expect(listed.out).toContain('withdrawn to 0x');
+    expect(listed.out).toContain('your own transfer to 0x');
     expect((await asAnyone('ledger', 'show', withdrawal.id)).out).toContain(OWNER);
     const audit = await scratch.json(['audit'], unlocked);
     expect(audit).toMatchObject({ payments: 0, findings: [], captured_usd: '0.00' });
