@@ -94,7 +94,7 @@ describe('a command line that cannot be read', () => {
       status: 'failed',
       code: 'bad_input',
       money: 'none',
-      retry: 'with_changes',
+      retry: 'never',
     });
   });
 

@@ -81,7 +81,12 @@ describe('wallet_pay', () => {
     ['repeat as text', () => ({ ...callOf(url()), repeat: 'yes' }), /repeat/],
   ])('%s', async (_name, input, words) => {
     const outcome = await wallet.pay(input(), anyCall());
-    expect(outcome).toMatchObject({ status: 'failed', code: 'bad_input', money: 'none', retry: 'with_changes' });
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      code: 'bad_input',
+      money: 'none',
+      retry: 'with_changes',
+    });
     expect(outcome.message).toMatch(words);
     expect(outcome.message).toMatch(/^[A-Zwm][^\n]{5,200}\.$/);
   });
