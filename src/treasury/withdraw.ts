@@ -234,7 +234,7 @@ async function carryOut(
     if (signal.aborted) break;
     const config = await commitToSend(engine, row);
     const ports = await engine.railPorts(config);
-    if (!holdsLease(engine, row.id)) throw unresolved(row, 'This command stood still for too long.', null);
+    if (!holdsLease(row.id)) throw unresolved(row, 'This command stood still for too long.', null);
     const carried = await rail.carry(ports, row, way, signal);
     // Whoever took it makes a claim: its coins stay reserved until the chain shows where they are.
     const receipt = carried.kind === 'taken' ? JSON.stringify({ way: way.kind, tx: carried.tx }) : undefined;
@@ -256,7 +256,7 @@ async function commitToSend(engine: Engine, row: Payment): Promise<Config> {
     if (!(await takeOver(engine, row.id))) throw unresolved(row, 'Another process is busy with it.', null);
     const sent = await engine.ledger.markSent(row.id, { configVersion: config.version, capLines: [], nowMs });
     if (sent.kind === 'done') {
-      noteLease(row.id, nowMs);
+      noteLease(row.id);
       return config;
     }
     if (sent.kind === 'conflict') throw unresolved(sent.payment, 'Another process is busy with it.', null);

@@ -20,9 +20,8 @@ const WAIT_MS_MAX = LEASE_MS + 4 * LOOK_EVERY_MS;
 /** A call of this process that is busy with a payment. */
 interface Work {
   readonly end: Promise<void>;
-  /** When its lease was last renewed, by the monotonic clock, and until when that holds by the wall clock. */
+  /** When its lease was last renewed, by the monotonic clock. */
   renewedMs: number;
-  untilMs: number;
 }
 
 /** Those calls, whichever wallet object they came through, by the payment's id. */
@@ -38,9 +37,9 @@ const seen = new Map<string, Lease & { readonly sinceMs: number }>();
 export async function holdLease<T>(place: LeasePlace, paymentId: string, work: () => Promise<T>): Promise<T> {
   const { ledger } = place;
   let end = (): void => undefined;
-  busy.set(paymentId, { end: new Promise((resolve) => (end = resolve)), renewedMs: -Infinity, untilMs: 0 });
+  busy.set(paymentId, { end: new Promise((resolve) => (end = resolve)), renewedMs: -Infinity });
   const renewing = setInterval(() => {
-    const times = { renewedMs: performance.now(), untilMs: place.now() + LEASE_MS };
+    const times = { renewedMs: performance.now() };
     ledger
       .renewLease(paymentId, place.now())
       .then((isOurs) => isOurs && Object.assign(busy.get(paymentId) ?? {}, times))
@@ -64,18 +63,19 @@ export function endOfWork(paymentId: string): Promise<void> | undefined {
   return busy.get(paymentId)?.end;
 }
 
-/** Notes that the ledger has just given this process the lease on a payment, at `nowMs` of the wall clock. */
-export function noteLease(paymentId: string, nowMs: number): void {
-  Object.assign(busy.get(paymentId) ?? {}, { renewedMs: performance.now(), untilMs: nowMs + LEASE_MS });
+/** Notes that the ledger has just given this process the lease on a payment. */
+export function noteLease(paymentId: string): void {
+  Object.assign(busy.get(paymentId) ?? {}, { renewedMs: performance.now() });
 }
 
 /**
  * Whether nobody can have taken a payment over from this process by now: asked at the last moment before bytes leave, for
- * the process may have stood still, or the machine slept, since the ledger let them.
+ * the process may have stood still since the ledger let them. Whoever takes it has watched for longer, by the monotonic
+ * clock, so a wall clock that jumps meanwhile stops nothing that was paid.
  */
-export function holdsLease(place: Pick<LeasePlace, 'now'>, paymentId: string): boolean {
+export function holdsLease(paymentId: string): boolean {
   const work = busy.get(paymentId);
-  return work !== undefined && performance.now() - work.renewedMs < LEASE_MS && place.now() < work.untilMs;
+  return work !== undefined && performance.now() - work.renewedMs < STILL_MS - LOOK_EVERY_MS;
 }
 
 /** A payment as the ledger has it after a fault; null where that cannot be read, and says nothing of its end. */

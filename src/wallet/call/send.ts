@@ -86,7 +86,7 @@ async function commit(call: PaidCall, paid: PaidRequest): Promise<{ readonly con
     const shown = shownOf(payment);
     switch (sent.kind) {
       case 'done':
-        noteLease(payment.id, request.nowMs);
+        noteLease(payment.id);
         return { config };
       case 'frozen':
         return failureOutcome(frozenError(), shown);
@@ -188,7 +188,7 @@ export async function send(
   const { engine } = call;
   try {
     return await sendSigned(call, paid.target, headersOf(paid.payload), config, () =>
-      holdsLease(engine, paid.payment.id),
+      holdsLease(paid.payment.id),
     );
   } catch (error) {
     if (error instanceof NetFailure) return error;
