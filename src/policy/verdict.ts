@@ -138,7 +138,8 @@ export function raiseCap(say: string, key: string, usdMicros: UsdMicros, lowered
  * A ceiling speaks before `max_usd`, since raising `max_usd` would be in vain.
  */
 export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: Offer }): Verdict {
-  if (!rules.networksEnabled.includes(offer.network.caip2)) return networkDisabled(offer, rules);
+  const disabled = judgeNetwork(offer, rules);
+  if (disabled.verdict !== 'allow') return disabled;
   const price = offer.usdMicros;
   if (price > PRICE_USD_MICROS_MAX) return uncountable(price);
   const { agent } = rules;
@@ -204,7 +205,12 @@ function lineOf(name: string, usdMicrosMax: UsdMicros): DecidingLine {
   return { name, usdMicrosMax, usdMicrosLeft: usdMicrosMax };
 }
 
-function networkDisabled({ network, usdMicros }: Offer, { testnet }: OfferRules): Stop {
+/** Whether the owner lets money move on a network; also asked again in the step that sends. */
+export function judgeNetwork(
+  { network, usdMicros }: Pick<Offer, 'network' | 'usdMicros'>,
+  { networksEnabled, testnet }: Pick<OfferRules, 'networksEnabled' | 'testnet'>,
+): Verdict {
+  if (networksEnabled.includes(network.caip2)) return { verdict: 'allow' };
   const code = 'network_disabled';
   const price = formatUsd(usdMicros);
   if (network.testnet !== testnet) {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { WalletError } from '../errors/walletError.js';
 import { LEASE_MS, LEASE_RENEW_MS, type Lease } from '../ledger/lease.js';
 import type { Ledger, LeaseBook } from '../ledger/ledger.js';
 import { isLive, type Payment } from '../ledger/payment.js';
@@ -36,6 +37,11 @@ const seen = new Map<string, Lease & { readonly sinceMs: number }>();
  */
 export async function holdLease<T>(place: LeasePlace, paymentId: string, work: () => Promise<T>): Promise<T> {
   const { ledger } = place;
+  if (busy.has(paymentId))
+    throw new WalletError('payment_unresolved', 'Another call is busy with this payment.', {
+      money: 'unknown',
+      retryAfterSec: 5,
+    });
   let end = (): void => undefined;
   busy.set(paymentId, { end: new Promise((resolve) => (end = resolve)), renewedMs: -Infinity });
   const renewing = setInterval(() => {

@@ -1,4 +1,8 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { CONFIG_FILE } from '../../src/config/home.js';
+import type { CommitPoint } from '../../src/ledger/commitPoint.js';
 import type { ClientAsks, ClientPrompt } from '../../src/wallet/call/callBound.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
@@ -160,6 +164,23 @@ describe('a client that says yes to everything (T34)', () => {
       spent_usd: '0.00',
     });
     expect(await paymentsIn(engine)).toEqual([]);
+  });
+
+  test('has a yes refused in the step that sends where its owner gave the agent such a cap meanwhile', async () => {
+    const file = join(mine.home, CONFIG_FILE);
+    const before = readFileSync(file);
+    await mine.set('agents.default.limits.per_call_usd', '0.01');
+    const tightened = readFileSync(file);
+    writeFileSync(file, before);
+    const afterCommit = (reached: CommitPoint): void => {
+      if (reached === 'held') writeFileSync(file, tightened);
+    };
+    const outcome = await new AskingClient(pays).pay(
+      dear(),
+      mine.open({ ownClient: true, observer: { afterCommit } }),
+    );
+    expect(outcome).toMatchObject({ status: 'refused', code: 'above_cap', money: 'none' });
+    expect(await paymentsIn(await wallet.engine())).toMatchObject([{ note: 'never_signed', payload: null }]);
   });
 });
 

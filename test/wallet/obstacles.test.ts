@@ -219,12 +219,14 @@ describe('an owner who tightens the config while a payment is on its way', () =>
     await mine.set('limits.per_day_usd', '50');
     await mine.set('hosts.deny', '[]');
     await mine.set('hosts.allow', '[]');
+    await mine.set('networks.enabled', JSON.stringify([world.ground.caip2]));
   });
 
   test.each([
     ['limits.per_call_usd', '0.005', 'above_cap'],
     ['hosts.deny', '["127.0.0.1"]', 'host_denied'],
     ['hosts.allow', '["example.com"]', 'host_not_allowed'],
+    ['networks.enabled', '["eip155:421614"]', 'network_disabled'],
   ])('after it was held: %s %s is obeyed, and the hold is let go', async (key, value, code) => {
     once('held', await prepare(key, value));
     const outcome = await wallet.pay(callOf(world.url('/v2/json')), anyCall());

@@ -193,7 +193,10 @@ export function problemError(problem: Exclude<ApprovalProblem, 'pending' | 'deni
         'Nobody said yes in time, so nothing was signed; the owner can be asked anew by making the call again.',
       );
     case 'consumed':
-      return new WalletError('approval_closed', 'This approval paid for its one call already.');
+      return new WalletError(
+        'approval_closed',
+        'This approval was used by its one call already, whether or not that was paid; make the call again without it to ask anew.',
+      );
     case 'changed':
       return new WalletError(
         'approval_changed',

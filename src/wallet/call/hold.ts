@@ -111,7 +111,8 @@ export async function signHold(
     const signed = await engine.rails.ofOffer(offer).sign(await engine.railPorts(config), parts);
     return withMarks(engine, config, held, signed);
   } catch (error) {
-    await engine.ledger.release(held.id, 'never_signed', engine.now());
+    // Where that fails too, the first fault is told, and the hold ends with its lease.
+    await engine.ledger.release(held.id, 'never_signed', engine.now()).catch(() => undefined);
     throw error;
   }
 }

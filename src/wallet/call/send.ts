@@ -6,12 +6,15 @@ import { toWalletError } from '../../ledger/fault.js';
 import type { Payment } from '../../ledger/payment.js';
 import type { SendResult, SignedPayload } from '../../ledger/transition.js';
 import { formatUsd } from '../../money/decimal.js';
+import { findNetwork, type Caip2 } from '../../money/network.js';
+import type { UsdMicros } from '../../money/unit.js';
 import { NetFailure } from '../../net/failure.js';
 import { headersForOtherOrigin, headersWithoutBody } from '../../net/headers.js';
 import { parseCallUrl, type CallUrl } from '../../net/destination/url.js';
 import type { HttpAnswer, HttpRequest } from '../../net/send.js';
 import { callBound } from '../../policy/limits.js';
 import { judgeTotals } from '../../policy/totals.js';
+import { judgeNetwork, type Verdict } from '../../policy/verdict.js';
 import type { HeaderList } from '../../payment/challenge.js';
 import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerBody.js';
 import { removeFiles } from '../answer/answerFiles.js';
@@ -58,9 +61,12 @@ async function commit(call: PaidCall, paid: PaidRequest): Promise<{ readonly con
     const config = await engine.config();
     const barred = judgePlace(config, target.url);
     if (barred.verdict !== 'allow') return stopOutcome(barred, await withheld(engine, payment));
-    // What the owner approved passed the cap with their word; the ceiling it never passes.
-    if (config.version !== payment.configVersion && payment.heldUsdMicros > perCallMax(config, payment))
-      return tightened(payment, await withheld(engine, payment));
+    const disabled = judgeNetworkOf(config, payment);
+    if (disabled.verdict !== 'allow') return stopOutcome(disabled, await withheld(engine, payment));
+    if (config.version !== payment.configVersion) {
+      const usdMicrosMax = await perCallMax(engine, config, payment);
+      if (payment.heldUsdMicros > usdMicrosMax) return tightened(payment, await withheld(engine, payment));
+    }
     const { agent, sessionId } = payment;
     const { capLines } = await limitsOf(engine.ledger, config, { agent, sessionId, url: target.url });
     const request = { configVersion: config.version, capLines, nowMs: engine.now() };
@@ -113,10 +119,32 @@ async function commit(call: PaidCall, paid: PaidRequest): Promise<{ readonly con
   throw withMoney(error, moneyOf(payment));
 }
 
-/** The bound on one call of the payment's agent. */
-function perCallMax(config: Config, { agent, approvalId }: Payment): bigint {
+/** Whether the owner still lets money move on a payment's network. */
+function judgeNetworkOf({ networks, testnet }: Config, { network, heldUsdMicros }: Payment): Verdict {
+  const row = findNetwork(network as Caip2);
+  if (row === undefined) throw new WalletError('internal', 'A payment is on a network that is no row.');
+  return judgeNetwork(
+    { network: row, usdMicros: heldUsdMicros },
+    { networksEnabled: networks.enabled, testnet },
+  );
+}
+
+/**
+ * The bound on one call of the payment's agent. What was approved passed the cap with the owner's word, and never passes
+ * the ceiling; a client's yes does not pass the agent's own cap either (T34).
+ */
+async function perCallMax(
+  { ledger }: Engine,
+  config: Config,
+  { agent, approvalId }: Payment,
+): Promise<UsdMicros> {
+  const bounds = agentBounds(config, agent);
   const section = approvalId === null ? 'limits' : 'ceilings';
-  return callBound(section, config[section], agent, agentBounds(config, agent)[section]).usdMicrosMax;
+  const { usdMicrosMax } = callBound(section, config[section], agent, bounds[section]);
+  const own = bounds.limits.perCallUsdMicros;
+  if (approvalId === null || own === undefined || own >= usdMicrosMax) return usdMicrosMax;
+  const approval = await ledger.approvals.find(approvalId);
+  return approval?.answeredHow === 'elicitation' ? own : usdMicrosMax;
 }
 
 type Shown = Pick<Outcome, 'payment' | 'money'>;
@@ -150,9 +178,10 @@ async function faultBeforeSending(engine: Engine, payment: Payment, error: unkno
 }
 
 function withMoney(error: WalletError, money: MoneyState): WalletError {
-  const { owner } = error;
+  const { owner, retry, retryAfterSec, cause } = error;
   return new WalletError(error.code, error.shortMessage, {
-    money,
+    ...{ money, retry, cause },
+    ...(retryAfterSec === undefined ? {} : { retryAfterSec }),
     ...(owner === undefined ? {} : { owner }),
   });
 }

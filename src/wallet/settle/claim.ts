@@ -35,7 +35,7 @@ export async function recordClaim(
       chainMs: null,
     };
     const captured = await engine.ledger.capture(before.id, facts, nowMs);
-    engine.funds.spent(before);
+    if (captured.kind === 'done') engine.funds.spent(before);
     return captured.payment;
   }
   const note = noteOf(status, receipt, mayHaveLeft(before));

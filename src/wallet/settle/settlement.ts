@@ -190,7 +190,8 @@ async function recordCapture(
     engine.now(),
   );
   const { payment: after } = captured;
-  if (captured.kind === 'done' && !wasCaptured) engine.funds.spent(payment);
+  // What the owner took out, the ledger itself takes off a reading that is older.
+  if (captured.kind === 'done' && !wasCaptured && !isWithdrawal(payment)) engine.funds.spent(payment);
   const says = `T${shownBy(settlement).slice(1)}`;
   if (settlement.final) return closed(after, wasCaptured ? 'confirmed' : 'captured', `${says}.`);
   const open = waiting(engine, after, settlement, `${says}; that is not settled for good yet.`);
