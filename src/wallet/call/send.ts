@@ -214,7 +214,6 @@ export async function send(
   paid: PaidRequest,
   config: Config,
 ): Promise<HttpAnswer | NetFailure> {
-  const { engine } = call;
   try {
     return await sendSigned(call, paid.target, headersOf(paid.payload), config, () =>
       holdsLease(paid.payment.id),
