@@ -8,12 +8,12 @@ import { createTempoChain } from './tempo/tempoChain.js';
 
 export type { Chain, RpcSource } from './chainReader.js';
 export type {
-  AnyFateQuery,
+  AnySettlementQuery,
   Settlement,
   SettlementQuery,
   SearchMemory,
   SolanaSettlementQuery,
-  TempoFateQuery,
+  TempoSettlementQuery,
   UnknowableWhy,
 } from './settlement.js';
 export type { ChainHistory, ChainPayment } from './history.js';

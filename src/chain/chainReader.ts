@@ -1,5 +1,5 @@
 import type { Asset } from '../money/asset.js';
-import type { AnyFateQuery, Settlement, SearchMemory } from './settlement.js';
+import type { AnySettlementQuery, Settlement, SearchMemory } from './settlement.js';
 import type { ChainHistory } from './history.js';
 import type { UnionHistory } from './unionHistory.js';
 import type { Mark } from '../payment/mark.js';
@@ -23,7 +23,7 @@ export interface Chain {
    * What became of a payment. Never throws for faults of an RPC: they are `unknowable`. A search that is too long for
    * one look goes on at the next, where `memory` is kept.
    */
-  settlementOf(query: AnyFateQuery, signal?: AbortSignal, memory?: SearchMemory): Promise<Settlement>;
+  settlementOf(query: AnySettlementQuery, signal?: AbortSignal, memory?: SearchMemory): Promise<Settlement>;
   /** Where the operators stand, as far as it is known: for what is signed now. Asks nobody. */
   marks(): readonly Mark[];
   /** Asks the operators whose mark is missing or old, then as {@link marks}. Never rejects. */

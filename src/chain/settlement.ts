@@ -39,7 +39,7 @@ export interface SolanaSettlementQuery {
 }
 
 /** One transfer on Tempo whose end is in question: our own record of it. */
-export interface TempoFateQuery extends Omit<SettlementQuery, 'asset'> {
+export interface TempoSettlementQuery extends Omit<SettlementQuery, 'asset'> {
   readonly asset: TempoAsset;
   /** What it can take at most, with the fee where we pay it. */
   readonly amountAtomic: AtomicAmount;
@@ -50,7 +50,7 @@ export interface TempoFateQuery extends Omit<SettlementQuery, 'asset'> {
 }
 
 /** A question about a payment, of whatever family of networks. */
-export type AnyFateQuery = SettlementQuery | SolanaSettlementQuery | TempoFateQuery;
+export type AnySettlementQuery = SettlementQuery | SolanaSettlementQuery | TempoSettlementQuery;
 
 /** How far each operator's history has been searched for one payment, as text of the chain's own; kept by the caller. */
 export interface SearchMemory {

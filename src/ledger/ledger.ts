@@ -93,7 +93,7 @@ export interface PaymentControl {
     payload: SignedPayload,
     send: SendRequest,
   ): Promise<{ readonly signed: SignResult; readonly sent: SendResult }>;
-  /** sent or captured by a claim alone → unknown: the money may still move, and nothing new is signed for its request. */
+  /** sent or unknown → unknown: the money may still move, and nothing new is signed for its request. */
   markUnknown(id: string, note: string, nowMs: number, receipt?: string): Promise<Transition>;
   /** Records that the money moved, by the seller's claim or by the chain. */
   capture(id: string, facts: CaptureFacts, nowMs: number): Promise<Transition>;

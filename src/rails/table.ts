@@ -97,7 +97,7 @@ export class Rails {
     return failed ?? this.parse(answer)?.sellerError ?? null;
   }
 
-  /** The header that signs in, by the protocol whose challenge asked for it. */
+  /** The header that signs in: one protocol has such a thing. */
   writeSignIn(intent: SignInIntent, signature: string): readonly [string, string] {
     for (const { writeSignIn } of this.#protocols) if (writeSignIn) return writeSignIn(intent, signature);
     throw new WalletError('internal', 'A demand to sign in was read that no protocol answers.');

@@ -1,4 +1,4 @@
-import type { TempoFateQuery } from '../chain/chain.js';
+import type { TempoSettlementQuery } from '../chain/chain.js';
 import { marksOf, openedWallMs, type Payment } from '../ledger/payment.js';
 import type { SignedPayload } from '../ledger/transition.js';
 import { findAsset } from '../money/asset.js';
@@ -9,7 +9,7 @@ import { readOwnTransfer } from '../protocols/tempo/transaction.js';
 export function tempoQuery(
   payment: Payment,
   transactionIn: (sent: string) => string | undefined,
-): TempoFateQuery | null {
+): TempoSettlementQuery | null {
   const asset = findAsset(payment.network as Caip2, payment.asset);
   const signed = payment.payload === null ? null : (JSON.parse(payment.payload) as SignedPayload);
   if (asset?.family !== 'tempo' || signed === null) return null;

@@ -1,5 +1,5 @@
 import type { SignedPayload } from '../ledger/transition.js';
-import type { AnyFateQuery } from '../chain/chain.js';
+import type { AnySettlementQuery } from '../chain/chain.js';
 import type { Payment } from '../ledger/payment.js';
 import type { Asset } from '../money/asset.js';
 import type { Network } from '../money/network.js';
@@ -81,7 +81,7 @@ export interface WithdrawalRail {
   /** Prepares a transfer by the first of its ways; what is then signed lives for minutes. Throws `rpc_unavailable`. */
   draft(ports: RailPorts, transfer: Transfer & Ways, signal: AbortSignal): Promise<Drafted>;
   /** What to ask the chain about a withdrawal; null where nothing was signed that it could show. */
-  settlementQuery(row: Payment): Promise<AnyFateQuery | null>;
+  settlementQuery(row: Payment): Promise<AnySettlementQuery | null>;
   /** Hands what was signed over, once. Throws nothing that leaves open whether it left. */
   carry(ports: RailPorts, row: Payment, way: Way, signal: AbortSignal): Promise<Carried>;
 }

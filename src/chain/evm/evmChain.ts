@@ -25,7 +25,7 @@ export type { GasTerms } from './operator.js';
 /** An honest public RPC answers within a second; one that needs longer than this is as good as down. */
 const CALL_MS_MAX = 5_000;
 /** A whole look at one authorization, searches included: an operator that answers each call just in time ends here. */
-const FATE_MS_MAX = 20_000;
+const SETTLEMENT_MS_MAX = 20_000;
 /** No block time that an RPC gives puts the next question off for longer than this (T28). */
 const RETRY_SEC_MAX = 3_600;
 
@@ -216,7 +216,7 @@ export function createReader<Query extends Pick<SettlementQuery, 'validBeforeSec
       ),
 
     async settlementOf(query, signal) {
-      const { observations, seen } = await within(FATE_MS_MAX, signal, (deadline) => look(query, deadline));
+      const { observations, seen } = await within(SETTLEMENT_MS_MAX, signal, (deadline) => look(query, deadline));
       const verdict = judgeObservations(observations, query, {
         label: network.label,
         operators: endpoints.count,

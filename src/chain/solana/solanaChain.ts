@@ -19,7 +19,7 @@ import { judgeSolanaObservations } from './solanaVerdict.js';
 
 const CALL_MS_MAX = 5_000;
 /** A whole look at one payment, its search included. */
-const FATE_MS_MAX = 20_000;
+const SETTLEMENT_MS_MAX = 20_000;
 /** A transaction is sent again only with so many blocks left, or the seller cannot land it. */
 const RESEND_MARGIN_BLOCKS = 15;
 const BLOCK_SEC = 0.4;
@@ -131,7 +131,7 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
       ),
 
     async settlementOf(query, signal, memory) {
-      const observations = await within(FATE_MS_MAX, signal, async (deadline) =>
+      const observations = await within(SETTLEMENT_MS_MAX, signal, async (deadline) =>
         Promise.all(
           (await endpoints.all()).map((operator) => lookForMessage(operator, query, deadline, memory)),
         ),

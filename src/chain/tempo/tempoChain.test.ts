@@ -9,7 +9,7 @@ import { findNetwork, type TempoNetwork } from '../../money/network.js';
 import { TEMPO_FEE_ATOMIC_MAX, type TempoTransferIntent } from '../../payment/intent.js';
 import type { Mark } from '../../payment/mark.js';
 import { readOwnTransfer, signingHash, writeTransaction } from '../../protocols/tempo/transaction.js';
-import type { TempoFateQuery } from '../settlement.js';
+import type { TempoSettlementQuery } from '../settlement.js';
 import { createTempoChain, type TempoChain } from './tempoChain.js';
 
 const NETWORK = findNetwork('eip155:42431') as TempoNetwork;
@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 
 interface Signed {
-  readonly query: TempoFateQuery;
+  readonly query: TempoSettlementQuery;
   readonly bytes: `0x${string}`;
 }
 
@@ -61,7 +61,7 @@ async function sign(terms: { amountAtomic?: bigint; marks?: readonly Mark[] } = 
     nonce: toHex(randomBytes(32)),
   };
   const bytes = writeTransaction(intent, await payer.sign!({ hash: signingHash(intent) }));
-  const query: TempoFateQuery = {
+  const query: TempoSettlementQuery = {
     asset: PATH_USD,
     from: payer.address,
     to: PAYEE,

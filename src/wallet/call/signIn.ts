@@ -132,7 +132,7 @@ function freeAnswer(
 
 function servedOutcome(outcome: Outcome, { origin }: URL): Outcome {
   const message =
-    'You bought from this seller before; it knew the wallet by its signature and asked for no payment. Its answer is in response.';
+    'The seller knew the wallet by its signature and asked for no payment; its answer is in response.';
   return { ...outcome, message, entitlement: { kind: 'siwx_session', origin } };
 }
 

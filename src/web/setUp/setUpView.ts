@@ -57,7 +57,7 @@ export function viewSetUp(parts: SetUpViewParts): Html {
       <form method="post" action="${visit.base}" autocomplete="off">
         <input type="hidden" name="token" value="${visit.token}" />
         ${viewChoice('Money', 'money', fields['money'], [
-          ['real', 'Real money: USDC on Base and Solana'],
+          ['real', 'Real money: USDC on Base, Solana and Tempo'],
           ['test', 'Test money: Base Sepolia, Solana devnet and the Tempo testnet'],
         ])}
         ${viewKeystores(parts)}

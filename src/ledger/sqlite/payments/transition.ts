@@ -149,9 +149,6 @@ function canCapture({ state, confirmed }: Payment, byChain: boolean): boolean {
 /**
  * → released, final but for {@link recapture}. A `held` row was never signed; every other needs the caller to hold a
  * proof from the chain. What was claimed or shown of an unconfirmed capture stays in the journal alone.
- *
- * `expired_unused` also ends a `held` row: the one way for a row whose owner cannot be looked into, such as that of
- * a container that was removed.
  */
 export function release(context: LedgerContext, id: string, note: ReleaseNote, nowMs: number): Transition {
   const head = context.journal.checkedHead();

@@ -4,7 +4,7 @@ import { searchLogs } from '../evm/logSearch.js';
 import type { Heads, Operator } from '../evm/operator.js';
 import { guard, SEARCH_CALLS_MAX, searchStarts, type Observation } from '../evm/observation.js';
 import type { MemoLog, TokenLog, TransferLog } from '../evm/tokenLog.js';
-import type { TempoFateQuery } from '../settlement.js';
+import type { TempoSettlementQuery } from '../settlement.js';
 import { RpcFault } from '../rpcFault.js';
 
 /** Logs of what a payer moved, with and without a memo. */
@@ -17,7 +17,7 @@ type MoveLog = MemoLog | TransferLog;
  */
 export function observeSettled(
   operator: Operator,
-  query: TempoFateQuery,
+  query: TempoSettlementQuery,
   { heads, common }: { readonly heads: Heads; readonly common: Block },
   signal: AbortSignal,
 ): Promise<Observation> {
@@ -34,7 +34,7 @@ export function observeSettled(
 /** Looks at the operator's newest block: enough to see a payment, never enough to rule one out. Never throws for RPC faults. */
 export function observeLatest(
   operator: Operator,
-  query: TempoFateQuery,
+  query: TempoSettlementQuery,
   { latest, settled }: Heads,
   signal: AbortSignal,
 ): Promise<Observation> {
@@ -43,7 +43,7 @@ export function observeLatest(
 
 async function lookUpTo(
   operator: Operator,
-  query: TempoFateQuery,
+  query: TempoSettlementQuery,
   at: Block,
   settled: Block,
   signal: AbortSignal,
@@ -67,7 +67,7 @@ async function lookUpTo(
 /** A log of the payment's transaction between the signing and the expiry; null where the operator shows none. */
 async function findLanding(
   operator: Operator,
-  query: TempoFateQuery,
+  query: TempoSettlementQuery,
   at: Block,
   signal: AbortSignal,
 ): Promise<TokenLog | null> {
@@ -94,7 +94,7 @@ async function findLanding(
 async function blockOf(
   operator: Operator,
   found: TokenLog,
-  { validBeforeSec }: TempoFateQuery,
+  { validBeforeSec }: TempoSettlementQuery,
   signal: AbortSignal,
 ): Promise<Block> {
   const block = await operator.blockAt(found.blockNumber, signal);
@@ -112,7 +112,7 @@ async function blockOf(
  */
 async function readTaken(
   operator: Operator,
-  query: TempoFateQuery,
+  query: TempoSettlementQuery,
   found: TokenLog,
   signal: AbortSignal,
 ): Promise<bigint | null> {
@@ -129,7 +129,7 @@ async function readTaken(
   return isAsSigned && isWhole && takenAtomic > 0n && takenAtomic <= heldAtomic ? takenAtomic : null;
 }
 
-function isOurs({ memo, to, amountAtomic }: MemoLog, query: TempoFateQuery): boolean {
+function isOurs({ memo, to, amountAtomic }: MemoLog, query: TempoSettlementQuery): boolean {
   return memo === lower(query.nonce) && to === lower(query.to) && amountAtomic === query.transferAtomic;
 }
 
