@@ -98,16 +98,15 @@ async function chooseNetwork(
     const to = withdrawalRailOf(network).readAddress(order.to);
     return to === undefined ? [] : [{ network, to }];
   });
-  const [only, other] = fitting;
-  if (only === undefined)
+  if (fitting[0] === undefined)
     throw badAddress(`is none on ${named.map(({ label }) => label).join(' or ')}, or its checksum is wrong`);
+  const able = fitting.filter(({ network }) => findAssetBySymbol(network, order.asset) !== undefined);
+  const [only = fitting[0], other] = able;
   if (other === undefined) return only;
-  const funded = await Promise.all(
-    fitting.map((one) => holdsMoney(engine, config, one.network, order.asset)),
-  );
-  const rich = fitting.filter((_one, i) => funded[i]);
+  const funded = await Promise.all(able.map((one) => holdsMoney(engine, config, one.network, order.asset)));
+  const rich = able.filter((_one, i) => funded[i]);
   if (rich.length === 1 && rich[0] !== undefined) return rich[0];
-  const names = fitting.map(({ network }) => network.caip2).join(', ');
+  const names = able.map(({ network }) => network.caip2).join(', ');
   throw new WalletError('bad_input', `Say which network with --network: ${names}.`);
 }
 
@@ -123,11 +122,17 @@ async function holdsMoney(
   return reading.onChainAtomic > 0n;
 }
 
+function findAssetBySymbol({ caip2 }: Network, symbol: string | undefined): Asset | undefined {
+  const assets = assetsOf(caip2);
+  return symbol === undefined ? assets[0] : assets.find((one) => one.symbol === symbol);
+}
+
 function chooseAsset(network: Network, symbol: string | undefined): Asset {
-  const assets = assetsOf(network.caip2);
-  const found = symbol === undefined ? assets[0] : assets.find((one) => one.symbol === symbol);
+  const found = findAssetBySymbol(network, symbol);
   if (found !== undefined) return found;
-  const names = assets.map((one) => one.symbol).join(', ');
+  const names = assetsOf(network.caip2)
+    .map((one) => one.symbol)
+    .join(', ');
   throw new WalletError('bad_input', `The wallet knows these on ${network.label}: ${names}.`);
 }
 
