@@ -185,7 +185,7 @@ test.skipIf(NO_DESKTOP).each(ERAS)(
 );
 
 test.skipIf(noTerminal() !== null)('a terminal that a program made says yes to nothing', async () => {
-  const url = `${sandbox.shop.url}/v2/price/0.05?id=terminal`;
+  const url = `${sandbox.shop.url}/v2/price/0.06?id=terminal`;
   expect(await refused('pay', url, '--max-usd', '0.10')).toMatchObject({ code: 'approval_required' });
   const { approvals } = JSON.parse(await place.run('approvals', 'list', '--json')) as {
     approvals: { approval_id: string; url: string }[];

@@ -116,7 +116,9 @@ describe.each(CHAINS)('a payment on %s that was released and had landed', (chain
     const claimed = await recordClaim(engine, before, 200, { success: true } as never);
     expect(claimed.state).toBe('released');
     const parts = { refused: false, withinMs: BACKGROUND_MS_MAX };
-    expect(await settleClaim(engine, before, claimed, parts)).toMatchObject({ state: 'captured' });
+    expect(await settleClaim(engine, before, claimed, parts)).toMatchObject({
+      payment: { state: 'captured' },
+    });
   });
 
   test('stays released where the chain does not show it, and is looked at no more once that is proved', async () => {

@@ -157,7 +157,7 @@ describe.each(CHAINS)('on %s', (chain) => {
   });
 
   test.each([
-    ['404', 'never'],
+    ['404', 'with_changes'],
     ['503', 'same_call'],
   ])('an unpaid answer of HTTP %s is the seller’s failure, not a payment', async (status, retry) => {
     expect(await pay(world.url(`/free/status/${status}`))).toMatchObject({

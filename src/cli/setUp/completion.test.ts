@@ -12,7 +12,7 @@ async function scriptFor(shell: string): Promise<{ exit: number; out: string }> 
 describe('the script for bash', () => {
   it.each([
     ['purser con', ['config', 'connect']],
-    ['purser config ', ['get', 'set', 'add', 'remove', 'accept', 'path']],
+    ['purser config ', ['get', 'set', 'add', 'remove', 'edit', 'accept', 'path']],
     ['purser config se', ['set']],
     ['purser --json ledger sh', ['show']],
     ['purser pay --max', ['--max-usd']],
