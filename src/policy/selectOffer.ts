@@ -264,7 +264,10 @@ function whyNone({ candidates, demand, rules }: SelectionFacts): Stop {
   }
   if (otherProtocols.length > 0) {
     const names = otherProtocols.map((protocol) => PROTOCOL_NAMES[protocol]).join(' and ');
-    return refuse('other_protocol', `The seller asks for payment by ${names}, and this wallet pays by x402 and MPP.`);
+    return refuse(
+      'other_protocol',
+      `The seller asks for payment by ${names}, and this wallet pays by x402 and MPP.`,
+    );
   }
   return refuse(
     'no_payable_offer',

@@ -126,7 +126,10 @@ export async function pay(
       return barredOutcome(call, hold, offer);
     }
   }
-  throw new WalletError('config_stale', 'Settings, limits or offers keep changing under this call; nothing was signed.');
+  throw new WalletError(
+    'config_stale',
+    'Settings, limits or offers keep changing under this call; nothing was signed.',
+  );
 }
 
 /** Asked before anything is signed: a payment that nobody hears of in time is the worst of all ends. */

@@ -216,7 +216,9 @@ export function createReader<Query extends Pick<SettlementQuery, 'validBeforeSec
       ),
 
     async settlementOf(query, signal) {
-      const { observations, seen } = await within(SETTLEMENT_MS_MAX, signal, (deadline) => look(query, deadline));
+      const { observations, seen } = await within(SETTLEMENT_MS_MAX, signal, (deadline) =>
+        look(query, deadline),
+      );
       const verdict = judgeObservations(observations, query, {
         label: network.label,
         operators: endpoints.count,
