@@ -101,7 +101,7 @@ function importPayment(context: LedgerContext, found: ImportedPayment, nowMs: nu
     capturedAtomic: found.amountAtomic,
     capturedUsdMicros: found.usdMicros,
     capturedMs: timeMs,
-    countedMs: Math.min(found.blockTimeMs, timeMs),
+    countedMs: Math.min(found.blockTimeMs, Math.max(timeMs, nowMs)),
     confirmed: true,
     tx: found.tx,
   };

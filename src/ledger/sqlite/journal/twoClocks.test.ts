@@ -78,6 +78,31 @@ describe('while ledger time is ahead of the clock', () => {
   });
 });
 
+describe('while nobody can check the clock, and ledger time stays behind it', () => {
+  const DAY_MS = 24 * HOUR_MS;
+  const DAY = capLine({ windowSec: 86_400 });
+  /** Ledger time may not go on: the machine slept, or the process is new and the newest entry is old. */
+  const unchecked = { clock: { latestMs: (newestMs: number) => newestMs } };
+
+  test.each([
+    ['by the seller’s word', { chainMs: null }],
+    ['by the chain', { chainMs: T0 + AHEAD_MS, confirmed: true }],
+  ])('what is captured %s counts for a whole day all the same', async (_how, facts) => {
+    using world = newLedger();
+    const lagging = world.open(unchecked);
+    const payment = await sent(lagging, { nowMs: T0 + AHEAD_MS });
+    expect(payment.openedMs).toBe(T0);
+    await lagging.capture(payment.id, captureFacts(payment, facts), T0 + AHEAD_MS);
+    const used = async (nowMs: number): Promise<bigint | undefined> =>
+      (await world.ledger.usage([DAY], nowMs))[0];
+    expect(await used(T0 + AHEAD_MS)).toBe(CENT);
+    expect(await used(T0 + DAY_MS + HOUR_MS)).toBe(CENT);
+    expect(await used(T0 + AHEAD_MS + DAY_MS - 1_000)).toBe(CENT);
+    expect(await used(T0 + AHEAD_MS + DAY_MS + 61_000)).toBe(0n);
+    expect((await world.ledger.audit()).findings).toEqual([]);
+  });
+});
+
 test('a clock set back ends no replay before the payment is as old as that', async () => {
   using world = newLedger();
   const { ledger } = world;

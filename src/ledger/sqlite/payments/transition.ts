@@ -100,7 +100,9 @@ export function markUnknown(
  * and that is final.
  *
  * The note stays: it tells why nothing was delivered. It counts from the chain's time, but from no earlier than the
- * hold and no later than now: an RPC that gives a false time neither frees a cap nor fills it for years.
+ * hold and no later than now: an RPC that gives a false time neither frees a cap nor fills it for years. Now is the later of
+ * ledger time and the clock: while nobody can check the clock, ledger time stays behind, and what counted from there would
+ * leave its windows too early (T30).
  */
 export function capture(context: LedgerContext, id: string, facts: CaptureFacts, nowMs: number): Transition {
   const head = context.journal.checkedHead();
@@ -128,13 +130,14 @@ function capturePatch(
     capturedUsdMicros >= 0n && capturedUsdMicros <= before.heldUsdMicros,
     'a capture is within its hold in dollars',
   );
+  const latestMs = Math.max(timeMs, nowMs);
   return {
     state: 'captured',
     capturedAtomic,
     capturedUsdMicros,
     capturedMs: before.capturedMs ?? timeMs,
     capturedWallMs: capturedWallMs(before) ?? nowMs,
-    countedMs: Math.max(before.openedMs, Math.min(facts.chainMs ?? timeMs, timeMs)),
+    countedMs: Math.max(before.openedMs, Math.min(facts.chainMs ?? latestMs, latestMs)),
     confirmed: facts.confirmed,
     tx: facts.tx ?? before.tx,
     receipt: facts.receipt ?? before.receipt,
