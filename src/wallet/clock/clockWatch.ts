@@ -72,8 +72,10 @@ export class ClockWatch implements LedgerClock {
   latestMs(newestMs: number): number {
     const monotonicMs = this.#monotonicMs();
     if (this.verdict().kind === 'right') {
-      this.#anchor = { ledgerMs: this.#nowMs(), monotonicMs };
-      return Infinity;
+      // To what it says now, and no further: whoever writes may have read it before it was set right.
+      const ledgerMs = this.#nowMs();
+      this.#anchor = { ledgerMs, monotonicMs };
+      return ledgerMs;
     }
     if (newestMs < this.#newestMs) this.#anchor = null;
     this.#newestMs = newestMs;
