@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { startShop, type Shop } from '../../sandbox/shop/shop.ts';
+import { isWalletError } from '../../src/errors/walletError.js';
 import { DEFAULT_AGENT } from '../../src/money/agent.js';
 import { formatUsd } from '../../src/money/decimal.js';
 import { addAgent } from '../../src/owner/ownerAgents.js';
@@ -242,8 +243,16 @@ async function openCaps(mine: TestWallet, witness: Witness): Promise<Caps> {
     byVersion,
     current: () => cap,
     raise: async () => {
+      const before = cap;
       cap += CAP_STEP;
-      await set();
+      try {
+        await set();
+      } catch (error) {
+        // The disk may just be full: the owner tries again later. What was said before it was so is taken back.
+        if (!isWalletError(error) || error.code !== 'disk_full') throw error;
+        cap = before;
+        witness.noteCap(cap);
+      }
     },
   };
 }
