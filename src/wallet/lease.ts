@@ -15,7 +15,7 @@ export interface LeasePlace {
 const STILL_MS = 2 * LEASE_RENEW_MS;
 /** How often it is looked whether a lease ended. */
 const LOOK_EVERY_MS = 250;
-/** A lease that was last renewed just before the first look has ended by then; one that stands still lives. */
+/** How long a lease is waited for: where its holder died just after a renewal, it has ended by then. */
 const WAIT_MS_MAX = LEASE_MS + 4 * LOOK_EVERY_MS;
 
 /** A call of this process that is busy with a payment. */

@@ -14,13 +14,13 @@ import { sendSigned } from './send.js';
 const DEMAND_AGE_MS_MAX = 4 * 60_000;
 /** A clock may be this far from the seller's; as much as lets a payment be signed. ms */
 const CLOCK_APART_MS = 60_000;
-/** The longest time that a signature may be good for: a working day of one job. ms */
+/** A signature that is good for longer than a day is not given: it would outlive the job by far. ms */
 const LIFE_MS_MAX = 24 * 3_600_000;
 /** Purchases from a host that are looked through for one from the origin itself. */
 const PURCHASES_MAX = 50;
-/** A page that was not given to who signed in costs no further round trip for so long. ms */
+/** For so long after a refusal the wallet does not sign in for the same page again. ms */
 const REFUSED_MS = 10 * 60_000;
-/** Refused once it may be bought then, and given from then on; refused after that, it is sold by the call. */
+/** A page that was refused, bought, and refused again is sold by the call: signing in does not help there. */
 const REFUSALS_TO_TELL = 2;
 /** The page that was refused longest ago is asked anew. */
 const REFUSALS_MAX = 1_000;
