@@ -109,11 +109,11 @@ async function demo(sandbox: Sandbox, home: string): Promise<void> {
     title('The agent looks for what it needs, and asks what a call costs');
     const found = await call('wallet_discover', { need: 'weather of a city', max_usd: '0.02' });
     const [first] = found['results'] as {
-      title: string;
+      seller: { title: string };
       next: { tool: string; arguments: Record<string, unknown> };
     }[];
     if (first === undefined) throw new Error('The demo found nothing to buy.');
-    console.log(`   first of the results: ${first.title}`);
+    console.log(`   first of the results: ${first.seller.title}`);
     expectEqual('what was found first', first.next.arguments['url'], `${shop.url}/v2/json`);
     const quote = await call(first.next.tool, first.next.arguments);
     expectEqual('the balance after a quote', await chain.balanceOf(address), 1_000_000n);

@@ -13,8 +13,7 @@ const NOTHING_SPENT = formatUsd(0n);
  * null, or is what the tool's words say it is.
  */
 export function structureOf(outcome: ToldOutcome): Structure {
-  const { status, retry, spent_usd: spent, payment, response, entries, balances, limits, ...more } = outcome;
-  const rest = Object.fromEntries(Object.entries(more).filter(([name]) => !QUOTE_DETAILS.includes(name)));
+  const { status, retry, spent_usd: spent, payment, response, entries, balances, limits, ...rest } = outcome;
   return withoutNull({
     status,
     ...rest,
@@ -29,12 +28,9 @@ export function structureOf(outcome: ToldOutcome): Structure {
   });
 }
 
-/** What a quote says of its offer beside price, payee and network: for the books, and not for a choice. */
-const QUOTE_DETAILS: readonly string[] = ['amount_atomic', 'asset', 'protocol', 'x402_version', 'method'];
-
-/** A payment by what an agent acts on; a row of the ledger says where it went. */
-function shortPayment({ id, state, usd, confirmed, held_until }: PaymentView): Structure {
-  return withoutNull({ id, state, usd, confirmed: confirmed ? true : null, held_until });
+/** A payment with all that is known of it: where it went, in which transaction, and how much. */
+function shortPayment({ confirmed, ...payment }: PaymentView): Structure {
+  return withoutNull({ ...payment, confirmed: confirmed ? true : null });
 }
 
 function shortBalance({ network, asset, address, on_chain, held, spendable }: BalanceLine): Structure {
