@@ -12,7 +12,7 @@ export interface LeasePlace {
 }
 
 /** A lease must be seen to stand still for so long, by the monotonic clock: one that lives is renewed twice meanwhile. */
-const STILL_MS = 2 * LEASE_RENEW_MS;
+export const STILL_MS = 2 * LEASE_RENEW_MS;
 /** How often it is looked whether a lease ended. */
 const LOOK_EVERY_MS = 250;
 /** How long a lease is waited for: where its holder died just after a renewal, it has ended by then. */

@@ -11,8 +11,13 @@ const PATIENCE_MS = 30_000;
 const TWIN_LATE_MS_MAX = 250;
 /** How much later than its time a call may be answered: a process may be stopped meanwhile, and this machine be slow. */
 const LATE_MS_MAX = 20_000;
-/** A clock this wrong may put a process out of the minute in which a request counts as the same. */
-const CLOCK_OFF_MS = 30_000;
+/**
+ * A clock this wrong may put a process out of the minute in which a request counts as the same: two that are wrong by
+ * less, one each way, leave forty seconds of it.
+ */
+const CLOCK_OFF_MS = 10_000;
+/** Answered again within this of the first call for a wish, it was within that minute by any such clock. */
+const AT_ONCE_MS = 40_000;
 
 /** What agents write down for the reckoning. */
 export interface Notebook {
@@ -53,6 +58,7 @@ export async function runAgent(
 
 async function pursue(wish: Wish, random: Random, parts: AgentParts): Promise<void> {
   const { crew, market, notebook, isOver } = parts;
+  const startedMs = performance.now();
   const givesUpAt = Date.now() + PATIENCE_MS;
   for (let attempt = 0; attempt < ATTEMPTS_MAX && Date.now() < givesUpAt && !isOver(); attempt++) {
     const outcomes = await Promise.all(
@@ -64,7 +70,7 @@ async function pursue(wish: Wish, random: Random, parts: AgentParts): Promise<vo
     const last = outcomes.find((outcome) => outcome !== null && isEnd(outcome));
     if (last !== undefined && last !== null) {
       if (last.status === 'ok' && last.money === 'captured' && random.percent(10)) {
-        await expectReplay(wish, last, random, parts);
+        await expectReplay(wish, { first: last, startedMs }, random, parts);
       }
       return;
     }
@@ -129,7 +135,12 @@ async function payBy(
 }
 
 /** Asks for the same again right after it was delivered: the stored answer, and nothing paid. */
-async function expectReplay(wish: Wish, first: Outcome, random: Random, parts: AgentParts): Promise<void> {
+async function expectReplay(
+  wish: Wish,
+  { first, startedMs }: { readonly first: Outcome; readonly startedMs: number },
+  random: Random,
+  parts: AgentParts,
+): Promise<void> {
   // A receipt that turns out false ends the payment, and then there is nothing to replay.
   if (wish.fault === 'false_receipt' || wish.fault === 'borrowed_receipt') return;
   const { crew, notebook, slowness } = parts;
@@ -138,6 +149,10 @@ async function expectReplay(wish: Wish, first: Outcome, random: Random, parts: A
   const bound = { timeout_ms: Math.ceil(wish.timeoutMs * slowness) };
   const again = await payBy(process, { ...wish.call, ...bound }, wish, parts);
   if (again?.status !== 'ok' || notebook.torn.has(wish.id) || notebook.sleeps !== sleeps) return;
+  if (performance.now() - startedMs > AT_ONCE_MS) return;
   if (again.replayed === true && again.payment?.id === first.payment?.id) return;
-  notebook.broken.push(`${wish.id}: asked again at once, it was bought again (${again.message})`);
+  const offMs = crew.errorMsOf(process);
+  notebook.broken.push(
+    `${wish.id}: asked again at once, ${first.payment?.id} was bought again (${again.message}; clock off by ${offMs} ms)`,
+  );
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
+import { STILL_MS } from '../../src/wallet/lease.js';
 import type { JournalLine } from '../support/books.js';
 import type { Witness } from './exposure.js';
 
@@ -10,8 +11,20 @@ const LOOK_EVERY_MS = 25;
 /** A line of the journal, and when it was first seen, by the world's clock. */
 export interface SeenLine extends JournalLine {
   readonly atMs: number;
-  /** The process that had the lease on its payment when the journal was last read. */
-  readonly holder: number | undefined;
+  /** The same by this process's monotonic clock. */
+  readonly seenMs: number;
+  /** The lease on its payment when the journal was last read. */
+  readonly lease: SeenLease | undefined;
+}
+
+interface SeenLease {
+  /** The process whose it was. */
+  readonly pid: number;
+  /** By the wall clock of its holder. */
+  readonly untilMs: number;
+  /** Since when it was seen to stand still, and when it was last seen, by this process's monotonic clock. */
+  readonly sinceMs: number;
+  readonly seenMs: number;
 }
 
 /**
@@ -26,8 +39,8 @@ export class Watch {
   /** Sentences, one for each entry that was not true when it was seen. */
   readonly broken: string[] = [];
   readonly #nonces = new Map<string, string>();
-  /** The process that was last seen to have the lease on each payment. */
-  readonly #holders = new Map<string, number>();
+  /** The lease that was last seen on each payment. */
+  readonly #leases = new Map<string, SeenLease>();
   #db: Database.Database | null = null;
   #looking: NodeJS.Timeout | undefined;
 
@@ -60,25 +73,37 @@ export class Watch {
       .prepare('SELECT seq, kind, subject, data FROM journal WHERE seq > ? ORDER BY seq')
       .all(this.seq) as (Omit<JournalLine, 'data'> & { data: string })[];
     const atMs = this.#now();
-    const leases = this.#db.prepare('SELECT payment_id, holder FROM leases').all() as {
+    const leases = this.#db.prepare('SELECT payment_id, holder, until_ms FROM leases').all() as {
       payment_id: string;
       holder: string;
+      until_ms: number;
     }[];
+    const seenMs = performance.now();
     for (const row of rows) {
       const data = JSON.parse(row.data) as JournalLine['data'];
-      const line = { ...row, data, atMs, holder: this.#holders.get(row.subject) };
+      const line = { ...row, data, atMs, seenMs, lease: this.#leases.get(row.subject) };
       this.lines.push(line);
       this.#judge(line);
     }
     // By what stood before these lines: who took a payment has its lease by now.
-    for (const { payment_id: id, holder } of leases) this.#holders.set(id, Number(holder.split('-')[0]));
+    for (const { payment_id: id, holder, until_ms: untilMs } of leases) {
+      const pid = Number(holder.split('-')[0]);
+      const last = this.#leases.get(id);
+      const isStill = last?.pid === pid && last.untilMs === untilMs;
+      // What changed since the last look may have changed right after it.
+      const sinceMs = isStill ? last.sinceMs : (last?.seenMs ?? seenMs);
+      this.#leases.set(id, { pid, untilMs, sinceMs, seenMs });
+    }
   }
 
-  /** Entries after `seq` by which others took what a process, stopped since then, was busy with. */
+  /**
+   * Entries after `seq` by which others took what a process, stopped since then, was busy with, though its lease cannot
+   * have stood still for as long as a takeover needs. A busy machine can make it stand still for longer than it was stopped.
+   */
   takenFrom(pid: number, seq: number): string[] {
     this.look();
     return this.lines
-      .filter((line) => line.seq > seq && isTakeover(line) && line.holder === pid)
+      .filter((line) => line.seq > seq && isTakeover(line) && line.lease?.pid === pid && !stoodStill(line))
       .map(({ seq: at, kind, subject, data }) => {
         const note = data['note'] ?? 'no note';
         return `entry ${at}: ${subject} was taken from process ${pid}, which lives (${kind}, ${note})`;
@@ -100,4 +125,9 @@ export class Watch {
 function isTakeover({ kind, data }: SeenLine): boolean {
   const note = data['note'];
   return (kind === 'release' && note === 'never_signed') || (kind === 'unknown' && note === 'process_ended');
+}
+
+/** Whether the lease on a payment can have stood still for as long as a takeover needs before the line was written. */
+function stoodStill({ lease, seenMs }: SeenLine): boolean {
+  return lease !== undefined && seenMs - lease.sinceMs >= STILL_MS;
 }
