@@ -63,6 +63,10 @@ export interface UnlockedWallet {
   signIn(intent: SignInIntent, agentIndex: number): Promise<string>;
   /** HMAC-SHA256 under the key of one purpose: 32 bytes. Compare with `timingSafeEqual`. */
   mac(purpose: MacPurpose, data: string | Uint8Array): Uint8Array;
+  /** Encrypts what a seller takes a purchase by, for one place of it: these keys alone open it, for that place alone (T38). */
+  seal(place: string, text: string): Uint8Array;
+  /** Opens what {@link seal} gave for this place; null where it is another's, was changed, or is of other keys. */
+  unseal(place: string, sealed: Uint8Array): string | null;
   /**
    * The ledger's checkpoint; null where none was ever written.
    *
@@ -172,6 +176,8 @@ export function openWallet(
         : signInOnEvm(intent, await accountOf(agentIndex));
     },
     mac: (purpose, data) => keys.mac(purpose, data),
+    seal: (place, text) => keys.seal(place, text),
+    unseal: (place, sealed) => keys.open(place, sealed),
     readAnchor: async () => (await readMemory()).anchor,
     writeAnchor: async (next, why) => {
       await changeMemory(why === 'rebuilt', async (kept) => {

@@ -15,6 +15,7 @@ export interface AuditFinding {
     | 'agents'
     | 'quotes'
     | 'answers'
+    | 'entitlements'
     | 'leases'
     | 'looks'
     | 'witnesses';

@@ -18,10 +18,10 @@ export const COMMIT_POINTS = {
 } as const;
 
 /**
- * A point of a payment's life; or beside it `owner`, a question, an answer or a factor, and `look`, what a look at the
- * chain leaves for the next one.
+ * A point of a payment's life; or beside it `owner`, a question, an answer or a factor, `look`, what a look at the chain
+ * leaves for the next one, and `entitlement`, what is bought and not used up.
  */
-export type CommitPoint = keyof typeof COMMIT_POINTS | 'owner' | 'look';
+export type CommitPoint = keyof typeof COMMIT_POINTS | 'owner' | 'look' | 'entitlement';
 
 /** Called around each commit; tests crash here. The product passes none. */
 export interface CommitObserver {

@@ -2,6 +2,13 @@ import type { AgentChange, AgentChanged, AgentRecord } from './agent.js';
 import type { Answer, FreeAnswer } from './answer.js';
 import type { ApprovalRecord, Ask, AskResult, Decision, DecisionResult, PaidBefore } from './approval.js';
 import type { AuditReport } from './audit.js';
+import type {
+  Entitlement,
+  EntitlementEnd,
+  EntitlementFilter,
+  EntitlementTerms,
+  NewEntitlement,
+} from './entitlement.js';
 import type { FactorUse, StoredFactor, TryPlace, WrongTries } from './factor.js';
 import type { EndpointPrices, OriginHistory, CircuitBreaker } from './seller.js';
 import type { CountedLine, HoldRequest, HoldResult } from './hold.js';
@@ -221,6 +228,29 @@ export interface AnswerBook {
   findAnswer(agent: string, by: { paymentId: string } | { storedId: string }): Promise<Answer | null>;
 }
 
+/**
+ * What is bought and not used up: it is used before anything new is paid. The ledger keeps its secret as it was sealed,
+ * and has no key to it.
+ */
+export interface EntitlementBook {
+  /** Keeps one. A live one of the same place was replaced by it, and counts as spent. */
+  save(entitlement: NewEntitlement, nowMs: number): Promise<Entitlement>;
+  /** Live ones of an agent at an origin whose time is not over by the wall clock, the one changed last in front. */
+  usable(agent: string, origin: string, nowMs: number): Promise<Entitlement[]>;
+  /** One by its id, or null. */
+  find(id: string): Promise<Entitlement | null>;
+  /** The ones changed last, in front. */
+  list(filter: EntitlementFilter, limit: number): Promise<Entitlement[]>;
+  /** Changes a live one that stands as it was seen; null where it was changed or ended meanwhile. */
+  update(
+    seen: Pick<Entitlement, 'id' | 'revision'>,
+    terms: Partial<EntitlementTerms>,
+    nowMs: number,
+  ): Promise<Entitlement | null>;
+  /** Ends a live one, and forgets its secret; false where it had ended. */
+  end(id: string, state: EntitlementEnd, nowMs: number): Promise<boolean>;
+}
+
 /** Questions to the owner, their answers, and what answers made lasting. */
 export interface ApprovalBook {
   /** Puts a question, or joins the same one. `client` names the client that asks. */
@@ -350,6 +380,7 @@ export interface Ledger
   readonly approvals: ApprovalBook;
   readonly factors: FactorBook;
   readonly agents: AgentBook;
+  readonly entitlements: EntitlementBook;
   /**
    * A hash that says nothing of its text to whoever lacks the keys, and is another in every ledger. Hex. Made from the
    * keys alone: it reads nothing, and so it is the one method that answers at once.

@@ -10,6 +10,7 @@ import { findAsset } from '../../src/money/asset.js';
 import {
   addAgent,
   approve,
+  bearer,
   capLine,
   captured,
   CENT,
@@ -201,6 +202,37 @@ export function describeLedgerContract(name: string, storeIn: (home: string) => 
       await ledger.agents.change('other', { act: 'remove' }, T0);
       expect(await ledger.agents.ofToken(token)).toBeNull();
       await expect(ledger.agents.change('other', again, T0)).rejects.toMatchObject({ code: 'bad_input' });
+    });
+
+    test('keeps one live entitlement of a place, until it is used up', async () => {
+      const [{ entitlements: one }, { entitlements: two }] = [
+        await open({ holder: 'one' }),
+        await open({ holder: 'two' }),
+      ];
+      const first = await one.save(bearer(), T0);
+      const other = await one.save(bearer({ path: '/other/' }), T0);
+      const second = await two.save(bearer({ valueLeft: '9' }), T0 + 1);
+      const usable = (atMs: number) => one.usable(first.agent, first.origin, atMs);
+      expect(await usable(T0 + 1)).toEqual([second, other]);
+      expect(await one.find(first.id)).toMatchObject({ state: 'spent', secret: null });
+      // Another agent's and another origin's are not there, and time ends what has a time.
+      expect(await one.usable('other', first.origin, T0)).toEqual([]);
+      expect(await one.usable(first.agent, 'https://api.example.com:8443', T0)).toEqual([]);
+      expect(await usable(second.expiresMs ?? 0)).toEqual([]);
+
+      const changed = await one.update(second, { valueLeft: '8' }, T0 + 2);
+      expect(changed).toMatchObject({ valueLeft: '8', revision: 2 });
+      expect(await two.update(second, { valueLeft: '7' }, T0 + 3)).toBeNull();
+      const ends = await Promise.all([
+        one.end(second.id, 'spent', T0 + 4),
+        two.end(second.id, 'spent', T0 + 4),
+      ]);
+      expect(ends.sort()).toEqual([false, true]);
+      expect(await one.update(changed ?? second, { valueLeft: '6' }, T0 + 5)).toBeNull();
+      expect(await one.list({ agent: 'default', isLive: false }, 10)).toMatchObject([
+        { id: second.id, state: 'spent', secret: null },
+        { id: first.id },
+      ]);
     });
 
     test('gives its payments page by page, each once', async () => {

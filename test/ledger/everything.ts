@@ -2,6 +2,7 @@ import type { HoldRequest } from '../../src/ledger/hold.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import {
   approve,
+  bearer,
   capLine,
   captured,
   CENT,
@@ -82,6 +83,7 @@ export async function fillWithEverything(ledger: Ledger): Promise<Everything> {
     truncated: false,
     storedMs: T0 + 90_000_005,
   });
+  await ledger.entitlements.save(bearer({ paymentId: paid.id, subject: 'order-1' }), T0 + 90_000_005);
   await ledger.resetCircuitBreaker('https://api.example.com', T0 + 90_000_005);
   const nowMs = T0 + 90_060_000;
   await ledger.touchSession('default', nowMs);

@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { beforeEach, afterEach, describe, expect, test } from 'vitest';
 import {
   approve,
+  bearer,
   capLine,
   captureFacts,
   CENT,
@@ -34,6 +35,9 @@ const SCHEMA_2 = join(import.meta.dirname, 'schema2.db.gz');
 
 /** The same of version 3. */
 const SCHEMA_3 = join(import.meta.dirname, 'schema3.db.gz');
+
+/** The same of version 4. */
+const SCHEMA_4 = join(import.meta.dirname, 'schema4.db.gz');
 
 let folder: ReturnType<typeof scratchFolder>;
 let path: string;
@@ -171,5 +175,26 @@ describe('a ledger of schema 3', () => {
   test('is not brought up to date where a row was changed', async () => {
     editBehind(path, `UPDATE payments SET owner_pid = owner_pid + 1 WHERE state = 'signed'`);
     expect(() => open()).toThrow(expect.objectContaining({ code: 'ledger_damaged' }));
+  });
+});
+
+describe('a ledger of schema 4', () => {
+  beforeEach(() => putLedger(SCHEMA_4));
+
+  test('is brought up to date, and keeps what is bought from then on', async () => {
+    const ledger = open();
+    await ledger.verifyCheckpoint({
+      ledgerId: 'led_e3a639622e0821d53391',
+      seq: 35,
+      headHash: 'ece2876a4d8bad05cb27b023d692714c89ecad714e071e1f70172c9db5f327b9',
+    });
+    expect(await ledger.audit()).toMatchObject({ payments: 7, findings: [] });
+    const kept = await ledger.entitlements.save(bearer(), LATER);
+    expect(await ledger.entitlements.usable(kept.agent, kept.origin, LATER)).toEqual([kept]);
+    expect((await ledger.audit()).findings).toEqual([]);
+    await ledger.close();
+    const copy = openDatabase(migrationBackupPath(path, 4));
+    expect(schemaVersionOf(copy)).toBe(4);
+    copy.close();
   });
 });

@@ -108,6 +108,28 @@ describe('wallet keys', () => {
     expect(keys.mac('ledger', new TextEncoder().encode('é'))).toEqual(keys.mac('ledger', 'é'));
   });
 
+  it('open what they sealed for a place, there alone and unchanged (T38)', () => {
+    const same = new WalletKeys(holdSecret({ kind: 'evm_key', privateKey: KEY }));
+    const other = new WalletKeys(holdSecret({ kind: 'phrase', phrase: PHRASE }));
+    const sealed = keys.seal('https://api.example.com', 'tok_é');
+    expect(same.open('https://api.example.com', sealed)).toBe('tok_é');
+    expect(keys.seal('https://api.example.com', 'tok_é')).not.toEqual(sealed);
+    expect(Buffer.from(sealed).includes('tok_')).toBe(false);
+    expect(keys.open('https://api.example.org', sealed)).toBeNull();
+    expect(other.open('https://api.example.com', sealed)).toBeNull();
+    for (let i = 0; i < sealed.length; i++) {
+      const changed = Uint8Array.from(sealed, (byte, at) => (at === i ? byte ^ 1 : byte));
+      expect(keys.open('https://api.example.com', changed), `byte ${i}`).toBeNull();
+      expect(keys.open('https://api.example.com', sealed.subarray(0, i)), `cut at ${i}`).toBeNull();
+    }
+    // A ledger on disk depends on this one too.
+    const kept = Buffer.from(
+      '0195e12792e5344f2262087e0299a90d2a80885c95feb402cca58c970b30eae99a2f791b4a',
+      'hex',
+    );
+    expect(keys.open('https://api.example.com', kept)).toBe('tok_kept');
+  });
+
   it('print nothing', () => {
     expect(inspect(keys, { showHidden: true })).toBe('[redacted]');
     expect(JSON.stringify(keys)).toBe('"[redacted]"');

@@ -1,4 +1,12 @@
-import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
 import { inspect } from 'node:util';
 import { WalletError } from '../../errors/walletError.js';
 
@@ -31,6 +39,14 @@ const HKDF_SALT = 'purser/keys/1';
 /** Wallet ids are public: 128 bits keep two wallets apart, and lead back to nothing. */
 const WALLET_ID_BYTES = 16;
 const MAC_KEY_BYTES = 32;
+
+const SEAL_CIPHER = 'aes-256-gcm';
+const SEAL_KEY_BYTES = 32;
+/** Random for each seal: 2^32 of them under one key stay far from a repeated one (NIST SP 800-38D, 8.3). */
+const SEAL_NONCE_BYTES = 12;
+const SEAL_TAG_BYTES = 16;
+/** Version of what {@link WalletKeys.seal} gives; its first byte. */
+const SEAL_VERSION = 1;
 
 /** Properties that make an object print as {@link REDACTED} however it is printed. */
 export const redactingMembers: PropertyDescriptorMap = {
@@ -129,6 +145,7 @@ export class WalletKeys {
   readonly walletId: string;
   readonly #root: KeyObject;
   readonly #macKeys = new Map<string, KeyObject>();
+  #sealKey: KeyObject | null = null;
 
   constructor(secret: WalletSecret) {
     const material = secret.kind === 'phrase' ? secret.phrase : secret.privateKey;
@@ -149,5 +166,37 @@ export class WalletKeys {
       this.#macKeys.set(purpose, key);
     }
     return createHmac('sha256', key).update(data).digest();
+  }
+
+  /** Encrypts a text so that these keys alone open it, and only for `place`, which stays readable beside it (T38). */
+  seal(place: string, text: string): Uint8Array {
+    const nonce = randomBytes(SEAL_NONCE_BYTES);
+    const cipher = createCipheriv(SEAL_CIPHER, this.#sealing(), nonce).setAAD(Buffer.from(place));
+    const sealed = [cipher.update(text, 'utf8'), cipher.final()];
+    return Buffer.concat([Uint8Array.of(SEAL_VERSION), nonce, cipher.getAuthTag(), ...sealed]);
+  }
+
+  /** Opens what {@link WalletKeys.seal} gave for this place; null where it is another's, was changed, or is of other keys. */
+  open(place: string, sealed: Uint8Array): string | null {
+    const [nonceAt, tagAt] = [1, 1 + SEAL_NONCE_BYTES];
+    const textAt = tagAt + SEAL_TAG_BYTES;
+    if (sealed[0] !== SEAL_VERSION || sealed.length < textAt) return null;
+    const decipher = createDecipheriv(SEAL_CIPHER, this.#sealing(), sealed.subarray(nonceAt, tagAt), {
+      authTagLength: SEAL_TAG_BYTES,
+    })
+      .setAAD(Buffer.from(place))
+      .setAuthTag(sealed.subarray(tagAt, textAt));
+    try {
+      return decipher.update(sealed.subarray(textAt), undefined, 'utf8') + decipher.final('utf8');
+    } catch {
+      return null;
+    }
+  }
+
+  #sealing(): KeyObject {
+    this.#sealKey ??= createSecretKey(
+      Buffer.from(hkdfSync('sha256', this.#root, HKDF_SALT, 'seal/entitlement', SEAL_KEY_BYTES)),
+    );
+    return this.#sealKey;
   }
 }

@@ -1,4 +1,5 @@
 import { newApprovalId } from '../approval.js';
+import type { NewEntitlement } from '../entitlement.js';
 import type { MacFunction } from '../ledgerStore.js';
 import type { HoldRequest } from '../hold.js';
 import type { CaptureFacts } from '../transition.js';
@@ -103,6 +104,16 @@ export function holdRequest(over: Partial<HoldRequest> = {}): HoldRequest {
     capLines: [],
     rateLines: [],
     nowMs: T0,
+    ...over,
+  };
+}
+
+/** A token that was bought, as the wallet hands it to be kept. */
+export function bearer(over: Partial<NewEntitlement> = {}): NewEntitlement {
+  return {
+    ...{ agent: 'default', kind: 'bearer', origin: 'https://api.example.com', path: '/v1/', subject: '' },
+    ...{ valueLeft: '4.20', unit: 'usd', expiresMs: T0 + 90_120_000, paymentId: 'pay_1', facts: '{}' },
+    secret: Uint8Array.from([1, 2, 3]),
     ...over,
   };
 }

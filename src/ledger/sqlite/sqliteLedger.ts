@@ -26,6 +26,7 @@ import type { CommitPoint } from '../commitPoint.js';
 import { assertInvariant, WalletError } from '../../errors/walletError.js';
 import { findAnswer, saveAnswer, saveFreeAnswer } from './calls/answer.js';
 import { unnamedFiles } from './calls/answerRoom.js';
+import { Entitlements } from './calls/entitlement.js';
 import { Agents } from './owner/agents.js';
 import type { Checkpoint, Ledger } from '../ledger.js';
 import { Approvals, Factors } from './owner/approvals.js';
@@ -95,6 +96,7 @@ export class SqliteLedger implements Ledger {
   readonly approvals: Approvals;
   readonly factors: Factors;
   readonly agents: Agents;
+  readonly entitlements: Entitlements;
   readonly #db: Sqlite;
   readonly #path: string;
   readonly #isStopped: () => boolean;
@@ -124,6 +126,7 @@ export class SqliteLedger implements Ledger {
     this.approvals = new Approvals(access);
     this.factors = new Factors(access);
     this.agents = new Agents(access);
+    this.entitlements = new Entitlements(access);
     const guard = schemaGuard(db, auth, migrations.length + 1);
     this.#atOnce(() => {
       guard();

@@ -16,7 +16,7 @@ import { isLive } from '../../payment.js';
 import { Journal } from '../journal/journal.js';
 import { Register } from '../journal/register.js';
 import { liveKey, liveText } from '../payments/paymentRow.js';
-import { LEASE_TABLE, LOOK_TABLES } from './schema.js';
+import { ENTITLEMENT_TABLE, LEASE_TABLE, LOOK_TABLES } from './schema.js';
 import {
   contributionOf,
   isRolling,
@@ -108,11 +108,17 @@ const replaceProcessesWithLeasesAndIndexAnswers: Migration = (db, auth) => {
   journal.attest({ ...head, register: digests });
 };
 
+/** To 5: what is bought and not used up; nothing was remembered before. */
+const addEntitlements: Migration = (db) => {
+  db.exec(ENTITLEMENT_TABLE);
+};
+
 /** The steps from version 1 on, in order: the first leads to version 2. A step, once released, never changes. */
 export const MIGRATIONS: readonly Migration[] = [
   addPastCapsAndCategoryParts,
   addLooksWitnessesAndWallTimes,
   replaceProcessesWithLeasesAndIndexAnswers,
+  addEntitlements,
 ];
 
 /** Where the copy is kept that was taken before a ledger left a version. */

@@ -1,5 +1,5 @@
 /** Version of the tables below; stored in `PRAGMA user_version`. One more for each step in migration.ts. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /** Since version 3; see {@link SCHEMA_SQL}. A table that a step makes is spelled once, for the step and for new ledgers. */
 export const LOOK_TABLES = `
@@ -31,10 +31,37 @@ CREATE TABLE leases (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Since version 5. */
+export const ENTITLEMENT_TABLE = `
+CREATE TABLE entitlements (
+  id TEXT PRIMARY KEY,
+  agent TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  path TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('live', 'spent', 'expired', 'revoked')),
+  value_left TEXT,
+  unit TEXT,
+  expires_ms INTEGER,
+  payment_id TEXT,
+  facts TEXT NOT NULL,
+  secret BLOB,
+  revision INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  changed_ms INTEGER NOT NULL,
+  mac BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX one_live_entitlement_per_place ON entitlements (agent, origin, kind, path, subject)
+  WHERE state = 'live';
+CREATE INDEX entitlements_by_time ON entitlements (changed_ms);
+`;
+
 /**
  * The tables. A row ends in `mac`, its authentication code; `journal` is append-only and chained instead, and
  * `register` is vouched for by the head in `control`. `leases`, `looks` and `witnesses` serve open payments and are
- * no facts about money: to lose a row costs time only. Dollars are integers of micro-dollars, atomic amounts are
+ * no facts about money: to lose a row costs time only. To lose one of `entitlements` costs what it was good for, and frees
+ * no limit. Dollars are integers of micro-dollars, atomic amounts are
  * text: neither is ever a float.
  */
 export const SCHEMA_SQL = `
@@ -220,4 +247,5 @@ CREATE TABLE totals (
 
 ${LOOK_TABLES}
 ${LEASE_TABLE}
+${ENTITLEMENT_TABLE}
 `;

@@ -94,6 +94,7 @@ class Audit {
       ['register', () => this.#checkRegister()],
       ['quotes', () => this.#checkCodes('quotes', 'id')],
       ['answers', () => this.#checkCodes('answers', 'payment_id')],
+      ['entitlements', () => this.#checkCodes('entitlements', 'id')],
       ['leases', () => this.#checkCodes('leases', 'payment_id')],
       ['looks', () => this.#checkCodes('looks', 'payment_id')],
       ['witnesses', () => this.#checkCodes('witnesses', 'payment_id')],
@@ -291,7 +292,10 @@ class Audit {
     }
   }
 
-  #checkCodes(table: 'meta' | 'quotes' | 'answers' | 'leases' | 'looks' | 'witnesses', key: string): void {
+  #checkCodes(
+    table: 'meta' | 'quotes' | 'answers' | 'entitlements' | 'leases' | 'looks' | 'witnesses',
+    key: string,
+  ): void {
     for (const row of this.#rows(`SELECT * FROM ${table}`)) {
       if (!this.#context.auth.rowMatches(table, row))
         this.#find(table, String(row[key]), 'The row does not carry its authentication code.');

@@ -1,0 +1,197 @@
+import type {
+  Entitlement,
+  EntitlementEnd,
+  EntitlementFilter,
+  EntitlementKind,
+  EntitlementPlace,
+  EntitlementState,
+  EntitlementTerms,
+  NewEntitlement,
+} from '../../entitlement.js';
+import type { EntitlementBook } from '../../ledger.js';
+import { newId } from '../../newId.js';
+import type { LedgerContext } from '../file/context.js';
+import { statement } from '../file/database.js';
+import type { LedgerAccess } from '../owner/approvals.js';
+import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
+
+/** What ended is kept for a month, to be shown. */
+const ENDED_KEPT_MS = 30 * 86_400_000;
+/** More live ones of an agent are not looked through for each call; the one unchanged longest gives way. */
+const LIVE_MAX = 1_000;
+/** These hold money of the wallet until a proof closes them: they give way to nothing. */
+const DEPOSITS: readonly EntitlementKind[] = ['mpp_session', 'channel', 'gateway_deposit'];
+
+/** What is bought and not used up; each method one atomic step. */
+export class Entitlements implements EntitlementBook {
+  readonly #access: LedgerAccess;
+
+  constructor(access: LedgerAccess) {
+    this.#access = access;
+  }
+
+  save(entitlement: NewEntitlement, nowMs: number): Promise<Entitlement> {
+    return this.#access.write('entitlement', (context) => save(context, entitlement, nowMs));
+  }
+
+  usable(agent: string, origin: string, nowMs: number): Promise<Entitlement[]> {
+    return this.#access.read((context) =>
+      select(
+        context,
+        `agent = ? AND origin = ? AND state = 'live' AND (expires_ms IS NULL OR expires_ms > ?)
+         ORDER BY changed_ms DESC, id LIMIT ${LIVE_MAX}`,
+        agent,
+        origin,
+        nowMs,
+      ),
+    );
+  }
+
+  find(id: string): Promise<Entitlement | null> {
+    return this.#access.read((context) => find(context, id));
+  }
+
+  list({ agent, isLive }: EntitlementFilter, limit: number): Promise<Entitlement[]> {
+    const conditions = [
+      ...(agent === undefined ? [] : ['agent = ?']),
+      ...(isLive === undefined ? [] : [`state ${isLive ? '=' : '<>'} 'live'`]),
+    ];
+    const where = conditions.length === 0 ? '1' : conditions.join(' AND ');
+    const values = agent === undefined ? [limit] : [agent, limit];
+    return this.#access.read((context) =>
+      select(context, `${where} ORDER BY changed_ms DESC, id LIMIT ?`, ...values),
+    );
+  }
+
+  update(
+    { id, revision }: Pick<Entitlement, 'id' | 'revision'>,
+    terms: Partial<EntitlementTerms>,
+    nowMs: number,
+  ): Promise<Entitlement | null> {
+    return this.#access.write('entitlement', (context) => {
+      const current = find(context, id);
+      if (current?.state !== 'live' || current.revision !== revision) return null;
+      return change(context, { ...current, ...terms }, nowMs);
+    });
+  }
+
+  end(id: string, state: EntitlementEnd, nowMs: number): Promise<boolean> {
+    return this.#access.write('entitlement', (context) => {
+      const current = find(context, id);
+      if (current?.state !== 'live') return false;
+      change(context, ended(current, state), nowMs);
+      return true;
+    });
+  }
+}
+
+/** What ended has no use for its secret any more. */
+function ended(entitlement: Entitlement, state: EntitlementEnd): Entitlement {
+  return { ...entitlement, state, secret: null };
+}
+
+function save(context: LedgerContext, entitlement: NewEntitlement, nowMs: number): Entitlement {
+  const { db } = context;
+  statement(db, `DELETE FROM entitlements WHERE state <> 'live' AND changed_ms < ?`).run(
+    nowMs - ENDED_KEPT_MS,
+  );
+  const before = liveAt(context, entitlement);
+  if (before !== null) change(context, ended(before, 'spent'), nowMs);
+  makeRoom(context, entitlement.agent, nowMs);
+  const id = newId('ent');
+  const kept = {
+    ...entitlement,
+    ...{ id, state: 'live' as const, revision: 1, createdMs: nowMs, changedMs: nowMs },
+  };
+  return put(context, kept);
+}
+
+function makeRoom(context: LedgerContext, agent: string, nowMs: number): void {
+  const count = statement(
+    context.db,
+    `SELECT count(*) FROM entitlements WHERE agent = ? AND state = 'live'`,
+  ).pluck();
+  if (Number(count.get(agent)) < LIVE_MAX) return;
+  const [oldest] = select(
+    context,
+    `agent = ? AND state = 'live' AND kind NOT IN (${DEPOSITS.map((kind) => `'${kind}'`).join()})
+     ORDER BY changed_ms, id LIMIT 1`,
+    agent,
+  );
+  if (oldest !== undefined) change(context, ended(oldest, 'expired'), nowMs);
+}
+
+function liveAt(
+  context: LedgerContext,
+  { agent, kind, origin, path, subject }: EntitlementPlace,
+): Entitlement | null {
+  const condition = `agent = ? AND kind = ? AND origin = ? AND path = ? AND subject = ? AND state = 'live'`;
+  return select(context, condition, agent, kind, origin, path, subject)[0] ?? null;
+}
+
+function find(context: LedgerContext, id: string): Entitlement | null {
+  return select(context, 'id = ?', id)[0] ?? null;
+}
+
+function change(context: LedgerContext, next: Entitlement, nowMs: number): Entitlement {
+  return put(context, { ...next, revision: next.revision + 1, changedMs: nowMs });
+}
+
+function put(context: LedgerContext, entitlement: Entitlement): Entitlement {
+  const { expiresMs } = entitlement;
+  const values: SqlValue[] = [
+    entitlement.id,
+    entitlement.agent,
+    entitlement.kind,
+    entitlement.origin,
+    entitlement.path,
+    entitlement.subject,
+    entitlement.state,
+    entitlement.valueLeft,
+    entitlement.unit,
+    expiresMs === null ? null : BigInt(expiresMs),
+    entitlement.paymentId,
+    entitlement.facts,
+    entitlement.secret,
+    BigInt(entitlement.revision),
+    BigInt(entitlement.createdMs),
+    BigInt(entitlement.changedMs),
+  ];
+  statement(
+    context.db,
+    'INSERT OR REPLACE INTO entitlements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  ).run(...values, context.auth.codeOf('entitlements', values));
+  return entitlement;
+}
+
+function select(context: LedgerContext, condition: string, ...values: readonly unknown[]): Entitlement[] {
+  const rows = statement(context.db, `SELECT * FROM entitlements WHERE ${condition}`).all(
+    ...values,
+  ) as SqlRow[];
+  return rows.map((row) => entitlementFromSql(context, row));
+}
+
+/** Throws `ledger_damaged` where the row does not carry its code. */
+function entitlementFromSql({ auth }: LedgerContext, row: SqlRow): Entitlement {
+  auth.checkRow('entitlements', row);
+  const text = (name: string): string | null => (row[name] === null ? null : String(row[name]));
+  const secret = row['secret'];
+  return {
+    id: String(row['id']),
+    agent: String(row['agent']),
+    kind: String(row['kind']) as EntitlementKind,
+    origin: String(row['origin']),
+    path: String(row['path']),
+    subject: String(row['subject']),
+    state: String(row['state']) as EntitlementState,
+    valueLeft: text('value_left'),
+    unit: text('unit'),
+    expiresMs: row['expires_ms'] === null ? null : Number(row['expires_ms']),
+    paymentId: text('payment_id'),
+    facts: String(row['facts']),
+    secret: secret instanceof Uint8Array ? Uint8Array.from(secret) : null,
+    revision: Number(row['revision']),
+    createdMs: Number(row['created_ms']),
+    changedMs: Number(row['changed_ms']),
+  };
+}
