@@ -13,6 +13,8 @@ export const CONFIG_LOCK = 'config.lock';
 export const FREEZE_FILE = 'frozen';
 export const CATALOG_FILE = 'catalog.db';
 export const ANSWERS_FOLDER = 'responses';
+/** Bodies of calls that are not over. */
+export const SPOOL_FOLDER = 'bodies';
 
 const FOLDER_MODE = 0o700;
 /** Permission bits of anybody but the owner. */

@@ -1,6 +1,7 @@
 import { NetFailure } from './failure.js';
 import type { Call } from './call.js';
 import { headersForOtherOrigin, headersWithoutBody, headerValue, type HeaderList } from './headers.js';
+import type { RequestBody } from './requestBody.js';
 import { parseCallUrl, type CallUrl, type UrlRules } from './destination/url.js';
 
 /** Redirects followed in one call. */
@@ -20,7 +21,7 @@ export interface RedirectableRequest {
   readonly target: CallUrl;
   readonly method: string;
   readonly headers: HeaderList;
-  readonly body: Uint8Array | undefined;
+  readonly body: Uint8Array | RequestBody | undefined;
 }
 
 /** True for an answer that asks to look elsewhere, and says where. */

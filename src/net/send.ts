@@ -3,7 +3,7 @@ import { WalletError } from '../errors/walletError.js';
 import { readBounded, SILENCE_MS_MAX } from './body.js';
 import { Call, type Deadline } from './call.js';
 import { readCodings } from './decode.js';
-import { exchange, ConnectionLost, type WireAnswer } from './connection/exchange.js';
+import { exchange, openUpload, ConnectionLost, type Upload, type WireAnswer } from './connection/exchange.js';
 import {
   hasHeader,
   headerValue,
@@ -15,11 +15,12 @@ import { IDLE_MS_MAX } from './connection/connection.js';
 import { ConnectionPool } from './connection/pool.js';
 import { readProxySetting, type ProxySetting } from './connection/proxy.js';
 import { followRedirect, isRedirect, type Hop, type RedirectableRequest } from './redirect.js';
+import type { RequestBody } from './requestBody.js';
 import { systemLookup, type Lookup } from './destination/resolve.js';
 import { parseCallUrl, type CallUrl, type UrlRules } from './destination/url.js';
 
-/** The largest request body sent, in bytes. */
-const REQUEST_BODY_BYTES_MAX = 32 * 1024 * 1024;
+/** The largest request body sent, in bytes: a recording or a data set, not a disk. */
+export const REQUEST_BODY_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
  * What is signed goes over a connection that answered this recently, in milliseconds, or over a new one: a
@@ -61,8 +62,8 @@ export interface HttpRequest {
   /** The caller's own, none of them reserved. */
   readonly headers: HeaderList;
   readonly signed?: SignedHeaders;
-  /** At most 32 MiB; not to be changed before the answer has come. */
-  readonly body?: Uint8Array;
+  /** At most {@link REQUEST_BODY_BYTES_MAX}; not to be changed before the answer has come. */
+  readonly body?: Uint8Array | RequestBody;
 }
 
 /** Bounds of one call and what to do on its way. */
@@ -228,16 +229,22 @@ class PolicyNet implements Net {
       const { connection, kept } = await this.#pool.take(call, asked.target, rules);
       const lift = call.bound(firstByteMs, `No answer within ${firstByteMs} ms.`);
       const begunMs = performance.now();
+      let upload: Upload | undefined;
       try {
+        upload = await openUpload(call, asked.body);
         if (options.maySend?.() === false)
           throw call.failureOf('cancelled', 'The request was taken back before it was sent.');
-        const answer = await exchange(connection, this.#wireRequest(asked, signed), call, (idle) =>
-          this.#pool.giveBack(idle),
+        const answer = await exchange(
+          connection,
+          { ...this.#wireRequest(asked, signed), upload },
+          call,
+          (idle) => this.#pool.giveBack(idle),
         );
         const dateMs = dateOf(answer.headers);
         if (dateMs !== null) this.#onDate?.(asked.target.url.origin, dateMs, performance.now() - begunMs);
         return answer;
       } catch (error) {
+        upload?.end();
         this.#pool.drop(connection);
         if (!(error instanceof ConnectionLost)) throw error;
         // Nothing was sent over it. A new connection lost so early says something of the host; a kept one
@@ -265,7 +272,6 @@ class PolicyNet implements Net {
         ...headers,
         ...(signed?.headers ?? []),
       ],
-      body: asked.body,
     };
   }
 }

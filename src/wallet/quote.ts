@@ -24,7 +24,7 @@ import type { UsdMicros } from '../money/unit.js';
 import { probe, restoreChallenge, writeChallenge, type Challenge } from './call/probe.js';
 import { stopOutcome } from './answer/refusal.js';
 import { parseRequest, type CallInput, type CallRequest } from './call/request.js';
-import { rememberCredentials, restoreCall, storeCall, type StoredCall } from './call/storedCall.js';
+import { GONE, rememberCredentials, restoreCall, storeCall, type StoredCall } from './call/storedCall.js';
 
 /** A quote's life: time for an agent to think, short enough that a price seldom moves under it. */
 const QUOTE_LIFE_MS = 5 * 60_000;
@@ -40,7 +40,7 @@ export async function quote(
   context: CallContext,
 ): Promise<Outcome> {
   const config = await engine.config();
-  const request = parseRequest(input, engine, config.net.allowPrivate);
+  const request = parseRequest({ ...input, content: context.content }, engine, config.net.allowPrivate);
   const verdict = judgePlace(config, request.target.url);
   if (verdict.verdict !== 'allow') return stopOutcome(verdict);
   const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
@@ -275,13 +275,9 @@ export async function restoreQuote(
   if (engine.now() >= quote.expiresMs)
     throw new WalletError('quote_expired', 'The quote has expired; ask for a new one.');
   const stored = JSON.parse(quote.request) as StoredCall;
-  const request = restoreCall(id, stored, given, engine, allowPrivate);
-  if (request === null) {
-    throw new WalletError(
-      'quote_mismatch',
-      'This quote was made with credentials, which are not stored: pass headers again.',
-    );
-  }
+  const request = await restoreCall(id, stored, given, engine, allowPrivate);
+  if (request === 'credentials' || request === 'body')
+    throw new WalletError('quote_mismatch', `This quote was made with ${GONE[request]} again.`);
   if (request.hashBeforeSchema3 === quote.requestHash)
     throw new WalletError('quote_expired', 'Purser was updated since this quote; ask for a new one.');
   if (request.hash !== quote.requestHash) {

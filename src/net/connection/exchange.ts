@@ -1,8 +1,10 @@
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { BodyBuffer } from './bodyBuffer.js';
 import type { Call } from '../call.js';
 import type { NetFailure } from '../failure.js';
 import { headerValue, readRawHeaders, RESPONSE_HEADER_BYTES_MAX, type HeaderList } from '../headers.js';
+import type { RequestBody } from '../requestBody.js';
 import type { Connection } from './connection.js';
 
 /** Informational answers (1xx) accepted before the final one: servers send one or two (T15). */
@@ -14,7 +16,7 @@ interface WireRequest {
   /** Path and query. */
   readonly path: string;
   readonly headers: HeaderList;
-  readonly body: Uint8Array | undefined;
+  readonly upload: Upload | undefined;
 }
 
 /** The head of an answer, and its body as it arrives, still encoded. */
@@ -43,19 +45,49 @@ export function exchange(
   onIdle: (connection: Connection) => void,
 ): Promise<WireAnswer> {
   return new Promise((resolve, reject) => {
-    const handler = new ExchangeHandler(connection, call, resolve, reject, onIdle);
-    const { method, path, body } = request;
-    connection.client.dispatch(
-      {
-        method,
-        path,
-        headers: request.headers.flat(),
-        // Without a body undici decides by the method whether to send `content-length: 0`.
-        ...(body && body.length > 0 && { body }),
-      },
-      handler,
-    );
+    const { method, path, upload } = request;
+    const handler = new ExchangeHandler(connection, call, resolve, reject, onIdle, upload?.end);
+    const headers = [...request.headers, ...(upload?.headers ?? [])].flat();
+    // undici reads what it is given by iteration; its types know streams alone.
+    const body = upload?.body as Uint8Array | Readable | undefined;
+    connection.client.dispatch({ method, path, headers, ...(body && { body }) }, handler);
   });
+}
+
+/** A body as it goes over one connection. */
+export interface Upload {
+  readonly body: Uint8Array | AsyncGenerator<Uint8Array, void>;
+  readonly headers: HeaderList;
+  /** Lets go of what it is read from. */
+  readonly end: () => void;
+}
+
+/** Opens a body for one sending: where it cannot be read, nothing has left. Undefined for none. */
+export async function openUpload(
+  call: Call,
+  body: Uint8Array | RequestBody | undefined,
+): Promise<Upload | undefined> {
+  // Without a body undici decides by the method whether to send `content-length: 0`.
+  if (body === undefined || body.length === 0) return undefined;
+  if (body instanceof Uint8Array) return { body, headers: [], end: () => undefined };
+  const rest = body.read();
+  const pieces = async function* (first: IteratorResult<Uint8Array, void>): AsyncGenerator<Uint8Array, void> {
+    if (first.done === true) return;
+    yield first.value;
+    yield* rest;
+  };
+  const end = (): void => void rest.return().catch(() => undefined);
+  try {
+    const first = await call.orFailure(rest.next());
+    // Of what it does not hold undici cannot know the length, and would send it in chunks, which some sellers refuse.
+    return { body: pieces(first), headers: [['content-length', String(body.length)]], end };
+  } catch (cause) {
+    end();
+    throw (
+      call.failure ??
+      call.failureOf('cancelled', 'The body of the request cannot be read any more.', { cause })
+    );
+  }
 }
 
 /** The failure that describes a broken connection or answer; `cause` keeps the details. */
@@ -85,6 +117,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   readonly #resolve: (answer: WireAnswer) => void;
   readonly #reject: (error: Error) => void;
   readonly #onIdle: (connection: Connection) => void;
+  readonly #endUpload: (() => void) | undefined;
   #abort: ((error: Error) => void) | undefined;
   #body: BodyBuffer | undefined;
   /** `until_close` bodies end with the connection; `chunked` ones that do were cut. */
@@ -101,7 +134,9 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     resolve: (answer: WireAnswer) => void,
     reject: (error: Error) => void,
     onIdle: (connection: Connection) => void,
+    endUpload: (() => void) | undefined,
   ) {
+    this.#endUpload = endUpload;
     this.#connection = connection;
     this.#call = call;
     this.#resolve = resolve;
@@ -180,6 +215,8 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     if (this.#done) return;
     this.#done = true;
     this.#call.signal.removeEventListener('abort', this.#onCallFailed);
+    // undici waits for ever for a connection that broke while it was full.
+    this.#endUpload?.();
     this.#body?.end(failure);
     if (failure) this.#reject(failure);
   }

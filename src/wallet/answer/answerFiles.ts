@@ -2,6 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ANSWERS_FOLDER } from '../../config/home.js';
 import { WalletError } from '../../errors/walletError.js';
+import { sweepSpool } from '../body/spool.js';
 import type { Engine } from '../engine.js';
 
 /** An answer that is still being written has a name of its own. */
@@ -48,7 +49,7 @@ export function sweepInBackground(engine: Engine): void {
   const schedule = (afterMs: number): void => {
     const timer = setTimeout(() => {
       // A folder that cannot be read is met, and told, by the next answer that is stored.
-      sweepFiles(engine)
+      Promise.all([sweepFiles(engine), sweepSpool(engine.home, Date.now())])
         .catch(() => undefined)
         .finally(() => {
           if (!engine.closing.aborted) schedule(SWEEP_EVERY_MS);

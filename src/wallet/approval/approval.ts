@@ -20,7 +20,7 @@ import type { Outcome } from '../answer/outcome.js';
 import { tellWebhook } from './ownerWebhook.js';
 import { restoreChallenge, writeChallenge, type Challenge } from '../call/probe.js';
 import type { CallInput, CallRequest } from '../call/request.js';
-import { rememberCredentials, restoreCall, storeCall, type StoredCall } from '../call/storedCall.js';
+import { GONE, rememberCredentials, restoreCall, storeCall, type StoredCall } from '../call/storedCall.js';
 
 /** A person may take a while; whoever waits hears that it goes on. */
 const PROGRESS_EVERY_MS = 10_000;
@@ -160,12 +160,9 @@ export async function restoreApproved(
   const approval = await engine.ledger.approvals.find(id);
   if (approval === null || approval.agent !== engine.agent) throw problemError('unknown');
   const { call, kept } = JSON.parse(approval.request) as { call: StoredCall; kept: CallTerms };
-  const request = restoreCall(id, call, given, engine, allowPrivate);
-  if (request === null) {
-    throw new WalletError(
-      'approval_changed',
-      'The call was made with credentials, which are not stored: pass headers again.',
-    );
+  const request = await restoreCall(id, call, given, engine, allowPrivate);
+  if (request === 'credentials' || request === 'body') {
+    throw new WalletError('approval_changed', `The call was made with ${GONE[request]} again.`);
   }
   if (request.hashBeforeSchema3 === approval.requestHash) {
     throw new WalletError(

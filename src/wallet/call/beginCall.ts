@@ -45,31 +45,43 @@ export async function beginCall(
   }
   const call =
     approvalId === undefined
-      ? { ...parts, ...(await quotedOrNew(engine, config, input)) }
-      : { ...parts, ...(await approvedCall(engine, config, input, approvalId)) };
+      ? { ...parts, ...(await quotedOrNew(engine, config, input, context)) }
+      : { ...parts, ...(await approvedCall(engine, config, input, approvalId, context)) };
   const verdict = judgePlace(config, call.request.target.url);
   return verdict.verdict === 'allow' ? call : stopOutcome(verdict);
 }
 
 type Named = Pick<PaidCall, 'terms' | 'request' | 'challenge' | 'approval'>;
 
-async function quotedOrNew(engine: Engine, config: Config, input: PayInput): Promise<Named> {
+async function quotedOrNew(
+  engine: Engine,
+  config: Config,
+  input: PayInput,
+  context: CallContext,
+): Promise<Named> {
   const { allowPrivate } = config.net;
   const terms = termsOf(input);
   if (input.quote_id !== undefined) {
-    const quoted = await restoreQuote(engine, input.quote_id, requestFields(input), allowPrivate);
+    const quoted = await restoreQuote(engine, input.quote_id, requestFields(input, context), allowPrivate);
     return { terms, request: quoted.request, challenge: quoted.challenge, approval: null };
   }
-  const { url, method, headers, body } = input;
+  const { url } = input;
   if (url === undefined)
     throw new WalletError('bad_input', 'wallet_pay needs a url, or a quote_id that stands for one.');
-  const request = parseRequest({ url, method, headers, body }, engine, allowPrivate);
+  const request = parseRequest({ ...requestFields(input, context), url }, engine, allowPrivate);
   return { terms, request, challenge: null, approval: null };
 }
 
 /** The call that an approval stands for; what is given beside its id must be equal. */
-async function approvedCall(engine: Engine, config: Config, input: PayInput, id: string): Promise<Named> {
-  const restored = await restoreApproved(engine, id, requestFields(input), config.net.allowPrivate);
+async function approvedCall(
+  engine: Engine,
+  config: Config,
+  input: PayInput,
+  id: string,
+  context: CallContext,
+): Promise<Named> {
+  const fields = requestFields(input, context);
+  const restored = await restoreApproved(engine, id, fields, config.net.allowPrivate);
   const { approval, request, challenge, terms } = restored;
   const differs =
     (input.approval_id !== undefined && input.approval_id !== id) ||
@@ -84,8 +96,11 @@ function termsOf({ idempotency_key, repeat, reason, quote_id }: PayInput): CallT
 }
 
 /** The fields of the request itself, as far as they are given. */
-function requestFields({ url, method, headers, body }: PayInput): Partial<CallInput> {
-  return given({ url, method, headers, body });
+function requestFields(
+  { url, method, headers, body }: PayInput,
+  { content }: CallContext,
+): Partial<CallInput> {
+  return given({ url, method, headers, body, content });
 }
 
 /** The fields that are given. */

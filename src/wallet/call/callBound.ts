@@ -1,3 +1,5 @@
+import type { CallContent } from './request.js';
+
 /** What a client can put before the person at it. */
 export interface ClientPrompt {
   readonly approvalId: string;
@@ -28,6 +30,8 @@ export interface ClientAsks {
 /** Who calls: their cancellation, where they want to hear of progress, and whether they can ask a person. */
 export interface CallContext {
   readonly signal: AbortSignal;
+  /** The body of the call, where the caller's program read it, as from a spool, in place of one among its arguments. */
+  readonly content?: CallContent;
   readonly progress?: (message: string) => void;
   readonly asks?: ClientAsks;
   /** What the caller's program calls itself, in one short line: its own word, shown to the owner and never believed. */

@@ -78,7 +78,7 @@ describe('the body', () => {
   ])('%j is sent as %s', (body, contentType, text) => {
     const request = parse({ method: 'POST', body });
     expect(request.headers).toContainEqual(['content-type', contentType]);
-    expect(new TextDecoder().decode(request.body)).toBe(text);
+    expect(new TextDecoder().decode(request.body?.bytes ?? undefined)).toBe(text);
   });
 
   test.each([undefined, null])('%j is none', (body) => {

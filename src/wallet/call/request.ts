@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { WalletError } from '../../errors/walletError.js';
 import { judgeCallerHeaders, type HeaderList } from '../../net/headers.js';
+import { MEMORY_BYTES_MAX, memoryBody, type CallBody } from '../body/callBody.js';
 import { parseCallUrl, type CallUrl } from '../../net/destination/url.js';
 
 /** A call as an agent words it. */
@@ -10,6 +11,14 @@ export interface CallInput {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Text is sent as it is, any other JSON value as JSON. */
   readonly body?: unknown;
+  /** What is sent in place of {@link CallInput.body}, where it was read already. */
+  readonly content?: CallContent | undefined;
+}
+
+/** Bytes to send, and what they are unless the caller's own `content-type` says it. */
+export interface CallContent {
+  readonly body: CallBody;
+  readonly contentType: string;
 }
 
 /** Whose call it is, and the hash that tells its calls apart. */
@@ -24,7 +33,7 @@ export interface CallRequest {
   readonly method: string;
   readonly target: CallUrl;
   readonly headers: HeaderList;
-  readonly body: Uint8Array | undefined;
+  readonly body: CallBody | undefined;
   /** Which request this is: the same agent asking for the same thing has the same hash. */
   readonly hash: string;
   /** What its hash was in ledgers before schema 3, in which credentials did not count. */
@@ -34,8 +43,8 @@ export interface CallRequest {
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const BODILESS: readonly string[] = ['GET', 'HEAD'];
 
-/** What an agent can reasonably hand over in a tool call; larger uploads are not what a paid API is called with. */
-const BODY_BYTES_MAX = 1024 * 1024;
+/** What an agent can reasonably write out in a tool call; what is larger is a file. */
+const BODY_BYTES_MAX = MEMORY_BYTES_MAX;
 
 const HOST = /^[a-z0-9._-]+$|^[0-9a-f:.]+$/;
 
@@ -64,8 +73,8 @@ export function parseRequest(input: CallInput, caller: Caller, allowPrivate: rea
   // T11: a URL may hold quotes and semicolons in its host; a name that DNS has holds neither.
   if (!HOST.test(target.host))
     throw new WalletError('bad_url', 'The host of the URL is not a name that DNS has.');
-  const { bytes, contentType } = encodeBody(input.body);
-  if (bytes !== undefined && BODILESS.includes(method)) {
+  const { body, contentType } = input.content ?? encodeBody(input.body);
+  if (body !== undefined && BODILESS.includes(method)) {
     throw new WalletError(
       'bad_input',
       `A ${method} request carries no body; name another method or leave the body out.`,
@@ -78,7 +87,7 @@ export function parseRequest(input: CallInput, caller: Caller, allowPrivate: rea
   const headers =
     contentType === undefined || named ? given : [...given, ['content-type', contentType] as const];
   judgeCallerHeaders(headers);
-  const request = { method, target, headers, body: bytes };
+  const request = { method, target, headers, body };
   return {
     ...request,
     hash: caller.keyedHash(identityOf(request, caller, headers)),
@@ -102,15 +111,15 @@ function placeholderIn({ url, body }: CallInput): string | undefined {
   return fields.find(([name, value]) => name.length <= NAME_MAX && value === `<${name}>`)?.[0];
 }
 
-function encodeBody(body: unknown): { bytes: Uint8Array | undefined; contentType: string | undefined } {
-  if (body === undefined || body === null) return { bytes: undefined, contentType: undefined };
+function encodeBody(body: unknown): Partial<CallContent> {
+  if (body === undefined || body === null) return {};
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const bytes = new TextEncoder().encode(text);
   if (bytes.length > BODY_BYTES_MAX) {
     throw new WalletError('bad_input', `The body is larger than ${BODY_BYTES_MAX} bytes.`);
   }
   const isJson = typeof body !== 'string' || looksLikeJson(body);
-  return { bytes, contentType: isJson ? 'application/json' : 'text/plain;charset=utf-8' };
+  return { body: memoryBody(bytes), contentType: isJson ? 'application/json' : 'text/plain;charset=utf-8' };
 }
 
 /** Agents often hand JSON over as text; an API that is told `text/plain` then fails after it was paid. */
@@ -134,7 +143,7 @@ function identityOf(
   headers: HeaderList,
 ): string {
   const lines = headers.map(([name, value]) => `${name}:${value}`);
-  const bodyHash = body === undefined ? '' : hash('sha256', body);
+  const bodyHash = body?.sha256 ?? '';
   return JSON.stringify([agent, method, target.url.href, bodyHash, lines.sort()]);
 }
 

@@ -1,3 +1,6 @@
+import { isUtf8 } from 'node:buffer';
+import { BINARY_TYPE, memoryBody, type CallBody } from '../body/callBody.js';
+import { findSpooled, type SpoolPlace } from '../body/spool.js';
 import {
   isCredential,
   parseRequest,
@@ -12,9 +15,14 @@ export interface StoredCall {
   readonly url: string;
   readonly method: string;
   readonly headers: Record<string, string>;
-  readonly body: string | null;
+  readonly body: StoredBody | null;
   readonly hadCredentials: boolean;
 }
+
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/** A body: text as it is, other bytes as base64, and what lies in the spool by its SHA-256. */
+type StoredBody = string | { readonly base64: string } | { readonly spooled: string };
 
 /** Credential headers of quotes and approvals made by this process, by agent and id: never written down (T21). */
 const credentials = new Map<string, Map<string, Record<string, string>>>();
@@ -27,9 +35,18 @@ export function storeCall(request: CallRequest): StoredCall {
     url: request.target.url.href,
     method: request.method,
     headers: Object.fromEntries(withoutCredentials(request.headers)),
-    body: request.body === undefined ? null : new TextDecoder().decode(request.body),
+    body: request.body === undefined ? null : storeBody(request.body),
     hadCredentials: request.headers.some(([name]) => isCredential(name)),
   };
+}
+
+function storeBody({ bytes, sha256 }: CallBody): StoredBody {
+  if (bytes === null) return { spooled: sha256 };
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  // A byte order mark would not survive as text.
+  return isUtf8(bytes) && !buffer.subarray(0, 3).equals(BYTE_ORDER_MARK)
+    ? buffer.toString('utf8')
+    : { base64: buffer.toString('base64') };
 }
 
 /** Keeps a request's credentials for as long as this process lives. */
@@ -42,26 +59,56 @@ export function rememberCredentials(agent: string, id: string, request: CallRequ
   if (own.size > CREDENTIALS_MAX && oldest.done === false) own.delete(oldest.value);
 }
 
+/** The caller of a stored request, and where its spool is. */
+export type StoredCaller = Caller & SpoolPlace;
+
+/** Why a stored request cannot be made again as it was: its credentials, or its body, are not kept any more. */
+export type GonePart = 'credentials' | 'body';
+
+/** Each gone part, in the middle of a sentence that says what to pass. */
+export const GONE: Readonly<Record<GonePart, string>> = {
+  credentials: 'credentials, which are not stored: pass headers',
+  body: 'a large body, which is not kept any longer: pass it',
+};
+
 /**
  * The request again, with the fields given now in place of the stored ones: whoever calls compares its hash with the
- * one it was stored under. Null where its credentials are gone and none are given.
+ * one it was stored under. What of it is gone, where that is not given.
  */
-export function restoreCall(
+export async function restoreCall(
   id: string,
   stored: StoredCall,
   given: Partial<CallInput>,
-  caller: Caller,
+  caller: StoredCaller,
   allowPrivate: readonly string[],
-): CallRequest | null {
+): Promise<CallRequest | GonePart> {
   const kept = credentials.get(caller.agent)?.get(id);
-  if (stored.hadCredentials && kept === undefined && given.headers === undefined) return null;
+  if (stored.hadCredentials && kept === undefined && given.headers === undefined) return 'credentials';
+  const isGiven = given.body !== undefined || given.content !== undefined;
+  const body = isGiven ? given : await restoreBody(stored.body, caller);
+  if (body === null) return 'body';
   const input = {
     url: given.url ?? stored.url,
     method: given.method ?? stored.method,
     headers: { ...stored.headers, ...kept, ...lowerCased(given.headers) },
-    body: given.body ?? stored.body ?? undefined,
+    body: body.body,
+    content: body.content,
   };
   return parseRequest(input, caller, allowPrivate);
+}
+
+/** A stored body as an input has it; null where the spool keeps it no longer. */
+async function restoreBody(
+  stored: StoredBody | null,
+  place: SpoolPlace,
+): Promise<Pick<CallInput, 'body' | 'content'> | null> {
+  if (stored === null || typeof stored === 'string') return { body: stored ?? undefined };
+  const body =
+    'base64' in stored
+      ? memoryBody(Buffer.from(stored.base64, 'base64'))
+      : await findSpooled(place, stored.spooled);
+  // Its content type is among the stored headers.
+  return body === null ? null : { content: { body, contentType: BINARY_TYPE } };
 }
 
 function lowerCased(headers: Readonly<Record<string, string>> | undefined): Record<string, string> {

@@ -9,6 +9,7 @@ import type { JsonObject } from '../../text/json.js';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CATALOG_FILE } from '../../config/home.js';
+import type { CallBody } from '../body/callBody.js';
 import { CatalogKeeper } from './catalogKeeper.js';
 import type { Engine } from '../engine.js';
 import type { Config } from '../../config/settings.js';
@@ -26,7 +27,7 @@ const NAME = /^[\w.$-]{1,40}$/;
 export interface AdvisedCall {
   readonly url: URL;
   readonly method: string;
-  readonly body: Uint8Array | undefined;
+  readonly body: CallBody | undefined;
 }
 
 /** What the catalogues have to say beside a live offer. Hints: none of them decides anything (T17). */
@@ -145,7 +146,8 @@ function listedAmong(listings: readonly Listing[], { usdMicros }: Offer): Listed
 
 function adviceOf(shape: InputShape | undefined, call: AdvisedCall, isLive: boolean): string | null {
   if (shape === undefined) return null;
-  const body = call.body === undefined ? null : new TextDecoder().decode(call.body);
+  // What is too large to be held in memory is not judged: it counts as a body that is no JSON object.
+  const body = call.body === undefined ? null : new TextDecoder().decode(call.body.bytes ?? undefined);
   const missing = missingFields(shape, { url: call.url, body });
   if (missing.length === 0) return null;
   const shown = missing.filter((name) => NAME.test(name)).slice(0, NAMES_MAX);
