@@ -57,7 +57,7 @@ const lists: Readonly<Record<string, () => string>> = {
   codes: () =>
     table(
       ['code', 'means', 'retry'],
-      Object.entries(CODES).map(([code, { means, retry }]) => [`\`${code}\``, means, retry]),
+      Object.entries(CODES).map(([code, { summary, retry }]) => [`\`${code}\``, summary, retry]),
     ),
   score: () =>
     `**${ALL_ATTACKS.length} attacks, all beaten; ${CONTROLS.length} honest shapes, all paid.** By threat: [docs/threats.md](docs/threats.md).`,

@@ -1,4 +1,4 @@
-import type { Settlement, UnknowableWhy } from './settlement.js';
+import type { Settlement, UnknowableReason } from './settlement.js';
 import type { RpcFault } from './rpcFault.js';
 
 /**
@@ -19,11 +19,11 @@ export interface Bench {
 export type Verdict =
   | Extract<Settlement, { kind: 'captured' | 'released' }>
   | { readonly kind: 'open' }
-  | { readonly kind: 'unknowable'; readonly why: UnknowableWhy; readonly says: string };
+  | { readonly kind: 'unknowable'; readonly reason: UnknowableReason; readonly message: string };
 
 /** The verdict when no operator can prove anything. */
-export function unknowable(why: UnknowableWhy, says: string): Verdict {
-  return { kind: 'unknowable', why, says };
+export function unknowable(reason: UnknowableReason, message: string): Verdict {
+  return { kind: 'unknowable', reason, message };
 }
 
 /** The verdict over operators that contradict each other. */
@@ -35,8 +35,8 @@ export function disagreement(observations: readonly { readonly origin: string }[
 /** The verdict where too few operators can speak; `faults` are those of the ones that cannot. */
 export function tooFew(faults: readonly RpcFault[], { label, operators, quorum }: Bench): Verdict {
   if (operators < quorum && (operators === 0 || faults.length < operators)) {
-    const says = `A release on ${label} needs ${quorum} RPC operators that agree, or one that the owner named.`;
-    return unknowable('rpc_missing', says);
+    const message = `A release on ${label} needs ${quorum} RPC operators that agree, or one that the owner named.`;
+    return unknowable('rpc_missing', message);
   }
   return unknowable('rpc_down', `${faults.map(({ message }) => message).join('; ')}.`);
 }

@@ -14,7 +14,7 @@ export type {
   SearchMemory,
   SolanaSettlementQuery,
   TempoSettlementQuery,
-  UnknowableWhy,
+  UnknowableReason,
 } from './settlement.js';
 export type { ChainHistory, ChainPayment } from './history.js';
 export { describeUnread, paymentKey, type UnionHistory } from './unionHistory.js';

@@ -61,7 +61,7 @@ describe('capture', () => {
       await world.settle(...(place === 'first' ? [stray, decoy] : [decoy, stray]));
       expect(await world.reader().settlementOf(ours.query)).toMatchObject({
         kind: 'unknowable',
-        why: 'used_without_transfer',
+        reason: 'used_without_transfer',
       });
       expect(await world.reader().settlementOf(decoy.query)).toMatchObject({ kind: 'captured' });
       // Only our key can spend it: past the expiry what was held is gone, whomever it went to.
@@ -80,7 +80,7 @@ describe('capture', () => {
     await world.settle(await world.sign({ nonce: ours.query.nonce, amountAtomic: 1_999n }));
     expect(await world.reader().settlementOf(ours.query)).toMatchObject({
       kind: 'unknowable',
-      why: 'used_without_transfer',
+      reason: 'used_without_transfer',
     });
   });
 });
@@ -133,7 +133,7 @@ describe('operators without the history (T31)', () => {
       await faultNow();
       const early = await world.reader().settlementOf(signed.query);
       expect(['history_unavailable', 'used_without_transfer']).toContain(
-        early.kind === 'unknowable' ? early.why : early.kind,
+        early.kind === 'unknowable' ? early.reason : early.kind,
       );
       await world.heal();
       await world.expire();
@@ -166,7 +166,7 @@ describe('operators without the history (T31)', () => {
       expect(await world.reader().settlementOf(query)).toMatchObject({ kind: 'captured', tx });
     }
     const unmarked = { ...signed.query, openedSec: signed.query.openedSec + 36_000, marks: [] };
-    expect(await world.reader().settlementOf(unmarked)).toMatchObject({ why: 'used_without_transfer' });
+    expect(await world.reader().settlementOf(unmarked)).toMatchObject({ reason: 'used_without_transfer' });
   });
 
   test('a mark that was read too late, of a block behind the payment, hides nothing', async () => {
@@ -242,12 +242,12 @@ describe('release', () => {
     expect(await world.chain.usedNonce(query.from, query.nonce)).toBe(true);
     expect(await world.reader().settlementOf(query)).toMatchObject({
       kind: 'unknowable',
-      why: 'used_without_transfer',
+      reason: 'used_without_transfer',
     });
     await world.chain.mine(2);
     expect(await world.reader().settlementOf(query)).toMatchObject({
       kind: 'unknowable',
-      why: 'used_without_transfer',
+      reason: 'used_without_transfer',
     });
     await world.expire();
     expect(await world.reader().settlementOf(query)).toMatchObject({ kind: 'released', proof: 'cancelled' });
@@ -258,12 +258,12 @@ describe('release', () => {
     await world.expire();
     const { url } = world.one;
     const alone = (urls: string[]) => world.reader({ rpc: { urls, ownerSet: false } }).settlementOf(query);
-    expect(await alone([url])).toMatchObject({ kind: 'unknowable', why: 'rpc_missing' });
+    expect(await alone([url])).toMatchObject({ kind: 'unknowable', reason: 'rpc_missing' });
     expect(await alone([url, `${url}/the-same-operator`])).toMatchObject({
       kind: 'unknowable',
-      why: 'rpc_missing',
+      reason: 'rpc_missing',
     });
-    expect(await alone([])).toMatchObject({ kind: 'unknowable', why: 'rpc_missing' });
+    expect(await alone([])).toMatchObject({ kind: 'unknowable', reason: 'rpc_missing' });
     expect(await alone([url, world.two.url])).toMatchObject({ kind: 'released' });
     expect(await world.ownersReader().settlementOf(query)).toMatchObject({ kind: 'released' });
   });
@@ -287,17 +287,17 @@ describe('operators that fail', () => {
     const options = fault.kind === 'hang' ? { timeoutMs: 1_000 } : {};
     const reader = world.reader(options);
     await world.two.setFault(fault);
-    const says: unknown = expect.stringContaining(world.two.url);
+    const message: unknown = expect.stringContaining(world.two.url);
     expect(await reader.settlementOf(unused.query)).toMatchObject({
       kind: 'unknowable',
-      why: 'rpc_down',
-      says,
+      reason: 'rpc_down',
+      message,
     });
     expect(await reader.settlementOf(paid.query)).toMatchObject({ kind: 'captured', tx, final: false });
     await world.one.setFault(fault);
     expect(await world.reader(options).settlementOf(paid.query)).toMatchObject({
       kind: 'unknowable',
-      why: 'rpc_down',
+      reason: 'rpc_down',
     });
     await world.heal();
     expect(await reader.settlementOf(unused.query)).toMatchObject({ kind: 'released' });
@@ -306,11 +306,11 @@ describe('operators that fail', () => {
   test('an RPC of another chain is named as such', async () => {
     const { query } = await world.sign();
     await world.one.setFault({ kind: 'other_chain', chainId: 1 });
-    const says = `${world.one.url} serves chain 1, not ${NETWORK.chainId}.`;
+    const message = `${world.one.url} serves chain 1, not ${NETWORK.chainId}.`;
     expect(await world.ownersReader().settlementOf(query)).toMatchObject({
       kind: 'unknowable',
-      why: 'rpc_down',
-      says,
+      reason: 'rpc_down',
+      message,
     });
   });
 
@@ -321,12 +321,12 @@ describe('operators that fail', () => {
     await world.two.setFault({ kind: 'lying', used: false });
     expect(await world.reader().settlementOf(query)).toMatchObject({
       kind: 'unknowable',
-      why: 'rpc_disagree',
+      reason: 'rpc_disagree',
     });
     await world.expire();
     expect(await world.reader().settlementOf(query)).toMatchObject({
       kind: 'unknowable',
-      why: 'rpc_disagree',
+      reason: 'rpc_disagree',
     });
     // The lie is good enough to deceive an owner who trusts this operator alone: it is what the second one is for.
     expect(await world.ownersReader(world.two.url).settlementOf(query)).toMatchObject({ kind: 'released' });
@@ -337,12 +337,12 @@ describe('operators that fail', () => {
     await world.two.setFault({ kind: 'lying', used: true });
     expect(await world.reader().settlementOf(query)).toMatchObject({
       kind: 'unknowable',
-      why: 'rpc_disagree',
+      reason: 'rpc_disagree',
     });
     await world.expire();
     expect(await world.reader().settlementOf(query)).toMatchObject({
       kind: 'unknowable',
-      why: 'rpc_disagree',
+      reason: 'rpc_disagree',
     });
     // To an owner who trusts this operator alone it is spent: counted as paid, for that frees nothing.
     expect(await world.ownersReader(world.two.url).settlementOf(query)).toMatchObject({
@@ -399,6 +399,6 @@ describe('operators that fail', () => {
     world.one.calls.clear();
     await world.one.calls.waitFor();
     stop.abort();
-    expect(await settlement).toMatchObject({ kind: 'unknowable', why: 'interrupted' });
+    expect(await settlement).toMatchObject({ kind: 'unknowable', reason: 'interrupted' });
   });
 });

@@ -60,7 +60,7 @@ export interface SearchMemory {
 }
 
 /** Why nothing can be said of a payment yet. Each has its way out, see wallet/settle/wayOut. */
-export type UnknowableWhy =
+export type UnknowableReason =
   /** Too few operators can answer this question: the others are silent, refuse it, or keep no history that is so old. */
   | 'rpc_down'
   /** They contradict each other. */
@@ -109,7 +109,7 @@ export type Settlement =
       readonly kind: 'released';
       readonly proof: 'expired_unused';
       /** A clause of ours that names the proof. */
-      readonly says: string;
+      readonly summary: string;
     }
   | {
       /** Unused so far. `retryAtSec`: when its end can be proved; a capture may show at any time before. */
@@ -120,8 +120,8 @@ export type Settlement =
     }
   | {
       readonly kind: 'unknowable';
-      readonly why: UnknowableWhy;
+      readonly reason: UnknowableReason;
       /** One sentence of ours that names the operators at fault; absent where none was asked. */
-      readonly says?: string;
+      readonly message?: string;
       readonly retryAtSec: number;
     };

@@ -32,13 +32,13 @@ describe('help', () => {
       expect(exit).toBe(0);
       const flat = out.replace(/\s+/g, ' ');
       expect(flat).toContain(row.summary);
-      for (const { name: argument, doc } of row.args ?? []) {
+      for (const { name: argument, summary: doc } of row.args ?? []) {
         expect(flat).toContain(argument.replace(/[<>[\]]/g, ''));
         expect(flat).toContain(doc);
       }
-      for (const { flags, doc } of row.flags ?? []) {
+      for (const { flags, summary } of row.flags ?? []) {
         expect(flat).toContain(flags.replace('...', ''));
-        expect(flat).toContain(doc);
+        expect(flat).toContain(summary);
       }
       for (const example of row.examples) expect(out).toContain(`npx -y purser-mcp@1.2.3 ${example}`);
       expect(row.examples.length).toBeGreaterThan(0);

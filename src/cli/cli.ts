@@ -123,7 +123,7 @@ function addCommand(program: Command, row: CommandRow, io: CliIo, chosen: Chosen
     .description(row.details === undefined ? row.summary : `${row.summary}\n${row.details}`)
     .helpGroup(`${row.group}:`)
     .helpOption('-h, --help', 'Show this.');
-  for (const { name, doc } of row.args ?? []) command.argument(name, doc);
+  for (const { name, summary } of row.args ?? []) command.argument(name, summary);
   for (const flag of row.flags ?? []) command.addOption(optionOf(flag));
   const examples = row.examples.map((example) => `  ${programName(io)} ${example}`).join('\n');
   command.addHelpText('after', () => {
@@ -162,8 +162,8 @@ function ioAt(io: CliIo, home: unknown): CliIo {
 }
 
 /** A flag that may be given again takes one value each time, so that an argument behind it stays one. */
-function optionOf({ flags, doc, read = (text) => text }: CommandFlag): Option {
-  const option = new Option(flags.replace('...', ''), doc);
+function optionOf({ flags, summary, read = (text) => text }: CommandFlag): Option {
+  const option = new Option(flags.replace('...', ''), summary);
   if (!flags.includes('<')) return option;
   if (!flags.includes('...')) return option.argParser((value: string) => read(value));
   return option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), read(value)]);

@@ -4,7 +4,7 @@ import type { CliIo } from './terminal/io.js';
 /** A flag of a command, as commander spells it: `-H, --header <line...>`. */
 export interface CommandFlag {
   readonly flags: string;
-  readonly doc: string;
+  readonly summary: string;
   /** Turns what a person types into what the command takes, such as a network's name into its CAIP-2 name. */
   readonly read?: (text: string) => string;
 }
@@ -12,7 +12,7 @@ export interface CommandFlag {
 /** A positional argument; `[name]` may be left out, `<name>` may not. */
 export interface CommandArgument {
   readonly name: string;
-  readonly doc: string;
+  readonly summary: string;
 }
 
 /** The headings under which help and README list the commands. */

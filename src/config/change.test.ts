@@ -80,7 +80,7 @@ test('every row of the table says what it does and comes back from its own text'
   });
   const listed = listKeys(config);
   expect(new Set(SETTING_ROWS.map(({ setting }) => setting.key)).size).toBe(SETTING_ROWS.length);
-  expect(SETTING_ROWS.filter(({ setting }) => !/^[A-Z].*\.$/.test(setting.doc))).toEqual([]);
+  expect(SETTING_ROWS.filter(({ setting }) => !/^[A-Z].*\.$/.test(setting.summary))).toEqual([]);
   expect(listed.length).toBe(SETTING_ROWS.length - FIXED.length);
   for (const { key, value } of listed) {
     expect(getKey(config, key)).toBe(value);

@@ -35,7 +35,7 @@ export function listKeys(config: Config): { key: string; value: string; doc: str
     setting.names(get(config)).map((name) => ({
       key: setting.pathOf(name).join('.'),
       value: textOf(setting.get(get(config), name)),
-      doc: setting.doc,
+      doc: setting.summary,
     })),
   );
 }
@@ -45,7 +45,7 @@ export function describeKeys(): { key: string; initial: string; doc: string }[] 
   return SETTING_ROWS.map(({ setting }) => ({
     key: setting.key,
     initial: textOf(setting.get(setting.initial(false), '')),
-    doc: setting.doc,
+    doc: setting.summary,
   }));
 }
 
@@ -68,9 +68,9 @@ export function setKey(config: Config, key: string, valueText: string): KeySet {
   const next = found.row.set(config, changed);
   const conflict = findConflict(next, found.key);
   if (conflict !== undefined) {
-    const { sentence, action } = conflict;
-    throw new WalletError('bad_input', sentence, {
-      owner: { say: sentence, ...(action !== undefined && { action }) },
+    const { message, action } = conflict;
+    throw new WalletError('bad_input', message, {
+      owner: { say: message, ...(action !== undefined && { action }) },
     });
   }
   return {

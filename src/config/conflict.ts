@@ -6,7 +6,7 @@ import { SETTINGS, type Config } from './settings.js';
 
 /** Two values that cannot stand beside each other. */
 export interface Conflict {
-  readonly sentence: string;
+  readonly message: string;
   /** What makes room for the change, where something does. */
   readonly action?: OwnerAction;
 }
@@ -30,12 +30,12 @@ export function findConflict(config: Config, changedKey?: string): Conflict | un
     const [key, value] = changedKey === pair.ceilingKey ? [pair.capKey, ceiling] : [pair.ceilingKey, cap];
     const mend = changedKey === pair.ceilingKey ? 'lower the cap first' : 'raise the ceiling first';
     return {
-      sentence: `${pair.capKey} of $${cap} is above its ceiling, ${pair.ceilingKey} of $${ceiling}; ${mend}.`,
+      message: `${pair.capKey} of $${cap} is above its ceiling, ${pair.ceilingKey} of $${ceiling}; ${mend}.`,
       action: { kind: 'setSetting', key, value },
     };
   }
-  const sentence = agentConflict(config, changedKey) ?? categoryConflict(config);
-  if (sentence !== undefined) return { sentence };
+  const message = agentConflict(config, changedKey) ?? categoryConflict(config);
+  if (message !== undefined) return { message };
   return networkConflict(config);
 }
 
@@ -43,10 +43,10 @@ function networkConflict(config: Config): Conflict | undefined {
   const stray = config.networks.enabled.find((caip2) => findNetwork(caip2)?.testnet !== config.testnet);
   if (stray === undefined) return undefined;
   const label = `${findNetwork(stray)?.label ?? ''} (${stray})`;
-  const sentence = config.testnet
+  const message = config.testnet
     ? `networks.enabled has ${label}, which is real money, and this wallet is for test networks alone.`
     : `networks.enabled has ${label}, a test network, and this wallet is for real money alone.`;
-  return { sentence };
+  return { message };
 }
 
 function capPairs({ limits, ceilings, agents }: Config): CapPair[] {

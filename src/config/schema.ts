@@ -59,7 +59,7 @@ export function decodeConfig(json: unknown): Config {
     }
   }
   const conflict = findConflict(config);
-  if (conflict !== undefined) throw configInvalid(conflict.sentence);
+  if (conflict !== undefined) throw configInvalid(conflict.message);
   return config;
 }
 

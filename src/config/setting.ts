@@ -11,7 +11,7 @@ import type { ConfigJson, ValueKind } from './value.js';
  */
 export interface Setting<Value> {
   readonly key: string;
-  readonly doc: string;
+  readonly summary: string;
   /** Why `config set` refuses it, for a setting that only Purser writes. */
   readonly fixed?: string;
   initial(testnet: boolean): Value;
@@ -36,14 +36,14 @@ export function single<Value>(row: {
   readonly kind: ValueKind<Value>;
   readonly initial: (testnet: boolean) => Value;
   readonly compare: Compare<Value>;
-  readonly doc: string;
+  readonly summary: string;
   /** The value that the text `none` stands for, where it is one. */
   readonly none?: Value;
 }): Setting<Value> {
-  const { key, doc, kind, initial, none } = row;
+  const { key, summary, kind, initial, none } = row;
   return {
     key,
-    doc,
+    summary,
     initial,
     nameIn: (text) => (text === key ? '' : undefined),
     pathOf: () => key.split('.'),
@@ -65,10 +65,10 @@ export function perName<Name extends string, Value>(row: {
   readonly readName: (key: string, name: string) => Name;
   readonly kind: ValueKind<Value>;
   readonly compare: Compare<ReadonlyMap<string, Value>>;
-  readonly doc: string;
+  readonly summary: string;
   readonly fixed?: string;
 }): Setting<ReadonlyMap<Name, Value>> {
-  const { key, doc, kind } = row;
+  const { key, summary, kind } = row;
   const [prefix = '', suffix = ''] = key.split(/<\w+>/);
   const keyOf = (name: string) => `${prefix}${name}${suffix}`;
   const only = (map: ReadonlyMap<string, Value>, name: string) => {
@@ -77,7 +77,7 @@ export function perName<Name extends string, Value>(row: {
   };
   return {
     key,
-    doc,
+    summary,
     ...(row.fixed === undefined ? {} : { fixed: row.fixed }),
     initial: () => new Map(),
     nameIn(text) {

@@ -39,29 +39,29 @@ const CENT = 10_000n;
 /** A ceiling starts at ten times its cap: room for an approval, none for a mistake of an order of magnitude. */
 const CEILING_FACTOR = 10n;
 
-function amount(key: string, usdMicros: UsdMicros, doc: string): Setting<bigint> {
-  return single({ key, kind: usd, initial: () => usdMicros, compare: boundDirection, doc });
+function amount(key: string, usdMicros: UsdMicros, summary: string): Setting<bigint> {
+  return single({ key, kind: usd, initial: () => usdMicros, compare: boundDirection, summary });
 }
 
-function hostAmount(key: string, doc: string): Setting<ReadonlyMap<string, bigint>> {
-  return perName({ key, readName: readHostName, kind: usd, compare: boundsDirection, doc });
+function hostAmount(key: string, summary: string): Setting<ReadonlyMap<string, bigint>> {
+  return perName({ key, readName: readHostName, kind: usd, compare: boundsDirection, summary });
 }
 
-function categoryAmount(key: string, doc: string): Setting<ReadonlyMap<string, bigint>> {
-  return perName({ key, readName: readCategoryName, kind: usd, compare: boundsDirection, doc });
+function categoryAmount(key: string, summary: string): Setting<ReadonlyMap<string, bigint>> {
+  return perName({ key, readName: readCategoryName, kind: usd, compare: boundsDirection, summary });
 }
 
-function agentAmount(key: string, doc: string): Setting<ReadonlyMap<string, bigint>> {
-  return perName({ key, readName: readAgentName, kind: usd, compare: boundsDirection, doc });
+function agentAmount(key: string, summary: string): Setting<ReadonlyMap<string, bigint>> {
+  return perName({ key, readName: readAgentName, kind: usd, compare: boundsDirection, summary });
 }
 
 function hostList(
   key: string,
   kind: typeof hosts,
   compare: typeof allowedDirection,
-  doc: string,
+  summary: string,
 ): Setting<readonly string[]> {
-  return single({ key, kind, initial: () => [], compare, doc });
+  return single({ key, kind, initial: () => [], compare, summary });
 }
 
 /** Networks that a new wallet may pay on; at equal price Base is taken first. */
@@ -132,7 +132,7 @@ export const SETTINGS = {
       kind: callCount,
       initial: () => 30,
       compare: boundDirection,
-      doc: 'Payments that may start in any 60 seconds.',
+      summary: 'Payments that may start in any 60 seconds.',
     }),
     askFloorUsdMicros: amount(
       'limits.ask_floor_usd',
@@ -201,7 +201,7 @@ export const SETTINGS = {
       kind: keyIndex,
       compare: fixedDirection,
       fixed: 'An agent is given its keys when it is added, and they are never changed.',
-      doc: "Index of the agent's keys. Given when the agent is added; never reused.",
+      summary: "Index of the agent's keys. Given when the agent is added; never reused.",
     }),
     perCallUsdMicros: agentAmount(
       'agents.<agent>.limits.per_call_usd',
@@ -224,7 +224,8 @@ export const SETTINGS = {
       readName: readAgentName,
       kind: callCount,
       compare: boundsDirection,
-      doc: 'Payments of this agent that may start in any 60 seconds. none: limits.calls_per_minute applies.',
+      summary:
+        'Payments of this agent that may start in any 60 seconds. none: limits.calls_per_minute applies.',
     }),
     ceilingPerCallUsdMicros: agentAmount(
       'agents.<agent>.ceilings.per_call_usd',
@@ -247,7 +248,8 @@ export const SETTINGS = {
       readName: readAgentName,
       kind: usd,
       compare: overridesDirection,
-      doc: 'The most that answers in this agent’s own client may approve in any 24 hours, served over HTTP too, where none counts without it; none leaves it to approvals.elicitation_max_usd.',
+      summary:
+        'The most that answers in this agent’s own client may approve in any 24 hours, served over HTTP too, where none counts without it; none leaves it to approvals.elicitation_max_usd.',
     }),
   },
   categories: {
@@ -256,7 +258,8 @@ export const SETTINGS = {
       readName: readCategoryName,
       kind: hosts,
       compare: categoryDirection,
-      doc: 'Hosts in a category of yours, as a JSON list of host or host:port. A host:port entry wins over its host. none removes the category.',
+      summary:
+        'Hosts in a category of yours, as a JSON list of host or host:port. A host:port entry wins over its host. none removes the category.',
     }),
   },
   approvals: {
@@ -270,7 +273,8 @@ export const SETTINGS = {
       kind: waitSeconds,
       initial: () => WAIT_SEC,
       compare: boundDirection,
-      doc: 'Seconds a call waits for your approval before it returns approval_required. 0 returns at once.',
+      summary:
+        'Seconds a call waits for your approval before it returns approval_required. 0 returns at once.',
     }),
     webhookUrl: single({
       key: 'approvals.webhook_url',
@@ -279,7 +283,7 @@ export const SETTINGS = {
       none: 'none',
       // Only the owner is notified there, so only the owner may turn it off.
       compare: (before, after) => (before === after ? 'same' : 'loosens'),
-      doc: 'URL that receives a POST with one line of JSON when an approval waits. none turns it off.',
+      summary: 'URL that receives a POST with one line of JSON when an approval waits. none turns it off.',
     }),
   },
   hosts: {
@@ -310,7 +314,8 @@ export const SETTINGS = {
       none: 'none',
       // Behind a proxy the checks of addresses are the proxy's own (T10): any other one is the owner's word.
       compare: (before, after) => (before === after ? 'same' : 'loosens'),
-      doc: 'Proxy for outgoing calls: none, env (HTTPS_PROXY and NO_PROXY), or an http(s) URL. Behind a proxy, the proxy decides which addresses are reachable.',
+      summary:
+        'Proxy for outgoing calls: none, env (HTTPS_PROXY and NO_PROXY), or an http(s) URL. Behind a proxy, the proxy decides which addresses are reachable.',
     }),
   },
   networks: {
@@ -319,14 +324,16 @@ export const SETTINGS = {
       kind: networks,
       initial: (testnet) => (testnet ? TESTNETS : MAINNETS),
       compare: preferredDirection,
-      doc: 'Networks the wallet may pay on, as a JSON list of CAIP-2 names. At equal price the first wins.',
+      summary:
+        'Networks the wallet may pay on, as a JSON list of CAIP-2 names. At equal price the first wins.',
     }),
     rpcUrls: perName({
       key: 'networks.<caip2>.rpc_url',
       readName: readNetworkName,
       kind: rpcUrls,
       compare: trustedDirection,
-      doc: 'Your own RPC for a network, or a JSON list tried in order. Each is trusted alone. none returns to the public RPCs.',
+      summary:
+        'Your own RPC for a network, or a JSON list tried in order. Each is trusted alone. none returns to the public RPCs.',
     }),
   },
   withdrawals: {
@@ -337,7 +344,8 @@ export const SETTINGS = {
       none: 'none',
       // A facilitator can only move this money to the owner's own address, but it learns of it: the owner decides.
       compare: (before, after) => (before === after ? 'same' : 'loosens'),
-      doc: 'The x402 facilitator that settles withdrawals, so that they need no gas. none: your address pays the gas.',
+      summary:
+        'The x402 facilitator that settles withdrawals, so that they need no gas. none: your address pays the gas.',
     }),
   },
   discovery: {
@@ -347,7 +355,7 @@ export const SETTINGS = {
       initial: (testnet) => (testnet ? TEST_CATALOGUES : CATALOGUES),
       // A listing is a hint (T17): no limit depends on who lists what, so nobody needs to be asked.
       compare: () => 'same',
-      doc: 'Catalogues that are fetched, and that wallet_discover searches, as a JSON list of URLs.',
+      summary: 'Catalogues that are fetched, and that wallet_discover searches, as a JSON list of URLs.',
     }),
     remoteSearch: single({
       key: 'discovery.remote_search',
@@ -355,7 +363,8 @@ export const SETTINGS = {
       initial: () => false,
       // A catalogue that is asked learns what the agent is looking for.
       compare: (before, after) => (before === after ? 'same' : after ? 'loosens' : 'tightens'),
-      doc: 'Whether wallet_discover also uses the catalogues’ own search, which tells them what you search for.',
+      summary:
+        'Whether wallet_discover also uses the catalogues’ own search, which tells them what you search for.',
     }),
   },
 } as const;

@@ -45,11 +45,11 @@ export async function checkUpQuote(
   );
   const call = `A call at $${PRICE_USD} on ${network.label}`;
   if (selection.decision === 'pay') return ok(NAME, `${call} would be paid without asking you.`);
-  const [how, { owner, sentence }] =
+  const [how, { owner, message }] =
     selection.decision === 'ask'
       ? (['would ask you first', selection.reasons[0]] as const)
       : (['would be refused', selection.reason] as const);
-  const says = `${call} ${how}: ${owner?.say ?? sentence}`;
+  const says = `${call} ${how}: ${owner?.say ?? message}`;
   return { name: NAME, state: 'warn', says, ...(owner === undefined ? {} : { mend: owner }) };
 }
 

@@ -17,7 +17,7 @@ export interface AgentRecord {
 }
 
 /** Why an agent may not act now. */
-export type Barred = 'suspended' | 'removed' | 'unknown';
+export type AgentBar = 'suspended' | 'removed' | 'unknown';
 
 /** A change of an agent, by what it is called in the journal. */
 export type AgentChange =

@@ -2,7 +2,7 @@ import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 import type { Payment } from './payment.js';
 import type { CapLine, RateLine } from '../money/cap.js';
 import type { FundsReading } from './withdrawal.js';
-import type { Barred } from './agent.js';
+import type { AgentBar } from './agent.js';
 import type { ApprovalProblem } from './approval.js';
 
 /** Everything a hold fixes before anything is signed. */
@@ -61,7 +61,7 @@ export type HoldResult =
   | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] }
   | { readonly kind: 'rate'; readonly line: RateLine; readonly retryAfterSec: number }
   | { readonly kind: 'frozen' }
-  | { readonly kind: 'barred'; readonly bar: Barred }
+  | { readonly kind: 'barred'; readonly bar: AgentBar }
   /** The owner is taking out what this payment would need. */
   | { readonly kind: 'withdrawn'; readonly spendableAtomic: AtomicAmount }
   | { readonly kind: 'approval'; readonly problem: ApprovalProblem }

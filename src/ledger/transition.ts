@@ -1,6 +1,6 @@
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 import type { Mark } from '../payment/mark.js';
-import type { Barred } from './agent.js';
+import type { AgentBar } from './agent.js';
 import type { CapLine } from '../money/cap.js';
 import type { ExceededLine } from './hold.js';
 import type { Payment } from './payment.js';
@@ -18,7 +18,7 @@ export interface SignedPayload {
 }
 
 /** What `recordSigned` found. After `barred` the signature is to be thrown away: the row is still `held`. */
-export type SignResult = Transition | { readonly kind: 'barred'; readonly bar: Barred };
+export type SignResult = Transition | { readonly kind: 'barred'; readonly bar: AgentBar };
 
 /** What a send is judged by: the config it was judged under, and every line that bounds it. */
 export interface SendRequest {
@@ -31,7 +31,7 @@ export interface SendRequest {
 export type SendResult =
   | Transition
   | { readonly kind: 'frozen' }
-  | { readonly kind: 'barred'; readonly bar: Barred }
+  | { readonly kind: 'barred'; readonly bar: AgentBar }
   | { readonly kind: 'config_changed'; readonly configVersion: number }
   | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] };
 

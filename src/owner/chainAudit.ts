@@ -197,7 +197,7 @@ class Comparison {
     else
       this.find(
         row.id,
-        `The ledger has it released; the chain shows ${shown}, which is not proved: ${verdict.says}`,
+        `The ledger has it released; the chain shows ${shown}, which is not proved: ${verdict.message}`,
       );
   }
 

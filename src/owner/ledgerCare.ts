@@ -224,8 +224,8 @@ async function proveLandings(
   const place = settlementPlaceOf(config, ledger, nowMs);
   const notes: string[] = [];
   for (const payment of contradicted) {
-    const { payment: after, says } = await settlePayment(place, payment, AbortSignal.timeout(LOOK_MS_MAX));
-    if (after.state !== 'captured') notes.push(`${payment.id} stays released. ${says}`);
+    const { payment: after, message } = await settlePayment(place, payment, AbortSignal.timeout(LOOK_MS_MAX));
+    if (after.state !== 'captured') notes.push(`${payment.id} stays released. ${message}`);
   }
   return { recaptured: contradicted.length - notes.length, notes };
 }

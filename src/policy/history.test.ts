@@ -60,7 +60,7 @@ test.each([
   const history = { medianUsdMicros, highestUsdMicros: medianUsdMicros };
   const verdict = judgePrice({ usdMicros, askFloorUsdMicros: FLOOR, history });
   expect(verdict.verdict).toBe(expected);
-  if (verdict.verdict === 'ask') expect(verdict.sentence).toMatch(/\$0\.\d+ is more than twice the \$0\.\d+/);
+  if (verdict.verdict === 'ask') expect(verdict.message).toMatch(/\$0\.\d+ is more than twice the \$0\.\d+/);
 });
 
 test('the first payment to an endpoint has nothing to rise from', () => {

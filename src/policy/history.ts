@@ -30,7 +30,7 @@ export function judgePayee({
   return {
     verdict: 'ask',
     code: 'payee_changed',
-    sentence:
+    message:
       `${host} wants the money at ${payTo}, and the last ${STABLE_PAYMENTS} payments to it went to ${expected}; ` +
       `only the owner can allow the change; do not retry.`,
     owner: { say: `${host} changed the address it is paid at, from ${expected} to ${payTo}.` },
@@ -80,7 +80,7 @@ export function judgePrice({
   return {
     verdict: 'ask',
     code: 'price_jumped',
-    sentence:
+    message:
       `The price of $${price} is more than twice the $${median} that this endpoint usually costs, ` +
       `and only the owner can allow it; do not retry.`,
     owner: { say: `An endpoint that usually costs $${median} asks $${price} now.` },
@@ -94,7 +94,7 @@ function judgeAgainstListing(usdMicros: UsdMicros, listed: UsdMicros | null): Ve
   return {
     verdict: 'ask',
     code: 'price_jumped',
-    sentence:
+    message:
       `The price of $${price} is ${timesListed(usdMicros, listed)} the $${known} that is listed for this endpoint, ` +
       `and only the owner can allow it; do not retry.`,
     owner: { say: `An endpoint that is listed at $${known} asks $${price} now.` },
@@ -147,7 +147,7 @@ export function judgeCircuitBreaker({
   return {
     verdict: 'refuse',
     code: 'origin_paused',
-    sentence:
+    message:
       `${host} took a payment and still asked for more, or claimed one it never took, so it is paused; ` +
       `do not pay it again for ${retryAfterSec} s.`,
     retryAfterSec,

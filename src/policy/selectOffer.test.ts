@@ -63,7 +63,7 @@ const chosenOf = (...candidates: Candidate[]): number | string => outcomeOf(sele
 
 const fault = (code: 'rpc_unavailable' | 'malformed_offer'): Readiness => ({
   kind: 'unready',
-  reason: { verdict: 'refuse', code, sentence: `Said of ${code}.` },
+  reason: { verdict: 'refuse', code, message: `Said of ${code}.` },
   scope: code === 'rpc_unavailable' ? 'network' : 'offer',
 });
 const short: Readiness = { kind: 'short', spendableAtomic: 1n, address: 'ADDRESS' };
@@ -118,9 +118,7 @@ test('what the money does not pay is passed over, and with it all that costs as 
   const none = selectOffer(factsOf([lacking, candidate(offerOf(POLYGON, 4n, 2), { readiness: short })]));
   expect(none).toMatchObject({ decision: 'refuse', reason: { code: 'insufficient_funds' } });
   if (none.decision !== 'refuse') throw new Error('It was to be refused.');
-  expect(none.reason.sentence).toMatch(
-    /^The call costs 0\.000003 USDC or 0\.000004 USDC and the wallet has /,
-  );
+  expect(none.reason.message).toMatch(/^The call costs 0\.000003 USDC or 0\.000004 USDC and the wallet has /);
   expect(none.reason.owner?.say).toContain('USDC on Polygon (eip155:137) to ADDRESS.');
   // A dearer one that would be refused says nothing beside that.
   expect(chosenOf(lacking, candidate(offerOf(POLYGON, 6_000_000n, 2)))).toBe('refuse insufficient_funds');
@@ -247,7 +245,7 @@ test.each([
     ),
   );
   expect(refused).toMatchObject({ decision: 'refuse', offer: null, reason: { verdict: 'refuse', code } });
-  expect((refused as { reason: Stop }).reason.sentence).toMatch(/; do not retry\.$/);
+  expect((refused as { reason: Stop }).reason.message).toMatch(/; do not retry\.$/);
 });
 
 test('a network the owner could enable is named before one that could not', () => {

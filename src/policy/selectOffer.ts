@@ -240,7 +240,7 @@ export function shortOfMoney(agent: string = DEFAULT_AGENT, shortages: readonly 
   return {
     verdict: 'refuse',
     code: 'insufficient_funds',
-    sentence: `The call costs ${needs} and the wallet has ${has}; nothing was signed.`,
+    message: `The call costs ${needs} and the wallet has ${has}; nothing was signed.`,
     owner: {
       say: `${isFirst ? 'The wallet' : `The agent ${agent}`} is short of money: send ${send}. No other coin is needed.`,
       // An agent has its own addresses: without its name the command would show the first one's.
@@ -276,5 +276,5 @@ function whyNone({ candidates, demand, rules }: SelectionFacts): Stop {
 }
 
 function refuse(code: Code, reason: string): Stop {
-  return { verdict: 'refuse', code, sentence: `${reason.replace(/\.$/, '')}; do not retry.` };
+  return { verdict: 'refuse', code, message: `${reason.replace(/\.$/, '')}; do not retry.` };
 }

@@ -38,7 +38,7 @@ export function judgeTotals({
     return {
       verdict: 'refuse',
       code: 'above_ceiling',
-      sentence: `The price of ${price} passes ${bound} (${line.name}), which no approval lifts: ${figures}; do not retry.`,
+      message: `The price of ${price} passes ${bound} (${line.name}), which no approval lifts: ${figures}; do not retry.`,
       line: deciding,
       owner: { say },
     };
@@ -46,7 +46,7 @@ export function judgeTotals({
   return {
     verdict: 'ask',
     code: 'above_cap',
-    sentence: `The price of ${price} passes ${bound} (${nameOfLimit(line.name, loweredBy)}), which only the owner can lift: ${figures}; do not retry.`,
+    message: `The price of ${price} passes ${bound} (${nameOfLimit(line.name, loweredBy)}), which only the owner can lift: ${figures}; do not retry.`,
     line: deciding,
     owner: raiseCap(say, line.name, usedUsdMicros + usdMicros, loweredBy),
   };
@@ -64,7 +64,7 @@ export function judgeUsedUp(lines: readonly LineUse[]): Verdict {
   return {
     verdict: 'refuse',
     code: 'above_ceiling',
-    sentence:
+    message:
       `Nothing is left of ${bound} (${line.name}), which no approval lifts, so the endpoint was not asked; ` +
       'do not retry. What costs nothing can be called without the wallet.',
     line: { name: line.name, usdMicrosMax: line.usdMicrosMax, usdMicrosLeft: 0n },
@@ -116,7 +116,7 @@ export function judgeRate({
   return {
     verdict: 'refuse',
     code: 'rate_limited',
-    sentence:
+    message:
       `${line.name} allows ${line.callsMax} payments in ${line.windowSec} seconds and so many were made; ` +
       `wait ${retryAfterSec} s before the next.`,
     retryAfterSec,

@@ -131,7 +131,7 @@ test('a cap that the client lowered is named by its variable, and any other by t
   const offer = offerOf(BASE, 750_000n);
   const named = judgeOffer({ offer, ...rules, loweredBy });
   if (named.verdict === 'allow') throw new Error('It is above the cap.');
-  expect(named.sentence).toContain('(PURSER_LIMIT_PER_CALL_USD of this client)');
+  expect(named.message).toContain('(PURSER_LIMIT_PER_CALL_USD of this client)');
   expect(named.owner?.action).toBeUndefined();
   expect(named.owner?.say).toMatch(/^The agent wants .*PURSER_LIMIT_PER_CALL_USD.*restart the client\.$/);
   expect(named.line?.name).toBe('limits.per_call_usd');
@@ -140,8 +140,8 @@ test('a cap that the client lowered is named by its variable, and any other by t
 });
 
 test('the strictest verdict wins, the first of equals', () => {
-  const ask: Verdict = { verdict: 'ask', code: 'above_cap', sentence: '1' };
-  const refuse: Verdict = { verdict: 'refuse', code: 'host_denied', sentence: '2' };
+  const ask: Verdict = { verdict: 'ask', code: 'above_cap', message: '1' };
+  const refuse: Verdict = { verdict: 'refuse', code: 'host_denied', message: '2' };
   expect(strictest([])).toBe(ALLOW);
   expect(strictest([ALLOW, ask, { ...ask }, ALLOW])).toBe(ask);
   expect(strictest([ask, refuse, { ...refuse }])).toBe(refuse);

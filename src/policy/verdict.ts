@@ -20,7 +20,7 @@ export interface DecidingLine {
 interface Answer {
   readonly code: Code;
   /** One sentence for the agent, with the figures; says "do not retry" where the answer is final. */
-  readonly sentence: string;
+  readonly message: string;
   readonly line?: DecidingLine;
   readonly owner?: OwnerStep;
   readonly retryAfterSec?: number;
@@ -68,14 +68,14 @@ export function judgeRequest({ hosts, hostPort }: { hosts: HostRules; hostPort: 
     return {
       verdict: 'refuse',
       code: 'host_denied',
-      sentence: `The owner denies every call to ${host} (hosts.deny); do not retry.`,
+      message: `The owner denies every call to ${host} (hosts.deny); do not retry.`,
     };
   }
   if (hosts.allow.length === 0 || names.some((name) => hosts.allow.includes(name))) return ALLOW;
   return {
     verdict: 'refuse',
     code: 'host_not_allowed',
-    sentence: `The owner allows other hosts only, and ${host} is not one of them (hosts.allow); do not retry.`,
+    message: `The owner allows other hosts only, and ${host} is not one of them (hosts.allow); do not retry.`,
     owner: {
       say: `The agent wants to call ${host}, which is not in hosts.allow.`,
       // T11: a URL's host may hold quotes and semicolons; a command to be pasted into a shell may not.
@@ -149,7 +149,7 @@ export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: O
     return {
       verdict: 'refuse',
       code: 'above_ceiling',
-      sentence:
+      message:
         `The price of $${formatUsd(price)} is above the ceiling of $${formatUsd(ceiling)} a call ` +
         `(${ceilingBound.name}), which no approval passes; do not retry.`,
       line: lineOf(ceilingBound.name, ceiling),
@@ -163,7 +163,7 @@ export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: O
     return {
       verdict: 'refuse',
       code: 'price_above_max',
-      sentence:
+      message:
         `The price of $${formatUsd(price)} is above this call's max_usd of $${formatUsd(max)}; ` +
         `call again with a higher max_usd only if the answer is worth the price.`,
       line: lineOf('max_usd', max),
@@ -175,7 +175,7 @@ export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: O
     return {
       verdict: 'ask',
       code: 'above_cap',
-      sentence:
+      message:
         `The price of $${formatUsd(price)} is above the cap of $${formatUsd(cap)} a call ` +
         `(${nameOfLimit(capBound.name, rules.loweredBy)}), which only the owner can lift; do not retry.`,
       line: lineOf(capBound.name, cap),
@@ -194,7 +194,7 @@ function uncountable(price: bigint): Stop {
   return {
     verdict: 'refuse',
     code: 'above_ceiling',
-    sentence:
+    message:
       `The price of $${formatUsd(price)} is above $${formatUsd(PRICE_USD_MICROS_MAX)}, the most that this wallet ` +
       `counts for a call, which no approval passes; do not retry.`,
   };
@@ -218,13 +218,13 @@ export function judgeNetwork(
     return {
       verdict: 'refuse',
       code,
-      sentence: `The seller takes ${other} money ($${price} on ${network.label}) and this wallet holds ${kind} money; do not retry.`,
+      message: `The seller takes ${other} money ($${price} on ${network.label}) and this wallet holds ${kind} money; do not retry.`,
     };
   }
   return {
     verdict: 'refuse',
     code,
-    sentence: `The seller takes $${price} on ${network.label} (${network.caip2}), which the owner has not enabled; do not retry.`,
+    message: `The seller takes $${price} on ${network.label} (${network.caip2}), which the owner has not enabled; do not retry.`,
     owner: {
       say: `The agent wants to pay $${price} on ${network.label}, which is not enabled.`,
       action: { kind: 'addToSetting', key: 'networks.enabled', entry: network.caip2 },

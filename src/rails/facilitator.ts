@@ -9,7 +9,7 @@ import {
   type Settlement,
 } from '../protocols/x402/facilitator.js';
 import type { RailPorts } from './ports.js';
-import type { Carried, FacilitatorWay } from './withdrawal.js';
+import type { Submission, FacilitatorMethod } from './withdrawal.js';
 
 /** Whether a facilitator is there shows at once; a silent one is no way out. */
 const LOOK_MS_MAX = 5_000;
@@ -57,7 +57,7 @@ export async function facilitatorWay(
   ports: RailPorts,
   network: Network,
   signal: AbortSignal,
-): Promise<FacilitatorWay | string> {
+): Promise<FacilitatorMethod | string> {
   const { facilitatorUrl: url } = ports.config.withdrawals;
   if (url === 'none') return 'No facilitator is set (withdrawals.facilitator_url).';
   const { host } = new URL(url);
@@ -79,10 +79,10 @@ export async function facilitatorWay(
 /** Has a facilitator settle what was signed. Whatever it says is a claim; it can only pay the owner's address, or not. */
 export async function settleThrough(
   ports: RailPorts,
-  way: FacilitatorWay,
+  way: FacilitatorMethod,
   settlement: Settlement,
   signal: AbortSignal,
-): Promise<Carried> {
+): Promise<Submission> {
   const { host } = new URL(way.url);
   try {
     const { status, text } = await ask(
@@ -95,12 +95,16 @@ export async function settleThrough(
     const tx = receipt?.transaction ?? null;
     // A transaction beside `success: false` is `settlement_pending`: not an end.
     if (receipt?.success === true || tx !== null)
-      return { kind: 'taken', tx, says: `The facilitator ${host} took it${tx === null ? '' : ` (${tx})`}.` };
+      return {
+        kind: 'taken',
+        tx,
+        message: `The facilitator ${host} took it${tx === null ? '' : ` (${tx})`}.`,
+      };
     const why = receipt?.errorReason ?? `HTTP ${status}`;
-    return { kind: 'refused', says: `The facilitator ${host} says that it did not settle it (${why}).` };
+    return { kind: 'refused', message: `The facilitator ${host} says that it did not settle it (${why}).` };
   } catch (error) {
     if (!(error instanceof NetFailure)) throw error;
     const kind = error.bytesLeft ? 'silent' : 'refused';
-    return { kind, says: `The facilitator ${host} gave no answer: ${error.shortMessage}` };
+    return { kind, message: `The facilitator ${host} gave no answer: ${error.shortMessage}` };
   }
 }

@@ -16,7 +16,7 @@ export interface Transfer {
 }
 
 /** Somebody else's gas. */
-export interface FacilitatorWay {
+export interface FacilitatorMethod {
   readonly kind: 'facilitator';
   readonly url: string;
   readonly version: 1 | 2;
@@ -25,7 +25,7 @@ export interface FacilitatorWay {
 }
 
 /** Gas out of the address itself. */
-export interface OwnGasWay {
+export interface OwnGasMethod {
   readonly kind: 'own_gas';
   /** About what it costs, in the network's coin. */
   readonly feeText: string;
@@ -34,21 +34,21 @@ export interface OwnGasWay {
 }
 
 /** One way to have a signed transfer carried out. */
-export type Way = FacilitatorWay | OwnGasWay;
+export type WithdrawalMethod = FacilitatorMethod | OwnGasMethod;
 
 /** The ways there are now, the one to try first in front; and why those that are missing are. */
-export interface Ways {
-  readonly ways: readonly Way[];
+export interface WithdrawalMethods {
+  readonly methods: readonly WithdrawalMethod[];
   /** One sentence each: what the owner may want to mend. */
-  readonly says: readonly string[];
+  readonly reasons: readonly string[];
 }
 
 /** What came of handing a signed transfer over. Whoever took it makes a claim; the chain decides. */
-export type Carried =
-  | { readonly kind: 'taken'; readonly tx: string | null; readonly says: string }
+export type Submission =
+  | { readonly kind: 'taken'; readonly tx: string | null; readonly message: string }
   /** It was said not to be settled; what was signed stays good until it expires. */
-  | { readonly kind: 'refused'; readonly says: string }
-  | { readonly kind: 'silent'; readonly says: string };
+  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'silent'; readonly message: string };
 
 /** The columns of a row that are the family's own. */
 export type Draft = Pick<Payment, 'scheme' | 'nonce' | 'validAfterSec' | 'validBeforeSec'>;
@@ -75,13 +75,18 @@ export interface WithdrawalRail {
     signal: AbortSignal,
   ): Promise<string | null>;
   /** Looks which ways are open; signs nothing, never throws for a way that is not. */
-  waysFor(ports: RailPorts, transfer: Transfer, signal: AbortSignal): Promise<Ways>;
-  /** The ways that are left for what is signed already; as {@link waysFor} in all else. */
-  waysLeft(ports: RailPorts, row: Payment, transfer: Transfer, signal: AbortSignal): Promise<Ways>;
+  methodsFor(ports: RailPorts, transfer: Transfer, signal: AbortSignal): Promise<WithdrawalMethods>;
+  /** The ways that are left for what is signed already; as {@link methodsFor} in all else. */
+  methodsLeft(
+    ports: RailPorts,
+    row: Payment,
+    transfer: Transfer,
+    signal: AbortSignal,
+  ): Promise<WithdrawalMethods>;
   /** Prepares a transfer by the first of its ways; what is then signed lives for minutes. Throws `rpc_unavailable`. */
-  draft(ports: RailPorts, transfer: Transfer & Ways, signal: AbortSignal): Promise<Drafted>;
+  draft(ports: RailPorts, transfer: Transfer & WithdrawalMethods, signal: AbortSignal): Promise<Drafted>;
   /** What to ask the chain about a withdrawal; null where nothing was signed that it could show. */
   settlementQuery(row: Payment): Promise<AnySettlementQuery | null>;
   /** Hands what was signed over, once. Throws nothing that leaves open whether it left. */
-  carry(ports: RailPorts, row: Payment, way: Way, signal: AbortSignal): Promise<Carried>;
+  submit(ports: RailPorts, row: Payment, way: WithdrawalMethod, signal: AbortSignal): Promise<Submission>;
 }

@@ -8,10 +8,17 @@ import { toWalletError } from '../ledger/fault.js';
 import { formatUnits } from '../money/decimal.js';
 import { moneyOf } from '../wallet/answer/outcome.js';
 import { assertClock } from '../wallet/clock/clockCheck.js';
-import { holdLease, holdsLease, noteLease, paymentAsKnown, takeOver, untilFree } from '../wallet/lease.js';
+import {
+  underLease,
+  stillLeased,
+  noteLease,
+  paymentAsKnown,
+  takeOver,
+  untilFree,
+} from '../wallet/leaseKeeper.js';
 import type { Engine } from '../wallet/engine.js';
 import { settlePayment } from '../wallet/settle/settlement.js';
-import type { Carried, Drafted, WithdrawalRail, Way } from '../rails/withdrawal.js';
+import type { Submission, Drafted, WithdrawalRail, WithdrawalMethod } from '../rails/withdrawal.js';
 import { withdrawalRailOf } from '../rails/table.js';
 import { reconcilePayment } from '../wallet/settle/reconcile.js';
 import { withMarks } from '../wallet/settle/witness.js';
@@ -32,9 +39,9 @@ export interface Withdrawn {
   /** True where an earlier command signed it. */
   readonly earlier: boolean;
   /** Who carried it, null where the chain alone tells. */
-  readonly via: Way['kind'] | null;
+  readonly via: WithdrawalMethod['kind'] | null;
   /** What those said who did not. */
-  readonly says: readonly string[];
+  readonly messages: readonly string[];
 }
 
 /** How long a transfer that somebody took is waited for: some blocks of any network here. */
@@ -99,13 +106,13 @@ export async function withdraw(
   if (opened.kind === 'short') throw notEnough(route, plan.amountAtomic, opened);
   return goOn(engine, opened.payment, async () => {
     const signed = await signRow(engine, config, drafted, opened.payment);
-    return carryOut(engine, rail, signed, plan.ways, signal);
+    return submitSigned(engine, rail, signed, plan.methods, signal);
   });
 }
 
 /** Goes on with a withdrawal that has its row: a fault on the way is told with what is left of it, and how it is ended. */
 function goOn(engine: Engine, row: Payment, work: () => Promise<Withdrawn>): Promise<Withdrawn> {
-  return holdLease(engine, row.id, work).catch(async (error: unknown) => {
+  return underLease(engine, row.id, work).catch(async (error: unknown) => {
     throw await interrupted(engine, row, error);
   });
 }
@@ -163,22 +170,22 @@ async function finishEarlier(
 ): Promise<Withdrawn | null | 'gone'> {
   if (!(await untilFree(engine, open, signal)))
     throw unresolved(open, 'Another command is busy with it.', null);
-  const { payment, says, retryAtMs, stillValid, owner } = await reconcilePayment(engine, open, signal);
+  const { payment, message, retryAtMs, stillValid, owner } = await reconcilePayment(engine, open, signal);
   if (payment.state === 'released') return 'gone';
-  if (!isLive(payment.state)) return { payment, earlier: true, via: null, says: [] };
+  if (!isLive(payment.state)) return { payment, earlier: true, via: null, messages: [] };
   const { route, order, decide } = asked;
   const sameAmount =
     order.usdMicros === 'all' || atomicOf(route.asset, order.usdMicros) === payment.heldAtomic;
   const isSame = payment.payTo === route.to && sameAmount;
-  if (!isSame || !stillValid) throw unresolved(payment, says, retryAtMs, owner);
+  if (!isSame || !stillValid) throw unresolved(payment, message, retryAtMs, owner);
   const rail = withdrawalRailOf(route.network);
   const transfer = { ...route, amountAtomic: payment.heldAtomic };
-  const ways = await rail.waysLeft(await engine.railPorts(config), payment, transfer, signal);
-  if (ways.ways.length === 0) throw unresolved(payment, ways.says.join(' '), retryAtMs);
+  const ways = await rail.methodsLeft(await engine.railPorts(config), payment, transfer, signal);
+  if (ways.methods.length === 0) throw unresolved(payment, ways.reasons.join(' '), retryAtMs);
   const reading = await readFunds(engine, config, route, true, signal);
   if (!(await decide({ ...transfer, ...reading, ...ways, frozen: (await engine.ledger.head()).frozen })))
     return null;
-  const done = await goOn(engine, payment, () => carryOut(engine, rail, payment, ways.ways, signal));
+  const done = await goOn(engine, payment, () => submitSigned(engine, rail, payment, ways.methods, signal));
   return { ...done, earlier: true };
 }
 
@@ -193,7 +200,7 @@ async function assertNotContradicted(engine: Engine, { network, asset, from }: R
     (one) => one.network === network.caip2 && one.asset === asset.address && one.payFrom === from,
   );
   if (last?.state !== 'released' || last.receipt === null) return;
-  const { way, tx } = JSON.parse(last.receipt) as { way: Way['kind']; tx: string | null };
+  const { way, tx } = JSON.parse(last.receipt) as { way: WithdrawalMethod['kind']; tx: string | null };
   // An RPC that sent it, and shows that it never arrived, contradicts nobody.
   if (way !== 'facilitator') return;
   const amount = `${formatUnits(last.heldAtomic, asset.decimals)} ${asset.symbol}`;
@@ -221,31 +228,32 @@ function unresolved(
 }
 
 /** Hands a signed row over, one way after the other, until the chain shows it or nobody is left. */
-async function carryOut(
+async function submitSigned(
   engine: Engine,
   rail: WithdrawalRail,
   signed: Payment,
-  ways: readonly Way[],
+  ways: readonly WithdrawalMethod[],
   signal: AbortSignal,
 ): Promise<Withdrawn> {
   let row = signed;
-  const says: string[] = [];
+  const messages: string[] = [];
   for (const way of ways) {
     if (signal.aborted) break;
     const config = await commitToSend(engine, row);
     const ports = await engine.railPorts(config);
-    if (!holdsLease(row.id)) throw unresolved(row, 'This command stood still for too long.', null);
-    const carried = await rail.carry(ports, row, way, signal);
+    if (!stillLeased(row.id)) throw unresolved(row, 'This command stood still for too long.', null);
+    const submission = await rail.submit(ports, row, way, signal);
     // Whoever took it makes a claim: its coins stay reserved until the chain shows where they are.
-    const receipt = carried.kind === 'taken' ? JSON.stringify({ way: way.kind, tx: carried.tx }) : undefined;
-    row = (await engine.ledger.markUnknown(row.id, carried.kind, engine.now(), receipt)).payment;
-    says.push(carried.says);
-    row = await untilShown(engine, row, waitFor(carried), signal);
-    if (!isLive(row.state)) return { payment: row, earlier: false, via: way.kind, says };
+    const receipt =
+      submission.kind === 'taken' ? JSON.stringify({ way: way.kind, tx: submission.tx }) : undefined;
+    row = (await engine.ledger.markUnknown(row.id, submission.kind, engine.now(), receipt)).payment;
+    messages.push(submission.message);
+    row = await untilShown(engine, row, waitFor(submission), signal);
+    if (!isLive(row.state)) return { payment: row, earlier: false, via: way.kind, messages };
     // It is on its way: another transaction for it would only burn gas.
-    if (carried.kind === 'taken') break;
+    if (submission.kind === 'taken') break;
   }
-  return { payment: row, earlier: false, via: null, says };
+  return { payment: row, earlier: false, via: null, messages };
 }
 
 /** Makes `sent` durable: bytes may leave now. A crash after it: unknown, for the chain to judge. */
@@ -264,7 +272,7 @@ async function commitToSend(engine: Engine, row: Payment): Promise<Config> {
   throw new WalletError('config_stale', 'The config keeps changing; nothing was sent.', { money: 'held' });
 }
 
-function waitFor({ kind }: Carried): number {
+function waitFor({ kind }: Submission): number {
   if (kind === 'refused') return 0;
   return kind === 'silent' ? SILENCE_MS_MAX : SHOWS_MS_MAX;
 }

@@ -6,7 +6,7 @@ import type { Network } from '../money/network.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import type { Engine } from '../wallet/engine.js';
 import { settleOpen } from '../wallet/settle/addressFunds.js';
-import type { Transfer, Ways } from '../rails/withdrawal.js';
+import type { Transfer, WithdrawalMethods } from '../rails/withdrawal.js';
 import { withdrawalRailOf } from '../rails/table.js';
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 
@@ -44,7 +44,7 @@ export interface Reading {
 }
 
 /** All that a person decides on. Nothing is signed yet. */
-export interface WithdrawalPlan extends Transfer, Reading, Ways {
+export interface WithdrawalPlan extends Transfer, Reading, WithdrawalMethods {
   /** Agents are stopped; a withdrawal goes on. */
   readonly frozen: boolean;
 }
@@ -171,12 +171,12 @@ export async function planWithdrawal(
   if (amountAtomic <= 0n || amountAtomic > reading.spendableAtomic)
     throw notEnough(route, amountAtomic, reading);
   const transfer = { ...route, amountAtomic };
-  const ways = await withdrawalRailOf(route.network).waysFor(
+  const ways = await withdrawalRailOf(route.network).methodsFor(
     await engine.railPorts(config),
     transfer,
     signal,
   );
-  if (ways.ways.length === 0) throw noWay(route, ways);
+  if (ways.methods.length === 0) throw noMethod(route, ways);
   return { ...transfer, ...reading, ...ways, frozen: (await engine.ledger.head()).frozen };
 }
 
@@ -207,9 +207,9 @@ export function notEnough(
 }
 
 /** The error where nobody can carry it. */
-export function noWay({ network }: Route, { says }: Ways): WalletError {
+export function noMethod({ network }: Route, { reasons }: WithdrawalMethods): WalletError {
   return new WalletError(
     'gas_missing',
-    `Nothing can carry a withdrawal on ${network.label} now, so nothing was signed. ${says.join(' ')}`,
+    `Nothing can carry a withdrawal on ${network.label} now, so nothing was signed. ${reasons.join(' ')}`,
   );
 }

@@ -158,13 +158,13 @@ export async function readPayment(engine: Engine, id: string, signal: AbortSigna
     throw new WalletError('not_found', 'There is no payment by that id.');
   }
   const asking = AbortSignal.any([signal, AbortSignal.timeout(ASK_CHAIN_MS)]);
-  const { payment, says, retryAtMs, owner } = await reconcilePayment(engine, found, asking);
+  const { payment, message, retryAtMs, owner } = await reconcilePayment(engine, found, asking);
   const open = isLive(payment.state);
   const { advice, next } = await adviceOn(engine, payment);
   return outcome({
     status: 'ok',
     code: 'ok',
-    message: `${payment.id} is ${payment.state}${payment.state === 'captured' && !payment.confirmed ? ' (not confirmed by the chain yet)' : ''}. ${says} ${advice}`,
+    message: `${payment.id} is ${payment.state}${payment.state === 'captured' && !payment.confirmed ? ' (not confirmed by the chain yet)' : ''}. ${message} ${advice}`,
     money: moneyOf(payment),
     payment: viewPayment(payment),
     retry: open ? 'after_delay' : 'never',

@@ -39,7 +39,7 @@ import { assertClock } from './clock/clockCheck.js';
 import { looksOf, selectFrom, warmFunds, type Selected } from './call/selection.js';
 import { commitToSend, faultAfterSending, readPaidAnswer, send, type PaidRequest } from './call/send.js';
 import { highestListed } from './discover/catalogAdvice.js';
-import { holdLease } from './lease.js';
+import { underLease } from './leaseKeeper.js';
 import type { Engine } from './engine.js';
 import type { PayInput } from './input.js';
 import { answerForFree } from './quote.js';
@@ -149,7 +149,7 @@ async function payHeld(
   held: Payment,
 ): Promise<Outcome> {
   const { engine } = call;
-  return holdLease(engine, held.id, async () => {
+  return underLease(engine, held.id, async () => {
     // A duplicate may have been paid and answered between steps 1 and 5; from here on none can be.
     const bought = await boughtBefore(call);
     if (bought !== null) {
@@ -185,14 +185,14 @@ async function deliver(call: PaidCall, paid: PaidRequest): Promise<Outcome> {
     }
 
     // 8. Read the answer: what its head claims of the payment is written down, and what was bought is kept.
-    const { claimed, read, refusal, says, fault } = await readPaidAnswer(call, paid, answer);
+    const { claimed, read, refusal, sellerSays, fault } = await readPaidAnswer(call, paid, answer);
 
     // 9. Settle: where a claim leaves doubt, the chain is asked at once; else behind the calls.
     const settled = await settle(paid.payment, claimed, refusal !== null);
     if (read === null) return failureOutcome(fault, moneyParts(settled.payment));
     const delivered = judgeDelivery(read, paid.target.url);
     const response = await viewAnswer(engine.home, read);
-    const answered = answeredOutcome({ ...settled, read, response, refusal, says, delivered });
+    const answered = answeredOutcome({ ...settled, read, response, refusal, sellerSays, delivered });
     return delivered.job === null ? answered : await withResult(call, paid, delivered.job, answered);
   } catch (error) {
     throw await faultAfterSending(engine, paid.payment, error);
@@ -274,7 +274,7 @@ async function answerDuplicate(call: PaidCall, first: Duplicate | null): Promise
   while (duplicate?.kind === 'present_again') {
     const { paid } = duplicate;
     try {
-      return presentedAgain(call, await holdLease(call.engine, paid.payment.id, () => deliver(call, paid)));
+      return presentedAgain(call, await underLease(call.engine, paid.payment.id, () => deliver(call, paid)));
     } catch (error) {
       duplicate = await lookAtOther(call, paid.payment, error);
     }

@@ -200,7 +200,7 @@ function quotedOutcome(
   const usd = formatUsd(saved.usdMicros);
   const price = `The call costs $${usd} on ${offer.network.label}${listedClause(saved.usdMicros, listed)}`;
   const reason = decision === 'ask' ? selection.reasons[0] : decision === 'refuse' ? selection.reason : null;
-  const said = decision === 'ask' ? (reason?.owner?.say ?? reason?.sentence) : reason?.sentence;
+  const said = decision === 'ask' ? (reason?.owner?.say ?? reason?.message) : reason?.message;
   return outcome({
     status: 'ok',
     code: 'quoted',

@@ -13,7 +13,7 @@ import { withdrawalRailOf } from '../../src/rails/table.js';
 import type { RailPorts } from '../../src/rails/ports.js';
 import { toOffer } from '../../src/rails/x402Offer.js';
 import { assertClock } from '../../src/wallet/clock/clockCheck.js';
-import { holdLease } from '../../src/wallet/lease.js';
+import { underLease } from '../../src/wallet/leaseKeeper.js';
 import { withMarks } from '../../src/wallet/settle/witness.js';
 import type { Call, ModelPayment, OnChain } from './payment.js';
 import { newKey, type SolanaTransfer } from './solanaSim.js';
@@ -173,7 +173,7 @@ export async function openWithdrawal(
   const signal = new AbortController().signal;
   let drafted;
   try {
-    drafted = await withdrawalRailOf(network).draft(ports, { ...route, ways: [way], says: [] }, signal);
+    drafted = await withdrawalRailOf(network).draft(ports, { ...route, methods: [way], reasons: [] }, signal);
   } catch (error) {
     if (isWalletError(error) && process.alive) return error.code;
     throw error;
@@ -217,7 +217,7 @@ async function begin(
   const { engine, ledger } = process;
   const { asset } = world.networks[family];
   let end = (): void => undefined;
-  void holdLease(engine, held.id, () => new Promise<void>((resolve) => (end = resolve)));
+  void underLease(engine, held.id, () => new Promise<void>((resolve) => (end = resolve)));
   const payment: ModelPayment = {
     id: held.id,
     family,

@@ -163,7 +163,7 @@ describe.each(CHAINS)('on %s', (chain: ChainName) => {
         reason: 'rpc_down',
         owner: { action: { kind: 'chooseSetting', key: `networks.${place.ground.caip2}.rpc_url` } },
       });
-      expect(waiting?.says).toContain('keeps no history from when the payment was signed');
+      expect(waiting?.message).toContain('keeps no history from when the payment was signed');
       await two.setFault(null);
       await reconcile(wallet);
     }

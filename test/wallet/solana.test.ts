@@ -332,8 +332,8 @@ describe('two operators of which one lies (T28)', () => {
     expect(await chain.settlementOf(query)).toMatchObject({ kind: 'open' });
     await liar.setFault({ kind: 'down' });
     await world.advance(PAST_EXPIRY_SEC);
-    expect(await chain.settlementOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_down' });
-    expect(await open(false, solanaRpcUrl).settlementOf(query)).toMatchObject({ why: 'rpc_missing' });
+    expect(await chain.settlementOf(query)).toMatchObject({ kind: 'unknowable', reason: 'rpc_down' });
+    expect(await open(false, solanaRpcUrl).settlementOf(query)).toMatchObject({ reason: 'rpc_missing' });
     await liar.setFault(null);
     expect(await chain.settlementOf(query)).toMatchObject({ kind: 'released', proof: 'expired_unused' });
     expect(await open(true, solanaRpcUrl).settlementOf(query)).toMatchObject({ kind: 'released' });
@@ -347,7 +347,7 @@ describe('two operators of which one lies (T28)', () => {
     const chain = open(false, solanaRpcUrl, liar.url);
     expect(await chain.settlementOf(query)).toMatchObject({ kind: 'captured', amountAtomic: 10_000n });
     await world.advance(PAST_EXPIRY_SEC);
-    expect(await chain.settlementOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_disagree' });
+    expect(await chain.settlementOf(query)).toMatchObject({ kind: 'unknowable', reason: 'rpc_disagree' });
   });
 });
 

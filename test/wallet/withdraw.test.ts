@@ -144,7 +144,7 @@ describe.each(CHAINS)('on %s', (on) => {
       const to = await ground.newOwner();
       const stuck = await take(wallet, { to });
       expect(stuck).toMatchObject({ via: null, payment: { state: 'unknown', note: 'refused' } });
-      expect(stuck.says.join()).toContain('not_today');
+      expect(stuck.messages.join()).toContain('not_today');
       const engine = await wallet.engine();
       expect(await engine.ledger.heldAtomic(ground.caip2, stuck.payment.asset, mine.payAddress)).toBe(
         2n * DOLLAR,
@@ -554,7 +554,7 @@ describe('an address of Solana', () => {
     const order = { to, usdMicros: 3n * DOLLAR, takesHeld: false };
     const engine = await wallet.engine();
     const done = await withdraw(engine, order, async (plan) => plans.push(plan) > 0, anyCall().signal);
-    expect(plans[0]?.ways).toMatchObject([
+    expect(plans[0]?.methods).toMatchObject([
       { kind: 'own_gas', createsAccount: true, feeText: expect.stringContaining('0.00203928 SOL of it') },
     ]);
     expect(done).toMatchObject({ via: 'own_gas', payment: { confirmed: true, payTo: to } });

@@ -18,7 +18,7 @@ import { judgeObservations } from './verdict.js';
 import type { AtomicAmount } from '../../money/unit.js';
 
 export type { RpcSource } from '../chainReader.js';
-export type { Settlement, SettlementQuery, UnknowableWhy } from '../settlement.js';
+export type { Settlement, SettlementQuery, UnknowableReason } from '../settlement.js';
 export type { ChainHistory, ChainPayment } from '../history.js';
 export type { GasTerms } from './operator.js';
 
@@ -227,8 +227,9 @@ export function createReader<Query extends Pick<SettlementQuery, 'validBeforeSec
       if (verdict.kind === 'captured' || verdict.kind === 'released') return verdict;
       const nowSec = Math.ceil(nowMs() / 1000);
       if (verdict.kind === 'open') return { kind: 'open', retryAtSec: nowSec + provableInSec(seen, query) };
-      const why = verdict.why === 'rpc_down' && signal?.aborted === true ? 'interrupted' : verdict.why;
-      return { ...verdict, why, retryAtSec: nowSec + RETRY_SEC };
+      const reason =
+        verdict.reason === 'rpc_down' && signal?.aborted === true ? 'interrupted' : verdict.reason;
+      return { ...verdict, reason, retryAtSec: nowSec + RETRY_SEC };
     },
   };
 }

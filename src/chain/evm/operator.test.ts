@@ -123,7 +123,7 @@ describe('an event that was not asked for names no transaction: the nonce alone 
     // While it is valid, a nonce that is spent is not yet one that is spent for good.
     const settlement = await underTampering(valid, tamper);
     expect(['history_unavailable', 'used_without_transfer']).toContain(
-      settlement.kind === 'unknowable' ? settlement.why : settlement.kind,
+      settlement.kind === 'unknowable' ? settlement.reason : settlement.kind,
     );
   });
 
@@ -158,7 +158,7 @@ describe('an answer that is not one releases nothing', () => {
         method === 'eth_getBlockByNumber' ? { ...(answer as Json), timestamp: null } : answer,
     ],
   ])('%s', async (_name, tamper) => {
-    expect(await underTampering(unused, tamper)).toMatchObject({ kind: 'unknowable', why: 'rpc_down' });
+    expect(await underTampering(unused, tamper)).toMatchObject({ kind: 'unknowable', reason: 'rpc_down' });
   });
 });
 

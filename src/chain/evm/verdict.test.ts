@@ -141,8 +141,8 @@ describe('contradictions', () => {
   ])('$kind beside a proof: neither is believed, and both are named', (other) => {
     expect(judgeObservations([proof, other], query, TWO_OPERATORS)).toEqual({
       kind: 'unknowable',
-      why: 'rpc_disagree',
-      says: 'https://one.example and https://two.example contradict each other, so none is believed.',
+      reason: 'rpc_disagree',
+      message: 'https://one.example and https://two.example contradict each other, so none is believed.',
     });
   });
 });
@@ -172,8 +172,8 @@ describe('words', () => {
     );
     expect(verdict).toEqual({
       kind: 'unknowable',
-      why: 'rpc_down',
-      says: 'https://rpc.example cannot be reached.',
+      reason: 'rpc_down',
+      message: 'https://rpc.example cannot be reached.',
     });
   });
 
@@ -183,16 +183,16 @@ describe('words', () => {
       operators: 1,
     });
     expect(verdict).toMatchObject({
-      why: 'rpc_missing',
-      says: expect.stringContaining('2 RPC operators') as string,
+      reason: 'rpc_missing',
+      message: expect.stringContaining('2 RPC operators') as string,
     });
   });
 
   test('events that an operator refuses to show are not taken for none', () => {
     const spent: Observation = { kind: 'spent', at: block(99), settled: true, fault, origin: fault.origin };
-    expect(judgeObservations([spent], query, OWNERS_RPC)).toMatchObject({ why: 'history_unavailable' });
+    expect(judgeObservations([spent], query, OWNERS_RPC)).toMatchObject({ reason: 'history_unavailable' });
     expect(judgeObservations([{ ...spent, fault: null }], query, OWNERS_RPC)).toMatchObject({
-      why: 'used_without_transfer',
+      reason: 'used_without_transfer',
     });
   });
 });

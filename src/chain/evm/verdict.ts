@@ -98,8 +98,8 @@ function judgeSpent(
     );
   const whole = spent.find(({ fault }) => fault === null);
   if (whole !== undefined) {
-    const says = `${whole.origin} shows the authorization spent, and no transfer of this payment.`;
-    return unknowable('used_without_transfer', says);
+    const message = `${whole.origin} shows the authorization spent, and no transfer of this payment.`;
+    return unknowable('used_without_transfer', message);
   }
   const faults = spent.map(({ fault }) => fault?.message).join('; ');
   return unknowable('history_unavailable', `It is spent, but its events cannot be read: ${faults}.`);

@@ -148,9 +148,11 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
       if (verdict.kind === 'open')
         return { kind: 'open', retryAtSec: nowSec + waitSec, live: left > RESEND_MARGIN_BLOCKS };
       // One of them has searched wrongly: each begins anew, and whoever sees better by then is heard.
-      if (verdict.why === 'rpc_disagree') for (const { origin } of observations) memory?.keep(origin, null);
-      const why = verdict.why === 'rpc_down' && signal?.aborted === true ? 'interrupted' : verdict.why;
-      return { ...verdict, why, retryAtSec: nowSec + RETRY_SEC };
+      if (verdict.reason === 'rpc_disagree')
+        for (const { origin } of observations) memory?.keep(origin, null);
+      const reason =
+        verdict.reason === 'rpc_down' && signal?.aborted === true ? 'interrupted' : verdict.reason;
+      return { ...verdict, reason, retryAtSec: nowSec + RETRY_SEC };
     },
   };
 }

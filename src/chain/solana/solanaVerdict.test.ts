@@ -55,7 +55,7 @@ describe('two operators of Solana, every pair of views', () => {
       expect(verdict.kind === 'captured', JSON.stringify(pair, text)).toBe(paid.length > 0 && !denied);
       if (verdict.kind === 'captured')
         expect(verdict.final).toBe(paid.length === 2 && paid.every(({ settled }) => settled));
-      else if (paid.length > 0) expect(verdict).toMatchObject({ why: 'rpc_disagree' });
+      else if (paid.length > 0) expect(verdict).toMatchObject({ reason: 'rpc_disagree' });
     }
   });
 
@@ -67,8 +67,8 @@ describe('two operators of Solana, every pair of views', () => {
       const verdict = judgeSolanaObservations([pruned, other], TWO_OPERATORS);
       expect(verdict.kind).not.toBe('released');
       if (verdict.kind !== 'unknowable') continue;
-      expect(verdict.why).toBe('rpc_down');
-      expect(verdict.says).toContain('https://one.example is pruned');
+      expect(verdict.reason).toBe('rpc_down');
+      expect(verdict.message).toContain('https://one.example is pruned');
     }
   });
 
@@ -76,7 +76,7 @@ describe('two operators of Solana, every pair of views', () => {
     for (const pair of PAIRS) {
       const verdict = judgeSolanaObservations(pair, TWO_OPERATORS);
       const decides = pair.every((observation) => observation.kind === 'searching' || isProof(observation));
-      expect(verdict.kind === 'unknowable' && verdict.why === 'searching').toBe(
+      expect(verdict.kind === 'unknowable' && verdict.reason === 'searching').toBe(
         decides && pair.some(({ kind }) => kind === 'searching'),
       );
     }
@@ -107,8 +107,8 @@ test('a network with one operator says what a release needs', () => {
   expect(
     judgeSolanaObservations([proof as SolanaObservation], { ...TWO_OPERATORS, operators: 1 }),
   ).toMatchObject({
-    why: 'rpc_missing',
-    says: expect.stringContaining('2 RPC operators') as string,
+    reason: 'rpc_missing',
+    message: expect.stringContaining('2 RPC operators') as string,
   });
 });
 

@@ -30,8 +30,8 @@ export function judgeSolanaObservations(observations: readonly SolanaObservation
   }
   const [proof] = proofs;
   if (proof !== undefined && proofs.length >= bench.quorum) {
-    const says = `block ${proof.head.blockHeight}, finalized, is past the last one that could take it, and it is in none`;
-    return { kind: 'released', says, proof: 'expired_unused' };
+    const summary = `block ${proof.head.blockHeight}, finalized, is past the last one that could take it, and it is in none`;
+    return { kind: 'released', summary, proof: 'expired_unused' };
   }
   return withoutProof(observations, unused, bench);
 }
@@ -46,8 +46,8 @@ function withoutProof(
   // Those that have searched it all wait for those that have not.
   if (searching.length > 0 && unused.length + searching.length >= bench.quorum) {
     const origins = searching.map(({ origin }) => origin).join(' and ');
-    const says = `Its time is over; whether it was used before is still being searched in a long history of ${origins}.`;
-    return unknowable('searching', says);
+    const message = `Its time is over; whether it was used before is still being searched in a long history of ${origins}.`;
+    return unknowable('searching', message);
   }
   return tooFew(
     observations.flatMap((observation) => (observation.kind === 'down' ? [observation.fault] : [])),

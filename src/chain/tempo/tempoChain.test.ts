@@ -117,10 +117,10 @@ describe('a transfer on Tempo', () => {
   test('is not released on the word of one operator, unless the owner named it', async () => {
     const { query } = await sign();
     await chain.increaseTime(2 * WINDOW_SEC);
-    expect(await reader([one.url]).settlementOf(query)).toMatchObject({ why: 'rpc_missing' });
+    expect(await reader([one.url]).settlementOf(query)).toMatchObject({ reason: 'rpc_missing' });
     expect(await reader([one.url], true).settlementOf(query)).toMatchObject({ kind: 'released' });
     await two.setFault({ kind: 'down' });
-    expect(await reader().settlementOf(query)).toMatchObject({ kind: 'unknowable', why: 'rpc_down' });
+    expect(await reader().settlementOf(query)).toMatchObject({ kind: 'unknowable', reason: 'rpc_down' });
   });
 
   test('T28: an operator that hides it beside an honest one releases nothing', async () => {
@@ -132,7 +132,7 @@ describe('a transfer on Tempo', () => {
     await chain.increaseTime(2 * WINDOW_SEC);
     expect(await reader().settlementOf(signed.query)).toMatchObject({
       kind: 'unknowable',
-      why: 'rpc_disagree',
+      reason: 'rpc_disagree',
     });
   });
 
@@ -143,7 +143,10 @@ describe('a transfer on Tempo', () => {
     await chain.increaseTime(2 * WINDOW_SEC);
     const head = Number(await chain.client.getBlockNumber());
     await two.setFault({ kind: 'pruned', before: head, silent: true });
-    expect(await reader().settlementOf(signed.query)).toMatchObject({ kind: 'unknowable', why: 'rpc_down' });
+    expect(await reader().settlementOf(signed.query)).toMatchObject({
+      kind: 'unknowable',
+      reason: 'rpc_down',
+    });
   });
 
   test('that moved nothing, and took its fee, is captured for that fee', async () => {
@@ -174,7 +177,7 @@ test('one whose fee the payee pays is known by its memo alone', async () => {
   const amountAtomic = query.transferAtomic;
   // As if it were sponsored: what the payer lost beside it is more than was held, so it is not taken for this payment.
   const sponsored = { ...query, ownTx: null, amountAtomic };
-  expect(await reader().settlementOf(sponsored)).toMatchObject({ why: 'used_without_transfer' });
+  expect(await reader().settlementOf(sponsored)).toMatchObject({ reason: 'used_without_transfer' });
   expect(await reader().settlementOf({ ...sponsored, amountAtomic: query.amountAtomic })).toMatchObject({
     kind: 'captured',
   });

@@ -1,10 +1,10 @@
 import type { CommandEntry, CommandFlag } from '../command.js';
 import { NETWORK_FLAG_ONE, OPENS, OWNS } from '../terminal/flags.js';
 
-const NAME = { name: '<name>', doc: 'Lower-case letters, digits and hyphens; starts with a letter.' };
+const NAME = { name: '<name>', summary: 'Lower-case letters, digits and hyphens; starts with a letter.' };
 const TOKEN_FLAG = {
   flags: '--token-file <file>',
-  doc: 'Write the token to this new file, readable by you only, instead of printing it.',
+  summary: 'Write the token to this new file, readable by you only, instead of printing it.',
 } as const satisfies CommandFlag;
 
 /** The commands about agents. */
@@ -75,7 +75,7 @@ export const agentCommands = [
     flags: [
       {
         flags: '--leave-money',
-        doc: 'Remove the agent and leave its money. agents sweep can still move it later.',
+        summary: 'Remove the agent and leave its money. agents sweep can still move it later.',
       },
       ...OWNS,
     ],
@@ -92,15 +92,15 @@ export const agentFundCommands = [
     summary: 'Send money from the first agent’s address to another agent. Requires owner authentication.',
     details:
       'Works like withdraw: no gas where a facilitator supports the network, and no limit applies. On Solana an agent that never received USDC has no token account yet: creating it costs the first agent 0.002 SOL. You can also send its first USDC from an exchange.',
-    args: [{ name: '<name>', doc: 'The agent.' }],
+    args: [{ name: '<name>', summary: 'The agent.' }],
     flags: [
-      { flags: '--usd <usd>', doc: 'Amount in dollars, such as 5.' },
+      { flags: '--usd <usd>', summary: 'Amount in dollars, such as 5.' },
       NETWORK_FLAG_ONE,
       {
         flags: '--repeat',
-        doc: 'Send again although the facilitator reported success. Use only if the money never arrived.',
+        summary: 'Send again although the facilitator reported success. Use only if the money never arrived.',
       },
-      { flags: '--yes', doc: 'Skip the confirmation prompt.' },
+      { flags: '--yes', summary: 'Skip the confirmation prompt.' },
       ...OWNS,
     ],
     examples: ['agents fund researcher --usd 5', 'agents fund researcher --usd 5 --network eip155:8453'],
@@ -111,15 +111,18 @@ export const agentFundCommands = [
     group: 'Fund',
     summary: 'Move all of an agent’s money to the first agent’s address. Requires owner authentication.',
     details: 'Money held for open payments stays until they are settled. Suspend the agent first.',
-    args: [{ name: '<name>', doc: 'The agent. It may be suspended or removed.' }],
+    args: [{ name: '<name>', summary: 'The agent. It may be suspended or removed.' }],
     flags: [
       NETWORK_FLAG_ONE,
-      { flags: '--include-held', doc: 'Also take money held for open payments. Those payments then fail.' },
+      {
+        flags: '--include-held',
+        summary: 'Also take money held for open payments. Those payments then fail.',
+      },
       {
         flags: '--repeat',
-        doc: 'Send again although the facilitator reported success. Use only if the money never arrived.',
+        summary: 'Send again although the facilitator reported success. Use only if the money never arrived.',
       },
-      { flags: '--yes', doc: 'Skip the confirmation prompt.' },
+      { flags: '--yes', summary: 'Skip the confirmation prompt.' },
       ...OWNS,
     ],
     examples: ['agents sweep researcher --yes --factor-file F'],

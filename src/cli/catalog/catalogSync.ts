@@ -103,7 +103,7 @@ function layReports(io: CliIo, reports: readonly SyncReport[]): string[] {
     status,
     String(listings),
     String(dropped),
-    why === null ? '' : why in CODES ? CODES[why as keyof typeof CODES].means : why,
+    why === null ? '' : why in CODES ? CODES[why as keyof typeof CODES].summary : why,
   ]);
   return reports.length === 0 ? [] : layTable(columns, rows, widthOf(io.stdout));
 }

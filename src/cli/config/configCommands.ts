@@ -7,7 +7,7 @@ export const configCommands = [
     name: 'config get',
     group: 'Set up',
     summary: 'Show one setting or all settings.',
-    args: [{ name: '[key]', doc: 'A key such as limits.per_day_usd.' }],
+    args: [{ name: '[key]', summary: 'A key such as limits.per_day_usd.' }],
     flags: [JSON_FLAG],
     examples: ['config get', 'config get limits.per_day_usd'],
     load: () => import('./configGet.js'),
@@ -19,8 +19,8 @@ export const configCommands = [
     details:
       'A change that loosens the wallet needs your factor. While there is no factor, it needs the unlock passphrase, typed or by --passphrase-file (file keystore), or a terminal (keychain). A change that tightens needs only the unlocked wallet.',
     args: [
-      { name: '<key>', doc: 'A key such as limits.per_day_usd.' },
-      { name: '<value>', doc: 'Dollars as decimal text, lists as JSON, none for no value.' },
+      { name: '<key>', summary: 'A key such as limits.per_day_usd.' },
+      { name: '<value>', summary: 'Dollars as decimal text, lists as JSON, none for no value.' },
     ],
     flags: OWNS,
     examples: [
@@ -36,8 +36,8 @@ export const configCommands = [
     group: 'Set up',
     summary: 'Add one entry to a list. What loosens the wallet requires owner authentication.',
     args: [
-      { name: '<key>', doc: 'A list such as hosts.deny, net.allow_private or networks.enabled.' },
-      { name: '<entry>', doc: 'The entry to add.' },
+      { name: '<key>', summary: 'A list such as hosts.deny, net.allow_private or networks.enabled.' },
+      { name: '<entry>', summary: 'The entry to add.' },
     ],
     flags: OWNS,
     examples: ['config add hosts.deny expensive.example', 'config add networks.enabled eip155:137'],
@@ -51,8 +51,8 @@ export const configCommands = [
     group: 'Set up',
     summary: 'Remove one entry from a list. What loosens the wallet requires owner authentication.',
     args: [
-      { name: '<key>', doc: 'A list such as hosts.deny.' },
-      { name: '<entry>', doc: 'The entry to remove.' },
+      { name: '<key>', summary: 'A list such as hosts.deny.' },
+      { name: '<entry>', summary: 'The entry to remove.' },
     ],
     flags: OWNS,
     examples: ['config remove hosts.deny expensive.example'],
@@ -74,7 +74,7 @@ export const configCommands = [
     name: 'config accept',
     group: 'Set up',
     summary: 'Review and accept a change made to config.json by hand.',
-    flags: [{ flags: '--yes', doc: 'Accept without a prompt.' }, ...OWNS],
+    flags: [{ flags: '--yes', summary: 'Accept without a prompt.' }, ...OWNS],
     examples: ['config accept'],
     load: () => import('./configAccept.js'),
   },

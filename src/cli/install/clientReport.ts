@@ -104,7 +104,7 @@ export async function checkAndTell(io: CliIo, launch: Launch, node: NodePlace): 
         `It starts, in ${check.ms} ms, with ${check.tools} tools.`,
         ...(check.wallet === null
           ? []
-          : [cleanLine(`But: ${check.wallet.tell ?? check.wallet.message}`, NOTE_LENGTH_MAX)]),
+          : [cleanLine(`But: ${check.wallet.ownerMessage ?? check.wallet.message}`, NOTE_LENGTH_MAX)]),
       ]
     : [
         `It does NOT start: ${check.said}`,

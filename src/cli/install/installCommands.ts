@@ -9,29 +9,30 @@ export const installCommands = [
     group: 'Set up',
     summary: 'Create a wallet if there is none, and add Purser to your MCP clients.',
     details: `Clients: ${clients.map(({ id }) => id).join(', ')}. Without a name, the clients found on this machine are offered. Purser uses the client's own command where there is one. Otherwise it edits the client's file and keeps a copy beside it.`,
-    args: [{ name: '[client...]', doc: 'Client names. Default: every client found on this machine.' }],
+    args: [{ name: '[client...]', summary: 'Client names. Default: every client found on this machine.' }],
     flags: [
-      { flags: '--dry-run', doc: 'Show what would change without changing anything.' },
-      { flags: '--yes', doc: 'Ask nothing: use every client found and the given flags.' },
-      { flags: '--no-init', doc: 'Do not create a wallet.' },
-      { flags: '--no-check', doc: 'Skip the test start of the server.' },
+      { flags: '--dry-run', summary: 'Show what would change without changing anything.' },
+      { flags: '--yes', summary: 'Ask nothing: use every client found and the given flags.' },
+      { flags: '--no-init', summary: 'Do not create a wallet.' },
+      { flags: '--no-check', summary: 'Skip the test start of the server.' },
       {
         flags: '--unattended',
-        doc: 'For runs that nobody watches, such as codex exec: the client asks before no payment, and waits for the server.',
+        summary:
+          'For runs that nobody watches, such as codex exec: the client asks before no payment, and waits for the server.',
       },
-      { flags: '--keystore <where>', doc: 'For a new wallet: keychain (default) or file.' },
+      { flags: '--keystore <where>', summary: 'For a new wallet: keychain (default) or file.' },
       {
         flags: '--passphrase-file <file>',
-        doc: 'File with the unlock passphrase of a file keystore. Its path is written to the clients.',
+        summary: 'File with the unlock passphrase of a file keystore. Its path is written to the clients.',
       },
-      { flags: '--testnet', doc: 'For a new wallet: use test networks only, no real money.' },
+      { flags: '--testnet', summary: 'For a new wallet: use test networks only, no real money.' },
       {
         flags: '--set <key=value...>',
-        doc: 'For a new wallet: a setting such as limits.per_day_usd=3. Repeatable.',
+        summary: 'For a new wallet: a setting such as limits.per_day_usd=3. Repeatable.',
       },
       {
         flags: '--package <spec>',
-        doc: 'What npx starts, such as a path to a tarball. Default: this version.',
+        summary: 'What npx starts, such as a path to a tarball. Default: this version.',
       },
       JSON_FLAG,
     ],
@@ -47,10 +48,10 @@ export const installCommands = [
     name: 'uninstall',
     group: 'Set up',
     summary: 'Remove Purser from your MCP clients. The wallet stays.',
-    args: [{ name: '[client...]', doc: 'Client names. Default: every client that has Purser.' }],
+    args: [{ name: '[client...]', summary: 'Client names. Default: every client that has Purser.' }],
     flags: [
-      { flags: '--dry-run', doc: 'Show what would change without changing anything.' },
-      { flags: '--yes', doc: 'Ask nothing.' },
+      { flags: '--dry-run', summary: 'Show what would change without changing anything.' },
+      { flags: '--yes', summary: 'Ask nothing.' },
       ...OPENS,
     ],
     examples: ['uninstall', 'uninstall cursor --dry-run'],
@@ -63,11 +64,11 @@ export const installCommands = [
     details:
       'Clients are set to the version that runs this command: npx -y purser-mcp@latest upgrade takes the newest. A client that starts a newer version is left alone.',
     flags: [
-      { flags: '--dry-run', doc: 'Show what would change without changing anything.' },
-      { flags: '--no-check', doc: 'Skip the test start of the server.' },
+      { flags: '--dry-run', summary: 'Show what would change without changing anything.' },
+      { flags: '--no-check', summary: 'Skip the test start of the server.' },
       {
         flags: '--package <spec>',
-        doc: 'What npx starts, such as a path to a tarball. Default: this version.',
+        summary: 'What npx starts, such as a path to a tarball. Default: this version.',
       },
       JSON_FLAG,
     ],
@@ -87,26 +88,27 @@ export const serveCommands = [
     flags: [
       {
         flags: '--socket <path>',
-        doc: 'Unix socket to listen on, for the user and group that serve. Its folder must be writable by root or that user alone.',
+        summary:
+          'Unix socket to listen on, for the user and group that serve. Its folder must be writable by root or that user alone.',
       },
       {
         flags: '--port <port>',
-        doc: 'Port to listen on; 0 takes any free port. Default 4402, unless there is a socket.',
+        summary: 'Port to listen on; 0 takes any free port. Default 4402, unless there is a socket.',
       },
-      { flags: '--host <host>', doc: 'Address to listen on. Default 127.0.0.1.' },
+      { flags: '--host <host>', summary: 'Address to listen on. Default 127.0.0.1.' },
       {
         flags: '--allow-host <name...>',
-        doc: 'Another host name that clients use. Repeatable.',
+        summary: 'Another host name that clients use. Repeatable.',
       },
-      { flags: '--tls-cert <file>', doc: 'Certificate chain in PEM.' },
-      { flags: '--tls-key <file>', doc: 'Its private key in PEM.' },
+      { flags: '--tls-cert <file>', summary: 'Certificate chain in PEM.' },
+      { flags: '--tls-key <file>', summary: 'Its private key in PEM.' },
       {
         flags: '--behind-proxy',
-        doc: 'A proxy in front terminates TLS: allow other machines without TLS here.',
+        summary: 'A proxy in front terminates TLS: allow other machines without TLS here.',
       },
-      { flags: '--health-port <port>', doc: 'Serve /health and Prometheus /metrics on this port.' },
-      { flags: '--metrics-token-file <file>', doc: 'File with the bearer token that /metrics requires.' },
-      { flags: '--log-file <file>', doc: 'Write the log to this file instead of standard error.' },
+      { flags: '--health-port <port>', summary: 'Serve /health and Prometheus /metrics on this port.' },
+      { flags: '--metrics-token-file <file>', summary: 'File with the bearer token that /metrics requires.' },
+      { flags: '--log-file <file>', summary: 'Write the log to this file instead of standard error.' },
       ...OPENS,
     ],
     examples: [
@@ -123,9 +125,9 @@ export const serveCommands = [
     details:
       'Forwards everything to the server and starts a new session if the old one is lost. Needs no wallet on this machine. Over http and a socket both ends prove by the token that they know it, without sending it; nothing is sent to a server that cannot.',
     flags: [
-      { flags: '--url <url>', doc: 'URL of the served wallet, such as https://wallet.example.com/mcp.' },
-      { flags: '--socket <path>', doc: 'Unix socket of the served wallet, instead of a URL.' },
-      { flags: '--token-file <file>', doc: "File with the agent's token." },
+      { flags: '--url <url>', summary: 'URL of the served wallet, such as https://wallet.example.com/mcp.' },
+      { flags: '--socket <path>', summary: 'Unix socket of the served wallet, instead of a URL.' },
+      { flags: '--token-file <file>', summary: "File with the agent's token." },
     ],
     examples: [
       'connect --socket /run/purser/purser.sock --token-file ~/.purser-token',
@@ -144,8 +146,8 @@ export const doctorCommands = [
     details:
       'Changes nothing and pays nothing. It starts the server as each client does, and ends it again. The output contains no secret and can go into a bug report.',
     flags: [
-      { flags: '--quote <url>', doc: 'Also quote a GET of this URL. The request is really sent.' },
-      { flags: '--no-start', doc: 'Do not start each client’s server to see whether it answers.' },
+      { flags: '--quote <url>', summary: 'Also quote a GET of this URL. The request is really sent.' },
+      { flags: '--no-start', summary: 'Do not start each client’s server to see whether it answers.' },
       ...OPENS,
     ],
     examples: ['doctor', 'doctor --json'],

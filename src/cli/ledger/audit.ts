@@ -125,7 +125,10 @@ async function auditWallet(home: string, keys: UnlockedWallet, compareAtMs: numb
       held_usd: formatUsd(report.liveUsdMicros),
       compared_with_chain: chain.compared,
       compared_by_agent: chain.byAgent,
-      recaptured: chain.recaptured.map(({ payment, says }) => ({ payment: viewPayment(payment), says })),
+      recaptured: chain.recaptured.map(({ payment, message }) => ({
+        payment: viewPayment(payment),
+        says: message,
+      })),
       notes: chain.notes,
       findings: [...report.findings, ...config, ...checkpoint, ...chain.findings],
     };

@@ -14,9 +14,9 @@ export async function run(call: CommandCall): Promise<number> {
   const verdicts = await untilInterrupted((signal) =>
     withEngine(call, (engine) => reconcileAll(engine, signal)),
   );
-  const payments = verdicts.map(({ payment, verdict, says, retryAtMs, reason, owner }) => ({
+  const payments = verdicts.map(({ payment, verdict, message, retryAtMs, reason, owner }) => ({
     verdict,
-    says,
+    says: message,
     retry_at: retryAtMs === null ? null : new Date(retryAtMs).toISOString(),
     reason,
     tell_owner: tellOwner(owner, io),

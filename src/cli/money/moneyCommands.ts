@@ -2,10 +2,10 @@ import type { CommandEntry, CommandFlag } from '../command.js';
 import { AGENT_FLAG, JSON_FLAG, NETWORK_FLAG, NETWORK_FLAG_ONE, OPENS, OWNS } from '../terminal/flags.js';
 
 const CALL_FLAGS = [
-  { flags: '-X, --method <method>', doc: 'HTTP method. Default: GET, or POST with --data.' },
-  { flags: '-H, --header <line...>', doc: "A request header, 'Name: value'. Repeatable." },
-  { flags: '-d, --data <text>', doc: 'Request body: text, @FILE, or - for standard input.' },
-  { flags: '--timeout-ms <ms>', doc: 'Time limit for the whole call. Default 50000.' },
+  { flags: '-X, --method <method>', summary: 'HTTP method. Default: GET, or POST with --data.' },
+  { flags: '-H, --header <line...>', summary: "A request header, 'Name: value'. Repeatable." },
+  { flags: '-d, --data <text>', summary: 'Request body: text, @FILE, or - for standard input.' },
+  { flags: '--timeout-ms <ms>', summary: 'Time limit for the whole call. Default 50000.' },
 ] as const satisfies readonly CommandFlag[];
 
 /** Money in and out. */
@@ -25,7 +25,7 @@ export const fundCommands = [
     flags: [
       NETWORK_FLAG,
       AGENT_FLAG,
-      { flags: '--wait', doc: 'Wait until money arrives, for at most one hour.' },
+      { flags: '--wait', summary: 'Wait until money arrives, for at most one hour.' },
       ...OPENS,
     ],
     examples: ['fund', 'fund --network eip155:8453 --wait', 'fund --agent researcher --wait'],
@@ -38,21 +38,24 @@ export const fundCommands = [
     details:
       'No agent can withdraw. A withdrawal counts toward no limit and works while the wallet is frozen. It needs no gas where the facilitator in withdrawals.facilitator_url supports the network. Otherwise your address pays the gas, including creating the recipient’s token account on Solana. Money held for open payments stays. If the command was interrupted, run it again: it continues the same transfer and never starts a second one.',
     flags: [
-      { flags: '--to <address>', doc: 'Your own address, EVM or Solana.' },
-      { flags: '--usd <usd>', doc: 'Amount in dollars, such as 12.50.' },
-      { flags: '--all', doc: 'Everything that is not held, to the last unit.' },
+      { flags: '--to <address>', summary: 'Your own address, EVM or Solana.' },
+      { flags: '--usd <usd>', summary: 'Amount in dollars, such as 12.50.' },
+      { flags: '--all', summary: 'Everything that is not held, to the last unit.' },
       NETWORK_FLAG_ONE,
       {
         flags: '--asset <symbol>',
-        doc: 'Which token, where a network has several. Default: the first.',
+        summary: 'Which token, where a network has several. Default: the first.',
       },
-      { flags: '--include-held', doc: 'Also take money held for open payments. Those payments then fail.' },
-      { flags: '--off-curve', doc: 'Allow a Solana address that has no key, such as your vault.' },
+      {
+        flags: '--include-held',
+        summary: 'Also take money held for open payments. Those payments then fail.',
+      },
+      { flags: '--off-curve', summary: 'Allow a Solana address that has no key, such as your vault.' },
       {
         flags: '--repeat',
-        doc: 'Send again although the facilitator reported success. Use only if the money never arrived.',
+        summary: 'Send again although the facilitator reported success. Use only if the money never arrived.',
       },
-      { flags: '--yes', doc: 'Skip the confirmation prompt.' },
+      { flags: '--yes', summary: 'Skip the confirmation prompt.' },
       AGENT_FLAG,
       ...OWNS,
     ],
@@ -71,7 +74,7 @@ export const payCommands = [
     group: 'Pay',
     summary: 'Show what an HTTP call costs. Pays nothing.',
     details: 'The request is really sent. An endpoint that asks for no payment runs it.',
-    args: [{ name: '<url>', doc: 'Absolute https URL.' }],
+    args: [{ name: '<url>', summary: 'Absolute https URL.' }],
     flags: [...CALL_FLAGS, AGENT_FLAG, ...OPENS],
     examples: ['quote https://api.example.com/search?q=x'],
     load: () => import('./quote.js'),
@@ -82,18 +85,18 @@ export const payCommands = [
     summary: 'Make an HTTP call and pay for it if the endpoint asks.',
     details:
       'Prints the response to standard output and what happened to the money to standard error. In a terminal, a call above a cap asks you for approval on the spot.',
-    args: [{ name: '[url]', doc: 'Absolute https URL. Omit it with --quote.' }],
+    args: [{ name: '[url]', summary: 'Absolute https URL. Omit it with --quote.' }],
     flags: [
-      { flags: '--max-usd <usd>', doc: 'The most this call may cost, such as 0.02.' },
-      { flags: '--quote <id>', doc: 'Pay exactly this quote. Replaces the rest of the request.' },
+      { flags: '--max-usd <usd>', summary: 'The most this call may cost, such as 0.02.' },
+      { flags: '--quote <id>', summary: 'Pay exactly this quote. Replaces the rest of the request.' },
       {
         flags: '--approval <id>',
-        doc: 'Pay exactly what the owner approved. Replaces the rest of the request.',
+        summary: 'Pay exactly what the owner approved. Replaces the rest of the request.',
       },
       ...CALL_FLAGS,
-      { flags: '--idempotency-key <key>', doc: 'Calls with the same key are paid once.' },
-      { flags: '--repeat', doc: 'Buy the same call again within a minute.' },
-      { flags: '--reason <text>', doc: 'Why you pay. Stored in the ledger and shown to the owner.' },
+      { flags: '--idempotency-key <key>', summary: 'Calls with the same key are paid once.' },
+      { flags: '--repeat', summary: 'Buy the same call again within a minute.' },
+      { flags: '--reason <text>', summary: 'Why you pay. Stored in the ledger and shown to the owner.' },
       AGENT_FLAG,
       ...OPENS,
     ],
@@ -108,11 +111,11 @@ export const payCommands = [
     name: 'response',
     group: 'Pay',
     summary: 'Read or search a stored response.',
-    args: [{ name: '<id>', doc: 'stored_id or payment id of the response.' }],
+    args: [{ name: '<id>', summary: 'stored_id or payment id of the response.' }],
     flags: [
-      { flags: '--offset <n>', doc: 'First character to show. Default 0.' },
-      { flags: '--length <n>', doc: 'Number of characters. Default 8000, at most 20000.' },
-      { flags: '--find <text>', doc: 'Show where this text occurs instead.' },
+      { flags: '--offset <n>', summary: 'First character to show. Default 0.' },
+      { flags: '--length <n>', summary: 'Number of characters. Default 8000, at most 20000.' },
+      { flags: '--find <text>', summary: 'Show where this text occurs instead.' },
       AGENT_FLAG,
       ...OPENS,
     ],
@@ -139,7 +142,7 @@ export const balanceCommands = [
     flags: [
       NETWORK_FLAG,
       AGENT_FLAG,
-      { flags: '--watch', doc: 'Show it anew every five seconds, until Ctrl-C.' },
+      { flags: '--watch', summary: 'Show it anew every five seconds, until Ctrl-C.' },
       ...OPENS,
     ],
     examples: ['balance', 'balance --watch', 'balance --json'],
@@ -180,7 +183,7 @@ export const stopCommands = [
     name: 'pauses end',
     group: 'Stop and check',
     summary: 'End a seller’s pause. Requires owner authentication.',
-    args: [{ name: '<host>', doc: 'A host, a host:port, or an origin as shown by pauses list.' }],
+    args: [{ name: '<host>', summary: 'A host, a host:port, or an origin as shown by pauses list.' }],
     flags: OWNS,
     examples: ['pauses end api.example.com'],
     load: () => import('./pausesEnd.js'),

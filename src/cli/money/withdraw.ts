@@ -146,7 +146,7 @@ function fieldsOf({ flags }: CommandCall): string[] {
 async function confirm(io: CliIo, plan: WithdrawalPlan): Promise<boolean> {
   const { network, asset, amountAtomic, heldAtomic, onChainAtomic } = plan;
   const text = (atomic: AtomicAmount): string => `${formatUnits(atomic, asset.decimals)} ${asset.symbol}`;
-  const ways = plan.ways.map((way) =>
+  const ways = plan.methods.map((way) =>
     way.kind === 'facilitator'
       ? `${new URL(way.url).host} settles it, no gas needed`
       : `gas out of this address, at most about ${way.feeText}`,
@@ -192,7 +192,7 @@ function failedFields({ code, shortMessage, money }: WalletError) {
   return { status: 'failed', code, message: shortMessage, money } as const;
 }
 
-function movedFields({ io }: CommandCall, { payment, earlier, via, says }: Withdrawn) {
+function movedFields({ io }: CommandCall, { payment, earlier, via, messages }: Withdrawn) {
   const view = viewPayment(payment);
   const open = isLive(payment.state);
   return {
@@ -201,21 +201,21 @@ function movedFields({ io }: CommandCall, { payment, earlier, via, says }: Withd
     message: sentenceOf(payment, earlier),
     money: moneyOf(payment),
     withdrawal: { ...view, via, earlier },
-    says,
+    says: messages,
     tell_owner: open ? `Ask the chain what became of it: ${showLine(commandLine('reconcile'), io)}` : null,
   } as const;
 }
 
 function printMoved(call: CommandCall, moved: Withdrawn): number {
   const { io, flags } = call;
-  const { payment, says } = moved;
+  const { payment, messages } = moved;
   const open = isLive(payment.state);
   const fields = movedFields(call, moved);
   if (flags.has('json')) printJson(io, fields);
   else {
     printLines(open ? io.stderr : io.stdout, [
       fields.message,
-      ...(open ? says.map((line) => `  ${cleanLine(line, SAYS_LENGTH_MAX)}`) : []),
+      ...(open ? messages.map((line) => `  ${cleanLine(line, SAYS_LENGTH_MAX)}`) : []),
       ...(payment.tx === null ? [] : [`  ${explorerLink(payment)}`]),
       ...(fields.tell_owner === null ? [] : [fields.tell_owner]),
     ]);

@@ -12,24 +12,26 @@ export const setUpCommands = [
     flags: [
       {
         flags: '--keystore <where>',
-        doc: 'Where the keys are kept: keychain (default) or file.',
+        summary: 'Where the keys are kept: keychain (default) or file.',
       },
       {
         flags: '--passphrase-file <file>',
-        doc: 'File with the unlock passphrase of a file keystore. Default: the file that PURSER_PASSPHRASE_FILE names.',
+        summary:
+          'File with the unlock passphrase of a file keystore. Default: the file that PURSER_PASSPHRASE_FILE names.',
       },
       {
         flags: '--testnet',
-        doc: 'Use test networks only (Base Sepolia, Solana devnet, Tempo testnet), no real money.',
+        summary: 'Use test networks only (Base Sepolia, Solana devnet, Tempo testnet), no real money.',
       },
-      { flags: '--restore-stdin', doc: 'Read the recovery phrase from standard input.' },
-      { flags: '--rpc <network=url...>', doc: 'Your own RPC for a network. Repeatable.' },
-      { flags: '--offline', doc: 'Do not look up what a restored phrase holds on chain.' },
-      { flags: '--import-key-stdin', doc: 'Read a raw EVM private key from standard input.' },
-      { flags: '--yes', doc: 'Ask nothing.' },
+      { flags: '--restore-stdin', summary: 'Read the recovery phrase from standard input.' },
+      { flags: '--rpc <network=url...>', summary: 'Your own RPC for a network. Repeatable.' },
+      { flags: '--offline', summary: 'Do not look up what a restored phrase holds on chain.' },
+      { flags: '--import-key-stdin', summary: 'Read a raw EVM private key from standard input.' },
+      { flags: '--yes', summary: 'Ask nothing.' },
       {
         flags: '--factor-file <file>',
-        doc: 'File with the owner passphrase, needed to recreate a lost config.json. Default: you type it.',
+        summary:
+          'File with the owner passphrase, needed to recreate a lost config.json. Default: you type it.',
       },
       JSON_FLAG,
     ],
@@ -55,7 +57,7 @@ export const setUpCommands = [
     summary: 'Print the script that completes commands and flags in your shell.',
     details:
       'For a purser on your PATH (npm install -g purser-mcp). Your shell reads the script when it starts.',
-    args: [{ name: '<shell>', doc: 'bash, zsh or fish.' }],
+    args: [{ name: '<shell>', summary: 'bash, zsh or fish.' }],
     examples: [
       'completion bash >> ~/.bashrc',
       'completion zsh >> ~/.zshrc',

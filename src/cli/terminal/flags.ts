@@ -8,26 +8,26 @@ export function readNetwork(text: string): string {
 
 export const JSON_FLAG = {
   flags: '--json',
-  doc: 'Print JSON, including errors.',
+  summary: 'Print JSON, including errors.',
 } as const satisfies CommandFlag;
 export const PASSPHRASE_FLAG = {
   flags: '--passphrase-file <file>',
-  doc: 'File with the unlock passphrase of a file keystore.',
+  summary: 'File with the unlock passphrase of a file keystore.',
 } as const satisfies CommandFlag;
 export const NETWORK_FLAG = {
   flags: '--network <name>',
-  doc: 'One network by name, such as base or eip155:8453. Default: all enabled networks.',
+  summary: 'One network by name, such as base or eip155:8453. Default: all enabled networks.',
   read: readNetwork,
 } as const satisfies CommandFlag;
 export const NETWORK_FLAG_ONE = {
   flags: '--network <name>',
-  doc: 'Network by name, such as base or eip155:8453. Needed only if several are possible.',
+  summary: 'Network by name, such as base or eip155:8453. Needed only if several are possible.',
   read: readNetwork,
 } as const satisfies CommandFlag;
 export const OPENS = [PASSPHRASE_FLAG, JSON_FLAG] as const satisfies readonly CommandFlag[];
 export const FACTOR_FLAG = {
   flags: '--factor-file <file>',
-  doc: 'File with the owner passphrase. Default: you type it.',
+  summary: 'File with the owner passphrase. Default: you type it.',
 } as const satisfies CommandFlag;
 /** Of a command that is the owner's. */
 export const OWNS = [FACTOR_FLAG, ...OPENS] as const satisfies readonly CommandFlag[];
@@ -35,5 +35,5 @@ export const OWNS = [FACTOR_FLAG, ...OPENS] as const satisfies readonly CommandF
 /** Of a command that is done as one of the agents. */
 export const AGENT_FLAG = {
   flags: '--agent <name>',
-  doc: 'Agent name. Default: PURSER_AGENT, or the agent named default.',
+  summary: 'Agent name. Default: PURSER_AGENT, or the agent named default.',
 } as const satisfies CommandFlag;

@@ -21,7 +21,7 @@ export type SelfCheck =
       readonly tools: number;
       readonly ms: number;
       /** What its ledger tool answered, null for a plain ok: a wallet that is locked says so here. */
-      readonly wallet: { readonly message: string; readonly tell: string | null } | null;
+      readonly wallet: { readonly message: string; readonly ownerMessage: string | null } | null;
     }
   | {
       readonly starts: false;
@@ -80,7 +80,12 @@ export async function checkLaunch(
     const look = { name: 'wallet_ledger', arguments: { limit: 1 } };
     const { structuredContent } = (await talk.ask('tools/call', look)) as { structuredContent: Answer };
     const { status, message, tell_owner: tell } = structuredContent;
-    return { starts: true, tools: tools.length, ms, wallet: status === 'ok' ? null : { message, tell } };
+    return {
+      starts: true,
+      tools: tools.length,
+      ms,
+      wallet: status === 'ok' ? null : { message, ownerMessage: tell },
+    };
   } catch (error) {
     const lines = Buffer.concat(heard).toString('utf8').trim().split('\n').slice(-3).join(' ');
     const all = Buffer.concat(heard).toString('utf8');

@@ -61,7 +61,7 @@ const DAY_MS = 86_400_000;
 export interface Signal {
   readonly name:
     'brand_in_host' | 'brand_in_title' | 'looks_like' | 'unusual_letters' | 'shared_payee' | 'new';
-  readonly says: string;
+  readonly message: string;
 }
 
 /** What signals are read from. */
@@ -81,22 +81,22 @@ export function signalsOf(facts: SignalFacts): Signal[] {
   if (/(^|\.)xn--/.test(host)) {
     signals.push({
       name: 'unusual_letters',
-      says: 'the host is written in letters that may look like others',
+      message: 'the host is written in letters that may look like others',
     });
   }
   const [namesake] = hostFacts.namesakes;
   const known = namesake !== undefined && namesake.payers >= NAMESAKE_PAYERS_MIN;
   if (known && namesake.payers >= NAMESAKE_FACTOR * hostFacts.payers) {
-    signals.push({ name: 'looks_like', says: `reads like ${namesake.host}, which is far more used` });
+    signals.push({ name: 'looks_like', message: `reads like ${namesake.host}, which is far more used` });
   }
   const [other] = payeeSites;
   if (other !== undefined) {
     const more = payeeSites.length === 1 ? '' : ` and ${payeeSites.length - 1} more`;
-    signals.push({ name: 'shared_payee', says: `pays the same address as ${other}${more}` });
+    signals.push({ name: 'shared_payee', message: `pays the same address as ${other}${more}` });
   }
   const ageMs = hostFacts.firstSeenMs === null ? null : nowMs - hostFacts.firstSeenMs;
   if (ageMs !== null && ageMs < NEW_DAYS * DAY_MS) {
-    signals.push({ name: 'new', says: `first seen ${Math.max(0, Math.floor(ageMs / DAY_MS))} days ago` });
+    signals.push({ name: 'new', message: `first seen ${Math.max(0, Math.floor(ageMs / DAY_MS))} days ago` });
   }
   return signals;
 }
@@ -110,12 +110,16 @@ function brandSignals({ host, title }: SignalFacts): Signal[] {
     if (sites.includes(site)) return [];
     const inHost = hostWords.includes(brand) || (brand.length > 5 && label.includes(brand));
     if (inHost) {
-      return [{ name: 'brand_in_host', says: `the host names ${brand} and is not ${sites[0] ?? 'theirs'}` }];
+      return [
+        { name: 'brand_in_host', message: `the host names ${brand} and is not ${sites[0] ?? 'theirs'}` },
+      ];
     }
   }
   for (const [brand, sites] of Object.entries(BRANDS)) {
     if (EVERYDAY.includes(brand) || sites.includes(site) || !titleWords.includes(brand)) continue;
-    return [{ name: 'brand_in_title', says: `named after ${brand}, and not on ${sites[0] ?? 'its site'}` }];
+    return [
+      { name: 'brand_in_title', message: `named after ${brand}, and not on ${sites[0] ?? 'its site'}` },
+    ];
   }
   return [];
 }

@@ -72,7 +72,7 @@ import {
 } from './views/report.js';
 import { currentSession, isFresh, touchSession } from './calls/session.js';
 import { Totals } from './payments/totals.js';
-import { endLease, findLease, renewLease, takeLease } from './payments/lease.js';
+import { endLease, findLease, renewLease, takeLease } from './payments/leaseRow.js';
 import { capture, markSent, markUnknown, recapture, recordSigned, release } from './payments/transition.js';
 import { Waiting } from './payments/waiting.js';
 import { openWithdrawal } from './payments/withdrawal.js';

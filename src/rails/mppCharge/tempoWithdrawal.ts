@@ -8,7 +8,7 @@ import { findNetwork, type Caip2, type TempoNetwork } from '../../money/network.
 import { TEMPO_FEE_ATOMIC_MAX, type TempoTransferIntent } from '../../payment/intent.js';
 import type { RailPorts } from '../ports.js';
 import { tempoQuery } from '../tempoTransfer.js';
-import type { Carried, Transfer, Way, WithdrawalRail } from '../withdrawal.js';
+import type { Submission, Transfer, WithdrawalMethod, WithdrawalRail } from '../withdrawal.js';
 
 /** Less than the chain allows, for a clock that is some seconds ahead of it. */
 const WINDOW_SEC = 25;
@@ -26,8 +26,8 @@ export const tempoWithdrawal: WithdrawalRail = {
     const isToken = assetsOf(network.caip2).some(({ address }) => address.toLowerCase() === to.toLowerCase());
     return Promise.resolve(isToken ? 'is the contract of a token, from which nothing comes back' : null);
   },
-  waysFor: async (_ports, transfer) => Promise.resolve(waysOf(transfer)),
-  waysLeft: async (_ports, _row, transfer) => Promise.resolve(waysOf(transfer)),
+  methodsFor: async (_ports, transfer) => Promise.resolve(methodsOf(transfer)),
+  methodsLeft: async (_ports, _row, transfer) => Promise.resolve(methodsOf(transfer)),
   draft: async (ports) =>
     Promise.resolve({
       columns: {
@@ -42,27 +42,38 @@ export const tempoWithdrawal: WithdrawalRail = {
       },
     }),
   settlementQuery: async (row) => Promise.resolve(tempoQuery(row, (sent) => sent)),
-  carry,
+  submit,
 };
 
-function waysOf({ asset, amountAtomic }: Transfer): { readonly ways: Way[]; readonly says: string[] } {
+function methodsOf({ asset, amountAtomic }: Transfer): {
+  readonly methods: WithdrawalMethod[];
+  readonly reasons: string[];
+} {
   const fee = `${formatUnits(TEMPO_FEE_ATOMIC_MAX, asset.decimals)} ${asset.symbol}`;
   return amountAtomic > TEMPO_FEE_ATOMIC_MAX
-    ? { ways: [{ kind: 'own_gas', feeText: `${fee}, which comes off the amount` }], says: [] }
-    : { ways: [], says: [`The fee comes off the amount, and may take ${fee}: take out more than that.`] };
+    ? { methods: [{ kind: 'own_gas', feeText: `${fee}, which comes off the amount` }], reasons: [] }
+    : {
+        methods: [],
+        reasons: [`The fee comes off the amount, and may take ${fee}: take out more than that.`],
+      };
 }
 
-async function carry(ports: RailPorts, row: Payment, _way: Way, signal: AbortSignal): Promise<Carried> {
+async function submit(
+  ports: RailPorts,
+  row: Payment,
+  _way: WithdrawalMethod,
+  signal: AbortSignal,
+): Promise<Submission> {
   if (row.payload === null)
     throw new WalletError('internal', 'A withdrawal was to be carried before it was signed.');
   const { value } = JSON.parse(row.payload) as { value: `0x${string}` };
   try {
     const tx = await ports.chain(tableRows(row).network).send(value, signal);
-    return { kind: 'taken', tx, says: `The transaction ${tx} was sent.` };
+    return { kind: 'taken', tx, message: `The transaction ${tx} was sent.` };
   } catch (error) {
     // An RPC that gives no answer may have passed the transaction on all the same.
     if (!isWalletError(error)) throw error;
-    return { kind: 'silent', says: error.shortMessage };
+    return { kind: 'silent', message: error.shortMessage };
   }
 }
 

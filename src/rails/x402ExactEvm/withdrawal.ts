@@ -13,7 +13,13 @@ import type { ExactEvmPayload } from '../../protocols/x402/types.js';
 import type { RailPorts } from '../ports.js';
 import { x402ExactEvm } from './rail.js';
 import { facilitatorWay, settleThrough } from '../facilitator.js';
-import type { Carried, WithdrawalRail, Transfer, Way, Ways } from '../withdrawal.js';
+import type {
+  Submission,
+  WithdrawalRail,
+  Transfer,
+  WithdrawalMethod,
+  WithdrawalMethods,
+} from '../withdrawal.js';
 
 /** Long enough for any facilitator or a full block; what hangs is free again soon after. */
 const WINDOW_SEC = 300;
@@ -39,9 +45,9 @@ interface GasPlan {
 export const evmWithdrawal: WithdrawalRail = {
   readAddress,
   refuseRecipient: async (_ports, { network, to }) => Promise.resolve(refusalOf(network, to)),
-  waysFor: findWays,
+  methodsFor: findMethods,
   // One signature serves either way.
-  waysLeft: (ports, _row, transfer, signal) => findWays(ports, transfer, signal),
+  methodsLeft: (ports, _row, transfer, signal) => findMethods(ports, transfer, signal),
   draft: async (ports) =>
     Promise.resolve({
       columns: {
@@ -57,7 +63,7 @@ export const evmWithdrawal: WithdrawalRail = {
       },
     }),
   settlementQuery: x402ExactEvm.settlementQuery,
-  async carry(ports, row, way, signal) {
+  async submit(ports, row, way, signal) {
     const payload = payloadOf(row);
     if (way.kind === 'own_gas') return sendOurselves(ports, row, payload, signal);
     const maxTimeoutSeconds = Math.max(1, row.validBeforeSec - Math.floor(ports.nowMs() / 1000));
@@ -74,19 +80,27 @@ function refusalOf({ caip2 }: Network, to: string): string | null {
   return isToken ? 'is the contract of a token, from which nothing comes back' : null;
 }
 
-async function findWays(ports: RailPorts, transfer: Transfer, signal: AbortSignal): Promise<Ways> {
+async function findMethods(
+  ports: RailPorts,
+  transfer: Transfer,
+  signal: AbortSignal,
+): Promise<WithdrawalMethods> {
   const [relay, own] = await Promise.all([
     facilitatorWay(ports, transfer.network, signal),
-    ownGasWay(ports, transfer, signal),
+    ownGasMethod(ports, transfer, signal),
   ]);
   const found = [relay, own];
   return {
-    ways: found.flatMap((way) => (typeof way === 'string' ? [] : [way])),
-    says: found.filter((way) => typeof way === 'string'),
+    methods: found.flatMap((way) => (typeof way === 'string' ? [] : [way])),
+    reasons: found.filter((way) => typeof way === 'string'),
   };
 }
 
-async function ownGasWay(ports: RailPorts, transfer: Transfer, signal: AbortSignal): Promise<Way | string> {
+async function ownGasMethod(
+  ports: RailPorts,
+  transfer: Transfer,
+  signal: AbortSignal,
+): Promise<WithdrawalMethod | string> {
   const { network, from } = transfer;
   const coin = gasCoinOf(network.caip2);
   try {
@@ -127,7 +141,7 @@ async function sendOurselves(
   row: Payment,
   payload: ExactEvmPayload,
   signal: AbortSignal,
-): Promise<Carried> {
+): Promise<Submission> {
   const intent = intentOf(row);
   const { network, asset } = tableRows(row);
   const { from, to, amountAtomic } = intent;
@@ -147,11 +161,11 @@ async function sendOurselves(
       ports.nowMs(),
     );
     const tx = await ports.chain(network).send(bytes, signal);
-    return { kind: 'taken', tx, says: `The transaction ${tx} was sent.` };
+    return { kind: 'taken', tx, message: `The transaction ${tx} was sent.` };
   } catch (error) {
     // An RPC that gives no answer may have passed the transaction on all the same.
     if (!isWalletError(error)) throw error;
-    return { kind: 'silent', says: error.shortMessage };
+    return { kind: 'silent', message: error.shortMessage };
   }
 }
 

@@ -17,7 +17,14 @@ import {
 import type { RailPorts } from '../ports.js';
 import { x402ExactSvm } from './rail.js';
 import { facilitatorWay, settleThrough } from '../facilitator.js';
-import type { Carried, Drafted, OwnGasWay, WithdrawalRail, Transfer, Ways } from '../withdrawal.js';
+import type {
+  Submission,
+  Drafted,
+  OwnGasMethod,
+  WithdrawalRail,
+  Transfer,
+  WithdrawalMethods,
+} from '../withdrawal.js';
 import { COMPUTE_UNITS, newMemo, timed } from './transfer.js';
 import type { AtomicAmount } from '../../money/unit.js';
 
@@ -39,32 +46,32 @@ const KEPT_LAMPORTS = 890_880n;
 export const svmWithdrawal: WithdrawalRail = {
   readAddress: (text) => (isBase58(text, 'address') ? text : undefined),
   refuseRecipient,
-  waysFor: findWays,
-  async waysLeft(ports, row, { network }, signal) {
+  methodsFor: findMethods,
+  async methodsLeft(ports, row, { network }, signal) {
     const message = readTransaction(transactionOf(row))?.message;
     const signed = message === undefined ? undefined : readOwnMessage(message);
     if (signed === undefined)
       throw new WalletError('internal', 'A withdrawal has lost what was signed for it.');
     if (paysOwnFee(signed))
-      return { ways: [{ kind: 'own_gas', feeText: 'the fee that was signed' }], says: [] };
+      return { methods: [{ kind: 'own_gas', feeText: 'the fee that was signed' }], reasons: [] };
     const relay = await facilitatorWay(ports, network, signal);
-    if (typeof relay === 'string') return { ways: [], says: [relay] };
-    if (relay.feePayer === signed.feePayer) return { ways: [relay], says: [] };
-    return { ways: [], says: ['The facilitator now pays fees by another key than it was signed for.'] };
+    if (typeof relay === 'string') return { methods: [], reasons: [relay] };
+    if (relay.feePayer === signed.feePayer) return { methods: [relay], reasons: [] };
+    return { methods: [], reasons: ['The facilitator now pays fees by another key than it was signed for.'] };
   },
   draft,
   settlementQuery: x402ExactSvm.settlementQuery,
-  async carry(ports, row, way, signal) {
+  async submit(ports, row, way, signal) {
     const { network, asset } = tableRows(row);
     const transaction = transactionOf(row);
     if (way.kind === 'own_gas') return sendOurselves(ports, network, transaction, signal);
     const maxTimeoutSeconds = Math.max(1, row.validBeforeSec - Math.floor(ports.nowMs() / 1000));
     const terms = { network, asset, payTo: row.payTo, amountAtomic: row.heldAtomic, maxTimeoutSeconds };
     const settlement = { ...terms, payload: { transaction }, feePayer: way.feePayer };
-    const carried = await settleThrough(ports, way, settlement, signal);
-    if (carried.kind !== 'refused') return carried;
+    const submission = await settleThrough(ports, way, settlement, signal);
+    if (submission.kind !== 'refused') return submission;
     const instead = 'With withdrawals.facilitator_url none, the address pays its own fee the next time.';
-    return { ...carried, says: `${carried.says} ${instead}` };
+    return { ...submission, message: `${submission.message} ${instead}` };
   },
 };
 
@@ -87,13 +94,17 @@ async function refuseRecipient(
   return 'has no key: it is a program’s (a vault, say, or a token account not made yet), and money sent there can be lost; say --off-curve if it is yours all the same';
 }
 
-async function findWays(ports: RailPorts, transfer: Transfer, signal: AbortSignal): Promise<Ways> {
+async function findMethods(
+  ports: RailPorts,
+  transfer: Transfer,
+  signal: AbortSignal,
+): Promise<WithdrawalMethods> {
   const { network, asset } = onSolana(transfer.network, transfer.asset);
   try {
     if (await ports.chain(network).canReceive(asset, transfer.to, signal)) {
       const relay = await facilitatorWay(ports, network, signal);
       if (typeof relay === 'string') return await ownFeeWays(ports, transfer, [relay], signal);
-      if (relay.feePayer !== transfer.from) return { ways: [relay], says: [] };
+      if (relay.feePayer !== transfer.from) return { methods: [relay], reasons: [] };
       const says = 'The facilitator names this very wallet as who pays the fee.';
       return await ownFeeWays(ports, transfer, [says], signal);
     }
@@ -101,17 +112,17 @@ async function findWays(ports: RailPorts, transfer: Transfer, signal: AbortSigna
     return await ownFeeWays(ports, transfer, [says], signal, true);
   } catch (error) {
     if (!isWalletError(error)) throw error;
-    return { ways: [], says: [`Ways on ${network.label} cannot be looked for: ${error.shortMessage}`] };
+    return { methods: [], reasons: [`Ways on ${network.label} cannot be looked for: ${error.shortMessage}`] };
   }
 }
 
 async function ownFeeWays(
   ports: RailPorts,
   { network, asset, from }: Transfer,
-  says: readonly string[],
+  reasons: readonly string[],
   signal: AbortSignal,
   createsAccount = false,
-): Promise<Ways> {
+): Promise<WithdrawalMethods> {
   const chain = ports.chain(onSolana(network, asset).network);
   const lamports = (await chain.account(from, signal))?.lamports ?? 0n;
   const computing = BigInt(computeUnits(createsAccount) * OWN_COMPUTE_UNIT_PRICE_MAX_MICROLAMPORTS);
@@ -120,9 +131,9 @@ async function ownFeeWays(
   const makes = createsAccount ? `, ${sol(rent)} of it to make the recipient’s ${asset.symbol} account` : '';
   const missing = fee + rent + KEPT_LAMPORTS - lamports;
   if (missing <= 0n)
-    return { ways: [{ kind: 'own_gas', feeText: `${sol(fee + rent)}${makes}`, createsAccount }], says };
+    return { methods: [{ kind: 'own_gas', feeText: `${sol(fee + rent)}${makes}`, createsAccount }], reasons };
   const lacks = `To pay the fee itself the address lacks ${sol(missing)} (${sol(fee + rent)}${makes}; the rest has to stay there): send that on ${network.label} to ${from}.`;
-  return { ways: [], says: [...says, lacks] };
+  return { methods: [], reasons: [...reasons, lacks] };
 }
 
 function computeUnits(createsAccount: boolean): number {
@@ -133,10 +144,14 @@ function sol(lamports: bigint): string {
   return `${formatUnits(lamports, SOL_DECIMALS)} SOL`;
 }
 
-async function draft(ports: RailPorts, transfer: Transfer & Ways, signal: AbortSignal): Promise<Drafted> {
+async function draft(
+  ports: RailPorts,
+  transfer: Transfer & WithdrawalMethods,
+  signal: AbortSignal,
+): Promise<Drafted> {
   const { from, to, amountAtomic } = transfer;
   const { network, asset } = onSolana(transfer.network, transfer.asset);
-  const [way] = transfer.ways;
+  const [way] = transfer.methods;
   const { blockhash, lastValidBlockHeight } = await ports.chain(network).blockhash(signal);
   const terms = { asset, from, to, amountAtomic, blockhash, memo: newMemo() };
   const drafted =
@@ -187,7 +202,7 @@ async function byFacilitator(
 async function byOurselves(
   ports: RailPorts,
   terms: Terms,
-  way: OwnGasWay | null,
+  way: OwnGasMethod | null,
   lastBlock: number,
 ): Promise<Unsigned> {
   if (way === null) throw new WalletError('internal', 'A withdrawal was to be drafted that has no way.');
@@ -211,14 +226,14 @@ async function sendOurselves(
   network: SvmNetwork,
   transaction: string,
   signal: AbortSignal,
-): Promise<Carried> {
+): Promise<Submission> {
   try {
     const tx = await ports.chain(network).send(transaction, signal);
-    return { kind: 'taken', tx, says: `The transaction ${tx} was sent.` };
+    return { kind: 'taken', tx, message: `The transaction ${tx} was sent.` };
   } catch (error) {
     // An RPC that gives no answer may have passed the transaction on all the same.
     if (!isWalletError(error)) throw error;
-    return { kind: 'silent', says: error.shortMessage };
+    return { kind: 'silent', message: error.shortMessage };
   }
 }
 

@@ -17,16 +17,16 @@ export type ReadBody =
       readonly ok: false;
       readonly status: 400 | 413 | 503;
       readonly reason: RefusalReason;
-      readonly says: string;
+      readonly message: string;
     };
 
 const TOO_LARGE: ReadBody = {
   ok: false,
   status: 413,
   reason: 'body_too_large',
-  says: `A request has at most ${BODY_BYTES_MAX} bytes.`,
+  message: `A request has at most ${BODY_BYTES_MAX} bytes.`,
 };
-const BUSY: ReadBody = { ok: false, status: 503, reason: 'busy', says: 'Too much is being sent at once.' };
+const BUSY: ReadBody = { ok: false, status: 503, reason: 'busy', message: 'Too much is being sent at once.' };
 
 /** A request whose body is read, and for whom. */
 export interface BodySource {
@@ -90,6 +90,6 @@ function parse(bytes: Buffer): ReadBody {
   return { ok: true, json };
 }
 
-function unreadable(says: string): ReadBody {
-  return { ok: false, status: 400, reason: 'body_unreadable', says };
+function unreadable(message: string): ReadBody {
+  return { ok: false, status: 400, reason: 'body_unreadable', message };
 }

@@ -62,7 +62,7 @@ export class McpRoute {
     const body = await bodies.read({ agent: c.get('caller').agent, incoming, outgoing });
     if (!body.ok) {
       refused(body.reason);
-      return refusal(c, body.status, body.says);
+      return refusal(c, body.status, body.message);
     }
     const { json } = body;
     if (!(await isLegacyRequest(c.req.raw, json))) {

@@ -69,7 +69,7 @@ export class SseRoute {
     const body = await bodies.read({ agent: caller.agent, ...(c.env as HttpBindings) });
     if (!body.ok) {
       refused(body.reason);
-      return refusal(c, body.status, body.says);
+      return refusal(c, body.status, body.message);
     }
     const incoming = Object.assign(c.env.incoming, { auth: authInfoOf(caller) });
     await transport.handlePostMessage(incoming, c.env.outgoing, body.json);

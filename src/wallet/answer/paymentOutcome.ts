@@ -28,7 +28,7 @@ export interface AnsweredCall {
   /** Why the seller says that it turned the payment away, as a clause of ours; null where it says otherwise. */
   readonly refusal: string | null;
   /** The seller's own words on why it is not content; null where it has none. */
-  readonly says: string | null;
+  readonly sellerSays: string | null;
   /** Whether the chain showed the payment unused, and it can still be presented. */
   readonly stillValid: boolean;
   readonly delivered: Delivered;
@@ -36,10 +36,10 @@ export interface AnsweredCall {
 
 /** The outcome of a paid call that was answered. */
 export function answeredOutcome(call: AnsweredCall): Outcome {
-  const { payment, read, refusal, says, delivered } = call;
+  const { payment, read, refusal, sellerSays, delivered } = call;
   const response =
     call.response === null || read.status !== 402 ? call.response : withoutChallenge(call.response);
-  return { ...outcomeOf(), ...(says === null ? {} : { seller_says: says }) };
+  return { ...outcomeOf(), ...(sellerSays === null ? {} : { seller_says: sellerSays }) };
 
   function outcomeOf(): Outcome {
     if (payment.state === 'captured') return capturedOutcome({ ...call, response });
@@ -352,7 +352,7 @@ export function moneyParts(payment: Payment): Partial<Outcome> {
 /** The outcome of a payment, which says beside what offers it was made, and why. */
 export function withPassedOver(made: Outcome, passedOver: readonly PassedOver[]): Outcome {
   if (passedOver.length === 0) return made;
-  const reasons = passedOver.map(({ offer, reason }) => `${offer.network.label}: ${reason.sentence}`);
+  const reasons = passedOver.map(({ offer, reason }) => `${offer.network.label}: ${reason.message}`);
   return {
     ...made,
     message: `${made.message} An offer that came before was passed over. ${reasons.join(' ')}`,

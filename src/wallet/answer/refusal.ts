@@ -1,4 +1,4 @@
-import { type Barred, unknownAgent } from '../../ledger/agent.js';
+import { type AgentBar, unknownAgent } from '../../ledger/agent.js';
 import { WalletError } from '../../errors/walletError.js';
 import { CODES } from '../../errors/codes.js';
 import { toWalletError } from '../../ledger/fault.js';
@@ -31,7 +31,7 @@ export function stopOutcome(stop: Stop, parts: Partial<OutcomeParts> = {}): Outc
     // A fault of a network that stands in the way of every offer is no refusal.
     status: CODES[stop.code].exit === REFUSAL_EXIT ? 'refused' : 'failed',
     code: stop.code,
-    message: stop.sentence,
+    message: stop.message,
     retry: CODES[stop.code].retry,
     retry_after_s: stop.retryAfterSec ?? null,
     tell_owner: stop.owner ?? null,
@@ -43,7 +43,7 @@ export function stopOutcome(stop: Stop, parts: Partial<OutcomeParts> = {}): Outc
 const SENT_BEFORE = 'What was sent before is not undone: the chain settles it, or it comes free by itself.';
 
 /** The error of an agent that may not act: nothing is shown to it, signed or sent for it. */
-export function barredError(agent: string, bar: Barred): WalletError {
+export function barredError(agent: string, bar: AgentBar): WalletError {
   if (bar === 'unknown') return unknownAgent(agent);
   if (bar === 'removed')
     return new WalletError(

@@ -3,7 +3,7 @@ import { isCleared, type Answer } from '../../ledger/answer.js';
 import type { Payment } from '../../ledger/payment.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { PaidCall } from '../call/paidCall.js';
-import { endOfWork, isLeasedElsewhere } from '../lease.js';
+import { endOfWork, isLeasedElsewhere } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
 import { viewAnswer } from './answerBody.js';
 import { storedPath } from './answerFiles.js';

@@ -60,7 +60,7 @@ export async function makeQuestion(
     payTo: offer.payTo,
     amountAtomic: offer.amountAtomic,
     usdMicros: offer.usdMicros,
-    why: reasons.map(({ owner, sentence }) => owner?.say ?? sentence).join(' '),
+    why: reasons.map(({ owner, message }) => owner?.say ?? message).join(' '),
     ...(await standingNow(engine.ledger, config, place, nowMs)),
     listed: listedPrice(engine, { url, method }, offer),
     sellerSays: required.description ?? null,

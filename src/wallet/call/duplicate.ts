@@ -5,7 +5,7 @@ import { formatUsd } from '../../money/decimal.js';
 import type { Outcome } from '../answer/outcome.js';
 import { openOutcome, unknownOutcome } from '../answer/paymentOutcome.js';
 import { aborted, busyOutcome, isDelivered, replay, WATCH_EVERY_MS } from '../answer/replay.js';
-import { endOfWork, isLeased } from '../lease.js';
+import { endOfWork, isLeased } from '../leaseKeeper.js';
 import { reconcilePayment } from '../settle/reconcile.js';
 import type { PaidCall } from './paidCall.js';
 import type { PaidRequest } from './send.js';
@@ -102,7 +102,7 @@ async function openDuplicate(call: PaidCall, open: Payment): Promise<Duplicate |
     ...unknownOutcome(payment),
     code: 'payment_unresolved',
     retry_after_s: after,
-    message: `An earlier payment of $${formatUsd(payment.heldUsdMicros)} for this same request is still open, so nothing new was signed. ${settled.says}`,
+    message: `An earlier payment of $${formatUsd(payment.heldUsdMicros)} for this same request is still open, so nothing new was signed. ${settled.message}`,
     tell_owner: settled.owner,
   });
 }

@@ -64,13 +64,13 @@ export async function openHold(
 }
 
 /** A hold that was not opened for a reason that ends the call. */
-export type Barred = Extract<
+export type BarringHold = Extract<
   HoldResult,
   { kind: 'frozen' | 'barred' | 'withdrawn' | 'key_reused' | 'nonce_used' | 'rate' | 'approval' }
 >;
 
 /** The outcome of a call whose hold was barred: nothing was reserved. */
-export async function barredOutcome(call: PaidCall, hold: Barred, offer: Offer): Promise<Outcome> {
+export async function barredOutcome(call: PaidCall, hold: BarringHold, offer: Offer): Promise<Outcome> {
   const { engine } = call;
   switch (hold.kind) {
     case 'frozen':

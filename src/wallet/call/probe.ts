@@ -65,7 +65,7 @@ export async function probe(
 function judgeHop(config: Config, next: CallUrl): void {
   const verdict = judgePlace(config, next.url);
   if (verdict.verdict !== 'allow')
-    throw new WalletError(verdict.code, `The endpoint redirects: ${verdict.sentence}`);
+    throw new WalletError(verdict.code, `The endpoint redirects: ${verdict.message}`);
 }
 
 /** All challenges being read, together: honest ones have some kilobytes, and a few large ones still fit. */

@@ -251,7 +251,7 @@ function stopOf({ code, shortMessage, owner, retryAfterSec }: WalletError): Stop
   return {
     verdict: 'refuse',
     code,
-    sentence: shortMessage,
+    message: shortMessage,
     ...(owner === undefined ? {} : { owner }),
     ...(retryAfterSec === undefined ? {} : { retryAfterSec }),
   };

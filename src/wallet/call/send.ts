@@ -20,7 +20,7 @@ import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerB
 import { removeFiles } from '../answer/answerFiles.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.js';
 import { barredError, failureOutcome, frozenError, stopOutcome } from '../answer/refusal.js';
-import { holdsLease, noteLease, paymentAsKnown, takeOver } from '../lease.js';
+import { stillLeased, noteLease, paymentAsKnown, takeOver } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
 import { recordClaim } from '../settle/claim.js';
 import { CONNECT_MAX_MS } from './callBound.js';
@@ -216,7 +216,7 @@ export async function send(
 ): Promise<HttpAnswer | NetFailure> {
   try {
     return await sendSigned(call, paid.target, headersOf(paid.payload), config, () =>
-      holdsLease(paid.payment.id),
+      stillLeased(paid.payment.id),
     );
   } catch (error) {
     if (error instanceof NetFailure) return error;
@@ -291,11 +291,11 @@ export type PaidAnswer = { readonly claimed: Payment } & (
       /** Why the seller says that it turned the payment away in verifying it; null where it says otherwise. */
       readonly refusal: string | null;
       /** The seller's own words on why it is not content; null where it has none. */
-      readonly says: string | null;
+      readonly sellerSays: string | null;
       readonly fault?: never;
     }
   /** A fault of this machine: the answer is lost, and what became of the money is known all the same. */
-  | { readonly read: null; readonly refusal: null; readonly says: null; readonly fault: unknown }
+  | { readonly read: null; readonly refusal: null; readonly sellerSays: null; readonly fault: unknown }
 );
 
 /** Reads the answer to a payment, writes down what its head claims, and keeps what was bought. */
@@ -316,7 +316,7 @@ export async function readPaidAnswer(
   try {
     read = arrived ?? (await reading);
   } catch (fault) {
-    return { claimed: await recorded, read: null, refusal: null, says: null, fault };
+    return { claimed: await recorded, read: null, refusal: null, sellerSays: null, fault };
   }
   const { failure: _failure, ...kept } = read;
   const saved = engine.ledger.saveAnswer({
@@ -335,6 +335,6 @@ export async function readPaidAnswer(
     claimed,
     read,
     refusal: status < 400 ? null : engine.rails.readRefusal(headers, bodyText),
-    says: engine.rails.readSays({ status, headers, bodyText, requestUrl: target.url.href }),
+    sellerSays: engine.rails.readSays({ status, headers, bodyText, requestUrl: target.url.href }),
   };
 }

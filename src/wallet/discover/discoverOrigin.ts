@@ -27,7 +27,7 @@ export async function discoverOrigin(
   const target = parseCallUrl(withScheme(input.origin ?? ''), config.net);
   const judge = (url: CallUrl): void => {
     const verdict = judgePlace(config, url.url);
-    if (verdict.verdict !== 'allow') throw new WalletError(verdict.code, verdict.sentence);
+    if (verdict.verdict !== 'allow') throw new WalletError(verdict.code, verdict.message);
   };
   judge(target);
   const catalog = place.keeper.catalog();

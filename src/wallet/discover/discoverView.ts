@@ -50,7 +50,7 @@ export function viewConcise({ listing, signals }: ViewParts, aboutMax: number): 
     ...(usd === null ? {} : { usd }),
     ...(networks === null ? {} : { networks }),
     ...(isUsual ? {} : { protocols }),
-    ...(signals.length === 0 ? {} : { warning: signals.map(({ says }) => says).join('; ') }),
+    ...(signals.length === 0 ? {} : { warning: signals.map(({ message }) => message).join('; ') }),
     ...(fill.length === 0 ? {} : { fill }),
     next,
     seller: {

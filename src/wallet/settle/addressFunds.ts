@@ -3,7 +3,7 @@ import type { Asset } from '../../money/asset.js';
 import type { Network } from '../../money/network.js';
 import { isWalletError } from '../../errors/walletError.js';
 import type { Payment } from '../../ledger/payment.js';
-import { isLeased } from '../lease.js';
+import { isLeased } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
 import { within } from './funds.js';
 import { reconcilePayment } from './reconcile.js';

@@ -1,7 +1,7 @@
 import { type DuePayment, LOOK_MS_MAX } from '../../ledger/observation.js';
 import { isWalletError } from '../../errors/walletError.js';
 import type { Payment } from '../../ledger/payment.js';
-import { isLeased, takeOver, untilFree } from '../lease.js';
+import { isLeased, takeOver, untilFree } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
 import { closed, settlePayment, type SettlementVerdict } from './settlement.js';
 
@@ -59,8 +59,8 @@ function busyElsewhere(payment: Payment): SettlementVerdict {
   return waits(payment, 'A call is busy with it.', payment.validBeforeSec * 1000);
 }
 
-function waits(payment: Payment, says: string, retryAtMs: number): SettlementVerdict {
-  return { payment, verdict: 'waits', says, retryAtMs, stillValid: false, reason: null, owner: null };
+function waits(payment: Payment, message: string, retryAtMs: number): SettlementVerdict {
+  return { payment, verdict: 'waits', message, retryAtMs, stillValid: false, reason: null, owner: null };
 }
 
 /**

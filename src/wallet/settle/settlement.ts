@@ -23,7 +23,7 @@ export interface SettlementVerdict {
     | 'waits'
     | 'final';
   /** One sentence on why. */
-  readonly says: string;
+  readonly message: string;
   /**
    * When its end can be proved, ms since 1970; null where the payment is final. That it was taken can show sooner.
    */
@@ -55,7 +55,7 @@ export async function askChain(
   if (chain === null || query === null) {
     return {
       kind: 'unknowable',
-      why: 'network_unknown',
+      reason: 'network_unknown',
       retryAtSec: Math.ceil((engine.now() + ASK_AGAIN_MS) / 1000),
     };
   }
@@ -104,21 +104,21 @@ export async function settlePayment(
 export function closed(
   payment: Payment,
   verdict: SettlementVerdict['verdict'],
-  says: string,
+  message: string,
 ): SettlementVerdict {
-  return { payment, verdict, says, retryAtMs: null, stillValid: false, reason: null, owner: null };
+  return { payment, verdict, message, retryAtMs: null, stillValid: false, reason: null, owner: null };
 }
 
 function waiting(
   engine: SettlementPlace,
   payment: Payment,
   settlement: Extract<Settlement, { kind: 'open' | 'unknowable' | 'captured' }>,
-  says: string,
+  message: string,
 ): SettlementVerdict {
   const reason = openReason(payment, settlement, engine.now());
   const owner = reason === null ? null : wayOut(reason, payment);
   const retryAtMs = engine.now() + ASK_AGAIN_MS;
-  return { payment, verdict: 'waits', says, retryAtMs, stillValid: false, reason, owner };
+  return { payment, verdict: 'waits', message, retryAtMs, stillValid: false, reason, owner };
 }
 
 /** A payment that was released is looked at until a proof this long after it says the same: see {@link watchReleased}. */
@@ -139,7 +139,7 @@ async function lookAgain(
   if (isOver) await engine.ledger.endWatch(payment.id);
   const why =
     settlement.kind === 'unknowable'
-      ? ` ${settlement.says ?? UNKNOWABLE[settlement.why] ?? ''}`.trimEnd()
+      ? ` ${settlement.message ?? UNKNOWABLE[settlement.reason] ?? ''}`.trimEnd()
       : '';
   const says = isProved
     ? `It can never settle: ${proofOf(settlement)}.`
@@ -205,7 +205,7 @@ function shownBy({ tx }: Extract<Settlement, { kind: 'captured' }>): string {
 }
 
 function proofOf(settlement: Extract<Settlement, { kind: 'released' }>): string {
-  if ('says' in settlement) return settlement.says;
+  if ('summary' in settlement) return settlement.summary;
   return `a safe block of ${new Date(settlement.blockTimeSec * 1000).toISOString()} is past its expiry and shows it unused`;
 }
 
@@ -245,7 +245,8 @@ function waitingSentence(
   nowSec: number,
 ): string {
   if (settlement.kind === 'unknowable') {
-    const why = settlement.says ?? UNKNOWABLE[settlement.why] ?? 'The chain cannot say what became of it.';
+    const why =
+      settlement.message ?? UNKNOWABLE[settlement.reason] ?? 'The chain cannot say what became of it.';
     return payment.state === 'captured'
       ? `${why} The amount counts as paid.`
       : `${why} The amount stays held.`;

@@ -1,11 +1,11 @@
-import type { Settlement, UnknowableWhy } from '../../chain/chain.js';
+import type { Settlement, UnknowableReason } from '../../chain/chain.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
 import type { Payment } from '../../ledger/payment.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
 import { heldUntilMs } from '../answer/outcome.js';
 
 /** Why a payment is still open, as a stable word: what the chain could not say, or `overdue`, which it says too late. */
-export type OpenReason = UnknowableWhy | 'overdue';
+export type OpenReason = UnknowableReason | 'overdue';
 
 /** How long after its estimated end a payment is one to tell the owner of. */
 const OVERDUE_MS = 3_600_000;
@@ -16,7 +16,7 @@ export function openReason(
   settlement: Extract<Settlement, { kind: 'open' | 'unknowable' | 'captured' }>,
   nowMs: number,
 ): OpenReason | null {
-  if (settlement.kind === 'unknowable') return settlement.why;
+  if (settlement.kind === 'unknowable') return settlement.reason;
   return nowMs > heldUntilMs(payment) + OVERDUE_MS ? 'overdue' : null;
 }
 

@@ -127,7 +127,7 @@ function landingOf({ landings }: Door, path: string): string {
 function turnAway(
   c: VisitContext,
   door: Door,
-  why: 'used' | 'wrong' | 'closed' | 'reopened' | 'not_reopened' | null,
+  problem: 'used' | 'wrong' | 'closed' | 'reopened' | 'not_reopened' | null,
 ): Response | Promise<Response> {
   const { reopen, terminal } = door;
   // Whoever is not let in keeps no connection.
@@ -135,12 +135,12 @@ function turnAway(
   const path = c.req.path.replace(/^\/v\/[^/]*/, '');
   const page = viewDoor({
     to: landingOf(door, path),
-    takesCode: why !== 'closed',
+    takesCode: problem !== 'closed',
     canReopen: reopen !== null,
     terminal,
-    why,
+    problem,
   });
-  return c.html(page, why === 'reopened' ? 200 : 403);
+  return c.html(page, problem === 'reopened' ? 200 : 403);
 }
 
 /** Leads on to the visit. Not a redirect: after a link from another site the strict cookie comes only with a load of our own. */

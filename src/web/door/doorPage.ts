@@ -10,10 +10,10 @@ export interface DoorParts {
   /** What the owner runs in a terminal instead. */
   readonly terminal: string;
   /** What became of the last try. */
-  readonly why: 'used' | 'wrong' | 'closed' | 'reopened' | 'not_reopened' | null;
+  readonly problem: 'used' | 'wrong' | 'closed' | 'reopened' | 'not_reopened' | null;
 }
 
-const WHY: Readonly<Record<NonNullable<DoorParts['why']>, string>> = {
+const WHY: Readonly<Record<NonNullable<DoorParts['problem']>, string>> = {
   used: 'That address has been used already: it works once, in one browser.',
   wrong: 'That is not the code.',
   closed: 'Too many codes were wrong, so none is taken any more.',
@@ -22,16 +22,16 @@ const WHY: Readonly<Record<NonNullable<DoorParts['why']>, string>> = {
 };
 
 /** The page of whoever was not let in. */
-export function viewDoor({ to, takesCode, canReopen, terminal, why }: DoorParts): Html {
+export function viewDoor({ to, takesCode, canReopen, terminal, problem }: DoorParts): Html {
   return layPage({
     title: 'Purser: is it you?',
     stranger: to,
     main: html`<section class="sheet">
       <h1>Is it you?</h1>
-      ${why === null ? '' : html`<p class="notice ${why === 'reopened' ? '' : 'problem'}" role="alert">${WHY[why]}</p>`}
+      ${problem === null ? '' : html`<p class="notice ${problem === 'reopened' ? '' : 'problem'}" role="alert">${WHY[problem]}</p>`}
       <p>This page is for the owner of a wallet on this computer, and opens for them alone.</p>
-      ${canReopen && why !== 'reopened' ? viewReopen(to) : ''}
-      ${takesCode ? viewCode(to, why === 'wrong') : ''}
+      ${canReopen && problem !== 'reopened' ? viewReopen(to) : ''}
+      ${takesCode ? viewCode(to, problem === 'wrong') : ''}
       <p class="soft">Or run <code>${terminal}</code> in a terminal.</p>
     </section>`,
   });

@@ -3,7 +3,7 @@ import type { Payment } from '../../../src/ledger/payment.js';
 import { NetFailure } from '../../../src/net/failure.js';
 import type { SettlementReceipt } from '../../../src/payment/challenge.js';
 import { recordClaim, recordSilence, settleClaim } from '../../../src/wallet/settle/claim.js';
-import { holdLease } from '../../../src/wallet/lease.js';
+import { underLease } from '../../../src/wallet/leaseKeeper.js';
 import { reconcilePayment } from '../../../src/wallet/settle/reconcile.js';
 import type { ModelPayment } from '../payment.js';
 import { LINES, openPayment, openWithdrawal } from '../wallet.js';
@@ -195,7 +195,7 @@ export const resends = fc.record({ slot: slots, which: whiches }).map(
         if (sent.kind !== 'done') return `send again: ${sent.kind}`;
         payment.left = true;
         let end = (): void => undefined;
-        void holdLease(engine, row.id, () => new Promise<void>((resolve) => (end = resolve)));
+        void underLease(engine, row.id, () => new Promise<void>((resolve) => (end = resolve)));
         payment.call = { process, stage: 'sent', sign: () => Promise.resolve(), end };
         return 'sent again';
       });

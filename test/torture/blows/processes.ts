@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { reconcilePayment } from '../../../src/wallet/settle/reconcile.js';
-import { untilFree } from '../../../src/wallet/lease.js';
+import { untilFree } from '../../../src/wallet/leaseKeeper.js';
 import { ignoreEnd } from '../crew.js';
 import type { Blow } from './blow.js';
 

@@ -2,7 +2,7 @@ import type { SqlRow } from '../payments/paymentColumns.js';
 import type { Answer, FreeAnswer } from '../../answer.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
-import { endLease } from '../payments/lease.js';
+import { endLease } from '../payments/leaseRow.js';
 import { makeRoomForFile, makeRoomForInline } from './answerRoom.js';
 import { answerFromSql, FREE_PREFIX, putAnswer } from './answerRow.js';
 

@@ -3,7 +3,7 @@ import {
   type AgentChanged,
   type AgentRecord,
   type AgentState,
-  type Barred,
+  type AgentBar,
   unknownAgent,
 } from '../../agent.js';
 import { assertInvariant, WalletError } from '../../../errors/walletError.js';
@@ -76,7 +76,7 @@ function recordOf(name: string, text: string): AgentRecord {
  * Why an agent may not hold, sign or send at this moment, or null where it may. To be asked in the transaction that
  * does so: a suspension that came before is obeyed in every process.
  */
-export function barOf(context: LedgerContext, head: JournalHead, name: string): Barred | null {
+export function barOf(context: LedgerContext, head: JournalHead, name: string): AgentBar | null {
   const agent = findAgent(context, head, name);
   if (agent === null) return 'unknown';
   return agent.state === 'active' ? null : agent.state;

@@ -12,7 +12,7 @@ import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 import type { PastCap, Payment } from '../../payment.js';
 import { authenticPayment, findLive, insertPayment, selectPayment } from './paymentRow.js';
-import { putLease } from './lease.js';
+import { putLease } from './leaseRow.js';
 import { scopeKey } from './totals.js';
 import { leftByWithdrawals } from './withdrawal.js';
 

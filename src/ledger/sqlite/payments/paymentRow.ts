@@ -11,7 +11,7 @@ import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { changedBehind } from '../../fault.js';
 import { ledgerTimeMs, type JournalHead, type JournalKind } from '../journal/journal.js';
-import { endLease } from './lease.js';
+import { endLease } from './leaseRow.js';
 import { isLive, isWithdrawal, type Payment, type PaymentState } from '../../payment.js';
 
 const NAMES = PAYMENT_COLUMNS.map(({ name }) => name);

@@ -16,7 +16,7 @@ import { boundingLines, exceededLines, findByKey, noteConfig } from './hold.js';
 import { ledgerTimeMs } from '../journal/journal.js';
 import { watchReleased } from '../views/look.js';
 import { capturedWallMs, isLive, isWithdrawal, type Payment } from '../../payment.js';
-import { isLeasedElsewhere, putLease } from './lease.js';
+import { isLeasedElsewhere, putLease } from './leaseRow.js';
 import { changePayment, existingPayment } from './paymentRow.js';
 
 /**

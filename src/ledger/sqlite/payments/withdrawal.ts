@@ -13,7 +13,7 @@ import { statement } from '../file/database.js';
 import { ledgerTimeMs } from '../journal/journal.js';
 import { LIVE_STATES, OWNER_SESSION, WITHDRAWAL, WITHDRAWAL_ORIGIN, type Payment } from '../../payment.js';
 import { authenticPayment, existingPayment, findLive, insertPayment } from './paymentRow.js';
-import { putLease } from './lease.js';
+import { putLease } from './leaseRow.js';
 import { assertNotRebuilding } from '../journal/rebuild.js';
 import { heldAtomic } from '../views/report.js';
 

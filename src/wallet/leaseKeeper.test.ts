@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { LEASE_MS, LEASE_RENEW_MS } from '../ledger/lease.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { held, newLedger, T0 } from '../ledger/sqlite/fixtures.js';
-import { holdLease, holdsLease, isLeased, noteLease, takeOver } from './lease.js';
+import { underLease, stillLeased, isLeased, noteLease, takeOver } from './leaseKeeper.js';
 
 const SEND = { configVersion: 1, capLines: [], nowMs: T0 };
 const BYTES = { name: 'X-PAYMENT', value: 'bytes' };
@@ -93,15 +93,15 @@ test('bytes are let go only while nobody can have taken the payment', async () =
   const place = processOn(world.ledger, wall);
   const monotonic = vi.spyOn(performance, 'now').mockReturnValue(0);
   const { id } = await held(world.ledger);
-  await holdLease(place, id, async () => {
-    expect(holdsLease(id)).toBe(false);
+  await underLease(place, id, async () => {
+    expect(stillLeased(id)).toBe(false);
     noteLease(id);
-    expect(holdsLease(id)).toBe(true);
+    expect(stillLeased(id)).toBe(true);
     // A clock that jumps takes nothing from who lives.
     wall.ms = T0 + 48 * 3_600_000;
-    expect(holdsLease(id)).toBe(true);
+    expect(stillLeased(id)).toBe(true);
     monotonic.mockReturnValue(2 * LEASE_RENEW_MS);
-    expect(holdsLease(id)).toBe(false);
+    expect(stillLeased(id)).toBe(false);
   });
-  expect(holdsLease(id)).toBe(false);
+  expect(stillLeased(id)).toBe(false);
 });

@@ -35,7 +35,11 @@ const seen = new Map<string, Lease & { readonly sinceMs: number }>();
  * Runs the call that takes a payment from its hold, or from one more sending, to what is known at its end, and renews its
  * lease meanwhile.
  */
-export async function holdLease<T>(place: LeasePlace, paymentId: string, work: () => Promise<T>): Promise<T> {
+export async function underLease<T>(
+  place: LeasePlace,
+  paymentId: string,
+  work: () => Promise<T>,
+): Promise<T> {
   const { ledger } = place;
   if (busy.has(paymentId))
     throw new WalletError('payment_unresolved', 'Another call is busy with this payment.', {
@@ -79,7 +83,7 @@ export function noteLease(paymentId: string): void {
  * the process may have stood still since the ledger let them. Whoever takes it has watched for longer, by the monotonic
  * clock, so a wall clock that jumps meanwhile stops nothing that was paid.
  */
-export function holdsLease(paymentId: string): boolean {
+export function stillLeased(paymentId: string): boolean {
   const work = busy.get(paymentId);
   return work !== undefined && performance.now() - work.renewedMs < STILL_MS - LOOK_EVERY_MS;
 }
