@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
-import { STILL_MS } from '../../src/wallet/lease.js';
+import { STILL_MS } from '../../src/wallet/leaseKeeper.js';
 import type { JournalLine } from '../support/books.js';
 import type { Witness } from './exposure.js';
 
