@@ -30,7 +30,7 @@ import type { ImportedPayment, Rebuilt } from './rebuild.js';
 import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping, ReportPage } from './report.js';
 import type { Session } from './session.js';
 import type { WithdrawalRequest, WithdrawalResult } from './withdrawal.js';
-import type { Payment } from './payment.js';
+import type { Delivery, Payment } from './payment.js';
 
 /*
  * The ledger's face. Each method is one whole operation: it is atomic, what it wrote is durable as its own promise says
@@ -218,8 +218,11 @@ export interface SellerBook {
  * clears what another one keeps within an equal share. Of one agent's, free ones go first, then the oldest.
  */
 export interface AnswerBook {
-  /** Stores what a payment bought. Resolves with the ids of files that nothing names any more: the caller's to remove. */
-  saveAnswer(answer: Answer): Promise<readonly string[]>;
+  /**
+   * Stores what a payment bought, and what that came to. Resolves with the ids of files that nothing names any more: the
+   * caller's to remove.
+   */
+  saveAnswer(answer: Answer, delivery?: Delivery): Promise<readonly string[]>;
   /** Stores an answer that cost nothing, so that its agent finds it again. Resolves as {@link saveAnswer} does. */
   saveFreeAnswer(answer: FreeAnswer): Promise<readonly string[]>;
   /** Those of these ids that no answer names. */

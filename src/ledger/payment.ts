@@ -7,6 +7,13 @@ export type PaymentState = 'held' | 'signed' | 'sent' | 'unknown' | 'captured' |
 /** States in which money can still move: they count against every cap whatever their age. */
 export const LIVE_STATES: readonly PaymentState[] = ['held', 'signed', 'sent', 'unknown'];
 
+/** What a payment brought. `pending`: a job was bought, whose result is still to come. `lost`: nothing came, or not all of it. */
+export const DELIVERIES = ['delivered', 'pending', 'empty', 'error', 'schema_mismatch', 'lost'] as const;
+export type Delivery = (typeof DELIVERIES)[number];
+
+/** What was paid for and brought nothing. An answer that lacks what a listing promises is none: listings are hints (T17). */
+export const UNDELIVERED: readonly Delivery[] = ['empty', 'error', 'lost'];
+
 /** Whether a payment in this state can still move money. */
 export function isLive(state: PaymentState): boolean {
   return LIVE_STATES.includes(state);
@@ -83,6 +90,8 @@ export interface Payment {
   readonly openedWallMs: number | null;
   /** When it was first taken for captured, by the wall clock; null until then, and in rows of before schema 3. */
   readonly capturedWallMs: number | null;
+  /** What it brought; null while that is open, and in rows of before schema 5. */
+  readonly delivery: Delivery | null;
 }
 
 /**

@@ -11,6 +11,8 @@ export interface ReportFilter {
   /** Beside a host, its port: "443" unless its URLs name another. */
   readonly port?: string;
   readonly state?: PaymentState;
+  /** Those alone that were paid for and brought nothing. */
+  readonly undelivered?: true;
   /** Payments of agents, or what the owner took out; both unless given. Totals are of payments alone. */
   readonly kind?: 'payment' | 'withdrawal';
 }
@@ -28,6 +30,12 @@ export interface ReportGroup {
   readonly capturedUsdMicros: UsdMicros;
   /** Money that can still move. */
   readonly heldUsdMicros: UsdMicros;
+  /** How many of them brought what was bought. */
+  readonly delivered: number;
+  /** What was captured for those that brought nothing: {@link UNDELIVERED}. */
+  readonly lostUsdMicros: UsdMicros;
+  /** How many of those there are. */
+  readonly lost: number;
   readonly firstMs: number;
   readonly lastMs: number;
 }

@@ -13,7 +13,7 @@ export interface EndpointPrices {
   readonly approvedUsdMicros: UsdMicros;
 }
 
-/** How often an origin took money and denied it, or claimed money that never moved. */
+/** How often an origin took money and denied it, claimed money that never moved, or gave nothing for it several times. */
 export interface CircuitBreaker {
   readonly origin: string;
   /** Payments since the last one delivered, and since the owner ended a pause, that ended so. */

@@ -3,7 +3,7 @@ import type { Mark } from '../payment/mark.js';
 import type { AgentBar } from './agent.js';
 import type { CapLine } from '../money/cap.js';
 import type { ExceededLine } from './hold.js';
-import type { Payment } from './payment.js';
+import type { Delivery, Payment } from './payment.js';
 
 /** The payment header as it is sent. */
 export interface SignedPayload {
@@ -45,6 +45,8 @@ export interface CaptureFacts {
   readonly confirmed: boolean;
   /** Block time where the chain showed it; else null, and it counts from now. */
   readonly chainMs: number | null;
+  /** What it brought, where that is known already; absent where the answer is still on its way. */
+  readonly delivery?: Delivery;
 }
 
 /**

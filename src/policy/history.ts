@@ -132,7 +132,8 @@ export function pausedUntilMs({ failures, lastFailureMs }: CircuitBreaker): numb
 }
 
 /**
- * Pauses an origin that took a payment and asked for another, or claimed one it never took (T12, T28). Time closes it
+ * Pauses an origin that took a payment and asked for another, claimed one it never took, or took several and gave nothing
+ * for them (T12, T28). Time closes it
  * again, or the owner does.
  */
 export function judgeCircuitBreaker({
@@ -148,7 +149,8 @@ export function judgeCircuitBreaker({
     verdict: 'refuse',
     code: 'origin_paused',
     message:
-      `${host} took a payment and still asked for more, or claimed one it never took, so it is paused; ` +
+      `${host} took a payment and still asked for more, claimed one it never took, or gave nothing for several, so it ` +
+      `is paused; ` +
       `do not pay it again for ${retryAfterSec} s.`,
     retryAfterSec,
     owner: {

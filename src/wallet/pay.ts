@@ -5,7 +5,7 @@ import { NetFailure } from '../net/failure.js';
 import type { Stop } from '../policy/verdict.js';
 import { viewAnswer } from './answer/answerBody.js';
 import { removeFiles } from './answer/answerFiles.js';
-import { judgeDelivery, type Job } from './answer/delivery.js';
+import type { Job } from './answer/delivery.js';
 import type { Outcome } from './answer/outcome.js';
 import {
   answeredOutcome,
@@ -185,12 +185,11 @@ async function deliver(call: PaidCall, paid: PaidRequest): Promise<Outcome> {
     }
 
     // 8. Read the answer: what its head claims of the payment is written down, and what was bought is kept.
-    const { claimed, read, refusal, sellerSays, fault } = await readPaidAnswer(call, paid, answer);
+    const { claimed, read, delivered, refusal, sellerSays, fault } = await readPaidAnswer(call, paid, answer);
 
     // 9. Settle: where a claim leaves doubt, the chain is asked at once; else behind the calls.
     const settled = await settle(paid.payment, claimed, refusal !== null);
     if (read === null) return failureOutcome(fault, moneyParts(settled.payment));
-    const delivered = judgeDelivery(read, paid.target.url);
     const response = await viewAnswer(engine.home, read);
     const answered = answeredOutcome({ ...settled, read, response, refusal, sellerSays, delivered });
     return delivered.job === null ? answered : await withResult(call, paid, delivered.job, answered);
@@ -218,7 +217,7 @@ async function withResult(
   const { failure: _failure, ...kept } = result.read;
   const { id, agent } = payment;
   const saved = { ...kept, paymentId: id, agent, storedMs: engine.now() };
-  await removeFiles(engine.home, await engine.ledger.saveAnswer(saved));
+  await removeFiles(engine.home, await engine.ledger.saveAnswer(saved, result.delivered.verdict));
   return resultOutcome(answered, result, await viewAnswer(engine.home, result.read));
 }
 

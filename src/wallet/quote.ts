@@ -113,7 +113,7 @@ async function selectForQuote(
  */
 export async function answerForFree(call: JobCall, first: ReadAnswer, waitSec = 0): Promise<Outcome> {
   const { engine, target } = call;
-  const { job } = judgeDelivery(first, target, true);
+  const { job } = judgeDelivery(first, target, { isJob: true });
   const done =
     job === null || waitSec === 0 ? null : await awaitJob(call, { ...job, url: job.url ?? target }, waitSec);
   const { read, url } = done ?? { read: first, url: target };
@@ -130,7 +130,7 @@ function freeOutcome(read: ReadAnswer, url: URL, response: NonNullable<Outcome['
   const { status } = read;
   const shared = { response, performed: true };
   if (status >= 400) return upstreamError(read, shared);
-  const { job } = judgeDelivery(read, url, true);
+  const { job } = judgeDelivery(read, url, { isJob: true });
   if (job !== null) {
     const message = `The endpoint asked for no payment. ${pendingSentence(status, job)}`;
     // A place that says it is still at work is asked again itself, unless it names another.

@@ -181,7 +181,7 @@ describe('a ledger of schema 3', () => {
 describe('a ledger of schema 4', () => {
   beforeEach(() => putLedger(SCHEMA_4));
 
-  test('is brought up to date, and keeps what is bought from then on', async () => {
+  test('is brought up to date, and keeps what is bought and brought from then on', async () => {
     const ledger = open();
     await ledger.verifyCheckpoint({
       ledgerId: 'led_e3a639622e0821d53391',
@@ -191,6 +191,14 @@ describe('a ledger of schema 4', () => {
     expect(await ledger.audit()).toMatchObject({ payments: 7, findings: [] });
     const kept = await ledger.entitlements.save(bearer(), LATER);
     expect(await ledger.entitlements.usable(kept.agent, kept.origin, LATER)).toEqual([kept]);
+    const { payments } = await ledger.listPayments({}, 10, null);
+    expect(new Set(payments.map(({ delivery }) => delivery))).toEqual(new Set([null]));
+    const answered = payments.find(({ idempotencyKey }) => idempotencyKey === 'key-1');
+    if (answered === undefined) throw new Error('There is no answered payment');
+    const answer = await ledger.findAnswer('default', { paymentId: answered.id });
+    if (answer === null) throw new Error('There is no answer');
+    await ledger.saveAnswer({ ...answer, storedMs: LATER }, 'delivered');
+    expect(await ledger.findPayment(answered.id)).toMatchObject({ delivery: 'delivered' });
     expect((await ledger.audit()).findings).toEqual([]);
     await ledger.close();
     const copy = openDatabase(migrationBackupPath(path, 4));

@@ -53,6 +53,7 @@ const TEMPLATE: Omit<Payment, 'id'> = {
   countedMs: null,
   openedWallMs: null,
   capturedWallMs: null,
+  delivery: null,
   confirmed: false,
   tx: null,
   receipt: null,

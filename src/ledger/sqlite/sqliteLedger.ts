@@ -55,7 +55,7 @@ import {
   watchedPayments,
 } from './views/look.js';
 import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './file/migration.js';
-import type { Payment } from '../payment.js';
+import type { Delivery, Payment } from '../payment.js';
 import { currentPayment, existingPayment, findLive, selectPayment } from './payments/paymentRow.js';
 import { THIS_HOLDER, type Lease } from '../lease.js';
 import { findQuote, saveQuote } from './calls/quote.js';
@@ -444,8 +444,8 @@ export class SqliteLedger implements Ledger {
     return this.#write('owner', (context) => resetCircuitBreaker(context, origin, nowMs));
   }
 
-  saveAnswer(answer: Answer): Promise<readonly string[]> {
-    return this.#write('answered', (context) => saveAnswer(context, answer));
+  saveAnswer(answer: Answer, delivery?: Delivery): Promise<readonly string[]> {
+    return this.#write('answered', (context) => saveAnswer(context, answer, delivery));
   }
 
   /** Stores an answer that cost nothing, so that its agent finds it again. */

@@ -1,11 +1,9 @@
+import type { Delivery } from '../../ledger/payment.js';
 import type { HeaderList } from '../../net/headers.js';
 import { headerValue } from '../../net/headers.js';
 import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../../text/json.js';
+import { breaksPromise } from '../../discovery/readers/outputShape.js';
 import { retryAfterSec } from './retryAfter.js';
-
-/** What an answer brought of what was bought. */
-export const DELIVERIES = ['delivered', 'pending', 'empty', 'error', 'schema_mismatch', 'lost'] as const;
-export type Delivery = (typeof DELIVERIES)[number];
 
 /** An answer as far as its delivery is judged by it. */
 export interface JudgedAnswer {
@@ -84,11 +82,20 @@ const ERROR_FIELDS: readonly string[] = [
   ...['error', 'errors', 'message', 'code', 'status', 'success', 'ok', 'detail', 'details', 'request_id'],
 ];
 
-/**
- * Judges what an answer delivered. `url` is where it came from; a place in it is completed by that one. `isJob`: the
- * answer is of a place where a job was to be asked for, so that a word alone says it is not done.
- */
-export function judgeDelivery(answer: JudgedAnswer, url: URL, isJob = false): Delivered {
+/** What is known of an answer before it comes. */
+export interface Expected {
+  /** It is of a place where a job was to be asked for, so that a word alone says it is not done. */
+  readonly isJob?: boolean;
+  /** Looks up what listings say of it; looked at only where the answer is JSON, and otherwise as it should be. */
+  readonly promised?: () => readonly JsonValue[];
+}
+
+/** Judges what an answer delivered. `url` is where it came from; a place in it is completed by that one. */
+export function judgeDelivery(
+  answer: JudgedAnswer,
+  url: URL,
+  { isJob = false, promised }: Expected = {},
+): Delivered {
   const { status, headers, body, bytes, truncated } = answer;
   const job = (place: string | undefined): Delivered => ({
     verdict: 'pending',
@@ -110,7 +117,13 @@ export function judgeDelivery(answer: JudgedAnswer, url: URL, isJob = false): De
   )
     return job(location ?? named);
   if (bytes === 0) return is(status === 204 || status === 205 ? 'delivered' : 'empty');
-  return is(object !== undefined && isErrorAlone(object) ? 'error' : 'delivered');
+  if (object !== undefined && isErrorAlone(object)) return is('error');
+  return is(value !== undefined && isBroken(promised?.() ?? [], value) ? 'schema_mismatch' : 'delivered');
+}
+
+/** One listing that agrees is enough: a lie in another must not cast doubt on an honest answer (T17). */
+function isBroken(promised: readonly JsonValue[], value: JsonValue): boolean {
+  return promised.length > 0 && promised.every((output) => breaksPromise(output, value));
 }
 
 function is(verdict: Delivery): Delivered {

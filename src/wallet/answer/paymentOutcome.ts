@@ -1,9 +1,9 @@
 import type { Retry } from '../../errors/codes.js';
-import { toWallMs, type Payment } from '../../ledger/payment.js';
+import { toWallMs, type Delivery, type Payment } from '../../ledger/payment.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { PassedOver } from '../../policy/selectOffer.js';
 import type { ReadAnswer } from './answerBody.js';
-import type { Delivered, Delivery, Job } from './delivery.js';
+import type { Delivered, Job } from './delivery.js';
 import {
   heldUntilMs,
   moneyOf,

@@ -53,7 +53,7 @@ export async function awaitJob(call: JobCall, job: Job, waitSec: number): Promis
     const read = await lookAt(call, place, new CallBound(lookMs, { signal: context.signal }));
     if (read === 'priced') return null;
     if (read === null) continue;
-    const delivered = judgeDelivery(read, place, true);
+    const delivered = judgeDelivery(read, place, { isJob: true });
     if (delivered.job === null) return { read, url: place, delivered };
     url = delivered.job.url ?? place;
     ({ afterSec } = delivered.job);

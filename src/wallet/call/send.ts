@@ -18,8 +18,10 @@ import { judgeNetwork, type Verdict } from '../../policy/verdict.js';
 import type { HeaderList } from '../../payment/challenge.js';
 import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerBody.js';
 import { removeFiles } from '../answer/answerFiles.js';
+import { judgeDelivery, type Delivered } from '../answer/delivery.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.js';
 import { barredError, failureOutcome, frozenError, stopOutcome } from '../answer/refusal.js';
+import { promisedOutputs } from '../discover/catalogAdvice.js';
 import { stillLeased, noteLease, paymentAsKnown, takeOver } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
 import { recordClaim } from '../settle/claim.js';
@@ -288,6 +290,7 @@ function asRedirected(
 export type PaidAnswer = { readonly claimed: Payment } & (
   | {
       readonly read: ReadAnswer;
+      readonly delivered: Delivered;
       /** Why the seller says that it turned the payment away in verifying it; null where it says otherwise. */
       readonly refusal: string | null;
       /** The seller's own words on why it is not content; null where it has none. */
@@ -295,7 +298,13 @@ export type PaidAnswer = { readonly claimed: Payment } & (
       readonly fault?: never;
     }
   /** A fault of this machine: the answer is lost, and what became of the money is known all the same. */
-  | { readonly read: null; readonly refusal: null; readonly sellerSays: null; readonly fault: unknown }
+  | {
+      readonly read: null;
+      readonly delivered?: never;
+      readonly refusal: null;
+      readonly sellerSays: null;
+      readonly fault: unknown;
+    }
 );
 
 /** Reads the answer to a payment, writes down what its head claims, and keeps what was bought. */
@@ -309,7 +318,10 @@ export async function readPaidAnswer(
   // A small answer has come with its head, and then both are written in one commit; the claim waits for no more than
   // what is there, for a body can take as long as the seller likes.
   const arrived = await Promise.race([reading.catch(() => null), setImmediate(null)]);
-  const recorded = recordClaim(engine, payment, answer.status, receipt);
+  const judge = (whole: ReadAnswer): Delivered =>
+    judgeDelivery(whole, target.url, { promised: () => promisedOutputs(engine, target) });
+  const early = arrived === null ? null : judge(arrived);
+  const recorded = recordClaim(engine, payment, answer.status, receipt, early?.verdict);
   // A rejection is awaited below; until then it must not count as unhandled.
   recorded.catch(() => undefined);
   let read: ReadAnswer;
@@ -319,12 +331,11 @@ export async function readPaidAnswer(
     return { claimed: await recorded, read: null, refusal: null, sellerSays: null, fault };
   }
   const { failure: _failure, ...kept } = read;
-  const saved = engine.ledger.saveAnswer({
-    ...kept,
-    paymentId: payment.id,
-    agent: payment.agent,
-    storedMs: engine.now(),
-  });
+  const delivered = early ?? judge(read);
+  const saved = engine.ledger.saveAnswer(
+    { ...kept, paymentId: payment.id, agent: payment.agent, storedMs: engine.now() },
+    delivered.verdict,
+  );
   // Where both fail, the first is thrown; the other must not count as unhandled either.
   saved.catch(() => undefined);
   const claimed = await recorded;
@@ -334,6 +345,7 @@ export async function readPaidAnswer(
   return {
     claimed,
     read,
+    delivered,
     refusal: status < 400 ? null : engine.rails.readRefusal(headers, bodyText),
     sellerSays: engine.rails.readSays({ status, headers, bodyText, requestUrl: target.url.href }),
   };

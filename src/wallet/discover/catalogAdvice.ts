@@ -5,7 +5,7 @@ import { missingFields, readBazaar } from '../../discovery/readers/inputShape.js
 import type { Category } from '../../discovery/category.js';
 import type { ListedPrice } from '../../approvals/question.js';
 import { formatUsd } from '../../money/decimal.js';
-import type { JsonObject } from '../../text/json.js';
+import type { JsonObject, JsonValue } from '../../text/json.js';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CATALOG_FILE } from '../../config/home.js';
@@ -78,6 +78,11 @@ export function categoryOfCall(
   if (own !== null) return own;
   const listed = listedCategory(engine, call);
   return listed === null ? null : `${LISTED}${listed}`;
+}
+
+/** What catalogues say of an endpoint's answer: schemas or examples; empty where none says anything. */
+export function promisedOutputs(engine: Engine, call: Pick<AdvisedCall, 'url' | 'method'>): JsonValue[] {
+  return listingsOf(engine, call).flatMap(({ output }) => (output === null ? [] : [output]));
 }
 
 function listingsOf(engine: Engine, { url, method }: Pick<AdvisedCall, 'url' | 'method'>): Listing[] {

@@ -1,5 +1,5 @@
 import type { SettlementReceipt } from '../../payment/challenge.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { Delivery, Payment } from '../../ledger/payment.js';
 import type { NetFailure } from '../../net/failure.js';
 import type { Engine } from '../engine.js';
 import { settlePayment } from './settlement.js';
@@ -14,13 +14,14 @@ export function mayHaveLeft({ state, note }: Pick<Payment, 'state' | 'note'>): b
 
 /**
  * Writes down what the head of an answer claims of a payment, which was as `before` when it was sent: a successful
- * receipt captures, everything else is unknown.
+ * receipt captures, everything else is unknown. `delivery`: what the answer brought, where it has come whole with its head.
  */
 export async function recordClaim(
   engine: Books,
   before: Payment,
   status: number,
   receipt: SettlementReceipt | null,
+  delivery?: Delivery,
 ): Promise<Payment> {
   const nowMs = engine.now();
   const text = receipt === null ? undefined : receiptText(receipt);
@@ -33,6 +34,7 @@ export async function recordClaim(
       receipt: text ?? null,
       confirmed: false,
       chainMs: null,
+      ...(delivery === undefined ? {} : { delivery }),
     };
     const captured = await engine.ledger.capture(before.id, facts, nowMs);
     if (captured.kind === 'done') engine.funds.spent(before);

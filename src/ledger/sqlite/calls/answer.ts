@@ -2,17 +2,24 @@ import type { SqlRow } from '../payments/paymentColumns.js';
 import type { Answer, FreeAnswer } from '../../answer.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
+import type { Delivery } from '../../payment.js';
 import { endLease } from '../payments/leaseRow.js';
+import { existingPayment, noteDelivery } from '../payments/paymentRow.js';
 import { makeRoomForFile, makeRoomForInline } from './answerRoom.js';
 import { answerFromSql, FREE_PREFIX, putAnswer } from './answerRow.js';
 
 /**
  * Stores or replaces the answer to a payment, inside the caller's transaction, and makes room for it. The ids of files
- * that nothing names any more. Whoever was busy with the payment is done.
+ * that nothing names any more. Whoever was busy with the payment is done. `delivery` is what it brought of what was paid for.
  */
-export function saveAnswer(context: LedgerContext, answer: Answer): string[] {
-  endLease(context, answer.paymentId);
+export function saveAnswer(context: LedgerContext, answer: Answer, delivery?: Delivery): string[] {
+  const { paymentId, storedMs } = answer;
+  endLease(context, paymentId);
   putAnswer(context, answer);
+  if (delivery !== undefined) {
+    const payment = existingPayment(context, context.journal.checkedHead(), paymentId);
+    noteDelivery(context, payment, delivery, storedMs);
+  }
   if (answer.storedId !== null) return makeRoomForFile(context, answer.storedId);
   makeRoomForInline(context, answer.paymentId);
   return [];

@@ -108,9 +108,14 @@ const replaceProcessesWithLeasesAndIndexAnswers: Migration = (db, auth) => {
   journal.attest({ ...head, register: digests });
 };
 
-/** To 5: what is bought and not used up; nothing was remembered before. */
-const addEntitlements: Migration = (db) => {
+/**
+ * To 5: what is bought and not used up, of which nothing was remembered before; and what a payment brought, of which rows
+ * of before say nothing.
+ */
+const addEntitlementsAndDelivery: Migration = (db) => {
   db.exec(ENTITLEMENT_TABLE);
+  // Rows keep their codes: see RowAuthenticator on columns that a table was given later.
+  db.exec('ALTER TABLE payments ADD COLUMN delivery TEXT');
 };
 
 /** The steps from version 1 on, in order: the first leads to version 2. A step, once released, never changes. */
@@ -118,7 +123,7 @@ export const MIGRATIONS: readonly Migration[] = [
   addPastCapsAndCategoryParts,
   addLooksWitnessesAndWallTimes,
   replaceProcessesWithLeasesAndIndexAnswers,
-  addEntitlements,
+  addEntitlementsAndDelivery,
 ];
 
 /** Where the copy is kept that was taken before a ledger left a version. */

@@ -166,6 +166,7 @@ CREATE TABLE payments (
   past_caps TEXT,
   opened_wall_ms INTEGER,
   captured_wall_ms INTEGER,
+  delivery TEXT,
   mac BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX one_live_payment_per_request ON payments (request_hash)

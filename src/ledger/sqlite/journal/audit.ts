@@ -216,7 +216,7 @@ class Audit {
     const legal =
       from === undefined
         ? to === 'held'
-        : entry.kind === 'rebase'
+        : entry.kind === 'rebase' || entry.kind === 'deliver'
           ? from === to
           : NEXT_STATES[from].includes(to);
     if (from === undefined && (entry.kind === 'withdraw') !== (after['protocol'] === WITHDRAWAL))

@@ -19,6 +19,7 @@ export type JournalKind =
   | 'confirm'
   | 'release'
   | 'recapture'
+  | 'deliver'
   | 'freeze'
   | 'unfreeze'
   | 'resume'

@@ -166,5 +166,6 @@ function heldPayment(
     pastCaps: [],
     openedWallMs: null,
     capturedWallMs: null,
+    delivery: null,
   };
 }

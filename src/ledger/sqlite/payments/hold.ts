@@ -182,6 +182,7 @@ function newPayment(
     note: null,
     openedWallMs: wallMs,
     capturedWallMs: null,
+    delivery: null,
   };
 }
 

@@ -55,6 +55,7 @@ export const PAYMENT_COLUMNS: readonly Column[] = [
   column('past_caps', 'pastCaps', 'list'),
   column('opened_wall_ms', 'openedWallMs', 'integer'),
   column('captured_wall_ms', 'capturedWallMs', 'integer'),
+  column('delivery', 'delivery'),
 ];
 
 /** A value as SQLite takes and gives it, integers as bigint. */

@@ -12,7 +12,7 @@ import { statement } from '../file/database.js';
 import { changedBehind } from '../../fault.js';
 import { ledgerTimeMs, type JournalHead, type JournalKind } from '../journal/journal.js';
 import { endLease } from './leaseRow.js';
-import { isLive, isWithdrawal, type Payment, type PaymentState } from '../../payment.js';
+import { isLive, isWithdrawal, type Delivery, type Payment, type PaymentState } from '../../payment.js';
 
 const NAMES = PAYMENT_COLUMNS.map(({ name }) => name);
 const INSERT = `INSERT INTO payments (${NAMES.join(', ')}, mac) VALUES (${NAMES.map(() => '?').join(', ')}, ?)`;
@@ -130,6 +130,18 @@ export function movePayment(
   nowMs: number,
 ): void {
   writeChange(context, head, before, { kind: 'rebase', patch, nowMs });
+}
+
+/** Notes what a payment brought, as {@link changePayment} does: its state and what is looked at stay. */
+export function noteDelivery(
+  context: LedgerContext,
+  before: Payment,
+  delivery: Delivery,
+  nowMs: number,
+): void {
+  if (before.delivery === delivery) return;
+  const head = context.journal.checkedHead();
+  writeChange(context, head, before, { kind: 'deliver', patch: { delivery }, nowMs });
 }
 
 function writeChange(

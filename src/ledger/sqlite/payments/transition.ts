@@ -16,7 +16,8 @@ import { boundingLines, exceededLines, findByKey, noteConfig } from './hold.js';
 import { ledgerTimeMs } from '../journal/journal.js';
 import { watchReleased } from '../views/look.js';
 import { capturedWallMs, isLive, isWithdrawal, type Payment } from '../../payment.js';
-import { isLeasedElsewhere, putLease } from './leaseRow.js';
+import { statement } from '../file/database.js';
+import { findLease, isLeasedElsewhere, putLease } from './leaseRow.js';
 import { changePayment, existingPayment } from './paymentRow.js';
 
 /**
@@ -110,9 +111,31 @@ export function capture(context: LedgerContext, id: string, facts: CaptureFacts,
   if (!canCapture(before, facts.confirmed)) return { kind: 'conflict', payment: before };
   return changePayment(context, head, before, {
     kind: before.state === 'captured' ? 'confirm' : 'capture',
-    patch: capturePatch(before, facts, { timeMs: ledgerTimeMs(head, nowMs), nowMs }),
+    patch: {
+      ...capturePatch(before, facts, { timeMs: ledgerTimeMs(head, nowMs), nowMs }),
+      delivery: facts.delivery ?? deliveryOf(context, before, facts.receipt, nowMs),
+    },
     nowMs,
   });
+}
+
+/**
+ * What a payment has brought by the time it is captured. Nothing, where the chain alone tells of it, no answer is kept and
+ * nobody is busy with it any more: its caller died, or gave it up. What a claim brings comes behind it.
+ */
+function deliveryOf(
+  context: LedgerContext,
+  before: Payment,
+  receipt: string | null,
+  nowMs: number,
+): Payment['delivery'] {
+  const { id, delivery } = before;
+  if (delivery !== null || receipt !== null || isWithdrawal(before)) return delivery;
+  const lease = findLease(context, id);
+  const isBusy = lease !== null && lease.untilMs >= nowMs;
+  // An answer of before schema 5 says itself what it is.
+  const answer = statement(context.db, 'SELECT 1 FROM answers WHERE payment_id = ?').get(id);
+  return isBusy || answer !== undefined ? null : 'lost';
 }
 
 /** What a capture changes of a row. */
@@ -205,6 +228,7 @@ export function recapture(
     patch: {
       ...capturePatch(before, { ...proof, receipt: null }, { timeMs: ledgerTimeMs(head, nowMs), nowMs }),
       note: LANDED_AFTER_RELEASE,
+      delivery: deliveryOf(context, before, null, nowMs),
       ...(isKeyTaken ? { idempotencyKey: null } : {}),
     },
     nowMs,

@@ -143,5 +143,6 @@ function withdrawalRow(
     pastCaps: [],
     openedWallMs: request.nowMs,
     capturedWallMs: null,
+    delivery: null,
   };
 }

@@ -1,5 +1,6 @@
 import type { HoldRequest } from '../../hold.js';
 import { expect, test } from 'vitest';
+import type { Delivery } from '../../payment.js';
 import { captured, captureFacts, CENT, newLedger, sent, T0 } from '../fixtures.js';
 
 const ORIGIN = 'https://api.example.com';
@@ -131,4 +132,40 @@ test('payees are those of one chain family', async () => {
   await captured(world.ledger, at(1, { payTo: 'Theirs', network: 'solana:devnet' }));
   expect((await world.ledger.originHistory(ORIGIN, 'eip155')).payees).toEqual(['0xmine']);
   expect((await world.ledger.originHistory(ORIGIN, 'solana')).payees).toEqual(['Theirs']);
+});
+
+test('a third payment in a row that brings nothing pauses, whatever the first two were for', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const failures = async (): Promise<number> => (await ledger.originHistory(ORIGIN, 'eip155')).failures;
+  const buy = (minute: number, delivery: Delivery) => captured(ledger, at(minute), { delivery });
+  await buy(0, 'error');
+  await buy(1, 'empty');
+  expect(await failures()).toBe(0);
+  await buy(2, 'schema_mismatch');
+  await buy(3, 'error');
+  await buy(4, 'lost');
+  expect(await failures()).toBe(0);
+  const { openedMs } = await buy(5, 'error');
+  expect(await ledger.originHistory(ORIGIN, 'eip155')).toMatchObject({
+    failures: 1,
+    lastFailureMs: openedMs,
+  });
+  expect((await ledger.trippedBreakers()).map(({ origin }) => origin)).toEqual([ORIGIN]);
+  await buy(6, 'delivered');
+  expect(await failures()).toBe(0);
+});
+
+test('what the caller gave up is no failure of the seller', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  for (const minute of [0, 1, 2, 3]) {
+    const payment = await sent(ledger, at(minute));
+    await ledger.markUnknown(payment.id, 'cancelled', payment.openedMs);
+    await ledger.endLease(payment.id);
+    const shown = captureFacts(payment, { confirmed: true, receipt: null });
+    const { payment: after } = await ledger.capture(payment.id, shown, payment.openedMs + 60_000);
+    expect(after.delivery).toBe('lost');
+  }
+  expect((await ledger.originHistory(ORIGIN, 'eip155')).failures).toBe(0);
 });

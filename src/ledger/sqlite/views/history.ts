@@ -3,7 +3,7 @@ import type { EndpointPrices, OriginHistory, CircuitBreaker } from '../../seller
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
-import { capturedWallMs, toWallMs, type Payment } from '../../payment.js';
+import { capturedWallMs, toWallMs, UNDELIVERED, type Payment } from '../../payment.js';
 import { authenticPayment } from '../payments/paymentRow.js';
 
 /** A month, as the owner's rule on prices counts it. */
@@ -20,7 +20,16 @@ const FAILURES_MAX = 20;
  * until then it may be an honest seller whose price moved. An honest one whose facilitator was not heard is paused too,
  * for it took money and gave nothing (T12). `rejected` was the note of every failed receipt before schema 3.
  */
-const STRUCK = `(note = 'receipt_false' OR (state = 'captured' AND note IN ('second_402', 'settle_failed', 'rejected')))`;
+const STRUCK = `(coalesce(note, '') = 'receipt_false' OR (state = 'captured' AND coalesce(note, '') IN ('second_402', 'settle_failed', 'rejected')))`;
+/**
+ * Paid for and nothing brought, and that not by the caller's own doing. An agent may correct its input and call again, so
+ * an origin is forgiven {@link FORGIVEN} of these in a row.
+ */
+const BROUGHT_NOTHING = `(state = 'captured' AND delivery IN (${UNDELIVERED.map((name) => `'${name}'`).join(', ')})
+  AND coalesce(note, '') NOT IN ('cancelled', 'process_ended') AND NOT ${STRUCK})`;
+const FORGIVEN = 2;
+/** What ends a row of failures: something that was paid for came. Rows of before schema 5 say so by having no note. */
+const BROUGHT = `(state = 'captured' AND coalesce(delivery IN ('delivered', 'pending', 'schema_mismatch'), note IS NULL))`;
 /** When it was found out; a later confirmation by the chain makes it no younger. */
 const STRUCK_MS = `(CASE state WHEN 'captured' THEN captured_ms ELSE changed_ms END)`;
 
@@ -86,19 +95,25 @@ function newest(context: LedgerContext, condition: string, limit: number, ...val
 }
 
 function circuitBreakerOf(context: LedgerContext, head: JournalHead, origin: string): CircuitBreaker {
-  const [delivered] = newest(context, `origin = ? AND state = 'captured' AND note IS NULL`, 1, origin);
-  const breaker = newest(
-    context,
-    // Ledger time can stand still; within one moment of it the wall clock tells which came later.
-    `origin = ? AND opened_ms >= ? AND (opened_ms > ? OR coalesce(opened_wall_ms, 0) > ?)
-       AND ${STRUCK} AND ${STRUCK_MS} > ?`,
-    FAILURES_MAX,
-    origin,
-    BigInt(delivered?.openedMs ?? 0),
-    BigInt(delivered?.openedMs ?? 0),
-    BigInt(delivered?.openedWallMs ?? Number.MAX_SAFE_INTEGER),
-    BigInt(context.register.get(head.register, resumedKey(origin)) ?? 0),
-  );
+  const [delivered] = newest(context, `origin = ? AND ${BROUGHT}`, 1, origin);
+  const since = (failure: string, limit: number): Payment[] =>
+    newest(
+      context,
+      // Ledger time can stand still; within one moment of it the wall clock tells which came later.
+      `origin = ? AND opened_ms >= ? AND (opened_ms > ? OR coalesce(opened_wall_ms, 0) > ?)
+       AND ${failure} AND ${STRUCK_MS} > ?`,
+      limit,
+      origin,
+      BigInt(delivered?.openedMs ?? 0),
+      BigInt(delivered?.openedMs ?? 0),
+      BigInt(delivered?.openedWallMs ?? Number.MAX_SAFE_INTEGER),
+      BigInt(context.register.get(head.register, resumedKey(origin)) ?? 0),
+    );
+  const nothing = since(BROUGHT_NOTHING, FAILURES_MAX + FORGIVEN);
+  const breaker = [
+    ...since(STRUCK, FAILURES_MAX),
+    ...nothing.slice(0, Math.max(0, nothing.length - FORGIVEN)),
+  ];
   const times = breaker.map((payment) => {
     const captured = payment.state === 'captured' ? capturedWallMs(payment) : null;
     return captured ?? toWallMs(payment, payment.changedMs);
@@ -110,7 +125,7 @@ function circuitBreakerOf(context: LedgerContext, head: JournalHead, origin: str
 export function trippedBreakers(context: LedgerContext, head: JournalHead): CircuitBreaker[] {
   const rows = statement(
     context.db,
-    `SELECT DISTINCT origin FROM payments WHERE ${STRUCK} ORDER BY origin`,
+    `SELECT DISTINCT origin FROM payments WHERE ${STRUCK} OR ${BROUGHT_NOTHING} ORDER BY origin`,
   ).all() as SqlRow[];
   return rows
     .map((row) => circuitBreakerOf(context, head, String(row['origin'])))

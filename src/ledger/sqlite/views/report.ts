@@ -3,7 +3,7 @@ import { type SqlRow, type SqlValue, paymentFromSql } from '../payments/paymentC
 import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping, ReportPage } from '../../report.js';
 import { statement, type Sqlite } from '../file/database.js';
 import { hostPortOf, IMPORTED_CATEGORY } from '../payments/totals.js';
-import { LIVE_STATES, WITHDRAWAL } from '../../payment.js';
+import { LIVE_STATES, UNDELIVERED, WITHDRAWAL } from '../../payment.js';
 
 const GROUP_KEYS: Record<ReportGrouping, string> = {
   by_host: 'host',
@@ -15,6 +15,8 @@ const GROUP_KEYS: Record<ReportGrouping, string> = {
     THEN substr(category, ${LISTED.length + 1}) ELSE category END`,
 };
 
+/** Paid for, and nothing was brought. */
+const LOST = `(state = 'captured' AND delivery IN (${UNDELIVERED.map((name) => `'${name}'`).join(', ')}))`;
 const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
 
 function conditionsOf(filter: ReportFilter): { sql: string; values: SqlValue[] } {
@@ -29,6 +31,7 @@ function conditionsOf(filter: ReportFilter): { sql: string; values: SqlValue[] }
       filter.port,
     ],
     ['state = ?', filter.state],
+    [`${LOST} AND 1 = ?`, filter.undelivered === undefined ? undefined : 1n],
     [
       filter.kind === 'payment' ? 'protocol <> ?' : 'protocol = ?',
       filter.kind === undefined ? undefined : WITHDRAWAL,
@@ -104,6 +107,9 @@ function addGroups(a: ReportGroup, b: ReportGroup): ReportGroup {
     payments: a.payments + b.payments,
     capturedUsdMicros: a.capturedUsdMicros + b.capturedUsdMicros,
     heldUsdMicros: a.heldUsdMicros + b.heldUsdMicros,
+    delivered: a.delivered + b.delivered,
+    lost: a.lost + b.lost,
+    lostUsdMicros: a.lostUsdMicros + b.lostUsdMicros,
     firstMs: Math.min(a.firstMs, b.firstMs),
     lastMs: Math.max(a.lastMs, b.lastMs),
   };
@@ -112,6 +118,8 @@ function addGroups(a: ReportGroup, b: ReportGroup): ReportGroup {
 const SUMS = `count(*) AS payments,
   coalesce(sum(CASE WHEN state = 'captured' THEN captured_usd_micros END), 0) AS captured,
   coalesce(sum(CASE WHEN state IN (${LIVE}) THEN held_usd_micros END), 0) AS held,
+  coalesce(sum(delivery = 'delivered'), 0) AS delivered, coalesce(sum(${LOST}), 0) AS lost,
+  coalesce(sum(CASE WHEN ${LOST} THEN captured_usd_micros END), 0) AS lost_usd,
   min(opened_ms) AS first_ms, max(opened_ms) AS last_ms`;
 
 function groupOf(row: SqlRow, key: string): ReportGroup {
@@ -120,6 +128,9 @@ function groupOf(row: SqlRow, key: string): ReportGroup {
     payments: Number(row['payments']),
     capturedUsdMicros: row['captured'] as bigint,
     heldUsdMicros: row['held'] as bigint,
+    delivered: Number(row['delivered']),
+    lost: Number(row['lost']),
+    lostUsdMicros: row['lost_usd'] as bigint,
     firstMs: Number(row['first_ms']),
     lastMs: Number(row['last_ms']),
   };
