@@ -72,17 +72,20 @@ export async function fillWithEverything(ledger: Ledger): Promise<Everything> {
   await ledger.release(unused.id, 'never_signed', T0 + 90_000_002);
   const dropped = await held(ledger, { ...full, nowMs: T0 + 90_000_003 });
   await ledger.release(dropped.id, 'never_signed', T0 + 90_000_004);
-  await ledger.saveAnswer({
-    paymentId: paid.id,
-    agent: 'default',
-    status: 200,
-    headers: [['content-type', 'text/plain']],
-    body: new TextEncoder().encode('answer'),
-    storedId: 'res_1',
-    bytes: 6,
-    truncated: false,
-    storedMs: T0 + 90_000_005,
-  });
+  await ledger.saveAnswer(
+    {
+      paymentId: paid.id,
+      agent: 'default',
+      status: 200,
+      headers: [['content-type', 'text/plain']],
+      body: new TextEncoder().encode('answer'),
+      storedId: 'res_1',
+      bytes: 6,
+      truncated: false,
+      storedMs: T0 + 90_000_005,
+    },
+    'delivered',
+  );
   await ledger.entitlements.save(bearer({ paymentId: paid.id, subject: 'order-1' }), T0 + 90_000_005);
   await ledger.resetCircuitBreaker('https://api.example.com', T0 + 90_000_005);
   const nowMs = T0 + 90_060_000;
