@@ -164,6 +164,16 @@ export const CODES = {
     exit: 2,
   },
   above_cap: { summary: 'The call passes a cap, which the owner can lift.', retry: 'never', exit: 3 },
+  budget_spent: {
+    summary: 'The call does not fit what is left of the budget that its program was started with.',
+    retry: 'never',
+    exit: 3,
+  },
+  budget_over: {
+    summary: 'The run that the call belongs to has ended, or its time is over.',
+    retry: 'never',
+    exit: 3,
+  },
   payee_changed: {
     summary: 'The seller wants the money at another address than before; the owner can allow that.',
     retry: 'never',

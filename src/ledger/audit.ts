@@ -13,6 +13,7 @@ export interface AuditFinding {
     | 'approvals'
     | 'factors'
     | 'agents'
+    | 'budgets'
     | 'quotes'
     | 'answers'
     | 'entitlements'

@@ -1,6 +1,7 @@
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 import type { Payment } from './payment.js';
 import type { CapLine, RateLine } from '../money/cap.js';
+import type { BudgetStop } from './budget.js';
 import type { FundsReading } from './withdrawal.js';
 import type { AgentBar } from './agent.js';
 import type { ApprovalProblem } from './approval.js';
@@ -36,6 +37,8 @@ export interface HoldRequest extends Pick<
   readonly rateLines: readonly RateLine[];
   /** The approval that this hold consumes; then ceilings alone are its lines. */
   readonly approvalId?: string | null;
+  /** The budget it is made under, such as a run's: it takes from that one and from each above it. */
+  readonly budgetId?: string | null;
   /** The id that a server's log knows the call by; it goes to the journal. */
   readonly callId?: string | undefined;
   /** What the chain showed of the payer's balance, and when it was asked; null where it did not answer. */
@@ -65,6 +68,8 @@ export type HoldResult =
   /** The owner is taking out what this payment would need. */
   | { readonly kind: 'withdrawn'; readonly spendableAtomic: AtomicAmount }
   | { readonly kind: 'approval'; readonly problem: ApprovalProblem }
+  /** No approval passes a budget: it is the bound that the program was started with. */
+  | ({ readonly kind: 'budget' } & BudgetStop)
   | { readonly kind: 'config_changed'; readonly configVersion: number };
 
 /** Before a category that a catalogue named: views show it, and no cap counts it (T17). */

@@ -9,6 +9,7 @@ import type {
   EntitlementTerms,
   NewEntitlement,
 } from './entitlement.js';
+import type { BudgetOpened, BudgetUse, NewBudget } from './budget.js';
 import type { FactorUse, StoredFactor, TryPlace, WrongTries } from './factor.js';
 import type { EndpointPrices, OriginHistory, CircuitBreaker } from './seller.js';
 import type { CountedLine, HoldRequest, HoldResult } from './hold.js';
@@ -317,6 +318,16 @@ export interface AgentBook {
   isSuspendedToken(token: string): Promise<boolean>;
 }
 
+/** The tree of budgets: amounts that a hold takes from beside the owner's caps. */
+export interface BudgetBook {
+  /** Opens a node, and takes its amount out of what the one above it has left. */
+  open(request: NewBudget, nowMs: number): Promise<BudgetOpened>;
+  /** Ends a node: from here on nothing is held or sent under it. False where it had ended, or there is none. */
+  end(id: string, nowMs: number): Promise<boolean>;
+  /** A node with what came of it, or null. */
+  use(id: string, nowMs: number): Promise<BudgetUse | null>;
+}
+
 /** What the owner, or whoever acts for the owner, does to the wallet as a whole. */
 export interface OwnerBook {
   /** Stops all signing and sending, in every process. Needs no keys. Returns false where it was frozen already. */
@@ -384,6 +395,7 @@ export interface Ledger
   readonly factors: FactorBook;
   readonly agents: AgentBook;
   readonly entitlements: EntitlementBook;
+  readonly budgets: BudgetBook;
   /**
    * A hash that says nothing of its text to whoever lacks the keys, and is another in every ledger. Hex. Made from the
    * keys alone: it reads nothing, and so it is the one method that answers at once.

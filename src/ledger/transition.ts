@@ -1,6 +1,7 @@
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 import type { Mark } from '../payment/mark.js';
 import type { AgentBar } from './agent.js';
+import type { BudgetStop } from './budget.js';
 import type { CapLine } from '../money/cap.js';
 import type { ExceededLine } from './hold.js';
 import type { Delivery, Payment } from './payment.js';
@@ -33,7 +34,8 @@ export type SendResult =
   | { readonly kind: 'frozen' }
   | { readonly kind: 'barred'; readonly bar: AgentBar }
   | { readonly kind: 'config_changed'; readonly configVersion: number }
-  | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] };
+  | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] }
+  | ({ readonly kind: 'budget' } & BudgetStop);
 
 /** What is known of a capture. */
 export interface CaptureFacts {

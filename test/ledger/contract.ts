@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hashToken, tokenOf } from '../../src/money/agent.js';
 import { LEASE_MS } from '../../src/ledger/lease.js';
+import type { NewBudget } from '../../src/ledger/budget.js';
+import type { HoldRequest } from '../../src/ledger/hold.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import type { LedgerOptions, LedgerStore } from '../../src/ledger/ledgerStore.js';
 import { findAsset } from '../../src/money/asset.js';
@@ -32,6 +34,19 @@ import {
 
 const SEND = { configVersion: 1, capLines: [], nowMs: T0 };
 const BYTES = { name: 'X-PAYMENT', value: 'bytes' };
+/** A dollar for an hour. */
+const BUDGET: NewBudget = {
+  ...{ parentId: null, kind: 'run', agent: 'default', name: 'claude' },
+  amountUsdMicros: 100n * CENT,
+  expiresMs: T0 + 3_600_000,
+};
+
+async function openBudget(ledger: Ledger, over: Partial<NewBudget> = {}): Promise<string> {
+  const opened = await ledger.budgets.open({ ...BUDGET, ...over }, T0);
+  if (opened.kind !== 'open') throw new Error(`The budget was not opened: ${opened.problem}`);
+  return opened.node.id;
+}
+
 const entries = <Key extends string>(record: Record<Key, unknown>): Key[] => Object.keys(record) as Key[];
 
 /**
@@ -233,6 +248,76 @@ export function describeLedgerContract(name: string, storeIn: (home: string) => 
         { id: second.id, state: 'spent', secret: null },
         { id: first.id },
       ]);
+    });
+
+    test('holds no more under a budget than it has, whichever process asks, and gives back what is released', async () => {
+      const [one, two] = [await open({ holder: 'one' }), await open({ holder: 'two' })];
+      const budgetId = await openBudget(one, { amountUsdMicros: 5n * CENT });
+      const all = await Promise.all(
+        Array.from({ length: 8 }, (_, i) => (i % 2 === 0 ? one : two).openHold(holdRequest({ budgetId }))),
+      );
+      expect(all.filter(({ kind }) => kind === 'held')).toHaveLength(5);
+      const refused = all.filter(({ kind }) => kind !== 'held');
+      for (const result of refused)
+        expect(result).toMatchObject({ kind: 'budget', problem: 'spent', leftUsdMicros: 0n });
+      const [first] = all.flatMap((result) => (result.kind === 'held' ? [result.payment] : []));
+      expect(first?.budgetPath).toBe(budgetId);
+      await one.release(first?.id ?? '', 'never_signed', T0);
+      expect((await two.openHold(holdRequest({ budgetId }))).kind).toBe('held');
+      const paid = await captured(one, { budgetId: null });
+      expect(paid.budgetPath).toBeNull();
+      const use = await one.budgets.use(budgetId, T0);
+      expect(use).toMatchObject({ capturedUsdMicros: 0n, liveUsdMicros: 5n * CENT, leftUsdMicros: 0n });
+      // An approval passes caps, and no budget.
+      const asked = { budgetId, requestHash: 'asked' };
+      const approved = holdRequest({ ...asked, ...(await approve(one, asked)) });
+      expect(await one.openHold(approved)).toMatchObject({ kind: 'budget', problem: 'spent' });
+      expect((await one.audit()).findings).toEqual([]);
+    });
+
+    test('takes a budget out of the one above when it is opened, and gives back what it did not use', async () => {
+      const ledger = await open();
+      const parentId = await openBudget(ledger, { amountUsdMicros: 10n * CENT });
+      const left = async (id: string, nowMs = T0): Promise<bigint | undefined> =>
+        (await ledger.budgets.use(id, nowMs))?.leftUsdMicros;
+      const childId = await openBudget(ledger, { parentId, amountUsdMicros: 6n * CENT });
+      expect(await left(parentId)).toBe(4n * CENT);
+      const more = { ...BUDGET, parentId, amountUsdMicros: 5n * CENT };
+      expect(await ledger.budgets.open(more, T0)).toMatchObject({
+        problem: 'spent',
+        leftUsdMicros: 4n * CENT,
+      });
+      const over = await ledger.openHold(holdRequest({ budgetId: parentId, heldUsdMicros: 5n * CENT }));
+      expect(over).toMatchObject({ kind: 'budget', problem: 'spent' });
+      const paid = await captured(ledger, { budgetId: childId, heldUsdMicros: 2n * CENT });
+      expect(paid.budgetPath).toBe(`${childId} ${parentId}`);
+      expect([await left(parentId), await left(childId)]).toEqual([4n * CENT, 4n * CENT]);
+      expect(await ledger.budgets.end(childId, T0)).toBe(true);
+      expect(await ledger.budgets.end(childId, T0)).toBe(false);
+      expect([await left(parentId), await left(childId)]).toEqual([8n * CENT, 0n]);
+      await openBudget(ledger, { parentId, amountUsdMicros: 8n * CENT, expiresMs: T0 + 1_000 });
+      expect([await left(parentId), await left(parentId, T0 + 1_000)]).toEqual([0n, 8n * CENT]);
+      expect((await ledger.audit()).findings).toEqual([]);
+    });
+
+    test('neither holds nor sends under a budget that ended, whose time is over, or that is another agent’s (T42)', async () => {
+      const ledger = await open();
+      await addAgent(ledger);
+      const budgetId = await openBudget(ledger, { expiresMs: T0 + 1_000 });
+      const before = await held(ledger, { budgetId });
+      await ledger.recordSigned(before.id, BYTES, T0);
+      const hold = (over: Partial<HoldRequest>) => ledger.openHold(holdRequest({ budgetId, ...over }));
+      expect(await hold({ agent: 'other' })).toMatchObject({ kind: 'budget', problem: 'unknown' });
+      expect(await hold({ nowMs: T0 + 1_000 })).toMatchObject({ kind: 'budget', problem: 'expired' });
+      const late = { ...SEND, nowMs: T0 + 1_000 };
+      expect(await ledger.markSent(before.id, late)).toMatchObject({ kind: 'budget', problem: 'expired' });
+      await ledger.budgets.end(budgetId, T0);
+      expect(await hold({})).toMatchObject({ kind: 'budget', problem: 'ended' });
+      expect(await ledger.markSent(before.id, SEND)).toMatchObject({ kind: 'budget', problem: 'ended' });
+      expect(await hold({ budgetId: 'run_none' })).toMatchObject({ kind: 'budget', problem: 'unknown' });
+      const opened = await ledger.budgets.open({ ...BUDGET, parentId: budgetId }, T0);
+      expect(opened).toMatchObject({ kind: 'budget', problem: 'ended' });
+      expect((await ledger.audit()).findings).toEqual([]);
     });
 
     test('gives its payments page by page, each once', async () => {

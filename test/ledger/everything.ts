@@ -32,6 +32,11 @@ export interface Everything {
   readonly approved: Partial<HoldRequest>;
   readonly quoteId: string;
   readonly sessionId: string;
+  /** A run that is open, and under it another one. */
+  readonly runId: string;
+  readonly innerRunId: string;
+  /** One that is ended later. */
+  readonly endedRunId: string;
   /** Later than every entry. */
   readonly nowMs: number;
 }
@@ -50,7 +55,18 @@ export async function fillWithEverything(ledger: Ledger): Promise<Everything> {
     createdMs: T0,
     expiresMs: T0 + 60_000,
   });
-  const full: Partial<HoldRequest> = { sessionId, category: 'search', reason: 'to know', quoteId, nowMs: T0 };
+  const runId = await openRun(ledger, null);
+  const innerRunId = await openRun(ledger, runId);
+  await ledger.budgets.end(await openRun(ledger, runId), T0);
+  const endedRunId = await openRun(ledger, null);
+  const full: Partial<HoldRequest> = {
+    sessionId,
+    budgetId: innerRunId,
+    category: 'search',
+    reason: 'to know',
+    quoteId,
+    nowMs: T0,
+  };
   const paid = await captured(
     ledger,
     { ...full, idempotencyKey: 'key-1', heldUsdMicros: 3n * CENT },
@@ -98,12 +114,26 @@ export async function fillWithEverything(ledger: Ledger): Promise<Everything> {
   const grant = { ...other, ...(await approve(ledger, other)) };
   const result = await ledger.recordSigned(id, { name: 'X-PAYMENT', value: 'bytes' }, nowMs);
   if (result.kind !== 'done') throw new Error(`Signing ended as ${result.kind}`);
-  return { signed: result.payment, captured: paid, approved: grant, quoteId, sessionId, nowMs };
+  return {
+    ...{ signed: result.payment, captured: paid, approved: grant, quoteId, sessionId },
+    ...{ runId, innerRunId, endedRunId, nowMs },
+  };
+}
+
+async function openRun(ledger: Ledger, parentId: string | null): Promise<string> {
+  const expiresMs = T0 + 30 * 86_400_000;
+  const amountUsdMicros = (parentId === null ? 1_000n : 100n) * CENT;
+  const opened = await ledger.budgets.open(
+    { parentId, kind: 'run', agent: 'default', name: 'claude', amountUsdMicros, expiresMs },
+    T0,
+  );
+  if (opened.kind !== 'open') throw new Error(`The run ended as ${opened.problem}`);
+  return opened.node.id;
 }
 
 /** Everything that signing does and reads. Each call is one step of it, and rejects where it refuses to go on. */
 export function signingSteps(ledger: Ledger, everything: Everything) {
-  const { signed, captured, approved, quoteId, sessionId, nowMs } = everything;
+  const { signed, captured, approved, quoteId, sessionId, innerRunId, nowMs } = everything;
   const session = capLine({ scope: { kind: 'session', agent: 'default', sessionId }, windowSec: null });
   const lines = { sessionId, category: 'search', capLines: [...EVERY_LINE, session], nowMs };
   const rateLines = [{ name: 'rate', scope: { kind: 'wallet' }, windowSec: 3600, callsMax: 1 }] as const;
@@ -114,6 +144,7 @@ export function signingSteps(ledger: Ledger, everything: Everything) {
     key: () => ledger.openHold(holdRequest({ ...lines, idempotencyKey: 'key-1' })),
     rate: () => ledger.openHold(holdRequest({ ...lines, rateLines })),
     hold: () => ledger.openHold(holdRequest(lines)),
+    run: () => ledger.openHold(holdRequest({ ...lines, budgetId: innerRunId })),
     send: () => ledger.markSent(signed.id, { configVersion: 1, capLines: [], nowMs }),
     approved: () => ledger.openHold(holdRequest({ ...lines, ...approved })),
     factor: async () => (await ledger.factors.list())[0] ?? null,

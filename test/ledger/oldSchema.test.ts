@@ -10,6 +10,7 @@ import {
   CENT,
   editBehind,
   held,
+  holdRequest,
   scratchFolder,
   T0,
   testMac,
@@ -181,7 +182,7 @@ describe('a ledger of schema 3', () => {
 describe('a ledger of schema 4', () => {
   beforeEach(() => putLedger(SCHEMA_4));
 
-  test('is brought up to date, and keeps what is bought and brought from then on', async () => {
+  test('is brought up to date, and keeps what is bought, brought and counted in a budget from then on', async () => {
     const ledger = open();
     await ledger.verifyCheckpoint({
       ledgerId: 'led_e3a639622e0821d53391',
@@ -199,6 +200,20 @@ describe('a ledger of schema 4', () => {
     if (answer === null) throw new Error('There is no answer');
     await ledger.saveAnswer({ ...answer, storedMs: LATER }, 'delivered');
     expect(await ledger.findPayment(answered.id)).toMatchObject({ delivery: 'delivered' });
+    const openRows = await ledger.openPayments(10);
+    expect(openRows.map(({ budgetPath }) => budgetPath)).toContain(null);
+    const unknown = openRows.find(({ state }) => state === 'unknown');
+    if (unknown === undefined) throw new Error('There is no unknown payment');
+    expect(await ledger.capture(unknown.id, captureFacts(unknown), LATER)).toMatchObject({ kind: 'done' });
+    const run = { parentId: null, kind: 'run', agent: 'default', name: 'claude' } as const;
+    const opened = await ledger.budgets.open(
+      { ...run, amountUsdMicros: CENT, expiresMs: LATER + 60_000 },
+      LATER,
+    );
+    if (opened.kind !== 'open') throw new Error('The run was not opened');
+    const budgetId = opened.node.id;
+    await held(ledger, { budgetId, nowMs: LATER });
+    expect((await ledger.openHold(holdRequest({ budgetId, nowMs: LATER }))).kind).toBe('budget');
     expect((await ledger.audit()).findings).toEqual([]);
     await ledger.close();
     const copy = openDatabase(migrationBackupPath(path, 4));

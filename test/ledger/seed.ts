@@ -43,6 +43,7 @@ const TEMPLATE: Omit<Payment, 'id'> = {
   ...REQUEST,
   approvalId: null,
   pastCaps: [],
+  budgetPath: null,
   state: 'held',
   capturedAtomic: null,
   capturedUsdMicros: null,

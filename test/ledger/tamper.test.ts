@@ -40,6 +40,7 @@ beforeAll(async () => {
   await world.ledger.markUnknown(signed.id, 'timeout', nowMs);
   await captured(world.ledger, { sessionId, category: 'search', nowMs });
   await sent(world.ledger, { sessionId, nowMs });
+  await world.ledger.budgets.end(everything.endedRunId, nowMs);
   await world.ledger.touchSession('default', nowMs + 60_000);
   everything = { ...everything, nowMs: nowMs + 60_000 };
   await world.ledger.backup(pristine);
@@ -201,6 +202,7 @@ test('the ledger that is edited is whole, and every step of signing goes through
     key: 'key_reused',
     rate: 'rate',
     hold: 'held',
+    run: 'held',
     send: 'done',
     approved: 'held',
     factor: 'found',
@@ -244,6 +246,9 @@ const READS: readonly {
   { table: 'register', row: () => `entries LIKE '%"session default"%'`, step: 'session' },
   { table: 'register', row: () => `entries LIKE '%"live ${everything.signed.requestHash}"%'`, step: 'twin' },
   { table: 'register', row: () => `entries LIKE '%"live ${everything.signed.requestHash}"%'`, step: 'send' },
+  { table: 'register', row: () => `entries LIKE '%"budget ${everything.innerRunId}"%'`, step: 'run' },
+  { table: 'budgets', row: () => `id = '${everything.innerRunId}'`, step: 'run', lookedUpBy: ['id'] },
+  { table: 'budgets', row: () => `id = '${everything.runId}'`, step: 'run', lookedUpBy: ['id'] },
   { table: 'payments', row: () => `id = '${everything.signed.id}'`, step: 'twin' },
   { table: 'payments', row: () => `id = '${everything.signed.id}'`, step: 'send', lookedUpBy: ['id'] },
   {

@@ -28,6 +28,7 @@ import { findAnswer, saveAnswer, saveFreeAnswer } from './calls/answer.js';
 import { unnamedFiles } from './calls/answerRoom.js';
 import { Entitlements } from './calls/entitlement.js';
 import { Agents } from './owner/agents.js';
+import { Budgets } from './owner/budgets.js';
 import type { Checkpoint, Ledger } from '../ledger.js';
 import { Approvals, Factors } from './owner/approvals.js';
 import { auditLedger } from './journal/audit.js';
@@ -97,6 +98,7 @@ export class SqliteLedger implements Ledger {
   readonly factors: Factors;
   readonly agents: Agents;
   readonly entitlements: Entitlements;
+  readonly budgets: Budgets;
   readonly #db: Sqlite;
   readonly #path: string;
   readonly #isStopped: () => boolean;
@@ -127,6 +129,7 @@ export class SqliteLedger implements Ledger {
     this.factors = new Factors(access);
     this.agents = new Agents(access);
     this.entitlements = new Entitlements(access);
+    this.budgets = new Budgets(access);
     const guard = schemaGuard(db, auth, migrations.length + 1);
     this.#atOnce(() => {
       guard();

@@ -1,4 +1,7 @@
 import { type AgentBar, unknownAgent } from '../../ledger/agent.js';
+import type { BudgetStop } from '../../ledger/budget.js';
+import { formatUsd } from '../../money/decimal.js';
+import type { UsdMicros } from '../../money/unit.js';
 import { WalletError } from '../../errors/walletError.js';
 import { CODES } from '../../errors/codes.js';
 import { toWalletError } from '../../ledger/fault.js';
@@ -70,4 +73,17 @@ export function frozenError(): WalletError {
     `The wallet is frozen: nothing is signed or sent until its owner lifts that; do not retry. ${SENT_BEFORE}`,
     { owner: { say: 'The wallet is frozen.', action: { kind: 'unfreeze' } } },
   );
+}
+
+/** The error of a call under a budget, such as a run's, that has no room for it, or is over. */
+export function budgetError({ problem, node, leftUsdMicros }: BudgetStop, usdMicros: UsdMicros): WalletError {
+  const name = node === null ? 'run' : `run of $${formatUsd(node.amountUsdMicros)}`;
+  if (problem === 'spent')
+    return new WalletError(
+      'budget_spent',
+      `The price of $${formatUsd(usdMicros)} does not fit the ${name}: $${formatUsd(leftUsdMicros)} of it is left, and no approval raises it; do not retry.`,
+      { owner: { say: `A program has spent its ${name}: start it again with a larger budget.` } },
+    );
+  const why = problem === 'expired' ? 'Its time is over' : 'It has ended';
+  return new WalletError('budget_over', `Nothing is paid any more for this ${name}. ${why}; do not retry.`);
 }

@@ -8,7 +8,7 @@ import { shortOfMoney } from '../../policy/selectOffer.js';
 import { judgeRate } from '../../policy/totals.js';
 import { deniedOutcome, problemError } from '../approval/approvalOutcome.js';
 import type { Outcome } from '../answer/outcome.js';
-import { barredError, failureOutcome, frozenError, stopOutcome } from '../answer/refusal.js';
+import { barredError, budgetError, failureOutcome, frozenError, stopOutcome } from '../answer/refusal.js';
 import { assertClock } from '../clock/clockCheck.js';
 import { categoryOfCall } from '../discover/catalogAdvice.js';
 import { withMarks } from '../settle/witness.js';
@@ -66,7 +66,7 @@ export async function openHold(
 /** A hold that was not opened for a reason that ends the call. */
 export type BarringHold = Extract<
   HoldResult,
-  { kind: 'frozen' | 'barred' | 'withdrawn' | 'key_reused' | 'nonce_used' | 'rate' | 'approval' }
+  { kind: 'frozen' | 'barred' | 'withdrawn' | 'key_reused' | 'nonce_used' | 'rate' | 'approval' | 'budget' }
 >;
 
 /** The outcome of a call whose hold was barred: nothing was reserved. */
@@ -88,6 +88,8 @@ export async function barredOutcome(call: PaidCall, hold: BarringHold, offer: Of
       return failureOutcome(challengeUsed(hold.payment));
     case 'rate':
       return stopOutcome(judgeRate(hold));
+    case 'budget':
+      return failureOutcome(budgetError(hold, offer.usdMicros));
     case 'approval': {
       const { problem } = hold;
       if (problem !== 'denied' && problem !== 'pending') return failureOutcome(problemError(problem));

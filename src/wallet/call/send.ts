@@ -20,7 +20,7 @@ import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerB
 import { removeFiles } from '../answer/answerFiles.js';
 import { judgeDelivery, type Delivered } from '../answer/delivery.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.js';
-import { barredError, failureOutcome, frozenError, stopOutcome } from '../answer/refusal.js';
+import { barredError, budgetError, failureOutcome, frozenError, stopOutcome } from '../answer/refusal.js';
 import { promisedOutputs } from '../discover/catalogAdvice.js';
 import { stillLeased, noteLease, paymentAsKnown, takeOver } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
@@ -109,6 +109,8 @@ async function commit(call: PaidCall, paid: PaidRequest): Promise<{ readonly con
         });
         return stop.verdict === 'allow' ? tightened(payment, shown) : stopOutcome(stop, shown);
       }
+      case 'budget':
+        return failureOutcome(budgetError(sent, payment.heldUsdMicros), shown);
       case 'conflict':
         throw new WalletError('payment_unresolved', 'Another process is busy with this payment.', {
           money: moneyOf(sent.payment),

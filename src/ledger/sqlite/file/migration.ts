@@ -16,7 +16,7 @@ import { isLive } from '../../payment.js';
 import { Journal } from '../journal/journal.js';
 import { Register } from '../journal/register.js';
 import { liveKey, liveText } from '../payments/paymentRow.js';
-import { ENTITLEMENT_TABLE, LEASE_TABLE, LOOK_TABLES } from './schema.js';
+import { BUDGET_TABLE, ENTITLEMENT_TABLE, LEASE_TABLE, LOOK_TABLES } from './schema.js';
 import {
   contributionOf,
   isRolling,
@@ -109,13 +109,17 @@ const replaceProcessesWithLeasesAndIndexAnswers: Migration = (db, auth) => {
 };
 
 /**
- * To 5: what is bought and not used up, of which nothing was remembered before; and what a payment brought, of which rows
- * of before say nothing.
+ * To 5: what is bought and not used up, of which nothing was remembered before; what a payment brought, of which rows of
+ * before say nothing; and the tree of budgets, and which of them a payment counts in: none of those there are.
  */
-const addEntitlementsAndDelivery: Migration = (db) => {
+const addEntitlementsDeliveryAndBudgets: Migration = (db) => {
   db.exec(ENTITLEMENT_TABLE);
   // Rows keep their codes: see RowAuthenticator on columns that a table was given later.
-  db.exec('ALTER TABLE payments ADD COLUMN delivery TEXT');
+  db.exec(`
+    ALTER TABLE payments ADD COLUMN delivery TEXT;
+    ALTER TABLE payments ADD COLUMN budget_path TEXT;
+  `);
+  db.exec(BUDGET_TABLE);
 };
 
 /** The steps from version 1 on, in order: the first leads to version 2. A step, once released, never changes. */
@@ -123,7 +127,7 @@ export const MIGRATIONS: readonly Migration[] = [
   addPastCapsAndCategoryParts,
   addLooksWitnessesAndWallTimes,
   replaceProcessesWithLeasesAndIndexAnswers,
-  addEntitlementsAndDelivery,
+  addEntitlementsDeliveryAndBudgets,
 ];
 
 /** Where the copy is kept that was taken before a ledger left a version. */

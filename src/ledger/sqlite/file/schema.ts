@@ -57,6 +57,23 @@ CREATE UNIQUE INDEX one_live_entitlement_per_place ON entitlements (agent, origi
 CREATE INDEX entitlements_by_time ON entitlements (changed_ms);
 `;
 
+/** Since version 5. */
+export const BUDGET_TABLE = `
+CREATE TABLE budgets (
+  id TEXT PRIMARY KEY,
+  parent_id TEXT,
+  kind TEXT NOT NULL CHECK (kind IN ('team', 'agent', 'run')),
+  agent TEXT NOT NULL,
+  name TEXT NOT NULL,
+  usd_micros INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL,
+  ended_ms INTEGER,
+  mac BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX budgets_open ON budgets (parent_id) WHERE ended_ms IS NULL;
+`;
+
 /**
  * The tables. A row ends in `mac`, its authentication code; `journal` is append-only and chained instead, and
  * `register` is vouched for by the head in `control`. `leases`, `looks` and `witnesses` serve open payments and are
@@ -167,6 +184,7 @@ CREATE TABLE payments (
   opened_wall_ms INTEGER,
   captured_wall_ms INTEGER,
   delivery TEXT,
+  budget_path TEXT,
   mac BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX one_live_payment_per_request ON payments (request_hash)
@@ -249,4 +267,5 @@ CREATE TABLE totals (
 ${LOOK_TABLES}
 ${LEASE_TABLE}
 ${ENTITLEMENT_TABLE}
+${BUDGET_TABLE}
 `;

@@ -7,6 +7,7 @@ import {
 import type { AuditFinding, AuditReport } from '../../audit.js';
 import { AgentAudit } from './agentAudit.js';
 import { ApprovalAudit } from './approvalAudit.js';
+import { BudgetAudit } from './budgetAudit.js';
 import { journalHash } from './authenticity.js';
 import type { LedgerContext } from '../file/context.js';
 import { toLedgerError } from '../file/fault.js';
@@ -72,6 +73,7 @@ class Audit {
   readonly #newestSession = new Map<string, string>();
   readonly #approvals: ApprovalAudit;
   readonly #agents: AgentAudit;
+  readonly #budgets: BudgetAudit;
 
   constructor(context: LedgerContext, find: Find) {
     this.#context = context;
@@ -79,6 +81,7 @@ class Audit {
     this.#totals = new TotalsAudit(context, find);
     this.#approvals = new ApprovalAudit(context, find);
     this.#agents = new AgentAudit(find);
+    this.#budgets = new BudgetAudit(context, find);
   }
 
   run(): void {
@@ -91,6 +94,7 @@ class Audit {
       ['sessions', () => this.#checkSessions()],
       ['approvals', () => this.#approvals.check(this.#register)],
       ['agents', () => this.#agents.tell(this.#register)],
+      ['budgets', () => this.#budgets.check(this.#register)],
       ['register', () => this.#checkRegister()],
       ['quotes', () => this.#checkCodes('quotes', 'id')],
       ['answers', () => this.#checkCodes('answers', 'payment_id')],
@@ -135,6 +139,7 @@ class Audit {
       if (setsTimeBack(entry)) this.#setBack(entry.timeMs);
       this.#approvals.learn(entry);
       this.#agents.learn(entry);
+      this.#budgets.learn(entry);
       if (entry.kind === 'genesis' || entry.kind === 'config') configVersion = configVersionOf(entry);
       this.entries++;
       last = entry;

@@ -32,7 +32,8 @@ export type JournalKind =
   | 'lapse'
   | 'factor'
   | 'tries'
-  | 'agent';
+  | 'agent'
+  | 'budget';
 
 /** Where the journal stands. `attestedSeq` is the newest entry vouched for with the wallet's key. */
 export interface JournalHead {

@@ -167,5 +167,6 @@ function heldPayment(
     openedWallMs: null,
     capturedWallMs: null,
     delivery: null,
+    budgetPath: null,
   };
 }

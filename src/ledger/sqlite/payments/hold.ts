@@ -7,6 +7,7 @@ import { assertInvariant } from '../../../errors/walletError.js';
 import type { CapLine, RateLine } from '../../../money/cap.js';
 import { barOf } from '../owner/agent.js';
 import { checkApproval, consumeApproval } from '../owner/approval.js';
+import { budgetStop, pathOf } from '../owner/budget.js';
 import { type LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
@@ -104,6 +105,13 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
     return { kind: 'key_reused', payment: keyed };
   const duplicate = keyed ?? findLive(context, head, request.requestHash);
   if (duplicate !== null) return { kind: 'duplicate', payment: duplicate };
+  const { budgetId = null } = request;
+  if (budgetId !== null) {
+    const { agent, heldUsdMicros: usdMicros } = request;
+    const ask = { id: budgetId, agent, usdMicros, timeMs: nowMs, nowMs: request.nowMs };
+    const stop = budgetStop(context, head, ask);
+    if (stop !== null) return { kind: 'budget', ...stop };
+  }
   const { network, payFrom, nonce } = request;
   const where = 'network = ? AND pay_from = ? AND nonce = ?';
   const earlier = selectPayment(context, head, where, network, payFrom, nonce);
@@ -126,7 +134,8 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   if (left !== null && left < request.heldAtomic) return { kind: 'withdrawn', spendableAtomic: left };
   // What is left are caps that the owner's yes takes it past.
   const pastCaps = passed.map(({ line }): PastCap => [line.name, scopeKey(line.scope)]);
-  const payment = newPayment(context, request, pastCaps, nowMs);
+  const budgetPath = budgetId === null ? null : pathOf(context, head, budgetId).join(' ');
+  const payment = newPayment(request, { pastCaps, budgetPath }, nowMs);
   const next = approval === null ? head : consumeApproval(context, head, approval, payment.id, nowMs);
   insertPayment(context, next, payment, request.callId);
   putLease(context, payment.id, request.nowMs);
@@ -149,9 +158,8 @@ export function noteConfig(
 }
 
 function newPayment(
-  context: LedgerContext,
   request: HoldRequest,
-  pastCaps: readonly PastCap[],
+  counted: Pick<Payment, 'pastCaps' | 'budgetPath'>,
   nowMs: number,
 ): Payment {
   // The bounds of the step are not columns of the row.
@@ -160,13 +168,14 @@ function newPayment(
     rateLines: _rates,
     funds: _funds,
     callId: _call,
+    budgetId: _budget,
     nowMs: wallMs,
     ...fixed
   } = request;
   return {
     ...fixed,
+    ...counted,
     approvalId: request.approvalId ?? null,
-    pastCaps,
     id: newId('pay'),
     state: 'held',
     capturedAtomic: null,

@@ -56,6 +56,7 @@ export const PAYMENT_COLUMNS: readonly Column[] = [
   column('opened_wall_ms', 'openedWallMs', 'integer'),
   column('captured_wall_ms', 'capturedWallMs', 'integer'),
   column('delivery', 'delivery'),
+  column('budget_path', 'budgetPath'),
 ];
 
 /** A value as SQLite takes and gives it, integers as bigint. */

@@ -1,4 +1,5 @@
 import type { SqlRow } from './paymentColumns.js';
+import { budgetsOf } from '../../budget.js';
 import { type CountedLine, LISTED } from '../../hold.js';
 import type { CapScope } from '../../../money/cap.js';
 import type { RowAuthenticator } from '../journal/authenticity.js';
@@ -83,10 +84,18 @@ function pastKey([name, scope]: PastCap): string {
   return `past ${JSON.stringify([name, scope])}`;
 }
 
-/** A total that a payment is part of, and which of its sums it counts in: a session's has no open ones, see {@link Totals}. */
+/** The key that a budget's totals are kept under. */
+export function budgetScope(id: string): string {
+  return `budget:${id}`;
+}
+
+/**
+ * A total that a payment is part of, and which of its sums it counts in: a session's has no open ones, see {@link Totals};
+ * what counts `as a whole` is never looked at by time.
+ */
 export interface Place {
   readonly key: string;
-  readonly counts: 'live and captured' | 'live' | 'captured';
+  readonly counts: 'live and captured' | 'live' | 'captured' | 'as a whole';
 }
 
 /** Every total that a payment is part of. */
@@ -97,6 +106,7 @@ export function placesOf(payment: Payment): Place[] {
   const category = ownCategory(payment);
   if (category !== undefined)
     places.push({ key: inCategory(`agent:${payment.agent}`, category), counts: 'live' });
+  for (const id of budgetsOf(payment)) places.push({ key: budgetScope(id), counts: 'as a whole' });
   for (const [name, scope] of payment.pastCaps) {
     const own = sessions.find(({ session }) => session === scope);
     if (own === undefined) {
@@ -261,6 +271,11 @@ export class Totals {
   /** What can still move of one scope. */
   live(digests: RegisterDigests, scope: string): bigint {
     return this.#top(digests, scope).live;
+  }
+
+  /** All that counts against one scope, whenever it did. */
+  whole(digests: RegisterDigests, scope: string): ScopeTotal {
+    return this.#top(digests, scope);
   }
 
   #top(digests: RegisterDigests, scope: string): ScopeTotal {

@@ -10,7 +10,9 @@ import type {
 } from '../../transition.js';
 import { assertInvariant } from '../../../errors/walletError.js';
 import { barOf } from '../owner/agent.js';
+import { budgetsOf } from '../../budget.js';
 import { findApproval } from '../owner/approvalRow.js';
+import { budgetStop } from '../owner/budget.js';
 import type { LedgerContext } from '../file/context.js';
 import { boundingLines, exceededLines, findByKey, noteConfig } from './hold.js';
 import { ledgerTimeMs } from '../journal/journal.js';
@@ -60,6 +62,19 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
   if (!isSendable || isLeasedElsewhere(context, id)) return { kind: 'conflict', payment: before };
   const nowMs = ledgerTimeMs(checked, send.nowMs);
   const head = noteConfig(context, checked, send.configVersion, nowMs);
+  const [budgetId] = budgetsOf(before);
+  if (budgetId !== undefined) {
+    // T42: what a program asked for before its end is not sent after it. Its own amount is in the totals already.
+    const { agent } = before;
+    const stop = budgetStop(context, head, {
+      id: budgetId,
+      agent,
+      usdMicros: 0n,
+      timeMs: nowMs,
+      nowMs: send.nowMs,
+    });
+    if (stop !== null) return { kind: 'budget', ...stop };
+  }
   if (before.configVersion !== send.configVersion) {
     // Its own amount is in the totals already, so nothing is added.
     const { approvalId } = before;

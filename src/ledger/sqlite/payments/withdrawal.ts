@@ -144,5 +144,6 @@ function withdrawalRow(
     openedWallMs: request.nowMs,
     capturedWallMs: null,
     delivery: null,
+    budgetPath: null,
   };
 }
