@@ -8,12 +8,16 @@ const WAIT_MS_MAX = 4 * 60_000;
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'sandbox/**/*.test.ts'],
     testTimeout: HANG_MS,
     hookTimeout: HANG_MS,
     expect: { poll: { timeout: WAIT_MS_MAX } },
     globalSetup: existsSync('scripts/build.ts') ? ['test/globalSetup.ts'] : [],
     // Two cores, and a third file for the time in which the tests of two wait for processes and chains.
     maxWorkers: 3,
+    projects: [
+      // What stands beside the code is mostly pure: a worker loads each module once, not once for each file.
+      { extends: true, test: { name: 'beside', include: ['src/**/*.test.ts'], isolate: false } },
+      { extends: true, test: { name: 'whole', include: ['test/**/*.test.ts', 'sandbox/**/*.test.ts'] } },
+    ],
   },
 });
