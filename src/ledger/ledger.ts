@@ -13,7 +13,7 @@ import type { BudgetOpened, BudgetUse, NewBudget } from './budget.js';
 import type { FactorUse, StoredFactor, TryPlace, WrongTries } from './factor.js';
 import type { EndpointPrices, OriginHistory, CircuitBreaker } from './seller.js';
 import type { CountedLine, HoldRequest, HoldResult } from './hold.js';
-import type { DuePayment, Look, Witness } from './observation.js';
+import type { DueAttempt, Look, Witness } from './observation.js';
 import type {
   CaptureFacts,
   LandingProof,
@@ -140,14 +140,14 @@ export interface PaymentReader {
   /** The newest payment of this request, by either hash, that was taken for captured at `sinceMs` of the wall clock or later. */
   findCaptured(requestHash: string, sinceMs: number, otherHash?: string): Promise<Payment | null>;
   /** Payments still open, and captures the chain has not confirmed, longest unchanged first. */
-  openPayments(limit: number): Promise<Payment[]>;
+  openAttempts(limit: number): Promise<Payment[]>;
   /** Payments from one address still open, longest unchanged first. */
-  openPaymentsFrom(network: string, asset: string, payFrom: string, limit: number): Promise<Payment[]>;
+  openAttemptsFrom(network: string, asset: string, payFrom: string, limit: number): Promise<Payment[]>;
   /**
    * Signed payments that were released, opened at `sinceMs` or later, newest first: what released them may have been
    * false. Reads all payments since then.
    */
-  releasedPayments(sinceMs: number, limit: number): Promise<Payment[]>;
+  releasedAttempts(sinceMs: number, limit: number): Promise<Payment[]>;
   /** What is held from an address, but for the payments of these ids. */
   heldAtomic(network: string, asset: string, payFrom: string, exceptIds?: readonly string[]): Promise<bigint>;
   /** What counts against each line now, in the lines' order; for showing: {@link PaymentControl.openHold} decides. */
@@ -184,7 +184,7 @@ export interface WithdrawalControl {
 /** When an open payment is looked at next on its chain, and what was seen there. */
 export interface ObservationBook {
   /** Open payments whose next look is due, those that are not stuck in front. */
-  duePayments(nowMs: number, limit: number): Promise<DuePayment[]>;
+  dueAttempts(nowMs: number, limit: number): Promise<DueAttempt[]>;
   /** The next look at a payment, or null where it is due now. */
   findLook(paymentId: string): Promise<Look | null>;
   /** Notes when an open payment is looked at next. */
@@ -194,7 +194,7 @@ export interface ObservationBook {
   /** Remembers what RPC operators showed of an open payment. */
   saveWitnesses(paymentId: string, witnesses: readonly Witness[]): Promise<void>;
   /** Released payments that are looked after for a while, and due for a look (T32). */
-  watchedPayments(nowMs: number, limit: number): Promise<Payment[]>;
+  watchedAttempts(nowMs: number, limit: number): Promise<Payment[]>;
   /** Ends the looks at a released payment. */
   endWatch(paymentId: string): Promise<void>;
 }

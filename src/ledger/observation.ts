@@ -28,7 +28,7 @@ export interface Witness {
 }
 
 /** An open payment whose look is due. */
-export interface DuePayment {
-  readonly payment: Payment;
+export interface DueAttempt {
+  readonly attempt: Payment;
   readonly failures: number;
 }

@@ -2,10 +2,10 @@ import type { Mark } from '../payment/mark.js';
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 
 /** The states of a payment; docs/design.md, "The life of a payment", says what is true in each. */
-export type PaymentState = 'held' | 'signed' | 'sent' | 'unknown' | 'captured' | 'released';
+export type AttemptState = 'held' | 'signed' | 'sent' | 'unknown' | 'captured' | 'released';
 
 /** States in which money can still move: they count against every cap whatever their age. */
-export const LIVE_STATES: readonly PaymentState[] = ['held', 'signed', 'sent', 'unknown'];
+export const LIVE_STATES: readonly AttemptState[] = ['held', 'signed', 'sent', 'unknown'];
 
 /** What a payment brought. `pending`: a job was bought, whose result is still to come. `lost`: nothing came, or not all of it. */
 export const DELIVERIES = ['delivered', 'pending', 'empty', 'error', 'schema_mismatch', 'lost'] as const;
@@ -15,7 +15,7 @@ export type Delivery = (typeof DELIVERIES)[number];
 export const UNDELIVERED: readonly Delivery[] = ['empty', 'error', 'lost'];
 
 /** Whether a payment in this state can still move money. */
-export function isLive(state: PaymentState): boolean {
+export function isLive(state: AttemptState): boolean {
   return LIVE_STATES.includes(state);
 }
 
@@ -40,7 +40,7 @@ export interface Payment {
   readonly id: string;
   readonly agent: string;
   readonly sessionId: string;
-  readonly state: PaymentState;
+  readonly state: AttemptState;
   /** Identity of the HTTP request: see wallet/call/request. */
   readonly requestHash: string;
   readonly idempotencyKey: string | null;

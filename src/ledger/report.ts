@@ -1,5 +1,5 @@
 import type { UsdMicros } from '../money/unit.js';
-import type { Payment, PaymentState } from './payment.js';
+import type { Payment, AttemptState } from './payment.js';
 
 /** Which payments a report covers; absent means any. Times are ms, `untilMs` excluded. */
 export interface ReportFilter {
@@ -10,7 +10,7 @@ export interface ReportFilter {
   readonly host?: string;
   /** Beside a host, its port: "443" unless its URLs name another. */
   readonly port?: string;
-  readonly state?: PaymentState;
+  readonly state?: AttemptState;
   /** Those alone that were paid for and brought nothing. */
   readonly undelivered?: true;
   /** Payments of agents, or what the owner took out; both unless given. Totals are of payments alone. */

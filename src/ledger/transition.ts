@@ -67,5 +67,5 @@ export interface LandingProof extends Pick<CaptureFacts, 'capturedAtomic' | 'cap
 
 /** What a compare-and-set found: the row as changed, or the row as it really stands. */
 export type Transition =
-  | { readonly kind: 'done'; readonly payment: Payment }
-  | { readonly kind: 'conflict'; readonly payment: Payment };
+  | { readonly kind: 'done'; readonly attempt: Payment }
+  | { readonly kind: 'conflict'; readonly attempt: Payment };

@@ -9,7 +9,7 @@ import { formatUnits } from '../money/decimal.js';
 import { findNetwork, type Network } from '../money/network.js';
 import { openChain } from '../wallet/chains.js';
 import { Rails } from '../rails/table.js';
-import { settlePayment, type SettlementPlace, type SettlementVerdict } from '../wallet/settle/settlement.js';
+import { settleAttempt, type SettlementPlace, type SettlementVerdict } from '../wallet/settle/settlement.js';
 import { Funds } from '../wallet/settle/funds.js';
 import { agentAddresses, fundedAssets } from './ownAddresses.js';
 
@@ -192,8 +192,8 @@ class Comparison {
   /** A history is for comparing: what is counted again rests on the same proof as any other capture. */
   async #mend(row: Payment, shown: string): Promise<void> {
     const place = settlementPlaceOf(this.#config, this.#ledger, this.#nowMs);
-    const verdict = await settlePayment(place, row, AbortSignal.timeout(LOOK_MS_MAX));
-    if (verdict.payment.state === 'captured') this.recaptured.push(verdict);
+    const verdict = await settleAttempt(place, row, AbortSignal.timeout(LOOK_MS_MAX));
+    if (verdict.attempt.state === 'captured') this.recaptured.push(verdict);
     else
       this.find(
         row.id,

@@ -12,7 +12,7 @@ import { rememberLedger } from '../wallet/checkpoint.js';
 import { readClock, refuseWrong } from '../wallet/clock/clockCheck.js';
 import { ClockWatch } from '../wallet/clock/clockWatch.js';
 import { openLedger } from '../wallet/engine.js';
-import { settlePayment } from '../wallet/settle/settlement.js';
+import { settleAttempt } from '../wallet/settle/settlement.js';
 import { isMarkedFrozen } from '../wallet/freezeMark.js';
 import { compareWithChain, settlementPlaceOf, LOOK_MS_MAX } from './chainAudit.js';
 import { lacksFactors, rememberFactors, restoreFactors } from './factorMemory.js';
@@ -224,7 +224,7 @@ async function proveLandings(
   const place = settlementPlaceOf(config, ledger, nowMs);
   const notes: string[] = [];
   for (const payment of contradicted) {
-    const { payment: after, message } = await settlePayment(place, payment, AbortSignal.timeout(LOOK_MS_MAX));
+    const { attempt: after, message } = await settleAttempt(place, payment, AbortSignal.timeout(LOOK_MS_MAX));
     if (after.state !== 'captured') notes.push(`${payment.id} stays released. ${message}`);
   }
   return { recaptured: contradicted.length - notes.length, notes };

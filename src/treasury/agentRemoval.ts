@@ -8,7 +8,7 @@ import { DEFAULT_AGENT } from '../money/agent.js';
 import type { Network } from '../money/network.js';
 import type { Engine } from '../wallet/engine.js';
 import { balancesOf, checkName, lineOf, type AgentMoney, type Changed } from '../owner/ownerAgents.js';
-import { reconcilePayment } from '../wallet/settle/reconcile.js';
+import { reconcileAttempt } from '../wallet/settle/reconcile.js';
 import { withdraw } from './withdraw.js';
 import { networksOf } from '../wallet/agentAddress.js';
 
@@ -56,10 +56,10 @@ export async function removeAgent(
 
 /** Takes what is open of an agent as far as the chain knows: payments, and what the owner was taking out. */
 async function settleOpen(engine: Engine, name: string, signal: AbortSignal): Promise<void> {
-  const open = (await engine.ledger.openPayments(OPEN_ROWS_MAX)).filter(
+  const open = (await engine.ledger.openAttempts(OPEN_ROWS_MAX)).filter(
     ({ agent, state }) => agent === name && isLive(state),
   );
-  for (const payment of open) await reconcilePayment(engine, payment, signal);
+  for (const payment of open) await reconcileAttempt(engine, payment, signal);
 }
 
 async function sweep(engine: Engine, name: string, signal: AbortSignal): Promise<Payment[]> {

@@ -17,10 +17,10 @@ import {
   untilFree,
 } from '../wallet/leaseKeeper.js';
 import type { Engine } from '../wallet/engine.js';
-import { settlePayment } from '../wallet/settle/settlement.js';
+import { settleAttempt } from '../wallet/settle/settlement.js';
 import type { Submission, Drafted, WithdrawalRail, WithdrawalMethod } from '../rails/withdrawal.js';
 import { withdrawalRailOf } from '../rails/table.js';
-import { reconcilePayment } from '../wallet/settle/reconcile.js';
+import { reconcileAttempt } from '../wallet/settle/reconcile.js';
 import { withMarks } from '../wallet/settle/witness.js';
 import {
   atomicOf,
@@ -149,7 +149,7 @@ async function signRow(engine: Engine, config: Config, drafted: Drafted, held: P
     await engine.ledger.release(held.id, 'never_signed', engine.now()).catch(() => undefined);
     throw error;
   }
-  if (signed.kind === 'done') return signed.payment;
+  if (signed.kind === 'done') return signed.attempt;
   throw new WalletError(
     'payment_expired',
     'The withdrawal ran out before it was signed, and was released; nothing was sent. Make it again.',
@@ -170,7 +170,7 @@ async function finishEarlier(
 ): Promise<Withdrawn | null | 'gone'> {
   if (!(await untilFree(engine, open, signal)))
     throw unresolved(open, 'Another command is busy with it.', null);
-  const { payment, message, retryAtMs, stillValid, owner } = await reconcilePayment(engine, open, signal);
+  const { attempt: payment, message, retryAtMs, stillValid, owner } = await reconcileAttempt(engine, open, signal);
   if (payment.state === 'released') return 'gone';
   if (!isLive(payment.state)) return { payment, earlier: true, via: null, messages: [] };
   const { route, order, decide } = asked;
@@ -246,7 +246,7 @@ async function submitSigned(
     // Whoever took it makes a claim: its coins stay reserved until the chain shows where they are.
     const receipt =
       submission.kind === 'taken' ? JSON.stringify({ way: way.kind, tx: submission.tx }) : undefined;
-    row = (await engine.ledger.markUnknown(row.id, submission.kind, engine.now(), receipt)).payment;
+    row = (await engine.ledger.markUnknown(row.id, submission.kind, engine.now(), receipt)).attempt;
     messages.push(submission.message);
     row = await untilShown(engine, row, waitFor(submission), signal);
     if (!isLive(row.state)) return { payment: row, earlier: false, via: way.kind, messages };
@@ -267,7 +267,7 @@ async function commitToSend(engine: Engine, row: Payment): Promise<Config> {
       noteLease(row.id);
       return config;
     }
-    if (sent.kind === 'conflict') throw unresolved(sent.payment, 'Another process is busy with it.', null);
+    if (sent.kind === 'conflict') throw unresolved(sent.attempt, 'Another process is busy with it.', null);
   }
   throw new WalletError('config_stale', 'The config keeps changing; nothing was sent.', { money: 'held' });
 }
@@ -285,10 +285,10 @@ async function untilShown(
   signal: AbortSignal,
 ): Promise<Payment> {
   const endMs = performance.now() + waitMs;
-  let { payment } = await settlePayment(engine, row, signal);
+  let { attempt: payment } = await settleAttempt(engine, row, signal);
   while (isLive(payment.state) && performance.now() < endMs && !signal.aborted) {
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-    ({ payment } = await settlePayment(engine, payment, signal));
+    ({ attempt: payment } = await settleAttempt(engine, payment, signal));
   }
   return payment;
 }

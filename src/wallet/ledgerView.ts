@@ -16,7 +16,7 @@ import {
   type Outcome,
   type PaymentView,
 } from './answer/outcome.js';
-import { reconcilePayment } from './settle/reconcile.js';
+import { reconcileAttempt } from './settle/reconcile.js';
 
 const ROWS_DEFAULT = 20;
 /** Longer than a healthy RPC takes; a slow one leaves the row as it stands. */
@@ -158,7 +158,7 @@ export async function readPayment(engine: Engine, id: string, signal: AbortSigna
     throw new WalletError('not_found', 'There is no payment by that id.');
   }
   const asking = AbortSignal.any([signal, AbortSignal.timeout(ASK_CHAIN_MS)]);
-  const { payment, message, retryAtMs, owner } = await reconcilePayment(engine, found, asking);
+  const { attempt: payment, message, retryAtMs, owner } = await reconcileAttempt(engine, found, asking);
   const open = isLive(payment.state);
   const { advice, next } = await adviceOn(engine, payment);
   return outcome({

@@ -115,7 +115,7 @@ export async function fillWithEverything(ledger: Ledger): Promise<Everything> {
   const result = await ledger.recordSigned(id, { name: 'X-PAYMENT', value: 'bytes' }, nowMs);
   if (result.kind !== 'done') throw new Error(`Signing ended as ${result.kind}`);
   return {
-    ...{ signed: result.payment, captured: paid, approved: grant, quoteId, sessionId },
+    ...{ signed: result.attempt, captured: paid, approved: grant, quoteId, sessionId },
     ...{ runId, innerRunId, endedRunId, nowMs },
   };
 }

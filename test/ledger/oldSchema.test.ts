@@ -68,7 +68,7 @@ describe('a ledger of schema 1', () => {
     const day = capLine({ usdMicrosMax: 100n * CENT });
     const [before = 0n] = await ledger.usage([day], LATER);
     expect(before).toBeGreaterThan(0n);
-    const unknown = (await ledger.openPayments(10)).find(({ state }) => state === 'unknown');
+    const unknown = (await ledger.openAttempts(10)).find(({ state }) => state === 'unknown');
     if (unknown === undefined) throw new Error('There is no unknown payment');
     expect(await ledger.capture(unknown.id, captureFacts(unknown), LATER)).toMatchObject({ kind: 'done' });
 
@@ -98,7 +98,7 @@ describe('a ledger of schema 1', () => {
     expect((await ledger.audit()).findings.map(({ where }) => where)).toContain('payments');
     const look = {
       captured: () => ledger.originHistory('https://api.example.com', 'eip155'),
-      unknown: () => ledger.openPayments(10),
+      unknown: () => ledger.openAttempts(10),
     }[state];
     await expect(look()).rejects.toMatchObject({ code: 'ledger_damaged' });
     await ledger.close();
@@ -116,14 +116,14 @@ describe('a ledger of schema 2', () => {
       headHash: '8397ed7865942eb707c3acbc0664afb123ba264adc8ff11c443ec460182d3b22',
     });
     expect(await ledger.audit()).toMatchObject({ payments: 7, findings: [] });
-    const openRows = await ledger.openPayments(10);
+    const openRows = await ledger.openAttempts(10);
     expect(openRows.length).toBeGreaterThan(0);
-    const due = await ledger.duePayments(LATER, 10);
-    expect(due.map(({ payment }) => payment.id).sort()).toEqual(openRows.map(({ id }) => id).sort());
+    const due = await ledger.dueAttempts(LATER, 10);
+    expect(due.map(({ attempt: payment }) => payment.id).sort()).toEqual(openRows.map(({ id }) => id).sort());
     const [first] = openRows;
     if (first === undefined) throw new Error('There is no open payment');
     await ledger.saveLook({ paymentId: first.id, dueMs: LATER + 1, failures: 0, reason: null });
-    expect(await ledger.duePayments(LATER, 10)).toHaveLength(openRows.length - 1);
+    expect(await ledger.dueAttempts(LATER, 10)).toHaveLength(openRows.length - 1);
     expect((await ledger.audit()).findings).toEqual([]);
     await ledger.close();
     const copy = openDatabase(migrationBackupPath(path, 2));
@@ -162,7 +162,7 @@ describe('a ledger of schema 3', () => {
       headHash: '2d6ee9a1d90b426999b6b246ecaae69bc8e15a5bb8b366d45419db420958e9d6',
     });
     expect(await ledger.audit()).toMatchObject({ payments: 7, findings: [] });
-    const openRows = await ledger.openPayments(10);
+    const openRows = await ledger.openAttempts(10);
     const signed = openRows.find(({ state }) => state === 'signed');
     if (signed === undefined) throw new Error('There is no signed payment');
     for (const { id } of openRows) expect(await ledger.findLease(id)).toBeNull();

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { PaymentState } from '../../src/ledger/payment.js';
+import type { AttemptState } from '../../src/ledger/payment.js';
 import { reconcileAll, reconcileDue } from '../../src/wallet/settle/reconcile.js';
 import { commandLists } from './commands/list.js';
 import { assertEnded, assertPromise } from './invariants.js';
@@ -59,7 +59,7 @@ export async function checkModel({
       const { ledger } = world.process(0);
       for (const { id, isWithdrawal, onChain } of world.payments) {
         const row = await ledger.findPayment(id);
-        const end = `${row?.state as PaymentState}, ${row?.note ?? 'no note'}`;
+        const end = `${row?.state as AttemptState}, ${row?.note ?? 'no note'}`;
         ends.set(end, (ends.get(end) ?? 0) + 1);
         sums[isWithdrawal ? 'withdrawals' : 'payments'] += 1;
         if (onChain?.hasLanded() === true) sums.landed += 1;
@@ -82,7 +82,7 @@ async function endAll(world: World): Promise<void> {
   const process = world.process(0);
   const { signal } = new AbortController();
   let rounds = 0;
-  while ((await process.ledger.openPayments(1)).length > 0 && rounds < ROUNDS_MAX) {
+  while ((await process.ledger.openAttempts(1)).length > 0 && rounds < ROUNDS_MAX) {
     rounds += 1;
     world.advanceTo(world.trueMs + ROUND_MS);
     await reconcileDue(process.engine, signal);

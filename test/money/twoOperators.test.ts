@@ -157,7 +157,7 @@ describe.each(CHAINS)('on %s', (chain: ChainName) => {
       (await rows(wallet)).find(({ id }) => id === outcome.payment?.id)?.state;
     expect(await stateOf(paid)).toBe('captured');
     if (chain === 'solana') {
-      const waiting = looked.find(({ payment }) => payment.id === unpaid.payment?.id);
+      const waiting = looked.find(({ attempt: payment }) => payment.id === unpaid.payment?.id);
       expect(waiting).toMatchObject({
         verdict: 'waits',
         reason: 'rpc_down',

@@ -1,6 +1,6 @@
 import type { Payment } from '../../src/ledger/payment.js';
 import type { Engine } from '../../src/wallet/engine.js';
-import { reconcilePayment } from '../../src/wallet/settle/reconcile.js';
+import { reconcileAttempt } from '../../src/wallet/settle/reconcile.js';
 
 /** Rows reconciled at once, and the rounds after which a row that is still open is a fault. */
 const AT_ONCE = 8;
@@ -12,12 +12,12 @@ export async function settleForGood(engine: Engine): Promise<string[]> {
   const patient = new AbortController().signal;
   let open: Payment[] = [];
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    open = await engine.ledger.openPayments(OPEN_MAX);
+    open = await engine.ledger.openAttempts(OPEN_MAX);
     if (open.length === 0) return [];
     const queue = [...open];
     const work = async (): Promise<void> => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        await reconcilePayment(engine, next, patient);
+        await reconcileAttempt(engine, next, patient);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));

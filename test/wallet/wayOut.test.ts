@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NETWORKS } from '../../src/money/network.js';
 import type { Payment } from '../../src/ledger/payment.js';
 import type { SettlementVerdict } from '../../src/wallet/settle/settlement.js';
-import { reconcileAll, reconcilePayment } from '../../src/wallet/settle/reconcile.js';
+import { reconcileAll, reconcileAttempt } from '../../src/wallet/settle/reconcile.js';
 import { wayOut, type OpenReason } from '../../src/wallet/settle/wayOut.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { nameOperators } from '../support/operators.js';
@@ -103,7 +103,7 @@ const look = async (wallet: Wallet): Promise<SettlementVerdict> => {
 async function lookShortly(wallet: Wallet): Promise<SettlementVerdict> {
   const engine = await wallet.engine();
   const [payment] = await paymentsIn(engine);
-  return reconcilePayment(engine, payment!, AbortSignal.abort());
+  return reconcileAttempt(engine, payment!, AbortSignal.abort());
 }
 
 describe('a payment that stays open', () => {

@@ -125,7 +125,7 @@ async function auditWallet(home: string, keys: UnlockedWallet, compareAtMs: numb
       held_usd: formatUsd(report.liveUsdMicros),
       compared_with_chain: chain.compared,
       compared_by_agent: chain.byAgent,
-      recaptured: chain.recaptured.map(({ payment, message }) => ({
+      recaptured: chain.recaptured.map(({ attempt: payment, message }) => ({
         payment: viewPayment(payment),
         says: message,
       })),

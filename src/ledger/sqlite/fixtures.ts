@@ -169,7 +169,7 @@ export async function sent(ledger: Ledger, over: Partial<HoldRequest> = {}): Pro
   await ledger.recordSigned(id, { name: 'PAYMENT-SIGNATURE', value: 'c2lnbmVk' }, nowMs);
   const result = await ledger.markSent(id, { configVersion, capLines: [], nowMs });
   if (result.kind !== 'done') throw new Error(`Sending ended as ${result.kind}`);
-  return result.payment;
+  return result.attempt;
 }
 
 /** What a receipt says of a payment; name what the test is about. */
@@ -194,7 +194,7 @@ export async function captured(
   const payment = await sent(ledger, over);
   const result = await ledger.capture(payment.id, captureFacts(payment, facts), payment.openedMs);
   if (result.kind !== 'done') throw new Error('The capture met a conflict');
-  return result.payment;
+  return result.attempt;
 }
 
 /**

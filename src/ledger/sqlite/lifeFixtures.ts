@@ -72,7 +72,7 @@ function landing({ heldAtomic, heldUsdMicros }: Payment, confirmed = false): Lan
 /** The payment of a move that must have been made. */
 export function done(result: Awaited<ReturnType<Ledger['markSent']>>): Payment {
   if (result.kind !== 'done') throw new Error(`Ended as ${result.kind}`);
-  return result.payment;
+  return result.attempt;
 }
 
 /** Where a payment stands. */

@@ -329,7 +329,7 @@ test('no query that a payment waits for looks at every payment', async () => {
     await captured(ledger, { idempotencyKey: 'k', rateLines, capLines: [capLine()] });
     await ledger.findCaptured('hash', T0);
     await ledger.findByKey('default', 'k');
-    await ledger.openPayments(5);
+    await ledger.openAttempts(5);
     await ledger.heldAtomic('n', 'a', 'f');
     await ledger.originHistory('https://api.example.com', 'eip155');
     await ledger.endpointPrices({ method: 'GET', url: 'https://api.example.com/' }, T0);

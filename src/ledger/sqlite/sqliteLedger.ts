@@ -4,7 +4,7 @@ import type { LedgerOptions, MacFunction, NewLedger } from '../ledgerStore.js';
 import { newId } from '../newId.js';
 import type { CountedLine, HoldRequest, HoldResult } from '../hold.js';
 import type { EndpointPrices, OriginHistory, CircuitBreaker } from '../seller.js';
-import type { DuePayment, Look, Witness } from '../observation.js';
+import type { DueAttempt, Look, Witness } from '../observation.js';
 import type { SqlRow } from './payments/paymentColumns.js';
 import type {
   CaptureFacts,
@@ -47,13 +47,13 @@ import { findByKey, noteConfig, openHold, usageOf } from './payments/hold.js';
 import { endpointPrices, resetCircuitBreaker, originHistory, trippedBreakers } from './views/history.js';
 import { Journal, ledgerTimeMs, type JournalHead } from './journal/journal.js';
 import {
-  duePayments,
+  dueAttempts,
   endWatch,
   findLook,
   findWitnesses,
   saveLook,
   saveWitnesses,
-  watchedPayments,
+  watchedAttempts,
 } from './views/look.js';
 import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './file/migration.js';
 import type { Delivery, Payment } from '../payment.js';
@@ -351,7 +351,7 @@ export class SqliteLedger implements Ledger {
   }
 
   /** Payments still open, and captures the chain has not confirmed: the reconciler's list, longest unchanged first. */
-  openPayments(limit: number): Promise<Payment[]> {
+  openAttempts(limit: number): Promise<Payment[]> {
     return this.#read((context, head) => {
       const rows = statement(
         this.#db,
@@ -364,7 +364,7 @@ export class SqliteLedger implements Ledger {
   }
 
   /** Payments from one address still open, longest unchanged first. */
-  openPaymentsFrom(network: string, asset: string, payFrom: string, limit: number): Promise<Payment[]> {
+  openAttemptsFrom(network: string, asset: string, payFrom: string, limit: number): Promise<Payment[]> {
     return this.#read((context, head) => {
       const rows = statement(
         this.#db,
@@ -377,9 +377,9 @@ export class SqliteLedger implements Ledger {
     });
   }
 
-  /** Open payments whose next look is due, those that are not stuck in front; see {@link duePayments}. */
-  duePayments(nowMs: number, limit: number): Promise<DuePayment[]> {
-    return this.#read((context, head) => duePayments(context, head, nowMs, limit));
+  /** Open payments whose next look is due, those that are not stuck in front; see {@link dueAttempts}. */
+  dueAttempts(nowMs: number, limit: number): Promise<DueAttempt[]> {
+    return this.#read((context, head) => dueAttempts(context, head, nowMs, limit));
   }
 
   /** The next look at a payment, or null where it is due now. */
@@ -403,8 +403,8 @@ export class SqliteLedger implements Ledger {
   }
 
   /** Released payments that are looked after for a while, and due for a look (T32). */
-  watchedPayments(nowMs: number, limit: number): Promise<Payment[]> {
-    return this.#read((context, head) => watchedPayments(context, head, nowMs, limit));
+  watchedAttempts(nowMs: number, limit: number): Promise<Payment[]> {
+    return this.#read((context, head) => watchedAttempts(context, head, nowMs, limit));
   }
 
   /** Ends the looks at a released payment. */
@@ -416,7 +416,7 @@ export class SqliteLedger implements Ledger {
    * Signed payments that were released, opened at `sinceMs` or later, newest first: what released them may have been
    * false. Reads all payments since then.
    */
-  releasedPayments(sinceMs: number, limit: number): Promise<Payment[]> {
+  releasedAttempts(sinceMs: number, limit: number): Promise<Payment[]> {
     return this.#read((context, head) => {
       const rows = statement(
         this.#db,

@@ -20,7 +20,7 @@ test('makes a ledger once, and leaves one that is there as it is', async () => {
   await ledger.close();
   await store.create(NEW);
   const again = await store.open({ mac: testMac() });
-  expect((await again.openPayments(5)).length).toBe(1);
+  expect((await again.openAttempts(5)).length).toBe(1);
   await again.close();
 });
 

@@ -6,7 +6,7 @@ import type { Outcome } from '../answer/outcome.js';
 import { openOutcome, unknownOutcome } from '../answer/paymentOutcome.js';
 import { aborted, busyOutcome, isDelivered, replay, WATCH_EVERY_MS } from '../answer/replay.js';
 import { endOfWork, isLeased } from '../leaseKeeper.js';
-import { reconcilePayment } from '../settle/reconcile.js';
+import { reconcileAttempt } from '../settle/reconcile.js';
 import type { PaidCall } from './paidCall.js';
 import type { PaidRequest } from './send.js';
 
@@ -87,8 +87,8 @@ async function openDuplicate(call: PaidCall, open: Payment): Promise<Duplicate |
   // A parallel call shares what the first call came to; to send again is for a call that was made after it (T12). Where
   // the first one's process died, it came to nothing.
   const isShared = isParallel && payment.state === 'unknown' && payment.note !== 'process_ended';
-  const settled = await reconcilePayment(engine, payment, AbortSignal.timeout(bound.remainingMs()));
-  payment = settled.payment;
+  const settled = await reconcileAttempt(engine, payment, AbortSignal.timeout(bound.remainingMs()));
+  payment = settled.attempt;
   if (payment.state === 'released') return null;
   if (payment.state === 'captured') return answer(await replay(call, payment));
   if (isShared) return answer(openOutcome(payment));

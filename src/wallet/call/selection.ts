@@ -220,7 +220,7 @@ async function fundsFor(
   const solvency = await engine.funds.solvency(chain, asset, address, amountAtomic, engine.now());
   if (solvency.kind !== 'short') return { kind: 'ready' };
   const short = { ...solvency, address };
-  const open = await engine.ledger.openPaymentsFrom(network.caip2, asset.address, address, 1);
+  const open = await engine.ledger.openAttemptsFrom(network.caip2, asset.address, address, 1);
   if (open.length === 0) return short;
   // Before a call is refused for it, it is looked whether what counts as held has left already.
   const { onChainAtomic, heldAtomic } = await readAddressFunds(

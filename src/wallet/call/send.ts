@@ -84,7 +84,7 @@ async function commit(call: PaidCall, paid: PaidRequest): Promise<{ readonly con
           'payment_expired',
           'The hold ran out before it was signed; nothing was sent. Make the call again.',
         );
-      payment = both.signed.payment;
+      payment = both.signed.attempt;
       sent = both.sent;
     } else {
       // Signed by a process that died before it sent: where its holder lives after all, this is a conflict.
@@ -113,7 +113,7 @@ async function commit(call: PaidCall, paid: PaidRequest): Promise<{ readonly con
         return failureOutcome(budgetError(sent, payment.heldUsdMicros), shown);
       case 'conflict':
         throw new WalletError('payment_unresolved', 'Another process is busy with this payment.', {
-          money: moneyOf(sent.payment),
+          money: moneyOf(sent.attempt),
           retryAfterSec: 5,
         });
       case 'config_changed':
@@ -161,7 +161,7 @@ function shownOf(payment: Payment): Shown {
 /** What is shown of a payment that is not sent. What was never recorded as signed is let go: nothing else knows of it. */
 async function withheld(engine: Engine, payment: Payment): Promise<Shown> {
   if (payment.state !== 'held') return shownOf(payment);
-  return shownOf((await engine.ledger.release(payment.id, 'never_signed', engine.now())).payment);
+  return shownOf((await engine.ledger.release(payment.id, 'never_signed', engine.now())).attempt);
 }
 
 function tightened(payment: Payment, shown: Shown): Outcome {

@@ -6,7 +6,7 @@ import type { Payment } from '../../ledger/payment.js';
 import { isLeased } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
 import { within } from './funds.js';
-import { reconcilePayment } from './reconcile.js';
+import { reconcileAttempt } from './reconcile.js';
 import type { OpenReason } from './wayOut.js';
 import type { AtomicAmount } from '../../money/unit.js';
 
@@ -60,7 +60,7 @@ export async function settleOpen(
   { network, asset, address }: AssetAddress,
   withinMs: number,
 ): Promise<string[]> {
-  const rows = await engine.ledger.openPaymentsFrom(network.caip2, asset.address, address, ASKED_MAX);
+  const rows = await engine.ledger.openAttemptsFrom(network.caip2, asset.address, address, ASKED_MAX);
   const leased = await Promise.all(rows.map((payment) => isLeased(engine, payment)));
   const open = rows.filter((_payment, i) => leased[i] !== true);
   if (open.length === 0) return [];
@@ -71,7 +71,7 @@ export async function settleOpen(
 
 async function isSpent(engine: Engine, payment: Payment, signal: AbortSignal): Promise<boolean> {
   try {
-    const { reason } = await reconcilePayment(engine, payment, signal);
+    const { reason } = await reconcileAttempt(engine, payment, signal);
     return reason !== null && SPENT.includes(reason);
   } catch (error) {
     // A ledger that cannot be written now leaves the row as it is: held.

@@ -2,7 +2,7 @@ import type { SettlementReceipt } from '../../payment/challenge.js';
 import type { Delivery, Payment } from '../../ledger/payment.js';
 import type { NetFailure } from '../../net/failure.js';
 import type { Engine } from '../engine.js';
-import { settlePayment } from './settlement.js';
+import { settleAttempt } from './settlement.js';
 
 /** What a claim is written down with. */
 type Books = Pick<Engine, 'ledger' | 'now'> & { readonly funds: Pick<Engine['funds'], 'spent'> };
@@ -38,10 +38,10 @@ export async function recordClaim(
     };
     const captured = await engine.ledger.capture(before.id, facts, nowMs);
     if (captured.kind === 'done') engine.funds.spent(before);
-    return captured.payment;
+    return captured.attempt;
   }
   const note = noteOf(status, receipt, mayHaveLeft(before));
-  return (await engine.ledger.markUnknown(before.id, note, nowMs, text)).payment;
+  return (await engine.ledger.markUnknown(before.id, note, nowMs, text)).attempt;
 }
 
 function receiptText(receipt: SettlementReceipt): string {
@@ -62,7 +62,7 @@ function noteOf(status: number, receipt: SettlementReceipt | null, leftBefore: b
 /** Writes down that no answer came. */
 export async function recordSilence(engine: Books, before: Payment, failure: NetFailure): Promise<Payment> {
   const note = silenceNote(failure, mayHaveLeft(before));
-  return (await engine.ledger.markUnknown(before.id, note, engine.now())).payment;
+  return (await engine.ledger.markUnknown(before.id, note, engine.now())).attempt;
 }
 
 function silenceNote(failure: NetFailure, leftBefore: boolean): string {
@@ -94,8 +94,8 @@ export async function settleClaim(
   // T32: another process may have released it meanwhile. A late claim is believed as far as the chain proves it.
   if (claimed.state !== 'unknown' && claimed.state !== 'released')
     return { payment: claimed, stillValid: false };
-  const { payment, stillValid } = await settlePayment(engine, claimed, AbortSignal.timeout(withinMs));
+  const { attempt: payment, stillValid } = await settleAttempt(engine, claimed, AbortSignal.timeout(withinMs));
   if (!refused || !stillValid || mayHaveLeft(before)) return { payment, stillValid };
   const rejected = await engine.ledger.markUnknown(payment.id, 'verify_failed', engine.now());
-  return { payment: rejected.payment, stillValid };
+  return { payment: rejected.attempt, stillValid };
 }

@@ -1,9 +1,9 @@
-import { type DuePayment, LOOK_MS_MAX } from '../../ledger/observation.js';
+import { type DueAttempt, LOOK_MS_MAX } from '../../ledger/observation.js';
 import { isWalletError } from '../../errors/walletError.js';
 import type { Payment } from '../../ledger/payment.js';
 import { isLeased, takeOver, untilFree } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
-import { closed, settlePayment, type SettlementVerdict } from './settlement.js';
+import { closed, settleAttempt, type SettlementVerdict } from './settlement.js';
 
 /** Rows that one pass of the background takes up; what is left is due still, and comes with the next. */
 const ROWS_PER_PASS = 200;
@@ -33,7 +33,7 @@ const FAILED_LOOK_MS_MAX = 600_000;
  * Takes one payment as far as what is known allows: an unsigned hold whose lease ended is released, a sent one becomes
  * unknown, and the chain is asked about the rest.
  */
-export async function reconcilePayment(
+export async function reconcileAttempt(
   engine: Engine,
   payment: Payment,
   signal: AbortSignal,
@@ -45,14 +45,14 @@ export async function reconcilePayment(
     // One whose holder lives, and cannot sign it any more, goes too: it loses the compare-and-set and signs nothing.
     if (!expired && !(await takeOver(engine, payment.id))) return busyElsewhere(payment);
     const released = await engine.ledger.release(payment.id, 'never_signed', engine.now());
-    return closed(released.payment, 'released', 'Its process ended before anything was signed.');
+    return closed(released.attempt, 'released', 'Its process ended before anything was signed.');
   }
   if (payment.state === 'sent' && !isBusy) {
     if (!(await takeOver(engine, payment.id))) return busyElsewhere(payment);
     const unknown = await engine.ledger.markUnknown(payment.id, 'process_ended', engine.now());
-    return settlePayment(engine, unknown.payment, signal);
+    return settleAttempt(engine, unknown.attempt, signal);
   }
-  return settlePayment(engine, payment, signal);
+  return settleAttempt(engine, payment, signal);
 }
 
 function busyElsewhere(payment: Payment): SettlementVerdict {
@@ -60,7 +60,7 @@ function busyElsewhere(payment: Payment): SettlementVerdict {
 }
 
 function waits(payment: Payment, message: string, retryAtMs: number): SettlementVerdict {
-  return { payment, verdict: 'waits', message, retryAtMs, stillValid: false, reason: null, owner: null };
+  return { attempt: payment, verdict: 'waits', message, retryAtMs, stillValid: false, reason: null, owner: null };
 }
 
 /**
@@ -69,26 +69,26 @@ function waits(payment: Payment, message: string, retryAtMs: number): Settlement
  * the others their turn.
  */
 export async function reconcileAll(engine: Engine, signal: AbortSignal): Promise<SettlementVerdict[]> {
-  const open = await engine.ledger.openPayments(ROWS_MAX);
+  const open = await engine.ledger.openAttempts(ROWS_MAX);
   // Of a process that has just died the owner wants to know now.
   await Promise.all(open.map((payment) => untilFree(engine, payment, signal)));
   const known = new Set(open.map(({ id }) => id));
   const since = engine.now() - RELEASED_LOOK_MS;
-  const released = (await engine.ledger.releasedPayments(since, RELEASED_ROWS_MAX)).filter(
+  const released = (await engine.ledger.releasedAttempts(since, RELEASED_ROWS_MAX)).filter(
     ({ id }) => !known.has(id),
   );
   const rows = [...open, ...released];
   const verdicts = await reconcileRows(engine, rows.map(asDue), signal);
   return rows.flatMap(({ id, state }) => {
     const verdict = verdicts.get(id);
-    return verdict === undefined || (state === 'released' && verdict.payment.state === state)
+    return verdict === undefined || (state === 'released' && verdict.attempt.state === state)
       ? []
       : [verdict];
   });
 }
 
-function asDue(payment: Payment): DuePayment {
-  return { payment, failures: 0 };
+function asDue(payment: Payment): DueAttempt {
+  return { attempt: payment, failures: 0 };
 }
 
 /**
@@ -99,24 +99,24 @@ function asDue(payment: Payment): DuePayment {
 export async function reconcileDue(engine: Engine, signal: AbortSignal): Promise<void> {
   const pass = AbortSignal.any([signal, AbortSignal.timeout(PASS_MS_MAX)]);
   const nowMs = engine.now();
-  const open = await engine.ledger.duePayments(nowMs, ROWS_PER_PASS);
-  const watched = (await engine.ledger.watchedPayments(nowMs, WATCHED_PER_PASS)).map(asDue);
+  const open = await engine.ledger.dueAttempts(nowMs, ROWS_PER_PASS);
+  const watched = (await engine.ledger.watchedAttempts(nowMs, WATCHED_PER_PASS)).map(asDue);
   await reconcileRows(engine, [...open, ...watched], signal, pass);
 }
 
 /** Looks at rows, each network beside the others, until no more is to be begun: one that is down holds up no other. */
 async function reconcileRows(
   engine: Engine,
-  rows: readonly DuePayment[],
+  rows: readonly DueAttempt[],
   signal: AbortSignal,
   beginning: AbortSignal = signal,
 ): Promise<Map<string, SettlementVerdict>> {
   const verdicts = new Map<string, SettlementVerdict>();
-  const lanes = [...Map.groupBy(rows, ({ payment }) => payment.network).values()].flatMap((lane) => {
+  const lanes = [...Map.groupBy(rows, ({ attempt: payment }) => payment.network).values()].flatMap((lane) => {
     const left = [...lane];
     return Array.from({ length: LOOKS_AT_ONCE }, async () => {
       for (let row = left.shift(); row !== undefined && !beginning.aborted; row = left.shift())
-        verdicts.set(row.payment.id, await reconcileRow(engine, row, signal));
+        verdicts.set(row.attempt.id, await reconcileRow(engine, row, signal));
     });
   });
   await Promise.all(lanes);
@@ -126,12 +126,12 @@ async function reconcileRows(
 /** Reconciles one row among others: a fault that is the row's own is said of it, any other is thrown. */
 async function reconcileRow(
   engine: Engine,
-  { payment, failures }: DuePayment,
+  { attempt: payment, failures }: DueAttempt,
   signal: AbortSignal,
 ): Promise<SettlementVerdict> {
   let verdict: SettlementVerdict;
   try {
-    verdict = await reconcilePayment(engine, payment, signal);
+    verdict = await reconcileAttempt(engine, payment, signal);
   } catch (error) {
     if (!isWalletError(error) || error.code !== 'internal') throw error;
     verdict = { ...waits(payment, error.shortMessage, engine.now()), reason: 'rpc_down' };
@@ -144,7 +144,7 @@ async function reconcileRow(
 /** Writes down when an open payment is looked at next. */
 async function planNextLook(
   engine: Engine,
-  { payment, reason }: SettlementVerdict,
+  { attempt: payment, reason }: SettlementVerdict,
   retryAtMs: number,
   failures: number,
 ): Promise<void> {

@@ -12,7 +12,7 @@ import { Witnesses } from './witness.js';
 
 /** What became of looking after one payment, in words a person can check. */
 export interface SettlementVerdict {
-  readonly payment: Payment;
+  readonly attempt: Payment;
   readonly verdict:
     | 'captured'
     | 'confirmed'
@@ -79,7 +79,7 @@ function settlementQuery(engine: Pick<Engine, 'rails'>, payment: Payment) {
  * Settles what the chain can settle about one payment that nobody is driving. The chain is the judge: a timer alone
  * frees nothing, nor does a seller's word.
  */
-export async function settlePayment(
+export async function settleAttempt(
   engine: SettlementPlace,
   payment: Payment,
   signal: AbortSignal,
@@ -106,7 +106,7 @@ export function closed(
   verdict: SettlementVerdict['verdict'],
   message: string,
 ): SettlementVerdict {
-  return { payment, verdict, message, retryAtMs: null, stillValid: false, reason: null, owner: null };
+  return { attempt: payment, verdict, message, retryAtMs: null, stillValid: false, reason: null, owner: null };
 }
 
 function waiting(
@@ -118,7 +118,7 @@ function waiting(
   const reason = openReason(payment, settlement, engine.now());
   const owner = reason === null ? null : wayOut(reason, payment);
   const retryAtMs = engine.now() + ASK_AGAIN_MS;
-  return { payment, verdict: 'waits', message, retryAtMs, stillValid: false, reason, owner };
+  return { attempt: payment, verdict: 'waits', message, retryAtMs, stillValid: false, reason, owner };
 }
 
 /** A payment that was released is looked at until a proof this long after it says the same: see {@link watchReleased}. */
@@ -159,7 +159,7 @@ async function recordLanding(
     confirmed: settlement.final,
     chainMs: settlement.blockTimeMs,
   };
-  const { payment: after } = await engine.ledger.recapture(payment.id, proof, engine.now());
+  const { attempt: after } = await engine.ledger.recapture(payment.id, proof, engine.now());
   const says = `It had been released, and ${shownBy(settlement)}: it counts as paid again.`;
   return closed(after, 'recaptured', says);
 }
@@ -189,7 +189,7 @@ async function recordCapture(
     },
     engine.now(),
   );
-  const { payment: after } = captured;
+  const { attempt: after } = captured;
   // What the owner took out, the ledger itself takes off a reading that is older.
   if (captured.kind === 'done' && !wasCaptured && !isWithdrawal(payment)) engine.funds.spent(payment);
   const says = `T${shownBy(settlement).slice(1)}`;
@@ -217,7 +217,7 @@ async function recordRelease(
   const isLie = isClaimed(payment);
   const undone = isLie ? 'receipt_false' : 'capture_undone';
   const note = payment.state === 'captured' ? undone : 'expired_unused';
-  const { payment: after } = await engine.ledger.release(payment.id, note, engine.now());
+  const { attempt: after } = await engine.ledger.release(payment.id, note, engine.now());
   // Another process was first, and found out what came meanwhile.
   if (after.state !== 'released') return closed(after, 'final', 'Its end is known.');
   return isLie

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { reconcileAll, reconcileDue, reconcilePayment } from '../../../src/wallet/settle/reconcile.js';
+import { reconcileAll, reconcileDue, reconcileAttempt } from '../../../src/wallet/settle/reconcile.js';
 import type { ModelPayment } from '../payment.js';
 import type { Process, World } from '../world.js';
 import { HONEST, type Mood } from '../operator.js';
@@ -289,7 +289,7 @@ function happenDuring(
 async function lookAt(world: World, { engine, ledger }: Process, { id }: ModelPayment): Promise<void> {
   world.figures.looks += 1;
   const row = await ledger.findPayment(id);
-  if (row !== null) await reconcilePayment(engine, row, new AbortController().signal);
+  if (row !== null) await reconcileAttempt(engine, row, new AbortController().signal);
 }
 
 async function look(

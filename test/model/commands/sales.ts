@@ -4,7 +4,7 @@ import { NetFailure } from '../../../src/net/failure.js';
 import type { SettlementReceipt } from '../../../src/payment/challenge.js';
 import { recordClaim, recordSilence, settleClaim } from '../../../src/wallet/settle/claim.js';
 import { underLease } from '../../../src/wallet/leaseKeeper.js';
-import { reconcilePayment } from '../../../src/wallet/settle/reconcile.js';
+import { reconcileAttempt } from '../../../src/wallet/settle/reconcile.js';
 import type { ModelPayment } from '../payment.js';
 import { LINES, openPayment, openWithdrawal } from '../wallet.js';
 import type { Process, World } from '../world.js';
@@ -181,7 +181,7 @@ export const resends = fc.record({ slot: slots, which: whiches }).map(
         const row = payment === undefined ? null : await ledger.findPayment(payment.id);
         if (payment === undefined || row === null || !['signed', 'unknown'].includes(row.state))
           return undefined;
-        const { stillValid, payment: seen } = await reconcilePayment(
+        const { stillValid, attempt: seen } = await reconcileAttempt(
           engine,
           row,
           new AbortController().signal,

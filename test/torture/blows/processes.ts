@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { reconcilePayment } from '../../../src/wallet/settle/reconcile.js';
+import { reconcileAttempt } from '../../../src/wallet/settle/reconcile.js';
 import { untilFree } from '../../../src/wallet/leaseKeeper.js';
 import { ignoreEnd } from '../crew.js';
 import type { Blow } from './blow.js';
@@ -45,10 +45,10 @@ export const killAll: Blow = async ({ crew, mine, broken }) => {
   await crew.killAll(async () => {
     const wallet = mine.open();
     const engine = await wallet.engine();
-    for (const payment of await engine.ledger.openPayments(OPEN_MAX)) {
+    for (const payment of await engine.ledger.openAttempts(OPEN_MAX)) {
       await untilFree(engine, payment, new AbortController().signal);
       // Who is asked here is the ledger; the chain may be out of reach at this moment.
-      const { payment: after } = await reconcilePayment(engine, payment, AbortSignal.abort());
+      const { attempt: after } = await reconcileAttempt(engine, payment, AbortSignal.abort());
       if (after.state === 'held' || after.state === 'sent')
         broken.push(`${after.id} is left ${after.state} by a process that is dead`);
     }

@@ -21,7 +21,7 @@ import {
   type JournalHead,
 } from './journal.js';
 import { checkSchema } from '../file/migration.js';
-import { isLive, isWithdrawal, WITHDRAWAL, type Payment, type PaymentState } from '../../payment.js';
+import { isLive, isWithdrawal, WITHDRAWAL, type Payment, type AttemptState } from '../../payment.js';
 import { liveKey, liveText, NEXT_STATES } from '../payments/paymentRow.js';
 import { REGISTER_BUCKETS } from './register.js';
 import { sessionKey, sessionText } from '../calls/session.js';
@@ -216,8 +216,8 @@ class Audit {
 
   #applyEntry(before: SqlRow, entry: JournalEntry): SqlRow {
     const after = applyJournalPatch(before, JSON.parse(entry.data) as Record<string, string | null>);
-    const from = before['state'] as PaymentState | undefined;
-    const to = after['state'] as PaymentState;
+    const from = before['state'] as AttemptState | undefined;
+    const to = after['state'] as AttemptState;
     const legal =
       from === undefined
         ? to === 'held'

@@ -99,7 +99,7 @@ describe('a ledger that is ahead', () => {
     const payment = await sent(ledger, { nowMs: T0 + AHEAD_MS });
     await ledger.release(payment.id, 'expired_unused', T0);
     await ledger.rebase(T0);
-    expect(await ledger.watchedPayments(T0 + 600_000, 10)).toMatchObject([{ id: payment.id }]);
+    expect(await ledger.watchedAttempts(T0 + 600_000, 10)).toMatchObject([{ id: payment.id }]);
   });
 
   test('a rate counts what was opened from now on, and not until the clock was right', async () => {

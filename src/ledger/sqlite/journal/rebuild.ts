@@ -114,7 +114,7 @@ function step(
   change: { readonly kind: 'sign' | 'capture'; readonly patch: Partial<Payment> },
   nowMs: number,
 ): Payment {
-  return changePayment(context, context.journal.checkedHead(), before, { ...change, nowMs }).payment;
+  return changePayment(context, context.journal.checkedHead(), before, { ...change, nowMs }).attempt;
 }
 
 function heldPayment(

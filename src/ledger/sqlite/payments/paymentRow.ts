@@ -12,7 +12,7 @@ import { statement } from '../file/database.js';
 import { changedBehind } from '../../fault.js';
 import { ledgerTimeMs, type JournalHead, type JournalKind } from '../journal/journal.js';
 import { endLease } from './leaseRow.js';
-import { isLive, isWithdrawal, type Delivery, type Payment, type PaymentState } from '../../payment.js';
+import { isLive, isWithdrawal, type Delivery, type Payment, type AttemptState } from '../../payment.js';
 
 const NAMES = PAYMENT_COLUMNS.map(({ name }) => name);
 const INSERT = `INSERT INTO payments (${NAMES.join(', ')}, mac) VALUES (${NAMES.map(() => '?').join(', ')}, ?)`;
@@ -93,7 +93,7 @@ export function insertPayment(
 }
 
 /** The state changes there are; anything else is a fault of ours. A state that leads to itself learns something new. */
-export const NEXT_STATES: Readonly<Record<PaymentState, readonly PaymentState[]>> = {
+export const NEXT_STATES: Readonly<Record<AttemptState, readonly AttemptState[]>> = {
   held: ['signed', 'released'],
   signed: ['sent', 'captured', 'released'],
   sent: ['unknown', 'captured', 'released'],
@@ -118,7 +118,7 @@ export function changePayment(
   forgetLooks(context, after);
   // Whoever took a capture by its head may be busy with the body still.
   if (state === 'released' || state === 'unknown') endLease(context, after.id);
-  return { kind: 'done', payment: after };
+  return { kind: 'done', attempt: after };
 }
 
 /** Changes the times of a payment alone, as {@link changePayment} does: its state and what is looked at stay. */

@@ -182,7 +182,7 @@ describe('a released payment that the chain shows (T32)', () => {
     using world = newLedger();
     const payment = await released(world.ledger);
     await world.ledger.recapture(payment.id, { ...landed(payment), confirmed: false }, T0);
-    expect(await world.ledger.openPayments(10)).toMatchObject([{ id: payment.id, confirmed: false }]);
+    expect(await world.ledger.openAttempts(10)).toMatchObject([{ id: payment.id, confirmed: false }]);
     done(await world.ledger.release(payment.id, 'receipt_false', T0));
     expect(await world.ledger.usage([capLine()], T0)).toEqual([0n]);
     expect((await world.ledger.audit()).findings).toEqual([]);
@@ -217,8 +217,8 @@ describe('a released payment that the chain shows (T32)', () => {
     const { id } = await held(ledger);
     await ledger.release(id, 'never_signed', T0);
     const payment = await released(ledger, { nowMs: T0 + 1 });
-    expect((await ledger.releasedPayments(T0, 10)).map((one) => one.id)).toEqual([payment.id]);
-    expect(await ledger.releasedPayments(T0 + 2, 10)).toEqual([]);
+    expect((await ledger.releasedAttempts(T0, 10)).map((one) => one.id)).toEqual([payment.id]);
+    expect(await ledger.releasedAttempts(T0 + 2, 10)).toEqual([]);
   });
 });
 
@@ -270,7 +270,7 @@ test('the reconciler’s list holds what is open or unconfirmed, longest unchang
   const open = await sent(ledger, { nowMs: T0 + 2 });
   const { id } = await held(ledger, { nowMs: T0 + 3 });
   await ledger.release(id, 'never_signed', T0 + 4);
-  expect((await ledger.openPayments(10)).map((payment) => payment.id)).toEqual([claimed.id, open.id]);
-  expect(await ledger.openPayments(1)).toHaveLength(1);
+  expect((await ledger.openAttempts(10)).map((payment) => payment.id)).toEqual([claimed.id, open.id]);
+  expect(await ledger.openAttempts(1)).toHaveLength(1);
   expect(await ledger.heldAtomic(open.network, open.asset, open.payFrom)).toBe(open.heldAtomic);
 });

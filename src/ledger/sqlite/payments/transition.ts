@@ -37,7 +37,7 @@ export function recordSigned(
   // A withdrawal is the owner's own: it empties a suspended agent too.
   const bar = isWithdrawal(before) ? null : barOf(context, head, before.agent);
   if (bar !== null) return { kind: 'barred', bar };
-  if (before.state !== 'held' || isLeasedElsewhere(context, id)) return { kind: 'conflict', payment: before };
+  if (before.state !== 'held' || isLeasedElsewhere(context, id)) return { kind: 'conflict', attempt: before };
   const patch = { state: 'signed', payload: JSON.stringify(payload) } as const;
   return changePayment(context, head, before, { kind: 'sign', patch, nowMs });
 }
@@ -59,7 +59,7 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
   const bar = isWithdrawal(before) ? null : barOf(context, checked, before.agent);
   if (bar !== null) return { kind: 'barred', bar };
   const isSendable = before.state === 'signed' || before.state === 'unknown';
-  if (!isSendable || isLeasedElsewhere(context, id)) return { kind: 'conflict', payment: before };
+  if (!isSendable || isLeasedElsewhere(context, id)) return { kind: 'conflict', attempt: before };
   const nowMs = ledgerTimeMs(checked, send.nowMs);
   const head = noteConfig(context, checked, send.configVersion, nowMs);
   const [budgetId] = budgetsOf(before);
@@ -106,7 +106,7 @@ export function markUnknown(
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
   const isUnsettled = before.state === 'sent' || before.state === 'unknown';
-  if (!isUnsettled || isLeasedElsewhere(context, id)) return { kind: 'conflict', payment: before };
+  if (!isUnsettled || isLeasedElsewhere(context, id)) return { kind: 'conflict', attempt: before };
   const patch = { state: 'unknown', note, ...(receipt === undefined ? {} : { receipt }) } as const;
   return changePayment(context, head, before, { kind: 'unknown', patch, nowMs });
 }
@@ -123,7 +123,7 @@ export function markUnknown(
 export function capture(context: LedgerContext, id: string, facts: CaptureFacts, nowMs: number): Transition {
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
-  if (!canCapture(before, facts.confirmed)) return { kind: 'conflict', payment: before };
+  if (!canCapture(before, facts.confirmed)) return { kind: 'conflict', attempt: before };
   return changePayment(context, head, before, {
     kind: before.state === 'captured' ? 'confirm' : 'capture',
     patch: {
@@ -194,7 +194,7 @@ function canCapture({ state, confirmed }: Payment, byChain: boolean): boolean {
 export function release(context: LedgerContext, id: string, note: ReleaseNote, nowMs: number): Transition {
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
-  if (!canRelease(before, note)) return { kind: 'conflict', payment: before };
+  if (!canRelease(before, note)) return { kind: 'conflict', attempt: before };
   const patch = {
     state: 'released',
     note,
@@ -203,7 +203,7 @@ export function release(context: LedgerContext, id: string, note: ReleaseNote, n
     countedMs: null,
   } as const;
   const released = changePayment(context, head, before, { kind: 'release', patch, nowMs });
-  watchReleased(context, released.payment, nowMs);
+  watchReleased(context, released.attempt, nowMs);
   return released;
 }
 
@@ -236,7 +236,7 @@ export function recapture(
 ): Transition {
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
-  if (before.state !== 'released') return { kind: 'conflict', payment: before };
+  if (before.state !== 'released') return { kind: 'conflict', attempt: before };
   const isKeyTaken = findByKey(context, head, before.agent, before.idempotencyKey) !== null;
   return changePayment(context, head, before, {
     kind: 'recapture',

@@ -10,7 +10,7 @@ async function unknownPayment(ledger: Ledger, nowMs = T0): Promise<string> {
 }
 
 const dueIds = async (ledger: Ledger, nowMs: number, limit = 10) =>
-  (await ledger.duePayments(nowMs, limit)).map(({ payment }) => payment.id);
+  (await ledger.dueAttempts(nowMs, limit)).map(({ attempt: payment }) => payment.id);
 
 describe('when an open payment is looked at next', () => {
   test('is now unless it was said, at the time that was said, and never beyond the longest wait', async () => {
@@ -21,7 +21,7 @@ describe('when an open payment is looked at next', () => {
     expect(await dueIds(world.ledger, T0 + 29_999)).toEqual([]);
     // Another process, later.
     const other = world.open();
-    expect(await other.duePayments(T0 + 30_000, 10)).toMatchObject([{ payment: { id }, failures: 2 }]);
+    expect(await other.dueAttempts(T0 + 30_000, 10)).toMatchObject([{ payment: { id }, failures: 2 }]);
     expect(await other.findLook(id)).toEqual({
       paymentId: id,
       dueMs: T0 + 30_000,
@@ -67,8 +67,8 @@ describe('when an open payment is looked at next', () => {
     // One that was signed and released is watched for a while.
     expect(await ledger.findLook(paymentId)).toMatchObject({ dueMs: T0 + 600_000, failures: 0 });
     expect(await ledger.findWitnesses(paymentId)).toEqual([witness]);
-    expect(await ledger.watchedPayments(T0 + 599_999, 10)).toEqual([]);
-    expect((await ledger.watchedPayments(T0 + 600_000, 10)).map(({ id }) => id)).toEqual([paymentId]);
+    expect(await ledger.watchedAttempts(T0 + 599_999, 10)).toEqual([]);
+    expect((await ledger.watchedAttempts(T0 + 600_000, 10)).map(({ id }) => id)).toEqual([paymentId]);
     expect(await dueIds(ledger, T0 + 600_000)).not.toContain(paymentId);
     await ledger.endWatch(paymentId);
     for (const id of [paymentId, claimed.id]) {
@@ -86,7 +86,7 @@ describe('when an open payment is looked at next', () => {
     using world = newLedger();
     const { id } = await held(world.ledger);
     await world.ledger.release(id, 'never_signed', T0);
-    expect(await world.ledger.watchedPayments(T0 + LOOK_MS_MAX, 10)).toEqual([]);
+    expect(await world.ledger.watchedAttempts(T0 + LOOK_MS_MAX, 10)).toEqual([]);
   });
 
   test('and what its witnesses showed are refused where somebody else wrote them', async () => {
@@ -100,7 +100,7 @@ describe('when an open payment is looked at next', () => {
       expect.objectContaining({ code: 'ledger_damaged' }),
     );
     editBehind(world.path, `UPDATE looks SET failures = 9`);
-    await expect(ledger.duePayments(T0 + 30_000, 10)).rejects.toThrow(
+    await expect(ledger.dueAttempts(T0 + 30_000, 10)).rejects.toThrow(
       expect.objectContaining({ code: 'ledger_damaged' }),
     );
     expect((await ledger.audit()).findings.map(({ where }) => where)).toEqual(['looks', 'witnesses']);

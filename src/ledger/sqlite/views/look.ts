@@ -1,5 +1,5 @@
 import type { SqlRow } from '../payments/paymentColumns.js';
-import { type DuePayment, LOOK_MS_MAX, type Look, type Witness } from '../../observation.js';
+import { type DueAttempt, LOOK_MS_MAX, type Look, type Witness } from '../../observation.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import type { JournalHead } from '../journal/journal.js';
@@ -21,12 +21,12 @@ const OPEN = `(state IN ('held', 'signed', 'sent', 'unknown') OR (state = 'captu
  * Open payments whose next look is due. Those that could be told about last time come first, then the longest overdue:
  * however many are stuck, none of them keeps a fresh one waiting.
  */
-export function duePayments(
+export function dueAttempts(
   context: LedgerContext,
   head: JournalHead,
   nowMs: number,
   limit: number,
-): DuePayment[] {
+): DueAttempt[] {
   const rows = statement(
     context.db,
     `SELECT payments.* FROM payments LEFT JOIN looks ON looks.payment_id = payments.id
@@ -34,8 +34,8 @@ export function duePayments(
      ORDER BY coalesce(failures, 0), coalesce(due_ms, 0), changed_ms LIMIT ?`,
   ).all(nowMs, nowMs + LOOK_MS_MAX, limit) as SqlRow[];
   return rows.map((row) => {
-    const payment = currentPayment(context, head, row);
-    return { payment, failures: findLook(context, payment.id)?.failures ?? 0 };
+    const attempt = currentPayment(context, head, row);
+    return { attempt, failures: findLook(context, attempt.id)?.failures ?? 0 };
   });
 }
 
@@ -49,7 +49,7 @@ export function watchReleased(context: LedgerContext, { id, payload }: Payment, 
 }
 
 /** Released payments that are still looked after, and due for a look; the longest overdue first. */
-export function watchedPayments(
+export function watchedAttempts(
   context: LedgerContext,
   head: JournalHead,
   nowMs: number,
