@@ -170,7 +170,13 @@ async function finishEarlier(
 ): Promise<Withdrawn | null | 'gone'> {
   if (!(await untilFree(engine, open, signal)))
     throw unresolved(open, 'Another command is busy with it.', null);
-  const { attempt: payment, message, retryAtMs, stillValid, owner } = await reconcileAttempt(engine, open, signal);
+  const {
+    attempt: payment,
+    message,
+    retryAtMs,
+    stillValid,
+    owner,
+  } = await reconcileAttempt(engine, open, signal);
   if (payment.state === 'released') return 'gone';
   if (!isLive(payment.state)) return { payment, earlier: true, via: null, messages: [] };
   const { route, order, decide } = asked;

@@ -131,12 +131,12 @@ describe.each(CHAINS)('on %s', (chain: ChainName) => {
     await payLost(wallet);
     await world.sandbox.shop.releasePending();
     const [shown] = await reconcile(wallet);
-    expect(shown).toMatchObject({ verdict: 'captured', payment: { state: 'captured', confirmed: false } });
+    expect(shown).toMatchObject({ verdict: 'captured', attempt: { state: 'captured', confirmed: false } });
     expect(shown?.retryAtMs).not.toBeNull();
     await place.advance(PAST_ALL_SEC);
-    expect(await reconcile(wallet)).toMatchObject([{ verdict: 'waits', payment: { confirmed: false } }]);
+    expect(await reconcile(wallet)).toMatchObject([{ verdict: 'waits', attempt: { confirmed: false } }]);
     await two.setFault(null);
-    expect(await reconcile(wallet)).toMatchObject([{ verdict: 'confirmed', payment: { confirmed: true } }]);
+    expect(await reconcile(wallet)).toMatchObject([{ verdict: 'confirmed', attempt: { confirmed: true } }]);
     expect((await rows(wallet)).map(({ tx }) => tx)).toEqual(
       (await place.ground.payments(mine.payAddress)).map(({ transaction }) => transaction),
     );
@@ -185,6 +185,6 @@ describe.each(CHAINS)('on %s', (chain: ChainName) => {
       owner: { action: { kind: 'chooseSetting', key: `networks.${place.ground.caip2}.rpc_url` } },
     });
     await two.setFault(null);
-    expect(await reconcile(wallet)).toMatchObject([{ payment: { state: 'captured', confirmed: true } }]);
+    expect(await reconcile(wallet)).toMatchObject([{ attempt: { state: 'captured', confirmed: true } }]);
   });
 });

@@ -27,7 +27,7 @@ async function payUnsettled(place: TestWorld) {
   const fault = { leg: 'paid', settle: 'yes', answer: 'error', receipt: 'none' } as const;
   world.sandbox.shop.setFault('/v2/json', fault, { times: 1 });
   const outcome = await wallet.pay(callOf(world.url('/v2/json')), anyCall());
-  expect(outcome).toMatchObject({ money: 'captured', payment: { state: 'captured', confirmed: false } });
+  expect(outcome).toMatchObject({ money: 'captured', attempt: { state: 'captured', confirmed: false } });
   return { wallet, engine };
 }
 
@@ -35,11 +35,11 @@ describe.each(CHAINS)('on the owner’s own RPC of %s', (chain) => {
   test('a payment counts at once, and is confirmed by a settled block alone', async () => {
     const { wallet, engine } = await payUnsettled(world.on(chain));
     expect(await engine.ledger.usage([capLine()], world.now())).toEqual([10_000n]);
-    expect(await reconcile(wallet)).toMatchObject([{ verdict: 'waits', payment: { confirmed: false } }]);
+    expect(await reconcile(wallet)).toMatchObject([{ verdict: 'waits', attempt: { confirmed: false } }]);
     expect(await paymentsIn(engine)).toMatchObject([{ state: 'captured', confirmed: false }]);
 
     world.sandbox.setSettling(true);
-    expect(await reconcile(wallet)).toMatchObject([{ verdict: 'confirmed', payment: { confirmed: true } }]);
+    expect(await reconcile(wallet)).toMatchObject([{ verdict: 'confirmed', attempt: { confirmed: true } }]);
     expect(await engine.ledger.usage([capLine()], world.now())).toEqual([10_000n]);
   });
 });
@@ -47,13 +47,13 @@ describe.each(CHAINS)('on the owner’s own RPC of %s', (chain) => {
 test('a payment in a block that a reorganisation undoes is not confirmed, and is released once it can land no more', async () => {
   const before = await world.sandbox.chain.checkpoint();
   const { wallet, engine } = await payUnsettled(world);
-  expect(await reconcile(wallet)).toMatchObject([{ payment: { state: 'captured', confirmed: false } }]);
+  expect(await reconcile(wallet)).toMatchObject([{ attempt: { state: 'captured', confirmed: false } }]);
   await before.revert();
-  expect(await reconcile(wallet)).toMatchObject([{ payment: { state: 'captured', confirmed: false } }]);
+  expect(await reconcile(wallet)).toMatchObject([{ attempt: { state: 'captured', confirmed: false } }]);
   expect(await engine.ledger.usage([capLine()], world.now())).toEqual([10_000n]);
   await world.advance(PAST_ALL_SEC);
   expect(await reconcile(wallet)).toMatchObject([
-    { verdict: 'released', payment: { state: 'released', note: 'capture_undone' } },
+    { verdict: 'released', attempt: { state: 'released', note: 'capture_undone' } },
   ]);
   expect(await engine.ledger.usage([capLine()], world.now())).toEqual([0n]);
 });

@@ -131,7 +131,7 @@ describe('a payment that stays open', () => {
       const action = owner?.action;
       // A long search goes on by itself, and has an RPC of the owner's as a further way out.
       if (reason === 'searching')
-        expect(await look(wallet)).toMatchObject({ payment: { state: 'captured' } });
+        expect(await look(wallet)).toMatchObject({ attempt: { state: 'captured' } });
       else if (action?.kind === 'chooseSetting') await mine.set(action.key, honest.url);
       else expect(action).toEqual({ kind: 'reconcile' });
       // It names a time where there is one to wait for.

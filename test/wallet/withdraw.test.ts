@@ -201,7 +201,7 @@ describe.each(CHAINS)('on %s', (on) => {
       expect(await asked).toMatchObject({ via: null, payment: { state: 'unknown', note: 'taken' } });
       await world.advance(PAST_WINDOW_SEC);
       const [verdict] = await reconcileAll(engine, anyCall().signal);
-      expect(verdict).toMatchObject({ verdict: 'released', payment: { state: 'released' } });
+      expect(verdict).toMatchObject({ verdict: 'released', attempt: { state: 'released' } });
       await expectTruth(place, mine, wallet);
     });
   });
@@ -413,7 +413,7 @@ describe.each(CHAINS)('on %s', (on) => {
         engine.ledger,
         world.now(),
       );
-      expect(recaptured).toMatchObject([{ payment: { payTo: to, state: 'captured' } }]);
+      expect(recaptured).toMatchObject([{ attempt: { payTo: to, state: 'captured' } }]);
       expect(findings).toEqual([]);
       // What the owner took out counts in no limit, also where it was found out late.
       expect(await engine.ledger.usage([capLine()], world.now())).toEqual([0n]);

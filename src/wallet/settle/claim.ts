@@ -94,7 +94,11 @@ export async function settleClaim(
   // T32: another process may have released it meanwhile. A late claim is believed as far as the chain proves it.
   if (claimed.state !== 'unknown' && claimed.state !== 'released')
     return { payment: claimed, stillValid: false };
-  const { attempt: payment, stillValid } = await settleAttempt(engine, claimed, AbortSignal.timeout(withinMs));
+  const { attempt: payment, stillValid } = await settleAttempt(
+    engine,
+    claimed,
+    AbortSignal.timeout(withinMs),
+  );
   if (!refused || !stillValid || mayHaveLeft(before)) return { payment, stillValid };
   const rejected = await engine.ledger.markUnknown(payment.id, 'verify_failed', engine.now());
   return { payment: rejected.attempt, stillValid };

@@ -60,7 +60,15 @@ function busyElsewhere(payment: Payment): SettlementVerdict {
 }
 
 function waits(payment: Payment, message: string, retryAtMs: number): SettlementVerdict {
-  return { attempt: payment, verdict: 'waits', message, retryAtMs, stillValid: false, reason: null, owner: null };
+  return {
+    attempt: payment,
+    verdict: 'waits',
+    message,
+    retryAtMs,
+    stillValid: false,
+    reason: null,
+    owner: null,
+  };
 }
 
 /**

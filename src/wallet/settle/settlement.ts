@@ -106,7 +106,15 @@ export function closed(
   verdict: SettlementVerdict['verdict'],
   message: string,
 ): SettlementVerdict {
-  return { attempt: payment, verdict, message, retryAtMs: null, stillValid: false, reason: null, owner: null };
+  return {
+    attempt: payment,
+    verdict,
+    message,
+    retryAtMs: null,
+    stillValid: false,
+    reason: null,
+    owner: null,
+  };
 }
 
 function waiting(

@@ -89,7 +89,7 @@ describe('a ledger that is ahead', () => {
     expect(moved).toMatchObject({ state: 'unknown', openedMs: T0, changedMs: T0 });
     expect(openedWallMs(moved)).toBe(openedWallMs(open));
     const done = await ledger.capture(open.id, captureFacts(open), T0 + 1_000);
-    expect(done).toMatchObject({ kind: 'done', payment: { countedMs: T0 + 1_000 } });
+    expect(done).toMatchObject({ kind: 'done', attempt: { countedMs: T0 + 1_000 } });
     expect((await ledger.audit()).findings).toEqual([]);
   });
 

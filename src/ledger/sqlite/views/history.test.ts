@@ -164,7 +164,7 @@ test('what the caller gave up is no failure of the seller', async () => {
     await ledger.markUnknown(payment.id, 'cancelled', payment.openedMs);
     await ledger.endLease(payment.id);
     const shown = captureFacts(payment, { confirmed: true, receipt: null });
-    const { payment: after } = await ledger.capture(payment.id, shown, payment.openedMs + 60_000);
+    const { attempt: after } = await ledger.capture(payment.id, shown, payment.openedMs + 60_000);
     expect(after.delivery).toBe('lost');
   }
   expect((await ledger.originHistory(ORIGIN, 'eip155')).failures).toBe(0);

@@ -21,7 +21,7 @@ describe('when an open payment is looked at next', () => {
     expect(await dueIds(world.ledger, T0 + 29_999)).toEqual([]);
     // Another process, later.
     const other = world.open();
-    expect(await other.dueAttempts(T0 + 30_000, 10)).toMatchObject([{ payment: { id }, failures: 2 }]);
+    expect(await other.dueAttempts(T0 + 30_000, 10)).toMatchObject([{ attempt: { id }, failures: 2 }]);
     expect(await other.findLook(id)).toEqual({
       paymentId: id,
       dueMs: T0 + 30_000,
