@@ -200,7 +200,7 @@ describe('a ledger of schema 4', () => {
     if (answer === null) throw new Error('There is no answer');
     await ledger.saveAnswer({ ...answer, storedMs: LATER }, 'delivered');
     expect(await ledger.findPayment(answered.id)).toMatchObject({ delivery: 'delivered' });
-    const openRows = await ledger.openPayments(10);
+    const openRows = await ledger.openAttempts(10);
     expect(openRows.map(({ budgetPath }) => budgetPath)).toContain(null);
     const unknown = openRows.find(({ state }) => state === 'unknown');
     if (unknown === undefined) throw new Error('There is no unknown payment');

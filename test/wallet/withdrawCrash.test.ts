@@ -135,15 +135,15 @@ describe.each(CHAINS)('on %s', (on) => {
       const wallet = mine.open();
       const engine = await wallet.engine();
       const [waits] = await reconcileAll(engine, anyCall().signal);
-      expect(waits).toMatchObject({ verdict: 'waits', payment: { state: 'signed' } });
+      expect(waits).toMatchObject({ verdict: 'waits', attempt: { state: 'signed' } });
       await world.advance(PAST_WINDOW_SEC);
       const [released] = await reconcileAll(engine, anyCall().signal);
-      expect(released).toMatchObject({ verdict: 'released', payment: { state: 'released' } });
+      expect(released).toMatchObject({ verdict: 'released', attempt: { state: 'released' } });
       const second = await unlocked(mine);
       await second.dieAt({ when: 'before', point: 'unknown' });
       await expect(second.ask(order(gone))).rejects.toThrow(ProcessEnded);
       const [captured] = await reconcileAll(engine, anyCall().signal);
-      expect(captured).toMatchObject({ verdict: 'captured', payment: { confirmed: true } });
+      expect(captured).toMatchObject({ verdict: 'captured', attempt: { confirmed: true } });
       expect(await ground.balanceOf(unsent)).toBe(0n);
       expect(await ground.balanceOf(gone)).toBe(DOLLAR);
       await expectLedgerIsChain(place, mine, wallet);
