@@ -23,7 +23,7 @@ describe.each(Object.keys(PLACES) as Place[])('from %s', (from) => {
     const result = await MOVES[move](ledger, before);
     const to = LIFE[from][move];
     if (to === undefined) {
-      expect(result).toEqual({ kind: 'conflict', payment: before });
+      expect(result).toEqual({ kind: 'conflict', attempt: before });
       expect(await ledger.head()).toEqual(head);
     } else {
       expect(placeOf(done(result))).toBe(to);
