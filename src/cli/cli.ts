@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import { resolveHome } from '../config/home.js';
+import { homeGiven, resolveHome } from '../config/home.js';
 import { WalletError } from '../errors/walletError.js';
 import { programName } from './line/program.js';
 import { Flags, type CommandCall, type CommandFlag, type CommandRow } from './command.js';
@@ -158,7 +158,8 @@ function addCommand(program: Command, row: CommandRow, io: CliIo, chosen: Chosen
 
 /** The same process with another wallet, where one is named. */
 function ioAt(io: CliIo, home: unknown): CliIo {
-  return typeof home === 'string' ? { ...io, env: { ...io.env, PURSER_HOME: home } } : io;
+  if (typeof home !== 'string') return io;
+  return { ...io, env: { ...io.env, PURSER_HOME: homeGiven(home, io.platform) } };
 }
 
 /** A flag that may be given again takes one value each time, so that an argument behind it stays one. */

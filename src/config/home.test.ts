@@ -3,13 +3,12 @@ import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WalletError } from '../errors/walletError.js';
-import { checkHome, ensureHome, resolveHome } from './home.js';
+import { checkHome, ensureHome, homeGiven, resolveHome } from './home.js';
 
 describe('resolveHome', () => {
   test.each([
     ['linux', { PURSER_HOME: '/srv/purser', HOME: '/home/a' }, '/srv/purser'],
     ['linux', { PURSER_HOME: '/srv/../srv/purser/' }, '/srv/purser'],
-    ['linux', { PURSER_HOME: 'rel', HOME: '/home/a' }, path.resolve('rel')],
     ['linux', { PURSER_HOME: '~/wallet', HOME: '/home/a' }, '/home/a/wallet'],
     ['linux', { PURSER_HOME: '~', HOME: '/home/a' }, '/home/a'],
     ['linux', { PURSER_HOME: '', HOME: '/home/a' }, '/home/a/.config/purser'],
@@ -22,6 +21,23 @@ describe('resolveHome', () => {
     ['win32', { PURSER_HOME: 'D:\\purser' }, 'D:\\purser'],
   ] as const)('on %s, %j gives %s', (platform, env, home) => {
     expect(resolveHome(env, platform)).toBe(home);
+  });
+
+  test.each([
+    ['linux', 'rel'],
+    ['linux', './rel'],
+    ['win32', 'rel\\wallet'],
+    // On the disk that happens to be in use.
+    ['win32', 'D:wallet'],
+  ] as const)('on %s, %s is refused: it means another folder wherever a client starts', (platform, named) => {
+    const error = refusal(() => resolveHome({ PURSER_HOME: named, HOME: '/home/a' }, platform));
+    expect(error.code).toBe('home_unusable');
+    expect(error.shortMessage).toContain('relative');
+  });
+
+  test('a folder that a person names on a command line counts from theirs', () => {
+    expect(homeGiven('rel', 'linux')).toBe(path.resolve('rel'));
+    for (const other of ['~/wallet', '$HOME/wallet', '"/srv"']) expect(homeGiven(other, 'linux')).toBe(other);
   });
 
   test.each(['$HOME/wallet', '${HOME}/wallet', '"/srv/wallet"', "'/srv/wallet'", '%APPDATA%\\Purser'])(

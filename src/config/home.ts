@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, type Stats } f
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { WalletError } from '../errors/walletError.js';
+import { rightsHint } from '../platform/fileSystem.js';
 
 /** What a home holds. Everything in it is 0600, folders 0700. */
 export const CONFIG_FILE = 'config.json';
@@ -17,6 +18,7 @@ export const ANSWERS_FOLDER = 'responses';
 export const SPOOL_FOLDER = 'bodies';
 
 const FOLDER_MODE = 0o700;
+const ABSOLUTE = { say: 'Set PURSER_HOME to an absolute path, or to one that begins with ~/.' } as const;
 /** Permission bits of anybody but the owner. */
 const OTHERS = 0o077;
 
@@ -27,7 +29,7 @@ const OTHERS = 0o077;
  * `$PURSER_HOME` is the user's folder here too. Nothing is read from disk but the user's folder where
  * the environment does not say it.
  *
- * Throws `home_unusable` for a `$PURSER_HOME` that a shell was meant to expand.
+ * Throws `home_unusable` for a `$PURSER_HOME` that is relative, or that a shell was meant to expand.
  */
 export function resolveHome(
   env: Readonly<Record<string, string | undefined>>,
@@ -38,7 +40,13 @@ export function resolveHome(
   const named = env['PURSER_HOME'];
   if (named) {
     judgeNamed(named);
-    return /^~(?=$|[/\\])/.test(named) ? join(userFolder, named.slice(1)) : resolve(named);
+    if (/^~(?=$|[/\\])/.test(named)) return join(userFolder, named.slice(1));
+    if (isAbsolute(named)) return resolve(named);
+    throw new WalletError(
+      'home_unusable',
+      'PURSER_HOME is a relative path, which means another folder wherever a client starts the server.',
+      { owner: ABSOLUTE },
+    );
   }
   switch (platform) {
     case 'win32':
@@ -62,8 +70,14 @@ function judgeNamed(named: string): void {
   throw new WalletError(
     'home_unusable',
     'PURSER_HOME has quotes or a variable in it, which only a shell would replace.',
-    { owner: { say: 'Set PURSER_HOME to an absolute path, or to one that begins with ~/.' } },
+    { owner: ABSOLUTE },
   );
+}
+
+/** What `--home FOLDER` means for PURSER_HOME: a person's shell has a folder that a relative path counts from. */
+export function homeGiven(folder: string, platform: NodeJS.Platform): string {
+  const { resolve } = platform === 'win32' ? path.win32 : path.posix;
+  return /^[~"'$%]/.test(folder) ? folder : resolve(folder);
 }
 
 /**
@@ -120,7 +134,7 @@ export function checkOwned(file: string, stats: Stats, modeWanted: '600' | '700'
   }
   if ((stats.mode & OTHERS) !== 0) {
     throw unsafe(
-      `${file} can be used by other users of this machine; run: chmod ${modeWanted} ${quoted(file)}`,
+      `${file} can be used by other users of this machine; run: chmod ${modeWanted} ${quoted(file)}${rightsHint(file)}`,
     );
   }
 }

@@ -136,7 +136,7 @@ export class StoreKeystore implements Keystore {
     await prepareHome(this.#home);
     await withKeystoreLock(this.#home, async () => {
       if ((await readRecord(this.#home)) === null)
-        await createRecord(this.#home, { kind: 'keychain', walletId });
+        await createRecord(this.#home, { kind: 'keychain', walletId, home: this.#home });
     });
   }
 }

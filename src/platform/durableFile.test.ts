@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { build } from 'esbuild';
-import { createFile, replaceFile } from './durableFile.js';
+import { createFile, renameUnheld, replaceFile } from './durableFile.js';
 
 let folder: string;
 let path: string;
@@ -92,5 +92,42 @@ describe('a file that is made', () => {
     expect(await createFile(path, 'second', { mode: 0o600 })).toBe(false);
     expect(await readFile(path, 'utf8')).toBe('first');
     expect(await readdir(folder)).toEqual(['settings.json']);
+  });
+});
+
+describe('a rename while another program holds the file', () => {
+  /** Fails so often, with this code, before it renames. */
+  const held = (times: number, code: string) => {
+    let tries = 0;
+    const move = async (): Promise<void> => {
+      tries += 1;
+      if (tries <= times) throw Object.assign(new Error(code), { code });
+      return Promise.resolve();
+    };
+    return { move, tries: () => tries };
+  };
+
+  it.each(['EBUSY', 'EPERM', 'EACCES'])('is tried again on Windows after %s', async (code) => {
+    const { move, tries } = held(2, code);
+    await renameUnheld('a', 'b', { move, platform: 'win32' });
+    expect(tries()).toBe(3);
+  });
+
+  it('is given up at last, with what the system said', async () => {
+    const { move, tries } = held(Infinity, 'EBUSY');
+    const quick = { move, platform: 'win32', pausesMs: [0, 0] } as const;
+    await expect(renameUnheld('a', 'b', quick)).rejects.toMatchObject({ code: 'EBUSY' });
+    expect(tries()).toBe(3);
+  });
+
+  it('is not tried again where the system forbids it, nor for another fault', async () => {
+    for (const [code, platform] of [
+      ['EPERM', 'linux'],
+      ['ENOENT', 'win32'],
+    ] as const) {
+      const { move, tries } = held(1, code);
+      await expect(renameUnheld('a', 'b', { move, platform })).rejects.toMatchObject({ code });
+      expect(tries()).toBe(1);
+    }
   });
 });

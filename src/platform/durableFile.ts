@@ -13,6 +13,7 @@ import {
   type FileHandle,
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** How the name of a file ends that is not yet in its place. */
 const FRESH_SUFFIX = /\.[0-9a-f]{12}\.new$/;
@@ -29,6 +30,11 @@ export interface FileWrite {
   readonly isSoleWriter?: boolean;
 }
 
+/** What a rename meets on Windows while a virus scanner or an indexer has the file open: it lets go in moments. */
+const HELD_ERRNOS = ['EBUSY', 'EPERM', 'EACCES'] as const;
+/** Together a second and a half: a scanner is quicker, and a person still waits. */
+const HELD_PAUSES_MS: readonly number[] = [10, 40, 100, 250, 400, 700];
+
 /** True for an error of the file system with one of these codes. */
 export function hasErrno(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code));
@@ -41,7 +47,7 @@ export function hasErrno(error: unknown, ...codes: readonly string[]): boolean {
  * Throws what the file system says, `ENOSPC` also where it took fewer bytes than it was given.
  */
 export async function replaceFile(path: string, text: string, write: FileWrite): Promise<void> {
-  await placeFile(path, text, write, rename);
+  await placeFile(path, text, write, (from, to) => renameUnheld(from, to));
 }
 
 /** {@link replaceFile} for a name that is free; answers false, and changes nothing, where it is taken. */
@@ -54,6 +60,36 @@ export async function createFile(path: string, text: string, write: FileWrite): 
     if (hasErrno(error, 'EEXIST')) return false;
     throw error;
   }
+}
+
+/** What a rename is done by, and on which system. */
+interface Renaming {
+  readonly move?: (from: string, to: string) => Promise<void>;
+  readonly platform?: NodeJS.Platform;
+  readonly pausesMs?: readonly number[];
+}
+
+/**
+ * Renames a file over another, and tries again for a moment where another program holds one of them, which on Windows alone
+ * keeps a file from being replaced. Throws the last fault. Tests give what renames, and wait less.
+ */
+export async function renameUnheld(
+  from: string,
+  to: string,
+  { move = rename, platform = process.platform, pausesMs = HELD_PAUSES_MS }: Renaming = {},
+): Promise<void> {
+  // Elsewhere these say that it is not allowed, now or later; only EBUSY may pass, as on some shares.
+  const passing = platform === 'win32' ? HELD_ERRNOS : (['EBUSY'] as const);
+  for (const waitMs of pausesMs) {
+    try {
+      await move(from, to);
+      return;
+    } catch (error) {
+      if (!hasErrno(error, ...passing)) throw error;
+      await pause(waitMs);
+    }
+  }
+  await move(from, to);
 }
 
 async function placeFile(

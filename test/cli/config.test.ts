@@ -160,6 +160,9 @@ describe('a list', () => {
     expect(await byAgent('config', 'add', 'hosts.deny', 'b.example')).toMatchObject({ exit: 0 });
     expect(await valueOf('hosts.deny')).toBe('["a.example","b.example"]');
     expect(await byAgent('config', 'remove', 'hosts.deny', 'a.example')).toMatchObject({ exit: 3 });
+    const mistyped = await byOwner('config', 'remove', 'hosts.deny', 'a.exmaple');
+    expect(mistyped.exit).toBe(2);
+    expect(mistyped.err).toContain('hosts.deny has no entry "a.exmaple". Did you mean a.example?');
     expect(await byOwner('config', 'remove', 'hosts.deny', 'a.example')).toMatchObject({ exit: 0 });
     expect(await byOwner('config', 'remove', 'hosts.deny', 'b.example')).toMatchObject({ exit: 0 });
     expect(await valueOf('hosts.deny')).toBe('[]');

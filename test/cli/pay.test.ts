@@ -238,6 +238,10 @@ describe('quote and pay', () => {
       exit: 1,
     });
     expect((await purser('pauses')).out).toMatch(new RegExp(`SELLER.*\\n${sandbox.shop.url} +1 +2`));
+    const mistyped = sandbox.shop.hostPort.replace('127', '172');
+    const unknown = await purser('pauses', 'end', mistyped, '--passphrase-file', scratch.passphraseFile);
+    expect(unknown.exit).not.toBe(0);
+    expect(unknown.err).toContain(`Did you mean ${sandbox.shop.hostPort}?`);
     const ended = await purser(
       'pauses',
       'end',
@@ -302,6 +306,27 @@ describe('balance and ledger', () => {
       err: '',
       out: expect.stringContaining('Base Sepolia') as string,
     });
+  });
+
+  it.skipIf(noTerminal() !== null)('a watched balance shows money that comes, until Ctrl-C', async () => {
+    const watch = openTerminal(
+      ['balance', '--watch'],
+      scratch.env({ PURSER_PASSPHRASE_FILE: scratch.passphraseFile }),
+    );
+    await watch.sees('Ctrl-C ends.');
+    const before = (await sandbox.chain.balanceOf(address)) + 250_000n;
+    await sandbox.chain.fund(address, 250_000n);
+    // Each look clears the screen; the next one has what came.
+    await watch.sees(
+      `${before / 1_000_000n}.${String(before % 1_000_000n)
+        .padStart(6, '0')
+        .replace(/0+$/, '')}`,
+    );
+    watch.type('\u0003');
+    // The shell between us and the program ends by the same signal, so its exit code says nothing of ours.
+    expect((await watch.end()).screen).not.toMatch(/error|failed/i);
+    const piped = await purser('balance', '--watch');
+    expect(piped).toMatchObject({ exit: 2, out: '' });
   });
 
   it('one network is asked for by its name, and another is refused', async () => {

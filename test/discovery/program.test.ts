@@ -68,6 +68,26 @@ test('an agent goes from a need to a paid answer in three calls', async () => {
   }
 });
 
+test('a fetch that is cut short says so, exits with 1, and is gone on with at the next run', async () => {
+  catalogue.replace((records) => records.reverse());
+  catalogue.setFault('cut_midway');
+  const sync = ['catalog', 'sync'];
+  const failing = async (...more: string[]): Promise<{ code: number; stdout: string }> =>
+    place.run(...sync, ...more).then(
+      () => ({ code: 0, stdout: '' }),
+      (error: unknown) => error as { code: number; stdout: string },
+    );
+  const cut = await failing();
+  expect(cut.code).toBe(1);
+  expect(cut.stdout.replace(/\s+/g, ' ')).toContain(
+    '1 was cut short and will be gone on with at the next run.',
+  );
+  const told = JSON.parse((await failing('--json')).stdout) as Record<string, unknown>;
+  expect(told).toMatchObject({ status: 'failed', code: 'unreachable' });
+  catalogue.setFault(null);
+  expect(JSON.parse(await place.run(...sync, '--json'))).toMatchObject({ status: 'ok', listings: 303 });
+});
+
 test('a catalogue is taken away again, with what it listed', async () => {
   await place.run('catalog', 'remove', catalogue.listUrl);
   await place.run('catalog', 'sync', '--json');

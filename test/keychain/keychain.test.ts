@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -256,6 +256,28 @@ describe.skipIf(missing !== null)(`a real Secret Service${missing === null ? '' 
       const answer = await cutOff.take({ do: 'unlock' });
       expect(answer).toMatchObject({ code: 'keychain_locked' });
       expect(answer).not.toHaveProperty('ownerAction', expect.objectContaining({ kind: 'setUp' }));
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'of a folder that was moved names the path that its keys are kept under',
+    async () => {
+      service = await startSecretService();
+      const first = await start();
+      await first.take({ do: 'create', secret: KEY });
+      const moved = `${home}-moved`;
+      await rename(home, moved);
+      const other = await startWalletProcess(bundle, { kind: 'keychain', home: moved }, service.env);
+      running.push(other);
+      const answer = await other.take({ do: 'unlock' });
+      await rename(moved, home);
+      expect(answer).toMatchObject({
+        code: 'keystore_unreadable',
+        ownerSays: expect.stringContaining(`Move the folder back to ${home},`) as string,
+      });
+      const back = await start();
+      expect(await back.take({ do: 'unlock' })).toHaveProperty('value');
     },
     TIMEOUT_MS,
   );

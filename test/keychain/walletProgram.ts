@@ -19,6 +19,8 @@ export type Step =
 export interface Answer {
   readonly value?: unknown;
   readonly code?: string;
+  /** What the owner is told. */
+  readonly ownerSays?: string;
   readonly ownerAction?: OwnerAction;
   readonly tookMs: number;
 }
@@ -85,6 +87,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     (value) => ({ value: value ?? null }),
     (error: { code?: string; stack?: string; owner?: OwnerStep }) => ({
       code: error.code ?? error.stack ?? 'unknown',
+      ...(error.owner === undefined ? {} : { ownerSays: error.owner.say }),
       ...(error.owner?.action === undefined ? {} : { ownerAction: error.owner.action }),
     }),
   );

@@ -5,6 +5,7 @@ import type { Launch } from './launch.js';
 import { userFolder, type Machine } from '../machine.js';
 import { LAST_WORDS_MS } from '../ownProgram.js';
 import { startHint } from './startHint.js';
+import { startOf } from './windowsStart.js';
 
 /** npx may have to fetch us first; clients give a server about as long. */
 const CHECK_MS_MAX = 60_000;
@@ -53,7 +54,9 @@ export async function checkLaunch(
   const names = HANDED_ON[machine.platform === 'win32' ? 'win32' : 'posix'];
   const handed = Object.fromEntries(names.map((name) => [name, machine.env[name]]));
   const startMs = performance.now();
-  const child = spawn(launch.command, launch.args, {
+  const { file, args, isQuoted } = startOf(launch, machine);
+  const child = spawn(file, args, {
+    windowsVerbatimArguments: isQuoted,
     env: { ...handed, ...more, ...launch.env },
     cwd: userFolder(machine),
     stdio: 'pipe',

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { chmod, lstat, mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WalletError } from '../../errors/walletError.js';
+import { rightsHint } from '../../platform/fileSystem.js';
 import { createFile, hasErrno, removeLeftOver, replaceFile } from '../../platform/durableFile.js';
 
 /** Group and others: none of them may touch a wallet's folder or files. */
@@ -42,7 +43,7 @@ async function checkHome(home: string): Promise<void> {
     );
   }
   if (ownUid !== undefined && (stat.mode & OTHERS) !== 0) {
-    throw unsafeHome(home, 'is open to other users', `Run: chmod 700 ${home}`);
+    throw unsafeHome(home, 'is open to other users', `Run: chmod 700 ${home}${rightsHint(home)}`);
   }
 }
 
@@ -86,7 +87,7 @@ export async function readHomeFile(home: string, name: string): Promise<string |
       throw unreadable(path, 'belongs to another user', `Run: chown ${ownUid} ${path}`);
     }
     if (ownUid !== undefined && (stat.mode & OTHERS) !== 0) {
-      throw unreadable(path, 'is open to other users', `Run: chmod 600 ${path}`);
+      throw unreadable(path, 'is open to other users', `Run: chmod 600 ${path}${rightsHint(path)}`);
     }
     if (stat.size > FILE_BYTES_MAX) throw unreadable(path, 'is far too large', 'Restore it from a backup.');
     return await file.readFile('utf8');

@@ -47,7 +47,7 @@ export class KeychainStore implements SecretStore {
     const record = await readRecord(this.#home);
     if (record !== null && record.kind !== 'keychain') return 'present';
     const text = await this.#read(this.#home);
-    if (text === null && record !== null) throw hiddenEntry(this.#home);
+    if (text === null && record !== null) throw hiddenEntry(this.#home, record.home);
     return text === null ? 'absent' : 'present';
   }
 
@@ -68,7 +68,7 @@ export class KeychainStore implements SecretStore {
         });
       }
       // A crash before this line leaves a whole wallet: the next unlock writes the record.
-      await createRecord(this.#home, { kind: 'keychain', walletId });
+      await createRecord(this.#home, { kind: 'keychain', walletId, home: this.#home });
     };
   }
 
@@ -76,7 +76,7 @@ export class KeychainStore implements SecretStore {
     const record = await readRecord(this.#home);
     if (record !== null && record.kind !== 'keychain') throw otherKeystore(this.#home, record);
     const text = await this.#read(this.#home);
-    if (text === null && record !== null) throw hiddenEntry(this.#home);
+    if (text === null && record !== null) throw hiddenEntry(this.#home, record.home);
     return text === null ? null : { text, walletId: record?.walletId };
   }
 
@@ -116,7 +116,7 @@ export class KeychainStore implements SecretStore {
 /** Opens an entry. On Linux this connects to the Secret Service for at most two seconds, and throws if there is none. */
 async function openEntry(account: string): Promise<AsyncEntry> {
   const keyring = await import('@napi-rs/keyring').catch((cause: unknown) => {
-    throw noKeychain(cause);
+    throw noNativePart(cause);
   });
   if (process.platform === 'linux') {
     const bus = findSessionBus(process.env, process.getuid?.());
@@ -166,6 +166,20 @@ function noKeychain(cause: unknown): WalletError {
   });
 }
 
+/** Without it nothing is known of the keychain, so nothing says to do without one. */
+function noNativePart(cause: unknown): WalletError {
+  return new WalletError(
+    'internal',
+    `The native part that reaches the OS keychain (@napi-rs/keyring) is missing or made for another machine than this one (${process.platform}-${process.arch}).`,
+    {
+      cause,
+      owner: {
+        say: 'Install Purser again on this very machine, with optional packages: a folder copied from another one, or --omit=optional, leaves that part out.',
+      },
+    },
+  );
+}
+
 function unreachableKeychain(cause: unknown): WalletError {
   return new WalletError(
     'keychain_locked',
@@ -179,7 +193,18 @@ function unreachableKeychain(cause: unknown): WalletError {
   );
 }
 
-function hiddenEntry(home: string): WalletError {
+function hiddenEntry(home: string, madeAt = home): WalletError {
+  if (madeAt !== home) {
+    return new WalletError(
+      'keystore_unreadable',
+      `The wallet in ${home} was made in ${madeAt}, and the keychain has its keys under that path.`,
+      {
+        owner: {
+          say: `Move the folder back to ${madeAt}, and let PURSER_HOME name that path where it is not the usual one.`,
+        },
+      },
+    );
+  }
   return new WalletError(
     'keystore_unreadable',
     `${home} says that its wallet is in the OS keychain, but the keychain has no such entry.`,

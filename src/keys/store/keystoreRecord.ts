@@ -24,7 +24,12 @@ export interface SealedSecret {
  * Written once, when the wallet is made, and never again.
  */
 type KeystoreRecord =
-  | { readonly kind: 'keychain'; readonly walletId: string }
+  | {
+      readonly kind: 'keychain';
+      readonly walletId: string;
+      /** The folder that the keychain's entry is named after: another than this one where the folder was moved. */
+      readonly home?: string;
+    }
   | { readonly kind: 'file'; readonly walletId: string; readonly sealed: SealedSecret };
 
 const HEX = /^(?:[0-9a-f]{2})+$/;
@@ -81,7 +86,10 @@ export function otherKeystore(home: string, record: KeystoreRecord): WalletError
 function toRecord(json: Record<string, unknown>): KeystoreRecord | null {
   const { kind, walletId, sealed } = json;
   if (!isHex(walletId, WALLET_ID_BYTES)) return null;
-  if (kind === 'keychain') return { kind, walletId };
+  if (kind === 'keychain') {
+    const { home } = json;
+    return typeof home === 'string' ? { kind, walletId, home } : { kind, walletId };
+  }
   if (kind !== 'file' || !isObject(sealed)) return null;
   const { scrypt, aes256gcm } = sealed;
   if (!isObject(scrypt) || !isObject(aes256gcm)) return null;

@@ -1,10 +1,11 @@
 import { createHash, hash, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { open, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SPOOL_FOLDER } from '../../config/home.js';
 import { WalletError } from '../../errors/walletError.js';
 import { REQUEST_BODY_BYTES_MAX } from '../../net/send.js';
+import { renameUnheld } from '../../platform/durableFile.js';
 import { MEMORY_BYTES_MAX, memoryBody, type CallBody } from './callBody.js';
 
 /** Whose body it is. */
@@ -114,7 +115,7 @@ async function writeSpool(
     if ((await makeRoom(folder, tag)) + share.length > AGENT_BYTES_MAX) throw noRoom();
     const sha256 = found.digest('hex');
     const named = join(folder, `${tag}-${sha256}`);
-    await rename(path, named);
+    await renameUnheld(path, named);
     return spooledBody(named, sha256, share.length);
   } catch (error) {
     await rm(path, { force: true }).catch(() => undefined);
