@@ -198,6 +198,22 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
     expect((await scratch.purser(['status', '--json'])).out).toContain('"frozen": true');
   });
 
+  it('top shows the wallet live, and freezes it by two keys', async () => {
+    await scratch.makeWallet();
+    const person = terminal(['top']);
+    await person.sees('f freezes all agents');
+    expect(person.screen()).toContain('Money not looked at: The encrypted keystore needs its passphrase.');
+    person.type('f');
+    await person.sees('Freeze all agents now?');
+    person.type('x');
+    await person.sees('f freezes all agents');
+    person.type('fy');
+    await person.sees('FROZEN');
+    person.type('q');
+    expect((await person.end()).exit).toBe(0);
+    expect((await scratch.purser(['status', '--json'])).out).toContain('"frozen": true');
+  });
+
   it('config edit takes what the editor leaves once it is accepted, and puts back what is not', async () => {
     await scratch.makeWallet();
     const config = join(scratch.home, 'config.json');

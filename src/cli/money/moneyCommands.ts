@@ -148,6 +148,16 @@ export const balanceCommands = [
     examples: ['balance', 'balance --watch', 'balance --json'],
     load: () => import('./balance.js'),
   },
+  {
+    name: 'top',
+    group: 'Look',
+    summary:
+      'Watch what agents spend, live: limits, agents, sellers, the newest payments. Keys: f freezes, q ends.',
+    details: 'Asks for nothing. Where the wallet is locked it shows what the ledger says without keys.',
+    flags: [],
+    examples: ['top'],
+    load: () => import('./top.js'),
+  },
 ] as const satisfies readonly CommandEntry[];
 
 /** Stopping payments, all or those to one seller. */

@@ -2,11 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfigUnauthenticated } from '../../config/configFile.js';
 import { CONFIG_FILE } from '../../config/home.js';
-import { isWalletError, type WalletError } from '../../errors/walletError.js';
-import type { Ledger } from '../../ledger/ledger.js';
+import { isWalletError } from '../../errors/walletError.js';
 import { formatUsd } from '../../money/decimal.js';
 import { isBackedUp } from '../../owner/backedUp.js';
-import { openLedgerWithoutKeys } from '../../owner/ownerFreeze.js';
 import type { BalanceLine } from '../../wallet/balance.js';
 import { isMarkedFrozen } from '../../wallet/freezeMark.js';
 import type { CommandCall } from '../command.js';
@@ -15,22 +13,9 @@ import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import { programName } from '../line/program.js';
 import type { CommandLine } from '../line/shell.js';
-import { servedPassphrase, warnOn } from '../setUp/passphrase.js';
 import { printReport } from '../terminal/output/show.js';
 import { layPairs } from '../terminal/output/table.js';
-import { walletOptions } from '../terminal/wallet.js';
-
-const DAY_MS = 24 * 3600 * 1000;
-/** More questions than a person answers at once. */
-const QUESTIONS_MAX = 100;
-
-/** What the ledger says without keys. */
-interface Books {
-  readonly spentUsd: string;
-  readonly heldUsd: string;
-  readonly open: number;
-  readonly frozen: boolean;
-}
+import { readBooks, readOpened } from './glance.js';
 
 /** Shows the state of the wallet at a glance and the commands that fit it. Asks for nothing; what is locked is said. */
 export async function run(call: CommandCall): Promise<number> {
@@ -119,57 +104,6 @@ function layCommands({ io }: CommandCall, commands: readonly (readonly [CommandL
 
 function allCommands({ io }: CommandCall): string {
   return `${programName(io)} --help  lists every command`;
-}
-
-async function readBooks({ io, home }: CommandCall): Promise<Books | null> {
-  let ledger: Ledger | null = null;
-  try {
-    ledger = await openLedgerWithoutKeys(home);
-    const books = await ledger.openBooks(io.now() - DAY_MS);
-    return {
-      spentUsd: formatUsd(books.capturedUsdMicros),
-      heldUsd: formatUsd(books.heldUsdMicros),
-      open: books.open,
-      frozen: (await ledger.head()).frozen,
-    };
-  } catch (error) {
-    if (isWalletError(error)) return null;
-    throw error;
-  } finally {
-    await ledger?.close();
-  }
-}
-
-/** What takes keys to read. */
-interface Opened {
-  readonly balances: readonly BalanceLine[];
-  /** Questions that wait for the owner. */
-  readonly waiting: number;
-}
-
-/** What keys show that open without a question; else why nothing was looked at. */
-async function readOpened(call: CommandCall): Promise<Opened | WalletError> {
-  const { io, home } = call;
-  const [{ Engine }, { balance }] = await Promise.all([
-    import('../../wallet/engine.js'),
-    import('../../wallet/balance.js'),
-  ]);
-  try {
-    const passphrase = (): Promise<string | null> => servedPassphrase(io.env, home, warnOn(io));
-    const engine = await Engine.open({ ...walletOptions(call), passphrase });
-    try {
-      const [result, pending] = await Promise.all([
-        balance(engine, { id: 'none' }, {}),
-        engine.ledger.approvals.pending(QUESTIONS_MAX, io.now()),
-      ]);
-      return { balances: result['balances'] as readonly BalanceLine[], waiting: pending.length };
-    } finally {
-      await engine.close();
-    }
-  } catch (error) {
-    if (isWalletError(error)) return error;
-    throw error;
-  }
 }
 
 function moneyPairs(money: readonly BalanceLine[]): [string, string][] {

@@ -1,9 +1,10 @@
-/** Where a command writes. A terminal says so by `isTTY`, and how wide it is. */
+/** Where a command writes. A terminal says so by `isTTY`, and how wide and high it is. */
 export interface CliOutput {
   write(chunk: string | Uint8Array): unknown;
   on?(event: 'error', listener: (error: Error) => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 }
 
 /** Where a command reads what a person types or another program pipes in. */
