@@ -36,7 +36,7 @@ export function resolveHome(
   platform: NodeJS.Platform,
 ): string {
   const { join, resolve, isAbsolute } = platform === 'win32' ? path.win32 : path.posix;
-  const userFolder = (platform === 'win32' ? env['USERPROFILE'] : env['HOME']) || homedir();
+  const userFolder = userFolderOf(env, platform);
   const named = env['PURSER_HOME'];
   if (named) {
     judgeNamed(named);
@@ -59,6 +59,14 @@ export function resolveHome(
       return join(xdg && isAbsolute(xdg) ? xdg : join(userFolder, '.config'), 'purser');
     }
   }
+}
+
+/** The user's own folder; nothing is read from disk but where the environment does not say it. */
+export function userFolderOf(
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform,
+): string {
+  return (platform === 'win32' ? env['USERPROFILE'] : env['HOME']) || homedir();
 }
 
 /**

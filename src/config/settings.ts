@@ -18,6 +18,7 @@ import {
   catalogUrls,
   facilitator,
   flag,
+  folders,
   hostPorts,
   hosts,
   networks,
@@ -316,6 +317,15 @@ export const SETTINGS = {
       compare: (before, after) => (before === after ? 'same' : 'loosens'),
       summary:
         'Proxy for outgoing calls: none, env (HTTPS_PROXY and NO_PROXY), or an http(s) URL. Behind a proxy, the proxy decides which addresses are reachable.',
+    }),
+  },
+  files: {
+    sendFrom: single({
+      key: 'files.send_from',
+      kind: folders,
+      initial: () => ['home', 'temp', 'working'],
+      compare: permittedDirection,
+      summary: 'Folders whose files an agent on this machine may send in a call, as a JSON list: home (yours), working (where the client starts Purser), temp, or absolute paths. Never sent are files of a wallet and, below these folders, whatever is hidden. [] turns it off.',
     }),
   },
   networks: {

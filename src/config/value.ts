@@ -168,6 +168,26 @@ export function readCatalogUrl(text: string): string | undefined {
   return username === '' && password === '' && hash === '' && isHost ? url.href : undefined;
 }
 
+/** Folders by what they are to whoever starts the wallet. */
+export const FOLDER_WORDS = ['home', 'working', 'temp'] as const;
+const FOLDER_TEXT = 'must be home, working, temp or the absolute path of a folder';
+const FOLDER_LENGTH_MAX = 4096;
+/** More folders than this are a mistake: one may stand above many. */
+const FOLDERS_MAX = 64;
+const foldersSchema = z.codec(
+  z
+    .array(z.string(FOLDER_TEXT).refine(isFolder, FOLDER_TEXT), 'must be a JSON list, such as ["working"]')
+    .max(FOLDERS_MAX, `must have at most ${FOLDERS_MAX} entries`),
+  z.array(z.string()).readonly(),
+  { decode: (folders) => [...new Set(folders)].sort(), encode: (folders) => [...folders] },
+);
+
+function isFolder(text: string): boolean {
+  if (FOLDER_WORDS.some((word) => word === text)) return true;
+  // eslint-disable-next-line no-control-regex -- a path that no shell or file system means
+  return /^(\/|[A-Za-z]:[\\/])[^\u0000-\u001f]*$/.test(text) && text.length <= FOLDER_LENGTH_MAX;
+}
+
 const FLAG_WORDS = 'must be true or false';
 const flagSchema = z.boolean(FLAG_WORDS);
 
@@ -212,6 +232,9 @@ const indexSchema = z.int(INDEX_WORDS).min(0, INDEX_WORDS).max(INDEX_MAX, INDEX_
 
 /** Which of the wallet's keys an agent has. */
 export const keyIndex: ValueKind<number> = kindOf(indexSchema, 'as JSON');
+
+/** Folders: {@link FOLDER_WORDS} or absolute paths, sorted, each once. */
+export const folders: ValueKind<readonly string[]> = kindOf(foldersSchema, 'as JSON');
 
 /** Yes or no. */
 export const flag: ValueKind<boolean> = kindOf(flagSchema, 'as JSON');

@@ -118,6 +118,11 @@ export const CODES = {
   },
   host_denied: { summary: 'The owner denies this host.', retry: 'never', exit: 3 },
   host_not_allowed: { summary: 'The owner allows other hosts only.', retry: 'never', exit: 3 },
+  file_not_allowed: {
+    summary: 'The owner’s settings do not let this file be sent.',
+    retry: 'with_changes',
+    exit: 3,
+  },
   not_priced: {
     summary: 'The endpoint asked for no payment and has done its work.',
     retry: 'never',

@@ -143,6 +143,7 @@ async function load({ version, env, platform, warn }: ServerPlace): Promise<Wall
       now: Date.now,
       passphrase,
       ownClient: true,
+      sendsFiles: true,
       ownerCommand: (action) => ownerCommand(action, { version, env, platform }),
       reach,
       ...(agent === undefined ? {} : { agent }),

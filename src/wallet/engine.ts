@@ -50,6 +50,11 @@ export interface WalletOptions {
    * a person without the owner's further word (T34).
    */
   readonly ownClient?: boolean;
+  /**
+   * Whether whoever calls has this machine's files as the owner has them, as one that starts the wallet for themselves:
+   * only then are files read that a call names (T45).
+   */
+  readonly sendsFiles?: boolean;
   /** The passphrase of an encrypted keystore, or null where nobody can give it. */
   readonly passphrase: AskPassphrase;
   /** Tests crash at commit points; the product passes none. */
@@ -169,6 +174,12 @@ export class Engine {
   /** Whether the owner runs the client that calls; see {@link WalletOptions}. */
   get ownClient(): boolean {
     return this.#options.ownClient === true;
+  }
+
+  /** What decides which files a call may send beside the config; null where it may send none. */
+  get files(): { readonly env: WalletOptions['env']; readonly platform: NodeJS.Platform } | null {
+    const { sendsFiles, env, platform } = this.#options;
+    return sendsFiles === true ? { env, platform } : null;
   }
 
   /** See {@link WalletOptions}. */

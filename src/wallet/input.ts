@@ -12,7 +12,10 @@ const TIMEOUT_MIN_MS = 1_000;
 /** A reason is quoted to the owner; a paragraph is enough. */
 const REASON_LENGTH_MAX = 500;
 const KEY_LENGTH_MAX = 200;
+const FILENAME_LENGTH_MAX = 255;
 const LIMIT_MAX = 200;
+/** Offers that are compared side by side; each is a request that is really sent. */
+const REQUESTS_MAX = 8;
 /** Far deeper than any API's JSON, and far from where writing it as text overflows the stack. */
 const BODY_DEPTH_MAX = 500;
 
@@ -24,11 +27,41 @@ const headers = z
   .describe('Request headers of yours. Payment headers are the wallet’s own.');
 const body = z
   .unknown()
-  .optional()
   .refine((value) => !nestsDeeperThan(value as JsonValue, BODY_DEPTH_MAX), {
     error: `nests deeper than ${BODY_DEPTH_MAX} levels`,
   })
-  .describe('Text, or any JSON value (sent as JSON).');
+  // Any JSON is taken. Some clients take no argument without a type, and models' APIs no list without that of its items.
+  .meta({ type: ['string', 'object'], description: 'Text, or JSON.' })
+  .optional();
+
+/** A file among the fields of a form: by a path, or its bytes. */
+const formFile = z.strictObject({
+  file: z.string().optional(),
+  base64: z.string().optional(),
+  filename: z.string().max(FILENAME_LENGTH_MAX).optional(),
+  type: z
+    .string()
+    .regex(/^[\w.+-]{1,64}\/[\w.+-]{1,64}(; ?[\w-]{1,32}=[\w.+-]{1,64})?$/)
+    .optional(),
+});
+const formValue = z.union([z.string(), z.number(), z.boolean(), formFile]);
+const formFields = z.record(z.string().min(1), z.union([formValue, z.array(formValue)]));
+
+/** Where a call's body is said: one of them at the most. */
+const bodies = {
+  body,
+  body_file: z.string().describe('Or a local file: its path.').optional(),
+  body_base64: z.string().optional(),
+  form: z
+    .unknown()
+    .refine((value) => formFields.safeParse(value).success, {
+      error: 'each field is text, or {file or base64, filename?, type?}, or a list of these',
+    })
+    .transform((value) => value as z.infer<typeof formFields>)
+    // Said in short: the whole of its schema would be read with every list of tools.
+    .meta({ type: 'object', description: 'Or a form: {field: text | {file | base64, filename?, type?}}.' })
+    .optional(),
+};
 const timeoutMs = z.number().int().min(TIMEOUT_MIN_MS).max(TIMEOUT_MAX_MS).optional();
 const usd = z.union([z.string(), z.number()]);
 /** The longest wait for a job within one call: with its own time it stays under what any client waits. */
@@ -43,10 +76,22 @@ const waitSec = z
 
 /** Arguments of `wallet_quote`. */
 export const quoteInput = z.strictObject({
-  url,
+  url: url.optional(),
   method,
   headers,
-  body,
+  ...bodies,
+  requests: z
+    .unknown()
+    .refine((value) => Array.isArray(value) && value.length > 0 && value.length <= REQUESTS_MAX, {
+      error: `must be a list of 1 to ${REQUESTS_MAX} requests`,
+    })
+    .transform((value) => value as readonly unknown[])
+    .meta({
+      type: 'array',
+      items: { type: 'object' },
+      description: `Instead: up to ${REQUESTS_MAX} {url, ...} quoted together, cheapest first.`,
+    })
+    .optional(),
   wait_s: waitSec,
   timeout_ms: timeoutMs.describe('Bound on the whole call in ms; 50000 unless given.'),
 });
@@ -56,7 +101,7 @@ export const payInput = z.strictObject({
   url: url.optional().describe('Absolute https URL to call; leave out with quote_id.'),
   method,
   headers,
-  body,
+  ...bodies,
   quote_id: z.string().optional().describe('Pays exactly what wallet_quote showed.'),
   max_usd: usd.optional().describe('Most this call may cost, decimal dollars as text, such as "0.02".'),
   idempotency_key: z.string().min(1).max(KEY_LENGTH_MAX).optional().describe('Same key, same payment.'),
@@ -120,6 +165,10 @@ export const responseInput = z.strictObject({
     .describe('Text to search for; returns places with their offsets.'),
 });
 
+/** How a call says its body. */
+export type BodyInput = Pick<PayInput, 'headers' | keyof typeof bodies>;
+export type FormFile = z.infer<typeof formFile>;
+export type FormValue = z.infer<typeof formValue>;
 export type QuoteInput = z.infer<typeof quoteInput>;
 export type PayInput = z.infer<typeof payInput>;
 export type ApprovalInput = z.infer<typeof approvalInput>;
@@ -127,15 +176,23 @@ export type BalanceInput = z.infer<typeof balanceInput>;
 export type LedgerInput = z.infer<typeof ledgerInput>;
 export type ResponseInput = z.infer<typeof responseInput>;
 
-/** Checks a tool's arguments. Throws `bad_input` with the first fault in one sentence. */
+/**
+ * Checks a tool's arguments. Null stands for one that is not given, as models write it. Throws `bad_input` with the first
+ * fault in one sentence.
+ */
 export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
-  const parsed = schema.safeParse(input ?? {});
+  const parsed = schema.safeParse(withoutNulls(input ?? {}));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new WalletError(
     'bad_input',
     issue === undefined ? 'The arguments cannot be read.' : sentenceOf(issue),
   );
+}
+
+function withoutNulls(input: unknown): unknown {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return input;
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null));
 }
 
 function sentenceOf(issue: z.core.$ZodIssue): string {

@@ -12,7 +12,8 @@ import { restoreQuote } from '../quote.js';
 import { CallBound, type CallContext } from './callBound.js';
 import { judgePlace } from './ownerRules.js';
 import type { CallTerms, PaidCall } from './paidCall.js';
-import { isCredential, parseRequest, type CallInput } from './request.js';
+import { readContent } from '../body/content.js';
+import { isCredential, parseRequest, type CallContent, type CallInput } from './request.js';
 
 /**
  * Makes the call of an input: with its quote, or with the approval it goes on with. The outcome where it cannot be made.
@@ -43,10 +44,11 @@ export async function beginCall(
       input.url === undefined ? null : { tool: 'wallet_quote', arguments: quoteArguments(input, input.url) };
     return failureOutcome(error, { next });
   }
+  const content = context.content ?? (await readContent(engine, config, input, bound.signal));
   const call =
     approvalId === undefined
-      ? { ...parts, ...(await quotedOrNew(engine, config, input, context)) }
-      : { ...parts, ...(await approvedCall(engine, config, input, approvalId, context)) };
+      ? { ...parts, ...(await quotedOrNew(engine, config, input, content)) }
+      : { ...parts, ...(await approvedCall(engine, config, input, approvalId, content)) };
   const verdict = judgePlace(config, call.request.target.url);
   return verdict.verdict === 'allow' ? call : stopOutcome(verdict);
 }
@@ -57,18 +59,18 @@ async function quotedOrNew(
   engine: Engine,
   config: Config,
   input: PayInput,
-  context: CallContext,
+  content: CallContent | undefined,
 ): Promise<Named> {
   const { allowPrivate } = config.net;
   const terms = termsOf(input);
   if (input.quote_id !== undefined) {
-    const quoted = await restoreQuote(engine, input.quote_id, requestFields(input, context), allowPrivate);
+    const quoted = await restoreQuote(engine, input.quote_id, requestFields(input, content), allowPrivate);
     return { terms, request: quoted.request, challenge: quoted.challenge, approval: null };
   }
   const { url } = input;
   if (url === undefined)
     throw new WalletError('bad_input', 'wallet_pay needs a url, or a quote_id that stands for one.');
-  const request = parseRequest({ ...requestFields(input, context), url }, engine, allowPrivate);
+  const request = parseRequest({ ...requestFields(input, content), url }, engine, allowPrivate);
   return { terms, request, challenge: null, approval: null };
 }
 
@@ -78,9 +80,9 @@ async function approvedCall(
   config: Config,
   input: PayInput,
   id: string,
-  context: CallContext,
+  content: CallContent | undefined,
 ): Promise<Named> {
-  const fields = requestFields(input, context);
+  const fields = requestFields(input, content);
   const restored = await restoreApproved(engine, id, fields, config.net.allowPrivate);
   const { approval, request, challenge, terms } = restored;
   const differs =
@@ -98,7 +100,7 @@ function termsOf({ idempotency_key, repeat, reason, quote_id }: PayInput): CallT
 /** The fields of the request itself, as far as they are given. */
 function requestFields(
   { url, method, headers, body }: PayInput,
-  { content }: CallContext,
+  content: CallContent | undefined,
 ): Partial<CallInput> {
   return given({ url, method, headers, body, content });
 }
@@ -112,7 +114,9 @@ function given<Fields extends object>(
 }
 
 /** The request as arguments of a further call, without its credentials: a result must not repeat them. */
-export function quoteArguments({ method, headers, body }: PayInput, url: string): Record<string, unknown> {
+export function quoteArguments(input: PayInput, url: string): Record<string, unknown> {
+  const { method, headers, body, body_file, body_base64, form } = input;
   const named = Object.entries(headers ?? {}).filter(([name]) => !isCredential(name));
-  return given({ url, method, headers: named.length === 0 ? undefined : Object.fromEntries(named), body });
+  const kept = named.length === 0 ? undefined : Object.fromEntries(named);
+  return given({ url, method, headers: kept, body, body_file, body_base64, form });
 }

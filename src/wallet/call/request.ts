@@ -19,6 +19,8 @@ export interface CallInput {
 export interface CallContent {
   readonly body: CallBody;
   readonly contentType: string;
+  /** Where no other type will do: that of a form has its boundary in it. */
+  readonly isOnlyType?: boolean;
 }
 
 /** Whose call it is, and the hash that tells its calls apart. */
@@ -73,16 +75,16 @@ export function parseRequest(input: CallInput, caller: Caller, allowPrivate: rea
   // T11: a URL may hold quotes and semicolons in its host; a name that DNS has holds neither.
   if (!HOST.test(target.host))
     throw new WalletError('bad_url', 'The host of the URL is not a name that DNS has.');
-  const { body, contentType } = input.content ?? encodeBody(input.body);
+  const { body, contentType, isOnlyType = false } = input.content ?? encodeBody(input.body);
   if (body !== undefined && BODILESS.includes(method)) {
     throw new WalletError(
       'bad_input',
       `A ${method} request carries no body; name another method or leave the body out.`,
     );
   }
-  const given = Object.entries(input.headers ?? {}).map(
-    ([name, value]) => [name.toLowerCase(), value] as const,
-  );
+  const given = Object.entries(input.headers ?? {})
+    .map(([name, value]) => [name.toLowerCase(), value] as const)
+    .filter(([name]) => !isOnlyType || name !== 'content-type');
   const named = given.some(([name]) => name === 'content-type');
   const headers =
     contentType === undefined || named ? given : [...given, ['content-type', contentType] as const];

@@ -18,8 +18,8 @@ export class ServedWallets implements AgentAccess {
   readonly #byAgent = new Map<string, { readonly wallet: Wallet; readonly tools: WalletTools }>();
 
   constructor(options: WalletOptions) {
-    // T34: an agent's own program answers what it is asked.
-    this.#options = { ...options, ownClient: false };
+    // T34: an agent's own program answers what it is asked. T45: and the files here are not the agent's.
+    this.#options = { ...options, ownClient: false, sendsFiles: false };
     this.#first = new Wallet(this.#options, { reconcile: true });
   }
 
