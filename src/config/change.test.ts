@@ -42,6 +42,7 @@ test('a new wallet starts with what a careful person would choose', () => {
     'hosts.deny': '[]',
     'net.allow_private': '[]',
     'net.proxy': 'none',
+    'files.send_from': '["home","temp","working"]',
     'networks.enabled': '["eip155:8453","solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp","eip155:4217"]',
     'withdrawals.facilitator_url': 'https://facilitator.payai.network',
     'discovery.sources': expect.stringMatching(/^\["https:\/\/api\.cdp\.coinbase\.com\//),
@@ -297,6 +298,9 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
     .subarray(['127.0.0.1:1', '127.0.0.1:2', '10.0.0.1:1'])
     .map((list) => JSON.stringify(list)),
   'net.proxy': fc.constantFrom('none', 'env', 'http://proxy.example:8080'),
+  'files.send_from': fc
+    .subarray(['home', 'temp', 'working', '/srv/data'])
+    .map((list) => JSON.stringify(list)),
   'withdrawals.facilitator_url': fc.constantFrom('none', 'https://a.example/', 'https://b.example/'),
   'discovery.sources': fc
     .subarray(['https://a.example/list', 'https://b.example/list'])

@@ -94,6 +94,7 @@ describe('the file', () => {
       approvals: { elicitation_max_usd: '2.00', wait_s: 45, webhook_url: 'none' },
       hosts: { allow: [], deny: [] },
       net: { allow_private: [], proxy: 'none' },
+      files: { send_from: ['home', 'temp', 'working'] },
       networks: { enabled: ['eip155:8453', 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp', 'eip155:4217'] },
       withdrawals: { facilitator_url: 'https://facilitator.payai.network' },
       discovery: { sources: expect.arrayContaining([]) as unknown, remote_search: false },

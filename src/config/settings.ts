@@ -325,7 +325,8 @@ export const SETTINGS = {
       kind: folders,
       initial: () => ['home', 'temp', 'working'],
       compare: permittedDirection,
-      summary: 'Folders whose files an agent on this machine may send in a call, as a JSON list: home (yours), working (where the client starts Purser), temp, or absolute paths. Never sent are files of a wallet and, below these folders, whatever is hidden. [] turns it off.',
+      summary:
+        'Folders whose files an agent on this machine may send in a call, as a JSON list: home (yours), working (where the client starts Purser), temp, or absolute paths. Never sent are files of a wallet and, below these folders, whatever is hidden. [] turns it off.',
     }),
   },
   networks: {

@@ -184,7 +184,6 @@ const foldersSchema = z.codec(
 
 function isFolder(text: string): boolean {
   if (FOLDER_WORDS.some((word) => word === text)) return true;
-  // eslint-disable-next-line no-control-regex -- a path that no shell or file system means
   return /^(\/|[A-Za-z]:[\\/])[^\u0000-\u001f]*$/.test(text) && text.length <= FOLDER_LENGTH_MAX;
 }
 

@@ -16,7 +16,7 @@ Never paid twice: the same request within a minute after a paid one gets the sto
 
 Sample: {"quote_id": "quo_…"}
 Sample: {"url": "https://api.example.com/search?q=tide+tables", "max_usd": "0.02"}
-Sample: {"url": "https://api.example.com/ocr", "method": "POST", "body": {"image_url": "https://example.com/a.png"}, "max_usd": "0.05", "reason": "read the scanned invoice"}`,
+Sample: {"url": "https://api.example.com/ocr", "method": "POST", "body": {"image_url": "https://example.com/a.png"}, "max_usd": "0.05"}`,
   inputSchema: payInput,
   outputSchema: outcomeSchema({
     payment: PAYMENT,

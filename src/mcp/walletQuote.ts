@@ -12,7 +12,6 @@ The request is really sent, once, without payment: an endpoint that asks for non
 
 Otherwise usd is the live price and verdict says what wallet_pay {quote_id} would do: allow: it pays exactly this offer. ask: it asks the owner, and pays after their yes. refuse: it would not pay; message says why, and who could change that. Quotes hold 5 minutes. Quote with the body you mean to send: prices may depend on it.
 
-Sample: {"url": "https://api.example.com/search?q=tide+tables"}
 Sample: {"url": "https://api.example.com/ocr", "method": "POST", "body": {"image_url": "https://example.com/a.png"}}`,
   inputSchema: quoteInput,
   outputSchema: outcomeSchema({

@@ -8,6 +8,7 @@ import { askForJob, pendingSentence } from './answer/paymentOutcome.js';
 import { retryAfterSec } from './answer/retryAfter.js';
 import { awaitJob, type JobCall } from './call/awaitJob.js';
 import { removeFiles } from './answer/answerFiles.js';
+import { readContent } from './body/content.js';
 import { CallBound, type CallContext } from './call/callBound.js';
 import { adviseOnCall, highestListed, type CatalogAdvice } from './discover/catalogAdvice.js';
 import { looksOf, selectFrom } from './call/selection.js';
@@ -39,11 +40,14 @@ export async function quote(
   input: QuoteInput,
   context: CallContext,
 ): Promise<Outcome> {
+  const { url } = input;
+  if (url === undefined) throw new WalletError('bad_input', 'wallet_quote needs a url, or requests.');
   const config = await engine.config();
-  const request = parseRequest({ ...input, content: context.content }, engine, config.net.allowPrivate);
+  const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
+  const content = context.content ?? (await readContent(engine, config, input, bound.signal));
+  const request = parseRequest({ ...input, url, content }, engine, config.net.allowPrivate);
   const verdict = judgePlace(config, request.target.url);
   if (verdict.verdict !== 'allow') return stopOutcome(verdict);
-  const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
   const probed = await probe(engine, config, request, bound, context);
   if (probed.kind === 'answered') {
     const { headers } = request;

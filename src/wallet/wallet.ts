@@ -23,6 +23,7 @@ import { readLedger, readPayment } from './ledgerView.js';
 import type { Outcome } from './answer/outcome.js';
 import { pay } from './pay.js';
 import { quote } from './quote.js';
+import { quoteMany } from './quoteMany.js';
 import { failureOutcome } from './answer/refusal.js';
 import { readResponse } from './answer/response.js';
 
@@ -96,7 +97,11 @@ export class Wallet {
   }
 
   quote(input: unknown, context: CallContext): Promise<Outcome> {
-    return this.#call(quoteInput, input, (engine, session, asked) => quote(engine, session, asked, context));
+    return this.#call(quoteInput, input, (engine, session, asked) =>
+      asked.requests === undefined
+        ? quote(engine, session, asked, context)
+        : quoteMany(engine, session, asked, context),
+    );
   }
 
   pay(input: unknown, context: CallContext): Promise<Outcome> {

@@ -1,3 +1,4 @@
+import type { SideQuote } from '../../wallet/quoteMany.js';
 import type { OwnerAction, OwnerStep } from '../../errors/ownerAction.js';
 import type { Outcome, ToldOutcome } from '../../wallet/answer/outcome.js';
 import { ownerLine } from './ownerLine.js';
@@ -38,5 +39,13 @@ function showStep(step: OwnerStep, place: CommandPlace): string | null {
 
 /** An outcome as a face of this machine tells it. */
 export function tellOutcome(outcome: Outcome, place: CommandPlace): ToldOutcome {
-  return { ...outcome, tell_owner: tellOwner(outcome.tell_owner, place) };
+  const told = { ...outcome, tell_owner: tellOwner(outcome.tell_owner, place) };
+  const { quotes } = outcome as { readonly quotes?: readonly SideQuote[] };
+  if (quotes === undefined) return told;
+  return {
+    ...told,
+    quotes: quotes.map(({ tell_owner, ...one }) =>
+      tell_owner === undefined ? one : { ...one, tell_owner: tellOwner(tell_owner, place) },
+    ),
+  };
 }

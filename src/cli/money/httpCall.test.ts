@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Flags } from '../command.js';
-import { httpCallInput } from './httpCall.js';
+import { readHttpCall } from './httpCall.js';
 import { fakeIo } from '../terminal/io.fixture.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'purser-http-'));
@@ -14,9 +14,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function inputOf(url: string | undefined, flags: Record<string, unknown>, stdin?: string) {
   const io = fakeIo();
   if (stdin !== undefined) io.typed.end(stdin);
-  return httpCallInput({
+  const { input } = await callOf(url, flags, io);
+  return input;
+}
+
+function callOf(url: string | undefined, flags: Record<string, unknown>, io = fakeIo(), home = '/nowhere') {
+  return readHttpCall({
     io,
-    home: '/nowhere',
+    home,
     args: [url],
     flags: new Flags(flags),
     commands: [],
@@ -51,14 +56,28 @@ describe('httpCallInput', () => {
     await written;
   });
 
-  it('refuses a body that is no text, or no file', async () => {
-    const file = join(folder, 'body.bin');
+  it('takes bytes that are no text, and what is larger than an argument, as they are', async () => {
+    const file = join(folder, 'body.png');
     writeFileSync(file, Buffer.from([0xff, 0xfe, 0x00]));
-    await expect(inputOf(URL_, { data: `@${file}` })).rejects.toMatchObject({ code: 'bad_input' });
+    const { input, content } = await callOf(URL_, { data: `@${file}` });
+    expect(input).toEqual({ url: URL_, method: 'POST' });
+    expect(content).toMatchObject({ contentType: 'image/png', body: { length: 3 } });
+
+    const home = mkdtempSync(join(folder, 'home-'));
+    const large = join(folder, 'large.csv');
+    writeFileSync(large, 'a,b\n'.repeat(500_000));
+    expect(await callOf(URL_, { data: `@${large}` }, fakeIo(), home)).toMatchObject({
+      content: { contentType: 'text/csv', body: { length: 2_000_000, bytes: null } },
+    });
+    await expect(callOf(URL_, { data: `@${large}` })).rejects.toMatchObject({ code: 'not_set_up' });
+  });
+
+  it('refuses what is no file', async () => {
     await expect(inputOf(URL_, { data: '@/nowhere/at/all' })).rejects.toMatchObject({
       code: 'bad_input',
       message: expect.stringContaining('ENOENT') as string,
     });
+    await expect(inputOf(URL_, { data: `@${folder}` })).rejects.toMatchObject({ code: 'bad_input' });
   });
 
   it('reads headers, values with colons included', async () => {

@@ -1,10 +1,13 @@
+import { isUtf8 } from 'node:buffer';
+import { createReadStream } from 'node:fs';
 import { WalletError } from '../../errors/walletError.js';
-import { readBounded } from '../terminal/input/boundedFile.js';
+import { DEFAULT_AGENT } from '../../money/agent.js';
+import { BINARY_TYPE } from '../../wallet/body/callBody.js';
+import { typeOfFile } from '../../wallet/body/fileType.js';
+import { spoolBody } from '../../wallet/body/spool.js';
+import type { CallContent } from '../../wallet/call/request.js';
 import type { CommandCall } from '../command.js';
-import { readStdin, type CliIo } from '../terminal/io.js';
-
-/** The engine takes a mebibyte, and says so itself of a body a little longer. */
-const BODY_BYTES_MAX = 2 * 1024 * 1024;
+import { walletOptions } from '../terminal/wallet.js';
 
 /** The fields of a call that `quote` and `pay` share, as their tools take them; absent where no flag says them. */
 export interface HttpCallInput {
@@ -15,8 +18,15 @@ export interface HttpCallInput {
   timeout_ms?: number;
 }
 
-/** Reads the flags of an HTTP call. Throws `bad_input`. */
-export async function httpCallInput({ io, args, flags }: CommandCall): Promise<HttpCallInput> {
+/** A call by its flags, and the body that a tool's arguments do not hold: what is no text, or much of it. */
+export interface HttpCall {
+  readonly input: HttpCallInput;
+  readonly content?: CallContent;
+}
+
+/** Reads the flags of an HTTP call. Throws `bad_input`; for a large body, what writing to the wallet's folder throws. */
+export async function readHttpCall(call: CommandCall): Promise<HttpCall> {
+  const { args, flags } = call;
   const input: HttpCallInput = {};
   const [url] = args;
   if (url !== undefined) input.url = url;
@@ -25,10 +35,13 @@ export async function httpCallInput({ io, args, flags }: CommandCall): Promise<H
   if (method !== undefined) input.method = method;
   const headers = parseHeaders(flags.list('header'));
   if (headers !== undefined) input.headers = headers;
-  if (data !== undefined) input.body = await readBody(io, data);
   const timeoutMs = flags.count('timeoutMs');
   if (timeoutMs !== undefined) input.timeout_ms = timeoutMs;
-  return input;
+  if (data === undefined) return { input };
+  const body = await readBody(call, data);
+  if (typeof body !== 'string') return { input, content: body };
+  input.body = body;
+  return { input };
 }
 
 function parseHeaders(lines: readonly string[]): Record<string, string> | undefined {
@@ -49,27 +62,21 @@ function parseHeaders(lines: readonly string[]): Record<string, string> | undefi
   return headers;
 }
 
-async function readBody(io: CliIo, data: string): Promise<string> {
-  if (data === '-') {
-    const text = await readStdin(io, BODY_BYTES_MAX);
-    if (text === null) throw new WalletError('bad_input', 'Standard input is larger than a body may be.');
-    return text;
-  }
-  return data.startsWith('@') ? readBodyFile(data.slice(1)) : data;
-}
-
-async function readBodyFile(path: string): Promise<string> {
-  const { bytes } = await readBounded(path, BODY_BYTES_MAX).catch((error: unknown) => {
-    throw noBody(path, (error as NodeJS.ErrnoException).code ?? 'it cannot be read');
+/** The body that `--data` names: text as it is, anything else as bytes. The file is whichever the caller's shell may read. */
+async function readBody(call: CommandCall, data: string): Promise<string | CallContent> {
+  if (data !== '-' && !data.startsWith('@')) return data;
+  const path = data === '-' ? null : data.slice(1);
+  const place = { home: call.home, agent: walletOptions(call).agent ?? DEFAULT_AGENT };
+  const pieces = path === null ? call.io.stdin : createReadStream(path);
+  const body = await spoolBody(place, pieces as AsyncIterable<Uint8Array>).catch((error: unknown) => {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (path === null || syscall === undefined) throw error;
+    throw new WalletError(
+      'bad_input',
+      `The body cannot be taken from ${path}: ${code ?? 'it cannot be read'}.`,
+    );
   });
-  if (bytes === null) throw noBody(path, 'it is larger than a body may be');
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw noBody(path, 'it is not UTF-8 text');
-  }
-}
-
-function noBody(path: string, why: string): WalletError {
-  return new WalletError('bad_input', `The body cannot be taken from ${path}: ${why}.`);
+  if (body.bytes !== null && isUtf8(body.bytes))
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(body.bytes);
+  return { body, contentType: path === null ? BINARY_TYPE : typeOfFile(path) };
 }

@@ -3,7 +3,7 @@ import type { CallContext } from '../../wallet/call/callBound.js';
 import { askHere } from '../approvals/askHere.js';
 import { writeAnswer } from './answerOut.js';
 import type { CommandCall } from '../command.js';
-import { httpCallInput } from './httpCall.js';
+import { readHttpCall, type HttpCall } from './httpCall.js';
 import { isInteractive } from '../terminal/io.js';
 import { exitCodeOf, printOutcome, printStatus } from '../terminal/output/show.js';
 import { untilInterrupted, withWallet } from '../terminal/wallet.js';
@@ -11,12 +11,13 @@ import { untilInterrupted, withWallet } from '../terminal/wallet.js';
 /** Calls a URL and pays if it asks, as `wallet_pay` does. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
-  const input = await payInput(call);
+  const { input, ...read } = await payCall(call);
   return untilInterrupted((signal) =>
     withWallet(call, async (wallet) => {
       const asksOwner = isInteractive(io) && !flags.has('json');
       const context: CallContext = {
         signal,
+        ...read,
         client: 'The command line',
         asksOwner,
         ...(io.stderr.isTTY === true ? { progress: (message) => io.stderr.write(`${message}\n`) } : {}),
@@ -40,7 +41,9 @@ function timeoutOf({ timeout_ms: timeoutMs }: Record<string, unknown>): Record<s
   return timeoutMs === undefined ? {} : { timeout_ms: timeoutMs };
 }
 
-async function payInput(call: CommandCall): Promise<Record<string, unknown>> {
+async function payCall(
+  call: CommandCall,
+): Promise<Omit<HttpCall, 'input'> & { readonly input: Record<string, unknown> }> {
   const { flags } = call;
   const [url] = call.args;
   const [maxUsd, quoteId] = [flags.text('maxUsd'), flags.text('quote')];
@@ -63,5 +66,6 @@ async function payInput(call: CommandCall): Promise<Record<string, unknown>> {
     ...(flags.has('repeat') ? { repeat: true } : {}),
   };
   const given = Object.entries(named).filter(([, value]) => value !== undefined);
-  return { ...(await httpCallInput(call)), ...Object.fromEntries(given) };
+  const { input, ...read } = await readHttpCall(call);
+  return { input: { ...input, ...Object.fromEntries(given) }, ...read };
 }

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../wallet/answer/outcome.js';
 import { writeAnswer } from './answerOut.js';
 import type { CommandCall } from '../command.js';
-import { httpCallInput } from './httpCall.js';
+import { readHttpCall } from './httpCall.js';
 import { exitCodeOf, printOutcome, printLines, printStatus } from '../terminal/output/show.js';
 import { layPairs } from '../terminal/output/table.js';
 import { untilInterrupted, withWallet } from '../terminal/wallet.js';
@@ -9,10 +9,10 @@ import { untilInterrupted, withWallet } from '../terminal/wallet.js';
 /** Says what a call costs, as `wallet_quote` does. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
-  const input = await httpCallInput(call);
+  const { input, ...read } = await readHttpCall(call);
   return untilInterrupted((signal) =>
     withWallet(call, async (wallet) => {
-      const result = await wallet.quote(input, { signal });
+      const result = await wallet.quote(input, { signal, ...read });
       if (flags.has('json')) printOutcome(io, result);
       else {
         if (result.code === 'quoted') printLines(io.stdout, quoteLines(result));

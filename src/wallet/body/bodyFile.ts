@@ -56,11 +56,12 @@ export async function openBodyFile(text: string, rules: FileRules): Promise<Body
   });
   // Before it is opened: a pipe would wait for its writer, and some devices act on being opened.
   judgeKind(seen);
-  const handle = await open(real, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)).catch(
-    (error: unknown) => {
-      throw unreadable(error);
-    },
-  );
+  const handle = await open(
+    real,
+    constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0),
+  ).catch((error: unknown) => {
+    throw unreadable(error);
+  });
   try {
     const stats = await handle.stat({ bigint: true });
     judgeKind(stats);
@@ -129,6 +130,7 @@ function absolutePath(text: string, { env, platform }: FileRules): string {
 interface Root {
   readonly paths: readonly string[];
   readonly named: boolean;
+  readonly isTemp: boolean;
 }
 
 async function rootsOf({ sendFrom, env, platform }: FileRules): Promise<Root[]> {
@@ -144,7 +146,7 @@ async function rootsOf({ sendFrom, env, platform }: FileRules): Promise<Root[]> 
     // A client that starts the server at the top of the file system has given it no folder to work in.
     if (known !== undefined && path === pathsOf(platform).parse(path).root) return [];
     const real = await realpath(path).catch(() => path);
-    return [{ paths: [...new Set([path, real])], named: known === undefined }];
+    return [{ paths: [...new Set([path, real])], named: known === undefined, isTemp: entry === 'temp' }];
   });
   return (await Promise.all(roots)).flat();
 }
@@ -152,34 +154,46 @@ async function rootsOf({ sendFrom, env, platform }: FileRules): Promise<Root[]> 
 /** Throws where no folder of the owner's is above a path, or something hidden is on the way. */
 function judgePlace(path: string, roots: readonly Root[], rules: FileRules): void {
   const { platform } = rules;
-  const isKernels = platform !== 'win32' && KERNEL_FOLDERS.some((folder) => stepsBelow(folder, path, platform));
+  const isKernels =
+    platform !== 'win32' && KERNEL_FOLDERS.some((folder) => stepsBelow(folder, path, platform));
   const above = roots.flatMap(({ paths, named }) =>
     paths.flatMap((root) => {
       const below = stepsBelow(root, path, platform);
-      return below === null ? [] : [{ below, whole: stepsBelow(pathsOf(platform).parse(root).root, path, platform) ?? [], named }];
+      return below === null
+        ? []
+        : [{ below, whole: stepsBelow(pathsOf(platform).parse(root).root, path, platform) ?? [], named }];
     }),
   );
-  if (isKernels || above.length === 0) throw notAllowed('is in none of the folders for it', pathsOf(platform).dirname(path));
+  if (isKernels || above.length === 0)
+    throw notAllowed('is in none of the folders for it', pathsOf(platform).dirname(path));
   // What the owner named they meant, a hidden folder too; below it, and in all of the other ones, what is hidden is not.
-  const isOpen = above.some(({ below, whole, named }) => !(named ? below : whole).some((step) => step.startsWith('.')));
-  if (!isOpen || isPrograms(path, rules)) throw notAllowed('is hidden, or in a hidden folder');
+  const isOpen = above.some(
+    ({ below, whole, named }) => !(named ? below : whole).some((step) => step.startsWith('.')),
+  );
+  if (!isOpen || isPrograms(path, roots, rules)) throw notAllowed('is hidden, or in a hidden folder');
 }
 
 /** Whether a path is in the folder where programs keep their own: passwords, keys, sessions of browsers. */
-function isPrograms(path: string, { env, platform, sendFrom }: FileRules): boolean {
-  const folder = { win32: 'AppData', darwin: 'Library' }[platform as string];
-  if (folder === undefined) return false;
-  const [first] = stepsBelow(userFolderOf(env, platform), path, platform) ?? [];
-  const isThere = first?.toLowerCase() === folder.toLowerCase();
-  const isTemp = stepsBelow(tmpdir(), path, platform) !== null;
-  const isNamed = sendFrom.some((entry) => pathsOf(platform).isAbsolute(entry) && stepsBelow(entry, path, platform));
-  return isThere && !isTemp && !isNamed;
+function isPrograms(path: string, roots: readonly Root[], { env, platform }: FileRules): boolean {
+  const name = { win32: 'AppData', darwin: 'Library' }[platform as string];
+  if (name === undefined) return false;
+  const programs = pathsOf(platform).join(userFolderOf(env, platform), name);
+  const isIn = (folder: string, one: string): boolean => stepsBelow(folder, one, platform) !== null;
+  if (!isIn(programs, path)) return false;
+  // What the owner named in there they meant, and on Windows the temporary files are there.
+  const isOpen = roots.some(
+    ({ paths, named, isTemp }) =>
+      (named || isTemp) && paths.some((root) => isIn(programs, root) && isIn(root, path)),
+  );
+  return !isOpen;
 }
 
 /** Throws for a file of this wallet or of another one, and for a passphrase that was put elsewhere. */
 async function judgeWallet(real: string, { home, env, platform }: FileRules): Promise<void> {
   const [own, ...secrets] = await Promise.all(
-    [home, ...SECRET_FILES.flatMap((name) => env[name] ?? [])].map((path) => realpath(path).catch(() => path)),
+    [home, ...SECRET_FILES.flatMap((name) => env[name] ?? [])].map((path) =>
+      realpath(path).catch(() => path),
+    ),
   );
   const isOurs = own !== undefined && stepsBelow(own, real, platform) !== null;
   if (isOurs || secrets.includes(real)) throw notAllowed('is the wallet’s own');
@@ -209,9 +223,13 @@ function pathsOf(platform: NodeJS.Platform): nodePath.PlatformPath {
 
 /** Throws for what is no plain file of one name: another name may be in a place that is not allowed. */
 function judgeKind(stats: BigIntStats): void {
-  if (!stats.isFile()) throw new WalletError('bad_input', 'A file to send must be a plain file, no folder, pipe or device.');
+  if (!stats.isFile())
+    throw new WalletError('bad_input', 'A file to send must be a plain file, no folder, pipe or device.');
   if (stats.nlink > 1n)
-    throw new WalletError('bad_input', 'The file has a second name (a hard link); copy it, and send the copy.');
+    throw new WalletError(
+      'bad_input',
+      'The file has a second name (a hard link); copy it, and send the copy.',
+    );
   if (stats.size > BigInt(REQUEST_BODY_BYTES_MAX)) throw tooLarge();
 }
 
@@ -231,7 +249,9 @@ async function isAt(handle: FileHandle, real: string, stats: BigIntStats): Promi
 
 function unreadable(error: unknown): WalletError {
   const { code } = error as NodeJS.ErrnoException;
-  return new WalletError('bad_input', `The file to send cannot be read (${code ?? 'unknown'}).`, { cause: error });
+  return new WalletError('bad_input', `The file to send cannot be read (${code ?? 'unknown'}).`, {
+    cause: error,
+  });
 }
 
 function changed(): WalletError {

@@ -32,7 +32,8 @@ export async function readContent(
 ): Promise<CallContent | undefined> {
   const given = NAMES.filter((name) => input[name] !== undefined);
   const [first, second] = given;
-  if (second !== undefined) throw new WalletError('bad_input', `${first} and ${second} are given both; a call has one body.`);
+  if (second !== undefined)
+    throw new WalletError('bad_input', `${first} and ${second} are given both; a call has one body.`);
   if (first === undefined || first === 'body') return undefined;
   signal.throwIfAborted();
   return untilAborted(take(place, config, input), signal);
@@ -64,12 +65,20 @@ async function take(place: ContentPlace, config: Config, input: BodyInput): Prom
   }
 }
 
-async function takeForm(place: ContentPlace, { headers }: BodyInput, parts: FormPart[]): Promise<CallContent> {
-  const [, named = ''] = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === 'content-type') ?? [];
+async function takeForm(
+  place: ContentPlace,
+  { headers }: BodyInput,
+  parts: FormPart[],
+): Promise<CallContent> {
+  const [, named = ''] =
+    Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === 'content-type') ?? [];
   if (/^application\/x-www-form-urlencoded/i.test(named))
     return { body: memoryBody(Buffer.from(encodeUrlForm(parts))), contentType: named };
   if (named !== '' && !/^multipart\/form-data/i.test(named))
-    throw new WalletError('bad_input', 'A form is sent as multipart/form-data or application/x-www-form-urlencoded.');
+    throw new WalletError(
+      'bad_input',
+      'A form is sent as multipart/form-data or application/x-www-form-urlencoded.',
+    );
   const { contentType, pieces } = await encodeForm(parts, place.keyedHash);
   // Nobody but the encoder knows the boundary.
   return { body: await spoolBody(place, pieces), contentType, isOnlyType: true };
@@ -79,12 +88,16 @@ async function partsOf(
   form: Readonly<Record<string, FormValue | readonly FormValue[]>>,
   open: (path: string) => Promise<BodyFile>,
 ): Promise<FormPart[]> {
-  const values = Object.entries(form).flatMap(([name, value]) => [value].flat().map((one) => ({ name, one: one as FormValue })));
-  if (values.length > FORM_PARTS_MAX) throw new WalletError('bad_input', `A form has at most ${FORM_PARTS_MAX} fields.`);
+  const values = Object.entries(form).flatMap(([name, value]) =>
+    [value].flat().map((one) => ({ name, one: one as FormValue })),
+  );
+  if (values.length > FORM_PARTS_MAX)
+    throw new WalletError('bad_input', `A form has at most ${FORM_PARTS_MAX} fields.`);
   const parts: FormPart[] = [];
   for (const { name, one } of values) {
     if (typeof one !== 'object') parts.push({ name, content: String(one) });
-    else parts.push({ name, content: await contentOf(name, one, open), filename: one.filename, type: one.type });
+    else
+      parts.push({ name, content: await contentOf(name, one, open), filename: one.filename, type: one.type });
   }
   return parts;
 }
@@ -96,7 +109,9 @@ async function contentOf(
 ): Promise<FormPart['content']> {
   if ((file === undefined) === (base64 === undefined))
     throw new WalletError('bad_input', `The form's field "${name}" needs either file, a path, or base64.`);
-  return base64 === undefined ? { file: await open(file ?? '') } : { bytes: fromBase64(base64, `form.${name}.base64`) };
+  return base64 === undefined
+    ? { file: await open(file ?? '') }
+    : { bytes: fromBase64(base64, `form.${name}.base64`) };
 }
 
 /** Node reads as base64 whatever it is given, up to where it is none. */
@@ -113,7 +128,11 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
   let abandon = (): void => undefined;
   const over = new Promise<never>((_, reject) => {
     abandon = () =>
-      reject(new WalletError('timed_out', 'The files to send were not read in time; nothing was sent.', { retry: 'same_call' }));
+      reject(
+        new WalletError('timed_out', 'The files to send were not read in time; nothing was sent.', {
+          retry: 'same_call',
+        }),
+      );
     signal.addEventListener('abort', abandon, { once: true });
   });
   // Where the call is over first, what the work comes to is nobody's.

@@ -27,7 +27,10 @@ export interface EncodedForm {
 export function encodeUrlForm(parts: readonly FormPart[]): string {
   const fields = parts.map(({ name, content }): [string, string] => {
     if (typeof content === 'string') return [name, content];
-    throw new WalletError('bad_input', 'A form with a file in it is sent as multipart/form-data: leave content-type out.');
+    throw new WalletError(
+      'bad_input',
+      'A form with a file in it is sent as multipart/form-data: leave content-type out.',
+    );
   });
   return new URLSearchParams(fields).toString();
 }

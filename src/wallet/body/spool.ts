@@ -2,7 +2,7 @@ import { createHash, hash, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { open, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SPOOL_FOLDER } from '../../config/home.js';
+import { codeOf, notSetUp, SPOOL_FOLDER } from '../../config/home.js';
 import { WalletError } from '../../errors/walletError.js';
 import { REQUEST_BODY_BYTES_MAX } from '../../net/send.js';
 import { renameUnheld } from '../../platform/durableFile.js';
@@ -92,7 +92,7 @@ async function writeSpool(
   const found = createHash('sha256');
   const share = new Share(tag);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, home);
     const kept = await makeRoom(folder, tag);
     const file = await open(path, 'wx', 0o600);
     const take = async (piece: Uint8Array): Promise<void> => {
@@ -122,6 +122,16 @@ async function writeSpool(
     throw error instanceof WalletError || !isOfFiles(error) ? error : unwritable(error);
   } finally {
     share.giveBack();
+  }
+}
+
+/** Makes the folder of the spool in a wallet's home; it makes no home. */
+function makeFolder(folder: string, home: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    throw codeOf(error) === 'ENOENT' ? notSetUp(home) : error;
   }
 }
 
