@@ -49,7 +49,7 @@ async function main(catalogueUrl: string): Promise<void> {
         durations.push(
           await timed(() => {
             const found = catalog.candidates({ words: wordsOfNeed(need), category: null, limit: 400 });
-            const ranked = rank(found, { nowMs: 0, ownPayments: () => 0 });
+            const ranked = rank(found, { nowMs: 0, ownPurchases: () => ({ delivered: 0, lost: 0 }) });
             return catalog.load(ranked.slice(0, 10).map(({ candidate }) => candidate.id));
           }),
         );

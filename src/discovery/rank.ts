@@ -3,6 +3,8 @@ import type { Candidate } from './index/candidates.js';
 /** How far an endpoint's use, our own history and what we hold against it move it, beside how well its words fit. */
 const TRUST_WEIGHT = 0.35;
 const OWN_WEIGHT = 0.25;
+/** A host that took our money and brought nothing, every time, comes behind others that fit half as well. */
+const LOST_WEIGHT = 0.5;
 const FRESH_WEIGHT = 0.05;
 /** A price that nobody states sorts behind a known one, unless its words fit far better. */
 const UNPRICED_FACTOR = 0.6;
@@ -16,8 +18,14 @@ const PER_HOST = 2;
 /** What ranking knows beside a candidate. */
 export interface RankContext {
   readonly nowMs: number;
-  /** Payments of our own that this host delivered for. */
-  readonly ownPayments: (host: string) => number;
+  readonly ownPurchases: (host: string) => OwnPurchases;
+}
+
+/** What our own payments to a host came to. */
+export interface OwnPurchases {
+  readonly delivered: number;
+  /** Paid for, and nothing was brought. */
+  readonly lost: number;
 }
 
 /** A candidate with its place in the order. */
@@ -68,12 +76,16 @@ function comparePrice(a: bigint | null, b: bigint | null): number {
   return a < b ? -1 : 1;
 }
 
-function scoreOf(candidate: Candidate, { nowMs, ownPayments }: RankContext): number {
+function scoreOf(candidate: Candidate, { nowMs, ownPurchases }: RankContext): number {
   const { fit, trust, usdMin, networks, lastCalledMs, host } = candidate;
-  const own = Math.min(1, Math.log2(1 + ownPayments(host)) / 4);
+  const { delivered, lost } = ownPurchases(host);
+  const own = Math.min(1, Math.log2(1 + delivered) / 4);
+  const kept = lost === 0 ? 1 : 1 - (LOST_WEIGHT * lost) / (lost + delivered);
   const fresh = lastCalledMs !== null && nowMs - lastCalledMs < FRESH_DAYS * DAY_MS ? 1 : 0;
   const weight = 1 + TRUST_WEIGHT * trust + OWN_WEIGHT * own + FRESH_WEIGHT * fresh;
-  return fit * weight * (usdMin === null ? UNPRICED_FACTOR : 1) * (networks === null ? UNLISTED_FACTOR : 1);
+  return (
+    fit * weight * kept * (usdMin === null ? UNPRICED_FACTOR : 1) * (networks === null ? UNLISTED_FACTOR : 1)
+  );
 }
 
 function spreadHosts(ordered: readonly Ranked[]): Ranked[] {

@@ -1,6 +1,6 @@
 import { formatUsd } from '../money/decimal.js';
 import type { BalanceLine, LimitLine } from '../wallet/balance.js';
-import type { EntryView } from '../wallet/ledgerView.js';
+import type { EntryView, GroupView } from '../wallet/ledgerView.js';
 import type { PaymentView, ResponseView, ToldOutcome } from '../wallet/answer/outcome.js';
 
 /** What a client gets of an outcome as structure, and the text is written from. */
@@ -13,7 +13,18 @@ const NOTHING_SPENT = formatUsd(0n);
  * null, or is what the tool's words say it is.
  */
 export function structureOf(outcome: ToldOutcome): Structure {
-  const { status, retry, spent_usd: spent, payment, response, entries, balances, limits, ...rest } = outcome;
+  const {
+    status,
+    retry,
+    spent_usd: spent,
+    payment,
+    response,
+    entries,
+    groups,
+    balances,
+    limits,
+    ...rest
+  } = outcome;
   return withoutNull({
     status,
     ...rest,
@@ -24,6 +35,7 @@ export function structureOf(outcome: ToldOutcome): Structure {
     response: response === null ? null : shortResponse(response),
     entries: Array.isArray(entries) ? (entries as EntryView[]).map(shortEntry) : null,
     balances: Array.isArray(balances) ? (balances as BalanceLine[]).map(shortBalance) : null,
+    groups: Array.isArray(groups) ? (groups as GroupView[]).map(shortGroup) : null,
     limits: Array.isArray(limits) ? (limits as LimitLine[]).map(shortLimit) : null,
   });
 }
@@ -49,6 +61,17 @@ function shortEntry(
 ): Structure {
   const row = { time: `${time.slice(0, 19)}Z`, id, state, usd, method, url, note };
   return all.length === 1 ? { ...row, network, tx } : row;
+}
+
+/** A total by what an agent asks for; what is zero is left out. */
+function shortGroup({ key, payments, captured_usd, held_usd, lost_usd, last, seller }: GroupView): Structure {
+  return withoutNull({
+    ...{ key, payments, captured_usd },
+    held_usd: held_usd === NOTHING_SPENT ? null : held_usd,
+    lost_usd: lost_usd === NOTHING_SPENT ? null : lost_usd,
+    last: `${last.slice(0, 16)}Z`,
+    seller,
+  });
 }
 
 function shortResponse({ truncated, bytes, stored_id, headers, ...rest }: ResponseView): Structure {

@@ -132,7 +132,7 @@ export const balanceInput = z.strictObject({
   network: z.string().optional().describe('CAIP-2 name of one network; all enabled ones unless given.'),
 });
 
-export const LEDGER_VIEWS = ['entries', 'by_host', 'by_day', 'by_session', 'by_category'] as const;
+export const LEDGER_VIEWS = ['entries', 'by_host', 'by_day', 'by_session', 'by_category', 'lost'] as const;
 export const PAYMENT_STATES = ['held', 'signed', 'sent', 'unknown', 'captured', 'released'] as const;
 
 /** Arguments of `wallet_ledger`. */

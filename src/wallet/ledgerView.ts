@@ -2,7 +2,7 @@ import { isCleared } from '../ledger/answer.js';
 import type { ReportFilter, ReportGroup } from '../ledger/report.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
-import { isLive, isWithdrawal, openedWallMs, type Payment } from '../ledger/payment.js';
+import { isLive, isWithdrawal, openedWallMs, type Delivery, type Payment } from '../ledger/payment.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
 import { categoryOf } from '../policy/category.js';
@@ -33,8 +33,25 @@ export interface EntryView extends PaymentView {
   readonly agent: string;
   readonly session: string;
   readonly money: string;
+  /** What it brought; null while that is open. */
+  readonly delivery: Delivery | null;
   readonly note: string | null;
   readonly reason: string | null;
+}
+
+/** A total of one host, day, session or category. */
+export interface GroupView {
+  readonly key: string;
+  readonly payments: number;
+  readonly delivered: number;
+  readonly captured_usd: string;
+  readonly held_usd: string;
+  /** Captured for what brought nothing. */
+  readonly lost_usd: string;
+  readonly first: string;
+  readonly last: string;
+  /** What catalogues say of a host, where one of this page is listed. */
+  readonly seller?: { readonly title?: string };
 }
 
 /** The entry of one payment. */
@@ -49,6 +66,7 @@ export function viewEntry(payment: Payment): EntryView {
     agent: payment.agent,
     session: payment.sessionId,
     money: moneyOf(payment),
+    delivery: payment.delivery,
     note: payment.note,
     reason: payment.reason,
   };
@@ -88,6 +106,7 @@ export async function readLedger(
   config: () => Promise<Pick<Config, 'categories'>>,
   agent: string | undefined,
   input: Omit<LedgerInput, 'view'> & { readonly view?: LedgerInput['view'] | 'by_agent' },
+  titleOf: (host: string) => string | null = () => null,
 ): Promise<Outcome> {
   const view = input.view ?? 'entries';
   const limit = input.limit ?? ROWS_DEFAULT;
@@ -108,14 +127,22 @@ export async function readLedger(
   const found =
     view === 'by_category'
       ? await groupByOwn(ledger, await config(), filter, limit)
-      : await ledger.groupPayments(view, filter, limit);
-  const groups = found.map((group) => ({
+      : view === 'lost'
+        ? await ledger.groupPayments('by_host', { ...filter, undelivered: true }, limit)
+        : await ledger.groupPayments(view, filter, limit);
+  const isByHost = view === 'by_host' || view === 'lost';
+  const titles = found.map(({ key }) => (isByHost ? titleOf(key) : null));
+  const isTitled = titles.some((title) => title !== null);
+  const groups = found.map((group, at): GroupView => ({
     key: group.key,
     payments: group.payments,
+    delivered: group.delivered,
     captured_usd: formatUsd(group.capturedUsdMicros),
     held_usd: formatUsd(group.heldUsdMicros),
+    lost_usd: formatUsd(group.lostUsdMicros),
     first: new Date(group.firstMs).toISOString(),
     last: new Date(group.lastMs).toISOString(),
+    ...(isTitled ? { seller: sellerOf(titles[at]) } : {}),
   }));
   return outcome({
     status: 'ok',
@@ -126,12 +153,19 @@ export async function readLedger(
   });
 }
 
+function sellerOf(title: string | null | undefined): NonNullable<GroupView['seller']> {
+  return title === null || title === undefined ? {} : { title };
+}
+
 const GROUP_NAMES: Readonly<Record<string, readonly [one: string, many: string]>> = {
   by_host: ['host', 'hosts'],
   by_day: ['day', 'days'],
   by_session: ['session', 'sessions'],
   by_category: ['category', 'categories'],
+  lost: ['host', 'hosts'],
 };
+
+const NOTHING = formatUsd(0n);
 
 function totalsMessage(view: string, groups: readonly ReportGroup[]): string {
   const [one, many] = GROUP_NAMES[view] ?? ['total', 'totals'];
@@ -139,7 +173,12 @@ function totalsMessage(view: string, groups: readonly ReportGroup[]): string {
   const captured = sum(groups.map((group) => group.capturedUsdMicros));
   const held = sum(groups.map((group) => group.heldUsdMicros));
   const payments = groups.reduce((all, group) => all + group.payments, 0);
-  return `${groups.length} ${groups.length === 1 ? one : many}: ${payments} payments, $${captured} captured, $${held} held.`;
+  const lost = sum(groups.map((group) => group.lostUsdMicros));
+  if (view === 'lost')
+    return groups.length === 0
+      ? 'Nothing was lost: no payment that is known of brought nothing.'
+      : `$${lost} lost to ${groups.length} ${groups.length === 1 ? one : many}: ${payments} ${payments === 1 ? 'payment' : 'payments'} that brought nothing, an empty answer or an error alone.`;
+  return `${groups.length} ${groups.length === 1 ? one : many}: ${payments} payments, $${captured} captured, $${held} held${lost === NOTHING ? '' : `, $${lost} for what brought nothing`}.`;
 }
 
 function groupByOwn(

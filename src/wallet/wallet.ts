@@ -5,6 +5,7 @@ import { readApproval } from './approval/approvalView.js';
 import { newId } from '../ledger/newId.js';
 import { balance, sessionLeft } from './balance.js';
 import type { CallContext } from './call/callBound.js';
+import { listedTitle } from './discover/catalogAdvice.js';
 import { discover } from './discover/discover.js';
 import { discoverInput } from './discover/discoverInput.js';
 import { DiscoverPlaces } from './discover/discoverPlace.js';
@@ -133,7 +134,13 @@ export class Wallet {
   ledger(input: unknown, context: CallContext): Promise<Outcome> {
     return this.#call(ledgerInput, input, async (engine, _session, asked) =>
       asked.payment_id === undefined
-        ? await readLedger(engine.ledger, () => engine.config(), engine.agent, asked)
+        ? await readLedger(
+            engine.ledger,
+            () => engine.config(),
+            engine.agent,
+            asked,
+            (host) => listedTitle(engine, host),
+          )
         : readPayment(engine, asked.payment_id, context.signal),
     );
   }

@@ -46,7 +46,10 @@ test('forty needs in the words of an agent find their endpoint among the first t
     const url = SELLERS.find((seller) => seller.id === id)?.url;
     expect(url, id).toBeDefined();
     const candidates = catalog.candidates({ words: wordsOfNeed(need), category: null, limit: 400 });
-    const first = rank(candidates, { nowMs: Date.now(), ownPayments: () => 0 }).slice(0, 3);
+    const first = rank(candidates, {
+      nowMs: Date.now(),
+      ownPurchases: () => ({ delivered: 0, lost: 0 }),
+    }).slice(0, 3);
     return !first.some(({ candidate }) => candidate.url === url);
   });
   const hits = NEEDS.length - missed.length;

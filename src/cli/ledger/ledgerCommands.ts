@@ -13,7 +13,8 @@ export const ledgerListCommands = [
     flags: [
       {
         flags: '--view <view>',
-        summary: 'entries (default), by_host, by_agent, by_day, by_session or by_category.',
+        summary:
+          'entries (default), by_host, by_agent, by_day, by_session, by_category or lost (what brought nothing, by host).',
       },
       { flags: '--since <instant>', summary: 'Payments from this instant on.' },
       { flags: '--until <instant>', summary: 'Payments before this instant.' },
@@ -29,6 +30,7 @@ export const ledgerListCommands = [
     examples: [
       'ledger',
       'ledger --since 7d --view by_host',
+      'ledger --view lost',
       'ledger --follow',
       'ledger --state unknown --json',
     ],

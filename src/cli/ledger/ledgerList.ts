@@ -6,7 +6,7 @@ import type { Ledger } from '../../ledger/ledger.js';
 import type { ReportFilter } from '../../ledger/report.js';
 import { nearest } from '../../text/nearest.js';
 import { cleanLine } from '../../text/untrusted.js';
-import { filterOf, readLedger, viewEntry, type EntryView } from '../../wallet/ledgerView.js';
+import { filterOf, readLedger, viewEntry, type EntryView, type GroupView } from '../../wallet/ledgerView.js';
 import type { Outcome } from '../../wallet/answer/outcome.js';
 import { openLedgerWithoutKeys } from '../../owner/ownerFreeze.js';
 import type { CommandCall } from '../command.js';
@@ -96,15 +96,6 @@ function instantFlag(text: string | undefined, nowMs: number): string | undefine
   return text === undefined ? undefined : (pastInstant(text, nowMs) ?? text);
 }
 
-interface GroupView {
-  readonly key: string;
-  readonly payments: number;
-  readonly captured_usd: string;
-  readonly held_usd: string;
-  readonly first: string;
-  readonly last: string;
-}
-
 async function printTable(
   io: CommandCall['io'],
   ledger: Ledger,
@@ -146,6 +137,7 @@ function layGroups(groups: readonly GroupView[], width: number): string[] {
     { title: 'PAYMENTS', align: 'right' },
     { title: 'CAPTURED USD', align: 'right' },
     { title: 'HELD USD', align: 'right' },
+    { title: 'LOST USD', align: 'right' },
     { title: 'LAST' },
   ] as const;
   const rows = groups.map((group) => [
@@ -153,6 +145,7 @@ function layGroups(groups: readonly GroupView[], width: number): string[] {
     String(group.payments),
     group.captured_usd,
     group.held_usd,
+    group.lost_usd,
     localMinute(group.last),
   ]);
   return layTable(columns, rows, width);
@@ -176,10 +169,20 @@ const ENTRY_COLUMNS = [
   'host',
   'agent',
   'session',
+  'delivery',
   'note',
   'reason',
 ] as const;
-const GROUP_COLUMNS = ['key', 'payments', 'captured_usd', 'held_usd', 'first', 'last'] as const;
+const GROUP_COLUMNS = [
+  'key',
+  'payments',
+  'delivered',
+  'captured_usd',
+  'held_usd',
+  'lost_usd',
+  'first',
+  'last',
+] as const;
 
 function csvOf(result: Outcome): string {
   const entries = result['entries'] as readonly EntryView[] | undefined;

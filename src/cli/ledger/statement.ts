@@ -34,7 +34,11 @@ export async function withDelivery(
   return entries.map((entry) => {
     if (entry.kind === 'withdrawal') return { entry, answer: '' };
     const status = statuses.get(entry.id);
-    return { entry, answer: status === undefined ? 'no answer kept' : `HTTP ${status}` };
+    const verdict =
+      entry.delivery === null || entry.delivery === 'delivered'
+        ? ''
+        : `, ${entry.delivery.replace('_', ' ')}`;
+    return { entry, answer: `${status === undefined ? 'no answer kept' : `HTTP ${status}`}${verdict}` };
   });
 }
 

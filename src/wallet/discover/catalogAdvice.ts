@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CATALOG_FILE } from '../../config/home.js';
 import type { CallBody } from '../body/callBody.js';
+import type { Catalog, StoredListing } from '../../discovery/index/catalog.js';
 import { CatalogKeeper } from './catalogKeeper.js';
 import type { Engine } from '../engine.js';
 import type { Config } from '../../config/settings.js';
@@ -85,14 +86,23 @@ export function promisedOutputs(engine: Engine, call: Pick<AdvisedCall, 'url' | 
   return listingsOf(engine, call).flatMap(({ output }) => (output === null ? [] : [output]));
 }
 
+/** The title under which catalogues list the most used endpoint of a host; null where none does. A seller's words. */
+export function listedTitle(engine: Engine, host: string): string | null {
+  return fromCatalog(engine, (catalog) => catalog.ofHost(host, 1))[0]?.listing.title ?? null;
+}
+
 function listingsOf(engine: Engine, { url, method }: Pick<AdvisedCall, 'url' | 'method'>): Listing[] {
+  return fromCatalog(engine, (catalog) => catalog.ofEndpoint(endpointOf(url.href), LISTINGS_MAX))
+    .map(({ listing }) => listing)
+    .filter((listing) => listing.method === method);
+}
+
+/** What a catalogue has; nothing where there is none, or where it cannot be read. */
+function fromCatalog(engine: Engine, read: (catalog: Catalog) => StoredListing[]): StoredListing[] {
   // A wallet that never searched has no catalogue, and a quote makes none.
   if (!existsSync(join(engine.home, CATALOG_FILE))) return [];
   try {
-    const stored = CatalogKeeper.of(engine.home, engine.closing)
-      .catalog()
-      .ofEndpoint(endpointOf(url.href), LISTINGS_MAX);
-    return stored.map(({ listing }) => listing).filter((listing) => listing.method === method);
+    return read(CatalogKeeper.of(engine.home, engine.closing).catalog());
   } catch {
     return [];
   }

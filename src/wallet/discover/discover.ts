@@ -6,7 +6,7 @@ import { rank } from '../../discovery/rank.js';
 import { searchRemotely, searchUrlOf } from '../../discovery/remoteSearch.js';
 import type { CallContext } from '../call/callBound.js';
 import { catalogFetch } from './catalogFetch.js';
-import { fits, isSoldBy, ownPayments, readCursor, readWanted, type Wanted } from './discoverFilter.js';
+import { fits, isSoldBy, ownPurchases, readCursor, readWanted, type Wanted } from './discoverFilter.js';
 import type { DiscoverInput } from './discoverInput.js';
 import { discoverOrigin } from './discoverOrigin.js';
 import type { DiscoverPlace } from './discoverPlace.js';
@@ -55,7 +55,7 @@ export async function discover(
     judged.filter(({ fit }) => fit === 'yes').map(({ candidate }) => candidate),
     wanted,
   );
-  const ranked = rank(fitting, { nowMs: place.now(), ownPayments: await ownPayments(place) });
+  const ranked = rank(fitting, { nowMs: place.now(), ownPurchases: await ownPurchases(place) });
   const ids = ranked.slice(offset, offset + pageSize(input)).map(({ candidate }) => candidate.id);
   const listings = catalog.load(ids).map(({ listing }) => listing);
   const { results, nextCursor } = await layPage(place, catalog, input, {

@@ -4,6 +4,7 @@ import type { Candidate } from '../../discovery/index/candidates.js';
 import { protocolsOf, type Listing } from '../../discovery/readers/listing.js';
 import { findNetworkOnWire } from '../../money/network.js';
 import { parseCallUrl } from '../../net/destination/url.js';
+import type { OwnPurchases } from '../../discovery/rank.js';
 import type { DiscoverInput } from './discoverInput.js';
 import type { DiscoverPlace } from './discoverPlace.js';
 import { parseUsdArgument } from '../input.js';
@@ -72,13 +73,19 @@ function isCallable(config: DiscoverPlace['config'], url: string): boolean {
   }
 }
 
-/** How often each host was paid and delivered, from the ledger; never, while the wallet is locked. */
-export async function ownPayments({ ledger, agent }: DiscoverPlace): Promise<(host: string) => number> {
-  if (ledger === null) return () => 0;
+/** What this agent's payments to each host came to, from the ledger; nothing, while the wallet is locked. */
+export async function ownPurchases({
+  ledger,
+  agent,
+}: DiscoverPlace): Promise<(host: string) => OwnPurchases> {
+  if (ledger === null) return () => NO_PURCHASES;
   const groups = await ledger.groupPayments('by_host', { agent, state: 'captured' }, OWN_HOSTS_MAX);
-  const counts = new Map(groups.map(({ key, payments }) => [key, payments]));
-  return (host) => counts.get(host.replace(/:\d+$/, '')) ?? 0;
+  // What says nothing of its delivery, as rows of before schema 5, counts as delivered.
+  const known = new Map(groups.map(({ key, payments, lost }) => [key, { delivered: payments - lost, lost }]));
+  return (host) => known.get(host.replace(/:\d+$/, '')) ?? NO_PURCHASES;
 }
+
+const NO_PURCHASES: OwnPurchases = { delivered: 0, lost: 0 };
 
 /** Where a page begins. A cursor is a place in an order, and of use with the very same question only. */
 export function readCursor(input: DiscoverInput): number {

@@ -1,8 +1,9 @@
 import type { Catalog } from '../../discovery/index/catalog.js';
 import type { Listing } from '../../discovery/readers/listing.js';
+import type { OwnPurchases } from '../../discovery/rank.js';
 import { signalsOf } from '../../discovery/readers/signals.js';
 import { siteOf } from '../../discovery/site.js';
-import { ownPayments, writeCursor } from './discoverFilter.js';
+import { ownPurchases, writeCursor } from './discoverFilter.js';
 import { FULL_LIMIT_DEFAULT, LIMIT_DEFAULT, type DiscoverInput } from './discoverInput.js';
 import type { DiscoverPlace } from './discoverPlace.js';
 import { viewConcise, viewFull, type ViewParts } from './discoverView.js';
@@ -46,7 +47,7 @@ export async function layPage(
   page: { readonly listings: readonly Listing[]; readonly offset: number; readonly total: number },
 ): Promise<ResultPage> {
   const parts = page.listings.map((listing) => partsOf(place, catalog, listing));
-  const own = await ownPayments(place);
+  const own = await ownPurchases(place);
   const results =
     input.detail === 'full'
       ? whileFits(
@@ -75,7 +76,12 @@ function partsOf(place: DiscoverPlace, catalog: Catalog, listing: Listing): View
 }
 
 /** A result in full, with what else its site lists, and who lists it. */
-function fullOf({ config }: DiscoverPlace, catalog: Catalog, part: ViewParts, own: (host: string) => number) {
+function fullOf(
+  { config }: DiscoverPlace,
+  catalog: Catalog,
+  part: ViewParts,
+  own: (host: string) => OwnPurchases,
+) {
   const { url, method } = part.listing;
   const { host } = new URL(url);
   const ofHost = catalog.ofHost(host, OF_HOST_MAX);
@@ -91,7 +97,7 @@ function fullOf({ config }: DiscoverPlace, catalog: Catalog, part: ViewParts, ow
   return viewFull(part, {
     listedIn: same.flatMap(({ sourceId }) => sources.get(sourceId) ?? []),
     others: [...others.values()].slice(0, OTHERS_MAX),
-    ownPayments: own(host),
+    own: own(host),
   });
 }
 

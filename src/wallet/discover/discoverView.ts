@@ -1,5 +1,6 @@
 import { pathNames, requiredOf } from '../../discovery/readers/inputShape.js';
 import { objectIn, protocolsOf, type Listing } from '../../discovery/readers/listing.js';
+import type { OwnPurchases } from '../../discovery/rank.js';
 import type { Signal } from '../../discovery/readers/signals.js';
 import { formatUsd } from '../../money/decimal.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../text/json.js';
@@ -70,7 +71,7 @@ function firstSentence(about: string | null): string | undefined {
 /** A result with all that is listed of it. */
 export function viewFull(
   parts: ViewParts,
-  more: { listedIn: readonly string[]; others: readonly Listing[]; ownPayments: number },
+  more: { listedIn: readonly string[]; others: readonly Listing[]; own: OwnPurchases },
 ) {
   const { listing } = parts;
   const { about, tags, category, offers, protocols, input, output, use } = listing;
@@ -79,7 +80,8 @@ export function viewFull(
     ...ours,
     category,
     listed_in: more.listedIn,
-    own_payments: more.ownPayments,
+    own_payments: more.own.delivered + more.own.lost,
+    ...(more.own.lost === 0 ? {} : { own_payments_lost: more.own.lost }),
     seller: {
       ...seller,
       tags,
