@@ -11,7 +11,7 @@ import type {
 } from './entitlement.js';
 import type { BudgetOpened, BudgetUse, NewBudget } from './budget.js';
 import type { FactorUse, StoredFactor, TryPlace, WrongTries } from './factor.js';
-import type { EndpointPrices, OriginHistory, CircuitBreaker } from './seller.js';
+import type { CircuitBreaker, Endpoint, EndpointPrices, OriginHistory } from './seller.js';
 import type { CountedLine, HoldRequest, HoldResult } from './hold.js';
 import type { DueAttempt, Look, Witness } from './observation.js';
 import type {
@@ -201,13 +201,12 @@ export interface ObservationBook {
 
 /** What was paid to sellers before. */
 export interface SellerBook {
-  /** Payees and failures of an origin, for the owner's rules. */
-  originHistory(origin: string, family: string): Promise<OriginHistory>;
+  /** Payees and failures of an origin, and payees of the endpoint that is called, for the owner's rules. */
+  originHistory(origin: string, family: string, endpoint?: Endpoint): Promise<OriginHistory>;
+  /** The latest payee of each of an origin's endpoints on one chain family, of those that were paid last. */
+  payeesByEndpoint(origin: string, family: string): Promise<string[]>;
   /** What an endpoint cost before, for the owner's rule on prices. */
-  endpointPrices(
-    endpoint: { readonly method: string; readonly url: string },
-    nowMs: number,
-  ): Promise<EndpointPrices>;
+  endpointPrices(endpoint: Endpoint, nowMs: number): Promise<EndpointPrices>;
   /** Every origin with failures against it. */
   trippedBreakers(): Promise<CircuitBreaker[]>;
   /** Forgets the failures of an origin: the owner's alone. */

@@ -1,8 +1,16 @@
 import type { UsdMicros } from '../money/unit.js';
+/** One method and URL, whatever its query. */
+export interface Endpoint {
+  readonly method: string;
+  readonly url: string;
+}
+
 /** What the ledger knows of an origin. */
 export interface OriginHistory extends Omit<CircuitBreaker, 'origin'> {
   /** Payees of the latest captured payments to the origin on one chain family, newest first. */
   readonly payees: readonly string[];
+  /** The same of the endpoint that is called. */
+  readonly endpointPayees: readonly string[];
 }
 
 /** What the ledger knows of an endpoint: one method and URL, whatever its query. */

@@ -60,6 +60,8 @@ export interface RejectedOffer {
   >;
   /** One sentence of ours; seller text only in short, cleaned quotes. */
   readonly reason: string;
+  /** What it asks, where its token is in our table all the same. */
+  readonly usdMicros?: UsdMicros;
 }
 
 /** Payment protocols that this wallet knows by name and does not speak. */
@@ -78,6 +80,16 @@ export interface PaymentDemand {
   readonly description: string | undefined;
   /** The seller's `error` text, cleaned and cut: untrusted data. */
   readonly sellerError: string | undefined;
+}
+
+/** Whether a seller asks for no money, and only to be told who calls. */
+export function asksToSignInAlone({
+  offers,
+  rejected,
+  otherProtocols,
+  signIn,
+}: Pick<PaymentDemand, 'offers' | 'rejected' | 'otherProtocols' | 'signIn'>): boolean {
+  return signIn !== undefined && offers.length + rejected.length + otherProtocols.length === 0;
 }
 
 /** What a seller claims about a settlement; the chain is the judge. */

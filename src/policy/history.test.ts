@@ -17,6 +17,30 @@ test.each([
   expect(judgePayee({ hostPort, payTo: 'X', history }).verdict).toBe(expected);
 });
 
+test.each<[string, { origin: string[]; endpoint: string[]; byEndpoint?: string[] }, 'allow' | 'ask']>([
+  [
+    'an endpoint that was always paid at another address',
+    { origin: ['B', 'A', 'B'], endpoint: ['A', 'A', 'A'] },
+    'ask',
+  ],
+  [
+    'one whose own address it is, among others',
+    { origin: ['A', 'A', 'A'], endpoint: ['X', 'X', 'X'] },
+    'allow',
+  ],
+  ['one that was paid there the last time', { origin: ['A', 'A', 'A'], endpoint: ['X'] }, 'allow'],
+  ['one that was paid elsewhere the last time', { origin: ['A', 'A', 'A'], endpoint: ['A', 'A'] }, 'ask'],
+  [
+    'a new one of a seller with one address',
+    { origin: ['A', 'A', 'A'], endpoint: [], byEndpoint: ['A', 'A'] },
+    'ask',
+  ],
+  ['a new one of a marketplace', { origin: ['A', 'A', 'A'], endpoint: [], byEndpoint: ['A', 'B'] }, 'allow'],
+])('X wants to be paid for %s', (_what, { origin, endpoint, byEndpoint = [] }, expected) => {
+  const history = { history: origin, endpointHistory: endpoint, byEndpoint };
+  expect(judgePayee({ hostPort, payTo: 'X', ...history }).verdict).toBe(expected);
+});
+
 test('a fresh address for each payment never asks; a stable one asks at any change', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.string(), { minLength: 2, maxLength: 9 }), ([payTo = '', ...history]) => {

@@ -6,26 +6,37 @@ import type { UsdMicros } from '../money/unit.js';
 /** So many payments to one payee make it the one that the owner expects (docs/design.md, "Limits"). */
 const STABLE_PAYMENTS = 3;
 
+/** Payees of earlier payments on one chain family, newest first, written as the wallet writes them (checksummed). */
+export interface PayeeHistory {
+  /** Of the latest payments to the origin. */
+  readonly history: readonly string[];
+  /** Of the latest payments to the endpoint that is called. */
+  readonly endpointHistory?: readonly string[];
+  /** The latest of each endpoint of the origin, where that was looked up. */
+  readonly byEndpoint?: readonly string[];
+}
+
 /**
  * Asks the owner when a payee that had been stable for the last three payments changes now: the mark of a hijacked
  * or impersonated seller. A seller that takes each payment at a fresh address was never stable and asks nothing.
  *
- * `history` holds the payees of the latest payments to that origin on that chain family, newest first, written as
- * the wallet writes them (checksummed): a seller's addresses on two families never match.
+ * What is stable is an endpoint, where it was paid often enough to tell; else its origin. An origin whose endpoints are
+ * paid at several addresses is a marketplace: an endpoint that was never paid there may well have one of its own.
  */
 export function judgePayee({
   hostPort,
   payTo,
   history,
-}: {
-  readonly hostPort: string;
-  readonly payTo: string;
-  readonly history: readonly string[];
-}): Verdict {
-  const latest = history.slice(0, STABLE_PAYMENTS);
+  endpointHistory = [],
+  byEndpoint = [],
+}: PayeeHistory & { readonly hostPort: string; readonly payTo: string }): Verdict {
+  const isKnown = endpointHistory.length >= STABLE_PAYMENTS;
+  const latest = (isKnown ? endpointHistory : history).slice(0, STABLE_PAYMENTS);
   const expected = latest[0];
   if (expected === undefined || latest.length < STABLE_PAYMENTS) return ALLOW;
   if (payTo === expected || latest.some((one) => one !== expected)) return ALLOW;
+  if (!isKnown && endpointHistory[0] === payTo) return ALLOW;
+  if (endpointHistory.length === 0 && new Set(byEndpoint).size > 1) return ALLOW;
   const host = hostOf(hostPort);
   return {
     verdict: 'ask',

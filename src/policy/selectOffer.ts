@@ -1,9 +1,15 @@
 import type { Code } from '../errors/codes.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
-import { formatUnits } from '../money/decimal.js';
+import { formatUnits, formatUsd } from '../money/decimal.js';
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 import type { Offer, OtherProtocol, PaymentDemand, ProofTime, RejectedOffer } from '../payment/challenge.js';
-import { judgeCircuitBreaker, judgePayee, judgePrice, type PriceHistory } from './history.js';
+import {
+  judgeCircuitBreaker,
+  judgePayee,
+  judgePrice,
+  type PayeeHistory,
+  type PriceHistory,
+} from './history.js';
 import { judgeTotals, type LineUse } from './totals.js';
 import {
   ALLOW,
@@ -32,6 +38,10 @@ export interface SellerHistory {
   readonly lastFailureMs: number;
   /** Payees of the latest payments to this origin on this family of networks, newest first. */
   readonly payees: readonly string[];
+  /** The same of the endpoint that is called. */
+  readonly endpointPayees?: readonly string[];
+  /** The latest of each endpoint of the origin, where that matters. */
+  readonly payeesByEndpoint?: readonly string[];
   /** Whether the owner allowed this payee for this origin. */
   readonly isPayeeAllowed: boolean;
   readonly prices: PriceHistory | undefined;
@@ -52,7 +62,7 @@ export interface Candidate {
 /** All that a selection is made from. */
 export interface SelectionFacts {
   readonly candidates: readonly Candidate[];
-  readonly demand: Pick<PaymentDemand, 'rejected' | 'otherProtocols'>;
+  readonly demand: Pick<PaymentDemand, 'rejected' | 'otherProtocols' | 'signIn'>;
   readonly rules: OfferRules & { readonly hosts: HostRules; readonly askFloorUsdMicros: UsdMicros };
   /** Where the 402 came from. */
   readonly hostPort: string;
@@ -172,6 +182,18 @@ function rulesOut({ offer, readiness }: Candidate, other: Offer): boolean {
   return other.asset.address === offer.asset.address && other.amountAtomic >= offer.amountAtomic;
 }
 
+/** What a changed payee is judged by. */
+export function payeesOf(
+  seller: Pick<SellerHistory, 'payees' | 'endpointPayees' | 'payeesByEndpoint'>,
+): PayeeHistory {
+  const { payees, endpointPayees, payeesByEndpoint } = seller;
+  return {
+    history: payees,
+    ...(endpointPayees === undefined ? {} : { endpointHistory: endpointPayees }),
+    ...(payeesByEndpoint === undefined ? {} : { byEndpoint: payeesByEndpoint }),
+  };
+}
+
 /** Every rule of the owner's on one offer. */
 function judge({ offer, history }: Candidate, { rules, hostPort, usage, nowMs }: SelectionFacts) {
   const { usdMicros } = offer;
@@ -181,7 +203,7 @@ function judge({ offer, history }: Candidate, { rules, hostPort, usage, nowMs }:
   const payee: Verdict =
     history === null || history.isPayeeAllowed
       ? ALLOW
-      : judgePayee({ hostPort, payTo: offer.payTo, history: history.payees });
+      : judgePayee({ hostPort, payTo: offer.payTo, ...payeesOf(history) });
   const verdicts = [
     judgeRequest({ hosts: rules.hosts, hostPort }),
     judgeOffer({ offer, ...rules }),
@@ -260,7 +282,7 @@ function whyNone({ candidates, demand, rules }: SelectionFacts): Stop {
   }
   for (const code of REASONS) {
     const nearest = rejected.find((one) => one.code === code);
-    if (nearest !== undefined) return refuse(code, nearest.reason);
+    if (nearest !== undefined) return refuse(code, pricedReason(nearest));
   }
   if (otherProtocols.length > 0) {
     const names = otherProtocols.map((protocol) => PROTOCOL_NAMES[protocol]).join(' and ');
@@ -269,10 +291,20 @@ function whyNone({ candidates, demand, rules }: SelectionFacts): Stop {
       `The seller asks for payment by ${names}, and this wallet pays by x402 and MPP.`,
     );
   }
+  if (demand.signIn !== undefined)
+    return refuse(
+      'no_payable_offer',
+      'The seller asks for no money: it wants a signature of an account that it knows, and does not know this wallet’s.',
+    );
   return refuse(
     'no_payable_offer',
     'The seller asks for payment and makes no offer that this wallet can read.',
   );
+}
+
+/** Why an offer is not paid, with what it asks where that is known: an agent may look for the same elsewhere. */
+function pricedReason({ reason, usdMicros }: RejectedOffer): string {
+  return usdMicros === undefined ? reason : `The seller asks $${formatUsd(usdMicros)}. ${reason}`;
 }
 
 function refuse(code: Code, reason: string): Stop {

@@ -6,7 +6,7 @@ import type { Stop } from '../policy/verdict.js';
 import { viewAnswer } from './answer/answerBody.js';
 import { removeFiles } from './answer/answerFiles.js';
 import type { Job } from './answer/delivery.js';
-import type { Outcome } from './answer/outcome.js';
+import type { NextCall, Outcome } from './answer/outcome.js';
 import {
   answeredOutcome,
   moneyParts,
@@ -237,11 +237,10 @@ async function probeForPrice(call: PaidCall): Promise<Challenge | Outcome> {
   const probed = await probe(engine, config, request, bound, context);
   if (probed.kind === 'priced') return probed.challenge;
   const target = probed.target.url;
-  return answerForFree(
-    { engine, config, context, target, headers: request.headers },
-    probed.read,
-    input.wait_s,
-  );
+  const job = { engine, config, context, target, headers: request.headers };
+  const free = await answerForFree(job, probed, input.wait_s);
+  // What is asked for beside an answer is paid by a quote of the same request.
+  return probed.asks?.kind === 'beside' ? { ...free, next: requote(call) } : free;
 }
 
 function select(call: PaidCall, challenge: Challenge, looksAtTotals: boolean): Promise<Selected> {
@@ -263,8 +262,12 @@ function select(call: PaidCall, challenge: Challenge, looksAtTotals: boolean): P
 
 function refuse({ terms, input, request }: PaidCall, stop: Stop): Outcome {
   if (stop.code !== 'price_above_max' || terms.quote_id !== undefined) return stopOutcome(stop);
-  const next = { tool: 'wallet_quote', arguments: quoteArguments(input, request.target.url.href) };
-  return stopOutcome(stop, { next });
+  return stopOutcome(stop, { next: requote({ input, request }) });
+}
+
+/** The call that asks for a quote of the same request. */
+function requote({ input, request }: Pick<PaidCall, 'input' | 'request'>): NextCall {
+  return { tool: 'wallet_quote', arguments: quoteArguments(input, request.target.url.href) };
 }
 
 /** The outcome of a call whose request was paid before, or is being paid; null where nothing stands in its way. */

@@ -17,12 +17,20 @@ import { TIMEOUT_DEFAULT_MS, type QuoteInput } from './input.js';
 import { judgePlace } from './call/ownerRules.js';
 import { outcome, type Outcome } from './answer/outcome.js';
 import type { Config } from '../config/settings.js';
-import type { Offer } from '../payment/challenge.js';
+import { asksToSignInAlone, type Offer, type PaymentDemand } from '../payment/challenge.js';
+import { networksOf } from './agentAddress.js';
 import type { Selection } from '../policy/selectOffer.js';
 import { timesListed } from '../policy/history.js';
 import { PRICE_USD_MICROS_MAX } from '../policy/verdict.js';
 import type { UsdMicros } from '../money/unit.js';
-import { probe, restoreChallenge, writeChallenge, type Challenge } from './call/probe.js';
+import {
+  probe,
+  restoreChallenge,
+  writeChallenge,
+  type Asked,
+  type Challenge,
+  type Probed,
+} from './call/probe.js';
 import { stopOutcome } from './answer/refusal.js';
 import { parseRequest, type CallInput, type CallRequest } from './call/request.js';
 import { GONE, rememberCredentials, restoreCall, storeCall, type StoredCall } from './call/storedCall.js';
@@ -49,15 +57,19 @@ export async function quote(
   const verdict = judgePlace(config, request.target.url);
   if (verdict.verdict !== 'allow') return stopOutcome(verdict);
   const probed = await probe(engine, config, request, bound, context);
-  if (probed.kind === 'answered') {
+  const isBeside = probed.kind === 'answered' && probed.asks?.kind === 'beside';
+  if (probed.kind === 'answered' && !isBeside) {
     const { headers } = request;
     return answerForFree(
       { engine, config, context, headers, target: probed.target.url },
-      probed.read,
+      probed,
       input.wait_s,
     );
   }
-  const { challenge } = probed;
+  const { challenge } =
+    probed.kind === 'priced' ? probed : (probed.asks as Extract<Asked, { kind: 'beside' }>);
+  const signIn = await signInOutcome(engine, config, challenge, request);
+  if (signIn !== null) return signIn;
   const nowMs = engine.now();
   const selection = await selectForQuote(engine, config, session, challenge);
   const { offer } = selection;
@@ -81,7 +93,15 @@ export async function quote(
   rememberCredentials(engine.agent, saved.id, request);
   const call = { ...challenge.target, body: request.body };
   const advice = adviseOnCall(engine, call, offer, challenge.required.extensions);
-  return quotedOutcome(saved, { ...selection, offer }, challenge, advice);
+  const quoted = quotedOutcome(saved, { ...selection, offer }, challenge, advice);
+  return probed.kind === 'priced' ? quoted : withPreview(engine, quoted, probed.read);
+}
+
+/** A quote of an endpoint that answered and asks for payment beside that: the answer may be all there is to have. */
+async function withPreview(engine: Engine, quoted: Outcome, read: ReadAnswer): Promise<Outcome> {
+  const response = await viewAnswer(engine.home, read);
+  const message = `The endpoint answered (HTTP ${read.status}) and asks for payment beside that; its answer, perhaps a preview, is in response. ${quoted.message}`;
+  return { ...quoted, message, response, performed: true };
 }
 
 /** Selects as a payment would. A quote costs nothing: where no network can pay, the price is still told. */
@@ -115,8 +135,13 @@ async function selectForQuote(
  * The outcome of a call to an endpoint that asked for no payment; a large answer is found again by its agent. What is not
  * ready is waited for as long as the caller says.
  */
-export async function answerForFree(call: JobCall, first: ReadAnswer, waitSec = 0): Promise<Outcome> {
+export async function answerForFree(
+  call: JobCall,
+  { read: first, asks }: Answered,
+  waitSec = 0,
+): Promise<Outcome> {
   const { engine, target } = call;
+  if (asks !== null) return askedOutcome(asks, first, await viewAnswer(engine.home, first), target);
   const { job } = judgeDelivery(first, target, { isJob: true });
   const done =
     job === null || waitSec === 0 ? null : await awaitJob(call, { ...job, url: job.url ?? target }, waitSec);
@@ -129,6 +154,77 @@ export async function answerForFree(call: JobCall, first: ReadAnswer, waitSec = 
   }
   return freeOutcome(read, url, await viewAnswer(engine.home, read));
 }
+
+/** An answer to a request without a payment. */
+export type Answered = Pick<Extract<Probed, { kind: 'answered' }>, 'read' | 'asks'>;
+
+/** The outcome of a call whose answer asks for payment in another way than by a 402. Nothing was paid. */
+function askedOutcome(
+  asks: Asked,
+  { status }: ReadAnswer,
+  response: NonNullable<Outcome['response']>,
+  url: URL,
+): Outcome {
+  const shared = { response, performed: true } as const;
+  if (asks.kind === 'beside') {
+    const what = priceOf(asks.challenge.required);
+    return outcome({
+      ...{ status: 'ok', code: 'not_priced', ...shared },
+      message: `The endpoint answered with HTTP ${status}, perhaps a preview, and asks for ${what} beside that. Nothing was paid; the call in next gives a quote, which wallet_pay can pay.`,
+      next: { tool: 'wallet_quote', arguments: { url: url.href } },
+    });
+  }
+  return outcome({
+    ...{ status: 'refused', code: 'other_protocol', ...shared },
+    message: `The endpoint is an MCP server and asks for ${priceOf(asks.demand)} in a ${asks.form} (HTTP ${status}). That is paid within the MCP call, and wallet_pay pays HTTP calls alone; nothing was paid. The call in next lists what the same seller sells by HTTP.`,
+    next: { tool: 'wallet_discover', arguments: { origin: url.origin } },
+  });
+}
+
+/** What a demand asks: its cheapest offer, or why none can be read. */
+function priceOf({ offers, rejected }: PaymentDemand): string {
+  const [cheapest] = [...offers].sort((a, b) => Number(a.usdMicros - b.usdMicros));
+  if (cheapest !== undefined)
+    return `$${formatUsd(cheapest.usdMicros)} in ${cheapest.asset.symbol} on ${cheapest.network.label}`;
+  const [first] = rejected;
+  return first === undefined
+    ? 'payment'
+    : `payment that this wallet does not make (${first.reason.replace(/\.$/, '')})`;
+}
+
+/** The outcome of a quote where the seller asks for no money and only to sign in; null where it asks for more. */
+async function signInOutcome(
+  engine: Engine,
+  config: Config,
+  { required }: Challenge,
+  request: CallRequest,
+): Promise<Outcome | null> {
+  if (!asksToSignInAlone(required)) return null;
+  const network = networksOf(config, engine.keys).find(({ caip2 }) =>
+    required.signIn?.networks.includes(caip2),
+  );
+  const asks =
+    'The endpoint asks for no money: it wants a signature of an account that it knows (sign-in-with-x)';
+  if (network === undefined) {
+    const known = required.signIn?.networks.join(', ') ?? '';
+    return outcome({
+      ...{ status: 'refused', code: 'no_payable_offer' },
+      message: `${asks}, on a network where this wallet has none: ${known}.`,
+    });
+  }
+  const { url, method } = { url: request.target.url.href, method: request.method };
+  return outcome({
+    ...{ status: 'ok', code: 'not_priced', performed: false },
+    message: `${asks}. The call in next signs in, which is free, and gets the answer where the seller knows this wallet.`,
+    next: {
+      tool: 'wallet_pay',
+      arguments: { url, ...(method === 'GET' ? {} : { method }), max_usd: SIGN_IN_MAX_USD },
+    },
+  });
+}
+
+/** wallet_pay wants a bound; a sign-in moves nothing. */
+const SIGN_IN_MAX_USD = '0.01';
 
 function freeOutcome(read: ReadAnswer, url: URL, response: NonNullable<Outcome['response']>): Outcome {
   const { status } = read;

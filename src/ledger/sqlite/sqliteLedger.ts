@@ -3,7 +3,7 @@ import type { AuditReport } from '../audit.js';
 import type { LedgerOptions, MacFunction, NewLedger } from '../ledgerStore.js';
 import { newId } from '../newId.js';
 import type { CountedLine, HoldRequest, HoldResult } from '../hold.js';
-import type { EndpointPrices, OriginHistory, CircuitBreaker } from '../seller.js';
+import type { CircuitBreaker, Endpoint, EndpointPrices, OriginHistory } from '../seller.js';
 import type { DueAttempt, Look, Witness } from '../observation.js';
 import type { SqlRow } from './payments/paymentColumns.js';
 import type {
@@ -44,7 +44,13 @@ import {
 } from './file/database.js';
 import { toLedgerError } from './file/fault.js';
 import { findByKey, noteConfig, openHold, usageOf } from './payments/hold.js';
-import { endpointPrices, resetCircuitBreaker, originHistory, trippedBreakers } from './views/history.js';
+import {
+  endpointPrices,
+  resetCircuitBreaker,
+  originHistory,
+  payeesByEndpoint,
+  trippedBreakers,
+} from './views/history.js';
 import { Journal, ledgerTimeMs, type JournalHead } from './journal/journal.js';
 import {
   dueAttempts,
@@ -428,8 +434,13 @@ export class SqliteLedger implements Ledger {
   }
 
   /** What was paid to an origin before: payees and failures, for the owner's rules. */
-  originHistory(origin: string, family: string): Promise<OriginHistory> {
-    return this.#read((context, head) => originHistory(context, head, origin, family));
+  originHistory(origin: string, family: string, endpoint?: Endpoint): Promise<OriginHistory> {
+    return this.#read((context, head) => originHistory(context, head, { origin, family, endpoint }));
+  }
+
+  /** The latest payee of each of an origin's endpoints, for the owner's rules. */
+  payeesByEndpoint(origin: string, family: string): Promise<string[]> {
+    return this.#read((context) => payeesByEndpoint(context, origin, family));
   }
 
   /** What an endpoint cost before, for the owner's rule on prices. */

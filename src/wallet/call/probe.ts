@@ -4,6 +4,7 @@ import type { Config } from '../../config/settings.js';
 import type { CallUrl } from '../../net/destination/url.js';
 import { readBody, SharedRoom } from '../../net/body.js';
 import type { HttpAnswer } from '../../net/send.js';
+import { readMcpDemand, type McpDemand } from '../../protocols/mcp/demand.js';
 import { CHALLENGE_BYTES_MAX } from '../../protocols/x402/challenge/parse.js';
 import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerBody.js';
 import { CONNECT_MAX_MS, type CallBound, type CallContext } from './callBound.js';
@@ -23,7 +24,23 @@ export interface Challenge {
 /** What an endpoint says to a request without a payment. */
 export type Probed =
   | { readonly kind: 'priced'; readonly challenge: Challenge }
-  | { readonly kind: 'answered'; readonly read: ReadAnswer; readonly target: Challenge['target'] };
+  | {
+      readonly kind: 'answered';
+      readonly read: ReadAnswer;
+      readonly target: Challenge['target'];
+      /** What it asks for beside its answer, where it does. */
+      readonly asks: Asked | null;
+    };
+
+/** A demand for payment that does not come by a 402. */
+export type Asked =
+  /** In the headers of an answer that went well: what came may be a preview. It can be paid as a 402's. */
+  | { readonly kind: 'beside'; readonly challenge: Challenge }
+  /** In an MCP server's answer to a call of its own, to be paid within such a call. */
+  | { readonly kind: 'mcp'; readonly form: McpDemand['form']; readonly demand: PaymentDemand };
+
+/** Statuses that turn a call away: a demand for payment beside one is meant as a 402. */
+const TURNED_AWAY: readonly number[] = [401, 403, 412];
 
 /**
  * Sends the request without a payment. Redirects are followed only here, each hop under the owner's lists of hosts
@@ -56,9 +73,14 @@ export async function probe(
     },
   );
   const target = { url: answer.url, method: answer.method };
-  if (answer.status !== 402)
-    return { kind: 'answered', read: await readAnswer(engine, answer, context), target };
   const callerHeaders = request.headers.map(([name]) => name.toLowerCase());
+  if (answer.status !== 402) {
+    const read = await readAnswer(engine, answer, context);
+    const asks = askedIn(engine.rails, { answer, read, target, callerHeaders });
+    return asks?.kind === 'beside' && TURNED_AWAY.includes(answer.status)
+      ? { kind: 'priced', challenge: asks.challenge }
+      : { kind: 'answered', read, target, asks };
+  }
   return { kind: 'priced', challenge: await readChallenge(engine.rails, answer, target, callerHeaders) };
 }
 
@@ -66,6 +88,40 @@ function judgeHop(config: Config, next: CallUrl): void {
   const verdict = judgePlace(config, next.url);
   if (verdict.verdict !== 'allow')
     throw new WalletError(verdict.code, `The endpoint redirects: ${verdict.message}`);
+}
+
+/** The demand for payment in an answer that is no 402; null where there is none. */
+function askedIn(
+  rails: Rails,
+  parts: {
+    readonly answer: Pick<HttpAnswer, 'status' | 'headers'>;
+    readonly read: ReadAnswer;
+    readonly target: Challenge['target'];
+    readonly callerHeaders: readonly string[];
+  },
+): Asked | null {
+  const { answer, read, target, callerHeaders } = parts;
+  const body = read.body === null ? '' : new TextDecoder().decode(read.body);
+  const headers = answer.headers.filter(([name]) => rails.challengeHeaders.includes(name));
+  const isRefusal = TURNED_AWAY.includes(answer.status);
+  const requestUrl = target.url.href;
+  // What went well may hold anything in its body: only headers and an MCP server's own forms make it a demand.
+  const asIf402 = { status: 402, headers, bodyText: isRefusal ? body : '', requestUrl, callerHeaders };
+  const required = isRefusal || isOk(answer.status) ? rails.parse(asIf402) : null;
+  if (required !== null && asksForAnything(required))
+    return { kind: 'beside', challenge: { target, answer: asIf402, required } };
+  const inside = readMcpDemand(body);
+  const demand =
+    inside === null ? null : rails.parse({ ...asIf402, headers: [], bodyText: inside.challenge });
+  return inside === null || demand === null ? null : { kind: 'mcp', form: inside.form, demand };
+}
+
+function isOk(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+function asksForAnything({ offers, rejected, otherProtocols, signIn }: PaymentDemand): boolean {
+  return offers.length + rejected.length + otherProtocols.length > 0 || signIn !== undefined;
 }
 
 /** All challenges being read, together: honest ones have some kilobytes, and a few large ones still fit. */

@@ -11,6 +11,7 @@ import type { PaymentIntent } from '../../payment/intent.js';
 import { judgePayee, type PriceHistory } from '../../policy/history.js';
 import { hostPortOf } from '../../policy/host.js';
 import {
+  payeesOf,
   selectOffer,
   type Candidate,
   type Readiness,
@@ -187,17 +188,24 @@ async function historyOf(
 ): Promise<SellerHistory> {
   const { url, method } = target;
   const { caip2 } = network;
-  const { payees, failures, lastFailureMs } = await ledger.originHistory(
-    url.origin,
-    caip2.slice(0, caip2.indexOf(':')),
-  );
-  const asks = judgePayee({ hostPort: hostPortOf(url), payTo, history: payees }).verdict === 'ask';
-  const grant = asks ? await ledger.approvals.grant(payeeGrantKey(url.origin, caip2, payTo)) : null;
-  const seller = { failures, lastFailureMs, payees, isPayeeAllowed: grant !== null };
+  const family = caip2.slice(0, caip2.indexOf(':'));
+  const endpoint = { method, url: url.href };
+  const known = await ledger.originHistory(url.origin, family, endpoint);
+  const hostPort = hostPortOf(url);
+  const wouldAsk = (payees: Parameters<typeof payeesOf>[0]): boolean =>
+    judgePayee({ hostPort, payTo, ...payeesOf(payees) }).verdict === 'ask';
+  // Looked up only where it may spare the owner a question.
+  const payees = wouldAsk(known)
+    ? { ...known, payeesByEndpoint: await ledger.payeesByEndpoint(url.origin, family) }
+    : known;
+  const grant = wouldAsk(payees)
+    ? await ledger.approvals.grant(payeeGrantKey(url.origin, caip2, payTo))
+    : null;
+  const seller = { ...payees, isPayeeAllowed: grant !== null };
   // Most calls cost less than the rule on prices looks at, and need not wait while dozens of rows are proved.
   if (usdMicros <= config.limits.askFloorUsdMicros)
     return { ...seller, prices: undefined, listedUsdMicros: null };
-  const prices = priceHistory(await ledger.endpointPrices({ method, url: url.href }, nowMs));
+  const prices = priceHistory(await ledger.endpointPrices(endpoint, nowMs));
   return { ...seller, prices, listedUsdMicros: prices === undefined ? (readListed?.() ?? null) : null };
 }
 

@@ -2,10 +2,10 @@ import { openedWallMs, type Payment } from '../../ledger/payment.js';
 import type { SignInDemand } from '../../payment/signIn.js';
 import type { Network } from '../../money/network.js';
 import { networksOf } from '../agentAddress.js';
-import { readAnswer, type ReadAnswer } from '../answer/answerBody.js';
+import { readAnswer } from '../answer/answerBody.js';
 import type { Outcome } from '../answer/outcome.js';
 import { failureOutcome, frozenError } from '../answer/refusal.js';
-import { answerForFree } from '../quote.js';
+import { answerForFree, type Answered } from '../quote.js';
 import type { PaidCall } from './paidCall.js';
 import { probe, type Challenge } from './probe.js';
 import { sendSigned } from './send.js';
@@ -57,7 +57,10 @@ export async function trySignIn(call: PaidCall, challenge: Challenge): Promise<O
     noteRefusal(call, target);
     return null;
   }
-  const outcome = await freeAnswer(call, target.url, await readAnswer(engine, answer, context));
+  const outcome = await freeAnswer(call, target.url, {
+    read: await readAnswer(engine, answer, context),
+    asks: null,
+  });
   return outcome.status !== 'ok' ? outcome : servedOutcome(outcome, target.url);
 }
 
@@ -77,7 +80,7 @@ async function freshDemand(call: PaidCall, challenge: Challenge): Promise<Fresh 
   if (isCurrent(signIn, engine.now())) return { demand: signIn, network, target: challenge.target };
   if (call.challenge === null) return null;
   const probed = await probe(engine, config, request, bound, context);
-  if (probed.kind === 'answered') return freeAnswer(call, probed.target.url, probed.read);
+  if (probed.kind === 'answered') return freeAnswer(call, probed.target.url, probed);
   const { target, required } = probed.challenge;
   const isUsable =
     required.signIn !== undefined &&
@@ -124,10 +127,10 @@ function isCurrent({ issuedAt, expirationTime, notBefore }: SignInDemand, nowMs:
 function freeAnswer(
   { engine, config, context, request, input }: PaidCall,
   target: URL,
-  read: ReadAnswer,
+  answered: Answered,
 ): Promise<Outcome> {
   const job = { engine, config, context, target, headers: request.headers };
-  return answerForFree(job, read, input.wait_s);
+  return answerForFree(job, answered, input.wait_s);
 }
 
 function servedOutcome(outcome: Outcome, { origin }: URL): Outcome {

@@ -15,6 +15,7 @@ test('an origin that was never paid has none', async () => {
   using world = newLedger();
   expect(await world.ledger.originHistory(ORIGIN, 'eip155')).toEqual({
     payees: [],
+    endpointPayees: [],
     failures: 0,
     lastFailureMs: 0,
   });
@@ -168,4 +169,22 @@ test('what the caller gave up is no failure of the seller', async () => {
     expect(after.delivery).toBe('lost');
   }
   expect((await ledger.originHistory(ORIGIN, 'eip155')).failures).toBe(0);
+});
+
+test('payees of an endpoint are its own, whatever the origin was paid since, and each endpoint has a latest one', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const report = { method: 'GET', url: `${ORIGIN}/report?id=9` };
+  for (const minute of [0, 1])
+    await captured(ledger, at(minute, { url: `${ORIGIN}/report?n=1`, payTo: '0xa' }));
+  await captured(ledger, at(2, { url: `${ORIGIN}/report`, payTo: '0xb' }));
+  const payees = async () => (await ledger.originHistory(ORIGIN, 'eip155', report)).endpointPayees;
+  expect(await payees()).toEqual(['0xb', '0xa', '0xa']);
+  for (const minute of [3, 4, 5])
+    await captured(ledger, at(minute, { url: `${ORIGIN}/other`, payTo: '0xc' }));
+  expect(await payees()).toEqual(['0xb', '0xa', '0xa']);
+  await captured(ledger, at(6, { method: 'POST', url: report.url, payTo: '0xd' }));
+  expect(await payees()).toEqual(['0xb', '0xa', '0xa']);
+  expect(await ledger.payeesByEndpoint(ORIGIN, 'eip155')).toEqual(['0xd', '0xc', '0xb']);
+  expect(await ledger.payeesByEndpoint(ORIGIN, 'solana')).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
-import type { EndpointPrices, OriginHistory, CircuitBreaker } from '../../seller.js';
+import type { CircuitBreaker, Endpoint, EndpointPrices, OriginHistory } from '../../seller.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
@@ -44,39 +44,68 @@ export function isResumedKey(key: string): boolean {
 }
 
 /**
- * Reads what was paid to an origin; every row it rests on carries its code. `family` is the CAIP-2 namespace whose
- * payees are wanted: a seller's addresses on two of them never match.
+ * Reads what was paid to an origin, and to the endpoint that is called; every row it rests on carries its code. `family` is
+ * the CAIP-2 namespace whose payees are wanted: a seller's addresses on two of them never match.
  */
 export function originHistory(
   context: LedgerContext,
   head: JournalHead,
-  origin: string,
-  family: string,
+  asked: { readonly origin: string; readonly family: string; readonly endpoint: Endpoint | undefined },
 ): OriginHistory {
-  const captured = newest(
-    context,
-    `origin = ? AND state = 'captured' AND network LIKE ? || ':%'`,
-    PAYEES_MAX,
-    origin,
-    family,
-  );
+  const { origin, family, endpoint } = asked;
+  const captured = newest(context, OF_ORIGIN, PAYEES_MAX, origin, family);
   const { failures, lastFailureMs } = circuitBreakerOf(context, head, origin);
-  return { payees: captured.map(({ payTo }) => payTo), failures, lastFailureMs };
+  return {
+    payees: captured.map(({ payTo }) => payTo),
+    endpointPayees: endpoint === undefined ? [] : endpointPayees(context, captured, { family, endpoint }),
+    failures,
+    lastFailureMs,
+  };
+}
+
+const OF_ORIGIN = `origin = ? AND state = 'captured' AND network LIKE ? || ':%'`;
+// The index payments_by_endpoint is on this very expression.
+const OF_ENDPOINT = `method = ? AND substr(url, 1, instr(url || '?', '?') - 1) = ? AND state = 'captured'`;
+
+/** Payees of an endpoint; where all that the origin was paid last was for it, nothing more is read. */
+function endpointPayees(
+  context: LedgerContext,
+  ofOrigin: readonly Payment[],
+  { family, endpoint }: { readonly family: string; readonly endpoint: Endpoint },
+): string[] {
+  const path = pathOf(endpoint.url);
+  const own = ofOrigin.filter(({ method, url }) => method === endpoint.method && pathOf(url) === path);
+  const isAll = ofOrigin.length < PAYEES_MAX || own.length === PAYEES_MAX;
+  const condition = `${OF_ENDPOINT} AND network LIKE ? || ':%'`;
+  const rows = isAll ? own : newest(context, condition, PAYEES_MAX, endpoint.method, path, family);
+  return rows.map(({ payTo }) => payTo);
+}
+
+/** Payments of an origin that are looked through for its endpoints. */
+const ENDPOINTS_LOOK_MAX = 50;
+
+/** The latest payee of each of an origin's endpoints; every row it rests on carries its code. */
+export function payeesByEndpoint(context: LedgerContext, origin: string, family: string): string[] {
+  const latest = new Map<string, string>();
+  for (const { method, url, payTo } of newest(context, OF_ORIGIN, ENDPOINTS_LOOK_MAX, origin, family)) {
+    const key = `${method} ${pathOf(url)}`;
+    if (!latest.has(key)) latest.set(key, payTo);
+  }
+  return [...latest.values()];
+}
+
+function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? url;
 }
 
 /** Reads what an endpoint cost; every row it rests on carries its code. */
-export function endpointPrices(
-  context: LedgerContext,
-  endpoint: { readonly method: string; readonly url: string },
-  nowMs: number,
-): EndpointPrices {
+export function endpointPrices(context: LedgerContext, endpoint: Endpoint, nowMs: number): EndpointPrices {
   const priced = newest(
     context,
-    // The index payments_by_endpoint is on this very expression.
-    `method = ? AND substr(url, 1, instr(url || '?', '?') - 1) = ? AND state = 'captured' AND opened_ms > ?`,
+    `${OF_ENDPOINT} AND opened_ms > ?`,
     PRICES_MAX,
     endpoint.method,
-    endpoint.url.split('?', 1)[0] ?? endpoint.url,
+    pathOf(endpoint.url),
     BigInt(nowMs - PRICE_WINDOW_MS),
   );
   return {

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import { type Asset, type EvmAsset, findAsset, toUsdMicros } from '../../../money/asset.js';
 import { MEMO_BYTES_MAX } from '../../../payment/intent.js';
 import { findNetworkOnWire, type EvmNetwork, type Network, type SvmNetwork } from '../../../money/network.js';
+import type { UsdMicros } from '../../../money/unit.js';
 import { type Address, readAddress } from '../../../money/address.js';
 import { isBase58 } from '../../../money/base58.js';
 import {
@@ -73,9 +74,22 @@ export interface OfferContext {
  */
 export function judgeOffer(entry: JsonValue, context: OfferContext): PaymentOffer | RejectedOffer {
   const judged = readOffer(entry, context);
-  return judged instanceof Fault
-    ? { index: context.index, code: judged.code, reason: judged.reason }
-    : judged;
+  if (!(judged instanceof Fault)) return judged;
+  const usdMicros = priceOf(entry);
+  return {
+    ...{ index: context.index, code: judged.code, reason: judged.reason },
+    ...(usdMicros === undefined ? {} : { usdMicros }),
+  };
+}
+
+/** What an offer asks that is not paid for another reason; undefined where its token is none of our table. */
+function priceOf(entry: JsonValue): UsdMicros | undefined {
+  if (!isJsonObject(entry)) return undefined;
+  const network = findNetworkOnWire(statedText(entry, 'network') ?? '');
+  if (network === undefined) return undefined;
+  const asset = findAsset(network.caip2, statedText(entry, 'asset') ?? '');
+  const amountAtomic = readAmount(entry, network);
+  return asset === undefined || amountAtomic instanceof Fault ? undefined : toUsdMicros(asset, amountAtomic);
 }
 
 /** True for an offer that {@link judgeOffer} found payable. */

@@ -132,10 +132,10 @@ function readChallenge(
   const resource = measureEcho(readResource(challenge, requestUrl));
   const extensions = measureEcho(statedField(challenge, 'extensions'));
   const sharedEchoBytes = resource.bytes + extensions.bytes;
-  const judged: (PaymentOffer | RejectedOffer)[] =
-    statedVersion !== undefined && x402Version === undefined
-      ? [foreignVersion()]
-      : accepts.map((entry, index) => judgeOffer(entry, { index, x402Version, sharedEchoBytes }));
+  const isForeign = x402Version === undefined && (statedVersion !== undefined || isLookAlike(challenge));
+  const judged: (PaymentOffer | RejectedOffer)[] = isForeign
+    ? [foreignVersion()]
+    : accepts.map((entry, index) => judgeOffer(entry, { index, x402Version, sharedEchoBytes }));
   const offers = judged.filter(isPaymentOffer);
   return {
     x402Version: x402Version ?? offers[0]?.x402Version ?? 2,
@@ -147,6 +147,11 @@ function readChallenge(
     description: readDescription(resource.part, accepts),
     sellerError: statedLine(challenge, 'error', SELLER_ERROR_CODE_POINTS_MAX),
   };
+}
+
+/** A protocol made after x402 that writes its version under its own name, such as `t402Version`, settles by its own rules. */
+function isLookAlike(challenge: JsonObject): boolean {
+  return Object.keys(challenge).some((name) => /^\w{0,16}402Version$/i.test(name) && name !== 'x402Version');
 }
 
 /** v2's `resource` as received; one written v1's way, as text, becomes the object that v2 echoes. */
@@ -193,7 +198,8 @@ function foreignVersion(): RejectedOffer {
   return {
     index: WHOLE_CHALLENGE,
     code: 'unsupported_scheme',
-    reason: 'The endpoint asks in a version of x402 that this wallet does not speak.',
+    reason:
+      'The endpoint asks in a version of x402, or in a protocol like it, that this wallet does not speak.',
   };
 }
 

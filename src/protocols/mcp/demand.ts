@@ -1,0 +1,55 @@
+import { isJsonObject, parseJson, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
+
+/** A demand for payment that an MCP server makes in the answer to a call of its own, instead of by HTTP. */
+export interface McpDemand {
+  readonly form: 'tool result' | 'JSON-RPC error';
+  /** The challenge in it, as text that a reader of challenges takes. */
+  readonly challenge: string;
+}
+
+/** JSON-RPC servers give it the number of the HTTP status. */
+const PAYMENT_REQUIRED = 402;
+
+/**
+ * Finds a demand in an answer of an MCP server: an error 402 whose `data` makes offers, or a tool's result that makes them
+ * as structure or as JSON in its text. The answer may come as one event of a stream. Null for all else. Never throws.
+ */
+export function readMcpDemand(bodyText: string): McpDemand | null {
+  const message = parseJson(eventData(bodyText) ?? bodyText);
+  if (!isJsonObject(message)) return null;
+  const error = statedField(message, 'error');
+  if (isJsonObject(error) && statedField(error, 'code') === PAYMENT_REQUIRED) {
+    const data = withOffers(statedField(error, 'data'));
+    return data === null ? null : demand('JSON-RPC error', data);
+  }
+  const result = statedField(message, 'result');
+  if (!isJsonObject(result)) return null;
+  const content = statedField(result, 'content');
+  const texts = (Array.isArray(content) ? content : [])
+    .filter(isJsonObject)
+    .map((part) => statedField(part, 'text'))
+    .flatMap((text) => (typeof text === 'string' ? [parseJson(text)] : []));
+  for (const place of [statedField(result, 'structuredContent'), ...texts]) {
+    const found = withOffers(place);
+    if (found !== null) return demand('tool result', found);
+  }
+  return null;
+}
+
+function demand(form: McpDemand['form'], challenge: JsonObject): McpDemand {
+  return { form, challenge: JSON.stringify(challenge) };
+}
+
+/** A stranger's data may hold `accepts` too: a demand also names its version. */
+function withOffers(value: JsonValue | undefined): JsonObject | null {
+  if (!isJsonObject(value)) return null;
+  const makesOffers =
+    Array.isArray(statedField(value, 'accepts')) && statedField(value, 'x402Version') !== undefined;
+  return makesOffers ? value : null;
+}
+
+/** The data of a stream of events that is one event; undefined where it is no stream. */
+function eventData(text: string): string | undefined {
+  const lines = text.split(/\r?\n/).filter((line) => line.startsWith('data:'));
+  return lines.length === 0 ? undefined : lines.map((line) => line.slice('data:'.length).trim()).join('\n');
+}
