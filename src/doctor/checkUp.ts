@@ -15,7 +15,9 @@ import { checkUpQuote } from './checkUpQuote.js';
 import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
 import { isBackedUp } from '../owner/backedUp.js';
 import { readFactors } from '../owner/ownerFactor.js';
-import { unlockAsAnyone, type OwnerOptions } from '../owner/ownerAuth.js';
+import type { OwnerOptions } from '../owner/ownerAuth.js';
+import { knownAddresses, notedPlaces, type KnownAddresses } from '../owner/knownAddresses.js';
+import { openLedgerWithoutKeys } from '../owner/ownerFreeze.js';
 
 /** What a check-up needs of the wallet. */
 export interface CheckUpPlace extends Pick<OwnerOptions, 'home' | 'passphrase' | 'now'> {
@@ -40,8 +42,10 @@ async function check(name: string, look: () => Check | Promise<Check>): Promise<
 export interface LocalCheckUp {
   readonly checks: readonly Check[];
   readonly config: Config | null;
-  /** The first agent's address on each network that it can pay on; null while the keystore or the config is closed. */
+  /** The first agent's address on each network that it can pay on; null where none is known. */
   readonly places: readonly AgentPlace[] | null;
+  /** Whether the keys gave these addresses; else they are as they are noted beside the wallet. */
+  readonly isProved: boolean;
 }
 
 /**
@@ -51,30 +55,121 @@ export interface LocalCheckUp {
 export async function checkUpLocally(place: CheckUpPlace): Promise<LocalCheckUp> {
   const { home } = place;
   const checks = [await check('files', () => lookAtFiles(home))];
-  let keys: UnlockedWallet | null = null;
+  let known: KnownAddresses | null = null;
   checks.push(
     await check('keystore', async () => {
-      keys = await unlockAsAnyone(place);
-      return ok('keystore', 'The keystore is there and opens.');
+      known = await knownAddresses(place);
+      const { locked } = known;
+      return locked === null ? ok('keystore', 'The keystore is there and opens.') : lockedKeystore(locked);
     }),
   );
-  const opened = keys as UnlockedWallet | null;
+  const opened = (known as KnownAddresses | null)?.keys ?? null;
   const { found, config } = await lookAtConfig(place, opened);
   checks.push(found);
-  if (opened === null) return { checks, config, places: null };
-  if (opened.secretKind === 'phrase') checks.push(lookAtBackup(home));
+  if (opened === null) {
+    const agents = (known as KnownAddresses | null)?.agents ?? [];
+    // Without an address on Solana it is an imported key, which has no phrase.
+    if (agents[0]?.solana !== null) checks.push(...lookAtBackup(home));
+    checks.push(...(await lookAtLockedLedger(home)));
+    const places = config === null ? [] : notedPlaces(config, agents);
+    return { checks, config, places: places.length === 0 ? null : places, isProved: false };
+  }
+  if (opened.secretKind === 'phrase') checks.push(...lookAtBackup(home));
+  checks.push(...lookAtNote(known));
   const spend = { config, agent: place.agent ?? DEFAULT_AGENT, nowMs: place.now(), env: place.env };
   checks.push(...(await lookAtLedger(home, opened, spend)));
-  return { checks, config, places: config === null ? null : await placesOf(config, opened, 0) };
+  return {
+    checks,
+    config,
+    places: config === null ? null : await placesOf(config, opened, 0),
+    isProved: true,
+  };
 }
 
-function lookAtBackup(home: string): Check {
-  if (isBackedUp(home)) return ok('backup', 'You have proved a copy of the recovery phrase.');
+/** A keystore that this process cannot open may open in every client: no fault, and what needs keys stays unseen. */
+function lockedKeystore({ code, shortMessage, owner }: WalletError): Check {
+  if (code !== 'keystore_locked') {
+    const mend = owner === undefined ? {} : { mend: owner };
+    return { name: 'keystore', state: 'fail', says: shortMessage, ...mend };
+  }
   return {
-    name: 'backup',
+    name: 'keystore',
     state: 'warn',
-    says: 'No copy of the recovery phrase was proved: without one, a lost disk is lost money.',
-    mend: { say: 'Write it down; some of its words are asked for.', action: { kind: 'showRecoveryPhrase' } },
+    says: 'The keystore is there and locked here: what needs the keys is not looked at.',
+    mend: { say: 'To look at that too, give the unlock passphrase.', action: { kind: 'checkUp' } },
+  };
+}
+
+/** Addresses beside the wallet that are not its own were put there by somebody who wants its money. */
+function lookAtNote(known: KnownAddresses | null): Check[] {
+  if (known?.isNoteForged !== true) return [];
+  return [
+    {
+      name: 'addresses',
+      state: 'fail',
+      says: 'The addresses noted beside the wallet are not its own: somebody changed them, perhaps to have money sent there.',
+      mend: {
+        say: 'See who can write the wallet’s folder; the true addresses are noted again once they are shown.',
+        action: { kind: 'showAddress', unlocks: true },
+      },
+    },
+  ];
+}
+
+/** What the ledger tells without keys: nothing of it is proved. */
+async function lookAtLockedLedger(home: string): Promise<Check[]> {
+  let ledger: Ledger | null = null;
+  try {
+    const open = (ledger = await openLedgerWithoutKeys(home));
+    const { seq, frozen } = await open.head();
+    const hasFactor = await open.hasFactorRows();
+    return [
+      {
+        name: 'ledger',
+        state: 'warn',
+        says: `The journal of ${seq} entries can be read; whether it is the one that the keystore remembers is not known while that is closed.`,
+      },
+      hasFactor ? ok('factor', 'The ledger has a factor that proves the owner.') : missingFactor(),
+      frozenOf(frozen),
+    ];
+  } catch (error) {
+    return [failed('ledger', error)];
+  } finally {
+    await ledger?.close();
+  }
+}
+
+function lookAtBackup(home: string): Check[] {
+  if (isBackedUp(home)) return [ok('backup', 'You have proved a copy of the recovery phrase.')];
+  return [
+    {
+      name: 'backup',
+      state: 'warn',
+      says: 'No copy of the recovery phrase was proved: without one, a lost disk is lost money.',
+      mend: {
+        say: 'Write it down; some of its words are asked for.',
+        action: { kind: 'showRecoveryPhrase' },
+      },
+    },
+  ];
+}
+
+function missingFactor(): Check {
+  return {
+    name: 'factor',
+    state: 'warn',
+    says: 'There is no factor: only a prompt of the client says yes, and what unlocks the keystore loosens limits.',
+    mend: { say: 'Add what only you have.', action: { kind: 'addFactor', factor: 'passphrase' } },
+  };
+}
+
+function frozenOf(frozen: boolean): Check {
+  if (!frozen) return ok('frozen', 'The wallet is not frozen.');
+  return {
+    name: 'frozen',
+    state: 'warn',
+    says: 'The wallet is frozen: nothing is signed or sent.',
+    mend: { say: 'Let agents pay again.', action: { kind: 'unfreeze' } },
   };
 }
 
@@ -144,23 +239,9 @@ async function lookAtLedger(
         const factors = await readFactors(open);
         if (factors.length > 0)
           return ok('factor', `Proves the owner: ${factors.map(({ label }) => label).join(', ')}.`);
-        return {
-          name: 'factor',
-          state: 'warn',
-          says: 'There is no factor: only a prompt of the client says yes, and what unlocks the keystore loosens limits.',
-          mend: { say: 'Add what only you have.', action: { kind: 'addFactor', factor: 'passphrase' } },
-        };
+        return missingFactor();
       }),
-      await check('frozen', async () =>
-        (await open.head()).frozen
-          ? {
-              name: 'frozen',
-              state: 'warn',
-              says: 'The wallet is frozen: nothing is signed or sent.',
-              mend: { say: 'Let agents pay again.', action: { kind: 'unfreeze' } },
-            }
-          : ok('frozen', 'The wallet is not frozen.'),
-      ),
+      await check('frozen', async () => frozenOf((await open.head()).frozen)),
       ...(config === null
         ? []
         : [await check('dry run', () => checkUpQuote(open, lowerLimits(config, env), asking))]),

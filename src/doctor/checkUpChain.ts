@@ -19,7 +19,7 @@ const BEHIND_SEC_MAX = 120;
  */
 export async function checkUpChains(
   config: Config,
-  places: LocalCheckUp['places'],
+  { places, isProved }: Pick<LocalCheckUp, 'places' | 'isProved'>,
   now: () => number,
 ): Promise<Check[]> {
   const networks = config.networks.enabled.flatMap((caip2) => findNetwork(caip2) ?? []);
@@ -28,7 +28,9 @@ export async function checkUpChains(
   );
   const clock = await lookAtClock(config, payable, now);
   const operators = await Promise.all(payable.map((network) => lookAtOperators(config, network, now())));
-  const addressBalances = await Promise.all((places ?? []).map((place) => lookAtBalance(config, place)));
+  const addressBalances = await Promise.all(
+    (places ?? []).map((place) => lookAtBalance(config, place, isProved)),
+  );
   const isFunded = addressBalances.some(({ holds }) => holds);
   // Money on one network is enough to begin: an empty one beside it is no fault.
   const balances = addressBalances.map(({ check, mend }) =>
@@ -105,18 +107,27 @@ interface AddressBalance {
   readonly mend: OwnerStep | null;
 }
 
-async function lookAtBalance(config: Config, { network, address }: AgentPlace): Promise<AddressBalance> {
+async function lookAtBalance(
+  config: Config,
+  { network, address }: AgentPlace,
+  isProved: boolean,
+): Promise<AddressBalance> {
   const name = `balance ${network.label}`;
   const { chain, net } = openChain(config, network);
   try {
     const assets = assetsOf(network.caip2);
     const held = await Promise.all(assets.map((asset) => chain.balanceOf(asset, address)));
     const words = assets.map((asset, i) => `${formatUnits(held[i] ?? 0n, asset.decimals)} ${asset.symbol}`);
-    const says = `${network.label}: ${words.join(', ')} at ${address}.`;
+    const says = `${network.label}: ${words.join(', ')} at ${address}${isProved ? '' : ', as noted beside the wallet and not proved by the keys'}.`;
     const holds = held.some((amount) => amount > 0n);
     const mend: OwnerStep | null = holds
       ? null
-      : { say: 'Send some to that address.', action: { kind: 'showAddress', network: network.caip2 } };
+      : isProved
+        ? { say: 'Send some to that address.', action: { kind: 'showAddress', network: network.caip2 } }
+        : {
+            say: 'Before you send some, have the keys prove the address.',
+            action: { kind: 'showAddress', unlocks: true },
+          };
     return { check: ok(name, says), holds, mend };
   } catch (error) {
     return { check: failed(name, error, 'warn'), holds: false, mend: null };

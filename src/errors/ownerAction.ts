@@ -21,7 +21,15 @@ export type OwnerAction =
   | { readonly kind: 'approve'; readonly id: string }
   /** Sends money to an agent's address, and waits for it; the first agent's unless named. */
   | { readonly kind: 'fund'; readonly agent?: string; readonly network?: string }
-  | { readonly kind: 'showAddress'; readonly network?: string; readonly agent?: string }
+  /** `unlocks`: with the keys, which prove it. */
+  | {
+      readonly kind: 'showAddress';
+      readonly network?: string;
+      readonly agent?: string;
+      readonly unlocks?: boolean;
+    }
+  /** The doctor, with the keys. */
+  | { readonly kind: 'checkUp' }
   | {
       readonly kind: 'withdraw';
       readonly to: string;

@@ -6,17 +6,15 @@ import { WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { AGENT_NAME, hashToken, tokenOf } from '../money/agent.js';
-import { formatUnits } from '../money/decimal.js';
-import { addressOn } from '../wallet/agentAddress.js';
+import { placesOf } from '../wallet/agentAddress.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
-import { fundedAssets } from './ownAddresses.js';
+import { noteAddresses } from './knownAddresses.js';
+import { moneyAt, type AddressMoney } from './ownAddresses.js';
 import { provedConfig, withLedger } from './ownerConfig.js';
 import { unlockAsAnyone, unlockAsOwner, type OwnerOptions, type OwnerOperation } from './ownerAuth.js';
 
 /** 256 random bits: nobody guesses a token, so none needs a slow hash. */
 const TOKEN_BYTES = 32;
-/** Longer than a healthy RPC takes. */
-const ASK_CHAIN_MS = 8_000;
 
 /** An agent as its owner sees it. `lost`: the config knows its keys and a rebuilt ledger no longer knows it. */
 export interface AgentLine {
@@ -109,6 +107,7 @@ export async function addAgent(
     await deliver(token);
     const change = { act: 'add', index, tokenHash: hashToken(token) } as const;
     const { agent } = await changeAgent(options, keys, ledger, name, change);
+    await noteAddresses(options.home, keys, provedConfig(options.home, keys));
     return lineOf(keys, agent);
   });
 }
@@ -195,26 +194,13 @@ export interface Changed {
   readonly changed: boolean;
 }
 
-/** One asset of an agent on one network; `onChain` is null where no RPC answers. */
-export interface AgentMoney {
-  readonly network: string;
-  readonly label: string;
-  readonly symbol: string;
-  readonly address: string;
-  readonly onChain: string | null;
-}
-
 /** What the keys of an index have on each enabled network. */
-export async function balancesOf(config: Config, keys: UnlockedWallet, index: number): Promise<AgentMoney[]> {
-  const signal = AbortSignal.timeout(ASK_CHAIN_MS);
-  return Promise.all(
-    fundedAssets(config, keys).map(async ({ network, asset, chain }) => {
-      const address = await addressOn(keys, index, network);
-      const atomic = await chain.balanceOf(asset, address, signal).catch(() => null);
-      const onChain = atomic === null ? null : formatUnits(atomic, asset.decimals);
-      return { network: network.caip2, label: network.label, symbol: asset.symbol, address, onChain };
-    }),
-  );
+export async function balancesOf(
+  config: Config,
+  keys: UnlockedWallet,
+  index: number,
+): Promise<AddressMoney[]> {
+  return moneyAt(config, await placesOf(config, keys, index));
 }
 
 async function changeState(

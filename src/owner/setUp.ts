@@ -29,6 +29,7 @@ import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
 import { writeCheckpoint } from '../wallet/checkpoint.js';
 import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
 import { markBackedUp } from './backedUp.js';
+import { noteAddresses } from './knownAddresses.js';
 import { openLedgerWithoutKeys } from './ownerFreeze.js';
 import { asOwnerOf, type OwnerAuth } from './ownerAuth.js';
 
@@ -103,6 +104,7 @@ export async function setUpWallet(request: SetUpRequest): Promise<SetUp> {
   await ensureLedger(request, keys, config);
   // Whoever typed the phrase has it.
   if (request.secret.kind === 'restore') await markBackedUp(home, request.now());
+  await noteAddresses(home, keys, config);
   const address = await keys.evmAddress(0);
   const made = isThere ? 'finished' : MADE[request.secret.kind];
   const places = await placesOf(config, keys, 0);

@@ -7,7 +7,8 @@ import { assetsOf, type Asset } from '../money/asset.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
 import type { Network } from '../money/network.js';
 import type { Engine } from '../wallet/engine.js';
-import { balancesOf, checkName, lineOf, type AgentMoney, type Changed } from '../owner/ownerAgents.js';
+import { balancesOf, checkName, lineOf, type Changed } from '../owner/ownerAgents.js';
+import type { AddressMoney } from '../owner/ownAddresses.js';
 import { reconcileAttempt } from '../wallet/settle/reconcile.js';
 import { withdraw } from './withdraw.js';
 import { networksOf } from '../wallet/agentAddress.js';
@@ -137,7 +138,7 @@ async function moneyLeft(
   );
 }
 
-function whereIs({ label, symbol, onChain, address }: AgentMoney): string {
+function whereIs({ label, symbol, onChain, address }: AddressMoney): string {
   return onChain === null
     ? `an unknown amount at ${address} on ${label}, whose RPC does not answer`
     : `${onChain} ${symbol} at ${address} on ${label}`;

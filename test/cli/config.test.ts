@@ -338,7 +338,7 @@ describe('reading commands of a wallet that nobody unlocks', () => {
     expect(parsed(run)).toMatchObject({ code: 'bad_input' });
   });
 
-  it.each([['address'], ['balance'], ['limits'], ['reconcile'], ['audit'], ['quote', 'https://x.example']])(
+  it.each([['balance'], ['limits'], ['reconcile'], ['audit'], ['quote', 'https://x.example']])(
     '%s says how to unlock',
     async (...args) => {
       const run = await scratch.purser([...args.filter(Boolean), '--json']);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
-import { makeScratch, PASSPHRASE, type Run, type Scratch } from './program.js';
+import { makeScratch, noTerminal, openTerminal, PASSPHRASE, type Run, type Scratch } from './program.js';
 
 interface Line {
   readonly name: string;
@@ -114,12 +114,110 @@ test('a frozen wallet, a limit of this client and an endpoint that does not answ
   expect(unfrozen.exit).toBe(0);
 });
 
-test('a locked keystore is said, and what needs no keys is looked at all the same', async () => {
-  const lines = await doctor([], { PURSER_PASSPHRASE_FILE: '' });
-  expect(lines.get('keystore')).toMatchObject({ state: 'fail', mend: expect.any(String) });
-  expect(lines.get('config')).toMatchObject({ state: 'warn' });
-  expect(lines.get(rpcName())).toMatchObject({ state: 'ok' });
-  expect(lines.has('ledger')).toBe(false);
+describe('with the keys locked', () => {
+  const LOCKED = { PURSER_PASSPHRASE_FILE: '' };
+  const note = (): string => join(scratch.home, 'addresses.json');
+  const address = async (): Promise<string> =>
+    (await scratch.json<{ address: string }>(['address'], unlockedEnv())).address;
+  const unlockedEnv = () => ({ env: { PURSER_PASSPHRASE_FILE: scratch.passphraseFile } });
+  /** Another's address where the wallet's own was noted, as by who can write the folder. */
+  const THEIRS = `0x${'a'.repeat(40)}`;
+  const forge = async (): Promise<void> => {
+    const { getAddress } = await import('viem/utils');
+    const text = readFileSync(note(), 'utf8').replace(await address(), getAddress(THEIRS));
+    writeFileSync(note(), text, { mode: 0o600 });
+  };
+
+  test('doctor fails nothing for it, and looks at all that needs no keys', async () => {
+    const lines = await doctor([], LOCKED);
+    const states = Object.fromEntries([...lines].map(([name, { state }]) => [name, state]));
+    expect(states).toMatchObject({
+      keystore: 'warn',
+      config: 'warn',
+      backup: 'warn',
+      ledger: 'warn',
+      factor: 'warn',
+      frozen: 'ok',
+      clock: 'ok',
+      [rpcName()]: 'ok',
+    });
+    expect(lines.get('keystore')?.mend).toMatch(/Run: .* doctor --unlock$/);
+    const balance = lines.get('balance Base Sepolia');
+    expect(balance?.says).toContain(
+      `${await address()}, as noted beside the wallet and not proved by the keys`,
+    );
+  });
+
+  test('address and fund show what is noted, and nothing that passes for a place to send money', async () => {
+    const own = await address();
+    for (const command of ['address', 'fund']) {
+      const plain = await scratch.purser([command], { env: LOCKED });
+      expect(plain).toMatchObject({ exit: 0 });
+      expect(plain.out).toContain(`Base Sepolia  ${own}  (noted, not proved)\n`);
+      expect(plain.err.replace(/\s+/g, ' ')).toMatch(/no key proved them\. .* address --unlock/);
+      // A script that takes the whole line, or the field of a proved one, has no address.
+      const told = await scratch.json<Record<string, unknown>>([command], { env: LOCKED });
+      expect(told).toMatchObject({ address: null, networks: [], noted: [{ address: own }, {}] });
+    }
+  });
+
+  test('who writes the folder sends nobody’s money elsewhere: with the keys, a forged note is told and mended', async () => {
+    const own = await address();
+    await forge();
+    expect((await scratch.purser(['address'], { env: LOCKED })).out).toContain('(noted, not proved)');
+    expect((await doctor()).get('addresses')).toMatchObject({
+      state: 'fail',
+      says: expect.stringContaining('somebody changed them') as string,
+    });
+    const shown = await scratch.purser(['address', '--network', 'base-sepolia'], unlockedEnv());
+    expect(shown).toMatchObject({ exit: 0, out: `${own}\n` });
+    expect(shown.err).toContain('somebody changed them');
+    expect((await doctor()).has('addresses')).toBe(false);
+    expect(readFileSync(note(), 'utf8')).toContain(own);
+  });
+
+  test('a note that is no list of addresses is none, and one that is gone is told as locked', async () => {
+    const text = readFileSync(note(), 'utf8');
+    for (const bad of [
+      '{',
+      '{"agents":[{"agent":"default","evm":"0x1","solana":null}]}',
+      '{"agents":7}',
+      null,
+    ]) {
+      if (bad === null) rmSync(note());
+      else writeFileSync(note(), bad, { mode: 0o600 });
+      const run = await scratch.purser(['address', '--json'], { env: LOCKED });
+      expect({ exit: run.exit, code: (JSON.parse(run.out) as { code: string }).code }).toEqual({
+        exit: 6,
+        code: 'keystore_locked',
+      });
+    }
+    writeFileSync(note(), text, { mode: 0o600 });
+  });
+
+  test.skipIf(noTerminal() !== null)(
+    'no terminal is asked for a passphrase, but where one wants that',
+    async () => {
+      const env = scratch.env(LOCKED);
+      for (const command of ['address', 'fund', 'doctor --no-start', 'uninstall --yes']) {
+        const { screen } = await openTerminal(command.split(' '), env).end();
+        expect(screen, command).not.toMatch(/passphrase \(it opens/);
+      }
+      const asked = openTerminal(['address', '--unlock', '--network', 'base-sepolia'], env);
+      await asked.sees('Unlock passphrase');
+      asked.type(`${PASSPHRASE}\r`);
+      const { exit, screen } = await asked.end();
+      expect(exit, screen).toBe(0);
+      expect(screen).toContain(await address());
+      expect(screen).not.toContain('not proved');
+    },
+  );
+
+  test('uninstall tells the money that is left', async () => {
+    await sandbox.chain.fund((await address()) as `0x${string}`, 1_500_000n);
+    const run = await scratch.purser(['uninstall', '--yes'], { env: LOCKED });
+    expect(run.out).toMatch(/There is money in it: 1\.5 USDC on Base Sepolia/);
+  });
 });
 
 describe('files', () => {

@@ -311,6 +311,7 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
     onlyParses: { kind: 'showAddress', network: BASE_SEPOLIA },
     why: 'it needs a chain to say so',
   },
+  checkUp: { onlyParses: { kind: 'checkUp' }, why: 'the keystore has to be locked' },
   withdraw: {
     when: (place) =>
       place.agent(

@@ -58,6 +58,7 @@ describe('init without a terminal', () => {
     expect(statSync(scratch.home).mode & 0o777).toBe(0o700);
     const names = readdirSync(scratch.home).sort();
     expect(names).toEqual([
+      'addresses.json',
       'config.accepted.json',
       'config.json',
       'keystore-anchor.json',

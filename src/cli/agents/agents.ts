@@ -2,7 +2,8 @@ import { rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { WalletError } from '../../errors/walletError.js';
-import type { AgentLine, AgentMoney, DeliverToken } from '../../owner/ownerAgents.js';
+import type { AgentLine, DeliverToken } from '../../owner/ownerAgents.js';
+import type { AddressMoney } from '../../owner/ownAddresses.js';
 import type { CommandCall } from '../command.js';
 import { printReport } from '../terminal/output/show.js';
 
@@ -19,7 +20,7 @@ export function agentFields({ name, index, state, address, addedMs, tokenMs }: A
 }
 
 /** An asset as `--json` tells of it. */
-export function moneyFields({ network, symbol, address, onChain }: AgentMoney) {
+export function moneyFields({ network, symbol, address, onChain }: AddressMoney) {
   return { network, asset: symbol, address, on_chain: onChain };
 }
 

@@ -8,10 +8,11 @@ import { tellOwner } from '../line/line.js';
 import { cleanLine } from '../../text/untrusted.js';
 import { readCatalogStats } from '../catalog/catalogList.js';
 import { checkUpClients } from './clientCheckUp.js';
+import type { WalletOptions } from '../../wallet/engine.js';
 import type { CommandCall } from '../command.js';
 import { painter, type Look } from '../terminal/output/paint.js';
 import { printJson, printLines } from '../terminal/output/show.js';
-import { walletOptions, withWallet } from '../terminal/wallet.js';
+import { lookOptions, withWallet } from '../terminal/wallet.js';
 
 /** A list that agents choose from goes stale; the wallet fetches again by itself when it is used. */
 const CATALOGUE_OLD_MS = 7 * 24 * 3600 * 1000;
@@ -22,13 +23,14 @@ const LOOKS: Readonly<Record<Check['state'], Look>> = { ok: 'green', warn: 'yell
 /** Checks everything the wallet needs and prints a line for each; whatever is broken, it goes on. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, home, flags } = call;
+  const options = lookOptions(call);
   const checks = [
     lookAtNode(),
-    ...(await lookAtWallet(call)),
+    ...(await lookAtWallet(call, options)),
     ...(await checkUpClients(call, flags.has('start'))),
   ];
   const url = flags.text('quote');
-  if (url !== undefined) checks.push(await lookAtQuote(call, url));
+  if (url !== undefined) checks.push(await lookAtQuote(call, url, options));
   const failures = checks.filter(({ state }) => state === 'fail').length;
   const warnings = checks.filter(({ state }) => state === 'warn').length;
   const message =
@@ -65,17 +67,22 @@ function lookAtNode(): Check {
   return { name: 'node', state: 'fail', says, mend: { say: 'Install a newer Node: https://nodejs.org' } };
 }
 
-async function lookAtWallet(call: CommandCall): Promise<Check[]> {
-  const { io, home } = call;
+async function lookAtWallet(
+  { io, home }: CommandCall,
+  { passphrase, agent }: WalletOptions,
+): Promise<Check[]> {
   if (isNotSetUp(home)) {
     const mend: OwnerStep = { say: 'Make one.', action: { kind: 'setUp' } };
     return [{ name: 'wallet', state: 'fail', says: `There is no wallet in ${home} yet.`, mend }];
   }
-  const { passphrase, agent } = walletOptions(call);
   const place = { home, passphrase, agent, now: io.now, env: io.env };
-  const { checks, config, places } = await checkUpLocally(place);
+  const { checks, config, ...addresses } = await checkUpLocally(place);
   if (config === null) return [...checks];
-  return [...checks, ...(await checkUpChains(config, places, io.now)), ...lookAtCatalogues(home, io.now())];
+  return [
+    ...checks,
+    ...(await checkUpChains(config, addresses, io.now)),
+    ...lookAtCatalogues(home, io.now()),
+  ];
 }
 
 function lookAtCatalogues(home: string, nowMs: number): Check[] {
@@ -105,10 +112,10 @@ function lookAtCatalogues(home: string, nowMs: number): Check[] {
 }
 
 /** Asks for a price, as an agent would; the quote is stored and pays nothing. */
-async function lookAtQuote(call: CommandCall, url: string): Promise<Check> {
+async function lookAtQuote(call: CommandCall, url: string, options: WalletOptions): Promise<Check> {
   try {
     const signal = new AbortController().signal;
-    const result = await withWallet(call, (wallet) => wallet.quote({ url }, { signal }));
+    const result = await withWallet(call, (wallet) => wallet.quote({ url }, { signal }), options);
     if (result.code === 'quoted') return ok('quote', result.message);
     return { name: 'quote', state: result.status === 'ok' ? 'warn' : 'fail', says: result.message };
   } catch (error) {

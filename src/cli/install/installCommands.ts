@@ -144,8 +144,12 @@ export const doctorCommands = [
     group: 'Stop and check',
     summary: 'Check everything the wallet needs and say how to fix it. Exit code 1 if a check fails.',
     details:
-      'Changes nothing and pays nothing. It starts the server as each client does, and ends it again. The output contains no secret and can go into a bug report.',
+      'Asks for nothing, changes nothing and pays nothing. It starts the server as each client does, and ends it again. The output contains no secret and can go into a bug report.',
     flags: [
+      {
+        flags: '--unlock',
+        summary: 'Ask for the unlock passphrase where it is needed, to check what needs keys.',
+      },
       { flags: '--quote <url>', summary: 'Also quote a GET of this URL. The request is really sent.' },
       { flags: '--no-start', summary: 'Do not start each client’s server to see whether it answers.' },
       ...OPENS,

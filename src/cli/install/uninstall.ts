@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { uninstallFrom, type ClientChange } from '../../clients/install.js';
 import { CONFIG_FILE } from '../../config/home.js';
+import { isWalletError } from '../../errors/walletError.js';
 import { DEFAULT_AGENT } from '../../money/agent.js';
 import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
@@ -9,7 +10,7 @@ import { chooseTargets, findTargets, type Target } from './clientChoice.js';
 import { changeLines, jsonChanges, printDiffs, shortPath } from './clientReport.js';
 import type { CommandCall } from '../command.js';
 import { printJson, printLines } from '../terminal/output/show.js';
-import { withEngine } from '../terminal/wallet.js';
+import { lookOptions } from '../terminal/wallet.js';
 
 /** Takes our entry out of MCP clients, and says what money is still in the wallet. */
 export async function run(call: CommandCall): Promise<number> {
@@ -65,25 +66,33 @@ interface MoneyLeft {
   readonly network: string;
 }
 
-/** What the chains show in the wallet, of every agent there ever was: null without a wallet, or where it does not open. */
+/**
+ * What the chains show at the wallet's addresses, of every agent there ever was, asking nobody for a passphrase. Null without
+ * a wallet, or where no address is known.
+ */
 async function moneyLeft(call: CommandCall): Promise<readonly MoneyLeft[] | null> {
-  if (!existsSync(join(call.home, CONFIG_FILE))) return null;
-  const { balancesOf } = await import('../../owner/ownerAgents.js');
-  const look = withEngine(call, async (engine) => {
-    const agents = await engine.ledger.agents.list();
-    const money = agents.map(async ({ name, index }) =>
-      (await balancesOf(await engine.config(), engine.keys, index))
+  const { home } = call;
+  if (!existsSync(join(home, CONFIG_FILE))) return null;
+  const [{ knownAddresses, notedPlaces }, { readConfigUnauthenticated }, { moneyAt }] = await Promise.all([
+    import('../../owner/knownAddresses.js'),
+    import('../../config/configFile.js'),
+    import('../../owner/ownAddresses.js'),
+  ]);
+  try {
+    const config = readConfigUnauthenticated(home);
+    const { agents } = await knownAddresses(lookOptions(call));
+    if (agents.length === 0) return null;
+    const money = agents.map(async ({ agent }) =>
+      (await moneyAt(config, notedPlaces(config, agents, agent)))
         .filter(({ onChain }) => onChain === null || /[1-9]/.test(onChain))
-        .map(({ onChain, symbol, label }) => ({
-          agent: name,
-          on_chain: onChain,
-          asset: symbol,
-          network: label,
-        })),
+        .map(({ onChain, symbol, label }) => ({ agent, on_chain: onChain, asset: symbol, network: label })),
     );
     return (await Promise.all(money)).flat();
-  });
-  return look.catch(() => null);
+  } catch (error) {
+    // What is wrong with the wallet keeps no entry in a client.
+    if (isWalletError(error)) return null;
+    throw error;
+  }
 }
 
 function walletLines({ io, home, has }: CommandCall, money: Awaited<ReturnType<typeof moneyLeft>>): string[] {

@@ -54,7 +54,13 @@ function lineOf(action: OwnerAction): CommandLine {
         '--wait': true,
       });
     case 'showAddress':
-      return commandLine('address', [], { '--agent': action.agent, '--network': action.network });
+      return commandLine('address', [], {
+        '--agent': action.agent,
+        '--network': action.network,
+        '--unlock': action.unlocks,
+      });
+    case 'checkUp':
+      return commandLine('doctor', [], { '--unlock': true });
     case 'withdraw':
       return commandLine('withdraw', [], {
         '--to': action.to,

@@ -8,7 +8,8 @@ import {
 } from '../../treasury/fundingPlaces.js';
 import type { CommandCall } from '../command.js';
 import { printJson, printLines } from '../terminal/output/show.js';
-import { untilInterrupted, withEngine } from '../terminal/wallet.js';
+import { lookOptions, untilInterrupted, withEngine } from '../terminal/wallet.js';
+import { FORGED, printUnproved } from './address.js';
 import type { AtomicAmount } from '../../money/unit.js';
 
 /** Exit code of a wait that was broken off: nothing went wrong, and nothing came. */
@@ -18,6 +19,8 @@ const EXIT_NOTHING_CAME = 1;
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const json = flags.has('json');
+  const unproved = await showUnproved(call);
+  if (unproved !== null) return unproved;
   return withEngine(call, async (engine) => {
     const config = await engine.config();
     const places = await fundingPlaces(engine, config, flags.text('network'));
@@ -33,6 +36,31 @@ export async function run(call: CommandCall): Promise<number> {
     if (json) printJson(io, fieldsOf(places, arrived));
     return arrived === null ? EXIT_NOTHING_CAME : 0;
   });
+}
+
+/** Shows what is noted where the keys are locked, and nobody is asked to unlock them; null where they open. */
+async function showUnproved(call: CommandCall): Promise<number | null> {
+  const { home, flags } = call;
+  if (flags.has('unlock')) return null;
+  const [{ knownAddresses, noteAddresses, notedPlaces }, { readConfigUnauthenticated }] = await Promise.all([
+    import('../../owner/knownAddresses.js'),
+    import('../../config/configFile.js'),
+  ]);
+  const config = readConfigUnauthenticated(home);
+  const options = lookOptions(call);
+  const known = await knownAddresses(options);
+  if (known.keys !== null) {
+    if (known.isNoteForged) printLines(call.io.stderr, [FORGED]);
+    await noteAddresses(home, known.keys, config);
+    return null;
+  }
+  const wanted = flags.text('network');
+  const places = notedPlaces(config, known.agents, options.agent);
+  return printUnproved(
+    call,
+    known,
+    places.filter(({ network }) => wanted === undefined || network.caip2 === wanted),
+  );
 }
 
 async function textOf(

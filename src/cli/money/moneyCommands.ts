@@ -1,5 +1,13 @@
 import type { CommandEntry, CommandFlag } from '../command.js';
-import { AGENT_FLAG, JSON_FLAG, NETWORK_FLAG, NETWORK_FLAG_ONE, OPENS, OWNS } from '../terminal/flags.js';
+import {
+  AGENT_FLAG,
+  JSON_FLAG,
+  NETWORK_FLAG,
+  NETWORK_FLAG_ONE,
+  OPENS,
+  OWNS,
+  UNLOCK_FLAG,
+} from '../terminal/flags.js';
 
 const CALL_FLAGS = [
   { flags: '-X, --method <method>', summary: 'HTTP method. Default: GET, or POST with --data.' },
@@ -14,7 +22,9 @@ export const fundCommands = [
     name: 'address',
     group: 'Set up',
     summary: 'Print the address to fund on each network.',
-    flags: [NETWORK_FLAG, AGENT_FLAG, ...OPENS],
+    details:
+      'Asks for nothing. While the keys are locked it prints the addresses noted beside the wallet and says that no key proved them. Send no money to those: prove them with --unlock first.',
+    flags: [NETWORK_FLAG, AGENT_FLAG, UNLOCK_FLAG, ...OPENS],
     examples: ['address', 'address --network eip155:8453 --json'],
     load: () => import('./address.js'),
   },
@@ -22,9 +32,12 @@ export const fundCommands = [
     name: 'fund',
     group: 'Fund',
     summary: 'Show where to send money, with a QR code, and optionally wait for it.',
+    details:
+      'Asks for nothing. While the keys are locked it shows the addresses noted beside the wallet, without a QR code, since no key proved them.',
     flags: [
       NETWORK_FLAG,
       AGENT_FLAG,
+      UNLOCK_FLAG,
       { flags: '--wait', summary: 'Wait until money arrives, for at most one hour.' },
       ...OPENS,
     ],

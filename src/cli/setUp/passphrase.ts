@@ -89,10 +89,17 @@ function unusable(flag: string, path: string, why: string): WalletError {
  * null where none of them is there. Asked once, whoever asks. What did not open it is asked for again on a terminal.
  */
 export function unlockPassphrase(io: CliIo, home: string, flag: string | undefined): AskPassphrase {
+  const quiet = quietPassphrase(io, home, flag);
+  return askedOnce(async (attempt) =>
+    attempt > 0 ? typedAgain(io, flag) : ((await quiet()) ?? (flag === undefined ? await typed(io) : null)),
+  );
+}
+
+/** {@link unlockPassphrase} without the question: for a look that needs no keys. */
+export function quietPassphrase(io: CliIo, home: string, flag: string | undefined): AskPassphrase {
   return askedOnce(async (attempt) => {
-    if (attempt > 0) return typedAgain(io, flag);
-    if (flag !== undefined) return passphraseFromFlag(io, flag);
-    return (await servedPassphrase(io.env, home, warnOn(io))) ?? (await typed(io));
+    if (attempt > 0) return null;
+    return flag === undefined ? servedPassphrase(io.env, home, warnOn(io)) : passphraseFromFlag(io, flag);
   });
 }
 

@@ -24,6 +24,11 @@ export const NETWORK_FLAG_ONE = {
   summary: 'Network by name, such as base or eip155:8453. Needed only if several are possible.',
   read: readNetwork,
 } as const satisfies CommandFlag;
+/** Of a command that needs no keys and tells more with them. */
+export const UNLOCK_FLAG = {
+  flags: '--unlock',
+  summary: 'Ask for the unlock passphrase where it is needed, so that the keys prove the addresses.',
+} as const satisfies CommandFlag;
 export const OPENS = [PASSPHRASE_FLAG, JSON_FLAG] as const satisfies readonly CommandFlag[];
 export const FACTOR_FLAG = {
   flags: '--factor-file <file>',

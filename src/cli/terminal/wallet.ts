@@ -6,7 +6,7 @@ import type { CommandCall } from '../command.js';
 import { ownerCommand } from '../line/line.js';
 import { isInteractive } from './io.js';
 import { confirmInBrowser } from '../approvals/ownerPage.js';
-import { factorPassphrase, ownerPassphrase, unlockPassphrase } from '../setUp/passphrase.js';
+import { factorPassphrase, ownerPassphrase, quietPassphrase, unlockPassphrase } from '../setUp/passphrase.js';
 
 /** The flag that every command takes which opens the keystore. */
 const PASSPHRASE_FLAG = 'passphraseFile';
@@ -24,6 +24,14 @@ export function walletOptions({ io, home, flags }: CommandCall): WalletOptions {
     passphrase: unlockPassphrase(io, home, flags.text(PASSPHRASE_FLAG)),
     ownerCommand: (action) => ownerCommand(action, io),
   };
+}
+
+/** {@link walletOptions} of a look that needs no keys: it asks for what unlocks them only with `--unlock`. */
+export function lookOptions(call: CommandCall): WalletOptions {
+  const { io, home, flags } = call;
+  const options = walletOptions(call);
+  if (flags.has('unlock')) return options;
+  return { ...options, passphrase: quietPassphrase(io, home, flags.text(PASSPHRASE_FLAG)) };
 }
 
 /**
@@ -47,9 +55,13 @@ export function ownerOptions(call: CommandCall, factorFlag?: string): OwnerOptio
 }
 
 /** Runs work on the wallet and lets go of it. */
-export async function withWallet<T>(call: CommandCall, work: (wallet: Wallet) => Promise<T>): Promise<T> {
+export async function withWallet<T>(
+  call: CommandCall,
+  work: (wallet: Wallet) => Promise<T>,
+  options = walletOptions(call),
+): Promise<T> {
   const { Wallet } = await import('../../wallet/wallet.js');
-  const wallet = new Wallet(walletOptions(call));
+  const wallet = new Wallet(options);
   try {
     return await work(wallet);
   } finally {
