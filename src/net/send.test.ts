@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { readBody } from './body.js';
 import { headerValue, RESERVED_HEADERS } from './headers.js';
 import { openTestNet, openHttpShop, requestFor, WIDE, type Shop } from './shop.fixture.js';
-import type { HttpRequest, Net, SendOptions } from './send.js';
+import { REQUEST_BODY_BYTES_MAX, type HttpRequest, type Net, type SendOptions } from './send.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
@@ -166,7 +166,7 @@ describe('a request on the wire', () => {
       code: 'bad_input',
     });
     await expect(
-      send('/', { method: 'POST', body: new Uint8Array(32 * 1024 * 1024 + 1) }),
+      send('/', { method: 'POST', body: new Uint8Array(REQUEST_BODY_BYTES_MAX + 1) }),
     ).rejects.toMatchObject({
       code: 'bad_input',
     });

@@ -173,7 +173,7 @@ describe('against a listing, where nothing was paid yet', () => {
   test('says how many times the listing it is', () => {
     expect(judge(350_000n, 100_000n)).toMatchObject({
       code: 'price_jumped',
-      sentence: expect.stringContaining('$0.35 is 3.5 times the $0.10 that is listed'),
+      message: expect.stringContaining('$0.35 is 3.5 times the $0.10 that is listed'),
     });
   });
 

@@ -32,7 +32,7 @@ test('a cap asks, with what is used and left and the least that would do', () =>
   ).toEqual({
     verdict: 'ask',
     code: 'above_cap',
-    sentence:
+    message:
       'The price of $0.50 passes the cap of $2.00 for this session (limits.per_session_usd), ' +
       'which only the owner can lift: $1.80 is used and $0.20 is left; do not retry.',
     line: { name: 'limits.per_session_usd', usdMicrosMax: 2_000_000n, usdMicrosLeft: 200_000n },
@@ -51,7 +51,7 @@ test('a ceiling is refused before a cap asks, however little the cap has left', 
   expect(verdict).toMatchObject({
     verdict: 'refuse',
     code: 'above_ceiling',
-    sentence:
+    message:
       'The price of $0.50 passes the ceiling of $50.00 for 30 days (ceilings.per_month_usd), ' +
       'which no approval lifts: $49.90 is used and $0.10 is left; do not retry.',
   });
@@ -63,7 +63,7 @@ test('a ceiling with nothing left refuses before a price is known; one with anyt
   expect(judgeUsedUp(spent)).toEqual({
     verdict: 'refuse',
     code: 'above_ceiling',
-    sentence:
+    message:
       'Nothing is left of the ceiling of $5.00 for 24 hours (ceilings.per_day_usd), which no approval lifts, so ' +
       'the endpoint was not asked; do not retry. What costs nothing can be called without the wallet.',
     line: { name: 'ceilings.per_day_usd', usdMicrosMax: 5_000_000n, usdMicrosLeft: 0n },
@@ -80,7 +80,7 @@ test('a host’s line says the host, and a lowered cap leaves nothing, not less'
   });
   expect(verdict).toMatchObject({ line: { usdMicrosLeft: 0n } });
   expect(verdict).toMatchObject({
-    sentence: expect.stringContaining('cap of $1.00 for 24 hours at api.example.com (limits.hosts.'),
+    message: expect.stringContaining('cap of $1.00 for 24 hours at api.example.com (limits.hosts.'),
   });
 });
 
@@ -117,10 +117,10 @@ test('agents and categories have words of their own', () => {
       ],
     });
   expect(say({ kind: 'agent', agent: 'a' })).toMatchObject({
-    sentence: expect.stringContaining('24 hours of this agent'),
+    message: expect.stringContaining('24 hours of this agent'),
   });
   expect(say({ kind: 'category', category: 'search' })).toMatchObject({
-    sentence: expect.stringContaining('24 hours in search'),
+    message: expect.stringContaining('24 hours in search'),
   });
 });
 
@@ -134,7 +134,7 @@ test('too many payments in a minute wait', () => {
   expect(judgeRate({ line, retryAfterSec: 12 })).toEqual({
     verdict: 'refuse',
     code: 'rate_limited',
-    sentence:
+    message:
       'limits.calls_per_minute allows 30 payments in 60 seconds and so many were made; wait 12 s before the next.',
     retryAfterSec: 12,
   });

@@ -102,7 +102,7 @@ test('a refusal says its figures, its key and that it is final', () => {
   expect(judgeOffer({ offer: offerOf(BASE, 750_000n), ...rules })).toEqual({
     verdict: 'ask',
     code: 'above_cap',
-    sentence:
+    message:
       'The price of $0.75 is above the cap of $0.50 a call (limits.per_call_usd), which only the owner can lift; do not retry.',
     line: { name: 'limits.per_call_usd', usdMicrosMax: 500_000n, usdMicrosLeft: 500_000n },
     owner: {
@@ -111,7 +111,7 @@ test('a refusal says its figures, its key and that it is final', () => {
     },
   });
   expect(judgeOffer({ offer: offerOf(BASE, 7_000_000n), ...rules })).toMatchObject({
-    sentence:
+    message:
       'The price of $7.00 is above the ceiling of $5.00 a call (ceilings.per_call_usd), which no approval passes; do not retry.',
   });
 });

@@ -11,6 +11,8 @@ import { isMarkedFrozen } from '../../wallet/freezeMark.js';
 import { viewEntry } from '../../wallet/ledgerView.js';
 import type { CommandCall } from '../command.js';
 import { shortPath } from '../install/clientReport.js';
+import { commandLine } from '../line/commandLine.js';
+import { showLine } from '../line/line.js';
 import { painter } from '../terminal/output/paint.js';
 import { widthOf } from '../terminal/output/show.js';
 import { untilInterrupted } from '../terminal/wallet.js';
@@ -147,6 +149,8 @@ async function look(
   });
   return {
     home: shortPath(io, home),
+    openLine: showLine(commandLine('open'), io),
+    fundLine: showLine(commandLine('fund'), io),
     nowMs,
     frozen: head.frozen,
     waiting,

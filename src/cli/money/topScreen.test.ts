@@ -26,6 +26,7 @@ const entry = (host: string): EntryView =>
 
 const view = (more: Partial<TopView> = {}): TopView => ({
   ...{ home: '~/.purser', nowMs: NOW, frozen: false, balances: null, waiting: 0, shut: null },
+  ...{ openLine: 'purser open', fundLine: 'purser fund' },
   limits: [{ name: '24 hours', usedUsdMicros: usd(1_250_000n), maxUsdMicros: usd(5_000_000n) }],
   ...{ agents: [group('default', 1_250_000n)], sellers: [group('api.example.com', 1_250_000n)] },
   payments: Array.from({ length: 100 }, (_, i) => entry(`host${i}.example`)),

@@ -29,6 +29,9 @@ export interface TopView {
   readonly home: string;
   readonly nowMs: number;
   readonly frozen: boolean;
+  /** The commands that answer what waits, and that say where to send money. */
+  readonly openLine: string;
+  readonly fundLine: string;
   /** Null where its keys are not at hand, with the reason in `shut`. */
   readonly balances: readonly BalanceLine[] | null;
   readonly waiting: number | null;
@@ -65,7 +68,7 @@ export function layTop(view: TopView, size: TopSize, paint: Paint): string[] {
       : [
           paint(
             'yellow',
-            `${view.waiting} ${view.waiting === 1 ? 'question waits' : 'questions wait'} for you: purser open`,
+            `${view.waiting} ${view.waiting === 1 ? 'question waits' : 'questions wait'} for you: ${view.openLine}`,
           ),
         ]),
   ];
@@ -87,7 +90,7 @@ function headLine({ home, nowMs, frozen }: TopView, width: number, paint: Paint)
   return frozen ? `${paint('bold', text)}  ${paint('red', 'FROZEN')}` : paint('bold', text);
 }
 
-function moneyLine({ balances, shut }: TopView, width: number): string {
+function moneyLine({ balances, shut, fundLine }: TopView, width: number): string {
   if (shut !== null) return cleanLine(`Money not looked at: ${shut}`, width);
   if (balances === null) return 'Money: asking the networks';
   const words = balances
@@ -95,7 +98,7 @@ function moneyLine({ balances, shut }: TopView, width: number): string {
     .map(
       ({ label, asset, spendable }) => `${label} ${spendable === null ? 'unknown' : `${spendable} ${asset}`}`,
     );
-  return cleanLine(words.length === 0 ? 'No money yet: purser fund' : `Money: ${words.join(', ')}`, width);
+  return cleanLine(words.length === 0 ? `No money yet: ${fundLine}` : `Money: ${words.join(', ')}`, width);
 }
 
 function limitLine(

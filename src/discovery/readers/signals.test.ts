@@ -40,7 +40,7 @@ test('a payee seen under other hosts', () => {
     payeeSites: ['b.example', 'c.example'],
     nowMs: NOW,
   });
-  expect(signal).toEqual({ name: 'shared_payee', says: 'pays the same address as b.example and 1 more' });
+  expect(signal).toEqual({ name: 'shared_payee', message: 'pays the same address as b.example and 1 more' });
 });
 
 test('a host that is brand-new, where its age is known', () => {
