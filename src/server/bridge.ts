@@ -17,6 +17,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import { isOwnRefusal } from './http/refusal.js';
+import { BUFFER_BYTES, MessageLines } from './messageLines.js';
 import { delayEnd, takeStdout } from './protocolStream.js';
 import { TunnelError } from './tunnel.js';
 import { within } from './within.js';
@@ -52,9 +53,9 @@ const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
  */
 export async function bridgeStdio(options: BridgeOptions): Promise<number> {
   const { stdin, stdout, stderr } = process;
-  const output = takeStdout(stdout, stderr);
+  const lines = new MessageLines(takeStdout(stdout, stderr));
   const input = delayEnd(() => within(FINISH_CALLS_MS, bridge.settled()));
-  const client = new StdioServerTransport(input, output);
+  const client = new StdioServerTransport(input, lines.output, { maxBufferSize: BUFFER_BYTES });
   const bridge = new Bridge(client, options);
   const stopped = new Promise<void>((resolve) => {
     for (const signal of SIGNALS) process.on(signal, () => resolve());
@@ -62,8 +63,8 @@ export async function bridgeStdio(options: BridgeOptions): Promise<number> {
     client.onclose = () => resolve();
   });
   await client.start();
-  stdin.pipe(input);
-  stdin.once('close', () => input.end());
+  stdin.pipe(lines.input).pipe(input);
+  stdin.once('close', () => lines.input.end());
   await stopped;
   await within(GOODBYE_MS, bridge.close());
   await client.close();

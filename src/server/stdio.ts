@@ -1,5 +1,6 @@
 import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import { createMcpServer } from '../mcp/server.js';
+import { BUFFER_BYTES, MessageLines } from './messageLines.js';
 import { OpenRequests } from './openRequests.js';
 import { delayEnd, takeStdout } from './protocolStream.js';
 import { within } from './within.js';
@@ -23,14 +24,14 @@ const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
  */
 export async function serveStdioWallet(place: Omit<ServerPlace, 'warn'>): Promise<number> {
   const { stdin, stdout, stderr } = process;
-  const output = takeStdout(stdout, stderr);
+  const lines = new MessageLines(takeStdout(stdout, stderr));
   const warn = (line: string): boolean => stderr.write(`${line}\n`);
   const { version, env, platform } = place;
   const machine = { version, env, platform };
   const wallet = new WalletOnDemand({ ...place, warn, offersSetUp: true });
 
   const input = delayEnd(() => within(FINISH_CALLS_MS, requests.none()));
-  const transport = new StdioServerTransport(input, output);
+  const transport = new StdioServerTransport(input, lines.output, { maxBufferSize: BUFFER_BYTES });
   const connection = serveStdio(() => createMcpServer({ ...machine, wallet }), { transport });
   const requests = new OpenRequests(transport);
 
@@ -43,8 +44,8 @@ export async function serveStdioWallet(place: Omit<ServerPlace, 'warn'>): Promis
       resolve();
     };
   });
-  stdin.pipe(input);
-  stdin.once('close', () => input.end());
+  stdin.pipe(lines.input).pipe(input);
+  stdin.once('close', () => lines.input.end());
 
   await stopped;
   await connection.close();

@@ -67,6 +67,94 @@ test('a line that is no message ends nothing', async () => {
   expect(await server.answer(1)).toMatchObject({ result: {} });
 });
 
+test('a byte order mark, and null for what is left out, are taken for what they mean', async () => {
+  const server = start();
+  const clientInfo = { name: 'raw', version: '1.0.0' };
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo };
+  server.child.stdin.write(
+    `\ufeff${JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params })}\r\n`,
+  );
+  expect(await server.answer(0)).toMatchObject({ result: { serverInfo: { name: 'purser' } } });
+  server.send({ method: 'notifications/initialized', params: null });
+  server.send({ id: 1, method: 'tools/list', params: null });
+  expect(await server.answer(1)).toMatchObject({ result: { tools: expect.any(Array) as unknown } });
+  server.send({
+    id: 2,
+    method: 'tools/call',
+    params: { name: 'wallet_balance', arguments: null, _meta: null },
+  });
+  expect(await server.answer(2)).toMatchObject({ result: { structuredContent: { status: 'ok' } } });
+  const network = null;
+  server.callTool(3, 'wallet_balance', { network });
+  expect(await server.answer(3)).toMatchObject({ result: { structuredContent: { status: 'ok' } } });
+});
+
+test('the answers to a batch come together, and one that is cancelled holds none of them up', async () => {
+  const server = start();
+  server.open();
+  await server.answer('open');
+  const batch = (...messages: unknown[]): boolean =>
+    server.child.stdin.write(`${JSON.stringify(messages)}\n`);
+  const answered = (id: number): Promise<Record<string, unknown>> =>
+    server.message(
+      (message) => Array.isArray(message) && message.some((one: { id?: unknown }) => one.id === id),
+    );
+  batch(
+    { jsonrpc: '2.0', id: 1, method: 'ping' },
+    { jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: 1, progress: 1 } },
+    { jsonrpc: '2.0', id: 2, method: 'tools/list', params: null },
+    7,
+    { jsonrpc: '2.0', id: 3, method: 'nobody/knows' },
+  );
+  const first = (await answered(2)) as unknown as Record<string, unknown>[];
+  const sorted = first.sort((a, b) => Number(a['id'] ?? 9) - Number(b['id'] ?? 9));
+  expect(sorted).toMatchObject([
+    { id: 1, result: {} },
+    { id: 2, result: { tools: expect.any(Array) as unknown } },
+    { id: 3, error: { code: -32_601 } },
+    { id: null, error: { code: -32_600 } },
+  ]);
+  server.child.stdin.write('[]\n');
+  await server.message(({ id, error }) => id === null && error !== undefined);
+  batch({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: 1, progress: 1 } });
+  // A call that waits for its owner is cancelled; the one beside it is answered.
+  batch(
+    {
+      jsonrpc: '2.0',
+      id: 4,
+      method: 'tools/call',
+      params: { name: 'wallet_approval', arguments: { id: 'apr_none' } },
+    },
+    { jsonrpc: '2.0', id: 5, method: 'ping' },
+    { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 4 } },
+  );
+  expect(await answered(5)).toBeDefined();
+  server.send({ id: 6, method: 'ping' });
+  expect(await server.answer(6)).toMatchObject({ result: {} });
+});
+
+test('a message may hold a body of 64 MiB; a longer one is answered, and ends nothing', async () => {
+  const server = start();
+  server.open();
+  await server.answer('open');
+  const call = (id: number, mebibytes: number): void =>
+    server.callTool(id, 'wallet_quote', {
+      url: 'https://10.0.0.1/',
+      method: 'POST',
+      body_base64: Buffer.alloc(mebibytes * 1024 * 1024).toString('base64'),
+    });
+  call(1, 64);
+  expect(await server.answer(1)).toMatchObject({
+    result: { structuredContent: { code: 'address_refused' } },
+  });
+  call(2, 65);
+  expect(await server.answer(2)).toMatchObject({ result: { structuredContent: { code: 'bad_input' } } });
+  call(3, 80);
+  expect(await server.answer(3)).toMatchObject({ error: { code: -32_600 } });
+  server.send({ id: 4, method: 'ping' });
+  expect(await server.answer(4)).toMatchObject({ result: {} });
+});
+
 test.skipIf(!existsSync('/proc/self/maps'))(
   'signers, chains and SQLite are loaded by the first call, not by the list',
   async () => {

@@ -88,6 +88,82 @@ describe('a small answer', () => {
   });
 });
 
+describe('text of any type is shown', () => {
+  test.each([
+    ...['application/x-ndjson', 'application/jsonl', 'application/csv', 'text/csv', 'application/yaml'],
+    ...[
+      'application/x-yaml',
+      'application/toml',
+      'application/sql',
+      'application/vnd.api+json; charset=utf-8',
+    ],
+    ...['application/octet-stream', 'binary/octet-stream', 'application/vnd.seller-of-its-own'],
+  ])('%s', async (type) => {
+    expect((await view(type, 'id;name\n1;Zoë\n')).body).toBe('id;name\n1;Zoë\n');
+    const large = await view(type, 'id;name\n1;Zoë\n'.repeat(5_000));
+    expect(large.head).toMatch(/^id;name\n1;Zoë\n/);
+  });
+
+  test('JSON that is called a stream of bytes is a value', async () => {
+    expect((await view('application/octet-stream', '{"a":[1]}')).body).toEqual({ a: [1] });
+  });
+
+  test.each<[string, readonly number[]]>([
+    ['application/octet-stream', [0x00, 0x61, 0x73, 0x6d]],
+    ['application/octet-stream', [0x50, 0x4b, 0x03, 0x04]],
+    ['application/octet-stream', [0xff, 0xd8, 0xff, 0xe0]],
+    ['application/pdf', [...Buffer.from('%PDF-1.7\n')]],
+    ['image/png', [...Buffer.from('words')]],
+  ])('and bytes of %s are none: %j', async (type, bytes) => {
+    const shown = await view(type, Uint8Array.from(bytes));
+    expect(shown).not.toHaveProperty('body');
+    expect(shown).not.toHaveProperty('head');
+    expect(readFileSync(shown.path!)).toEqual(Buffer.from(bytes));
+  });
+
+  test.each<[string, readonly number[], unknown]>([
+    ['text/plain; charset=iso-8859-1', [0x5a, 0x6f, 0xeb], 'Zoë'],
+    ['text/csv; header=present; charset="Shift_JIS"', [0x83, 0x65, 0x83, 0x58, 0x83, 0x67], 'テスト'],
+    ['application/json; charset=utf-16le', [...Buffer.from('{"a":"Zoë"}', 'utf16le')], { a: 'Zoë' }],
+    ['text/plain', [0xff, 0xfe, ...Buffer.from('Zoë', 'utf16le')], 'Zoë'],
+    ['text/plain; charset=utf-16', [0xef, 0xbb, 0xbf, 0x5a], 'Z'],
+    ['text/plain; charset=nobody-knows', [...Buffer.from('Zoë')], 'Zoë'],
+  ])('in the charset that it states: %s', async (type, bytes, shown) => {
+    expect((await view(type, Uint8Array.from(bytes))).body).toEqual(shown);
+  });
+
+  test('also the beginning of a large one, which may be cut within a character', async () => {
+    const text = 'テ'.repeat(30_000);
+    const large = await view('text/plain; charset=utf-16be', Buffer.from(`x${text}`, 'utf16le').swap16());
+    expect(large.head).toMatch(/^xテ+$/);
+    const odd = await view('text/plain', `ab${text}`);
+    expect(odd.head).toMatch(/^abテ+$/);
+  });
+});
+
+test('headers that come more than once are all kept', async () => {
+  const answer = answerOf('text/plain', ['x']);
+  const headers = [
+    ['link', '<https://a.example/2>; rel="next"'],
+    ['set-cookie', 'a=1'],
+    ['set-cookie', 'b=2'],
+    ['link', '<https://a.example/9>; rel="last"'],
+    ...Array.from({ length: 60 }, (_, i) => [`x-${i}`, 'v'] as const),
+    ['content-type', 'text/plain; charset=iso-8859-1'],
+  ] as const;
+  const bytes = async function* () {
+    yield await Promise.resolve(Uint8Array.from([0xeb]));
+  };
+  const read = await readAnswer({ home, agent: 'default' }, { ...answer, headers, body: bytes() }, calm);
+  const shown = await viewAnswer(home, read);
+  expect(shown.headers).toMatchObject({
+    link: ['<https://a.example/2>; rel="next"', '<https://a.example/9>; rel="last"'],
+    'set-cookie': ['a=1', 'b=2'],
+  });
+  // The type is kept, however many come before it: the body is read by it later.
+  expect(shown.body).toBe('ë');
+});
+
 describe('a large answer', () => {
   test('goes to a file of the owner’s alone, named by its hash, with its head shown', async () => {
     const text = 'Zeile äöü\n'.repeat(10_000);

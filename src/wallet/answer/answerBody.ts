@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { ANSWERS_FOLDER } from '../../config/home.js';
 import { WalletError } from '../../errors/walletError.js';
 import { NetFailure } from '../../net/failure.js';
-import { headerValue, type HeaderList } from '../../net/headers.js';
+import type { HeaderList } from '../../net/headers.js';
 import type { HttpAnswer } from '../../net/send.js';
 import { nestsDeeperThan, type JsonValue } from '../../text/json.js';
 import { cleanLine, cleanText } from '../../text/untrusted.js';
 import type { CallContext } from '../call/callBound.js';
+import { decodeAnswer, isText, isWholeText } from './answerText.js';
 import { PART_PREFIX, storedPath } from './answerFiles.js';
 import type { ResponseView } from './outcome.js';
 import { OWN_HEADERS } from '../../rails/table.js';
@@ -53,7 +54,7 @@ export async function readAnswer(
   answer: HttpAnswer,
   context: CallContext,
 ): Promise<ReadAnswer> {
-  const sink = new AnswerSink(join(home, ANSWERS_FOLDER), agent, isText(answer.headers));
+  const sink = new AnswerSink(join(home, ANSWERS_FOLDER), agent, answer.headers);
   let failure: NetFailure | null = null;
   let reported = 0;
   try {
@@ -81,36 +82,32 @@ export async function readAnswer(
   };
 }
 
-/** Whether a body is text an agent can read, by its content type; without one it is looked at as bytes. */
-export function isText(headers: HeaderList): boolean {
-  const type = headerValue(headers, 'content-type')?.toLowerCase() ?? '';
-  return /^text\/|[/+](json|xml|yaml|javascript|ecmascript|x-www-form-urlencoded|x-ndjson|graphql)\b|^$/.test(
-    type,
-  );
-}
-
 /** The headers an agent may see: decoded, cleaned, none of the transport's or the payment protocol's (T27). */
 function shownHeaders(headers: HeaderList): [string, string][] {
-  return headers
-    .filter(([name]) => !TRANSPORT_HEADERS.includes(name) && !OWN_HEADERS.includes(name))
-    .slice(0, HEADERS_SHOWN_MAX)
-    .map(([name, value]) => [cleanLine(name, HEADER_VALUE_MAX), cleanLine(value, HEADER_VALUE_MAX)]);
+  return (
+    headers
+      .filter(([name]) => !TRANSPORT_HEADERS.includes(name) && !OWN_HEADERS.includes(name))
+      // How the body is read later hangs on its type.
+      .sort(([one], [other]) => Number(other === 'content-type') - Number(one === 'content-type'))
+      .slice(0, HEADERS_SHOWN_MAX)
+      .map(([name, value]) => [cleanLine(name, HEADER_VALUE_MAX), cleanLine(value, HEADER_VALUE_MAX)])
+  );
 }
 
 /** Where the bytes of one answer go. */
 class AnswerSink {
   bytes = 0;
   readonly #folder: string;
-  readonly #text: boolean;
+  readonly #headers: HeaderList;
   readonly #hash = createHash('sha256');
   #memory: Uint8Array[] = [];
   #file: { readonly handle: FileHandle; readonly path: string } | undefined;
 
-  constructor(folder: string, agent: string, text: boolean) {
+  constructor(folder: string, agent: string, headers: HeaderList) {
     this.#folder = folder;
     // No file is two agents': one that clears its own clears no other's.
     this.#hash.update(`${agent}\n`);
-    this.#text = text;
+    this.#headers = headers;
   }
 
   async take(piece: Uint8Array): Promise<void> {
@@ -126,7 +123,7 @@ class AnswerSink {
   async end(): Promise<Pick<Answer, 'body' | 'storedId' | 'bytes'>> {
     const { bytes } = this;
     const inline = Buffer.concat(this.#memory);
-    if (this.#file === undefined && (bytes === 0 || (this.#text && isUtf8(inline)))) {
+    if (this.#file === undefined && (bytes === 0 || isWholeText(this.#headers, inline))) {
       return { body: inline, storedId: null, bytes };
     }
     if (this.#file === undefined) await this.#spill();
@@ -157,15 +154,6 @@ class AnswerSink {
   }
 }
 
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** An answer as a result shows it: labelled as a stranger's, cleaned, cut. */
 export async function viewAnswer(
   home: string,
@@ -178,10 +166,11 @@ export async function viewAnswer(
     bytes: answer.bytes,
     truncated: answer.truncated,
   };
-  if (answer.storedId === null) return { ...view, body: bodyValue(answer.body ?? new Uint8Array()) };
+  if (answer.storedId === null)
+    return { ...view, body: bodyValue(answer.headers, answer.body ?? new Uint8Array()) };
   const path = storedPath(home, answer.storedId);
   const stored = { ...view, stored_id: answer.storedId, path };
-  const head = isText(answer.headers) ? await readHead(path) : null;
+  const head = await readHead(path, answer.headers);
   return head === null ? stored : { ...stored, head, truncated: true };
 }
 
@@ -239,13 +228,16 @@ function usefulHeaders(headers: HeaderList): Record<string, string | string[]> {
   return useful;
 }
 
-async function readHead(path: string): Promise<string | null> {
+/** The beginning of a stored answer; null where it is no text, or not there. */
+async function readHead(path: string, headers: HeaderList): Promise<string | null> {
   const file = await open(path, 'r').catch(() => null);
   if (file === null) return null;
   try {
     const { buffer, bytesRead } = await file.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const head = buffer.subarray(0, bytesRead);
+    if (!isText(headers, head, true)) return null;
     // A head cut within a character loses that character only.
-    return cleanText(new TextDecoder().decode(buffer.subarray(0, bytesRead)).replace(/\uFFFD$/, ''));
+    return cleanText(decodeAnswer(headers, head).replace(/\uFFFD$/, ''));
   } finally {
     await file.close();
   }
@@ -255,8 +247,8 @@ async function readHead(path: string): Promise<string | null> {
  * JSON comes back as JSON, everything else as cleaned text (T16, T27). JSON with integers that a number cannot hold
  * stays text: an id must not change on its way to the agent. So does JSON that nests deeper than whoever reads it can.
  */
-function bodyValue(bytes: Uint8Array): unknown {
-  const text = new TextDecoder().decode(bytes);
+function bodyValue(headers: HeaderList, bytes: Uint8Array): unknown {
+  const text = decodeAnswer(headers, bytes);
   let lossy = false;
   try {
     const value: unknown = JSON.parse(text, (_key, item: unknown) => {

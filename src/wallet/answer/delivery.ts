@@ -3,6 +3,7 @@ import type { HeaderList } from '../../net/headers.js';
 import { headerValue } from '../../net/headers.js';
 import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../../text/json.js';
 import { breaksPromise } from '../../discovery/readers/outputShape.js';
+import { decodeAnswer } from './answerText.js';
 import { retryAfterSec } from './retryAfter.js';
 
 /** An answer as far as its delivery is judged by it. */
@@ -105,7 +106,7 @@ export function judgeDelivery(
   if (status >= 300 && status < 400) return location === undefined ? is('error') : job(location);
   if (status >= 400) return is('error');
   if (truncated) return is('lost');
-  const value = body === null ? undefined : parseJson(new TextDecoder().decode(body));
+  const value = body === null ? undefined : parseJson(decodeAnswer(headers, body));
   const object = isJsonObject(value) ? value : undefined;
   const named = object === undefined ? undefined : placeIn(object);
   if (status === 202) return job(location ?? named);

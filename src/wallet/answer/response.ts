@@ -1,9 +1,9 @@
 import { isCleared, type Answer } from '../../ledger/answer.js';
 import { open, type FileHandle } from 'node:fs/promises';
 import { WalletError } from '../../errors/walletError.js';
-import { headerValue } from '../../net/headers.js';
+import { headerValue, type HeaderList } from '../../net/headers.js';
 import { cleanLine, cleanText } from '../../text/untrusted.js';
-import { isText } from './answerBody.js';
+import { decoderOf, isText } from './answerText.js';
 import { storedPath } from './answerFiles.js';
 import type { Engine } from '../engine.js';
 import type { ResponseInput } from '../input.js';
@@ -21,7 +21,7 @@ const PIECE_BYTES = 16 * 1024;
 export async function readResponse(engine: Engine, input: ResponseInput): Promise<Outcome> {
   const answer = await findStored(engine, input.id);
   if (await isBinary(engine, answer)) return readBytes(engine, answer, input);
-  const text = cleanPieces(storedPieces(engine, answer));
+  const text = cleanPieces(storedPieces(engine, answer), answer.headers);
   return input.find === undefined ? readPage(text, input) : search(text, input.find);
 }
 
@@ -86,15 +86,10 @@ async function readBytes(engine: Engine, answer: Answer, input: ResponseInput): 
 
 const TYPE_MAX = 100;
 
-/** Whether an answer is no text: bytes that are no UTF-8, or that no text has, in its beginning. */
+/** Whether an answer is no text, by its type or by its beginning. */
 async function isBinary(engine: Engine, answer: Answer): Promise<boolean> {
-  if (isText(answer.headers)) return false;
-  for await (const piece of storedPieces(engine, answer)) {
-    const head = piece.subarray(0, SNIFF_BYTES);
-    // The last character may be cut within.
-    const text = new TextDecoder().decode(head).replace(/\ufffd{1,3}$/, '');
-    return text.includes('\ufffd') || text.includes('\0');
-  }
+  for await (const piece of storedPieces(engine, answer))
+    return !isText(answer.headers, piece.subarray(0, SNIFF_BYTES), answer.bytes > SNIFF_BYTES);
   return false;
 }
 
@@ -138,16 +133,20 @@ async function* filePieces(file: FileHandle): AsyncGenerator<Uint8Array> {
 }
 
 /** The text of bytes, cleaned; the same however they are cut in pieces. */
-export async function* cleanPieces(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
+export async function* cleanPieces(
+  bytes: AsyncIterable<Uint8Array>,
+  headers: HeaderList = [],
+): AsyncGenerator<string> {
+  let decoder: ReturnType<typeof decoderOf> | undefined;
   let kept = '';
   for await (const piece of bytes) {
+    decoder ??= decoderOf(headers, piece);
     const text = kept + decoder.decode(piece, { stream: true });
     // With the line feed that may follow it, it is one line break.
     kept = text.endsWith('\r') ? '\r' : '';
     yield cleanText(kept === '' ? text : text.slice(0, -1));
   }
-  yield cleanText(kept + decoder.decode());
+  yield cleanText(kept + (decoder?.decode() ?? ''));
 }
 
 /** Searches a text that comes in pieces, whatever the case of its letters. */

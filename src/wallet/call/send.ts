@@ -17,6 +17,7 @@ import { judgeTotals } from '../../policy/totals.js';
 import { judgeNetwork, type Verdict } from '../../policy/verdict.js';
 import type { HeaderList } from '../../payment/challenge.js';
 import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerBody.js';
+import { decodeAnswer } from '../answer/answerText.js';
 import { removeFiles } from '../answer/answerFiles.js';
 import { judgeDelivery, type Delivered } from '../answer/delivery.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.js';
@@ -342,7 +343,7 @@ export async function readPaidAnswer(
   saved.catch(() => undefined);
   const claimed = await recorded;
   await removeFiles(engine.home, await saved);
-  const bodyText = read.body === null ? '' : new TextDecoder().decode(read.body);
+  const bodyText = read.body === null ? '' : decodeAnswer(answer.headers, read.body);
   const { status, headers } = answer;
   return {
     claimed,
