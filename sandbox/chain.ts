@@ -11,6 +11,8 @@ import { mnemonicToAccount } from 'viem/accounts';
 import { baseSepolia } from 'viem/chains';
 import { startAnvil, type DeathWatch } from './anvil.ts';
 import { SandboxClock } from './clock.ts';
+import { deployPermit2, PERMIT2 } from './permit2/contracts.ts';
+import { permit2Payments, type TransferSeen } from './permit2/payments.ts';
 import { createQueue } from './queue.ts';
 import { deployUsdc, sendUnlocked, USDC, USDC_ABI, USDC_DOMAIN, type Rpc } from './usdc.ts';
 
@@ -31,7 +33,10 @@ const MULTICALL3: Address = '0xcA11bde05977b3631167028862bE2a173976CA11';
 /** How often viem asks for a receipt that is not there yet: anvil mines at once. */
 const POLL_MS = 10;
 
-/** One USDC payment by EIP-3009 as the chain shows it: `AuthorizationUsed` and its `Transfer` in one transaction. */
+/**
+ * One USDC payment as the chain shows it: by EIP-3009 an `AuthorizationUsed` and its `Transfer` in one transaction, through
+ * Permit2 a transfer in a call of one of x402's contracts.
+ */
 export interface ChainPayment {
   nonce: Hex;
   to: Address;
@@ -63,11 +68,15 @@ export function createRpc(url: string): Rpc {
   };
 }
 
-/** Takes Multicall3's code out of the genesis of another network that anvil knows. */
-async function readMulticall3(deathWatch: DeathWatch | undefined): Promise<unknown> {
+/** Takes the code of contracts that every real chain has out of the genesis of another network that anvil knows. */
+async function readCommonCode(deathWatch: DeathWatch | undefined) {
   const donor = await startAnvil(['--network', 'tempo', '--accounts', '1'], deathWatch);
   try {
-    return await createRpc(donor.url)('eth_getCode', [MULTICALL3, 'latest']);
+    const rpc = createRpc(donor.url);
+    const [multicall3, permit2] = await Promise.all(
+      [MULTICALL3, PERMIT2].map((address) => rpc('eth_getCode', [address, 'latest'])),
+    );
+    return { multicall3, permit2 };
   } finally {
     await donor.stop();
   }
@@ -98,6 +107,15 @@ function createReads(client: ReturnType<typeof createClient>) {
         args: [from, nonce],
       }),
 
+    /** What Permit2 may move of an address's USDC, atomic. */
+    permit2Allowance: (owner: Address): Promise<bigint> =>
+      client.readContract({
+        address: USDC,
+        abi: USDC_ABI,
+        functionName: 'allowance',
+        args: [owner, PERMIT2],
+      }),
+
     /** Time of the latest block, seconds. */
     nowSec: async (): Promise<number> => Number((await client.getBlock()).timestamp),
 
@@ -113,7 +131,8 @@ function createReads(client: ReturnType<typeof createClient>) {
         }),
         client.getContractEvents({ ...range, abi: USDC_ABI, eventName: 'Transfer', args: { from } }),
       ]);
-      return used.map((log) => {
+      const byPermit2 = await permit2Payments(client, transfers as TransferSeen[]);
+      const own = used.map((log) => {
         const transfer = transfers.find((other) => other.transactionHash === log.transactionHash);
         if (transfer === undefined)
           throw new Error(`No Transfer beside AuthorizationUsed in ${log.transactionHash}`);
@@ -125,6 +144,7 @@ function createReads(client: ReturnType<typeof createClient>) {
           blockNumber: log.blockNumber,
         };
       });
+      return [...own, ...byPermit2].sort((a, b) => Number(a.blockNumber - b.blockNumber));
     },
   };
 }
@@ -216,16 +236,18 @@ function timed(rpc: Rpc, clock: SandboxClock): Rpc {
 
 /** Starts a local Base Sepolia with USDC at its real address. Anvil mines each transaction at once. */
 export async function startChain(options: { deathWatch?: DeathWatch; clock?: SandboxClock } = {}) {
-  const multicall3 = readMulticall3(options.deathWatch);
+  const common = readCommonCode(options.deathWatch);
   // Whoever fails first is heard; the other's failure must not end the process.
-  multicall3.catch(() => undefined);
+  common.catch(() => undefined);
   const anvil = await startAnvil(ANVIL_ARGUMENTS, options.deathWatch);
   try {
     const rpc = timed(createRpc(anvil.url), options.clock ?? new SandboxClock());
-    await rpc('anvil_setCode', [MULTICALL3, await multicall3]);
+    const { multicall3, permit2 } = await common;
+    await rpc('anvil_setCode', [MULTICALL3, multicall3]);
     const client = createClient(anvil.url);
     const minter = devAccount(0).address;
     await deployUsdc(rpc, minter);
+    await deployPermit2(rpc, minter, permit2);
     const parts = { url: anvil.url, pid: anvil.pid, client, rpc, stop: anvil.stop };
     return { ...parts, ...createReads(client), ...createWrites(rpc, minter) };
   } catch (cause) {

@@ -8,6 +8,7 @@ import type {
 } from '@x402/core/types';
 import { toFacilitatorEvmSigner } from '@x402/evm';
 import { ExactEvmScheme } from '@x402/evm/exact/facilitator';
+import { UptoEvmScheme } from '@x402/evm/upto/facilitator';
 import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/facilitator';
 import { toFacilitatorSvmSigner } from '@x402/svm';
 import { ExactSvmScheme } from '@x402/svm/exact/facilitator';
@@ -54,8 +55,8 @@ export interface Facilitator {
 }
 
 /**
- * Starts the reference facilitator for v1 and v2, scheme `exact` by EIP-3009 on the chain at `rpcUrl` and by partly
- * signed transactions on Solana: POST /verify, POST /settle, GET /supported.
+ * Starts the reference facilitator for v1 and v2, schemes `exact` and `upto` on the chain at `rpcUrl`, and
+ * `exact` by partly signed transactions on Solana: POST /verify, POST /settle, GET /supported.
  */
 export async function startFacilitator(
   rpcUrl: string,
@@ -143,12 +144,8 @@ function createFacilitator(rpcUrl: string): x402Facilitator {
     { confirmationTimeoutMs: RECEIPT_MS_MAX },
   );
   return new x402Facilitator()
-    .onBeforeVerify(({ paymentPayload }) => {
-      // Permit2 and its x402 proxy have no code here, and a call to an address without code succeeds.
-      const isKnown = 'authorization' in paymentPayload.payload || 'transaction' in paymentPayload.payload;
-      return Promise.resolve(isKnown ? undefined : { abort: true, reason: 'unsupported_payload_type' });
-    })
     .register('eip155:84532', new ExactEvmScheme(signer))
+    .register('eip155:84532', new UptoEvmScheme(signer))
     .registerV1('base-sepolia' as Network, new ExactEvmSchemeV1(signer));
 }
 

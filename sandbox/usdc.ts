@@ -11,6 +11,7 @@ export const USDC_DOMAIN = { name: 'USDC', version: '2', chainId: 84532, verifyi
 /** The parts of USDC that the sandbox calls or reads. */
 export const USDC_ABI = parseAbi([
   'function balanceOf(address) view returns (uint256)',
+  'function allowance(address owner, address spender) view returns (uint256)',
   'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
   'function mint(address to, uint256 amount) returns (bool)',
   'function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, bytes signature)',

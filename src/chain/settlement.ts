@@ -15,6 +15,18 @@ export interface SettlementQuery {
   readonly openedSec: number;
   /** Where operators stood then: for each of these the search goes by its block. */
   readonly marks?: readonly Mark[];
+  /** Set where it is no authorization of the token's own, but one of Permit2. */
+  readonly permit2?: Permit2Use;
+}
+
+/** How what was signed for Permit2 is used. */
+export interface Permit2Use {
+  /** The one contract that can. */
+  readonly spender: Hex;
+  /** Whether it takes what its facilitator says, up to the amount; else the amount itself. */
+  readonly isCeiling: boolean;
+  /** The transaction that the seller names, which is looked at first. */
+  readonly claimedTx: string | null;
 }
 
 /** One payment on Solana whose end is in question: our own record of it, and the id that the seller claims. */

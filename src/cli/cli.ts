@@ -16,6 +16,7 @@ const EXIT_USAGE = 2;
 const HELP_WIDTH_MAX = 100;
 
 const GROUPS: Readonly<Record<string, string>> = {
+  allowance: 'For sellers that are paid through Permit2: what it may move.',
   agents: 'Give each agent its own money, limits, token and off-switch.',
   catalog: 'Fetch and choose the lists that discover searches.',
   config: 'Show and change the settings.',

@@ -1,4 +1,5 @@
 import { agentCommands, agentFundCommands } from './agents/agentCommands.js';
+import { allowanceCommands } from './allowance/allowanceCommands.js';
 import { approvalCommands } from './approvals/approvalCommands.js';
 import { catalogCommands } from './catalog/catalogCommands.js';
 import { configCommands, limitsCommands } from './config/configCommands.js';
@@ -13,6 +14,7 @@ const rows = [
   ...setUpCommands,
   ...fundCommands,
   ...agentFundCommands,
+  ...allowanceCommands,
   ...configCommands,
   ...agentCommands,
   ...catalogCommands,

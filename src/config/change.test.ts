@@ -45,6 +45,7 @@ test('a new wallet starts with what a careful person would choose', () => {
     'files.send_from': '["home","temp","working"]',
     'networks.enabled': '["eip155:8453","solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp","eip155:4217"]',
     'withdrawals.facilitator_url': 'https://facilitator.payai.network',
+    'allowances.permit_usd': '1.00',
     'discovery.sources': expect.stringMatching(/^\["https:\/\/api\.cdp\.coinbase\.com\//),
     'discovery.remote_search': 'false',
   });
@@ -164,6 +165,8 @@ describe('setKey', () => {
     ['networks.eip155:8453.rpc_url', '["https://rpc.example/"]', 'https://rpc.example/', 'same'],
     ['withdrawals.facilitator_url', 'https://other.example', 'https://other.example', 'loosens'],
     ['withdrawals.facilitator_url', 'none', 'none', 'loosens'],
+    ['allowances.permit_usd', '0', '0.00', 'tightens'],
+    ['allowances.permit_usd', '1.01', '1.01', 'loosens'],
     ['networks.eip155:137.rpc_url', 'http://127.0.0.1:8545', 'http://127.0.0.1:8545', 'loosens'],
   ])('%s %s gives %s and %s', (key, text, after, direction) => {
     const config = configWith({

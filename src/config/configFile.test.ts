@@ -97,6 +97,7 @@ describe('the file', () => {
       files: { send_from: ['home', 'temp', 'working'] },
       networks: { enabled: ['eip155:8453', 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp', 'eip155:4217'] },
       withdrawals: { facilitator_url: 'https://facilitator.payai.network' },
+      allowances: { permit_usd: '1.00' },
       discovery: { sources: expect.arrayContaining([]) as unknown, remote_search: false },
     });
   });

@@ -359,6 +359,13 @@ export const SETTINGS = {
         'The x402 facilitator that settles withdrawals, so that they need no gas. none: your address pays the gas.',
     }),
   },
+  allowances: {
+    permitUsdMicros: amount(
+      'allowances.permit_usd',
+      100n * CENT,
+      'The most that one payment through Permit2 may allow it by a permit beside it, which allows just that payment. 0: only what you allowed yourself.',
+    ),
+  },
   discovery: {
     sources: single({
       key: 'discovery.sources',

@@ -1,8 +1,11 @@
 import type { Config } from '../config/settings.js';
 import type { OwnerStep } from '../errors/ownerAction.js';
-import { assetsOf } from '../money/asset.js';
+import type { EvmChain } from '../chain/chain.js';
+import { isWalletError } from '../errors/walletError.js';
+import { assetsOf, toUsdMicros, type EvmAsset } from '../money/asset.js';
 import { formatUnits } from '../money/decimal.js';
 import { findNetwork, type Network } from '../money/network.js';
+import { ALLOWANCE_USD_MICROS_MAX } from '../payment/intent.js';
 import type { AgentPlace } from '../wallet/agentAddress.js';
 import { openChain, rpcSourceOf } from '../wallet/chains.js';
 import { readClock, sayOff } from '../wallet/clock/clockCheck.js';
@@ -31,12 +34,13 @@ export async function checkUpChains(
   const addressBalances = await Promise.all(
     (places ?? []).map((place) => lookAtBalance(config, place, isProved)),
   );
+  const allowances = await Promise.all((places ?? []).map((place) => lookAtAllowances(config, place)));
   const isFunded = addressBalances.some(({ holds }) => holds);
   // Money on one network is enough to begin: an empty one beside it is no fault.
   const balances = addressBalances.map(({ check, mend }) =>
     mend === null || isFunded ? check : { ...check, state: 'warn' as const, mend },
   );
-  return [...clock, ...operators.flat(), ...balances];
+  return [...clock, ...operators.flat(), ...balances, ...allowances.flat()];
 }
 
 async function lookAtOperators(config: Config, network: Network, nowMs: number): Promise<Check[]> {
@@ -134,4 +138,44 @@ async function lookAtBalance(
   } finally {
     await net?.close();
   }
+}
+
+/**
+ * What Permit2 may move on one network: a line where it may move anything (T36). More than this wallet ever allows was
+ * allowed by another program with the same key.
+ */
+async function lookAtAllowances(config: Config, { network, address }: AgentPlace): Promise<Check[]> {
+  if (network.family !== 'evm') return [];
+  const { chain, net } = openChain(config, network);
+  // Of the EVM, as its network is.
+  const reader = chain as EvmChain;
+  try {
+    const looks = assetsOf(network.caip2).flatMap((asset) =>
+      asset.family === 'evm' ? [lookAtAllowance(reader, asset, { network, address })] : [],
+    );
+    return (await Promise.all(looks)).flat();
+  } catch (error) {
+    // That the RPC is silent, another check says.
+    if (isWalletError(error)) return [];
+    throw error;
+  } finally {
+    await net?.close();
+  }
+}
+
+async function lookAtAllowance(
+  chain: EvmChain,
+  asset: EvmAsset,
+  { network, address }: AgentPlace,
+): Promise<Check[]> {
+  const atomic = await chain.allowance(asset, address as `0x${string}`);
+  if (atomic === 0n) return [];
+  const name = `allowance ${network.label}`;
+  const isBounded = toUsdMicros(asset, atomic) <= ALLOWANCE_USD_MICROS_MAX;
+  const amount = isBounded ? `${formatUnits(atomic, asset.decimals)} ${asset.symbol}` : `any ${asset.symbol}`;
+  const says = `Permit2 may move ${amount} on ${network.label} for signatures of this wallet.`;
+  if (isBounded) return [ok(name, says)];
+  const action = { kind: 'setAllowance', network: network.caip2, asset: asset.symbol } as const;
+  const mend: OwnerStep = { say: 'Allow it less: this wallet never allows so much.', action };
+  return [{ name, state: 'warn', says, mend }];
 }

@@ -250,6 +250,11 @@ export const CODES = {
     retry: 'after_owner',
     exit: 3,
   },
+  allowance_required: {
+    summary: 'The seller is paid through Permit2, which the owner has not allowed to move as much.',
+    retry: 'after_owner',
+    exit: 3,
+  },
   gas_missing: {
     summary: 'No facilitator carries the withdrawal and the address has no coin to pay gas with.',
     retry: 'after_owner',

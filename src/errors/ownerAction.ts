@@ -40,6 +40,14 @@ export type OwnerAction =
       readonly takesHeld?: boolean;
       readonly offCurve?: boolean;
     }
+  /** Lets Permit2 move so much of a token, nothing for 0; the owner picks the amount where none is given. */
+  | {
+      readonly kind: 'setAllowance';
+      readonly network?: string;
+      readonly asset?: string;
+      readonly usd?: string;
+      readonly agent?: string;
+    }
   | { readonly kind: 'reconcile' }
   | { readonly kind: 'audit' }
   | { readonly kind: 'rebuildLedger' }

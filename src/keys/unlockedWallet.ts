@@ -1,6 +1,9 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { isWalletError } from '../errors/walletError.js';
 import type {
+  AllowanceIntent,
+  Permit2Intent,
+  Permit2Signatures,
   RelayIntent,
   SolanaOwnTransferIntent,
   SolanaTransferIntent,
@@ -33,18 +36,22 @@ export interface UnlockedWallet {
   /** The checksummed address of an agent. `bad_input` for an index that an imported key does not have. */
   evmAddress(agentIndex: number): Promise<`0x${string}`>;
   /**
-   * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature. Beside {@link signRelay},
+   * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature. Beside {@link signPermit2}, {@link signRelay}, {@link signAllowance},
    * {@link signTempoTransfer}, {@link signSolanaTransfer}, {@link signSolanaOwnTransfer} and {@link signIn} there is
    * nothing else it signs (T7).
    *
    * `nowMs` is the instant the intent was built at, or later. Throws `signer_refused`.
    */
   signTransfer(intent: TransferIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
+  /** Signs one transfer through Permit2 as an agent, and the permit of exactly its amount where it has one. Throws `signer_refused`. */
+  signPermit2(intent: Permit2Intent, agentIndex: number, nowMs: number): Promise<Permit2Signatures>;
   /**
    * Signs the transaction that has the token's contract make a transfer of this agent's own, and gives its bytes.
    * Throws `signer_refused` for any other.
    */
   signRelay(intent: RelayIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
+  /** Signs the transaction by which the owner allows Permit2 so much of an agent's token. Throws `signer_refused`. */
+  signAllowance(intent: AllowanceIntent, agentIndex: number): Promise<`0x${string}`>;
   /** Signs one transfer on Tempo as an agent and gives its transaction's bytes. Throws `signer_refused`. */
   signTempoTransfer(intent: TempoTransferIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
   /** The address of an agent on Solana, in base58. `bad_input` where the wallet is made of an imported EVM key. */
@@ -154,8 +161,16 @@ export function openWallet(
     evmAddress: async (agentIndex) => (await accountOf(agentIndex)).address,
     signTransfer: async (intent, agentIndex, nowMs) =>
       await signTransferIntent(intent, await accountOf(agentIndex), nowMs),
+    signPermit2: async (intent, agentIndex, nowMs) => {
+      const { signPermit2Intent } = await import('./signer/permit2Signer.js');
+      return signPermit2Intent(intent, await accountOf(agentIndex), nowMs);
+    },
     signRelay: async (intent, agentIndex, nowMs) =>
       await signRelayIntent(intent, await accountOf(agentIndex), nowMs),
+    signAllowance: async (intent, agentIndex) => {
+      const { signAllowanceIntent } = await import('./signer/allowanceSigner.js');
+      return signAllowanceIntent(intent, await accountOf(agentIndex));
+    },
     signTempoTransfer: async (intent, agentIndex, nowMs) => {
       const { signTempoTransfer } = await import('./signer/tempoSigner.js');
       return signTempoTransfer(intent, await accountOf(agentIndex), nowMs);

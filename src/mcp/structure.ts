@@ -41,12 +41,19 @@ export function structureOf(outcome: ToldOutcome): Structure {
 }
 
 /** A payment with all that is known of it: where it went, in which transaction, and how much. */
-function shortPayment({ confirmed, ...payment }: PaymentView): Structure {
-  return withoutNull({ ...payment, confirmed: confirmed ? true : null });
+function shortPayment({ confirmed, held_usd, captured_usd, ...payment }: PaymentView): Structure {
+  // Where all of it is held, or paid, `usd` says it.
+  const isWhole = held_usd === (captured_usd ?? held_usd) && payment.claimed_usd === null;
+  const parts = isWhole ? {} : { held_usd, captured_usd };
+  return withoutNull({ ...payment, ...parts, confirmed: confirmed ? true : null });
 }
 
-function shortBalance({ network, asset, address, on_chain, held, spendable }: BalanceLine): Structure {
-  return { network, asset, address, on_chain, held, spendable };
+function shortBalance(line: BalanceLine): Structure {
+  const { network, asset, address, on_chain, held, spendable, permit2_allowance } = line;
+  return {
+    ...{ network, asset, address, on_chain, held, spendable },
+    ...(permit2_allowance === null ? {} : { permit2_allowance }),
+  };
 }
 
 function shortLimit({ name, max_usd, used_usd, left_usd }: LimitLine): Structure {

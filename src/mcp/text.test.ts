@@ -9,6 +9,9 @@ const render = (result: Outcome, mark?: () => string): string =>
 const payment: PaymentView = {
   id: 'pay_1',
   state: 'captured',
+  held_usd: '0.01',
+  captured_usd: '0.01',
+  claimed_usd: null,
   usd: '0.01',
   amount_atomic: '10000',
   asset: 'USDC',

@@ -3,7 +3,7 @@ import type { Config } from '../config/settings.js';
 import { isWalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { openedWallMs, type Payment } from '../ledger/payment.js';
+import { isLive, openedWallMs, type Payment } from '../ledger/payment.js';
 import type { Asset } from '../money/asset.js';
 import { formatUnits } from '../money/decimal.js';
 import { findNetwork, type Network } from '../money/network.js';
@@ -174,7 +174,8 @@ class Comparison {
 
   async #judge(payment: ChainPayment, agent: string, network: Network, asset: Asset): Promise<void> {
     const amount = formatUnits(payment.amountAtomic, asset.decimals);
-    const row = this.#rows.get(keyOf(network.caip2, paymentKey(payment)));
+    const row =
+      this.#rows.get(keyOf(network.caip2, paymentKey(payment))) ?? this.#openFor(payment, network.caip2);
     if (row === undefined) {
       this.unknown += 1;
       this.find(
@@ -187,6 +188,18 @@ class Comparison {
       const told = formatUnits(row.capturedAtomic ?? 0n, asset.decimals);
       this.find(row.id, `The ledger has ${told} captured; the chain shows ${amount}.`);
     }
+  }
+
+  /** The open payment that a transfer may be of, where what was signed leaves no nonce on the chain. */
+  #openFor({ nonce, to, amountAtomic }: ChainPayment, network: string): Payment | undefined {
+    if (nonce !== null) return undefined;
+    return [...this.#rows.values()].find(
+      (row) =>
+        row.network === network &&
+        isLive(row.state) &&
+        row.payTo.toLowerCase() === to.toLowerCase() &&
+        amountAtomic <= row.heldAtomic,
+    );
   }
 
   /** A history is for comparing: what is counted again rests on the same proof as any other capture. */
@@ -202,25 +215,37 @@ class Comparison {
   }
 
   #findUnshown(shown: ReadonlySet<string>, network: Network, asset: Asset): void {
-    for (const row of this.#rows.values()) {
+    for (const row of new Set(this.#rows.values())) {
       if (row.network !== network.caip2 || row.asset !== asset.address) continue;
       if (openedWallMs(row) < this.#sinceMs + EDGE_MS || shown.has(row.nonce)) continue;
+      const place = placeOf(row);
+      if (place !== null && shown.has(place)) continue;
       if (row.state !== 'captured' || !row.confirmed) continue;
       this.find(row.id, 'The ledger has it captured and confirmed; the chain does not show it.');
     }
   }
 }
 
+/** Rows by their nonce, and by their place on the chain. */
 async function byNonce(ledger: Ledger, sinceMs: number): Promise<Map<string, Payment>> {
   const rows = new Map<string, Payment>();
   let cursor: string | null = null;
   do {
     const page = await ledger.listPayments({ sinceMs }, PAGE_ROWS, cursor);
-    for (const payment of page.payments)
+    for (const payment of page.payments) {
       rows.set(keyOf(payment.network, payment.nonce.toLowerCase()), payment);
+      const place = placeOf(payment);
+      if (place !== null) rows.set(keyOf(payment.network, place), payment);
+    }
     cursor = page.nextCursor;
   } while (cursor !== null);
   return rows;
+}
+
+/** A transfer's place on the chain, for what leaves no nonce there; null while it is not known. */
+function placeOf({ tx, payTo, capturedAtomic }: Payment): string | null {
+  if (tx === null || capturedAtomic === null) return null;
+  return paymentKey({ nonce: null, tx, to: payTo, amountAtomic: capturedAtomic });
 }
 
 function keyOf(network: string, key: string): string {

@@ -47,6 +47,56 @@ export const RELAY_GAS_MAX = 300_000n;
 export const FEE_PER_GAS_WEI_MAX = 2_000_000_000_000n;
 
 /**
+ * What the signer signs for Permit2: that a listed asset may be moved to one payee, once, within a short window, by the
+ * contract of x402 that our table names for it. Under `upto` the amount is a ceiling, and one facilitator says what is taken.
+ */
+export interface Permit2Intent {
+  readonly kind: 'permit2';
+  readonly asset: EvmAsset;
+  readonly chainId: number;
+  readonly from: `0x${string}`;
+  readonly to: `0x${string}`;
+  readonly amountAtomic: AtomicAmount;
+  readonly validAfterSec: 0;
+  /** The first second in which it is void. Permit2 takes its deadline for valid still: what is signed is the second before. */
+  readonly validBeforeSec: number;
+  /** 32 random bytes, fresh for each intent (T23): a bit of Permit2's own map, and no number in a row. */
+  readonly nonce: `0x${string}`;
+  /** Who alone may settle it, for as much as they say up to the amount; null where the amount is fixed. */
+  readonly facilitator: `0x${string}` | null;
+  /**
+   * The number of the token's next permit (EIP-2612), where a second signature is to allow Permit2 exactly the amount; null
+   * where the owner's allowance is enough.
+   */
+  readonly permitNumber: bigint | null;
+}
+
+/** The signatures of a {@link Permit2Intent}, 65 bytes each. */
+export interface Permit2Signatures {
+  readonly transfer: `0x${string}`;
+  readonly permit: `0x${string}` | null;
+}
+
+/**
+ * The owner's own transaction that allows Permit2 to move so much of a token, or nothing any more, and does nothing else.
+ * No payment makes one.
+ */
+export interface AllowanceIntent {
+  readonly kind: 'permit2_allowance';
+  readonly asset: EvmAsset;
+  readonly chainId: number;
+  readonly from: `0x${string}`;
+  readonly amountAtomic: AtomicAmount;
+  readonly accountNonce: number;
+  readonly gas: bigint;
+  readonly maxFeePerGasWei: bigint;
+  readonly maxPriorityFeePerGasWei: bigint;
+}
+
+/** What Permit2 is ever allowed to move of one token of one address, in dollars: never all there may be one day (T36). */
+export const ALLOWANCE_USD_MICROS_MAX = 1_000_000_000n;
+
+/**
  * What the signer signs on Solana: a transaction that moves a listed asset to one payee's own token account, and that
  * somebody else pays the fees of. Scheme `exact` on Solana prescribes its four instructions.
  */
@@ -120,7 +170,7 @@ export const TEMPO_FEE_ATOMIC_MAX =
 export const TEMPO_WINDOW_MAX_SEC = 30;
 
 /** The payment intents the signer knows, and all it knows (T7). */
-export type PaymentIntent = TransferIntent | SolanaTransferIntent | TempoTransferIntent;
+export type PaymentIntent = TransferIntent | Permit2Intent | SolanaTransferIntent | TempoTransferIntent;
 
 /** What a transfer on Solana may ask for in computing: the fee payer pays for it, within what facilitators accept. */
 export const COMPUTE_UNIT_LIMIT_MAX = 200_000;

@@ -5,6 +5,7 @@ import type { PaymentProtocol } from './rail.js';
 import { writeSignIn } from '../protocols/x402/signIn/header.js';
 import { toOffer } from './x402Offer.js';
 import { x402ExactEvm } from './x402ExactEvm/rail.js';
+import { x402ExactPermit2, x402UptoEvm } from './x402Permit2/rail.js';
 import { x402ExactSvm } from './x402ExactSvm/rail.js';
 
 /** x402 over HTTP, versions 1 and 2. */
@@ -21,5 +22,5 @@ export const x402: PaymentProtocol = {
   readRefusal,
   challengeHeaders: ['payment-required', 'x-payment-required', 'www-authenticate'],
   ownHeaders: ['payment-required', 'payment-response', 'x-payment-response', 'x-payment-required'],
-  rails: [x402ExactEvm, x402ExactSvm],
+  rails: [x402ExactEvm, x402ExactPermit2, x402UptoEvm, x402ExactSvm],
 };

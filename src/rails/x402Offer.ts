@@ -1,5 +1,6 @@
 import type { SignedPayload } from '../ledger/transition.js';
 import { WalletError } from '../errors/walletError.js';
+import { formatUsd } from '../money/decimal.js';
 import type { Offer } from '../payment/challenge.js';
 import { encodePayment, paymentIdentifierOf } from '../protocols/x402/codec.js';
 import type {
@@ -8,18 +9,33 @@ import type {
   ExactSvmPayload,
   PaymentOffer,
   PaymentRequired,
+  Permit2Payload,
+  SponsoredPermit,
   SvmOffer,
 } from '../protocols/x402/types.js';
 
 /** An offer of x402 as it travels through the wallet: with the challenge that a v2 payment echoes. */
 export type X402Offer = Offer & { readonly x402: PaymentOffer; readonly required: PaymentRequired };
 
+/** What a quote says of a price that is a ceiling. */
+function ceilingOf({ scheme, usdMicros }: PaymentOffer): Offer['facts'] {
+  return scheme === 'upto' ? { max_usd_charge: formatUsd(usdMicros) } : {};
+}
+
+/** Scheme `exact` where it is paid through Permit2: a way of its own for money to move, which the ledger tells apart. */
+export const EXACT_BY_PERMIT2 = 'exact by permit2';
+
+function isByPermit2(x402: PaymentOffer): boolean {
+  return 'method' in x402 && x402.method === 'permit2';
+}
+
 /** An offer as the wallet knows it, of one that was read from a challenge. */
 export function toOffer(x402: PaymentOffer, required: PaymentRequired): X402Offer {
-  const { scheme, index, network, asset, payTo, amountAtomic, usdMicros, x402Version } = x402;
+  const { index, network, asset, payTo, amountAtomic, usdMicros, x402Version } = x402;
+  const scheme = x402.scheme === 'exact' && isByPermit2(x402) ? EXACT_BY_PERMIT2 : x402.scheme;
   return {
     ...{ protocol: 'x402', scheme, index, network, asset, payTo, amountAtomic, usdMicros },
-    facts: { x402_version: x402Version },
+    facts: { x402_version: x402Version, scheme: x402.scheme, ...ceilingOf(x402) },
     x402,
     required,
   };
@@ -39,14 +55,23 @@ export function svmOfferOf(offer: Offer): SvmOffer {
   throw new WalletError('internal', 'An offer came to a rail that does not pay it.');
 }
 
-/** Writes the header that pays an offer of x402. */
+/** The challenge that an offer of {@link toOffer} is of. */
+export function requiredOf(offer: Offer): PaymentRequired {
+  return (offer as X402Offer).required;
+}
+
+/** Writes the header that pays an offer of x402, with the permit that a facilitator is to bring along. */
 export function writePayment(
   offer: Offer,
-  payload: ExactEvmPayload | ExactSvmPayload,
+  payload: ExactEvmPayload | ExactSvmPayload | Permit2Payload,
   paymentId: string,
+  permit: SponsoredPermit | null = null,
 ): SignedPayload {
   const { x402, required } = offer as X402Offer;
-  const extras = paymentIdentifierOf(required) === 'none' ? {} : { paymentIdentifier: paymentId };
+  const extras = {
+    ...(paymentIdentifierOf(required) === 'none' ? {} : { paymentIdentifier: paymentId }),
+    ...(permit === null ? {} : { permit }),
+  };
   const { headerName, headerValue, ...more } = encodePayment(x402, required, payload, extras);
   return { name: headerName, value: headerValue, ...more };
 }

@@ -9,7 +9,8 @@ import { callBound, capLines, rateLines } from '../policy/limits.js';
 import { networksOf } from './agentAddress.js';
 import { checkClock } from './clock/clockCheck.js';
 import type { Engine } from './engine.js';
-import { readAddressFunds } from './settle/addressFunds.js';
+import { readAddressFunds, type AssetAddress } from './settle/addressFunds.js';
+import { within } from './settle/funds.js';
 import type { BalanceInput } from './input.js';
 import { agentBounds, isSessionCap, lineRequest, raiseLines } from './call/ownerRules.js';
 import { outcome, type Outcome } from './answer/outcome.js';
@@ -26,6 +27,8 @@ export interface BalanceLine {
   readonly spendable: string | null;
   readonly on_chain_atomic: string | null;
   readonly held_atomic: string;
+  /** What Permit2 may move of it, where the owner allowed it anything or a permit left something; null for nothing. */
+  readonly permit2_allowance: string | null;
 }
 
 /** One cap: how much of it is used and left. */
@@ -40,6 +43,9 @@ export interface LimitLine {
 
 /** An RPC that is silent for longer leaves its line unknown: whoever asked is told of the others. */
 const BALANCE_MS_MAX = 5_000;
+
+/** It is read beside the balance, by the same RPC. */
+const ALLOWANCE_MS_MAX = 1_000;
 
 /** A name no host has: host lines are listed from the config, not for one request. */
 const NO_HOST = 'none.invalid:443';
@@ -193,6 +199,8 @@ async function balanceLine(
 ): Promise<BalanceLine> {
   const address = await engine.addressOn(network);
   const reading = await readAddressFunds(engine, config, { network, asset, address }, BALANCE_MS_MAX);
+  const allowed =
+    reading.onChainAtomic === null ? null : await readAllowance(engine, config, { network, asset, address });
   const { onChainAtomic: onChain, heldAtomic: held } = reading;
   const free = onChain === null ? null : onChain > held ? onChain - held : 0n;
   const text = (atomic: AtomicAmount | null): string | null =>
@@ -207,7 +215,19 @@ async function balanceLine(
     spendable: text(free),
     on_chain_atomic: onChain?.toString() ?? null,
     held_atomic: held.toString(),
+    permit2_allowance: allowed === null || allowed === 0n ? null : text(allowed),
   };
+}
+
+/** What Permit2 may move, or null where its chain has none or is silent: it says nothing of what can be spent. */
+async function readAllowance(
+  engine: Engine,
+  config: Config,
+  { network, asset, address }: AssetAddress,
+): Promise<AtomicAmount | null> {
+  if (network.family !== 'evm' || asset.family !== 'evm') return null;
+  const chain = engine.chain(config, network);
+  return within(chain.allowance(asset, address as `0x${string}`), ALLOWANCE_MS_MAX);
 }
 
 /** Dollars that the agent may still spend in a session without asking; null where the config cannot be read. */

@@ -321,6 +321,10 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
     says: 'withdraw --to 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --usd 1 --asset USDC --include-held --agent default',
     until: /RPC|does not answer/,
   },
+  setAllowance: {
+    onlyParses: { kind: 'setAllowance', network: 'eip155:84532', asset: 'USDC', usd: '5', agent: 'default' },
+    why: 'a transaction needs a chain, see test/rails/permit2',
+  },
   reconcile: { onlyParses: { kind: 'reconcile' }, why: 'a payment that stays open needs a chain' },
   audit: { onlyParses: { kind: 'audit' }, why: 'the ledger has to be damaged' },
   rebuildLedger: {

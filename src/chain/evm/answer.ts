@@ -13,6 +13,8 @@ const QUANTITY = /^0x[0-9a-f]{1,16}$/i;
 /** 2^128 wei are more than there will ever be of any coin. */
 const COINS = /^0x[0-9a-f]{1,32}$/i;
 const WORD = /^0x[0-9a-f]{64}$/i;
+const BYTES = /^0x(?:[0-9a-f]{2})*$/i;
+const ADDRESS_20 = /^0x[0-9a-f]{40}$/i;
 const ADDRESS_WORD = /^0x0{24}([0-9a-f]{40})$/i;
 
 /** The fields of a JSON object; throws on anything else. */
@@ -57,6 +59,18 @@ export function readBool(answer: unknown): boolean {
   const value = readUint(answer);
   if (value > 1n) throw new Error('not a bool');
   return value === 1n;
+}
+
+/** Any number of bytes; in lower case. */
+export function readBytes(answer: unknown): Hex {
+  if (typeof answer !== 'string' || !BYTES.test(answer)) throw new Error('not bytes');
+  return answer.toLowerCase() as Hex;
+}
+
+/** An address as a field of a transaction holds it; in lower case. */
+export function readAddress20(answer: unknown): Hex {
+  if (typeof answer !== 'string' || !ADDRESS_20.test(answer)) throw new Error('not an address');
+  return answer.toLowerCase() as Hex;
 }
 
 /** An address as an indexed argument of an event holds it; in lower case. */

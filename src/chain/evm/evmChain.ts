@@ -13,7 +13,9 @@ import type { Finality, GasTerms, Heads, Operator, TokenAt } from './operator.js
 import type { RpcFetch } from '../rpc.js';
 import { RpcFault } from '../rpcFault.js';
 import type { OnTime } from '../timeGiven.js';
-import { observeLatest, observeSettled, type Observation } from './observation.js';
+import { AUTHORIZATION_USE } from './authorizationUse.js';
+import { observeLatest, observeSettled, type NonceUse, type Observation } from './observation.js';
+import { PERMIT2_USE } from './permit2Use.js';
 import { judgeObservations } from './verdict.js';
 import type { AtomicAmount } from '../../money/unit.js';
 
@@ -74,6 +76,10 @@ export interface Looks<Query> {
 export interface BlockReader<Query> {
   /** An address's balance at the newest block, atomic, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
   balanceOf(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
+  /** What Permit2 may move of an address's tokens, atomic. Throws `rpc_unavailable`, `cancelled`. */
+  allowance(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
+  /** The number of an address's next permit (EIP-2612), throws `rpc_unavailable` also where the token has none; `cancelled`. */
+  permitNumber(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
   /** What became of a payment. Never throws for faults of an RPC: they are `unknowable`. */
   settlementOf(query: Query, signal?: AbortSignal): Promise<Settlement>;
   /** Time of the newest block, in seconds, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
@@ -96,6 +102,11 @@ export interface BlockReader<Query> {
     },
     signal?: AbortSignal,
   ): Promise<bigint>;
+  /** Gas of allowing Permit2 so much of a token; throws `rpc_unavailable` also where the token would not do it. */
+  estimateApproval(
+    approval: { readonly asset: TokenAt; readonly from: Hex; readonly amountAtomic: AtomicAmount },
+    signal?: AbortSignal,
+  ): Promise<bigint>;
   /**
    * Hands a signed transaction to the first operator that takes it; gives its hash. Throws `rpc_unavailable` where
    * none says that it did: one of them may have, all the same.
@@ -116,20 +127,23 @@ export type EvmChain = BlockReader<SettlementQuery>;
 /** Makes the reader of an EVM network: see {@link createReader}. */
 export function createEvmChain(options: EvmChainOptions): EvmChain {
   return createReader(options, {
-    atSettled: observeSettled,
-    atLatest: observeLatest,
+    atSettled: (operator, query, at, signal) => observeSettled(useOf(query), operator, query, at, signal),
+    atLatest: (operator, query, heads, signal) => observeLatest(useOf(query), operator, query, heads, signal),
     history: EIP3009_HISTORY,
   });
+}
+
+function useOf({ permit2 }: SettlementQuery): NonceUse {
+  return permit2 === undefined ? AUTHORIZATION_USE : PERMIT2_USE;
 }
 
 /**
  * Makes the reader of a network's chain. Nothing is loaded or asked before its first question. Throws
  * `config_invalid` for a URL that is not http(s).
  */
-export function createReader<Query extends Pick<SettlementQuery, 'validBeforeSec' | 'amountAtomic'>>(
-  options: ReaderOptions,
-  looks: Looks<Query>,
-): BlockReader<Query> {
+export function createReader<
+  Query extends Pick<SettlementQuery, 'validBeforeSec' | 'amountAtomic' | 'permit2'>,
+>(options: ReaderOptions, looks: Looks<Query>): BlockReader<Query> {
   const { network, rpc, nowMs = Date.now } = options;
   const finality = options.finality ?? network.finality;
   const timeoutMs = options.timeoutMs ?? CALL_MS_MAX;
@@ -175,6 +189,20 @@ export function createReader<Query extends Pick<SettlementQuery, 'validBeforeSec
         FAILOVER_MS_MAX,
       ),
 
+    allowance: (asset, address, signal) =>
+      endpoints.askOne(
+        signal,
+        (operator, deadline) => operator.allowance(asset, address, deadline),
+        FAILOVER_MS_MAX,
+      ),
+
+    permitNumber: (asset, address, signal) =>
+      endpoints.askOne(
+        signal,
+        (operator, deadline) => operator.permitNumber(asset, address, deadline),
+        FAILOVER_MS_MAX,
+      ),
+
     latestTimeSec: (signal) =>
       endpoints.askOne(
         signal,
@@ -200,6 +228,13 @@ export function createReader<Query extends Pick<SettlementQuery, 'validBeforeSec
       endpoints.askOne(
         signal,
         (operator, deadline) => operator.estimateTransfer(transfer, deadline),
+        FAILOVER_MS_MAX,
+      ),
+
+    estimateApproval: (approval, signal) =>
+      endpoints.askOne(
+        signal,
+        (operator, deadline) => operator.estimateApproval(approval, deadline),
         FAILOVER_MS_MAX,
       ),
 

@@ -1,10 +1,9 @@
 import type { Block, Hex } from './answer.js';
 import { findMoment } from './blockSearch.js';
 import type { SettlementQuery } from '../settlement.js';
-import { searchLogs } from './logSearch.js';
 import type { Heads, Operator } from './operator.js';
 import { RpcFault } from '../rpcFault.js';
-import { isNonceLog, transferOf, type NonceLog } from './tokenLog.js';
+import type { LogPlace } from './tokenLog.js';
 import type { AtomicAmount } from '../../money/unit.js';
 
 /** What one operator shows of an authorization, with the block in whose state it looked. */
@@ -34,11 +33,26 @@ const CLOCK_AHEAD_SEC = [120, 7_800] as const;
 /** Pages of the event search: two hours of the fastest chain we know, at an operator that gives 1,000 blocks a page. */
 export const SEARCH_CALLS_MAX = 64;
 
+/** How the use of one kind of nonce is seen. */
+export interface NonceUse {
+  /** Whether the nonce was used, or struck out, in the state after this very block. */
+  isUsed(operator: Operator, query: SettlementQuery, blockHash: Hex, signal: AbortSignal): Promise<boolean>;
+  /** By what a nonce was used that is in the state of `at`. Never throws for RPC faults. */
+  lookForUse(
+    operator: Operator,
+    query: SettlementQuery,
+    at: Block,
+    settled: Block,
+    signal: AbortSignal,
+  ): Promise<Observation>;
+}
+
 /**
  * Looks at one block that is settled for every operator asked: `common` is the block, `heads` are this operator's own.
  * Never throws for RPC faults.
  */
 export function observeSettled(
+  use: NonceUse,
   operator: Operator,
   query: SettlementQuery,
   { heads, common }: { readonly heads: Heads; readonly common: Block },
@@ -51,8 +65,8 @@ export function observeSettled(
     if (own.hash !== common.hash || own.timeSec !== common.timeSec) {
       return { kind: 'forked', origin: operator.origin };
     }
-    if (await operator.isUsed(query, common.hash, signal)) {
-      return lookForUse(operator, query, common, common, signal);
+    if (await use.isUsed(operator, query, common.hash, signal)) {
+      return use.lookForUse(operator, query, common, common, signal);
     }
     return { kind: 'unused', at: common, settled: true, origin: operator.origin };
   });
@@ -60,6 +74,7 @@ export function observeSettled(
 
 /** Looks at the operator's newest block: enough to see a payment, never enough to rule one out. Never throws for RPC faults. */
 export function observeLatest(
+  use: NonceUse,
   operator: Operator,
   query: SettlementQuery,
   { latest, settled }: Heads,
@@ -69,14 +84,14 @@ export function observeLatest(
     let at = latest;
     let used: boolean;
     try {
-      used = await operator.isUsed(query, at.hash, signal);
+      used = await use.isUsed(operator, query, at.hash, signal);
     } catch (error) {
       if (!(error instanceof RpcFault) || error.kind !== 'refused' || at.number === 0n) throw error;
       // Behind a load balancer the next backend may not have the newest block yet; its parent it has.
       at = await operator.blockAt(latest.number - 1n, signal);
-      used = await operator.isUsed(query, at.hash, signal);
+      used = await use.isUsed(operator, query, at.hash, signal);
     }
-    if (used) return lookForUse(operator, query, at, settled, signal);
+    if (used) return use.lookForUse(operator, query, at, settled, signal);
     return { kind: 'unused', at, settled: false, origin: operator.origin };
   });
 }
@@ -89,58 +104,6 @@ export async function guard(operator: Operator, look: () => Promise<Observation>
     if (!(fault instanceof RpcFault)) throw fault;
     return { kind: 'down', fault, origin: operator.origin };
   }
-}
-
-/** A nonce reads as used when it was cancelled, too: only the events tell by what it was spent. */
-async function lookForUse(
-  operator: Operator,
-  query: SettlementQuery,
-  at: Block,
-  settled: Block,
-  signal: AbortSignal,
-): Promise<Observation> {
-  const { origin } = operator;
-  const spentAt = { kind: 'spent', at, settled: at.number <= settled.number, origin } as const;
-  try {
-    const spent = await findSpending(operator, query, at, signal);
-    if (spent === null) return { ...spentAt, fault: null };
-    const block = await blockOf(operator, spent, query, signal);
-    const isSettled = block.number <= settled.number;
-    if (spent.event === 'AuthorizationCanceled')
-      return { kind: 'cancelled', at, block, settled: isSettled, origin };
-    const amountAtomic = await readPayment(operator, query, spent, signal);
-    if (amountAtomic === null) return { ...spentAt, fault: null };
-    return { kind: 'paid', at, block, tx: spent.tx, amountAtomic, settled: isSettled, origin };
-  } catch (fault) {
-    if (!(fault instanceof RpcFault)) throw fault;
-    return { ...spentAt, fault };
-  }
-}
-
-/** The one log that spent the nonce, between the signing and the expiry; null where the operator shows none. */
-async function findSpending(
-  operator: Operator,
-  query: SettlementQuery,
-  at: Block,
-  signal: AbortSignal,
-): Promise<NonceLog | null> {
-  const { asset, from: payer, nonce, validBeforeSec } = query;
-  const filter = { asset, payer, nonce, events: ['AuthorizationUsed', 'AuthorizationCanceled'] } as const;
-  let top = (await findMoment(operator, validBeforeSec, at, signal)).above ?? at;
-  for await (const from of searchStarts(operator, query, top, signal)) {
-    for await (const [log] of searchLogs(
-      operator,
-      filter,
-      { from, to: top.number },
-      SEARCH_CALLS_MAX,
-      signal,
-    )) {
-      if (log !== undefined && isNonceLog(log)) return log;
-    }
-    if (from === 0n) return null;
-    top = await operator.blockAt(from, signal);
-  }
-  return null;
 }
 
 /**
@@ -178,36 +141,23 @@ async function blockKept(operator: Operator, number: bigint, signal: AbortSignal
   }
 }
 
-async function blockOf(
+/**
+ * The block of an event, as the operator's own chain has it. Nothing settles at or after the expiry, so an answer that says
+ * so is false; `isBound` says whether the event is a settlement.
+ */
+export async function blockOfEvent(
   operator: Operator,
-  spent: NonceLog,
+  { blockNumber, blockHash }: LogPlace,
+  isBound: boolean,
   { validBeforeSec }: SettlementQuery,
   signal: AbortSignal,
 ): Promise<Block> {
-  const block = await operator.blockAt(spent.blockNumber, signal);
-  if (block.hash !== spent.blockHash) {
+  const block = await operator.blockAt(blockNumber, signal);
+  if (block.hash !== blockHash) {
     throw new RpcFault('malformed', operator.origin, 'showed an event of a block that is not on its chain');
   }
-  // The token settles nothing at or after the expiry, so such an answer is false. A cancellation has no expiry.
-  if (spent.event === 'AuthorizationUsed' && block.timeSec >= validBeforeSec) {
+  if (isBound && block.timeSec >= validBeforeSec) {
     throw new RpcFault('malformed', operator.origin, 'showed a settlement after the expiry');
   }
   return block;
-}
-
-/** What the nonce moved, or null where that was not this payment: another payee, or another amount. */
-async function readPayment(
-  operator: Operator,
-  { asset, from: payer, to, amountAtomic }: SettlementQuery,
-  used: NonceLog,
-  signal: AbortSignal,
-): Promise<bigint | null> {
-  const blocks = { hash: used.blockHash };
-  const logs = await operator.logs(
-    { asset, payer, events: ['AuthorizationUsed', 'Transfer'], blocks },
-    signal,
-  );
-  const transfer = transferOf(logs, used);
-  const matches = transfer?.to === to.toLowerCase() && transfer.amountAtomic === amountAtomic;
-  return matches ? transfer.amountAtomic : null;
 }

@@ -1,10 +1,13 @@
 import { concat, numberToHex, pad, toEventSelector, toFunctionSelector } from 'viem';
 import type { EvmAsset, TempoAsset } from '../../money/asset.js';
 import type { EvmNetwork, TempoNetwork } from '../../money/network.js';
+import { PERMIT2 } from '../../money/permit2.js';
 import {
+  readAddress20,
   readAddressWord,
   readBlock,
   readBool,
+  readBytes,
   readCoins,
   readObject,
   readQuantity,
@@ -30,6 +33,8 @@ export type TokenAt = EvmAsset | TempoAsset;
 export interface LogFilter {
   readonly asset: TokenAt;
   readonly payer: Hex;
+  /** Only transfers to this address; for the event `Transfer`. */
+  readonly payee?: Hex;
   readonly events: readonly TokenEvent[];
   /** Only logs of this nonce; for the events that have one. */
   readonly nonce?: Hex;
@@ -62,6 +67,18 @@ export interface Operator {
     blockHash: Hex,
     signal?: AbortSignal,
   ): Promise<boolean>;
+  /** Whether Permit2 has taken the nonce in the state after this very block, for a transfer or because its signer struck it out. */
+  isTaken(
+    permit: { readonly from: Hex; readonly nonce: Hex },
+    blockHash: Hex,
+    signal?: AbortSignal,
+  ): Promise<boolean>;
+  /** What Permit2 may move of an address's tokens, atomic, in the newest block. */
+  allowance(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
+  /** The number of an address's next permit of this token (EIP-2612). */
+  permitNumber(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
+  /** A transaction that is in a block. */
+  transaction(hash: Hex, signal?: AbortSignal): Promise<MinedCall>;
   balanceOf(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
   /** What a transaction of this address would take: its next number, its coin, and the price of gas now. */
   gasTerms(address: Hex, signal?: AbortSignal): Promise<GasTerms>;
@@ -75,10 +92,23 @@ export interface Operator {
     },
     signal?: AbortSignal,
   ): Promise<bigint>;
+  /** Gas that allowing Permit2 so much of a token would use; refused where the token would not do it. */
+  estimateApproval(
+    approval: { readonly asset: TokenAt; readonly from: Hex; readonly amountAtomic: AtomicAmount },
+    signal?: AbortSignal,
+  ): Promise<bigint>;
   /** Hands a signed transaction in; gives its hash. Refused says nothing of whether another operator took it. */
   send(bytes: Hex, signal?: AbortSignal): Promise<Hex>;
   /** Sorted as on chain; a log that does not answer the filter spoils the whole answer. */
   logs(filter: LogFilter, signal?: AbortSignal): Promise<TokenLog[]>;
+}
+
+/** A call that a transaction made: of whom, with what, in which block. */
+export interface MinedCall {
+  /** Null where it made a contract. In lower case. */
+  readonly to: Hex | null;
+  readonly input: Hex;
+  readonly blockHash: Hex;
 }
 
 /** What paying for gas takes. */
@@ -90,7 +120,13 @@ export interface GasTerms {
 }
 
 const AUTHORIZATION_STATE = toFunctionSelector('authorizationState(address,bytes32)');
+/** Permit2 keeps 256 nonces in a word: which word and which bit a nonce says itself. */
+const NONCE_BITMAP = toFunctionSelector('nonceBitmap(address,uint256)');
+const BITS_A_WORD = 8n;
+const ALLOWANCE = toFunctionSelector('allowance(address,address)');
+const NONCES = toFunctionSelector('nonces(address)');
 const BALANCE_OF = toFunctionSelector('balanceOf(address)');
+const APPROVE = toFunctionSelector('approve(address,uint256)');
 const TRANSFER = toFunctionSelector('transfer(address,uint256)');
 /** Where an operator names no tip: this part of the price of gas. */
 const TIP_PART = 10n;
@@ -170,6 +206,28 @@ export function openOperator(
       return ask('eth_call', [{ to: asset.address, data }, { blockHash }], readBool, signal);
     },
 
+    async isTaken({ from, nonce }, blockHash, signal) {
+      const number = BigInt(nonce);
+      const word = numberToHex(number >> BITS_A_WORD, { size: 32 });
+      const data = concat([NONCE_BITMAP, pad(from), word]);
+      const bits = await ask('eth_call', [{ to: PERMIT2, data }, { blockHash }], readUint, signal);
+      return ((bits >> (number & ((1n << BITS_A_WORD) - 1n))) & 1n) === 1n;
+    },
+
+    allowance(asset, address, signal) {
+      const data = concat([ALLOWANCE, pad(address), pad(PERMIT2)]);
+      return ask('eth_call', [{ to: asset.address, data }, 'latest'], readUint, signal);
+    },
+
+    permitNumber(asset, address, signal) {
+      const data = concat([NONCES, pad(address)]);
+      return ask('eth_call', [{ to: asset.address, data }, 'latest'], readUint, signal);
+    },
+
+    transaction(hash, signal) {
+      return ask('eth_getTransactionByHash', [hash], (answer) => readCall(answer, hash), signal);
+    },
+
     balanceOf(asset, address, signal) {
       const data = concat([BALANCE_OF, pad(address)]);
       return ask('eth_call', [{ to: asset.address, data }, 'latest'], readUint, signal);
@@ -198,10 +256,15 @@ export function openOperator(
       return ask('eth_estimateGas', [{ from, to: asset.address, data }], readQuantity, signal);
     },
 
+    estimateApproval({ asset, from, amountAtomic }, signal) {
+      const data = concat([APPROVE, pad(PERMIT2), numberToHex(amountAtomic, { size: 32 })]);
+      return ask('eth_estimateGas', [{ from, to: asset.address, data }], readQuantity, signal);
+    },
+
     send: (bytes, signal) => ask('eth_sendRawTransaction', [bytes], readWord, signal),
 
     logs(filter, signal) {
-      const { asset, payer, events, nonce, memo, blocks } = filter;
+      const { asset, payer, payee, events, nonce, memo, blocks } = filter;
       const range =
         'hash' in blocks
           ? { blockHash: blocks.hash }
@@ -209,12 +272,23 @@ export function openOperator(
       const topics = [
         events.map((event) => TOPICS[event]),
         pad(payer),
+        ...(payee === undefined ? [] : [pad(payee)]),
         ...(nonce === undefined ? [] : [nonce]),
         ...(memo === undefined ? [] : [null, memo]),
       ];
       const query = { address: asset.address, topics, ...range };
       return ask('eth_getLogs', [query], (answer) => readLogs(answer, filter), signal);
     },
+  };
+}
+
+function readCall(answer: unknown, asked: Hex): MinedCall {
+  const { hash, to, input, blockHash } = readObject(answer);
+  if (!same(hash, asked)) throw new Error('another transaction');
+  return {
+    to: to === null ? null : readAddress20(to),
+    input: readBytes(input),
+    blockHash: readWord(blockHash),
   };
 }
 
@@ -241,6 +315,7 @@ function readLog(log: Record<string, unknown>, filter: LogFilter): TokenLog {
   const asked =
     same(log['address'], filter.asset.address) &&
     same(party, filter.payer) &&
+    (filter.payee === undefined || same(readAddressWord(topics[2]), filter.payee)) &&
     (filter.nonce === undefined || same(topics[2], filter.nonce)) &&
     (filter.memo === undefined || same(topics[3], filter.memo)) &&
     ('hash' in filter.blocks

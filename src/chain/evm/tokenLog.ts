@@ -2,7 +2,7 @@ import type { Hex } from './answer.js';
 import type { AtomicAmount } from '../../money/unit.js';
 
 /** Where a log stands on the chain. */
-interface LogPlace {
+export interface LogPlace {
   readonly tx: Hex;
   readonly blockNumber: bigint;
   readonly blockHash: Hex;

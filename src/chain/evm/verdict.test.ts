@@ -200,3 +200,52 @@ describe('words', () => {
 function bigintText(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
 }
+
+describe('under a ceiling (T36)', () => {
+  const ceiling: SettlementQuery = {
+    ...query,
+    permit2: { spender: address('4'), isCeiling: true, claimedTx: null },
+  };
+  const shown = (origin: string, amountAtomic: bigint, at = 50): Observation => {
+    const where = { at: block(at), block: block(50, 'c'), settled: true };
+    return { kind: 'paid', tx: word('e'), amountAtomic, origin, ...where };
+  };
+  const spent = (origin: string, at: number): Observation => {
+    return { kind: 'spent', at: block(at), settled: true, fault: null, origin };
+  };
+  const [one, two] = ['https://one.example', 'https://two.example'];
+
+  test('what was charged is believed of as many as a release needs', () => {
+    expect(judgeObservations([shown(one, 2n), shown(two, 2n)], ceiling, TWO_OPERATORS)).toMatchObject({
+      ...{ kind: 'captured', amountAtomic: 2n, final: true },
+    });
+    expect(judgeObservations([shown(one, 2n)], ceiling, OWNERS_RPC)).toMatchObject({
+      amountAtomic: 2n,
+      final: true,
+    });
+  });
+
+  test('of one alone it frees nothing', () => {
+    const others: Observation[] = [{ kind: 'down', fault, origin: two }, spent(two, 50), spent(two, 120)];
+    for (const other of others)
+      expect(judgeObservations([shown(one, 2n), other], ceiling, TWO_OPERATORS)).toMatchObject({
+        ...{ kind: 'captured', amountAtomic: 5n, final: false },
+      });
+  });
+
+  test('of two that differ neither is believed', () => {
+    const verdict = judgeObservations([shown(one, 2n), shown(two, 3n)], ceiling, TWO_OPERATORS);
+    expect(verdict).toMatchObject({ kind: 'unknowable', reason: 'rpc_disagree' });
+  });
+
+  test('it is taken for all of it where nobody shows it for long', () => {
+    const late = (EXPIRY_SEC + 3_600) / 10;
+    expect(judgeObservations([spent(one, 120), spent(two, 120)], ceiling, TWO_OPERATORS)).toMatchObject({
+      ...{ kind: 'unknowable', reason: 'used_without_transfer' },
+    });
+    for (const first of [spent(one, late), shown(one, 2n, late)])
+      expect(judgeObservations([first, spent(two, late)], ceiling, TWO_OPERATORS)).toMatchObject({
+        ...{ kind: 'captured', amountAtomic: 5n, final: true },
+      });
+  });
+});

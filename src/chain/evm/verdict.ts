@@ -3,6 +3,15 @@ import { disagreement, tooFew, unknowable, type Bench, type Verdict } from '../b
 import type { SettlementQuery } from '../settlement.js';
 import type { Observation } from './observation.js';
 
+/** What of a query a verdict rests on. */
+type Judged = Pick<SettlementQuery, 'validBeforeSec' | 'amountAtomic' | 'permit2'>;
+
+/**
+ * How long after its expiry a payment under a ceiling is taken for all of it, where an operator does not show what was
+ * charged: it may only be behind with its logs. Late frees nothing.
+ */
+const CHARGE_SHOWN_SEC_MAX = 3_600;
+
 type ObservationOf<K extends Observation['kind']> = Extract<Observation, { kind: K }>;
 
 /**
@@ -12,7 +21,7 @@ type ObservationOf<K extends Observation['kind']> = Extract<Observation, { kind:
  */
 export function judgeObservations(
   observations: readonly Observation[],
-  query: Pick<SettlementQuery, 'validBeforeSec' | 'amountAtomic'>,
+  query: Judged,
   bench: Bench,
 ): Verdict {
   const unused = pick(observations, 'unused');
@@ -25,6 +34,8 @@ export function judgeObservations(
 
   if (contradict(observations, proofs))
     return disagreement(observations.filter(({ kind }) => kind !== 'down'));
+  if (paid[0] !== undefined && query.permit2?.isCeiling === true)
+    return chargedUnder(query, paid[0], { paid, spent, bench });
   if (paid[0] !== undefined) {
     const { tx, block, amountAtomic } = paid[0];
     // Who shows the nonce spent at a settled block vouches for it, too, whatever events it keeps.
@@ -36,7 +47,7 @@ export function judgeObservations(
   if (cancelled[0] !== undefined && cancelledFor.length >= bench.quorum)
     return released(cancelled[0].at, 'cancelled');
   if (cancelled.length + spent.length > 0) {
-    const spentFor = [...cancelledFor, ...spent.filter(isPast)];
+    const spentFor = [...cancelledFor, ...spent.filter(isPast)].filter(({ at }) => isShownBy(at, query));
     return spentFor.length >= bench.quorum ? spentByUs(query) : judgeSpent(cancelled, spent);
   }
   if (proofs[0] !== undefined && proofs.length >= bench.quorum)
@@ -46,6 +57,36 @@ export function judgeObservations(
   const waits = proofs.length === 0 || bench.operators >= bench.quorum;
   if (waits && unused.length > proofs.length) return { kind: 'open' };
   return tooFew(faults, bench);
+}
+
+/**
+ * T28, T36: what was charged is believed, and the rest of the ceiling with it, of as many operators as a release needs,
+ * each of which shows it itself. Until then all of the ceiling counts.
+ */
+function chargedUnder(
+  query: Judged,
+  { tx, block, amountAtomic }: ObservationOf<'paid'>,
+  {
+    paid,
+    spent,
+    bench,
+  }: {
+    readonly paid: readonly ObservationOf<'paid'>[];
+    readonly spent: readonly ObservationOf<'spent'>[];
+    readonly bench: Bench;
+  },
+): Verdict {
+  const captured = { kind: 'captured', tx, blockTimeMs: block.timeSec * 1000 } as const;
+  if (paid.filter(({ settled }) => settled).length >= bench.quorum)
+    return { ...captured, amountAtomic, final: true };
+  const over = [...paid, ...spent].filter(({ settled, at }) => settled && isShownBy(at, query));
+  const final = over.length >= bench.quorum;
+  return { ...captured, amountAtomic: query.amountAtomic, final };
+}
+
+/** Whether whoever keeps the transfers would have shown by this block what was charged. */
+function isShownBy({ timeSec }: Block, { validBeforeSec, permit2 }: Judged): boolean {
+  return permit2?.isCeiling !== true || timeSec >= validBeforeSec + CHARGE_SHOWN_SEC_MAX;
 }
 
 function pick<K extends Observation['kind']>(
@@ -69,7 +110,7 @@ function contradict(
   ];
   if (spentAt.length === 0) return false;
   const ways = new Set([
-    ...paid.map(({ tx, block }) => `${tx} ${block.hash} ${block.timeSec}`),
+    ...paid.map(({ tx, block, amountAtomic }) => `${tx} ${block.hash} ${block.timeSec} ${amountAtomic}`),
     ...cancelled.map(() => 'cancelled'),
   ]);
   const deniedAt = pick(observations, 'unused').map(({ at }) => at.number);
@@ -79,10 +120,7 @@ function contradict(
 }
 
 /** Only our key can spend the nonce, so this payment spent it, even if no operator keeps its events (T31). */
-function spentByUs({
-  amountAtomic,
-  validBeforeSec,
-}: Pick<SettlementQuery, 'validBeforeSec' | 'amountAtomic'>): Verdict {
+function spentByUs({ amountAtomic, validBeforeSec }: Judged): Verdict {
   // Before its expiry, or it would not be spent: late frees nothing.
   return { kind: 'captured', tx: null, blockTimeMs: validBeforeSec * 1000, amountAtomic, final: true };
 }

@@ -72,6 +72,12 @@ function lineOf(action: OwnerAction): CommandLine {
         '--off-curve': action.offCurve,
         '--agent': action.agent,
       });
+    case 'setAllowance':
+      return commandLine('allowance set', [action.usd ?? { blank: 'USD' }], {
+        '--network': action.network,
+        '--asset': action.asset,
+        '--agent': action.agent,
+      });
     case 'reconcile':
       return commandLine('reconcile');
     case 'audit':

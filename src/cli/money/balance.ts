@@ -58,6 +58,9 @@ function tell({ io, flags }: CommandCall, result: Outcome): number {
       ...addressLines(balances),
       '',
       ...layBalances(balances, width),
+      ...balances.flatMap(({ label, asset, permit2_allowance: allowed }) =>
+        allowed === null ? [] : [`Permit2 may move ${allowed} ${asset} on ${label}.`],
+      ),
       '',
       ...layLimits(result['limits'] as readonly LimitLine[], width),
       ...(result['frozen'] === true ? ['', 'The wallet is frozen: nothing is signed.'] : []),

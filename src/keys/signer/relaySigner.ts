@@ -23,6 +23,8 @@ const TRANSFER_ABI = [
   },
 ] as const;
 
+type Gas = Pick<RelayIntent, 'accountNonce' | 'gas' | 'maxFeePerGasWei' | 'maxPriorityFeePerGasWei'>;
+
 /** The part of an account that signs transactions. */
 export type RelayAccount = Pick<PrivateKeyAccount, 'address' | 'signTransaction'>;
 
@@ -39,6 +41,7 @@ export async function signRelayIntent(
 ): Promise<`0x${string}`> {
   const relay: RelayIntent = { ...given };
   const { intent, typedData } = judgedTransfer(relay.transfer, account.address, nowMs);
+  if (relay.kind !== 'eip3009_relay') throw refusal('it is not a transaction this wallet signs');
   checkGas(relay);
   const { encodeFunctionData, parseSignature, recoverTypedDataAddress } = await import('viem');
   const { signature } = relay;
@@ -76,9 +79,9 @@ export async function signRelayIntent(
   });
 }
 
-function checkGas(relay: RelayIntent): void {
-  const { kind, accountNonce, gas, maxFeePerGasWei, maxPriorityFeePerGasWei } = relay;
-  if (kind !== 'eip3009_relay') throw refusal('it is not a transaction this wallet signs');
+/** Judges what a transaction takes beside its call; throws `signer_refused`. */
+export function checkGas(relay: Gas): void {
+  const { accountNonce, gas, maxFeePerGasWei, maxPriorityFeePerGasWei } = relay;
   if (!Number.isSafeInteger(accountNonce) || accountNonce < 0)
     throw refusal('the transaction has no number of its own');
   const amounts: unknown[] = [gas, maxFeePerGasWei, maxPriorityFeePerGasWei];

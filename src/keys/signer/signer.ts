@@ -8,8 +8,8 @@ import { findNetwork } from '../../money/network.js';
 const CLOCK_SKEW_SEC = 5;
 
 const UINT256_END = 2n ** 256n;
-const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
-const ZERO_ADDRESS = /^0x0{40}$/;
+export const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
+export const ZERO_ADDRESS = /^0x0{40}$/;
 const BYTES32 = /^0x[0-9a-fA-F]{64}$/;
 
 /** EIP-3009, "TransferWithAuthorization". */
@@ -61,6 +61,14 @@ export function judgedTransfer(given: TransferIntent, ownAddress: string, nowMs:
 /** Judges an intent for the signer and gives the table's row to sign with; throws `signer_refused`. */
 function checkIntent(intent: TransferIntent, ownAddress: string, nowMs: number): EvmAsset {
   if (intent.kind !== 'eip3009') throw refusal('it is not a transfer this wallet signs');
+  return checkEvmTransfer(intent, ownAddress, nowMs);
+}
+
+/** What moves money on the EVM, whatever contract moves it. */
+type EvmTransfer = Omit<TransferIntent, 'kind'>;
+
+/** Judges what any transfer of the EVM has, and gives the table's row to sign with; throws `signer_refused`. */
+export function checkEvmTransfer(intent: EvmTransfer, ownAddress: string, nowMs: number): EvmAsset {
   const asset = findListedAsset(intent.asset);
   const network = findNetwork(asset.network);
   if (network?.family !== 'evm' || intent.chainId !== network.chainId)
@@ -79,7 +87,7 @@ function checkIntent(intent: TransferIntent, ownAddress: string, nowMs: number):
 }
 
 /** T3, T6: the row is found by network and address, and whatever else the caller says of it has to agree. */
-function findListedAsset(said: EvmAsset): EvmAsset {
+export function findListedAsset(said: EvmAsset): EvmAsset {
   const asset =
     typeof said?.network === 'string' && isMatch(ADDRESS, said.address)
       ? findAsset(said.network, said.address)
@@ -95,7 +103,7 @@ function findListedAsset(said: EvmAsset): EvmAsset {
   return asset;
 }
 
-function checkParties(intent: TransferIntent, asset: EvmAsset, ownAddress: string): void {
+function checkParties(intent: EvmTransfer, asset: EvmAsset, ownAddress: string): void {
   if (!isMatch(ADDRESS, intent.from) || intent.from.toLowerCase() !== ownAddress.toLowerCase()) {
     throw refusal("the payer is not this agent's own address");
   }
@@ -107,7 +115,7 @@ function checkParties(intent: TransferIntent, asset: EvmAsset, ownAddress: strin
 }
 
 /** T8: integers only, open now, and over within the longest window. */
-function checkWindow(intent: TransferIntent, nowMs: number): void {
+function checkWindow(intent: EvmTransfer, nowMs: number): void {
   if (!Number.isSafeInteger(nowMs) || nowMs <= 0) throw refusal('the time is unknown');
   const { validAfterSec, validBeforeSec } = intent;
   if (!Number.isSafeInteger(validAfterSec) || !Number.isSafeInteger(validBeforeSec) || validAfterSec < 0) {
@@ -142,7 +150,8 @@ function transferTypedData(intent: TransferIntent, asset: EvmAsset) {
   } as const;
 }
 
-function isMatch(shape: RegExp, value: unknown): value is `0x${string}` {
+/** Whether a value is text of a form. */
+export function isMatch(shape: RegExp, value: unknown): value is `0x${string}` {
   return typeof value === 'string' && shape.test(value);
 }
 

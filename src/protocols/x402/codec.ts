@@ -1,9 +1,17 @@
 import { assertInvariant, WalletError } from '../../errors/walletError.js';
 import { writeJsonHeader } from './header.js';
 import { isJsonObject, statedField, type JsonObject } from '../../text/json.js';
-import type { ExactEvmPayload, ExactSvmPayload, PaymentOffer, PaymentRequired } from './types.js';
+import type {
+  ExactEvmPayload,
+  ExactSvmPayload,
+  PaymentOffer,
+  PaymentRequired,
+  Permit2Payload,
+  SponsoredPermit,
+} from './types.js';
 
 const PAYMENT_IDENTIFIER = 'payment-identifier';
+const PERMIT_SPONSORING = 'eip2612GasSponsoring';
 
 /** The form the extension prescribes; ours say nothing about the agent or the session. */
 const PAYMENT_IDENTIFIER_FORM = /^[A-Za-z0-9_-]{16,128}$/;
@@ -21,6 +29,13 @@ export interface PaymentHeader {
 export interface PaymentExtras {
   /** Our identifier of the payment: 16 to 128 of `[A-Za-z0-9_-]`, the same each time the same payment is sent. */
   readonly paymentIdentifier?: string;
+  /** What allows Permit2 the amount, where the facilitator brings it to the token. */
+  readonly permit?: SponsoredPermit;
+}
+
+/** Whether a seller's facilitator brings a permit (EIP-2612) to the token with a payment. v2 only. */
+export function sponsorsPermit({ extensions }: Pick<PaymentRequired, 'extensions'>): boolean {
+  return extensions !== undefined && isJsonObject(statedField(extensions, PERMIT_SPONSORING));
 }
 
 /** Whether a seller takes an identifier by which it will not do the same work twice. v2 only. */
@@ -42,13 +57,13 @@ export function paymentIdentifierOf(required: PaymentRequired): 'none' | 'offere
 export function encodePayment(
   offer: PaymentOffer,
   required: PaymentRequired,
-  payload: ExactEvmPayload | ExactSvmPayload,
+  payload: ExactEvmPayload | ExactSvmPayload | Permit2Payload,
   extras: PaymentExtras = {},
 ): PaymentHeader {
-  const isAuthorization = 'authorization' in payload;
-  assertInvariant(isAuthorization === (offer.network.family === 'evm'), 'a payload is of its offer’s chain');
-  if (isAuthorization) {
-    const { to, value } = payload.authorization;
+  const isOfSolana = 'transaction' in payload;
+  assertInvariant(isOfSolana === (offer.network.family === 'svm'), 'a payload is of its offer’s chain');
+  if (!isOfSolana) {
+    const { to, value } = termsOf(payload);
     assertInvariant(to === offer.payTo, 'a payload pays the payee of its offer');
     assertInvariant(value === offer.amountAtomic.toString(), 'a payload pays the amount of its offer');
   }
@@ -56,7 +71,7 @@ export function encodePayment(
     const body = { x402Version: 1, scheme: offer.scheme, network: offer.networkOnWire, payload };
     return { headerName: 'X-PAYMENT', headerValue: writeJsonHeader(body) };
   }
-  const extensions = extendExtensions(required, extras.paymentIdentifier);
+  const extensions = withPermit(extendExtensions(required, extras.paymentIdentifier), extras.permit);
   const body = {
     x402Version: 2,
     scheme: offer.scheme,
@@ -71,6 +86,24 @@ export function encodePayment(
     headerValue: writeJsonHeader(body),
     ...(required.isInBody ? { alsoUnder: 'X-PAYMENT' } : {}),
   };
+}
+
+function termsOf(payload: ExactEvmPayload | Permit2Payload): { readonly to: string; readonly value: string } {
+  if ('authorization' in payload) return payload.authorization;
+  const { witness, permitted } = payload.permit2Authorization;
+  return { to: witness.to, value: permitted.amount };
+}
+
+/** What the seller declared beside `info` is echoed. */
+function withPermit(
+  extensions: JsonObject | undefined,
+  permit: SponsoredPermit | undefined,
+): JsonObject | undefined {
+  if (permit === undefined || extensions === undefined) return extensions;
+  const declared = statedField(extensions, PERMIT_SPONSORING);
+  const { info, ...rest } = isJsonObject(declared) ? declared : {};
+  const stated = isJsonObject(info) ? info : {};
+  return { ...extensions, [PERMIT_SPONSORING]: { ...rest, info: { ...stated, ...permit } } };
 }
 
 function extendExtensions(required: PaymentRequired, id: string | undefined): JsonObject | undefined {

@@ -11,7 +11,8 @@ interface OfferTerms {
   /** Position in the seller's list, for messages and tests. */
   readonly index: number;
   readonly x402Version: X402Version;
-  readonly scheme: 'exact';
+  /** Under `upto` the amount is a ceiling. */
+  readonly scheme: 'exact' | 'upto';
   readonly amountAtomic: AtomicAmount;
   /** Rounded up. */
   readonly usdMicros: UsdMicros;
@@ -23,12 +24,15 @@ interface OfferTerms {
   readonly networkOnWire: string;
 }
 
-/** An offer to be paid by an EIP-3009 authorization. */
+/** An offer to be paid by an EIP-3009 authorization, or through Permit2. */
 export interface EvmOffer extends OfferTerms {
   readonly network: EvmNetwork;
   readonly asset: EvmAsset;
+  readonly method: 'eip3009' | 'permit2';
   /** Checksummed address. */
   readonly payTo: `0x${string}`;
+  /** Under `upto`: who alone may settle, checksummed. */
+  readonly facilitator: `0x${string}` | null;
 }
 
 /** An offer to be paid by a partly signed transaction of Solana. */
@@ -76,4 +80,34 @@ export interface ExactEvmPayload {
     readonly validBefore: string;
     readonly nonce: `0x${string}`;
   };
+}
+
+/** A transfer through Permit2 as x402 carries it: decimal text for integers. */
+export interface Permit2Payload {
+  readonly signature: `0x${string}`;
+  readonly permit2Authorization: {
+    readonly from: `0x${string}`;
+    readonly permitted: { readonly token: `0x${string}`; readonly amount: string };
+    readonly spender: `0x${string}`;
+    readonly nonce: string;
+    readonly deadline: string;
+    readonly witness: {
+      readonly to: `0x${string}`;
+      /** Under `upto` alone. */
+      readonly facilitator?: `0x${string}`;
+      readonly validAfter: string;
+    };
+  };
+}
+
+/** What the extension `eip2612GasSponsoring` carries: a permit that the facilitator brings to the token with the payment. */
+export interface SponsoredPermit {
+  readonly from: `0x${string}`;
+  readonly asset: `0x${string}`;
+  readonly spender: `0x${string}`;
+  readonly amount: string;
+  readonly nonce: string;
+  readonly deadline: string;
+  readonly signature: `0x${string}`;
+  readonly version: '1';
 }

@@ -1,8 +1,8 @@
 import type { Code, MoneyState, Retry } from '../../errors/codes.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
 import { formatUsd } from '../../money/decimal.js';
-import { findNetwork } from '../../money/network.js';
-import { findAsset } from '../../money/asset.js';
+import { findNetwork, type Caip2 } from '../../money/network.js';
+import { findAsset, toUsdMicros } from '../../money/asset.js';
 import type { Payment } from '../../ledger/payment.js';
 
 /** How a call ended, in one word. Only `refused` and `failed` are errors to an MCP client. */
@@ -22,6 +22,12 @@ export interface PaymentView {
   readonly id: string;
   readonly state: Payment['state'];
   readonly usd: string;
+  /** The most it could move, held until its end is known. */
+  readonly held_usd: string;
+  /** What counts as paid: all of it until the chain proves that less was charged. Null where nothing does. */
+  readonly captured_usd: string | null;
+  /** What the seller says that it charged, where that is less: a claim, which frees nothing. */
+  readonly claimed_usd: string | null;
   readonly amount_atomic: string;
   readonly asset: string;
   readonly network: string;
@@ -125,6 +131,9 @@ export function viewPayment(payment: Payment): PaymentView {
     id: payment.id,
     state: payment.state,
     usd: formatUsd(payment.capturedUsdMicros ?? payment.heldUsdMicros),
+    held_usd: formatUsd(payment.heldUsdMicros),
+    captured_usd: payment.capturedUsdMicros === null ? null : formatUsd(payment.capturedUsdMicros),
+    claimed_usd: claimedCharge(payment),
     amount_atomic: (payment.capturedAtomic ?? payment.heldAtomic).toString(),
     asset: asset?.symbol ?? payment.asset,
     network: payment.network,
@@ -133,6 +142,24 @@ export function viewPayment(payment: Payment): PaymentView {
     confirmed: payment.confirmed,
     held_until: open ? new Date(heldUntilMs(payment)).toISOString() : null,
   };
+}
+
+/**
+ * What the seller says that it charged of a ceiling, in dollars, where that is less than what counts; null where it says
+ * nothing of the kind. A claim, which frees nothing.
+ */
+export function claimedCharge({
+  receipt,
+  capturedAtomic,
+  network,
+  asset,
+  confirmed,
+}: Payment): string | null {
+  if (receipt === null || capturedAtomic === null || confirmed) return null;
+  const { amountAtomic } = JSON.parse(receipt) as { amountAtomic?: string };
+  const row = findAsset(network as Caip2, asset);
+  if (amountAtomic === undefined || row === undefined || BigInt(amountAtomic) >= capturedAtomic) return null;
+  return formatUsd(toUsdMicros(row, BigInt(amountAtomic)));
 }
 
 /**

@@ -4,7 +4,9 @@ import { formatUsd } from '../../money/decimal.js';
 import type { PassedOver } from '../../policy/selectOffer.js';
 import type { ReadAnswer } from './answerBody.js';
 import type { Delivered, Job } from './delivery.js';
+import { CHARGED_NOTHING } from '../settle/claim.js';
 import {
+  claimedCharge,
   heldUntilMs,
   moneyOf,
   outcome,
@@ -57,7 +59,13 @@ function withoutChallenge(response: ResponseView): ResponseView {
 }
 
 function capturedOutcome({ payment, read, response, delivered }: AnsweredCall): Outcome {
-  const price = `$${formatUsd(payment.capturedUsdMicros ?? 0n)}`;
+  const charged = claimedCharge(payment);
+  const counted = `$${formatUsd(payment.capturedUsdMicros ?? 0n)}`;
+  const price = charged === null ? counted : `at most ${counted}`;
+  const less =
+    charged === null
+      ? ''
+      : ` The seller says that it charged $${charged}; the rest is free again once the chain proves it.`;
   const shared = {
     payment: viewPayment(payment),
     response,
@@ -67,7 +75,7 @@ function capturedOutcome({ payment, read, response, delivered }: AnsweredCall): 
   };
   const denied = isDenied(payment)
     ? ' The endpoint said that the settlement failed, but the chain shows the transfer.'
-    : '';
+    : less;
   const { status } = read;
   if (delivered.job !== null) {
     return outcome({
@@ -192,7 +200,12 @@ function deliveredOutcome(
   const price = `$${formatUsd(payment.heldUsdMicros)}`;
   const isFree = payment.state === 'released';
   const came = job === null ? `Got the answer (HTTP ${status}).` : pendingSentence(status, job);
-  const receipt = isDenied(payment) ? 'says that its settlement failed' : 'gave no readable receipt';
+  const receipt =
+    payment.note === CHARGED_NOTHING
+      ? 'says that it charged nothing'
+      : isDenied(payment)
+        ? 'says that its settlement failed'
+        : 'gave no readable receipt';
   return outcome({
     status: 'ok',
     code: 'paid',

@@ -246,6 +246,7 @@ async function fundsFor(
 const SCOPES: Partial<Record<Code, 'offer' | 'network'>> = {
   rpc_unavailable: 'network',
   malformed_offer: 'offer',
+  allowance_required: 'offer',
 };
 
 function unready(error: unknown): Readiness {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Payment } from '../../ledger/payment.js';
 import { newLedger, sent, T0 } from '../../ledger/sqlite/fixtures.js';
 import { NetFailure } from '../../net/failure.js';
+import { Rails } from '../../rails/table.js';
 import { readSettlement } from '../../protocols/x402/receipt.js';
 import { moneyOf } from '../answer/outcome.js';
 import { mayHaveLeft, recordClaim, recordSilence } from './claim.js';
@@ -18,7 +19,7 @@ const PENDING = readSettlement({ success: false, transaction: `0x${'ab'.repeat(3
 async function sendings(ends: readonly (NetFailure | [number, typeof FAILED])[]): Promise<unknown[]> {
   using world = newLedger();
   const { ledger } = world;
-  const engine = { ledger, now: () => T0, funds: { spent: () => undefined } };
+  const engine = { ledger, now: () => T0, funds: { spent: () => undefined }, rails: new Rails() };
   let before: Payment = { ...(await sent(ledger)), state: 'held' };
   const told: unknown[] = [];
   for (const end of ends) {

@@ -5,7 +5,7 @@ import type { Engine } from '../engine.js';
 import { settleAttempt } from './settlement.js';
 
 /** What a claim is written down with. */
-type Books = Pick<Engine, 'ledger' | 'now'> & { readonly funds: Pick<Engine['funds'], 'spent'> };
+type Books = Pick<Engine, 'ledger' | 'now' | 'rails'> & { readonly funds: Pick<Engine['funds'], 'spent'> };
 
 /** Whether bytes of a payment may have left before it is sent now: then nothing that a seller says shows it unsettled. */
 export function mayHaveLeft({ state, note }: Pick<Payment, 'state' | 'note'>): boolean {
@@ -25,9 +25,9 @@ export async function recordClaim(
 ): Promise<Payment> {
   const nowMs = engine.now();
   const text = receipt === null ? undefined : receiptText(receipt);
-  if (receipt?.success === true) {
+  if (receipt?.success === true && !isFree(engine, before, receipt)) {
     const facts = {
-      // `exact` moves exactly what was signed; a smaller claim frees nothing.
+      // A smaller claim frees nothing, also under a ceiling: what was charged shows the chain.
       capturedAtomic: before.heldAtomic,
       capturedUsdMicros: before.heldUsdMicros,
       tx: receipt.transaction ?? null,
@@ -44,11 +44,20 @@ export async function recordClaim(
   return (await engine.ledger.markUnknown(before.id, note, nowMs, text)).attempt;
 }
 
+/** Whether the seller says that it charged nothing, where it may: then nothing is to be captured, and the chain has the last word. */
+function isFree({ rails }: Books, payment: Payment, { amountAtomic }: SettlementReceipt): boolean {
+  return amountAtomic === 0n && rails.ofPayment(payment)?.isCeiling === true;
+}
+
 function receiptText(receipt: SettlementReceipt): string {
   return JSON.stringify({ ...receipt, amountAtomic: receipt.amountAtomic?.toString() });
 }
 
+/** The note of a payment that its seller says it charged nothing for. */
+export const CHARGED_NOTHING = 'charged_nothing';
+
 function noteOf(status: number, receipt: SettlementReceipt | null, leftBefore: boolean): string {
+  if (receipt?.success === true) return CHARGED_NOTHING;
   if (receipt?.transaction !== undefined) return 'settlement_pending';
   if (status >= 200 && status < 300) return receipt === null ? 'no_receipt' : 'receipt_failed';
   // An honest seller says the same where the first sending settled meanwhile: that is no failure.

@@ -86,7 +86,16 @@ function nonceOf({ nonce, tx, payTo, amountAtomic }: ImportedPayment): string {
 function knownAs(context: LedgerContext, payment: ImportedPayment): Payment | null {
   const where = 'network = ? AND pay_from = ? AND nonce = ?';
   const head = context.journal.checkedHead();
-  return selectPayment(context, head, where, payment.network, payment.payFrom, nonceOf(payment));
+  const { network, payFrom, payTo, tx, nonce, amountAtomic } = payment;
+  const known = selectPayment(context, head, where, network, payFrom, nonceOf(payment));
+  if (known !== null || nonce !== null) return known;
+  // What was signed for Permit2 leaves no nonce on the chain. A transaction that a seller only claims says nothing.
+  const row = selectPayment(context, head, 'network = ? AND pay_from = ? AND tx = ?', network, payFrom, tx);
+  const isIt =
+    row?.confirmed === true &&
+    row.payTo.toLowerCase() === payTo.toLowerCase() &&
+    row.capturedAtomic === amountAtomic;
+  return isIt ? row : null;
 }
 
 /** Brings one payment in by the same steps as any other, so that the journal tells its whole life. */

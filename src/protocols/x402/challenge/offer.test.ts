@@ -2,7 +2,7 @@ import type { RejectedOffer } from '../../../payment/challenge.js';
 import { describe, expect, it } from 'vitest';
 import { findAsset } from '../../../money/asset.js';
 import { findNetwork } from '../../../money/network.js';
-import { EVM_ASSETS, PAYEE, payable, USDC_ON_BASE, v1Offer, v2Offer } from './offer.fixture.js';
+import { EVM_ASSETS, PAYEE, payable, PAYER, USDC_ON_BASE, v1Offer, v2Offer } from './offer.fixture.js';
 import {
   cheapestFirst,
   ECHO_BYTES_MAX,
@@ -28,6 +28,8 @@ describe('a payable offer', () => {
       scheme: 'exact',
       network: findNetwork('eip155:8453'),
       asset: findAsset('eip155:8453', USDC_ON_BASE),
+      method: 'eip3009',
+      facilitator: null,
       payTo: PAYEE,
       amountAtomic: 10_000n,
       usdMicros: 10_000n,
@@ -187,7 +189,7 @@ describe('payees', () => {
 
 describe('schemes and methods (T7)', () => {
   it.each([
-    ['upto'],
+    ['Upto'],
     ['Exact'],
     ['exact '],
     ['exact-settled'],
@@ -199,12 +201,41 @@ describe('schemes and methods (T7)', () => {
     expect(rejection(v2Offer({ scheme })).code).toBe('unsupported_scheme');
   });
 
-  it.each<[JsonValue]>([['permit2'], ['erc7710'], ['EIP3009'], [''], [['eip3009']], [{}], [1], [false]])(
+  it.each<[JsonValue]>([['erc7710'], ['EIP3009'], [''], [['eip3009']], [{}], [1], [false]])(
     'does not transfer by %j',
     (assetTransferMethod) => {
       expect(rejection(v2Offer({ extra: { assetTransferMethod } })).code).toBe('unsupported_scheme');
     },
   );
+
+  it('names a scheme and a method that it knows, and why they are not signed', () => {
+    expect(rejection(v2Offer({ scheme: 'auth-capture' })).reason).toMatch(/"auth-capture": its money goes/);
+    expect(rejection(v2Offer({ scheme: 'batch-settlement' })).reason).toMatch(/wants a deposit/);
+    expect(rejection(v2Offer({ extra: { assetTransferMethod: 'erc7710' } })).reason).toMatch(/ERC-7710/);
+  });
+
+  it('reads a ceiling where it names who settles it, and in the version that has it', () => {
+    const facilitatorAddress = PAYER;
+    const upto = { scheme: 'upto', extra: { facilitatorAddress } };
+    expect(payable(v2Offer(upto))).toMatchObject({
+      ...{ scheme: 'upto', method: 'permit2', facilitator: PAYER, amountAtomic: 10_000n },
+    });
+    expect(rejection(v2Offer({ scheme: 'upto' })).code).toBe('malformed_offer');
+    const nobody = { facilitatorAddress: `0x${'0'.repeat(40)}` };
+    expect(rejection(v2Offer({ scheme: 'upto', extra: nobody })).code).toBe('malformed_offer');
+    const other = { facilitatorAddress, assetTransferMethod: 'eip3009' };
+    expect(rejection(v2Offer({ scheme: 'upto', extra: other })).code).toBe('unsupported_scheme');
+    expect(rejection(v1Offer(upto), 1).code).toBe('unsupported_scheme');
+  });
+
+  it('reads Permit2 where the seller asks for it; spender and contract are no fields of an offer', () => {
+    const extra = { assetTransferMethod: 'permit2', spender: PAYEE };
+    expect(payable(v2Offer({ extra }))).toMatchObject({
+      scheme: 'exact',
+      method: 'permit2',
+      facilitator: null,
+    });
+  });
 
   it.each<[JsonValue]>([['escrow'], ['Upfront'], [''], [['upfront']], [true]])(
     'does not follow the flow %j',

@@ -116,17 +116,17 @@ function readOffer(entry: JsonValue, context: OfferContext): PaymentOffer | Faul
   if (!isJsonObject(entry)) return malformed('The offer is not an object.');
   const x402Version = versionOf(entry, context.x402Version);
   if (x402Version instanceof Fault) return x402Version;
-  const scheme = checkScheme(entry);
+  const scheme = readScheme(entry, x402Version);
   if (scheme instanceof Fault) return scheme;
   const network = readNetwork(entry);
   if (network instanceof Fault) return network;
-  const method = checkMethod(entry, network.row);
+  const method = readMethod(entry, network.row, scheme);
   if (method instanceof Fault) return method;
   const asset = readAsset(entry, network.row);
   if (asset instanceof Fault) return asset;
   const amountAtomic = readAmount(entry, network.row);
   if (amountAtomic instanceof Fault) return amountAtomic;
-  const parties = readParties(entry, network.row, asset);
+  const parties = readParties(entry, { network: network.row, asset, scheme, method });
   if (parties instanceof Fault) return parties;
   const maxTimeoutSeconds = readTimeout(entry, network.row);
   if (maxTimeoutSeconds instanceof Fault) return maxTimeoutSeconds;
@@ -135,7 +135,7 @@ function readOffer(entry: JsonValue, context: OfferContext): PaymentOffer | Faul
   return {
     index: context.index,
     x402Version,
-    scheme: 'exact',
+    scheme,
     ...parties,
     amountAtomic,
     usdMicros: toUsdMicros(asset, amountAtomic),
@@ -145,15 +145,26 @@ function readOffer(entry: JsonValue, context: OfferContext): PaymentOffer | Faul
   };
 }
 
-type EvmParties = Pick<EvmOffer, 'network' | 'asset' | 'payTo'>;
+type Scheme = PaymentOffer['scheme'];
+type EvmParties = Pick<EvmOffer, 'network' | 'asset' | 'payTo' | 'method' | 'facilitator'>;
 type SvmParties = Pick<SvmOffer, 'network' | 'asset' | 'payTo' | 'feePayer' | 'memo'>;
 
 /** Networks that this protocol is paid on. */
 type X402Network = EvmNetwork | SvmNetwork;
 
+/** What an entry was found to ask for so far. */
+interface Terms {
+  readonly network: X402Network;
+  readonly asset: Asset;
+  readonly scheme: Scheme;
+  readonly method: Method;
+}
+
 /** What differs between the chains: whom it pays, in what form, and what else a payment needs to know. */
-function readParties(entry: JsonObject, network: X402Network, asset: Asset): EvmParties | SvmParties | Fault {
-  if (network.family === 'evm' && asset.family === 'evm') return readEvmParties(entry, network, asset);
+function readParties(entry: JsonObject, terms: Terms): EvmParties | SvmParties | Fault {
+  const { network, asset, scheme, method } = terms;
+  if (network.family === 'evm' && asset.family === 'evm' && method !== 'default')
+    return readEvmParties(entry, { network, asset, scheme, method });
   if (network.family === 'svm' && asset.family === 'svm') {
     const parties = readSvmParties(entry, network);
     return parties instanceof Fault ? parties : { ...parties, asset };
@@ -161,10 +172,25 @@ function readParties(entry: JsonObject, network: X402Network, asset: Asset): Evm
   return malformed('The asset is of another kind of chain than the network.');
 }
 
-function readEvmParties(entry: JsonObject, network: EvmNetwork, asset: EvmAsset): EvmParties | Fault {
+function readEvmParties(
+  entry: JsonObject,
+  { network, asset, scheme, method }: Pick<EvmOffer, 'network' | 'asset' | 'scheme' | 'method'>,
+): EvmParties | Fault {
   const payTo = readPayTo(entry);
   if (payTo instanceof Fault) return payTo;
-  return checkDomain(entry, asset) ?? { network, asset, payTo };
+  const facilitator = scheme === 'upto' ? readFacilitator(entry) : null;
+  if (facilitator instanceof Fault) return facilitator;
+  return checkDomain(entry, asset) ?? { network, asset, payTo, method, facilitator };
+}
+
+/** Who may settle a ceiling is signed with it: anybody else could settle it for all of it, or for nothing. */
+function readFacilitator(entry: JsonObject): Address | Fault {
+  const extra = statedField(entry, 'extra');
+  const stated = isJsonObject(extra) ? statedText(extra, 'facilitatorAddress') : undefined;
+  const facilitator = stated === undefined ? undefined : readAddress(stated);
+  return facilitator === undefined || facilitator === ZERO_ADDRESS
+    ? malformed("The offer's extra names no facilitatorAddress, who alone could settle it.")
+    : facilitator;
 }
 
 /** Line breaks and the like would be lost or mangled on the way, and the seller's check of its memo with them. */
@@ -200,41 +226,62 @@ function versionOf(entry: JsonObject, challengeVersion: X402Version | undefined)
   );
 }
 
-/** Only scheme `exact` is signed (T7). */
-function checkScheme(entry: JsonObject): undefined | Fault {
+/** `exact` is signed, and `upto` in the version that has it; schemes that this wallet knows by name are refused so (T7). */
+function readScheme(entry: JsonObject, x402Version: X402Version): Scheme | Fault {
   const scheme = statedText(entry, 'scheme');
   if (scheme === undefined) return malformed('The offer names no scheme.');
-  return scheme === 'exact'
-    ? undefined
-    : unsupportedScheme(`This wallet does not sign the scheme ${quoteText(scheme)}.`);
+  if (scheme === 'exact' || (scheme === 'upto' && x402Version === 2)) return scheme;
+  const why = REFUSED_SCHEMES.get(scheme);
+  return unsupportedScheme(
+    why === undefined
+      ? `This wallet does not sign the scheme ${quoteText(scheme)}.`
+      : `This wallet does not sign the scheme "${scheme}": ${why}.`,
+  );
 }
 
-/** The one way of moving money that is signed on each kind of chain. */
-const METHODS = { evm: 'eip3009', svm: 'default' } as const;
+/** Schemes that sellers offer, and why they are not paid by. */
+const REFUSED_SCHEMES: ReadonlyMap<string, string> = new Map([
+  ['auth-capture', 'its money goes to an escrow, out of which the seller takes it days later'],
+  ['batch-settlement', 'it wants a deposit in a contract before anything is bought'],
+]);
+
+type Method = EvmOffer['method'] | 'default';
+
+/** The ways of moving money that are signed: of each kind of chain, and for what scheme. The first is meant where none is named. */
+const METHODS: Readonly<Record<X402Network['family'], Readonly<Record<Scheme, readonly Method[]>>>> = {
+  evm: { exact: ['eip3009', 'permit2'], upto: ['permit2'] },
+  svm: { exact: ['default'], upto: [] },
+};
 
 /**
- * Only transfers by EIP-3009, and on Solana by the scheme's own transaction, are signed (T7).
+ * Only transfers by EIP-3009 and through Permit2, and on Solana by the scheme's own transaction, are signed (T7).
  *
  * `extra.paymentFlow` says when the seller settles: `authorization` after its work, `upfront` before. Either way one
  * signature moves the amount once, to the payee, which is all that a cap counts; a seller who means to keep the money
  * and deliver nothing can do so under both. Other flows settle twice or through a contract: not this signature.
  */
-function checkMethod(entry: JsonObject, { family }: X402Network): undefined | Fault {
+function readMethod(entry: JsonObject, { family, label }: X402Network, scheme: Scheme): Method | Fault {
   const extra = statedField(entry, 'extra') ?? {};
   if (!isJsonObject(extra)) return malformed("The offer's extra is not an object.");
-  const method = statedField(extra, 'assetTransferMethod') ?? METHODS[family];
-  if (method !== METHODS[family]) {
-    return unsupportedScheme(
-      family === 'evm'
-        ? 'The offer asks for a transfer by another method than EIP-3009.'
-        : 'The offer asks for a transfer by another method than a plain transaction.',
-    );
-  }
+  const known = METHODS[family][scheme];
+  if (known.length === 0)
+    return unsupportedScheme(`This wallet does not sign the scheme "${scheme}" on ${label}.`);
+  const stated = statedField(extra, 'assetTransferMethod') ?? known[0];
+  const method = known.find((one) => one === stated);
+  if (method === undefined) return unsupportedScheme(refusedMethod(stated, family));
   const flow = statedField(extra, 'paymentFlow') ?? 'authorization';
   if (flow !== 'authorization' && flow !== 'upfront') {
     return unsupportedScheme('The offer asks for a payment flow that this wallet does not know.');
   }
-  return undefined;
+  return method;
+}
+
+function refusedMethod(stated: JsonValue | undefined, family: X402Network['family']): string {
+  if (stated === 'erc7710')
+    return 'The offer asks for ERC-7710: a delegation to the seller, which this wallet does not sign.';
+  return family === 'evm'
+    ? 'The offer asks for a transfer by another method than EIP-3009 or Permit2.'
+    : 'The offer asks for a transfer by another method than a plain transaction.';
 }
 
 function readNetwork(entry: JsonObject): { row: X402Network; onWire: string } | Fault {

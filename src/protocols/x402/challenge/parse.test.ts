@@ -115,7 +115,7 @@ describe('several challenges on one 402', () => {
   });
 
   it('takes the header where neither has something to pay, and never mixes them', () => {
-    const header = v2Challenge([v2Offer({ scheme: 'upto' })]);
+    const header = v2Challenge([v2Offer({ scheme: 'escrow' })]);
     const body = v1Challenge([v1Offer({ asset: 'USDC' })]);
     const required = read({ headers: inHeader(header), body });
     expect(required.rejected.map((entry) => entry.code)).toEqual(['unsupported_scheme']);
@@ -168,7 +168,7 @@ describe('a trap among offers (T1)', () => {
     v2Offer({ asset: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02914', amount: '1' }),
     v2Offer({ maxTimeoutSeconds: '60' }),
     v2Offer({ scheme: 'upto', amount: '1' }),
-    v2Offer({ extra: { assetTransferMethod: 'permit2' } }),
+    v2Offer({ extra: { assetTransferMethod: 'erc7710' } }),
     v2Offer({ network: 'eip155:999999999', amount: '1' }),
     v2Offer({ extra: { deep: DEEP } }),
     v2Offer({ outputSchema: 'x'.repeat(ECHO_BYTES_MAX) }),
