@@ -23,6 +23,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   ledger: 'Show what was spent.',
   approvals: 'Answer what agents ask.',
   factor: 'What proves that you are the owner.',
+  entitlements: 'See what is prepaid, and end one.',
   pauses: 'See which sellers are paused, and end a pause.',
 };
 

@@ -3,6 +3,7 @@ import { allowanceCommands } from './allowance/allowanceCommands.js';
 import { approvalCommands } from './approvals/approvalCommands.js';
 import { catalogCommands } from './catalog/catalogCommands.js';
 import { configCommands, limitsCommands } from './config/configCommands.js';
+import { entitlementCommands } from './entitlements/entitlementCommands.js';
 import { doctorCommands, installCommands, serveCommands } from './install/installCommands.js';
 import { ledgerCareCommands, ledgerListCommands } from './ledger/ledgerCommands.js';
 import { balanceCommands, fundCommands, payCommands, stopCommands } from './money/moneyCommands.js';
@@ -24,6 +25,7 @@ const rows = [
   ...balanceCommands,
   ...limitsCommands,
   ...ledgerListCommands,
+  ...entitlementCommands,
   ...stopCommands,
   ...doctorCommands,
   ...ledgerCareCommands,

@@ -9,6 +9,7 @@ import { callBound, capLines, rateLines } from '../policy/limits.js';
 import { networksOf } from './agentAddress.js';
 import { checkClock } from './clock/clockCheck.js';
 import type { Engine } from './engine.js';
+import { viewEntitlement, type EntitlementView } from './entitlement/entitlement.js';
 import { readAddressFunds, type AssetAddress } from './settle/addressFunds.js';
 import { within } from './settle/funds.js';
 import type { BalanceInput } from './input.js';
@@ -135,6 +136,7 @@ export async function balance(
   );
   await checkClock(engine, config);
   const bounds = await limitLines(engine, config, session);
+  const prepaid = await prepaidOf(engine);
   const silent = lines.filter(({ on_chain }) => on_chain === null);
   const message = lines
     .map(
@@ -145,15 +147,33 @@ export async function balance(
   return outcome({
     status: 'ok',
     code: 'ok',
-    message: `${mayBeSpent(bounds)} ${message}.`,
+    message: `${mayBeSpent(bounds)} ${message}.${prepaidWords(prepaid)}`,
     tell_owner:
       silent.length === 0
         ? null
         : { say: `No RPC answers for ${silent.map(({ network }) => network).join(', ')}.` },
     balances: lines,
+    prepaid: prepaid.length === 0 ? null : prepaid,
     limits: bounds,
     frozen: (await engine.ledger.head()).frozen,
   });
+}
+
+/** More lines than that are for the owner's list. */
+const PREPAID_MAX = 50;
+
+/** What this agent bought ahead and has not used up, newest first. */
+async function prepaidOf(engine: Engine): Promise<EntitlementView[]> {
+  const { agent, ledger } = engine;
+  const live = await ledger.entitlements.list({ agent, isLive: true }, PREPAID_MAX);
+  const nowMs = engine.now();
+  return live.filter(({ expiresMs }) => expiresMs === null || expiresMs > nowMs).map(viewEntitlement);
+}
+
+function prepaidWords(prepaid: readonly EntitlementView[]): string {
+  if (prepaid.length === 0) return '';
+  const places = [...new Set(prepaid.map(({ origin }) => origin))];
+  return ` Prepaid, and used before anything is paid, at ${places.join(', ')}: see prepaid.`;
 }
 
 /** The windows of an amount, as a person names them, and the end of a limit's name. */

@@ -6,6 +6,7 @@ import type { Stop } from '../policy/verdict.js';
 import { viewAnswer } from './answer/answerBody.js';
 import { removeFiles } from './answer/answerFiles.js';
 import type { Job } from './answer/delivery.js';
+import { answerForFree } from './answer/freeAnswer.js';
 import type { NextCall, Outcome } from './answer/outcome.js';
 import {
   answeredOutcome,
@@ -41,8 +42,10 @@ import { commitToSend, faultAfterSending, readPaidAnswer, send, type PaidRequest
 import { highestListed } from './discover/catalogAdvice.js';
 import { underLease } from './leaseKeeper.js';
 import type { Engine } from './engine.js';
+import { withBought } from './entitlement/entitlement.js';
+import { endJobOf } from './entitlement/job.js';
+import { serveAtTarget, serveFromBought } from './entitlement/serving.js';
 import type { PayInput } from './input.js';
-import { answerForFree } from './quote.js';
 import { mayHaveLeft, recordSilence, settleClaim, type SettledClaim } from './settle/claim.js';
 
 /** A selection, a look at the totals, a question, and some changes of the config: more is not one call any more. */
@@ -73,12 +76,13 @@ export async function pay(
     call = { ...call, approval };
   }
 
-  // 2. Probe: the live 402 alone says what the call costs.
-  const challenge = call.challenge ?? (await probeForPrice(call));
+  // 2. Probe: the live 402 alone says what the call costs. What was bought before is used first, which costs nothing.
+  const owned = await serveFromBought(call);
+  if (owned !== null && 'status' in owned) return owned;
+  const challenge = call.challenge ?? owned ?? (await probeForPrice(call));
   if ('status' in challenge) return challenge;
-  // What was bought here before may be given again to who signs in, which costs nothing.
-  const owned = await trySignIn(call, challenge);
-  if (owned !== null) return owned;
+  const known = (await serveAtTarget(call, challenge)) ?? (await trySignIn(call, challenge));
+  if (known !== null) return known;
 
   let looksAtTotals = call.approval !== null;
   for (let round = 0; round < ROUNDS_MAX; round++) {
@@ -185,13 +189,17 @@ async function deliver(call: PaidCall, paid: PaidRequest): Promise<Outcome> {
     }
 
     // 8. Read the answer: what its head claims of the payment is written down, and what was bought is kept.
-    const { claimed, read, delivered, refusal, sellerSays, fault } = await readPaidAnswer(call, paid, answer);
+    const came = await readPaidAnswer(call, paid, answer);
+    const { claimed, read, delivered, bought, refusal, sellerSays, fault } = came;
 
     // 9. Settle: where a claim leaves doubt, the chain is asked at once; else behind the calls.
     const settled = await settle(paid.payment, claimed, refusal !== null);
     if (read === null) return failureOutcome(fault, moneyParts(settled.payment));
     const response = await viewAnswer(engine.home, read);
-    const answered = answeredOutcome({ ...settled, read, response, refusal, sellerSays, delivered });
+    const answered = withBought(
+      answeredOutcome({ ...settled, read, response, refusal, sellerSays, delivered }),
+      bought,
+    );
     return delivered.job === null ? answered : await withResult(call, paid, delivered.job, answered);
   } catch (error) {
     throw await faultAfterSending(engine, paid.payment, error);
@@ -214,6 +222,7 @@ async function withResult(
   const { headers } = request;
   const result = await awaitJob({ engine, config, context, headers, target: target.url }, job, waitSec);
   if (result === null) return answered;
+  await endJobOf(engine, payment);
   const { failure: _failure, ...kept } = result.read;
   const { id, agent } = payment;
   const saved = { ...kept, paymentId: id, agent, storedMs: engine.now() };

@@ -3,13 +3,13 @@ import type { Session } from '../ledger/session.js';
 import { WalletError } from '../errors/walletError.js';
 import { formatUsd } from '../money/decimal.js';
 import { viewAnswer, type ReadAnswer } from './answer/answerBody.js';
-import { judgeDelivery } from './answer/delivery.js';
-import { askForJob, pendingSentence } from './answer/paymentOutcome.js';
-import { retryAfterSec } from './answer/retryAfter.js';
-import { awaitJob, type JobCall } from './call/awaitJob.js';
-import { removeFiles } from './answer/answerFiles.js';
 import { readContent } from './body/content.js';
+import { answerForFree } from './answer/freeAnswer.js';
 import { CallBound, type CallContext } from './call/callBound.js';
+import { withEntitlement } from './entitlement/entitlement.js';
+import { jobAt, noteJob } from './entitlement/job.js';
+import { callByEntitlement, findOwned, isSafe } from './entitlement/owned.js';
+import { servedOutcome } from './entitlement/serving.js';
 import { adviseOnCall, highestListed, type CatalogAdvice } from './discover/catalogAdvice.js';
 import { looksOf, selectFrom } from './call/selection.js';
 import type { Engine } from './engine.js';
@@ -17,20 +17,13 @@ import { TIMEOUT_DEFAULT_MS, type QuoteInput } from './input.js';
 import { judgePlace } from './call/ownerRules.js';
 import { outcome, type Outcome } from './answer/outcome.js';
 import type { Config } from '../config/settings.js';
-import { asksToSignInAlone, type Offer, type PaymentDemand } from '../payment/challenge.js';
+import { asksToSignInAlone, type Offer } from '../payment/challenge.js';
 import { networksOf } from './agentAddress.js';
 import type { Selection } from '../policy/selectOffer.js';
 import { timesListed } from '../policy/history.js';
 import { PRICE_USD_MICROS_MAX } from '../policy/verdict.js';
 import type { UsdMicros } from '../money/unit.js';
-import {
-  probe,
-  restoreChallenge,
-  writeChallenge,
-  type Asked,
-  type Challenge,
-  type Probed,
-} from './call/probe.js';
+import { probe, restoreChallenge, writeChallenge, type Asked, type Challenge } from './call/probe.js';
 import { stopOutcome } from './answer/refusal.js';
 import { parseRequest, type CallInput, type CallRequest } from './call/request.js';
 import { GONE, rememberCredentials, restoreCall, storeCall, type StoredCall } from './call/storedCall.js';
@@ -56,16 +49,27 @@ export async function quote(
   const request = parseRequest({ ...input, url, content }, engine, config.net.allowPrivate);
   const verdict = judgePlace(config, request.target.url);
   if (verdict.verdict !== 'allow') return stopOutcome(verdict);
-  const probed = await probe(engine, config, request, bound, context);
+  const own = { url: request.target.url, method: request.method };
+  const parts = { engine, config, request, bound, context };
+  // Only by what is not used up: a quote spends nothing, not even what is prepaid.
+  const owned = isSafe(request.method) ? await callByEntitlement(parts, own, { isFree: true }) : null;
+  const job = await jobAt(engine, own.url);
+  if (owned?.kind === 'served') {
+    const served = await servedOutcome(parts, owned, input.wait_s);
+    if (job !== null) await noteJob(engine, job, served);
+    return served;
+  }
+  const probed = owned?.kind === 'priced' ? owned : await probe(engine, config, request, bound, context);
   const isBeside = probed.kind === 'answered' && probed.asks?.kind === 'beside';
   if (probed.kind === 'answered' && !isBeside) {
     const { headers } = request;
-    return answerForFree(
-      { engine, config, context, headers, target: probed.target.url },
-      probed,
-      input.wait_s,
-    );
+    const target = probed.target.url;
+    const told = await answerForFree({ engine, config, context, headers, target }, probed, input.wait_s);
+    if (job === null) return told;
+    await noteJob(engine, job, told);
+    return withEntitlement(told, job, `${told.message} It is of a job that was bought before.`);
   }
+  if (job !== null) await engine.ledger.entitlements.end(job.id, 'spent', engine.now());
   const { challenge } =
     probed.kind === 'priced' ? probed : (probed.asks as Extract<Asked, { kind: 'beside' }>);
   const signIn = await signInOutcome(engine, config, challenge, request);
@@ -93,8 +97,24 @@ export async function quote(
   rememberCredentials(engine.agent, saved.id, request);
   const call = { ...challenge.target, body: request.body };
   const advice = adviseOnCall(engine, call, offer, challenge.required.extensions);
-  const quoted = quotedOutcome(saved, { ...selection, offer }, challenge, advice);
+  const quoted = await withPrepaid(
+    parts,
+    challenge,
+    quotedOutcome(saved, { ...selection, offer }, challenge, advice),
+  );
   return probed.kind === 'priced' ? quoted : withPreview(engine, quoted, probed.read);
+}
+
+/** A quote, which says beside what was bought there before: wallet_pay uses that first. */
+async function withPrepaid(
+  call: Parameters<typeof findOwned>[0],
+  { target }: Challenge,
+  quoted: Outcome,
+): Promise<Outcome> {
+  const [owned] = await findOwned(call, target, { isFree: false });
+  if (owned === undefined) return quoted;
+  const message = `${quoted.message} wallet_pay uses what was bought there before first, and pays only where the seller no longer takes it.`;
+  return withEntitlement(quoted, owned.entitlement, message);
 }
 
 /** A quote of an endpoint that answered and asks for payment beside that: the answer may be all there is to have. */
@@ -131,67 +151,6 @@ async function selectForQuote(
   return (await selectFrom(request, { canPayOn })).selection;
 }
 
-/**
- * The outcome of a call to an endpoint that asked for no payment; a large answer is found again by its agent. What is not
- * ready is waited for as long as the caller says.
- */
-export async function answerForFree(
-  call: JobCall,
-  { read: first, asks }: Answered,
-  waitSec = 0,
-): Promise<Outcome> {
-  const { engine, target } = call;
-  if (asks !== null) return askedOutcome(asks, first, await viewAnswer(engine.home, first), target);
-  const { job } = judgeDelivery(first, target, { isJob: true });
-  const done =
-    job === null || waitSec === 0 ? null : await awaitJob(call, { ...job, url: job.url ?? target }, waitSec);
-  const { read, url } = done ?? { read: first, url: target };
-  const { failure: _failure, body: _body, storedId, ...answer } = read;
-  if (storedId !== null) {
-    const { agent } = engine;
-    const free = { ...answer, storedId, agent, storedMs: engine.now() };
-    await removeFiles(engine.home, await engine.ledger.saveFreeAnswer(free));
-  }
-  return freeOutcome(read, url, await viewAnswer(engine.home, read));
-}
-
-/** An answer to a request without a payment. */
-export type Answered = Pick<Extract<Probed, { kind: 'answered' }>, 'read' | 'asks'>;
-
-/** The outcome of a call whose answer asks for payment in another way than by a 402. Nothing was paid. */
-function askedOutcome(
-  asks: Asked,
-  { status }: ReadAnswer,
-  response: NonNullable<Outcome['response']>,
-  url: URL,
-): Outcome {
-  const shared = { response, performed: true } as const;
-  if (asks.kind === 'beside') {
-    const what = priceOf(asks.challenge.required);
-    return outcome({
-      ...{ status: 'ok', code: 'not_priced', ...shared },
-      message: `The endpoint answered with HTTP ${status}, perhaps a preview, and asks for ${what} beside that. Nothing was paid; the call in next gives a quote, which wallet_pay can pay.`,
-      next: { tool: 'wallet_quote', arguments: { url: url.href } },
-    });
-  }
-  return outcome({
-    ...{ status: 'refused', code: 'other_protocol', ...shared },
-    message: `The endpoint is an MCP server and asks for ${priceOf(asks.demand)} in a ${asks.form} (HTTP ${status}). That is paid within the MCP call, and wallet_pay pays HTTP calls alone; nothing was paid. The call in next lists what the same seller sells by HTTP.`,
-    next: { tool: 'wallet_discover', arguments: { origin: url.origin } },
-  });
-}
-
-/** What a demand asks: its cheapest offer, or why none can be read. */
-function priceOf({ offers, rejected }: PaymentDemand): string {
-  const [cheapest] = [...offers].sort((a, b) => Number(a.usdMicros - b.usdMicros));
-  if (cheapest !== undefined)
-    return `$${formatUsd(cheapest.usdMicros)} in ${cheapest.asset.symbol} on ${cheapest.network.label}`;
-  const [first] = rejected;
-  return first === undefined
-    ? 'payment'
-    : `payment that this wallet does not make (${first.reason.replace(/\.$/, '')})`;
-}
-
 /** The outcome of a quote where the seller asks for no money and only to sign in; null where it asks for more. */
 async function signInOutcome(
   engine: Engine,
@@ -225,70 +184,6 @@ async function signInOutcome(
 
 /** wallet_pay wants a bound; a sign-in moves nothing. */
 const SIGN_IN_MAX_USD = '0.01';
-
-function freeOutcome(read: ReadAnswer, url: URL, response: NonNullable<Outcome['response']>): Outcome {
-  const { status } = read;
-  const shared = { response, performed: true };
-  if (status >= 400) return upstreamError(read, shared);
-  const { job } = judgeDelivery(read, url, { isJob: true });
-  if (job !== null) {
-    const message = `The endpoint asked for no payment. ${pendingSentence(status, job)}`;
-    // A place that says it is still at work is asked again itself, unless it names another.
-    const place = { ...job, url: job.url ?? url };
-    return outcome({
-      status: 'ok',
-      code: 'not_priced',
-      message,
-      ...shared,
-      delivery: 'pending',
-      ...askForJob(place),
-    });
-  }
-  if (status >= 300) {
-    const message = `The endpoint redirects (HTTP ${status}) to no place that can be called.`;
-    return outcome({ status: 'failed', code: 'redirected', message, ...shared });
-  }
-  if (read.failure !== null) {
-    const message = 'The endpoint asked for no payment and its answer broke off; what came is in response.';
-    return outcome({ status: 'failed', code: 'unreachable', message, retry: 'same_call', ...shared });
-  }
-  const message = `The endpoint asked for no payment and has done its work (HTTP ${status}); its answer is in response, do not call it again.`;
-  return outcome({ status: 'ok', code: 'not_priced', message, ...shared });
-}
-
-/** Statuses that say nothing against the call itself. */
-const SAME_CALL: readonly number[] = [408, 425];
-/** A seller that asks to wait and does not say how long. */
-const WAIT_SEC = 30;
-
-/** An error before any price: what to do about it is the seller's to say, and `retry` tells which way that goes. */
-function upstreamError(
-  { status, headers }: ReadAnswer,
-  shared: Pick<Outcome, 'response'> & { readonly performed: boolean },
-): Outcome {
-  const stated = status === 429 || status >= 500 ? retryAfterSec(headers) : null;
-  const afterSec = stated ?? (status === 429 ? WAIT_SEC : null);
-  const retry =
-    afterSec !== null
-      ? 'after_delay'
-      : status >= 500 || SAME_CALL.includes(status)
-        ? 'same_call'
-        : 'with_changes';
-  const what = {
-    after_delay: ` Make the same call again in ${afterSec} s.`,
-    same_call: ' The same call can be made again.',
-    with_changes: ' See response for what it wants, correct the call and make it again.',
-  }[retry];
-  const message = `The endpoint answered with HTTP ${status} before naming a price; nothing was paid.${what}`;
-  return outcome({
-    status: 'failed',
-    code: 'upstream_error',
-    message,
-    retry,
-    retry_after_s: afterSec,
-    ...shared,
-  });
-}
 
 function quotedOutcome(
   saved: Quote,

@@ -6,6 +6,7 @@ import { isWalletError } from '../../errors/walletError.js';
 import { judgeDelivery, type Delivered, type Job } from '../answer/delivery.js';
 import type { ReadAnswer } from '../answer/answerBody.js';
 import type { Engine } from '../engine.js';
+import { callByEntitlement } from '../entitlement/owned.js';
 import { TIMEOUT_MAX_MS } from '../input.js';
 import { CallBound, type CallContext } from './callBound.js';
 import { judgePlace } from './ownerRules.js';
@@ -67,7 +68,14 @@ export async function awaitJob(call: JobCall, job: Job, waitSec: number): Promis
       if (judgePlace(config, place).verdict !== 'allow') return 'priced';
       const input = { url: place.href, headers: Object.fromEntries(kept) };
       const request = parseRequest(input, engine, config.net.allowPrivate);
-      const probed = await probe(engine, config, request, bound, { signal: context.signal });
+      const target = { url: place, method: request.method };
+      const quiet = { signal: context.signal };
+      // Some jobs are shown to whoever has the token that was sold with them.
+      const owned = await callByEntitlement({ engine, config, request, bound, context: quiet }, target, {
+        isFree: true,
+      });
+      if (owned.kind === 'served') return owned.read;
+      const probed = await probe(engine, config, request, bound, quiet);
       return probed.kind === 'priced' ? 'priced' : probed.read;
     } catch (error) {
       // A look that failed is made again; a place that may not be called is not looked at.

@@ -127,7 +127,8 @@ function asksForAnything({ offers, rejected, otherProtocols, signIn }: PaymentDe
 /** All challenges being read, together: honest ones have some kilobytes, and a few large ones still fit. */
 const challengeRoom = new SharedRoom(16 * 1024 * 1024);
 
-async function readChallenge(
+/** The demand for payment in a 402. Throws `no_payable_offer` where none can be read. */
+export async function readChallenge(
   rails: Rails,
   answer: HttpAnswer,
   target: Challenge['target'],

@@ -3,6 +3,7 @@ import type { Config } from '../../config/settings.js';
 import type { MoneyState } from '../../errors/codes.js';
 import { WalletError } from '../../errors/walletError.js';
 import { toWalletError } from '../../ledger/fault.js';
+import type { Entitlement } from '../../ledger/entitlement.js';
 import type { Payment } from '../../ledger/payment.js';
 import type { SendResult, SignedPayload } from '../../ledger/transition.js';
 import { formatUsd } from '../../money/decimal.js';
@@ -25,6 +26,9 @@ import { barredError, budgetError, failureOutcome, frozenError, stopOutcome } fr
 import { promisedOutputs } from '../discover/catalogAdvice.js';
 import { stillLeased, noteLease, paymentAsKnown, takeOver } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
+import { remember } from '../entitlement/entitlement.js';
+import { readIssued } from '../entitlement/issued.js';
+import { rememberJob } from '../entitlement/job.js';
 import { recordClaim } from '../settle/claim.js';
 import { CONNECT_MAX_MS } from './callBound.js';
 import { agentBounds, judgePlace, limitsOf } from './ownerRules.js';
@@ -234,7 +238,7 @@ export async function send(
  * is false by then. Throws `NetFailure`s.
  */
 export async function sendSigned(
-  call: PaidCall,
+  call: Pick<PaidCall, 'engine' | 'bound' | 'config' | 'request'>,
   target: PaidRequest['target'],
   headers: HeaderList,
   config: Config,
@@ -267,7 +271,11 @@ function headersOf({ name, value, alsoUnder }: SignedPayload): HeaderList {
 }
 
 /** The URL under the rules of this config: as it was judged when the call began, where neither changed since. */
-function destinationOf({ config: before, request }: PaidCall, url: URL, config: Config): CallUrl {
+function destinationOf(
+  { config: before, request }: Pick<PaidCall, 'config' | 'request'>,
+  url: URL,
+  config: Config,
+): CallUrl {
   const isSame = before.version === config.version && request.target.url.href === url.href;
   return isSame ? request.target : parseCallUrl(url.href, { allowPrivate: config.net.allowPrivate });
 }
@@ -277,7 +285,7 @@ function destinationOf({ config: before, request }: PaidCall, url: URL, config: 
  * it came with, and to an origin that the agent did not name no body and no header that may hold a credential (T9).
  */
 function asRedirected(
-  { request }: PaidCall,
+  { request }: Pick<PaidCall, 'request'>,
   target: PaidRequest['target'],
 ): Pick<HttpRequest, 'headers' | 'body'> {
   const toGet = target.method !== request.method;
@@ -294,6 +302,8 @@ export type PaidAnswer = { readonly claimed: Payment } & (
   | {
       readonly read: ReadAnswer;
       readonly delivered: Delivered;
+      /** What the seller issued for later calls; null where it issued nothing. */
+      readonly bought: Entitlement | null;
       /** Why the seller says that it turned the payment away in verifying it; null where it says otherwise. */
       readonly refusal: string | null;
       /** The seller's own words on why it is not content; null where it has none. */
@@ -304,6 +314,7 @@ export type PaidAnswer = { readonly claimed: Payment } & (
   | {
       readonly read: null;
       readonly delivered?: never;
+      readonly bought?: never;
       readonly refusal: null;
       readonly sellerSays: null;
       readonly fault: unknown;
@@ -333,22 +344,28 @@ export async function readPaidAnswer(
   } catch (fault) {
     return { claimed: await recorded, read: null, refusal: null, sellerSays: null, fault };
   }
-  const { failure: _failure, ...kept } = read;
   const delivered = early ?? judge(read);
+  const issued = readIssued({ target, paymentId: payment.id, nowMs: engine.now() }, read);
+  const { failure: _failure, ...kept } = issued.read;
+  const bought = issued.bought === null ? null : remember(engine, issued.bought);
+  const job = delivered.job === null ? null : rememberJob(engine, payment, delivered.job);
   const saved = engine.ledger.saveAnswer(
     { ...kept, paymentId: payment.id, agent: payment.agent, storedMs: engine.now() },
     delivered.verdict,
   );
+  for (const kept of [bought, job]) kept?.catch(() => undefined);
   // Where both fail, the first is thrown; the other must not count as unhandled either.
   saved.catch(() => undefined);
   const claimed = await recorded;
   await removeFiles(engine.home, await saved);
+  await job;
   const bodyText = read.body === null ? '' : decodeAnswer(answer.headers, read.body);
   const { status, headers } = answer;
   return {
     claimed,
-    read,
+    read: issued.read,
     delivered,
+    bought: await bought,
     refusal: status < 400 ? null : engine.rails.readRefusal(headers, bodyText),
     sellerSays: engine.rails.readSays({ status, headers, bodyText, requestUrl: target.url.href }),
   };

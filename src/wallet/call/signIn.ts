@@ -5,13 +5,12 @@ import { networksOf } from '../agentAddress.js';
 import { readAnswer } from '../answer/answerBody.js';
 import type { Outcome } from '../answer/outcome.js';
 import { failureOutcome, frozenError } from '../answer/refusal.js';
-import { answerForFree, type Answered } from '../quote.js';
+import { answerForFree, type Answered } from '../answer/freeAnswer.js';
+import { DEMAND_AGE_MS_MAX, rememberSession } from '../entitlement/session.js';
 import type { PaidCall } from './paidCall.js';
 import { probe, type Challenge } from './probe.js';
 import { sendSigned } from './send.js';
 
-/** A demand is signed for so long after it was issued: published servers take it for five minutes. ms */
-const DEMAND_AGE_MS_MAX = 4 * 60_000;
 /** A clock may be this far from the seller's; as much as lets a payment be signed. ms */
 const CLOCK_APART_MS = 60_000;
 /** A signature that is good for longer than a day is not given: it would outlive the job by far. ms */
@@ -61,7 +60,9 @@ export async function trySignIn(call: PaidCall, challenge: Challenge): Promise<O
     read: await readAnswer(engine, answer, context),
     asks: null,
   });
-  return outcome.status !== 'ok' ? outcome : servedOutcome(outcome, target.url);
+  if (outcome.status !== 'ok') return outcome;
+  await rememberSession(engine, demand, target, header);
+  return servedOutcome(outcome, target.url);
 }
 
 interface Fresh {

@@ -48,6 +48,12 @@ describe.each(CHAINS)('a seller that knows its buyers by their signature, on %s'
     expect(signaturesIn(mine.home)).toBe(signatures);
     // What signs in is no secret of the agent's to pass on.
     expect(JSON.stringify(again)).not.toContain(shop.signIns.at(-1)!.value);
+    // The session is remembered: the price is not asked, and nothing new is signed.
+    expect(await pay('/page/one')).toMatchObject({ status: 'ok', money: 'none', response: { status: 200 } });
+    expect(cameTo('/page/one')).toBe(2);
+    expect(new Set(shop.signIns.map(({ value }) => value)).size).toBe(1);
+    const other = mine.open({ agent: 'default' });
+    expect(await other.balance({})).toMatchObject({ prepaid: [{ kind: 'siwx_session', path: '/page/one' }] });
   });
 
   test('is paid where it does not give the page, and is not asked for ever where it sells by the call', async () => {

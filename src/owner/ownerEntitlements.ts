@@ -1,0 +1,31 @@
+import type { Entitlement, EntitlementFilter } from '../ledger/entitlement.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { openLedger } from '../wallet/engine.js';
+import { unlockAsAnyone, type OwnerOptions } from './ownerAuth.js';
+
+/** More are not shown at once. */
+const LISTED_MAX = 1_000;
+
+/** What the agents bought ahead, the ones changed last in front. Throws the codes of the keystore and of the ledger. */
+export function listEntitlements(options: OwnerOptions, filter: EntitlementFilter): Promise<Entitlement[]> {
+  return withLedger(options, ({ entitlements }) => entitlements.list(filter, LISTED_MAX));
+}
+
+/** One of them by its id, or null. */
+export function findEntitlement(options: OwnerOptions, id: string): Promise<Entitlement | null> {
+  return withLedger(options, ({ entitlements }) => entitlements.find(id));
+}
+
+/** Ends one, whose secret is then forgotten: it only takes from an agent. False where it had ended, or is none. */
+export function revokeEntitlement(options: OwnerOptions, id: string): Promise<boolean> {
+  return withLedger(options, ({ entitlements }) => entitlements.end(id, 'revoked', options.now()));
+}
+
+async function withLedger<T>(options: OwnerOptions, work: (ledger: Ledger) => Promise<T>): Promise<T> {
+  const ledger = await openLedger(options, await unlockAsAnyone(options));
+  try {
+    return await work(ledger);
+  } finally {
+    await ledger.close();
+  }
+}

@@ -1,0 +1,135 @@
+import { formatUsd } from '../../money/decimal.js';
+import type { PaymentDemand } from '../../payment/challenge.js';
+import { awaitJob, type JobCall } from '../call/awaitJob.js';
+import type { Asked, Probed } from '../call/probe.js';
+import { viewAnswer, type ReadAnswer } from './answerBody.js';
+import { removeFiles } from './answerFiles.js';
+import { judgeDelivery } from './delivery.js';
+import { outcome, type Outcome } from './outcome.js';
+import { askForJob, pendingSentence } from './paymentOutcome.js';
+import { retryAfterSec } from './retryAfter.js';
+
+/**
+ * The outcome of a call to an endpoint that asked for no payment; a large answer is found again by its agent. What is not
+ * ready is waited for as long as the caller says.
+ */
+export async function answerForFree(
+  call: JobCall,
+  { read: first, asks }: Answered,
+  waitSec = 0,
+): Promise<Outcome> {
+  const { engine, target } = call;
+  if (asks !== null) return askedOutcome(asks, first, await viewAnswer(engine.home, first), target);
+  const { job } = judgeDelivery(first, target, { isJob: true });
+  const done =
+    job === null || waitSec === 0 ? null : await awaitJob(call, { ...job, url: job.url ?? target }, waitSec);
+  const { read, url } = done ?? { read: first, url: target };
+  const { failure: _failure, body: _body, storedId, ...answer } = read;
+  if (storedId !== null) {
+    const { agent } = engine;
+    const free = { ...answer, storedId, agent, storedMs: engine.now() };
+    await removeFiles(engine.home, await engine.ledger.saveFreeAnswer(free));
+  }
+  return freeOutcome(read, url, await viewAnswer(engine.home, read));
+}
+
+/** An answer to a request without a payment. */
+export type Answered = Pick<Extract<Probed, { kind: 'answered' }>, 'read' | 'asks'>;
+
+/** The outcome of a call whose answer asks for payment in another way than by a 402. Nothing was paid. */
+function askedOutcome(
+  asks: Asked,
+  { status }: ReadAnswer,
+  response: NonNullable<Outcome['response']>,
+  url: URL,
+): Outcome {
+  const shared = { response, performed: true } as const;
+  if (asks.kind === 'beside') {
+    const what = priceOf(asks.challenge.required);
+    return outcome({
+      ...{ status: 'ok', code: 'not_priced', ...shared },
+      message: `The endpoint answered with HTTP ${status}, perhaps a preview, and asks for ${what} beside that. Nothing was paid; the call in next gives a quote, which wallet_pay can pay.`,
+      next: { tool: 'wallet_quote', arguments: { url: url.href } },
+    });
+  }
+  return outcome({
+    ...{ status: 'refused', code: 'other_protocol', ...shared },
+    message: `The endpoint is an MCP server and asks for ${priceOf(asks.demand)} in a ${asks.form} (HTTP ${status}). That is paid within the MCP call, and wallet_pay pays HTTP calls alone; nothing was paid. The call in next lists what the same seller sells by HTTP.`,
+    next: { tool: 'wallet_discover', arguments: { origin: url.origin } },
+  });
+}
+
+/** What a demand asks: its cheapest offer, or why none can be read. */
+function priceOf({ offers, rejected }: PaymentDemand): string {
+  const [cheapest] = [...offers].sort((a, b) => Number(a.usdMicros - b.usdMicros));
+  if (cheapest !== undefined)
+    return `$${formatUsd(cheapest.usdMicros)} in ${cheapest.asset.symbol} on ${cheapest.network.label}`;
+  const [first] = rejected;
+  return first === undefined
+    ? 'payment'
+    : `payment that this wallet does not make (${first.reason.replace(/\.$/, '')})`;
+}
+
+function freeOutcome(read: ReadAnswer, url: URL, response: NonNullable<Outcome['response']>): Outcome {
+  const { status } = read;
+  const shared = { response, performed: true };
+  if (status >= 400) return upstreamError(read, shared);
+  const { job } = judgeDelivery(read, url, { isJob: true });
+  if (job !== null) {
+    const message = `The endpoint asked for no payment. ${pendingSentence(status, job)}`;
+    // A place that says it is still at work is asked again itself, unless it names another.
+    const place = { ...job, url: job.url ?? url };
+    return outcome({
+      status: 'ok',
+      code: 'not_priced',
+      message,
+      ...shared,
+      delivery: 'pending',
+      ...askForJob(place),
+    });
+  }
+  if (status >= 300) {
+    const message = `The endpoint redirects (HTTP ${status}) to no place that can be called.`;
+    return outcome({ status: 'failed', code: 'redirected', message, ...shared });
+  }
+  if (read.failure !== null) {
+    const message = 'The endpoint asked for no payment and its answer broke off; what came is in response.';
+    return outcome({ status: 'failed', code: 'unreachable', message, retry: 'same_call', ...shared });
+  }
+  const message = `The endpoint asked for no payment and has done its work (HTTP ${status}); its answer is in response, do not call it again.`;
+  return outcome({ status: 'ok', code: 'not_priced', message, ...shared });
+}
+
+/** Statuses that say nothing against the call itself. */
+const SAME_CALL: readonly number[] = [408, 425];
+/** A seller that asks to wait and does not say how long. */
+const WAIT_SEC = 30;
+
+/** An error before any price: what to do about it is the seller's to say, and `retry` tells which way that goes. */
+function upstreamError(
+  { status, headers }: ReadAnswer,
+  shared: Pick<Outcome, 'response'> & { readonly performed: boolean },
+): Outcome {
+  const stated = status === 429 || status >= 500 ? retryAfterSec(headers) : null;
+  const afterSec = stated ?? (status === 429 ? WAIT_SEC : null);
+  const retry =
+    afterSec !== null
+      ? 'after_delay'
+      : status >= 500 || SAME_CALL.includes(status)
+        ? 'same_call'
+        : 'with_changes';
+  const what = {
+    after_delay: ` Make the same call again in ${afterSec} s.`,
+    same_call: ' The same call can be made again.',
+    with_changes: ' See response for what it wants, correct the call and make it again.',
+  }[retry];
+  const message = `The endpoint answered with HTTP ${status} before naming a price; nothing was paid.${what}`;
+  return outcome({
+    status: 'failed',
+    code: 'upstream_error',
+    message,
+    retry,
+    retry_after_s: afterSec,
+    ...shared,
+  });
+}

@@ -1,0 +1,64 @@
+import type { EntitlementKind } from '../../ledger/entitlement.js';
+import { answerForFree } from '../answer/freeAnswer.js';
+import type { Outcome } from '../answer/outcome.js';
+import type { PaidCall } from '../call/paidCall.js';
+import type { Challenge } from '../call/probe.js';
+import { withEntitlement } from './entitlement.js';
+import { outcomeOfJob } from './job.js';
+import { callByEntitlement, type Owned } from './owned.js';
+
+const NAMES: Readonly<Partial<Record<EntitlementKind, string>>> = {
+  l402_token: 'L402 token',
+  bearer: 'access token',
+  prepaid_balance: 'prepaid balance',
+  siwx_session: 'signature',
+};
+
+/**
+ * Uses what this agent bought before, so that nothing is paid for it twice: the result of a job, a token, a session, a
+ * prepaid balance. The outcome where that serves the call; the price where the seller wants to be paid all the same; null
+ * where nothing fits. Throws `NetFailure`s.
+ */
+export async function serveFromBought(call: PaidCall): Promise<Outcome | Challenge | null> {
+  const job = await outcomeOfJob(call);
+  if (job !== null) return job;
+  const { request, challenge } = call;
+  const own = { url: request.target.url, method: request.method };
+  return serveAt(call, challenge?.target ?? own);
+}
+
+/** The same at the place that redirects led to, where what was bought may be kept by that place's name. */
+export async function serveAtTarget(call: PaidCall, { target }: Challenge): Promise<Outcome | null> {
+  const wasAsked = call.challenge !== null || target.url.href === call.request.target.url.href;
+  const came = wasAsked ? null : await serveAt(call, target);
+  return came !== null && 'status' in came ? came : null;
+}
+
+async function serveAt(call: PaidCall, target: Challenge['target']): Promise<Outcome | Challenge | null> {
+  const owned = await callByEntitlement(call, target, { isFree: false });
+  if (owned.kind === 'none') return null;
+  return owned.kind === 'priced' ? owned.challenge : servedOutcome(call, owned, call.input.wait_s);
+}
+
+/** The outcome of a call that was served by what was bought before. */
+export async function servedOutcome(
+  { engine, config, context, request }: Pick<PaidCall, 'engine' | 'config' | 'context' | 'request'>,
+  { read, target, entitlement }: Owned & { readonly kind: 'served' },
+  waitSec: number | undefined,
+): Promise<Outcome> {
+  const { headers } = request;
+  const told = await answerForFree(
+    { engine, config, context, target: target.url, headers },
+    { read, asks: null },
+    waitSec,
+  );
+  const left =
+    entitlement.valueLeft === null
+      ? ''
+      : ` The seller says that ${entitlement.valueLeft}${entitlement.unit === null ? '' : ` ${entitlement.unit}`} of it is left.`;
+  const pending =
+    told['delivery'] === 'pending' ? ' The result is not ready yet: the call in next asks for it.' : '';
+  const name = NAMES[entitlement.kind] ?? 'purchase';
+  const message = `The seller took the ${name} bought before and asked for no payment; its answer is in response.${left}${pending}`;
+  return withEntitlement(told, entitlement, message);
+}
