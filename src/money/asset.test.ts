@@ -1,11 +1,29 @@
 import { DEFAULT_ASSETS } from '@x402/evm';
 import { DEFAULT_ASSETS as SOLANA_ASSETS } from '@x402/svm';
+import { domainSeparator } from 'viem';
 import { getAddress } from 'viem/utils';
 import { describe, expect, it } from 'vitest';
 import { type Asset, ASSETS, assetsOf, findAsset, toUsdMicros } from './asset.js';
 import { findNetwork } from './network.js';
 
 const USDC_ON_BASE = '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913';
+
+/**
+ * What `DOMAIN_SEPARATOR()` of each contract answers on its chain, for tokens that the published list lacks: one hash of
+ * name, version, chain and address, so that none of the four can be wrong (T3, T6).
+ */
+const SEPARATORS: Readonly<Record<string, string>> = {
+  'eip155:10/0x0b2C639c533813f4Aa9D7837CAf62653d097Ff85':
+    '0x26d9c34bb1a1c312f69c53b2d93b8be20faafba63af2438c6811713c9b1f933f',
+  'eip155:480/0x79A02482A880bCE3F13e09Da970dC34db4CD24d1':
+    '0x936533d5f85622a8261854e20bb87f4e849dde486f429bc1fb66202b7cde09ec',
+  'eip155:196/0x74b7F16337b8972027F6196A17a631aC6dE26d22':
+    '0xb1671065a2ea487729c4ff0e2f8beb2105e3ce63315ad07483374a3476b83972',
+  'eip155:1187947933/0x85889c8c714505E0c94b30fcfcF64fE3Ac8FCb20':
+    '0xe182bdd83730d37cc41c779b38c22661c4c347f647925627d97926ee54dd4044',
+  'eip155:80002/0x41E94Eb019C0762f9Bfcf9Fb1E58725BfB0e7582':
+    '0x5cddc98319864e897e4469bd1d13c2288c677047b54b8cca12bd342adb6be9eb',
+};
 
 const EVM_ASSETS = ASSETS.filter((asset) => asset.family === 'evm');
 
@@ -18,7 +36,7 @@ function sortedKeys(rows: readonly { network: string; address: string }[]): stri
 }
 
 describe('the asset table beside the published one', () => {
-  it('has every dollar that settles by EIP-3009, field for field, and no other', () => {
+  it('has every dollar that settles by EIP-3009, field for field, and beside them those it knows from their chains', () => {
     const expected = published
       .filter((row) => row.assetTransferMethod === undefined)
       .map((row) => ({
@@ -30,9 +48,18 @@ describe('the asset table beside the published one', () => {
         eip712: { name: row.name, version: row.version },
       }));
     expect(expected.length).toBeGreaterThan(0);
-    expect(sortedKeys(EVM_ASSETS)).toEqual(sortedKeys(expected));
+    expect(sortedKeys(EVM_ASSETS)).toEqual([...sortedKeys(expected), ...Object.keys(SEPARATORS)].sort());
     for (const row of expected) {
       expect(findAsset(row.network as Asset['network'], row.address)).toEqual(row);
+    }
+  });
+
+  it('signs for the others under the domain that each contract answers to (T6)', () => {
+    for (const [key, separator] of Object.entries(SEPARATORS)) {
+      const asset = EVM_ASSETS.find(({ network, address }) => `${network}/${address}` === key);
+      const chainId = BigInt(key.split(/[:/]/)[1] ?? '');
+      const domain = { ...asset?.eip712, chainId, verifyingContract: asset?.address };
+      expect([key, domainSeparator({ domain })]).toEqual([key, separator]);
     }
   });
 

@@ -60,7 +60,8 @@ function tempoDollar(network: Caip2, address: `0x${string}`, symbol: string): Te
 
 /**
  * Dollar tokens that settle by EIP-3009, as `@x402/evm` lists them, and USDC on Solana, as `@x402/svm` does (a test
- * compares); and those that sellers on Tempo are paid in. A new one is a new row.
+ * compares); USDC of networks that facilitators settle on and that list lacks, each with the domain that its contract
+ * answers to (a test compares, too); and those that sellers on Tempo are paid in. A new one is a new row.
  */
 export const ASSETS: readonly Asset[] = [
   evmDollar('eip155:8453', '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913', 'USDC', 'USD Coin', '2', 6),
@@ -88,6 +89,18 @@ export const ASSETS: readonly Asset[] = [
   evmDollar('eip155:137', '0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359', 'USDC', 'USD Coin', '2', 6),
   evmDollar('eip155:42161', '0xaf88d065e77c8cC2239327C5EDb3A432268e5831', 'USDC', 'USD Coin', '2', 6),
   evmDollar('eip155:421614', '0x75faf114eafb1BDbe2F0316DF893fd58CE46AA4d', 'USDC', 'USD Coin', '2', 6),
+  evmDollar('eip155:80002', '0x41E94Eb019C0762f9Bfcf9Fb1E58725BfB0e7582', 'USDC', 'USDC', '2', 6),
+  evmDollar('eip155:10', '0x0b2C639c533813f4Aa9D7837CAf62653d097Ff85', 'USDC', 'USD Coin', '2', 6),
+  evmDollar('eip155:480', '0x79A02482A880bCE3F13e09Da970dC34db4CD24d1', 'USDC', 'USDC', '2', 6),
+  evmDollar('eip155:196', '0x74b7F16337b8972027F6196A17a631aC6dE26d22', 'USDC', 'USD Coin', '2', 6),
+  evmDollar(
+    'eip155:1187947933',
+    '0x85889c8c714505E0c94b30fcfcF64fE3Ac8FCb20',
+    'USDC.e',
+    'Bridged USDC (SKALE Bridge)',
+    '2',
+    6,
+  ),
   evmDollar('eip155:36900', '0x9cb8142aEBBcdc60AF7c97Af897A67A8f3CA71C2', 'USDC.e', 'USDC.e', '2', 6),
   evmDollar('eip155:190415', '0x401eCb1D350407f13ba348573E5630B83638E30D', 'USDC.e', 'Bridged USDC', '2', 6),
   evmDollar('eip155:181228', '0x401eCb1D350407f13ba348573E5630B83638E30D', 'USDC.e', 'Bridged USDC', '2', 6),

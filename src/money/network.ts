@@ -129,6 +129,16 @@ export const NETWORKS: readonly Network[] = [
   evm(137, 'Polygon', 'polygon', { explorerTx: 'https://polygonscan.com/tx/' }),
   evm(42161, 'Arbitrum One', undefined, { finality: 'safe', explorerTx: 'https://arbiscan.io/tx/' }),
   evm(421614, 'Arbitrum Sepolia', undefined, { testnet: true, finality: 'safe' }),
+  evm(80002, 'Polygon Amoy', 'polygon-amoy', {
+    testnet: true,
+    explorerTx: 'https://amoy.polygonscan.com/tx/',
+  }),
+  evm(10, 'Optimism', undefined, { finality: 'safe', explorerTx: 'https://optimistic.etherscan.io/tx/' }),
+  evm(480, 'World Chain', undefined, { finality: 'safe', explorerTx: 'https://worldscan.org/tx/' }),
+  evm(196, 'X Layer', 'xlayer'),
+  evm(1187947933, 'SKALE Base', 'skale-base', {
+    explorerTx: 'https://skale-base-explorer.skalenodes.com/tx/',
+  }),
   evm(36900, 'ADI', undefined),
   evm(190415, 'HPP', undefined),
   evm(181228, 'HPP Sepolia', undefined, { testnet: true }),

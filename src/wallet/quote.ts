@@ -205,6 +205,8 @@ function quotedOutcome(
         : decision === 'ask'
           ? `${price}, and wallet_pay would ask the owner first: ${said}`
           : `${price}, and this wallet would not pay it: ${said}`,
+    // Of a price that is refused the owner may change what stands in its way, by one command.
+    tell_owner: decision === 'refuse' ? (reason?.owner ?? null) : null,
     next: decision !== 'refuse' ? { tool: 'wallet_pay', arguments: { quote_id: saved.id } } : null,
     quote_id: saved.id,
     usd,

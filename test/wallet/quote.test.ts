@@ -187,3 +187,25 @@ test.each(['quote', 'pay'] as const)(
     });
   },
 );
+
+test('a price on networks that are not enabled comes with the one command that enables the cheapest', async () => {
+  await mine.set('networks.enabled', '["eip155:421614"]');
+  const url = world.url('/v2/json');
+  const action = { kind: 'addToSetting', key: 'networks.enabled', entry: 'eip155:84532' };
+  try {
+    expect(await quote(url)).toMatchObject({
+      code: 'quoted',
+      verdict: 'refuse',
+      verdict_code: 'network_disabled',
+      next: null,
+      tell_owner: { action },
+    });
+    expect(await pay({ url, max_usd: '0.05' })).toMatchObject({
+      status: 'refused',
+      code: 'network_disabled',
+      tell_owner: { action },
+    });
+  } finally {
+    await mine.set('networks.enabled', '["eip155:84532"]');
+  }
+});

@@ -10,7 +10,6 @@ const BINARY_TYPE =
   /^(image|audio|video|font|model)\/|^application\/(pdf|zip|gzip|zstd|wasm|x-(7z|tar|bzip|rar)|vnd\.(openxml|ms-|oasis|apache\.(parquet|arrow))|epub|msgpack|x-msgpack|cbor|protobuf|x-protobuf|grpc)/;
 
 /** Control characters that no text has; those of lines and pages, and what a terminal's colours begin with, it may have. */
-// eslint-disable-next-line no-control-regex -- that is what it looks for
 const NO_TEXT = /[\u0000-\u0006\u000e-\u001a\u001c-\u001f]/;
 
 /** What an answer says it is: text, no text, or nothing that tells. */
