@@ -95,7 +95,7 @@ export interface UnlockedWallet {
   readFactors(): Promise<readonly string[]>;
   /** Remembers these factors and no others. Throws `bad_input` unless `fitsMemory`, `keystore_unreadable`. */
   writeFactors(factors: readonly string[]): Promise<void>;
-  /** The secret itself, for `purser backup` alone; it prints as `[redacted]`. */
+  /** The secret itself, for its owner's backup alone; it prints as `[redacted]`. */
   revealSecret(): WalletSecret;
 }
 

@@ -142,6 +142,18 @@ export async function addPasskey(
   });
 }
 
+/** Stores a passkey that the owner's browser made while the wallet was being made. */
+export async function addMadePasskey(options: OwnerOptions, passkey: PasskeyFactor): Promise<void> {
+  const operation: OwnerOperation = {
+    what: 'Adding a passkey',
+    action: { kind: 'addFactor', factor: 'passkey' },
+  };
+  return asOwner(options, operation, async ({ keys, ledger, proved }) => {
+    if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep a factor in.');
+    await keepFactor({ keys, ledger, proved }, passkey, options.now());
+  });
+}
+
 /** Removes a factor; false where there is none by that id. */
 export async function removeFactor(options: OwnerOptions, id: string): Promise<boolean> {
   const operation: OwnerOperation = {

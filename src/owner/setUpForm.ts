@@ -1,14 +1,24 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FactorLine } from '../approvals/inbox.js';
-import { checkPassphrase, resemblesPassphrase } from '../approvals/factor.js';
+import { checkPassphrase, resemblesPassphrase, type PasskeyFactor } from '../approvals/factor.js';
 import { readConfig, readConfigUnauthenticated, updateConfig } from '../config/configFile.js';
+import { ensureHome } from '../config/home.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
-import type { AskPassphrase, KeystoreKind, UnlockedWallet } from '../keys/keystore.js';
+import {
+  findKeystoreKind,
+  openKeystore,
+  type AskPassphrase,
+  type KeystoreKind,
+  type UnlockedWallet,
+} from '../keys/keystore.js';
 import { formatUsd } from '../money/decimal.js';
 import { openLedger } from '../wallet/engine.js';
 import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
-import { addPassphrase, listFactorsWith } from './ownerFactors.js';
+import { isBackedUp, markBackedUp } from './backedUp.js';
+import { addMadePasskey, addPassphrase, listFactorsWith } from './ownerFactors.js';
 import { unlockAsAnyone, type OwnerOptions } from './ownerAuth.js';
 import { setUpWallet } from './setUp.js';
 
@@ -28,9 +38,14 @@ export interface SetUpChoices {
   readonly keystore: KeystoreKind;
   readonly testnet: boolean;
   readonly limits: FirstLimits;
-  /** The owner passphrase, or null for none yet. */
-  readonly factor: string | null;
+  /** The owner passphrase, or the passkey that their browser just made; null for none yet. */
+  readonly factor: FirstFactor | null;
 }
+
+/** What proves the owner from the first moment on. */
+export type FirstFactor =
+  | { readonly kind: 'passphrase'; readonly passphrase: string }
+  | { readonly kind: 'passkey'; readonly passkey: PasskeyFactor };
 
 /** What holds for the wallet that is there, whoever made it. */
 export interface SetUpStanding extends Pick<Config, 'keystore' | 'testnet'> {
@@ -51,7 +66,14 @@ export interface SetUpPlace {
   readonly now: () => number;
   /** What unlocks an encrypted keystore for this process; null where nothing does. */
   readonly passphrase: AskPassphrase;
+  /** Keeps what unlocks an encrypted keystore where this process and its like find it; left out where nothing is kept. */
+  readonly keepPassphrase?: (passphrase: string) => Promise<void>;
 }
+
+/** Of what unlocks a keystore that nobody types: no less than the keys themselves. */
+const UNLOCK_BYTES = 32;
+/** A keychain that asks somebody, or is silent, is there: the page does not wait for it longer. */
+const KEYCHAIN_LOOK_MS = 3_000;
 
 /**
  * Makes a wallet for an owner who has no terminal, once.
@@ -65,8 +87,10 @@ export interface SetUpPlace {
  */
 export class SetUpForm {
   readonly #place: SetUpPlace;
+  #keychain: Promise<boolean> | undefined;
   #problem: string | null = null;
   #making = false;
+  #madeHere = false;
   /** Opening an encrypted keystore is slow by design: once is enough. */
   #keys: UnlockedWallet | null = null;
 
@@ -85,10 +109,20 @@ export class SetUpForm {
     }
   }
 
-  /** Where keys can be kept so that this process can use them: a file only where its passphrase is at hand. */
+  /**
+   * Where keys can be kept so that this process can use them, the likeliest first: a file only where what unlocks it is at
+   * hand or can be kept, a keychain only where there is one.
+   */
   async keystores(): Promise<readonly KeystoreKind[]> {
-    const hasPassphrase = (await this.#place.passphrase()) !== null;
-    return hasPassphrase ? ['file', 'keychain'] : ['keychain'];
+    if ((await this.#place.passphrase()) !== null) return ['file', 'keychain'];
+    if (this.#place.keepPassphrase === undefined) return ['keychain'];
+    this.#keychain ??= hasKeychain(this.#place.home);
+    return (await this.#keychain) ? ['keychain', 'file'] : ['file'];
+  }
+
+  /** Whether what unlocks a file keystore would be made and kept, since nobody gave any. */
+  async keepsPassphrase(): Promise<boolean> {
+    return this.#place.keepPassphrase !== undefined && (await this.#place.passphrase()) === null;
   }
 
   /**
@@ -96,14 +130,15 @@ export class SetUpForm {
    * `already_set_up` where there is one, and the codes of the keystore.
    */
   async make(choices: SetUpChoices): Promise<void> {
-    await this.#check(choices);
+    await this.check(choices);
     if (this.#making || this.isSetUp())
       throw new WalletError('already_set_up', 'There is a wallet already; it stays as it is.');
     this.#making = true;
     try {
-      const { home, now, passphrase } = this.#place;
-      const auth = { passphrase, atTerminal: true };
+      const { home, now } = this.#place;
       const { keystore, testnet } = choices;
+      const passphrase = await this.#passphraseFor(keystore);
+      const auth = { passphrase, atTerminal: true };
       const setUp = await setUpWallet({
         home,
         keystore,
@@ -114,6 +149,7 @@ export class SetUpForm {
         now,
       });
       this.#keys = setUp.keys;
+      this.#madeHere = true;
       this.#problem = await this.#settle({ home, now, passphrase, auth }, setUp.keys, choices);
     } finally {
       this.#making = false;
@@ -146,6 +182,40 @@ export class SetUpForm {
   }
 
   /**
+   * The words that alone bring the wallet back, for the owner who made it here and has not proved a copy of them; null for
+   * whoever else. A wallet that was there before shows none on a page.
+   */
+  recoveryWords(): readonly string[] | null {
+    const secret = this.#keys?.revealSecret();
+    if (!this.#madeHere || secret?.kind !== 'phrase' || isBackedUp(this.#place.home)) return null;
+    return secret.phrase.split(' ');
+  }
+
+  /** Notes that the owner proved a copy of the words. */
+  async noteBackup(): Promise<void> {
+    await markBackedUp(this.#place.home, this.#place.now());
+  }
+
+  /** How the keystore of a new wallet is unlocked: by what is at hand, else by what is made for it and kept. */
+  async #passphraseFor(keystore: KeystoreKind): Promise<AskPassphrase> {
+    const { home, passphrase, keepPassphrase } = this.#place;
+    if (keystore !== 'file' || keepPassphrase === undefined || (await passphrase()) !== null)
+      return passphrase;
+    if ((await findKeystoreKind(home)) !== undefined) {
+      throw new WalletError(
+        'keystore_locked',
+        'A set-up was begun here before, and its keystore needs the passphrase that it was made with.',
+        { owner: { say: 'Finish it in a terminal.', action: { kind: 'setUp' } } },
+      );
+    }
+    const unlock = randomBytes(UNLOCK_BYTES).toString('base64url');
+    ensureHome(home);
+    // Before the keystore: a crash between leaves a passphrase that opens nothing, never keys that nothing opens.
+    await keepPassphrase(unlock);
+    return () => Promise.resolve(unlock);
+  }
+
+  /**
    * The wallet is there, with the limits every wallet starts with: a fault from here on loosens nothing. Answers what
    * was not kept.
    */
@@ -155,7 +225,9 @@ export class SetUpForm {
     { limits, factor }: SetUpChoices,
   ): Promise<string | null> {
     try {
-      if (factor !== null) await addPassphrase(options, () => Promise.resolve(factor), '');
+      if (factor?.kind === 'passphrase')
+        await addPassphrase(options, () => Promise.resolve(factor.passphrase), '');
+      if (factor?.kind === 'passkey') await addMadePasskey(options, factor.passkey);
       await setFirstLimits(options, keys, limits);
       return null;
     } catch (error) {
@@ -164,7 +236,8 @@ export class SetUpForm {
     }
   }
 
-  async #check({ limits, factor }: SetUpChoices): Promise<void> {
+  /** Throws `bad_input` for choices that make no wallet. */
+  async check({ limits, factor }: SetUpChoices): Promise<void> {
     for (const usdMicros of Object.values(limits) as bigint[]) {
       if (usdMicros <= LIMIT_USD_MICROS_MAX) continue;
       throw new WalletError(
@@ -172,15 +245,26 @@ export class SetUpForm {
         `A limit is at most $${formatUsd(LIMIT_USD_MICROS_MAX)}; $${formatUsd(usdMicros)} is a slip of the keyboard.`,
       );
     }
-    if (factor === null) return;
-    checkPassphrase(factor);
+    if (factor?.kind !== 'passphrase') return;
+    checkPassphrase(factor.passphrase);
     const unlock = await this.#place.passphrase();
-    if (unlock !== null && resemblesPassphrase(factor, unlock))
+    if (unlock !== null && resemblesPassphrase(factor.passphrase, unlock))
       throw new WalletError(
         'bad_input',
         'The owner passphrase must be another than the one that unlocks the keystore: agents can read that one.',
       );
   }
+}
+
+/** Whether this computer has a keychain, also one that is locked or slow. */
+async function hasKeychain(home: string): Promise<boolean> {
+  const look = openKeystore({ kind: 'keychain', home })
+    .presence()
+    .then(
+      () => true,
+      (error: unknown) => !isWalletError(error) || error.code !== 'keystore_unavailable',
+    );
+  return Promise.race([look, delay(KEYCHAIN_LOOK_MS, true, { ref: false })]);
 }
 
 async function setFirstLimits(

@@ -3,6 +3,7 @@ import type { SetUpPlace } from '../owner/setUpForm.js';
 import { ownerCommand } from '../cli/line/line.js';
 import type { CommandPlace } from '../cli/line/program.js';
 import type { Page } from '../web/page.js';
+import type { CodePurpose } from '../web/setUp/setUpApp.js';
 
 /**
  * Offers the owner the local page to set the wallet up on, from the first call that finds none: a bundle that was opened
@@ -46,8 +47,15 @@ export class SetUpOffer {
       import('../web/desktop/notification.js'),
     ]);
     const { env, platform } = this.#machine;
-    const showCode = (page: Pick<Page, 'codeToShow' | 'addressOf'>): Promise<boolean> => {
-      const text = `Set up the wallet of your agents at ${page.addressOf('/')} with the code ${page.codeToShow()}`;
+    const showCode = (
+      page: Pick<Page, 'codeToShow' | 'addressOf'>,
+      purpose: CodePurpose = 'setUp',
+    ): Promise<boolean> => {
+      const what =
+        purpose === 'setUp'
+          ? 'Set up the wallet of your agents'
+          : 'See the words that alone bring your wallet back';
+      const text = `${what} at ${page.addressOf('/')} with the code ${page.codeToShow()}`;
       return notifyDesktop({ text, stays: true }, env, platform).catch(() => false);
     };
     const page = await startSetUpPage(new SetUpForm(this.#place), {

@@ -121,7 +121,9 @@ function offerOf({ version, env, platform, warn }: ServerPlace): SetUpOffer {
   const home = resolveHome(env, platform);
   const passphrase = async (): Promise<string | null> =>
     (await import('../cli/setUp/passphrase.js')).servedPassphrase(env, home, warn);
-  return new SetUpOffer({ home, now: Date.now, passphrase }, { version, env, platform });
+  const keepPassphrase = async (kept: string): Promise<void> =>
+    void (await (await import('../cli/setUp/passphrase.js')).keepPassphrase(home, kept));
+  return new SetUpOffer({ home, now: Date.now, passphrase, keepPassphrase }, { version, env, platform });
 }
 
 async function load({ version, env, platform, warn }: ServerPlace): Promise<Wallet> {

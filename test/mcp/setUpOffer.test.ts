@@ -78,6 +78,36 @@ test.skipIf(NO_DESKTOP)(
   },
 );
 
+test.skipIf(NO_DESKTOP)(
+  'who has neither a terminal nor a keychain keeps the keys in a file, which opens in every later process',
+  async () => {
+    await using desktop = await startDesktop();
+    const browser = noteBrowser();
+    const { PURSER_PASSPHRASE_FILE: _, ...bare } = browser.env;
+    agent = await Agent.connect({ ...bare, ...desktop.env });
+    await agent.call('wallet_balance', {});
+    const address = new URL(browser.led());
+    const port = Number(address.port);
+    const entry = await send(port, { path: address.pathname });
+    const base = /url=(\/v\/[0-9a-f]{32})"/.exec(entry.body)?.[1] ?? '';
+    const visit = await visitWith(port, base, cookieOf(entry));
+    const form = (await visit.get('')).body;
+    expect(form).toContain('what unlocks it is kept beside it');
+    expect(form).not.toContain('the keychain of this computer');
+    const amounts = { per_call: '0.10', per_session: '1', per_day: '1', per_month: '1' };
+    const codeShown = (): string => / code (\S+)$/.exec(desktop.shown.at(-1)?.body ?? '')?.[1] ?? '';
+    const choices = { money: 'test', keystore: 'file', passphrase: '', again: '', ...amounts };
+    expect((await visit.post('', { ...choices, code: codeShown() })).status).toBe(303);
+    await visit.post('/words/code', {});
+    expect(desktop.shown.at(-1)?.body).toContain('the words that alone bring your wallet back');
+    const words = await visit.post('/words', { code: codeShown() });
+    expect([...words.body.matchAll(/<li>[a-z]+<\/li>/g)]).toHaveLength(24);
+    await agent.close();
+    agent = await Agent.connect(bare);
+    expect((await agent.call('wallet_ledger', {})).outcome).toMatchObject({ status: 'ok', entries: [] });
+  },
+);
+
 test('where no browser can be opened, or no code be shown, the command alone is named', async () => {
   const browser = noteBrowser();
   const nobody = { DBUS_SESSION_BUS_ADDRESS: `unix:path=${place.folder}/none` };

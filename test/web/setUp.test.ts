@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readConfigUnauthenticated } from '../../src/config/configFile.js';
+import { initialSettings } from '../../src/config/settings.js';
+import { isBackedUp } from '../../src/owner/backedUp.js';
 import { listFactors } from '../../src/owner/ownerFactors.js';
 import { SetUpForm } from '../../src/owner/setUpForm.js';
 import type { Page } from '../../src/web/page.js';
 import { startSetUpPage } from '../../src/web/setUp/setUpPage.js';
-import { goTo, keepPicture, NO_CHROMIUM, PASSPHRASE, startBrowser } from './owner.js';
+import { addAuthenticator, goTo, keepPicture, NO_CHROMIUM, PASSPHRASE, startBrowser } from './owner.js';
 import { cookieOf, postForm, send, visitAsAgent, visitWith, type Agent, type Reply } from './request.js';
 
 const UNLOCK = 'what unlocks the keystore';
@@ -19,12 +21,17 @@ let form: SetUpForm;
 let page: Page;
 /** How often the desktop showed the code. */
 let shown: number;
+/** The code that the desktop showed last, and what for each was. */
+let onDesktop: string;
+let purposes: string[];
 const startSetUp = (): Promise<Page> =>
   startSetUpPage(form, {
     now: Date.now,
     command: (action) => `purser ${ownerLine({ say: '', action })?.join(' ') ?? ''}`,
-    showCode: async () => {
+    showCode: async ({ codeToShow }, purpose) => {
       shown += 1;
+      purposes.push(purpose);
+      onDesktop = codeToShow();
       return Promise.resolve(true);
     },
   });
@@ -32,6 +39,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'purser-set-up-'));
   home = join(folder, 'wallet');
   shown = 0;
+  purposes = [];
   form = new SetUpForm({ home, now: Date.now, passphrase: async () => Promise.resolve(UNLOCK) });
   page = await startSetUp();
 });
@@ -84,7 +92,10 @@ describe('the owner', () => {
     const { body } = await visit.get('');
     expect(body).toContain('The wallet is ready');
     expect(body).toMatch(/0x[0-9a-fA-F]{40}/);
-    expect(body).toContain('purser backup');
+    // Nothing of it needs a terminal: the words are had here, and the address can be scanned.
+    expect(body).toContain('Write down the words');
+    expect(body).toMatch(/aria-label="QR code of 0x[0-9a-fA-F]{40}"/);
+    expect(body).not.toContain('purser backup');
     // What now holds, limits and ceilings and factor.
     for (const holds of ['$0.25', '$2.50', '$20.00', '$200.00', '“owner passphrase”'])
       expect(body).toContain(holds);
@@ -210,7 +221,12 @@ test('once a wallet is there, the page changes nothing, and says to every other 
     perMonthUsdMicros: 1n,
   };
   await expect(
-    form.make({ keystore: 'file', testnet: true, limits, factor: PASSPHRASE }),
+    form.make({
+      keystore: 'file',
+      testnet: true,
+      limits,
+      factor: { kind: 'passphrase', passphrase: PASSPHRASE },
+    }),
   ).rejects.toMatchObject({ code: 'already_set_up' });
   expect(readConfigUnauthenticated(home)).toEqual(before);
   expect(await factorsOf()).toEqual(['passphrase']);
@@ -249,3 +265,136 @@ test.skipIf(NO_CHROMIUM)('in a browser, from the address that was opened to the 
   expect(Math.min(...facts)).toBeGreaterThan(Math.max(...names));
   expect(readConfigUnauthenticated(home).limits.perCallUsdMicros).toBe(100_000n);
 });
+
+describe('the recovery words', () => {
+  const wordsIn = (body: string): string[] =>
+    [...body.matchAll(/<li>([a-z]+)<\/li>/g)].map(([, word = '']) => word);
+  const askedIn = (body: string): number[] =>
+    [...body.matchAll(/name="word(\d+)"/g)].map(([, place]) => Number(place));
+
+  test('come once for a code of their own, and are noted as backed up by three of them', async () => {
+    const visit = await visitAsAgent(page);
+    const first = page.codeToShow();
+    await make(NO_FACTOR, visit);
+    // The code that made the wallet was typed into the browser: it opens nothing more.
+    expect((await visit.post('/words', { code: first })).body).not.toContain('<li>');
+    expect((await visit.post('/words/code', {})).body).toContain('Is it you?');
+    expect(purposes).toEqual(['words']);
+    expect(onDesktop).not.toBe(first);
+    const shownOnce = await visit.post('/words', { code: onDesktop });
+    const words = wordsIn(shownOnce.body);
+    expect(words).toHaveLength(24);
+    expect(shownOnce.headers['cache-control']).toBe('no-store');
+    expect(wordsIn((await visit.post('/words', { code: onDesktop })).body)).toEqual([]);
+    const asked = askedIn((await visit.post('/words/ask', {})).body);
+    expect(asked).toHaveLength(3);
+    const given = Object.fromEntries(asked.map((place) => [`word${place}`, words[place] ?? '']));
+    const wrong = await visit.post('/words/check', { ...given, [`word${asked[0]}`]: 'zebra' });
+    expect(wrong.status).toBe(400);
+    expect(isBackedUp(home)).toBe(false);
+    expect((await visit.post('/words/check', given)).status).toBe(303);
+    expect(isBackedUp(home)).toBe(true);
+    expect((await visit.get('')).body).toContain('You have proved a copy');
+    // Proved once, they are shown on no page again.
+    expect((await visit.post('/words/code', {})).status).toBe(403);
+  });
+
+  test('are shown to no other window, to no wrong code, and of no wallet that was there before', async () => {
+    const [mine, theirs] = [await visitAsAgent(page), await visitAsAgent(page)];
+    await make(NO_FACTOR, mine);
+    for (const path of ['/words/code', '/words', '/words/ask', '/words/check'])
+      expect((await theirs.post(path, { code: page.codeToShow() })).status).toBe(403);
+    expect(shown).toBe(0);
+    expect((await theirs.get('')).body).not.toContain('QR code of');
+    await mine.post('/words/code', {});
+    for (let i = 0; i < 6; i += 1)
+      expect(wordsIn((await mine.post('/words', { code: `BCDF-234${i}` })).body)).toEqual([]);
+    expect(wordsIn((await mine.post('/words', { code: onDesktop })).body)).toEqual([]);
+    form = new SetUpForm({ home, now: Date.now, passphrase: async () => Promise.resolve(UNLOCK) });
+    const elsewhere = await startSetUp();
+    const late = await visitAsAgent(elsewhere);
+    const [, token = ''] = /data-token="([^"]+)"/.exec((await late.get('')).body) ?? [];
+    expect((await late.post('/words/code', { token })).body).toContain('purser backup');
+    await elsewhere.close();
+  });
+});
+
+test('without a keychain and a passphrase, a file keystore is made whose passphrase is kept for clients', async () => {
+  await page.close();
+  const kept: string[] = [];
+  const place = {
+    home,
+    now: Date.now,
+    passphrase: async () => Promise.resolve(kept.at(-1) ?? null),
+    keepPassphrase: async (text: string) => void (await Promise.resolve(kept.push(text))),
+  };
+  form = new SetUpForm(place);
+  page = await startSetUp();
+  const visit = await visitAsAgent(page);
+  expect((await visit.get('')).body).toContain('what unlocks it is kept beside it');
+  expect((await make({ ...NO_FACTOR, keystore: 'file' }, visit)).status).toBe(303);
+  expect(kept).toHaveLength(1);
+  expect(Buffer.from(kept[0] ?? '', 'base64url')).toHaveLength(32);
+  expect((await visit.get('')).body).not.toContain(kept[0]);
+  // Another process opens it by what was kept.
+  const again = new SetUpForm(place);
+  expect(await again.standing()).toMatchObject({ keystore: 'file', problem: null, factors: [] });
+});
+
+test('a set-up that was begun with another passphrase is not taken over by one that is made up', async () => {
+  await make(NO_FACTOR);
+  rmSync(join(home, 'config.json'));
+  const kept: string[] = [];
+  form = new SetUpForm({
+    home,
+    now: Date.now,
+    passphrase: async () => Promise.resolve(null),
+    keepPassphrase: async (text) => void (await Promise.resolve(kept.push(text))),
+  });
+  const { perCallUsdMicros, perSessionUsdMicros, perDayUsdMicros, perMonthUsdMicros } =
+    initialSettings(true).limits;
+  const limits = { perCallUsdMicros, perSessionUsdMicros, perDayUsdMicros, perMonthUsdMicros };
+  await expect(form.make({ keystore: 'file', testnet: true, limits, factor: null })).rejects.toMatchObject({
+    code: 'keystore_locked',
+  });
+  expect(kept).toEqual([]);
+});
+
+test.skipIf(NO_CHROMIUM)(
+  'in a browser alone: a passkey, the QR code, the words, and no terminal',
+  async () => {
+    await using browser = await startBrowser();
+    const tab = await browser.context.newPage();
+    await addAuthenticator(tab);
+    await goTo(tab, page.ticket('').url);
+    await tab.getByLabel('Test money: Base Sepolia').check();
+    await tab.getByLabel('The code on your desktop').fill('BCDF-2345');
+    await tab.getByRole('button', { name: 'Make it with a passkey' }).click();
+    await tab.getByRole('status').getByText('That is not the code').waitFor();
+    await tab.getByLabel('The code on your desktop').fill(page.codeToShow());
+    await tab.getByRole('button', { name: 'Make it with a passkey' }).click();
+    await tab.getByRole('heading', { level: 1, name: 'The wallet is ready' }).waitFor();
+    expect(await factorsOf()).toEqual(['passkey']);
+    await tab.getByRole('img', { name: /^QR code of 0x/ }).waitFor();
+    await keepPicture(tab, 'set-up-ready-passkey');
+    await tab.getByRole('button', { name: 'Write down the words' }).click();
+    await tab.getByRole('heading', { level: 1, name: 'Is it you?' }).waitFor();
+    await keepPicture(tab, 'set-up-words-code');
+    await tab.getByLabel('The code on your desktop').fill(onDesktop);
+    await tab.getByRole('button', { name: 'Show the words' }).click();
+    await tab.getByRole('heading', { level: 1, name: /^Write these 24 words/ }).waitFor();
+    const words = await tab.locator('.words li').allInnerTexts();
+    await keepPicture(tab, 'set-up-words');
+    await tab.getByRole('button', { name: 'I have written them down' }).click();
+    await tab.getByRole('heading', { level: 1, name: /^Three of them/ }).waitFor();
+    for (const field of await tab.locator('.field').all()) {
+      const place = Number(/\d+/.exec(await field.locator('label').innerText())?.[0]);
+      await field.locator('input').fill(words[place - 1] ?? '');
+    }
+    await keepPicture(tab, 'set-up-words-asked');
+    await tab.getByRole('button', { name: 'Check' }).click();
+    await tab.getByText('You have proved a copy').waitFor();
+    await keepPicture(tab, 'set-up-backed-up');
+    expect(isBackedUp(home)).toBe(true);
+  },
+);

@@ -64,6 +64,12 @@ export class Visits {
     return this.#code;
   }
 
+  /** Makes another code, for something that the last one must not open: it was typed into a browser. */
+  renewCode(): void {
+    this.#code = makeCode();
+    this.#wrongCodes.clear();
+  }
+
   /** Whether a code is taken of a user: five wrong ones close that way to them until the owner is shown another. */
   #takesCode(user: number | null): boolean {
     return (this.#wrongCodes.get(user) ?? 0) < CODE_TRIES_MAX;

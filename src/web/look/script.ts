@@ -90,6 +90,7 @@ export const SCRIPT = `
       touched = true;
       const form = button.form;
       busy(true);
+      if (!(await isHere())) return;
       say('Waiting for your passkey.');
       try {
         const { challengeId, options } = await ask(form);

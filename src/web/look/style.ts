@@ -42,6 +42,9 @@ code { font: .875em/1.4 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospa
 .facts { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .25rem .875rem; margin: .75rem 0; }
 .facts dt { grid-column: 1; color: var(--soft); }
 .facts dd { grid-column: -2; margin: 0; }
+figure { margin: .5rem 0; } figcaption { font-size: .875rem; }
+.qr { display: block; width: 9.5rem; height: 9.5rem; margin: .375rem 0 .75rem; border-radius: .375rem; }
+.words { columns: 3 8rem; margin: 1rem 0; padding-left: 2.5rem; font: 1.0625rem/1.9 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; }
 .long { max-height: 7.5rem; overflow: auto; border: 1px solid var(--line); border-radius: .375rem; padding: .375rem .5rem; }
 .detail { white-space: pre-wrap; font: .875rem/1.45 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; border-left: .1875rem solid var(--line); padding-left: .75rem; }
 dd .warn { display: block; }

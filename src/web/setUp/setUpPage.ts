@@ -1,7 +1,7 @@
 import type { OwnerAction } from '../../errors/ownerAction.js';
 import type { SetUpForm } from '../../owner/setUpForm.js';
 import { serveBehindDoor, type OpenTicket, type Page } from '../page.js';
-import { createSetUpApp } from './setUpApp.js';
+import { createSetUpApp, type CodePurpose } from './setUpApp.js';
 
 /** Serves the set-up page on this machine. Throws `unreachable` where no port is free. */
 export async function startSetUpPage(
@@ -10,7 +10,7 @@ export async function startSetUpPage(
 ): Promise<Page> {
   const page = await serveBehindDoor(
     { now, terminal: command({ kind: 'setUp' }), ...(open === undefined ? {} : { open }) },
-    (door) => createSetUpApp({ form, door, command, showCode: () => showCode(page) }),
+    (door) => createSetUpApp({ form, door, command, showCode: (purpose) => showCode(page, purpose) }),
   );
   return page;
 }
@@ -23,5 +23,5 @@ export interface SetUpPageOptions {
   /** Opens an address that lets in, in the owner's browser. */
   readonly open?: OpenTicket;
   /** Shows the page's code where only the owner sees it; false where it cannot be shown. */
-  readonly showCode: (page: Pick<Page, 'codeToShow' | 'addressOf'>) => Promise<boolean>;
+  readonly showCode: (page: Pick<Page, 'codeToShow' | 'addressOf'>, purpose: CodePurpose) => Promise<boolean>;
 }

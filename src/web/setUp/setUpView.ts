@@ -9,7 +9,9 @@ import { sayPlaces } from '../../wallet/agentAddress.js';
 import type { FirstLimits, SetUpChoices, SetUpStanding } from '../../owner/setUpForm.js';
 import { codeField } from '../door/doorPage.js';
 import { layPage, type Html } from '../look/layout.js';
+import { viewQrCode } from '../look/qrCode.js';
 import type { Visit } from '../door/visit.js';
+import { viewBackup } from './backupPages.js';
 
 /** What was typed, but for passphrases: those are never sent back. */
 export type SetUpFields = Readonly<Record<string, string>>;
@@ -34,15 +36,23 @@ export interface SetUpViewParts {
   readonly visit: Visit;
   /** The first is chosen unless another was. */
   readonly keystores: readonly KeystoreKind[];
+  /** Whether what unlocks a file would be made and kept beside it. */
+  readonly keepsPassphrase: boolean;
+  /** Whether the page is where passkeys work. */
+  readonly passkeys: boolean;
   readonly command: (action: OwnerAction) => string;
   readonly fields: SetUpFields;
   readonly problem?: string | undefined;
 }
 
-const PLACES: Readonly<Record<KeystoreKind, string>> = {
-  keychain: 'the keychain of this computer',
-  file: 'a file, encrypted with the passphrase that PURSER_PASSPHRASE_FILE names',
-};
+const KEYCHAIN = 'the keychain of this computer';
+
+function placeWords(kind: KeystoreKind, keepsPassphrase: boolean): string {
+  if (kind === 'keychain') return KEYCHAIN;
+  return keepsPassphrase
+    ? 'a file in the wallet’s folder; what unlocks it is kept beside it, for you alone'
+    : 'a file, encrypted with the passphrase that PURSER_PASSPHRASE_FILE names';
+}
 
 /** The form on which a wallet is made. */
 export function viewSetUp(parts: SetUpViewParts): Html {
@@ -54,8 +64,10 @@ export function viewSetUp(parts: SetUpViewParts): Html {
       <h1>Set up the wallet of your agents</h1>
       <p>They buy API calls with it, and never spend more than you say here.</p>
       ${problem === undefined ? '' : html`<p class="notice problem" role="alert">${problem}</p>`}
-      <form method="post" action="${visit.base}" autocomplete="off">
+      <form method="post" action="${visit.base}" data-options="${visit.base}/passkey" autocomplete="off">
         <input type="hidden" name="token" value="${visit.token}" />
+        <input type="hidden" name="passkey" />
+        <input type="hidden" name="challenge_id" />
         ${viewChoice('Money', 'money', fields['money'], [
           ['real', 'Real money: USDC on Base, Solana and Tempo'],
           ['test', 'Test money: Base Sepolia, Solana devnet and the Tempo testnet'],
@@ -84,6 +96,7 @@ export function viewSetUp(parts: SetUpViewParts): Html {
         ${codeField('The code on your desktop', false)}
         <div class="buttons">
           <button class="yes">Make the wallet</button>
+          ${parts.passkeys ? html`<button type="button" data-passkey hidden>Make it with a passkey</button>` : ''}
           <button formaction="${visit.base}/code" formnovalidate formtarget="_blank">
             Show the code again
           </button>
@@ -93,13 +106,13 @@ export function viewSetUp(parts: SetUpViewParts): Html {
   });
 }
 
-function viewKeystores({ keystores, fields, command }: SetUpViewParts): Html {
+function viewKeystores({ keystores, keepsPassphrase, fields, command }: SetUpViewParts): Html {
   const chosen = keystores.find((kind) => kind === fields['keystore']) ?? keystores[0] ?? 'keychain';
   return html`${viewChoice(
     'Where the keys are kept',
     'keystore',
     chosen,
-    keystores.map((kind) => [kind, PLACES[kind]]),
+    keystores.map((kind) => [kind, placeWords(kind, keepsPassphrase)]),
   )}
   ${
     keystores.includes('file')
@@ -108,6 +121,13 @@ function viewKeystores({ keystores, fields, command }: SetUpViewParts): Html {
           On a computer without a keychain, in a terminal:
           <code>${command({ kind: 'installClient', keystore: 'file' })}</code>
         </p>`
+  }
+  ${
+    keystores.includes('file') && keepsPassphrase
+      ? html`<p class="soft">
+          A program that reads your files could read that file’s keys. A keychain is safer.
+        </p>`
+      : ''
   }`;
 }
 
@@ -135,7 +155,7 @@ function viewChoice(
   </fieldset>`;
 }
 
-function viewFactor({ command }: SetUpViewParts): Html {
+function viewFactor({ command, passkeys }: SetUpViewParts): Html {
   const field = (name: string, label: string): Html =>
     html`<div class="field">
       <label for="${name}">${label}</label>
@@ -148,10 +168,17 @@ function viewFactor({ command }: SetUpViewParts): Html {
         spellcheck="false"
       />
     </div>`;
-  return html`<h2>Your own passphrase</h2>
+  return html`<h2>Your own passphrase, or a passkey</h2>
     <p>
-      With it you approve what passes a limit. Keep it in your head or on paper: no agent may have it. At
-      least ${PASSPHRASE_CHARS_MIN} characters. Leave it empty to add one, or a passkey, later:
+      With it you approve what passes a limit. Keep a passphrase in your head or on paper: no agent may have
+      it. At least ${PASSPHRASE_CHARS_MIN} characters.
+      ${
+        passkeys
+          ? html`For a passkey of this computer or your phone instead, leave it empty and use the second
+            button below.`
+          : ''
+      }
+      Without either nobody can approve a payment above a limit; to add one later:
       <code>${command({ kind: 'addFactor', factor: 'passkey' })}</code>
     </p>
     ${field('passphrase', 'Owner passphrase')} ${field('again', 'The same again')}`;
@@ -162,6 +189,8 @@ export interface MadeParts {
   readonly visit: Visit;
   /** Whether this very browser made it on this page. */
   readonly isHere: boolean;
+  /** Whether its owner, here, has no proved copy of its words yet. */
+  readonly needsBackup: boolean;
   readonly command: (action: OwnerAction) => string;
 }
 
@@ -190,12 +219,12 @@ export function viewMade(standing: SetUpStanding, parts: MadeParts): Html {
         <dt>Money</dt>
         <dd>${testnet ? 'test money' : 'real money'}</dd>
         <dt>Keys</dt>
-        <dd>${keystore === 'file' ? 'in an encrypted file' : `in ${PLACES.keychain}`}</dd>
+        <dd>${keystore === 'file' ? 'in an encrypted file' : `in ${KEYCHAIN}`}</dd>
         <dt>Factor</dt>
         ${viewFactors(factors)}
       </dl>
       <h2>What agents may spend, in dollars</h2>
-      ${viewLimits(standing)} ${viewNext(standing, command)}
+      ${viewLimits(standing)} ${viewNext(standing, parts)}
     </section>`,
   });
 }
@@ -235,16 +264,50 @@ function viewLimits({ limits, ceilings }: SetUpStanding): Html {
   </table>`;
 }
 
-function viewNext({ testnet, places, factors }: SetUpStanding, command: MadeParts['command']): Html {
-  return html`<h2>What to do now</h2>
+function viewNext(
+  { testnet, places, factors }: SetUpStanding,
+  { visit, isHere, needsBackup, command }: MadeParts,
+): Html {
+  const addresses = [...new Set(places.map(({ address }) => address))];
+  const usdc = testnet ? 'test USDC' : 'USDC';
+  return html`${
+      needsBackup
+        ? html`<h2>1. Write down the words</h2>
+            ${viewBackup(visit)}`
+        : ''
+    }
+    <h2>${needsBackup ? '2. ' : ''}Put a little money in</h2>
     <p>
-      Send ${testnet ? 'test USDC' : 'USDC'} to ${places.length > 1 ? 'one of its addresses' : 'its address'};
-      no other coin is needed. Send what you can lose.
+      Send ${usdc}, a digital dollar, to
+      ${places.length > 1 ? 'one of its addresses' : 'its address'}${
+        testnet
+          ? ': a faucet gives it.'
+          : '. At an exchange: buy $5 of USDC, withdraw it, choose the network Base, and give the address that starts with 0x. It arrives in minutes.'
+      }
+      No other coin is needed. Send what you can lose.
     </p>
-    <p>
-      Write down the recovery phrase; it is shown in a terminal only:
-      <code>${command({ kind: 'showRecoveryPhrase' })}</code>
-    </p>
+    ${
+      // Whoever did not make the wallet here is not to fund it by a glance of the camera.
+      isHere
+        ? addresses.map(
+            (address) =>
+              html`<figure>
+                ${viewQrCode(address)}
+                <figcaption>${sayPlaces(places.filter((place) => place.address === address))}</figcaption>
+              </figure>`,
+          )
+        : ''
+    }
+    ${
+      isHere
+        ? needsBackup
+          ? ''
+          : html`<p class="soft">You have proved a copy of the recovery phrase.</p>`
+        : html`<p>
+            Write down the recovery phrase; here it is shown in a terminal only:
+            <code>${command({ kind: 'showRecoveryPhrase' })}</code>
+          </p>`
+    }
     ${
       factors?.length === 0
         ? html`<p>
@@ -253,7 +316,9 @@ function viewNext({ testnet, places, factors }: SetUpStanding, command: MadePart
           </p>`
         : ''
     }
-    <p>Then tell your agent to go on. You can close this page; it changes nothing any more.</p>`;
+    <p>
+      Then tell your agent to go on. You can close this page; it changes nothing of the wallet any more.
+    </p>`;
 }
 
 /** An instant in UTC, to the minute. */
@@ -280,6 +345,6 @@ export function readChoices(fields: SetUpFields, passphrase: string, again: stri
       perDayUsdMicros: amount('per_day', '24 hours'),
       perMonthUsdMicros: amount('per_month', '30 days'),
     },
-    factor: passphrase === '' ? null : passphrase,
+    factor: passphrase === '' ? null : { kind: 'passphrase', passphrase },
   };
 }
