@@ -12,6 +12,8 @@ export interface SignedPayload {
   readonly value: string;
   /** Another header that carries the same bytes, for sellers who read that one alone. */
   readonly alsoUnder?: string;
+  /** Set where it carries an identifier by which its seller gives the same answer again; kept with the bytes, never sent. */
+  readonly identified?: true;
   /** The last block that can take it, on chains that count blocks; kept with the bytes, never sent. */
   readonly validBeforeBlock?: number;
   /** Where the chain's operators stood when it was signed; kept with the bytes, never sent. */

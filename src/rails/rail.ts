@@ -50,6 +50,12 @@ export interface PaymentProtocol {
   readRefusal(headers: HeaderList, bodyText: string): string | null;
   /** The header that signs in where its challenge asked for that; absent where it never does. */
   readonly writeSignIn?: (intent: SignInIntent, signature: string) => readonly [string, string];
+  /** The same payment with what a further 402 wants corrected about it; absent where a protocol has no such thing. */
+  readonly correctEcho?: (
+    payload: SignedPayload,
+    answer: EndpointAnswer,
+    paymentId: string,
+  ) => SignedPayload | null;
   /** Headers that a challenge is read from, in lower case; nothing else of a 402 is kept with a quote. */
   readonly challengeHeaders: readonly string[];
   /** Headers that are the protocol's own and of no use to an agent, in lower case. */

@@ -1,5 +1,6 @@
 import { WalletError } from '../errors/walletError.js';
 import type { Payment } from '../ledger/payment.js';
+import type { SignedPayload } from '../ledger/transition.js';
 import { findNetwork, type Caip2, type Network } from '../money/network.js';
 import type {
   EndpointAnswer,
@@ -95,6 +96,15 @@ export class Rails {
     const receipt = this.readReceipt(answer.headers);
     const failed = receipt?.success === false ? receipt.errorReason : undefined;
     return failed ?? this.parse(answer)?.sellerError ?? null;
+  }
+
+  /** The same payment as a further 402 wants it, which moves what it would have moved; null where nothing can be mended. */
+  correctEcho(payload: SignedPayload, answer: EndpointAnswer, paymentId: string): SignedPayload | null {
+    for (const { correctEcho } of this.#protocols) {
+      const corrected = correctEcho?.(payload, answer, paymentId) ?? null;
+      if (corrected !== null) return corrected;
+    }
+    return null;
   }
 
   /** The header that signs in: one protocol has such a thing. */

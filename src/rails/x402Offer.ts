@@ -1,7 +1,11 @@
 import type { SignedPayload } from '../ledger/transition.js';
 import { WalletError } from '../errors/walletError.js';
 import { formatUsd } from '../money/decimal.js';
-import type { Offer } from '../payment/challenge.js';
+import type { EndpointAnswer, Offer } from '../payment/challenge.js';
+import { ECHO_BYTES_MAX } from '../protocols/x402/challenge/offer.js';
+import { parsePaymentRequired } from '../protocols/x402/challenge/parse.js';
+import { readJsonHeader } from '../protocols/x402/header.js';
+import { isJsonObject, statedField, type JsonObject } from '../text/json.js';
 import { encodePayment, paymentIdentifierOf } from '../protocols/x402/codec.js';
 import type {
   EvmOffer,
@@ -68,10 +72,48 @@ export function writePayment(
   permit: SponsoredPermit | null = null,
 ): SignedPayload {
   const { x402, required } = offer as X402Offer;
+  const isIdentified = paymentIdentifierOf(required) !== 'none' && x402.x402Version === 2;
   const extras = {
-    ...(paymentIdentifierOf(required) === 'none' ? {} : { paymentIdentifier: paymentId }),
+    ...(isIdentified ? { paymentIdentifier: paymentId } : {}),
     ...(permit === null ? {} : { permit }),
   };
   const { headerName, headerValue, ...more } = encodePayment(x402, required, payload, extras);
-  return { name: headerName, value: headerValue, ...more };
+  return { name: headerName, value: headerValue, ...more, ...(isIdentified ? { identified: true } : {}) };
+}
+
+/** By this name the first version is asked for, in the words of the servers that read no other. */
+const FIRST_NAME = 'X-PAYMENT';
+const WANTS_FIRST_NAME = /\bx-payment\b/i;
+
+/**
+ * The same authorization with what a further 402 wants to have echoed, where its payee and amount are the same, or under the
+ * name that it asks for; null where nothing about it would be new. On the EVM alone: elsewhere a signature covers terms.
+ */
+export function correctEcho(
+  payload: SignedPayload,
+  answer: EndpointAnswer,
+  paymentId: string,
+): SignedPayload | null {
+  const required = parsePaymentRequired(answer);
+  const sent = readJsonHeader(payload.value, ECHO_BYTES_MAX * 2);
+  const authorization = sent === undefined ? undefined : statedField(sent, 'payload');
+  const accepted = sent === undefined ? undefined : statedField(sent, 'accepted');
+  if (required === null || !isJsonObject(authorization) || !isJsonObject(accepted)) return null;
+  if (!isJsonObject(statedField(authorization, 'authorization'))) return null;
+  const offer = required.offers.find(
+    (one) => one.network.family === 'evm' && one.x402Version === 2 && asksTheSame(one.raw, accepted),
+  );
+  if (offer === undefined) return null;
+  const evm = authorization as unknown as ExactEvmPayload;
+  const anew = writePayment(toOffer(offer, required), evm, paymentId);
+  const isNamed = payload.alsoUnder === undefined && WANTS_FIRST_NAME.test(required.sellerError ?? '');
+  if (anew.value === payload.value && !isNamed) return null;
+  return { ...payload, ...anew, ...(isNamed ? { alsoUnder: FIRST_NAME } : {}) };
+}
+
+/** What the authorization moves, and how the wire names it. */
+const SAME = ['scheme', 'network', 'asset', 'payTo', 'amount'];
+
+function asksTheSame(offer: JsonObject, accepted: JsonObject): boolean {
+  return SAME.every((name) => statedField(offer, name) === statedField(accepted, name));
 }

@@ -32,6 +32,8 @@ import {
   type Duplicate,
 } from './call/duplicate.js';
 import { barredOutcome, openHold, signHold, type Purchase } from './call/hold.js';
+import { correctedAnswer } from './call/correctEcho.js';
+import { fetchAgain, withWayBack } from './call/fetchAgain.js';
 import { judgeBeforePrice } from './call/ownerRules.js';
 import type { PaidCall } from './call/paidCall.js';
 import { probe, type Challenge } from './call/probe.js';
@@ -148,7 +150,7 @@ function tooLate(bound: CallBound): WalletError {
 /** Takes a hold to its end. Nobody else settles it meanwhile. */
 async function payHeld(
   call: PaidCall,
-  { target }: Challenge,
+  { target, required }: Challenge,
   purchase: Purchase,
   held: Payment,
 ): Promise<Outcome> {
@@ -163,7 +165,7 @@ async function payHeld(
 
     // 6. Sign: the one transfer that was prepared, and nothing that a server made up.
     const payload = await signHold(call, purchase, held);
-    return deliver(call, { payment: held, payload, target });
+    return deliver(call, { payment: held, payload, target, description: required.description ?? null });
   });
 }
 
@@ -181,11 +183,14 @@ async function deliver(call: PaidCall, paid: PaidRequest): Promise<Outcome> {
   // A seller may take minutes, and all that time an older copy of the ledger would not know of this payment (T29).
   engine.renewCheckpoint();
   try {
-    const answer = await send(call, paid, sending.config);
+    const first = await send(call, paid, sending.config);
+    const answer =
+      first instanceof NetFailure ? first : await correctedAnswer(call, paid, first, sending.config);
     if (answer instanceof NetFailure) {
       const unknown = await recordSilence(engine, paid.payment, answer);
       if (!answer.bytesLeft && !mayHaveLeft(paid.payment)) return openOutcome(unknown);
-      return silentOutcome((await settle(paid.payment, unknown, false)).payment);
+      const { payment } = await settle(paid.payment, unknown, false);
+      return lostOr(call, paid, payment, silentOutcome(payment));
     }
 
     // 8. Read the answer: what its head claims of the payment is written down, and what was bought is kept.
@@ -200,6 +205,7 @@ async function deliver(call: PaidCall, paid: PaidRequest): Promise<Outcome> {
       answeredOutcome({ ...settled, read, response, refusal, sellerSays, delivered }),
       bought,
     );
+    if (read.failure !== null) return await lostOr(call, paid, settled.payment, answered);
     return delivered.job === null ? answered : await withResult(call, paid, delivered.job, answered);
   } catch (error) {
     throw await faultAfterSending(engine, paid.payment, error);
@@ -208,6 +214,12 @@ async function deliver(call: PaidCall, paid: PaidRequest): Promise<Outcome> {
   function settle(sent: Payment, claimed: Payment, refused: boolean): Promise<SettledClaim> {
     return settleClaim(engine, sent, claimed, { refused, withinMs: bound.remainingMs() });
   }
+}
+
+/** What a captured payment did not bring, fetched again where that can be; else the outcome with the way back. */
+async function lostOr(call: PaidCall, paid: PaidRequest, payment: Payment, told: Outcome): Promise<Outcome> {
+  if (payment.state !== 'captured') return told;
+  return (await fetchAgain(call, payment)) ?? withWayBack(call, payment, told, paid.description);
 }
 
 /** The outcome of a paid call that brought a job, with its result where that came within the caller's wait. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { isCleared, type Answer } from '../../ledger/answer.js';
 import type { Payment } from '../../ledger/payment.js';
 import { formatUsd } from '../../money/decimal.js';
+import { fetchAgain, withWayBack } from '../call/fetchAgain.js';
 import type { PaidCall } from '../call/paidCall.js';
 import { endOfWork, isLeasedElsewhere } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
@@ -25,9 +26,13 @@ export function isDelivered({ status, truncated }: Answer): boolean {
 export async function replay(call: PaidCall, payment: Payment): Promise<Outcome> {
   const { engine } = call;
   const stored = await waitForAnswer(call, payment);
+  if (stored === null && (await isBeingAnswered(engine, payment))) return busyOutcome(payment);
+  if (stored === null || stored.truncated) {
+    const fetched = await fetchAgain(call, payment);
+    if (fetched !== null) return { ...fetched, spent_usd: formatUsd(0n), replayed: true };
+  }
   if (stored === null) {
-    if (await isBeingAnswered(engine, payment)) return busyOutcome(payment);
-    const lost = lostOutcome(payment);
+    const lost = withWayBack(call, payment, lostOutcome(payment));
     return {
       ...lost,
       message: `${lost.message} ${HOW_TO_BUY_AGAIN}`,

@@ -43,6 +43,8 @@ export interface PaidRequest {
   readonly payload: SignedPayload;
   /** The URL that asked for the payment, and by which method: where alone it may go (T9). */
   readonly target: { readonly url: URL; readonly method: string };
+  /** What the seller says of what it sells; null where it says nothing. */
+  readonly description?: string | null;
 }
 
 /**
@@ -265,7 +267,7 @@ export async function sendSigned(
 }
 
 /** One signature, under each name by which the seller may read it. */
-function headersOf({ name, value, alsoUnder }: SignedPayload): HeaderList {
+export function headersOf({ name, value, alsoUnder }: SignedPayload): HeaderList {
   const names = alsoUnder === undefined ? [name] : [name, alsoUnder];
   return names.map((each) => [each, value]);
 }

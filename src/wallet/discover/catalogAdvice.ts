@@ -86,6 +86,11 @@ export function promisedOutputs(engine: Engine, call: Pick<AdvisedCall, 'url' | 
   return listingsOf(engine, call).flatMap(({ output }) => (output === null ? [] : [output]));
 }
 
+/** What catalogues say of an endpoint in a sentence or two; null where none does. A seller's words. */
+export function listedAbout(engine: Engine, call: Pick<AdvisedCall, 'url' | 'method'>): string | null {
+  return listingsOf(engine, call).find(({ about }) => about !== null)?.about ?? null;
+}
+
 /** The title under which catalogues list the most used endpoint of a host; null where none does. A seller's words. */
 export function listedTitle(engine: Engine, host: string): string | null {
   return fromCatalog(engine, (catalog) => catalog.ofHost(host, 1))[0]?.listing.title ?? null;

@@ -1,0 +1,80 @@
+import type { Config } from '../../config/settings.js';
+import { NetFailure } from '../../net/failure.js';
+import type { HttpAnswer } from '../../net/send.js';
+import type { PaidCall } from './paidCall.js';
+import { send, type PaidRequest } from './send.js';
+
+/** A further 402 is looked into up to here; what is longer is an answer like any other. */
+const CORRECTION_BYTES_MAX = 64 * 1024;
+
+/**
+ * The answer to a payment, after one correction: a further 402 may ask the same payee's same amount and only want its terms
+ * echoed anew, or the payment under another header's name. The authorization stays as it is, so it moves money once at most
+ * (T12); nothing is signed.
+ */
+export async function correctedAnswer(
+  call: PaidCall,
+  paid: PaidRequest,
+  first: HttpAnswer,
+  config: Config,
+): Promise<HttpAnswer | NetFailure> {
+  const { engine, bound } = call;
+  const { rails } = engine;
+  if (first.status !== 402 || bound.isTooLateToSend() || rails.readReceipt(first.headers) !== null)
+    return first;
+  const { head, body } = await beginningOf(first.body);
+  const whole: HttpAnswer = { ...first, body };
+  const payload = rails.correctEcho(
+    paid.payload,
+    {
+      status: first.status,
+      headers: first.headers,
+      bodyText: new TextDecoder().decode(head),
+      requestUrl: paid.target.url.href,
+    },
+    paid.payment.id,
+  );
+  if (payload === null || (await isStopped(call, config))) return whole;
+  const again = await send(call, { ...paid, payload }, config);
+  // The first sending left all the same.
+  return again instanceof NetFailure && !again.bytesLeft ? whole : again;
+}
+
+/** Whether the owner stopped the wallet or changed its settings since the payment was sent. */
+async function isStopped({ engine }: PaidCall, { version }: Config): Promise<boolean> {
+  const { frozen, configVersion } = await engine.ledger.head();
+  return frozen || configVersion !== version;
+}
+
+/** The beginning of a body, and the whole of it to be read once all the same. */
+async function beginningOf(
+  body: HttpAnswer['body'],
+): Promise<{ readonly head: Uint8Array; readonly body: HttpAnswer['body'] }> {
+  const rest = body[Symbol.asyncIterator]();
+  const read: Uint8Array[] = [];
+  let bytes = 0;
+  let failure: NetFailure | null = null;
+  try {
+    while (bytes <= CORRECTION_BYTES_MAX) {
+      const { done, value } = await rest.next();
+      if (done === true) break;
+      // A piece is a window on room that is used again.
+      read.push(Uint8Array.prototype.slice.call(value));
+      bytes += value.length;
+    }
+  } catch (error) {
+    if (!(error instanceof NetFailure)) throw error;
+    failure = error;
+  }
+  return { head: Buffer.concat(read), body: joined(read, rest, failure) };
+}
+
+async function* joined(
+  read: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+  failure: NetFailure | null,
+): AsyncGenerator<Uint8Array> {
+  yield* read;
+  if (failure !== null) throw failure;
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+}
