@@ -2,7 +2,7 @@ import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 import type { Payment } from './payment.js';
 import type { CapLine, RateLine } from '../money/cap.js';
 import type { BudgetStop } from './budget.js';
-import type { FundsReading } from './withdrawal.js';
+import type { AnyAttempt, FundsReading } from './withdrawal.js';
 import type { AgentBar } from './agent.js';
 import type { ApprovalProblem } from './approval.js';
 
@@ -60,7 +60,7 @@ export type HoldResult =
   /** The idempotency key belongs to a payment of another request. */
   | { readonly kind: 'key_reused'; readonly payment: Payment }
   /** What would be signed has the nonce of an earlier payment: where the seller's challenge sets it, and came twice. */
-  | { readonly kind: 'nonce_used'; readonly payment: Payment }
+  | { readonly kind: 'nonce_used'; readonly payment: AnyAttempt }
   | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] }
   | { readonly kind: 'rate'; readonly line: RateLine; readonly retryAfterSec: number }
   | { readonly kind: 'frozen' }

@@ -28,9 +28,17 @@ import type { Lease } from './lease.js';
 import type { Quote } from './quote.js';
 import type { Rebased } from './rebase.js';
 import type { ImportedPayment, Rebuilt } from './rebuild.js';
-import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping, ReportPage } from './report.js';
+import type {
+  AttemptPage,
+  OpenBooks,
+  ReportFilter,
+  ReportGroup,
+  ReportGrouping,
+  ReportPage,
+} from './report.js';
 import type { Session } from './session.js';
-import type { WithdrawalRequest, WithdrawalResult } from './withdrawal.js';
+import type { AnyAttempt, PaidFrom, Withdrawal, WithdrawalRequest, WithdrawalResult } from './withdrawal.js';
+import type { Attempt } from './attempt.js';
 import type { Delivery, Payment } from './payment.js';
 
 /*
@@ -82,16 +90,28 @@ export interface QuoteBook {
 }
 
 /**
- * The life of a payment, in the order in which it calls. Each step is a compare-and-set from the state that it names:
- * where the row stands elsewhere by now, nothing changes, and the answer carries the row as it is.
+ * The life of an attempt after its hold, in the order in which it calls. Each step is a compare-and-set from the state
+ * that it names: where the row stands elsewhere by now, nothing changes, and the answer carries the row as it is.
  */
-export interface PaymentControl {
+export interface AttemptControl<A extends Attempt> {
+  /** held → signed: keeps the signature before anything leaves. */
+  recordSigned(id: string, payload: SignedPayload, nowMs: number): Promise<SignResult<A>>;
+  /** signed or unknown → sent, durable. Bytes may leave only after this answered `done`. */
+  markSent(id: string, send: SendRequest): Promise<SendResult<A>>;
+  /** sent or unknown → unknown: the money may still move, and nothing new is signed in its place. */
+  markUnknown(id: string, note: string, nowMs: number, receipt?: string): Promise<Transition<A>>;
+  /** Records that the money moved, by somebody's claim or by the chain. */
+  capture(id: string, facts: CaptureFacts, nowMs: number): Promise<Transition<A>>;
+  /** Records, by proof or because nothing was signed, that it can never move. */
+  release(id: string, note: ReleaseNote, nowMs: number): Promise<Transition<A>>;
+  /** Takes a released attempt for captured after all; only ever by a proof from the chain. */
+  recapture(id: string, proof: LandingProof, nowMs: number): Promise<Transition<A>>;
+}
+
+/** The life of a payment. A freeze, an agent's suspension and every limit bar its steps. */
+export interface PaymentControl extends AttemptControl<Payment> {
   /** Computes what counts against every line, checks it, and reserves the amount, in one step. */
   openHold(request: HoldRequest): Promise<HoldResult>;
-  /** held → signed: keeps the signature before anything leaves. */
-  recordSigned(id: string, payload: SignedPayload, nowMs: number): Promise<SignResult>;
-  /** signed → sent, durable. Bytes may leave only after this answered `done`. */
-  markSent(id: string, send: SendRequest): Promise<SendResult>;
   /**
    * held → signed → sent, two steps that share one durable wait: nobody could use the moment between them. What bars
    * sending leaves the row signed. Bytes may leave only after `sent` answered `done`.
@@ -101,14 +121,21 @@ export interface PaymentControl {
     payload: SignedPayload,
     send: SendRequest,
   ): Promise<{ readonly signed: SignResult; readonly sent: SendResult }>;
-  /** sent or unknown → unknown: the money may still move, and nothing new is signed for its request. */
-  markUnknown(id: string, note: string, nowMs: number, receipt?: string): Promise<Transition>;
-  /** Records that the money moved, by the seller's claim or by the chain. */
-  capture(id: string, facts: CaptureFacts, nowMs: number): Promise<Transition>;
-  /** Records, by proof or because nothing was signed, that it can never move. */
-  release(id: string, note: ReleaseNote, nowMs: number): Promise<Transition>;
-  /** Takes a released payment for captured after all; only ever by a proof from the chain. */
-  recapture(id: string, proof: LandingProof, nowMs: number): Promise<Transition>;
+}
+
+/**
+ * The life of a withdrawal: money that the owner takes out. No cap is looked at, and neither a freeze nor a suspension
+ * stops it. One at a time leaves an address in one asset.
+ */
+export interface WithdrawalControl extends AttemptControl<Withdrawal> {
+  /** Reserves it beside all that is held. Throws `ledger_rebuilding`. */
+  open(request: WithdrawalRequest): Promise<WithdrawalResult>;
+  /** The withdrawal by id, or null. */
+  find(id: string): Promise<Withdrawal | null>;
+  /** The one that is under way from here, or null. */
+  findOpen(from: PaidFrom): Promise<Withdrawal | null>;
+  /** The one that was opened last from here, or null. */
+  findLatest(from: PaidFrom): Promise<Withdrawal | null>;
 }
 
 /**
@@ -139,16 +166,7 @@ export interface PaymentReader {
   findByKey(agent: string, key: string): Promise<Payment | null>;
   /** The newest payment of this request, by either hash, that was taken for captured at `sinceMs` of the wall clock or later. */
   findCaptured(requestHash: string, sinceMs: number, otherHash?: string): Promise<Payment | null>;
-  /** Payments still open, and captures the chain has not confirmed, longest unchanged first. */
-  openAttempts(limit: number): Promise<Payment[]>;
-  /** Payments from one address still open, longest unchanged first. */
-  openAttemptsFrom(network: string, asset: string, payFrom: string, limit: number): Promise<Payment[]>;
-  /**
-   * Signed payments that were released, opened at `sinceMs` or later, newest first: what released them may have been
-   * false. Reads all payments since then.
-   */
-  releasedAttempts(sinceMs: number, limit: number): Promise<Payment[]>;
-  /** What is held from an address, but for the payments of these ids. */
+  /** What is held from an address, but for the attempts of these ids. */
   heldAtomic(network: string, asset: string, payFrom: string, exceptIds?: readonly string[]): Promise<bigint>;
   /** What counts against each line now, in the lines' order; for showing: {@link PaymentControl.openHold} decides. */
   usage(lines: readonly CountedLine[], nowMs: number): Promise<bigint[]>;
@@ -158,10 +176,25 @@ export interface PaymentReader {
   waitForEnd(id: string, signal: AbortSignal): Promise<Payment>;
 }
 
+/** Payments and withdrawals alike, to learn what became of each. */
+export interface AttemptReader {
+  /** Those still open, and captures the chain has not confirmed, longest unchanged first. */
+  openAttempts(limit: number): Promise<AnyAttempt[]>;
+  /** Those from one address still open, longest unchanged first. */
+  openAttemptsFrom(network: string, asset: string, payFrom: string, limit: number): Promise<AnyAttempt[]>;
+  /**
+   * Signed ones that were released, opened at `sinceMs` or later, newest first: what released them may have been false.
+   * Reads all attempts since then.
+   */
+  releasedAttempts(sinceMs: number, limit: number): Promise<AnyAttempt[]>;
+}
+
 /** Payments in pages and totals, unproved: also without keys. */
 export interface ReportReader {
-  /** One page, newest first, from a cursor of the page before. Throws `bad_input` for a cursor that is none. */
+  /** One page, newest first, from a cursor of the page before. A cursor that is none begins at the newest. */
   listPayments(filter: ReportFilter, limit: number, cursor: string | null): Promise<ReportPage>;
+  /** A page of payments and withdrawals together. */
+  listAttempts(filter: ReportFilter, limit: number, cursor: string | null): Promise<AttemptPage>;
   groupPayments(grouping: ReportGrouping, filter: ReportFilter, limit: number): Promise<ReportGroup[]>;
   /** Totals by the owner's categories as they are now. */
   groupByCategory(
@@ -173,12 +206,6 @@ export interface ReportReader {
   openBooks(sinceMs: number): Promise<OpenBooks>;
   /** The HTTP status of the answer that is kept of each of these payments; none of those without one. */
   answerStatuses(paymentIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
-}
-
-/** Money that the owner takes out. Its later steps are those of {@link PaymentControl}. */
-export interface WithdrawalControl {
-  /** Reserves it beside all that is held; no cap is looked at, and a freeze does not stop it. */
-  openWithdrawal(request: WithdrawalRequest): Promise<WithdrawalResult>;
 }
 
 /** When an open payment is looked at next on its chain, and what was seen there. */
@@ -194,7 +221,7 @@ export interface ObservationBook {
   /** Remembers what RPC operators showed of an open payment. */
   saveWitnesses(paymentId: string, witnesses: readonly Witness[]): Promise<void>;
   /** Released payments that are looked after for a while, and due for a look (T32). */
-  watchedAttempts(nowMs: number, limit: number): Promise<Payment[]>;
+  watchedAttempts(nowMs: number, limit: number): Promise<AnyAttempt[]>;
   /** Ends the looks at a released payment. */
   endWatch(paymentId: string): Promise<void>;
 }
@@ -383,13 +410,14 @@ export interface Ledger
     PaymentControl,
     LeaseBook,
     PaymentReader,
+    AttemptReader,
     ReportReader,
-    WithdrawalControl,
     ObservationBook,
     SellerBook,
     AnswerBook,
     OwnerBook,
     JournalKeeper {
+  readonly withdrawals: WithdrawalControl;
   readonly approvals: ApprovalBook;
   readonly factors: FactorBook;
   readonly agents: AgentBook;

@@ -1,4 +1,4 @@
-import type { Payment } from './payment.js';
+import type { AnyAttempt } from './withdrawal.js';
 
 /**
  * When an open payment is looked at next. It is no fact about money, so the journal does not tell of it: a row that is
@@ -27,8 +27,8 @@ export interface Witness {
   readonly search: string | null;
 }
 
-/** An open payment whose look is due. */
+/** An open attempt whose look is due. */
 export interface DueAttempt {
-  readonly attempt: Payment;
+  readonly attempt: AnyAttempt;
   readonly failures: number;
 }

@@ -1,5 +1,5 @@
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
-import type { Payment } from './payment.js';
+import type { AnyAttempt } from './withdrawal.js';
 
 /** A payment that the chain shows and this ledger never wrote. */
 export interface ImportedPayment {
@@ -26,5 +26,5 @@ export interface Rebuilt {
   /** Payments that came in from the chain. */
   readonly imported: number;
   /** Payments that this ledger has released and the chain was said to show: to be looked at for a proof (T32). */
-  readonly contradicted: readonly Payment[];
+  readonly contradicted: readonly AnyAttempt[];
 }

@@ -1,5 +1,7 @@
 import type { UsdMicros } from '../money/unit.js';
-import type { Payment, AttemptState } from './payment.js';
+import type { AttemptState } from './attempt.js';
+import type { Payment } from './payment.js';
+import type { AnyAttempt } from './withdrawal.js';
 
 /** Which payments a report covers; absent means any. Times are ms, `untilMs` excluded. */
 export interface ReportFilter {
@@ -13,13 +15,19 @@ export interface ReportFilter {
   readonly state?: AttemptState;
   /** Those alone that were paid for and brought nothing. */
   readonly undelivered?: true;
-  /** Payments of agents, or what the owner took out; both unless given. Totals are of payments alone. */
+  /** Payments of agents, or what the owner took out; both unless given. Only {@link ReportReader.listAttempts} looks at it. */
   readonly kind?: 'payment' | 'withdrawal';
 }
 
 /** Payments of a report, newest first, and where the next page begins. */
 export interface ReportPage {
   readonly payments: readonly Payment[];
+  readonly nextCursor: string | null;
+}
+
+/** The same of payments and withdrawals together. */
+export interface AttemptPage {
+  readonly attempts: readonly AnyAttempt[];
   readonly nextCursor: string | null;
 }
 

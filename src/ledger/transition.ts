@@ -4,6 +4,7 @@ import type { AgentBar } from './agent.js';
 import type { BudgetStop } from './budget.js';
 import type { CapLine } from '../money/cap.js';
 import type { ExceededLine } from './hold.js';
+import type { Attempt } from './attempt.js';
 import type { Delivery, Payment } from './payment.js';
 
 /** The payment header as it is sent. */
@@ -21,7 +22,8 @@ export interface SignedPayload {
 }
 
 /** What `recordSigned` found. After `barred` the signature is to be thrown away: the row is still `held`. */
-export type SignResult = Transition | { readonly kind: 'barred'; readonly bar: AgentBar };
+export type SignResult<A extends Attempt = Payment> =
+  Transition<A> | { readonly kind: 'barred'; readonly bar: AgentBar };
 
 /** What a send is judged by: the config it was judged under, and every line that bounds it. */
 export interface SendRequest {
@@ -31,8 +33,8 @@ export interface SendRequest {
 }
 
 /** What `markSent` found. Bytes may leave only after `done`. */
-export type SendResult =
-  | Transition
+export type SendResult<A extends Attempt = Payment> =
+  | Transition<A>
   | { readonly kind: 'frozen' }
   | { readonly kind: 'barred'; readonly bar: AgentBar }
   | { readonly kind: 'config_changed'; readonly configVersion: number }
@@ -68,6 +70,5 @@ export interface LandingProof extends Pick<CaptureFacts, 'capturedAtomic' | 'cap
 }
 
 /** What a compare-and-set found: the row as changed, or the row as it really stands. */
-export type Transition =
-  | { readonly kind: 'done'; readonly attempt: Payment }
-  | { readonly kind: 'conflict'; readonly attempt: Payment };
+export type Transition<A extends Attempt = Payment> =
+  { readonly kind: 'done'; readonly attempt: A } | { readonly kind: 'conflict'; readonly attempt: A };

@@ -1,7 +1,7 @@
 import type { AtomicAmount } from '../money/unit.js';
+import type { Attempt } from './attempt.js';
 import type { Payment } from './payment.js';
 import type { Asset } from '../money/asset.js';
-import { createHash } from 'node:crypto';
 
 /** A balance as the chain showed it, and when it was asked by the wall clock. */
 export interface FundsReading {
@@ -9,9 +9,24 @@ export interface FundsReading {
   readonly atMs: number;
 }
 
-/** Money that the owner takes out. */
+/** Money that the owner takes out: it counts in no cap and in no total of payments. */
+export interface Withdrawal extends Attempt {
+  readonly kind: 'withdrawal';
+}
+
+/** Either kind of attempt. */
+export type AnyAttempt = Payment | Withdrawal;
+
+/** One asset at one address of the wallet's. */
+export interface PaidFrom {
+  readonly network: string;
+  readonly asset: string;
+  readonly payFrom: string;
+}
+
+/** What a withdrawal fixes before anything is signed. */
 export interface WithdrawalRequest extends Pick<
-  Payment,
+  Withdrawal,
   'agent' | 'network' | 'payFrom' | 'payTo' | 'scheme' | 'nonce' | 'validAfterSec' | 'validBeforeSec'
 > {
   readonly asset: Asset;
@@ -24,14 +39,9 @@ export interface WithdrawalRequest extends Pick<
   readonly nowMs: number;
 }
 
-/** The answer to {@link openWithdrawal}. Only `held` reserved anything. */
+/** The answer to {@link WithdrawalControl.open}. Only `held` reserved anything. */
 export type WithdrawalResult =
-  | { readonly kind: 'held'; readonly payment: Payment }
+  | { readonly kind: 'held'; readonly withdrawal: Withdrawal }
   /** One is under way from this address already; its end comes first. */
-  | { readonly kind: 'open'; readonly payment: Payment }
+  | { readonly kind: 'open'; readonly withdrawal: Withdrawal }
   | { readonly kind: 'short'; readonly spendableAtomic: AtomicAmount; readonly heldAtomic: AtomicAmount };
-
-/** What stands for a request: one withdrawal at a time leaves an address in one asset. */
-export function withdrawalHash(network: string, asset: string, payFrom: string): string {
-  return createHash('sha256').update(`withdrawal ${network} ${asset} ${payFrom}`).digest('hex');
-}

@@ -3,7 +3,8 @@ import type { Config } from '../config/settings.js';
 import { isWalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { isLive, openedWallMs, type Payment } from '../ledger/payment.js';
+import { isLive, openedWallMs } from '../ledger/attempt.js';
+import type { AnyAttempt } from '../ledger/withdrawal.js';
 import type { Asset } from '../money/asset.js';
 import { formatUnits } from '../money/decimal.js';
 import { findNetwork, type Network } from '../money/network.js';
@@ -113,14 +114,14 @@ class Comparison {
   readonly #ledger: Ledger;
   readonly #nowMs: number;
   readonly #sinceMs: number;
-  readonly #rows: ReadonlyMap<string, Payment>;
+  readonly #rows: ReadonlyMap<string, AnyAttempt>;
 
   private constructor(
     config: Config,
     keys: UnlockedWallet,
     ledger: Ledger,
     nowMs: number,
-    rows: ReadonlyMap<string, Payment>,
+    rows: ReadonlyMap<string, AnyAttempt>,
   ) {
     this.#config = config;
     this.#keys = keys;
@@ -191,7 +192,7 @@ class Comparison {
   }
 
   /** The open payment that a transfer may be of, where what was signed leaves no nonce on the chain. */
-  #openFor({ nonce, to, amountAtomic }: ChainPayment, network: string): Payment | undefined {
+  #openFor({ nonce, to, amountAtomic }: ChainPayment, network: string): AnyAttempt | undefined {
     if (nonce !== null) return undefined;
     return [...this.#rows.values()].find(
       (row) =>
@@ -203,7 +204,7 @@ class Comparison {
   }
 
   /** A history is for comparing: what is counted again rests on the same proof as any other capture. */
-  async #mend(row: Payment, shown: string): Promise<void> {
+  async #mend(row: AnyAttempt, shown: string): Promise<void> {
     const place = settlementPlaceOf(this.#config, this.#ledger, this.#nowMs);
     const verdict = await settleAttempt(place, row, AbortSignal.timeout(LOOK_MS_MAX));
     if (verdict.attempt.state === 'captured') this.recaptured.push(verdict);
@@ -227,15 +228,15 @@ class Comparison {
 }
 
 /** Rows by their nonce, and by their place on the chain. */
-async function byNonce(ledger: Ledger, sinceMs: number): Promise<Map<string, Payment>> {
-  const rows = new Map<string, Payment>();
+async function byNonce(ledger: Ledger, sinceMs: number): Promise<Map<string, AnyAttempt>> {
+  const rows = new Map<string, AnyAttempt>();
   let cursor: string | null = null;
   do {
-    const page = await ledger.listPayments({ sinceMs }, PAGE_ROWS, cursor);
-    for (const payment of page.payments) {
-      rows.set(keyOf(payment.network, payment.nonce.toLowerCase()), payment);
-      const place = placeOf(payment);
-      if (place !== null) rows.set(keyOf(payment.network, place), payment);
+    const page = await ledger.listAttempts({ sinceMs }, PAGE_ROWS, cursor);
+    for (const attempt of page.attempts) {
+      rows.set(keyOf(attempt.network, attempt.nonce.toLowerCase()), attempt);
+      const place = placeOf(attempt);
+      if (place !== null) rows.set(keyOf(attempt.network, place), attempt);
     }
     cursor = page.nextCursor;
   } while (cursor !== null);
@@ -243,7 +244,7 @@ async function byNonce(ledger: Ledger, sinceMs: number): Promise<Map<string, Pay
 }
 
 /** A transfer's place on the chain, for what leaves no nonce there; null while it is not known. */
-function placeOf({ tx, payTo, capturedAtomic }: Payment): string | null {
+function placeOf({ tx, payTo, capturedAtomic }: AnyAttempt): string | null {
   if (tx === null || capturedAtomic === null) return null;
   return paymentKey({ nonce: null, tx, to: payTo, amountAtomic: capturedAtomic });
 }

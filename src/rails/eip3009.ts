@@ -1,10 +1,11 @@
 import type { SettlementQuery } from '../chain/chain.js';
-import { marksOf, openedWallMs, type Payment } from '../ledger/payment.js';
+import { marksOf, openedWallMs } from '../ledger/attempt.js';
+import type { Attempt } from '../ledger/attempt.js';
 import { findAsset } from '../money/asset.js';
 import type { Caip2 } from '../money/network.js';
 
 /** What to ask a chain of the EVM about a payment by EIP-3009, whatever protocol carried it; null for any other asset. */
-export function eip3009Query(payment: Payment): SettlementQuery | null {
+export function eip3009Query(payment: Attempt): SettlementQuery | null {
   const asset = findAsset(payment.network as Caip2, payment.asset);
   if (asset?.family !== 'evm') return null;
   return {

@@ -1,6 +1,6 @@
 import type { SignedPayload } from '../ledger/transition.js';
 import type { AnySettlementQuery } from '../chain/chain.js';
-import type { Payment } from '../ledger/payment.js';
+import type { Attempt } from '../ledger/attempt.js';
 import type { Network } from '../money/network.js';
 import type {
   EndpointAnswer,
@@ -36,7 +36,7 @@ export interface Rail {
     parts: { readonly offer: Offer; readonly intent: PaymentIntent; readonly paymentId: string },
   ): Promise<SignedPayload>;
   /** What to ask the chain about a payment; null where nothing was signed that it could show. */
-  settlementQuery(payment: Payment): Promise<AnySettlementQuery | null>;
+  settlementQuery(attempt: Attempt): Promise<AnySettlementQuery | null>;
 }
 
 /** A payment protocol: how a challenge and a receipt are read, and the rails that pay its offers. */

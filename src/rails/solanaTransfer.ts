@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import type { SolanaSettlementQuery } from '../chain/chain.js';
 import { WalletError } from '../errors/walletError.js';
-import { marksOf, openedWallMs, type Payment } from '../ledger/payment.js';
+import { marksOf, openedWallMs } from '../ledger/attempt.js';
+import type { Attempt } from '../ledger/attempt.js';
 import type { SignedPayload } from '../ledger/transition.js';
 import { findAsset, type SvmAsset } from '../money/asset.js';
 import type { Caip2, SvmNetwork } from '../money/network.js';
@@ -73,7 +74,7 @@ export async function prepareSponsored(
 
 /** What to ask Solana about a payment; `transactionIn` finds the signed transaction, in base64, in the header that was sent. */
 export function sponsoredQuery(
-  payment: Payment,
+  payment: Attempt,
   transactionIn: (header: string) => string | undefined,
 ): SolanaSettlementQuery | null {
   const asset = findAsset(payment.network as Caip2, payment.asset);

@@ -1,5 +1,6 @@
 import type { TempoSettlementQuery } from '../chain/chain.js';
-import { marksOf, openedWallMs, type Payment } from '../ledger/payment.js';
+import { marksOf, openedWallMs } from '../ledger/attempt.js';
+import type { Attempt } from '../ledger/attempt.js';
 import type { SignedPayload } from '../ledger/transition.js';
 import { findAsset } from '../money/asset.js';
 import type { Caip2 } from '../money/network.js';
@@ -7,7 +8,7 @@ import { readOwnTransfer } from '../protocols/tempo/transaction.js';
 
 /** What to ask Tempo about a payment; `transactionIn` finds the signed transaction, in hex, in what was sent. */
 export function tempoQuery(
-  payment: Payment,
+  payment: Attempt,
   transactionIn: (sent: string) => string | undefined,
 ): TempoSettlementQuery | null {
   const asset = findAsset(payment.network as Caip2, payment.asset);

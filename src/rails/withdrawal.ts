@@ -1,6 +1,6 @@
 import type { SignedPayload } from '../ledger/transition.js';
 import type { AnySettlementQuery } from '../chain/chain.js';
-import type { Payment } from '../ledger/payment.js';
+import type { Withdrawal } from '../ledger/withdrawal.js';
 import type { Asset } from '../money/asset.js';
 import type { Network } from '../money/network.js';
 import type { RailPorts } from './ports.js';
@@ -51,13 +51,13 @@ export type Submission =
   | { readonly kind: 'silent'; readonly message: string };
 
 /** The columns of a row that are the family's own. */
-export type Draft = Pick<Payment, 'scheme' | 'nonce' | 'validAfterSec' | 'validBeforeSec'>;
+export type Draft = Pick<Withdrawal, 'scheme' | 'nonce' | 'validAfterSec' | 'validBeforeSec'>;
 
 /** A transfer that is ready but for its signature. */
 export interface Drafted {
   readonly columns: Draft;
   /** Signs a row of these columns and no other. Throws `signer_refused`. */
-  sign(row: Payment): Promise<SignedPayload>;
+  sign(row: Withdrawal): Promise<SignedPayload>;
 }
 
 /** How one family of networks moves the owner's money out. */
@@ -79,14 +79,14 @@ export interface WithdrawalRail {
   /** The ways that are left for what is signed already; as {@link methodsFor} in all else. */
   methodsLeft(
     ports: RailPorts,
-    row: Payment,
+    row: Withdrawal,
     transfer: Transfer,
     signal: AbortSignal,
   ): Promise<WithdrawalMethods>;
   /** Prepares a transfer by the first of its ways; what is then signed lives for minutes. Throws `rpc_unavailable`. */
   draft(ports: RailPorts, transfer: Transfer & WithdrawalMethods, signal: AbortSignal): Promise<Drafted>;
   /** What to ask the chain about a withdrawal; null where nothing was signed that it could show. */
-  settlementQuery(row: Payment): Promise<AnySettlementQuery | null>;
+  settlementQuery(row: Withdrawal): Promise<AnySettlementQuery | null>;
   /** Hands what was signed over, once. Throws nothing that leaves open whether it left. */
-  submit(ports: RailPorts, row: Payment, way: WithdrawalMethod, signal: AbortSignal): Promise<Submission>;
+  submit(ports: RailPorts, row: Withdrawal, way: WithdrawalMethod, signal: AbortSignal): Promise<Submission>;
 }

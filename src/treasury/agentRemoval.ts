@@ -1,8 +1,8 @@
 import { unknownAgent } from '../ledger/agent.js';
-import { withdrawalHash } from '../ledger/withdrawal.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
-import { isLive, type Payment } from '../ledger/payment.js';
+import { isLive } from '../ledger/attempt.js';
+import type { Withdrawal } from '../ledger/withdrawal.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
 import type { Network } from '../money/network.js';
@@ -21,7 +21,7 @@ const SWEEPS_MAX = 3;
 /** What became of a removal, and what was brought back for it. */
 export interface Removed extends Changed {
   /** By the agent's withdrawals, all of them to the first agent's address and shown by the chain. */
-  readonly swept: readonly Payment[];
+  readonly swept: readonly Withdrawal[];
 }
 
 /**
@@ -63,9 +63,9 @@ async function settleOpen(engine: Engine, name: string, signal: AbortSignal): Pr
   for (const payment of open) await reconcileAttempt(engine, payment, signal);
 }
 
-async function sweep(engine: Engine, name: string, signal: AbortSignal): Promise<Payment[]> {
+async function sweep(engine: Engine, name: string, signal: AbortSignal): Promise<Withdrawal[]> {
   const config = await engine.config();
-  const swept: Payment[] = [];
+  const swept: Withdrawal[] = [];
   try {
     for (const network of networksOf(config, engine.keys))
       for (const asset of assetsOf(network.caip2))
@@ -84,11 +84,11 @@ async function sweepAsset(
   config: Config,
   { network, asset }: { readonly network: Network; readonly asset: Asset },
   signal: AbortSignal,
-): Promise<Payment[]> {
+): Promise<Withdrawal[]> {
   const agent = engine.forAgent(name);
   const from = await agent.addressOn(network);
   const to = await engine.forAgent(DEFAULT_AGENT).addressOn(network);
-  const requestHash = withdrawalHash(network.caip2, asset.address, from);
+  const place = { network: network.caip2, asset: asset.address, payFrom: from };
   const order = {
     to,
     usdMicros: 'all',
@@ -96,9 +96,9 @@ async function sweepAsset(
     asset: asset.symbol,
     takesHeld: false,
   } as const;
-  const swept: Payment[] = [];
+  const swept: Withdrawal[] = [];
   for (let round = 0; round < SWEEPS_MAX; round++) {
-    const isOpen = (await engine.ledger.findLive(requestHash)) !== null;
+    const isOpen = (await engine.ledger.withdrawals.findOpen(place)) !== null;
     const onChain = await engine.chain(config, network).balanceOf(asset, from, signal);
     if (onChain === 0n && !isOpen) return swept;
     const done = await withdraw(agent, order, async () => Promise.resolve(true), signal);

@@ -1,4 +1,3 @@
-import { withdrawalHash } from '../ledger/withdrawal.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { assetsOf } from '../money/asset.js';
 import type { Network } from '../money/network.js';
@@ -45,8 +44,8 @@ export async function fundedNetworks(
     const [asset] = assetsOf(network.caip2);
     if (asset === undefined) return { network, spendableAtomic: 0n, enough: false };
     const address = await from.addressOn(network);
-    const isOpen =
-      (await from.ledger.findLive(withdrawalHash(network.caip2, asset.address, address))) !== null;
+    const place = { network: network.caip2, asset: asset.address, payFrom: address };
+    const isOpen = (await from.ledger.withdrawals.findOpen(place)) !== null;
     try {
       const route = { network, asset, from: address, to: '' };
       const { spendableAtomic } = await readFunds(from, config, route, takesHeld, signal);

@@ -1,9 +1,9 @@
-import { withdrawalHash } from '../ledger/withdrawal.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/settings.js';
 import type { OwnerStep } from '../errors/ownerAction.js';
 import { WalletError } from '../errors/walletError.js';
-import { isLive, type Payment } from '../ledger/payment.js';
+import { isLive } from '../ledger/attempt.js';
+import type { PaidFrom, Withdrawal } from '../ledger/withdrawal.js';
 import { toWalletError } from '../ledger/fault.js';
 import { formatUnits } from '../money/decimal.js';
 import { moneyOf } from '../wallet/answer/outcome.js';
@@ -35,7 +35,7 @@ import {
 
 /** What became of a withdrawal. */
 export interface Withdrawn {
-  readonly payment: Payment;
+  readonly payment: Withdrawal;
   /** True where an earlier command signed it. */
   readonly earlier: boolean;
   /** Who carried it, null where the chain alone tells. */
@@ -49,8 +49,6 @@ const SHOWS_MS_MAX = 60_000;
 /** A facilitator that gave no answer may have sent it all the same: it shows soon, or another way is tried. */
 const SILENCE_MS_MAX = 10_000;
 const LOOK_EVERY_MS = 1_000;
-/** The last one of an address is among these, or long gone by. */
-const WITHDRAWALS_LOOKED_AT = 200;
 /** A config that changes between each look and the next is not one to send under. */
 const ATTEMPTS_MAX = 3;
 
@@ -74,7 +72,7 @@ export async function withdraw(
   const route = await routeOf(engine, config, order, signal);
   await assertClock(engine, config);
   const { network, asset, from } = route;
-  const open = await engine.ledger.findLive(withdrawalHash(network.caip2, asset.address, from));
+  const open = await engine.ledger.withdrawals.findOpen(placeOf(route));
   if (open !== null) {
     const earlier = await finishEarlier(engine, config, open, { route, order, decide }, signal);
     if (earlier !== 'gone') return earlier;
@@ -89,7 +87,7 @@ export async function withdraw(
   // A person's time went by.
   const reading = await readFunds(engine, config, route, order.takesHeld, signal);
   await assertClock(engine, config);
-  const opened = await engine.ledger.openWithdrawal({
+  const opened = await engine.ledger.withdrawals.open({
     agent: engine.agent,
     network: network.caip2,
     asset,
@@ -102,33 +100,38 @@ export async function withdraw(
     ...drafted.columns,
     nowMs: engine.now(),
   });
-  if (opened.kind === 'open') throw unresolved(opened.payment, 'Another one was begun meanwhile.', null);
+  if (opened.kind === 'open') throw unresolved(opened.withdrawal, 'Another one was begun meanwhile.', null);
   if (opened.kind === 'short') throw notEnough(route, plan.amountAtomic, opened);
-  return goOn(engine, opened.payment, async () => {
-    const signed = await signRow(engine, config, drafted, opened.payment);
+  return goOn(engine, opened.withdrawal, async () => {
+    const signed = await signRow(engine, config, drafted, opened.withdrawal);
     return submitSigned(engine, rail, signed, plan.methods, signal);
   });
 }
 
+/** What the ledger keeps withdrawals apart by. */
+function placeOf({ network, asset, from }: Route): PaidFrom {
+  return { network: network.caip2, asset: asset.address, payFrom: from };
+}
+
 /** Goes on with a withdrawal that has its row: a fault on the way is told with what is left of it, and how it is ended. */
-function goOn(engine: Engine, row: Payment, work: () => Promise<Withdrawn>): Promise<Withdrawn> {
+function goOn(engine: Engine, row: Withdrawal, work: () => Promise<Withdrawn>): Promise<Withdrawn> {
   return underLease(engine, row.id, work).catch(async (error: unknown) => {
     throw await interrupted(engine, row, error);
   });
 }
 
-async function interrupted(engine: Engine, row: Payment, error: unknown): Promise<WalletError> {
+async function interrupted(engine: Engine, row: Withdrawal, error: unknown): Promise<WalletError> {
   const known = toWalletError(error);
-  const payment = await paymentAsKnown(engine, row);
-  if (payment?.state === 'released' || known.code === 'payment_unresolved') return known;
+  const withdrawal = await engine.ledger.withdrawals.find(row.id).catch(() => null);
+  if (withdrawal?.state === 'released' || known.code === 'payment_unresolved') return known;
   const { owner } = known;
-  const told = payment === null ? 'may have been sent' : `is ${payment.state}`;
+  const told = withdrawal === null ? 'may have been sent' : `is ${withdrawal.state}`;
   return new WalletError(
     known.code,
     `${known.shortMessage} The withdrawal ${row.id} to ${row.payTo} had been opened before that and ${told}: its amount is reserved until its end is known.`,
     {
       cause: error,
-      money: payment === null ? 'unknown' : moneyOf(payment),
+      money: withdrawal === null ? 'unknown' : moneyOf(withdrawal),
       owner: {
         say: `${owner === undefined ? '' : `${owner.say} Then `}end the withdrawal ${row.id}, which frees what never left.`,
         action: { kind: 'reconcile' },
@@ -138,15 +141,20 @@ async function interrupted(engine: Engine, row: Payment, error: unknown): Promis
 }
 
 /** Signs for a held row; where that fails, or cannot be written down, nothing knows of a signature and the hold goes. */
-async function signRow(engine: Engine, config: Config, drafted: Drafted, held: Payment): Promise<Payment> {
+async function signRow(
+  engine: Engine,
+  config: Config,
+  drafted: Drafted,
+  held: Withdrawal,
+): Promise<Withdrawal> {
   let signed;
   try {
     await assertClock(engine, config);
     const payload = withMarks(engine, config, held, await drafted.sign(held));
-    signed = await engine.ledger.recordSigned(held.id, payload, engine.now());
+    signed = await engine.ledger.withdrawals.recordSigned(held.id, payload, engine.now());
   } catch (error) {
     // Where even that cannot be written, the hold stays for `reconcile`, and the first fault is told.
-    await engine.ledger.release(held.id, 'never_signed', engine.now()).catch(() => undefined);
+    await engine.ledger.withdrawals.release(held.id, 'never_signed', engine.now()).catch(() => undefined);
     throw error;
   }
   if (signed.kind === 'done') return signed.attempt;
@@ -160,7 +168,7 @@ async function signRow(engine: Engine, config: Config, drafted: Drafted, held: P
 async function finishEarlier(
   engine: Engine,
   config: Config,
-  open: Payment,
+  open: Withdrawal,
   asked: {
     readonly route: Route;
     readonly order: WithdrawalOrder;
@@ -199,12 +207,9 @@ async function finishEarlier(
  * T28: a facilitator said that the last withdrawal settled, and the chain's RPC that it never did. One of them is wrong;
  * where it is the RPC, the next one would be a second, so the owner looks first.
  */
-async function assertNotContradicted(engine: Engine, { network, asset, from }: Route): Promise<void> {
-  const last = (
-    await engine.ledger.listPayments({ kind: 'withdrawal' }, WITHDRAWALS_LOOKED_AT, null)
-  ).payments.find(
-    (one) => one.network === network.caip2 && one.asset === asset.address && one.payFrom === from,
-  );
+async function assertNotContradicted(engine: Engine, route: Route): Promise<void> {
+  const { network, asset } = route;
+  const last = await engine.ledger.withdrawals.findLatest(placeOf(route));
   if (last?.state !== 'released' || last.receipt === null) return;
   const { way, tx } = JSON.parse(last.receipt) as { way: WithdrawalMethod['kind']; tx: string | null };
   // An RPC that sent it, and shows that it never arrived, contradicts nobody.
@@ -217,7 +222,7 @@ async function assertNotContradicted(engine: Engine, { network, asset, from }: R
 }
 
 function unresolved(
-  payment: Payment,
+  payment: Withdrawal,
   says: string,
   retryAtMs: number | null,
   owner: OwnerStep | null = null,
@@ -237,7 +242,7 @@ function unresolved(
 async function submitSigned(
   engine: Engine,
   rail: WithdrawalRail,
-  signed: Payment,
+  signed: Withdrawal,
   ways: readonly WithdrawalMethod[],
   signal: AbortSignal,
 ): Promise<Withdrawn> {
@@ -252,7 +257,8 @@ async function submitSigned(
     // Whoever took it makes a claim: its coins stay reserved until the chain shows where they are.
     const receipt =
       submission.kind === 'taken' ? JSON.stringify({ way: way.kind, tx: submission.tx }) : undefined;
-    row = (await engine.ledger.markUnknown(row.id, submission.kind, engine.now(), receipt)).attempt;
+    row = (await engine.ledger.withdrawals.markUnknown(row.id, submission.kind, engine.now(), receipt))
+      .attempt;
     messages.push(submission.message);
     row = await untilShown(engine, row, waitFor(submission), signal);
     if (!isLive(row.state)) return { payment: row, earlier: false, via: way.kind, messages };
@@ -263,12 +269,16 @@ async function submitSigned(
 }
 
 /** Makes `sent` durable: bytes may leave now. A crash after it: unknown, for the chain to judge. */
-async function commitToSend(engine: Engine, row: Payment): Promise<Config> {
+async function commitToSend(engine: Engine, row: Withdrawal): Promise<Config> {
   for (let i = 0; i < ATTEMPTS_MAX; i++) {
     const config = await engine.config();
     const nowMs = engine.now();
     if (!(await takeOver(engine, row.id))) throw unresolved(row, 'Another process is busy with it.', null);
-    const sent = await engine.ledger.markSent(row.id, { configVersion: config.version, capLines: [], nowMs });
+    const sent = await engine.ledger.withdrawals.markSent(row.id, {
+      configVersion: config.version,
+      capLines: [],
+      nowMs,
+    });
     if (sent.kind === 'done') {
       noteLease(row.id);
       return config;
@@ -286,10 +296,10 @@ function waitFor({ kind }: Submission): number {
 /** Asks the chain until it shows the transfer, nobody waits any more, or the time is up. */
 async function untilShown(
   engine: Engine,
-  row: Payment,
+  row: Withdrawal,
   waitMs: number,
   signal: AbortSignal,
-): Promise<Payment> {
+): Promise<Withdrawal> {
   const endMs = performance.now() + waitMs;
   let { attempt: payment } = await settleAttempt(engine, row, signal);
   while (isLive(payment.state) && performance.now() < endMs && !signal.aborted) {

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WalletError } from '../errors/walletError.js';
 import { LEASE_MS, LEASE_RENEW_MS, type Lease } from '../ledger/lease.js';
 import type { Ledger, LeaseBook } from '../ledger/ledger.js';
-import { isLive, type Payment } from '../ledger/payment.js';
+import { isLive, type Attempt } from '../ledger/attempt.js';
+import type { Payment } from '../ledger/payment.js';
 
 /** What leases need of an open wallet. */
 export interface LeasePlace {
@@ -101,9 +102,9 @@ export async function paymentAsKnown(
 }
 
 /** Whether a call of this or of another living process is busy with the payment at this moment. */
-export async function isLeased(place: LeasePlace, payment: Payment): Promise<boolean> {
-  if (busy.has(payment.id)) return true;
-  return isLive(payment.state) && payment.state !== 'unknown' && (await isLeasedElsewhere(place, payment.id));
+export async function isLeased(place: LeasePlace, attempt: Attempt): Promise<boolean> {
+  if (busy.has(attempt.id)) return true;
+  return isLive(attempt.state) && attempt.state !== 'unknown' && (await isLeasedElsewhere(place, attempt.id));
 }
 
 /** Whether another process has a lease on the payment, and may be alive. */
@@ -124,10 +125,10 @@ export async function takeOver(place: LeasePlace, paymentId: string): Promise<bo
 }
 
 /** Waits until no other process is busy with the payment; false where one lives, or the signal ended the wait. */
-export async function untilFree(place: LeasePlace, payment: Payment, signal: AbortSignal): Promise<boolean> {
+export async function untilFree(place: LeasePlace, attempt: Attempt, signal: AbortSignal): Promise<boolean> {
   const endMs = performance.now() + WAIT_MS_MAX;
-  while (await isLeased(place, payment)) {
-    if (busy.has(payment.id) || performance.now() > endMs || signal.aborted) return false;
+  while (await isLeased(place, attempt)) {
+    if (busy.has(attempt.id) || performance.now() > endMs || signal.aborted) return false;
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
   }
   return true;

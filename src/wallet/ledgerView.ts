@@ -2,7 +2,9 @@ import { isCleared } from '../ledger/answer.js';
 import type { ReportFilter, ReportGroup } from '../ledger/report.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
-import { isLive, isWithdrawal, openedWallMs, type Delivery, type Payment } from '../ledger/payment.js';
+import { isLive, openedWallMs } from '../ledger/attempt.js';
+import type { Delivery, Payment } from '../ledger/payment.js';
+import type { AnyAttempt } from '../ledger/withdrawal.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
 import { categoryOf } from '../policy/category.js';
@@ -54,22 +56,38 @@ export interface GroupView {
   readonly seller?: { readonly title?: string };
 }
 
-/** The entry of one payment. */
-export function viewEntry(payment: Payment): EntryView {
+/** What stands for the request in the entry of a withdrawal, which has none. No seller has this name. */
+const NO_REQUEST = {
+  method: 'POST',
+  url: 'https://withdrawal.invalid',
+  host: 'withdrawal.invalid',
+  session: 'owner',
+  delivery: null,
+  reason: null,
+} as const;
+
+/** The entry of a payment or of a withdrawal. */
+export function viewEntry(attempt: AnyAttempt): EntryView {
   return {
-    kind: isWithdrawal(payment) ? 'withdrawal' : 'payment',
-    time: new Date(openedWallMs(payment)).toISOString(),
-    ...viewPayment(payment),
-    method: payment.method,
-    url: payment.url,
-    host: payment.host,
-    agent: payment.agent,
-    session: payment.sessionId,
-    money: moneyOf(payment),
-    delivery: payment.delivery,
-    note: payment.note,
-    reason: payment.reason,
+    kind: attempt.kind,
+    time: new Date(openedWallMs(attempt)).toISOString(),
+    ...viewPayment(attempt),
+    ...(attempt.kind === 'withdrawal' ? NO_REQUEST : requestOf(attempt)),
+    agent: attempt.agent,
+    money: moneyOf(attempt),
+    note: attempt.note,
   };
+}
+
+function requestOf({
+  method,
+  url,
+  host,
+  sessionId,
+  delivery,
+  reason,
+}: Payment): Pick<EntryView, keyof typeof NO_REQUEST> {
+  return { method, url, host, session: sessionId, delivery, reason };
 }
 
 /** A place as an agent names it: a host, `host:port`, or a URL of it. */
@@ -112,8 +130,8 @@ export async function readLedger(
   const limit = input.limit ?? ROWS_DEFAULT;
   const filter = filterOf(agent, input);
   if (view === 'entries') {
-    const page = await ledger.listPayments(filter, limit, input.cursor ?? null);
-    const entries = page.payments.map(viewEntry);
+    const page = await ledger.listAttempts(filter, limit, input.cursor ?? null);
+    const entries = page.attempts.map(viewEntry);
     const more = page.nextCursor === null ? '' : ' There are more: pass cursor.';
     return outcome({
       status: 'ok',
@@ -192,7 +210,8 @@ function groupByOwn(
 
 /** One payment, after the chain was asked where its end is open. Throws `not_found`. */
 export async function readPayment(engine: Engine, id: string, signal: AbortSignal): Promise<Outcome> {
-  const found = await engine.ledger.findPayment(id);
+  const { ledger } = engine;
+  const found = (await ledger.findPayment(id)) ?? (await ledger.withdrawals.find(id));
   if (found === null || found.agent !== engine.agent) {
     throw new WalletError('not_found', 'There is no payment by that id.');
   }
@@ -218,7 +237,7 @@ export async function readPayment(engine: Engine, id: string, signal: AbortSigna
 /** What to do about a payment as it now stands, and the way to what it brought. */
 async function adviceOn(
   engine: Engine,
-  { id, state, note }: Payment,
+  { id, state, note }: AnyAttempt,
 ): Promise<{ readonly advice: string; readonly next: NextCall | null }> {
   if (state === 'released')
     return { advice: 'Nothing was spent for it; the same call can be made again.', next: null };

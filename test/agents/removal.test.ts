@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { removeAgent } from '../../src/treasury/agentRemoval.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { addAgents, type FundedAgent } from '../http/served.js';
-import { paymentsIn, signaturesIn } from '../support/books.js';
+import { attemptsIn, signaturesIn } from '../support/books.js';
 import { Patience } from '../support/patience.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import type { Death } from '../support/walletChild.js';
@@ -53,7 +53,7 @@ async function expectSwept(agent: FundedAgent, before: bigint, funds = FUNDS): P
   const { ledger } = await owner.engine();
   expect((await ledger.audit()).findings).toEqual([]);
   expect(await ledger.agents.ofToken(agent.token)).toBeNull();
-  const own = (await paymentsIn({ ledger })).filter(({ agent: name }) => name === agent.name);
+  const own = (await attemptsIn({ ledger })).filter(({ agent: name }) => name === agent.name);
   expect(own.filter(({ state }) => state !== 'captured' && state !== 'released')).toEqual([]);
 }
 

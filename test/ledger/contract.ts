@@ -176,10 +176,10 @@ export function describeLedgerContract(name: string, storeIn: (home: string) => 
         ...{ scheme: 'exact', nonce: '0x01', validAfterSec: 0, validBeforeSec: T0 / 1000 + 300 },
         ...{ onChainAtomic: 10n * CENT, readSeq: seq, takesHeld: false, nowMs: T0 },
       };
-      const short = await ledger.openWithdrawal({ ...request, amountAtomic: 10n * CENT });
+      const short = await ledger.withdrawals.open({ ...request, amountAtomic: 10n * CENT });
       expect(short).toEqual({ kind: 'short', spendableAtomic: 9n * CENT, heldAtomic: CENT });
-      expect((await ledger.openWithdrawal({ ...request, amountAtomic: 9n * CENT })).kind).toBe('held');
-      expect((await ledger.openWithdrawal({ ...request, amountAtomic: CENT })).kind).toBe('open');
+      expect((await ledger.withdrawals.open({ ...request, amountAtomic: 9n * CENT })).kind).toBe('held');
+      expect((await ledger.withdrawals.open({ ...request, amountAtomic: CENT })).kind).toBe('open');
       expect(await ledger.usage([capLine()], T0)).toEqual([CENT]);
       const funds = { onChainAtomic: 10n * CENT, atMs: T0 };
       expect((await ledger.openHold(holdRequest({ funds }))).kind).toBe('withdrawn');

@@ -9,7 +9,7 @@ import { captureFacts, holdRequest, T0, testMac } from '../../src/ledger/sqlite/
 import { journalHash, RowAuthenticator } from '../../src/ledger/sqlite/journal/authenticity.js';
 import { Journal, type JournalHead, type JournalKind } from '../../src/ledger/sqlite/journal/journal.js';
 import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
-import { type Payment } from '../../src/ledger/payment.js';
+import type { Payment } from '../../src/ledger/payment.js';
 import { Register } from '../../src/ledger/sqlite/journal/register.js';
 import {
   contributionOf,
@@ -41,6 +41,7 @@ const { capLines: _lines, rateLines: _rates, nowMs: _now, ...REQUEST } = holdReq
 /** What all seeded payments share while they are held. */
 const TEMPLATE: Omit<Payment, 'id'> = {
   ...REQUEST,
+  kind: 'payment',
   approvalId: null,
   pastCaps: [],
   budgetPath: null,

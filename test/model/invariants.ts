@@ -1,4 +1,5 @@
-import type { Payment } from '../../src/ledger/payment.js';
+import { findAttempt } from '../support/books.js';
+import type { AnyAttempt } from '../../src/ledger/withdrawal.js';
 import type { CapLine } from '../../src/money/cap.js';
 import { isExposed, type ModelPayment } from './payment.js';
 import { LINES } from './wallet.js';
@@ -9,9 +10,9 @@ const WINDOW_EDGE_MS = 62_000;
 
 /** Fails where the promise is broken at this moment, by what the chains know. */
 export async function assertPromise(world: World, { ledger }: Process): Promise<void> {
-  const rows = new Map<string, Payment>();
+  const rows = new Map<string, AnyAttempt>();
   for (const payment of world.payments) {
-    const row = await ledger.findPayment(payment.id);
+    const row = await findAttempt(ledger, payment.id);
     if (row === null) throw new Error(`${payment.id} has no row`);
     rows.set(payment.id, row);
     assertTrue(payment, row);
@@ -31,7 +32,7 @@ export async function assertPromise(world: World, { ledger }: Process): Promise<
 }
 
 /** What moved, or may still move, of what a line bounds. */
-function exposureOf(world: World, line: CapLine, rows: ReadonlyMap<string, Payment>): bigint {
+function exposureOf(world: World, line: CapLine, rows: ReadonlyMap<string, AnyAttempt>): bigint {
   const fromMs = line.windowSec === null ? -Infinity : world.trueMs - line.windowSec * 1000 + WINDOW_EDGE_MS;
   return world.payments
     .filter(({ isWithdrawal, approved }) => !isWithdrawal && (line.kind === 'ceiling' || !approved))
@@ -42,7 +43,7 @@ function exposureOf(world: World, line: CapLine, rows: ReadonlyMap<string, Payme
 }
 
 /** What the ledger says for good is so. Where both operators lied, nothing of that is promised. */
-function assertTrue(payment: ModelPayment, { state, confirmed, note }: Payment): void {
+function assertTrue(payment: ModelPayment, { state, confirmed, note }: AnyAttempt): void {
   if (payment.excused) return;
   const { onChain, left } = payment;
   fail(
@@ -58,7 +59,7 @@ function assertTrue(payment: ModelPayment, { state, confirmed, note }: Payment):
 /** Fails where anything is open, or any row is not what the chain knows, after all had their honest look. */
 export async function assertEnded(world: World, { ledger }: Process): Promise<void> {
   for (const { id, onChain, left, excused } of world.payments) {
-    const row = await ledger.findPayment(id);
+    const row = await findAttempt(ledger, id);
     const landed = left && onChain?.hasLanded() === true;
     const told = row === null ? 'missing' : row.state === 'captured' && row.confirmed ? 'landed' : row.state;
     const right = landed ? 'landed' : 'released';

@@ -1,5 +1,6 @@
+import { findAttempt } from '../support/books.js';
 import fc from 'fast-check';
-import type { AttemptState } from '../../src/ledger/payment.js';
+import type { AttemptState } from '../../src/ledger/attempt.js';
 import { reconcileAll, reconcileDue } from '../../src/wallet/settle/reconcile.js';
 import { commandLists } from './commands/list.js';
 import { assertEnded, assertPromise } from './invariants.js';
@@ -58,7 +59,7 @@ export async function checkModel({
       await endAll(world);
       const { ledger } = world.process(0);
       for (const { id, isWithdrawal, onChain } of world.payments) {
-        const row = await ledger.findPayment(id);
+        const row = await findAttempt(ledger, id);
         const end = `${row?.state as AttemptState}, ${row?.note ?? 'no note'}`;
         ends.set(end, (ends.get(end) ?? 0) + 1);
         sums[isWithdrawal ? 'withdrawals' : 'payments'] += 1;

@@ -1,7 +1,8 @@
 import type { HoldRequest } from '../../src/ledger/hold.js';
-import type { SignedPayload } from '../../src/ledger/transition.js';
+import type { SendRequest, SignedPayload } from '../../src/ledger/transition.js';
 import { capLine, approve, holdRequest, CENT } from '../../src/ledger/sqlite/fixtures.js';
-import type { Payment } from '../../src/ledger/payment.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import type { AnyAttempt } from '../../src/ledger/withdrawal.js';
 import { isWalletError } from '../../src/errors/walletError.js';
 import { signSolanaTransfer } from '../../src/keys/signer/solanaSigner.js';
 import type { CapLine } from '../../src/money/cap.js';
@@ -179,7 +180,7 @@ export async function openWithdrawal(
     throw error;
   }
   const { seq } = await ledger.checkpoint();
-  const result = await ledger.openWithdrawal({
+  const result = await ledger.withdrawals.open({
     ...drafted.columns,
     agent: 'default',
     network: network.caip2,
@@ -193,8 +194,9 @@ export async function openWithdrawal(
     nowMs: world.nowMs(),
   });
   if (result.kind !== 'held') return result.kind;
-  const { payment } = result;
-  await begin(world, process, payment, { family, approved: false, memo: null }, () => drafted.sign(payment));
+  const { withdrawal } = result;
+  const terms = { family, approved: false, memo: null };
+  await begin(world, process, withdrawal, terms, () => drafted.sign(withdrawal));
   return 'held';
 }
 
@@ -210,7 +212,7 @@ export async function makeAccounts({ networks, solana }: World): Promise<void> {
 async function begin(
   world: World,
   process: Process,
-  held: Payment,
+  held: AnyAttempt,
   { family, approved, memo }: Pick<ModelPayment, 'family' | 'approved' | 'memo'>,
   sign: () => Promise<SignedPayload>,
 ): Promise<void> {
@@ -222,7 +224,7 @@ async function begin(
     id: held.id,
     family,
     usdMicros: held.heldUsdMicros,
-    isWithdrawal: held.protocol === 'withdrawal',
+    isWithdrawal: held.kind === 'withdrawal',
     approved,
     validBeforeSec: held.validBeforeSec,
     memo,
@@ -245,7 +247,7 @@ async function begin(
       const payload = withMarks(engine, world.config, held, await sign());
       payment.onChain = onChainOf(world, held, payload, payment);
       const send = { configVersion: 1, capLines: LINES, nowMs: world.nowMs() };
-      const { signed, sent } = await ledger.signAndSend(held.id, payload, send);
+      const { signed, sent } = await signAndSend(ledger, held, payload, send);
       if (signed.kind !== 'done' || sent.kind !== 'done') {
         payment.call = null;
         end();
@@ -258,7 +260,27 @@ async function begin(
   world.payments.push(payment);
 }
 
-function onChainOf(world: World, row: Payment, payload: SignedPayload, { account }: ModelPayment): OnChain {
+/** A withdrawal is signed and sent by two steps of its own, under one commit here as in a payment. */
+async function signAndSend(
+  ledger: Ledger,
+  { kind, id }: AnyAttempt,
+  payload: SignedPayload,
+  send: SendRequest,
+) {
+  if (kind === 'payment') return ledger.signAndSend(id, payload, send);
+  const [signed, sent] = await Promise.all([
+    ledger.withdrawals.recordSigned(id, payload, send.nowMs),
+    ledger.withdrawals.markSent(id, send),
+  ]);
+  return { signed, sent };
+}
+
+function onChainOf(
+  world: World,
+  row: AnyAttempt,
+  payload: SignedPayload,
+  { account }: ModelPayment,
+): OnChain {
   if (account === null) {
     const authorization = {
       nonce: row.nonce,

@@ -8,7 +8,7 @@ import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { OWNER_PASSPHRASE } from '../approvals/owner.js';
 import { leaveLedgerAt } from '../support/aheadLedger.js';
-import { paymentsIn } from '../support/books.js';
+import { attemptsIn } from '../support/books.js';
 import { nameOperators } from '../support/operators.js';
 import { ownerOf } from '../support/quickWallet.js';
 import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';
@@ -82,7 +82,7 @@ describe.each(CHAINS)('on %s', (name) => {
     expect(refused.message).toContain(told);
     expect(refused.tell_owner).toMatchObject({ say: expect.stringContaining(told) });
     expect(await journalOf(wallet)).toEqual(before);
-    expect(await paymentsIn(await wallet.engine())).toEqual([]);
+    expect(await attemptsIn(await wallet.engine())).toEqual([]);
     clock.skewMs = 0;
     expect(await wallet.pay(callOf(url), anyCall())).toMatchObject({ code: 'paid' });
     const { timeMs } = await journalOf(wallet);
@@ -108,7 +108,7 @@ describe.each(CHAINS)('on %s', (name) => {
       retry: 'after_owner',
     });
     expect(signatures()).toBe(seen);
-    expect(await paymentsIn(await wallet.engine())).toMatchObject([{ state: 'released', payload: null }]);
+    expect(await attemptsIn(await wallet.engine())).toMatchObject([{ state: 'released', payload: null }]);
     const { timeMs } = await journalOf(wallet);
     expect(Math.abs(timeMs - world.now())).toBeLessThan(MINUTE);
     clock.skewMs = 0;
@@ -133,13 +133,13 @@ describe.each(CHAINS)('on %s', (name) => {
     // Within the minute of a replay, whatever the clock said between.
     expect(await wallet.pay(callOf(url), anyCall())).toMatchObject({ code: 'paid', replayed: true });
     const engine = await wallet.engine();
-    const countedMs = async () => (await paymentsIn(engine))[0]?.countedMs ?? 0;
+    const countedMs = async () => (await attemptsIn(engine))[0]?.countedMs ?? 0;
     // Never from earlier than the truth; and from the chain's time once the chain has confirmed it.
     const paidMs = world.now();
     expect(await countedMs()).toBeGreaterThan(paidMs - MINUTE);
     await world.advance(PAST_EXPIRY_SEC * 3);
     await reconcileAll(engine, new AbortController().signal);
-    expect(await paymentsIn(engine)).toMatchObject([{ state: 'captured', confirmed: true }]);
+    expect(await attemptsIn(engine)).toMatchObject([{ state: 'captured', confirmed: true }]);
     expect(Math.abs((await countedMs()) - paidMs)).toBeLessThan(MINUTE);
   });
 
@@ -156,12 +156,12 @@ describe.each(CHAINS)('on %s', (name) => {
     const look = async () => reconcileAll(engine, new AbortController().signal);
     clock.skewMs = skewMs;
     await look();
-    expect(await paymentsIn(engine)).toMatchObject([{ state: 'unknown' }]);
+    expect(await attemptsIn(engine)).toMatchObject([{ state: 'unknown' }]);
     await world.sandbox.shop.releasePending();
     await world.advance(PAST_EXPIRY_SEC * 3);
     clock.skewMs = 0;
     await look();
-    expect(await paymentsIn(engine)).toMatchObject([{ state: 'captured', confirmed: true }]);
+    expect(await attemptsIn(engine)).toMatchObject([{ state: 'captured', confirmed: true }]);
   });
 
   test('a ledger that a fast clock left ahead signs by the clock, and what settles late is found', async () => {
@@ -173,14 +173,14 @@ describe.each(CHAINS)('on %s', (name) => {
     world.sandbox.shop.setFault('/v2/json', SETTLES_LATER, { times: 1 });
     const url = world.url('/v2/json');
     expect(await wallet.pay(callOf(url), anyCall())).toMatchObject({ money: 'unknown' });
-    const [open] = await paymentsIn(engine);
+    const [open] = await attemptsIn(engine);
     // What was signed lives for what its seller asked, not for hours.
     expect((open?.validBeforeSec ?? 0) * 1000 - world.now()).toBeLessThan(10 * MINUTE);
     await world.advance(20);
     await world.sandbox.shop.releasePending();
     await world.advance(PAST_EXPIRY_SEC * 3);
     await reconcileAll(engine, new AbortController().signal);
-    expect(await paymentsIn(engine)).toMatchObject([{ state: 'captured', confirmed: true }]);
+    expect(await attemptsIn(engine)).toMatchObject([{ state: 'captured', confirmed: true }]);
     expect(start - (await world.on(name).ground.balanceOf(mine.payAddress))).toBe(10_000n);
     const { used_usd: used } = (
       (await wallet.balance({}))['limits'] as { name: string; used_usd: string }[]
@@ -214,7 +214,7 @@ describe.each(CHAINS)('on %s', (name) => {
       withdraw(engine, order, async () => Promise.resolve(true), new AbortController().signal);
     clock.skewMs = 24 * HOUR;
     await expect(take()).rejects.toMatchObject({ code: 'clock_wrong', money: 'none' });
-    expect(await paymentsIn(engine)).toEqual([]);
+    expect(await attemptsIn(engine)).toEqual([]);
     clock.skewMs = 0;
     expect(await take()).toMatchObject({ payment: { state: 'captured' } });
   });

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
 import type { Payment } from '../../src/ledger/payment.js';
+import type { AnyAttempt } from '../../src/ledger/withdrawal.js';
 import type { Engine } from '../../src/wallet/engine.js';
 
 /** More rows than any test writes. */
@@ -10,6 +12,16 @@ const ROWS_MAX = 100_000;
 /** Every payment of a ledger, oldest first. */
 export async function paymentsIn({ ledger }: Pick<Engine, 'ledger'>): Promise<Payment[]> {
   return [...(await ledger.listPayments({}, ROWS_MAX, null)).payments].reverse();
+}
+
+/** Every payment and every withdrawal of a ledger, oldest first. */
+export async function attemptsIn({ ledger }: Pick<Engine, 'ledger'>): Promise<AnyAttempt[]> {
+  return [...(await ledger.listAttempts({}, ROWS_MAX, null)).attempts].reverse();
+}
+
+/** The payment or the withdrawal by id, or null. */
+export async function findAttempt(ledger: Ledger, id: string): Promise<AnyAttempt | null> {
+  return (await ledger.findPayment(id)) ?? (await ledger.withdrawals.find(id));
 }
 
 /** One line of the journal as the file has it. */

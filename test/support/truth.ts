@@ -1,8 +1,8 @@
 import { expect, vi } from 'vitest';
-import type { Payment } from '../../src/ledger/payment.js';
+import type { AnyAttempt } from '../../src/ledger/withdrawal.js';
 import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
-import { paymentsIn } from './books.js';
+import { attemptsIn } from './books.js';
 import type { TestWallet } from './testWallet.js';
 import { PAST_EXPIRY_SEC, type PaidOnChain, type TestWorld } from './world.js';
 
@@ -20,11 +20,11 @@ export async function spyOnSigner(wallet: Wallet) {
 export const PAST_CAP = { code: expect.stringMatching(/^(approval_required|asks_limited)$/), money: 'none' };
 
 /** Moves time past every expiry and reconciles until each payment has its final state. */
-export async function settleAll(world: TestWorld, wallet: Wallet): Promise<Payment[]> {
+export async function settleAll(world: TestWorld, wallet: Wallet): Promise<AnyAttempt[]> {
   const engine = await wallet.engine();
   await world.advance(PAST_EXPIRY_SEC);
   await reconcileAll(engine, new AbortController().signal);
-  const payments = await paymentsIn(engine);
+  const payments = await attemptsIn(engine);
   for (const payment of payments) {
     expect(payment, `${payment.id} has its final state`).toMatchObject(
       payment.state === 'captured' ? { confirmed: true } : { state: 'released' },
@@ -38,9 +38,9 @@ export async function expectLedgerIsChain(
   world: TestWorld,
   test: TestWallet,
   wallet: Wallet,
-): Promise<{ captured: Payment[]; released: Payment[] }> {
+): Promise<{ captured: AnyAttempt[]; released: AnyAttempt[] }> {
   const engine = await wallet.engine();
-  const payments = await paymentsIn(engine);
+  const payments = await attemptsIn(engine);
   const captured = payments.filter(({ state }) => state === 'captured');
   const onChain = await world.ground.payments(test.payAddress);
   expect(captured.map(factsOfRow).sort(byNonce)).toEqual(onChain.map(factsOfChain).sort(byNonce));
@@ -57,7 +57,7 @@ interface Facts {
   readonly tx: string | null;
 }
 
-function factsOfRow({ nonce, payTo, capturedAtomic, tx }: Payment): Facts {
+function factsOfRow({ nonce, payTo, capturedAtomic, tx }: AnyAttempt): Facts {
   return { nonce, to: payTo.toLowerCase(), amountAtomic: capturedAtomic, tx };
 }
 

@@ -2,7 +2,7 @@ import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
 import { rebuildLedger } from '../../src/owner/ledgerCare.js';
-import { paymentsIn } from '../support/books.js';
+import { attemptsIn } from '../support/books.js';
 import { ownerOf } from '../support/quickWallet.js';
 import { TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';
 import type { TestWorld } from '../support/world.js';
@@ -37,7 +37,7 @@ export async function checkRebuilt(parts: {
   const engine = await wallet.engine();
   // What was open in the older copy has ended since.
   broken.push(...(await settleForGood(engine)));
-  const rows = (await paymentsIn(engine)).filter((row) => row.state === 'captured');
+  const rows = (await attemptsIn(engine)).filter((row) => row.state === 'captured');
   for (const { ground, address, fundedAtomic, agent } of purses) {
     const left = fundedAtomic - (await ground.balanceOf(address));
     const counted = rows

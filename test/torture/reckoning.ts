@@ -1,7 +1,7 @@
-import type { Payment } from '../../src/ledger/payment.js';
+import type { AnyAttempt } from '../../src/ledger/withdrawal.js';
 import type { Engine } from '../../src/wallet/engine.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
-import { paymentsIn, type JournalLine } from '../support/books.js';
+import { attemptsIn, type JournalLine } from '../support/books.js';
 import type { TestWallet } from '../support/testWallet.js';
 import { CHAINS, type TestWorld } from '../support/world.js';
 import type { Notebook } from './agent.js';
@@ -47,7 +47,7 @@ export async function reckon(remains: Remains): Promise<TortureReport> {
   const engine = await wallet.engine();
   await engine.ledger.unfreeze(world.now());
   const open = await settleForGood(engine);
-  const payments = await paymentsIn(engine);
+  const payments = await attemptsIn(engine);
   watch.start();
   watch.stop();
   const { settled, settledOn } = await readChains(purses);
@@ -104,8 +104,8 @@ function countCalls({ told }: Notebook): Map<string, number> {
 
 /** Compares ledger and chains, payment by payment. */
 async function compareWithChains(purses: readonly Purse[], engine: Engine): Promise<string[]> {
-  const payments = await paymentsIn(engine);
-  const isFrom = ({ network, payFrom }: Payment, { ground, address }: Purse): boolean =>
+  const payments = await attemptsIn(engine);
+  const isFrom = ({ network, payFrom }: AnyAttempt, { ground, address }: Purse): boolean =>
     network === ground.caip2 && payFrom.toLowerCase() === address.toLowerCase();
   const strange = payments.filter((payment) => !purses.some((purse) => isFrom(payment, purse)));
   const broken = strange.map(
@@ -122,7 +122,7 @@ async function compareWithChains(purses: readonly Purse[], engine: Engine): Prom
 
 async function compareOn(
   { ground, address, fundedAtomic }: Purse,
-  payments: readonly Payment[],
+  payments: readonly AnyAttempt[],
 ): Promise<string[]> {
   const broken: string[] = [];
   const onChain = new Map((await ground.payments(address)).map((payment) => [payment.nonce, payment]));
@@ -218,7 +218,7 @@ function checkWishes(notebook: Notebook, witness: Witness, settled: ReadonlySet<
 /** Every signature that reached a seller is a payment of the ledger that was sent. */
 function checkArrivals(
   witness: Witness,
-  payments: readonly Payment[],
+  payments: readonly AnyAttempt[],
   journal: readonly JournalLine[],
 ): string[] {
   const idOf = new Map(payments.map(({ nonce, id }) => [nonce, id]));

@@ -1,4 +1,4 @@
-import type { Payment } from '../../src/ledger/payment.js';
+import type { AnyAttempt } from '../../src/ledger/withdrawal.js';
 import type { Engine } from '../../src/wallet/engine.js';
 import { reconcileAttempt } from '../../src/wallet/settle/reconcile.js';
 
@@ -10,7 +10,7 @@ const OPEN_MAX = 1_000;
 /** Gives every payment its final state. Returns sentences on those that have none. */
 export async function settleForGood(engine: Engine): Promise<string[]> {
   const patient = new AbortController().signal;
-  let open: Payment[] = [];
+  let open: AnyAttempt[] = [];
   for (let round = 0; round < ROUNDS_MAX; round++) {
     open = await engine.ledger.openAttempts(OPEN_MAX);
     if (open.length === 0) return [];

@@ -6,7 +6,7 @@ import { rebuildLedger } from '../../src/owner/ledgerCare.js';
 import { recordClaim, settleClaim } from '../../src/wallet/settle/claim.js';
 import type { Engine } from '../../src/wallet/engine.js';
 import { reconcileAll, reconcileInBackground } from '../../src/wallet/settle/reconcile.js';
-import { paymentsIn } from '../support/books.js';
+import { attemptsIn } from '../support/books.js';
 import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';
 import { callOf, CHAINS, startTestWorld, type TestWorld } from '../support/world.js';
 
@@ -39,7 +39,7 @@ const RELEASED = {
 };
 
 async function release(engine: Engine, note: keyof typeof RELEASED): Promise<void> {
-  const [payment] = await paymentsIn(engine);
+  const [payment] = await attemptsIn(engine);
   const { kind } = await engine.ledger.release(payment?.id ?? '', note, world.now());
   expect(kind).toBe('done');
   expect(await engine.ledger.usage([capLine()], world.now())).toEqual([0n]);
@@ -69,7 +69,7 @@ const MENDS: Record<string, (mine: TestWallet, engine: Engine) => Promise<unknow
     expect(await rebuildLedger(owner)).toMatchObject({ state: 'sound', recaptured: 1, notes: [] });
   },
   'an agent that asks for it': async (mine, engine) => {
-    const [payment] = await paymentsIn(engine);
+    const [payment] = await attemptsIn(engine);
     const outcome = await mine.open().ledger({ payment_id: payment?.id }, anyCall());
     expect(outcome).toMatchObject({ money: 'captured', payment: { state: 'captured' } });
     expect(outcome.message).toContain('had been released');
@@ -77,7 +77,7 @@ const MENDS: Record<string, (mine: TestWallet, engine: Engine) => Promise<unknow
   'the background, ten minutes later': async (_mine, engine) => {
     await world.advance(601);
     reconcileInBackground(engine);
-    await vi.waitFor(async () => expect(await paymentsIn(engine)).toMatchObject([{ state: 'captured' }]), {
+    await vi.waitFor(async () => expect(await attemptsIn(engine)).toMatchObject([{ state: 'captured' }]), {
       timeout: BACKGROUND_MS_MAX,
       interval: 200,
     });
@@ -91,7 +91,7 @@ describe.each(CHAINS)('a payment on %s that was released and had landed', (chain
       await RELEASED[note](mine);
       const engine = await mine.open().engine();
       await MENDS[mend]?.(mine, engine);
-      const [payment] = (await paymentsIn(engine)) as [Payment];
+      const [payment] = (await attemptsIn(engine)) as [Payment];
       const [shown] = await world.on(chain).ground.payments(mine.payAddress);
       expect(payment).toMatchObject({
         state: 'captured',
@@ -112,7 +112,7 @@ describe.each(CHAINS)('a payment on %s that was released and had landed', (chain
     const mine = await world.on(chain).wallet();
     await RELEASED.expired_unused(mine);
     const engine = await mine.open().engine();
-    const [before] = (await paymentsIn(engine)) as [Payment];
+    const [before] = (await attemptsIn(engine)) as [Payment];
     const claimed = await recordClaim(engine, before, 200, { success: true } as never);
     expect(claimed.state).toBe('released');
     const parts = { refused: false, withinMs: BACKGROUND_MS_MAX };
@@ -131,11 +131,11 @@ describe.each(CHAINS)('a payment on %s that was released and had landed', (chain
     await world.advance(100);
     expect(await reconcileAll(engine, never())).toMatchObject([{ verdict: 'released' }]);
     expect(await reconcileAll(engine, never())).toEqual([]);
-    const [payment] = (await paymentsIn(engine)) as [Payment];
+    const [payment] = (await attemptsIn(engine)) as [Payment];
     expect(await engine.ledger.findLook(payment.id)).not.toBeNull();
     await world.advance(3_700);
     expect(await reconcileAll(engine, never())).toEqual([]);
     expect(await engine.ledger.findLook(payment.id)).toBeNull();
-    expect(await paymentsIn(engine)).toMatchObject([{ state: 'released', note: 'expired_unused' }]);
+    expect(await attemptsIn(engine)).toMatchObject([{ state: 'released', note: 'expired_unused' }]);
   });
 });

@@ -21,7 +21,7 @@ import type { Wallet } from '../../src/wallet/wallet.js';
 import { withdraw } from '../../src/treasury/withdraw.js';
 import { QuickStore } from '../support/quickStore.js';
 import { TEST_PASSPHRASE } from '../support/testPassphrase.js';
-import { paymentsIn } from '../support/books.js';
+import { attemptsIn } from '../support/books.js';
 import { Patience } from '../support/patience.js';
 import { anyCall, createTestWallet, type TestWallet } from '../support/testWallet.js';
 
@@ -183,7 +183,7 @@ describe('a ledger of two chains and three agents that was deleted', () => {
     await later();
     expect(await rebuildLedger(owner())).toMatchObject({ state: 'done', imported: 6 });
     const { ledger } = await test1.open({ now }).engine();
-    const rows = await paymentsIn({ ledger });
+    const rows = await attemptsIn({ ledger });
     expect(rows.map(({ agent, network, payFrom }) => [agent, network, payFrom]).sort()).toEqual(paid.sort());
     const lines = ['default', 'ada', 'bob'].map((agent) => capLine({ scope: { kind: 'agent', agent } }));
     expect(await ledger.usage(lines, now())).toEqual([20_000n, 20_000n, 20_000n]);
@@ -250,7 +250,7 @@ test('a rebuild takes for captured what the copy has released, and the chain sho
   });
   const wallet = test1.open({ now });
   const { ledger } = await wallet.engine();
-  const [open] = await paymentsIn({ ledger });
+  const [open] = await attemptsIn({ ledger });
   await ledger.release(open?.id ?? '', 'expired_unused', now());
   await wallet.close();
   await backupLedger(owner(), file('copy.db'));

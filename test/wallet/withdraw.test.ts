@@ -10,7 +10,7 @@ import { compareWithChain } from '../../src/owner/chainAudit.js';
 import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import { tokenAccountOf } from '../../src/protocols/solana/solanaMessage.js';
 import { namedSigner } from '../../sandbox/solana/chain.ts';
-import { journalOf, paymentsIn, signaturesIn } from '../support/books.js';
+import { journalOf, attemptsIn, signaturesIn } from '../support/books.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain } from '../support/truth.js';
 import { callOf, CHAINS, startTestWorld, type Ground, type TestWorld } from '../support/world.js';
@@ -62,7 +62,7 @@ async function takeUntil(wallet: Wallet, to: string, note: string): Promise<void
   const engine = await wallet.engine();
   const interrupted = new AbortController();
   const taken = take(wallet, { to }, interrupted.signal);
-  await expect.poll(async () => (await paymentsIn(engine))[0]?.note, PATIENT).toBe(note);
+  await expect.poll(async () => (await attemptsIn(engine))[0]?.note, PATIENT).toBe(note);
   interrupted.abort();
   await taken;
 }
@@ -195,7 +195,7 @@ describe.each(CHAINS)('on %s', (on) => {
         async () => true,
         interrupted.signal,
       );
-      await expect.poll(async () => (await paymentsIn(engine))[0]?.state, PATIENT).toBe('unknown');
+      await expect.poll(async () => (await attemptsIn(engine))[0]?.state, PATIENT).toBe('unknown');
       // Ctrl-C: what was signed stays written down.
       interrupted.abort();
       expect(await asked).toMatchObject({ via: null, payment: { state: 'unknown', note: 'taken' } });
@@ -252,7 +252,7 @@ describe.each(CHAINS)('on %s', (on) => {
       const engine = await wallet.engine();
       const to = await ground.newOwner();
       const failed: unknown = await take(wallet, { to }).catch((error: unknown) => error);
-      const [row] = await paymentsIn(engine);
+      const [row] = await attemptsIn(engine);
       expect(row?.state ?? null).toBe(state);
       expect(failed).toMatchObject({ code: 'disk_full', money });
       if (row !== undefined) {
@@ -265,7 +265,7 @@ describe.each(CHAINS)('on %s', (on) => {
       await reconcileAll(await roomy.engine(), anyCall().signal);
       // What left arrived, and is known to have; what did not is taken out by the same command again.
       if (state !== 'sent') await take(roomy, { to });
-      expect((await paymentsIn(await roomy.engine())).at(-1)).toMatchObject({ state: 'captured' });
+      expect((await attemptsIn(await roomy.engine())).at(-1)).toMatchObject({ state: 'captured' });
       expect(await ground.balanceOf(to)).toBe(2n * DOLLAR);
       expect((await (await roomy.engine()).ledger.audit()).findings).toEqual([]);
     });
@@ -284,7 +284,7 @@ describe.each(CHAINS)('on %s', (on) => {
       });
       const to = await ground.newOwner();
       await expect(take(wallet, { to })).rejects.toMatchObject({ code: 'disk_full', money: 'none' });
-      expect(await paymentsIn(await wallet.engine())).toMatchObject([
+      expect(await attemptsIn(await wallet.engine())).toMatchObject([
         { state: 'released', note: 'never_signed' },
       ]);
       expect(await take(wallet, { to })).toMatchObject({ earlier: false, payment: { state: 'captured' } });
@@ -350,11 +350,11 @@ describe.each(CHAINS)('on %s', (on) => {
         async () => true,
         interrupted.signal,
       );
-      await expect.poll(async () => (await paymentsIn(engine))[0]?.state, PATIENT).toBe('sent');
+      await expect.poll(async () => (await attemptsIn(engine))[0]?.state, PATIENT).toBe('sent');
       await ground.rpc.setFault({ kind: 'down' });
       await expect.poll(() => world.sandbox.facilitator.log.entries.length, PATIENT).toBeGreaterThan(settled);
       await expect
-        .poll(async () => (await paymentsIn(engine))[0]?.state, PATIENT)
+        .poll(async () => (await attemptsIn(engine))[0]?.state, PATIENT)
         .toMatch(/unknown|captured/);
       interrupted.abort();
       await asked;
@@ -464,7 +464,7 @@ describe.each(CHAINS)('on %s', (on) => {
         async () => true,
         interrupted.signal,
       );
-      await expect.poll(async () => (await paymentsIn(engine))[0]?.note, PATIENT).toBe('taken');
+      await expect.poll(async () => (await attemptsIn(engine))[0]?.note, PATIENT).toBe('taken');
       interrupted.abort();
       await asked;
       // It still shows the money: what is open stays reserved.

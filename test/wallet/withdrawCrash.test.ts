@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Payment } from '../../src/ledger/payment.js';
 import { withdraw } from '../../src/treasury/withdraw.js';
 import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
-import { paymentsIn, signaturesIn } from '../support/books.js';
+import { attemptsIn, signaturesIn } from '../support/books.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain } from '../support/truth.js';
 import type { Death, Order } from '../support/walletChild.js';
@@ -86,7 +86,7 @@ describe.each(CHAINS)('on %s', (on) => {
         await expect(process.ask(order(to))).rejects.toThrow(ProcessEnded);
         const wallet = mine.open();
         const engine = await wallet.engine();
-        const stands = (await paymentsIn(engine)).findLast(({ payTo }) => payTo === to);
+        const stands = (await attemptsIn(engine)).findLast(({ payTo }) => payTo === to);
         if (row === null) expect(stands).toBeUndefined();
         else expect(stands).toMatchObject(row);
         const signatures = signaturesIn(mine.home);

@@ -1,4 +1,4 @@
-import type { Payment } from '../../ledger/payment.js';
+import type { Withdrawal } from '../../ledger/withdrawal.js';
 import { findAsset } from '../../money/asset.js';
 import { formatUnits } from '../../money/decimal.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
@@ -42,7 +42,7 @@ export async function run(call: CommandCall): Promise<number> {
   }
 }
 
-function sweptFields({ network, asset, capturedAtomic, heldAtomic, payTo, tx }: Payment) {
+function sweptFields({ network, asset, capturedAtomic, heldAtomic, payTo, tx }: Withdrawal) {
   const token = findAsset(network as Caip2, asset);
   const atomic = capturedAtomic ?? heldAtomic;
   return {

@@ -69,8 +69,8 @@ async function follow({ io, flags }: CommandCall, ledger: Ledger, filter: Report
   let isFirst = true;
   await untilInterrupted(async (signal) => {
     for (;;) {
-      const page = await ledger.listPayments(filter, flags.count('limit') ?? FOLLOWED_ROWS, null);
-      const entries = page.payments.map(viewEntry).reverse();
+      const page = await ledger.listAttempts(filter, flags.count('limit') ?? FOLLOWED_ROWS, null);
+      const entries = page.attempts.map(viewEntry).reverse();
       const news = entries.filter((entry) => seen.get(entry.id) !== markOf(entry));
       for (const entry of news) seen.set(entry.id, markOf(entry));
       if (isJson) for (const entry of news) io.stdout.write(`${JSON.stringify(entry)}\n`);

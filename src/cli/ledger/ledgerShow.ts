@@ -1,5 +1,5 @@
 import { WalletError } from '../../errors/walletError.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { AnyAttempt } from '../../ledger/withdrawal.js';
 import { viewEntry, type EntryView } from '../../wallet/ledgerView.js';
 import { outcome, moneyOf, viewPayment, type Outcome } from '../../wallet/answer/outcome.js';
 import { openLedgerWithoutKeys } from '../../owner/ownerFreeze.js';
@@ -33,10 +33,10 @@ export async function run(call: CommandCall): Promise<number> {
   return exitCodeOf(result);
 }
 
-async function storedPayment({ home, args }: CommandCall): Promise<Payment> {
+async function storedPayment({ home, args }: CommandCall): Promise<AnyAttempt> {
   const ledger = await openLedgerWithoutKeys(home);
   try {
-    const [payment] = (await ledger.listPayments({ paymentId: args[0] ?? '' }, 1, null)).payments;
+    const [payment] = (await ledger.listAttempts({ paymentId: args[0] ?? '' }, 1, null)).attempts;
     if (payment === undefined) throw new WalletError('not_found', 'There is no payment by that id.');
     return payment;
   } finally {
@@ -54,7 +54,7 @@ async function askChain(call: CommandCall, id: string): Promise<Outcome | null> 
   throw new WalletError(result.code as WalletError['code'], result.message);
 }
 
-function storedOutcome(payment: Payment, isFinal: boolean): Outcome {
+function storedOutcome(payment: AnyAttempt, isFinal: boolean): Outcome {
   const note = isFinal ? '' : ' The chain was not asked: the wallet is locked.';
   return outcome({
     status: 'ok',

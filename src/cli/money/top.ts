@@ -136,7 +136,7 @@ async function look(
     ledger.head(),
     ledger.groupPayments('by_agent', today, GROUPS_MAX),
     ledger.groupPayments('by_host', today, GROUPS_MAX),
-    ledger.listPayments({}, ROWS_MAX, null),
+    ledger.listAttempts({}, ROWS_MAX, null),
     ledger.openBooks(nowMs - DAY_MS),
     ledger.openBooks(nowMs - MONTH_MS),
     engine === null ? null : countWaiting(engine),
@@ -160,7 +160,7 @@ async function look(
     ],
     agents: agents.map(groupOf).sort(byMoney),
     sellers: sellers.map(groupOf).sort(byMoney),
-    payments: page.payments.map(viewEntry),
+    payments: page.attempts.map(viewEntry),
   };
 }
 

@@ -1,6 +1,7 @@
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import { DEFAULT_AGENT } from '../../money/agent.js';
-import { isLive, type Payment } from '../../ledger/payment.js';
+import { isLive } from '../../ledger/attempt.js';
+import type { Withdrawal } from '../../ledger/withdrawal.js';
 import { formatUnits, formatUsd, parseUsd } from '../../money/decimal.js';
 import { findAsset } from '../../money/asset.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
@@ -223,7 +224,7 @@ function printMoved(call: CommandCall, moved: Withdrawn): number {
   return exitCodeOf(fields);
 }
 
-function sentenceOf(payment: Payment, earlier: boolean): string {
+function sentenceOf(payment: Withdrawal, earlier: boolean): string {
   const asset = findAsset(payment.network as Caip2, payment.asset);
   const amount = `${formatUnits(payment.heldAtomic, asset?.decimals ?? 0)} ${asset?.symbol ?? payment.asset}`;
   const network = findNetwork(payment.network)?.label ?? payment.network;
@@ -235,7 +236,7 @@ function sentenceOf(payment: Payment, earlier: boolean): string {
   return `${which}${amount} went to ${payment.payTo} on ${network}, and the chain shows it.`;
 }
 
-function explorerLink({ network, tx }: Payment): string {
+function explorerLink({ network, tx }: Withdrawal): string {
   const base = findNetwork(network)?.explorerTx;
   return `${base ?? ''}${tx ?? ''}`;
 }

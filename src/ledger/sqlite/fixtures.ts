@@ -12,6 +12,7 @@ import type { CapLine } from '../../money/cap.js';
 import { hashToken } from '../../money/agent.js';
 import type { Ledger } from '../ledger.js';
 import { SqliteLedger, type SqliteOptions } from './sqliteLedger.js';
+import type { Attempt } from '../attempt.js';
 import type { Payment } from '../payment.js';
 
 /** A Monday morning in 2026, on a full minute: tests add to it and never read the clock. */
@@ -173,7 +174,7 @@ export async function sent(ledger: Ledger, over: Partial<HoldRequest> = {}): Pro
 }
 
 /** What a receipt says of a payment; name what the test is about. */
-export function captureFacts(payment: Payment, over: Partial<CaptureFacts> = {}): CaptureFacts {
+export function captureFacts(payment: Attempt, over: Partial<CaptureFacts> = {}): CaptureFacts {
   return {
     capturedAtomic: payment.heldAtomic,
     capturedUsdMicros: payment.heldUsdMicros,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { Withdrawal } from '../../ledger/withdrawal.js';
 import { readAddress } from '../../money/address.js';
 import { assetsOf, findAsset } from '../../money/asset.js';
 import { formatUnits } from '../../money/decimal.js';
@@ -60,7 +60,7 @@ function methodsOf({ asset, amountAtomic }: Transfer): {
 
 async function submit(
   ports: RailPorts,
-  row: Payment,
+  row: Withdrawal,
   _way: WithdrawalMethod,
   signal: AbortSignal,
 ): Promise<Submission> {
@@ -77,7 +77,7 @@ async function submit(
   }
 }
 
-function intentOf(row: Payment): TempoTransferIntent {
+function intentOf(row: Withdrawal): TempoTransferIntent {
   const { network, asset } = tableRows(row);
   return {
     kind: 'tempo_transfer',
@@ -93,7 +93,7 @@ function intentOf(row: Payment): TempoTransferIntent {
   };
 }
 
-function tableRows(row: Payment): { network: TempoNetwork; asset: TempoTransferIntent['asset'] } {
+function tableRows(row: Withdrawal): { network: TempoNetwork; asset: TempoTransferIntent['asset'] } {
   const network = findNetwork(row.network);
   const asset = findAsset(row.network as Caip2, row.asset);
   if (network?.family === 'tempo' && asset?.family === 'tempo') return { network, asset };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { GasTerms } from '../../chain/evm/evmChain.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { Withdrawal } from '../../ledger/withdrawal.js';
 import { assetsOf, findAsset, type EvmAsset } from '../../money/asset.js';
 import { formatUnits } from '../../money/decimal.js';
 import { GAS_COIN_DECIMALS, gasCoinOf } from '../../money/gasCoin.js';
@@ -138,7 +138,7 @@ async function planGas(
 
 async function sendOurselves(
   ports: RailPorts,
-  row: Payment,
+  row: Withdrawal,
   payload: ExactEvmPayload,
   signal: AbortSignal,
 ): Promise<Submission> {
@@ -169,7 +169,7 @@ async function sendOurselves(
   }
 }
 
-function intentOf(row: Payment): TransferIntent {
+function intentOf(row: Withdrawal): TransferIntent {
   const { network, asset } = tableRows(row);
   return {
     kind: 'eip3009',
@@ -185,13 +185,13 @@ function intentOf(row: Payment): TransferIntent {
 }
 
 /** The bytes as they were signed, from the ledger's own row. */
-function payloadOf({ payload }: Payment): ExactEvmPayload {
+function payloadOf({ payload }: Withdrawal): ExactEvmPayload {
   if (payload === null)
     throw new WalletError('internal', 'A withdrawal was to be carried before it was signed.');
   return JSON.parse((JSON.parse(payload) as { value: string }).value) as ExactEvmPayload;
 }
 
-function tableRows(row: Payment): { network: EvmNetwork; asset: EvmAsset } {
+function tableRows(row: Withdrawal): { network: EvmNetwork; asset: EvmAsset } {
   const network = findNetwork(row.network);
   const asset = findAsset(row.network as Caip2, row.asset);
   if (network?.family === 'evm' && asset?.family === 'evm') return { network, asset };

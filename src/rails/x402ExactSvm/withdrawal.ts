@@ -1,6 +1,6 @@
 import type { SignedPayload } from '../../ledger/transition.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { Withdrawal } from '../../ledger/withdrawal.js';
 import { findAsset, type SvmAsset } from '../../money/asset.js';
 import { formatUnits } from '../../money/decimal.js';
 import { SOL_DECIMALS } from '../../money/gasCoin.js';
@@ -238,14 +238,14 @@ async function sendOurselves(
 }
 
 /** The transaction as it was signed, from the ledger's own row. */
-function transactionOf({ payload }: Payment): string {
+function transactionOf({ payload }: Withdrawal): string {
   if (payload === null)
     throw new WalletError('internal', 'A withdrawal was to be carried before it was signed.');
   const signed = JSON.parse(payload) as SignedPayload;
   return (JSON.parse(signed.value) as { payload: { transaction: string } }).payload.transaction;
 }
 
-function tableRows(row: Payment): { network: SvmNetwork; asset: SvmAsset } {
+function tableRows(row: Withdrawal): { network: SvmNetwork; asset: SvmAsset } {
   return onSolana(findNetwork(row.network), findAsset(row.network as Caip2, row.asset));
 }
 

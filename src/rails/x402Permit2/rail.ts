@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { WalletError } from '../../errors/walletError.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { Attempt } from '../../ledger/attempt.js';
 import { PERMIT2_SPENDERS } from '../../money/permit2.js';
 import type { SettlementQuery } from '../../chain/chain.js';
 import { sponsorsPermit } from '../../protocols/x402/codec.js';
@@ -55,7 +55,7 @@ async function sign(...[ports, { offer, intent, paymentId }]: Parameters<Rail['s
   return writePayment(offer, toPermit2Payload(intent, signatures), paymentId, permit);
 }
 
-function queryOf(payment: Payment, scheme: keyof typeof PERMIT2_SPENDERS): SettlementQuery | null {
+function queryOf(payment: Attempt, scheme: keyof typeof PERMIT2_SPENDERS): SettlementQuery | null {
   const query = eip3009Query(payment);
   const spender = PERMIT2_SPENDERS[scheme];
   const permit2 = { spender, isCeiling: scheme === 'upto', claimedTx: payment.tx };

@@ -3,7 +3,7 @@ import type { OwnerStep } from '../../errors/ownerAction.js';
 import { formatUsd } from '../../money/decimal.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
 import { findAsset, toUsdMicros } from '../../money/asset.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { Attempt } from '../../ledger/attempt.js';
 
 /** How a call ended, in one word. Only `refused` and `failed` are errors to an MCP client. */
 export type Status = 'ok' | 'approval_required' | 'refused' | 'failed' | 'unknown';
@@ -20,7 +20,7 @@ export interface NextCall {
 /** A payment as results show it. Dollars and amounts are text. */
 export interface PaymentView {
   readonly id: string;
-  readonly state: Payment['state'];
+  readonly state: Attempt['state'];
   readonly usd: string;
   /** The most it could move, held until its end is known. */
   readonly held_usd: string;
@@ -116,14 +116,14 @@ const FINALITY_ESTIMATE_SEC = 20;
 export function heldUntilMs({
   network,
   validBeforeSec,
-}: Pick<Payment, 'network' | 'validBeforeSec'>): number {
+}: Pick<Attempt, 'network' | 'validBeforeSec'>): number {
   const family = findNetwork(network)?.family;
   const isQuick = family === 'svm' || family === 'tempo';
   return (validBeforeSec + (isQuick ? FINALITY_ESTIMATE_SEC : SAFE_LAG_ESTIMATE_SEC)) * 1000;
 }
 
 /** The payment as results show it. */
-export function viewPayment(payment: Payment): PaymentView {
+export function viewPayment(payment: Attempt): PaymentView {
   const network = findNetwork(payment.network);
   const asset = network === undefined ? undefined : findAsset(network.caip2, payment.asset);
   const open = payment.state !== 'captured' && payment.state !== 'released';
@@ -154,7 +154,7 @@ export function claimedCharge({
   network,
   asset,
   confirmed,
-}: Payment): string | null {
+}: Attempt): string | null {
   if (receipt === null || capturedAtomic === null || confirmed) return null;
   const { amountAtomic } = JSON.parse(receipt) as { amountAtomic?: string };
   const row = findAsset(network as Caip2, asset);
@@ -169,7 +169,7 @@ export function claimedCharge({
 const HELD_NOTES: readonly (string | null)[] = ['not_sent', 'verify_failed'];
 
 /** What a payment's state says of its money. */
-export function moneyOf({ state, note }: Pick<Payment, 'state' | 'note'>): MoneyState {
+export function moneyOf({ state, note }: Pick<Attempt, 'state' | 'note'>): MoneyState {
   switch (state) {
     case 'captured':
       return 'captured';

@@ -1,5 +1,6 @@
 import type { HoldResult } from '../../ledger/hold.js';
 import type { Payment } from '../../ledger/payment.js';
+import type { AnyAttempt } from '../../ledger/withdrawal.js';
 import type { SignedPayload } from '../../ledger/transition.js';
 import { WalletError } from '../../errors/walletError.js';
 import type { Offer } from '../../payment/challenge.js';
@@ -120,7 +121,7 @@ export async function signHold(
 }
 
 /** T23: one challenge is paid once, even where its seller would take it twice. */
-function challengeUsed({ id }: Payment): WalletError {
+function challengeUsed({ id }: Pick<AnyAttempt, 'id'>): WalletError {
   return new WalletError(
     'quote_expired',
     `The seller's challenge was answered before, by payment ${id}; nothing was signed now. Ask for a new quote.`,

@@ -1,4 +1,5 @@
-import { openedWallMs, type Payment } from '../../ledger/payment.js';
+import { openedWallMs } from '../../ledger/attempt.js';
+import type { Payment } from '../../ledger/payment.js';
 import type { SignInDemand } from '../../payment/signIn.js';
 import type { Network } from '../../money/network.js';
 import { networksOf } from '../agentAddress.js';

@@ -2,7 +2,7 @@ import type { Config } from '../../config/settings.js';
 import type { Asset } from '../../money/asset.js';
 import type { Network } from '../../money/network.js';
 import { isWalletError } from '../../errors/walletError.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { AnyAttempt } from '../../ledger/withdrawal.js';
 import { isLeased } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
 import { within } from './funds.js';
@@ -69,7 +69,7 @@ export async function settleOpen(
   return open.filter((_payment, i) => spent[i]).map(({ id }) => id);
 }
 
-async function isSpent(engine: Engine, payment: Payment, signal: AbortSignal): Promise<boolean> {
+async function isSpent(engine: Engine, payment: AnyAttempt, signal: AbortSignal): Promise<boolean> {
   try {
     const { reason } = await reconcileAttempt(engine, payment, signal);
     return reason !== null && SPENT.includes(reason);

@@ -1,14 +1,15 @@
 import type { SettlementReceipt } from '../../payment/challenge.js';
 import type { Delivery, Payment } from '../../ledger/payment.js';
+import type { AnyAttempt } from '../../ledger/withdrawal.js';
 import type { NetFailure } from '../../net/failure.js';
 import type { Engine } from '../engine.js';
-import { settleAttempt } from './settlement.js';
+import { controlOf, settleAttempt } from './settlement.js';
 
 /** What a claim is written down with. */
 type Books = Pick<Engine, 'ledger' | 'now' | 'rails'> & { readonly funds: Pick<Engine['funds'], 'spent'> };
 
 /** Whether bytes of a payment may have left before it is sent now: then nothing that a seller says shows it unsettled. */
-export function mayHaveLeft({ state, note }: Pick<Payment, 'state' | 'note'>): boolean {
+export function mayHaveLeft({ state, note }: Pick<AnyAttempt, 'state' | 'note'>): boolean {
   return state === 'unknown' && note !== 'not_sent';
 }
 
@@ -16,13 +17,13 @@ export function mayHaveLeft({ state, note }: Pick<Payment, 'state' | 'note'>): b
  * Writes down what the head of an answer claims of a payment, which was as `before` when it was sent: a successful
  * receipt captures, everything else is unknown. `delivery`: what the answer brought, where it has come whole with its head.
  */
-export async function recordClaim(
+export async function recordClaim<A extends AnyAttempt>(
   engine: Books,
-  before: Payment,
+  before: A,
   status: number,
   receipt: SettlementReceipt | null,
   delivery?: Delivery,
-): Promise<Payment> {
+): Promise<A> {
   const nowMs = engine.now();
   const text = receipt === null ? undefined : receiptText(receipt);
   if (receipt?.success === true && !isFree(engine, before, receipt)) {
@@ -36,17 +37,17 @@ export async function recordClaim(
       chainMs: null,
       ...(delivery === undefined ? {} : { delivery }),
     };
-    const captured = await engine.ledger.capture(before.id, facts, nowMs);
-    if (captured.kind === 'done') engine.funds.spent(before);
+    const captured = await controlOf(engine, before).capture(before.id, facts, nowMs);
+    if (captured.kind === 'done' && before.kind === 'payment') engine.funds.spent(before);
     return captured.attempt;
   }
   const note = noteOf(status, receipt, mayHaveLeft(before));
-  return (await engine.ledger.markUnknown(before.id, note, nowMs, text)).attempt;
+  return (await controlOf(engine, before).markUnknown(before.id, note, nowMs, text)).attempt;
 }
 
 /** Whether the seller says that it charged nothing, where it may: then nothing is to be captured, and the chain has the last word. */
-function isFree({ rails }: Books, payment: Payment, { amountAtomic }: SettlementReceipt): boolean {
-  return amountAtomic === 0n && rails.ofPayment(payment)?.isCeiling === true;
+function isFree({ rails }: Books, before: AnyAttempt, { amountAtomic }: SettlementReceipt): boolean {
+  return amountAtomic === 0n && before.kind === 'payment' && rails.ofPayment(before)?.isCeiling === true;
 }
 
 function receiptText(receipt: SettlementReceipt): string {
@@ -69,9 +70,13 @@ function noteOf(status: number, receipt: SettlementReceipt | null, leftBefore: b
 }
 
 /** Writes down that no answer came. */
-export async function recordSilence(engine: Books, before: Payment, failure: NetFailure): Promise<Payment> {
+export async function recordSilence<A extends AnyAttempt>(
+  engine: Books,
+  before: A,
+  failure: NetFailure,
+): Promise<A> {
   const note = silenceNote(failure, mayHaveLeft(before));
-  return (await engine.ledger.markUnknown(before.id, note, engine.now())).attempt;
+  return (await controlOf(engine, before).markUnknown(before.id, note, engine.now())).attempt;
 }
 
 function silenceNote(failure: NetFailure, leftBefore: boolean): string {
@@ -81,8 +86,8 @@ function silenceNote(failure: NetFailure, leftBefore: boolean): string {
 }
 
 /** A payment once the chain was asked about a claim. */
-export interface SettledClaim {
-  readonly payment: Payment;
+export interface SettledClaim<A extends AnyAttempt = Payment> {
+  readonly payment: A;
   /** Whether the chain showed it unused and it can still be presented. */
   readonly stillValid: boolean;
 }
@@ -94,12 +99,12 @@ export interface SettledClaim {
  * `refused`: the seller says that it turned the payment away in verifying it. That is believed, as far as the telling
  * goes, where the chain shows it unused and nobody had its bytes before; the amount stays held either way.
  */
-export async function settleClaim(
+export async function settleClaim<A extends AnyAttempt>(
   engine: Engine,
-  before: Payment,
-  claimed: Payment,
+  before: A,
+  claimed: A,
   { refused, withinMs }: { readonly refused: boolean; readonly withinMs: number },
-): Promise<SettledClaim> {
+): Promise<SettledClaim<A>> {
   // T32: another process may have released it meanwhile. A late claim is believed as far as the chain proves it.
   if (claimed.state !== 'unknown' && claimed.state !== 'released')
     return { payment: claimed, stillValid: false };
@@ -109,6 +114,6 @@ export async function settleClaim(
     AbortSignal.timeout(withinMs),
   );
   if (!refused || !stillValid || mayHaveLeft(before)) return { payment, stillValid };
-  const rejected = await engine.ledger.markUnknown(payment.id, 'verify_failed', engine.now());
+  const rejected = await controlOf(engine, before).markUnknown(payment.id, 'verify_failed', engine.now());
   return { payment: rejected.attempt, stillValid };
 }

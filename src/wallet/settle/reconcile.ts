@@ -1,9 +1,9 @@
 import { type DueAttempt, LOOK_MS_MAX } from '../../ledger/observation.js';
 import { isWalletError } from '../../errors/walletError.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { AnyAttempt } from '../../ledger/withdrawal.js';
 import { isLeased, takeOver, untilFree } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
-import { closed, settleAttempt, type SettlementVerdict } from './settlement.js';
+import { closed, controlOf, settleAttempt, type SettlementVerdict } from './settlement.js';
 
 /** Rows that one pass of the background takes up; what is left is due still, and comes with the next. */
 const ROWS_PER_PASS = 200;
@@ -33,33 +33,33 @@ const FAILED_LOOK_MS_MAX = 600_000;
  * Takes one payment as far as what is known allows: an unsigned hold whose lease ended is released, a sent one becomes
  * unknown, and the chain is asked about the rest.
  */
-export async function reconcileAttempt(
+export async function reconcileAttempt<A extends AnyAttempt>(
   engine: Engine,
-  payment: Payment,
+  payment: A,
   signal: AbortSignal,
-): Promise<SettlementVerdict> {
+): Promise<SettlementVerdict<A>> {
   const isBusy = await isLeased(engine, payment);
   const expired = payment.validBeforeSec * 1000 < engine.now();
   if (isBusy && !expired) return busyElsewhere(payment);
   if (payment.state === 'held') {
     // One whose holder lives, and cannot sign it any more, goes too: it loses the compare-and-set and signs nothing.
     if (!expired && !(await takeOver(engine, payment.id))) return busyElsewhere(payment);
-    const released = await engine.ledger.release(payment.id, 'never_signed', engine.now());
+    const released = await controlOf(engine, payment).release(payment.id, 'never_signed', engine.now());
     return closed(released.attempt, 'released', 'Its process ended before anything was signed.');
   }
   if (payment.state === 'sent' && !isBusy) {
     if (!(await takeOver(engine, payment.id))) return busyElsewhere(payment);
-    const unknown = await engine.ledger.markUnknown(payment.id, 'process_ended', engine.now());
+    const unknown = await controlOf(engine, payment).markUnknown(payment.id, 'process_ended', engine.now());
     return settleAttempt(engine, unknown.attempt, signal);
   }
   return settleAttempt(engine, payment, signal);
 }
 
-function busyElsewhere(payment: Payment): SettlementVerdict {
+function busyElsewhere<A extends AnyAttempt>(payment: A): SettlementVerdict<A> {
   return waits(payment, 'A call is busy with it.', payment.validBeforeSec * 1000);
 }
 
-function waits(payment: Payment, message: string, retryAtMs: number): SettlementVerdict {
+function waits<A extends AnyAttempt>(payment: A, message: string, retryAtMs: number): SettlementVerdict<A> {
   return {
     attempt: payment,
     verdict: 'waits',
@@ -95,7 +95,7 @@ export async function reconcileAll(engine: Engine, signal: AbortSignal): Promise
   });
 }
 
-function asDue(payment: Payment): DueAttempt {
+function asDue(payment: AnyAttempt): DueAttempt {
   return { attempt: payment, failures: 0 };
 }
 

@@ -1,7 +1,9 @@
 import type { Settlement } from '../../chain/chain.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
 import { WalletError } from '../../errors/walletError.js';
-import { isWithdrawal, toWallMs, type Payment } from '../../ledger/payment.js';
+import { toWallMs } from '../../ledger/attempt.js';
+import type { AttemptControl } from '../../ledger/ledger.js';
+import type { AnyAttempt } from '../../ledger/withdrawal.js';
 import { findAsset, toUsdMicros, type Asset } from '../../money/asset.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
 import type { Engine } from '../engine.js';
@@ -10,9 +12,9 @@ import { withdrawalRailOf } from '../../rails/table.js';
 import { openReason, wayOut, type OpenReason } from './wayOut.js';
 import { Witnesses } from './witness.js';
 
-/** What became of looking after one payment, in words a person can check. */
-export interface SettlementVerdict {
-  readonly attempt: Payment;
+/** What became of looking after one attempt, in words a person can check. */
+export interface SettlementVerdict<A extends AnyAttempt = AnyAttempt> {
+  readonly attempt: A;
   readonly verdict:
     | 'captured'
     | 'confirmed'
@@ -36,6 +38,15 @@ export interface SettlementVerdict {
   readonly owner: OwnerStep | null;
 }
 
+/** The ledger's steps for the kind of an attempt. */
+export function controlOf<A extends AnyAttempt>(
+  { ledger }: Pick<Engine, 'ledger'>,
+  { kind }: A,
+): AttemptControl<A> {
+  const control: unknown = kind === 'payment' ? ledger : ledger.withdrawals;
+  return control as AttemptControl<A>;
+}
+
 /** An unused authorization is sent again only with this much of its life left, or the seller cannot settle it. */
 const RESEND_MARGIN_SEC = 5;
 /** Where nothing is known of when to ask again. */
@@ -47,7 +58,7 @@ export type SettlementPlace = Pick<Engine, 'ledger' | 'funds' | 'now' | 'config'
 /** Asks the chain about a payment's nonce. Never throws for a fault of an RPC. */
 export async function askChain(
   engine: SettlementPlace,
-  payment: Payment,
+  payment: AnyAttempt,
   signal: AbortSignal,
 ): Promise<Settlement> {
   const chain = engine.chainOf(await engine.config(), payment.network);
@@ -68,8 +79,8 @@ export async function askChain(
   return settlement;
 }
 
-function settlementQuery(engine: Pick<Engine, 'rails'>, payment: Payment) {
-  if (!isWithdrawal(payment))
+function settlementQuery(engine: Pick<Engine, 'rails'>, payment: AnyAttempt) {
+  if (payment.kind === 'payment')
     return engine.rails.ofPayment(payment)?.settlementQuery(payment) ?? Promise.resolve(null);
   const network = findNetwork(payment.network as Caip2);
   return network === undefined ? Promise.resolve(null) : withdrawalRailOf(network).settlementQuery(payment);
@@ -79,11 +90,11 @@ function settlementQuery(engine: Pick<Engine, 'rails'>, payment: Payment) {
  * Settles what the chain can settle about one payment that nobody is driving. The chain is the judge: a timer alone
  * frees nothing, nor does a seller's word.
  */
-export async function settleAttempt(
+export async function settleAttempt<A extends AnyAttempt>(
   engine: SettlementPlace,
-  payment: Payment,
+  payment: A,
   signal: AbortSignal,
-): Promise<SettlementVerdict> {
+): Promise<SettlementVerdict<A>> {
   const neverSigned = payment.state === 'released' && payment.payload === null;
   if (neverSigned || (payment.state === 'captured' && payment.confirmed))
     return closed(payment, 'final', 'Its end is known.');
@@ -101,11 +112,11 @@ export async function settleAttempt(
 }
 
 /** The verdict on a payment whose end is known. */
-export function closed(
-  payment: Payment,
+export function closed<A extends AnyAttempt>(
+  payment: A,
   verdict: SettlementVerdict['verdict'],
   message: string,
-): SettlementVerdict {
+): SettlementVerdict<A> {
   return {
     attempt: payment,
     verdict,
@@ -117,12 +128,12 @@ export function closed(
   };
 }
 
-function waiting(
+function waiting<A extends AnyAttempt>(
   engine: SettlementPlace,
-  payment: Payment,
+  payment: A,
   settlement: Extract<Settlement, { kind: 'open' | 'unknowable' | 'captured' }>,
   message: string,
-): SettlementVerdict {
+): SettlementVerdict<A> {
   const reason = openReason(payment, settlement, engine.now());
   const owner = reason === null ? null : wayOut(reason, payment);
   const retryAtMs = engine.now() + ASK_AGAIN_MS;
@@ -135,11 +146,11 @@ const WATCH_MS = 3_600_000;
 const WATCH_MS_MAX = 30 * 24 * 3_600_000;
 
 /** T32: whatever released a payment may have been false. The chain is believed where it shows that it landed. */
-async function lookAgain(
+async function lookAgain<A extends AnyAttempt>(
   engine: SettlementPlace,
-  payment: Payment,
+  payment: A,
   settlement: Settlement,
-): Promise<SettlementVerdict> {
+): Promise<SettlementVerdict<A>> {
   if (settlement.kind === 'captured') return recordLanding(engine, payment, settlement);
   const ageMs = engine.now() - toWallMs(payment, payment.changedMs);
   const isProved = settlement.kind === 'released';
@@ -155,11 +166,11 @@ async function lookAgain(
   return { ...closed(payment, 'final', says), retryAtMs: isOver ? null : engine.now() + WATCH_MS };
 }
 
-async function recordLanding(
+async function recordLanding<A extends AnyAttempt>(
   engine: SettlementPlace,
-  payment: Payment,
+  payment: A,
   settlement: Extract<Settlement, { kind: 'captured' }>,
-): Promise<SettlementVerdict> {
+): Promise<SettlementVerdict<A>> {
   const proof = {
     capturedAtomic: settlement.amountAtomic,
     capturedUsdMicros: toUsdMicros(assetOf(payment), settlement.amountAtomic),
@@ -167,24 +178,24 @@ async function recordLanding(
     confirmed: settlement.final,
     chainMs: settlement.blockTimeMs,
   };
-  const { attempt: after } = await engine.ledger.recapture(payment.id, proof, engine.now());
+  const { attempt: after } = await controlOf(engine, payment).recapture(payment.id, proof, engine.now());
   const says = `It had been released, and ${shownBy(settlement)}: it counts as paid again.`;
   return closed(after, 'recaptured', says);
 }
 
-function assetOf(payment: Payment): Asset {
+function assetOf(payment: AnyAttempt): Asset {
   const asset = findAsset(payment.network as Caip2, payment.asset);
   if (asset === undefined) throw new WalletError('internal', 'A payment is in an asset the table lost.');
   return asset;
 }
 
-async function recordCapture(
+async function recordCapture<A extends AnyAttempt>(
   engine: SettlementPlace,
-  payment: Payment,
+  payment: A,
   settlement: Extract<Settlement, { kind: 'captured' }>,
-): Promise<SettlementVerdict> {
+): Promise<SettlementVerdict<A>> {
   const wasCaptured = payment.state === 'captured';
-  const captured = await engine.ledger.capture(
+  const captured = await controlOf(engine, payment).capture(
     payment.id,
     {
       capturedAtomic: settlement.amountAtomic,
@@ -199,7 +210,7 @@ async function recordCapture(
   );
   const { attempt: after } = captured;
   // What the owner took out, the ledger itself takes off a reading that is older.
-  if (captured.kind === 'done' && !wasCaptured && !isWithdrawal(payment)) engine.funds.spent(payment);
+  if (captured.kind === 'done' && !wasCaptured && payment.kind === 'payment') engine.funds.spent(payment);
   const says = `T${shownBy(settlement).slice(1)}`;
   if (settlement.final) return closed(after, wasCaptured ? 'confirmed' : 'captured', `${says}.`);
   const open = waiting(engine, after, settlement, `${says}; that is not settled for good yet.`);
@@ -217,15 +228,15 @@ function proofOf(settlement: Extract<Settlement, { kind: 'released' }>): string 
   return `a safe block of ${new Date(settlement.blockTimeSec * 1000).toISOString()} is past its expiry and shows it unused`;
 }
 
-async function recordRelease(
+async function recordRelease<A extends AnyAttempt>(
   engine: SettlementPlace,
-  payment: Payment,
+  payment: A,
   proof: string,
-): Promise<SettlementVerdict> {
+): Promise<SettlementVerdict<A>> {
   const isLie = isClaimed(payment);
   const undone = isLie ? 'receipt_false' : 'capture_undone';
   const note = payment.state === 'captured' ? undone : 'expired_unused';
-  const { attempt: after } = await engine.ledger.release(payment.id, note, engine.now());
+  const { attempt: after } = await controlOf(engine, payment).release(payment.id, note, engine.now());
   // Another process was first, and found out what came meanwhile.
   if (after.state !== 'released') return closed(after, 'final', 'Its end is known.');
   return isLie
@@ -234,7 +245,7 @@ async function recordRelease(
 }
 
 /** Whether a capture rests on the seller's word; else it was one operator that showed it, and a block may be undone. */
-function isClaimed({ state, receipt }: Payment): boolean {
+function isClaimed({ state, receipt }: AnyAttempt): boolean {
   return (
     state === 'captured' &&
     receipt !== null &&
@@ -248,7 +259,7 @@ const UNKNOWABLE: Readonly<Record<string, string>> = {
 };
 
 function waitingSentence(
-  payment: Payment,
+  payment: AnyAttempt,
   settlement: Extract<Settlement, { kind: 'open' | 'unknowable' }>,
   nowSec: number,
 ): string {

@@ -1,6 +1,6 @@
 import type { Settlement, UnknowableReason } from '../../chain/chain.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { Attempt } from '../../ledger/attempt.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
 import { heldUntilMs } from '../answer/outcome.js';
 
@@ -12,7 +12,7 @@ const OVERDUE_MS = 3_600_000;
 
 /** Why a payment that the chain was asked about is open, beside that its time is not over; null where it is just that. */
 export function openReason(
-  payment: Payment,
+  payment: Attempt,
   settlement: Extract<Settlement, { kind: 'open' | 'unknowable' | 'captured' }>,
   nowMs: number,
 ): OpenReason | null {
@@ -21,7 +21,7 @@ export function openReason(
 }
 
 /** What the owner can do about a payment that stays open for this reason. No reason is without a way out. */
-export function wayOut(reason: OpenReason, payment: Payment): OwnerStep {
+export function wayOut(reason: OpenReason, payment: Attempt): OwnerStep {
   const { network, validBeforeSec } = payment;
   const label = findNetwork(network as Caip2)?.label ?? network;
   const anotherRpc = (say: string): OwnerStep => ({

@@ -2,7 +2,7 @@ import type { Witness } from '../../ledger/observation.js';
 import type { SignedPayload } from '../../ledger/transition.js';
 import type { Chain, SearchMemory } from '../../chain/chain.js';
 import type { Config } from '../../config/settings.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { Attempt } from '../../ledger/attempt.js';
 import { type Caip2, findNetwork } from '../../money/network.js';
 import type { Mark } from '../../payment/mark.js';
 import type { Engine } from '../engine.js';
@@ -20,7 +20,7 @@ const LATE_MS_MAX = 10_000;
 export function withMarks(
   engine: Engine,
   config: Config,
-  { id, network }: Payment,
+  { id, network }: Attempt,
   payload: SignedPayload,
 ): SignedPayload {
   const chain = chainOn(engine, config, network);
@@ -64,14 +64,14 @@ export class Witnesses implements SearchMemory {
   readonly #known: ReadonlyMap<string, Witness>;
   readonly #searches = new Map<string, string | null>();
 
-  private constructor(engine: Pick<Engine, 'ledger'>, payment: Payment, found: readonly Witness[]) {
+  private constructor(engine: Pick<Engine, 'ledger'>, payment: Attempt, found: readonly Witness[]) {
     this.#engine = engine;
     this.#paymentId = payment.id;
     this.#known = new Map(found.map((witness) => [witness.operator, witness]));
     this.lateMarks = found.flatMap(({ mark }) => (mark === null ? [] : [JSON.parse(mark) as Mark]));
   }
 
-  static async of(engine: Pick<Engine, 'ledger'>, payment: Payment): Promise<Witnesses> {
+  static async of(engine: Pick<Engine, 'ledger'>, payment: Attempt): Promise<Witnesses> {
     return new Witnesses(engine, payment, await engine.ledger.findWitnesses(payment.id));
   }
 

@@ -1,10 +1,10 @@
 import type { RpcProxy } from '../../../sandbox/rpcProxy.ts';
-import type { Payment } from '../../../src/ledger/payment.js';
+import type { AnyAttempt } from '../../../src/ledger/withdrawal.js';
 import { compareWithChain } from '../../../src/owner/chainAudit.js';
 import type { Engine, WalletOptions } from '../../../src/wallet/engine.js';
 import { reconcileAll, reconcileDue } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
-import { paymentsIn } from '../../support/books.js';
+import { attemptsIn } from '../../support/books.js';
 import { nameOperators } from '../../support/operators.js';
 import { anyCall, type TestWallet } from '../../support/testWallet.js';
 import { callOf, type TestWorld } from '../../support/world.js';
@@ -121,11 +121,11 @@ async function paysAgain({ world }: Stage, wallet: Wallet): Promise<string[]> {
 /** Everything ends, as the chain has it, once the operators are honest. */
 async function endFaults({ place, mine }: Stage, wallet: Wallet): Promise<string[]> {
   const engine = await wallet.engine();
-  let rows: Payment[] = [];
+  let rows: AnyAttempt[] = [];
   for (let i = 0; i < LOOKS_MAX; i++) {
     await place.advance(PAST_ALL_SEC);
     await look(wallet);
-    rows = await paymentsIn(engine);
+    rows = await attemptsIn(engine);
     if (rows.every(isEnded)) break;
   }
   const open = rows.filter((row) => !isEnded(row));
@@ -137,7 +137,7 @@ async function endFaults({ place, mine }: Stage, wallet: Wallet): Promise<string
   return faults;
 }
 
-function isEnded({ state, confirmed }: Payment): boolean {
+function isEnded({ state, confirmed }: AnyAttempt): boolean {
   return state === 'released' || (state === 'captured' && confirmed);
 }
 
@@ -165,7 +165,7 @@ async function release(
   note: 'expired_unused' | 'receipt_false',
   nowMs: number,
 ): Promise<void> {
-  for (const { id, state, heldAtomic, heldUsdMicros } of await paymentsIn(engine)) {
+  for (const { id, state, heldAtomic, heldUsdMicros } of await attemptsIn(engine)) {
     const facts = { tx: null, receipt: null, confirmed: false, chainMs: null };
     if (note === 'receipt_false' && state === 'unknown')
       await engine.ledger.capture(

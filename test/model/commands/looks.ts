@@ -1,3 +1,4 @@
+import { findAttempt } from '../../support/books.js';
 import fc from 'fast-check';
 import { reconcileAll, reconcileDue, reconcileAttempt } from '../../../src/wallet/settle/reconcile.js';
 import type { ModelPayment } from '../payment.js';
@@ -288,7 +289,7 @@ function happenDuring(
 
 async function lookAt(world: World, { engine, ledger }: Process, { id }: ModelPayment): Promise<void> {
   world.figures.looks += 1;
-  const row = await ledger.findPayment(id);
+  const row = await findAttempt(ledger, id);
   if (row !== null) await reconcileAttempt(engine, row, new AbortController().signal);
 }
 

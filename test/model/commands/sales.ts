@@ -1,5 +1,6 @@
+import { findAttempt } from '../../support/books.js';
 import fc from 'fast-check';
-import type { Payment } from '../../../src/ledger/payment.js';
+import type { AnyAttempt } from '../../../src/ledger/withdrawal.js';
 import { NetFailure } from '../../../src/net/failure.js';
 import type { SettlementReceipt } from '../../../src/payment/challenge.js';
 import { recordClaim, recordSilence, settleClaim } from '../../../src/wallet/settle/claim.js';
@@ -113,7 +114,7 @@ export async function hear(
   answer: (typeof ANSWERS)[number],
   asks: boolean,
 ): Promise<void> {
-  const before = await ledger.findPayment(payment.id);
+  const before = await findAttempt(ledger, payment.id);
   if (before === null) throw new Error('The row is gone');
   const claimed = await recordAnswer(world, engine, payment, before, answer);
   const patience = { refused: answer === 'verify refused', withinMs: 60_000 };
@@ -124,9 +125,9 @@ function recordAnswer(
   _world: World,
   engine: Process['engine'],
   { left, onChain }: ModelPayment,
-  before: Payment,
+  before: AnyAttempt,
   answer: (typeof ANSWERS)[number],
-): Promise<Payment> {
+): Promise<AnyAttempt> {
   if (!left)
     return recordSilence(
       engine,

@@ -5,7 +5,7 @@ import { compareWithChain } from '../../../src/owner/chainAudit.js';
 import { withdraw } from '../../../src/treasury/withdraw.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
 import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
-import { paymentsIn, signaturesIn } from '../../support/books.js';
+import { attemptsIn, signaturesIn } from '../../support/books.js';
 import { anyCall, type TestWallet } from '../../support/testWallet.js';
 import { expectLedgerIsChain, settleAll } from '../../support/truth.js';
 import { startTestWorld, type TestWorld } from '../../support/world.js';
@@ -60,7 +60,7 @@ test('it is held with the price, and what was not used is free again once the ch
   expect(await world.ground.balanceOf(world.ground.payTo)).toBe(before + 10_000n);
   const engine = await wallet.engine();
   await reconcileAll(engine, new AbortController().signal);
-  const [payment] = await paymentsIn(engine);
+  const [payment] = await attemptsIn(engine);
   const fee = await world.tempo!.chain.fees(mine.address);
   expect(fee).toBeGreaterThan(0n);
   expect(payment).toMatchObject({

@@ -1,3 +1,5 @@
+import type { AnswerBook } from '../../ledger.js';
+import type { LedgerAccess } from '../file/access.js';
 import type { SqlRow } from '../payments/paymentColumns.js';
 import type { Answer, FreeAnswer } from '../../answer.js';
 import type { LedgerContext } from '../file/context.js';
@@ -5,8 +7,19 @@ import { statement } from '../file/database.js';
 import type { Delivery } from '../../payment.js';
 import { endLease } from '../payments/leaseRow.js';
 import { existingPayment, noteDelivery } from '../payments/paymentRow.js';
-import { makeRoomForFile, makeRoomForInline } from './answerRoom.js';
+import { makeRoomForFile, makeRoomForInline, unnamedFiles } from './answerRoom.js';
 import { answerFromSql, FREE_PREFIX, putAnswer } from './answerRow.js';
+
+/** Stored responses of sellers. */
+export function answerBook(access: LedgerAccess): AnswerBook {
+  return {
+    saveAnswer: (answer, delivery) =>
+      access.write('answered', (context) => saveAnswer(context, answer, delivery)),
+    saveFreeAnswer: (answer) => access.write('answered', (context) => saveFreeAnswer(context, answer)),
+    unnamedFiles: (storedIds) => access.read((context) => unnamedFiles(context, storedIds)),
+    findAnswer: (agent, by) => access.read((context) => findAnswer(context, agent, by)),
+  };
+}
 
 /**
  * Stores or replaces the answer to a payment, inside the caller's transaction, and makes room for it. The ids of files

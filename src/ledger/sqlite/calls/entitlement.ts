@@ -12,7 +12,7 @@ import type { EntitlementBook } from '../../ledger.js';
 import { newId } from '../../newId.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
-import type { LedgerAccess } from '../owner/approvals.js';
+import type { LedgerAccess } from '../file/access.js';
 import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
 
 /** What ended is kept for a month, to be shown. */

@@ -1,8 +1,18 @@
+import type { QuoteBook } from '../../ledger.js';
+import type { LedgerAccess } from '../file/access.js';
 import { newId } from '../../newId.js';
 import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
 import type { Quote } from '../../quote.js';
 import { type LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
+
+/** Offers as agents were shown them. */
+export function quoteBook(access: LedgerAccess): QuoteBook {
+  return {
+    saveQuote: (quote) => access.write('quote', (context) => saveQuote(context, quote)),
+    findQuote: (agent, id) => access.read((context) => findQuote(context, agent, id)),
+  };
+}
 
 function valuesOf(quote: Quote): SqlValue[] {
   return [

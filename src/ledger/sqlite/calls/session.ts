@@ -1,3 +1,5 @@
+import type { SessionBook } from '../../ledger.js';
+import type { LedgerAccess } from '../file/access.js';
 import { newId } from '../../newId.js';
 import type { SqlRow } from '../payments/paymentColumns.js';
 import { SESSION_IDLE_MS, type Session } from '../../session.js';
@@ -6,6 +8,20 @@ import { statement } from '../file/database.js';
 import { changedBehind } from '../../fault.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 import type { RegisterDigests } from '../journal/register.js';
+
+/** Sessions of agents. */
+export function sessionBook(access: LedgerAccess): SessionBook {
+  const running: SessionBook['currentSession'] = (agent, nowMs) =>
+    access.read((context, head) => currentSession(context, head, agent, nowMs));
+  return {
+    async touchSession(agent, nowMs) {
+      const current = await running(agent, nowMs);
+      if (current !== null && isFresh(current, nowMs)) return { ...current, begun: false };
+      return access.write('session', (context) => touchSession(context, agent, nowMs));
+    },
+    currentSession: running,
+  };
+}
 
 /** Activity is written at most this often: idleness is judged in minutes, and each write costs an fsync. */
 const TOUCH_EVERY_MS = 60_000;

@@ -3,6 +3,7 @@ import {
   type SqlRow,
   applyJournalPatch,
   paymentFromSql,
+  WITHDRAWAL,
 } from '../payments/paymentColumns.js';
 import type { AuditFinding, AuditReport } from '../../audit.js';
 import { AgentAudit } from './agentAudit.js';
@@ -21,7 +22,7 @@ import {
   type JournalHead,
 } from './journal.js';
 import { checkSchema } from '../file/migration.js';
-import { isLive, isWithdrawal, WITHDRAWAL, type Payment, type AttemptState } from '../../payment.js';
+import { isLive, type AttemptState } from '../../attempt.js';
 import { liveKey, liveText, NEXT_STATES } from '../payments/paymentRow.js';
 import { REGISTER_BUCKETS } from './register.js';
 import { sessionKey, sessionText } from '../calls/session.js';
@@ -245,9 +246,9 @@ class Audit {
   }
 
   #count(id: string, derived: SqlRow, code: Uint8Array | null): void {
-    const payment: Payment = paymentFromSql(derived);
+    const payment = paymentFromSql(derived);
     const { live, captured } = contributionOf(payment);
-    if (isWithdrawal(payment)) {
+    if (payment.kind === 'withdrawal') {
       this.withdrawals++;
       this.withdrawnUsdMicros += payment.capturedUsdMicros ?? 0n;
     } else this.payments++;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { openedWallMs, type Payment } from '../../payment.js';
+import { openedWallMs } from '../../attempt.js';
+import type { Payment } from '../../payment.js';
 import { journalHash } from './authenticity.js';
 import {
   approve,

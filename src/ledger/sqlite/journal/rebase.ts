@@ -1,7 +1,6 @@
-import type { SqlRow } from '../payments/paymentColumns.js';
+import type { SqlRow, AttemptRow, RowFields } from '../payments/paymentColumns.js';
 import type { Rebased } from '../../rebase.js';
 import { isElicitedKey, rebaseElicited } from '../owner/elicited.js';
-import { isWithdrawal, type Payment } from '../../payment.js';
 import { currentPayment, movePayment } from '../payments/paymentRow.js';
 import { contributionOf } from '../payments/totals.js';
 import { isResumedKey } from '../views/history.js';
@@ -57,7 +56,7 @@ function rebaseRegister(
 }
 
 /** Every payment of which a time is later than now, and all that was captured within {@link COUNTED_MS}. */
-function paymentsToMove(context: LedgerContext, nowMs: number): Payment[] {
+function paymentsToMove(context: LedgerContext, nowMs: number): AttemptRow[] {
   const rows = statement(
     context.db,
     `SELECT * FROM payments WHERE opened_ms > ? OR changed_ms > ? OR captured_ms > ? OR counted_ms > ?`,
@@ -66,15 +65,15 @@ function paymentsToMove(context: LedgerContext, nowMs: number): Payment[] {
   return rows.map((row) => currentPayment(context, head, row));
 }
 
-function isCountedFrom(payment: Payment, nowMs: number): boolean {
-  return !isWithdrawal(payment) && payment.countedMs !== null && payment.countedMs > nowMs - COUNTED_MS;
+function isCountedFrom(payment: AttemptRow, nowMs: number): boolean {
+  return payment.kind === 'payment' && payment.countedMs !== null && payment.countedMs > nowMs - COUNTED_MS;
 }
 
 function timesAt(
-  { openedMs, capturedMs, countedMs }: Payment,
+  { openedMs, capturedMs, countedMs }: AttemptRow,
   isCounted: boolean,
   nowMs: number,
-): Pick<Payment, 'openedMs' | 'capturedMs' | 'countedMs'> {
+): Pick<RowFields, 'openedMs' | 'capturedMs' | 'countedMs'> {
   const atMost = (ms: number | null): number | null => (ms === null ? null : Math.min(ms, nowMs));
   return {
     openedMs: Math.min(openedMs, nowMs),

@@ -1,10 +1,12 @@
+import { attemptOf, WITHDRAWAL, type AttemptRow, type RowFields } from '../payments/paymentColumns.js';
+import type { AnyAttempt } from '../../withdrawal.js';
+import { OWNER_SESSION, WITHDRAWAL_ORIGIN } from '../payments/withdrawal.js';
 import { newId } from '../../newId.js';
 import type { ImportedPayment, Rebuilt } from '../../rebuild.js';
 import { createHash } from 'node:crypto';
 import { WalletError } from '../../../errors/walletError.js';
 import { type LedgerContext } from '../file/context.js';
 import { ledgerTimeMs, WALLET } from './journal.js';
-import { OWNER_SESSION, WITHDRAWAL, WITHDRAWAL_ORIGIN, type Payment } from '../../payment.js';
 import { changePayment, insertPayment, selectPayment } from '../payments/paymentRow.js';
 import { touchSession } from '../calls/session.js';
 import { IMPORTED_CATEGORY, IMPORTED_HOST } from '../payments/totals.js';
@@ -57,7 +59,7 @@ export function finishRebuild(
 ): Rebuilt {
   if (rebuildingSinceMs(context) === null) throw new WalletError('not_found', 'No rebuilding is under way.');
   const unknown: ImportedPayment[] = [];
-  const contradicted: Payment[] = [];
+  const contradicted: AnyAttempt[] = [];
   for (const payment of found) {
     const known = knownAs(context, payment);
     if (known === null) unknown.push(payment);
@@ -83,7 +85,7 @@ function nonceOf({ nonce, tx, payTo, amountAtomic }: ImportedPayment): string {
 }
 
 /** The row of a payment that the chain shows, or null. */
-function knownAs(context: LedgerContext, payment: ImportedPayment): Payment | null {
+function knownAs(context: LedgerContext, payment: ImportedPayment): AttemptRow | null {
   const where = 'network = ? AND pay_from = ? AND nonce = ?';
   const head = context.journal.checkedHead();
   const { network, payFrom, payTo, tx, nonce, amountAtomic } = payment;
@@ -105,7 +107,7 @@ function importPayment(context: LedgerContext, found: ImportedPayment, nowMs: nu
   const held = heldPayment(context, found, sessionId, timeMs);
   insertPayment(context, context.journal.checkedHead(), held);
   const signed = step(context, held, { kind: 'sign', patch: { state: 'signed', payload: null } }, timeMs);
-  const patch: Partial<Payment> = {
+  const patch: Partial<RowFields> = {
     state: 'captured',
     capturedAtomic: found.amountAtomic,
     capturedUsdMicros: found.usdMicros,
@@ -119,10 +121,10 @@ function importPayment(context: LedgerContext, found: ImportedPayment, nowMs: nu
 
 function step(
   context: LedgerContext,
-  before: Payment,
-  change: { readonly kind: 'sign' | 'capture'; readonly patch: Partial<Payment> },
+  before: AttemptRow,
+  change: { readonly kind: 'sign' | 'capture'; readonly patch: Partial<RowFields> },
   nowMs: number,
-): Payment {
+): AttemptRow {
   return changePayment(context, context.journal.checkedHead(), before, { ...change, nowMs }).attempt;
 }
 
@@ -131,10 +133,11 @@ function heldPayment(
   found: ImportedPayment,
   sessionId: string,
   timeMs: number,
-): Payment {
+): AttemptRow {
   const nonce = nonceOf(found);
   const origin = found.toOwn ? WITHDRAWAL_ORIGIN : IMPORTED_ORIGIN;
   return {
+    kind: found.toOwn ? 'withdrawal' : 'payment',
     id: newId(found.toOwn ? 'wdr' : 'pay'),
     agent: found.agent,
     sessionId,

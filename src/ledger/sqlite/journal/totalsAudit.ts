@@ -1,6 +1,5 @@
-import type { SqlRow } from '../payments/paymentColumns.js';
+import type { SqlRow, AttemptRow } from '../payments/paymentColumns.js';
 import type { LedgerContext } from '../file/context.js';
-import type { Payment } from '../../payment.js';
 import {
   contributionOf,
   isRolling,
@@ -27,7 +26,7 @@ export class TotalsAudit {
   }
 
   /** Counts a payment as it ended. */
-  add(payment: Payment): void {
+  add(payment: AttemptRow): void {
     const { countedSec, ...sums } = contributionOf(payment);
     for (const place of placesOf(payment)) {
       this.#addScope(place.key, partOf(place, sums));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { openedWallMs, toWallMs } from '../../payment.js';
+import { openedWallMs, toWallMs } from '../../attempt.js';
 import {
   approve,
   capLine,

@@ -1,3 +1,4 @@
+import { WITHDRAWAL } from '../payments/paymentColumns.js';
 import {
   type AgentChange,
   type AgentChanged,
@@ -12,7 +13,7 @@ import { formatUsd } from '../../../money/decimal.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
-import { LIVE_STATES, WITHDRAWAL } from '../../payment.js';
+import { LIVE_STATES } from '../../attempt.js';
 import { scopeKey } from '../payments/totals.js';
 
 const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');

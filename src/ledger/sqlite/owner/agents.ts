@@ -3,7 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { AgentBook } from '../../ledger.js';
 import { hashToken, nameInToken } from '../../../money/agent.js';
 import { assertNothingOpen, changeAgent, findAgent, listAgents } from './agent.js';
-import type { LedgerAccess } from './approvals.js';
+import type { LedgerAccess } from '../file/access.js';
 
 /** What the token of an agent that is not there is compared with: no text has this hash. */
 const NO_HASH = '0'.repeat(64);

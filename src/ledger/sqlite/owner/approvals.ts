@@ -1,20 +1,13 @@
 import type { ApprovalRecord, Ask, AskResult, Decision, DecisionResult, PaidBefore } from '../../approval.js';
 import type { FactorUse, StoredFactor, TryPlace, WrongTries } from '../../factor.js';
-import type { CommitPoint } from '../../commitPoint.js';
 import type { ApprovalBook, FactorBook } from '../../ledger.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ask, decide, grantKey, notePrompt, paidBefore } from './approval.js';
 import { findApproval, selectApprovals } from './approvalRow.js';
-import type { LedgerContext } from '../file/context.js';
+import type { LedgerAccess } from '../file/access.js';
 import { elicitedOf } from './elicited.js';
 import { addFactor, countTry, listFactors, removeFactor, replaceFactors, useFactor } from './factor.js';
-import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
-
-/** How a part of the ledger reads one moment's view and writes in one step. */
-export interface LedgerAccess {
-  read<T>(operation: (context: LedgerContext, head: JournalHead) => T): Promise<T>;
-  write<T>(point: CommitPoint, operation: (context: LedgerContext) => T): Promise<T>;
-}
+import { ledgerTimeMs } from '../journal/journal.js';
 
 /** An answer of another process is seen this soon; people take seconds. */
 const LOOK_MS = 200;

@@ -1,6 +1,6 @@
 import type { BudgetOpened, BudgetUse, NewBudget } from '../../budget.js';
 import type { BudgetBook } from '../../ledger.js';
-import type { LedgerAccess } from './approvals.js';
+import type { LedgerAccess } from '../file/access.js';
 import { budgetUse, endBudget, openBudget } from './budget.js';
 
 /** The tree of budgets; each method one atomic step. */

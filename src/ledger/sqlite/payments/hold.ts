@@ -1,7 +1,7 @@
 import type { UsdMicros } from '../../../money/unit.js';
 import type { ApprovalRecord } from '../../approval.js';
 import { newId } from '../../newId.js';
-import type { SqlRow } from './paymentColumns.js';
+import { attemptOf, type SqlRow } from './paymentColumns.js';
 import type { CountedLine, ExceededLine, HoldRequest, HoldResult } from '../../hold.js';
 import { assertInvariant } from '../../../errors/walletError.js';
 import type { CapLine, RateLine } from '../../../money/cap.js';
@@ -12,7 +12,7 @@ import { type LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 import type { PastCap, Payment } from '../../payment.js';
-import { authenticPayment, findLive, insertPayment, selectPayment } from './paymentRow.js';
+import { authenticPayment, findLive, insertPayment, paymentOf, selectPayment } from './paymentRow.js';
 import { putLease } from './leaseRow.js';
 import { scopeKey } from './totals.js';
 import { leftByWithdrawals } from './withdrawal.js';
@@ -104,7 +104,7 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   if (keyed !== null && keyed.requestHash !== request.requestHash)
     return { kind: 'key_reused', payment: keyed };
   const duplicate = keyed ?? findLive(context, head, request.requestHash);
-  if (duplicate !== null) return { kind: 'duplicate', payment: duplicate };
+  if (duplicate !== null) return { kind: 'duplicate', payment: paymentOf(duplicate) };
   const { budgetId = null } = request;
   if (budgetId !== null) {
     const { agent, heldUsdMicros: usdMicros } = request;
@@ -115,7 +115,7 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const { network, payFrom, nonce } = request;
   const where = 'network = ? AND pay_from = ? AND nonce = ?';
   const earlier = selectPayment(context, head, where, network, payFrom, nonce);
-  if (earlier !== null) return { kind: 'nonce_used', payment: earlier };
+  if (earlier !== null) return { kind: 'nonce_used', payment: attemptOf(earlier) };
   for (const line of request.rateLines) {
     const waitMs = waitForRate(context, line, nowMs);
     // A clock set back waits for itself first: ledger time stands still until it has caught up.
@@ -176,6 +176,7 @@ function newPayment(
     ...fixed,
     ...counted,
     approvalId: request.approvalId ?? null,
+    kind: 'payment',
     id: newId('pay'),
     state: 'held',
     capturedAtomic: null,
@@ -202,7 +203,8 @@ export function findByKey(
   agent: string,
   key: string | null,
 ): Payment | null {
-  return key === null
-    ? null
-    : selectPayment(context, head, `agent = ? AND idempotency_key = ? AND state <> 'released'`, agent, key);
+  if (key === null) return null;
+  const where = `agent = ? AND idempotency_key = ? AND state <> 'released'`;
+  const row = selectPayment(context, head, where, agent, key);
+  return row === null ? null : paymentOf(row);
 }

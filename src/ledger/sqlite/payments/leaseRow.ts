@@ -1,7 +1,28 @@
+import type { LeaseBook } from '../../ledger.js';
+import type { LedgerAccess } from '../file/access.js';
 import { LEASE_MS, type Lease } from '../../lease.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import type { SqlRow } from './paymentColumns.js';
+
+/** Who is busy with a payment. */
+export function leaseBook(access: LedgerAccess): LeaseBook {
+  return {
+    findLease: (paymentId) => access.read((context) => findLease(context, paymentId)),
+    isHeldHere: ({ holder }) => holder === access.context().holder,
+    takeLease: (paymentId, seen, nowMs) =>
+      access.write('look', (context) => takeLease(context, paymentId, seen, nowMs)),
+    renewLease: (paymentId, nowMs) =>
+      access.write('look', (context) => renewLease(context, paymentId, nowMs)),
+    async endLease(paymentId) {
+      const isOurs = (context: LedgerContext): boolean =>
+        findLease(context, paymentId)?.holder === context.holder;
+      // A call that went well has ended it already: then nothing is written.
+      if (await access.read(isOurs))
+        await access.write('look', (context) => isOurs(context) && endLease(context, paymentId));
+    },
+  };
+}
 
 /** The lease on a payment, or null where nobody has one. Throws `ledger_damaged`. */
 export function findLease({ db, auth }: LedgerContext, paymentId: string): Lease | null {

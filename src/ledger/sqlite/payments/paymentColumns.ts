@@ -1,15 +1,61 @@
 import type { PastCap, Payment } from '../../payment.js';
+import type { AnyAttempt, Withdrawal } from '../../withdrawal.js';
 import { WalletError } from '../../../errors/walletError.js';
+
+/** Stands in the place of a protocol where the owner took money out: such a row counts in no cap and in no total. */
+export const WITHDRAWAL = 'withdrawal';
+
+/** A withdrawal's row of `payments`: the columns of a request hold what stands for none. */
+export interface WithdrawalRow extends Omit<Payment, 'kind'> {
+  readonly kind: 'withdrawal';
+}
+
+/** A row of `payments`, which keeps withdrawals, too: one table, so that one nonce and one hold are of one attempt. */
+export type AttemptRow = Payment | WithdrawalRow;
+
+/** What of a row has a column of its own. */
+export type RowFields = Omit<Payment, 'kind'>;
+
+/** An attempt as the rest of the program sees it: no withdrawal has a request. */
+export function attemptOf(row: AttemptRow): AnyAttempt {
+  return row.kind === 'payment' ? row : withdrawalOf(row);
+}
+
+/** A withdrawal without the columns that are a payment's alone. */
+export function withdrawalOf(row: WithdrawalRow): Withdrawal {
+  return Object.fromEntries(
+    Object.entries(row).filter(([field]) => !OF_PAYMENTS.has(field)),
+  ) as unknown as Withdrawal;
+}
+
+/** The columns that are a payment's alone. */
+const OF_PAYMENTS: ReadonlySet<string> = new Set<Exclude<keyof Payment, keyof Withdrawal>>([
+  'sessionId',
+  'requestHash',
+  'idempotencyKey',
+  'method',
+  'url',
+  'origin',
+  'host',
+  'category',
+  'protocol',
+  'reason',
+  'quoteId',
+  'approvalId',
+  'pastCaps',
+  'delivery',
+  'budgetPath',
+]);
 
 export type ColumnKind = 'text' | 'integer' | 'bigintText' | 'bigintInteger' | 'flag' | 'list';
 
 export interface Column {
   readonly name: string;
-  readonly field: keyof Payment;
+  readonly field: keyof RowFields;
   readonly kind: ColumnKind;
 }
 
-export function column(name: string, field: keyof Payment, kind: ColumnKind = 'text'): Column {
+export function column(name: string, field: keyof RowFields, kind: ColumnKind = 'text'): Column {
   return { name, field, kind };
 }
 
@@ -64,7 +110,7 @@ export type SqlValue = string | bigint | null | Uint8Array;
 
 export type SqlRow = Record<string, SqlValue>;
 
-export function toSql(kind: ColumnKind, value: Payment[keyof Payment]): SqlValue {
+export function toSql(kind: ColumnKind, value: RowFields[keyof RowFields]): SqlValue {
   if (value === null) return null;
   if (kind === 'text') return value as string;
   if (kind === 'bigintText') return (value as bigint).toString();
@@ -77,7 +123,7 @@ export function listToSql(list: readonly PastCap[]): string | null {
   return list.length === 0 ? null : JSON.stringify(list);
 }
 
-export function fromSql(kind: ColumnKind, value: SqlValue): Payment[keyof Payment] {
+export function fromSql(kind: ColumnKind, value: SqlValue): RowFields[keyof RowFields] {
   if (kind === 'list') return value === null ? [] : (JSON.parse(value as string) as PastCap[]);
   if (value === null) return null;
   if (kind === 'text') return value as string;
@@ -88,26 +134,27 @@ export function fromSql(kind: ColumnKind, value: SqlValue): Payment[keyof Paymen
 }
 
 /** The row's column values in table order, without the authentication code. */
-export function paymentToSql(payment: Payment): SqlValue[] {
+export function paymentToSql(payment: AttemptRow): SqlValue[] {
   return PAYMENT_COLUMNS.map(({ field, kind }) => toSql(kind, payment[field]));
 }
 
 /** A payment from its row. Throws `ledger_damaged` where a value is not what its column holds. */
-export function paymentFromSql(row: SqlRow): Payment {
+export function paymentFromSql(row: SqlRow): AttemptRow {
   try {
     const fields = PAYMENT_COLUMNS.map(
       ({ name, field, kind }) => [field, fromSql(kind, row[name] ?? null)] as const,
     );
-    return Object.fromEntries(fields) as unknown as Payment;
+    const values = Object.fromEntries(fields) as unknown as RowFields;
+    return { ...values, kind: values.protocol === WITHDRAWAL ? 'withdrawal' : 'payment' };
   } catch (cause) {
     throw new WalletError('ledger_damaged', 'A payment row of the ledger cannot be read.', { cause });
   }
 }
 
 /** The changed fields of a payment as the journal writes them: column → text, integers as decimal text. */
-export function patchToJournal(patch: Partial<Payment>): Record<string, string | null> {
+export function patchToJournal(patch: Partial<RowFields>): Record<string, string | null> {
   const entries = PAYMENT_COLUMNS.filter(({ field }) => field in patch).map(({ name, field, kind }) => {
-    const value = toSql(kind, patch[field] as Payment[keyof Payment]);
+    const value = toSql(kind, patch[field] as RowFields[keyof RowFields]);
     return [name, value === null ? null : String(value)] as const;
   });
   return Object.fromEntries(entries);

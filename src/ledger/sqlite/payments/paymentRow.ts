@@ -4,6 +4,8 @@ import {
   patchToJournal,
   paymentFromSql,
   paymentToSql,
+  type AttemptRow,
+  type RowFields,
 } from './paymentColumns.js';
 import type { Transition } from '../../transition.js';
 import { assertInvariant } from '../../../errors/walletError.js';
@@ -12,7 +14,8 @@ import { statement } from '../file/database.js';
 import { changedBehind } from '../../fault.js';
 import { ledgerTimeMs, type JournalHead, type JournalKind } from '../journal/journal.js';
 import { endLease } from './leaseRow.js';
-import { isLive, isWithdrawal, type Delivery, type Payment, type AttemptState } from '../../payment.js';
+import { isLive, type AttemptState } from '../../attempt.js';
+import type { Delivery, Payment } from '../../payment.js';
 
 const NAMES = PAYMENT_COLUMNS.map(({ name }) => name);
 const INSERT = `INSERT INTO payments (${NAMES.join(', ')}, mac) VALUES (${NAMES.map(() => '?').join(', ')}, ?)`;
@@ -31,13 +34,13 @@ export function liveText(id: string, code: Uint8Array): string {
 }
 
 /** A payment from its row, its code checked. Throws `ledger_damaged`. */
-export function authenticPayment(context: LedgerContext, row: SqlRow): Payment {
+export function authenticPayment(context: LedgerContext, row: SqlRow): AttemptRow {
   context.auth.checkRow('payments', row);
   return paymentFromSql(row);
 }
 
 /** A payment from its row, proved to be the newest as far as its life is open. Throws `ledger_damaged`. */
-export function currentPayment(context: LedgerContext, head: JournalHead, row: SqlRow): Payment {
+export function currentPayment(context: LedgerContext, head: JournalHead, row: SqlRow): AttemptRow {
   const payment = authenticPayment(context, row);
   const known = context.register.get(head.register, liveKey(payment.requestHash));
   const current = isLive(payment.state)
@@ -54,7 +57,7 @@ export function selectPayment(
   head: JournalHead,
   where: string,
   ...values: (string | number)[]
-): Payment | null {
+): AttemptRow | null {
   const row = statement(
     context.db,
     `SELECT * FROM payments WHERE ${where} ORDER BY opened_ms DESC LIMIT 1`,
@@ -63,14 +66,20 @@ export function selectPayment(
 }
 
 /** A payment that must be there. */
-export function existingPayment(context: LedgerContext, head: JournalHead, id: string): Payment {
+export function existingPayment(context: LedgerContext, head: JournalHead, id: string): AttemptRow {
   const payment = selectPayment(context, head, 'id = ?', id);
   assertInvariant(payment !== null, `payment ${id} exists`);
   return payment;
 }
 
-/** The payment of this request still open, or null; the register knows of each. */
-export function findLive(context: LedgerContext, head: JournalHead, requestHash: string): Payment | null {
+/** A row that has to be a payment's. */
+export function paymentOf(row: AttemptRow): Payment {
+  assertInvariant(row.kind === 'payment', `${row.id} is a payment`);
+  return row;
+}
+
+/** The attempt of this request still open, or null; the register knows of each. */
+export function findLive(context: LedgerContext, head: JournalHead, requestHash: string): AttemptRow | null {
   const known = context.register.get(head.register, liveKey(requestHash));
   if (known === null) return null;
   const payment = selectPayment(context, head, 'id = ?', known.split(' ')[0] ?? '');
@@ -82,13 +91,13 @@ export function findLive(context: LedgerContext, head: JournalHead, requestHash:
 export function insertPayment(
   context: LedgerContext,
   head: JournalHead,
-  payment: Payment,
+  payment: AttemptRow,
   callId?: string,
 ): void {
   const values = paymentToSql(payment);
   const code = context.auth.codeOf('payments', values);
   statement(context.db, INSERT).run(...values, code);
-  const kind = isWithdrawal(payment) ? 'withdraw' : 'hold';
+  const kind = payment.kind === 'withdrawal' ? 'withdraw' : 'hold';
   noteInHead(context, head, { kind, before: null, after: payment, patch: payment, code, callId });
 }
 
@@ -109,9 +118,9 @@ export const NEXT_STATES: Readonly<Record<AttemptState, readonly AttemptState[]>
 export function changePayment(
   context: LedgerContext,
   head: JournalHead,
-  before: Payment,
-  change: { readonly kind: JournalKind; readonly patch: Partial<Payment>; readonly nowMs: number },
-): Transition {
+  before: AttemptRow,
+  change: { readonly kind: JournalKind; readonly patch: Partial<RowFields>; readonly nowMs: number },
+): Transition<AttemptRow> {
   const state = change.patch.state ?? before.state;
   assertInvariant(NEXT_STATES[before.state].includes(state), `${before.state} may become ${state}`);
   const after = writeChange(context, head, before, change);
@@ -125,8 +134,8 @@ export function changePayment(
 export function movePayment(
   context: LedgerContext,
   head: JournalHead,
-  before: Payment,
-  patch: Partial<Pick<Payment, 'openedMs' | 'capturedMs' | 'countedMs'>>,
+  before: AttemptRow,
+  patch: Partial<Pick<RowFields, 'openedMs' | 'capturedMs' | 'countedMs'>>,
   nowMs: number,
 ): void {
   writeChange(context, head, before, { kind: 'rebase', patch, nowMs });
@@ -135,7 +144,7 @@ export function movePayment(
 /** Notes what a payment brought, as {@link changePayment} does: its state and what is looked at stay. */
 export function noteDelivery(
   context: LedgerContext,
-  before: Payment,
+  before: AttemptRow,
   delivery: Delivery,
   nowMs: number,
 ): void {
@@ -147,11 +156,11 @@ export function noteDelivery(
 function writeChange(
   context: LedgerContext,
   head: JournalHead,
-  before: Payment,
-  change: { readonly kind: JournalKind; readonly patch: Partial<Payment>; readonly nowMs: number },
-): Payment {
+  before: AttemptRow,
+  change: { readonly kind: JournalKind; readonly patch: Partial<RowFields>; readonly nowMs: number },
+): AttemptRow {
   const patch = { ...change.patch, changedMs: ledgerTimeMs(head, change.nowMs) };
-  const after: Payment = { ...before, ...patch };
+  const after: AttemptRow = { ...before, ...patch };
   const [id, ...values] = paymentToSql(after);
   const code = context.auth.codeOf('payments', [id ?? null, ...values]);
   const { changes } = statement(context.db, UPDATE).run(...values, code, before.id, before.state);
@@ -164,7 +173,7 @@ function writeChange(
  * Forgets when to look at a payment whose state is another now, and once its end is known what its witnesses showed, too:
  * of a released one that was signed that is wanted until nobody looks after it any more.
  */
-function forgetLooks({ db }: LedgerContext, { id, state, confirmed, payload }: Payment): void {
+function forgetLooks({ db }: LedgerContext, { id, state, confirmed, payload }: AttemptRow): void {
   const isOver = state === 'released' ? payload === null : state === 'captured' && confirmed;
   if (isOver || state === 'released' || state === 'sent')
     statement(db, 'DELETE FROM looks WHERE payment_id = ?').run(id);
@@ -177,9 +186,9 @@ function noteInHead(
   head: JournalHead,
   change: {
     readonly kind: JournalKind;
-    readonly before: Payment | null;
-    readonly after: Payment;
-    readonly patch: Partial<Payment>;
+    readonly before: AttemptRow | null;
+    readonly after: AttemptRow;
+    readonly patch: Partial<RowFields>;
     readonly code: Uint8Array;
     readonly callId?: string | undefined;
   },

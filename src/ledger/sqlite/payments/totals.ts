@@ -1,11 +1,12 @@
-import type { SqlRow } from './paymentColumns.js';
+import type { SqlRow, AttemptRow, RowFields } from './paymentColumns.js';
 import { budgetsOf } from '../../budget.js';
 import { type CountedLine, LISTED } from '../../hold.js';
 import type { CapScope } from '../../../money/cap.js';
 import type { RowAuthenticator } from '../journal/authenticity.js';
 import { statement, type Sqlite } from '../file/database.js';
 import { changedBehind } from '../../fault.js';
-import { isLive, isWithdrawal, type PastCap, type Payment } from '../../payment.js';
+import { isLive } from '../../attempt.js';
+import type { PastCap } from '../../payment.js';
 import type { Register, RegisterDigests } from '../journal/register.js';
 import type { UsdMicros } from '../../../money/unit.js';
 
@@ -69,12 +70,12 @@ function importedScope(scope: CapScope): CapScope | null {
 }
 
 /** The owner's category of a payment, which caps go by; undefined where it has none. */
-function ownCategory({ category }: Payment): string | undefined {
+function ownCategory({ category }: AttemptRow): string | undefined {
   return category === null || category.startsWith(LISTED) ? undefined : category;
 }
 
 /** `host:port` of a payment, the port always written out. */
-export function hostPortOf({ host, origin }: Pick<Payment, 'host' | 'origin'>): string {
+export function hostPortOf({ host, origin }: Pick<RowFields, 'host' | 'origin'>): string {
   const { port, protocol } = new URL(origin);
   return `${host}:${port === '' ? (protocol === 'http:' ? '80' : '443') : port}`;
 }
@@ -99,7 +100,7 @@ export interface Place {
 }
 
 /** Every total that a payment is part of. */
-export function placesOf(payment: Payment): Place[] {
+export function placesOf(payment: AttemptRow): Place[] {
   const places: Place[] = rollingScopes(payment).map((key) => ({ key, counts: 'live and captured' }));
   const sessions = sessionScopes(payment);
   for (const { session } of sessions) places.push({ key: session, counts: 'captured' });
@@ -120,7 +121,7 @@ export function placesOf(payment: Payment): Place[] {
 }
 
 /** The sessions a payment is captured in, whole and by category, each with where its open part is counted. */
-function sessionScopes(payment: Payment): { readonly session: string; readonly agent: string }[] {
+function sessionScopes(payment: AttemptRow): { readonly session: string; readonly agent: string }[] {
   const category = ownCategory(payment);
   return [undefined, ...(category === undefined ? [] : [category])].map((one) => ({
     session: inCategory(`session:${payment.sessionId}`, one),
@@ -142,7 +143,7 @@ export function isRolling({ counts }: Place): boolean {
 }
 
 /** The scopes a payment counts in by time. The owner may bound a host, which is every port of it, or one `host:port`. */
-export function rollingScopes(payment: Payment): string[] {
+export function rollingScopes(payment: AttemptRow): string[] {
   const scopes = ['wallet', `agent:${payment.agent}`, `host:${payment.host}`, `host:${hostPortOf(payment)}`];
   const category = ownCategory(payment);
   if (category !== undefined) scopes.push(`category:${category}`);
@@ -153,9 +154,9 @@ export function rollingScopes(payment: Payment): string[] {
  * What a payment adds to each of its scopes as it stands: its hold while it lives, then what it captured. What the
  * owner takes out is no spending of an agent's and adds nothing.
  */
-export function contributionOf(payment: Payment | null): ScopeTotal & { readonly countedSec: number } {
+export function contributionOf(payment: AttemptRow | null): ScopeTotal & { readonly countedSec: number } {
   const none = { live: 0n, captured: 0n, countedSec: 0 };
-  if (payment === null || isWithdrawal(payment)) return none;
+  if (payment === null || payment.kind === 'withdrawal') return none;
   if (isLive(payment.state)) return { ...none, live: payment.heldUsdMicros };
   const { capturedUsdMicros, countedMs } = payment;
   if (payment.state !== 'captured' || capturedUsdMicros === null || countedMs === null) return none;
@@ -189,7 +190,7 @@ export class Totals {
   }
 
   /** Replaces what one payment contributes, inside the caller's transaction. Returns the register's new digests. */
-  move(digests: RegisterDigests, before: Payment | null, after: Payment): RegisterDigests {
+  move(digests: RegisterDigests, before: AttemptRow | null, after: AttemptRow): RegisterDigests {
     const [old, now] = [contributionOf(before), contributionOf(after)];
     const change = { live: now.live - old.live, captured: now.captured - old.captured };
     let next = digests;

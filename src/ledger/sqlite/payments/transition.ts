@@ -1,3 +1,4 @@
+import type { AttemptRow, RowFields } from './paymentColumns.js';
 import type {
   CaptureFacts,
   LandingProof,
@@ -17,7 +18,7 @@ import type { LedgerContext } from '../file/context.js';
 import { boundingLines, exceededLines, findByKey, noteConfig } from './hold.js';
 import { ledgerTimeMs } from '../journal/journal.js';
 import { watchReleased } from '../views/look.js';
-import { capturedWallMs, isLive, isWithdrawal, type Payment } from '../../payment.js';
+import { capturedWallMs, isLive } from '../../attempt.js';
 import { statement } from '../file/database.js';
 import { findLease, isLeasedElsewhere, putLease } from './leaseRow.js';
 import { changePayment, existingPayment } from './paymentRow.js';
@@ -31,11 +32,11 @@ export function recordSigned(
   id: string,
   payload: SignedPayload,
   nowMs: number,
-): SignResult {
+): SignResult<AttemptRow> {
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
   // A withdrawal is the owner's own: it empties a suspended agent too.
-  const bar = isWithdrawal(before) ? null : barOf(context, head, before.agent);
+  const bar = before.kind === 'withdrawal' ? null : barOf(context, head, before.agent);
   if (bar !== null) return { kind: 'barred', bar };
   if (before.state !== 'held' || isLeasedElsewhere(context, id)) return { kind: 'conflict', attempt: before };
   const patch = { state: 'signed', payload: JSON.stringify(payload) } as const;
@@ -47,16 +48,16 @@ export function recordSigned(
  * an owner who froze, suspended or tightened a moment ago is obeyed. A row judged under another version is measured against `capLines`, its own
  * amount included. Only the holder of the lease sends; one that nobody has is taken. A crash after it: unknown.
  */
-export function markSent(context: LedgerContext, id: string, send: SendRequest): SendResult {
+export function markSent(context: LedgerContext, id: string, send: SendRequest): SendResult<AttemptRow> {
   const checked = context.journal.checkedHead();
   const before = existingPayment(context, checked, id);
   // A freeze stops agents; the owner's own money stays theirs to take out.
   const isFrozen = checked.frozen || context.isStopped();
-  if (isFrozen && !isWithdrawal(before)) return { kind: 'frozen' };
+  if (isFrozen && before.kind === 'payment') return { kind: 'frozen' };
   if (checked.configVersion > send.configVersion)
     return { kind: 'config_changed', configVersion: checked.configVersion };
   // A withdrawal is the owner's own: it empties a suspended agent too.
-  const bar = isWithdrawal(before) ? null : barOf(context, checked, before.agent);
+  const bar = before.kind === 'withdrawal' ? null : barOf(context, checked, before.agent);
   if (bar !== null) return { kind: 'barred', bar };
   const isSendable = before.state === 'signed' || before.state === 'unknown';
   if (!isSendable || isLeasedElsewhere(context, id)) return { kind: 'conflict', attempt: before };
@@ -77,7 +78,7 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
   }
   if (before.configVersion !== send.configVersion) {
     // Its own amount is in the totals already, so nothing is added.
-    const { approvalId } = before;
+    const approvalId = before.kind === 'payment' ? before.approvalId : null;
     const approval = approvalId === null ? null : findApproval(context, head, approvalId);
     const lines = boundingLines(send.capLines, approval);
     const exceeded = exceededLines(context, head, lines, 0n, nowMs);
@@ -102,7 +103,7 @@ export function markUnknown(
   note: string,
   nowMs: number,
   receipt?: string,
-): Transition {
+): Transition<AttemptRow> {
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
   const isUnsettled = before.state === 'sent' || before.state === 'unknown';
@@ -120,7 +121,12 @@ export function markUnknown(
  * ledger time and the clock: while nobody can check the clock, ledger time stays behind, and what counted from there would
  * leave its windows too early (T30).
  */
-export function capture(context: LedgerContext, id: string, facts: CaptureFacts, nowMs: number): Transition {
+export function capture(
+  context: LedgerContext,
+  id: string,
+  facts: CaptureFacts,
+  nowMs: number,
+): Transition<AttemptRow> {
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
   if (!canCapture(before, facts.confirmed)) return { kind: 'conflict', attempt: before };
@@ -140,12 +146,12 @@ export function capture(context: LedgerContext, id: string, facts: CaptureFacts,
  */
 function deliveryOf(
   context: LedgerContext,
-  before: Payment,
+  before: AttemptRow,
   receipt: string | null,
   nowMs: number,
-): Payment['delivery'] {
+): AttemptRow['delivery'] {
   const { id, delivery } = before;
-  if (delivery !== null || receipt !== null || isWithdrawal(before)) return delivery;
+  if (delivery !== null || receipt !== null || before.kind === 'withdrawal') return delivery;
   const lease = findLease(context, id);
   const isBusy = lease !== null && lease.untilMs >= nowMs;
   // An answer of before schema 5 says itself what it is.
@@ -155,10 +161,10 @@ function deliveryOf(
 
 /** What a capture changes of a row. */
 function capturePatch(
-  before: Payment,
+  before: AttemptRow,
   facts: CaptureFacts,
   { timeMs, nowMs }: { readonly timeMs: number; readonly nowMs: number },
-): Partial<Payment> {
+): Partial<RowFields> {
   const { capturedAtomic, capturedUsdMicros } = facts;
   assertInvariant(
     capturedAtomic >= 0n && capturedAtomic <= before.heldAtomic,
@@ -182,7 +188,7 @@ function capturePatch(
   };
 }
 
-function canCapture({ state, confirmed }: Payment, byChain: boolean): boolean {
+function canCapture({ state, confirmed }: AttemptRow, byChain: boolean): boolean {
   if (state === 'captured') return byChain && !confirmed;
   return state === 'sent' || state === 'unknown' || (state === 'signed' && byChain);
 }
@@ -191,7 +197,12 @@ function canCapture({ state, confirmed }: Payment, byChain: boolean): boolean {
  * → released, final but for {@link recapture}. A `held` row was never signed; every other needs the caller to hold a
  * proof from the chain. What was claimed or shown of an unconfirmed capture stays in the journal alone.
  */
-export function release(context: LedgerContext, id: string, note: ReleaseNote, nowMs: number): Transition {
+export function release(
+  context: LedgerContext,
+  id: string,
+  note: ReleaseNote,
+  nowMs: number,
+): Transition<AttemptRow> {
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
   if (!canRelease(before, note)) return { kind: 'conflict', attempt: before };
@@ -207,7 +218,7 @@ export function release(context: LedgerContext, id: string, note: ReleaseNote, n
   return released;
 }
 
-function canRelease({ state, confirmed }: Payment, note: ReleaseNote): boolean {
+function canRelease({ state, confirmed }: AttemptRow, note: ReleaseNote): boolean {
   switch (note) {
     case 'never_signed':
       return state === 'held';
@@ -233,7 +244,7 @@ export function recapture(
   id: string,
   proof: LandingProof,
   nowMs: number,
-): Transition {
+): Transition<AttemptRow> {
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
   if (before.state !== 'released') return { kind: 'conflict', attempt: before };

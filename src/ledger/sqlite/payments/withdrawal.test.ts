@@ -39,9 +39,9 @@ const facts = (amount: bigint, confirmed = true) => ({
 });
 
 async function opened(ledger: Ledger, over: Partial<WithdrawalRequest> = {}) {
-  const result = await ledger.openWithdrawal(await request(ledger, over));
+  const result = await ledger.withdrawals.open(await request(ledger, over));
   if (result.kind !== 'held') throw new Error(`The withdrawal ended as ${result.kind}`);
-  return result.payment;
+  return result.withdrawal;
 }
 
 describe('a withdrawal in the ledger', () => {
@@ -53,9 +53,9 @@ describe('a withdrawal in the ledger', () => {
     expect(
       await ledger.usage([capLine(), capLine({ scope: { kind: 'agent', agent: 'default' } })], T0),
     ).toEqual([0n, 0n]);
-    await ledger.recordSigned(row.id, { name: 'withdrawal', value: '{}' }, T0);
-    await ledger.markSent(row.id, { configVersion: 1, capLines: [], nowMs: T0 });
-    await ledger.capture(row.id, facts(9n * DOLLAR), T0);
+    await ledger.withdrawals.recordSigned(row.id, { name: 'withdrawal', value: '{}' }, T0);
+    await ledger.withdrawals.markSent(row.id, { configVersion: 1, capLines: [], nowMs: T0 });
+    await ledger.withdrawals.capture(row.id, facts(9n * DOLLAR), T0);
     expect(await ledger.usage([capLine()], T0)).toEqual([0n]);
     expect(await ledger.groupPayments('by_day', {}, 10)).toEqual([]);
     expect(await ledger.groupByCategory(() => null, {}, 10)).toEqual([]);
@@ -68,22 +68,49 @@ describe('a withdrawal in the ledger', () => {
       capturedUsdMicros: 0n,
       findings: [],
     });
-    expect(
-      (await ledger.listPayments({ kind: 'withdrawal' }, 10, null)).payments.map(({ id }) => id),
-    ).toEqual([row.id]);
-    expect((await ledger.listPayments({ kind: 'payment' }, 10, null)).payments).toHaveLength(1);
+    const withdrawals = await ledger.listAttempts({ kind: 'withdrawal' }, 10, null);
+    expect(withdrawals.attempts.map(({ id }) => id)).toEqual([row.id]);
+    expect((await ledger.listAttempts({ kind: 'payment' }, 10, null)).attempts).toHaveLength(1);
+    expect((await ledger.listPayments({}, 10, null)).payments).toHaveLength(1);
     // A page that ends at a withdrawal goes on behind it.
-    const first = await ledger.listPayments({}, 1, null);
-    expect((await ledger.listPayments({}, 1, first.nextCursor)).payments).toHaveLength(1);
+    const first = await ledger.listAttempts({}, 1, null);
+    expect((await ledger.listAttempts({}, 1, first.nextCursor)).attempts).toHaveLength(1);
+  });
+
+  test('has no request, and no step of a payment reaches it, nor one of its own a payment', async () => {
+    using world = newLedger();
+    const { ledger } = world;
+    const payment = await held(ledger);
+    const row = await opened(ledger);
+    const from = { network: USDC.network, asset: USDC.address, payFrom: FROM };
+    for (const found of [
+      row,
+      await ledger.withdrawals.find(row.id),
+      await ledger.withdrawals.findOpen(from),
+      await ledger.withdrawals.findLatest(from),
+      ...(await ledger.openAttempts(10)).filter(({ id }) => id === row.id),
+    ]) {
+      expect(found).toMatchObject({ kind: 'withdrawal', id: row.id, heldAtomic: DOLLAR });
+      for (const field of ['url', 'protocol', 'requestHash', 'sessionId'])
+        expect(found).not.toHaveProperty(field);
+    }
+    expect(await ledger.findPayment(row.id)).toBeNull();
+    expect(await ledger.withdrawals.find(payment.id)).toBeNull();
+    const head = await ledger.head();
+    const fault = { code: 'internal' };
+    await expect(ledger.release(row.id, 'never_signed', T0)).rejects.toMatchObject(fault);
+    await expect(ledger.withdrawals.release(payment.id, 'never_signed', T0)).rejects.toMatchObject(fault);
+    expect(await ledger.head()).toEqual(head);
+    expect((await ledger.withdrawals.find(row.id))?.state).toBe('held');
   });
 
   test('leaves what is held where it is, unless the owner takes that too', async () => {
     using world = newLedger();
     const { ledger } = world;
     await held(ledger, { heldUsdMicros: 4n * DOLLAR });
-    const short = await ledger.openWithdrawal(await request(ledger, { amountAtomic: 6n * DOLLAR + 1n }));
+    const short = await ledger.withdrawals.open(await request(ledger, { amountAtomic: 6n * DOLLAR + 1n }));
     expect(short).toEqual({ kind: 'short', spendableAtomic: 6n * DOLLAR, heldAtomic: 4n * DOLLAR });
-    expect(await ledger.openWithdrawal(await request(ledger, { amountAtomic: 0n }))).toMatchObject({
+    expect(await ledger.withdrawals.open(await request(ledger, { amountAtomic: 0n }))).toMatchObject({
       kind: 'short',
     });
     await opened(ledger, { amountAtomic: 10n * DOLLAR, takesHeld: true });
@@ -98,15 +125,18 @@ describe('a withdrawal in the ledger', () => {
     await ledger.capture(before.id, facts(2n * DOLLAR), T0);
     await ledger.capture(after.id, facts(3n * DOLLAR, false), T0);
     const asked = await request(ledger, { readSeq, amountAtomic: 5n * DOLLAR + 1n });
-    expect(await ledger.openWithdrawal(asked)).toMatchObject({ kind: 'short', spendableAtomic: 5n * DOLLAR });
+    expect(await ledger.withdrawals.open(asked)).toMatchObject({
+      kind: 'short',
+      spendableAtomic: 5n * DOLLAR,
+    });
   });
 
   test('is one at a time for an address and an asset', async () => {
     using world = newLedger();
     const other = world.open();
     const results = await Promise.all([
-      world.ledger.openWithdrawal(await request(world.ledger, { amountAtomic: 6n * DOLLAR })),
-      other.openWithdrawal(await request(other, { amountAtomic: 6n * DOLLAR })),
+      world.ledger.withdrawals.open(await request(world.ledger, { amountAtomic: 6n * DOLLAR })),
+      other.withdrawals.open(await request(other, { amountAtomic: 6n * DOLLAR })),
     ]);
     expect(results.map(({ kind }) => kind).sort()).toEqual(['held', 'open']);
   });
@@ -123,8 +153,8 @@ describe('a withdrawal in the ledger', () => {
     });
     expect(await ledger.openHold(holdRequest({ funds: null }))).toMatchObject({ kind: 'withdrawn' });
     expect(await ledger.openHold(holdRequest({ funds }))).toMatchObject({ kind: 'held' });
-    await ledger.recordSigned(row.id, { name: 'withdrawal', value: '{}' }, T0);
-    await ledger.capture(row.id, facts(9n * DOLLAR), T0 + 5);
+    await ledger.withdrawals.recordSigned(row.id, { name: 'withdrawal', value: '{}' }, T0);
+    await ledger.withdrawals.capture(row.id, facts(9n * DOLLAR), T0 + 5);
     // The reading is older than the capture, so the coins may still be in it.
     expect(await ledger.openHold(holdRequest({ ...dear, funds }))).toMatchObject({ kind: 'withdrawn' });
     const newer = { onChainAtomic: 10n * DOLLAR, atMs: T0 + 6 };
@@ -136,14 +166,18 @@ describe('a withdrawal in the ledger', () => {
     const { ledger } = world;
     await ledger.freeze(T0);
     const row = await opened(ledger);
-    await ledger.recordSigned(row.id, { name: 'withdrawal', value: '{}' }, T0);
-    expect(await ledger.markSent(row.id, { configVersion: 1, capLines: [], nowMs: T0 })).toMatchObject({
+    await ledger.withdrawals.recordSigned(row.id, { name: 'withdrawal', value: '{}' }, T0);
+    expect(
+      await ledger.withdrawals.markSent(row.id, { configVersion: 1, capLines: [], nowMs: T0 }),
+    ).toMatchObject({
       kind: 'done',
     });
     expect(await ledger.openHold(holdRequest())).toEqual({ kind: 'frozen' });
     await ledger.beginRebuild(T0);
     await expect(
-      ledger.openWithdrawal(await request(ledger, { payFrom: '0x4444444444444444444444444444444444444444' })),
+      ledger.withdrawals.open(
+        await request(ledger, { payFrom: '0x4444444444444444444444444444444444444444' }),
+      ),
     ).rejects.toMatchObject({ code: 'ledger_rebuilding' });
   });
 });

@@ -1,22 +1,40 @@
 import type { AtomicAmount } from '../../../money/unit.js';
 import { newId } from '../../newId.js';
-import type { SqlRow } from './paymentColumns.js';
+import { createHash } from 'node:crypto';
 import {
-  type FundsReading,
-  type WithdrawalRequest,
-  type WithdrawalResult,
-  withdrawalHash,
+  WITHDRAWAL,
+  withdrawalOf,
+  type AttemptRow,
+  type SqlRow,
+  type WithdrawalRow,
+} from './paymentColumns.js';
+import type {
+  FundsReading,
+  PaidFrom,
+  Withdrawal,
+  WithdrawalRequest,
+  WithdrawalResult,
 } from '../../withdrawal.js';
 import { toUsdMicros } from '../../../money/asset.js';
 import { type LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
-import { ledgerTimeMs } from '../journal/journal.js';
-import { LIVE_STATES, OWNER_SESSION, WITHDRAWAL, WITHDRAWAL_ORIGIN, type Payment } from '../../payment.js';
-import { authenticPayment, existingPayment, findLive, insertPayment } from './paymentRow.js';
+import { assertInvariant } from '../../../errors/walletError.js';
+import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
+import { LIVE_STATES } from '../../attempt.js';
+import { authenticPayment, existingPayment, findLive, insertPayment, selectPayment } from './paymentRow.js';
 import { putLease } from './leaseRow.js';
 import { assertNotRebuilding } from '../journal/rebuild.js';
 import { heldAtomic } from '../views/report.js';
 
+/** Where withdrawals are kept in the columns of a request: no seller has this name. */
+export const WITHDRAWAL_ORIGIN = 'https://withdrawal.invalid';
+/** Stands for a session: withdrawals are no agent's. */
+export const OWNER_SESSION = 'owner';
+
+/** Withdrawals' ids begin alike, and sort behind those of payments. */
+const IS_WITHDRAWAL = `id >= 'wdr_' AND id < 'wdr\`'`;
+// The plus signs leave the planner the ids alone: a few rows, where another index would walk all of the address.
+const FROM = '+network = ? AND +asset = ? AND +pay_from = ?';
 const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
 
 /**
@@ -30,19 +48,49 @@ export function openWithdrawal(context: LedgerContext, request: WithdrawalReques
   assertNotRebuilding(context);
   const head = context.journal.checkedHead();
   const { asset, network, payFrom, amountAtomic } = request;
-  const requestHash = withdrawalHash(network, asset.address, payFrom);
+  const requestHash = hashOf({ network, asset: asset.address, payFrom });
   const open = findLive(context, head, requestHash);
-  if (open !== null) return { kind: 'open', payment: open };
+  if (open !== null) return { kind: 'open', withdrawal: withdrawalOf(asRow(open)) };
   const held = request.takesHeld ? 0n : heldAtomic(context.db, network, asset.address, payFrom);
   const gone = capturedSince(context, request.readSeq, request);
   const spendableAtomic = atLeastZero(request.onChainAtomic - held - gone);
   if (amountAtomic <= 0n || amountAtomic > spendableAtomic)
     return { kind: 'short', spendableAtomic, heldAtomic: held };
   const nowMs = ledgerTimeMs(head, request.nowMs);
-  const payment = withdrawalRow(context, request, { requestHash, nowMs }, head.configVersion);
-  insertPayment(context, head, payment);
-  putLease(context, payment.id, request.nowMs);
-  return { kind: 'held', payment };
+  const row = withdrawalRow(request, { requestHash, nowMs }, head.configVersion);
+  insertPayment(context, head, row);
+  putLease(context, row.id, request.nowMs);
+  return { kind: 'held', withdrawal: withdrawalOf(row) };
+}
+
+/** What stands for a request: one withdrawal at a time leaves an address in one asset. */
+function hashOf({ network, asset, payFrom }: PaidFrom): string {
+  return createHash('sha256').update(`withdrawal ${network} ${asset} ${payFrom}`).digest('hex');
+}
+
+/** A row that has to be a withdrawal's. */
+function asRow(row: AttemptRow): WithdrawalRow {
+  assertInvariant(row.kind === 'withdrawal', `${row.id} is a withdrawal`);
+  return row;
+}
+
+/** The withdrawal by id, or null. */
+export function findWithdrawal(context: LedgerContext, head: JournalHead, id: string): Withdrawal | null {
+  const row = selectPayment(context, head, 'id = ?', id);
+  return row?.kind === 'withdrawal' ? withdrawalOf(row) : null;
+}
+
+/** The withdrawal that is under way from here, or null. */
+export function openFrom(context: LedgerContext, head: JournalHead, from: PaidFrom): Withdrawal | null {
+  const row = findLive(context, head, hashOf(from));
+  return row === null ? null : withdrawalOf(asRow(row));
+}
+
+/** The withdrawal that was opened last from here, or null. */
+export function latestFrom(context: LedgerContext, head: JournalHead, from: PaidFrom): Withdrawal | null {
+  const { network, asset, payFrom } = from;
+  const row = selectPayment(context, head, `${IS_WITHDRAWAL} AND ${FROM}`, network, asset, payFrom);
+  return row === null ? null : withdrawalOf(asRow(row));
 }
 
 /**
@@ -51,14 +99,13 @@ export function openWithdrawal(context: LedgerContext, request: WithdrawalReques
  */
 export function leftByWithdrawals(
   context: LedgerContext,
-  payer: Pick<Payment, 'network' | 'asset' | 'payFrom'>,
+  payer: PaidFrom,
   reading: FundsReading | null,
 ): bigint | null {
   const { network, asset, payFrom } = payer;
   const rows = statement(
     context.db,
-    // The plus signs leave the planner the ids alone: a few rows, where another index would walk all of the address.
-    `SELECT * FROM payments WHERE id >= 'wdr_' AND id < 'wdr\`' AND +network = ? AND +asset = ? AND +pay_from = ?
+    `SELECT * FROM payments WHERE ${IS_WITHDRAWAL} AND ${FROM}
        AND (+state IN (${LIVE}) OR (+state = 'captured' AND coalesce(captured_wall_ms, captured_ms) >= ?))`,
   ).all(network, asset, payFrom, reading?.atMs ?? Number.MAX_SAFE_INTEGER) as SqlRow[];
   if (rows.length === 0) return null;
@@ -94,15 +141,15 @@ function atLeastZero(atomic: AtomicAmount): bigint {
 }
 
 function withdrawalRow(
-  context: LedgerContext,
   request: WithdrawalRequest,
   found: { readonly requestHash: string; readonly nowMs: number },
   configVersion: number,
-): Payment {
+): WithdrawalRow {
   const { requestHash, nowMs } = found;
   const { amountAtomic } = request;
   const { agent, network, asset, payFrom, payTo, scheme, nonce, validAfterSec, validBeforeSec } = request;
   return {
+    kind: 'withdrawal',
     id: newId('wdr'),
     agent,
     sessionId: OWNER_SESSION,

@@ -1,10 +1,26 @@
-import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
+import type { SellerBook } from '../../ledger.js';
+import type { LedgerAccess } from '../file/access.js';
+import type { AttemptRow, SqlRow, SqlValue } from '../payments/paymentColumns.js';
 import type { CircuitBreaker, Endpoint, EndpointPrices, OriginHistory } from '../../seller.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
-import { capturedWallMs, toWallMs, UNDELIVERED, type Payment } from '../../payment.js';
+import { capturedWallMs, toWallMs } from '../../attempt.js';
+import { UNDELIVERED } from '../../payment.js';
 import { authenticPayment } from '../payments/paymentRow.js';
+
+/** What was paid to sellers before. */
+export function sellerBook(access: LedgerAccess): SellerBook {
+  return {
+    originHistory: (origin, family, endpoint) =>
+      access.read((context, head) => originHistory(context, head, { origin, family, endpoint })),
+    payeesByEndpoint: (origin, family) => access.read((context) => payeesByEndpoint(context, origin, family)),
+    endpointPrices: (endpoint, nowMs) => access.read((context) => endpointPrices(context, endpoint, nowMs)),
+    trippedBreakers: () => access.read((context, head) => trippedBreakers(context, head)),
+    resetCircuitBreaker: (origin, nowMs) =>
+      access.write('owner', (context) => resetCircuitBreaker(context, origin, nowMs)),
+  };
+}
 
 /** A month, as the owner's rule on prices counts it. */
 const PRICE_WINDOW_MS = 30 * 24 * 3_600_000;
@@ -70,7 +86,7 @@ const OF_ENDPOINT = `method = ? AND substr(url, 1, instr(url || '?', '?') - 1) =
 /** Payees of an endpoint; where all that the origin was paid last was for it, nothing more is read. */
 function endpointPayees(
   context: LedgerContext,
-  ofOrigin: readonly Payment[],
+  ofOrigin: readonly AttemptRow[],
   { family, endpoint }: { readonly family: string; readonly endpoint: Endpoint },
 ): string[] {
   const path = pathOf(endpoint.url);
@@ -117,7 +133,12 @@ export function endpointPrices(context: LedgerContext, endpoint: Endpoint, nowMs
   };
 }
 
-function newest(context: LedgerContext, condition: string, limit: number, ...values: SqlValue[]): Payment[] {
+function newest(
+  context: LedgerContext,
+  condition: string,
+  limit: number,
+  ...values: SqlValue[]
+): AttemptRow[] {
   const sql = `SELECT * FROM payments WHERE ${condition} ORDER BY opened_ms DESC, opened_wall_ms DESC LIMIT ${limit}`;
   const rows = statement(context.db, sql).all(...values) as SqlRow[];
   return rows.map((row) => authenticPayment(context, row));
@@ -125,7 +146,7 @@ function newest(context: LedgerContext, condition: string, limit: number, ...val
 
 function circuitBreakerOf(context: LedgerContext, head: JournalHead, origin: string): CircuitBreaker {
   const [delivered] = newest(context, `origin = ? AND ${BROUGHT}`, 1, origin);
-  const since = (failure: string, limit: number): Payment[] =>
+  const since = (failure: string, limit: number): AttemptRow[] =>
     newest(
       context,
       // Ledger time can stand still; within one moment of it the wall clock tells which came later.

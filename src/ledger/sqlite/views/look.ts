@@ -1,10 +1,27 @@
-import type { SqlRow } from '../payments/paymentColumns.js';
+import type { ObservationBook } from '../../ledger.js';
+import type { LedgerAccess } from '../file/access.js';
+import type { AnyAttempt } from '../../withdrawal.js';
+import { attemptOf, type AttemptRow, type SqlRow } from '../payments/paymentColumns.js';
 import { type DueAttempt, LOOK_MS_MAX, type Look, type Witness } from '../../observation.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import type { JournalHead } from '../journal/journal.js';
-import type { Payment } from '../../payment.js';
 import { currentPayment } from '../payments/paymentRow.js';
+
+/** When an open attempt is looked at next on its chain, and what was seen there. */
+export function observationBook(access: LedgerAccess): ObservationBook {
+  return {
+    dueAttempts: (nowMs, limit) => access.read((context, head) => dueAttempts(context, head, nowMs, limit)),
+    findLook: (paymentId) => access.read((context) => findLook(context, paymentId)),
+    saveLook: (look) => access.write('look', (context) => saveLook(context, look)),
+    findWitnesses: (paymentId) => access.read((context) => findWitnesses(context, paymentId)),
+    saveWitnesses: (paymentId, witnesses) =>
+      access.write('look', (context) => saveWitnesses(context, paymentId, witnesses)),
+    watchedAttempts: (nowMs, limit) =>
+      access.read((context, head) => watchedAttempts(context, head, nowMs, limit)),
+    endWatch: (paymentId) => access.write('look', (context) => endWatch(context, paymentId)),
+  };
+}
 
 /** Operators that are remembered for one payment: more than any config names at a time. */
 const WITNESSES_MAX = 16;
@@ -34,7 +51,7 @@ export function dueAttempts(
      ORDER BY coalesce(failures, 0), coalesce(due_ms, 0), changed_ms LIMIT ?`,
   ).all(nowMs, nowMs + LOOK_MS_MAX, limit) as SqlRow[];
   return rows.map((row) => {
-    const attempt = currentPayment(context, head, row);
+    const attempt = attemptOf(currentPayment(context, head, row));
     return { attempt, failures: findLook(context, attempt.id)?.failures ?? 0 };
   });
 }
@@ -43,7 +60,7 @@ export function dueAttempts(
  * Begins to look after a payment that was released, inside the transaction that releases it. Nothing is looked at where
  * nothing was signed: it can never land.
  */
-export function watchReleased(context: LedgerContext, { id, payload }: Payment, nowMs: number): void {
+export function watchReleased(context: LedgerContext, { id, payload }: AttemptRow, nowMs: number): void {
   if (payload === null) return;
   putLook(context, { paymentId: id, dueMs: nowMs + WATCH_AFTER_MS, failures: 0, reason: 'released' });
 }
@@ -54,13 +71,13 @@ export function watchedAttempts(
   head: JournalHead,
   nowMs: number,
   limit: number,
-): Payment[] {
+): AnyAttempt[] {
   const rows = statement(
     context.db,
     `SELECT payments.* FROM looks CROSS JOIN payments ON payments.id = looks.payment_id
      WHERE state = 'released' AND (due_ms <= ? OR due_ms > ?) ORDER BY due_ms LIMIT ?`,
   ).all(nowMs, nowMs + LOOK_MS_MAX, limit) as SqlRow[];
-  return rows.map((row) => currentPayment(context, head, row));
+  return rows.map((row) => attemptOf(currentPayment(context, head, row)));
 }
 
 /** Ends the looks at a released payment, and forgets what its witnesses showed. */

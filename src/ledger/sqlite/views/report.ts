@@ -1,9 +1,40 @@
+import type { ReportReader } from '../../ledger.js';
+import type { LedgerAccess } from '../file/access.js';
 import { LISTED } from '../../hold.js';
-import { type SqlRow, type SqlValue, paymentFromSql } from '../payments/paymentColumns.js';
-import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping, ReportPage } from '../../report.js';
+import {
+  attemptOf,
+  paymentFromSql,
+  WITHDRAWAL,
+  type AttemptRow,
+  type SqlRow,
+  type SqlValue,
+} from '../payments/paymentColumns.js';
+import { paymentOf } from '../payments/paymentRow.js';
+import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping } from '../../report.js';
 import { statement, type Sqlite } from '../file/database.js';
 import { hostPortOf, IMPORTED_CATEGORY } from '../payments/totals.js';
-import { LIVE_STATES, UNDELIVERED, WITHDRAWAL } from '../../payment.js';
+import { LIVE_STATES } from '../../attempt.js';
+import { UNDELIVERED } from '../../payment.js';
+
+/** Payments in pages and totals. */
+export function reportReader(access: LedgerAccess): ReportReader {
+  return {
+    async listPayments(filter, limit, cursor) {
+      const page = await access.look((db) => listRows(db, { ...filter, kind: 'payment' }, limit, cursor));
+      return { payments: page.rows.map(paymentOf), nextCursor: page.nextCursor };
+    },
+    async listAttempts(filter, limit, cursor) {
+      const page = await access.look((db) => listRows(db, filter, limit, cursor));
+      return { attempts: page.rows.map(attemptOf), nextCursor: page.nextCursor };
+    },
+    groupPayments: (grouping, filter, limit) =>
+      access.look((db) => groupPayments(db, grouping, filter, limit)),
+    groupByCategory: (categoryOf, filter, limit) =>
+      access.look((db) => groupByCategory(db, categoryOf, filter, limit)),
+    openBooks: (sinceMs) => access.look((db) => openBooks(db, sinceMs)),
+    answerStatuses: (paymentIds) => access.look((db) => answerStatuses(db, paymentIds)),
+  };
+}
 
 const GROUP_KEYS: Record<ReportGrouping, string> = {
   by_host: 'host',
@@ -41,25 +72,25 @@ function conditionsOf(filter: ReportFilter): { sql: string; values: SqlValue[] }
   return { sql: given.map(([sql]) => `AND ${sql}`).join(' '), values: given.map(([, value]) => value) };
 }
 
-/** A page of payments, newest first. `cursor` is the `nextCursor` of the page before. */
-export function listPayments(
+/** A page of rows, newest first. `cursor` is the `nextCursor` of the page before. */
+function listRows(
   db: Sqlite,
   filter: ReportFilter,
   limit: number,
   cursor: string | null,
-): ReportPage {
+): { readonly rows: readonly AttemptRow[]; readonly nextCursor: string | null } {
   const { sql, values } = conditionsOf(filter);
   const [beforeMs, beforeId] = decodeCursor(cursor);
-  const rows = statement(
+  const found = statement(
     db,
     `SELECT * FROM payments WHERE (opened_ms, id) < (?, ?) ${sql}
      ORDER BY opened_ms DESC, id DESC LIMIT ?`,
   ).all(beforeMs, beforeId, ...values, limit + 1) as SqlRow[];
-  const payments = rows.slice(0, limit).map(paymentFromSql);
-  const last = payments.at(-1);
+  const rows = found.slice(0, limit).map(paymentFromSql);
+  const last = rows.at(-1);
   return {
-    payments,
-    nextCursor: rows.length > limit && last !== undefined ? `${last.openedMs}.${last.id}` : null,
+    rows,
+    nextCursor: found.length > limit && last !== undefined ? `${last.openedMs}.${last.id}` : null,
   };
 }
 

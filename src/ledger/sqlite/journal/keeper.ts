@@ -1,0 +1,102 @@
+import type { JournalKeeper, OwnerBook } from '../../ledger.js';
+import { WalletError } from '../../../errors/walletError.js';
+import type { LedgerAccess } from '../file/access.js';
+import { copyDatabase, statement, syncLog, type Sqlite } from '../file/database.js';
+import { noteConfig } from '../payments/hold.js';
+import { auditLedger } from './audit.js';
+import { ledgerTimeMs, type Journal } from './journal.js';
+import { rebase } from './rebase.js';
+import { assertNotRebuilding, beginRebuild, finishRebuild, rebuildingSinceMs } from './rebuild.js';
+
+/** What the switches of a ledger need beside its books: they work without keys, too. */
+interface Switches {
+  readonly journal: Journal;
+  /** Whether the wallet is stopped by what stands outside the ledger. */
+  readonly isStopped: () => boolean;
+  /** Writes without keys. */
+  writeFreeze<T>(operation: () => T): Promise<T>;
+}
+
+/** What the owner does to the wallet as a whole. */
+export function ownerBook(
+  access: LedgerAccess,
+  { journal, writeFreeze }: Pick<Switches, 'journal' | 'writeFreeze'>,
+): OwnerBook {
+  return {
+    freeze: (nowMs) =>
+      writeFreeze(() => {
+        // Also while a rebuilding freezes it: that ends by itself.
+        if (journal.isFrozenByOwner()) return false;
+        journal.appendFreeze(nowMs);
+        return true;
+      }),
+    unfreeze: (nowMs) =>
+      access.write('frozen', (context) => {
+        const head = context.journal.checkedHead();
+        if (!head.frozen) return false;
+        assertNotRebuilding(context);
+        const timeMs = ledgerTimeMs(head, nowMs);
+        const entry = { kind: 'unfreeze', subject: 'wallet', data: {}, timeMs } as const;
+        context.journal.append(head, entry, { frozen: false });
+        return true;
+      }),
+    noteConfigVersion: (version, nowMs) =>
+      access.write('config', (context) => {
+        const head = context.journal.checkedHead();
+        noteConfig(context, head, version, ledgerTimeMs(head, nowMs));
+      }),
+    hasFactorRows: () =>
+      access.look((db) => statement(db, 'SELECT 1 FROM factors LIMIT 1').get() !== undefined),
+  };
+}
+
+/** What keeps the ledger in the file at `path` whole. */
+export function journalKeeper(
+  access: LedgerAccess,
+  { journal, isStopped }: Pick<Switches, 'journal' | 'isStopped'>,
+  file: { readonly id: string; readonly path: string; readonly db: Sqlite },
+): JournalKeeper {
+  const { id, path, db } = file;
+  const checkpoint: JournalKeeper['checkpoint'] = () =>
+    access.read((_context, head) => ({
+      ledgerId: id,
+      seq: head.seq,
+      headHash: head.hash,
+      ...(journal.isFrozenByOwner() ? { isFrozen: true } : {}),
+    }));
+  return {
+    id,
+    head: () =>
+      access.look(() => {
+        const head = journal.readHead();
+        return head.frozen || !isStopped() ? head : { ...head, frozen: true };
+      }),
+    checkpoint,
+    async durableCheckpoint(sinceSeq = 0) {
+      const now = await checkpoint();
+      if (now.seq <= sinceSeq) return null;
+      await syncLog(path);
+      return now;
+    },
+    async verifyCheckpoint(known) {
+      if (known.ledgerId !== id) {
+        throw new WalletError('ledger_foreign', 'This ledger is not the one the keystore remembers.', {
+          owner: {
+            say: 'The ledger is not the one this wallet last wrote; signing has stopped.',
+            action: { kind: 'rebuildLedger' },
+          },
+        });
+      }
+      await access.read(() => journal.verifySince(known.seq, known.headHash));
+    },
+    audit: () => access.look(() => auditLedger(access.context())),
+    // Blocks this process while it copies.
+    backup: async (to) => copyDatabase(db, to),
+    rebase: (nowMs) => access.write('owner', (context) => rebase(context, nowMs)),
+    beginRebuild: (nowMs) => access.write('frozen', (context) => beginRebuild(context, nowMs)),
+    rebuildingSinceMs: () => access.read((context) => rebuildingSinceMs(context)),
+    assertNotRebuilding: () => access.read((context) => assertNotRebuilding(context)),
+    finishRebuild: (found, nowMs) =>
+      access.write('frozen', (context) => finishRebuild(context, found, nowMs)),
+  };
+}
