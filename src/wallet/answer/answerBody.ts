@@ -1,4 +1,5 @@
 import type { Answer } from '../../ledger/answer.js';
+import type { Payment } from '../../ledger/payment.js';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
@@ -13,6 +14,7 @@ import { cleanLine, cleanText } from '../../text/untrusted.js';
 import type { CallContext } from '../call/callBound.js';
 import { decodeAnswer, isText, isWholeText } from './answerText.js';
 import { PART_PREFIX, storedPath } from './answerFiles.js';
+import type { AnswerListener } from './answerListener.js';
 import type { ResponseView } from './outcome.js';
 import { OWN_HEADERS } from '../../rails/table.js';
 
@@ -48,18 +50,23 @@ export type ReadAnswer = Omit<Answer, 'paymentId' | 'agent' | 'storedMs'> & {
 /**
  * Reads an answer to an agent: small text stays in memory, everything else goes to a file under `responses/`, 0600 and
  * named by a hash of the agent and its bytes. Never throws for what the other side does: a broken answer gives its part.
+ * `payment` is what the request carried. A listener hears each byte before the disk has it.
  */
 export async function readAnswer(
   { home, agent }: { readonly home: string; readonly agent: string },
   answer: HttpAnswer,
   context: CallContext,
+  payment: Payment | null = null,
 ): Promise<ReadAnswer> {
+  const listener = await listenerOf(answer, context, payment);
   const sink = new AnswerSink(join(home, ANSWERS_FOLDER), agent, answer.headers);
   let failure: NetFailure | null = null;
   let reported = 0;
   try {
     for await (const piece of answer.body) {
+      const heard = listener?.piece(piece);
       await sink.take(piece);
+      await heard;
       if (sink.bytes - reported >= PROGRESS_EVERY_BYTES) {
         reported = sink.bytes;
         context.progress?.(`Received ${Math.floor(sink.bytes / 1024)} KiB of the answer.`);
@@ -67,11 +74,13 @@ export async function readAnswer(
     }
   } catch (error) {
     if (!(error instanceof NetFailure)) {
+      listener?.end('cut');
       await sink.drop();
       throw error;
     }
     failure = error;
   }
+  listener?.end(failure);
   const kept = await sink.end();
   return {
     status: answer.status,
@@ -80,6 +89,17 @@ export async function readAnswer(
     truncated: failure !== null,
     failure,
   };
+}
+
+/** Who hears the body, once they were told the head; null where nobody wants it. */
+async function listenerOf(
+  { status, headers, contentEncoding }: HttpAnswer,
+  { answer: listener }: CallContext,
+  payment: Payment | null,
+): Promise<AnswerListener | null> {
+  if (listener === undefined) return null;
+  const isWanted = await listener.head({ status, headers, contentEncoding, payment, isReplayed: false });
+  return isWanted ? listener : null;
 }
 
 /** The headers an agent may see: decoded, cleaned, none of the transport's or the payment protocol's (T27). */

@@ -8,6 +8,7 @@ import { endOfWork, isLeasedElsewhere } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
 import { viewAnswer } from './answerBody.js';
 import { storedPath } from './answerFiles.js';
+import { tellStored } from './answerListener.js';
 import { judgeDelivery } from './delivery.js';
 import { moneyOf, outcome, viewPayment, type Outcome, type OutcomeParts } from './outcome.js';
 import { askForJob, lostOutcome, pendingSentence, unknownOutcome } from './paymentOutcome.js';
@@ -42,6 +43,8 @@ export async function replay(call: PaidCall, payment: Payment): Promise<Outcome>
   }
   if (payment.requestHash !== call.request.hash) return outcome(unshared(payment, stored));
   if (isGone(engine, stored)) return outcome(cleared(payment, stored));
+  const { answer: listener } = call.context;
+  if (listener !== undefined) await tellStored(listener, engine.home, stored, payment);
   const response = await viewAnswer(engine.home, stored);
   const { verdict, job } = judgeDelivery(stored, new URL(payment.url));
   const prefix = payment.method === 'GET' || payment.method === 'HEAD' ? 'Not paid again' : 'NOT sent again';

@@ -13,7 +13,7 @@ import { CallBound, type CallContext } from './callBound.js';
 import { judgePlace } from './ownerRules.js';
 import type { CallTerms, PaidCall } from './paidCall.js';
 import { readContent } from '../body/content.js';
-import { isCredential, parseRequest, type CallContent, type CallInput } from './request.js';
+import { isCredential, parseRequest, type CallInput } from './request.js';
 
 /**
  * Makes the call of an input: with its quote, or with the approval it goes on with. The outcome where it cannot be made.
@@ -33,9 +33,13 @@ export async function beginCall(
   const maxUsdMicros = input.max_usd === undefined ? undefined : parseUsdArgument(input.max_usd, 'max_usd');
   const approvalId = answer?.approvalId ?? input.approval_id;
   const hastyMs = answer?.hastyMs ?? null;
-  const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
+  const bound = new CallBound(
+    input.timeout_ms ?? context.forwarded?.timeoutMs ?? TIMEOUT_DEFAULT_MS,
+    context,
+  );
   const parts = { engine, session, config, input, maxUsdMicros, hastyMs, bound, context };
-  if (approvalId === undefined && input.quote_id === undefined && maxUsdMicros === undefined) {
+  const isBounded = maxUsdMicros !== undefined || context.forwarded !== undefined;
+  if (approvalId === undefined && input.quote_id === undefined && !isBounded) {
     const error = new WalletError(
       'bad_input',
       'wallet_pay needs quote_id or max_usd: say what the call may cost.',
@@ -45,13 +49,17 @@ export async function beginCall(
     return failureOutcome(error, { next });
   }
   const content = context.content ?? (await readContent(engine, config, input, bound.signal));
+  const carried = { content, forwarded: context.forwarded };
   const call =
     approvalId === undefined
-      ? { ...parts, ...(await quotedOrNew(engine, config, input, content)) }
-      : { ...parts, ...(await approvedCall(engine, config, input, approvalId, content)) };
+      ? { ...parts, ...(await quotedOrNew(engine, config, input, carried)) }
+      : { ...parts, ...(await approvedCall(engine, config, input, approvalId, carried)) };
   const verdict = judgePlace(config, call.request.target.url);
   return verdict.verdict === 'allow' ? call : stopOutcome(verdict);
 }
+
+/** What of a request does not stand among its arguments. */
+type Carried = Pick<CallInput, 'content' | 'forwarded'>;
 
 type Named = Pick<PaidCall, 'terms' | 'request' | 'challenge' | 'approval'>;
 
@@ -59,18 +67,18 @@ async function quotedOrNew(
   engine: Engine,
   config: Config,
   input: PayInput,
-  content: CallContent | undefined,
+  carried: Carried,
 ): Promise<Named> {
   const { allowPrivate } = config.net;
   const terms = termsOf(input);
   if (input.quote_id !== undefined) {
-    const quoted = await restoreQuote(engine, input.quote_id, requestFields(input, content), allowPrivate);
+    const quoted = await restoreQuote(engine, input.quote_id, requestFields(input, carried), allowPrivate);
     return { terms, request: quoted.request, challenge: quoted.challenge, approval: null };
   }
   const { url } = input;
   if (url === undefined)
     throw new WalletError('bad_input', 'wallet_pay needs a url, or a quote_id that stands for one.');
-  const request = parseRequest({ ...requestFields(input, content), url }, engine, allowPrivate);
+  const request = parseRequest({ ...requestFields(input, carried), url }, engine, allowPrivate);
   return { terms, request, challenge: null, approval: null };
 }
 
@@ -80,9 +88,9 @@ async function approvedCall(
   config: Config,
   input: PayInput,
   id: string,
-  content: CallContent | undefined,
+  carried: Carried,
 ): Promise<Named> {
-  const fields = requestFields(input, content);
+  const fields = requestFields(input, carried);
   const restored = await restoreApproved(engine, id, fields, config.net.allowPrivate);
   const { approval, request, challenge, terms } = restored;
   const differs =
@@ -100,9 +108,9 @@ function termsOf({ idempotency_key, repeat, reason, quote_id }: PayInput): CallT
 /** The fields of the request itself, as far as they are given. */
 function requestFields(
   { url, method, headers, body }: PayInput,
-  content: CallContent | undefined,
+  { content, forwarded }: Carried,
 ): Partial<CallInput> {
-  return given({ url, method, headers, body, content });
+  return given({ url, method, headers, body, content, forwarded });
 }
 
 /** The fields that are given. */

@@ -1,4 +1,5 @@
-import type { CallContent } from './request.js';
+import type { AnswerListener } from '../answer/answerListener.js';
+import type { CallContent, ForwardedCall } from './request.js';
 
 /** What a client can put before the person at it. */
 export interface ClientPrompt {
@@ -32,6 +33,10 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** The body of the call, where the caller's program read it, as from a spool, in place of one among its arguments. */
   readonly content?: CallContent;
+  /** Hears the answer while it is read. */
+  readonly answer?: AnswerListener;
+  /** Set where the call is a program's own request that is handed on. */
+  readonly forwarded?: ForwardedCall;
   readonly progress?: (message: string) => void;
   readonly asks?: ClientAsks;
   /** What the caller's program calls itself, in one short line: its own word, shown to the owner and never believed. */

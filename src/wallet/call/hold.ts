@@ -59,6 +59,7 @@ export async function openHold(
     rateLines: limits.rateLines,
     approvalId: approval?.id ?? null,
     callId: context.callId,
+    budgetId: context.forwarded?.budgetId ?? null,
     funds: engine.funds.known(offer.asset, intent.from),
     nowMs: engine.now(),
   });

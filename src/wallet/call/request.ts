@@ -13,6 +13,20 @@ export interface CallInput {
   readonly body?: unknown;
   /** What is sent in place of {@link CallInput.body}, where it was read already. */
   readonly content?: CallContent | undefined;
+  readonly forwarded?: ForwardedCall | undefined;
+}
+
+/**
+ * A program's own request, handed on as it came: nobody said what it may cost, so the owner's limits alone bound it, and
+ * it is the same request as another one where what it asks for is the same.
+ */
+export interface ForwardedCall {
+  /** The run that it belongs to, which is what it is paid under; null for none. */
+  readonly budgetId: string | null;
+  /** The headers, in lower case, by which two requests differ: SDKs count their retries in others. */
+  readonly sameBy: readonly string[];
+  /** Bound on the whole call; a stream may last. */
+  readonly timeoutMs: number;
 }
 
 /** Bytes to send, and what they are unless the caller's own `content-type` says it. */
@@ -21,6 +35,8 @@ export interface CallContent {
   readonly contentType: string;
   /** Where no other type will do: that of a form has its boundary in it. */
   readonly isOnlyType?: boolean;
+  /** What stands for the bytes in the request's identity, where they differ each time the same is asked for. */
+  readonly sameAs?: string;
 }
 
 /** Whose call it is, and the hash that tells its calls apart. */
@@ -90,10 +106,17 @@ export function parseRequest(input: CallInput, caller: Caller, allowPrivate: rea
     contentType === undefined || named ? given : [...given, ['content-type', contentType] as const];
   judgeCallerHeaders(headers);
   const request = { method, target, headers, body };
+  const { forwarded } = input;
+  const identity = {
+    ...{ method, target, bodyHash: input.content?.sameAs ?? body?.sha256 ?? '' },
+    // A run's calls are its own: what it paid for answers no other program, and is no other's to send again (T42).
+    caller: forwarded?.budgetId == null ? caller.agent : `${caller.agent} ${forwarded.budgetId}`,
+  };
+  const compared = headers.filter(([name]) => forwarded?.sameBy.includes(name) !== false);
   return {
     ...request,
-    hash: caller.keyedHash(identityOf(request, caller, headers)),
-    hashBeforeSchema3: hash('sha256', identityOf(request, caller, withoutCredentials(headers))),
+    hash: caller.keyedHash(identityOf(identity, compared)),
+    hashBeforeSchema3: hash('sha256', identityOf(identity, withoutCredentials(compared))),
   };
 }
 
@@ -139,14 +162,14 @@ function looksLikeJson(text: string): boolean {
  * The text of which request it is: agent, method, normalised URL, body and the caller's headers, credentials too. With
  * other credentials it is another's request, whose answer is not this caller's.
  */
-function identityOf(
-  { method, target, body }: Pick<CallRequest, 'method' | 'target' | 'body'>,
-  { agent }: Caller,
-  headers: HeaderList,
-): string {
+function identityOf({ caller, method, target, bodyHash }: Identity, headers: HeaderList): string {
   const lines = headers.map(([name, value]) => `${name}:${value}`);
-  const bodyHash = body?.sha256 ?? '';
-  return JSON.stringify([agent, method, target.url.href, bodyHash, lines.sort()]);
+  return JSON.stringify([caller, method, target.url.href, bodyHash, lines.sort()]);
+}
+
+interface Identity extends Pick<CallRequest, 'method' | 'target'> {
+  readonly caller: string;
+  readonly bodyHash: string;
 }
 
 /** The headers that may be written down. */

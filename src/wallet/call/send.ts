@@ -330,7 +330,7 @@ export async function readPaidAnswer(
   answer: HttpAnswer,
 ): Promise<PaidAnswer> {
   const receipt = engine.rails.readReceipt(answer.headers);
-  const reading = readAnswer(engine, answer, context);
+  const reading = readAnswer(engine, answer, context, payment);
   // A small answer has come with its head, and then both are written in one commit; the claim waits for no more than
   // what is there, for a body can take as long as the seller likes.
   const arrived = await Promise.race([reading.catch(() => null), setImmediate(null)]);
