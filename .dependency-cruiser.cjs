@@ -7,7 +7,7 @@ const pure = [...leaves, 'money', 'payment', 'protocols'];
 const middle = ['clients', 'policy', 'config', 'ledger', 'keys', 'approvals', 'net', 'chain', 'discovery'];
 const belowRails = [...pure, ...middle];
 const belowWallet = [...belowRails, 'rails'];
-const faces = ['mcp', 'cli', 'server', 'web'];
+const faces = ['mcp', 'cli', 'server', 'web', 'proxy'];
 
 function only(from, ...allowed) {
   return {

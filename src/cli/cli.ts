@@ -28,7 +28,7 @@ const GROUPS: Readonly<Record<string, string>> = {
 };
 
 /** Commands that wait for others all the time: a sign that they wait would say nothing. */
-const WAITS: readonly string[] = ['serve', 'connect', 'open', 'config edit'];
+const WAITS: readonly string[] = ['serve', 'connect', 'open', 'config edit', 'proxy', 'run'];
 const WAITING_FLAGS: readonly string[] = ['wait', 'watch', 'follow'];
 
 /** Codes with which commander says that it answered the person itself. */
@@ -44,14 +44,11 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   for (const output of [io.stdout, io.stderr]) output.on?.('error', () => undefined);
   const chosen: Chosen = { exitCode: 0, row: undefined, io };
   try {
-    refuseSecretArguments(argv);
-    const [first, ...rest] = argv;
+    const own = separateProgram(argv);
+    refuseSecretArguments(own.includes('--') ? own.slice(0, own.indexOf('--')) : own);
+    const [first, ...rest] = own;
     const isGlance = first === undefined && io.stdout.isTTY === true;
-    const given = isGlance
-      ? ['status']
-      : first === undefined || first === 'help'
-        ? [...rest, '--help']
-        : argv;
+    const given = isGlance ? ['status'] : first === undefined || first === 'help' ? [...rest, '--help'] : own;
     return await parseAndRun(given, chosen);
   } catch (error) {
     const { printFailure } = await import('./terminal/output/failure.js');
@@ -72,6 +69,22 @@ async function parseAndRun(argv: readonly string[], chosen: Chosen): Promise<num
     // `purser config` alone answers with help, and is no command.
     return error.code === 'commander.help' && error.exitCode !== 0 ? EXIT_USAGE : 0;
   }
+}
+
+/** The command whose arguments are another program's command line, and its flags that take a value. */
+const RUN = 'run';
+const RUN_VALUES: readonly string[] = ['--budget', '--for', '--agent', '--passphrase-file', '--home'];
+
+/** Puts `--` before the program that `run` starts, so that `purser run claude -p hi` leaves the program its own flags. */
+function separateProgram(argv: readonly string[]): readonly string[] {
+  const words = argv[0] === '--home' ? 2 : 0;
+  if (argv[words] !== RUN || argv.includes('--')) return argv;
+  for (let at = words + 1; at < argv.length; at += 1) {
+    const word = argv[at] ?? '';
+    if (!word.startsWith('-')) return [...argv.slice(0, at), '--', ...argv.slice(at)];
+    if (RUN_VALUES.includes(word)) at += 1;
+  }
+  return argv;
 }
 
 /** What a parse came to: the exit code of the command that ran, or the command whose help was shown. */

@@ -7,6 +7,7 @@ import { entitlementCommands } from './entitlements/entitlementCommands.js';
 import { doctorCommands, installCommands, serveCommands } from './install/installCommands.js';
 import { ledgerCareCommands, ledgerListCommands } from './ledger/ledgerCommands.js';
 import { balanceCommands, fundCommands, payCommands, stopCommands } from './money/moneyCommands.js';
+import { proxyCommands } from './proxy/proxyCommands.js';
 import { setUpCommands } from './setUp/setUpCommands.js';
 import type { CommandEntry, CommandRow } from './command.js';
 
@@ -21,6 +22,7 @@ const rows = [
   ...catalogCommands,
   ...serveCommands,
   ...payCommands,
+  ...proxyCommands,
   ...approvalCommands,
   ...balanceCommands,
   ...limitsCommands,

@@ -48,6 +48,7 @@ test('a new wallet starts with what a careful person would choose', () => {
     'allowances.permit_usd': '1.00',
     'discovery.sources': expect.stringMatching(/^\["https:\/\/api\.cdp\.coinbase\.com\//),
     'discovery.remote_search': 'false',
+    'proxy.default_upstream': 'none',
   });
   expect(getKey(initial(true), 'networks.enabled')).toBe(
     '["eip155:84532","solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1","eip155:42431"]',
@@ -76,6 +77,8 @@ test('every row of the table says what it does and comes back from its own text'
     'net.allow_private': '["127.0.0.1:4021"]',
     'net.proxy': 'http://proxy.example:8080',
     'categories.search.hosts': '["a.example"]',
+    'proxy.upstreams.gateway.base_url': 'https://gateway.example/v1',
+    'proxy.upstreams.gateway.dialect': 'openai',
     ...Object.fromEntries(
       NAMED.map((key) => [key.replace('<category>', 'search').replace('<agent>', 'researcher'), '0']),
     ),
@@ -109,6 +112,9 @@ test('help knows every key, those without a first value too', () => {
     'approvals.webhook_url',
     'net.proxy',
     'networks.<caip2>.rpc_url',
+    'proxy.upstreams.<name>.base_url',
+    'proxy.upstreams.<name>.dialect',
+    'proxy.default_upstream',
   ]);
 });
 
@@ -168,6 +174,11 @@ describe('setKey', () => {
     ['allowances.permit_usd', '0', '0.00', 'tightens'],
     ['allowances.permit_usd', '1.01', '1.01', 'loosens'],
     ['networks.eip155:137.rpc_url', 'http://127.0.0.1:8545', 'http://127.0.0.1:8545', 'loosens'],
+    ['proxy.upstreams.gate.base_url', 'https://other.example', 'https://other.example', 'loosens'],
+    ['proxy.upstreams.gate.base_url', 'none', 'none', 'tightens'],
+    ['proxy.upstreams.new.base_url', 'https://new.example', 'https://new.example', 'loosens'],
+    ['proxy.upstreams.gate.dialect', 'anthropic', 'anthropic', 'same'],
+    ['proxy.default_upstream', 'gate', 'gate', 'loosens'],
   ])('%s %s gives %s and %s', (key, text, after, direction) => {
     const config = configWith({
       'limits.hosts.api.example.per_day_usd': '1',
@@ -176,6 +187,7 @@ describe('setKey', () => {
       'hosts.allow': '["a.example","b.example"]',
       'hosts.deny': '["evil.example"]',
       'net.allow_private': '["127.0.0.1:1"]',
+      'proxy.upstreams.gate.base_url': 'https://gate.example',
       'networks.enabled': '["eip155:8453","eip155:137"]',
       'networks.eip155:8453.rpc_url': 'https://rpc.example/',
     });
@@ -312,6 +324,9 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'networks.enabled': fc
     .shuffledSubarray(['eip155:8453', 'eip155:137', 'eip155:1'])
     .map((list) => JSON.stringify(list)),
+  'proxy.upstreams.<name>.base_url': orNone(fc.constantFrom('https://a.example', 'https://b.example')),
+  'proxy.upstreams.<name>.dialect': orNone(fc.constantFrom('openai', 'anthropic', 'plain')),
+  'proxy.default_upstream': fc.constantFrom('none', 'gate', 'other'),
   'networks.<caip2>.rpc_url': orNone(
     fc.constantFrom('https://a.example/', '["https://a.example/","https://b.example/"]'),
   ),
@@ -329,6 +344,7 @@ const settable = SETTING_ROWS.filter(({ setting }) => setting.fixed === undefine
 const change = fc.constantFrom(...settable).chain(({ setting }) => {
   const key = setting.key
     .replace('<host>', 'a.example')
+    .replace('<name>', 'gate')
     .replace('<caip2>', 'eip155:8453')
     .replace('<agent>', 'researcher')
     .replace('<category>', 'search');

@@ -99,6 +99,7 @@ describe('the file', () => {
       withdrawals: { facilitator_url: 'https://facilitator.payai.network' },
       allowances: { permit_usd: '1.00' },
       discovery: { sources: expect.arrayContaining([]) as unknown, remote_search: false },
+      proxy: { default_upstream: 'none' },
     });
   });
 

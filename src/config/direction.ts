@@ -84,6 +84,15 @@ export function trustedDirection(
   return same ? 'same' : 'loosens';
 }
 
+/** Places by name that something is sent to: another place is looser, and none is tighter. */
+export function sentToDirection(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): Direction {
+  if ([...after].some(([name, place]) => before.get(name) !== place)) return 'loosens';
+  return after.size < before.size ? 'tightens' : 'same';
+}
+
 function isSameList(before: readonly string[], after: readonly string[] | undefined): boolean {
   return before.length === after?.length && before.every((entry, index) => entry === after[index]);
 }

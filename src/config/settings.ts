@@ -10,6 +10,7 @@ import {
   overridesDirection,
   permittedDirection,
   preferredDirection,
+  sentToDirection,
   trustedDirection,
 } from './direction.js';
 import { perName, single, type Setting } from './setting.js';
@@ -28,7 +29,11 @@ import {
   readCategoryName,
   readHostName,
   readNetworkName,
+  readUpstreamName,
   rpcUrls,
+  upstreamDialect,
+  upstreamName,
+  upstreamUrl,
   usd,
   waitSeconds,
   webhook,
@@ -383,6 +388,33 @@ export const SETTINGS = {
       compare: (before, after) => (before === after ? 'same' : after ? 'loosens' : 'tightens'),
       summary:
         'Whether wallet_discover also uses the catalogues’ own search, which tells them what you search for.',
+    }),
+  },
+  proxy: {
+    upstreamUrls: perName({
+      key: 'proxy.upstreams.<name>.base_url',
+      readName: readUpstreamName,
+      kind: upstreamUrl,
+      // What programs ask is sent there, and paid for: the owner says where.
+      compare: sentToDirection,
+      summary:
+        'Base URL of an API that the proxy and runs hand requests to under this name, with or without its /v1. none removes it.',
+    }),
+    upstreamDialects: perName({
+      key: 'proxy.upstreams.<name>.dialect',
+      readName: readUpstreamName,
+      kind: upstreamDialect,
+      // It chooses the words of an error and no more.
+      compare: () => 'same',
+      summary: 'The API that it speaks: openai (the default), anthropic or plain.',
+    }),
+    defaultUpstream: single({
+      key: 'proxy.default_upstream',
+      kind: upstreamName,
+      initial: () => 'none',
+      none: 'none',
+      compare: (before, after) => (before === after ? 'same' : after === 'none' ? 'tightens' : 'loosens'),
+      summary: 'The upstream that OPENAI_BASE_URL and its kin point to in the programs of runs.',
     }),
   },
 } as const;

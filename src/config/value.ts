@@ -187,6 +187,23 @@ function isFolder(text: string): boolean {
   return /^(\/|[A-Za-z]:[\\/])[^\u0000-\u001f]*$/.test(text) && text.length <= FOLDER_LENGTH_MAX;
 }
 
+/** The APIs that programs speak through the proxy. */
+const DIALECTS = ['openai', 'anthropic', 'plain'] as const;
+export type Dialect = (typeof DIALECTS)[number];
+
+const UPSTREAM_WORDS = 'must be an http(s) URL, without user name, query or fragment';
+const upstreamUrlSchema = z
+  .string(UPSTREAM_WORDS)
+  .max(RPC_URL_LENGTH_MAX, UPSTREAM_WORDS)
+  .refine((text) => text !== 'none' && isWebhook(text) && !text.includes('?'), UPSTREAM_WORDS);
+const DIALECT_WORDS = 'must be openai, anthropic or plain';
+const dialectSchema = z.enum(DIALECTS, DIALECT_WORDS);
+
+/** A name stands in a path, before what is asked of the upstream. */
+const UPSTREAM_NAME = /^[a-z][a-z0-9_-]{0,31}$/;
+const UPSTREAM_NAME_WORDS = 'must be none or the name of an upstream, such as openai';
+const upstreamNameSchema = z.string(UPSTREAM_NAME_WORDS).regex(UPSTREAM_NAME, UPSTREAM_NAME_WORDS);
+
 const FLAG_WORDS = 'must be true or false';
 const flagSchema = z.boolean(FLAG_WORDS);
 
@@ -217,6 +234,13 @@ export const proxy: ValueKind<string> = kindOf(proxySchema, 'as text');
 
 /** How long a call waits for a person. */
 export const waitSeconds: ValueKind<number> = kindOf(waitSchema, 'as JSON');
+
+/** Where programs' requests are handed to. */
+export const upstreamUrl: ValueKind<string> = kindOf(upstreamUrlSchema, 'as text');
+/** The API that an upstream speaks. */
+export const upstreamDialect: ValueKind<Dialect> = kindOf(dialectSchema, 'as text');
+/** The name of an upstream, or none. */
+export const upstreamName: ValueKind<string> = kindOf(upstreamNameSchema, 'as text');
 
 /** Where the owner is told that a question waits; a token may be part of it. */
 export const webhook: ValueKind<string> = kindOf(webhookSchema, 'as text');
@@ -276,4 +300,14 @@ export function readNetworkName(key: string, name: string): Caip2 {
     );
   }
   return network.caip2;
+}
+
+/** Reads the `<name>` of an upstream in a key; throws `bad_input`. */
+export function readUpstreamName(key: string, name: string): string {
+  // `none` says that there is no default; a scheme would be taken for the URL itself.
+  if (UPSTREAM_NAME.test(name) && !['none', 'http', 'https'].includes(name)) return name;
+  throw new WalletError(
+    'bad_input',
+    `The upstream in ${key} must be 1 to 32 small letters, digits, hyphens and underscores, a letter first.`,
+  );
 }

@@ -15,7 +15,7 @@ import { within } from './settle/funds.js';
 import type { BalanceInput } from './input.js';
 import { agentBounds, isSessionCap, lineRequest, raiseLines } from './call/ownerRules.js';
 import { outcome, type Outcome } from './answer/outcome.js';
-import type { AtomicAmount } from '../money/unit.js';
+import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 
 /** One asset on one network. `on_chain` and `spendable` are null where its RPC does not answer. */
 export interface BalanceLine {
@@ -252,6 +252,21 @@ async function readAllowance(
 
 /** Dollars that the agent may still spend in a session without asking; null where the config cannot be read. */
 export async function sessionLeft(engine: Engine, session: Pick<Session, 'id'>): Promise<string | null> {
+  const left = await sessionUsdMicrosLeft(engine, session);
+  return left === null ? null : formatUsd(left);
+}
+
+/** What a program may still spend without asking: of the agent's session, and of its run. Null where that cannot be read. */
+export async function programLeft(engine: Engine, budgetId: string | null): Promise<UsdMicros | null> {
+  const nowMs = engine.now();
+  const session = await engine.ledger.currentSession(engine.agent, nowMs);
+  const left = await sessionUsdMicrosLeft(engine, session ?? { id: '' });
+  if (budgetId === null || left === null) return left;
+  const ofRun = (await engine.ledger.budgets.use(budgetId, nowMs))?.leftUsdMicros ?? 0n;
+  return ofRun < left ? ofRun : left;
+}
+
+async function sessionUsdMicrosLeft(engine: Engine, session: Pick<Session, 'id'>): Promise<UsdMicros | null> {
   try {
     const config = await engine.config();
     const where = { agent: engine.agent, sessionId: session.id, hostPort: NO_HOST };
@@ -263,7 +278,7 @@ export async function sessionLeft(engine: Engine, session: Pick<Session, 'id'>):
     const left = lines.map(({ usdMicrosMax }, i) => usdMicrosMax - (used[i] ?? 0n));
     // The wallet's bound on a session, or the agent's own: the one with less left.
     const least = left.reduce((a, b) => (a < b ? a : b));
-    return formatUsd(least > 0n ? least : 0n);
+    return least > 0n ? least : 0n;
   } catch {
     return null;
   }

@@ -44,7 +44,8 @@ export async function run(call: CommandCall): Promise<number> {
   });
 }
 
-function portOf(flags: Flags, name: string): number | undefined {
+/** The port that a flag names; undefined where it is not given. Throws `bad_input`. */
+export function portOf(flags: Flags, name: string): number | undefined {
   const port = flags.count(name);
   if (port !== undefined && port > PORT_MAX)
     throw new WalletError('bad_input', `A port is at most ${PORT_MAX}.`);
@@ -56,7 +57,8 @@ function socketOf(flags: Flags): string | undefined {
   return path === undefined ? undefined : resolve(path);
 }
 
-function tlsOf(flags: Flags): { readonly cert: string; readonly key: string } | null {
+/** The files of TLS, or null for none. Throws `bad_input`. */
+export function tlsOf(flags: Flags): { readonly cert: string; readonly key: string } | null {
   const cert = flags.text('tlsCert');
   const key = flags.text('tlsKey');
   if (cert !== undefined && key !== undefined) return { cert, key };

@@ -107,10 +107,11 @@ export function parseRequest(input: CallInput, caller: Caller, allowPrivate: rea
   judgeCallerHeaders(headers);
   const request = { method, target, headers, body };
   const { forwarded } = input;
+  const { budgetId = null } = forwarded ?? {};
   const identity = {
     ...{ method, target, bodyHash: input.content?.sameAs ?? body?.sha256 ?? '' },
     // A run's calls are its own: what it paid for answers no other program, and is no other's to send again (T42).
-    caller: forwarded?.budgetId == null ? caller.agent : `${caller.agent} ${forwarded.budgetId}`,
+    caller: budgetId === null ? caller.agent : `${caller.agent} ${budgetId}`,
   };
   const compared = headers.filter(([name]) => forwarded?.sameBy.includes(name) !== false);
   return {

@@ -1,0 +1,45 @@
+import { WalletError } from '../../errors/walletError.js';
+import { parseUsd } from '../../money/decimal.js';
+import type { CommandCall } from '../command.js';
+import { tellOwner } from '../line/line.js';
+import { isInteractive } from '../terminal/io.js';
+import { printLines } from '../terminal/output/show.js';
+import { walletOptions } from '../terminal/wallet.js';
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const FOR_DEFAULT = '1d';
+/** A program that runs for longer is not one that a person started. */
+const FOR_MS_MAX = 30 * 86_400_000;
+
+/** Runs a program within a budget of its own; its exit code is the program's. */
+export async function run(call: CommandCall): Promise<number> {
+  const { io, flags, args } = call;
+  const budget = flags.text('budget');
+  const budgetUsdMicros = budget === undefined ? undefined : parseUsd(budget, '--budget');
+  if (budgetUsdMicros === 0n) throw new WalletError('bad_input', '--budget must be more than 0.');
+  const { ProgramFault, runProgram, sumOf } = await import('../../proxy/run.js');
+  try {
+    const { exitCode, use } = await runProgram({
+      wallet: walletOptions(call),
+      command: args.filter((arg) => arg !== undefined),
+      budgetUsdMicros,
+      forMs: readTime(flags.text('for') ?? FOR_DEFAULT),
+      tellOwner: (step) => tellOwner(step, io),
+      atTerminal: isInteractive(io),
+    });
+    if (use !== null) printLines(io.stderr, [sumOf(use)]);
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof ProgramFault)) throw error;
+    printLines(io.stderr, [error.shortMessage]);
+    return error.shellExit;
+  }
+}
+
+/** A length of time such as `90m`. Throws `bad_input`. */
+export function readTime(text: string): number {
+  const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const ms = Number(count) * (UNITS[unit] ?? 0);
+  if (ms > 0 && ms <= FOR_MS_MAX) return ms;
+  throw new WalletError('bad_input', '--for must be a time such as 90m, 2h or 1d, of at most 30 days.');
+}

@@ -1,0 +1,269 @@
+import { request as httpRequest } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { paymentsIn } from '../support/books.js';
+import { expectLedgerIsChain, settleAll } from '../support/truth.js';
+import { startProxyWorld, UPSTREAM, type ProxyWorld } from './fixture.js';
+
+let here: ProxyWorld;
+
+beforeAll(async () => {
+  here = await startProxyWorld();
+});
+
+afterAll(async () => {
+  await settleAll(here.world, here.wallet);
+  await expectLedgerIsChain(here.world, here.mine, here.wallet);
+  await here.stop();
+});
+
+let asked = 0;
+
+/** A chat completion that no other call of the file asks for, and what is different about it. */
+function chat(content = `question ${++asked}`, more: object = {}): RequestInit {
+  const body = JSON.stringify({ model: 'small-model', messages: [{ role: 'user', content }], ...more });
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+}
+
+function cents(response: Response): [cost: number, left: number] {
+  const of = (name: string): number => Number(response.headers.get(name) ?? 'NaN');
+  return [of('x-cost-usd-cents'), of('x-balance-remaining-cents')];
+}
+
+describe('a request through the proxy', () => {
+  test('is paid once and answered as the seller answered, with its cost in the head', async () => {
+    const { base, gateway } = here;
+    const before = gateway.paid().length;
+    const response = await fetch(`${base}/chat/completions`, chat());
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ choices: [{ message: { content: 'Hello there' } }] });
+    expect(gateway.paid()).toHaveLength(before + 1);
+    const [cost, left] = cents(response);
+    expect(cost).toBe(1);
+    const id = response.headers.get('x-purser-payment-id') ?? '';
+    expect(await (await here.wallet.engine()).ledger.findPayment(id)).toMatchObject({
+      state: 'captured',
+      capturedUsdMicros: 10_000n,
+    });
+    // What pays, and what would let a page read it, stays here.
+    expect(response.headers.get('payment-response')).toBeNull();
+    const next = await fetch(`${base}/chat/completions`, chat());
+    expect(cents(next)).toEqual([1, left - 1]);
+  });
+
+  test.each([
+    ['by its whole URL', () => `${here.proxy.url}/${here.token}/${here.gateway.url}/v1/chat/completions`],
+    [
+      'by a client that makes one slash of two',
+      () => `${here.proxy.url}/${here.token}/${here.gateway.url.replace('//', '/')}/v1/chat/completions`,
+    ],
+    ['by an upstream whose base has its /v1', () => `${here.proxy.url}/${here.token}/claude/v1/messages`],
+    [
+      'by an SDK that leaves /v1 to the base',
+      () => `${here.proxy.url}/${here.token}/${UPSTREAM}/chat/completions`,
+    ],
+  ])('finds its way %s', async (_how, url) => {
+    const response = await fetch(url(), chat());
+    expect(response.status).toBe(200);
+    expect(here.gateway.orders.at(-1)?.path).toMatch(/^\/v1\/(chat\/completions|messages)$/);
+  });
+
+  test('takes the token as the API key, and shows it to no seller (T38)', async () => {
+    const { proxy, token, gateway } = here;
+    for (const headers of [{ authorization: `Bearer ${token}` }, { 'x-api-key': token }]) {
+      const call = chat();
+      const response = await fetch(`${proxy.url}/${UPSTREAM}/v1/chat/completions`, {
+        ...call,
+        headers: { 'content-type': 'application/json', ...(headers as Record<string, string>) },
+      });
+      expect(response.status).toBe(200);
+    }
+    expect(JSON.stringify(gateway.orders.map(({ headers, url }) => [headers, url.href]))).not.toContain(
+      token,
+    );
+    // A key of the program's own goes up.
+    const call = chat();
+    await fetch(`${here.base}/chat/completions`, {
+      ...call,
+      headers: { 'content-type': 'application/json', authorization: 'Bearer sk-own' },
+    });
+    expect(gateway.orders.at(-1)?.headers.authorization).toBe('Bearer sk-own');
+  });
+
+  test('that costs nothing passes free, prices of models too', async () => {
+    const response = await fetch(`${here.base}/models`);
+    expect(await response.json()).toMatchObject({
+      data: [{ id: 'small-model', pricing: { per_call_usd: '0.01' } }, {}],
+    });
+    expect(cents(response)[0]).toBe(0);
+    expect(response.headers.get('x-purser-payment-id')).toBeNull();
+  });
+
+  test('streams: the first event is there while the seller still waits with the next', async () => {
+    const response = await fetch(`${here.base}/chat/completions`, chat(`hold ${++asked}`, { stream: true }));
+    const reader = response.body!.getReader();
+    const first = new TextDecoder().decode((await reader.read()).value);
+    expect(first).toContain('Hello');
+    here.gateway.letGo();
+    let rest = '';
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      rest += new TextDecoder().decode(value);
+    }
+    expect(rest).toMatch(/ there[\s\S]*\[DONE\]\n\n$/);
+  });
+
+  test('that is cancelled hangs up on the seller, and its payment is in the ledger', async () => {
+    const gone = here.gateway.hungUp();
+    const abort = new AbortController();
+    const response = await fetch(`${here.base}/chat/completions`, {
+      ...chat(`hold ${++asked}`, { stream: true }),
+      signal: abort.signal,
+    });
+    const id = response.headers.get('x-purser-payment-id') ?? '';
+    await response.body!.getReader().read();
+    abort.abort();
+    await gone;
+    here.gateway.letGo();
+    expect((await (await here.wallet.engine()).ledger.findPayment(id))?.state).toBe('captured');
+  });
+
+  test('whose stream breaks off ends with an event that says so, and names the payment', async () => {
+    const response = await fetch(`${here.base}/chat/completions`, chat(`break ${++asked}`, { stream: true }));
+    here.gateway.letGo();
+    const text = await response.text();
+    const last = JSON.parse(
+      text
+        .trim()
+        .split('\n\n')
+        .at(-1)!
+        .replace(/^data: /, ''),
+    ) as object;
+    expect(last).toMatchObject({
+      error: { code: 'paid_not_delivered', message: expect.stringContaining('Paid $0.01') },
+      purser: { payment_id: response.headers.get('x-purser-payment-id') },
+    });
+  });
+
+  test('is made again within a minute: the same payment, and the stored answer byte for byte', async () => {
+    const call = chat();
+    const first = await fetch(`${here.base}/chat/completions`, call);
+    const text = await first.text();
+    const before = here.gateway.orders.length;
+    const again = await fetch(`${here.base}/chat/completions`, {
+      ...call,
+      // What an SDK changes on a retry.
+      headers: {
+        'content-type': 'application/json',
+        'x-stainless-retry-count': '1',
+        traceparent: '00-1-2-3',
+      },
+    });
+    expect(await again.text()).toBe(text);
+    expect(again.headers.get('x-purser-payment-id')).toBe(first.headers.get('x-purser-payment-id'));
+    expect(cents(again)[0]).toBe(0);
+    expect(here.gateway.orders).toHaveLength(before);
+    const meant = await fetch(`${here.base}/chat/completions`, {
+      ...call,
+      headers: { 'content-type': 'application/json', 'idempotency-key': `key ${++asked}` },
+    });
+    expect(cents(meant)[0]).toBe(1);
+  });
+
+  test('that is made twice at once is paid once', async () => {
+    const call = chat();
+    const before = here.gateway.payments();
+    const both = await Promise.all([1, 2].map(() => fetch(`${here.base}/chat/completions`, call)));
+    expect(both.map(({ status }) => status)).toEqual([200, 200]);
+    expect(new Set(both.map(({ headers }) => headers.get('x-purser-payment-id'))).size).toBe(1);
+    expect(here.gateway.payments()).toBe(before + 1);
+  });
+});
+
+describe('who may ask', () => {
+  /** A request as bytes: a browser sets what fetch does not let be set. */
+  function ask(
+    headers: Record<string, string>,
+    path = `/${here.token}/${UPSTREAM}/v1/models`,
+  ): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const { port } = new URL(here.proxy.url);
+      const call = httpRequest({ host: '127.0.0.1', port, path, headers, method: 'GET' }, (answer) => {
+        expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+        answer.resume();
+        resolve(answer.statusCode ?? 0);
+      });
+      call.once('error', reject).end();
+    });
+  }
+
+  test('a program with the token may; a page in a browser may not, whatever it knows (T20)', async () => {
+    expect(await ask({})).toBe(200);
+    const before = here.gateway.orders.length;
+    expect(await ask({ origin: 'https://evil.example' })).toBe(403);
+    expect(await ask({ origin: here.proxy.url })).toBe(403);
+    expect(await ask({ origin: 'null' })).toBe(403);
+    expect(await ask({ 'sec-fetch-site': 'cross-site' })).toBe(403);
+    // DNS rebinding: the page's own host name.
+    expect(await ask({ host: 'evil.example' })).toBe(403);
+    expect(await ask({}, `/${UPSTREAM}/v1/models`)).toBe(401);
+    expect(await ask({}, `/pprx_${'a'.repeat(43)}/${UPSTREAM}/v1/models`)).toBe(401);
+    expect(await ask({ authorization: 'Bearer sk-own' }, `/${UPSTREAM}/v1/models`)).toBe(401);
+    expect(here.gateway.orders).toHaveLength(before);
+    expect(await ask({}, `/${here.token}/nobody/v1/models`)).toBe(404);
+  });
+});
+
+describe('a run', () => {
+  test('of five cents buys five calls of one cent, and the sixth is refused in the words of the API', async () => {
+    using run = await here.startRun(50_000n);
+    const url = `${run.proxy.url}/${UPSTREAM}/v1/chat/completions`;
+    const call = (): Promise<Response> => {
+      const init = chat();
+      return fetch(url, {
+        ...init,
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${run.token}` },
+      });
+    };
+    for (let left = 4; left >= 0; left -= 1) expect(cents(await call())).toEqual([1, left]);
+    const before = here.gateway.paid().length;
+    const sixth = await call();
+    expect(sixth.status).toBe(402);
+    expect(sixth.headers.get('x-should-retry')).toBe('false');
+    expect(await sixth.json()).toMatchObject({
+      error: { type: 'insufficient_quota', code: 'budget_spent', message: expect.stringContaining('$0.00') },
+    });
+    const anthropic = await fetch(`${run.proxy.url}/claude/v1/messages`, {
+      ...chat(),
+      headers: { 'content-type': 'application/json', 'x-api-key': run.token },
+    });
+    expect(await anthropic.json()).toMatchObject({ type: 'error', error: { type: 'billing_error' } });
+    expect(here.gateway.paid()).toHaveLength(before);
+    const { ledger } = await here.wallet.engine();
+    expect(await ledger.budgets.use(run.id, here.world.now())).toMatchObject({ capturedUsdMicros: 50_000n });
+    const own = (await paymentsIn(await here.wallet.engine())).filter(
+      ({ budgetPath }) => budgetPath === run.id,
+    );
+    expect(own).toHaveLength(5);
+  });
+
+  test('that has ended pays nothing any more, by its token or by another, and neither does one whose time is over (T42)', async () => {
+    using run = await here.startRun(50_000n, 3_600_000);
+    using short = await here.startRun(50_000n, 1);
+    const ask = async ({ proxy, token }: { proxy: { url: string }; token: string }): Promise<unknown> =>
+      (await fetch(`${proxy.url}/${token}/${UPSTREAM}/v1/chat/completions`, chat())).json();
+    const { ledger } = await here.wallet.engine();
+    await ledger.budgets.end(run.id, here.world.now());
+    const before = here.gateway.paid().length;
+    expect(await ask(run)).toMatchObject({ error: { code: 'budget_over' } });
+    expect(await ask(short)).toMatchObject({ error: { code: 'budget_over' } });
+    // The token is that run's alone: no other proxy knows it, and its own knows no other.
+    expect(await ask({ proxy: here.proxy, token: run.token })).toMatchObject({
+      error: { code: 'token_wrong' },
+    });
+    expect(await ask({ proxy: run.proxy, token: here.token })).toMatchObject({
+      error: { code: 'token_wrong' },
+    });
+    expect(here.gateway.paid()).toHaveLength(before);
+  });
+});
