@@ -1,6 +1,7 @@
 import type { ClientChange } from '../../clients/install.js';
 import type { Launch, NodePlace } from '../../clients/launch/launch.js';
 import { checkLaunch, type SelfCheck } from '../../clients/launch/selfCheck.js';
+import { fetchedFrom } from '../../clients/launch/startHint.js';
 import { findClient } from '../../clients/client.js';
 import { userFolder } from '../../clients/machine.js';
 import { commandLine } from '../line/commandLine.js';
@@ -97,7 +98,10 @@ export function thenLines(io: CliIo, changes: readonly ClientChange[], launch: L
 
 /** Starts the server once as the clients will, and says how that went. */
 export async function checkAndTell(io: CliIo, launch: Launch, node: NodePlace): Promise<SelfCheck> {
-  printLines(io.stderr, ['Starting the server once, as a client will ...']);
+  const from = fetchedFrom(launch, machineOf(io));
+  // Named before, so that whoever waits for a registry that does not answer knows for whom.
+  const fetching = from === null ? '' : `; npx may have to fetch it from ${from} first`;
+  printLines(io.stderr, [`Starting the server once, as a client will${fetching} ...`]);
   const check = await checkLaunch(machineOf(io), launch);
   const lines = check.starts
     ? [

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Machine } from '../machine.js';
 import { launchFrom, launchInstalled } from './launch.js';
-import { startHint } from './startHint.js';
+import { fetchedFrom, startHint } from './startHint.js';
 import { launchIn } from './writtenLaunch.js';
 
 let folder: string;
@@ -20,6 +20,14 @@ const machine = (): Machine => ({
   version: '1.2.3',
 });
 const byNpx = { command: '/usr/bin/env', args: ['npx', '-y', 'purser-mcp@1.2.3'], env: { PATH: '/bin' } };
+
+test('before a server is started, it is known from where npx fetches it, and that others fetch nothing', () => {
+  expect(fetchedFrom(byNpx, machine())).toBe('registry.npmjs.org');
+  expect(
+    fetchedFrom({ ...byNpx, args: ['npx', '-y', 'file:/x/purser-mcp-1.2.3.tgz'] }, machine()),
+  ).toBeNull();
+  expect(fetchedFrom({ command: '/usr/bin/node', args: ['/x/purser.js'], env: {} }, machine())).toBeNull();
+});
 
 test('a registry that does not answer is named, with the proxy that the user’s npm takes, and no token of it', () => {
   expect(startHint(byNpx, '', true, machine())).toMatch(

@@ -19,12 +19,23 @@ export function startHint(launch: Launch, said: string, isLate: boolean, machine
   const folder = NPX_FOLDER.exec(said)?.[0];
   if (folder !== undefined && BROKEN_SIGNS.test(said))
     return `npx keeps a broken copy of the package: remove the folder ${folder}, then try again`;
-  const byNpx = [launch.command, ...launch.args].some((word) =>
-    /(?:^|[\\/])npx(?:-cli\.js|\.cmd)?$/.test(word),
-  );
-  if (byNpx && (isLate || /ETIMEDOUT|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|network/.test(said)))
+  if (
+    isByNpx(launch) &&
+    (isLate || /ETIMEDOUT|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|network/.test(said))
+  )
     return `npx fetches the package from ${registryOf(launch, machine)}, which may not answer: see whether this machine reaches it`;
   return null;
+}
+
+function isByNpx({ command, args }: Launch): boolean {
+  return [command, ...args].some((word) => /(?:^|[\\/])npx(?:-cli\.js|\.cmd)?$/.test(word));
+}
+
+/** From where npx fetches the package before this launch starts it; null where it starts at once. */
+export function fetchedFrom(launch: Launch, machine: Machine): string | null {
+  return isByNpx(launch) && !launch.args.some((word) => word.startsWith('file:'))
+    ? registryOf(launch, machine)
+    : null;
 }
 
 /** The registry that a client's npx asks, with the proxy it goes through: what a shell set is not known to a client. */

@@ -16,8 +16,11 @@ test('a line comes up after half a second, and goes before the next output', () 
   expect(io.err()).toContain('purser balance, 2 s');
   waiting.io.stdout.write('5.00\n');
   expect(io.err()).toMatch(/\r\u001b\[K$/);
-  const before = io.err();
+  // What was waited for is over: the seconds are those of the next silence.
+  vi.advanceTimersByTime(1600);
+  expect(io.err().split('purser balance').at(-1)).toBe(', 1 s');
   waiting.end();
+  const before = io.err();
   vi.advanceTimersByTime(5000);
   expect(io.err()).toBe(before);
 });

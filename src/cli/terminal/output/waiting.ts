@@ -7,14 +7,14 @@ const FRAMES = ['|', '/', '-', '\\'] as const;
 const CLEAR_LINE = '\r\u001b[K';
 
 /**
- * An IO that shows on a terminal that a command goes on: half a second after its last output a line with the seconds comes up
- * on stderr, and goes before whatever is written next. None while a question waits for its answer, none elsewhere than
+ * An IO that shows on a terminal that a command goes on: half a second after its last output a line comes up on stderr with the
+ * seconds since then, and goes before whatever is written next. None while a question waits for its answer, none elsewhere than
  * on a terminal, and none where `NO_COLOR` or a dumb terminal asks for plain text. `end` takes it away.
  */
 export function showWaiting(io: CliIo, what: string): { readonly io: CliIo; readonly end: () => void } {
   const wantsPlain = !!io.env['NO_COLOR'] || io.env['TERM'] === 'dumb';
   if (io.stderr.isTTY !== true || wantsPlain) return { io, end: () => undefined };
-  const startMs = performance.now();
+  let sinceMs = performance.now();
   let isDrawn = false;
   let isAsking = false;
   let isAtLineStart = true;
@@ -27,7 +27,7 @@ export function showWaiting(io: CliIo, what: string): { readonly io: CliIo; read
   };
   const draw = (): void => {
     if (isAsking || !isAtLineStart) return;
-    const seconds = Math.floor((performance.now() - startMs) / 1000);
+    const seconds = Math.floor((performance.now() - sinceMs) / 1000);
     io.stderr.write(
       `${CLEAR_LINE}${FRAMES[frame % FRAMES.length]} ${what}${seconds > 0 ? `, ${seconds} s` : ''}`,
     );
@@ -37,6 +37,7 @@ export function showWaiting(io: CliIo, what: string): { readonly io: CliIo; read
   };
   const wait = (): void => {
     clearTimeout(timer);
+    sinceMs = performance.now();
     timer = setTimeout(draw, QUIET_MS).unref();
   };
   const output = (to: CliOutput): CliOutput => ({
@@ -61,7 +62,10 @@ export function showWaiting(io: CliIo, what: string): { readonly io: CliIo; read
         if (typeof value !== 'function') return value;
         return (...args: unknown[]): unknown => {
           // A question puts the terminal into raw mode, and lets it out of it once it is answered.
-          if (name === 'setRawMode') isAsking = args[0] === true;
+          if (name === 'setRawMode') {
+            isAsking = args[0] === true;
+            sinceMs = performance.now();
+          }
           return (value as (...given: unknown[]) => unknown).apply(target, args);
         };
       },
