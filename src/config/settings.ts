@@ -94,6 +94,7 @@ const CATALOGUES: readonly string[] = [
   'https://pay.openfacilitator.io/discovery/resources',
   'https://facilitator.ultravioletadao.xyz/discovery/resources',
   'https://mpp.dev/api/services',
+  'https://402index.io/api/v1/services',
 ];
 /** The one that lists endpoints for test money. */
 const TEST_CATALOGUES: readonly string[] = ['https://x402.org/facilitator/discovery/resources'];

@@ -317,6 +317,20 @@ describe('origin', () => {
     ]);
   });
 
+  test('counts and says what of a site’s documents could not be read', async () => {
+    const { shop } = world.sandbox;
+    const document = {
+      resources: [{ resource: 'GET /v2/json', price: '$0.01' }, 7, 'https://other.example/x'],
+    };
+    shop.handle('/.well-known/x402.json', (_order, response) => response.end(JSON.stringify(document)));
+    const outcome = await wallet.discover({ origin: shop.url, networks: ['any'] }, anyCall());
+    expect(outcome).toMatchObject({ found: ['/.well-known/x402.json: 1 endpoints'], unreadable: 2 });
+    expect(outcome.message).toContain('2 entries of its documents could not be read.');
+    expect(resultsOf(outcome)).toMatchObject([
+      { usd: '0.01', next: { arguments: { url: `${shop.url}/v2/json` } } },
+    ]);
+  });
+
   test.each([
     ['http://169.254.169.254/', 'address_refused'],
     ['ftp://example.com', 'bad_url'],

@@ -1,20 +1,26 @@
-import { isJsonObject, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
+import { assetsOf } from '../../money/asset.js';
+import { findNetworkByName } from '../../money/network.js';
+import { isJsonObject, statedField, statedText, type JsonObject, type JsonValue } from '../../text/json.js';
 import { categorise } from '../category.js';
 import { readBazaar, readOutputSchema, type CallShape } from './inputShape.js';
 import {
   ABOUT_MAX,
   objectIn,
+  placeOf,
   readCount,
   readLine,
   readListedUrl,
-  readMethod,
   readTags,
   readTimeMs,
   TITLE_MAX,
+  type ListedOffer,
+  type ListedPrice,
   type Listing,
   type Reading,
 } from './listing.js';
-import { readListedOffers } from './offers.js';
+import { readListedOffers, type ListedOffers } from './offers.js';
+import { readProtocols } from './paymentInfo.js';
+import { statedPrice } from './statedPrice.js';
 
 /** One page of a facilitator's list or search. */
 export interface ListPage extends Reading {
@@ -35,9 +41,9 @@ const ITEMS_MAX = 5_000;
  */
 export function readListPage(document: JsonValue): ListPage | undefined {
   if (!isJsonObject(document)) return undefined;
-  const named = statedField(document, 'items') ?? statedField(document, 'resources');
+  const named = statedField(document, 'items') ?? statedField(document, 'resources') ?? servicesIn(document);
   if (!Array.isArray(named)) return undefined;
-  const pagination = objectIn(document, 'pagination');
+  const pagination = { ...document, ...objectIn(document, 'pagination') };
   const records = named.slice(0, ITEMS_MAX);
   // A page of brackets or numbers is no page of a list that lists nothing: the list would be emptied by it.
   if (records.length > 0 && !records.some(isJsonObject)) return undefined;
@@ -51,6 +57,15 @@ export function readListPage(document: JsonValue): ListPage | undefined {
   };
 }
 
+/** 402index lists endpoints as `services`, each with a URL; mpp.dev's have endpoints of their own. */
+function servicesIn(document: JsonObject): JsonValue[] | undefined {
+  const services = statedField(document, 'services');
+  if (!Array.isArray(services)) return undefined;
+  return services.some((one) => isJsonObject(one) && typeof statedField(one, 'url') === 'string')
+    ? services
+    : undefined;
+}
+
 /** One record; undefined where it names nothing that could be called. Never throws. */
 export function readRecord(record: JsonValue): Listing | undefined {
   if (!isJsonObject(record)) return undefined;
@@ -58,9 +73,8 @@ export function readRecord(record: JsonValue): Listing | undefined {
   if (type !== undefined && type !== 'http') return undefined;
   const resource = statedField(record, 'resource');
   const described = isJsonObject(resource) ? resource : {};
-  const url = readListedUrl(
-    typeof resource === 'string' ? resource : (statedField(described, 'url') ?? statedField(record, 'url')),
-  );
+  const called = placeOf(record);
+  const url = readListedUrl(called.place);
   if (url === undefined) return undefined;
   const accepts = statedField(record, 'accepts');
   const first = Array.isArray(accepts) ? accepts.find(isJsonObject) : accepts;
@@ -79,17 +93,34 @@ export function readRecord(record: JsonValue): Listing | undefined {
   const hasBody = shape.input?.body !== null && shape.input?.body !== undefined;
   return {
     url,
-    method: readMethod(statedField(record, 'method')) ?? shape.method ?? (hasBody ? 'POST' : 'GET'),
+    method: called.method ?? shape.method ?? (hasBody ? 'POST' : 'GET'),
     title,
     about,
     tags,
     category: categorise(tags, `${title ?? ''} ${about ?? ''}`),
-    ...readListedOffers(accepts, statedField(record, 'x402Version')),
-    protocols: [],
+    ...pricedBy(record, readListedOffers(accepts, statedField(record, 'x402Version'))),
+    protocols: readProtocols(statedField(record, 'protocol')),
     input: shape.input,
     output: shape.output,
     use: readUse(record),
   };
+}
+
+/** Offers say a price better than a record's own words, which count where there are none. */
+function pricedBy(record: JsonObject, { offers, price }: ListedOffers): ListedOffers {
+  const stated = price ?? statedPrice(record);
+  return { offers: offers.length > 0 ? offers : offersOfWords(record, stated), price: stated };
+}
+
+/** 402index names a network and a token in words: `Base`, `USD Coin`. */
+function offersOfWords(record: JsonObject, price: ListedPrice | null): ListedOffer[] {
+  const network = findNetworkByName(statedText(record, 'payment_network') ?? '');
+  const token = statedText(record, 'payment_asset')?.toLowerCase() ?? '';
+  if (network === undefined || !/^usd(c| coin)$/.test(token)) return [];
+  const [asset] = assetsOf(network.caip2).filter(({ symbol }) => symbol.startsWith('USDC'));
+  if (asset === undefined) return [];
+  const usdMicros = price?.minUsdMicros ?? null;
+  return [{ network: network.caip2, asset: asset.symbol, usdMicros, payTo: null, payable: true }];
 }
 
 function firstLine(max: number, objects: readonly JsonObject[], names: readonly string[]): string | null {
@@ -122,8 +153,8 @@ function readUse(record: JsonObject): Listing['use'] {
     calls30d: readCount(statedField(quality, 'l30DaysTotalCalls')),
     payers30d: readCount(statedField(quality, 'l30DaysUniquePayers')),
     lastCalledMs: readTimeMs(statedField(quality, 'lastCalledAt')),
-    updatedMs: readTimeMs(statedField(record, 'lastUpdated')),
-    firstSeenMs: readTimeMs(statedField(record, 'firstSeen')),
+    updatedMs: readTimeMs(statedField(record, 'lastUpdated') ?? statedField(record, 'last_checked')),
+    firstSeenMs: readTimeMs(statedField(record, 'firstSeen') ?? statedField(record, 'registered_at')),
     curated: statedField(record, 'curated') === true,
   };
 }

@@ -113,6 +113,38 @@ export function readMethod(value: JsonValue | undefined): string | undefined {
   return METHODS.includes(method) ? method : undefined;
 }
 
+/** Fields that name what is called, the plainest first. */
+const PLACE_FIELDS: readonly string[] = [
+  ...['resource', 'url', 'resource_url', 'resourceUrl', 'endpoint', 'path', 'route'],
+];
+/** Fields that name its method. */
+const METHOD_FIELDS: readonly string[] = ['method', 'http_method', 'httpMethod'];
+
+/** What a record says is called: a URL or a path, and the method that stands before it or beside it. */
+export interface ListedPlace {
+  readonly place: string | undefined;
+  readonly method: string | undefined;
+}
+
+/** `"GET /forecast"` as method and place; a text without a method is a place alone. */
+export function splitPlace(text: string): ListedPlace {
+  const [, method, place] = /^(?:([A-Z]{3,6}) )?(\S+)$/.exec(text) ?? [];
+  return { place, method: readMethod(method) };
+}
+
+/** What a record says is called; `{url, description}` in place of a URL is v2's. */
+export function placeOf(record: JsonObject): ListedPlace {
+  const methods = METHOD_FIELDS.map((name) => readMethod(statedField(record, name)));
+  for (const name of PLACE_FIELDS) {
+    const value = statedField(record, name);
+    const text = isJsonObject(value) ? statedField(value, 'url') : value;
+    if (typeof text !== 'string') continue;
+    const { place, method } = splitPlace(text);
+    return { place, method: methods.find((one) => one !== undefined) ?? method };
+  }
+  return { place: undefined, method: undefined };
+}
+
 /** One clean line of a seller's, or null. */
 export function readLine(value: JsonValue | undefined, max: number): string | null {
   const line = typeof value === 'string' ? cleanLine(value.slice(0, 4 * max), max) : '';

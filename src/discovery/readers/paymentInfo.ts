@@ -98,9 +98,10 @@ function mppUsd(offer: JsonObject): bigint | undefined {
   return asset === undefined ? undefined : toUsdMicros(asset, amount);
 }
 
-/** `["x402"]`, `[{x402: {}}, {mpp: {…}}]` or `{x402: {}}`. */
-function readProtocols(value: JsonValue | undefined): string[] {
-  const items = Array.isArray(value) ? value : isJsonObject(value) ? [value] : [];
+/** `"x402"`, `["x402"]`, `[{x402: {}}, {mpp: {…}}]` or `{x402: {}}`. */
+export function readProtocols(value: JsonValue | undefined): string[] {
+  const isOne = isJsonObject(value) || typeof value === 'string';
+  const items = Array.isArray(value) ? value : isOne ? [value] : [];
   const names = items
     .slice(0, PROTOCOLS_MAX)
     .flatMap((item) => (isJsonObject(item) ? Object.keys(item).slice(0, PROTOCOLS_MAX) : [item]));

@@ -58,10 +58,12 @@ export async function discoverOrigin(
       reached: live.reached,
       listed: listed.length,
       shown: results.length,
+      unreadable: live.dropped,
     }),
     results,
     next_cursor: nextCursor,
     found: live.found,
+    unreadable: live.dropped === 0 ? null : live.dropped,
     site_guidance: live.guidance,
   });
 }
@@ -84,11 +86,22 @@ function facts(listing: Listing) {
 
 function messageOf(
   { host }: CallUrl,
-  { isLive, reached, listed, shown }: { isLive: boolean; reached: boolean; listed: number; shown: number },
+  {
+    isLive,
+    reached,
+    listed,
+    shown,
+    unreadable,
+  }: { isLive: boolean; reached: boolean; listed: number; shown: number; unreadable: number },
 ): string {
-  if (listed === 0) return `${host} lists no priced endpoints, and no catalogue lists any of its.`;
-  if (shown === 0) return `${host} has priced endpoints, and none that fits; networks: ["any"] shows all.`;
+  const left =
+    unreadable === 0
+      ? ''
+      : ` ${unreadable} ${unreadable === 1 ? 'entry' : 'entries'} of its documents could not be read.`;
+  if (listed === 0) return `${host} lists no priced endpoints, and no catalogue lists any of its.${left}`;
+  if (shown === 0)
+    return `${host} has priced endpoints, and none that fits; networks: ["any"] shows all.${left}`;
   const itself = reached ? 'the site itself lists none' : 'the site itself could not be reached';
   const by = isLive ? 'as it lists them now' : `as catalogues list them; ${itself}`;
-  return `${shown} priced ${shown === 1 ? 'endpoint' : 'endpoints'} of ${host}, ${by}. The call in next asks for the live price.`;
+  return `${shown} priced ${shown === 1 ? 'endpoint' : 'endpoints'} of ${host}, ${by}. The call in next asks for the live price.${left}`;
 }
