@@ -7,7 +7,10 @@ import {
 } from '@x402/express';
 import { ExactEvmScheme } from '@x402/evm/exact/server';
 import { UptoEvmScheme } from '@x402/evm/upto/server';
-import { declareEip2612GasSponsoringExtension } from '@x402/extensions';
+import {
+  declareEip2612GasSponsoringExtension,
+  declareErc20ApprovalGasSponsoringExtension,
+} from '@x402/extensions';
 import express from 'express';
 import { listenLocal, type LocalServer } from '../localServer.ts';
 import { decodeHeader } from '../shop/order.ts';
@@ -26,7 +29,8 @@ export interface Permit2Shop extends LocalServer {
 
 /**
  * Starts it, on the published middleware. `/upto/*` sells for up to `?usd=` and charges `?charge=` dollars, or all;
- * `/exact/*` sells for `?usd=`. Under `/upto/sponsored/` and `/exact/sponsored/` its facilitator brings a permit along.
+ * `/exact/*` sells for `?usd=`. Under `/upto/sponsored/` and `/exact/sponsored/` its facilitator brings a permit along,
+ * and under `/exact/full/` it would an approval of all there is.
  */
 export async function startPermit2Shop({ facilitator, shop }: Sandbox): Promise<Permit2Shop> {
   const payments: { path: string; payload: unknown }[] = [];
@@ -55,6 +59,7 @@ export async function startPermit2Shop({ facilitator, shop }: Sandbox): Promise<
   const http = new x402HTTPResourceServer(resources, {
     '/upto/sponsored/*': { accepts: [terms('upto')], extensions: sponsored },
     '/exact/sponsored/*': { accepts: [terms('exact')], extensions: sponsored },
+    '/exact/full/*': { accepts: [terms('exact')], extensions: declareErc20ApprovalGasSponsoringExtension() },
     '/upto/*': { accepts: [terms('upto')] },
     '/exact/*': { accepts: [terms('exact')] },
   });

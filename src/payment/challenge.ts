@@ -102,4 +102,6 @@ export interface SettlementReceipt {
   readonly errorReason: string | undefined;
   /** What was charged, where the seller says (scheme `upto`); absent means the whole. */
   readonly amountAtomic: AtomicAmount | undefined;
+  /** What the seller signed of it (extension `offer-receipt`), as it came: kept with the payment, for who wants to prove it. */
+  readonly signedReceipt?: JsonObject | undefined;
 }

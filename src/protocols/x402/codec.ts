@@ -25,6 +25,11 @@ export interface PaymentHeader {
   readonly alsoUnder?: 'X-PAYMENT';
 }
 
+/** Whether a seller would bring an approval of all there is to the token: one is never signed (T36). */
+export function wantsFullApproval({ extensions }: Pick<PaymentRequired, 'extensions'>): boolean {
+  return extensions !== undefined && isJsonObject(statedField(extensions, 'erc20ApprovalGasSponsoring'));
+}
+
 /** What a payment may carry beside the authorization. */
 export interface PaymentExtras {
   /** Our identifier of the payment: 16 to 128 of `[A-Za-z0-9_-]`, the same each time the same payment is sent. */

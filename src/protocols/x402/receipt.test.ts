@@ -24,6 +24,16 @@ describe('readReceipt', () => {
     });
   });
 
+  it('keeps what the seller signed of it, and nothing too large or too deep for that', () => {
+    const signed = { format: 'jws', signature: 'eyJh.eyJi.c2ln' };
+    const withReceipt = (receipt: JsonValue) =>
+      received({ ...SETTLED, extensions: { 'offer-receipt': { info: { receipt } } } });
+    expect(withReceipt(signed)?.signedReceipt).toEqual(signed);
+    const deep = JSON.parse('{"a":'.repeat(20) + '1' + '}'.repeat(20)) as JsonValue;
+    for (const odd of [null, 'text', [signed], { ...signed, signature: 'x'.repeat(9_000) }, deep])
+      expect(withReceipt(odd)).toEqual(received(SETTLED));
+  });
+
   it.each(['payment-response', 'x-payment-response'])('reads %s in every encoding', (name) => {
     const bytes = Buffer.from(JSON.stringify(SETTLED));
     for (const value of [bytes.toString('base64'), bytes.toString('base64url'), bytes.toString('utf8')]) {

@@ -1,13 +1,24 @@
 import type { HeaderList, SettlementReceipt } from '../../payment/challenge.js';
 import { isBase58 } from '../../money/base58.js';
 import { headerValues, readJsonHeader } from './header.js';
-import { statedField, statedLine, statedText, type JsonObject } from '../../text/json.js';
+import {
+  isJsonObject,
+  nestsDeeperThan,
+  statedField,
+  statedLine,
+  statedText,
+  type JsonObject,
+} from '../../text/json.js';
 
 /** A receipt is five short fields and what extensions add; one longer than this is not read (T15). */
 const RECEIPT_BYTES_MAX = 65_536;
 
 const ERROR_REASON_CODE_POINTS_MAX = 120;
 const NETWORK_CODE_POINTS_MAX = 64;
+
+/** A signed receipt is some ten short fields and a signature. */
+const SIGNED_CHARS_MAX = 8_192;
+const SIGNED_DEPTH_MAX = 8;
 
 const TRANSACTION = /^0x[0-9a-f]{64}$/i;
 
@@ -50,5 +61,16 @@ export function readSettlement(stated: JsonObject): SettlementReceipt | null {
     networkOnWire: statedLine(stated, 'network', NETWORK_CODE_POINTS_MAX),
     errorReason: statedLine(stated, 'errorReason', ERROR_REASON_CODE_POINTS_MAX),
     amountAtomic: AMOUNT.test(amount) ? BigInt(amount) : undefined,
+    ...signedPart(stated),
   };
+}
+
+/** The signed receipt of the extension `offer-receipt`; one that is too large or nests too deep is not kept. */
+function signedPart(stated: JsonObject): { readonly signedReceipt?: JsonObject } {
+  const extensions = statedField(stated, 'extensions');
+  const part = isJsonObject(extensions) ? statedField(extensions, 'offer-receipt') : undefined;
+  const info = isJsonObject(part) ? statedField(part, 'info') : undefined;
+  const receipt = isJsonObject(info) ? statedField(info, 'receipt') : undefined;
+  if (!isJsonObject(receipt) || nestsDeeperThan(receipt, SIGNED_DEPTH_MAX)) return {};
+  return JSON.stringify(receipt).length > SIGNED_CHARS_MAX ? {} : { signedReceipt: receipt };
 }

@@ -1,7 +1,9 @@
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import { toUsdMicros } from '../../money/asset.js';
 import { formatUnits, formatUsd } from '../../money/decimal.js';
-import type { EvmOffer } from '../../protocols/x402/types.js';
+import { sponsorsPermit, wantsFullApproval } from '../../protocols/x402/codec.js';
+import type { EvmOffer, PaymentRequired } from '../../protocols/x402/types.js';
+import type { UsdMicros } from '../../money/unit.js';
 import type { RailPorts } from '../ports.js';
 
 /**
@@ -15,8 +17,9 @@ export async function permitNumberFor(
   ports: RailPorts,
   { network, asset, amountAtomic }: EvmOffer,
   from: `0x${string}`,
-  isSponsored: boolean,
+  required: PaymentRequired,
 ): Promise<bigint | null> {
+  const isSponsored = sponsorsPermit(required);
   const chain = ports.chain(network);
   const allowedAtomic = await chain.allowance(asset, from);
   if (allowedAtomic >= amountAtomic) return null;
@@ -32,10 +35,7 @@ export async function permitNumberFor(
   }
   const needed = `${formatUnits(amountAtomic, asset.decimals)} ${asset.symbol}`;
   const allowed = formatUnits(allowedAtomic, asset.decimals);
-  const why =
-    isSponsored && !isWithin
-      ? ` A permit beside the payment may be for $${formatUsd(boundUsdMicros)} at most.`
-      : '';
+  const why = whyNoPermit(required, isSponsored && !isWithin ? boundUsdMicros : null);
   throw new WalletError(
     'allowance_required',
     `The seller is paid through Permit2, which may move ${allowed} of the ${needed} that the call needs on ${network.label}; nothing was signed.${why}`,
@@ -46,4 +46,13 @@ export async function permitNumberFor(
       },
     },
   );
+}
+
+/** One more sentence, where the seller offers a way that is not taken. */
+function whyNoPermit(required: PaymentRequired, exceededUsdMicros: UsdMicros | null): string {
+  if (exceededUsdMicros !== null)
+    return ` A permit beside the payment may be for $${formatUsd(exceededUsdMicros)} at most.`;
+  return wantsFullApproval(required)
+    ? ' The seller would bring an approval of all there is (erc20ApprovalGasSponsoring), which this wallet never signs.'
+    : '';
 }

@@ -3,7 +3,6 @@ import { WalletError } from '../../errors/walletError.js';
 import type { Attempt } from '../../ledger/attempt.js';
 import { PERMIT2_SPENDERS } from '../../money/permit2.js';
 import type { SettlementQuery } from '../../chain/chain.js';
-import { sponsorsPermit } from '../../protocols/x402/codec.js';
 import { buildPermit2Intent, toPermit2Payload, toSponsoredPermit } from '../../protocols/x402/permit2.js';
 import type { Offer } from '../../payment/challenge.js';
 import { eip3009Query } from '../eip3009.js';
@@ -42,7 +41,7 @@ export const x402UptoEvm: Rail = {
 async function prepare(ports: RailPorts, offer: Offer, nowMs: number) {
   const x402 = evmOfferOf(offer);
   const from = (await ports.addressOn(offer.network)) as `0x${string}`;
-  const permitNumber = await permitNumberFor(ports, x402, from, sponsorsPermit(requiredOf(offer)));
+  const permitNumber = await permitNumberFor(ports, x402, from, requiredOf(offer));
   const nonce = `0x${randomBytes(NONCE_BYTES).toString('hex')}` as const;
   return buildPermit2Intent({ offer: x402, from, nonce, nowMs, permitNumber });
 }

@@ -106,6 +106,15 @@ describe('a seller that charges up to a ceiling', () => {
     expect(signaturesIn(mine.home)).toBe(signatures);
   });
 
+  test('is told by name what it would bring and this wallet never signs', async () => {
+    const signatures = signaturesIn(mine.home);
+    expect(await pay('/exact/full/a?usd=0.09')).toMatchObject({
+      code: 'allowance_required',
+      message: expect.stringContaining('erc20ApprovalGasSponsoring'),
+    });
+    expect(signaturesIn(mine.home)).toBe(signatures);
+  });
+
   test('gets no permit above what the owner set for permits', async () => {
     await mine.set('allowances.permit_usd', '0.05');
     expect(await pay('/upto/sponsored/e?usd=0.10')).toMatchObject({
