@@ -1,3 +1,4 @@
+import { X402 } from '../protocols/protocol.js';
 import { isWalletError } from '../errors/walletError.js';
 import { parsePaymentRequired } from '../protocols/x402/challenge/parse.js';
 import type { PaymentRequired } from '../protocols/x402/types.js';
@@ -150,7 +151,7 @@ function listingOfRequired(required: PaymentRequired, url: string): Listing {
     price: priceOf(offers),
     offers,
     protocols: [
-      ...(offers.length > 0 || required.rejected.length > 0 ? ['x402'] : []),
+      ...(offers.length > 0 || required.rejected.length > 0 ? [X402] : []),
       ...required.otherProtocols,
     ],
     input: shape.input,

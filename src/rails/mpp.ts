@@ -1,3 +1,4 @@
+import { MPP } from '../protocols/protocol.js';
 import type { EndpointAnswer, Offer, PaymentDemand, RejectedOffer } from '../payment/challenge.js';
 import { readPaymentChallenges, type PaymentChallenge } from '../protocols/mpp/challenge.js';
 import { isCharge, judgeCharge } from '../protocols/mpp/charge.js';
@@ -15,7 +16,7 @@ const ERROR_CODE_POINTS_MAX = 300;
 
 /** The Machine Payments Protocol: the HTTP authentication scheme `Payment` (draft-httpauth-payment), intent `charge`. */
 export const mpp: PaymentProtocol = {
-  name: 'mpp',
+  name: MPP,
   parse: readDemand,
   readReceipt,
   readRefusal,

@@ -1,3 +1,4 @@
+import { X402 } from '../protocols/protocol.js';
 import { parsePaymentRequired } from '../protocols/x402/challenge/parse.js';
 import { readReceipt } from '../protocols/x402/receipt.js';
 import { readRefusal } from '../protocols/x402/refusal.js';
@@ -10,7 +11,7 @@ import { x402ExactSvm } from './x402ExactSvm/rail.js';
 
 /** x402 over HTTP, versions 1 and 2. */
 export const x402: PaymentProtocol = {
-  name: 'x402',
+  name: X402,
   parse(answer) {
     const required = parsePaymentRequired(answer);
     return required === null

@@ -47,28 +47,42 @@ export interface NonceUse {
   ): Promise<Observation>;
 }
 
-/**
- * Looks at one block that is settled for every operator asked: `common` is the block, `heads` are this operator's own.
- * Never throws for RPC faults.
- */
-export function observeSettled(
-  use: NonceUse,
+/** One block that is settled for every operator asked, beside an operator's own heads. */
+export interface CommonBlock {
+  readonly heads: Heads;
+  readonly common: Block;
+}
+
+/** Looks at the common block, unless the operator's own chain has another one there. Never throws for RPC faults. */
+export function onCommonBlock(
   operator: Operator,
-  query: SettlementQuery,
-  { heads, common }: { readonly heads: Heads; readonly common: Block },
+  { heads, common }: CommonBlock,
   signal: AbortSignal,
+  look: () => Promise<Observation>,
 ): Promise<Observation> {
   return guard(operator, async () => {
     const own =
       heads.settled.number === common.number ? heads.settled : await operator.blockAt(common.number, signal);
     // T28: the same hash with another time is a lie about the time, on which the whole proof rests.
-    if (own.hash !== common.hash || own.timeSec !== common.timeSec) {
-      return { kind: 'forked', origin: operator.origin };
-    }
-    if (await use.isUsed(operator, query, common.hash, signal)) {
-      return use.lookForUse(operator, query, common, common, signal);
-    }
-    return { kind: 'unused', at: common, settled: true, origin: operator.origin };
+    const isSame = own.hash === common.hash && own.timeSec === common.timeSec;
+    return isSame ? look() : { kind: 'forked', origin: operator.origin };
+  });
+}
+
+/** Looks at the common block. Never throws for RPC faults. */
+export function observeSettled(
+  use: NonceUse,
+  operator: Operator,
+  query: SettlementQuery,
+  at: CommonBlock,
+  signal: AbortSignal,
+): Promise<Observation> {
+  const { common } = at;
+  return onCommonBlock(operator, at, signal, async () => {
+    const isUsed = await use.isUsed(operator, query, common.hash, signal);
+    return isUsed
+      ? use.lookForUse(operator, query, common, common, signal)
+      : { kind: 'unused', at: common, settled: true, origin: operator.origin };
   });
 }
 
@@ -149,7 +163,7 @@ export async function blockOfEvent(
   operator: Operator,
   { blockNumber, blockHash }: LogPlace,
   isBound: boolean,
-  { validBeforeSec }: SettlementQuery,
+  { validBeforeSec }: Pick<SettlementQuery, 'validBeforeSec'>,
   signal: AbortSignal,
 ): Promise<Block> {
   const block = await operator.blockAt(blockNumber, signal);

@@ -2,7 +2,15 @@ import type { Block, Hex } from '../evm/answer.js';
 import { findMoment } from '../evm/blockSearch.js';
 import { searchLogs } from '../evm/logSearch.js';
 import type { Heads, Operator } from '../evm/operator.js';
-import { guard, SEARCH_CALLS_MAX, searchStarts, type Observation } from '../evm/observation.js';
+import {
+  blockOfEvent,
+  guard,
+  onCommonBlock,
+  SEARCH_CALLS_MAX,
+  searchStarts,
+  type CommonBlock,
+  type Observation,
+} from '../evm/observation.js';
 import type { MemoLog, TokenLog, TransferLog } from '../evm/tokenLog.js';
 import type { TempoSettlementQuery } from '../settlement.js';
 import { RpcFault } from '../rpcFault.js';
@@ -11,24 +19,17 @@ import { RpcFault } from '../rpcFault.js';
 type MoveLog = MemoLog | TransferLog;
 
 /**
- * Looks at one block that is settled for every operator asked: `common` is the block, `heads` are this operator's own.
- * The chain keeps no state by which a transaction of this kind can be asked for, so what says that it never landed is the
- * token's logs, from the signing to past the expiry, of an operator that keeps them for so long. Never throws for RPC faults.
+ * Looks at the common block. The chain keeps no state by which a transaction of this kind can be asked for, so what says
+ * that it never landed is the token's logs, from the signing to past the expiry, of an operator that keeps them for so long.
+ * Never throws for RPC faults.
  */
 export function observeSettled(
   operator: Operator,
   query: TempoSettlementQuery,
-  { heads, common }: { readonly heads: Heads; readonly common: Block },
+  at: CommonBlock,
   signal: AbortSignal,
 ): Promise<Observation> {
-  return guard(operator, async () => {
-    const own =
-      heads.settled.number === common.number ? heads.settled : await operator.blockAt(common.number, signal);
-    // T28: the same hash with another time is a lie about the time, on which the whole proof rests.
-    if (own.hash !== common.hash || own.timeSec !== common.timeSec)
-      return { kind: 'forked', origin: operator.origin };
-    return lookUpTo(operator, query, common, common, signal);
-  });
+  return onCommonBlock(operator, at, signal, () => lookUpTo(operator, query, at.common, at.common, signal));
 }
 
 /** Looks at the operator's newest block: enough to see a payment, never enough to rule one out. Never throws for RPC faults. */
@@ -53,7 +54,8 @@ async function lookUpTo(
   if (found === null) return { kind: 'unused', at, settled: at.number <= settled.number, origin };
   const spentAt = { kind: 'spent', at, settled: at.number <= settled.number, origin } as const;
   try {
-    const block = await blockOf(operator, found, query, signal);
+    // The chain takes nothing at or after the expiry, so every event of it is bound by that.
+    const block = await blockOfEvent(operator, found, true, query, signal);
     const amountAtomic = await readTaken(operator, query, found, signal);
     if (amountAtomic === null) return { ...spentAt, fault: null };
     const isSettled = block.number <= settled.number;
@@ -89,21 +91,6 @@ async function findLanding(
     top = await operator.blockAt(from, signal);
   }
   return null;
-}
-
-async function blockOf(
-  operator: Operator,
-  found: TokenLog,
-  { validBeforeSec }: TempoSettlementQuery,
-  signal: AbortSignal,
-): Promise<Block> {
-  const block = await operator.blockAt(found.blockNumber, signal);
-  if (block.hash !== found.blockHash)
-    throw new RpcFault('malformed', operator.origin, 'showed an event of a block that is not on its chain');
-  // The chain takes nothing at or after the expiry, so such an answer is false.
-  if (block.timeSec >= validBeforeSec)
-    throw new RpcFault('malformed', operator.origin, 'showed a settlement after the expiry');
-  return block;
 }
 
 /**

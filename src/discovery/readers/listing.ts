@@ -1,3 +1,4 @@
+import { PAID_PROTOCOLS, USUAL_PROTOCOL } from '../../protocols/protocol.js';
 import { isJsonObject, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { Category } from '../category.js';
@@ -196,12 +197,12 @@ export function readCount(value: JsonValue | undefined): number | null {
   return Math.min(Math.floor(count), COUNT_MAX);
 }
 
-/** Payment protocols that this wallet pays by. */
-const SPOKEN: readonly string[] = ['x402', 'mpp'];
+/** Any name may stand in a listing. */
+const PAID: readonly string[] = PAID_PROTOCOLS;
 
-/** The payment protocols of a listing: those it names, and x402 where it has offers and names none. */
+/** The payment protocols of a listing: those it names, and the usual one where it has offers and names none. */
 export function protocolsOf({ offers, protocols }: Pick<Listing, 'offers' | 'protocols'>): readonly string[] {
-  return protocols.length === 0 && offers.length > 0 ? ['x402'] : protocols;
+  return protocols.length === 0 && offers.length > 0 ? [USUAL_PROTOCOL] : protocols;
 }
 
 /** An object in a field, or an empty one. */
@@ -215,7 +216,7 @@ export function objectIn(object: JsonObject, name: string): JsonObject {
  * protocols leave one open that this wallet speaks.
  */
 export function networksOf({ offers, protocols }: Listing): string | null {
-  const foreign = protocols.length > 0 && !protocols.some((name) => SPOKEN.includes(name));
+  const foreign = protocols.length > 0 && !protocols.some((name) => PAID.includes(name));
   if (offers.length === 0) return foreign ? '' : null;
   const payable = offers.filter(({ payable }) => payable).map(({ network }) => network);
   return payable.length === 0 ? '' : ` ${[...new Set(payable)].join(' ')} `;

@@ -1,3 +1,4 @@
+import { MPP, X402 } from '../../protocols/protocol.js';
 import { isWalletError } from '../../errors/walletError.js';
 import { findAsset, toUsdMicros } from '../../money/asset.js';
 import { numberToDecimalText, parseUsd } from '../../money/decimal.js';
@@ -71,7 +72,7 @@ function usd(value: JsonValue | undefined): bigint | null {
 /** MPP states atomic units: dollars only where `currency` is a token of our table on a network it names. */
 function readMppOffers(offers: readonly JsonObject[], protocols: readonly string[]): PaymentInfo {
   const prices = offers.flatMap((offer) => mppUsd(offer) ?? []);
-  const named = offers.map((offer) => (statedText(offer, 'method') === 'x402' ? 'x402' : 'mpp'));
+  const named = offers.map((offer) => (statedText(offer, 'method') === X402 ? X402 : MPP));
   const [first, ...rest] = prices;
   return {
     price:

@@ -1,3 +1,4 @@
+import { MPP } from '../../protocols/protocol.js';
 import { isJsonObject, statedField, statedText, type JsonObject, type JsonValue } from '../../text/json.js';
 import { categorise } from '../category.js';
 import {
@@ -63,7 +64,7 @@ function readEndpoint(service: JsonObject, endpoint: JsonObject): Listing | unde
     category: categorise(tags, `${title ?? ''} ${about ?? ''}`),
     price: priceOf(offers),
     offers,
-    protocols: ['mpp'],
+    protocols: [MPP],
     input: null,
     output: null,
     use: UNKNOWN_USE,

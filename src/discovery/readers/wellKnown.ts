@@ -1,3 +1,4 @@
+import { X402 } from '../../protocols/protocol.js';
 import { isJsonObject, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
 import { readRecord } from './listPage.js';
 import { placeOf, readListedUrl, splitPlace, UNKNOWN_USE, type Listing, type Reading } from './listing.js';
@@ -76,7 +77,7 @@ function bare(url: string | undefined, method = 'GET'): Listing | undefined {
     category: null,
     price: null,
     offers: [],
-    protocols: ['x402'],
+    protocols: [X402],
     input: null,
     output: null,
     use: UNKNOWN_USE,

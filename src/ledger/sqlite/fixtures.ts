@@ -1,3 +1,4 @@
+import { X402 } from '../../protocols/protocol.js';
 import { newApprovalId } from '../approval.js';
 import type { NewEntitlement } from '../entitlement.js';
 import type { MacFunction } from '../ledgerStore.js';
@@ -88,7 +89,7 @@ export function holdRequest(over: Partial<HoldRequest> = {}): HoldRequest {
     origin: `https://${host}`,
     host,
     category: null,
-    protocol: 'x402',
+    protocol: X402,
     scheme: 'exact',
     network: 'eip155:84532',
     asset: '0x036CbD53842c5426634e7929541eC2318f3dCF7e',
