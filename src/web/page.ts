@@ -1,3 +1,4 @@
+import { Desk, type DeskParts } from './desk/desk.js';
 import type { OwnerAction } from '../errors/ownerAction.js';
 import type { Hono } from 'hono';
 import type { Confirmation } from '../approvals/confirmation.js';
@@ -24,6 +25,8 @@ export interface PageOptions {
   readonly enrolment?: Enrolment;
   /** Serves `/confirm` for this owner command. */
   readonly confirmation?: Confirmation;
+  /** Serves the owner's desk beside the questions. */
+  readonly desk?: DeskParts;
 }
 
 /** An address that lets one browser in, once; `ended` resolves when it does so no more. */
@@ -55,11 +58,12 @@ export interface Page {
 
 /** Serves the owner's page on this machine. Throws `unreachable` where the port is taken, or where none is free. */
 export async function startPage(options: PageOptions): Promise<Page> {
-  const { inbox, command, enrolment = null, confirmation = null } = options;
+  const { inbox, command, enrolment = null, confirmation = null, now } = options;
+  const desk = options.desk === undefined ? null : new Desk(options.desk, now);
   // One code for both: an owner who adds a passkey is not to look for the right one of two.
   return serveBehindDoor(
     { ...options, code: enrolment?.code, terminal: command({ kind: 'openApprovals' }) },
-    (door) => createApp({ inbox, door, command, enrolment, confirmation }),
+    (door) => createApp({ inbox, door, command, enrolment, confirmation, desk }),
   );
 }
 

@@ -13,6 +13,7 @@ import type { PasskeyFactor } from '../../src/approvals/factor.js';
 import { SetUpForm } from '../../src/owner/setUpForm.js';
 import type { Page } from '../../src/web/page.js';
 import { startSetUpPage } from '../../src/web/setUp/setUpPage.js';
+import { startDeskOwner } from './deskOwner.js';
 import {
   freshQuestion,
   goTo,
@@ -178,6 +179,19 @@ describe.skipIf(NO_CHROMIUM)('axe-core finds nothing against', () => {
     await tab.getByRole('button', { name: 'Decline' }).click();
     await tab.getByText('You declined').waitFor();
     await look(tab, 'command-declined');
+  });
+
+  test('the owner’s desk', async () => {
+    await using owner = await startDeskOwner();
+    for (const path of ['/home', '/payments', '/sellers', '/agents']) {
+      await enter(owner.page, path);
+      await tab.getByRole('navigation').waitFor();
+      await look(tab, `desk${path.replace('/', '-')}`);
+    }
+    await goTo(tab, tab.url().replace('/agents', '/payments'));
+    await tab.getByRole('link', { name: /takes\.example\.com/ }).click();
+    await tab.getByText('Its life').waitFor();
+    await look(tab, 'desk-payment');
   });
 
   test('the door', async () => {

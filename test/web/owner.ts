@@ -44,9 +44,12 @@ export interface Owner extends AsyncDisposable {
   moveOn(ms: number): void;
 }
 
-/** Starts a page. */
-export async function startOwner(options: Partial<Omit<PageOptions, 'inbox' | 'now'>> = {}): Promise<Owner> {
-  let nowMs = Date.now();
+/** Starts a page; its clock begins at `atMs`. */
+export async function startOwner({
+  atMs = Date.now(),
+  ...options
+}: Partial<Omit<PageOptions, 'inbox' | 'now'>> & { readonly atMs?: number } = {}): Promise<Owner> {
+  let nowMs = atMs;
   const now = (): number => nowMs;
   const inbox = new MemoryInbox(now);
   const page = await startPage({

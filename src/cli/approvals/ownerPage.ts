@@ -26,7 +26,7 @@ export async function openPage(
   return serve(call, inbox, path, extra);
 }
 
-type PageExtra = Pick<PageOptions, 'enrolment' | 'confirmation'>;
+type PageExtra = Pick<PageOptions, 'enrolment' | 'confirmation' | 'desk'>;
 
 async function serve(
   { io }: CommandCall,

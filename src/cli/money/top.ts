@@ -2,13 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { readConfigUnauthenticated } from '../../config/configFile.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import type { ReportGroup } from '../../ledger/report.js';
 import { freezeWallet, openLedgerWithoutKeys } from '../../owner/ownerFreeze.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { BalanceLine } from '../../wallet/balance.js';
 import type { Engine } from '../../wallet/engine.js';
 import { isMarkedFrozen } from '../../wallet/freezeMark.js';
 import { viewEntry } from '../../wallet/ledgerView.js';
+import { readOverview } from '../../wallet/overview.js';
 import type { CommandCall } from '../command.js';
 import { shortPath } from '../install/clientReport.js';
 import { commandLine } from '../line/commandLine.js';
@@ -17,17 +17,14 @@ import { painter } from '../terminal/output/paint.js';
 import { widthOf } from '../terminal/output/show.js';
 import { untilInterrupted } from '../terminal/wallet.js';
 import { countWaiting, openQuietly, readMoney } from './glance.js';
-import { layTop, type TopGroup, type TopLimit, type TopView } from './topScreen.js';
+import { layTop, type TopView } from './topScreen.js';
 
 /** How often the ledger is looked at: a person sees a payment as it comes. */
 const LOOK_MS = 1_000;
 /** How often networks are asked: a public RPC takes that without complaint. */
 const MONEY_MS = 10_000;
-const DAY_MS = 24 * 3600 * 1000;
-const MONTH_MS = 30 * DAY_MS;
 /** More than fit on any screen. */
 const ROWS_MAX = 200;
-const GROUPS_MAX = 20;
 /** What a terminal is taken for that does not say how high it is. */
 const HEIGHT_DEFAULT = 24;
 
@@ -131,44 +128,18 @@ async function look(
   engine: Engine | null,
 ): Promise<Omit<TopView, 'balances' | 'shut'>> {
   const nowMs = io.now();
-  const today = { sinceMs: nowMs - DAY_MS };
-  const [head, agents, sellers, page, day, month, waiting] = await Promise.all([
-    ledger.head(),
-    ledger.groupPayments('by_agent', today, GROUPS_MAX),
-    ledger.groupPayments('by_host', today, GROUPS_MAX),
+  const [overview, page, waiting] = await Promise.all([
+    readOverview(ledger, readConfigUnauthenticated(home), nowMs),
     ledger.listAttempts({}, ROWS_MAX, null),
-    ledger.openBooks(nowMs - DAY_MS),
-    ledger.openBooks(nowMs - MONTH_MS),
     engine === null ? null : countWaiting(engine),
   ]);
-  const { limits } = readConfigUnauthenticated(home);
-  const limit = (name: string, maxUsdMicros: TopLimit['maxUsdMicros'], books: typeof day): TopLimit => ({
-    name,
-    usedUsdMicros: (books.capturedUsdMicros + books.heldUsdMicros) as TopLimit['usedUsdMicros'],
-    maxUsdMicros,
-  });
   return {
+    ...overview,
     home: shortPath(io, home),
     openLine: showLine(commandLine('open'), io),
     fundLine: showLine(commandLine('fund'), io),
     nowMs,
-    frozen: head.frozen,
     waiting,
-    limits: [
-      limit('24 hours', limits.perDayUsdMicros, day),
-      limit('30 days', limits.perMonthUsdMicros, month),
-    ],
-    agents: agents.map(groupOf).sort(byMoney),
-    sellers: sellers.map(groupOf).sort(byMoney),
     payments: page.attempts.map(viewEntry),
   };
-}
-
-function groupOf({ key, ...group }: ReportGroup): TopGroup {
-  return { name: key, ...group };
-}
-
-function byMoney(a: TopGroup, b: TopGroup): number {
-  const [first, second] = [a, b].map((one) => one.capturedUsdMicros + one.heldUsdMicros) as [bigint, bigint];
-  return first === second ? b.lastMs - a.lastMs : first > second ? -1 : 1;
 }

@@ -1,14 +1,23 @@
 import { expect, test } from 'vitest';
 import type { UsdMicros } from '../../money/unit.js';
 import type { EntryView } from '../../wallet/ledgerView.js';
-import { layTop, type TopGroup, type TopView } from './topScreen.js';
+import type { ReportGroup } from '../../ledger/report.js';
+import { layTop, type TopView } from './topScreen.js';
 
 const NOW = Date.UTC(2026, 10, 20, 12);
 const usd = (micros: bigint): UsdMicros => micros as UsdMicros;
 const plain = (_look: string, text: string): string => text;
 
-const group = (name: string, captured: bigint, lost = 0n): TopGroup => ({
-  ...{ name, payments: 3, capturedUsdMicros: usd(captured), heldUsdMicros: usd(0n) },
+const group = (name: string, captured: bigint, lost = 0n): ReportGroup => ({
+  ...{
+    key: name,
+    payments: 3,
+    delivered: 3,
+    lost: 0,
+    firstMs: NOW,
+    capturedUsdMicros: usd(captured),
+    heldUsdMicros: usd(0n),
+  },
   ...{ lostUsdMicros: usd(lost), lastMs: NOW },
 });
 
@@ -27,7 +36,7 @@ const entry = (host: string): EntryView =>
 const view = (more: Partial<TopView> = {}): TopView => ({
   ...{ home: '~/.purser', nowMs: NOW, frozen: false, balances: null, waiting: 0, shut: null },
   ...{ openLine: 'purser open', fundLine: 'purser fund' },
-  limits: [{ name: '24 hours', usedUsdMicros: usd(1_250_000n), maxUsdMicros: usd(5_000_000n) }],
+  windows: [{ name: '24 hours', usedUsdMicros: usd(1_250_000n), maxUsdMicros: usd(5_000_000n) }],
   ...{ agents: [group('default', 1_250_000n)], sellers: [group('api.example.com', 1_250_000n)] },
   payments: Array.from({ length: 100 }, (_, i) => entry(`host${i}.example`)),
   ...more,

@@ -1,34 +1,17 @@
 import { formatUsd } from '../../money/decimal.js';
-import type { UsdMicros } from '../../money/unit.js';
+import type { ReportGroup } from '../../ledger/report.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { BalanceLine } from '../../wallet/balance.js';
 import type { EntryView } from '../../wallet/ledgerView.js';
+import type { Overview, WindowUse } from '../../wallet/overview.js';
 import { stateWord } from '../ledger/statement.js';
 import type { Paint } from '../terminal/output/paint.js';
 import { layTable } from '../terminal/output/table.js';
 
-/** A sum in one window, against its cap. */
-export interface TopLimit {
-  readonly name: string;
-  readonly usedUsdMicros: UsdMicros;
-  readonly maxUsdMicros: UsdMicros;
-}
-
-/** An agent or a seller, and what it came to in the last 24 hours. */
-export interface TopGroup {
-  readonly name: string;
-  readonly payments: number;
-  readonly capturedUsdMicros: UsdMicros;
-  readonly heldUsdMicros: UsdMicros;
-  readonly lostUsdMicros: UsdMicros;
-  readonly lastMs: number;
-}
-
 /** All that the screen shows at one moment. */
-export interface TopView {
+export interface TopView extends Omit<Overview, 'seq'> {
   readonly home: string;
   readonly nowMs: number;
-  readonly frozen: boolean;
   /** The commands that answer what waits, and that say where to send money. */
   readonly openLine: string;
   readonly fundLine: string;
@@ -36,9 +19,6 @@ export interface TopView {
   readonly balances: readonly BalanceLine[] | null;
   readonly waiting: number | null;
   readonly shut: string | null;
-  readonly limits: readonly TopLimit[];
-  readonly agents: readonly TopGroup[];
-  readonly sellers: readonly TopGroup[];
   /** Newest first. */
   readonly payments: readonly EntryView[];
 }
@@ -62,7 +42,7 @@ export function layTop(view: TopView, size: TopSize, paint: Paint): string[] {
   const head = [
     headLine(view, width, paint),
     moneyLine(view, width),
-    ...view.limits.map((limit) => limitLine(limit, width, paint)),
+    ...view.windows.map((one) => limitLine(one, width, paint)),
     ...(view.waiting === null || view.waiting === 0
       ? []
       : [
@@ -102,7 +82,7 @@ function moneyLine({ balances, shut, fundLine }: TopView, width: number): string
 }
 
 function limitLine(
-  { name, usedUsdMicros: used, maxUsdMicros: max }: TopLimit,
+  { name, usedUsdMicros: used, maxUsdMicros: max }: WindowUse,
   width: number,
   paint: Paint,
 ): string {
@@ -115,7 +95,7 @@ function limitLine(
   return `${cleanLine(name, 10).padEnd(10)}  ${paint(look, bar)}  ${cleanLine(words, Math.max(0, width - 14 - BAR_WIDTH))}`;
 }
 
-function section(title: string, groups: readonly TopGroup[], width: number, paint: Paint): string[] {
+function section(title: string, groups: readonly ReportGroup[], width: number, paint: Paint): string[] {
   if (groups.length === 0) return [];
   const isLossy = groups.some(({ lostUsdMicros }) => lostUsdMicros > 0n);
   const columns = [
@@ -128,8 +108,8 @@ function section(title: string, groups: readonly TopGroup[], width: number, pain
   ] as const;
   const rows = groups
     .slice(0, GROUPS_MAX)
-    .map(({ name, payments, capturedUsdMicros, heldUsdMicros, lostUsdMicros, lastMs }) => [
-      name,
+    .map(({ key, payments, capturedUsdMicros, heldUsdMicros, lostUsdMicros, lastMs }) => [
+      key,
       String(payments),
       formatUsd(capturedUsdMicros),
       heldUsdMicros === 0n ? '' : formatUsd(heldUsdMicros),

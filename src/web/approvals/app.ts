@@ -14,6 +14,8 @@ import {
 } from '../door/admission.js';
 import { readAnswer, readProof, text, type Fields } from './answerForm.js';
 import { readLists, versionOf, viewApprovals } from './approvalsPage.js';
+import type { Desk } from '../desk/desk.js';
+import { addDesk, DESK_LANDINGS } from '../desk/deskApp.js';
 import { layMessage, type Html } from '../look/layout.js';
 import { viewConfirmation, viewEnrolment, type PasskeyFormParts } from './ownerPages.js';
 import { problemOf, setRetryAfter } from '../look/problem.js';
@@ -29,19 +31,25 @@ export interface AppParts {
   readonly enrolment: Enrolment | null;
   /** An owner command that waits for a yes. */
   readonly confirmation: Confirmation | null;
+  /** What the owner's desk shows, where the page is more than a question. */
+  readonly desk: Desk | null;
 }
 
 /** Paths that a way in may lead to: our own, never `//elsewhere`. */
 const LANDINGS = /^(?:\/approvals\/\w{1,64}|\/passkey|\/confirm)?$/;
 
+const ALL_LANDINGS = new RegExp(`${LANDINGS.source}|${DESK_LANDINGS.source}`);
+
 /** The owner's page as a web application. */
 export function createApp(parts: AppParts): Hono<VisitEnv> {
   const app = new Hono<VisitEnv>({ strict: false });
-  addDoor(app, { ...parts.door, landings: LANDINGS });
+  const { desk, inbox, door } = parts;
+  addDoor(app, { ...door, landings: desk === null ? LANDINGS : ALL_LANDINGS });
   const pages = new Hono<VisitEnv>({ strict: false });
   addApprovals(pages, parts);
   addEnrolment(pages, parts);
   addConfirmation(pages, parts);
+  if (desk !== null) addDesk(pages, { desk, inbox, now: door.now, command: parts.command });
   app.route(VISIT_PATH, pages);
   addEnds(app, parts.command);
   return app;
@@ -162,6 +170,7 @@ async function viewAt(
     nowMs: door.now(),
     problem: view.problem,
     chosen: view.chosen,
+    hasDesk: parts.desk !== null,
   });
 }
 

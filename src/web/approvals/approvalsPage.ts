@@ -24,6 +24,8 @@ export interface ApprovalsParts extends Omit<AnswerFormParts, 'approval'>, Lists
   readonly done: Approval | null;
   /** Whether the page learned by itself that the question on top was answered. */
   readonly isElsewhere: boolean;
+  /** Whether the page has the owner's desk beside it. */
+  readonly hasDesk: boolean;
   readonly nowMs: number;
 }
 
@@ -54,6 +56,7 @@ export function viewApprovals(parts: ApprovalsParts): Html {
   const isAsked = shown?.state === 'pending';
   return layPage({
     visit,
+    ...(parts.hasDesk ? { nav: { at: '', waiting: pending.length } as const } : {}),
     title: isAsked ? `Purser asks: pay ${usd(shown.question.usdMicros)}?` : titleOf(pending.length),
     watch: {
       path: `${visit.base}/changes?shown=${id}`,

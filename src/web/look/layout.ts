@@ -22,17 +22,30 @@ export interface PageParts {
     /** How the question on top stands, and where it is shown by itself. */
     readonly shown: string;
     readonly own: string;
+    /** Whether the page is loaded anew where it stands, each second: nothing in it is answered. */
+    readonly isLive?: boolean;
   };
+  /** The pages of the owner's desk, where there is one: which of them this is, and how many questions wait. */
+  readonly nav?: { readonly at: (typeof PLACES)[number][0]; readonly waiting: number };
   /** Seconds until a browser without our script loads the page again: only where nothing can be typed. */
   readonly reloadSec?: number;
 }
+
+/** The desk's pages, by the end of their path. */
+const PLACES = [
+  ['home', 'Home'],
+  ['payments', 'Payments'],
+  ['sellers', 'Sellers'],
+  ['agents', 'Agents'],
+  ['', 'Approvals'],
+] as const;
 
 // Whole elements: the policy names the hash of every byte between the tags.
 const STYLE_ELEMENT = raw(`<style>${STYLE}</style>`);
 const SCRIPT_ELEMENT = raw(`<script>${SCRIPT}</script>`);
 
 /** Lays out a page. Everything it needs is in it: it loads nothing. */
-export function layPage({ title, main, visit, stranger, watch, reloadSec }: PageParts): Html {
+export function layPage({ title, main, visit, stranger, watch, reloadSec, nav }: PageParts): Html {
   const reload =
     reloadSec === undefined
       ? ''
@@ -52,16 +65,18 @@ export function layPage({ title, main, visit, stranger, watch, reloadSec }: Page
         data-token="${visit?.token ?? ''}"
         ${stranger === undefined ? '' : html`data-stranger="${stranger}"`}
       >
-        <div class="page">
+        <div class="page ${nav === undefined ? '' : 'wide'}">
           <header class="top">
             ${visit === undefined ? html`<b>Purser</b>` : html`<a href="${visit.base}">Purser</a>`}
             <p>the wallet of your coding agents</p>
           </header>
+          ${nav === undefined || visit === undefined ? '' : viewNav(nav, visit.base)}
           <main
             data-changes="${watch?.path ?? ''}"
             data-version="${watch?.version ?? ''}"
             data-shown="${watch?.shown ?? ''}"
             data-own="${watch?.own ?? ''}"
+            ${watch?.isLive === true ? html`data-live="1"` : ''}
           >
             <div id="live-box" class="notice" hidden>
               <p id="live" role="status" aria-live="polite"></p>
@@ -73,6 +88,17 @@ export function layPage({ title, main, visit, stranger, watch, reloadSec }: Page
         ${SCRIPT_ELEMENT}
       </body>
     </html>`;
+}
+
+function viewNav({ at, waiting }: NonNullable<PageParts['nav']>, base: string): Html {
+  return html`<nav class="links" aria-label="Pages">
+    ${PLACES.map(([path, words]) => {
+      const count = path === '' && waiting > 0 ? ` (${waiting})` : '';
+      return path === at
+        ? html`<a href="${base}/${path}" aria-current="page">${words}${count}</a>`
+        : html`<a href="${base}/${path}">${words}${count}</a>`;
+    })}
+  </nav>`;
 }
 
 /** A short page with one message of ours, and no way on. */

@@ -176,7 +176,8 @@ export const SCRIPT = `
     const inUse = touched || (document.activeElement && document.activeElement.closest('form'));
     const { shown, own } = main.dataset;
     if (!inUse) {
-      location.assign(now.shown === shown ? location.href : own + (shown === 'pending' ? '?elsewhere=1' : ''));
+      if (main.dataset.live) location.reload();
+      else location.assign(now.shown === shown ? location.href : own + (shown === 'pending' ? '?elsewhere=1' : ''));
       return;
     }
     if (now.shown === shown) {
@@ -189,7 +190,7 @@ export const SCRIPT = `
     say((now.answered ? 'Answered elsewhere: ' : 'It can no longer be answered: ') + now.word + '.', now.answered);
   }
   if (main) {
-    setInterval(look, 2000);
+    setInterval(look, main.dataset.live ? 1000 : 2000);
     document.addEventListener('visibilitychange', look);
     if (main.dataset.shown === 'pending') {
       buttons().forEach((button) => button.setAttribute('aria-disabled', 'true'));

@@ -22,6 +22,18 @@ body {
   overflow-wrap: anywhere;
 }
 .page { max-width: 44rem; margin: 0 auto; }
+.page.wide { max-width: 64rem; }
+.links { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: .5rem 0 .75rem; }
+.links a { padding: .25rem 0; } .links [aria-current] { color: var(--ink); font-weight: 700; text-decoration: none; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem; align-items: start; }
+.brake { margin: 0 0 .75rem; }
+.chart svg { display: block; width: 100%; height: 7rem; border-bottom: 1px solid var(--line); }
+.filter { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: flex-end; margin: .75rem 0; }
+.filter label { display: grid; gap: .125rem; font-size: .875rem; font-weight: 600; }
+.filter .tick { display: flex; gap: .5rem; align-items: center; min-height: 2.75rem; font-weight: 400; }
+.filter input[type=checkbox] { width: 1.125rem; height: 1.125rem; margin: 0; accent-color: var(--accent); }
+select { font: inherit; color: var(--ink); background: var(--ground); border: 1px solid var(--used); border-radius: .375rem; padding: .5rem; min-height: 2.75rem; }
+.life { margin: 0; padding-left: 1.25rem; } .life li { padding: .25rem 0; } .life time { color: var(--soft); display: block; font-size: .875rem; }
 .top { display: flex; gap: .75rem; align-items: baseline; margin-bottom: .75rem; }
 .top a, .top b { color: var(--ink); font-weight: 700; text-decoration: none; }
 .top p { margin: 0; color: var(--soft); font-size: .875rem; }
@@ -100,7 +112,7 @@ details { margin: .25rem 0; } summary { cursor: pointer; color: var(--accent); }
   .sheet { padding: .875rem; }
   .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .375rem; }
-  .caps, .rows li { grid-template-columns: 1fr; }
+  .caps, .rows li, .pair { grid-template-columns: 1fr; }
   .rows li > :nth-child(even) { text-align: left; }
   h1 { font-size: 1.3125rem; }
   .proof .buttons { flex: 1 1 100%; }

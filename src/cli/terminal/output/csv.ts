@@ -12,8 +12,12 @@ const FORMULA_START = /^(?:[\t\n]|\s*[=+\-@\u2212])/;
  * T27: what a seller or an agent wrote is cleaned, and a cell that a spreadsheet would run gets a quote before it.
  */
 export function layCsv(names: readonly string[], rows: readonly (readonly (string | null)[])[]): string {
-  const lines = [names, ...rows].map((row) => row.map((cell) => cellOf(cell ?? '')).join(','));
-  return lines.map((line) => `${line}\r\n`).join('');
+  return layCsvRows([names, ...rows]);
+}
+
+/** Rows of a table whose columns were named before: the same cells, in pieces. */
+export function layCsvRows(rows: readonly (readonly (string | null)[])[]): string {
+  return rows.map((row) => `${row.map((cell) => cellOf(cell ?? '')).join(',')}\r\n`).join('');
 }
 
 function cellOf(text: string): string {

@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { initialSettings } from '../src/config/settings.js';
+import { T0, testMac } from '../src/ledger/sqlite/fixtures.js';
+import { SqliteLedger } from '../src/ledger/sqlite/sqliteLedger.js';
+import { emptyInbox } from '../src/owner/emptyInbox.js';
+import { startPage } from '../src/web/page.js';
+import { seedLedger } from '../test/ledger/seed.js';
+import { line, sampleOf, timed } from './percentile.js';
+
+const PAYMENTS = 100_000;
+const ROUNDS = 20;
+
+const PATHS = [
+  ['home', '/home'],
+  ['payments, first page', '/payments'],
+  ['payments of one seller', '/payments?host=host-7.example'],
+  ['payments that brought nothing', '/payments?lost=1'],
+  ['sellers, 30 days', '/sellers?days=30'],
+  ['agents, 30 days', '/agents?days=30'],
+] as const;
+
+const folder = mkdtempSync(join(tmpdir(), 'purser-bench-'));
+const file = join(folder, 'purser.db');
+seedLedger(file, { payments: PAYMENTS, days: 30, sessions: 1000, hosts: 200 });
+const ledger = SqliteLedger.open(file, { mac: testMac() });
+const page = await startPage({
+  inbox: emptyInbox(async () => Promise.resolve([])),
+  now: () => T0,
+  command: ({ kind }) => kind,
+  desk: {
+    ledger,
+    config: async () =>
+      Promise.resolve({
+        ...initialSettings(true),
+        ...{ version: 1, walletId: 'wal_1', keystore: 'file', testnet: true },
+      }),
+    readMoney: async () => Promise.resolve([]),
+    listAgents: () => ledger.agents.list(),
+    freeze: async () => Promise.resolve(),
+    suspend: async () => Promise.resolve(),
+  },
+});
+try {
+  const landed = await fetch(page.ticket('/home').url);
+  const cookie = landed.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  const base = /url=(\/v\/[0-9a-f]+)\/home/.exec(await landed.text())?.[1] ?? '';
+  const get = async (path: string): Promise<string> => {
+    const answer = await fetch(`http://localhost:${page.port}${base}${path}`, { headers: { cookie } });
+    const body = await answer.text();
+    if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
+    return body;
+  };
+  console.log(
+    `Pages of the desk over a month of ${PAYMENTS.toLocaleString('en')} payments; ms; p50, p95 and the number of runs (aim for the first paint: 150)\n`,
+  );
+  for (const [name, path] of PATHS) {
+    const first = await timed(async () => void (await get(path)));
+    const durations: number[] = [];
+    for (let i = 0; i < ROUNDS; i++) durations.push(await timed(async () => void (await get(path))));
+    console.log(`${line(name, sampleOf(durations))}   first ${first.toFixed(0)}`);
+  }
+  for (const kind of ['csv', 'json', 'beancount']) {
+    let bytes = 0;
+    const ms = await timed(async () => void (bytes = (await get(`/export/${kind}`)).length));
+    console.log(`  all of it as ${kind}: ${(ms / 1000).toFixed(1)} s, ${(bytes / 1e6).toFixed(0)} MB`);
+  }
+} finally {
+  await page.close();
+  await ledger.close();
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,80 @@
+import type { Config } from '../../config/settings.js';
+import type { AgentRecord } from '../../ledger/agent.js';
+import type { LedgerHead, PaymentReader, ReportReader, WithdrawalControl } from '../../ledger/ledger.js';
+import type { BalanceLine } from '../../wallet/balance.js';
+
+/** How long what networks said is shown before they are asked again. */
+const MONEY_MS = 10_000;
+
+/** How long sums are shown while nothing is written: a window of a day moves on by no more. */
+const MADE_MS = 60_000;
+
+/** What the owner's desk is made of. */
+export interface DeskParts {
+  readonly ledger: ReportReader & Pick<PaymentReader, 'findPayment'> & { readonly withdrawals: Pick<WithdrawalControl, 'find'> } & { head(): Promise<LedgerHead> };
+  /** The settings as they are now. */
+  readonly config: () => Promise<Config>;
+  /** Asks the networks what is there; may take seconds. */
+  readonly readMoney: () => Promise<readonly BalanceLine[]>;
+  readonly listAgents: () => Promise<readonly AgentRecord[]>;
+  /** Stops all agents at once. */
+  readonly freeze: () => Promise<void>;
+  /** Stops one agent. */
+  readonly suspend: (agent: string) => Promise<void>;
+}
+
+/** What networks said last. */
+export interface MoneySeen {
+  /** Null until they were asked once. */
+  readonly balances: readonly BalanceLine[] | null;
+  /** Another one after each answer. */
+  readonly version: number;
+}
+
+/** The owner's desk over an open wallet: what there is, and the two ways to stop it that need no proof. */
+export class Desk {
+  readonly parts: DeskParts;
+  readonly #now: () => number;
+  #money: MoneySeen = { balances: null, version: 0 };
+  #asking = false;
+  /** Sums over a month of payments, by their page and window: there are few. */
+  readonly #made = new Map<
+    string,
+    { readonly seq: number; readonly atMs: number; readonly value: Promise<unknown> }
+  >();
+  #askedMs = -Infinity;
+
+  constructor(parts: DeskParts, now: () => number) {
+    this.parts = parts;
+    this.#now = now;
+  }
+
+  /** What networks said last. A page waits for none of them: they are asked behind it, and it shows the answer when it comes. */
+  money(): MoneySeen {
+    if (!this.#asking && Math.abs(this.#now() - this.#askedMs) >= MONEY_MS) void this.#ask();
+    return this.#money;
+  }
+
+  /** What was made of the ledger for this key: anew once its journal went on, or the windows of time did. */
+  async made<T>(key: string, make: () => Promise<T>): Promise<T> {
+    const { seq } = await this.parts.ledger.head();
+    const known = this.#made.get(key);
+    const isFresh = known?.seq === seq && Math.abs(this.#now() - known.atMs) < MADE_MS;
+    if (isFresh) return known.value as Promise<T>;
+    const value = make();
+    this.#made.set(key, { seq, atMs: this.#now(), value });
+    value.catch(() => this.#made.delete(key));
+    return value;
+  }
+
+  async #ask(): Promise<void> {
+    this.#asking = true;
+    try {
+      this.#money = { balances: await this.parts.readMoney(), version: this.#money.version + 1 };
+    } catch {
+      // What was seen last stays; the next look asks again.
+    }
+    this.#asking = false;
+    this.#askedMs = this.#now();
+  }
+}

@@ -1,0 +1,146 @@
+import { html } from 'hono/html';
+import type { ReportGroup } from '../../ledger/report.js';
+import type { UsdMicros } from '../../money/unit.js';
+import type { BalanceLine } from '../../wallet/balance.js';
+import type { EntryView } from '../../wallet/ledgerView.js';
+import type { Overview, WindowUse } from '../../wallet/overview.js';
+import { layPage, type Html } from '../look/layout.js';
+import { usd } from '../look/words.js';
+import type { Shell } from './deskApp.js';
+import { viewEntries } from './entryRows.js';
+import { filterQuery } from './filter.js';
+import { viewDays } from './spendChart.js';
+
+/** Days of the chart. */
+export const DAYS_SHOWN = 30;
+/** Agents and sellers at home: the page of each has all. */
+const GROUPS_SHOWN = 5;
+/** From this share of a cap on its bar warns, in hundredths. */
+const WARN_PERCENT = 80n;
+/** A bar's width in units of its drawing. */
+const BAR_UNITS = 1000n;
+
+/** What is at home. */
+export interface HomeParts extends Overview {
+  readonly days: readonly ReportGroup[];
+  readonly entries: readonly EntryView[];
+  readonly balances: readonly BalanceLine[] | null;
+  readonly waiting: number;
+  readonly nowMs: number;
+}
+
+/** Home: what is there, what was spent, what waits, and the brake. */
+export function viewHome(parts: HomeParts, shell: Shell): Html {
+  const { visit } = shell;
+  return layPage({
+    ...shell,
+    title: parts.frozen ? 'Purser: frozen' : 'Purser',
+    main: html`${viewBrake(parts, shell)}
+      ${
+        parts.waiting === 0
+          ? ''
+          : html`<p class="notice">
+              <a href="${visit.base}"
+                >${parts.waiting} ${parts.waiting === 1 ? 'question waits' : 'questions wait'} for you</a
+              >
+            </p>`
+      }
+      <section class="sheet">
+        <h1>Money</h1>
+        ${viewMoney(parts.balances)}
+        <h2>Spent without asking</h2>
+        <ul class="caps" aria-label="Against your limits">
+          ${parts.windows.map(viewWindow)}
+        </ul>
+      </section>
+      <section class="sheet">
+        <h2>The last ${DAYS_SHOWN} days</h2>
+        ${viewDays(parts.days, DAYS_SHOWN, parts.nowMs)}
+      </section>
+      <div class="pair">
+        ${viewGroups('Agents, 24 hours', parts.agents, (key) => `${visit.base}/payments${filterQuery({ agent: key })}`)}
+        ${viewGroups('Sellers, 24 hours', parts.sellers, (key) => `${visit.base}/payments${filterQuery({ host: key })}`)}
+      </div>
+      <section class="sheet">
+        <h2>Newest payments</h2>
+        ${viewEntries(parts.entries, visit, new Map())}
+        <p><a href="${visit.base}/payments">All payments</a></p>
+      </section>`,
+  });
+}
+
+function viewBrake({ frozen }: HomeParts, { visit, command }: Shell): Html {
+  if (frozen) {
+    return html`<p class="notice problem" role="status">
+      The wallet is frozen: nothing is signed or sent. To let agents pay again, run
+      <code>${command({ kind: 'unfreeze' })}</code> in a terminal.
+    </p>`;
+  }
+  return html`<form method="post" action="${visit.base}/freeze" class="brake">
+    <input type="hidden" name="token" value="${visit.token}" />
+    <button class="no">Freeze: stop all agents now</button>
+  </form>`;
+}
+
+function viewMoney(balances: HomeParts['balances']): Html {
+  if (balances === null) return html`<p class="soft">Asking the networks.</p>`;
+  return html`<ul class="rows">
+    ${balances.map(
+      ({ label, asset, on_chain: sum, held, spendable }) =>
+        html`<li>
+          <span>${label}</span>
+          <b>${spendable === null ? 'unknown' : `${spendable} ${asset} to spend`}</b>
+          <span class="soft"></span>
+          <span class="soft"
+            >${sum === null ? 'its RPC does not answer' : `${sum} on chain`}${/[1-9]/.test(held) ? `, ${held} held` : ''}</span
+          >
+        </li>`,
+    )}
+  </ul>`;
+}
+
+function viewWindow({ name, usedUsdMicros, maxUsdMicros }: WindowUse): Html {
+  const percent = maxUsdMicros === 0n ? 100n : (BigInt(usedUsdMicros) * 100n) / BigInt(maxUsdMicros);
+  const units = percent > 100n ? BAR_UNITS : (percent * BAR_UNITS) / 100n;
+  return html`<li>
+    <p><span>${name}</span> <span>${usd(usedUsdMicros)} of ${usd(maxUsdMicros)}</span></p>
+    <svg viewBox="0 0 ${BAR_UNITS} 10" preserveAspectRatio="none" aria-hidden="true">
+      <rect class="${percent >= WARN_PERCENT ? 'above' : 'this'}" width="${units}" height="10"></rect>
+    </svg>
+  </li>`;
+}
+
+function viewGroups(title: string, groups: readonly ReportGroup[], linkOf: (key: string) => string): Html {
+  return html`<section class="sheet">
+    <h2>${title}</h2>
+    ${
+      groups.length === 0
+        ? html`<p class="soft">Nothing.</p>`
+        : html`<ul class="rows">
+            ${groups.slice(0, GROUPS_SHOWN).map(
+              (group) =>
+                html`<li>
+                  <a href="${linkOf(group.key)}">${group.key}</a>
+                  <b>${usd(group.capturedUsdMicros)}</b>
+                  <span class="soft">${group.payments} ${group.payments === 1 ? 'payment' : 'payments'}</span>
+                  <span class="soft">${sideWords(group)}</span>
+                </li>`,
+            )}
+          </ul>`
+    }
+  </section>`;
+}
+
+/** What is held, and what brought nothing. */
+export function sideWords({
+  heldUsdMicros,
+  lostUsdMicros,
+}: {
+  readonly heldUsdMicros: UsdMicros;
+  readonly lostUsdMicros: UsdMicros;
+}): string {
+  return [
+    ...(heldUsdMicros === 0n ? [] : [`${usd(heldUsdMicros)} held`]),
+    ...(lostUsdMicros === 0n ? [] : [`${usd(lostUsdMicros)} lost`]),
+  ].join(', ');
+}

@@ -1,0 +1,119 @@
+import { html } from 'hono/html';
+import { capturedWallMs, openedWallMs, toWallMs } from '../../ledger/attempt.js';
+import type { Payment } from '../../ledger/payment.js';
+import type { AnyAttempt } from '../../ledger/withdrawal.js';
+import { findNetwork } from '../../money/network.js';
+import { cleanLine } from '../../text/untrusted.js';
+import { viewEntry } from '../../wallet/ledgerView.js';
+import { layPage, type Html } from '../look/layout.js';
+import type { Shell } from './deskApp.js';
+import { endWords, whatOf } from './entryRows.js';
+
+/** Longer words of an agent or a URL are cut (T43). */
+const TEXT_CHARS_MAX = 1_000;
+
+/** One step of a payment's life. */
+interface Step {
+  readonly ms: number;
+  readonly words: string;
+}
+
+/** One payment: what it was, and its life as a line of time. */
+export function viewPayment(
+  payment: AnyAttempt,
+  { status }: { readonly status: number | null },
+  shell: Shell,
+): Html {
+  const entry = viewEntry(payment);
+  const network = findNetwork(payment.network);
+  const facts: readonly (readonly [string, Html | string])[] = [
+    ['How it stands', endWords(entry, status ?? undefined)],
+    ...(payment.kind === 'payment' ? callFacts(payment, shell) : []),
+    ['Amount', `${entry.usd} USD (${entry.amount_atomic} atomic units of ${entry.asset})`],
+    ['Network', network?.label ?? payment.network],
+    ['Paid to', payment.payTo],
+    ...(payment.tx === null
+      ? []
+      : [['Transaction', viewTransaction(payment.tx, network?.explorerTx)] as const]),
+    ...(status === null ? [] : [['Answer', `HTTP ${status}`] as const]),
+    ['Id', payment.id],
+  ];
+  return layPage({
+    ...shell,
+    title: `Purser: $${entry.usd} to ${entry.host}`,
+    main: html`<section class="sheet">
+      <h1>$${entry.usd} to ${whatOf(entry)}</h1>
+      <dl class="facts">
+        ${facts.map(
+          ([name, value]) =>
+            html`<dt>${name}</dt>
+              <dd>${value}</dd>`,
+        )}
+      </dl>
+      <h2>Its life</h2>
+      <ol class="life">
+        ${lifeOf(payment).map(
+          ({ ms, words }) =>
+            html`<li>
+              <time datetime="${new Date(ms).toISOString()}"
+                >${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC</time
+              >
+              ${words}
+            </li>`,
+        )}
+      </ol>
+    </section>`,
+  });
+}
+
+function callFacts(
+  { method, url, agent, reason, protocol, scheme, approvalId }: Payment,
+  { visit }: Shell,
+): readonly (readonly [string, Html | string])[] {
+  return [
+    ['Call', cleanLine(`${method} ${url}`, TEXT_CHARS_MAX)],
+    ['Agent', agent],
+    ...(reason === null
+      ? []
+      : [['The agent’s reason', html`<q>${cleanLine(reason, TEXT_CHARS_MAX)}</q>`] as const]),
+    ['Protocol', `${protocol}, ${scheme}`],
+    ...(approvalId === null
+      ? []
+      : [['Approval', html`<a href="${visit.base}/approvals/${approvalId}">your answer</a>`] as const]),
+  ];
+}
+
+function viewTransaction(tx: string, explorer: string | undefined): Html {
+  if (explorer === undefined) return html`${tx}`;
+  return html`<a href="${explorer}${encodeURIComponent(tx)}" rel="noreferrer noopener" target="_blank"
+    >${tx}</a
+  >`;
+}
+
+/** What is known of its life, in the order it came; what the ledger keeps no time of is told with the step before it. */
+function lifeOf(payment: AnyAttempt): Step[] {
+  const openedMs = openedWallMs(payment);
+  const capturedMs = capturedWallMs(payment);
+  const changedMs = Math.max(openedMs, toWallMs(payment, payment.changedMs));
+  const signed = payment.payload === null ? '' : ', then signed';
+  const steps: Step[] = [{ ms: openedMs, words: `Held under your limits${signed}` }];
+  if (capturedMs !== null && payment.state === 'captured') {
+    steps.push({
+      ms: capturedMs,
+      words: payment.confirmed ? 'Paid' : 'Paid, by the seller’s word: the chain has not shown it yet',
+    });
+    if (payment.confirmed) steps.push({ ms: Math.max(changedMs, capturedMs), words: 'Proved by the chain' });
+  } else if (payment.state === 'released') {
+    steps.push({
+      ms: changedMs,
+      words: payment.payload === null ? 'Let go before anything was signed' : 'Proved that it can never move',
+    });
+  } else if (payment.state === 'unknown') {
+    steps.push({
+      ms: changedMs,
+      words: 'Nobody knows yet whether it moved: the chain is asked until it is proved',
+    });
+    steps.push({ ms: payment.validBeforeSec * 1000, words: 'What was signed expires' });
+  }
+  return steps;
+}

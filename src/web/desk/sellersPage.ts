@@ -1,0 +1,52 @@
+import { html } from 'hono/html';
+import type { Config } from '../../config/settings.js';
+import type { ReportGroup } from '../../ledger/report.js';
+import { layPage, type Html } from '../look/layout.js';
+import { usd } from '../look/words.js';
+import type { Shell } from './deskApp.js';
+import { filterQuery } from './filter.js';
+import { sideWords } from './homePage.js';
+import { viewWindows } from './windows.js';
+
+/** What the page of sellers shows. */
+export interface SellersParts {
+  readonly groups: readonly ReportGroup[];
+  readonly days: number;
+  readonly hosts: Config['hosts'];
+}
+
+/** Sellers: what each got, what it delivered, what was lost to it. */
+export function viewSellers({ groups, days, hosts }: SellersParts, shell: Shell): Html {
+  const { visit } = shell;
+  return layPage({
+    ...shell,
+    title: 'Purser: sellers',
+    main: html`<section class="sheet">
+      <h1>Sellers</h1>
+      ${viewWindows('sellers', days, shell)}
+      ${
+        groups.length === 0
+          ? html`<p class="soft">Nothing was bought in this time.</p>`
+          : html`<ul class="rows">
+              ${groups.map(
+                (group) =>
+                  html`<li>
+                    <a href="${visit.base}/payments${filterQuery({ host: group.key })}">${group.key}</a>
+                    <b>${usd(group.capturedUsdMicros)}</b>
+                    <span class="soft"
+                      >${group.payments} ${group.payments === 1 ? 'payment' : 'payments'}, ${group.delivered}
+                      delivered${hosts.deny.includes(group.key) ? ', denied by you' : ''}</span
+                    >
+                    <span class="${group.lost > 0 ? 'state bad' : 'soft'}">${sideWords(group)}</span>
+                  </li>`,
+              )}
+            </ul>`
+      }
+      <p class="soft">
+        To stop paying one:
+        <code>${shell.command({ kind: 'addToSetting', key: 'hosts.deny', entry: 'HOST' })}</code>. What
+        brought nothing: <a href="${visit.base}/payments${filterQuery({ lost: true })}">the payments</a>.
+      </p>
+    </section>`,
+  });
+}

@@ -1,0 +1,141 @@
+import type { Page as Tab } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { captured, T0 } from '../../src/ledger/sqlite/fixtures.js';
+import { HOSTILE, startDeskOwner, type DeskOwner } from './deskOwner.js';
+import { goTo, NO_CHROMIUM, startBrowser } from './owner.js';
+
+/** A visit of the desk without a browser: its base, its cookie and the token of its forms. */
+interface Guest {
+  readonly base: string;
+  get(path: string): Promise<Response>;
+  post(path: string): Promise<Response>;
+}
+
+async function letIn({ page, origin }: DeskOwner): Promise<Guest> {
+  const landed = await fetch(page.ticket('/home').url);
+  const cookie = landed.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  const base = /url=(\/v\/[0-9a-f]+)\/home/.exec(await landed.text())?.[1] ?? '';
+  const get = (path: string) => fetch(origin + base + path, { headers: { cookie }, redirect: 'manual' });
+  return {
+    base,
+    get,
+    post: async (path) => {
+      const token = /data-token="([^"]+)"/.exec(await (await get('/home')).text())?.[1] ?? '';
+      return fetch(origin + base + path, {
+        method: 'POST',
+        headers: { cookie, origin, 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({ token }),
+        redirect: 'manual',
+      });
+    },
+  };
+}
+
+describe('the owner’s desk', () => {
+  let owner: DeskOwner;
+  let guest: Guest;
+  beforeAll(async () => {
+    owner = await startDeskOwner();
+    guest = await letIn(owner);
+  });
+  afterAll(() => owner[Symbol.asyncDispose]());
+
+  test.each(['/home', '/payments', '/sellers', '/agents', '/export/csv', '/desk/changes'])(
+    'shows a stranger nothing at %s',
+    async (path) => {
+      const answer = await fetch(`${owner.origin}${guest.base}${path}`);
+      expect(answer.status).toBe(403);
+      expect(await answer.text()).not.toContain('example.com');
+    },
+  );
+
+  test('says at home what is there, what was spent, and on what', async () => {
+    await expect.poll(async () => (await guest.get('/home')).text()).toContain('9.94 USDC to spend');
+    const page = await (await guest.get('/home')).text();
+    // A captured cent, a quarter, a lost cent, one sent and one held.
+    expect(page).toContain('$0.29 of $5.00');
+    expect(page).toContain('search.example.com');
+  });
+
+  test('finds payments by seller, agent and what they brought', async () => {
+    const idsAt = async (query: string) =>
+      [...(await (await guest.get(`/payments${query}`)).text()).matchAll(/payments\/(pay_\w+)"/g)].length;
+    expect(await idsAt('')).toBe(5);
+    expect(await idsAt('?host=search.example.com')).toBe(1);
+    expect(await idsAt('?agent=research')).toBe(1);
+    expect(await idsAt('?lost=1')).toBe(1);
+    expect(await idsAt('?state=captured&agent=default')).toBe(2);
+    expect(await idsAt('?host=nobody.example')).toBe(0);
+  });
+
+  test('tells a payment’s life, and gives the agent’s words back as text', async () => {
+    const { payments } = await owner.ledger.listPayments({ host: 'takes.example.com' }, 1, null);
+    const page = await (await guest.get(`/payments/${payments[0]?.id ?? ''}`)).text();
+    expect(page).toContain('Proved by the chain');
+    expect(page).toContain('brought an error');
+    expect(page).toContain('&lt;script&gt;');
+    expect(page).not.toContain('<img');
+    expect(page).not.toContain('\u202E');
+    expect((await guest.get('/payments/pay_none')).status).toBe(404);
+  });
+
+  test('exports the same payments in three forms', async () => {
+    const csv = await (await guest.get('/export/csv?host=search.example.com')).text();
+    const [head = '', row = '', rest] = csv.split('\r\n');
+    expect(head).toMatch(/^kind,time,id,state/);
+    expect(row).toContain('search.example.com');
+    expect(rest).toBe('');
+    const json = (await (await guest.get('/export/json')).json()) as { usd: string }[];
+    expect(json.map(({ usd }) => usd).sort()).toEqual(['0.01', '0.01', '0.01', '0.01', '0.25']);
+    const books = await (await guest.get('/export/beancount')).text();
+    expect(books).toMatch(
+      /Expenses:Agents:Research:Search-example-com {2}0\.25 USDC\n {2}Assets:Purser:\S+ {2}-0\.25 USDC/,
+    );
+    expect(books).not.toContain('\u202E');
+    expect((await guest.get('/export/exe')).status).toBe(404);
+  });
+
+  test('stops one agent, and all of them', async () => {
+    expect((await guest.post('/agents/research/suspend')).status).toBe(303);
+    expect(await (await guest.get('/agents')).text()).toContain('suspended');
+    expect((await guest.post('/freeze')).status).toBe(303);
+    expect(await (await guest.get('/home')).text()).toContain('The wallet is frozen');
+    expect(owner.done).toEqual(['suspend research', 'freeze']);
+  });
+});
+
+// Where there is no Chromium there is nothing to look with: see NO_CHROMIUM.
+describe.skipIf(NO_CHROMIUM)('in a browser', () => {
+  let browser: Awaited<ReturnType<typeof startBrowser>>;
+  let tab: Tab;
+  let owner: DeskOwner;
+  beforeAll(async () => {
+    browser = await startBrowser();
+    tab = await browser.context.newPage();
+    owner = await startDeskOwner();
+  });
+  afterAll(async () => {
+    await browser[Symbol.asyncDispose]();
+    await owner[Symbol.asyncDispose]();
+  });
+
+  test('shows what comes while it is looked at, in each tab, and runs nothing that it is shown', async () => {
+    const other = await browser.context.newPage();
+    await goTo(tab, owner.page.ticket('/home').url);
+    await goTo(other, owner.page.ticket('/payments').url);
+    await captured(owner.ledger, { nowMs: T0 + 600_000, host: 'fresh.example.com', reason: HOSTILE });
+    await tab.getByText('fresh.example.com').first().waitFor();
+    await other.getByText('fresh.example.com').first().waitFor();
+    await other.getByRole('link', { name: /fresh\.example\.com/ }).click();
+    await other.getByText('<script>document.title=2</script>').waitFor();
+    expect(await other.title()).toBe('Purser: $0.01 to fresh.example.com');
+    await other.close();
+  });
+
+  test('freezes by one button', async () => {
+    await goTo(tab, owner.page.ticket('/home').url);
+    await tab.getByRole('button', { name: 'Freeze: stop all agents now' }).click();
+    await tab.getByText('The wallet is frozen').waitFor();
+    expect((await owner.ledger.head()).frozen).toBe(true);
+  });
+});

@@ -1,0 +1,93 @@
+import { initialSettings } from '../../src/config/settings.js';
+import { addAgent, captured, held, newLedger, sent, T0 } from '../../src/ledger/sqlite/fixtures.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import type { BalanceLine } from '../../src/wallet/balance.js';
+import type { DeskParts } from '../../src/web/desk/desk.js';
+import { startOwner, type Owner } from './owner.js';
+
+/** Words of an agent that a page must show, and never run (T43). */
+export const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>\u202Egnp';
+
+const MINUTE_MS = 60_000;
+
+/** An owner with a desk over a real ledger of a few payments, one of each end. */
+export interface DeskOwner extends Owner {
+  readonly ledger: Ledger;
+  /** What the owner's hand did. */
+  readonly done: string[];
+}
+
+/** Starts it. */
+export async function startDeskOwner(): Promise<DeskOwner> {
+  const world = newLedger();
+  const { ledger } = world;
+  await addAgent(ledger, 'research', 1);
+  const at = (minutes: number) => ({ nowMs: T0 + minutes * MINUTE_MS });
+  await captured(ledger, { ...at(0), reason: 'weather for the trip' }, { confirmed: true, chainMs: T0 });
+  await captured(ledger, {
+    ...at(1),
+    agent: 'research',
+    host: 'search.example.com',
+    heldUsdMicros: 250_000n,
+  });
+  const lost = await captured(
+    ledger,
+    { ...at(2), host: 'takes.example.com', reason: HOSTILE },
+    { confirmed: true },
+  );
+  const answer = {
+    status: 500,
+    headers: [],
+    body: new Uint8Array(2),
+    storedId: null,
+    bytes: 2,
+    truncated: false,
+  };
+  await ledger.saveAnswer({ ...answer, paymentId: lost.id, agent: 'default', storedMs: T0 }, 'error');
+  await sent(ledger, { ...at(3), host: 'slow.example.com' });
+  await held(ledger, at(4));
+  const done: string[] = [];
+  const balances: BalanceLine[] = [
+    {
+      ...{ network: 'eip155:8453', label: 'Base', asset: 'USDC', address: '0x1111', permit2_allowance: null },
+      ...{
+        on_chain: '9.96',
+        held: '0.02',
+        spendable: '9.94',
+        on_chain_atomic: '9960000',
+        held_atomic: '20000',
+      },
+    },
+  ];
+  const desk: DeskParts = {
+    ledger,
+    config: async () =>
+      Promise.resolve({
+        ...initialSettings(true),
+        version: 1,
+        walletId: 'wal_1',
+        keystore: 'file',
+        testnet: true,
+      }),
+    readMoney: async () => Promise.resolve(balances),
+    listAgents: () => ledger.agents.list(),
+    freeze: async () => {
+      done.push('freeze');
+      await ledger.freeze(T0 + 10 * MINUTE_MS);
+    },
+    suspend: async (agent) => {
+      done.push(`suspend ${agent}`);
+      await ledger.agents.change(agent, { act: 'suspend' }, T0 + 10 * MINUTE_MS);
+    },
+  };
+  const owner = await startOwner({ desk, atMs: T0 + 10 * MINUTE_MS });
+  return {
+    ...owner,
+    ledger,
+    done,
+    [Symbol.asyncDispose]: async () => {
+      await owner[Symbol.asyncDispose]();
+      world[Symbol.dispose]();
+    },
+  };
+}
