@@ -11,7 +11,10 @@ const MADE_MS = 60_000;
 
 /** What the owner's desk is made of. */
 export interface DeskParts {
-  readonly ledger: ReportReader & Pick<PaymentReader, 'findPayment'> & { readonly withdrawals: Pick<WithdrawalControl, 'find'> } & { head(): Promise<LedgerHead> };
+  readonly ledger: ReportReader &
+    Pick<PaymentReader, 'findPayment'> & { readonly withdrawals: Pick<WithdrawalControl, 'find'> } & {
+      head(): Promise<LedgerHead>;
+    };
   /** The settings as they are now. */
   readonly config: () => Promise<Config>;
   /** Asks the networks what is there; may take seconds. */
