@@ -333,3 +333,38 @@ it('balance leaves the line of a dead RPC unknown, and asks the next one in a li
   ]);
   await sandbox.rpc.setFault(null);
 });
+
+describe('allowance', () => {
+  const there = ['--network', NETWORK, '--asset', 'USDC', '--yes'];
+  const allowed = (): Promise<bigint> => sandbox.chain.permit2Allowance(addressOf(0));
+
+  it('is the owner’s to give, for gas that is named where it is missing', async () => {
+    await sandbox.chain.giveGas(addressOf(0), 0n);
+    const poor = await asOwner('allowance', 'set', '5', ...there);
+    expect(poor).toMatchObject({ exit: 3 });
+    expect(poor.err).toMatch(/costs at most about 0\.\d+ ETH of gas, and the address lacks 0\.\d+/);
+    await sandbox.chain.giveGas(addressOf(0), 10n ** 18n);
+    // T36: what unlocks a server gives no allowance, and nothing gives one above the bound.
+    expect(await asAnyone('allowance', 'set', '5', ...there)).toMatchObject({ exit: 3, out: '' });
+    expect((await asOwner('allowance', 'set', '1000.01', ...there)).err).toContain(
+      'never allowed more than $1000',
+    );
+    expect(await allowed()).toBe(0n);
+
+    expect((await asOwner('allowance', 'set', '5', ...there)).out).toMatch(
+      /Permit2 may now move 5(\.0+)? USDC on Base Sepolia/,
+    );
+    expect(await allowed()).toBe(5n * DOLLAR);
+  });
+
+  it('is listed, stands in the balance and in the check-up, and is taken back', async () => {
+    expect(await scratch.json(['allowance', '--network', NETWORK], unlocked)).toMatchObject({
+      allowances: [{ network: NETWORK, asset: 'USDC', allowed: expect.stringMatching(/^5(\.0+)?$/) }],
+    });
+    expect((await asAnyone('balance')).out).toMatch(/Permit2 may move 5(\.0+)? USDC on Base Sepolia/);
+    expect((await asAnyone('doctor', '--no-start')).out).toContain('Permit2 may move 5');
+    expect(await asOwner('allowance', 'revoke', ...there)).toMatchObject({ exit: 0 });
+    expect(await allowed()).toBe(0n);
+    expect((await asAnyone('balance')).out).not.toContain('Permit2');
+  });
+});
