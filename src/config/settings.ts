@@ -95,6 +95,7 @@ const CATALOGUES: readonly string[] = [
   'https://facilitator.ultravioletadao.xyz/discovery/resources',
   'https://mpp.dev/api/services',
   'https://402index.io/api/v1/services',
+  'https://catalog.pay.sh/v1/skills.json',
 ];
 /** The one that lists endpoints for test money. */
 const TEST_CATALOGUES: readonly string[] = ['https://x402.org/facilitator/discovery/resources'];

@@ -17,6 +17,8 @@ const LISTINGS_MAX = 40_000;
 const PAGES_MAX = 2_000;
 /** Asked for at first; servers that refuse get the next, and in the end no number at all. */
 const PAGE_SIZES: readonly (number | null)[] = [100, null];
+/** So many documents of a list of providers in a row that do not come are a fault of all of it. */
+const CHILDREN_LOST_MAX = 5;
 /** A run that has not ended by then died with its process; another one may take its place. */
 const LEASE_MS = RUN_MAX_MS + 30_000;
 
@@ -74,6 +76,7 @@ type Step =
   { readonly goOn: true } | { readonly goOn: false; readonly whole: boolean; readonly why: string | null };
 
 const GO_ON: Step = { goOn: true };
+const DONE: Step = { goOn: false, whole: true, why: null };
 
 class SourcePass {
   readonly #run: Run;
@@ -86,6 +89,9 @@ class SourcePass {
   #bytes = 0;
   #changed = false;
   #shape: Shape | null = null;
+  /** The documents of a list of providers, which come after it as pages; null for any other source. */
+  #children: readonly string[] | null = null;
+  #childrenLost = 0;
   /** The candidates for a bare site's document, the next one last. */
   #documents: string[];
 
@@ -134,6 +140,9 @@ class SourcePass {
 
   async #page(): Promise<Step> {
     const { catalog, fetch, signal } = this.#options;
+    // An earlier run broke off among the documents of a list: which they are, the list says.
+    if (this.#children === null && this.#position > 0 && !isPaged(new URL(this.#run.url)))
+      return this.#listAgain();
     const url = this.#url();
     const known = catalog.pageState(this.#run, this.#position);
     const answer = await fetch({
@@ -145,6 +154,7 @@ class SourcePass {
     });
     this.#bytes += answer.bytes;
     if (answer.status === 304 && known !== null) return this.#keep(known);
+    if (this.#children !== null) return this.#saveChild(answer);
     if (answer.status !== 200) return this.#refused(answer.status);
     if (answer.cut) return this.#smaller() ?? { goOn: false, whole: false, why: 'answer_too_large' };
     const document = readDocument(answer.text, answer.url);
@@ -152,8 +162,49 @@ class SourcePass {
     return this.#save(document, answer);
   }
 
+  async #listAgain(): Promise<Step> {
+    const { fetch, signal } = this.#options;
+    const { url } = this.#run;
+    const answer = await fetch({ url, bytesMax: PAGE_BYTES_MAX, timeoutMs: PAGE_TIMEOUT_MS, signal });
+    this.#bytes += answer.bytes;
+    const document = answer.status === 200 && !answer.cut ? readDocument(answer.text, answer.url) : undefined;
+    if (document?.children === undefined) {
+      // It is no such list any more: the next run begins anew.
+      this.#position = 0;
+      return stop('not_a_catalogue');
+    }
+    this.#children = document.children;
+    this.#shape = document.shape;
+    return this.#position > document.children.length ? DONE : GO_ON;
+  }
+
+  /** One provider of a list: what cannot be read is counted, and ends nothing, unless none can. */
+  async #saveChild(answer: CatalogAnswer): Promise<Step> {
+    const isWhole = answer.status === 200 && !answer.cut;
+    const document = isWhole ? readDocument(answer.text, answer.url) : undefined;
+    if (document === undefined) {
+      this.#childrenLost += 1;
+      if (this.#childrenLost >= CHILDREN_LOST_MAX)
+        return stop(isWhole ? 'unreadable' : `http_${answer.status}`);
+      this.#dropped += 1;
+      this.#pages += 1;
+      this.#position += 1;
+    } else {
+      this.#childrenLost = 0;
+      await this.#store(document, answer, 1);
+    }
+    return this.#afterChild();
+  }
+
+  #afterChild(): Step {
+    this.#options.onProgress?.(this.#listings, null);
+    return this.#position > (this.#children?.length ?? 0) ? DONE : GO_ON;
+  }
+
   /** The URL of the page: what the owner wrote, and where the page begins. */
   #url(): string {
+    const child = this.#children?.[this.#position - 1];
+    if (child !== undefined) return child;
     const document = this.#documents.at(-1);
     if (document !== undefined) return document;
     const url = new URL(this.#run.url);
@@ -171,16 +222,34 @@ class SourcePass {
     this.#dropped += known.dropped;
     this.#pages += 1;
     this.#position = next;
-    return this.#after(known.items, known.total, null);
+    return this.#children === null ? this.#after(known.items, known.total, null) : this.#afterChild();
   }
 
   async #save(document: CatalogDocument, answer: CatalogAnswer): Promise<Step> {
-    const { catalog } = this.#options;
-    const { listings, dropped, shape } = document;
+    const { listings, dropped, shape, children } = document;
+    if (children !== undefined) {
+      this.#children = children;
+      await this.#store(document, answer, 1);
+      return children.length === 0 ? DONE : GO_ON;
+    }
     const items = document.items ?? listings.length + dropped;
+    const fresh = await this.#store(document, answer, items);
+    if (shape !== 'list' || !isPaged(new URL(this.#run.url))) return DONE;
+    // A list that gives the same page for every offset, or goes round, has shown all it has (T15).
+    if (listings.length > 0 && fresh === 0 && this.#pages > 1)
+      return { goOn: false, whole: true, why: 'looping' };
+    return this.#after(items, document.total ?? null, document.limit ?? null);
+  }
+
+  /** Writes a page and steps over it; how many of its listings this run had not seen. */
+  async #store(document: CatalogDocument, answer: CatalogAnswer, items: number): Promise<number> {
+    const { catalog } = this.#options;
+    const { listings, dropped, shape, children } = document;
+    // A list of providers is asked for whole each time: without it nobody knows where their documents are.
+    const isConditional = children === undefined;
     const page: PageFacts = {
-      etag: header(answer, 'etag'),
-      modified: header(answer, 'last-modified'),
+      etag: isConditional ? header(answer, 'etag') : null,
+      modified: isConditional ? header(answer, 'last-modified') : null,
       items,
       total: document.total ?? null,
       dropped,
@@ -192,21 +261,16 @@ class SourcePass {
     this.#dropped += dropped;
     this.#listings += fresh;
     this.#position += items;
-    if (shape !== 'list' || !isPaged(new URL(this.#run.url))) return { goOn: false, whole: true, why: null };
-    // A list that gives the same page for every offset, or goes round, has shown all it has (T15).
-    if (listings.length > 0 && fresh === 0 && this.#pages > 1)
-      return { goOn: false, whole: true, why: 'looping' };
-    return this.#after(items, document.total ?? null, document.limit ?? null);
+    return fresh;
   }
 
   /** Whether there is another page: by the total where it is stated, else by whether this one was full. */
   #after(items: number, total: number | null, limit: number | null): Step {
     this.#options.onProgress?.(this.#listings, total);
-    const done = { goOn: false, whole: true, why: null } as const;
-    if (items === 0) return done;
-    if (total !== null && total > 0) return this.#position >= total ? done : GO_ON;
+    if (items === 0) return DONE;
+    if (total !== null && total > 0) return this.#position >= total ? DONE : GO_ON;
     const asked = limit ?? PAGE_SIZES[this.#size] ?? null;
-    return asked === null || items >= asked ? GO_ON : done;
+    return asked === null || items >= asked ? GO_ON : DONE;
   }
 
   #refused(status: number): Step {

@@ -210,3 +210,26 @@ test('a payment and a quote come whole as structure: transaction, network, token
   const quoted = { ...outcome({ status: 'ok', code: 'quoted', message: 'It costs.' }), ...offer };
   expect(structureOf({ ...quoted, tell_owner: null })).toMatchObject(offer);
 });
+
+test('several quotes stand in rows of ours, and what their sellers wrote behind the fence', () => {
+  const quotes = [
+    {
+      index: 1,
+      url: 'https://a.example/',
+      code: 'quoted',
+      usd: '0.01',
+      seller: { seller_description: 'Pay me' },
+    },
+    { index: 0, url: 'https://b.example/', code: 'timed_out', message: 'Late.', seller: null },
+  ];
+  const text = render(
+    { ...outcome({ status: 'ok', code: 'quoted', message: '1 of 2.' }), quotes },
+    () => 'mark',
+  );
+  const [ours = '', theirs = ''] = text.split('----- mark: written by the seller');
+  expect(ours).toContain('{"n":1,"index":1,"url":"https://a.example/","code":"quoted","usd":"0.01"}');
+  expect(ours).toContain('"code":"timed_out"');
+  expect(ours).not.toContain('Pay me');
+  expect(theirs).toContain('  1. {"seller_description":"Pay me"}');
+  expect(theirs).not.toContain('null');
+});

@@ -108,7 +108,10 @@ function ownParts(value: unknown): unknown {
 /** The sellers' part of such records, under the same numbers. */
 function sellerParts(name: string, value: unknown): string[] {
   if (!hasSellers(value)) return [];
-  return [`${name}:`, ...value.map(({ seller }, index) => `  ${index + 1}. ${JSON.stringify(seller)}`)];
+  const words = value.flatMap(({ seller }, index) =>
+    seller === null ? [] : [`  ${index + 1}. ${JSON.stringify(seller)}`],
+  );
+  return words.length === 0 ? [] : [`${name}:`, ...words];
 }
 
 /** A field of a tool: lists of records as a row of names and a row of values each, which costs half the tokens. */

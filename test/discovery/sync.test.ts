@@ -291,6 +291,76 @@ describe('a catalogue that does harm', () => {
   });
 });
 
+describe('a list of providers, each with a document of its own', () => {
+  const INDEX = 'https://catalog.example/v1/skills.json';
+  const NAMES = ['acme/ocr', 'acme/lost', 'beta/weather', 'gamma/none'];
+  const provider = (name: string) => ({
+    ...{ fqn: name, title: name, description: `What ${name} does`, category: 'data' },
+    service_url: `https://${name.replace('/', '-')}.example/`,
+    endpoints: [
+      { method: 'POST', path: '/v1/run', description: 'Runs it', protocol: ['x402'], pricing: PRICE },
+      { method: 'GET', path: 'v1/list', protocol: ['mpp'], pricing: null },
+      { method: 'GET' },
+    ],
+  });
+  const PRICE = { mode: 'flat', dimensions: [{ tiers: [{ price_usd: 0.02 }] }] };
+  /** Serves the list and its documents; `until` is how many requests it answers before it is gone. */
+  function serve(asked: string[], until = Infinity, base = 'https://catalog.example/v1'): CatalogFetch {
+    return async ({ url, headers = [] }) => {
+      asked.push(url);
+      if (asked.length > until) throw new WalletError('unreachable', 'gone');
+      const name = /providers\/(.+)\.json$/.exec(url)?.[1];
+      const providers = [...NAMES.map((fqn) => ({ fqn })), { fqn: '../../etc/passwd' }];
+      const body = name === undefined ? { base_url: base, providers } : provider(name);
+      const isKnown = headers.some(
+        ([field, value]) => field === 'if-none-match' && value === `"${String(name)}"`,
+      );
+      const status = name === 'acme/lost' ? 404 : isKnown ? 304 : 200;
+      const text = status === 200 ? JSON.stringify(body) : '';
+      return Promise.resolve({
+        ...{ status, text, bytes: text.length, cut: false, url },
+        headers: [['etag', `"${String(name)}"`]],
+      });
+    };
+  }
+
+  test('is read one by one; what does not come, or cannot be read, is counted', async () => {
+    const asked: string[] = [];
+    // One name that is none, one document that is not there, and one endpoint without a path in each of the others.
+    const report = { status: 'synced', shape: 'providers', listings: 6, dropped: 5, why: null };
+    expect(await sync(INDEX, { fetch: serve(asked) })).toMatchObject(report);
+    expect(asked).toEqual([
+      INDEX,
+      ...NAMES.map((name) => `https://catalog.example/v1/providers/${name}.json`),
+    ]);
+    expect(catalog.ofHost('acme-ocr.example', 10).map(({ listing }) => listing)).toMatchObject([
+      {
+        ...{ url: 'https://acme-ocr.example/v1/run', method: 'POST', protocols: ['x402'] },
+        ...{ title: 'acme/ocr', about: 'Runs it', price: { minUsdMicros: 20_000n } },
+      },
+      { url: 'https://acme-ocr.example/v1/list', protocols: ['mpp'], price: null },
+    ]);
+    // The list is asked for whole again, its documents on condition, and nothing is lost.
+    expect(await sync(INDEX, { fetch: serve([]) })).toMatchObject({ ...report, listings: 6 });
+    expect(catalog.stats()).toMatchObject({ listings: 6 });
+  });
+
+  test('goes on where it broke off', async () => {
+    expect(await sync(INDEX, { fetch: serve([], 3) })).toMatchObject({ status: 'partial', listings: 2 });
+    const asked: string[] = [];
+    expect(await sync(INDEX, { fetch: serve(asked) })).toMatchObject({ listings: 6, why: null });
+    expect(asked.slice(0, 2)).toEqual([INDEX, 'https://catalog.example/v1/providers/beta/weather.json']);
+    expect(catalog.stats()).toMatchObject({ listings: 6 });
+  });
+
+  test('of another site’s documents is none (T17)', async () => {
+    const asked: string[] = [];
+    const report = await sync(INDEX, { fetch: serve(asked, Infinity, 'https://victim.example') });
+    expect(report).toMatchObject({ status: 'failed', why: 'not_a_catalogue' });
+    expect(asked).toEqual([INDEX]);
+  });
+});
+
 describe('the file', () => {
   test('a damaged one is made anew', async () => {
     await sync();

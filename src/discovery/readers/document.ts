@@ -1,12 +1,13 @@
 import { parseJson } from '../../text/json.js';
 import { readListPage } from './listPage.js';
 import { readOpenApi } from './openApi.js';
+import { readProvider, readProviderIndex } from './providers.js';
 import { readServices } from './services.js';
 import { readWellKnown } from './wellKnown.js';
 import type { Reading } from './listing.js';
 
 /** What a document turned out to be. */
-export type Shape = 'list' | 'services' | 'openapi' | 'well_known';
+export type Shape = 'list' | 'services' | 'providers' | 'openapi' | 'well_known';
 
 /** A document of a catalogue or of a site, read. */
 export interface CatalogDocument extends Reading {
@@ -15,6 +16,8 @@ export interface CatalogDocument extends Reading {
   readonly items?: number;
   readonly total?: number | null;
   readonly limit?: number | null;
+  /** Documents in which the endpoints are, where this one names only who has some. */
+  readonly children?: readonly string[];
   /** A site's own prose: data, never instructions. */
   readonly guidance?: string | null;
 }
@@ -30,6 +33,10 @@ export function readDocument(text: string, url: string): CatalogDocument | undef
   if (wellKnown !== undefined) return { shape: 'well_known', ...wellKnown };
   const services = readServices(json);
   if (services !== undefined) return { shape: 'services', ...services };
+  const index = readProviderIndex(json, url);
+  if (index !== undefined) return { shape: 'providers', listings: [], ...index };
+  const provider = readProvider(json);
+  if (provider !== undefined) return { shape: 'providers', ...provider };
   const page = readListPage(json);
   return page === undefined ? undefined : { shape: 'list', ...page };
 }
