@@ -38,6 +38,8 @@ export interface Client {
   readonly places: Readonly<Record<Platform, readonly PlaceRow[]>>;
   /** Its file in a project's folder, for that project alone. */
   readonly projectFile?: string;
+  /** An administrator's file: where it is there, no other is read. */
+  readonly managedFile?: Readonly<Record<Platform, string>>;
   /** Its program on PATH, which tells that it is there. */
   readonly program?: string;
   /** Arguments with which its own program adds our server, for all of the user's projects. */
@@ -157,6 +159,11 @@ export const clients: readonly Client[] = [
       sign: '{claudeHome}/.claude.json',
     }),
     projectFile: '.mcp.json',
+    managedFile: {
+      darwin: '/Library/Application Support/ClaudeCode/managed-mcp.json',
+      win32: 'C:/Program Files/ClaudeCode/managed-mcp.json',
+      linux: '/etc/claude-code/managed-mcp.json',
+    },
     program: 'claude',
     add: ({ pinned }) => ['mcp', 'add-json', '--scope', 'user', SERVER_NAME, JSON.stringify(pinned)],
     entry: typedEntry,

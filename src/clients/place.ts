@@ -41,6 +41,21 @@ export function findPlaces(client: Client, machine: Machine): readonly ClientPla
   return file === undefined ? [] : [{ file, there: findProgram(client.program, machine) !== null }];
 }
 
+/**
+ * The file of an administrator that takes a client's servers out of its user's hands; null where none is there. Tests say
+ * which files are.
+ */
+export function managedFileOf(
+  client: Client,
+  machine: Machine,
+  isThere: (path: string) => boolean = existsSync,
+): string | null {
+  const file = client.managedFile?.[platformOf(machine)];
+  if (file === undefined) return null;
+  const path = expand(file, machine);
+  return isThere(path) ? path : null;
+}
+
 /** The file of a row in a folder that its pattern found: the first name that is there. */
 function fileIn({ folder, files }: PlaceRow, found: string): string {
   const paths = files.map((file) => found + file.slice(folder.length));

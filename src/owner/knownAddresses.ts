@@ -24,7 +24,7 @@ const AGENTS_MAX = 1_000;
 const LOCKED = ['keystore_locked', 'keychain_locked', 'keystore_unavailable', 'wrong_passphrase'] as const;
 
 /** The addresses of one agent; `solana` is null in a wallet of an imported EVM key. */
-export interface NotedAddress {
+interface NotedAddress {
   readonly agent: string;
   readonly evm: string;
   readonly solana: string | null;

@@ -16,11 +16,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clients, findClient } from '../../clients/client.js';
 import { installInto } from '../../clients/install.js';
 import { launchOn, type Launch } from '../../clients/launch/launch.js';
-import { findPlaces } from '../../clients/place.js';
+import { findPlaces, managedFileOf } from '../../clients/place.js';
 import { createConfig } from '../../config/configFile.js';
 import type { Check } from '../../doctor/check.js';
 import { machineOf } from './clientChoice.js';
-import { checkUpClients } from './clientCheckUp.js';
+import { checkUpClients, lookAtManaged } from './clientCheckUp.js';
 import { Flags, type CommandCall } from '../command.js';
 import { fakeIo } from '../terminal/io.fixture.js';
 
@@ -355,4 +355,22 @@ describe('starting each entry for real', () => {
       mend: { say: expect.stringContaining('remove the folder /x/.npm/_npx/0a1b2c3d4e5f6a7b') as string },
     });
   });
+});
+
+test('a client whose servers an administrator chooses is told: the user’s own file is not read', () => {
+  const client = findClient('claude-code')!;
+  const machine = { env: {}, execPath: '/usr/bin/node', version: '1.2.3' };
+  for (const [platform, path] of [
+    ['linux', '/etc/claude-code/managed-mcp.json'],
+    ['darwin', '/Library/Application Support/ClaudeCode/managed-mcp.json'],
+    ['win32', 'C:\\Program Files\\ClaudeCode\\managed-mcp.json'],
+  ] as const) {
+    const managedBy = managedFileOf(client, { ...machine, platform }, (file) => file === path);
+    expect(managedBy).toBe(path);
+    expect(lookAtManaged({ client, managedBy })).toMatchObject([
+      { state: 'warn', says: expect.stringContaining(path) as string },
+    ]);
+  }
+  expect(managedFileOf(findClient('cursor')!, { ...machine, platform: 'linux' }, () => true)).toBeNull();
+  expect(lookAtManaged({ client, managedBy: null })).toEqual([]);
 });

@@ -40,7 +40,10 @@ export async function checkUpClients(call: CommandCall, starts = false): Promise
     return known;
   };
   const looked = await Promise.all(having.map((target) => lookAtClient(call, target, starts ? start : null)));
-  const checks = [...looked, ...targets.flatMap((target) => lookAtOthers(call, target))];
+  const checks = [
+    ...looked,
+    ...targets.flatMap((target) => [...lookAtManaged(target), ...lookAtOthers(call, target)]),
+  ];
   const without = targets.filter((target) => !having.includes(target)).map(({ client }) => client.label);
   if (targets.some(({ entry }) => entry !== undefined)) {
     if (without.length === 0) return checks;
@@ -54,6 +57,14 @@ export async function checkUpClients(call: CommandCall, starts = false): Promise
     ...checks,
     { name: 'clients', state: 'warn', says, mend: { say: 'Add it.', action: { kind: 'installClient' } } },
   ];
+}
+
+/** A client whose servers an administrator chooses does not start ours, whatever stands in the user's file. */
+export function lookAtManaged({ client, managedBy }: Pick<Target, 'client' | 'managedBy'>): Check[] {
+  if (managedBy === null) return [];
+  const says = `${managedBy} decides which servers ${client.label} has; your own file is not read.`;
+  const mend = { say: 'Ask whoever manages this computer to add purser there.' };
+  return [{ name: `client ${client.label}, managed`, state: 'warn', says, mend }];
 }
 
 /** Entries that start Purser under another name, or for one project: they stay when ours is taken out. */

@@ -11,7 +11,7 @@ import {
   type NodePlace,
 } from '../../clients/launch/launch.js';
 import type { Machine } from '../../clients/machine.js';
-import { findPlaces } from '../../clients/place.js';
+import { findPlaces, managedFileOf } from '../../clients/place.js';
 import { otherEntriesIn, projectEntriesIn, type OtherEntry } from '../../clients/otherEntries.js';
 import { pinOf } from '../../clients/launch/writtenLaunch.js';
 import { resolveHome } from '../../config/home.js';
@@ -30,6 +30,8 @@ export interface Target {
   readonly there: boolean;
   /** Our entry, as it says; undefined without one. */
   readonly entry: unknown;
+  /** An administrator's file, which the client reads in place of the user's; null where there is none. */
+  readonly managedBy: string | null;
   /** Why the file cannot be read, and so may have an entry; null where it can. */
   readonly fault: string | null;
   /** Entries that start Purser under another name, or for one project alone. */
@@ -46,7 +48,11 @@ export async function findTargets(io: CliIo, names: readonly string[]): Promise<
   const machine = machineOf(io);
   const chosen = names.length === 0 ? clients : names.map(requireClient);
   const places = [...new Set(chosen)].flatMap((client) =>
-    findPlaces(client, machine).map((place) => ({ client, ...place })),
+    findPlaces(client, machine).map((place) => ({
+      client,
+      managedBy: managedFileOf(client, machine),
+      ...place,
+    })),
   );
   return Promise.all(
     places.map(async (place) => {

@@ -12,6 +12,7 @@ import { sayPlaces } from '../../wallet/agentAddress.js';
 import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import { PACKAGE, programName } from '../line/program.js';
+import { lookAtManaged } from './clientCheckUp.js';
 import { chooseTargets, findTargets, launchFor, machineOf, type Target } from './clientChoice.js';
 import { changeLines, checkAndTell, jsonChanges, printDiffs, shortPath, thenLines } from './clientReport.js';
 import type { CommandCall } from '../command.js';
@@ -49,6 +50,10 @@ export async function run(call: CommandCall): Promise<number> {
   if (!isJson) {
     if (dryRun) printDiffs(io, changes);
     printLines(io.stdout, changeLines(io, changes, dryRun));
+    printLines(
+      io.stdout,
+      targets.flatMap(lookAtManaged).map(({ says, mend }) => `${says} ${mend?.say ?? ''}`),
+    );
   }
   const reached = changes.some(({ change }) => change !== 'refused');
   const wantsCheck = !dryRun && reached && flags.has('check');

@@ -74,6 +74,27 @@ test('does not take what npx and npm scripts put on PATH for what a person has t
   );
 });
 
+test('finds the shim that npm writes on Windows, on a PATH of Windows', () => {
+  // Here a path of Windows is one name in the folder that the test stands in.
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    writeFileSync('C:\\npm\\purser.cmd', '', { mode: 0o755 });
+    writeFileSync(
+      'C:\\npm\\node_modules\\purser-mcp\\package.json',
+      '{"name":"purser-mcp","version":"1.2.3"}',
+    );
+    for (const name of ['PATH', 'Path'])
+      expect(ownerCommand({ kind: 'unfreeze' }, place({ [name]: 'C:\\none;C:\\npm' }, 'win32'))).toMatch(
+        /^purser /,
+      );
+    const passing = { PATH: 'C:\\x\\node_modules\\.bin' };
+    expect(ownerCommand({ kind: 'unfreeze' }, place(passing, 'win32'))).toMatch(/^npx /);
+  } finally {
+    process.chdir(before);
+  }
+});
+
 test('names the home where it is not the default one, quoted for a shell where it has to be', () => {
   const PATH = global;
   expect(ownerCommand({ kind: 'setUp' }, place({ PATH, PURSER_HOME: '/srv/w' }))).toBe(

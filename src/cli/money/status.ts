@@ -30,7 +30,6 @@ export async function run(call: CommandCall): Promise<number> {
         [commandLine('install'), 'creates one and adds it to your MCP clients'],
         [commandLine('doctor'), 'checks this machine'],
       ]),
-      allCommands(call),
     ]);
   }
   const config = readConfigUnauthenticated(home);
@@ -82,14 +81,7 @@ export async function run(call: CommandCall): Promise<number> {
     waiting,
     backed_up: backedUp,
   };
-  return printReport(io, json, fields, [
-    message,
-    '',
-    ...layPairs(pairs),
-    '',
-    ...layCommands(call, next),
-    allCommands(call),
-  ]);
+  return printReport(io, json, fields, [message, '', ...layPairs(pairs), '', ...layCommands(call, next)]);
 }
 
 function waitingWords(waiting: number | null): string {
@@ -99,11 +91,8 @@ function waitingWords(waiting: number | null): string {
 }
 
 function layCommands({ io }: CommandCall, commands: readonly (readonly [CommandLine, string])[]): string[] {
-  return layPairs(commands.map(([line, what]) => [showLine(line, io), what]));
-}
-
-function allCommands({ io }: CommandCall): string {
-  return `${programName(io)} --help  lists every command`;
+  const all = [`${programName(io)} --help`, 'lists every command'] as const;
+  return layPairs([...commands.map(([line, what]) => [showLine(line, io), what] as const), all]);
 }
 
 function moneyPairs(money: readonly BalanceLine[]): [string, string][] {

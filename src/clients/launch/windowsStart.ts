@@ -3,7 +3,7 @@ import { pathsOf, type Machine } from '../machine.js';
 import type { Launch } from './launch.js';
 
 /** What Node is to start for a launch. */
-export interface Start {
+interface Start {
   readonly file: string;
   readonly args: readonly string[];
   /** Whether the words are quoted already, for cmd; Node quotes them otherwise. */
