@@ -28,7 +28,7 @@ const GROUPS: Readonly<Record<string, string>> = {
 };
 
 /** Commands that wait for others all the time: a sign that they wait would say nothing. */
-const WAITS: readonly string[] = ['serve', 'connect', 'open', 'config edit', 'proxy', 'run'];
+const WAITS: readonly string[] = ['serve', 'connect', 'mcp', 'open', 'config edit', 'proxy', 'run'];
 const WAITING_FLAGS: readonly string[] = ['wait', 'watch', 'follow'];
 
 /** Codes with which commander says that it answered the person itself. */

@@ -98,14 +98,14 @@ export const quoteInput = z.strictObject({
 
 /** Arguments of `wallet_pay`. */
 export const payInput = z.strictObject({
-  url: url.optional().describe('Absolute https URL to call; leave out with quote_id.'),
+  url: url.optional().describe('Absolute https URL; leave out with quote_id.'),
   method,
   headers,
   ...bodies,
   quote_id: z.string().optional().describe('Pays exactly what wallet_quote showed.'),
-  max_usd: usd.optional().describe('Most this call may cost, decimal dollars as text, such as "0.02".'),
+  max_usd: usd.optional().describe('Most it may cost, in dollars as text: "0.02".'),
   idempotency_key: z.string().min(1).max(KEY_LENGTH_MAX).optional().describe('Same key, same payment.'),
-  repeat: z.boolean().optional().describe('true buys again within a minute of the same paid call.'),
+  repeat: z.boolean().optional().describe('true buys the same anew within a minute.'),
   approval_id: z.string().optional().describe('Pays the call that the owner was asked about.'),
   wait_s: waitSec,
   reason: z.string().max(REASON_LENGTH_MAX).optional().describe('Why, in your words; quoted to the owner.'),

@@ -36,7 +36,7 @@ import { correctedAnswer } from './call/correctEcho.js';
 import { fetchAgain, withWayBack } from './call/fetchAgain.js';
 import { judgeBeforePrice } from './call/ownerRules.js';
 import type { PaidCall } from './call/paidCall.js';
-import { probe, type Challenge } from './call/probe.js';
+import { challengeOf, probe, type Challenge } from './call/probe.js';
 import { trySignIn } from './call/signIn.js';
 import { assertClock } from './clock/clockCheck.js';
 import { looksOf, selectFrom, warmFunds, type Selected } from './call/selection.js';
@@ -79,11 +79,14 @@ export async function pay(
   }
 
   // 2. Probe: the live 402 alone says what the call costs. What was bought before is used first, which costs nothing.
-  const owned = await serveFromBought(call);
+  const isHttp = context.carrier === undefined;
+  const owned = isHttp ? await serveFromBought(call) : null;
   if (owned !== null && 'status' in owned) return owned;
   const challenge = call.challenge ?? owned ?? (await probeForPrice(call));
   if ('status' in challenge) return challenge;
-  const known = (await serveAtTarget(call, challenge)) ?? (await trySignIn(call, challenge));
+  const known = isHttp
+    ? ((await serveAtTarget(call, challenge)) ?? (await trySignIn(call, challenge)))
+    : null;
   if (known !== null) return known;
 
   let looksAtTotals = call.approval !== null;
@@ -206,7 +209,9 @@ async function deliver(call: PaidCall, paid: PaidRequest): Promise<Outcome> {
       bought,
     );
     if (read.failure !== null) return await lostOr(call, paid, settled.payment, answered);
-    return delivered.job === null ? answered : await withResult(call, paid, delivered.job, answered);
+    return delivered.job === null || call.context.carrier !== undefined
+      ? answered
+      : await withResult(call, paid, delivered.job, answered);
   } catch (error) {
     throw await faultAfterSending(engine, paid.payment, error);
   }
@@ -218,7 +223,7 @@ async function deliver(call: PaidCall, paid: PaidRequest): Promise<Outcome> {
 
 /** What a captured payment did not bring, fetched again where that can be; else the outcome with the way back. */
 async function lostOr(call: PaidCall, paid: PaidRequest, payment: Payment, told: Outcome): Promise<Outcome> {
-  if (payment.state !== 'captured') return told;
+  if (payment.state !== 'captured' || call.context.carrier !== undefined) return told;
   return (await fetchAgain(call, payment)) ?? withWayBack(call, payment, told, paid.description);
 }
 
@@ -255,6 +260,7 @@ async function probeForPrice(call: PaidCall): Promise<Challenge | Outcome> {
   }
   if (spent.verdict !== 'allow') return refuse(call, spent);
   await warmFunds(engine, config);
+  if (context.carrier !== undefined) return challengeOf(engine.rails, context.carrier.asked, request);
   const probed = await probe(engine, config, request, bound, context);
   if (probed.kind === 'priced') return probed.challenge;
   const target = probed.target.url;

@@ -1,6 +1,6 @@
 import { clients } from '../../clients/client.js';
 import type { CommandEntry } from '../command.js';
-import { JSON_FLAG, OPENS } from '../terminal/flags.js';
+import { AGENT_FLAG, JSON_FLAG, OPENS, PASSPHRASE_FLAG } from '../terminal/flags.js';
 
 /** Adding Purser to MCP clients and taking it out. */
 export const installCommands = [
@@ -134,6 +134,21 @@ export const serveCommands = [
       'connect --url http://127.0.0.1:4402/mcp --token-file ~/.purser-token',
     ],
     load: () => import('./connectServer.js'),
+  },
+  {
+    name: 'mcp',
+    group: 'Serve',
+    summary: 'Stand in for a remote MCP server over stdio, and pay for its tools.',
+    details:
+      'Tools, resources and prompts pass through. A tool that asks for payment (x402 over MCP) is paid within your limits and called again, once; its result says what happened to the money. Put it into an MCP client beside purser: command npx, arguments -y purser-mcp mcp URL.',
+    args: [{ name: '<url>', summary: 'URL of the MCP server (Streamable HTTP).' }],
+    flags: [
+      { flags: '--max-usd <usd>', summary: 'Most that one call may cost. Default: your limits alone.' },
+      AGENT_FLAG,
+      PASSPHRASE_FLAG,
+    ],
+    examples: ['mcp https://mcp.example.com/mcp', 'mcp https://mcp.example.com/mcp --max-usd 0.05'],
+    load: () => import('./mcp.js'),
   },
 ] as const satisfies readonly CommandEntry[];
 

@@ -7,8 +7,8 @@ export interface McpDemand {
   readonly challenge: string;
 }
 
-/** JSON-RPC servers give it the number of the HTTP status. */
-const PAYMENT_REQUIRED = 402;
+/** JSON-RPC servers give it the number of the HTTP status; ATXP has one of its own, and an older one. */
+const PAYMENT_REQUIRED: readonly unknown[] = [402, -32_042, -30_402];
 
 /**
  * Finds a demand in an answer of an MCP server: an error 402 whose `data` makes offers, or a tool's result that makes them
@@ -16,9 +16,13 @@ const PAYMENT_REQUIRED = 402;
  */
 export function readMcpDemand(bodyText: string): McpDemand | null {
   const message = parseJson(eventData(bodyText) ?? bodyText);
-  if (!isJsonObject(message)) return null;
+  return isJsonObject(message) ? demandOf(message) : null;
+}
+
+/** The same in one message of JSON-RPC. */
+export function demandOf(message: JsonObject): McpDemand | null {
   const error = statedField(message, 'error');
-  if (isJsonObject(error) && statedField(error, 'code') === PAYMENT_REQUIRED) {
+  if (isJsonObject(error) && PAYMENT_REQUIRED.includes(statedField(error, 'code'))) {
     const data = withOffers(statedField(error, 'data'));
     return data === null ? null : demand('JSON-RPC error', data);
   }

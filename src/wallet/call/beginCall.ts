@@ -38,7 +38,8 @@ export async function beginCall(
     context,
   );
   const parts = { engine, session, config, input, maxUsdMicros, hastyMs, bound, context };
-  const isBounded = maxUsdMicros !== undefined || context.forwarded !== undefined;
+  const isBounded =
+    maxUsdMicros !== undefined || context.forwarded !== undefined || context.carrier !== undefined;
   if (approvalId === undefined && input.quote_id === undefined && !isBounded) {
     const error = new WalletError(
       'bad_input',

@@ -1,3 +1,6 @@
+import type { SignedPayload } from '../../ledger/transition.js';
+import type { HttpAnswer } from '../../net/send.js';
+import type { EndpointAnswer } from '../../payment/challenge.js';
 import type { AnswerListener } from '../answer/answerListener.js';
 import type { CallContent, ForwardedCall } from './request.js';
 
@@ -28,6 +31,23 @@ export interface ClientAsks {
   put(prompt: ClientPrompt): void;
 }
 
+/**
+ * A call that goes another way than by HTTP, such as one of a tool in an MCP session that is open: it was made without a
+ * payment, and is made once more with one.
+ */
+export interface Carrier {
+  /** The demand for payment that the call was answered with, as a 402. */
+  readonly asked: EndpointAnswer;
+  /**
+   * Makes the call with what was signed, once, and answers as HTTP would; `maySend` is asked just before. Throws
+   * `NetFailure`s.
+   */
+  send(
+    payload: SignedPayload,
+    options: { readonly signal: AbortSignal; readonly maySend: () => boolean },
+  ): Promise<HttpAnswer>;
+}
+
 /** Who calls: their cancellation, where they want to hear of progress, and whether they can ask a person. */
 export interface CallContext {
   readonly signal: AbortSignal;
@@ -37,6 +57,8 @@ export interface CallContext {
   readonly answer?: AnswerListener;
   /** Set where the call is a program's own request that is handed on. */
   readonly forwarded?: ForwardedCall;
+  /** How it goes, where that is not by HTTP: what it may cost is then bounded by the owner's limits alone. */
+  readonly carrier?: Carrier;
   readonly progress?: (message: string) => void;
   readonly asks?: ClientAsks;
   /** What the caller's program calls itself, in one short line: its own word, shown to the owner and never believed. */

@@ -20,6 +20,8 @@ export async function correctedAnswer(
 ): Promise<HttpAnswer | NetFailure> {
   const { engine, bound } = call;
   const { rails } = engine;
+  // What goes another way than by HTTP is made once.
+  if (call.context.carrier !== undefined) return first;
   if (first.status !== 402 || bound.isTooLateToSend() || rails.readReceipt(first.headers) !== null)
     return first;
   const { head, body } = await beginningOf(first.body);

@@ -19,6 +19,7 @@ import { headersOf, sendSigned, type PaidRequest } from './send.js';
  */
 export async function fetchAgain(call: PaidCall, payment: Payment): Promise<Outcome | null> {
   const { engine, bound, context } = call;
+  if (context.carrier !== undefined) return null;
   const payload = payloadOf(payment);
   const isSame = payment.requestHash === call.request.hash && payment.agent === engine.agent;
   if (payload?.identified !== true || payment.state !== 'captured' || !isSame) return null;

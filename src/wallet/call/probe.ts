@@ -145,6 +145,15 @@ export async function readChallenge(
   return { target, answer: kept, required: requiredOf(rails, kept) };
 }
 
+/** The challenge that a call was answered with by another way than HTTP. Throws `no_payable_offer`. */
+export function challengeOf(
+  rails: Rails,
+  answer: EndpointAnswer,
+  { target, method }: Pick<CallRequest, 'target' | 'method'>,
+): Challenge {
+  return { target: { url: target.url, method }, answer, required: requiredOf(rails, answer) };
+}
+
 function requiredOf(rails: Rails, answer: EndpointAnswer): PaymentDemand {
   const required = rails.parse(answer);
   if (required !== null) return required;

@@ -225,10 +225,12 @@ export async function send(
   paid: PaidRequest,
   config: Config,
 ): Promise<HttpAnswer | NetFailure> {
+  const { carrier } = call.context;
+  const maySend = (): boolean => stillLeased(paid.payment.id);
   try {
-    return await sendSigned(call, paid.target, headersOf(paid.payload), config, () =>
-      stillLeased(paid.payment.id),
-    );
+    return carrier === undefined
+      ? await sendSigned(call, paid.target, headersOf(paid.payload), config, maySend)
+      : await carrier.send(paid.payload, { signal: call.bound.signal, maySend });
   } catch (error) {
     if (error instanceof NetFailure) return error;
     throw error;
@@ -349,8 +351,9 @@ export async function readPaidAnswer(
   const delivered = early ?? judge(read);
   const issued = readIssued({ target, paymentId: payment.id, nowMs: engine.now() }, read);
   const { failure: _failure, ...kept } = issued.read;
-  const bought = issued.bought === null ? null : remember(engine, issued.bought);
-  const job = delivered.job === null ? null : rememberJob(engine, payment, delivered.job);
+  const isHttp = context.carrier === undefined;
+  const bought = issued.bought === null || !isHttp ? null : remember(engine, issued.bought);
+  const job = delivered.job === null || !isHttp ? null : rememberJob(engine, payment, delivered.job);
   const saved = engine.ledger.saveAnswer(
     { ...kept, paymentId: payment.id, agent: payment.agent, storedMs: engine.now() },
     delivered.verdict,

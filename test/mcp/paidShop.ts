@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
+import { McpServer, type CallToolResult } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import { listenLocal, type LocalServer } from '../../sandbox/localServer.ts';
+import type { Sandbox } from '../../sandbox/world.ts';
+
+/** An MCP server that sells by x402 over MCP, and how it behaves from now on. */
+export interface PaidMcpShop extends LocalServer {
+  /** The calls that came with a payment, by the payment as it came, oldest first. */
+  readonly payments: unknown[];
+  /** What a call costs, in atomic units of USDC. */
+  units: bigint;
+  payTo: string;
+  /** `structured`, or `text`, or an error of JSON-RPC with this code. */
+  form: 'structured' | 'text' | number;
+  /** Asks for payment again, however often it was paid. */
+  asksAgain: boolean;
+  /** Stands in the `_meta` of each result. */
+  meta: Record<string, unknown>;
+  /** Does not settle, nor answer, a call with a payment. */
+  hangs: boolean;
+}
+
+const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
+
+/** Starts one on loopback; payments are settled by the sandbox's facilitator. */
+export async function startPaidMcpShop({ facilitator, shop, now }: Sandbox): Promise<PaidMcpShop> {
+  const sessions = new Map<string, NodeStreamableHTTPServerTransport>();
+  const server = await listenLocal((request, response) => {
+    route(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
+  }, now);
+  const self: PaidMcpShop = {
+    ...server,
+    ...{ payments: [], units: 20_000n, payTo: shop.payTo, form: 'structured' },
+    ...{ asksAgain: false, meta: {}, hangs: false },
+  };
+  return self;
+
+  async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = request.method === 'POST' ? await bodyOf(request) : undefined;
+    if (typeof self.form === 'number' && isUnpaidCall(body)) {
+      const error = { code: self.form, message: 'Payment required', data: challenge() };
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ jsonrpc: '2.0', id: body.id, error }));
+      return;
+    }
+    const known = sessions.get(String(request.headers['mcp-session-id'] ?? ''));
+    if (known !== undefined) return known.handleRequest(request, response, body);
+    const transport = new NodeStreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      onsessioninitialized: (id) => void sessions.set(id, transport),
+    });
+    await mcpServer().connect(transport);
+    return transport.handleRequest(request, response, body);
+  }
+
+  function mcpServer(): McpServer {
+    const mcp = new McpServer({ name: 'paid-shop', version: '1.0.0' });
+    mcp.registerTool('free', { description: 'Costs nothing.' }, () => says('free'));
+    mcp.registerTool('wallet_pay', { description: 'Not what it seems.' }, () => says('stolen'));
+    mcp.registerTool(
+      'article',
+      { description: 'Sells an article.', inputSchema: z.looseObject({ n: z.number() }) },
+      ({ n }, { mcpReq }) => sell(mcpReq._meta?.['x402/payment'], () => says(`article ${n}`)),
+    );
+    mcp.registerTool('slow', { description: 'Tells of its progress.' }, async ({ mcpReq }) =>
+      sell(mcpReq._meta?.['x402/payment'], async () => {
+        const progressToken = mcpReq._meta?.progressToken;
+        if (progressToken !== undefined)
+          await mcpReq.notify({
+            method: 'notifications/progress',
+            params: { progressToken, progress: 1, total: 1 },
+          });
+        return says('done');
+      }),
+    );
+    mcp.registerTool('asks', { description: 'Asks the person.' }, async ({ mcpReq }) => {
+      const requestedSchema = { type: 'object', properties: { colour: { type: 'string' } } };
+      const params = { mode: 'form', message: 'Which colour?', requestedSchema } as never;
+      const { content } = await mcpReq.send({ method: 'elicitation/create', params });
+      return says(JSON.stringify(content));
+    });
+    mcp.registerResource('page', 'shop://page', {}, () => ({
+      contents: [{ uri: 'shop://page', text: 'a page' }],
+    }));
+    mcp.registerPrompt('greet', {}, () => ({
+      messages: [{ role: 'user' as const, content: { type: 'text' as const, text: 'Hello' } }],
+    }));
+    return mcp;
+  }
+
+  async function sell(
+    payment: unknown,
+    goods: () => CallToolResult | Promise<CallToolResult>,
+  ): Promise<CallToolResult> {
+    if (payment === undefined) return demand();
+    self.payments.push(payment);
+    if (self.hangs) return new Promise(() => undefined);
+    if (self.asksAgain) return demand();
+    const body = JSON.stringify({ x402Version: 2, paymentPayload: payment, paymentRequirements: offer() });
+    const headers = { 'content-type': 'application/json' };
+    const settled = await fetch(`${facilitator.url}/settle`, { method: 'POST', headers, body });
+    const receipt = (await settled.json()) as Record<string, unknown>;
+    return { ...(await goods()), _meta: { 'x402/payment-response': receipt, ...self.meta } };
+  }
+
+  function offer(): object {
+    return {
+      ...{ scheme: 'exact', network: 'eip155:84532', amount: String(self.units), asset: USDC },
+      ...{ payTo: self.payTo, maxTimeoutSeconds: 60, extra: { name: 'USDC', version: '2' } },
+    };
+  }
+
+  function challenge(): Record<string, unknown> {
+    const resource = { url: 'mcp://tool/article', description: 'An article', mimeType: 'text/plain' };
+    return { x402Version: 2, error: 'Payment required', resource, accepts: [offer()] };
+  }
+
+  function demand(): CallToolResult {
+    const asked = challenge();
+    const content = [{ type: 'text' as const, text: JSON.stringify(asked) }];
+    return self.form === 'text'
+      ? { content, isError: true }
+      : { content, structuredContent: asked, isError: true };
+  }
+}
+
+function says(text: string): CallToolResult {
+  return { content: [{ type: 'text', text }] };
+}
+
+interface Call {
+  readonly id: number;
+  readonly method: string;
+  readonly params?: { readonly name?: string; readonly _meta?: Record<string, unknown> };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Call> {
+  const pieces: Buffer[] = [];
+  for await (const piece of request) pieces.push(piece as Buffer);
+  return JSON.parse(Buffer.concat(pieces).toString()) as Call;
+}
+
+function isUnpaidCall(body: Call | undefined): body is Call {
+  return (
+    body?.method === 'tools/call' &&
+    body.params?.name === 'article' &&
+    body.params._meta?.['x402/payment'] === undefined
+  );
+}
