@@ -62,7 +62,7 @@ describe.skipIf(why !== null)(`with a real keychain${why === null ? '' : ` (skip
   });
 
   it('a client that passes no bus along: it is told, and nothing says to make the wallet anew', async () => {
-    const run = await runToEnd(spawn(...asIn('', 'address'), { env: bare(), stdio: 'pipe' }));
+    const run = await runToEnd(spawn(...asIn('', 'balance'), { env: bare(), stdio: 'pipe' }));
     expect(run.exit).toBe(6);
     expect(run.err).toContain('this process cannot reach it');
     expect(run.err).not.toMatch(/ init\b/);
