@@ -2,6 +2,8 @@ import type { Code, MoneyState, Retry } from '../../errors/codes.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
 import { formatUsd } from '../../money/decimal.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
+import type { Payment } from '../../ledger/payment.js';
+import { isUnderCeiling } from '../../rails/table.js';
 import { findAsset, toUsdMicros } from '../../money/asset.js';
 import type { Attempt } from '../../ledger/attempt.js';
 
@@ -148,18 +150,18 @@ export function viewPayment(payment: Attempt): PaymentView {
  * What the seller says that it charged of a ceiling, in dollars, where that is less than what counts; null where it says
  * nothing of the kind. A claim, which frees nothing.
  */
-export function claimedCharge({
-  receipt,
-  capturedAtomic,
-  network,
-  asset,
-  confirmed,
-}: Attempt): string | null {
-  if (receipt === null || capturedAtomic === null || confirmed) return null;
+export function claimedCharge(attempt: Attempt): string | null {
+  const { receipt, capturedAtomic, network, asset, confirmed } = attempt;
+  if (receipt === null || capturedAtomic === null || confirmed || !mayChargeLess(attempt)) return null;
   const { amountAtomic } = JSON.parse(receipt) as { amountAtomic?: string };
   const row = findAsset(network as Caip2, asset);
   if (amountAtomic === undefined || row === undefined || BigInt(amountAtomic) >= capturedAtomic) return null;
   return formatUsd(toUsdMicros(row, BigInt(amountAtomic)));
+}
+
+/** A fixed price moves whole or not at all, whatever its seller says. */
+function mayChargeLess(attempt: Attempt): boolean {
+  return 'protocol' in attempt && isUnderCeiling(attempt as Payment);
 }
 
 /**

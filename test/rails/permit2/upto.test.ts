@@ -73,6 +73,12 @@ describe('a seller that charges up to a ceiling', () => {
     expect(await allowed(wallet)).toBe(80_000n);
   });
 
+  test('is not asked about for its ceiling, though it charged far less before', async () => {
+    const url = `${shop.url}/upto/sponsored/a?usd=0.10&charge=0.02`;
+    const again = await wallet.pay({ url, max_usd: '0.10', repeat: true }, anyCall());
+    expect(again).toMatchObject({ status: 'ok', code: 'paid' });
+  });
+
   test('that charges nothing is paid nothing, and the ceiling is free again with the proof', async () => {
     expect(await pay('/upto/sponsored/b?usd=0.10&charge=0')).toMatchObject({
       status: 'ok',
@@ -135,10 +141,10 @@ describe('a seller that charges up to a ceiling', () => {
   test('was paid by the chain what the ledger says', async () => {
     await settleAll(world, wallet);
     const { captured } = await expectLedgerIsChain(world, mine, wallet);
-    expect(captured.map(({ capturedAtomic }) => capturedAtomic).sort()).toEqual([20_000n, 30_000n]);
+    expect(captured.map(({ capturedAtomic }) => capturedAtomic).sort()).toEqual([20_000n, 20_000n, 30_000n]);
     const engine = await wallet.engine();
     const compared = await compareWithChain(await engine.config(), engine.keys, engine.ledger, world.now());
-    expect(compared).toMatchObject({ compared: 2, unknown: 0, findings: [] });
+    expect(compared).toMatchObject({ compared: 3, unknown: 0, findings: [] });
   });
 });
 

@@ -125,10 +125,11 @@ export function endpointPrices(context: LedgerContext, endpoint: Endpoint, nowMs
     BigInt(nowMs - PRICE_WINDOW_MS),
   );
   return {
-    prices: priced.map(({ capturedUsdMicros }) => capturedUsdMicros ?? 0n),
+    // What was asked, as the next offer asks: under a ceiling, or with a fee bound, less is charged every time.
+    prices: priced.map(({ heldUsdMicros }) => heldUsdMicros),
     approvedUsdMicros: priced
       .filter(({ approvalId }) => approvalId !== null)
-      .map(({ capturedUsdMicros }) => capturedUsdMicros ?? 0n)
+      .map(({ heldUsdMicros }) => heldUsdMicros)
       .reduce((highest, price) => (price > highest ? price : highest), 0n),
   };
 }
