@@ -72,7 +72,7 @@ const waitSec = z
   .min(0)
   .max(JOB_WAIT_SEC_MAX)
   .optional()
-  .describe('Seconds to wait for a job’s result; 0 unless given.');
+  .describe('Seconds to wait for a job’s result.');
 
 /** Arguments of `wallet_quote`. */
 export const quoteInput = z.strictObject({
@@ -93,7 +93,7 @@ export const quoteInput = z.strictObject({
     })
     .optional(),
   wait_s: waitSec,
-  timeout_ms: timeoutMs.describe('For the whole call; 50000 unless given.'),
+  timeout_ms: timeoutMs.describe('Whole call; 50000 unless given.'),
 });
 
 /** Arguments of `wallet_pay`. */
@@ -109,7 +109,7 @@ export const payInput = z.strictObject({
   approval_id: z.string().optional().describe('Pays the call that the owner was asked about.'),
   wait_s: waitSec,
   reason: z.string().max(REASON_LENGTH_MAX).optional().describe('Why, in your words; quoted to the owner.'),
-  timeout_ms: timeoutMs.describe('For the whole call; 50000 unless given.'),
+  timeout_ms: timeoutMs.describe('Whole call; 50000 unless given.'),
 });
 
 /** The longest that `wallet_approval` waits: under the shortest limit of common clients (60 s). */
