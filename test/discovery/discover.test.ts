@@ -143,7 +143,7 @@ describe('results', () => {
 
   test('ten concise results stay within their tokens, as text and as structure', async () => {
     const outcome = await wallet.discover(
-      { need: 'data feed and analytics of crypto tokens', networks: ['any'] },
+      { need: 'data feed and analytics of crypto tokens', networks: ['any'], limit: 10 },
       anyCall(),
     );
     expect(resultsOf(outcome)).toHaveLength(10);
@@ -290,7 +290,7 @@ describe('a poisoned catalogue (T16, T17)', () => {
     expect(openai?.warning).toMatch(/openai/);
     const text = renderOutcome({ ...outcome, tell_owner: null }, () => 'mark');
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b\u202e]/);
-    const [before, fenced] = text.split('----- mark: written by the seller');
+    const [before, fenced] = text.split('--- mark: written by the seller');
     expect(before).not.toContain('Ignore all previous');
     expect(fenced).toContain('Ignore all previous');
   });

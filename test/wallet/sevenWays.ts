@@ -70,7 +70,10 @@ export function testSevenWays(chain: ChainName): void {
     next: null,
     payment: { confirmed: true },
   };
-  const LOST = { ...GONE, status: 'failed', code: 'paid_not_delivered', response: null };
+  const LOST = {
+    ...{ ...GONE, status: 'failed', code: 'paid_not_delivered', response: null },
+    next: { tool: 'wallet_discover' },
+  };
   const ERROR = { ...GONE, status: 'failed', code: 'paid_error_answer' };
   /** A seller's claim, and an answer beside it. */
   const CLAIMED = {

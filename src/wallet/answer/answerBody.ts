@@ -25,7 +25,7 @@ const INLINE_BYTES_MAX = 24 * 1024;
 /** JSON handed on as a value is read by recursion from here on: by cleaning, by the protocol, by the client. */
 const VALUE_DEPTH_MAX = 200;
 /** What is shown of a larger text. */
-const HEAD_BYTES = 2 * 1024;
+const HEAD_BYTES = 1024;
 /** Headers shown: an agent reads a content type and a few of an API's own; the ledger keeps no more. */
 const HEADERS_SHOWN_MAX = 40;
 const HEADER_VALUE_MAX = 500;

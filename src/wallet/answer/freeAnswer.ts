@@ -76,9 +76,9 @@ function freeOutcome(read: ReadAnswer, url: URL, response: NonNullable<Outcome['
   if (status >= 400) return upstreamError(read, shared);
   const { job } = judgeDelivery(read, url, { isJob: true });
   if (job !== null) {
-    const message = `The endpoint asked for no payment. ${pendingSentence(status, job)}`;
     // A place that says it is still at work is asked again itself, unless it names another.
     const place = { ...job, url: job.url ?? url };
+    const message = `The endpoint asked for no payment. ${pendingSentence(status, place)}`;
     return outcome({
       status: 'ok',
       code: 'not_priced',

@@ -5,7 +5,7 @@ import { CATEGORIES } from '../../discovery/category.js';
 /** A need longer than this is a document. */
 const NEED_LENGTH_MAX = 1_000;
 /** Results of one page. */
-export const LIMIT_DEFAULT = 10;
+export const LIMIT_DEFAULT = 5;
 export const FULL_LIMIT_DEFAULT = 3;
 const LIMIT_MAX = 25;
 
@@ -28,7 +28,7 @@ export const discoverInput = z.strictObject({
     .describe('CAIP-2 names; those this wallet pays on unless given. ["any"] lists what it cannot pay too.'),
   protocol: z.enum(PAID_PROTOCOLS).optional().describe('Only what is listed with this payment protocol.'),
   category: z.enum(CATEGORIES).optional(),
-  limit: z.number().int().min(1).max(LIMIT_MAX).optional().describe('Results; 10 unless given, 3 with full.'),
+  limit: z.number().int().min(1).max(LIMIT_MAX).optional().describe('Results; 5 unless given, 3 with full.'),
   cursor: z.string().optional().describe('next_cursor of the page before, with the same other arguments.'),
   detail: z
     .enum(['concise', 'full'])

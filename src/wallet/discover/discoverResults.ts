@@ -22,7 +22,7 @@ const ENVELOPE_BYTES = 800;
 /** Full results are asked for one by one; a third of what clients show of one result. */
 const FULL_BYTES_MAX = 24 * 1024;
 /** How much of a description is shown, as room gets less. */
-const ABOUT_LENGTHS: readonly number[] = [140, 90, 50, 0];
+const ABOUT_LENGTHS: readonly number[] = [100, 70, 40, 0];
 
 /** One page of results, and where the next begins. */
 export interface ResultPage {

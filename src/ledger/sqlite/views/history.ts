@@ -6,7 +6,6 @@ import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 import { capturedWallMs, toWallMs } from '../../attempt.js';
-import { UNDELIVERED } from '../../payment.js';
 import { authenticPayment } from '../payments/paymentRow.js';
 
 /** What was paid to sellers before. */
@@ -38,11 +37,12 @@ const FAILURES_MAX = 20;
  */
 const STRUCK = `(coalesce(note, '') = 'receipt_false' OR (state = 'captured' AND coalesce(note, '') IN ('second_402', 'settle_failed', 'rejected')))`;
 /**
- * Paid for and nothing brought, and that not by the caller's own doing. An agent may correct its input and call again, so
- * an origin is forgiven {@link FORGIVEN} of these in a row.
+ * Paid for and answered with nothing: an empty answer, an error alone, or one that broke off. Where no answer was heard, it
+ * may have come to a call that had ended. An agent may correct its input and call again, so an origin is forgiven
+ * {@link FORGIVEN} of these in a row.
  */
-const BROUGHT_NOTHING = `(state = 'captured' AND delivery IN (${UNDELIVERED.map((name) => `'${name}'`).join(', ')})
-  AND coalesce(note, '') NOT IN ('cancelled', 'process_ended') AND NOT ${STRUCK})`;
+const BROUGHT_NOTHING = `(state = 'captured' AND (delivery IN ('empty', 'error') OR (delivery = 'lost' AND note IS NULL))
+  AND NOT ${STRUCK})`;
 const FORGIVEN = 2;
 /** What ends a row of failures: something that was paid for came. Rows of before schema 5 say so by having no note. */
 const BROUGHT = `(state = 'captured' AND coalesce(delivery IN ('delivered', 'pending', 'schema_mismatch'), note IS NULL))`;
