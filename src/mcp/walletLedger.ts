@@ -6,7 +6,7 @@ import { defineTool, READ_ONLY } from './tool.js';
 export const walletLedger = defineTool({
   name: 'wallet_ledger',
   title: 'Show purchases and what was spent',
-  description: `Show purchases: what was spent, and what became of a payment; use it with payment_id when a result said money: held or unknown. Free, moves no money.
+  description: `Show purchases: what was spent, what became of a payment; use it with payment_id when a result said money: held or unknown. Free, moves no money.
 
 With payment_id the chain is asked first where that payment's end is open. Without: view "entries" lists payments, newest first; "by_host", "by_day" (UTC), "by_session" and "by_category" give totals; "lost": what brought nothing, by host. Filters: since and until (ISO 8601), host (a name, host:port or URL), state.
 
