@@ -79,6 +79,7 @@ test('every row of the table says what it does and comes back from its own text'
     'categories.search.hosts': '["a.example"]',
     'proxy.upstreams.gateway.base_url': 'https://gateway.example/v1',
     'proxy.upstreams.gateway.dialect': 'openai',
+    'limits.models.gpt-*.per_call_usd': '0.05',
     ...Object.fromEntries(
       NAMED.map((key) => [key.replace('<category>', 'search').replace('<agent>', 'researcher'), '0']),
     ),
@@ -103,6 +104,7 @@ test('help knows every key, those without a first value too', () => {
   });
   expect(described.filter(({ initial }) => initial === 'none').map(({ key }) => key)).toEqual([
     'limits.hosts.<host>.per_day_usd',
+    'limits.models.<pattern>.per_call_usd',
     ...NAMED.filter((key) => key.startsWith('limits.')),
     'ceilings.hosts.<host>.per_day_usd',
     ...NAMED.filter((key) => key.startsWith('ceilings.')),
@@ -176,8 +178,9 @@ describe('setKey', () => {
     ['networks.eip155:137.rpc_url', 'http://127.0.0.1:8545', 'http://127.0.0.1:8545', 'loosens'],
     ['proxy.upstreams.gate.base_url', 'https://other.example', 'https://other.example', 'loosens'],
     ['proxy.upstreams.gate.base_url', 'none', 'none', 'tightens'],
+    ['limits.models.GPT-*.per_call_usd', '0.05', '0.05', 'tightens'],
     ['proxy.upstreams.new.base_url', 'https://new.example', 'https://new.example', 'loosens'],
-    ['proxy.upstreams.gate.dialect', 'anthropic', 'anthropic', 'same'],
+    ['proxy.upstreams.gate.dialect', 'anthropic', 'anthropic', 'loosens'],
     ['proxy.default_upstream', 'gate', 'gate', 'loosens'],
   ])('%s %s gives %s and %s', (key, text, after, direction) => {
     const config = configWith({
@@ -302,6 +305,7 @@ const orNone = (text: fc.Arbitrary<string>) => fc.oneof(text, fc.constant('none'
 const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'limits.calls_per_minute': fc.nat(4).map(String),
   'limits.hosts.<host>.per_day_usd': orNone(usdText),
+  'limits.models.<pattern>.per_call_usd': orNone(usdText),
   'ceilings.hosts.<host>.per_day_usd': orNone(usdText),
   'agents.<agent>.limits.calls_per_minute': orNone(fc.nat(4).map(String)),
   'categories.<category>.hosts': hostList,
@@ -345,6 +349,7 @@ const change = fc.constantFrom(...settable).chain(({ setting }) => {
   const key = setting.key
     .replace('<host>', 'a.example')
     .replace('<name>', 'gate')
+    .replace('<pattern>', 'gpt-*')
     .replace('<caip2>', 'eip155:8453')
     .replace('<agent>', 'researcher')
     .replace('<category>', 'search');

@@ -28,6 +28,7 @@ import {
   readAgentName,
   readCategoryName,
   readHostName,
+  readModelPattern,
   readNetworkName,
   readUpstreamName,
   rpcUrls,
@@ -151,6 +152,14 @@ export const SETTINGS = {
       'limits.hosts.<host>.per_day_usd',
       'The most the wallet may spend at this host (or host:port) in any 24 hours without asking you. Set to none to remove this limit.',
     ),
+    modelPerCallUsdMicros: perName({
+      key: 'limits.models.<pattern>.per_call_usd',
+      readName: readModelPattern,
+      kind: usd,
+      compare: boundsDirection,
+      summary:
+        'The most one call may cost without asking you whose body names a model like this, such as gpt-* or claude-opus-4.5. Set to none to remove this limit.',
+    }),
     categoryPerSessionUsdMicros: categoryAmount(
       'limits.categories.<category>.per_session_usd',
       'The most an agent may spend in this category in one session without asking you. Set to none to remove this limit.',
@@ -406,8 +415,8 @@ export const SETTINGS = {
       key: 'proxy.upstreams.<name>.dialect',
       readName: readUpstreamName,
       kind: upstreamDialect,
-      // It chooses the words of an error and no more.
-      compare: () => 'same',
+      // By it a program's requests find their upstream.
+      compare: sentToDirection,
       summary: 'The API that it speaks: openai (the default), anthropic or plain.',
     }),
     defaultUpstream: single({

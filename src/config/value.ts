@@ -311,3 +311,13 @@ export function readUpstreamName(key: string, name: string): string {
     `The upstream in ${key} must be 1 to 32 small letters, digits, hyphens and underscores, a letter first.`,
   );
 }
+
+/** Models are called by their makers in letters, digits and a few signs; `*` stands for any part. */
+const MODEL_PATTERN = /^[a-z0-9*@][a-z0-9*@._:/+-]{0,99}$/;
+
+/** Reads the `<pattern>` of a key; throws `bad_input`. */
+export function readModelPattern(key: string, name: string): string {
+  const pattern = name.toLowerCase();
+  if (MODEL_PATTERN.test(pattern)) return pattern;
+  throw new WalletError('bad_input', `The pattern in ${key} must be the name of a model, such as gpt-*.`);
+}

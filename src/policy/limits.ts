@@ -1,5 +1,6 @@
 import type { CapLine, RateLine } from '../money/cap.js';
 import { namesOf } from './host.js';
+import type { CallCap } from './model.js';
 import type { UsdMicros } from '../money/unit.js';
 
 /** Windows roll: a day is the last 24 hours, a month the last 30 days. */
@@ -167,17 +168,20 @@ function agentLines(
   return lines;
 }
 
-/** The bound on a single call that decides, under the key that set it: the wallet's, or the agent's where narrower. */
+/** The bound on a single call that decides, under the key that set it: the wallet's, or the agent's or the model's where narrower. */
 export function callBound(
   section: 'limits' | 'ceilings',
   wallet: Pick<Amounts, 'perCallUsdMicros'>,
   agent: string,
   own: AgentAmounts | undefined,
-): { readonly name: string; readonly usdMicrosMax: UsdMicros } {
+  ofModel?: CallCap,
+): CallCap {
   const narrower = own?.perCallUsdMicros;
-  return narrower !== undefined && narrower < wallet.perCallUsdMicros
-    ? { name: `agents.${agent}.${section}.per_call_usd`, usdMicrosMax: narrower }
-    : { name: `${section}.per_call_usd`, usdMicrosMax: wallet.perCallUsdMicros };
+  const bound =
+    narrower !== undefined && narrower < wallet.perCallUsdMicros
+      ? { name: `agents.${agent}.${section}.per_call_usd`, usdMicrosMax: narrower }
+      : { name: `${section}.per_call_usd`, usdMicrosMax: wallet.perCallUsdMicros };
+  return ofModel !== undefined && ofModel.usdMicrosMax < bound.usdMicrosMax ? ofModel : bound;
 }
 
 /** Every bound on the count of payments a request falls under (T12: a loop of tiny payments passes no sum). */

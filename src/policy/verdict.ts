@@ -5,6 +5,7 @@ import type { Caip2 } from '../money/network.js';
 import { formatUsd } from '../money/decimal.js';
 import { hostOf, namesOf } from './host.js';
 import { callBound, type AgentAmounts, type Amounts } from './limits.js';
+import type { CallCap } from './model.js';
 import type { UsdMicros } from '../money/unit.js';
 
 /** The rule that decided, with its figures, for results and for what a person is asked. */
@@ -99,6 +100,8 @@ export interface OfferRules {
     readonly limits: AgentAmounts;
     readonly ceilings: AgentAmounts;
   };
+  /** The owner's cap on a call of the model that is asked for. */
+  readonly modelCap?: CallCap;
   /** In the owner's order of preference. */
   readonly networksEnabled: readonly Caip2[];
   /** Whether this wallet is for test networks. */
@@ -169,7 +172,7 @@ export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: O
       line: lineOf('max_usd', max),
     };
   }
-  const capBound = callBound('limits', rules.limits, agent?.name ?? '', agent?.limits);
+  const capBound = callBound('limits', rules.limits, agent?.name ?? '', agent?.limits, rules.modelCap);
   const cap = capBound.usdMicrosMax;
   if (price > cap) {
     return {

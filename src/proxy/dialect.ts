@@ -9,6 +9,8 @@ export interface ProxyError {
   readonly code: string;
   readonly message: string;
   readonly paymentId: string | null;
+  /** The question that the owner was asked; the same request goes on once they said yes. */
+  readonly approvalId: string | null;
 }
 
 /** Types of Anthropic's errors by status; what is not named is an `api_error`. */
@@ -34,8 +36,13 @@ const OPENAI_TYPES: Readonly<Record<number, string>> = {
 };
 
 /** The body of an error answer, as the dialect's own server would write it. */
-export function errorBody(dialect: Dialect, { status, code, message, paymentId }: ProxyError): object {
-  const purser = { code, ...(paymentId === null ? {} : { payment_id: paymentId }) };
+export function errorBody(dialect: Dialect, error: ProxyError): object {
+  const { status, code, message, paymentId, approvalId } = error;
+  const purser = {
+    code,
+    ...(paymentId === null ? {} : { payment_id: paymentId }),
+    ...(approvalId === null ? {} : { approval_id: approvalId }),
+  };
   if (dialect === 'anthropic')
     return { type: 'error', error: { type: ANTHROPIC_TYPES[status] ?? 'api_error', message }, purser };
   return { error: { message, type: OPENAI_TYPES[status] ?? 'server_error', param: null, code }, purser };

@@ -184,7 +184,8 @@ class Forwarding {
   }
 
   #turnAway(status: number, code: string, message: string): void {
-    const refused = { status, code, message, paymentId: null, retryAfterSec: null };
+    const nothing = { paymentId: null, approvalId: null, retryAfterSec: null };
+    const refused = { status, code, message, ...nothing };
     sendRefusal(this.#outgoing, this.#dialect, refused);
   }
 }

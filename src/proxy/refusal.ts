@@ -51,6 +51,7 @@ export function refusedBy(outcome: ToldOutcome): Refused {
     code,
     message: tell === null ? message : `${message} ${tell}`,
     paymentId: outcome.payment?.id ?? null,
+    approvalId: typeof outcome['approval_id'] === 'string' ? outcome['approval_id'] : null,
     retryAfterSec: isShort && !isLocked ? waitSec : null,
   };
 }

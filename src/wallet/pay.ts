@@ -36,6 +36,7 @@ import { correctedAnswer } from './call/correctEcho.js';
 import { fetchAgain, withWayBack } from './call/fetchAgain.js';
 import { judgeBeforePrice } from './call/ownerRules.js';
 import type { PaidCall } from './call/paidCall.js';
+import { modelCapOf } from './call/model.js';
 import { challengeOf, probe, type Challenge } from './call/probe.js';
 import { trySignIn } from './call/signIn.js';
 import { assertClock } from './clock/clockCheck.js';
@@ -270,7 +271,7 @@ async function probeForPrice(call: PaidCall): Promise<Challenge | Outcome> {
   return probed.asks?.kind === 'beside' ? { ...free, next: requote(call) } : free;
 }
 
-function select(call: PaidCall, challenge: Challenge, looksAtTotals: boolean): Promise<Selected> {
+async function select(call: PaidCall, challenge: Challenge, looksAtTotals: boolean): Promise<Selected> {
   const { engine, session, config, maxUsdMicros, approval } = call;
   const nowMs = engine.now();
   const { required } = challenge;
@@ -280,6 +281,7 @@ function select(call: PaidCall, challenge: Challenge, looksAtTotals: boolean): P
     {
       ...{ ledger: engine.ledger, rails: engine.rails, config, agent: engine.agent, sessionId: session.id },
       ...{ maxUsdMicros, target: challenge.target, demand: { ...required, offers } },
+      modelCap: await modelCapOf(config, call.request),
       listedUsdMicros: () => highestListed(engine, challenge.target),
       ...{ isApproved: approval !== null, looksAtTotals, nowMs },
     },

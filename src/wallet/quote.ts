@@ -11,6 +11,7 @@ import { jobAt, noteJob } from './entitlement/job.js';
 import { callByEntitlement, findOwned, isSafe } from './entitlement/owned.js';
 import { servedOutcome } from './entitlement/serving.js';
 import { adviseOnCall, highestListed, type CatalogAdvice } from './discover/catalogAdvice.js';
+import { modelCapOf } from './call/model.js';
 import { looksOf, selectFrom } from './call/selection.js';
 import type { Engine } from './engine.js';
 import { TIMEOUT_DEFAULT_MS, type QuoteInput } from './input.js';
@@ -19,6 +20,7 @@ import { outcome, type Outcome } from './answer/outcome.js';
 import type { Config } from '../config/settings.js';
 import { asksToSignInAlone, type Offer } from '../payment/challenge.js';
 import { networksOf } from './agentAddress.js';
+import type { CallCap } from '../policy/model.js';
 import type { Selection } from '../policy/selectOffer.js';
 import { timesListed } from '../policy/history.js';
 import { PRICE_USD_MICROS_MAX } from '../policy/verdict.js';
@@ -75,7 +77,8 @@ export async function quote(
   const signIn = await signInOutcome(engine, config, challenge, request);
   if (signIn !== null) return signIn;
   const nowMs = engine.now();
-  const selection = await selectForQuote(engine, config, session, challenge);
+  const modelCap = await modelCapOf(config, request);
+  const selection = await selectForQuote(engine, config, session, { ...challenge, modelCap });
   const { offer } = selection;
   // A price that the ledger cannot count is refused, and no quote of it is kept.
   const isCountable = offer !== null && offer.usdMicros <= PRICE_USD_MICROS_MAX;
@@ -129,12 +132,13 @@ async function selectForQuote(
   engine: Engine,
   config: Config,
   session: Pick<Session, 'id'>,
-  { target, required }: Challenge,
+  { target, required, modelCap }: Challenge & { readonly modelCap: CallCap | undefined },
 ): Promise<Selection> {
   const nowMs = engine.now();
   const request = {
     ...{ ledger: engine.ledger, rails: engine.rails, config, agent: engine.agent, sessionId: session.id },
     ...{ maxUsdMicros: undefined, target, demand: required },
+    modelCap,
     listedUsdMicros: () => highestListed(engine, target),
     ...{ isApproved: false, looksAtTotals: true, nowMs },
   };

@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addOwner, answerAs } from '../approvals/owner.js';
 import { paymentsIn } from '../support/books.js';
 import { expectLedgerIsChain, settleAll } from '../support/truth.js';
 import { startProxyWorld, UPSTREAM, type ProxyWorld } from './fixture.js';
@@ -178,6 +179,38 @@ describe('a request through the proxy', () => {
     expect(new Set(both.map(({ headers }) => headers.get('x-purser-payment-id'))).size).toBe(1);
     expect(here.gateway.payments()).toBe(before + 1);
   });
+});
+
+test('a model’s own cap asks the owner, also for what the wallet’s cap lets go, in a form too', async () => {
+  await here.mine.set('limits.models.small-*.per_call_usd', '0.005');
+  try {
+    const before = here.gateway.paid().length;
+    const refused = await fetch(`${here.base}/chat/completions`, chat());
+    expect(refused.status).toBe(402);
+    expect(await refused.json()).toMatchObject({ error: { code: 'approval_required' } });
+    const form = new FormData();
+    form.append('model', 'small-model');
+    form.append('file', new File([Buffer.alloc(2_000_000)], 'speech.mp3'));
+    const upload = await fetch(`${here.base}/audio/transcriptions`, { method: 'POST', body: form });
+    expect(upload.status).toBe(402);
+    await upload.text();
+    expect(here.gateway.paid()).toHaveLength(before);
+    // Once the owner has said yes, the same request is paid when the program asks again.
+    const call = chat();
+    const asks = (await (await fetch(`${here.base}/chat/completions`, call)).json()) as {
+      purser: { approval_id: string };
+    };
+    const id = asks.purser.approval_id;
+    const engine = await here.wallet.engine();
+    await addOwner(engine);
+    expect(await answerAs(engine, id, { kind: 'once' })).toMatchObject({ state: 'approved' });
+    expect((await fetch(`${here.base}/chat/completions`, call)).status).toBe(200);
+    const other = await fetch(`${here.base}/chat/completions`, chat(undefined, { model: 'medium-model' }));
+    expect(other.status).toBe(200);
+    await other.text();
+  } finally {
+    await here.mine.set('limits.models.small-*.per_call_usd', 'none');
+  }
 });
 
 describe('who may ask', () => {

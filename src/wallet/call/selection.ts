@@ -10,6 +10,7 @@ import type { Offer, PaymentDemand } from '../../payment/challenge.js';
 import type { PaymentIntent } from '../../payment/intent.js';
 import { judgePayee, type PriceHistory } from '../../policy/history.js';
 import { hostPortOf } from '../../policy/host.js';
+import type { CallCap } from '../../policy/model.js';
 import {
   payeesOf,
   selectOffer,
@@ -39,6 +40,8 @@ export interface SelectionRequest {
   readonly sessionId: string;
   /** The agent's own bound; it can only lower what may be paid. */
   readonly maxUsdMicros: UsdMicros | undefined;
+  /** The owner's cap on a call of the model that the request names. */
+  readonly modelCap?: CallCap | undefined;
   readonly target: Challenge['target'];
   readonly demand: PaymentDemand;
   /** Looks up the highest price that any catalogue lists for the call; null where none does. Not asked where left out. */
@@ -82,7 +85,7 @@ const UNKNOWN: Known = { history: null, readiness: { kind: 'assumed' } };
  * Totals are left to the hold where the offer is to be paid, and looked at to tell all that stands in the way.
  */
 export async function selectFrom(request: SelectionRequest, looks: OfferLooks): Promise<Selected> {
-  const { ledger, config, agent, target, nowMs } = request;
+  const { ledger, config, target, nowMs } = request;
   const limits = await limitsOf(ledger, config, { ...request, url: target.url });
   const { candidates, demand } = candidatesOf(request, looks);
   const known = new Map<number, Known>();
@@ -93,7 +96,7 @@ export async function selectFrom(request: SelectionRequest, looks: OfferLooks): 
     const selection = selectOffer({
       candidates: candidates.map((one) => ({ ...one, ...known.get(one.offer.index) })),
       demand,
-      rules: rulesOf(config, agent, request.maxUsdMicros),
+      rules: rulesOf(request),
       hostPort: hostPortOf(target.url),
       usage,
       isApproved: request.isApproved,
@@ -168,7 +171,7 @@ function candidatesOf({ rails, demand }: SelectionRequest, looks: OfferLooks) {
   return { candidates, demand: { ...demand, rejected: [...demand.rejected, ...foreign] } };
 }
 
-function rulesOf(config: Config, agent: string, maxUsdMicros: UsdMicros | undefined) {
+function rulesOf({ config, agent, maxUsdMicros, modelCap }: SelectionRequest) {
   return {
     limits: config.limits,
     ceilings: config.ceilings,
@@ -178,6 +181,7 @@ function rulesOf(config: Config, agent: string, maxUsdMicros: UsdMicros | undefi
     hosts: config.hosts,
     askFloorUsdMicros: config.limits.askFloorUsdMicros,
     ...(maxUsdMicros === undefined ? {} : { maxUsdMicros }),
+    ...(modelCap === undefined ? {} : { modelCap }),
     ...(config.lowered === undefined ? {} : { loweredBy: config.lowered }),
   };
 }

@@ -32,6 +32,7 @@ import { rememberJob } from '../entitlement/job.js';
 import { recordClaim } from '../settle/claim.js';
 import { CONNECT_MAX_MS } from './callBound.js';
 import { agentBounds, judgePlace, limitsOf } from './ownerRules.js';
+import { modelCapOf } from './model.js';
 import type { PaidCall } from './paidCall.js';
 
 /** A config that changes between each look and the next is not one to pay under. */
@@ -73,7 +74,7 @@ async function commit(call: PaidCall, paid: PaidRequest): Promise<{ readonly con
     const disabled = judgeNetworkOf(config, payment);
     if (disabled.verdict !== 'allow') return stopOutcome(disabled, await withheld(engine, payment));
     if (config.version !== payment.configVersion) {
-      const usdMicrosMax = await perCallMax(engine, config, payment);
+      const usdMicrosMax = await perCallMax(call, config, payment);
       if (payment.heldUsdMicros > usdMicrosMax) return tightened(payment, await withheld(engine, payment));
     }
     const { agent, sessionId } = payment;
@@ -145,13 +146,19 @@ function judgeNetworkOf({ networks, testnet }: Config, { network, heldUsdMicros 
  * the ceiling; a client's yes does not pass the agent's own cap either (T34).
  */
 async function perCallMax(
-  { ledger }: Engine,
+  { engine: { ledger }, request }: Pick<PaidCall, 'engine' | 'request'>,
   config: Config,
   { agent, approvalId }: Payment,
 ): Promise<UsdMicros> {
   const bounds = agentBounds(config, agent);
   const section = approvalId === null ? 'limits' : 'ceilings';
-  const { usdMicrosMax } = callBound(section, config[section], agent, bounds[section]);
+  const { usdMicrosMax } = callBound(
+    section,
+    config[section],
+    agent,
+    bounds[section],
+    approvalId === null ? await modelCapOf(config, request) : undefined,
+  );
   const own = bounds.limits.perCallUsdMicros;
   if (approvalId === null || own === undefined || own >= usdMicrosMax) return usdMicrosMax;
   const approval = await ledger.approvals.find(approvalId);
