@@ -27,7 +27,7 @@ async function payUnsettled(place: TestWorld) {
   const fault = { leg: 'paid', settle: 'yes', answer: 'error', receipt: 'none' } as const;
   world.sandbox.shop.setFault('/v2/json', fault, { times: 1 });
   const outcome = await wallet.pay(callOf(world.url('/v2/json')), anyCall());
-  expect(outcome).toMatchObject({ money: 'captured', attempt: { state: 'captured', confirmed: false } });
+  expect(outcome).toMatchObject({ money: 'captured', payment: { state: 'captured', confirmed: false } });
   return { wallet, engine };
 }
 
