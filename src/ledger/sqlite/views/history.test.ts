@@ -35,7 +35,7 @@ test('payees and prices are of captured payments, newest first', async () => {
   await sent(ledger, at(5, { payTo: '0xopen' }));
   await captured(ledger, at(6, { host: 'other.example.com', payTo: '0xelse' }));
   expect((await ledger.originHistory(ORIGIN, 'eip155')).payees.slice(1)).toEqual(['0xpost', '0xnew']);
-  expect((await ledger.endpointPrices(ENDPOINT, T0)).prices).toEqual([CENT / 2n, 2n * CENT, CENT]);
+  expect((await ledger.endpointPrices(ENDPOINT, T0)).prices).toEqual([3n * CENT, 2n * CENT, CENT]);
 });
 
 test('a price is forgotten after 30 days, a payee is not', async () => {
