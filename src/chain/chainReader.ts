@@ -1,3 +1,4 @@
+import type { AtomicAmount } from '../money/unit.js';
 import type { Asset } from '../money/asset.js';
 import type { AnySettlementQuery, Settlement, SearchMemory } from './settlement.js';
 import type { ChainHistory } from './history.js';
@@ -18,7 +19,7 @@ export interface RpcSource {
  */
 export interface Chain {
   /** An address's balance, atomic, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
-  balanceOf(asset: Asset, address: string, signal?: AbortSignal): Promise<bigint>;
+  balanceOf(asset: Asset, address: string, signal?: AbortSignal): Promise<AtomicAmount>;
   /**
    * What became of a payment. Never throws for faults of an RPC: they are `unknowable`. A search that is too long for
    * one look goes on at the next, where `memory` is kept.

@@ -1,3 +1,4 @@
+import type { UsdMicros } from '../money/unit.js';
 import type { OwnerAction } from '../errors/ownerAction.js';
 import { formatUsd } from '../money/decimal.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
@@ -86,7 +87,7 @@ function capPairs({ limits, ceilings, agents }: Config): CapPair[] {
 }
 
 type NamedAmounts = readonly [
-  ReadonlyMap<string, bigint>,
+  ReadonlyMap<string, UsdMicros>,
   { readonly pathOf: (name: string) => readonly string[] },
 ];
 

@@ -1,5 +1,19 @@
 import { WalletError } from '../errors/walletError.js';
-import type { Caip2 } from '../money/network.js';
+import {
+  MAINNETS,
+  TESTNETS,
+  ELICITATION_MAX,
+  WAIT_SEC,
+  CATALOGUES,
+  TEST_CATALOGUES,
+  FACILITATOR,
+  TEST_FACILITATOR,
+  PER_CALL,
+  PER_SESSION,
+  PER_DAY,
+  PER_MONTH,
+  CENT,
+} from './defaults.js';
 import {
   allowedDirection,
   boundDirection,
@@ -42,23 +56,22 @@ import {
 import type { UsdMicros } from '../money/unit.js';
 import { nearest } from '../text/nearest.js';
 
-const CENT = 10_000n;
 /** A ceiling starts at ten times its cap: room for an approval, none for a mistake of an order of magnitude. */
 const CEILING_FACTOR = 10n;
 
-function amount(key: string, usdMicros: UsdMicros, summary: string): Setting<bigint> {
+function amount(key: string, usdMicros: UsdMicros, summary: string): Setting<UsdMicros> {
   return single({ key, kind: usd, initial: () => usdMicros, compare: boundDirection, summary });
 }
 
-function hostAmount(key: string, summary: string): Setting<ReadonlyMap<string, bigint>> {
+function hostAmount(key: string, summary: string): Setting<ReadonlyMap<string, UsdMicros>> {
   return perName({ key, readName: readHostName, kind: usd, compare: boundsDirection, summary });
 }
 
-function categoryAmount(key: string, summary: string): Setting<ReadonlyMap<string, bigint>> {
+function categoryAmount(key: string, summary: string): Setting<ReadonlyMap<string, UsdMicros>> {
   return perName({ key, readName: readCategoryName, kind: usd, compare: boundsDirection, summary });
 }
 
-function agentAmount(key: string, summary: string): Setting<ReadonlyMap<string, bigint>> {
+function agentAmount(key: string, summary: string): Setting<ReadonlyMap<string, UsdMicros>> {
   return perName({ key, readName: readAgentName, kind: usd, compare: boundsDirection, summary });
 }
 
@@ -70,45 +83,6 @@ function hostList(
 ): Setting<readonly string[]> {
   return single({ key, kind, initial: () => [], compare, summary });
 }
-
-/** Networks that a new wallet may pay on; at equal price Base is taken first. */
-const MAINNETS: readonly Caip2[] = ['eip155:8453', 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp', 'eip155:4217'];
-const TESTNETS: readonly Caip2[] = [
-  'eip155:84532',
-  'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1',
-  'eip155:42431',
-];
-
-const ELICITATION_MAX = 200n * CENT;
-const WAIT_SEC = 45;
-
-/**
- * Lists of priced endpoints that a new wallet searches: they need no key, cost nothing, and are only ever fetched
- * whole, by a wallet whose agent looks for something.
- */
-const CATALOGUES: readonly string[] = [
-  'https://api.cdp.coinbase.com/platform/v2/x402/discovery/resources',
-  'https://facilitator.payai.network/discovery/resources',
-  'https://facilitator.daydreams.systems/discovery/resources',
-  'https://facilitator.corbits.dev/discovery/resources',
-  'https://facilitator.heurist.xyz/discovery/resources',
-  'https://pay.openfacilitator.io/discovery/resources',
-  'https://facilitator.ultravioletadao.xyz/discovery/resources',
-  'https://mpp.dev/api/services',
-  'https://402index.io/api/v1/services',
-  'https://catalog.pay.sh/v1/skills.json',
-];
-/** The one that lists endpoints for test money. */
-const TEST_CATALOGUES: readonly string[] = ['https://x402.org/facilitator/discovery/resources'];
-
-/** Public facilitators that ask for no key. One that refuses costs nothing: gas is the other way. */
-const FACILITATOR = 'https://facilitator.payai.network';
-const TEST_FACILITATOR = 'https://x402.org/facilitator';
-
-const PER_CALL = 50n * CENT;
-const PER_SESSION = 200n * CENT;
-const PER_DAY = 500n * CENT;
-const PER_MONTH = 5_000n * CENT;
 
 /**
  * Every key of the config, in the order people read it, by section and field of {@link Config}. A row here is all

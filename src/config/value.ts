@@ -1,3 +1,4 @@
+import type { UsdMicros } from '../money/unit.js';
 import { z } from 'zod';
 import { WalletError } from '../errors/walletError.js';
 import { formatUsd, parseUsd } from '../money/decimal.js';
@@ -208,7 +209,7 @@ const FLAG_WORDS = 'must be true or false';
 const flagSchema = z.boolean(FLAG_WORDS);
 
 /** Dollars, parsed to micro-dollars. */
-export const usd: ValueKind<bigint> = kindOf(usdSchema, 'as text');
+export const usd: ValueKind<UsdMicros> = kindOf(usdSchema, 'as text');
 /** Payments in a minute. */
 export const callCount: ValueKind<number> = kindOf(countSchema, 'as JSON');
 /** Hosts as {@link parseHost} writes them, sorted, each once. */

@@ -1,3 +1,4 @@
+import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 import type { AgentChange, AgentChanged, AgentRecord } from './agent.js';
 import type { Answer, FreeAnswer } from './answer.js';
 import type { ApprovalRecord, Ask, AskResult, Decision, DecisionResult, PaidBefore } from './approval.js';
@@ -26,7 +27,7 @@ import type {
 } from './transition.js';
 import type { Lease } from './lease.js';
 import type { Quote } from './quote.js';
-import type { Rebased } from './rebase.js';
+import type { Rebased } from './rebuild.js';
 import type { ImportedPayment, Rebuilt } from './rebuild.js';
 import type {
   AttemptPage,
@@ -167,9 +168,14 @@ export interface PaymentReader {
   /** The newest payment of this request, by either hash, that was taken for captured at `sinceMs` of the wall clock or later. */
   findCaptured(requestHash: string, sinceMs: number, otherHash?: string): Promise<Payment | null>;
   /** What is held from an address, but for the attempts of these ids. */
-  heldAtomic(network: string, asset: string, payFrom: string, exceptIds?: readonly string[]): Promise<bigint>;
+  heldAtomic(
+    network: string,
+    asset: string,
+    payFrom: string,
+    exceptIds?: readonly string[],
+  ): Promise<AtomicAmount>;
   /** What counts against each line now, in the lines' order; for showing: {@link PaymentControl.openHold} decides. */
-  usage(lines: readonly CountedLine[], nowMs: number): Promise<bigint[]>;
+  usage(lines: readonly CountedLine[], nowMs: number): Promise<UsdMicros[]>;
   /**
    * Resolves with the payment once its end is known or it is `unknown`, or as it stands when the signal ends the wait.
    */
@@ -300,7 +306,7 @@ export interface ApprovalBook {
   /** What an answer made lasting under this key, or null. */
   grant(key: string): Promise<string | null>;
   /** What clients' own prompts approved for an agent in the last 24 hours. */
-  elicitedUsdMicros(agent: string, nowMs: number): Promise<bigint>;
+  elicitedUsdMicros(agent: string, nowMs: number): Promise<UsdMicros>;
   /** What was captured by an origin before. */
   paidBefore(origin: string): Promise<PaidBefore>;
 }

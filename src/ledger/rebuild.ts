@@ -28,3 +28,12 @@ export interface Rebuilt {
   /** Payments that this ledger has released and the chain was said to show: to be looked at for a proof (T32). */
   readonly contradicted: readonly AnyAttempt[];
 }
+
+/** What it came to that ledger time was set back. */
+export interface Rebased {
+  /** How far ledger time had been ahead. ms */
+  readonly aheadMs: number;
+  /** Payments that count in every window from then on, and what they come to. */
+  readonly counted: number;
+  readonly countedUsdMicros: UsdMicros;
+}

@@ -15,11 +15,11 @@ export interface Amounts {
   readonly perDayUsdMicros: UsdMicros;
   readonly perMonthUsdMicros: UsdMicros;
   /** By `host` (every port of it) or `host:port`, in punycode. */
-  readonly hostPerDayUsdMicros: ReadonlyMap<string, bigint>;
+  readonly hostPerDayUsdMicros: ReadonlyMap<string, UsdMicros>;
   /** By the owner's own category. */
-  readonly categoryPerSessionUsdMicros?: ReadonlyMap<string, bigint>;
-  readonly categoryPerDayUsdMicros?: ReadonlyMap<string, bigint>;
-  readonly categoryPerMonthUsdMicros?: ReadonlyMap<string, bigint>;
+  readonly categoryPerSessionUsdMicros?: ReadonlyMap<string, UsdMicros>;
+  readonly categoryPerDayUsdMicros?: ReadonlyMap<string, UsdMicros>;
+  readonly categoryPerMonthUsdMicros?: ReadonlyMap<string, UsdMicros>;
 }
 
 /** Up to here the agent spends freely. */

@@ -79,7 +79,7 @@ function byUse(a: LineUse, b: LineUse): number {
   return (b.line.windowSec ?? 0) - (a.line.windowSec ?? 0);
 }
 
-function leftOf({ line, usedUsdMicros }: LineUse): bigint {
+function leftOf({ line, usedUsdMicros }: LineUse): UsdMicros {
   const left = line.usdMicrosMax - usedUsdMicros;
   return left > 0n ? left : 0n;
 }

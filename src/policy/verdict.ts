@@ -14,7 +14,7 @@ export interface DecidingLine {
   readonly name: string;
   readonly usdMicrosMax: UsdMicros;
   /** What the line still has room for; never below zero. */
-  readonly usdMicrosLeft: bigint;
+  readonly usdMicrosLeft: UsdMicros;
 }
 
 /** What every answer but `allow` says. */

@@ -1,3 +1,4 @@
+import type { UsdMicros } from '../money/unit.js';
 import { formatUsd } from '../money/decimal.js';
 import type { Offer, PaymentDemand, RejectedOffer } from '../payment/challenge.js';
 
@@ -37,7 +38,7 @@ export function withoutDisagreement(demand: PaymentDemand): PaymentDemand {
   };
 }
 
-function cheapestOf(offers: readonly Offer[]): bigint {
+function cheapestOf(offers: readonly Offer[]): UsdMicros {
   // What the network takes says nothing of what the seller asks.
   return offers
     .map(({ usdMicros, feeUsdMicros = 0n }) => usdMicros - feeUsdMicros)

@@ -1,3 +1,4 @@
+import type { AtomicAmount } from '../money/unit.js';
 import { randomInt } from 'node:crypto';
 import type { SolanaSettlementQuery } from '../chain/chain.js';
 import { WalletError } from '../errors/walletError.js';
@@ -24,7 +25,7 @@ export interface SponsoredTerms {
   readonly network: SvmNetwork;
   readonly asset: SvmAsset;
   readonly payTo: string;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
   readonly feePayer: string;
   /** The seller's; undefined for a new one of ours, null where the protocol wants none. */
   readonly memo: string | null | undefined;

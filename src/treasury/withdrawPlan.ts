@@ -181,7 +181,7 @@ export async function planWithdrawal(
 }
 
 /** Dollars as units of an asset. Throws `bad_input` where it has no unit so small. */
-export function atomicOf(asset: Asset, usdMicros: UsdMicros): bigint {
+export function atomicOf(asset: Asset, usdMicros: UsdMicros): AtomicAmount {
   if (asset.decimals >= USD_DECIMALS) return usdMicros * 10n ** BigInt(asset.decimals - USD_DECIMALS);
   const unit = 10n ** BigInt(USD_DECIMALS - asset.decimals);
   if (usdMicros % unit === 0n) return usdMicros / unit;

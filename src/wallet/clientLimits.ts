@@ -1,3 +1,4 @@
+import type { UsdMicros } from '../money/unit.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { parseUsd } from '../money/decimal.js';
@@ -42,7 +43,7 @@ function keyOf(name: string): string {
   return `limits.${name.slice('PURSER_LIMIT_'.length).toLowerCase()}`;
 }
 
-function readAmount(name: string, text: string): bigint {
+function readAmount(name: string, text: string): UsdMicros {
   try {
     return parseUsd(text, name);
   } catch {

@@ -174,9 +174,9 @@ async function payHeld(
 }
 
 /**
- * Sends what was signed, once, and tells what is then known; also what was signed before and is presented again. The
- * payment is `held` with the payload just signed for it, or `signed` or `unknown`; afterwards it is captured or unknown,
- * and is sent again by another call alone. Throws `payment_unresolved` where another process came first.
+ * Sends a signed payment once, reads the answer, and settles what it claims. The payment comes in as `held`, with the
+ * payload that was just signed for it, or as `signed` or `unknown`, to be presented again. It leaves as `captured` or
+ * `unknown`; only another call sends it again. Throws `payment_unresolved` where another process came first.
  */
 async function deliver(call: PaidCall, paid: PaidRequest): Promise<Outcome> {
   const { engine, bound } = call;

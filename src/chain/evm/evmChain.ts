@@ -75,9 +75,9 @@ export interface Looks<Query> {
 /** A network of the EVM's kind as its RPCs show it. They may be down, lag or lie; what each method says of that is its promise. */
 export interface BlockReader<Query> {
   /** An address's balance at the newest block, atomic, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
-  balanceOf(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
+  balanceOf(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<AtomicAmount>;
   /** What Permit2 may move of an address's tokens, atomic. Throws `rpc_unavailable`, `cancelled`. */
-  allowance(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
+  allowance(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<AtomicAmount>;
   /** The number of an address's next permit (EIP-2612), throws `rpc_unavailable` also where the token has none; `cancelled`. */
   permitNumber(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
   /** What became of a payment. Never throws for faults of an RPC: they are `unknowable`. */

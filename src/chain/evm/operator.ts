@@ -74,12 +74,12 @@ export interface Operator {
     signal?: AbortSignal,
   ): Promise<boolean>;
   /** What Permit2 may move of an address's tokens, atomic, in the newest block. */
-  allowance(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
+  allowance(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<AtomicAmount>;
   /** The number of an address's next permit of this token (EIP-2612). */
   permitNumber(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
   /** A transaction that is in a block. */
   transaction(hash: Hex, signal?: AbortSignal): Promise<MinedCall>;
-  balanceOf(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
+  balanceOf(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<AtomicAmount>;
   /** What a transaction of this address would take: its next number, its coin, and the price of gas now. */
   gasTerms(address: Hex, signal?: AbortSignal): Promise<GasTerms>;
   /** Gas that a plain transfer of the token would use; refused where the token would not make it. */

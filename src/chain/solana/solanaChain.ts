@@ -1,3 +1,4 @@
+import type { AtomicAmount } from '../../money/unit.js';
 import type { SvmAsset } from '../../money/asset.js';
 import type { SvmNetwork } from '../../money/network.js';
 import { tokenAccountOf } from '../../protocols/solana/solanaMessage.js';
@@ -43,7 +44,7 @@ export interface SolanaChainOptions {
 
 /** One cluster of Solana as its RPCs show it. */
 export interface SolanaChain extends Chain {
-  balanceOf(asset: SvmAsset, address: string, signal?: AbortSignal): Promise<bigint>;
+  balanceOf(asset: SvmAsset, address: string, signal?: AbortSignal): Promise<AtomicAmount>;
   settlementOf(
     query: SolanaSettlementQuery,
     signal?: AbortSignal,

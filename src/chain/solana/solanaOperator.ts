@@ -1,3 +1,4 @@
+import type { AtomicAmount } from '../../money/unit.js';
 import type { SvmNetwork } from '../../money/network.js';
 import { readObject } from '../evm/answer.js';
 import { openRpc, type RpcFetch } from '../rpc.js';
@@ -57,7 +58,7 @@ export interface SolanaOperator {
   latestBlockhash(signal?: AbortSignal): Promise<Blockhash>;
   isBlockhashValid(blockhash: string, minSlot: number, signal?: AbortSignal): Promise<boolean>;
   /** Balance of a token account, atomic; null where there is no such account. */
-  tokenBalance(tokenAccount: string, signal?: AbortSignal): Promise<bigint | null>;
+  tokenBalance(tokenAccount: string, signal?: AbortSignal): Promise<AtomicAmount | null>;
   /** What stands at an address; null where nothing does. */
   account(address: string, signal?: AbortSignal): Promise<AccountFacts | null>;
   /** Hands over a whole transaction, which is simulated first; gives its id. */

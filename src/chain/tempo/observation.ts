@@ -1,3 +1,4 @@
+import type { AtomicAmount } from '../../money/unit.js';
 import type { Block, Hex } from '../evm/answer.js';
 import { findMoment } from '../evm/blockSearch.js';
 import { searchLogs } from '../evm/logSearch.js';
@@ -102,7 +103,7 @@ async function readTaken(
   query: TempoSettlementQuery,
   found: TokenLog,
   signal: AbortSignal,
-): Promise<bigint | null> {
+): Promise<AtomicAmount | null> {
   const { asset, from: payer, amountAtomic: heldAtomic } = query;
   const blocks = { hash: found.blockHash };
   const all = await operator.logs({ asset, payer, events: ['Transfer', 'TransferWithMemo'], blocks }, signal);

@@ -1,3 +1,4 @@
+import type { AtomicAmount } from '../../money/unit.js';
 import type { MemoLog, TransferLog } from '../evm/tokenLog.js';
 import type { ChainPayment, HistoryKind } from '../history.js';
 
@@ -35,14 +36,14 @@ function memoOf(memos: readonly MemoLog[], { tx, logIndex }: TransferLog): strin
   return memos.find((log) => log.tx === tx && log.logIndex === logIndex + 1)?.memo ?? null;
 }
 
-function sum(logs: readonly TransferLog[]): bigint {
+function sum(logs: readonly TransferLog[]): AtomicAmount {
   return logs.reduce((total, { amountAtomic }) => total + amountAtomic, 0n);
 }
 
 function paymentOf(
   { to, amountAtomic, tx, blockNumber, logIndex }: TransferLog,
   nonce: string | null,
-  feeAtomic: bigint,
+  feeAtomic: AtomicAmount,
 ): Omit<ChainPayment, 'timeSec'> {
   return { nonce, to, amountAtomic: amountAtomic + feeAtomic, tx, blockNumber, logIndex };
 }

@@ -20,7 +20,7 @@ import { askYes } from '../terminal/input/prompt.js';
 import { exitCodeOf, printJson, printLines } from '../terminal/output/show.js';
 import { layPairs } from '../terminal/output/table.js';
 import { ownerOptions, untilInterrupted, walletOptions } from '../terminal/wallet.js';
-import type { AtomicAmount } from '../../money/unit.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 
 /** Finer dollars than these cannot be told apart. */
 const USD_TEXT = /^\d{1,12}(\.\d{1,6})?$/;
@@ -122,7 +122,7 @@ async function moveOn(asked: {
 }
 
 /** Dollars as a person types them. Throws `bad_input` for nothing, a sign, or more than six decimals. */
-export function usdOf(text: string): bigint {
+export function usdOf(text: string): UsdMicros {
   const micros = USD_TEXT.test(text) ? parseUsd(text, '--usd') : 0n;
   if (micros > 0n) return micros;
   throw new WalletError(

@@ -1,3 +1,4 @@
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 import { Buffer } from 'node:buffer';
 import { readAddress } from '../../money/address.js';
 import { findAsset, toUsdMicros, type Asset } from '../../money/asset.js';
@@ -184,8 +185,8 @@ function readAsset(request: JsonObject, details: JsonObject, network: Network): 
 function readAmount(
   request: JsonObject,
   asset: Asset,
-  atomicMax: bigint,
-): { readonly amountAtomic: bigint; readonly usdMicros: bigint } | Fault {
+  atomicMax: AtomicAmount,
+): { readonly amountAtomic: AtomicAmount; readonly usdMicros: UsdMicros } | Fault {
   const text = statedText(request, 'amount') ?? '';
   if (!AMOUNT.test(text)) return malformed("The challenge's amount is no positive whole number.");
   const amountAtomic = BigInt(text);

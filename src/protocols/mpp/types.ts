@@ -1,3 +1,4 @@
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 import type { EvmAsset, SvmAsset, TempoAsset } from '../../money/asset.js';
 import type { EvmNetwork, SvmNetwork, TempoNetwork } from '../../money/network.js';
 import type { PaymentChallenge } from './challenge.js';
@@ -6,9 +7,9 @@ interface ChargeFacts {
   /** Position among the answer's challenges. */
   readonly index: number;
   readonly challenge: PaymentChallenge;
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
   /** Rounded up. */
-  readonly usdMicros: bigint;
+  readonly usdMicros: UsdMicros;
 }
 
 /** A charge of the method `evm` by EIP-3009: the seller sends what is signed. */

@@ -1,3 +1,4 @@
+import type { AtomicAmount } from '../../money/unit.js';
 import { concatHex, fromRlp, keccak256, numberToHex, pad, toFunctionSelector, toRlp } from 'viem/utils';
 import {
   TEMPO_FEE_PER_GAS,
@@ -61,7 +62,7 @@ export function writeTransaction(intent: TempoTransferIntent, signature: Hex): H
 
 /** What our own record of a payment needs to know of the transaction that was signed for it. */
 export interface SignedTransfer {
-  readonly amountAtomic: bigint;
+  readonly amountAtomic: AtomicAmount;
   /** The hash that the chain knows it by; null where the payee completes it, and so decides it. */
   readonly tx: Hex | null;
 }

@@ -14,8 +14,8 @@ import type { PaidRequest } from './send.js';
 /** After a capture, the same request gets the stored answer for so long (docs/design.md, "The same request"). */
 const REPLAY_MS = 60_000;
 /**
- * What was paid and brought nothing is not bought again unasked for so long: it may have been found out behind the
- * calls, and then nobody has been told.
+ * For so long, what was paid for and brought nothing is bought again only when the caller asks for that: the background may
+ * have found out that it was paid, and then no caller has been told.
  */
 const UNDELIVERED_MS = 24 * 3_600_000;
 
@@ -25,8 +25,8 @@ export type Duplicate =
   | { readonly kind: 'present_again'; readonly paid: PaidRequest };
 
 /**
- * Finds what was paid before: by idempotency key, by an open payment of the same request, or by one captured a moment
- * ago. Null: nothing stands in the way of a new payment.
+ * Finds an earlier payment of the same call: by its idempotency key, or of the same request, still open or captured a
+ * moment ago. Null: nothing stands in the way of a new payment.
  *
  * Throws `idempotency_key_reused`.
  */
@@ -45,7 +45,7 @@ export async function findDuplicate(call: PaidCall): Promise<Duplicate | null> {
   return bought === null ? null : { kind: 'answer', outcome: await replay(call, bought) };
 }
 
-/** The error of a call under the key of a payment of another request; it shows nothing of that one's answer. */
+/** The error of a call whose idempotency key belongs to another request. It shows nothing of the answer to that one. */
 export function keyReused({ id }: Payment): WalletError {
   return new WalletError(
     'idempotency_key_reused',
@@ -128,8 +128,8 @@ async function waitForHolder({ engine, bound, context }: PaidCall, open: Payment
 }
 
 /**
- * The same bytes again: the chain shows them unused and they are still valid, so this costs nothing twice. The seller's
- * work may run twice, which a non-GET is warned of.
+ * The request with the bytes that were signed before. The chain shows them unused and still valid, so presenting them again
+ * cannot cost a second amount. The seller may do its work twice; the result of any other method than GET says so.
  */
 function storedRequest(payment: Payment): PaidRequest {
   if (payment.payload === null)
@@ -151,7 +151,7 @@ export function presentedAgain({ request }: PaidCall, result: Outcome): Outcome 
   };
 }
 
-/** Another process sent the payment first: what that comes to is this call's answer. Throws any other error on. */
+/** Where another process sent the payment first, what came of that is this call's answer. Throws every other error on. */
 export async function lookAtOther(
   call: PaidCall,
   { id }: Payment,

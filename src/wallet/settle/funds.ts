@@ -42,7 +42,7 @@ export class Funds {
   }
 
   /** On-chain balance now; throws `rpc_unavailable`. */
-  async onChain(chain: Chain, asset: Asset, address: string, nowMs: number): Promise<bigint> {
+  async onChain(chain: Chain, asset: Asset, address: string, nowMs: number): Promise<AtomicAmount> {
     return (await this.#read(chain, asset, address, nowMs)).atomic;
   }
 

@@ -1,3 +1,4 @@
+import type { UsdMicros } from '../../../money/unit.js';
 import type { ApprovalRecord, Ask, AskResult, Decision, DecisionResult, PaidBefore } from '../../approval.js';
 import type { FactorUse, StoredFactor, TryPlace, WrongTries } from '../../factor.js';
 import type { ApprovalBook, FactorBook } from '../../ledger.js';
@@ -82,7 +83,7 @@ export class Approvals implements ApprovalBook {
   }
 
   /** What clients' own prompts approved for an agent in the last 24 hours. */
-  elicitedUsdMicros(agent: string, nowMs: number): Promise<bigint> {
+  elicitedUsdMicros(agent: string, nowMs: number): Promise<UsdMicros> {
     return this.#access.read(
       (context, head) => elicitedOf(context, head, agent, ledgerTimeMs(head, nowMs)).usdMicros,
     );

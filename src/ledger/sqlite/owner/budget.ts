@@ -207,6 +207,6 @@ function reservedBelow(context: LedgerContext, head: JournalHead, id: string, ti
   }, 0n);
 }
 
-function atLeastZero(usdMicros: bigint): UsdMicros {
+function atLeastZero(usdMicros: UsdMicros): UsdMicros {
   return usdMicros > 0n ? usdMicros : 0n;
 }

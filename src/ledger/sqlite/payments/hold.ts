@@ -26,7 +26,7 @@ export function usageOf(
   { register }: JournalHead,
   lines: readonly CountedLine[],
   nowMs: number,
-): bigint[] {
+): UsdMicros[] {
   const known = new Map<string, bigint>();
   return lines.map((line) => {
     const key = `${scopeKey(line.scope)} ${line.windowSec}`;

@@ -44,9 +44,10 @@ export function recordSigned(
 }
 
 /**
- * signed or unknown → sent, with freeze, the agent's suspension and the config's version read again in the same step:
- * an owner who froze, suspended or tightened a moment ago is obeyed. A row judged under another version is measured against `capLines`, its own
- * amount included. Only the holder of the lease sends; one that nobody has is taken. A crash after it: unknown.
+ * signed or unknown → sent. Freeze, the agent's suspension and the config's version are read again in the same step, so an
+ * owner who froze, suspended or tightened a moment ago is obeyed. Where the row was judged under another version of the
+ * config, it is measured against `capLines` again, its own amount included. Only the holder of the lease sends; a lease
+ * that nobody has is taken. A crash after it: unknown.
  */
 export function markSent(context: LedgerContext, id: string, send: SendRequest): SendResult<AttemptRow> {
   const checked = context.journal.checkedHead();

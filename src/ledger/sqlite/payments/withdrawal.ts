@@ -101,7 +101,7 @@ export function leftByWithdrawals(
   context: LedgerContext,
   payer: PaidFrom,
   reading: FundsReading | null,
-): bigint | null {
+): AtomicAmount | null {
   const { network, asset, payFrom } = payer;
   const rows = statement(
     context.db,
@@ -122,7 +122,7 @@ function capturedSince(
   context: LedgerContext,
   seq: number,
   { network, asset, payFrom }: WithdrawalRequest,
-): bigint {
+): AtomicAmount {
   const head = context.journal.checkedHead();
   const subjects = statement(
     context.db,
@@ -136,7 +136,7 @@ function capturedSince(
     .reduce((sum, { capturedAtomic }) => sum + (capturedAtomic ?? 0n), 0n);
 }
 
-function atLeastZero(atomic: AtomicAmount): bigint {
+function atLeastZero(atomic: AtomicAmount): AtomicAmount {
   return atomic > 0n ? atomic : 0n;
 }
 

@@ -1,3 +1,4 @@
+import type { AtomicAmount } from '../../../money/unit.js';
 import type { ReportReader } from '../../ledger.js';
 import type { LedgerAccess } from '../file/access.js';
 import { LISTED } from '../../hold.js';
@@ -191,7 +192,7 @@ export function heldAtomic(
   asset: string,
   payFrom: string,
   exceptIds: readonly string[] = [],
-): bigint {
+): AtomicAmount {
   const rows = statement(
     db,
     // By name: the few rows still open, where the planner would walk all there ever were of the address.
