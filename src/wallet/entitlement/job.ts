@@ -2,14 +2,8 @@ import type { Entitlement } from '../../ledger/entitlement.js';
 import type { Payment } from '../../ledger/payment.js';
 import type { Job } from '../answer/delivery.js';
 import type { Outcome } from '../answer/outcome.js';
-import { stopOutcome } from '../answer/refusal.js';
-import type { PaidCall } from '../call/paidCall.js';
-import { judgePlace } from '../call/ownerRules.js';
-import { probe } from '../call/probe.js';
-import { parseRequest } from '../call/request.js';
 import type { Engine } from '../engine.js';
-import { answerForFree } from '../answer/freeAnswer.js';
-import { factOf, remember, withEntitlement } from './entitlement.js';
+import { factOf, remember } from './entitlement.js';
 
 /** A job whose result nobody fetched in a day is not waited for: the same request is bought anew then. */
 const JOB_LIFE_MS = 24 * 3_600_000;
@@ -49,45 +43,8 @@ export async function endJobOf(
   if (job !== undefined) await engine.ledger.entitlements.end(job.id, 'spent', engine.now());
 }
 
-/**
- * The outcome of a request that bought a job whose result is yet to be fetched: that result, not a second job. Null where
- * there is none, where the caller wants to buy anew, or where its place wants to be paid.
- *
- * Throws what {@link probe} throws: a place that cannot be asked leaves the job as it is.
- */
-export async function outcomeOfJob(call: PaidCall): Promise<Outcome | null> {
-  const { engine, config, request, terms, bound, context, input } = call;
-  if (terms.repeat === true || terms.idempotency_key !== undefined) return null;
-  const jobs = await jobsAt(engine, request.target.origin);
-  const job = jobs.find(({ subject }) => subject === request.hash);
-  const place = job === undefined ? undefined : factOf(job, 'url');
-  if (job === undefined || place === undefined) return null;
-  const url = new URL(place);
-  const own = url.origin === request.target.origin ? request.headers : [];
-  const headers = own.filter(([name]) => !name.startsWith('content-'));
-  const asked = parseRequest(
-    { url: place, headers: Object.fromEntries(headers) },
-    engine,
-    config.net.allowPrivate,
-  );
-  const verdict = judgePlace(config, asked.target.url);
-  if (verdict.verdict !== 'allow') return stopOutcome(verdict);
-  const probed = await probe(engine, config, asked, bound, context);
-  if (probed.kind === 'priced') {
-    await engine.ledger.entitlements.end(job.id, 'spent', engine.now());
-    return null;
-  }
-  const target = probed.target.url;
-  const told = await answerForFree({ engine, config, context, target, headers }, probed, input.wait_s);
-  await noteJob(engine, job, told);
-  return withEntitlement(
-    told,
-    job,
-    `Not bought again: ${job.paymentId ?? 'an earlier call'} bought this job before. ${told['delivery'] === 'pending' ? 'Its result is not ready yet: the call in next asks for it.' : 'What its place answers is in response.'} To buy it anew, pass repeat: true or a new idempotency_key.`,
-  );
-}
-
-async function jobsAt(engine: Engine, origin: string): Promise<Entitlement[]> {
+/** The jobs of this agent at an origin whose results are yet to be told. */
+export async function jobsAt(engine: Engine, origin: string): Promise<Entitlement[]> {
   const usable = await engine.ledger.entitlements.usable(engine.agent, origin, engine.now());
   return usable.filter(({ kind }) => kind === 'job');
 }

@@ -1,10 +1,13 @@
 import type { EntitlementKind } from '../../ledger/entitlement.js';
 import { answerForFree } from '../answer/freeAnswer.js';
 import type { Outcome } from '../answer/outcome.js';
+import { stopOutcome } from '../answer/refusal.js';
 import type { PaidCall } from '../call/paidCall.js';
-import type { Challenge } from '../call/probe.js';
-import { withEntitlement } from './entitlement.js';
-import { outcomeOfJob } from './job.js';
+import { judgePlace } from '../call/ownerRules.js';
+import { probe, type Challenge } from '../call/probe.js';
+import { parseRequest } from '../call/request.js';
+import { factOf, withEntitlement } from './entitlement.js';
+import { jobsAt, noteJob } from './job.js';
 import { callByEntitlement, type Owned } from './owned.js';
 
 const NAMES: Readonly<Partial<Record<EntitlementKind, string>>> = {
@@ -61,4 +64,42 @@ export async function servedOutcome(
   const name = NAMES[entitlement.kind] ?? 'purchase';
   const message = `The seller took the ${name} bought before and asked for no payment; its answer is in response.${left}${pending}`;
   return withEntitlement(told, entitlement, message);
+}
+
+/**
+ * The outcome of a request that bought a job whose result is yet to be fetched: that result, not a second job. Null where
+ * there is none, where the caller wants to buy anew, or where its place wants to be paid.
+ *
+ * Throws what {@link probe} throws: a place that cannot be asked leaves the job as it is.
+ */
+async function outcomeOfJob(call: PaidCall): Promise<Outcome | null> {
+  const { engine, config, request, terms, bound, context, input } = call;
+  if (terms.repeat === true || terms.idempotency_key !== undefined) return null;
+  const jobs = await jobsAt(engine, request.target.origin);
+  const job = jobs.find(({ subject }) => subject === request.hash);
+  const place = job === undefined ? undefined : factOf(job, 'url');
+  if (job === undefined || place === undefined) return null;
+  const url = new URL(place);
+  const own = url.origin === request.target.origin ? request.headers : [];
+  const headers = own.filter(([name]) => !name.startsWith('content-'));
+  const asked = parseRequest(
+    { url: place, headers: Object.fromEntries(headers) },
+    engine,
+    config.net.allowPrivate,
+  );
+  const verdict = judgePlace(config, asked.target.url);
+  if (verdict.verdict !== 'allow') return stopOutcome(verdict);
+  const probed = await probe(engine, config, asked, bound, context);
+  if (probed.kind === 'priced') {
+    await engine.ledger.entitlements.end(job.id, 'spent', engine.now());
+    return null;
+  }
+  const target = probed.target.url;
+  const told = await answerForFree({ engine, config, context, target, headers }, probed, input.wait_s);
+  await noteJob(engine, job, told);
+  return withEntitlement(
+    told,
+    job,
+    `Not bought again: ${job.paymentId ?? 'an earlier call'} bought this job before. ${told['delivery'] === 'pending' ? 'Its result is not ready yet: the call in next asks for it.' : 'What its place answers is in response.'} To buy it anew, pass repeat: true or a new idempotency_key.`,
+  );
 }
