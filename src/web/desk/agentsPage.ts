@@ -3,10 +3,9 @@ import type { AgentRecord } from '../../ledger/agent.js';
 import type { ReportGroup } from '../../ledger/report.js';
 import { layPage, type Html } from '../look/layout.js';
 import { usd } from '../look/words.js';
-import type { Shell } from './deskApp.js';
 import { filterQuery } from './filter.js';
 import { sideWords } from './homePage.js';
-import { viewWindows } from './windows.js';
+import { viewWindows, type Shell } from './shell.js';
 
 /** What the page of agents shows. */
 export interface AgentsParts {

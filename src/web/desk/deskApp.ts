@@ -16,6 +16,7 @@ import { DAYS_SHOWN, viewHome } from './homePage.js';
 import { viewPayment } from './paymentPage.js';
 import { viewPayments } from './paymentsPage.js';
 import { viewSellers } from './sellersPage.js';
+import { WINDOWS, type Shell } from './shell.js';
 
 /** Paths of the desk that a way in may lead to. */
 export const DESK_LANDINGS = /^\/(?:home|payments|sellers|agents)$/;
@@ -152,9 +153,6 @@ interface Version {
   readonly waiting: number;
 }
 
-/** What all pages of the desk have in common. */
-export type Shell = Required<Pick<PageParts, 'visit' | 'watch' | 'nav'>> & Pick<DeskPlace, 'command'>;
-
 function shellOf(
   c: Ctx,
   { command }: DeskPlace,
@@ -175,10 +173,3 @@ function daysOf(c: Context): number {
   const asked = Number(c.req.query('days'));
   return WINDOWS.some(([days]) => days === asked) ? asked : 30;
 }
-
-/** The windows that pages have, in days and in words. */
-export const WINDOWS = [
-  [1, '24 hours'],
-  [7, '7 days'],
-  [30, '30 days'],
-] as const;

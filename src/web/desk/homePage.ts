@@ -6,10 +6,10 @@ import type { EntryView } from '../../wallet/ledgerView.js';
 import type { Overview, WindowUse } from '../../wallet/overview.js';
 import { layPage, type Html } from '../look/layout.js';
 import { usd } from '../look/words.js';
-import type { Shell } from './deskApp.js';
 import { viewEntries } from './entryRows.js';
 import { filterQuery } from './filter.js';
 import { viewDays } from './spendChart.js';
+import type { Shell } from './shell.js';
 
 /** Days of the chart. */
 export const DAYS_SHOWN = 30;

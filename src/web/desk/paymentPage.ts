@@ -6,8 +6,8 @@ import { findNetwork } from '../../money/network.js';
 import { cleanLine } from '../../text/untrusted.js';
 import { viewEntry } from '../../wallet/ledgerView.js';
 import { layPage, type Html } from '../look/layout.js';
-import type { Shell } from './deskApp.js';
 import { endWords, whatOf } from './entryRows.js';
+import type { Shell } from './shell.js';
 
 /** Longer words of an agent or a URL are cut (T43). */
 const TEXT_CHARS_MAX = 1_000;

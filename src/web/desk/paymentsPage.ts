@@ -2,10 +2,10 @@ import { html } from 'hono/html';
 import type { AgentRecord } from '../../ledger/agent.js';
 import type { EntryView } from '../../wallet/ledgerView.js';
 import { layPage, type Html } from '../look/layout.js';
-import type { Shell } from './deskApp.js';
 import { viewEntries } from './entryRows.js';
 import { EXPORTS } from './export.js';
 import { DAYS, filterQuery, STATES, type PaymentFilter } from './filter.js';
+import type { Shell } from './shell.js';
 
 /** What the list of payments shows. */
 export interface PaymentsParts {
