@@ -62,10 +62,17 @@ describe.skipIf(why !== null)(`with a real keychain${why === null ? '' : ` (skip
   });
 
   it('a client that passes no bus along: it is told, and nothing says to make the wallet anew', async () => {
-    const run = await runToEnd(spawn(...asIn('', 'balance'), { env: bare(), stdio: 'pipe' }));
-    expect(run.exit).toBe(6);
-    expect(run.err).toContain('this process cannot reach it');
-    expect(run.err).not.toMatch(/ init\b/);
+    for (const [command, exit] of [
+      ['balance', 6],
+      // What needs no keys is shown, unproved, with the same reason.
+      ['address', 0],
+    ] as const) {
+      const run = await runToEnd(spawn(...asIn('', command), { env: bare(), stdio: 'pipe' }));
+      expect(run.exit, command).toBe(exit);
+      expect(run.err, command).toContain('this process cannot reach it');
+      expect(run.err, command).not.toMatch(/ init\b/);
+      expect(run.err, command).toContain('DBUS_SESSION_BUS_ADDRESS');
+    }
   });
 
   it.skipIf(!canMount)('and where the user’s bus is at its usual place, the wallet opens by it', async () => {

@@ -66,15 +66,15 @@ export function printUnproved(
   places: readonly AgentPlace[],
 ): number {
   if (places.length === 0 && locked !== null) throw locked;
-  const message =
-    'The keys are locked, so these addresses are as they are noted beside the wallet; no key proved them.';
-  const tell = tellOwner(
-    {
-      say: 'Whoever can write the wallet’s folder can change that note. Before you send money, have the keys prove the address.',
-      action: { kind: 'showAddress', unlocks: true },
-    },
-    io,
-  );
+  const why = locked?.shortMessage ?? 'The keys are locked.';
+  const message = `${why} So these addresses are as they are noted beside the wallet; no key proved them.`;
+  const say =
+    'Whoever can write the wallet’s folder can change that note. Before you send money, have the keys prove the address.';
+  // What a passphrase does not mend has a mend of its own.
+  const tell =
+    locked === null || locked.code === 'keystore_locked'
+      ? tellOwner({ say, action: { kind: 'showAddress', unlocks: true } }, io)
+      : `${say} ${tellOwner(locked.owner, io) ?? ''}`.trim();
   if (flags.has('json')) {
     const noted = places.map(({ network, address }) => ({
       network: network.caip2,
