@@ -154,6 +154,13 @@ test('a suspended agent, and a token replaced, open nothing from the next call o
   const { ledger } = await owner.engine();
   await ledger.agents.change('bob', { act: 'suspend' }, Date.now());
   await expect(pay(client, world.url('/v2/json'))).rejects.toThrow();
+  // 403, where a 401 would send a client to sign in somewhere; nobody else's token is told of it.
+  const asked = (token: string) =>
+    send(served.url, { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
+  const suspended = await asked(bob.token);
+  expect(suspended.status).toBe(403);
+  expect(suspended.text).toMatch(/suspended/);
+  expect((await asked(`${bob.token}x`)).status).toBe(401);
   await ledger.agents.change('bob', { act: 'resume' }, Date.now());
   expect(await pay(client, world.url('/v2/json'))).toMatchObject({ code: 'paid' });
   await client.close();
