@@ -3,6 +3,7 @@ import type { Chain, RpcSource } from './chainReader.js';
 import { createEvmChain } from './evm/evmChain.js';
 import type { RpcFetch } from './rpc.js';
 import type { OnTime } from './timeGiven.js';
+import { createLightningChain } from './lightning/lightningChain.js';
 import { createSolanaChain } from './solana/solanaChain.js';
 import { createTempoChain } from './tempo/tempoChain.js';
 
@@ -10,6 +11,7 @@ export type { Chain, RpcSource } from './chainReader.js';
 export type {
   AnySettlementQuery,
   Settlement,
+  LightningSettlementQuery,
   SettlementQuery,
   SearchMemory,
   SolanaSettlementQuery,
@@ -22,6 +24,7 @@ export type { EvmChain } from './evm/evmChain.js';
 export type { AccountFacts } from './solana/solanaAnswer.js';
 export type { SolanaChain } from './solana/solanaChain.js';
 export type { TempoChain } from './tempo/tempoChain.js';
+export type { LightningChain, PaidInvoice } from './lightning/lightningChain.js';
 export type { TimeGiven } from './timeGiven.js';
 
 /** How a network is read, beside where. */
@@ -32,6 +35,8 @@ export interface ChainParts {
   readonly fetchFn?: RpcFetch;
   /** Told of each time that an operator gives. */
   readonly onTime?: OnTime;
+  /** The connected Lightning wallet as it is kept, see chain/lightning/connection; null where none is. */
+  readonly lightning?: () => string | null;
 }
 
 /** Makes the reader of a network. Nothing is loaded or asked before its first question. Throws `config_invalid`. */
@@ -43,5 +48,7 @@ export function createChain(network: Network, rpc: RpcSource, parts: ChainParts 
       return createSolanaChain({ network, rpc, ...parts });
     case 'tempo':
       return createTempoChain({ network, rpc, ...parts });
+    case 'lightning':
+      return createLightningChain({ network, ...parts });
   }
 }

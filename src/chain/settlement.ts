@@ -1,4 +1,4 @@
-import type { EvmAsset, SvmAsset, TempoAsset } from '../money/asset.js';
+import type { EvmAsset, LightningAsset, SvmAsset, TempoAsset } from '../money/asset.js';
 import type { Hex } from './evm/answer.js';
 import type { Mark } from '../payment/mark.js';
 import type { AtomicAmount } from '../money/unit.js';
@@ -61,8 +61,26 @@ export interface TempoSettlementQuery extends Omit<SettlementQuery, 'asset'> {
   readonly ownTx: Hex | null;
 }
 
+/** One payment by Lightning whose end is in question: our own record of it. */
+export interface LightningSettlementQuery {
+  readonly asset: LightningAsset;
+  /** The connected wallet that was asked to pay: no other one can tell. */
+  readonly from: string;
+  /** The invoice and the most that routing it may cost. */
+  readonly amountAtomic: AtomicAmount;
+  readonly invoiceAtomic: AtomicAmount;
+  /** 64 hex digits. */
+  readonly paymentHash: string;
+  /** When the invoice ends: after that nobody begins to pay it. s since 1970 */
+  readonly invoiceEndsSec: number;
+  /** False where no wallet can have been asked to pay it: then that none knows of it is a proof. */
+  readonly wasAsked: boolean;
+  readonly marks?: readonly Mark[];
+}
+
 /** A question about a payment, of whatever family of networks. */
-export type AnySettlementQuery = SettlementQuery | SolanaSettlementQuery | TempoSettlementQuery;
+export type AnySettlementQuery =
+  SettlementQuery | SolanaSettlementQuery | TempoSettlementQuery | LightningSettlementQuery;
 
 /** How far each operator's history has been searched for one payment, as text of the chain's own; kept by the caller. */
 export interface SearchMemory {
@@ -85,6 +103,10 @@ export type UnknowableReason =
   | 'used_without_transfer'
   /** The nonce is spent, and nobody shows by what; that it is captured shows after its expiry. */
   | 'history_unavailable'
+  /** Lightning: it is under way, or may have been asked for; a hold invoice stays so for days. */
+  | 'in_flight'
+  /** Lightning: another wallet is connected than the one that was asked to pay, or none. */
+  | 'other_wallet'
   /** The caller gave up. */
   | 'interrupted'
   /** A caller's own word, where it has no chain to ask. */
@@ -107,6 +129,8 @@ export type Settlement =
        * reorganisation can still take it back.
        */
       readonly final: boolean;
+      /** Lightning: the proof that the payee took it, in hex; a secret until the payee was shown it. */
+      readonly preimage?: string;
     }
   | {
       readonly kind: 'released';
@@ -117,7 +141,7 @@ export type Settlement =
       readonly proof: 'expired_unused' | 'cancelled';
     }
   | {
-      /** On Solana, where a height is the proof. */
+      /** On Solana, where a height is the proof, and by Lightning, where the node's own books are. */
       readonly kind: 'released';
       readonly proof: 'expired_unused';
       /** A clause of ours that names the proof. */

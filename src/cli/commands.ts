@@ -6,6 +6,7 @@ import { configCommands, limitsCommands } from './config/configCommands.js';
 import { entitlementCommands } from './entitlements/entitlementCommands.js';
 import { doctorCommands, installCommands, serveCommands } from './install/installCommands.js';
 import { ledgerCareCommands, ledgerListCommands } from './ledger/ledgerCommands.js';
+import { lightningCommands } from './lightning/lightningCommands.js';
 import { balanceCommands, fundCommands, payCommands, stopCommands } from './money/moneyCommands.js';
 import { proxyCommands } from './proxy/proxyCommands.js';
 import { setUpCommands } from './setUp/setUpCommands.js';
@@ -17,6 +18,7 @@ const rows = [
   ...fundCommands,
   ...agentFundCommands,
   ...allowanceCommands,
+  ...lightningCommands,
   ...configCommands,
   ...agentCommands,
   ...catalogCommands,

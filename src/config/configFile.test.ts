@@ -96,6 +96,8 @@ describe('the file', () => {
       net: { allow_private: [], proxy: 'none' },
       files: { send_from: ['home', 'temp', 'working'] },
       networks: { enabled: ['eip155:8453', 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp', 'eip155:4217'] },
+      lightning: { max_fee_sat: 10, max_fee_percent: 1 },
+      rates: { source: 'none' },
       withdrawals: { facilitator_url: 'https://facilitator.payai.network' },
       allowances: { permit_usd: '1.00' },
       discovery: { sources: expect.arrayContaining([]) as unknown, remote_search: false },
@@ -122,6 +124,24 @@ describe('the file', () => {
     expect(await set('limits.calls_per_minute', '7')).toEqual(config);
     expect(readConfig(home, mac).version).toBe(9);
     expect(readdirSync(home).sort()).toEqual([ACCEPTED_FILE, CONFIG_FILE]);
+  });
+
+  test('keeps a rate by hand as text, and sources as a list of two hosts or more, each with its pointer', async () => {
+    await createConfig(home, mac, { ...IDENTITY, testnet: true });
+    const [one, other] = ['https://a.example/price#/USD', 'https://b.example/v2#/data/amount'];
+    for (const value of ['65000.00', JSON.stringify([one, other]), 'none']) {
+      await set('rates.source', value);
+      expect(getKey(readConfig(home, mac), 'rates.source')).toBe(value);
+    }
+    const wrong = [
+      [one],
+      [one, one],
+      [one, 'https://a.example/v2#/x'],
+      [one, 'https://b.example/v2'],
+      [one, 'ftp://b.example/#/x'],
+    ];
+    for (const value of ['0.10', '-1', '65e3', '', ...wrong.map((urls) => JSON.stringify(urls))])
+      await expect(set('rates.source', value), value).rejects.toMatchObject({ code: 'bad_input' });
   });
 
   test('may leave settings out, and may be laid out otherwise', async () => {

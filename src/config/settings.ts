@@ -32,6 +32,8 @@ import {
   callCount,
   catalogUrls,
   facilitator,
+  feePercent,
+  feeSat,
   flag,
   folders,
   hostPorts,
@@ -39,6 +41,8 @@ import {
   networks,
   proxy,
   keyIndex,
+  rateSource,
+  type RateSource,
   readAgentName,
   readCategoryName,
   readHostName,
@@ -335,6 +339,41 @@ export const SETTINGS = {
       compare: trustedDirection,
       summary:
         'Your own RPC for a network, or a JSON list tried in order. Each is trusted alone. none returns to the public RPCs.',
+    }),
+  },
+  lightning: {
+    maxFeeSat: single({
+      key: 'lightning.max_fee_sat',
+      kind: feeSat,
+      initial: () => 10,
+      compare: boundDirection,
+      summary:
+        'Satoshi that routing one Lightning payment may cost, or lightning.max_fee_percent where that is more. They are held with the price.',
+    }),
+    maxFeePercent: single({
+      key: 'lightning.max_fee_percent',
+      kind: feePercent,
+      initial: () => 1,
+      compare: boundDirection,
+      summary:
+        'Percent of the invoice that routing a Lightning payment may cost, or lightning.max_fee_sat where that is more.',
+    }),
+  },
+  rates: {
+    source: single<RateSource>({
+      key: 'rates.source',
+      kind: rateSource,
+      initial: () => ({ kind: 'none' }),
+      none: { kind: 'none' },
+      // Every cap in dollars rests on it for what is paid in bitcoin.
+      compare: (before, after) =>
+        JSON.stringify(rateSource.print(before)) === JSON.stringify(rateSource.print(after))
+          ? 'same'
+          : after.kind === 'none'
+            ? 'tightens'
+            : 'loosens',
+      summary:
+        'Dollars for one bitcoin: a number that you set, or a JSON list of at least two https URLs, each with a JSON pointer to its price behind #; two must agree, and the dearer counts. none: nothing is paid by Lightning.',
     }),
   },
   withdrawals: {

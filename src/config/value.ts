@@ -2,6 +2,7 @@ import type { UsdMicros } from '../money/unit.js';
 import { z } from 'zod';
 import { WalletError } from '../errors/walletError.js';
 import { formatUsd, parseUsd } from '../money/decimal.js';
+import { isRate } from '../money/bitcoin.js';
 import { AGENT_NAME } from '../money/agent.js';
 import { findNetwork, type Caip2 } from '../money/network.js';
 import { isLoopback, parseHost } from './host.js';
@@ -204,6 +205,65 @@ const dialectSchema = z.enum(DIALECTS, DIALECT_WORDS);
 const UPSTREAM_NAME = /^[a-z][a-z0-9_-]{0,31}$/;
 const UPSTREAM_NAME_WORDS = 'must be none or the name of an upstream, such as openai';
 const upstreamNameSchema = z.string(UPSTREAM_NAME_WORDS).regex(UPSTREAM_NAME, UPSTREAM_NAME_WORDS);
+/** What bitcoin is worth: nowhere, by hand, or as several places say. */
+export type RateSource =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'fixed'; readonly usdMicrosPerBtc: bigint }
+  | { readonly kind: 'urls'; readonly urls: readonly string[] };
+
+/** Each is asked for every rate, and two have to agree. */
+const RATE_URLS_MIN = 2;
+const RATE_URLS_MAX = 8;
+const RATE_WORDS = `must be none, dollars for one bitcoin such as "65000.00", or a JSON list of ${RATE_URLS_MIN} to ${RATE_URLS_MAX} https URLs of different hosts, each with a JSON pointer to the price behind #, such as "https://mempool.space/api/v1/prices#/USD"`;
+const rateSchema = z.codec(
+  z
+    .union([z.string(RATE_WORDS), z.array(z.string(RATE_WORDS), RATE_WORDS)], RATE_WORDS)
+    .refine(isRateSource, RATE_WORDS),
+  z.custom<RateSource>(),
+  {
+    decode: (given): RateSource => {
+      if (typeof given !== 'string') return { kind: 'urls', urls: [...new Set(given)] };
+      return given === 'none'
+        ? { kind: 'none' }
+        : { kind: 'fixed', usdMicrosPerBtc: parseUsd(given, 'the rate') };
+    },
+    encode: (source): string | string[] => {
+      if (source.kind === 'urls') return [...source.urls];
+      return source.kind === 'none' ? 'none' : formatUsd(source.usdMicrosPerBtc);
+    },
+  },
+);
+
+function isRateSource(given: string | readonly string[]): boolean {
+  if (typeof given === 'string')
+    return given === 'none' || (USD_TEXT.test(given) && isRate(parseUsd(given, 'the rate')));
+  const hosts = new Set(given.map((text) => (URL.canParse(text) ? new URL(text).host : text)));
+  return (
+    given.length >= RATE_URLS_MIN &&
+    given.length <= RATE_URLS_MAX &&
+    hosts.size === given.length &&
+    given.every((text) => isRateUrl(text))
+  );
+}
+
+function isRateUrl(text: string): boolean {
+  const url =
+    text.length <= RPC_URL_LENGTH_MAX && !/\s/.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || url.username !== '' || url.password !== '') return false;
+  const isReached = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
+  return isReached && /^#(?:\/[^/]+)+$/.test(url.hash);
+}
+
+/** More satoshi than any routing fee, or more percent, is a mistake. */
+const FEE_SAT_MAX = 100_000;
+const FEE_SAT_WORDS = `must be a whole number of satoshi from 0 to ${FEE_SAT_MAX}`;
+const feeSatSchema = z.int(FEE_SAT_WORDS).min(0, FEE_SAT_WORDS).max(FEE_SAT_MAX, FEE_SAT_WORDS);
+const FEE_PERCENT_MAX = 100;
+const FEE_PERCENT_WORDS = `must be whole percent from 0 to ${FEE_PERCENT_MAX}`;
+const feePercentSchema = z
+  .int(FEE_PERCENT_WORDS)
+  .min(0, FEE_PERCENT_WORDS)
+  .max(FEE_PERCENT_MAX, FEE_PERCENT_WORDS);
 
 const FLAG_WORDS = 'must be true or false';
 const flagSchema = z.boolean(FLAG_WORDS);
@@ -245,6 +305,18 @@ export const upstreamName: ValueKind<string> = kindOf(upstreamNameSchema, 'as te
 
 /** Where the owner is told that a question waits; a token may be part of it. */
 export const webhook: ValueKind<string> = kindOf(webhookSchema, 'as text');
+
+/** What bitcoin is worth in dollars. */
+export const rateSource: ValueKind<RateSource> = {
+  ...kindOf(rateSchema, 'as JSON'),
+  // Dollars are text, here as everywhere: a number of JSON would be calculated with.
+  fromText: (text) =>
+    kindOf(rateSchema, text.trimStart().startsWith('[') ? 'as JSON' : 'as text').fromText(text),
+};
+/** Satoshi that routing may cost. */
+export const feeSat: ValueKind<number> = kindOf(feeSatSchema, 'as JSON');
+/** Percent of an invoice that routing may cost. */
+export const feePercent: ValueKind<number> = kindOf(feePercentSchema, 'as JSON');
 
 /** URLs of catalogues in the owner's order, each once. */
 export const catalogUrls: ValueKind<readonly string[]> = kindOf(catalogsSchema, 'as JSON');

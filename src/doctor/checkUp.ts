@@ -46,6 +46,8 @@ export interface LocalCheckUp {
   readonly places: readonly AgentPlace[] | null;
   /** Whether the keys gave these addresses; else they are as they are noted beside the wallet. */
   readonly isProved: boolean;
+  /** How the connected Lightning wallet is reached; absent where no keys opened it. */
+  readonly lightning?: () => string | null;
 }
 
 /**
@@ -83,6 +85,7 @@ export async function checkUpLocally(place: CheckUpPlace): Promise<LocalCheckUp>
     config,
     places: config === null ? null : await placesOf(config, opened, 0),
     isProved: true,
+    lightning: () => opened.lightning.read(),
   };
 }
 

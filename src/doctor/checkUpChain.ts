@@ -22,7 +22,7 @@ const BEHIND_SEC_MAX = 120;
  */
 export async function checkUpChains(
   config: Config,
-  { places, isProved }: Pick<LocalCheckUp, 'places' | 'isProved'>,
+  { places, isProved, lightning }: Pick<LocalCheckUp, 'places' | 'isProved' | 'lightning'>,
   now: () => number,
 ): Promise<Check[]> {
   const networks = config.networks.enabled.flatMap((caip2) => findNetwork(caip2) ?? []);
@@ -32,7 +32,7 @@ export async function checkUpChains(
   const clock = await lookAtClock(config, payable, now);
   const operators = await Promise.all(payable.map((network) => lookAtOperators(config, network, now())));
   const addressBalances = await Promise.all(
-    (places ?? []).map((place) => lookAtBalance(config, place, isProved)),
+    (places ?? []).map((place) => lookAtBalance(config, place, { isProved, lightning })),
   );
   const allowances = await Promise.all((places ?? []).map((place) => lookAtAllowances(config, place)));
   const isFunded = addressBalances.some(({ holds }) => holds);
@@ -44,6 +44,8 @@ export async function checkUpChains(
 }
 
 async function lookAtOperators(config: Config, network: Network, nowMs: number): Promise<Check[]> {
+  // What it has instead is a connected wallet, whose balance is looked at.
+  if (network.family === 'lightning') return [lookAtRate(config)];
   const { urls } = rpcSourceOf(config, network);
   if (urls.length > 0) return Promise.all(urls.map((url) => lookAtOperator(config, network, url, nowMs)));
   const mend: OwnerStep = {
@@ -52,6 +54,17 @@ async function lookAtOperators(config: Config, network: Network, nowMs: number):
   };
   const says = `No RPC of ${network.label} is known, so payments there are never confirmed.`;
   return [{ name: `rpc ${network.label}`, state: 'fail', says, mend }];
+}
+
+/** Whether bitcoin can be counted in dollars. */
+function lookAtRate({ rates }: Config): Check {
+  if (rates.source.kind !== 'none')
+    return ok('rate of bitcoin', rates.source.kind === 'fixed' ? 'Set by hand.' : 'Read from your sources.');
+  const mend: OwnerStep = {
+    say: 'Say what a bitcoin is worth.',
+    action: { kind: 'chooseSetting', key: 'rates.source', example: 'VALUE' },
+  };
+  return { name: 'rate of bitcoin', state: 'warn', says: 'Not set, so nothing is paid by Lightning.', mend };
 }
 
 async function lookAtOperator(config: Config, network: Network, url: string, nowMs: number): Promise<Check> {
@@ -114,10 +127,10 @@ interface AddressBalance {
 async function lookAtBalance(
   config: Config,
   { network, address }: AgentPlace,
-  isProved: boolean,
+  { isProved, lightning }: { readonly isProved: boolean; readonly lightning: LocalCheckUp['lightning'] },
 ): Promise<AddressBalance> {
   const name = `balance ${network.label}`;
-  const { chain, net } = openChain(config, network);
+  const { chain, net } = openChain(config, network, undefined, undefined, undefined, lightning);
   try {
     const assets = assetsOf(network.caip2);
     const held = await Promise.all(assets.map((asset) => chain.balanceOf(asset, address)));

@@ -282,6 +282,11 @@ export const CODES = {
     retry: 'with_changes',
     exit: 5,
   },
+  payment_failed: {
+    summary: 'The connected Lightning wallet did not pay, so nothing was spent.',
+    retry: 'same_call',
+    exit: 1,
+  },
   payment_expired: {
     summary: 'The payment can no longer settle, as the chain proves; nothing was spent.',
     retry: 'same_call',

@@ -48,6 +48,8 @@ export type OwnerAction =
       readonly usd?: string;
       readonly agent?: string;
     }
+  /** Tells Purser the Lightning wallet to pay from; the owner pastes its connection string. */
+  | { readonly kind: 'connectLightning' }
   | { readonly kind: 'reconcile' }
   | { readonly kind: 'audit' }
   | { readonly kind: 'rebuildLedger' }

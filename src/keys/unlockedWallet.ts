@@ -18,6 +18,7 @@ import {
   type LedgerAnchor,
   type LedgerMemory,
 } from './secret/anchor.js';
+import { LightningFile } from './store/lightningFile.js';
 import { withKeystoreLock } from './store/keystoreLock.js';
 import { deriveEvmAccount } from './secret/phrase.js';
 import { redactingMembers, type MacPurpose, type WalletKeys, type WalletSecret } from './secret/secret.js';
@@ -74,6 +75,8 @@ export interface UnlockedWallet {
   seal(place: string, text: string): Uint8Array;
   /** Opens what {@link seal} gave for this place; null where it is another's, was changed, or is of other keys. */
   unseal(place: string, sealed: Uint8Array): string | null;
+  /** How the owner's Lightning wallet is reached: a secret, sealed by the wallet's keys. */
+  readonly lightning: Pick<LightningFile, 'read' | 'write'>;
   /**
    * The ledger's checkpoint; null where none was ever written.
    *
@@ -193,6 +196,7 @@ export function openWallet(
     mac: (purpose, data) => keys.mac(purpose, data),
     seal: (place, text) => keys.seal(place, text),
     unseal: (place, sealed) => keys.open(place, sealed),
+    lightning: new LightningFile(home, keys),
     readAnchor: async () => (await readMemory()).anchor,
     writeAnchor: async (next, why) => {
       await changeMemory(why === 'rebuilt', async (kept) => {

@@ -15,6 +15,8 @@ export interface SignedPayload {
   readonly alsoUnder?: string;
   /** Set where it carries an identifier by which its seller gives the same answer again; kept with the bytes, never sent. */
   readonly identified?: true;
+  /** Lightning: the invoice that is paid before the seller is shown the proof of it; never sent to the seller. */
+  readonly invoice?: string;
   /** The last block that can take it, on chains that count blocks; kept with the bytes, never sent. */
   readonly validBeforeBlock?: number;
   /** Where the chain's operators stood when it was signed; kept with the bytes, never sent. */
@@ -56,10 +58,10 @@ export interface CaptureFacts {
 }
 
 /**
- * Why a payment can never settle. `never_signed` needs no chain; the others rest on a proof at a safe block. A capture
+ * Why a payment can never settle. `never_signed` needs no chain; `not_paid` is the word of the owner's own Lightning wallet; the others rest on a proof at a safe block. A capture
  * that is undone was the seller's claim (`receipt_false`), or what one operator showed (`capture_undone`).
  */
-export type ReleaseNote = 'never_signed' | 'expired_unused' | 'receipt_false' | 'capture_undone';
+export type ReleaseNote = 'never_signed' | 'expired_unused' | 'not_paid' | 'receipt_false' | 'capture_undone';
 
 /** What the chain showed of a payment that had been released. */
 export interface LandingProof extends Pick<CaptureFacts, 'capturedAtomic' | 'capturedUsdMicros' | 'chainMs'> {

@@ -1,3 +1,4 @@
+import { WalletError } from '../errors/walletError.js';
 import type { Caip2 } from './network.js';
 import { USD_DECIMALS } from './decimal.js';
 import type { AtomicAmount, UsdMicros } from './unit.js';
@@ -33,8 +34,17 @@ export interface TempoAsset extends AssetFacts {
   readonly address: `0x${string}`;
 }
 
-/** A dollar token the wallet pays with. Every field is ours; none is ever taken from a server (T3, T6). */
-export type Asset = EvmAsset | SvmAsset | TempoAsset;
+/** Bitcoin as Lightning moves it, in millisatoshi. What it is worth in dollars is the owner's rate, see money/bitcoin. */
+export interface LightningAsset extends AssetFacts {
+  readonly family: 'lightning';
+  readonly address: 'bitcoin';
+}
+
+/** A dollar token the wallet pays with. */
+export type DollarAsset = EvmAsset | SvmAsset | TempoAsset;
+
+/** What the wallet pays with. Every field is ours; none is ever taken from a server (T3, T6). */
+export type Asset = DollarAsset | LightningAsset;
 
 function evmDollar(
   network: Caip2,
@@ -56,6 +66,11 @@ function svmDollar(network: Caip2, address: string, symbol: string, decimals: nu
 
 function tempoDollar(network: Caip2, address: `0x${string}`, symbol: string): TempoAsset {
   return { family: 'tempo', network, address, symbol, decimals: 6 };
+}
+
+/** Shown in satoshi, of which one is a thousand atomic units. */
+function bitcoin(network: Caip2): LightningAsset {
+  return { family: 'lightning', network, address: 'bitcoin', symbol: 'sat', decimals: 3 };
 }
 
 /**
@@ -120,6 +135,9 @@ export const ASSETS: readonly Asset[] = [
   evmDollar('eip155:11142220', '0x01C5C0122039549AD1493B8220cABEdD739BC44E', 'USDC', 'USDC', '2', 6),
   evmDollar('eip155:1329', '0xe15fC38F6D8c56aF07bbCBe3BAf5708A2Bf42392', 'USDC', 'USDC', '2', 6),
   evmDollar('eip155:1328', '0x4fCF1784B31630811181f670Aea7A7bEF803eaED', 'USDC', 'USDC', '2', 6),
+  bitcoin('bip122:000000000019d6689c085ae165831e93'),
+  bitcoin('bip122:00000008819873e925422c1ff0f99f7c'),
+  bitcoin('bip122:0f9188f13cb7b2c71f2a335e3a4fc328'),
 ];
 
 const byNetworkAndAddress = new Map<string, Asset>(
@@ -136,13 +154,24 @@ export function findAsset(network: Caip2, address: string): Asset | undefined {
   return byNetworkAndAddress.get(keyOf(network, address));
 }
 
+/** The dollar token at an address; undefined for anything else. */
+export function findDollar(network: Caip2, address: string): DollarAsset | undefined {
+  const asset = findAsset(network, address);
+  return asset?.family === 'lightning' ? undefined : asset;
+}
+
 /** All assets of one network, in the table's order: the first is the one to fund. */
 export function assetsOf(network: Caip2): readonly Asset[] {
   return ASSETS.filter((asset) => asset.network === network);
 }
 
-/** The dollars an atomic amount stands for, rounded up: against the agent, in favour of the cap. */
+/**
+ * The dollars an atomic amount of a dollar token stands for, rounded up: against the agent, in favour of the cap. Throws
+ * `internal` for bitcoin, which is worth what the owner's rate says, see money/bitcoin.
+ */
 export function toUsdMicros(asset: Asset, amountAtomic: AtomicAmount): UsdMicros {
+  if (asset.family === 'lightning')
+    throw new WalletError('internal', 'An amount of bitcoin was to be counted in dollars without a rate.');
   if (asset.decimals <= USD_DECIMALS) return amountAtomic * 10n ** BigInt(USD_DECIMALS - asset.decimals);
   const unit = 10n ** BigInt(asset.decimals - USD_DECIMALS);
   return (amountAtomic + unit - 1n) / unit;

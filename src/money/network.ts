@@ -37,8 +37,18 @@ export interface TempoNetwork extends NetworkFacts {
   readonly finality: 'finalized';
 }
 
+/**
+ * Lightning over one chain of Bitcoin. It has no name of its own in CAIP-2, so it goes by that chain's (`bip122`). What is
+ * here belongs to a wallet or node that the owner connected: it is asked in the place of RPCs.
+ */
+export interface LightningNetwork extends NetworkFacts {
+  readonly family: 'lightning';
+  /** The chain's letters in an invoice (BOLT 11). */
+  readonly invoiceChain: 'bc' | 'tbs' | 'bcrt';
+}
+
 /** A network the wallet knows. What it may be used for is the owner's config. */
-export type Network = EvmNetwork | SvmNetwork | TempoNetwork;
+export type Network = EvmNetwork | SvmNetwork | TempoNetwork | LightningNetwork;
 
 function evm(
   chainId: number,
@@ -76,6 +86,18 @@ function tempo(
 ): TempoNetwork {
   return {
     ...{ caip2: `eip155:${chainId}`, family: 'tempo', v1Name: undefined, chainId, finality: 'finalized' },
+    ...more,
+  };
+}
+
+/** The name by CAIP-2 is the head of the genesis block's hash. */
+function lightning(
+  genesisHead: string,
+  more: Pick<LightningNetwork, 'label' | 'testnet' | 'invoiceChain'>,
+): LightningNetwork {
+  return {
+    ...{ caip2: `bip122:${genesisHead}`, family: 'lightning', v1Name: undefined },
+    ...{ rpcUrls: [], explorerTx: undefined },
     ...more,
   };
 }
@@ -149,6 +171,17 @@ export const NETWORKS: readonly Network[] = [
   evm(11142220, 'Celo Sepolia', undefined, { testnet: true }),
   evm(1329, 'Sei', 'sei', { explorerTx: 'https://seitrace.com/tx/' }),
   evm(1328, 'Sei testnet', 'sei-testnet', { testnet: true }),
+  lightning('000000000019d6689c085ae165831e93', { label: 'Lightning', testnet: false, invoiceChain: 'bc' }),
+  lightning('00000008819873e925422c1ff0f99f7c', {
+    label: 'Lightning signet',
+    testnet: true,
+    invoiceChain: 'tbs',
+  }),
+  lightning('0f9188f13cb7b2c71f2a335e3a4fc328', {
+    label: 'Lightning regtest',
+    testnet: true,
+    invoiceChain: 'bcrt',
+  }),
 ];
 
 const byCaip2 = new Map<string, Network>(NETWORKS.map((network) => [network.caip2, network]));
@@ -159,6 +192,14 @@ const byV1Name = new Map<string, Network>(
 /** The network of a CAIP-2 name, or undefined where the table has no row. */
 export function findNetwork(caip2: string): Network | undefined {
   return byCaip2.get(caip2);
+}
+
+/** The Lightning network of an invoice, by the letters of its chain; undefined where the table has no row. */
+export function findLightning(invoiceChain: string): LightningNetwork | undefined {
+  return NETWORKS.find(
+    (network): network is LightningNetwork =>
+      network.family === 'lightning' && network.invoiceChain === invoiceChain,
+  );
 }
 
 /** The network that a person names: by CAIP-2, or by its label such as `base` or `Base Sepolia`, in any letter case. */

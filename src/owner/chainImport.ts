@@ -6,6 +6,9 @@ import { WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { toUsdMicros, type Asset } from '../money/asset.js';
+import { bitcoinUsdMicros } from '../money/bitcoin.js';
+import type { AtomicAmount, UsdMicros } from '../money/unit.js';
+import type { EndpointAnswer } from '../payment/challenge.js';
 import type { Network } from '../money/network.js';
 import { agentAddresses, fundedAssets, type AgentAddress } from './ownAddresses.js';
 
@@ -17,13 +20,23 @@ export async function readChain(
   config: Config,
   keys: UnlockedWallet,
   ledger: Ledger,
-  { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
+  {
+    sinceMs,
+    untilMs,
+    bitcoin,
+  }: {
+    readonly sinceMs: number;
+    readonly untilMs: number;
+    readonly bitcoin: NonNullable<EndpointAnswer['bitcoin']>;
+  },
 ): Promise<{ readonly found: ImportedPayment[]; readonly notes: string[] }> {
   const found: ImportedPayment[] = [];
   const notes: string[] = [];
   for (const { network, asset, chain } of fundedAssets(config, keys)) {
     const agents = await agentAddresses(config, keys, ledger, network);
-    for (const { agent, address } of agents) {
+    // One Lightning wallet is everybody's: what it paid counts once, and all of it, whoever it paid for.
+    const payers = network.family === 'lightning' ? agents.slice(0, 1) : agents;
+    for (const { agent, address } of payers) {
       const history = await chain.unionHistory(asset, address, Math.floor(sinceMs / 1000));
       assertWhole(history, network, untilMs);
       const unread = describeUnread(history, address, network.label);
@@ -31,7 +44,7 @@ export async function readChain(
       for (const payment of history.payments) {
         const toOwn = isOwnTransfer(payment, network, agents);
         const from = { agent, payFrom: address, toOwn };
-        found.push({ ...importedFrom(payment, network, asset, sinceMs), ...from });
+        found.push({ ...importedFrom(payment, network, asset, { sinceMs, bitcoin }), ...from });
       }
     }
   }
@@ -71,6 +84,7 @@ function isOwnTransfer(
   { family }: Network,
   agents: readonly AgentAddress[],
 ): boolean {
+  if (family === 'lightning') return false;
   if (family === 'svm') return nonce !== null && agents.some(({ address }) => address === to);
   return agents.some(({ address }) => address.toLowerCase() === to.toLowerCase());
 }
@@ -79,7 +93,10 @@ function importedFrom(
   payment: ChainPayment,
   network: Network,
   asset: Asset,
-  sinceMs: number,
+  {
+    sinceMs,
+    bitcoin,
+  }: { readonly sinceMs: number; readonly bitcoin: NonNullable<EndpointAnswer['bitcoin']> },
 ): Omit<ImportedPayment, 'agent' | 'payFrom' | 'toOwn'> {
   return {
     ...FOUND_ON_CHAIN[network.family],
@@ -87,9 +104,25 @@ function importedFrom(
     asset: asset.address,
     payTo: payment.to,
     amountAtomic: payment.amountAtomic,
-    usdMicros: toUsdMicros(asset, payment.amountAtomic),
+    usdMicros: usdMicrosOf(asset, payment.amountAtomic, bitcoin),
     nonce: payment.nonce,
     tx: payment.tx,
     blockTimeMs: Math.max(payment.timeSec * 1000, sinceMs),
   };
+}
+
+/** Throws `rpc_unavailable` where a payment in bitcoin has to be counted and no rate is known: it would free a cap. */
+function usdMicrosOf(
+  asset: Asset,
+  amountAtomic: AtomicAmount,
+  bitcoin: NonNullable<EndpointAnswer['bitcoin']>,
+): UsdMicros {
+  if (asset.family !== 'lightning') return toUsdMicros(asset, amountAtomic);
+  if (!('off' in bitcoin)) return bitcoinUsdMicros(amountAtomic, bitcoin);
+  throw new WalletError('rpc_unavailable', `Payments by Lightning cannot be counted. ${bitcoin.off}`, {
+    owner: {
+      say: 'Say what a bitcoin is worth, so that past payments by Lightning can be counted.',
+      action: { kind: 'chooseSetting', key: 'rates.source', example: 'VALUE' },
+    },
+  });
 }

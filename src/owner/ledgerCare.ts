@@ -11,6 +11,9 @@ import { networksOf } from '../wallet/agentAddress.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
 import { readClock, refuseWrong } from '../wallet/clock/clockCheck.js';
 import { ClockWatch } from '../wallet/clock/clockWatch.js';
+import { createNet } from '../net/send.js';
+import type { EndpointAnswer } from '../payment/challenge.js';
+import { BitcoinRate } from '../wallet/bitcoinRate.js';
 import { openLedger } from '../wallet/engine.js';
 import { settleAttempt } from '../wallet/settle/settlement.js';
 import { isMarkedFrozen } from '../wallet/freezeMark.js';
@@ -202,9 +205,10 @@ async function finishWhenReady(
   const { found, notes } = await readChain(config, keys, ledger, {
     sinceMs: sinceMs - COUNTED_SEC * 1000,
     untilMs: readyAtMs,
+    bitcoin: await bitcoinNow(options, config),
   });
   const { imported, contradicted } = await ledger.finishRebuild(found, options.now());
-  const proved = await proveLandings(config, ledger, contradicted, options.now());
+  const proved = await proveLandings(config, keys, ledger, contradicted, options.now());
   await rememberRebuilt(keys, ledger);
   const { frozen } = await ledger.head();
   return {
@@ -214,14 +218,34 @@ async function finishWhenReady(
   };
 }
 
+/** What a source of rates is told of who asks: nothing. */
+const ASKER = 'rates';
+
+/** What payments by Lightning are counted by: their dollars were in the ledger that was lost. */
+async function bitcoinNow(
+  options: OwnerOptions,
+  config: Config,
+): Promise<NonNullable<EndpointAnswer['bitcoin']>> {
+  const net = createNet({
+    ...{ allowPrivate: config.net.allowPrivate, proxy: config.net.proxy },
+    version: ASKER,
+  });
+  try {
+    return await new BitcoinRate(options.home).terms(config, net, options.now());
+  } finally {
+    await net.close();
+  }
+}
+
 /** Takes for captured what was released falsely, where the chain proves it. */
 async function proveLandings(
   config: Config,
+  keys: UnlockedWallet,
   ledger: Ledger,
   contradicted: readonly AnyAttempt[],
   nowMs: number,
 ): Promise<Pick<Rebuilding, 'recaptured' | 'notes'>> {
-  const place = settlementPlaceOf(config, ledger, nowMs);
+  const place = settlementPlaceOf(config, keys, ledger, nowMs);
   const notes: string[] = [];
   for (const payment of contradicted) {
     const { attempt: after, message } = await settleAttempt(place, payment, AbortSignal.timeout(LOOK_MS_MAX));

@@ -66,7 +66,9 @@ export async function moneyAt(config: Config, places: readonly AgentPlace[]): Pr
 /** Each asset of each enabled network, with the reader of its chain. */
 export function fundedAssets(config: Config, keys: UnlockedWallet) {
   return networksOf(config, keys).flatMap((network) => {
-    const { chain } = openChain(config, network);
+    const { chain } = openChain(config, network, undefined, undefined, undefined, () =>
+      keys.lightning.read(),
+    );
     return assetsOf(network.caip2).map((asset) => ({ network, asset, chain }));
   });
 }

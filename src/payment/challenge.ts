@@ -1,5 +1,6 @@
 import type { Code } from '../errors/codes.js';
 import type { Asset } from '../money/asset.js';
+import type { BitcoinTerms } from '../money/bitcoin.js';
 import type { Network } from '../money/network.js';
 import type { JsonObject } from '../text/json.js';
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
@@ -18,6 +19,8 @@ export interface EndpointAnswer {
   readonly requestUrl: string;
   /** Names of the headers that the call brings along, in lower case: a payment takes the place of none. */
   readonly callerHeaders?: readonly string[];
+  /** What offers in bitcoin are priced by, as it stood when the answer came; or why they are not priced, as a sentence. */
+  readonly bitcoin?: BitcoinTerms | { readonly off: string };
 }
 
 /**

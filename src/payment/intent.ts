@@ -1,4 +1,4 @@
-import type { EvmAsset, SvmAsset, TempoAsset } from '../money/asset.js';
+import type { EvmAsset, LightningAsset, SvmAsset, TempoAsset } from '../money/asset.js';
 import type { AtomicAmount } from '../money/unit.js';
 
 /**
@@ -169,8 +169,29 @@ export const TEMPO_FEE_ATOMIC_MAX =
 /** The chain takes no transaction of this kind that lives for longer (TIP-1009, before its fork T11). */
 export const TEMPO_WINDOW_MAX_SEC = 30;
 
-/** The payment intents the signer knows, and all it knows (T7). */
-export type PaymentIntent = TransferIntent | Permit2Intent | SolanaTransferIntent | TempoTransferIntent;
+/**
+ * One invoice for the connected Lightning wallet to pay. No key of this wallet signs it: the request to that wallet takes the
+ * place of a signature, and is made once for a payment hash.
+ */
+export interface LightningIntent {
+  readonly kind: 'lightning_invoice';
+  readonly asset: LightningAsset;
+  /** The connected wallet. */
+  readonly from: string;
+  /** The node that signed the invoice. */
+  readonly to: string;
+  /** The invoice, and the most that routing it may cost. */
+  readonly amountAtomic: AtomicAmount;
+  readonly validAfterSec: 0;
+  /** When the invoice ends. What is under way then still is: the wallet's own books tell its end. */
+  readonly validBeforeSec: number;
+  /** The payment hash: no two payments have the same one (T23, T40). */
+  readonly nonce: `0x${string}`;
+}
+
+/** The payment intents there are: all that the signer knows (T7), and the one that it has no part in. */
+export type PaymentIntent =
+  TransferIntent | Permit2Intent | SolanaTransferIntent | TempoTransferIntent | LightningIntent;
 
 /** What a transfer on Solana may ask for in computing: the fee payer pays for it, within what facilitators accept. */
 export const COMPUTE_UNIT_LIMIT_MAX = 200_000;

@@ -55,7 +55,7 @@ export function signInText({ terms, network, address }: SignInIntent): string {
   const [kind, chainId] =
     network.family === 'svm'
       ? ['Solana', network.caip2.slice(network.caip2.indexOf(':') + 1)]
-      : ['Ethereum', String(network.chainId)];
+      : ['Ethereum', network.caip2.slice(network.caip2.indexOf(':') + 1)];
   const { statement, resources } = terms;
   // EIP-4361 leaves the line of a missing statement empty; its text for Solana leaves it out.
   const missing = network.family === 'svm' ? [] : [''];

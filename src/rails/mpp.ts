@@ -7,6 +7,7 @@ import { isJsonObject, parseJson, statedLine } from '../text/json.js';
 import { cleanLine } from '../text/untrusted.js';
 import { toOffer } from './mppCharge/offer.js';
 import { mppChargeEvm } from './mppCharge/evm.js';
+import { mppChargeLightning } from './mppCharge/lightning.js';
 import { mppChargeSvm } from './mppCharge/svm.js';
 import { mppChargeTempo } from './mppCharge/tempo.js';
 import type { PaymentProtocol } from './rail.js';
@@ -20,9 +21,11 @@ export const mpp: PaymentProtocol = {
   parse: readDemand,
   readReceipt,
   readRefusal,
+  pricesInBitcoin: (answer) =>
+    readPaymentChallenges(answer).some((one) => !('fault' in one) && one.method === 'lightning'),
   challengeHeaders: ['www-authenticate'],
   ownHeaders: ['payment-receipt'],
-  rails: [mppChargeEvm, mppChargeSvm, mppChargeTempo],
+  rails: [mppChargeEvm, mppChargeSvm, mppChargeTempo, mppChargeLightning],
 };
 
 function readDemand(answer: EndpointAnswer): PaymentDemand | null {
@@ -37,8 +40,12 @@ function readDemand(answer: EndpointAnswer): PaymentDemand | null {
       rejected.push({ index, code: 'unsupported_scheme', reason: takenHeader(challenge) });
     } else {
       const judged = judgeCharge(challenge, index);
-      if (isCharge(judged)) offers.push(toOffer(judged));
-      else rejected.push(judged);
+      if (!isCharge(judged)) rejected.push(judged);
+      else {
+        const offer = toOffer(judged, answer.bitcoin);
+        if ('payTo' in offer) offers.push(offer);
+        else rejected.push(offer);
+      }
     }
   }
   const readable = challenges.filter((one): one is PaymentChallenge => !('fault' in one));

@@ -1,7 +1,7 @@
-import type { Chain, EvmChain, SolanaChain, TempoChain } from '../chain/chain.js';
+import type { Chain, EvmChain, LightningChain, SolanaChain, TempoChain } from '../chain/chain.js';
 import type { Config } from '../config/settings.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
-import type { EvmNetwork, Network, SvmNetwork, TempoNetwork } from '../money/network.js';
+import type { EvmNetwork, LightningNetwork, Network, SvmNetwork, TempoNetwork } from '../money/network.js';
 import type { Net } from '../net/send.js';
 
 /** What a rail may use: one agent's keys, the networks, and the way to a facilitator; never the ledger. */
@@ -17,5 +17,6 @@ export interface RailPorts {
   chain(network: SvmNetwork): SolanaChain;
   chain(network: EvmNetwork): EvmChain;
   chain(network: TempoNetwork): TempoChain;
+  chain(network: LightningNetwork): LightningChain;
   chain(network: Network): Chain;
 }

@@ -1,7 +1,9 @@
 import type { SignedPayload } from '../ledger/transition.js';
 import type { AnySettlementQuery } from '../chain/chain.js';
 import type { Attempt } from '../ledger/attempt.js';
+import type { Payment } from '../ledger/payment.js';
 import type { Network } from '../money/network.js';
+import type { AtomicAmount } from '../money/unit.js';
 import type {
   EndpointAnswer,
   HeaderList,
@@ -37,6 +39,39 @@ export interface Rail {
   ): Promise<SignedPayload>;
   /** What to ask the chain about a payment; null where nothing was signed that it could show. */
   settlementQuery(attempt: Attempt): Promise<AnySettlementQuery | null>;
+  /** Where the money moves before the seller is asked again, and the seller is shown the proof of that. */
+  readonly prepaid?: PrepaidRail;
+}
+
+/** What came of moving the money of a prepaid rail. */
+export type Prepaid =
+  | {
+      readonly kind: 'paid';
+      /** What the seller is shown: with the proof, which is kept nowhere in the open (T38). */
+      readonly credential: SignedPayload;
+      readonly capturedAtomic: AtomicAmount;
+      readonly tx: string;
+      /** Until when the seller takes the credential for further calls, ms since 1970, null where it does not say; absent where it is good once. */
+      readonly lastsUntilMs?: number | null;
+    }
+  /** It is proved that nothing was paid, and nothing will be; `reason` is a clause of ours. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'open'; readonly reason: string };
+
+/** A rail whose money moves before the seller is asked again. */
+export interface PrepaidRail {
+  /**
+   * Moves the money of a payment that is durably `sent`, once: it is never called twice for one. Throws only where nothing
+   * has left.
+   */
+  pay(ports: RailPorts, payment: Payment, payload: SignedPayload, signal: AbortSignal): Promise<Prepaid>;
+  /** The proof of what was paid before, to be shown once more; anything but `paid` where there is none to be had. */
+  proveAgain(
+    ports: RailPorts,
+    payment: Payment,
+    payload: SignedPayload,
+    signal: AbortSignal,
+  ): Promise<Prepaid>;
 }
 
 /** A payment protocol: how a challenge and a receipt are read, and the rails that pay its offers. */
@@ -48,6 +83,8 @@ export interface PaymentProtocol {
   readReceipt(headers: HeaderList): SettlementReceipt | null;
   /** Why the seller says it turned the payment away in verifying it, as a clause of ours; null where it says otherwise. */
   readRefusal(headers: HeaderList, bodyText: string): string | null;
+  /** Whether an answer names a price in bitcoin, so that its rate has to be known to read it; absent where none ever does. */
+  readonly pricesInBitcoin?: (answer: EndpointAnswer) => boolean;
   /** The header that signs in where its challenge asked for that; absent where it never does. */
   readonly writeSignIn?: (intent: SignInIntent, signature: string) => readonly [string, string];
   /** The same payment with what a further 402 wants corrected about it; absent where a protocol has no such thing. */

@@ -13,6 +13,8 @@ import type { SignInIntent } from '../payment/signIn.js';
 import type { PaymentProtocol, Rail } from './rail.js';
 import type { WithdrawalRail } from './withdrawal.js';
 import { withoutDisagreement } from './disagreement.js';
+import { l402 } from './l402.js';
+import { lightningWithdrawal } from './lightning/withdrawal.js';
 import { mpp } from './mpp.js';
 import { x402 } from './x402.js';
 import { evmWithdrawal } from './x402ExactEvm/withdrawal.js';
@@ -20,7 +22,7 @@ import { svmWithdrawal } from './x402ExactSvm/withdrawal.js';
 import { tempoWithdrawal } from './mppCharge/tempoWithdrawal.js';
 
 /** Every protocol this wallet pays by. A further one is a row here and a folder of its own. */
-export const PROTOCOLS: readonly PaymentProtocol[] = [x402, mpp];
+export const PROTOCOLS: readonly PaymentProtocol[] = [x402, mpp, l402];
 
 /** What a transfer that a chain shows, and no ledger knows of, is taken for: a payment by the first rail of its family. */
 export const FOUND_ON_CHAIN: Readonly<
@@ -29,12 +31,14 @@ export const FOUND_ON_CHAIN: Readonly<
   evm: { protocol: x402.name, scheme: 'exact' },
   svm: { protocol: x402.name, scheme: 'exact' },
   tempo: { protocol: mpp.name, scheme: 'charge' },
+  lightning: { protocol: l402.name, scheme: 'invoice' },
 };
 
 const WITHDRAWALS: Readonly<Record<Network['family'], WithdrawalRail>> = {
   evm: evmWithdrawal,
   svm: svmWithdrawal,
   tempo: tempoWithdrawal,
+  lightning: lightningWithdrawal,
 };
 
 /** Offers of one protocol are numbered from a multiple of this: more than any protocol reads of one challenge. */
@@ -66,6 +70,11 @@ export class Rails {
         (name) => !this.#protocols.some((one) => one.name === name),
       ),
     });
+  }
+
+  /** Whether the rate of bitcoin has to be known to read an answer. */
+  pricesInBitcoin(answer: EndpointAnswer): boolean {
+    return this.#protocols.some((protocol) => protocol.pricesInBitcoin?.(answer) === true);
   }
 
   /** Headers that a challenge is read from, in lower case. */

@@ -67,7 +67,8 @@ async function sweep(engine: Engine, name: string, signal: AbortSignal): Promise
   const config = await engine.config();
   const swept: Withdrawal[] = [];
   try {
-    for (const network of networksOf(config, engine.keys))
+    // One Lightning wallet is every agent's, and stays where it is.
+    for (const network of networksOf(config, engine.keys).filter(({ family }) => family !== 'lightning'))
       for (const asset of assetsOf(network.caip2))
         swept.push(...(await sweepAsset(engine, name, config, { network, asset }, signal)));
     return swept;

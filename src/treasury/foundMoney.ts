@@ -43,36 +43,42 @@ export async function lookForMoney(config: Config, keys: UnlockedWallet, nowMs: 
   const count = keys.secretKind === 'phrase' ? AGENTS_LOOKED_AT : 1;
   const signal = AbortSignal.timeout(LOOK_MS_MAX);
   const sinceSec = Math.floor(nowMs / 1000) - PAID_DAYS * DAY_SEC;
-  const looks = networksOf(config, keys).map(async (network) => {
-    const [asset] = assetsOf(network.caip2);
-    if (asset === undefined) return { found: [], silent: [] };
-    const addresses = await Promise.all(
-      Array.from({ length: count }, (_, index) => addressOn(keys, index, network)),
-    );
-    const { chain, net } = openChain(config, network);
-    try {
-      const paid = addresses.map((address) => countPayments(chain, { asset, address, sinceSec, signal }));
-      const balances = await Promise.all(addresses.map((address) => chain.balanceOf(asset, address, signal)));
-      const payments = await Promise.all(paid);
-      const found = balances.map((atomic, index) => ({
-        network: network.caip2,
-        label: network.label,
-        asset: asset.symbol,
-        address: addresses[index] ?? '',
-        index,
-        amount: formatUnits(atomic, asset.decimals),
-        amount_atomic: atomic.toString(),
-        payments: payments[index] ?? null,
-      }));
-      const used = found.filter((one) => one.amount_atomic !== '0' || (one.payments ?? 0) > 0);
-      return { found: used, silent: [] };
-    } catch (error) {
-      if (!isWalletError(error)) throw error;
-      return { found: [], silent: [network.label] };
-    } finally {
-      await net?.close();
-    }
-  });
+  const looks = networksOf(config, keys)
+    .filter(({ family }) => family !== 'lightning')
+    .map(async (network) => {
+      const [asset] = assetsOf(network.caip2);
+      if (asset === undefined) return { found: [], silent: [] };
+      const addresses = await Promise.all(
+        Array.from({ length: count }, (_, index) => addressOn(keys, index, network)),
+      );
+      const { chain, net } = openChain(config, network, undefined, undefined, undefined, () =>
+        keys.lightning.read(),
+      );
+      try {
+        const paid = addresses.map((address) => countPayments(chain, { asset, address, sinceSec, signal }));
+        const balances = await Promise.all(
+          addresses.map((address) => chain.balanceOf(asset, address, signal)),
+        );
+        const payments = await Promise.all(paid);
+        const found = balances.map((atomic, index) => ({
+          network: network.caip2,
+          label: network.label,
+          asset: asset.symbol,
+          address: addresses[index] ?? '',
+          index,
+          amount: formatUnits(atomic, asset.decimals),
+          amount_atomic: atomic.toString(),
+          payments: payments[index] ?? null,
+        }));
+        const used = found.filter((one) => one.amount_atomic !== '0' || (one.payments ?? 0) > 0);
+        return { found: used, silent: [] };
+      } catch (error) {
+        if (!isWalletError(error)) throw error;
+        return { found: [], silent: [network.label] };
+      } finally {
+        await net?.close();
+      }
+    });
   const seen = await Promise.all(looks);
   return { found: seen.flatMap(({ found }) => found), silent: seen.flatMap(({ silent }) => silent) };
 }

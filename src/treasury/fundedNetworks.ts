@@ -26,7 +26,10 @@ export async function fundedNetworks(
 ): Promise<Network[]> {
   const config = await from.config();
   const enabled = networksOf(config, from.keys);
-  const named = enabled.filter(({ caip2 }) => wanted === undefined || caip2 === wanted);
+  // What a Lightning wallet holds is every agent's already.
+  const named = enabled.filter(({ caip2, family }) =>
+    wanted === undefined ? family !== 'lightning' : caip2 === wanted,
+  );
   if (named.length === 0) {
     throw new WalletError(
       'network_disabled',

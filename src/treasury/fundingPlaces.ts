@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { assetsOf, type Asset } from '../money/asset.js';
-import type { Network } from '../money/network.js';
+import type { LightningNetwork, Network } from '../money/network.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import type { Engine } from '../wallet/engine.js';
 import type { AtomicAmount } from '../money/unit.js';
@@ -108,4 +108,14 @@ async function readPlace(
     if (isWalletError(error)) return null;
     throw error;
   }
+}
+
+/** What fills the connected Lightning wallet: an invoice that it makes. Throws `rpc_unavailable`. */
+export async function fundingInvoice(
+  engine: Engine,
+  config: Config,
+  network: LightningNetwork,
+  amountAtomic: AtomicAmount,
+): Promise<string> {
+  return engine.chain(config, network).makeInvoice(amountAtomic, 'Money for Purser');
 }

@@ -1,4 +1,6 @@
+import { readConnection, walletIdOf } from '../chain/lightning/connection.js';
 import type { Config } from '../config/settings.js';
+import { WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import { findNetwork, type Network } from '../money/network.js';
 
@@ -8,25 +10,46 @@ export interface AgentPlace {
   readonly address: string;
 }
 
-/** Whether the wallet's keys can pay on a network: an imported EVM key has no place on Solana. Tempo's addresses are the EVM's. */
-export function canPayOn({ secretKind }: Pick<UnlockedWallet, 'secretKind'>, { family }: Network): boolean {
+/**
+ * Whether the wallet can pay on a network: an imported EVM key has no place on Solana, and Lightning is there once the owner
+ * has connected a wallet. Tempo's addresses are the EVM's.
+ */
+export function canPayOn({ secretKind, lightning }: PlaceKeys, { family }: Network): boolean {
+  if (family === 'lightning') return lightningWalletId({ lightning }) !== null;
   return family !== 'svm' || secretKind === 'phrase';
 }
 
-/** An agent's address on a network: one for all of the EVM and Tempo, one for all of Solana. Throws `bad_input`, see {@link canPayOn}. */
+/** What the keys say of where an agent is paid. */
+type PlaceKeys = Pick<UnlockedWallet, 'secretKind' | 'lightning'>;
+
+/** What the connected Lightning wallet is known by in the ledger; null where none is connected. */
+export function lightningWalletId({ lightning }: Pick<UnlockedWallet, 'lightning'>): string | null {
+  const text = lightning.read();
+  const connection = text === null ? null : readConnection(text);
+  return connection === null ? null : walletIdOf(connection);
+}
+
+/**
+ * An agent's address on a network: one for all of the EVM and Tempo, one for all of Solana; on Lightning the connected
+ * wallet, which all agents share. Throws `bad_input`, see {@link canPayOn}.
+ */
 export function addressOn(
-  keys: Pick<UnlockedWallet, 'evmAddress' | 'solanaAddress'>,
+  keys: Pick<UnlockedWallet, 'evmAddress' | 'solanaAddress' | 'lightning'>,
   agentIndex: number,
-  { family }: Network,
+  { family, label }: Network,
 ): Promise<string> {
+  if (family === 'lightning') return Promise.resolve(lightningWalletId(keys) ?? noLightning(label));
   return family === 'svm' ? keys.solanaAddress(agentIndex) : keys.evmAddress(agentIndex);
 }
 
+function noLightning(label: string): never {
+  throw new WalletError('bad_input', `No Lightning wallet is connected, so there is no place on ${label}.`, {
+    owner: { say: 'Connect a Lightning wallet.', action: { kind: 'connectLightning' } },
+  });
+}
+
 /** The enabled networks that the table knows and these keys have an address on, in the owner's order. */
-export function networksOf(
-  { networks }: Pick<Config, 'networks'>,
-  keys: Pick<UnlockedWallet, 'secretKind'>,
-): Network[] {
+export function networksOf({ networks }: Pick<Config, 'networks'>, keys: PlaceKeys): Network[] {
   return networks.enabled
     .flatMap((caip2) => findNetwork(caip2) ?? [])
     .filter((network) => canPayOn(keys, network));
@@ -35,7 +58,7 @@ export function networksOf(
 /** An agent's address on each of those networks. */
 export function placesOf(
   config: Pick<Config, 'networks'>,
-  keys: Pick<UnlockedWallet, 'secretKind' | 'evmAddress' | 'solanaAddress'>,
+  keys: PlaceKeys & Pick<UnlockedWallet, 'evmAddress' | 'solanaAddress'>,
   agentIndex: number,
 ): Promise<AgentPlace[]> {
   return Promise.all(

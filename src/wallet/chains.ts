@@ -16,7 +16,7 @@ const ASKER = 'rpc';
 
 /**
  * Opens the reader of a network, at its own RPCs unless others are given; where the owner set a proxy, its questions go
- * through that. The caller closes `net`.
+ * through that; a connected Lightning wallet, which `lightning` gives, is asked directly. The caller closes `net`.
  */
 export function openChain(
   config: Config,
@@ -24,9 +24,14 @@ export function openChain(
   nowMs: () => number = Date.now,
   rpc: RpcSource = rpcSourceOf(config, network),
   onTime?: (time: TimeGiven) => void,
+  lightning?: () => string | null,
 ): { readonly chain: Chain; readonly net: Net | null } {
   const { proxy } = config.net;
-  const parts = { nowMs, ...(onTime === undefined ? {} : { onTime }) };
+  const parts = {
+    nowMs,
+    ...(onTime === undefined ? {} : { onTime }),
+    ...(lightning === undefined ? {} : { lightning }),
+  };
   if (proxy === 'none') return { chain: createChain(network, rpc, parts), net: null };
   const rules = { allowPrivate: [...config.net.allowPrivate, ...localPlaces(rpc.urls)] };
   const net = createNet({ ...rules, proxy, version: ASKER });

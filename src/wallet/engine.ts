@@ -1,6 +1,6 @@
 import { unknownAgent } from '../ledger/agent.js';
 import type { CommitObserver } from '../ledger/commitPoint.js';
-import type { Chain, EvmChain, SolanaChain, TempoChain } from '../chain/chain.js';
+import type { Chain, EvmChain, LightningChain, SolanaChain, TempoChain } from '../chain/chain.js';
 import { configReader, readConfig, readConfigUnauthenticated } from '../config/configFile.js';
 import { checkHome } from '../config/home.js';
 import type { Config } from '../config/settings.js';
@@ -14,6 +14,7 @@ import {
   findNetwork,
   type Caip2,
   type EvmNetwork,
+  type LightningNetwork,
   type Network,
   type SvmNetwork,
   type TempoNetwork,
@@ -21,12 +22,14 @@ import {
 import type { Lookup } from '../net/destination/resolve.js';
 import { createNet, type Net } from '../net/send.js';
 import { addressOn } from './agentAddress.js';
+import { BitcoinRate } from './bitcoinRate.js';
 import { openChain, rpcSourceOf } from './chains.js';
 import { CheckpointKeeper } from './checkpoint.js';
 import { lowerLimits } from './clientLimits.js';
 import { ClockWatch } from './clock/clockWatch.js';
 import { isMarkedFrozen } from './freezeMark.js';
 import { Funds } from './settle/funds.js';
+import type { EndpointAnswer } from '../payment/challenge.js';
 import type { PaymentProtocol } from '../rails/rail.js';
 import type { RailPorts } from '../rails/ports.js';
 import { Rails } from '../rails/table.js';
@@ -93,6 +96,7 @@ export class Engine {
   readonly #readConfig: () => Config;
   readonly #checkpoint: CheckpointKeeper;
   #reach: OwnerReach | null = null;
+  #bitcoin: BitcoinRate | null = null;
 
   private constructor(
     options: WalletOptions,
@@ -242,6 +246,7 @@ export class Engine {
   chain(config: Config, network: SvmNetwork): SolanaChain;
   chain(config: Config, network: EvmNetwork): EvmChain;
   chain(config: Config, network: TempoNetwork): TempoChain;
+  chain(config: Config, network: LightningNetwork): LightningChain;
   chain(config: Config, network: Network): Chain;
   chain(config: Config, network: Network): Chain {
     const rpc = rpcSourceOf(config, network);
@@ -255,6 +260,7 @@ export class Engine {
       () => this.now(),
       rpc,
       (time) => this.clock.noteOperator(time, rpc.ownerSet),
+      () => this.keys.lightning.read(),
     );
     if (net !== null) first.#nets.set(key, net);
     first.#chains.set(key, chain);
@@ -301,6 +307,13 @@ export class Engine {
       nets.set(key, net);
     }
     return net;
+  }
+
+  /** What offers in bitcoin are priced by now, or why they are not. */
+  bitcoin(config: Config): Promise<NonNullable<EndpointAnswer['bitcoin']>> {
+    const first = this.#first;
+    first.#bitcoin ??= new BitcoinRate(this.home);
+    return first.#bitcoin.terms(config, this.net(config), this.now());
   }
 
   /** Has the keystore remember, behind the calls, what was committed so far. */

@@ -37,6 +37,7 @@ import { fetchAgain, withWayBack } from './call/fetchAgain.js';
 import { judgeBeforePrice } from './call/ownerRules.js';
 import type { PaidCall } from './call/paidCall.js';
 import { modelCapOf } from './call/model.js';
+import { prepay, unheardOutcome } from './call/prepay.js';
 import { challengeOf, probe, type Challenge } from './call/probe.js';
 import { trySignIn } from './call/signIn.js';
 import { assertClock } from './clock/clockCheck.js';
@@ -178,19 +179,27 @@ async function payHeld(
  * payload that was just signed for it, or as `signed` or `unknown`, to be presented again. It leaves as `captured` or
  * `unknown`; only another call sends it again. Throws `payment_unresolved` where another process came first.
  */
-async function deliver(call: PaidCall, paid: PaidRequest): Promise<Outcome> {
+async function deliver(call: PaidCall, given: PaidRequest): Promise<Outcome> {
+  let paid = given;
   const { engine, bound } = call;
 
   // 7. Send: `sent` is durable, under the config as it stands at that instant, before a byte leaves.
-  const sending = await commitToSend(call, paid);
+  const sending = paid.isPaid === true ? { config: call.config } : await commitToSend(call, paid);
   if ('status' in sending) return sending;
   // A seller may take minutes, and all that time an older copy of the ledger would not know of this payment (T29).
   engine.renewCheckpoint();
   try {
+    // Where the money moves first, it moves now: what the seller is shown is the proof of it.
+    const moved = paid.isPaid === true ? paid : await prepay(call, paid, sending.config);
+    if ('status' in moved) return moved;
+    paid = moved;
     const first = await send(call, paid, sending.config);
     const answer =
-      first instanceof NetFailure ? first : await correctedAnswer(call, paid, first, sending.config);
+      first instanceof NetFailure || paid.isPaid === true
+        ? first
+        : await correctedAnswer(call, paid, first, sending.config);
     if (answer instanceof NetFailure) {
+      if (paid.isPaid === true) return unheardOutcome(paid.payment, answer);
       const unknown = await recordSilence(engine, paid.payment, answer);
       if (!answer.bytesLeft && !mayHaveLeft(paid.payment)) return openOutcome(unknown);
       const { payment } = await settle(paid.payment, unknown, false);

@@ -426,6 +426,10 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
     onlyParses: { kind: 'installClient', clients: ['zed'] },
     why: 'it starts the client’s server',
   },
+  connectLightning: {
+    onlyParses: { kind: 'connectLightning' },
+    why: 'the owner pastes what reaches their wallet',
+  },
   uninstallClient: {
     onlyParses: { kind: 'uninstallClient', client: 'zed' },
     why: 'a client has to start it',

@@ -86,7 +86,8 @@ export class World implements Disposable {
     this.solana = new SolanaSim(() => this.trueMs);
     const network = (caip2: Caip2, answer: EvmSim['answer'], liar: 0 | 1): SimNetwork => {
       const found = findNetwork(caip2);
-      if (found === undefined || found.family === 'tempo') throw new Error(`No network ${caip2}`);
+      if (found === undefined || found.family === 'tempo' || found.family === 'lightning')
+        throw new Error(`No network ${caip2}`);
       const [one = '', two = ''] = found.rpcUrls;
       return {
         family: found.family,

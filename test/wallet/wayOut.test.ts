@@ -39,7 +39,8 @@ interface Case {
 
 const past = (): Promise<void> => world.advance(PAST_ALL_SEC);
 
-const CASES: Record<Exclude<OpenReason, 'network_unknown'>, Case> = {
+// Those of Lightning stand in test/rails/lightning.
+const CASES: Record<Exclude<OpenReason, 'network_unknown' | 'in_flight' | 'other_wallet'>, Case> = {
   rpc_down: { settles: true, befall: ([rpc]) => rpc!.setFault({ kind: 'down' }), ends: 'captured' },
   rpc_disagree: {
     settles: true,

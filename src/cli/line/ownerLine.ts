@@ -78,6 +78,8 @@ function lineOf(action: OwnerAction): CommandLine {
         '--asset': action.asset,
         '--agent': action.agent,
       });
+    case 'connectLightning':
+      return commandLine('lightning connect');
     case 'reconcile':
       return commandLine('reconcile');
     case 'audit':

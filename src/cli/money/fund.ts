@@ -1,11 +1,15 @@
 import type * as QrCode from 'qrcode-terminal';
+import type { Config } from '../../config/settings.js';
+import { WalletError } from '../../errors/walletError.js';
 import { formatUnits } from '../../money/decimal.js';
 import {
   awaitFunding,
+  fundingInvoice,
   fundingPlaces,
   type FundingEvent,
   type FundingPlace,
 } from '../../treasury/fundingPlaces.js';
+import type { Engine } from '../../wallet/engine.js';
 import type { CommandCall } from '../command.js';
 import { printJson, printLines } from '../terminal/output/show.js';
 import { lookOptions, untilInterrupted, withEngine } from '../terminal/wallet.js';
@@ -23,10 +27,21 @@ export async function run(call: CommandCall): Promise<number> {
   if (unproved !== null) return unproved;
   return withEngine(call, async (engine) => {
     const config = await engine.config();
-    const places = await fundingPlaces(engine, config, flags.text('network'));
-    if (!json) printLines(io.stdout, await textOf(places, { qr: io.stdout.isTTY === true, config }));
+    const all = await fundingPlaces(engine, config, flags.text('network'));
+    const { places, invoice, lines } = await byLightning(engine, config, all, flags.text('sat'));
+    const qr = io.stdout.isTTY === true;
+    if (!json) {
+      const shown = await textOf(places, { qr, config });
+      const code = invoice === null || !qr ? [] : [await codeOf(invoice)];
+      printLines(io.stdout, [
+        ...shown,
+        ...(shown.length > 0 && lines.length > 0 ? [''] : []),
+        ...lines,
+        ...code,
+      ]);
+    }
     if (!flags.has('wait')) {
-      if (json) printJson(io, fieldsOf(places, null));
+      if (json) printJson(io, { ...fieldsOf(places, null), ...(invoice === null ? {} : { invoice }) });
       return 0;
     }
     const tell = (event: FundingEvent): void => {
@@ -62,6 +77,32 @@ async function showUnproved(call: CommandCall): Promise<number | null> {
     places.filter(({ network }) => wanted === undefined || network.caip2 === wanted),
   );
 }
+
+/** The places that have an address, and how the Lightning wallet beside them is filled: it has none. */
+async function byLightning(
+  engine: Engine,
+  config: Config,
+  all: readonly FundingPlace[],
+  sats: string | undefined,
+): Promise<{
+  readonly places: readonly FundingPlace[];
+  readonly invoice: string | null;
+  readonly lines: readonly string[];
+}> {
+  const places = all.filter(({ network }) => network.family !== 'lightning');
+  const network = all.map((place) => place.network).find(({ family }) => family === 'lightning');
+  if (network?.family !== 'lightning') return { places, invoice: null, lines: [] };
+  if (sats === undefined) {
+    const line = `${network.label}: fill the wallet that you connected, or make an invoice with --sat.`;
+    return { places, invoice: null, lines: [line] };
+  }
+  if (!/^[1-9]\d{0,11}$/.test(sats))
+    throw new WalletError('bad_input', '--sat must be a whole number of satoshi, such as 10000.');
+  const invoice = await fundingInvoice(engine, config, network, BigInt(sats) * MSAT_PER_SAT);
+  return { places, invoice, lines: [`${network.label}: pay this invoice over ${sats} sat.`, '', invoice] };
+}
+
+const MSAT_PER_SAT = 1_000n;
 
 async function textOf(
   places: readonly FundingPlace[],

@@ -39,6 +39,10 @@ export const fundCommands = [
       AGENT_FLAG,
       UNLOCK_FLAG,
       { flags: '--wait', summary: 'Wait until money arrives, for at most one hour.' },
+      {
+        flags: '--sat <amount>',
+        summary: 'Satoshi of an invoice that fills the connected Lightning wallet.',
+      },
       ...OPENS,
     ],
     examples: ['fund', 'fund --network eip155:8453 --wait', 'fund --agent researcher --wait'],

@@ -1,4 +1,4 @@
-import { findAsset, toUsdMicros } from '../../money/asset.js';
+import { findDollar, toUsdMicros } from '../../money/asset.js';
 import { findNetwork, findNetworkOnWire, type Network } from '../../money/network.js';
 import { isJsonObject, statedField, statedText, type JsonObject } from '../../text/json.js';
 import { readNetworkName, type ListedOffer } from './listing.js';
@@ -35,7 +35,7 @@ export function readMppOffer(offer: JsonObject): ListedOffer {
   const method = statedText(offer, 'method') ?? '';
   const network = networkOfMpp(offer);
   const asset =
-    network === undefined ? undefined : findAsset(network.caip2, statedText(offer, 'currency') ?? '');
+    network === undefined ? undefined : findDollar(network.caip2, statedText(offer, 'currency') ?? '');
   const amount = amountOfMpp(offer);
   const isPaid = statedText(offer, 'intent') === 'charge' && PAID_METHODS.includes(method);
   return {

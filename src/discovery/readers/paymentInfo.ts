@@ -1,6 +1,6 @@
 import { MPP, X402 } from '../../protocols/protocol.js';
 import { isWalletError } from '../../errors/walletError.js';
-import { findAsset, toUsdMicros } from '../../money/asset.js';
+import { findDollar, toUsdMicros } from '../../money/asset.js';
 import { numberToDecimalText, parseUsd } from '../../money/decimal.js';
 import { isJsonObject, statedField, statedText, type JsonObject, type JsonValue } from '../../text/json.js';
 import { readLine, type ListedPrice } from './listing.js';
@@ -95,7 +95,7 @@ function mppUsd(offer: JsonObject): bigint | undefined {
   if (amount === undefined || currency === undefined) return undefined;
   if (DOLLAR_SYMBOLS.includes(currency.toLowerCase())) return amount;
   const network = networkOfMpp(offer);
-  const asset = network === undefined ? undefined : findAsset(network.caip2, currency);
+  const asset = network === undefined ? undefined : findDollar(network.caip2, currency);
   return asset === undefined ? undefined : toUsdMicros(asset, amount);
 }
 

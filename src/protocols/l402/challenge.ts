@@ -2,7 +2,7 @@ import type { EndpointAnswer } from '../../payment/challenge.js';
 import { readInvoice, type Invoice } from './invoice.js';
 
 /** Challenges read of one answer; servers send one, or the same one in two spellings (T1). */
-export const CHALLENGES_MAX = 16;
+const CHALLENGES_MAX = 16;
 /** All `WWW-Authenticate` values of one answer together: room for many macaroons. */
 const HEADER_CHARS_MAX = 131_072;
 /** A token goes back in one header, and servers read no more than some kilobytes of those. */
@@ -29,7 +29,7 @@ export interface L402Challenge {
 }
 
 /** Why a challenge cannot be read, as a sentence of ours. */
-export interface UnreadableL402 {
+interface UnreadableL402 {
   readonly fault: string;
 }
 

@@ -38,7 +38,7 @@ const EXPIRY_WORDS_MAX = 8;
 const DESCRIPTION_CHARS_MAX = 300;
 
 /** The chain of an invoice by the letters of BOLT 11. */
-export type InvoiceChain = 'bc' | 'tb' | 'tbs' | 'bcrt';
+type InvoiceChain = 'bc' | 'tb' | 'tbs' | 'bcrt';
 
 /** A Lightning invoice by BOLT 11 that names its amount, and that its payee signed. */
 export interface Invoice {

@@ -1,13 +1,14 @@
 import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 import { Buffer } from 'node:buffer';
 import { readAddress } from '../../money/address.js';
-import { findAsset, toUsdMicros, type Asset } from '../../money/asset.js';
+import { assetsOf, findDollar, toUsdMicros, type DollarAsset } from '../../money/asset.js';
 import { isBase58 } from '../../money/base58.js';
-import { findNetwork, type Network } from '../../money/network.js';
+import { findLightning, findNetwork, type Network } from '../../money/network.js';
 import type { RejectedOffer } from '../../payment/challenge.js';
 import { MEMO_BYTES_MAX } from '../../payment/intent.js';
 import { isJsonObject, statedField, statedText, type JsonObject } from '../../text/json.js';
 import { quoteText } from '../../text/untrusted.js';
+import { readInvoice } from '../l402/invoice.js';
 import type { PaymentChallenge } from './challenge.js';
 import type { Charge } from './types.js';
 
@@ -69,6 +70,7 @@ function readCharge(challenge: PaymentChallenge, index: number): Charge | Fault 
   if (method === 'evm') return readEvmCharge(challenge, details, index);
   if (method === 'solana') return readSolanaCharge(challenge, details, index);
   if (method === 'tempo') return readTempoCharge(challenge, details, index);
+  if (method === 'lightning') return readLightningCharge(challenge, details, index);
   return new Fault(
     'unsupported_scheme',
     `This wallet does not pay by the method ${quoteText(method)} of MPP.`,
@@ -163,14 +165,48 @@ function readSolanaCharge(challenge: PaymentChallenge, details: JsonObject, inde
   return { ...{ method: 'solana', index, challenge, network, asset, payTo, feePayer }, memo, ...amount };
 }
 
+const MSAT_PER_SAT = 1_000n;
+/** The chains that the method `lightning` names, by the letters of an invoice. */
+const INVOICE_CHAINS: Readonly<Record<string, string>> = { mainnet: 'bc', signet: 'tbs', regtest: 'bcrt' };
+
+/** draft-lightning-charge: the invoice alone counts, and whatever stands beside it has to say the same (T40). */
+function readLightningCharge(
+  challenge: PaymentChallenge,
+  details: JsonObject,
+  index: number,
+): Charge | Fault {
+  const { request } = challenge;
+  const invoice = readInvoice(statedText(details, 'invoice') ?? '');
+  if (typeof invoice === 'string') return malformed(`The invoice of the challenge ${invoice}.`);
+  const network = findLightning(invoice.chain);
+  const asset = network === undefined ? undefined : assetsOf(network.caip2)[0];
+  if (network === undefined || asset?.family !== 'lightning')
+    return new Fault('unsupported_network', 'The invoice is of a Lightning network unknown to this wallet.');
+  const stated = statedText(details, 'network') ?? 'mainnet';
+  if (INVOICE_CHAINS[stated] !== invoice.chain)
+    return malformed('The challenge names another network than its invoice.');
+  const hash = statedField(details, 'paymentHash');
+  if (hash !== undefined && hash !== invoice.paymentHash)
+    return malformed('The challenge names another payment hash than its invoice.');
+  if (statedText(request, 'currency') !== 'sat')
+    return malformed('The challenge’s amount is not in satoshi.');
+  const amount = statedText(request, 'amount') ?? '';
+  if (!AMOUNT.test(amount) || BigInt(amount) * MSAT_PER_SAT !== invoice.amountMsat)
+    return malformed('The challenge names another amount than its invoice.');
+  return {
+    ...{ method: 'lightning', index, challenge, network, asset, invoice },
+    ...{ payTo: invoice.payee, amountAtomic: invoice.amountMsat },
+  };
+}
+
 function malformed(reason: string): Fault {
   return new Fault('malformed_offer', reason);
 }
 
 /** Decimals that the seller states are compared with ours, never used (T3). */
-function readAsset(request: JsonObject, details: JsonObject, network: Network): Asset | Fault {
+function readAsset(request: JsonObject, details: JsonObject, network: Network): DollarAsset | Fault {
   const currency = statedText(request, 'currency') ?? '';
-  const asset = findAsset(network.caip2, currency);
+  const asset = findDollar(network.caip2, currency);
   if (asset === undefined)
     return new Fault(
       'unsupported_asset',
@@ -184,7 +220,7 @@ function readAsset(request: JsonObject, details: JsonObject, network: Network): 
 
 function readAmount(
   request: JsonObject,
-  asset: Asset,
+  asset: DollarAsset,
   atomicMax: AtomicAmount,
 ): { readonly amountAtomic: AtomicAmount; readonly usdMicros: UsdMicros } | Fault {
   const text = statedText(request, 'amount') ?? '';

@@ -48,7 +48,22 @@ export function authorizationPayload(intent: TransferIntent, signature: `0x${str
 
 /** Writes the value of the credential's header: the challenge given back, who pays, and the payload. */
 export function writeCredential(challenge: PaymentChallenge, payload: object, source: string): string {
-  const credential = { challenge: challenge.echo, payload, source };
+  return encodeCredential({ challenge: challenge.echo, payload, source });
+}
+
+/** A credential of the method `lightning` but for its proof: what is kept of a challenge while its invoice is paid. */
+export function writeUnproved({ echo }: PaymentChallenge): string {
+  return encodeCredential({ challenge: echo, payload: {} });
+}
+
+/** {@link writeUnproved}'s credential with its proof, the preimage in hex. Throws for text that is none. */
+export function proveCredential(unproved: string, preimage: string): string {
+  const credential = parseJson(Buffer.from(unproved.split(' ')[1] ?? '', 'base64url').toString('utf8'));
+  if (!isJsonObject(credential)) throw new TypeError('no credential of this wallet');
+  return encodeCredential({ ...credential, payload: { preimage } });
+}
+
+function encodeCredential(credential: object): string {
   return `${SCHEME} ${Buffer.from(JSON.stringify(credential), 'utf8').toString('base64url')}`;
 }
 

@@ -1,6 +1,7 @@
 import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
-import type { EvmAsset, SvmAsset, TempoAsset } from '../../money/asset.js';
-import type { EvmNetwork, SvmNetwork, TempoNetwork } from '../../money/network.js';
+import type { EvmAsset, LightningAsset, SvmAsset, TempoAsset } from '../../money/asset.js';
+import type { EvmNetwork, LightningNetwork, SvmNetwork, TempoNetwork } from '../../money/network.js';
+import type { Invoice } from '../l402/invoice.js';
 import type { PaymentChallenge } from './challenge.js';
 
 interface ChargeFacts {
@@ -40,5 +41,15 @@ export interface TempoCharge extends ChargeFacts {
   readonly feePaidBy: 'payee' | 'self';
 }
 
+/** A charge by Lightning: an invoice that is paid before its proof is shown. Its dollars are the rate's, and no field here. */
+export interface LightningCharge extends Omit<ChargeFacts, 'usdMicros'> {
+  readonly method: 'lightning';
+  readonly network: LightningNetwork;
+  readonly asset: LightningAsset;
+  /** The node that signed the invoice. */
+  readonly payTo: string;
+  readonly invoice: Invoice;
+}
+
 /** A charge that a rail of this wallet can pay. */
-export type Charge = EvmCharge | SolanaCharge | TempoCharge;
+export type Charge = EvmCharge | SolanaCharge | TempoCharge | LightningCharge;

@@ -1,17 +1,29 @@
 import { WalletError } from '../../errors/walletError.js';
 import type { SignedPayload } from '../../ledger/transition.js';
-import type { Offer } from '../../payment/challenge.js';
-import { writeCredential } from '../../protocols/mpp/credential.js';
+import type { EndpointAnswer, Offer, RejectedOffer } from '../../payment/challenge.js';
+import type { PaymentChallenge } from '../../protocols/mpp/challenge.js';
+import { writeCredential, writeUnproved } from '../../protocols/mpp/credential.js';
 import { toUsdMicros } from '../../money/asset.js';
 import { formatUsd } from '../../money/decimal.js';
 import { TEMPO_FEE_ATOMIC_MAX } from '../../payment/intent.js';
-import type { Charge, EvmCharge, SolanaCharge, TempoCharge } from '../../protocols/mpp/types.js';
+import type {
+  Charge,
+  EvmCharge,
+  LightningCharge,
+  SolanaCharge,
+  TempoCharge,
+} from '../../protocols/mpp/types.js';
+import { toInvoiceOffer, type InvoiceOffer } from '../lightning/invoice.js';
 
 /** An offer of MPP as it travels through the wallet: with the charge that its credential answers. */
 type ChargeOffer = Offer & { readonly charge: Charge };
 
 /** An offer as the wallet knows it, of a charge that was read from a challenge. */
-export function toOffer(charge: Charge): ChargeOffer {
+export function toOffer(
+  charge: Charge,
+  bitcoin: EndpointAnswer['bitcoin'],
+): ChargeOffer | InvoiceOffer | RejectedOffer {
+  if (charge.method === 'lightning') return toLightningOffer(charge, bitcoin);
   const { index, method, network, asset, payTo } = charge;
   const ours = { protocol: 'mpp', scheme: 'charge', index, network, asset, payTo, charge };
   if (method !== 'tempo' || charge.feePaidBy === 'payee')
@@ -24,6 +36,15 @@ export function toOffer(charge: Charge): ChargeOffer {
     feeUsdMicros,
     facts: { method, price_usd: formatUsd(charge.usdMicros), fee_usd_max: formatUsd(feeUsdMicros) },
   };
+}
+
+function toLightningOffer(
+  { index, method, challenge, network, asset, invoice }: LightningCharge,
+  bitcoin: EndpointAnswer['bitcoin'],
+): InvoiceOffer | RejectedOffer {
+  const unproved = { name: headerOf(challenge), value: writeUnproved(challenge) };
+  const terms = { invoice, unproved, facts: { method } };
+  return toInvoiceOffer({ protocol: 'mpp', scheme: 'charge', index }, { network, asset }, terms, bitcoin);
 }
 
 /** The charge behind one of {@link toOffer}. Throws `internal` for any other, or one of another method. */
@@ -52,8 +73,10 @@ export function validBeforeSecOf({ challenge }: Charge, nowMs: number, windowSec
 const CHALLENGE_LEFT_MS_MIN = 5_000;
 
 /** Writes the header that pays a charge. */
-export function writePayment(charge: Charge, payload: object, source: string): SignedPayload {
-  const name =
-    charge.challenge.credentialHeader === 'authorization' ? 'AUTHORIZATION' : 'PAYMENT-AUTHORIZATION';
-  return { name, value: writeCredential(charge.challenge, payload, source) };
+export function writePayment({ challenge }: Charge, payload: object, source: string): SignedPayload {
+  return { name: headerOf(challenge), value: writeCredential(challenge, payload, source) };
+}
+
+function headerOf({ credentialHeader }: PaymentChallenge): string {
+  return credentialHeader === 'authorization' ? 'AUTHORIZATION' : 'PAYMENT-AUTHORIZATION';
 }

@@ -316,6 +316,7 @@ const HAPPENED: Readonly<Record<string, string>> = {
   redirected: 'the endpoint redirected instead of answering',
   error_answer: 'the endpoint answered with an error',
   no_receipt: 'the endpoint gave no receipt',
+  in_flight: 'the Lightning wallet has not told its end',
   process_ended: 'the process that sent it ended',
 };
 

@@ -9,6 +9,7 @@ import { aborted, busyOutcome, isDelivered, replay, WATCH_EVERY_MS } from '../an
 import { endOfWork, isLeased } from '../leaseKeeper.js';
 import { reconcileAttempt } from '../settle/reconcile.js';
 import type { PaidCall } from './paidCall.js';
+import { proofAgain } from './prepay.js';
 import type { PaidRequest } from './send.js';
 
 /** After a capture, the same request gets the stored answer for so long (docs/design.md, "The same request"). */
@@ -42,7 +43,7 @@ export async function findDuplicate(call: PaidCall): Promise<Duplicate | null> {
     keyed === null ? await ledger.findLive(hash, hashBeforeSchema3) : isLive(keyed.state) ? keyed : null;
   if (open !== null) return openDuplicate(call, open);
   const bought = keyed ?? (await boughtBefore(call));
-  return bought === null ? null : { kind: 'answer', outcome: await replay(call, bought) };
+  return bought === null ? null : boughtDuplicate(call, bought);
 }
 
 /** The error of a call whose idempotency key belongs to another request. It shows nothing of the answer to that one. */
@@ -71,11 +72,20 @@ function justPaidMs(payment: Payment): number {
   return Math.max(signedMs, Math.min(capturedWallMs(payment) ?? signedMs, payment.validBeforeSec * 1000));
 }
 
+/**
+ * What a captured payment of the same request means: its stored answer; where it brought none and there is a proof of it, that
+ * once more, which costs nothing.
+ */
+async function boughtDuplicate(call: PaidCall, bought: Payment): Promise<Duplicate> {
+  const told = await replay(call, bought);
+  const isOurs = bought.requestHash === call.request.hash;
+  const paid = told.code === 'paid_not_delivered' && isOurs ? await proofAgain(call.engine, bought) : null;
+  return paid === null ? { kind: 'answer', outcome: told } : { kind: 'present_again', paid };
+}
+
 /** What a payment of the same request means that a hold met. */
 export async function duplicateOf(call: PaidCall, payment: Payment): Promise<Duplicate | null> {
-  return payment.state === 'captured'
-    ? { kind: 'answer', outcome: await replay(call, payment) }
-    : openDuplicate(call, payment);
+  return payment.state === 'captured' ? boughtDuplicate(call, payment) : openDuplicate(call, payment);
 }
 
 /** What a payment means that is not captured yet: waits for whoever is busy with it, then lets the chain judge. */
@@ -91,7 +101,7 @@ async function openDuplicate(call: PaidCall, open: Payment): Promise<Duplicate |
   const settled = await reconcileAttempt(engine, payment, AbortSignal.timeout(bound.remainingMs()));
   payment = settled.attempt;
   if (payment.state === 'released') return null;
-  if (payment.state === 'captured') return answer(await replay(call, payment));
+  if (payment.state === 'captured') return boughtDuplicate(call, payment);
   if (isShared) return answer(openOutcome(payment));
   if (settled.stillValid)
     return (await isLeased(engine, payment))

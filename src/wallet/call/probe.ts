@@ -76,12 +76,12 @@ export async function probe(
   const callerHeaders = request.headers.map(([name]) => name.toLowerCase());
   if (answer.status !== 402) {
     const read = await readAnswer(engine, answer, context);
-    const asks = askedIn(engine.rails, { answer, read, target, callerHeaders });
+    const asks = await askedIn(engine, config, { answer, read, target, callerHeaders });
     return asks?.kind === 'beside' && TURNED_AWAY.includes(answer.status)
       ? { kind: 'priced', challenge: asks.challenge }
       : { kind: 'answered', read, target, asks };
   }
-  return { kind: 'priced', challenge: await readChallenge(engine.rails, answer, target, callerHeaders) };
+  return { kind: 'priced', challenge: await readChallenge(engine, config, answer, target, callerHeaders) };
 }
 
 function judgeHop(config: Config, next: CallUrl): void {
@@ -91,22 +91,25 @@ function judgeHop(config: Config, next: CallUrl): void {
 }
 
 /** The demand for payment in an answer that is no 402; null where there is none. */
-function askedIn(
-  rails: Rails,
+async function askedIn(
+  engine: Pick<Engine, 'rails' | 'bitcoin'>,
+  config: Config,
   parts: {
     readonly answer: Pick<HttpAnswer, 'status' | 'headers'>;
     readonly read: ReadAnswer;
     readonly target: Challenge['target'];
     readonly callerHeaders: readonly string[];
   },
-): Asked | null {
+): Promise<Asked | null> {
+  const { rails } = engine;
   const { answer, read, target, callerHeaders } = parts;
   const body = read.body === null ? '' : new TextDecoder().decode(read.body);
   const headers = answer.headers.filter(([name]) => rails.challengeHeaders.includes(name));
   const isRefusal = TURNED_AWAY.includes(answer.status);
   const requestUrl = target.url.href;
   // What went well may hold anything in its body: only headers and an MCP server's own forms make it a demand.
-  const asIf402 = { status: 402, headers, bodyText: isRefusal ? body : '', requestUrl, callerHeaders };
+  const came = { status: 402, headers, bodyText: isRefusal ? body : '', requestUrl, callerHeaders };
+  const asIf402 = await priced(engine, config, came);
   const required = isRefusal || isOk(answer.status) ? rails.parse(asIf402) : null;
   if (required !== null && asksForAnything(required))
     return { kind: 'beside', challenge: { target, answer: asIf402, required } };
@@ -129,19 +132,22 @@ const challengeRoom = new SharedRoom(16 * 1024 * 1024);
 
 /** The demand for payment in a 402. Throws `no_payable_offer` where none can be read. */
 export async function readChallenge(
-  rails: Rails,
+  engine: Pick<Engine, 'rails' | 'bitcoin'>,
+  config: Config,
   answer: HttpAnswer,
   target: Challenge['target'],
   callerHeaders: readonly string[],
 ): Promise<Challenge> {
   const { bytes } = await readBody(answer, { bytesMax: CHALLENGE_BYTES_MAX, room: challengeRoom });
-  const kept: EndpointAnswer = {
+  const { rails } = engine;
+  const came: EndpointAnswer = {
     status: answer.status,
     headers: answer.headers.filter(([name]) => rails.challengeHeaders.includes(name)),
     bodyText: new TextDecoder().decode(bytes),
     requestUrl: target.url.href,
     callerHeaders,
   };
+  const kept = await priced(engine, config, came);
   return { target, answer: kept, required: requiredOf(rails, kept) };
 }
 
@@ -152,6 +158,15 @@ export function challengeOf(
   { target, method }: Pick<CallRequest, 'target' | 'method'>,
 ): Challenge {
   return { target: { url: target.url, method }, answer, required: requiredOf(rails, answer) };
+}
+
+/** An answer with what its prices in bitcoin are worth: kept with it, so that a quote is paid at the rate that was shown. */
+async function priced(
+  engine: Pick<Engine, 'rails' | 'bitcoin'>,
+  config: Config,
+  came: EndpointAnswer,
+): Promise<EndpointAnswer> {
+  return engine.rails.pricesInBitcoin(came) ? { ...came, bitcoin: await engine.bitcoin(config) } : came;
 }
 
 function requiredOf(rails: Rails, answer: EndpointAnswer): PaymentDemand {

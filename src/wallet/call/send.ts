@@ -26,6 +26,7 @@ import { barredError, budgetError, failureOutcome, frozenError, stopOutcome } fr
 import { promisedOutputs } from '../discover/catalogAdvice.js';
 import { stillLeased, noteLease, paymentAsKnown, takeOver } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
+import { masked } from '../entitlement/mask.js';
 import { remember } from '../entitlement/entitlement.js';
 import { readIssued } from '../entitlement/issued.js';
 import { rememberJob } from '../entitlement/job.js';
@@ -46,6 +47,8 @@ export interface PaidRequest {
   readonly target: { readonly url: URL; readonly method: string };
   /** What the seller says of what it sells; null where it says nothing. */
   readonly description?: string | null;
+  /** Set where the money has moved, and the payload is the proof of it. */
+  readonly isPaid?: true;
 }
 
 /**
@@ -233,11 +236,14 @@ export async function send(
   config: Config,
 ): Promise<HttpAnswer | NetFailure> {
   const { carrier } = call.context;
-  const maySend = (): boolean => stillLeased(paid.payment.id);
+  // What is paid for can be shown twice, and moves nothing.
+  const maySend = (): boolean => paid.isPaid === true || stillLeased(paid.payment.id);
   try {
-    return carrier === undefined
-      ? await sendSigned(call, paid.target, headersOf(paid.payload), config, maySend)
-      : await carrier.send(paid.payload, { signal: call.bound.signal, maySend });
+    const answer =
+      carrier === undefined
+        ? await sendSigned(call, paid.target, headersOf(paid.payload), config, maySend)
+        : await carrier.send(paid.payload, { signal: call.bound.signal, maySend });
+    return paid.isPaid === true ? masked(answer, secretsOf(paid.payload)) : answer;
   } catch (error) {
     if (error instanceof NetFailure) return error;
     throw error;
@@ -273,6 +279,12 @@ export async function sendSigned(
       ...(maySend === undefined ? {} : { maySend }),
     },
   );
+}
+
+/** What a seller may repeat of a credential, and no agent is to read (T38). */
+function secretsOf({ value }: SignedPayload): string[] {
+  const credential = value.slice(value.indexOf(' ') + 1);
+  return [value, credential, ...credential.split(':')];
 }
 
 /** One signature, under each name by which the seller may read it. */

@@ -126,13 +126,13 @@ async function refused(
 
 /** The price in an answer; null where it names none that can be read: then it is asked without anything. */
 async function challengeOf(
-  { engine, request }: OwnedCall,
-  answer: Parameters<typeof readChallenge>[1],
+  { engine, config, request }: OwnedCall,
+  answer: Parameters<typeof readChallenge>[2],
   target: Challenge['target'],
 ): Promise<Challenge | null> {
   const callers = request.headers.map(([name]) => name.toLowerCase());
   try {
-    return await readChallenge(engine.rails, answer, target, callers);
+    return await readChallenge(engine, config, answer, target, callers);
   } catch (error) {
     if (isWalletError(error) && error.code === 'no_payable_offer') return null;
     throw error;

@@ -4,7 +4,9 @@ import { WalletError } from '../../errors/walletError.js';
 import { toWallMs } from '../../ledger/attempt.js';
 import type { AttemptControl } from '../../ledger/ledger.js';
 import type { AnyAttempt } from '../../ledger/withdrawal.js';
-import { findAsset, toUsdMicros, type Asset } from '../../money/asset.js';
+import { findAsset, toUsdMicros } from '../../money/asset.js';
+import { shareOfHold } from '../../money/bitcoin.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
 import type { Engine } from '../engine.js';
 import { heldUntilMs } from '../answer/outcome.js';
@@ -173,7 +175,7 @@ async function recordLanding<A extends AnyAttempt>(
 ): Promise<SettlementVerdict<A>> {
   const proof = {
     capturedAtomic: settlement.amountAtomic,
-    capturedUsdMicros: toUsdMicros(assetOf(payment), settlement.amountAtomic),
+    capturedUsdMicros: usdMicrosOf(payment, settlement.amountAtomic),
     tx: settlement.tx,
     confirmed: settlement.final,
     chainMs: settlement.blockTimeMs,
@@ -183,10 +185,16 @@ async function recordLanding<A extends AnyAttempt>(
   return closed(after, 'recaptured', says);
 }
 
-function assetOf(payment: AnyAttempt): Asset {
-  const asset = findAsset(payment.network as Caip2, payment.asset);
-  if (asset === undefined) throw new WalletError('internal', 'A payment is in an asset the table lost.');
-  return asset;
+/** Dollars of what a payment moved: bitcoin by the rate that its hold was counted by. */
+function usdMicrosOf(
+  { network, asset, heldAtomic, heldUsdMicros }: AnyAttempt,
+  amountAtomic: AtomicAmount,
+): UsdMicros {
+  const row = findAsset(network as Caip2, asset);
+  if (row === undefined) throw new WalletError('internal', 'A payment is in an asset the table lost.');
+  return row.family === 'lightning'
+    ? shareOfHold({ atomic: heldAtomic, usdMicros: heldUsdMicros }, amountAtomic)
+    : toUsdMicros(row, amountAtomic);
 }
 
 async function recordCapture<A extends AnyAttempt>(
@@ -199,7 +207,7 @@ async function recordCapture<A extends AnyAttempt>(
     payment.id,
     {
       capturedAtomic: settlement.amountAtomic,
-      capturedUsdMicros: toUsdMicros(assetOf(payment), settlement.amountAtomic),
+      capturedUsdMicros: usdMicrosOf(payment, settlement.amountAtomic),
       tx: settlement.tx,
       receipt: null,
       // What is shown at a newer block may be undone, or a lie, whoever named the RPC.

@@ -43,6 +43,16 @@ export function wayOut(reason: OpenReason, payment: Attempt): OwnerStep {
       return anotherRpc(
         `Purser goes on by itself where the search ended; if it does not end, name another RPC of ${label}.`,
       );
+    case 'in_flight':
+      return {
+        say: `The Lightning wallet is asked again and again; the amount stays held until it says that the payment was made or failed.`,
+        action: { kind: 'reconcile' },
+      };
+    case 'other_wallet':
+      return {
+        say: 'Connect the Lightning wallet again that this was paid from: no other one knows what became of it.',
+        action: { kind: 'connectLightning' },
+      };
     case 'used_without_transfer':
     case 'history_unavailable': {
       const until = new Date(heldUntilMs({ network, validBeforeSec })).toISOString();

@@ -224,6 +224,7 @@ function canRelease({ state, confirmed }: AttemptRow, note: ReleaseNote): boolea
     case 'never_signed':
       return state === 'held';
     case 'expired_unused':
+    case 'not_paid':
       return isLive(state);
     case 'receipt_false':
     case 'capture_undone':

@@ -1,6 +1,12 @@
 import type { RejectedOffer } from '../../../payment/challenge.js';
 import { Buffer } from 'node:buffer';
-import { type Asset, type EvmAsset, findAsset, toUsdMicros } from '../../../money/asset.js';
+import {
+  type Asset,
+  type DollarAsset,
+  type EvmAsset,
+  findDollar,
+  toUsdMicros,
+} from '../../../money/asset.js';
 import { MEMO_BYTES_MAX } from '../../../payment/intent.js';
 import { findNetworkOnWire, type EvmNetwork, type Network, type SvmNetwork } from '../../../money/network.js';
 import type { UsdMicros } from '../../../money/unit.js';
@@ -87,7 +93,7 @@ function priceOf(entry: JsonValue): UsdMicros | undefined {
   if (!isJsonObject(entry)) return undefined;
   const network = findNetworkOnWire(statedText(entry, 'network') ?? '');
   if (network === undefined) return undefined;
-  const asset = findAsset(network.caip2, statedText(entry, 'asset') ?? '');
+  const asset = findDollar(network.caip2, statedText(entry, 'asset') ?? '');
   const amountAtomic = readAmount(entry, network);
   return asset === undefined || amountAtomic instanceof Fault ? undefined : toUsdMicros(asset, amountAtomic);
 }
@@ -288,16 +294,16 @@ function readNetwork(entry: JsonObject): { row: X402Network; onWire: string } | 
   const onWire = statedText(entry, 'network');
   if (onWire === undefined) return malformed('The offer names no network.');
   const row = findNetworkOnWire(onWire);
-  if (row?.family === 'tempo')
+  if (row?.family === 'tempo' || row?.family === 'lightning')
     return new Fault('unsupported_network', `This wallet does not pay by x402 on ${row.label}.`);
   if (row !== undefined) return { row, onWire };
   return new Fault('unsupported_network', `The network ${quoteText(onWire)} is unknown to this wallet.`);
 }
 
-function readAsset(entry: JsonObject, network: Network): Asset | Fault {
+function readAsset(entry: JsonObject, network: X402Network): DollarAsset | Fault {
   const stated = statedText(entry, 'asset');
   if (stated === undefined) return malformed('The offer names no asset.');
-  const asset = findAsset(network.caip2, stated);
+  const asset = findDollar(network.caip2, stated);
   if (asset !== undefined) return asset;
   return new Fault(
     'unsupported_asset',

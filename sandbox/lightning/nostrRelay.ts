@@ -1,0 +1,89 @@
+import type { AddressInfo } from 'node:net';
+import { WebSocketServer, type WebSocket } from 'ws';
+
+interface Event {
+  readonly id: string;
+  readonly pubkey: string;
+  readonly kind: number;
+  readonly tags: readonly (readonly string[])[];
+}
+type Filter = Readonly<Record<string, unknown>>;
+
+/** A relay of Nostr on loopback. */
+export interface NostrRelay {
+  readonly url: string;
+  /** While set, it takes no connection. */
+  setDown(isDown: boolean): void;
+  close(): Promise<void>;
+}
+
+/** Kinds of which the newest is kept; those from 20,000 on are passed on and never kept (NIP-01). */
+const EPHEMERAL_FROM = 20_000;
+const EPHEMERAL_TO = 30_000;
+
+/** Starts a relay: NIP-01 as far as NIP-47 needs it, over a real socket. */
+export async function startNostrRelay(): Promise<NostrRelay> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  await new Promise<void>((resolve) => server.once('listening', () => resolve()));
+  const kept: Event[] = [];
+  const subscriptions = new Map<WebSocket, Map<string, Filter[]>>();
+  let isDown = false;
+
+  function publish(event: Event): void {
+    const text = (id: string): string => JSON.stringify(['EVENT', id, event]);
+    for (const [socket, byId] of subscriptions)
+      for (const [id, filters] of byId)
+        if (filters.some((filter) => fits(filter, event))) socket.send(text(id));
+  }
+
+  server.on('connection', (socket) => {
+    if (isDown) {
+      socket.terminate();
+      return;
+    }
+    const own = new Map<string, Filter[]>();
+    subscriptions.set(socket, own);
+    socket.on('close', () => subscriptions.delete(socket));
+    socket.on('message', (data) => {
+      const [kind, first, ...rest] = JSON.parse(String(data)) as [string, unknown, ...unknown[]];
+      if (kind === 'EVENT') {
+        const event = first as Event;
+        if (event.kind < EPHEMERAL_FROM || event.kind >= EPHEMERAL_TO) kept.push(event);
+        socket.send(JSON.stringify(['OK', event.id, true, '']));
+        publish(event);
+      } else if (kind === 'REQ') {
+        const filters = rest as Filter[];
+        own.set(String(first), filters);
+        for (const event of kept)
+          if (filters.some((filter) => fits(filter, event)))
+            socket.send(JSON.stringify(['EVENT', first, event]));
+        socket.send(JSON.stringify(['EOSE', first]));
+      } else if (kind === 'CLOSE') own.delete(String(first));
+    });
+  });
+
+  return {
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    setDown(down) {
+      isDown = down;
+      if (down) for (const socket of server.clients) socket.terminate();
+    },
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of server.clients) socket.terminate();
+        server.close(() => resolve());
+      }),
+  };
+}
+
+function fits(filter: Filter, event: Event): boolean {
+  return Object.entries(filter).every(([name, wanted]) => {
+    if (name === 'kinds') return (wanted as number[]).includes(event.kind);
+    if (name === 'authors') return (wanted as string[]).includes(event.pubkey);
+    if (name === 'ids') return (wanted as string[]).includes(event.id);
+    if (!name.startsWith('#')) return true;
+    return event.tags.some(
+      ([tag, value]) => tag === name.slice(1) && (wanted as string[]).includes(value ?? ''),
+    );
+  });
+}

@@ -1,0 +1,149 @@
+import type { Config } from '../../config/settings.js';
+import type { Payment } from '../../ledger/payment.js';
+import type { SignedPayload } from '../../ledger/transition.js';
+import { shareOfHold } from '../../money/bitcoin.js';
+import { formatUsd } from '../../money/decimal.js';
+import type { NetFailure } from '../../net/failure.js';
+import type { Prepaid } from '../../rails/rail.js';
+import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.js';
+import type { Engine } from '../engine.js';
+import { remember } from '../entitlement/entitlement.js';
+import { endpointText } from '../entitlement/issued.js';
+import type { PaidCall } from './paidCall.js';
+import type { PaidRequest } from './send.js';
+
+/** Of the caller's time so much is left for the seller's answer once the money has moved: a third of it. */
+const SELLER_SHARE = 3;
+/** A look into a wallet's books. */
+const PROOF_MS_MAX = 10_000;
+/** When to ask again about what is under way. */
+const LOOK_AGAIN_SEC = 15;
+
+/**
+ * Moves the money of a payment whose rail does that before the seller is asked again, and gives the request with the proof of
+ * it. The payment is durably `sent`; for every other rail the request is given back as it is. The outcome where nothing was
+ * paid, or nobody knows yet.
+ */
+export async function prepay(
+  call: PaidCall,
+  paid: PaidRequest,
+  config: Config,
+): Promise<PaidRequest | Outcome> {
+  const { engine, bound, context } = call;
+  const { payment, payload } = paid;
+  const rail = engine.rails.ofPayment(payment)?.prepaid;
+  if (rail === undefined) return paid;
+  context.progress?.('The Lightning wallet is asked to pay.');
+  const leftMs = bound.sellerMs();
+  const waitMs = leftMs - Math.floor(leftMs / SELLER_SHARE);
+  const signal = AbortSignal.any([bound.signal, AbortSignal.timeout(Math.max(1, waitMs))]);
+  const moved = await rail.pay(await engine.railPorts(config), payment, payload, signal);
+  return afterMove(engine, paid, moved);
+}
+
+async function afterMove(engine: Engine, paid: PaidRequest, moved: Prepaid): Promise<PaidRequest | Outcome> {
+  const { payment } = paid;
+  if (moved.kind === 'paid') {
+    const captured = await recordPaid(engine, payment, moved);
+    await rememberToken(engine, paid, moved);
+    return { ...paid, payment: captured, payload: moved.credential, isPaid: true };
+  }
+  if (moved.kind === 'failed') {
+    const { attempt } = await engine.ledger.release(payment.id, 'not_paid', engine.now());
+    return failedOutcome(attempt, moved.reason);
+  }
+  const { attempt } = await engine.ledger.markUnknown(payment.id, 'in_flight', engine.now());
+  return underWayOutcome(attempt, moved.reason);
+}
+
+/** Writes down what the proof shows: the owner's own wallet paid it, for good. */
+async function recordPaid(
+  engine: Engine,
+  payment: Payment,
+  { capturedAtomic, tx }: Extract<Prepaid, { kind: 'paid' }>,
+): Promise<Payment> {
+  const { heldAtomic, heldUsdMicros } = payment;
+  const facts = {
+    capturedAtomic,
+    capturedUsdMicros: shareOfHold({ atomic: heldAtomic, usdMicros: heldUsdMicros }, capturedAtomic),
+    ...{ tx, receipt: null, confirmed: true, chainMs: null },
+  };
+  const captured = await engine.ledger.capture(payment.id, facts, engine.now());
+  if (captured.kind === 'done') engine.funds.spent(payment);
+  return captured.attempt;
+}
+
+/** A token that is good for more than one call is used before anything new is paid, where it was bought and below that. */
+async function rememberToken(
+  engine: Engine,
+  { payment, target }: Pick<PaidRequest, 'payment' | 'target'>,
+  { credential, lastsUntilMs }: Extract<Prepaid, { kind: 'paid' }>,
+): Promise<void> {
+  if (lastsUntilMs === undefined) return;
+  const { url, method } = target;
+  await remember(engine, {
+    ...{ kind: 'l402_token', origin: url.origin, path: url.pathname, subject: '' },
+    ...{ valueLeft: null, unit: null, expiresMs: lastsUntilMs, paymentId: payment.id },
+    facts: { sold_at: endpointText(method, url) },
+    headers: [[credential.name.toLowerCase(), credential.value]],
+  });
+}
+
+/**
+ * The request of a payment that was made and brought nothing, with its proof once more: that costs nothing. Null where its rail
+ * has no proof, or the wallet does not show it now.
+ */
+export async function proofAgain(engine: Engine, payment: Payment): Promise<PaidRequest | null> {
+  const rail = engine.rails.ofPayment(payment)?.prepaid;
+  if (rail === undefined || payment.payload === null || payment.state !== 'captured') return null;
+  const payload = JSON.parse(payment.payload) as SignedPayload;
+  const ports = await engine.railPorts(await engine.config());
+  const proof = await rail.proveAgain(ports, payment, payload, AbortSignal.timeout(PROOF_MS_MAX));
+  if (proof.kind !== 'paid') return null;
+  const target = { url: new URL(payment.url), method: payment.method };
+  await rememberToken(engine, { payment, target }, proof);
+  return { payment, payload: proof.credential, target, isPaid: true };
+}
+
+/** The outcome of a payment that the wallet did not make. */
+function failedOutcome(payment: Payment, reason: string): Outcome {
+  return outcome({
+    status: 'failed',
+    code: 'payment_failed',
+    message: `The Lightning wallet did not pay $${formatUsd(payment.heldUsdMicros)}: ${reason}. Nothing was spent.`,
+    payment: viewPayment(payment),
+    money: moneyOf(payment),
+    retry: 'same_call',
+  });
+}
+
+/** The outcome of a payment that the wallet was asked for, and has not ended. */
+function underWayOutcome(payment: Payment, reason: string): Outcome {
+  return outcome({
+    status: 'unknown',
+    code: 'payment_unknown',
+    message:
+      `The Lightning wallet was asked to pay $${formatUsd(payment.heldUsdMicros)} and it is not known yet whether it did. ${reason} ` +
+      `The amount stays held until that wallet says that it was paid or failed. Nothing new is paid for this request; do not buy the same elsewhere.`,
+    payment: viewPayment(payment),
+    money: moneyOf(payment),
+    next: { tool: 'wallet_ledger', arguments: { payment_id: payment.id } },
+    retry: 'after_delay',
+    retry_after_s: LOOK_AGAIN_SEC,
+  });
+}
+
+/** The outcome of a call whose money had moved, and whose seller then could not be heard. */
+export function unheardOutcome(payment: Payment, failure: NetFailure): Outcome {
+  return outcome({
+    status: 'failed',
+    code: 'paid_not_delivered',
+    message:
+      `Paid $${formatUsd(payment.capturedUsdMicros ?? 0n)}, and no answer came: ${failure.shortMessage} ` +
+      'Make the same call again: it shows the same proof of payment, and nothing new is paid.',
+    payment: viewPayment(payment),
+    money: 'captured',
+    spent_usd: formatUsd(payment.capturedUsdMicros ?? 0n),
+    retry: 'same_call',
+  });
+}
