@@ -1,6 +1,12 @@
-import { attemptOf, WITHDRAWAL, type AttemptRow, type RowFields } from '../payments/paymentColumns.js';
+import {
+  attemptOf,
+  OWNER_SESSION,
+  WITHDRAWAL,
+  WITHDRAWAL_ORIGIN,
+  type AttemptRow,
+  type RowFields,
+} from '../payments/paymentColumns.js';
 import type { AnyAttempt } from '../../withdrawal.js';
-import { OWNER_SESSION, WITHDRAWAL_ORIGIN } from '../payments/withdrawal.js';
 import { newId } from '../../newId.js';
 import type { ImportedPayment, Rebuilt } from '../../rebuild.js';
 import { createHash } from 'node:crypto';

@@ -4,6 +4,10 @@ import { WalletError } from '../../../errors/walletError.js';
 
 /** Stands in the place of a protocol where the owner took money out: such a row counts in no cap and in no total. */
 export const WITHDRAWAL = 'withdrawal';
+/** Where withdrawals are kept in the columns of a request: no seller has this name. */
+export const WITHDRAWAL_ORIGIN = 'https://withdrawal.invalid';
+/** Stands for a session: withdrawals are no agent's. */
+export const OWNER_SESSION = 'owner';
 
 /** A withdrawal's row of `payments`: the columns of a request hold what stands for none. */
 export interface WithdrawalRow extends Omit<Payment, 'kind'> {

@@ -2,6 +2,8 @@ import type { AtomicAmount } from '../../../money/unit.js';
 import { newId } from '../../newId.js';
 import { createHash } from 'node:crypto';
 import {
+  OWNER_SESSION,
+  WITHDRAWAL_ORIGIN,
   WITHDRAWAL,
   withdrawalOf,
   type AttemptRow,
@@ -25,11 +27,6 @@ import { authenticPayment, existingPayment, findLive, insertPayment, selectPayme
 import { putLease } from './leaseRow.js';
 import { assertNotRebuilding } from '../journal/rebuild.js';
 import { heldAtomic } from '../views/report.js';
-
-/** Where withdrawals are kept in the columns of a request: no seller has this name. */
-export const WITHDRAWAL_ORIGIN = 'https://withdrawal.invalid';
-/** Stands for a session: withdrawals are no agent's. */
-export const OWNER_SESSION = 'owner';
 
 /** Withdrawals' ids begin alike, and sort behind those of payments. */
 const IS_WITHDRAWAL = `id >= 'wdr_' AND id < 'wdr\`'`;
