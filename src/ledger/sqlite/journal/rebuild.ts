@@ -1,5 +1,4 @@
 import {
-  attemptOf,
   OWNER_SESSION,
   WITHDRAWAL,
   WITHDRAWAL_ORIGIN,
