@@ -8,14 +8,7 @@ import { toWalletError } from '../ledger/fault.js';
 import { formatUnits } from '../money/decimal.js';
 import { moneyOf } from '../wallet/answer/outcome.js';
 import { assertClock } from '../wallet/clock/clockCheck.js';
-import {
-  underLease,
-  stillLeased,
-  noteLease,
-  paymentAsKnown,
-  takeOver,
-  untilFree,
-} from '../wallet/leaseKeeper.js';
+import { underLease, stillLeased, noteLease, takeOver, untilFree } from '../wallet/leaseKeeper.js';
 import type { Engine } from '../wallet/engine.js';
 import { settleAttempt } from '../wallet/settle/settlement.js';
 import type { Submission, Drafted, WithdrawalRail, WithdrawalMethod } from '../rails/withdrawal.js';

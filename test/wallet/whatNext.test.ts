@@ -281,7 +281,9 @@ describe('the ledger', () => {
 
   test('totals by host have their sum', async () => {
     const { message } = await wallet.ledger({ view: 'by_host' }, anyCall());
-    expect(message).toMatch(/^1 host: \d+ payments, \$\d+\.\d+ captured, \$\d+\.\d+ held(, \$\d+\.\d+ for what brought nothing)?\.$/);
+    expect(message).toMatch(
+      /^1 host: \d+ payments, \$\d+\.\d+ captured, \$\d+\.\d+ held(, \$\d+\.\d+ for what brought nothing)?\.$/,
+    );
   });
 });
 

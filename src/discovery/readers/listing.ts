@@ -1,4 +1,4 @@
-import { PAID_PROTOCOLS, USUAL_PROTOCOL } from '../../protocols/protocol.js';
+import { PAID_PROTOCOLS, X402 } from '../../protocols/protocol.js';
 import { isJsonObject, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { Category } from '../category.js';
@@ -202,7 +202,7 @@ const PAID: readonly string[] = PAID_PROTOCOLS;
 
 /** The payment protocols of a listing: those it names, and the usual one where it has offers and names none. */
 export function protocolsOf({ offers, protocols }: Pick<Listing, 'offers' | 'protocols'>): readonly string[] {
-  return protocols.length === 0 && offers.length > 0 ? [USUAL_PROTOCOL] : protocols;
+  return protocols.length === 0 && offers.length > 0 ? [X402] : protocols;
 }
 
 /** An object in a field, or an empty one. */

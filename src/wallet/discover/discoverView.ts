@@ -1,4 +1,4 @@
-import { USUAL_PROTOCOL } from '../../protocols/protocol.js';
+import { X402 } from '../../protocols/protocol.js';
 import { pathNames, requiredOf } from '../../discovery/readers/inputShape.js';
 import { objectIn, protocolsOf, type Listing } from '../../discovery/readers/listing.js';
 import type { OwnPurchases } from '../../discovery/rank.js';
@@ -45,7 +45,7 @@ export function viewConcise({ listing, signals }: ViewParts, aboutMax: number): 
   const usd = priceText(listing);
   const networks = networksText(listing);
   const protocols = protocolsOf(listing);
-  const isUsual = protocols.every((name) => name === USUAL_PROTOCOL);
+  const isUsual = protocols.every((name) => name === X402);
   const { next, fill, example } = nextCall(listing);
   const shown = aboutMax === 0 ? '' : cleanLine(about ?? '', aboutMax);
   return {
