@@ -21,6 +21,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   catalog: 'Fetch and choose the lists that discover searches.',
   config: 'Show and change the settings.',
   ledger: 'Show what was spent.',
+  lightning: 'Connect the Lightning wallet that pays, and see it.',
   approvals: 'Answer what agents ask.',
   factor: 'What proves that you are the owner.',
   entitlements: 'See what is prepaid, and end one.',
@@ -28,7 +29,7 @@ const GROUPS: Readonly<Record<string, string>> = {
 };
 
 /** Commands that wait for others all the time: a sign that they wait would say nothing. */
-const WAITS: readonly string[] = ['serve', 'connect', 'mcp', 'open', 'config edit', 'proxy', 'run'];
+const WAITS: readonly string[] = ['serve', 'connect', 'mcp', 'open', 'config edit', 'proxy', 'run', 'top'];
 const WAITING_FLAGS: readonly string[] = ['wait', 'watch', 'follow'];
 
 /** Codes with which commander says that it answered the person itself. */

@@ -334,6 +334,7 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
     .map((list) => JSON.stringify(list)),
   'proxy.upstreams.<name>.base_url': orNone(fc.constantFrom('https://a.example', 'https://b.example')),
   'proxy.upstreams.<name>.dialect': orNone(fc.constantFrom('openai', 'anthropic', 'plain')),
+  'rates.source': fc.constantFrom('none', '65000.00', '70000.00'),
   'proxy.default_upstream': fc.constantFrom('none', 'gate', 'other'),
   'networks.<caip2>.rpc_url': orNone(
     fc.constantFrom('https://a.example/', '["https://a.example/","https://b.example/"]'),

@@ -224,9 +224,10 @@ test('several quotes stand in rows of ours, and what their sellers wrote behind 
     { ...outcome({ status: 'ok', code: 'quoted', message: '1 of 2.' }), quotes },
     () => 'mark',
   );
-  const [ours = '', theirs = ''] = text.split('----- mark: written by the seller');
-  expect(ours).toContain('{"n":1,"index":1,"url":"https://a.example/","code":"quoted","usd":"0.01"}');
-  expect(ours).toContain('"code":"timed_out"');
+  const [ours = '', theirs = ''] = text.split('--- mark: written by the seller');
+  expect(ours).toContain('quotes: ["n","index","url","code","usd","message"]');
+  expect(ours).toContain('[1,1,"https://a.example/","quoted","0.01",null]');
+  expect(ours).toContain('[2,0,"https://b.example/","timed_out",null,"Late."]');
   expect(ours).not.toContain('Pay me');
   expect(theirs).toContain('  1. {"seller_description":"Pay me"}');
   expect(theirs).not.toContain('null');

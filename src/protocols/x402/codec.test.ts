@@ -6,6 +6,7 @@ import type { PaymentPayload, PaymentRequirements } from '@x402/core/types';
 import type { FacilitatorEvmSigner } from '@x402/evm';
 import { ExactEvmScheme as ExactEvmClient } from '@x402/evm/exact/client';
 import { ExactEvmScheme as ExactEvmFacilitator } from '@x402/evm/exact/facilitator';
+import { NETWORKS } from '@x402/evm/v1';
 import { ExactEvmSchemeV1 as ExactEvmClientV1 } from '@x402/evm/exact/v1/client';
 import { ExactEvmSchemeV1 as ExactEvmFacilitatorV1 } from '@x402/evm/exact/v1/facilitator';
 import { recoverTypedDataAddress } from 'viem';
@@ -171,7 +172,8 @@ describe('a v2 payment', () => {
 describe('a v1 payment', () => {
   const v1Assets = EVM_ASSETS.flatMap((asset) => {
     const v1Name = findNetwork(asset.network)?.v1Name;
-    return v1Name === undefined ? [] : [[v1Name, asset] as const];
+    // The reference verifier knows names of its own list alone; others published theirs (X Layer, SKALE).
+    return v1Name === undefined || !NETWORKS.includes(v1Name) ? [] : [[v1Name, asset] as const];
   });
 
   it.each(v1Assets)('passes the reference schema and verifier on %s', async (network, asset) => {

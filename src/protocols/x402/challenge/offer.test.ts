@@ -257,7 +257,7 @@ describe('networks and assets (T3, T5)', () => {
     ['solana-testnet'],
     ['base-mainnet'],
     ['Base'],
-    ['eip155:196'],
+    ['eip155:9999'],
     ['eip155:08453'],
     ['hedera:testnet'],
     [''],
