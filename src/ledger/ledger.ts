@@ -1,20 +1,27 @@
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
-import type { AgentChange, AgentChanged, AgentRecord } from './agent.js';
-import type { Answer, FreeAnswer } from './answer.js';
-import type { ApprovalRecord, Ask, AskResult, Decision, DecisionResult, PaidBefore } from './approval.js';
-import type { AuditReport } from './audit.js';
+import type { AgentChange, AgentChanged, AgentRecord } from './books/agent.js';
+import type { Answer, FreeAnswer } from './attempts/answer.js';
+import type {
+  ApprovalRecord,
+  Ask,
+  AskResult,
+  Decision,
+  DecisionResult,
+  PaidBefore,
+} from './books/approval.js';
+import type { AuditReport } from './books/audit.js';
 import type {
   Entitlement,
   EntitlementEnd,
   EntitlementFilter,
   EntitlementTerms,
   NewEntitlement,
-} from './entitlement.js';
-import type { BudgetOpened, BudgetUse, NewBudget } from './budget.js';
-import type { FactorUse, StoredFactor, TryPlace, WrongTries } from './factor.js';
-import type { CircuitBreaker, Endpoint, EndpointPrices, OriginHistory } from './seller.js';
-import type { CountedLine, HoldRequest, HoldResult } from './hold.js';
-import type { DueAttempt, Look, Witness } from './observation.js';
+} from './books/entitlement.js';
+import type { BudgetOpened, BudgetUse, NewBudget } from './books/budget.js';
+import type { FactorUse, StoredFactor, TryPlace, WrongTries } from './books/factor.js';
+import type { CircuitBreaker, Endpoint, EndpointPrices, OriginHistory } from './books/seller.js';
+import type { CountedLine, HoldRequest, HoldResult } from './attempts/hold.js';
+import type { DueAttempt, Look, Witness } from './attempts/observation.js';
 import type {
   CaptureFacts,
   LandingProof,
@@ -24,11 +31,11 @@ import type {
   SignResult,
   SignedPayload,
   Transition,
-} from './transition.js';
-import type { Lease } from './lease.js';
-import type { Quote } from './quote.js';
-import type { Rebased } from './rebuild.js';
-import type { ImportedPayment, Rebuilt } from './rebuild.js';
+} from './attempts/transition.js';
+import type { Lease } from './attempts/lease.js';
+import type { Quote } from './books/quote.js';
+import type { Rebased } from './books/rebuild.js';
+import type { ImportedPayment, Rebuilt } from './books/rebuild.js';
 import type {
   AttemptPage,
   OpenBooks,
@@ -36,11 +43,17 @@ import type {
   ReportGroup,
   ReportGrouping,
   ReportPage,
-} from './report.js';
-import type { Session } from './session.js';
-import type { AnyAttempt, PaidFrom, Withdrawal, WithdrawalRequest, WithdrawalResult } from './withdrawal.js';
-import type { Attempt } from './attempt.js';
-import type { Delivery, Payment } from './payment.js';
+} from './books/report.js';
+import type { Session } from './books/session.js';
+import type {
+  AnyAttempt,
+  PaidFrom,
+  Withdrawal,
+  WithdrawalRequest,
+  WithdrawalResult,
+} from './attempts/withdrawal.js';
+import type { Attempt } from './attempts/attempt.js';
+import type { Delivery, Payment } from './attempts/payment.js';
 
 /*
  * The ledger's face. Each method is one whole operation: it is atomic, what it wrote is durable as its own promise says

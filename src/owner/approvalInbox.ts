@@ -1,5 +1,5 @@
-import type { ApprovalRecord, DecisionResult, Grant } from '../ledger/approval.js';
-import type { TryPlace } from '../ledger/factor.js';
+import type { ApprovalRecord, DecisionResult, Grant } from '../ledger/books/approval.js';
+import type { TryPlace } from '../ledger/books/factor.js';
 import { answerPurpose, Challenges, unblockPurpose } from '../approvals/challenge.js';
 import {
   isYes,

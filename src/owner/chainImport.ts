@@ -1,5 +1,5 @@
 import { FOUND_ON_CHAIN } from '../rails/table.js';
-import type { ImportedPayment } from '../ledger/rebuild.js';
+import type { ImportedPayment } from '../ledger/books/rebuild.js';
 import { describeUnread, type ChainPayment, type UnionHistory } from '../chain/chain.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';

@@ -6,7 +6,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { ledgerStoreIn } from '../ledger/stores.js';
 import { AUTHORIZATION_WINDOW_MAX_SEC } from '../payment/intent.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
-import type { AnyAttempt } from '../ledger/withdrawal.js';
+import type { AnyAttempt } from '../ledger/attempts/withdrawal.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
 import { readClock, refuseWrong } from '../wallet/clock/clockCheck.js';

@@ -1,6 +1,6 @@
 import { WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
-import type { Rebased } from '../ledger/rebuild.js';
+import type { Rebased } from '../ledger/books/rebuild.js';
 import { CLOCK_OFF_MS_MAX } from '../policy/clock.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import { rememberLedger } from '../wallet/checkpoint.js';

@@ -1,4 +1,9 @@
-import { type AgentChange, type AgentChanged, type AgentRecord, unknownAgent } from '../ledger/agent.js';
+import {
+  type AgentChange,
+  type AgentChanged,
+  type AgentRecord,
+  unknownAgent,
+} from '../ledger/books/agent.js';
 import { randomBytes } from 'node:crypto';
 import { updateConfig } from '../config/configFile.js';
 import type { Config } from '../config/settings.js';

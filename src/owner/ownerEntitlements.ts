@@ -1,4 +1,4 @@
-import type { Entitlement, EntitlementFilter } from '../ledger/entitlement.js';
+import type { Entitlement, EntitlementFilter } from '../ledger/books/entitlement.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { openLedger } from '../wallet/engine.js';
 import { unlockAsAnyone, type OwnerOptions } from './ownerAuth.js';

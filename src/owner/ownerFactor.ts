@@ -1,4 +1,4 @@
-import type { FactorUse, TryPlace } from '../ledger/factor.js';
+import type { FactorUse, TryPlace } from '../ledger/books/factor.js';
 import { findPassphraseFactor, readFactor, type FactorRecord } from '../approvals/factor.js';
 import { judgeTries } from '../approvals/tries.js';
 import { WalletError } from '../errors/walletError.js';

@@ -7,7 +7,7 @@ import {
   type LightningConnection,
 } from '../chain/lightning/connection.js';
 import { WalletError } from '../errors/walletError.js';
-import { isLive } from '../ledger/attempt.js';
+import { isLive } from '../ledger/attempts/attempt.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUnits } from '../money/decimal.js';
 import { findLightning, findNetwork, type LightningNetwork } from '../money/network.js';

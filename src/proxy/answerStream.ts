@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { headerValue } from '../net/headers.js';
-import type { Payment } from '../ledger/payment.js';
+import type { Payment } from '../ledger/attempts/payment.js';
 import type { AnswerHead, AnswerListener } from '../wallet/answer/answerListener.js';
 import { errorEvent, type Dialect, type ProxyError } from './dialect.js';
 import { headersDown } from './forwardedHeaders.js';

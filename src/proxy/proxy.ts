@@ -12,7 +12,7 @@ import { programLeft } from '../wallet/balance.js';
 import type { Engine } from '../wallet/engine.js';
 import { failureOutcome } from '../wallet/answer/refusal.js';
 import type { Outcome } from '../wallet/answer/outcome.js';
-import type { Payment } from '../ledger/payment.js';
+import type { Payment } from '../ledger/attempts/payment.js';
 import type { ProxyAccess, ProxyCaller } from './access.js';
 import { AnswerStream } from './answerStream.js';
 import { destinationOf, readTarget } from './destination.js';

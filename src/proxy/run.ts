@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { OwnerStep } from '../errors/ownerAction.js';
 import { WalletError } from '../errors/walletError.js';
-import type { BudgetUse } from '../ledger/budget.js';
+import type { BudgetUse } from '../ledger/books/budget.js';
 import { formatUsd } from '../money/decimal.js';
 import type { UsdMicros } from '../money/unit.js';
 import { settleBinding } from '../server/http/socket/binding.js';

@@ -1,6 +1,6 @@
 import type { SettlementQuery } from '../chain/chain.js';
-import { marksOf, openedWallMs } from '../ledger/attempt.js';
-import type { Attempt } from '../ledger/attempt.js';
+import { marksOf, openedWallMs } from '../ledger/attempts/attempt.js';
+import type { Attempt } from '../ledger/attempts/attempt.js';
 import { findAsset } from '../money/asset.js';
 import type { Caip2 } from '../money/network.js';
 

@@ -1,7 +1,7 @@
-import type { SignedPayload } from '../ledger/transition.js';
+import type { SignedPayload } from '../ledger/attempts/transition.js';
 import type { AnySettlementQuery } from '../chain/chain.js';
-import type { Attempt } from '../ledger/attempt.js';
-import type { Payment } from '../ledger/payment.js';
+import type { Attempt } from '../ledger/attempts/attempt.js';
+import type { Payment } from '../ledger/attempts/payment.js';
 import type { Network } from '../money/network.js';
 import type { AtomicAmount } from '../money/unit.js';
 import type {

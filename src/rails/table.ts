@@ -1,6 +1,6 @@
 import { WalletError } from '../errors/walletError.js';
-import type { Payment } from '../ledger/payment.js';
-import type { SignedPayload } from '../ledger/transition.js';
+import type { Payment } from '../ledger/attempts/payment.js';
+import type { SignedPayload } from '../ledger/attempts/transition.js';
 import { findNetwork, type Caip2, type Network } from '../money/network.js';
 import type {
   EndpointAnswer,

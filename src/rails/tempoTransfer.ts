@@ -1,7 +1,7 @@
 import type { TempoSettlementQuery } from '../chain/chain.js';
-import { marksOf, openedWallMs } from '../ledger/attempt.js';
-import type { Attempt } from '../ledger/attempt.js';
-import type { SignedPayload } from '../ledger/transition.js';
+import { marksOf, openedWallMs } from '../ledger/attempts/attempt.js';
+import type { Attempt } from '../ledger/attempts/attempt.js';
+import type { SignedPayload } from '../ledger/attempts/transition.js';
 import { findAsset } from '../money/asset.js';
 import type { Caip2 } from '../money/network.js';
 import { readOwnTransfer } from '../protocols/tempo/transaction.js';

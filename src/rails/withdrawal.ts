@@ -1,6 +1,6 @@
-import type { SignedPayload } from '../ledger/transition.js';
+import type { SignedPayload } from '../ledger/attempts/transition.js';
 import type { AnySettlementQuery } from '../chain/chain.js';
-import type { Withdrawal } from '../ledger/withdrawal.js';
+import type { Withdrawal } from '../ledger/attempts/withdrawal.js';
 import type { Asset } from '../money/asset.js';
 import type { Network } from '../money/network.js';
 import type { RailPorts } from './ports.js';

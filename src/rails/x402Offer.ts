@@ -1,4 +1,4 @@
-import type { SignedPayload } from '../ledger/transition.js';
+import type { SignedPayload } from '../ledger/attempts/transition.js';
 import { WalletError } from '../errors/walletError.js';
 import { formatUsd } from '../money/decimal.js';
 import type { EndpointAnswer, Offer } from '../payment/challenge.js';

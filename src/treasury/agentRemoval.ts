@@ -1,8 +1,8 @@
-import { unknownAgent } from '../ledger/agent.js';
+import { unknownAgent } from '../ledger/books/agent.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
-import { isLive } from '../ledger/attempt.js';
-import type { Withdrawal } from '../ledger/withdrawal.js';
+import { isLive } from '../ledger/attempts/attempt.js';
+import type { Withdrawal } from '../ledger/attempts/withdrawal.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
 import type { Network } from '../money/network.js';

@@ -1,4 +1,4 @@
-import type { Session } from '../ledger/session.js';
+import type { Session } from '../ledger/books/session.js';
 import { WalletError } from '../errors/walletError.js';
 import type { Config } from '../config/settings.js';
 import { assetsOf, type Asset } from '../money/asset.js';

@@ -1,4 +1,4 @@
-import { unknownAgent } from '../ledger/agent.js';
+import { unknownAgent } from '../ledger/books/agent.js';
 import type { CommitObserver } from '../ledger/commitPoint.js';
 import type { Chain, EvmChain, LightningChain, SolanaChain, TempoChain } from '../chain/chain.js';
 import { configReader, readConfig, readConfigUnauthenticated } from '../config/configFile.js';

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { LEASE_MS, LEASE_RENEW_MS } from '../ledger/lease.js';
+import { LEASE_MS, LEASE_RENEW_MS } from '../ledger/attempts/lease.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { held, newLedger, T0 } from '../ledger/sqlite/fixtures.js';
 import { underLease, stillLeased, isLeased, noteLease, takeOver } from './leaseKeeper.js';

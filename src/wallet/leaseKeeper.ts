@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { WalletError } from '../errors/walletError.js';
-import { LEASE_MS, LEASE_RENEW_MS, type Lease } from '../ledger/lease.js';
+import { LEASE_MS, LEASE_RENEW_MS, type Lease } from '../ledger/attempts/lease.js';
 import type { Ledger, LeaseBook } from '../ledger/ledger.js';
-import { isLive, type Attempt } from '../ledger/attempt.js';
-import type { Payment } from '../ledger/payment.js';
+import { isLive, type Attempt } from '../ledger/attempts/attempt.js';
+import type { Payment } from '../ledger/attempts/payment.js';
 
 /** What leases need of an open wallet. */
 export interface LeasePlace {

@@ -1,10 +1,10 @@
-import { isCleared } from '../ledger/answer.js';
-import type { ReportFilter, ReportGroup } from '../ledger/report.js';
+import { isCleared } from '../ledger/attempts/answer.js';
+import type { ReportFilter, ReportGroup } from '../ledger/books/report.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
-import { isLive, openedWallMs } from '../ledger/attempt.js';
-import type { Delivery, Payment } from '../ledger/payment.js';
-import type { AnyAttempt } from '../ledger/withdrawal.js';
+import { isLive, openedWallMs } from '../ledger/attempts/attempt.js';
+import type { Delivery, Payment } from '../ledger/attempts/payment.js';
+import type { AnyAttempt } from '../ledger/attempts/withdrawal.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
 import { categoryOf } from '../policy/category.js';

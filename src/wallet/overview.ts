@@ -1,6 +1,6 @@
 import type { Config } from '../config/settings.js';
 import type { LedgerHead, ReportReader } from '../ledger/ledger.js';
-import type { ReportGroup } from '../ledger/report.js';
+import type { ReportGroup } from '../ledger/books/report.js';
 import type { UsdMicros } from '../money/unit.js';
 
 const DAY_MS = 24 * 3600 * 1000;

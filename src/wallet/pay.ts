@@ -1,6 +1,6 @@
 import { WalletError } from '../errors/walletError.js';
-import type { Payment } from '../ledger/payment.js';
-import type { Session } from '../ledger/session.js';
+import type { Payment } from '../ledger/attempts/payment.js';
+import type { Session } from '../ledger/books/session.js';
 import { NetFailure } from '../net/failure.js';
 import type { Stop } from '../policy/verdict.js';
 import { viewAnswer } from './answer/answerBody.js';

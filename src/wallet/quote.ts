@@ -1,5 +1,5 @@
-import type { Quote } from '../ledger/quote.js';
-import type { Session } from '../ledger/session.js';
+import type { Quote } from '../ledger/books/quote.js';
+import type { Session } from '../ledger/books/session.js';
 import { WalletError } from '../errors/walletError.js';
 import { formatUsd } from '../money/decimal.js';
 import { viewAnswer, type ReadAnswer } from './answer/answerBody.js';

@@ -1,6 +1,6 @@
 import { WalletError } from '../errors/walletError.js';
 import type { OwnerStep } from '../errors/ownerAction.js';
-import type { Session } from '../ledger/session.js';
+import type { Session } from '../ledger/books/session.js';
 import { parseUsd } from '../money/decimal.js';
 import { outcome, type Outcome } from './answer/outcome.js';
 import { failureOutcome } from './answer/refusal.js';

@@ -1,4 +1,4 @@
-import type { Session } from '../ledger/session.js';
+import type { Session } from '../ledger/books/session.js';
 import type { z } from 'zod';
 import { isWalletError } from '../errors/walletError.js';
 import { readApproval } from './approval/approvalView.js';

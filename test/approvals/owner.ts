@@ -1,4 +1,4 @@
-import type { TryPlace } from '../../src/ledger/factor.js';
+import type { TryPlace } from '../../src/ledger/books/factor.js';
 import { randomBytes, scryptSync } from 'node:crypto';
 import type { PassphraseFactor } from '../../src/approvals/factor.js';
 import type { Answer, ApprovalInbox } from '../../src/approvals/inbox.js';

@@ -5,7 +5,7 @@ import { capLine, CENT, newLedger, scratchFolder, T0, testMac } from '../../src/
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
 import { bundleChild, startChild } from './children.js';
-import { LEASE_MS } from '../../src/ledger/lease.js';
+import { LEASE_MS } from '../../src/ledger/attempts/lease.js';
 import { LIFE_REQUEST } from './crash.js';
 import type { CrashOrder } from './crash.child.js';
 

@@ -1,4 +1,4 @@
-import type { HoldRequest } from '../../src/ledger/hold.js';
+import type { HoldRequest } from '../../src/ledger/attempts/hold.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import {
   approve,
@@ -11,7 +11,7 @@ import {
   sent,
   T0,
 } from '../../src/ledger/sqlite/fixtures.js';
-import type { Payment } from '../../src/ledger/payment.js';
+import type { Payment } from '../../src/ledger/attempts/payment.js';
 
 /** Every kind of line over the payments of {@link fillWithEverything}; one window begins in the minute of the first. */
 const EVERY_LINE = [

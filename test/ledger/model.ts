@@ -1,4 +1,4 @@
-import type { HoldResult } from '../../src/ledger/hold.js';
+import type { HoldResult } from '../../src/ledger/attempts/hold.js';
 import type { CapLine } from '../../src/money/cap.js';
 import { isOpen, LIFE, type Move, type Place } from '../../src/ledger/sqlite/lifeFixtures.js';
 

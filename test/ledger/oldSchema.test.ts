@@ -18,7 +18,7 @@ import {
 import { openDatabase, schemaVersionOf } from '../../src/ledger/sqlite/file/database.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
-import { LEASE_MS } from '../../src/ledger/lease.js';
+import { LEASE_MS } from '../../src/ledger/attempts/lease.js';
 import { migrationBackupPath } from '../../src/ledger/sqlite/file/migration.js';
 
 /** What version 1 wrote, a row in every table: `fillWithEverything` of that time, in a ledger of `testMac`. */

@@ -9,7 +9,7 @@ import { captureFacts, holdRequest, T0, testMac } from '../../src/ledger/sqlite/
 import { journalHash, RowAuthenticator } from '../../src/ledger/sqlite/journal/authenticity.js';
 import { Journal, type JournalHead, type JournalKind } from '../../src/ledger/sqlite/journal/journal.js';
 import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
-import type { Payment } from '../../src/ledger/payment.js';
+import type { Payment } from '../../src/ledger/attempts/payment.js';
 import { Register } from '../../src/ledger/sqlite/journal/register.js';
 import {
   contributionOf,

@@ -1,5 +1,5 @@
 import { findAttempt } from '../support/books.js';
-import type { AnyAttempt } from '../../src/ledger/withdrawal.js';
+import type { AnyAttempt } from '../../src/ledger/attempts/withdrawal.js';
 import type { CapLine } from '../../src/money/cap.js';
 import { isExposed, type ModelPayment } from './payment.js';
 import { LINES } from './wallet.js';

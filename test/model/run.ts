@@ -1,6 +1,6 @@
 import { findAttempt } from '../support/books.js';
 import fc from 'fast-check';
-import type { AttemptState } from '../../src/ledger/attempt.js';
+import type { AttemptState } from '../../src/ledger/attempts/attempt.js';
 import { reconcileAll, reconcileDue } from '../../src/wallet/settle/reconcile.js';
 import { commandLists } from './commands/list.js';
 import { assertEnded, assertPromise } from './invariants.js';

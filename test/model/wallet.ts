@@ -1,8 +1,8 @@
-import type { HoldRequest } from '../../src/ledger/hold.js';
-import type { SendRequest, SignedPayload } from '../../src/ledger/transition.js';
+import type { HoldRequest } from '../../src/ledger/attempts/hold.js';
+import type { SendRequest, SignedPayload } from '../../src/ledger/attempts/transition.js';
 import { capLine, approve, holdRequest, CENT } from '../../src/ledger/sqlite/fixtures.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
-import type { AnyAttempt } from '../../src/ledger/withdrawal.js';
+import type { AnyAttempt } from '../../src/ledger/attempts/withdrawal.js';
 import { isWalletError } from '../../src/errors/walletError.js';
 import { signSolanaTransfer } from '../../src/keys/signer/solanaSigner.js';
 import type { CapLine } from '../../src/money/cap.js';

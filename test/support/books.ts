@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
-import type { Payment } from '../../src/ledger/payment.js';
-import type { AnyAttempt } from '../../src/ledger/withdrawal.js';
+import type { Payment } from '../../src/ledger/attempts/payment.js';
+import type { AnyAttempt } from '../../src/ledger/attempts/withdrawal.js';
 import type { Engine } from '../../src/wallet/engine.js';
 
 /** More rows than any test writes. */

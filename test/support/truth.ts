@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest';
-import type { AnyAttempt } from '../../src/ledger/withdrawal.js';
+import type { AnyAttempt } from '../../src/ledger/attempts/withdrawal.js';
 import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { attemptsIn } from './books.js';

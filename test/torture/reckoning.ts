@@ -1,4 +1,4 @@
-import type { AnyAttempt } from '../../src/ledger/withdrawal.js';
+import type { AnyAttempt } from '../../src/ledger/attempts/withdrawal.js';
 import type { Engine } from '../../src/wallet/engine.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { attemptsIn, type JournalLine } from '../support/books.js';

@@ -1,4 +1,4 @@
-import type { AnyAttempt } from '../../src/ledger/withdrawal.js';
+import type { AnyAttempt } from '../../src/ledger/attempts/withdrawal.js';
 import type { Engine } from '../../src/wallet/engine.js';
 import { reconcileAttempt } from '../../src/wallet/settle/reconcile.js';
 

@@ -2,7 +2,7 @@ import { COMMIT_POINTS } from '../../src/ledger/commitPoint.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FaultName } from '../../sandbox/faults.ts';
-import type { Payment } from '../../src/ledger/payment.js';
+import type { Payment } from '../../src/ledger/attempts/payment.js';
 import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { journalOf, paymentsIn } from '../support/books.js';

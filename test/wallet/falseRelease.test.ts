@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { capLine } from '../../src/ledger/sqlite/fixtures.js';
-import type { Payment } from '../../src/ledger/payment.js';
+import type { Payment } from '../../src/ledger/attempts/payment.js';
 import { compareWithChain } from '../../src/owner/chainAudit.js';
 import { rebuildLedger } from '../../src/owner/ledgerCare.js';
 import { recordClaim, settleClaim } from '../../src/wallet/settle/claim.js';

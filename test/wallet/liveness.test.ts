@@ -1,6 +1,6 @@
 import { renameSync, rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Payment } from '../../src/ledger/payment.js';
+import type { Payment } from '../../src/ledger/attempts/payment.js';
 import { reconcileAll, reconcileDue } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { paymentsIn } from '../support/books.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { FaultName } from '../../sandbox/faults.ts';
-import type { Payment } from '../../src/ledger/payment.js';
+import type { Payment } from '../../src/ledger/attempts/payment.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import { endPauses, listPauses } from '../../src/owner/ownerPauses.js';
 import type { Wallet } from '../../src/wallet/wallet.js';

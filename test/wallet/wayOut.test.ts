@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NETWORKS } from '../../src/money/network.js';
-import type { Payment } from '../../src/ledger/payment.js';
+import type { Payment } from '../../src/ledger/attempts/payment.js';
 import type { SettlementVerdict } from '../../src/wallet/settle/settlement.js';
 import { reconcileAll, reconcileAttempt } from '../../src/wallet/settle/reconcile.js';
 import { wayOut, type OpenReason } from '../../src/wallet/settle/wayOut.js';

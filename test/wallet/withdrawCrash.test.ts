@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Payment } from '../../src/ledger/payment.js';
+import type { Payment } from '../../src/ledger/attempts/payment.js';
 import { withdraw } from '../../src/treasury/withdraw.js';
 import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import { attemptsIn, signaturesIn } from '../support/books.js';

@@ -1,4 +1,4 @@
-import type { Withdrawal } from '../../ledger/withdrawal.js';
+import type { Withdrawal } from '../../ledger/attempts/withdrawal.js';
 import { findAsset } from '../../money/asset.js';
 import { formatUnits } from '../../money/decimal.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';

@@ -1,5 +1,5 @@
 import { listEntitlements } from '../../owner/ownerEntitlements.js';
-import type { Entitlement } from '../../ledger/entitlement.js';
+import type { Entitlement } from '../../ledger/books/entitlement.js';
 import { viewEntitlement } from '../../wallet/entitlement/entitlement.js';
 import type { CommandCall } from '../command.js';
 import { minuteOf, printReport, widthOf } from '../terminal/output/show.js';

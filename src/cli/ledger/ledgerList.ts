@@ -3,7 +3,7 @@ import { readConfigUnauthenticated } from '../../config/configFile.js';
 import { WalletError } from '../../errors/walletError.js';
 import { ledgerInput, parseInput, type LedgerInput } from '../../wallet/input.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import type { ReportFilter } from '../../ledger/report.js';
+import type { ReportFilter } from '../../ledger/books/report.js';
 import { nearest } from '../../text/nearest.js';
 import { cleanLine } from '../../text/untrusted.js';
 import { filterOf, readLedger, viewEntry, type EntryView, type GroupView } from '../../wallet/ledgerView.js';

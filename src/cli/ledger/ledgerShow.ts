@@ -1,5 +1,5 @@
 import { WalletError } from '../../errors/walletError.js';
-import type { AnyAttempt } from '../../ledger/withdrawal.js';
+import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
 import { viewEntry, type EntryView } from '../../wallet/ledgerView.js';
 import { outcome, moneyOf, viewPayment, type Outcome } from '../../wallet/answer/outcome.js';
 import { openLedgerWithoutKeys } from '../../owner/ownerFreeze.js';

@@ -2,7 +2,7 @@ import type { Ledger } from '../../ledger/ledger.js';
 import { formatUsd } from '../../money/decimal.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { EntryView } from '../../wallet/ledgerView.js';
-import type { ReportFilter } from '../../ledger/report.js';
+import type { ReportFilter } from '../../ledger/books/report.js';
 import type { CliIo } from '../terminal/io.js';
 import { widthOf } from '../terminal/output/show.js';
 import { layTable } from '../terminal/output/table.js';

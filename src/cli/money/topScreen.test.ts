@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { UsdMicros } from '../../money/unit.js';
 import type { EntryView } from '../../wallet/ledgerView.js';
-import type { ReportGroup } from '../../ledger/report.js';
+import type { ReportGroup } from '../../ledger/books/report.js';
 import { layTop, type TopView } from './topScreen.js';
 
 const NOW = Date.UTC(2026, 10, 20, 12);

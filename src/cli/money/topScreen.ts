@@ -1,5 +1,5 @@
 import { formatUsd } from '../../money/decimal.js';
-import type { ReportGroup } from '../../ledger/report.js';
+import type { ReportGroup } from '../../ledger/books/report.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { BalanceLine } from '../../wallet/balance.js';
 import type { EntryView } from '../../wallet/ledgerView.js';

@@ -1,7 +1,7 @@
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import { DEFAULT_AGENT } from '../../money/agent.js';
-import { isLive } from '../../ledger/attempt.js';
-import type { Withdrawal } from '../../ledger/withdrawal.js';
+import { isLive } from '../../ledger/attempts/attempt.js';
+import type { Withdrawal } from '../../ledger/attempts/withdrawal.js';
 import { formatUnits, formatUsd, parseUsd } from '../../money/decimal.js';
 import { findAsset } from '../../money/asset.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';

@@ -1,9 +1,9 @@
 import { X402 } from '../../protocols/protocol.js';
-import { newApprovalId } from '../approval.js';
-import type { NewEntitlement } from '../entitlement.js';
+import { newApprovalId } from '../books/approval.js';
+import type { NewEntitlement } from '../books/entitlement.js';
 import type { MacFunction } from '../ledgerStore.js';
-import type { HoldRequest } from '../hold.js';
-import type { CaptureFacts } from '../transition.js';
+import type { HoldRequest } from '../attempts/hold.js';
+import type { CaptureFacts } from '../attempts/transition.js';
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,8 +13,8 @@ import type { CapLine } from '../../money/cap.js';
 import { hashToken } from '../../money/agent.js';
 import type { Ledger } from '../ledger.js';
 import { SqliteLedger, type SqliteOptions } from './sqliteLedger.js';
-import type { Attempt } from '../attempt.js';
-import type { Payment } from '../payment.js';
+import type { Attempt } from '../attempts/attempt.js';
+import type { Payment } from '../attempts/payment.js';
 
 /** A Monday morning in 2026, on a full minute: tests add to it and never read the clock. */
 export const T0 = Date.UTC(2026, 5, 1, 9, 0, 0);

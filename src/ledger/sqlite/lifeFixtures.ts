@@ -1,7 +1,7 @@
-import type { LandingProof } from '../transition.js';
+import type { LandingProof } from '../attempts/transition.js';
 import { captured, captureFacts, held, sent, T0 } from './fixtures.js';
 import type { Ledger } from '../ledger.js';
-import type { Payment } from '../payment.js';
+import type { Payment } from '../attempts/payment.js';
 
 /** A payment in each place of its life. */
 export const PLACES = {

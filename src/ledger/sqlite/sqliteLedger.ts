@@ -18,7 +18,7 @@ import { Journal } from './journal/journal.js';
 import { journalKeeper, ownerBook } from './journal/keeper.js';
 import { observationBook } from './views/look.js';
 import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './file/migration.js';
-import { THIS_HOLDER } from '../lease.js';
+import { THIS_HOLDER } from '../attempts/lease.js';
 import { quoteBook } from './calls/quote.js';
 import { Register } from './journal/register.js';
 import { reportReader } from './views/report.js';

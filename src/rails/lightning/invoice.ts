@@ -1,8 +1,8 @@
 import type { LightningSettlementQuery, PaidInvoice } from '../../chain/chain.js';
 import { WalletError } from '../../errors/walletError.js';
-import { marksOf, type Attempt } from '../../ledger/attempt.js';
-import type { Payment } from '../../ledger/payment.js';
-import type { SignedPayload } from '../../ledger/transition.js';
+import { marksOf, type Attempt } from '../../ledger/attempts/attempt.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
+import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import { findAsset, type LightningAsset } from '../../money/asset.js';
 import { bitcoinUsdMicros, isFreshRate, routingFeeMax, type BitcoinTerms } from '../../money/bitcoin.js';
 import { formatUnits, formatUsd } from '../../money/decimal.js';

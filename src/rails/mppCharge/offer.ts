@@ -1,5 +1,5 @@
 import { WalletError } from '../../errors/walletError.js';
-import type { SignedPayload } from '../../ledger/transition.js';
+import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import type { EndpointAnswer, Offer, RejectedOffer } from '../../payment/challenge.js';
 import type { PaymentChallenge } from '../../protocols/mpp/challenge.js';
 import { writeCredential, writeUnproved } from '../../protocols/mpp/credential.js';

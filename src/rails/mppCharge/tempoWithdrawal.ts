@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
-import type { Withdrawal } from '../../ledger/withdrawal.js';
+import type { Withdrawal } from '../../ledger/attempts/withdrawal.js';
 import { readAddress } from '../../money/address.js';
 import { assetsOf, findAsset } from '../../money/asset.js';
 import { formatUnits } from '../../money/decimal.js';

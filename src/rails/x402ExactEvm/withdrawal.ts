@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { GasTerms } from '../../chain/evm/evmChain.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
-import type { Withdrawal } from '../../ledger/withdrawal.js';
+import type { Withdrawal } from '../../ledger/attempts/withdrawal.js';
 import { assetsOf, findAsset, type EvmAsset } from '../../money/asset.js';
 import { formatUnits } from '../../money/decimal.js';
 import { GAS_COIN_DECIMALS, gasCoinOf } from '../../money/gasCoin.js';

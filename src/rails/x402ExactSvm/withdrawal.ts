@@ -1,6 +1,6 @@
-import type { SignedPayload } from '../../ledger/transition.js';
+import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
-import type { Withdrawal } from '../../ledger/withdrawal.js';
+import type { Withdrawal } from '../../ledger/attempts/withdrawal.js';
 import { findAsset, type SvmAsset } from '../../money/asset.js';
 import { formatUnits } from '../../money/decimal.js';
 import { SOL_DECIMALS } from '../../money/gasCoin.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { WalletError } from '../../errors/walletError.js';
-import type { Attempt } from '../../ledger/attempt.js';
+import type { Attempt } from '../../ledger/attempts/attempt.js';
 import { PERMIT2_SPENDERS } from '../../money/permit2.js';
 import type { SettlementQuery } from '../../chain/chain.js';
 import { buildPermit2Intent, toPermit2Payload, toSponsoredPermit } from '../../protocols/x402/permit2.js';

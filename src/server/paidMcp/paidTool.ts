@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Answer } from '../../ledger/answer.js';
+import type { Answer } from '../../ledger/attempts/answer.js';
 import type { HttpAnswer } from '../../net/send.js';
 import { NetFailure } from '../../net/failure.js';
 import { demandOf } from '../../protocols/mcp/demand.js';

@@ -1,5 +1,5 @@
-import type { Answer } from '../../ledger/answer.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { Answer } from '../../ledger/attempts/answer.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';

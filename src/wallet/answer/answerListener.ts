@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
-import type { Answer } from '../../ledger/answer.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { Answer } from '../../ledger/attempts/answer.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
 import type { NetFailure } from '../../net/failure.js';
 import type { HeaderList } from '../../net/headers.js';
 import { storedPath } from './answerFiles.js';

@@ -1,4 +1,4 @@
-import type { Delivery } from '../../ledger/payment.js';
+import type { Delivery } from '../../ledger/attempts/payment.js';
 import type { HeaderList } from '../../net/headers.js';
 import { headerValue } from '../../net/headers.js';
 import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../../text/json.js';

@@ -2,10 +2,10 @@ import type { Code, MoneyState, Retry } from '../../errors/codes.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
 import { formatUsd } from '../../money/decimal.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
 import { isUnderCeiling } from '../../rails/table.js';
 import { findAsset, toUsdMicros } from '../../money/asset.js';
-import type { Attempt } from '../../ledger/attempt.js';
+import type { Attempt } from '../../ledger/attempts/attempt.js';
 
 /** How a call ended, in one word. Only `refused` and `failed` are errors to an MCP client. */
 export type Status = 'ok' | 'approval_required' | 'refused' | 'failed' | 'unknown';

@@ -1,6 +1,6 @@
 import type { Retry } from '../../errors/codes.js';
-import { toWallMs } from '../../ledger/attempt.js';
-import type { Delivery, Payment } from '../../ledger/payment.js';
+import { toWallMs } from '../../ledger/attempts/attempt.js';
+import type { Delivery, Payment } from '../../ledger/attempts/payment.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { PassedOver } from '../../policy/selectOffer.js';
 import type { ReadAnswer } from './answerBody.js';

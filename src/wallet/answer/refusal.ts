@@ -1,5 +1,5 @@
-import { type AgentBar, unknownAgent } from '../../ledger/agent.js';
-import type { BudgetStop } from '../../ledger/budget.js';
+import { type AgentBar, unknownAgent } from '../../ledger/books/agent.js';
+import type { BudgetStop } from '../../ledger/books/budget.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { UsdMicros } from '../../money/unit.js';
 import { WalletError } from '../../errors/walletError.js';

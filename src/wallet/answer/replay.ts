@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { isCleared, type Answer } from '../../ledger/answer.js';
-import type { Payment } from '../../ledger/payment.js';
+import { isCleared, type Answer } from '../../ledger/attempts/answer.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
 import { formatUsd } from '../../money/decimal.js';
 import { fetchAgain, withWayBack } from '../call/fetchAgain.js';
 import type { PaidCall } from '../call/paidCall.js';

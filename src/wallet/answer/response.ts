@@ -1,4 +1,4 @@
-import { isCleared, type Answer } from '../../ledger/answer.js';
+import { isCleared, type Answer } from '../../ledger/attempts/answer.js';
 import { open, type FileHandle } from 'node:fs/promises';
 import { WalletError } from '../../errors/walletError.js';
 import { headerValue, type HeaderList } from '../../net/headers.js';

@@ -1,4 +1,4 @@
-import type { ApprovalRecord } from '../../ledger/approval.js';
+import type { ApprovalRecord } from '../../ledger/books/approval.js';
 import { createHash } from 'node:crypto';
 import { digestOf } from '../../approvals/question.js';
 import { WalletError } from '../../errors/walletError.js';

@@ -1,4 +1,4 @@
-import type { ApprovalProblem, ApprovalRecord } from '../../ledger/approval.js';
+import type { ApprovalProblem, ApprovalRecord } from '../../ledger/books/approval.js';
 import type { Question } from '../../approvals/question.js';
 import type { Config } from '../../config/settings.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';

@@ -8,7 +8,7 @@ import {
 } from '../../approvals/question.js';
 import type { Config } from '../../config/settings.js';
 import { WalletError } from '../../errors/walletError.js';
-import { newApprovalId, type ApprovalRecord } from '../../ledger/approval.js';
+import { newApprovalId, type ApprovalRecord } from '../../ledger/books/approval.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Offer } from '../../payment/challenge.js';
 import { callBound } from '../../policy/limits.js';

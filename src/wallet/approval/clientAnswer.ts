@@ -1,4 +1,4 @@
-import type { ApprovalRecord } from '../../ledger/approval.js';
+import type { ApprovalRecord } from '../../ledger/books/approval.js';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Config } from '../../config/settings.js';

@@ -1,4 +1,4 @@
-import { type ApprovalRecord, PROMPTS_MAX } from '../../ledger/approval.js';
+import { type ApprovalRecord, PROMPTS_MAX } from '../../ledger/books/approval.js';
 import { describeQuestion } from '../../approvals/question.js';
 import type { Config } from '../../config/settings.js';
 import { formatUsd } from '../../money/decimal.js';

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/settings.js';
 import { WalletError } from '../../errors/walletError.js';
-import type { Session } from '../../ledger/session.js';
+import type { Session } from '../../ledger/books/session.js';
 import { restoreApproved } from '../approval/approval.js';
 import { problemError } from '../approval/approvalOutcome.js';
 import { takeClientAnswer } from '../approval/clientAnswer.js';

@@ -1,4 +1,4 @@
-import type { SignedPayload } from '../../ledger/transition.js';
+import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import type { HttpAnswer } from '../../net/send.js';
 import type { EndpointAnswer } from '../../payment/challenge.js';
 import type { AnswerListener } from '../answer/answerListener.js';

@@ -1,7 +1,7 @@
 import { isWalletError, WalletError } from '../../errors/walletError.js';
-import type { SignedPayload } from '../../ledger/transition.js';
-import { capturedWallMs, isLive, openedWallMs } from '../../ledger/attempt.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { SignedPayload } from '../../ledger/attempts/transition.js';
+import { capturedWallMs, isLive, openedWallMs } from '../../ledger/attempts/attempt.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { Outcome } from '../answer/outcome.js';
 import { openOutcome, unknownOutcome } from '../answer/paymentOutcome.js';

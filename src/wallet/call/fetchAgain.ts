@@ -1,5 +1,5 @@
-import type { SignedPayload } from '../../ledger/transition.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { SignedPayload } from '../../ledger/attempts/transition.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
 import { NetFailure } from '../../net/failure.js';
 import { readAnswer, viewAnswer } from '../answer/answerBody.js';
 import { removeFiles } from '../answer/answerFiles.js';

@@ -1,7 +1,7 @@
-import type { HoldResult } from '../../ledger/hold.js';
-import type { Payment } from '../../ledger/payment.js';
-import type { AnyAttempt } from '../../ledger/withdrawal.js';
-import type { SignedPayload } from '../../ledger/transition.js';
+import type { HoldResult } from '../../ledger/attempts/hold.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
+import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
+import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import { WalletError } from '../../errors/walletError.js';
 import type { Offer } from '../../payment/challenge.js';
 import type { PaymentIntent } from '../../payment/intent.js';

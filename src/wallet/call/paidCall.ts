@@ -1,6 +1,6 @@
 import type { Config } from '../../config/settings.js';
-import type { ApprovalRecord } from '../../ledger/approval.js';
-import type { Session } from '../../ledger/session.js';
+import type { ApprovalRecord } from '../../ledger/books/approval.js';
+import type { Session } from '../../ledger/books/session.js';
 import type { UsdMicros } from '../../money/unit.js';
 import type { Engine } from '../engine.js';
 import type { PayInput } from '../input.js';

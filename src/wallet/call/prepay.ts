@@ -1,6 +1,6 @@
 import type { Config } from '../../config/settings.js';
-import type { Payment } from '../../ledger/payment.js';
-import type { SignedPayload } from '../../ledger/transition.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
+import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import { shareOfHold } from '../../money/bitcoin.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { NetFailure } from '../../net/failure.js';

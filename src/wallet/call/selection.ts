@@ -2,7 +2,7 @@ import type { Config } from '../../config/settings.js';
 import type { Code } from '../../errors/codes.js';
 import { isWalletError, type WalletError } from '../../errors/walletError.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import type { EndpointPrices } from '../../ledger/seller.js';
+import type { EndpointPrices } from '../../ledger/books/seller.js';
 import { assetsOf } from '../../money/asset.js';
 import type { Network } from '../../money/network.js';
 import type { UsdMicros } from '../../money/unit.js';

@@ -1,5 +1,5 @@
-import { openedWallMs } from '../../ledger/attempt.js';
-import type { Payment } from '../../ledger/payment.js';
+import { openedWallMs } from '../../ledger/attempts/attempt.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
 import type { SignInDemand } from '../../payment/signIn.js';
 import type { Network } from '../../money/network.js';
 import { networksOf } from '../agentAddress.js';

@@ -1,4 +1,4 @@
-import { LISTED } from '../../ledger/hold.js';
+import { LISTED } from '../../ledger/attempts/hold.js';
 import type { Offer } from '../../payment/challenge.js';
 import { endpointOf, type InputShape, type Listing } from '../../discovery/readers/listing.js';
 import { missingFields, readBazaar } from '../../discovery/readers/inputShape.js';

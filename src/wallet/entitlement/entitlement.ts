@@ -4,7 +4,7 @@ import type {
   EntitlementPlace,
   EntitlementTerms,
   NewEntitlement,
-} from '../../ledger/entitlement.js';
+} from '../../ledger/books/entitlement.js';
 import type { HeaderList } from '../../net/headers.js';
 import { isJsonObject, parseJson, statedText, type JsonObject } from '../../text/json.js';
 import type { Outcome } from '../answer/outcome.js';

@@ -1,4 +1,4 @@
-import type { Entitlement } from '../../ledger/entitlement.js';
+import type { Entitlement } from '../../ledger/books/entitlement.js';
 import { readBalance, type ToldBalance } from '../../protocols/issued/balance.js';
 import { readIssuedToken, type IssuedToken } from '../../protocols/issued/token.js';
 import { isJsonObject, parseJson } from '../../text/json.js';

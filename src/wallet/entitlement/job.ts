@@ -1,5 +1,5 @@
-import type { Entitlement } from '../../ledger/entitlement.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { Entitlement } from '../../ledger/books/entitlement.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
 import type { Job } from '../answer/delivery.js';
 import type { Outcome } from '../answer/outcome.js';
 import type { Engine } from '../engine.js';

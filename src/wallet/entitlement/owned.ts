@@ -1,4 +1,4 @@
-import type { Entitlement, EntitlementKind } from '../../ledger/entitlement.js';
+import type { Entitlement, EntitlementKind } from '../../ledger/books/entitlement.js';
 import { isWalletError } from '../../errors/walletError.js';
 import { hasHeader, headersForOtherOrigin, type HeaderList } from '../../net/headers.js';
 import { readAnswer, type ReadAnswer } from '../answer/answerBody.js';

@@ -1,4 +1,4 @@
-import type { EntitlementKind } from '../../ledger/entitlement.js';
+import type { EntitlementKind } from '../../ledger/books/entitlement.js';
 import { answerForFree } from '../answer/freeAnswer.js';
 import type { Outcome } from '../answer/outcome.js';
 import { stopOutcome } from '../answer/refusal.js';

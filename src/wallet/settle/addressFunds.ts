@@ -2,7 +2,7 @@ import type { Config } from '../../config/settings.js';
 import type { Asset } from '../../money/asset.js';
 import type { Network } from '../../money/network.js';
 import { isWalletError } from '../../errors/walletError.js';
-import type { AnyAttempt } from '../../ledger/withdrawal.js';
+import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
 import { isLeased } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
 import { within } from './funds.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Payment } from '../../ledger/payment.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
 import { newLedger, sent, T0 } from '../../ledger/sqlite/fixtures.js';
 import { NetFailure } from '../../net/failure.js';
 import { Rails } from '../../rails/table.js';

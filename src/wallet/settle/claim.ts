@@ -1,6 +1,6 @@
 import type { SettlementReceipt } from '../../payment/challenge.js';
-import type { Delivery, Payment } from '../../ledger/payment.js';
-import type { AnyAttempt } from '../../ledger/withdrawal.js';
+import type { Delivery, Payment } from '../../ledger/attempts/payment.js';
+import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
 import type { NetFailure } from '../../net/failure.js';
 import type { Engine } from '../engine.js';
 import { controlOf, settleAttempt } from './settlement.js';

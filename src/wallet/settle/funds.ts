@@ -1,7 +1,7 @@
-import type { FundsReading } from '../../ledger/withdrawal.js';
+import type { FundsReading } from '../../ledger/attempts/withdrawal.js';
 import type { Chain } from '../../chain/chain.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import type { Payment } from '../../ledger/payment.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
 import type { Asset } from '../../money/asset.js';
 import type { AtomicAmount } from '../../money/unit.js';
 

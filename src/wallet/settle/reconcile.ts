@@ -1,6 +1,6 @@
-import { type DueAttempt, LOOK_MS_MAX } from '../../ledger/observation.js';
+import { type DueAttempt, LOOK_MS_MAX } from '../../ledger/attempts/observation.js';
 import { isWalletError } from '../../errors/walletError.js';
-import type { AnyAttempt } from '../../ledger/withdrawal.js';
+import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
 import { isLeased, takeOver, untilFree } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
 import { closed, controlOf, settleAttempt, type SettlementVerdict } from './settlement.js';

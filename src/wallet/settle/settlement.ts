@@ -1,9 +1,9 @@
 import type { Settlement } from '../../chain/chain.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
 import { WalletError } from '../../errors/walletError.js';
-import { toWallMs } from '../../ledger/attempt.js';
+import { toWallMs } from '../../ledger/attempts/attempt.js';
 import type { AttemptControl } from '../../ledger/ledger.js';
-import type { AnyAttempt } from '../../ledger/withdrawal.js';
+import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
 import { findAsset, toUsdMicros } from '../../money/asset.js';
 import { shareOfHold } from '../../money/bitcoin.js';
 import type { AtomicAmount, UsdMicros } from '../../money/unit.js';

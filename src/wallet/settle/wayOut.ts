@@ -1,6 +1,6 @@
 import type { Settlement, UnknowableReason } from '../../chain/chain.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
-import type { Attempt } from '../../ledger/attempt.js';
+import type { Attempt } from '../../ledger/attempts/attempt.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
 import { heldUntilMs } from '../answer/outcome.js';
 

@@ -1,8 +1,8 @@
-import type { Witness } from '../../ledger/observation.js';
-import type { SignedPayload } from '../../ledger/transition.js';
+import type { Witness } from '../../ledger/attempts/observation.js';
+import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import type { Chain, SearchMemory } from '../../chain/chain.js';
 import type { Config } from '../../config/settings.js';
-import type { Attempt } from '../../ledger/attempt.js';
+import type { Attempt } from '../../ledger/attempts/attempt.js';
 import { type Caip2, findNetwork } from '../../money/network.js';
 import type { Mark } from '../../payment/mark.js';
 import type { Engine } from '../engine.js';

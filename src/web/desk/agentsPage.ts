@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
-import type { AgentRecord } from '../../ledger/agent.js';
-import type { ReportGroup } from '../../ledger/report.js';
+import type { AgentRecord } from '../../ledger/books/agent.js';
+import type { ReportGroup } from '../../ledger/books/report.js';
 import { layPage, type Html } from '../look/layout.js';
 import { usd } from '../look/words.js';
 import { filterQuery } from './filter.js';

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/settings.js';
-import type { AgentRecord } from '../../ledger/agent.js';
+import type { AgentRecord } from '../../ledger/books/agent.js';
 import type { LedgerHead, PaymentReader, ReportReader, WithdrawalControl } from '../../ledger/ledger.js';
 import type { BalanceLine } from '../../wallet/balance.js';
 

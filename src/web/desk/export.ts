@@ -1,5 +1,5 @@
 import type { ReportReader } from '../../ledger/ledger.js';
-import type { ReportFilter } from '../../ledger/report.js';
+import type { ReportFilter } from '../../ledger/books/report.js';
 import { assetsOf } from '../../money/asset.js';
 import type { Caip2 } from '../../money/network.js';
 import { formatUnits } from '../../money/decimal.js';

@@ -1,6 +1,6 @@
-import type { DELIVERIES } from '../../ledger/payment.js';
-import type { AttemptState } from '../../ledger/attempt.js';
-import type { ReportFilter } from '../../ledger/report.js';
+import type { DELIVERIES } from '../../ledger/attempts/payment.js';
+import type { AttemptState } from '../../ledger/attempts/attempt.js';
+import type { ReportFilter } from '../../ledger/books/report.js';
 import { AGENT_NAME } from '../../money/agent.js';
 
 const DAY_MS = 24 * 3600 * 1000;

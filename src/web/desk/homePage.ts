@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { ReportGroup } from '../../ledger/report.js';
+import type { ReportGroup } from '../../ledger/books/report.js';
 import type { UsdMicros } from '../../money/unit.js';
 import type { BalanceLine } from '../../wallet/balance.js';
 import type { EntryView } from '../../wallet/ledgerView.js';

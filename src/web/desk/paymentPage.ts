@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
-import { capturedWallMs, openedWallMs, toWallMs } from '../../ledger/attempt.js';
-import type { Payment } from '../../ledger/payment.js';
-import type { AnyAttempt } from '../../ledger/withdrawal.js';
+import { capturedWallMs, openedWallMs, toWallMs } from '../../ledger/attempts/attempt.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
+import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
 import { findNetwork } from '../../money/network.js';
 import { cleanLine } from '../../text/untrusted.js';
 import { viewEntry } from '../../wallet/ledgerView.js';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { AgentRecord } from '../../ledger/agent.js';
+import type { AgentRecord } from '../../ledger/books/agent.js';
 import type { EntryView } from '../../wallet/ledgerView.js';
 import { layPage, type Html } from '../look/layout.js';
 import { viewEntries } from './entryRows.js';

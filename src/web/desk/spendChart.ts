@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { ReportGroup } from '../../ledger/report.js';
+import type { ReportGroup } from '../../ledger/books/report.js';
 import type { UsdMicros } from '../../money/unit.js';
 import type { Html } from '../look/layout.js';
 import { usd } from '../look/words.js';

@@ -1,5 +1,5 @@
 import type { RpcProxy } from '../../../sandbox/rpcProxy.ts';
-import type { AnyAttempt } from '../../../src/ledger/withdrawal.js';
+import type { AnyAttempt } from '../../../src/ledger/attempts/withdrawal.js';
 import { compareWithChain } from '../../../src/owner/chainAudit.js';
 import type { Engine, WalletOptions } from '../../../src/wallet/engine.js';
 import { reconcileAll, reconcileDue } from '../../../src/wallet/settle/reconcile.js';

@@ -1,6 +1,6 @@
 import { findAttempt } from '../../support/books.js';
 import fc from 'fast-check';
-import type { AnyAttempt } from '../../../src/ledger/withdrawal.js';
+import type { AnyAttempt } from '../../../src/ledger/attempts/withdrawal.js';
 import { NetFailure } from '../../../src/net/failure.js';
 import type { SettlementReceipt } from '../../../src/payment/challenge.js';
 import { recordClaim, recordSilence, settleClaim } from '../../../src/wallet/settle/claim.js';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { openedWallMs } from '../../../src/ledger/attempt.js';
+import { openedWallMs } from '../../../src/ledger/attempts/attempt.js';
 import { assetsOf, findAsset, toUsdMicros } from '../../../src/money/asset.js';
 import { findNetwork, type Caip2 } from '../../../src/money/network.js';
 import type { EndpointAnswer, HeaderList, Offer, PaymentDemand } from '../../../src/payment/challenge.js';

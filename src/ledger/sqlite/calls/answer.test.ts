@@ -1,4 +1,4 @@
-import { isCleared, type Answer, type FreeAnswer } from '../../answer.js';
+import { isCleared, type Answer, type FreeAnswer } from '../../attempts/answer.js';
 import type { Ledger } from '../../ledger.js';
 import { describe, expect, test } from 'vitest';
 import { captured, editBehind, newLedger, T0 } from '../fixtures.js';

@@ -1,10 +1,10 @@
 import type { AnswerBook } from '../../ledger.js';
 import type { LedgerAccess } from '../file/access.js';
 import type { SqlRow } from '../payments/paymentColumns.js';
-import type { Answer, FreeAnswer } from '../../answer.js';
+import type { Answer, FreeAnswer } from '../../attempts/answer.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
-import type { Delivery } from '../../payment.js';
+import type { Delivery } from '../../attempts/payment.js';
 import { endLease } from '../payments/leaseRow.js';
 import { existingPayment, noteDelivery } from '../payments/paymentRow.js';
 import { makeRoomForFile, makeRoomForInline, unnamedFiles } from './answerRoom.js';

@@ -1,5 +1,5 @@
 import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
-import type { Answer } from '../../answer.js';
+import type { Answer } from '../../attempts/answer.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 

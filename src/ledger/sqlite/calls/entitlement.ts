@@ -7,7 +7,7 @@ import type {
   EntitlementState,
   EntitlementTerms,
   NewEntitlement,
-} from '../../entitlement.js';
+} from '../../books/entitlement.js';
 import type { EntitlementBook } from '../../ledger.js';
 import { newId } from '../../newId.js';
 import type { LedgerContext } from '../file/context.js';

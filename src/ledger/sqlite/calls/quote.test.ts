@@ -1,4 +1,4 @@
-import type { Quote } from '../../quote.js';
+import type { Quote } from '../../books/quote.js';
 import { expect, test } from 'vitest';
 import { CENT, newLedger, T0 } from '../fixtures.js';
 

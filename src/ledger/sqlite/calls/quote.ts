@@ -2,7 +2,7 @@ import type { QuoteBook } from '../../ledger.js';
 import type { LedgerAccess } from '../file/access.js';
 import { newId } from '../../newId.js';
 import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
-import type { Quote } from '../../quote.js';
+import type { Quote } from '../../books/quote.js';
 import { type LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 

@@ -1,4 +1,4 @@
-import { SESSION_IDLE_MS } from '../../session.js';
+import { SESSION_IDLE_MS } from '../../books/session.js';
 import { expect, test } from 'vitest';
 import { newLedger, T0 } from '../fixtures.js';
 

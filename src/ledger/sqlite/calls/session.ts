@@ -2,7 +2,7 @@ import type { SessionBook } from '../../ledger.js';
 import type { LedgerAccess } from '../file/access.js';
 import { newId } from '../../newId.js';
 import type { SqlRow } from '../payments/paymentColumns.js';
-import { SESSION_IDLE_MS, type Session } from '../../session.js';
+import { SESSION_IDLE_MS, type Session } from '../../books/session.js';
 import { type LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { changedBehind } from '../../fault.js';

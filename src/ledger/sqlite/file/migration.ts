@@ -12,7 +12,7 @@ import {
   type Sqlite,
 } from './database.js';
 import { changedBehind } from '../../fault.js';
-import { isLive } from '../../attempt.js';
+import { isLive } from '../../attempts/attempt.js';
 import { Journal } from '../journal/journal.js';
 import { Register } from '../journal/register.js';
 import { liveKey, liveText } from '../payments/paymentRow.js';

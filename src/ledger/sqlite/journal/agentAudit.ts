@@ -1,4 +1,4 @@
-import type { AgentRecord, AgentState } from '../../agent.js';
+import type { AgentRecord, AgentState } from '../../books/agent.js';
 import { agentKey, agentSubject, agentText } from '../owner/agent.js';
 import type { JournalEntry } from './journal.js';
 

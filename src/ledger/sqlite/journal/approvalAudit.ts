@@ -1,5 +1,5 @@
-import type { ApprovalState, Grant } from '../../approval.js';
-import type { WrongTries } from '../../factor.js';
+import type { ApprovalState, Grant } from '../../books/approval.js';
+import type { WrongTries } from '../../books/factor.js';
 import type { SqlRow } from '../payments/paymentColumns.js';
 import { grantKey } from '../owner/approval.js';
 import { fixedDigest, isOpen, livingText, openKey, openText } from '../owner/approvalRow.js';

@@ -5,7 +5,7 @@ import {
   paymentFromSql,
   WITHDRAWAL,
 } from '../payments/paymentColumns.js';
-import type { AuditFinding, AuditReport } from '../../audit.js';
+import type { AuditFinding, AuditReport } from '../../books/audit.js';
 import { AgentAudit } from './agentAudit.js';
 import { ApprovalAudit } from './approvalAudit.js';
 import { BudgetAudit } from './budgetAudit.js';
@@ -22,7 +22,7 @@ import {
   type JournalHead,
 } from './journal.js';
 import { checkSchema } from '../file/migration.js';
-import { isLive, type AttemptState } from '../../attempt.js';
+import { isLive, type AttemptState } from '../../attempts/attempt.js';
 import { liveKey, liveText, NEXT_STATES } from '../payments/paymentRow.js';
 import { REGISTER_BUCKETS } from './register.js';
 import { sessionKey, sessionText } from '../calls/session.js';

@@ -1,4 +1,4 @@
-import type { BudgetNode } from '../../budget.js';
+import type { BudgetNode } from '../../books/budget.js';
 import type { LedgerContext } from '../file/context.js';
 import { budgetKey, budgetText, budgetToSql } from '../owner/budget.js';
 import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';

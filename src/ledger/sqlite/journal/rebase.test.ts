@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { openedWallMs } from '../../attempt.js';
-import type { Payment } from '../../payment.js';
+import { openedWallMs } from '../../attempts/attempt.js';
+import type { Payment } from '../../attempts/payment.js';
 import { journalHash } from './authenticity.js';
 import {
   approve,

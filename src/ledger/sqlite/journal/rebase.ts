@@ -1,5 +1,5 @@
 import type { SqlRow, AttemptRow, RowFields } from '../payments/paymentColumns.js';
-import type { Rebased } from '../../rebuild.js';
+import type { Rebased } from '../../books/rebuild.js';
 import { isElicitedKey, rebaseElicited } from '../owner/elicited.js';
 import { currentPayment, movePayment } from '../payments/paymentRow.js';
 import { contributionOf } from '../payments/totals.js';

@@ -5,9 +5,9 @@ import {
   type AttemptRow,
   type RowFields,
 } from '../payments/paymentColumns.js';
-import type { AnyAttempt } from '../../withdrawal.js';
+import type { AnyAttempt } from '../../attempts/withdrawal.js';
 import { newId } from '../../newId.js';
-import type { ImportedPayment, Rebuilt } from '../../rebuild.js';
+import type { ImportedPayment, Rebuilt } from '../../books/rebuild.js';
 import { createHash } from 'node:crypto';
 import { WalletError } from '../../../errors/walletError.js';
 import { type LedgerContext } from '../file/context.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { openedWallMs, toWallMs } from '../../attempt.js';
+import { openedWallMs, toWallMs } from '../../attempts/attempt.js';
 import {
   approve,
   capLine,

@@ -6,14 +6,14 @@ import {
   type AgentState,
   type AgentBar,
   unknownAgent,
-} from '../../agent.js';
+} from '../../books/agent.js';
 import { assertInvariant, WalletError } from '../../../errors/walletError.js';
 import { AGENT_NAME, DEFAULT_AGENT } from '../../../money/agent.js';
 import { formatUsd } from '../../../money/decimal.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
-import { LIVE_STATES } from '../../attempt.js';
+import { LIVE_STATES } from '../../attempts/attempt.js';
 import { scopeKey } from '../payments/totals.js';
 
 const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');

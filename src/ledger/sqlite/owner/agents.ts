@@ -1,4 +1,4 @@
-import type { AgentChange, AgentChanged, AgentRecord } from '../../agent.js';
+import type { AgentChange, AgentChanged, AgentRecord } from '../../books/agent.js';
 import { timingSafeEqual } from 'node:crypto';
 import type { AgentBook } from '../../ledger.js';
 import { hashToken, nameInToken } from '../../../money/agent.js';

@@ -8,14 +8,14 @@ import {
   type DecisionResult,
   type PaidBefore,
   PROMPTS_MAX,
-} from '../../approval.js';
+} from '../../books/approval.js';
 import { assertInvariant } from '../../../errors/walletError.js';
 import { type LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { addElicited, ELICITED_COUNT_MAX, elicitedKey, elicitedOf } from './elicited.js';
 import { changeFactor } from './factor.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
-import type { Payment } from '../../payment.js';
+import type { Payment } from '../../attempts/payment.js';
 import { findApproval, putApproval, selectApprovals } from './approvalRow.js';
 
 /** A question that was denied is not asked again for so long: the owner said it once. */

@@ -1,5 +1,5 @@
 import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
-import type { ApprovalRecord, ApprovalState } from '../../approval.js';
+import type { ApprovalRecord, ApprovalState } from '../../books/approval.js';
 import { hash } from 'node:crypto';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';

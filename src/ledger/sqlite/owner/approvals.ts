@@ -1,6 +1,13 @@
 import type { UsdMicros } from '../../../money/unit.js';
-import type { ApprovalRecord, Ask, AskResult, Decision, DecisionResult, PaidBefore } from '../../approval.js';
-import type { FactorUse, StoredFactor, TryPlace, WrongTries } from '../../factor.js';
+import type {
+  ApprovalRecord,
+  Ask,
+  AskResult,
+  Decision,
+  DecisionResult,
+  PaidBefore,
+} from '../../books/approval.js';
+import type { FactorUse, StoredFactor, TryPlace, WrongTries } from '../../books/factor.js';
 import type { ApprovalBook, FactorBook } from '../../ledger.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ask, decide, grantKey, notePrompt, paidBefore } from './approval.js';

@@ -1,4 +1,4 @@
-import type { HoldRequest } from '../../hold.js';
+import type { HoldRequest } from '../../attempts/hold.js';
 import { expect, test } from 'vitest';
 import type { CapLine } from '../../../money/cap.js';
 import {

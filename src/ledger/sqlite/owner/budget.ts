@@ -1,4 +1,4 @@
-import type { BudgetNode, BudgetOpened, BudgetStop, BudgetUse, NewBudget } from '../../budget.js';
+import type { BudgetNode, BudgetOpened, BudgetStop, BudgetUse, NewBudget } from '../../books/budget.js';
 import { assertInvariant } from '../../../errors/walletError.js';
 import type { UsdMicros } from '../../../money/unit.js';
 import { changedBehind } from '../../fault.js';

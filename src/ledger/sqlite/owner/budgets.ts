@@ -1,4 +1,4 @@
-import type { BudgetOpened, BudgetUse, NewBudget } from '../../budget.js';
+import type { BudgetOpened, BudgetUse, NewBudget } from '../../books/budget.js';
 import type { BudgetBook } from '../../ledger.js';
 import type { LedgerAccess } from '../file/access.js';
 import { budgetUse, endBudget, openBudget } from './budget.js';

@@ -1,5 +1,5 @@
 import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
-import type { FactorUse, StoredFactor, TryPlace, WrongTries } from '../../factor.js';
+import type { FactorUse, StoredFactor, TryPlace, WrongTries } from '../../books/factor.js';
 import { hash } from 'node:crypto';
 import { WalletError } from '../../../errors/walletError.js';
 import type { LedgerContext } from '../file/context.js';

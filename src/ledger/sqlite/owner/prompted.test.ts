@@ -1,4 +1,4 @@
-import { type Ask, newApprovalId } from '../../approval.js';
+import { type Ask, newApprovalId } from '../../books/approval.js';
 import { expect, test } from 'vitest';
 import type { CapLine } from '../../../money/cap.js';
 import { addAgent, approve, capLine, CENT, held, holdRequest, newLedger, T0 } from '../fixtures.js';

@@ -1,6 +1,6 @@
 import type { AttemptControl, PaymentControl, WithdrawalControl } from '../../ledger.js';
-import type { Payment } from '../../payment.js';
-import type { AnyAttempt, Withdrawal } from '../../withdrawal.js';
+import type { Payment } from '../../attempts/payment.js';
+import type { AnyAttempt, Withdrawal } from '../../attempts/withdrawal.js';
 import type { CommitPoint } from '../../commitPoint.js';
 import { assertInvariant } from '../../../errors/walletError.js';
 import type { LedgerAccess } from '../file/access.js';

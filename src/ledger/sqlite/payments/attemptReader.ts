@@ -1,6 +1,6 @@
 import type { AttemptReader, PaymentReader } from '../../ledger.js';
-import type { Payment } from '../../payment.js';
-import type { AnyAttempt } from '../../withdrawal.js';
+import type { Payment } from '../../attempts/payment.js';
+import type { AnyAttempt } from '../../attempts/withdrawal.js';
 import type { LedgerAccess } from '../file/access.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs } from '../journal/journal.js';

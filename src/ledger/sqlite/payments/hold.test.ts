@@ -1,5 +1,5 @@
-import { LEASE_MS, THIS_HOLDER } from '../../lease.js';
-import type { HoldRequest } from '../../hold.js';
+import { LEASE_MS, THIS_HOLDER } from '../../attempts/lease.js';
+import type { HoldRequest } from '../../attempts/hold.js';
 import { describe, expect, test } from 'vitest';
 import type { CapLine, RateLine } from '../../../money/cap.js';
 import { addAgent, capLine, captured, CENT, held, holdRequest, newLedger, sent, T0 } from '../fixtures.js';

@@ -1,6 +1,6 @@
 import type { LeaseBook } from '../../ledger.js';
 import type { LedgerAccess } from '../file/access.js';
-import { LEASE_MS, type Lease } from '../../lease.js';
+import { LEASE_MS, type Lease } from '../../attempts/lease.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import type { SqlRow } from './paymentColumns.js';

@@ -1,5 +1,5 @@
-import type { PastCap, Payment } from '../../payment.js';
-import type { AnyAttempt, Withdrawal } from '../../withdrawal.js';
+import type { PastCap, Payment } from '../../attempts/payment.js';
+import type { AnyAttempt, Withdrawal } from '../../attempts/withdrawal.js';
 import { WalletError } from '../../../errors/walletError.js';
 
 /** Stands in the place of a protocol where the owner took money out: such a row counts in no cap and in no total. */

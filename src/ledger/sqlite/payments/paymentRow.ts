@@ -7,15 +7,15 @@ import {
   type AttemptRow,
   type RowFields,
 } from './paymentColumns.js';
-import type { Transition } from '../../transition.js';
+import type { Transition } from '../../attempts/transition.js';
 import { assertInvariant } from '../../../errors/walletError.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { changedBehind } from '../../fault.js';
 import { ledgerTimeMs, type JournalHead, type JournalKind } from '../journal/journal.js';
 import { endLease } from './leaseRow.js';
-import { isLive, type AttemptState } from '../../attempt.js';
-import type { Delivery, Payment } from '../../payment.js';
+import { isLive, type AttemptState } from '../../attempts/attempt.js';
+import type { Delivery, Payment } from '../../attempts/payment.js';
 
 const NAMES = PAYMENT_COLUMNS.map(({ name }) => name);
 const INSERT = `INSERT INTO payments (${NAMES.join(', ')}, mac) VALUES (${NAMES.map(() => '?').join(', ')}, ?)`;

@@ -1,12 +1,12 @@
 import type { SqlRow, AttemptRow, RowFields } from './paymentColumns.js';
-import { budgetsOf } from '../../budget.js';
-import { type CountedLine, LISTED } from '../../hold.js';
+import { budgetsOf } from '../../books/budget.js';
+import { type CountedLine, LISTED } from '../../attempts/hold.js';
 import type { CapScope } from '../../../money/cap.js';
 import type { RowAuthenticator } from '../journal/authenticity.js';
 import { statement, type Sqlite } from '../file/database.js';
 import { changedBehind } from '../../fault.js';
-import { isLive } from '../../attempt.js';
-import type { PastCap } from '../../payment.js';
+import { isLive } from '../../attempts/attempt.js';
+import type { PastCap } from '../../attempts/payment.js';
 import type { Register, RegisterDigests } from '../journal/register.js';
 import type { UsdMicros } from '../../../money/unit.js';
 

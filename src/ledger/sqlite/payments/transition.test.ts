@@ -11,7 +11,7 @@ import {
   T0,
 } from '../fixtures.js';
 import type { Ledger } from '../../ledger.js';
-import type { Payment } from '../../payment.js';
+import type { Payment } from '../../attempts/payment.js';
 import { done, isOpen, LIFE, MOVES, placeOf, PLACES, type Move, type Place } from '../lifeFixtures.js';
 
 describe.each(Object.keys(PLACES) as Place[])('from %s', (from) => {

@@ -8,17 +8,17 @@ import type {
   SignResult,
   SignedPayload,
   Transition,
-} from '../../transition.js';
+} from '../../attempts/transition.js';
 import { assertInvariant } from '../../../errors/walletError.js';
 import { barOf } from '../owner/agent.js';
-import { budgetsOf } from '../../budget.js';
+import { budgetsOf } from '../../books/budget.js';
 import { findApproval } from '../owner/approvalRow.js';
 import { budgetStop } from '../owner/budget.js';
 import type { LedgerContext } from '../file/context.js';
 import { boundingLines, exceededLines, findByKey, noteConfig } from './hold.js';
 import { ledgerTimeMs } from '../journal/journal.js';
 import { watchReleased } from '../views/look.js';
-import { capturedWallMs, isLive } from '../../attempt.js';
+import { capturedWallMs, isLive } from '../../attempts/attempt.js';
 import { statement } from '../file/database.js';
 import { findLease, isLeasedElsewhere, putLease } from './leaseRow.js';
 import { changePayment, existingPayment } from './paymentRow.js';

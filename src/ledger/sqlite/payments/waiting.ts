@@ -1,5 +1,5 @@
-import { isLive } from '../../attempt.js';
-import type { Payment } from '../../payment.js';
+import { isLive } from '../../attempts/attempt.js';
+import type { Payment } from '../../attempts/payment.js';
 
 /** A waiter looks again this often for what another process wrote; our own wakes it at once. */
 const POLL_MS = 50;

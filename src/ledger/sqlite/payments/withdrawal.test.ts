@@ -1,4 +1,4 @@
-import type { WithdrawalRequest } from '../../withdrawal.js';
+import type { WithdrawalRequest } from '../../attempts/withdrawal.js';
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { findAsset } from '../../../money/asset.js';

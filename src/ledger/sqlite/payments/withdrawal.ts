@@ -16,13 +16,13 @@ import type {
   Withdrawal,
   WithdrawalRequest,
   WithdrawalResult,
-} from '../../withdrawal.js';
+} from '../../attempts/withdrawal.js';
 import { toUsdMicros } from '../../../money/asset.js';
 import { type LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { assertInvariant } from '../../../errors/walletError.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
-import { LIVE_STATES } from '../../attempt.js';
+import { LIVE_STATES } from '../../attempts/attempt.js';
 import { authenticPayment, existingPayment, findLive, insertPayment, selectPayment } from './paymentRow.js';
 import { putLease } from './leaseRow.js';
 import { assertNotRebuilding } from '../journal/rebuild.js';

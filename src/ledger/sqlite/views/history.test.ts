@@ -1,6 +1,6 @@
-import type { HoldRequest } from '../../hold.js';
+import type { HoldRequest } from '../../attempts/hold.js';
 import { expect, test } from 'vitest';
-import type { Delivery } from '../../payment.js';
+import type { Delivery } from '../../attempts/payment.js';
 import { captured, captureFacts, CENT, newLedger, sent, T0 } from '../fixtures.js';
 
 const ORIGIN = 'https://api.example.com';

@@ -1,11 +1,11 @@
 import type { SellerBook } from '../../ledger.js';
 import type { LedgerAccess } from '../file/access.js';
 import type { AttemptRow, SqlRow, SqlValue } from '../payments/paymentColumns.js';
-import type { CircuitBreaker, Endpoint, EndpointPrices, OriginHistory } from '../../seller.js';
+import type { CircuitBreaker, Endpoint, EndpointPrices, OriginHistory } from '../../books/seller.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
-import { capturedWallMs, toWallMs } from '../../attempt.js';
+import { capturedWallMs, toWallMs } from '../../attempts/attempt.js';
 import { authenticPayment } from '../payments/paymentRow.js';
 
 /** What was paid to sellers before. */

@@ -1,4 +1,4 @@
-import { LOOK_MS_MAX, type Witness } from '../../observation.js';
+import { LOOK_MS_MAX, type Witness } from '../../attempts/observation.js';
 import { describe, expect, test } from 'vitest';
 import { captured, captureFacts, editBehind, held, newLedger, sent, T0 } from '../fixtures.js';
 import type { Ledger } from '../../ledger.js';

@@ -1,8 +1,8 @@
 import type { ObservationBook } from '../../ledger.js';
 import type { LedgerAccess } from '../file/access.js';
-import type { AnyAttempt } from '../../withdrawal.js';
+import type { AnyAttempt } from '../../attempts/withdrawal.js';
 import { attemptOf, type AttemptRow, type SqlRow } from '../payments/paymentColumns.js';
-import { type DueAttempt, LOOK_MS_MAX, type Look, type Witness } from '../../observation.js';
+import { type DueAttempt, LOOK_MS_MAX, type Look, type Witness } from '../../attempts/observation.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import type { JournalHead } from '../journal/journal.js';

@@ -1,8 +1,8 @@
-import type { ReportFilter } from '../../report.js';
+import type { ReportFilter } from '../../books/report.js';
 import { describe, expect, test } from 'vitest';
 import { addAgent, captured, CENT, held, newLedger, sent, T0 } from '../fixtures.js';
 import type { Ledger } from '../../ledger.js';
-import type { Payment } from '../../payment.js';
+import type { Payment } from '../../attempts/payment.js';
 
 const DAY_MS = 86_400_000;
 

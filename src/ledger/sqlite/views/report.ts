@@ -1,7 +1,7 @@
 import type { AtomicAmount } from '../../../money/unit.js';
 import type { ReportReader } from '../../ledger.js';
 import type { LedgerAccess } from '../file/access.js';
-import { LISTED } from '../../hold.js';
+import { LISTED } from '../../attempts/hold.js';
 import {
   attemptOf,
   paymentFromSql,
@@ -11,11 +11,11 @@ import {
   type SqlValue,
 } from '../payments/paymentColumns.js';
 import { paymentOf } from '../payments/paymentRow.js';
-import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping } from '../../report.js';
+import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping } from '../../books/report.js';
 import { statement, type Sqlite } from '../file/database.js';
 import { hostPortOf, IMPORTED_CATEGORY } from '../payments/totals.js';
-import { LIVE_STATES } from '../../attempt.js';
-import { UNDELIVERED } from '../../payment.js';
+import { LIVE_STATES } from '../../attempts/attempt.js';
+import { UNDELIVERED } from '../../attempts/payment.js';
 
 /** Payments in pages and totals. */
 export function reportReader(access: LedgerAccess): ReportReader {

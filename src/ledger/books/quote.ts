@@ -1,4 +1,4 @@
-import type { UsdMicros } from '../money/unit.js';
+import type { UsdMicros } from '../../money/unit.js';
 /** A priced offer kept for its short life. `request` and `challenge` are JSON texts that wallet reads again. */
 export interface Quote {
   readonly id: string;

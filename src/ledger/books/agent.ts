@@ -1,5 +1,5 @@
-import { WalletError } from '../errors/walletError.js';
-import { AGENT_NAME } from '../money/agent.js';
+import { WalletError } from '../../errors/walletError.js';
+import { AGENT_NAME } from '../../money/agent.js';
 
 /** Whether an agent may act. A removed one stays known, so that neither its name nor its keys serve another. */
 export type AgentState = 'active' | 'suspended' | 'removed';

@@ -1,4 +1,4 @@
-import type { UsdMicros } from '../money/unit.js';
+import type { UsdMicros } from '../../money/unit.js';
 /** One thing that does not hold, in words. */
 export interface AuditFinding {
   readonly where:

@@ -1,4 +1,4 @@
-import type { UsdMicros } from '../money/unit.js';
+import type { UsdMicros } from '../../money/unit.js';
 /** One method and URL, whatever its query. */
 export interface Endpoint {
   readonly method: string;

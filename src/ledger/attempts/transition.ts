@@ -1,8 +1,8 @@
-import type { AtomicAmount, UsdMicros } from '../money/unit.js';
-import type { Mark } from '../payment/mark.js';
-import type { AgentBar } from './agent.js';
-import type { BudgetStop } from './budget.js';
-import type { CapLine } from '../money/cap.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
+import type { Mark } from '../../payment/mark.js';
+import type { AgentBar } from '../books/agent.js';
+import type { BudgetStop } from '../books/budget.js';
+import type { CapLine } from '../../money/cap.js';
 import type { ExceededLine } from './hold.js';
 import type { Attempt } from './attempt.js';
 import type { Delivery, Payment } from './payment.js';

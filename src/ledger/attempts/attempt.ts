@@ -1,5 +1,5 @@
-import type { Mark } from '../payment/mark.js';
-import type { AtomicAmount, UsdMicros } from '../money/unit.js';
+import type { Mark } from '../../payment/mark.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 
 /** The states of an attempt; docs/design.md, "The life of a payment", says what is true in each. */
 export type AttemptState = 'held' | 'signed' | 'sent' | 'unknown' | 'captured' | 'released';

@@ -1,4 +1,4 @@
-import type { UsdMicros } from '../money/unit.js';
+import type { UsdMicros } from '../../money/unit.js';
 
 /** What a node of the tree of budgets is for: a run is one program's, from its start to its end. */
 export type BudgetKind = 'team' | 'agent' | 'run';

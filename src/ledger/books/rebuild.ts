@@ -1,5 +1,5 @@
-import type { AtomicAmount, UsdMicros } from '../money/unit.js';
-import type { AnyAttempt } from './withdrawal.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
+import type { AnyAttempt } from '../attempts/withdrawal.js';
 
 /** A payment that the chain shows and this ledger never wrote. */
 export interface ImportedPayment {

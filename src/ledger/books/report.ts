@@ -1,7 +1,7 @@
-import type { UsdMicros } from '../money/unit.js';
-import type { AttemptState } from './attempt.js';
-import type { Payment } from './payment.js';
-import type { AnyAttempt } from './withdrawal.js';
+import type { UsdMicros } from '../../money/unit.js';
+import type { AttemptState } from '../attempts/attempt.js';
+import type { Payment } from '../attempts/payment.js';
+import type { AnyAttempt } from '../attempts/withdrawal.js';
 
 /** Which payments a report covers; absent means any. Times are ms, `untilMs` excluded. */
 export interface ReportFilter {

@@ -1,10 +1,10 @@
-import type { AtomicAmount, UsdMicros } from '../money/unit.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 import type { Payment } from './payment.js';
-import type { CapLine, RateLine } from '../money/cap.js';
-import type { BudgetStop } from './budget.js';
+import type { CapLine, RateLine } from '../../money/cap.js';
+import type { BudgetStop } from '../books/budget.js';
 import type { AnyAttempt, FundsReading } from './withdrawal.js';
-import type { AgentBar } from './agent.js';
-import type { ApprovalProblem } from './approval.js';
+import type { AgentBar } from '../books/agent.js';
+import type { ApprovalProblem } from '../books/approval.js';
 
 /** Everything a hold fixes before anything is signed. */
 export interface HoldRequest extends Pick<

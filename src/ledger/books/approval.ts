@@ -1,5 +1,5 @@
-import type { AtomicAmount, UsdMicros } from '../money/unit.js';
-import { newId } from './newId.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
+import { newId } from '../newId.js';
 import type { FactorUse } from './factor.js';
 
 /** A client's own prompt comes back this often to one question; then it is answered elsewhere or not at all. */

@@ -1,7 +1,7 @@
-import type { AtomicAmount } from '../money/unit.js';
+import type { AtomicAmount } from '../../money/unit.js';
 import type { Attempt } from './attempt.js';
 import type { Payment } from './payment.js';
-import type { Asset } from '../money/asset.js';
+import type { Asset } from '../../money/asset.js';
 
 /** A balance as the chain showed it, and when it was asked by the wall clock. */
 export interface FundsReading {
