@@ -186,6 +186,8 @@ describe.skipIf(NO_CHROMIUM)('axe-core finds nothing against', () => {
     for (const path of ['/home', '/payments', '/sellers', '/agents']) {
       await enter(owner.page, path);
       await tab.getByRole('navigation').waitFor();
+      // Once the networks have answered the page is drawn anew, and then no more.
+      if (path === '/home') await tab.getByText('9.94 USDC to spend').waitFor();
       await look(tab, `desk${path.replace('/', '-')}`);
     }
     await goTo(tab, tab.url().replace('/agents', '/payments'));

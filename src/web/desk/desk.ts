@@ -30,7 +30,7 @@ export interface DeskParts {
 export interface MoneySeen {
   /** Null until they were asked once. */
   readonly balances: readonly BalanceLine[] | null;
-  /** Another one after each answer. */
+  /** Another one after each answer that differs. */
   readonly version: number;
 }
 
@@ -73,7 +73,10 @@ export class Desk {
   async #ask(): Promise<void> {
     this.#asking = true;
     try {
-      this.#money = { balances: await this.parts.readMoney(), version: this.#money.version + 1 };
+      const balances = await this.parts.readMoney();
+      // The same answer is no news: a page that is looked at is not drawn anew for it.
+      if (JSON.stringify(balances) !== JSON.stringify(this.#money.balances))
+        this.#money = { balances, version: this.#money.version + 1 };
     } catch {
       // What was seen last stays; the next look asks again.
     }
