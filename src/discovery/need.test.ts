@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { wordsOfNeed } from './need.js';
+import { wordsEnough, wordsOfNeed } from './need.js';
 
 test('the words of any wish are left out, and numbers', () => {
   const words = wordsOfNeed('I need an API to get me the weather in Oslo for at most 2 cents').map(
@@ -30,4 +30,15 @@ test('a long need ends', () => {
   expect(
     wordsOfNeed(Array.from({ length: 500 }, (_, index) => `w${index}`).join(' ')).length,
   ).toBeLessThanOrEqual(16);
+});
+
+test.each([
+  ['company profile for a domain', 3, 2],
+  ['weather in Reykjavik on 12 March', 3, 1],
+  ['is flight LH1172 delayed', 3, 1],
+  ['OFAC', 1, 1],
+  ['extract line items and totals from a scanned receipt', 6, 3],
+])('a listing for %j has half of the words that say what is wanted', (need, words, enough) => {
+  expect(wordsOfNeed(need)).toHaveLength(words);
+  expect(wordsEnough(need)).toBe(enough);
 });

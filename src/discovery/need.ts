@@ -76,15 +76,27 @@ const WORDS_MAX = 16;
  * are gone, or all of them where nothing else is there.
  */
 export function wordsOfNeed(need: string): (readonly string[])[] {
-  const words =
-    need
-      .slice(0, NEED_LENGTH_MAX)
-      .toLowerCase()
-      .match(/[\p{L}\p{N}]+/gu) ?? [];
-  const unique = [...new Set(words)];
-  const telling = unique.filter((word) => !STOPWORDS.has(word) && !/^\d+$/.test(word));
-  const kept = (telling.length > 0 ? telling : unique).slice(0, WORDS_MAX);
+  const kept = [...new Set(keptWords(need).map((word) => word.toLowerCase()))];
   return kept.map((word) => [...new Set([word, ...(sameAs.get(word) ?? sameAs.get(singular(word)) ?? [])])]);
+}
+
+/**
+ * How many of the words of a need a listing has to have to be shown: half of those that say what is wanted. A name or a
+ * number in it (a city, a company, a flight) says for what it is wanted, and few listings have it. It goes by the need
+ * alone: were it judged by what other listings have, one stuffed with words could hide the honest ones (T17).
+ */
+export function wordsEnough(need: string): number {
+  const kept = keptWords(need);
+  const wanted = kept.filter((word) => !/^\p{Lu}|\p{N}/u.test(word)).length;
+  return Math.ceil((wanted === 0 ? kept.length : wanted) / 2);
+}
+
+/** The words of a need as they stand there, each once. */
+function keptWords(need: string): string[] {
+  const words = need.slice(0, NEED_LENGTH_MAX).match(/[\p{L}\p{N}]+/gu) ?? [];
+  const unique = [...new Map(words.reverse().map((word) => [word.toLowerCase(), word])).values()].reverse();
+  const telling = unique.filter((word) => !STOPWORDS.has(word.toLowerCase()) && !/^\d+$/.test(word));
+  return (telling.length > 0 ? telling : unique).slice(0, WORDS_MAX);
 }
 
 /** Good enough to find a row of the table; the index has a stemmer of its own. */

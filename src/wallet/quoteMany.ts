@@ -64,7 +64,7 @@ export async function quoteMany(
       `${quoted.length} of ${results.length} requests have a price`,
       ...(best === undefined
         ? []
-        : [`; the cheapest that can be paid is request ${best.index}, at $${String(best.result['usd'])}`]),
+        : [`; the cheapest that can be paid is index ${best.index}, at $${String(best.result['usd'])}`]),
       `. Nothing is paid yet${failed.length === 0 ? '' : `; ${failed.length} failed, see each`}.`,
     ].join(''),
     next: best?.result.next ?? null,

@@ -130,6 +130,31 @@ describe('from a need to an answer', () => {
 });
 
 describe('results', () => {
+  test('what has less than half of the words is not shown, whatever another listing is stuffed with (T17)', async () => {
+    const { url, payTo } = world.sandbox.shop;
+    const [good] = shopListings({ url, payTo });
+    const listing = (path: string, serviceName: string, description: string): Record<string, unknown> => ({
+      ...{ ...good, serviceName, description, extensions: {} },
+      resource: `${url}/v2/price/${path}`,
+    });
+    const need = 'estimate the tensile strength of woven basalt rope';
+    const words = need.split(' ').filter((word) => word.length > 3);
+    const stuffed = listing('0.011', words.join(' '), `${words.join(' ')} `.repeat(5));
+    const half = listing('0.012', 'Rope strength', 'Tensile tests of rope.');
+    const little = listing('0.013', 'Rope shop', 'Ropes of all kinds.');
+    const few = await world.sandbox.addCatalogue({ count: 10, more: [stuffed, half, little] });
+    const buyer = await world.wallet({
+      usdMicros: 0n,
+      settings: {
+        'net.allow_private': JSON.stringify([world.sandbox.shop.hostPort, few.hostPort]),
+        'discovery.sources': JSON.stringify([few.listUrl]),
+      },
+    });
+    const outcome = await buyer.open().discover({ need }, anyCall());
+    const paths = resultsOf(outcome).map((result) => new URL(urlOf(result)).pathname);
+    expect(paths).toEqual(['/v2/price/0.011', '/v2/price/0.012']);
+  });
+
   test('only what this wallet can pay is shown, unless asked', async () => {
     const need = 'tide times for a harbour';
     const own = await wallet.discover({ need }, anyCall());
@@ -143,7 +168,7 @@ describe('results', () => {
 
   test('ten concise results stay within their tokens, as text and as structure', async () => {
     const outcome = await wallet.discover(
-      { need: 'data feed and analytics of crypto tokens', networks: ['any'], limit: 10 },
+      { need: 'analytics of crypto tokens', networks: ['any'], limit: 10 },
       anyCall(),
     );
     expect(resultsOf(outcome)).toHaveLength(10);
@@ -230,7 +255,7 @@ describe('what a catalogue learns of a search', () => {
     const open = asking.open();
     await sync(asking, open);
     catalogue.requests.length = 0;
-    const outcome = await open.discover({ need: `company data ${need}` }, anyCall());
+    const outcome = await open.discover({ need: `company data by web domain, ${need}` }, anyCall());
     expect(catalogue.requests).toHaveLength(1);
     expect(catalogue.requests[0]).toMatch(/^\/discovery\/search\?query=company\+data/);
     const titles = resultsOf(outcome).map(({ seller }) => seller.title);
@@ -276,11 +301,10 @@ describe('a poisoned catalogue (T16, T17)', () => {
     });
     const victim = poisoned.open();
     await sync(poisoned, victim);
-    const outcome = await victim.discover(
-      { need: 'company OpenAI chat metadata admin', networks: ['any'] },
-      anyCall(),
-    );
-    const results = resultsOf(outcome);
+    const asked = { networks: ['any'], limit: 25 };
+    const outcome = await victim.discover({ need: 'OpenAI chat company', ...asked }, anyCall());
+    const inward = await victim.discover({ need: 'metadata admin', ...asked }, anyCall());
+    const results = [outcome, inward].flatMap(resultsOf);
     expect(results.length).toBeGreaterThan(1);
     expect(results.length).toBeLessThan(POISONED.length);
     const hosts = results.map((result) => new URL(urlOf(result)).hostname);

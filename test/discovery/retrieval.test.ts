@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCatalogue, type Catalogue } from '../../sandbox/catalogue/catalogue.ts';
 import { SELLERS } from '../../sandbox/catalogue/sellers.ts';
 import { Catalog } from '../../src/discovery/index/catalog.js';
-import { wordsOfNeed } from '../../src/discovery/need.js';
+import { wordsEnough, wordsOfNeed } from '../../src/discovery/need.js';
 import { rank } from '../../src/discovery/rank.js';
 import { syncSource } from '../../src/discovery/sync.js';
 import { createNet } from '../../src/net/send.js';
@@ -42,10 +42,13 @@ afterAll(async () => {
 
 test('forty needs in the words of an agent find their endpoint among the first three of 20,000', () => {
   expect(NEEDS).toHaveLength(40);
+  let [shown, all] = [0, 0];
   const missed = NEEDS.filter(([need, id]) => {
     const url = SELLERS.find((seller) => seller.id === id)?.url;
     expect(url, id).toBeDefined();
-    const candidates = catalog.candidates({ words: wordsOfNeed(need), category: null, limit: 400 });
+    const found = catalog.candidates({ words: wordsOfNeed(need), category: null, limit: 400 });
+    const candidates = found.filter(({ covers }) => covers >= wordsEnough(need));
+    [shown, all] = [shown + candidates.length, all + found.length];
     const first = rank(candidates, {
       nowMs: Date.now(),
       ownPurchases: () => ({ delivered: 0, lost: 0 }),
@@ -55,4 +58,6 @@ test('forty needs in the words of an agent find their endpoint among the first t
   const hits = NEEDS.length - missed.length;
   console.log(`Retrieval: ${hits} of ${NEEDS.length} needs in the first three.`);
   expect(hits, `missed: ${missed.map(([need]) => need).join('; ')}`).toBeGreaterThanOrEqual(HITS_MIN);
+  // What shares a word or two with a need is no answer to it.
+  expect(shown).toBeLessThan(all / 4);
 });

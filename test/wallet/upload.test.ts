@@ -111,7 +111,7 @@ describe('several quotes in one call', () => {
       [4, 'bad_input', undefined],
     ]);
     expect(result.message).toMatch(
-      /^3 of 6 requests have a price; the cheapest that can be paid is request 2, at \$0\.002\./,
+      /^3 of 6 requests have a price; the cheapest that can be paid is index 2, at \$0\.002\./,
     );
     expect(result.next).toEqual({
       tool: 'wallet_pay',

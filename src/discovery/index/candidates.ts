@@ -13,6 +13,8 @@ export interface Candidate {
   readonly id: bigint;
   /** How well its words fit; above 0, more is better. */
   readonly fit: number;
+  /** How many of the words looked for it has, each as itself or as one that means the same. */
+  readonly covers: number;
   readonly url: string;
   readonly method: string;
   readonly host: string;
@@ -50,9 +52,11 @@ interface CandidateSql {
 /** Listings that may fit, the best first. */
 export function findCandidates(db: Sqlite, query: CandidateQuery): Candidate[] {
   const rows = query.words.length === 0 ? mostUsed(db, query) : matching(db, query);
+  const covers = coverage(db, query.words, rows);
   return rows.map((row) => ({
     id: row.id,
     fit: row.fit ?? 1,
+    covers: covers.get(row.id) ?? 0,
     url: row.url,
     method: row.method,
     host: row.host,
@@ -82,6 +86,28 @@ function matching(db: Sqlite, { words, category, limit }: CandidateQuery): Candi
      CROSS JOIN listings l ON l.id = w.rowid WHERE ? IS NULL OR l.category = ? ORDER BY w.score, l.id`,
   );
   return find.safeIntegers(true).all(match, limit, category, category) as CandidateSql[];
+}
+
+/** How many of the words each row has, common ones too: scoring leaves those out, and they tell what a listing is about. */
+function coverage(
+  db: Sqlite,
+  words: CandidateQuery['words'],
+  rows: readonly CandidateSql[],
+): ReadonlyMap<bigint, number> {
+  const covers = new Map<bigint, number>();
+  // Without the plus, FTS5 would begin a search of its own for each row.
+  const having = statement(
+    db,
+    'SELECT rowid FROM words WHERE words MATCH ? AND +rowid IN (SELECT value FROM json_each(?))',
+  )
+    .pluck()
+    .safeIntegers(true);
+  const ids = `[${rows.map(({ id }) => id).join()}]`;
+  for (const same of words) {
+    const found = having.all(same.map(quote).join(' OR '), ids) as bigint[];
+    for (const id of found) covers.set(id, (covers.get(id) ?? 0) + 1);
+  }
+  return covers;
 }
 
 /** The rarest words first, as long as scoring all they stand in stays quick; null where none stands anywhere. */

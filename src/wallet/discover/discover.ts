@@ -1,7 +1,7 @@
 import { WalletError } from '../../errors/walletError.js';
 import type { Candidate } from '../../discovery/index/candidates.js';
 import type { Catalog } from '../../discovery/index/catalog.js';
-import { wordsOfNeed } from '../../discovery/need.js';
+import { wordsEnough, wordsOfNeed } from '../../discovery/need.js';
 import { rank } from '../../discovery/rank.js';
 import { searchRemotely, searchUrlOf } from '../../discovery/remoteSearch.js';
 import type { CallContext } from '../call/callBound.js';
@@ -47,8 +47,10 @@ export async function discover(
   const empty = await bringUpToDate(place, catalog, context, manner);
   if (need !== undefined) await askRemotely(place, catalog, need, context);
   const words = need === undefined ? [] : wordsOfNeed(need);
+  const coversMin = need === undefined ? 0 : wordsEnough(need);
   const judged = catalog
     .candidates({ words, category, limit: CANDIDATES_MAX })
+    .filter(({ covers }) => covers >= coversMin)
     .map((candidate) => ({ candidate, fit: fits(place, candidate, wanted) }));
   const fitting = soldBy(
     catalog,
