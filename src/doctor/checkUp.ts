@@ -13,9 +13,9 @@ import { sayTime } from '../wallet/clock/clockCheck.js';
 import { failed, ok, type Check } from './check.js';
 import { checkUpQuote } from './checkUpQuote.js';
 import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
-import { isBackedUp } from '../owner/backedUp.js';
-import { readFactors } from '../owner/ownerFactor.js';
-import type { OwnerOptions } from '../owner/ownerAuth.js';
+import { isBackedUp } from '../owner/setUp/backedUp.js';
+import { readFactors } from '../owner/auth/ownerFactor.js';
+import type { OwnerOptions } from '../owner/auth/ownerAuth.js';
 import { knownAddresses, notedPlaces, type KnownAddresses } from '../owner/knownAddresses.js';
 import { openLedgerWithoutKeys } from '../owner/ownerFreeze.js';
 

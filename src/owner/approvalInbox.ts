@@ -20,7 +20,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
 import { readQuestion, standingNow, type AskedQuestion } from '../wallet/approval/approvalQuestion.js';
 import { payeeGrantKey, sessionGrantKey } from '../wallet/call/ownerRules.js';
-import { provedFactor, provePassphrase, readFactors, type ProvedFactor } from './ownerFactor.js';
+import { provedFactor, provePassphrase, readFactors, type ProvedFactor } from './auth/ownerFactor.js';
 
 /** What the inbox needs of an open wallet. */
 export interface InboxWallet {

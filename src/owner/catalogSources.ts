@@ -6,7 +6,7 @@ import { catalogFetch } from '../wallet/discover/catalogFetch.js';
 import { syncCatalog, type SyncPlan } from '../wallet/discover/catalogSync.js';
 import type { DiscoverPlace } from '../wallet/discover/discoverPlace.js';
 import { changeConfig } from './ownerConfig.js';
-import type { OwnerOptions } from './ownerAuth.js';
+import type { OwnerOptions } from './auth/ownerAuth.js';
 
 const KEY = 'discovery.sources';
 

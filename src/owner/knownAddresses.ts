@@ -12,7 +12,7 @@ import { isBase58 } from '../money/base58.js';
 import { findNetwork } from '../money/network.js';
 import { replaceFile } from '../platform/durableFile.js';
 import type { AgentPlace } from '../wallet/agentAddress.js';
-import { unlockAsAnyone } from './ownerAuth.js';
+import { unlockAsAnyone } from './auth/ownerAuth.js';
 
 /** Where the wallet's addresses are noted, for whoever looks without keys. */
 const ADDRESSES_FILE = 'addresses.json';

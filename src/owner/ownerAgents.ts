@@ -16,7 +16,7 @@ import { rememberLedger } from '../wallet/checkpoint.js';
 import { noteAddresses } from './knownAddresses.js';
 import { moneyAt, type AddressMoney } from './ownAddresses.js';
 import { provedConfig, withLedger } from './ownerConfig.js';
-import { unlockAsAnyone, unlockAsOwner, type OwnerOptions, type OwnerOperation } from './ownerAuth.js';
+import { unlockAsAnyone, unlockAsOwner, type OwnerOptions, type OwnerOperation } from './auth/ownerAuth.js';
 
 /** 256 random bits: nobody guesses a token, so none needs a slow hash. */
 const TOKEN_BYTES = 32;

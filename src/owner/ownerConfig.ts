@@ -24,7 +24,7 @@ import {
   unlockAsOwner,
   type OwnerOptions,
   type OwnerOperation,
-} from './ownerAuth.js';
+} from './auth/ownerAuth.js';
 
 /** What a change of the config came to. */
 export interface ConfigChange extends KeyChange {

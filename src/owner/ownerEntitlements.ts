@@ -1,7 +1,7 @@
 import type { Entitlement, EntitlementFilter } from '../ledger/books/entitlement.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { openLedger } from '../wallet/engine.js';
-import { unlockAsAnyone, type OwnerOptions } from './ownerAuth.js';
+import { unlockAsAnyone, type OwnerOptions } from './auth/ownerAuth.js';
 
 /** More are not shown at once. */
 const LISTED_MAX = 1_000;

@@ -8,7 +8,7 @@ import { writeCheckpoint } from '../wallet/checkpoint.js';
 import { ClockWatch } from '../wallet/clock/clockWatch.js';
 import { openLedger } from '../wallet/engine.js';
 import { isMarkedFrozen, liftMark, markFrozen } from '../wallet/freezeMark.js';
-import { unlockAsOwner, type OwnerOptions } from './ownerAuth.js';
+import { unlockAsOwner, type OwnerOptions } from './auth/ownerAuth.js';
 
 /**
  * Opens the ledger without keys: it can be read and frozen, nothing else. The caller closes it.

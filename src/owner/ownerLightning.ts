@@ -11,7 +11,7 @@ import { isLive } from '../ledger/attempts/attempt.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUnits } from '../money/decimal.js';
 import { findLightning, findNetwork, type LightningNetwork } from '../money/network.js';
-import { asOwner, type OwnerOptions } from './ownerAuth.js';
+import { asOwner, type OwnerOptions } from './auth/ownerAuth.js';
 
 /** What it must let us do: pay, and tell what became of that. */
 const NEEDED = ['pay_invoice', 'lookup_invoice', 'get_balance'] as const;

@@ -2,7 +2,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { pausedUntilMs } from '../policy/history.js';
 import { hostPortOf, namesOf } from '../policy/host.js';
 import { openLedger } from '../wallet/engine.js';
-import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './ownerAuth.js';
+import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './auth/ownerAuth.js';
 
 /** An origin that nothing is paid to for a while (T12). */
 export interface Pause {

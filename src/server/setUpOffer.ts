@@ -1,5 +1,5 @@
 import type { OwnerStep } from '../errors/ownerAction.js';
-import type { SetUpPlace } from '../owner/setUpForm.js';
+import type { SetUpPlace } from '../owner/setUp/setUpForm.js';
 import { ownerCommand } from '../cli/line/line.js';
 import type { CommandPlace } from '../cli/line/program.js';
 import type { Page } from '../web/page.js';
@@ -42,7 +42,7 @@ export class SetUpOffer {
   async #open(): Promise<Page | null> {
     const [{ startSetUpPage }, { SetUpForm }, { openInBrowser }, { notifyDesktop }] = await Promise.all([
       import('../web/setUp/setUpPage.js'),
-      import('../owner/setUpForm.js'),
+      import('../owner/setUp/setUpForm.js'),
       import('../web/desktop/browser.js'),
       import('../web/desktop/notification.js'),
     ]);

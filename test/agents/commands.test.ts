@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { StoreKeystore } from '../../src/keys/keystore.js';
 import { parseEvmKey } from '../../src/keys/secret/secret.js';
 import { addAgent } from '../../src/owner/ownerAgents.js';
-import { setUpWallet } from '../../src/owner/setUp.js';
+import { setUpWallet } from '../../src/owner/setUp/setUp.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import type { Run } from '../cli/program.js';
 import { journalOf, signaturesIn } from '../support/books.js';

@@ -4,8 +4,8 @@ import type { PassphraseFactor } from '../../src/approvals/factor.js';
 import type { Answer, ApprovalInbox } from '../../src/approvals/inbox.js';
 import { openInbox } from '../../src/owner/approvalInbox.js';
 import type { Engine } from '../../src/wallet/engine.js';
-import { rememberFactors } from '../../src/owner/factorMemory.js';
-import { storedFactor } from '../../src/owner/ownerFactor.js';
+import { rememberFactors } from '../../src/owner/auth/factorMemory.js';
+import { storedFactor } from '../../src/owner/auth/ownerFactor.js';
 
 /** The owner passphrase of every wallet in these tests; never the one that unlocks it. */
 export const OWNER_PASSPHRASE = 'seven purple otters swim upstream';

@@ -2,7 +2,7 @@ import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import type { Sandbox } from '../../sandbox/world.ts';
 import { openLedger } from '../../src/wallet/engine.js';
 import { changeConfig } from '../../src/owner/ownerConfig.js';
-import { unlockAsAnyone } from '../../src/owner/ownerAuth.js';
+import { unlockAsAnyone } from '../../src/owner/auth/ownerAuth.js';
 import { createPlace, type Place } from '../mcp/purser.js';
 import { addOwner } from './owner.js';
 

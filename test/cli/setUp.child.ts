@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { setUpWallet, type SetUpStep } from '../../src/owner/setUp.js';
+import { setUpWallet, type SetUpStep } from '../../src/owner/setUp/setUp.js';
 
 /** Makes a wallet and dies by SIGKILL right behind the step named by the last argument. */
 const [home = '', passphraseFile = '', dieBehind = ''] = process.argv.slice(2);

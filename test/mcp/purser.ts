@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { Client, type VersionNegotiationMode } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
-import type { OwnerOptions } from '../../src/owner/ownerAuth.js';
+import type { OwnerOptions } from '../../src/owner/auth/ownerAuth.js';
 import { makeQuickWallet, ownerOf, quicken } from '../support/quickWallet.js';
 
 export const PROGRAM = fileURLToPath(new URL('../../bin/purser.js', import.meta.url));

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { CommitPoint } from '../../src/ledger/commitPoint.js';
-import { addPassphrase } from '../../src/owner/ownerFactors.js';
-import { rebaseLedger } from '../../src/owner/ledgerRebase.js';
-import type { OwnerOptions } from '../../src/owner/ownerAuth.js';
+import { addPassphrase } from '../../src/owner/auth/ownerFactors.js';
+import { rebaseLedger } from '../../src/owner/ledger/ledgerRebase.js';
+import type { OwnerOptions } from '../../src/owner/auth/ownerAuth.js';
 import { withdraw } from '../../src/treasury/withdraw.js';
 import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';

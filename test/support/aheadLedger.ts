@@ -1,5 +1,5 @@
 import { ledgerStoreIn } from '../../src/ledger/stores.js';
-import { unlockAsAnyone } from '../../src/owner/ownerAuth.js';
+import { unlockAsAnyone } from '../../src/owner/auth/ownerAuth.js';
 import { ownerOf } from './quickWallet.js';
 
 /** Leaves a wallet's ledger as a clock that was fast once did, before clocks were checked: its time is this. */

@@ -4,8 +4,8 @@ import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { TEMPO_TESTNET } from '../../sandbox/tempo/chain.ts';
 import { StoreKeystore } from '../../src/keys/keystore.js';
 import { generatePhrase } from '../../src/keys/secret/phrase.js';
-import type { OwnerOptions } from '../../src/owner/ownerAuth.js';
-import { setUpWallet } from '../../src/owner/setUp.js';
+import type { OwnerOptions } from '../../src/owner/auth/ownerAuth.js';
+import { setUpWallet } from '../../src/owner/setUp/setUp.js';
 import { QuickStore } from './quickStore.js';
 
 /** Whoever has the unlock passphrase of a home, in this process. */

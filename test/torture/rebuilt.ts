@@ -1,7 +1,7 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
-import { rebuildLedger } from '../../src/owner/ledgerCare.js';
+import { rebuildLedger } from '../../src/owner/ledger/ledgerCare.js';
 import { attemptsIn } from '../support/books.js';
 import { ownerOf } from '../support/quickWallet.js';
 import { TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';

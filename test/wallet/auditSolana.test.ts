@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { compareWithChain } from '../../src/owner/chainAudit.js';
-import { rebuildLedger, restoreLedger, backupLedger } from '../../src/owner/ledgerCare.js';
+import { compareWithChain } from '../../src/owner/ledger/chainAudit.js';
+import { rebuildLedger, restoreLedger, backupLedger } from '../../src/owner/ledger/ledgerCare.js';
 import { join } from 'node:path';
 import { ownerOf } from '../support/quickWallet.js';
 import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';

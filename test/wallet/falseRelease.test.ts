@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { capLine } from '../../src/ledger/sqlite/fixtures.js';
 import type { Payment } from '../../src/ledger/attempts/payment.js';
-import { compareWithChain } from '../../src/owner/chainAudit.js';
-import { rebuildLedger } from '../../src/owner/ledgerCare.js';
+import { compareWithChain } from '../../src/owner/ledger/chainAudit.js';
+import { rebuildLedger } from '../../src/owner/ledger/ledgerCare.js';
 import { recordClaim, settleClaim } from '../../src/wallet/settle/claim.js';
 import type { Engine } from '../../src/wallet/engine.js';
 import { reconcileAll, reconcileInBackground } from '../../src/wallet/settle/reconcile.js';

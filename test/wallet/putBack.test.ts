@@ -1,12 +1,12 @@
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { backupLedger, rebuildLedger } from '../../src/owner/ledgerCare.js';
+import { backupLedger, rebuildLedger } from '../../src/owner/ledger/ledgerCare.js';
 import { addAgent, resumeAgent, suspendAgent } from '../../src/owner/ownerAgents.js';
 import { freezeWallet, openLedgerWithoutKeys, unfreezeWallet } from '../../src/owner/ownerFreeze.js';
 import { markFrozen } from '../../src/wallet/freezeMark.js';
 import { signaturesIn } from '../support/books.js';
-import { unlockAsAnyone } from '../../src/owner/ownerAuth.js';
+import { unlockAsAnyone } from '../../src/owner/auth/ownerAuth.js';
 import { addOwner, answerAs } from '../approvals/owner.js';
 import { ownerOf } from '../support/quickWallet.js';
 import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';

@@ -6,7 +6,7 @@ import type { WithdrawalPlan, WithdrawalOrder } from '../../src/treasury/withdra
 import { assetsOf, type SvmAsset } from '../../src/money/asset.js';
 import { findNetwork, type Caip2 } from '../../src/money/network.js';
 import { capLine } from '../../src/ledger/sqlite/fixtures.js';
-import { compareWithChain } from '../../src/owner/chainAudit.js';
+import { compareWithChain } from '../../src/owner/ledger/chainAudit.js';
 import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import { tokenAccountOf } from '../../src/protocols/solana/solanaMessage.js';
 import { namedSigner } from '../../sandbox/solana/chain.ts';

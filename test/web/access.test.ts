@@ -10,7 +10,7 @@ import { ownerLine } from '../../src/cli/line/ownerLine.js';
 import { Confirmation } from '../../src/approvals/confirmation.js';
 import { Enrolment } from '../../src/approvals/enrolment.js';
 import type { PasskeyFactor } from '../../src/approvals/factor.js';
-import { SetUpForm } from '../../src/owner/setUpForm.js';
+import { SetUpForm } from '../../src/owner/setUp/setUpForm.js';
 import type { Page } from '../../src/web/page.js';
 import { startSetUpPage } from '../../src/web/setUp/setUpPage.js';
 import { startDeskOwner } from './deskOwner.js';

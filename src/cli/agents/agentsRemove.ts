@@ -4,7 +4,7 @@ import { formatUnits } from '../../money/decimal.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
 import { removeAgent } from '../../treasury/agentRemoval.js';
 import { Engine } from '../../wallet/engine.js';
-import { unlockAsAnyone, unlockAsOwner } from '../../owner/ownerAuth.js';
+import { unlockAsAnyone, unlockAsOwner } from '../../owner/auth/ownerAuth.js';
 import { agentFields } from './agents.js';
 import type { CommandCall } from '../command.js';
 import { printReport } from '../terminal/output/show.js';

@@ -1,6 +1,6 @@
 import { provedConfig } from '../../owner/ownerConfig.js';
 import { balancesOf, findAgentLine } from '../../owner/ownerAgents.js';
-import { unlockAsAnyone } from '../../owner/ownerAuth.js';
+import { unlockAsAnyone } from '../../owner/auth/ownerAuth.js';
 import { agentFields, moneyFields } from './agents.js';
 import type { CommandCall } from '../command.js';
 import { printReport } from '../terminal/output/show.js';

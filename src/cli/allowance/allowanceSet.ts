@@ -2,7 +2,7 @@ import { WalletError } from '../../errors/walletError.js';
 import { DEFAULT_AGENT } from '../../money/agent.js';
 import { formatUnits, formatUsd } from '../../money/decimal.js';
 import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
-import { unlockAsOwner } from '../../owner/ownerAuth.js';
+import { unlockAsOwner } from '../../owner/auth/ownerAuth.js';
 import { setAllowance, type AllowancePlan, type AllowanceSet } from '../../treasury/allowance.js';
 import { Engine } from '../../wallet/engine.js';
 import type { CommandCall } from '../command.js';

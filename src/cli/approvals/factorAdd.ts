@@ -1,7 +1,7 @@
 import { WalletError } from '../../errors/walletError.js';
-import { addPasskey, addPassphrase } from '../../owner/ownerFactors.js';
+import { addPasskey, addPassphrase } from '../../owner/auth/ownerFactors.js';
 import { openLedger } from '../../wallet/engine.js';
-import { unlockAsAnyone, type OwnerOptions } from '../../owner/ownerAuth.js';
+import { unlockAsAnyone, type OwnerOptions } from '../../owner/auth/ownerAuth.js';
 import type { CommandCall } from '../command.js';
 import { openPage } from './ownerPage.js';
 import { newFactorPassphrase } from '../setUp/passphrase.js';

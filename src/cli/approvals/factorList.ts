@@ -1,4 +1,4 @@
-import { listFactors } from '../../owner/ownerFactors.js';
+import { listFactors } from '../../owner/auth/ownerFactors.js';
 import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import type { CommandCall } from '../command.js';

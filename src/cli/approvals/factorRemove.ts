@@ -1,5 +1,5 @@
 import { WalletError } from '../../errors/walletError.js';
-import { removeFactor } from '../../owner/ownerFactors.js';
+import { removeFactor } from '../../owner/auth/ownerFactors.js';
 import type { CommandCall } from '../command.js';
 import { printReport } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';

@@ -2,7 +2,7 @@ import { freezeWallet } from '../../owner/ownerFreeze.js';
 import type { Engine } from '../../wallet/engine.js';
 import type { DeskParts } from '../../web/desk/desk.js';
 import type { CommandCall } from '../command.js';
-import { countWaiting, readMoney } from '../money/glance.js';
+import { countWaiting, readMoney } from '../watch/glance.js';
 import { untilInterrupted, withEngine } from '../terminal/wallet.js';
 import { openPage } from './ownerPage.js';
 

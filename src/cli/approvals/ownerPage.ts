@@ -3,7 +3,7 @@ import type { OwnerAct } from '../../approvals/confirmation.js';
 import type { PasskeyFactor } from '../../approvals/factor.js';
 import type { UnlockedWallet } from '../../keys/keystore.js';
 import type { InboxWallet } from '../../owner/approvalInbox.js';
-import type { Confirmable } from '../../owner/ownerAuth.js';
+import type { Confirmable } from '../../owner/auth/ownerAuth.js';
 import type { Page, PageOptions } from '../../web/page.js';
 import type { CommandCall } from '../command.js';
 import { isInteractive } from '../terminal/io.js';

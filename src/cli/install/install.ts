@@ -207,7 +207,7 @@ async function passphraseFileFor(call: CommandCall, wallet: MadeWallet | null): 
 
 /** The unlock passphrase from a person, once it opened the keystore. Throws `wrong_passphrase`. */
 async function typedPassphrase({ io, home }: CommandCall): Promise<string | null> {
-  const { unlockAsAnyone } = await import('../../owner/ownerAuth.js');
+  const { unlockAsAnyone } = await import('../../owner/auth/ownerAuth.js');
   const passphrase = ownerPassphrase(io, undefined);
   await unlockAsAnyone({ home, passphrase });
   return passphrase();

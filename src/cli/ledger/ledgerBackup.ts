@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { backupLedger } from '../../owner/ledgerCare.js';
+import { backupLedger } from '../../owner/ledger/ledgerCare.js';
 import type { CommandCall } from '../command.js';
 import { printReport } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';

@@ -1,5 +1,5 @@
 import { formatUsd } from '../../money/decimal.js';
-import { rebaseLedger } from '../../owner/ledgerRebase.js';
+import { rebaseLedger } from '../../owner/ledger/ledgerRebase.js';
 import { sayTime } from '../../wallet/clock/clockCheck.js';
 import type { CommandCall } from '../command.js';
 import { printReport } from '../terminal/output/show.js';

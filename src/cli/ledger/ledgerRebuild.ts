@@ -1,5 +1,5 @@
-import type { Rebuilding } from '../../owner/ledgerCare.js';
-import { rebuildLedger } from '../../owner/ledgerCare.js';
+import type { Rebuilding } from '../../owner/ledger/ledgerCare.js';
+import { rebuildLedger } from '../../owner/ledger/ledgerCare.js';
 import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
 import { cleanLine } from '../../text/untrusted.js';

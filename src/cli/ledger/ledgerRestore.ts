@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { restoreLedger } from '../../owner/ledgerCare.js';
+import { restoreLedger } from '../../owner/ledger/ledgerCare.js';
 import type { CommandCall } from '../command.js';
 import { reportRebuilding } from './ledgerRebuild.js';
 import { ownerOptions } from '../terminal/wallet.js';

@@ -9,7 +9,7 @@ import { Engine } from '../../wallet/engine.js';
 import { moneyOf, viewPayment } from '../../wallet/answer/outcome.js';
 import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
-import { unlockAsOwner, type OwnerOperation } from '../../owner/ownerAuth.js';
+import { unlockAsOwner, type OwnerOperation } from '../../owner/auth/ownerAuth.js';
 import { fundedNetworks } from '../../treasury/fundedNetworks.js';
 import { withdraw, type Withdrawn } from '../../treasury/withdraw.js';
 import type { WithdrawalPlan, WithdrawalOrder } from '../../treasury/withdrawPlan.js';

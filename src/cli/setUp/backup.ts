@@ -1,5 +1,5 @@
 import { WalletError } from '../../errors/walletError.js';
-import { unlockAsOwner } from '../../owner/ownerAuth.js';
+import { unlockAsOwner } from '../../owner/auth/ownerAuth.js';
 import type { CommandCall } from '../command.js';
 import { checkWords } from './backupCheck.js';
 import { isInteractive } from '../terminal/io.js';

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { markBackedUp } from '../../owner/backedUp.js';
+import { markBackedUp } from '../../owner/setUp/backedUp.js';
 import type { CommandCall } from '../command.js';
 import { askLine } from '../terminal/input/prompt.js';
 import { printLines } from '../terminal/output/show.js';

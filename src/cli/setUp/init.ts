@@ -4,7 +4,7 @@ import { sayPlaces } from '../../wallet/agentAddress.js';
 import { lookForMoney, PAID_DAYS, type Findings, type FoundMoney } from '../../treasury/foundMoney.js';
 import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
-import type { SetUp } from '../../owner/setUp.js';
+import type { SetUp } from '../../owner/setUp/setUp.js';
 import type { CommandCall } from '../command.js';
 import { connectLines } from '../install/connect.js';
 import { isInteractive, type CliIo } from '../terminal/io.js';

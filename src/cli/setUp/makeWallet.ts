@@ -3,8 +3,8 @@ import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { AskPassphrase, KeystoreKind } from '../../keys/keystore.js';
 import { commandLine } from '../line/commandLine.js';
 import { showLine } from '../line/line.js';
-import type { OwnerOptions } from '../../owner/ownerAuth.js';
-import { setUpWallet, type SecretSource, type SetUp } from '../../owner/setUp.js';
+import type { OwnerOptions } from '../../owner/auth/ownerAuth.js';
+import { setUpWallet, type SecretSource, type SetUp } from '../../owner/setUp/setUp.js';
 import type { CommandCall } from '../command.js';
 import { isInteractive, readStdin, type CliIo } from '../terminal/io.js';
 import { askedOnce, passphraseFromFlag, servedPassphrase, warnOn } from './passphrase.js';
@@ -81,7 +81,7 @@ export async function offerFactor(
       continue;
     }
     try {
-      const { addPassphrase } = await import('../../owner/ownerFactors.js');
+      const { addPassphrase } = await import('../../owner/auth/ownerFactors.js');
       await addPassphrase(options, () => Promise.resolve(given), '');
       io.stderr.write('Added.\n');
       return;

@@ -1,6 +1,6 @@
 import { agentOf } from '../../money/agent.js';
 import type { Engine, WalletOptions } from '../../wallet/engine.js';
-import type { OwnerAuth, OwnerOptions } from '../../owner/ownerAuth.js';
+import type { OwnerAuth, OwnerOptions } from '../../owner/auth/ownerAuth.js';
 import type { Wallet } from '../../wallet/wallet.js';
 import type { CommandCall } from '../command.js';
 import { ownerCommand } from '../line/line.js';

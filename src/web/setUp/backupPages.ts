@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { WalletError } from '../../errors/walletError.js';
-import type { SetUpForm } from '../../owner/setUpForm.js';
+import type { SetUpForm } from '../../owner/setUp/setUpForm.js';
 import { text } from '../approvals/answerForm.js';
 import type { VisitContext, VisitEnv } from '../door/admission.js';
 import { codeField } from '../door/doorPage.js';

@@ -4,7 +4,7 @@ import { html } from 'hono/html';
 import { Challenges } from '../../approvals/challenge.js';
 import { CODE_TRIES_MAX } from '../../approvals/code.js';
 import { beginPasskey, makePasskeyFactor } from '../../approvals/passkey.js';
-import type { FirstFactor, SetUpForm } from '../../owner/setUpForm.js';
+import type { FirstFactor, SetUpForm } from '../../owner/setUp/setUpForm.js';
 import { addDoor, VISIT_PATH, type Door, type VisitContext, type VisitEnv } from '../door/admission.js';
 import { readProof, text, type Fields } from '../approvals/answerForm.js';
 import { addEnds } from '../approvals/app.js';

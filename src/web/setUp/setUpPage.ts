@@ -1,5 +1,5 @@
 import type { OwnerAction } from '../../errors/ownerAction.js';
-import type { SetUpForm } from '../../owner/setUpForm.js';
+import type { SetUpForm } from '../../owner/setUp/setUpForm.js';
 import { serveBehindDoor, type OpenTicket, type Page } from '../page.js';
 import { createSetUpApp, type CodePurpose } from './setUpApp.js';
 

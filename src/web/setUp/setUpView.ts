@@ -6,7 +6,7 @@ import { WalletError } from '../../errors/walletError.js';
 import type { KeystoreKind } from '../../keys/keystore.js';
 import { formatUsd, parseUsd } from '../../money/decimal.js';
 import { sayPlaces } from '../../wallet/agentAddress.js';
-import type { FirstLimits, SetUpChoices, SetUpStanding } from '../../owner/setUpForm.js';
+import type { FirstLimits, SetUpChoices, SetUpStanding } from '../../owner/setUp/setUpForm.js';
 import { codeField } from '../door/doorPage.js';
 import { layPage, type Html } from '../look/layout.js';
 import { viewQrCode } from '../look/qrCode.js';

@@ -1,6 +1,6 @@
 import type { RpcProxy } from '../../../sandbox/rpcProxy.ts';
 import type { AnyAttempt } from '../../../src/ledger/attempts/withdrawal.js';
-import { compareWithChain } from '../../../src/owner/chainAudit.js';
+import { compareWithChain } from '../../../src/owner/ledger/chainAudit.js';
 import type { Engine, WalletOptions } from '../../../src/wallet/engine.js';
 import { reconcileAll, reconcileDue } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startMppShop, type MppShop } from '../../../sandbox/mppShop.ts';
 import { TEMPO_FEE_ATOMIC_MAX } from '../../../src/payment/intent.js';
-import { compareWithChain } from '../../../src/owner/chainAudit.js';
+import { compareWithChain } from '../../../src/owner/ledger/chainAudit.js';
 import { withdraw } from '../../../src/treasury/withdraw.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
 import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';

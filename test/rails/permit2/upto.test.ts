@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compareWithChain } from '../../../src/owner/chainAudit.js';
+import { compareWithChain } from '../../../src/owner/ledger/chainAudit.js';
 import { setAllowance } from '../../../src/treasury/allowance.js';
 import type { Outcome } from '../../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';

@@ -1,8 +1,8 @@
-import type { FactorUse, TryPlace } from '../ledger/books/factor.js';
-import { findPassphraseFactor, readFactor, type FactorRecord } from '../approvals/factor.js';
-import { judgeTries } from '../approvals/tries.js';
-import { WalletError } from '../errors/walletError.js';
-import type { Ledger } from '../ledger/ledger.js';
+import type { FactorUse, TryPlace } from '../../ledger/books/factor.js';
+import { findPassphraseFactor, readFactor, type FactorRecord } from '../../approvals/factor.js';
+import { judgeTries } from '../../approvals/tries.js';
+import { WalletError } from '../../errors/walletError.js';
+import type { Ledger } from '../../ledger/ledger.js';
 
 /** A factor that proved the owner: to be stored in the same step as what it allows. */
 export interface ProvedFactor {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceFile } from '../platform/durableFile.js';
+import { replaceFile } from '../../platform/durableFile.js';
 
 /** Its being there says that the owner proved to have the recovery phrase; a check-up reminds until then. */
 const BACKED_UP_FILE = 'backed-up';

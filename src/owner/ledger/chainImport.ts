@@ -1,16 +1,16 @@
-import { FOUND_ON_CHAIN } from '../rails/table.js';
-import type { ImportedPayment } from '../ledger/books/rebuild.js';
-import { describeUnread, type ChainPayment, type UnionHistory } from '../chain/chain.js';
-import type { Config } from '../config/settings.js';
-import { WalletError } from '../errors/walletError.js';
-import type { UnlockedWallet } from '../keys/keystore.js';
-import type { Ledger } from '../ledger/ledger.js';
-import { toUsdMicros, type Asset } from '../money/asset.js';
-import { bitcoinUsdMicros } from '../money/bitcoin.js';
-import type { AtomicAmount, UsdMicros } from '../money/unit.js';
-import type { EndpointAnswer } from '../payment/challenge.js';
-import type { Network } from '../money/network.js';
-import { agentAddresses, fundedAssets, type AgentAddress } from './ownAddresses.js';
+import { FOUND_ON_CHAIN } from '../../rails/table.js';
+import type { ImportedPayment } from '../../ledger/books/rebuild.js';
+import { describeUnread, type ChainPayment, type UnionHistory } from '../../chain/chain.js';
+import type { Config } from '../../config/settings.js';
+import { WalletError } from '../../errors/walletError.js';
+import type { UnlockedWallet } from '../../keys/keystore.js';
+import type { Ledger } from '../../ledger/ledger.js';
+import { toUsdMicros, type Asset } from '../../money/asset.js';
+import { bitcoinUsdMicros } from '../../money/bitcoin.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
+import type { EndpointAnswer } from '../../payment/challenge.js';
+import type { Network } from '../../money/network.js';
+import { agentAddresses, fundedAssets, type AgentAddress } from '../ownAddresses.js';
 
 /**
  * Everything that left the wallet since a time, on each enabled network, as all its RPCs show it together, each from

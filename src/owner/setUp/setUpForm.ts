@@ -1,25 +1,25 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FactorLine } from '../approvals/inbox.js';
-import { checkPassphrase, resemblesPassphrase, type PasskeyFactor } from '../approvals/factor.js';
-import { readConfig, readConfigUnauthenticated, updateConfig } from '../config/configFile.js';
-import { ensureHome } from '../config/home.js';
-import type { Config } from '../config/settings.js';
-import { isWalletError, WalletError } from '../errors/walletError.js';
+import type { FactorLine } from '../../approvals/inbox.js';
+import { checkPassphrase, resemblesPassphrase, type PasskeyFactor } from '../../approvals/factor.js';
+import { readConfig, readConfigUnauthenticated, updateConfig } from '../../config/configFile.js';
+import { ensureHome } from '../../config/home.js';
+import type { Config } from '../../config/settings.js';
+import { isWalletError, WalletError } from '../../errors/walletError.js';
 import {
   findKeystoreKind,
   openKeystore,
   type AskPassphrase,
   type KeystoreKind,
   type UnlockedWallet,
-} from '../keys/keystore.js';
-import { formatUsd } from '../money/decimal.js';
-import { openLedger } from '../wallet/engine.js';
-import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
-import { rememberLedger } from '../wallet/checkpoint.js';
+} from '../../keys/keystore.js';
+import { formatUsd } from '../../money/decimal.js';
+import { openLedger } from '../../wallet/engine.js';
+import { placesOf, type AgentPlace } from '../../wallet/agentAddress.js';
+import { rememberLedger } from '../../wallet/checkpoint.js';
 import { isBackedUp, markBackedUp } from './backedUp.js';
-import { addMadePasskey, addPassphrase, listFactorsWith } from './ownerFactors.js';
-import { unlockAsAnyone, type OwnerOptions } from './ownerAuth.js';
+import { addMadePasskey, addPassphrase, listFactorsWith } from '../auth/ownerFactors.js';
+import { unlockAsAnyone, type OwnerOptions } from '../auth/ownerAuth.js';
 import { setUpWallet } from './setUp.js';
 
 /** A ceiling starts at ten times its cap, as in a new wallet. */

@@ -1,7 +1,7 @@
-import { readFactor, type FactorRecord } from '../approvals/factor.js';
-import { isWalletError, WalletError } from '../errors/walletError.js';
-import { fitsMemory, type UnlockedWallet } from '../keys/keystore.js';
-import type { Ledger } from '../ledger/ledger.js';
+import { readFactor, type FactorRecord } from '../../approvals/factor.js';
+import { isWalletError, WalletError } from '../../errors/walletError.js';
+import { fitsMemory, type UnlockedWallet } from '../../keys/keystore.js';
+import type { Ledger } from '../../ledger/ledger.js';
 import { readFactors, storedFactor } from './ownerFactor.js';
 
 /**

@@ -1,15 +1,15 @@
-import { Enrolment } from '../approvals/enrolment.js';
-import type { FactorLine } from '../approvals/inbox.js';
+import { Enrolment } from '../../approvals/enrolment.js';
+import type { FactorLine } from '../../approvals/inbox.js';
 import {
   FACTORS_MAX,
   makePassphraseFactor,
   resemblesPassphrase,
   type FactorRecord,
   type PasskeyFactor,
-} from '../approvals/factor.js';
-import { isWalletError, WalletError } from '../errors/walletError.js';
-import { fitsMemory, openKeystore, type UnlockedWallet } from '../keys/keystore.js';
-import type { Ledger } from '../ledger/ledger.js';
+} from '../../approvals/factor.js';
+import { isWalletError, WalletError } from '../../errors/walletError.js';
+import { fitsMemory, openKeystore, type UnlockedWallet } from '../../keys/keystore.js';
+import type { Ledger } from '../../ledger/ledger.js';
 import {
   asOwner,
   keystoreKindOf,
@@ -18,7 +18,7 @@ import {
   type OwnerOptions,
   type OwnerOperation,
 } from './ownerAuth.js';
-import { openLedger } from '../wallet/engine.js';
+import { openLedger } from '../../wallet/engine.js';
 import { forgetFactor, rememberFactors } from './factorMemory.js';
 import { readFactors, storedFactor } from './ownerFactor.js';
 

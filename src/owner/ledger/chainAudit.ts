@@ -1,19 +1,23 @@
-import { describeUnread, paymentKey, type Chain, type ChainPayment } from '../chain/chain.js';
-import type { Config } from '../config/settings.js';
-import { isWalletError } from '../errors/walletError.js';
-import type { UnlockedWallet } from '../keys/keystore.js';
-import type { Ledger } from '../ledger/ledger.js';
-import { isLive, openedWallMs } from '../ledger/attempts/attempt.js';
-import type { AnyAttempt } from '../ledger/attempts/withdrawal.js';
-import type { Asset } from '../money/asset.js';
-import { formatUnits } from '../money/decimal.js';
-import { findNetwork, type Network } from '../money/network.js';
-import { lightningWalletId } from '../wallet/agentAddress.js';
-import { openChain } from '../wallet/chains.js';
-import { Rails } from '../rails/table.js';
-import { settleAttempt, type SettlementPlace, type SettlementVerdict } from '../wallet/settle/settlement.js';
-import { Funds } from '../wallet/settle/funds.js';
-import { agentAddresses, fundedAssets } from './ownAddresses.js';
+import { describeUnread, paymentKey, type Chain, type ChainPayment } from '../../chain/chain.js';
+import type { Config } from '../../config/settings.js';
+import { isWalletError } from '../../errors/walletError.js';
+import type { UnlockedWallet } from '../../keys/keystore.js';
+import type { Ledger } from '../../ledger/ledger.js';
+import { isLive, openedWallMs } from '../../ledger/attempts/attempt.js';
+import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
+import type { Asset } from '../../money/asset.js';
+import { formatUnits } from '../../money/decimal.js';
+import { findNetwork, type Network } from '../../money/network.js';
+import { lightningWalletId } from '../../wallet/agentAddress.js';
+import { openChain } from '../../wallet/chains.js';
+import { Rails } from '../../rails/table.js';
+import {
+  settleAttempt,
+  type SettlementPlace,
+  type SettlementVerdict,
+} from '../../wallet/settle/settlement.js';
+import { Funds } from '../../wallet/settle/funds.js';
+import { agentAddresses, fundedAssets } from '../ownAddresses.js';
 
 /** As far back as any cap counts. */
 const COMPARED_MS = 30 * 86_400_000;

@@ -1,13 +1,13 @@
-import { WalletError } from '../errors/walletError.js';
-import type { UnlockedWallet } from '../keys/keystore.js';
-import type { Rebased } from '../ledger/books/rebuild.js';
-import { CLOCK_OFF_MS_MAX } from '../policy/clock.js';
-import { networksOf } from '../wallet/agentAddress.js';
-import { rememberLedger } from '../wallet/checkpoint.js';
-import { readClock, refuseWrong } from '../wallet/clock/clockCheck.js';
-import { ClockWatch } from '../wallet/clock/clockWatch.js';
-import { provedConfig } from './ownerConfig.js';
-import { asOwner, type OwnerOptions, type OwnerOperation } from './ownerAuth.js';
+import { WalletError } from '../../errors/walletError.js';
+import type { UnlockedWallet } from '../../keys/keystore.js';
+import type { Rebased } from '../../ledger/books/rebuild.js';
+import { CLOCK_OFF_MS_MAX } from '../../policy/clock.js';
+import { networksOf } from '../../wallet/agentAddress.js';
+import { rememberLedger } from '../../wallet/checkpoint.js';
+import { readClock, refuseWrong } from '../../wallet/clock/clockCheck.js';
+import { ClockWatch } from '../../wallet/clock/clockWatch.js';
+import { provedConfig } from '../ownerConfig.js';
+import { asOwner, type OwnerOptions, type OwnerOperation } from '../auth/ownerAuth.js';
 
 const WHAT = 'Setting the ledger’s time back';
 

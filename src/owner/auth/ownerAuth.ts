@@ -1,19 +1,19 @@
-import type { OwnerAct } from '../approvals/confirmation.js';
-import type { FactorRecord, PasskeyFactor } from '../approvals/factor.js';
-import { readConfigUnauthenticated } from '../config/configFile.js';
-import { checkHome } from '../config/home.js';
-import type { OwnerAction, OwnerStep } from '../errors/ownerAction.js';
-import { isWalletError, WalletError } from '../errors/walletError.js';
+import type { OwnerAct } from '../../approvals/confirmation.js';
+import type { FactorRecord, PasskeyFactor } from '../../approvals/factor.js';
+import { readConfigUnauthenticated } from '../../config/configFile.js';
+import { checkHome } from '../../config/home.js';
+import type { OwnerAction, OwnerStep } from '../../errors/ownerAction.js';
+import { isWalletError, WalletError } from '../../errors/walletError.js';
 import {
   findKeystoreKind,
   openKeystore,
   type AskPassphrase,
   type KeystoreKind,
   type UnlockedWallet,
-} from '../keys/keystore.js';
-import type { Ledger } from '../ledger/ledger.js';
-import { ledgerStoreIn } from '../ledger/stores.js';
-import { openLedger } from '../wallet/engine.js';
+} from '../../keys/keystore.js';
+import type { Ledger } from '../../ledger/ledger.js';
+import { ledgerStoreIn } from '../../ledger/stores.js';
+import { openLedger } from '../../wallet/engine.js';
 import { lostFactors, rememberFactors } from './factorMemory.js';
 import {
   assertPassphrase,

@@ -4,7 +4,7 @@ import { readConfigUnauthenticated } from '../../config/configFile.js';
 import { CONFIG_FILE } from '../../config/home.js';
 import { isWalletError } from '../../errors/walletError.js';
 import { formatUsd } from '../../money/decimal.js';
-import { isBackedUp } from '../../owner/backedUp.js';
+import { isBackedUp } from '../../owner/setUp/backedUp.js';
 import type { BalanceLine } from '../../wallet/balance.js';
 import { isMarkedFrozen } from '../../wallet/freezeMark.js';
 import type { CommandCall } from '../command.js';

@@ -7,12 +7,12 @@ import {
   readConfigUnauthenticated,
   reviewConfig,
   updateConfig,
-} from '../config/configFile.js';
-import { setKey } from '../config/change.js';
-import { CONFIG_FILE, ensureHome } from '../config/home.js';
-import type { Config } from '../config/settings.js';
-import type { OwnerAction } from '../errors/ownerAction.js';
-import { isWalletError, WalletError } from '../errors/walletError.js';
+} from '../../config/configFile.js';
+import { setKey } from '../../config/change.js';
+import { CONFIG_FILE, ensureHome } from '../../config/home.js';
+import type { Config } from '../../config/settings.js';
+import type { OwnerAction } from '../../errors/ownerAction.js';
+import { isWalletError, WalletError } from '../../errors/walletError.js';
 import {
   findKeystoreKind,
   openKeystore,
@@ -21,17 +21,17 @@ import {
   type KeystoreKind,
   type UnlockedWallet,
   type WalletSecret,
-} from '../keys/keystore.js';
-import { generatePhrase, parsePhrase } from '../keys/secret/phrase.js';
-import { parseEvmKey, WalletKeys } from '../keys/secret/secret.js';
-import { ledgerStoreIn } from '../ledger/stores.js';
-import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
-import { writeCheckpoint } from '../wallet/checkpoint.js';
-import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
+} from '../../keys/keystore.js';
+import { generatePhrase, parsePhrase } from '../../keys/secret/phrase.js';
+import { parseEvmKey, WalletKeys } from '../../keys/secret/secret.js';
+import { ledgerStoreIn } from '../../ledger/stores.js';
+import { placesOf, type AgentPlace } from '../../wallet/agentAddress.js';
+import { writeCheckpoint } from '../../wallet/checkpoint.js';
+import { DEFAULT_AGENT, openLedger } from '../../wallet/engine.js';
 import { markBackedUp } from './backedUp.js';
-import { noteAddresses } from './knownAddresses.js';
-import { openLedgerWithoutKeys } from './ownerFreeze.js';
-import { asOwnerOf, type OwnerAuth } from './ownerAuth.js';
+import { noteAddresses } from '../knownAddresses.js';
+import { openLedgerWithoutKeys } from '../ownerFreeze.js';
+import { asOwnerOf, type OwnerAuth } from '../auth/ownerAuth.js';
 
 /** What a wallet is made of: a new phrase, one that is restored, or a key of elsewhere. */
 export type SecretSource =
