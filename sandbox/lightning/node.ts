@@ -5,6 +5,8 @@ import { nodeIdOf, writeInvoice } from './invoice.ts';
 /** How the node meets the next invoice that it is asked to pay. */
 export type PayBehaviour =
   | { readonly kind: 'pays'; readonly feeMsat?: bigint }
+  /** It pays, whatever bound on the fee it was given. */
+  | { readonly kind: 'overcharges'; readonly feeMsat: bigint; readonly isSilent?: true }
   /** No way to the payee is found. */
   | { readonly kind: 'fails' }
   /** The payee keeps it under way until {@link LightningNode.settle} or {@link LightningNode.cancel}. */
@@ -97,7 +99,7 @@ export class LightningNode {
       ...{ paymentHash, amountMsat, feeMsat, createdSec: nowSec },
       ...{ state: 'in_flight', preimage: null, settledSec: null },
     };
-    const tooDear = feeMaxMsat !== undefined && feeMsat > feeMaxMsat;
+    const tooDear = how.kind !== 'overcharges' && feeMaxMsat !== undefined && feeMsat > feeMaxMsat;
     if (how.kind === 'fails' || tooDear) {
       this.payments.set(paymentHash, { ...row, state: 'failed', feeMsat: 0n });
       return { kind: 'failed', code: 'PAYMENT_FAILED' };
@@ -110,7 +112,8 @@ export class LightningNode {
     this.balanceMsat -= amountMsat + feeMsat;
     if (how.kind === 'holds') return new Promise((resolve) => this.#waiting.set(paymentHash, resolve));
     const answer = this.#settled(row);
-    return how.kind === 'pays_in_silence' ? { kind: 'silent' } : answer;
+    const isSilent = how.kind === 'pays_in_silence' || (how.kind === 'overcharges' && how.isSilent === true);
+    return isSilent ? { kind: 'silent' } : answer;
   }
 
   /** The payee takes what it held. */

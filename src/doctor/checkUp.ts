@@ -7,9 +7,10 @@ import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { CLOCK_OFF_MS_MAX } from '../policy/clock.js';
-import { placesOf, type AgentPlace } from '../wallet/agentAddress.js';
+import { lightningWalletId, placesOf, type AgentPlace } from '../wallet/agentAddress.js';
 import { lowerLimits } from '../wallet/clientLimits.js';
 import { sayTime } from '../wallet/clock/clockCheck.js';
+import { OVERCHARGE_STEP, overchargeSays } from '../wallet/lightningStop.js';
 import { failed, ok, type Check } from './check.js';
 import { checkUpQuote } from './checkUpQuote.js';
 import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
@@ -78,6 +79,7 @@ export async function checkUpLocally(place: CheckUpPlace): Promise<LocalCheckUp>
   }
   if (opened.secretKind === 'phrase') checks.push(...lookAtBackup(home));
   checks.push(...lookAtNote(known));
+  checks.push(...lookAtLightning(opened));
   const spend = { config, agent: place.agent ?? DEFAULT_AGENT, nowMs: place.now(), env: place.env };
   checks.push(...(await lookAtLedger(home, opened, spend)));
   return {
@@ -87,6 +89,14 @@ export async function checkUpLocally(place: CheckUpPlace): Promise<LocalCheckUp>
     isProved: true,
     lightning: () => opened.lightning.read(),
   };
+}
+
+/** A Lightning wallet that took more than it was bound to is asked for nothing more. */
+function lookAtLightning(keys: UnlockedWallet): Check[] {
+  const walletId = lightningWalletId(keys);
+  const payment = walletId === null ? null : keys.lightning.stoppedBy(walletId);
+  if (payment === null) return [];
+  return [{ name: 'lightning', state: 'fail', says: overchargeSays(payment), mend: OVERCHARGE_STEP }];
 }
 
 /** A keystore that this process cannot open may open in every client: no fault, and what needs keys stays unseen. */

@@ -282,6 +282,12 @@ export const CODES = {
     retry: 'with_changes',
     exit: 5,
   },
+  lightning_stopped: {
+    summary:
+      'The connected Lightning wallet took more than it was bound to; it pays nothing until the owner connects it again.',
+    retry: 'after_owner',
+    exit: 3,
+  },
   payment_failed: {
     summary: 'The connected Lightning wallet did not pay, so nothing was spent.',
     retry: 'same_call',

@@ -76,7 +76,7 @@ export interface UnlockedWallet {
   /** Opens what {@link seal} gave for this place; null where it is another's, was changed, or is of other keys. */
   unseal(place: string, sealed: Uint8Array): string | null;
   /** How the owner's Lightning wallet is reached: a secret, sealed by the wallet's keys. */
-  readonly lightning: Pick<LightningFile, 'read' | 'write'>;
+  readonly lightning: Pick<LightningFile, 'read' | 'write' | 'stop' | 'stoppedBy'>;
   /**
    * The ledger's checkpoint; null where none was ever written.
    *

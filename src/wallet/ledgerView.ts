@@ -6,6 +6,7 @@ import { isLive, openedWallMs } from '../ledger/attempts/attempt.js';
 import type { Delivery, Payment } from '../ledger/attempts/payment.js';
 import type { AnyAttempt } from '../ledger/attempts/withdrawal.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { overchargeOf } from './lightningStop.js';
 import { formatUsd } from '../money/decimal.js';
 import { categoryOf } from '../policy/category.js';
 import type { Engine } from './engine.js';
@@ -222,7 +223,7 @@ export async function readPayment(engine: Engine, id: string, signal: AbortSigna
   return outcome({
     status: 'ok',
     code: 'ok',
-    message: `${payment.id} is ${payment.state}${payment.state === 'captured' && !payment.confirmed ? ' (not confirmed by the chain yet)' : ''}. ${message} ${advice}`,
+    message: `${payment.id} is ${payment.state}${payment.state === 'captured' && !payment.confirmed ? ' (not confirmed by the chain yet)' : ''}. ${[message, advice, overchargeOf(payment) ?? ''].join(' ').trimEnd()}`,
     money: moneyOf(payment),
     payment: viewPayment(payment),
     retry: open ? 'after_delay' : 'never',

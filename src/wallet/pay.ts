@@ -1,6 +1,7 @@
 import { WalletError } from '../errors/walletError.js';
 import type { Payment } from '../ledger/attempts/payment.js';
 import type { Session } from '../ledger/books/session.js';
+import { parseUsd } from '../money/decimal.js';
 import { NetFailure } from '../net/failure.js';
 import type { Stop } from '../policy/verdict.js';
 import { viewAnswer } from './answer/answerBody.js';
@@ -50,6 +51,7 @@ import { withBought } from './entitlement/entitlement.js';
 import { endJobOf } from './entitlement/job.js';
 import { serveAtTarget, serveFromBought } from './entitlement/serving.js';
 import type { PayInput } from './input.js';
+import { OVERCHARGE_STEP, overchargeOf } from './lightningStop.js';
 import { mayHaveLeft, recordSilence, settleClaim, type SettledClaim } from './settle/claim.js';
 
 /** A selection, a look at the totals, a question, and some changes of the config: more is not one call any more. */
@@ -62,6 +64,28 @@ const ROUNDS_MAX = 6;
  * 6 on there is no way back.
  */
 export async function pay(
+  engine: Engine,
+  session: Pick<Session, 'id'>,
+  input: PayInput,
+  context: CallContext,
+): Promise<Outcome> {
+  return withOvercharge(await payOnce(engine, session, input, context));
+}
+
+/** Says where the owner's own wallet took more than was held, whichever way the call ended (T40). */
+function withOvercharge(told: Outcome): Outcome {
+  const { payment } = told;
+  const says =
+    payment === null || payment.captured_usd === null
+      ? null
+      : overchargeOf({
+          capturedUsdMicros: parseUsd(payment.captured_usd, 'a capture'),
+          heldUsdMicros: parseUsd(payment.held_usd, 'a hold'),
+        });
+  return says === null ? told : { ...told, message: `${told.message} ${says}`, tell_owner: OVERCHARGE_STEP };
+}
+
+async function payOnce(
   engine: Engine,
   session: Pick<Session, 'id'>,
   input: PayInput,

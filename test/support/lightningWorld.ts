@@ -33,6 +33,8 @@ export interface LightningWorld {
   /** A further wallet object over the same folder, as a second process would have. */
   open(): Wallet;
   set(key: string, value: string): Promise<void>;
+  /** The owner connects the wallet again. */
+  connect(): Promise<LightningView>;
   close(): Promise<void>;
 }
 
@@ -72,19 +74,16 @@ export async function startLightningWorld(
   }
   await set('limits.calls_per_minute', '1000');
   await set('net.allow_private', JSON.stringify([shop.hostPort]));
-  const view = await connectLightning(
-    ownerOf(home, TEST_PASSPHRASE),
-    served.connection,
-    undefined,
-    () => undefined,
-  );
+  const connect = (): Promise<LightningView> =>
+    connectLightning(ownerOf(home, TEST_PASSPHRASE), served.connection, undefined, () => undefined);
+  const view = await connect();
   const options: WalletOptions = {
     ...{ home, now, version: '0.0.0-test', env: {}, platform: process.platform },
     passphrase: () => Promise.resolve(TEST_PASSPHRASE),
   };
   const opened: Wallet[] = [];
   return {
-    ...{ node, shop, relay, home, connection: served.connection, options, view, set },
+    ...{ node, shop, relay, home, connection: served.connection, options, view, set, connect },
     open() {
       const wallet = new Wallet(options);
       opened.push(wallet);

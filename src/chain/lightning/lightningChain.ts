@@ -156,6 +156,9 @@ export function createLightningChain(options: {
     async pay(request, signal) {
       const { invoice, paymentHash, amountAtomic, invoiceAtomic } = request;
       try {
+        // Another wallet may have been connected since the hold; that one's books would not tell what this one paid.
+        if (walletIdOf(connection().parsed) !== request.from)
+          return { kind: 'failed', why: 'another wallet was connected meanwhile' };
         const node = await backend();
         const report = await node.pay(
           { invoice, paymentHash, feeMaxMsat: amountAtomic - invoiceAtomic },
@@ -205,16 +208,21 @@ async function openBackend(connection: LightningConnection, nowMs: () => number)
   return (await import('./lnd.js')).openLnd(connection);
 }
 
-/** A payment with its proof; null where the node shows none that is valid, or took more than it may (T40: a node that lies). */
+/** One bitcoin: no route costs that, and what a node that lies says beyond it is no number to count by. */
+const FEE_MSAT_MAX = 100_000_000_000n;
+
+/**
+ * A payment with its proof, and all that it took, which may be more than it was bound to; null where the node shows no valid
+ * proof (T40: a node that lies).
+ */
 function paidOf(
-  { paymentHash, invoiceAtomic, amountAtomic }: LightningSettlementQuery,
+  { paymentHash, invoiceAtomic }: LightningSettlementQuery,
   { state, preimage, feeMsat }: NodePayment,
 ): { readonly preimage: string; readonly amountAtomic: AtomicAmount } | null {
   if (state !== 'paid' || preimage === null || !/^[0-9a-f]{64}$/.test(preimage)) return null;
   const hash = createHash('sha256').update(Buffer.from(preimage, 'hex')).digest('hex');
   if (hash !== paymentHash) return null;
-  const taken = invoiceAtomic + feeMsat;
-  return { preimage, amountAtomic: taken > amountAtomic ? amountAtomic : taken };
+  return { preimage, amountAtomic: invoiceAtomic + (feeMsat > FEE_MSAT_MAX ? FEE_MSAT_MAX : feeMsat) };
 }
 
 function released(summary: string): Settlement {

@@ -53,6 +53,8 @@ export interface CaptureFacts {
   readonly confirmed: boolean;
   /** Block time where the chain showed it; else null, and it counts from now. */
   readonly chainMs: number | null;
+  /** Set where the payer's own wallet moved the money and took more than it was bound to: what has left counts whole. */
+  readonly mayExceedHold?: true;
   /** What it brought, where that is known already; absent where the answer is still on its way. */
   readonly delivery?: Delivery;
 }
@@ -64,7 +66,10 @@ export interface CaptureFacts {
 export type ReleaseNote = 'never_signed' | 'expired_unused' | 'not_paid' | 'receipt_false' | 'capture_undone';
 
 /** What the chain showed of a payment that had been released. */
-export interface LandingProof extends Pick<CaptureFacts, 'capturedAtomic' | 'capturedUsdMicros' | 'chainMs'> {
+export interface LandingProof extends Pick<
+  CaptureFacts,
+  'capturedAtomic' | 'capturedUsdMicros' | 'chainMs' | 'mayExceedHold'
+> {
   /** Null where the nonce is proved spent, and nobody shows by which transaction. */
   readonly tx: string | null;
   /** Whether as many operators show it, settled for good, as a release needs; else the reconciler goes on with it. */

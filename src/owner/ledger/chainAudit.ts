@@ -103,6 +103,7 @@ export function settlementPlaceOf(
   const lightning = (): string | null => keys.lightning.read();
   return {
     rails: new Rails(),
+    keys,
     ledger,
     funds: new Funds(ledger),
     now: () => nowMs,

@@ -9,6 +9,7 @@ import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.j
 import type { Engine } from '../engine.js';
 import { remember } from '../entitlement/entitlement.js';
 import { endpointText } from '../entitlement/issued.js';
+import { OVERCHARGE_STEP, overchargeSays, stopOvercharger } from '../lightningStop.js';
 import type { PaidCall } from './paidCall.js';
 import type { PaidRequest } from './send.js';
 
@@ -33,6 +34,12 @@ export async function prepay(
   const { payment, payload } = paid;
   const rail = engine.rails.ofPayment(payment)?.prepaid;
   if (rail === undefined) return paid;
+  const stopped = engine.keys.lightning.stoppedBy(payment.payFrom);
+  if (stopped !== null) {
+    // Another payment of the same instant showed what this wallet does: nothing of this one has left.
+    const { attempt } = await engine.ledger.release(payment.id, 'not_paid', engine.now());
+    return stoppedOutcome(attempt, stopped);
+  }
   context.progress?.('The Lightning wallet is asked to pay.');
   const leftMs = bound.sellerMs();
   const waitMs = leftMs - Math.floor(leftMs / SELLER_SHARE);
@@ -66,8 +73,9 @@ async function recordPaid(
   const facts = {
     capturedAtomic,
     capturedUsdMicros: shareOfHold({ atomic: heldAtomic, usdMicros: heldUsdMicros }, capturedAtomic),
-    ...{ tx, receipt: null, confirmed: true, chainMs: null },
+    ...{ tx, receipt: null, confirmed: true, chainMs: null, mayExceedHold: true as const },
   };
+  await stopOvercharger(engine.keys, payment, capturedAtomic);
   const captured = await engine.ledger.capture(payment.id, facts, engine.now());
   if (captured.kind === 'done') engine.funds.spent(payment);
   return captured.attempt;
@@ -114,6 +122,19 @@ function failedOutcome(payment: Payment, reason: string): Outcome {
     payment: viewPayment(payment),
     money: moneyOf(payment),
     retry: 'same_call',
+  });
+}
+
+/** The outcome of a payment that the wallet is not asked for any more. */
+function stoppedOutcome(payment: Payment, by: string): Outcome {
+  return outcome({
+    status: 'refused',
+    code: 'lightning_stopped',
+    message: `${overchargeSays(by)} Nothing was paid now.`,
+    payment: viewPayment(payment),
+    money: moneyOf(payment),
+    retry: 'after_owner',
+    tell_owner: OVERCHARGE_STEP,
   });
 }
 

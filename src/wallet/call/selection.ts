@@ -24,6 +24,7 @@ import type { Stop } from '../../policy/verdict.js';
 import type { Rails } from '../../rails/table.js';
 import { canPayOn, networksOf } from '../agentAddress.js';
 import type { Engine } from '../engine.js';
+import { assertNotStopped } from '../lightningStop.js';
 import { readAddressFunds } from '../settle/addressFunds.js';
 import { agentBounds, limitsOf, payeeGrantKey, useOf, type CallLimits } from './ownerRules.js';
 import type { Challenge } from './probe.js';
@@ -133,8 +134,11 @@ export function looksOf(engine: Engine, config: Config, nowMs: number): Required
   return {
     canPayOn: (network) => canPayOn(engine.keys, network),
     funds: (offer) => fundsFor(engine, config, offer),
-    prepare: async (offer) =>
-      engine.rails.ofOffer(offer).prepare(await engine.railPorts(config), offer, nowMs),
+    async prepare(offer) {
+      const { network } = offer;
+      if (network.family === 'lightning') assertNotStopped(engine.keys, await engine.addressOn(network));
+      return engine.rails.ofOffer(offer).prepare(await engine.railPorts(config), offer, nowMs);
+    },
   };
 }
 
@@ -249,6 +253,7 @@ async function fundsFor(
 /** Faults of one offer or of its network: another offer has nothing to do with them. */
 const SCOPES: Partial<Record<Code, 'offer' | 'network'>> = {
   rpc_unavailable: 'network',
+  lightning_stopped: 'network',
   malformed_offer: 'offer',
   allowance_required: 'offer',
 };

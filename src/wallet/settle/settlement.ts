@@ -11,6 +11,7 @@ import { findNetwork, type Caip2 } from '../../money/network.js';
 import type { Engine } from '../engine.js';
 import { heldUntilMs } from '../answer/outcome.js';
 import { withdrawalRailOf } from '../../rails/table.js';
+import { stopOvercharger } from '../lightningStop.js';
 import { openReason, wayOut, type OpenReason } from './wayOut.js';
 import { Witnesses } from './witness.js';
 
@@ -55,7 +56,10 @@ const RESEND_MARGIN_SEC = 5;
 const ASK_AGAIN_MS = 30_000;
 
 /** What a look at a payment's end needs of an open wallet. */
-export type SettlementPlace = Pick<Engine, 'ledger' | 'funds' | 'now' | 'config' | 'chainOf' | 'rails'>;
+export type SettlementPlace = Pick<
+  Engine,
+  'keys' | 'ledger' | 'funds' | 'now' | 'config' | 'chainOf' | 'rails'
+>;
 
 /** Asks the chain about a payment's nonce. Never throws for a fault of an RPC. */
 export async function askChain(
@@ -179,7 +183,9 @@ async function recordLanding<A extends AnyAttempt>(
     tx: settlement.tx,
     confirmed: settlement.final,
     chainMs: settlement.blockTimeMs,
+    ...excess(payment),
   };
+  await stopOvercharger(engine.keys, payment, settlement.amountAtomic);
   const { attempt: after } = await controlOf(engine, payment).recapture(payment.id, proof, engine.now());
   const says = `It had been released, and ${shownBy(settlement)}: it counts as paid again.`;
   return closed(after, 'recaptured', says);
@@ -197,12 +203,18 @@ function usdMicrosOf(
     : toUsdMicros(row, amountAtomic);
 }
 
+/** The owner's own wallet tells what left it, which nothing but that wallet bounds. */
+function excess({ network }: AnyAttempt): { readonly mayExceedHold?: true } {
+  return findNetwork(network)?.family === 'lightning' ? { mayExceedHold: true } : {};
+}
+
 async function recordCapture<A extends AnyAttempt>(
   engine: SettlementPlace,
   payment: A,
   settlement: Extract<Settlement, { kind: 'captured' }>,
 ): Promise<SettlementVerdict<A>> {
   const wasCaptured = payment.state === 'captured';
+  await stopOvercharger(engine.keys, payment, settlement.amountAtomic);
   const captured = await controlOf(engine, payment).capture(
     payment.id,
     {
@@ -213,6 +225,7 @@ async function recordCapture<A extends AnyAttempt>(
       // What is shown at a newer block may be undone, or a lie, whoever named the RPC.
       confirmed: settlement.final,
       chainMs: settlement.blockTimeMs,
+      ...excess(payment),
     },
     engine.now(),
   );

@@ -1,8 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Outcome } from '../../../src/wallet/answer/outcome.js';
+import { checkUpLocally } from '../../../src/doctor/checkUp.js';
+import { findLightning } from '../../../src/money/network.js';
+import { invoiceQuery } from '../../../src/rails/lightning/invoice.js';
 import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
 import { anyCall } from '../../support/testWallet.js';
+import { attemptsIn } from '../../support/books.js';
+import { ownerOf } from '../../support/quickWallet.js';
+import { TEST_PASSPHRASE } from '../../support/testPassphrase.js';
 import { startLightningWorld, WAYS, type LightningWorld } from '../../support/lightningWorld.js';
 
 // Each end of a payment is told by the money in the node's own books, never by what the wallet says of itself.
@@ -204,6 +210,43 @@ describe.each(WAYS)('an L402 seller, paid over %s', (way) => {
     expect(outcomes.map(({ money }) => money)).toContain('captured');
     expect(world.node.spentMsat - before.spent).toBe(501_000n);
     expect(world.node.asked.length - before.asked).toBe(1);
+  });
+
+  test('T40: a wallet that takes more than its bound is counted whole, told of, and asked for nothing more', async () => {
+    world.node.behave({ kind: 'overcharges', feeMsat: 40_000n, isSilent: true });
+    const countedBefore = await counted();
+    const url = fresh();
+    const told = await pay(url, { timeout_ms: 6_000 });
+    expect(told).toMatchObject({ money: 'captured', spent_usd: '0.54', response: { status: 200 } });
+    expect(told.message).toContain('took $0.03 more');
+    expect(told.tell_owner?.action).toEqual({ kind: 'connectLightning' });
+    expect(await counted()).toBe(countedBefore + 540_000n);
+    const before = spentBefore();
+    const refused = await world.open().pay({ url: fresh(), max_usd: '1.00' }, anyCall());
+    expect(refused).toMatchObject({ status: 'refused', code: 'lightning_stopped', money: 'none' });
+    expect(refused.tell_owner?.action).toEqual({ kind: 'connectLightning' });
+    const { checks } = await checkUpLocally({ ...ownerOf(world.home, TEST_PASSPHRASE), env: {} });
+    expect(checks.find(({ name }) => name === 'lightning')).toMatchObject({ state: 'fail' });
+    expect(spentBefore()).toEqual(before);
+    // The books of a stopped wallet are still read, and what was bought of it still serves.
+    expect(await pay(`${url}further`)).toMatchObject({ status: 'ok', money: 'none' });
+    await world.connect();
+    expect(await pay(fresh())).toMatchObject({ status: 'ok', code: 'paid' });
+  });
+
+  test('T40: a wallet that was connected after the hold is not asked to pay for it', async () => {
+    await pay(fresh());
+    const engine = await wallet.engine();
+    const config = await engine.config();
+    const [last] = await attemptsIn(engine);
+    const { network: caip2 } = last!;
+    const chain = engine.chain(config, findLightning('bcrt')!);
+    const query = invoiceQuery({ ...last!, payFrom: 'nwc:another' });
+    expect(caip2).toBe(world.view.network);
+    const before = spentBefore();
+    const ended = await chain.pay({ ...query!, invoice: '' }, AbortSignal.timeout(5_000));
+    expect(ended).toMatchObject({ kind: 'failed' });
+    expect(spentBefore()).toEqual(before);
   });
 
   test('is bounded by the same caps as every other way of paying', async () => {

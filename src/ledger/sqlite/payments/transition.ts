@@ -166,13 +166,13 @@ function capturePatch(
   facts: CaptureFacts,
   { timeMs, nowMs }: { readonly timeMs: number; readonly nowMs: number },
 ): Partial<RowFields> {
-  const { capturedAtomic, capturedUsdMicros } = facts;
+  const { capturedAtomic, capturedUsdMicros, mayExceedHold = false } = facts;
   assertInvariant(
-    capturedAtomic >= 0n && capturedAtomic <= before.heldAtomic,
+    capturedAtomic >= 0n && (mayExceedHold || capturedAtomic <= before.heldAtomic),
     'a capture is within its hold',
   );
   assertInvariant(
-    capturedUsdMicros >= 0n && capturedUsdMicros <= before.heldUsdMicros,
+    capturedUsdMicros >= 0n && (mayExceedHold || capturedUsdMicros <= before.heldUsdMicros),
     'a capture is within its hold in dollars',
   );
   const latestMs = Math.max(timeMs, nowMs);
