@@ -134,6 +134,7 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
 
   log.info({ signal: await stopping.first, running: wallets.running }, 'stopping');
   await server.stop(within(FINISH_CALLS_MS, Promise.race([wallets.idle(), stopping.second])));
+  wallets.endCalls();
   await within(
     CLOSE_MS,
     wallets.idle().then(() => wallets.close()),

@@ -19,8 +19,8 @@ const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
  * Serves the wallet over stdin and stdout, to clients of both eras of the protocol, until the client goes or a
  * signal comes; answers the exit code.
  *
- * When stdin ends, requests that came before may finish and are still answered; a signal cancels them. Either way the
- * wallet is closed, and what is known of each payment is written down, before this ends.
+ * When stdin ends, requests that came before may finish and are still answered for some seconds, and an answer that was
+ * paid for is read to the bound of its call; a signal cancels all of them. Either way the wallet is closed, and what is known of each payment is written down, before this ends.
  */
 export async function serveStdioWallet(place: Omit<ServerPlace, 'warn'>): Promise<number> {
   const { stdin, stdout, stderr } = process;
@@ -35,8 +35,11 @@ export async function serveStdioWallet(place: Omit<ServerPlace, 'warn'>): Promis
   const connection = serveStdio(() => createMcpServer({ ...machine, wallet }), { transport });
   const requests = new OpenRequests(transport);
 
-  const stopped = new Promise<void>((resolve) => {
+  const signalled = new Promise<void>((resolve) => {
     for (const signal of SIGNALS) process.on(signal, () => resolve());
+  });
+  const stopped = new Promise<void>((resolve) => {
+    void signalled.then(resolve);
     stdin.once('error', () => resolve());
     const { onclose } = transport;
     transport.onclose = () => {
@@ -49,6 +52,9 @@ export async function serveStdioWallet(place: Omit<ServerPlace, 'warn'>): Promis
 
   await stopped;
   await connection.close();
+  // Each call has a bound of its own, and those that paid nothing were cancelled with the connection.
+  await Promise.race([wallet.idle(), signalled]);
+  wallet.endCalls();
   await within(
     CLOSE_MS,
     wallet.idle().then(() => wallet.close()),

@@ -31,6 +31,7 @@ export class WalletOnDemand implements WalletTools {
   #wallet: Promise<Wallet> | undefined;
   #offer: SetUpOffer | undefined;
   readonly #inFlight = new CallsInFlight();
+  readonly #ending = new AbortController();
 
   constructor(place: ServerPlace) {
     this.#place = place;
@@ -41,7 +42,7 @@ export class WalletOnDemand implements WalletTools {
   }
 
   pay(input: unknown, context: CallContext): Promise<Outcome> {
-    return this.#call((wallet) => wallet.pay(input, context));
+    return this.#call((wallet) => wallet.pay(input, { ...context, ending: this.#ending.signal }));
   }
 
   approval(input: unknown, context: CallContext): Promise<Outcome> {
@@ -67,6 +68,11 @@ export class WalletOnDemand implements WalletTools {
   /** Ends when no call is in flight. */
   idle(): Promise<void> {
     return this.#inFlight.idle();
+  }
+
+  /** Cuts off the answers to payments, which outlive their callers: the process is about to end. */
+  endCalls(): void {
+    this.#ending.abort();
   }
 
   /** Lets go of everything; nothing is loaded for it. */

@@ -203,13 +203,15 @@ async function payHeld(
  * payload that was just signed for it, or as `signed` or `unknown`, to be presented again. It leaves as `captured` or
  * `unknown`; only another call sends it again. Throws `payment_unresolved` where another process came first.
  */
-async function deliver(call: PaidCall, given: PaidRequest): Promise<Outcome> {
+async function deliver(begun: PaidCall, given: PaidRequest): Promise<Outcome> {
   let paid = given;
-  const { engine, bound } = call;
+  const { engine } = begun;
 
   // 7. Send: `sent` is durable, under the config as it stands at that instant, before a byte leaves.
-  const sending = paid.isPaid === true ? { config: call.config } : await commitToSend(call, paid);
+  const sending = paid.isPaid === true ? { config: begun.config } : await commitToSend(begun, paid);
   if ('status' in sending) return sending;
+  const bound = begun.bound.pastSending(begun.context);
+  const call = { ...begun, bound };
   // A seller may take minutes, and all that time an older copy of the ledger would not know of this payment (T29).
   engine.renewCheckpoint();
   try {

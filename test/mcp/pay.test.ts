@@ -195,6 +195,24 @@ test('a client that closes stdin with a paid call in flight still gets its answe
   });
 });
 
+test('what was paid is read on and kept, though the call is cancelled and the client gone', async () => {
+  const server = new RawServer(place.env);
+  servers.push(server);
+  server.open();
+  const call = { url: shopUrl('/v2/slow?ms=700&id=given-up'), max_usd: '0.05' };
+  server.callTool(1, 'wallet_pay', call);
+  await sandbox.shop.requests.waitFor(
+    ({ url, payment }) => url.searchParams.get('id') === 'given-up' && payment !== undefined,
+  );
+  server.send({ method: 'notifications/cancelled', params: { requestId: 1 } });
+  server.child.stdin.end();
+  expect(await server.ended).toEqual({ code: 0, signal: null });
+
+  const { outcome } = await connected('legacy', (agent) => agent.call('wallet_pay', call));
+  expect(outcome).toMatchObject({ status: 'ok', code: 'paid', money: 'captured', replayed: true });
+  expect(outcome).toMatchObject({ response: { status: 200 } });
+});
+
 test('SIGTERM in the middle of a paid call leaves a row that says what is known', async () => {
   const server = new RawServer(place.env);
   servers.push(server);

@@ -51,6 +51,11 @@ export interface Carrier {
 /** Who calls: their cancellation, where they want to hear of progress, and whether they can ask a person. */
 export interface CallContext {
   readonly signal: AbortSignal;
+  /**
+   * Aborts when the process is about to end. Where it is given, a payment that was sent is read to the call's own bound
+   * though the caller gave up, so that what was paid for is there to fetch.
+   */
+  readonly ending?: AbortSignal;
   /** The body of the call, where the caller's program read it, as from a spool, in place of one among its arguments. */
   readonly content?: CallContent;
   /** Hears the answer while it is read. */
@@ -97,6 +102,13 @@ export class CallBound {
     this.#endsAt = (context.startedMs ?? performance.now()) + timeoutMs;
     this.#totalMs = timeoutMs;
     this.signal = AbortSignal.any([context.signal, AbortSignal.timeout(this.remainingMs())]);
+  }
+
+  /** The same bound for what follows a payment: where the process lives on, it ends with that and not with its caller. */
+  pastSending({ ending }: Pick<CallContext, 'ending'>): CallBound {
+    // Cancelled before a byte left: then nothing leaves.
+    if (ending === undefined || this.signal.aborted) return this;
+    return new CallBound(this.#totalMs, { signal: ending, startedMs: this.#endsAt - this.#totalMs });
   }
 
   /** What is left of the whole call, at least 1. */

@@ -15,6 +15,7 @@ export class ServedWallets implements AgentAccess {
   readonly #first: Wallet;
   readonly #options: WalletOptions;
   readonly #calls = new RunningCalls();
+  readonly #ending = new AbortController();
   readonly #byAgent = new Map<string, { readonly wallet: Wallet; readonly tools: WalletTools }>();
 
   constructor(options: WalletOptions) {
@@ -78,6 +79,11 @@ export class ServedWallets implements AgentAccess {
     }
   }
 
+  /** Cuts off the answers to payments, which outlive their callers: the process is about to end. */
+  endCalls(): void {
+    this.#ending.abort();
+  }
+
   /** Lets go of everything; calls in flight end as cancelled. */
   async close(): Promise<void> {
     await Promise.all([...this.#byAgent.values()].map(({ wallet }) => wallet.close()));
@@ -91,7 +97,7 @@ export class ServedWallets implements AgentAccess {
     return {
       discover: (input, context) => run(() => wallet.discover(input, context)),
       quote: (input, context) => run(() => wallet.quote(input, context)),
-      pay: (input, context) => run(() => wallet.pay(input, context)),
+      pay: (input, context) => run(() => wallet.pay(input, { ...context, ending: this.#ending.signal })),
       approval: (input, context) => run(() => wallet.approval(input, context)),
       balance: (input) => run(() => wallet.balance(input)),
       ledger: (input, context) => run(() => wallet.ledger(input, context)),
