@@ -208,7 +208,7 @@ const upstreamNameSchema = z.string(UPSTREAM_NAME_WORDS).regex(UPSTREAM_NAME, UP
 /** What bitcoin is worth: nowhere, by hand, or as several places say. */
 export type RateSource =
   | { readonly kind: 'none' }
-  | { readonly kind: 'fixed'; readonly usdMicrosPerBtc: bigint }
+  | { readonly kind: 'fixed'; readonly usdMicrosPerBtc: UsdMicros }
   | { readonly kind: 'urls'; readonly urls: readonly string[] };
 
 /** Each is asked for every rate, and two have to agree. */

@@ -8,3 +8,17 @@ export const MPP = 'mpp';
 
 /** The payment protocols that this wallet pays by, and that can be searched for. */
 export const PAID_PROTOCOLS = [X402, MPP] as const;
+
+/** Schemes whose seller may charge less than was signed for it: what is signed is a ceiling. */
+const CEILING_SCHEMES: Readonly<Record<string, readonly string[]>> = { [X402]: ['upto'] };
+
+/** Whether a payment may have moved less than was signed for it, as its seller charged. A view asks it, and loads no rail. */
+export function isUnderCeiling({
+  protocol,
+  scheme,
+}: {
+  readonly protocol: string;
+  readonly scheme: string;
+}): boolean {
+  return CEILING_SCHEMES[protocol]?.includes(scheme) === true;
+}

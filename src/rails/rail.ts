@@ -28,8 +28,6 @@ export interface Rail {
   readonly family: Network['family'];
   /** How soon it is proved what became of a payment that nobody answered: of equal prices the soonest is paid. */
   readonly proofTime: ProofTime;
-  /** Whether a payment may move less than was signed, as its seller charges; what it did move shows the chain alone. */
-  readonly isCeiling?: true;
   /** The one transfer that would pay an offer, complete but for its signature. Reads the network where it must. */
   prepare(ports: RailPorts, offer: Offer, nowMs: number): Promise<PaymentIntent>;
   /** Signs an intent and writes what is sent; `paymentId` goes with it where the seller takes an identifier. */

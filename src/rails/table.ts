@@ -142,17 +142,6 @@ export class Rails {
   }
 }
 
-/** Whether a payment may have moved less than was signed for it, as its seller charged. */
-export function isUnderCeiling({
-  protocol,
-  scheme,
-  network,
-}: Pick<Payment, 'protocol' | 'scheme' | 'network'>): boolean {
-  const family = findNetwork(network as Caip2)?.family;
-  const rails = PROTOCOLS.find(({ name }) => name === protocol)?.rails ?? [];
-  return rails.some((rail) => rail.scheme === scheme && rail.family === family && rail.isCeiling === true);
-}
-
 /** How the owner's money is moved out on a network. */
 export function withdrawalRailOf({ family }: Pick<Network, 'family'>): WithdrawalRail {
   return WITHDRAWALS[family];

@@ -1,3 +1,4 @@
+import type { UsdMicros } from '../money/unit.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/settings.js';
@@ -32,7 +33,7 @@ const OWNER_ONLY = 0o600;
 interface KnownRate {
   /** The setting that it was read by: another one begins anew. */
   readonly source: string;
-  readonly usdMicrosPerBtc: bigint;
+  readonly usdMicrosPerBtc: UsdMicros;
   readonly atMs: number;
 }
 

@@ -32,7 +32,6 @@ export const x402ExactPermit2: Rail = {
 export const x402UptoEvm: Rail = {
   ...{ id: 'x402.upto.evm', protocol: 'x402', scheme: 'upto', family: 'evm', proofTime: 'minutes' },
   ...{ prepare, sign },
-  isCeiling: true,
   async settlementQuery(payment) {
     return queryOf(payment, 'upto');
   },

@@ -3,7 +3,7 @@ import type { OwnerStep } from '../../errors/ownerAction.js';
 import { formatUsd } from '../../money/decimal.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
-import { isUnderCeiling } from '../../rails/table.js';
+import { isUnderCeiling } from '../../protocols/protocol.js';
 import { findAsset, toUsdMicros } from '../../money/asset.js';
 import type { Attempt } from '../../ledger/attempts/attempt.js';
 

@@ -1,3 +1,4 @@
+import { isUnderCeiling } from '../../protocols/protocol.js';
 import type { SettlementReceipt } from '../../payment/challenge.js';
 import type { Delivery, Payment } from '../../ledger/attempts/payment.js';
 import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
@@ -26,7 +27,7 @@ export async function recordClaim<A extends AnyAttempt>(
 ): Promise<A> {
   const nowMs = engine.now();
   const text = receipt === null ? undefined : receiptText(receipt);
-  if (receipt?.success === true && !isFree(engine, before, receipt)) {
+  if (receipt?.success === true && !isFree(before, receipt)) {
     const facts = {
       // A smaller claim frees nothing, also under a ceiling: what was charged shows the chain.
       capturedAtomic: before.heldAtomic,
@@ -46,8 +47,8 @@ export async function recordClaim<A extends AnyAttempt>(
 }
 
 /** Whether the seller says that it charged nothing, where it may: then nothing is to be captured, and the chain has the last word. */
-function isFree({ rails }: Books, before: AnyAttempt, { amountAtomic }: SettlementReceipt): boolean {
-  return amountAtomic === 0n && before.kind === 'payment' && rails.ofPayment(before)?.isCeiling === true;
+function isFree(before: AnyAttempt, { amountAtomic }: SettlementReceipt): boolean {
+  return amountAtomic === 0n && before.kind === 'payment' && isUnderCeiling(before);
 }
 
 function receiptText(receipt: SettlementReceipt): string {
