@@ -91,6 +91,8 @@ export interface PaymentProtocol {
     answer: EndpointAnswer,
     paymentId: string,
   ) => SignedPayload | null;
+  /** About how many bytes the header has that pays an offer; absent where a seller has no say in that. */
+  readonly headerBytes?: (offer: Offer) => number;
   /** Headers that a challenge is read from, in lower case; nothing else of a 402 is kept with a quote. */
   readonly challengeHeaders: readonly string[];
   /** Headers that are the protocol's own and of no use to an agent, in lower case. */

@@ -116,6 +116,12 @@ export class Rails {
     return null;
   }
 
+  /** About how many bytes the header has that pays an offer; 0 where it is always small. */
+  headerBytes(offer: Offer): number {
+    const protocol = this.#protocols.find(({ name }) => name === offer.protocol);
+    return protocol?.headerBytes?.(offer) ?? 0;
+  }
+
   /** The header that signs in: one protocol has such a thing. */
   writeSignIn(intent: SignInIntent, signature: string): readonly [string, string] {
     for (const { writeSignIn } of this.#protocols) if (writeSignIn) return writeSignIn(intent, signature);

@@ -4,7 +4,7 @@ import { readReceipt } from '../protocols/x402/receipt.js';
 import { readRefusal } from '../protocols/x402/refusal.js';
 import type { PaymentProtocol } from './rail.js';
 import { writeSignIn } from '../protocols/x402/signIn/header.js';
-import { correctEcho, toOffer } from './x402Offer.js';
+import { correctEcho, headerBytes, toOffer } from './x402Offer.js';
 import { x402ExactEvm } from './x402ExactEvm/rail.js';
 import { x402ExactPermit2, x402UptoEvm } from './x402Permit2/rail.js';
 import { x402ExactSvm } from './x402ExactSvm/rail.js';
@@ -21,6 +21,7 @@ export const x402: PaymentProtocol = {
   readReceipt,
   writeSignIn,
   correctEcho,
+  headerBytes,
   readRefusal,
   challengeHeaders: ['payment-required', 'x-payment-required', 'www-authenticate'],
   ownHeaders: ['payment-required', 'payment-response', 'x-payment-response', 'x-payment-required'],

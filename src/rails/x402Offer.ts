@@ -6,7 +6,7 @@ import { ECHO_BYTES_MAX } from '../protocols/x402/challenge/offer.js';
 import { parsePaymentRequired } from '../protocols/x402/challenge/parse.js';
 import { readJsonHeader } from '../protocols/x402/header.js';
 import { isJsonObject, statedField, type JsonObject } from '../text/json.js';
-import { encodePayment, paymentIdentifierOf } from '../protocols/x402/codec.js';
+import { encodePayment, headerBytesOf, paymentIdentifierOf } from '../protocols/x402/codec.js';
 import type {
   EvmOffer,
   ExactEvmPayload,
@@ -79,6 +79,12 @@ export function writePayment(
   };
   const { headerName, headerValue, ...more } = encodePayment(x402, required, payload, extras);
   return { name: headerName, value: headerValue, ...more, ...(isIdentified ? { identified: true } : {}) };
+}
+
+/** About how many bytes the header has that pays an offer of x402. */
+export function headerBytes(offer: Offer): number {
+  const { x402, required } = offer as X402Offer;
+  return headerBytesOf(x402, required);
 }
 
 /** By this name the first version is asked for, in the words of the servers that read no other. */

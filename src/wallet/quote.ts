@@ -99,13 +99,26 @@ export async function quote(
   });
   rememberCredentials(engine.agent, saved.id, request);
   const call = { ...challenge.target, body: request.body };
-  const advice = adviseOnCall(engine, call, offer, challenge.required.extensions);
+  const known = adviseOnCall(engine, call, offer, challenge.required.extensions);
+  const warnings = [known.advice, headerAdvice(engine.rails.headerBytes(offer))].filter(
+    (one) => one !== null,
+  );
+  const advice = { ...known, advice: warnings.length === 0 ? null : warnings.join(' ') };
   const quoted = await withPrepaid(
     parts,
     challenge,
     quotedOutcome(saved, { ...selection, offer }, challenge, advice),
   );
   return probed.kind === 'priced' ? quoted : withPreview(engine, quoted, probed.read);
+}
+
+/** A line of a header of more than this is turned away by nginx and Apache as they come, and by proxies before others. */
+const HEADER_BYTES_COMMON = 8_000;
+
+/** A warning where the header that pays is larger than common servers read: a 431 comes once the payment was sent. */
+function headerAdvice(bytes: number): string | null {
+  if (bytes <= HEADER_BYTES_COMMON) return null;
+  return `The seller wants so much echoed that the header which pays has about ${Math.ceil(bytes / 1_024)} KiB; many servers read 8 and answer 431 to more, with the amount held until the payment expires. Choose another seller where you can.`;
 }
 
 /** A quote, which says beside what was bought there before: wallet_pay uses that first. */

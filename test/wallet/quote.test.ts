@@ -55,6 +55,21 @@ test('a quote says price, network, payee, expiry and verdict, and moves nothing'
   expect(signaturesIn(mine.home)).toBe(signed);
 });
 
+test('a quote warns of a payment header that is larger than common servers read', async () => {
+  world.sandbox.shop.handle('/free/wordy', async (_order, response) => {
+    const asked = await fetch(world.url('/v2/json'));
+    const header = asked.headers.get('payment-required') ?? '';
+    const challenge = JSON.parse(Buffer.from(header, 'base64').toString()) as object;
+    response.statusCode = 402;
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ ...challenge, extensions: { wordy: { info: 'word '.repeat(1_500) } } }));
+  });
+  const quoted = await quote(world.url('/free/wordy'));
+  expect(quoted).toMatchObject({ code: 'quoted', verdict: 'allow' });
+  expect(quoted['advice']).toMatch(/has about 1[2-5] KiB; many servers read 8 and answer 431/);
+  expect((await quote(world.url('/v2/json')))['advice']).toBeNull();
+});
+
 test.each([1, 2])(
   'paying a quote of x402 v%i presents its offer at once, without a second question',
   async (version) => {

@@ -77,20 +77,34 @@ export function encodePayment(
     return { headerName: 'X-PAYMENT', headerValue: writeJsonHeader(body) };
   }
   const extensions = withPermit(extendExtensions(required, extras.paymentIdentifier), extras.permit);
-  const body = {
-    x402Version: 2,
-    scheme: offer.scheme,
-    network: offer.networkOnWire,
-    ...(required.resource === undefined ? {} : { resource: required.resource }),
-    accepted: offer.raw,
-    payload,
-    ...(extensions === undefined ? {} : { extensions }),
-  };
+  const { extensions: _declared, ...echo } = echoOf(offer, required);
+  const body = { ...echo, payload, ...(extensions === undefined ? {} : { extensions }) };
   return {
     headerName: 'PAYMENT-SIGNATURE',
     headerValue: writeJsonHeader(body),
     ...(required.isInBody ? { alsoUnder: 'X-PAYMENT' } : {}),
   };
+}
+
+/** What a payment of version 2 says back to the seller, beside what is signed. */
+function echoOf(offer: PaymentOffer, { resource, extensions }: PaymentRequired): Readonly<JsonObject> {
+  return {
+    x402Version: 2,
+    scheme: offer.scheme,
+    network: offer.networkOnWire,
+    ...(resource === undefined ? {} : { resource }),
+    accepted: offer.raw,
+    ...(extensions === undefined ? {} : { extensions }),
+  };
+}
+
+/** The payload of any scheme is about as large as this: a transaction of Solana, in base64, is the largest. */
+const PAYLOAD_BYTES = 1_700;
+
+/** About how many bytes the header has that pays an offer: with version 2 as many as the seller wants echoed. */
+export function headerBytesOf(offer: PaymentOffer, required: PaymentRequired): number {
+  const echoed = offer.x402Version === 1 ? 0 : writeJsonHeader(echoOf(offer, required)).length;
+  return echoed + Math.ceil((PAYLOAD_BYTES * 4) / 3);
 }
 
 function termsOf(payload: ExactEvmPayload | Permit2Payload): { readonly to: string; readonly value: string } {
