@@ -9,6 +9,7 @@ import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.j
 import type { Engine } from '../engine.js';
 import { remember } from '../entitlement/entitlement.js';
 import { endpointText } from '../entitlement/issued.js';
+import { stillLeased } from '../leaseKeeper.js';
 import { OVERCHARGE_STEP, overchargeSays, stopOvercharger } from '../lightningStop.js';
 import type { PaidCall } from './paidCall.js';
 import type { PaidRequest } from './send.js';
@@ -44,7 +45,14 @@ export async function prepay(
   const leftMs = bound.sellerMs();
   const waitMs = leftMs - Math.floor(leftMs / SELLER_SHARE);
   const signal = AbortSignal.any([bound.signal, AbortSignal.timeout(Math.max(1, waitMs))]);
-  const moved = await rail.pay(await engine.railPorts(config), payment, payload, signal);
+  const ports = await engine.railPorts(config);
+  // Whoever took it over meanwhile may have proved by now that nothing was asked for, and let the amount go.
+  const isOurs = await engine.ledger.renewLease(payment.id, engine.now());
+  if (!isOurs || !stillLeased(payment.id)) {
+    const { attempt } = await engine.ledger.markUnknown(payment.id, 'not_sent', engine.now());
+    return takenOverOutcome(attempt);
+  }
+  const moved = await rail.pay(ports, payment, payload, signal);
   return afterMove(engine, paid, moved);
 }
 
@@ -122,6 +130,22 @@ function failedOutcome(payment: Payment, reason: string): Outcome {
     payment: viewPayment(payment),
     money: moneyOf(payment),
     retry: 'same_call',
+  });
+}
+
+/** The outcome of a payment that another process took over before the wallet was asked. */
+function takenOverOutcome(payment: Payment): Outcome {
+  return outcome({
+    status: 'unknown',
+    code: 'payment_unknown',
+    message:
+      'This process stood still for so long that another one took the payment over, so it did not ask the Lightning wallet to pay. ' +
+      'wallet_ledger tells what became of it; do not buy the same elsewhere.',
+    payment: viewPayment(payment),
+    money: moneyOf(payment),
+    next: { tool: 'wallet_ledger', arguments: { payment_id: payment.id } },
+    retry: 'after_delay',
+    retry_after_s: LOOK_AGAIN_SEC,
   });
 }
 
