@@ -110,7 +110,7 @@ describe('from a need to an answer', () => {
       /^The call costs \$0\.03 on Base Sepolia, 3 times the listed \$0\.01; nothing/,
     );
     const text = renderOutcome({ ...quoted, tell_owner: null }, () => 'mark');
-    expect(text.split('----- mark')[0]).toContain('listed: {"usd":"0.01"}');
+    expect(text.split('--- mark')[0]).toContain('listed: {"usd":"0.01"}');
   });
 
   test('a jump above the listing, past the floor, asks the owner; what was paid before does not', async () => {
