@@ -243,6 +243,14 @@ async function adviceOn(
   if (state === 'released')
     return { advice: 'Nothing was spent for it; the same call can be made again.', next: null };
   if (state !== 'captured') {
+    // What the call itself was told: its seller found fault with the request, and the chain shows nothing taken for it.
+    const said =
+      note === 'error_answer' ? await engine.ledger.findAnswer(engine.agent, { paymentId: id }) : null;
+    if (said !== null && said.status >= 400 && said.status < 500)
+      return {
+        advice: `The endpoint turned the request away (HTTP ${said.status}): wallet_response reads what it said. A corrected call is a new purchase beside this one; nothing new is signed for the same call.`,
+        next: null,
+      };
     return {
       advice: 'Do not buy the same elsewhere meanwhile; nothing new is signed for the same call.',
       next: { tool: 'wallet_ledger', arguments: { payment_id: id } },

@@ -104,6 +104,11 @@ describe('an error of the seller after the payment was sent', () => {
     });
     expect(outcome.message).toContain(`HTTP ${status}`);
     expect(outcome.message).toMatch(/unused.*held until.*corrected call/);
+    // The call in next does not say the opposite.
+    const looked = await wallet.ledger(outcome.next?.arguments, anyCall());
+    expect(looked).toMatchObject({ payment: { state: 'unknown' }, next: null });
+    expect(looked.message).toMatch(/corrected call is a new purchase/);
+    expect(looked.message).not.toContain('Do not buy');
     // What is corrected is bought beside it, and both count.
     const corrected = await pay(world.url('/v1/json'));
     expect(corrected).toMatchObject({ status: 'ok', money: 'captured' });

@@ -167,6 +167,18 @@ export class Catalog {
     });
   }
 
+  /** The listings of a host, whatever its port, the most used first, at most `limit`. */
+  ofHostname(hostname: string, limit: number): StoredListing[] {
+    return this.#use((db) => {
+      // A port stands behind a colon, and no host name goes on with what sorts between that and a semicolon.
+      const find = statement(
+        db,
+        `${LISTING} WHERE host = ? OR (host > ? AND host < ?) ORDER BY trust DESC, id LIMIT ?`,
+      ).safeIntegers(true);
+      return (find.all(hostname, `${hostname}:`, `${hostname};`, limit) as ListingRow[]).flatMap(stored);
+    });
+  }
+
   /** What is known of a host, and of others that go by a name like its own. */
   hostFacts(host: string): HostFacts {
     return this.#use((db) => hostFacts(db, host));

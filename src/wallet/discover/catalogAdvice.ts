@@ -93,7 +93,7 @@ export function listedAbout(engine: Engine, call: Pick<AdvisedCall, 'url' | 'met
 
 /** The title under which catalogues list the most used endpoint of a host; null where none does. A seller's words. */
 export function listedTitle(engine: Engine, host: string): string | null {
-  return fromCatalog(engine, (catalog) => catalog.ofHost(host, 1))[0]?.listing.title ?? null;
+  return fromCatalog(engine, (catalog) => catalog.ofHostname(host, 1))[0]?.listing.title ?? null;
 }
 
 function listingsOf(engine: Engine, { url, method }: Pick<AdvisedCall, 'url' | 'method'>): Listing[] {
