@@ -37,19 +37,26 @@ const deliveryOf = async ({ payment }: Outcome): Promise<unknown> => {
 };
 
 let paths = 0;
-/** A page that sells what `/v2/json` sells, and answers a payment as `make` says once it has settled. */
-function sold(make: (order: Order) => { status: number; body: string }): string {
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** A page that sells what `/v2/json` sells, and answers a payment as `make` says once it has settled; hangs up for null. */
+function sold(make: (order: Order) => Answer | null | Promise<Answer | null>, query = ''): string {
   const path = `/free/sold-${++paths}`;
   world.sandbox.shop.handle(path, async (order, response) => {
     const payment = order.headers['payment-signature'];
     const headers = typeof payment === 'string' ? { 'payment-signature': payment } : undefined;
-    const answer = await fetch(world.url('/v2/json'), headers === undefined ? {} : { headers });
+    const answer = await fetch(world.url(`/v2/json${query}`), headers === undefined ? {} : { headers });
     for (const name of ['payment-required', 'payment-response']) {
       const value = answer.headers.get(name);
       if (value !== null) response.setHeader(name, value);
     }
     if (answer.status === 402) return sendJson(response, 402, {});
-    const { status, body } = make(order);
+    const made = await make(order);
+    if (made === null) return void response.destroy();
+    const { status, body } = made;
     response.statusCode = status;
     response.setHeader('content-type', 'application/json');
     response.end(body);
@@ -106,7 +113,7 @@ test('a seller that takes an identifier gives a lost answer again: fetched, and 
 describe('a further 402 for the same payee and amount', () => {
   /** A page whose 402 asks for `echo` anew each time, and takes a payment that echoes what it wants. */
   function picky(
-    accepts: (order: Order, turn: number) => boolean,
+    accepts: (order: Order, turn: number) => boolean | Promise<boolean>,
     error: string,
   ): { url: string; paid: Order[] } {
     const path = `/free/picky-${++paths}`;
@@ -115,7 +122,7 @@ describe('a further 402 for the same payee and amount', () => {
     world.sandbox.shop.handle(path, async (order, response) => {
       const payment = order.headers['payment-signature'];
       if (typeof payment === 'string') paid.push(order);
-      const isTaken = typeof payment === 'string' && accepts(order, turn);
+      const isTaken = typeof payment === 'string' && (await accepts(order, turn));
       const headers = isTaken ? { 'payment-signature': payment } : undefined;
       const answer = await fetch(world.url('/v2/json'), headers === undefined ? {} : { headers });
       const receipt = answer.headers.get('payment-response');
@@ -162,4 +169,45 @@ describe('a further 402 for the same payee and amount', () => {
     expect(second?.headers['x-payment']).toBe(second?.headers['payment-signature']);
     expect(second?.payment?.nonce).toBe(first?.payment?.nonce);
   });
+
+  // T12, T42: what the owner stopped while the seller thought is not sent once more.
+  test.each([
+    ['the wallet is frozen', () => freeze(true), () => freeze(false)],
+    ['its agent is suspended', () => change('suspend'), () => change('resume')],
+  ])('gets nothing more once %s', async (_how, stop, goOn) => {
+    const { url, paid } = picky(async (_order, turn) => {
+      if (turn === 1) await stop();
+      return false;
+    }, 'stale terms');
+    try {
+      expect(await pay(url)).toMatchObject({ money: 'unknown' });
+      expect(paid.map(echoOf)).toEqual([1]);
+    } finally {
+      await goOn();
+    }
+  });
 });
+
+test('a lost answer is not asked for again for an agent that was suspended meanwhile', async () => {
+  let payments = 0;
+  const url = sold(async () => {
+    payments += 1;
+    await change('suspend');
+    return null;
+  }, '?payment_id=offered');
+  try {
+    expect(await pay(url)).toMatchObject({ money: expect.stringMatching(/captured|unknown/) as string });
+    expect(payments).toBe(1);
+  } finally {
+    await change('resume');
+  }
+});
+
+async function change(act: 'suspend' | 'resume'): Promise<void> {
+  await (await wallet.engine()).ledger.agents.change('default', { act }, world.now());
+}
+
+async function freeze(frozen: boolean): Promise<void> {
+  const { ledger } = await wallet.engine();
+  await (frozen ? ledger.freeze(world.now()) : ledger.unfreeze(world.now()));
+}

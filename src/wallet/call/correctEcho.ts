@@ -1,6 +1,7 @@
 import type { Config } from '../../config/settings.js';
 import { NetFailure } from '../../net/failure.js';
 import type { HttpAnswer } from '../../net/send.js';
+import { isStopped } from './ownerRules.js';
 import type { PaidCall } from './paidCall.js';
 import { send, type PaidRequest } from './send.js';
 
@@ -36,16 +37,20 @@ export async function correctedAnswer(
     },
     paid.payment.id,
   );
-  if (payload === null || (await isStopped(call, config))) return whole;
+  if (payload === null || (await isBarred(call, paid, config))) return whole;
   const again = await send(call, { ...paid, payload }, config);
   // The first sending left all the same.
   return again instanceof NetFailure && !again.bytesLeft ? whole : again;
 }
 
-/** Whether the owner stopped the wallet or changed its settings since the payment was sent. */
-async function isStopped({ engine }: PaidCall, { version }: Config): Promise<boolean> {
-  const { frozen, configVersion } = await engine.ledger.head();
-  return frozen || configVersion !== version;
+/** Whether the owner stopped the payment or changed the settings since it was sent. */
+async function isBarred(
+  { engine }: PaidCall,
+  { payment }: PaidRequest,
+  { version }: Config,
+): Promise<boolean> {
+  const { configVersion } = await engine.ledger.head();
+  return configVersion !== version || isStopped(engine, payment);
 }
 
 /** The beginning of a body, and the whole of it to be read once all the same. */

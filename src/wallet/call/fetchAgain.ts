@@ -8,7 +8,7 @@ import type { Outcome } from '../answer/outcome.js';
 import { answeredOutcome } from '../answer/paymentOutcome.js';
 import { listedAbout, promisedOutputs } from '../discover/catalogAdvice.js';
 import { quoteArguments } from './beginCall.js';
-import { judgePlace } from './ownerRules.js';
+import { isStopped, judgePlace } from './ownerRules.js';
 import type { PaidCall } from './paidCall.js';
 import { headersOf, sendSigned, type PaidRequest } from './send.js';
 
@@ -25,7 +25,7 @@ export async function fetchAgain(call: PaidCall, payment: Payment): Promise<Outc
   if (payload?.identified !== true || payment.state !== 'captured' || !isSame) return null;
   const config = await engine.config();
   const target = { url: new URL(payment.url), method: payment.method };
-  const isBarred = judgePlace(config, target.url).verdict !== 'allow' || (await engine.ledger.head()).frozen;
+  const isBarred = judgePlace(config, target.url).verdict !== 'allow' || (await isStopped(engine, payment));
   if (isBarred || bound.isTooLateToSend()) return null;
   context.progress?.('Paid, and no answer came; asking the seller for it again.');
   try {

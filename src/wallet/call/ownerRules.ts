@@ -1,5 +1,7 @@
 import type { Config } from '../../config/settings.js';
+import { budgetsOf } from '../../ledger/books/budget.js';
 import type { Ledger } from '../../ledger/ledger.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
 import type { CapLine, RateLine } from '../../money/cap.js';
 import { categoryOf } from '../../policy/category.js';
 import { hostPortOf } from '../../policy/host.js';
@@ -12,6 +14,7 @@ import {
 } from '../../policy/limits.js';
 import { judgeUsedUp, type LineUse } from '../../policy/totals.js';
 import { judgeRequest, type Verdict } from '../../policy/verdict.js';
+import type { Engine } from '../engine.js';
 
 /** Whose call it is and where it goes: what the owner's limits depend on. */
 export interface CallPlace {
@@ -30,6 +33,22 @@ export interface CallLimits {
 /** Whether the owner lets this place be called at all. */
 export function judgePlace(config: Config, url: URL): Verdict {
   return judgeRequest({ hosts: config.hosts, hostPort: hostPortOf(url) });
+}
+
+/**
+ * Whether the owner stopped what a payment is for: by a freeze, by a suspension of its agent, or by the end of its budget.
+ * To be asked before anything of it leaves once more (T12, T42).
+ */
+export async function isStopped(
+  engine: Pick<Engine, 'ledger' | 'now'>,
+  { agent, budgetPath }: Pick<Payment, 'agent' | 'budgetPath'>,
+): Promise<boolean> {
+  const { ledger } = engine;
+  const [{ frozen }, known] = await Promise.all([ledger.head(), ledger.agents.find(agent)]);
+  if (frozen || known?.state !== 'active') return true;
+  const nowMs = engine.now();
+  const uses = await Promise.all(budgetsOf({ budgetPath }).map((id) => ledger.budgets.use(id, nowMs)));
+  return uses.some((use) => use === null || use.node.endedMs !== null || use.node.expiresMs <= nowMs);
 }
 
 /** What an agent may spend by its own limits, and what even an approval does not lift. */
