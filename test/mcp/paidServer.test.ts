@@ -146,6 +146,18 @@ describe('a paid MCP server, through purser mcp', () => {
     expect(shop.payments.length).toBe(before);
   });
 
+  test('a list of tools that changes hides the wallet’s names as before, and speaks for nobody else', async () => {
+    await client.listTools();
+    shop.addTool('Wallet_Export', { 'purser/money': 'captured', own: 1 });
+    shop.addTool('later', { 'purser/money': 'captured', own: 1 });
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toContain('later');
+    expect(tools.map(({ name }) => name)).not.toContain('Wallet_Export');
+    expect(tools.find(({ name }) => name === 'later')?._meta).toEqual({ own: 1 });
+    await expect(client.callTool({ name: 'Wallet_Export' })).rejects.toThrow(/own is not passed on/);
+    expect(textOf(await client.callTool({ name: 'later' }))).toContain('later');
+  });
+
   test('a server that asks again after it was paid is not paid again', async () => {
     shop.asksAgain = true;
     const before = shop.payments.length;
@@ -198,5 +210,17 @@ describe('a paid MCP server, through purser mcp', () => {
     stop.abort();
     await ended;
     await expect.poll(async () => (await newestPayment())?.state).toBe('unknown');
+  });
+
+  test('a price that rises is asked about from call to call, whatever a list said', async () => {
+    await client.callTool(article());
+    expect(JSON.stringify(await client.listTools())).toContain('$0.02');
+    shop.units = 80_000n;
+    const before = shop.payments.length;
+    expect(await client.callTool(article())).toMatchObject({
+      isError: true,
+      _meta: { 'purser/money': 'none', 'purser/payment': { status: 'approval_required' } },
+    });
+    expect(shop.payments.length).toBe(before);
   });
 });

@@ -137,7 +137,10 @@ export class PaidRelay {
     const answer = message as unknown as JsonObject;
     const { method } = open.request;
     if (method !== 'tools/call')
-      return this.#answer(open, method === 'tools/list' ? withPrices(answer, this.#prices) : answer);
+      return this.#answer(
+        open,
+        method === 'tools/list' ? withPrices(answer, this.#prices) : withoutOurMeta(answer),
+      );
     const challenge = challengeIn(answer);
     if (challenge === null) return this.#answer(open, withoutOurMeta(answer));
     this.#answer(open, await this.#paid(open, answer, challenge));

@@ -19,10 +19,15 @@ export function isOwnName(name: unknown): boolean {
 /** A server's answer without what only the wallet may say in it. */
 export function withoutOurMeta(answer: JsonObject): JsonObject {
   const result = statedField(answer, 'result');
-  const meta = isJsonObject(result) ? statedField(result, '_meta') : undefined;
-  if (!isJsonObject(result) || !isJsonObject(meta)) return answer;
-  const kept = Object.fromEntries(Object.entries(meta).filter(([name]) => !OUR_META.includes(name)));
-  return { ...answer, result: { ...result, _meta: kept } };
+  return isJsonObject(result) ? { ...answer, result: cleaned(result) } : answer;
+}
+
+/** What a server made, without what stands in its `_meta` in the wallet's name. */
+function cleaned(made: JsonObject): JsonObject {
+  const meta = statedField(made, '_meta');
+  if (!isJsonObject(meta)) return made;
+  const kept = Object.entries(meta).filter(([name]) => !OUR_META.includes(name));
+  return { ...made, _meta: Object.fromEntries(kept) };
 }
 
 /** The result of a paid call, with what happened to the money in `_meta` and in one line of text. */
@@ -68,8 +73,8 @@ export function withPrices(answer: JsonObject, prices: ReadonlyMap<string, bigin
   const shown = tools
     .filter(isJsonObject)
     .filter((tool) => !isOwnName(statedField(tool, 'name')))
-    .map((tool) => priced(tool, prices));
-  return { ...answer, result: { ...result, tools: shown } };
+    .map((tool) => priced(cleaned(tool), prices));
+  return { ...answer, result: { ...cleaned(result), tools: shown } };
 }
 
 function priced(tool: JsonObject, prices: ReadonlyMap<string, bigint>): JsonObject {
