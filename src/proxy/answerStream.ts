@@ -48,7 +48,7 @@ export class AnswerStream implements AnswerListener {
     // A stored failure stays one for a minute: to ask again at once is in vain.
     const retry: [string, string][] = isLost ? [['x-should-retry', 'false']] : [];
     const replaced = isLost ? ['x-should-retry'] : [];
-    const kept = headersDown(headers, isAsSent).filter(([name]) => !replaced.includes(name));
+    const kept = headersDown({ status, headers }, isAsSent).filter(([name]) => !replaced.includes(name));
     this.#isEvents = /^text\/event-stream\b/i.test(headerValue(headers, 'content-type') ?? '');
     this.#state = 'begun';
     this.#outgoing.writeHead(status, [...kept, ...own, ...retry].flat());

@@ -19,7 +19,7 @@ import { destinationOf, readTarget } from './destination.js';
 import { dialectOf, type Dialect } from './dialect.js';
 import { headersUp, keyOf, SAME_BY } from './forwardedHeaders.js';
 import { refusedBy, sendRefusal } from './refusal.js';
-import { isProxyToken } from './token.js';
+import { holdsToken, isProxyToken } from './token.js';
 import { takeUpload } from './upload.js';
 
 /** A stream may last, and so may a model's thought: an hour is more than any SDK waits. */
@@ -120,6 +120,11 @@ class Forwarding {
         'token_wrong',
         'This token opens nothing: it may be of a run that has ended.',
       );
+    if (holdsToken(rest)) {
+      const says =
+        'The token stands in the address that goes to the seller: put it first in the path, or into a key.';
+      return this.#turnAway(400, 'token_misplaced', says);
+    }
     const engine = await caller.wallet.engine();
     const destination = destinationOf(rest, await engine.config());
     if (destination === null) {
@@ -158,7 +163,7 @@ class Forwarding {
     const { 'x-purser-max-usd': maxUsd, 'x-purser-repeat': repeat } = incoming.headers;
     const key = idempotencyKeyOf(incoming, budgetId);
     const input = {
-      ...{ url, method: incoming.method, headers: headersUp(incoming, isToken) },
+      ...{ url, method: incoming.method, headers: headersUp(incoming) },
       ...(typeof maxUsd === 'string' ? { max_usd: maxUsd } : {}),
       ...(repeat === 'true' ? { repeat: true } : {}),
       ...(key === null ? {} : { idempotency_key: key }),

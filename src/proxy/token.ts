@@ -18,3 +18,11 @@ export function isProxyToken(text: string): boolean {
 export function isSameToken(given: string, own: string): boolean {
   return timingSafeEqual(Buffer.from(hashToken(given), 'hex'), Buffer.from(hashToken(own), 'hex'));
 }
+
+/** A token of a proxy's or an agent's, anywhere in a text. */
+const TOKEN_WITHIN = /(?:pprx|purser_[a-z][a-z0-9-]{0,31})_[A-Za-z0-9_-]{43}/;
+
+/** Whether a token stands in a text, be it within an address: such a text goes to no seller (T38). */
+export function holdsToken(text: string): boolean {
+  return TOKEN_WITHIN.test(text);
+}

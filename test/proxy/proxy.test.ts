@@ -1,8 +1,15 @@
-import { request as httpRequest } from 'node:http';
+import {
+  request as httpRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+} from 'node:http';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addOwner, answerAs } from '../approvals/owner.js';
 import { paymentsIn } from '../support/books.js';
 import { expectLedgerIsChain, settleAll } from '../support/truth.js';
+import { startPrepaidShop, type PrepaidShop } from '../wallet/prepaidShop.js';
 import { startProxyWorld, UPSTREAM, type ProxyWorld } from './fixture.js';
 
 let here: ProxyWorld;
@@ -244,6 +251,117 @@ describe('who may ask', () => {
     expect(await ask({ authorization: 'Bearer sk-own' }, `/${UPSTREAM}/v1/models`)).toBe(401);
     expect(here.gateway.orders).toHaveLength(before);
     expect(await ask({}, `/${here.token}/nobody/v1/models`)).toBe(404);
+  });
+});
+
+describe('what a seller may do with a program through the proxy', () => {
+  let shop: PrepaidShop;
+
+  beforeAll(async () => {
+    shop = await startPrepaidShop(here.world.sandbox);
+    const hosts = [here.gateway.hostPort, here.world.sandbox.facilitator.hostPort, shop.hostPort];
+    await here.mine.set('net.allow_private', JSON.stringify(hosts));
+  });
+
+  afterAll(() => shop.close());
+
+  const at = (path: string, init?: RequestInit): Promise<Response> =>
+    fetch(`${here.proxy.url}/${here.token}/${shop.url}${path}`, init);
+
+  test('a token that it sells stays with the wallet, also for who sends what stands in its place (T38)', async () => {
+    const sold = await at('/v1/token');
+    expect(cents(sold)[0]).toBe(2);
+    const text = await sold.text();
+    expect(JSON.parse(text)).toMatchObject({ access_token: '[kept by the wallet]', token_type: 'Bearer' });
+    expect(sold.headers.get('content-length') ?? String(Buffer.byteLength(text))).toBe(
+      String(Buffer.byteLength(text)),
+    );
+    const { access_token: key } = JSON.parse(text) as { access_token: string };
+    // The stored answer says the same.
+    expect(await (await at('/v1/token')).text()).toBe(text);
+    for (const headers of [{}, { authorization: `Bearer ${key}` }]) {
+      const used = await at(`/v1/page-${++asked}`, { headers });
+      expect([used.status, cents(used)[0]]).toEqual([200, 0]);
+      expect(await used.text()).not.toContain('canary');
+      expect(shop.came.at(-1)?.authorization).toMatch(/^Bearer canary/);
+    }
+  });
+
+  test('a demand beside 401 is paid, and what was bought comes down; an ordinary 401 comes as it is', async () => {
+    shop.instead = ({ url }, response) => {
+      if (url === '/plain') response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end('no');
+      const head = response.writeHead.bind(response) as (status: number, headers?: object) => ServerResponse;
+      response.writeHead = ((status: number, headers?: object) =>
+        head(status === 402 ? 401 : status, headers)) as never;
+      return url === '/plain';
+    };
+    try {
+      const paid = await at(`/turned-${++asked}`);
+      expect([paid.status, cents(paid)[0]]).toEqual([200, 2]);
+      expect(await paid.json()).toEqual({ page: `/turned-${asked}` });
+      const plain = await at('/plain');
+      expect([plain.status, cents(plain)[0], await plain.text()]).toEqual([401, 0, 'no']);
+      expect(plain.headers.get('www-authenticate')).toBe('Basic realm="x"');
+    } finally {
+      shop.instead = null;
+    }
+  });
+
+  test('a token goes to it in no header and no address, nor what is for this hop; a redirect leads nowhere', async () => {
+    const { port } = new URL(here.proxy.url);
+    const came: IncomingMessage[] = [];
+    shop.instead = (request, response) => {
+      came.push(request);
+      const paid = request.headers['payment-signature'] !== undefined;
+      if (paid) response.writeHead(307, { location: 'http://127.0.0.1:9/', refresh: '0; url=/x' }).end();
+      return paid;
+    };
+    const ask = (path: string, headers: OutgoingHttpHeaders): Promise<IncomingMessage> =>
+      new Promise((resolve, reject) => {
+        httpRequest({ host: '127.0.0.1', port, path, headers }, (answer) => resolve(answer.resume()))
+          .once('error', reject)
+          .end();
+      });
+    try {
+      const answer = await ask(`/${here.token}/${shop.url}/hop-${++asked}`, {
+        ...{ referer: `${here.base}/page`, 'x-goog-api-key': here.token, cookie: `key=${here.token}` },
+        ...{ connection: 'keep-alive, X-Hop', 'x-hop': 'only here', 'x-own': 'goes on' },
+      });
+      expect([answer.statusCode, answer.headers.location, answer.headers.refresh]).toEqual([
+        307,
+        undefined,
+        undefined,
+      ]);
+      expect(came.length).toBeGreaterThan(1);
+      expect(JSON.stringify(came.map(({ headers }) => headers))).not.toContain(here.token);
+      expect(came.map(({ headers }) => [headers['x-hop'], headers['x-own']])).toEqual(
+        came.map(() => [undefined, 'goes on']),
+      );
+      const before = came.length;
+      const misplaced = await ask(`/${here.token}/${shop.url}/x?key=${here.token}`, {});
+      expect(misplaced.statusCode).toBe(400);
+      expect(came).toHaveLength(before);
+    } finally {
+      shop.instead = null;
+    }
+  });
+
+  test.each([
+    ['two lengths of one body', 'content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['two lengths', 'content-length: 5\r\ncontent-length: 6\r\n\r\nhello!'],
+    ['a coding that hides one', 'transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n'],
+    ['credentials in the address', '\r\n', 'http://user:secret@'],
+    ['another scheme', '\r\n', 'ftp://'],
+  ])('a request with %s reaches nobody', async (_what, rest, scheme = 'http://') => {
+    const before = shop.came.length;
+    const { port } = new URL(here.proxy.url);
+    const path = `/${here.token}/${scheme}${shop.hostPort}/v1/models`;
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(`POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nconnection: close\r\n${rest}`);
+    const answer = (await socket.toArray()).join('');
+    expect(answer).toMatch(/^HTTP\/1\.1 4(00|03|04|13) /);
+    expect(answer).not.toContain('secret');
+    expect(shop.came).toHaveLength(before);
   });
 });
 

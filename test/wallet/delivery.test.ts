@@ -110,6 +110,21 @@ test('a seller that takes an identifier gives a lost answer again: fetched, and 
   expect(second?.header).toBe(first?.header);
 });
 
+test('a token in an answer that is fetched again is kept by the wallet, as in any other (T38)', async () => {
+  const token = `canary-${'x'.repeat(20)}`;
+  let payments = 0;
+  const url = sold(() => {
+    payments += 1;
+    return payments === 1 ? null : { status: 200, body: JSON.stringify({ access_token: token }) };
+  }, '?payment_id=offered');
+  const outcome = await pay(url);
+  expect(outcome).toMatchObject({ fetched_again: true, bought: { kind: 'bearer' } });
+  expect(JSON.stringify(outcome)).not.toContain(token);
+  const again = await pay(url);
+  expect(again).toMatchObject({ replayed: true });
+  expect(JSON.stringify(again)).not.toContain(token);
+});
+
 describe('a further 402 for the same payee and amount', () => {
   /** A page whose 402 asks for `echo` anew each time, and takes a payment that echoes what it wants. */
   function picky(

@@ -21,7 +21,7 @@ import { OWN_HEADERS } from '../../rails/table.js';
 /** The most of an answer that is read: enough for media and data sets, not for a disk. */
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 /** The largest text answer handed to an agent whole: about 6,000 tokens, a quarter of what Claude Code shows of a result. */
-const INLINE_BYTES_MAX = 24 * 1024;
+export const INLINE_BYTES_MAX = 24 * 1024;
 /** JSON handed on as a value is read by recursion from here on: by cleaning, by the protocol, by the client. */
 const VALUE_DEPTH_MAX = 200;
 /** What is shown of a larger text. */
@@ -74,13 +74,13 @@ export async function readAnswer(
     }
   } catch (error) {
     if (!(error instanceof NetFailure)) {
-      listener?.end('cut');
+      await listener?.end('cut');
       await sink.drop();
       throw error;
     }
     failure = error;
   }
-  listener?.end(failure);
+  await listener?.end(failure);
   const kept = await sink.end();
   return {
     status: answer.status,

@@ -27,8 +27,8 @@ export interface AnswerListener {
   head(head: AnswerHead): Promise<boolean>;
   /** Told the next bytes, which do not change afterwards; resolves when there is room for more. Never rejects. */
   piece(bytes: Uint8Array): Promise<void>;
-  /** Told that the body is over: whole, or why not. */
-  end(failure: NetFailure | 'cut' | null): void;
+  /** Told that the body is over: whole, or why not. Never rejects. */
+  end(failure: NetFailure | 'cut' | null): void | Promise<void>;
 }
 
 /** Tells a listener an answer that was stored. */
@@ -38,8 +38,18 @@ export async function tellStored(
   stored: Answer,
   payment: Payment,
 ): Promise<void> {
-  const { status, headers, body, storedId, truncated } = stored;
+  const { status, headers } = stored;
   const head = { status, headers, contentEncoding: undefined, payment, isReplayed: true };
+  await tellKept(listener, home, head, stored);
+}
+
+/** Tells a listener an answer that was read before it was to hear it. */
+export async function tellKept(
+  listener: AnswerListener,
+  home: string,
+  head: AnswerHead,
+  { body, storedId, truncated }: Pick<Answer, 'body' | 'storedId' | 'truncated'>,
+): Promise<void> {
   if (!(await listener.head(head))) return;
   if (storedId === null) {
     if (body !== null && body.length > 0) await listener.piece(body);
@@ -47,5 +57,5 @@ export async function tellStored(
     for await (const piece of createReadStream(storedPath(home, storedId)))
       await listener.piece(piece as Buffer);
   }
-  listener.end(truncated ? 'cut' : null);
+  await listener.end(truncated ? 'cut' : null);
 }

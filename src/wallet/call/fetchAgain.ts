@@ -7,6 +7,9 @@ import { judgeDelivery } from '../answer/delivery.js';
 import type { Outcome } from '../answer/outcome.js';
 import { answeredOutcome } from '../answer/paymentOutcome.js';
 import { listedAbout, promisedOutputs } from '../discover/catalogAdvice.js';
+import { remember, withBought } from '../entitlement/entitlement.js';
+import { readIssued } from '../entitlement/issued.js';
+import { withoutIssuedToken } from '../entitlement/issuedListener.js';
 import { quoteArguments } from './beginCall.js';
 import { isStopped, judgePlace } from './ownerRules.js';
 import type { PaidCall } from './paidCall.js';
@@ -34,17 +37,20 @@ export async function fetchAgain(call: PaidCall, payment: Payment): Promise<Outc
       answer.discard();
       return null;
     }
-    const read = await readAnswer(engine, answer, context);
-    if (read.failure !== null) return null;
+    const came = await readAnswer(engine, answer, withoutIssuedToken(context));
+    if (came.failure !== null) return null;
+    const { read, bought } = readIssued({ target, paymentId: payment.id, nowMs: engine.now() }, came);
+    const entitlement = bought === null ? null : await remember(engine, bought);
     const { failure: _failure, ...kept } = read;
     const delivered = judgeDelivery(read, target.url, { promised: () => promisedOutputs(engine, target) });
     const saved = { ...kept, paymentId: payment.id, agent: payment.agent, storedMs: engine.now() };
     await removeFiles(engine.home, await engine.ledger.saveAnswer(saved, delivered.verdict));
     const response = await viewAnswer(engine.home, read);
-    const told = answeredOutcome({
+    const answered = answeredOutcome({
       ...{ payment, read, response, delivered, stillValid: false },
       ...{ refusal: null, sellerSays: null },
     });
+    const told = withBought(answered, entitlement);
     const message = `${told.message} The answer was fetched again by the payment's identifier; nothing new was signed.`;
     return { ...told, message, fetched_again: true };
   } catch (error) {

@@ -7,6 +7,7 @@ import type { HttpAnswer } from '../../net/send.js';
 import { readMcpDemand, type McpDemand } from '../../protocols/mcp/demand.js';
 import { CHALLENGE_BYTES_MAX } from '../../protocols/x402/challenge/parse.js';
 import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerBody.js';
+import { tellKept } from '../answer/answerListener.js';
 import { CONNECT_MAX_MS, type CallBound, type CallContext } from './callBound.js';
 import type { Engine } from '../engine.js';
 import { judgePlace } from './ownerRules.js';
@@ -75,11 +76,18 @@ export async function probe(
   const target = { url: answer.url, method: answer.method };
   const callerHeaders = request.headers.map(([name]) => name.toLowerCase());
   if (answer.status !== 402) {
-    const read = await readAnswer(engine, answer, context);
+    const isTurnedAway = TURNED_AWAY.includes(answer.status);
+    // Whoever hears an answer that is a demand would have it for what was asked for, and never hear what was paid for.
+    const { answer: listener, ...quiet } = context;
+    const read = await readAnswer(engine, answer, isTurnedAway ? quiet : context);
     const asks = await askedIn(engine, config, { answer, read, target, callerHeaders });
-    return asks?.kind === 'beside' && TURNED_AWAY.includes(answer.status)
-      ? { kind: 'priced', challenge: asks.challenge }
-      : { kind: 'answered', read, target, asks };
+    if (asks?.kind === 'beside' && isTurnedAway) return { kind: 'priced', challenge: asks.challenge };
+    if (isTurnedAway && listener !== undefined) {
+      const { status, headers, contentEncoding } = answer;
+      const head = { status, headers, contentEncoding, payment: null, isReplayed: false };
+      await tellKept(listener, engine.home, head, read);
+    }
+    return { kind: 'answered', read, target, asks };
   }
   return { kind: 'priced', challenge: await readChallenge(engine, config, answer, target, callerHeaders) };
 }

@@ -29,6 +29,7 @@ import type { Engine } from '../engine.js';
 import { masked } from '../entitlement/mask.js';
 import { remember } from '../entitlement/entitlement.js';
 import { readIssued } from '../entitlement/issued.js';
+import { withoutIssuedToken } from '../entitlement/issuedListener.js';
 import { rememberJob } from '../entitlement/job.js';
 import { recordClaim } from '../settle/claim.js';
 import { CONNECT_MAX_MS } from './callBound.js';
@@ -351,7 +352,7 @@ export async function readPaidAnswer(
   answer: HttpAnswer,
 ): Promise<PaidAnswer> {
   const receipt = engine.rails.readReceipt(answer.headers);
-  const reading = readAnswer(engine, answer, context, payment);
+  const reading = readAnswer(engine, answer, withoutIssuedToken(context), payment);
   // A small answer has come with its head, and then both are written in one commit; the claim waits for no more than
   // what is there, for a body can take as long as the seller likes.
   const arrived = await Promise.race([reading.catch(() => null), setImmediate(null)]);

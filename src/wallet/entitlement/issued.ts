@@ -1,15 +1,20 @@
 import type { Entitlement } from '../../ledger/books/entitlement.js';
+import { headerValue, type HeaderList } from '../../net/headers.js';
 import { readBalance, type ToldBalance } from '../../protocols/issued/balance.js';
 import { readIssuedToken, type IssuedToken } from '../../protocols/issued/token.js';
 import { isJsonObject, parseJson } from '../../text/json.js';
 import type { ReadAnswer } from '../answer/answerBody.js';
-import { decodeAnswer } from '../answer/answerText.js';
+import { decodeAnswer, isWholeText } from '../answer/answerText.js';
 import { judgeDelivery } from '../answer/delivery.js';
 import type { Engine } from '../engine.js';
 import type { Bought } from './entitlement.js';
 
-/** What stands in a result where the seller wrote the token. */
-const KEPT = '[kept by the wallet]';
+/** What stands in an answer where the seller wrote the token; a program that sends it as its key means that token. */
+export const KEPT = '[kept by the wallet]';
+
+/** Answers that come in lines or events, to be read as they come: no token is read in one. */
+const STREAMED =
+  /^(?:text\/event-stream|application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines|json-seq|stream\+json))\b/i;
 
 /** In a content type: what is written anew is UTF-8. */
 const CHARSET = /\bcharset=[^;\s]+/i;
@@ -31,17 +36,36 @@ export interface Issued {
 export function readIssued(sale: Sale, read: ReadAnswer): Issued {
   if (read.status < 200 || read.status >= 300 || read.failure !== null) return { read, bought: null };
   const text = read.body === null ? '' : decodeAnswer(read.headers, read.body);
-  const token = readIssuedToken(text);
+  const token = isStreamed(read.headers) ? null : readIssuedToken(text);
   const told = readBalance(read.headers);
   const balance = told === null || told.isUsedUp ? null : told;
   if (token === null && balance === null) return { read, bought: null };
   const bought = boughtOf(sale, read, token, balance);
-  if (token === null) return { read, bought };
-  const body = new TextEncoder().encode(withoutToken(text, token.value));
-  const headers = read.headers.map(
-    ([name, value]) => [name, value.replace(CHARSET, 'charset=utf-8')] as const,
-  );
-  return { read: { ...read, headers, body, bytes: body.length }, bought };
+  const kept = token === null ? null : maskedAnswer(read.headers, text, token);
+  return { read: kept === null ? read : { ...read, ...kept, bytes: kept.body.length }, bought };
+}
+
+/** An answer without the token that it issued, as a program may have it; null where it issued none. */
+export function withoutIssued(
+  headers: HeaderList,
+  bytes: Uint8Array,
+): { readonly headers: HeaderList; readonly body: Uint8Array } | null {
+  if (isStreamed(headers) || !isWholeText(headers, bytes)) return null;
+  const text = decodeAnswer(headers, bytes);
+  const token = readIssuedToken(text);
+  return token === null ? null : maskedAnswer(headers, text, token);
+}
+
+/** Whether an answer is one of lines or events. */
+export function isStreamed(headers: HeaderList): boolean {
+  return STREAMED.test(headerValue(headers, 'content-type')?.trim() ?? '');
+}
+
+function maskedAnswer(headers: HeaderList, text: string, { value: token }: IssuedToken) {
+  return {
+    headers: headers.map(([name, value]) => [name, value.replace(CHARSET, 'charset=utf-8')] as const),
+    body: new TextEncoder().encode(withoutToken(text, token)),
+  };
 }
 
 function boughtOf(

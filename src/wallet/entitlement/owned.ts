@@ -8,6 +8,7 @@ import { sendSigned } from '../call/send.js';
 import type { Engine } from '../engine.js';
 import { covers, factOf, headersOf, remember } from './entitlement.js';
 import { endpointText, noteBalance, readIssued } from './issued.js';
+import { withoutIssuedToken } from './issuedListener.js';
 import { masked } from './mask.js';
 import { noteTakenOnce } from './session.js';
 
@@ -76,7 +77,7 @@ export async function callByEntitlement(
       // Where a page went is asked without it.
       answer.discard();
     } else {
-      const came = await readAnswer(engine, answer, call.context);
+      const came = await readAnswer(engine, answer, withoutIssuedToken(call.context));
       const noted = await noteBalance(engine, entitlement, came.headers);
       const { paymentId, kind } = entitlement;
       const { read, bought } = readIssued({ target, paymentId, nowMs: engine.now() }, came);
