@@ -7,6 +7,8 @@ export type PayBehaviour =
   | { readonly kind: 'pays'; readonly feeMsat?: bigint }
   /** It pays, whatever bound on the fee it was given. */
   | { readonly kind: 'overcharges'; readonly feeMsat: bigint; readonly isSilent?: true }
+  /** It is under way, and a second copy of the request, which a relay brought, is answered first. */
+  | { readonly kind: 'denies' }
   /** No way to the payee is found. */
   | { readonly kind: 'fails' }
   /** The payee keeps it under way until {@link LightningNode.settle} or {@link LightningNode.cancel}. */
@@ -110,6 +112,7 @@ export class LightningNode {
     }
     this.payments.set(paymentHash, row);
     this.balanceMsat -= amountMsat + feeMsat;
+    if (how.kind === 'denies') return { kind: 'failed', code: 'INSUFFICIENT_BALANCE' };
     if (how.kind === 'holds') return new Promise((resolve) => this.#waiting.set(paymentHash, resolve));
     const answer = this.#settled(row);
     const isSilent = how.kind === 'pays_in_silence' || (how.kind === 'overcharges' && how.isSilent === true);

@@ -32,7 +32,12 @@ export interface NodePayment {
 export type PayReport =
   | { readonly kind: 'told'; readonly payment: NodePayment }
   /** It says that it did not begin: there is nothing that could still arrive. */
-  | { readonly kind: 'refused'; readonly why: string }
+  | {
+      readonly kind: 'refused';
+      readonly why: string;
+      /** Set where a request that a relay brought twice is told the same while the first is under way: its books have the last word. */
+      readonly asksBooks?: true;
+    }
   /** Its word leaves open what became of it; its books are to be asked. */
   | { readonly kind: 'unclear'; readonly why: string };
 

@@ -164,7 +164,10 @@ export function createLightningChain(options: {
           { invoice, paymentHash, feeMaxMsat: amountAtomic - invoiceAtomic },
           signal,
         );
-        if (report.kind === 'refused') return { kind: 'failed', why: report.why };
+        if (report.kind === 'refused') {
+          const { why, asksBooks = false } = report;
+          if (!asksBooks || (await lookUp(paymentHash, signal)) === null) return { kind: 'failed', why };
+        }
         if (report.kind === 'told' && report.payment.state === 'failed')
           return { kind: 'failed', why: `it found no way${reasonOf(report.payment)}` };
         const paid = report.kind === 'told' ? paidOf(request, report.payment) : null;

@@ -34,6 +34,9 @@ const NOT_BEGUN: Readonly<Record<string, string>> = {
   UNAUTHORIZED: 'it does not know this connection',
 };
 
+/** Of these, what a second copy of the same request meets too, since the first one has taken the money or the turn. */
+const MEANT_FOR_COPY: readonly string[] = ['RATE_LIMITED', 'INSUFFICIENT_BALANCE', 'QUOTA_EXCEEDED'];
+
 const CHAINS: Readonly<Record<string, string>> = {
   mainnet: 'bc',
   testnet: 'tb',
@@ -179,7 +182,8 @@ export function openNwc(connection: NwcConnection, nowMs: () => number): Lightni
       } catch (error) {
         if (!(error instanceof WalletSaid)) throw error;
         const why = NOT_BEGUN[error.code];
-        return why === undefined ? { kind: 'unclear', why: error.code } : { kind: 'refused', why };
+        if (why === undefined) return { kind: 'unclear', why: error.code };
+        return { kind: 'refused', why, ...(MEANT_FOR_COPY.includes(error.code) ? { asksBooks: true } : {}) };
       }
       return {
         kind: 'told',

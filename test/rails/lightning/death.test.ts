@@ -91,6 +91,25 @@ test('one that stood still until another one took its payment over does not ask 
   expect(askedFor(url)).toBe(0);
 });
 
+test('T40: a wallet that refuses a second copy of a request does not let go of the first, which is under way', async () => {
+  const url = fresh();
+  world.node.behave({ kind: 'denies' });
+  expect(await pay(url)).toMatchObject({ status: 'unknown', money: 'unknown' });
+  expect(await rowOf(url)).toMatchObject({ state: 'unknown', heldAtomic: 510_000n });
+  world.node.settle(hashOf(url));
+  expect(await pay(url)).toMatchObject({ status: 'ok', response: { status: 200 } });
+  expect(askedFor(url)).toBe(1);
+});
+
+test('T40: a wallet that has too little money is believed where its books know of nothing', async () => {
+  const url = `${world.shop.url}/l402/1900/d${page++}/`;
+  const { balanceMsat } = world.node;
+  world.node.balanceMsat = 1n;
+  expect(await pay(url).finally(() => (world.node.balanceMsat = balanceMsat))).toMatchObject({
+    money: 'none',
+  });
+});
+
 test('two processes with one invoice ask for it once', async () => {
   const asked = await fetch(fresh());
   const shared = /invoice="(\w+)"/.exec(asked.headers.get('www-authenticate') ?? '')?.[1] ?? '';
