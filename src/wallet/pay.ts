@@ -9,14 +9,9 @@ import { removeFiles } from './answer/answerFiles.js';
 import type { Job } from './answer/delivery.js';
 import { answerForFree } from './answer/freeAnswer.js';
 import type { NextCall, Outcome } from './answer/outcome.js';
-import {
-  answeredOutcome,
-  moneyParts,
-  openOutcome,
-  resultOutcome,
-  silentOutcome,
-  withPassedOver,
-} from './answer/paymentOutcome.js';
+import { resultOutcome } from './answer/jobOutcome.js';
+import { openOutcome } from './answer/openOutcome.js';
+import { answeredOutcome, moneyParts, silentOutcome, withPassedOver } from './answer/paymentOutcome.js';
 import { failureOutcome, stopOutcome } from './answer/refusal.js';
 import { replay } from './answer/replay.js';
 import { askOwner, awaitOwner } from './approval/approval.js';

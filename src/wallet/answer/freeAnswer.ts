@@ -6,7 +6,7 @@ import { viewAnswer, type ReadAnswer } from './answerBody.js';
 import { removeFiles } from './answerFiles.js';
 import { judgeDelivery } from './delivery.js';
 import { outcome, type Outcome } from './outcome.js';
-import { askForJob, pendingSentence } from './paymentOutcome.js';
+import { askForJob, pendingSentence } from './jobOutcome.js';
 import { retryAfterSec } from './retryAfter.js';
 
 /**

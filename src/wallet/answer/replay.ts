@@ -11,7 +11,9 @@ import { storedPath } from './answerFiles.js';
 import { tellStored } from './answerListener.js';
 import { judgeDelivery } from './delivery.js';
 import { moneyOf, outcome, viewPayment, type Outcome, type OutcomeParts } from './outcome.js';
-import { askForJob, lostOutcome, pendingSentence, unknownOutcome } from './paymentOutcome.js';
+import { lostOutcome } from './capturedOutcome.js';
+import { askForJob, pendingSentence } from './jobOutcome.js';
+import { unknownOutcome } from './openOutcome.js';
 
 /** How often it is looked whether the process that is busy with a payment has died or stored its answer. */
 export const WATCH_EVERY_MS = 500;

@@ -4,7 +4,7 @@ import { capturedWallMs, isLive, openedWallMs } from '../../ledger/attempts/atte
 import type { Payment } from '../../ledger/attempts/payment.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { Outcome } from '../answer/outcome.js';
-import { openOutcome, unknownOutcome } from '../answer/paymentOutcome.js';
+import { openOutcome, unknownOutcome } from '../answer/openOutcome.js';
 import { aborted, busyOutcome, isDelivered, replay, WATCH_EVERY_MS } from '../answer/replay.js';
 import { endOfWork, isLeased } from '../leaseKeeper.js';
 import { reconcileAttempt } from '../settle/reconcile.js';
