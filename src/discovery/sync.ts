@@ -35,7 +35,7 @@ export interface SyncReport {
   readonly pages: number;
   readonly bytes: number;
   /** Why it ended early, in one word: a code, `http_500`, `not_a_catalogue`, `unreadable`, `looping`, `cut`; else null. */
-  readonly why: string | null;
+  readonly reason: string | null;
 }
 
 /** What a run needs. */
@@ -56,7 +56,7 @@ export interface SyncOptions {
  */
 export async function syncSource(url: string, options: SyncOptions): Promise<SyncReport> {
   const run = options.catalog.beginRun(url, options.now(), LEASE_MS);
-  if (run === null) return { ...EMPTY, url, status: 'busy', why: 'busy' };
+  if (run === null) return { ...EMPTY, url, status: 'busy', reason: 'busy' };
   const bound = AbortSignal.any([options.signal, AbortSignal.timeout(RUN_MAX_MS)]);
   const pass = new SourcePass(run, { ...options, signal: bound });
   return pass.walk();
@@ -68,15 +68,15 @@ const EMPTY: Omit<SyncReport, 'url' | 'status'> = {
   dropped: 0,
   pages: 0,
   bytes: 0,
-  why: null,
+  reason: null,
 };
 
 /** What the loop does after a page. */
 type Step =
-  { readonly goOn: true } | { readonly goOn: false; readonly whole: boolean; readonly why: string | null };
+  { readonly goOn: true } | { readonly goOn: false; readonly whole: boolean; readonly reason: string | null };
 
 const GO_ON: Step = { goOn: true };
-const DONE: Step = { goOn: false, whole: true, why: null };
+const DONE: Step = { goOn: false, whole: true, reason: null };
 
 class SourcePass {
   readonly #run: Run;
@@ -105,7 +105,7 @@ class SourcePass {
 
   async walk(): Promise<SyncReport> {
     const { catalog, now } = this.#options;
-    let end: { readonly whole: boolean; readonly why: string | null };
+    let end: { readonly whole: boolean; readonly reason: string | null };
     for (;;) {
       const step = await this.#page().catch((error: unknown) => this.#fault(error));
       if (!step.goOn) {
@@ -113,19 +113,19 @@ class SourcePass {
         break;
       }
       if (this.#pages >= PAGES_MAX || this.#listings >= LISTINGS_MAX) {
-        end = { whole: true, why: 'cut' };
+        end = { whole: true, reason: 'cut' };
         break;
       }
     }
     if (end.whole && this.#listings === 0 && this.#dropped > 0) {
       // Records without one that can be read are a fault of the source, not its new list: what was there stays.
-      end = { whole: false, why: 'unreadable' };
+      end = { whole: false, reason: 'unreadable' };
       this.#position = 0;
     }
-    const { whole, why } = end;
+    const { whole, reason } = end;
     const resumeAt = whole || this.#position === 0 ? null : this.#position;
-    catalog.endRun(this.#run, { whole, resumeAt, why, shape: this.#shape, nowMs: now() });
-    const seen = this.#pages > 0 && why !== 'unreadable';
+    catalog.endRun(this.#run, { whole, resumeAt, why: reason, shape: this.#shape, nowMs: now() });
+    const seen = this.#pages > 0 && reason !== 'unreadable';
     return {
       url: this.#run.url,
       status: whole ? (this.#changed ? 'synced' : 'unchanged') : seen ? 'partial' : 'failed',
@@ -134,7 +134,7 @@ class SourcePass {
       dropped: this.#dropped,
       pages: this.#pages,
       bytes: this.#bytes,
-      why,
+      reason,
     };
   }
 
@@ -156,7 +156,7 @@ class SourcePass {
     if (answer.status === 304 && known !== null) return this.#keep(known);
     if (this.#children !== null) return this.#saveChild(answer);
     if (answer.status !== 200) return this.#refused(answer.status);
-    if (answer.cut) return this.#smaller() ?? { goOn: false, whole: false, why: 'answer_too_large' };
+    if (answer.cut) return this.#smaller() ?? { goOn: false, whole: false, reason: 'answer_too_large' };
     const document = readDocument(answer.text, answer.url);
     if (document === undefined) return this.#otherDocument() ?? stop('not_a_catalogue');
     return this.#save(document, answer);
@@ -237,7 +237,7 @@ class SourcePass {
     if (shape !== 'list' || !isPaged(new URL(this.#run.url))) return DONE;
     // A list that gives the same page for every offset, or goes round, has shown all it has (T15).
     if (listings.length > 0 && fresh === 0 && this.#pages > 1)
-      return { goOn: false, whole: true, why: 'looping' };
+      return { goOn: false, whole: true, reason: 'looping' };
     return this.#after(items, document.total ?? null, document.limit ?? null);
   }
 
@@ -305,8 +305,8 @@ class SourcePass {
   }
 }
 
-function stop(why: string): Step {
-  return { goOn: false, whole: false, why };
+function stop(reason: string): Step {
+  return { goOn: false, whole: false, reason };
 }
 
 /** Documents have one page; everything else that is not a bare site is taken for a list with offsets. */

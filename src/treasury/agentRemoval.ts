@@ -104,7 +104,7 @@ async function sweepAsset(
     if (onChain === 0n && !isOpen) return swept;
     const done = await withdraw(agent, order, async () => Promise.resolve(true), signal);
     if (done === null) continue;
-    if (isLive(done.payment.state))
+    if (isLive(done.withdrawal.state))
       throw new WalletError(
         'payment_unknown',
         'It is signed and on its way; the chain does not show it yet.',
@@ -112,7 +112,7 @@ async function sweepAsset(
           money: 'unknown',
         },
       );
-    swept.push(done.payment);
+    swept.push(done.withdrawal);
   }
   throw new WalletError('agent_busy', 'More money arrives there as fast as it is taken out.');
 }

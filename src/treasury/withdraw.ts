@@ -28,7 +28,7 @@ import {
 
 /** What became of a withdrawal. */
 export interface Withdrawn {
-  readonly payment: Withdrawal;
+  readonly withdrawal: Withdrawal;
   /** True where an earlier command signed it. */
   readonly earlier: boolean;
   /** Who carried it, null where the chain alone tells. */
@@ -172,27 +172,27 @@ async function finishEarlier(
   if (!(await untilFree(engine, open, signal)))
     throw unresolved(open, 'Another command is busy with it.', null);
   const {
-    attempt: payment,
+    attempt: withdrawal,
     message,
     retryAtMs,
     stillValid,
     owner,
   } = await reconcileAttempt(engine, open, signal);
-  if (payment.state === 'released') return 'gone';
-  if (!isLive(payment.state)) return { payment, earlier: true, via: null, messages: [] };
+  if (withdrawal.state === 'released') return 'gone';
+  if (!isLive(withdrawal.state)) return { withdrawal, earlier: true, via: null, messages: [] };
   const { route, order, decide } = asked;
   const sameAmount =
-    order.usdMicros === 'all' || atomicOf(route.asset, order.usdMicros) === payment.heldAtomic;
-  const isSame = payment.payTo === route.to && sameAmount;
-  if (!isSame || !stillValid) throw unresolved(payment, message, retryAtMs, owner);
+    order.usdMicros === 'all' || atomicOf(route.asset, order.usdMicros) === withdrawal.heldAtomic;
+  const isSame = withdrawal.payTo === route.to && sameAmount;
+  if (!isSame || !stillValid) throw unresolved(withdrawal, message, retryAtMs, owner);
   const rail = withdrawalRailOf(route.network);
-  const transfer = { ...route, amountAtomic: payment.heldAtomic };
-  const ways = await rail.methodsLeft(await engine.railPorts(config), payment, transfer, signal);
-  if (ways.methods.length === 0) throw unresolved(payment, ways.reasons.join(' '), retryAtMs);
+  const transfer = { ...route, amountAtomic: withdrawal.heldAtomic };
+  const left = await rail.methodsLeft(await engine.railPorts(config), withdrawal, transfer, signal);
+  if (left.methods.length === 0) throw unresolved(withdrawal, left.reasons.join(' '), retryAtMs);
   const reading = await readFunds(engine, config, route, true, signal);
-  if (!(await decide({ ...transfer, ...reading, ...ways, frozen: (await engine.ledger.head()).frozen })))
+  if (!(await decide({ ...transfer, ...reading, ...left, frozen: (await engine.ledger.head()).frozen })))
     return null;
-  const done = await goOn(engine, payment, () => submitSigned(engine, rail, payment, ways.methods, signal));
+  const done = await goOn(engine, withdrawal, () => submitSigned(engine, rail, withdrawal, left.methods, signal));
   return { ...done, earlier: true };
 }
 
@@ -215,7 +215,7 @@ async function assertNotContradicted(engine: Engine, route: Route): Promise<void
 }
 
 function unresolved(
-  payment: Withdrawal,
+  withdrawal: Withdrawal,
   says: string,
   retryAtMs: number | null,
   owner: OwnerStep | null = null,
@@ -223,7 +223,7 @@ function unresolved(
   const when = retryAtMs === null ? '' : ` Its end can be proved after ${new Date(retryAtMs).toISOString()}.`;
   return new WalletError(
     'payment_unresolved',
-    `A withdrawal to ${payment.payTo} is still open (${payment.id}); no second one is signed beside it. ${says}${when}`,
+    `A withdrawal to ${withdrawal.payTo} is still open (${withdrawal.id}); no second one is signed beside it. ${says}${when}`,
     {
       money: 'unknown',
       owner: owner ?? { say: 'Ask the chain about it again later.', action: { kind: 'reconcile' } },
@@ -236,29 +236,29 @@ async function submitSigned(
   engine: Engine,
   rail: WithdrawalRail,
   signed: Withdrawal,
-  ways: readonly WithdrawalMethod[],
+  methods: readonly WithdrawalMethod[],
   signal: AbortSignal,
 ): Promise<Withdrawn> {
   let row = signed;
   const messages: string[] = [];
-  for (const way of ways) {
+  for (const method of methods) {
     if (signal.aborted) break;
     const config = await commitToSend(engine, row);
     const ports = await engine.railPorts(config);
     if (!stillLeased(row.id)) throw unresolved(row, 'This command stood still for too long.', null);
-    const submission = await rail.submit(ports, row, way, signal);
+    const submission = await rail.submit(ports, row, method, signal);
     // Whoever took it makes a claim: its coins stay reserved until the chain shows where they are.
     const receipt =
-      submission.kind === 'taken' ? JSON.stringify({ way: way.kind, tx: submission.tx }) : undefined;
+      submission.kind === 'taken' ? JSON.stringify({ way: method.kind, tx: submission.tx }) : undefined;
     row = (await engine.ledger.withdrawals.markUnknown(row.id, submission.kind, engine.now(), receipt))
       .attempt;
     messages.push(submission.message);
     row = await untilShown(engine, row, waitFor(submission), signal);
-    if (!isLive(row.state)) return { payment: row, earlier: false, via: way.kind, messages };
+    if (!isLive(row.state)) return { withdrawal: row, earlier: false, via: method.kind, messages };
     // It is on its way: another transaction for it would only burn gas.
     if (submission.kind === 'taken') break;
   }
-  return { payment: row, earlier: false, via: null, messages };
+  return { withdrawal: row, earlier: false, via: null, messages };
 }
 
 /** Makes `sent` durable: bytes may leave now. A crash after it: unknown, for the chain to judge. */
@@ -294,10 +294,10 @@ async function untilShown(
   signal: AbortSignal,
 ): Promise<Withdrawal> {
   const endMs = performance.now() + waitMs;
-  let { attempt: payment } = await settleAttempt(engine, row, signal);
-  while (isLive(payment.state) && performance.now() < endMs && !signal.aborted) {
+  let { attempt: withdrawal } = await settleAttempt(engine, row, signal);
+  while (isLive(withdrawal.state) && performance.now() < endMs && !signal.aborted) {
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-    ({ attempt: payment } = await settleAttempt(engine, payment, signal));
+    ({ attempt: withdrawal } = await settleAttempt(engine, withdrawal, signal));
   }
-  return payment;
+  return withdrawal;
 }

@@ -223,8 +223,8 @@ async function deliver(begun: PaidCall, given: PaidRequest): Promise<Outcome> {
       if (paid.isPaid === true) return unheardOutcome(paid.payment, answer);
       const unknown = await recordSilence(engine, paid.payment, answer);
       if (!answer.bytesLeft && !mayHaveLeft(paid.payment)) return openOutcome(unknown);
-      const { payment } = await settle(paid.payment, unknown, false);
-      return lostOr(call, paid, payment, silentOutcome(payment));
+      const { attempt } = await settle(paid.payment, unknown, false);
+      return lostOr(call, paid, attempt, silentOutcome(attempt));
     }
 
     // 8. Read the answer: what its head claims of the payment is written down, and what was bought is kept.
@@ -232,14 +232,14 @@ async function deliver(begun: PaidCall, given: PaidRequest): Promise<Outcome> {
     const { claimed, read, delivered, bought, refusal, sellerSays, fault } = came;
 
     // 9. Settle: where a claim leaves doubt, the chain is asked at once; else behind the calls.
-    const settled = await settle(paid.payment, claimed, refusal !== null);
-    if (read === null) return failureOutcome(fault, moneyParts(settled.payment));
+    const { attempt: payment, stillValid } = await settle(paid.payment, claimed, refusal !== null);
+    if (read === null) return failureOutcome(fault, moneyParts(payment));
     const response = await viewAnswer(engine.home, read);
     const answered = withBought(
-      answeredOutcome({ ...settled, read, response, refusal, sellerSays, delivered }),
+      answeredOutcome({ payment, stillValid, read, response, refusal, sellerSays, delivered }),
       bought,
     );
-    if (read.failure !== null) return await lostOr(call, paid, settled.payment, answered);
+    if (read.failure !== null) return await lostOr(call, paid, payment, answered);
     return delivered.job === null || call.context.carrier !== undefined
       ? answered
       : await withResult(call, paid, delivered.job, answered);

@@ -56,7 +56,7 @@ describe('a good catalogue', () => {
       listings: COUNT,
       dropped: 0,
       pages: 12,
-      why: null,
+      reason: null,
     });
     expect(catalogue.requests).toHaveLength(12);
     const again = await sync();
@@ -79,7 +79,7 @@ describe('a good catalogue', () => {
 
   test('goes on where it was broken off', async () => {
     catalogue.setFault('cut_midway');
-    expect(await sync()).toMatchObject({ status: 'partial', listings: 100, why: 'http_500' });
+    expect(await sync()).toMatchObject({ status: 'partial', listings: 100, reason: 'http_500' });
     catalogue.setFault(null);
     catalogue.requests.length = 0;
     expect(await sync()).toMatchObject({ status: 'synced', listings: COUNT, pages: 11 });
@@ -95,7 +95,7 @@ describe('a good catalogue', () => {
     };
     expect(await sync(catalogue.listUrl, { fetch: once, signal: cancelled.signal })).toMatchObject({
       status: 'partial',
-      why: 'cancelled',
+      reason: 'cancelled',
     });
     expect(await sync()).toMatchObject({ status: 'synced', listings: COUNT });
   });
@@ -192,7 +192,7 @@ describe('a catalogue that does harm', () => {
 
   test('the same page for every offset ends with the second', async () => {
     catalogue.setFault('looping');
-    expect(await sync()).toMatchObject({ status: 'synced', listings: 100, pages: 2, why: 'looping' });
+    expect(await sync()).toMatchObject({ status: 'synced', listings: 100, pages: 2, reason: 'looping' });
   });
 
   test('a list without end ends at a bound', async () => {
@@ -207,7 +207,7 @@ describe('a catalogue that does harm', () => {
     };
     expect(await sync('https://endless.example/list', { fetch: endless })).toMatchObject({
       listings: 40_000,
-      why: 'cut',
+      reason: 'cut',
     });
   });
 
@@ -251,7 +251,7 @@ describe('a catalogue that does harm', () => {
     };
     expect(await sync(catalogue.listUrl, { fetch: broken })).toMatchObject({
       status: 'partial',
-      why: 'not_a_catalogue',
+      reason: 'not_a_catalogue',
     });
     expect(catalog.stats()).toMatchObject({ listings: COUNT });
     expect(await sync()).toMatchObject({ listings: COUNT });
@@ -276,7 +276,7 @@ describe('a catalogue that does harm', () => {
     const hasty: CatalogFetch = (request) => fetch({ ...request, timeoutMs: 300 });
     expect(await sync(catalogue.listUrl, { fetch: hasty })).toMatchObject({
       status: 'failed',
-      why: 'timed_out',
+      reason: 'timed_out',
     });
   });
 
@@ -284,7 +284,7 @@ describe('a catalogue that does harm', () => {
     const plan = { catalog, fetch, now: Date.now, signal: new AbortController().signal };
     const sources = ['http://127.0.0.1:9/discovery/resources', catalogue.listUrl];
     const reports = await syncCatalog({ ...plan, sources });
-    expect(reports.map(({ status, why }) => [status, why])).toEqual([
+    expect(reports.map(({ status, reason }) => [status, reason])).toEqual([
       ['failed', 'address_refused'],
       ['synced', null],
     ]);
@@ -327,7 +327,7 @@ describe('a list of providers, each with a document of its own', () => {
   test('is read one by one; what does not come, or cannot be read, is counted', async () => {
     const asked: string[] = [];
     // One name that is none, one document that is not there, and one endpoint without a path in each of the others.
-    const report = { status: 'synced', shape: 'providers', listings: 6, dropped: 5, why: null };
+    const report = { status: 'synced', shape: 'providers', listings: 6, dropped: 5, reason: null };
     expect(await sync(INDEX, { fetch: serve(asked) })).toMatchObject(report);
     expect(asked).toEqual([
       INDEX,
@@ -348,7 +348,7 @@ describe('a list of providers, each with a document of its own', () => {
   test('goes on where it broke off', async () => {
     expect(await sync(INDEX, { fetch: serve([], 3) })).toMatchObject({ status: 'partial', listings: 2 });
     const asked: string[] = [];
-    expect(await sync(INDEX, { fetch: serve(asked) })).toMatchObject({ listings: 6, why: null });
+    expect(await sync(INDEX, { fetch: serve(asked) })).toMatchObject({ listings: 6, reason: null });
     expect(asked.slice(0, 2)).toEqual([INDEX, 'https://catalog.example/v1/providers/beta/weather.json']);
     expect(catalog.stats()).toMatchObject({ listings: 6 });
   });
@@ -356,7 +356,7 @@ describe('a list of providers, each with a document of its own', () => {
   test('of another site’s documents is none (T17)', async () => {
     const asked: string[] = [];
     const report = await sync(INDEX, { fetch: serve(asked, Infinity, 'https://victim.example') });
-    expect(report).toMatchObject({ status: 'failed', why: 'not_a_catalogue' });
+    expect(report).toMatchObject({ status: 'failed', reason: 'not_a_catalogue' });
     expect(asked).toEqual([INDEX]);
   });
 });

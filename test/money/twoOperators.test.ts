@@ -152,7 +152,7 @@ describe.each(CHAINS)('on %s', (chain: ChainName) => {
     await place.advance(3_600);
     await two.setFault({ kind: 'pruned', before: (await newest()) - 100 });
     const looked = await reconcile(wallet);
-    expect(looked.map(({ reason }) => reason)).not.toContain('rpc_disagree');
+    expect(looked.map(({ openReason }) => openReason)).not.toContain('rpc_disagree');
     const stateOf = async (outcome: Outcome) =>
       (await rows(wallet)).find(({ id }) => id === outcome.payment?.id)?.state;
     expect(await stateOf(paid)).toBe('captured');
@@ -160,7 +160,7 @@ describe.each(CHAINS)('on %s', (chain: ChainName) => {
       const waiting = looked.find(({ attempt: payment }) => payment.id === unpaid.payment?.id);
       expect(waiting).toMatchObject({
         verdict: 'waits',
-        reason: 'rpc_down',
+        openReason: 'rpc_down',
         owner: { action: { kind: 'chooseSetting', key: `networks.${place.ground.caip2}.rpc_url` } },
       });
       expect(waiting?.message).toContain('keeps no history from when the payment was signed');
@@ -181,7 +181,7 @@ describe.each(CHAINS)('on %s', (chain: ChainName) => {
     const [torn] = await reconcile(wallet);
     expect(torn).toMatchObject({
       verdict: 'waits',
-      reason: 'rpc_disagree',
+      openReason: 'rpc_disagree',
       owner: { action: { kind: 'chooseSetting', key: `networks.${place.ground.caip2}.rpc_url` } },
     });
     await two.setFault(null);

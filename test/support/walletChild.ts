@@ -156,7 +156,7 @@ async function withdrawTo(order: Extract<Order, { do: 'withdraw' }>): Promise<st
   try {
     const engine = await walletOf(agent).engine();
     const done = await withdraw(engine, wish, async () => true, nobodyCancels.signal);
-    return done?.payment.state ?? 'declined';
+    return done?.withdrawal.state ?? 'declined';
   } catch (error) {
     if (isWalletError(error)) return error.code;
     throw error;

@@ -71,7 +71,7 @@ describe.each(CHAINS)('on %s', (chain) => {
       expect(endsOf(await rows(wallet))).toEqual(before);
       const [open] = await reconcileAll(await wallet.engine(), never());
       expect(open).toMatchObject({
-        reason: 'rpc_down',
+        openReason: 'rpc_down',
         owner: { action: { kind: 'chooseSetting', key: `networks.${caip2}.rpc_url` } },
       });
       await rpc.setFault(null);

@@ -317,7 +317,7 @@ describe('several agents', () => {
     const engine = await wallet.engine();
     const funds = { to: ada.address, usdMicros: DOLLAR, takesHeld: false };
     const sent = await withdraw(engine, funds, async () => true, anyCall().signal);
-    expect(sent?.payment).toMatchObject({ confirmed: true });
+    expect(sent?.withdrawal).toMatchObject({ confirmed: true });
     for (const [n, agent] of ['default', 'ada', 'ada', 'bob'].entries()) {
       const url = `${sandbox.shop.url}/v2/json?several=${n}`;
       const outcome = await wallet.forAgent(agent).pay({ url, max_usd: '0.05' }, anyCall());

@@ -127,7 +127,7 @@ describe('a payment that stays open', () => {
       await openPayment(place, wallet, one.settles);
       await one.befall(rpcs, mine);
       const stuck = await (one.interrupted ? lookShortly : look)(wallet);
-      expect(stuck).toMatchObject({ verdict: 'waits', reason });
+      expect(stuck).toMatchObject({ verdict: 'waits', openReason: reason });
       const { owner } = stuck;
       const action = owner?.action;
       // A long search goes on by itself, and has an RPC of the owner's as a further way out.

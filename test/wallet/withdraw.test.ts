@@ -101,14 +101,14 @@ describe.each(CHAINS)('on %s', (on) => {
       expect(plans[0]).toMatchObject({ to, amountAtomic: 9_990_001n, frozen: false });
       expect(done).toMatchObject({
         via: 'facilitator',
-        payment: { state: 'captured', confirmed: true, payTo: to },
+        withdrawal: { state: 'captured', confirmed: true, payTo: to },
       });
-      expect(done?.payment.id).toMatch(/^wdr_/);
+      expect(done?.withdrawal.id).toMatch(/^wdr_/);
       expect(await ground.balanceOf(to)).toBe(9_990_001n);
       expect(await ground.balanceOf(mine.payAddress)).toBe(0n);
       await reconcileAll(engine, anyCall().signal);
       await expectTruth(place, mine, wallet);
-      const kinds = journalOf(mine.home).filter(({ subject }) => subject === done?.payment.id);
+      const kinds = journalOf(mine.home).filter(({ subject }) => subject === done?.withdrawal.id);
       expect(kinds.map(({ kind }) => kind)).toEqual(['withdraw', 'sign', 'send', 'unknown', 'capture']);
       // The agent's views tell of payments alone.
       const shown = (await wallet.ledger({}, anyCall())) as Outcome & { entries: unknown[] };
@@ -132,7 +132,7 @@ describe.each(CHAINS)('on %s', (on) => {
       expect(String(refusal)).toContain(`to ${mine.payAddress}`);
       expect(signaturesIn(mine.home)).toBe(0);
       await ground.giveGas(mine.payAddress);
-      expect(await take(wallet, { to })).toMatchObject({ via: 'own_gas', payment: { confirmed: true } });
+      expect(await take(wallet, { to })).toMatchObject({ via: 'own_gas', withdrawal: { confirmed: true } });
       expect(await ground.balanceOf(to)).toBe(2n * DOLLAR);
       await expectTruth(place, mine, wallet);
     });
@@ -143,10 +143,10 @@ describe.each(CHAINS)('on %s', (on) => {
       world.sandbox.facilitator.setFault('refusing');
       const to = await ground.newOwner();
       const stuck = await take(wallet, { to });
-      expect(stuck).toMatchObject({ via: null, payment: { state: 'unknown', note: 'refused' } });
+      expect(stuck).toMatchObject({ via: null, withdrawal: { state: 'unknown', note: 'refused' } });
       expect(stuck.messages.join()).toContain('not_today');
       const engine = await wallet.engine();
-      expect(await engine.ledger.heldAtomic(ground.caip2, stuck.payment.asset, mine.payAddress)).toBe(
+      expect(await engine.ledger.heldAtomic(ground.caip2, stuck.withdrawal.asset, mine.payAddress)).toBe(
         2n * DOLLAR,
       );
       await expect(take(wallet, { to: await ground.newOwner() })).rejects.toMatchObject({
@@ -178,7 +178,7 @@ describe.each(CHAINS)('on %s', (on) => {
       const wallet = mine.open();
       world.sandbox.facilitator.setFault('lost');
       const to = await ground.newOwner();
-      expect(await take(wallet, { to })).toMatchObject({ payment: { state: 'captured', confirmed: true } });
+      expect(await take(wallet, { to })).toMatchObject({ withdrawal: { state: 'captured', confirmed: true } });
       await expectTruth(place, mine, wallet);
     });
 
@@ -198,7 +198,7 @@ describe.each(CHAINS)('on %s', (on) => {
       await expect.poll(async () => (await attemptsIn(engine))[0]?.state, PATIENT).toBe('unknown');
       // Ctrl-C: what was signed stays written down.
       interrupted.abort();
-      expect(await asked).toMatchObject({ via: null, payment: { state: 'unknown', note: 'taken' } });
+      expect(await asked).toMatchObject({ via: null, withdrawal: { state: 'unknown', note: 'taken' } });
       await world.advance(PAST_WINDOW_SEC);
       const [verdict] = await reconcileAll(engine, anyCall().signal);
       expect(verdict).toMatchObject({ verdict: 'released', attempt: { state: 'released' } });
@@ -287,7 +287,7 @@ describe.each(CHAINS)('on %s', (on) => {
       expect(await attemptsIn(await wallet.engine())).toMatchObject([
         { state: 'released', note: 'never_signed' },
       ]);
-      expect(await take(wallet, { to })).toMatchObject({ earlier: false, payment: { state: 'captured' } });
+      expect(await take(wallet, { to })).toMatchObject({ earlier: false, withdrawal: { state: 'captured' } });
     });
   });
 
@@ -306,11 +306,11 @@ describe.each(CHAINS)('on %s', (on) => {
       await ground.giveGas(mine.payAddress);
       const send = { to: there, usdMicros: 3n * DOLLAR, takesHeld: false };
       const sent = await withdraw(engine, send, async () => true, anyCall().signal);
-      expect(sent?.payment).toMatchObject({ agent: 'default', payTo: there, confirmed: true });
+      expect(sent?.withdrawal).toMatchObject({ agent: 'default', payTo: there, confirmed: true });
       await engine.ledger.agents.change('researcher', { act: 'suspend' }, world.now());
       const back = { to: mine.payAddress, usdMicros: 'all', takesHeld: false } as const;
       const swept = await withdraw(agent, back, async () => true, anyCall().signal);
-      expect(swept?.payment).toMatchObject({ agent: 'researcher', payFrom: there, confirmed: true });
+      expect(swept?.withdrawal).toMatchObject({ agent: 'researcher', payFrom: there, confirmed: true });
       expect([await ground.balanceOf(there), await ground.balanceOf(mine.payAddress)]).toEqual([
         0n,
         10n * DOLLAR,
@@ -369,7 +369,7 @@ describe.each(CHAINS)('on %s', (on) => {
       const wallet = mine.open();
       await ground.rpc.setFault({ kind: 'slow', ms: 60 });
       const to = await ground.newOwner();
-      expect(await take(wallet, { to })).toMatchObject({ payment: { confirmed: true } });
+      expect(await take(wallet, { to })).toMatchObject({ withdrawal: { confirmed: true } });
     });
 
     test('that shows money which is not there has nobody lose any', async () => {
@@ -378,7 +378,7 @@ describe.each(CHAINS)('on %s', (on) => {
       await ground.rpc.setFault({ kind: 'lying', balanceAtomic: 100n * DOLLAR });
       const to = await ground.newOwner();
       const stuck = await take(wallet, { to, usdMicros: 'all' });
-      expect(stuck).toMatchObject({ via: null, payment: { state: 'unknown', note: 'refused' } });
+      expect(stuck).toMatchObject({ via: null, withdrawal: { state: 'unknown', note: 'refused' } });
       const other = take(wallet, { to: await ground.newOwner() });
       await expect(other).rejects.toMatchObject({ code: 'payment_unresolved' });
       expect(signaturesIn(mine.home)).toBe(1);
@@ -406,7 +406,7 @@ describe.each(CHAINS)('on %s', (on) => {
       }
       expect(signaturesIn(mine.home)).toBe(1);
       await ground.rpc.setFault(null);
-      expect(await take(wallet, { ...other, repeats: true })).toMatchObject({ payment: { confirmed: true } });
+      expect(await take(wallet, { ...other, repeats: true })).toMatchObject({ withdrawal: { confirmed: true } });
       const { findings, recaptured } = await compareWithChain(
         await engine.config(),
         engine.keys,
@@ -436,7 +436,7 @@ describe.each(CHAINS)('on %s', (on) => {
       await mine.set('withdrawals.facilitator_url', 'none');
       await ground.giveGas(mine.payAddress);
       await ground.rpc.setFault({ kind: 'lying', landed: true });
-      expect(await take(wallet, { to })).toMatchObject({ payment: { state: 'captured' } });
+      expect(await take(wallet, { to })).toMatchObject({ withdrawal: { state: 'captured' } });
       expect(signaturesIn(mine.home)).toBe(1);
       await ground.rpc.setFault(null);
       const { findings } = await compareWithChain(
@@ -479,7 +479,7 @@ describe.each(CHAINS)('on %s', (on) => {
       await ground.rpc.setFault(null);
       expect(await take(wallet, { to, usdMicros: 'all' })).toMatchObject({
         earlier: true,
-        payment: { confirmed: true },
+        withdrawal: { confirmed: true },
       });
       expect(signaturesIn(mine.home)).toBe(1);
       await expectTruth(place, mine, wallet);
@@ -557,7 +557,7 @@ describe('an address of Solana', () => {
     expect(plans[0]?.methods).toMatchObject([
       { kind: 'own_gas', createsAccount: true, feeText: expect.stringContaining('0.00203928 SOL of it') },
     ]);
-    expect(done).toMatchObject({ via: 'own_gas', payment: { confirmed: true, payTo: to } });
+    expect(done).toMatchObject({ via: 'own_gas', withdrawal: { confirmed: true, payTo: to } });
     expect(await place.ground.balanceOf(to)).toBe(3n * DOLLAR);
     // It has one now: nobody need pay for another.
     expect(await take(wallet, { to })).toMatchObject({ via: 'facilitator' });

@@ -92,7 +92,7 @@ describe.each(CHAINS)('on %s', (on) => {
         const signatures = signaturesIn(mine.home);
         const wish = { to, usdMicros: DOLLAR, takesHeld: false };
         const again = await withdraw(engine, wish, async () => true, anyCall().signal);
-        expect(again?.payment).toMatchObject({ state: 'captured', confirmed: true });
+        expect(again?.withdrawal).toMatchObject({ state: 'captured', confirmed: true });
         expect(signaturesIn(mine.home) - signatures).toBe(signsAgain ? 1 : 0);
         // After the last commit it had gone: the same command is then a second withdrawal.
         const times = row?.state === 'captured' ? 2n : 1n;
@@ -119,7 +119,7 @@ describe.each(CHAINS)('on %s', (on) => {
           await expect(process.ask(order(to))).rejects.toThrow(ProcessEnded);
           const wish = { to, usdMicros: DOLLAR, takesHeld: false };
           const again = await withdraw(engine, wish, async () => true, anyCall().signal);
-          expect(again).toMatchObject({ earlier: true, payment: { state: 'captured', confirmed: true } });
+          expect(again).toMatchObject({ earlier: true, withdrawal: { state: 'captured', confirmed: true } });
           expect(signaturesIn(mine.home) - signatures).toBe(1);
         }
         expect(await ground.balanceOf(to)).toBe(2n * DOLLAR);

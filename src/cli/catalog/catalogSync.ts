@@ -68,7 +68,7 @@ function report(
   } else {
     printLines(io.stdout, layReports(io, reports));
     printLines(io.stdout, [message]);
-    const hints = reports.filter(({ why }) => PRIVATE.includes(why)).map(({ url }) => hintOf(url));
+    const hints = reports.filter(({ reason }) => PRIVATE.includes(reason)).map(({ url }) => hintOf(url));
     if (hints.length > 0) {
       printLines(io.stderr, [
         'If such a catalogue is on your own network, allow its host and port:',
@@ -86,8 +86,8 @@ function hintOf(url: string): string {
   return `${hostname}:${port === '' ? (protocol === 'http:' ? 80 : 443) : port}`;
 }
 
-function viewReport({ url, status, shape, listings, dropped, pages, bytes, why }: SyncReport) {
-  return { url, status, shape, listings, dropped, pages, bytes, why };
+function viewReport({ url, status, shape, listings, dropped, pages, bytes, reason }: SyncReport) {
+  return { url, status, shape, listings, dropped, pages, bytes, why: reason };
 }
 
 function layReports(io: CliIo, reports: readonly SyncReport[]): string[] {
@@ -98,12 +98,12 @@ function layReports(io: CliIo, reports: readonly SyncReport[]): string[] {
     { title: 'UNREADABLE', align: 'right' },
     { title: 'WHY' },
   ] as const;
-  const rows = reports.map(({ url, status, listings, dropped, why }) => [
+  const rows = reports.map(({ url, status, listings, dropped, reason }) => [
     url,
     status,
     String(listings),
     String(dropped),
-    why === null ? '' : why in CODES ? CODES[why as keyof typeof CODES].summary : why,
+    reason === null ? '' : reason in CODES ? CODES[reason as keyof typeof CODES].summary : reason,
   ]);
   return reports.length === 0 ? [] : layTable(columns, rows, widthOf(io.stdout));
 }

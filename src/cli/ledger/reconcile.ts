@@ -14,7 +14,7 @@ export async function run(call: CommandCall): Promise<number> {
   const verdicts = await untilInterrupted((signal) =>
     withEngine(call, (engine) => reconcileAll(engine, signal)),
   );
-  const payments = verdicts.map(({ attempt: payment, verdict, message, retryAtMs, reason, owner }) => ({
+  const payments = verdicts.map(({ attempt: payment, verdict, message, retryAtMs, openReason: reason, owner }) => ({
     verdict,
     says: message,
     retry_at: retryAtMs === null ? null : new Date(retryAtMs).toISOString(),

@@ -193,7 +193,7 @@ function failedFields({ code, shortMessage, money }: WalletError) {
   return { status: 'failed', code, message: shortMessage, money } as const;
 }
 
-function movedFields({ io }: CommandCall, { payment, earlier, via, messages }: Withdrawn) {
+function movedFields({ io }: CommandCall, { withdrawal: payment, earlier, via, messages }: Withdrawn) {
   const view = viewPayment(payment);
   const open = isLive(payment.state);
   return {
@@ -209,7 +209,7 @@ function movedFields({ io }: CommandCall, { payment, earlier, via, messages }: W
 
 function printMoved(call: CommandCall, moved: Withdrawn): number {
   const { io, flags } = call;
-  const { payment, messages } = moved;
+  const { withdrawal: payment, messages } = moved;
   const open = isLive(payment.state);
   const fields = movedFields(call, moved);
   if (flags.has('json')) printJson(io, fields);

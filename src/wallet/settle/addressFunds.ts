@@ -61,18 +61,18 @@ export async function settleOpen(
   withinMs: number,
 ): Promise<string[]> {
   const rows = await engine.ledger.openAttemptsFrom(network.caip2, asset.address, address, ASKED_MAX);
-  const leased = await Promise.all(rows.map((payment) => isLeased(engine, payment)));
-  const open = rows.filter((_payment, i) => leased[i] !== true);
+  const leased = await Promise.all(rows.map((attempt) => isLeased(engine, attempt)));
+  const open = rows.filter((_attempt, i) => leased[i] !== true);
   if (open.length === 0) return [];
   const signal = AbortSignal.timeout(withinMs);
-  const spent = await Promise.all(open.map((payment) => isSpent(engine, payment, signal)));
-  return open.filter((_payment, i) => spent[i]).map(({ id }) => id);
+  const spent = await Promise.all(open.map((attempt) => isSpent(engine, attempt, signal)));
+  return open.filter((_attempt, i) => spent[i]).map(({ id }) => id);
 }
 
-async function isSpent(engine: Engine, payment: AnyAttempt, signal: AbortSignal): Promise<boolean> {
+async function isSpent(engine: Engine, attempt: AnyAttempt, signal: AbortSignal): Promise<boolean> {
   try {
-    const { reason } = await reconcileAttempt(engine, payment, signal);
-    return reason !== null && SPENT.includes(reason);
+    const { openReason } = await reconcileAttempt(engine, attempt, signal);
+    return openReason !== null && SPENT.includes(openReason);
   } catch (error) {
     // A ledger that cannot be written now leaves the row as it is: held.
     if (isWalletError(error)) return false;

@@ -88,7 +88,7 @@ function silenceNote(failure: NetFailure, leftBefore: boolean): string {
 
 /** A payment once the chain was asked about a claim. */
 export interface SettledClaim<A extends AnyAttempt = Payment> {
-  readonly payment: A;
+  readonly attempt: A;
   /** Whether the chain showed it unused and it can still be presented. */
   readonly stillValid: boolean;
 }
@@ -108,13 +108,13 @@ export async function settleClaim<A extends AnyAttempt>(
 ): Promise<SettledClaim<A>> {
   // T32: another process may have released it meanwhile. A late claim is believed as far as the chain proves it.
   if (claimed.state !== 'unknown' && claimed.state !== 'released')
-    return { payment: claimed, stillValid: false };
-  const { attempt: payment, stillValid } = await settleAttempt(
+    return { attempt: claimed, stillValid: false };
+  const { attempt, stillValid } = await settleAttempt(
     engine,
     claimed,
     AbortSignal.timeout(withinMs),
   );
-  if (!refused || !stillValid || mayHaveLeft(before)) return { payment, stillValid };
-  const rejected = await controlOf(engine, before).markUnknown(payment.id, 'verify_failed', engine.now());
-  return { payment: rejected.attempt, stillValid };
+  if (!refused || !stillValid || mayHaveLeft(before)) return { attempt, stillValid };
+  const rejected = await controlOf(engine, before).markUnknown(attempt.id, 'verify_failed', engine.now());
+  return { attempt: rejected.attempt, stillValid };
 }

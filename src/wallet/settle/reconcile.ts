@@ -35,38 +35,38 @@ const FAILED_LOOK_MS_MAX = 600_000;
  */
 export async function reconcileAttempt<A extends AnyAttempt>(
   engine: Engine,
-  payment: A,
+  attempt: A,
   signal: AbortSignal,
 ): Promise<SettlementVerdict<A>> {
-  const isBusy = await isLeased(engine, payment);
-  const expired = payment.validBeforeSec * 1000 < engine.now();
-  if (isBusy && !expired) return busyElsewhere(payment);
-  if (payment.state === 'held') {
+  const isBusy = await isLeased(engine, attempt);
+  const expired = attempt.validBeforeSec * 1000 < engine.now();
+  if (isBusy && !expired) return busyElsewhere(attempt);
+  if (attempt.state === 'held') {
     // One whose holder lives, and cannot sign it any more, goes too: it loses the compare-and-set and signs nothing.
-    if (!expired && !(await takeOver(engine, payment.id))) return busyElsewhere(payment);
-    const released = await controlOf(engine, payment).release(payment.id, 'never_signed', engine.now());
+    if (!expired && !(await takeOver(engine, attempt.id))) return busyElsewhere(attempt);
+    const released = await controlOf(engine, attempt).release(attempt.id, 'never_signed', engine.now());
     return closed(released.attempt, 'released', 'Its process ended before anything was signed.');
   }
-  if (payment.state === 'sent' && !isBusy) {
-    if (!(await takeOver(engine, payment.id))) return busyElsewhere(payment);
-    const unknown = await controlOf(engine, payment).markUnknown(payment.id, 'process_ended', engine.now());
+  if (attempt.state === 'sent' && !isBusy) {
+    if (!(await takeOver(engine, attempt.id))) return busyElsewhere(attempt);
+    const unknown = await controlOf(engine, attempt).markUnknown(attempt.id, 'process_ended', engine.now());
     return settleAttempt(engine, unknown.attempt, signal);
   }
-  return settleAttempt(engine, payment, signal);
+  return settleAttempt(engine, attempt, signal);
 }
 
-function busyElsewhere<A extends AnyAttempt>(payment: A): SettlementVerdict<A> {
-  return waits(payment, 'A call is busy with it.', payment.validBeforeSec * 1000);
+function busyElsewhere<A extends AnyAttempt>(attempt: A): SettlementVerdict<A> {
+  return waits(attempt, 'A call is busy with it.', attempt.validBeforeSec * 1000);
 }
 
-function waits<A extends AnyAttempt>(payment: A, message: string, retryAtMs: number): SettlementVerdict<A> {
+function waits<A extends AnyAttempt>(attempt: A, message: string, retryAtMs: number): SettlementVerdict<A> {
   return {
-    attempt: payment,
+    attempt,
     verdict: 'waits',
     message,
     retryAtMs,
     stillValid: false,
-    reason: null,
+    openReason: null,
     owner: null,
   };
 }
@@ -79,7 +79,7 @@ function waits<A extends AnyAttempt>(payment: A, message: string, retryAtMs: num
 export async function reconcileAll(engine: Engine, signal: AbortSignal): Promise<SettlementVerdict[]> {
   const open = await engine.ledger.openAttempts(ROWS_MAX);
   // Of a process that has just died the owner wants to know now.
-  await Promise.all(open.map((payment) => untilFree(engine, payment, signal)));
+  await Promise.all(open.map((attempt) => untilFree(engine, attempt, signal)));
   const known = new Set(open.map(({ id }) => id));
   const since = engine.now() - RELEASED_LOOK_MS;
   const released = (await engine.ledger.releasedAttempts(since, RELEASED_ROWS_MAX)).filter(
@@ -95,8 +95,8 @@ export async function reconcileAll(engine: Engine, signal: AbortSignal): Promise
   });
 }
 
-function asDue(payment: AnyAttempt): DueAttempt {
-  return { attempt: payment, failures: 0 };
+function asDue(attempt: AnyAttempt): DueAttempt {
+  return { attempt, failures: 0 };
 }
 
 /**
@@ -120,7 +120,7 @@ async function reconcileRows(
   beginning: AbortSignal = signal,
 ): Promise<Map<string, SettlementVerdict>> {
   const verdicts = new Map<string, SettlementVerdict>();
-  const lanes = [...Map.groupBy(rows, ({ attempt: payment }) => payment.network).values()].flatMap((lane) => {
+  const lanes = [...Map.groupBy(rows, ({ attempt }) => attempt.network).values()].flatMap((lane) => {
     const left = [...lane];
     return Array.from({ length: LOOKS_AT_ONCE }, async () => {
       for (let row = left.shift(); row !== undefined && !beginning.aborted; row = left.shift())
@@ -134,17 +134,17 @@ async function reconcileRows(
 /** Reconciles one row among others: a fault that is the row's own is said of it, any other is thrown. */
 async function reconcileRow(
   engine: Engine,
-  { attempt: payment, failures }: DueAttempt,
+  { attempt, failures }: DueAttempt,
   signal: AbortSignal,
 ): Promise<SettlementVerdict> {
   let verdict: SettlementVerdict;
   try {
-    verdict = await reconcileAttempt(engine, payment, signal);
+    verdict = await reconcileAttempt(engine, attempt, signal);
   } catch (error) {
     if (!isWalletError(error) || error.code !== 'internal') throw error;
-    verdict = { ...waits(payment, error.shortMessage, engine.now()), reason: 'rpc_down' };
+    verdict = { ...waits(attempt, error.shortMessage, engine.now()), openReason: 'rpc_down' };
   }
-  if (verdict.retryAtMs !== null && verdict.reason !== 'interrupted')
+  if (verdict.retryAtMs !== null && verdict.openReason !== 'interrupted')
     await planNextLook(engine, verdict, verdict.retryAtMs, failures);
   return verdict;
 }
@@ -152,24 +152,24 @@ async function reconcileRow(
 /** Writes down when an open payment is looked at next. */
 async function planNextLook(
   engine: Engine,
-  { attempt: payment, reason }: SettlementVerdict,
+  { attempt, openReason }: SettlementVerdict,
   retryAtMs: number,
   failures: number,
 ): Promise<void> {
   const nowMs = engine.now();
-  if (payment.state === 'released') {
+  if (attempt.state === 'released') {
     const dueMs = Math.min(retryAtMs, nowMs + LOOK_MS_MAX);
-    await engine.ledger.saveLook({ paymentId: payment.id, dueMs, failures: 0, reason: 'released' });
+    await engine.ledger.saveLook({ paymentId: attempt.id, dueMs, failures: 0, reason: 'released' });
     return;
   }
   // A long search makes headway at every look.
-  const failed = reason !== null && reason !== 'searching' ? failures + 1 : 0;
-  const everyMs = payment.state === 'captured' ? CONFIRM_EVERY_MS : LOOK_EVERY_MS;
+  const failed = openReason !== null && openReason !== 'searching' ? failures + 1 : 0;
+  const everyMs = attempt.state === 'captured' ? CONFIRM_EVERY_MS : LOOK_EVERY_MS;
   const waitMs = Math.min(everyMs * 2 ** Math.max(0, failed - 1), FAILED_LOOK_MS_MAX);
   // A late settlement shows before the end can be proved, so the wait for a proof is not slept through.
-  const isSooner = failed === 0 && payment.state !== 'captured' && retryAtMs < nowMs + waitMs;
+  const isSooner = failed === 0 && attempt.state !== 'captured' && retryAtMs < nowMs + waitMs;
   const dueMs = isSooner ? retryAtMs : nowMs + waitMs;
-  await engine.ledger.saveLook({ paymentId: payment.id, dueMs, failures: failed, reason });
+  await engine.ledger.saveLook({ paymentId: attempt.id, dueMs, failures: failed, reason: openReason });
 }
 
 /** Reconciles behind the calls until the wallet closes; never keeps the process alive, never delays its start. */

@@ -27,7 +27,7 @@ export interface SettlementVerdict<A extends AnyAttempt = AnyAttempt> {
     | 'recaptured'
     | 'waits'
     | 'final';
-  /** One sentence on why. */
+  /** One sentence for a person on what became of it. */
   readonly message: string;
   /**
    * When its end can be proved, ms since 1970; null where the payment is final. That it was taken can show sooner.
@@ -35,8 +35,8 @@ export interface SettlementVerdict<A extends AnyAttempt = AnyAttempt> {
   readonly retryAtMs: number | null;
   /** True where the chain showed the authorization unused and it has not expired. */
   readonly stillValid: boolean;
-  /** Why it is still open, where that is not just a matter of time; null for all else. */
-  readonly reason: OpenReason | null;
+  /** The stable word for why it is still open, where that is not just a matter of time; null for all else. */
+  readonly openReason: OpenReason | null;
   /** What the owner can do about that. */
   readonly owner: OwnerStep | null;
 }
@@ -64,11 +64,11 @@ export type SettlementPlace = Pick<
 /** Asks the chain about a payment's nonce. Never throws for a fault of an RPC. */
 export async function askChain(
   engine: SettlementPlace,
-  payment: AnyAttempt,
+  attempt: AnyAttempt,
   signal: AbortSignal,
 ): Promise<Settlement> {
-  const chain = engine.chainOf(await engine.config(), payment.network);
-  const query = await settlementQuery(engine, payment);
+  const chain = engine.chainOf(await engine.config(), attempt.network);
+  const query = await settlementQuery(engine, attempt);
   if (chain === null || query === null) {
     return {
       kind: 'unknowable',
@@ -76,7 +76,7 @@ export async function askChain(
       retryAtSec: Math.ceil((engine.now() + ASK_AGAIN_MS) / 1000),
     };
   }
-  const witnesses = await Witnesses.of(engine, payment);
+  const witnesses = await Witnesses.of(engine, attempt);
   const marks = [...(query.marks ?? []), ...witnesses.lateMarks];
   const settlement = await chain.settlementOf({ ...query, marks }, signal, witnesses);
   // T32: whoever looks at it again after a release reads the history anew.
@@ -85,11 +85,11 @@ export async function askChain(
   return settlement;
 }
 
-function settlementQuery(engine: Pick<Engine, 'rails'>, payment: AnyAttempt) {
-  if (payment.kind === 'payment')
-    return engine.rails.ofPayment(payment)?.settlementQuery(payment) ?? Promise.resolve(null);
-  const network = findNetwork(payment.network as Caip2);
-  return network === undefined ? Promise.resolve(null) : withdrawalRailOf(network).settlementQuery(payment);
+function settlementQuery(engine: Pick<Engine, 'rails'>, attempt: AnyAttempt) {
+  if (attempt.kind === 'payment')
+    return engine.rails.ofPayment(attempt)?.settlementQuery(attempt) ?? Promise.resolve(null);
+  const network = findNetwork(attempt.network as Caip2);
+  return network === undefined ? Promise.resolve(null) : withdrawalRailOf(network).settlementQuery(attempt);
 }
 
 /**
@@ -98,20 +98,20 @@ function settlementQuery(engine: Pick<Engine, 'rails'>, payment: AnyAttempt) {
  */
 export async function settleAttempt<A extends AnyAttempt>(
   engine: SettlementPlace,
-  payment: A,
+  attempt: A,
   signal: AbortSignal,
 ): Promise<SettlementVerdict<A>> {
-  const neverSigned = payment.state === 'released' && payment.payload === null;
-  if (neverSigned || (payment.state === 'captured' && payment.confirmed))
-    return closed(payment, 'final', 'Its end is known.');
-  const settlement = await askChain(engine, payment, signal);
-  if (payment.state === 'released') return lookAgain(engine, payment, settlement);
-  if (settlement.kind === 'captured') return recordCapture(engine, payment, settlement);
-  if (settlement.kind === 'released') return recordRelease(engine, payment, proofOf(settlement));
+  const neverSigned = attempt.state === 'released' && attempt.payload === null;
+  if (neverSigned || (attempt.state === 'captured' && attempt.confirmed))
+    return closed(attempt, 'final', 'Its end is known.');
+  const settlement = await askChain(engine, attempt, signal);
+  if (attempt.state === 'released') return lookAgain(engine, attempt, settlement);
+  if (settlement.kind === 'captured') return recordCapture(engine, attempt, settlement);
+  if (settlement.kind === 'released') return recordRelease(engine, attempt, proofOf(settlement));
   const nowSec = engine.now() / 1000;
-  const inTime = payment.validBeforeSec - RESEND_MARGIN_SEC > nowSec;
+  const inTime = attempt.validBeforeSec - RESEND_MARGIN_SEC > nowSec;
   return {
-    ...waiting(engine, payment, settlement, waitingSentence(payment, settlement, nowSec)),
+    ...waiting(engine, attempt, settlement, waitingSentence(attempt, settlement, nowSec)),
     retryAtMs: settlement.retryAtSec * 1000,
     stillValid: settlement.kind === 'open' && (settlement.live ?? inTime),
   };
@@ -119,31 +119,31 @@ export async function settleAttempt<A extends AnyAttempt>(
 
 /** The verdict on a payment whose end is known. */
 export function closed<A extends AnyAttempt>(
-  payment: A,
+  attempt: A,
   verdict: SettlementVerdict['verdict'],
   message: string,
 ): SettlementVerdict<A> {
   return {
-    attempt: payment,
+    attempt,
     verdict,
     message,
     retryAtMs: null,
     stillValid: false,
-    reason: null,
+    openReason: null,
     owner: null,
   };
 }
 
 function waiting<A extends AnyAttempt>(
   engine: SettlementPlace,
-  payment: A,
+  attempt: A,
   settlement: Extract<Settlement, { kind: 'open' | 'unknowable' | 'captured' }>,
   message: string,
 ): SettlementVerdict<A> {
-  const reason = openReason(payment, settlement, engine.now());
-  const owner = reason === null ? null : wayOut(reason, payment);
+  const reason = openReason(attempt, settlement, engine.now());
+  const owner = reason === null ? null : wayOut(reason, attempt);
   const retryAtMs = engine.now() + ASK_AGAIN_MS;
-  return { attempt: payment, verdict: 'waits', message, retryAtMs, stillValid: false, reason, owner };
+  return { attempt, verdict: 'waits', message, retryAtMs, stillValid: false, openReason: reason, owner };
 }
 
 /** A payment that was released is looked at until a proof this long after it says the same: see {@link watchReleased}. */
@@ -154,14 +154,14 @@ const WATCH_MS_MAX = 30 * 24 * 3_600_000;
 /** T32: whatever released a payment may have been false. The chain is believed where it shows that it landed. */
 async function lookAgain<A extends AnyAttempt>(
   engine: SettlementPlace,
-  payment: A,
+  attempt: A,
   settlement: Settlement,
 ): Promise<SettlementVerdict<A>> {
-  if (settlement.kind === 'captured') return recordLanding(engine, payment, settlement);
-  const ageMs = engine.now() - toWallMs(payment, payment.changedMs);
+  if (settlement.kind === 'captured') return recordLanding(engine, attempt, settlement);
+  const ageMs = engine.now() - toWallMs(attempt, attempt.changedMs);
   const isProved = settlement.kind === 'released';
   const isOver = (isProved && ageMs >= WATCH_MS) || ageMs >= WATCH_MS_MAX;
-  if (isOver) await engine.ledger.endWatch(payment.id);
+  if (isOver) await engine.ledger.endWatch(attempt.id);
   const why =
     settlement.kind === 'unknowable'
       ? ` ${settlement.message ?? UNKNOWABLE[settlement.reason] ?? ''}`.trimEnd()
@@ -169,24 +169,24 @@ async function lookAgain<A extends AnyAttempt>(
   const says = isProved
     ? `It can never settle: ${proofOf(settlement)}.`
     : `It was released by a proof, and the chain does not show it.${why}`;
-  return { ...closed(payment, 'final', says), retryAtMs: isOver ? null : engine.now() + WATCH_MS };
+  return { ...closed(attempt, 'final', says), retryAtMs: isOver ? null : engine.now() + WATCH_MS };
 }
 
 async function recordLanding<A extends AnyAttempt>(
   engine: SettlementPlace,
-  payment: A,
+  attempt: A,
   settlement: Extract<Settlement, { kind: 'captured' }>,
 ): Promise<SettlementVerdict<A>> {
   const proof = {
     capturedAtomic: settlement.amountAtomic,
-    capturedUsdMicros: usdMicrosOf(payment, settlement.amountAtomic),
+    capturedUsdMicros: usdMicrosOf(attempt, settlement.amountAtomic),
     tx: settlement.tx,
     confirmed: settlement.final,
     chainMs: settlement.blockTimeMs,
-    ...excess(payment),
+    ...excess(attempt),
   };
-  await stopOvercharger(engine.keys, payment, settlement.amountAtomic);
-  const { attempt: after } = await controlOf(engine, payment).recapture(payment.id, proof, engine.now());
+  await stopOvercharger(engine.keys, attempt, settlement.amountAtomic);
+  const { attempt: after } = await controlOf(engine, attempt).recapture(attempt.id, proof, engine.now());
   const says = `It had been released, and ${shownBy(settlement)}: it counts as paid again.`;
   return closed(after, 'recaptured', says);
 }
@@ -210,28 +210,28 @@ function excess({ network }: AnyAttempt): { readonly mayExceedHold?: true } {
 
 async function recordCapture<A extends AnyAttempt>(
   engine: SettlementPlace,
-  payment: A,
+  attempt: A,
   settlement: Extract<Settlement, { kind: 'captured' }>,
 ): Promise<SettlementVerdict<A>> {
-  const wasCaptured = payment.state === 'captured';
-  await stopOvercharger(engine.keys, payment, settlement.amountAtomic);
-  const captured = await controlOf(engine, payment).capture(
-    payment.id,
+  const wasCaptured = attempt.state === 'captured';
+  await stopOvercharger(engine.keys, attempt, settlement.amountAtomic);
+  const captured = await controlOf(engine, attempt).capture(
+    attempt.id,
     {
       capturedAtomic: settlement.amountAtomic,
-      capturedUsdMicros: usdMicrosOf(payment, settlement.amountAtomic),
+      capturedUsdMicros: usdMicrosOf(attempt, settlement.amountAtomic),
       tx: settlement.tx,
       receipt: null,
       // What is shown at a newer block may be undone, or a lie, whoever named the RPC.
       confirmed: settlement.final,
       chainMs: settlement.blockTimeMs,
-      ...excess(payment),
+      ...excess(attempt),
     },
     engine.now(),
   );
   const { attempt: after } = captured;
   // What the owner took out, the ledger itself takes off a reading that is older.
-  if (captured.kind === 'done' && !wasCaptured && payment.kind === 'payment') engine.funds.spent(payment);
+  if (captured.kind === 'done' && !wasCaptured && attempt.kind === 'payment') engine.funds.spent(attempt);
   const says = `T${shownBy(settlement).slice(1)}`;
   if (settlement.final) return closed(after, wasCaptured ? 'confirmed' : 'captured', `${says}.`);
   const open = waiting(engine, after, settlement, `${says}; that is not settled for good yet.`);
@@ -251,13 +251,13 @@ function proofOf(settlement: Extract<Settlement, { kind: 'released' }>): string 
 
 async function recordRelease<A extends AnyAttempt>(
   engine: SettlementPlace,
-  payment: A,
+  attempt: A,
   proof: string,
 ): Promise<SettlementVerdict<A>> {
-  const isLie = isClaimed(payment);
+  const isLie = isClaimed(attempt);
   const undone = isLie ? 'receipt_false' : 'capture_undone';
-  const note = payment.state === 'captured' ? undone : 'expired_unused';
-  const { attempt: after } = await controlOf(engine, payment).release(payment.id, note, engine.now());
+  const note = attempt.state === 'captured' ? undone : 'expired_unused';
+  const { attempt: after } = await controlOf(engine, attempt).release(attempt.id, note, engine.now());
   // Another process was first, and found out what came meanwhile.
   if (after.state !== 'released') return closed(after, 'final', 'Its end is known.');
   return isLie
@@ -280,23 +280,23 @@ const UNKNOWABLE: Readonly<Record<string, string>> = {
 };
 
 function waitingSentence(
-  payment: AnyAttempt,
+  attempt: AnyAttempt,
   settlement: Extract<Settlement, { kind: 'open' | 'unknowable' }>,
   nowSec: number,
 ): string {
   if (settlement.kind === 'unknowable') {
     const why =
       settlement.message ?? UNKNOWABLE[settlement.reason] ?? 'The chain cannot say what became of it.';
-    return payment.state === 'captured'
+    return attempt.state === 'captured'
       ? `${why} The amount counts as paid.`
       : `${why} The amount stays held.`;
   }
-  if (payment.state === 'captured')
-    return isClaimed(payment)
+  if (attempt.state === 'captured')
+    return isClaimed(attempt)
       ? 'The seller says it settled; the chain does not show it yet.'
       : 'One RPC operator showed it paid; that is not settled for good yet.';
-  const until = new Date(heldUntilMs(payment)).toISOString();
-  return (settlement.live ?? payment.validBeforeSec > nowSec)
+  const until = new Date(heldUntilMs(attempt)).toISOString();
+  return (settlement.live ?? attempt.validBeforeSec > nowSec)
     ? `The chain shows it unused and it can still settle; if it never does, the amount is free again at about ${until}.`
     : `It has expired; the amount is free again when a settled block proves it unused, at about ${until}.`;
 }

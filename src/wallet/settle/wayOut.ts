@@ -12,17 +12,17 @@ const OVERDUE_MS = 3_600_000;
 
 /** Why a payment that the chain was asked about is open, beside that its time is not over; null where it is just that. */
 export function openReason(
-  payment: Attempt,
+  attempt: Attempt,
   settlement: Extract<Settlement, { kind: 'open' | 'unknowable' | 'captured' }>,
   nowMs: number,
 ): OpenReason | null {
   if (settlement.kind === 'unknowable') return settlement.reason;
-  return nowMs > heldUntilMs(payment) + OVERDUE_MS ? 'overdue' : null;
+  return nowMs > heldUntilMs(attempt) + OVERDUE_MS ? 'overdue' : null;
 }
 
 /** What the owner can do about a payment that stays open for this reason. No reason is without a way out. */
-export function wayOut(reason: OpenReason, payment: Attempt): OwnerStep {
-  const { network, validBeforeSec } = payment;
+export function wayOut(reason: OpenReason, attempt: Attempt): OwnerStep {
+  const { network, validBeforeSec } = attempt;
   const label = findNetwork(network as Caip2)?.label ?? network;
   const anotherRpc = (say: string): OwnerStep => ({
     say,

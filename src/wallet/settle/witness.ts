@@ -64,15 +64,15 @@ export class Witnesses implements SearchMemory {
   readonly #known: ReadonlyMap<string, Witness>;
   readonly #searches = new Map<string, string | null>();
 
-  private constructor(engine: Pick<Engine, 'ledger'>, payment: Attempt, found: readonly Witness[]) {
+  private constructor(engine: Pick<Engine, 'ledger'>, attempt: Attempt, found: readonly Witness[]) {
     this.#engine = engine;
-    this.#paymentId = payment.id;
+    this.#paymentId = attempt.id;
     this.#known = new Map(found.map((witness) => [witness.operator, witness]));
     this.lateMarks = found.flatMap(({ mark }) => (mark === null ? [] : [JSON.parse(mark) as Mark]));
   }
 
-  static async of(engine: Pick<Engine, 'ledger'>, payment: Attempt): Promise<Witnesses> {
-    return new Witnesses(engine, payment, await engine.ledger.findWitnesses(payment.id));
+  static async of(engine: Pick<Engine, 'ledger'>, attempt: Attempt): Promise<Witnesses> {
+    return new Witnesses(engine, attempt, await engine.ledger.findWitnesses(attempt.id));
   }
 
   find(operator: string): string | null {

@@ -99,7 +99,7 @@ test('money is taken out to the last unit: its fee comes off the amount, and led
   // What was set aside for the fee and not used stays.
   expect(left).toBeGreaterThan(0n);
   expect(left).toBeLessThan(TEMPO_FEE_ATOMIC_MAX);
-  expect(there).toBe(done!.payment.heldAtomic - TEMPO_FEE_ATOMIC_MAX);
+  expect(there).toBe(done!.withdrawal.heldAtomic - TEMPO_FEE_ATOMIC_MAX);
   await expectLedgerIsChain(world, mine, wallet);
   const { findings } = await compareWithChain(await engine.config(), engine.keys, engine.ledger, world.now());
   expect(findings).toEqual([]);
