@@ -1,4 +1,10 @@
-import { boundDirection, boundsDirection, categoryDirection, fixedDirection, overridesDirection } from './direction.js';
+import {
+  boundDirection,
+  boundsDirection,
+  categoryDirection,
+  fixedDirection,
+  overridesDirection,
+} from './direction.js';
 import { CENT, PER_CALL, PER_DAY, PER_MONTH, PER_SESSION } from './defaults.js';
 import { perName, single, type Setting } from './setting.js';
 import {

@@ -1,9 +1,48 @@
 import { WalletError } from '../errors/walletError.js';
-import { MAINNETS, TESTNETS, ELICITATION_MAX, WAIT_SEC, CATALOGUES, TEST_CATALOGUES, FACILITATOR, TEST_FACILITATOR, CENT } from './defaults.js';
-import { allowedDirection, boundDirection, forbiddenDirection, permittedDirection, preferredDirection, sentToDirection, trustedDirection } from './direction.js';
+import {
+  MAINNETS,
+  TESTNETS,
+  ELICITATION_MAX,
+  WAIT_SEC,
+  CATALOGUES,
+  TEST_CATALOGUES,
+  FACILITATOR,
+  TEST_FACILITATOR,
+  CENT,
+} from './defaults.js';
+import {
+  allowedDirection,
+  boundDirection,
+  forbiddenDirection,
+  permittedDirection,
+  preferredDirection,
+  sentToDirection,
+  trustedDirection,
+} from './direction.js';
 import { amount, LIMIT_SETTINGS } from './limitSettings.js';
 import { perName, single, type Setting } from './setting.js';
-import { catalogUrls, facilitator, feePercent, feeSat, flag, folders, hostPorts, hosts, networks, proxy, rateSource, type RateSource, readNetworkName, readUpstreamName, rpcUrls, upstreamDialect, upstreamName, upstreamUrl, waitSeconds, webhook } from './value.js';
+import {
+  catalogUrls,
+  facilitator,
+  feePercent,
+  feeSat,
+  flag,
+  folders,
+  hostPorts,
+  hosts,
+  networks,
+  proxy,
+  rateSource,
+  type RateSource,
+  readNetworkName,
+  readUpstreamName,
+  rpcUrls,
+  upstreamDialect,
+  upstreamName,
+  upstreamUrl,
+  waitSeconds,
+  webhook,
+} from './value.js';
 import { nearest } from '../text/nearest.js';
 
 function hostList(

@@ -192,7 +192,9 @@ async function finishEarlier(
   const reading = await readFunds(engine, config, route, true, signal);
   if (!(await decide({ ...transfer, ...reading, ...left, frozen: (await engine.ledger.head()).frozen })))
     return null;
-  const done = await goOn(engine, withdrawal, () => submitSigned(engine, rail, withdrawal, left.methods, signal));
+  const done = await goOn(engine, withdrawal, () =>
+    submitSigned(engine, rail, withdrawal, left.methods, signal),
+  );
   return { ...done, earlier: true };
 }
 

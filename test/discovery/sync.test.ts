@@ -218,7 +218,7 @@ describe('a catalogue that does harm', () => {
   ] as const)('%s: told as %s, and what was there stays', async (fault, why) => {
     await sync();
     catalogue.setFault(fault);
-    expect(await sync()).toMatchObject({ status: 'failed', why });
+    expect(await sync()).toMatchObject({ status: 'failed', reason: why });
     expect(catalog.stats()).toMatchObject({ listings: COUNT });
   });
 
@@ -237,7 +237,7 @@ describe('a catalogue that does harm', () => {
       const text = `{"items":${items}}`;
       const broken: CatalogFetch = ({ url }) =>
         Promise.resolve({ status: 200, headers: [], text, bytes: text.length, cut: false, url });
-      expect(await sync(catalogue.listUrl, { fetch: broken })).toMatchObject({ status: 'failed', why });
+      expect(await sync(catalogue.listUrl, { fetch: broken })).toMatchObject({ status: 'failed', reason: why });
       expect(catalog.stats()).toMatchObject({ listings: COUNT });
     }
     expect(await sync()).toMatchObject({ listings: COUNT });

@@ -178,7 +178,9 @@ describe.each(CHAINS)('on %s', (on) => {
       const wallet = mine.open();
       world.sandbox.facilitator.setFault('lost');
       const to = await ground.newOwner();
-      expect(await take(wallet, { to })).toMatchObject({ withdrawal: { state: 'captured', confirmed: true } });
+      expect(await take(wallet, { to })).toMatchObject({
+        withdrawal: { state: 'captured', confirmed: true },
+      });
       await expectTruth(place, mine, wallet);
     });
 
@@ -406,7 +408,9 @@ describe.each(CHAINS)('on %s', (on) => {
       }
       expect(signaturesIn(mine.home)).toBe(1);
       await ground.rpc.setFault(null);
-      expect(await take(wallet, { ...other, repeats: true })).toMatchObject({ withdrawal: { confirmed: true } });
+      expect(await take(wallet, { ...other, repeats: true })).toMatchObject({
+        withdrawal: { confirmed: true },
+      });
       const { findings, recaptured } = await compareWithChain(
         await engine.config(),
         engine.keys,

@@ -14,14 +14,16 @@ export async function run(call: CommandCall): Promise<number> {
   const verdicts = await untilInterrupted((signal) =>
     withEngine(call, (engine) => reconcileAll(engine, signal)),
   );
-  const payments = verdicts.map(({ attempt: payment, verdict, message, retryAtMs, openReason: reason, owner }) => ({
-    verdict,
-    says: message,
-    retry_at: retryAtMs === null ? null : new Date(retryAtMs).toISOString(),
-    reason,
-    tell_owner: tellOwner(owner, io),
-    payment: viewPayment(payment),
-  }));
+  const payments = verdicts.map(
+    ({ attempt: payment, verdict, message, retryAtMs, openReason: reason, owner }) => ({
+      verdict,
+      says: message,
+      retry_at: retryAtMs === null ? null : new Date(retryAtMs).toISOString(),
+      reason,
+      tell_owner: tellOwner(owner, io),
+      payment: viewPayment(payment),
+    }),
+  );
   const waiting = payments.filter(({ verdict }) => verdict === 'waits').length;
   const message =
     payments.length === 0

@@ -6,7 +6,14 @@ import type { ReadAnswer } from './answerBody.js';
 import { capturedOutcome, lostOutcome, isDenied, spent } from './capturedOutcome.js';
 import type { Delivered } from './delivery.js';
 import { pendingSentence, askForJob } from './jobOutcome.js';
-import { LOOK_AGAIN_SEC, openOutcome, expiredOutcome, mayStillSettle, heldUntil, lookAgain } from './openOutcome.js';
+import {
+  LOOK_AGAIN_SEC,
+  openOutcome,
+  expiredOutcome,
+  mayStillSettle,
+  heldUntil,
+  lookAgain,
+} from './openOutcome.js';
 import { moneyOf, outcome, viewPayment, type Outcome, type ResponseView } from './outcome.js';
 import { retryAfterSec } from './retryAfter.js';
 

@@ -109,11 +109,7 @@ export async function settleClaim<A extends AnyAttempt>(
   // T32: another process may have released it meanwhile. A late claim is believed as far as the chain proves it.
   if (claimed.state !== 'unknown' && claimed.state !== 'released')
     return { attempt: claimed, stillValid: false };
-  const { attempt, stillValid } = await settleAttempt(
-    engine,
-    claimed,
-    AbortSignal.timeout(withinMs),
-  );
+  const { attempt, stillValid } = await settleAttempt(engine, claimed, AbortSignal.timeout(withinMs));
   if (!refused || !stillValid || mayHaveLeft(before)) return { attempt, stillValid };
   const rejected = await controlOf(engine, before).markUnknown(attempt.id, 'verify_failed', engine.now());
   return { attempt: rejected.attempt, stillValid };
