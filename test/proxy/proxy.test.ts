@@ -287,6 +287,18 @@ describe('what a seller may do with a program through the proxy', () => {
     }
   });
 
+  test('what was bought is not used up by a run that is over (T42)', async () => {
+    expect((await at('/v1/credits')).status).toBe(200);
+    using run = await here.startRun(50_000n);
+    const ask = (): Promise<Response> =>
+      fetch(`${run.proxy.url}/${run.token}/${shop.url}/v1/late-${++asked}`);
+    expect([(await ask()).status, shop.came.at(-1)?.paid]).toEqual([200, false]);
+    await (await here.wallet.engine()).ledger.budgets.end(run.id, here.world.now());
+    const before = shop.came.length;
+    expect(await (await ask()).json()).toMatchObject({ error: { code: 'budget_over' } });
+    expect(shop.came.slice(before).map(({ authorization }) => authorization)).toEqual([undefined]);
+  });
+
   test('a demand beside 401 is paid, and what was bought comes down; an ordinary 401 comes as it is', async () => {
     shop.instead = ({ url }, response) => {
       if (url === '/plain') response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end('no');

@@ -3,6 +3,7 @@ import { isWalletError } from '../../errors/walletError.js';
 import { hasHeader, headersForOtherOrigin, type HeaderList } from '../../net/headers.js';
 import { readAnswer, type ReadAnswer } from '../answer/answerBody.js';
 import type { PaidCall } from '../call/paidCall.js';
+import { isStopped } from '../call/ownerRules.js';
 import { readChallenge, type Challenge } from '../call/probe.js';
 import { sendSigned } from '../call/send.js';
 import type { Engine } from '../engine.js';
@@ -62,8 +63,9 @@ export async function callByEntitlement(
   if (fitting.length === 0) return { kind: 'none' };
   for (const { entitlement, headers } of fitting.slice(0, TRIES_MAX)) {
     await engine.assertActive();
-    // What is frozen sends nothing that could be spent; the price is still asked.
-    if ((await engine.ledger.head()).frozen) break;
+    // What is frozen sends nothing that could be spent, nor does a run that is over (T42); the price is still asked.
+    const budgetPath = call.context.forwarded?.budgetId ?? null;
+    if (await isStopped(engine, { agent: engine.agent, budgetPath })) break;
     const secrets = headers.flatMap(([, value]) => [value, ...partsOf(value)]);
     const answer = masked(await sendSigned(call, target, headers, call.config), secrets);
     const { status } = answer;
