@@ -14,6 +14,8 @@ export const CONFIG_LOCK = 'config.lock';
 export const FREEZE_FILE = 'frozen';
 export const CATALOG_FILE = 'catalog.db';
 export const ANSWERS_FOLDER = 'responses';
+/** Beside the home, not in it, and named after it: where agents are pointed at answers that are no text. */
+const SHOWN_SUFFIX = '-answers';
 /** Bodies of calls that are not over. */
 export const SPOOL_FOLDER = 'bodies';
 
@@ -59,6 +61,11 @@ export function resolveHome(
       return join(xdg && isAbsolute(xdg) ? xdg : join(userFolder, '.config'), 'purser');
     }
   }
+}
+
+/** The folder beside a home from which agents read answers: whoever may read it reads nothing of the wallet's (T22). */
+export function shownAnswersFolder(home: string): string {
+  return `${path.resolve(home)}${SHOWN_SUFFIX}`;
 }
 
 /** The user's own folder; nothing is read from disk but where the environment does not say it. */

@@ -5,18 +5,19 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ANSWERS_FOLDER } from '../../config/home.js';
+import { ANSWERS_FOLDER, shownAnswersFolder } from '../../config/home.js';
 import { NetFailure } from '../../net/failure.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { HttpAnswer } from '../../net/send.js';
 import { readAnswer, viewAnswer } from './answerBody.js';
-import { storedPath, sweepFiles } from './answerFiles.js';
+import { removeFiles, storedPath, sweepFiles } from './answerFiles.js';
 import type { ResponseView } from './outcome.js';
 
 let home: string;
@@ -25,7 +26,9 @@ beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'purser-answers-'));
 });
 
-afterEach(() => rmSync(home, { recursive: true, force: true }));
+afterEach(() => {
+  for (const folder of [home, shownAnswersFolder(home)]) rmSync(folder, { recursive: true, force: true });
+});
 
 const calm = { signal: new AbortController().signal };
 
@@ -162,6 +165,36 @@ test('headers that come more than once are all kept', async () => {
   });
   // The type is kept, however many come before it: the body is read by it later.
   expect(shown.body).toBe('ë');
+});
+
+describe('the path of an answer that is no text', () => {
+  const png = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x00, 0xff]);
+
+  test('is outside the home, ends as its type does, and goes with the answer', async () => {
+    const shown = await view('image/png', png);
+    expect(shown.path).toBe(join(shownAnswersFolder(home), `${shown.stored_id}.png`));
+    expect(shown.path!.startsWith(join(home, '/'))).toBe(false);
+    expect(readFileSync(shown.path!)).toEqual(Buffer.from(png));
+    expect(statSync(shownAnswersFolder(home)).mode & 0o777).toBe(0o700);
+    expect(statSync(shown.path!).mode & 0o777).toBe(0o600);
+    expect((await view('image/png', png)).path).toBe(shown.path);
+    const other = await view('application/pdf', Uint8Array.from([...png, 1]));
+    await removeFiles(home, [shown.stored_id!]);
+    expect(readdirSync(shownAnswersFolder(home))).toEqual([`${other.stored_id}.pdf`]);
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'is in the home where somebody else could read the folder, or it is a link',
+    async () => {
+      mkdirSync(shownAnswersFolder(home), { mode: 0o755 });
+      const open = await view('image/png', png);
+      expect(open.path).toBe(storedPath(home, open.stored_id!));
+      rmSync(shownAnswersFolder(home), { recursive: true });
+      symlinkSync(tmpdir(), shownAnswersFolder(home));
+      const linked = await view('image/png', png);
+      expect(linked.path).toBe(storedPath(home, linked.stored_id!));
+    },
+  );
 });
 
 describe('a large answer', () => {

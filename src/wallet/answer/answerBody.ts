@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { ANSWERS_FOLDER } from '../../config/home.js';
 import { WalletError } from '../../errors/walletError.js';
 import { NetFailure } from '../../net/failure.js';
-import type { HeaderList } from '../../net/headers.js';
+import { headerValue, type HeaderList } from '../../net/headers.js';
 import type { HttpAnswer } from '../../net/send.js';
 import { nestsDeeperThan, type JsonValue } from '../../text/json.js';
 import { cleanLine, cleanText } from '../../text/untrusted.js';
 import type { CallContext } from '../call/callBound.js';
 import { decodeAnswer, isText, isWholeText } from './answerText.js';
-import { PART_PREFIX, storedPath } from './answerFiles.js';
+import { PART_PREFIX, shownPath, storedPath } from './answerFiles.js';
 import type { AnswerListener } from './answerListener.js';
 import type { ResponseView } from './outcome.js';
 import { OWN_HEADERS } from '../../rails/table.js';
@@ -191,7 +191,9 @@ export async function viewAnswer(
   const path = storedPath(home, answer.storedId);
   const stored = { ...view, stored_id: answer.storedId, path };
   const head = await readHead(path, answer.headers);
-  return head === null ? stored : { ...stored, head, truncated: true };
+  if (head !== null) return { ...stored, head, truncated: true };
+  const type = headerValue(answer.headers, 'content-type') ?? '';
+  return { ...stored, path: await shownPath(home, answer.storedId, type) };
 }
 
 /** Headers that tell a browser, a cache or a log something, and an agent nothing. */

@@ -1,6 +1,7 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { link, lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ANSWERS_FOLDER } from '../../config/home.js';
+import { ANSWERS_FOLDER, checkOwned, codeOf, shownAnswersFolder } from '../../config/home.js';
 import { WalletError } from '../../errors/walletError.js';
 import { sweepSpool } from '../body/spool.js';
 import type { Engine } from '../engine.js';
@@ -23,9 +24,59 @@ function isStoredId(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
+/** Endings by which programs know what a file is. */
+const ENDINGS: Readonly<Record<string, string>> = {
+  'application/pdf': '.pdf',
+  'application/zip': '.zip',
+  'audio/mpeg': '.mp3',
+  'audio/wav': '.wav',
+  'image/gif': '.gif',
+  'image/jpeg': '.jpg',
+  'image/png': '.png',
+  'image/webp': '.webp',
+  'video/mp4': '.mp4',
+};
+
+/**
+ * Where an agent reads a stored answer that is no text: a second name of its file, in a folder outside the home, so that an
+ * agent may be let read that folder and nothing of the wallet's. The file's own path where no such folder can be had.
+ */
+export async function shownPath(home: string, storedId: string, type: string): Promise<string> {
+  const own = storedPath(home, storedId);
+  const folder = shownAnswersFolder(home);
+  const shown = join(folder, `${storedId}${ENDINGS[type.split(';')[0]?.trim().toLowerCase() ?? ''] ?? ''}`);
+  try {
+    await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    });
+    // Others could have made it, or a link of that name, where the home stands in a folder of all.
+    const stats = await lstat(folder);
+    if (!stats.isDirectory()) return own;
+    checkOwned(folder, stats, '700');
+    await link(own, shown).catch((error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    });
+    return shown;
+  } catch {
+    return own;
+  }
+}
+
+/** Removes the second names of answers of which nothing else is left. */
+async function removeShown(home: string): Promise<void> {
+  const folder = shownAnswersFolder(home);
+  for (const name of await readdir(folder).catch(() => [])) {
+    const storedId = name.slice(0, 64);
+    if (isStoredId(storedId) && !existsSync(storedPath(home, storedId)))
+      await rm(join(folder, name), { force: true });
+  }
+}
+
 /** Removes the files of answers that were cleared to make room. What cannot be removed is tried again by the sweep. */
 export async function removeFiles(home: string, storedIds: readonly string[]): Promise<void> {
+  if (storedIds.length === 0) return;
   await Promise.allSettled(storedIds.map((storedId) => rm(storedPath(home, storedId), { force: true })));
+  await removeShown(home).catch(() => undefined);
 }
 
 /** Removes files that no answer in the ledger names, once they are a day old. */
@@ -42,6 +93,7 @@ export async function sweepFiles({
     const stats = await stat(path).catch(() => null);
     if (stats !== null && now() - stats.mtimeMs > UNNAMED_MS) await rm(path, { force: true });
   }
+  await removeShown(home);
 }
 
 /** Sweeps behind the calls until the wallet closes; never keeps the process alive. */
