@@ -122,11 +122,11 @@ async function payOnce(
     const { selection, intent, limits } = selected;
     if (selection.decision === 'refuse') return refuse(call, selection.reason);
     const { offer, ownCapPassed } = selection;
-    // A cap of this agent's own that came into the way after its client had said yes: that yes does not pass it (T34).
+    // What the agent's own client approved never passes a cap of that agent's own, not even one met only now (T34).
     if (call.approval?.answeredHow === 'elicitation' && ownCapPassed !== null)
       return promptFallsShortOutcome(call.approval, ownCapPassed, engine.now());
 
-    // 4. Ask: the owner approves this one offer, or the call ends here. A person's time went by: all is selected anew.
+    // 4. Ask: the owner approves this one offer, or the call ends here. That took a while, so all is selected again.
     if (selection.decision === 'ask') {
       const approval = await askOwner(call, challenge, { ...selected, selection });
       if ('status' in approval) return approval;
@@ -162,7 +162,7 @@ async function payOnce(
   );
 }
 
-/** Asked before anything is signed: a payment that nobody hears of in time is the worst of all ends. */
+/** Thrown before anything is signed: a payment whose answer comes too late for the caller is the worst of all ends. */
 function tooLate(bound: CallBound): WalletError {
   return new WalletError(
     'timed_out',
