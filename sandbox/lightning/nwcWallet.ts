@@ -50,10 +50,13 @@ export async function serveNwc(node: LightningNode, relayUrl: string): Promise<N
         row === undefined ? failed('NOT_FOUND') : { result: transactionOf(row), error: none },
       );
     },
-    listTransactions: ({ offset = 0, limit = 50 }) =>
+    listTransactions: ({ offset = 0, limit = 50, unpaid = false }) =>
       Promise.resolve({
         result: {
-          transactions: [...node.payments.values()].slice(offset, offset + limit).map(transactionOf),
+          transactions: [...node.payments.values()]
+            .filter(({ state }) => unpaid || state === 'paid')
+            .slice(offset, offset + limit)
+            .map(transactionOf),
           total_count: 0,
         },
         error: none,

@@ -244,7 +244,8 @@ function historyOf(
 ): ChainHistory {
   return {
     payments: payments
-      .filter(({ state }) => state === 'paid')
+      // What is under way may still arrive, for days: a rebuilding counts it, or its caps would be free meanwhile.
+      .filter(({ state }) => state !== 'failed')
       .map((payment): ChainPayment => ({
         nonce: `0x${payment.paymentHash}`,
         to: from,

@@ -210,7 +210,9 @@ export function openNwc(connection: NwcConnection, nowMs: () => number): Lightni
     async payments(sinceSec, signal) {
       const found: NodePayment[] = [];
       for (let page = 0; page < LISTS_MAX; page++) {
-        const params = { from: sinceSec, limit: LIST_MAX, offset: page * LIST_MAX, type: 'outgoing' };
+        const part = { from: sinceSec, limit: LIST_MAX, offset: page * LIST_MAX, type: 'outgoing' };
+        // By default a list leaves out what is under way.
+        const params = { ...part, unpaid: true, unpaid_outgoing: true };
         const rows = statedField(await look('list_transactions', params, signal), 'transactions');
         if (!Array.isArray(rows)) throw new LightningFault('The wallet told no list of payments', false);
         for (const row of rows) {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { AnyAttempt } from '../../../src/ledger/attempts/withdrawal.js';
+import { readChain } from '../../../src/owner/ledger/chainImport.js';
 import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
 import { attemptsIn } from '../../support/books.js';
@@ -108,6 +109,19 @@ test('T40: a wallet that has too little money is believed where its books know o
   expect(await pay(url).finally(() => (world.node.balanceMsat = balanceMsat))).toMatchObject({
     money: 'none',
   });
+});
+
+test('a rebuilding counts what is under way, which may still arrive', async () => {
+  const url = fresh();
+  world.node.behave({ kind: 'holds' });
+  expect(await pay(url)).toMatchObject({ status: 'unknown' });
+  const engine = await wallet.engine();
+  const config = await engine.config();
+  const bitcoin = await engine.bitcoin(config);
+  const times = { sinceMs: Date.now() - 3_600_000, untilMs: 0 };
+  const { found } = await readChain(config, engine.keys, engine.ledger, { ...times, bitcoin });
+  expect(found.find(({ nonce }) => nonce === `0x${hashOf(url)}`)).toMatchObject({ usdMicros: 501_000n });
+  world.node.cancel(hashOf(url));
 });
 
 test('two processes with one invoice ask for it once', async () => {
