@@ -138,7 +138,7 @@ function messageOf(
   const others =
     hidden === 0
       ? ''
-      : ` ${hidden} more are on networks this wallet does not pay on; networks: ["any"] shows them.`;
+      : ` ${hidden} more ${hidden === 1 ? 'is' : 'are'} on networks this wallet does not pay on; networks: ["any"] shows them.`;
   if (shown > 0) {
     const count = shown === 1 ? '1 endpoint' : `${shown} endpoints, the best first`;
     return `${count}. Prices are as listed; the call in next of the one you choose asks for the live price.${others}`;
