@@ -7,6 +7,8 @@ import { goTo, NO_CHROMIUM, startBrowser } from './owner.js';
 /** A visit of the desk without a browser: its base, its cookie and the token of its forms. */
 interface Guest {
   readonly base: string;
+  /** What its browser sends with each form. */
+  readonly headers: Record<string, string>;
   get(path: string): Promise<Response>;
   post(path: string): Promise<Response>;
 }
@@ -16,14 +18,14 @@ async function letIn({ page, origin }: DeskOwner): Promise<Guest> {
   const cookie = landed.headers.getSetCookie()[0]?.split(';')[0] ?? '';
   const base = /url=(\/v\/[0-9a-f]+)\/home/.exec(await landed.text())?.[1] ?? '';
   const get = (path: string) => fetch(origin + base + path, { headers: { cookie }, redirect: 'manual' });
+  const headers = { cookie, origin, 'content-type': 'application/x-www-form-urlencoded' };
   return {
-    base,
-    get,
+    ...{ base, get, headers },
     post: async (path) => {
       const token = /data-token="([^"]+)"/.exec(await (await get('/home')).text())?.[1] ?? '';
       return fetch(origin + base + path, {
         method: 'POST',
-        headers: { cookie, origin, 'content-type': 'application/x-www-form-urlencoded' },
+        headers,
         body: new URLSearchParams({ token }),
         redirect: 'manual',
       });
@@ -93,6 +95,17 @@ describe('the owner’s desk', () => {
     );
     expect(books).not.toContain('\u202E');
     expect((await guest.get('/export/exe')).status).toBe(404);
+  });
+
+  test('changes nothing by being looked at, and nothing without the token of its forms', async () => {
+    const { seq } = await owner.ledger.head();
+    const looks = ['/home', '/payments', '/sellers', '/agents', '/export/json', '/desk/changes', '/freeze'];
+    for (const path of [...looks, '/agents/research/suspend']) await (await guest.get(path)).text();
+    for (const path of ['/freeze', '/agents/research/suspend']) {
+      const bare = await fetch(owner.origin + guest.base + path, { method: 'POST', headers: guest.headers });
+      expect(bare.status).toBe(403);
+    }
+    expect([(await owner.ledger.head()).seq, owner.done]).toEqual([seq, []]);
   });
 
   test('stops one agent, and all of them', async () => {
