@@ -17,35 +17,14 @@ export interface DeskOwner extends Owner {
   readonly done: string[];
 }
 
-/** Starts it. */
-export async function startDeskOwner(): Promise<DeskOwner> {
+/** Starts it; other payments can take the place of those few, and a later time that of theirs. */
+export async function startDeskOwner(
+  fill: (ledger: Ledger) => Promise<void> = fillSome,
+  atMs = T0 + 10 * MINUTE_MS,
+): Promise<DeskOwner> {
   const world = newLedger();
   const { ledger } = world;
-  await addAgent(ledger, 'research', 1);
-  const at = (minutes: number) => ({ nowMs: T0 + minutes * MINUTE_MS });
-  await captured(ledger, { ...at(0), reason: 'weather for the trip' }, { confirmed: true, chainMs: T0 });
-  await captured(ledger, {
-    ...at(1),
-    agent: 'research',
-    host: 'search.example.com',
-    heldUsdMicros: 250_000n,
-  });
-  const lost = await captured(
-    ledger,
-    { ...at(2), host: 'takes.example.com', reason: HOSTILE },
-    { confirmed: true },
-  );
-  const answer = {
-    status: 500,
-    headers: [],
-    body: new Uint8Array(2),
-    storedId: null,
-    bytes: 2,
-    truncated: false,
-  };
-  await ledger.saveAnswer({ ...answer, paymentId: lost.id, agent: 'default', storedMs: T0 }, 'error');
-  await sent(ledger, { ...at(3), host: 'slow.example.com' });
-  await held(ledger, at(4));
+  await fill(ledger);
   const done: string[] = [];
   const balances: BalanceLine[] = [
     {
@@ -80,7 +59,7 @@ export async function startDeskOwner(): Promise<DeskOwner> {
       await ledger.agents.change(agent, { act: 'suspend' }, T0 + 10 * MINUTE_MS);
     },
   };
-  const owner = await startOwner({ desk, atMs: T0 + 10 * MINUTE_MS });
+  const owner = await startOwner({ desk, atMs });
   return {
     ...owner,
     ledger,
@@ -90,4 +69,33 @@ export async function startDeskOwner(): Promise<DeskOwner> {
       world[Symbol.dispose]();
     },
   };
+}
+
+/** One payment of each end. */
+async function fillSome(ledger: Ledger): Promise<void> {
+  await addAgent(ledger, 'research', 1);
+  const at = (minutes: number) => ({ nowMs: T0 + minutes * MINUTE_MS });
+  await captured(ledger, { ...at(0), reason: 'weather for the trip' }, { confirmed: true, chainMs: T0 });
+  await captured(ledger, {
+    ...at(1),
+    agent: 'research',
+    host: 'search.example.com',
+    heldUsdMicros: 250_000n,
+  });
+  const lost = await captured(
+    ledger,
+    { ...at(2), host: 'takes.example.com', reason: HOSTILE },
+    { confirmed: true },
+  );
+  const answer = {
+    status: 500,
+    headers: [],
+    body: new Uint8Array(2),
+    storedId: null,
+    bytes: 2,
+    truncated: false,
+  };
+  await ledger.saveAnswer({ ...answer, paymentId: lost.id, agent: 'default', storedMs: T0 }, 'error');
+  await sent(ledger, { ...at(3), host: 'slow.example.com' });
+  await held(ledger, at(4));
 }
