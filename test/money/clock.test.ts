@@ -216,7 +216,7 @@ describe.each(CHAINS)('on %s', (name) => {
     await expect(take()).rejects.toMatchObject({ code: 'clock_wrong', money: 'none' });
     expect(await attemptsIn(engine)).toEqual([]);
     clock.skewMs = 0;
-    expect(await take()).toMatchObject({ payment: { state: 'captured' } });
+    expect(await take()).toMatchObject({ withdrawal: { state: 'captured' } });
   });
 });
 
