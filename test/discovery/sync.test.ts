@@ -237,7 +237,10 @@ describe('a catalogue that does harm', () => {
       const text = `{"items":${items}}`;
       const broken: CatalogFetch = ({ url }) =>
         Promise.resolve({ status: 200, headers: [], text, bytes: text.length, cut: false, url });
-      expect(await sync(catalogue.listUrl, { fetch: broken })).toMatchObject({ status: 'failed', reason: why });
+      expect(await sync(catalogue.listUrl, { fetch: broken })).toMatchObject({
+        status: 'failed',
+        reason: why,
+      });
       expect(catalog.stats()).toMatchObject({ listings: COUNT });
     }
     expect(await sync()).toMatchObject({ listings: COUNT });
