@@ -25,7 +25,7 @@ const LOOK_MS = 1_000;
 const MONEY_MS = 10_000;
 /** More than fit on any screen. */
 const ROWS_MAX = 200;
-/** What a terminal is taken for that does not say how high it is. */
+/** What a terminal is taken for that does not say how high it is, or says nothing: 0. */
 const HEIGHT_DEFAULT = 24;
 
 const OTHER_SCREEN = '\u001b[?1049h\u001b[?25l';
@@ -78,7 +78,7 @@ export async function run(call: CommandCall): Promise<number> {
       while (!over.aborted) {
         const view = await look(call, ledger, engine);
         draw = () => {
-          const size = { width: widthOf(io.stdout), height: io.stdout.rows ?? HEIGHT_DEFAULT };
+          const size = { width: widthOf(io.stdout), height: io.stdout.rows || HEIGHT_DEFAULT };
           const frozen = view.frozen || isMarkedFrozen(home);
           const lines = layTop({ ...view, frozen, balances, shut }, size, paint);
           if (notice !== null) lines[lines.length - 1] = paint('red', cleanLine(notice, size.width));
