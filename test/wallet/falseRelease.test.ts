@@ -117,7 +117,7 @@ describe.each(CHAINS)('a payment on %s that was released and had landed', (chain
     expect(claimed.state).toBe('released');
     const parts = { refused: false, withinMs: BACKGROUND_MS_MAX };
     expect(await settleClaim(engine, before, claimed, parts)).toMatchObject({
-      payment: { state: 'captured' },
+      attempt: { state: 'captured' },
     });
   });
 

@@ -92,7 +92,7 @@ test('money is taken out to the last unit: its fee comes off the amount, and led
     async () => true,
     anyCall().signal,
   );
-  expect(done).toMatchObject({ via: 'own_gas', payment: { state: 'captured', payTo: to } });
+  expect(done).toMatchObject({ via: 'own_gas', withdrawal: { state: 'captured', payTo: to } });
   await reconcileAll(engine, new AbortController().signal);
   const there = await world.ground.balanceOf(to);
   const left = await world.ground.balanceOf(mine.address);
