@@ -1,6 +1,7 @@
 import type { Config } from '../../config/settings.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
 import type { SignedPayload } from '../../ledger/attempts/transition.js';
+import { assertInvariant } from '../../errors/walletError.js';
 import { shareOfHold } from '../../money/bitcoin.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { NetFailure } from '../../net/failure.js';
@@ -10,6 +11,7 @@ import type { Engine } from '../engine.js';
 import { remember } from '../entitlement/entitlement.js';
 import { endpointText } from '../entitlement/issued.js';
 import { stillLeased } from '../leaseKeeper.js';
+import { mayHaveLeft } from '../settle/claim.js';
 import { OVERCHARGE_STEP, overchargeSays, stopOvercharger } from '../lightningStop.js';
 import type { PaidCall } from './paidCall.js';
 import type { PaidRequest } from './send.js';
@@ -35,6 +37,8 @@ export async function prepay(
   const { payment, payload } = paid;
   const rail = engine.rails.ofPayment(payment)?.prepaid;
   if (rail === undefined) return paid;
+  // What a wallet may have been asked for is never presented again: below, a refusal means that nothing is under way.
+  assertInvariant(!mayHaveLeft(payment), 'a wallet is asked once for a payment');
   const stopped = engine.keys.lightning.stoppedBy(payment.payFrom);
   if (stopped !== null) {
     // Another payment of the same instant showed what this wallet does: nothing of this one has left.
