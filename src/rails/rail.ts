@@ -30,6 +30,11 @@ export interface Rail {
   readonly proofTime: ProofTime;
   /** The one transfer that would pay an offer, complete but for its signature. Reads the network where it must. */
   prepare(ports: RailPorts, offer: Offer, nowMs: number): Promise<PaymentIntent>;
+  /**
+   * Throws `allowance_required`, as `prepare` would, where the owner has something to do before an offer can be paid; and
+   * `rpc_unavailable`. Absent where an owner never has.
+   */
+  readonly assertAllowed?: (ports: RailPorts, offer: Offer) => Promise<void>;
   /** Signs an intent and writes what is sent; `paymentId` goes with it where the seller takes an identifier. */
   sign(
     ports: RailPorts,

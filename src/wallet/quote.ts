@@ -10,9 +10,9 @@ import { withEntitlement } from './entitlement/entitlement.js';
 import { jobAt, noteJob } from './entitlement/job.js';
 import { callByEntitlement, findOwned, isSafe } from './entitlement/owned.js';
 import { servedOutcome } from './entitlement/serving.js';
-import { adviseOnCall, highestListed, type CatalogAdvice } from './discover/catalogAdvice.js';
+import { adviseOnCall, type CatalogAdvice } from './discover/catalogAdvice.js';
 import { modelCapOf } from './call/model.js';
-import { looksOf, selectFrom } from './call/selection.js';
+import { selectForQuote } from './call/quoteSelection.js';
 import type { Engine } from './engine.js';
 import { TIMEOUT_DEFAULT_MS, type QuoteInput } from './input.js';
 import { judgePlace } from './call/ownerRules.js';
@@ -20,7 +20,6 @@ import { outcome, type Outcome } from './answer/outcome.js';
 import type { Config } from '../config/settings.js';
 import { asksToSignInAlone, type Offer } from '../payment/challenge.js';
 import { networksOf } from './agentAddress.js';
-import type { CallCap } from '../policy/model.js';
 import type { Selection } from '../policy/selectOffer.js';
 import { timesListed } from '../policy/history.js';
 import { PRICE_USD_MICROS_MAX } from '../policy/verdict.js';
@@ -138,34 +137,6 @@ async function withPreview(engine: Engine, quoted: Outcome, read: ReadAnswer): P
   const response = await viewAnswer(engine.home, read);
   const message = `The endpoint answered (HTTP ${read.status}) and asks for payment beside that; its answer, perhaps a preview, is in response. ${quoted.message}`;
   return { ...quoted, message, response, performed: true };
-}
-
-/** Selects as a payment would. A quote costs nothing: where no network can pay, the price is still told. */
-async function selectForQuote(
-  engine: Engine,
-  config: Config,
-  session: Pick<Session, 'id'>,
-  { target, required, modelCap }: Challenge & { readonly modelCap: CallCap | undefined },
-): Promise<Selection> {
-  const nowMs = engine.now();
-  const request = {
-    ...{ ledger: engine.ledger, rails: engine.rails, config, agent: engine.agent, sessionId: session.id },
-    ...{ maxUsdMicros: undefined, target, demand: required },
-    modelCap,
-    listedUsdMicros: () => highestListed(engine, target),
-    ...{ isApproved: false, looksAtTotals: true, nowMs },
-  };
-  const { canPayOn, funds } = looksOf(engine, config, nowMs);
-  const payable = required.offers.filter(
-    ({ network }) => config.networks.enabled.includes(network.caip2) && canPayOn(network),
-  );
-  // Without a choice nobody waits for a balance.
-  const places = new Set(payable.map(({ network, asset }) => `${network.caip2} ${asset.address}`));
-  if (places.size > 1) {
-    const { selection } = await selectFrom(request, { canPayOn, funds });
-    if (selection.decision !== 'refuse' || selection.reason.code !== 'insufficient_funds') return selection;
-  }
-  return (await selectFrom(request, { canPayOn })).selection;
 }
 
 /** The outcome of a quote where the seller asks for no money and only to sign in; null where it asks for more. */

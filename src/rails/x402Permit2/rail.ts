@@ -22,7 +22,7 @@ export const x402ExactPermit2: Rail = {
     family: 'evm',
     proofTime: 'minutes',
   },
-  ...{ prepare, sign },
+  ...{ prepare, assertAllowed, sign },
   async settlementQuery(payment) {
     return queryOf(payment, 'exact');
   },
@@ -31,11 +31,16 @@ export const x402ExactPermit2: Rail = {
 /** Scheme `upto` on the EVM: what is signed is a ceiling, and the seller's facilitator says how much of it is taken. */
 export const x402UptoEvm: Rail = {
   ...{ id: 'x402.upto.evm', protocol: 'x402', scheme: 'upto', family: 'evm', proofTime: 'minutes' },
-  ...{ prepare, sign },
+  ...{ prepare, assertAllowed, sign },
   async settlementQuery(payment) {
     return queryOf(payment, 'upto');
   },
 };
+
+async function assertAllowed(ports: RailPorts, offer: Offer): Promise<void> {
+  const from = (await ports.addressOn(offer.network)) as `0x${string}`;
+  await permitNumberFor(ports, evmOfferOf(offer), from, requiredOf(offer));
+}
 
 async function prepare(ports: RailPorts, offer: Offer, nowMs: number) {
   const x402 = evmOfferOf(offer);

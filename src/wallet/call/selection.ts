@@ -265,7 +265,7 @@ function unready(error: unknown): Readiness {
 }
 
 /** A fault that stands in the way of an offer, as a refusal of it. */
-function stopOf({ code, shortMessage, owner, retryAfterSec }: WalletError): Stop {
+export function stopOf({ code, shortMessage, owner, retryAfterSec }: WalletError): Stop {
   return {
     verdict: 'refuse',
     code,

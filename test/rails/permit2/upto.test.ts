@@ -109,6 +109,16 @@ describe('a seller that charges up to a ceiling', () => {
       retry: 'after_owner',
       tell_owner: { action: { kind: 'setAllowance', network: 'eip155:84532', asset: 'USDC' } },
     });
+    // A quote says so, too, with the price.
+    const quoted = await wallet.quote({ url: `${shop.url}/upto/d?usd=0.10&charge=0.01` }, anyCall());
+    expect(quoted).toMatchObject({
+      ...{ status: 'ok', code: 'quoted', usd: '0.10', verdict: 'refuse', next: null },
+      ...{
+        verdict_code: 'allowance_required',
+        message: expect.stringMatching(/may move 0\.08 of the 0\.1 USDC/),
+      },
+      tell_owner: { action: { kind: 'setAllowance', network: 'eip155:84532', asset: 'USDC' } },
+    });
     expect(signaturesIn(mine.home)).toBe(signatures);
   });
 

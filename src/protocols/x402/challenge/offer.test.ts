@@ -212,6 +212,14 @@ describe('schemes and methods (T7)', () => {
     expect(rejection(v2Offer({ scheme: 'auth-capture' })).reason).toMatch(/"auth-capture": its money goes/);
     expect(rejection(v2Offer({ scheme: 'batch-settlement' })).reason).toMatch(/wants a deposit/);
     expect(rejection(v2Offer({ extra: { assetTransferMethod: 'erc7710' } })).reason).toMatch(/ERC-7710/);
+    const gateway = {
+      ...{ name: 'GatewayWalletBatched', version: '1' },
+      verifyingContract: '0x77777777Dcc4d5A8B6E418Fd04D8997ef11000eE',
+    };
+    expect(rejection(v2Offer({ extra: gateway, maxTimeoutSeconds: 604_900 }))).toMatchObject({
+      code: 'unsupported_scheme',
+      reason: expect.stringMatching(/Circle Gateway/),
+    });
   });
 
   it('reads a ceiling where it names who settles it, and in the version that has it', () => {

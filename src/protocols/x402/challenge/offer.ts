@@ -253,6 +253,9 @@ const REFUSED_SCHEMES: ReadonlyMap<string, string> = new Map([
 
 type Method = EvmOffer['method'] | 'default';
 
+/** The signing domain of Circle Gateway's contract. An offer names it in place of the token's, and says `exact` all the same. */
+const GATEWAY = 'GatewayWalletBatched';
+
 /** The ways of moving money that are signed: of each kind of chain, and for what scheme. The first is meant where none is named. */
 const METHODS: Readonly<Record<X402Network['family'], Readonly<Record<Scheme, readonly Method[]>>>> = {
   evm: { exact: ['eip3009', 'permit2'], upto: ['permit2'] },
@@ -271,7 +274,13 @@ function readMethod(entry: JsonObject, { family, label }: X402Network, scheme: S
   if (!isJsonObject(extra)) return malformed("The offer's extra is not an object.");
   const known = METHODS[family][scheme];
   if (known.length === 0)
-    return unsupportedScheme(`This wallet does not sign the scheme "${scheme}" on ${label}.`);
+    return unsupportedScheme(
+      `This wallet does not sign the scheme "${scheme}" on ${label}: there all of the ceiling goes to a channel at once, and what is not charged comes back when the seller closes that.`,
+    );
+  if (family === 'evm' && statedField(extra, 'name') === GATEWAY)
+    return unsupportedScheme(
+      `This wallet does not pay through Circle Gateway ("${GATEWAY}"): it is paid out of a deposit, by signatures that are good for days.`,
+    );
   const stated = statedField(extra, 'assetTransferMethod') ?? known[0];
   const method = known.find((one) => one === stated);
   if (method === undefined) return unsupportedScheme(refusedMethod(stated, family));

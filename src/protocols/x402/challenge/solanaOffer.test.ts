@@ -72,4 +72,13 @@ describe('an offer on Solana', () => {
   ])('is refused with %s', (_what, entry, code) => {
     expect(judge(entry)).toMatchObject({ index: 0, code });
   });
+
+  it('under a ceiling is refused, and says where the ceiling would go', () => {
+    const channel = { receiverAuthorizer: FEE_PAYER, withdrawDelay: 3600, paymentFlow: 'escrow' };
+    expect(judge(offer({ scheme: 'upto' }, channel))).toMatchObject({
+      code: 'unsupported_scheme',
+      reason: expect.stringMatching(/"upto" on Solana: there all of the ceiling goes to a channel/),
+      usdMicros: 10_000n,
+    });
+  });
 });
