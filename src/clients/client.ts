@@ -63,6 +63,11 @@ export interface Client {
 /** The name of our server in every client. */
 export const SERVER_NAME = 'purser';
 
+/** What the entry of a launch is called in a client's file. */
+export function entryName({ name }: Pick<Launch, 'name'>): string {
+  return name ?? SERVER_NAME;
+}
+
 /** A call waits at most 290 s (`timeout_ms`); a client that gives up earlier would lose an answer that was paid. */
 const TOOL_TIMEOUT_SEC = 300;
 /** Enough for npx to fetch us anew over a slow line. */
@@ -102,7 +107,7 @@ function codeEditor(id: string, label: string, program: string, folder: string, 
     places: editorPlaces(folder, ['mcp.json'], flatpak),
     projectFile: '.vscode/mcp.json',
     program,
-    add: ({ pinned }) => ['--add-mcp', JSON.stringify({ name: SERVER_NAME, ...pinned })],
+    add: ({ pinned }, launch) => ['--add-mcp', JSON.stringify({ name: entryName(launch), ...pinned })],
     entry: typedEntry,
     then: 'Start purser from the command MCP: List Servers, if it did not start.',
   };
@@ -165,7 +170,10 @@ export const clients: readonly Client[] = [
       linux: '/etc/claude-code/managed-mcp.json',
     },
     program: 'claude',
-    add: ({ pinned }) => ['mcp', 'add-json', '--scope', 'user', SERVER_NAME, JSON.stringify(pinned)],
+    add: ({ pinned }, launch) => [
+      ...['mcp', 'add-json', '--scope', 'user'],
+      ...[entryName(launch), JSON.stringify(pinned)],
+    ],
     entry: typedEntry,
     then: 'Start a new session.',
   },
@@ -203,8 +211,8 @@ export const clients: readonly Client[] = [
     places: everywhere('{codexHome}', 'config.toml'),
     projectFile: '.codex/config.toml',
     program: 'codex',
-    add: (_entry, { command, args, env }) => [
-      ...['mcp', 'add', SERVER_NAME],
+    add: (_entry, { command, args, env, name: entry }) => [
+      ...['mcp', 'add', entry ?? SERVER_NAME],
       ...Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
       ...['--', command, ...args],
     ],
@@ -232,10 +240,10 @@ export const clients: readonly Client[] = [
     places: everywhere('{home}/.gemini', 'settings.json'),
     projectFile: '.gemini/settings.json',
     program: 'gemini',
-    add: (_entry, { command, args, env }) => [
+    add: (_entry, { command, args, env, name: entry }) => [
       ...['mcp', 'add', '--scope', 'user', '--timeout', String(TOOL_TIMEOUT_SEC * 1000)],
       ...Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
-      ...[SERVER_NAME, command, '--', ...args],
+      ...[entry ?? SERVER_NAME, command, '--', ...args],
     ],
     entry: (launch) => ({ pinned: plain(launch), initial: { timeout: TOOL_TIMEOUT_SEC * 1000 } }),
     then: 'Start a new session.',
@@ -278,12 +286,13 @@ export const clients: readonly Client[] = [
       linux: [{ folder: '{xdg}/goose', files: ['config.yaml'] }],
     },
     program: 'goose',
-    entry: ({ command, args, env }) => ({
+    entry: ({ command, args, env, name }) => ({
       pinned: { type: 'stdio', cmd: command, args, envs: env },
       initial: {
         enabled: true,
-        name: SERVER_NAME,
-        description: 'A wallet for paid API calls.',
+        name: name ?? SERVER_NAME,
+        description:
+          name === undefined ? 'A wallet for paid API calls.' : 'A paid MCP server, by way of Purser.',
         timeout: TOOL_TIMEOUT_SEC,
       },
     }),

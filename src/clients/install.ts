@@ -1,11 +1,12 @@
 import { isWalletError, type WalletError } from '../errors/walletError.js';
-import type { Client } from './client.js';
+import { entryName, type Client } from './client.js';
 import {
   backupOf,
   keepCopy,
   readBackup,
+  readBackups,
   readClientFile,
-  removeBackup,
+  removeBackups,
   removeClientFile,
   writeClientFile,
 } from './files/clientFile.js';
@@ -14,6 +15,7 @@ import { refuse } from './files/format.js';
 import { formatOf } from './files/formatOf.js';
 import { launchFrom, type Launch } from './launch/launch.js';
 import type { Machine } from './machine.js';
+import { standInsIn } from './otherEntries.js';
 import { runProgram } from './ownProgram.js';
 import { findProgram } from './place.js';
 import { lossIn, pasteFor, planInstall, planUninstall, readEntry, type Plan } from './plan.js';
@@ -70,11 +72,13 @@ export async function installInto(
       await writeClientFile(file, plan.text ?? '');
       return answer();
     }
-    const copy = await keepCopy(file);
+    const copy = await keepCopy(file, launch.name);
     const tried = launch === toStart ? await runOwn(client, launch, options) : null;
     const after = tried === null ? file : readClientFile(path);
     const loss =
-      file.text === null || after.text === null ? null : lossIn(client, format, file.text, after.text);
+      file.text === null || after.text === null
+        ? null
+        : lossIn(client, format, file.text, after.text, entryName(launch));
     if (loss !== null) {
       // T44: what was somebody else's comes back, and our entry beside it.
       await writeClientFile(after, plan.text ?? '');
@@ -110,29 +114,36 @@ async function runOwn(
   };
 }
 
-/** Takes our entry out of one file of a client; a refusal is an answer, not an error. */
+/** Takes our entry out of one file of a client, the wallet's own or the one named; a refusal is an answer, not an error. */
 export async function uninstallFrom(
   client: Client,
   path: string,
-  { dryRun }: Pick<ChangeOptions, 'dryRun'>,
+  { dryRun, name }: Pick<ChangeOptions, 'dryRun'> & { readonly name?: string },
 ): Promise<ClientChange> {
   return answering(client, path, async () => {
     const format = await formatOf(client.format);
     const file = readClientFile(path);
     const nothing: ClientChange = { ...answerOf(client, path), change: 'none' };
     if (file.text === null) return nothing;
-    const backup = readBackup(file) ?? null;
-    const plan = planUninstall(client, format, file.text, backup);
+    const [backup, backups] = [readBackup(file, name) ?? null, readBackups(file)];
+    const taken = { backups, ...(name === undefined ? {} : { name }) };
+    const plan = planUninstall(client, format, file.text, backup, taken);
     if (plan.change === 'none') return nothing;
     const diff = unifiedDiff(path, file.text, plan.text);
     if (!dryRun) {
       if (plan.text === null) removeClientFile(file);
       else await writeClientFile(file, plan.text);
-      if (plan.text === backup) removeBackup(file);
+      // The oldest copy leads back to the file as it was: all have done their work.
+      const isAsBefore = plan.text === null || backups.includes(plan.text);
+      if (isAsBefore && !(await hasEntryOfOurs(client, path))) removeBackups(file);
     }
-    const copy = backup !== null && plan.text !== backup ? backupOf(file.target) : null;
+    const copy = backup !== null && plan.text !== backup ? backupOf(file.target, name) : null;
     return { ...nothing, change: plan.change, copy, diff };
   });
+}
+
+async function hasEntryOfOurs(client: Client, path: string): Promise<boolean> {
+  return (await entryIn(client, path)) !== undefined || (await standInsIn(client, path)).length > 0;
 }
 
 /** Our entry in a client's file; undefined if it has none. Throws `client_config`. */

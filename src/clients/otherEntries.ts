@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { SERVER_NAME, type Client } from './client.js';
 import { readClientFile } from './files/clientFile.js';
 import { formatOf } from './files/formatOf.js';
-import { launchIn, specIn, startsInstalled, type WrittenLaunch } from './launch/writtenLaunch.js';
+import { launchIn, specIn, standsFor, startsInstalled, type WrittenLaunch } from './launch/writtenLaunch.js';
 
 /** An entry that starts our server, where `install` would not have put it. */
 export interface OtherEntry {
@@ -56,10 +56,40 @@ export async function otherEntriesIn(client: Client, path: string): Promise<read
   }
 }
 
+/** An entry that stands for a paid MCP server (`purser mcp URL`). */
+export interface StandIn {
+  readonly name: string;
+  readonly url: string;
+  readonly launch: WrittenLaunch;
+}
+
+/** The entries of a client's usual file that stand for paid MCP servers, in their order; none where it cannot be read. */
+export async function standInsIn(client: Client, path: string): Promise<readonly StandIn[]> {
+  try {
+    const { text } = readClientFile(path);
+    if (text === null) return [];
+    const content = (await formatOf(client.format)).read(text);
+    const { key } = client.shape?.(content) ?? client;
+    return launchesAt(content, key).flatMap(({ name, launch }) => {
+      const url = standsFor(launch);
+      return url === null ? [] : [{ name, url, launch }];
+    });
+  } catch {
+    return [];
+  }
+}
+
 function serversAt(content: unknown, key: readonly string[], project: string | null): OtherEntry[] {
+  return launchesAt(content, key).flatMap(({ name, launch }) =>
+    // One that stands for a paid server is meant to be there beside ours.
+    standsFor(launch) === null ? [{ name, project, launch }] : [],
+  );
+}
+
+function launchesAt(content: unknown, key: readonly string[]): Omit<OtherEntry, 'project'>[] {
   return Object.entries(objectAt(content, key)).flatMap(([name, entry]) => {
     const launch = launchIn(entry);
-    return launch === null || !startsPurser(launch) ? [] : [{ name, project, launch }];
+    return launch === null || !startsPurser(launch) ? [] : [{ name, launch }];
   });
 }
 

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { SERVER_NAME, type Client, type Entry, type Value } from './client.js';
+import { entryName, SERVER_NAME, type Client, type Entry, type Value } from './client.js';
 import { NESTING_MAX, refuse, refuseNesting, type Format } from './files/format.js';
 import type { Launch } from './launch/launch.js';
+import { launchIn, standsFor } from './launch/writtenLaunch.js';
 
 /** What a change to a client's file comes to: the text to write, or null for no file at all. */
 export interface Plan {
@@ -22,18 +23,18 @@ interface Opened {
   readonly entry: unknown;
 }
 
-function open(client: Client, format: Format, whole: string): Opened {
+function open(client: Client, format: Format, whole: string, name = SERVER_NAME): Opened {
   const mark = whole.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : '';
   const text = whole.slice(mark.length);
   const content = plainOf(format.read(text));
   const { key, entry: entryOf } = client.shape?.(content) ?? client;
-  const path = [...key, SERVER_NAME];
+  const path = [...key, name];
   return { mark, text, content, path, entryOf, entry: valueAt(content, path) };
 }
 
 /** Our entry in a client's file; undefined where it has none. Throws `client_config` where it cannot be read. */
-export function readEntry(client: Client, format: Format, text: string | null): unknown {
-  return text === null ? undefined : open(client, format, text).entry;
+export function readEntry(client: Client, format: Format, text: string | null, name?: string): unknown {
+  return text === null ? undefined : open(client, format, text, name).entry;
 }
 
 /**
@@ -49,7 +50,8 @@ export function planInstall(
   launch: Launch,
   isNew = false,
 ): Plan {
-  const file = open(client, format, whole ?? '');
+  const name = entryName(launch);
+  const file = open(client, format, whole ?? '', name);
   const wanted = file.entryOf(launch);
   if (file.entry === undefined) {
     const value = { ...wanted.pinned, ...wanted.initial };
@@ -57,7 +59,8 @@ export function planInstall(
     prove(format, text, file, value);
     return { text: file.mark + text, change: 'added' };
   }
-  const changes = changesOf(file.entry, wanted, isNew);
+  if (launch.name !== undefined) checkSameServer(file.entry, launch);
+  const changes = changesOf(name, file.entry, wanted, isNew);
   let { text } = file;
   for (const [keys, value] of changes) text = format.set(text, [...file.path, ...keys], value);
   if (text === file.text) return { text: whole, change: 'none' };
@@ -66,16 +69,29 @@ export function planInstall(
   return { text: file.mark + text, change: 'updated' };
 }
 
+/** An entry that stands for another server, or starts somebody else's program, is not ours to change. */
+function checkSameServer(entry: unknown, launch: Launch): void {
+  const there = launchIn(entry);
+  if (there !== null && standsFor(there) === standsFor(launch)) return;
+  throw refuse(`its entry ${entryName(launch)} is another server's; choose another name`);
+}
+
 /**
  * What a client's own program left out of a file while it added our entry, as the end of a sentence; null for nothing.
  * Values that are no server's may have changed: some clients count their starts in that file.
  */
-export function lossIn(client: Client, format: Format, before: string, after: string): string | null {
+export function lossIn(
+  client: Client,
+  format: Format,
+  before: string,
+  after: string,
+  ours = SERVER_NAME,
+): string | null {
   const [was, is] = [open(client, format, before), open(client, format, after)];
   const list = was.path.slice(0, -1);
   const servers = valueAt(was.content, list);
   for (const [name, server] of isObject(servers) ? Object.entries(servers) : []) {
-    if (name === SERVER_NAME) continue;
+    if (name === ours) continue;
     if (!isDeepStrictEqual(valueAt(is.content, [...list, name]), server)) return `the entry of ${name}`;
   }
   const key = missingKey(was.content, is.content, []);
@@ -121,7 +137,7 @@ export function pasteFor(
 ): string | null {
   try {
     const { pinned, initial } = open(client, format, whole ?? '').entryOf(launch);
-    return format.pair(SERVER_NAME, { ...pinned, ...initial });
+    return format.pair(entryName(launch), { ...pinned, ...initial });
   } catch {
     return null;
   }
@@ -131,30 +147,48 @@ export function pasteFor(
 type Change = readonly [keys: readonly string[], value: Value];
 
 /** What of an entry that is there has to change: what is pinned; a variable of the user's own stays. */
-function changesOf(entry: unknown, { pinned, initial }: Entry, isNew: boolean): Change[] {
+function changesOf(name: string, entry: unknown, { pinned, initial }: Entry, isNew: boolean): Change[] {
   if (!isObject(entry) || !Object.keys(pinned).some((key) => key !== 'type' && key in entry)) {
-    throw refuse(`its entry ${SERVER_NAME} starts no program; remove it first if you do not need it`);
+    throw refuse(`its entry ${name} starts no program; remove it first if you do not need it`);
   }
   const absent = Object.entries(isNew ? initial : {}).filter(([key]) => !(key in entry));
   return [...Object.entries(pinned), ...absent].flatMap(([key, value]): Change[] => {
     const old = entry[key];
     if (isObject(value) && isObject(old)) {
       return Object.entries(value)
-        .filter(([name, item]) => old[name] !== item)
-        .map(([name, item]): Change => [[key, name], item as Value]);
+        .filter(([inner, item]) => old[inner] !== item)
+        .map(([inner, item]): Change => [[key, inner], item as Value]);
     }
     return isDeepStrictEqual(old, value) ? [] : [[[key], value]];
   });
 }
 
+/** What is known of a file beside its text, when one of our entries is taken out. */
+export interface TakenOut {
+  /** The entry's name; the wallet's own without it. */
+  readonly name?: string;
+  /** The texts from before others of our entries came: one may lead back to the file as it was before all of them. */
+  readonly backups?: readonly string[];
+}
+
 /**
- * Plans our entry out of the text of a client's file. Where `backup`, the text from before we came, shows that our
- * entry is all that came since, the file is that text again; a `backup` of null stands for no file.
+ * Plans one of our entries out of the text of a client's file. Where `backup`, the text from before it came, shows that
+ * our entry is all that came since, the file is that text again; a `backup` of null stands for no file. Where others came
+ * since, the file is that text with those alone.
  */
-export function planUninstall(client: Client, format: Format, whole: string, backup: string | null): Plan {
-  const file = open(client, format, whole);
+export function planUninstall(
+  client: Client,
+  format: Format,
+  whole: string,
+  backup: string | null,
+  { name, backups = [] }: TakenOut = {},
+): Plan {
+  const file = open(client, format, whole, name);
   if (file.entry === undefined) return { text: whole, change: 'none' };
-  if (isBackup(client, format, whole, backup, file)) return { text: backup, change: 'removed' };
+  for (const before of [...new Set([backup, ...backups, null])]) {
+    const text = withoutEntry(client, format, whole, before, file);
+    if (text !== undefined) return { text, change: 'removed' };
+  }
   let text = format.remove(file.text, file.path);
   const list = file.path.slice(0, -1);
   // No copy: no file was there before us. What is left of ours goes with the entry, where it says nothing.
@@ -189,20 +223,39 @@ function hadList(client: Client, format: Format, backup: string, list: readonly 
   }
 }
 
-/** Whether the text is the older one with our entry put in, by today's rules, and nothing else. */
-function isBackup(
+/** More entries than these that came since a copy was kept are not retraced. */
+const CAME_MAX = 50;
+
+/**
+ * The text without our entry, where it is the older one with entries put in by today's rules and nothing else; undefined
+ * where it is not.
+ */
+function withoutEntry(
   client: Client,
   format: Format,
   whole: string,
   backup: string | null,
-  { path, entry }: Opened,
-): boolean {
+  { path, content }: Opened,
+): string | null | undefined {
   try {
-    const before = open(client, format, backup ?? '');
-    if (before.entry !== undefined || !isDeepStrictEqual(before.path, path)) return false;
-    return before.mark + format.set(before.text, path, entry as Value) === whole;
+    const [list, ours] = [path.slice(0, -1), path.at(-1) ?? ''];
+    const before = open(client, format, backup ?? '', ours);
+    if (before.entry !== undefined || !isDeepStrictEqual(before.path, path)) return undefined;
+    const [was, is] = [valueAt(before.content, list), valueAt(content, list)];
+    const came = Object.entries(isObject(is) ? is : {}).filter(
+      ([key]) => !isObject(was) || !Object.hasOwn(was, key),
+    );
+    const withEntries = (entries: typeof came): string =>
+      before.mark +
+      entries.reduce((text, [key, value]) => format.set(text, [...list, key], value as Value), before.text);
+    if (came.length > CAME_MAX) return undefined;
+    // Some formats put a new entry first, some last.
+    const order = [came, came.toReversed()].find((entries) => withEntries(entries) === whole);
+    const rest = order?.filter(([key]) => key !== ours);
+    if (rest === undefined) return undefined;
+    return rest.length === 0 ? backup : withEntries(rest);
   } catch {
-    return false;
+    return undefined;
   }
 }
 

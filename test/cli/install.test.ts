@@ -21,6 +21,7 @@ import { formatOf } from '../../src/clients/files/formatOf.js';
 import { installInto, uninstallFrom } from '../../src/clients/install.js';
 import { findNode, launchOn, type Launch } from '../../src/clients/launch/launch.js';
 import { userFolder, type Machine } from '../../src/clients/machine.js';
+import { standInsIn } from '../../src/clients/otherEntries.js';
 import { findPlaces, rowsOf } from '../../src/clients/place.js';
 import { checkLaunch } from '../../src/clients/launch/selfCheck.js';
 import { quicken } from '../support/quickWallet.js';
@@ -37,6 +38,10 @@ const launch: Launch = {
   args: ['npx', '-y', 'purser-mcp@1.2.3'],
   env: { PATH: '/bin' },
 };
+
+function standIn(url: string, name: string): Launch {
+  return { ...launch, args: [...launch.args, 'mcp', url], name };
+}
 
 function machine(over: Partial<Machine> = {}): Machine {
   const env = { HOME: scratch.folder, PATH: '/nowhere' };
@@ -110,6 +115,39 @@ describe.each([...files('linux'), ...files('darwin')])('%s on %s', (id, platform
     expect(statSync(file).mode & 0o777).toBe(0o640);
     expect(readdirSync(dirname(file)).filter((name) => /purser|^\..*\.[0-9a-f]{12}$/.test(name))).toEqual([]);
   });
+
+  it.each([[[0, 1, 2]], [[2, 1, 0]], [[1, 2, 0]]])(
+    'is what it was, to the letter, when our entry and two paid servers are taken out in the order %j',
+    async (order) => {
+      const here = machine({ platform });
+      const options = { machine: here, dryRun: false };
+      const { file } = findPlaces(client, here)[0]!;
+      const text = others(client.format, client.key[0]!);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+      const one = standIn('https://a.example/mcp', 'one');
+      const launches = [launch, one, standIn('https://b.example/mcp', 'two')];
+      for (const each of launches)
+        expect(await installInto(client, file, each, options)).toMatchObject({ change: 'added' });
+      expect(await installInto(client, file, one, options)).toMatchObject({ change: 'none' });
+      const there = (await standInsIn(client, file)).map(({ name, url }) => [name, url]);
+      expect(there.sort()).toEqual([
+        ['one', 'https://a.example/mcp'],
+        ['two', 'https://b.example/mcp'],
+      ]);
+      // A name that another server has is not taken from it.
+      expect(await installInto(client, file, standIn('https://c.example/mcp', 'two'), options)).toMatchObject(
+        { change: 'refused', note: expect.stringContaining('another server') as string },
+      );
+      for (const i of order) {
+        const { name } = launches[i]!;
+        const done = await uninstallFrom(client, file, { dryRun: false, ...(name && { name }) });
+        expect(done).toMatchObject({ change: 'removed' });
+      }
+      expect(readFileSync(file, 'utf8')).toBe(text);
+      expect(readdirSync(dirname(file)).filter((name) => name.includes('purser'))).toEqual([]);
+    },
+  );
 });
 
 describe('where clients keep their files', () => {
@@ -461,6 +499,50 @@ describe('the command', () => {
     expect(existsSync(json)).toBe(false);
     expect(existsSync(toml)).toBe(false);
     expect(existsSync(join(scratch.home, 'config.json'))).toBe(true);
+  });
+
+  it('adds a paid MCP server under a name, and takes that one out alone', async () => {
+    mkdirSync(join(scratch.folder, '.cursor'));
+    const file = scratch.path('.cursor/mcp.json');
+    const before = '{"mcpServers": {"mine": {"command": "x"}}}';
+    writeFileSync(file, before);
+    await scratch.purser(['install', 'cursor', ...flags()], { env });
+    const withOwn = readFileSync(file, 'utf8');
+    const mcp = ['--mcp', 'https://mcp.shop.example/mcp?a=1'];
+    const more = ['--max-usd', '0.05', ...flags()];
+    expect(await scratch.purser(['install', 'cursor', ...mcp, ...more], { env })).toMatchObject({ exit: 0 });
+    const { mcpServers } = JSON.parse(readFileSync(file, 'utf8')) as { mcpServers: Record<string, Launch> };
+    expect(Object.keys(mcpServers).sort()).toEqual(['mine', 'purser', 'shop-example']);
+    expect(mcpServers['shop-example']!.args.slice(-4)).toEqual([
+      ...['mcp', 'https://mcp.shop.example/mcp?a=1', '--max-usd', '0.05'],
+    ]);
+    expect(mcpServers['shop-example']!.env).toEqual(mcpServers['purser']!.env);
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace(/(purser-mcp@)[\d.]+(?="\s*,\s*"mcp")/, '$10.0.1'),
+    );
+    await scratch.json(['upgrade', '--no-check'], { env });
+    expect(readFileSync(file, 'utf8')).not.toContain('purser-mcp@0.0.1');
+    expect(await scratch.purser(['uninstall', ...mcp, '--yes'], { env })).toMatchObject({ exit: 0 });
+    expect(readFileSync(file, 'utf8')).toBe(withOwn);
+    await scratch.purser(['install', 'cursor', ...mcp, ...more, '--name', 'Shop'], { env });
+    expect(readFileSync(file, 'utf8')).toContain('"Shop"');
+    await scratch.purser(['uninstall', '--yes'], { env });
+    expect(readFileSync(file, 'utf8')).toBe(before);
+    expect(readdirSync(scratch.path('.cursor'))).toEqual(['mcp.json']);
+  });
+
+  it.each([
+    ['a URL that is none', ['--mcp', 'shop.example']],
+    ['a URL with a user', ['--mcp', 'https://u:p@shop.example/mcp']],
+    ['the wallet’s own name', ['--mcp', 'https://shop.example/mcp', '--name', 'Purser']],
+    ['a name that clients do not take', ['--mcp', 'https://shop.example/mcp', '--name', 'a b']],
+    ['a name without a server', ['--name', 'shop']],
+  ])('takes no paid server by %s', async (_what, args) => {
+    mkdirSync(join(scratch.folder, '.cursor'));
+    const run = await scratch.purser(['install', 'cursor', ...args, '--yes', '--no-init'], { env });
+    expect(run).toMatchObject({ exit: 2, out: '' });
+    expect(readdirSync(scratch.path('.cursor'))).toEqual([]);
   });
 
   it('shows a change and makes none with --dry-run', async () => {

@@ -12,7 +12,13 @@ import {
 } from '../../clients/launch/launch.js';
 import type { Machine } from '../../clients/machine.js';
 import { findPlaces, managedFileOf } from '../../clients/place.js';
-import { otherEntriesIn, projectEntriesIn, type OtherEntry } from '../../clients/otherEntries.js';
+import {
+  otherEntriesIn,
+  projectEntriesIn,
+  standInsIn,
+  type OtherEntry,
+  type StandIn,
+} from '../../clients/otherEntries.js';
 import { pinOf } from '../../clients/launch/writtenLaunch.js';
 import { resolveHome } from '../../config/home.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
@@ -36,6 +42,8 @@ export interface Target {
   readonly fault: string | null;
   /** Entries that start Purser under another name, or for one project alone. */
   readonly others: readonly OtherEntry[];
+  /** Entries that stand for paid MCP servers. */
+  readonly standIns: readonly StandIn[];
 }
 
 /** The machine that a command runs on. */
@@ -62,11 +70,12 @@ export async function findTargets(io: CliIo, names: readonly string[]): Promise<
           ...(await otherEntriesIn(place.client, place.file)),
           ...(await projectEntriesIn(place.client, process.cwd(), place.file)),
         ];
-        return { ...place, entry, fault: null, others };
+        const standIns = await standInsIn(place.client, place.file);
+        return { ...place, entry, fault: null, others, standIns };
       } catch (error) {
         // T44: one client's trouble never ends another's.
         const fault = isWalletError(error) ? error.shortMessage : 'it cannot be read';
-        return { ...place, entry: undefined, fault, others: [] };
+        return { ...place, entry: undefined, fault, others: [], standIns: [] };
       }
     }),
   );

@@ -16,6 +16,7 @@ import { lookAtManaged } from './clientCheckUp.js';
 import { chooseTargets, findTargets, launchFor, machineOf, type Target } from './clientChoice.js';
 import { changeLines, checkAndTell, jsonChanges, printDiffs, shortPath, thenLines } from './clientReport.js';
 import type { CommandCall } from '../command.js';
+import { paidServerOf, standInLaunch } from './paidServer.js';
 import { isInteractive } from '../terminal/io.js';
 import { makeWallet, offerFactor, type MadeWallet } from '../setUp/makeWallet.js';
 import { keepPassphrase, keptPassphraseFile, ownerPassphrase } from '../setUp/passphrase.js';
@@ -35,13 +36,15 @@ const ASKED_LIMITS = [
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const dryRun = flags.has('dryRun');
+  const server = paidServerOf(flags);
   const targets = await chosenTargets(call);
   const wallet = dryRun ? null : await walletFor(call);
   const { passphraseFile, unattended } = await withWalletSaid(call, wallet, async () => ({
     passphraseFile: await passphraseFileFor(call, wallet),
     unattended: await wantsUnattended(call, targets),
   }));
-  const { launch, node } = launchFor(call, keystoreOf(call), passphraseFile, unattended);
+  const { launch: own, node } = launchFor(call, keystoreOf(call), passphraseFile, unattended);
+  const launch = server === null ? own : standInLaunch(own, server);
   const changes: ClientChange[] = [];
   for (const { client, file } of targets) {
     changes.push(await installInto(client, file, launch, { machine: machineOf(io), dryRun }));
@@ -86,7 +89,8 @@ async function chosenTargets({ io, args, flags }: CommandCall): Promise<readonly
     );
   }
   if (flags.has('yes') || flags.has('dryRun')) return there;
-  return chooseTargets(io, there, 'Add purser to which? Enter for all, or numbers such as 1,3: ');
+  const what = flags.text('mcp') ?? 'purser';
+  return chooseTargets(io, there, `Add ${what} to which? Enter for all, or numbers such as 1,3: `);
 }
 
 /** Makes the wallet on the first run, and asks for its limits and a factor; null where there is one. */

@@ -31,6 +31,13 @@ export const installCommands = [
         summary: 'For a new wallet: a setting such as limits.per_day_usd=3. Repeatable.',
       },
       {
+        flags: '--mcp <url>',
+        summary:
+          'Add a paid MCP server instead: clients start purser mcp with this URL, and its tools are paid within your limits.',
+      },
+      { flags: '--name <name>', summary: 'With --mcp: what the clients call it. Default: by its host.' },
+      { flags: '--max-usd <usd>', summary: 'With --mcp: most that one call may cost.' },
+      {
         flags: '--package <spec>',
         summary: 'What npx starts, such as a path to a tarball. Default: this version.',
       },
@@ -39,6 +46,7 @@ export const installCommands = [
     examples: [
       'install',
       'install claude-desktop cursor',
+      'install claude-code --mcp https://mcp.example.com/mcp --name example',
       'install codex --yes --keystore file --passphrase-file ~/.purser-pass',
       'install --dry-run',
     ],
@@ -50,11 +58,15 @@ export const installCommands = [
     summary: 'Remove Purser from your MCP clients. The wallet stays.',
     args: [{ name: '[client...]', summary: 'Client names. Default: every client that has Purser.' }],
     flags: [
+      {
+        flags: '--mcp <url>',
+        summary: 'Remove only what install --mcp added for this URL. Default: everything of Purser.',
+      },
       { flags: '--dry-run', summary: 'Show what would change without changing anything.' },
       { flags: '--yes', summary: 'Ask nothing.' },
       ...OPENS,
     ],
-    examples: ['uninstall', 'uninstall cursor --dry-run'],
+    examples: ['uninstall', 'uninstall cursor --dry-run', 'uninstall --mcp https://mcp.example.com/mcp'],
     load: () => import('./uninstall.js'),
   },
   {
@@ -140,7 +152,7 @@ export const serveCommands = [
     group: 'Serve',
     summary: 'Stand in for a remote MCP server over stdio, and pay for its tools.',
     details:
-      'Tools, resources and prompts pass through. A tool that asks for payment (x402 over MCP) is paid within your limits and called again, once; its result says what happened to the money. Put it into an MCP client beside purser: command npx, arguments -y purser-mcp mcp URL.',
+      'Tools, resources and prompts pass through. A tool that asks for payment (x402 over MCP) is paid within your limits and called again, once; its result says what happened to the money. install --mcp URL puts it into your MCP clients.',
     args: [{ name: '<url>', summary: 'URL of the MCP server (Streamable HTTP).' }],
     flags: [
       { flags: '--max-usd <usd>', summary: 'Most that one call may cost. Default: your limits alone.' },

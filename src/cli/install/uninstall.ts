@@ -9,6 +9,7 @@ import { showLine } from '../line/line.js';
 import { chooseTargets, findTargets, type Target } from './clientChoice.js';
 import { changeLines, jsonChanges, printDiffs, shortPath } from './clientReport.js';
 import type { CommandCall } from '../command.js';
+import { serverUrl } from './paidServer.js';
 import { printJson, printLines } from '../terminal/output/show.js';
 import { lookOptions } from '../terminal/wallet.js';
 
@@ -18,7 +19,12 @@ export async function run(call: CommandCall): Promise<number> {
   const dryRun = flags.has('dryRun');
   const targets = await chosenTargets(call);
   const changes: ClientChange[] = [];
-  for (const { client, file } of targets) changes.push(await uninstallFrom(client, file, { dryRun }));
+  for (const { target, names } of targets) {
+    const { client, file } = target;
+    for (const name of names) {
+      changes.push(await uninstallFrom(client, file, { dryRun, ...(name === null ? {} : { name }) }));
+    }
+  }
   const isWhole = changes.every(({ change }) => change !== 'refused');
   const money = dryRun ? null : await moneyLeft(call);
   if (flags.has('json')) {
@@ -39,13 +45,36 @@ export async function run(call: CommandCall): Promise<number> {
   return isWhole ? 0 : 1;
 }
 
-async function chosenTargets({ io, args, flags }: CommandCall): Promise<readonly Target[]> {
+/** What is to be taken out of one file: entries by their names, null for the wallet's own. */
+interface Leaving {
+  readonly target: Target;
+  readonly names: readonly (string | null)[];
+}
+
+/** What leaves each client: the entries that stand for the server of `--mcp`, else all of ours. */
+async function chosenTargets(call: CommandCall): Promise<readonly Leaving[]> {
+  const named = call.flags.text('mcp');
+  const url = named === undefined ? null : serverUrl(named, '--mcp').href;
+  const leaving = (target: Target): Leaving => {
+    const standIns = target.standIns.filter((one) => url === null || one.url === url).map(({ name }) => name);
+    const own = url === null && (target.entry !== undefined || target.fault !== null) ? [null] : [];
+    return { target, names: [...standIns, ...own] };
+  };
+  const targets = await havingTargets(call, (target) => leaving(target).names.length > 0);
+  return targets.map(leaving);
+}
+
+async function havingTargets(
+  { io, args, flags }: CommandCall,
+  isHaving: (target: Target) => boolean,
+): Promise<readonly Target[]> {
   const names = args.filter((name) => name !== undefined);
   const all = await findTargets(io, names);
   // One that cannot be read may have an entry: it is told, not passed over.
-  const having = all.filter(({ entry, fault }) => entry !== undefined || fault !== null);
+  const having = all.filter(isHaving);
   if (names.length > 0 || flags.has('yes') || flags.has('dryRun') || having.length === 0) return having;
-  return chooseTargets(io, having, 'Take purser out of which? Enter for all, or numbers such as 1,3: ');
+  const what = flags.text('mcp') ?? 'purser';
+  return chooseTargets(io, having, `Take ${what} out of which? Enter for all, or numbers such as 1,3: `);
 }
 
 /** Entries that start Purser and are not the one that install makes: told, and left to who made them. */

@@ -1,5 +1,11 @@
 import { installInto, type ClientChange } from '../../clients/install.js';
-import { compareVersions, launchIn, pinOf, startsInstalled } from '../../clients/launch/writtenLaunch.js';
+import {
+  compareVersions,
+  launchIn,
+  pinOf,
+  specIn,
+  startsInstalled,
+} from '../../clients/launch/writtenLaunch.js';
 import { PACKAGE } from '../line/program.js';
 import { findTargets, launchFor, machineOf } from './clientChoice.js';
 import { changeLines, checkAndTell, jsonChanges, printDiffs, thenLines } from './clientReport.js';
@@ -15,7 +21,8 @@ function byPath(entry: unknown): boolean {
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const dryRun = flags.has('dryRun');
-  const having = (await findTargets(io, [])).filter(({ entry }) => entry !== undefined);
+  const all = await findTargets(io, []);
+  const having = all.filter(({ entry }) => entry !== undefined);
   const installed = having.filter(({ entry }) => byPath(entry));
   const newer = having.filter(({ entry }) => compareVersions(pinOf(entry), io.version) === 'newer');
   // What an entry tells of the wallet stays as it is: only the start is new.
@@ -23,6 +30,15 @@ export async function run(call: CommandCall): Promise<number> {
   const changes: ClientChange[] = [];
   for (const { client, file } of having.filter((one) => !newer.includes(one) && !installed.includes(one))) {
     changes.push(await installInto(client, file, launch, { machine: machineOf(io), dryRun }));
+  }
+  for (const { client, file, standIns } of all) {
+    for (const { name, launch: there } of standIns) {
+      const pin = compareVersions(specIn(there)?.slice(`${PACKAGE}@`.length) ?? null, io.version);
+      if (pin === 'newer' || startsInstalled(there)) continue;
+      const tail = there.args.slice(there.args.indexOf('mcp'));
+      const standIn = { ...launch, args: [...launch.args, ...tail], name };
+      changes.push(await installInto(client, file, standIn, { machine: machineOf(io), dryRun }));
+    }
   }
   const isJson = flags.has('json');
   const notes = [
@@ -36,7 +52,8 @@ export async function run(call: CommandCall): Promise<number> {
   ];
   if (!isJson) {
     if (dryRun) printDiffs(io, changes);
-    const lines = having.length === 0 ? ['No client here has it.'] : changeLines(io, changes, dryRun);
+    const lines =
+      having.length + changes.length === 0 ? ['No client here has it.'] : changeLines(io, changes, dryRun);
     printLines(io.stdout, [...lines, ...notes]);
   }
   const moved = changes.some(({ change }) => change === 'updated');

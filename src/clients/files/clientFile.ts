@@ -2,14 +2,16 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
   statSync,
   type Stats,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { replaceFile, type FileWrite } from '../../platform/durableFile.js';
+import { SERVER_NAME } from '../client.js';
 import { refuse } from './format.js';
 
 /** Claude Code keeps histories in its file; a larger one is something else. */
@@ -29,9 +31,21 @@ export interface ClientFile {
   readonly stats: Stats | null;
 }
 
-/** Names the copy of a file from before our entry came into it. */
-export function backupOf(path: string): string {
-  return `${path}.purser-backup`;
+/** Names the copy of a file from before one of our entries came into it: each entry has its own. */
+export function backupOf(path: string, name = SERVER_NAME): string {
+  return name === SERVER_NAME ? `${path}.purser-backup` : `${path}.purser-${name}-backup`;
+}
+
+/** More copies beside one file are not looked at: each is of one of our entries. */
+const BACKUPS_MAX = 50;
+
+/** The paths of all copies of ours beside a file. */
+function backupsOf(target: string): string[] {
+  const beginning = `${basename(target)}.purser-`;
+  return readdirSync(dirname(target))
+    .filter((name) => name.startsWith(beginning) && name.endsWith('backup'))
+    .slice(0, BACKUPS_MAX)
+    .map((name) => join(dirname(target), name));
 }
 
 /** Reads a client's file, through a link if it is one. Throws `client_config` if it must not be changed. */
@@ -53,13 +67,14 @@ export function readClientFile(path: string): ClientFile {
 }
 
 /** Keeps a copy of a client's file beside it, in the place of an older one; answers its path, null without a file. */
-export async function keepCopy(file: ClientFile): Promise<string | null> {
+export async function keepCopy(file: ClientFile, name?: string): Promise<string | null> {
   const { path, target, text, stats } = file;
   if (text === null) return null;
   try {
     checkWritable(file);
-    await replaceFile(backupOf(target), text, rightsLike(target, stats));
-    return backupOf(target);
+    const copy = backupOf(target, name);
+    await replaceFile(copy, text, rightsLike(target, stats));
+    return copy;
   } catch (error) {
     throw faultOf(error, path);
   }
@@ -106,18 +121,27 @@ export function removeClientFile({ target, path }: ClientFile): void {
   }
 }
 
-/** The text from before our entry came: undefined where no copy was kept that can be read. */
-export function readBackup({ target }: ClientFile): string | undefined {
+/** The text from before one of our entries came: undefined where no copy was kept that can be read. */
+export function readBackup({ target }: ClientFile, name?: string): string | undefined {
+  return textOf(backupOf(target, name));
+}
+
+/** The texts from before each of our entries came. */
+export function readBackups({ target }: ClientFile): string[] {
+  return backupsOf(target).flatMap((path) => textOf(path) ?? []);
+}
+
+function textOf(path: string): string | undefined {
   try {
-    return readClientFile(backupOf(target)).text ?? undefined;
+    return readClientFile(path).text ?? undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Takes the copy away, once it has done its work. */
-export function removeBackup({ target }: ClientFile): void {
-  rmSync(backupOf(target), { force: true });
+/** Takes the copies away, once they have done their work. */
+export function removeBackups({ target }: ClientFile): void {
+  for (const path of backupsOf(target)) rmSync(path, { force: true });
 }
 
 function lstat(path: string): Stats | null {

@@ -8,6 +8,8 @@ export interface Launch {
   readonly env: Readonly<Record<string, string>>;
   /** Whether nobody answers the client's prompts: clients that ask before a call are then told not to. */
   readonly unattended?: boolean;
+  /** What the entry is called, where it stands for a paid MCP server; without it the entry is the wallet's own. */
+  readonly name?: string;
 }
 
 /** What the launch tells the server about the wallet: only paths and names, never a secret. */

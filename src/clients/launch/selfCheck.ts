@@ -6,6 +6,7 @@ import { userFolder, type Machine } from '../machine.js';
 import { LAST_WORDS_MS } from '../ownProgram.js';
 import { startHint } from './startHint.js';
 import { startOf } from './windowsStart.js';
+import { standsFor } from './writtenLaunch.js';
 
 /** npx may have to fetch us first; clients give a server about as long. */
 const CHECK_MS_MAX = 60_000;
@@ -80,6 +81,8 @@ export async function checkLaunch(
     talk.tell('notifications/initialized');
     const { tools } = (await talk.ask('tools/list', {})) as { tools: unknown[] };
     const ms = Math.round(performance.now() - startMs);
+    // A server that we stand for has no tools of the wallet's.
+    if (standsFor(launch) !== null) return { starts: true, tools: tools.length, ms, wallet: null };
     const look = { name: 'wallet_ledger', arguments: { limit: 1 } };
     const { structuredContent } = (await talk.ask('tools/call', look)) as { structuredContent: Answer };
     const { status, message, tell_owner: tell } = structuredContent;

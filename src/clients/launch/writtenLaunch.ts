@@ -54,6 +54,13 @@ export function startsInstalled({ command, args }: Pick<Launch, 'command' | 'arg
   return [command, ...args].some(isInstalled);
 }
 
+/** The MCP server that a launch has us stand for (`purser mcp URL`); null for any other launch. */
+export function standsFor({ command, args }: Pick<Launch, 'command' | 'args'>): string | null {
+  const words = [command, ...args];
+  const at = words.findIndex((word) => specIn({ command: word, args: [] }) !== null || isInstalled(word));
+  return at !== -1 && words[at + 1] === 'mcp' ? (words[at + 2] ?? null) : null;
+}
+
 /** The version that an entry pins, in any client's shape; null where it names none of ours. */
 export function pinOf(entry: unknown): string | null {
   const launch = launchIn(entry);
