@@ -23,8 +23,33 @@ export const COMMIT_POINTS = {
  */
 export type CommitPoint = keyof typeof COMMIT_POINTS | 'owner' | 'look' | 'entitlement';
 
+/**
+ * Points whose commit need not wait for the disk. A power cut may then take away what was written since the last commit
+ * that did wait, and nothing older: never a row of which bytes may have left, for `sent` waits and takes along all that was
+ * committed before it. What is lost of a payment the chain tells anew; what is lost beside that was told to nobody who
+ * outlived the cut, or is found out again. A process that is killed loses nothing: the system has the bytes.
+ */
+const LEFT_TO_THE_SYSTEM: ReadonlySet<CommitPoint> = new Set([
+  'session',
+  'quote',
+  'held',
+  'signed',
+  'unknown',
+  'captured',
+  'answered',
+  'confirmed',
+  'look',
+]);
+
+/** Whether what is written at a point is on the disk before its promise resolves. */
+export function waitsForDisk(point: CommitPoint): boolean {
+  return !LEFT_TO_THE_SYSTEM.has(point);
+}
+
 /** Called around each commit; tests crash here. The product passes none. */
 export interface CommitObserver {
   beforeCommit?(point: CommitPoint): void;
   afterCommit?(point: CommitPoint): void;
+  /** All that was committed so far is on the disk. */
+  onDisk?(): void;
 }

@@ -56,8 +56,9 @@ import type { Attempt } from './attempts/attempt.js';
 import type { Delivery, Payment } from './attempts/payment.js';
 
 /*
- * The ledger's face. Each method is one whole operation: it is atomic, what it wrote is durable as its own promise says
- * before its promise resolves, and there is no transaction for a caller to hold on to. A decision about money reads and
+ * The ledger's face. Each method is one whole operation: it is atomic, what it wrote outlives the process before its promise
+ * resolves, and a power cut, too, where its own words say that it is durable or what it wrote is the owner's; and there is no
+ * transaction for a caller to hold on to. A decision about money reads and
  * writes inside one method. Every method that writes takes the time, in ms since 1970.
  *
  * Amounts are atomic units of their asset where a name ends in `Atomic`, and millionths of a US dollar where it ends in

@@ -127,6 +127,7 @@ function ledgerIn(path: string, db: Sqlite, options: SqliteOptions): Ledger {
     budgets: new Budgets(access),
     keyedHash: (text) => Buffer.from(unlocked().auth.keyedHash(text)).toString('hex'),
     close: async () => {
+      writer.close();
       db.close();
     },
   };

@@ -21,13 +21,20 @@ export const READ_WAIT_MS = 2000;
 function prepare(db: Sqlite): void {
   db.defaultSafeIntegers(true);
   db.pragma('journal_mode = WAL');
-  // A hold must outlive a power cut before anything is signed for it.
-  db.pragma('synchronous = FULL');
+  waitForDisk(db, true);
   if (process.platform === 'darwin') db.pragma('fullfsync = ON');
   // T22: a damaged page is noticed as it is read, and the schema of an edited file runs no functions.
   db.pragma('cell_size_check = ON');
   db.pragma('trusted_schema = OFF');
   db.pragma(`cache_size = ${CACHE_KIB}`);
+}
+
+/**
+ * Whether the commits from here on wait until the disk has them, and all that was committed before them. Not to be called
+ * within a transaction.
+ */
+export function waitForDisk(db: Sqlite, waits: boolean): void {
+  db.exec(`PRAGMA synchronous = ${waits ? 'FULL' : 'NORMAL'}`);
 }
 
 /** The schema version of an open ledger. */
@@ -141,6 +148,16 @@ export async function syncLog(path: string): Promise<void> {
     throw (error as NodeJS.ErrnoException).code === 'ENOENT'
       ? removedWhileOpen({ cause: error })
       : toLedgerError(error);
+  }
+}
+
+/** {@link syncLog} at once, for a ledger that is closed. */
+export function syncLogNow(path: string): void {
+  const log = openSync(`${path}-wal`, 'r+');
+  try {
+    fsyncSync(log);
+  } finally {
+    closeSync(log);
   }
 }
 

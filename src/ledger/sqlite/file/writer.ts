@@ -1,7 +1,15 @@
-import type { CommitObserver, CommitPoint } from '../../commitPoint.js';
-import { setImmediate, setTimeout } from 'node:timers/promises';
+import { waitsForDisk, type CommitObserver, type CommitPoint } from '../../commitPoint.js';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { WalletError } from '../../../errors/walletError.js';
-import { fileIdentity, READ_WAIT_MS, statement, type Sqlite } from './database.js';
+import {
+  fileIdentity,
+  READ_WAIT_MS,
+  statement,
+  syncLog,
+  syncLogNow,
+  waitForDisk,
+  type Sqlite,
+} from './database.js';
 import { removedWhileOpen, toLedgerError } from './fault.js';
 import type { Journal } from '../journal/journal.js';
 
@@ -13,6 +21,11 @@ const BATCH_MAX = 32;
 const GIVE_WAY_MS = 4;
 /** How long after another process was seen to write the ledger counts as contended. */
 const CONTENDED_MS = 100;
+/**
+ * How soon the disk is given what a commit left to the system: late enough that the calls of a moment share it and that it
+ * is behind the answer of a payment, soon enough that a power cut takes away next to nothing.
+ */
+const SYNC_BEHIND_MS = 20;
 
 /**
  * When to ask for the lock again. The longer an operation has waited, the more often it asks, so that it comes before
@@ -43,8 +56,8 @@ export interface WriterOptions {
 }
 
 /**
- * The only way to write the ledger: whole operations, one after the other, each atomic and durable before its
- * promise resolves. Operations that wait together share a commit.
+ * The only way to write the ledger: whole operations, one after the other, each atomic, and on the disk before its
+ * promise resolves where {@link waitsForDisk} says so. Operations that wait together share a commit.
  */
 export class LedgerWriter {
   readonly #db: Sqlite;
@@ -55,6 +68,12 @@ export class LedgerWriter {
   readonly #pending: PendingWrite[] = [];
   #draining = false;
   #commits = 0;
+  /** The newest commit that was left to the system, and the newest that is known to be on the disk. */
+  #leftCommit = 0;
+  #diskCommit = 0;
+  /** Whether the connection's commits wait for the disk, as they do when it is opened. */
+  #waits = true;
+  #syncTimer: NodeJS.Timeout | undefined;
   /** When another process was last seen to hold the lock. */
   #busySeen = -Infinity;
 
@@ -83,6 +102,41 @@ export class LedgerWriter {
     });
   }
 
+  /** Has the disk take what was left to the system; to be called before the ledger is closed. Never throws. */
+  close(): void {
+    clearTimeout(this.#syncTimer);
+    if (this.#leftCommit <= this.#diskCommit) return;
+    try {
+      syncLogNow(this.#path);
+      this.#noteOnDisk(this.#commits);
+    } catch {
+      // A ledger that is gone, or a disk that fails: whoever opens it next meets that.
+    }
+  }
+
+  /** Has the disk take soon what was left to the system, off the main thread. */
+  #syncSoon(): void {
+    if (this.#syncTimer !== undefined) return;
+    this.#syncTimer = setTimeout(() => {
+      this.#syncTimer = undefined;
+      const commit = this.#commits;
+      if (this.#leftCommit <= this.#diskCommit) return;
+      // Where that fails, the next commit that waits for the disk meets the same fault.
+      syncLog(this.#path).then(
+        () => this.#noteOnDisk(commit),
+        () => undefined,
+      );
+    }, SYNC_BEHIND_MS);
+    this.#syncTimer.unref();
+  }
+
+  #noteOnDisk(commit: number): void {
+    // One that was under way when the ledger was closed.
+    if (!this.#db.open) return;
+    this.#diskCommit = Math.max(this.#diskCommit, commit);
+    if (this.#leftCommit <= this.#diskCommit) this.#options.observer?.onDisk?.();
+  }
+
   async #drain(): Promise<void> {
     this.#draining = true;
     // Calls made in one turn of the event loop share a commit, also those that different connections brought.
@@ -98,13 +152,13 @@ export class LedgerWriter {
   async #commitNext(): Promise<void> {
     const wantedSince = performance.now();
     try {
-      if (wantedSince - this.#busySeen < CONTENDED_MS) await setTimeout(GIVE_WAY_MS);
+      if (wantedSince - this.#busySeen < CONTENDED_MS) await delay(GIVE_WAY_MS);
       while (!this.#tryCommit()) {
         this.#busySeen = performance.now();
         const waitedMs = this.#busySeen - wantedSince;
         if (waitedMs > (this.#options.lockWaitMaxMs ?? LOCK_WAIT_MAX_MS))
           throw new WalletError('ledger_busy', 'The ledger stayed locked by another process.');
-        await setTimeout(retryMs(waitedMs));
+        await delay(retryMs(waitedMs));
       }
     } catch (error) {
       for (const write of this.#pending.splice(0)) write.reject(toLedgerError(error));
@@ -118,6 +172,10 @@ export class LedgerWriter {
   #tryCommit(): boolean {
     if (!this.#db.open)
       throw new WalletError('cancelled', 'The ledger was closed before this could be written.');
+    const batch = this.#pending.slice(0, BATCH_MAX);
+    const waits = batch.some(({ point }) => waitsForDisk(point));
+    // Not to be changed within a transaction.
+    if (waits !== this.#waits) waitForDisk(this.#db, (this.#waits = waits));
     if (!this.#tryBegin()) return false;
     try {
       // T29: a ledger deleted or replaced under us would take holds that nobody else sees.
@@ -128,7 +186,8 @@ export class LedgerWriter {
       throw error;
     }
     this.#commits += 1;
-    this.#commitBatch(this.#pending.splice(0, BATCH_MAX));
+    this.#pending.splice(0, batch.length);
+    this.#commitBatch(batch, waits);
     return true;
   }
 
@@ -149,7 +208,7 @@ export class LedgerWriter {
     }
   }
 
-  #commitBatch(batch: readonly PendingWrite[]): void {
+  #commitBatch(batch: readonly PendingWrite[], waits: boolean): void {
     const { observer } = this.#options;
     let settled: Settled[];
     try {
@@ -158,6 +217,12 @@ export class LedgerWriter {
       for (const { point } of batch) observer?.beforeCommit?.(point);
       statement(this.#db, 'COMMIT').run();
       this.#journal.remember(head);
+      if (waits) {
+        this.#noteOnDisk(this.#commits);
+      } else {
+        this.#leftCommit = this.#commits;
+        this.#syncSoon();
+      }
       for (const { point } of batch) observer?.afterCommit?.(point);
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
