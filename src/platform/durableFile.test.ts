@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { build } from 'esbuild';
-import { createFile, renameUnheld, replaceFile } from './durableFile.js';
+import { createFile, renameUnheld, renameUnheldSync, replaceFile } from './durableFile.js';
 
 let folder: string;
 let path: string;
@@ -130,4 +130,26 @@ describe('a rename while another program holds the file', () => {
       expect(tries()).toBe(1);
     }
   });
+
+  it('inside a transaction is tried again likewise, and the process stands still meanwhile', () => {
+    let tries = 0;
+    const begun = performance.now();
+    const move = (): void => {
+      tries += 1;
+      if (tries < 3) throw Object.assign(new Error('EACCES'), { code: 'EACCES' });
+    };
+    renameUnheldSync('a', 'b', { move, platform: 'win32', pausesMs: [5, 5, 5] });
+    expect(tries).toBe(3);
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(9);
+    expect(() => renameUnheldSync('a', 'b', { move: fails('EPERM'), platform: 'linux' })).toThrow('EPERM');
+    expect(() =>
+      renameUnheldSync('a', 'b', { move: fails('EBUSY'), platform: 'win32', pausesMs: [0] }),
+    ).toThrow('EBUSY');
+  });
 });
+
+function fails(code: string): () => void {
+  return () => {
+    throw Object.assign(new Error(code), { code });
+  };
+}

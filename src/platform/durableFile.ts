@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs';
 import {
   chmod,
   chown,
@@ -63,8 +63,8 @@ export async function createFile(path: string, text: string, write: FileWrite): 
 }
 
 /** What a rename is done by, and on which system. */
-interface Renaming {
-  readonly move?: (from: string, to: string) => Promise<void>;
+interface Renaming<Done> {
+  readonly move?: (from: string, to: string) => Done;
   readonly platform?: NodeJS.Platform;
   readonly pausesMs?: readonly number[];
 }
@@ -76,20 +76,49 @@ interface Renaming {
 export async function renameUnheld(
   from: string,
   to: string,
-  { move = rename, platform = process.platform, pausesMs = HELD_PAUSES_MS }: Renaming = {},
+  { move = rename, platform = process.platform, pausesMs = HELD_PAUSES_MS }: Renaming<Promise<void>> = {},
 ): Promise<void> {
-  // Elsewhere these say that it is not allowed, now or later; only EBUSY may pass, as on some shares.
-  const passing = platform === 'win32' ? HELD_ERRNOS : (['EBUSY'] as const);
   for (const waitMs of pausesMs) {
     try {
       await move(from, to);
       return;
     } catch (error) {
-      if (!hasErrno(error, ...passing)) throw error;
+      if (!mayPass(error, platform)) throw error;
       await pause(waitMs);
     }
   }
   await move(from, to);
+}
+
+/**
+ * {@link renameUnheld} for work that must not be interrupted, such as the inside of a transaction. The process stands still while it
+ * waits.
+ */
+export function renameUnheldSync(
+  from: string,
+  to: string,
+  { move = renameSync, platform = process.platform, pausesMs = HELD_PAUSES_MS }: Renaming<void> = {},
+): void {
+  for (const waitMs of pausesMs) {
+    try {
+      move(from, to);
+      return;
+    } catch (error) {
+      if (!mayPass(error, platform)) throw error;
+      standStill(waitMs);
+    }
+  }
+  move(from, to);
+}
+
+/** Elsewhere than on Windows these say that it is not allowed, now or later; only EBUSY may pass, as on some shares. */
+function mayPass(error: unknown, platform: NodeJS.Platform): boolean {
+  return hasErrno(error, ...(platform === 'win32' ? HELD_ERRNOS : (['EBUSY'] as const)));
+}
+
+function standStill(ms: number): void {
+  // Nobody else has this memory, so nobody ends the wait before its time.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)), 0, 0, ms);
 }
 
 async function placeFile(

@@ -1,6 +1,7 @@
-import { chmodSync, copyFileSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
+import { renameUnheld } from '../../platform/durableFile.js';
 import { isProcessAlive } from '../../platform/process.js';
 import type { Ledger } from '../ledger.js';
 import type { LedgerOptions, LedgerStore, MacFunction, NewLedger } from '../ledgerStore.js';
@@ -48,7 +49,7 @@ export class SqliteStore implements LedgerStore {
   async setAside(): Promise<void> {
     for (const end of DATABASE_FILE_ENDS) {
       const from = this.#path + end;
-      if (existsSync(from)) renameSync(from, this.keptAs + end);
+      if (existsSync(from)) await renameUnheld(from, this.keptAs + end);
       else rmSync(this.keptAs + end, { force: true });
     }
   }
@@ -61,7 +62,7 @@ export class SqliteStore implements LedgerStore {
     try {
       await assertSound(arriving, mac);
       await this.setAside();
-      renameSync(arriving, this.#path);
+      await renameUnheld(arriving, this.#path);
     } finally {
       for (const end of DATABASE_FILE_ENDS) rmSync(arriving + end, { force: true });
     }

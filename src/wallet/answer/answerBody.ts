@@ -1,7 +1,7 @@
 import type { Answer } from '../../ledger/attempts/answer.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ANSWERS_FOLDER } from '../../config/home.js';
@@ -9,6 +9,7 @@ import { WalletError } from '../../errors/walletError.js';
 import { NetFailure } from '../../net/failure.js';
 import { headerValue, type HeaderList } from '../../net/headers.js';
 import type { HttpAnswer } from '../../net/send.js';
+import { renameUnheld } from '../../platform/durableFile.js';
 import { nestsDeeperThan, type JsonValue } from '../../text/json.js';
 import { cleanLine, cleanText } from '../../text/untrusted.js';
 import type { CallContext } from '../call/callBound.js';
@@ -149,7 +150,7 @@ class AnswerSink {
     if (this.#file === undefined) await this.#spill();
     const storedId = this.#hash.digest('hex');
     await this.#file?.handle.close();
-    if (this.#file !== undefined) renameSync(this.#file.path, join(this.#folder, storedId));
+    if (this.#file !== undefined) await renameUnheld(this.#file.path, join(this.#folder, storedId));
     return { body: null, storedId, bytes };
   }
 

@@ -1,7 +1,8 @@
 import { type SqlRow, paymentFromSql } from '../payments/paymentColumns.js';
-import { renameSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { hash } from 'node:crypto';
 import { WalletError } from '../../../errors/walletError.js';
+import { renameUnheldSync } from '../../../platform/durableFile.js';
 import type { RowAuthenticator } from '../journal/authenticity.js';
 import {
   copyDatabase,
@@ -172,7 +173,7 @@ function copyBefore(path: string, version: number): void {
   try {
     copyDatabase(reader, unfinished);
     // A copy of this version that is there already is of an attempt that failed, and older than this one.
-    renameSync(unfinished, migrationBackupPath(path, version));
+    renameUnheldSync(unfinished, migrationBackupPath(path, version));
   } finally {
     reader.close();
   }
