@@ -222,8 +222,7 @@ export const clients: readonly Client[] = [
     }),
     unattended: {
       asks: [
-        'Codex asks you before each quote and payment. Where nobody answers (codex exec, automation) it',
-        'cancels them, and its first turn may begin before the server is up. Two settings change that:',
+        'Codex asks you before each quote and payment. Where nobody answers (codex exec, automation) it cancels them, and its first turn may begin before the server is up. Two settings change that:',
         '  default_tools_approval_mode = "approve"   Codex asks no more; your limits alone bound what is paid',
         '  required = true                           Codex waits for the server, and stops if it does not start',
       ],

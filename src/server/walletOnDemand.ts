@@ -127,8 +127,8 @@ function offerOf({ version, env, platform, warn }: ServerPlace): SetUpOffer {
   const home = resolveHome(env, platform);
   const passphrase = async (): Promise<string | null> =>
     (await import('../cli/setUp/passphrase.js')).servedPassphrase(env, home, warn);
-  const keepPassphrase = async (kept: string): Promise<void> =>
-    void (await (await import('../cli/setUp/passphrase.js')).keepPassphrase(home, kept));
+  const keepPassphrase = async (made: string): Promise<string> =>
+    (await import('../cli/setUp/passphrase.js')).keepFirstPassphrase(home, made);
   return new SetUpOffer({ home, now: Date.now, passphrase, keepPassphrase }, { version, env, platform });
 }
 

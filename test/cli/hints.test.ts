@@ -92,9 +92,16 @@ async function makePlace({ empty = false } = {}): Promise<Place> {
 
 const unlocked = (): string[] => ['--passphrase-file', files.unlocking];
 
+let typedLast = '';
+
 /** What the owner types. */
 function answerTo(question: string): string {
-  if (/owner passphrase.*: $|^The same again: $/i.test(question)) return FACTOR;
+  if (question !== 'The same again: ') typedLast = firstAnswerTo(question);
+  return typedLast;
+}
+
+function firstAnswerTo(question: string): string {
+  if (/owner passphrase.*: $/i.test(question)) return FACTOR;
   if (/passphrase.*: $/i.test(question)) return UNLOCKING;
   if (/recovery phrase.*: $/i.test(question)) return phrase;
   if (question.startsWith('Choose 1 or 2')) return '2';
@@ -204,8 +211,8 @@ const addBob = (place: Place): Promise<Run> =>
 const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; readonly why: string }>> = {
   setUp: {
     empty: true,
-    when: (place) => place.agent('init', '--yes', '--testnet', '--keystore', 'file'),
-    says: 'init --keystore file --testnet --yes --passphrase-file',
+    when: (place) => place.agent('limits'),
+    says: 'init',
     mends: again(0, 'config', 'get'),
   },
   restoreWallet: {

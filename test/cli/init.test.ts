@@ -128,12 +128,6 @@ describe('init without a terminal', () => {
   it.each([
     ['no --yes', ['init', '--keystore', 'file'], 2, /--yes/],
     [
-      'no passphrase',
-      ['init', '--keystore', 'file', '--yes', '--testnet'],
-      6,
-      /--testnet --yes --passphrase-file FILE/,
-    ],
-    [
       'a passphrase file that is not there',
       ['init', '--keystore', 'file', '--yes', '--passphrase-file', '/nowhere/f'],
       2,
@@ -143,15 +137,28 @@ describe('init without a terminal', () => {
     ['two secrets', ['init', '--yes', '--restore-stdin', '--import-key-stdin'], 2, /not both/],
     [
       'no keychain',
-      ['init', '--yes', '--testnet'],
+      ['init', '--yes', '--testnet', '--keystore', 'keychain'],
       6,
-      /init --keystore file --testnet --yes --passphrase-file FILE/,
+      /init --keystore file --testnet --yes/,
     ],
   ])('with %s says what is missing and makes nothing', async (_what, args, exit, says) => {
     const run = await scratch.purser(args, { env: { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' } });
     expect({ exit: run.exit, out: run.out }).toEqual({ exit, out: '' });
     expect(run.err).toMatch(says);
     expect(existsSync(join(scratch.home, 'keystore.json'))).toBe(false);
+  });
+
+  it('goes on in a file where there is no keychain, and keeps what unlocks it, once for all that run at once', async () => {
+    const env = { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' };
+    const runs = await Promise.all([1, 2].map(() => scratch.purser(['init', '--yes', '--testnet'], { env })));
+    const [made, ...others] = runs.sort((a, b) => (a.exit ?? 9) - (b.exit ?? 9));
+    expect(made).toMatchObject({ exit: 0 });
+    expect(made?.err).toMatch(/No keychain answers here.*file/);
+    for (const { exit } of others) expect([0, 6]).toContain(exit);
+    expect(statSync(join(scratch.home, 'passphrase')).mode & 0o777).toBe(0o600);
+    // Whatever asked last finds what opens it.
+    expect(await scratch.json(['audit', '--offline'])).toMatchObject({ findings: [] });
+    expect(made?.out).toContain(String((await scratch.json(['address']))['address']));
   });
 
   it('refuses an empty passphrase file, and one that is no passphrase', async () => {

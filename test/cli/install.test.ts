@@ -563,9 +563,9 @@ describe('the command', () => {
     ['no terminal and no --yes', ['install', 'cursor'], 2, /needs --yes/],
     [
       'no keychain',
-      ['install', 'cursor', '--yes'],
+      ['install', 'cursor', '--yes', '--keystore', 'keychain'],
       6,
-      /install cursor --keystore file --yes --passphrase-file FILE/,
+      /install cursor --keystore file --yes/,
     ],
   ])('says what is missing: %s', async (_what, args, exit, says) => {
     const run = await scratch.purser(args, {
@@ -699,13 +699,13 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
   it('asks which clients, where the keys go, for limits and a factor, and says what to do next', async () => {
     mkdirSync(join(scratch.folder, '.cursor'));
     mkdirSync(join(scratch.folder, '.gemini'));
-    const env = scratch.env({ PATH: '/usr/bin:/bin' });
+    const env = scratch.env({ PATH: '/usr/bin:/bin', DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' });
     const person = openTerminal(['install', '--testnet', '--no-check'], env);
     await person.sees('1  Cursor');
     await person.sees('Enter for all');
     person.type('1\r');
-    await person.sees('Choose 1 or 2 [1]: ');
-    person.type('2\r');
+    await person.sees('Keep its keys in a file instead');
+    person.type('\r');
     await person.sees('Passphrase for the keystore');
     person.type(`${PASSPHRASE}\r`);
     await person.sees('The same again: ');

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeScratch, noTerminal, openTerminal, PASSPHRASE, type Scratch, type Terminal } from './program.js';
@@ -29,10 +29,13 @@ async function giveWords(person: Terminal): Promise<void> {
 }
 
 describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${why})`}`, () => {
-  it('init asks where the keys go and for a passphrase twice, and shows none of it', async () => {
-    const person = terminal(['init', '--testnet']);
-    await person.sees('Choose 1 or 2 [1]: ');
-    person.type('2\r');
+  /** No keychain answers there. */
+  const NO_KEYCHAIN = { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' };
+
+  it('init asks for a passphrase twice, keeps it for clients, and shows none of it', async () => {
+    const person = terminal(['init', '--testnet'], NO_KEYCHAIN);
+    await person.sees('Keep its keys in a file instead, encrypted? [Y/n]');
+    person.type('\r');
     await person.sees('Passphrase for the keystore');
     person.type('short\r');
     await person.sees('At least 8 characters');
@@ -45,6 +48,8 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
     person.type(`${PASSPHRASE}\r`);
     await person.sees('The same again: ');
     person.type(`${PASSPHRASE}\r`);
+    await person.sees('Keep it there? [Y/n]');
+    person.type('\r');
     await person.sees('Owner passphrase, not the one of the keystore');
     person.type(`${PASSPHRASE}\r`);
     await person.sees('The same again: ');
@@ -62,18 +67,42 @@ describe.skipIf(why !== null)(`on a terminal${why === null ? '' : ` (skipped: ${
       expect(screen).not.toContain(typed);
     const { address } = await scratch.json(['address', '--passphrase-file', scratch.passphraseFile]);
     expect(screen).toContain(String(address));
+    expect(readFileSync(join(scratch.home, 'passphrase'), 'utf8')).toBe(`${PASSPHRASE}\n`);
   });
 
-  it('init names the encrypted file where there is no keychain', async () => {
-    const person = terminal(['init'], { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' });
-    await person.sees('Choose 1 or 2 [1]: ');
+  it('init without a keychain goes on by Enter alone, and its owner needs no passphrase that nobody knows', async () => {
+    const person = terminal(['init', '--testnet'], NO_KEYCHAIN);
+    await person.sees('No keychain answers on this computer.');
+    await person.sees('Keep its keys in a file instead, encrypted? [Y/n]');
     person.type('\r');
-    await person.sees('Keep the keys in a file instead');
+    await person.sees('Passphrase for the keystore (Enter: made for you): ');
+    person.type('\r');
+    await person.sees('What unlocks the keys is kept in ');
+    await person.sees('Owner passphrase, not the one of the keystore');
+    person.type('\r');
+    await person.sees('A passkey instead');
     person.type('\r');
     const { exit, screen } = await person.end();
-    expect(exit).toBe(6);
-    expect(screen.replace(/\s+/g, ' ')).toContain('init --keystore file');
-    expect(existsSync(join(scratch.home, 'keystore.json'))).toBe(false);
+    expect(exit).toBe(0);
+    expect(screen).not.toContain('PURSER_PASSPHRASE_FILE');
+    const kept = join(scratch.home, 'passphrase');
+    expect(statSync(kept).mode & 0o777).toBe(0o600);
+    expect(screen).not.toContain(readFileSync(kept, 'utf8').trim());
+    // What the owner alone may do is done on a terminal, as with a keychain; elsewhere the file has to be named.
+    expect(await scratch.purser(['config', 'set', 'limits.per_day_usd', '6'])).toMatchObject({ exit: 3 });
+    const raised = await terminal(['config', 'set', 'limits.per_day_usd', '6']).end();
+    expect(raised.exit, raised.screen).toBe(0);
+    expect(raised.screen).not.toContain('Unlock passphrase');
+  });
+
+  it('init without a keychain makes nothing where its owner wants no file', async () => {
+    const person = terminal(['init'], NO_KEYCHAIN);
+    await person.sees('Keep its keys in a file instead');
+    person.type('n\r');
+    const { exit, screen } = await person.end();
+    expect(exit).toBe(1);
+    expect(screen).toContain('nothing was made');
+    expect(existsSync(scratch.home)).toBe(false);
   });
 
   it('Ctrl-C leaves nothing behind and the terminal as it was', async () => {

@@ -4,6 +4,7 @@ import type { Engine } from '../../wallet/engine.js';
 import type { Outcome, ResponseView } from '../../wallet/answer/outcome.js';
 import { cleanText } from '../../text/untrusted.js';
 import type { CliIo } from '../terminal/io.js';
+import { printLines } from '../terminal/output/show.js';
 
 /** An answer as text for a terminal: cleaned (T27), with a line end. */
 export function answerText({ body, head }: ResponseView): string {
@@ -22,7 +23,7 @@ export async function writeAnswer(io: CliIo, engine: Engine, outcome: Outcome): 
   if (io.stdout.isTTY === true) {
     io.stdout.write(answerText(response));
     if (response.path !== undefined)
-      io.stderr.write(`The whole answer, ${response.bytes} bytes, is in ${response.path}\n`);
+      printLines(io.stderr, [`The whole answer, ${response.bytes} bytes, is in ${response.path}`]);
     return;
   }
   if (response.path !== undefined && (await stat(response.path).catch(() => null)) !== null) {

@@ -19,8 +19,8 @@ import type { CommandCall } from '../command.js';
 import { paidServerOf, standInLaunch } from './paidServer.js';
 import { isInteractive } from '../terminal/io.js';
 import { makeWallet, offerFactor, type MadeWallet } from '../setUp/makeWallet.js';
-import { keepPassphrase, keptPassphraseFile, ownerPassphrase } from '../setUp/passphrase.js';
-import { askLine, askUnlessNo, askYes } from '../terminal/input/prompt.js';
+import { keepForClients } from '../setUp/keepForClients.js';
+import { askLine, askYes } from '../terminal/input/prompt.js';
 import { printJson, printLines } from '../terminal/output/show.js';
 import { layPairs } from '../terminal/output/table.js';
 
@@ -40,7 +40,7 @@ export async function run(call: CommandCall): Promise<number> {
   const targets = await chosenTargets(call);
   const wallet = dryRun ? null : await walletFor(call);
   const { passphraseFile, unattended } = await withWalletSaid(call, wallet, async () => ({
-    passphraseFile: await passphraseFileFor(call, wallet),
+    passphraseFile: await keepForClients(call, wallet?.passphrase ?? null, keystoreOf(call)),
     unattended: await wantsUnattended(call, targets),
   }));
   const { launch: own, node } = launchFor(call, keystoreOf(call), passphraseFile, unattended);
@@ -168,7 +168,7 @@ async function setLimits(call: CommandCall, { setUp, passphrase }: MadeWallet): 
         break;
       } catch (error) {
         if (!(error instanceof WalletError) || error.code !== 'bad_input') throw error;
-        io.stderr.write(`${error.shortMessage}\n`);
+        printLines(io.stderr, [error.shortMessage]);
       }
     }
   }
@@ -180,41 +180,6 @@ function keystoreOf({ home }: CommandCall): KeystoreKind | null {
   } catch {
     return null;
   }
-}
-
-/** The file a server is to read the passphrase from, where the keys are in an encrypted file. */
-async function passphraseFileFor(call: CommandCall, wallet: MadeWallet | null): Promise<string | undefined> {
-  const { io, home, flags } = call;
-  const named = flags.text('passphraseFile') ?? io.env['PURSER_PASSPHRASE_FILE'];
-  if (named) return named;
-  const own = keptPassphraseFile(home);
-  if (existsSync(own)) return own;
-  if (keystoreOf(call) !== 'file' || flags.has('dryRun')) return undefined;
-  const locked = `The wallet stays locked in clients until its unlock passphrase is kept for them: ${showLine(commandLine('install', [], { '--passphrase-file': { blank: 'FILE' } }), io)}`;
-  if (flags.has('yes') || !isInteractive(io)) {
-    printLines(io.stderr, [locked]);
-    return undefined;
-  }
-  printLines(io.stderr, [
-    '',
-    'A client starts the wallet where nobody can type its unlock passphrase. It can be kept in',
-    `${shortPath(io, own)}, which only you can read; whoever gets that file`,
-    'and the keystore has the keys.',
-  ]);
-  if (!(await askUnlessNo(io, 'Keep it there?'))) {
-    printLines(io.stderr, [locked]);
-    return undefined;
-  }
-  const passphrase = wallet === null ? await typedPassphrase(call) : await wallet.passphrase();
-  return passphrase === null ? undefined : await keepPassphrase(home, passphrase);
-}
-
-/** The unlock passphrase from a person, once it opened the keystore. Throws `wrong_passphrase`. */
-async function typedPassphrase({ io, home }: CommandCall): Promise<string | null> {
-  const { unlockAsAnyone } = await import('../../owner/auth/ownerAuth.js');
-  const passphrase = ownerPassphrase(io, undefined);
-  await unlockAsAnyone({ home, passphrase });
-  return passphrase();
 }
 
 /** What a person does now. */

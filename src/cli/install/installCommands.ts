@@ -20,7 +20,10 @@ export const installCommands = [
         summary:
           'For runs that nobody watches, such as codex exec: the client asks before no payment, and waits for the server.',
       },
-      { flags: '--keystore <where>', summary: 'For a new wallet: keychain (default) or file.' },
+      {
+        flags: '--keystore <where>',
+        summary: 'For a new wallet: keychain or file. Default: keychain, or a file where none answers.',
+      },
       {
         flags: '--passphrase-file <file>',
         summary: 'File with the unlock passphrase of a file keystore. Its path is written to the clients.',

@@ -27,10 +27,9 @@ export async function run(call: CommandCall): Promise<number> {
     what: 'Showing the recovery phrase',
     action: { kind: 'showRecoveryPhrase' },
   });
-  io.stderr.write(
-    'Whoever sees what comes next can take all the money of this wallet, from anywhere.\n' +
-      'Write it on paper; do not photograph it, paste it or let an agent read this screen.\n',
-  );
+  printLines(io.stderr, [
+    'Whoever sees what comes next can take all the money of this wallet, from anywhere. Write it on paper; do not photograph it, paste it or let an agent read this screen.',
+  ]);
   if (!(await askYes(io, 'Show it?'))) throw new WalletError('cancelled', 'Nothing was shown.');
   const secret = keys.revealSecret();
   if (secret.kind === 'evm_key') {

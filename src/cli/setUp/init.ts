@@ -8,7 +8,9 @@ import type { SetUp } from '../../owner/setUp/setUp.js';
 import type { CommandCall } from '../command.js';
 import { connectLines } from '../install/connect.js';
 import { isInteractive, type CliIo } from '../terminal/io.js';
+import { keepForClients } from './keepForClients.js';
 import { makeWallet, offerFactor } from './makeWallet.js';
+import { keptPassphraseFile } from './passphrase.js';
 import { printReport } from '../terminal/output/show.js';
 import { layPairs } from '../terminal/output/table.js';
 
@@ -19,11 +21,12 @@ export async function run(call: CommandCall): Promise<number> {
     throw new WalletError('bad_input', 'Without a terminal, init takes flags alone and needs --yes.');
   }
   const { setUp, passphrase } = await makeWallet(call);
+  const unlockFile = await keepForClients(call, passphrase, setUp.keystore);
   const findings =
     setUp.made === 'restored' && !flags.has('offline')
       ? await lookForMoney(setUp.config, setUp.keys, io.now())
       : null;
-  const exitCode = report(call, setUp, findings);
+  const exitCode = report(call, setUp, findings, unlockFile);
   try {
     await offerFactor(call, passphrase);
   } catch (error) {
@@ -77,7 +80,12 @@ const MADE: Readonly<Record<SetUp['made'], string>> = {
   finished: 'The wallet is ready: an earlier set-up that was cut off is finished.',
 };
 
-function report({ io, home, flags }: CommandCall, setUp: SetUp, findings: Findings | null): number {
+function report(
+  { io, home, flags }: CommandCall,
+  setUp: SetUp,
+  findings: Findings | null,
+  unlockFile: string | undefined,
+): number {
   const { made, keystore, config, address, places } = setUp;
   const message = MADE[made];
   const limits = listKeys(config).filter(({ key }) => /^(limits|ceilings)\./.test(key));
@@ -114,6 +122,6 @@ function report({ io, home, flags }: CommandCall, setUp: SetUp, findings: Findin
     `Change one: ${showLine(commandLine('config set', ['limits.per_day_usd', '3.00']), io)}`,
     '',
     ...backUp,
-    ...connectLines(io, keystore, flags.text('passphraseFile')),
+    ...connectLines(io, keystore, unlockFile === keptPassphraseFile(home) ? { kept: true } : unlockFile),
   ]);
 }

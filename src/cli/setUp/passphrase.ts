@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { WalletError } from '../../errors/walletError.js';
 import type { AskPassphrase } from '../../keys/keystore.js';
-import { replaceFile } from '../../platform/durableFile.js';
+import { createFile, replaceFile } from '../../platform/durableFile.js';
+import { isMadeUnlockPassphrase } from '../../owner/setUp/unlockSecret.js';
 import { isInteractive, type CliIo } from '../terminal/io.js';
 import { askHidden } from '../terminal/input/prompt.js';
+import { printLines } from '../terminal/output/show.js';
 import { readSecretLine, warnIfExposed, type Warn } from '../terminal/input/secretFile.js';
 
 /** Names the file that unlocks an encrypted keystore for servers and scripts. */
@@ -27,6 +29,27 @@ export async function keepPassphrase(home: string, passphrase: string): Promise<
 }
 
 /**
+ * {@link keepPassphrase} for a wallet that is being made: one that is kept already stays, since another process may be making the
+ * same wallet with it. Answers what is kept. Throws `keystore_locked` where that cannot be read, and what the file system says.
+ */
+export async function keepFirstPassphrase(home: string, passphrase: string): Promise<string> {
+  const path = keptPassphraseFile(home);
+  if (await createFile(path, `${passphrase}\n`, { mode: 0o600 })) return passphrase;
+  const kept = await readSecretLine(
+    path,
+    (why) =>
+      new WalletError(
+        'keystore_locked',
+        `${path} should hold an unlock passphrase and cannot be used: ${why}.`,
+        {
+          owner: { say: `Take ${path} away; nothing was made with it.` },
+        },
+      ),
+  );
+  return kept.text;
+}
+
+/**
  * The passphrase from the file that `PURSER_PASSPHRASE_FILE` names, else from the one that is kept beside the wallet; null
  * where there is neither. This is how a server is unlocked. A file that others can read is warned of and used all the same:
  * containers hand secrets out as 0444. Throws `keystore_locked` where the file that is named cannot be read.
@@ -34,6 +57,10 @@ export async function keepPassphrase(home: string, passphrase: string): Promise<
 export async function servedPassphrase(env: CliIo['env'], home: string, warn: Warn): Promise<string | null> {
   const named = await passphraseFromEnvironment(env, warn);
   if (named !== null) return named;
+  return readKeptPassphrase(home, warn);
+}
+
+async function readKeptPassphrase(home: string, warn: Warn): Promise<string | null> {
   const path = keptPassphraseFile(home);
   const kept = await readSecretLine(path, () => new WalletError('keystore_locked', '')).catch(() => null);
   if (kept === null) return null;
@@ -77,7 +104,7 @@ export async function readSecretFile(io: CliIo, flag: string, path: string): Pro
 
 /** Warnings of a command go where its questions go. */
 export function warnOn(io: CliIo): Warn {
-  return (line) => void io.stderr.write(`${line}\n`);
+  return (line) => printLines(io.stderr, [line]);
 }
 
 function unusable(flag: string, path: string, why: string): WalletError {
@@ -105,12 +132,16 @@ export function quietPassphrase(io: CliIo, home: string, flag: string | undefine
 
 /**
  * The passphrase from the owner's own hand: `--passphrase-file`, or typed. `PURSER_PASSPHRASE_FILE` is there for
- * servers, so agents can reach it, and it stands for no owner (docs/design.md, "Two secrets").
+ * servers, so agents can reach it, and it stands for no owner (docs/design.md, "Two secrets"). Where the kept one was made
+ * here, nobody can type it: then a terminal is all that tells the owner, as with a keychain.
  */
-export function ownerPassphrase(io: CliIo, flag: string | undefined): AskPassphrase {
-  return askedOnce((attempt) => {
+export function ownerPassphrase(io: CliIo, home: string, flag: string | undefined): AskPassphrase {
+  return askedOnce(async (attempt) => {
     if (attempt > 0) return typedAgain(io, flag);
-    return flag === undefined ? typed(io) : passphraseFromFlag(io, flag);
+    if (flag !== undefined) return passphraseFromFlag(io, flag);
+    if (!isInteractive(io)) return null;
+    const kept = await readKeptPassphrase(home, warnOn(io));
+    return kept !== null && isMadeUnlockPassphrase(kept) ? kept : typed(io);
   });
 }
 

@@ -12,12 +12,13 @@ export const setUpCommands = [
     flags: [
       {
         flags: '--keystore <where>',
-        summary: 'Where the keys are kept: keychain (default) or file.',
+        summary:
+          'Where the keys are kept: keychain or file. Default: the keychain; an encrypted file where none answers.',
       },
       {
         flags: '--passphrase-file <file>',
         summary:
-          'File with the unlock passphrase of a file keystore. Default: the file that PURSER_PASSPHRASE_FILE names.',
+          'File with the unlock passphrase of a file keystore. Default: the file that PURSER_PASSPHRASE_FILE names, else you type it, or one is made and kept in the wallet’s folder.',
       },
       {
         flags: '--testnet',
@@ -37,6 +38,7 @@ export const setUpCommands = [
     ],
     examples: [
       'init',
+      'init --yes',
       'init --keystore file --passphrase-file ~/.purser-pass --yes',
       'init --restore-stdin --keystore file --passphrase-file F --yes < phrase.txt',
     ],

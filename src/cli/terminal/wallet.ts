@@ -39,9 +39,9 @@ export function lookOptions(call: CommandCall): WalletOptions {
  * where a new one is added, `--factor-file` is the new one's.
  */
 export function ownerAuth(call: CommandCall, factorFlag = 'factorFile'): OwnerAuth {
-  const { io, flags } = call;
+  const { io, home, flags } = call;
   return {
-    passphrase: ownerPassphrase(io, flags.text(PASSPHRASE_FLAG)),
+    passphrase: ownerPassphrase(io, home, flags.text(PASSPHRASE_FLAG)),
     atTerminal: isInteractive(io),
     factor: factorPassphrase(io, flags.text(factorFlag)),
     confirm: (act, owned) => confirmInBrowser(call, act, owned),

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FactorLine } from '../../approvals/inbox.js';
 import { checkPassphrase, resemblesPassphrase, type PasskeyFactor } from '../../approvals/factor.js';
 import { readConfig, readConfigUnauthenticated, updateConfig } from '../../config/configFile.js';
@@ -8,7 +6,6 @@ import type { Config } from '../../config/settings.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import {
   findKeystoreKind,
-  openKeystore,
   type AskPassphrase,
   type KeystoreKind,
   type UnlockedWallet,
@@ -21,6 +18,7 @@ import { isBackedUp, markBackedUp } from './backedUp.js';
 import { addMadePasskey, addPassphrase, listFactorsWith } from '../auth/ownerFactors.js';
 import { unlockAsAnyone, type OwnerOptions } from '../auth/ownerAuth.js';
 import { setUpWallet } from './setUp.js';
+import { hasKeychain, makeUnlockPassphrase } from './unlockSecret.js';
 
 /** A ceiling starts at ten times its cap, as in a new wallet. */
 const CEILING_FACTOR = 10n;
@@ -66,14 +64,12 @@ export interface SetUpPlace {
   readonly now: () => number;
   /** What unlocks an encrypted keystore for this process; null where nothing does. */
   readonly passphrase: AskPassphrase;
-  /** Keeps what unlocks an encrypted keystore where this process and its like find it; left out where nothing is kept. */
-  readonly keepPassphrase?: (passphrase: string) => Promise<void>;
+  /**
+   * Keeps what unlocks an encrypted keystore where this process and its like find it, unless another is kept there, and answers
+   * what is kept; left out where nothing is.
+   */
+  readonly keepPassphrase?: (passphrase: string) => Promise<string>;
 }
-
-/** Of what unlocks a keystore that nobody types: no less than the keys themselves. */
-const UNLOCK_BYTES = 32;
-/** A keychain that asks somebody, or is silent, is there: the page does not wait for it longer. */
-const KEYCHAIN_LOOK_MS = 3_000;
 
 /**
  * Makes a wallet for an owner who has no terminal, once.
@@ -208,11 +204,10 @@ export class SetUpForm {
         { owner: { say: 'Finish it in a terminal.', action: { kind: 'setUp' } } },
       );
     }
-    const unlock = randomBytes(UNLOCK_BYTES).toString('base64url');
     ensureHome(home);
     // Before the keystore: a crash between leaves a passphrase that opens nothing, never keys that nothing opens.
-    await keepPassphrase(unlock);
-    return () => Promise.resolve(unlock);
+    const kept = await keepPassphrase(makeUnlockPassphrase());
+    return () => Promise.resolve(kept);
   }
 
   /**
@@ -254,17 +249,6 @@ export class SetUpForm {
         'The owner passphrase must be another than the one that unlocks the keystore: agents can read that one.',
       );
   }
-}
-
-/** Whether this computer has a keychain, also one that is locked or slow. */
-async function hasKeychain(home: string): Promise<boolean> {
-  const look = openKeystore({ kind: 'keychain', home })
-    .presence()
-    .then(
-      () => true,
-      (error: unknown) => !isWalletError(error) || error.code !== 'keystore_unavailable',
-    );
-  return Promise.race([look, delay(KEYCHAIN_LOOK_MS, true, { ref: false })]);
 }
 
 async function setFirstLimits(

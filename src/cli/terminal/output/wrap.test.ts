@@ -18,9 +18,23 @@ test('a command stays on one line, and so do a row of a table and a word that is
     '  is yours.',
     `  ${command}`,
   ]);
+  const long = 'Run: npx -y purser-mcp@1.2.3 --home /a/long/path/of/somebody init --keystore file';
+  expect(wrapLine(`Finish it. ${long}`, 40)).toEqual(['Finish it.', long]);
   const row = `2026-11-29 23:39  0.01  captured  api.example.com/a/very/long/path`;
   expect(wrapLine(row, 40)).toEqual([row]);
   expect(wrapLine('0x'.padEnd(70, 'f'), 40)).toHaveLength(1);
+});
+
+test('what is said of a name stands below itself, and a command behind a colon on a line of its own', () => {
+  expect(wrapLine('  required = true   Codex waits for the server, and stops without it', 48)).toEqual([
+    '  required = true   Codex waits for the server,',
+    '                    and stops without it',
+  ]);
+  for (const program of ['purser', 'npx -y purser-mcp@1.2.3', '/usr/bin/node /opt/bin/purser.js'])
+    expect(wrapLine(`It cannot pay. To let it: ${program} install codex --unattended`, 40)).toEqual([
+      'It cannot pay. To let it:',
+      `${program} install codex --unattended`,
+    ]);
 });
 
 test('a terminal gets it wrapped, a pipe whole', () => {
