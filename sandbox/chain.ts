@@ -69,7 +69,7 @@ export function createRpc(url: string): Rpc {
 }
 
 /** Takes the code of contracts that every real chain has out of the genesis of another network that anvil knows. */
-async function readCommonCode(deathWatch: DeathWatch | undefined) {
+export async function readCommonCode(deathWatch: DeathWatch | undefined) {
   const donor = await startAnvil(['--network', 'tempo', '--accounts', '1'], deathWatch);
   try {
     const rpc = createRpc(donor.url);

@@ -13,7 +13,7 @@ import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/facilitator';
 import { toFacilitatorSvmSigner } from '@x402/svm';
 import { ExactSvmScheme } from '@x402/svm/exact/facilitator';
 import { ExactSvmSchemeV1 } from '@x402/svm/exact/v1/facilitator';
-import { createWalletClient, http, publicActions } from 'viem';
+import { createWalletClient, http, publicActions, type Chain as ViemChain } from 'viem';
 import { baseSepolia } from 'viem/chains';
 import { devAccount } from './chain.ts';
 import { readBody, sendJson } from './jsonHttp.ts';
@@ -120,17 +120,18 @@ export async function startFacilitator(
   };
 }
 
-function createFacilitator(rpcUrl: string): x402Facilitator {
+/** What settles for a facilitator on a chain of the EVM: one of anvil's accounts. */
+export function createEvmSigner(rpcUrl: string, chain: ViemChain) {
   const wallet = createWalletClient({
     account: devAccount(1),
-    chain: baseSepolia,
+    chain,
     transport: http(rpcUrl),
     pollingInterval: POLL_MS,
     cacheTime: 0,
   }).extend(publicActions);
   // Two settles at once would read the same account nonce, and the second would replace the first.
   const inTurn = createQueue();
-  const signer = toFacilitatorEvmSigner(
+  return toFacilitatorEvmSigner(
     {
       address: wallet.account.address,
       readContract: (call) => wallet.readContract({ ...call, args: call.args ?? [] }),
@@ -143,6 +144,10 @@ function createFacilitator(rpcUrl: string): x402Facilitator {
     },
     { confirmationTimeoutMs: RECEIPT_MS_MAX },
   );
+}
+
+function createFacilitator(rpcUrl: string): x402Facilitator {
+  const signer = createEvmSigner(rpcUrl, baseSepolia);
   return new x402Facilitator()
     .register('eip155:84532', new ExactEvmScheme(signer))
     .register('eip155:84532', new UptoEvmScheme(signer))

@@ -251,7 +251,7 @@ export const CODES = {
     exit: 3,
   },
   allowance_required: {
-    summary: 'The seller is paid through Permit2, which the owner has not allowed to move as much.',
+    summary: 'The money would move through Permit2, which the owner has not allowed to move as much.',
     retry: 'after_owner',
     exit: 3,
   },

@@ -3,7 +3,9 @@ import { isWalletError } from '../errors/walletError.js';
 import type {
   AllowanceIntent,
   Permit2Intent,
+  Permit2RelayIntent,
   Permit2Signatures,
+  Permit2WithdrawalIntent,
   RelayIntent,
   SolanaOwnTransferIntent,
   SolanaTransferIntent,
@@ -38,7 +40,7 @@ export interface UnlockedWallet {
   evmAddress(agentIndex: number): Promise<`0x${string}`>;
   /**
    * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature. Beside {@link signPermit2}, {@link signRelay}, {@link signAllowance},
-   * {@link signTempoTransfer}, {@link signSolanaTransfer}, {@link signSolanaOwnTransfer} and {@link signIn} there is
+   * {@link signPermit2Withdrawal}, {@link signWithdrawalRelay}, {@link signTempoTransfer}, {@link signSolanaTransfer}, {@link signSolanaOwnTransfer} and {@link signIn} there is
    * nothing else it signs (T7).
    *
    * `nowMs` is the instant the intent was built at, or later. Throws `signer_refused`.
@@ -51,6 +53,17 @@ export interface UnlockedWallet {
    * Throws `signer_refused` for any other.
    */
   signRelay(intent: RelayIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
+  /**
+   * Signs a transfer through Permit2 that takes the owner's money out, of use to this agent's own address alone. Throws
+   * `signer_refused`.
+   */
+  signPermit2Withdrawal(
+    intent: Permit2WithdrawalIntent,
+    agentIndex: number,
+    nowMs: number,
+  ): Promise<`0x${string}`>;
+  /** Signs the transaction that has Permit2 make it, and gives its bytes. Throws `signer_refused` for any other. */
+  signWithdrawalRelay(intent: Permit2RelayIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
   /** Signs the transaction by which the owner allows Permit2 so much of an agent's token. Throws `signer_refused`. */
   signAllowance(intent: AllowanceIntent, agentIndex: number): Promise<`0x${string}`>;
   /** Signs one transfer on Tempo as an agent and gives its transaction's bytes. Throws `signer_refused`. */
@@ -170,6 +183,14 @@ export function openWallet(
     },
     signRelay: async (intent, agentIndex, nowMs) =>
       await signRelayIntent(intent, await accountOf(agentIndex), nowMs),
+    signPermit2Withdrawal: async (intent, agentIndex, nowMs) => {
+      const { signPermit2Withdrawal } = await import('./signer/permit2WithdrawalSigner.js');
+      return signPermit2Withdrawal(intent, await accountOf(agentIndex), nowMs);
+    },
+    signWithdrawalRelay: async (intent, agentIndex, nowMs) => {
+      const { signWithdrawalRelay } = await import('./signer/permit2WithdrawalSigner.js');
+      return signWithdrawalRelay(intent, await accountOf(agentIndex), nowMs);
+    },
     signAllowance: async (intent, agentIndex) => {
       const { signAllowanceIntent } = await import('./signer/allowanceSigner.js');
       return signAllowanceIntent(intent, await accountOf(agentIndex));

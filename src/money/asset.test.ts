@@ -3,7 +3,7 @@ import { DEFAULT_ASSETS as SOLANA_ASSETS } from '@x402/svm';
 import { domainSeparator } from 'viem';
 import { getAddress } from 'viem/utils';
 import { describe, expect, it } from 'vitest';
-import { type Asset, ASSETS, assetsOf, findAsset, toUsdMicros } from './asset.js';
+import { type Asset, ASSETS, assetsOf, findAsset, isSigned, toUsdMicros } from './asset.js';
 import { findNetwork } from './network.js';
 
 const USDC_ON_BASE = '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913';
@@ -21,11 +21,14 @@ const SEPARATORS: Readonly<Record<string, string>> = {
     '0xb1671065a2ea487729c4ff0e2f8beb2105e3ce63315ad07483374a3476b83972',
   'eip155:1187947933/0x85889c8c714505E0c94b30fcfcF64fE3Ac8FCb20':
     '0xe182bdd83730d37cc41c779b38c22661c4c347f647925627d97926ee54dd4044',
+  'eip155:42161/0xFd086bC7CD5C481DCC9C85ebE478A1C0b69FCbb9':
+    '0x566af68fb471b22d6421762f84aa7bd761c670a2e4d5c8a47d4085d5957b127c',
   'eip155:80002/0x41E94Eb019C0762f9Bfcf9Fb1E58725BfB0e7582':
     '0x5cddc98319864e897e4469bd1d13c2288c677047b54b8cca12bd342adb6be9eb',
 };
 
 const EVM_ASSETS = ASSETS.filter((asset) => asset.family === 'evm');
+const SIGNED_ASSETS = EVM_ASSETS.filter(isSigned);
 
 const published = Object.entries(DEFAULT_ASSETS).flatMap(([network, rows]) =>
   rows.map((row) => ({ network, ...row })),
@@ -48,7 +51,7 @@ describe('the asset table beside the published one', () => {
         eip712: { name: row.name, version: row.version },
       }));
     expect(expected.length).toBeGreaterThan(0);
-    expect(sortedKeys(EVM_ASSETS)).toEqual([...sortedKeys(expected), ...Object.keys(SEPARATORS)].sort());
+    expect(sortedKeys(SIGNED_ASSETS)).toEqual([...sortedKeys(expected), ...Object.keys(SEPARATORS)].sort());
     for (const row of expected) {
       expect(findAsset(row.network as Asset['network'], row.address)).toEqual(row);
     }
@@ -56,7 +59,7 @@ describe('the asset table beside the published one', () => {
 
   it('signs for the others under the domain that each contract answers to (T6)', () => {
     for (const [key, separator] of Object.entries(SEPARATORS)) {
-      const asset = EVM_ASSETS.find(({ network, address }) => `${network}/${address}` === key);
+      const asset = SIGNED_ASSETS.find(({ network, address }) => `${network}/${address}` === key);
       const chainId = BigInt(key.split(/[:/]/)[1] ?? '');
       const domain = { ...asset?.eip712, chainId, verifyingContract: asset?.address };
       expect([key, domainSeparator({ domain })]).toEqual([key, separator]);
@@ -76,7 +79,19 @@ describe('the asset table beside the published one', () => {
     }
   });
 
-  it('has no dollar that settles by Permit2 alone', () => {
+  it('has USDT where its contract takes no signature, to be paid through Permit2 alone (T6)', () => {
+    const others = EVM_ASSETS.filter((asset) => !isSigned(asset));
+    expect(
+      others.map(({ network, address, symbol, decimals }) => [network, address, symbol, decimals]),
+    ).toEqual([
+      ['eip155:1', '0xdAC17F958D2ee523a2206206994597C13D831ec7', 'USDT', 6],
+      ['eip155:137', '0xc2132D05D31c914a87C6611C10748AEb04B58e8F', 'USDT0', 6],
+    ]);
+    // Nowhere is it the one that a network is funded with.
+    for (const { network, address } of others) expect(assetsOf(network)[0]?.address).not.toBe(address);
+  });
+
+  it('has none of the published dollars that settle by Permit2 alone: they are on networks that it does not know', () => {
     const permit2Only = published.filter((row) => row.assetTransferMethod === 'permit2');
     expect(permit2Only.length).toBeGreaterThan(0);
     for (const row of permit2Only) {

@@ -14,8 +14,19 @@ export interface EvmAsset extends AssetFacts {
   readonly family: 'evm';
   /** Contract address with its checksum. */
   readonly address: `0x${string}`;
-  /** The EIP-712 domain's name and version; a wrong one makes a dead signature. */
-  readonly eip712: { readonly name: string; readonly version: string };
+  /**
+   * The EIP-712 domain's name and version; a wrong one makes a dead signature. Null for a token that takes no signature of
+   * its holder: Permit2 alone moves it for one.
+   */
+  readonly eip712: { readonly name: string; readonly version: string } | null;
+}
+
+/** A token that its holder's signature moves (EIP-3009). */
+export type SignedAsset = EvmAsset & { readonly eip712: NonNullable<EvmAsset['eip712']> };
+
+/** Whether a token of the EVM takes its holder's signature itself. */
+export function isSigned(asset: EvmAsset): asset is SignedAsset {
+  return asset.eip712 !== null;
 }
 
 /** A token of Solana. */
@@ -57,6 +68,11 @@ function evmDollar(
   return { family: 'evm', network, address, symbol, decimals, eip712: { name, version } };
 }
 
+/** A dollar that knows no EIP-3009. */
+function permit2Dollar(network: Caip2, address: `0x${string}`, symbol: string, decimals: number): EvmAsset {
+  return { family: 'evm', network, address, symbol, decimals, eip712: null };
+}
+
 /** The program of nearly every token of Solana. */
 const TOKEN_PROGRAM = 'TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA';
 
@@ -75,8 +91,9 @@ function bitcoin(network: Caip2): LightningAsset {
 
 /**
  * Dollar tokens that settle by EIP-3009, as `@x402/evm` lists them, and USDC on Solana, as `@x402/svm` does (a test
- * compares); USDC of networks that facilitators settle on and that list lacks, each with the domain that its contract
- * answers to (a test compares, too); and those that sellers on Tempo are paid in. A new one is a new row.
+ * compares); those of networks that facilitators settle on and that list lacks, each with the domain that its contract
+ * answers to (a test compares, too); USDT where it is paid through Permit2 alone; and those that sellers on Tempo are paid
+ * in. A new one is a new row.
  */
 export const ASSETS: readonly Asset[] = [
   evmDollar('eip155:8453', '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913', 'USDC', 'USD Coin', '2', 6),
@@ -97,12 +114,15 @@ export const ASSETS: readonly Asset[] = [
   tempoDollar('eip155:4217', '0x20C0000000000000000000000000000000000000', 'pathUSD'),
   tempoDollar('eip155:42431', '0x20C0000000000000000000000000000000000000', 'pathUSD'),
   evmDollar('eip155:1', '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48', 'USDC', 'USD Coin', '2', 6),
+  permit2Dollar('eip155:1', '0xdAC17F958D2ee523a2206206994597C13D831ec7', 'USDT', 6),
   evmDollar('eip155:43114', '0xB97EF9Ef8734C71904D8002F8b6Bc66Dd9c48a6E', 'USDC', 'USD Coin', '2', 6),
   evmDollar('eip155:143', '0x754704Bc059F8C67012fEd69BC8A327a5aafb603', 'USDC', 'USDC', '2', 6),
   evmDollar('eip155:988', '0x779Ded0c9e1022225f8E0630b35a9b54bE713736', 'USDT0', 'USDT0', '1', 6),
   evmDollar('eip155:2201', '0x78Cf24370174180738C5B8E352B6D14c83a6c9A9', 'USDT0', 'USDT0', '1', 6),
   evmDollar('eip155:137', '0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359', 'USDC', 'USD Coin', '2', 6),
+  permit2Dollar('eip155:137', '0xc2132D05D31c914a87C6611C10748AEb04B58e8F', 'USDT0', 6),
   evmDollar('eip155:42161', '0xaf88d065e77c8cC2239327C5EDb3A432268e5831', 'USDC', 'USD Coin', '2', 6),
+  evmDollar('eip155:42161', '0xFd086bC7CD5C481DCC9C85ebE478A1C0b69FCbb9', 'USDT0', 'USD₮0', '1', 6),
   evmDollar('eip155:421614', '0x75faf114eafb1BDbe2F0316DF893fd58CE46AA4d', 'USDC', 'USD Coin', '2', 6),
   evmDollar('eip155:80002', '0x41E94Eb019C0762f9Bfcf9Fb1E58725BfB0e7582', 'USDC', 'USDC', '2', 6),
   evmDollar('eip155:10', '0x0b2C639c533813f4Aa9D7837CAf62653d097Ff85', 'USDC', 'USD Coin', '2', 6),

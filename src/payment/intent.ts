@@ -93,6 +93,20 @@ export interface AllowanceIntent {
   readonly maxPriorityFeePerGasWei: bigint;
 }
 
+/**
+ * What takes the owner's money out of a token that knows no EIP-3009: one transfer by Permit2 that this address alone may
+ * have made, once, within a short window. It is of use in a {@link Permit2RelayIntent} and nowhere else.
+ */
+export interface Permit2WithdrawalIntent extends Omit<TransferIntent, 'kind'> {
+  readonly kind: 'permit2_withdrawal';
+}
+
+/** The owner's own transaction that has Permit2 make such a transfer, and does nothing else. Gas is in the network's own coin. */
+export interface Permit2RelayIntent extends Omit<RelayIntent, 'kind' | 'transfer'> {
+  readonly kind: 'permit2_relay';
+  readonly transfer: Permit2WithdrawalIntent;
+}
+
 /** What Permit2 is ever allowed to move of one token of one address, in dollars: never all there may be one day (T36). */
 export const ALLOWANCE_USD_MICROS_MAX = 1_000_000_000n;
 

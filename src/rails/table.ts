@@ -13,11 +13,11 @@ import type { SignInIntent } from '../payment/signIn.js';
 import type { PaymentProtocol, Rail } from './rail.js';
 import type { WithdrawalRail } from './withdrawal.js';
 import { withoutDisagreement } from './disagreement.js';
+import { evmWithdrawal } from './evmWithdrawal.js';
 import { l402 } from './l402.js';
 import { lightningWithdrawal } from './lightning/withdrawal.js';
 import { mpp } from './mpp.js';
 import { x402 } from './x402.js';
-import { evmWithdrawal } from './x402ExactEvm/withdrawal.js';
 import { svmWithdrawal } from './x402ExactSvm/withdrawal.js';
 import { tempoWithdrawal } from './mppCharge/tempoWithdrawal.js';
 

@@ -1,3 +1,4 @@
+import type { OwnerStep } from '../errors/ownerAction.js';
 import type { SignedPayload } from '../ledger/attempts/transition.js';
 import type { AnySettlementQuery } from '../chain/chain.js';
 import type { Withdrawal } from '../ledger/attempts/withdrawal.js';
@@ -41,6 +42,8 @@ export interface WithdrawalMethods {
   readonly methods: readonly WithdrawalMethod[];
   /** One sentence each: what the owner may want to mend. */
   readonly reasons: readonly string[];
+  /** What the owner has to do before there is one, where that is known. */
+  readonly owner?: OwnerStep;
 }
 
 /** What came of handing a signed transfer over. Whoever took it makes a claim; the chain decides. */
@@ -90,3 +93,6 @@ export interface WithdrawalRail {
   /** Hands what was signed over, once. Throws nothing that leaves open whether it left. */
   submit(ports: RailPorts, row: Withdrawal, way: WithdrawalMethod, signal: AbortSignal): Promise<Submission>;
 }
+
+/** How one kind of token of the EVM leaves; to whom is the same for all of them. */
+export type EvmWithdrawal = Omit<WithdrawalRail, 'readAddress' | 'refuseRecipient'>;

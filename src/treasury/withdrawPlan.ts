@@ -207,9 +207,10 @@ export function notEnough(
 }
 
 /** The error where nobody can carry it. */
-export function noMethod({ network }: Route, { reasons }: WithdrawalMethods): WalletError {
+export function noMethod({ network }: Route, { reasons, owner }: WithdrawalMethods): WalletError {
   return new WalletError(
-    'gas_missing',
+    owner === undefined ? 'gas_missing' : 'allowance_required',
     `Nothing can carry a withdrawal on ${network.label} now, so nothing was signed. ${reasons.join(' ')}`,
+    owner === undefined ? {} : { owner },
   );
 }

@@ -29,6 +29,8 @@ export interface TestWalletParts {
   readonly tempo?: TempoWorld | undefined;
   /** Where its folder is made; among the machine's temporary ones unless given. */
   readonly folder?: string;
+  /** A network of real money that a chain here stands for: the one that it pays on, with nothing on it yet. */
+  readonly mainnet?: { readonly caip2: string; readonly rpcUrl: string };
   /** What it is made of; a phrase unless given. An imported key has no address on Solana. */
   readonly secret?: WalletSecret;
 }
@@ -57,7 +59,15 @@ export interface TestWallet {
 export async function createTestWallet(
   sandbox: Sandbox,
   usdMicros = 10_000_000n,
-  { now = Date.now, settings = {}, chain = 'base', tempo, secret, folder = tmpdir() }: TestWalletParts = {},
+  {
+    now = Date.now,
+    settings = {},
+    chain = 'base',
+    tempo,
+    mainnet,
+    secret,
+    folder = tmpdir(),
+  }: TestWalletParts = {},
 ): Promise<TestWallet> {
   const home = mkdtempSync(join(folder, 'purser-test-'));
   const passphraseFile = join(home, '..', `${home.split('/').at(-1) ?? ''}.pass`);
@@ -65,7 +75,11 @@ export async function createTestWallet(
   const passphrase = async (): Promise<string> => TEST_PASSPHRASE;
   const keys = await new StoreKeystore(home, new QuickStore(home)).create(secret ?? (await generatePhrase()));
   const mac = (data: string): Uint8Array => keys.mac('config', data);
-  await createConfig(home, mac, { walletId: keys.walletId, keystore: 'file', testnet: true });
+  await createConfig(home, mac, {
+    walletId: keys.walletId,
+    keystore: 'file',
+    testnet: mainnet === undefined,
+  });
   const ledgerMac = (data: string): Uint8Array => keys.mac('ledger', data);
   await keys.writeAnchor(
     SqliteLedger.create(join(home, DATABASE_FILE), { mac: ledgerMac, nowMs: now(), configVersion: 1 }),
@@ -76,7 +90,9 @@ export async function createTestWallet(
   await set('networks.eip155:84532.rpc_url', sandbox.rpcUrl);
   await set(`networks.${SOLANA_DEVNET}.rpc_url`, sandbox.solanaRpcUrl);
   if (tempo !== undefined) await set(`networks.${TEMPO_TESTNET}.rpc_url`, tempo.rpc.url);
-  const caip2 = { base: 'eip155:84532', solana: SOLANA_DEVNET, tempo: TEMPO_TESTNET }[chain];
+  if (mainnet !== undefined) await set(`networks.${mainnet.caip2}.rpc_url`, mainnet.rpcUrl);
+  const caip2 =
+    mainnet?.caip2 ?? { base: 'eip155:84532', solana: SOLANA_DEVNET, tempo: TEMPO_TESTNET }[chain];
   await set('networks.enabled', JSON.stringify([caip2]));
   await set('net.allow_private', JSON.stringify([sandbox.shop.hostPort, sandbox.facilitator.hostPort]));
   await set('withdrawals.facilitator_url', sandbox.facilitator.url);

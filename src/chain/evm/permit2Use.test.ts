@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { encodeFunctionData, parseAbi, toHex } from 'viem';
+import { encodeFunctionData, parseAbi, parseTransaction, toHex } from 'viem';
 import { PERMIT2_ADDRESS, uptoPermit2WitnessTypes, x402UptoPermit2ProxyABI } from '@x402/evm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { devAccount } from '../../../sandbox/chain.js';
+import { signPermit2Withdrawal, signWithdrawalRelay } from '../../keys/signer/permit2WithdrawalSigner.js';
 import { PERMIT2_SPENDERS } from '../../money/permit2.js';
 import type { SettlementQuery } from '../settlement.js';
 import type { Hex } from './answer.js';
@@ -118,4 +119,39 @@ test('an operator that leaves the transfer out lets nothing go', async () => {
   });
   await world.heal();
   expect(await world.reader().settlementOf(signed.query)).toMatchObject({ amountAtomic: 10n, final: true });
+});
+
+test('what its owner has Permit2 move is shown, and is of use to nobody else', async () => {
+  const openedSec = await world.chain.nowSec();
+  const nonce = toHex(randomBytes(32));
+  const intent = {
+    ...({
+      kind: 'permit2_withdrawal',
+      asset: USDC,
+      chainId: NETWORK.chainId,
+      from: world.payer.address,
+    } as const),
+    ...{ to: PAYEE, amountAtomic: 33n, validAfterSec: 0, validBeforeSec: openedSec + WINDOW_SEC, nonce },
+  };
+  const signature = await signPermit2Withdrawal(intent, world.payer, openedSec * 1000);
+  const bytes = await signWithdrawalRelay(
+    {
+      ...{ kind: 'permit2_relay', transfer: intent, signature, gas: 200_000n },
+      ...{ accountNonce: await world.chain.client.getTransactionCount({ address: world.payer.address }) },
+      ...{ maxFeePerGasWei: 10n ** 10n, maxPriorityFeePerGasWei: 1n },
+    },
+    world.payer,
+    openedSec * 1000,
+  );
+  const { data } = parseTransaction(bytes);
+  await expect(world.send(PERMIT2_ADDRESS, data ?? '0x', FACILITATOR)).rejects.toThrow();
+  const permit2 = { spender: PERMIT2_ADDRESS, isCeiling: false, claimedTx: null };
+  const parties = { asset: USDC, from: world.payer.address, to: PAYEE, amountAtomic: 33n };
+  const query = { ...parties, nonce, validBeforeSec: intent.validBeforeSec, openedSec, marks: [], permit2 };
+  expect(await world.reader().settlementOf(query)).toMatchObject({ kind: 'open' });
+  await world.chain.rpc('eth_sendRawTransaction', [bytes]);
+  await world.chain.settle();
+  expect(await world.reader().settlementOf(query)).toMatchObject({
+    ...{ kind: 'captured', amountAtomic: 33n, final: true, tx: expect.stringMatching(/^0x/) },
+  });
 });

@@ -21,7 +21,7 @@ const SELECTOR_END = 10;
 const WORD_DIGITS = 64;
 
 /**
- * The functions of x402's contracts that use what was signed for Permit2, by selector: in which words of their arguments its
+ * The functions that use what was signed for Permit2, x402's contracts' and its own, by selector: in which words of their arguments its
  * nonce, its owner and its payee stand, and the amount that is taken, where the caller chooses that.
  */
 const SETTLE_CALLS: Readonly<Record<string, CallWords>> = {
@@ -31,6 +31,8 @@ const SETTLE_CALLS: Readonly<Record<string, CallWords>> = {
   // x402UptoPermit2Proxy: the same
   '0xff11e7b4': { nonce: 2, owner: 5, to: 6, amount: 4 },
   '0x016c1748': { nonce: 7, owner: 10, to: 11, amount: 9 },
+  // Permit2 itself, by which an owner takes money out: permitTransferFrom
+  '0x30f28b7a': { nonce: 2, owner: 6, to: 4, amount: 5 },
 };
 
 interface CallWords {

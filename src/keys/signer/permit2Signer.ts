@@ -1,5 +1,5 @@
 import { PERMIT2, PERMIT2_SPENDERS } from '../../money/permit2.js';
-import { type EvmAsset } from '../../money/asset.js';
+import { isSigned, type EvmAsset, type SignedAsset } from '../../money/asset.js';
 import type { Permit2Intent, Permit2Signatures } from '../../payment/intent.js';
 import { isOwnSignature } from './ownSignature.js';
 import { ADDRESS, checkEvmTransfer, isMatch, refusal, ZERO_ADDRESS, type TransferAccount } from './signer.js';
@@ -77,6 +77,7 @@ export async function signPermit2Intent(
     return signature;
   };
   const { facilitator, permitNumber } = intent;
+  if (permitNumber !== null && !isSigned(asset)) throw refusal('the token takes no permit');
   let transfer: `0x${string}`;
   if (facilitator === null) {
     const data = exactData(intent, asset);
@@ -85,7 +86,7 @@ export async function signPermit2Intent(
     const data = uptoData(intent, asset, facilitator);
     transfer = own(hashTypedData(data), await account.signTypedData(data));
   }
-  if (permitNumber === null) return { transfer, permit: null };
+  if (permitNumber === null || !isSigned(asset)) return { transfer, permit: null };
   const data = permitData(intent, asset, permitNumber);
   return { transfer, permit: own(hashTypedData(data), await account.signTypedData(data)) };
 }
@@ -137,7 +138,7 @@ function permittedBy(intent: Permit2Intent, asset: EvmAsset) {
   return { permitted, nonce: BigInt(nonce), deadline: deadlineOf(intent) };
 }
 
-function permitData(intent: Permit2Intent, asset: EvmAsset, permitNumber: bigint) {
+function permitData(intent: Permit2Intent, asset: SignedAsset, permitNumber: bigint) {
   const { name, version } = asset.eip712;
   return {
     domain: { name, version, chainId: intent.chainId, verifyingContract: asset.address },

@@ -1,6 +1,6 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { WalletError } from '../../errors/walletError.js';
-import { findAsset, type EvmAsset } from '../../money/asset.js';
+import { findAsset, isSigned, type EvmAsset, type SignedAsset } from '../../money/asset.js';
 import { AUTHORIZATION_WINDOW_MAX_SEC, type TransferIntent } from '../../payment/intent.js';
 import { findNetwork } from '../../money/network.js';
 
@@ -59,13 +59,15 @@ export function judgedTransfer(given: TransferIntent, ownAddress: string, nowMs:
 }
 
 /** Judges an intent for the signer and gives the table's row to sign with; throws `signer_refused`. */
-function checkIntent(intent: TransferIntent, ownAddress: string, nowMs: number): EvmAsset {
+function checkIntent(intent: TransferIntent, ownAddress: string, nowMs: number): SignedAsset {
   if (intent.kind !== 'eip3009') throw refusal('it is not a transfer this wallet signs');
-  return checkEvmTransfer(intent, ownAddress, nowMs);
+  const asset = checkEvmTransfer(intent, ownAddress, nowMs);
+  if (!isSigned(asset)) throw refusal('the token takes no signature of its holder');
+  return asset;
 }
 
 /** What moves money on the EVM, whatever contract moves it. */
-type EvmTransfer = Omit<TransferIntent, 'kind'>;
+export type EvmTransfer = Omit<TransferIntent, 'kind'>;
 
 /** Judges what any transfer of the EVM has, and gives the table's row to sign with; throws `signer_refused`. */
 export function checkEvmTransfer(intent: EvmTransfer, ownAddress: string, nowMs: number): EvmAsset {
@@ -95,8 +97,8 @@ export function findListedAsset(said: EvmAsset): EvmAsset {
   if (
     asset?.family !== 'evm' ||
     said.decimals !== asset.decimals ||
-    said.eip712?.name !== asset.eip712.name ||
-    said.eip712.version !== asset.eip712.version
+    said.eip712?.name !== asset.eip712?.name ||
+    said.eip712?.version !== asset.eip712?.version
   ) {
     throw refusal('the asset is not a row of the table');
   }
@@ -129,7 +131,7 @@ function checkWindow(intent: EvmTransfer, nowMs: number): void {
   }
 }
 
-function transferTypedData(intent: TransferIntent, asset: EvmAsset) {
+function transferTypedData(intent: TransferIntent, asset: SignedAsset) {
   return {
     domain: {
       name: asset.eip712.name,

@@ -1,7 +1,7 @@
 import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 import { Buffer } from 'node:buffer';
 import { readAddress } from '../../money/address.js';
-import { assetsOf, findDollar, toUsdMicros, type DollarAsset } from '../../money/asset.js';
+import { assetsOf, findDollar, isSigned, toUsdMicros, type DollarAsset } from '../../money/asset.js';
 import { isBase58 } from '../../money/base58.js';
 import { findLightning, findNetwork, type Network } from '../../money/network.js';
 import type { RejectedOffer } from '../../payment/challenge.js';
@@ -94,6 +94,11 @@ function readEvmCharge(challenge: PaymentChallenge, details: JsonObject, index: 
   const asset = readAsset(request, details, network);
   if (asset instanceof Fault) return asset;
   if (asset.family !== 'evm') return malformed('The token is of another kind of chain than the network.');
+  if (!isSigned(asset))
+    return new Fault(
+      'unsupported_scheme',
+      `${asset.symbol} on ${network.label} moves by no signature of its holder (EIP-3009).`,
+    );
   const payTo = readAddress(statedText(request, 'recipient') ?? '');
   if (payTo === undefined || payTo === ZERO_ADDRESS)
     return malformed('The challenge names no valid recipient.');

@@ -68,7 +68,7 @@ export function settleBody(version: X402Version, settlement: Settlement): string
     asset: asset.address,
     payTo,
     maxTimeoutSeconds,
-    extra: asset.family === 'evm' ? { ...asset.eip712 } : { feePayer },
+    extra: asset.family === 'evm' ? { ...(asset.eip712 ?? {}) } : { feePayer },
   };
   if (version === 1) {
     const { v1Name } = network;

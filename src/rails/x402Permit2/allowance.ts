@@ -1,5 +1,5 @@
 import { isWalletError, WalletError } from '../../errors/walletError.js';
-import { toUsdMicros } from '../../money/asset.js';
+import { isSigned, toUsdMicros } from '../../money/asset.js';
 import { formatUnits, formatUsd } from '../../money/decimal.js';
 import { sponsorsPermit, wantsFullApproval } from '../../protocols/x402/codec.js';
 import type { EvmOffer, PaymentRequired } from '../../protocols/x402/types.js';
@@ -25,7 +25,7 @@ export async function permitNumberFor(
   if (allowedAtomic >= amountAtomic) return null;
   const boundUsdMicros = ports.config.allowances.permitUsdMicros;
   const isWithin = toUsdMicros(asset, amountAtomic) <= boundUsdMicros;
-  if (isSponsored && isWithin) {
+  if (isSponsored && isWithin && isSigned(asset)) {
     try {
       return await chain.permitNumber(asset, from);
     } catch (error) {

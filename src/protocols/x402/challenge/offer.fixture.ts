@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { isPaymentOffer, judgeOffer } from './offer.js';
-import { ASSETS } from '../../../money/asset.js';
+import { ASSETS, isSigned } from '../../../money/asset.js';
 import type { EvmOffer, PaymentOffer } from '../types.js';
 import type { JsonObject, JsonValue } from '../../../text/json.js';
 
@@ -13,7 +13,7 @@ export const PAYER_KEY = `0x${'44'.repeat(32)}` as const;
 export const PAYER = '0x7564105E977516C53bE337314c7E53838967bDaC';
 
 /** The assets that settle by EIP-3009. */
-export const EVM_ASSETS = ASSETS.filter((asset) => asset.family === 'evm');
+export const EVM_ASSETS = ASSETS.filter((asset) => asset.family === 'evm').filter(isSigned);
 
 /** A v2 offer of one cent on Base, with fields replaced, or left out where given as undefined. */
 export function v2Offer(fields: Record<string, JsonValue | undefined> = {}): JsonObject {

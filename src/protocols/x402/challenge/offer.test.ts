@@ -76,6 +76,14 @@ describe('a payable offer', () => {
     }
   });
 
+  it('in a token that takes no signature is found where it is through Permit2, whatever domain it states', () => {
+    const entry = { network: 'eip155:137', asset: '0xc2132D05D31c914a87C6611C10748AEb04B58e8F' };
+    const extra = { name: 'USDT0', version: '1', assetTransferMethod: 'permit2' };
+    expect(payable(v2Offer({ ...entry, extra }))).toMatchObject({ method: 'permit2', usdMicros: 10_000n });
+    const plain = rejection(v2Offer({ ...entry, extra: { name: 'USDT0', version: '1' } }));
+    expect(plain).toMatchObject({ code: 'unsupported_scheme', usdMicros: 10_000n });
+  });
+
   it('has the largest amount a token can hold', () => {
     const amountAtomic = 2n ** 256n - 1n;
     expect(payable(v2Offer({ amount: amountAtomic.toString() })).amountAtomic).toBe(amountAtomic);

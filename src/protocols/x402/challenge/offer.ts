@@ -5,6 +5,7 @@ import {
   type DollarAsset,
   type EvmAsset,
   findDollar,
+  isSigned,
   toUsdMicros,
 } from '../../../money/asset.js';
 import { MEMO_BYTES_MAX } from '../../../payment/intent.js';
@@ -130,6 +131,10 @@ function readOffer(entry: JsonValue, context: OfferContext): PaymentOffer | Faul
   if (method instanceof Fault) return method;
   const asset = readAsset(entry, network.row);
   if (asset instanceof Fault) return asset;
+  if (method === 'eip3009' && asset.family === 'evm' && !isSigned(asset))
+    return unsupportedScheme(
+      `${asset.symbol} on ${network.row.label} moves by no signature of its holder (EIP-3009), and the offer does not say that it is paid through Permit2.`,
+    );
   const amountAtomic = readAmount(entry, network.row);
   if (amountAtomic instanceof Fault) return amountAtomic;
   const parties = readParties(entry, { network: network.row, asset, scheme, method });
@@ -364,11 +369,12 @@ function readTimeout(entry: JsonObject, { family }: Network): number | Fault {
 
 /**
  * The domain is signed from our table whatever is stated (T6); an offer that states another one is verified against
- * that one, so that a payment would only be held until it expires. Both may be left out.
+ * that one, so that a payment would only be held until it expires. Both may be left out. Of a token that signs nothing
+ * itself the domain is Permit2's, and nothing that is stated here changes that.
  */
 function checkDomain(entry: JsonObject, asset: EvmAsset): undefined | Fault {
   const extra = statedField(entry, 'extra');
-  if (!isJsonObject(extra)) return undefined;
+  if (!isJsonObject(extra) || !isSigned(asset)) return undefined;
   const { name, version } = asset.eip712;
   const statedVersion = statedField(extra, 'version') ?? version;
   const agrees =
