@@ -24,6 +24,7 @@ const SAME: readonly (readonly string[])[] = [
   ['currency', 'forex', 'fx'],
   ['crypto', 'cryptocurrency', 'coin', 'token'],
   ['weather', 'forecast', 'meteorological'],
+  ['city', 'town', 'location'],
   ['transcribe', 'transcription', 'transcript'],
   ['speech', 'voice', 'spoken', 'tts', 'narration'],
   ['sound', 'audio', 'recording'],

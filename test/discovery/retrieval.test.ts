@@ -61,3 +61,14 @@ test('forty needs in the words of an agent find their endpoint among the first t
   // What shares a word or two with a need is no answer to it.
   expect(shown).toBeLessThan(all / 4);
 });
+
+test('a word of a listing stands for one word of the need, and not for each that means the same', () => {
+  const words = wordsOfNeed('software forecast weather');
+  const found = catalog.candidates({ words, category: null, limit: 400 });
+  const coversOf = (title: RegExp): number[] => {
+    const listings = catalog.load(found.map(({ id }) => id)).map(({ listing }) => listing);
+    return found.flatMap(({ covers }, at) => (title.test(listings[at]?.title ?? '') ? [covers] : []));
+  };
+  expect(new Set(coversOf(/^\S+ software forecast$/))).toEqual(new Set([2]));
+  expect(Math.max(...coversOf(/weather forecast$/))).toBe(2);
+});

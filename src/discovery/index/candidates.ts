@@ -13,7 +13,7 @@ export interface Candidate {
   readonly id: bigint;
   /** How well its words fit; above 0, more is better. */
   readonly fit: number;
-  /** How many of the words looked for it has, each as itself or as one that means the same. */
+  /** How many of the words looked for it has, each as itself or as one that means the same; no word of its own counts twice. */
   readonly covers: number;
   readonly url: string;
   readonly method: string;
@@ -103,11 +103,30 @@ function coverage(
     .pluck()
     .safeIntegers(true);
   const ids = `[${rows.map(({ id }) => id).join()}]`;
-  for (const same of words) {
-    const found = having.all(same.map(quote).join(' OR '), ids) as bigint[];
-    for (const id of found) covers.set(id, (covers.get(id) ?? 0) + 1);
+  const add = (id: bigint, count: number): void => void covers.set(id, (covers.get(id) ?? 0) + count);
+  for (const cluster of clustersOf(words)) {
+    const [only] = cluster;
+    if (cluster.length === 1 && only !== undefined) {
+      for (const id of having.all(only.map(quote).join(' OR '), ids) as bigint[]) add(id, 1);
+      continue;
+    }
+    const has = new Map<bigint, number>();
+    for (const word of new Set(cluster.flat()))
+      for (const id of having.all(quote(word), ids) as bigint[]) has.set(id, (has.get(id) ?? 0) + 1);
+    for (const [id, count] of has) add(id, Math.min(count, cluster.length));
   }
   return covers;
+}
+
+/** Words looked for that mean the same, together: a single word of a listing stands for one of them, not for each. */
+function clustersOf(words: CandidateQuery['words']): (readonly string[])[][] {
+  const clusters: (readonly string[])[][] = [];
+  for (const same of words) {
+    const known = clusters.find((cluster) => cluster.some(([own = '']) => same.includes(own)));
+    if (known === undefined) clusters.push([same]);
+    else known.push(same);
+  }
+  return clusters;
 }
 
 /** The rarest words first, as long as scoring all they stand in stays quick; null where none stands anywhere. */

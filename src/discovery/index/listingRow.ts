@@ -115,7 +115,8 @@ export function wordsOf(
   );
   return [
     splitWords(listing.title ?? ''),
-    [...listing.tags, listing.category ?? ''].join(' '),
+    // Without the category: it was read from the other words, and would count them twice.
+    listing.tags.join(' '),
     splitWords(listing.about ?? ''),
     splitWords(`${pathname} ${hostname.replaceAll('.', ' ')}`),
     splitWords(names.join(' ')),
