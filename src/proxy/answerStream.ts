@@ -38,6 +38,11 @@ export class AnswerStream implements AnswerListener {
     return this.#state === 'whole';
   }
 
+  /** Whether the program has a part of a stream of events. */
+  get isCutMidway(): boolean {
+    return this.#isEvents && this.#state === 'begun';
+  }
+
   async head({ status, headers, contentEncoding, payment, isReplayed }: AnswerHead): Promise<boolean> {
     // What a seller still wants to be paid is the wallet's to say, in the program's own words.
     if (status === 402 || this.isBegun || this.#outgoing.destroyed) return false;

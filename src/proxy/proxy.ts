@@ -81,6 +81,7 @@ class Forwarding {
   readonly #options: ProxyOptions;
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
+  readonly #closing: AbortSignal;
   readonly #signal: AbortSignal;
   #dialect: Dialect = 'openai';
 
@@ -93,6 +94,7 @@ class Forwarding {
     this.#options = options;
     this.#incoming = incoming;
     this.#outgoing = outgoing;
+    this.#closing = closing;
     const gone = new AbortController();
     // A program that hangs up before it has its answer wants no more of it.
     outgoing.once('close', () => outgoing.writableFinished || gone.abort());
@@ -170,6 +172,7 @@ class Forwarding {
     };
     const outcome = await wallet.pay(input, {
       signal: this.#signal,
+      ending: this.#endOf(stream),
       client: 'The proxy',
       ...(content === undefined ? {} : { content }),
       answer: stream,
@@ -178,6 +181,18 @@ class Forwarding {
     if (stream.isWhole) return;
     if (stream.isBegun) stream.breakOff(this.#dialect, this.#refusedBy(outcome));
     else this.#refuse(outcome);
+  }
+
+  /**
+   * When what was paid for is read no further. A program that gave up waiting gets the whole of it from the store when it
+   * asks again; one that hangs up amid a stream of events has stopped the seller's work, which may be metered.
+   */
+  #endOf(stream: AnswerStream): AbortSignal {
+    const stopped = new AbortController();
+    this.#outgoing.once('close', () => {
+      if (stream.isCutMidway) stopped.abort();
+    });
+    return AbortSignal.any([this.#closing, stopped.signal]);
   }
 
   #refuse(outcome: Outcome): void {

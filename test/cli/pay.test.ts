@@ -252,7 +252,36 @@ describe('quote and pay', () => {
     expect(ended).toMatchObject({ exit: 0, out: `No longer paused: ${sandbox.shop.url}.\n` });
   });
 
-  it('Ctrl-C in a paid call leaves a row that says what is known, and exit code 5', async () => {
+  /** Interrupts a call, and waits until it says what it makes of that. */
+  async function interrupt(child: ReturnType<typeof spawnPurser>): Promise<void> {
+    const told = new Promise<void>((resolve) => {
+      child.stderr?.on('data', (piece: Buffer) => {
+        if (piece.toString().includes('Ctrl-C once more')) resolve();
+      });
+    });
+    child.kill('SIGINT');
+    await told;
+  }
+
+  it('Ctrl-C in a call that has paid reads its answer all the same, writes it out and stores it', async () => {
+    const { shop } = sandbox;
+    const target = url('/v2/gate');
+    const id = new URL(target).searchParams.get('id') ?? '';
+    const child = spawnPurser(
+      ['pay', target, '--max-usd', '0.05', '--json'],
+      scratch.env({ PURSER_PASSPHRASE_FILE: scratch.passphraseFile }),
+    );
+    const ended = runToEnd(child);
+    await shop.begun(id);
+    await interrupt(child);
+    shop.letGo(id);
+    const run = await ended;
+    const paid = JSON.parse(run.out) as PayResult;
+    expect({ exit: run.exit, body: paid.response.body }).toEqual({ exit: 0, body: { gate: 'open' } });
+    expect(await json('response', paid.payment.id)).toMatchObject({ text: '{"gate":"open"}' });
+  });
+
+  it('Ctrl-C twice in a paid call leaves a row that says what is known, and exit code 5', async () => {
     const target = url('/v2/json', '&fault=hang');
     const child = spawnPurser(
       ['pay', target, '--max-usd', '0.05', '--json'],
@@ -262,6 +291,7 @@ describe('quote and pay', () => {
     await sandbox.shop.requests.waitFor(
       ({ url: asked, payment }) => payment !== undefined && target.endsWith(asked.search),
     );
+    await interrupt(child);
     child.kill('SIGINT');
     const run = await ended;
     const result = JSON.parse(run.out) as PayResult;

@@ -136,6 +136,25 @@ describe('a request through the proxy', () => {
     expect((await (await here.wallet.engine()).ledger.findPayment(id))?.state).toBe('captured');
   });
 
+  test('that its program gave up on is read to its end, and answered from the store when it asks again', async () => {
+    const { shop } = here.world.sandbox;
+    const id = `given-up-${++asked}`;
+    const url = `${here.proxy.url}/${here.token}/${here.world.url('/v2/gate', { id })}`;
+    const abort = new AbortController();
+    const given = fetch(url, { signal: abort.signal });
+    await shop.begun(id);
+    abort.abort();
+    await expect(given).rejects.toThrow();
+    shop.letGo(id);
+    const again = await fetch(url);
+    expect(again.status).toBe(200);
+    expect(await again.json()).toEqual({ gate: 'open' });
+    // Bought by the request that was given up, and by no other.
+    expect(cents(again)[0]).toBe(0);
+    expect(shop.runs(id)).toBe(1);
+    expect(shop.payments('/v2/gate')).toHaveLength(1);
+  });
+
   test('whose stream breaks off ends with an event that says so, and names the payment', async () => {
     const response = await fetch(`${here.base}/chat/completions`, chat(`break ${++asked}`, { stream: true }));
     here.gateway.letGo();

@@ -25,7 +25,7 @@ export const payCommands = [
     group: 'Pay',
     summary: 'Make an HTTP call and pay for it if the endpoint asks.',
     details:
-      'Prints the response to standard output and what happened to the money to standard error. In a terminal, a call above a cap asks you for approval on the spot.',
+      'Prints the response to standard output and what happened to the money to standard error. In a terminal, a call above a cap asks you for approval on the spot. Ctrl-C cancels what was not sent yet; the answer to what was paid is still read and stored. Ctrl-C twice leaves at once.',
     args: [{ name: '[url]', summary: 'Absolute https URL. Omit it with --quote.' }],
     flags: [
       { flags: '--max-usd <usd>', summary: 'The most this call may cost, such as 0.02.' },

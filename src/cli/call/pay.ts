@@ -6,17 +6,17 @@ import type { CommandCall } from '../command.js';
 import { readHttpCall, type HttpCall } from './httpCall.js';
 import { isInteractive } from '../terminal/io.js';
 import { exitCodeOf, printOutcome, printStatus } from '../terminal/output/show.js';
-import { untilInterrupted, withWallet } from '../terminal/wallet.js';
+import { untilLeft, withWallet } from '../terminal/wallet.js';
 
 /** Calls a URL and pays if it asks, as `wallet_pay` does. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const { input, ...read } = await payCall(call);
-  return untilInterrupted((signal) =>
+  const work = (signal: AbortSignal, ending: AbortSignal): Promise<number> =>
     withWallet(call, async (wallet) => {
       const asksOwner = isInteractive(io) && !flags.has('json');
       const context: CallContext = {
-        signal,
+        ...{ signal, ending },
         ...read,
         client: 'The command line',
         asksOwner,
@@ -32,9 +32,13 @@ export async function run(call: CommandCall): Promise<number> {
         printStatus(io, result);
       }
       return exitCodeOf(result);
-    }),
-  );
+    });
+  return untilLeft(work, () => io.stderr.write(`${STOPPING}\n`));
 }
+
+/** What the first Ctrl-C brings: nobody here knows whether the payment is on its way by then. */
+const STOPPING =
+  'Stopping: nothing more is sent. If this call has paid already, its answer is read on, as long as the call may take, and stored. Ctrl-C once more leaves it.';
 
 /** What of a call its approval does not stand for. */
 function timeoutOf({ timeout_ms: timeoutMs }: Record<string, unknown>): Record<string, unknown> {

@@ -90,3 +90,32 @@ export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise
     process.off('SIGTERM', stop);
   }
 }
+
+/**
+ * Runs a call that may pay. The first Ctrl-C cancels what was not sent yet, and `told` says so; what was paid for is read on
+ * until `leaving` aborts: by a second Ctrl-C, or by SIGTERM, after which little time is left. A third ends the process.
+ */
+export async function untilLeft<T>(
+  work: (signal: AbortSignal, leaving: AbortSignal) => Promise<T>,
+  told: () => void,
+): Promise<T> {
+  const [interrupted, leaving] = [new AbortController(), new AbortController()];
+  const leave = (): void => {
+    process.off('SIGINT', stop);
+    interrupted.abort();
+    leaving.abort();
+  };
+  const stop = (): void => {
+    if (interrupted.signal.aborted) return leave();
+    interrupted.abort();
+    told();
+  };
+  process.on('SIGINT', stop);
+  process.once('SIGTERM', leave);
+  try {
+    return await work(interrupted.signal, leaving.signal);
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', leave);
+  }
+}
