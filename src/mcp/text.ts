@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { ResponseView, ToldOutcome } from '../wallet/answer/outcome.js';
-import { structureOf, usefulHeaders } from './structure.js';
+import type { ToldOutcome } from '../wallet/answer/outcome.js';
+import { structureOf, usefulHeaders, type Structure } from './structure.js';
 
 /** Fields every outcome has; they have lines of their own, in an order that an agent reads in. */
 const COMMON_FIELDS: readonly string[] = [
@@ -42,20 +42,21 @@ const OUR_FIELDS: readonly string[] = ['total', 'next_cursor', 'found'];
  * @param mark what the fence is named by; random, so that no body holds it
  */
 export function renderOutcome(outcome: ToldOutcome, mark = freshMark): string {
-  const own = Object.entries(structureOf(outcome)).filter(
-    ([name, value]) => !COMMON_FIELDS.includes(name) && value !== null && value !== undefined,
+  const structure = structureOf(outcome);
+  const own = Object.entries(structure).filter(
+    ([name, value]) => !COMMON_FIELDS.includes(name) && !isSaid(outcome, name, value),
   );
   const sellers = own.filter(([name]) => isSellers(outcome, name));
   const ours = own.filter(([name]) => !isSellers(outcome, name));
   const seller = [
     ...sellers.map(([name, value]) => sellerField(name, value)),
     ...ours.flatMap(([name, value]) => sellerParts(name, value)),
-    ...answer(outcome.response),
+    ...answer(outcome),
   ];
   return [
     outcome.message,
-    ...facts(outcome),
-    ...ours.flatMap(([name, value]) => field(name, ownParts(value))),
+    ...facts(outcome, structure),
+    ...ours.flatMap(([name, value]) => ourField(name, value)),
     ...answerFacts(outcome),
     ...(seller.length === 0 ? [] : fence(seller.join('\n'), mark)),
   ].join('\n');
@@ -66,90 +67,139 @@ export function renderShort({ message, status, money }: ToldOutcome): string {
   return `${message}\nstatus: ${status}; money: ${money}; all else is in the structured content.`;
 }
 
+/** Whether another line of the text says what a field says: the structure has it for programs. */
+function isSaid({ code, next, delivery }: ToldOutcome, name: string, value: unknown): boolean {
+  switch (name) {
+    case 'quote_id':
+      return next?.arguments['quote_id'] === value;
+    case 'approval_id':
+      return next?.arguments['approval_id'] === value || next?.arguments['id'] === value;
+    case 'amount_atomic':
+      return true;
+    case 'delivery':
+      return code === 'paid' && delivery === 'delivered';
+    case 'performed':
+      return code === 'not_priced';
+    case 'frozen':
+      return value === false;
+    default:
+      return Array.isArray(value) && value.length === 0;
+  }
+}
+
 function isSellers(outcome: ToldOutcome, name: string): boolean {
   return outcome['untrusted'] === true ? !OUR_FIELDS.includes(name) : SELLER_FIELDS.includes(name);
 }
 
-function facts(outcome: ToldOutcome): string[] {
-  const { status, code, money, retry, spent_usd, session_left_usd, payment } = structureOf(outcome);
+function facts(outcome: ToldOutcome, structure: Structure): string[] {
+  const { status, code, money, retry, spent_usd, session_left_usd, payment } = structure;
   const { next, tell_owner, retry_after_s } = outcome;
   const after = retry_after_s === null ? '' : ` (in ${retry_after_s} s)`;
   const amounts = Object.entries({ spent_usd, session_left_usd }).flatMap(([name, value]) =>
     typeof value === 'string' ? [`${name}: ${value}`] : [],
   );
+  const what = code === status ? '' : `; code: ${String(code)}`;
   return [
-    `status: ${String(status)}; code: ${String(code)}; money: ${String(money)}${typeof retry === 'string' ? `; retry: ${retry}${after}` : ''}`,
+    `status: ${String(status)}${what}; money: ${String(money)}${typeof retry === 'string' ? `; retry: ${retry}${after}` : ''}`,
     ...(amounts.length === 0 ? [] : [amounts.join('; ')]),
-    ...(payment === undefined ? [] : [`payment: ${JSON.stringify(payment)}`]),
+    ...(payment === undefined ? [] : [`payment: ${paymentLine(payment as Structure, money)}`]),
     ...(next === null ? [] : [`next: ${next.tool} ${JSON.stringify(next.arguments)}`]),
     ...(tell_owner === null ? [] : [`tell_owner: ${tell_owner}`]),
   ];
 }
 
+/** A payment in one line; what it comes to in dollars stands for its atomic amount. */
+function paymentLine({ id, state, amount_atomic: _atomic, ...rest }: Structure, money: unknown): string {
+  const shown = { ...(state === money ? {} : { state }), ...rest };
+  return [plain(id), ...Object.entries(shown).map(([name, value]) => `${name} ${plain(value)}`)].join('; ');
+}
+
+/** Values that can stand bare among our words: no space, no sign that ends one and begins another (T16). */
+const BARE = /^[\w.:+-]+$/;
+
+function plain(value: unknown): string {
+  return typeof value === 'string' && BARE.test(value) ? value : JSON.stringify(value);
+}
+
 /** Records that hold words of a seller beside ours: those stand in `seller`. */
 interface HasSeller {
-  readonly seller: unknown;
+  readonly seller?: unknown;
 }
 
+/** One record with a seller's words is enough: none of theirs may stand among ours. */
 function hasSellers(value: unknown): value is readonly HasSeller[] {
-  return (
-    Array.isArray(value) &&
-    value.length > 0 &&
-    value.every((one) => (one as Partial<HasSeller>).seller !== undefined)
-  );
+  return isRecords(value) && value.some(({ seller }) => seller !== undefined && seller !== null);
 }
 
-/** Our own part of such records, numbered. */
-function ownParts(value: unknown): unknown {
-  if (!hasSellers(value)) return value;
-  return value.map(({ seller: _theirs, ...ours }, index) => ({ n: index + 1, ...ours }));
+/** A field of ours; records that have words of a seller beside are numbered, and those stand under the same numbers. */
+function ourField(name: string, value: unknown): string[] {
+  if (!hasSellers(value)) return field(name, value);
+  const numbered = value.map(({ seller: _theirs, ...ours }, index) => ({ n: index + 1, ...ours }));
+  return field(name, numbered);
 }
 
 /** The sellers' part of such records, under the same numbers. */
 function sellerParts(name: string, value: unknown): string[] {
   if (!hasSellers(value)) return [];
   const words = value.flatMap(({ seller }, index) =>
-    seller === null ? [] : [`  ${index + 1}. ${JSON.stringify(seller)}`],
+    seller === null || seller === undefined ? [] : [`  ${index + 1}. ${JSON.stringify(seller)}`],
   );
   return words.length === 0 ? [] : [`${name}:`, ...words];
 }
 
-/** A field of a tool: lists of records as a row of names and a row of values each, which costs half the tokens. */
+/** A field of a tool: a list of records as a row of names and a row of values each, where that is the shorter. */
 function field(name: string, value: unknown): string[] {
   if (typeof value === 'string') return [`${name}: ${isOneLine(value) ? value : JSON.stringify(value)}`];
-  const columns = columnsOf(value);
-  if (columns === null && isRecords(value))
-    return [`${name}:`, ...value.map((one) => `  ${JSON.stringify(one)}`)];
-  if (columns === null) return [`${name}: ${JSON.stringify(value)}`];
-  const rows = value as readonly Record<string, unknown>[];
-  return [
-    `${name}: ${JSON.stringify(columns)}`,
-    ...rows.map((row) => `  ${JSON.stringify(columns.map((column) => row[column] ?? null))}`),
-  ];
+  if (!isRecords(value)) return [`${name}: ${JSON.stringify(value)}`];
+  const calls = callsOf(value);
+  const records = value.map((record) => {
+    const { next: _next, ...rest } = record;
+    return calls === null ? record : rest;
+  });
+  const columns = columnsOf(records);
+  const ends = records.map((_, index) => (calls === null ? '' : ` next: ${calls[index] ?? ''}`));
+  const named = records.map((record, index) => `  ${JSON.stringify(record)}${ends[index] ?? ''}`);
+  const rows = records.map((record, index) => `  ${row(record, columns)}${ends[index] ?? ''}`);
+  const table = [`${name}: ${JSON.stringify(columns)}`, ...rows];
+  const list = [`${name}:`, ...named];
+  return lengthOf(table) < lengthOf(list) ? table : list;
 }
 
-function isRecords(value: unknown): value is readonly object[] {
+/** The call in `next` of each record, where each has one: behind its row, as it stands in a result of its own. */
+function callsOf(records: readonly Structure[]): string[] | null {
+  const calls = records.flatMap(({ next }) => {
+    const { tool, arguments: args } = (next ?? {}) as { tool?: unknown; arguments?: unknown };
+    return typeof tool === 'string' ? [`${tool} ${JSON.stringify(args)}`] : [];
+  });
+  return calls.length === records.length ? calls : null;
+}
+
+function isRecords(value: unknown): value is readonly Structure[] {
   return (
-    Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'object' && one !== null)
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((one) => typeof one === 'object' && one !== null && !Array.isArray(one))
   );
 }
 
-/** The names that records of a list have, those of the longest first; null where it is no such list, or they share few. */
-function columnsOf(value: unknown): string[] | null {
-  if (!Array.isArray(value) || value.length === 0) return null;
-  const records = value as readonly unknown[];
-  if (!records.every((item) => typeof item === 'object' && item !== null && !Array.isArray(item)))
-    return null;
-  const names = (records as readonly object[]).map((item) => Object.keys(item));
-  const all = [...new Set([...names].sort((a, b) => b.length - a.length).flat())];
-  const isTable = names.every(
-    (own) => all.length - own.length <= Math.min(COLUMNS_ABSENT_MAX, own.length - 1),
-  );
-  return isTable ? all : null;
+/** The names of all records, those that most of them have first. */
+function columnsOf(records: readonly Structure[]): string[] {
+  const names = records.flatMap((record) => Object.keys(record));
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].sort(([, one], [, other]) => other - one).map(([name]) => name);
 }
 
-/** A row that lacks more of the names costs less under its own. */
-const COLUMNS_ABSENT_MAX = 2;
+/** The values of a record by these columns; what it lacks at the end is left out. */
+function row(record: Structure, columns: readonly string[]): string {
+  const cells = columns.map((column) => record[column] ?? null);
+  while (cells.at(-1) === null) cells.pop();
+  return JSON.stringify(cells);
+}
+
+function lengthOf(lines: readonly string[]): number {
+  return lines.join('\n').length;
+}
 
 function isOneLine(text: string): boolean {
   return !/[\r\n]/.test(text);
@@ -164,28 +214,27 @@ function answerFacts({ response, payment }: Pick<ToldOutcome, 'response' | 'paym
       ? [stored_id === undefined ? 'broke off before its end' : 'only its beginning is shown']
       : []),
     ...(path === undefined ? [] : [`path: ${path}`]),
-    ...(stored_id === undefined
+    // Where a large text goes on is the call in `next`.
+    ...(stored_id === undefined || head !== undefined
       ? []
-      : [
-          `${head === undefined ? 'no text; as base64' : 'read on'}: wallet_response ${JSON.stringify({ id: payment?.id ?? stored_id })}`,
-        ]),
+      : [`no text; as base64: wallet_response ${JSON.stringify({ id: payment?.id ?? stored_id })}`]),
   ];
   return facts.length === 0 ? [] : [`response: ${bytes} bytes; ${facts.join('; ')}`];
 }
 
-/** What the seller answered, in the shape of an HTTP message. */
-function answer(response: ResponseView | null): string[] {
+/** What the seller answered, in the shape of an HTTP message; its status only where our own message does not say it. */
+function answer(outcome: ToldOutcome): string[] {
+  const { response, message } = outcome;
   if (response === null) return [];
-  const headers = Object.entries(usefulHeaders(response)).flatMap(([name, value]) =>
+  const status = `HTTP ${response.status}`;
+  const headers = Object.entries(usefulHeaders(response, outcome)).flatMap(([name, value]) =>
     [value].flat().map((one) => `${name}: ${one}`),
   );
-  const body = response.body ?? response.head;
-  return [
-    `HTTP ${response.status}`,
-    ...headers,
-    '',
-    ...(body === undefined ? [] : [typeof body === 'string' ? body : JSON.stringify(body)]),
-  ];
+  const head = [...(message.includes(status) ? [] : [status]), ...headers];
+  const value = response.body ?? response.head;
+  const body =
+    value === undefined || value === '' ? [] : [typeof value === 'string' ? value : JSON.stringify(value)];
+  return [...head, ...(head.length > 0 && body.length > 0 ? [''] : []), ...body];
 }
 
 function sellerField(name: string, value: unknown): string {

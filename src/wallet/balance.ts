@@ -138,12 +138,13 @@ export async function balance(
   const bounds = await limitLines(engine, config, session);
   const prepaid = await prepaidOf(engine);
   const silent = lines.filter(({ on_chain }) => on_chain === null);
-  const message = lines
-    .map(
-      (line) =>
-        `${line.label}: ${line.spendable === null ? 'unknown (its RPC does not answer)' : `${line.spendable} ${line.asset} to spend`}`,
-    )
-    .join('; ');
+  const known = lines.filter(({ spendable }) => spendable !== null);
+  const message = [
+    ...known.map(({ label, spendable, asset }) => `${label}: ${spendable ?? ''} ${asset} to spend`),
+    ...(silent.length === 0
+      ? []
+      : [`${silent.map(({ label }) => label).join(', ')}: unknown, since no RPC answers`]),
+  ].join('; ');
   return outcome({
     status: 'ok',
     code: 'ok',
@@ -172,8 +173,18 @@ async function prepaidOf(engine: Engine): Promise<EntitlementView[]> {
 
 function prepaidWords(prepaid: readonly EntitlementView[]): string {
   if (prepaid.length === 0) return '';
-  const places = [...new Set(prepaid.map(({ origin }) => origin))];
-  return ` Prepaid, and used before anything is paid, at ${places.join(', ')}: see prepaid.`;
+  const placesOf = (some: readonly EntitlementView[]): string =>
+    [...new Set(some.map(({ origin }) => origin))].join(', ');
+  const jobs = prepaid.filter(({ kind }) => kind === 'job');
+  const others = prepaid.filter(({ kind }) => kind !== 'job');
+  return [
+    ...(others.length === 0 ? [] : [` Prepaid, and used before anything is paid, at ${placesOf(others)}.`]),
+    ...(jobs.length === 0
+      ? []
+      : [
+          ` ${jobs.length} ${jobs.length === 1 ? 'job was' : 'jobs were'} bought and not fetched yet, at ${placesOf(jobs)}: wallet_quote of origin and path fetches it, free.`,
+        ]),
+  ].join('');
 }
 
 /** The windows of an amount, as a person names them, and the end of a limit's name. */

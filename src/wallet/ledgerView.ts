@@ -54,7 +54,7 @@ export interface GroupView {
   readonly first: string;
   readonly last: string;
   /** What catalogues say of a host, where one of this page is listed. */
-  readonly seller?: { readonly title?: string };
+  readonly seller?: { readonly title?: string; readonly sells?: readonly string[] };
 }
 
 /** What stands for the request in the entry of a withdrawal, which has none. No seller has this name. */
@@ -100,6 +100,11 @@ function placeOf(text: string): Pick<ReportFilter, 'host' | 'port'> {
   return { host: url.hostname, ...(port === undefined ? {} : { port }) };
 }
 
+/** The place a filter is about: a URL stands for all of its host. */
+function hostText({ host, port }: Pick<ReportFilter, 'host' | 'port'>): string {
+  return port === undefined ? JSON.stringify(host) : JSON.stringify(`${host}:${port}`);
+}
+
 /** Where there is nothing under a filter, what there is. */
 function elsewhere({ host }: Pick<LedgerInput, 'host'>, found: number): Partial<Outcome> {
   return found > 0 || host === undefined
@@ -125,7 +130,7 @@ export async function readLedger(
   config: () => Promise<Pick<Config, 'categories'>>,
   agent: string | undefined,
   input: Omit<LedgerInput, 'view'> & { readonly view?: LedgerInput['view'] | 'by_agent' },
-  titleOf: (host: string) => string | null = () => null,
+  titlesOf: (host: string) => readonly string[] = () => [],
 ): Promise<Outcome> {
   const view = input.view ?? 'entries';
   const limit = input.limit ?? ROWS_DEFAULT;
@@ -137,7 +142,7 @@ export async function readLedger(
     return outcome({
       status: 'ok',
       code: 'ok',
-      message: `${entries.length} ${entries.length === 1 ? 'payment' : 'payments'}, newest first.${more}`,
+      message: `${entries.length} ${entries.length === 1 ? 'payment' : 'payments'}${filter.host === undefined ? '' : ` to ${hostText(filter)}`}, newest first.${more}`,
       entries,
       next_cursor: page.nextCursor,
       ...elsewhere(input, entries.length),
@@ -150,8 +155,8 @@ export async function readLedger(
         ? await ledger.groupPayments('by_host', { ...filter, undelivered: true }, limit)
         : await ledger.groupPayments(view, filter, limit);
   const isByHost = view === 'by_host' || view === 'lost';
-  const titles = found.map(({ key }) => (isByHost ? titleOf(key) : null));
-  const isTitled = titles.some((title) => title !== null);
+  const titles = found.map(({ key }) => (isByHost ? titlesOf(key) : []));
+  const isTitled = titles.some(({ length }) => length > 0);
   const groups = found.map((group, at): GroupView => ({
     key: group.key,
     payments: group.payments,
@@ -161,7 +166,7 @@ export async function readLedger(
     lost_usd: formatUsd(group.lostUsdMicros),
     first: new Date(group.firstMs).toISOString(),
     last: new Date(group.lastMs).toISOString(),
-    ...(isTitled ? { seller: sellerOf(titles[at]) } : {}),
+    ...(isTitled ? { seller: sellerOf(titles[at] ?? []) } : {}),
   }));
   return outcome({
     status: 'ok',
@@ -172,8 +177,14 @@ export async function readLedger(
   });
 }
 
-function sellerOf(title: string | null | undefined): NonNullable<GroupView['seller']> {
-  return title === null || title === undefined ? {} : { title };
+/** More names of a host's endpoints than that say no more of what it is. */
+const SELLS_MAX = 3;
+
+/** A host by its one name; where its endpoints have several, none of them is the host's. */
+function sellerOf(titles: readonly string[]): NonNullable<GroupView['seller']> {
+  const [title] = titles;
+  if (title === undefined) return {};
+  return titles.length === 1 ? { title } : { sells: titles.slice(0, SELLS_MAX) };
 }
 
 const GROUP_NAMES: Readonly<Record<string, readonly [one: string, many: string]>> = {
@@ -220,10 +231,12 @@ export async function readPayment(engine: Engine, id: string, signal: AbortSigna
   const { attempt: payment, message, retryAtMs, owner } = await reconcileAttempt(engine, found, asking);
   const open = isLive(payment.state);
   const { advice, next } = await adviceOn(engine, payment);
+  // The transaction stands in `payment`.
+  const shown = payment.tx === null ? message : message.replace(` in ${payment.tx}`, '');
   return outcome({
     status: 'ok',
     code: 'ok',
-    message: `${payment.id} is ${payment.state}${payment.state === 'captured' && !payment.confirmed ? ' (not confirmed by the chain yet)' : ''}. ${[message, advice, overchargeOf(payment) ?? ''].join(' ').trimEnd()}`,
+    message: `${payment.id} is ${payment.state}${payment.state === 'captured' && !payment.confirmed ? ' (not confirmed by the chain yet)' : ''}. ${[shown, advice, overchargeOf(payment) ?? ''].join(' ').trimEnd()}`,
     money: moneyOf(payment),
     payment: viewPayment(payment),
     retry: open ? 'after_delay' : 'never',

@@ -68,7 +68,7 @@ export async function quote(
     const told = await answerForFree({ engine, config, context, headers, target }, probed, input.wait_s);
     if (job === null) return told;
     await noteJob(engine, job, told);
-    return withEntitlement(told, job, `${told.message} It is of a job that was bought before.`);
+    return withEntitlement(told, job, toldOfJob(told));
   }
   if (job !== null) await engine.ledger.entitlements.end(job.id, 'spent', engine.now());
   const { challenge } =
@@ -109,6 +109,14 @@ export async function quote(
     quotedOutcome(saved, { ...selection, offer }, challenge, advice),
   );
   return probed.kind === 'priced' ? quoted : withPreview(engine, quoted, probed.read);
+}
+
+/** What the place of a job says, told as of what was bought there: nobody need be told that it costs nothing. */
+function toldOfJob({ message, next, response, ...told }: Outcome): string {
+  if (told['delivery'] !== 'pending' || response === null)
+    return `${message} It is of a job that was bought before.`;
+  const ask = next === null ? 'see response for where to ask' : 'the call in next asks again';
+  return `The job that was bought before is not done yet (HTTP ${response.status}): ${ask}, free.`;
 }
 
 /** A line of a header of more than this is turned away by nginx and Apache as they come, and by proxies before others. */

@@ -5,7 +5,7 @@ import { readApproval } from './approval/approvalView.js';
 import { newId } from '../ledger/newId.js';
 import { balance, sessionLeft } from './balance.js';
 import type { CallContext } from './call/callBound.js';
-import { listedTitle } from './discover/catalogAdvice.js';
+import { listedTitles } from './discover/catalogAdvice.js';
 import { discover } from './discover/discover.js';
 import { discoverInput } from './discover/discoverInput.js';
 import { DiscoverPlaces } from './discover/discoverPlace.js';
@@ -26,7 +26,7 @@ import { pay } from './pay.js';
 import { quote } from './quote.js';
 import { quoteMany } from './quoteMany.js';
 import { failureOutcome } from './answer/refusal.js';
-import { readResponse } from './answer/response.js';
+import { readingOn, readResponse } from './answer/response.js';
 
 /** Whether a wallet that answers calls also looks after open payments behind them. */
 export interface ServingOptions {
@@ -139,7 +139,7 @@ export class Wallet {
             () => engine.config(),
             engine.agent,
             asked,
-            (host) => listedTitle(engine, host),
+            (host) => listedTitles(engine, host),
           )
         : readPayment(engine, asked.payment_id, context.signal),
     );
@@ -176,7 +176,7 @@ export class Wallet {
           .finally(() => engine.renewCheckpoint());
         // A payment may have begun a new one, once the clock was checked.
         const current = (await engine.ledger.currentSession(engine.agent, engine.now())) ?? session;
-        return { ...result, session_left_usd: await sessionLeft(engine, current) };
+        return { ...result, next: readingOn(result), session_left_usd: await sessionLeft(engine, current) };
       });
     } catch (error) {
       return failureOutcome(error);

@@ -100,12 +100,13 @@ describe('an error of the seller after the payment was sent', () => {
         retry_after_s: null,
       },
       ...{ spent_usd: '0.00', payment: { state: 'unknown' }, response: { status } },
-      next: { tool: 'wallet_ledger' },
+      // The corrected call comes next: nothing else is proposed before it.
+      next: null,
     });
     expect(outcome.message).toContain(`HTTP ${status}`);
     expect(outcome.message).toMatch(/unused.*held until.*corrected call/);
-    // The call in next does not say the opposite.
-    const looked = await wallet.ledger(outcome.next?.arguments, anyCall());
+    // A look at it does not say the opposite.
+    const looked = await wallet.ledger({ payment_id: outcome.payment?.id }, anyCall());
     expect(looked).toMatchObject({ payment: { state: 'unknown' }, next: null });
     expect(looked.message).toMatch(/corrected call is a new purchase/);
     expect(looked.message).not.toContain('Do not buy');

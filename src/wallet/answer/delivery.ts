@@ -21,7 +21,7 @@ export interface JudgedAnswer {
 export interface Job {
   /** Where to ask for it; null where the seller names no place. */
   readonly url: URL | null;
-  /** When to ask, seconds from now, within bounds. */
+  /** When to ask, seconds from now, within bounds; 0 where the result is there already. */
   readonly afterSec: number;
 }
 
@@ -98,12 +98,12 @@ export function judgeDelivery(
   { isJob = false, promised }: Expected = {},
 ): Delivered {
   const { status, headers, body, bytes, truncated } = answer;
-  const job = (place: string | undefined): Delivered => ({
+  const job = (place: string | undefined, afterSec = ASK_AFTER_SEC): Delivered => ({
     verdict: 'pending',
-    job: { url: placeOf(place, url), afterSec: retryAfterSec(headers) ?? ASK_AFTER_SEC },
+    job: { url: placeOf(place, url), afterSec: retryAfterSec(headers) ?? afterSec },
   });
   const location = headerValue(headers, 'location') ?? headerValue(headers, 'operation-location');
-  if (status >= 300 && status < 400) return location === undefined ? is('error') : job(location);
+  if (status >= 300 && status < 400) return location === undefined ? is('error') : job(location, 0);
   if (status >= 400) return is('error');
   if (truncated) return is('lost');
   const value = body === null ? undefined : parseJson(decodeAnswer(headers, body));

@@ -53,7 +53,8 @@ function askedOutcome(
     });
   }
   return outcome({
-    ...{ status: 'refused', code: 'other_protocol', ...shared },
+    // The demand is told in our words; its offers are for a program that pays within the MCP call.
+    ...{ status: 'refused', code: 'other_protocol', performed: true },
     message: `The endpoint is an MCP server and asks for ${priceOf(asks.demand)} in a ${asks.form} (HTTP ${status}). That is paid within the MCP call, and wallet_pay pays HTTP calls alone; nothing was paid. The call in next lists what the same seller sells by HTTP.`,
     next: { tool: 'wallet_discover', arguments: { origin: url.origin } },
   });
@@ -72,8 +73,9 @@ function priceOf({ offers, rejected }: PaymentDemand): string {
 
 function freeOutcome(read: ReadAnswer, url: URL, response: NonNullable<Outcome['response']>): Outcome {
   const { status } = read;
+  // An error is no work done: the call is to be made again.
+  if (status >= 400) return upstreamError(read, { response });
   const shared = { response, performed: true };
-  if (status >= 400) return upstreamError(read, shared);
   const { job } = judgeDelivery(read, url, { isJob: true });
   if (job !== null) {
     // A place that says it is still at work is asked again itself, unless it names another.
@@ -96,7 +98,7 @@ function freeOutcome(read: ReadAnswer, url: URL, response: NonNullable<Outcome['
     const message = 'The endpoint asked for no payment and its answer broke off; what came is in response.';
     return outcome({ status: 'failed', code: 'unreachable', message, retry: 'same_call', ...shared });
   }
-  const message = `The endpoint asked for no payment and has done its work (HTTP ${status}); its answer is in response, do not call it again.`;
+  const message = `The endpoint asked for no payment and has done its work (HTTP ${status}); do not call it again.`;
   return outcome({ status: 'ok', code: 'not_priced', message, ...shared });
 }
 
@@ -106,10 +108,7 @@ const SAME_CALL: readonly number[] = [408, 425];
 const WAIT_SEC = 30;
 
 /** An error before any price: what to do about it is the seller's to say, and `retry` tells which way that goes. */
-function upstreamError(
-  { status, headers }: ReadAnswer,
-  shared: Pick<Outcome, 'response'> & { readonly performed: boolean },
-): Outcome {
+function upstreamError({ status, headers }: ReadAnswer, shared: Pick<Outcome, 'response'>): Outcome {
   const stated = status === 429 || status >= 500 ? retryAfterSec(headers) : null;
   const afterSec = stated ?? (status === 429 ? WAIT_SEC : null);
   const retry =

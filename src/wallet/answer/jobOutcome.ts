@@ -21,11 +21,8 @@ export function pendingSentence(status: number, { url }: Pick<Job, 'url'>): stri
 export function askForJob({ url, afterSec }: Job): Pick<Outcome, 'next' | 'retry' | 'retry_after_s'> {
   const next =
     url === null ? null : { tool: 'wallet_quote', arguments: { url: url.href, wait_s: WAIT_PROPOSED_SEC } };
-  return {
-    next,
-    retry: url === null ? 'never' : 'after_delay',
-    retry_after_s: url === null ? null : afterSec,
-  };
+  const waits = url !== null && afterSec > 0;
+  return { next, retry: waits ? 'after_delay' : 'never', retry_after_s: waits ? afterSec : null };
 }
 
 /** The outcome of a paid call whose job is done: what it brought in the place of what came first. */

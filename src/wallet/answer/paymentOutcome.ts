@@ -82,7 +82,8 @@ function errorAnswerOutcome({ payment, read, response, stillValid }: AnsweredCal
     ...lookAgain(payment, 'after_delay'),
     ...(isLater
       ? { retry_after_s: retryAfterSec(read.headers) ?? LOOK_AGAIN_SEC }
-      : { retry: 'with_changes', retry_after_s: null }),
+      : // The corrected call comes next, and not a look at this payment.
+        { next: null, retry: 'with_changes', retry_after_s: null }),
   });
 }
 

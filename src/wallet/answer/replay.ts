@@ -52,7 +52,7 @@ export async function replay(call: PaidCall, payment: Payment): Promise<Outcome>
   const prefix = payment.method === 'GET' || payment.method === 'HEAD' ? 'Not paid again' : 'NOT sent again';
   const price = formatUsd(payment.capturedUsdMicros ?? 0n);
   const message = isDelivered(stored)
-    ? `${prefix}: this is the stored answer of ${payment.id}, paid $${price} before. ${HOW_TO_BUY_AGAIN}`
+    ? `${prefix}: this is the stored answer of what was paid $${price} before. ${HOW_TO_BUY_AGAIN}`
     : `${prefix}: ${payment.id} paid $${price} for this before, and the endpoint answered with HTTP ${stored.status}, which is in response. The money is spent. ${HOW_TO_BUY_AGAIN}`;
   const answer = { ...replayed(payment, stored, message), response, delivery: verdict };
   if (job === null) return outcome(answer);

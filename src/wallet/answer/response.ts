@@ -17,6 +17,13 @@ const AROUND = 120;
 /** Read at a time: whole, an answer of 64 MiB would take a gibibyte of memory as text (T15). */
 const PIECE_BYTES = 16 * 1024;
 
+/** The call that reads on where a result shows only the beginning of a text; what the result names itself goes before. */
+export function readingOn({ next, response, payment }: Outcome): Outcome['next'] {
+  if (next !== null || response?.head === undefined || response.stored_id === undefined) return next;
+  const id = payment?.id ?? response.stored_id;
+  return { tool: 'wallet_response', arguments: { id, offset: response.head.length } };
+}
+
 /** Pages through a stored answer, or searches it. Another agent's answers are not found. */
 export async function readResponse(engine: Engine, input: ResponseInput): Promise<Outcome> {
   const answer = await findStored(engine, input.id);

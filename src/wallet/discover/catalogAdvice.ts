@@ -91,9 +91,13 @@ export function listedAbout(engine: Engine, call: Pick<AdvisedCall, 'url' | 'met
   return listingsOf(engine, call).find(({ about }) => about !== null)?.about ?? null;
 }
 
-/** The title under which catalogues list the most used endpoint of a host; null where none does. A seller's words. */
-export function listedTitle(engine: Engine, host: string): string | null {
-  return fromCatalog(engine, (catalog) => catalog.ofHostname(host, 1))[0]?.listing.title ?? null;
+/** So many of a host's listings show whether it goes by one name. */
+const TITLED_MAX = 20;
+
+/** What catalogues call the endpoints of a host, each name once, the most used first; empty where they have none. */
+export function listedTitles(engine: Engine, host: string): string[] {
+  const found = fromCatalog(engine, (catalog) => catalog.ofHostname(host, TITLED_MAX));
+  return [...new Set(found.flatMap(({ listing }) => listing.title ?? []))];
 }
 
 function listingsOf(engine: Engine, { url, method }: Pick<AdvisedCall, 'url' | 'method'>): Listing[] {

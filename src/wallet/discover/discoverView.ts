@@ -81,7 +81,7 @@ export function viewFull(
     ...ours,
     category,
     listed_in: more.listedIn,
-    own_payments: more.own.delivered + more.own.lost,
+    ...(more.own.delivered + more.own.lost === 0 ? {} : { own_payments: more.own.delivered + more.own.lost }),
     ...(more.own.lost === 0 ? {} : { own_payments_lost: more.own.lost }),
     seller: {
       ...seller,
@@ -99,16 +99,23 @@ export function viewFull(
       use: {
         calls_30d: use.calls30d,
         payers_30d: use.payers30d,
-        last_called: isoOf(use.lastCalledMs),
-        updated: isoOf(use.updatedMs),
+        last_called: dayOf(use.lastCalledMs),
+        updated: dayOf(use.updatedMs),
       },
-      other_endpoints: more.others.map((other) => ({
-        method: other.method,
-        url: other.url,
-        usd: priceText(other),
-        title: cleanLine(other.title ?? '', TITLE_SHOWN_MAX),
-      })),
+      other_endpoints: more.others.map((other) => otherView(other, new URL(listing.url).origin)),
     },
+  };
+}
+
+/** Another endpoint of the site: its path alone on the same origin, and no method where it is GET. */
+function otherView(other: Listing, origin: string): Readonly<Record<string, unknown>> {
+  const { method, url, title } = other;
+  const shown = cleanLine(title ?? '', TITLE_SHOWN_MAX);
+  return {
+    ...(method === 'GET' ? {} : { method }),
+    url: url.startsWith(`${origin}/`) ? url.slice(origin.length) : url,
+    usd: priceText(other),
+    ...(shown === '' ? {} : { title: shown }),
   };
 }
 
@@ -185,6 +192,7 @@ function isSmall(value: JsonValue): boolean {
   return Buffer.byteLength(JSON.stringify(value)) <= BODY_SHOWN_BYTES_MAX;
 }
 
-function isoOf(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
+/** A day in ISO 8601: nobody chooses a seller by the second. */
+function dayOf(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString().slice(0, 10);
 }
