@@ -64,11 +64,9 @@ export async function moneyAt(config: Config, places: readonly AgentPlace[]): Pr
 }
 
 /** Each asset of each enabled network, with the reader of its chain. */
-export function fundedAssets(config: Config, keys: UnlockedWallet) {
+export function fundedAssets(config: Config, keys: UnlockedWallet, nowMs: () => number) {
   return networksOf(config, keys).flatMap((network) => {
-    const { chain } = openChain(config, network, undefined, undefined, undefined, () =>
-      keys.lightning.read(),
-    );
+    const { chain } = openChain(config, network, nowMs, undefined, undefined, () => keys.lightning.read());
     return assetsOf(network.caip2).map((asset) => ({ network, asset, chain }));
   });
 }

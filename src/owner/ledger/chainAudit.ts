@@ -71,7 +71,7 @@ export async function compareWithChain(
   nowMs: number,
 ): Promise<ChainComparison> {
   const comparison = await Comparison.begin(config, keys, ledger, nowMs);
-  for (const funded of fundedAssets(config, keys)) {
+  for (const funded of fundedAssets(config, keys, () => nowMs)) {
     try {
       await comparison.compare(funded);
     } catch (error) {

@@ -21,10 +21,12 @@ export async function readChain(
   keys: UnlockedWallet,
   ledger: Ledger,
   {
+    now,
     sinceMs,
     untilMs,
     bitcoin,
   }: {
+    readonly now: () => number;
     readonly sinceMs: number;
     readonly untilMs: number;
     readonly bitcoin: NonNullable<EndpointAnswer['bitcoin']>;
@@ -32,7 +34,7 @@ export async function readChain(
 ): Promise<{ readonly found: ImportedPayment[]; readonly notes: string[] }> {
   const found: ImportedPayment[] = [];
   const notes: string[] = [];
-  for (const { network, asset, chain } of fundedAssets(config, keys)) {
+  for (const { network, asset, chain } of fundedAssets(config, keys, now)) {
     const agents = await agentAddresses(config, keys, ledger, network);
     // One Lightning wallet is everybody's: what it paid counts once, and all of it, whoever it paid for.
     const payers = network.family === 'lightning' ? agents.slice(0, 1) : agents;

@@ -203,6 +203,7 @@ async function finishWhenReady(
   const begun = { readyAtMs, imported: 0, recaptured: 0, notes: [], frozen: true, keptAs };
   if (options.now() < readyAtMs) return { ...begun, state: 'waiting' };
   const { found, notes } = await readChain(config, keys, ledger, {
+    now: options.now,
     sinceMs: sinceMs - COUNTED_SEC * 1000,
     untilMs: readyAtMs,
     bitcoin: await bitcoinNow(options, config),

@@ -118,7 +118,7 @@ test('a rebuilding counts what is under way, which may still arrive', async () =
   const engine = await wallet.engine();
   const config = await engine.config();
   const bitcoin = await engine.bitcoin(config);
-  const times = { sinceMs: Date.now() - 3_600_000, untilMs: 0 };
+  const times = { now: Date.now, sinceMs: Date.now() - 3_600_000, untilMs: 0 };
   const { found } = await readChain(config, engine.keys, engine.ledger, { ...times, bitcoin });
   expect(found.find(({ nonce }) => nonce === `0x${hashOf(url)}`)).toMatchObject({ usdMicros: 501_000n });
   world.node.cancel(hashOf(url));
