@@ -14,6 +14,10 @@ import { USDC } from './usdc.ts';
 const SECRET = 'a secret of the sandbox alone, forty bytes';
 const CHAIN_ID = 84532;
 const DECIMALS = 6;
+/** How long a challenge lives, seconds, unless the query says otherwise: as the server has it. */
+const LIFE_SEC = 300;
+/** To a server whose own clock stands still a payment may seem to live for as long as the world was moved ahead. */
+const AHEAD_SEC_MAX = 366 * 86_400;
 
 /** What the shop is made of. */
 export interface MppShopParts {
@@ -22,6 +26,8 @@ export interface MppShopParts {
   readonly tempo?: TempoChain;
   readonly facilitator: Facilitator;
   readonly shop: Shop;
+  /** The world's clock, where that may be moved far ahead of the machine's, which the published servers read. */
+  readonly now?: () => number;
 }
 
 /** What the server asks to be settled: the payload of a credential, and the request that it answers. */
@@ -79,6 +85,7 @@ export interface MppShop extends LocalServer {
  * Starts a seller that asks `usd` (0.01 unless the query says another) at `/evm`, `/solana`, `/tempo`, by the first two at
  * `/both` and by all at `/all`. On Tempo it pays the fee, unless `fee=own`.
  * `x402=1` leaves in what the server offers by x402 of itself. `requires_auth=1` has the payment come in `Payment-Authorization`. `reference=TEXT` is the seller's own, on Solana its memo.
+ * With a clock of the world's, `life=` says how many seconds a challenge lives.
  * `fault=lost` settles and destroys the connection; `fault=again` settles, and asks for payment once more.
  */
 export async function startMppShop({
@@ -86,6 +93,7 @@ export async function startMppShop({
   tempo: tempoChain,
   facilitator,
   shop,
+  now,
 }: MppShopParts): Promise<MppShop> {
   const orders = new Recording<MppOrder>();
   const evmCharge = evm.charge({
@@ -112,6 +120,7 @@ export async function startMppShop({
             currency: PATH_USD,
             recipient: shop.payTo,
             feePayer: devAccount(1),
+            ...(now === undefined ? {} : { feePayerPolicy: { maxValidityWindowSeconds: AHEAD_SEC_MAX } }),
             getClient: () => tempoChain.client,
           }),
         ];
@@ -134,14 +143,16 @@ export async function startMppShop({
     const usd = searchParams.get('usd') ?? '0.01';
     const externalId = searchParams.get('reference') ?? undefined;
     const reference = externalId === undefined ? {} : { externalId };
+    const lifeSec = Number(searchParams.get('life') ?? LIFE_SEC);
+    const ends = now === undefined ? {} : { expires: new Date(now() + lifeSec * 1000).toISOString() };
     // The method for Solana takes the token's own unit where that for the EVM takes dollars.
-    const onEvm = ['evm/charge', { amount: usd }] as const;
+    const onEvm = ['evm/charge', { amount: usd, ...ends }] as const;
     const onSolana = [
       'solana/charge',
-      { amount: String(Math.round(Number(usd) * 1e6)), ...reference },
+      { amount: String(Math.round(Number(usd) * 1e6)), ...reference, ...ends },
     ] as const;
     const fee = searchParams.get('fee') === 'own' ? { feePayer: false } : {};
-    const onTempo = ['tempo/charge', { amount: usd, chainId: 42431, ...fee, ...reference }] as const;
+    const onTempo = ['tempo/charge', { amount: usd, chainId: 42431, ...fee, ...reference, ...ends }] as const;
     const ways = {
       '/evm': [onEvm],
       '/solana': [onSolana],

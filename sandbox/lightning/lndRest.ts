@@ -9,6 +9,8 @@ import type { BookedPayment, LightningNode } from './node.ts';
 export interface LndNode {
   /** What an owner pastes. */
   readonly connection: string;
+  /** While set, it breaks every connection off. */
+  setDown(isDown: boolean): void;
   close(): Promise<void>;
 }
 
@@ -18,7 +20,9 @@ const STATES = { paid: 'SUCCEEDED', failed: 'FAILED', in_flight: 'IN_FLIGHT' } a
 /** Serves a node in the shapes of LND's REST gateway, over TLS by a certificate of its own. */
 export async function serveLnd(node: LightningNode): Promise<LndNode> {
   const { cert, key } = makeCertificate(['127.0.0.1']);
+  let isDown = false;
   const server = createServer({ cert, key }, (request, response) => {
+    if (isDown) return request.socket.destroy();
     const pieces: Buffer[] = [];
     request.on('data', (piece: Buffer) => pieces.push(piece));
     request.on('end', () => {
@@ -38,6 +42,10 @@ export async function serveLnd(node: LightningNode): Promise<LndNode> {
   const der = new X509Certificate(cert).raw.toString('base64url');
   const macaroon = Buffer.from(MACAROON, 'hex').toString('base64url');
   return {
+    setDown(down) {
+      isDown = down;
+      if (down) server.closeAllConnections();
+    },
     connection: `lndconnect://127.0.0.1:${port}?cert=${der}&macaroon=${macaroon}`,
     close: () =>
       new Promise((resolve) => {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { readInvoice } from '../../src/protocols/l402/invoice.ts';
 import { nodeIdOf, writeInvoice } from './invoice.ts';
 
@@ -17,6 +18,8 @@ export type PayBehaviour =
   | { readonly kind: 'pays_in_silence'; readonly feeMsat?: bigint }
   /** It does not act on the request, and says nothing. */
   | { readonly kind: 'deaf' }
+  /** The request reaches it only after a while: it acts on it then, and its answer never arrives. */
+  | { readonly kind: 'acts_late'; readonly afterMs: number }
   /** It says that it paid, with a proof of something else, and pays nothing. */
   | { readonly kind: 'lies' };
 
@@ -52,6 +55,8 @@ export class LightningNode {
   asked: string[] = [];
   balanceMsat: bigint;
   readonly #next: PayBehaviour[] = [];
+  /** How requests are met that {@link behave} says nothing of. */
+  otherwise: () => PayBehaviour = () => ({ kind: 'pays' });
   readonly #waiting = new Map<string, (answer: NodeAnswer) => void>();
 
   constructor(balanceMsat: bigint, preimages: Map<string, string>, now: () => number = Date.now) {
@@ -86,15 +91,19 @@ export class LightningNode {
     const invoice = readInvoice(text);
     if (typeof invoice === 'string') throw new Error(`an invoice that ${invoice}`);
     const { paymentHash, amountMsat, expiresSec } = invoice;
-    const behaviour = this.#next[0]?.kind === 'deaf' ? this.#next.shift() : undefined;
-    if (behaviour !== undefined) return { kind: 'silent' };
+    const queued = this.#next[0];
+    const how = queued ?? this.otherwise();
+    const isMet = how.kind === 'deaf' || how.kind === 'acts_late';
+    if (isMet && queued !== undefined) this.#next.shift();
+    if (how.kind === 'deaf') return { kind: 'silent' };
+    if (how.kind === 'acts_late') await delay(how.afterMs);
     this.asked.push(paymentHash);
     const known = this.payments.get(paymentHash);
     if (known?.state === 'paid') return { kind: 'failed', code: 'PAYMENT_FAILED' };
     if (known?.state === 'in_flight') return { kind: 'failed', code: 'PAYMENT_FAILED' };
     const nowSec = Math.floor(this.#now() / 1000);
     if (nowSec >= expiresSec) return { kind: 'failed', code: 'PAYMENT_FAILED' };
-    const how = this.#next.shift() ?? { kind: 'pays' };
+    if (!isMet && queued !== undefined) this.#next.shift();
     const feeMsat = 'feeMsat' in how && how.feeMsat !== undefined ? how.feeMsat : 1_000n;
     if (amountMsat + feeMsat > this.balanceMsat) return { kind: 'failed', code: 'INSUFFICIENT_BALANCE' };
     const row: BookedPayment = {
@@ -115,7 +124,8 @@ export class LightningNode {
     if (how.kind === 'denies') return { kind: 'failed', code: 'INSUFFICIENT_BALANCE' };
     if (how.kind === 'holds') return new Promise((resolve) => this.#waiting.set(paymentHash, resolve));
     const answer = this.#settled(row);
-    const isSilent = how.kind === 'pays_in_silence' || (how.kind === 'overcharges' && how.isSilent === true);
+    const isSilent =
+      isMet || how.kind === 'pays_in_silence' || (how.kind === 'overcharges' && how.isSilent === true);
     return isSilent ? { kind: 'silent' } : answer;
   }
 

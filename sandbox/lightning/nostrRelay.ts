@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 
-interface Event {
+/** An event as it lies on the relay. */
+export interface RelayedEvent {
   readonly id: string;
   readonly pubkey: string;
   readonly kind: number;
@@ -12,8 +13,13 @@ type Filter = Readonly<Record<string, unknown>>;
 /** A relay of Nostr on loopback. */
 export interface NostrRelay {
   readonly url: string;
-  /** While set, it takes no connection. */
+  /** While set, it takes no new connection. */
   setDown(isDown: boolean): void;
+  /**
+   * What it does with an event that it passes on, in the place of passing it on once: how long after its coming it goes out, ms,
+   * for each time that it does. Null again for an honest one.
+   */
+  passes: ((event: RelayedEvent) => readonly number[]) | null;
   close(): Promise<void>;
 }
 
@@ -25,11 +31,12 @@ const EPHEMERAL_TO = 30_000;
 export async function startNostrRelay(): Promise<NostrRelay> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   await new Promise<void>((resolve) => server.once('listening', () => resolve()));
-  const kept: Event[] = [];
+  const kept: RelayedEvent[] = [];
   const subscriptions = new Map<WebSocket, Map<string, Filter[]>>();
+  const timers = new Set<NodeJS.Timeout>();
   let isDown = false;
 
-  function publish(event: Event): void {
+  function publish(event: RelayedEvent): void {
     const text = (id: string): string => JSON.stringify(['EVENT', id, event]);
     for (const [socket, byId] of subscriptions)
       for (const [id, filters] of byId)
@@ -47,10 +54,12 @@ export async function startNostrRelay(): Promise<NostrRelay> {
     socket.on('message', (data) => {
       const [kind, first, ...rest] = JSON.parse(String(data)) as [string, unknown, ...unknown[]];
       if (kind === 'EVENT') {
-        const event = first as Event;
+        const event = first as RelayedEvent;
         if (event.kind < EPHEMERAL_FROM || event.kind >= EPHEMERAL_TO) kept.push(event);
         socket.send(JSON.stringify(['OK', event.id, true, '']));
-        publish(event);
+        for (const afterMs of relay.passes?.(event) ?? [0])
+          if (afterMs === 0) publish(event);
+          else timers.add(setTimeout(() => publish(event), afterMs));
       } else if (kind === 'REQ') {
         const filters = rest as Filter[];
         own.set(String(first), filters);
@@ -62,21 +71,21 @@ export async function startNostrRelay(): Promise<NostrRelay> {
     });
   });
 
-  return {
+  const relay: NostrRelay = {
+    passes: null,
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    setDown(down) {
-      isDown = down;
-      if (down) for (const socket of server.clients) socket.terminate();
-    },
+    setDown: (down) => void (isDown = down),
     close: () =>
       new Promise((resolve) => {
+        for (const timer of timers) clearTimeout(timer);
         for (const socket of server.clients) socket.terminate();
         server.close(() => resolve());
       }),
   };
+  return relay;
 }
 
-function fits(filter: Filter, event: Event): boolean {
+function fits(filter: Filter, event: RelayedEvent): boolean {
   return Object.entries(filter).every(([name, wanted]) => {
     if (name === 'kinds') return (wanted as number[]).includes(event.kind);
     if (name === 'authors') return (wanted as string[]).includes(event.pubkey);

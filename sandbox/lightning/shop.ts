@@ -4,6 +4,8 @@ import type { LightningNode } from './node.ts';
 
 /** A shop that is paid by Lightning. */
 export interface LightningShop extends LocalServer {
+  /** The node that signs its invoices. */
+  readonly payee: string;
   /** Credentials that came, oldest first. */
   readonly credentials: string[];
   /** Challenges that were given, with their payment hash. */
@@ -25,7 +27,7 @@ export async function startLightningShop(node: LightningNode): Promise<Lightning
   const tokens = new Map<string, { readonly paymentHash: string; readonly path: string }>();
   const ids = new Map<string, { readonly paymentHash: string; isUsed: boolean }>();
   const shop: Omit<LightningShop, keyof LocalServer> = {
-    ...{ credentials: [], challenges: [], served: 0, rewrite: null, dropped: 0 },
+    ...{ payee: node.id, credentials: [], challenges: [], served: 0, rewrite: null, dropped: 0 },
   };
   const server = await listenLocal((request, response) => {
     const url = new URL(request.url ?? '/', 'http://shop.invalid');

@@ -84,7 +84,7 @@ function readPayment(headers: IncomingMessage['headers']): PaymentSeen | undefin
 }
 
 /** The transfer in a payment on Solana: `to` is the token account that is paid, `nonce` the hash of the message. */
-function readTransaction(base64: string): Omit<PaymentSeen, 'version' | 'header' | 'payload'> {
+export function readTransaction(base64: string): Omit<PaymentSeen, 'version' | 'header' | 'payload'> {
   const nothing = { signature: undefined, from: undefined, to: undefined, value: undefined };
   try {
     const { messageBytes } = getTransactionDecoder().decode(Buffer.from(base64, 'base64'));
