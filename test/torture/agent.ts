@@ -3,7 +3,7 @@ import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Random } from '../support/random.js';
 import type { WalletProcess } from '../support/walletProcess.js';
 import { ignoreEnd, type Crew } from './crew.js';
-import { drawWish, type Market, type Told, type Wish } from './wish.js';
+import { drawWish, type Markets, type Told, type Wish } from './wish.js';
 
 /** An agent gives a wish up after so many calls, or after so long: well within the minute that a replay lasts. */
 const ATTEMPTS_MAX = 5;
@@ -33,7 +33,7 @@ export interface Notebook {
 
 interface AgentParts {
   readonly crew: Crew;
-  readonly market: Market;
+  readonly markets: Markets;
   readonly notebook: Notebook;
   /** How much longer everything takes here than on a fast machine at rest; at least 1. */
   readonly slowness: number;
@@ -46,9 +46,9 @@ export async function runAgent(
   account: string,
   parts: AgentParts & { random: Random },
 ): Promise<void> {
-  const { market, random, notebook } = parts;
+  const { markets, random, notebook } = parts;
   for (let count = 0; !parts.isOver(); count++) {
-    const wish = drawWish(`${name}-${count}`, account, random.fork(), market);
+    const wish = drawWish(`${name}-${count}`, account, random.fork(), markets);
     notebook.wishes.set(wish.id, wish);
     const { sleeps } = notebook;
     await pursue(wish, random.fork(), parts);
@@ -57,7 +57,7 @@ export async function runAgent(
 }
 
 async function pursue(wish: Wish, random: Random, parts: AgentParts): Promise<void> {
-  const { crew, market, notebook, isOver } = parts;
+  const { crew, markets, notebook, isOver } = parts;
   const startedMs = performance.now();
   const givesUpAt = Date.now() + PATIENCE_MS;
   for (let attempt = 0; attempt < ATTEMPTS_MAX && Date.now() < givesUpAt && !isOver(); attempt++) {
@@ -74,7 +74,11 @@ async function pursue(wish: Wish, random: Random, parts: AgentParts): Promise<vo
       }
       return;
     }
-    if (outcomes.some((outcome) => outcome?.code === 'origin_paused')) return market.leave(wish.url);
+    if (outcomes.some((outcome) => outcome?.code === 'origin_paused')) {
+      markets.shops.leave(wish.url);
+      markets.fronts.leave(wish.url);
+      return;
+    }
     const open = outcomes.find((outcome) => outcome?.status === 'unknown');
     if (open?.payment && random.percent(30)) {
       const looker = await crew.pick(random);

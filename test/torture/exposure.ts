@@ -1,9 +1,14 @@
 import type { Chain } from '../../sandbox/chain.ts';
 import type { SolanaChain } from '../../sandbox/solana/chain.ts';
-import type { Order, PaymentSeen } from '../../sandbox/shop/order.ts';
+import type { Order } from '../../sandbox/shop/order.ts';
 import type { Shop } from '../../sandbox/shop/shop.ts';
 import type { ChainName } from '../support/world.js';
+import type { Shown } from './sellers/shown.js';
 import type { SeenLine } from './watch.js';
+
+/** Where money moves: a chain, or the owner's Lightning node. */
+export const PLACES = ['base', 'solana', 'tempo', 'lightning'] as const;
+export type Place = ChainName | 'tempo' | 'lightning';
 
 /** The most that was ever at stake, in micro-dollars, and the cap that was in force then. */
 export interface Peak {
@@ -53,16 +58,28 @@ export function followJournal(
   return { peak, broken };
 }
 
-/** When an authorization can settle no more: by Base's time, in seconds, or by Solana's height. */
+/**
+ * When a payment can settle no more: after a second of its chain's time, after a height of Solana's, and by Lightning once the
+ * node's books say that it failed.
+ */
 interface Expiry {
-  readonly chain: ChainName;
+  readonly chain: Place;
   readonly last: number;
+}
+
+/** What left in the end, by the chain or the node: in micro-dollars, and in which second of its chain where that is known. */
+export interface Moved {
+  readonly usdMicros: bigint;
+  readonly sec: number | null;
 }
 
 /** A signed payment as it first reached a seller: from then on it is out of the wallet's hands. */
 export interface Arrival {
   readonly nonce: string;
+  /** The most that it can take. */
   readonly usdMicros: bigint;
+  /** Whether less may be taken, as under a ceiling. */
+  readonly isCeiling: boolean;
   readonly expiry: Expiry;
   /** The finalized height of Solana just then. */
   readonly height: number;
@@ -77,10 +94,15 @@ export class Witness {
   /** How often each payment header came, by nonce and header. */
   readonly presentations = new Map<string, Map<string, number>>();
   readonly #blocks: SolanaChain['blocks'];
-  readonly #clock: { readonly atMs: number; readonly timeSec: number }[] = [];
+  readonly #clocks: Record<'base' | 'tempo', { readonly atMs: number; readonly timeSec: number }[]> = {
+    base: [],
+    tempo: [],
+  };
+  /** Payments by Lightning that can move nothing any more, by nonce, and since when. */
+  readonly #failed = new Map<string, number>();
   readonly #caps: { readonly fromMs: number; readonly usdMicros: bigint }[] = [];
   readonly #now: () => number;
-  #watching: NodeJS.Timeout | undefined;
+  readonly #watching: NodeJS.Timeout[] = [];
 
   constructor({ blocks }: SolanaChain, now: () => number) {
     this.#blocks = blocks;
@@ -97,29 +119,30 @@ export class Witness {
     };
   }
 
-  /** Reads Base's clock again and again, until stopped. */
-  watchClock(chain: Chain, everyMs: number): void {
+  /** Reads a chain's clock again and again, until stopped. */
+  watchClock(of: 'base' | 'tempo', chain: Pick<Chain, 'nowSec'>, everyMs: number): void {
     const look = async (): Promise<void> => {
       const timeSec = await chain.nowSec();
-      this.#clock.push({ atMs: this.#now(), timeSec });
+      this.#clocks[of].push({ atMs: this.#now(), timeSec });
     };
-    this.#watching = setInterval(() => void look().catch(() => undefined), everyMs);
+    this.#watching.push(setInterval(() => void look().catch(() => undefined), everyMs));
   }
 
-  /** How many payments on a chain have reached sellers. */
-  arrivalsOn(chain: ChainName): number {
+  /** How many payments have reached sellers there, or the node. */
+  arrivalsOn(chain: Place): number {
     return [...this.arrivals.values()].filter(({ expiry }) => expiry.chain === chain).length;
   }
 
   /** Whether a payment that reached a seller could still settle at this moment. */
-  couldSettle({ expiry: { chain, last } }: Arrival): boolean {
+  couldSettle({ nonce, expiry: { chain, last } }: Arrival): boolean {
+    if (chain === 'lightning') return !this.#failed.has(nonce);
     // A transaction of Solana may follow any block that there is, not the finalized ones alone.
     if (chain === 'solana') return this.#blocks.height('processed') <= last;
-    return Math.max(Math.floor(this.#now() / 1000), this.#clock.at(-1)?.timeSec ?? 0) <= last;
+    return Math.max(Math.floor(this.#now() / 1000), this.#clocks[chain].at(-1)?.timeSec ?? 0) <= last;
   }
 
   stop(): void {
-    clearInterval(this.#watching);
+    for (const one of this.#watching) clearInterval(one);
   }
 
   /** From now on the cap is this. */
@@ -129,44 +152,68 @@ export class Witness {
 
   #see({ payment, url }: Order): void {
     if (payment?.nonce === undefined) return;
-    const { nonce, header, value } = payment;
+    const { nonce, header, value, blockhash } = payment;
+    const ends = blockhash ?? ({ place: 'base', lastSec: Number(payment.validBefore) - 1 } as const);
+    const shown = { nonce, header, usdMicros: BigInt(value ?? 0), isCeiling: false, ends };
+    this.note(shown, url.searchParams.get('id') ?? '');
+  }
+
+  /** Takes note of a payment that a seller is shown. */
+  note({ nonce, header, usdMicros, isCeiling, ends }: Shown, wishId: string): void {
     const headers = this.presentations.get(nonce) ?? new Map<string, number>();
     this.presentations.set(nonce, headers);
     headers.set(header, (headers.get(header) ?? 0) + 1);
-    if (this.arrivals.has(nonce)) return;
-    this.arrivals.set(nonce, {
-      nonce,
-      usdMicros: BigInt(value ?? 0),
-      expiry: this.#expiryOf(payment),
-      height: this.#blocks.height(),
-      atMs: this.#now(),
-      wishId: url.searchParams.get('id') ?? '',
-    });
+    const expiry: Expiry =
+      typeof ends === 'string'
+        ? // No wallet signs over the hash of no block: one that did is counted for ever, and so found.
+          { chain: 'solana', last: this.#blocks.lastFor(ends) ?? Number.POSITIVE_INFINITY }
+        : { chain: ends.place, last: ends.lastSec };
+    this.#add({ nonce, usdMicros, isCeiling, expiry, wishId });
   }
 
-  #expiryOf({ blockhash, validBefore }: PaymentSeen): Expiry {
-    if (blockhash === undefined) return { chain: 'base', last: Number(validBefore) - 1 };
-    // No wallet signs over the hash of no block: one that did is counted for ever, and so found.
-    return { chain: 'solana', last: this.#blocks.lastFor(blockhash) ?? Number.POSITIVE_INFINITY };
+  /** Takes note of an invoice that the node was asked to pay: until its books say that it failed, it can be paid. */
+  noteAsked(nonce: string, usdMicros: bigint, wishId: string): void {
+    this.#failed.delete(nonce);
+    const expiry = { chain: 'lightning', last: Number.POSITIVE_INFINITY } as const;
+    this.#add({ nonce, usdMicros, isCeiling: false, expiry, wishId });
+  }
+
+  /** The node's books say that nothing of it can be paid any more. */
+  noteFailed(nonce: string): void {
+    this.#failed.set(nonce, this.#now());
+  }
+
+  #add(arrival: Omit<Arrival, 'height' | 'atMs'>): void {
+    if (this.arrivals.has(arrival.nonce)) return;
+    this.arrivals.set(arrival.nonce, { ...arrival, height: this.#blocks.height(), atMs: this.#now() });
   }
 
   /**
    * Follows the arrivals: at each, all that could still settle, and all that arrived within a day and has settled, must
-   * lie within the cap of that moment.
-   * `settled` are the nonces that the chains show as spent in the end.
+   * lie within the cap of that moment. Under a ceiling all of it counts until less of it was taken.
+   * `settled` is what chains and node show as moved in the end, by nonce.
    */
-  follow(settled: ReadonlySet<string>): ExposureFindings {
+  follow(settled: ReadonlyMap<string, Moved>): ExposureFindings {
     const arrivals = [...this.arrivals.values()];
     const broken: string[] = [];
     let peak: Peak = { usdMicros: 0n, capUsdMicros: 0n };
     for (const [i, arrival] of arrivals.entries()) {
-      const now = { base: this.#chainTimeAfter(arrival.atMs), solana: arrival.height };
-      const usdMicros = arrivals
-        .slice(0, i + 1)
-        .filter(({ nonce, atMs, expiry: { chain, last } }) =>
-          settled.has(nonce) ? atMs > arrival.atMs - WINDOW_MS + SLACK_MS : last >= now[chain],
-        )
-        .reduce((sum, one) => sum + one.usdMicros, 0n);
+      const now = {
+        base: this.#timeAfter('base', arrival.atMs),
+        tempo: this.#timeAfter('tempo', arrival.atMs),
+        solana: arrival.height,
+      };
+      const atStake = (one: Arrival): bigint => {
+        const { chain, last } = one.expiry;
+        const moved = settled.get(one.nonce);
+        if (chain === 'lightning') {
+          const isOver = (this.#failed.get(one.nonce) ?? Number.POSITIVE_INFINITY) <= arrival.atMs;
+          if (moved === undefined) return isOver ? 0n : one.usdMicros;
+        } else if (moved === undefined) return last >= now[chain] ? one.usdMicros : 0n;
+        else if (one.isCeiling && (moved.sec ?? 0) > now[chain]) return one.usdMicros;
+        return one.atMs > arrival.atMs - WINDOW_MS + SLACK_MS ? moved.usdMicros : 0n;
+      };
+      const usdMicros = arrivals.slice(0, i + 1).reduce((sum, one) => sum + atStake(one), 0n);
       const capUsdMicros = this.#capAt(arrival.atMs);
       if (usdMicros > capUsdMicros) {
         broken.push(`arrival of ${arrival.nonce}: ${usdMicros} could move under a cap of ${capUsdMicros}`);
@@ -176,9 +223,9 @@ export class Witness {
     return { peak, broken };
   }
 
-  /** Base's time as it was first seen after a moment: what had expired by then may have been let go of before. */
-  #chainTimeAfter(atMs: number): number {
-    return this.#clock.find((one) => one.atMs >= atMs)?.timeSec ?? Number.POSITIVE_INFINITY;
+  /** A chain's time as it was first seen after a moment: what had expired by then may have been let go of before. */
+  #timeAfter(of: 'base' | 'tempo', atMs: number): number {
+    return this.#clocks[of].find((one) => one.atMs >= atMs)?.timeSec ?? Number.POSITIVE_INFINITY;
   }
 
   #capAt(atMs: number): bigint {

@@ -3,6 +3,7 @@ import type { Shop } from '../../sandbox/shop/shop.ts';
 import type { SolanaChain } from '../../sandbox/solana/chain.ts';
 import type { Random } from '../support/random.js';
 import type { Arrival, Witness } from './exposure.js';
+import type { Front } from './sellers/front.js';
 
 const LOOK_EVERY_MS = 50;
 /** A seller who settles soon does so within this. */
@@ -16,16 +17,16 @@ const SHARES = [
 const LAST_SEC_MAX = 2;
 const LAST_BLOCKS_MAX = 20;
 
+/** A settlement that a seller put off. */
 interface Promised {
-  readonly shop: Shop;
   readonly nonce: string;
-  /** Whether its moment has come. */
-  readonly isDue: () => boolean;
+  readonly settle: () => Promise<unknown>;
 }
 
 /** Settles what sellers promised to settle later: soon, at the last moment at which the chain takes it, or never. */
 export async function settleLate(parts: {
   readonly shops: readonly Shop[];
+  readonly fronts: readonly Front[];
   readonly solana: SolanaChain;
   readonly witness: Witness;
   readonly now: () => number;
@@ -33,24 +34,33 @@ export async function settleLate(parts: {
   readonly isOver: () => boolean;
   readonly counts: Map<string, number>;
 }): Promise<void> {
-  const { shops, random, counts, isOver } = parts;
-  const read = new Map<Shop, number>();
-  let waiting: Promised[] = [];
+  const { shops, fronts, random, counts, isOver } = parts;
+  const sources: readonly (() => readonly Promised[])[] = [
+    ...shops.map((shop) => () => shop.pending.entries.map(({ nonce }) => settledBy(shop, nonce))),
+    ...fronts.map((front) => () => front.postponed),
+  ];
+  const read = sources.map(() => 0);
+  let waiting: (Promised & { readonly isDue: () => boolean })[] = [];
   while (!isOver()) {
     await delay(LOOK_EVERY_MS);
-    for (const shop of shops) {
-      const { entries } = shop.pending;
-      for (const { nonce } of entries.slice(read.get(shop) ?? 0)) {
+    for (const [i, promised] of sources.entries()) {
+      const all = promised();
+      for (const one of all.slice(read[i])) {
         const when = drawWhen(random);
         counts.set(`settled ${when}`, (counts.get(`settled ${when}`) ?? 0) + 1);
-        if (when !== 'never') waiting.push({ shop, nonce, isDue: dueAt(when, nonce, parts) });
+        if (when !== 'never') waiting.push({ ...one, isDue: dueAt(when, one.nonce, parts) });
       }
-      read.set(shop, entries.length);
+      read[i] = all.length;
     }
     const due = waiting.filter(({ isDue }) => isDue());
     waiting = waiting.filter((one) => !due.includes(one));
-    await Promise.all(due.map(({ shop, nonce }) => shop.releasePending(nonce)));
+    // A seller that is asked too late, or finds its chain out of reach, settles nothing.
+    await Promise.all(due.map(({ settle }) => settle().catch(() => undefined)));
   }
+}
+
+function settledBy(shop: Shop, nonce: string): Promised {
+  return { nonce, settle: () => shop.releasePending(nonce) };
 }
 
 function drawWhen(random: Random): 'soon' | 'last' | 'never' {

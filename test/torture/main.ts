@@ -1,13 +1,15 @@
-import { parseArgs } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 import { describeReport } from './report.js';
 import { runTorture } from './torture.js';
 
 const USAGE = `Usage: npm run torture -- [--minutes N] [--seed S]
 
-Tortures a wallet on two chains: agents and withdrawals in several processes that are killed, stalled, frozen and put
-to sleep for hours; sellers that fail, and settle at the last moment; RPC operators that fail and lie, one and two at a
-time; clocks that jump, a disk that fills up at a write, an older copy of the ledger. Ends with the figures, and with
-exit code 1 where an invariant was broken.
+Tortures a wallet on three chains and a Lightning node, which it reaches by LND with an even seed and over Nostr with
+an odd one. Agents pay by x402 (exact, upto and Permit2), by MPP and by L402, all under one cap, and withdrawals go on
+beside them, in several processes that are killed, stalled, frozen and put to sleep for hours; sellers fail, and settle
+at the last moment; invoices are held, fail, or are paid late and in silence; RPC operators fail and lie, one and two at
+a time; clocks jump, a disk fills up at a write, an older copy of the ledger is put back. Ends with the figures, and
+with exit code 1 where an invariant was broken.
 
   --minutes N   how long (default 10; a part of one is fine)
   --seed S      draws the same wishes and faults again (default: drawn from the clock, and printed)
@@ -44,6 +46,7 @@ try {
 } catch (error) {
   const isUsage =
     error instanceof RangeError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
-  process.stderr.write(isUsage ? `${(error as Error).message}\n\n${USAGE}` : `${(error as Error).stack}\n`);
-  process.exitCode = isUsage ? 2 : 1;
+  process.stderr.write(isUsage ? `${(error as Error).message}\n\n${USAGE}` : `${inspect(error)}\n`);
+  // What it left under way would keep this process for ever.
+  process.exit(isUsage ? 2 : 1);
 }

@@ -11,12 +11,12 @@ export interface TortureReport {
   readonly faults: ReadonlyMap<string, number>;
   readonly signed: number;
   readonly reachedSellers: number;
-  /** Payments that each chain shows in the end, by its label. */
+  /** Payments that each chain and the node show in the end, by its label. */
   readonly settledOn: ReadonlyMap<string, number>;
   readonly captured: number;
   readonly released: number;
   readonly unknown: number;
-  /** The greatest exposure by the ledger, and as sellers and chain saw it. */
+  /** The greatest exposure by the ledger, and as sellers, chains and node saw it. */
   readonly peakByLedger: Peak;
   readonly peakByWitness: Peak;
   readonly capUsdMicros: bigint;
@@ -39,15 +39,15 @@ ${counts(report.callsByStatus)}
 Faults     ${[...report.faults.values()].reduce((sum, count) => sum + count, 0)}
 ${counts(report.faults)}
 
-Signed     ${report.signed} authorizations; ${report.reachedSellers} reached a seller
-Captured   ${report.captured}; the chains show ${settled}
+Signed     ${report.signed} authorizations; ${report.reachedSellers} reached a seller or the node
+Captured   ${report.captured}; chains and node show ${settled}
 Released   ${report.released}
 Unknown    ${report.unknown}
 
-Greatest exposure, by the ledger                 ${peak(report.peakByLedger)}
-Greatest exposure, as sellers and chains saw it  ${peak(report.peakByWitness)}
-The cap at the end                               $${formatUsd(report.capUsdMicros)}
+Greatest exposure, by the ledger                       ${peak(report.peakByLedger)}
+Greatest exposure, as sellers, chains and node saw it  ${peak(report.peakByWitness)}
+The cap at the end                                     $${formatUsd(report.capUsdMicros)}
 
-${report.broken.length === 0 ? 'Every invariant held; ledger = chains to the atomic unit.' : `BROKEN\n${report.broken.map((one) => `  ${one}`).join('\n')}`}
+${report.broken.length === 0 ? 'Every invariant held; ledger = chains and node to the atomic unit.' : `BROKEN\n${report.broken.map((one) => `  ${one}`).join('\n')}`}
 `;
 }

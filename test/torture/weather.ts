@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../support/random.js';
-import type { ChainName } from '../support/world.js';
+import type { GroundName } from '../support/world.js';
 import { drawBlow, type Lane, type Stage } from './blows/blow.js';
 import { fillDisk, moveClock, putLedgerBack, sleepHours } from './blows/machine.js';
-import { breakOperators } from './blows/operators.js';
+import { breakOperators, hideNode } from './blows/operators.js';
 import { dustOn, freezeAll, withdrawTo } from './blows/owner.js';
 import { doomOne, killAll, killOne, pauseOne, reconcileNow, stallOne } from './blows/processes.js';
 import type { Purse } from './purse.js';
@@ -27,6 +27,8 @@ function lanesFor({ owners, purses }: Pick<WeatherParts, 'owners' | 'purses'>): 
     },
     { calmMsMax: 2_000, blows: [[1, breakOperators('base')]] },
     { calmMsMax: 2_000, blows: [[1, breakOperators('solana')]] },
+    { calmMsMax: 2_000, blows: [[1, breakOperators('tempo')]] },
+    { calmMsMax: 6_000, blows: [[1, hideNode]] },
     {
       calmMsMax: 1_500,
       blows: [
@@ -49,7 +51,7 @@ export interface WeatherParts {
   readonly isOver: () => boolean;
   readonly raiseCap: () => Promise<void>;
   /** The owner's addresses that money is taken out to. */
-  readonly owners: Readonly<Record<ChainName, string>>;
+  readonly owners: Readonly<Record<GroundName, string>>;
   readonly purses: readonly Purse[];
   readonly counts: Map<string, number>;
 }
@@ -66,7 +68,10 @@ async function runLane(lane: Lane, own: Random, { stage, isOver, counts }: Weath
   while (!isOver()) {
     const random = own.fork();
     await delay(random.below(lane.calmMsMax));
-    const kind = await drawBlow(lane, random)(stage, random);
+    const blow = drawBlow(lane, random);
+    const kind = await blow(stage, random).catch((cause: unknown) => {
+      throw new Error(`The blow ${blow.name} itself failed`, { cause });
+    });
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
 }

@@ -2,6 +2,7 @@ import type { FaultName } from '../../sandbox/faults.ts';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Random } from '../support/random.js';
 import type { ChainName } from '../support/world.js';
+import { ESTRANGING_FAULT, FRONT_FAULTS, type FrontFault } from './sellers/front.js';
 
 /** Something an agent wants once, however often it has to ask. */
 export interface Wish {
@@ -9,7 +10,7 @@ export interface Wish {
   /** Whose wish it is: one of the wallet's agents, by name. */
   readonly agent: string;
   readonly url: string;
-  readonly fault: FaultName | 'none';
+  readonly fault: FaultName | FrontFault | 'none';
   /** Arguments of `wallet_pay` beside the bound on time. */
   readonly call: Readonly<Record<string, unknown>>;
   /** How long a call for it may take, times what this machine is slower than a fast one. */
@@ -80,6 +81,25 @@ const LIVES = ['9', '14', '25'];
 /** How many origins common wishes go to at once. */
 const STALLS = 6;
 
+/** In hundred, how often a wish is for what is sold by another protocol or scheme than `exact` of x402. */
+const OTHER_PERCENT = 55;
+/** What those are: by its weight, where at a front, and by which method. Prices leave room for fees below the bound on a call. */
+const OTHERS: readonly (readonly [weight: number, draw: (id: string, random: Random) => string])[] = [
+  [28, (id, random) => `/lightning/l402/${random.pick(SATS)}/${id}/?`],
+  [14, (id, random) => `/lightning/mpp/${random.pick(SATS)}/${id}/?`],
+  [18, (_id, random) => `/mpp/tempo?usd=${random.pick(PRICES)}&life=${random.pick(LIVES)}&`],
+  [8, (_id, random) => `/mpp/tempo?usd=${random.pick(SMALL_PRICES)}&fee=own&life=${random.pick(LIVES)}&`],
+  [9, (_id, random) => `/mpp/evm?usd=${random.pick(PRICES)}&life=${random.pick(LIVES)}&`],
+  [9, (_id, random) => `/mpp/solana?usd=${random.pick(PRICES)}&`],
+  [14, (_id, random) => `/permit2/upto/a?usd=0.047&charge=${random.pick(CHARGES)}&`],
+  [6, (_id, random) => `/permit2/upto/sponsored/a?usd=0.031&charge=${random.pick(CHARGES)}&`],
+  [6, (_id, random) => `/permit2/exact/a?usd=${random.pick(PRICES)}&`],
+];
+const SATS = [10, 20, 31];
+const SMALL_PRICES = ['0.01', '0.02', '0.031'];
+/** Of a ceiling: nothing of it, some, or nearly all. */
+const CHARGES = ['0', '0.004', '0.013', '0.03'];
+
 /**
  * Where wishes are granted: some origins for common ones, and fresh ones for those that estrange theirs. An origin that
  * a wallet has paused is left, too: the wallet is right to, and there is nothing to learn from asking on.
@@ -120,8 +140,63 @@ function drawChain(random: Random): ChainName | undefined {
   return undefined;
 }
 
+/** Where wishes go: the shops of x402, and the fronts of those that sell otherwise. */
+export interface Markets {
+  readonly shops: Market;
+  readonly fronts: Market;
+}
+
 /** Draws a wish. */
-export function drawWish(id: string, agent: string, random: Random, market: Market): Wish {
+export function drawWish(id: string, agent: string, random: Random, { shops, fronts }: Markets): Wish {
+  const isOther = random.percent(OTHER_PERCENT);
+  const drawn = isOther ? drawOther(id, random, fronts) : drawExact(id, random, shops);
+  const isPost = random.percent(40);
+  return {
+    id,
+    agent,
+    url: drawn.url.href,
+    fault: drawn.fault,
+    call: {
+      url: drawn.url.href,
+      max_usd: '0.05',
+      ...(isPost ? { method: 'POST', body: { wish: id } } : {}),
+      ...(random.percent(30) ? { idempotency_key: `key-${id}` } : {}),
+    },
+    timeoutMs: 1_000 + random.below(2_500),
+    isQuoted: random.percent(20),
+    twins: random.percent(15) ? 2 + random.below(3) : 1,
+  };
+}
+
+type Drawn = Pick<Wish, 'fault'> & { readonly url: URL };
+
+function drawOther(id: string, random: Random, market: Market): Drawn {
+  const estranged = random.percent(ESTRANGING_PERCENT) ? market.takeOrigin() : undefined;
+  const fault =
+    estranged !== undefined
+      ? ESTRANGING_FAULT
+      : random.percent(CLEAN_PERCENT)
+        ? 'none'
+        : random.pick(FRONT_FAULTS);
+  const draw = pickWeighed(OTHERS, random);
+  const url = new URL(`${draw(id, random)}id=${id}`, estranged ?? market.pickOrigin(random));
+  if (fault !== 'none') {
+    url.searchParams.set('fault', fault);
+    if (random.percent(30)) url.searchParams.set('times', '2');
+  }
+  return { url, fault };
+}
+
+function pickWeighed<T>(choices: readonly (readonly [number, T])[], random: Random): T {
+  let at = random.below(choices.reduce((sum, [weight]) => sum + weight, 0));
+  for (const [weight, choice] of choices) {
+    if (at < weight) return choice;
+    at -= weight;
+  }
+  throw new RangeError('Nothing to choose from');
+}
+
+function drawExact(id: string, random: Random, market: Market): Drawn {
   const estranged = random.percent(ESTRANGING_PERCENT) ? market.takeOrigin() : undefined;
   const fault =
     estranged !== undefined
@@ -142,20 +217,5 @@ export function drawWish(id: string, agent: string, random: Random, market: Mark
     url.searchParams.set('fault', fault);
     if (random.percent(70)) url.searchParams.set('times', random.pick(['1', '2']));
   }
-  const isPost = random.percent(40);
-  return {
-    id,
-    agent,
-    url: url.href,
-    fault,
-    call: {
-      url: url.href,
-      max_usd: '0.05',
-      ...(isPost ? { method: 'POST', body: { wish: id } } : {}),
-      ...(random.percent(30) ? { idempotency_key: `key-${id}` } : {}),
-    },
-    timeoutMs: 1_000 + random.below(2_500),
-    isQuoted: random.percent(20),
-    twins: random.percent(15) ? 2 + random.below(3) : 1,
-  };
+  return { url, fault };
 }

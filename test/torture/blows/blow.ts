@@ -1,10 +1,11 @@
 import type { RpcProxy } from '../../../sandbox/rpcProxy.ts';
 import type { Random } from '../../support/random.js';
 import type { TestWallet } from '../../support/testWallet.js';
-import type { ChainName, TestWorld } from '../../support/world.js';
+import type { GroundName, TestWorld } from '../../support/world.js';
 import type { Notebook } from '../agent.js';
 import type { Crew } from '../crew.js';
 import type { Disk } from '../disk.js';
+import type { LightningSide } from '../sellers/lightning.js';
 import type { Watch } from '../watch.js';
 
 /** What blows act on. */
@@ -15,7 +16,9 @@ export interface Stage {
   readonly watch: Watch;
   readonly notebook: Notebook;
   /** The RPC operators of each chain, as the wallets know them. */
-  readonly operators: Readonly<Record<ChainName, readonly RpcProxy[]>>;
+  readonly operators: Readonly<Record<GroundName, readonly RpcProxy[]>>;
+  /** The owner's Lightning node. */
+  readonly lightning: LightningSide;
   /** The disk that the wallet lies on; null where this machine lets nobody mount one. */
   readonly disk: Disk | null;
   /** The wallet's agents. */

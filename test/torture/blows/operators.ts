@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RpcFault } from '../../../sandbox/rpcProxy.ts';
-import type { ChainName } from '../../support/world.js';
+import type { GroundName, TestWorld } from '../../support/world.js';
 import type { Random } from '../../support/random.js';
 import type { Blow } from './blow.js';
 
@@ -32,7 +32,7 @@ const POOR: readonly DrawFault[] = [
   pruned(false),
 ];
 /** And how one can lie. */
-const LIES_ON: Readonly<Record<ChainName, readonly DrawFault[]>> = {
+const LIES_ON: Readonly<Record<GroundName, readonly DrawFault[]>> = {
   base: [
     always({ kind: 'lying', used: true }),
     always({ kind: 'lying', used: false }),
@@ -53,6 +53,14 @@ const LIES_ON: Readonly<Record<ChainName, readonly DrawFault[]>> = {
     always({ kind: 'lying', used: false, dead: true }),
     pruned(true),
   ],
+  tempo: [
+    always({ kind: 'lying', used: false }),
+    always({ kind: 'lying', aheadSec: 3_600 }),
+    always({ kind: 'lying', used: false, aheadSec: 3_600 }),
+    always({ kind: 'lying', balanceAtomic: 0n }),
+    always({ kind: 'lying', hides: 'events' }),
+    pruned(true),
+  ],
 };
 const LYING_PERCENT = 40;
 const BOTH_PERCENT = 35;
@@ -61,11 +69,9 @@ const BOTH_PERCENT = 35;
  * Breaks one operator of a chain, or both. At most one of the two lies at a time: that is what a release that both must
  * prove is safe against (T28, T31). Two that fail may stop payments and leave them open, and break no cap.
  */
-export function breakOperators(chain: ChainName): Blow {
+export function breakOperators(chain: GroundName): Blow {
   return async ({ operators, world }, random) => {
-    const { chain: base, solana } = world.sandbox;
-    const head =
-      chain === 'base' ? Number(await base.client.getBlockNumber()) : solana.blocks.slot('confirmed');
+    const head = await headOf(world, chain);
     const [first, second] = random.percent(50) ? operators[chain] : operators[chain].toReversed();
     const isLie = random.percent(LYING_PERCENT);
     const fault = random.pick(isLie ? LIES_ON[chain] : POOR)(random, head);
@@ -77,9 +83,23 @@ export function breakOperators(chain: ChainName): Blow {
   };
 }
 
+async function headOf({ sandbox, tempo }: TestWorld, chain: GroundName): Promise<number> {
+  if (chain === 'solana') return sandbox.solana.blocks.slot('confirmed');
+  const { client } = chain === 'tempo' ? tempo!.chain : sandbox.chain;
+  return Number(await client.getBlockNumber());
+}
+
 function wordOf(fault: RpcFault): string {
   if (fault.kind === 'pruned') return fault.silent === true ? 'pruned in silence' : 'pruned';
   if (fault.kind !== 'lying') return fault.kind;
   const { kind: _kind, ...about } = fault;
   return `lying about ${Object.keys(about).join(' and ')}`;
 }
+
+/** The owner's Lightning node is out of reach for a while. */
+export const hideNode: Blow = async ({ lightning }, random) => {
+  lightning.setDown(true);
+  await delay(200 + random.below(2_000));
+  lightning.setDown(false);
+  return 'lightning node out of reach';
+};

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CHAINS, type ChainName } from '../../support/world.js';
+import type { GroundName } from '../../support/world.js';
 import { ignoreEnd } from '../crew.js';
 import type { Purse } from '../purse.js';
 import type { Blow } from './blow.js';
@@ -35,9 +35,9 @@ export function dustOn(purses: readonly Purse[]): Blow {
 }
 
 /** Takes money out of one of the wallet's purses, beside whatever else goes on there. */
-export function withdrawTo(owners: Readonly<Record<ChainName, string>>): Blow {
+export function withdrawTo(owners: Readonly<Record<GroundName, string>>): Blow {
   return async ({ crew, accounts, world }, random) => {
-    const chain = random.pick(CHAINS);
+    const chain = random.pick(Object.keys(owners) as GroundName[]);
     const order = {
       do: 'withdraw',
       to: owners[chain],
