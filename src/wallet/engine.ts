@@ -92,6 +92,8 @@ export class Engine {
   readonly #first: Engine;
   readonly #chains = new Map<string, Chain>();
   readonly #nets = new Map<string, Net>();
+  /** An agent's keys are its own for good, also where it is removed: its name is never given again. */
+  readonly #indexes = new Map<string, number>();
   readonly #closing = new AbortController();
   readonly #readConfig: () => Config;
   readonly #checkpoint: CheckpointKeeper;
@@ -160,8 +162,12 @@ export class Engine {
 
   /** Which of the wallet's keys are this agent's. Throws `agent_unknown`. */
   async agentIndex(): Promise<number> {
+    const indexes = this.#first.#indexes;
+    const known = indexes.get(this.agent);
+    if (known !== undefined) return known;
     const agent = await this.ledger.agents.find(this.agent);
     if (agent === null) throw unknownAgent(this.agent);
+    indexes.set(this.agent, agent.index);
     return agent.index;
   }
 

@@ -200,10 +200,9 @@ export class Wallet {
  */
 async function openSession(engine: Engine): Promise<Pick<Session, 'id'>> {
   const { agent, ledger } = engine;
-  const isRunning = (await ledger.currentSession(agent, engine.now())) !== null;
-  return isRunning || engine.clock.verdict().kind === 'right'
-    ? ledger.touchSession(agent, engine.now())
-    : { id: newId('ses') };
+  const mayBegin =
+    engine.clock.verdict().kind === 'right' || (await ledger.currentSession(agent, engine.now())) !== null;
+  return mayBegin ? ledger.touchSession(agent, engine.now()) : { id: newId('ses') };
 }
 
 const LEDGER_GONE: readonly string[] = ['ledger_missing', 'ledger_older', 'ledger_damaged', 'home_unusable'];

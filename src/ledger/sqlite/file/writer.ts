@@ -185,6 +185,7 @@ export class LedgerWriter {
       this.#db.exec('ROLLBACK');
       throw error;
     }
+    this.#journal.beginWrite(this.#commits);
     this.#commits += 1;
     this.#pending.splice(0, batch.length);
     this.#commitBatch(batch, waits);
@@ -213,9 +214,10 @@ export class LedgerWriter {
     let settled: Settled[];
     try {
       settled = batch.map((write) => this.#runOne(write));
-      const head = this.#journal.readHead();
+      const head = this.#journal.storeHead();
       for (const { point } of batch) observer?.beforeCommit?.(point);
       statement(this.#db, 'COMMIT').run();
+      this.#journal.endWrite(this.#commits);
       this.#journal.remember(head);
       if (waits) {
         this.#noteOnDisk(this.#commits);
@@ -226,6 +228,7 @@ export class LedgerWriter {
       for (const { point } of batch) observer?.afterCommit?.(point);
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      this.#journal.endWrite(null);
       for (const write of batch) write.reject(toLedgerError(error));
       return;
     }
@@ -236,6 +239,7 @@ export class LedgerWriter {
   }
 
   #runOne(write: PendingWrite): Settled {
+    const { point } = this.#journal;
     statement(this.#db, 'SAVEPOINT operation').run();
     try {
       const value = write.run();
@@ -245,6 +249,7 @@ export class LedgerWriter {
       // A full disk ends the whole transaction: then there is no savepoint left to go back to.
       if (!this.#db.inTransaction) throw error;
       this.#db.exec('ROLLBACK TO operation; RELEASE operation');
+      this.#journal.backTo(point);
       return { ok: false, error: toLedgerError(error) };
     }
   }

@@ -51,6 +51,13 @@ export interface JournalHead {
   readonly latestMs: number;
 }
 
+/** A write that is under way, as far as the head goes; `version` is that of the database when it began. */
+export interface HeadWrite {
+  head: JournalHead | null;
+  isStored: boolean;
+  readonly version: bigint;
+}
+
 /** The switches an entry can move on. */
 type HeadChange = Partial<Pick<JournalHead, 'frozen' | 'configVersion' | 'register'>>;
 
@@ -85,8 +92,10 @@ export class Journal {
   /** The newest entry this process knows to be committed: the journal never goes back behind it. */
   #seen: { readonly seq: number; readonly hash: string } | null = null;
   readonly #clock: LedgerClock;
-  /** The head as last proved for a reader, and which state of the database it was proved in. */
+  /** The head as last proved, and which state of the database it was proved in. */
   #proved: { readonly state: string; readonly head: JournalHead } | null = null;
+  /** The write that is under way: its head, once that was proved or made, and whether it is yet to be stored. */
+  #write: HeadWrite | null = null;
 
   constructor(db: Sqlite, auth: RowAuthenticator | null, clock: LedgerClock = UNBOUNDED) {
     this.#db = db;
@@ -110,6 +119,14 @@ export class Journal {
    * without the keys, and it continues what this process saw before. Throws `ledger_damaged`, `ledger_older`.
    */
   checkedHead(): JournalHead {
+    const within = this.#write?.head ?? null;
+    if (within !== null) return this.#atThisTime(within);
+    const head = this.#proveHead();
+    if (this.#write !== null) this.#write.head = head;
+    return head;
+  }
+
+  #proveHead(): JournalHead {
     const row = this.#controlRow();
     this.#authenticator().check(
       'control',
@@ -128,11 +145,55 @@ export class Journal {
    * another connection wrote; `commits` counts our own.
    */
   headForReading(commits: number): JournalHead {
-    const version = statement(this.#db, 'PRAGMA data_version').pluck().get() as bigint;
-    const state = `${commits} ${version}`;
-    if (this.#proved?.state !== state) this.#proved = { state, head: this.checkedHead() };
-    // Time goes on where nothing is written.
-    const { head } = this.#proved;
+    const state = stateOf(commits, this.#dataVersion());
+    if (this.#proved?.state !== state) this.#proved = { state, head: this.#proveHead() };
+    return this.#atThisTime(this.#proved.head);
+  }
+
+  /**
+   * Begins a write, within its transaction and before its commit counts among `commits`. Where nobody wrote since the head
+   * was proved, it need not be proved again; within the write it is passed on from one entry to the next, and stored once.
+   */
+  beginWrite(commits: number): void {
+    const version = this.#dataVersion();
+    const known = this.#proved?.state === stateOf(commits, version) ? this.#proved.head : null;
+    this.#write = { head: known, isStored: true, version };
+  }
+
+  /** Where the write stands; {@link backTo} undoes what an operation made of it since. */
+  get point(): HeadWrite | null {
+    return this.#write === null ? null : { ...this.#write };
+  }
+
+  /** Takes the write back to a {@link point} of it, with its transaction. */
+  backTo(point: HeadWrite | null): void {
+    this.#write = point;
+  }
+
+  /** Stores the head that the write made, before its commit. Gives it, or as it is stored where nobody asked for it. */
+  storeHead(): Pick<JournalHead, 'seq' | 'hash'> {
+    const { head, isStored } = this.#write ?? { head: null, isStored: true };
+    if (head === null) return this.readHead();
+    if (!isStored) this.#store(head);
+    return head;
+  }
+
+  /** Ends a write: `commits` counts it now where it was committed, and is null where it was undone. */
+  endWrite(commits: number | null): void {
+    const write = this.#write;
+    this.#write = null;
+    // By the version that stood within the transaction: another process may have written since.
+    if (write !== null && write.head !== null && commits !== null)
+      this.#proved = { state: stateOf(commits, write.version), head: write.head };
+  }
+
+  /** Changes with each commit of another connection. */
+  #dataVersion(): bigint {
+    return statement(this.#db, 'PRAGMA data_version').pluck().get() as bigint;
+  }
+
+  /** Time goes on where nothing is written. */
+  #atThisTime(head: JournalHead): JournalHead {
     return { ...head, latestMs: this.#clock.latestMs(head.timeMs) };
   }
 
@@ -226,8 +287,14 @@ export class Journal {
     return next;
   }
 
-  /** Writes a head and vouches for it. */
+  /** Makes this the head, vouched for: at the end of the write that is under way, or at once where there is none. */
   attest(head: JournalHead): void {
+    if (this.#write === null) return this.#store(head);
+    this.#write.head = head;
+    this.#write.isStored = false;
+  }
+
+  #store(head: JournalHead): void {
     const attested = [
       BigInt(head.attestedSeq),
       head.attestedHash,
@@ -258,6 +325,7 @@ export class Journal {
       hash,
       timeMs,
     );
+    if (this.#write !== null) this.#write.head = null;
   }
 
   /** Writes the first entry and the head of an empty ledger. */
@@ -339,6 +407,11 @@ export function follows(entry: JournalEntry, last: JournalEntry): boolean {
 /** Whether an entry is the owner's, who says that ledger time was ahead of the truth (T30). */
 export function setsTimeBack({ kind, subject }: Pick<JournalEntry, 'kind' | 'subject'>): boolean {
   return kind === 'rebase' && subject === LEDGER_TIME;
+}
+
+/** Names a state of the database: by the writes of this connection and by those of others. */
+function stateOf(commits: number, version: bigint): string {
+  return `${commits} ${version}`;
 }
 
 function headOf(row: SqlRow): Omit<JournalHead, 'latestMs'> {

@@ -44,7 +44,8 @@ export class Register {
     statement(this.#db, 'INSERT OR REPLACE INTO register VALUES (?, ?)').run(bucket, text);
     const digest = digestOf(text);
     this.#known.set(bucket, { digest, entries });
-    const next = digests.slice();
+    // Not `slice`, which of a Buffer gives the same bytes: the head before this one is still in use.
+    const next = Uint8Array.from(digests);
     next.set(digest, bucket * DIGEST_BYTES);
     return next;
   }

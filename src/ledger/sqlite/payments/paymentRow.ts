@@ -97,6 +97,7 @@ export function insertPayment(
   const values = paymentToSql(payment);
   const code = context.auth.codeOf('payments', values);
   statement(context.db, INSERT).run(...values, code);
+  context.auth.noteRow('payments', values, code);
   const kind = payment.kind === 'withdrawal' ? 'withdraw' : 'hold';
   noteInHead(context, head, { kind, before: null, after: payment, patch: payment, code, callId });
 }
@@ -161,10 +162,12 @@ function writeChange(
 ): AttemptRow {
   const patch = { ...change.patch, changedMs: ledgerTimeMs(head, change.nowMs) };
   const after: AttemptRow = { ...before, ...patch };
-  const [id, ...values] = paymentToSql(after);
-  const code = context.auth.codeOf('payments', [id ?? null, ...values]);
+  const row = paymentToSql(after);
+  const [, ...values] = row;
+  const code = context.auth.codeOf('payments', row);
   const { changes } = statement(context.db, UPDATE).run(...values, code, before.id, before.state);
   assertInvariant(changes === 1, 'one row changes');
+  context.auth.noteRow('payments', row, code);
   noteInHead(context, head, { kind: change.kind, before, after, patch, code });
   return after;
 }

@@ -225,6 +225,7 @@ export class Totals {
       const sum = (row === undefined ? 0n : this.#amountOf(row)) + usdMicros;
       const mac = this.#auth.codeOf('totals', [...key, sum]);
       statement(this.#db, 'INSERT OR REPLACE INTO totals VALUES (?, ?, ?, ?, ?)').run(...key, sum, mac);
+      this.#noteChecked(key.join(' '), sum, mac);
     }
   }
 
@@ -324,8 +325,12 @@ export class Totals {
     const known = this.#checked.get(key);
     if (known?.amount === amount && known.code.equals(code)) return amount;
     this.#auth.checkRow('totals', row);
+    this.#noteChecked(key, amount, code);
+    return amount;
+  }
+
+  #noteChecked(key: string, amount: bigint, code: Uint8Array): void {
     if (this.#checked.size >= CHECKED_MAX) this.#checked.clear();
     this.#checked.set(key, { amount, code: Buffer.from(code) });
-    return amount;
   }
 }

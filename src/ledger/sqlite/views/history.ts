@@ -70,7 +70,9 @@ export function originHistory(
 ): OriginHistory {
   const { origin, family, endpoint } = asked;
   const captured = newest(context, OF_ORIGIN, PAYEES_MAX, origin, family);
-  const { failures, lastFailureMs } = circuitBreakerOf(context, head, origin);
+  const { failures, lastFailureMs } = isLatestBrought(context, origin, captured[0])
+    ? { failures: 0, lastFailureMs: 0 }
+    : circuitBreakerOf(context, head, origin);
   return {
     payees: captured.map(({ payTo }) => payTo),
     endpointPayees: endpoint === undefined ? [] : endpointPayees(context, captured, { family, endpoint }),
@@ -134,15 +136,37 @@ export function endpointPrices(context: LedgerContext, endpoint: Endpoint, nowMs
   };
 }
 
+/** Whether a payment is the one that was opened last at an origin, and brought something: then nothing failed after it. */
+function isLatestBrought({ db }: LedgerContext, origin: string, payment: AttemptRow | undefined): boolean {
+  if (payment === undefined || !hasBrought(payment)) return false;
+  const [last, before] = statement(
+    db,
+    'SELECT id, opened_ms FROM payments WHERE origin = ? ORDER BY opened_ms DESC LIMIT 2',
+  ).all(origin) as SqlRow[];
+  return last?.['id'] === payment.id && before?.['opened_ms'] !== last['opened_ms'];
+}
+
+/** {@link BROUGHT} of a row that was read. */
+function hasBrought({ state, delivery, note }: AttemptRow): boolean {
+  if (state !== 'captured') return false;
+  return delivery === null ? note === null : ['delivered', 'pending', 'schema_mismatch'].includes(delivery);
+}
+
 function newest(
   context: LedgerContext,
   condition: string,
   limit: number,
   ...values: SqlValue[]
 ): AttemptRow[] {
-  const sql = `SELECT * FROM payments WHERE ${condition} ORDER BY opened_ms DESC, opened_wall_ms DESC LIMIT ${limit}`;
-  const rows = statement(context.db, sql).all(...values) as SqlRow[];
-  return rows.map((row) => authenticPayment(context, row));
+  const select = (order: string, count: number): SqlRow[] =>
+    statement(context.db, `SELECT * FROM payments WHERE ${condition} ORDER BY ${order} LIMIT ${count}`).all(
+      ...values,
+    ) as SqlRow[];
+  // As the index has them, with one more to see a tie; only where ledger time stood still has SQLite to sort.
+  const rows = select('opened_ms DESC', limit + 1);
+  const isTied = rows.some((row, i) => i > 0 && row['opened_ms'] === rows[i - 1]?.['opened_ms']);
+  const ordered = isTied ? select('opened_ms DESC, opened_wall_ms DESC', limit) : rows.slice(0, limit);
+  return ordered.map((row) => authenticPayment(context, row));
 }
 
 function circuitBreakerOf(context: LedgerContext, head: JournalHead, origin: string): CircuitBreaker {
