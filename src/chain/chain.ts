@@ -19,6 +19,7 @@ export type {
   UnknowableReason,
 } from './settlement.js';
 export type { ChainHistory, ChainPayment } from './history.js';
+export type { ChainMovement, Movements, MovementStart } from './movement.js';
 export { describeUnread, paymentKey, type UnionHistory } from './unionHistory.js';
 export type { EvmChain } from './evm/evmChain.js';
 export type { AccountFacts } from './solana/solanaAnswer.js';

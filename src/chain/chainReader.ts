@@ -2,6 +2,7 @@ import type { AtomicAmount } from '../money/unit.js';
 import type { Asset } from '../money/asset.js';
 import type { AnySettlementQuery, Settlement, SearchMemory } from './settlement.js';
 import type { ChainHistory } from './history.js';
+import type { Movements, MovementStart } from './movement.js';
 import type { UnionHistory } from './unionHistory.js';
 import type { Mark } from '../payment/mark.js';
 
@@ -37,4 +38,15 @@ export interface Chain {
   history(asset: Asset, from: string, sinceSec: number, signal?: AbortSignal): Promise<ChainHistory>;
   /** The same by all operators together, as far as they answer. */
   unionHistory(asset: Asset, from: string, sinceSec: number, signal?: AbortSignal): Promise<UnionHistory>;
+  /**
+   * All that came to an address and left it since a place, up to what is settled, by all operators together; null where
+   * nothing is settled past that place, or where the network keeps no such books. Bounded: `hasMore` says that the next
+   * look has more to read. Throws `rpc_unavailable`, `cancelled`.
+   */
+  movements(
+    asset: Asset,
+    address: string,
+    start: MovementStart,
+    signal?: AbortSignal,
+  ): Promise<Movements | null>;
 }

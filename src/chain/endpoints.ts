@@ -58,7 +58,14 @@ export class Endpoints<Operator> {
         list.push(...list.splice(list.indexOf(operator), 1));
       }
     }
-    throw unavailable(this.#network, faults);
+    throw this.unavailable(faults, signal);
+  }
+
+  /** What is thrown where none of them can be read: `rpc_unavailable`, or `cancelled` once nobody waits. */
+  unavailable(faults: readonly RpcFault[], signal?: AbortSignal): WalletError {
+    if (signal?.aborted === true)
+      return new WalletError('cancelled', 'Nobody waited for the chain to answer.');
+    return unavailable(this.#network, faults);
   }
 }
 

@@ -13,6 +13,8 @@ import type { Finality, GasTerms, Heads, Operator, TokenAt } from './operator.js
 import type { RpcFetch } from '../rpc.js';
 import { RpcFault } from '../rpcFault.js';
 import type { OnTime } from '../timeGiven.js';
+import type { Movements, MovementStart } from '../movement.js';
+import { readTokenMovements, type Standing } from './tokenMovements.js';
 import { AUTHORIZATION_USE } from './authorizationUse.js';
 import { observeLatest, observeSettled, type NonceUse, type Observation } from './observation.js';
 import { PERMIT2_USE } from './permit2Use.js';
@@ -119,6 +121,16 @@ export interface BlockReader<Query> {
   history(asset: TokenAt, from: Hex, sinceSec: number, signal?: AbortSignal): Promise<ChainHistory>;
   /** The same by all operators together, as far as they answer. */
   unionHistory(asset: TokenAt, from: Hex, sinceSec: number, signal?: AbortSignal): Promise<UnionHistory>;
+  /**
+   * All that came to an address and left it since a place, up to a settled block, by all operators together; null where
+   * nothing is settled past that place. Bounded: see `hasMore`. Throws `rpc_unavailable`, `cancelled`.
+   */
+  movements(
+    asset: TokenAt,
+    address: Hex,
+    start: MovementStart,
+    signal?: AbortSignal,
+  ): Promise<Movements | null>;
 }
 
 /** One EVM network as its RPCs show it. */
@@ -249,6 +261,37 @@ export function createReader<
       readUnion(await endpoints.all(), quorum, (operator) =>
         readHistory(operator, { asset, from, sinceSec }, looks.history, signal),
       ),
+
+    async movements(asset, address, start, signal) {
+      const views = await Promise.all(
+        (await endpoints.all()).map(async (operator) => ({
+          operator,
+          heads: await headsOf(operator, signal ?? new AbortController().signal),
+        })),
+      );
+      const standings = views.flatMap(({ operator, heads }): Standing[] =>
+        heads instanceof RpcFault ? [] : [{ operator, heads }],
+      );
+      const silent = views.flatMap(({ heads }) => (heads instanceof RpcFault ? [heads] : []));
+      const common = commonBlock(
+        standings.map(({ heads }) => heads),
+        quorum,
+      );
+      if (common === undefined) throw endpoints.unavailable(silent, signal);
+      try {
+        const read = await readTokenMovements(
+          standings,
+          { asset, address, start },
+          { common, quorum },
+          signal,
+        );
+        const faults = silent.map(({ message }) => message);
+        return read === null ? null : { ...read, faults: [...faults, ...read.faults] };
+      } catch (fault) {
+        if (!(fault instanceof RpcFault)) throw fault;
+        throw endpoints.unavailable([...silent, fault], signal);
+      }
+    },
 
     async settlementOf(query, signal) {
       const { observations, seen } = await within(SETTLEMENT_MS_MAX, signal, (deadline) =>

@@ -29,10 +29,10 @@ export type Finality = EvmNetwork['finality'];
 /** A token that an operator of this kind can be asked about. */
 export type TokenAt = EvmAsset | TempoAsset;
 
-/** Logs of one token about one payer. */
+/** Logs of one token about one payer, or where none is named of all that was paid to a payee. */
 export interface LogFilter {
   readonly asset: TokenAt;
-  readonly payer: Hex;
+  readonly payer?: Hex;
   /** Only transfers to this address; for the event `Transfer`. */
   readonly payee?: Hex;
   readonly events: readonly TokenEvent[];
@@ -79,7 +79,8 @@ export interface Operator {
   permitNumber(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
   /** A transaction that is in a block. */
   transaction(hash: Hex, signal?: AbortSignal): Promise<MinedCall>;
-  balanceOf(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<AtomicAmount>;
+  /** In the newest block, or after the one named. */
+  balanceOf(asset: TokenAt, address: Hex, signal?: AbortSignal, block?: bigint): Promise<AtomicAmount>;
   /** What a transaction of this address would take: its next number, its coin, and the price of gas now. */
   gasTerms(address: Hex, signal?: AbortSignal): Promise<GasTerms>;
   /** Gas that a plain transfer of the token would use; refused where the token would not make it. */
@@ -228,9 +229,10 @@ export function openOperator(
       return ask('eth_getTransactionByHash', [hash], (answer) => readCall(answer, hash), signal);
     },
 
-    balanceOf(asset, address, signal) {
+    balanceOf(asset, address, signal, block) {
       const data = concat([BALANCE_OF, pad(address)]);
-      return ask('eth_call', [{ to: asset.address, data }, 'latest'], readUint, signal);
+      const at = block === undefined ? 'latest' : numberToHex(block);
+      return ask('eth_call', [{ to: asset.address, data }, at], readUint, signal);
     },
 
     async gasTerms(address, signal) {
@@ -271,7 +273,7 @@ export function openOperator(
           : { fromBlock: numberToHex(blocks.from), toBlock: numberToHex(blocks.to) };
       const topics = [
         events.map((event) => TOPICS[event]),
-        pad(payer),
+        payer === undefined ? null : pad(payer),
         ...(payee === undefined ? [] : [pad(payee)]),
         ...(nonce === undefined ? [] : [nonce]),
         ...(memo === undefined ? [] : [null, memo]),
@@ -314,7 +316,7 @@ function readLog(log: Record<string, unknown>, filter: LogFilter): TokenLog {
   const party = readAddressWord(topics[1]);
   const asked =
     same(log['address'], filter.asset.address) &&
-    same(party, filter.payer) &&
+    (filter.payer === undefined || same(party, filter.payer)) &&
     (filter.payee === undefined || same(readAddressWord(topics[2]), filter.payee)) &&
     (filter.nonce === undefined || same(topics[2], filter.nonce)) &&
     (filter.memo === undefined || same(topics[3], filter.memo)) &&

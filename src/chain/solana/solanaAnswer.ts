@@ -65,6 +65,20 @@ export function readAccount(answer: unknown): AccountFacts | null {
   };
 }
 
+/** Where the amount stands in a token account, behind mint and owner (spl-token, `state.rs`). */
+const AMOUNT_BYTE = 2 * KEY_BYTES;
+
+/** The amount of a token account, of an answer of `getAccountInfo` in base64; nothing where there is no account. */
+export function readTokenAmount(answer: unknown): AtomicAmount {
+  const value = readValue(answer);
+  if (value === null) return 0n;
+  const { data } = readObject(value);
+  if (!Array.isArray(data) || typeof data[0] !== 'string') throw new Error('not the data of an account');
+  const bytes = Buffer.from(data[0], 'base64');
+  if (bytes.length < ACCOUNT_SLICE_BYTES) throw new Error('not a token account');
+  return bytes.readBigUInt64LE(AMOUNT_BYTE);
+}
+
 /** One transaction that touched an account, newest first in its list. */
 export interface Touched {
   readonly signature: string;

@@ -8,6 +8,9 @@ import { within } from '../deadline.js';
 import { Endpoints, FAILOVER_MS_MAX, RETRY_SEC } from '../endpoints.js';
 import type { Settlement, SearchMemory, SolanaSettlementQuery } from '../settlement.js';
 import type { ChainHistory } from '../history.js';
+import { joinMovements, type Movements, type MovementStart } from '../movement.js';
+import { RpcFault } from '../rpcFault.js';
+import { readSolanaMovements, type SolanaMovements } from './tokenMovements.js';
 import { readUnion, type UnionHistory } from '../unionHistory.js';
 import type { RpcFetch } from '../rpc.js';
 import type { OnTime } from '../timeGiven.js';
@@ -53,6 +56,12 @@ export interface SolanaChain extends Chain {
   history(asset: SvmAsset, from: string, sinceSec: number, signal?: AbortSignal): Promise<ChainHistory>;
   /** The same by all operators together, as far as they answer. */
   unionHistory(asset: SvmAsset, from: string, sinceSec: number, signal?: AbortSignal): Promise<UnionHistory>;
+  movements(
+    asset: SvmAsset,
+    address: string,
+    start: MovementStart,
+    signal?: AbortSignal,
+  ): Promise<Movements | null>;
   /**
    * A blockhash to build on, seconds old at most, with the last height at which it lives; kept warm, so that a payment
    * rarely waits for it. Throws `rpc_unavailable`, `cancelled`.
@@ -131,6 +140,24 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
         readSolanaHistory(operator, { asset, from, sinceSec }, signal),
       ),
 
+    async movements(asset, address, start, signal) {
+      const shown: SolanaMovements[] = [];
+      const failed: RpcFault[] = [];
+      for (const settled of await Promise.allSettled(
+        (await endpoints.all()).map((operator) =>
+          readSolanaMovements(operator, { asset, address, start }, signal),
+        ),
+      )) {
+        if (settled.status === 'fulfilled') shown.push(settled.value);
+        else if (settled.reason instanceof RpcFault) failed.push(settled.reason);
+        else throw settled.reason;
+      }
+      const [first] = [...shown].sort((a, b) => Number(a.toBlock - b.toBlock));
+      if (first === undefined) throw endpoints.unavailable(failed, signal);
+      if ('afterBlock' in start && first.toBlock <= start.afterBlock) return null;
+      return joinAt(first, shown, { faults: failed, quorum });
+    },
+
     async settlementOf(query, signal, memory) {
       const observations = await within(SETTLEMENT_MS_MAX, signal, async (deadline) =>
         Promise.all(
@@ -155,6 +182,26 @@ export function createSolanaChain(options: SolanaChainOptions): SolanaChain {
         verdict.reason === 'rpc_down' && signal?.aborted === true ? 'interrupted' : verdict.reason;
       return { ...verdict, reason, retryAtSec: nowSec + RETRY_SEC };
     },
+  };
+}
+
+/** What operators show together up to where the one that has come least far stands: the others know it, too. */
+function joinAt(
+  first: SolanaMovements,
+  shown: readonly SolanaMovements[],
+  { faults, quorum }: { readonly faults: readonly RpcFault[]; readonly quorum: number },
+): Movements {
+  const upTo = shown.map((one) => ({
+    ...one,
+    movements: one.movements.filter(({ block }) => block <= first.toBlock),
+    balanceAtomic: one.toBlock === first.toBlock ? one.balanceAtomic : null,
+  }));
+  return {
+    ...joinMovements(upTo),
+    ...{ fromBlock: first.fromBlock, fromSec: first.fromSec, toBlock: first.toBlock, toSec: first.toSec },
+    faults: faults.map(({ message }) => message),
+    isWhole: shown.length >= quorum,
+    hasMore: shown.some(({ hasMore }) => hasMore),
   };
 }
 

@@ -82,7 +82,8 @@ async function listTouched(
   throw new RpcFault('too_large', operator.origin, 'shows more transactions than are read');
 }
 
-async function assertReachesBack(
+/** Throws `pruned` unless the operator keeps a history from `sinceSec` on, by its own word. */
+export async function assertReachesBack(
   operator: SolanaOperator,
   sinceSec: number,
   signal: AbortSignal | undefined,
@@ -94,7 +95,7 @@ async function assertReachesBack(
   throw keepsNone(operator, sinceSec);
 }
 
-function keepsNone({ origin }: SolanaOperator, sinceSec: number): RpcFault {
+export function keepsNone({ origin }: SolanaOperator, sinceSec: number): RpcFault {
   return new RpcFault(
     'pruned',
     origin,
@@ -106,7 +107,7 @@ function keepsNone({ origin }: SolanaOperator, sinceSec: number): RpcFault {
  * Whether a transaction made the owner's token account. A node lists each token account that one names, where it was
  * there before and where it was after; only our key could close it, and never does, so it was made once.
  */
-function makesAccount({ balances }: ShownTransaction, asset: SvmAsset, from: string): boolean {
+export function makesAccount({ balances }: ShownTransaction, asset: SvmAsset, from: string): boolean {
   if (balances === null) return false;
   const { before, after } = balances;
   const isThere = before.some(({ mint, owner }) => mint === asset.address && (owner ?? from) === from);
@@ -152,7 +153,7 @@ function readPayment(
 }
 
 /** How each owner's holding of the asset changed; null where the owner of one is not shown. */
-function changes(
+export function changes(
   { before, after }: NonNullable<ShownTransaction['balances']>,
   asset: SvmAsset,
 ): Map<string, bigint> | null {

@@ -12,6 +12,7 @@ import {
   readLanded,
   readShown,
   readText58,
+  readTokenAmount,
   readTouched,
   readValue,
   type AccountFacts,
@@ -59,6 +60,11 @@ export interface SolanaOperator {
   isBlockhashValid(blockhash: string, minSlot: number, signal?: AbortSignal): Promise<boolean>;
   /** Balance of a token account, atomic; null where there is no such account. */
   tokenBalance(tokenAccount: string, signal?: AbortSignal): Promise<AtomicAmount | null>;
+  /** The balance at finalized commitment, and the slot that it is of. Of no account it is nothing. */
+  settledBalance(
+    tokenAccount: string,
+    signal?: AbortSignal,
+  ): Promise<{ readonly amountAtomic: AtomicAmount; readonly slot: number }>;
   /** What stands at an address; null where nothing does. */
   account(address: string, signal?: AbortSignal): Promise<AccountFacts | null>;
   /** Hands over a whole transaction, which is simulated first; gives its id. */
@@ -205,6 +211,17 @@ export function openSolanaOperator(
         return null;
       }
     },
+
+    settledBalance: (tokenAccount, signal) =>
+      ask(
+        'getAccountInfo',
+        [tokenAccount, { commitment: 'finalized', encoding: 'base64' }],
+        (answer) => {
+          const { slot } = readObject(readObject(answer)['context']);
+          return { amountAtomic: readTokenAmount(answer), slot: readInteger(slot) };
+        },
+        signal,
+      ),
 
     account: (address, signal) =>
       ask(

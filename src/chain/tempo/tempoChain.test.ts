@@ -182,3 +182,16 @@ test('one whose fee the payee pays is known by its memo alone', async () => {
     kind: 'captured',
   });
 });
+
+test('shows what came and went, fees by themselves, and a payment with a memo as one', async () => {
+  const signed = await sign({ amountAtomic: 2_000n });
+  const tx = await land(signed);
+  await chain.mine(4);
+  const out = await reader().movements(PATH_USD, payer.address, { sinceSec: 0 });
+  const paid = out!.movements.filter((one) => one.tx === tx).map(({ amountAtomic }) => amountAtomic);
+  expect(paid).toContain(2_000n);
+  expect(paid).toHaveLength(2);
+  const sold = await reader().movements(PATH_USD, PAYEE, { sinceSec: 0 });
+  expect(sold!.movements.at(-1)).toMatchObject({ direction: 'in', amountAtomic: 2_000n, isProtocol: true });
+  expect(sold).toMatchObject({ isWhole: true });
+});
