@@ -2,7 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initialSettings } from '../src/config/settings.js';
-import { T0, testMac } from '../src/ledger/sqlite/fixtures.js';
+import { holdRequest, T0, testMac } from '../src/ledger/sqlite/fixtures.js';
+import { openMovementFile } from '../src/ledger/sqlite/movements/movementFile.js';
+import { findNetwork, type Caip2 } from '../src/money/network.js';
+import { readStatement } from '../src/treasury/statement/readStatement.js';
 import { SqliteLedger } from '../src/ledger/sqlite/sqliteLedger.js';
 import { emptyInbox } from '../src/owner/emptyInbox.js';
 import { startPage } from '../src/web/page.js';
@@ -19,12 +22,33 @@ const PATHS = [
   ['payments that brought nothing', '/payments?lost=1'],
   ['sellers, 30 days', '/sellers?days=30'],
   ['agents, 30 days', '/agents?days=30'],
+  ['statement of a month', '/money'],
 ] as const;
 
 const folder = mkdtempSync(join(tmpdir(), 'purser-bench-'));
 const file = join(folder, 'purser.db');
 seedLedger(file, { payments: PAYMENTS, days: 30, sessions: 1000, hosts: 200 });
 const ledger = SqliteLedger.open(file, { mac: testMac() });
+const book = openMovementFile(join(folder, 'movements.db'));
+const { network, asset, payFrom } = holdRequest();
+const places = [
+  { network: findNetwork(network as Caip2)!, addresses: [{ agent: 'default', address: payFrom }] },
+];
+book.keep(
+  {
+    ...{
+      network,
+      asset,
+      address: payFrom,
+      fromBlock: 1n,
+      fromMs: T0 - 31 * 86_400_000,
+      toBlock: 2n,
+      toMs: T0,
+    },
+    ...{ balanceAtomic: 0n, readBy: ['a', 'b'], isWhole: true, unread: [] },
+  },
+  [],
+);
 const page = await startPage({
   inbox: emptyInbox(async () => Promise.resolve([])),
   now: () => T0,
@@ -37,6 +61,8 @@ const page = await startPage({
         ...{ version: 1, walletId: 'wal_1', keystore: 'file', testnet: true },
       }),
     readMoney: async () => Promise.resolve([]),
+    lookForMoney: async () => Promise.resolve({ isNews: false, notes: [] }),
+    readStatement: (period, say) => readStatement({ ledger, book }, places, period, say),
     listAgents: () => ledger.agents.list(),
     freeze: async () => Promise.resolve(),
     suspend: async () => Promise.resolve(),
@@ -68,6 +94,7 @@ try {
   }
 } finally {
   await page.close();
+  book.close();
   await ledger.close();
   rmSync(folder, { recursive: true, force: true });
 }

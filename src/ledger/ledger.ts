@@ -222,6 +222,8 @@ export interface ReportReader {
     filter: ReportFilter,
     limit: number,
   ): Promise<ReportGroup[]>;
+  /** When the ledger was begun. */
+  begunMs(): Promise<number>;
   /** What is held, what was captured since, and what waits for the chain, of all agents together. */
   openBooks(sinceMs: number): Promise<OpenBooks>;
   /** The HTTP status of the answer that is kept of each of these payments; none of those without one. */

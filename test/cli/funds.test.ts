@@ -286,6 +286,62 @@ describe('agents fund and sweep', () => {
   });
 });
 
+it('a statement tells deposits, moves and withdrawals of both chains, and adds up to the unit', async () => {
+  type Line = Record<'kind' | 'change_atomic' | 'amount_atomic' | 'agent' | 'other', string>;
+  interface Account {
+    readonly network: string;
+    readonly opening_atomic: string;
+    readonly closing_atomic: string;
+    readonly lines: readonly Line[];
+    readonly notes: readonly string[];
+  }
+  const { accounts } = await scratch.json<{ accounts: Account[] }>(
+    ['ledger', '--view', 'statement'],
+    unlocked,
+  );
+  expect(accounts.map(({ network }) => network)).toEqual([NETWORK, SOLANA_DEVNET]);
+  for (const { opening_atomic: opening, closing_atomic: closing, lines, notes } of accounts) {
+    const sum = lines.reduce((all, line) => all + BigInt(line.change_atomic), 0n);
+    expect([BigInt(opening) + sum, opening, notes]).toEqual([BigInt(closing), '0', []]);
+  }
+  const told = accounts.map(({ lines }) =>
+    lines.map(({ kind, agent, other, amount_atomic: amount }) => [
+      ...[kind, agent, Number(amount) / Number(DOLLAR)],
+      ...(kind === 'move' || kind === 'withdrawal' ? [other] : []),
+    ]),
+  );
+  const onSolana = (await namedSigner('an owner of Solana')).address;
+  expect(told).toEqual([
+    [
+      ['deposit', 'default', 7],
+      ['withdrawal', 'default', 2.5, OWNER],
+      ['withdrawal', 'default', 4.5, OWNER],
+      ['deposit', 'researcher', 2],
+      ['move', 'researcher', 2, 'default'],
+      ['withdrawal', 'default', 2, OWNER],
+    ],
+    [
+      ['deposit', 'default', 7],
+      ['withdrawal', 'default', 7, onSolana],
+      ['deposit', 'default', 5],
+      ['move', 'default', 5, 'researcher'],
+      ['move', 'researcher', 5, 'default'],
+      ['deposit', 'researcher', 1],
+      ['move', 'researcher', 1, 'default'],
+      ['withdrawal', 'default', 6, onSolana],
+    ],
+  ]);
+
+  // Remembered: without keys, and without a chain, it says the same.
+  const again = await scratch.purser(['ledger', '--view', 'statement', '--json']);
+  expect((JSON.parse(again.out) as { accounts: Account[] }).accounts).toEqual(accounts);
+  expect(again.err).toContain('The chains were not read');
+  const books = await asAnyone('ledger', '--view', 'statement', '--beancount');
+  expect(books.out).toMatch(/balance Assets:Purser:Base-Sepolia:USDC {2}0 USDC/);
+  expect(await asAnyone('ledger', '--view', 'statement', '--month', '2026-13')).toMatchObject({ exit: 2 });
+  expect(await asAnyone('ledger', '--beancount')).toMatchObject({ exit: 2 });
+});
+
 it('a phrase on an empty machine brings the money back, and says what it found', async () => {
   await sandbox.chain.fund(addressOf(0), 3n * DOLLAR);
   await sandbox.chain.fund(addressOf(2), DOLLAR + 1n);

@@ -1,7 +1,7 @@
 import type { Page as Tab } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { captured, T0 } from '../../src/ledger/sqlite/fixtures.js';
-import { HOSTILE, startDeskOwner, type DeskOwner } from './deskOwner.js';
+import { FRIEND, HOSTILE, startDeskOwner, type DeskOwner } from './deskOwner.js';
 import { goTo, NO_CHROMIUM, startBrowser } from './owner.js';
 
 /** A visit of the desk without a browser: its base, its cookie and the token of its forms. */
@@ -42,14 +42,20 @@ describe('the owner’s desk', () => {
   });
   afterAll(() => owner[Symbol.asyncDispose]());
 
-  test.each(['/home', '/payments', '/sellers', '/agents', '/export/csv', '/desk/changes'])(
-    'shows a stranger nothing at %s',
-    async (path) => {
-      const answer = await fetch(`${owner.origin}${guest.base}${path}`);
-      expect(answer.status).toBe(403);
-      expect(await answer.text()).not.toContain('example.com');
-    },
-  );
+  test.each([
+    '/home',
+    '/payments',
+    '/sellers',
+    '/agents',
+    '/money',
+    '/money/csv',
+    '/export/csv',
+    '/desk/changes',
+  ])('shows a stranger nothing at %s', async (path) => {
+    const answer = await fetch(`${owner.origin}${guest.base}${path}`);
+    expect(answer.status).toBe(403);
+    expect(await answer.text()).not.toContain('example.com');
+  });
 
   test('says at home what is there, what was spent, and on what', async () => {
     await expect.poll(async () => (await guest.get('/home')).text()).toContain('9.94 USDC to spend');
@@ -95,6 +101,20 @@ describe('the owner’s desk', () => {
     );
     expect(books).not.toContain('\u202E');
     expect((await guest.get('/export/exe')).status).toBe(404);
+  });
+
+  test('states a month that adds up, says what the chain does not show, and gives it as files', async () => {
+    const month = '/money?month=2026-06';
+    const page = await (await guest.get(month)).text();
+    expect(page).toContain('Opening balance');
+    expect(page).toContain(`Came in from ${FRIEND}`);
+    // Paid by the ledger's word alone: the made-up chain shows none of them.
+    expect(page).toMatch(/Not explained \(pay_\w+\): The ledger has it paid, and the chain does not show/);
+    expect(page).toContain('Times are in ');
+    const csv = await (await guest.get('/money/csv?month=2026-06')).text();
+    expect(csv.split('\r\n').at(-2)).toMatch(/^2026-06-01T.*,closing_balance,.*10000000/);
+    expect(await (await guest.get('/money?month=2025-01')).text()).toContain('Nothing came or went');
+    expect((await guest.get('/money/exe')).status).toBe(404);
   });
 
   test('changes nothing by being looked at, and nothing without the token of its forms', async () => {

@@ -1,6 +1,19 @@
+import { dirname, join } from 'node:path';
 import { initialSettings } from '../../src/config/settings.js';
-import { addAgent, captured, held, newLedger, sent, T0 } from '../../src/ledger/sqlite/fixtures.js';
+import {
+  addAgent,
+  captured,
+  held,
+  holdRequest,
+  newLedger,
+  sent,
+  T0,
+} from '../../src/ledger/sqlite/fixtures.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
+import type { MovementBook } from '../../src/ledger/books/movement.js';
+import { openMovementFile } from '../../src/ledger/sqlite/movements/movementFile.js';
+import { findNetwork, type Caip2 } from '../../src/money/network.js';
+import { readStatement } from '../../src/treasury/statement/readStatement.js';
 import type { BalanceLine } from '../../src/wallet/balance.js';
 import type { DeskParts } from '../../src/web/desk/desk.js';
 import { startOwner, type Owner } from './owner.js';
@@ -25,6 +38,8 @@ export async function startDeskOwner(
   const world = newLedger();
   const { ledger } = world;
   await fill(ledger);
+  const book = openMovementFile(join(dirname(world.path), 'movements.db'));
+  fillBook(book);
   const done: string[] = [];
   const balances: BalanceLine[] = [
     {
@@ -49,6 +64,8 @@ export async function startDeskOwner(
         testnet: true,
       }),
     readMoney: async () => Promise.resolve(balances),
+    lookForMoney: async () => Promise.resolve({ isNews: false, notes: [] }),
+    readStatement: (period, say) => readStatement({ ledger, book }, PLACES, period, say),
     listAgents: () => ledger.agents.list(),
     freeze: async () => {
       done.push('freeze');
@@ -66,9 +83,26 @@ export async function startDeskOwner(
     done,
     [Symbol.asyncDispose]: async () => {
       await owner[Symbol.asyncDispose]();
+      book.close();
       world[Symbol.dispose]();
     },
   };
+}
+
+const { network: NETWORK, asset: ASSET, payFrom: OWN } = holdRequest();
+const PLACES = [{ network: findNetwork(NETWORK as Caip2)!, addresses: [{ agent: 'default', address: OWN }] }];
+/** Who sent the wallet its ten dollars. */
+export const FRIEND = '0x4444444444444444444444444444444444444444';
+
+/** Ten dollars that came in before all else, as the chain showed them. */
+function fillBook(book: MovementBook): void {
+  const place = { network: NETWORK, asset: ASSET, address: OWN };
+  const span = { fromMs: T0 - MINUTE_MS, toMs: T0 + 60 * MINUTE_MS, fromBlock: 1n, toBlock: 100n };
+  const facts = { direction: 'in', other: FRIEND, amountAtomic: 10_000_000n, isProtocol: false } as const;
+  book.keep(
+    { ...place, ...span, balanceAtomic: 10_000_000n, readBy: ['a', 'b'], isWhole: true, unread: [] },
+    [{ ...place, ...facts, tx: '0xdeposit', block: 2n, index: 0, atMs: T0 - 30_000 }],
+  );
 }
 
 /** One payment of each end. */

@@ -9,13 +9,14 @@ export const ledgerListCommands = [
     isDefault: true,
     summary: 'List payments, newest first, or their totals. Same as ledger.',
     details:
-      'Needs no keys. Times are local; --json and --csv give UTC. An instant is an ISO 8601 date or time, or an age: 30m, 24h, 7d.',
+      'Needs no keys. Times are local; --json and --csv give UTC. An instant is an ISO 8601 date or time, or an age: 30m, 24h, 7d. A statement has an opening balance, what came in, payments, withdrawals, moves between your agents and a closing balance, by network; it reads the chains where the keys open, remembers how far, and names what is not explained.',
     flags: [
       {
         flags: '--view <view>',
         summary:
-          'entries (default), by_host, by_agent, by_day, by_session, by_category or lost (what brought nothing, by host).',
+          'entries (default), by_host, by_agent, by_day, by_session, by_category, lost (what brought nothing, by host) or statement (a month that adds up).',
       },
+      { flags: '--month <month>', summary: 'The month of a statement, as YYYY-MM. Default: this one.' },
       { flags: '--since <instant>', summary: 'Payments from this instant on.' },
       { flags: '--until <instant>', summary: 'Payments before this instant.' },
       { flags: '--host <host>', summary: 'Payments to one host.' },
@@ -25,10 +26,12 @@ export const ledgerListCommands = [
       { flags: '--cursor <cursor>', summary: 'Continue after the page that printed this cursor.' },
       { flags: '--follow', summary: 'Print payments as they come and change, until Ctrl-C.' },
       { flags: '--csv', summary: 'Print CSV.' },
+      { flags: '--beancount', summary: 'Print a statement as a book of Beancount.' },
       JSON_FLAG,
     ],
     examples: [
       'ledger',
+      'ledger --view statement --month 2026-11',
       'ledger --since 7d --view by_host',
       'ledger --view lost',
       'ledger --follow',

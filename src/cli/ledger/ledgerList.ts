@@ -25,6 +25,9 @@ const HOSTS_MAX = 1000;
 /** Lists payments, or totals of them. Needs no keys. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, home, flags } = call;
+  if (flags.text('view') === 'statement') return (await import('./ledgerStatement.js')).run(call);
+  if (flags.text('month') !== undefined || flags.has('beancount'))
+    throw new WalletError('bad_input', '--month and --beancount go with --view statement.');
   const byAgent = flags.text('view')?.replaceAll('-', '_') === 'by_agent';
   const named = {
     view: byAgent ? undefined : flags.text('view')?.replaceAll('-', '_'),

@@ -6,7 +6,7 @@ import type { ReportFilter } from '../../ledger/books/report.js';
 import type { CliIo } from '../terminal/io.js';
 import { widthOf } from '../terminal/output/show.js';
 import { layTable } from '../terminal/output/table.js';
-import { localMinute } from '../terminal/output/when.js';
+import { localMinute, zoneName } from '../terminal/output/when.js';
 
 /** The word for what the seller or one RPC says and the chain has not shown yet. */
 export const UNCONFIRMED = 'captured?';
@@ -105,13 +105,6 @@ export function layStatement(io: CliIo, statement: readonly StatementEntry[], wi
 
 function cleanLineKeepingIndent(indent: string, text: string, width: number): string {
   return indent + cleanLine(text, Math.max(1, width - indent.length));
-}
-
-function zoneName(): string {
-  const part = new Intl.DateTimeFormat('en', { timeZoneName: 'short' })
-    .formatToParts()
-    .find(({ type }) => type === 'timeZoneName');
-  return part?.value ?? 'local';
 }
 
 /** What all payments of a report come to, in one sentence. */

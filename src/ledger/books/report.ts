@@ -48,7 +48,9 @@ export interface ReportGroup {
   readonly lastMs: number;
 }
 
-export type ReportGrouping = 'by_host' | 'by_day' | 'by_session' | 'by_category' | 'by_agent';
+/** Days are of UTC; local ones of the machine's time zone. */
+export type ReportGrouping =
+  'by_host' | 'by_day' | 'by_local_day' | 'by_session' | 'by_category' | 'by_agent';
 
 /** The books of the whole wallet at one moment. */
 export interface OpenBooks {

@@ -1,10 +1,16 @@
 import type { Config } from '../../config/settings.js';
 import type { AgentRecord } from '../../ledger/books/agent.js';
 import type { LedgerHead, PaymentReader, ReportReader, WithdrawalControl } from '../../ledger/ledger.js';
+import type { MoneyLook } from '../../treasury/statement/lookForMoney.js';
+import type { Statement } from '../../treasury/statement/readStatement.js';
+import type { Period } from '../../treasury/statement/statement.js';
 import type { BalanceLine } from '../../wallet/balance.js';
 
 /** How long what networks said is shown before they are asked again. */
 const MONEY_MS = 10_000;
+
+/** How long what came in is shown before the chains are read again: a look takes some calls for each address. */
+const LOOK_MS = 60_000;
 
 /** How long sums are shown while nothing is written: a window of a day moves on by no more. */
 const MADE_MS = 60_000;
@@ -19,11 +25,25 @@ export interface DeskParts {
   readonly config: () => Promise<Config>;
   /** Asks the networks what is there; may take seconds. */
   readonly readMoney: () => Promise<readonly BalanceLine[]>;
+  /** Reads what came and went on the chains since the last look; may take a minute. */
+  readonly lookForMoney: () => Promise<MoneyLook>;
+  /** The statement of a period out of what is remembered. */
+  readonly readStatement: (period: Period, say: (ms: number) => string) => Promise<Statement>;
   readonly listAgents: () => Promise<readonly AgentRecord[]>;
   /** Stops all agents at once. */
   readonly freeze: () => Promise<void>;
   /** Stops one agent. */
   readonly suspend: (agent: string) => Promise<void>;
+}
+
+/** What keys of statements begin with: they rest on what the chains showed, too. */
+export const STATEMENT = 'statement ';
+
+/** What the chains were last read for. */
+export interface LookSeen {
+  readonly notes: readonly string[];
+  /** Another one after each look that brought something. */
+  readonly version: number;
 }
 
 /** What networks said last. */
@@ -46,6 +66,9 @@ export class Desk {
     { readonly seq: number; readonly atMs: number; readonly value: Promise<unknown> }
   >();
   #askedMs = -Infinity;
+  #look: LookSeen = { notes: [], version: 0 };
+  #looking = false;
+  #lookedMs = -Infinity;
 
   constructor(parts: DeskParts, now: () => number) {
     this.parts = parts;
@@ -56,6 +79,27 @@ export class Desk {
   money(): MoneySeen {
     if (!this.#asking && Math.abs(this.#now() - this.#askedMs) >= MONEY_MS) void this.#ask();
     return this.#money;
+  }
+
+  /** What the last look at the chains came to; another one begins behind the page where that is old. */
+  look(): LookSeen {
+    if (!this.#looking && Math.abs(this.#now() - this.#lookedMs) >= LOOK_MS) void this.#readChains();
+    return this.#look;
+  }
+
+  async #readChains(): Promise<void> {
+    this.#looking = true;
+    const { notes, version } = this.#look;
+    try {
+      const look = await this.parts.lookForMoney();
+      const isNews = look.isNews || look.notes.join() !== notes.join();
+      this.#look = { notes: look.notes, version: version + (isNews ? 1 : 0) };
+      for (const key of this.#made.keys()) if (isNews && key.startsWith(STATEMENT)) this.#made.delete(key);
+    } catch {
+      // What is remembered stays; the next look reads on.
+    }
+    this.#looking = false;
+    this.#lookedMs = this.#now();
   }
 
   /** What was made of the ledger for this key: anew once its journal went on, or the windows of time did. */

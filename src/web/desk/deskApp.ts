@@ -3,23 +3,26 @@ import { stream } from 'hono/streaming';
 import type { ApprovalInbox } from '../../approvals/inbox.js';
 import type { OwnerAction } from '../../errors/ownerAction.js';
 import { WalletError } from '../../errors/walletError.js';
+import { STATEMENT_FILES, type StatementFile } from '../../cli/ledger/statementFile.js';
+import { monthOf, type Statement } from '../../treasury/statement/readStatement.js';
 import { viewEntry } from '../../wallet/ledgerView.js';
 import { readOverview } from '../../wallet/overview.js';
 import { text } from '../approvals/answerForm.js';
 import type { VisitContext as Ctx, VisitEnv } from '../door/admission.js';
 import type { PageParts } from '../look/layout.js';
 import { viewAgents } from './agentsPage.js';
-import type { Desk } from './desk.js';
+import { STATEMENT, type Desk } from './desk.js';
 import { EXPORTS, exportRows, isExport } from './export.js';
 import { filterOf, readFilter } from './filter.js';
 import { DAYS_SHOWN, viewHome } from './homePage.js';
 import { viewPayment } from './paymentPage.js';
 import { viewPayments } from './paymentsPage.js';
+import { monthIn, sayTime, viewMoney } from './moneyPage.js';
 import { viewSellers } from './sellersPage.js';
 import { WINDOWS, type Shell } from './shell.js';
 
 /** Paths of the desk that a way in may lead to. */
-export const DESK_LANDINGS = /^\/(?:home|payments|sellers|agents)$/;
+export const DESK_LANDINGS = /^\/(?:home|payments|money|sellers|agents)$/;
 
 const DAY_MS = 24 * 3600 * 1000;
 /** Payments a page. */
@@ -49,7 +52,7 @@ export function addDesk(app: Hono<VisitEnv>, place: DeskPlace): void {
     const [overview, days, page, version] = await Promise.all([
       desk.made('overview', async () => readOverview(ledger, await config(), nowMs)),
       desk.made('days', () =>
-        ledger.groupPayments('by_day', { sinceMs: nowMs - DAYS_SHOWN * DAY_MS }, DAYS_SHOWN + 1),
+        ledger.groupPayments('by_local_day', { sinceMs: nowMs - DAYS_SHOWN * DAY_MS }, DAYS_SHOWN + 1),
       ),
       ledger.listAttempts({}, HOME_ROWS, null),
       versionOf(place),
@@ -104,6 +107,29 @@ export function addDesk(app: Hono<VisitEnv>, place: DeskPlace): void {
       }
     });
   });
+  const readMonth = (month: string): Promise<Statement> =>
+    desk.made(`${STATEMENT}${month}`, () => {
+      const period = monthOf(month);
+      if (period === null) throw new WalletError('not_found', 'There is no such month.');
+      return desk.parts.readStatement(period, sayTime);
+    });
+  app.get('/money', async (c) => {
+    const nowMs = now();
+    const month = monthIn(c.req.query('month'), nowMs);
+    const look = desk.look();
+    const [statement, version] = await Promise.all([readMonth(month), versionOf(place)]);
+    const parts = { month, statement, nowMs, notes: look.notes };
+    return c.html(viewMoney(parts, shellOf(c, place, 'money', version)));
+  });
+  app.get('/money/:kind', async (c) => {
+    const kind = c.req.param('kind');
+    if (!Object.hasOwn(STATEMENT_FILES, kind)) throw new WalletError('not_found', 'There is no such export.');
+    const { type, end, write } = STATEMENT_FILES[kind as StatementFile];
+    const month = monthIn(c.req.query('month'), now());
+    c.header('Content-Type', type);
+    c.header('Content-Disposition', `attachment; filename="purser-statement-${month}.${end}"`);
+    return c.body(write(await readMonth(month)));
+  });
   app.get('/sellers', async (c) => {
     const days = daysOf(c);
     const [groups, { hosts }, version] = await Promise.all([
@@ -143,7 +169,10 @@ export function addDesk(app: Hono<VisitEnv>, place: DeskPlace): void {
   async function versionOf({ inbox: questions }: DeskPlace): Promise<Version> {
     const [{ seq, frozen }, pending] = await Promise.all([ledger.head(), questions.list('pending')]);
     const waiting = pending.length;
-    return { version: `${seq} ${String(frozen)} ${waiting} ${desk.money().version}`, waiting };
+    return {
+      version: `${seq} ${String(frozen)} ${waiting} ${desk.money().version} ${desk.look().version}`,
+      waiting,
+    };
   }
 }
 

@@ -3,6 +3,7 @@ import { stateWord, UNCONFIRMED } from '../../cli/ledger/statement.js';
 import type { EntryView } from '../../wallet/ledgerView.js';
 import type { Visit } from '../door/visit.js';
 import type { Html } from '../look/layout.js';
+import { viewTime } from './when.js';
 import { DELIVERY_WORDS } from './filter.js';
 
 /** Payments as a list: what, how much, by whom, and what came of it. */
@@ -18,10 +19,7 @@ export function viewEntries(
         html`<li>
           <a href="${base}/payments/${entry.id}">${whatOf(entry)}</a>
           <b>$${entry.usd}</b>
-          <span class="soft"
-            ><time datetime="${entry.time}">${entry.time.slice(0, 16).replace('T', ' ')} UTC</time>, agent
-            ${entry.agent}</span
-          >
+          <span class="soft">${viewTime(Date.parse(entry.time))}, agent ${entry.agent}</span>
           <span class="state ${toneOf(entry)}">${endWords(entry, statuses.get(entry.id))}</span>
         </li>`,
     )}

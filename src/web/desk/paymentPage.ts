@@ -7,6 +7,7 @@ import { cleanLine } from '../../text/untrusted.js';
 import { viewEntry } from '../../wallet/ledgerView.js';
 import { layPage, type Html } from '../look/layout.js';
 import { endWords, whatOf } from './entryRows.js';
+import { viewTime } from './when.js';
 import type { Shell } from './shell.js';
 
 /** Longer words of an agent or a URL are cut (T43). */
@@ -52,15 +53,7 @@ export function viewPayment(
       </dl>
       <h2>Its life</h2>
       <ol class="life">
-        ${lifeOf(payment).map(
-          ({ ms, words }) =>
-            html`<li>
-              <time datetime="${new Date(ms).toISOString()}"
-                >${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC</time
-              >
-              ${words}
-            </li>`,
-        )}
+        ${lifeOf(payment).map(({ ms, words }) => html`<li>${viewTime(ms, { seconds: true })} ${words}</li>`)}
       </ol>
     </section>`,
   });

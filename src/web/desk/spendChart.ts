@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { ReportGroup } from '../../ledger/books/report.js';
 import type { UsdMicros } from '../../money/unit.js';
+import { localDay } from '../../cli/terminal/output/when.js';
 import type { Html } from '../look/layout.js';
 import { usd } from '../look/words.js';
 
@@ -12,9 +13,11 @@ const STEP = 10;
 
 /** What was spent each day, as bars, with the table behind them. */
 export function viewDays(groups: readonly ReportGroup[], days: number, nowMs: number): Html {
+  // From noon to noon: a day that is an hour longer or shorter is met once all the same.
+  const noon = new Date(nowMs).setHours(12, 0, 0, 0);
   const byDay = new Map(groups.map((group) => [group.key, group.capturedUsdMicros]));
   const shown = Array.from({ length: days }, (_, i) => {
-    const day = new Date(nowMs - (days - 1 - i) * DAY_MS).toISOString().slice(0, 10);
+    const day = localDay(noon - (days - 1 - i) * DAY_MS);
     return { day, spent: byDay.get(day) ?? (0n as UsdMicros) };
   });
   const most = shown.reduce((max, { spent }) => (spent > max ? spent : max), 0n as UsdMicros);

@@ -1,4 +1,5 @@
 import { html, raw } from 'hono/html';
+import { zoneName } from '../../cli/terminal/output/when.js';
 import { SCRIPT } from './script.js';
 import { STYLE } from './style.js';
 import type { Visit } from '../door/visit.js';
@@ -35,6 +36,7 @@ export interface PageParts {
 const PLACES = [
   ['home', 'Home'],
   ['payments', 'Payments'],
+  ['money', 'Money'],
   ['sellers', 'Sellers'],
   ['agents', 'Agents'],
   ['', 'Approvals'],
@@ -84,6 +86,7 @@ export function layPage({ title, main, visit, stranger, watch, reloadSec, nav }:
             </div>
             ${main}
           </main>
+          ${nav === undefined ? '' : html`<footer class="soft">Times are in ${zoneName()}.</footer>`}
         </div>
         ${SCRIPT_ELEMENT}
       </body>

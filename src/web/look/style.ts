@@ -107,6 +107,12 @@ table.limits { border-collapse: collapse; width: 100%; max-width: 26rem; }
 .limits th:first-child { text-align: left; padding-left: 0; }
 details { margin: .25rem 0; } summary { cursor: pointer; color: var(--accent); }
 [hidden] { display: none !important; }
+.statement b { font-variant-numeric: tabular-nums; }
+@media print {
+  :root { --ground: #ffffff; --sheet: #ffffff; --ink: #000000; --soft: #333333; --line: #999999; }
+  .top p, nav, .links, #live-box, .brake { display: none; }
+  .sheet { border: 0; padding: 0; } .page, .page.wide { max-width: none; } body { padding: 0; }
+}
 @media (max-width: 36rem) {
   body { padding: .625rem; }
   .sheet { padding: .875rem; }

@@ -15,3 +15,16 @@ export function pastInstant(text: string, nowMs: number): string | undefined {
   if (count === undefined || unit === undefined) return undefined;
   return new Date(nowMs - Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS]).toISOString();
 }
+
+/** The day of an instant by the machine's own time zone. */
+export function localDay(ms: number): string {
+  return localMinute(new Date(ms).toISOString()).slice(0, 10);
+}
+
+/** What people call the machine's time zone. */
+export function zoneName(): string {
+  const part = new Intl.DateTimeFormat('en', { timeZoneName: 'short' })
+    .formatToParts()
+    .find(({ type }) => type === 'timeZoneName');
+  return part?.value ?? 'local';
+}

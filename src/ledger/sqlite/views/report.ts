@@ -32,14 +32,20 @@ export function reportReader(access: LedgerAccess): ReportReader {
       access.look((db) => groupPayments(db, grouping, filter, limit)),
     groupByCategory: (categoryOf, filter, limit) =>
       access.look((db) => groupByCategory(db, categoryOf, filter, limit)),
+    begunMs: () => access.look(begunMs),
     openBooks: (sinceMs) => access.look((db) => openBooks(db, sinceMs)),
     answerStatuses: (paymentIds) => access.look((db) => answerStatuses(db, paymentIds)),
   };
 }
 
+function begunMs(db: Sqlite): number {
+  return Number(statement(db, 'SELECT time_ms FROM journal ORDER BY seq LIMIT 1').pluck().get());
+}
+
 const GROUP_KEYS: Record<ReportGrouping, string> = {
   by_host: 'host',
   by_day: `strftime('%Y-%m-%d', opened_ms / 1000, 'unixepoch')`,
+  by_local_day: `strftime('%Y-%m-%d', opened_ms / 1000, 'unixepoch', 'localtime')`,
   by_session: 'session_id',
   by_agent: 'agent',
   // A category that a catalogue named is shown without its mark.
