@@ -39,7 +39,7 @@ function deskOf({ io, home }: CommandCall, engine: Engine, book: MovementBook, o
     config: () => engine.config(),
     readMoney: () => readMoney(engine),
     lookForMoney: async () => {
-      const parts = { config: await engine.config(), keys, ledger, book, nowMs: engine.now() };
+      const parts = { config: await engine.config(), keys, ledger, book, now: () => engine.now() };
       return lookForMoney(parts, AbortSignal.any([over, AbortSignal.timeout(LOOK_MS_MAX)]));
     },
     readStatement: async (period, say) => {

@@ -64,9 +64,8 @@ async function read(
     try {
       const { ledger, keys } = engine;
       const config = await engine.config();
-      const nowMs = io.now();
       const look = await lookForMoney(
-        { config, keys, ledger, book, nowMs },
+        { config, keys, ledger, book, now: io.now },
         AbortSignal.timeout(LOOK_MS_MAX),
       );
       const places = await ownPlaces(config, keys, ledger);

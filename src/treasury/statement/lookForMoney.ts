@@ -31,19 +31,19 @@ export async function lookForMoney(
     keys,
     ledger,
     book,
-    nowMs,
+    now,
   }: {
     readonly config: Config;
     readonly keys: UnlockedWallet;
     readonly ledger: Ledger;
     readonly book: MovementBook;
-    readonly nowMs: number;
+    readonly now: () => number;
   },
   signal: AbortSignal,
 ): Promise<MoneyLook> {
   const begunMs = await ledger.begunMs();
-  const sinceMs = Math.max(begunMs - BEFORE_MS, nowMs - BACK_MS_MAX);
-  const looks = fundedAssets(config, keys)
+  const sinceMs = Math.max(begunMs - BEFORE_MS, now() - BACK_MS_MAX);
+  const looks = fundedAssets(config, keys, now)
     .filter(({ network }) => network.family !== 'lightning')
     .map(async ({ network, asset, chain }): Promise<MoneyLook> => {
       const notes: string[] = [];
