@@ -6,8 +6,11 @@ export const X402 = 'x402';
 /** MPP, likewise. */
 export const MPP = 'mpp';
 
+/** L402 and its older name LSAT, likewise: paid over Lightning alone. */
+export const L402 = 'l402';
+
 /** The payment protocols that this wallet pays by, and that can be searched for. */
-export const PAID_PROTOCOLS = [X402, MPP] as const;
+export const PAID_PROTOCOLS = [X402, MPP, L402] as const;
 
 /** Schemes whose seller may charge less than was signed for it: what is signed is a ceiling. */
 const CEILING_SCHEMES: Readonly<Record<string, readonly string[]>> = { [X402]: ['upto'] };

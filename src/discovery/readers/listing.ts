@@ -1,4 +1,5 @@
-import { PAID_PROTOCOLS, X402 } from '../../protocols/protocol.js';
+import { L402, PAID_PROTOCOLS, X402 } from '../../protocols/protocol.js';
+import { NETWORKS } from '../../money/network.js';
 import { isJsonObject, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { Category } from '../category.js';
@@ -205,6 +206,9 @@ export function protocolsOf({ offers, protocols }: Pick<Listing, 'offers' | 'pro
   return protocols.length === 0 && offers.length > 0 ? [X402] : protocols;
 }
 
+/** The network of catalogues that say Lightning, and no more: the main one. */
+const LIGHTNING = NETWORKS.find(({ family, testnet }) => family === 'lightning' && !testnet)?.caip2 ?? '';
+
 /** An object in a field, or an empty one. */
 export function objectIn(object: JsonObject, name: string): JsonObject {
   const value = statedField(object, name);
@@ -216,8 +220,12 @@ export function objectIn(object: JsonObject, name: string): JsonObject {
  * protocols leave one open that this wallet speaks.
  */
 export function networksOf({ offers, protocols }: Listing): string | null {
-  const foreign = protocols.length > 0 && !protocols.some((name) => PAID.includes(name));
-  if (offers.length === 0) return foreign ? '' : null;
+  if (offers.length === 0) {
+    const spoken = protocols.filter((name) => PAID.includes(name));
+    if (spoken.length === 0) return protocols.length > 0 ? '' : null;
+    // It is good on no other network, so that it is shown where the owner enabled that one.
+    return spoken.every((name) => name === L402) ? ` ${LIGHTNING} ` : null;
+  }
   const payable = offers.filter(({ payable }) => payable).map(({ network }) => network);
   return payable.length === 0 ? '' : ` ${[...new Set(payable)].join(' ')} `;
 }

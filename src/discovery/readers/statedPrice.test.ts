@@ -124,5 +124,7 @@ describe('402index', () => {
     const lightning = { ...service, protocol: 'L402', payment_asset: 'BTC', payment_network: 'Lightning' };
     const [listing] = read(lightning)!.listings;
     expect(listing).toMatchObject({ protocols: ['l402'], offers: [], price: { minUsdMicros: 50_000n } });
+    // Where the owner enabled Lightning it can be paid, and nowhere else.
+    expect(networksOf(listing!)).toBe(' bip122:000000000019d6689c085ae165831e93 ');
   });
 });

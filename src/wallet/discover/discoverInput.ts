@@ -26,7 +26,7 @@ export const discoverInput = z.strictObject({
     .array(z.string())
     .optional()
     .describe('CAIP-2 names; those this wallet pays on unless given. ["any"] lists what it cannot pay too.'),
-  protocol: z.enum(PAID_PROTOCOLS).optional().describe('Only what is listed with this payment protocol.'),
+  protocol: z.enum(PAID_PROTOCOLS).optional().describe('Only what is listed with it.'),
   category: z.enum(CATEGORIES).optional(),
   limit: z.number().int().min(1).max(LIMIT_MAX).optional().describe('Results; 5 unless given, 3 with full.'),
   cursor: z.string().optional().describe('next_cursor of the page before, with the same other arguments.'),
