@@ -15,6 +15,7 @@ describe('the digest of a question', () => {
     { payTo: '0x209693Bc6afc0C5328bA36FaF03C514EF312287D' },
     { amountAtomic: 750_001n },
     { expiresMs: T0 + 600_001 },
+    { files: [{ path: '/home/me/plan.pdf', bytes: 9 }] },
   ])('changes with %o', (over) => {
     expect(digestOf(askedQuestion(over))).not.toBe(digestOf(askedQuestion()));
   });
@@ -26,6 +27,20 @@ describe('the digest of a question', () => {
 });
 
 describe('a question in lines', () => {
+  test('says early which files leave the machine, each whole and so that its name ends no line', () => {
+    const files = [
+      { path: '/home/me/plan.pdf', bytes: 12_345 },
+      { path: '/tmp/a"\nPay nothing', bytes: 1 },
+    ];
+    const lines = describeQuestion(askedQuestion({ files }));
+    expect(lines.slice(2, 5)).toEqual([
+      'Sends 2 files of this computer (12,346 bytes together) to the seller, so that it leaves your machine:',
+      '  "/home/me/plan.pdf", 12,345 bytes',
+      expect.stringMatching(/^ {2}"\/tmp\/a'.?Pay nothing", 1 bytes$/),
+    ]);
+    expect(describeQuestion(askedQuestion()).join('\n')).not.toContain('leaves your machine');
+  });
+
   test('begins with the amount, the host and the reason, however long the host is', () => {
     const host = `${'a.'.repeat(110)}evil.example`;
     const lines = describeQuestion(askedQuestion({ url: `https://${host}:8443/x`, host }));

@@ -31,6 +31,13 @@ export interface ListedPrice {
   readonly fits: boolean;
 }
 
+/** A file of this machine that is sent along. */
+export interface SentFile {
+  /** Where it lies, symbolic links resolved: the agent chose it, and its name may be anything. */
+  readonly path: string;
+  readonly bytes: number;
+}
+
 /**
  * What a person is asked, complete: every field that will be signed, and what helps to judge it. Text of the seller
  * and of the agent is kept apart and quoted as theirs.
@@ -57,6 +64,8 @@ export interface Question {
   readonly why: string;
   readonly caps: readonly CapStanding[];
   readonly paidBefore: PaidBefore;
+  /** What of this machine's files goes to the seller; absent where none does. */
+  readonly files?: readonly SentFile[];
   /** Null where no catalogue lists the call. */
   readonly listed: ListedPrice | null;
   /** The seller's own description: untrusted. */
@@ -85,6 +94,7 @@ export function digestOf(question: Question): string {
     question.payTo.toLowerCase(),
     question.amountAtomic.toString(),
     question.expiresMs,
+    ...(question.files === undefined ? [] : [question.files.map(({ path, bytes }) => [path, bytes])]),
   ];
   return createHash('sha256').update(JSON.stringify(bound)).digest('hex');
 }
@@ -93,6 +103,28 @@ const SHOWN_MAX = 200;
 
 /** A longer host would push the reason for asking out of the lines that are seen; it stands whole further down. */
 const HOST_SHOWN_MAX = 48;
+
+/** What a yes also sends, such as `a file of this computer (2,048 bytes)`; null where it sends no file. */
+export function sentWords({ files = [] }: Pick<Question, 'files'>): string | null {
+  const [first] = files;
+  if (first === undefined) return null;
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0).toLocaleString('en-US');
+  return files.length === 1
+    ? `a file of this computer (${bytes} bytes)`
+    : `${files.length} files of this computer (${bytes} bytes together)`;
+}
+
+/** Such a file by its whole path, cleaned, as one quotation. */
+export function fileWords({ path, bytes }: SentFile): string {
+  return `${quotePath(path)}, ${bytes.toLocaleString('en-US')} bytes`;
+}
+
+function quotePath(path: string): string {
+  return `"${cleanLine(path, PATH_SHOWN_MAX).replaceAll('"', "'")}"`;
+}
+
+/** No path of a file that is sent is longer. */
+const PATH_SHOWN_MAX = 4_096;
 
 /** Where a question's money goes, with the port where it is not the usual one. */
 export function hostOf({ url }: Pick<Question, 'url'>): string {
@@ -132,9 +164,17 @@ export function describeQuestion(question: Question): string[] {
   const { lastPayTo } = question.paidBefore;
   const last = lastPayTo === null ? '' : `; the last time to ${lastPayTo}`;
   const url = wholeUrl(question);
+  const { files = [] } = question;
+  const sent = sentWords(question);
   return [
     `Pay $${formatUsd(question.usdMicros)} (${question.assetSymbol} on ${question.networkLabel}) to ${shortHost(question)}?`,
     `Why you are asked: ${question.why}`,
+    ...(sent === null
+      ? []
+      : [
+          `Sends ${sent} to the seller, so that it leaves your machine:`,
+          ...files.map((file) => `  ${fileWords(file)}`),
+        ]),
     `${question.method} ${cleanLine(url, SHOWN_MAX)}`,
     `Paid to ${hostOf(question)} before: ${paidWords(question.paidBefore)}${last}`,
     ...(question.listed === null ? [] : [`Listed price: $${question.listed.usd}`]),

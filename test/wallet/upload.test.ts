@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readQuestion } from '../../src/wallet/approval/approvalQuestion.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { SideQuote } from '../../src/wallet/quoteMany.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
@@ -55,6 +56,27 @@ describe('a file that is bought with', () => {
       expect(headers).not.toHaveProperty('transfer-encoding');
     }
     await later.close();
+  });
+
+  test('is named to the owner with its size where they are asked, also by a quote and by a form', async () => {
+    const url = world.url('/v2/price/0.75');
+    const file = put('plan.txt', Buffer.from('the plan'));
+    const quoted = await wallet.quote({ url, method: 'POST', body_file: file }, anyCall());
+    const calls = [
+      { quote_id: quoted['quote_id'] },
+      { url, method: 'POST', form: { page: { file }, other: 'x' }, max_usd: '1' },
+    ];
+    const { ledger } = await wallet.engine();
+    for (const call of calls) {
+      const asked = await wallet.pay(call, anyCall());
+      expect(asked).toMatchObject({ status: 'approval_required' });
+      const record = await ledger.approvals.find(String(asked['approval_id']));
+      const { files } = readQuestion(record!).question;
+      expect(files).toEqual([{ path: realpathSync(file), bytes: 8 }]);
+    }
+    const plain = await wallet.pay({ url, method: 'POST', body: { a: 1 }, max_usd: '1' }, anyCall());
+    const record = await ledger.approvals.find(String(plain['approval_id']));
+    expect(readQuestion(record!).question).not.toHaveProperty('files');
   });
 
   test('is the same request as long as its bytes are, and bought anew with others', async () => {

@@ -49,6 +49,7 @@ export function approvalFields({ question, state, choices, ...rest }: Approval) 
     network: question.network,
     pay_to: question.payTo,
     why: question.why,
+    files: question.files ?? [],
     caps: question.caps.map(({ name, maxUsdMicros, usedUsdMicros }) => ({
       name,
       max_usd: formatUsd(maxUsdMicros),

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
+import { resolve } from 'node:path';
 import { WalletError } from '../../errors/walletError.js';
 import { DEFAULT_AGENT } from '../../money/agent.js';
 import { BINARY_TYPE } from '../../wallet/body/callBody.js';
@@ -76,7 +77,8 @@ async function readBody(call: CommandCall, data: string): Promise<string | CallC
       `The body cannot be taken from ${path}: ${code ?? 'it cannot be read'}.`,
     );
   });
+  const files = path === null ? [] : [{ path: resolve(path), bytes: body.length }];
   if (body.bytes !== null && isUtf8(body.bytes))
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(body.bytes);
-  return { body, contentType: path === null ? BINARY_TYPE : typeOfFile(path) };
+  return { body, contentType: path === null ? BINARY_TYPE : typeOfFile(path), files };
 }

@@ -62,6 +62,7 @@ export async function makeQuestion(
     usdMicros: offer.usdMicros,
     why: reasons.map(({ owner, message }) => owner?.say ?? message).join(' '),
     ...(await standingNow(engine.ledger, config, place, nowMs)),
+    ...(request.files.length === 0 ? {} : { files: request.files }),
     listed: listedPrice(engine, { url, method }, offer),
     sellerSays: required.description ?? null,
     agentSays: terms.reason ?? null,

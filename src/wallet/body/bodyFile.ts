@@ -21,6 +21,8 @@ export interface FileRules {
 export interface BodyFile {
   /** The last part of its path. */
   readonly name: string;
+  /** Its whole path, symbolic links resolved. */
+  readonly path: string;
   readonly length: number;
   /**
    * Its bytes from the first one on. Throws `bad_input` where the file does not end where it ended when it was opened, or
@@ -67,7 +69,7 @@ export async function openBodyFile(text: string, rules: FileRules): Promise<Body
     judgeKind(stats);
     // A folder on the way may have been changed for a link between the look and the opening.
     if (!isSame(stats, seen) || !(await isAt(handle, real, stats))) throw changed();
-    return new OpenFile(nodePath.basename(real), handle, stats);
+    return new OpenFile(real, handle, stats);
   } catch (error) {
     await handle.close();
     throw error;
@@ -76,12 +78,14 @@ export async function openBodyFile(text: string, rules: FileRules): Promise<Body
 
 class OpenFile implements BodyFile {
   readonly name: string;
+  readonly path: string;
   readonly length: number;
   readonly #handle: FileHandle;
   readonly #stats: BigIntStats;
 
-  constructor(name: string, handle: FileHandle, stats: BigIntStats) {
-    this.name = name;
+  constructor(path: string, handle: FileHandle, stats: BigIntStats) {
+    this.name = nodePath.basename(path);
+    this.path = path;
     this.length = Number(stats.size);
     this.#handle = handle;
     this.#stats = stats;

@@ -1,4 +1,5 @@
 import { WalletError } from '../../errors/walletError.js';
+import type { SentFile } from '../../approvals/question.js';
 import type { Config } from '../../config/settings.js';
 import type { CallContent } from '../call/request.js';
 import type { BodyInput, FormFile, FormValue } from '../input.js';
@@ -57,12 +58,18 @@ async function take(place: ContentPlace, config: Config, input: BodyInput): Prom
   try {
     if (input.body_file !== undefined) {
       const file = await open(input.body_file);
-      return { body: await spoolBody(place, file.read()), contentType: typeOfFile(file.name) };
+      const body = await spoolBody(place, file.read());
+      return { body, contentType: typeOfFile(file.name), files: opened.map(sentFile) };
     }
-    return await takeForm(place, input, await partsOf(input.form ?? {}, open));
+    const content = await takeForm(place, input, await partsOf(input.form ?? {}, open));
+    return { ...content, files: opened.map(sentFile) };
   } finally {
     await Promise.all(opened.map((file) => file.close()));
   }
+}
+
+function sentFile({ path, length }: BodyFile): SentFile {
+  return { path, bytes: length };
 }
 
 async function takeForm(

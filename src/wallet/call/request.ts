@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { SentFile } from '../../approvals/question.js';
 import { WalletError } from '../../errors/walletError.js';
 import { judgeCallerHeaders, type HeaderList } from '../../net/headers.js';
 import { MEMORY_BYTES_MAX, memoryBody, type CallBody } from '../body/callBody.js';
@@ -35,6 +36,8 @@ export interface CallContent {
   readonly contentType: string;
   /** Where no other type will do: that of a form has its boundary in it. */
   readonly isOnlyType?: boolean;
+  /** The files of this machine that the bytes are of: who is asked about the call is told of them. */
+  readonly files?: readonly SentFile[];
   /** What stands for the bytes in the request's identity, where they differ each time the same is asked for. */
   readonly sameAs?: string;
 }
@@ -52,6 +55,8 @@ export interface CallRequest {
   readonly target: CallUrl;
   readonly headers: HeaderList;
   readonly body: CallBody | undefined;
+  /** The files of this machine that its body is of. */
+  readonly files: readonly SentFile[];
   /** Which request this is: the same agent asking for the same thing has the same hash. */
   readonly hash: string;
   /** What its hash was in ledgers before schema 3, in which credentials did not count. */
@@ -105,7 +110,7 @@ export function parseRequest(input: CallInput, caller: Caller, allowPrivate: rea
   const headers =
     contentType === undefined || named ? given : [...given, ['content-type', contentType] as const];
   judgeCallerHeaders(headers);
-  const request = { method, target, headers, body };
+  const request = { method, target, headers, body, files: input.content?.files ?? [] };
   const { forwarded } = input;
   const { budgetId = null } = forwarded ?? {};
   const identity = {

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { SentFile } from '../../approvals/question.js';
 import { BINARY_TYPE, memoryBody, type CallBody } from '../body/callBody.js';
 import { findSpooled, type SpoolPlace } from '../body/spool.js';
 import {
@@ -16,6 +17,8 @@ export interface StoredCall {
   readonly method: string;
   readonly headers: Record<string, string>;
   readonly body: StoredBody | null;
+  /** The files of this machine that the body is of; absent where it is of none. */
+  readonly files?: readonly SentFile[];
   readonly hadCredentials: boolean;
 }
 
@@ -36,6 +39,7 @@ export function storeCall(request: CallRequest): StoredCall {
     method: request.method,
     headers: Object.fromEntries(withoutCredentials(request.headers)),
     body: request.body === undefined ? null : storeBody(request.body),
+    ...(request.files.length === 0 ? {} : { files: request.files }),
     hadCredentials: request.headers.some(([name]) => isCredential(name)),
   };
 }
@@ -94,7 +98,9 @@ export async function restoreCall(
     body: body.body,
     content: body.content,
   };
-  return parseRequest(input, caller, allowPrivate);
+  const request = parseRequest(input, caller, allowPrivate);
+  // A body that is text is kept as text, and says no longer of which file it is.
+  return isGiven ? request : { ...request, files: stored.files ?? [] };
 }
 
 /** A stored body as an input has it; null where the spool keeps it no longer. */

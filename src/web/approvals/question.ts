@@ -2,8 +2,10 @@ import { html } from 'hono/html';
 import type { Approval } from '../../approvals/inbox.js';
 import {
   askerOf,
+  fileWords,
   hostOf,
   paidWords,
+  sentWords,
   wholeUrl,
   type CapStanding,
   type Question,
@@ -150,6 +152,7 @@ function viewFacts(question: Question): Html {
               }
             </dd>`
     }
+    ${viewFiles(question)}
     <dt>Pays</dt>
     <dd>${amountOf(question)} on ${question.networkLabel}</dd>
     <dt>Money goes to</dt>
@@ -157,6 +160,18 @@ function viewFacts(question: Question): Html {
     <dt>Session</dt>
     <dd><code>${question.sessionId}</code></dd>
   </dl>`;
+}
+
+/** What leaves the machine with a yes. */
+function viewFiles(question: Question): Html {
+  const { files = [] } = question;
+  const sent = sentWords(question);
+  if (sent === null) return html``;
+  return html`<dt>Sends</dt>
+    <dd>
+      <span class="warn">Sends ${sent} to the seller, so that it leaves your machine:</span>
+      ${files.map((file) => html`<span>${fileWords(file)}</span>`)}
+    </dd>`;
 }
 
 /** The very amount that is signed, in units of its token. */
