@@ -10,6 +10,8 @@ export type PayBehaviour =
   | { readonly kind: 'overcharges'; readonly feeMsat: bigint; readonly isSilent?: true }
   /** It is under way, and a second copy of the request, which a relay brought, is answered first. */
   | { readonly kind: 'denies' }
+  /** It says that it has too little, and begins nothing. */
+  | { readonly kind: 'refuses' }
   /** No way to the payee is found. */
   | { readonly kind: 'fails' }
   /** The payee keeps it under way until {@link LightningNode.settle} or {@link LightningNode.cancel}. */
@@ -105,7 +107,8 @@ export class LightningNode {
     if (nowSec >= expiresSec) return { kind: 'failed', code: 'PAYMENT_FAILED' };
     if (!isMet && queued !== undefined) this.#next.shift();
     const feeMsat = 'feeMsat' in how && how.feeMsat !== undefined ? how.feeMsat : 1_000n;
-    if (amountMsat + feeMsat > this.balanceMsat) return { kind: 'failed', code: 'INSUFFICIENT_BALANCE' };
+    if (how.kind === 'refuses' || amountMsat + feeMsat > this.balanceMsat)
+      return { kind: 'failed', code: 'INSUFFICIENT_BALANCE' };
     const row: BookedPayment = {
       ...{ paymentHash, amountMsat, feeMsat, createdSec: nowSec },
       ...{ state: 'in_flight', preimage: null, settledSec: null },

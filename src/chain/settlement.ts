@@ -73,6 +73,10 @@ export interface LightningSettlementQuery {
   readonly paymentHash: string;
   /** When the invoice ends: after that nobody begins to pay it. s since 1970 */
   readonly invoiceEndsSec: number;
+  /** A request to pay that comes to the wallet later than this is not acted on; absent where that is not bounded. */
+  readonly askUntilSec?: number;
+  /** Whether the wallet said that it does not begin to pay. */
+  readonly wasRefused?: boolean;
   /** False where no wallet can have been asked to pay it: then that none knows of it is a proof. */
   readonly wasAsked: boolean;
   readonly marks?: readonly Mark[];

@@ -59,7 +59,12 @@ export type Prepaid =
     }
   /** It is proved that nothing was paid, and nothing will be; `reason` is a clause of ours. */
   | { readonly kind: 'failed'; readonly reason: string }
-  | { readonly kind: 'open'; readonly reason: string };
+  | {
+      readonly kind: 'open';
+      readonly reason: string;
+      /** Set where the wallet said that it does not begin to pay, which a second copy of the request may still change. */
+      readonly isRefused?: true;
+    };
 
 /** A rail whose money moves before the seller is asked again. */
 export interface PrepaidRail {

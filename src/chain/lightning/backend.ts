@@ -69,7 +69,13 @@ export interface LightningBackend {
    * end, leaves open whether it is paid unless the fault says that nothing left.
    */
   pay(
-    request: { readonly invoice: string; readonly paymentHash: string; readonly feeMaxMsat: AtomicAmount },
+    request: {
+      readonly invoice: string;
+      readonly paymentHash: string;
+      readonly feeMaxMsat: AtomicAmount;
+      /** Past it the request is not acted on, where the interface has such a bound; absent where it was not written down. */
+      readonly askUntilSec?: number;
+    },
     signal: AbortSignal,
   ): Promise<PayReport>;
   /** What its books say of a payment hash; null where they know of none. */

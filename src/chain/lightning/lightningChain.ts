@@ -16,6 +16,8 @@ const END_SLACK_SEC = 600;
  * Over NIP-47 a wallet may leave out of its books what is not settled: only after that time does silence prove anything.
  */
 const UNDER_WAY_SEC_MAX = 15 * 86_400;
+/** The wallet's clock, by which it reads until when a request is good, and ours may be apart by this. */
+const ASK_SLACK_SEC = 60;
 /** How soon a payment that is under way is asked about again. */
 const LOOK_AGAIN_SEC = 30;
 
@@ -30,7 +32,12 @@ export type PaidInvoice =
     }
   /** It never left, or the node's books say that it failed: a proof. */
   | { readonly kind: 'failed'; readonly why: string }
-  | { readonly kind: 'open'; readonly why: string };
+  | {
+      readonly kind: 'open';
+      readonly why: string;
+      /** Set where the wallet said that it does not begin to pay, which a second copy of the request may still change. */
+      readonly isRefused?: true;
+    };
 
 /** The owner's connected Lightning wallet, in the place of a chain: its books tell what became of a payment. */
 export interface LightningChain extends Chain {
@@ -109,17 +116,27 @@ export function createLightningChain(options: {
       return unknowable('other_wallet', 'The Lightning wallet that was asked to pay it is not connected.');
     const found = await lookUp(given.paymentHash, signal);
     if (found instanceof LightningFault) return unknowable('rpc_down', `${found.message}.`);
+    // A copy of the request that a relay brings later can be paid after all. This look was begun at `nowSec`, so that no answer
+    // that was held back counts for more than it knew.
+    const copiesEndSec = copiesEndOf(given, parsed);
+    const copyMayCome = unknowable(
+      'in_flight',
+      `The Lightning wallet did not pay it; until ${timeText(copiesEndSec)} the same request may still come to it a second time.`,
+    );
     if (found === null) {
       if (!given.wasAsked) return released('no wallet was asked to pay it');
+      if (given.wasRefused === true)
+        return nowSec <= copiesEndSec ? copyMayCome : released('the Lightning wallet refused to pay it');
       const waitSec = parsed.kind === 'lnd' ? END_SLACK_SEC : UNDER_WAY_SEC_MAX;
       const provedSec = given.invoiceEndsSec + waitSec;
       if (nowSec <= provedSec)
         return unknowable(
           'in_flight',
-          `The Lightning wallet has no record of it yet; until ${new Date(provedSec * 1000).toISOString()} it may still be asked for.`,
+          `The Lightning wallet has no record of it yet; until ${timeText(provedSec)} it may still be asked for.`,
         );
       return released('the Lightning wallet has no record of it, and its invoice ended long enough ago');
     }
+    if (found.state === 'failed' && nowSec <= copiesEndSec) return copyMayCome;
     if (found.state === 'failed')
       return released(`the Lightning wallet’s own record says that it failed${reasonOf(found)}`);
     if (found.state === 'in_flight')
@@ -161,12 +178,21 @@ export function createLightningChain(options: {
           return { kind: 'failed', why: 'another wallet was connected meanwhile' };
         const node = await backend();
         const report = await node.pay(
-          { invoice, paymentHash, feeMaxMsat: amountAtomic - invoiceAtomic },
+          {
+            ...{ invoice, paymentHash, feeMaxMsat: amountAtomic - invoiceAtomic },
+            ...(request.askUntilSec === undefined ? {} : { askUntilSec: request.askUntilSec }),
+          },
           signal,
         );
         if (report.kind === 'refused') {
           const { why, asksBooks = false } = report;
-          if (!asksBooks || (await lookUp(paymentHash, signal)) === null) return { kind: 'failed', why };
+          if (!asksBooks) return { kind: 'failed', why };
+          if ((await lookUp(paymentHash, signal)) === null)
+            return {
+              kind: 'open',
+              why: `It refused (${why}), and the same request may still come to it a second time.`,
+              isRefused: true,
+            };
         }
         if (report.kind === 'told' && report.payment.state === 'failed')
           return { kind: 'failed', why: `it found no way${reasonOf(report.payment)}` };
@@ -211,6 +237,22 @@ export function createLightningChain(options: {
 async function openBackend(connection: LightningConnection, nowMs: () => number): Promise<LightningBackend> {
   if (connection.kind === 'nwc') return (await import('./nwc.js')).openNwc(connection, nowMs);
   return (await import('./lnd.js')).openLnd(connection);
+}
+
+/**
+ * Until when a second copy of the request to pay can be acted on, s since 1970: by a relay that keeps copies, while both the
+ * request and its invoice are good. Behind us where a request cannot be doubled.
+ */
+function copiesEndOf(
+  { askUntilSec, invoiceEndsSec }: LightningSettlementQuery,
+  { kind }: LightningConnection,
+): number {
+  if (kind === 'lnd') return 0;
+  return Math.min(askUntilSec ?? invoiceEndsSec, invoiceEndsSec) + ASK_SLACK_SEC;
+}
+
+function timeText(sec: number): string {
+  return new Date(sec * 1000).toISOString();
 }
 
 /** One bitcoin: no route costs that, and what a node that lies says beyond it is no number to count by. */

@@ -104,18 +104,29 @@ export function openNwc(connection: NwcConnection, nowMs: () => number): Lightni
   async function ask(
     method: string,
     params: object,
-    { ms, signal }: { readonly ms: number; readonly signal?: AbortSignal | undefined },
+    {
+      ms,
+      signal,
+      untilSec,
+    }: {
+      readonly ms: number;
+      readonly signal?: AbortSignal | undefined;
+      readonly untilSec?: number | undefined;
+    },
   ): Promise<JsonObject> {
     return onRelay(ms, signal, async (relay, bound) => {
       const encryption = await encryptionOn(relay, bound);
       const nowSec = Math.floor(nowMs() / 1000);
+      const endsSec = untilSec ?? nowSec + REQUEST_LIFE_SEC;
+      // Stood still for so long: what it may not act on any more, it is not sent.
+      if (nowSec >= endsSec) throw new LightningFault('The wallet was asked too late', false);
       const request = signEvent(secret, {
         created_at: nowSec,
         kind: REQUEST_KIND,
         tags: [
           ['p', walletKey],
           ['encryption', encryption],
-          ['expiration', String(nowSec + REQUEST_LIFE_SEC)],
+          ['expiration', String(endsSec)],
         ],
         content: encrypt(encryption, secret, walletKey, JSON.stringify({ method, params })),
       });
@@ -174,11 +185,11 @@ export function openNwc(connection: NwcConnection, nowMs: () => number): Lightni
       if (balance === null) throw new LightningFault('The wallet told no balance', false);
       return balance;
     },
-    async pay({ invoice, paymentHash }, signal): Promise<PayReport> {
+    async pay({ invoice, paymentHash, askUntilSec }, signal): Promise<PayReport> {
       let result: JsonObject;
       try {
         // The bound is the caller's own: a hold invoice takes as long as its payee likes.
-        result = await ask('pay_invoice', { invoice }, { ms: PAY_MS_MAX, signal });
+        result = await ask('pay_invoice', { invoice }, { ms: PAY_MS_MAX, signal, untilSec: askUntilSec });
       } catch (error) {
         if (!(error instanceof WalletSaid)) throw error;
         const why = NOT_BEGUN[error.code];

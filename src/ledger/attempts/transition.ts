@@ -17,6 +17,8 @@ export interface SignedPayload {
   readonly identified?: true;
   /** Lightning: the invoice that is paid before the seller is shown the proof of it; never sent to the seller. */
   readonly invoice?: string;
+  /** Lightning: a wallet that reads the request to pay later than this must not act on it, s since 1970; never sent to the seller. */
+  readonly askUntilSec?: number;
   /** The last block that can take it, on chains that count blocks; kept with the bytes, never sent. */
   readonly validBeforeBlock?: number;
   /** Where the chain's operators stood when it was signed; kept with the bytes, never sent. */

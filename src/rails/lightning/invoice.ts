@@ -107,10 +107,13 @@ export async function prepareInvoice(
   };
 }
 
-/** What is written down before the wallet is asked: the credential but for its proof, and the invoice. */
-export function writeInvoicePayment(offer: Offer): SignedPayload {
+/** A wallet that reads the request later than this must not act on it: whoever brings it a second time has no longer. */
+const ASK_LIFE_SEC = 90;
+
+/** What is written down before the wallet is asked: the credential but for its proof, the invoice, and until when it may be asked. */
+export function writeInvoicePayment(offer: Offer, nowMs: number): SignedPayload {
   const { invoice, unproved } = invoiceTermsOf(offer);
-  return { ...unproved, invoice: invoice.text };
+  return { ...unproved, invoice: invoice.text, askUntilSec: Math.floor(nowMs / 1000) + ASK_LIFE_SEC };
 }
 
 /** What to ask the connected wallet about a payment; null where nothing was written that it could be asked about. */
@@ -128,6 +131,8 @@ export function invoiceQuery(payment: Attempt): LightningSettlementQuery | null 
     invoiceEndsSec: invoice.expiresSec,
     // A row that never came to `sent` was never asked of any wallet.
     wasAsked: payment.state !== 'signed',
+    wasRefused: payment.note === 'wallet_refused',
+    ...(signed?.askUntilSec === undefined ? {} : { askUntilSec: signed.askUntilSec }),
     marks: marksOf(payment),
   };
 }
@@ -173,7 +178,9 @@ function prepaidOf(
   { name, value }: SignedPayload,
   { prove, lastsUntilMs }: Proof,
 ): Prepaid {
-  if (paid.kind !== 'paid') return { kind: paid.kind, reason: paid.why };
+  if (paid.kind === 'failed') return { kind: 'failed', reason: paid.why };
+  if (paid.kind === 'open')
+    return { kind: 'open', reason: paid.why, ...(paid.isRefused === true ? { isRefused: true } : {}) };
   return {
     kind: 'paid',
     credential: { name, value: prove(value, paid.preimage) },

@@ -12,10 +12,10 @@ export const l402Lightning: Rail = {
   // A hold invoice is its payee's to end.
   proofTime: 'days',
   prepare: prepareInvoice,
-  sign: (_ports, { offer, intent }) => {
+  sign: (ports, { offer, intent }) => {
     if (intent.kind !== 'lightning_invoice')
       throw new WalletError('internal', 'An intent came to a rail that does not sign it.');
-    return Promise.resolve(writeInvoicePayment(offer));
+    return Promise.resolve(writeInvoicePayment(offer, ports.nowMs()));
   },
   settlementQuery: (payment) => Promise.resolve(invoiceQuery(payment)),
   prepaid: {

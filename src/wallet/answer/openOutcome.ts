@@ -77,6 +77,7 @@ const HAPPENED: Readonly<Record<string, string>> = {
   error_answer: 'the endpoint answered with an error',
   no_receipt: 'the endpoint gave no receipt',
   in_flight: 'the Lightning wallet has not told its end',
+  wallet_refused: 'the Lightning wallet refused, and the same request may come to it once more',
   process_ended: 'the process that sent it ended',
 };
 

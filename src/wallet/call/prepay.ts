@@ -71,7 +71,8 @@ async function afterMove(engine: Engine, paid: PaidRequest, moved: Prepaid): Pro
     const { attempt } = await engine.ledger.release(payment.id, 'not_paid', engine.now());
     return failedOutcome(attempt, moved.reason);
   }
-  const { attempt } = await engine.ledger.markUnknown(payment.id, 'in_flight', engine.now());
+  const note = moved.isRefused === true ? 'wallet_refused' : 'in_flight';
+  const { attempt } = await engine.ledger.markUnknown(payment.id, note, engine.now());
   return underWayOutcome(attempt, moved.reason);
 }
 

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { AnyAttempt } from '../../../src/ledger/attempts/withdrawal.js';
+import { findLightning } from '../../../src/money/network.js';
+import { invoiceQuery } from '../../../src/rails/lightning/invoice.js';
 import { readChain } from '../../../src/owner/ledger/chainImport.js';
 import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
@@ -14,9 +16,12 @@ let world: LightningWorld;
 let wallet: Wallet;
 let child: WalletProcess;
 let page = 0;
+let aheadMs = 0;
+/** Past what a request may be acted on after it was asked, and what two clocks may be apart. */
+const COPIES_END_MS = 160_000;
 
 beforeAll(async () => {
-  world = await startLightningWorld('nwc');
+  world = await startLightningWorld('nwc', { now: () => Date.now() + aheadMs });
   wallet = world.open();
 });
 beforeEach(async () => {
@@ -102,13 +107,39 @@ test('T40: a wallet that refuses a second copy of a request does not let go of t
   expect(askedFor(url)).toBe(1);
 });
 
-test('T40: a wallet that has too little money is believed where its books know of nothing', async () => {
-  const url = `${world.shop.url}/l402/1900/d${page++}/`;
-  const { balanceMsat } = world.node;
-  world.node.balanceMsat = 1n;
-  expect(await pay(url).finally(() => (world.node.balanceMsat = balanceMsat))).toMatchObject({
-    money: 'none',
-  });
+test('T40: a wallet that has too little money is believed once no copy can come and its books know of nothing', async () => {
+  const url = fresh();
+  world.node.behave({ kind: 'refuses' });
+  expect(await pay(url)).toMatchObject({ status: 'unknown' });
+  await reconcile();
+  expect(await rowOf(url)).toMatchObject({ state: 'unknown', note: 'wallet_refused' });
+  aheadMs += COPIES_END_MS;
+  await reconcile();
+  expect(await rowOf(url)).toMatchObject({ state: 'released' });
+});
+
+test('T40: a request that failed and that a relay brings again is not let go of before it can come no more', async () => {
+  const url = fresh();
+  world.node.behave({ kind: 'fails' });
+  expect(await pay(url)).toMatchObject({ status: 'unknown' });
+  await reconcile();
+  expect(await rowOf(url)).toMatchObject({ state: 'unknown', heldAtomic: 510_000n });
+  // The second copy reaches a wallet that does not know it for one, and pays.
+  const invoice = world.shop.challenges.find(({ path }) => url.endsWith(path))?.invoice ?? '';
+  await world.node.pay(invoice);
+  expect(await pay(url)).toMatchObject({ status: 'ok', response: { status: 200 } });
+  expect(await rowOf(url)).toMatchObject({ state: 'captured', capturedAtomic: 501_000n });
+});
+
+test('T40: a process that stood still past the end of its request does not ask any more', async () => {
+  const chain = (await wallet.engine()).chain(await (await wallet.engine()).config(), findLightning('bcrt')!);
+  await pay(fresh());
+  const query = invoiceQuery((await attemptsIn(await wallet.engine()))[0]!);
+  const asked = world.node.asked.length;
+  const { invoice = '' } = world.shop.challenges.at(-1) ?? {};
+  const late = { ...query!, invoice, askUntilSec: Math.floor(Date.now() / 1000) + aheadMs / 1000 - 1 };
+  expect(await chain.pay(late, AbortSignal.timeout(5_000))).toMatchObject({ kind: 'failed' });
+  expect(world.node.asked.length).toBe(asked);
 });
 
 test('a rebuilding counts what is under way, which may still arrive', async () => {
