@@ -8,6 +8,7 @@ import { findNetwork, type Caip2 } from '../src/money/network.js';
 import { readStatement } from '../src/treasury/statement/readStatement.js';
 import { SqliteLedger } from '../src/ledger/sqlite/sqliteLedger.js';
 import { emptyInbox } from '../src/owner/emptyInbox.js';
+import { openSettings } from '../src/owner/ownerSettings.js';
 import { startPage } from '../src/web/page.js';
 import { seedLedger } from '../test/ledger/seed.js';
 import { line, sampleOf, timed } from './percentile.js';
@@ -63,6 +64,9 @@ const page = await startPage({
     readMoney: async () => Promise.resolve([]),
     lookForMoney: async () => Promise.resolve({ isNews: false, notes: [] }),
     readStatement: (period, say) => readStatement({ ledger, book }, places, period, say),
+    settings: openSettings({
+      ...{ home: folder, ledger, configMac: testMac(), now: () => T0, remember: () => undefined },
+    }),
     listAgents: () => ledger.agents.list(),
     freeze: async () => Promise.resolve(),
     suspend: async () => Promise.resolve(),

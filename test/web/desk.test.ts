@@ -1,8 +1,11 @@
 import type { Page as Tab } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { getKey } from '../../src/config/change.js';
+import { readConfigUnauthenticated } from '../../src/config/configFile.js';
+import { storedFactor } from '../../src/owner/auth/ownerFactor.js';
 import { captured, T0 } from '../../src/ledger/sqlite/fixtures.js';
 import { FRIEND, HOSTILE, startDeskOwner, type DeskOwner } from './deskOwner.js';
-import { goTo, NO_CHROMIUM, startBrowser } from './owner.js';
+import { goTo, NO_CHROMIUM, PASSPHRASE, passphraseFactor, startBrowser } from './owner.js';
 
 /** A visit of the desk without a browser: its base, its cookie and the token of its forms. */
 interface Guest {
@@ -10,7 +13,7 @@ interface Guest {
   /** What its browser sends with each form. */
   readonly headers: Record<string, string>;
   get(path: string): Promise<Response>;
-  post(path: string): Promise<Response>;
+  post(path: string, fields?: Record<string, string>): Promise<Response>;
 }
 
 async function letIn({ page, origin }: DeskOwner): Promise<Guest> {
@@ -21,12 +24,12 @@ async function letIn({ page, origin }: DeskOwner): Promise<Guest> {
   const headers = { cookie, origin, 'content-type': 'application/x-www-form-urlencoded' };
   return {
     ...{ base, get, headers },
-    post: async (path) => {
+    post: async (path, fields = {}) => {
       const token = /data-token="([^"]+)"/.exec(await (await get('/home')).text())?.[1] ?? '';
       return fetch(origin + base + path, {
         method: 'POST',
         headers,
-        body: new URLSearchParams({ token }),
+        body: new URLSearchParams({ token, ...fields }),
         redirect: 'manual',
       });
     },
@@ -126,6 +129,48 @@ describe('the owner’s desk', () => {
       expect(bare.status).toBe(403);
     }
     expect([(await owner.ledger.head()).seq, owner.done]).toEqual([seq, []]);
+  });
+
+  test('changes a setting only as it was shown: tighter at once, looser with the factor alone', async () => {
+    const KEY = 'limits.per_day_usd';
+    const look = async (value: string) =>
+      (await guest.get(`/settings/change?key=${KEY}&value=${value}`)).text();
+    const fieldOf = (page: string, name: string) =>
+      new RegExp(`name="${name}" value="([^"]*)"`).exec(page)?.[1] ?? '';
+    const send = (page: string, more: Record<string, string> = {}) =>
+      guest.post('/settings/change', {
+        ...{ key: KEY, value: fieldOf(page, 'value'), digest: fieldOf(page, 'digest') },
+        ...more,
+      });
+    const now = () => getKey(readConfigUnauthenticated(owner.home), KEY);
+    expect(await (await guest.get('/settings')).text()).toContain(KEY);
+    expect(now()).toBe('5.00');
+
+    const tighter = await look('2.50');
+    expect(tighter).toContain('This makes the wallet tighter');
+    expect(tighter).toMatch(/from\s+5\.00\s+to\s+2\.50/);
+    expect((await send(tighter, { digest: 'another' })).status).toBe(409);
+    expect((await send(tighter, { value: '3' })).status).toBe(409);
+    expect(now()).toBe('5.00');
+    expect((await send(tighter)).status).toBe(303);
+    expect(now()).toBe('2.50');
+    // What was shown is gone: it was from 5.
+    expect((await send(tighter)).status).toBe(409);
+
+    expect(await look('4')).toContain('factor add');
+    // Without a factor there is no form that names it, and nothing to send.
+    expect((await send(await look('4'))).status).toBe(409);
+    await owner.ledger.factors.add(storedFactor(await passphraseFactor()), null, T0);
+    owner.inbox.factorRecords.push(await passphraseFactor());
+    const looser = await look('4');
+    expect(looser).toContain('Your owner passphrase');
+    expect((await send(looser)).status).toBe(403);
+    expect((await send(looser, { passphrase: 'not the one' })).status).toBe(403);
+    expect(now()).toBe('2.50');
+    expect((await send(looser, { passphrase: PASSPHRASE })).status).toBe(303);
+    expect(now()).toBe('4.00');
+    expect(await look('-1')).toContain('role="alert"');
+    expect((await guest.get('/settings/change?key=limits.nothing')).status).toBe(400);
   });
 
   test('stops one agent, and all of them', async () => {

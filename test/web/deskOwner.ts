@@ -1,4 +1,6 @@
 import { dirname, join } from 'node:path';
+import { createConfig } from '../../src/config/configFile.js';
+import { openSettings } from '../../src/owner/ownerSettings.js';
 import { initialSettings } from '../../src/config/settings.js';
 import {
   addAgent,
@@ -6,6 +8,7 @@ import {
   held,
   holdRequest,
   newLedger,
+  testMac,
   sent,
   T0,
 } from '../../src/ledger/sqlite/fixtures.js';
@@ -26,6 +29,8 @@ const MINUTE_MS = 60_000;
 /** An owner with a desk over a real ledger of a few payments, one of each end. */
 export interface DeskOwner extends Owner {
   readonly ledger: Ledger;
+  /** The folder of its settings. */
+  readonly home: string;
   /** What the owner's hand did. */
   readonly done: string[];
 }
@@ -40,6 +45,9 @@ export async function startDeskOwner(
   await fill(ledger);
   const book = openMovementFile(join(dirname(world.path), 'movements.db'));
   fillBook(book);
+  const home = dirname(world.path);
+  const identity = { walletId: 'wal_1', keystore: 'file', testnet: true } as const;
+  await createConfig(home, testMac('config'), identity);
   const done: string[] = [];
   const balances: BalanceLine[] = [
     {
@@ -66,6 +74,9 @@ export async function startDeskOwner(
     readMoney: async () => Promise.resolve(balances),
     lookForMoney: async () => Promise.resolve({ isNews: false, notes: [] }),
     readStatement: (period, say) => readStatement({ ledger, book }, PLACES, period, say),
+    settings: openSettings({
+      ...{ home, ledger, configMac: testMac('config'), now: () => atMs, remember: () => undefined },
+    }),
     listAgents: () => ledger.agents.list(),
     freeze: async () => {
       done.push('freeze');
@@ -80,6 +91,7 @@ export async function startDeskOwner(
   return {
     ...owner,
     ledger,
+    home,
     done,
     [Symbol.asyncDispose]: async () => {
       await owner[Symbol.asyncDispose]();

@@ -1,5 +1,6 @@
 import type { MovementBook } from '../../ledger/books/movement.js';
 import { openMovements } from '../../ledger/stores.js';
+import { openSettings } from '../../owner/ownerSettings.js';
 import { freezeWallet } from '../../owner/ownerFreeze.js';
 import { lookForMoney } from '../../treasury/statement/lookForMoney.js';
 import { ownPlaces } from '../../treasury/statement/ownPlaces.js';
@@ -46,6 +47,10 @@ function deskOf({ io, home }: CommandCall, engine: Engine, book: MovementBook, o
       const places = await ownPlaces(await engine.config(), keys, ledger);
       return readStatement({ ledger, book }, places, period, say);
     },
+    settings: openSettings({
+      ...{ home, ledger, now: () => engine.now(), remember: () => engine.renewCheckpoint() },
+      configMac: (data) => keys.mac('config', data),
+    }),
     listAgents: () => ledger.agents.list(),
     freeze: async () => void (await freezeWallet({ home, now: io.now })),
     suspend: async (agent) => {

@@ -135,7 +135,16 @@ function viewRaise(
   </div>`;
 }
 
-function viewProof({ factors, atLocalhost, localhostUrl, problem }: AnswerFormParts, button: string): Html {
+/** What proves the owner, with the button that it stands beside. */
+export function viewProof(
+  {
+    factors,
+    atLocalhost,
+    localhostUrl,
+    problem,
+  }: Pick<AnswerFormParts, 'factors' | 'atLocalhost' | 'localhostUrl' | 'problem'>,
+  button: string,
+): Html {
   const hasPassphrase = factors.some(({ kind }) => kind === 'passphrase');
   const hasPasskey = factors.some(({ kind }) => kind === 'passkey');
   const wrong =

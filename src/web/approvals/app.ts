@@ -49,7 +49,11 @@ export function createApp(parts: AppParts): Hono<VisitEnv> {
   addApprovals(pages, parts);
   addEnrolment(pages, parts);
   addConfirmation(pages, parts);
-  if (desk !== null) addDesk(pages, { desk, inbox, now: door.now, command: parts.command });
+  if (desk !== null)
+    addDesk(pages, {
+      ...{ desk, inbox, now: door.now, command: parts.command, port: door.port },
+      passkeyPlace: (c, path) => passkeyPlace(c, parts, path),
+    });
   app.route(VISIT_PATH, pages);
   addEnds(app, parts.command);
   return app;

@@ -35,7 +35,12 @@ export function viewAgents({ agents, groups, days }: AgentsParts, shell: Shell):
               ${group === undefined ? 'no payments' : `${group.payments} ${group.payments === 1 ? 'payment' : 'payments'}`}
               ${group === undefined ? '' : sideWords(group)}
             </span>
-            <span>${agent.state === 'active' ? viewStop(agent, shell) : ''}</span>
+            <span>
+              <a href="${visit.base}/settings/change?key=agents.${agent.name}.limits.per_day_usd"
+                >Limit a day<span class="unseen">, ${agent.name}</span></a
+              >
+              ${agent.state === 'active' ? viewStop(agent, shell) : ''}
+            </span>
           </li>`;
         })}
       </ul>

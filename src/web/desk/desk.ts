@@ -1,6 +1,7 @@
 import type { Config } from '../../config/settings.js';
 import type { AgentRecord } from '../../ledger/books/agent.js';
 import type { LedgerHead, PaymentReader, ReportReader, WithdrawalControl } from '../../ledger/ledger.js';
+import type { SettingsBook } from '../../owner/ownerSettings.js';
 import type { MoneyLook } from '../../treasury/statement/lookForMoney.js';
 import type { Statement } from '../../treasury/statement/readStatement.js';
 import type { Period } from '../../treasury/statement/statement.js';
@@ -29,6 +30,8 @@ export interface DeskParts {
   readonly lookForMoney: () => Promise<MoneyLook>;
   /** The statement of a period out of what is remembered. */
   readonly readStatement: (period: Period, say: (ms: number) => string) => Promise<Statement>;
+  /** The settings, to look at and to change. */
+  readonly settings: SettingsBook;
   readonly listAgents: () => Promise<readonly AgentRecord[]>;
   /** Stops all agents at once. */
   readonly freeze: () => Promise<void>;

@@ -19,10 +19,11 @@ import { viewPayment } from './paymentPage.js';
 import { viewPayments } from './paymentsPage.js';
 import { monthIn, sayTime, viewMoney } from './moneyPage.js';
 import { viewSellers } from './sellersPage.js';
+import { addSettings, type SettingsPlace } from './settingsRoutes.js';
 import { WINDOWS, type Shell } from './shell.js';
 
 /** Paths of the desk that a way in may lead to. */
-export const DESK_LANDINGS = /^\/(?:home|payments|money|sellers|agents)$/;
+export const DESK_LANDINGS = /^\/(?:home|payments|money|sellers|agents|settings)$/;
 
 const DAY_MS = 24 * 3600 * 1000;
 /** Payments a page. */
@@ -39,6 +40,9 @@ export interface DeskPlace {
   readonly now: () => number;
   /** The command for a terminal on this machine. */
   readonly command: (action: OwnerAction) => string;
+  /** Where passkeys work, for a path of this visit. */
+  readonly passkeyPlace: SettingsPlace['passkeyPlace'];
+  readonly port: number;
 }
 
 /** Adds the owner's desk to the pages of a visit. */
@@ -151,6 +155,11 @@ export function addDesk(app: Hono<VisitEnv>, place: DeskPlace): void {
       versionOf(place),
     ]);
     return c.html(viewAgents({ groups, agents, days }, shellOf(c, place, 'agents', version)));
+  });
+  addSettings(app, {
+    ...{ settings: desk.parts.settings, inbox: place.inbox, port: place.port },
+    passkeyPlace: place.passkeyPlace,
+    shell: async (c) => shellOf(c, place, 'settings', await versionOf(place)),
   });
   app.get('/desk/changes', async (c) => {
     desk.money();

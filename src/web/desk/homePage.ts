@@ -52,6 +52,10 @@ export function viewHome(parts: HomeParts, shell: Shell): Html {
         <ul class="caps" aria-label="Against your limits">
           ${parts.windows.map(viewWindow)}
         </ul>
+        <p class="links">
+          <a href="${visit.base}/settings/change?key=limits.per_day_usd">Change the limit of 24 hours</a>
+          <a href="${visit.base}/settings/change?key=limits.per_month_usd">Change the limit of 30 days</a>
+        </p>
       </section>
       <section class="sheet">
         <h2>The last ${DAYS_SHOWN} days</h2>

@@ -36,16 +36,32 @@ export function viewSellers({ groups, days, hosts }: SellersParts, shell: Shell)
                       >${group.payments} ${group.payments === 1 ? 'payment' : 'payments'}, ${group.delivered}
                       delivered${hosts.deny.includes(group.key) ? ', denied by you' : ''}</span
                     >
-                    <span class="${group.lost > 0 ? 'state bad' : 'soft'}">${sideWords(group)}</span>
+                    <span class="${group.lost > 0 ? 'state bad' : 'soft'}">
+                      ${sideWords(group)} ${viewDeny(group.key, hosts, visit.base)}
+                    </span>
                   </li>`,
               )}
             </ul>`
       }
       <p class="soft">
-        To stop paying one:
-        <code>${shell.command({ kind: 'addToSetting', key: 'hosts.deny', entry: 'HOST' })}</code>. What
-        brought nothing: <a href="${visit.base}/payments${filterQuery({ lost: true })}">the payments</a>.
+        Which of them agents may pay is in
+        <a href="${visit.base}/settings/change?key=hosts.deny">hosts.deny</a> and
+        <a href="${visit.base}/settings/change?key=hosts.allow">hosts.allow</a>. What brought nothing:
+        <a href="${visit.base}/payments${filterQuery({ lost: true })}">the payments</a>.
       </p>
     </section>`,
   });
+}
+
+/** The way to stop paying a seller, or to bound it: the change is shown before it is made. */
+function viewDeny(host: string, { deny }: Config['hosts'], base: string): Html {
+  const change = (key: string, value?: string): string =>
+    `${base}/settings/change?${new URLSearchParams({ key, ...(value === undefined ? {} : { value }) }).toString()}`;
+  const others = deny.includes(host) ? deny.filter((one) => one !== host) : [...deny, host];
+  return html`<a href="${change('hosts.deny', JSON.stringify(others))}"
+      >${deny.includes(host) ? 'Pay again' : 'Deny'}<span class="unseen"> ${host}</span></a
+    >
+    <a href="${change(`limits.hosts.${host}.per_day_usd`)}"
+      >Cap a day<span class="unseen">, ${host}</span></a
+    >`;
 }

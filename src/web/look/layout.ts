@@ -39,6 +39,7 @@ const PLACES = [
   ['money', 'Money'],
   ['sellers', 'Sellers'],
   ['agents', 'Agents'],
+  ['settings', 'Settings'],
   ['', 'Approvals'],
 ] as const;
 

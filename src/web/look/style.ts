@@ -24,7 +24,7 @@ body {
 .page { max-width: 44rem; margin: 0 auto; }
 .page.wide { max-width: 64rem; }
 .links { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: .5rem 0 .75rem; }
-.links a { padding: .25rem 0; } .links [aria-current] { color: var(--ink); font-weight: 700; text-decoration: none; }
+.links a, .links b { padding: .25rem 0; } .links [aria-current] { color: var(--ink); font-weight: 700; text-decoration: none; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem; align-items: start; }
 .brake { margin: 0 0 .75rem; }
 .chart svg { display: block; width: 100%; height: 7rem; border-bottom: 1px solid var(--line); }

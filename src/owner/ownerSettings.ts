@@ -1,0 +1,115 @@
+import { hash } from 'node:crypto';
+import { asShown, type OwnerAct } from '../approvals/confirmation.js';
+import { Challenges } from '../approvals/challenge.js';
+import type { FactorProof, PasskeyAsk } from '../approvals/inbox.js';
+import { challengePasskeys, verifyPasskey } from '../approvals/passkey.js';
+import { setKey, type KeyChange } from '../config/change.js';
+import { configReader, updateConfig } from '../config/configFile.js';
+import { findKey, type Config } from '../config/settings.js';
+import { WalletError } from '../errors/walletError.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { factorNeeded } from './approvalInbox.js';
+import { provedFactor, provePassphrase, readFactors, type ProvedFactor } from './auth/ownerFactor.js';
+import { describeChange } from './configWords.js';
+
+/** A change of one setting as its owner is shown it, whole, before it is made. */
+export interface ReviewedChange extends KeyChange {
+  readonly act: OwnerAct;
+  /** What an answer to it has to name: of all that was shown. */
+  readonly digest: string;
+}
+
+/** The owner's settings over an open wallet: shown, and changed one at a time. */
+export interface SettingsBook {
+  /** The settings as they are now, proved. */
+  config(): Config;
+  /** Shows a change. Nothing is written. Throws `bad_input` for a key or a value that cannot be. */
+  review(key: string, value: string): ReviewedChange;
+  /** A challenge for a passkey, bound to this change as it was shown. */
+  challenge(change: ReviewedChange, port: number): Promise<PasskeyAsk>;
+  /**
+   * Makes a change that was shown: what tightens at once, what loosens with the factor. Throws `approval_changed` where the
+   * setting is another one by now, and as the inbox does for a factor.
+   */
+  apply(change: ReviewedChange, digest: string, proof: FactorProof | null): Promise<KeyChange>;
+}
+
+/** What it needs of an open wallet. */
+export interface SettingsWallet {
+  readonly home: string;
+  readonly ledger: Ledger;
+  /** Makes the config's code. */
+  readonly configMac: (data: string) => Uint8Array;
+  readonly now: () => number;
+  /** Remembers where the ledger stands now. */
+  readonly remember: () => void;
+}
+
+/** Opens it. */
+export function openSettings({ home, ledger, configMac, now, remember }: SettingsWallet): SettingsBook {
+  const challenges = new Challenges();
+  const read = configReader(home, configMac);
+
+  async function prove(change: ReviewedChange, proof: FactorProof | null): Promise<ProvedFactor> {
+    const factors = await readFactors(ledger);
+    if (proof === null) throw factorNeeded(factors.length > 0);
+    if (proof.kind === 'passphrase') return provePassphrase(ledger, proof.passphrase, { place: 'page', now });
+    if (!factors.some(({ kind }) => kind === 'passkey')) throw factorNeeded(factors.length > 0);
+    const found = await verifyPasskey(challenges, purposeOf(change), proof, { factors, nowMs: now() });
+    if (found === null) throw new WalletError('factor_wrong', 'The passkey was not accepted.');
+    return provedFactor(ledger, found, 'page');
+  }
+
+  return {
+    config: read,
+    review: (key, value) => reviewOf(read(), key, value),
+    async challenge(change, port) {
+      return challengePasskeys(challenges, purposeOf(change), {
+        ...{ factors: await readFactors(ledger), port, nowMs: now() },
+      });
+    },
+    async apply(change, digest, proof) {
+      if (digest !== change.digest) throw changedMeanwhile();
+      const isLooser = change.direction === 'loosens';
+      if (isLooser) await ledger.factors.use((await prove(change, proof)).use, now());
+      const config = await updateConfig(home, configMac, async (current) => {
+        if (current.version < (await ledger.head()).configVersion)
+          throw new WalletError(
+            'config_stale',
+            'The config is older than the ledger knows; nothing was changed.',
+          );
+        const again = reviewOf(current, change.key, change.after);
+        // Another hand was there meanwhile: what would be made is not what was shown.
+        if (again.digest !== change.digest) throw changedMeanwhile();
+        return setKey(current, change.key, change.after).config;
+      });
+      await ledger.noteConfigVersion(config.version, now());
+      remember();
+      return change;
+    },
+  };
+}
+
+function reviewOf(config: Config, keyText: string, value: string): ReviewedChange {
+  const { key } = findKey(keyText);
+  const { before, after, direction } = setKey(config, key, value);
+  const change: KeyChange = { key, before, after, direction };
+  const act = asShown({ what: `Set ${key}`, details: [describeChange(change)] });
+  return {
+    ...change,
+    act,
+    digest: hash('sha256', JSON.stringify(['purser setting 1', key, before, after, direction])),
+  };
+}
+
+/** T18: a signature is for this very change, from what it was to what it is to be. */
+function purposeOf({ digest, act }: ReviewedChange): string {
+  return JSON.stringify(['purser setting 1', digest, act.what, act.details]);
+}
+
+function changedMeanwhile(): WalletError {
+  return new WalletError(
+    'approval_changed',
+    'The setting was changed meanwhile; look at it again. Nothing was changed.',
+  );
+}
