@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
+import { CENT } from './offer.ts';
 import { playAll, playOne, startRun, type Run, type Verdict } from './run.ts';
 import { THREATS } from './role.ts';
 import { ATTACKS, CONTROLS } from './table.ts';
@@ -54,6 +55,8 @@ describe('one after the other', () => {
   test('the wallet lost what the sellers were given, and nothing else', async () => {
     expect(await run.missing()).toBe(0n);
   });
+
+  test('Permit2 may move no more than one payment would', () => expectBound(run));
 });
 
 describe(`all at once, ${PARALLEL} calls at a time`, () => {
@@ -78,7 +81,14 @@ describe(`all at once, ${PARALLEL} calls at a time`, () => {
     expect(run.turnstile.most).toBe(PARALLEL);
     expect(await run.missing()).toBe(0n);
   });
+
+  test('Permit2 may move no more than one payment would', () => expectBound(run));
 });
+
+/** T36: a permit allows what its payment is for, and takes the place of what was allowed before it; no owner allowed more. */
+async function expectBound(run: Run): Promise<void> {
+  for (const left of await run.allowances()) expect(left).toBeLessThanOrEqual(CENT);
+}
 
 /** The table of verdicts, on the terminal and in test-output/adversary.json. */
 function report(): void {

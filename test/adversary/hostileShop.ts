@@ -9,7 +9,17 @@ import { devAccount } from '../../sandbox/chain.ts';
 import type { Sandbox } from '../../sandbox/world.ts';
 import { nobodysAddress } from '../../sandbox/solana/chain.ts';
 import { tokenAccountOf } from '../../sandbox/solana/token.ts';
-import type { Role, Seen, Serve, Signed, SignedOnBase, SignedOnSolana, Stall } from './role.ts';
+import type {
+  Role,
+  Seen,
+  Serve,
+  Signed,
+  SignedOnBase,
+  SignedOnSolana,
+  SignedThroughPermit2,
+  Stall,
+} from './role.ts';
+import { bringPermit, isThroughPermit2, readSignedThroughPermit2, takeAll } from './permit2.ts';
 import { isOnSolana, readSignedOnSolana } from './solanaTransfer.ts';
 
 const ZONE = 'shop.test';
@@ -79,7 +89,7 @@ export class HostileShop {
       const entered: string[] = [];
       intrusions.set(id, entered);
       const intranetUrl = `http://127.0.0.1:${intranetPort}/${id}`;
-      const own = { settle, openAccount, feePayer: solana.feePayer.address };
+      const own = { settle, bring: bringer(sandbox), openAccount, feePayer: solana.feePayer.address };
       const stall = openStall(role, id, port, intranetUrl, entered, own);
       const serve = role.open(stall);
       for (const name of [id, `${id}-other`])
@@ -109,7 +119,7 @@ function idOf({ threat, name }: Role): string {
 }
 
 /** What every stall shares on the chains. */
-interface OnChains extends Pick<Stall, 'settle' | 'feePayer'> {
+interface OnChains extends Pick<Stall, 'settle' | 'bring' | 'feePayer'> {
   /** Gives an address of Solana its token account, long before it is paid. */
   readonly openAccount: (owner: string) => void;
 }
@@ -120,7 +130,7 @@ function openStall(
   port: number,
   intranet: string,
   intrusions: readonly string[],
-  { settle, openAccount, feePayer }: OnChains,
+  { settle, bring, openAccount, feePayer }: OnChains,
 ): OpenStall {
   const asked = new Map<string, Set<string>>();
   const payees = new Set<string>();
@@ -158,6 +168,7 @@ function openStall(
       asked.set(key, (asked.get(key) ?? new Set()).add(host));
     },
     settle,
+    bring,
   };
 }
 
@@ -172,7 +183,12 @@ function settler({ chain, solana }: Sandbox): Stall['settle'] {
     return signature;
   };
   const from = devAccount(3).address;
-  const settle = async ({ nonce, ...signed }: SignedOnBase): Promise<Hex> => {
+  const settle = async (given: SignedOnBase | SignedThroughPermit2): Promise<Hex> => {
+    if (isThroughPermit2(given)) {
+      const call = { from, ...takeAll(given), gas: '0x4c4b40' };
+      return inTurn(async () => (await chain.rpc('eth_sendTransaction', [call])) as Hex);
+    }
+    const { nonce, ...signed } = given;
     const data = encodeFunctionData({
       abi: USDC_ABI,
       functionName: 'transferWithAuthorization',
@@ -202,6 +218,19 @@ function settler({ chain, solana }: Sandbox): Stall['settle'] {
     const hash = await known;
     await chain.client.waitForTransactionReceipt({ hash });
     return hash;
+  };
+}
+
+/** Brings permits to the token, as anybody can. */
+function bringer({ chain }: Sandbox): Stall['bring'] {
+  const from = devAccount(5).address;
+  const inTurn = createQueue();
+  return async (signed) => {
+    const call = isThroughPermit2(signed) ? bringPermit(signed) : undefined;
+    if (call === undefined) return;
+    const params = [{ from, ...call, gas: '0x4c4b40' }];
+    const hash = (await inTurn(async () => chain.rpc('eth_sendTransaction', params))) as Hex;
+    await chain.client.waitForTransactionReceipt({ hash });
   };
 }
 
@@ -238,6 +267,8 @@ interface Exact {
 
 function readSigned(payload: unknown, owners: ReadonlyMap<string, string>): Signed | undefined {
   const exact = (payload as { payload?: Exact } | null)?.payload;
+  const throughPermit2 = readSignedThroughPermit2(payload);
+  if (throughPermit2 !== undefined) return throughPermit2;
   const { signature, authorization, transaction, ...more } = exact ?? {};
   if (typeof transaction === 'string') {
     const isAlone = signature === undefined && authorization === undefined && Object.keys(more).length === 0;

@@ -5,6 +5,7 @@ import { isLate, type Told } from './gullibleAgent.ts';
 import type { OpenStall } from './hostileShop.ts';
 import { GOODS } from './offer.ts';
 import type { Attack, Control, Seen, Signed, SignedOnBase } from './role.ts';
+import { faultsOfPermit2, isThroughPermit2 } from './permit2.ts';
 import { faultsOfTransaction, isOnSolana } from './solanaTransfer.ts';
 
 /** No authorization lives longer (docs/design.md, "The life of a payment"); a busy machine sends it a little later. */
@@ -95,7 +96,9 @@ async function faultsOf(
     signed.map((one) =>
       isOnSolana(one)
         ? faultsOfTransaction(sandbox, one, wallet.solanaAddress)
-        : faultsOfSignature(one, stall, wallet.address),
+        : isThroughPermit2(one)
+          ? faultsOfPermit2(one, wallet.address, cameAt(stall, one))
+          : faultsOfSignature(one, stall, wallet.address),
     ),
   );
   return [...late, ...entered, ...leaked, ...bad.flat()];
@@ -110,9 +113,10 @@ function faultsOfRequest(seen: Seen, stall: OpenStall, wallet: Played['wallet'])
   if (!pays && Object.values(wallet).some((address) => said.includes(address.toLowerCase())))
     faults.push('A request that pays nothing names the wallet.');
   if (pays && signed === undefined) faults.push('A payment header holds something else than a transfer.');
-  // 65 bytes are a signature; one is due.
+  // 65 bytes are a signature; one is due, and beside a payment through Permit2 that of its permit.
   const signatures = JSON.stringify(payload ?? null).match(/0x[0-9a-f]{130}(?![0-9a-f])/gi) ?? [];
-  if (signatures.length > 1) faults.push('A payment carries a second signature.');
+  const due = signed?.chain === 'permit2' && signed.permit !== null ? 2 : 1;
+  if (signatures.length > due) faults.push('A payment carries a signature too many.');
   if (signed !== undefined && stall.asked.get(signed.to.toLowerCase())?.has(host) !== true)
     faults.push(`A payment came to ${host}, which had not asked for it.`);
   return faults;
@@ -128,12 +132,16 @@ async function faultsOfSignature(signed: SignedOnBase, stall: OpenStall, wallet:
     signature,
   });
   const faults: string[] = [];
-  const came = stall.seen.find((seen) => seen.signed?.nonce === signed.nonce);
-  const atSec = BigInt(Math.floor(came?.atSec ?? 0));
+  const atSec = cameAt(stall, signed);
   if (signer.toLowerCase() !== wallet.toLowerCase())
     faults.push('A signature is not under the domain of USDC.');
   if (signed.validBefore > atSec + WINDOW_SEC_MAX) faults.push('A signature lives longer than ten minutes.');
   if (signed.validAfter > atSec || signed.validBefore - atSec > WINDOW_SEC_MAX + SIGNED_BEFORE_SEC_MAX)
     faults.push('A signature is for later.');
   return faults;
+}
+
+/** When a signature came, in seconds. */
+function cameAt(stall: OpenStall, { nonce }: Signed): bigint {
+  return BigInt(Math.floor(stall.seen.find((seen) => seen.signed?.nonce === nonce)?.atSec ?? 0));
 }

@@ -22,6 +22,7 @@ export const THREATS = {
   T25: 'prices that creep',
   T27: 'characters that steer a terminal',
   T28: 'receipts that lie',
+  T36: 'allowances, ceilings, spenders of the seller’s choice',
 } as const;
 
 /** One of them. */
@@ -54,8 +55,26 @@ export interface SignedOnSolana {
   readonly transaction: string;
 }
 
+/** What was signed for Permit2 as it reached a seller; under a ceiling it names who may settle. */
+export interface SignedThroughPermit2 {
+  readonly chain: 'permit2';
+  readonly from: Address;
+  readonly to: Address;
+  /** The most it moves. */
+  readonly value: bigint;
+  readonly token: Address;
+  readonly spender: Address;
+  readonly facilitator: Address | null;
+  readonly validAfter: bigint;
+  readonly deadline: bigint;
+  readonly nonce: Hex;
+  readonly signature: Hex;
+  /** What allows Permit2 that amount, where it came along. */
+  readonly permit: { readonly signature: Hex; readonly value: bigint; readonly nonce: bigint } | null;
+}
+
 /** A signed transfer as it reached a seller. */
-export type Signed = SignedOnBase | SignedOnSolana;
+export type Signed = SignedOnBase | SignedOnSolana | SignedThroughPermit2;
 
 /** One request as it reached the hostile shop. */
 export interface Seen {
@@ -96,6 +115,8 @@ export interface Stall {
   asks(host: string, payTo: string): void;
   /** Takes the money of a signature now; its transaction. */
   settle(signed: Signed): Promise<string>;
+  /** Brings the permit that came with a payment to the token, and takes nothing. */
+  bring(signed: Signed): Promise<void>;
 }
 
 /** How a role answers. */

@@ -43,6 +43,8 @@ export interface Run {
   readonly own: Attacked[];
   /** What the shared wallet lost beyond what its sellers have, in atomic units. */
   missing(): Promise<bigint>;
+  /** What Permit2 may still move of each wallet's USDC, atomic. */
+  allowances(): Promise<bigint[]>;
   stop(): Promise<void>;
 }
 
@@ -69,6 +71,8 @@ export async function startRun(sandbox: Sandbox, parallel: number): Promise<Run>
       const lost = 2n * FUNDED - left;
       return lost - paid.reduce((sum, one) => sum + one, 0n);
     },
+    allowances: () =>
+      Promise.all([shared, ...own].map(({ test }) => sandbox.chain.permit2Allowance(test.address))),
     async stop() {
       for (const one of [shared, ...own]) await one.close();
       await shop.close();

@@ -1,15 +1,17 @@
 import { BODY_ATTACKS } from './roles/bodies.ts';
-import { CONTROLS } from './roles/honest.ts';
+import { CONTROLS as SHAPES } from './roles/honest.ts';
 import { OFFER_ATTACKS } from './roles/offers.ts';
+import { PERMIT2_ATTACKS, PERMIT2_CONTROL } from './roles/permit2.ts';
 import { PLACE_ATTACKS } from './roles/places.ts';
 import { PRICE_ATTACKS } from './roles/prices.ts';
 import { SIGNING_ATTACKS } from './roles/signing.ts';
 import { SOLANA_ATTACKS } from './roles/solana.ts';
 import { TERMS_ATTACKS } from './roles/terms.ts';
 import { WORD_ATTACKS } from './roles/words.ts';
-import type { Attack } from './role.ts';
+import type { Attack, Control } from './role.ts';
 
-export { CONTROLS };
+/** Every honest shape. */
+export const CONTROLS: readonly Control[] = [...SHAPES, PERMIT2_CONTROL];
 
 /** Every attack, by its threat. */
 export const ATTACKS: readonly Attack[] = [
@@ -21,4 +23,5 @@ export const ATTACKS: readonly Attack[] = [
   ...BODY_ATTACKS,
   ...WORD_ATTACKS,
   ...SOLANA_ATTACKS,
+  ...PERMIT2_ATTACKS,
 ].sort((a, b) => Number(a.threat.slice(1)) - Number(b.threat.slice(1)));
