@@ -3,6 +3,7 @@ import type { PaymentPayload, PaymentRequirements } from '@x402/core/types';
 import { listenLocal, type LocalServer } from '../../../sandbox/localServer.ts';
 import { POLYGON, startPolygon, USDT, type PolygonChain } from '../../../sandbox/permit2/polygon.ts';
 import { decodeHeader, encodeHeader } from '../../../sandbox/shop/order.ts';
+import { compareWithChain } from '../../../src/owner/ledger/chainAudit.js';
 import { setAllowance } from '../../../src/treasury/allowance.js';
 import { withdraw, type Withdrawn } from '../../../src/treasury/withdraw.js';
 import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
@@ -168,5 +169,7 @@ describe('what is left', () => {
     expect(await polygon.balanceOf(mine.address)).toBe(FUNDED_ATOMIC - PRICE_ATOMIC - 2_000_000n);
     expect(await polygon.allowance(mine.address)).toBe(0n);
     expect((await engine.ledger.audit()).findings).toEqual([]);
+    const compared = await compareWithChain(await engine.config(), engine.keys, engine.ledger, world.now());
+    expect(compared).toMatchObject({ unknown: 0, findings: [] });
   });
 });
