@@ -18,7 +18,7 @@ export interface Bench {
 /** A {@link Settlement} without its times: those need a clock. */
 export type Verdict =
   | Extract<Settlement, { kind: 'captured' | 'released' }>
-  | { readonly kind: 'open' }
+  | { readonly kind: 'open'; readonly isDeposited?: true }
   | { readonly kind: 'unknowable'; readonly reason: UnknowableReason; readonly message: string };
 
 /** The verdict when no operator can prove anything. */

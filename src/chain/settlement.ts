@@ -59,6 +59,8 @@ export interface TempoSettlementQuery extends Omit<SettlementQuery, 'asset'> {
   readonly transferAtomic: AtomicAmount;
   /** The transaction's hash, where we pay its fee: one that moves nothing takes that fee all the same. */
   readonly ownTx: Hex | null;
+  /** The id of the channel that it opened, where it is a deposit: then what became of the channel is asked. */
+  readonly channel?: Hex;
 }
 
 /** One payment by Lightning whose end is in question: our own record of it. */
@@ -128,6 +130,8 @@ export type Settlement =
       /** Null where no operator knows it. */
       readonly blockTimeMs: number | null;
       readonly amountAtomic: AtomicAmount;
+      /** What of that a payee took of a deposit, where it is one; the rest is the network's fee. */
+      readonly takenAtomic?: AtomicAmount;
       /**
        * True once the block is settled for good and as many operators show the payment as a release needs. Before, a
        * reorganisation can still take it back.
@@ -157,6 +161,8 @@ export type Settlement =
       readonly retryAtSec: number;
       /** Whether it can still land, where the chain tells that by another measure than time. */
       readonly live?: boolean;
+      /** Set where it is a deposit that the chain shows as made, and not closed: how much of it is taken shows at its end. */
+      readonly isDeposited?: true;
     }
   | {
       readonly kind: 'unknowable';

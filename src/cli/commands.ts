@@ -3,6 +3,7 @@ import { allowanceCommands } from './allowance/allowanceCommands.js';
 import { approvalCommands } from './approvals/approvalCommands.js';
 import { catalogCommands } from './catalog/catalogCommands.js';
 import { configCommands, limitsCommands } from './config/configCommands.js';
+import { channelCommands } from './channels/channelCommands.js';
 import { entitlementCommands } from './entitlements/entitlementCommands.js';
 import { doctorCommands, installCommands, serveCommands } from './install/installCommands.js';
 import { ledgerCareCommands, ledgerListCommands } from './ledger/ledgerCommands.js';
@@ -32,6 +33,7 @@ const rows = [
   ...limitsCommands,
   ...ledgerListCommands,
   ...entitlementCommands,
+  ...channelCommands,
   ...stopCommands,
   ...doctorCommands,
   ...ledgerCareCommands,

@@ -84,6 +84,7 @@ describe('the file', () => {
         per_month_usd: '50.00',
         calls_per_minute: 30,
         ask_floor_usd: '0.05',
+        deposit_usd: '0.00',
       },
       ceilings: {
         per_call_usd: '5.00',

@@ -72,6 +72,11 @@ export const LIMIT_SETTINGS = {
       compare: boundDirection,
       summary: 'Payments that may start in any 60 seconds.',
     }),
+    depositUsdMicros: amount(
+      'limits.deposit_usd',
+      0n,
+      'The most an agent may deposit with one seller for calls that are paid out of it, such as a session of MPP. A deposit counts whole against every limit until it is closed. 0: never.',
+    ),
     askFloorUsdMicros: amount(
       'limits.ask_floor_usd',
       5n * CENT,

@@ -50,6 +50,7 @@ export type OwnerAction =
     }
   /** Tells Purser the Lightning wallet to pay from; the owner pastes its connection string. */
   | { readonly kind: 'connectLightning' }
+  | { readonly kind: 'closeChannel'; readonly id: string }
   | { readonly kind: 'reconcile' }
   | { readonly kind: 'audit' }
   | { readonly kind: 'rebuildLedger' }

@@ -9,7 +9,9 @@ import type {
   RelayIntent,
   SolanaOwnTransferIntent,
   SolanaTransferIntent,
+  TempoChannelIntent,
   TempoTransferIntent,
+  TempoVoucherIntent,
   TransferIntent,
 } from '../payment/intent.js';
 import type { SignInIntent } from '../payment/signIn.js';
@@ -40,7 +42,8 @@ export interface UnlockedWallet {
   evmAddress(agentIndex: number): Promise<`0x${string}`>;
   /**
    * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature. Beside {@link signPermit2}, {@link signRelay}, {@link signAllowance},
-   * {@link signPermit2Withdrawal}, {@link signWithdrawalRelay}, {@link signTempoTransfer}, {@link signSolanaTransfer}, {@link signSolanaOwnTransfer} and {@link signIn} there is
+   * {@link signPermit2Withdrawal}, {@link signWithdrawalRelay}, {@link signTempoTransfer}, {@link signTempoChannel},
+   * {@link signTempoVoucher}, {@link signSolanaTransfer}, {@link signSolanaOwnTransfer} and {@link signIn} there is
    * nothing else it signs (T7).
    *
    * `nowMs` is the instant the intent was built at, or later. Throws `signer_refused`.
@@ -68,6 +71,10 @@ export interface UnlockedWallet {
   signAllowance(intent: AllowanceIntent, agentIndex: number): Promise<`0x${string}`>;
   /** Signs one transfer on Tempo as an agent and gives its transaction's bytes. Throws `signer_refused`. */
   signTempoTransfer(intent: TempoTransferIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
+  /** Signs one call of Tempo's reserve for a channel of an agent's own, and gives its transaction's bytes. Throws `signer_refused`. */
+  signTempoChannel(intent: TempoChannelIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
+  /** Signs all that a payee may have taken of an agent's channel by then: 65 bytes. Throws `signer_refused`. */
+  signTempoVoucher(intent: TempoVoucherIntent, agentIndex: number): Promise<`0x${string}`>;
   /** The address of an agent on Solana, in base58. `bad_input` where the wallet is made of an imported EVM key. */
   solanaAddress(agentIndex: number): Promise<string>;
   /** Signs one transfer on Solana as an agent and gives its transaction in base64. Throws `signer_refused`. */
@@ -198,6 +205,14 @@ export function openWallet(
     signTempoTransfer: async (intent, agentIndex, nowMs) => {
       const { signTempoTransfer } = await import('./signer/tempoSigner.js');
       return signTempoTransfer(intent, await accountOf(agentIndex), nowMs);
+    },
+    signTempoChannel: async (intent, agentIndex, nowMs) => {
+      const { signTempoChannel } = await import('./signer/channelSigner.js');
+      return signTempoChannel(intent, await accountOf(agentIndex), nowMs);
+    },
+    signTempoVoucher: async (intent, agentIndex) => {
+      const { signTempoVoucher } = await import('./signer/channelSigner.js');
+      return signTempoVoucher(intent, await accountOf(agentIndex));
     },
     solanaAddress: async (agentIndex) => (await solanaAccountOf(agentIndex)).address,
     signSolanaTransfer: async (intent, agentIndex) => {

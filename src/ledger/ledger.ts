@@ -181,6 +181,8 @@ export interface PaymentReader {
   findByKey(agent: string, key: string): Promise<Payment | null>;
   /** The newest payment of this request, by either hash, that was taken for captured at `sinceMs` of the wall clock or later. */
   findCaptured(requestHash: string, sinceMs: number, otherHash?: string): Promise<Payment | null>;
+  /** What was paid out of a deposit, by the deposit's own id, oldest first. */
+  drawnFrom(network: string, payFrom: string, subject: string): Promise<Payment[]>;
   /** What is held from an address, but for the attempts of these ids. */
   heldAtomic(
     network: string,
@@ -291,6 +293,8 @@ export interface EntitlementBook {
   usable(agent: string, origin: string, nowMs: number): Promise<Entitlement[]>;
   /** One by its id, or null. */
   find(id: string): Promise<Entitlement | null>;
+  /** A deposit of an agent's by its own id, such as a channel's, live or ended; or null. */
+  findDeposit(agent: string, subject: string): Promise<Entitlement | null>;
   /** The ones changed last, in front. */
   list(filter: EntitlementFilter, limit: number): Promise<Entitlement[]>;
   /** Changes a live one that stands as it was seen; null where it was changed or ended meanwhile. */

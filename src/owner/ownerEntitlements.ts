@@ -1,4 +1,5 @@
-import type { Entitlement, EntitlementFilter } from '../ledger/books/entitlement.js';
+import { WalletError } from '../errors/walletError.js';
+import { DEPOSIT_KINDS, type Entitlement, type EntitlementFilter } from '../ledger/books/entitlement.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { openLedger } from '../wallet/engine.js';
 import { unlockAsAnyone, type OwnerOptions } from './auth/ownerAuth.js';
@@ -16,9 +17,19 @@ export function findEntitlement(options: OwnerOptions, id: string): Promise<Enti
   return withLedger(options, ({ entitlements }) => entitlements.find(id));
 }
 
-/** Ends one, whose secret is then forgotten: it only takes from an agent. False where it had ended, or is none. */
+/**
+ * Ends one, whose secret is then forgotten: it only takes from an agent. False where it had ended, or is none. Throws
+ * `bad_input` for a deposit: only a proof ends that, or the wallet would forget whose money it is.
+ */
 export function revokeEntitlement(options: OwnerOptions, id: string): Promise<boolean> {
-  return withLedger(options, ({ entitlements }) => entitlements.end(id, 'revoked', options.now()));
+  return withLedger(options, async ({ entitlements }) => {
+    const found = await entitlements.find(id);
+    if (found?.state === 'live' && DEPOSIT_KINDS.includes(found.kind))
+      throw new WalletError('bad_input', 'This is a deposit with a seller: it is closed, and not revoked.', {
+        owner: { say: 'Close it, which brings back what is left.', action: { kind: 'closeChannel', id } },
+      });
+    return entitlements.end(id, 'revoked', options.now());
+  });
 }
 
 async function withLedger<T>(options: OwnerOptions, work: (ledger: Ledger) => Promise<T>): Promise<T> {

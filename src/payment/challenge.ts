@@ -43,9 +43,37 @@ export interface Offer {
   readonly usdMicros: UsdMicros;
   /** How much of that is the network's fee at most, where this wallet pays it. */
   readonly feeUsdMicros?: UsdMicros;
+  /** Set where it is paid out of a deposit with the seller. */
+  readonly deposit?: DepositTerms;
+  /** Set once it is known which deposit pays it. */
+  readonly paidFrom?: PaidFromDeposit;
   /** What only the offer's own protocol shows in a quote. */
   readonly facts: Readonly<Record<string, number | string>>;
 }
+
+/** What a deposit with a seller takes. */
+export interface DepositTerms {
+  /** What the seller would have deposited; null where it does not say. Advice. */
+  readonly suggestedAtomic: AtomicAmount | null;
+  /** The most that making it costs beside, where this wallet pays the network's fee. */
+  readonly feeAtomic: AtomicAmount;
+  /** Who takes of it beside the payee's word: another one is another deposit. */
+  readonly operator: string;
+}
+
+/** The deposit that pays an offer: one that was made, and what was drawn on it; or one to be made with the payment. */
+export type PaidFromDeposit =
+  | {
+      readonly kind: 'made';
+      readonly entitlementId: string;
+      readonly drawnAtomic: AtomicAmount;
+      readonly depositAtomic: AtomicAmount;
+      /** When it is used no more, ms since 1970. */
+      readonly expiresMs: number;
+      /** What its own rail kept of it, as JSON. */
+      readonly facts: string;
+    }
+  | { readonly kind: 'to_make'; readonly depositAtomic: AtomicAmount; readonly expiresMs: number };
 
 /**
  * How long it can take until it is proved what became of a payment that nobody answered. Steps, and no seconds: within one

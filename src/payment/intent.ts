@@ -167,6 +167,67 @@ export interface TempoTransferIntent {
   readonly nonce: `0x${string}`;
 }
 
+/** What a channel of Tempo's reserve is (TIP-1034): all of it together makes its id. */
+export interface ChannelDescriptor {
+  readonly payer: `0x${string}`;
+  readonly payee: `0x${string}`;
+  /** Who may settle for the payee; the zero address for nobody. */
+  readonly operator: `0x${string}`;
+  readonly token: `0x${string}`;
+  readonly salt: `0x${string}`;
+  /** Whose vouchers count: always the payer here. */
+  readonly authorizedSigner: `0x${string}`;
+  /** A hash of the transaction that opened it, and of its sender: no two channels share it. */
+  readonly expiringNonceHash: `0x${string}`;
+}
+
+/**
+ * What the signer signs to keep a channel on Tempo: a transaction that calls the chain's reserve (TIP-1034) once, within a
+ * short window (TIP-1009), and does nothing else. `open` and `top_up` deposit `amountAtomic` for one payee, who takes of it
+ * what vouchers say; `request_close` and `withdraw` bring the rest back, and move nothing to anybody else.
+ */
+export interface TempoChannelIntent {
+  readonly kind: 'tempo_channel';
+  readonly call: 'open' | 'top_up' | 'request_close' | 'withdraw';
+  readonly asset: TempoAsset;
+  readonly chainId: number;
+  readonly from: `0x${string}`;
+  /** The payee. */
+  readonly to: `0x${string}`;
+  /** What is deposited; 0 where nothing is. */
+  readonly amountAtomic: AtomicAmount;
+  readonly feePaidBy: 'payee' | 'self';
+  readonly validAfterSec: 0;
+  readonly validBeforeSec: number;
+  /** The id of the channel. */
+  readonly nonce: `0x${string}`;
+  /** For `open`, its `expiringNonceHash` is what follows from this very transaction. */
+  readonly descriptor: ChannelDescriptor;
+}
+
+/** What the signer signs to pay out of a channel: all that its payee may have taken of it by then. Moves nothing by itself. */
+export interface TempoVoucherIntent {
+  readonly kind: 'tempo_voucher';
+  readonly asset: TempoAsset;
+  readonly chainId: number;
+  readonly from: `0x${string}`;
+  readonly to: `0x${string}`;
+  /** What this call adds to what was signed before. */
+  readonly amountAtomic: AtomicAmount;
+  /** All that is signed by then, this call included. */
+  readonly cumulativeAtomic: AtomicAmount;
+  /** What the channel holds: no voucher says more. */
+  readonly depositAtomic: AtomicAmount;
+  readonly validAfterSec: 0;
+  /** When the wallet uses the channel no more. */
+  readonly validBeforeSec: number;
+  /** The channel's id, the cumulative amount and this call, so that no two share it. */
+  readonly nonce: string;
+  readonly descriptor: ChannelDescriptor;
+  /** The deposit to be made with this very call; absent where the channel is open. */
+  readonly opening?: TempoChannelIntent;
+}
+
 /**
  * Gas that one transfer on Tempo may take. It takes 62,000 on the local chain, and 315,000 where the payee had none of the
  * token; but a node that simulates it for the seller wants over 700,000 to be there. What is not used is not paid.
@@ -205,7 +266,12 @@ export interface LightningIntent {
 
 /** The payment intents there are: all that the signer knows (T7), and the one that it has no part in. */
 export type PaymentIntent =
-  TransferIntent | Permit2Intent | SolanaTransferIntent | TempoTransferIntent | LightningIntent;
+  | TransferIntent
+  | Permit2Intent
+  | SolanaTransferIntent
+  | TempoTransferIntent
+  | TempoVoucherIntent
+  | LightningIntent;
 
 /** What a transfer on Solana may ask for in computing: the fee payer pays for it, within what facilitators accept. */
 export const COMPUTE_UNIT_LIMIT_MAX = 200_000;

@@ -16,12 +16,35 @@ export const PAID_PROTOCOLS = [X402, MPP, L402] as const;
 const CEILING_SCHEMES: Readonly<Record<string, readonly string[]>> = { [X402]: ['upto'] };
 
 /** Whether a payment may have moved less than was signed for it, as its seller charged. A view asks it, and loads no rail. */
-export function isUnderCeiling({
-  protocol,
-  scheme,
-}: {
-  readonly protocol: string;
-  readonly scheme: string;
-}): boolean {
+export function isUnderCeiling({ protocol, scheme }: Way): boolean {
   return CEILING_SCHEMES[protocol]?.includes(scheme) === true;
 }
+
+/** Schemes that pay one call out of a deposit made before: what they move was counted with that deposit. */
+const DRAWN_SCHEMES: Readonly<Record<string, readonly string[]>> = { [MPP]: ['session'] };
+/** Schemes that make such a deposit, or add to one. */
+const DEPOSIT_SCHEMES: Readonly<Record<string, readonly string[]>> = { [MPP]: ['channel'] };
+
+/** Why a deposit that the seller took is `unknown`: how much of it is spent shows when it is closed. */
+export const DEPOSIT_OPEN = 'channel_open';
+
+/** What a row of the ledger is of. */
+interface Way {
+  readonly protocol: string;
+  readonly scheme: string;
+}
+
+/** Whether a payment is taken out of a deposit, which counts in every limit in its place. */
+export function isDrawn({ protocol, scheme }: Way): boolean {
+  return DRAWN_SCHEMES[protocol]?.includes(scheme) === true;
+}
+
+/** Whether a payment is a deposit, which is held in full until a proof closes it. */
+export function isDeposit({ protocol, scheme }: Way): boolean {
+  return DEPOSIT_SCHEMES[protocol]?.includes(scheme) === true;
+}
+
+/** Every way of {@link isDrawn}, for questions of a store. */
+export const DRAWN_WAYS: readonly Way[] = Object.entries(DRAWN_SCHEMES).flatMap(([protocol, schemes]) =>
+  schemes.map((scheme) => ({ protocol, scheme })),
+);

@@ -17,7 +17,11 @@ function wayOf({ protocol, facts }: Offer): string {
  * one method may differ as they like: there the cheapest is taken.
  */
 export function withoutDisagreement(demand: PaymentDemand): PaymentDemand {
-  const ways = Map.groupBy(demand.offers, wayOf);
+  // What is paid out of a deposit is a price of another kind: often a hundredth of one call's.
+  const ways = Map.groupBy(
+    demand.offers.filter(({ deposit }) => deposit === undefined),
+    wayOf,
+  );
   if (ways.size < 2) return demand;
   const prices = new Map([...ways].map(([way, offers]) => [way, cheapestOf(offers)] as const));
   const odd = [...prices].filter(([way, price]) =>
@@ -25,7 +29,8 @@ export function withoutDisagreement(demand: PaymentDemand): PaymentDemand {
   );
   if (odd.length === 0) return demand;
   const stated = [...prices].map(([way, price]) => `$${formatUsd(price)} by ${way}`).join(', ');
-  const isOdd = (offer: Offer): boolean => odd.some(([way]) => way === wayOf(offer));
+  const isOdd = (offer: Offer): boolean =>
+    offer.deposit === undefined && odd.some(([way]) => way === wayOf(offer));
   const rejected = demand.offers.filter(isOdd).map(({ index }): RejectedOffer => ({
     index,
     code: 'malformed_offer',

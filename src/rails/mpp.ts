@@ -2,6 +2,7 @@ import { MPP } from '../protocols/protocol.js';
 import type { EndpointAnswer, Offer, PaymentDemand, RejectedOffer } from '../payment/challenge.js';
 import { readPaymentChallenges, type PaymentChallenge } from '../protocols/mpp/challenge.js';
 import { isCharge, judgeCharge } from '../protocols/mpp/charge.js';
+import { isSession, judgeSession, SESSION } from '../protocols/mpp/session.js';
 import { readReceipt, readRefusal } from '../protocols/mpp/receipt.js';
 import { isJsonObject, parseJson, statedLine } from '../text/json.js';
 import { cleanLine } from '../text/untrusted.js';
@@ -10,12 +11,14 @@ import { mppChargeEvm } from './mppCharge/evm.js';
 import { mppChargeLightning } from './mppCharge/lightning.js';
 import { mppChargeSvm } from './mppCharge/svm.js';
 import { mppChargeTempo } from './mppCharge/tempo.js';
+import { toSessionOffer } from './mppSession/offer.js';
+import { mppChannelTempo, mppSessionTempo } from './mppSession/tempo.js';
 import type { PaymentProtocol } from './rail.js';
 
 const DESCRIPTION_CODE_POINTS_MAX = 300;
 const ERROR_CODE_POINTS_MAX = 300;
 
-/** The Machine Payments Protocol: the HTTP authentication scheme `Payment` (draft-httpauth-payment), intent `charge`. */
+/** The Machine Payments Protocol: the HTTP authentication scheme `Payment` (draft-httpauth-payment), intents `charge` and `session`. */
 export const mpp: PaymentProtocol = {
   name: MPP,
   parse: readDemand,
@@ -25,7 +28,7 @@ export const mpp: PaymentProtocol = {
     readPaymentChallenges(answer).some((one) => !('fault' in one) && one.method === 'lightning'),
   challengeHeaders: ['www-authenticate'],
   ownHeaders: ['payment-receipt'],
-  rails: [mppChargeEvm, mppChargeSvm, mppChargeTempo, mppChargeLightning],
+  rails: [mppChargeEvm, mppChargeSvm, mppChargeTempo, mppChargeLightning, mppSessionTempo, mppChannelTempo],
 };
 
 function readDemand(answer: EndpointAnswer): PaymentDemand | null {
@@ -39,13 +42,9 @@ function readDemand(answer: EndpointAnswer): PaymentDemand | null {
     } else if (answer.callerHeaders?.includes(challenge.credentialHeader) === true) {
       rejected.push({ index, code: 'unsupported_scheme', reason: takenHeader(challenge) });
     } else {
-      const judged = judgeCharge(challenge, index);
-      if (!isCharge(judged)) rejected.push(judged);
-      else {
-        const offer = toOffer(judged, answer.bitcoin);
-        if ('payTo' in offer) offers.push(offer);
-        else rejected.push(offer);
-      }
+      const offer = offerOf(challenge, index, answer.bitcoin);
+      if ('payTo' in offer) offers.push(offer);
+      else rejected.push(offer);
     }
   }
   const readable = challenges.filter((one): one is PaymentChallenge => !('fault' in one));
@@ -59,6 +58,19 @@ function readDemand(answer: EndpointAnswer): PaymentDemand | null {
     description: description === undefined ? undefined : cleanLine(description, DESCRIPTION_CODE_POINTS_MAX),
     sellerError: isJsonObject(problem) ? statedLine(problem, 'detail', ERROR_CODE_POINTS_MAX) : undefined,
   };
+}
+
+function offerOf(
+  challenge: PaymentChallenge,
+  index: number,
+  bitcoin: EndpointAnswer['bitcoin'],
+): Offer | RejectedOffer {
+  if (challenge.intent === SESSION) {
+    const session = judgeSession(challenge, index);
+    return isSession(session) ? toSessionOffer(session) : session;
+  }
+  const charge = judgeCharge(challenge, index);
+  return isCharge(charge) ? toOffer(charge, bitcoin) : charge;
 }
 
 /** The caller's own header is never overwritten: it may be what the seller knows it by. */

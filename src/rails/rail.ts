@@ -42,8 +42,48 @@ export interface Rail {
   ): Promise<SignedPayload>;
   /** What to ask the chain about a payment; null where nothing was signed that it could show. */
   settlementQuery(attempt: Attempt): Promise<AnySettlementQuery | null>;
+  /**
+   * The same payment for a further 402 of the same seller, written anew with nothing signed that was not signed before: of all
+   * vouchers of its deposit the highest. Null where the answer asks for something else. Absent where a rail has no such thing.
+   */
+  presentAgain?(
+    ports: RailPorts,
+    parts: {
+      readonly payment: Payment;
+      readonly payload: SignedPayload;
+      readonly answer: EndpointAnswer;
+      readonly deposit: SignedDeposit;
+    },
+  ): Promise<SignedPayload | null>;
+  /** How a deposit of this rail is ended, where this rail makes deposits. */
+  readonly deposits?: DepositRail;
   /** Where the money moves before the seller is asked again, and the seller is shown the proof of that. */
   readonly prepaid?: PrepaidRail;
+}
+
+/** A deposit, and the most that was signed of it. */
+export interface SignedDeposit {
+  readonly facts: string;
+  readonly depositAtomic: AtomicAmount;
+  readonly signedAtomic: AtomicAmount;
+  readonly expiresMs: number;
+}
+
+/** How deposits of a rail are kept and ended. */
+export interface DepositRail {
+  /** What is kept of a deposit that an intent makes; JSON, no secret. */
+  factsOf(intent: PaymentIntent): string;
+  /** The payload that has the seller close it, for its challenge; null where the answer is no challenge of that seller's. */
+  close(
+    ports: RailPorts,
+    parts: { readonly answer: EndpointAnswer; readonly deposit: SignedDeposit },
+  ): Promise<SignedPayload | null>;
+  /** The transaction that asks for the end of it, or brings the rest back once that may be; signed, to be sent by us. */
+  signEnd(
+    ports: RailPorts,
+    deposit: SignedDeposit,
+    step: 'request_close' | 'withdraw',
+  ): Promise<`0x${string}`>;
 }
 
 /** What came of moving the money of a prepaid rail. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { WalletError } from '../errors/walletError.js';
 import type { Payment } from '../ledger/attempts/payment.js';
 import type { Session } from '../ledger/books/session.js';
@@ -28,6 +29,7 @@ import {
   type Duplicate,
 } from './call/duplicate.js';
 import { barredOutcome, openHold, signHold, type Purchase } from './call/hold.js';
+import { commitDeposit, withNewDeposit, type NewDeposit } from './call/deposit.js';
 import { correctedAnswer } from './call/correctEcho.js';
 import { fetchAgain, withWayBack } from './call/fetchAgain.js';
 import { judgeBeforePrice } from './call/ownerRules.js';
@@ -43,6 +45,7 @@ import { highestListed } from './discover/catalogAdvice.js';
 import { underLease } from './leaseKeeper.js';
 import type { Engine } from './engine.js';
 import { withBought } from './entitlement/entitlement.js';
+import { noteServed, withDeposits } from './entitlement/deposit.js';
 import { endJobOf } from './entitlement/job.js';
 import { serveAtTarget, serveFromBought } from './entitlement/serving.js';
 import type { PayInput } from './input.js';
@@ -51,6 +54,9 @@ import { mayHaveLeft, recordSilence, settleClaim, type SettledClaim } from './se
 
 /** A selection, a look at the totals, a question, and some changes of the config: more is not one call any more. */
 const ROUNDS_MAX = 6;
+/** Calls that drew on the same deposit before this one, or one that was being made: more is no queue any more. */
+const DRAWS_MAX = 200;
+const DRAW_AGAIN_MS = 10;
 
 /**
  * Calls a URL and pays where it asks: at most once, within the quote or `max_usd`, within every limit of the owner's.
@@ -111,6 +117,7 @@ async function payOnce(
   if (known !== null) return known;
 
   let looksAtTotals = call.approval !== null;
+  let draws = 0;
   for (let round = 0; round < ROUNDS_MAX; round++) {
     if (call.approval?.state === 'consumed') return answerOfConsumed(call);
     await assertClock(engine, call.config);
@@ -142,9 +149,16 @@ async function payOnce(
     const purchase = { offer, intent, limits };
     const hold = await openHold(call, challenge, purchase);
     if (hold.kind === 'held')
-      return withPassedOver(await payHeld(call, challenge, purchase, hold.payment), selection.passedOver);
+      return withPassedOver(
+        await payHeld(call, challenge, { ...purchase, deposit: hold.deposit }, hold.payment),
+        selection.passedOver,
+      );
     if (hold.kind === 'config_changed') {
       call = { ...call, config: await engine.config() };
+    } else if (hold.kind === 'drawn') {
+      // Calls side by side draw on one deposit one after the other: each sees what the one before it took.
+      if (draws++ < DRAWS_MAX) round--;
+      await delay(DRAW_AGAIN_MS);
     } else if (hold.kind === 'exceeded') {
       looksAtTotals = true;
     } else if (hold.kind === 'duplicate') {
@@ -175,22 +189,34 @@ function tooLate(bound: CallBound): WalletError {
 async function payHeld(
   call: PaidCall,
   { target, required }: Challenge,
-  purchase: Purchase,
+  purchase: Purchase & { readonly deposit: NewDeposit | null },
   held: Payment,
 ): Promise<Outcome> {
   const { engine } = call;
-  return underLease(engine, held.id, async () => {
-    // A duplicate may have been paid and answered between steps 1 and 5; from here on none can be.
-    const bought = await boughtBefore(call);
-    if (bought !== null) {
-      await engine.ledger.release(held.id, 'never_signed', engine.now());
-      return replay(call, bought);
-    }
+  const { deposit } = purchase;
+  const pays = (): Promise<Outcome> =>
+    underLease(engine, held.id, async () => {
+      // A duplicate may have been paid and answered between steps 1 and 5; from here on none can be.
+      const bought = await boughtBefore(call);
+      if (bought !== null) {
+        await engine.ledger.release(held.id, 'never_signed', engine.now());
+        return replay(call, bought);
+      }
 
-    // 6. Sign: the one transfer that was prepared, and nothing that a server made up.
-    const payload = await signHold(call, purchase, held);
-    return deliver(call, { payment: held, payload, target, description: required.description ?? null });
-  });
+      // 6. Sign: the one transfer that was prepared, and nothing that a server made up.
+      const payload = await signHold(call, purchase, held);
+      const stopped = deposit === null ? null : await commitDeposit(call, deposit, { payload, target });
+      if (stopped !== null) {
+        await engine.ledger.release(held.id, 'never_signed', engine.now());
+        return stopped;
+      }
+      const told = await deliver(call, {
+        ...{ payment: held, payload, target, description: required.description ?? null },
+      });
+      await noteServed(engine, held);
+      return told;
+    });
+  return withNewDeposit(call, deposit, held.id, pays);
 }
 
 /**
@@ -307,10 +333,20 @@ async function select(call: PaidCall, challenge: Challenge, looksAtTotals: boole
   const { required } = challenge;
   // What the owner approved is one offer: no other takes its place.
   const offers = required.offers.filter(({ index }) => approval === null || index === approval.offerIndex);
+  const demand = await withDeposits(
+    engine,
+    config,
+    { ...required, offers },
+    {
+      ...{ target: challenge.target, maxUsdMicros, sessionId: session.id, nowMs },
+      waits: AbortSignal.any([call.bound.signal, AbortSignal.timeout(call.bound.sellerMs())]),
+      budgetId: call.context.forwarded?.budgetId ?? null,
+    },
+  );
   return selectFrom(
     {
       ...{ ledger: engine.ledger, rails: engine.rails, config, agent: engine.agent, sessionId: session.id },
-      ...{ maxUsdMicros, target: challenge.target, demand: { ...required, offers } },
+      ...{ maxUsdMicros, target: challenge.target, demand },
       modelCap: await modelCapOf(config, call.request),
       listedUsdMicros: () => highestListed(engine, challenge.target),
       ...{ isApproved: approval !== null, looksAtTotals, nowMs },

@@ -437,6 +437,10 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
     onlyParses: { kind: 'connectLightning' },
     why: 'the owner pastes what reaches their wallet',
   },
+  closeChannel: {
+    onlyParses: { kind: 'closeChannel', id: 'ent_0123456789abcdef0123' },
+    why: 'a seller has to have taken a deposit',
+  },
   uninstallClient: {
     onlyParses: { kind: 'uninstallClient', client: 'zed' },
     why: 'a client has to start it',

@@ -1,6 +1,6 @@
 import type { EvmNetwork, TempoNetwork } from '../../money/network.js';
 import type { Block, Hex } from './answer.js';
-import { OPERATORS_TO_AGREE } from '../bench.js';
+import { OPERATORS_TO_AGREE, type Bench, type Verdict } from '../bench.js';
 import type { RpcSource } from '../chainReader.js';
 import { within } from '../deadline.js';
 import { Endpoints, FAILOVER_MS_MAX, RETRY_SEC } from '../endpoints.js';
@@ -72,6 +72,8 @@ export interface Looks<Query> {
   /** At the newest block: enough to see a payment, never enough to rule one out. */
   atLatest(operator: Operator, query: Query, heads: Heads, signal: AbortSignal): Promise<Observation>;
   readonly history: HistoryKind;
+  /** What all they show comes to; {@link judgeObservations} unless given. */
+  judge?(observations: readonly Observation[], query: Query, bench: Bench): Verdict;
 }
 
 /** A network of the EVM's kind as its RPCs show it. They may be down, lag or lie; what each method says of that is its promise. */
@@ -297,14 +299,15 @@ export function createReader<
       const { observations, seen } = await within(SETTLEMENT_MS_MAX, signal, (deadline) =>
         look(query, deadline),
       );
-      const verdict = judgeObservations(observations, query, {
+      const judge = looks.judge ?? judgeObservations;
+      const verdict = judge(observations, query, {
         label: network.label,
         operators: endpoints.count,
         quorum,
       });
       if (verdict.kind === 'captured' || verdict.kind === 'released') return verdict;
       const nowSec = Math.ceil(nowMs() / 1000);
-      if (verdict.kind === 'open') return { kind: 'open', retryAtSec: nowSec + provableInSec(seen, query) };
+      if (verdict.kind === 'open') return { ...verdict, retryAtSec: nowSec + provableInSec(seen, query) };
       const reason =
         verdict.reason === 'rpc_down' && signal?.aborted === true ? 'interrupted' : verdict.reason;
       return { ...verdict, reason, retryAtSec: nowSec + RETRY_SEC };

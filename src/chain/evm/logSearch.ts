@@ -1,6 +1,4 @@
-import type { LogFilter, Operator } from './operator.js';
 import { RpcFault } from '../rpcFault.js';
-import type { TokenLog } from './tokenLog.js';
 
 /** Public operators search from ten to this many blocks at once, and say which only by refusing. */
 const PAGE_BLOCKS_MAX = 10_000n;
@@ -12,13 +10,19 @@ const SHRINK = 4n;
  * Yields the logs of a block range page by page, oldest first, empty pages left out. A page that the operator refuses
  * is asked for in smaller pieces. Throws RpcFault, also once `callsMax` questions did not reach the end.
  */
-export async function* searchLogs(
-  operator: Pick<Operator, 'logs' | 'origin'>,
-  filter: Omit<LogFilter, 'blocks'>,
+export async function* searchLogs<Filter extends object, Log>(
+  operator: {
+    readonly origin: string;
+    logs(
+      filter: Filter & { readonly blocks: { readonly from: bigint; readonly to: bigint } },
+      signal?: AbortSignal,
+    ): Promise<readonly Log[]>;
+  },
+  filter: Filter,
   { from, to }: { readonly from: bigint; readonly to: bigint },
   callsMax: number,
   signal?: AbortSignal,
-): AsyncGenerator<readonly TokenLog[]> {
+): AsyncGenerator<readonly Log[]> {
   let pageBlocks = PAGE_BLOCKS_MAX;
   let start = from;
   for (let call = 0; call < callsMax && start <= to; call++) {

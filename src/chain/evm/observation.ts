@@ -15,11 +15,15 @@ export type Observation = { readonly origin: string } & (
       readonly block: Block;
       readonly tx: Hex;
       readonly amountAtomic: AtomicAmount;
+      /** What of that a payee took of a deposit; absent where it is none. */
+      readonly takenAtomic?: AtomicAmount;
       readonly settled: boolean;
     }
   | { readonly kind: 'cancelled'; readonly at: Block; readonly block: Block; readonly settled: boolean }
   /** Spent, and not shown to be by this payment. `fault` where the operator would not show by what. */
   | { readonly kind: 'spent'; readonly at: Block; readonly settled: boolean; readonly fault: RpcFault | null }
+  /** A deposit that was made and is not closed. */
+  | { readonly kind: 'deposited'; readonly at: Block; readonly settled: boolean }
   /** Its settled chain is not the one that the other operator showed. */
   | { readonly kind: 'forked' }
   | { readonly kind: 'down'; readonly fault: RpcFault }

@@ -20,7 +20,7 @@ import {
 import { openRpc, type RpcFetch } from '../rpc.js';
 import { RpcFault } from '../rpcFault.js';
 import type { OnTime } from '../timeGiven.js';
-import { sortLogs, type TokenEvent, type TokenLog } from './tokenLog.js';
+import { sortLogs, type LogPlace, type TokenEvent, type TokenLog } from './tokenLog.js';
 import type { AtomicAmount } from '../../money/unit.js';
 
 /** Block tag below which nothing is reorganised any more, as far as we care. */
@@ -42,6 +42,21 @@ export interface LogFilter {
   readonly memo?: Hex;
   /** Both ends included; or one block by its hash, so that no reorganisation mixes in. */
   readonly blocks: { readonly from: bigint; readonly to: bigint } | { readonly hash: Hex };
+}
+
+/** Events of one contract. */
+export interface EventFilter {
+  readonly address: Hex;
+  /** What each topic has to be, or one of; the first is the event. */
+  readonly topics: readonly (Hex | readonly Hex[])[];
+  /** Both ends included. */
+  readonly blocks: { readonly from: bigint; readonly to: bigint };
+}
+
+/** An event of a contract, as it stands on the chain. */
+export interface EventLog extends LogPlace {
+  readonly topics: readonly Hex[];
+  readonly data: Hex;
 }
 
 /** The newest block, and the newest one that is settled for good. */
@@ -100,6 +115,10 @@ export interface Operator {
   ): Promise<bigint>;
   /** Hands a signed transaction in; gives its hash. Refused says nothing of whether another operator took it. */
   send(bytes: Hex, signal?: AbortSignal): Promise<Hex>;
+  /** What a contract answers to a call in the state after this very block. */
+  callAt(call: { readonly to: Hex; readonly data: Hex }, blockHash: Hex, signal?: AbortSignal): Promise<Hex>;
+  /** Events of a contract, as they came; one that does not answer the filter spoils the whole answer. */
+  events(filter: EventFilter, signal?: AbortSignal): Promise<EventLog[]>;
   /** Sorted as on chain; a log that does not answer the filter spoils the whole answer. */
   logs(filter: LogFilter, signal?: AbortSignal): Promise<TokenLog[]>;
 }
@@ -265,6 +284,15 @@ export function openOperator(
 
     send: (bytes, signal) => ask('eth_sendRawTransaction', [bytes], readWord, signal),
 
+    callAt: (call, blockHash, signal) => ask('eth_call', [call, { blockHash }], readBytes, signal),
+
+    events(filter, signal) {
+      const { address, topics, blocks } = filter;
+      const range = { fromBlock: numberToHex(blocks.from), toBlock: numberToHex(blocks.to) };
+      const read = (answer: unknown): EventLog[] => readEvents(answer, filter);
+      return ask('eth_getLogs', [{ address, topics, ...range }], read, signal);
+    },
+
     logs(filter, signal) {
       const { asset, payer, payee, events, nonce, memo, blocks } = filter;
       const range =
@@ -294,6 +322,37 @@ function readCall(answer: unknown, asked: Hex): MinedCall {
   };
 }
 
+function readEvents(answer: unknown, filter: EventFilter): EventLog[] {
+  if (!Array.isArray(answer)) throw new Error('not a list');
+  return answer.map((log) => readEvent(readObject(log), filter));
+}
+
+/** T28: see {@link readLog}. */
+function readEvent(log: Record<string, unknown>, { address, topics: asked, blocks }: EventFilter): EventLog {
+  const place = readPlace(log);
+  if (!Array.isArray(log['topics'])) throw new Error('no topics');
+  const topics = log['topics'].map(readWord);
+  const isAsked =
+    same(log['address'], address) &&
+    blocks.from <= place.blockNumber &&
+    place.blockNumber <= blocks.to &&
+    asked.every((one, i) => {
+      const topic = topics[i];
+      return topic !== undefined && (typeof one === 'string' ? [one] : one).some((each) => same(topic, each));
+    });
+  if (!isAsked) throw new Error('a log that was not asked for');
+  return { ...place, topics, data: readBytes(log['data']) };
+}
+
+function readPlace(log: Record<string, unknown>): LogPlace {
+  return {
+    tx: readWord(log['transactionHash']),
+    blockNumber: readQuantity(log['blockNumber']),
+    blockHash: readWord(log['blockHash']),
+    logIndex: readSmallQuantity(log['logIndex']),
+  };
+}
+
 function readLogs(answer: unknown, filter: LogFilter): TokenLog[] {
   if (!Array.isArray(answer)) throw new Error('not a list');
   return sortLogs(answer.map((log) => readLog(readObject(log), filter)));
@@ -301,12 +360,7 @@ function readLogs(answer: unknown, filter: LogFilter): TokenLog[] {
 
 /** T28: a log of another token, payer, nonce or block than was asked for must not pass for an answer. */
 function readLog(log: Record<string, unknown>, filter: LogFilter): TokenLog {
-  const place = {
-    tx: readWord(log['transactionHash']),
-    blockNumber: readQuantity(log['blockNumber']),
-    blockHash: readWord(log['blockHash']),
-    logIndex: readSmallQuantity(log['logIndex']),
-  };
+  const place = readPlace(log);
   const { topics } = log;
   if (!Array.isArray(topics)) throw new Error('no topics');
   const event = filter.events.find((name) => TOPICS[name] === topics[0]);

@@ -68,7 +68,7 @@ async function lookUpTo(
 }
 
 /** A log of the payment's transaction between the signing and the expiry; null where the operator shows none. */
-async function findLanding(
+export async function findLanding(
   operator: Operator,
   query: TempoSettlementQuery,
   at: Block,

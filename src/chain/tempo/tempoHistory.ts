@@ -3,7 +3,7 @@ import type { MemoLog, TransferLog } from '../evm/tokenLog.js';
 import type { ChainPayment, HistoryKind } from '../history.js';
 
 /** Who takes the fees of all transactions of Tempo: a part of the chain itself. */
-const FEE_MANAGER = '0xfeec000000000000000000000000000000000000';
+export const FEE_MANAGER = '0xfeec000000000000000000000000000000000000';
 
 /**
  * Tokens of Tempo (TIP-20). A payment is known by its memo; a fee that the payer paid itself counts to the payment of the

@@ -78,6 +78,8 @@ function lineOf(action: OwnerAction): CommandLine {
         '--asset': action.asset,
         '--agent': action.agent,
       });
+    case 'closeChannel':
+      return commandLine('channels close', [action.id]);
     case 'connectLightning':
       return commandLine('lightning connect');
     case 'reconcile':

@@ -6,9 +6,9 @@ import { refusal } from './signer.js';
 
 const CLOCK_SKEW_SEC = 5;
 const UINT128_END = 2n ** 128n;
-const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
+export const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 const ZERO_ADDRESS = /^0x0{40}$/;
-const BYTES32 = /^0x[0-9a-f]{64}$/;
+export const BYTES32 = /^0x[0-9a-f]{64}$/;
 
 /** The part of an account that signs on Tempo. */
 export type TempoAccount = Pick<PrivateKeyAccount, 'address' | 'publicKey' | 'sign'>;
@@ -26,7 +26,8 @@ export async function signTempoTransfer(
   nowMs: number,
 ): Promise<`0x${string}`> {
   // A copy, so that what was checked is what is signed, whatever object was handed in.
-  const intent: TempoTransferIntent = { ...given, asset: listedAsset(given) };
+  if (given.kind !== 'tempo_transfer') throw refusal('it is not a transfer this wallet signs');
+  const intent: TempoTransferIntent = { ...given, asset: listedTempoAsset(given) };
   checkIntent(intent, account.address, nowMs);
   const { isAddress } = await import('viem/utils');
   if (!isAddress(intent.to)) throw refusal('the payee address fails its checksum');
@@ -41,8 +42,10 @@ export async function signTempoTransfer(
 }
 
 /** T3: the row is found by network and address, and whatever else the caller says of it has to agree. */
-function listedAsset({ kind, asset: said, chainId }: TempoTransferIntent): TempoAsset {
-  if (kind !== 'tempo_transfer') throw refusal('it is not a transfer this wallet signs');
+export function listedTempoAsset({
+  asset: said,
+  chainId,
+}: Pick<TempoTransferIntent, 'asset' | 'chainId'>): TempoAsset {
   const asset =
     typeof said?.network === 'string' && isMatch(ADDRESS, said.address)
       ? findAsset(said.network, said.address)
@@ -74,16 +77,21 @@ function checkIntent(intent: TempoTransferIntent, ownAddress: string, nowMs: num
 }
 
 /** T8: whole seconds, open now, and over within the longest window that the chain takes. */
-function checkWindow({ validAfterSec, validBeforeSec }: TempoTransferIntent, nowMs: number): void {
+export function checkWindow(
+  { validAfterSec, validBeforeSec }: Pick<TempoTransferIntent, 'validAfterSec' | 'validBeforeSec'>,
+  nowMs: number,
+  secMax: number = TEMPO_WINDOW_MAX_SEC,
+): void {
   if (!Number.isSafeInteger(nowMs) || nowMs <= 0) throw refusal('the time is unknown');
   if (validAfterSec !== 0 || !Number.isSafeInteger(validBeforeSec))
     throw refusal('the window is not in whole seconds from now on');
   const nowSec = Math.floor(nowMs / 1000);
   if (validBeforeSec <= nowSec) throw refusal('the window is over');
-  if (validBeforeSec - nowSec > TEMPO_WINDOW_MAX_SEC + CLOCK_SKEW_SEC)
-    throw refusal(`the window is longer than ${TEMPO_WINDOW_MAX_SEC} seconds`);
+  if (validBeforeSec - nowSec > secMax + CLOCK_SKEW_SEC)
+    throw refusal(`the window is longer than ${secMax} seconds`);
 }
 
-function isMatch(shape: RegExp, value: unknown): value is `0x${string}` {
+/** Whether a value is text of a shape. */
+export function isMatch(shape: RegExp, value: unknown): value is `0x${string}` {
   return typeof value === 'string' && shape.test(value);
 }

@@ -1,6 +1,7 @@
 import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 import type { Payment } from './payment.js';
 import type { CapLine, RateLine } from '../../money/cap.js';
+import type { Draw } from '../books/entitlement.js';
 import type { BudgetStop } from '../books/budget.js';
 import type { AnyAttempt, FundsReading } from './withdrawal.js';
 import type { AgentBar } from '../books/agent.js';
@@ -39,6 +40,8 @@ export interface HoldRequest extends Pick<
   readonly approvalId?: string | null;
   /** The budget it is made under, such as a run's: it takes from that one and from each above it. */
   readonly budgetId?: string | null;
+  /** The deposit that it is paid from; then it adds nothing to what counts, which is the deposit. */
+  readonly draw?: Draw | null;
   /** The id that a server's log knows the call by; it goes to the journal. */
   readonly callId?: string | undefined;
   /** What the chain showed of the payer's balance, and when it was asked; null where it did not answer. */
@@ -65,6 +68,8 @@ export type HoldResult =
   | { readonly kind: 'rate'; readonly line: RateLine; readonly retryAfterSec: number }
   | { readonly kind: 'frozen' }
   | { readonly kind: 'barred'; readonly bar: AgentBar }
+  /** The deposit was drawn on or ended meanwhile, or has too little left. */
+  | { readonly kind: 'drawn' }
   /** The owner is taking out what this payment would need. */
   | { readonly kind: 'withdrawn'; readonly spendableAtomic: AtomicAmount }
   | { readonly kind: 'approval'; readonly problem: ApprovalProblem }

@@ -1,3 +1,5 @@
+import type { AtomicAmount } from '../../money/unit.js';
+
 /** What can be bought ahead of its use. */
 export const ENTITLEMENT_KINDS = [
   'l402_token',
@@ -10,6 +12,9 @@ export const ENTITLEMENT_KINDS = [
   'job',
 ] as const;
 export type EntitlementKind = (typeof ENTITLEMENT_KINDS)[number];
+
+/** These hold money of the wallet until a proof closes them: they give way to nothing, and no owner's word ends one. */
+export const DEPOSIT_KINDS: readonly EntitlementKind[] = ['mpp_session', 'channel', 'gateway_deposit'];
 
 /** `live` until the seller no longer takes it, its time is over, or the owner ends it. No way leads back. */
 export type EntitlementState = 'live' | EntitlementEnd;
@@ -51,6 +56,20 @@ export interface Entitlement extends EntitlementPlace, EntitlementTerms {
   readonly revision: number;
   readonly createdMs: number;
   readonly changedMs: number;
+}
+
+/**
+ * What a deposit says of itself among its `facts`: how much it holds. Its `valueLeft` is what no voucher says yet, both in
+ * the smallest unit of the asset.
+ */
+export interface DepositFacts {
+  readonly deposit_atomic: string;
+}
+
+/** So much of a deposit is taken with a hold, in the same step: the amount that was drawn before is the one that was seen. */
+export interface Draw {
+  readonly entitlementId: string;
+  readonly drawnAtomic: AtomicAmount;
 }
 
 /** What is kept anew. */

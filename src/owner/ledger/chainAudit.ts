@@ -1,3 +1,6 @@
+import { CHANNEL_RESERVE } from '../../protocols/tempo/channel.js';
+import { isDeposit, isDrawn } from '../../protocols/protocol.js';
+import { keptOf } from '../../wallet/entitlement/deposit.js';
 import { describeUnread, paymentKey, type Chain, type ChainPayment } from '../../chain/chain.js';
 import type { Config } from '../../config/settings.js';
 import { isWalletError } from '../../errors/walletError.js';
@@ -117,6 +120,9 @@ export function settlementPlaceOf(
   };
 }
 
+/** More deposits than this are never kept. */
+const DEPOSITS_MAX = 10_000;
+
 class Comparison {
   readonly byAgent: ChainComparison['byAgent'][number][] = [];
   readonly recaptured: SettlementVerdict[] = [];
@@ -129,6 +135,8 @@ class Comparison {
   readonly #nowMs: number;
   readonly #sinceMs: number;
   readonly #rows: ReadonlyMap<string, AnyAttempt>;
+  readonly #ended: ReadonlySet<string>;
+  readonly #deposits = new Set<string>();
 
   private constructor(
     config: Config,
@@ -136,6 +144,7 @@ class Comparison {
     ledger: Ledger,
     nowMs: number,
     rows: ReadonlyMap<string, AnyAttempt>,
+    ended: ReadonlySet<string>,
   ) {
     this.#config = config;
     this.#keys = keys;
@@ -143,6 +152,7 @@ class Comparison {
     this.#nowMs = nowMs;
     this.#sinceMs = nowMs - COMPARED_MS;
     this.#rows = rows;
+    this.#ended = ended;
   }
 
   static async begin(
@@ -152,7 +162,9 @@ class Comparison {
     nowMs: number,
   ): Promise<Comparison> {
     const rows = await byNonce(ledger, nowMs - COMPARED_MS - EDGE_MS);
-    return new Comparison(config, keys, ledger, nowMs, rows);
+    const kept = await ledger.entitlements.list({}, DEPOSITS_MAX);
+    const ended = kept.filter(({ kind }) => kind === 'channel').flatMap((one) => keptOf(one).end_txs ?? []);
+    return new Comparison(config, keys, ledger, nowMs, rows, new Set(ended));
   }
 
   find(id: string, says: string): void {
@@ -191,6 +203,9 @@ class Comparison {
 
   async #judge(payment: ChainPayment, agent: string, network: Network, asset: Asset): Promise<void> {
     const amount = formatUnits(payment.amountAtomic, asset.decimals);
+    // Our own transaction that ended a deposit took its fee.
+    if (this.#ended.has(payment.tx)) return;
+    if (this.#isDeposit(payment, network.caip2)) return;
     const row =
       this.#rows.get(keyOf(network.caip2, paymentKey(payment))) ?? this.#openFor(payment, network.caip2);
     if (row === undefined) {
@@ -207,6 +222,22 @@ class Comparison {
       const told = formatUnits(row.capturedAtomic ?? 0n, asset.decimals);
       this.find(row.id, `The ledger has ${told} captured; the chain shows ${amount}.`);
     }
+  }
+
+  /** Whether a transfer made a deposit that the ledger knows, each once. How much of it was taken is told by another proof. */
+  #isDeposit({ nonce, to, amountAtomic }: ChainPayment, network: string): boolean {
+    if (nonce !== null || to.toLowerCase() !== CHANNEL_RESERVE) return false;
+    const row = [...new Set(this.#rows.values())].find(
+      (one) =>
+        one.kind === 'payment' &&
+        one.network === network &&
+        isDeposit(one) &&
+        one.state !== 'released' &&
+        amountAtomic <= one.heldAtomic &&
+        !this.#deposits.has(one.id),
+    );
+    if (row !== undefined) this.#deposits.add(row.id);
+    return row !== undefined;
   }
 
   /** The open payment that a transfer may be of, where what was signed leaves no nonce on the chain. */
@@ -241,7 +272,9 @@ class Comparison {
       if (place !== null && shown.has(place)) continue;
       // What another Lightning wallet paid, this one cannot show.
       const isElsewhere = network.family === 'lightning' && row.payFrom !== lightningWalletId(this.#keys);
-      if (row.state !== 'captured' || !row.confirmed || isElsewhere) continue;
+      // What is paid out of a deposit leaves no trace of its own, and nor does a deposit's nonce.
+      const isOfDeposit = row.kind === 'payment' && (isDrawn(row) || isDeposit(row));
+      if (row.state !== 'captured' || !row.confirmed || isElsewhere || isOfDeposit) continue;
       this.find(row.id, 'The ledger has it captured and confirmed; the chain does not show it.');
     }
   }

@@ -13,7 +13,7 @@ import type { PaymentChallenge } from './challenge.js';
 import type { Charge } from './types.js';
 
 /** Decimal text of a positive integer in the token's own unit: no sign, no point, no exponent (T4, T39). */
-const AMOUNT = /^[1-9][0-9]{0,77}$/;
+export const AMOUNT = /^[1-9][0-9]{0,77}$/;
 const UINT256_MAX = 2n ** 256n - 1n;
 const UINT128_MAX = 2n ** 128n - 1n;
 const UINT64_MAX = 2n ** 64n - 1n;
@@ -31,7 +31,7 @@ const CLUSTERS: ReadonlyMap<string, string> = new Map(
 type Code = RejectedOffer['code'];
 
 /** Why a challenge cannot be paid; returned, never thrown. */
-class Fault {
+export class Fault {
   readonly code: Code;
   readonly reason: string;
 
@@ -204,12 +204,13 @@ function readLightningCharge(
   };
 }
 
-function malformed(reason: string): Fault {
+/** The fault of a challenge whose fields are not what its method says. */
+export function malformed(reason: string): Fault {
   return new Fault('malformed_offer', reason);
 }
 
 /** Decimals that the seller states are compared with ours, never used (T3). */
-function readAsset(request: JsonObject, details: JsonObject, network: Network): DollarAsset | Fault {
+export function readAsset(request: JsonObject, details: JsonObject, network: Network): DollarAsset | Fault {
   const currency = statedText(request, 'currency') ?? '';
   const asset = findDollar(network.caip2, currency);
   if (asset === undefined)
@@ -223,7 +224,8 @@ function readAsset(request: JsonObject, details: JsonObject, network: Network): 
     : malformed(`The challenge gives ${asset.symbol} other decimals than it has.`);
 }
 
-function readAmount(
+/** The amount in the token's own unit: {@link AMOUNT}. */
+export function readAmount(
   request: JsonObject,
   asset: DollarAsset,
   atomicMax: AtomicAmount,

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { concatHex, keccak256, sliceHex, stringToBytes } from 'viem/utils';
-import type { TransferIntent } from '../../payment/intent.js';
-import { isJsonObject, parseJson, statedField, statedText } from '../../text/json.js';
+import type { ChannelDescriptor, TransferIntent } from '../../payment/intent.js';
+import { isJsonObject, parseJson, statedField, statedText, type JsonObject } from '../../text/json.js';
 import type { PaymentChallenge } from './challenge.js';
 
 const SCHEME = 'Payment';
@@ -63,6 +63,27 @@ export function proveCredential(unproved: string, preimage: string): string {
   return encodeCredential({ ...credential, payload: { preimage } });
 }
 
+/** What a session's credential says of its channel. */
+export interface SessionPayload {
+  readonly action: 'open' | 'topUp' | 'voucher' | 'close';
+  readonly channelId: `0x${string}`;
+  readonly descriptor: ChannelDescriptor;
+  /** The signed transaction, in hex, of `open` and `topUp`. */
+  readonly transaction?: `0x${string}`;
+  readonly type?: 'transaction';
+  readonly cumulativeAmount?: string;
+  readonly additionalDeposit?: string;
+  readonly signature?: `0x${string}`;
+}
+
+/** The payload of a session in a credential of ours; undefined where it carries none. */
+export function sessionInCredential(header: string): SessionPayload | undefined {
+  const payload = payloadInCredential(header);
+  return payload !== undefined && typeof statedField(payload, 'action') === 'string'
+    ? (payload as unknown as SessionPayload)
+    : undefined;
+}
+
 function encodeCredential(credential: object): string {
   return `${SCHEME} ${Buffer.from(JSON.stringify(credential), 'utf8').toString('base64url')}`;
 }
@@ -78,9 +99,14 @@ export function tempoTransactionInCredential(header: string): string | undefined
 }
 
 function fieldInCredential(header: string, field: string): string | undefined {
+  const payload = payloadInCredential(header);
+  return payload === undefined ? undefined : statedText(payload, field);
+}
+
+function payloadInCredential(header: string): JsonObject | undefined {
   const [scheme, encoded] = header.split(' ');
   if (scheme !== SCHEME || encoded === undefined) return undefined;
   const credential = parseJson(Buffer.from(encoded, 'base64url').toString('utf8'));
   const payload = isJsonObject(credential) ? statedField(credential, 'payload') : undefined;
-  return isJsonObject(payload) ? statedText(payload, field) : undefined;
+  return isJsonObject(payload) ? payload : undefined;
 }

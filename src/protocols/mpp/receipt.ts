@@ -27,7 +27,9 @@ export function readReceipt(headers: HeaderList): SettlementReceipt | null {
   if (value === undefined || value.length > RECEIPT_BYTES_MAX || !BASE64URL.test(value)) return null;
   const receipt = parseJson(Buffer.from(value, 'base64url').toString('utf8'));
   if (!isJsonObject(receipt) || statedText(receipt, 'status') !== 'success') return null;
-  const reference = statedText(receipt, 'reference') ?? '';
+  // A session's reference is its channel: what may have gone to the chain for it has a field of its own.
+  const isSession = statedText(receipt, 'intent') === 'session';
+  const reference = statedText(receipt, isSession ? 'txHash' : 'reference') ?? '';
   return {
     success: true,
     transaction: readReference(reference),

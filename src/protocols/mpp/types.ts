@@ -53,3 +53,19 @@ export interface LightningCharge extends Omit<ChargeFacts, 'usdMicros'> {
 
 /** A charge that a rail of this wallet can pay. */
 export type Charge = EvmCharge | SolanaCharge | TempoCharge | LightningCharge;
+
+/**
+ * A session on Tempo: each call is paid out of a channel with the seller, by a voucher for all that it may have taken of the
+ * channel by then.
+ */
+export interface TempoSession extends ChargeFacts {
+  readonly method: 'tempo';
+  readonly network: TempoNetwork;
+  readonly asset: TempoAsset;
+  readonly payTo: `0x${string}`;
+  /** Who may settle for the payee; the zero address for nobody. */
+  readonly operator: `0x${string}`;
+  readonly feePaidBy: 'payee' | 'self';
+  /** What the seller would have deposited; null where it does not say. Advice. */
+  readonly suggestedAtomic: AtomicAmount | null;
+}

@@ -21,16 +21,33 @@ const EXPIRING_NONCE_KEY: Hex = `0x${'ff'.repeat(32)}`;
 
 const TRANSFER_WITH_MEMO = toFunctionSelector('transferWithMemo(address,uint256,bytes32)');
 
-/** The fields up to the one for the fee payer, as what is signed and what is sent have them. */
-function fieldsOf(intent: TempoTransferIntent) {
-  const { chainId, asset, to, amountAtomic, nonce, validBeforeSec, feePaidBy } = intent;
+/** One call that a transaction makes, and what else of it its sender decides. */
+export interface TempoCall {
+  readonly chainId: number;
+  readonly from: Hex;
+  readonly to: Hex;
+  readonly data: Hex;
+  readonly validBeforeSec: number;
+  readonly feePaidBy: 'payee' | 'self';
+  /** The token that we pay a fee in. */
+  readonly feeToken: Hex;
+}
+
+/** The call that makes a transfer. */
+export function transferCall(intent: TempoTransferIntent): TempoCall {
+  const { chainId, asset, from, to, amountAtomic, nonce, validBeforeSec, feePaidBy } = intent;
   const data = concatHex([TRANSFER_WITH_MEMO, pad(to), numberToHex(amountAtomic, { size: 32 }), nonce]);
+  return { chainId, from, to: asset.address, data, validBeforeSec, feePaidBy, feeToken: asset.address };
+}
+
+/** The fields up to the one for the fee payer, as what is signed and what is sent have them. */
+function fieldsOf({ chainId, to, data, validBeforeSec, feePaidBy, feeToken }: TempoCall) {
   return [
     numberToHex(chainId),
     numberToHex(TEMPO_TIP_PER_GAS),
     numberToHex(TEMPO_FEE_PER_GAS),
     numberToHex(TEMPO_GAS),
-    [[asset.address, NOTHING, data]],
+    [[to, NOTHING, data]],
     // No access list; and the number is 0 under that key.
     [],
     EXPIRING_NONCE_KEY,
@@ -39,25 +56,45 @@ function fieldsOf(intent: TempoTransferIntent) {
     // Valid from now on.
     NOTHING,
     // Whoever pays the fee for us chooses the token.
-    feePaidBy === 'self' ? asset.address : NOTHING,
+    feePaidBy === 'self' ? feeToken : NOTHING,
   ] as const;
 }
 
-/** What the sender of a transfer signs: a hash over all of it, and over who pays the fee. */
-export function signingHash(intent: TempoTransferIntent): Hex {
-  const feePayer = intent.feePaidBy === 'self' ? NOTHING : FEE_PAYER_TO_SIGN;
-  return keccak256(concatHex([TRANSACTION, toRlp([...fieldsOf(intent), feePayer, []])]));
+/** The bytes that the sender of a transaction signs a hash of: all of it, and who pays the fee. */
+function bytesToSign(call: TempoCall): Hex {
+  const feePayer = call.feePaidBy === 'self' ? NOTHING : FEE_PAYER_TO_SIGN;
+  return concatHex([TRANSACTION, toRlp([...fieldsOf(call), feePayer, []])]);
+}
+
+/** What the sender of a transaction signs. */
+export function callHash(call: TempoCall): Hex {
+  return keccak256(bytesToSign(call));
+}
+
+/** What the chain itself knows a transaction of this kind by: a hash of what its sender signs, and of the sender (TIP-1009). */
+export function expiringNonceHash(call: TempoCall): Hex {
+  return keccak256(concatHex([bytesToSign(call), call.from]));
 }
 
 /**
- * The bytes of a signed transfer: ready for the chain where we pay the fee, else for the payee, who adds its own signature.
- * `signature` is 65 bytes over {@link signingHash}.
+ * The bytes of a signed transaction: ready for the chain where we pay the fee, else for the payee, who adds its own signature.
+ * `signature` is 65 bytes over {@link callHash}.
  */
-export function writeTransaction(intent: TempoTransferIntent, signature: Hex): Hex {
-  const isOurs = intent.feePaidBy === 'self';
-  const feePayer = isOurs ? NOTHING : intent.from;
-  const body = toRlp([...fieldsOf(intent), feePayer, [], signature]);
+export function writeCall(call: TempoCall, signature: Hex): Hex {
+  const isOurs = call.feePaidBy === 'self';
+  const feePayer = isOurs ? NOTHING : call.from;
+  const body = toRlp([...fieldsOf(call), feePayer, [], signature]);
   return concatHex([isOurs ? TRANSACTION : FOR_FEE_PAYER, body]);
+}
+
+/** {@link callHash} of a transfer. */
+export function signingHash(intent: TempoTransferIntent): Hex {
+  return callHash(transferCall(intent));
+}
+
+/** {@link writeCall} of a transfer. */
+export function writeTransaction(intent: TempoTransferIntent, signature: Hex): Hex {
+  return writeCall(transferCall(intent), signature);
 }
 
 /** What our own record of a payment needs to know of the transaction that was signed for it. */
@@ -86,4 +123,9 @@ export function readOwnTransfer(transaction: string): SignedTransfer | undefined
     // Not RLP, or of another shape.
     return undefined;
   }
+}
+
+/** The hash that the chain knows a transaction of {@link writeCall} by; null where the payee completes it, and so decides it. */
+export function ownTransaction(transaction: string): Hex | null {
+  return transaction.startsWith(TRANSACTION) ? keccak256(transaction as Hex) : null;
 }

@@ -61,7 +61,11 @@ export function chargeOf(offer: Offer, method: Charge['method']): Charge {
  * The latest moment at which a charge may still settle, s since 1970: the challenge's own end, which the seller keeps to, or
  * `windowSec` from now where that is sooner or none is stated. Throws `quote_expired` where too little of it is left.
  */
-export function validBeforeSecOf({ challenge }: Charge, nowMs: number, windowSec: number): number {
+export function validBeforeSecOf(
+  { challenge }: Pick<Charge, 'challenge'>,
+  nowMs: number,
+  windowSec: number,
+): number {
   const ownSec = Math.floor(nowMs / 1000) + windowSec;
   if (challenge.expiresMs === undefined) return ownSec;
   if (challenge.expiresMs - nowMs < CHALLENGE_LEFT_MS_MIN)
@@ -77,6 +81,7 @@ export function writePayment({ challenge }: Charge, payload: object, source: str
   return { name: headerOf(challenge), value: writeCredential(challenge, payload, source) };
 }
 
-function headerOf({ credentialHeader }: PaymentChallenge): string {
+/** The header that a credential of a challenge travels in. */
+export function headerOf({ credentialHeader }: PaymentChallenge): string {
   return credentialHeader === 'authorization' ? 'AUTHORIZATION' : 'PAYMENT-AUTHORIZATION';
 }

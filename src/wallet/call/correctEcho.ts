@@ -1,6 +1,11 @@
 import type { Config } from '../../config/settings.js';
 import { NetFailure } from '../../net/failure.js';
 import type { HttpAnswer } from '../../net/send.js';
+import type { SignedPayload } from '../../ledger/attempts/transition.js';
+import type { EndpointAnswer } from '../../payment/challenge.js';
+import { isDrawn } from '../../protocols/protocol.js';
+import type { Engine } from '../engine.js';
+import { depositOf, signedOf } from '../entitlement/deposit.js';
 import { isStopped } from './ownerRules.js';
 import type { PaidCall } from './paidCall.js';
 import { send, type PaidRequest } from './send.js';
@@ -27,20 +32,35 @@ export async function correctedAnswer(
     return first;
   const { head, body } = await beginningOf(first.body);
   const whole: HttpAnswer = { ...first, body };
-  const payload = rails.correctEcho(
-    paid.payload,
-    {
-      status: first.status,
-      headers: first.headers,
-      bodyText: new TextDecoder().decode(head),
-      requestUrl: paid.target.url.href,
-    },
-    paid.payment.id,
-  );
+  const answer = {
+    ...{ status: first.status, headers: first.headers },
+    ...{ bodyText: new TextDecoder().decode(head), requestUrl: paid.target.url.href },
+  };
+  const payload =
+    (await drawnAgain(engine, config, paid, answer)) ??
+    rails.correctEcho(paid.payload, answer, paid.payment.id);
   if (payload === null || (await isBarred(call, paid, config))) return whole;
   const again = await send(call, { ...paid, payload }, config);
   // The first sending left all the same.
   return again instanceof NetFailure && !again.bytesLeft ? whole : again;
+}
+
+/**
+ * A payment out of a deposit for a further 402: a challenge that ran out, or vouchers that came in another order. It says what
+ * was signed of that deposit by now, and not a unit more.
+ */
+async function drawnAgain(
+  engine: Engine,
+  config: Config,
+  { payment, payload }: PaidRequest,
+  answer: EndpointAnswer,
+): Promise<SignedPayload | null> {
+  const rail = engine.rails.ofPayment(payment);
+  if (rail?.presentAgain === undefined || !isDrawn(payment)) return null;
+  const deposit = await depositOf(engine, payment);
+  if (deposit?.state !== 'live') return null;
+  const signed = await signedOf(engine, deposit);
+  return rail.presentAgain(await engine.railPorts(config), { payment, payload, answer, deposit: signed });
 }
 
 /** Whether the owner stopped the payment or changed the settings since it was sent. */

@@ -14,6 +14,8 @@ import { assertClock } from '../clock/clockCheck.js';
 import { categoryOfCall } from '../discover/catalogAdvice.js';
 import { withMarks } from '../settle/witness.js';
 import { keyReused } from './duplicate.js';
+import type { Draw } from '../../ledger/books/entitlement.js';
+import { dropDeposit, holdDeposit, type NewDeposit } from './deposit.js';
 import type { PaidCall } from './paidCall.js';
 import type { Challenge } from './probe.js';
 import type { CallLimits } from './ownerRules.js';
@@ -25,11 +27,46 @@ export interface Purchase {
   readonly limits: CallLimits;
 }
 
-/** Checks every limit and reserves the amount, in the ledger's one step; nothing is signed. */
-export async function openHold(
+/** A hold, with the deposit that it is paid out of where that is made with it. */
+export type CallHold =
+  | { readonly kind: 'held'; readonly payment: Payment; readonly deposit: NewDeposit | null }
+  | Exclude<HoldResult, { readonly kind: 'held' }>;
+
+/**
+ * Checks every limit and reserves the amount, in the ledger's one step; nothing is signed. Where a deposit is to be made for
+ * it, that is held first, and let go where the call itself cannot be held.
+ */
+export async function openHold(call: PaidCall, challenge: Challenge, purchase: Purchase): Promise<CallHold> {
+  const { paidFrom } = purchase.offer;
+  if (paidFrom?.kind !== 'to_make') {
+    const draw =
+      paidFrom === undefined
+        ? null
+        : { entitlementId: paidFrom.entitlementId, drawnAtomic: paidFrom.drawnAtomic };
+    const hold = await holdCall(call, challenge, purchase, draw);
+    return hold.kind === 'held' ? { ...hold, deposit: null } : hold;
+  }
+  const made = await holdDeposit(call, challenge, purchase);
+  // Another call is making one, or closing one: what is there by then is looked at again.
+  if (made.kind === 'duplicate') return { kind: 'drawn' };
+  if (made.kind === 'held') throw new WalletError('internal', 'A deposit was held that nobody keeps.');
+  if (made.kind !== 'made') return made;
+  const { deposit } = made;
+  const draw = { entitlementId: deposit.entitlement.id, drawnAtomic: 0n };
+  const hold = await holdCall(call, challenge, purchase, draw).catch(async (error: unknown) => {
+    await dropDeposit(call, deposit).catch(() => undefined);
+    throw error;
+  });
+  if (hold.kind === 'held') return { ...hold, deposit };
+  await dropDeposit(call, deposit);
+  return hold;
+}
+
+async function holdCall(
   { engine, session, config, terms, request, approval, context }: PaidCall,
   { target }: Challenge,
   { offer, intent, limits }: Purchase,
+  draw: Draw | null,
 ): Promise<HoldResult> {
   return engine.ledger.openHold({
     agent: engine.agent,
@@ -60,6 +97,7 @@ export async function openHold(
     approvalId: approval?.id ?? null,
     callId: context.callId,
     budgetId: context.forwarded?.budgetId ?? null,
+    draw,
     funds: engine.funds.known(offer.asset, intent.from),
     nowMs: engine.now(),
   });

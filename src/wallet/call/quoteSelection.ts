@@ -6,6 +6,7 @@ import type { CallCap } from '../../policy/model.js';
 import type { Selection } from '../../policy/selectOffer.js';
 import type { Stop } from '../../policy/verdict.js';
 import { highestListed } from '../discover/catalogAdvice.js';
+import { withDeposits } from '../entitlement/deposit.js';
 import type { Engine } from '../engine.js';
 import type { Challenge } from './probe.js';
 import { looksOf, selectFrom, stopOf } from './selection.js';
@@ -22,7 +23,10 @@ export async function selectForQuote(
   session: Pick<Session, 'id'>,
   challenge: QuotedChallenge,
 ): Promise<Selection> {
-  let left = challenge.required;
+  const nowMs = engine.now();
+  const { target } = challenge;
+  const ask = { target, maxUsdMicros: undefined, budgetId: null, sessionId: session.id, nowMs };
+  let left = await withDeposits(engine, config, challenge.required, ask);
   let first: Selection | null = null;
   for (;;) {
     const selection = await selectAmong(engine, config, session, { ...challenge, required: left });

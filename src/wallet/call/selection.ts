@@ -229,8 +229,12 @@ function priceHistory({ prices, approvedUsdMicros }: EndpointPrices): PriceHisto
 async function fundsFor(
   engine: Engine,
   config: Config,
-  { network, asset, amountAtomic }: Offer,
+  { network, asset, amountAtomic: priceAtomic, paidFrom, deposit }: Offer,
 ): Promise<Readiness> {
+  // What is paid out of a deposit left the address with that.
+  if (paidFrom?.kind === 'made') return { kind: 'ready' };
+  const amountAtomic =
+    paidFrom === undefined ? priceAtomic : paidFrom.depositAtomic + (deposit?.feeAtomic ?? 0n);
   const address = await engine.addressOn(network);
   const chain = engine.chain(config, network);
   const solvency = await engine.funds.solvency(chain, asset, address, amountAtomic, engine.now());

@@ -1,8 +1,10 @@
 import { type DueAttempt, LOOK_MS_MAX } from '../../ledger/attempts/observation.js';
+import { isDrawn } from '../../protocols/protocol.js';
 import { isWalletError } from '../../errors/walletError.js';
 import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
 import { isLeased, takeOver, untilFree } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
+import { closeExpired } from './depositClose.js';
 import { closed, controlOf, settleAttempt, type SettlementVerdict } from './settlement.js';
 
 /** Rows that one pass of the background takes up; what is left is due still, and comes with the next. */
@@ -110,6 +112,7 @@ export async function reconcileDue(engine: Engine, signal: AbortSignal): Promise
   const open = await engine.ledger.dueAttempts(nowMs, ROWS_PER_PASS);
   const watched = (await engine.ledger.watchedAttempts(nowMs, WATCHED_PER_PASS)).map(asDue);
   await reconcileRows(engine, [...open, ...watched], signal, pass);
+  await closeExpired(engine, pass);
 }
 
 /** Looks at rows, each network beside the others, until no more is to be begun: one that is down holds up no other. */
@@ -165,7 +168,10 @@ async function planNextLook(
   // A long search makes headway at every look.
   const failed = openReason !== null && openReason !== 'searching' ? failures + 1 : 0;
   const everyMs = attempt.state === 'captured' ? CONFIRM_EVERY_MS : LOOK_EVERY_MS;
-  const waitMs = Math.min(everyMs * 2 ** Math.max(0, failed - 1), FAILED_LOOK_MS_MAX);
+  const waitMs =
+    attempt.kind === 'payment' && isDrawn(attempt)
+      ? LOOK_MS_MAX
+      : Math.min(everyMs * 2 ** Math.max(0, failed - 1), FAILED_LOOK_MS_MAX);
   // A late settlement shows before the end can be proved, so the wait for a proof is not slept through.
   const isSooner = failed === 0 && attempt.state !== 'captured' && retryAtMs < nowMs + waitMs;
   const dueMs = isSooner ? retryAtMs : nowMs + waitMs;

@@ -1,7 +1,7 @@
 import type { Settlement } from '../../chain/chain.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
 import { WalletError } from '../../errors/walletError.js';
-import { toWallMs } from '../../ledger/attempts/attempt.js';
+import { isLive, toWallMs } from '../../ledger/attempts/attempt.js';
 import type { AttemptControl } from '../../ledger/ledger.js';
 import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
 import { findAsset, toUsdMicros } from '../../money/asset.js';
@@ -11,6 +11,11 @@ import { findNetwork, type Caip2 } from '../../money/network.js';
 import type { Engine } from '../engine.js';
 import { heldUntilMs } from '../answer/outcome.js';
 import { withdrawalRailOf } from '../../rails/table.js';
+import { isDrawn } from '../../protocols/protocol.js';
+import { LOOK_MS_MAX } from '../../ledger/attempts/observation.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
+import { depositOf } from '../entitlement/deposit.js';
+import { depositBehind, noteDeposit, noteDepositEnd } from './depositEnd.js';
 import { stopOvercharger } from '../lightningStop.js';
 import { openReason, wayOut, type OpenReason } from './wayOut.js';
 import { Witnesses } from './witness.js';
@@ -104,7 +109,19 @@ export async function settleAttempt<A extends AnyAttempt>(
   const neverSigned = attempt.state === 'released' && attempt.payload === null;
   if (neverSigned || (attempt.state === 'captured' && attempt.confirmed))
     return closed(attempt, 'final', 'Its end is known.');
+  if (attempt.kind === 'payment' && isDrawn(attempt))
+    return (await settleDrawn(engine, attempt, signal)) as SettlementVerdict<A>;
   const settlement = await askChain(engine, attempt, signal);
+  const verdict = await recordSettlement(engine, attempt, settlement);
+  await noteDeposit(engine, attempt, settlement);
+  return verdict;
+}
+
+async function recordSettlement<A extends AnyAttempt>(
+  engine: SettlementPlace,
+  attempt: A,
+  settlement: Settlement,
+): Promise<SettlementVerdict<A>> {
   if (attempt.state === 'released') return lookAgain(engine, attempt, settlement);
   if (settlement.kind === 'captured') return recordCapture(engine, attempt, settlement);
   if (settlement.kind === 'released') return recordRelease(engine, attempt, proofOf(settlement));
@@ -114,6 +131,38 @@ export async function settleAttempt<A extends AnyAttempt>(
     ...waiting(engine, attempt, settlement, waitingSentence(attempt, settlement, nowSec)),
     retryAtMs: settlement.retryAtSec * 1000,
     stillValid: settlement.kind === 'open' && (settlement.live ?? inTime),
+  };
+}
+
+/**
+ * Looks after a payment out of a deposit. The chain knows of the deposit alone: once that is closed, each payment out of it
+ * ends by its own share. Until then its voucher is good, and can be shown again.
+ */
+async function settleDrawn(
+  engine: SettlementPlace,
+  attempt: Payment,
+  signal: AbortSignal,
+): Promise<SettlementVerdict<Payment>> {
+  const behind = await depositBehind(engine, attempt);
+  // Where its seller answered, how it stands is the deposit's own look's to find out.
+  if (behind !== null && attempt.state === 'unknown' && isLive(behind.made.state))
+    await settleAttempt(engine, behind.made, signal);
+  else if (behind !== null) await noteDepositEnd(engine, behind.deposit, behind.made);
+  const now = (await engine.ledger.findPayment(attempt.id)) ?? attempt;
+  if (now.state === 'released')
+    return closed(now, 'released', 'Its deposit is closed, and nothing was taken for it.');
+  if (now.state === 'captured' && now.confirmed)
+    return closed(now, 'confirmed', 'Its deposit is closed, and it was taken out of that.');
+  const deposit = await depositOf(engine, now);
+  const isUsable = deposit?.state === 'live' && (deposit.expiresMs ?? 0) > engine.now();
+  return {
+    attempt: now,
+    verdict: 'waits',
+    message: 'It is paid out of a deposit, and is final once that is closed.',
+    retryAtMs: engine.now() + LOOK_MS_MAX,
+    stillValid: isUsable && now.state === 'unknown',
+    openReason: null,
+    owner: null,
   };
 }
 
@@ -221,7 +270,10 @@ async function recordCapture<A extends AnyAttempt>(
       capturedAtomic: settlement.amountAtomic,
       capturedUsdMicros: usdMicrosOf(attempt, settlement.amountAtomic),
       tx: settlement.tx,
-      receipt: null,
+      receipt:
+        settlement.takenAtomic === undefined
+          ? null
+          : JSON.stringify({ settled_atomic: settlement.takenAtomic.toString() }),
       // What is shown at a newer block may be undone, or a lie, whoever named the RPC.
       confirmed: settlement.final,
       chainMs: settlement.blockTimeMs,
@@ -295,6 +347,8 @@ function waitingSentence(
     return isClaimed(attempt)
       ? 'The seller says it settled; the chain does not show it yet.'
       : 'One RPC operator showed it paid; that is not settled for good yet.';
+  if (settlement.isDeposited === true)
+    return 'The deposit is made, and counts in full until it is closed; what was not taken of it comes back then.';
   const until = new Date(heldUntilMs(attempt)).toISOString();
   return (settlement.live ?? attempt.validBeforeSec > nowSec)
     ? `The chain shows it unused and it can still settle; if it never does, the amount is free again at about ${until}.`

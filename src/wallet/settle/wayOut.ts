@@ -17,6 +17,7 @@ export function openReason(
   nowMs: number,
 ): OpenReason | null {
   if (settlement.kind === 'unknowable') return settlement.reason;
+  if (settlement.kind === 'open' && settlement.isDeposited === true) return null;
   return nowMs > heldUntilMs(attempt) + OVERDUE_MS ? 'overdue' : null;
 }
 

@@ -1,13 +1,18 @@
-import type {
-  Entitlement,
-  EntitlementEnd,
-  EntitlementFilter,
-  EntitlementKind,
-  EntitlementPlace,
-  EntitlementState,
-  EntitlementTerms,
-  NewEntitlement,
+import {
+  DEPOSIT_KINDS,
+  type DepositFacts,
+  type Draw,
+  type Entitlement,
+  type EntitlementEnd,
+  type EntitlementFilter,
+  type EntitlementKind,
+  type EntitlementPlace,
+  type EntitlementState,
+  type EntitlementTerms,
+  type NewEntitlement,
 } from '../../books/entitlement.js';
+import { readDrawNonce } from '../../attempts/drawNonce.js';
+import type { AtomicAmount } from '../../../money/unit.js';
 import type { EntitlementBook } from '../../ledger.js';
 import { newId } from '../../newId.js';
 import type { LedgerContext } from '../file/context.js';
@@ -19,8 +24,6 @@ import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
 const ENDED_KEPT_MS = 30 * 86_400_000;
 /** More live ones of an agent are not looked through for each call; the one unchanged longest gives way. */
 const LIVE_MAX = 1_000;
-/** These hold money of the wallet until a proof closes them: they give way to nothing. */
-const DEPOSITS: readonly EntitlementKind[] = ['mpp_session', 'channel', 'gateway_deposit'];
 
 /** What is bought and not used up; each method one atomic step. */
 export class Entitlements implements EntitlementBook {
@@ -52,6 +55,10 @@ export class Entitlements implements EntitlementBook {
 
   find(id: string): Promise<Entitlement | null> {
     return this.#access.read((context) => find(context, id));
+  }
+
+  findDeposit(agent: string, subject: string): Promise<Entitlement | null> {
+    return this.#access.read((context) => findDeposit(context, agent, subject));
   }
 
   list({ agent, isLive }: EntitlementFilter, limit: number): Promise<Entitlement[]> {
@@ -88,6 +95,53 @@ export class Entitlements implements EntitlementBook {
   }
 }
 
+const DEPOSIT_NAMES = DEPOSIT_KINDS.map((kind) => `'${kind}'`).join();
+
+/** A deposit of an agent's by its own id, such as a channel's, live or ended; the newest where a place had several. */
+function findDeposit(context: LedgerContext, agent: string, subject: string): Entitlement | null {
+  const condition = `agent = ? AND subject = ? AND kind IN (${DEPOSIT_NAMES}) ORDER BY created_ms DESC LIMIT 1`;
+  return select(context, condition, agent, subject)[0] ?? null;
+}
+
+/**
+ * Takes so much of a deposit, inside the caller's transaction, for a voucher that is signed next. False, and nothing taken,
+ * where it is not as it was seen, or has too little left: what is drawn only grows, and never past the deposit.
+ */
+export function drawOn(
+  context: LedgerContext,
+  { entitlementId, drawnAtomic }: Draw,
+  atomic: AtomicAmount,
+  nowMs: number,
+): boolean {
+  const deposit = find(context, entitlementId);
+  if (deposit?.state !== 'live' || !DEPOSIT_KINDS.includes(deposit.kind)) return false;
+  const left = leftOf(deposit);
+  if (drawnOf(deposit) !== drawnAtomic || atomic <= 0n || atomic > left) return false;
+  change(context, { ...deposit, valueLeft: (left - atomic).toString() }, nowMs);
+  return true;
+}
+
+/** Gives back what was drawn last and never signed; where more was drawn since, that voucher says it, and nothing changes. */
+export function giveBack(
+  context: LedgerContext,
+  { agent, nonce }: { readonly agent: string; readonly nonce: string },
+  atomic: AtomicAmount,
+  nowMs: number,
+): void {
+  const { subject, cumulativeAtomic } = readDrawNonce(nonce);
+  const deposit = findDeposit(context, agent, subject);
+  if (deposit?.state !== 'live' || drawnOf(deposit) !== cumulativeAtomic) return;
+  change(context, { ...deposit, valueLeft: (leftOf(deposit) + atomic).toString() }, nowMs);
+}
+
+function leftOf({ valueLeft }: Entitlement): AtomicAmount {
+  return BigInt(valueLeft ?? 0);
+}
+
+function drawnOf(deposit: Entitlement): AtomicAmount {
+  return BigInt((JSON.parse(deposit.facts) as DepositFacts).deposit_atomic) - leftOf(deposit);
+}
+
 /** What ended has no use for its secret any more. */
 function ended(entitlement: Entitlement, state: EntitlementEnd): Entitlement {
   return { ...entitlement, state, secret: null };
@@ -117,7 +171,7 @@ function makeRoom(context: LedgerContext, agent: string, nowMs: number): void {
   if (Number(count.get(agent)) < LIVE_MAX) return;
   const [oldest] = select(
     context,
-    `agent = ? AND state = 'live' AND kind NOT IN (${DEPOSITS.map((kind) => `'${kind}'`).join()})
+    `agent = ? AND state = 'live' AND kind NOT IN (${DEPOSIT_KINDS.map((kind) => `'${kind}'`).join()})
      ORDER BY changed_ms, id LIMIT 1`,
     agent,
   );

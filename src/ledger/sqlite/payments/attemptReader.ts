@@ -37,6 +37,16 @@ export function paymentReader(access: LedgerAccess, waiting: Waiting): PaymentRe
         orNull(selectPayment(context, head, condition, requestHash, otherHash, sinceMs)),
       );
     },
+    drawnFrom: (network, payFrom, subject) =>
+      access.read((context, head) => {
+        // Behind the slash comes the amount: an index has all of one deposit together.
+        const rows = statement(
+          context.db,
+          `SELECT * FROM payments WHERE network = ? AND pay_from = ? AND nonce > ? || '/' AND nonce < ? || '0'
+           ORDER BY opened_ms, id`,
+        ).all(network, payFrom, subject, subject) as SqlRow[];
+        return rows.map((row) => paymentOf(currentPayment(context, head, row)));
+      }),
     heldAtomic: (network, asset, payFrom, exceptIds = []) =>
       access.look((db) => heldAtomic(db, network, asset, payFrom, exceptIds)),
     usage: (lines, nowMs) =>

@@ -13,6 +13,8 @@ import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 import type { PastCap, Payment } from '../../attempts/payment.js';
 import { authenticPayment, findLive, insertPayment, paymentOf, selectPayment } from './paymentRow.js';
+import { drawOn } from '../calls/entitlement.js';
+import { isDrawn } from '../../../protocols/protocol.js';
 import { putLease } from './leaseRow.js';
 import { scopeKey } from './totals.js';
 import { leftByWithdrawals } from './withdrawal.js';
@@ -105,9 +107,13 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
     return { kind: 'key_reused', payment: keyed };
   const duplicate = keyed ?? findLive(context, head, request.requestHash);
   if (duplicate !== null) return { kind: 'duplicate', payment: paymentOf(duplicate) };
-  const { budgetId = null } = request;
+  const { budgetId = null, draw = null } = request;
+  assertInvariant((draw !== null) === isDrawn(request), 'what is drawn on a deposit names it');
+  // A deposit counts whole in each line, so that what is drawn on it adds nothing.
+  const addedUsdMicros = draw === null ? request.heldUsdMicros : 0n;
   if (budgetId !== null) {
-    const { agent, heldUsdMicros: usdMicros } = request;
+    const { agent } = request;
+    const usdMicros = addedUsdMicros;
     const ask = { id: budgetId, agent, usdMicros, timeMs: nowMs, nowMs: request.nowMs };
     const stop = budgetStop(context, head, ask);
     if (stop !== null) return { kind: 'budget', ...stop };
@@ -126,12 +132,13 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const approval =
     approvalId === null ? null : checkApproval(context, head, approvalId, request, request.nowMs);
   if (typeof approval === 'string') return { kind: 'approval', problem: approval };
-  const passed = exceededLines(context, head, request.capLines, request.heldUsdMicros, nowMs);
+  const passed = exceededLines(context, head, request.capLines, addedUsdMicros, nowMs);
   const bounding = boundingLines(request.capLines, approval);
   const exceeded = passed.filter(({ line }) => bounding.includes(line));
   if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
-  const left = leftByWithdrawals(context, request, request.funds ?? null);
+  const left = draw === null ? leftByWithdrawals(context, request, request.funds ?? null) : null;
   if (left !== null && left < request.heldAtomic) return { kind: 'withdrawn', spendableAtomic: left };
+  if (draw !== null && !drawOn(context, draw, request.heldAtomic, request.nowMs)) return { kind: 'drawn' };
   // What is left are caps that the owner's yes takes it past.
   const pastCaps = passed.map(({ line }): PastCap => [line.name, scopeKey(line.scope)]);
   const budgetPath = budgetId === null ? null : pathOf(context, head, budgetId).join(' ');
@@ -169,6 +176,7 @@ function newPayment(
     funds: _funds,
     callId: _call,
     budgetId: _budget,
+    draw: _draw,
     nowMs: wallMs,
     ...fixed
   } = request;

@@ -4,6 +4,7 @@ import { type CountedLine, LISTED } from '../../attempts/hold.js';
 import type { CapScope } from '../../../money/cap.js';
 import type { RowAuthenticator } from '../journal/authenticity.js';
 import { statement, type Sqlite } from '../file/database.js';
+import { isDrawn } from '../../../protocols/protocol.js';
 import { changedBehind } from '../../fault.js';
 import { isLive } from '../../attempts/attempt.js';
 import type { PastCap } from '../../attempts/payment.js';
@@ -152,11 +153,12 @@ export function rollingScopes(payment: AttemptRow): string[] {
 
 /**
  * What a payment adds to each of its scopes as it stands: its hold while it lives, then what it captured. What the
- * owner takes out is no spending of an agent's and adds nothing.
+ * owner takes out is no spending of an agent's and adds nothing. What is paid out of a deposit adds nothing either: the
+ * deposit counts whole until it is closed, and then for all that was taken of it.
  */
 export function contributionOf(payment: AttemptRow | null): ScopeTotal & { readonly countedSec: number } {
   const none = { live: 0n, captured: 0n, countedSec: 0 };
-  if (payment === null || payment.kind === 'withdrawal') return none;
+  if (payment === null || payment.kind === 'withdrawal' || isDrawn(payment)) return none;
   if (isLive(payment.state)) return { ...none, live: payment.heldUsdMicros };
   const { capturedUsdMicros, countedMs } = payment;
   if (payment.state !== 'captured' || capturedUsdMicros === null || countedMs === null) return none;

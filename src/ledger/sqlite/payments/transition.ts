@@ -10,6 +10,8 @@ import type {
   Transition,
 } from '../../attempts/transition.js';
 import { assertInvariant } from '../../../errors/walletError.js';
+import { isDeposit, isDrawn } from '../../../protocols/protocol.js';
+import { giveBack } from '../calls/entitlement.js';
 import { barOf } from '../owner/agent.js';
 import { budgetsOf } from '../../books/budget.js';
 import { findApproval } from '../owner/approvalRow.js';
@@ -152,7 +154,9 @@ function deliveryOf(
   nowMs: number,
 ): AttemptRow['delivery'] {
   const { id, delivery } = before;
-  if (delivery !== null || receipt !== null || before.kind === 'withdrawal') return delivery;
+  // A deposit brings nothing by itself: what is paid out of it does.
+  if (delivery !== null || receipt !== null || before.kind === 'withdrawal' || isDeposit(before))
+    return delivery;
   const lease = findLease(context, id);
   const isBusy = lease !== null && lease.untilMs >= nowMs;
   // An answer of before schema 5 says itself what it is.
@@ -215,6 +219,7 @@ export function release(
     countedMs: null,
   } as const;
   const released = changePayment(context, head, before, { kind: 'release', patch, nowMs });
+  if (note === 'never_signed' && isDrawn(before)) giveBack(context, before, before.heldAtomic, nowMs);
   watchReleased(context, released.attempt, nowMs);
   return released;
 }

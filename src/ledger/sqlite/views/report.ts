@@ -15,6 +15,7 @@ import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping } from '../..
 import { statement, type Sqlite } from '../file/database.js';
 import { hostPortOf, IMPORTED_CATEGORY } from '../payments/totals.js';
 import { LIVE_STATES } from '../../attempts/attempt.js';
+import { DEPOSIT_OPEN, DRAWN_WAYS } from '../../../protocols/protocol.js';
 import { UNDELIVERED } from '../../attempts/payment.js';
 
 /** Payments in pages and totals. */
@@ -53,6 +54,8 @@ const GROUP_KEYS: Record<ReportGrouping, string> = {
     THEN substr(category, ${LISTED.length + 1}) ELSE category END`,
 };
 
+/** Paid out of a deposit, which stands in the sums for it. */
+const DRAWN = `(${DRAWN_WAYS.map(({ protocol, scheme }) => `(protocol = '${protocol}' AND scheme = '${scheme}')`).join(' OR ')})`;
 /** Paid for, and nothing was brought. */
 const LOST = `(state = 'captured' AND delivery IN (${UNDELIVERED.map((name) => `'${name}'`).join(', ')}))`;
 const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
@@ -154,8 +157,8 @@ function addGroups(a: ReportGroup, b: ReportGroup): ReportGroup {
 }
 
 const SUMS = `count(*) AS payments,
-  coalesce(sum(CASE WHEN state = 'captured' THEN captured_usd_micros END), 0) AS captured,
-  coalesce(sum(CASE WHEN state IN (${LIVE}) THEN held_usd_micros END), 0) AS held,
+  coalesce(sum(CASE WHEN state = 'captured' AND NOT ${DRAWN} THEN captured_usd_micros END), 0) AS captured,
+  coalesce(sum(CASE WHEN state IN (${LIVE}) AND NOT ${DRAWN} THEN held_usd_micros END), 0) AS held,
   coalesce(sum(delivery = 'delivered'), 0) AS delivered, coalesce(sum(${LOST}), 0) AS lost,
   coalesce(sum(CASE WHEN ${LOST} THEN captured_usd_micros END), 0) AS lost_usd,
   min(opened_ms) AS first_ms, max(opened_ms) AS last_ms`;
@@ -191,7 +194,10 @@ export function groupPayments(
   return rows.map((row) => groupOf(row, String(row['group_key'])));
 }
 
-/** What is held from one address in one asset: money on chain that is not free to spend, in atomic units. */
+/**
+ * What is held from one address in one asset: money on chain that is not free to spend, in atomic units. A deposit that was
+ * made is on chain elsewhere, and what is paid out of it with it.
+ */
 export function heldAtomic(
   db: Sqlite,
   network: string,
@@ -202,7 +208,8 @@ export function heldAtomic(
   const rows = statement(
     db,
     // By name: the few rows still open, where the planner would walk all there ever were of the address.
-    `SELECT id, held_atomic FROM payments INDEXED BY one_live_payment_per_request WHERE network = ? AND asset = ? AND pay_from = ? AND state IN (${LIVE})`,
+    `SELECT id, held_atomic FROM payments INDEXED BY one_live_payment_per_request WHERE network = ? AND asset = ? AND pay_from = ? AND state IN (${LIVE})
+       AND NOT ${DRAWN} AND coalesce(note, '') <> '${DEPOSIT_OPEN}'`,
   ).all(network, asset, payFrom) as SqlRow[];
   return rows
     .filter((row) => !exceptIds.includes(String(row['id'])))
@@ -224,11 +231,11 @@ export function openBooks(db: Sqlite, sinceMs: number): OpenBooks {
   const { sql, values } = conditionsOf({ sinceMs, state: 'captured' });
   const captured = statement(
     db,
-    `SELECT coalesce(sum(captured_usd_micros), 0) AS captured FROM payments WHERE 1 ${sql}`,
+    `SELECT coalesce(sum(captured_usd_micros), 0) AS captured FROM payments WHERE NOT ${DRAWN} ${sql}`,
   ).get(...values) as SqlRow;
   const row = statement(
     db,
-    `SELECT coalesce(sum(CASE WHEN state IN (${LIVE}) THEN held_usd_micros END), 0) AS held,
+    `SELECT coalesce(sum(CASE WHEN state IN (${LIVE}) AND NOT ${DRAWN} THEN held_usd_micros END), 0) AS held,
        count(*) AS open, min(changed_ms) AS oldest_ms
      FROM payments WHERE state IN (${LIVE}) OR (state = 'captured' AND confirmed = 0)`,
   ).get() as SqlRow;

@@ -1,0 +1,206 @@
+import { concat, pad, toEventSelector, toFunctionSelector } from 'viem/utils';
+import type { AtomicAmount } from '../../money/unit.js';
+import { CHANNEL_RESERVE } from '../../protocols/tempo/channel.js';
+import { disagreement, tooFew, type Bench, type Verdict } from '../bench.js';
+import type { Block, Hex } from '../evm/answer.js';
+import { searchLogs } from '../evm/logSearch.js';
+import {
+  blockOfEvent,
+  guard,
+  onCommonBlock,
+  SEARCH_CALLS_MAX,
+  searchStarts,
+  type CommonBlock,
+  type Observation,
+} from '../evm/observation.js';
+import type { EventLog, Heads, Operator } from '../evm/operator.js';
+import { RpcFault } from '../rpcFault.js';
+import type { TempoSettlementQuery } from '../settlement.js';
+import { findLanding } from './observation.js';
+import { FEE_MANAGER } from './tempoHistory.js';
+
+/** A question about a channel: whether it was opened, and what was taken of it by its end. */
+export type ChannelQuery = TempoSettlementQuery & { readonly channel: Hex };
+
+const GET_STATE = toFunctionSelector('getChannelState(bytes32)');
+const OPENED = toEventSelector(
+  'ChannelOpened(bytes32,address,address,address,address,address,bytes32,bytes32,uint96)',
+);
+const CLOSED = toEventSelector('ChannelClosed(bytes32,address,address,uint96,uint96)');
+/** Characters of a word, behind `0x`. */
+const WORD_CHARS = 64;
+
+/** Looks at the common block. Never throws for RPC faults. */
+export function observeChannelSettled(
+  operator: Operator,
+  query: ChannelQuery,
+  at: CommonBlock,
+  signal: AbortSignal,
+): Promise<Observation> {
+  return onCommonBlock(operator, at, signal, () =>
+    lookUpTo(operator, query, { at: at.common, settled: at.common }, signal),
+  );
+}
+
+/** Looks at the operator's newest block: enough to see a channel, never enough to rule one out. Never throws for RPC faults. */
+export function observeChannelLatest(
+  operator: Operator,
+  query: ChannelQuery,
+  { latest, settled }: Heads,
+  signal: AbortSignal,
+): Promise<Observation> {
+  return guard(operator, () => lookUpTo(operator, query, { at: latest, settled }, signal));
+}
+
+/**
+ * Weighs what the operators show of a channel. What its payee took is believed of as many as a release needs, at a settled
+ * block, for it frees the rest of the deposit (T28); so is that there never was one.
+ */
+export function judgeChannel(
+  observations: readonly Observation[],
+  { validBeforeSec }: Pick<TempoSettlementQuery, 'validBeforeSec'>,
+  bench: Bench,
+): Verdict {
+  const of = <K extends Observation['kind']>(kind: K) =>
+    observations.filter((one): one is Extract<Observation, { kind: K }> => one.kind === kind);
+  const [deposited, closed, absent] = [of('deposited'), of('paid'), of('unused')];
+  const never = absent.filter(({ settled, at }) => settled && at.timeSec >= validBeforeSec);
+  const ends = new Set(
+    closed.map(
+      ({ tx, block, amountAtomic, takenAtomic }) => `${tx} ${block.hash} ${amountAtomic} ${takenAtomic}`,
+    ),
+  );
+  const isContradicted =
+    of('forked').length > 0 ||
+    ends.size > 1 ||
+    (never.length > 0 && deposited.length + closed.length > 0) ||
+    deposited.some(({ at }) => closed.some(({ block }) => at.number >= block.number));
+  if (isContradicted) return disagreement(observations.filter(({ kind }) => kind !== 'down'));
+  const [end] = closed;
+  if (end !== undefined && closed.filter(({ settled }) => settled).length >= bench.quorum) {
+    const { tx, block, amountAtomic, takenAtomic = 0n } = end;
+    const blockTimeMs = block.timeSec * 1000;
+    return { kind: 'captured', tx, blockTimeMs, amountAtomic, takenAtomic, final: true };
+  }
+  if (deposited.length + closed.length > 0) return { kind: 'open', isDeposited: true };
+  const [proof] = never;
+  if (proof !== undefined && never.length >= bench.quorum) {
+    const { hash, timeSec } = proof.at;
+    return { kind: 'released', blockHash: hash, blockTimeSec: timeSec, proof: 'expired_unused' };
+  }
+  const waits = never.length === 0 || bench.operators >= bench.quorum;
+  if (waits && absent.length > never.length) return { kind: 'open' };
+  return tooFew(
+    of('down').map(({ fault }) => fault),
+    bench,
+  );
+}
+
+async function lookUpTo(
+  operator: Operator,
+  query: ChannelQuery,
+  { at, settled }: { readonly at: Block; readonly settled: Block },
+  signal: AbortSignal,
+): Promise<Observation> {
+  const { origin } = operator;
+  const isSettled = at.number <= settled.number;
+  if ((await depositAt(operator, query.channel, at, signal)) > 0n)
+    return { kind: 'deposited', at, settled: isSettled, origin };
+  const { opened, closed } = await eventsOf(operator, query, at, signal);
+  const feeAtomic = await feeOf(operator, query, at, signal);
+  if (closed !== null) {
+    const block = await blockOfEvent(operator, closed, false, query, signal);
+    const takenAtomic = wordAt(closed.data, 0);
+    if (takenAtomic > query.amountAtomic)
+      throw new RpcFault('malformed', origin, 'showed more taken of a channel than it held');
+    const amountAtomic = takenAtomic + feeAtomic;
+    return {
+      ...{ kind: 'paid', at, block, tx: closed.tx, amountAtomic, takenAtomic, origin },
+      settled: block.number <= settled.number,
+    };
+  }
+  if (opened !== null)
+    throw new RpcFault('malformed', origin, 'showed a channel opened, and neither its state nor its end');
+  if (feeAtomic === 0n) return { kind: 'unused', at, settled: isSettled, origin };
+  // The transaction took its fee and opened nothing.
+  const landed = await findLanding(operator, query, at, signal);
+  if (landed === null) return { kind: 'unused', at, settled: isSettled, origin };
+  const block = await blockOfEvent(operator, landed, true, query, signal);
+  return {
+    ...{ kind: 'paid', at, block, tx: landed.tx, amountAtomic: feeAtomic, origin },
+    settled: block.number <= settled.number,
+  };
+}
+
+/** What a channel holds in the state of a block; 0 where it is not open. */
+async function depositAt(
+  operator: Operator,
+  channel: Hex,
+  { hash }: Block,
+  signal: AbortSignal,
+): Promise<AtomicAmount> {
+  const call = { to: CHANNEL_RESERVE, data: concat([GET_STATE, channel]) };
+  const answer = await operator.callAt(call, hash, signal);
+  if (answer.length !== 2 + 3 * WORD_CHARS)
+    throw new RpcFault('malformed', operator.origin, 'answered no state of a channel');
+  return wordAt(answer, 1);
+}
+
+/** That a channel was opened, and that it was closed, from its signing on. */
+async function eventsOf(
+  operator: Operator,
+  query: ChannelQuery,
+  at: Block,
+  signal: AbortSignal,
+): Promise<{ readonly opened: EventLog | null; readonly closed: EventLog | null }> {
+  const { channel, from: payer, to: payee } = query;
+  const filter = {
+    address: CHANNEL_RESERVE,
+    topics: [[OPENED, CLOSED], channel, pad(payer), pad(payee)],
+  };
+  const found: { opened: EventLog | null; closed: EventLog | null } = { opened: null, closed: null };
+  const events = {
+    origin: operator.origin,
+    logs: (asked: Parameters<Operator['events']>[0], stop?: AbortSignal) => operator.events(asked, stop),
+  };
+  let to = at.number;
+  for await (const from of searchStarts(operator, query, at, signal)) {
+    for await (const page of searchLogs(events, filter, { from, to }, SEARCH_CALLS_MAX, signal)) {
+      for (const log of page) {
+        if (log.topics[0] === OPENED) found.opened = log;
+        else found.closed = log;
+      }
+    }
+    if (found.opened !== null || found.closed !== null || from === 0n) break;
+    to = from;
+  }
+  return found;
+}
+
+/** The fee that our own transaction took; 0 where the payee paid it, or it never landed. */
+async function feeOf(
+  operator: Operator,
+  query: ChannelQuery,
+  at: Block,
+  signal: AbortSignal,
+): Promise<AtomicAmount> {
+  if (query.ownTx === null) return 0n;
+  const landed = await findLanding(operator, query, at, signal);
+  if (landed === null) return 0n;
+  const { asset, from: payer } = query;
+  const blocks = { hash: landed.blockHash };
+  const logs = await operator.logs({ asset, payer, events: ['Transfer'], blocks }, signal);
+  return logs.reduce(
+    (sum, log) =>
+      log.tx === query.ownTx && log.event === 'Transfer' && log.to === FEE_MANAGER
+        ? sum + log.amountAtomic
+        : sum,
+    0n,
+  );
+}
+
+/** A word of the ABI by its place in what a contract wrote. */
+function wordAt(data: Hex, index: number): bigint {
+  const start = 2 + index * WORD_CHARS;
+  return BigInt(`0x${data.slice(start, start + WORD_CHARS) || '0'}`);
+}

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import type { HoldRequest } from '../../attempts/hold.js';
+import type { Entitlement } from '../../books/entitlement.js';
+import type { Ledger } from '../../ledger.js';
+import { writeDrawNonce } from '../../attempts/drawNonce.js';
+import { capLine, CENT, holdRequest, newLedger, T0 } from '../fixtures.js';
+
+const CHANNEL = '0xc1';
+const DEPOSIT = 5n * CENT;
+const DAY = capLine({ usdMicrosMax: DEPOSIT });
+
+/** A deposit of five cents that fills the day's cap. */
+async function deposited(ledger: Ledger): Promise<Entitlement> {
+  const hold = await ledger.openHold(
+    holdRequest({
+      ...{ protocol: 'mpp', scheme: 'channel', requestHash: 'deposit', nonce: CHANNEL },
+      ...{ heldAtomic: DEPOSIT, heldUsdMicros: DEPOSIT, capLines: [DAY] },
+    }),
+  );
+  if (hold.kind !== 'held') throw new Error(hold.kind);
+  return ledger.entitlements.save(
+    {
+      ...{ agent: hold.payment.agent, kind: 'channel', origin: 'https://api.example.com', path: '/' },
+      ...{ subject: CHANNEL, valueLeft: DEPOSIT.toString(), unit: 'usd', expiresMs: null, secret: null },
+      ...{ paymentId: hold.payment.id, facts: JSON.stringify({ deposit_atomic: DEPOSIT.toString() }) },
+    },
+    T0,
+  );
+}
+
+let calls = 0;
+const draw = (deposit: Entitlement, drawnAtomic: bigint, atomic = CENT, more: Partial<HoldRequest> = {}) => {
+  const nonce = writeDrawNonce({ subject: CHANNEL, cumulativeAtomic: drawnAtomic + atomic }, `${++calls}`);
+  return holdRequest({
+    ...{ protocol: 'mpp', scheme: 'session', requestHash: `call ${calls}`, nonce },
+    ...{ heldAtomic: atomic, heldUsdMicros: atomic, capLines: [DAY] },
+    draw: { entitlementId: deposit.id, drawnAtomic },
+    ...more,
+  });
+};
+
+test('what is drawn counts once, as part of its deposit, and never passes that', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const deposit = await deposited(ledger);
+  for (const drawn of [0n, 1n, 2n, 3n, 4n])
+    expect(await ledger.openHold(draw(deposit, drawn * CENT))).toMatchObject({ kind: 'held' });
+  expect(await ledger.openHold(draw(deposit, DEPOSIT))).toEqual({ kind: 'drawn' });
+  expect(await ledger.usage([DAY], T0)).toEqual([DEPOSIT]);
+  expect((await ledger.entitlements.find(deposit.id))?.valueLeft).toBe('0');
+  expect((await ledger.audit()).findings).toEqual([]);
+});
+
+test('one amount is drawn once, whoever sees it', async () => {
+  using world = newLedger();
+  const deposit = await deposited(world.ledger);
+  const other = world.open();
+  const both = await Promise.all([world.ledger, other].map((one) => one.openHold(draw(deposit, 0n))));
+  expect(both.map(({ kind }) => kind).sort()).toEqual(['drawn', 'held']);
+  expect(await other.openHold(draw(deposit, 0n))).toEqual({ kind: 'drawn' });
+  expect(await other.openHold(draw(deposit, CENT))).toMatchObject({ kind: 'held' });
+});
+
+test('what was drawn last and never signed is given back; what others drew on top of stays drawn', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const deposit = await deposited(ledger);
+  const held = async (drawn: bigint): Promise<string> => {
+    const hold = await ledger.openHold(draw(deposit, drawn));
+    return hold.kind === 'held' ? hold.payment.id : hold.kind;
+  };
+  const [first, second] = [await held(0n), await held(CENT)];
+  await ledger.release(first, 'never_signed', T0);
+  expect((await ledger.entitlements.find(deposit.id))?.valueLeft).toBe((3n * CENT).toString());
+  await ledger.release(second, 'never_signed', T0);
+  expect((await ledger.entitlements.find(deposit.id))?.valueLeft).toBe((4n * CENT).toString());
+});
+
+test('a deposit that has ended, or is none, is not drawn on', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const deposit = await deposited(ledger);
+  await ledger.entitlements.end(deposit.id, 'spent', T0);
+  expect(await ledger.openHold(draw(deposit, 0n))).toEqual({ kind: 'drawn' });
+  const token = await ledger.entitlements.save({ ...deposit, kind: 'bearer' }, T0);
+  expect(await ledger.openHold(draw(token, 0n))).toEqual({ kind: 'drawn' });
+  // What names no deposit cannot go by its scheme's exemption.
+  await expect(ledger.openHold(draw(deposit, 0n, CENT, { draw: null }))).rejects.toThrow();
+});

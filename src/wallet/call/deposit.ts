@@ -1,0 +1,164 @@
+import { DEPOSIT_OPEN } from '../../protocols/protocol.js';
+import { WalletError } from '../../errors/walletError.js';
+import type { HoldResult } from '../../ledger/attempts/hold.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
+import type { SignedPayload } from '../../ledger/attempts/transition.js';
+import type { Entitlement } from '../../ledger/books/entitlement.js';
+import { toUsdMicros } from '../../money/asset.js';
+import type { Outcome } from '../answer/outcome.js';
+import {
+  depositHash,
+  DEPOSIT_LIFE_MS,
+  changeKept,
+  keptOf,
+  type KeptDeposit,
+} from '../entitlement/deposit.js';
+import { underLease } from '../leaseKeeper.js';
+import type { PaidCall } from './paidCall.js';
+import type { Challenge } from './probe.js';
+import type { Purchase } from './hold.js';
+import { commitToSend } from './send.js';
+
+/** The method of a row that is a deposit: it is no price of its endpoint's. */
+const DEPOSIT_METHOD = 'DEPOSIT';
+
+/** A deposit that is made together with the first call that is paid out of it. */
+export interface NewDeposit {
+  readonly payment: Payment;
+  readonly entitlement: Entitlement;
+}
+
+/**
+ * Holds a deposit, under every limit, and keeps it as an entitlement: whatever happens from here on, the ledger knows of it
+ * before anything is signed. A crash right after it leaves a hold that ends with its lease.
+ */
+export async function holdDeposit(
+  { engine, session, config, context }: PaidCall,
+  { target }: Challenge,
+  { offer, intent, limits }: Purchase,
+): Promise<HoldResult | { readonly kind: 'made'; readonly deposit: NewDeposit }> {
+  if (intent.kind !== 'tempo_voucher' || intent.opening === undefined)
+    throw new WalletError('internal', 'A deposit is to be made that no intent makes.');
+  const { opening } = intent;
+  const { asset, network } = offer;
+  if (asset.family === 'lightning') throw new WalletError('internal', 'No deposit is made in bitcoin.');
+  const budgetId = context.forwarded?.budgetId ?? null;
+  const heldAtomic = opening.amountAtomic + (offer.deposit?.feeAtomic ?? 0n);
+  const hold = await engine.ledger.openHold({
+    agent: engine.agent,
+    sessionId: session.id,
+    requestHash: depositHash(engine, { target, budgetId }, offer),
+    idempotencyKey: null,
+    method: DEPOSIT_METHOD,
+    url: target.url.href,
+    origin: target.url.origin,
+    host: target.url.hostname,
+    category: null,
+    protocol: offer.protocol,
+    scheme: 'channel',
+    network: network.caip2,
+    asset: asset.address,
+    payFrom: intent.from,
+    payTo: offer.payTo,
+    heldAtomic,
+    heldUsdMicros: toUsdMicros(asset, heldAtomic),
+    nonce: opening.nonce,
+    validAfterSec: 0,
+    validBeforeSec: opening.validBeforeSec,
+    configVersion: config.version,
+    reason: null,
+    quoteId: null,
+    capLines: limits.capLines,
+    rateLines: [],
+    budgetId,
+    callId: context.callId,
+    funds: engine.funds.known(asset, intent.from),
+    nowMs: engine.now(),
+  });
+  if (hold.kind !== 'held') return hold;
+  const { payment } = hold;
+  const rail = engine.rails.ofPayment(payment)?.deposits;
+  if (rail === undefined) throw new WalletError('internal', 'A deposit has no rail that keeps it.');
+  const kept: KeptDeposit = {
+    ...(JSON.parse(rail.factsOf(intent)) as KeptDeposit),
+    ...{ protocol: offer.protocol, network: network.caip2, pay_to: offer.payTo, pay_from: intent.from },
+    ...{ operator: offer.deposit?.operator ?? '', budget: budgetId },
+    ...{ url: target.url.href, method: target.method, opening: true, refusals: 0 },
+  };
+  const entitlement = await engine.ledger.entitlements.save(
+    {
+      ...{
+        agent: engine.agent,
+        kind: 'channel',
+        origin: target.url.origin,
+        path: '/',
+        subject: opening.nonce,
+      },
+      ...{ valueLeft: opening.amountAtomic.toString(), unit: asset.address },
+      ...{ expiresMs: engine.now() + DEPOSIT_LIFE_MS, facts: JSON.stringify(kept), secret: null },
+      paymentId: payment.id,
+    },
+    engine.now(),
+  );
+  return { kind: 'made', deposit: { payment, entitlement } };
+}
+
+/** Lets a deposit go for which nothing was signed. */
+export async function dropDeposit(
+  { engine }: Pick<PaidCall, 'engine'>,
+  { payment, entitlement }: NewDeposit,
+): Promise<void> {
+  await engine.ledger.release(payment.id, 'never_signed', engine.now());
+  await engine.ledger.entitlements.end(entitlement.id, 'expired', engine.now());
+}
+
+/**
+ * Makes a deposit durably `sent`, before the call that it is made with is: the two leave with the same bytes. The outcome
+ * where the owner stopped it meanwhile; what was only held is let go then.
+ */
+export async function commitDeposit(
+  call: PaidCall,
+  { payment, entitlement }: NewDeposit,
+  { target, payload }: { readonly target: Challenge['target']; readonly payload: SignedPayload },
+): Promise<Outcome | null> {
+  const sent = await commitToSend(call, { payment, payload, target });
+  if (!('status' in sent)) return null;
+  const { engine } = call;
+  if ((await engine.ledger.findPayment(payment.id))?.state === 'released')
+    await engine.ledger.entitlements.end(entitlement.id, 'expired', engine.now());
+  return sent;
+}
+
+/**
+ * Runs the first call that is paid out of a new deposit, and writes down what that call shows of it: taken by the seller's
+ * word, or unknown until the chain tells. It counts in full either way.
+ */
+export async function withNewDeposit<T>(
+  { engine }: PaidCall,
+  deposit: NewDeposit | null,
+  callPaymentId: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (deposit === null) return work();
+  const { payment, entitlement } = deposit;
+  return underLease(engine, payment.id, async () => {
+    try {
+      return await work();
+    } finally {
+      const first = await engine.ledger.findPayment(callPaymentId).catch(() => null);
+      // By the seller's word, or by the chain, which was asked where the seller said nothing.
+      const found = await engine.ledger.entitlements.find(entitlement.id).catch(() => null);
+      const isTaken = first?.state === 'captured' || (found?.state === 'live' && !keptOf(found).opening);
+      // Before the row says so: whoever waits for that looks at this next.
+      if (isTaken)
+        await changeKept(engine, entitlement.id, () => ({ opening: false })).catch(() => undefined);
+      const now = await engine.ledger.findPayment(payment.id).catch(() => null);
+      if (now?.state === 'held') await dropDeposit({ engine }, deposit).catch(() => undefined);
+      if (now?.state === 'sent') {
+        const note = isTaken ? DEPOSIT_OPEN : (first?.note ?? 'no_receipt');
+        const marked = await engine.ledger.markUnknown(payment.id, note, engine.now()).catch(() => null);
+        if (isTaken && marked?.kind === 'done') engine.funds.spent(payment);
+      }
+    }
+  });
+}

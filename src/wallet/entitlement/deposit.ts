@@ -1,0 +1,292 @@
+import { createHash } from 'node:crypto';
+import type { Config } from '../../config/settings.js';
+import type { DepositFacts, Entitlement } from '../../ledger/books/entitlement.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
+import { readDrawNonce } from '../../ledger/attempts/drawNonce.js';
+import { toUsdMicros, type Asset } from '../../money/asset.js';
+import { formatUnits, formatUsd } from '../../money/decimal.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
+import type { Offer, PaymentDemand, RejectedOffer } from '../../payment/challenge.js';
+import { isDrawn } from '../../protocols/protocol.js';
+import { judgeDeposit } from '../../policy/deposit.js';
+import type { SignedDeposit } from '../../rails/rail.js';
+import { isJsonObject, parseJson } from '../../text/json.js';
+import { limitsOf, useOf } from '../call/ownerRules.js';
+import type { Challenge } from '../call/probe.js';
+import type { Engine } from '../engine.js';
+
+/** For so long a deposit is used: then what is left comes back. A seller that wants more has another one made. */
+export const DEPOSIT_LIFE_MS = 24 * 3_600_000;
+/** With less of that left none is drawn on: the seller needs time to take what is its own. */
+const DEPOSIT_MARGIN_MS = 15 * 60_000;
+/** A seller that took so many vouchers in a row and served nothing gets no more. */
+export const REFUSALS_MAX = 2;
+
+/** What the wallet itself keeps of a deposit, beside what its rail does. */
+export interface KeptDeposit extends DepositFacts {
+  readonly protocol: string;
+  readonly network: string;
+  readonly pay_to: string;
+  readonly pay_from: string;
+  readonly operator: string;
+  /** The run whose budget it was made under; null for none. Another's budget never pays for it. */
+  readonly budget: string | null;
+  /** Where it was made: the endpoint that closes it. */
+  readonly url: string;
+  readonly method: string;
+  /** Whether the seller has yet to say that it took it. */
+  readonly opening: boolean;
+  /** Vouchers in a row that brought nothing. */
+  readonly refusals: number;
+  /** What its payee had of it, once it is closed; atomic. */
+  readonly settled_atomic?: string;
+  /** When it was used no more, to be closed; ms since 1970. */
+  readonly close_requested_ms?: number;
+  /** When the chain was asked to close it without its payee; ms since 1970. */
+  readonly end_asked_ms?: number;
+  /** Our own transactions to that end. */
+  readonly end_txs?: readonly string[];
+}
+
+/** What is kept of a deposit. */
+export function keptOf({ facts }: Pick<Entitlement, 'facts'>): KeptDeposit {
+  return JSON.parse(facts) as KeptDeposit;
+}
+
+/** What of a deposit no voucher says yet, and all that vouchers say; atomic. */
+export function amountsOf(deposit: Entitlement) {
+  const depositAtomic = BigInt(keptOf(deposit).deposit_atomic);
+  const leftAtomic = BigInt(deposit.valueLeft ?? 0);
+  return { depositAtomic, leftAtomic, drawnAtomic: depositAtomic - leftAtomic };
+}
+
+/** What is paid from a deposit is decided by. */
+export interface DepositAsk {
+  readonly target: Challenge['target'];
+  readonly maxUsdMicros: UsdMicros | undefined;
+  readonly budgetId: string | null;
+  readonly sessionId: string;
+  /** The wall clock. */
+  readonly nowMs: number;
+  /** For how long a call waits for a deposit that another one is making; absent where it does not. */
+  readonly waits?: AbortSignal;
+}
+
+/**
+ * A demand whose offers each say which deposit pays them. Those that none pays, and for which none is to be made, are
+ * rejected by name; every other offer stays as it is.
+ */
+export async function withDeposits(
+  engine: Engine,
+  config: Config,
+  demand: PaymentDemand,
+  ask: DepositAsk,
+): Promise<PaymentDemand> {
+  const asking = demand.offers.filter(({ deposit }) => deposit !== undefined);
+  if (asking.length === 0) return demand;
+  const others = demand.offers.filter(({ deposit }) => deposit === undefined);
+  const offers: Offer[] = [...others];
+  const rejected: RejectedOffer[] = [...demand.rejected];
+  for (const offer of asking) {
+    const resolved = await resolve(engine, config, { offer, others }, ask);
+    if ('payTo' in resolved) offers.push(resolved);
+    else rejected.push(resolved);
+  }
+  return { ...demand, offers, rejected };
+}
+
+async function resolve(
+  engine: Engine,
+  config: Config,
+  { offer, others }: { readonly offer: Offer; readonly others: readonly Offer[] },
+  ask: DepositAsk,
+): Promise<Offer | RejectedOffer> {
+  const { target, nowMs } = ask;
+  // Also one whose time is over: until it is closed, no other is made beside it.
+  const live = await engine.ledger.entitlements.usable(engine.agent, target.url.origin, 0);
+  const made = live.find((one) => one.kind === 'channel' && isFor(one, offer, ask.budgetId));
+  if (made !== undefined) return drawnOffer(await whenMade(engine, made, ask), offer, nowMs);
+  const verdict = judgeDeposit({
+    ...{ priceAtomic: offer.amountAtomic, priceUsdMicros: offer.usdMicros },
+    ...{ feeAtomic: offer.deposit?.feeAtomic ?? 0n, suggestedAtomic: offer.deposit?.suggestedAtomic ?? null },
+    feeUsdMicros: dollarsOf(offer.asset, offer.deposit?.feeAtomic ?? 0n),
+    atomicMax: await allowed(engine, config, offer, ask),
+    otherUsdMicros: cheapest(others.filter(({ network }) => config.networks.enabled.includes(network.caip2))),
+    callsSeen: (await engine.ledger.endpointPrices({ method: target.method, url: target.url.href }, nowMs))
+      .prices.length,
+  });
+  if (verdict.kind === 'deposit') {
+    const { atomic } = verdict;
+    const depositUsd = formatUsd(dollarsOf(offer.asset, atomic));
+    return {
+      ...offer,
+      paidFrom: { kind: 'to_make', depositAtomic: atomic, expiresMs: nowMs + DEPOSIT_LIFE_MS },
+      facts: { ...offer.facts, deposit_usd: depositUsd },
+    };
+  }
+  return reject(
+    offer,
+    verdict.kind === 'not_worth'
+      ? 'Its session takes a deposit, which is not made before it is cheaper for the calls already seen.'
+      : `Its calls are paid out of a deposit with the seller, and none of $${formatUsd(offer.usdMicros)} or more is allowed: the owner's limits.deposit_usd is $${formatUsd(config.limits.depositUsdMicros)}${ask.maxUsdMicros === undefined ? '' : `, max_usd is $${formatUsd(ask.maxUsdMicros)}`}, and a deposit counts whole against every limit.`,
+  );
+}
+
+/** A deposit as it stands once whoever is making it has heard of it. */
+async function whenMade(engine: Engine, found: Entitlement, { waits }: DepositAsk): Promise<Entitlement> {
+  if (!keptOf(found).opening || waits === undefined || found.paymentId === null) return found;
+  await engine.ledger.waitForEnd(found.paymentId, waits);
+  return (await engine.ledger.entitlements.find(found.id)) ?? found;
+}
+
+/** An offer that a deposit pays, or why that one pays no more: it is never made twice for one seller at a time. */
+function drawnOffer(deposit: Entitlement, offer: Offer, nowMs: number): Offer | RejectedOffer {
+  const kept = keptOf(deposit);
+  const { depositAtomic, leftAtomic, drawnAtomic } = amountsOf(deposit);
+  const expiresMs = deposit.expiresMs ?? 0;
+  const close = `its owner closes it: entitlement ${deposit.id}`;
+  if (kept.opening)
+    return reject(
+      offer,
+      `The deposit with this seller is being made, and nothing shows yet that it was (payment ${deposit.paymentId ?? ''}).`,
+    );
+  if (kept.refusals >= REFUSALS_MAX)
+    return reject(
+      offer,
+      `The seller took ${kept.refusals} vouchers in a row and served nothing; its deposit is used no more, and ${close}.`,
+    );
+  if (kept.close_requested_ms !== undefined || expiresMs - nowMs < DEPOSIT_MARGIN_MS)
+    return reject(offer, `The deposit with this seller is at its end; ${close}.`);
+  if (leftAtomic < offer.amountAtomic)
+    return reject(
+      offer,
+      `The deposit with this seller has ${formatUnits(leftAtomic, offer.asset.decimals)} ${offer.asset.symbol} left, less than the call costs; ${close}.`,
+    );
+  return {
+    ...offer,
+    paidFrom: {
+      ...{ kind: 'made', entitlementId: deposit.id, drawnAtomic, depositAtomic, expiresMs },
+      facts: deposit.facts,
+    },
+    facts: { ...offer.facts, deposit_left_usd: formatUsd(dollarsOf(offer.asset, leftAtomic)) },
+  };
+}
+
+function reject({ index, usdMicros }: Offer, reason: string): RejectedOffer {
+  return { index, code: 'unsupported_scheme', reason, usdMicros };
+}
+
+function isFor(one: Entitlement, offer: Offer, budgetId: string | null): boolean {
+  const kept = parseJson(one.facts);
+  if (!isJsonObject(kept)) return false;
+  const { protocol, network, pay_to, operator, budget } = keptOf(one);
+  return (
+    protocol === offer.protocol &&
+    network === offer.network.caip2 &&
+    one.unit === offer.asset.address &&
+    pay_to === offer.payTo &&
+    operator === offer.deposit?.operator &&
+    budget === budgetId
+  );
+}
+
+/** The most that may be deposited: by the owner's bound, by the call's own, and by what each limit leaves. */
+async function allowed(
+  { ledger, agent }: Engine,
+  config: Config,
+  { asset, deposit }: Offer,
+  { target, maxUsdMicros, sessionId, nowMs }: DepositAsk,
+): Promise<AtomicAmount> {
+  const { capLines } = await limitsOf(ledger, config, { agent, sessionId, url: target.url });
+  const left = (await useOf(ledger, capLines, nowMs)).map(
+    ({ line, usedUsdMicros }) =>
+      line.usdMicrosMax - usedUsdMicros - dollarsOf(asset, deposit?.feeAtomic ?? 0n),
+  );
+  const bounds = [
+    config.limits.depositUsdMicros,
+    ...(maxUsdMicros === undefined ? [] : [maxUsdMicros]),
+    ...left,
+  ];
+  const usdMicros = bounds.reduce((least, one) => (one < least ? one : least));
+  if (usdMicros <= 0n) return 0n;
+  // A dollar token: as many of its units as the dollars buy, never one more.
+  const micros = 6;
+  return asset.decimals >= micros
+    ? usdMicros * 10n ** BigInt(asset.decimals - micros)
+    : usdMicros / 10n ** BigInt(micros - asset.decimals);
+}
+
+function dollarsOf(asset: Asset, atomic: AtomicAmount): UsdMicros {
+  return asset.family === 'lightning' ? 0n : toUsdMicros(asset, atomic);
+}
+
+function cheapest(offers: readonly Offer[]): UsdMicros | null {
+  return offers.reduce<UsdMicros | null>(
+    (least, { usdMicros }) => (least === null || usdMicros < least ? usdMicros : least),
+    null,
+  );
+}
+
+/** One deposit at a time is open for an agent, a seller, a payee and a budget: as the same request it is made once. */
+export function depositHash(
+  { agent }: Pick<Engine, 'agent'>,
+  { target, budgetId }: Pick<DepositAsk, 'target' | 'budgetId'>,
+  { protocol, network, asset, payTo, deposit }: Offer,
+): string {
+  const place = [agent, target.url.origin, protocol, network.caip2, asset.address, payTo, deposit?.operator];
+  return createHash('sha256')
+    .update(`deposit ${JSON.stringify([...place, budgetId])}`)
+    .digest('hex');
+}
+
+/** What was signed of a deposit so far: the highest voucher that was ever given to its seller. */
+export async function signedOf(engine: Pick<Engine, 'ledger'>, deposit: Entitlement): Promise<SignedDeposit> {
+  const { network, pay_from } = keptOf(deposit);
+  const drawn = await engine.ledger.drawnFrom(network, pay_from, deposit.subject);
+  const signedAtomic = drawn
+    .filter(({ payload }) => payload !== null)
+    .map(({ nonce }) => readDrawNonce(nonce).cumulativeAtomic)
+    .reduce((most, one) => (one > most ? one : most), 0n);
+  const { depositAtomic } = amountsOf(deposit);
+  return { facts: deposit.facts, depositAtomic, signedAtomic, expiresMs: deposit.expiresMs ?? 0 };
+}
+
+/** The deposit that a payment was drawn on; null for one that the ledger lost. */
+export function depositOf(
+  engine: Pick<Engine, 'ledger'>,
+  { agent, nonce }: Pick<Payment, 'agent' | 'nonce'>,
+): Promise<Entitlement | null> {
+  return engine.ledger.entitlements.findDeposit(agent, readDrawNonce(nonce).subject);
+}
+
+/** Changes what is kept of a live deposit, whatever changed it meanwhile; does nothing where it has ended. */
+export async function changeKept(
+  engine: Pick<Engine, 'ledger' | 'now'>,
+  id: string,
+  change: (kept: KeptDeposit) => Partial<KeptDeposit>,
+): Promise<void> {
+  for (;;) {
+    const deposit = await engine.ledger.entitlements.find(id);
+    if (deposit?.state !== 'live') return;
+    const kept = keptOf(deposit);
+    const facts = JSON.stringify({ ...kept, ...change(kept) });
+    if (facts === deposit.facts) return;
+    if ((await engine.ledger.entitlements.update(deposit, { facts }, engine.now())) !== null) return;
+  }
+}
+
+/**
+ * Notes whether a call out of a deposit was served. A seller that took vouchers in a row and served nothing gets no more of
+ * them: what they say is lost at most, and the owner closes the deposit.
+ */
+export async function noteServed(
+  engine: Pick<Engine, 'ledger' | 'now'>,
+  held: Pick<Payment, 'id' | 'agent' | 'nonce' | 'protocol' | 'scheme'>,
+): Promise<void> {
+  if (!isDrawn(held)) return;
+  const [after, deposit] = await Promise.all([engine.ledger.findPayment(held.id), depositOf(engine, held)]);
+  if (deposit === null || after === null) return;
+  const isRefused = after.state === 'unknown' && after.note !== 'not_sent';
+  if (isRefused) await changeKept(engine, deposit.id, ({ refusals }) => ({ refusals: refusals + 1 }));
+  else if (after.state === 'captured') await changeKept(engine, deposit.id, () => ({ refusals: 0 }));
+}

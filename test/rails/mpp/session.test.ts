@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addChannels, type TempoChannels } from '../../../sandbox/tempo/channels.ts';
+import { startSessionShop, type SessionShop } from '../../../sandbox/tempo/sessionShop.ts';
+import type { Payment } from '../../../src/ledger/attempts/payment.js';
+import type { Entitlement } from '../../../src/ledger/books/entitlement.js';
+import { compareWithChain } from '../../../src/owner/ledger/chainAudit.js';
+import { keptOf } from '../../../src/wallet/entitlement/deposit.js';
+import { closeDeposit } from '../../../src/wallet/settle/depositClose.js';
+import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
+import type { Wallet } from '../../../src/wallet/wallet.js';
+import { paymentsIn, signaturesIn } from '../../support/books.js';
+import { anyCall, type TestWallet } from '../../support/testWallet.js';
+import { startTestWorld, type TestWorld } from '../../support/world.js';
+
+// Sellers of sessions on the published server of MPP; the chain's reserve by a contract that stands for it.
+const START = 5_000_000n;
+const DEPOSIT = 500_000n;
+let world: TestWorld;
+let channels: TempoChannels;
+let shop: SessionShop;
+
+beforeAll(async () => {
+  world = await startTestWorld('tempo');
+  channels = await addChannels(world.tempo!.chain);
+  shop = await startSessionShop(channels);
+});
+
+afterAll(async () => {
+  await shop.close();
+  await world.stop();
+});
+
+interface Mine {
+  readonly mine: TestWallet;
+  readonly wallet: Wallet;
+}
+
+async function newWallet(settings: Record<string, string> = {}): Promise<Mine> {
+  const mine = await world.wallet({ usdMicros: 0n });
+  await mine.set('net.allow_private', JSON.stringify([shop.hostPort]));
+  for (const [key, value] of Object.entries({ 'limits.deposit_usd': '1', ...settings }))
+    await mine.set(key, value);
+  await channels.fund(mine.address as `0x${string}`, START);
+  return { mine, wallet: mine.open() };
+}
+
+const balanceOf = ({ mine }: Mine): Promise<bigint> => world.ground.balanceOf(mine.address);
+const pay = ({ wallet }: Mine, path: string, more = {}) =>
+  wallet.pay({ url: `${shop.url}${path}`, max_usd: '1', ...more }, anyCall());
+
+async function rowsOf({ wallet }: Mine): Promise<{ deposits: Payment[]; calls: Payment[] }> {
+  const rows = await paymentsIn(await wallet.engine());
+  const of = (scheme: string) => rows.filter((one) => one.scheme === scheme);
+  return { deposits: of('channel'), calls: of('session') };
+}
+
+async function channelOf({ wallet }: Mine): Promise<Entitlement> {
+  const [channel] = await (await wallet.engine()).ledger.entitlements.list({}, 10);
+  if (channel === undefined) throw new Error('there is no channel');
+  return channel;
+}
+
+async function close(one: Mine) {
+  const engine = await one.wallet.engine();
+  const signal = AbortSignal.timeout(20_000);
+  return closeDeposit(engine, await engine.config(), await channelOf(one), { onChain: true, signal });
+}
+
+/** Everything that counts against the day's cap, in micro-dollars. */
+async function countedIn({ wallet }: Mine): Promise<bigint> {
+  const { ledger } = await wallet.engine();
+  const line = { name: 'x', kind: 'cap', scope: { kind: 'wallet' }, windowSec: 86_400 } as const;
+  const [counted] = await ledger.usage([line as never], Date.now());
+  return counted!;
+}
+
+test('calls are paid out of one deposit, which counts whole until it is closed and then for what was taken', async () => {
+  const one = await newWallet();
+  expect(await one.wallet.quote({ url: `${shop.url}/one` }, anyCall())).toMatchObject({
+    ...{ code: 'quoted', usd: '0.01', deposit_usd: '0.50' },
+  });
+  for (const n of [1, 2, 3]) {
+    const paid = await pay(one, `/one?n=${n}`);
+    expect(paid).toMatchObject({ status: 'ok', code: 'paid', money: 'captured', spent_usd: '0.01' });
+  }
+  const { deposits, calls } = await rowsOf(one);
+  expect(deposits).toMatchObject([{ state: 'unknown', heldAtomic: DEPOSIT }]);
+  expect(calls.map(({ state, capturedAtomic }) => [state, capturedAtomic])).toEqual(
+    Array(3).fill(['captured', 10_000n]),
+  );
+  const vouchers = shop.orders.entries.flatMap(({ payload }) => payload ?? []);
+  expect(vouchers.map(({ action, cumulativeAmount }) => [action, cumulativeAmount])).toEqual([
+    ['open', '10000'],
+    ['voucher', '20000'],
+    ['voucher', '30000'],
+  ]);
+  expect(await balanceOf(one)).toBe(START - DEPOSIT);
+  expect(await countedIn(one)).toBe(DEPOSIT);
+
+  expect(await close(one)).toMatchObject({ kind: 'closed' });
+  expect(await balanceOf(one)).toBe(START - 30_000n);
+  expect(await countedIn(one)).toBe(30_000n);
+  const after = await rowsOf(one);
+  expect(after.deposits).toMatchObject([{ state: 'captured', confirmed: true, capturedAtomic: 30_000n }]);
+  expect(after.calls.every(({ state, confirmed }) => state === 'captured' && confirmed)).toBe(true);
+  expect(keptOf(await channelOf(one))).toMatchObject({ settled_atomic: '30000' });
+  // A stale channel is never used: the next call makes another one.
+  const before = shop.orders.entries.length;
+  expect(await pay(one, '/one?n=4')).toMatchObject({ code: 'paid' });
+  expect(shop.orders.entries.slice(before).at(-1)?.payload).toMatchObject({ action: 'open' });
+  const engine = await one.wallet.engine();
+  expect(await engine.ledger.audit()).toMatchObject({ findings: [] });
+  const compared = await compareWithChain(await engine.config(), engine.keys, engine.ledger, Date.now());
+  // The allowance that the local reserve needs of a payer is the sandbox's, and so is its fee.
+  const own = compared.findings.filter(({ says }) => !says.includes('0xfeec'));
+  expect(own).toEqual([]);
+});
+
+test('without the owner’s word there is no deposit', async () => {
+  const one = await newWallet({ 'limits.deposit_usd': '0' });
+  const refused = await pay(one, '/none');
+  expect(refused).toMatchObject({ status: 'refused', money: 'none' });
+  expect(String(refused['message'])).toContain('limits.deposit_usd');
+  expect(signaturesIn(one.mine.home)).toBe(0);
+});
+
+test('a deposit is within the owner’s bound, the call’s own, and every cap; the dearer way is not left for it at once', async () => {
+  const one = await newWallet({ 'limits.per_day_usd': '0.40' });
+  expect(await pay(one, '/capped')).toMatchObject({ code: 'paid' });
+  expect((await rowsOf(one)).deposits).toMatchObject([{ heldAtomic: 400_000n }]);
+  // The day is full, and what is paid out of the deposit is in that already.
+  expect(await pay(one, '/capped?n=2')).toMatchObject({ code: 'paid' });
+  const lower = await newWallet();
+  expect(await pay(lower, '/lower', { max_usd: '0.20' })).toMatchObject({ code: 'paid' });
+  expect((await rowsOf(lower)).deposits).toMatchObject([{ heldAtomic: 200_000n }]);
+  const other = await newWallet();
+  // Nobody knows of further calls: the single charge is paid until a session had been cheaper for those already seen.
+  expect(await pay(other, '/beside?charge=0.02')).toMatchObject({ code: 'paid', spent_usd: '0.02' });
+  expect((await rowsOf(other)).deposits).toEqual([]);
+  expect(await pay(other, '/beside?charge=0.02&n=2')).toMatchObject({ code: 'paid', spent_usd: '0.01' });
+  expect((await rowsOf(other)).deposits).toHaveLength(1);
+});
+
+test('calls side by side make one deposit and never sign one amount twice', async () => {
+  const one = await newWallet();
+  const paid = await Promise.all([1, 2, 3, 4, 5].map((n) => pay(one, `/side?n=${n}`)));
+  expect(paid.map(({ code }) => code)).toEqual(Array(5).fill('paid'));
+  const { deposits, calls } = await rowsOf(one);
+  expect(deposits).toHaveLength(1);
+  const amounts = calls.map(({ nonce }) => Number(nonce.split('/')[1])).sort((a, b) => a - b);
+  expect(amounts).toEqual([10_000, 20_000, 30_000, 40_000, 50_000]);
+  expect(await close(one)).toMatchObject({ kind: 'closed' });
+  expect(await balanceOf(one)).toBe(START - 50_000n);
+});
+
+test('an answer that is lost is one voucher: the same call shows it again, and nothing new is signed', async () => {
+  const one = await newWallet();
+  expect(await pay(one, '/lost?n=1')).toMatchObject({ code: 'paid' });
+  expect(await pay(one, '/lost?n=2&fault=deaf')).toMatchObject({ status: 'unknown', money: 'unknown' });
+  const signed = await channelOf(one);
+  expect(await pay(one, '/lost?n=2&fault=deaf')).toMatchObject({ status: 'unknown' });
+  expect(await channelOf(one)).toMatchObject({ valueLeft: signed.valueLeft });
+  const last = shop.orders.entries.at(-1)?.payload;
+  expect(last).toMatchObject({ action: 'voucher', cumulativeAmount: '20000' });
+  // The seller never had it: what the owner gets back is all but the one call that it served.
+  expect(await close(one)).toMatchObject({ kind: 'closed' });
+  expect(await balanceOf(one)).toBe(START - 10_000n);
+  const { calls } = await rowsOf(one);
+  expect(calls.map(({ state, capturedAtomic }) => [state, capturedAtomic])).toEqual([
+    ['captured', 10_000n],
+    ['released', null],
+  ]);
+});
+
+test('an opening that is lost is found again on the chain', async () => {
+  const one = await newWallet();
+  expect(await pay(one, '/opened?n=1&fault=lost')).toMatchObject({ money: 'unknown' });
+  expect(keptOf(await channelOf(one)).opening).toBe(false);
+  expect(await pay(one, '/opened?n=2')).toMatchObject({ code: 'paid' });
+  expect((await rowsOf(one)).deposits).toHaveLength(1);
+  expect(await close(one)).toMatchObject({ kind: 'closed' });
+  expect(await balanceOf(one)).toBe(START - 20_000n);
+  expect((await rowsOf(one)).calls).toMatchObject([{ state: 'captured' }, { state: 'captured' }]);
+});
+
+test('a seller that takes vouchers and serves nothing gets two of them, and a receipt that boasts frees and costs nothing', async () => {
+  const one = await newWallet();
+  expect(await pay(one, '/greedy?n=1&fault=boast')).toMatchObject({ code: 'paid', spent_usd: '0.01' });
+  for (const n of [2, 3])
+    expect(await pay(one, `/greedy?n=${n}&fault=again`)).toMatchObject({ money: 'unknown' });
+  const signed = signaturesIn(one.mine.home);
+  const refused = await pay(one, '/greedy?n=4&fault=again');
+  expect(refused).toMatchObject({ status: 'refused', money: 'none' });
+  expect(String(refused['message'])).toContain('2 vouchers');
+  expect(signaturesIn(one.mine.home)).toBe(signed);
+  expect(await close(one)).toMatchObject({ kind: 'closed' });
+  expect(await balanceOf(one)).toBe(START - 30_000n);
+});
+
+// Its chain goes ahead of the machine's clock, by which the published server signs: nothing is sold behind it.
+test('one that never came to be is released whole, once the chain proves that', async () => {
+  const one = await newWallet();
+  expect(await pay(one, '/never?fault=deaf')).toMatchObject({ money: 'unknown' });
+  expect(await countedIn(one)).toBe(DEPOSIT);
+  expect(await pay(one, '/never?n=2')).toMatchObject({ status: 'refused', money: 'none' });
+  await world.advance(60);
+  await reconcileAll(await one.wallet.engine(), AbortSignal.timeout(20_000));
+  expect(await countedIn(one)).toBe(0n);
+  const { deposits, calls } = await rowsOf(one);
+  expect([...deposits, ...calls].map(({ state }) => state)).toEqual(['released', 'released']);
+});
+
+test('a fee of our own is held with the deposit, and exact in the end; a seller that does not close is left without', async () => {
+  const one = await newWallet();
+  const chain = world.tempo!.chain;
+  const before = await chain.fees(one.mine.address as `0x${string}`);
+  expect(await pay(one, '/own?fee=own&n=1')).toMatchObject({ code: 'paid' });
+  const fee = (await chain.fees(one.mine.address as `0x${string}`)) - before;
+  expect(fee).toBeGreaterThan(0n);
+  expect(await balanceOf(one)).toBe(START - DEPOSIT - fee);
+  // The seller is gone: what it did not take on the chain comes back whole.
+  const engine = await one.wallet.engine();
+  const channel = await channelOf(one);
+  const gone = JSON.stringify({ ...keptOf(channel), url: 'http://127.0.0.1:9/' });
+  await engine.ledger.entitlements.update(channel, { facts: gone }, Date.now());
+  expect(await close(one)).toMatchObject({ kind: 'waits' });
+  expect(await pay(one, '/own?fee=own&n=2')).toMatchObject({ status: 'refused', money: 'none' });
+  expect(await close(one)).toMatchObject({ kind: 'waits' });
+  await world.advance(20 * 60);
+  expect(await close(one)).toMatchObject({ kind: 'closed' });
+  const { deposits, calls } = await rowsOf(one);
+  expect(deposits).toMatchObject([{ state: 'captured', capturedAtomic: fee }]);
+  expect(calls).toMatchObject([{ state: 'released' }]);
+  const all = (await chain.fees(one.mine.address as `0x${string}`)) - before;
+  expect(await balanceOf(one)).toBe(START - all);
+});
