@@ -15,7 +15,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { line, sampleOf } from './percentile.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { startSandbox } from '../sandbox/world.ts';
+import { createTestWallet } from '../test/support/testWallet.js';
+import { line, sampleOf, timed, type Sample } from './percentile.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Both are started by turns, so that a busy moment of the machine meets both. */
@@ -171,10 +176,62 @@ async function benchInstall(folder: string): Promise<void> {
   console.log('  (aim: at most 4 s; two packages are fetched from the registry that npm is set to)');
 }
 
+/** How long an agent thinks before its first call: less than any model takes for one. */
+const THINK_MS = 2_000;
+const FIRST_CALLS = 8;
+
+/** Paid calls of a server that has just started: the first one, after a moment or at once, and the second. */
+async function benchFirstCall(): Promise<void> {
+  const sandbox = await startSandbox();
+  const test = await createTestWallet(sandbox, 10_000_000n);
+  const env = {
+    ...process.env,
+    PURSER_HOME: test.home,
+    PURSER_PASSPHRASE_FILE: test.passphraseFile,
+  } as Record<string, string>;
+  const durations = { first: [] as number[], second: [] as number[], atOnce: [] as number[] };
+  for (let run = 0; run < 2 * FIRST_CALLS; run++) {
+    const client = new Client({ name: 'bench', version: '0' });
+    const args = [join(ROOT, 'bin', 'purser.js')];
+    await client.connect(
+      new StdioClientTransport({ command: process.execPath, args, env, stderr: 'ignore' }),
+    );
+    await client.listTools();
+    const pay = (call: number): Promise<number> =>
+      timed(async () => {
+        const url = `${sandbox.shop.url}/v2/price/0.001?run=${run}&call=${call}`;
+        const result = await client.callTool({ name: 'wallet_pay', arguments: { url, max_usd: '0.001' } });
+        const { code } = (result.structuredContent ?? {}) as { code?: unknown };
+        if (code !== 'paid') throw new Error(`A call of the bench was not paid: ${String(code)}`);
+      });
+    const thinks = run % 2 === 0;
+    if (thinks) await delay(THINK_MS);
+    const first = await pay(1);
+    if (thinks) {
+      durations.first.push(first);
+      durations.second.push(await pay(2));
+    } else durations.atOnce.push(first);
+    await client.close();
+  }
+  await test.remove();
+  await sandbox.stop();
+  const [first, second, atOnce] = [durations.first, durations.second, durations.atOnce].map(sampleOf) as [
+    Sample,
+    Sample,
+    Sample,
+  ];
+  console.log('Paid calls over stdio after a start, keys in a file; ms: p50, p95, runs');
+  console.log(line(`first call, ${THINK_MS / 1000} s after the tools were listed`, first));
+  console.log(line('second call', second));
+  console.log(line('first call, as soon as the tools were listed', atOnce));
+  console.log(`  first / second, p50: ${(first.p50 / second.p50).toFixed(2)} (aim: at most 1.2)\n`);
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'purser-startup-'));
 try {
   console.log(`Node ${process.version}, ${process.platform}\n`);
   await benchStart(folder);
+  await benchFirstCall();
   await benchInstall(folder);
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -13,6 +13,9 @@ const CLOSE_MS = 1_500;
 /** Nothing should be left that keeps the process alive; if something is, it ends all the same. */
 const LINGER_MS = 500;
 
+/** From the list of tools to the loading of what is behind them: what else a client asks at its start comes first. */
+const WARM_AFTER_MS = 50;
+
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
@@ -34,6 +37,8 @@ export async function serveStdioWallet(place: Omit<ServerPlace, 'warn'>): Promis
   const transport = new StdioServerTransport(input, lines.output, { maxBufferSize: BUFFER_BYTES });
   const connection = serveStdio(() => createMcpServer({ ...machine, wallet }), { transport });
   const requests = new OpenRequests(transport);
+  // A client that lists tools is about to use one, and an agent thinks first: what its first call needs is ready by then.
+  requests.onceAnswered('tools/list', () => setTimeout(() => void wallet.warm(), WARM_AFTER_MS).unref());
 
   const signalled = new Promise<void>((resolve) => {
     for (const signal of SIGNALS) process.on(signal, () => resolve());

@@ -1,4 +1,6 @@
-import { resolveHome } from '../config/home.js';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { CONFIG_FILE, resolveHome } from '../config/home.js';
 import { ownerCommand } from '../cli/line/line.js';
 import type { WalletTools } from '../mcp/tool.js';
 import { isWalletError } from '../errors/walletError.js';
@@ -63,6 +65,18 @@ export class WalletOnDemand implements WalletTools {
 
   response(input: unknown): Promise<Outcome> {
     return this.#call((wallet) => wallet.response(input));
+  }
+
+  /**
+   * Loads the program ahead of the first call, and opens the wallet where that asks nobody for anything; nothing where there
+   * is no wallet. Never rejects: what cannot be had now is told by the call that needs it.
+   */
+  async warm(): Promise<void> {
+    const { env, platform } = this.#place;
+    if (!existsSync(join(resolveHome(env, platform), CONFIG_FILE))) return;
+    await this.#load()
+      .then((wallet) => wallet.warm())
+      .catch(() => undefined);
   }
 
   /** Ends when no call is in flight. */

@@ -1,5 +1,6 @@
 import type { Session } from '../ledger/books/session.js';
 import type { z } from 'zod';
+import { readConfigUnauthenticated } from '../config/configFile.js';
 import { isWalletError } from '../errors/walletError.js';
 import { readApproval } from './approval/approvalView.js';
 import { newId } from '../ledger/newId.js';
@@ -38,7 +39,7 @@ export interface ServingOptions {
  * that says what happened to the money; no method that a tool calls throws. One object speaks for one agent; {@link
  * forAgent} gives those of others over the same open wallet.
  *
- * Nothing is opened before the first call, and a call that finds the wallet locked or not set up leaves the next one
+ * Nothing is opened before the first call or {@link warm}, and a call that finds the wallet locked or not set up leaves the next one
  * to try again: what the owner mends meanwhile needs no restart.
  */
 export class Wallet {
@@ -147,6 +148,23 @@ export class Wallet {
 
   response(input: unknown): Promise<Outcome> {
     return this.#call(responseInput, input, (engine, _session, asked) => readResponse(engine, asked));
+  }
+
+  /**
+   * Makes ready what a first payment needs, and asks no network for it: its program, and where the keys are in a file
+   * the open wallet. A keychain is left to the first call, for it may ask the person at the machine. Throws as
+   * {@link Engine.open} does.
+   */
+  async warm(): Promise<void> {
+    const loading = Promise.all([
+      import('viem/accounts'),
+      import('../keys/signer/ownSignature.js'),
+      import('../chain/evm/operator.js'),
+      import('../net/connection/client.js'),
+    ]);
+    const { home } = this.#options;
+    if (readConfigUnauthenticated(home).keystore === 'file') await (await this.engine()).address();
+    await loading;
   }
 
   /** The unlocked wallet, for the owner's commands. Throws what {@link Engine.open} throws. */
