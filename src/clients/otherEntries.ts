@@ -8,6 +8,8 @@ import { launchIn, specIn, standsFor, startsInstalled, type WrittenLaunch } from
 export interface OtherEntry {
   /** What it is called there. */
   readonly name: string;
+  /** Absolute path of the file that it stands in. */
+  readonly file: string;
   /** The project's folder, for an entry of one project alone; null for one of all projects. */
   readonly project: string | null;
   readonly launch: WrittenLaunch;
@@ -29,7 +31,7 @@ export async function projectEntriesIn(
     const { text } = readClientFile(path);
     if (text === null) return [];
     const content = (await formatOf(client.format)).read(text);
-    return serversAt(content, client.key, folder).slice(0, ENTRIES_MAX);
+    return serversAt(content, client.key, { project: folder, file: path }).slice(0, ENTRIES_MAX);
   } catch {
     return [];
   }
@@ -45,10 +47,12 @@ export async function otherEntriesIn(client: Client, path: string): Promise<read
     if (text === null) return [];
     const content = (await formatOf(client.format)).read(text);
     const { key } = client.shape?.(content) ?? client;
-    const found = serversAt(content, key, null).filter(({ name }) => name !== SERVER_NAME);
+    const found = serversAt(content, key, { project: null, file: path }).filter(
+      ({ name }) => name !== SERVER_NAME,
+    );
     const projects = client.id === 'claude-code' ? objectAt(content, ['projects']) : {};
     for (const [folder, project] of Object.entries(projects)) {
-      found.push(...serversAt(project, key, folder));
+      found.push(...serversAt(project, key, { project: folder, file: path }));
     }
     return found.slice(0, ENTRIES_MAX);
   } catch {
@@ -79,14 +83,18 @@ export async function standInsIn(client: Client, path: string): Promise<readonly
   }
 }
 
-function serversAt(content: unknown, key: readonly string[], project: string | null): OtherEntry[] {
+function serversAt(
+  content: unknown,
+  key: readonly string[],
+  where: Pick<OtherEntry, 'project' | 'file'>,
+): OtherEntry[] {
   return launchesAt(content, key).flatMap(({ name, launch }) =>
     // One that stands for a paid server is meant to be there beside ours.
-    standsFor(launch) === null ? [{ name, project, launch }] : [],
+    standsFor(launch) === null ? [{ name, launch, ...where }] : [],
   );
 }
 
-function launchesAt(content: unknown, key: readonly string[]): Omit<OtherEntry, 'project'>[] {
+function launchesAt(content: unknown, key: readonly string[]): Omit<OtherEntry, 'project' | 'file'>[] {
   return Object.entries(objectAt(content, key)).flatMap(([name, entry]) => {
     const launch = launchIn(entry);
     return launch === null || !startsPurser(launch) ? [] : [{ name, launch }];

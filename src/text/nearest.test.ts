@@ -8,6 +8,8 @@ it.each([
   ['limit.per_call_usd', 'limits.per_call_usd'],
   ['HOSTS.DENY', 'hosts.deny'],
   ['hosts.alow', 'hosts.allow'],
+  ['limit.per_day', 'limits.per_day_usd'],
+  ['limits.per_day', 'limits.per_day_usd'],
 ])('%s most likely means %s', (word, meant) => {
   expect(nearest(word, KEYS)).toBe(meant);
 });

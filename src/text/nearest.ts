@@ -1,6 +1,9 @@
+/** A shorter beginning says little of what was meant. */
+const BEGINNING_CHARS_MIN = 5;
+
 /**
  * The candidate that a mistyped word most likely means: within a third of its length in letters changed, added, left out or
- * swapped with their neighbour. Undefined if none is that close.
+ * swapped with their neighbour, or else the only one that it begins. Undefined if there is none such.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const wanted = word.toLowerCase();
@@ -12,7 +15,20 @@ export function nearest(word: string, candidates: readonly string[]): string | u
     const steps = stepsBetween(wanted, candidate.toLowerCase());
     if (steps < fewest) [best, fewest] = [candidate, steps];
   }
-  return best;
+  return best ?? onlyOneWith(wanted, candidates);
+}
+
+/** The one candidate that goes on where a word, given a letter more or less, ends. */
+function onlyOneWith(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length < BEGINNING_CHARS_MIN) return undefined;
+  const found = candidates.filter((candidate) => {
+    const begun = candidate.toLowerCase();
+    if (begun.length <= word.length) return false;
+    return [-1, 0, 1].some(
+      (more) => stepsBetween(word, begun.slice(0, word.length + more)) <= Math.abs(more),
+    );
+  });
+  return found.length === 1 ? found[0] : undefined;
 }
 
 /** Optimal string alignment distance: changes, insertions, deletions and swaps of neighbours. */

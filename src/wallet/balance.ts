@@ -152,7 +152,7 @@ export async function balance(
     tell_owner:
       silent.length === 0
         ? null
-        : { say: `No RPC answers for ${silent.map(({ network }) => network).join(', ')}.` },
+        : { say: `No RPC answers for ${[...new Set(silent.map(({ label }) => label))].join(', ')}.` },
     balances: lines,
     prepaid: prepaid.length === 0 ? null : prepaid,
     limits: bounds,

@@ -6,7 +6,9 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -60,6 +62,21 @@ test('the tarball starts, lists its tools and can load all of itself', async () 
     await after.close();
   }
 });
+
+// npm makes such a link on Linux and macOS; on Windows it is a script that names the program itself.
+test.skipIf(process.platform === 'win32')(
+  'installed for all and started by the link on the PATH, it is put into clients by its own path (Windows: no link)',
+  () => {
+    const installed = join(place.folder, 'lib', 'node_modules', 'purser-mcp');
+    cpSync(unpacked, installed, { recursive: true, verbatimSymlinks: true });
+    const link = join(place.folder, 'purser');
+    symlinkSync(programIn(installed), link);
+    const args = [link, 'install', 'codex', '--unattended', '--yes', '--no-init', '--dry-run', '--json'];
+    const out = execFileSync(process.execPath, args, { env: place.env, encoding: 'utf8' });
+    const { launch } = JSON.parse(out) as { launch: { args: string[] } };
+    expect(launch.args).toContain(realpathSync(programIn(installed)));
+  },
+);
 
 test('it holds what runs, and nothing of the workshop', () => {
   const top = readdirSync(unpacked).filter((name) => name !== 'node_modules');

@@ -1,4 +1,5 @@
 import type { Outcome } from '../../wallet/answer/outcome.js';
+import { findNetwork } from '../../money/network.js';
 import { writeAnswer } from './answerOut.js';
 import type { CommandCall } from '../command.js';
 import { readHttpCall } from './httpCall.js';
@@ -24,12 +25,17 @@ export async function run(call: CommandCall): Promise<number> {
   );
 }
 
+function networkWords(caip2: string): string {
+  const label = findNetwork(caip2)?.label;
+  return label === undefined ? caip2 : `${label} (${caip2})`;
+}
+
 function quoteLines(result: Outcome): string[] {
   const text = (name: string): string => String(result[name] ?? '');
   return layPairs([
     ['quote', text('quote_id')],
     ['price', `$${text('usd')} (${text('amount_atomic')} units of ${text('asset')})`],
-    ['network', text('network')],
+    ['network', networkWords(text('network'))],
     ['pay to', text('pay_to')],
     ['expires', text('expires_at')],
     ['verdict', text('verdict')],

@@ -103,9 +103,17 @@ function layReports(io: CliIo, reports: readonly SyncReport[]): string[] {
     status,
     String(listings),
     String(dropped),
-    reason === null ? '' : reason in CODES ? CODES[reason as keyof typeof CODES].summary : reason,
+    reason === null
+      ? ''
+      : reason === 'cancelled'
+        ? 'It was interrupted.'
+        : reason in CODES
+          ? CODES[reason as keyof typeof CODES].summary
+          : reason,
   ]);
-  return reports.length === 0 ? [] : layTable(columns, rows, widthOf(io.stdout));
+  // A pipe takes rows whole.
+  const width = io.stdout.isTTY === true ? widthOf(io.stdout) : Infinity;
+  return reports.length === 0 ? [] : layTable(columns, rows, width);
 }
 
 /** One line on a terminal that is written over; nothing elsewhere. */

@@ -322,7 +322,9 @@ test('entries by other names and for one project alone are told', async () => {
   writeFileSync(file, JSON.stringify({ mcpServers: { wallet: entry }, projects }));
   const check = (await look()).get('client Claude Code, other entries');
   expect(check).toMatchObject({ state: 'warn' });
-  expect(check?.says).toMatch(/as "wallet", "purser" of the project \/work\/shop\.$/);
+  expect(check?.says).toMatch(
+    /in ~\/\.claude\.json as "wallet", in ~\/\.claude\.json as "purser" of the project \/work\/shop\.$/,
+  );
 });
 
 describe('starting each entry for real', () => {

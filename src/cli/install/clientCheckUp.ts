@@ -68,12 +68,13 @@ export function lookAtManaged({ client, managedBy }: Pick<Target, 'client' | 'ma
 }
 
 /** Entries that start Purser under another name, or for one project: they stay when ours is taken out. */
-function lookAtOthers({ io }: CommandCall, { client, file, others }: Target): Check[] {
+function lookAtOthers({ io }: CommandCall, { client, others }: Target): Check[] {
   if (others.length === 0) return [];
-  const places = others.map(({ name, project }) =>
-    project === null ? `"${name}"` : `"${name}" of the project ${shortPath(io, project)}`,
-  );
-  const says = `Purser is also in ${shortPath(io, file)} as ${places.join(', ')}.`;
+  const places = others.map(({ name, project, file }) => {
+    const of = project === null ? '' : ` of the project ${shortPath(io, project)}`;
+    return `in ${shortPath(io, file)} as "${name}"${of}`;
+  });
+  const says = `Purser is also ${places.join(', ')}.`;
   const mend = { say: 'Each entry starts a server of its own. Take out by hand those that you do not want.' };
   return [{ name: `client ${client.label}, other entries`, state: 'warn', says, mend }];
 }

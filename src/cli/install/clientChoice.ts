@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { clients, findClient, type Client } from '../../clients/client.js';
 import { entryIn } from '../../clients/install.js';
@@ -152,6 +153,15 @@ export function launchFor(
 
 /** The path of this program where npm installed it, not where npx keeps it for a while; null for anything else. */
 function installedProgram(): string | null {
-  const path = process.argv[1] ?? '';
+  const path = realPathOf(process.argv[1] ?? '');
   return isInstalled(path) && !/[\\/]_npx[\\/]/.test(path) ? path : null;
+}
+
+/** npm puts a link to an installed program on the PATH, and Node tells the link. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }

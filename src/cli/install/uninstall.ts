@@ -79,9 +79,9 @@ async function havingTargets(
 
 /** Entries that start Purser and are not the one that install makes: told, and left to who made them. */
 function otherLines(io: CommandCall['io'], targets: readonly Target[]): string[] {
-  return targets.flatMap(({ client, file, others }) =>
+  return targets.flatMap(({ client, others }) =>
     others.map(
-      ({ name, project }) =>
+      ({ name, project, file }) =>
         `${client.label} also starts purser as "${name}"${project === null ? '' : ` in the project ${shortPath(io, project)}`}: take that out by hand in ${shortPath(io, file)}`,
     ),
   );

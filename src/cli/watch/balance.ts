@@ -83,7 +83,7 @@ function addressLines(balances: readonly BalanceLine[]): string[] {
   if (addresses.length === 1) return [`Address  ${addresses[0] ?? ''}`];
   return addresses.map((address) => {
     const here = balances.filter((line) => line.address === address).map(({ label }) => label);
-    return `Address  ${address}  (${[...new Set(here)].join(', ')})`;
+    return `Address  ${address} on ${[...new Set(here)].join(', ')}`;
   });
 }
 

@@ -82,6 +82,8 @@ input[type=text], input[type=password] {
   font: inherit; color: var(--ink); background: var(--ground); border: 1px solid var(--used); border-radius: .375rem; padding: .5rem .625rem; width: 100%; max-width: 24rem; min-height: 2.75rem;
 }
 input.amount { width: 6.5rem; padding: .125rem .5rem; min-height: 2rem; }
+.choice input.amount { margin: .1875rem 0; }
+.amounts { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: 0 1rem; }
 .buttons { display: flex; flex-wrap: wrap; gap: .625rem; margin-top: .75rem; }
 button { font: inherit; font-weight: 600; min-height: 2.75rem; padding: .5rem 1.125rem; border-radius: .375rem; border: 1px solid var(--used); background: var(--sheet); color: var(--ink); cursor: pointer; max-width: 100%; }
 button.yes { background: var(--accent); border-color: var(--accent); color: var(--accent-ink); }

@@ -45,6 +45,8 @@ export interface SetUpViewParts {
   readonly problem?: string | undefined;
 }
 
+/** Where Circle gives test USDC away; the page only links to it. */
+const FAUCET = 'https://faucet.circle.com';
 const KEYCHAIN = 'the keychain of this computer';
 
 function placeWords(kind: KeystoreKind, keepsPassphrase: boolean): string {
@@ -74,21 +76,23 @@ export function viewSetUp(parts: SetUpViewParts): Html {
         ])}
         ${viewKeystores(parts)}
         <h2>What agents may spend without asking you, in dollars</h2>
-        ${AMOUNTS.map(
-          ([name, words]) =>
-            html`<div class="field">
-              <label for="${name}">${words}</label>
-              <input
-                type="text"
-                class="amount"
-                inputmode="decimal"
-                name="${name}"
-                id="${name}"
-                required
-                value="${fields[name] ?? ''}"
-              />
-            </div>`,
-        )}
+        <div class="amounts">
+          ${AMOUNTS.map(
+            ([name, words]) =>
+              html`<div class="field">
+                <label for="${name}">${words}</label>
+                <input
+                  type="text"
+                  class="amount"
+                  inputmode="decimal"
+                  name="${name}"
+                  id="${name}"
+                  required
+                  value="${fields[name] ?? ''}"
+                />
+              </div>`,
+          )}
+        </div>
         <p class="soft">Above ten times these amounts the answer is no, whoever agrees.</p>
         ${viewFactor(parts)}
         <h2>Is it you?</h2>
@@ -281,7 +285,7 @@ function viewNext(
       Send ${usdc}, a digital dollar, to
       ${places.length > 1 ? 'one of its addresses' : 'its address'}${
         testnet
-          ? ': a faucet gives it.'
+          ? html`: <a href="${FAUCET}" rel="noreferrer">Circle’s faucet</a> gives it.`
           : '. At an exchange: buy $5 of USDC, withdraw it, choose the network Base, and give the address that starts with 0x. It arrives in minutes.'
       }
       No other coin is needed. Send what you can lose.

@@ -37,6 +37,13 @@ test('what is said of a name stands below itself, and a command behind a colon o
     ]);
 });
 
+test('colours take no room', () => {
+  const line = '\u001b[32mok  \u001b[39m  ledger: The journal goes on from what the keystore remembers.';
+  expect(wrapLine(line, 58)).toHaveLength(2);
+  expect(wrapLine(line, 58)[1]).toBe('      remembers.');
+  expect(wrapLine(line, 70)).toEqual([line]);
+});
+
 test('a terminal gets it wrapped, a pipe whole', () => {
   const line = 'word '.repeat(40).trim();
   const terminal = fakeIo({ terminal: true });
