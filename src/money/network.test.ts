@@ -4,7 +4,7 @@ import type { Chain } from 'viem';
 import * as chains from 'viem/chains';
 import { describe, expect, it } from 'vitest';
 import { assetsOf } from './asset.js';
-import { findNetwork, findNetworkByName, findNetworkOnWire, NETWORKS } from './network.js';
+import { findNetwork, findNetworkByName, findNetworkOnWire, networkNotEnabled, NETWORKS } from './network.js';
 
 const EVM_NETWORKS = NETWORKS.filter((network) => network.family === 'evm');
 
@@ -105,4 +105,14 @@ it.each([
   ['basis', undefined],
 ])('a person who names %s means %s', (name, caip2) => {
   expect(findNetworkByName(name)?.caip2).toBe(caip2);
+});
+
+it('a network that is not enabled is refused by its name, with the one that was meant', () => {
+  const enabled = ['eip155:84532', 'eip155:42431'];
+  expect(networkNotEnabled('base-sepola', enabled)).toMatchObject({
+    code: 'network_disabled',
+    shortMessage:
+      '"base-sepola" is not an enabled network; enabled: Base Sepolia (eip155:84532), Tempo testnet (eip155:42431). Did you mean base-sepolia?',
+  });
+  expect(networkNotEnabled('eip155:8453', enabled).shortMessage).toMatch(/^Base is not .*42431\)\.$/);
 });

@@ -1,3 +1,6 @@
+import { WalletError } from '../errors/walletError.js';
+import { nearest } from '../text/nearest.js';
+
 /** A chain's name by CAIP-2, such as `eip155:8453`. */
 export type Caip2 = `${string}:${string}`;
 
@@ -210,6 +213,19 @@ export function findNetworkByName(name: string): Network | undefined {
       caip2.toLowerCase() === wanted ||
       v1Name === wanted ||
       label.toLowerCase().replaceAll(' ', '-') === wanted,
+  );
+}
+
+/** The refusal of a network that is not enabled: the one that was meant, where it is near one that is, and all that are. */
+export function networkNotEnabled(wanted: string, enabled: readonly string[]): WalletError {
+  const here = enabled.flatMap((caip2) => findNetwork(caip2) ?? []);
+  const known = findNetworkByName(wanted);
+  const names = here.map(({ label }) => label.toLowerCase().replaceAll(' ', '-'));
+  const meant = known === undefined ? nearest(wanted, names) : undefined;
+  const list = here.map(({ label, caip2 }) => `${label} (${caip2})`).join(', ');
+  return new WalletError(
+    'network_disabled',
+    `${known?.label ?? JSON.stringify(wanted)} is not an enabled network; enabled: ${list}.${meant === undefined ? '' : ` Did you mean ${meant}?`}`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { assetsOf } from '../money/asset.js';
-import type { Network } from '../money/network.js';
+import { networkNotEnabled, type Network } from '../money/network.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import type { Engine } from '../wallet/engine.js';
 import { atomicOf, readFunds, type WithdrawalOrder } from './withdrawPlan.js';
@@ -31,10 +31,7 @@ export async function fundedNetworks(
     wanted === undefined ? family !== 'lightning' : caip2 === wanted,
   );
   if (named.length === 0) {
-    throw new WalletError(
-      'network_disabled',
-      `${JSON.stringify(wanted ?? '')} is not an enabled network; enabled: ${config.networks.enabled.join(', ')}.`,
-    );
+    throw networkNotEnabled(wanted ?? '', config.networks.enabled);
   }
   if (named.length === 1) return named;
   const networks = await Promise.all(named.map(readNetwork));

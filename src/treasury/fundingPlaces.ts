@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { assetsOf, type Asset } from '../money/asset.js';
-import type { LightningNetwork, Network } from '../money/network.js';
+import { networkNotEnabled, type LightningNetwork, type Network } from '../money/network.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import type { Engine } from '../wallet/engine.js';
 import type { AtomicAmount } from '../money/unit.js';
@@ -43,10 +43,7 @@ export async function fundingPlaces(
     ({ caip2 }) => wanted === undefined || caip2 === wanted,
   );
   if (networks.length === 0) {
-    throw new WalletError(
-      'network_disabled',
-      `${JSON.stringify(wanted ?? '')} is not an enabled network; enabled: ${config.networks.enabled.join(', ')}.`,
-    );
+    throw networkNotEnabled(wanted ?? '', config.networks.enabled);
   }
   return Promise.all(
     networks.flatMap((network) => {

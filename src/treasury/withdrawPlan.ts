@@ -2,7 +2,7 @@ import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import { formatUnits, USD_DECIMALS } from '../money/decimal.js';
-import type { Network } from '../money/network.js';
+import { networkNotEnabled, type Network } from '../money/network.js';
 import { networksOf } from '../wallet/agentAddress.js';
 import type { Engine } from '../wallet/engine.js';
 import { settleOpen } from '../wallet/settle/addressFunds.js';
@@ -89,10 +89,7 @@ async function chooseNetwork(
   const named =
     order.network === undefined ? enabled : enabled.filter(({ caip2 }) => caip2 === order.network);
   if (named.length === 0) {
-    throw new WalletError(
-      'network_disabled',
-      `${JSON.stringify(order.network ?? '')} is not an enabled network; enabled: ${config.networks.enabled.join(', ')}.`,
-    );
+    throw networkNotEnabled(order.network ?? '', config.networks.enabled);
   }
   const fitting = named.flatMap((network) => {
     const to = withdrawalRailOf(network).readAddress(order.to);

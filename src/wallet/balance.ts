@@ -1,10 +1,9 @@
 import type { Session } from '../ledger/books/session.js';
-import { WalletError } from '../errors/walletError.js';
 import type { Config } from '../config/settings.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import type { CapLine } from '../money/cap.js';
 import { formatUnits, formatUsd, parseUsd } from '../money/decimal.js';
-import type { Network } from '../money/network.js';
+import { networkNotEnabled, type Network } from '../money/network.js';
 import { callBound, capLines, rateLines } from '../policy/limits.js';
 import { networksOf } from './agentAddress.js';
 import { checkClock } from './clock/clockCheck.js';
@@ -216,10 +215,7 @@ function chosenNetworks(engine: Engine, config: Config, wanted: string | undefin
   if (wanted === undefined) return enabled;
   const chosen = enabled.filter(({ caip2 }) => caip2 === wanted);
   if (chosen.length > 0) return chosen;
-  throw new WalletError(
-    'network_disabled',
-    `${JSON.stringify(wanted)} is not an enabled network; enabled: ${config.networks.enabled.join(', ')}.`,
-  );
+  throw networkNotEnabled(wanted, config.networks.enabled);
 }
 
 async function balanceLine(

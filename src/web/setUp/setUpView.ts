@@ -129,7 +129,8 @@ function viewKeystores({ keystores, keepsPassphrase, fields, command }: SetUpVie
   ${
     keystores.includes('file') && keepsPassphrase
       ? html`<p class="soft">
-          A program that reads your files could read that file’s keys. A keychain is safer.
+          A program that reads your files could read that file’s
+          keys.${keystores.includes('keychain') ? ' A keychain is safer.' : ''}
         </p>`
       : ''
   }`;
