@@ -114,7 +114,9 @@ export async function quote(
 /** What the place of a job says, told as of what was bought there: nobody need be told that it costs nothing. */
 function toldOfJob({ message, next, response, ...told }: Outcome): string {
   if (told['delivery'] !== 'pending' || response === null)
-    return `${message} It is of a job that was bought before.`;
+    return told.status === 'ok' && response !== null
+      ? `The job that was bought before is done, and its result is in response (HTTP ${response.status}).`
+      : `${message} It is of a job that was bought before.`;
   const ask = next === null ? 'see response for where to ask' : 'the call in next asks again';
   return `The job that was bought before is not done yet (HTTP ${response.status}): ${ask}, free.`;
 }

@@ -155,7 +155,11 @@ describe('a job that was paid for', () => {
           retry: 'never',
           response: { body: { status: 'completed', result: { words: 42 } } },
         },
+        message: expect.stringContaining('is done') as string,
       });
+      // What was pending came: the ledger says so, too.
+      const told = await wallet.ledger({ payment_id: outcome.payment?.id }, anyCall());
+      expect(told['entries']).toMatchObject([{ delivery: 'delivered' }]);
     },
   );
 

@@ -1,5 +1,6 @@
 import type { Entitlement } from '../../ledger/books/entitlement.js';
-import type { Payment } from '../../ledger/attempts/payment.js';
+import type { Delivery, Payment } from '../../ledger/attempts/payment.js';
+import { removeFiles } from '../answer/answerFiles.js';
 import type { Job } from '../answer/delivery.js';
 import type { Outcome } from '../answer/outcome.js';
 import type { Engine } from '../engine.js';
@@ -32,6 +33,15 @@ export async function noteJob(engine: Engine, job: Entitlement, told: Outcome): 
   const isOver = told.response !== null && ['never', 'with_changes'].includes(told.retry);
   if (told['delivery'] === 'pending' || !isOver) return;
   await engine.ledger.entitlements.end(job.id, 'spent', engine.now());
+  await noteDelivered(engine, job, told.status === 'ok' ? 'delivered' : 'error');
+}
+
+/** Notes what a job's payment brought in the end; its first answer stays the one that is kept. */
+async function noteDelivered(engine: Engine, { paymentId }: Entitlement, delivery: Delivery): Promise<void> {
+  const { ledger, agent, home } = engine;
+  const stored = paymentId === null ? null : await ledger.findAnswer(agent, { paymentId });
+  if (stored === null) return;
+  await removeFiles(home, await ledger.saveAnswer({ ...stored, storedMs: engine.now() }, delivery));
 }
 
 /** The job of a payment is done: its result was given. */
