@@ -25,6 +25,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   approvals: 'Answer what agents ask.',
   factor: 'What proves that you are the owner.',
   entitlements: 'See what is prepaid, and end one.',
+  channels: 'See the deposits that calls are paid out of, and close one.',
   pauses: 'See which sellers are paused, and end a pause.',
 };
 
