@@ -1,6 +1,7 @@
 import { agentCommands, agentFundCommands } from './agents/agentCommands.js';
 import { allowanceCommands } from './allowance/allowanceCommands.js';
 import { approvalCommands } from './approvals/approvalCommands.js';
+import { budgetCommands } from './budgets/budgetCommands.js';
 import { catalogCommands } from './catalog/catalogCommands.js';
 import { configCommands, limitsCommands } from './config/configCommands.js';
 import { channelCommands } from './channels/channelCommands.js';
@@ -24,6 +25,7 @@ const rows = [
   ...lightningCommands,
   ...configCommands,
   ...agentCommands,
+  ...budgetCommands,
   ...catalogCommands,
   ...serveCommands,
   ...payCommands,

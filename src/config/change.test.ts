@@ -69,6 +69,10 @@ const NAMED = [
   ...['call', 'session', 'day', 'month'].map((span) => `agents.<agent>.ceilings.per_${span}_usd`),
   'agents.<agent>.elicitation_max_usd',
 ];
+/** Budgets of the owner's: none to begin with. */
+const BUDGET_KEYS = ['per_day_usd', 'per_month_usd', 'total_usd', 'until', 'parent'].map(
+  (end) => `budgets.<budget>.${end}`,
+);
 /** What Purser alone writes. */
 const FIXED = ['agents.<agent>.index'];
 
@@ -87,6 +91,12 @@ test('every row of the table says what it does and comes back from its own text'
     ...Object.fromEntries(
       NAMED.map((key) => [key.replace('<category>', 'search').replace('<agent>', 'researcher'), '0']),
     ),
+    'budgets.company.total_usd': '5',
+    'budgets.research.per_day_usd': '1',
+    'budgets.research.per_month_usd': '2',
+    'budgets.research.until': '2027-03-31',
+    'budgets.research.parent': 'company',
+    'agents.researcher.budget': 'research',
   });
   const listed = listKeys(config);
   expect(new Set(SETTING_ROWS.map(({ setting }) => setting.key)).size).toBe(SETTING_ROWS.length);
@@ -113,7 +123,10 @@ test('help knows every key, those without a first value too', () => {
     'ceilings.hosts.<host>.per_day_usd',
     ...NAMED.filter((key) => key.startsWith('ceilings.')),
     ...FIXED,
-    ...NAMED.filter((key) => key.startsWith('agents.')),
+    ...NAMED.filter((key) => key.startsWith('agents.') && !key.endsWith('elicitation_max_usd')),
+    'agents.<agent>.budget',
+    'agents.<agent>.elicitation_max_usd',
+    ...BUDGET_KEYS,
     'categories.<category>.hosts',
     'approvals.webhook_url',
     'net.proxy',
@@ -315,6 +328,12 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'ceilings.hosts.<host>.per_day_usd': orNone(usdText),
   'agents.<agent>.limits.calls_per_minute': orNone(fc.nat(4).map(String)),
   'categories.<category>.hosts': hostList,
+  'agents.<agent>.budget': orNone(fc.constantFrom('research', 'company')),
+  'budgets.<budget>.per_day_usd': orNone(usdText),
+  'budgets.<budget>.per_month_usd': orNone(usdText),
+  'budgets.<budget>.total_usd': usdText,
+  'budgets.<budget>.until': orNone(fc.constantFrom('2027-03-31', '2027-04-01')),
+  'budgets.<budget>.parent': orNone(fc.constantFrom('company', 'other')),
   'approvals.wait_s': fc.nat(45).map(String),
   'approvals.webhook_url': fc.constantFrom('none', 'https://a.example/hook', 'https://b.example/hook'),
   'hosts.allow': hostList,
@@ -359,6 +378,7 @@ const change = fc.constantFrom(...settable).chain(({ setting }) => {
     .replace('<pattern>', 'gpt-*')
     .replace('<caip2>', 'eip155:8453')
     .replace('<agent>', 'researcher')
+    .replace('<budget>', 'research')
     .replace('<category>', 'search');
   const text = TEXTS[setting.key] ?? textFor(setting.key);
   return fc.record({ key: fc.constant(key), one: text, other: text });
@@ -370,7 +390,14 @@ const ROOMY = {
   'limits.per_day_usd': '0',
   'limits.per_month_usd': '0',
 };
-const roomy = (key: string) => configWith(key.startsWith('ceilings.') ? ROOMY : {});
+/** Budgets that may be named. */
+const BUDGETS = {
+  'budgets.research.total_usd': '1',
+  'budgets.company.total_usd': '1',
+  'budgets.other.total_usd': '1',
+};
+const roomy = (key: string) =>
+  configWith({ ...(key.startsWith('ceilings.') ? ROOMY : {}), ...(/budget/.test(key) ? BUDGETS : {}) });
 
 test('a change and its opposite never both tighten, and are both the same or neither', () => {
   fc.assert(
@@ -529,4 +556,61 @@ test('an entry comes into a list and goes, and the others stay', () => {
     '["https://rpc.example"]',
   );
   expect(() => withEntry(config, 'limits.per_day_usd', 'add', '5')).toThrow(/holds one value/);
+});
+
+describe('budgets', () => {
+  const tree = configWith({
+    'budgets.company.per_month_usd': '500',
+    'budgets.research.per_month_usd': '100',
+    'budgets.research.parent': 'company',
+  });
+
+  test('a new budget, its end, its place and the first agent in it only narrow', () => {
+    const keys = {
+      'budgets.field.total_usd': '10',
+      'budgets.research.until': '2027-03-31',
+      'budgets.field.parent': 'research',
+      'agents.weather.budget': 'field',
+    };
+    let config = setKey(initial(), 'budgets.research.total_usd', '5').config;
+    for (const [key, value] of Object.entries(keys)) {
+      const set = setKey(config, key, value);
+      expect(set.direction, key).toBe('tightens');
+      config = set.config;
+    }
+  });
+
+  test.each([
+    ['budgets.research.per_month_usd', '101'],
+    ['budgets.company.per_month_usd', '500.01'],
+    ['budgets.research.parent', 'none'],
+  ])('%s = %s loosens', (key, value) => {
+    expect(setKey(tree, key, value).direction).toBe('loosens');
+  });
+
+  test('an agent that is moved to another budget, or out of all, loosens', () => {
+    const inOne = setKey(tree, 'agents.weather.budget', 'research').config;
+    expect(setKey(inOne, 'agents.weather.budget', 'company').direction).toBe('loosens');
+    expect(setKey(inOne, 'agents.weather.budget', 'none').direction).toBe('loosens');
+    expect(setKey(inOne, 'budgets.research.until', '2027-01-01').direction).toBe('tightens');
+  });
+
+  test('what has no amount, is part of itself or stands too deep is refused', () => {
+    expect(refusal(() => setKey(tree, 'agents.weather.budget', 'none-such')).message).toContain(
+      'has no amount',
+    );
+    expect(refusal(() => setKey(tree, 'budgets.company.parent', 'research')).message).toContain(
+      'part of itself',
+    );
+    expect(refusal(() => setKey(tree, 'budgets.company.per_month_usd', 'none')).message).toContain(
+      'budgets.research.parent is about it',
+    );
+    expect(refusal(() => setKey(tree, 'budgets.a_b.total_usd', '1')).message).toContain('small letters');
+    const chain = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    const deep = configWith(Object.fromEntries(chain.map((name) => [`budgets.${name}.total_usd`, '1'])));
+    const placed = chain
+      .slice(0, 5)
+      .reduce((config, name, i) => setKey(config, `budgets.${name}.parent`, chain[i + 1] ?? '').config, deep);
+    expect(refusal(() => setKey(placed, 'budgets.f.parent', 'g')).message).toContain('6 levels');
+  });
 });

@@ -1,6 +1,7 @@
 import type { UsdMicros } from '../money/unit.js';
 import type { OwnerAction } from '../errors/ownerAction.js';
 import { formatUsd } from '../money/decimal.js';
+import { BUDGET_DEPTH_MAX, budgetChain } from '../money/budget.js';
 import { DEFAULT_AGENT } from '../money/agent.js';
 import { findNetwork } from '../money/network.js';
 import { SETTINGS, type Config } from './settings.js';
@@ -35,7 +36,7 @@ export function findConflict(config: Config, changedKey?: string): Conflict | un
       action: { kind: 'setSetting', key, value },
     };
   }
-  const message = agentConflict(config, changedKey) ?? categoryConflict(config);
+  const message = agentConflict(config, changedKey) ?? categoryConflict(config) ?? budgetConflict(config);
   if (message !== undefined) return { message };
   return networkConflict(config);
 }
@@ -127,6 +128,35 @@ function agentConflict({ agents, limits, ceilings }: Config, changedKey?: string
         if (key === changedKey && amount > wallet)
           return `An agent's own limits are narrower than the wallet's: ${setting.key} is $${formatUsd(wallet)}.`;
       }
+  }
+  return undefined;
+}
+
+/**
+ * A budget that is named and has no amount, or that is part of itself: a payment in it would count in nothing. A tree of
+ * more than a few levels is a mistake.
+ */
+function budgetConflict({ budgets, agents }: Config): string | undefined {
+  const bounded = new Set(
+    [budgets.perDayUsdMicros, budgets.perMonthUsdMicros, budgets.totalUsdMicros].flatMap((amounts) => [
+      ...amounts.keys(),
+    ]),
+  );
+  const named = [
+    ...[...budgets.untilDays.keys()].map((name) => ({ name, by: `budgets.${name}.until` })),
+    ...[...budgets.parents].flatMap(([name, parent]) => [
+      { name, by: `budgets.${name}.parent` },
+      { name: parent, by: `budgets.${name}.parent` },
+    ]),
+    ...[...agents.budgets].map(([agent, name]) => ({ name, by: `agents.${agent}.budget` })),
+  ];
+  const unknown = named.find(({ name }) => !bounded.has(name));
+  if (unknown !== undefined)
+    return `The budget ${unknown.name} has no amount, and ${unknown.by} is about it.`;
+  for (const name of bounded) {
+    const chain = budgetChain(budgets.parents, name);
+    if (chain === null)
+      return `The budget ${name} would be part of itself, or stand more than ${BUDGET_DEPTH_MAX} levels deep.`;
   }
   return undefined;
 }

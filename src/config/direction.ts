@@ -50,6 +50,25 @@ export function overridesDirection(
   );
 }
 
+/** Days by name up to which something may be done, as text of the calendar: later is looser, and none has no end. */
+export function lastDaysDirection(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): Direction {
+  const inNumbers = (days: ReadonlyMap<string, string>): ReadonlyMap<string, number> =>
+    new Map([...days].map(([name, day]) => [name, Date.parse(day)]));
+  return boundsDirection(inNumbers(before), inNumbers(after));
+}
+
+/** What is counted in something that bounds it: to be put there first is tighter, and to be moved or taken out is looser. */
+export function countedInDirection(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): Direction {
+  if ([...before].some(([name, place]) => after.get(name) !== place)) return 'loosens';
+  return after.size > before.size ? 'tightens' : 'same';
+}
+
 /** A list of what is permitted: fewer is tighter. */
 export function permittedDirection(before: readonly string[], after: readonly string[]): Direction {
   if (!after.every((entry) => before.includes(entry))) return 'loosens';

@@ -2,16 +2,21 @@ import {
   boundDirection,
   boundsDirection,
   categoryDirection,
+  countedInDirection,
   fixedDirection,
+  lastDaysDirection,
   overridesDirection,
 } from './direction.js';
 import { CENT, PER_CALL, PER_DAY, PER_MONTH, PER_SESSION } from './defaults.js';
 import { perName, single, type Setting } from './setting.js';
 import {
+  budgetName,
   callCount,
+  day,
   hosts,
   keyIndex,
   readAgentName,
+  readBudgetName,
   readCategoryName,
   readHostName,
   readModelPattern,
@@ -33,6 +38,10 @@ function hostAmount(key: string, summary: string): Setting<ReadonlyMap<string, U
 
 function categoryAmount(key: string, summary: string): Setting<ReadonlyMap<string, UsdMicros>> {
   return perName({ key, readName: readCategoryName, kind: usd, compare: boundsDirection, summary });
+}
+
+function budgetAmount(key: string, summary: string): Setting<ReadonlyMap<string, UsdMicros>> {
+  return perName({ key, readName: readBudgetName, kind: usd, compare: boundsDirection, summary });
 }
 
 function agentAmount(key: string, summary: string): Setting<ReadonlyMap<string, UsdMicros>> {
@@ -194,6 +203,14 @@ export const LIMIT_SETTINGS = {
       'agents.<agent>.ceilings.per_month_usd',
       'The most this agent may spend in any 30 days, even with your approval. none: ceilings.per_month_usd applies.',
     ),
+    budgets: perName({
+      key: 'agents.<agent>.budget',
+      readName: readAgentName,
+      kind: budgetName,
+      compare: countedInDirection,
+      summary:
+        'The budget that what this agent spends counts in, beside its own limits. none: no budget, only the limits.',
+    }),
     elicitationMaxUsdMicros: perName({
       key: 'agents.<agent>.elicitation_max_usd',
       readName: readAgentName,
@@ -201,6 +218,36 @@ export const LIMIT_SETTINGS = {
       compare: overridesDirection,
       summary:
         'The most that answers in this agent’s own client may approve in any 24 hours, served over HTTP too, where none counts without it; none leaves it to approvals.elicitation_max_usd.',
+    }),
+  },
+  budgets: {
+    perDayUsdMicros: budgetAmount(
+      'budgets.<budget>.per_day_usd',
+      'The most that the agents and budgets in this budget may spend together in any 24 hours, even with your approval. none removes this amount.',
+    ),
+    perMonthUsdMicros: budgetAmount(
+      'budgets.<budget>.per_month_usd',
+      'The most that the agents and budgets in this budget may spend together in any 30 days, even with your approval. none removes this amount.',
+    ),
+    totalUsdMicros: budgetAmount(
+      'budgets.<budget>.total_usd',
+      'The most that the agents and budgets in this budget may ever spend together, even with your approval. none removes this amount.',
+    ),
+    untilDays: perName({
+      key: 'budgets.<budget>.until',
+      readName: readBudgetName,
+      kind: day,
+      compare: lastDaysDirection,
+      summary:
+        'The last day, in UTC, on which anything in this budget may be spent, such as 2027-03-31. none: it has no end.',
+    }),
+    parents: perName({
+      key: 'budgets.<budget>.parent',
+      readName: readBudgetName,
+      kind: budgetName,
+      compare: countedInDirection,
+      summary:
+        'The budget that this one is part of: what is spent in it counts there too. none: the wallet itself.',
     }),
   },
   categories: {

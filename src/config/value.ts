@@ -363,6 +363,31 @@ export function readCategoryName(key: string, name: string): string {
   );
 }
 
+/** How a budget of the owner's may be called: no underscore, which the id of a run has. */
+const BUDGET_NAME = /^[a-z][a-z0-9-]{0,31}$/;
+const BUDGET_WORDS = 'must be none or the name of a budget, such as research';
+
+/** Reads the `<budget>` of a key; throws `bad_input`. */
+export function readBudgetName(key: string, name: string): string {
+  if (BUDGET_NAME.test(name) && name !== 'none') return name;
+  throw new WalletError(
+    'bad_input',
+    `The budget in ${key} must be 1 to 32 small letters, digits and hyphens, a letter first.`,
+  );
+}
+
+/** The name of a budget. */
+export const budgetName: ValueKind<string> = kindOf(
+  z.string(BUDGET_WORDS).regex(BUDGET_NAME, BUDGET_WORDS),
+  'as text',
+);
+
+/** A day of the calendar, in UTC. */
+export const day: ValueKind<string> = kindOf(
+  z.iso.date('must be none or a day, such as 2027-03-31'),
+  'as text',
+);
+
 /** Reads the `<caip2>` of a key; throws `bad_input`. */
 export function readNetworkName(key: string, name: string): Caip2 {
   const network = findNetwork(name);

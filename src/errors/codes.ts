@@ -170,12 +170,13 @@ export const CODES = {
   },
   above_cap: { summary: 'The call passes a cap, which the owner can lift.', retry: 'never', exit: 3 },
   budget_spent: {
-    summary: 'The call does not fit what is left of the budget that its program was started with.',
-    retry: 'never',
+    summary:
+      'The call does not fit what is left of a budget: of one of the owner’s, which they can raise, or of the one that its program was started with.',
+    retry: 'after_owner',
     exit: 3,
   },
   budget_over: {
-    summary: 'The run that the call belongs to has ended, or its time is over.',
+    summary: 'The run or the budget that the call belongs to has ended, or its time is over.',
     retry: 'never',
     exit: 3,
   },

@@ -8,9 +8,19 @@ export type OwnerAction =
   | { readonly kind: 'restoreWallet' }
   | { readonly kind: 'setSetting'; readonly key: string; readonly value: string }
   /** The owner picks the value. */
-  | { readonly kind: 'chooseSetting'; readonly key: string; readonly example: 'URL' | 'VALUE' }
+  | { readonly kind: 'chooseSetting'; readonly key: string; readonly example: 'URL' | 'USD' | 'VALUE' }
   | { readonly kind: 'addToSetting'; readonly key: string; readonly entry: string }
   | { readonly kind: 'removeFromSetting'; readonly key: string; readonly entry: string }
+  /** Makes a budget of the owner's, or changes one: what is named is set, and the rest stays. */
+  | BudgetAction
+  /** Moves a budget, or an agent, into a budget; out of all where none is given. */
+  | {
+      readonly kind: 'moveBudget';
+      readonly name?: string;
+      readonly agent?: string;
+      readonly to?: string;
+    }
+  | { readonly kind: 'removeBudget'; readonly name: string }
   | { readonly kind: 'acceptConfig' }
   | { readonly kind: 'addFactor'; readonly factor: 'passphrase' | 'passkey' }
   | { readonly kind: 'listFactors' }
@@ -83,6 +93,17 @@ interface SetUpAction {
   readonly from?: 'phrase' | 'key';
   /** Asks nothing. */
   readonly unattended?: boolean;
+}
+
+/** Amounts in dollars as text, `none` to take one away. */
+export interface BudgetAction {
+  readonly kind: 'addBudget' | 'setBudget';
+  readonly name: string;
+  readonly perDayUsd?: string | undefined;
+  readonly perMonthUsd?: string | undefined;
+  readonly totalUsd?: string | undefined;
+  readonly until?: string | undefined;
+  readonly parent?: string | undefined;
 }
 
 interface InstallAction extends Pick<SetUpAction, 'keystore' | 'testnet' | 'unattended'> {

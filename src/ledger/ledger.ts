@@ -190,8 +190,11 @@ export interface PaymentReader {
     payFrom: string,
     exceptIds?: readonly string[],
   ): Promise<AtomicAmount>;
-  /** What counts against each line now, in the lines' order; for showing: {@link PaymentControl.openHold} decides. */
-  usage(lines: readonly CountedLine[], nowMs: number): Promise<UsdMicros[]>;
+  /**
+   * What counts against each line now, in the lines' order; for showing: {@link PaymentControl.openHold} decides. For a
+   * run, by id, what it has set aside in the owner's budgets does not count: it is its own to use.
+   */
+  usage(lines: readonly CountedLine[], nowMs: number, runId?: string | null): Promise<UsdMicros[]>;
   /**
    * Resolves with the payment once its end is known or it is `unknown`, or as it stands when the signal ends the wait.
    */

@@ -12,7 +12,13 @@ export type CapScope =
       readonly category?: string;
     }
   | { readonly kind: 'host'; readonly host: string }
-  | { readonly kind: 'category'; readonly category: string };
+  | { readonly kind: 'category'; readonly category: string }
+  | {
+      readonly kind: 'budget';
+      readonly budget: string;
+      /** The budgets that the owner put below it, by name: what they set aside for a run is set aside in this one too. */
+      readonly below: readonly string[];
+    };
 
 /**
  * One bound on spending, as data: policy writes it from the owner's config, the ledger enforces exactly it in the

@@ -204,10 +204,10 @@ class WalletInbox implements ApprovalInbox {
     if (config === null) return approval;
     const { question } = approval;
     const { ledger, now } = this.#wallet;
-    const place = { ...question, url: new URL(question.url) };
+    const place = { ...question, url: new URL(question.url), nowMs: now() };
     return {
       ...approval,
-      question: { ...question, ...(await standingNow(ledger, config, place, now())) },
+      question: { ...question, ...(await standingNow(ledger, config, place)) },
     };
   }
 

@@ -11,7 +11,7 @@ import {
 import { setKey, withEntry, type EntryChange, type KeyChange } from '../config/change.js';
 import { configInvalid } from '../config/schema.js';
 import { findKey, type Config } from '../config/settings.js';
-import { isWalletError, WalletError } from '../errors/walletError.js';
+import { assertInvariant, isWalletError, WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { openLedger } from '../wallet/engine.js';
@@ -39,7 +39,7 @@ export interface ConfigChange extends KeyChange {
  * Throws `bad_input` for a key or value that cannot be, `owner_proof_needed`, `config_*`, `ledger_*` and the codes of the
  * keystore; the config is then as it was.
  */
-export function changeConfig(
+export async function changeConfig(
   options: OwnerOptions,
   keyText: string,
   valueText: string,
@@ -49,11 +49,29 @@ export function changeConfig(
     what: `Setting ${key} to ${valueText}`,
     action: { kind: 'setSetting', key, value: valueText } as const,
   };
-  return change(options, key, words, () => valueText);
+  return one(await change(options, words, () => [{ key, text: valueText }]));
+}
+
+/** One key with the text that it is set to. */
+export interface KeyText {
+  readonly key: string;
+  readonly text: string;
+}
+
+/**
+ * Sets several keys of the config in one step, all or none; in their order, so that each stands beside what was set before
+ * it. Throws as {@link changeConfig} does.
+ */
+export function changeConfigKeys(
+  options: OwnerOptions,
+  words: Pick<OwnerOperation, 'what' | 'action'>,
+  keys: readonly KeyText[],
+): Promise<readonly ConfigChange[]> {
+  return change(options, words, () => keys);
 }
 
 /** Adds one entry to a list of the config, or removes one, and leaves the others. Throws as {@link changeConfig} does. */
-export function changeConfigList(
+export async function changeConfigList(
   options: OwnerOptions,
   keyText: string,
   entryChange: EntryChange,
@@ -64,46 +82,68 @@ export function changeConfigList(
     what: entryChange === 'add' ? `Adding ${entry} to ${key}` : `Removing ${entry} from ${key}`,
     action: { kind: entryChange === 'add' ? 'addToSetting' : 'removeFromSetting', key, entry } as const,
   };
-  return change(options, key, words, (config) => withEntry(config, key, entryChange, entry));
+  const textIn = (config: Config): string => withEntry(config, key, entryChange, entry);
+  return one(await change(options, words, (config) => [{ key, text: textIn(config) }]));
+}
+
+function one(changes: readonly ConfigChange[]): ConfigChange {
+  const [change] = changes;
+  assertInvariant(change !== undefined, 'one key was set');
+  return change;
 }
 
 async function change(
   options: OwnerOptions,
-  key: string,
   { what, action }: Pick<OwnerOperation, 'what' | 'action'>,
-  textFor: (config: Config) => string,
-): Promise<ConfigChange> {
+  keysFor: (config: Config) => readonly KeyText[],
+): Promise<readonly ConfigChange[]> {
   const known = readConfigUnauthenticated(options.home);
-  const shown = changeOf(known, key, textFor(known));
+  const shown = setKeys(known, keysFor(known)).changes;
   const operation: OwnerOperation = {
     what: `${what}, which loosens the wallet,`,
     action,
     act: async () =>
-      Promise.resolve({ what: `Set ${key}, which loosens the wallet`, details: [describeChange(shown)] }),
+      Promise.resolve({
+        what: `Set ${shown.map(({ key }) => key).join(', ')}, which loosens the wallet`,
+        details: shown.map(describeChange),
+      }),
   };
-  const loosens = shown.direction === 'loosens';
+  const loosens = shown.some(({ direction }) => direction === 'loosens');
   const keys = loosens ? await unlockAsOwner(options, operation) : await unlockAsAnyone(options);
   return withLedger(options, keys, async (ledger) => {
     const mac = configMac(keys);
-    let made: KeyChange | undefined;
+    let made: readonly KeyChange[] = [];
     const config = await updateConfig(options.home, mac, async (current) => {
       if (current.version < (await ledger.head()).configVersion) throw staleConfig();
-      const set = setKey(current, key, textFor(current));
-      made = { key, before: set.before, after: set.after, direction: set.direction };
+      const set = setKeys(current, keysFor(current));
+      made = set.changes;
       // Another process changed the config since it was looked at: what loosens is not what was shown.
-      const isShown = made.before === shown.before && made.after === shown.after;
-      if (set.direction === 'loosens' && !(loosens && isShown)) throw changedMeanwhile(operation);
+      const isShown = made.every(
+        ({ before, after }, i) => before === shown[i]?.before && after === shown[i].after,
+      );
+      const loosensNow = made.some(({ direction }) => direction === 'loosens');
+      if (loosensNow && !(loosens && isShown)) throw changedMeanwhile(operation);
       return set.config;
     });
     await ledger.noteConfigVersion(config.version, options.now());
     await rememberLedger(keys, ledger);
-    return { ...(made as KeyChange), version: config.version };
+    return made.map((each) => ({ ...each, version: config.version }));
   });
 }
 
-function changeOf(config: Config, key: string, valueText: string): KeyChange {
-  const { before, after, direction } = setKey(config, key, valueText);
-  return { key, before, after, direction };
+/** Sets keys in their order; what stands in each one's way is looked at as it is set. */
+function setKeys(
+  config: Config,
+  keys: readonly KeyText[],
+): { readonly config: Config; readonly changes: readonly KeyChange[] } {
+  const changes: KeyChange[] = [];
+  let next = config;
+  for (const { key, text } of keys) {
+    const { config: set, before, after, direction } = setKey(next, key, text);
+    next = set;
+    changes.push({ key, before, after, direction });
+  }
+  return { config: next, changes };
 }
 
 /** An edit of config.json as the owner decides on it. */

@@ -55,12 +55,14 @@ export interface LineRequest {
   readonly category?: string | null;
   readonly perAgent?: AgentLimits;
   readonly perAgentCeilings?: AgentAmounts;
+  /** The lines of the owner's budgets that the agent's spending counts in, see {@link budgetLines}. */
+  readonly ofBudgets?: readonly CapLine[];
 }
 
 /**
  * Every bound on spending that a request falls under, for the ledger to enforce in the step that opens its hold:
- * caps and ceilings of the session, the wallet's day and month, and of the host, the category and the agent where the
- * owner set some.
+ * caps and ceilings of the session, the wallet's day and month, and of the host, the category, the agent and the budgets
+ * where the owner set some.
  *
  * The bound on a single call is no line: it needs no history, {@link judgeOffer} has it.
  */
@@ -73,6 +75,7 @@ export function capLines(
     ...agentLines('cap', 'limits', request.perAgent, request),
     ...linesOf('ceiling', 'ceilings', owner.ceilings, request),
     ...agentLines('ceiling', 'ceilings', request.perAgentCeilings, request),
+    ...(request.ofBudgets ?? []),
   ];
 }
 

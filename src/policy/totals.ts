@@ -34,6 +34,7 @@ export function judgeTotals({
   const figures = `$${formatUsd(usedUsdMicros)} is used and $${formatUsd(usdMicrosLeft)} is left`;
   const deciding = { name: line.name, usdMicrosMax: line.usdMicrosMax, usdMicrosLeft };
   const say = `The agent wants to pay ${price}, which passes ${bound}: ${figures}.`;
+  if (line.scope.kind === 'budget') return budgetStop(worst, line.scope.budget, usdMicros);
   if (line.kind === 'ceiling') {
     return {
       verdict: 'refuse',
@@ -60,6 +61,7 @@ export function judgeUsedUp(lines: readonly LineUse[]): Verdict {
   const worst = lines.filter((line) => leftOf(line) === 0n).sort(byUse)[0];
   if (worst === undefined) return ALLOW;
   const { line } = worst;
+  if (line.scope.kind === 'budget') return budgetStop(worst, line.scope.budget, null);
   const bound = `the ${line.kind} of $${formatUsd(line.usdMicrosMax)} for ${spanOf(line)}`;
   return {
     verdict: 'refuse',
@@ -72,11 +74,51 @@ export function judgeUsedUp(lines: readonly LineUse[]): Verdict {
   };
 }
 
+/** What stops a payment by a budget of the owner's: the task can wait for more. `usdMicros` is null where no price is known. */
+function budgetStop(worst: LineUse, budget: string, usdMicros: UsdMicros | null): Stop {
+  const { line, usedUsdMicros } = worst;
+  const usdMicrosLeft = leftOf(worst);
+  const deciding = { name: line.name, usdMicrosMax: line.usdMicrosMax, usdMicrosLeft };
+  if (isOver(worst))
+    return {
+      verdict: 'refuse',
+      code: 'budget_over',
+      message: `The last day of the budget ${budget} has passed (${line.name}): nothing is paid from it any more; do not retry.`,
+      line: deciding,
+      owner: { say: `The agent wants to pay from the budget ${budget}, whose last day has passed.` },
+    };
+  const bound = `$${formatUsd(line.usdMicrosMax)} for ${spanOf(line)}`;
+  const figures = `$${formatUsd(usedUsdMicros)} is used or set aside and $${formatUsd(usdMicrosLeft)} is left`;
+  const what = usdMicros === null ? 'Any price' : `The price of $${formatUsd(usdMicros)}`;
+  const say =
+    usdMicros === null
+      ? `The agent wants to buy something, and nothing is left of ${bound}.`
+      : `The agent wants to pay $${formatUsd(usdMicros)}, and the limit is ${bound}: ${figures}.`;
+  const action =
+    usdMicros === null
+      ? ({ kind: 'chooseSetting', key: line.name, example: 'USD' } as const)
+      : ({ kind: 'setSetting', key: line.name, value: formatUsd(usedUsdMicros + usdMicros) } as const);
+  return {
+    verdict: 'refuse',
+    code: 'budget_spent',
+    message: `${what} passes ${bound} (${line.name}), which no approval lifts: ${figures}. Put this task aside and tell your owner, who can raise it.`,
+    line: deciding,
+    owner: { say, action },
+  };
+}
+
 function byUse(a: LineUse, b: LineUse): number {
+  // What is over for good is no question of how much.
+  if (isOver(a) !== isOver(b)) return isOver(a) ? -1 : 1;
   if (a.line.kind !== b.line.kind) return a.line.kind === 'ceiling' ? -1 : 1;
   const [left, right] = [leftOf(a), leftOf(b)];
   if (left !== right) return left < right ? -1 : 1;
   return (b.line.windowSec ?? 0) - (a.line.windowSec ?? 0);
+}
+
+/** Whether it is the line of a budget whose last day has passed. */
+function isOver({ line }: LineUse): boolean {
+  return line.scope.kind === 'budget' && line.name.endsWith('.until');
 }
 
 function leftOf({ line, usedUsdMicros }: LineUse): UsdMicros {
@@ -102,6 +144,8 @@ function spanOf({ scope, windowSec }: CapLine): string {
       return `${span} at ${scope.host}`;
     case 'category':
       return `${span} in ${scope.category}`;
+    case 'budget':
+      return windowSec === null ? `the budget ${scope.budget}` : `${span} of the budget ${scope.budget}`;
   }
 }
 

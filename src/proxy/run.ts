@@ -1,13 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
+import type { Config } from '../config/settings.js';
 import type { OwnerStep } from '../errors/ownerAction.js';
-import { WalletError } from '../errors/walletError.js';
+import { assertInvariant, WalletError } from '../errors/walletError.js';
 import type { BudgetUse } from '../ledger/books/budget.js';
 import { formatUsd } from '../money/decimal.js';
 import type { UsdMicros } from '../money/unit.js';
 import { settleBinding } from '../server/http/socket/binding.js';
 import { budgetError } from '../wallet/answer/refusal.js';
-import type { WalletOptions } from '../wallet/engine.js';
+import { agentBudgetLines } from '../wallet/call/ownerRules.js';
+import type { Engine, WalletOptions } from '../wallet/engine.js';
 import { Wallet } from '../wallet/wallet.js';
 import { runAccess } from './access.js';
 import { startOf, type ProgramStart } from './programEnv.js';
@@ -62,17 +64,11 @@ export async function runProgram(options: RunOptions): Promise<RunEnd> {
     const config = await engine.config();
     const token = newProxyToken();
     const [program = ''] = options.command;
-    const nowMs = engine.now();
-    const opened = await engine.ledger.budgets.open(
-      {
-        ...{ parentId: null, kind: 'run', agent: engine.agent, name: program.slice(-NAME_LENGTH_MAX) },
-        amountUsdMicros: options.budgetUsdMicros ?? config.limits.perSessionUsdMicros,
-        expiresMs: nowMs + options.forMs,
-      },
-      nowMs,
-    );
-    if (opened.kind === 'budget') throw budgetError(opened, options.budgetUsdMicros ?? 0n);
-    const { id } = opened.node;
+    const id = await openRun(engine, config, {
+      name: program.slice(-NAME_LENGTH_MAX),
+      amountUsdMicros: options.budgetUsdMicros ?? config.limits.perSessionUsdMicros,
+      forMs: options.forMs,
+    });
     let exitCode: number;
     try {
       const proxy = await startProxy({
@@ -95,6 +91,42 @@ export async function runProgram(options: RunOptions): Promise<RunEnd> {
   } finally {
     await wallet.close();
   }
+}
+
+/** Opens a run of the agent's, taken out of the owner's budgets that it is in. Answers its id. Throws `budget_*`. */
+async function openRun(
+  engine: Engine,
+  config: Config,
+  run: { readonly name: string; readonly amountUsdMicros: UsdMicros; readonly forMs: number },
+): Promise<string> {
+  const { ledger, agent } = engine;
+  const nowMs = engine.now();
+  const { name, amountUsdMicros } = run;
+  const opened = await ledger.budgets.open(
+    {
+      parentId: config.agents.budgets.get(agent) ?? null,
+      ...{ kind: 'run', agent, name, amountUsdMicros },
+      expiresMs: nowMs + run.forMs,
+      capLines: agentBudgetLines(config, agent, nowMs),
+    },
+    nowMs,
+  );
+  if (opened.kind === 'open') return opened.node.id;
+  if (opened.kind === 'budget') throw budgetError(opened, amountUsdMicros);
+  const [passed] = opened.exceeded;
+  assertInvariant(passed !== undefined, 'a run that is not opened has something in its way');
+  const { line, usedUsdMicros } = passed;
+  const left = line.usdMicrosMax > usedUsdMicros ? line.usdMicrosMax - usedUsdMicros : 0n;
+  throw new WalletError(
+    'budget_spent',
+    `A run with $${formatUsd(amountUsdMicros)} does not fit ${line.name} of $${formatUsd(line.usdMicrosMax)}: $${formatUsd(left)} is left.`,
+    {
+      owner: {
+        say: 'Start it with less, or raise the budget.',
+        action: { kind: 'chooseSetting', key: line.name, example: 'USD' },
+      },
+    },
+  );
 }
 
 /** Starts a program in this one's place: its input and output are ours, and signals go to it. Answers its exit code. */

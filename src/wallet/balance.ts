@@ -62,7 +62,7 @@ export async function limitLines(
   const { agent } = engine;
   const request = { agent, sessionId: session.id };
   const bounds = agentBounds(config, agent);
-  const general = capLines(config, lineRequest(config, { ...request, hostPort: NO_HOST }));
+  const general = capLines(config, lineRequest(config, { ...request, hostPort: NO_HOST }, engine.now()));
   const forHosts = hosts.flatMap((host) =>
     capLines(config, { ...request, hostPort: /:\d+$/.test(host) ? host : `${host}:443` }).filter(({ name }) =>
       name.includes(`.hosts.${host}.`),
@@ -116,7 +116,7 @@ export function rateBounds(
   config: Config,
   agent: string,
 ): { readonly name: string; readonly calls: number }[] {
-  const request = lineRequest(config, { agent, sessionId: '', hostPort: NO_HOST });
+  const request = lineRequest(config, { agent, sessionId: '', hostPort: NO_HOST }, 0);
   return rateLines(config.limits, request).map(({ name, callsMax }) => ({ name, calls: callsMax }));
 }
 
@@ -279,7 +279,7 @@ async function sessionUsdMicrosLeft(engine: Engine, session: Pick<Session, 'id'>
     const where = { agent: engine.agent, sessionId: session.id, hostPort: NO_HOST };
     const lines = await raiseLines(
       engine.ledger,
-      capLines(config, lineRequest(config, where)).filter(isSessionCap),
+      capLines(config, lineRequest(config, where, engine.now())).filter(isSessionCap),
     );
     const used = await engine.ledger.usage(lines, engine.now());
     const left = lines.map(({ usdMicrosMax }, i) => usdMicrosMax - (used[i] ?? 0n));

@@ -308,7 +308,8 @@ async function withResult(
 async function probeForPrice(call: PaidCall): Promise<Challenge | Outcome> {
   const { engine, session, config, request, bound, context, input } = call;
   const place = { agent: engine.agent, sessionId: session.id, url: request.target.url };
-  const judge = () => judgeBeforePrice(engine.ledger, config, place, engine.now());
+  const budgetId = context.forwarded?.budgetId ?? null;
+  const judge = () => judgeBeforePrice(engine.ledger, config, { ...place, budgetId, nowMs: engine.now() });
   let spent = await judge();
   if (spent.verdict !== 'allow' && engine.clock.verdict().kind === 'unchecked') {
     // Windows may have gone by that ledger time knows of only once the clock is checked.
@@ -350,6 +351,7 @@ async function select(call: PaidCall, challenge: Challenge, looksAtTotals: boole
       modelCap: await modelCapOf(config, call.request),
       listedUsdMicros: () => highestListed(engine, challenge.target),
       ...{ isApproved: approval !== null, looksAtTotals, nowMs },
+      budgetId: call.context.forwarded?.budgetId ?? null,
     },
     looksOf(engine, config, nowMs),
   );

@@ -259,6 +259,41 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
       expect((await place.agent('config', 'get', 'hosts.deny')).out).not.toContain('dear.example');
     },
   },
+  addBudget: {
+    onlyParses: { kind: 'addBudget', name: 'research', perMonthUsd: '100', parent: 'company' },
+    why: 'a new budget only narrows, so nobody is asked for a factor',
+  },
+  setBudget: {
+    when: async (place) => {
+      await place.agent('budgets', 'add', 'research', '--per-month', '10', ...unlocked());
+      return place.agent('budgets', 'set', 'research', '--per-month', '20');
+    },
+    says: 'budgets set research --per-month 20',
+    mends: async (place) => {
+      expect((await place.agent('budgets')).out).toMatch(/research +30 days +20\.00/);
+    },
+  },
+  moveBudget: {
+    when: async (place) => {
+      await place.agent('budgets', 'add', 'other', '--per-month', '10', ...unlocked());
+      await place.agent('budgets', 'move', '--agent', 'default', '--to', 'other', ...unlocked());
+      return place.agent('budgets', 'move', '--agent', 'default', '--to', 'none');
+    },
+    says: 'budgets move --agent default --to none',
+    mends: async (place) => {
+      expect((await place.agent('budgets')).out).not.toContain('agent default');
+    },
+  },
+  removeBudget: {
+    when: async (place) => {
+      await place.agent('budgets', 'add', 'spare', '--total', '1', '--until', '2099-01-31', ...unlocked());
+      return place.agent('budgets', 'remove', 'spare');
+    },
+    says: 'budgets remove spare',
+    mends: async (place) => {
+      expect((await place.agent('budgets')).out).not.toContain('spare');
+    },
+  },
   acceptConfig: {
     when: (place) => {
       const file = join(place.home, 'config.json');

@@ -130,3 +130,19 @@ test('purser proxy --json prints one line when it listens, pays, and ends on a s
   expect(code).toBe(0);
   expect((await lines.next()).done).toBe(true);
 });
+
+// The last one: the agent stays in its budget.
+test('a run is taken out of the budget that its agent is in, and refused where that has too little', async () => {
+  const set = (...args: string[]) => scratch.purser([...args, '--passphrase-file', scratch.passphraseFile]);
+  expect(await set('budgets', 'add', 'team', '--total', '0.03')).toMatchObject({ exit: 0 });
+  expect(await set('budgets', 'move', '--agent', 'default', '--to', 'team')).toMatchObject({ exit: 0 });
+  const refused = await run('--budget', '0.05', process.execPath, program, '1', '0');
+  expect(refused, refused.err).toMatchObject({ exit: 3, out: '' });
+  expect(refused.err).toContain('budgets.team.total_usd');
+  const { out } = await run('--budget', '0.03', process.execPath, program, '4', '0');
+  expect(JSON.parse(out)).toMatchObject({ statuses: [200, 200, 200, 402] });
+  const shown = await scratch.json<{ budgets: { amounts: object[] }[] }>(['budgets'], UNLOCKED());
+  expect(shown.budgets[0]?.amounts).toMatchObject([
+    { max_usd: '0.03', used_usd: '0.03', left_usd: '0.00', nearly_spent: true },
+  ]);
+});

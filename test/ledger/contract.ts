@@ -9,6 +9,7 @@ import type { HoldRequest } from '../../src/ledger/attempts/hold.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import type { LedgerOptions, LedgerStore } from '../../src/ledger/ledgerStore.js';
 import { findAsset } from '../../src/money/asset.js';
+import type { CapLine } from '../../src/money/cap.js';
 import {
   addAgent,
   approve,
@@ -43,7 +44,7 @@ const BUDGET: NewBudget = {
 
 async function openBudget(ledger: Ledger, over: Partial<NewBudget> = {}): Promise<string> {
   const opened = await ledger.budgets.open({ ...BUDGET, ...over }, T0);
-  if (opened.kind !== 'open') throw new Error(`The budget was not opened: ${opened.problem}`);
+  if (opened.kind !== 'open') throw new Error(`The budget was not opened: ${opened.kind}`);
   return opened.node.id;
 }
 
@@ -297,6 +298,43 @@ export function describeLedgerContract(name: string, storeIn: (home: string) => 
       expect([await left(parentId), await left(childId)]).toEqual([8n * CENT, 0n]);
       await openBudget(ledger, { parentId, amountUsdMicros: 8n * CENT, expiresMs: T0 + 1_000 });
       expect([await left(parentId), await left(parentId, T0 + 1_000)]).toEqual([0n, 8n * CENT]);
+      expect((await ledger.audit()).findings).toEqual([]);
+    });
+
+    test('counts what agents spend in each budget of the owner’s that a line bounds, and what a run was given', async () => {
+      const ledger = await open();
+      const lineOf = (budget: string, cents: bigint, windowSec: number | null): CapLine => ({
+        ...{ name: `budgets.${budget}`, kind: 'ceiling', windowSec, usdMicrosMax: cents * CENT },
+        scope: { kind: 'budget', budget, below: budget === 'company' ? ['company', 'field'] : [budget] },
+      });
+      const capLines = [lineOf('field', 10n, 60), lineOf('company', 12n, null)];
+      const used = async (nowMs = T0): Promise<bigint[]> =>
+        (await ledger.usage(capLines, nowMs)).map((usdMicros) => usdMicros / CENT);
+      const first = await captured(ledger, { capLines, heldUsdMicros: 3n * CENT });
+      expect(first.budgetPath).toBe('field company');
+      expect(await used()).toEqual([3n, 3n]);
+      const budgetId = await openBudget(ledger, { parentId: 'field', amountUsdMicros: 5n * CENT, capLines });
+      // The run has set its five aside: they are used for everybody else, in every budget above it.
+      expect(await used()).toEqual([8n, 8n]);
+      expect(await ledger.usage(capLines, T0, budgetId)).toEqual([3n * CENT, 3n * CENT]);
+      const beside = holdRequest({ capLines, heldUsdMicros: 3n * CENT });
+      expect(await ledger.openHold(beside)).toMatchObject({ kind: 'exceeded' });
+      const tooMuch = { ...BUDGET, parentId: 'field', amountUsdMicros: 3n * CENT, capLines };
+      expect(await ledger.budgets.open(tooMuch, T0)).toMatchObject({ kind: 'exceeded' });
+      const under = await captured(ledger, { capLines, budgetId, heldUsdMicros: 4n * CENT });
+      expect(under.budgetPath).toBe(`${budgetId} field company`);
+      expect(await used()).toEqual([8n, 8n]);
+      expect(await ledger.openHold(holdRequest({ capLines, heldUsdMicros: 2n * CENT }))).toMatchObject({
+        kind: 'held',
+      });
+      await ledger.budgets.end(budgetId, T0);
+      // What it did not use is free again, and what it used counts on: in a window as long as that, in a whole life for good.
+      expect(await used()).toEqual([9n, 9n]);
+      expect(await used(T0 + 200_000)).toEqual([2n, 9n]);
+      // No approval passes a budget.
+      const asked = { requestHash: 'asked', capLines, heldUsdMicros: 4n * CENT };
+      const approved = holdRequest({ ...asked, ...(await approve(ledger, asked)) });
+      expect(await ledger.openHold(approved)).toMatchObject({ kind: 'exceeded' });
       expect((await ledger.audit()).findings).toEqual([]);
     });
 

@@ -127,7 +127,7 @@ async function openRun(ledger: Ledger, parentId: string | null): Promise<string>
     { parentId, kind: 'run', agent: 'default', name: 'claude', amountUsdMicros, expiresMs },
     T0,
   );
-  if (opened.kind !== 'open') throw new Error(`The run ended as ${opened.problem}`);
+  if (opened.kind !== 'open') throw new Error(`The run ended as ${opened.kind}`);
   return opened.node.id;
 }
 

@@ -137,6 +137,8 @@ function isIn(scope: CapLine['scope'], payment: ModelPayment): boolean {
       return payment.session === scope.sessionId;
     case 'host':
       return payment.host === scope.host;
+    case 'budget':
+      throw new Error('the model has no budgets');
     case 'category':
       return false;
   }

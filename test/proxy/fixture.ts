@@ -69,7 +69,7 @@ export async function startProxyWorld(settings: Readonly<Record<string, string>>
         },
         nowMs,
       );
-      if (opened.kind !== 'open') throw new Error(`The run was not opened: ${opened.problem}`);
+      if (opened.kind !== 'open') throw new Error(`The run was not opened: ${opened.kind}`);
       const own = newProxyToken();
       const { id } = opened.node;
       const running = await startProxy({ ...parts, access: runAccess(wallet, own, id) });

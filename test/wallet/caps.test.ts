@@ -130,6 +130,41 @@ describe.each([
   });
 });
 
+describe('a budget of the owner’s', () => {
+  const KEYS = {
+    'budgets.company.per_day_usd': '0.05',
+    'budgets.field.total_usd': '1',
+    'budgets.field.parent': 'company',
+    'agents.default.budget': 'field',
+  } as const;
+
+  test('is never passed, by however many calls at once, and says who can raise what', async () => {
+    for (const [key, value] of Object.entries(KEYS)) await mine.set(key, value);
+    const all = await Promise.all(Array.from({ length: 8 }, (_, i) => pay('/v2/json', { n: `budget ${i}` })));
+    expect(all.filter(({ status }) => status === 'ok')).toHaveLength(5);
+    for (const one of all.filter(({ status }) => status !== 'ok')) expectCode(one, 'budget_spent');
+    const asked = world.sandbox.shop.requests.entries.length;
+    const outcome = await expectStopped(() => pay(), 'budget_spent');
+    expect(outcome.retry).toBe('after_owner');
+    expect(outcome.message).toContain('budgets.company.per_day_usd');
+    expect(world.sandbox.shop.requests.entries).toHaveLength(asked);
+    expect(await usedBy('budgets.field.total_usd')).toBe(5n * CENT);
+    await mine.set('budgets.company.per_day_usd', '0.06');
+    const dear = await expectStopped(() => pay('/v2/price/0.02'), 'budget_spent');
+    expect(dear.tell_owner?.action).toEqual({
+      kind: 'setSetting',
+      key: 'budgets.company.per_day_usd',
+      value: '0.07',
+    });
+    expect(await pay()).toMatchObject({ status: 'ok' });
+    await mine.set('budgets.field.until', '2020-01-01');
+    await expectStopped(() => pay('/v2/price/0.000001'), 'budget_over');
+    for (const key of ['agents.default.budget', 'budgets.field.until']) await mine.set(key, 'none');
+    expect(await pay()).toMatchObject({ status: 'ok' });
+    expect(await usedBy('budgets.company.per_day_usd')).toBe(0n);
+  });
+});
+
 describe('thirty calls at once', () => {
   test.each([
     ['limits.per_session_usd', 'asked'],

@@ -17,12 +17,27 @@ export async function run(call: CommandCall): Promise<number> {
   return printChange(call, await changeConfig(ownerOptions(call), findConfigKey(keyText), value));
 }
 
+/** Prints what several changes came to, made in one step. */
+export function printChanges({ io, flags }: CommandCall, changes: readonly ConfigChange[]): number {
+  const lines = changes.map(wordsOf);
+  const [version = null] = changes.map((change) => change.version);
+  const fields = {
+    message: lines.join(' '),
+    changes: changes.map(({ key, before, after, direction }) => ({ key, before, after, direction })),
+    version,
+  };
+  return printReport(io, flags.has('json'), fields, lines);
+}
+
 /** Prints what a change came to. */
 export function printChange({ io, flags }: CommandCall, change: ConfigChange): number {
   const { key, before, after, direction, version } = change;
-  const message =
-    direction === 'same'
-      ? `${key} is ${after} already.`
-      : `${key}: ${before} → ${after} (${WORDS[direction]}).`;
+  const message = wordsOf(change);
   return printReport(io, flags.has('json'), { message, key, before, after, direction, version }, [message]);
+}
+
+function wordsOf({ key, before, after, direction }: ConfigChange): string {
+  return direction === 'same'
+    ? `${key} is ${after} already.`
+    : `${key}: ${before} → ${after} (${WORDS[direction]}).`;
 }

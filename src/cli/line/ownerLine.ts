@@ -31,6 +31,22 @@ function lineOf(action: OwnerAction): CommandLine {
       return commandLine('config add', [action.key, action.entry]);
     case 'removeFromSetting':
       return commandLine('config remove', [action.key, action.entry]);
+    case 'addBudget':
+    case 'setBudget':
+      return commandLine(action.kind === 'addBudget' ? 'budgets add' : 'budgets set', [action.name], {
+        '--per-day': action.perDayUsd,
+        '--per-month': action.perMonthUsd,
+        '--total': action.totalUsd,
+        '--until': action.until,
+        ...(action.kind === 'addBudget' ? { '--in': action.parent } : {}),
+      });
+    case 'moveBudget':
+      return commandLine('budgets move', action.name === undefined ? [] : [action.name], {
+        '--agent': action.agent,
+        '--to': action.to ?? 'none',
+      });
+    case 'removeBudget':
+      return commandLine('budgets remove', [action.name]);
     case 'acceptConfig':
       return commandLine('config accept');
     case 'addFactor':

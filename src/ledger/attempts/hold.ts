@@ -38,7 +38,7 @@ export interface HoldRequest extends Pick<
   readonly rateLines: readonly RateLine[];
   /** The approval that this hold consumes; then ceilings alone are its lines. */
   readonly approvalId?: string | null;
-  /** The budget it is made under, such as a run's: it takes from that one and from each above it. */
+  /** The run it is made under: it takes from that one and from each above it. The owner's budgets are those that `capLines` bound. */
   readonly budgetId?: string | null;
   /** The deposit that it is paid from; then it adds nothing to what counts, which is the deposit. */
   readonly draw?: Draw | null;

@@ -29,7 +29,7 @@ export interface Payment extends Attempt {
   readonly pastCaps: readonly PastCap[];
   /** What it brought; null while that is open, and in rows of before schema 5. */
   readonly delivery: Delivery | null;
-  /** The ids of the budgets that it counts in, from the one it was made under to the topmost: see `budgetsOf`; null for none. */
+  /** The budgets that it counts in, from the one it was made under to the topmost: see `budgetsOf`; null for none. */
   readonly budgetPath: string | null;
 }
 

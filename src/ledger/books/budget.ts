@@ -1,18 +1,18 @@
+import type { CapLine } from '../../money/cap.js';
 import type { UsdMicros } from '../../money/unit.js';
-
-/** What a node of the tree of budgets is for: a run is one program's, from its start to its end. */
-export type BudgetKind = 'team' | 'agent' | 'run';
+import type { ExceededLine } from '../attempts/hold.js';
 
 /**
- * A node of the tree of budgets: an amount, for its whole life. What is held or captured under a node counts in it and in
- * every node above; the whole amount of an open node is taken out of what the one above it has left, and what it did not
- * use goes back there when it ends or its time is over.
+ * A run: a node of the tree of budgets that the ledger keeps, with an amount for its whole life. The nodes above all runs
+ * are the owner's budgets, which the config has, and the ledger knows by name alone. What is held or captured under a node
+ * counts in it and in every node above; the whole amount of an open run is taken out of what the ones above it have left,
+ * and what it did not use goes back there when it ends or its time is over.
  */
 export interface BudgetNode {
   readonly id: string;
-  /** The node above it; null for one that stands below the wallet itself. */
+  /** The run above it, by id, or the owner's budget it was taken out of, by name; null for one that stands below the wallet itself. */
   readonly parentId: string | null;
-  readonly kind: BudgetKind;
+  readonly kind: 'run';
   /** Whose payments may name it. */
   readonly agent: string;
   /** What people call it, such as the program's name. */
@@ -26,11 +26,14 @@ export interface BudgetNode {
   readonly endedMs: number | null;
 }
 
-/** What a node is opened with. */
-export type NewBudget = Pick<
+/** What a run is opened with. */
+export interface NewBudget extends Pick<
   BudgetNode,
   'parentId' | 'kind' | 'agent' | 'name' | 'amountUsdMicros' | 'expiresMs'
->;
+> {
+  /** The lines of the owner's budgets that it is taken out of: its amount has to fit each. */
+  readonly capLines?: readonly CapLine[];
+}
 
 /** Why nothing may be held under a node, or sent: it is not this agent's, it ended, its time is over, or too little is left. */
 export type BudgetProblem = 'unknown' | 'ended' | 'expired' | 'spent';
@@ -43,9 +46,11 @@ export interface BudgetStop {
   readonly leftUsdMicros: UsdMicros;
 }
 
-/** The answer to opening a node: it may be in the way of the node above. */
+/** The answer to opening a run: the run above it may be in the way, or a budget of the owner's. */
 export type BudgetOpened =
-  { readonly kind: 'open'; readonly node: BudgetNode } | ({ readonly kind: 'budget' } & BudgetStop);
+  | { readonly kind: 'open'; readonly node: BudgetNode }
+  | ({ readonly kind: 'budget' } & BudgetStop)
+  | { readonly kind: 'exceeded'; readonly exceeded: readonly ExceededLine[] };
 
 /** A node and what came of it by now. */
 export interface BudgetUse {
@@ -58,7 +63,19 @@ export interface BudgetUse {
   readonly leftUsdMicros: UsdMicros;
 }
 
-/** The nodes that a payment counts in by its row, from the one it was made under to the topmost. */
+/** The nodes that a payment counts in by its row: runs by id from the one it was made under, then the owner's budgets by name. */
 export function budgetsOf({ budgetPath }: { readonly budgetPath: string | null }): readonly string[] {
   return budgetPath === null ? [] : budgetPath.split(' ');
+}
+
+const RUN_PREFIX = 'run';
+
+/** Whether a node is a run. No budget of the owner's has an underscore in its name. */
+export function isRun(id: string): boolean {
+  return id.startsWith(`${RUN_PREFIX}_`);
+}
+
+/** The runs among {@link budgetsOf}. */
+export function runsOf(payment: { readonly budgetPath: string | null }): readonly string[] {
+  return budgetsOf(payment).filter(isRun);
 }

@@ -82,7 +82,10 @@ export function budgetError({ problem, node, leftUsdMicros }: BudgetStop, usdMic
     return new WalletError(
       'budget_spent',
       `The price of $${formatUsd(usdMicros)} does not fit the ${name}: $${formatUsd(leftUsdMicros)} of it is left, and no approval raises it; do not retry.`,
-      { owner: { say: `A program has spent its ${name}: start it again with a larger budget.` } },
+      {
+        retry: 'never',
+        owner: { say: `A program has spent its ${name}: start it again with a larger budget.` },
+      },
     );
   const why = problem === 'expired' ? 'Its time is over' : 'It has ended';
   return new WalletError('budget_over', `Nothing is paid any more for this ${name}. ${why}; do not retry.`);

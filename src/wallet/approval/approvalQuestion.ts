@@ -61,7 +61,7 @@ export async function makeQuestion(
     amountAtomic: offer.amountAtomic,
     usdMicros: offer.usdMicros,
     why: reasons.map(({ owner, message }) => owner?.say ?? message).join(' '),
-    ...(await standingNow(engine.ledger, config, place, nowMs)),
+    ...(await standingNow(engine.ledger, config, { ...place, nowMs })),
     ...(request.files.length === 0 ? {} : { files: request.files }),
     listed: listedPrice(engine, { url, method }, offer),
     sellerSays: required.description ?? null,
@@ -78,14 +78,13 @@ export async function standingNow(
   ledger: Ledger,
   config: Config,
   place: CallPlace,
-  nowMs: number,
 ): Promise<Pick<Question, 'caps' | 'paidBefore'>> {
   const { capLines } = await limitsOf(ledger, config, place);
   const [caps, paidBefore] = await Promise.all([
     useOf(
       ledger,
       capLines.filter(({ kind }) => kind === 'cap'),
-      nowMs,
+      place,
     ),
     ledger.approvals.paidBefore(place.url.origin),
   ]);

@@ -1,8 +1,9 @@
 import type { Config } from '../../config/settings.js';
-import { budgetsOf } from '../../ledger/books/budget.js';
+import { runsOf } from '../../ledger/books/budget.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
 import type { CapLine, RateLine } from '../../money/cap.js';
+import { budgetLines } from '../../policy/budget.js';
 import { categoryOf } from '../../policy/category.js';
 import { hostPortOf } from '../../policy/host.js';
 import {
@@ -22,6 +23,10 @@ export interface CallPlace {
   readonly sessionId: string;
   /** The URL that asked for the payment: the only one it may go to (T9). */
   readonly url: URL;
+  /** The wall clock. */
+  readonly nowMs: number;
+  /** The run it is called under, by id. */
+  readonly budgetId?: string | null;
 }
 
 /** Every bound that the hold of a payment must keep to. */
@@ -47,7 +52,7 @@ export async function isStopped(
   const [{ frozen }, known] = await Promise.all([ledger.head(), ledger.agents.find(agent)]);
   if (frozen || known?.state !== 'active') return true;
   const nowMs = engine.now();
-  const uses = await Promise.all(budgetsOf({ budgetPath }).map((id) => ledger.budgets.use(id, nowMs)));
+  const uses = await Promise.all(runsOf({ budgetPath }).map((id) => ledger.budgets.use(id, nowMs)));
   return uses.some((use) => use === null || use.node.endedMs !== null || use.node.expiresMs <= nowMs);
 }
 
@@ -73,10 +78,21 @@ export function agentBounds(
   };
 }
 
+/** The lines of the owner's budgets that an agent's spending counts in. */
+export function agentBudgetLines(
+  { agents, budgets }: Pick<Config, 'agents' | 'budgets'>,
+  agent: string,
+  nowMs: number,
+): CapLine[] {
+  const name = agents.budgets.get(agent);
+  return name === undefined ? [] : budgetLines(budgets, name, nowMs);
+}
+
 /** Who asks and where, with all that the owner's config says of both. */
 export function lineRequest(
   config: Config,
   asking: Pick<LineRequest, 'agent' | 'sessionId' | 'hostPort'>,
+  nowMs: number,
 ): LineRequest {
   const { limits, ceilings } = agentBounds(config, asking.agent);
   return {
@@ -84,6 +100,7 @@ export function lineRequest(
     category: categoryOf(config.categories.hosts, asking.hostPort),
     perAgent: limits,
     perAgentCeilings: ceilings,
+    ofBudgets: agentBudgetLines(config, asking.agent, nowMs),
   };
 }
 
@@ -91,9 +108,9 @@ export function lineRequest(
 export async function limitsOf(
   ledger: Ledger,
   config: Config,
-  { agent, sessionId, url }: CallPlace,
+  { agent, sessionId, url, nowMs }: CallPlace,
 ): Promise<CallLimits> {
-  const request = lineRequest(config, { agent, sessionId, hostPort: hostPortOf(url) });
+  const request = lineRequest(config, { agent, sessionId, hostPort: hostPortOf(url) }, nowMs);
   return {
     capLines: await raiseLines(ledger, capLines(config, request)),
     rateLines: rateLines(config.limits, request),
@@ -130,8 +147,12 @@ export function payeeGrantKey(origin: string, network: string, payTo: string): s
 }
 
 /** What counts against each line now; only the hold decides by it. */
-export async function useOf(ledger: Ledger, lines: readonly CapLine[], nowMs: number): Promise<LineUse[]> {
-  const used = await ledger.usage(lines, nowMs);
+export async function useOf(
+  ledger: Ledger,
+  lines: readonly CapLine[],
+  { nowMs, budgetId = null }: Pick<CallPlace, 'nowMs' | 'budgetId'>,
+): Promise<LineUse[]> {
+  const used = await ledger.usage(lines, nowMs, budgetId);
   return lines.map((line, i) => ({ line, usedUsdMicros: used[i] ?? 0n }));
 }
 
@@ -139,12 +160,7 @@ export async function useOf(ledger: Ledger, lines: readonly CapLine[], nowMs: nu
  * Refuses a call that no price fits any more, before its endpoint is asked: an agent that goes on calling when all is
  * spent costs its sellers nothing. Lines of a host or a category say nothing yet, since a redirect may lead elsewhere.
  */
-export async function judgeBeforePrice(
-  ledger: Ledger,
-  config: Config,
-  place: CallPlace,
-  nowMs: number,
-): Promise<Verdict> {
+export async function judgeBeforePrice(ledger: Ledger, config: Config, place: CallPlace): Promise<Verdict> {
   const { capLines: lines } = await limitsOf(ledger, config, place);
   const everywhere = lines.filter(
     ({ kind, scope }) =>
@@ -153,5 +169,5 @@ export async function judgeBeforePrice(
       scope.kind !== 'category' &&
       !(scope.kind === 'session' && scope.category !== undefined),
   );
-  return judgeUsedUp(await useOf(ledger, everywhere, nowMs));
+  return judgeUsedUp(await useOf(ledger, everywhere, place));
 }

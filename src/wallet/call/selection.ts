@@ -51,6 +51,8 @@ export interface SelectionRequest {
   readonly isApproved: boolean;
   /** Whether totals are looked at from the beginning, and not only where the offer is not to be paid. */
   readonly looksAtTotals: boolean;
+  /** The run it is called under, by id. */
+  readonly budgetId?: string | null;
   readonly nowMs: number;
 }
 
@@ -91,7 +93,7 @@ export async function selectFrom(request: SelectionRequest, looks: OfferLooks): 
   const { candidates, demand } = candidatesOf(request, looks);
   const known = new Map<number, Known>();
   const funded = new Set<number>();
-  let usage = request.looksAtTotals ? await useOf(ledger, limits.capLines, nowMs) : null;
+  let usage = request.looksAtTotals ? await useOf(ledger, limits.capLines, request) : null;
   const prepared = new Map<number, PaymentIntent>();
   for (;;) {
     const selection = selectOffer({
@@ -104,7 +106,7 @@ export async function selectFrom(request: SelectionRequest, looks: OfferLooks): 
       nowMs,
     });
     if (selection.decision !== 'pay' && usage === null) {
-      usage = await useOf(ledger, limits.capLines, nowMs);
+      usage = await useOf(ledger, limits.capLines, request);
       continue;
     }
     if (selection.decision === 'refuse') return { selection, limits, usage, intent: null };

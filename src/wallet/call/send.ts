@@ -82,8 +82,9 @@ async function commit(call: PaidCall, paid: PaidRequest): Promise<{ readonly con
       if (payment.heldUsdMicros > usdMicrosMax) return tightened(payment, await withheld(engine, payment));
     }
     const { agent, sessionId } = payment;
-    const { capLines } = await limitsOf(engine.ledger, config, { agent, sessionId, url: target.url });
-    const request = { configVersion: config.version, capLines, nowMs: engine.now() };
+    const nowMs = engine.now();
+    const { capLines } = await limitsOf(engine.ledger, config, { agent, sessionId, url: target.url, nowMs });
+    const request = { configVersion: config.version, capLines, nowMs };
     let sent: SendResult;
     if (payment.state === 'held') {
       const both = await engine.ledger.signAndSend(payment.id, paid.payload, request);

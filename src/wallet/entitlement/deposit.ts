@@ -195,10 +195,11 @@ async function allowed(
   { ledger, agent }: Engine,
   config: Config,
   { asset, deposit }: Offer,
-  { target, maxUsdMicros, sessionId, nowMs }: DepositAsk,
+  { target, maxUsdMicros, sessionId, budgetId, nowMs }: DepositAsk,
 ): Promise<AtomicAmount> {
-  const { capLines } = await limitsOf(ledger, config, { agent, sessionId, url: target.url });
-  const left = (await useOf(ledger, capLines, nowMs)).map(
+  const place = { agent, sessionId, url: target.url, budgetId, nowMs };
+  const { capLines } = await limitsOf(ledger, config, place);
+  const left = (await useOf(ledger, capLines, place)).map(
     ({ line, usedUsdMicros }) =>
       line.usdMicrosMax - usedUsdMicros - dollarsOf(asset, deposit?.feeAtomic ?? 0n),
   );

@@ -1,6 +1,6 @@
 import type { BudgetNode } from '../../books/budget.js';
 import type { LedgerContext } from '../file/context.js';
-import { budgetKey, budgetText, budgetToSql } from '../owner/budget.js';
+import { budgetKey, budgetText, budgetToSql } from '../owner/budgetRow.js';
 import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
 import type { JournalEntry } from './journal.js';
 

@@ -14,7 +14,7 @@ import { type LedgerContext } from '../file/context.js';
 import { ledgerTimeMs, WALLET } from './journal.js';
 import { changePayment, insertPayment, selectPayment } from '../payments/paymentRow.js';
 import { touchSession } from '../calls/session.js';
-import { IMPORTED_CATEGORY, IMPORTED_HOST } from '../payments/totals.js';
+import { IMPORTED_BUDGET, IMPORTED_CATEGORY, IMPORTED_HOST } from '../payments/totals.js';
 
 /** Entries under this subject are the beginning and the end of a rebuilding. */
 const REBUILD = 'rebuild';
@@ -184,6 +184,6 @@ function heldPayment(
     openedWallMs: null,
     capturedWallMs: null,
     delivery: null,
-    budgetPath: null,
+    budgetPath: found.toOwn ? null : IMPORTED_BUDGET,
   };
 }

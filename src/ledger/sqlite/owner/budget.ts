@@ -1,78 +1,42 @@
-import type { BudgetNode, BudgetOpened, BudgetStop, BudgetUse, NewBudget } from '../../books/budget.js';
+import {
+  isRun,
+  type BudgetNode,
+  type BudgetOpened,
+  type BudgetStop,
+  type BudgetUse,
+  type NewBudget,
+} from '../../books/budget.js';
 import { assertInvariant } from '../../../errors/walletError.js';
 import type { UsdMicros } from '../../../money/unit.js';
-import { changedBehind } from '../../fault.js';
 import { newId } from '../../newId.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
-import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
 import { budgetScope } from '../payments/totals.js';
+import { exceededLines } from '../payments/usage.js';
+import {
+  atLeastZero,
+  budgetKey,
+  budgetText,
+  budgetToSql,
+  DEPTH_MAX,
+  findBudget,
+  parentRunOf,
+  pathOf,
+  reservedBelow,
+  usedOf,
+} from './budgetRow.js';
 
-/** A deeper tree is a mistake: wallet, team, agent, run, and runs that a run starts. */
-const DEPTH_MAX = 8;
-
-/** The register's key of an open node. */
-export function budgetKey(id: string): string {
-  return `budget ${id}`;
-}
-
-/** The register's text for it: the code of its newest row, so that no older one can be put back (T29). */
-export function budgetText(code: Uint8Array): string {
-  return Buffer.from(code).toString('base64');
-}
-
-/** The columns of a node's row, in the order of the table. */
-export function budgetToSql(node: BudgetNode): SqlValue[] {
-  return [
-    node.id,
-    node.parentId,
-    node.kind,
-    node.agent,
-    node.name,
-    node.amountUsdMicros,
-    BigInt(node.createdMs),
-    BigInt(node.expiresMs),
-    node.endedMs === null ? null : BigInt(node.endedMs),
-  ];
-}
-
-function budgetFromSql(row: SqlRow): BudgetNode {
-  return {
-    id: String(row['id']),
-    parentId: row['parent_id'] as string | null,
-    kind: row['kind'] as BudgetNode['kind'],
-    agent: String(row['agent']),
-    name: String(row['name']),
-    amountUsdMicros: row['usd_micros'] as bigint,
-    createdMs: Number(row['created_ms']),
-    expiresMs: Number(row['expires_ms']),
-    endedMs: row['ended_ms'] === null ? null : Number(row['ended_ms']),
-  };
-}
-
-/** A node by its id, proved to be as it was last written, or null. Throws `ledger_damaged`. */
-export function findBudget(context: LedgerContext, head: JournalHead, id: string): BudgetNode | null {
-  const row = statement(context.db, 'SELECT * FROM budgets WHERE id = ?').get(id) as SqlRow | undefined;
-  const known = context.register.get(head.register, budgetKey(id));
-  if (row === undefined) {
-    if (known !== null) throw changedBehind('The row of an open budget is gone.');
-    return null;
-  }
-  context.auth.checkRow('budgets', row);
-  const node = budgetFromSql(row);
-  const expected = node.endedMs === null ? budgetText(row['mac'] as Uint8Array) : null;
-  // T22: a row of before its end, put back, would let a program that is over go on spending.
-  if (known !== expected) throw changedBehind(`The row of budget ${id} is not its newest.`);
-  return node;
-}
-
-/** Opens a node below another one, or below the wallet, and takes its amount out of what that one has left. */
-export function openBudget(context: LedgerContext, request: NewBudget, nowMs: number): BudgetOpened {
+/** Opens a run below another one, below a budget of the owner's or below the wallet, and takes its amount out of what those have left. */
+export function openBudget(
+  context: LedgerContext,
+  { capLines = [], ...request }: NewBudget,
+  nowMs: number,
+): BudgetOpened {
   assertInvariant(request.amountUsdMicros > 0n, 'a budget has an amount');
   const head = context.journal.checkedHead();
   const timeMs = ledgerTimeMs(head, nowMs);
-  if (request.parentId !== null) {
+  if (request.parentId !== null && isRun(request.parentId)) {
     const over = budgetStop(context, head, {
       ...{ id: request.parentId, agent: request.agent, usdMicros: request.amountUsdMicros },
       ...{ timeMs, nowMs },
@@ -81,6 +45,12 @@ export function openBudget(context: LedgerContext, request: NewBudget, nowMs: nu
     const path = pathOf(context, head, request.parentId);
     assertInvariant(path.length < DEPTH_MAX, 'the tree of budgets has a few levels');
   }
+  const exceeded = exceededLines(context, head, capLines, {
+    usdMicros: request.amountUsdMicros,
+    runId: request.parentId !== null && isRun(request.parentId) ? request.parentId : null,
+    nowMs: timeMs,
+  });
+  if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
   const node: BudgetNode = { ...request, id: newId('run'), createdMs: timeMs, endedMs: null };
   putBudget(context, head, node, 'open', timeMs);
   return { kind: 'open', node };
@@ -120,18 +90,6 @@ function journalDataOf({ amountUsdMicros, id: _id, ...node }: BudgetNode, act: '
   return { act, ...node, usdMicros: amountUsdMicros.toString() };
 }
 
-/** The ids from a node to the topmost one above it. Throws `ledger_damaged` where one is gone. */
-export function pathOf(context: LedgerContext, head: JournalHead, id: string): string[] {
-  const path: string[] = [];
-  for (let next: string | null = id; next !== null;) {
-    path.push(next);
-    const node: BudgetNode | null = findBudget(context, head, next);
-    if (node === null || path.length > DEPTH_MAX) throw changedBehind('A budget has lost the one above it.');
-    next = node.parentId;
-  }
-  return path;
-}
-
 /** What is asked of a node: whether so much more fits, for a hold of an agent's; nothing more for what is held already. */
 interface BudgetAsk {
   readonly id: string;
@@ -164,7 +122,8 @@ export function budgetStop(
     const reserved = node === first ? reservedBelow(context, head, node.id, timeMs) : 0n;
     const leftUsdMicros = atLeastZero(node.amountUsdMicros - usedUsdMicros - reserved);
     if (usdMicros > leftUsdMicros) return { problem: 'spent', node, leftUsdMicros };
-    node = node.parentId === null ? null : findBudget(context, head, node.parentId);
+    const parentId = parentRunOf(node);
+    node = parentId === null ? null : findBudget(context, head, parentId);
   }
   return null;
 }
@@ -188,25 +147,4 @@ export function budgetUse(
     liveUsdMicros: live,
     leftUsdMicros: isOver ? 0n : atLeastZero(left),
   };
-}
-
-function usedOf(context: LedgerContext, head: JournalHead, id: string): UsdMicros {
-  const { live, captured } = context.totals.whole(head.register, budgetScope(id));
-  return live + captured;
-}
-
-/** What the open nodes directly below one have not used yet. What they did use counts in the upper one already. */
-function reservedBelow(context: LedgerContext, head: JournalHead, id: string, timeMs: number): UsdMicros {
-  const ids = statement(context.db, 'SELECT id FROM budgets WHERE parent_id = ? AND ended_ms IS NULL')
-    .pluck()
-    .all(id) as string[];
-  return ids.reduce((sum, childId) => {
-    const child = findBudget(context, head, childId);
-    if (child === null || child.endedMs !== null || child.expiresMs <= timeMs) return sum;
-    return sum + atLeastZero(child.amountUsdMicros - usedOf(context, head, childId));
-  }, 0n);
-}
-
-function atLeastZero(usdMicros: UsdMicros): UsdMicros {
-  return usdMicros > 0n ? usdMicros : 0n;
 }

@@ -5,7 +5,8 @@ import type { LedgerAccess } from '../file/access.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs } from '../journal/journal.js';
 import { heldAtomic } from '../views/report.js';
-import { findByKey, usageOf } from './hold.js';
+import { findByKey } from './hold.js';
+import { usageOf } from './usage.js';
 import { attemptOf, type AttemptRow, type SqlRow } from './paymentColumns.js';
 import { currentPayment, existingPayment, findLive, paymentOf, selectPayment } from './paymentRow.js';
 import type { Waiting } from './waiting.js';
@@ -49,8 +50,10 @@ export function paymentReader(access: LedgerAccess, waiting: Waiting): PaymentRe
       }),
     heldAtomic: (network, asset, payFrom, exceptIds = []) =>
       access.look((db) => heldAtomic(db, network, asset, payFrom, exceptIds)),
-    usage: (lines, nowMs) =>
-      access.read((context, head) => usageOf(context, head, lines, ledgerTimeMs(head, nowMs))),
+    usage: (lines, nowMs, runId = null) =>
+      access.read((context, head) =>
+        usageOf(context, head, lines, { nowMs: ledgerTimeMs(head, nowMs), runId }),
+      ),
     waitForEnd: (id, signal) =>
       waiting.forEnd(
         () => access.read((context, head) => paymentOf(existingPayment(context, head, id))),

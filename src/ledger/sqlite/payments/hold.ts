@@ -1,13 +1,12 @@
-import type { UsdMicros } from '../../../money/unit.js';
-import type { ApprovalRecord } from '../../books/approval.js';
 import { newId } from '../../newId.js';
 import { attemptOf, type SqlRow } from './paymentColumns.js';
-import type { CountedLine, ExceededLine, HoldRequest, HoldResult } from '../../attempts/hold.js';
+import type { HoldRequest, HoldResult } from '../../attempts/hold.js';
 import { assertInvariant } from '../../../errors/walletError.js';
-import type { CapLine, RateLine } from '../../../money/cap.js';
+import type { RateLine } from '../../../money/cap.js';
 import { barOf } from '../owner/agent.js';
 import { checkApproval, consumeApproval } from '../owner/approval.js';
-import { budgetStop, pathOf } from '../owner/budget.js';
+import { budgetStop } from '../owner/budget.js';
+import { pathOf } from '../owner/budgetRow.js';
 import { type LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
@@ -17,55 +16,8 @@ import { drawOn } from '../calls/entitlement.js';
 import { isDrawn } from '../../../protocols/protocol.js';
 import { putLease } from './leaseRow.js';
 import { scopeKey } from './totals.js';
+import { boundingLines, budgetsBounding, exceededLines } from './usage.js';
 import { leftByWithdrawals } from './withdrawal.js';
-
-/**
- * What counts against each line, in the lines' order: all payments against a ceiling, and against a cap all but those
- * that were approved past it. A cap and its ceiling share one reckoning.
- */
-export function usageOf(
-  { totals }: LedgerContext,
-  { register }: JournalHead,
-  lines: readonly CountedLine[],
-  nowMs: number,
-): UsdMicros[] {
-  const known = new Map<string, bigint>();
-  return lines.map((line) => {
-    const key = `${scopeKey(line.scope)} ${line.windowSec}`;
-    const spent = known.get(key) ?? totals.spentIn(register, line, nowMs);
-    known.set(key, spent);
-    const used = line.kind === 'ceiling' ? spent : spent - totals.approvedPast(register, line, nowMs);
-    assertInvariant(used >= 0n, 'what was approved past a cap is part of what was spent in its scope');
-    return used;
-  });
-}
-
-/** The lines that `usdMicros` more would pass. */
-export function exceededLines(
-  context: LedgerContext,
-  head: JournalHead,
-  lines: readonly CapLine[],
-  usdMicros: UsdMicros,
-  nowMs: number,
-): ExceededLine[] {
-  const usage = usageOf(context, head, lines, nowMs);
-  return lines
-    .map((line, i) => ({ line, usedUsdMicros: usage[i] ?? 0n }))
-    .filter(({ line, usedUsdMicros }) => usedUsdMicros + usdMicros > line.usdMicrosMax);
-}
-
-/**
- * The lines that bound a payment: all, or, where it was approved, the ceilings, which no approval passes. A yes in the
- * client's own prompt does not pass the agent's own caps either (T34).
- */
-export function boundingLines(
-  lines: readonly CapLine[],
-  approval: Pick<ApprovalRecord, 'answeredHow'> | null,
-): readonly CapLine[] {
-  if (approval === null) return lines;
-  const byPrompt = approval.answeredHow === 'elicitation';
-  return lines.filter(({ kind, isAgentsOwn }) => kind === 'ceiling' || (byPrompt && isAgentsOwn === true));
-}
 
 /**
  * Milliseconds of ledger time until the line lets one more payment through, or null where it does now: until the
@@ -132,7 +84,8 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const approval =
     approvalId === null ? null : checkApproval(context, head, approvalId, request, request.nowMs);
   if (typeof approval === 'string') return { kind: 'approval', problem: approval };
-  const passed = exceededLines(context, head, request.capLines, addedUsdMicros, nowMs);
+  const adding = { usdMicros: addedUsdMicros, runId: budgetId, nowMs };
+  const passed = exceededLines(context, head, request.capLines, adding);
   const bounding = boundingLines(request.capLines, approval);
   const exceeded = passed.filter(({ line }) => bounding.includes(line));
   if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
@@ -141,7 +94,8 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   if (draw !== null && !drawOn(context, draw, request.heldAtomic, request.nowMs)) return { kind: 'drawn' };
   // What is left are caps that the owner's yes takes it past.
   const pastCaps = passed.map(({ line }): PastCap => [line.name, scopeKey(line.scope)]);
-  const budgetPath = budgetId === null ? null : pathOf(context, head, budgetId).join(' ');
+  const runs = budgetId === null ? [] : pathOf(context, head, budgetId);
+  const budgetPath = [...runs, ...budgetsBounding(request.capLines)].join(' ') || null;
   const payment = newPayment(request, { pastCaps, budgetPath }, nowMs);
   const next = approval === null ? head : consumeApproval(context, head, approval, payment.id, nowMs);
   insertPayment(context, next, payment, request.callId);

@@ -1,5 +1,5 @@
 import type { SqlRow, AttemptRow, RowFields } from './paymentColumns.js';
-import { budgetsOf } from '../../books/budget.js';
+import { budgetsOf, isRun } from '../../books/budget.js';
 import { type CountedLine, LISTED } from '../../attempts/hold.js';
 import type { CapScope } from '../../../money/cap.js';
 import type { RowAuthenticator } from '../journal/authenticity.js';
@@ -39,6 +39,8 @@ export function scopeKey(scope: CapScope): string {
       return `host:${scope.host}`;
     case 'category':
       return `category:${scope.category}`;
+    case 'budget':
+      return budgetScope(scope.budget);
   }
 }
 
@@ -51,10 +53,13 @@ function inCategory(scope: string, category: string | undefined): string {
 export const IMPORTED_CATEGORY = 'imported:';
 /** Stands for its host. */
 export const IMPORTED_HOST = 'imported.invalid';
+/** Stands for the owner's budgets that it counted in. */
+export const IMPORTED_BUDGET = 'imported:';
 
 /**
  * Where money that came in from the chain is added up that may belong to a scope: it counts toward each host, each
- * category and each category of a session, for any of them may have taken it. Null where a scope knows all its own.
+ * category, each category of a session and each budget, for any of them may have taken it. Null where a scope knows all
+ * its own.
  */
 function importedScope(scope: CapScope): CapScope | null {
   switch (scope.kind) {
@@ -64,6 +69,8 @@ function importedScope(scope: CapScope): CapScope | null {
       return { ...scope, category: IMPORTED_CATEGORY };
     case 'session':
       return scope.category === undefined ? null : { ...scope, category: IMPORTED_CATEGORY };
+    case 'budget':
+      return { ...scope, budget: IMPORTED_BUDGET };
     case 'wallet':
     case 'agent':
       return null;
@@ -86,7 +93,7 @@ function pastKey([name, scope]: PastCap): string {
   return `past ${JSON.stringify([name, scope])}`;
 }
 
-/** The key that a budget's totals are kept under. */
+/** The key that a budget's totals are kept under: a run's by its id, one of the owner's by its name. */
 export function budgetScope(id: string): string {
   return `budget:${id}`;
 }
@@ -108,7 +115,8 @@ export function placesOf(payment: AttemptRow): Place[] {
   const category = ownCategory(payment);
   if (category !== undefined)
     places.push({ key: inCategory(`agent:${payment.agent}`, category), counts: 'live' });
-  for (const id of budgetsOf(payment)) places.push({ key: budgetScope(id), counts: 'as a whole' });
+  for (const id of budgetsOf(payment))
+    places.push({ key: budgetScope(id), counts: isRun(id) ? 'as a whole' : 'live and captured' });
   for (const [name, scope] of payment.pastCaps) {
     const own = sessions.find(({ session }) => session === scope);
     if (own === undefined) {

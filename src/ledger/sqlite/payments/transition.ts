@@ -13,11 +13,12 @@ import { assertInvariant } from '../../../errors/walletError.js';
 import { isDeposit, isDrawn } from '../../../protocols/protocol.js';
 import { giveBack } from '../calls/entitlement.js';
 import { barOf } from '../owner/agent.js';
-import { budgetsOf } from '../../books/budget.js';
+import { runsOf } from '../../books/budget.js';
 import { findApproval } from '../owner/approvalRow.js';
 import { budgetStop } from '../owner/budget.js';
 import type { LedgerContext } from '../file/context.js';
-import { boundingLines, exceededLines, findByKey, noteConfig } from './hold.js';
+import { findByKey, noteConfig } from './hold.js';
+import { boundingLines, exceededLines } from './usage.js';
 import { ledgerTimeMs } from '../journal/journal.js';
 import { watchReleased } from '../views/look.js';
 import { capturedWallMs, isLive } from '../../attempts/attempt.js';
@@ -66,7 +67,7 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
   if (!isSendable || isLeasedElsewhere(context, id)) return { kind: 'conflict', attempt: before };
   const nowMs = ledgerTimeMs(checked, send.nowMs);
   const head = noteConfig(context, checked, send.configVersion, nowMs);
-  const [budgetId] = budgetsOf(before);
+  const [budgetId] = runsOf(before);
   if (budgetId !== undefined) {
     // T42: what a program asked for before its end is not sent after it. Its own amount is in the totals already.
     const { agent } = before;
@@ -84,7 +85,8 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
     const approvalId = before.kind === 'payment' ? before.approvalId : null;
     const approval = approvalId === null ? null : findApproval(context, head, approvalId);
     const lines = boundingLines(send.capLines, approval);
-    const exceeded = exceededLines(context, head, lines, 0n, nowMs);
+    const held = { usdMicros: 0n, isHeld: true, nowMs };
+    const exceeded = exceededLines(context, head, lines, held);
     if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
   }
   const patch = {
