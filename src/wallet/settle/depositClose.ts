@@ -8,6 +8,7 @@ import { NetFailure } from '../../net/failure.js';
 import type { EndpointAnswer } from '../../payment/challenge.js';
 import { CLOSE_GRACE_SEC } from '../../protocols/tempo/channel.js';
 import type { SignedDeposit } from '../../rails/rail.js';
+import { isStopped } from '../call/ownerRules.js';
 import { changeKept, keptOf, signedOf } from '../entitlement/deposit.js';
 import type { Engine } from '../engine.js';
 import { settleAttempt } from './settlement.js';
@@ -159,7 +160,8 @@ export async function closeExpired(engine: Engine, signal: AbortSignal): Promise
     (one) =>
       one.kind === 'channel' && one.expiresMs !== null && one.expiresMs <= nowMs && !keptOf(one).opening,
   );
-  if (over.length === 0) return;
+  // What is frozen signs and sends nothing by itself; the owner's own command does.
+  if (over.length === 0 || (await isStopped(engine, { agent: engine.agent, budgetPath: null }))) return;
   const config = await engine.config();
   for (const deposit of over) {
     if (signal.aborted) return;
