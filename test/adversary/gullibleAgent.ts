@@ -1,5 +1,9 @@
 import { Client, InMemoryTransport, ProtocolError } from '@modelcontextprotocol/client';
+import type { Transport } from '@modelcontextprotocol/server';
+import { tellOutcome } from '../../src/cli/line/line.js';
 import { createMcpServer } from '../../src/mcp/server.js';
+import { PaidRelay } from '../../src/server/paidMcp/relay.js';
+import { serverTransport } from '../../src/server/paidMcp/standIn.js';
 import { outcome, type ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 
@@ -12,6 +16,8 @@ const ORDERS_MAX = 4;
 const CALLS_MAX = 40;
 /** More than any limit allows: it believes whoever says that it costs so much. */
 const ANY_PRICE = '1000000';
+
+const PLACE = { version: '0.0.0-test', env: {}, platform: process.platform };
 
 const NO_SUCH_TOOL: ToldOutcome = {
   ...outcome({ status: 'failed', code: 'not_found', message: 'There is no such tool.' }),
@@ -71,12 +77,14 @@ export class GullibleAgent {
   /** What its calls may take, unless they say otherwise. */
   timeoutMs = TIMEOUT_MS;
   readonly #client: Client;
+  readonly #wallet: Wallet;
   readonly #turnstile: Turnstile;
   readonly #done = new Set<string>();
   #keys = 0;
 
-  private constructor(client: Client, turnstile: Turnstile) {
+  private constructor(client: Client, wallet: Wallet, turnstile: Turnstile) {
     this.#client = client;
+    this.#wallet = wallet;
     this.#turnstile = turnstile;
   }
 
@@ -84,13 +92,10 @@ export class GullibleAgent {
   static async connect(wallet: Wallet) {
     const client = new Client({ name: 'gullible', version: '1.0.0' });
     const [near, far] = InMemoryTransport.createLinkedPair();
-    await Promise.all([
-      createMcpServer({ version: '0.0.0-test', env: {}, platform: process.platform, wallet }).connect(far),
-      client.connect(near),
-    ]);
+    await Promise.all([createMcpServer({ ...PLACE, wallet }).connect(far), client.connect(near)]);
     await client.listTools();
     return {
-      meet: (turnstile: Turnstile): GullibleAgent => new GullibleAgent(client, turnstile),
+      meet: (turnstile: Turnstile): GullibleAgent => new GullibleAgent(client, wallet, turnstile),
       close: () => client.close(),
     };
   }
@@ -118,6 +123,45 @@ export class GullibleAgent {
       if (!(error instanceof ProtocolError)) throw error;
       return { outcome: NO_SUCH_TOOL, text: error.message };
     }
+  }
+
+  /** Calls tools of an MCP server through the wallet that stands for it, listing them before each, and obeys each result. */
+  async callThrough(
+    url: URL,
+    wanted: readonly { readonly name: string; readonly arguments: Record<string, unknown> }[],
+  ): Promise<void> {
+    const [near, far] = InMemoryTransport.createLinkedPair();
+    const server = serverTransport({ url, wallet: this.#wallet });
+    const parts = { server, url, wallet: this.#wallet, maxUsd: undefined };
+    const tell: ConstructorParameters<typeof PaidRelay>[0]['tell'] = (outcome) => tellOutcome(outcome, PLACE);
+    new PaidRelay({ ...parts, client: far as unknown as Transport, tell });
+    await Promise.all([server.start(), far.start()]);
+    const client = new Client({ name: 'gullible', version: '1.0.0' });
+    await client.connect(near);
+    for (const one of wanted) {
+      const told = await this.#turnstile.pass(async () => {
+        await client.listTools();
+        const startedMs = performance.now();
+        const result = await client.callTool(one).catch((error: unknown) => ({ error: String(error) }));
+        const text = JSON.stringify(result);
+        const { 'purser/money': money = 'none', 'purser/payment': paid = {} } =
+          ('_meta' in result ? result._meta : undefined) ?? {};
+        const [status, code] = 'error' in result || result.isError ? ['failed', 'failed'] : ['ok', 'ok'];
+        const made = {
+          ...outcome({ status: 'ok', code: 'ok', message: text }),
+          status,
+          code,
+          money,
+          ...(paid as object),
+        };
+        const tookMs = performance.now() - startedMs;
+        return { tool: one.name, args: one.arguments, outcome: made as unknown as ToldOutcome, text, tookMs };
+      });
+      this.told.push(told);
+      await this.obey(told);
+    }
+    await client.close();
+    await server.close();
   }
 
   /** Pays for a wish in one step. */

@@ -245,7 +245,7 @@ async function readSeen(
   const header = Object.values(PAYMENT_HEADERS)
     .map((name) => request.headers[name])
     .find((value) => typeof value === 'string');
-  const payload = typeof header === 'string' ? decodeHeader(header) : undefined;
+  const payload = typeof header === 'string' ? decodeHeader(header) : paymentInMeta(body);
   return {
     host,
     method: request.method ?? '',
@@ -257,6 +257,13 @@ async function readSeen(
     payload,
     signed: readSigned(payload, owners),
   };
+}
+
+/** The payment in the `_meta` of a call of MCP; undefined where there is none. */
+function paymentInMeta(body: string): unknown {
+  if (!body.includes('x402/payment')) return undefined;
+  const { params } = JSON.parse(body) as { params?: { _meta?: Record<string, unknown> } };
+  return params?._meta?.['x402/payment'];
 }
 
 interface Exact {

@@ -108,7 +108,8 @@ function faultsOfRequest(seen: Seen, stall: OpenStall, wallet: Played['wallet'])
   const faults: string[] = [];
   const { headers, payload, signed, host } = seen;
   if (headers['sign-in-with-x'] !== undefined) faults.push('A sign-in was signed.');
-  const pays = headers['x-payment'] !== undefined || headers['payment-signature'] !== undefined;
+  const pays =
+    payload !== undefined || headers['x-payment'] !== undefined || headers['payment-signature'] !== undefined;
   const said = JSON.stringify([headers, seen.url.href, seen.body]).toLowerCase();
   if (!pays && Object.values(wallet).some((address) => said.includes(address.toLowerCase())))
     faults.push('A request that pays nothing names the wallet.');

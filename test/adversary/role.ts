@@ -23,6 +23,8 @@ export const THREATS = {
   T27: 'characters that steer a terminal',
   T28: 'receipts that lie',
   T36: 'allowances, ceilings, spenders of the seller’s choice',
+  T38: 'what is bought, led elsewhere',
+  T46: 'MCP servers that sell',
 } as const;
 
 /** One of them. */

@@ -2,6 +2,7 @@ import { BODY_ATTACKS } from './roles/bodies.ts';
 import { CONTROLS as SHAPES } from './roles/honest.ts';
 import { OFFER_ATTACKS } from './roles/offers.ts';
 import { PERMIT2_ATTACKS, PERMIT2_CONTROL } from './roles/permit2.ts';
+import { BOUGHT_ATTACKS, PAID_SERVER_ATTACKS } from './roles/paidServers.ts';
 import { PLACE_ATTACKS } from './roles/places.ts';
 import { PRICE_ATTACKS } from './roles/prices.ts';
 import { SIGNING_ATTACKS } from './roles/signing.ts';
@@ -24,4 +25,6 @@ export const ATTACKS: readonly Attack[] = [
   ...WORD_ATTACKS,
   ...SOLANA_ATTACKS,
   ...PERMIT2_ATTACKS,
+  ...BOUGHT_ATTACKS,
+  ...PAID_SERVER_ATTACKS,
 ].sort((a, b) => Number(a.threat.slice(1)) - Number(b.threat.slice(1)));
