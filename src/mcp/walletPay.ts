@@ -8,7 +8,7 @@ export const walletPay = defineTool({
   title: 'Buy an API call: pay for it and get its answer',
   description: `Buy an API call: call a URL, pay in USDC if it asks (x402, MPP), get its answer. Spends the owner's money: never more than max_usd, or exactly what quote_id showed, and never past the owner's limits.
 
-Give quote_id alone (it stands for the whole request), or url with max_usd. An endpoint that asks for no payment is simply called (money: none), as is one bought before.
+Give quote_id alone (it stands for the whole request), or url (or mcp) with max_usd. An endpoint that asks for no payment is simply called (money: none), as is one bought before.
 
 Results: ok has the seller's answer in response; what is large or binary has stored_id, see wallet_response. delivery pending: a job was bought; the call in next gets its result, or wait_s waits for it here. approval_required: a person is asked: pass on tell_owner, then make the call in next; with their yes, {approval_id} pays that very call. refused is final unless retry says when it is not: do not reword or split the call. unknown: money may have moved: make the call in next, do not buy the same elsewhere.
 

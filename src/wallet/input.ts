@@ -13,6 +13,7 @@ const TIMEOUT_MIN_MS = 1_000;
 const REASON_LENGTH_MAX = 500;
 const KEY_LENGTH_MAX = 200;
 const FILENAME_LENGTH_MAX = 255;
+const TOOL_NAME_LENGTH_MAX = 128;
 const LIMIT_MAX = 200;
 /** Offers that are compared side by side; each is a request that is really sent. */
 const REQUESTS_MAX = 8;
@@ -62,6 +63,21 @@ const bodies = {
     .meta({ type: 'object', description: 'Or a form: {field: text | {file | base64, filename?, type?}}.' })
     .optional(),
 };
+/** A call of one tool of a paid MCP server. */
+const mcpFields = z.strictObject({
+  url: z.string(),
+  tool: z.string().min(1).max(TOOL_NAME_LENGTH_MAX),
+  arguments: z.record(z.string(), z.unknown()).optional(),
+});
+const mcp = z
+  .unknown()
+  .refine(
+    (value) => mcpFields.safeParse(value).success && !nestsDeeperThan(value as JsonValue, BODY_DEPTH_MAX),
+    { error: 'must be {url, tool, arguments?} of an MCP server’s tool' },
+  )
+  .transform((value) => value as z.infer<typeof mcpFields>)
+  .meta({ type: 'object', description: 'Or a paid MCP server’s tool: {url, tool, arguments}.' })
+  .optional();
 const timeoutMs = z.number().int().min(TIMEOUT_MIN_MS).max(TIMEOUT_MAX_MS).optional();
 const usd = z.union([z.string(), z.number()]);
 /** The longest wait for a job within one call: with its own time it stays under what any client waits. */
@@ -77,6 +93,7 @@ const waitSec = z
 /** Arguments of `wallet_quote`. */
 export const quoteInput = z.strictObject({
   url: url.optional(),
+  mcp,
   method,
   headers,
   ...bodies,
@@ -99,14 +116,15 @@ export const quoteInput = z.strictObject({
 /** Arguments of `wallet_pay`. */
 export const payInput = z.strictObject({
   url: url.optional().describe('Absolute https URL; leave out with quote_id.'),
+  mcp,
   method,
   headers,
   ...bodies,
-  quote_id: z.string().optional().describe('Pays exactly what wallet_quote showed.'),
+  quote_id: z.string().optional(),
   max_usd: usd.optional().describe('Most it may cost, in dollars as text: "0.02".'),
-  idempotency_key: z.string().min(1).max(KEY_LENGTH_MAX).optional().describe('Same key, same payment.'),
-  repeat: z.boolean().optional().describe('true buys the same anew within a minute.'),
-  approval_id: z.string().optional().describe('Pays the call that the owner was asked about.'),
+  idempotency_key: z.string().min(1).max(KEY_LENGTH_MAX).optional(),
+  repeat: z.boolean().optional(),
+  approval_id: z.string().optional(),
   wait_s: waitSec,
   reason: z.string().max(REASON_LENGTH_MAX).optional().describe('Why, in your words; quoted to the owner.'),
   timeout_ms: timeoutMs.describe('Whole call; 50000 unless given.'),
@@ -167,6 +185,7 @@ export const responseInput = z.strictObject({
 
 /** How a call says its body. */
 export type BodyInput = Pick<PayInput, 'headers' | keyof typeof bodies>;
+export type McpInput = z.infer<typeof mcpFields>;
 export type FormFile = z.infer<typeof formFile>;
 export type FormValue = z.infer<typeof formValue>;
 export type QuoteInput = z.infer<typeof quoteInput>;

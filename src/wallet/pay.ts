@@ -50,6 +50,7 @@ import { endJobOf } from './entitlement/job.js';
 import { serveAtTarget, serveFromBought } from './entitlement/serving.js';
 import type { PayInput } from './input.js';
 import { OVERCHARGE_STEP, overchargeOf } from './lightningStop.js';
+import { askTool } from './mcpCall/mcpCall.js';
 import { mayHaveLeft, recordSilence, settleClaim, type SettledClaim } from './settle/claim.js';
 
 /** A selection, a look at the totals, a question, and some changes of the config: more is not one call any more. */
@@ -106,7 +107,7 @@ async function payOnce(
   }
 
   // 2. Probe: the live 402 alone says what the call costs. What was bought before is used first, which costs nothing.
-  const isHttp = context.carrier === undefined;
+  const isHttp = call.context.carrier === undefined;
   const owned = isHttp ? await serveFromBought(call) : null;
   if (owned !== null && 'status' in owned) return owned;
   const challenge = call.challenge ?? owned ?? (await probeForPrice(call));
@@ -318,8 +319,10 @@ async function probeForPrice(call: PaidCall): Promise<Challenge | Outcome> {
   }
   if (spent.verdict !== 'allow') return refuse(call, spent);
   await warmFunds(engine, config);
-  if (context.carrier !== undefined) return challengeOf(engine.rails, context.carrier.asked, request);
-  const probed = await probe(engine, config, request, bound, context);
+  if (context.carrier?.asked !== undefined) return challengeOf(engine.rails, context.carrier.asked, request);
+  const { mcp } = input;
+  const probed =
+    mcp === undefined ? await probe(engine, config, request, bound, context) : await askTool(call, mcp);
   if (probed.kind === 'priced') return probed.challenge;
   const target = probed.target.url;
   const job = { engine, config, context, target, headers: request.headers };

@@ -16,6 +16,7 @@ import { selectForQuote } from './call/quoteSelection.js';
 import type { Engine } from './engine.js';
 import { TIMEOUT_DEFAULT_MS, type QuoteInput } from './input.js';
 import { judgePlace } from './call/ownerRules.js';
+import { askTool, withToolRequest } from './mcpCall/mcpCall.js';
 import { outcome, type Outcome } from './answer/outcome.js';
 import type { Config } from '../config/settings.js';
 import { asksToSignInAlone, type Offer } from '../payment/challenge.js';
@@ -39,11 +40,12 @@ const QUOTE_LIFE_MS = 5 * 60_000;
 export async function quote(
   engine: Engine,
   session: Pick<Session, 'id'>,
-  input: QuoteInput,
+  called: QuoteInput,
   context: CallContext,
 ): Promise<Outcome> {
-  const { url } = input;
-  if (url === undefined) throw new WalletError('bad_input', 'wallet_quote needs a url, or requests.');
+  const input = withToolRequest(called);
+  const { url, mcp } = input;
+  if (url === undefined) throw new WalletError('bad_input', 'wallet_quote needs a url, mcp, or requests.');
   const config = await engine.config();
   const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
   const content = context.content ?? (await readContent(engine, config, input, bound.signal));
@@ -60,7 +62,12 @@ export async function quote(
     if (job !== null) await noteJob(engine, job, served);
     return served;
   }
-  const probed = owned?.kind === 'priced' ? owned : await probe(engine, config, request, bound, context);
+  const probed =
+    owned?.kind === 'priced'
+      ? owned
+      : mcp === undefined
+        ? await probe(engine, config, request, bound, context)
+        : await askTool(parts, mcp);
   const isBeside = probed.kind === 'answered' && probed.asks?.kind === 'beside';
   if (probed.kind === 'answered' && !isBeside) {
     const { headers } = request;

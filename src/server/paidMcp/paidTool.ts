@@ -1,21 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import type { Answer } from '../../ledger/attempts/answer.js';
-import type { HttpAnswer } from '../../net/send.js';
 import { NetFailure } from '../../net/failure.js';
-import { demandOf } from '../../protocols/mcp/demand.js';
-import { paymentOfHeader, receiptHeaders } from '../../protocols/mcp/payment.js';
-import type { EndpointAnswer } from '../../payment/challenge.js';
-import { isJsonObject, parseJson, statedField, type JsonObject } from '../../text/json.js';
-import { cleanLine } from '../../text/untrusted.js';
+import { paymentOfHeader } from '../../protocols/mcp/payment.js';
+import { isJsonObject, parseJson, type JsonObject } from '../../text/json.js';
 import { storedPath } from '../../wallet/answer/answerFiles.js';
 import type { Outcome } from '../../wallet/answer/outcome.js';
 import type { Carrier } from '../../wallet/call/callBound.js';
+import { askedBy, challengeIn, httpAnswerOf, placeOf, toolRequest } from '../../wallet/mcpCall/toolCall.js';
 import type { Wallet } from '../../wallet/wallet.js';
 
 /** The longest a paid call of a tool may take: what `wallet_pay` takes at most. */
 const CALL_MS_MAX = 290_000;
-/** Names of tools are shown in the ledger, as a part of a path. */
-const NAME_CODE_POINTS_MAX = 128;
 
 /** A tool's call that a server answered with a demand for payment. */
 export interface PricedCall {
@@ -40,16 +35,6 @@ export interface PaidTool {
   readonly answer: JsonObject | null;
 }
 
-/**
- * The challenge in an answer of JSON-RPC to a tool's call, as text; null where it asks for nothing. A result that went
- * well may hold anything: only one that says it failed asks for payment.
- */
-export function challengeIn(answer: JsonObject): string | null {
-  const result = statedField(answer, 'result');
-  if (isJsonObject(result) && statedField(result, 'isError') !== true) return null;
-  return demandOf(answer)?.challenge ?? null;
-}
-
 /** What a challenge asks at the least, in dollars; null where this wallet reads no price in it. */
 export async function priceOf(
   wallet: Wallet,
@@ -58,7 +43,7 @@ export async function priceOf(
   challenge: string,
 ): Promise<bigint | null> {
   const { rails } = await wallet.engine();
-  const offers = rails.parse(asked(server, tool, challenge))?.offers ?? [];
+  const offers = rails.parse(askedBy(placeOf(server, tool), challenge))?.offers ?? [];
   return offers.reduce<bigint | null>(
     (least, { usdMicros }) => (least === null || usdMicros < least ? usdMicros : least),
     null,
@@ -71,7 +56,7 @@ export async function payTool(wallet: Wallet, call: PricedCall): Promise<PaidToo
   const challenge = challengeIn(answer) ?? '';
   let came: JsonObject | null = null;
   const carrier: Carrier = {
-    asked: asked(server, tool, challenge),
+    asked: askedBy(placeOf(server, tool), challenge),
     send: async ({ value }, { maySend }) => {
       const payment = paymentOfHeader(value);
       if (payment === null || !maySend())
@@ -86,7 +71,7 @@ export async function payTool(wallet: Wallet, call: PricedCall): Promise<PaidToo
   const outcome = await wallet.pay(
     {
       ...(approvalId === undefined ? {} : { approval_id: approvalId }),
-      ...{ url: placeOf(server, tool).href, method: 'POST', body: { tool, arguments: args ?? {} } },
+      ...toolRequest(server, tool, args),
       ...(maxUsd === undefined ? {} : { max_usd: maxUsd }),
       timeout_ms: CALL_MS_MAX,
     },
@@ -94,38 +79,6 @@ export async function payTool(wallet: Wallet, call: PricedCall): Promise<PaidToo
     { signal, carrier, asksOwner: true },
   );
   return { outcome, answer: came ?? (await keptAnswer(wallet, outcome)) };
-}
-
-/** A tool as the ledger knows it: a path below its server's. */
-function placeOf(server: URL, tool: string): URL {
-  const place = new URL(server);
-  place.search = '';
-  place.hash = '';
-  place.pathname = `${server.pathname.replace(/\/$/, '')}/tools/${encodeURIComponent(cleanLine(tool, NAME_CODE_POINTS_MAX))}`;
-  return place;
-}
-
-function asked(server: URL, tool: string, challenge: string): EndpointAnswer {
-  return { status: 402, headers: [], bodyText: challenge, requestUrl: placeOf(server, tool).href };
-}
-
-/** An answer of JSON-RPC as HTTP would give it: what asks for payment again is a 402, what failed an error. */
-function httpAnswerOf(answer: JsonObject, url: URL): HttpAnswer {
-  const result = statedField(answer, 'result');
-  const failed = !isJsonObject(result) || statedField(result, 'isError') === true;
-  const status = challengeIn(answer) !== null ? 402 : failed ? 500 : 200;
-  const receipt = isJsonObject(result) ? receiptHeaders(result) : [];
-  const bytes = new TextEncoder().encode(JSON.stringify(answer));
-  return {
-    ...{ status, url, method: 'POST', hops: [], contentEncoding: undefined },
-    headers: [['content-type', 'application/json'], ...receipt],
-    body: piecesOf(bytes),
-    discard: () => undefined,
-  };
-}
-
-async function* piecesOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield await Promise.resolve(bytes);
 }
 
 /** The answer that was kept of the payment that an outcome replays. */

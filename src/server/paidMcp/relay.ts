@@ -16,7 +16,8 @@ import { isJsonObject, type JsonObject } from '../../text/json.js';
 import type { Outcome, ToldOutcome } from '../../wallet/answer/outcome.js';
 import { failureOutcome } from '../../wallet/answer/refusal.js';
 import type { Wallet } from '../../wallet/wallet.js';
-import { challengeIn, payTool, priceOf } from './paidTool.js';
+import { challengeIn } from '../../wallet/mcpCall/toolCall.js';
+import { payTool, priceOf } from './paidTool.js';
 import { isOwnName, refusedResult, withMoney, withoutOurMeta, withPrices } from './toolResult.js';
 
 /** JSON-RPC's code for an error of a server's own. */

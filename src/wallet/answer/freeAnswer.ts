@@ -55,7 +55,7 @@ function askedOutcome(
   return outcome({
     // The demand is told in our words; its offers are for a program that pays within the MCP call.
     ...{ status: 'refused', code: 'other_protocol', performed: true },
-    message: `The endpoint is an MCP server and asks for ${priceOf(asks.demand)} in a ${asks.form} (HTTP ${status}). That is paid within the MCP call, and wallet_pay pays HTTP calls alone; nothing was paid. The call in next lists what the same seller sells by HTTP.`,
+    message: `The endpoint is an MCP server and asks for ${priceOf(asks.demand)} in a ${asks.form} (HTTP ${status}). That is paid within a call of its tool: name it as mcp: {url, tool, arguments} in place of url; nothing was paid. The call in next lists what the same seller sells by HTTP.`,
     next: { tool: 'wallet_discover', arguments: { origin: url.origin } },
   });
 }

@@ -9,6 +9,7 @@ import { failureOutcome, stopOutcome } from '../answer/refusal.js';
 import type { Engine } from '../engine.js';
 import { parseUsdArgument, TIMEOUT_DEFAULT_MS, type PayInput } from '../input.js';
 import { restoreQuote } from '../quote.js';
+import { carrierOf, withToolRequest } from '../mcpCall/mcpCall.js';
 import { CallBound, type CallContext } from './callBound.js';
 import { judgePlace } from './ownerRules.js';
 import type { CallTerms, PaidCall } from './paidCall.js';
@@ -23,9 +24,10 @@ import { isCredential, parseRequest, type CallInput } from './request.js';
 export async function beginCall(
   engine: Engine,
   session: Pick<Session, 'id'>,
-  input: PayInput,
+  called: PayInput,
   context: CallContext,
 ): Promise<PaidCall | Outcome> {
+  const input = withToolRequest(called);
   const config = await engine.config();
   const { asks } = context;
   const answer =
@@ -56,7 +58,9 @@ export async function beginCall(
       ? { ...parts, ...(await quotedOrNew(engine, config, input, carried)) }
       : { ...parts, ...(await approvedCall(engine, config, input, approvalId, carried)) };
   const verdict = judgePlace(config, call.request.target.url);
-  return verdict.verdict === 'allow' ? call : stopOutcome(verdict);
+  if (verdict.verdict !== 'allow') return stopOutcome(verdict);
+  const carrier = context.carrier ?? carrierOf(call);
+  return carrier === null ? call : { ...call, context: { ...context, carrier } };
 }
 
 /** What of a request does not stand among its arguments. */
@@ -124,7 +128,8 @@ function given<Fields extends object>(
 
 /** The request as arguments of a further call, without its credentials: a result must not repeat them. */
 export function quoteArguments(input: PayInput, url: string): Record<string, unknown> {
-  const { method, headers, body, body_file, body_base64, form } = input;
+  const { mcp, method, headers, body, body_file, body_base64, form } = input;
+  if (mcp !== undefined) return { mcp };
   const named = Object.entries(headers ?? {}).filter(([name]) => !isCredential(name));
   const kept = named.length === 0 ? undefined : Object.fromEntries(named);
   return given({ url, method, headers: kept, body, body_file, body_base64, form });

@@ -36,8 +36,8 @@ export interface ClientAsks {
  * payment, and is made once more with one.
  */
 export interface Carrier {
-  /** The demand for payment that the call was answered with, as a 402. */
-  readonly asked: EndpointAnswer;
+  /** The demand for payment that the call was answered with, as a 402; without it the price is asked for first. */
+  readonly asked?: EndpointAnswer;
   /**
    * Makes the call with what was signed, once, and answers as HTTP would; `maySend` is asked just before. Throws
    * `NetFailure`s.

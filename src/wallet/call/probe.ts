@@ -20,6 +20,8 @@ export interface Challenge {
   readonly target: { readonly url: URL; readonly method: string };
   readonly answer: EndpointAnswer;
   readonly required: PaymentDemand;
+  /** The MCP server whose tool asked, where it was one: its payment goes within a call of that tool. */
+  readonly mcpServer?: string;
 }
 
 /** What an endpoint says to a request without a payment. */
@@ -187,12 +189,21 @@ function requiredOf(rails: Rails, answer: EndpointAnswer): PaymentDemand {
 }
 
 /** A challenge as text, for a stored quote. */
-export function writeChallenge({ target, answer }: Challenge): string {
-  return JSON.stringify({ url: target.url.href, method: target.method, answer });
+export function writeChallenge({ target, answer, mcpServer }: Challenge): string {
+  return JSON.stringify({ url: target.url.href, method: target.method, answer, mcpServer });
+}
+
+interface StoredChallenge extends Pick<Challenge, 'answer' | 'mcpServer'> {
+  readonly url: string;
+  readonly method: string;
 }
 
 /** A challenge from a stored quote, parsed anew. */
 export function restoreChallenge(rails: Rails, text: string): Challenge {
-  const { url, method, answer } = JSON.parse(text) as { url: string; method: string; answer: EndpointAnswer };
-  return { target: { url: new URL(url), method }, answer, required: requiredOf(rails, answer) };
+  const stored = JSON.parse(text) as StoredChallenge;
+  const { url, method, answer, mcpServer } = stored;
+  return {
+    ...{ target: { url: new URL(url), method }, answer, required: requiredOf(rails, answer) },
+    ...(mcpServer === undefined ? {} : { mcpServer }),
+  };
 }

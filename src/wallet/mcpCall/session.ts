@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import type { Config } from '../../config/settings.js';
+import { readBody } from '../../net/body.js';
+import { parseCallUrl } from '../../net/destination/url.js';
+import { NetFailure } from '../../net/failure.js';
+import { headerValue, type HeaderList } from '../../net/headers.js';
+import { isJsonObject, parseJson, statedField, statedText, type JsonObject } from '../../text/json.js';
+import { ANSWER_BYTES_MAX } from '../answer/answerBody.js';
+import { CONNECT_MAX_MS } from '../call/callBound.js';
+import type { Engine } from '../engine.js';
+
+/** A revision that every server with sessions knows. */
+const PROTOCOL_VERSION = '2025-06-18';
+/** Time to tell a server that its session is over; nobody waits for more. */
+const GOODBYE_MS = 1_000;
+/** What the session calls itself: no server is told which version of the wallet there is. */
+const CLIENT = { name: 'purser', version: '1' };
+const SESSION_HEADER = 'mcp-session-id';
+
+/** What a session goes by. */
+export interface SessionParts {
+  readonly engine: Engine;
+  readonly config: Config;
+  readonly server: URL;
+  readonly signal: AbortSignal;
+  /** The time that is left of the call. */
+  readonly leftMs: () => number;
+}
+
+/**
+ * A session with an MCP server (Streamable HTTP) for as long as one call takes, by the wallet's own way to the network.
+ * Redirects are not followed: the server that was named is the one that is talked to.
+ */
+export class McpSession {
+  readonly #parts: SessionParts;
+  #headers: HeaderList = [
+    ['content-type', 'application/json'],
+    ['accept', 'application/json, text/event-stream'],
+  ];
+
+  private constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws a `NetFailure` where the server does not answer as one. */
+  static async open(parts: SessionParts): Promise<McpSession> {
+    const session = new McpSession(parts);
+    const params = { protocolVersion: PROTOCOL_VERSION, capabilities: {}, clientInfo: CLIENT };
+    const { answer, headers } = await session.#post({ method: 'initialize', params });
+    const version = statedText(resultOf(answer), 'protocolVersion') ?? PROTOCOL_VERSION;
+    const id = headerValue(headers, SESSION_HEADER);
+    session.#headers = [
+      ...session.#headers,
+      ['mcp-protocol-version', version],
+      ...(id === undefined ? [] : [[SESSION_HEADER, id] as const]),
+    ];
+    await session.#send({ jsonrpc: '2.0', method: 'notifications/initialized' }).then(
+      ({ discard }) => discard(),
+      () => undefined,
+    );
+    return session;
+  }
+
+  /** Makes one request; the whole answer of JSON-RPC. Throws `NetFailure`s. */
+  async request(method: string, params: JsonObject, maySend?: () => boolean): Promise<JsonObject> {
+    return (await this.#post({ method, params }, maySend)).answer;
+  }
+
+  /** Tells the server that the session is over. Never rejects. */
+  async close(): Promise<void> {
+    if (headerValue(this.#headers, SESSION_HEADER) === undefined) return;
+    const { engine, config } = this.#parts;
+    const deadline = { connectMs: GOODBYE_MS, firstByteMs: GOODBYE_MS, wholeMs: GOODBYE_MS };
+    const request = { method: 'DELETE', url: this.#url(), headers: this.#headers };
+    const options = { deadline, redirects: 'return', bodyBytesMax: ANSWER_BYTES_MAX } as const;
+    await engine
+      .net(config)
+      .send(request, options)
+      .then(
+        ({ discard }) => discard(),
+        () => undefined,
+      );
+  }
+
+  #url() {
+    return parseCallUrl(this.#parts.server.href, { allowPrivate: this.#parts.config.net.allowPrivate });
+  }
+
+  #send(message: JsonObject, maySend?: () => boolean) {
+    const { engine, config, signal, leftMs } = this.#parts;
+    const wholeMs = leftMs();
+    return engine.net(config).send(
+      {
+        ...{ method: 'POST', url: this.#url(), headers: this.#headers },
+        body: new TextEncoder().encode(JSON.stringify(message)),
+      },
+      {
+        deadline: { connectMs: Math.min(CONNECT_MAX_MS, wholeMs), firstByteMs: wholeMs, wholeMs },
+        ...{ signal, redirects: 'return', bodyBytesMax: ANSWER_BYTES_MAX },
+        ...(maySend === undefined ? {} : { maySend }),
+      },
+    );
+  }
+
+  async #post(
+    message: { readonly method: string; readonly params: JsonObject },
+    maySend?: () => boolean,
+  ): Promise<{ readonly answer: JsonObject; readonly headers: HeaderList }> {
+    const id = randomUUID();
+    const answer = await this.#send({ jsonrpc: '2.0', id, ...message }, maySend);
+    const { bytes } = await readBody(
+      { ...answer, body: untilAnswered(answer.body, id) },
+      { bytesMax: ANSWER_BYTES_MAX },
+    );
+    const found = answerIn(new TextDecoder().decode(bytes), id);
+    if (found !== null) return { answer: found, headers: answer.headers };
+    throw new NetFailure(
+      'unreachable',
+      `The MCP server did not answer ${message.method} as one does (HTTP ${answer.status}).`,
+      { leg: 'body', bytesLeft: true },
+    );
+  }
+}
+
+/** A stream of events may stay open behind its answer: it is read up to there. */
+async function* untilAnswered(body: AsyncIterable<Uint8Array>, id: string): AsyncIterable<Uint8Array> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const piece of body) {
+    yield piece;
+    text += decoder.decode(piece, { stream: true });
+    const isEvent = text.includes('data:') && /\r?\n\r?\n$/.test(text);
+    if (isEvent && text.includes(id) && answerIn(text, id) !== null) return;
+  }
+}
+
+/** The answer to a request in a body, be it JSON or a stream of events; null where it is not there. */
+function answerIn(text: string, id: string): JsonObject | null {
+  const events = text.split(/\r?\n\r?\n/).map((event) =>
+    event
+      .split(/\r?\n/)
+      .filter((line) => line.startsWith('data:'))
+      .map((line) => line.slice('data:'.length))
+      .join('\n'),
+  );
+  for (const candidate of [text, ...events]) {
+    const message = parseJson(candidate);
+    if (isJsonObject(message) && statedField(message, 'id') === id) return message;
+  }
+  return null;
+}
+
+function resultOf(answer: JsonObject): JsonObject {
+  const result = statedField(answer, 'result');
+  return isJsonObject(result) ? result : {};
+}
