@@ -147,7 +147,7 @@ async function compareOn(
       (tx === null || shown.transaction === tx);
     if (!agrees)
       broken.push(
-        `${id} is captured${confirmed ? '' : ', not confirmed,'} in ${tx}, and the chain shows ${shown?.transaction ?? 'none'}`,
+        `${id} is captured${confirmed ? '' : ', not confirmed,'} in ${tx} with ${capturedAtomic}, and the chain shows ${shown?.transaction ?? 'none'} with ${shown?.amountAtomic}`,
       );
   }
   for (const nonce of onChain.keys())

@@ -88,7 +88,7 @@ test('what another contract takes is not read from the transfers beside it: all 
   expect(await world.reader().settlementOf(hidden.query)).toMatchObject({ kind: 'unknowable' });
   await world.expire();
   expect(await world.reader().settlementOf(small.query)).toMatchObject({ kind: 'unknowable' });
-  await world.chain.increaseTime(3_600);
+  await world.chain.increaseTime(86_400);
   for (const { query } of [hidden, small])
     expect(await world.reader().settlementOf(query)).toMatchObject({
       ...{ kind: 'captured', amountAtomic: CEILING_ATOMIC, tx: null, final: true },

@@ -239,13 +239,38 @@ describe('under a ceiling (T36)', () => {
   });
 
   test('it is taken for all of it where nobody shows it for long', () => {
-    const late = (EXPIRY_SEC + 3_600) / 10;
-    expect(judgeObservations([spent(one, 120), spent(two, 120)], ceiling, TWO_OPERATORS)).toMatchObject({
-      ...{ kind: 'unknowable', reason: 'used_without_transfer' },
-    });
-    for (const first of [spent(one, late), shown(one, 2n, late)])
-      expect(judgeObservations([first, spent(two, late)], ceiling, TWO_OPERATORS)).toMatchObject({
-        ...{ kind: 'captured', amountAtomic: 5n, final: true },
+    const late = (EXPIRY_SEC + 86_400) / 10;
+    const wakes = (EXPIRY_SEC + 4 * 3_600) / 10;
+    for (const at of [120, wakes])
+      expect(judgeObservations([spent(one, at), spent(two, at)], ceiling, TWO_OPERATORS)).toMatchObject({
+        ...{ kind: 'unknowable', reason: 'used_without_transfer' },
       });
+    expect(judgeObservations([spent(one, late), spent(two, late)], ceiling, TWO_OPERATORS)).toMatchObject({
+      ...{ kind: 'captured', amountAtomic: 5n, final: true },
+    });
+  });
+
+  test('where one shows it, it waits for the other one to, and then counts whole', () => {
+    const week = (EXPIRY_SEC + 7 * 86_400) / 10;
+    for (const [at, final] of [
+      [(EXPIRY_SEC + 86_400) / 10, false],
+      [week, true],
+    ] as const)
+      expect(judgeObservations([shown(one, 2n, at), spent(two, at)], ceiling, TWO_OPERATORS)).toMatchObject({
+        kind: 'captured',
+        amountAtomic: 5n,
+        final,
+      });
+  });
+
+  test('on Tempo a fee of ours that nobody shows is not taken for all of it at once either', () => {
+    const ownFee = { ...query, ownTx: word('e') };
+    const [soon, late] = [120, (EXPIRY_SEC + 86_400) / 10];
+    expect(judgeObservations([spent(one, soon), spent(two, soon)], ownFee, TWO_OPERATORS)).toMatchObject({
+      kind: 'unknowable',
+    });
+    expect(judgeObservations([spent(one, late), spent(two, late)], ownFee, TWO_OPERATORS)).toMatchObject({
+      ...{ kind: 'captured', final: true },
+    });
   });
 });

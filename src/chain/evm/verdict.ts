@@ -3,14 +3,19 @@ import { disagreement, tooFew, unknowable, type Bench, type Verdict } from '../b
 import type { SettlementQuery } from '../settlement.js';
 import type { Observation } from './observation.js';
 
-/** What of a query a verdict rests on. */
-type Judged = Pick<SettlementQuery, 'validBeforeSec' | 'amountAtomic' | 'permit2'>;
+/** What of a query a verdict rests on; `ownTx` is set on Tempo where we pay the fee. */
+type Judged = Pick<SettlementQuery, 'validBeforeSec' | 'amountAtomic' | 'permit2'> & {
+  readonly ownTx?: string | null;
+};
 
 /**
- * How long after its expiry a payment under a ceiling is taken for all of it, where an operator does not show what was
- * charged: it may only be behind with its logs. Late frees nothing.
+ * How long after its expiry a payment that may have taken less than was held is taken for all of it for good, where nobody
+ * shows what it took: operators may be behind with their logs, or out of order when a machine wakes that slept for hours. Late
+ * frees nothing: all of it counts meanwhile.
  */
-const CHARGE_SHOWN_SEC_MAX = 3_600;
+const CHARGE_SHOWN_SEC_MAX = 86_400;
+/** The same where an operator shows what was charged, and another one does not: the other one may show it yet. */
+const CHARGE_AGREED_SEC_MAX = 7 * 86_400;
 
 type ObservationOf<K extends Observation['kind']> = Extract<Observation, { kind: K }>;
 
@@ -79,14 +84,20 @@ function chargedUnder(
   const captured = { kind: 'captured', tx, blockTimeMs: block.timeSec * 1000 } as const;
   if (paid.filter(({ settled }) => settled).length >= bench.quorum)
     return { ...captured, amountAtomic, final: true };
-  const over = [...paid, ...spent].filter(({ settled, at }) => settled && isShownBy(at, query));
+  const agreedSec = query.validBeforeSec + CHARGE_AGREED_SEC_MAX;
+  const over = [...paid, ...spent].filter(({ settled, at }) => settled && at.timeSec >= agreedSec);
   const final = over.length >= bench.quorum;
   return { ...captured, amountAtomic: query.amountAtomic, final };
 }
 
 /** Whether whoever keeps the transfers would have shown by this block what was charged. */
-function isShownBy({ timeSec }: Block, { validBeforeSec, permit2 }: Judged): boolean {
-  return permit2?.isCeiling !== true || timeSec >= validBeforeSec + CHARGE_SHOWN_SEC_MAX;
+function isShownBy({ timeSec }: Block, query: Judged): boolean {
+  return !mayTakeLess(query) || timeSec >= query.validBeforeSec + CHARGE_SHOWN_SEC_MAX;
+}
+
+/** Whether a payment may take less than was held for it: under a ceiling, and where the chain says what the fee was. */
+function mayTakeLess({ permit2, ownTx }: Judged): boolean {
+  return permit2?.isCeiling === true || (ownTx !== undefined && ownTx !== null);
 }
 
 function pick<K extends Observation['kind']>(
