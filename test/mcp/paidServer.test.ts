@@ -91,7 +91,7 @@ describe('a paid MCP server, through purser mcp', () => {
     expect(textOf(await client.callTool({ name: 'asks' }))).toContain('blue');
   });
 
-  test.each(['structured', 'text', 402, -32_042] as const)(
+  test.each(['structured', 'text', 'v1', 402, -32_042] as const)(
     'pays a demand that comes as %s, once, and tells what happened to the money',
     async (form) => {
       shop.form = form;
@@ -102,7 +102,10 @@ describe('a paid MCP server, through purser mcp', () => {
           { text: `article ${calls}` },
           { text: expect.stringMatching(/^Purser: Paid \$0\.02/) as string },
         ],
-        _meta: { 'purser/money': 'captured', 'x402/payment-response': { success: true } },
+        _meta: {
+          'purser/money': 'captured',
+          [form === 'v1' ? 'x402.payment-response' : 'x402/payment-response']: { success: true },
+        },
       });
       expect(result.isError).not.toBe(true);
       expect(shop.payments.length).toBe(before + 1);

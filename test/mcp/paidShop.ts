@@ -13,8 +13,8 @@ export interface PaidMcpShop extends LocalServer {
   /** What a call costs, in atomic units of USDC. */
   units: bigint;
   payTo: string;
-  /** `structured`, or `text`, or an error of JSON-RPC with this code. */
-  form: 'structured' | 'text' | number;
+  /** `structured`, or `text`, or an error of JSON-RPC with this code; `v1` as published servers of x402 v1 are. */
+  form: 'structured' | 'text' | 'v1' | number;
   /** Asks for payment again, however often it was paid. */
   asksAgain: boolean;
   /** Stands in the `_meta` of each result. */
@@ -70,7 +70,7 @@ export async function startPaidMcpShop({ facilitator, shop, now }: Sandbox): Pro
     mcp.registerTool(
       'article',
       { description: 'Sells an article.', inputSchema: z.looseObject({ n: z.number() }) },
-      ({ n }, { mcpReq }) => sell(mcpReq._meta?.['x402/payment'], () => says(`article ${n}`)),
+      ({ n }, { mcpReq }) => sell(paymentIn(mcpReq._meta), () => says(`article ${n}`)),
     );
     mcp.registerTool('slow', { description: 'Tells of its progress.' }, async ({ mcpReq }) =>
       sell(mcpReq._meta?.['x402/payment'], async () => {
@@ -106,14 +106,32 @@ export async function startPaidMcpShop({ facilitator, shop, now }: Sandbox): Pro
     self.payments.push(payment);
     if (self.hangs) return new Promise(() => undefined);
     if (self.asksAgain) return demand();
-    const body = JSON.stringify({ x402Version: 2, paymentPayload: payment, paymentRequirements: offer() });
+    const [x402Version, paymentPayload] =
+      self.form === 'v1' ? [1, fromBase64(String(payment))] : [2, payment];
+    const body = JSON.stringify({ x402Version, paymentPayload, paymentRequirements: offer() });
     const headers = { 'content-type': 'application/json' };
     const settled = await fetch(`${facilitator.url}/settle`, { method: 'POST', headers, body });
     const receipt = (await settled.json()) as Record<string, unknown>;
-    return { ...(await goods()), _meta: { 'x402/payment-response': receipt, ...self.meta } };
+    const name = self.form === 'v1' ? 'x402.payment-response' : 'x402/payment-response';
+    return { ...(await goods()), _meta: { [name]: receipt, ...self.meta } };
+  }
+
+  /** One of v1 reads the base64 of HTTP's header, under a name with a dot. */
+  function paymentIn(meta: Record<string, unknown> | undefined): unknown {
+    return meta?.[self.form === 'v1' ? 'x402.payment' : 'x402/payment'];
   }
 
   function offer(): object {
+    if (self.form === 'v1') {
+      const { network: _network, amount, ...more } = offerV2();
+      const resource = 'mcp://tool/article';
+      const v1 = { network: 'base-sepolia', maxAmountRequired: amount, resource };
+      return { ...more, ...v1, description: 'An article', mimeType: 'application/json' };
+    }
+    return offerV2();
+  }
+
+  function offerV2() {
     return {
       ...{ scheme: 'exact', network: 'eip155:84532', amount: String(self.units), asset: USDC },
       ...{ payTo: self.payTo, maxTimeoutSeconds: 60, extra: { name: 'USDC', version: '2' } },
@@ -122,6 +140,8 @@ export async function startPaidMcpShop({ facilitator, shop, now }: Sandbox): Pro
 
   function challenge(): Record<string, unknown> {
     const resource = { url: 'mcp://tool/article', description: 'An article', mimeType: 'text/plain' };
+    if (self.form === 'v1')
+      return { x402Version: 1, error: '_meta.x402.payment is required', accepts: [offer()] };
     return { x402Version: 2, error: 'Payment required', resource, accepts: [offer()] };
   }
 
@@ -132,6 +152,10 @@ export async function startPaidMcpShop({ facilitator, shop, now }: Sandbox): Pro
       ? { content, isError: true }
       : { content, structuredContent: asked, isError: true };
   }
+}
+
+function fromBase64(text: string): unknown {
+  return JSON.parse(Buffer.from(text, 'base64').toString());
 }
 
 function says(text: string): CallToolResult {

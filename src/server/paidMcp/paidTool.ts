@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Answer } from '../../ledger/attempts/answer.js';
 import { NetFailure } from '../../net/failure.js';
-import { paymentOfHeader } from '../../protocols/mcp/payment.js';
+import { paymentMeta } from '../../protocols/mcp/payment.js';
 import { isJsonObject, parseJson, type JsonObject } from '../../text/json.js';
 import { storedPath } from '../../wallet/answer/answerFiles.js';
 import type { Outcome } from '../../wallet/answer/outcome.js';
@@ -24,7 +24,7 @@ export interface PricedCall {
   readonly maxUsd: string | undefined;
   /** Goes on with what the owner was asked about, where this very call was asked about before. */
   readonly approvalId: string | undefined;
-  /** Makes the call once more with this in its `_meta`; the answer of JSON-RPC. Rejects with a `NetFailure`. */
+  /** Makes the call once more with this among its `_meta`; the answer of JSON-RPC. Rejects with a `NetFailure`. */
   readonly again: (payment: JsonObject) => Promise<JsonObject>;
 }
 
@@ -58,7 +58,7 @@ export async function payTool(wallet: Wallet, call: PricedCall): Promise<PaidToo
   const carrier: Carrier = {
     asked: askedBy(placeOf(server, tool), challenge),
     send: async ({ value }, { maySend }) => {
-      const payment = paymentOfHeader(value);
+      const payment = paymentMeta(value);
       if (payment === null || !maySend())
         throw new NetFailure('cancelled', 'The call was taken back before it was sent.', {
           leg: 'connect',

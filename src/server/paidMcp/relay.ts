@@ -11,7 +11,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { NetFailure } from '../../net/failure.js';
-import { PAYMENT_META } from '../../protocols/mcp/payment.js';
+import { PAYMENT_METAS } from '../../protocols/mcp/payment.js';
 import { isJsonObject, type JsonObject } from '../../text/json.js';
 import type { Outcome, ToldOutcome } from '../../wallet/answer/outcome.js';
 import { failureOutcome } from '../../wallet/answer/refusal.js';
@@ -178,7 +178,7 @@ export class PaidRelay {
     const { request, stop } = open;
     const id = `purser-paid-${(this.#made += 1)}`;
     const params = request.params ?? {};
-    const _meta = { ...params._meta, [PAYMENT_META]: payment };
+    const _meta = { ...params._meta, ...payment };
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => {
         if (!this.#again.delete(id)) return;
@@ -220,9 +220,9 @@ export class PaidRelay {
 /** A payment in a call is the wallet's to make: whatever stands in its place is not passed on. */
 function withoutPayment(request: JSONRPCRequest): JSONRPCRequest {
   const meta = request.params?._meta;
-  if (meta === undefined || !(PAYMENT_META in meta)) return request;
-  const { [PAYMENT_META]: _dropped, ...kept } = meta;
-  return { ...request, params: { ...request.params, _meta: kept } };
+  if (meta === undefined || !PAYMENT_METAS.some((name) => name in meta)) return request;
+  const kept = Object.entries(meta).filter(([name]) => !PAYMENT_METAS.includes(name));
+  return { ...request, params: { ...request.params, _meta: Object.fromEntries(kept) } };
 }
 
 function keep<Value>(map: Map<string, Value>, key: string, value: Value): void {

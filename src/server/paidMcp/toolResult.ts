@@ -1,12 +1,12 @@
 import { formatUsd } from '../../money/decimal.js';
-import { PAYMENT_META } from '../../protocols/mcp/payment.js';
+import { PAYMENT_METAS } from '../../protocols/mcp/payment.js';
 import { isJsonObject, statedField, statedText, type JsonObject } from '../../text/json.js';
 import type { ToldOutcome } from '../../wallet/answer/outcome.js';
 
 /** What stands in a result's `_meta` of ours: no server's own is passed on under these names. */
 const MONEY_META = 'purser/money';
 const OUTCOME_META = 'purser/payment';
-const OUR_META: readonly string[] = [MONEY_META, OUTCOME_META, PAYMENT_META];
+const OUR_META: readonly string[] = [MONEY_META, OUTCOME_META, ...PAYMENT_METAS];
 
 /** Tools of this wallet: a server's tool that takes one of their names is not shown, and not called. */
 const OWN_NAME = /^wallet_/i;

@@ -1,6 +1,6 @@
 import { WalletError } from '../../errors/walletError.js';
 import { NetFailure } from '../../net/failure.js';
-import { paymentOfHeader, PAYMENT_META } from '../../protocols/mcp/payment.js';
+import { paymentMeta } from '../../protocols/mcp/payment.js';
 import { isJsonObject, parseJson, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
 import { readAnswer } from '../answer/answerBody.js';
 import type { Carrier } from '../call/callBound.js';
@@ -72,14 +72,14 @@ export function carrierOf(call: PaidCall): Carrier | null {
   const { tool, args } = toolOf(call.request);
   return {
     async send({ value }, { signal, maySend }) {
-      const payment = paymentOfHeader(value);
+      const payment = paymentMeta(value);
       const parts = sessionParts({ ...call, context: { ...call.context, signal } }, new URL(server), () =>
         call.bound.sellerMs(),
       );
-      const session = payment === null ? null : await McpSession.open(parts).catch(unsent);
-      if (session === null) throw new NetFailure('cancelled', 'The payment is none of x402’s.', NOT_SENT);
+      if (payment === null) throw new NetFailure('cancelled', 'The payment is none of x402’s.', NOT_SENT);
+      const session = await McpSession.open(parts).catch(unsent);
       try {
-        const params = { ...callOf(tool, args), _meta: { [PAYMENT_META]: payment } };
+        const params = { ...callOf(tool, args), _meta: payment };
         const answer = await session.request('tools/call', params, maySend);
         return httpAnswerOf(answer, call.request.target.url);
       } finally {
