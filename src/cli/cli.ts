@@ -18,6 +18,7 @@ const HELP_WIDTH_MAX = 100;
 const GROUPS: Readonly<Record<string, string>> = {
   allowance: 'For sellers that are paid through Permit2: what it may move.',
   agents: 'Give each agent its own money, limits, token and off-switch.',
+  budgets: 'Give agents an amount that they share.',
   catalog: 'Fetch and choose the lists that discover searches.',
   config: 'Show and change the settings.',
   ledger: 'Show what was spent.',

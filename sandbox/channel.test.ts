@@ -3,10 +3,16 @@ import { encodeFunctionData, hashTypedData, keccak256, toHex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { Transaction } from 'viem/tempo';
 import { expect, test } from 'vitest';
-import { assetsOf, type TempoAsset } from '../../money/asset.js';
-import type { TempoChannelIntent } from '../../payment/intent.js';
-import { CHANNEL_RESERVE, channelCall, channelId, openedBy, voucherHash } from './channel.js';
-import { callHash, writeCall } from './transaction.js';
+import { assetsOf, type TempoAsset } from '../src/money/asset.js';
+import type { TempoChannelIntent } from '../src/payment/intent.js';
+import {
+  CHANNEL_RESERVE,
+  channelCall,
+  channelId,
+  openedBy,
+  voucherHash,
+} from '../src/protocols/tempo/channel.js';
+import { callHash, writeCall } from '../src/protocols/tempo/transaction.js';
 
 const { Channel, Constants, Voucher, escrowAbi } = Session.Precompile;
 const account = privateKeyToAccount(`0x${'17'.repeat(32)}`);
