@@ -13,7 +13,8 @@ import type { CommandCall } from '../command.js';
 import { layCsv } from '../terminal/output/csv.js';
 import { printOutcome, printLines, widthOf } from '../terminal/output/show.js';
 import { layTable } from '../terminal/output/table.js';
-import { localMinute, pastInstant } from '../terminal/output/when.js';
+import { localMinute } from '../../text/localTime.js';
+import { pastInstant } from '../terminal/output/when.js';
 import { untilInterrupted } from '../terminal/wallet.js';
 import { layStatement, sayTotal, stateWord, UNCONFIRMED, withDelivery } from './statement.js';
 

@@ -10,7 +10,7 @@ import type { AccountStatement } from '../../treasury/statement/statement.js';
 import type { CommandCall } from '../command.js';
 import { printLines, widthOf } from '../terminal/output/show.js';
 import { layTable } from '../terminal/output/table.js';
-import { localMinute } from '../terminal/output/when.js';
+import { localMinute } from '../../text/localTime.js';
 import { lookOptions } from '../terminal/wallet.js';
 import { openQuietly } from '../watch/glance.js';
 import { balance, change, lineWords, STATEMENT_FILES, type StatementFile } from './statementFile.js';

@@ -6,7 +6,7 @@ import type { ReportFilter } from '../../ledger/books/report.js';
 import type { CliIo } from '../terminal/io.js';
 import { widthOf } from '../terminal/output/show.js';
 import { layTable } from '../terminal/output/table.js';
-import { localMinute, zoneName } from '../terminal/output/when.js';
+import { localMinute, zoneName } from '../../text/localTime.js';
 
 /** The word for what the seller or one RPC says and the chain has not shown yet. */
 export const UNCONFIRMED = 'captured?';

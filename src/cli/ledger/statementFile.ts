@@ -3,7 +3,7 @@ import { cleanLine } from '../../text/untrusted.js';
 import type { AccountStatement, StatementLine } from '../../treasury/statement/statement.js';
 import type { Statement } from '../../treasury/statement/readStatement.js';
 import { layCsv } from '../terminal/output/csv.js';
-import { localDay } from '../terminal/output/when.js';
+import { localDay } from '../../text/localTime.js';
 
 /** What a statement is written as, beside a table. */
 export const STATEMENT_FILES = {

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { balance, change, lineWords, STATEMENT_FILES } from '../../cli/ledger/statementFile.js';
-import { localMinute, zoneName } from '../../cli/terminal/output/when.js';
+import { localMinute, zoneName } from '../../text/localTime.js';
 import { findNetwork } from '../../money/network.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { AccountStatement, StatementLine } from '../../treasury/statement/statement.js';

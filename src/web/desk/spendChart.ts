@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { ReportGroup } from '../../ledger/books/report.js';
 import type { UsdMicros } from '../../money/unit.js';
-import { localDay } from '../../cli/terminal/output/when.js';
+import { localDay } from '../../text/localTime.js';
 import type { Html } from '../look/layout.js';
 import { usd } from '../look/words.js';
 

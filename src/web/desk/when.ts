@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { localMinute } from '../../cli/terminal/output/when.js';
+import { localMinute } from '../../text/localTime.js';
 import type { Html } from '../look/layout.js';
 
 /** A time of the machine's own zone, to the minute or to the second; every page of the desk says which zone that is. */

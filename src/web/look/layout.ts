@@ -1,5 +1,5 @@
 import { html, raw } from 'hono/html';
-import { zoneName } from '../../cli/terminal/output/when.js';
+import { zoneName } from '../../text/localTime.js';
 import { SCRIPT } from './script.js';
 import { STYLE } from './style.js';
 import type { Visit } from '../door/visit.js';
