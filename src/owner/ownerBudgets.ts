@@ -30,14 +30,14 @@ export function setBudget(options: OwnerOptions, action: BudgetAction): Promise<
   const { kind, name } = action;
   const isThere = budgetNames(readConfigUnauthenticated(options.home).budgets).includes(name);
   if (kind === 'addBudget' && isThere)
-    throw new WalletError('bad_input', `There is a budget ${name} already; change it with budgets set.`);
+    throw new WalletError('bad_input', `There is a budget ${name} already.`);
   if (kind === 'setBudget' && !isThere) throw unknownBudget(name);
   const keys = FIELDS.flatMap(([given, field]): KeyText[] => {
     const text = action[given];
     return text === undefined ? [] : [{ key: keyOf(SETTINGS.budgets[field], name), text }];
   });
   if (keys.length === 0)
-    throw new WalletError('bad_input', 'Say what to set: --per-day, --per-month, --total or --until.');
+    throw new WalletError('bad_input', 'A budget needs an amount, or something to change.');
   const what = kind === 'addBudget' ? `Making the budget ${name}` : `Changing the budget ${name}`;
   return changeConfigKeys(options, { what, action }, keys);
 }
