@@ -69,8 +69,11 @@ export function moveIntoBudget(
 
 /** Takes a budget away. Throws `bad_input` while anything is in it. */
 export function removeBudget(options: OwnerOptions, name: string): Promise<readonly ConfigChange[]> {
-  const { budgets } = readConfigUnauthenticated(options.home);
+  const { budgets, agents } = readConfigUnauthenticated(options.home);
   if (!budgetNames(budgets).includes(name)) throw unknownBudget(name);
+  const inIt = [...budgets.parents, ...agents.budgets].find(([, place]) => place === name);
+  if (inIt !== undefined)
+    throw new WalletError('bad_input', `The budget ${name} still has ${inIt[0]} in it.`);
   // Its place and its end go first: while they stand, it needs an amount.
   const keys = [...FIELDS]
     .reverse()
@@ -102,8 +105,8 @@ export interface BudgetLine {
 export interface BudgetState {
   readonly name: string;
   readonly parent: string | null;
-  /** How many budgets are above it. */
-  readonly depth: number;
+  /** The budgets from the topmost one down to this. */
+  readonly path: readonly string[];
   /** The last day in UTC, or null. */
   readonly until: string | null;
   readonly lines: readonly BudgetLine[];
@@ -114,7 +117,9 @@ export interface BudgetState {
 /** Every budget, each behind the one above it, with what is left. */
 export async function budgetStates(ledger: Ledger, config: Config, nowMs: number): Promise<BudgetState[]> {
   const { budgets, agents } = config;
-  const ordered = budgetNames(budgets).sort((a, b) => (placeOf(budgets, a) < placeOf(budgets, b) ? -1 : 1));
+  // No name has a blank.
+  const placeOf = (name: string): string => pathOf(budgets, name).join(' ');
+  const ordered = budgetNames(budgets).sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
   return Promise.all(
     ordered.map(async (name) => {
       const lines = budgetLines(budgets, name, nowMs).filter(
@@ -124,7 +129,7 @@ export async function budgetStates(ledger: Ledger, config: Config, nowMs: number
       return {
         name,
         parent: budgets.parents.get(name) ?? null,
-        depth: (budgetChain(budgets.parents, name)?.length ?? 1) - 1,
+        path: pathOf(budgets, name),
         until: budgets.untilDays.get(name) ?? null,
         lines: lines.map((line, i) => budgetLine(line, used[i] ?? 0n)),
         agents: [...agents.budgets].flatMap(([agent, of]) => (of === name ? [agent] : [])).sort(),
@@ -133,9 +138,8 @@ export async function budgetStates(ledger: Ledger, config: Config, nowMs: number
   );
 }
 
-/** Where a budget stands in the tree, to be sorted by. No name has a blank. */
-function placeOf({ parents }: Config['budgets'], name: string): string {
-  return (budgetChain(parents, name) ?? [name]).reverse().join(' ');
+function pathOf({ parents }: Config['budgets'], name: string): string[] {
+  return (budgetChain(parents, name) ?? [name]).reverse();
 }
 
 function budgetLine(line: CapLine, usedUsdMicros: UsdMicros): BudgetLine {

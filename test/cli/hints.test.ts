@@ -281,7 +281,7 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
     },
     says: 'budgets move --agent default --to none',
     mends: async (place) => {
-      expect((await place.agent('budgets')).out).not.toContain('agent default');
+      expect((await place.agent('budgets')).out).not.toContain('Agents in');
     },
   },
   removeBudget: {

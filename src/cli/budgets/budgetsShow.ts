@@ -34,7 +34,7 @@ function subtree(all: readonly BudgetState[], name: string): readonly BudgetStat
   const start = all.findIndex((one) => one.name === name);
   const [top, ...rest] = start < 0 ? [] : all.slice(start);
   if (top === undefined) return [];
-  const end = rest.findIndex(({ depth }) => depth <= top.depth);
+  const end = rest.findIndex(({ path }) => !path.includes(name));
   return [top, ...(end < 0 ? rest : rest.slice(0, end))];
 }
 
@@ -63,22 +63,20 @@ function layBudgets(states: readonly BudgetState[], width: number): string[] {
     { title: 'LEFT', align: 'right' },
     { title: 'NOTE' },
   ] as const;
-  const [first] = states;
-  const rows = states.flatMap(({ name, depth, until, lines, agents }) => {
-    const indent = '  '.repeat(depth - (first?.depth ?? 0));
-    return [
-      ...lines.map((one, i) => [
-        i === 0 ? `${indent}${name}` : '',
-        windowOf(one),
-        formatUsd(one.line.usdMicrosMax),
-        formatUsd(one.usedUsdMicros),
-        formatUsd(one.leftUsdMicros),
-        noteOf(one, i === 0 ? until : null),
-      ]),
-      ...agents.map((agent) => [`${indent}  agent ${agent}`, '', '', '', '', '']),
-    ];
-  });
-  return layTable(columns, rows, width);
+  const rows = states.flatMap(({ path, until, lines }) =>
+    lines.map((one, i) => [
+      i === 0 ? path.join(' › ') : '',
+      windowOf(one),
+      formatUsd(one.line.usdMicrosMax),
+      formatUsd(one.usedUsdMicros),
+      formatUsd(one.leftUsdMicros),
+      noteOf(one, i === 0 ? until : null),
+    ]),
+  );
+  const members = states
+    .filter(({ agents }) => agents.length > 0)
+    .map(({ path, agents }) => `Agents in ${path.join(' › ')}: ${agents.join(', ')}`);
+  return [...layTable(columns, rows, width), ...(members.length === 0 ? [] : ['', ...members])];
 }
 
 function windowOf({ line }: BudgetLine): string {
