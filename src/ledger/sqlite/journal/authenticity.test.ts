@@ -45,6 +45,14 @@ test('a row passes with its own code alone', () => {
   expect(auth.rowMatches('answers', row)).toBe(false);
 });
 
+test('a row keeps its code where its table was given columns later, which stand behind the code', () => {
+  const values = ['x', 5n, 'later'];
+  const row = { id: 'x', amount: 5n, mac: auth.codeOf('quotes', values), later: 'later' };
+  for (let look = 0; look < 2; look++) auth.checkRow('quotes', row);
+  for (const wrong of [{ ...row, later: 'l4ter' }, { ...row, amount: 6n }, { ...row, later: null }])
+    expect(() => auth.checkRow('quotes', wrong)).toThrow(expect.objectContaining({ code: 'ledger_damaged' }));
+});
+
 test('a journal entry’s link covers all it says', () => {
   const entry = { seq: 2, timeMs: 3, kind: 'hold', subject: 'pay_1', data: '{}', prevHash: '0'.repeat(64) };
   const changed = [
