@@ -16,6 +16,7 @@ import {
   bearer,
   capLine,
   captured,
+  captureFacts,
   CENT,
   held,
   holdRequest,
@@ -335,6 +336,33 @@ export function describeLedgerContract(name: string, storeIn: (home: string) => 
       const asked = { requestHash: 'asked', capLines, heldUsdMicros: 4n * CENT };
       const approved = holdRequest({ ...asked, ...(await approve(ledger, asked)) });
       expect(await ledger.openHold(approved)).toMatchObject({ kind: 'exceeded' });
+      expect((await ledger.audit()).findings).toEqual([]);
+    });
+
+    test('measures what is held against a budget that its agent was put in meanwhile, and counts in it what it sends', async () => {
+      const ledger = await open();
+      const lineOf = (budget: string, cents: bigint): CapLine => ({
+        ...{ name: `budgets.${budget}`, kind: 'ceiling', windowSec: 60, usdMicrosMax: cents * CENT },
+        scope: { kind: 'budget', budget, below: [budget] },
+      });
+      const [field, lab] = [lineOf('field', 10n), lineOf('lab', 5n)];
+      const used = async (nowMs = T0): Promise<bigint[]> =>
+        (await ledger.usage([field, lab], nowMs)).map((usdMicros) => usdMicros / CENT);
+      const [large, small] = [
+        await held(ledger, { capLines: [field], heldUsdMicros: 6n * CENT }),
+        await held(ledger, { capLines: [field], heldUsdMicros: 3n * CENT }),
+      ];
+      const moved = { configVersion: 2, capLines: [lab], nowMs: T0 };
+      const refused = await ledger.signAndSend(large.id, BYTES, moved);
+      expect(refused.sent).toMatchObject({ kind: 'exceeded', exceeded: [{ line: { name: 'budgets.lab' } }] });
+      const { sent: done } = await ledger.signAndSend(small.id, BYTES, moved);
+      expect(done).toMatchObject({ kind: 'done', attempt: { budgetPath: 'field lab' } });
+      expect(await used()).toEqual([9n, 3n]);
+      const next = { capLines: [lab], configVersion: 2, heldUsdMicros: 3n * CENT };
+      expect(await ledger.openHold(holdRequest(next))).toMatchObject({ kind: 'exceeded' });
+      await ledger.capture(small.id, captureFacts(small), T0);
+      expect(await used()).toEqual([9n, 3n]);
+      expect(await used(T0 + 200_000)).toEqual([6n, 0n]);
       expect((await ledger.audit()).findings).toEqual([]);
     });
 

@@ -201,10 +201,13 @@ export class Totals {
 
   /** Replaces what one payment contributes, inside the caller's transaction. Returns the register's new digests. */
   move(digests: RegisterDigests, before: AttemptRow | null, after: AttemptRow): RegisterDigests {
-    const [old, now] = [contributionOf(before), contributionOf(after)];
-    const change = { live: now.live - old.live, captured: now.captured - old.captured };
+    const [known, now] = [contributionOf(before), contributionOf(after)];
+    const places = new Set(before === null ? [] : placesOf(before).map(({ key }) => key));
     let next = digests;
     for (const place of placesOf(after)) {
+      // A budget that it counts in from now on takes all of it.
+      const old = places.has(place.key) ? known : contributionOf(null);
+      const change = { live: now.live - old.live, captured: now.captured - old.captured };
       next = this.#addTop(next, place.key, partOf(place, change));
       if (!isRolling(place)) continue;
       if (old.countedSec === now.countedSec) {

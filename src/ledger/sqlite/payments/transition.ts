@@ -13,12 +13,14 @@ import { assertInvariant } from '../../../errors/walletError.js';
 import { isDeposit, isDrawn } from '../../../protocols/protocol.js';
 import { giveBack } from '../calls/entitlement.js';
 import { barOf } from '../owner/agent.js';
-import { runsOf } from '../../books/budget.js';
+import { budgetsOf, runsOf } from '../../books/budget.js';
+import type { CapLine } from '../../../money/cap.js';
 import { findApproval } from '../owner/approvalRow.js';
 import { budgetStop } from '../owner/budget.js';
 import type { LedgerContext } from '../file/context.js';
 import { findByKey, noteConfig } from './hold.js';
-import { boundingLines, exceededLines } from './usage.js';
+import { contributionOf } from './totals.js';
+import { boundingLines, budgetsBounding, exceededLines } from './usage.js';
 import { ledgerTimeMs } from '../journal/journal.js';
 import { watchReleased } from '../views/look.js';
 import { capturedWallMs, isLive } from '../../attempts/attempt.js';
@@ -49,7 +51,8 @@ export function recordSigned(
 /**
  * signed or unknown → sent. Freeze, the agent's suspension and the config's version are read again in the same step, so an
  * owner who froze, suspended or tightened a moment ago is obeyed. Where the row was judged under another version of the
- * config, it is measured against `capLines` again, its own amount included. Only the holder of the lease sends; a lease
+ * config, it is measured against `capLines` again, its own amount included, and counts from then on in the budgets that its
+ * agent was put in meanwhile, too. Only the holder of the lease sends; a lease
  * that nobody has is taken. A crash after it: unknown.
  */
 export function markSent(context: LedgerContext, id: string, send: SendRequest): SendResult<AttemptRow> {
@@ -80,19 +83,37 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
     });
     if (stop !== null) return { kind: 'budget', ...stop };
   }
+  const entered: string[] = [];
   if (before.configVersion !== send.configVersion) {
-    // Its own amount is in the totals already, so nothing is added.
     const approvalId = before.kind === 'payment' ? before.approvalId : null;
     const approval = approvalId === null ? null : findApproval(context, head, approvalId);
     const lines = boundingLines(send.capLines, approval);
-    const held = { usdMicros: 0n, isHeld: true, nowMs };
-    const exceeded = exceededLines(context, head, lines, held);
+    const known = budgetsOf(before);
+    entered.push(...budgetsBounding(lines).filter((name) => !known.includes(name)));
+    const isEntered = ({ scope }: CapLine): boolean =>
+      scope.kind === 'budget' && entered.includes(scope.budget);
+    const exceeded = [
+      // Its own amount is in the totals already, so nothing is added.
+      ...exceededLines(
+        context,
+        head,
+        lines.filter((line) => !isEntered(line)),
+        { usdMicros: 0n, isHeld: true, nowMs },
+      ),
+      // But for a budget that its agent was put in since.
+      ...exceededLines(context, head, lines.filter(isEntered), {
+        usdMicros: contributionOf(before).live,
+        runId: budgetId ?? null,
+        nowMs,
+      }),
+    ];
     if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
   }
   const patch = {
     state: 'sent',
     configVersion: send.configVersion,
     note: null,
+    ...(entered.length === 0 ? {} : { budgetPath: [...budgetsOf(before), ...entered].join(' ') }),
   } as const;
   putLease(context, id, send.nowMs);
   return changePayment(context, head, before, { kind: 'send', patch, nowMs });
