@@ -73,10 +73,12 @@ export class WalletOnDemand implements WalletTools {
    */
   async warm(): Promise<void> {
     const { env, platform } = this.#place;
-    if (!existsSync(join(resolveHome(env, platform), CONFIG_FILE))) return;
-    await this.#load()
-      .then((wallet) => wallet.warm())
-      .catch(() => undefined);
+    try {
+      if (!existsSync(join(resolveHome(env, platform), CONFIG_FILE))) return;
+      await (await this.#load()).warm();
+    } catch {
+      // As above.
+    }
   }
 
   /** Ends when no call is in flight. */

@@ -156,15 +156,18 @@ export class Wallet {
    * {@link Engine.open} does.
    */
   async warm(): Promise<void> {
-    const loading = Promise.all([
+    const open = async (): Promise<void> => {
+      const { keystore } = readConfigUnauthenticated(this.#options.home);
+      if (keystore === 'file') await (await this.engine()).address();
+    };
+    // Waited for together: a fault of one that nobody hears while the other is waited for would end the process.
+    await Promise.all([
       import('viem/accounts'),
       import('../keys/signer/ownSignature.js'),
       import('../chain/evm/operator.js'),
       import('../net/connection/client.js'),
+      open(),
     ]);
-    const { home } = this.#options;
-    if (readConfigUnauthenticated(home).keystore === 'file') await (await this.engine()).address();
-    await loading;
   }
 
   /** The unlocked wallet, for the owner's commands. Throws what {@link Engine.open} throws. */

@@ -49,7 +49,11 @@ test('a row keeps its code where its table was given columns later, which stand 
   const values = ['x', 5n, 'later'];
   const row = { id: 'x', amount: 5n, mac: auth.codeOf('quotes', values), later: 'later' };
   for (let look = 0; look < 2; look++) auth.checkRow('quotes', row);
-  for (const wrong of [{ ...row, later: 'l4ter' }, { ...row, amount: 6n }, { ...row, later: null }])
+  for (const wrong of [
+    { ...row, later: 'l4ter' },
+    { ...row, amount: 6n },
+    { ...row, later: null },
+  ])
     expect(() => auth.checkRow('quotes', wrong)).toThrow(expect.objectContaining({ code: 'ledger_damaged' }));
 });
 
