@@ -45,7 +45,7 @@ import { highestListed } from './discover/catalogAdvice.js';
 import { underLease } from './leaseKeeper.js';
 import type { Engine } from './engine.js';
 import { withBought } from './entitlement/entitlement.js';
-import { noteServed, withDeposits } from './entitlement/deposit.js';
+import { hasDeposit, noteServed, withDeposits } from './entitlement/deposit.js';
 import { endJobOf } from './entitlement/job.js';
 import { serveAtTarget, serveFromBought } from './entitlement/serving.js';
 import type { PayInput } from './input.js';
@@ -317,7 +317,8 @@ async function probeForPrice(call: PaidCall): Promise<Challenge | Outcome> {
     await assertClock(engine, config);
     spent = await judge();
   }
-  if (spent.verdict !== 'allow') return refuse(call, spent);
+  if (spent.verdict !== 'allow' && !(await hasDeposit(engine, request.target.url.origin)))
+    return refuse(call, spent);
   await warmFunds(engine, config);
   if (context.carrier?.asked !== undefined) return challengeOf(engine.rails, context.carrier.asked, request);
   const { mcp } = input;

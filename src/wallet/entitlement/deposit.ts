@@ -132,6 +132,12 @@ async function resolve(
   );
 }
 
+/** Whether some deposit with an origin has anything left: it counts whole in every limit already, also where that is full. */
+export async function hasDeposit({ ledger, agent }: Engine, origin: string): Promise<boolean> {
+  const live = await ledger.entitlements.usable(agent, origin, 0);
+  return live.some((one) => one.kind === 'channel' && amountsOf(one).leftAtomic > 0n);
+}
+
 /** A deposit as it stands once whoever is making it has heard of it. */
 async function whenMade(engine: Engine, found: Entitlement, { waits }: DepositAsk): Promise<Entitlement> {
   if (!keptOf(found).opening || waits === undefined || found.paymentId === null) return found;

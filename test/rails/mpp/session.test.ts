@@ -130,6 +130,10 @@ test('a deposit is within the owner’s bound, the call’s own, and every cap; 
   expect((await rowsOf(one)).deposits).toMatchObject([{ heldAtomic: 400_000n }]);
   // The day is full, and what is paid out of the deposit is in that already.
   expect(await pay(one, '/capped?n=2')).toMatchObject({ code: 'paid' });
+  const budget = await newWallet({ 'budgets.field.total_usd': '0.30', 'agents.default.budget': 'field' });
+  expect(await pay(budget, '/budget')).toMatchObject({ code: 'paid' });
+  expect((await rowsOf(budget)).deposits).toMatchObject([{ heldAtomic: 300_000n }]);
+  expect(await pay(budget, '/budget?n=2')).toMatchObject({ code: 'paid' });
   const lower = await newWallet();
   expect(await pay(lower, '/lower', { max_usd: '0.20' })).toMatchObject({ code: 'paid' });
   expect((await rowsOf(lower)).deposits).toMatchObject([{ heldAtomic: 200_000n }]);
