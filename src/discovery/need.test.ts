@@ -8,6 +8,11 @@ test('the words of any wish are left out, and numbers', () => {
   expect(words).toEqual(['weather', 'oslo']);
 });
 
+test('when something is wanted does not say what: many sellers sell something of the day', () => {
+  expect(wordsOfNeed('the joke of the day').map(([word]) => word)).toEqual(['joke']);
+  expect(wordsOfNeed('today').map(([word]) => word)).toEqual(['today']);
+});
+
 test('words that mean the same come along', () => {
   expect(wordsOfNeed('companies')[0]).toEqual(
     expect.arrayContaining(['companies', 'business', 'firmographic']),

@@ -1,11 +1,11 @@
 /** Words that stand in every wish and tell nothing about it. */
 const STOPWORDS = new Set(
   `a about all also an and any api apis are as at available be been best but buy by call calls can cent cents cheap
-  cheapest could current currently do does dollar dollars each endpoint endpoints every find fetch for from get give
+  cheapest could current currently daily day do does dollar dollars each endpoint endpoints every find fetch for from get give
   given good had has have help how i if in into is it its just least less like list looking lookup make me more most
   much must my need needs no not now of off on one or other our out over paid pay per please price priced provide real
   retrieve return returns run service services should show so some someone something than that the their them then
-  there these they thing this those time to tool under up us usd usdc use used user using very via want was way we what
+  there these they thing this those time to today tool under up us usd usdc use used user using very via want was way we what
   when where which who whose why will with within without would x402 you your`.split(/\s+/),
 );
 

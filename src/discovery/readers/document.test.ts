@@ -165,6 +165,28 @@ describe('a record', () => {
     expect(listingOf(row)).toEqual(listing);
   });
 
+  test('an offer that leaves out who settles it is payable: only a live demand has to name them', () => {
+    const onSolana = {
+      ...OFFER,
+      network: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp',
+      asset: 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v',
+      payTo: '6wSgsCn9nrUbjrMUKxhfFcWg3B7AxJcuaypVoVmJNYc9',
+    };
+    const offersOf = (accepts: unknown[]) =>
+      read({ items: [{ resource: 'https://a.example/', x402Version: 2, accepts }] })?.listings[0];
+    const listed = offersOf([onSolana, { ...OFFER, scheme: 'upto' }]);
+    expect(listed?.price).toEqual({ minUsdMicros: 10_000n, maxUsdMicros: 10_000n });
+    expect(listed?.offers).toMatchObject([
+      { network: onSolana.network, asset: 'USDC', payTo: onSolana.payTo, payable: true },
+      { network: OFFER.network, payTo: OFFER.payTo, payable: true },
+    ]);
+    // What a list does state is judged as it stands, and so is all else.
+    expect(offersOf([{ ...onSolana, extra: { feePayer: 'nobody' } }])?.offers).toMatchObject([
+      { payable: false },
+    ]);
+    expect(offersOf([{ ...onSolana, asset: onSolana.payTo }])?.offers).toMatchObject([{ payable: false }]);
+  });
+
   test.each([
     [1_793_491_200, 1_793_491_200_000],
     [1_793_491_200_000, 1_793_491_200_000],

@@ -7,6 +7,15 @@ import { readNetworkName, readLine, type ListedOffer, type ListedPrice } from '.
 const OFFERS_MAX = 16;
 const ADDRESS_MAX = 64;
 
+/**
+ * Who settles a payment: only a live demand has to say it, and a list often leaves it out. These stand in for it while the
+ * rest of an offer is judged, and nothing is signed from a listing.
+ */
+const SETTLERS: JsonObject = {
+  feePayer: '11111111111111111111111111111112',
+  facilitatorAddress: '0x0000000000000000000000000000000000000001',
+};
+
 /** What the `accepts` of a record come to. */
 export interface ListedOffers {
   readonly offers: readonly ListedOffer[];
@@ -27,12 +36,17 @@ export function readListedOffers(
     .slice(0, OFFERS_MAX)
     .filter(isJsonObject)
     .map((entry, index): ListedOffer => {
-      const judged = judgeOffer(entry, { index, x402Version, sharedEchoBytes: 0 });
+      const judged = judgeOffer(withSettler(entry), { index, x402Version, sharedEchoBytes: 0 });
       if (!isPaymentOffer(judged)) return unpayable(entry);
       const { network, asset, usdMicros, payTo } = judged;
       return { network: network.caip2, asset: asset.symbol, usdMicros, payTo, payable: true };
     });
   return { offers, price: priceOf(offers) };
+}
+
+function withSettler(entry: JsonObject): JsonObject {
+  const extra = statedField(entry, 'extra');
+  return { ...entry, extra: { ...SETTLERS, ...(isJsonObject(extra) ? extra : {}) } };
 }
 
 function unpayable(entry: JsonObject): ListedOffer {
