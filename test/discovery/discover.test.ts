@@ -169,6 +169,12 @@ describe('results', () => {
     );
     // What shares a word or two with the need is not counted among them.
     expect(own.message).toMatch(/ 1 more is on networks .*\["any"\]|[2-9] more are on networks .*\["any"\]/);
+    // Where something fits, what does not is no news.
+    const weather = { need: 'weather alerts', limit: 25 };
+    const some = await wallet.discover(weather, anyCall());
+    const more = await wallet.discover({ ...weather, networks: ['any'] }, anyCall());
+    expect(resultsOf(more).length).toBeGreaterThan(resultsOf(some).length);
+    expect(some.message).toMatch(/^\d+ endpoints?\b.* asks for the live price\.$/);
     const all = await wallet.discover({ need, networks: ['any'] }, anyCall());
     // Its offer on Solana names nobody who pays the fee: the live demand will.
     const networks = 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp eip155:8453';

@@ -141,7 +141,7 @@ function messageOf(
       : ` ${hidden} more ${hidden === 1 ? 'is' : 'are'} on networks this wallet does not pay on; networks: ["any"] shows them.`;
   if (shown > 0) {
     const count = shown === 1 ? '1 endpoint' : `${shown} endpoints, the best first`;
-    return `${count}. Prices are as listed; next of the one you choose asks for the live price.${others}`;
+    return `${count}. Prices are as listed; next of the one you choose asks for the live price.`;
   }
   if (empty) {
     return 'No catalogue was fetched yet, so there is nothing to search; try again later, or give origin.';
