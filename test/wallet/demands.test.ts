@@ -104,13 +104,26 @@ test.each([
   ['a JSON-RPC error 402', (data: unknown) => ({ error: { code: 402, data } }), 'JSON-RPC error'],
 ])('%s with offers: what it asks is named, and where that is paid', async (_what, wrap, form) => {
   const data = await challenge();
-  const url = page((_order, response) => sendJson(response, 200, { jsonrpc: '2.0', id: 1, ...wrap(data) }));
-  const outcome = await quote(url);
+  const demand = (id: unknown = 1) => ({ jsonrpc: '2.0', id, ...wrap(data) });
+  const served = page((order, response) => {
+    const { id, method } = JSON.parse(order.body.toString() || '{}') as { id?: unknown; method?: string };
+    const began = { jsonrpc: '2.0', id, result: { protocolVersion: '2025-06-18', capabilities: {} } };
+    sendJson(response, 200, method === 'initialize' ? began : demand(id));
+  });
+  const outcome = await quote(served);
   expect(outcome).toMatchObject({
     ...{ status: 'refused', code: 'other_protocol', money: 'none' },
-    next: { tool: 'wallet_discover', arguments: { origin: new URL(url).origin } },
+    next: { tool: 'wallet_discover', arguments: { origin: new URL(served).origin } },
   });
   expect(outcome.message).toContain(`$0.01 in USDC on Base Sepolia in a ${form}`);
+  // Who only answers in this form cannot be paid in a session, and nobody is sent to try.
+  const alike = page((_order, response) => sendJson(response, 200, demand()));
+  const told = await quote(alike);
+  expect(told).toMatchObject({ code: 'other_protocol', money: 'none', retry: 'never', next: null });
+  expect(told).not.toHaveProperty('performed');
+  expect(told.message).toMatch(/\$0\.01 .*cannot buy from it; nothing was paid\.$/);
+  const tried = await wallet.quote({ mcp: { url: alike, tool: 'search' } }, anyCall());
+  expect(tried).toMatchObject({ code: 'other_protocol', money: 'none', retry: 'never', next: null });
 });
 
 describe('a demand that this wallet does not pay', () => {

@@ -2,6 +2,7 @@ import { formatUsd } from '../../money/decimal.js';
 import type { PaymentDemand } from '../../payment/challenge.js';
 import { awaitJob, type JobCall } from '../call/awaitJob.js';
 import type { Asked, Probed } from '../call/probe.js';
+import { McpSession } from '../mcpCall/session.js';
 import { viewAnswer, type ReadAnswer } from './answerBody.js';
 import { removeFiles } from './answerFiles.js';
 import { judgeDelivery } from './delivery.js';
@@ -19,7 +20,8 @@ export async function answerForFree(
   waitSec = 0,
 ): Promise<Outcome> {
   const { engine, target } = call;
-  if (asks !== null) return askedOutcome(asks, first, await viewAnswer(engine.home, first), target);
+  if (asks?.kind === 'mcp') return askedByTool(call, asks, first);
+  if (asks !== null) return askedBeside(asks, first, await viewAnswer(engine.home, first), target);
   const { job } = judgeDelivery(first, target, { isJob: true });
   const done =
     job === null || waitSec === 0 ? null : await awaitJob(call, { ...job, url: job.url ?? target }, waitSec);
@@ -36,27 +38,44 @@ export async function answerForFree(
 /** An answer to a request without a payment. */
 export type Answered = Pick<Extract<Probed, { kind: 'answered' }>, 'read' | 'asks'>;
 
-/** The outcome of a call whose answer asks for payment in another way than by a 402. Nothing was paid. */
-function askedOutcome(
-  asks: Asked,
+/** The outcome of a call whose answer asks for payment beside it. Nothing was paid. */
+function askedBeside(
+  { challenge }: Extract<Asked, { kind: 'beside' }>,
   { status }: ReadAnswer,
   response: NonNullable<Outcome['response']>,
   url: URL,
 ): Outcome {
-  const shared = { response, performed: true } as const;
-  if (asks.kind === 'beside') {
-    const what = priceOf(asks.challenge.required);
-    return outcome({
-      ...{ status: 'ok', code: 'not_priced', ...shared },
-      message: `The endpoint answered with HTTP ${status}, perhaps a preview, and asks for ${what} beside that. Nothing was paid; the call in next gives a quote, which wallet_pay can pay.`,
-      next: { tool: 'wallet_quote', arguments: { url: url.href } },
-    });
-  }
+  const what = priceOf(challenge.required);
   return outcome({
+    ...{ status: 'ok', code: 'not_priced', response, performed: true },
+    message: `The endpoint answered with HTTP ${status}, perhaps a preview, and asks for ${what} beside that. Nothing was paid; the call in next gives a quote, which wallet_pay can pay.`,
+    next: { tool: 'wallet_quote', arguments: { url: url.href } },
+  });
+}
+
+/** An MCP server that is silent for longer may still be one. */
+const SESSION_MS_MAX = 5_000;
+
+/**
+ * The outcome of a call that was answered with the demand of an MCP server's tool. Only a server that begins a session can
+ * be paid within one: whoever merely answers in its form is asked, so that nobody is sent to a call that cannot go.
+ */
+async function askedByTool(
+  { engine, config, context, target }: JobCall,
+  { demand, form }: Extract<Asked, { kind: 'mcp' }>,
+  { status }: ReadAnswer,
+): Promise<Outcome> {
+  const asked = `asks for ${priceOf(demand)} in a ${form} (HTTP ${status})`;
+  const { signal } = context;
+  const parts = { engine, config, server: target, signal, leftMs: () => SESSION_MS_MAX };
+  const isServer = await McpSession.isServed(parts);
+  return outcome({
+    ...{ status: 'refused', code: 'other_protocol' },
     // The demand is told in our words; its offers are for a program that pays within the MCP call.
-    ...{ status: 'refused', code: 'other_protocol', performed: true },
-    message: `The endpoint is an MCP server and asks for ${priceOf(asks.demand)} in a ${asks.form} (HTTP ${status}). That is paid within a call of its tool: name it as mcp: {url, tool, arguments} in place of url; nothing was paid. The call in next lists what the same seller sells by HTTP.`,
-    next: { tool: 'wallet_discover', arguments: { origin: url.origin } },
+    message: isServer
+      ? `The endpoint is an MCP server and ${asked}. That is paid within a call of its tool: name it as mcp: {url, tool, arguments} in place of url; nothing was paid. The call in next lists what the same seller sells by HTTP.`
+      : `The endpoint ${asked} as MCP servers do, and is none: this wallet cannot buy from it; nothing was paid.`,
+    next: isServer ? { tool: 'wallet_discover', arguments: { origin: target.origin } } : null,
   });
 }
 

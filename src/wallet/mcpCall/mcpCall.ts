@@ -8,7 +8,7 @@ import type { PaidCall } from '../call/paidCall.js';
 import { challengeOf, type Probed } from '../call/probe.js';
 import type { CallRequest } from '../call/request.js';
 import type { McpInput } from '../input.js';
-import { McpSession, type SessionParts } from './session.js';
+import { McpSession, NoMcpServer, type SessionParts } from './session.js';
 import { askedBy, challengeIn, httpAnswerOf, toolRequest } from './toolCall.js';
 
 /** Tools of this wallet: a server's tool that takes one of their names is not called. */
@@ -42,13 +42,15 @@ function serverOf({ url, tool }: McpInput): URL {
   return server;
 }
 
-/** What a tool of an MCP server says to a call without a payment. Throws `NetFailure`s, `no_payable_offer`. */
+/** What a tool of an MCP server says to a call without a payment. Throws `NetFailure`s, `no_payable_offer`, `other_protocol`. */
 export async function askTool(
   parts: Pick<PaidCall, 'engine' | 'config' | 'request' | 'bound' | 'context'>,
   mcp: McpInput,
 ): Promise<Probed> {
   const { engine, request, bound, context } = parts;
-  const session = await McpSession.open(sessionParts(parts, serverOf(mcp), () => bound.remainingMs()));
+  const session = await McpSession.open(sessionParts(parts, serverOf(mcp), () => bound.remainingMs())).catch(
+    refuseNoServer,
+  );
   try {
     const answer = await session.request('tools/call', callOf(mcp.tool, mcp.arguments));
     const target = { url: request.target.url, method: request.method };
@@ -87,6 +89,15 @@ export function carrierOf(call: PaidCall): Carrier | null {
       }
     },
   };
+}
+
+function refuseNoServer(error: unknown): never {
+  if (!(error instanceof NoMcpServer)) throw error;
+  throw new WalletError(
+    'other_protocol',
+    'No MCP server answers at mcp.url, so this wallet cannot buy a tool there; nothing was paid.',
+    { cause: error },
+  );
 }
 
 const NOT_SENT = { leg: 'connect', bytesLeft: false } as const;

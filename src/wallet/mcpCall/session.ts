@@ -17,6 +17,18 @@ const GOODBYE_MS = 1_000;
 const CLIENT = { name: 'purser', version: '1' };
 const SESSION_HEADER = 'mcp-session-id';
 
+/** Statuses by which a server that is one asks to come again later; so does every one of 500 and more. */
+const LATER: readonly number[] = [408, 425, 429];
+
+/** Who was asked to begin a session answered, and not as an MCP server does: asking again changes nothing. */
+export class NoMcpServer extends NetFailure {
+  constructor(status: number) {
+    super('unreachable', `What was called does not answer as an MCP server (HTTP ${status}).`, {
+      ...{ leg: 'body', bytesLeft: true, retry: 'never' },
+    });
+  }
+}
+
 /** What a session goes by. */
 export interface SessionParts {
   readonly engine: Engine;
@@ -59,6 +71,17 @@ export class McpSession {
       () => undefined,
     );
     return session;
+  }
+
+  /** Whether an MCP server answers there; one that is silent counts as one. */
+  static async isServed(parts: SessionParts): Promise<boolean> {
+    try {
+      await (await McpSession.open(parts)).close();
+      return true;
+    } catch (error) {
+      if (error instanceof NetFailure) return !(error instanceof NoMcpServer);
+      throw error;
+    }
   }
 
   /** Makes one request; the whole answer of JSON-RPC. Throws `NetFailure`s. */
@@ -114,9 +137,12 @@ export class McpSession {
     );
     const found = answerIn(new TextDecoder().decode(bytes), id);
     if (found !== null) return { answer: found, headers: answer.headers };
+    const { status } = answer;
+    if (message.method === 'initialize' && status < 500 && !LATER.includes(status))
+      throw new NoMcpServer(status);
     throw new NetFailure(
       'unreachable',
-      `The MCP server did not answer ${message.method} as one does (HTTP ${answer.status}).`,
+      `The MCP server did not answer ${message.method} as one does (HTTP ${status}).`,
       { leg: 'body', bytesLeft: true },
     );
   }
