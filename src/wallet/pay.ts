@@ -5,13 +5,14 @@ import type { Session } from '../ledger/books/session.js';
 import { parseUsd } from '../money/decimal.js';
 import { NetFailure } from '../net/failure.js';
 import type { Stop } from '../policy/verdict.js';
+import { TOO_LITTLE } from '../protocols/x402/refusal.js';
 import { viewAnswer } from './answer/answerBody.js';
 import { removeFiles } from './answer/answerFiles.js';
 import type { Job } from './answer/delivery.js';
 import { answerForFree } from './answer/freeAnswer.js';
 import type { NextCall, Outcome } from './answer/outcome.js';
 import { resultOutcome } from './answer/jobOutcome.js';
-import { openOutcome } from './answer/openOutcome.js';
+import { openOutcome, type Refusal } from './answer/openOutcome.js';
 import { answeredOutcome, moneyParts, silentOutcome, withPassedOver } from './answer/paymentOutcome.js';
 import { failureOutcome, stopOutcome } from './answer/refusal.js';
 import { replay } from './answer/replay.js';
@@ -51,6 +52,7 @@ import { serveAtTarget, serveFromBought } from './entitlement/serving.js';
 import type { PayInput } from './input.js';
 import { OVERCHARGE_STEP, overchargeOf } from './lightningStop.js';
 import { askTool } from './mcpCall/mcpCall.js';
+import { freeBeside } from './settle/addressFunds.js';
 import { mayHaveLeft, recordSilence, settleClaim, type SettledClaim } from './settle/claim.js';
 
 /** A selection, a look at the totals, a question, and some changes of the config: more is not one call any more. */
@@ -263,7 +265,10 @@ async function deliver(begun: PaidCall, given: PaidRequest): Promise<Outcome> {
     if (read === null) return failureOutcome(fault, moneyParts(payment));
     const response = await viewAnswer(engine.home, read);
     const answered = withBought(
-      answeredOutcome({ payment, stillValid, read, response, refusal, sellerSays, delivered }),
+      answeredOutcome({
+        ...{ payment, stillValid, read, response, sellerSays, delivered },
+        refusal: refusal === null ? null : await refusalOf(payment, refusal),
+      }),
       bought,
     );
     if (read.failure !== null) return await lostOr(call, paid, payment, answered);
@@ -272,6 +277,10 @@ async function deliver(begun: PaidCall, given: PaidRequest): Promise<Outcome> {
       : await withResult(call, paid, delivered.job, answered);
   } catch (error) {
     throw await faultAfterSending(engine, paid.payment, error);
+  }
+
+  async function refusalOf(payment: Payment, why: string): Promise<Refusal> {
+    return { why, has: why === TOO_LITTLE ? await freeBeside(engine, begun.config, payment) : null };
   }
 
   function settle(sent: Payment, claimed: Payment, refused: boolean): Promise<SettledClaim> {

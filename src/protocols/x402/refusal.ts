@@ -4,6 +4,9 @@ import { CHALLENGE_BYTES_MAX } from './challenge/parse.js';
 import { headerValues, readJsonHeader } from './header.js';
 import { readReceipt } from './receipt.js';
 
+/** The clause of a seller that finds too little money where the payment comes from. */
+export const TOO_LITTLE = 'it finds too little money at the paying address';
+
 const REASON_CODE_POINTS_MAX = 120;
 
 /**
@@ -14,7 +17,7 @@ const REASON_CODE_POINTS_MAX = 120;
  * duplicate, a pending or failed transaction, and all that is free text, such as `fetch failed`.
  */
 const REASONS: Readonly<Record<string, readonly string[]>> = {
-  'it finds too little money at the paying address': [
+  [TOO_LITTLE]: [
     'insufficient_funds',
     'invalid_exact_evm_insufficient_balance',
   ],

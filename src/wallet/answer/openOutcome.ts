@@ -7,20 +7,36 @@ import { heldUntilMs, moneyOf, outcome, viewPayment, type NextCall, type Outcome
 /** A settlement shows within some blocks; asking sooner only costs calls. */
 export const LOOK_AGAIN_SEC = 15;
 
+/** Why a seller says that it turned a payment away. */
+export interface Refusal {
+  /** As a clause of ours. */
+  readonly why: string;
+  /** What the payer has beside all that is held, such as `19.47 USDC`, where the seller finds too little and the chain enough. */
+  readonly has: string | null;
+}
+
+/** Whose finding it is stands first: an agent that reads of too little money would look for it in this wallet. */
+function refusalWords(refusal: Refusal | null, price: string): string {
+  if (refusal === null) return `The endpoint refused the payment of ${price} before settling it.`;
+  const has = refusal.has === null ? '' : `, though the wallet has enough (${refusal.has})`;
+  return `The seller refused the payment of ${price} before settling it and says that ${refusal.why}${has}.`;
+}
+
 /** The outcome of a payment still open, with where to ask. */
 export function openOutcome(
   payment: Payment,
   response: Outcome['response'] = null,
-  refusal: string | null = null,
+  refusal: Refusal | null = null,
 ): Outcome {
   if (payment.note !== 'verify_failed') return unknownOutcome(payment, response);
-  const why = refusal === null ? '' : `: ${refusal}`;
+  const price = `$${formatUsd(payment.heldUsdMicros)}`;
   return outcome({
     status: 'failed',
     code: 'payment_rejected',
     message:
-      `The endpoint refused the payment of $${formatUsd(payment.heldUsdMicros)} before settling it${why}, and the chain ` +
-      `shows it unused. It still could be settled, so the amount stays held until about ${heldUntil(payment)}.`,
+      `${refusalWords(refusal, price)} The chain shows it unused, so nothing is known to be paid; it still could be ` +
+      `settled, so ${price} stays held until about ${heldUntil(payment)}. Then make the call in next: where it says ` +
+      `released, the same call may be made once more.`,
     payment: viewPayment(payment),
     response,
     money: moneyOf(payment),

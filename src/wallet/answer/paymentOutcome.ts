@@ -13,6 +13,7 @@ import {
   mayStillSettle,
   heldUntil,
   lookAgain,
+  type Refusal,
 } from './openOutcome.js';
 import { moneyOf, outcome, viewPayment, type Outcome, type ResponseView } from './outcome.js';
 import { retryAfterSec } from './retryAfter.js';
@@ -22,8 +23,8 @@ export interface AnsweredCall {
   readonly payment: Payment;
   readonly read: ReadAnswer;
   readonly response: Outcome['response'];
-  /** Why the seller says that it turned the payment away, as a clause of ours; null where it says otherwise. */
-  readonly refusal: string | null;
+  /** Why the seller says that it turned the payment away; null where it says otherwise. */
+  readonly refusal: Refusal | null;
   /** The seller's own words on why it is not content; null where it has none. */
   readonly sellerSays: string | null;
   /** Whether the chain showed the payment unused, and it can still be presented. */

@@ -1,6 +1,8 @@
 import type { Config } from '../../config/settings.js';
-import type { Asset } from '../../money/asset.js';
-import type { Network } from '../../money/network.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
+import { findAsset, type Asset } from '../../money/asset.js';
+import { formatUnits } from '../../money/decimal.js';
+import { findNetwork, type Network } from '../../money/network.js';
 import { isWalletError } from '../../errors/walletError.js';
 import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
 import { isLeased } from '../leaseKeeper.js';
@@ -78,4 +80,26 @@ async function isSpent(engine: Engine, attempt: AnyAttempt, signal: AbortSignal)
     if (isWalletError(error)) return false;
     throw error;
   }
+}
+
+/** A refused call has taken its time already; without an answer nothing is said of the balance. */
+const LOOK_MS_MAX = 1_500;
+
+/**
+ * What the payer of an open payment has beside all that is held, such as `19.47 USDC`; null where the payment itself does
+ * not fit what its chain shows, or the chain does not say.
+ */
+export async function freeBeside(
+  engine: Engine,
+  config: Config,
+  { network: caip2, asset: address, payFrom }: Payment,
+): Promise<string | null> {
+  const network = findNetwork(caip2);
+  const asset = network === undefined ? undefined : findAsset(network.caip2, address);
+  if (network === undefined || asset === undefined) return null;
+  const reading = engine.funds.onChain(engine.chain(config, network), asset, payFrom, engine.now());
+  const onChain = await within(reading, LOOK_MS_MAX);
+  const held = await engine.ledger.heldAtomic(network.caip2, address, payFrom);
+  if (onChain === null || onChain < held) return null;
+  return `${formatUnits(onChain - held, asset.decimals)} ${asset.symbol}`;
 }
