@@ -1,5 +1,6 @@
 import type { Session } from '../ledger/books/session.js';
 import type { Config } from '../config/settings.js';
+import type { OwnerStep } from '../errors/ownerAction.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import type { CapLine } from '../money/cap.js';
 import { formatUnits, formatUsd, parseUsd } from '../money/decimal.js';
@@ -36,7 +37,7 @@ export interface LimitLine {
   readonly name: string;
   readonly kind: CapLine['kind'];
   readonly max_usd: string;
-  /** Null for the bound on a single call. */
+  /** What is held counts as used. Null for the bound on a single call. */
   readonly used_usd: string | null;
   readonly left_usd: string;
 }
@@ -148,15 +149,28 @@ export async function balance(
     status: 'ok',
     code: 'ok',
     message: `${mayBeSpent(bounds)} ${message}.${prepaidWords(prepaid)}`,
-    tell_owner:
-      silent.length === 0
-        ? null
-        : { say: `No RPC answers for ${[...new Set(silent.map(({ label }) => label))].join(', ')}.` },
+    tell_owner: tellOfSilence(lines, input.network !== undefined),
     balances: lines,
     prepaid: prepaid.length === 0 ? null : prepaid,
     limits: bounds,
     frozen: (await engine.ledger.head()).frozen,
   });
+}
+
+/**
+ * What the owner is told of networks whose RPC is silent: of one that was asked for, that money of this wallet is held on, or
+ * that stands alone. Of others the message says as much, and the owner need do nothing while there is money elsewhere.
+ */
+export function tellOfSilence(
+  lines: readonly Pick<BalanceLine, 'label' | 'on_chain' | 'spendable' | 'held_atomic'>[],
+  isChosen: boolean,
+): OwnerStep | null {
+  const silent = lines.filter(({ on_chain }) => on_chain === null);
+  const isAnyFunded = lines.some(({ spendable }) => spendable !== null && Number(spendable) > 0);
+  const needed =
+    isChosen || !isAnyFunded ? silent : silent.filter(({ held_atomic: held }) => BigInt(held) > 0n);
+  if (needed.length === 0) return null;
+  return { say: `No RPC answers for ${[...new Set(needed.map(({ label }) => label))].join(', ')}.` };
 }
 
 /** More lines than that are for the owner's list. */
@@ -194,20 +208,57 @@ const WINDOWS = [
   ['month', '.per_month_usd'],
 ] as const;
 
-/** What can be spent without a question, and what not even an answer allows: the least that is left in each window. */
+/**
+ * What can be spent without a question, and what not even an answer allows. The window with the least left comes first, as it
+ * is what counts; a call's own bound is beside it.
+ */
 function mayBeSpent(bounds: readonly LimitLine[]): string {
-  return `Without asking: ${leftWords(bounds, 'cap')}. Above that the owner is asked; above ${leftWords(bounds, 'ceiling')} never.`;
+  const { call, windows } = leftOf(bounds, 'cap');
+  const [least, ...others] = windows;
+  const perCall = call === undefined ? '' : `, at most $${formatUsd(call)} a call`;
+  const may =
+    least === undefined
+      ? `You may spend what you have without asking${perCall}`
+      : `You may still spend $${formatUsd(least.left)} without asking (${least.word})${perCall}${listed(others)}`;
+  const never = leftOf(bounds, 'ceiling');
+  const ceilings = [
+    ...(never.call === undefined ? [] : [`$${formatUsd(never.call)} a call`]),
+    ...never.windows.map(leftWords),
+  ];
+  return `${may}. What is held counts as used. Above that the owner is asked; above ${ceilings.join(', ')} never.`;
 }
 
-function leftWords(bounds: readonly LimitLine[], kind: LimitLine['kind']): string {
-  const words = WINDOWS.flatMap(([word, end]) => {
+interface WindowLeft {
+  readonly word: string;
+  readonly left: bigint;
+}
+
+/** The least that is left in each window, the least of all first, and the bound on a single call. */
+function leftOf(
+  bounds: readonly LimitLine[],
+  kind: LimitLine['kind'],
+): { readonly call: bigint | undefined; readonly windows: readonly WindowLeft[] } {
+  const windows = WINDOWS.flatMap(([word, end]) => {
     const own = bounds.filter(
       (line) => line.kind === kind && line.name.endsWith(end) && !/\.(hosts|categories)\./.test(line.name),
     );
     const left = own.map((line) => parseUsd(line.left_usd, line.name));
-    return left.length === 0 ? [] : [`${word} ${formatUsd(left.reduce((a, b) => (a < b ? a : b)))}`];
+    return left.length === 0 ? [] : [{ word, left: left.reduce((a, b) => (a < b ? a : b)) }];
   });
-  return words.join(', ');
+  return {
+    call: windows.find(({ word }) => word === 'call')?.left,
+    windows: windows
+      .filter(({ word }) => word !== 'call')
+      .toSorted((a, b) => (a.left < b.left ? -1 : a.left > b.left ? 1 : 0)),
+  };
+}
+
+function listed(windows: readonly WindowLeft[]): string {
+  return windows.length === 0 ? '' : `; ${windows.map(leftWords).join(', ')}`;
+}
+
+function leftWords({ word, left }: WindowLeft): string {
+  return `${word} $${formatUsd(left)}`;
 }
 
 function chosenNetworks(engine: Engine, config: Config, wanted: string | undefined): Network[] {

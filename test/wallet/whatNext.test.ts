@@ -245,8 +245,16 @@ describe('what may be spent', () => {
   test('the balance says what goes without a question, what asks, and what never goes', async () => {
     const { message } = await wallet.balance({});
     expect(message).toMatch(
-      /^Without asking: call 0\.50, session \d+\.\d+, day \d+\.\d+, month \d+\.\d+\. Above that the owner is asked; above call 5\.00, session .* never\. Base Sepolia: /,
+      /^You may still spend \$\d+\.\d+ without asking \(session\), at most \$0\.50 a call; day \$\d+\.\d+, month \$\d+\.\d+\. What is held counts as used\. Above that the owner is asked; above \$5\.00 a call, .* never\. Base Sepolia: /,
     );
+  });
+
+  test('the owner is told of a silent network only where it is needed', async () => {
+    expect((await wallet.balance({})).tell_owner).toBeNull();
+    await world.ground.rpc.setFault({ kind: 'down' });
+    const outcome = await wallet.balance({});
+    await world.ground.rpc.setFault(null);
+    expect(outcome.tell_owner).toMatchObject({ say: expect.stringContaining('Base Sepolia') as string });
   });
 
   test('with too little time left for the seller nothing is signed', async () => {
