@@ -113,7 +113,7 @@ describe('an RPC that does not answer', () => {
       const balance = await wallet.balance({});
       expect(balance).toMatchObject({ status: 'ok', balances: [{ on_chain: null, spendable: null }] });
       expect(balance.message).toContain('unknown');
-      expect(told(balance)).toContain('eip155:84532');
+      expect(told(balance)).toContain('Base Sepolia');
     } finally {
       await world.sandbox.rpc.setFault(null);
     }
