@@ -75,7 +75,7 @@ export async function quote(
     const told = await answerForFree({ engine, config, context, headers, target }, probed, input.wait_s);
     if (job === null) return told;
     await noteJob(engine, job, told);
-    return withEntitlement(told, job, toldOfJob(told));
+    return withEntitlement(isResultOfJob(told) ? fetched(told) : told, job, toldOfJob(told));
   }
   if (job !== null) await engine.ledger.entitlements.end(job.id, 'spent', engine.now());
   const { challenge } =
@@ -118,11 +118,22 @@ export async function quote(
   return probed.kind === 'priced' ? quoted : withPreview(engine, quoted, probed.read);
 }
 
+/** Whether the place of a job gave what was bought, and not that it is still at work, or an error. */
+function isResultOfJob({ delivery, response, status }: Outcome): boolean {
+  return delivery !== 'pending' && response !== null && status === 'ok';
+}
+
+/** What was bought, fetched: no endpoint that merely asked for no payment. */
+function fetched({ performed: _performed, ...told }: Outcome): Outcome {
+  return { ...told, code: 'ok' };
+}
+
 /** What the place of a job says, told as of what was bought there: nobody need be told that it costs nothing. */
-function toldOfJob({ message, next, response, ...told }: Outcome): string {
+function toldOfJob(told: Outcome): string {
+  const { message, next, response } = told;
   if (told['delivery'] !== 'pending' || response === null)
-    return told.status === 'ok' && response !== null
-      ? `The job that was bought before is done, and its result is in response (HTTP ${response.status}).`
+    return isResultOfJob(told) && response !== null
+      ? `What was bought before is here, fetched from the address that the seller gave: it is in response (HTTP ${response.status}).`
       : `${message} It is of a job that was bought before.`;
   const ask = next === null ? 'see response for where to ask' : 'the call in next asks again';
   return `The job that was bought before is not done yet (HTTP ${response.status}): ${ask}, free.`;

@@ -151,11 +151,11 @@ describe('a job that was paid for', () => {
       expect(look.message).not.toMatch(/do not call it again|done its work/);
       expect(await follow(look)).toMatchObject({
         ...{
-          code: 'not_priced',
+          code: 'ok',
           retry: 'never',
           response: { body: { status: 'completed', result: { words: 42 } } },
         },
-        message: expect.stringContaining('is done') as string,
+        message: expect.stringContaining('What was bought before is here') as string,
       });
       // What was pending came: the ledger says so, too.
       const told = await wallet.ledger({ payment_id: outcome.payment?.id }, anyCall());
