@@ -214,6 +214,10 @@ function answerFacts({ response, payment }: Pick<ToldOutcome, 'response' | 'paym
       ? [stored_id === undefined ? 'broke off before its end' : 'only its beginning is shown']
       : []),
     ...(path === undefined ? [] : [`path: ${path}`]),
+    // One number of a large text is found cheaper than its pages are read.
+    ...(head === undefined || stored_id === undefined
+      ? []
+      : ['wallet_response with find in place of offset searches it']),
     // Where a large text goes on is the call in `next`.
     ...(stored_id === undefined || head !== undefined
       ? []
