@@ -28,7 +28,7 @@ import { deriveEvmAccount } from './secret/phrase.js';
 import { redactingMembers, type MacPurpose, type WalletKeys, type WalletSecret } from './secret/secret.js';
 import type { KeystoreKind, SecretStore } from './store/secretStore.js';
 import { signRelayIntent } from './signer/relaySigner.js';
-import { signTransferIntent } from './signer/signer.js';
+import { signTransferIntent } from './signer/transferSigner.js';
 import type { SolanaAccount } from './signer/solanaKey.js';
 
 /** An open wallet: what it can do with its secret, and nothing that gives the secret away but `revealSecret`. */

@@ -3,7 +3,7 @@ import { findNetwork } from '../../money/network.js';
 import { toUsdMicros } from '../../money/asset.js';
 import { ALLOWANCE_USD_MICROS_MAX, type AllowanceIntent } from '../../payment/intent.js';
 import { checkGas, type RelayAccount } from './relaySigner.js';
-import { findListedAsset, refusal } from './signer.js';
+import { findListedAsset, refusal } from './transferSigner.js';
 
 /** ERC-20: the one call a transaction of ours makes. */
 const APPROVE_ABI = [

@@ -3,7 +3,7 @@ import {
   type TempoChannelIntent,
   type TempoVoucherIntent,
 } from '../../payment/intent.js';
-import { refusal } from './signer.js';
+import { refusal } from './transferSigner.js';
 import {
   ADDRESS,
   BYTES32,

@@ -14,7 +14,7 @@ import { PERMIT2, PERMIT2_SPENDERS } from '../../money/permit2.js';
 import type { AllowanceIntent, Permit2Intent } from '../../payment/intent.js';
 import { signAllowanceIntent } from './allowanceSigner.js';
 import { signPermit2Intent } from './permit2Signer.js';
-import type { TransferAccount } from './signer.js';
+import type { TransferAccount } from './transferSigner.js';
 
 /** EIP-2612. */
 const PERMIT_TYPES = {

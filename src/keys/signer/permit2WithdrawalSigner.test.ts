@@ -7,7 +7,7 @@ import { PERMIT2, PERMIT2_SPENDERS } from '../../money/permit2.js';
 import type { Permit2RelayIntent, Permit2WithdrawalIntent } from '../../payment/intent.js';
 import { signPermit2Intent } from './permit2Signer.js';
 import { signPermit2Withdrawal, signWithdrawalRelay } from './permit2WithdrawalSigner.js';
-import { signTransferIntent } from './signer.js';
+import { signTransferIntent } from './transferSigner.js';
 
 const OWN = privateKeyToAccount(`0x${'11'.repeat(32)}`);
 const OTHER = privateKeyToAccount(`0x${'22'.repeat(32)}`);

@@ -3,7 +3,7 @@ import { PERMIT2, PERMIT2_SPENDERS } from '../../money/permit2.js';
 import type { Permit2RelayIntent, Permit2WithdrawalIntent } from '../../payment/intent.js';
 import { isOwnSignature } from './ownSignature.js';
 import { checkGas, type RelayAccount } from './relaySigner.js';
-import { checkEvmTransfer, refusal, type TransferAccount } from './signer.js';
+import { checkEvmTransfer, refusal, type TransferAccount } from './transferSigner.js';
 
 /** What Permit2 has signed for a transfer whose spender makes the call itself. */
 const TYPES = {

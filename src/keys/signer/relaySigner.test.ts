@@ -9,7 +9,7 @@ import {
   type TransferIntent,
 } from '../../payment/intent.js';
 import { signRelayIntent, type RelayAccount } from './relaySigner.js';
-import { signTransferIntent } from './signer.js';
+import { signTransferIntent } from './transferSigner.js';
 
 const OWN = privateKeyToAccount(`0x${'11'.repeat(32)}`);
 const OTHER = privateKeyToAccount(`0x${'22'.repeat(32)}`);

@@ -1,6 +1,6 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { FEE_PER_GAS_WEI_MAX, RELAY_GAS_MAX, type RelayIntent } from '../../payment/intent.js';
-import { judgedTransfer, refusal } from './signer.js';
+import { judgedTransfer, refusal } from './transferSigner.js';
 
 /** EIP-3009: the one call a transaction of ours makes. */
 const TRANSFER_ABI = [

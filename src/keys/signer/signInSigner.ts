@@ -1,7 +1,7 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { findNetwork, type Network } from '../../money/network.js';
 import { isPlainSignIn, signInText, type SignInIntent } from '../../payment/signIn.js';
-import { refusal } from './signer.js';
+import { refusal } from './transferSigner.js';
 import type { SolanaAccount } from './solanaKey.js';
 
 /** The part of an EVM account that signs in. */

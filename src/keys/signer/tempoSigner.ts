@@ -2,7 +2,7 @@ import type { PrivateKeyAccount } from 'viem/accounts';
 import { findAsset, type TempoAsset } from '../../money/asset.js';
 import { findNetwork } from '../../money/network.js';
 import { TEMPO_WINDOW_MAX_SEC, type TempoTransferIntent } from '../../payment/intent.js';
-import { refusal } from './signer.js';
+import { refusal } from './transferSigner.js';
 
 const CLOCK_SKEW_SEC = 5;
 const UINT128_END = 2n ** 128n;

@@ -4,7 +4,7 @@ import { verifyTypedData } from 'viem/utils';
 import { ASSETS, findAsset, isSigned, type Asset } from '../../money/asset.js';
 import type { TransferIntent } from '../../payment/intent.js';
 import { findNetwork } from '../../money/network.js';
-import { signTransferIntent, type TransferAccount } from './signer.js';
+import { signTransferIntent, type TransferAccount } from './transferSigner.js';
 
 const OWN = privateKeyToAccount(`0x${'11'.repeat(32)}`);
 const OTHER = privateKeyToAccount(`0x${'22'.repeat(32)}`);
