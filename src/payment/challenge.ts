@@ -95,7 +95,7 @@ export interface RejectedOffer {
   readonly usdMicros?: UsdMicros;
 }
 
-/** Payment protocols that this wallet knows by name and does not speak. */
+/** Protocols that a 402 can name beside x402. The table of rails takes those out that it reads itself: today both. */
 export type OtherProtocol = 'mpp' | 'l402';
 
 /** A 402, read. Every offer was judged alone: a bad one neither spoils nor shields another (T1). */

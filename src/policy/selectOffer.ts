@@ -288,7 +288,7 @@ function whyNone({ candidates, demand, rules }: SelectionFacts): Stop {
     const names = otherProtocols.map((protocol) => PROTOCOL_NAMES[protocol]).join(' and ');
     return refuse(
       'other_protocol',
-      `The seller asks for payment by ${names}, and this wallet pays by x402 and MPP.`,
+      `The seller asks for payment by ${names}, and this wallet pays by x402, MPP and L402.`,
     );
   }
   if (demand.signIn !== undefined)

@@ -133,7 +133,7 @@ export function moneyParts(payment: Payment): Partial<Outcome> {
     : { ...shown, ...lookAgain(payment, 'after_delay') };
 }
 
-/** The outcome of a payment, which says beside what offers it was made, and why. */
+/** The outcome, with one sentence on each better offer that was passed over, and why. */
 export function withPassedOver(made: Outcome, passedOver: readonly PassedOver[]): Outcome {
   if (passedOver.length === 0) return made;
   const reasons = passedOver.map(({ offer, reason }) => `${offer.network.label}: ${reason.message}`);

@@ -49,7 +49,10 @@ export interface SelectionRequest {
   readonly listedUsdMicros?: () => UsdMicros | null;
   /** Whether the owner approved it. */
   readonly isApproved: boolean;
-  /** Whether totals are looked at from the beginning, and not only where the offer is not to be paid. */
+  /**
+   * True: the totals are read before the first decision. False: only where that decision is to ask or to refuse; the hold
+   * checks them when it pays.
+   */
   readonly looksAtTotals: boolean;
   /** The run it is called under, by id. */
   readonly budgetId?: string | null;
