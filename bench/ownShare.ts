@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Sandbox } from '../sandbox/world.ts';
 import { selectFrom } from '../src/wallet/call/selection.js';
 import { probe } from '../src/wallet/call/probe.js';
-import { CallBound } from '../src/wallet/call/callBound.js';
+import { CallDeadline } from '../src/wallet/call/callDeadline.js';
 import { parseRequest } from '../src/wallet/call/request.js';
 import type { TestWallet } from '../test/support/testWallet.js';
 import type { ChainName } from '../test/support/world.js';
@@ -35,7 +35,7 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet, chain: C
   const request = parseRequest({ url: `${sandbox.shop.url}/v2/price/0.001?chain=${chain}` }, engine, [
     sandbox.shop.hostPort,
   ]);
-  const probed = await probe(engine, await engine.config(), request, new CallBound(10_000, context), context);
+  const probed = await probe(engine, await engine.config(), request, new CallDeadline(10_000, context), context);
   if (probed.kind !== 'priced') throw new Error('The shop asked for nothing.');
   const { challenge } = probed;
   const steps: Record<'policy' | 'prepare' | 'hold' | 'sign' | 'journal' | 'whole', number[]> = {

@@ -9,7 +9,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { cleanLine } from '../text/untrusted.js';
-import type { ClientAsks, ClientPrompt } from '../wallet/call/callBound.js';
+import type { ClientAsks, ClientPrompt } from '../wallet/call/callDeadline.js';
 
 /** The name of the one question among a result's input requests. */
 const KEY = 'approval';

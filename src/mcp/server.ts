@@ -4,7 +4,7 @@ import {
   type InputRequiredResult,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import type { CallContext } from '../wallet/call/callBound.js';
+import type { CallContext } from '../wallet/call/callDeadline.js';
 import { tellOutcome } from '../cli/line/line.js';
 import type { CommandPlace } from '../cli/line/program.js';
 import { outcome, type Outcome, type ToldOutcome } from '../wallet/answer/outcome.js';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { CallContext } from '../wallet/call/callBound.js';
+import type { CallContext } from '../wallet/call/callDeadline.js';
 import type { Outcome } from '../wallet/answer/outcome.js';
 import type { Wallet } from '../wallet/wallet.js';
 import type { JsonSchema } from './outcomeSchema.js';

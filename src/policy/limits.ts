@@ -172,7 +172,7 @@ function agentLines(
 }
 
 /** The bound on a single call that decides, under the key that set it: the wallet's, or the agent's or the model's where narrower. */
-export function callBound(
+export function perCallLimit(
   section: 'limits' | 'ceilings',
   wallet: Pick<Amounts, 'perCallUsdMicros'>,
   agent: string,

@@ -4,7 +4,7 @@ import type { OwnerStep } from '../errors/ownerAction.js';
 import type { Caip2 } from '../money/network.js';
 import { formatUsd } from '../money/decimal.js';
 import { hostOf, namesOf } from './host.js';
-import { callBound, type AgentAmounts, type Amounts } from './limits.js';
+import { perCallLimit, type AgentAmounts, type Amounts } from './limits.js';
 import type { CallCap } from './model.js';
 import type { UsdMicros } from '../money/unit.js';
 
@@ -146,7 +146,7 @@ export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: O
   const price = offer.usdMicros;
   if (price > PRICE_USD_MICROS_MAX) return uncountable(price);
   const { agent } = rules;
-  const ceilingBound = callBound('ceilings', rules.ceilings, agent?.name ?? '', agent?.ceilings);
+  const ceilingBound = perCallLimit('ceilings', rules.ceilings, agent?.name ?? '', agent?.ceilings);
   const ceiling = ceilingBound.usdMicrosMax;
   if (price > ceiling) {
     return {
@@ -172,7 +172,7 @@ export function judgeOffer({ offer, ...rules }: OfferRules & { readonly offer: O
       line: lineOf('max_usd', max),
     };
   }
-  const capBound = callBound('limits', rules.limits, agent?.name ?? '', agent?.limits, rules.modelCap);
+  const capBound = perCallLimit('limits', rules.limits, agent?.name ?? '', agent?.limits, rules.modelCap);
   const cap = capBound.usdMicrosMax;
   if (price > cap) {
     return {

@@ -5,7 +5,7 @@ import { ownerCommand } from '../cli/line/line.js';
 import type { WalletTools } from '../mcp/tool.js';
 import { isWalletError } from '../errors/walletError.js';
 import { agentOf } from '../money/agent.js';
-import type { CallContext } from '../wallet/call/callBound.js';
+import type { CallContext } from '../wallet/call/callDeadline.js';
 import { outcome, type Outcome } from '../wallet/answer/outcome.js';
 import type { Engine } from '../wallet/engine.js';
 import type { OwnerReach } from '../wallet/approval/ownerReach.js';

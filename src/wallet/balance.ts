@@ -5,7 +5,7 @@ import { assetsOf, type Asset } from '../money/asset.js';
 import type { CapLine } from '../money/cap.js';
 import { formatUnits, formatUsd, parseUsd } from '../money/decimal.js';
 import { networkNotEnabled, type Network } from '../money/network.js';
-import { callBound, capLines, rateLines } from '../policy/limits.js';
+import { perCallLimit, capLines, rateLines } from '../policy/limits.js';
 import { networksOf } from './agentAddress.js';
 import { checkClock } from './clock/clockCheck.js';
 import type { Engine } from './engine.js';
@@ -77,7 +77,7 @@ export async function limitLines(
   const lines = await raiseLines(engine.ledger, [...general, ...forHosts, ...forCategories]);
   const used = await engine.ledger.usage(lines, engine.now());
   const perCall = (['limits', 'ceilings'] as const).map((section): LimitLine => {
-    const bound = callBound(section, config[section], agent, bounds[section]);
+    const bound = perCallLimit(section, config[section], agent, bounds[section]);
     const max = formatUsd(bound.usdMicrosMax);
     return {
       name: bound.name,

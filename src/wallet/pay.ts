@@ -20,7 +20,7 @@ import { askOwner, awaitOwner } from './approval/approval.js';
 import { problemError, promptFallsShortOutcome } from './approval/approvalOutcome.js';
 import { awaitJob } from './call/awaitJob.js';
 import { beginCall, quoteArguments } from './call/beginCall.js';
-import type { CallBound, CallContext } from './call/callBound.js';
+import type { CallDeadline, CallContext } from './call/callDeadline.js';
 import {
   boughtBefore,
   findDuplicate,
@@ -29,7 +29,7 @@ import {
   presentedAgain,
   type Duplicate,
 } from './call/duplicate.js';
-import { barredOutcome, openHold, signHold, type Purchase } from './call/hold.js';
+import { barredOutcome, holdPurchase, signHold, type Purchase } from './call/hold.js';
 import { commitDeposit, withNewDeposit, type NewDeposit } from './call/deposit.js';
 import { correctedAnswer } from './call/correctEcho.js';
 import { fetchAgain, withWayBack } from './call/fetchAgain.js';
@@ -146,11 +146,11 @@ async function payOnce(
     }
     if (intent === null) throw new WalletError('internal', 'An offer was selected and not prepared.');
 
-    if (call.bound.isTooLateToSend()) throw tooLate(call.bound);
+    if (call.deadline.isTooLateToSend()) throw tooLate(call.deadline);
 
     // 5. Hold: the ledger checks every limit and reserves the amount, in one step.
     const purchase = { offer, intent, limits };
-    const hold = await openHold(call, challenge, purchase);
+    const hold = await holdPurchase(call, challenge, purchase);
     if (hold.kind === 'held')
       return withPassedOver(
         await payHeld(call, challenge, { ...purchase, deposit: hold.deposit }, hold.payment),
@@ -180,10 +180,10 @@ async function payOnce(
 }
 
 /** Thrown before anything is signed: a payment whose answer comes too late for the caller is the worst of all ends. */
-function tooLate(bound: CallBound): WalletError {
+function tooLate(deadline: CallDeadline): WalletError {
   return new WalletError(
     'timed_out',
-    `Only ${bound.remainingMs()} ms of timeout_ms are left, too little to pay and hear the answer; nothing was signed. Make the call again with a longer timeout_ms.`,
+    `Only ${deadline.remainingMs()} ms of timeout_ms are left, too little to pay and hear the answer; nothing was signed. Make the call again with a longer timeout_ms.`,
     { retry: 'with_changes' },
   );
 }
@@ -234,8 +234,8 @@ async function deliver(begun: PaidCall, given: PaidRequest): Promise<Outcome> {
   // 7. Send: `sent` is durable, under the config as it stands at that instant, before a byte leaves.
   const sending = paid.isPaid === true ? { config: begun.config } : await commitToSend(begun, paid);
   if ('status' in sending) return sending;
-  const bound = begun.bound.pastSending(begun.context);
-  const call = { ...begun, bound };
+  const deadline = begun.deadline.pastSending(begun.context);
+  const call = { ...begun, deadline };
   // A seller may take minutes, and all that time an older copy of the ledger would not know of this payment (T29).
   engine.renewCheckpoint();
   try {
@@ -284,7 +284,7 @@ async function deliver(begun: PaidCall, given: PaidRequest): Promise<Outcome> {
   }
 
   function settle(sent: Payment, claimed: Payment, refused: boolean): Promise<SettledClaim> {
-    return settleClaim(engine, sent, claimed, { refused, withinMs: bound.remainingMs() });
+    return settleClaim(engine, sent, claimed, { refused, withinMs: deadline.remainingMs() });
   }
 }
 
@@ -316,7 +316,7 @@ async function withResult(
 
 /** Asks the endpoint what it wants; an endpoint that wants nothing has done its work, and that is the outcome. */
 async function probeForPrice(call: PaidCall): Promise<Challenge | Outcome> {
-  const { engine, session, config, request, bound, context, input } = call;
+  const { engine, session, config, request, deadline, context, input } = call;
   const place = { agent: engine.agent, sessionId: session.id, url: request.target.url };
   const budgetId = context.forwarded?.budgetId ?? null;
   const judge = () => judgeBeforePrice(engine.ledger, config, { ...place, budgetId, nowMs: engine.now() });
@@ -332,7 +332,7 @@ async function probeForPrice(call: PaidCall): Promise<Challenge | Outcome> {
   if (context.carrier?.asked !== undefined) return challengeOf(engine.rails, context.carrier.asked, request);
   const { mcp } = input;
   const probed =
-    mcp === undefined ? await probe(engine, config, request, bound, context) : await askTool(call, mcp);
+    mcp === undefined ? await probe(engine, config, request, deadline, context) : await askTool(call, mcp);
   if (probed.kind === 'priced') return probed.challenge;
   const target = probed.target.url;
   const job = { engine, config, context, target, headers: request.headers };
@@ -353,7 +353,7 @@ async function select(call: PaidCall, challenge: Challenge, looksAtTotals: boole
     { ...required, offers },
     {
       ...{ target: challenge.target, maxUsdMicros, sessionId: session.id, nowMs },
-      waits: AbortSignal.any([call.bound.signal, AbortSignal.timeout(call.bound.sellerMs())]),
+      waits: AbortSignal.any([call.deadline.signal, AbortSignal.timeout(call.deadline.sellerMs())]),
       budgetId: call.context.forwarded?.budgetId ?? null,
     },
   );

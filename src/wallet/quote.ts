@@ -5,7 +5,7 @@ import { formatUsd } from '../money/decimal.js';
 import { viewAnswer, type ReadAnswer } from './answer/answerBody.js';
 import { readContent } from './body/content.js';
 import { answerForFree } from './answer/freeAnswer.js';
-import { CallBound, type CallContext } from './call/callBound.js';
+import { CallDeadline, type CallContext } from './call/callDeadline.js';
 import { withEntitlement } from './entitlement/entitlement.js';
 import { jobAt, noteJob } from './entitlement/job.js';
 import { callByEntitlement, findOwned, isSafe } from './entitlement/owned.js';
@@ -47,13 +47,13 @@ export async function quote(
   const { url, mcp } = input;
   if (url === undefined) throw new WalletError('bad_input', 'wallet_quote needs a url, mcp, or requests.');
   const config = await engine.config();
-  const bound = new CallBound(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
-  const content = context.content ?? (await readContent(engine, config, input, bound.signal));
+  const deadline = new CallDeadline(input.timeout_ms ?? TIMEOUT_DEFAULT_MS, context);
+  const content = context.content ?? (await readContent(engine, config, input, deadline.signal));
   const request = parseRequest({ ...input, url, content }, engine, config.net.allowPrivate);
   const verdict = judgePlace(config, request.target.url);
   if (verdict.verdict !== 'allow') return stopOutcome(verdict);
   const own = { url: request.target.url, method: request.method };
-  const parts = { engine, config, request, bound, context };
+  const parts = { engine, config, request, deadline, context };
   // Only by what is not used up: a quote spends nothing, not even what is prepaid.
   const owned = isSafe(request.method) ? await callByEntitlement(parts, own, { isFree: true }) : null;
   const job = await jobAt(engine, own.url);
@@ -66,7 +66,7 @@ export async function quote(
     owned?.kind === 'priced'
       ? owned
       : mcp === undefined
-        ? await probe(engine, config, request, bound, context)
+        ? await probe(engine, config, request, deadline, context)
         : await askTool(parts, mcp);
   const isBeside = probed.kind === 'answered' && probed.asks?.kind === 'beside';
   if (probed.kind === 'answered' && !isBeside) {

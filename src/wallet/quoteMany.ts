@@ -4,7 +4,7 @@ import type { Session } from '../ledger/books/session.js';
 import { parseUsd } from '../money/decimal.js';
 import { outcome, type Outcome } from './answer/outcome.js';
 import { failureOutcome } from './answer/refusal.js';
-import type { CallContext } from './call/callBound.js';
+import type { CallContext } from './call/callDeadline.js';
 import type { Engine } from './engine.js';
 import { parseInput, quoteInput, type QuoteInput } from './input.js';
 import { quote } from './quote.js';

@@ -5,7 +5,7 @@ import { isWalletError } from '../errors/walletError.js';
 import { readApproval } from './approval/approvalView.js';
 import { newId } from '../ledger/newId.js';
 import { balance, sessionLeft } from './balance.js';
-import type { CallContext } from './call/callBound.js';
+import type { CallContext } from './call/callDeadline.js';
 import { listedTitles } from './discover/catalogAdvice.js';
 import { discover } from './discover/discover.js';
 import { discoverInput } from './discover/discoverInput.js';

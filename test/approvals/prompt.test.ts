@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CONFIG_FILE } from '../../src/config/home.js';
 import type { CommitPoint } from '../../src/ledger/commitPoint.js';
-import type { ClientAsks, ClientPrompt } from '../../src/wallet/call/callBound.js';
+import type { ClientAsks, ClientPrompt } from '../../src/wallet/call/callDeadline.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { addAgents } from '../http/served.js';

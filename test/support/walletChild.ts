@@ -2,7 +2,7 @@ import type { CommitPoint } from '../../src/ledger/commitPoint.js';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { isWalletError } from '../../src/errors/walletError.js';
 import { removeAgent } from '../../src/treasury/agentRemoval.js';
-import type { CallContext } from '../../src/wallet/call/callBound.js';
+import type { CallContext } from '../../src/wallet/call/callDeadline.js';
 import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import { Wallet } from '../../src/wallet/wallet.js';
 import { withdraw } from '../../src/treasury/withdraw.js';

@@ -1,5 +1,5 @@
 import { WalletError } from '../../errors/walletError.js';
-import type { CallContext } from '../../wallet/call/callBound.js';
+import type { CallContext } from '../../wallet/call/callDeadline.js';
 import { askHere } from '../approvals/askHere.js';
 import { writeAnswer } from './answerOut.js';
 import type { CommandCall } from '../command.js';

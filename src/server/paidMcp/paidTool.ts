@@ -5,7 +5,7 @@ import { paymentMeta } from '../../protocols/mcp/payment.js';
 import { isJsonObject, parseJson, type JsonObject } from '../../text/json.js';
 import { storedPath } from '../../wallet/answer/answerFiles.js';
 import type { Outcome } from '../../wallet/answer/outcome.js';
-import type { Carrier } from '../../wallet/call/callBound.js';
+import type { Carrier } from '../../wallet/call/callDeadline.js';
 import { askedBy, challengeIn, httpAnswerOf, placeOf, toolRequest } from '../../wallet/mcpCall/toolCall.js';
 import type { Wallet } from '../../wallet/wallet.js';
 

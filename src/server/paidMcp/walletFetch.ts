@@ -2,7 +2,7 @@ import { WalletError } from '../../errors/walletError.js';
 import type { HeaderList } from '../../net/headers.js';
 import { parseCallUrl } from '../../net/destination/url.js';
 import { judgePlace } from '../../wallet/call/ownerRules.js';
-import { CONNECT_MAX_MS } from '../../wallet/call/callBound.js';
+import { CONNECT_MAX_MS } from '../../wallet/call/callDeadline.js';
 import type { Engine } from '../../wallet/engine.js';
 
 /** A stream of events may stay open as long as its client: a day, and it is opened again. */

@@ -12,7 +12,7 @@ import type { HttpAnswer } from '../../net/send.js';
 import { renameUnheld } from '../../platform/durableFile.js';
 import { nestsDeeperThan, type JsonValue } from '../../text/json.js';
 import { cleanLine, cleanText } from '../../text/untrusted.js';
-import type { CallContext } from '../call/callBound.js';
+import type { CallContext } from '../call/callDeadline.js';
 import { decodeAnswer, isText, isWholeText } from './answerText.js';
 import { PART_PREFIX, shownPath, storedPath } from './answerFiles.js';
 import type { AnswerListener } from './answerListener.js';

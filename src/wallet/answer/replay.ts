@@ -103,8 +103,8 @@ function unshared(payment: Payment, stored: Answer): OutcomeParts {
 }
 
 /** The stored answer of a captured payment; a receipt comes before its body, so the body may still be on its way. */
-async function waitForAnswer({ engine, bound }: PaidCall, { id }: Payment): Promise<Answer | null> {
-  const over = AbortSignal.any([bound.signal, AbortSignal.timeout(bound.sellerMs())]);
+async function waitForAnswer({ engine, deadline }: PaidCall, { id }: Payment): Promise<Answer | null> {
+  const over = AbortSignal.any([deadline.signal, AbortSignal.timeout(deadline.sellerMs())]);
   for (;;) {
     const stored = await engine.ledger.findAnswer(engine.agent, { paymentId: id });
     const payment = await engine.ledger.findPayment(id);

@@ -11,7 +11,7 @@ import {
   problemError,
 } from './approvalOutcome.js';
 import { makeQuestion, readQuestion, writeQuestion, type AskedSelection } from './approvalQuestion.js';
-import type { CallContext } from '../call/callBound.js';
+import type { CallContext } from '../call/callDeadline.js';
 import type { CallTerms, PaidCall } from '../call/paidCall.js';
 import { stateFor } from './clientAnswer.js';
 import { answererOf, promptBar, promptChoices, promptText } from './clientPrompt.js';
@@ -66,12 +66,12 @@ export async function askOwner(
   return awaitOwner(call, result.approval);
 }
 
-/** Waits for the answer to an open question, as far as the call's own bound and the owner's config go. */
+/** Waits for the answer to an open question, as far as the call's own deadline and the owner's config go. */
 export async function awaitOwner(
   call: PaidCall,
   approval: ApprovalRecord,
 ): Promise<ApprovalRecord | Outcome> {
-  const { engine, config, bound, context } = call;
+  const { engine, config, deadline, context } = call;
   const isOpen = approval.state === 'pending' && approval.expiresMs > engine.now();
   if (!isOpen) return settled(call, approval);
   if (await putToClient(call, approval)) return pendingOutcome(call, approval, true);
@@ -80,16 +80,16 @@ export async function awaitOwner(
   if (!isAnswerable || context.asksOwner === true || isDismissed(context))
     return pendingOutcome(call, approval);
   await engine.reach?.show(readQuestion(approval).question);
-  const waitMs = Math.min(config.approvals.waitSec * 1000, bound.personMs());
+  const waitMs = Math.min(config.approvals.waitSec * 1000, deadline.personMs());
   if (waitMs <= 0) return pendingOutcome(call, approval);
-  const after = await waitFor(engine, approval, waitMs, bound.signal, context.progress);
+  const after = await waitFor(engine, approval, waitMs, deadline.signal, context.progress);
   if (after.state === 'pending' && after.expiresMs > engine.now()) return pendingOutcome(call, after);
   return settled(call, after);
 }
 
 /** Hands the question to the client, where it can put it to the person and its answer would count. */
 async function putToClient(
-  { engine, config, input, bound, context }: PaidCall,
+  { engine, config, input, deadline, context }: PaidCall,
   approval: ApprovalRecord,
 ): Promise<boolean> {
   const { asks } = context;
@@ -105,7 +105,7 @@ async function putToClient(
     choices: promptChoices(approval),
     state: stateFor(engine, approval, input),
     url: byForm ? null : page,
-    waitMs: bound.personMs(),
+    waitMs: deadline.personMs(),
   });
   return true;
 }
@@ -130,11 +130,11 @@ export async function waitFor(
 }
 
 /** An approval to pay with, or why there is none. A consumed one is left to whoever looks for its payment. */
-function settled({ engine, bound, context }: PaidCall, approval: ApprovalRecord): ApprovalRecord | Outcome {
+function settled({ engine, deadline, context }: PaidCall, approval: ApprovalRecord): ApprovalRecord | Outcome {
   if (approval.state === 'denied') return deniedOutcome(approval, context.asks);
   if (approval.state === 'consumed') return approval;
   if (approval.state === 'expired' || approval.expiresMs <= engine.now()) throw problemError('expired');
-  return bound.isLate() ? lateOutcome(approval) : approval;
+  return deadline.isLate() ? lateOutcome(approval) : approval;
 }
 
 /** A call that its approval stands for. */

@@ -5,7 +5,7 @@ import type { OwnerStep } from '../../errors/ownerAction.js';
 import { WalletError } from '../../errors/walletError.js';
 import { formatUsd } from '../../money/decimal.js';
 import { readQuestion } from './approvalQuestion.js';
-import type { CallContext } from '../call/callBound.js';
+import type { CallContext } from '../call/callDeadline.js';
 import { answererOf, noPromptWords } from './clientPrompt.js';
 import type { Engine } from '../engine.js';
 import { outcome, type Outcome } from '../answer/outcome.js';

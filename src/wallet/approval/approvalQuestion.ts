@@ -11,7 +11,7 @@ import { WalletError } from '../../errors/walletError.js';
 import { newApprovalId, type ApprovalRecord } from '../../ledger/books/approval.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Offer } from '../../payment/challenge.js';
-import { callBound } from '../../policy/limits.js';
+import { perCallLimit } from '../../policy/limits.js';
 import type { Selection } from '../../policy/selectOffer.js';
 import type { LineUse } from '../../policy/totals.js';
 import { agentBounds, isSessionCap, limitsOf, useOf, type CallPlace } from '../call/ownerRules.js';
@@ -89,7 +89,7 @@ export async function standingNow(
     ledger.approvals.paidBefore(place.url.origin),
   ]);
   const own = agentBounds(config, place.agent).limits;
-  const perCall = callBound('limits', config.limits, place.agent, own);
+  const perCall = perCallLimit('limits', config.limits, place.agent, own);
   const standings: CapStanding[] = caps.map(({ line, usedUsdMicros }) => ({
     name: line.name,
     maxUsdMicros: line.usdMicrosMax,

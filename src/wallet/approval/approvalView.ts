@@ -2,7 +2,7 @@ import { formatUsd } from '../../money/decimal.js';
 import { waitFor } from './approval.js';
 import { deniedOutcome, pendingOutcome, problemError } from './approvalOutcome.js';
 import { readQuestion } from './approvalQuestion.js';
-import type { CallContext } from '../call/callBound.js';
+import type { CallContext } from '../call/callDeadline.js';
 import type { Engine } from '../engine.js';
 import { APPROVAL_WAIT_SEC_MAX, type ApprovalInput } from '../input.js';
 import { outcome, type Outcome } from '../answer/outcome.js';

@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Config } from '../../config/settings.js';
 import { WalletError } from '../../errors/walletError.js';
-import type { ClientAsks } from '../call/callBound.js';
+import type { ClientAsks } from '../call/callDeadline.js';
 import { answererOf, promptBar, promptBound, promptChoices } from './clientPrompt.js';
 import type { Engine } from '../engine.js';
 import type { PayInput } from '../input.js';

@@ -2,7 +2,7 @@ import { type ApprovalRecord, PROMPTS_MAX } from '../../ledger/books/approval.js
 import { describeQuestion } from '../../approvals/question.js';
 import type { Config } from '../../config/settings.js';
 import { formatUsd } from '../../money/decimal.js';
-import type { ClientAsks, ClientPrompt } from '../call/callBound.js';
+import type { ClientAsks, ClientPrompt } from '../call/callDeadline.js';
 import type { Engine } from '../engine.js';
 import { readQuestion } from './approvalQuestion.js';
 import type { UsdMicros } from '../../money/unit.js';

@@ -8,7 +8,7 @@ import type { ReadAnswer } from '../answer/answerBody.js';
 import type { Engine } from '../engine.js';
 import { callByEntitlement } from '../entitlement/owned.js';
 import { TIMEOUT_MAX_MS } from '../input.js';
-import { CallBound, type CallContext } from './callBound.js';
+import { CallDeadline, type CallContext } from './callDeadline.js';
 import { judgePlace } from './ownerRules.js';
 import { probe } from './probe.js';
 import { parseRequest } from './request.js';
@@ -51,7 +51,7 @@ export async function awaitJob(call: JobCall, job: Job, waitSec: number): Promis
     await delay(waitMs, undefined, { signal: context.signal }).catch(() => undefined);
     const place: URL = url;
     const lookMs = Math.max(1, Math.min(LOOK_MS_MAX, endsAt - performance.now()));
-    const read = await lookAt(call, place, new CallBound(lookMs, { signal: context.signal }));
+    const read = await lookAt(call, place, new CallDeadline(lookMs, { signal: context.signal }));
     if (read === 'priced') return null;
     if (read === null) continue;
     const delivered = judgeDelivery(read, place, { isJob: true });
@@ -61,7 +61,7 @@ export async function awaitJob(call: JobCall, job: Job, waitSec: number): Promis
   }
   return null;
 
-  async function lookAt({ target, headers }: JobCall, place: URL, bound: CallBound) {
+  async function lookAt({ target, headers }: JobCall, place: URL, deadline: CallDeadline) {
     const own = place.origin === target.origin ? headers : [];
     const kept = own.filter(([name]) => !name.startsWith('content-'));
     try {
@@ -71,11 +71,11 @@ export async function awaitJob(call: JobCall, job: Job, waitSec: number): Promis
       const target = { url: place, method: request.method };
       const quiet = { signal: context.signal };
       // Some jobs are shown to whoever has the token that was sold with them.
-      const owned = await callByEntitlement({ engine, config, request, bound, context: quiet }, target, {
+      const owned = await callByEntitlement({ engine, config, request, deadline, context: quiet }, target, {
         isFree: true,
       });
       if (owned.kind === 'served') return owned.read;
-      const probed = await probe(engine, config, request, bound, quiet);
+      const probed = await probe(engine, config, request, deadline, quiet);
       return probed.kind === 'priced' ? 'priced' : probed.read;
     } catch (error) {
       // A look that failed is made again; a place that may not be called is not looked at.

@@ -10,7 +10,7 @@ import type { Engine } from '../engine.js';
 import { parseUsdArgument, TIMEOUT_DEFAULT_MS, type PayInput } from '../input.js';
 import { restoreQuote } from '../quote.js';
 import { carrierOf, withToolRequest } from '../mcpCall/mcpCall.js';
-import { CallBound, type CallContext } from './callBound.js';
+import { CallDeadline, type CallContext } from './callDeadline.js';
 import { judgePlace } from './ownerRules.js';
 import type { CallTerms, PaidCall } from './paidCall.js';
 import { readContent } from '../body/content.js';
@@ -35,11 +35,11 @@ export async function beginCall(
   const maxUsdMicros = input.max_usd === undefined ? undefined : parseUsdArgument(input.max_usd, 'max_usd');
   const approvalId = answer?.approvalId ?? input.approval_id;
   const hastyMs = answer?.hastyMs ?? null;
-  const bound = new CallBound(
+  const deadline = new CallDeadline(
     input.timeout_ms ?? context.forwarded?.timeoutMs ?? TIMEOUT_DEFAULT_MS,
     context,
   );
-  const parts = { engine, session, config, input, maxUsdMicros, hastyMs, bound, context };
+  const parts = { engine, session, config, input, maxUsdMicros, hastyMs, deadline, context };
   const isBounded =
     maxUsdMicros !== undefined || context.forwarded !== undefined || context.carrier !== undefined;
   if (approvalId === undefined && input.quote_id === undefined && !isBounded) {
@@ -51,7 +51,7 @@ export async function beginCall(
       input.url === undefined ? null : { tool: 'wallet_quote', arguments: quoteArguments(input, input.url) };
     return failureOutcome(error, { next });
   }
-  const content = context.content ?? (await readContent(engine, config, input, bound.signal));
+  const content = context.content ?? (await readContent(engine, config, input, deadline.signal));
   const carried = { content, forwarded: context.forwarded };
   const call =
     approvalId === undefined

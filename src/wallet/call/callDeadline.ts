@@ -52,7 +52,7 @@ export interface Carrier {
 export interface CallContext {
   readonly signal: AbortSignal;
   /**
-   * Aborts when the process is about to end. Where it is given, a payment that was sent is read to the call's own bound
+   * Aborts when the process is about to end. Where it is given, a payment that was sent is read to the call's own deadline
    * though the caller gave up, so that what was paid for is there to fetch.
    */
   readonly ending?: AbortSignal;
@@ -81,18 +81,18 @@ export const CONNECT_MAX_MS = 10_000;
 
 /**
  * Kept back from the time a seller gets, so that after its deadline the chain can still be asked and the caller
- * answered in time. Small bounds are halved instead.
+ * answered in time. Small ones are halved instead.
  */
 const RESERVE_MS = 2_000;
 
-/** What a payment needs to be sent, settled and answered. Small bounds are halved instead. */
+/** What a payment needs to be sent, settled and answered. Small ones are halved instead. */
 const PAY_MS_MIN = 10_000;
 
-/** With less than this for the seller nothing is signed: it could only be heard too late. Small bounds have an eighth. */
+/** With less than this for the seller nothing is signed: it could only be heard too late. Small ones have an eighth. */
 const SEND_MS_MIN = 1_000;
 
-/** One bound on a whole call: every leg gets what is left, none gets the whole anew. */
-export class CallBound {
+/** One deadline for a whole call: every leg gets what is left, none gets the whole anew. */
+export class CallDeadline {
   readonly signal: AbortSignal;
   readonly #totalMs: number;
   readonly #endsAt: number;
@@ -104,11 +104,11 @@ export class CallBound {
     this.signal = AbortSignal.any([context.signal, AbortSignal.timeout(this.remainingMs())]);
   }
 
-  /** The same bound for what follows a payment: where the process lives on, it ends with that and not with its caller. */
-  pastSending({ ending }: Pick<CallContext, 'ending'>): CallBound {
+  /** The same deadline for what follows a payment: where the process lives on, it ends with that and not with its caller. */
+  pastSending({ ending }: Pick<CallContext, 'ending'>): CallDeadline {
     // Cancelled before a byte left: then nothing leaves.
     if (ending === undefined || this.signal.aborted) return this;
-    return new CallBound(this.#totalMs, { signal: ending, startedMs: this.#endsAt - this.#totalMs });
+    return new CallDeadline(this.#totalMs, { signal: ending, startedMs: this.#endsAt - this.#totalMs });
   }
 
   /** What is left of the whole call, at least 1. */

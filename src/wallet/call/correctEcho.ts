@@ -24,11 +24,11 @@ export async function correctedAnswer(
   first: HttpAnswer,
   config: Config,
 ): Promise<HttpAnswer | NetFailure> {
-  const { engine, bound } = call;
+  const { engine, deadline } = call;
   const { rails } = engine;
   // What goes another way than by HTTP is made once.
   if (call.context.carrier !== undefined) return first;
-  if (first.status !== 402 || bound.isTooLateToSend() || rails.readReceipt(first.headers) !== null)
+  if (first.status !== 402 || deadline.isTooLateToSend() || rails.readReceipt(first.headers) !== null)
     return first;
   const { head, body } = await beginningOf(first.body);
   const whole: HttpAnswer = { ...first, body };

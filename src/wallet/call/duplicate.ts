@@ -90,7 +90,7 @@ export async function duplicateOf(call: PaidCall, payment: Payment): Promise<Dup
 
 /** What a payment means that is not captured yet: waits for whoever is busy with it, then lets the chain judge. */
 async function openDuplicate(call: PaidCall, open: Payment): Promise<Duplicate | null> {
-  const { engine, bound } = call;
+  const { engine, deadline } = call;
   const answer = (outcome: Outcome): Duplicate => ({ kind: 'answer', outcome });
   const isParallel = await isLeased(engine, open);
   let payment = isParallel ? await waitForHolder(call, open) : open;
@@ -98,7 +98,7 @@ async function openDuplicate(call: PaidCall, open: Payment): Promise<Duplicate |
   // A parallel call shares what the first call came to; to send again is for a call that was made after it (T12). Where
   // the first one's process died, it came to nothing.
   const isShared = isParallel && payment.state === 'unknown' && payment.note !== 'process_ended';
-  const settled = await reconcileAttempt(engine, payment, AbortSignal.timeout(bound.remainingMs()));
+  const settled = await reconcileAttempt(engine, payment, AbortSignal.timeout(deadline.remainingMs()));
   payment = settled.attempt;
   if (payment.state === 'released') return null;
   if (payment.state === 'captured') return boughtDuplicate(call, payment);
@@ -119,9 +119,9 @@ async function openDuplicate(call: PaidCall, open: Payment): Promise<Duplicate |
 }
 
 /** Waits until nobody is busy with a payment any more, or the caller's time is over; gives it as it then stands. */
-async function waitForHolder({ engine, bound, context }: PaidCall, open: Payment): Promise<Payment> {
+async function waitForHolder({ engine, deadline, context }: PaidCall, open: Payment): Promise<Payment> {
   context.progress?.('The same call is being paid already; waiting for its answer.');
-  const over = AbortSignal.any([bound.signal, AbortSignal.timeout(bound.sellerMs())]);
+  const over = AbortSignal.any([deadline.signal, AbortSignal.timeout(deadline.sellerMs())]);
   let payment = open;
   while ((await isLeased(engine, payment)) && !over.aborted) {
     const here = endOfWork(payment.id);

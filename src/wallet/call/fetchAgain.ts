@@ -21,7 +21,7 @@ import { headersOf, sendSigned, type PaidRequest } from './send.js';
  * outcome where the answer came; null where it did not, or where the seller takes no identifier.
  */
 export async function fetchAgain(call: PaidCall, payment: Payment): Promise<Outcome | null> {
-  const { engine, bound, context } = call;
+  const { engine, deadline, context } = call;
   if (context.carrier !== undefined) return null;
   const payload = payloadOf(payment);
   const isSame = payment.requestHash === call.request.hash && payment.agent === engine.agent;
@@ -29,7 +29,7 @@ export async function fetchAgain(call: PaidCall, payment: Payment): Promise<Outc
   const config = await engine.config();
   const target = { url: new URL(payment.url), method: payment.method };
   const isBarred = judgePlace(config, target.url).verdict !== 'allow' || (await isStopped(engine, payment));
-  if (isBarred || bound.isTooLateToSend()) return null;
+  if (isBarred || deadline.isTooLateToSend()) return null;
   context.progress?.('Paid, and no answer came; asking the seller for it again.');
   try {
     const answer = await sendSigned(call, target, headersOf(payload), config);

@@ -36,7 +36,11 @@ export type CallHold =
  * Checks every limit and reserves the amount, in the ledger's one step; nothing is signed. Where a deposit is to be made for
  * it, that is held first, and let go where the call itself cannot be held.
  */
-export async function openHold(call: PaidCall, challenge: Challenge, purchase: Purchase): Promise<CallHold> {
+export async function holdPurchase(
+  call: PaidCall,
+  challenge: Challenge,
+  purchase: Purchase,
+): Promise<CallHold> {
   const { paidFrom } = purchase.offer;
   if (paidFrom?.kind !== 'to_make') {
     const draw =

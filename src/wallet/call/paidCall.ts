@@ -4,7 +4,7 @@ import type { Session } from '../../ledger/books/session.js';
 import type { UsdMicros } from '../../money/unit.js';
 import type { Engine } from '../engine.js';
 import type { PayInput } from '../input.js';
-import type { CallBound, CallContext } from './callBound.js';
+import type { CallDeadline, CallContext } from './callDeadline.js';
 import type { Challenge } from './probe.js';
 import type { CallRequest } from './request.js';
 
@@ -29,6 +29,6 @@ export interface PaidCall {
   readonly approval: ApprovalRecord | null;
   /** How soon the client answered no, where nobody can have read the question by then; else null. */
   readonly hastyMs: number | null;
-  readonly bound: CallBound;
+  readonly deadline: CallDeadline;
   readonly context: CallContext;
 }

@@ -33,7 +33,7 @@ export async function prepay(
   paid: PaidRequest,
   config: Config,
 ): Promise<PaidRequest | Outcome> {
-  const { engine, bound, context } = call;
+  const { engine, deadline, context } = call;
   const { payment, payload } = paid;
   const rail = engine.rails.ofPayment(payment)?.prepaid;
   if (rail === undefined) return paid;
@@ -46,9 +46,9 @@ export async function prepay(
     return stoppedOutcome(attempt, stopped);
   }
   context.progress?.('The Lightning wallet is asked to pay.');
-  const leftMs = bound.sellerMs();
+  const leftMs = deadline.sellerMs();
   const waitMs = leftMs - Math.floor(leftMs / SELLER_SHARE);
-  const signal = AbortSignal.any([bound.signal, AbortSignal.timeout(Math.max(1, waitMs))]);
+  const signal = AbortSignal.any([deadline.signal, AbortSignal.timeout(Math.max(1, waitMs))]);
   const ports = await engine.railPorts(config);
   // Whoever took it over meanwhile may have proved by now that nothing was asked for, and let the amount go.
   const isOurs = await engine.ledger.renewLease(payment.id, engine.now());

@@ -8,7 +8,7 @@ import { readMcpDemand, type McpDemand } from '../../protocols/mcp/demand.js';
 import { CHALLENGE_BYTES_MAX } from '../../protocols/x402/challenge/parse.js';
 import { ANSWER_BYTES_MAX, readAnswer, type ReadAnswer } from '../answer/answerBody.js';
 import { tellKept } from '../answer/answerListener.js';
-import { CONNECT_MAX_MS, type CallBound, type CallContext } from './callBound.js';
+import { CONNECT_MAX_MS, type CallDeadline, type CallContext } from './callDeadline.js';
 import type { Engine } from '../engine.js';
 import { judgePlace } from './ownerRules.js';
 import type { Rails } from '../../rails/table.js';
@@ -55,10 +55,10 @@ export async function probe(
   engine: Engine,
   config: Config,
   request: CallRequest,
-  bound: CallBound,
+  deadline: CallDeadline,
   context: CallContext,
 ): Promise<Probed> {
-  const wholeMs = bound.remainingMs();
+  const wholeMs = deadline.remainingMs();
   const answer = await engine.net(config).send(
     {
       method: request.method,

@@ -13,7 +13,7 @@ import { NetFailure } from '../../net/failure.js';
 import { headersForOtherOrigin, headersWithoutBody } from '../../net/headers.js';
 import { parseCallUrl, type CallUrl } from '../../net/destination/url.js';
 import type { HttpAnswer, HttpRequest } from '../../net/send.js';
-import { callBound } from '../../policy/limits.js';
+import { perCallLimit } from '../../policy/limits.js';
 import { judgeTotals } from '../../policy/totals.js';
 import { judgeNetwork, type Verdict } from '../../policy/verdict.js';
 import type { HeaderList } from '../../payment/challenge.js';
@@ -32,7 +32,7 @@ import { readIssued } from '../entitlement/issued.js';
 import { withoutIssuedToken } from '../entitlement/issuedListener.js';
 import { rememberJob } from '../entitlement/job.js';
 import { recordClaim } from '../settle/claim.js';
-import { CONNECT_MAX_MS } from './callBound.js';
+import { CONNECT_MAX_MS } from './callDeadline.js';
 import { agentBounds, judgePlace, limitsOf } from './ownerRules.js';
 import { modelCapOf } from './model.js';
 import type { PaidCall } from './paidCall.js';
@@ -157,7 +157,7 @@ async function perCallMax(
 ): Promise<UsdMicros> {
   const bounds = agentBounds(config, agent);
   const section = approvalId === null ? 'limits' : 'ceilings';
-  const { usdMicrosMax } = callBound(
+  const { usdMicrosMax } = perCallLimit(
     section,
     config[section],
     agent,
@@ -244,7 +244,7 @@ export async function send(
     const answer =
       carrier === undefined
         ? await sendSigned(call, paid.target, headersOf(paid.payload), config, maySend)
-        : await carrier.send(paid.payload, { signal: call.bound.signal, maySend });
+        : await carrier.send(paid.payload, { signal: call.deadline.signal, maySend });
     return paid.isPaid === true ? masked(answer, secretsOf(paid.payload)) : answer;
   } catch (error) {
     if (error instanceof NetFailure) return error;
@@ -257,15 +257,15 @@ export async function send(
  * is false by then. Throws `NetFailure`s.
  */
 export async function sendSigned(
-  call: Pick<PaidCall, 'engine' | 'bound' | 'config' | 'request'>,
+  call: Pick<PaidCall, 'engine' | 'deadline' | 'config' | 'request'>,
   target: PaidRequest['target'],
   headers: HeaderList,
   config: Config,
   maySend?: () => boolean,
 ): Promise<HttpAnswer> {
-  const { engine, bound } = call;
+  const { engine, deadline } = call;
   const url = destinationOf(call, target.url, config);
-  const sellerMs = bound.sellerMs();
+  const sellerMs = deadline.sellerMs();
   return engine.net(config).send(
     {
       method: target.method,
@@ -275,7 +275,7 @@ export async function sendSigned(
     },
     {
       deadline: { connectMs: Math.min(CONNECT_MAX_MS, sellerMs), firstByteMs: sellerMs, wholeMs: sellerMs },
-      signal: bound.signal,
+      signal: deadline.signal,
       redirects: 'return',
       bodyBytesMax: ANSWER_BYTES_MAX,
       ...(maySend === undefined ? {} : { maySend }),

@@ -74,14 +74,14 @@ interface Fresh {
 
 /** A demand that can be signed now. One that was quoted a while ago is asked for again, for it goes stale. */
 async function freshDemand(call: PaidCall, challenge: Challenge): Promise<Fresh | Outcome | null> {
-  const { engine, config, request, bound, context } = call;
+  const { engine, config, request, deadline, context } = call;
   const network = await networkFor(call, challenge);
   if (network === null) return null;
   const { signIn } = challenge.required;
   if (signIn === undefined) return null;
   if (isCurrent(signIn, engine.now())) return { demand: signIn, network, target: challenge.target };
   if (call.challenge === null) return null;
-  const probed = await probe(engine, config, request, bound, context);
+  const probed = await probe(engine, config, request, deadline, context);
   if (probed.kind === 'answered') return freeAnswer(call, probed.target.url, probed);
   const { target, required } = probed.challenge;
   const isUsable =

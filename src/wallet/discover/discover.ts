@@ -4,7 +4,7 @@ import type { Catalog } from '../../discovery/index/catalog.js';
 import { wordsEnough, wordsOfNeed } from '../../discovery/need.js';
 import { rank } from '../../discovery/rank.js';
 import { searchRemotely, searchUrlOf } from '../../discovery/remoteSearch.js';
-import type { CallContext } from '../call/callBound.js';
+import type { CallContext } from '../call/callDeadline.js';
 import { catalogFetch } from './catalogFetch.js';
 import { fits, isSoldBy, ownPurchases, readCursor, readWanted, type Wanted } from './discoverFilter.js';
 import type { DiscoverInput } from './discoverInput.js';

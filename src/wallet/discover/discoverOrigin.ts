@@ -2,7 +2,7 @@ import { listOrigin } from '../../discovery/origin.js';
 import { networksOf, type Listing } from '../../discovery/readers/listing.js';
 import { WalletError } from '../../errors/walletError.js';
 import { parseCallUrl, type CallUrl } from '../../net/destination/url.js';
-import type { CallContext } from '../call/callBound.js';
+import type { CallContext } from '../call/callDeadline.js';
 import { catalogFetch } from './catalogFetch.js';
 import { fits, isSoldBy, type Wanted } from './discoverFilter.js';
 import type { DiscoverInput } from './discoverInput.js';

@@ -1,7 +1,7 @@
 import type { NetFailure } from '../../net/failure.js';
 import { INLINE_BYTES_MAX } from '../answer/answerBody.js';
 import type { AnswerHead, AnswerListener } from '../answer/answerListener.js';
-import type { CallContext } from '../call/callBound.js';
+import type { CallContext } from '../call/callDeadline.js';
 import { isStreamed, withoutIssued } from './issued.js';
 
 /** A brace, and what may stand before the one that a JSON object begins with: blanks, and marks of the byte order. */

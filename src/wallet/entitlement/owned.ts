@@ -29,7 +29,7 @@ const REFUSED: Readonly<Record<number, 'spent' | 'expired'>> = {
 };
 
 /** A call as far as it can be made by what was bought before. */
-export type OwnedCall = Pick<PaidCall, 'engine' | 'config' | 'request' | 'bound' | 'context'>;
+export type OwnedCall = Pick<PaidCall, 'engine' | 'config' | 'request' | 'deadline' | 'context'>;
 
 /** What came of making a call by what was bought before. */
 export type Owned =

@@ -73,7 +73,7 @@ export async function servedOutcome(
  * Throws what {@link probe} throws: a place that cannot be asked leaves the job as it is.
  */
 async function outcomeOfJob(call: PaidCall): Promise<Outcome | null> {
-  const { engine, config, request, terms, bound, context, input } = call;
+  const { engine, config, request, terms, deadline, context, input } = call;
   if (terms.repeat === true || terms.idempotency_key !== undefined) return null;
   const jobs = await jobsAt(engine, request.target.origin);
   const job = jobs.find(({ subject }) => subject === request.hash);
@@ -89,7 +89,7 @@ async function outcomeOfJob(call: PaidCall): Promise<Outcome | null> {
   );
   const verdict = judgePlace(config, asked.target.url);
   if (verdict.verdict !== 'allow') return stopOutcome(verdict);
-  const probed = await probe(engine, config, asked, bound, context);
+  const probed = await probe(engine, config, asked, deadline, context);
   if (probed.kind === 'priced') {
     await engine.ledger.entitlements.end(job.id, 'spent', engine.now());
     return null;

@@ -3,7 +3,7 @@ import { NetFailure } from '../../net/failure.js';
 import { paymentMeta } from '../../protocols/mcp/payment.js';
 import { isJsonObject, parseJson, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
 import { readAnswer } from '../answer/answerBody.js';
-import type { Carrier } from '../call/callBound.js';
+import type { Carrier } from '../call/callDeadline.js';
 import type { PaidCall } from '../call/paidCall.js';
 import { challengeOf, type Probed } from '../call/probe.js';
 import type { CallRequest } from '../call/request.js';
@@ -44,13 +44,13 @@ function serverOf({ url, tool }: McpInput): URL {
 
 /** What a tool of an MCP server says to a call without a payment. Throws `NetFailure`s, `no_payable_offer`, `other_protocol`. */
 export async function askTool(
-  parts: Pick<PaidCall, 'engine' | 'config' | 'request' | 'bound' | 'context'>,
+  parts: Pick<PaidCall, 'engine' | 'config' | 'request' | 'deadline' | 'context'>,
   mcp: McpInput,
 ): Promise<Probed> {
-  const { engine, request, bound, context } = parts;
-  const session = await McpSession.open(sessionParts(parts, serverOf(mcp), () => bound.remainingMs())).catch(
-    refuseNoServer,
-  );
+  const { engine, request, deadline, context } = parts;
+  const session = await McpSession.open(
+    sessionParts(parts, serverOf(mcp), () => deadline.remainingMs()),
+  ).catch(refuseNoServer);
   try {
     const answer = await session.request('tools/call', callOf(mcp.tool, mcp.arguments));
     const target = { url: request.target.url, method: request.method };
@@ -76,7 +76,7 @@ export function carrierOf(call: PaidCall): Carrier | null {
     async send({ value }, { signal, maySend }) {
       const payment = paymentMeta(value);
       const parts = sessionParts({ ...call, context: { ...call.context, signal } }, new URL(server), () =>
-        call.bound.sellerMs(),
+        call.deadline.sellerMs(),
       );
       if (payment === null) throw new NetFailure('cancelled', 'The payment is none of x402’s.', NOT_SENT);
       const session = await McpSession.open(parts).catch(unsent);

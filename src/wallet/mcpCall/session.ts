@@ -6,7 +6,7 @@ import { NetFailure } from '../../net/failure.js';
 import { headerValue, type HeaderList } from '../../net/headers.js';
 import { isJsonObject, parseJson, statedField, statedText, type JsonObject } from '../../text/json.js';
 import { ANSWER_BYTES_MAX } from '../answer/answerBody.js';
-import { CONNECT_MAX_MS } from '../call/callBound.js';
+import { CONNECT_MAX_MS } from '../call/callDeadline.js';
 import type { Engine } from '../engine.js';
 
 /** A revision that every server with sessions knows. */
