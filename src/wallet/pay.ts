@@ -34,14 +34,16 @@ import { commitDeposit, withNewDeposit, type NewDeposit } from './call/deposit.j
 import { correctedAnswer } from './call/correctEcho.js';
 import { fetchAgain, withWayBack } from './call/fetchAgain.js';
 import { judgeBeforePrice } from './call/ownerRules.js';
-import type { PaidCall } from './call/paidCall.js';
+import type { PaidCall, SignedRequest } from './call/paidCall.js';
 import { modelCapOf } from './call/model.js';
 import { prepay, unheardOutcome } from './call/prepay.js';
 import { challengeOf, probe, type Challenge } from './call/probe.js';
 import { trySignIn } from './call/signIn.js';
 import { assertClock } from './clock/clockCheck.js';
 import { looksOf, selectFrom, warmFunds, type Selected } from './call/selection.js';
-import { commitToSend, faultAfterSending, readPaidAnswer, send, type PaidRequest } from './call/send.js';
+import { commitToSend, faultAfterSending } from './call/commitToSend.js';
+import { readPaidAnswer } from './call/readPaidAnswer.js';
+import { send } from './call/send.js';
 import { highestListed } from './discover/catalogAdvice.js';
 import { underLease } from './leaseKeeper.js';
 import type { Engine } from './engine.js';
@@ -227,12 +229,12 @@ async function payHeld(
  * payload that was just signed for it, or as `signed` or `unknown`, to be presented again. It leaves as `captured` or
  * `unknown`; only another call sends it again. Throws `payment_unresolved` where another process came first.
  */
-async function deliver(begun: PaidCall, given: PaidRequest): Promise<Outcome> {
-  let paid = given;
+async function deliver(begun: PaidCall, given: SignedRequest): Promise<Outcome> {
+  let signed = given;
   const { engine } = begun;
 
   // 7. Send: `sent` is durable, under the config as it stands at that instant, before a byte leaves.
-  const sending = paid.isPaid === true ? { config: begun.config } : await commitToSend(begun, paid);
+  const sending = signed.moneyMoved === true ? { config: begun.config } : await commitToSend(begun, signed);
   if ('status' in sending) return sending;
   const deadline = begun.deadline.pastSending(begun.context);
   const call = { ...begun, deadline };
@@ -240,28 +242,28 @@ async function deliver(begun: PaidCall, given: PaidRequest): Promise<Outcome> {
   engine.renewCheckpoint();
   try {
     // Where the money moves first, it moves now: what the seller is shown is the proof of it.
-    const moved = paid.isPaid === true ? paid : await prepay(call, paid, sending.config);
+    const moved = signed.moneyMoved === true ? signed : await prepay(call, signed, sending.config);
     if ('status' in moved) return moved;
-    paid = moved;
-    const first = await send(call, paid, sending.config);
+    signed = moved;
+    const first = await send(call, signed, sending.config);
     const answer =
-      first instanceof NetFailure || paid.isPaid === true
+      first instanceof NetFailure || signed.moneyMoved === true
         ? first
-        : await correctedAnswer(call, paid, first, sending.config);
+        : await correctedAnswer(call, signed, first, sending.config);
     if (answer instanceof NetFailure) {
-      if (paid.isPaid === true) return unheardOutcome(paid.payment, answer);
-      const unknown = await recordSilence(engine, paid.payment, answer);
-      if (!answer.bytesLeft && !mayHaveLeft(paid.payment)) return openOutcome(unknown);
-      const { attempt } = await settle(paid.payment, unknown, false);
-      return lostOr(call, paid, attempt, silentOutcome(attempt));
+      if (signed.moneyMoved === true) return unheardOutcome(signed.payment, answer);
+      const unknown = await recordSilence(engine, signed.payment, answer);
+      if (!answer.bytesLeft && !mayHaveLeft(signed.payment)) return openOutcome(unknown);
+      const { attempt } = await settle(signed.payment, unknown, false);
+      return lostOr(call, signed, attempt, silentOutcome(attempt));
     }
 
     // 8. Read the answer: what its head claims of the payment is written down, and what was bought is kept.
-    const came = await readPaidAnswer(call, paid, answer);
+    const came = await readPaidAnswer(call, signed, answer);
     const { claimed, read, delivered, bought, refusal, sellerSays, fault } = came;
 
     // 9. Settle: where a claim leaves doubt, the chain is asked at once; else behind the calls.
-    const { attempt: payment, stillValid } = await settle(paid.payment, claimed, refusal !== null);
+    const { attempt: payment, stillValid } = await settle(signed.payment, claimed, refusal !== null);
     if (read === null) return failureOutcome(fault, moneyParts(payment));
     const response = await viewAnswer(engine.home, read);
     const answered = withBought(
@@ -271,12 +273,12 @@ async function deliver(begun: PaidCall, given: PaidRequest): Promise<Outcome> {
       }),
       bought,
     );
-    if (read.failure !== null) return await lostOr(call, paid, payment, answered);
+    if (read.failure !== null) return await lostOr(call, signed, payment, answered);
     return delivered.job === null || call.context.carrier !== undefined
       ? answered
-      : await withResult(call, paid, delivered.job, answered);
+      : await withResult(call, signed, delivered.job, answered);
   } catch (error) {
-    throw await faultAfterSending(engine, paid.payment, error);
+    throw await faultAfterSending(engine, signed.payment, error);
   }
 
   async function refusalOf(payment: Payment, why: string): Promise<Refusal> {
@@ -289,15 +291,20 @@ async function deliver(begun: PaidCall, given: PaidRequest): Promise<Outcome> {
 }
 
 /** What a captured payment did not bring, fetched again where that can be; else the outcome with the way back. */
-async function lostOr(call: PaidCall, paid: PaidRequest, payment: Payment, told: Outcome): Promise<Outcome> {
+async function lostOr(
+  call: PaidCall,
+  signed: SignedRequest,
+  payment: Payment,
+  told: Outcome,
+): Promise<Outcome> {
   if (payment.state !== 'captured' || call.context.carrier !== undefined) return told;
-  return (await fetchAgain(call, payment)) ?? withWayBack(call, payment, told, paid.description);
+  return (await fetchAgain(call, payment)) ?? withWayBack(call, payment, told, signed.description);
 }
 
 /** The outcome of a paid call that brought a job, with its result where that came within the caller's wait. */
 async function withResult(
   { engine, config, context, request, input }: PaidCall,
-  { payment, target }: PaidRequest,
+  { payment, target }: SignedRequest,
   job: Job,
   answered: Outcome,
 ): Promise<Outcome> {
@@ -384,11 +391,14 @@ function requote({ input, request }: Pick<PaidCall, 'input' | 'request'>): NextC
 async function answerDuplicate(call: PaidCall, first: Duplicate | null): Promise<Outcome | null> {
   let duplicate = first;
   while (duplicate?.kind === 'present_again') {
-    const { paid } = duplicate;
+    const { signed } = duplicate;
     try {
-      return presentedAgain(call, await underLease(call.engine, paid.payment.id, () => deliver(call, paid)));
+      return presentedAgain(
+        call,
+        await underLease(call.engine, signed.payment.id, () => deliver(call, signed)),
+      );
     } catch (error) {
-      duplicate = await lookAtOther(call, paid.payment, error);
+      duplicate = await lookAtOther(call, signed.payment, error);
     }
   }
   return duplicate === null ? null : duplicate.outcome;

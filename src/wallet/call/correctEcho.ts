@@ -7,8 +7,8 @@ import { isDrawn } from '../../protocols/protocol.js';
 import type { Engine } from '../engine.js';
 import { depositOf, signedOf } from '../entitlement/deposit.js';
 import { isStopped } from './ownerRules.js';
-import type { PaidCall } from './paidCall.js';
-import { send, type PaidRequest } from './send.js';
+import type { PaidCall, SignedRequest } from './paidCall.js';
+import { send } from './send.js';
 
 /** A further 402 is looked into up to here; what is longer is an answer like any other. */
 const CORRECTION_BYTES_MAX = 64 * 1024;
@@ -20,7 +20,7 @@ const CORRECTION_BYTES_MAX = 64 * 1024;
  */
 export async function correctedAnswer(
   call: PaidCall,
-  paid: PaidRequest,
+  signed: SignedRequest,
   first: HttpAnswer,
   config: Config,
 ): Promise<HttpAnswer | NetFailure> {
@@ -34,13 +34,13 @@ export async function correctedAnswer(
   const whole: HttpAnswer = { ...first, body };
   const answer = {
     ...{ status: first.status, headers: first.headers },
-    ...{ bodyText: new TextDecoder().decode(head), requestUrl: paid.target.url.href },
+    ...{ bodyText: new TextDecoder().decode(head), requestUrl: signed.target.url.href },
   };
   const payload =
-    (await drawnAgain(engine, config, paid, answer)) ??
-    rails.correctEcho(paid.payload, answer, paid.payment.id);
-  if (payload === null || (await isBarred(call, paid, config))) return whole;
-  const again = await send(call, { ...paid, payload }, config);
+    (await drawnAgain(engine, config, signed, answer)) ??
+    rails.correctEcho(signed.payload, answer, signed.payment.id);
+  if (payload === null || (await isBarred(call, signed, config))) return whole;
+  const again = await send(call, { ...signed, payload }, config);
   // The first sending left all the same.
   return again instanceof NetFailure && !again.bytesLeft ? whole : again;
 }
@@ -52,7 +52,7 @@ export async function correctedAnswer(
 async function drawnAgain(
   engine: Engine,
   config: Config,
-  { payment, payload }: PaidRequest,
+  { payment, payload }: SignedRequest,
   answer: EndpointAnswer,
 ): Promise<SignedPayload | null> {
   const rail = engine.rails.ofPayment(payment);
@@ -66,7 +66,7 @@ async function drawnAgain(
 /** Whether the owner stopped the payment or changed the settings since it was sent. */
 async function isBarred(
   { engine }: PaidCall,
-  { payment }: PaidRequest,
+  { payment }: SignedRequest,
   { version }: Config,
 ): Promise<boolean> {
   const { configVersion } = await engine.ledger.head();

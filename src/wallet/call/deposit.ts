@@ -17,7 +17,7 @@ import { underLease } from '../leaseKeeper.js';
 import type { PaidCall } from './paidCall.js';
 import type { Challenge } from './probe.js';
 import type { Purchase } from './hold.js';
-import { commitToSend } from './send.js';
+import { commitToSend } from './commitToSend.js';
 
 /** The method of a row that is a deposit: it is no price of its endpoint's. */
 const DEPOSIT_METHOD = 'DEPOSIT';

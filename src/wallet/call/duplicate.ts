@@ -8,9 +8,8 @@ import { openOutcome, unknownOutcome } from '../answer/openOutcome.js';
 import { aborted, busyOutcome, isDelivered, replay, WATCH_EVERY_MS } from '../answer/replay.js';
 import { endOfWork, isLeased } from '../leaseKeeper.js';
 import { reconcileAttempt } from '../settle/reconcile.js';
-import type { PaidCall } from './paidCall.js';
+import type { PaidCall, SignedRequest } from './paidCall.js';
 import { proofAgain } from './prepay.js';
-import type { PaidRequest } from './send.js';
 
 /** After a capture, the same request gets the stored answer for so long (docs/design.md, "The same request"). */
 const REPLAY_MS = 60_000;
@@ -23,7 +22,7 @@ const UNDELIVERED_MS = 24 * 3_600_000;
 /** What an earlier payment of the same request means for a call: its answer, or the same bytes once more. */
 export type Duplicate =
   | { readonly kind: 'answer'; readonly outcome: Outcome }
-  | { readonly kind: 'present_again'; readonly paid: PaidRequest };
+  | { readonly kind: 'present_again'; readonly signed: SignedRequest };
 
 /**
  * Finds an earlier payment of the same call: by its idempotency key, or of the same request, still open or captured a
@@ -79,8 +78,8 @@ function justPaidMs(payment: Payment): number {
 async function boughtDuplicate(call: PaidCall, bought: Payment): Promise<Duplicate> {
   const told = await replay(call, bought);
   const isOurs = bought.requestHash === call.request.hash;
-  const paid = told.code === 'paid_not_delivered' && isOurs ? await proofAgain(call.engine, bought) : null;
-  return paid === null ? { kind: 'answer', outcome: told } : { kind: 'present_again', paid };
+  const signed = told.code === 'paid_not_delivered' && isOurs ? await proofAgain(call.engine, bought) : null;
+  return signed === null ? { kind: 'answer', outcome: told } : { kind: 'present_again', signed };
 }
 
 /** What a payment of the same request means that a hold met. */
@@ -106,7 +105,7 @@ async function openDuplicate(call: PaidCall, open: Payment): Promise<Duplicate |
   if (settled.stillValid)
     return (await isLeased(engine, payment))
       ? openDuplicate(call, payment)
-      : { kind: 'present_again', paid: storedRequest(payment) };
+      : { kind: 'present_again', signed: storedRequest(payment) };
   const retryAtMs = settled.retryAtMs ?? payment.validBeforeSec * 1000;
   const after = Math.max(1, Math.ceil((retryAtMs - engine.now()) / 1000));
   return answer({
@@ -141,7 +140,7 @@ async function waitForHolder({ engine, deadline, context }: PaidCall, open: Paym
  * The request with the bytes that were signed before. The chain shows them unused and still valid, so presenting them again
  * cannot cost a second amount. The seller may do its work twice; the result of any other method than GET says so.
  */
-function storedRequest(payment: Payment): PaidRequest {
+function storedRequest(payment: Payment): SignedRequest {
   if (payment.payload === null)
     throw new WalletError('internal', 'A signed payment has no payload.', { money: 'held' });
   const payload = JSON.parse(payment.payload) as SignedPayload;

@@ -12,8 +12,8 @@ import { readIssued } from '../entitlement/issued.js';
 import { withoutIssuedToken } from '../entitlement/issuedListener.js';
 import { quoteArguments } from './beginCall.js';
 import { isStopped, judgePlace } from './ownerRules.js';
-import type { PaidCall } from './paidCall.js';
-import { headersOf, sendSigned, type PaidRequest } from './send.js';
+import type { PaidCall, SignedRequest } from './paidCall.js';
+import { headersOf, sendSigned } from './send.js';
 
 /**
  * Fetches what a captured payment bought and did not bring: with a payment-identifier the seller does its work once and
@@ -64,7 +64,7 @@ export function withWayBack(
   { engine, input, request, terms }: PaidCall,
   payment: Payment,
   lost: Outcome,
-  description?: PaidRequest['description'],
+  description?: SignedRequest['description'],
 ): Outcome {
   const target = { url: new URL(payment.url), method: payment.method };
   const about = description ?? listedAbout(engine, target);

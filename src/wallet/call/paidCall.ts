@@ -1,5 +1,7 @@
 import type { Config } from '../../config/settings.js';
 import type { ApprovalRecord } from '../../ledger/books/approval.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
+import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import type { Session } from '../../ledger/books/session.js';
 import type { UsdMicros } from '../../money/unit.js';
 import type { Engine } from '../engine.js';
@@ -31,4 +33,16 @@ export interface PaidCall {
   readonly hastyMs: number | null;
   readonly deadline: CallDeadline;
   readonly context: CallContext;
+}
+
+/** A request with its payment: what is sent, and where. */
+export interface SignedRequest {
+  readonly payment: Payment;
+  readonly payload: SignedPayload;
+  /** The URL that asked for the payment, and by which method: where alone it may go (T9). */
+  readonly target: { readonly url: URL; readonly method: string };
+  /** What the seller says of what it sells; null where it says nothing. */
+  readonly description?: string | null;
+  /** Set where the money has moved, and the payload is the proof of it. */
+  readonly moneyMoved?: true;
 }

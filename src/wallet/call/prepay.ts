@@ -13,8 +13,7 @@ import { endpointText } from '../entitlement/issued.js';
 import { stillLeased } from '../leaseKeeper.js';
 import { mayHaveLeft } from '../settle/claim.js';
 import { OVERCHARGE_STEP, overchargeSays, stopOvercharger } from '../lightningStop.js';
-import type { PaidCall } from './paidCall.js';
-import type { PaidRequest } from './send.js';
+import type { PaidCall, SignedRequest } from './paidCall.js';
 
 /** Of the caller's time so much is left for the seller's answer once the money has moved: a third of it. */
 const SELLER_SHARE = 3;
@@ -30,13 +29,13 @@ const LOOK_AGAIN_SEC = 15;
  */
 export async function prepay(
   call: PaidCall,
-  paid: PaidRequest,
+  signed: SignedRequest,
   config: Config,
-): Promise<PaidRequest | Outcome> {
+): Promise<SignedRequest | Outcome> {
   const { engine, deadline, context } = call;
-  const { payment, payload } = paid;
+  const { payment, payload } = signed;
   const rail = engine.rails.ofPayment(payment)?.prepaid;
-  if (rail === undefined) return paid;
+  if (rail === undefined) return signed;
   // What a wallet may have been asked for is never presented again: below, a refusal means that nothing is under way.
   assertInvariant(!mayHaveLeft(payment), 'a wallet is asked once for a payment');
   const stopped = engine.keys.lightning.stoppedBy(payment.payFrom);
@@ -57,15 +56,19 @@ export async function prepay(
     return takenOverOutcome(attempt);
   }
   const moved = await rail.pay(ports, payment, payload, signal);
-  return afterMove(engine, paid, moved);
+  return afterMove(engine, signed, moved);
 }
 
-async function afterMove(engine: Engine, paid: PaidRequest, moved: Prepaid): Promise<PaidRequest | Outcome> {
-  const { payment } = paid;
+async function afterMove(
+  engine: Engine,
+  signed: SignedRequest,
+  moved: Prepaid,
+): Promise<SignedRequest | Outcome> {
+  const { payment } = signed;
   if (moved.kind === 'paid') {
     const captured = await recordPaid(engine, payment, moved);
-    await rememberToken(engine, paid, moved);
-    return { ...paid, payment: captured, payload: moved.credential, isPaid: true };
+    await rememberToken(engine, signed, moved);
+    return { ...signed, payment: captured, payload: moved.credential, moneyMoved: true };
   }
   if (moved.kind === 'failed') {
     const { attempt } = await engine.ledger.release(payment.id, 'not_paid', engine.now());
@@ -97,7 +100,7 @@ async function recordPaid(
 /** A token that is good for more than one call is used before anything new is paid, where it was bought and below that. */
 async function rememberToken(
   engine: Engine,
-  { payment, target }: Pick<PaidRequest, 'payment' | 'target'>,
+  { payment, target }: Pick<SignedRequest, 'payment' | 'target'>,
   { credential, lastsUntilMs }: Extract<Prepaid, { kind: 'paid' }>,
 ): Promise<void> {
   if (lastsUntilMs === undefined) return;
@@ -114,7 +117,7 @@ async function rememberToken(
  * The request of a payment that was made and brought nothing, with its proof once more: that costs nothing. Null where its rail
  * has no proof, or the wallet does not show it now.
  */
-export async function proofAgain(engine: Engine, payment: Payment): Promise<PaidRequest | null> {
+export async function proofAgain(engine: Engine, payment: Payment): Promise<SignedRequest | null> {
   const rail = engine.rails.ofPayment(payment)?.prepaid;
   if (rail === undefined || payment.payload === null || payment.state !== 'captured') return null;
   const payload = JSON.parse(payment.payload) as SignedPayload;
@@ -123,7 +126,7 @@ export async function proofAgain(engine: Engine, payment: Payment): Promise<Paid
   if (proof.kind !== 'paid') return null;
   const target = { url: new URL(payment.url), method: payment.method };
   await rememberToken(engine, { payment, target }, proof);
-  return { payment, payload: proof.credential, target, isPaid: true };
+  return { payment, payload: proof.credential, target, moneyMoved: true };
 }
 
 /** The outcome of a payment that the wallet did not make. */
