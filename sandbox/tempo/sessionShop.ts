@@ -34,6 +34,7 @@ export interface SessionShop extends LocalServer {
 /**
  * Starts a seller that asks `usd` (0.01 unless the query says another) a call, paid out of a channel, and suggests a deposit
  * of `deposit` (0.50). It pays the fees, unless `fee=own`. `charge=USD` offers a single charge beside.
+ * `operator=other` names somebody else as the one who settles.
  * `fault=deaf` drops the connection and does nothing; `lost` serves and drops it; `again` serves nothing, keeps what it was
  * given, and asks for payment once more; `boast` serves, and claims more in its receipt than any voucher says.
  */
@@ -45,7 +46,8 @@ export async function startSessionShop(channels: TempoChannels): Promise<Session
     getClient: () => channels.client,
   };
   // Both know every channel: who pays the fee of opening one makes no other of it.
-  const sellers = [{ feePayer: devAccount(1) }, {}].map((fees) => {
+  const [feePayer, operator] = [devAccount(1), devAccount(3).address];
+  const sellers = [{ feePayer }, {}, { feePayer, operator }].map((fees) => {
     const session = { ...terms, ...fees, amount: '0.01', unitType: 'request' };
     const charge = { ...terms, feePayer: devAccount(1) };
     return Mppx.create({
@@ -67,7 +69,7 @@ export async function startSessionShop(channels: TempoChannels): Promise<Session
       ['tempo/session', { amount, suggestedDeposit, unitType: 'request' }],
       ...(single === null ? [] : [['tempo/charge', { amount: single, chainId: 42431 }]]),
     ];
-    const seller = sellers[searchParams.get('fee') === 'own' ? 1 : 0]!;
+    const seller = sellers[searchParams.has('operator') ? 2 : searchParams.get('fee') === 'own' ? 1 : 0]!;
     const sold = await seller.compose(...(ways as never[]))(request);
     if (sold.status === 402) return sold.challenge as Response;
     if (fault === 'again' && pays) {

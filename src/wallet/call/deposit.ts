@@ -6,11 +6,13 @@ import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import type { Entitlement } from '../../ledger/books/entitlement.js';
 import { toUsdMicros } from '../../money/asset.js';
 import type { Outcome } from '../answer/outcome.js';
+import { categoryOfCall } from '../discover/catalogAdvice.js';
 import {
   depositHash,
   DEPOSIT_LIFE_MS,
   changeKept,
   keptOf,
+  openWith,
   type KeptDeposit,
 } from '../entitlement/deposit.js';
 import { underLease } from '../leaseKeeper.js';
@@ -53,7 +55,7 @@ export async function holdDeposit(
     url: target.url.href,
     origin: target.url.origin,
     host: target.url.hostname,
-    category: null,
+    category: categoryOfCall(engine, config, target),
     protocol: offer.protocol,
     scheme: 'channel',
     network: network.caip2,
@@ -100,16 +102,20 @@ export async function holdDeposit(
     },
     engine.now(),
   );
+  // Two that are made side by side each see the other here, or one of them did before: what passes the bound is let go.
+  if ((await openWith(engine.ledger, engine.agent, target.url.origin)) > config.limits.depositUsdMicros) {
+    await dropDeposit({ engine }, { payment, entitlement });
+    return { kind: 'drawn' };
+  }
   return { kind: 'made', deposit: { payment, entitlement } };
 }
 
-/** Lets a deposit go for which nothing was signed. */
+/** Lets a deposit go for which nothing was signed: what was kept of it ends in the same step. */
 export async function dropDeposit(
   { engine }: Pick<PaidCall, 'engine'>,
-  { payment, entitlement }: NewDeposit,
+  { payment }: NewDeposit,
 ): Promise<void> {
   await engine.ledger.release(payment.id, 'never_signed', engine.now());
-  await engine.ledger.entitlements.end(entitlement.id, 'expired', engine.now());
 }
 
 /**
@@ -118,15 +124,11 @@ export async function dropDeposit(
  */
 export async function commitDeposit(
   call: PaidCall,
-  { payment, entitlement }: NewDeposit,
+  { payment }: NewDeposit,
   { target, payload }: { readonly target: Challenge['target']; readonly payload: SignedPayload },
 ): Promise<Outcome | null> {
   const sent = await commitToSend(call, { payment, payload, target });
-  if (!('status' in sent)) return null;
-  const { engine } = call;
-  if ((await engine.ledger.findPayment(payment.id))?.state === 'released')
-    await engine.ledger.entitlements.end(entitlement.id, 'expired', engine.now());
-  return sent;
+  return 'status' in sent ? sent : null;
 }
 
 /**

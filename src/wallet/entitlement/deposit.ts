@@ -3,8 +3,9 @@ import type { Config } from '../../config/settings.js';
 import type { DepositFacts, Entitlement } from '../../ledger/books/entitlement.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
 import { readDrawNonce } from '../../ledger/attempts/drawNonce.js';
-import { toUsdMicros, type Asset } from '../../money/asset.js';
+import { findAsset, toUsdMicros, type Asset } from '../../money/asset.js';
 import { formatUnits, formatUsd } from '../../money/decimal.js';
+import type { Caip2 } from '../../money/network.js';
 import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 import type { Offer, PaymentDemand, RejectedOffer } from '../../payment/challenge.js';
 import { isDrawn } from '../../protocols/protocol.js';
@@ -43,7 +44,9 @@ export interface KeptDeposit extends DepositFacts {
   /** When it was used no more, to be closed; ms since 1970. */
   readonly close_requested_ms?: number;
   /** When the chain was asked to close it without its payee; ms since 1970. */
-  readonly end_asked_ms?: number;
+  readonly end_asked_ms?: number | undefined;
+  /** When the rest was asked back after that; ms since 1970. */
+  readonly rest_asked_ms?: number | undefined;
   /** Our own transactions to that end. */
   readonly end_txs?: readonly string[];
 }
@@ -205,13 +208,14 @@ async function allowed(
 ): Promise<AtomicAmount> {
   const place = { agent, sessionId, url: target.url, budgetId, nowMs };
   const { capLines } = await limitsOf(ledger, config, place);
+  const feeUsdMicros = dollarsOf(asset, deposit?.feeAtomic ?? 0n);
   const left = (await useOf(ledger, capLines, place)).map(
-    ({ line, usedUsdMicros }) =>
-      line.usdMicrosMax - usedUsdMicros - dollarsOf(asset, deposit?.feeAtomic ?? 0n),
+    ({ line, usedUsdMicros }) => line.usdMicrosMax - usedUsdMicros - feeUsdMicros,
   );
   const bounds = [
-    config.limits.depositUsdMicros,
-    ...(maxUsdMicros === undefined ? [] : [maxUsdMicros]),
+    config.limits.depositUsdMicros - (await openWith(ledger, agent, target.url.origin)),
+    // All that one call moves is within what it may cost: the fee of its deposit, too.
+    ...(maxUsdMicros === undefined ? [] : [maxUsdMicros - feeUsdMicros]),
     ...left,
   ];
   const usdMicros = bounds.reduce((least, one) => (one < least ? one : least));
@@ -221,6 +225,26 @@ async function allowed(
   return asset.decimals >= micros
     ? usdMicros * 10n ** BigInt(asset.decimals - micros)
     : usdMicros / 10n ** BigInt(micros - asset.decimals);
+}
+
+/**
+ * What an agent has in open deposits with one seller, whatever payee, operator, token or budget each is for: a seller that
+ * names others with each call has no more of them than the owner's bound.
+ */
+export async function openWith(
+  { entitlements }: Pick<Engine['ledger'], 'entitlements'>,
+  agent: string,
+  origin: string,
+): Promise<UsdMicros> {
+  const live = await entitlements.usable(agent, origin, 0);
+  return live
+    .filter(({ kind }) => kind === 'channel')
+    .map((one) => {
+      const { network, deposit_atomic } = keptOf(one);
+      const asset = findAsset(network as Caip2, one.unit ?? '');
+      return asset === undefined ? 0n : dollarsOf(asset, BigInt(deposit_atomic));
+    })
+    .reduce((sum, one) => sum + one, 0n);
 }
 
 function dollarsOf(asset: Asset, atomic: AtomicAmount): UsdMicros {

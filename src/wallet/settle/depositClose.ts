@@ -19,6 +19,9 @@ const SELLER_MS_MAX = 30_000;
 const ANSWER_BYTES_MAX = 64 * 1024;
 /** For a block's time that is behind the wall clock: what is asked too early only costs its fee. */
 const GRACE_MARGIN_MS = 60_000;
+/** So long after the rest was asked back it shows, or one of the two transactions never landed, and both are sent anew. */
+const REST_SHOWS_MS = 10 * 60_000;
+const REST_IS_COMING = 'The rest was asked back; the chain settles that within minutes.';
 
 /** What came of closing a deposit. */
 export type DepositClosing =
@@ -46,8 +49,14 @@ export async function closeDeposit(
   }));
   const first = await stateOf(engine, deposit, signal);
   if (first.kind === 'closed') return first;
+  const { rest_asked_ms } = keptOf((await engine.ledger.entitlements.find(deposit.id)) ?? deposit);
+  if (rest_asked_ms !== undefined) {
+    if (nowMs - rest_asked_ms < REST_SHOWS_MS) return { kind: 'closing', says: REST_IS_COMING };
+    await changeKept(engine, deposit.id, () => ({ end_asked_ms: undefined, rest_asked_ms: undefined }));
+  }
+  const kept = keptOf((await engine.ledger.entitlements.find(deposit.id)) ?? deposit);
   const signed = await signedOf(engine, deposit);
-  if (keptOf(deposit).end_asked_ms === undefined) {
+  if (kept.end_asked_ms === undefined) {
     const isAsked = await askSeller(engine, config, deposit, signed, signal);
     // Also where its answer was lost: it may have closed it all the same.
     const after = await stateOf(engine, deposit, signal);
@@ -142,13 +151,12 @@ async function endOnChain(
   const tx = await engine.chain(config, network).send(bytes, signal);
   await changeKept(engine, deposit.id, ({ end_asked_ms, end_txs = [] }) => ({
     ...{ end_asked_ms: end_asked_ms ?? nowMs, end_txs: [...end_txs, tx] },
+    ...(step === 'withdraw' ? { rest_asked_ms: nowMs } : {}),
   }));
   if (step === 'request_close')
     return { kind: 'waits', untilMs: nowMs + CLOSE_GRACE_SEC * 1000 + GRACE_MARGIN_MS };
   const after = await stateOf(engine, deposit, signal);
-  return after.kind === 'closed'
-    ? after
-    : { kind: 'closing', says: 'The rest was asked back; the chain settles that within minutes.' };
+  return after.kind === 'closed' ? after : { kind: 'closing', says: REST_IS_COMING };
 }
 
 /** The deposits of an agent whose time is over, or that were to be closed: their sellers are asked to close them. */

@@ -145,6 +145,31 @@ test('a deposit is within the owner’s bound, the call’s own, and every cap; 
   expect((await rowsOf(other)).deposits).toHaveLength(1);
 });
 
+test('a deposit counts in the caps of its seller’s category, and its fee in what its call may cost', async () => {
+  const one = await newWallet({
+    'categories.search.hosts': JSON.stringify(['127.0.0.1']),
+    'limits.categories.search.per_day_usd': '0.30',
+  });
+  expect(await pay(one, '/sorted')).toMatchObject({ code: 'paid' });
+  const { deposits } = await rowsOf(one);
+  expect(deposits).toMatchObject([{ heldAtomic: 300_000n, category: 'search' }]);
+  const { ledger } = await one.wallet.engine();
+  const scope = { kind: 'category', category: 'search' } as const;
+  const line = { name: 'x', kind: 'cap', scope, windowSec: 86_400 } as const;
+  expect(await ledger.usage([line as never], world.now())).toEqual([300_000n]);
+  const own = await newWallet();
+  expect(await pay(own, '/sorted?fee=own', { max_usd: '0.20' })).toMatchObject({ code: 'paid' });
+  expect((await rowsOf(own)).deposits).toMatchObject([{ heldAtomic: 200_000n }]);
+});
+
+test('a seller that names another operator with each call has no more in deposits than the owner allows one seller', async () => {
+  const one = await newWallet({ 'limits.deposit_usd': '0.50' });
+  expect(await pay(one, '/shifty')).toMatchObject({ code: 'paid' });
+  const refused = await pay(one, '/shifty?operator=other');
+  expect(refused).toMatchObject({ status: 'refused', money: 'none' });
+  expect((await rowsOf(one)).deposits).toMatchObject([{ heldAtomic: DEPOSIT }]);
+});
+
 test('calls side by side make one deposit and never sign one amount twice', async () => {
   const one = await newWallet();
   const paid = await Promise.all([1, 2, 3, 4, 5].map((n) => pay(one, `/side?n=${n}`)));
@@ -225,8 +250,12 @@ test('a fee of our own is held with the deposit, and exact in the end; a seller 
   // The seller is gone: what it did not take on the chain comes back whole.
   const engine = await one.wallet.engine();
   const channel = await channelOf(one);
-  const gone = JSON.stringify({ ...keptOf(channel), url: 'http://127.0.0.1:9/' });
+  // As if the chain had been asked long ago, by a transaction that never landed.
+  const asked = world.now() - 20 * 60_000;
+  const gone = JSON.stringify({ ...keptOf(channel), url: 'http://127.0.0.1:9/', end_asked_ms: asked });
   await engine.ledger.entitlements.update(channel, { facts: gone }, Date.now());
+  expect(await close(one)).toMatchObject({ kind: 'closing' });
+  await world.advance(11 * 60);
   expect(await close(one)).toMatchObject({ kind: 'waits' });
   expect(await pay(one, '/own?fee=own&n=2')).toMatchObject({ status: 'refused', money: 'none' });
   expect(await close(one)).toMatchObject({ kind: 'waits' });

@@ -87,3 +87,20 @@ test('a deposit that has ended, or is none, is not drawn on', async () => {
   // What names no deposit cannot go by its scheme's exemption.
   await expect(ledger.openHold(draw(deposit, 0n, CENT, { draw: null }))).rejects.toThrow();
 });
+
+test('a deposit that was signed outlives that nobody sends it', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const made = await deposited(ledger);
+  await ledger.recordSigned(made.paymentId!, { name: 'AUTHORIZATION', value: 'c2lnbmVk' }, T0);
+  expect(await ledger.release(made.paymentId!, 'never_signed', T0)).toMatchObject({ kind: 'conflict' });
+  expect((await ledger.entitlements.find(made.id))?.state).toBe('live');
+});
+
+test('a deposit that was never signed ends with its hold, whoever lets that go', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const unmade = await deposited(ledger);
+  await ledger.release(unmade.paymentId!, 'never_signed', T0);
+  expect((await ledger.entitlements.find(unmade.id))?.state).toBe('expired');
+});

@@ -134,6 +134,19 @@ export function giveBack(
   change(context, { ...deposit, valueLeft: (leftOf(deposit) + atomic).toString() }, nowMs);
 }
 
+/**
+ * Ends a deposit that was never signed, with the hold that it was to be made by: whoever was making it may be gone, and a
+ * deposit that is not there would bar every later one with its seller.
+ */
+export function endUnmade(
+  context: LedgerContext,
+  { agent, nonce }: { readonly agent: string; readonly nonce: string },
+  nowMs: number,
+): void {
+  const deposit = findDeposit(context, agent, nonce);
+  if (deposit?.state === 'live') change(context, ended(deposit, 'expired'), nowMs);
+}
+
 function leftOf({ valueLeft }: Entitlement): AtomicAmount {
   return BigInt(valueLeft ?? 0);
 }

@@ -11,7 +11,7 @@ import type {
 } from '../../attempts/transition.js';
 import { assertInvariant } from '../../../errors/walletError.js';
 import { isDeposit, isDrawn } from '../../../protocols/protocol.js';
-import { giveBack } from '../calls/entitlement.js';
+import { endUnmade, giveBack } from '../calls/entitlement.js';
 import { barOf } from '../owner/agent.js';
 import { budgetsOf, runsOf } from '../../books/budget.js';
 import type { CapLine } from '../../../money/cap.js';
@@ -243,6 +243,7 @@ export function release(
   } as const;
   const released = changePayment(context, head, before, { kind: 'release', patch, nowMs });
   if (note === 'never_signed' && isDrawn(before)) giveBack(context, before, before.heldAtomic, nowMs);
+  if (note === 'never_signed' && isDeposit(before)) endUnmade(context, before, nowMs);
   watchReleased(context, released.attempt, nowMs);
   return released;
 }
