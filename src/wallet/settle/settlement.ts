@@ -207,6 +207,12 @@ async function lookAgain<A extends AnyAttempt>(
   settlement: Settlement,
 ): Promise<SettlementVerdict<A>> {
   if (settlement.kind === 'captured') return recordLanding(engine, attempt, settlement);
+  // A deposit that was released and is there all the same: all of it may be taken, until it is closed.
+  if (settlement.kind === 'open' && settlement.isDeposited === true)
+    return recordLanding(engine, attempt, {
+      ...({ kind: 'captured', tx: null, amountAtomic: attempt.heldAtomic, final: false } as const),
+      blockTimeMs: engine.now(),
+    });
   const ageMs = engine.now() - toWallMs(attempt, attempt.changedMs);
   const isProved = settlement.kind === 'released';
   const isOver = (isProved && ageMs >= WATCH_MS) || ageMs >= WATCH_MS_MAX;

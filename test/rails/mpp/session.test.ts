@@ -6,7 +6,7 @@ import type { Entitlement } from '../../../src/ledger/books/entitlement.js';
 import { compareWithChain } from '../../../src/owner/ledger/chainAudit.js';
 import { keptOf } from '../../../src/wallet/entitlement/deposit.js';
 import { closeDeposit } from '../../../src/wallet/settle/depositClose.js';
-import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
+import { reconcileAll, reconcileAttempt } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
 import { paymentsIn, signaturesIn } from '../../support/books.js';
 import { anyCall, type TestWallet } from '../../support/testWallet.js';
@@ -224,6 +224,25 @@ test('a seller that takes vouchers and serves nothing gets two of them, and a re
   expect(signaturesIn(one.mine.home)).toBe(signed);
   expect(await close(one)).toMatchObject({ kind: 'closed' });
   expect(await balanceOf(one)).toBe(START - 30_000n);
+});
+
+test('one that was released, and is there all the same, counts whole again until it is closed', async () => {
+  const one = await newWallet();
+  expect(await pay(one, '/falsely')).toMatchObject({ code: 'paid' });
+  const engine = await one.wallet.engine();
+  const { deposits } = await rowsOf(one);
+  await engine.ledger.release(deposits[0]!.id, 'expired_unused', world.now());
+  expect(await countedIn(one)).toBe(0n);
+  const released = (await engine.ledger.findPayment(deposits[0]!.id))!;
+  const signal = AbortSignal.timeout(20_000);
+  expect(await reconcileAttempt(engine, released, signal)).toMatchObject({ verdict: 'recaptured' });
+  expect(await countedIn(one)).toBe(DEPOSIT);
+  // Looked at again it is neither freed nor final: its end is not known.
+  const shown = (await engine.ledger.findPayment(released.id))!;
+  await reconcileAttempt(engine, shown, signal);
+  expect((await rowsOf(one)).deposits).toMatchObject([{ state: 'captured', confirmed: false }]);
+  expect(await countedIn(one)).toBe(DEPOSIT);
+  expect(await engine.ledger.audit()).toMatchObject({ findings: [] });
 });
 
 // Its chain goes ahead of the machine's clock, by which the published server signs: nothing is sold behind it.
