@@ -249,6 +249,9 @@ describe('an answer', () => {
     const asked = await pay(dear(), other);
     expect(asked).toMatchObject({ status: 'approval_required' });
     expect(told(asked)).toMatch(/the owner first adds an owner passphrase or a passkey/);
+    // No call of the agent's brings an answer, so none is named.
+    expect(asked.next).toBeNull();
+    expect(asked.message).toMatch(/Nobody can answer it yet.*go on without it/);
     expect(told(asked)).not.toMatch(/purser |npx |Run:/);
     await expect(answerAs(await other.engine(), idOf(asked), { kind: 'once' })).rejects.toMatchObject({
       code: 'factor_needed',

@@ -320,20 +320,21 @@ describe('where nobody answered', () => {
     expect(client.prompts).toHaveLength(2);
   });
 
-  test('after Esc twice, or without a client that asks, next pays what the owner approved meanwhile', async () => {
+  test('after Esc twice, or without a client that asks, no call is named; its id pays what the owner approved meanwhile', async () => {
     const client = new AskingClient(escapes);
     const first = await client.pay(dear());
     const second = await client.pay(first.next?.arguments ?? {});
-    const third = await client.pay(second.next?.arguments ?? {});
+    const third = await client.pay({ approval_id: second['approval_id'] });
     expect(client.prompts).toHaveLength(2);
     expect(third.message).toContain('This client shows no further prompt for it');
     const without = await wallet.pay(dear(), anyCall());
     await addOwner(await wallet.engine());
     for (const outcome of [third, without]) {
       expect(JSON.stringify(outcome.tell_owner)).toContain('first adds an owner passphrase');
-      expect(outcome).toMatchObject({ status: 'approval_required', next: { tool: 'wallet_pay' } });
-      await answerAs(await wallet.engine(), String(outcome['approval_id']), { kind: 'once' });
-      expect(await wallet.pay(outcome.next?.arguments ?? {}, anyCall())).toMatchObject({ spent_usd: '0.05' });
+      expect(outcome).toMatchObject({ status: 'approval_required', next: null });
+      const id = outcome['approval_id'];
+      await answerAs(await wallet.engine(), String(id), { kind: 'once' });
+      expect(await wallet.pay({ approval_id: id }, anyCall())).toMatchObject({ spent_usd: '0.05' });
     }
   });
 

@@ -40,17 +40,19 @@ export async function pendingOutcome(
     noPrompt,
     canAnswerElsewhere
       ? 'Tell them, then wait with wallet_approval.'
-      : whereNobodyElse(context, noPrompt === null),
+      : whereNobodyElse(canAskAgain(context, noPrompt)),
   ];
   return outcome({
     status: 'approval_required',
     code: 'approval_required',
     message: message.filter((sentence) => sentence !== null).join(' '),
     retry: 'after_approval',
-    // Without a factor to wait for, the call itself leads on: it asks in the client again, or pays what was approved.
+    // Without a factor to wait for, the call itself asks in the client again; where that asks nothing either, no call helps.
     next: canAnswerElsewhere
       ? { tool: 'wallet_approval', arguments: { id } }
-      : { tool: 'wallet_pay', arguments: { approval_id: id } },
+      : canAskAgain(context, noPrompt)
+        ? { tool: 'wallet_pay', arguments: { approval_id: id } }
+        : null,
     tell_owner: await tellWhere(engine, question, { whys: [question.why, noPrompt], isPrompted }),
     approval_id: id,
     expires_at: new Date(approval.expiresMs).toISOString(),
@@ -70,11 +72,15 @@ function dismissedWords({ context, hastyMs }: Unanswered): string | null {
   return isDismissed(context) ? 'Nobody answered in the client.' : null;
 }
 
+/** Whether the same call would put the question in its client once more. */
+function canAskAgain({ asks }: CallContext, noPrompt: string | null): boolean {
+  return asks?.form === true && noPrompt === null;
+}
+
 /** How it goes on where no factor lets the owner answer outside of the client. */
-function whereNobodyElse({ asks }: CallContext, promptsAgain: boolean): string {
-  if (asks?.form === true && promptsAgain)
-    return 'The call in next asks them in the client once more, while they are there.';
-  return 'Nobody can answer it yet, since the wallet has no owner passphrase or passkey. Tell them; once they approved it, the call in next pays it.';
+function whereNobodyElse(asksAgain: boolean): string {
+  if (asksAgain) return 'The call in next asks them in the client once more, while they are there.';
+  return 'Nobody can answer it yet, since the wallet has no owner passphrase or passkey. Tell them, and go on without it; once they approved it, wallet_pay with the approval_id pays it.';
 }
 
 /**
