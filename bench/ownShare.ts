@@ -35,7 +35,13 @@ export async function benchOwnShare(sandbox: Sandbox, test: TestWallet, chain: C
   const request = parseRequest({ url: `${sandbox.shop.url}/v2/price/0.001?chain=${chain}` }, engine, [
     sandbox.shop.hostPort,
   ]);
-  const probed = await probe(engine, await engine.config(), request, new CallDeadline(10_000, context), context);
+  const probed = await probe(
+    engine,
+    await engine.config(),
+    request,
+    new CallDeadline(10_000, context),
+    context,
+  );
   if (probed.kind !== 'priced') throw new Error('The shop asked for nothing.');
   const { challenge } = probed;
   const steps: Record<'policy' | 'prepare' | 'hold' | 'sign' | 'journal' | 'whole', number[]> = {

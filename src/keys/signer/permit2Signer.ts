@@ -2,7 +2,14 @@ import { PERMIT2, PERMIT2_SPENDERS } from '../../money/permit2.js';
 import { isSigned, type EvmAsset, type SignedAsset } from '../../money/asset.js';
 import type { Permit2Intent, Permit2Signatures } from '../../payment/intent.js';
 import { isOwnSignature } from './ownSignature.js';
-import { ADDRESS, checkEvmTransfer, isMatch, refusal, ZERO_ADDRESS, type TransferAccount } from './transferSigner.js';
+import {
+  ADDRESS,
+  checkEvmTransfer,
+  isMatch,
+  refusal,
+  ZERO_ADDRESS,
+  type TransferAccount,
+} from './transferSigner.js';
 
 const TOKEN_PERMISSIONS = [
   { name: 'token', type: 'address' },

@@ -130,7 +130,10 @@ export async function waitFor(
 }
 
 /** An approval to pay with, or why there is none. A consumed one is left to whoever looks for its payment. */
-function settled({ engine, deadline, context }: PaidCall, approval: ApprovalRecord): ApprovalRecord | Outcome {
+function settled(
+  { engine, deadline, context }: PaidCall,
+  approval: ApprovalRecord,
+): ApprovalRecord | Outcome {
   if (approval.state === 'denied') return deniedOutcome(approval, context.asks);
   if (approval.state === 'consumed') return approval;
   if (approval.state === 'expired' || approval.expiresMs <= engine.now()) throw problemError('expired');
