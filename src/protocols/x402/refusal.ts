@@ -17,10 +17,7 @@ const REASON_CODE_POINTS_MAX = 120;
  * duplicate, a pending or failed transaction, and all that is free text, such as `fetch failed`.
  */
 const REASONS: Readonly<Record<string, readonly string[]>> = {
-  [TOO_LITTLE]: [
-    'insufficient_funds',
-    'invalid_exact_evm_insufficient_balance',
-  ],
+  [TOO_LITTLE]: ['insufficient_funds', 'invalid_exact_evm_insufficient_balance'],
   'it does not accept the signature': [
     'invalid_exact_evm_payload_signature',
     'invalid_exact_evm_signature',
