@@ -1,6 +1,7 @@
 import type { Hex } from './evm/answer.js';
 import { findMoment } from './evm/blockSearch.js';
 import { searchLogs } from './evm/logSearch.js';
+import { permit2NonceIn } from './evm/permit2Use.js';
 import type { Operator, TokenAt } from './evm/operator.js';
 import {
   isNonceLog,
@@ -18,10 +19,18 @@ const HISTORY_CALLS_MAX = 2_000;
 /** Blocks whose time one history reads: more payments than that in a month are rare, and each costs a call. */
 const BLOCK_TIMES_MAX = 500;
 
+/** Transfers without a nonce whose transaction one history reads, the newest: each costs a call, too. */
+const NAMES_MAX = 500;
+
 /** One movement out of an address, as the chain shows it. */
 export interface ChainPayment {
   /** The nonce that moved it: EIP-3009's, or on Solana the message's hash; null for a plain transfer, such as a withdrawal. */
   readonly nonce: string | null;
+  /**
+   * Where the token's logs have no nonce, what its transaction names in place of it: Permit2's nonce, or the channel that a
+   * deposit opened. Null, and absent, where it names none.
+   */
+  readonly named?: string | null;
   readonly to: string;
   readonly amountAtomic: AtomicAmount;
   readonly tx: string;
@@ -54,12 +63,22 @@ export interface HistoryKind {
     readonly payments: readonly Omit<ChainPayment, 'timeSec'>[];
     readonly spentWithoutTransfer: readonly string[];
   };
+  /** What the transaction of a payment without a nonce names, see {@link ChainPayment.named}. Throws RpcFault. */
+  nameIn(operator: Operator, moved: Moved, signal: AbortSignal | undefined): Promise<Hex | null>;
+}
+
+/** A payment without a nonce, with who paid it in what. */
+export interface Moved extends Pick<ChainPayment, 'to' | 'amountAtomic' | 'blockNumber'> {
+  readonly asset: TokenAt;
+  readonly from: Hex;
+  readonly tx: Hex;
 }
 
 /** Tokens of EIP-3009. */
 export const EIP3009_HISTORY: HistoryKind = {
   events: ['AuthorizationUsed', 'AuthorizationCanceled', 'Transfer'],
   pair: pairPayments,
+  nameIn: permit2NonceIn,
 };
 
 /**
@@ -73,7 +92,7 @@ export async function readHistory(
     from: payer,
     sinceSec,
   }: { readonly asset: TokenAt; readonly from: Hex; readonly sinceSec: number },
-  { events, pair }: HistoryKind,
+  { events, pair, nameIn }: HistoryKind,
   signal: AbortSignal | undefined,
 ): Promise<ChainHistory> {
   const latest = await operator.latest(signal);
@@ -84,7 +103,10 @@ export async function readHistory(
     logs.push(...page);
   }
   const paired = pair(logs);
-  const payments = await dated(operator, paired.payments, signal);
+  const named = await withNames(paired.payments, ({ tx, ...payment }) =>
+    nameIn(operator, { ...payment, asset, from: payer, tx: tx as Hex }, signal),
+  );
+  const payments = await dated(operator, named, signal);
   return {
     ...paired,
     payments,
@@ -116,6 +138,18 @@ async function dated(
 }
 
 type Undated = Omit<ChainPayment, 'timeSec'>;
+
+/** Those without a nonce with what their transactions name; the oldest of very many stay without, and count as unknown. */
+async function withNames(
+  payments: readonly Undated[],
+  nameOf: (payment: Undated) => Promise<Hex | null>,
+): Promise<Undated[]> {
+  const asked = new Set(payments.filter(({ nonce }) => nonce === null).slice(-NAMES_MAX));
+  const named: Undated[] = [];
+  for (const payment of payments)
+    named.push(asked.has(payment) ? { ...payment, named: await nameOf(payment) } : payment);
+  return named;
+}
 
 function pairPayments(logs: readonly TokenLog[]): {
   readonly payments: Undated[];

@@ -58,6 +58,20 @@ test('where two differ about an amount, the most that may have moved counts', as
   }
 });
 
+test('what a transaction names is believed where all who show it name the same', async () => {
+  const named = (name: string | null) => payment({ nonce: null, named: name });
+  const nameOf = async (...names: (string | null)[]) =>
+    (await union(...names.map((name, i) => shows(`rpc${i}`, named(name))))).payments.map((one) => one.named);
+  expect(await nameOf('0x07', '0x07')).toEqual(['0x07']);
+  for (const names of [
+    ['0x07', '0x08'],
+    ['0x07', null],
+    [null, '0x07', '0x07'],
+    ['0x07', '0x08', '0x08'],
+  ])
+    expect(await nameOf(...names)).toEqual([null]);
+});
+
 test('one that cannot be read is named, and what is left is not whole; any other fault is thrown', async () => {
   const down = new RpcFault('no_answer', 'https://two.example', 'does not answer');
   expect(await union(shows('one', payment({})), down)).toMatchObject({

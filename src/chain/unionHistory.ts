@@ -42,8 +42,10 @@ export async function readUnion<Operator>(
   for (const payment of histories.flatMap(({ payments }) => payments)) {
     const known = found.get(paymentKey(payment));
     // They differ only where one of them lies; what is counted is then the most that may have moved.
-    if (known === undefined || known.amountAtomic < payment.amountAtomic)
-      found.set(paymentKey(payment), payment);
+    const most = known === undefined || known.amountAtomic < payment.amountAtomic ? payment : known;
+    // What one of them alone names may be made up, to pass for a payment that is counted already (T28).
+    const isNamed = known === undefined || (known.named ?? null) === (payment.named ?? null);
+    found.set(paymentKey(payment), isNamed ? most : { ...most, named: null });
   }
   const inOrder = (a: ChainPayment, b: ChainPayment): number =>
     a.blockNumber === b.blockNumber ? a.logIndex - b.logIndex : Number(a.blockNumber - b.blockNumber);

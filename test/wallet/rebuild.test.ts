@@ -374,6 +374,31 @@ describe('several agents', () => {
     expect(await rebuildLedger(restored)).toMatchObject({ state: 'sound' });
   });
 
+  test('count what a copy has as held only: it was signed and paid a moment later', async () => {
+    expect(await pay('/v2/json?several=7')).toMatchObject({ code: 'paid' });
+    const engine = await test1.open({ now }).engine();
+    const [paid] = await attemptsIn({ ledger: engine.ledger });
+    if (paid?.kind !== 'payment') throw new Error('nothing was paid');
+    // The copy is another home of the same keys, whose ledger comes as far as the hold.
+    const home = file('held');
+    await new StoreKeystore(home, new QuickStore(home)).create(engine.keys.revealSecret());
+    const making = { keystore: 'file', testnet: true, rpcUrls: await rpcUrls() } as const;
+    await setUpWallet({ ...owner(), home, ...making, secret: { kind: 'new' } });
+    const copy = await test1.open({ now, home }).engine();
+    const { ledger } = copy;
+    const { version: configVersion } = await copy.config();
+    const hold = await ledger.openHold({ ...paid, configVersion, capLines: [], rateLines: [], nowMs: now() });
+    if (hold.kind !== 'held') throw new Error(`The hold ended as ${hold.kind}`);
+    await ledger.release(hold.payment.id, 'never_signed', now());
+    const restored = { ...owner(), home };
+    expect(await rebuildLedger(restored)).toMatchObject({ state: 'waiting' });
+    await later();
+    expect(await rebuildLedger(restored)).toMatchObject({ state: 'done', imported: 1 });
+    const counted = await booksOf(test1.open({ now, home }));
+    expect(counted).toMatchObject({ used: [10_000n, 0n, 0n, 10_000n], compared: 1, findings: [] });
+    expect(await rebuildLedger(restored)).toMatchObject({ state: 'sound', imported: 0, notes: [] });
+  });
+
   test('that are stopped stay so: a copy of the ledger from before stops signing, and lets none of them act', async () => {
     await add('ada');
     await add('bob');

@@ -65,6 +65,11 @@ test('each of several payments to one payee is shown with what it was charged', 
   await world.send(PERMIT2_SPENDERS.upto, b.take(8_000n), FACILITATOR);
   await world.chain.settle();
   const reader = world.reader();
+  const { payments } = await reader.unionHistory(USDC, world.payer.address, a.query.openedSec);
+  expect(payments.map(({ nonce, named, amountAtomic }) => [nonce, named, amountAtomic])).toEqual([
+    [null, a.query.nonce, 1_000n],
+    [null, b.query.nonce, 8_000n],
+  ]);
   expect(await reader.settlementOf(a.query)).toMatchObject({
     ...{ kind: 'captured', amountAtomic: 1_000n, final: true, tx: taken },
   });
@@ -85,6 +90,8 @@ test('what another contract takes is not read from the transfers beside it: all 
   const args = [[call(hidden, CEILING_ATOMIC), call(small, 1n)]] as const;
   await world.send(MULTICALL3, encodeFunctionData({ abi, functionName: 'aggregate3', args }));
   await world.chain.settle();
+  const shown = await world.reader().unionHistory(USDC, world.payer.address, hidden.query.openedSec);
+  expect(shown.payments.slice(-2)).toMatchObject([{ named: null }, { named: null }]);
   expect(await world.reader().settlementOf(hidden.query)).toMatchObject({ kind: 'unknowable' });
   await world.expire();
   expect(await world.reader().settlementOf(small.query)).toMatchObject({ kind: 'unknowable' });

@@ -1,3 +1,5 @@
+import { PERMIT2, PERMIT2_SPENDERS } from '../../money/permit2.js';
+import type { Moved } from '../history.js';
 import type { Permit2Use, SettlementQuery } from '../settlement.js';
 import { RpcFault } from '../rpcFault.js';
 import type { Block, Hex } from './answer.js';
@@ -125,6 +127,30 @@ function isUse({ to, input }: MinedCall, transfer: TransferLog, query: Settlemen
     isAddressAt(input, words.to, query.to) &&
     (words.amount === null || BigInt(wordAt(input, words.amount) ?? '0x0') === transfer.amountAtomic)
   );
+}
+
+/** The contracts that use what is signed for Permit2. */
+const SPENDERS: readonly string[] = [PERMIT2, ...Object.values(PERMIT2_SPENDERS)].map((one) =>
+  one.toLowerCase(),
+);
+
+/**
+ * The nonce of Permit2 that made a transfer, where its transaction is a call of one of these contracts: that uses one nonce
+ * and moves nothing beside. Null where another contract made the call, which may have used any. Throws RpcFault.
+ */
+export async function permit2NonceIn(
+  operator: Operator,
+  { tx, from, to: payee, amountAtomic }: Moved,
+  signal: AbortSignal | undefined,
+): Promise<Hex | null> {
+  const { to, input } = await operator.transaction(tx, signal);
+  const words = SETTLE_CALLS[input.slice(0, SELECTOR_END)];
+  if (to === null || !SPENDERS.includes(to) || words === undefined) return null;
+  const isIt =
+    isAddressAt(input, words.owner, from) &&
+    isAddressAt(input, words.to, payee as Hex) &&
+    (words.amount === null || BigInt(wordAt(input, words.amount) ?? '0x0') === amountAtomic);
+  return isIt ? wordAt(input, words.nonce) : null;
 }
 
 function wordAt(input: Hex, index: number): Hex | null {

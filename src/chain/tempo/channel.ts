@@ -14,6 +14,7 @@ import {
   type Observation,
 } from '../evm/observation.js';
 import type { EventLog, Heads, Operator } from '../evm/operator.js';
+import type { Moved } from '../history.js';
 import { RpcFault } from '../rpcFault.js';
 import type { TempoSettlementQuery } from '../settlement.js';
 import { findLanding } from './observation.js';
@@ -130,6 +131,31 @@ async function lookUpTo(
     ...{ kind: 'paid', at, block, tx: landed.tx, amountAtomic: feeAtomic, origin },
     settled: block.number <= settled.number,
   };
+}
+
+/** The word of what opens a channel in which its deposit stands, behind operator, token, signer, salt and hash. */
+const OPENED_DEPOSIT_WORD = 5;
+
+/**
+ * The channel that a transfer to the reserve opened; null where its transaction opened none of this payer's, or several.
+ * Throws RpcFault.
+ */
+export async function channelOpenedIn(
+  operator: Operator,
+  { tx, from, to, amountAtomic, blockNumber }: Moved,
+  signal: AbortSignal | undefined,
+): Promise<Hex | null> {
+  if (to !== CHANNEL_RESERVE) return null;
+  const blocks = { from: blockNumber, to: blockNumber };
+  const logs = await operator.events({ address: CHANNEL_RESERVE, topics: [OPENED], blocks }, signal);
+  const [opened, ...others] = logs.filter((log) => log.tx === tx && log.topics[2] === pad(lower(from)));
+  if (opened === undefined || others.length > 0) return null;
+  // What moved has the fee of the transaction in it, where that was ours to pay.
+  return wordAt(opened.data, OPENED_DEPOSIT_WORD) <= amountAtomic ? (opened.topics[1] ?? null) : null;
+}
+
+function lower(hex: Hex): Hex {
+  return hex.toLowerCase() as Hex;
 }
 
 /** What a channel holds in the state of a block; 0 where it is not open. */

@@ -2,7 +2,7 @@ import type { TempoNetwork } from '../../money/network.js';
 import { createReader, type BlockReader, type ReaderOptions } from '../evm/evmChain.js';
 import type { TempoSettlementQuery } from '../settlement.js';
 import { judgeObservations } from '../evm/verdict.js';
-import { judgeChannel, observeChannelLatest, observeChannelSettled } from './channel.js';
+import { channelOpenedIn, judgeChannel, observeChannelLatest, observeChannelSettled } from './channel.js';
 import { TEMPO_HISTORY } from './tempoHistory.js';
 import { observeLatest, observeSettled } from './observation.js';
 
@@ -22,6 +22,6 @@ export function createTempoChain(options: ReaderOptions & { readonly network: Te
         : observeChannelLatest(operator, { ...query, channel: query.channel }, heads, signal),
     judge: (observations, query, bench) =>
       (query.channel === undefined ? judgeObservations : judgeChannel)(observations, query, bench),
-    history: TEMPO_HISTORY,
+    history: { ...TEMPO_HISTORY, nameIn: channelOpenedIn },
   });
 }

@@ -9,7 +9,7 @@ export const FEE_MANAGER = '0xfeec000000000000000000000000000000000000';
  * Tokens of Tempo (TIP-20). A payment is known by its memo; a fee that the payer paid itself counts to the payment of the
  * same transaction, and stands alone where that moved nothing.
  */
-export const TEMPO_HISTORY: HistoryKind = {
+export const TEMPO_HISTORY: Omit<HistoryKind, 'nameIn'> = {
   events: ['Transfer', 'TransferWithMemo'],
   pair(logs) {
     const memos = logs.filter((log) => log.event === 'TransferWithMemo');

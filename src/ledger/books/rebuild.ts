@@ -15,6 +15,8 @@ export interface ImportedPayment {
   readonly usdMicros: UsdMicros;
   /** Null for a plain transfer: it has none. */
   readonly nonce: string | null;
+  /** What its transaction names where it has no nonce; null where that is nothing. */
+  readonly named: string | null;
   readonly tx: string;
   readonly blockTimeMs: number;
   /** It went to another of the wallet's own addresses: the owner's doing, and nothing was spent. */

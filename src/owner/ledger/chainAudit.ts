@@ -192,7 +192,7 @@ class Comparison {
       const unread = describeUnread(history, address, network.label);
       if (unread !== null) this.notes.add(unread);
       for (const payment of payments) {
-        shown.add(paymentKey(payment));
+        for (const key of this.#keysOf(payment, network.caip2)) shown.add(key);
         await this.#judge(payment, agent, network, asset);
       }
       if (payments.length > 0)
@@ -207,7 +207,9 @@ class Comparison {
     if (this.#ended.has(payment.tx)) return;
     if (this.#isDeposit(payment, network.caip2)) return;
     const row =
-      this.#rows.get(keyOf(network.caip2, paymentKey(payment))) ?? this.#openFor(payment, network.caip2);
+      this.#signedAs(payment, network.caip2) ??
+      this.#namedBy(payment, network.caip2) ??
+      this.#openFor(payment, network.caip2);
     if (row === undefined) {
       // A Lightning wallet may well pay for others, too.
       if (network.family === 'lightning') return;
@@ -238,6 +240,37 @@ class Comparison {
     );
     if (row !== undefined) this.#deposits.add(row.id);
     return row !== undefined;
+  }
+
+  /** The row with a payment's nonce; where nobody knew that one as signed, the row that counts what it moved. */
+  #signedAs(payment: ChainPayment, network: string): AnyAttempt | undefined {
+    const key = this.#isUnsigned(payment, network) ? placeKey(payment) : paymentKey(payment);
+    return this.#rows.get(keyOf(network, key));
+  }
+
+  /** Whether a payment's nonce is of a row that was let go as never signed: a rebuilding counts it beside that (T29). */
+  #isUnsigned(payment: ChainPayment, network: string): boolean {
+    const row = this.#rows.get(keyOf(network, paymentKey(payment)));
+    return row?.state === 'released' && row.payload === null;
+  }
+
+  /** What the rows that count a payment may be known by. */
+  #keysOf(payment: ChainPayment, network: string): string[] {
+    const named = typeof payment.named === 'string' ? [payment.named.toLowerCase()] : [];
+    const place = this.#isUnsigned(payment, network) ? [placeKey(payment)] : [];
+    return [paymentKey(payment), ...named, ...place];
+  }
+
+  /** The payment of which a transfer's transaction names the nonce. One that was released counts nothing. */
+  #namedBy({ named, to, amountAtomic }: ChainPayment, network: string): AnyAttempt | undefined {
+    if (typeof named !== 'string') return undefined;
+    const row = this.#rows.get(keyOf(network, named.toLowerCase()));
+    const isIt =
+      row !== undefined &&
+      row.state !== 'released' &&
+      row.payTo.toLowerCase() === to.toLowerCase() &&
+      amountAtomic <= row.heldAtomic;
+    return isIt ? row : undefined;
   }
 
   /** The open payment that a transfer may be of, where what was signed leaves no nonce on the chain. */
@@ -299,7 +332,11 @@ async function byNonce(ledger: Ledger, sinceMs: number): Promise<Map<string, Any
 /** A transfer's place on the chain, for what leaves no nonce there; null while it is not known. */
 function placeOf({ tx, payTo, capturedAtomic }: AnyAttempt): string | null {
   if (tx === null || capturedAtomic === null) return null;
-  return paymentKey({ nonce: null, tx, to: payTo, amountAtomic: capturedAtomic });
+  return placeKey({ tx, to: payTo, amountAtomic: capturedAtomic });
+}
+
+function placeKey({ tx, to, amountAtomic }: Pick<ChainPayment, 'tx' | 'to' | 'amountAtomic'>): string {
+  return paymentKey({ nonce: null, tx, to, amountAtomic });
 }
 
 function keyOf(network: string, key: string): string {

@@ -108,6 +108,7 @@ function importedFrom(
     amountAtomic: payment.amountAtomic,
     usdMicros: usdMicrosOf(asset, payment.amountAtomic, bitcoin),
     nonce: payment.nonce,
+    named: payment.named ?? null,
     tx: payment.tx,
     blockTimeMs: Math.max(payment.timeSec * 1000, sinceMs),
   };

@@ -6,6 +6,7 @@ import {
   type RowFields,
 } from '../payments/paymentColumns.js';
 import type { AnyAttempt } from '../../attempts/withdrawal.js';
+import { isDeposit } from '../../../protocols/protocol.js';
 import { newId } from '../../newId.js';
 import type { ImportedPayment, Rebuilt } from '../../books/rebuild.js';
 import { createHash } from 'node:crypto';
@@ -15,6 +16,9 @@ import { ledgerTimeMs, WALLET } from './journal.js';
 import { changePayment, insertPayment, selectPayment } from '../payments/paymentRow.js';
 import { touchSession } from '../calls/session.js';
 import { IMPORTED_BUDGET, IMPORTED_CATEGORY, IMPORTED_HOST } from '../payments/totals.js';
+
+/** Stands before the nonce of a payment that is counted beside the row which has that nonce, see {@link isUnsigned}. */
+const UNSIGNED = 'unsigned';
 
 /** Entries under this subject are the beginning and the end of a rebuilding. */
 const REBUILD = 'rebuild';
@@ -65,7 +69,8 @@ export function finishRebuild(
   if (rebuildingSinceMs(context) === null) throw new WalletError('not_found', 'No rebuilding is under way.');
   const unknown: ImportedPayment[] = [];
   const contradicted: AnyAttempt[] = [];
-  for (const payment of found) {
+  for (const shown of found) {
+    const payment = isUnsigned(context, shown) ? { ...shown, nonce: `${UNSIGNED} ${shown.nonce}` } : shown;
     const known = knownAs(context, payment);
     if (known === null) unknown.push(payment);
     else if (known.state === 'released') contradicted.push(known);
@@ -89,6 +94,24 @@ function nonceOf({ nonce, tx, payTo, amountAtomic }: ImportedPayment): string {
   return nonce?.toLowerCase() ?? `transfer ${tx} ${payTo.toLowerCase()} ${amountAtomic}`;
 }
 
+/**
+ * Whether a payment's nonce is known, and that it was signed is not: the copy is of the moment between. Such a row is let go
+ * unasked, so what the chain shows of it is counted beside it.
+ */
+function isUnsigned(context: LedgerContext, { network, payFrom, nonce }: ImportedPayment): boolean {
+  if (nonce === null) return false;
+  const where = 'network = ? AND pay_from = ? AND nonce = ?';
+  const row = selectPayment(
+    context,
+    context.journal.checkedHead(),
+    where,
+    network,
+    payFrom,
+    nonce.toLowerCase(),
+  );
+  return row !== null && row.payload === null && (row.state === 'held' || row.state === 'released');
+}
+
 /** The row of a payment that the chain shows, or null. */
 function knownAs(context: LedgerContext, payment: ImportedPayment): AttemptRow | null {
   const where = 'network = ? AND pay_from = ? AND nonce = ?';
@@ -96,12 +119,35 @@ function knownAs(context: LedgerContext, payment: ImportedPayment): AttemptRow |
   const { network, payFrom, payTo, tx, nonce, amountAtomic } = payment;
   const known = selectPayment(context, head, where, network, payFrom, nonceOf(payment));
   if (known !== null || nonce !== null) return known;
-  // What was signed for Permit2 leaves no nonce on the chain. A transaction that a seller only claims says nothing.
+  const signed = namedBy(context, payment);
+  if (signed !== null) return signed;
+  // A transaction that a seller only claims says nothing.
   const row = selectPayment(context, head, 'network = ? AND pay_from = ? AND tx = ?', network, payFrom, tx);
   const isIt =
     row?.confirmed === true &&
     row.payTo.toLowerCase() === payTo.toLowerCase() &&
     row.capturedAtomic === amountAtomic;
+  return isIt ? row : null;
+}
+
+/**
+ * The row of which a payment's transaction names the nonce, where that one counts or will: what was open in an older copy, too.
+ * One that was released counts nothing, one that was only held when it was copied is let go unasked, and one that counts less is
+ * not it: such a payment is counted by itself.
+ */
+function namedBy(context: LedgerContext, payment: ImportedPayment): AttemptRow | null {
+  const { network, payFrom, payTo, named, amountAtomic } = payment;
+  if (named === null) return null;
+  const where = 'network = ? AND pay_from = ? AND nonce = ?';
+  const head = context.journal.checkedHead();
+  const row = selectPayment(context, head, where, network, payFrom, named.toLowerCase());
+  if (row === null || row.state === 'held' || row.state === 'released') return null;
+  if (amountAtomic > row.heldAtomic) return null;
+  // A deposit goes to the chain's reserve, and comes to what was taken of it.
+  if (row.kind === 'payment' && isDeposit(row)) return row;
+  const isIt =
+    row.payTo.toLowerCase() === payTo.toLowerCase() &&
+    (!row.confirmed || (row.capturedAtomic ?? 0n) >= amountAtomic);
   return isIt ? row : null;
 }
 
