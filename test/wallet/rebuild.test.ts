@@ -245,9 +245,8 @@ describe('restore', () => {
 });
 
 test('a rebuild takes for captured what the copy has released, and the chain shows', async () => {
-  expect(await pay('/v2/text?fault=hang_settles_later&n=61', { timeout_ms: 1_500 })).toMatchObject({
-    money: 'unknown',
-  });
+  const lost = await patience.lose((bound) => pay('/v2/text?fault=hang_settles_later&n=61', bound));
+  expect(lost).toMatchObject({ money: 'unknown' });
   const wallet = test1.open({ now });
   const { ledger } = await wallet.engine();
   const [open] = await attemptsIn({ ledger });
