@@ -1,4 +1,4 @@
-import { isWalletError, WalletError } from '../errors/walletError.js';
+import { isWalletError } from '../errors/walletError.js';
 import { assetsOf } from '../money/asset.js';
 import { networkNotEnabled, type Network } from '../money/network.js';
 import { networksOf } from '../wallet/agentAddress.js';
