@@ -1,3 +1,4 @@
+import type { AtomicAmount } from '../../money/unit.js';
 import { concatHex, keccak256, numberToHex, pad, stringToBytes, toFunctionSelector } from 'viem/utils';
 import type { ChannelDescriptor, TempoChannelIntent } from '../../payment/intent.js';
 import { expiringNonceHash, type TempoCall } from './transaction.js';
@@ -74,7 +75,7 @@ function dataOf({ call, descriptor, amountAtomic }: TempoChannelIntent): Hex {
 }
 
 /** What a voucher's signer signs (EIP-712). The domain is ours: chain and reserve of our own tables (T6). */
-export function voucherHash(id: Hex, cumulativeAtomic: bigint, chainId: number): Hex {
+export function voucherHash(id: Hex, cumulativeAtomic: AtomicAmount, chainId: number): Hex {
   const domain = keccak256(
     concatHex([DOMAIN_TYPE, DOMAIN_NAME, DOMAIN_VERSION, word(BigInt(chainId)), pad(CHANNEL_RESERVE)]),
   );

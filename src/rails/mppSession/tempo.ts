@@ -1,3 +1,4 @@
+import type { AtomicAmount } from '../../money/unit.js';
 import { randomBytes } from 'node:crypto';
 import { WalletError } from '../../errors/walletError.js';
 import { writeDrawNonce } from '../../ledger/attempts/drawNonce.js';
@@ -164,7 +165,7 @@ function openingOf(
   );
 }
 
-function drawNonce(subject: string, cumulativeAtomic: bigint): string {
+function drawNonce(subject: string, cumulativeAtomic: AtomicAmount): string {
   return writeDrawNonce({ subject, cumulativeAtomic }, randomBytes(8).toString('hex'));
 }
 

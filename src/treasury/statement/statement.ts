@@ -11,7 +11,7 @@ export type LineKind = 'deposit' | 'earned' | 'move' | 'payments' | 'withdrawal'
 export interface StatementLine {
   readonly kind: LineKind;
   /** What it did to the balance; a move between own agents does nothing to it. */
-  readonly changeAtomic: bigint;
+  readonly changeAtomic: AtomicAmount;
   /** What moved, always above zero. */
   readonly amountAtomic: AtomicAmount;
   /** When; of several payments the last. */
@@ -37,8 +37,8 @@ export interface AccountStatement {
   readonly fromMs: number;
   readonly toMs: number;
   /** Null where the chain was not read. */
-  readonly openingAtomic: bigint | null;
-  readonly closingAtomic: bigint | null;
+  readonly openingAtomic: AtomicAmount | null;
+  readonly closingAtomic: AtomicAmount | null;
   readonly lines: readonly StatementLine[];
   /** What is to be known beside it, in a sentence each. */
   readonly notes: readonly string[];
@@ -344,7 +344,12 @@ function lineOf(
   return { kind, amountAtomic, atMs, tx, count: 1, why: '', ...more };
 }
 
-function unexplained(changeAtomic: bigint, atMs: number, tx: string | null, why: string): StatementLine {
+function unexplained(
+  changeAtomic: AtomicAmount,
+  atMs: number,
+  tx: string | null,
+  why: string,
+): StatementLine {
   const amountAtomic = changeAtomic < 0n ? -changeAtomic : changeAtomic;
   return {
     kind: 'not_explained',
