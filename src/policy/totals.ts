@@ -34,7 +34,7 @@ export function judgeTotals({
   const figures = `$${formatUsd(usedUsdMicros)} is used and $${formatUsd(usdMicrosLeft)} is left`;
   const deciding = { name: line.name, usdMicrosMax: line.usdMicrosMax, usdMicrosLeft };
   const say = `The agent wants to pay ${price}, which passes ${bound}: ${figures}.`;
-  if (line.scope.kind === 'budget') return budgetStop(worst, line.scope.budget, usdMicros);
+  if (line.scope.kind === 'budget') return judgeBudget(worst, line.scope.budget, usdMicros);
   if (line.kind === 'ceiling') {
     return {
       verdict: 'refuse',
@@ -61,7 +61,7 @@ export function judgeUsedUp(lines: readonly LineUse[]): Verdict {
   const worst = lines.filter((line) => leftOf(line) === 0n).sort(byUse)[0];
   if (worst === undefined) return ALLOW;
   const { line } = worst;
-  if (line.scope.kind === 'budget') return budgetStop(worst, line.scope.budget, null);
+  if (line.scope.kind === 'budget') return judgeBudget(worst, line.scope.budget, null);
   const bound = `the ${line.kind} of $${formatUsd(line.usdMicrosMax)} for ${spanOf(line)}`;
   return {
     verdict: 'refuse',
@@ -75,7 +75,7 @@ export function judgeUsedUp(lines: readonly LineUse[]): Verdict {
 }
 
 /** What stops a payment by a budget of the owner's: the task can wait for more. `usdMicros` is null where no price is known. */
-function budgetStop(worst: LineUse, budget: string, usdMicros: UsdMicros | null): Stop {
+function judgeBudget(worst: LineUse, budget: string, usdMicros: UsdMicros | null): Stop {
   const { line, usedUsdMicros } = worst;
   const usdMicrosLeft = leftOf(worst);
   const deciding = { name: line.name, usdMicrosMax: line.usdMicrosMax, usdMicrosLeft };

@@ -75,7 +75,7 @@ CREATE INDEX budgets_open ON budgets (parent_id) WHERE ended_ms IS NULL;
 `;
 
 /**
- * The tables. A row ends in `mac`, its authentication code; `journal` is append-only and chained instead, and
+ * The tables. A row has its authentication code in `mac`, found by its name: in a ledger of before, later columns stand behind it; `journal` is append-only and chained instead, and
  * `register` is vouched for by the head in `control`. `leases`, `looks` and `witnesses` serve open payments and are
  * no facts about money: to lose a row costs time only. To lose one of `entitlements` costs what it was good for, and frees
  * no limit. Dollars are integers of micro-dollars, atomic amounts are
