@@ -75,11 +75,11 @@ CREATE INDEX budgets_open ON budgets (parent_id) WHERE ended_ms IS NULL;
 `;
 
 /**
- * The tables. A row has its authentication code in `mac`, found by its name: in a ledger of before, later columns stand behind it; `journal` is append-only and chained instead, and
- * `register` is vouched for by the head in `control`. `leases`, `looks` and `witnesses` serve open payments and are
- * no facts about money: to lose a row costs time only. To lose one of `entitlements` costs what it was good for, and frees
- * no limit. Dollars are integers of micro-dollars, atomic amounts are
- * text: neither is ever a float.
+ * The tables. A row has its authentication code in `mac`, which is found by its name: in a ledger that was brought up to
+ * date, later columns stand behind it. `journal` is append-only and chained instead, and `register` is vouched for by the
+ * head in `control`. `leases`, `looks` and `witnesses` serve open payments and are no facts about money: to lose a row
+ * costs time only. To lose one of `entitlements` costs what it was good for, and frees no limit. Dollars are integers of
+ * micro-dollars, atomic amounts are text: neither is ever a float.
  */
 export const SCHEMA_SQL = `
 CREATE TABLE meta (
