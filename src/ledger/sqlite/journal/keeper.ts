@@ -1,30 +1,34 @@
 import type { JournalKeeper, OwnerBook } from '../../ledger.js';
 import { WalletError } from '../../../errors/walletError.js';
+import type { CommitPoint } from '../../commitPoint.js';
 import type { LedgerAccess } from '../file/access.js';
-import { copyDatabase, statement, syncLog, type Sqlite } from '../file/database.js';
+import { copyDatabase, statement, type Sqlite } from '../file/database.js';
 import { noteConfig } from '../payments/hold.js';
 import { auditLedger } from './audit.js';
 import { ledgerTimeMs, type Journal } from './journal.js';
 import { rebase } from './rebase.js';
 import { assertNotRebuilding, beginRebuild, finishRebuild, rebuildingSinceMs } from './rebuild.js';
 
-/** What the switches of a ledger need beside its books: they work without keys, too. */
-interface Switches {
-  readonly journal: Journal;
+/** What keeps an open ledger, beside its books. What reads and what writes may be two connections. */
+export interface KeptLedger {
+  readonly id: string;
   /** Whether the wallet is stopped by what stands outside the ledger. */
   readonly isStopped: () => boolean;
-  /** Writes without keys. */
-  writeFreeze<T>(operation: () => T): Promise<T>;
+  readonly read: { readonly db: Sqlite; readonly journal: Journal };
+  /** Its `write` needs no keys. */
+  readonly write: {
+    readonly journal: Journal;
+    write<T>(point: CommitPoint, operation: () => T): Promise<T>;
+  };
+  /** Resolves once all that was committed so far is durable. */
+  waitForDisk(): Promise<void>;
 }
 
 /** What the owner does to the wallet as a whole. */
-export function ownerBook(
-  access: LedgerAccess,
-  { journal, writeFreeze }: Pick<Switches, 'journal' | 'writeFreeze'>,
-): OwnerBook {
+export function ownerBook(access: LedgerAccess, { journal, write }: KeptLedger['write']): OwnerBook {
   return {
     freeze: (nowMs) =>
-      writeFreeze(() => {
+      write('frozen', () => {
         // Also while a rebuilding freezes it: that ends by itself.
         if (journal.isFrozenByOwner()) return false;
         journal.appendFreeze(nowMs);
@@ -50,13 +54,10 @@ export function ownerBook(
   };
 }
 
-/** What keeps the ledger in the file at `path` whole. */
-export function journalKeeper(
-  access: LedgerAccess,
-  { journal, isStopped }: Pick<Switches, 'journal' | 'isStopped'>,
-  file: { readonly id: string; readonly path: string; readonly db: Sqlite },
-): JournalKeeper {
-  const { id, path, db } = file;
+/** What keeps the ledger whole. */
+export function journalKeeper(access: LedgerAccess, kept: KeptLedger): JournalKeeper {
+  const { id, isStopped, waitForDisk } = kept;
+  const { db, journal } = kept.read;
   const checkpoint: JournalKeeper['checkpoint'] = () =>
     access.read((_context, head) => ({
       ledgerId: id,
@@ -75,7 +76,7 @@ export function journalKeeper(
     async durableCheckpoint(sinceSeq = 0) {
       const now = await checkpoint();
       if (now.seq <= sinceSeq) return null;
-      await syncLog(path);
+      await waitForDisk();
       return now;
     },
     async verifyCheckpoint(known) {
