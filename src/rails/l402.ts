@@ -17,7 +17,7 @@ export const l402: PaymentProtocol = {
   parse: readDemand,
   // Its receipt is the preimage, which the payer has before the seller answers.
   readReceipt: () => null,
-  readRefusal: () => null,
+  readRejection: () => null,
   pricesInBitcoin: (answer) => readL402Challenges(answer).some((one) => !('fault' in one)),
   challengeHeaders: ['www-authenticate'],
   ownHeaders: [],

@@ -3,7 +3,7 @@ import type { EndpointAnswer, Offer, PaymentDemand, RejectedOffer } from '../pay
 import { readPaymentChallenges, type PaymentChallenge } from '../protocols/mpp/challenge.js';
 import { isCharge, judgeCharge } from '../protocols/mpp/charge.js';
 import { isSession, judgeSession, SESSION } from '../protocols/mpp/session.js';
-import { readReceipt, readRefusal } from '../protocols/mpp/receipt.js';
+import { readReceipt, readRejection } from '../protocols/mpp/receipt.js';
 import { isJsonObject, parseJson, statedLine } from '../text/json.js';
 import { cleanLine } from '../text/untrusted.js';
 import { toOffer } from './mppCharge/offer.js';
@@ -23,7 +23,7 @@ export const mpp: PaymentProtocol = {
   name: MPP,
   parse: readDemand,
   readReceipt,
-  readRefusal,
+  readRejection,
   pricesInBitcoin: (answer) =>
     readPaymentChallenges(answer).some((one) => !('fault' in one) && one.method === 'lightning'),
   challengeHeaders: ['www-authenticate'],

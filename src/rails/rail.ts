@@ -130,7 +130,7 @@ export interface PaymentProtocol {
   /** What the seller claims became of the payment, or null. Never throws. */
   readReceipt(headers: HeaderList): SettlementReceipt | null;
   /** Why the seller says it turned the payment away in verifying it, as a clause of ours; null where it says otherwise. */
-  readRefusal(headers: HeaderList, bodyText: string): string | null;
+  readRejection(headers: HeaderList, bodyText: string): string | null;
   /** Whether an answer names a price in bitcoin, so that its rate has to be known to read it; absent where none ever does. */
   readonly pricesInBitcoin?: (answer: EndpointAnswer) => boolean;
   /** The header that signs in where its challenge asked for that; absent where it never does. */

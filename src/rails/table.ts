@@ -92,10 +92,10 @@ export class Rails {
   }
 
   /** Why the seller says it turned the payment away in verifying it, as a clause of ours, or null. */
-  readRefusal(headers: HeaderList, bodyText: string): string | null {
-    for (const { readRefusal } of this.#protocols) {
-      const refusal = readRefusal(headers, bodyText);
-      if (refusal !== null) return refusal;
+  readRejection(headers: HeaderList, bodyText: string): string | null {
+    for (const { readRejection } of this.#protocols) {
+      const rejection = readRejection(headers, bodyText);
+      if (rejection !== null) return rejection;
     }
     return null;
   }

@@ -1,7 +1,7 @@
 import { X402 } from '../protocols/protocol.js';
 import { parsePaymentRequired } from '../protocols/x402/challenge/parse.js';
 import { readReceipt } from '../protocols/x402/receipt.js';
-import { readRefusal } from '../protocols/x402/refusal.js';
+import { readRejection } from '../protocols/x402/rejection.js';
 import type { PaymentProtocol } from './rail.js';
 import { writeSignIn } from '../protocols/x402/signIn/header.js';
 import { correctEcho, headerBytes, toOffer } from './x402Offer.js';
@@ -22,7 +22,7 @@ export const x402: PaymentProtocol = {
   writeSignIn,
   correctEcho,
   headerBytes,
-  readRefusal,
+  readRejection,
   challengeHeaders: ['payment-required', 'x-payment-required', 'www-authenticate'],
   ownHeaders: ['payment-required', 'payment-response', 'x-payment-response', 'x-payment-required'],
   rails: [x402ExactEvm, x402ExactPermit2, x402UptoEvm, x402ExactSvm],

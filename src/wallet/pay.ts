@@ -1,61 +1,34 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { WalletError } from '../errors/walletError.js';
-import type { Payment } from '../ledger/attempts/payment.js';
 import type { Session } from '../ledger/books/session.js';
 import { parseUsd } from '../money/decimal.js';
-import { NetFailure } from '../net/failure.js';
 import type { Stop } from '../policy/verdict.js';
-import { TOO_LITTLE } from '../protocols/x402/refusal.js';
-import { viewAnswer } from './answer/answerBody.js';
-import { removeFiles } from './answer/answerFiles.js';
-import type { Job } from './answer/delivery.js';
 import { answerForFree } from './answer/freeAnswer.js';
 import type { NextCall, Outcome } from './answer/outcome.js';
-import { resultOutcome } from './answer/jobOutcome.js';
-import { openOutcome, type Refusal } from './answer/openOutcome.js';
-import { answeredOutcome, moneyParts, silentOutcome, withPassedOver } from './answer/paymentOutcome.js';
-import { failureOutcome, stopOutcome } from './answer/refusal.js';
-import { replay } from './answer/replay.js';
+import { withPassedOver } from './answer/paymentOutcome.js';
+import { stopOutcome } from './answer/refusal.js';
 import { askOwner, awaitOwner } from './approval/approval.js';
 import { problemError, promptFallsShortOutcome } from './approval/approvalOutcome.js';
-import { awaitJob } from './call/awaitJob.js';
 import { beginCall, quoteArguments } from './call/beginCall.js';
 import type { CallDeadline, CallContext } from './call/callDeadline.js';
-import {
-  boughtBefore,
-  findDuplicate,
-  lookAtOther,
-  duplicateOf,
-  presentedAgain,
-  type Duplicate,
-} from './call/duplicate.js';
-import { barredOutcome, holdPurchase, signHold, type Purchase } from './call/hold.js';
-import { commitDeposit, withNewDeposit, type NewDeposit } from './call/deposit.js';
-import { correctedAnswer } from './call/correctEcho.js';
-import { fetchAgain, withWayBack } from './call/fetchAgain.js';
+import { findDuplicate, lookAtOther, duplicateOf, presentedAgain, type Duplicate } from './call/duplicate.js';
+import { barredOutcome, holdPurchase } from './purchase/hold.js';
 import { judgeBeforePrice } from './call/ownerRules.js';
-import type { PaidCall, SignedRequest } from './call/paidCall.js';
+import type { PaidCall } from './call/paidCall.js';
 import { modelCapOf } from './call/model.js';
-import { prepay, unheardOutcome } from './call/prepay.js';
 import { challengeOf, probe, type Challenge } from './call/probe.js';
 import { trySignIn } from './call/signIn.js';
 import { assertClock } from './clock/clockCheck.js';
 import { looksOf, selectFrom, warmFunds, type Selected } from './call/selection.js';
-import { commitToSend, faultAfterSending } from './call/commitToSend.js';
-import { readPaidAnswer } from './call/readPaidAnswer.js';
-import { send } from './call/send.js';
 import { highestListed } from './discover/catalogAdvice.js';
 import { underLease } from './leaseKeeper.js';
 import type { Engine } from './engine.js';
-import { withBought } from './entitlement/entitlement.js';
-import { hasDeposit, noteServed, withDeposits } from './entitlement/deposit.js';
-import { endJobOf } from './entitlement/job.js';
+import { hasDeposit, withDeposits } from './entitlement/deposit.js';
 import { serveAtTarget, serveFromBought } from './entitlement/serving.js';
 import type { PayInput } from './input.js';
 import { OVERCHARGE_STEP, overchargeOf } from './lightningStop.js';
 import { askTool } from './mcpCall/mcpCall.js';
-import { freeBeside } from './settle/addressFunds.js';
-import { mayHaveLeft, recordSilence, settleClaim, type SettledClaim } from './settle/claim.js';
+import { deliver, payHeld } from './purchase/deliver.js';
 
 /** A selection, a look at the totals, a question, and some changes of the config: more is not one call any more. */
 const ROUNDS_MAX = 6;
@@ -188,137 +161,6 @@ function tooLate(deadline: CallDeadline): WalletError {
     `Only ${deadline.remainingMs()} ms of timeout_ms are left, too little to pay and hear the answer; nothing was signed. Make the call again with a longer timeout_ms.`,
     { retry: 'with_changes' },
   );
-}
-
-/** Takes a hold to its end. Nobody else settles it meanwhile. */
-async function payHeld(
-  call: PaidCall,
-  { target, required }: Challenge,
-  purchase: Purchase & { readonly deposit: NewDeposit | null },
-  held: Payment,
-): Promise<Outcome> {
-  const { engine } = call;
-  const { deposit } = purchase;
-  const pays = (): Promise<Outcome> =>
-    underLease(engine, held.id, async () => {
-      // A duplicate may have been paid and answered between steps 1 and 5; from here on none can be.
-      const bought = await boughtBefore(call);
-      if (bought !== null) {
-        await engine.ledger.release(held.id, 'never_signed', engine.now());
-        return replay(call, bought);
-      }
-
-      // 6. Sign: the one transfer that was prepared, and nothing that a server made up.
-      const payload = await signHold(call, purchase, held);
-      const stopped = deposit === null ? null : await commitDeposit(call, deposit, { payload, target });
-      if (stopped !== null) {
-        await engine.ledger.release(held.id, 'never_signed', engine.now());
-        return stopped;
-      }
-      const told = await deliver(call, {
-        ...{ payment: held, payload, target, description: required.description ?? null },
-      });
-      await noteServed(engine, held);
-      return told;
-    });
-  return withNewDeposit(call, deposit, held.id, pays);
-}
-
-/**
- * Sends a signed payment once, reads the answer, and settles what it claims. The payment comes in as `held`, with the
- * payload that was just signed for it, or as `signed` or `unknown`, to be presented again. It leaves as `captured` or
- * `unknown`; only another call sends it again. Throws `payment_unresolved` where another process came first.
- */
-async function deliver(begun: PaidCall, given: SignedRequest): Promise<Outcome> {
-  let signed = given;
-  const { engine } = begun;
-
-  // 7. Send: `sent` is durable, under the config as it stands at that instant, before a byte leaves.
-  const sending = signed.moneyMoved === true ? { config: begun.config } : await commitToSend(begun, signed);
-  if ('status' in sending) return sending;
-  const deadline = begun.deadline.pastSending(begun.context);
-  const call = { ...begun, deadline };
-  // A seller may take minutes, and all that time an older copy of the ledger would not know of this payment (T29).
-  engine.renewCheckpoint();
-  try {
-    // Where the money moves first, it moves now: what the seller is shown is the proof of it.
-    const moved = signed.moneyMoved === true ? signed : await prepay(call, signed, sending.config);
-    if ('status' in moved) return moved;
-    signed = moved;
-    const first = await send(call, signed, sending.config);
-    const answer =
-      first instanceof NetFailure || signed.moneyMoved === true
-        ? first
-        : await correctedAnswer(call, signed, first, sending.config);
-    if (answer instanceof NetFailure) {
-      if (signed.moneyMoved === true) return unheardOutcome(signed.payment, answer);
-      const unknown = await recordSilence(engine, signed.payment, answer);
-      if (!answer.bytesLeft && !mayHaveLeft(signed.payment)) return openOutcome(unknown);
-      const { attempt } = await settle(signed.payment, unknown, false);
-      return lostOr(call, signed, attempt, silentOutcome(attempt));
-    }
-
-    // 8. Read the answer: what its head claims of the payment is written down, and what was bought is kept.
-    const came = await readPaidAnswer(call, signed, answer);
-    const { claimed, read, delivered, bought, refusal, sellerSays, fault } = came;
-
-    // 9. Settle: where a claim leaves doubt, the chain is asked at once; else behind the calls.
-    const { attempt: payment, stillValid } = await settle(signed.payment, claimed, refusal !== null);
-    if (read === null) return failureOutcome(fault, moneyParts(payment));
-    const response = await viewAnswer(engine.home, read);
-    const answered = withBought(
-      answeredOutcome({
-        ...{ payment, stillValid, read, response, sellerSays, delivered },
-        refusal: refusal === null ? null : await refusalOf(payment, refusal),
-      }),
-      bought,
-    );
-    if (read.failure !== null) return await lostOr(call, signed, payment, answered);
-    return delivered.job === null || call.context.carrier !== undefined
-      ? answered
-      : await withResult(call, signed, delivered.job, answered);
-  } catch (error) {
-    throw await faultAfterSending(engine, signed.payment, error);
-  }
-
-  async function refusalOf(payment: Payment, why: string): Promise<Refusal> {
-    return { why, has: why === TOO_LITTLE ? await freeBeside(engine, begun.config, payment) : null };
-  }
-
-  function settle(sent: Payment, claimed: Payment, refused: boolean): Promise<SettledClaim> {
-    return settleClaim(engine, sent, claimed, { refused, withinMs: deadline.remainingMs() });
-  }
-}
-
-/** What a captured payment did not bring, fetched again where that can be; else the outcome with the way back. */
-async function lostOr(
-  call: PaidCall,
-  signed: SignedRequest,
-  payment: Payment,
-  told: Outcome,
-): Promise<Outcome> {
-  if (payment.state !== 'captured' || call.context.carrier !== undefined) return told;
-  return (await fetchAgain(call, payment)) ?? withWayBack(call, payment, told, signed.description);
-}
-
-/** The outcome of a paid call that brought a job, with its result where that came within the caller's wait. */
-async function withResult(
-  { engine, config, context, request, input }: PaidCall,
-  { payment, target }: SignedRequest,
-  job: Job,
-  answered: Outcome,
-): Promise<Outcome> {
-  const waitSec = input.wait_s ?? 0;
-  if (answered.status !== 'ok' || waitSec === 0) return answered;
-  const { headers } = request;
-  const result = await awaitJob({ engine, config, context, headers, target: target.url }, job, waitSec);
-  if (result === null) return answered;
-  await endJobOf(engine, payment);
-  const { failure: _failure, ...kept } = result.read;
-  const { id, agent } = payment;
-  const saved = { ...kept, paymentId: id, agent, storedMs: engine.now() };
-  await removeFiles(engine.home, await engine.ledger.saveAnswer(saved, result.delivered.verdict));
-  return resultOutcome(answered, result, await viewAnswer(engine.home, result.read));
 }
 
 /** Asks the endpoint what it wants; an endpoint that wants nothing has done its work, and that is the outcome. */

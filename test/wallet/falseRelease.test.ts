@@ -115,7 +115,7 @@ describe.each(CHAINS)('a payment on %s that was released and had landed', (chain
     const [before] = (await attemptsIn(engine)) as [Payment];
     const claimed = await recordClaim(engine, before, 200, { success: true } as never);
     expect(claimed.state).toBe('released');
-    const parts = { refused: false, withinMs: BACKGROUND_MS_MAX };
+    const parts = { isRejected: false, withinMs: BACKGROUND_MS_MAX };
     expect(await settleClaim(engine, before, claimed, parts)).toMatchObject({
       attempt: { state: 'captured' },
     });

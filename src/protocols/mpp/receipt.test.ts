@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readReceipt, readRefusal } from './receipt.js';
+import { readReceipt, readRejection } from './receipt.js';
 
 const HASH = `0x${'Ab'.repeat(32)}`;
 const write = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -23,8 +23,8 @@ test.each([
 test('only what is found before anything is settled refuses', () => {
   const problem = (name: string): string =>
     JSON.stringify({ type: `https://paymentauth.org/problems/${name}`, status: 402 });
-  expect(readRefusal([], problem('malformed-credential'))).toBe('it cannot read the payment');
+  expect(readRejection([], problem('malformed-credential'))).toBe('it cannot read the payment');
   for (const name of ['verification-failed', 'invalid-challenge', 'payment-expired', 'constructor'])
-    expect(readRefusal([], problem(name))).toBeNull();
-  expect(readRefusal([], 'not JSON')).toBeNull();
+    expect(readRejection([], problem(name))).toBeNull();
+  expect(readRejection([], 'not JSON')).toBeNull();
 });

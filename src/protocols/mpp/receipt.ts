@@ -9,7 +9,7 @@ const BASE64URL = /^[A-Za-z0-9_-]+={0,2}$/;
 const HASH = /^0x[0-9a-f]{64}$/i;
 
 /** Problems that a seller finds before it hands anything to a chain (draft-httpauth-payment, "Error Codes"). */
-const REFUSALS: ReadonlyMap<string, string> = new Map(
+const REJECTIONS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     'malformed-credential': 'it cannot read the payment',
     'payment-insufficient': 'it finds the amount too low',
@@ -49,9 +49,9 @@ function readReference(text: string): string | undefined {
  * where it says anything else. `verification-failed` is none: the reference server also says so of what it could not settle.
  * Never throws.
  */
-export function readRefusal(_headers: HeaderList, bodyText: string): string | null {
+export function readRejection(_headers: HeaderList, bodyText: string): string | null {
   const problem = parseJson(bodyText);
   const type = isJsonObject(problem) ? statedText(problem, 'type') : undefined;
   if (type?.startsWith(PROBLEMS) !== true) return null;
-  return REFUSALS.get(type.slice(PROBLEMS.length)) ?? null;
+  return REJECTIONS.get(type.slice(PROBLEMS.length)) ?? null;
 }

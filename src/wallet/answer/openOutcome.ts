@@ -8,7 +8,7 @@ import { heldUntilMs, moneyOf, outcome, viewPayment, type NextCall, type Outcome
 export const LOOK_AGAIN_SEC = 15;
 
 /** Why a seller says that it turned a payment away. */
-export interface Refusal {
+export interface SellerRejection {
   /** As a clause of ours. */
   readonly why: string;
   /** What the payer has beside all that is held, such as `19.47 USDC`, where the seller finds too little and the chain enough. */
@@ -16,17 +16,17 @@ export interface Refusal {
 }
 
 /** Whose finding it is stands first: an agent that reads of too little money would look for it in this wallet. */
-function refusalWords(refusal: Refusal | null, price: string): string {
-  if (refusal === null) return `The endpoint refused the payment of ${price} before settling it.`;
-  const has = refusal.has === null ? '' : `, though the wallet has enough (${refusal.has})`;
-  return `The seller refused the payment of ${price} before settling it and says that ${refusal.why}${has}.`;
+function rejectionWords(rejection: SellerRejection | null, price: string): string {
+  if (rejection === null) return `The endpoint refused the payment of ${price} before settling it.`;
+  const has = rejection.has === null ? '' : `, though the wallet has enough (${rejection.has})`;
+  return `The seller refused the payment of ${price} before settling it and says that ${rejection.why}${has}.`;
 }
 
 /** The outcome of a payment still open, with where to ask. */
 export function openOutcome(
   payment: Payment,
   response: Outcome['response'] = null,
-  refusal: Refusal | null = null,
+  rejection: SellerRejection | null = null,
 ): Outcome {
   if (payment.note !== 'verify_failed') return unknownOutcome(payment, response);
   const price = `$${formatUsd(payment.heldUsdMicros)}`;
@@ -34,7 +34,7 @@ export function openOutcome(
     status: 'failed',
     code: 'payment_rejected',
     message:
-      `${refusalWords(refusal, price)} The chain shows it unused, so nothing is known to be paid; it still could be ` +
+      `${rejectionWords(rejection, price)} The chain shows it unused, so nothing is known to be paid; it still could be ` +
       `settled, so ${price} stays held until about ${heldUntil(payment)}. Then make the call in next: where it says ` +
       `released, the same call may be made once more.`,
     payment: viewPayment(payment),

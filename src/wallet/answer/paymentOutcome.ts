@@ -13,7 +13,7 @@ import {
   mayStillSettle,
   heldUntil,
   lookAgain,
-  type Refusal,
+  type SellerRejection,
 } from './openOutcome.js';
 import { moneyOf, outcome, viewPayment, type Outcome, type ResponseView } from './outcome.js';
 import { retryAfterSec } from './retryAfter.js';
@@ -24,7 +24,7 @@ export interface AnsweredCall {
   readonly read: ReadAnswer;
   readonly response: Outcome['response'];
   /** Why the seller says that it turned the payment away; null where it says otherwise. */
-  readonly refusal: Refusal | null;
+  readonly rejection: SellerRejection | null;
   /** The seller's own words on why it is not content; null where it has none. */
   readonly sellerSays: string | null;
   /** Whether the chain showed the payment unused, and it can still be presented. */
@@ -34,7 +34,7 @@ export interface AnsweredCall {
 
 /** The outcome of a paid call that was answered. */
 export function answeredOutcome(call: AnsweredCall): Outcome {
-  const { payment, read, refusal, sellerSays, delivered } = call;
+  const { payment, read, rejection, sellerSays, delivered } = call;
   const response =
     call.response === null || read.status !== 402 ? call.response : withoutChallenge(call.response);
   return { ...outcomeOf(), ...(sellerSays === null ? {} : { seller_says: sellerSays }) };
@@ -44,7 +44,7 @@ export function answeredOutcome(call: AnsweredCall): Outcome {
     const came = read.status >= 200 && read.status < 300 && read.failure === null;
     if (came) return deliveredOutcome(payment, read.status, response, delivered);
     if (payment.state === 'released') return expiredOutcome(payment, response);
-    return errorAnswerOutcome(call) ?? openOutcome(payment, response, refusal);
+    return errorAnswerOutcome(call) ?? openOutcome(payment, response, rejection);
   }
 }
 

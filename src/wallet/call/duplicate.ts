@@ -9,7 +9,7 @@ import { aborted, busyOutcome, isDelivered, replay, WATCH_EVERY_MS } from '../an
 import { endOfWork, isLeased } from '../leaseKeeper.js';
 import { reconcileAttempt } from '../settle/reconcile.js';
 import type { PaidCall, SignedRequest } from './paidCall.js';
-import { proofAgain } from './prepay.js';
+import { proofAgain } from '../purchase/prepay.js';
 
 /** After a capture, the same request gets the stored answer for so long (docs/design.md, "The same request"). */
 const REPLAY_MS = 60_000;

@@ -97,20 +97,20 @@ export interface SettledClaim<A extends AnyAttempt = Payment> {
  * Holds a claim against the chain, at once: a failed receipt, a further 402, a 5xx and silence may all stand beside
  * money that has moved. A success waits for the background, so that nothing is asked on the path of a clean payment.
  *
- * `refused`: the seller says that it turned the payment away in verifying it. That is believed, as far as the telling
+ * `isRejected`: the seller says that it turned the payment away in verifying it. That is believed, as far as the telling
  * goes, where the chain shows it unused and nobody had its bytes before; the amount stays held either way.
  */
 export async function settleClaim<A extends AnyAttempt>(
   engine: Engine,
   before: A,
   claimed: A,
-  { refused, withinMs }: { readonly refused: boolean; readonly withinMs: number },
+  { isRejected, withinMs }: { readonly isRejected: boolean; readonly withinMs: number },
 ): Promise<SettledClaim<A>> {
   // T32: another process may have released it meanwhile. A late claim is believed as far as the chain proves it.
   if (claimed.state !== 'unknown' && claimed.state !== 'released')
     return { attempt: claimed, stillValid: false };
   const { attempt, stillValid } = await settleAttempt(engine, claimed, AbortSignal.timeout(withinMs));
-  if (!refused || !stillValid || mayHaveLeft(before)) return { attempt, stillValid };
+  if (!isRejected || !stillValid || mayHaveLeft(before)) return { attempt, stillValid };
   const rejected = await controlOf(engine, before).markUnknown(attempt.id, 'verify_failed', engine.now());
   return { attempt: rejected.attempt, stillValid };
 }

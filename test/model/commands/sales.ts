@@ -117,7 +117,7 @@ export async function hear(
   const before = await findAttempt(ledger, payment.id);
   if (before === null) throw new Error('The row is gone');
   const claimed = await recordAnswer(world, engine, payment, before, answer);
-  const patience = { refused: answer === 'verify refused', withinMs: 60_000 };
+  const patience = { isRejected: answer === 'verify refused', withinMs: 60_000 };
   if (asks) await settleClaim(engine, before, claimed, patience);
 }
 

@@ -106,7 +106,7 @@ export const tollgate: PaymentProtocol = {
           amountAtomic: undefined,
         };
   },
-  readRefusal: () => null,
+  readRejection: () => null,
   challengeHeaders: ['toll'],
   ownHeaders: ['toll', 'toll-receipt'],
   rails: [barrier],

@@ -6,8 +6,8 @@ import type { EndpointAnswer } from '../../payment/challenge.js';
 import { isDrawn } from '../../protocols/protocol.js';
 import type { Engine } from '../engine.js';
 import { depositOf, signedOf } from '../entitlement/deposit.js';
-import { isStopped } from './ownerRules.js';
-import type { PaidCall, SignedRequest } from './paidCall.js';
+import { isStopped } from '../call/ownerRules.js';
+import type { PaidCall, SignedRequest } from '../call/paidCall.js';
 import { send } from './send.js';
 
 /** A further 402 is looked into up to here; what is longer is an answer like any other. */

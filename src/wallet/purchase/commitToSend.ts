@@ -14,9 +14,9 @@ import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.j
 import { barredError, budgetError, failureOutcome, frozenError, stopOutcome } from '../answer/refusal.js';
 import { noteLease, paymentAsKnown, takeOver } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
-import { agentBounds, judgePlace, limitsOf } from './ownerRules.js';
-import { modelCapOf } from './model.js';
-import type { PaidCall, SignedRequest } from './paidCall.js';
+import { agentBounds, judgePlace, limitsOf } from '../call/ownerRules.js';
+import { modelCapOf } from '../call/model.js';
+import type { PaidCall, SignedRequest } from '../call/paidCall.js';
 
 /** A config that changes between each look and the next is not one to pay under. */
 const CONFIG_CHANGES_MAX = 3;

@@ -13,12 +13,12 @@ import { barredError, budgetError, failureOutcome, frozenError, stopOutcome } fr
 import { assertClock } from '../clock/clockCheck.js';
 import { categoryOfCall } from '../discover/catalogAdvice.js';
 import { withMarks } from '../settle/witness.js';
-import { keyReused } from './duplicate.js';
+import { keyReused } from '../call/duplicate.js';
 import type { Draw } from '../../ledger/books/entitlement.js';
 import { dropDeposit, holdDeposit, type NewDeposit } from './deposit.js';
-import type { PaidCall } from './paidCall.js';
-import type { Challenge } from './probe.js';
-import type { CallLimits } from './ownerRules.js';
+import type { PaidCall } from '../call/paidCall.js';
+import type { Challenge } from '../call/probe.js';
+import type { CallLimits } from '../call/ownerRules.js';
 
 /** What is to be paid, and how. */
 export interface Purchase {

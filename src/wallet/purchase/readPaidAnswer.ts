@@ -12,7 +12,7 @@ import { readIssued } from '../entitlement/issued.js';
 import { withoutIssuedToken } from '../entitlement/issuedListener.js';
 import { rememberJob } from '../entitlement/job.js';
 import { recordClaim } from '../settle/claim.js';
-import type { PaidCall, SignedRequest } from './paidCall.js';
+import type { PaidCall, SignedRequest } from '../call/paidCall.js';
 
 /** An answer to a payment, read and kept, and its payment as the claim in the answer's head left it. */
 export type PaidAnswer = { readonly claimed: Payment } & (
@@ -22,7 +22,7 @@ export type PaidAnswer = { readonly claimed: Payment } & (
       /** What the seller issued for later calls; null where it issued nothing. */
       readonly bought: Entitlement | null;
       /** Why the seller says that it turned the payment away in verifying it; null where it says otherwise. */
-      readonly refusal: string | null;
+      readonly rejection: string | null;
       /** The seller's own words on why it is not content; null where it has none. */
       readonly sellerSays: string | null;
       readonly fault?: never;
@@ -32,7 +32,7 @@ export type PaidAnswer = { readonly claimed: Payment } & (
       readonly read: null;
       readonly delivered?: never;
       readonly bought?: never;
-      readonly refusal: null;
+      readonly rejection: null;
       readonly sellerSays: null;
       readonly fault: unknown;
     }
@@ -59,7 +59,7 @@ export async function readPaidAnswer(
   try {
     read = arrived ?? (await reading);
   } catch (fault) {
-    return { claimed: await recorded, read: null, refusal: null, sellerSays: null, fault };
+    return { claimed: await recorded, read: null, rejection: null, sellerSays: null, fault };
   }
   const delivered = early ?? judge(read);
   const issued = readIssued({ target, paymentId: payment.id, nowMs: engine.now() }, read);
@@ -84,7 +84,7 @@ export async function readPaidAnswer(
     read: issued.read,
     delivered,
     bought: await bought,
-    refusal: status < 400 ? null : engine.rails.readRefusal(headers, bodyText),
+    rejection: status < 400 ? null : engine.rails.readRejection(headers, bodyText),
     sellerSays: engine.rails.readSays({ status, headers, bodyText, requestUrl: target.url.href }),
   };
 }

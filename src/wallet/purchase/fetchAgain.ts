@@ -10,9 +10,9 @@ import { listedAbout, promisedOutputs } from '../discover/catalogAdvice.js';
 import { remember, withBought } from '../entitlement/entitlement.js';
 import { readIssued } from '../entitlement/issued.js';
 import { withoutIssuedToken } from '../entitlement/issuedListener.js';
-import { quoteArguments } from './beginCall.js';
-import { isStopped, judgePlace } from './ownerRules.js';
-import type { PaidCall, SignedRequest } from './paidCall.js';
+import { quoteArguments } from '../call/beginCall.js';
+import { isStopped, judgePlace } from '../call/ownerRules.js';
+import type { PaidCall, SignedRequest } from '../call/paidCall.js';
 import { headersOf, sendSigned } from './send.js';
 
 /**
@@ -48,7 +48,7 @@ export async function fetchAgain(call: PaidCall, payment: Payment): Promise<Outc
     const response = await viewAnswer(engine.home, read);
     const answered = answeredOutcome({
       ...{ payment, read, response, delivered, stillValid: false },
-      ...{ refusal: null, sellerSays: null },
+      ...{ rejection: null, sellerSays: null },
     });
     const told = withBought(answered, entitlement);
     const message = `${told.message} The answer was fetched again by the payment's identifier; nothing new was signed.`;

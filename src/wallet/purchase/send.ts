@@ -8,8 +8,8 @@ import type { HeaderList } from '../../payment/challenge.js';
 import { ANSWER_BYTES_MAX } from '../answer/answerBody.js';
 import { stillLeased } from '../leaseKeeper.js';
 import { masked } from '../entitlement/mask.js';
-import { CONNECT_MAX_MS } from './callDeadline.js';
-import type { PaidCall, SignedRequest } from './paidCall.js';
+import { CONNECT_MAX_MS } from '../call/callDeadline.js';
+import type { PaidCall, SignedRequest } from '../call/paidCall.js';
 
 /** Sends a request with its payment, once: the head of its answer, or why there is none. */
 export async function send(

@@ -13,7 +13,7 @@ import { endpointText } from '../entitlement/issued.js';
 import { stillLeased } from '../leaseKeeper.js';
 import { mayHaveLeft } from '../settle/claim.js';
 import { OVERCHARGE_STEP, overchargeSays, stopOvercharger } from '../lightningStop.js';
-import type { PaidCall, SignedRequest } from './paidCall.js';
+import type { PaidCall, SignedRequest } from '../call/paidCall.js';
 
 /** Of the caller's time so much is left for the seller's answer once the money has moved: a third of it. */
 const SELLER_SHARE = 3;

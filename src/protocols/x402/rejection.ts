@@ -98,7 +98,7 @@ export const VERIFICATION_REASONS: ReadonlyMap<string, string> = new Map(
  *
  * A claim, nothing more (T28). Never throws.
  */
-export function readRefusal(headers: HeaderList, bodyText: string): string | null {
+export function readRejection(headers: HeaderList, bodyText: string): string | null {
   const receipt = readReceipt(headers);
   const reason = receipt === null ? statedError(headers, bodyText) : receipt.errorReason;
   if (reason === undefined || receipt?.success === true || receipt?.transaction !== undefined) return null;

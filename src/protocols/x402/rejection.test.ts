@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { writeJsonHeader } from './header.js';
-import { readRefusal, VERIFICATION_REASONS } from './refusal.js';
+import { readRejection, VERIFICATION_REASONS } from './rejection.js';
 
 const PACKAGES = fileURLToPath(new URL('../../../node_modules/@x402/', import.meta.url));
 
@@ -54,7 +54,7 @@ test.each([
   ['the offer in a header', [['payment-required', writeJsonHeader({ error: 'insufficient_funds' })]], '{}'],
   ['the offer in a body', [], '{"x402Version":1,"error":"invalid_exact_svm_payload_amount_mismatch"}'],
 ] as const)('a refusal in %s is read', (_name, headers, body) => {
-  expect(readRefusal(headers, body)).toMatch(/^(it|its own) /);
+  expect(readRejection(headers, body)).toMatch(/^(it|its own) /);
 });
 
 test.each([
@@ -70,5 +70,5 @@ test.each([
   ['nothing', [], 'not json'],
   ['a body of a million levels', [], '['.repeat(1_000_000)],
 ] as const)('%s is none', (_name, headers, body) => {
-  expect(readRefusal(headers, body)).toBeNull();
+  expect(readRejection(headers, body)).toBeNull();
 });

@@ -16,8 +16,8 @@ import {
   type KeptDeposit,
 } from '../entitlement/deposit.js';
 import { underLease } from '../leaseKeeper.js';
-import type { PaidCall } from './paidCall.js';
-import type { Challenge } from './probe.js';
+import type { PaidCall } from '../call/paidCall.js';
+import type { Challenge } from '../call/probe.js';
 import type { Purchase } from './hold.js';
 import { commitToSend } from './commitToSend.js';
 
