@@ -3,8 +3,10 @@ import { link, lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ANSWERS_FOLDER, checkOwned, codeOf, shownAnswersFolder } from '../../config/home.js';
 import { WalletError } from '../../errors/walletError.js';
+import type { Delivery, Payment } from '../../ledger/attempts/payment.js';
 import { sweepSpool } from '../body/spool.js';
 import type { Engine } from '../engine.js';
+import type { ReadAnswer } from './answerBody.js';
 
 /** An answer that is still being written has a name of its own. */
 export const PART_PREFIX = '.part-';
@@ -70,6 +72,19 @@ async function removeShown(home: string): Promise<void> {
     if (isStoredId(storedId) && !existsSync(storedPath(home, storedId)))
       await rm(join(folder, name), { force: true });
   }
+}
+
+/**
+ * Keeps what a payment brought as its answer, with what it came to, and removes the files of those that gave way to it.
+ */
+export async function keepAnswer(
+  { home, ledger, now }: Pick<Engine, 'home' | 'ledger' | 'now'>,
+  { id, agent }: Pick<Payment, 'id' | 'agent'>,
+  { failure: _failure, ...kept }: ReadAnswer,
+  delivery: Delivery,
+): Promise<void> {
+  const answer = { ...kept, paymentId: id, agent, storedMs: now() };
+  await removeFiles(home, await ledger.saveAnswer(answer, delivery));
 }
 
 /** Removes the files of answers that were cleared to make room. What cannot be removed is tried again by the sweep. */

@@ -2,7 +2,7 @@ import type { Payment } from '../../ledger/attempts/payment.js';
 import { NetFailure } from '../../net/failure.js';
 import { TOO_LITTLE } from '../../protocols/x402/rejection.js';
 import { viewAnswer } from '../answer/answerBody.js';
-import { removeFiles } from '../answer/answerFiles.js';
+import { keepAnswer } from '../answer/answerFiles.js';
 import type { Job } from '../answer/delivery.js';
 import { resultOutcome } from '../answer/jobOutcome.js';
 import { openOutcome, type SellerRejection } from '../answer/openOutcome.js';
@@ -153,9 +153,6 @@ async function withResult(
   const result = await awaitJob({ engine, config, context, headers, target: target.url }, job, waitSec);
   if (result === null) return answered;
   await endJobOf(engine, payment);
-  const { failure: _failure, ...kept } = result.read;
-  const { id, agent } = payment;
-  const saved = { ...kept, paymentId: id, agent, storedMs: engine.now() };
-  await removeFiles(engine.home, await engine.ledger.saveAnswer(saved, result.delivered.verdict));
+  await keepAnswer(engine, payment, result.read, result.delivered.verdict);
   return resultOutcome(answered, result, await viewAnswer(engine.home, result.read));
 }

@@ -2,7 +2,7 @@ import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
 import { NetFailure } from '../../net/failure.js';
 import { readAnswer, viewAnswer } from '../answer/answerBody.js';
-import { removeFiles } from '../answer/answerFiles.js';
+import { keepAnswer } from '../answer/answerFiles.js';
 import { judgeDelivery } from '../answer/delivery.js';
 import type { Outcome } from '../answer/outcome.js';
 import { answeredOutcome } from '../answer/paymentOutcome.js';
@@ -41,10 +41,8 @@ export async function fetchAgain(call: PaidCall, payment: Payment): Promise<Outc
     if (came.failure !== null) return null;
     const { read, bought } = readIssued({ target, paymentId: payment.id, nowMs: engine.now() }, came);
     const entitlement = bought === null ? null : await remember(engine, bought);
-    const { failure: _failure, ...kept } = read;
     const delivered = judgeDelivery(read, target.url, { promised: () => promisedOutputs(engine, target) });
-    const saved = { ...kept, paymentId: payment.id, agent: payment.agent, storedMs: engine.now() };
-    await removeFiles(engine.home, await engine.ledger.saveAnswer(saved, delivered.verdict));
+    await keepAnswer(engine, payment, read, delivered.verdict);
     const response = await viewAnswer(engine.home, read);
     const answered = answeredOutcome({
       ...{ payment, read, response, delivered, stillValid: false },

@@ -4,7 +4,7 @@ import type { Payment } from '../../ledger/attempts/payment.js';
 import type { HttpAnswer } from '../../net/send.js';
 import { readAnswer, type ReadAnswer } from '../answer/answerBody.js';
 import { decodeAnswer } from '../answer/answerText.js';
-import { removeFiles } from '../answer/answerFiles.js';
+import { keepAnswer } from '../answer/answerFiles.js';
 import { judgeDelivery, type Delivered } from '../answer/delivery.js';
 import { promisedOutputs } from '../discover/catalogAdvice.js';
 import { remember } from '../entitlement/entitlement.js';
@@ -63,19 +63,15 @@ export async function readPaidAnswer(
   }
   const delivered = early ?? judge(read);
   const issued = readIssued({ target, paymentId: payment.id, nowMs: engine.now() }, read);
-  const { failure: _failure, ...kept } = issued.read;
   const isHttp = context.carrier === undefined;
   const bought = issued.bought === null || !isHttp ? null : remember(engine, issued.bought);
   const job = delivered.job === null || !isHttp ? null : rememberJob(engine, payment, delivered.job);
-  const saved = engine.ledger.saveAnswer(
-    { ...kept, paymentId: payment.id, agent: payment.agent, storedMs: engine.now() },
-    delivered.verdict,
-  );
+  const saved = keepAnswer(engine, payment, issued.read, delivered.verdict);
   for (const kept of [bought, job]) kept?.catch(() => undefined);
   // Where both fail, the first is thrown; the other must not count as unhandled either.
   saved.catch(() => undefined);
   const claimed = await recorded;
-  await removeFiles(engine.home, await saved);
+  await saved;
   await job;
   const bodyText = read.body === null ? '' : decodeAnswer(answer.headers, read.body);
   const { status, headers } = answer;
