@@ -1,4 +1,3 @@
-import type * as QrCode from 'qrcode-terminal';
 import type { Config } from '../../config/settings.js';
 import { WalletError } from '../../errors/walletError.js';
 import { formatUnits } from '../../money/decimal.js';
@@ -11,6 +10,7 @@ import {
 } from '../../treasury/fundingPlaces.js';
 import type { Engine } from '../../wallet/engine.js';
 import type { CommandCall } from '../command.js';
+import { drawQrCode } from '../terminal/output/qrCode.js';
 import { printJson, printLines } from '../terminal/output/show.js';
 import { lookOptions, untilInterrupted, withEngine } from '../terminal/wallet.js';
 import { FORGED, printUnproved } from './address.js';
@@ -32,7 +32,7 @@ export async function run(call: CommandCall): Promise<number> {
     const qr = io.stdout.isTTY === true;
     if (!json) {
       const shown = await textOf(places, { qr, config });
-      const code = invoice === null || !qr ? [] : [await codeOf(invoice)];
+      const code = invoice === null || !qr ? [] : [await drawQrCode(invoice)];
       printLines(io.stdout, [
         ...shown,
         ...(shown.length > 0 && lines.length > 0 ? [''] : []),
@@ -115,7 +115,7 @@ async function textOf(
     if (lines.length > 0) lines.push('');
     lines.push(address, '');
     // The address alone: exchanges do not read payment links.
-    if (qr) lines.push(await codeOf(address));
+    if (qr) lines.push(await drawQrCode(address));
     lines.push(howTo(here, config.testnet));
   }
   return lines;
@@ -133,13 +133,6 @@ function howTo(places: readonly FundingPlace[], testnet: boolean): string {
       ? `No SOL is needed: sellers pay the fees, and whoever sends first makes the ${symbol} account.`
       : 'No other coin is needed to pay.';
   return `Send ${named} to this address. ${gas} Another token or another network would not arrive as money this wallet can spend. ${from}`;
-}
-
-async function codeOf(address: string): Promise<string> {
-  const { default: qrcode } = (await import('qrcode-terminal')) as unknown as {
-    readonly default: typeof QrCode;
-  };
-  return new Promise((resolve) => qrcode.generate(address, { small: true }, resolve));
 }
 
 function sentenceOf(event: FundingEvent): string {

@@ -35,6 +35,11 @@ export function isInteractive(io: CliIo): boolean {
 
 /** Reads all of stdin as text; null where it is longer than the bound. */
 export async function readStdin(io: CliIo, bytesMax: number): Promise<string | null> {
+  return (await readStdinBytes(io, bytesMax))?.toString('utf8') ?? null;
+}
+
+/** Reads all of stdin; null where it is longer than the bound. */
+export async function readStdinBytes(io: CliIo, bytesMax: number): Promise<Buffer | null> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of io.stdin) {
@@ -43,5 +48,5 @@ export async function readStdin(io: CliIo, bytesMax: number): Promise<string | n
     if (bytes > bytesMax) return null;
     pieces.push(buffer);
   }
-  return Buffer.concat(pieces).toString('utf8');
+  return Buffer.concat(pieces);
 }

@@ -1,9 +1,7 @@
 import { html, raw } from 'hono/html';
-import QRCode from 'qrcode-terminal/vendor/QRCode/index.js';
+import encodeQr from 'qr';
 import type { Html } from './layout.js';
 
-/** The lowest correction of errors: a screen is not torn or stained. */
-const LEVEL_L = 1;
 /** Light modules around it, as the standard asks for. */
 const QUIET_MODULES = 4;
 /** An address, and never a text that a seller chose. */
@@ -12,17 +10,10 @@ const TEXT = /^[A-Za-z0-9]{1,100}$/;
 /** An address as a QR code, drawn where it stands: black on white in a dark page too, which is what cameras read. */
 export function viewQrCode(address: string): Html {
   if (!TEXT.test(address)) throw new TypeError('Only an address is drawn.');
-  const code = new QRCode(-1, LEVEL_L);
-  code.addData(address);
-  code.make();
-  const count = code.getModuleCount();
-  const lines: string[] = [];
-  for (let row = 0; row < count; row += 1) {
-    for (let column = 0; column < count; column += 1) {
-      if (code.isDark(row, column)) lines.push(`M${column + QUIET_MODULES} ${row + QUIET_MODULES}h1v1h-1z`);
-    }
-  }
-  const size = count + 2 * QUIET_MODULES;
+  // The lowest correction of errors: a screen is not torn or stained.
+  const rows = encodeQr(address, 'raw', { ecc: 'low', border: QUIET_MODULES });
+  const lines = rows.flatMap((row, y) => row.flatMap((isDark, x) => (isDark ? [`M${x} ${y}h1v1h-1z`] : [])));
+  const size = rows.length;
   return html`<svg
     class="qr"
     viewBox="0 0 ${size} ${size}"
