@@ -73,7 +73,9 @@ export function agreedRate(readings: readonly RateReading[]): UsdMicros | string
   const sane = readings.filter(({ usdMicrosPerBtc: rate }) => rate >= RATE_MIN && rate <= RATE_MAX);
   const agreeing = sane.filter((one) => sane.some((other) => other.host !== one.host && isNear(one, other)));
   if (agreeing.length === 0)
-    return sane.length < 2 ? 'fewer than two of its sources answer' : 'its sources disagree';
+    return new Set(sane.map(({ host }) => host)).size < 2
+      ? 'fewer than two of its sources answer'
+      : 'its sources disagree';
   return agreeing.map(({ usdMicrosPerBtc }) => usdMicrosPerBtc).reduce((a, b) => (a > b ? a : b));
 }
 

@@ -17,7 +17,7 @@ import { findNetwork } from '../money/network.js';
 import { readBody } from '../net/body.js';
 import { NetFailure } from '../net/failure.js';
 import { parseCallUrl } from '../net/destination/url.js';
-import type { Net } from '../net/send.js';
+import { createNet, type Net } from '../net/send.js';
 import { replaceFile } from '../platform/durableFile.js';
 import { isJsonObject, parseJson, statedField, statedText, type JsonValue } from '../text/json.js';
 
@@ -90,7 +90,7 @@ export class BitcoinRate {
     net: Net,
     nowMs: number,
   ): Promise<KnownRate | string> {
-    const readings = await Promise.all(urls.map((url) => readOne(url, config, net)));
+    const readings = await readAll(urls, config, net);
     const agreed = agreedRate(readings.filter((one): one is RateReading => one !== null));
     if (typeof agreed === 'string') return agreed;
     const before = this.#before(source);
@@ -124,20 +124,37 @@ export class BitcoinRate {
   }
 }
 
+/** What a source of rates is told of who asks, where that is not the call's own net: nothing. */
+const ASKER = 'rates';
+
+/** What all sources say. A source on this machine is the owner's word that it may be asked. */
+async function readAll(urls: readonly string[], config: Config, net: Net): Promise<(RateReading | null)[]> {
+  const own = urls.map((url) => new URL(url)).filter(({ hostname }) => isLoopback(hostname));
+  const allowPrivate = [...config.net.allowPrivate, ...own.map(hostPortOf)];
+  const local =
+    own.length === 0 ? null : createNet({ allowPrivate, proxy: config.net.proxy, version: ASKER });
+  try {
+    return await Promise.all(urls.map((url) => readOne(url, allowPrivate, local ?? net)));
+  } finally {
+    await local?.close();
+  }
+}
+
+function hostPortOf({ hostname, port, protocol }: URL): string {
+  return `${hostname}:${port === '' ? (protocol === 'https:' ? '443' : '80') : port}`;
+}
+
 /** What one source says; null where it says nothing that can be read. */
-async function readOne(text: string, config: Config, net: Net): Promise<RateReading | null> {
+async function readOne(text: string, allowPrivate: readonly string[], net: Net): Promise<RateReading | null> {
   const url = new URL(text);
   const pointer = decodeURIComponent(url.hash.slice(1));
   url.hash = '';
-  const { host, hostname, port, protocol } = url;
-  const own = isLoopback(hostname)
-    ? [`${hostname}:${port === '' ? (protocol === 'https:' ? '443' : '80') : port}`]
-    : [];
+  const { host } = url;
   try {
     const answer = await net.send(
       {
         method: 'GET',
-        url: parseCallUrl(url.href, { allowPrivate: [...config.net.allowPrivate, ...own] }),
+        url: parseCallUrl(url.href, { allowPrivate }),
         headers: [['accept', 'application/json']],
       },
       {
