@@ -11,6 +11,8 @@ export interface LndNode {
   readonly connection: string;
   /** While set, it breaks every connection off. */
   setDown(isDown: boolean): void;
+  /** Has it say another key than the node's own; null for its own. */
+  setIdentity(id: string | null): void;
   close(): Promise<void>;
 }
 
@@ -21,6 +23,7 @@ const STATES = { paid: 'SUCCEEDED', failed: 'FAILED', in_flight: 'IN_FLIGHT' } a
 export async function serveLnd(node: LightningNode): Promise<LndNode> {
   const { cert, key } = makeCertificate(['127.0.0.1']);
   let isDown = false;
+  let identity: string | null = null;
   const server = createServer({ cert, key }, (request, response) => {
     if (isDown) return request.socket.destroy();
     const pieces: Buffer[] = [];
@@ -31,6 +34,7 @@ export async function serveLnd(node: LightningNode): Promise<LndNode> {
       const text = Buffer.concat(pieces).toString('utf8');
       void answer(
         node,
+        identity ?? node.id,
         request.url ?? '',
         text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
         response,
@@ -46,6 +50,7 @@ export async function serveLnd(node: LightningNode): Promise<LndNode> {
       isDown = down;
       if (down) server.closeAllConnections();
     },
+    setIdentity: (id) => (identity = id),
     connection: `lndconnect://127.0.0.1:${port}?cert=${der}&macaroon=${macaroon}`,
     close: () =>
       new Promise((resolve) => {
@@ -57,6 +62,7 @@ export async function serveLnd(node: LightningNode): Promise<LndNode> {
 
 async function answer(
   node: LightningNode,
+  id: string,
   url: string,
   body: Record<string, unknown>,
   response: ServerResponse,
@@ -64,7 +70,7 @@ async function answer(
   const path = url.split('?')[0] ?? '';
   if (path === '/v1/getinfo')
     return tell(response, 200, {
-      ...{ identity_pubkey: node.id, alias: 'sandbox' },
+      ...{ identity_pubkey: id, alias: 'sandbox' },
       chains: [{ chain: 'bitcoin', network: 'regtest' }],
     });
   if (path === '/v1/balance/channels')

@@ -23,7 +23,11 @@ export type PayBehaviour =
   /** The request reaches it only after a while: it acts on it then, and its answer never arrives. */
   | { readonly kind: 'acts_late'; readonly afterMs: number }
   /** It says that it paid, with a proof of something else, and pays nothing. */
-  | { readonly kind: 'lies' };
+  | { readonly kind: 'lies' }
+  /** It pays, and shows no proof of that. */
+  | { readonly kind: 'hides_proof' }
+  /** It says that it failed, and so do its books, until {@link LightningNode.settle} shows that it was under way. */
+  | { readonly kind: 'calls_failed' };
 
 /** A payment in the node's own books: what its owner's money did. */
 export interface BookedPayment {
@@ -124,6 +128,15 @@ export class LightningNode {
     }
     this.payments.set(paymentHash, row);
     this.balanceMsat -= amountMsat + feeMsat;
+    // The money has left its balance, whatever it says.
+    if (how.kind === 'calls_failed') {
+      this.payments.set(paymentHash, { ...row, state: 'failed', feeMsat: 0n });
+      return { kind: 'failed', code: 'PAYMENT_FAILED' };
+    }
+    if (how.kind === 'hides_proof') {
+      Object.assign(row, { state: 'paid', settledSec: nowSec });
+      return { kind: 'paid', preimage: '', feeMsat };
+    }
     if (how.kind === 'denies') return { kind: 'failed', code: 'INSUFFICIENT_BALANCE' };
     if (how.kind === 'holds') return new Promise((resolve) => this.#waiting.set(paymentHash, resolve));
     const answer = this.#settled(row);
@@ -138,6 +151,14 @@ export class LightningNode {
     this.#answer(paymentHash, this.#settled(row));
   }
 
+  /** Its books show as paid what they called failed, and for how much. */
+  admit(paymentHash: string, feeMsat = 1_000n): void {
+    const row = this.payments.get(paymentHash);
+    if (row === undefined) throw new Error('nothing was asked for under this payment hash');
+    row.feeMsat = feeMsat;
+    this.#settled(row);
+  }
+
   /** The payee lets go of what it held: the money is back. */
   cancel(paymentHash: string): void {
     const row = this.#held(paymentHash);
@@ -146,10 +167,10 @@ export class LightningNode {
     this.#answer(paymentHash, { kind: 'failed', code: 'PAYMENT_FAILED' });
   }
 
-  /** What left this node for good, and what still may. */
+  /** What left this node for good. */
   get spentMsat(): bigint {
     return [...this.payments.values()]
-      .filter(({ state, preimage }) => state === 'paid' && this.#isProof(preimage))
+      .filter(({ state, preimage }) => state === 'paid' && (preimage === null || this.#isProof(preimage)))
       .reduce((sum, { amountMsat, feeMsat }) => sum + amountMsat + feeMsat, 0n);
   }
 

@@ -25,7 +25,7 @@ export type { EvmChain } from './evm/evmChain.js';
 export type { AccountFacts } from './solana/solanaAnswer.js';
 export type { SolanaChain } from './solana/solanaChain.js';
 export type { TempoChain } from './tempo/tempoChain.js';
-export type { LightningChain, PaidInvoice } from './lightning/lightningChain.js';
+export { UNDER_WAY_SEC_MAX, type LightningChain, type PaidInvoice } from './lightning/lightningChain.js';
 export type { TimeGiven } from './timeGiven.js';
 
 /** How a network is read, beside where. */

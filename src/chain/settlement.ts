@@ -113,6 +113,8 @@ export type UnknowableReason =
   | 'in_flight'
   /** Lightning: another wallet is connected than the one that was asked to pay, or none. */
   | 'other_wallet'
+  /** Lightning: the wallet says that it is paid, and shows no valid proof of that. */
+  | 'no_proof'
   /** The caller gave up. */
   | 'interrupted'
   /** A caller's own word, where it has no chain to ask. */

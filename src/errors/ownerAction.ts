@@ -60,6 +60,8 @@ export type OwnerAction =
     }
   /** Tells Purser the Lightning wallet to pay from; the owner pastes its connection string. */
   | { readonly kind: 'connectLightning' }
+  /** Counts an open payment by Lightning as paid, whose wallet cannot tell its end. */
+  | { readonly kind: 'countLightning'; readonly id: string }
   | { readonly kind: 'closeChannel'; readonly id: string }
   | { readonly kind: 'reconcile' }
   | { readonly kind: 'audit' }

@@ -32,6 +32,16 @@ export interface LightningView {
   readonly budget: { readonly total_sat: string; readonly used_sat: string; readonly renews: string } | null;
 }
 
+/** How a wallet is connected. */
+export interface ConnectParts {
+  /** CAIP-2; needed where the wallet does not say on which it is. */
+  readonly network?: string | undefined;
+  /** Payments that only the wallet before can tell of stay held: until that one is back, or its owner counts them as paid. */
+  readonly leavesOpen?: boolean;
+  /** Told what the wallet is and may do. */
+  readonly show?: (view: LightningView) => void;
+}
+
 /**
  * Takes a Lightning wallet into use: looks what it is and may do, and keeps how it is reached, sealed by the keystore's keys.
  * Shown before the owner's factor is asked for. Throws `bad_input`, `rpc_unavailable`, `payment_unresolved` where payments by
@@ -40,13 +50,12 @@ export interface LightningView {
 export async function connectLightning(
   options: OwnerOptions,
   text: string,
-  wanted: string | undefined,
-  show: (view: LightningView) => void,
+  { network, leavesOpen = false, show }: ConnectParts,
 ): Promise<LightningView> {
   const given = readConnectionString(text);
   if (typeof given === 'string') throw new WalletError('bad_input', `The connection string ${given}.`);
-  const { connection, view } = await lookAt(given, wanted, options.now);
-  show(view);
+  const { connection, view } = await lookAt(given, network, options.now);
+  show?.(view);
   const operation = {
     what: 'Connecting a Lightning wallet',
     action: { kind: 'connectLightning' } as const,
@@ -57,7 +66,7 @@ export async function connectLightning(
       }),
   };
   await asOwner(options, operation, async ({ keys, ledger, proved }) => {
-    if (ledger !== null) await assertNothingOpen(ledger, view.wallet);
+    if (ledger !== null && !leavesOpen) await assertNothingOpen(ledger, view.wallet);
     if (ledger !== null && proved !== null) await ledger.factors.use(proved.use, options.now());
     await keys.lightning.write(writeConnection(connection));
   });
@@ -65,14 +74,17 @@ export async function connectLightning(
 }
 
 /** Forgets how the Lightning wallet is reached. Throws as {@link connectLightning} does. */
-export async function disconnectLightning(options: OwnerOptions): Promise<void> {
+export async function disconnectLightning(
+  options: OwnerOptions,
+  { leavesOpen = false }: Pick<ConnectParts, 'leavesOpen'> = {},
+): Promise<void> {
   const operation = {
     what: 'Disconnecting the Lightning wallet',
     action: { kind: 'connectLightning' } as const,
     act: async () => Promise.resolve({ what: 'Forget the connected Lightning wallet', details: [] }),
   };
   await asOwner(options, operation, async ({ keys, ledger, proved }) => {
-    if (ledger !== null) await assertNothingOpen(ledger, '');
+    if (ledger !== null && !leavesOpen) await assertNothingOpen(ledger, '');
     if (ledger !== null && proved !== null) await ledger.factors.use(proved.use, options.now());
     await keys.lightning.write(null);
   });
@@ -193,7 +205,12 @@ async function assertNothingOpen(ledger: Ledger, walletId: string): Promise<void
   if (open.length === 0) return;
   throw new WalletError(
     'payment_unresolved',
-    `${open.length} ${open.length === 1 ? 'payment' : 'payments'} by Lightning are still open, and only the wallet that was asked can tell their end.`,
-    { owner: { say: 'Look after what is open first.', action: { kind: 'reconcile' } } },
+    `${open.length === 1 ? '1 payment by Lightning is' : `${open.length} payments by Lightning are`} still open, and only the wallet that was asked can tell their end.`,
+    {
+      owner: {
+        say: 'Have them looked after first. If that wallet is gone for good, leave them open: they stay held.',
+        action: { kind: 'reconcile' },
+      },
+    },
   );
 }

@@ -98,7 +98,12 @@ export type Prepaid =
       readonly lastsUntilMs?: number | null;
     }
   /** It is proved that nothing was paid, and nothing will be; `reason` is a clause of ours. */
-  | { readonly kind: 'failed'; readonly reason: string }
+  | {
+      readonly kind: 'failed';
+      readonly reason: string;
+      /** Set where only the owner can have it pay again. */
+      readonly needsOwner?: true;
+    }
   | {
       readonly kind: 'open';
       readonly reason: string;

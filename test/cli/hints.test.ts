@@ -472,6 +472,10 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
     onlyParses: { kind: 'connectLightning' },
     why: 'the owner pastes what reaches their wallet',
   },
+  countLightning: {
+    onlyParses: { kind: 'countLightning', id: 'pay_0123456789abcdef0123' },
+    why: 'a Lightning wallet has to be gone',
+  },
   closeChannel: {
     onlyParses: { kind: 'closeChannel', id: 'ent_0123456789abcdef0123' },
     why: 'a seller has to have taken a deposit',

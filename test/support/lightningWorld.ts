@@ -7,7 +7,7 @@ import { StoreKeystore } from '../../src/keys/keystore.js';
 import { connectLightning, type LightningView } from '../../src/owner/ownerLightning.js';
 import type { WalletOptions } from '../../src/wallet/engine.js';
 import { Wallet } from '../../src/wallet/wallet.js';
-import { serveLnd } from '../../sandbox/lightning/lndRest.ts';
+import { serveLnd, type LndNode } from '../../sandbox/lightning/lndRest.ts';
 import { LightningNode } from '../../sandbox/lightning/node.ts';
 import { startNostrRelay, type NostrRelay } from '../../sandbox/lightning/nostrRelay.ts';
 import { serveNwc } from '../../sandbox/lightning/nwcWallet.ts';
@@ -26,6 +26,8 @@ export interface LightningWorld {
   readonly node: LightningNode;
   readonly shop: LightningShop;
   readonly relay: NostrRelay;
+  /** The payer's node as it is reached by REST; null over Nostr. */
+  readonly lnd: LndNode | null;
   readonly home: string;
   readonly connection: string;
   readonly options: WalletOptions;
@@ -50,7 +52,8 @@ export async function startLightningWorld(
   const node = new LightningNode(balanceSat * 1_000n, preimages);
   const shop = await startLightningShop(new LightningNode(0n, preimages));
   const relay = await startNostrRelay();
-  const served = way === 'nwc' ? await serveNwc(node, relay.url) : await serveLnd(node);
+  const lnd = way === 'lnd' ? await serveLnd(node) : null;
+  const served = lnd ?? (await serveNwc(node, relay.url));
   const home = mkdtempSync(join(tmpdir(), 'purser-lightning-'));
   await makeQuickWallet(home, TEST_PASSPHRASE);
   const keys = await new StoreKeystore(home, new QuickStore(home)).unlock();
@@ -75,7 +78,7 @@ export async function startLightningWorld(
   await set('limits.calls_per_minute', '1000');
   await set('net.allow_private', JSON.stringify([shop.hostPort]));
   const connect = (): Promise<LightningView> =>
-    connectLightning(ownerOf(home, TEST_PASSPHRASE), served.connection, undefined, () => undefined);
+    connectLightning(ownerOf(home, TEST_PASSPHRASE), served.connection, {});
   const view = await connect();
   const options: WalletOptions = {
     ...{ home, now, version: '0.0.0-test', env: {}, platform: process.platform },
@@ -83,7 +86,7 @@ export async function startLightningWorld(
   };
   const opened: Wallet[] = [];
   return {
-    ...{ node, shop, relay, home, connection: served.connection, options, view, set, connect },
+    ...{ node, shop, relay, lnd, home, connection: served.connection, options, view, set, connect },
     open() {
       const wallet = new Wallet(options);
       opened.push(wallet);

@@ -56,7 +56,7 @@ export async function prepareWallet(
   const owner = { ...ownerOf(mine.home, TEST_PASSPHRASE), now: world.now };
   // As the owner does it: the config remembers whose keys are whose, for when the ledger is lost.
   for (const name of ACCOUNTS.slice(1)) await addAgent(owner, name, async () => Promise.resolve());
-  await connectLightning(owner, sellers.lightning.connection, undefined, () => undefined);
+  await connectLightning(owner, sellers.lightning.connection, {});
   const wallet = mine.open();
   const funded = { fundedAtomic: FUNDS_ATOMIC, lightning: sellers.lightning };
   const purses = await openPurses(grounds, wallet, ACCOUNTS, funded);

@@ -40,7 +40,10 @@ interface Case {
 const past = (): Promise<void> => world.advance(PAST_ALL_SEC);
 
 // Those of Lightning stand in test/rails/lightning.
-const CASES: Record<Exclude<OpenReason, 'network_unknown' | 'in_flight' | 'other_wallet'>, Case> = {
+const CASES: Record<
+  Exclude<OpenReason, 'network_unknown' | 'in_flight' | 'other_wallet' | 'no_proof'>,
+  Case
+> = {
   rpc_down: { settles: true, befall: ([rpc]) => rpc!.setFault({ kind: 'down' }), ends: 'captured' },
   rpc_disagree: {
     settles: true,
@@ -146,6 +149,6 @@ describe('a payment that stays open', () => {
 
   test('on a network that this version does not know, is one for the newest version', () => {
     const payment = { network: 'eip155:999999', validBeforeSec: 1 } as Payment;
-    expect(wayOut('network_unknown', payment)).toMatchObject({ action: { kind: 'takeNewest' } });
+    expect(wayOut('network_unknown', payment, 0)).toMatchObject({ action: { kind: 'takeNewest' } });
   });
 });

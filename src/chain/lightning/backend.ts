@@ -12,6 +12,14 @@ export class LightningFault extends Error {
   }
 }
 
+/** Where the connected node was, another one answers: what it says counts for nothing, and nothing was asked of it. */
+export class OtherNode extends LightningFault {
+  constructor(host: string) {
+    super(`At ${host} another node answers than the one that was connected`, false);
+    this.name = 'OtherNode';
+  }
+}
+
 /** What a node's own books say of a payment that went out. */
 export interface NodePayment {
   readonly paymentHash: string;

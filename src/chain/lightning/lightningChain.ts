@@ -5,8 +5,19 @@ import type { AtomicAmount } from '../../money/unit.js';
 import type { Chain } from '../chainReader.js';
 import { RETRY_SEC } from '../endpoints.js';
 import type { ChainHistory, ChainPayment } from '../history.js';
-import type { AnySettlementQuery, LightningSettlementQuery, Settlement } from '../settlement.js';
-import { LightningFault, type LightningBackend, type NodePayment, type WalletInfo } from './backend.js';
+import type {
+  AnySettlementQuery,
+  LightningSettlementQuery,
+  Settlement,
+  UnknowableReason,
+} from '../settlement.js';
+import {
+  LightningFault,
+  OtherNode,
+  type LightningBackend,
+  type NodePayment,
+  type WalletInfo,
+} from './backend.js';
 import { readConnection, walletIdOf, type LightningConnection } from './connection.js';
 
 /** Clocks of payer and payee may be apart by this, and an invoice that has ended still be taken up. */
@@ -15,11 +26,14 @@ const END_SLACK_SEC = 600;
  * The longest that a payment can be under way: LND locks money for no more than 2,016 blocks, and a block takes ten minutes.
  * Over NIP-47 a wallet may leave out of its books what is not settled: only after that time does silence prove anything.
  */
-const UNDER_WAY_SEC_MAX = 15 * 86_400;
+export const UNDER_WAY_SEC_MAX = 15 * 86_400;
 /** The wallet's clock, by which it reads until when a request is good, and ours may be apart by this. */
 const ASK_SLACK_SEC = 60;
 /** How soon a payment that is under way is asked about again. */
 const LOOK_AGAIN_SEC = 30;
+
+/** Why nothing can be said yet of a payment by Lightning. */
+type LightningOpen = Extract<UnknowableReason, 'in_flight' | 'rpc_down' | 'other_wallet' | 'no_proof'>;
 
 /** What became of an invoice that the node was asked to pay. */
 export type PaidInvoice =
@@ -31,7 +45,12 @@ export type PaidInvoice =
       readonly amountAtomic: AtomicAmount;
     }
   /** It never left, or the node's books say that it failed: a proof. */
-  | { readonly kind: 'failed'; readonly why: string }
+  | {
+      readonly kind: 'failed';
+      readonly why: string;
+      /** Set where another node answers than the one that was connected. */
+      readonly isOtherNode?: true;
+    }
   | {
       readonly kind: 'open';
       readonly why: string;
@@ -106,15 +125,18 @@ export function createLightningChain(options: {
   async function settlementOf(query: AnySettlementQuery, signal?: AbortSignal): Promise<Settlement> {
     const given = query as LightningSettlementQuery;
     const nowSec = Math.floor(nowMs() / 1000);
-    const unknowable = (reason: 'in_flight' | 'rpc_down' | 'other_wallet', message: string): Settlement => ({
+    const unknowable = (reason: LightningOpen, message: string): Settlement => ({
       kind: 'unknowable',
       ...{ reason, message, retryAtSec: nowSec + (reason === 'in_flight' ? LOOK_AGAIN_SEC : RETRY_SEC) },
     });
     const text = lightning();
     const parsed = text === null ? null : readConnection(text);
     if (parsed === null || walletIdOf(parsed) !== given.from)
-      return unknowable('other_wallet', 'The Lightning wallet that was asked to pay it is not connected.');
+      return given.wasAsked
+        ? unknowable('other_wallet', 'The Lightning wallet that was asked to pay it is not connected.')
+        : released('no wallet was asked to pay it');
     const found = await lookUp(given.paymentHash, signal);
+    if (found instanceof OtherNode) return unknowable('other_wallet', `${found.message}.`);
     if (found instanceof LightningFault) return unknowable('rpc_down', `${found.message}.`);
     // A copy of the request that a relay brings later can be paid after all. This look was begun at `nowSec`, so that no answer
     // that was held back counts for more than it knew.
@@ -147,7 +169,7 @@ export function createLightningChain(options: {
     const paid = paidOf(given, found);
     if (paid === null)
       return unknowable(
-        'in_flight',
+        'no_proof',
         'The Lightning wallet says that it is paid and shows no valid proof of it.',
       );
     return {
@@ -200,6 +222,7 @@ export function createLightningChain(options: {
         if (paid !== null) return { kind: 'paid', ...paid };
       } catch (error) {
         if (!(error instanceof LightningFault)) throw error;
+        if (error instanceof OtherNode) return { kind: 'failed', why: error.message, isOtherNode: true };
         if (!error.mayHaveLeft) return { kind: 'failed', why: error.message };
       }
       // Its books are asked at once: what came of it may be known by now.

@@ -5,6 +5,7 @@ import { isJsonObject, parseJson, statedField, statedText, type JsonObject } fro
 import { within } from '../deadline.js';
 import {
   LightningFault,
+  OtherNode,
   type LightningBackend,
   type NodePayment,
   type PayReport,
@@ -109,10 +110,22 @@ export function openLnd(connection: LndConnection): LightningBackend {
     }
   }
 
+  /**
+   * Throws {@link OtherNode} where the node's own key is another one than it was when it was connected (T40): a certificate by a
+   * public authority, or a machine in front, tells of a host alone, and another node's books would not tell what this one paid.
+   */
+  async function assertSameNode(signal: AbortSignal | undefined): Promise<void> {
+    if (connection.nodeId === null) return;
+    const told = statedText(await look('/v1/getinfo', signal), 'identity_pubkey');
+    if (told !== connection.nodeId) throw new OtherNode(host);
+  }
+
   return {
     place: host,
     async info(signal): Promise<WalletInfo> {
       const info = await look('/v1/getinfo', signal);
+      const nodeId = statedText(info, 'identity_pubkey') ?? '';
+      if (connection.nodeId !== null && nodeId !== connection.nodeId) throw new OtherNode(host);
       const chains = statedField(info, 'chains');
       const [chain] = Array.isArray(chains) ? chains : [];
       const network = isJsonObject(chain) ? (statedText(chain, 'network') ?? '') : '';
@@ -121,16 +134,18 @@ export function openLnd(connection: LndConnection): LightningBackend {
         invoiceChain: CHAINS[network] ?? null,
         methods: [],
         budget: null,
-        nodeId: statedText(info, 'identity_pubkey') ?? '',
+        nodeId,
       };
     },
     async balanceMsat(signal) {
+      await assertSameNode(signal);
       const local = statedField(await look('/v1/balance/channels', signal), 'local_balance');
       const msat = isJsonObject(local) ? numberAt(local, 'msat') : null;
       if (msat === null) throw new LightningFault(`${host} told no balance`, false);
       return msat;
     },
     async pay({ invoice, paymentHash, feeMaxMsat }, signal): Promise<PayReport> {
+      await assertSameNode(signal);
       const body = {
         payment_request: invoice,
         fee_limit_msat: feeMaxMsat.toString(),
@@ -153,6 +168,7 @@ export function openLnd(connection: LndConnection): LightningBackend {
       }
     },
     async lookup(paymentHash, signal) {
+      await assertSameNode(signal);
       const path = `/v2/router/track/${Buffer.from(paymentHash, 'hex').toString('base64url')}`;
       try {
         return await within(LOOK_MS_MAX, signal, (bound) =>
@@ -168,6 +184,7 @@ export function openLnd(connection: LndConnection): LightningBackend {
       }
     },
     async payments(sinceSec, signal) {
+      await assertSameNode(signal);
       const path = `/v1/payments?include_incomplete=true&max_payments=${LIST_MAX}&creation_date_start=${sinceSec}`;
       const rows = statedField(await look(path, signal), 'payments');
       if (!Array.isArray(rows)) throw new LightningFault(`${host} told no list of payments`, false);
@@ -178,6 +195,7 @@ export function openLnd(connection: LndConnection): LightningBackend {
       );
     },
     async makeInvoice(amountMsat, description, signal) {
+      await assertSameNode(signal);
       const body = { value_msat: amountMsat.toString(), memo: description };
       const made = await within(LOOK_MS_MAX, signal, (bound) =>
         ask('POST', '/v1/invoices', body, bound, (line) => line),

@@ -6,7 +6,7 @@ import { ownerOptions } from '../terminal/wallet.js';
 /** Forgets the connected Lightning wallet. */
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
-  await disconnectLightning(ownerOptions(call));
+  await disconnectLightning(ownerOptions(call), { leavesOpen: flags.has('leaveOpen') });
   const message = 'The Lightning wallet is forgotten; take this connection back in that wallet, too.';
   return printReport(io, flags.has('json'), { message }, [message]);
 }

@@ -98,6 +98,8 @@ function lineOf(action: OwnerAction): CommandLine {
       return commandLine('channels close', [action.id]);
     case 'connectLightning':
       return commandLine('lightning connect');
+    case 'countLightning':
+      return commandLine('lightning count', [action.id]);
     case 'reconcile':
       return commandLine('reconcile');
     case 'audit':

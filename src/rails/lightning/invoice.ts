@@ -178,7 +178,8 @@ function prepaidOf(
   { name, value }: SignedPayload,
   { prove, lastsUntilMs }: Proof,
 ): Prepaid {
-  if (paid.kind === 'failed') return { kind: 'failed', reason: paid.why };
+  if (paid.kind === 'failed')
+    return { kind: 'failed', reason: paid.why, ...(paid.isOtherNode === true ? { needsOwner: true } : {}) };
   if (paid.kind === 'open')
     return { kind: 'open', reason: paid.why, ...(paid.isRefused === true ? { isRefused: true } : {}) };
   return {

@@ -72,7 +72,7 @@ async function afterMove(
   }
   if (moved.kind === 'failed') {
     const { attempt } = await engine.ledger.release(payment.id, 'not_paid', engine.now());
-    return failedOutcome(attempt, moved.reason);
+    return failedOutcome(attempt, moved);
   }
   const note = moved.isRefused === true ? 'wallet_refused' : 'in_flight';
   const { attempt } = await engine.ledger.markUnknown(payment.id, note, engine.now());
@@ -130,14 +130,25 @@ export async function proofAgain(engine: Engine, payment: Payment): Promise<Sign
 }
 
 /** The outcome of a payment that the wallet did not make. */
-function failedOutcome(payment: Payment, reason: string): Outcome {
+function failedOutcome(
+  payment: Payment,
+  { reason, needsOwner }: Extract<Prepaid, { kind: 'failed' }>,
+): Outcome {
   return outcome({
     status: 'failed',
     code: 'payment_failed',
     message: `The Lightning wallet did not pay $${formatUsd(payment.heldUsdMicros)}: ${reason}. Nothing was spent.`,
     payment: viewPayment(payment),
     money: moneyOf(payment),
-    retry: 'same_call',
+    retry: needsOwner === true ? 'after_owner' : 'same_call',
+    ...(needsOwner === true
+      ? {
+          tell_owner: {
+            say: 'Another Lightning node answers than the one that was connected. Find out why; if it is right so, connect it.',
+            action: { kind: 'connectLightning' },
+          },
+        }
+      : {}),
   });
 }
 

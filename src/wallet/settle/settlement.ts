@@ -190,7 +190,7 @@ function waiting<A extends AnyAttempt>(
   message: string,
 ): SettlementVerdict<A> {
   const reason = openReason(attempt, settlement, engine.now());
-  const owner = reason === null ? null : wayOut(reason, attempt);
+  const owner = reason === null ? null : wayOut(reason, attempt, engine.now());
   const retryAtMs = engine.now() + ASK_AGAIN_MS;
   return { attempt, verdict: 'waits', message, retryAtMs, stillValid: false, openReason: reason, owner };
 }

@@ -1,4 +1,4 @@
-import type { Settlement, UnknowableReason } from '../../chain/chain.js';
+import { UNDER_WAY_SEC_MAX, type Settlement, type UnknowableReason } from '../../chain/chain.js';
 import type { OwnerStep } from '../../errors/ownerAction.js';
 import type { Attempt } from '../../ledger/attempts/attempt.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
@@ -21,16 +21,27 @@ export function openReason(
   return nowMs > heldUntilMs(attempt) + OVERDUE_MS ? 'overdue' : null;
 }
 
+/** Until when a payment by Lightning can be under way, ms since 1970: an invoice is taken up before its end, or never. */
+export function underWayUntilMs({ validBeforeSec }: Pick<Attempt, 'validBeforeSec'>): number {
+  return (validBeforeSec + UNDER_WAY_SEC_MAX) * 1000;
+}
+
 /** What the owner can do about a payment that stays open for this reason. No reason is without a way out. */
-export function wayOut(reason: OpenReason, attempt: Attempt): OwnerStep {
+export function wayOut(reason: OpenReason, attempt: Attempt, nowMs: number): OwnerStep {
   const { network, validBeforeSec } = attempt;
-  const label = findNetwork(network as Caip2)?.label ?? network;
+  const row = findNetwork(network as Caip2);
+  const label = row?.label ?? network;
   const anotherRpc = (say: string): OwnerStep => ({
     say,
     action: { kind: 'chooseSetting', key: `networks.${network}.rpc_url`, example: 'URL' },
   });
   switch (reason) {
     case 'rpc_down':
+      if (row?.family === 'lightning')
+        return {
+          say: 'Purser cannot reach the Lightning wallet; if this lasts, connect it again.',
+          action: { kind: 'connectLightning' },
+        };
       return anotherRpc(
         `Purser cannot read ${label} in full; if this lasts, name another RPC, for an old payment one that keeps the whole history.`,
       );
@@ -50,9 +61,19 @@ export function wayOut(reason: OpenReason, attempt: Attempt): OwnerStep {
         action: { kind: 'reconcile' },
       };
     case 'other_wallet':
+      return nowMs <= underWayUntilMs(attempt)
+        ? {
+            say: 'Connect the Lightning wallet again that this was paid from: no other one knows what became of it.',
+            action: { kind: 'connectLightning' },
+          }
+        : {
+            say: 'Connect the Lightning wallet again that this was paid from, or, if it is gone, count this as paid.',
+            action: { kind: 'countLightning', id: attempt.id },
+          };
+    case 'no_proof':
       return {
-        say: 'Connect the Lightning wallet again that this was paid from: no other one knows what became of it.',
-        action: { kind: 'connectLightning' },
+        say: 'The Lightning wallet says that it paid and shows no proof. Look into it; if the money is gone from there, count this as paid.',
+        action: { kind: 'countLightning', id: attempt.id },
       };
     case 'used_without_transfer':
     case 'history_unavailable': {

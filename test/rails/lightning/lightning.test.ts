@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Outcome } from '../../../src/wallet/answer/outcome.js';
 import { checkUpLocally } from '../../../src/doctor/checkUp.js';
+import { countLightning } from '../../../src/owner/lightningCount.js';
 import { findLightning } from '../../../src/money/network.js';
 import { invoiceQuery } from '../../../src/rails/lightning/invoice.js';
 import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
@@ -35,6 +36,8 @@ describe.each(WAYS)('an L402 seller, paid over %s', (way) => {
   const pay = (url: string, more: object = {}): Promise<Outcome> =>
     wallet.pay({ url, max_usd: '1.00', ...more }, anyCall());
   const reconcile = async () => reconcileAll(await wallet.engine(), AbortSignal.timeout(20_000));
+  /** What came of looking at one payment beside all that is open. */
+  const lookAt = async (id: string) => (await reconcile()).find(({ attempt }) => attempt.id === id);
   /** Dollars that count, of all payments together. */
   const counted = async (): Promise<bigint> => {
     const { ledger } = await wallet.engine();
@@ -248,6 +251,38 @@ describe.each(WAYS)('an L402 seller, paid over %s', (way) => {
     expect(await pay(fresh())).toMatchObject({ status: 'ok', code: 'paid' });
   });
 
+  test('T40: a node that pays and shows no proof stays held, is paid once, and ends by its owner’s word', async () => {
+    world.node.behave({ kind: 'hides_proof' });
+    const url = fresh();
+    const [before, countedBefore] = [spentBefore(), await counted()];
+    const { payment } = await pay(url, { timeout_ms: 4_000 });
+    expect(await lookAt(payment!.id)).toMatchObject({
+      ...{ verdict: 'waits', openReason: 'no_proof' },
+      owner: { action: { kind: 'countLightning', id: payment!.id } },
+    });
+    expect(await pay(url, { timeout_ms: 4_000 })).toMatchObject({ code: 'payment_unresolved' });
+    const owner = { ...ownerOf(world.home, TEST_PASSPHRASE), now: () => Date.now() + aheadMs };
+    expect(await countLightning(owner, payment!.id)).toMatchObject({ kind: 'counted' });
+    expect(await counted()).toBe(countedBefore + 510_000n);
+    expect(world.node.spentMsat - before.spent).toBe(501_000n);
+    expect(world.node.asked.length - before.asked).toBe(1);
+    expect(await pay(url)).toMatchObject({ money: 'captured' });
+    expect(world.node.asked.length - before.asked).toBe(1);
+  });
+
+  test('T40: a payment that a wallet called failed and then shows as paid counts again', async () => {
+    world.node.behave({ kind: 'calls_failed' });
+    const url = fresh();
+    const countedBefore = await counted();
+    const { payment } = await pay(url, { timeout_ms: 4_000 });
+    if (way === 'nwc') aheadMs += COPIES_END_MS;
+    await reconcile();
+    expect(await counted()).toBe(countedBefore);
+    world.node.admit(world.shop.challenges.find(({ path }) => url.endsWith(path))!.paymentHash);
+    expect(await lookAt(payment!.id)).toMatchObject({ verdict: 'recaptured' });
+    expect(await counted()).toBe(countedBefore + 501_000n);
+  });
+
   test('T40: a wallet that was connected after the hold is not asked to pay for it', async () => {
     await pay(fresh());
     const engine = await wallet.engine();
@@ -262,6 +297,28 @@ describe.each(WAYS)('an L402 seller, paid over %s', (way) => {
     expect(ended).toMatchObject({ kind: 'failed' });
     expect(spentBefore()).toEqual(before);
   });
+
+  test.runIf(way === 'lnd')(
+    'T40: another node at the place of the connected one is asked for nothing',
+    async () => {
+      world.node.behave({ kind: 'holds' });
+      const url = fresh();
+      const { payment } = await pay(url, { timeout_ms: 4_000 });
+      const before = spentBefore();
+      world.lnd!.setIdentity(`02${'ab'.repeat(32)}`);
+      const stopped = await world.open().pay({ url: fresh(), max_usd: '1.00' }, anyCall());
+      expect(stopped).toMatchObject({ code: 'payment_failed', money: 'none', retry: 'after_owner' });
+      expect(stopped.message).toContain('another node answers than the one that was connected');
+      expect(stopped.tell_owner?.action).toEqual({ kind: 'connectLightning' });
+      // Its books, which know of nothing, free nothing.
+      world.node.cancel(world.shop.challenges.find(({ path }) => url.endsWith(path))!.paymentHash);
+      const [verdict] = await reconcile();
+      expect(verdict).toMatchObject({ verdict: 'waits', openReason: 'other_wallet' });
+      expect(spentBefore()).toEqual(before);
+      world.lnd!.setIdentity(null);
+      expect(await lookAt(payment!.id)).toMatchObject({ verdict: 'released' });
+    },
+  );
 
   test('is bounded by the same caps as every other way of paying', async () => {
     await world.set('limits.per_call_usd', '0.50');
