@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initialSettings } from '../src/config/settings.js';
-import { holdRequest, T0, testMac } from '../src/ledger/sqlite/fixtures.js';
+import { captured, holdRequest, T0, testMac } from '../src/ledger/sqlite/fixtures.js';
 import { openMovementFile } from '../src/ledger/sqlite/movements/movementFile.js';
 import { findNetwork, type Caip2 } from '../src/money/network.js';
 import { readStatement } from '../src/treasury/statement/readStatement.js';
@@ -19,10 +19,15 @@ const ROUNDS = 20;
 const PATHS = [
   ['home', '/home'],
   ['payments, first page', '/payments'],
-  ['payments of one seller', '/payments?host=host-7.example'],
+  ['payments of one seller', '/payments?host=api-7.example.com'],
   ['payments that brought nothing', '/payments?lost=1'],
-  ['sellers, 30 days', '/sellers?days=30'],
-  ['agents, 30 days', '/agents?days=30'],
+  ['search that finds one', '/payments?words=id%3D500'],
+  ['search that finds nothing', '/payments?words=nowhere'],
+  ['spending by agent, days', '/spending'],
+  ['spending by seller, weeks', '/spending?by=week&side=host'],
+  ['spending by category, months', '/spending?by=month&side=category'],
+  ['sellers, 30 days', '/sellers'],
+  ['agents, yesterday', '/agents?time=yesterday'],
   ['statement of a month', '/money'],
 ] as const;
 
@@ -90,6 +95,15 @@ try {
     const durations: number[] = [];
     for (let i = 0; i < ROUNDS; i++) durations.push(await timed(async () => void (await get(path))));
     console.log(`${line(name, sampleOf(durations))}   first ${first.toFixed(0)}`);
+  }
+  console.log('\nThe same, each behind a payment that changed the sums\n');
+  for (const [name, path] of PATHS) {
+    const durations: number[] = [];
+    for (let i = 0; i < ROUNDS; i++) {
+      await captured(ledger, { nowMs: T0, host: `api-${i}.example.com` });
+      durations.push(await timed(async () => void (await get(path))));
+    }
+    console.log(line(name, sampleOf(durations)));
   }
   for (const kind of ['csv', 'json', 'beancount']) {
     let bytes = 0;

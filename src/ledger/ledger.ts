@@ -38,11 +38,14 @@ import type { Rebased } from './books/rebuild.js';
 import type { ImportedPayment, Rebuilt } from './books/rebuild.js';
 import type {
   AttemptPage,
+  ChangedSince,
   OpenBooks,
   ReportFilter,
   ReportGroup,
   ReportGrouping,
   ReportPage,
+  SpendCell,
+  SpendSpan,
 } from './books/report.js';
 import type { Session } from './books/session.js';
 import type {
@@ -227,6 +230,10 @@ export interface ReportReader {
     filter: ReportFilter,
     limit: number,
   ): Promise<ReportGroup[]>;
+  /** Totals of a span, cut by time, agent, place and category: for whoever keeps them and has those read anew that changed. */
+  spendCells(span: SpendSpan): Promise<SpendCell[]>;
+  /** Which payments changed behind an entry of the journal. */
+  changedSince(seq: number): Promise<ChangedSince>;
   /** When the ledger was begun. */
   begunMs(): Promise<number>;
   /** What is held, what was captured since, and what waits for the chain, of all agents together. */

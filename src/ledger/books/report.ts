@@ -15,6 +15,8 @@ export interface ReportFilter {
   readonly state?: AttemptState;
   /** Those alone that were paid for and brought nothing. */
   readonly undelivered?: true;
+  /** In small letters: those alone whose URL, payee, transaction, id or reason has it somewhere. */
+  readonly words?: string;
   /** Payments of agents, or what the owner took out; both unless given. Only {@link ReportReader.listAttempts} looks at it. */
   readonly kind?: 'payment' | 'withdrawal';
 }
@@ -48,9 +50,34 @@ export interface ReportGroup {
   readonly lastMs: number;
 }
 
-/** Days are of UTC; local ones of the machine's time zone. */
-export type ReportGrouping =
-  'by_host' | 'by_day' | 'by_local_day' | 'by_session' | 'by_category' | 'by_agent';
+/** Totals of one stretch of time at one place of one agent's, filed under one category: what all groups are added up of. */
+export interface SpendCell extends Omit<ReportGroup, 'key'> {
+  readonly agent: string;
+  readonly host: string;
+  readonly origin: string;
+  /** As it was filed when it was paid: `uncategorised` and `imported` where it has none. */
+  readonly category: string;
+  /** When the stretch begins, ms. */
+  readonly startMs: number;
+}
+
+/** A span of time in ms, `untilMs` excluded, cut into stretches that begin at multiples of `stretchMs`. */
+export interface SpendSpan {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly stretchMs: number;
+}
+
+/** What changed behind an entry of the journal. */
+export interface ChangedSince {
+  /** The newest entry now. */
+  readonly seq: number;
+  /** When each payment was opened that changed, ms; one that changed twice is there once. */
+  readonly openedMs: readonly number[];
+}
+
+/** Days are of UTC. */
+export type ReportGrouping = 'by_host' | 'by_day' | 'by_session' | 'by_category' | 'by_agent';
 
 /** The books of the whole wallet at one moment. */
 export interface OpenBooks {

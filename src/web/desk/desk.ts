@@ -6,6 +6,7 @@ import type { MoneyLook } from '../../treasury/statement/lookForMoney.js';
 import type { Statement } from '../../treasury/statement/readStatement.js';
 import type { Period } from '../../treasury/statement/statement.js';
 import type { BalanceLine } from '../../wallet/balance.js';
+import { SpendBook, midnightOf } from './spending/spendBook.js';
 
 /** How long what networks said is shown before they are asked again. */
 const MONEY_MS = 10_000;
@@ -16,10 +17,15 @@ const LOOK_MS = 60_000;
 /** How long sums are shown while nothing is written: a window of a day moves on by no more. */
 const MADE_MS = 60_000;
 
+/** The days of a month are read before anybody looks. */
+const DAYS_AHEAD = 31;
+
 /** What the owner's desk is made of. */
 export interface DeskParts {
   readonly ledger: ReportReader &
-    Pick<PaymentReader, 'findPayment'> & { readonly withdrawals: Pick<WithdrawalControl, 'find'> } & {
+    Pick<PaymentReader, 'findPayment' | 'usage'> & {
+      readonly withdrawals: Pick<WithdrawalControl, 'find'>;
+    } & {
       head(): Promise<LedgerHead>;
     };
   /** The settings as they are now. */
@@ -60,6 +66,8 @@ export interface MoneySeen {
 /** The owner's desk over an open wallet: what there is, and the two ways to stop it that need no proof. */
 export class Desk {
   readonly parts: DeskParts;
+  /** What was spent, in sums that are kept. */
+  readonly book: SpendBook;
   readonly #now: () => number;
   #money: MoneySeen = { balances: null, version: 0 };
   #asking = false;
@@ -76,6 +84,9 @@ export class Desk {
   constructor(parts: DeskParts, now: () => number) {
     this.parts = parts;
     this.#now = now;
+    this.book = new SpendBook(parts.ledger, now());
+    // A browser takes longer to start than a month to be read: what fails here is told by the page that asks for it.
+    this.book.groups({ sinceMs: midnightOf(now(), -DAYS_AHEAD) }, () => '').catch(() => undefined);
   }
 
   /** What networks said last. A page waits for none of them: they are asked behind it, and it shows the answer when it comes. */

@@ -3,16 +3,13 @@ import type { ReportGroup } from '../../ledger/books/report.js';
 import type { UsdMicros } from '../../money/unit.js';
 import type { BalanceLine } from '../../wallet/balance.js';
 import type { EntryView } from '../../wallet/ledgerView.js';
-import type { Overview, WindowUse } from '../../wallet/overview.js';
 import { layPage, type Html } from '../look/layout.js';
 import { usd } from '../look/words.js';
-import { viewEntries } from './entryRows.js';
-import { filterQuery } from './filter.js';
-import { viewDays } from './spendChart.js';
+import { viewEntries } from './payments/entryRows.js';
+import { filterQuery } from './payments/filter.js';
+import { viewChart, type Bar } from './spending/spendChart.js';
 import type { Shell } from './shell.js';
 
-/** Days of the chart. */
-export const DAYS_SHOWN = 30;
 /** Agents and sellers at home: the page of each has all. */
 const GROUPS_SHOWN = 5;
 /** From this share of a cap on its bar warns, in hundredths. */
@@ -20,13 +17,33 @@ const WARN_PERCENT = 80n;
 /** A bar's width in units of its drawing. */
 const BAR_UNITS = 1000n;
 
+/** What counts against one of the wallet's own caps. */
+export interface WindowUse {
+  readonly name: string;
+  /** The setting that it is. */
+  readonly key: string;
+  readonly usedUsdMicros: UsdMicros;
+  readonly maxUsdMicros: UsdMicros;
+}
+
+/** What was spent of late. */
+export interface SpentLately {
+  /** The last 30 days. */
+  readonly bars: readonly Bar[];
+  /** Of the last 24 hours, those that spent most first. */
+  readonly agents: readonly ReportGroup[];
+  readonly sellers: readonly ReportGroup[];
+}
+
 /** What is at home. */
-export interface HomeParts extends Overview {
-  readonly days: readonly ReportGroup[];
+export interface HomeParts {
+  readonly frozen: boolean;
+  readonly windows: readonly WindowUse[];
+  /** Null while it is still added up. */
+  readonly spent: SpentLately | null;
   readonly entries: readonly EntryView[];
   readonly balances: readonly BalanceLine[] | null;
   readonly waiting: number;
-  readonly nowMs: number;
 }
 
 /** Home: what is there, what was spent, what waits, and the brake. */
@@ -57,20 +74,36 @@ export function viewHome(parts: HomeParts, shell: Shell): Html {
           <a href="${visit.base}/settings/change?key=limits.per_month_usd">Change the limit of 30 days</a>
         </p>
       </section>
-      <section class="sheet">
-        <h2>The last ${DAYS_SHOWN} days</h2>
-        ${viewDays(parts.days, DAYS_SHOWN, parts.nowMs)}
-      </section>
-      <div class="pair">
-        ${viewGroups('Agents, 24 hours', parts.agents, (key) => `${visit.base}/payments${filterQuery({ agent: key })}`)}
-        ${viewGroups('Sellers, 24 hours', parts.sellers, (key) => `${visit.base}/payments${filterQuery({ host: key })}`)}
-      </div>
+      ${viewSpent(parts.spent, shell)}
       <section class="sheet">
         <h2>Newest payments</h2>
         ${viewEntries(parts.entries, visit, new Map())}
         <p><a href="${visit.base}/payments">All payments</a></p>
       </section>`,
   });
+}
+
+function viewSpent(spent: SpentLately | null, { visit }: Shell): Html {
+  if (spent === null)
+    return html`<section class="sheet">
+      <h2>Spending</h2>
+      <p class="soft">The payments are being added up. <a href="${visit.base}/home">Look again</a></p>
+    </section>`;
+  const linkTo =
+    (field: 'agent' | 'host') =>
+    (key: string): string =>
+      `${visit.base}/payments${filterQuery({ [field]: key })}`;
+  return html`<section class="sheet">
+      <h2>The last ${spent.bars.length} days</h2>
+      ${viewChart(spent.bars, 'day')}
+      <p class="links">
+        <a href="${visit.base}/spending">By agent, seller and category; by week and month</a>
+      </p>
+    </section>
+    <div class="pair">
+      ${viewGroups('Agents, 24 hours', spent.agents, linkTo('agent'))}
+      ${viewGroups('Sellers, 24 hours', spent.sellers, linkTo('host'))}
+    </div>`;
 }
 
 function viewBrake({ frozen }: HomeParts, { visit, command }: Shell): Html {

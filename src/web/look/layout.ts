@@ -36,7 +36,8 @@ export interface PageParts {
 const PLACES = [
   ['home', 'Home'],
   ['payments', 'Payments'],
-  ['money', 'Money'],
+  ['spending', 'Spending'],
+  ['money', 'Statements'],
   ['sellers', 'Sellers'],
   ['agents', 'Agents'],
   ['settings', 'Settings'],

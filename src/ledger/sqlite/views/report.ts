@@ -1,5 +1,4 @@
 import type { AtomicAmount } from '../../../money/unit.js';
-import { localDay } from '../../../text/localTime.js';
 import type { ReportReader } from '../../ledger.js';
 import type { LedgerAccess } from '../file/access.js';
 import { LISTED } from '../../attempts/hold.js';
@@ -12,7 +11,15 @@ import {
   type SqlValue,
 } from '../payments/paymentColumns.js';
 import { paymentOf } from '../payments/paymentRow.js';
-import type { OpenBooks, ReportFilter, ReportGroup, ReportGrouping } from '../../books/report.js';
+import type {
+  ChangedSince,
+  OpenBooks,
+  ReportFilter,
+  ReportGroup,
+  ReportGrouping,
+  SpendCell,
+  SpendSpan,
+} from '../../books/report.js';
 import { statement, type Sqlite } from '../file/database.js';
 import { hostPortOf, IMPORTED_CATEGORY } from '../payments/totals.js';
 import { LIVE_STATES } from '../../attempts/attempt.js';
@@ -34,6 +41,8 @@ export function reportReader(access: LedgerAccess): ReportReader {
       access.look((db) => groupPayments(db, grouping, filter, limit)),
     groupByCategory: (categoryOf, filter, limit) =>
       access.look((db) => groupByCategory(db, categoryOf, filter, limit)),
+    spendCells: (span) => access.look((db) => spendCells(db, span)),
+    changedSince: (seq) => access.look((db) => changedSince(db, seq)),
     begunMs: () => access.look(begunMs),
     openBooks: (sinceMs) => access.look((db) => openBooks(db, sinceMs)),
     answerStatuses: (paymentIds) => access.look((db) => answerStatuses(db, paymentIds)),
@@ -44,10 +53,7 @@ function begunMs(db: Sqlite): number {
   return Number(statement(db, 'SELECT time_ms FROM journal ORDER BY seq LIMIT 1').pluck().get());
 }
 
-/** Every zone's midnight is one of these: no zone of today is off UTC by less than a quarter of an hour. */
-const QUARTER_HOUR_MS = 900_000;
-
-const GROUP_KEYS: Record<Exclude<ReportGrouping, 'by_local_day'>, string> = {
+const GROUP_KEYS: Record<ReportGrouping, string> = {
   by_host: 'host',
   by_day: `strftime('%Y-%m-%d', opened_ms / 1000, 'unixepoch')`,
   by_session: 'session_id',
@@ -75,6 +81,10 @@ function conditionsOf(filter: ReportFilter): { sql: string; values: SqlValue[] }
       filter.port,
     ],
     ['state = ?', filter.state],
+    [
+      `instr(lower(url || ' ' || pay_to || ' ' || id || ' ' || coalesce(tx, '') || ' ' || coalesce(reason, '')), ?) > 0`,
+      filter.words,
+    ],
     [`${LOST} AND 1 = ?`, filter.undelivered === undefined ? undefined : 1n],
     [
       filter.kind === 'payment' ? 'protocol <> ?' : 'protocol = ?',
@@ -187,7 +197,6 @@ export function groupPayments(
   filter: ReportFilter,
   limit: number,
 ): ReportGroup[] {
-  if (grouping === 'by_local_day') return groupByLocalDay(db, filter, limit);
   const { sql, values } = conditionsOf({ ...filter, kind: 'payment' });
   const order = grouping === 'by_day' ? 'group_key DESC' : 'captured DESC, group_key';
   const rows = statement(
@@ -198,20 +207,35 @@ export function groupPayments(
   return rows.map((row) => groupOf(row, String(row['group_key'])));
 }
 
-/** SQLite would look the zone up for each row; a quarter of an hour lies in one day. */
-function groupByLocalDay(db: Sqlite, filter: ReportFilter, limit: number): ReportGroup[] {
-  const { sql, values } = conditionsOf({ ...filter, kind: 'payment' });
+/** Totals by stretch of time, agent, place and category. */
+function spendCells(db: Sqlite, { fromMs, untilMs, stretchMs }: SpendSpan): SpendCell[] {
+  const { sql, values } = conditionsOf({ sinceMs: fromMs, untilMs, kind: 'payment' });
   const rows = statement(
     db,
-    `SELECT opened_ms / ${QUARTER_HOUR_MS} AS quarter_hour, ${SUMS} FROM payments WHERE 1 ${sql} GROUP BY quarter_hour`,
-  ).all(...values) as SqlRow[];
-  const days = new Map<string, ReportGroup>();
-  for (const row of rows) {
-    const day = groupOf(row, localDay(Number(row['first_ms'])));
-    const known = days.get(day.key);
-    days.set(day.key, known === undefined ? day : addGroups(known, day));
-  }
-  return [...days.values()].sort((a, b) => (a.key < b.key ? 1 : -1)).slice(0, limit);
+    `SELECT opened_ms / ? AS stretch, agent, host, origin, ${GROUP_KEYS.by_category} AS filed, ${SUMS}
+     FROM payments WHERE 1 ${sql} GROUP BY stretch, agent, host, origin, filed`,
+  ).all(BigInt(stretchMs), ...values) as SqlRow[];
+  return rows.map((row) => {
+    const { key: category, ...sums } = groupOf(row, String(row['filed']));
+    return {
+      ...sums,
+      category,
+      agent: String(row['agent']),
+      host: String(row['host']),
+      origin: String(row['origin']),
+      startMs: Number(row['stretch']) * stretchMs,
+    };
+  });
+}
+
+/** Every change of a payment is an entry of the journal under its id. */
+function changedSince(db: Sqlite, seq: number): ChangedSince {
+  const rows = statement(
+    db,
+    `SELECT DISTINCT payments.opened_ms AS opened_ms FROM journal JOIN payments ON payments.id = journal.subject WHERE seq > ?`,
+  ).all(seq) as SqlRow[];
+  const newest = statement(db, 'SELECT max(seq) FROM journal').pluck().get();
+  return { seq: Number(newest), openedMs: rows.map((row) => Number(row['opened_ms'])) };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { captured, newLedger, T0 } from '../../ledger/sqlite/fixtures.js';
+import { captured, newLedger, T0 } from '../../../ledger/sqlite/fixtures.js';
 import { exportRows, type ExportKind } from './export.js';
 
 // T27, T43: an agent's reason and a seller's host reach a spreadsheet and books of account as text alone.

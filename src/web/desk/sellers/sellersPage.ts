@@ -1,28 +1,30 @@
 import { html } from 'hono/html';
-import type { Config } from '../../config/settings.js';
-import type { ReportGroup } from '../../ledger/books/report.js';
-import { layPage, type Html } from '../look/layout.js';
-import { usd } from '../look/words.js';
-import { filterQuery } from './filter.js';
-import { sideWords } from './homePage.js';
-import { viewWindows, type Shell } from './shell.js';
+import type { Config } from '../../../config/settings.js';
+import type { ReportGroup } from '../../../ledger/books/report.js';
+import { layPage, type Html } from '../../look/layout.js';
+import { usd } from '../../look/words.js';
+import { filterQuery } from '../payments/filter.js';
+import { sideWords } from '../homePage.js';
+import type { Shell } from '../shell.js';
+import { daysOf, viewWindows, type Window } from '../spending/window.js';
 
 /** What the page of sellers shows. */
 export interface SellersParts {
   readonly groups: readonly ReportGroup[];
-  readonly days: number;
+  readonly window: Window;
+  readonly nowMs: number;
   readonly hosts: Config['hosts'];
 }
 
 /** Sellers: what each got, what it delivered, what was lost to it. */
-export function viewSellers({ groups, days, hosts }: SellersParts, shell: Shell): Html {
+export function viewSellers({ groups, window, hosts, nowMs }: SellersParts, shell: Shell): Html {
   const { visit } = shell;
   return layPage({
     ...shell,
     title: 'Purser: sellers',
     main: html`<section class="sheet">
       <h1>Sellers</h1>
-      ${viewWindows('sellers', days, shell)}
+      ${viewWindows('sellers', window, shell)}
       ${
         groups.length === 0
           ? html`<p class="soft">Nothing was bought in this time.</p>`
@@ -30,7 +32,10 @@ export function viewSellers({ groups, days, hosts }: SellersParts, shell: Shell)
               ${groups.map(
                 (group) =>
                   html`<li>
-                    <a href="${visit.base}/payments${filterQuery({ host: group.key })}">${group.key}</a>
+                    <a
+                      href="${visit.base}/payments${filterQuery({ host: group.key, ...daysOf(window, nowMs) })}"
+                      >${group.key}</a
+                    >
                     <b>${usd(group.capturedUsdMicros)}</b>
                     <span class="soft"
                       >${group.payments} ${group.payments === 1 ? 'payment' : 'payments'}, ${group.delivered}

@@ -1,14 +1,14 @@
 import { html } from 'hono/html';
-import { capturedWallMs, openedWallMs, toWallMs } from '../../ledger/attempts/attempt.js';
-import type { Payment } from '../../ledger/attempts/payment.js';
-import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
-import { findNetwork } from '../../money/network.js';
-import { cleanLine } from '../../text/untrusted.js';
-import { viewEntry } from '../../wallet/ledgerView.js';
-import { layPage, type Html } from '../look/layout.js';
+import { capturedWallMs, openedWallMs, toWallMs } from '../../../ledger/attempts/attempt.js';
+import type { Payment } from '../../../ledger/attempts/payment.js';
+import type { AnyAttempt } from '../../../ledger/attempts/withdrawal.js';
+import { findNetwork } from '../../../money/network.js';
+import { cleanLine } from '../../../text/untrusted.js';
+import { viewEntry } from '../../../wallet/ledgerView.js';
+import { layPage, type Html } from '../../look/layout.js';
 import { endWords, whatOf } from './entryRows.js';
-import { viewTime } from './when.js';
-import type { Shell } from './shell.js';
+import { viewTime } from '../when.js';
+import type { Shell } from '../shell.js';
 
 /** Longer words of an agent or a URL are cut (T43). */
 const TEXT_CHARS_MAX = 1_000;

@@ -1,9 +1,9 @@
 import { html } from 'hono/html';
-import { stateWord, UNCONFIRMED } from '../../cli/ledger/statement.js';
-import type { EntryView } from '../../wallet/ledgerView.js';
-import type { Visit } from '../door/visit.js';
-import type { Html } from '../look/layout.js';
-import { viewTime } from './when.js';
+import { stateWord, UNCONFIRMED } from '../../../cli/ledger/statement.js';
+import type { EntryView } from '../../../wallet/ledgerView.js';
+import type { Visit } from '../../door/visit.js';
+import type { Html } from '../../look/layout.js';
+import { viewTime } from '../when.js';
 import { DELIVERY_WORDS } from './filter.js';
 
 /** Payments as a list: what, how much, by whom, and what came of it. */

@@ -1,13 +1,13 @@
 import { html } from 'hono/html';
-import { balance, change, lineWords, STATEMENT_FILES } from '../../cli/ledger/statementFile.js';
-import { localMinute, zoneName } from '../../text/localTime.js';
-import { findNetwork } from '../../money/network.js';
-import { cleanLine } from '../../text/untrusted.js';
-import type { AccountStatement, StatementLine } from '../../treasury/statement/statement.js';
-import { monthName, monthOf, type Statement } from '../../treasury/statement/readStatement.js';
-import { layPage, type Html } from '../look/layout.js';
-import { viewTime } from './when.js';
-import type { Shell } from './shell.js';
+import { balance, change, lineWords, STATEMENT_FILES } from '../../../cli/ledger/statementFile.js';
+import { localMinute, zoneName } from '../../../text/localTime.js';
+import { findNetwork } from '../../../money/network.js';
+import { cleanLine } from '../../../text/untrusted.js';
+import type { AccountStatement, StatementLine } from '../../../treasury/statement/statement.js';
+import { monthName, monthOf, type Statement } from '../../../treasury/statement/readStatement.js';
+import { layPage, type Html } from '../../look/layout.js';
+import { viewTime } from '../when.js';
+import type { Shell } from '../shell.js';
 
 /** Months that are a link away. */
 const MONTHS_SHOWN = 6;

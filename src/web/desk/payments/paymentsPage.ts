@@ -1,11 +1,12 @@
 import { html } from 'hono/html';
-import type { AgentRecord } from '../../ledger/books/agent.js';
-import type { EntryView } from '../../wallet/ledgerView.js';
-import { layPage, type Html } from '../look/layout.js';
+import type { AgentRecord } from '../../../ledger/books/agent.js';
+import type { EntryView } from '../../../wallet/ledgerView.js';
+import { layPage, type Html } from '../../look/layout.js';
 import { viewEntries } from './entryRows.js';
 import { EXPORTS } from './export.js';
-import { DAYS, filterQuery, STATES, type PaymentFilter } from './filter.js';
-import type { Shell } from './shell.js';
+import { filterQuery, STATES, type PaymentFilter } from './filter.js';
+import type { Shell } from '../shell.js';
+import { daysOf, WINDOWS, type Window } from '../spending/window.js';
 
 /** What the list of payments shows. */
 export interface PaymentsParts {
@@ -14,17 +15,26 @@ export interface PaymentsParts {
   readonly statuses: ReadonlyMap<string, number>;
   readonly agents: readonly AgentRecord[];
   readonly nextCursor: string | null;
+  readonly nowMs: number;
 }
 
 /** Payments, found by seller, agent, state and time; the same ones as a file. */
 export function viewPayments(parts: PaymentsParts, shell: Shell): Html {
-  const { filter, entries, statuses, nextCursor } = parts;
+  const { filter, entries, statuses, nextCursor, nowMs } = parts;
   const { visit } = shell;
   return layPage({
     ...shell,
     title: 'Purser: payments',
     main: html`<section class="sheet">
       <h1>Payments</h1>
+      <p class="links">
+        ${Object.entries(WINDOWS).map(([window, { words }]) => {
+          const days = daysOf(window as Window, nowMs);
+          return filter.from === days.from && filter.to === days.to
+            ? html`<b aria-current="true">${words}</b>`
+            : html`<a href="${visit.base}/payments${filterQuery({ ...filter, ...days })}">${words}</a>`;
+        })}
+      </p>
       ${viewForm(parts, shell)} ${viewEntries(entries, visit, statuses)}
       <p class="links">
         ${
@@ -42,13 +52,14 @@ export function viewPayments(parts: PaymentsParts, shell: Shell): Html {
 
 function viewForm({ filter, agents }: PaymentsParts, { visit }: Shell): Html {
   return html`<form method="get" action="${visit.base}/payments" class="filter">
+    <label
+      >Search <input type="search" name="words" value="${filter.words ?? ''}" autocomplete="off"
+    /></label>
     <label>Seller <input type="text" name="host" value="${filter.host ?? ''}" autocomplete="off" /></label>
     ${select('Agent', 'agent', filter.agent, [['', 'all'], ...agents.map(({ name }) => [name, name] as const)])}
     ${select('State', 'state', filter.state, [['', 'any'], ...STATES.map((state) => [state, state] as const)])}
-    ${select('Time', 'days', filter.days === undefined ? undefined : String(filter.days), [
-      ['', 'all'],
-      ...DAYS.map((days) => [String(days), days === 1 ? '24 hours' : `${days} days`] as const),
-    ])}
+    <label>From <input type="date" name="from" value="${filter.from ?? ''}" /></label>
+    <label>To <input type="date" name="to" value="${filter.to ?? ''}" /></label>
     <label class="tick"
       ><input type="checkbox" name="lost" value="1" ${filter.lost === true ? html`checked` : ''} /> brought
       nothing</label

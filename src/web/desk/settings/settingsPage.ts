@@ -1,12 +1,12 @@
 import { html } from 'hono/html';
-import type { FactorLine } from '../../approvals/inbox.js';
-import { describeKeys, getKey, listKeys } from '../../config/change.js';
-import { findKey, type Config } from '../../config/settings.js';
-import type { ReviewedChange } from '../../owner/ownerSettings.js';
-import { writeOutUnseen } from '../../text/untrusted.js';
-import { viewProof } from '../approvals/answerForm.js';
-import { layPage, type Html } from '../look/layout.js';
-import type { Shell } from './shell.js';
+import type { FactorLine } from '../../../approvals/inbox.js';
+import { describeKeys, getKey, listKeys } from '../../../config/change.js';
+import { findKey, type Config } from '../../../config/settings.js';
+import type { ReviewedChange } from '../../../owner/ownerSettings.js';
+import { writeOutUnseen } from '../../../text/untrusted.js';
+import { viewProof } from '../../approvals/answerForm.js';
+import { layPage, type Html } from '../../look/layout.js';
+import type { Shell } from '../shell.js';
 
 /** What the page of settings shows. */
 export interface SettingsParts {

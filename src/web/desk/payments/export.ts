@@ -1,11 +1,11 @@
-import type { ReportReader } from '../../ledger/ledger.js';
-import type { ReportFilter } from '../../ledger/books/report.js';
-import { assetsOf } from '../../money/asset.js';
-import type { Caip2 } from '../../money/network.js';
-import { formatUnits } from '../../money/decimal.js';
-import { cleanLine } from '../../text/untrusted.js';
-import { viewEntry, type EntryView } from '../../wallet/ledgerView.js';
-import { layCsvRows } from '../../cli/terminal/output/csv.js';
+import type { ReportReader } from '../../../ledger/ledger.js';
+import type { ReportFilter } from '../../../ledger/books/report.js';
+import { assetsOf } from '../../../money/asset.js';
+import type { Caip2 } from '../../../money/network.js';
+import { formatUnits } from '../../../money/decimal.js';
+import { cleanLine } from '../../../text/untrusted.js';
+import { viewEntry, type EntryView } from '../../../wallet/ledgerView.js';
+import { layCsvRows } from '../../../cli/terminal/output/csv.js';
 
 /** What payments are exported as. */
 export const EXPORTS = {

@@ -1,0 +1,166 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ReportGroup, SpendCell } from '../../../ledger/books/report.js';
+import type { ReportReader } from '../../../ledger/ledger.js';
+
+/** No zone's midnight lies inside one: none of today is off UTC by less than a quarter of an hour. */
+const QUARTER_HOUR_MS = 900_000;
+/** Older days are kept as wholes: no window of a page begins inside one, and a year must fit in memory. */
+const FINE_DAYS = 32;
+/** One stretch for a whole day. */
+const WHOLE_MS = Number.MAX_SAFE_INTEGER;
+
+/** A span of time, ms; to now where it has no end. */
+export interface BookSpan {
+  readonly sinceMs: number;
+  readonly untilMs?: number;
+}
+
+/**
+ * What was spent, kept in small sums for as far back as somebody has looked. A page adds those up instead of the payments; a
+ * sum in which any payment changed since, by the journal, is read anew before. So a page costs the same with a hundred
+ * payments and with a hundred thousand, and says what the ledger says.
+ */
+export class SpendBook {
+  readonly #ledger: Pick<ReportReader, 'spendCells' | 'changedSince'>;
+  /** Sums by when their stretch begins. */
+  readonly #stretches = new Map<number, readonly SpendCell[]>();
+  /** From this midnight on all is kept. */
+  #fromMs: number;
+  /** From this midnight on by quarters of an hour. */
+  readonly #fineFromMs: number;
+  #seq: number | null = null;
+  #spans = 0;
+  /** One at a time brings it up to date. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(ledger: Pick<ReportReader, 'spendCells' | 'changedSince'>, nowMs: number) {
+    this.#ledger = ledger;
+    this.#fromMs = midnightOf(nowMs, 1);
+    this.#fineFromMs = midnightOf(nowMs, -FINE_DAYS);
+  }
+
+  /** How many spans of days were read: a page that could not wait is drawn anew when there is one more. */
+  get version(): number {
+    return this.#spans;
+  }
+
+  /** Totals of a span by a key, the largest spending first; ledger time tells what lies in it. */
+  async groups(
+    { sinceMs, untilMs = Infinity }: BookSpan,
+    keyOf: (cell: SpendCell) => string,
+  ): Promise<ReportGroup[]> {
+    const cells = await this.#inTurn(async () => {
+      await this.#catchUp();
+      await this.#reachBack(sinceMs);
+      return this.#cellsOf(sinceMs, untilMs);
+    });
+    const groups = new Map<string, ReportGroup>();
+    for (const cell of cells) {
+      const key = keyOf(cell);
+      const known = groups.get(key);
+      groups.set(key, known === undefined ? { ...sumsOf(cell), key } : add(known, cell));
+    }
+    return [...groups.values()].sort((a, b) =>
+      a.capturedUsdMicros === b.capturedUsdMicros
+        ? b.lastMs - a.lastMs
+        : a.capturedUsdMicros > b.capturedUsdMicros
+          ? -1
+          : 1,
+    );
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work);
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** Reads the stretches anew in which a payment changed. */
+  async #catchUp(): Promise<void> {
+    if (this.#seq === null) return;
+    const { seq, openedMs } = await this.#ledger.changedSince(this.#seq);
+    for (const startMs of new Set(openedMs.map((ms) => this.#startOf(ms))))
+      if (startMs >= this.#fromMs) await this.#readStretch(startMs);
+    this.#seq = seq;
+  }
+
+  /** Reads days that nobody asked about before, newest first; other work of the process goes on between two of them. */
+  async #reachBack(sinceMs: number): Promise<void> {
+    // What changes while they are read is read once more: the entry is older than the first of them.
+    this.#seq ??= (await this.#ledger.changedSince(Number.MAX_SAFE_INTEGER)).seq;
+    if (this.#fromMs <= sinceMs) return;
+    while (this.#fromMs > sinceMs) {
+      const startMs = midnightOf(this.#fromMs, -1);
+      await this.#readDay(startMs, this.#fromMs);
+      this.#fromMs = startMs;
+      await nextTurn();
+    }
+    this.#spans += 1;
+  }
+
+  async #readDay(fromMs: number, untilMs: number): Promise<void> {
+    const isFine = fromMs >= this.#fineFromMs;
+    const stretchMs = isFine ? QUARTER_HOUR_MS : WHOLE_MS;
+    const cells = await this.#ledger.spendCells({ fromMs, untilMs, stretchMs });
+    const byStart = Map.groupBy(cells, ({ startMs }) => (isFine ? startMs : fromMs));
+    for (const [startMs, some] of byStart) this.#stretches.set(startMs, some);
+  }
+
+  async #readStretch(startMs: number): Promise<void> {
+    const untilMs = this.#endOf(startMs);
+    const cells = await this.#ledger.spendCells({ fromMs: startMs, untilMs, stretchMs: WHOLE_MS });
+    this.#stretches.set(startMs, cells);
+  }
+
+  /** All that lies in a span; of a stretch that it cuts through the part inside is read. */
+  async #cellsOf(sinceMs: number, untilMs: number): Promise<SpendCell[]> {
+    const found: SpendCell[] = [];
+    for (const [startMs, cells] of this.#stretches) {
+      const endMs = this.#endOf(startMs);
+      if (endMs <= sinceMs || startMs >= untilMs) continue;
+      const isWhole = startMs >= sinceMs && endMs <= untilMs;
+      const inside = isWhole
+        ? cells
+        : await this.#ledger.spendCells({
+            fromMs: Math.max(startMs, sinceMs),
+            untilMs: Math.min(endMs, untilMs),
+            stretchMs: WHOLE_MS,
+          });
+      for (const cell of inside) found.push({ ...cell, startMs });
+    }
+    return found;
+  }
+
+  #startOf(ms: number): number {
+    return ms >= this.#fineFromMs ? ms - (ms % QUARTER_HOUR_MS) : midnightOf(ms);
+  }
+
+  #endOf(startMs: number): number {
+    return startMs >= this.#fineFromMs ? startMs + QUARTER_HOUR_MS : midnightOf(startMs, 1);
+  }
+}
+
+/** The midnight that a local day began with, some days on or back; a day may have 23 or 25 hours. */
+export function midnightOf(ms: number, days = 0): number {
+  const at = new Date(ms);
+  return new Date(at.getFullYear(), at.getMonth(), at.getDate() + days).getTime();
+}
+
+function sumsOf({ payments, capturedUsdMicros, heldUsdMicros, delivered, ...rest }: SpendCell) {
+  const { lost, lostUsdMicros, firstMs, lastMs } = rest;
+  return { payments, capturedUsdMicros, heldUsdMicros, delivered, lost, lostUsdMicros, firstMs, lastMs };
+}
+
+function add(a: ReportGroup, b: SpendCell): ReportGroup {
+  return {
+    key: a.key,
+    payments: a.payments + b.payments,
+    capturedUsdMicros: a.capturedUsdMicros + b.capturedUsdMicros,
+    heldUsdMicros: a.heldUsdMicros + b.heldUsdMicros,
+    delivered: a.delivered + b.delivered,
+    lost: a.lost + b.lost,
+    lostUsdMicros: a.lostUsdMicros + b.lostUsdMicros,
+    firstMs: Math.min(a.firstMs, b.firstMs),
+    lastMs: Math.max(a.lastMs, b.lastMs),
+  };
+}
