@@ -78,13 +78,13 @@ async function removeShown(home: string): Promise<void> {
  * Keeps what a payment brought as its answer, with what it came to, and removes the files of those that gave way to it.
  */
 export async function keepAnswer(
-  { home, ledger, now }: Pick<Engine, 'home' | 'ledger' | 'now'>,
+  engine: Pick<Engine, 'home' | 'ledger' | 'now'>,
   { id, agent }: Pick<Payment, 'id' | 'agent'>,
   { failure: _failure, ...kept }: ReadAnswer,
   delivery: Delivery,
 ): Promise<void> {
-  const answer = { ...kept, paymentId: id, agent, storedMs: now() };
-  await removeFiles(home, await ledger.saveAnswer(answer, delivery));
+  const answer = { ...kept, paymentId: id, agent, storedMs: engine.now() };
+  await removeFiles(engine.home, await engine.ledger.saveAnswer(answer, delivery));
 }
 
 /** Removes the files of answers that were cleared to make room. What cannot be removed is tried again by the sweep. */
