@@ -12,6 +12,7 @@ import { tools } from '../src/mcp/tools.js';
 import { ASSETS } from '../src/money/asset.js';
 import { findNetwork } from '../src/money/network.js';
 import { THREATS } from '../test/adversary/role.ts';
+import { LIGHTNING_ATTACKS, LIGHTNING_THREATS } from '../test/adversary/lightning/table.ts';
 import { OPERATOR_ATTACKS, OPERATOR_THREATS } from '../test/adversary/operators/table.ts';
 import { ATTACKS, CONTROLS } from '../test/adversary/table.ts';
 
@@ -26,7 +27,11 @@ function firstSentence(text: string): string {
 }
 
 /** Of sellers, and of the operators of a chain. */
-const ALL_ATTACKS: readonly { readonly threat: string }[] = [...ATTACKS, ...OPERATOR_ATTACKS];
+const ALL_ATTACKS: readonly { readonly threat: string }[] = [
+  ...ATTACKS,
+  ...OPERATOR_ATTACKS,
+  ...LIGHTNING_ATTACKS,
+];
 
 /** Lists by their name between the markers of a document. */
 const lists: Readonly<Record<string, () => string>> = {
@@ -64,7 +69,7 @@ const lists: Readonly<Record<string, () => string>> = {
   attacks: () =>
     table(
       ['#', 'attacks', 'about'],
-      Object.entries({ ...THREATS, ...OPERATOR_THREATS }).map(([threat, words]) => [
+      Object.entries({ ...THREATS, ...OPERATOR_THREATS, ...LIGHTNING_THREATS }).map(([threat, words]) => [
         threat,
         String(ALL_ATTACKS.filter((attack) => attack.threat === threat).length),
         words,

@@ -14,6 +14,8 @@ export interface LightningShop extends LocalServer {
   served: number;
   /** How the next challenges are changed on their way, such as by a swapped invoice. */
   rewrite: ((header: string) => string) | null;
+  /** Whether it takes no proof, and asks for payment again. */
+  isInsatiable: boolean;
   /** How many of the next paid requests are broken off without an answer. */
   dropped: number;
 }
@@ -27,14 +29,22 @@ export async function startLightningShop(node: LightningNode): Promise<Lightning
   const tokens = new Map<string, { readonly paymentHash: string; readonly path: string }>();
   const ids = new Map<string, { readonly paymentHash: string; isUsed: boolean }>();
   const shop: Omit<LightningShop, keyof LocalServer> = {
-    ...{ payee: node.id, credentials: [], challenges: [], served: 0, rewrite: null, dropped: 0 },
+    ...{
+      payee: node.id,
+      credentials: [],
+      challenges: [],
+      served: 0,
+      rewrite: null,
+      dropped: 0,
+      isInsatiable: false,
+    },
   };
   const server = await listenLocal((request, response) => {
     const url = new URL(request.url ?? '/', 'http://shop.invalid');
     const [, kind, sats = '0'] = url.pathname.split('/');
     const credential = request.headers.authorization ?? '';
     if (credential !== '') shop.credentials.push(credential);
-    if (isPaid(credential, url.pathname)) {
+    if (!shop.isInsatiable && isPaid(credential, url.pathname)) {
       if (shop.dropped > 0) {
         shop.dropped -= 1;
         request.socket.destroy();
