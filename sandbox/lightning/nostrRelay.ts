@@ -29,12 +29,12 @@ const EPHEMERAL_TO = 30_000;
 
 /** Starts a relay: NIP-01 as far as NIP-47 needs it, over a real socket. */
 export async function startNostrRelay(): Promise<NostrRelay> {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  let isDown = false;
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, verifyClient: () => !isDown });
   await new Promise<void>((resolve) => server.once('listening', () => resolve()));
   const kept: RelayedEvent[] = [];
   const subscriptions = new Map<WebSocket, Map<string, Filter[]>>();
   const timers = new Set<NodeJS.Timeout>();
-  let isDown = false;
 
   function publish(event: RelayedEvent): void {
     const text = (id: string): string => JSON.stringify(['EVENT', id, event]);
@@ -44,10 +44,6 @@ export async function startNostrRelay(): Promise<NostrRelay> {
   }
 
   server.on('connection', (socket) => {
-    if (isDown) {
-      socket.terminate();
-      return;
-    }
     const own = new Map<string, Filter[]>();
     subscriptions.set(socket, own);
     socket.on('close', () => subscriptions.delete(socket));

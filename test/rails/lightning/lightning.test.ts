@@ -116,6 +116,17 @@ describe.each(WAYS)('an L402 seller, paid over %s', (way) => {
     expect(await pay(url)).toMatchObject({ status: 'ok', code: 'paid' });
   });
 
+  test('costs and holds nothing where the wallet cannot be reached', async () => {
+    const [before, countedBefore] = [spentBefore(), await counted()];
+    (world.lnd ?? world.relay).setDown(true);
+    const told = await pay(fresh(), { timeout_ms: 4_000 });
+    (world.lnd ?? world.relay).setDown(false);
+    expect(told).toMatchObject({ money: 'none' });
+    expect(told.status).not.toBe('ok');
+    expect(await counted()).toBe(countedBefore);
+    expect(spentBefore()).toEqual(before);
+  });
+
   test('is not paid where its price is above the caller’s bound, the fee counted in', async () => {
     const before = spentBefore();
     expect(await pay(fresh(500), { max_usd: '0.505' })).toMatchObject({
