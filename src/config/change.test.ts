@@ -50,6 +50,7 @@ test('a new wallet starts with what a careful person would choose', () => {
     'rates.source': 'none',
     'withdrawals.facilitator_url': 'https://facilitator.payai.network',
     'allowances.permit_usd': '1.00',
+    pay_ahead: 'fixed',
     'discovery.sources': expect.stringMatching(/^\["https:\/\/api\.cdp\.coinbase\.com\//),
     'discovery.remote_search': 'false',
     'proxy.default_upstream': 'none',
@@ -349,6 +350,7 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'discovery.sources': fc
     .subarray(['https://a.example/list', 'https://b.example/list'])
     .map((list) => JSON.stringify(list)),
+  pay_ahead: fc.constantFrom('off', 'fixed'),
   'discovery.remote_search': fc.constantFrom('true', 'false'),
   'networks.enabled': fc
     .shuffledSubarray(['eip155:8453', 'eip155:137', 'eip155:1'])

@@ -31,6 +31,8 @@ import {
   hostPorts,
   hosts,
   networks,
+  payAhead,
+  type PayAhead,
   proxy,
   rateSource,
   type RateSource,
@@ -198,6 +200,17 @@ export const SETTINGS = {
       100n * CENT,
       'The most that one payment through Permit2 may allow it by a permit beside it, which allows just that payment. 0: only what you allowed yourself.',
     ),
+  },
+  payAhead: {
+    mode: single<PayAhead>({
+      key: 'pay_ahead',
+      kind: payAhead,
+      initial: () => 'fixed',
+      // Less is asked before money leaves: the owner's word. Every limit applies either way.
+      compare: (before, after) => (before === after ? 'same' : after === 'off' ? 'tightens' : 'loosens'),
+      summary:
+        'Whether a payment may go with the first request, where a catalogue lists a fixed price and five differing calls in the last day were asked just that (fixed), or never (off). It saves a round trip.',
+    }),
   },
   discovery: {
     sources: single({

@@ -332,6 +332,13 @@ export const keyIndex: ValueKind<number> = kindOf(indexSchema, 'as JSON');
 /** Folders: {@link FOLDER_WORDS} or absolute paths, sorted, each once. */
 export const folders: ValueKind<readonly string[]> = kindOf(foldersSchema, 'as JSON');
 
+/** Whether a payment may go with a first request: never, or where the price is known to be fixed. */
+const PAY_AHEAD = ['off', 'fixed'] as const;
+export type PayAhead = (typeof PAY_AHEAD)[number];
+const payAheadSchema = z.enum(PAY_AHEAD, 'must be off or fixed');
+/** Where a payment goes with the first request. */
+export const payAhead: ValueKind<PayAhead> = kindOf(payAheadSchema, 'as text');
+
 /** Yes or no. */
 export const flag: ValueKind<boolean> = kindOf(flagSchema, 'as JSON');
 

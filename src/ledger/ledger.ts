@@ -19,7 +19,7 @@ import type {
 } from './books/entitlement.js';
 import type { BudgetOpened, BudgetUse, NewBudget } from './books/budget.js';
 import type { FactorUse, StoredFactor, TryPlace, WrongTries } from './books/factor.js';
-import type { CircuitBreaker, Endpoint, EndpointPrices, OriginHistory } from './books/seller.js';
+import type { AskedBefore, CircuitBreaker, Endpoint, EndpointPrices, OriginHistory } from './books/seller.js';
 import type { CountedLine, HoldRequest, HoldResult } from './attempts/hold.js';
 import type { DueAttempt, Look, Witness } from './attempts/observation.js';
 import type {
@@ -268,6 +268,8 @@ export interface SellerBook {
   payeesByEndpoint(origin: string, family: string): Promise<string[]>;
   /** What an endpoint cost before, for the owner's rule on prices. */
   endpointPrices(endpoint: Endpoint, nowMs: number): Promise<EndpointPrices>;
+  /** What was asked at an endpoint of late, back to so many differing requests: whether its price is fixed shows there (T37). */
+  askedBefore(endpoint: Endpoint, differing: number, nowMs: number): Promise<AskedBefore>;
   /** Every origin with failures against it. */
   trippedBreakers(): Promise<CircuitBreaker[]>;
   /** Forgets the failures of an origin: the owner's alone. */

@@ -127,6 +127,14 @@ export interface PrepaidRail {
   ): Promise<Prepaid>;
 }
 
+/** How a challenge that was seen stands for one that is not asked for (T37). */
+export interface AheadRules {
+  /** The offer as its seller would make it for another request of the same endpoint; null where nobody can know that. */
+  offerFor(offer: Offer, seenAt: URL, url: URL): Offer | null;
+  /** Whether what was sent before answers this very offer, all its terms included, as far as its bytes tell. */
+  answersTo(payload: SignedPayload, offer: Offer): boolean;
+}
+
 /** A payment protocol: how a challenge and a receipt are read, and the rails that pay its offers. */
 export interface PaymentProtocol {
   readonly name: string;
@@ -146,6 +154,8 @@ export interface PaymentProtocol {
     answer: EndpointAnswer,
     paymentId: string,
   ) => SignedPayload | null;
+  /** What a payment needs that goes before its price was asked; absent where each one needs a challenge of its own. */
+  readonly ahead?: AheadRules;
   /** About how many bytes the header has that pays an offer; absent where a seller has no say in that. */
   readonly headerBytes?: (offer: Offer) => number;
   /** Headers that a challenge is read from, in lower case; nothing else of a 402 is kept with a quote. */

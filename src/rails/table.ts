@@ -10,7 +10,7 @@ import type {
   SettlementReceipt,
 } from '../payment/challenge.js';
 import type { SignInIntent } from '../payment/signIn.js';
-import type { PaymentProtocol, Rail } from './rail.js';
+import type { AheadRules, PaymentProtocol, Rail } from './rail.js';
 import type { WithdrawalRail } from './withdrawal.js';
 import { withoutDisagreement } from './disagreement.js';
 import { evmWithdrawal } from './evmWithdrawal.js';
@@ -114,6 +114,11 @@ export class Rails {
       if (corrected !== null) return corrected;
     }
     return null;
+  }
+
+  /** How payments of an offer's protocol go before their price was asked; undefined where none does. */
+  aheadRules({ protocol }: Offer): AheadRules | undefined {
+    return this.#protocols.find(({ name }) => name === protocol)?.ahead;
   }
 
   /** About how many bytes the header has that pays an offer; 0 where it is always small. */

@@ -3,6 +3,7 @@ import { parsePaymentRequired } from '../protocols/x402/challenge/parse.js';
 import { readReceipt } from '../protocols/x402/receipt.js';
 import { readRejection } from '../protocols/x402/rejection.js';
 import type { PaymentProtocol } from './rail.js';
+import { answersTo, offerFor } from './x402Ahead.js';
 import { writeSignIn } from '../protocols/x402/signIn/header.js';
 import { correctEcho, headerBytes, toOffer } from './x402Offer.js';
 import { x402ExactEvm } from './x402ExactEvm/rail.js';
@@ -23,6 +24,7 @@ export const x402: PaymentProtocol = {
   correctEcho,
   headerBytes,
   readRejection,
+  ahead: { offerFor, answersTo },
   challengeHeaders: ['payment-required', 'x-payment-required', 'www-authenticate'],
   ownHeaders: ['payment-required', 'payment-response', 'x-payment-response', 'x-payment-required'],
   rails: [x402ExactEvm, x402ExactPermit2, x402UptoEvm, x402ExactSvm],

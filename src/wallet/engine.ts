@@ -27,6 +27,7 @@ import { openChain, rpcSourceOf } from './chains.js';
 import { CheckpointKeeper } from './checkpoint.js';
 import { lowerLimits } from './clientLimits.js';
 import { ClockWatch } from './clock/clockWatch.js';
+import { SeenChallenges } from './call/seenChallenges.js';
 import { isMarkedFrozen } from './freezeMark.js';
 import { Funds } from './settle/funds.js';
 import type { EndpointAnswer } from '../payment/challenge.js';
@@ -85,6 +86,8 @@ export class Engine {
   /** Whether the wall clock is right: see {@link assertClock}. */
   readonly clock: ClockWatch;
   readonly rails: Rails;
+  /** What endpoints asked of late. */
+  readonly seen: SeenChallenges;
   /** {@link Ledger.keyedHash} of this wallet's ledger. */
   readonly keyedHash = (text: string): string => this.ledger.keyedHash(text);
   readonly #options: WalletOptions;
@@ -114,6 +117,7 @@ export class Engine {
     this.funds = parts.funds;
     this.clock = parts.clock;
     this.rails = first?.rails ?? new Rails(options.protocols);
+    this.seen = first?.seen ?? new SeenChallenges();
     this.#readConfig =
       first === undefined
         ? configReader(options.home, (data) => this.keys.mac('config', data))

@@ -2,32 +2,24 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WalletError } from '../errors/walletError.js';
 import type { Session } from '../ledger/books/session.js';
 import { parseUsd } from '../money/decimal.js';
-import type { Stop } from '../policy/verdict.js';
-import { answerForFree } from './answer/freeAnswer.js';
-import type { NextCall, Outcome } from './answer/outcome.js';
+import { openOutcome } from './answer/openOutcome.js';
+import type { Outcome } from './answer/outcome.js';
 import { withPassedOver } from './answer/paymentOutcome.js';
-import { stopOutcome } from './answer/refusal.js';
 import { askOwner, awaitOwner } from './approval/approval.js';
 import { problemError, promptFallsShortOutcome } from './approval/approvalOutcome.js';
-import { beginCall, quoteArguments } from './call/beginCall.js';
+import { besideOf, besideTold, challengeAhead } from './call/ahead.js';
+import { beginCall } from './call/beginCall.js';
 import type { CallDeadline, CallContext } from './call/callDeadline.js';
 import { findDuplicate, lookAtOther, duplicateOf, presentedAgain, type Duplicate } from './call/duplicate.js';
 import { barredOutcome, holdPurchase } from './purchase/hold.js';
-import { judgeBeforePrice } from './call/ownerRules.js';
 import type { PaidCall } from './call/paidCall.js';
-import { modelCapOf } from './call/model.js';
-import { challengeOf, probe, type Challenge } from './call/probe.js';
-import { trySignIn } from './call/signIn.js';
+import { askPrice, refuse, select, servedAt } from './call/price.js';
 import { assertClock } from './clock/clockCheck.js';
-import { looksOf, selectFrom, warmFunds, type Selected } from './call/selection.js';
-import { highestListed } from './discover/catalogAdvice.js';
 import { underLease } from './leaseKeeper.js';
 import type { Engine } from './engine.js';
-import { hasDeposit, withDeposits } from './entitlement/deposit.js';
-import { serveAtTarget, serveFromBought } from './entitlement/serving.js';
+import { serveFromBought } from './entitlement/serving.js';
 import type { PayInput } from './input.js';
 import { OVERCHARGE_STEP, overchargeOf } from './lightningStop.js';
-import { askTool } from './mcpCall/mcpCall.js';
 import { deliver, payHeld } from './purchase/deliver.js';
 
 /** A selection, a look at the totals, a question, and some changes of the config: more is not one call any more. */
@@ -75,28 +67,33 @@ async function payOnce(
   let call: PaidCall = begun;
 
   // 1. Duplicate: the same request that was paid before, or is being paid, is this call's answer.
-  const before = await answerDuplicate(call, await findDuplicate(call));
-  if (before !== null) return before;
+  const first = await findDuplicate(call);
+  if (first?.kind === 'beside') call = await besideOf(call, first.payment);
+  else if (first !== null) {
+    const told = await answerDuplicate(call, first);
+    if (told !== null) return told;
+  }
   if (call.approval !== null) {
     const approval = await awaitOwner(call, call.approval);
     if ('status' in approval) return approval;
     call = { ...call, approval };
   }
 
-  // 2. Probe: the live 402 alone says what the call costs. What was bought before is used first, which costs nothing.
-  const isHttp = call.context.carrier === undefined;
-  const owned = isHttp ? await serveFromBought(call) : null;
+  // 2. Probe: the live 402 alone says what the call costs, unless that is known to be fixed: then the payment goes ahead.
+  // What was bought before is used first, which costs nothing.
+  const owned = call.context.carrier === undefined ? await serveFromBought(call) : null;
   if (owned !== null && 'status' in owned) return owned;
-  const challenge = call.challenge ?? owned ?? (await probeForPrice(call));
-  if ('status' in challenge) return challenge;
-  const known = isHttp
-    ? ((await serveAtTarget(call, challenge)) ?? (await trySignIn(call, challenge)))
-    : null;
-  if (known !== null) return known;
+  const kept = call.challenge ?? owned;
+  const served = kept === null ? null : await servedAt(call, kept);
+  if (served !== null) return served;
+  let ahead = kept === null && call.beside === undefined ? await challengeAhead(call) : null;
+  let asked = kept ?? ahead ?? (await askPrice(call));
 
   let looksAtTotals = call.approval !== null;
   let draws = 0;
   for (let round = 0; round < ROUNDS_MAX; round++) {
+    if ('status' in asked) return asked;
+    const challenge = asked;
     if (call.approval?.state === 'consumed') return answerOfConsumed(call);
     await assertClock(engine, call.config);
     // Which session it is goes by ledger time, which may have gone on with the clock's check.
@@ -105,7 +102,13 @@ async function payOnce(
     // 3. Select: which offer, and whether to pay it, to ask, or to refuse.
     const selected = await select(call, challenge, looksAtTotals);
     const { selection, intent, limits } = selected;
-    if (selection.decision === 'refuse') return refuse(call, selection.reason);
+    if (ahead !== null && selection.decision !== 'pay') {
+      // Nobody is refused or asked by a price that was only expected.
+      ahead = null;
+      asked = await askPrice(call);
+      continue;
+    }
+    if (selection.decision === 'refuse') return besideTold(call, refuse(call, selection.reason));
     const { offer, ownCapPassed } = selection;
     // What the agent's own client approved never passes a cap of that agent's own, not even one met only now (T34).
     if (call.approval?.answeredHow === 'elicitation' && ownCapPassed !== null)
@@ -126,11 +129,11 @@ async function payOnce(
     // 5. Hold: the ledger checks every limit and reserves the amount, in one step.
     const purchase = { offer, intent, limits };
     const hold = await holdPurchase(call, challenge, purchase);
-    if (hold.kind === 'held')
-      return withPassedOver(
-        await payHeld(call, challenge, { ...purchase, deposit: hold.deposit }, hold.payment),
-        selection.passedOver,
-      );
+    if (hold.kind === 'held') {
+      const held = { ...purchase, deposit: hold.deposit, isAhead: ahead !== null };
+      const told = await payHeld(call, challenge, held, hold.payment);
+      return besideTold(call, withPassedOver(told, selection.passedOver));
+    }
     if (hold.kind === 'config_changed') {
       call = { ...call, config: await engine.config() };
     } else if (hold.kind === 'drawn') {
@@ -163,72 +166,6 @@ function tooLate(deadline: CallDeadline): WalletError {
   );
 }
 
-/** Asks the endpoint what it wants; an endpoint that wants nothing has done its work, and that is the outcome. */
-async function probeForPrice(call: PaidCall): Promise<Challenge | Outcome> {
-  const { engine, session, config, request, deadline, context, input } = call;
-  const place = { agent: engine.agent, sessionId: session.id, url: request.target.url };
-  const budgetId = context.forwarded?.budgetId ?? null;
-  const judge = () => judgeBeforePrice(engine.ledger, config, { ...place, budgetId, nowMs: engine.now() });
-  let spent = await judge();
-  if (spent.verdict !== 'allow' && engine.clock.verdict().kind === 'unchecked') {
-    // Windows may have gone by that ledger time knows of only once the clock is checked.
-    await assertClock(engine, config);
-    spent = await judge();
-  }
-  if (spent.verdict !== 'allow' && !(await hasDeposit(engine, request.target.url.origin)))
-    return refuse(call, spent);
-  await warmFunds(engine, config);
-  if (context.carrier?.asked !== undefined) return challengeOf(engine.rails, context.carrier.asked, request);
-  const { mcp } = input;
-  const probed =
-    mcp === undefined ? await probe(engine, config, request, deadline, context) : await askTool(call, mcp);
-  if (probed.kind === 'priced') return probed.challenge;
-  const target = probed.target.url;
-  const job = { engine, config, context, target, headers: request.headers };
-  const free = await answerForFree(job, probed, input.wait_s);
-  // What is asked for beside an answer is paid by a quote of the same request.
-  return probed.asks?.kind === 'beside' ? { ...free, next: requote(call) } : free;
-}
-
-async function select(call: PaidCall, challenge: Challenge, looksAtTotals: boolean): Promise<Selected> {
-  const { engine, session, config, maxUsdMicros, approval } = call;
-  const nowMs = engine.now();
-  const { required } = challenge;
-  // What the owner approved is one offer: no other takes its place.
-  const offers = required.offers.filter(({ index }) => approval === null || index === approval.offerIndex);
-  const demand = await withDeposits(
-    engine,
-    config,
-    { ...required, offers },
-    {
-      ...{ target: challenge.target, maxUsdMicros, sessionId: session.id, nowMs },
-      waits: AbortSignal.any([call.deadline.signal, AbortSignal.timeout(call.deadline.sellerMs())]),
-      budgetId: call.context.forwarded?.budgetId ?? null,
-    },
-  );
-  return selectFrom(
-    {
-      ...{ ledger: engine.ledger, rails: engine.rails, config, agent: engine.agent, sessionId: session.id },
-      ...{ maxUsdMicros, target: challenge.target, demand },
-      modelCap: await modelCapOf(config, call.request),
-      listedUsdMicros: () => highestListed(engine, challenge.target),
-      ...{ isApproved: approval !== null, looksAtTotals, nowMs },
-      budgetId: call.context.forwarded?.budgetId ?? null,
-    },
-    looksOf(engine, config, nowMs),
-  );
-}
-
-function refuse({ terms, input, request }: PaidCall, stop: Stop): Outcome {
-  if (stop.code !== 'price_above_max' || terms.quote_id !== undefined) return stopOutcome(stop);
-  return stopOutcome(stop, { next: requote({ input, request }) });
-}
-
-/** The call that asks for a quote of the same request. */
-function requote({ input, request }: Pick<PaidCall, 'input' | 'request'>): NextCall {
-  return { tool: 'wallet_quote', arguments: quoteArguments(input, request.target.url.href) };
-}
-
 /** The outcome of a call whose request was paid before, or is being paid; null where nothing stands in its way. */
 async function answerDuplicate(call: PaidCall, first: Duplicate | null): Promise<Outcome | null> {
   let duplicate = first;
@@ -243,6 +180,7 @@ async function answerDuplicate(call: PaidCall, first: Duplicate | null): Promise
       duplicate = await lookAtOther(call, signed.payment, error);
     }
   }
+  if (duplicate?.kind === 'beside') return openOutcome(duplicate.payment);
   return duplicate === null ? null : duplicate.outcome;
 }
 

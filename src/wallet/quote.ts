@@ -5,6 +5,7 @@ import { formatUsd } from '../money/decimal.js';
 import { viewAnswer, type ReadAnswer } from './answer/answerBody.js';
 import { readContent } from './body/content.js';
 import { answerForFree } from './answer/freeAnswer.js';
+import { noteAsked } from './call/ahead.js';
 import { CallDeadline, type CallContext } from './call/callDeadline.js';
 import { withEntitlement } from './entitlement/entitlement.js';
 import { jobAt, noteJob } from './entitlement/job.js';
@@ -80,6 +81,7 @@ export async function quote(
   if (job !== null) await engine.ledger.entitlements.end(job.id, 'spent', engine.now());
   const { challenge } =
     probed.kind === 'priced' ? probed : (probed.asks as Extract<Asked, { kind: 'beside' }>);
+  if (probed.kind === 'priced' && mcp === undefined) await noteAsked(engine, request, challenge);
   const signIn = await signInOutcome(engine, config, challenge, request);
   if (signIn !== null) return signIn;
   const nowMs = engine.now();

@@ -42,12 +42,23 @@ export interface HoldRequest extends Pick<
   readonly budgetId?: string | null;
   /** The deposit that it is paid from; then it adds nothing to what counts, which is the deposit. */
   readonly draw?: Draw | null;
+  /**
+   * A payment of this same request that was sent before its price was asked, and turned away: it may stay open beside this
+   * hold, where both together cost no more than this (T37).
+   */
+  readonly beside?: Beside | null;
   /** The id that a server's log knows the call by; it goes to the journal. */
   readonly callId?: string | undefined;
   /** What the chain showed of the payer's balance, and when it was asked; null where it did not answer. */
   readonly funds?: FundsReading | null;
   /** The wall clock. */
   readonly nowMs: number;
+}
+
+/** What may stay open beside a hold of the same request, and the most that both may cost. */
+export interface Beside {
+  readonly paymentId: string;
+  readonly usdMicrosMax: UsdMicros;
 }
 
 /** A line that this payment would pass, and what counts against it already. */

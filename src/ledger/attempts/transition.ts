@@ -15,6 +15,8 @@ export interface SignedPayload {
   readonly alsoUnder?: string;
   /** Set where it carries an identifier by which its seller gives the same answer again; kept with the bytes, never sent. */
   readonly identified?: true;
+  /** Set where it went with the first request, before the price was asked; kept with the bytes, never sent. */
+  readonly ahead?: true;
   /** Lightning: the invoice that is paid before the seller is shown the proof of it; never sent to the seller. */
   readonly invoice?: string;
   /** Lightning: a wallet that reads the request to pay later than this must not act on it, s since 1970; never sent to the seller. */

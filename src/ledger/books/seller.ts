@@ -1,4 +1,6 @@
 import type { UsdMicros } from '../../money/unit.js';
+import type { Payment } from '../attempts/payment.js';
+
 /** One method and URL, whatever its query. */
 export interface Endpoint {
   readonly method: string;
@@ -19,6 +21,14 @@ export interface EndpointPrices {
   readonly prices: readonly bigint[];
   /** The highest of those prices that the owner approved when asked; 0 where none was. */
   readonly approvedUsdMicros: UsdMicros;
+}
+
+/** What was asked at an endpoint of late. */
+export interface AskedBefore {
+  /** Captured payments, newest first, of 24 hours of ledger time at most. */
+  readonly captured: readonly Payment[];
+  /** Whether a payment since the oldest of them was turned away, lost or never settled, as far as the ledger knows. */
+  readonly stumbled: boolean;
 }
 
 /** How often an origin took money and denied it, claimed money that never moved, or gave nothing for it several times. */

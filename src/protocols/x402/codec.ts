@@ -10,7 +10,8 @@ import type {
   SponsoredPermit,
 } from './types.js';
 
-const PAYMENT_IDENTIFIER = 'payment-identifier';
+/** The extension by which a seller knows a payment again. */
+export const PAYMENT_IDENTIFIER = 'payment-identifier';
 const PERMIT_SPONSORING = 'eip2612GasSponsoring';
 
 /** The form the extension prescribes; ours say nothing about the agent or the session. */

@@ -22,7 +22,9 @@ const UNDELIVERED_MS = 24 * 3_600_000;
 /** What an earlier payment of the same request means for a call: its answer, or the same bytes once more. */
 export type Duplicate =
   | { readonly kind: 'answer'; readonly outcome: Outcome }
-  | { readonly kind: 'present_again'; readonly signed: SignedRequest };
+  | { readonly kind: 'present_again'; readonly signed: SignedRequest }
+  /** It went ahead of its price and was turned away; another one may be made beside it, where both fit. */
+  | { readonly kind: 'beside'; readonly payment: Payment };
 
 /**
  * Finds an earlier payment of the same call: by its idempotency key, or of the same request, still open or captured a
@@ -93,6 +95,9 @@ async function openDuplicate(call: PaidCall, open: Payment): Promise<Duplicate |
   const answer = (outcome: Outcome): Duplicate => ({ kind: 'answer', outcome });
   const isParallel = await isLeased(engine, open);
   let payment = isParallel ? await waitForHolder(call, open) : open;
+  const { hash, hashBeforeSchema3 } = call.request;
+  // What it was turned away for was asked anew meanwhile, and another payment has its request now.
+  if (payment.requestHash !== hash && payment.requestHash !== hashBeforeSchema3) return findDuplicate(call);
   if (await isLeased(engine, payment)) return answer(busyOutcome(payment));
   // A parallel call shares what the first call came to; to send again is for a call that was made after it (T12). Where
   // the first one's process died, it came to nothing.
@@ -102,6 +107,7 @@ async function openDuplicate(call: PaidCall, open: Payment): Promise<Duplicate |
   if (payment.state === 'released') return null;
   if (payment.state === 'captured') return boughtDuplicate(call, payment);
   if (isShared) return answer(openOutcome(payment));
+  if (wasTurnedAwayAhead(payment)) return { kind: 'beside', payment };
   if (settled.stillValid)
     return (await isLeased(engine, payment))
       ? openDuplicate(call, payment)
@@ -115,6 +121,15 @@ async function openDuplicate(call: PaidCall, open: Payment): Promise<Duplicate |
     message: `An earlier payment of $${formatUsd(payment.heldUsdMicros)} for this same request is still open, so nothing new was signed. ${settled.message}`,
     tell_owner: settled.owner,
   });
+}
+
+/** Notes of a payment that its seller answered with a further 402, and not with a receipt. */
+const TURNED_AWAY: readonly (string | null)[] = ['second_402', 'verify_failed'];
+
+/** Whether a payment that went ahead of its price is still open, and its seller asked for payment all the same. */
+export function wasTurnedAwayAhead({ state, note, payload }: Payment): boolean {
+  if (state !== 'unknown' || payload === null || !TURNED_AWAY.includes(note)) return false;
+  return (JSON.parse(payload) as SignedPayload).ahead === true;
 }
 
 /** Waits until nobody is busy with a payment any more, or the caller's time is over; gives it as it then stands. */

@@ -16,7 +16,10 @@ export async function modelCapOf(
 }
 
 /** What a body calls the model that is to answer, as JSON or as a form; null where it does not say. */
-async function modelOf({ headers, body }: Pick<CallRequest, 'headers' | 'body'>): Promise<string | null> {
+export async function modelOf({
+  headers,
+  body,
+}: Pick<CallRequest, 'headers' | 'body'>): Promise<string | null> {
   if (body === undefined) return null;
   let { bytes } = body;
   if (bytes === null) {

@@ -33,6 +33,14 @@ export interface PaidCall {
   readonly hastyMs: number | null;
   readonly deadline: CallDeadline;
   readonly context: CallContext;
+  /** A payment of the same request that went ahead of its price and was turned away: it stays live beside this call's (T37). */
+  readonly beside?: PaymentAhead;
+}
+
+/** A payment that went ahead and was turned away, and the most that it may cost together with another one. */
+export interface PaymentAhead {
+  readonly payment: Payment;
+  readonly usdMicrosMax: UsdMicros;
 }
 
 /** A request with its payment: what is sent, and where. */
@@ -43,6 +51,8 @@ export interface SignedRequest {
   readonly target: { readonly url: URL; readonly method: string };
   /** What the seller says of what it sells; null where it says nothing. */
   readonly description?: string | null;
+  /** Set where it goes with the first request, before the price was asked. */
+  readonly isAhead?: true;
   /** Set where the money has moved, and the payload is the proof of it. */
   readonly moneyMoved?: true;
 }

@@ -140,6 +140,20 @@ export function highestListed(engine: Engine, call: Pick<AdvisedCall, 'url' | 'm
   return highestOf(listingsOf(engine, call));
 }
 
+/** Whether catalogues list an endpoint, and each that names a price or a payee names this very one. */
+export function isListedAtOnePrice(
+  engine: Engine,
+  call: Pick<AdvisedCall, 'url' | 'method'>,
+  offer: Offer,
+): boolean {
+  const listings = listingsOf(engine, call);
+  const prices = listings.flatMap(({ price }) => price ?? []);
+  const isOne = prices.every(
+    ({ minUsdMicros, maxUsdMicros }) => minUsdMicros === offer.usdMicros && maxUsdMicros === offer.usdMicros,
+  );
+  return prices.length > 0 && isOne && driftOf(listings, offer) === null;
+}
+
 function highestOf(listings: readonly Listing[]): UsdMicros | null {
   const prices = listings.flatMap(({ price }) => (price === null ? [] : [price.maxUsdMicros]));
   return prices.length === 0 ? null : prices.reduce((most, one) => (one > most ? one : most));

@@ -119,7 +119,7 @@ function judgeNetworkOf({ networks, testnet }: Config, { network, heldUsdMicros 
  * The bound on one call of the payment's agent. What was approved passed the cap with the owner's word, and never passes
  * the ceiling; a client's yes does not pass the agent's own cap either (T34).
  */
-async function perCallMax(
+export async function perCallMax(
   { engine: { ledger }, request }: Pick<PaidCall, 'engine' | 'request'>,
   config: Config,
   { agent, approvalId }: Payment,

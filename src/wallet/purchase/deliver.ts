@@ -1,7 +1,8 @@
 import type { Payment } from '../../ledger/attempts/payment.js';
 import { NetFailure } from '../../net/failure.js';
+import type { HttpAnswer } from '../../net/send.js';
 import { TOO_LITTLE } from '../../protocols/x402/rejection.js';
-import { viewAnswer } from '../answer/answerBody.js';
+import { viewAnswer, type ReadAnswer } from '../answer/answerBody.js';
 import { keepAnswer } from '../answer/answerFiles.js';
 import type { Job } from '../answer/delivery.js';
 import { resultOutcome } from '../answer/jobOutcome.js';
@@ -11,9 +12,12 @@ import { answeredOutcome, moneyParts, silentOutcome } from '../answer/paymentOut
 import { failureOutcome } from '../answer/refusal.js';
 import { replay } from '../answer/replay.js';
 import { awaitJob } from '../call/awaitJob.js';
-import { boughtBefore } from '../call/duplicate.js';
+import { aheadTold, besideOf, challengeIn, forgetAsked } from '../call/ahead.js';
+import { boughtBefore, wasTurnedAwayAhead } from '../call/duplicate.js';
 import type { PaidCall, SignedRequest } from '../call/paidCall.js';
+import { select } from '../call/price.js';
 import type { Challenge } from '../call/probe.js';
+import { assertClock } from '../clock/clockCheck.js';
 import { noteServed } from '../entitlement/deposit.js';
 import { withBought } from '../entitlement/entitlement.js';
 import { endJobOf } from '../entitlement/job.js';
@@ -24,7 +28,7 @@ import { commitToSend, faultAfterSending } from './commitToSend.js';
 import { correctedAnswer } from './correctEcho.js';
 import { commitDeposit, withNewDeposit, type NewDeposit } from './deposit.js';
 import { fetchAgain, withWayBack } from './fetchAgain.js';
-import { signHold, type Purchase } from './hold.js';
+import { holdPurchase, signHold, type Purchase } from './hold.js';
 import { prepay, unheardOutcome } from './prepay.js';
 import { readPaidAnswer } from './readPaidAnswer.js';
 import { send } from './send.js';
@@ -33,11 +37,11 @@ import { send } from './send.js';
 export async function payHeld(
   call: PaidCall,
   { target, required }: Challenge,
-  purchase: Purchase & { readonly deposit: NewDeposit | null },
+  purchase: Purchase & { readonly deposit: NewDeposit | null; readonly isAhead: boolean },
   held: Payment,
 ): Promise<Outcome> {
   const { engine } = call;
-  const { deposit } = purchase;
+  const { deposit, isAhead } = purchase;
   const pays = (): Promise<Outcome> =>
     underLease(engine, held.id, async () => {
       // A duplicate may have been paid and answered between steps 1 and 5; from here on none can be.
@@ -48,7 +52,8 @@ export async function payHeld(
       }
 
       // 6. Sign: the one transfer that was prepared, and nothing that a server made up.
-      const payload = await signHold(call, purchase, held);
+      const signed = await signHold(call, purchase, held);
+      const payload = isAhead ? { ...signed, ahead: true as const } : signed;
       const stopped = deposit === null ? null : await commitDeposit(call, deposit, { payload, target });
       if (stopped !== null) {
         await engine.ledger.release(held.id, 'never_signed', engine.now());
@@ -56,6 +61,7 @@ export async function payHeld(
       }
       const told = await deliver(call, {
         ...{ payment: held, payload, target, description: required.description ?? null },
+        ...(isAhead ? { isAhead } : {}),
       });
       await noteServed(engine, held);
       return told;
@@ -113,6 +119,8 @@ export async function deliver(begun: PaidCall, given: SignedRequest): Promise<Ou
       bought,
     );
     if (read.failure !== null) return await lostOr(call, signed, payment, answered);
+    if (signed.isAhead === true && wasTurnedAwayAhead(payment))
+      return await payAsAsked(call, payment, { ...answer, body: read.body }, answered);
     return delivered.job === null || call.context.carrier !== undefined
       ? answered
       : await withResult(call, signed, delivered.job, answered);
@@ -127,6 +135,31 @@ export async function deliver(begun: PaidCall, given: SignedRequest): Promise<Ou
   function settle(sent: Payment, claimed: Payment, isRejected: boolean): Promise<SettledClaim> {
     return settleClaim(engine, sent, claimed, { isRejected, withinMs: deadline.remainingMs() });
   }
+}
+
+/**
+ * What a call comes to whose payment went ahead of its price and was turned away: one more payment, by the price that the
+ * seller asks now, where both together fit and nobody has to be asked; else the outcome of the first (T37).
+ */
+async function payAsAsked(
+  begun: PaidCall,
+  first: Payment,
+  answer: Pick<HttpAnswer, 'status' | 'headers'> & Pick<ReadAnswer, 'body'>,
+  told: Outcome,
+): Promise<Outcome> {
+  const { engine } = begun;
+  await forgetAsked(engine, begun.request);
+  const call = await besideOf(begun, first);
+  const challenge = challengeIn(call, answer);
+  if (challenge === null || call.deadline.isTooLateToSend()) return aheadTold(told, first, null);
+  await assertClock(engine, call.config);
+  const { selection, intent, limits } = await select(call, challenge, true);
+  const { offer } = selection;
+  if (selection.decision !== 'pay' || intent === null) return aheadTold(told, first, offer);
+  const hold = await holdPurchase(call, challenge, { offer: selection.offer, intent, limits });
+  if (hold.kind !== 'held') return aheadTold(told, first, offer);
+  const purchase = { offer: selection.offer, intent, limits, deposit: hold.deposit, isAhead: false };
+  return besideTold(call, await payHeld(call, challenge, purchase, hold.payment));
 }
 
 /** What a captured payment did not bring, fetched again where that can be; else the outcome with the way back. */

@@ -67,7 +67,7 @@ export async function holdPurchase(
 }
 
 async function holdCall(
-  { engine, session, config, terms, request, approval, context }: PaidCall,
+  { engine, session, config, terms, request, approval, context, beside }: PaidCall,
   { target }: Challenge,
   { offer, intent, limits }: Purchase,
   draw: Draw | null,
@@ -102,6 +102,7 @@ async function holdCall(
     callId: context.callId,
     budgetId: context.forwarded?.budgetId ?? null,
     draw,
+    beside: beside === undefined ? null : { paymentId: beside.payment.id, usdMicrosMax: beside.usdMicrosMax },
     funds: engine.funds.known(offer.asset, intent.from),
     nowMs: engine.now(),
   });

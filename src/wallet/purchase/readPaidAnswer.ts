@@ -41,11 +41,14 @@ export type PaidAnswer = { readonly claimed: Payment } & (
 /** Reads the answer to a payment, writes down what its head claims, and keeps what was bought. */
 export async function readPaidAnswer(
   { engine, context }: PaidCall,
-  { payment, target }: SignedRequest,
+  { payment, target, isAhead }: SignedRequest,
   answer: HttpAnswer,
 ): Promise<PaidAnswer> {
   const receipt = engine.rails.readReceipt(answer.headers);
-  const reading = readAnswer(engine, answer, withoutIssuedToken(context), payment);
+  // A demand for payment that another payment may answer is nothing that the caller's program is to hear.
+  const { answer: _listener, ...quiet } = context;
+  const heard = isAhead === true && answer.status === 402 ? quiet : withoutIssuedToken(context);
+  const reading = readAnswer(engine, answer, heard, payment);
   // A small answer has come with its head, and then both are written in one commit; the claim waits for no more than
   // what is there, for a body can take as long as the seller likes.
   const arrived = await Promise.race([reading.catch(() => null), setImmediate(null)]);

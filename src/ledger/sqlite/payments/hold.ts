@@ -1,5 +1,6 @@
 import { newId } from '../../newId.js';
-import { attemptOf, type SqlRow } from './paymentColumns.js';
+import { hash } from 'node:crypto';
+import { attemptOf, type AttemptRow, type SqlRow } from './paymentColumns.js';
 import type { HoldRequest, HoldResult } from '../../attempts/hold.js';
 import { assertInvariant } from '../../../errors/walletError.js';
 import type { RateLine } from '../../../money/cap.js';
@@ -11,10 +12,17 @@ import { type LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 import type { PastCap, Payment } from '../../attempts/payment.js';
-import { authenticPayment, findLive, insertPayment, paymentOf, selectPayment } from './paymentRow.js';
+import {
+  authenticPayment,
+  changePayment,
+  findLive,
+  insertPayment,
+  paymentOf,
+  selectPayment,
+} from './paymentRow.js';
 import { drawOn } from '../calls/entitlement.js';
 import { isDrawn } from '../../../protocols/protocol.js';
-import { putLease } from './leaseRow.js';
+import { isLeasedElsewhere, putLease } from './leaseRow.js';
 import { scopeKey } from './totals.js';
 import { boundingLines, budgetsBounding, exceededLines } from './usage.js';
 import { leftByWithdrawals } from './withdrawal.js';
@@ -58,7 +66,8 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   if (keyed !== null && keyed.requestHash !== request.requestHash)
     return { kind: 'key_reused', payment: keyed };
   const duplicate = keyed ?? findLive(context, head, request.requestHash);
-  if (duplicate !== null) return { kind: 'duplicate', payment: paymentOf(duplicate) };
+  const aside = duplicate !== null && mayStandBeside(context, duplicate, request) ? duplicate : null;
+  if (duplicate !== null && aside === null) return { kind: 'duplicate', payment: paymentOf(duplicate) };
   const { budgetId = null, draw = null } = request;
   assertInvariant((draw !== null) === isDrawn(request), 'what is drawn on a deposit names it');
   // A deposit counts whole in each line, so that what is drawn on it adds nothing.
@@ -97,10 +106,38 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const runs = budgetId === null ? [] : pathOf(context, head, budgetId);
   const budgetPath = [...runs, ...budgetsBounding(request.capLines)].join(' ') || null;
   const payment = newPayment(request, { pastCaps, budgetPath }, nowMs);
-  const next = approval === null ? head : consumeApproval(context, head, approval, payment.id, nowMs);
+  const alone = aside === null ? head : setAside(context, head, aside, nowMs);
+  const next = approval === null ? alone : consumeApproval(context, alone, approval, payment.id, nowMs);
   insertPayment(context, next, payment, request.callId);
   putLease(context, payment.id, request.nowMs);
   return { kind: 'held', payment };
+}
+
+/**
+ * Whether a payment of the same request may stay open beside this hold: the one that is named, which its seller has had and
+ * nobody is busy with, where both together fit (T37).
+ */
+function mayStandBeside(
+  context: LedgerContext,
+  { id, state, heldUsdMicros }: AttemptRow,
+  { beside = null, heldUsdMicros: added }: HoldRequest,
+): boolean {
+  if (beside === null || beside.paymentId !== id || state !== 'unknown') return false;
+  return !isLeasedElsewhere(context, id) && heldUsdMicros + added <= beside.usdMicrosMax;
+}
+
+/**
+ * Takes the request and its key from a payment, for another one of the same request: what it holds stays held, and counts
+ * wherever it counted. It is found by its id alone from here on.
+ */
+function setAside(context: LedgerContext, head: JournalHead, before: AttemptRow, nowMs: number): JournalHead {
+  const patch = {
+    state: 'unknown',
+    requestHash: hash('sha256', `aside ${before.id}`),
+    idempotencyKey: null,
+  } as const;
+  changePayment(context, head, before, { kind: 'unknown', patch, nowMs });
+  return context.journal.checkedHead();
 }
 
 /** Notes a config that is newer than the head knows, so that older ones are refused from here on. */
@@ -131,6 +168,7 @@ function newPayment(
     callId: _call,
     budgetId: _budget,
     draw: _draw,
+    beside: _beside,
     nowMs: wallMs,
     ...fixed
   } = request;

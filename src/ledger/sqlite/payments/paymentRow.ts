@@ -200,6 +200,9 @@ function noteInHead(
   let register = context.totals.move(head.register, before, after);
   const live = isLive(after.state) ? liveText(after.id, code) : null;
   const wasLive = before !== null && isLive(before.state);
+  // One that was set aside leaves its request to another.
+  if (before !== null && wasLive && before.requestHash !== after.requestHash)
+    register = context.register.set(register, liveKey(before.requestHash), null);
   if (live !== null || wasLive) register = context.register.set(register, liveKey(after.requestHash), live);
   context.journal.append(
     head,

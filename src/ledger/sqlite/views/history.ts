@@ -1,12 +1,19 @@
 import type { SellerBook } from '../../ledger.js';
+import type { Payment } from '../../attempts/payment.js';
 import type { LedgerAccess } from '../file/access.js';
 import type { AttemptRow, SqlRow, SqlValue } from '../payments/paymentColumns.js';
-import type { CircuitBreaker, Endpoint, EndpointPrices, OriginHistory } from '../../books/seller.js';
+import type {
+  AskedBefore,
+  CircuitBreaker,
+  Endpoint,
+  EndpointPrices,
+  OriginHistory,
+} from '../../books/seller.js';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 import { capturedWallMs, toWallMs } from '../../attempts/attempt.js';
-import { authenticPayment } from '../payments/paymentRow.js';
+import { authenticPayment, paymentOf } from '../payments/paymentRow.js';
 
 /** What was paid to sellers before. */
 export function sellerBook(access: LedgerAccess): SellerBook {
@@ -15,6 +22,8 @@ export function sellerBook(access: LedgerAccess): SellerBook {
       access.read((context, head) => originHistory(context, head, { origin, family, endpoint })),
     payeesByEndpoint: (origin, family) => access.read((context) => payeesByEndpoint(context, origin, family)),
     endpointPrices: (endpoint, nowMs) => access.read((context) => endpointPrices(context, endpoint, nowMs)),
+    askedBefore: (endpoint, differing, nowMs) =>
+      access.read((context) => askedBefore(context, endpoint, { differing, nowMs })),
     trippedBreakers: () => access.read((context, head) => trippedBreakers(context, head)),
     resetCircuitBreaker: (origin, nowMs) =>
       access.write('owner', (context) => resetCircuitBreaker(context, origin, nowMs)),
@@ -134,6 +143,43 @@ export function endpointPrices(context: LedgerContext, endpoint: Endpoint, nowMs
       .map(({ heldUsdMicros }) => heldUsdMicros)
       .reduce((highest, price) => (price > highest ? price : highest), 0n),
   };
+}
+
+/** A price that nobody paid for so long is asked anew. */
+const ASKED_WINDOW_MS = 24 * 3_600_000;
+/** Enough to find some differing requests among those that were repeated. */
+const ASKED_MAX = 25;
+/** Payments of an origin that are looked through for one that stumbled; where they do not reach back far enough, it counts as one. */
+const STUMBLES_LOOK_MAX = 200;
+
+/** Reads what an endpoint asked of late; every captured row carries its code. A limit rests on none of it. */
+export function askedBefore(
+  context: LedgerContext,
+  endpoint: Endpoint,
+  { differing, nowMs }: { readonly differing: number; readonly nowMs: number },
+): AskedBefore {
+  const path = pathOf(endpoint.url);
+  const since = BigInt(nowMs - ASKED_WINDOW_MS);
+  const last = (count: number): Payment[] =>
+    newest(context, `${OF_ENDPOINT} AND opened_ms > ?`, count, endpoint.method, path, since).map(paymentOf);
+  const few = last(differing);
+  const isEnough =
+    few.length < differing || new Set(few.map(({ requestHash }) => requestHash)).size === differing;
+  const captured = isEnough ? few : last(ASKED_MAX);
+  const oldest = captured.at(-1);
+  if (oldest === undefined) return { captured, stumbled: false };
+  const others = statement(
+    context.db,
+    `SELECT method, url, state, note FROM payments WHERE origin = ? AND opened_ms >= ?
+     ORDER BY opened_ms DESC LIMIT ${STUMBLES_LOOK_MAX}`,
+  ).all(new URL(endpoint.url).origin, BigInt(oldest.openedMs)) as SqlRow[];
+  const stumbled = others.some(
+    ({ method, url, state, note }) =>
+      method === endpoint.method &&
+      pathOf(String(url)) === path &&
+      (state === 'unknown' || (state === 'released' && note !== 'never_signed')),
+  );
+  return { captured, stumbled: stumbled || others.length === STUMBLES_LOOK_MAX };
 }
 
 /** Whether a payment is the one that was opened last at an origin, and brought something: then nothing failed after it. */
