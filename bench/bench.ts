@@ -6,6 +6,7 @@ import { benchMppCalls } from './mppCall.js';
 import { benchOwnShare } from './ownShare.js';
 import { benchPaidCalls } from './paidCall.js';
 import { line } from './percentile.js';
+import { benchRepeatCalls, LINK_MS } from './repeatCall.js';
 
 const NAMES = { base: 'Base', solana: 'Solana' } as const;
 
@@ -41,6 +42,17 @@ try {
       `  in process / bare, p50: ${(paid.wallet.p50 / paid.bare.p50).toFixed(2)} (aim: at most 1.15)`,
     );
     console.log(`  over stdio / bare, p50: ${(paid.stdio.p50 / paid.bare.p50).toFixed(2)}\n`);
+
+    const repeat = await benchRepeatCalls(sandbox, test, chain);
+    console.log(
+      `Whole repeat call on ${NAMES[chain]} over a link of ${LINK_MS} ms each way, one endpoint, differing requests`,
+    );
+    console.log(line('bare @x402/fetch client', repeat.bare));
+    console.log(line('wallet_pay that asks the price, in process', repeat.asked));
+    console.log(line('wallet_pay that pays ahead, in process', repeat.ahead));
+    console.log(
+      `  ahead / bare, p50: ${(repeat.ahead.p50 / repeat.bare.p50).toFixed(2)} (aim: at most 0.6)\n`,
+    );
 
     const own = await benchOwnShare(sandbox, test, chain);
     console.log("The wallet's own share of it");

@@ -195,6 +195,7 @@ describe('setKey', () => {
     ['withdrawals.facilitator_url', 'none', 'none', 'loosens'],
     ['allowances.permit_usd', '0', '0.00', 'tightens'],
     ['allowances.permit_usd', '1.01', '1.01', 'loosens'],
+    ['pay_ahead', 'off', 'off', 'tightens'],
     ['networks.eip155:137.rpc_url', 'http://127.0.0.1:8545', 'http://127.0.0.1:8545', 'loosens'],
     ['proxy.upstreams.gate.base_url', 'https://other.example', 'https://other.example', 'loosens'],
     ['proxy.upstreams.gate.base_url', 'none', 'none', 'tightens'],

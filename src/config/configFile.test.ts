@@ -101,6 +101,7 @@ describe('the file', () => {
       rates: { source: 'none' },
       withdrawals: { facilitator_url: 'https://facilitator.payai.network' },
       allowances: { permit_usd: '1.00' },
+      pay_ahead: 'fixed',
       discovery: { sources: expect.arrayContaining([]) as unknown, remote_search: false },
       proxy: { default_upstream: 'none' },
     });

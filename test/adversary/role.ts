@@ -23,6 +23,7 @@ export const THREATS = {
   T27: 'characters that steer a terminal',
   T28: 'receipts that lie',
   T36: 'allowances, ceilings, spenders of the seller’s choice',
+  T37: 'prices that move once they are paid ahead',
   T38: 'what is bought, led elsewhere',
   T46: 'MCP servers that sell',
 } as const;
@@ -143,6 +144,8 @@ export interface Role {
   check?(told: readonly Told[], stall: Stall): string[];
   /** Limits under which a wallet of its own is attacked; without them the run's wallet is. */
   settings?(stall: Stall): Readonly<Record<string, string>>;
+  /** What a catalogue lists as the fixed price of each of these paths, in micro-dollars; nothing where left out. */
+  readonly listed?: { readonly paths: readonly string[]; readonly usdMicros: bigint };
 }
 
 /** A way to take more than was agreed; what it `allows` is what an honest seller could have had as well. */

@@ -1,6 +1,8 @@
 import type { Address } from 'viem';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import type { Sandbox } from '../../sandbox/world.ts';
+import type { Wallet } from '../../src/wallet/wallet.js';
+import { list } from '../support/listed.js';
 import { createTestWallet, type TestWallet } from '../support/testWallet.js';
 import { GullibleAgent, Turnstile } from './gullibleAgent.ts';
 import { HostileShop, type OpenStall } from './hostileShop.ts';
@@ -30,6 +32,7 @@ const WIDE = {
 
 interface Attacked {
   readonly test: TestWallet;
+  readonly wallet: Wallet;
   readonly meet: (turnstile: Turnstile) => GullibleAgent;
   readonly close: () => Promise<void>;
 }
@@ -95,9 +98,11 @@ async function attacked(
     },
   });
   await sandbox.solana.fund(test.solanaAddress, FUNDED);
-  const agent = await GullibleAgent.connect(test.open({ lookup: lookups() }));
+  const opened = test.open({ lookup: lookups() });
+  const agent = await GullibleAgent.connect(opened);
   return {
     test,
+    wallet: opened,
     meet: agent.meet,
     async close() {
       await agent.close();
@@ -137,6 +142,12 @@ export async function playOne(run: Run, role: Attack | Control): Promise<Verdict
   if (stall === undefined) throw new Error(`${role.name} has no stall.`);
   const wallet = await walletFor(run, role, stall);
   const agent = wallet.meet(turnstile);
+  if (role.listed !== undefined) {
+    const { paths, usdMicros } = role.listed;
+    const price = { minUsdMicros: usdMicros, maxUsdMicros: usdMicros };
+    const endpoints = paths.map((path) => ({ url: stall.url(path), ...price }));
+    await list(wallet.wallet, `test:${stall.origin}`, ...endpoints);
+  }
   if (role.visit === undefined) await agent.visit({ url: stall.url() });
   else await role.visit(agent, stall);
   const { address, solanaAddress } = wallet.test;

@@ -1,3 +1,4 @@
+import { AHEAD_ATTACKS } from './roles/ahead.ts';
 import { BODY_ATTACKS } from './roles/bodies.ts';
 import { CONTROLS as SHAPES } from './roles/honest.ts';
 import { OFFER_ATTACKS } from './roles/offers.ts';
@@ -25,6 +26,7 @@ export const ATTACKS: readonly Attack[] = [
   ...WORD_ATTACKS,
   ...SOLANA_ATTACKS,
   ...PERMIT2_ATTACKS,
+  ...AHEAD_ATTACKS,
   ...BOUGHT_ATTACKS,
   ...PAID_SERVER_ATTACKS,
 ].sort((a, b) => Number(a.threat.slice(1)) - Number(b.threat.slice(1)));

@@ -7,6 +7,8 @@ import { paymentsIn, signaturesIn } from '../support/books.js';
 import { list } from '../support/listed.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { expectLedgerIsChain, settleAll } from '../support/truth.js';
+import type { Death } from '../support/walletChild.js';
+import { ProcessEnded, startWalletProcess } from '../support/walletProcess.js';
 import { callOf, CHAINS, startTestWorld, type TestWorld } from '../support/world.js';
 
 const CENT = 10_000n;
@@ -27,6 +29,19 @@ interface Stall {
   /** Requests so far: those with a payment, and those without. */
   readonly seen: { paid: number; asked: number };
 }
+
+/** What the ledger has durably when the process is killed, and what the same call comes to after it. */
+const DEATHS: readonly (readonly [Death, string, object])[] = [
+  [{ when: 'after', point: 'held' }, '0.01', { code: 'paid', spent_usd: '0.01' }],
+  [{ when: 'after', point: 'sent' }, '0.01', { code: 'paid', presented_again: true }],
+  [{ when: 'before', point: 'captured' }, '0.01', { money: 'captured', replayed: true }],
+  // The price moved, and it was turned away: the other payment is made by whoever calls next.
+  [
+    { when: 'after', point: 'unknown' },
+    '0.02',
+    { code: 'paid', spent_usd: '0.02', sent_ahead: { held_usd: '0.01' } },
+  ],
+];
 
 describe.each(CHAINS)('T37: paying ahead on %s', (chain) => {
   let world: TestWorld;
@@ -238,6 +253,26 @@ describe.each(CHAINS)('T37: paying ahead on %s', (chain) => {
     await pay(url);
     expect(signaturesIn(mine.home)).toBe(signatures + 1);
   });
+
+  test.each(DEATHS)(
+    'killed %o at $%s: one payment, or two that fit together',
+    async (death, priceUsd, retry) => {
+      const stall = await stallAt();
+      const child = await startWalletProcess(mine.home, { aheadMs: world.now() - Date.now() });
+      for (let i = 0; i < PROVED; i++) await child.ask({ do: 'pay', input: callOf(stall.url()) });
+      const { asked } = stall.seen;
+      stall.priceUsd = priceUsd;
+      const url = stall.url();
+      const before = await world.ground.balanceOf(mine.payAddress);
+      await child.dieAt(death);
+      await expect(child.ask({ do: 'pay', input: callOf(url) })).rejects.toThrow(ProcessEnded);
+      expect(stall.seen.asked).toBe(asked);
+      expect(await pay(url)).toMatchObject(retry);
+      await settleAll(world, wallet);
+      const spent = before - (await world.ground.balanceOf(mine.payAddress));
+      expect(spent).toBe(priceUsd === '0.01' ? CENT : 2n * CENT);
+    },
+  );
 
   test('calls side by side each pay once', async () => {
     const stall = await provedStall();

@@ -12,7 +12,7 @@ import { answeredOutcome, moneyParts, silentOutcome } from '../answer/paymentOut
 import { failureOutcome } from '../answer/refusal.js';
 import { replay } from '../answer/replay.js';
 import { awaitJob } from '../call/awaitJob.js';
-import { aheadTold, besideOf, challengeIn, forgetAsked } from '../call/ahead.js';
+import { aheadTold, besideOf, besideTold, challengeIn, forgetAsked } from '../call/ahead.js';
 import { boughtBefore, wasTurnedAwayAhead } from '../call/duplicate.js';
 import type { PaidCall, SignedRequest } from '../call/paidCall.js';
 import { select } from '../call/price.js';
