@@ -50,13 +50,23 @@ module.exports = {
     },
     {
       name: 'sqlite-behind-the-ledger',
-      comment: 'The ledger is its interfaces; stores.ts alone names the store that stands behind them.',
+      comment:
+        'The ledger is its interfaces; stores.ts alone names the stores behind them. PostgreSQL computes with SQLite.',
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: ['^src/ledger/sqlite/', '^src/ledger/stores\\.ts$', '\\.test\\.ts$'],
+        pathNot: ['^src/ledger/(sqlite|postgres)/', '^src/ledger/stores\\.ts$', '\\.test\\.ts$'],
       },
       to: { path: '^src/ledger/sqlite/' },
+    },
+    {
+      name: 'postgres-behind-the-ledger',
+      severity: 'error',
+      from: {
+        path: '^src/',
+        pathNot: ['^src/ledger/postgres/', '^src/ledger/stores\\.ts$', '\\.test\\.ts$'],
+      },
+      to: { path: '(^src/ledger/postgres/|node_modules/pg/)' },
     },
     {
       name: 'secrets-in-keys-only',

@@ -83,6 +83,11 @@ export const CODES = {
     retry: 'after_owner',
     exit: 6,
   },
+  ledger_unreachable: {
+    summary: 'The database that holds the ledger cannot be asked; nothing is signed without it.',
+    retry: 'after_delay',
+    exit: 6,
+  },
   ledger_busy: { summary: 'The ledger stayed locked by another process.', retry: 'after_delay', exit: 1 },
   server_busy: {
     summary: 'The server has more calls than it can begin; nothing was done.',

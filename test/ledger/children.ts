@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
-/** Inside node_modules, so that a bundle finds the native package that it leaves out. */
+/** Inside node_modules, so that a bundle finds the packages that it leaves out. */
 const OUT = fileURLToPath(new URL('../../node_modules/.cache/purser-test/', import.meta.url));
 
 /** Bundles `test/ledger/<name>.child.ts` into a program that Node runs as it is; returns its path. */
@@ -19,7 +19,7 @@ export async function bundleChild(name: string): Promise<string> {
     platform: 'node',
     format: 'esm',
     target: 'node22',
-    external: ['better-sqlite3'],
+    external: ['better-sqlite3', 'pg'],
     logLevel: 'warning',
   });
   return outfile;

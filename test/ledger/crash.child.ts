@@ -1,17 +1,17 @@
 import type { CommitPoint } from '../../src/ledger/commitPoint.js';
 import { captureFacts, held, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
-import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
+import { openAt, type LedgerPlace } from './ledgerPlace.js';
 import { LIFE_REQUEST } from './crash.js';
 
 /** Where the crash test lets this process die. */
 export interface CrashOrder {
-  readonly path: string;
+  readonly place: LedgerPlace;
   readonly point: CommitPoint;
   readonly side: 'beforeCommit' | 'afterCommit';
 }
 
-const { path, point, side } = JSON.parse(process.argv[2] ?? '') as CrashOrder;
-const ledger = SqliteLedger.open(path, {
+const { place, point, side } = JSON.parse(process.argv[2] ?? '') as CrashOrder;
+const ledger = await openAt(place, {
   mac: testMac(),
   observer: {
     [side]: (reached: CommitPoint) => {

@@ -70,7 +70,7 @@ describe.each(POINTS)('a process killed at %s', (point) => {
     '%s leaves what was true, and no more',
     async (side) => {
       using world = newLedger();
-      const child = startChild(program, { path: world.path, point, side } satisfies CrashOrder);
+      const child = startChild(program, { place: world.path, point, side } satisfies CrashOrder);
       expect((await child.ended).signal).toBe('SIGKILL');
       const { ledger } = world;
       expect((await ledger.audit()).findings).toEqual([]);

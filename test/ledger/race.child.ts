@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { capLine, holdRequest, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
-import { SqliteLedger } from '../../src/ledger/sqlite/sqliteLedger.js';
+import { openAt, type LedgerPlace } from './ledgerPlace.js';
 
 /** What the race test asks of each process in one round. */
 export interface RaceRound {
@@ -16,7 +16,7 @@ export interface RaceReport {
   readonly latenciesMs: readonly number[];
 }
 
-const ledger = SqliteLedger.open(JSON.parse(process.argv[2] ?? '') as string, { mac: testMac() });
+const ledger = await openAt(JSON.parse(process.argv[2] ?? '') as LedgerPlace, { mac: testMac() });
 let nowMs = T0;
 
 async function race({ holds, amount, cap }: RaceRound): Promise<RaceReport> {

@@ -17,6 +17,7 @@ const STATUSES: Partial<Record<Code, ContentfulStatusCode>> = {
   approval_changed: 409,
   approval_expired: 410,
   ledger_busy: 503,
+  ledger_unreachable: 503,
 };
 
 /** An error as the page tells it. */

@@ -7,6 +7,12 @@ import { WalletError } from '../../../errors/walletError.js';
 import { removedWhileOpen, toLedgerError } from './fault.js';
 import { SCHEMA_SQL, SCHEMA_VERSION } from './schema.js';
 
+/**
+ * Where a file is the working copy of a ledger that stands elsewhere, this table of it says how far it was copied. It is no
+ * part of the ledger, nor of its schema.
+ */
+export const COPY_TABLE = 'copied';
+
 /** SQLite's own handle; it stays inside the ledger folder. */
 export type Sqlite = Database.Database;
 
@@ -84,11 +90,7 @@ export function createDatabase(path: string, fill: (db: Sqlite) => void): void {
   let db: Sqlite | undefined;
   try {
     rmSync(unfinished, { force: true });
-    // 0600 from its first instant: SQLite gives the files beside it the same mode.
-    closeSync(openSync(unfinished, 'wx', 0o600));
-    db = new Database(unfinished);
-    db.defaultSafeIntegers(true);
-    const opened = db;
+    const opened = (db = newDatabase(unfinished));
     opened
       .transaction(() => {
         opened.exec(SCHEMA_SQL);
@@ -109,6 +111,15 @@ export function createDatabase(path: string, fill: (db: Sqlite) => void): void {
     db?.close();
     rmSync(unfinished, { force: true });
   }
+}
+
+/** Makes an empty file that its owner alone can read, and opens it. */
+export function newDatabase(path: string): Sqlite {
+  // 0600 from its first instant: SQLite gives the files beside it the same mode.
+  closeSync(openSync(path, 'wx', 0o600));
+  const db = new Database(path);
+  db.defaultSafeIntegers(true);
+  return db;
 }
 
 /**

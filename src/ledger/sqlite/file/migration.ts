@@ -5,6 +5,7 @@ import { WalletError } from '../../../errors/walletError.js';
 import { renameUnheldSync } from '../../../platform/durableFile.js';
 import type { RowAuthenticator } from '../journal/authenticity.js';
 import {
+  COPY_TABLE,
   copyDatabase,
   openDatabase,
   refuseNewer,
@@ -212,6 +213,8 @@ export function schemaGuard(db: Sqlite, auth: RowAuthenticator | null, newestVer
 }
 
 function schemaDigest(db: Sqlite): string {
-  const rows = db.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name').all();
+  const rows = db
+    .prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name <> ? ORDER BY type, name')
+    .all(COPY_TABLE);
   return hash('sha256', JSON.stringify([rows]));
 }

@@ -1,0 +1,209 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync, chownSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from 'pg';
+import type { PostgresPlace } from '../../src/ledger/postgres/place.js';
+
+const PASSWORD = 'of the tests';
+
+/** Where Debian keeps the programs of the newest PostgreSQL, or null. */
+function programs(): string | null {
+  const root = '/usr/lib/postgresql';
+  if (!existsSync(root)) return null;
+  const [newest] = readdirSync(root).sort((a, b) => Number(b) - Number(a));
+  return newest === undefined ? null : join(root, newest, 'bin');
+}
+
+/** Why tests with a PostgreSQL of their own are left out here, or null where they run. */
+export const NO_POSTGRES =
+  programs() === null ? 'needs the programs of PostgreSQL: apt-get install postgresql' : null;
+
+/** A PostgreSQL server of the tests' own, gone when it is stopped. Its disk is memory where there is one. */
+export class TestPostgres {
+  readonly #bin: string;
+  readonly #user: { uid?: number; gid?: number };
+  readonly folder: string;
+  readonly port: number;
+  #server: ChildProcess | null = null;
+
+  private constructor(bin: string, folder: string, port: number) {
+    this.#bin = bin;
+    this.folder = folder;
+    this.port = port;
+    this.#user = userToRunAs();
+  }
+
+  /** Makes a new cluster and starts it. */
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<TestPostgres> {
+    const server = await TestPostgres.#prepare();
+    const passwordFile = server.passwordFile;
+    writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 });
+    server.#own(passwordFile);
+    server.#run(
+      'initdb',
+      '-D',
+      server.#data,
+      '-U',
+      'purser',
+      `--pwfile=${passwordFile}`,
+      '-A',
+      'scram-sha-256',
+      '-N',
+    );
+    await server.begin(settings);
+    return server;
+  }
+
+  /** A standby of this server, following it as `name`. */
+  async standby(name: string, settings: Readonly<Record<string, string>> = {}): Promise<TestPostgres> {
+    const standby = await TestPostgres.#prepare();
+    writeFileSync(standby.passwordFile, `${PASSWORD}\n`, { mode: 0o600 });
+    standby.#own(standby.passwordFile);
+    const from = `host=127.0.0.1 port=${this.port} user=purser password='${PASSWORD}' application_name=${name}`;
+    standby.#run('pg_basebackup', '-D', standby.#data, '-R', '-X', 'stream', '-c', 'fast', '-d', from);
+    await standby.begin(settings);
+    return standby;
+  }
+
+  static async #prepare(): Promise<TestPostgres> {
+    const bin = programs();
+    if (bin === null) throw new Error('There is no PostgreSQL here');
+    const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+    const folder = mkdtempSync(join(memory, 'purser-postgres-'));
+    const server = new TestPostgres(bin, folder, await freePort());
+    server.#own(folder);
+    return server;
+  }
+
+  get #data(): string {
+    return join(this.folder, 'data');
+  }
+
+  get passwordFile(): string {
+    return join(this.folder, 'password');
+  }
+
+  /** Starts the server that was stopped. */
+  async begin(settings: Readonly<Record<string, string>> = {}): Promise<void> {
+    const all = {
+      ...{ port: String(this.port), listen_addresses: '127.0.0.1', unix_socket_directories: this.folder },
+      ...{ max_connections: '200', shared_buffers: '64MB', log_min_messages: 'panic', ...settings },
+    };
+    const args = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    this.#server = spawn(join(this.#bin, 'postgres'), ['-D', this.#data, ...args], {
+      ...this.#user,
+      cwd: this.folder,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const server = this.#server;
+    while (!(await this.#answers())) {
+      if (server.exitCode !== null) throw new Error('PostgreSQL did not start');
+      await delay(20);
+    }
+  }
+
+  /** Stops it as a power cut does: nothing is finished, nobody is told. */
+  async crash(): Promise<void> {
+    await this.#end('SIGQUIT');
+  }
+
+  /** Ends it, and removes all of it. */
+  async stop(): Promise<void> {
+    await this.#end('SIGQUIT');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Makes a standby the primary. */
+  promote(): void {
+    this.#run('pg_ctl', 'promote', '-w', '-D', this.#data);
+  }
+
+  /** Has the server stand still, or go on: as a machine that is paused. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    const pid = this.#server?.pid;
+    if (pid === undefined) throw new Error('The server does not run');
+    process.kill(pid, signal);
+  }
+
+  /** Where a ledger in a schema of this server stands. */
+  place(schema: string): PostgresPlace {
+    const { port, passwordFile } = this;
+    return {
+      host: '127.0.0.1',
+      port,
+      user: 'purser',
+      database: 'postgres',
+      schema,
+      passwordFile,
+      caFile: null,
+    };
+  }
+
+  /** Runs one statement as the database's owner. */
+  async query<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
+    const client = new Client(this.#login());
+    await client.connect();
+    try {
+      return (await client.query(text, values)).rows as Row[];
+    } finally {
+      await client.end();
+    }
+  }
+
+  #login() {
+    return { host: '127.0.0.1', port: this.port, user: 'purser', database: 'postgres', password: PASSWORD };
+  }
+
+  async #answers(): Promise<boolean> {
+    const client = new Client(this.#login());
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.end();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    if (server === null || server.exitCode !== null) return;
+    const ended = new Promise((resolve) => server.once('exit', resolve));
+    server.kill(signal);
+    await ended;
+  }
+
+  #run(program: string, ...args: string[]): void {
+    execFileSync(join(this.#bin, program), args, {
+      ...this.#user,
+      cwd: this.folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+  }
+
+  #own(path: string): void {
+    const { uid, gid } = this.#user;
+    if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid);
+  }
+}
+
+/** PostgreSQL refuses to run as root. */
+function userToRunAs(): { uid?: number; gid?: number } {
+  if (process.getuid?.() !== 0) return {};
+  const id = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('No port');
+  return address.port;
+}
