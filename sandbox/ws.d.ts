@@ -9,7 +9,11 @@ declare module 'ws' {
     on(event: 'close', listener: () => void): this;
   }
   export class WebSocketServer {
-    constructor(options: { readonly host: string; readonly port: number });
+    constructor(options: {
+      readonly host: string;
+      readonly port: number;
+      readonly verifyClient: () => boolean;
+    });
     readonly clients: ReadonlySet<WebSocket>;
     address(): AddressInfo;
     once(event: 'listening', listener: () => void): this;

@@ -113,7 +113,7 @@ test.each([
   const outcome = await quote(served);
   expect(outcome).toMatchObject({
     ...{ status: 'refused', code: 'other_protocol', money: 'none' },
-    next: { tool: 'wallet_discover', arguments: { origin: new URL(served).origin } },
+    next: { tool: 'wallet_discover', arguments: { origin: served } },
   });
   expect(outcome.message).toContain(`$0.01 in USDC on Base Sepolia in a ${form}`);
   // Who only answers in this form cannot be paid in a session, and nobody is sent to try.

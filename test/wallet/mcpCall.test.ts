@@ -48,6 +48,26 @@ test('a quote shows the live price, and its id alone buys exactly that call', as
   expect(shop.payments.length).toBe(1);
 });
 
+test.each(['/mcp', ''])(
+  'a server named as its origin and %s lists its tools, each with the quote that asks it',
+  async (path) => {
+    const found = await wallet.discover({ origin: `${shop.url}${path}`, networks: ['any'] }, context());
+    const results = found['results'] as { usd?: string; fill?: string[]; next: { arguments: object } }[];
+    expect(results[0]).toMatchObject({
+      ...{ usd: '0.02', fill: ['n'], seller: { title: 'article', about: 'Sells an article.' } },
+      next: {
+        tool: 'wallet_quote',
+        arguments: { mcp: { url: `${shop.url}/mcp`, tool: 'article', arguments: { n: '<n>' } } },
+      },
+    });
+    expect(JSON.stringify(results)).not.toContain('"wallet_pay"');
+    expect(found.message).toContain('an MCP server with 4 tools');
+    const before = shop.payments.length;
+    expect(await wallet.quote(tool('article'), context())).toMatchObject({ code: 'quoted', usd: '0.02' });
+    expect(shop.payments.length).toBe(before);
+  },
+);
+
 test('max_usd bounds the one call, which is made with its payment once', async () => {
   const asked = tool('article');
   expect(await wallet.pay({ ...asked, max_usd: '0.01' }, context())).toMatchObject({

@@ -58,6 +58,8 @@ export interface ListedUse {
 export interface Listing {
   readonly url: string;
   readonly method: string;
+  /** The tool that is sold, where the URL is an MCP server's. */
+  readonly mcpTool?: string;
   readonly title: string | null;
   readonly about: string | null;
   readonly tags: readonly string[];

@@ -67,15 +67,15 @@ async function askedByTool(
 ): Promise<Outcome> {
   const asked = `asks for ${priceOf(demand)} in a ${form} (HTTP ${status})`;
   const { signal } = context;
-  const parts = { engine, config, server: target, signal, leftMs: () => SESSION_MS_MAX };
+  const parts = { net: engine.net(config), config, server: target, signal, leftMs: () => SESSION_MS_MAX };
   const isServer = await McpSession.isServed(parts);
   return outcome({
     ...{ status: 'refused', code: 'other_protocol' },
     // The demand is told in our words; its offers are for a program that pays within the MCP call.
     message: isServer
-      ? `The endpoint is an MCP server and ${asked}. That is paid within a call of its tool: name it as mcp: {url, tool, arguments} in place of url; nothing was paid. The call in next lists what the same seller sells by HTTP.`
+      ? `The endpoint is an MCP server and ${asked}. That is paid within a call of its tool: name it as mcp: {url, tool, arguments} in place of url; nothing was paid. The call in next lists its tools.`
       : `The endpoint ${asked} as MCP servers do, and is none: this wallet cannot buy from it; nothing was paid.`,
-    next: isServer ? { tool: 'wallet_discover', arguments: { origin: target.origin } } : null,
+    next: isServer ? { tool: 'wallet_discover', arguments: { origin: target.href } } : null,
   });
 }
 

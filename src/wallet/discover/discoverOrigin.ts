@@ -1,4 +1,4 @@
-import { listOrigin } from '../../discovery/origin.js';
+import { listOrigin, type OriginListing } from '../../discovery/origin.js';
 import { networksOf, type Listing } from '../../discovery/readers/listing.js';
 import { WalletError } from '../../errors/walletError.js';
 import { parseCallUrl, type CallUrl } from '../../net/destination/url.js';
@@ -8,6 +8,7 @@ import { fits, isSoldBy, type Wanted } from './discoverFilter.js';
 import type { DiscoverInput } from './discoverInput.js';
 import type { DiscoverPlace } from './discoverPlace.js';
 import { layPage, pageSize } from './discoverResults.js';
+import { listTools, looksLikeMcp, serversOf, type ToolListing } from './discoverTools.js';
 import { judgePlace } from '../call/ownerRules.js';
 import { outcome, type Outcome } from '../answer/outcome.js';
 
@@ -23,7 +24,7 @@ export async function discoverOrigin(
   offset: number,
   { signal }: CallContext,
 ): Promise<Outcome> {
-  const { config, net } = place;
+  const { config } = place;
   const target = parseCallUrl(withScheme(input.origin ?? ''), config.net);
   const judge = (url: CallUrl): void => {
     const verdict = judgePlace(config, url.url);
@@ -31,14 +32,16 @@ export async function discoverOrigin(
   };
   judge(target);
   const catalog = place.keeper.catalog();
-  const live = await listOrigin(target.url.href, catalogFetch(net, config.net, judge), signal);
-  if (!live.reached && ofCatalog(place, target).length === 0) {
+  const { live, tools } = await listLive(place, target, judge, signal);
+  if (!live.reached && tools === null && ofCatalog(place, target).length === 0) {
     throw new WalletError(
       'unreachable',
       `${target.host} could not be reached, and no catalogue lists any of its endpoints; nothing is known of it.`,
     );
   }
-  const listed = live.listings.length > 0 ? live.listings : ofCatalog(place, target);
+  const own = [...(tools?.listings ?? []), ...live.listings];
+  const listed = own.length > 0 ? own : ofCatalog(place, target);
+  const unreadable = live.dropped + (tools?.dropped ?? 0);
   const fitting = listed.filter((listing) => fits(place, facts(listing), wanted) === 'yes');
   const chosen = fitting.filter(
     (listing) =>
@@ -54,18 +57,39 @@ export async function discoverOrigin(
     status: 'ok',
     code: 'ok',
     message: messageOf(target, {
-      isLive: live.listings.length > 0,
+      isLive: own.length > 0,
       reached: live.reached,
       listed: listed.length,
       shown: results.length,
-      unreadable: live.dropped,
+      tools: tools?.listings.length ?? 0,
+      unreadable,
     }),
     results,
     next_cursor: nextCursor,
-    found: live.found,
-    unreadable: live.dropped === 0 ? null : live.dropped,
+    found: [
+      ...live.found,
+      ...(tools === null ? [] : [`${tools.server.pathname}: ${tools.listings.length} tools`]),
+    ],
+    unreadable: unreadable === 0 ? null : unreadable,
     site_guidance: live.guidance,
   });
+}
+
+/**
+ * What a site says of itself now: its documents, and the tools of its MCP server where it has one. Such a server is looked for
+ * where its URL was named, and where the documents name nothing.
+ */
+async function listLive(
+  place: DiscoverPlace,
+  { url }: CallUrl,
+  judge: (url: CallUrl) => void,
+  signal: AbortSignal,
+): Promise<{ readonly live: OriginListing; readonly tools: ToolListing | null }> {
+  const { config, net } = place;
+  const named = looksLikeMcp(url) ? await listTools(place, [url], signal) : null;
+  const live = await listOrigin(url.href, catalogFetch(net, config.net, judge), signal);
+  const isNothing = named === null && live.listings.length === 0;
+  return { live, tools: isNothing ? await listTools(place, serversOf(url), signal) : named };
 }
 
 /** People and agents name a site by its host; https is what it is called by. */
@@ -91,8 +115,16 @@ function messageOf(
     reached,
     listed,
     shown,
+    tools,
     unreadable,
-  }: { isLive: boolean; reached: boolean; listed: number; shown: number; unreadable: number },
+  }: {
+    isLive: boolean;
+    reached: boolean;
+    listed: number;
+    shown: number;
+    tools: number;
+    unreadable: number;
+  },
 ): string {
   const left =
     unreadable === 0
@@ -101,6 +133,8 @@ function messageOf(
   if (listed === 0) return `${host} lists no priced endpoints, and no catalogue lists any of its.${left}`;
   if (shown === 0)
     return `${host} has priced endpoints, and none that fits; networks: ["any"] shows all.${left}`;
+  if (tools > 0)
+    return `${host} has an MCP server with ${tools} ${tools === 1 ? 'tool' : 'tools'}; ${shown} shown, first those that say they cost something. The call in next asks one for its live price; one that is free runs at once, so fill it in as you mean it.${left}`;
   const itself = reached ? 'the site itself lists none' : 'the site itself could not be reached';
   const by = isLive ? 'as it lists them now' : `as catalogues list them; ${itself}`;
   return `${shown} priced ${shown === 1 ? 'endpoint' : 'endpoints'} of ${host}, ${by}. The call in next asks for the live price.${left}`;

@@ -148,7 +148,9 @@ const OPTIONAL_MAX = 6;
  * The quote that asks for the live price. What the caller has to say stands as `<name>`, or `{name}` in the path: the
  * seller's own example, called as it is, would buy what it shows.
  */
-export function nextCall({ url, method, input }: Listing): TemplateCall {
+export function nextCall(listing: Listing): TemplateCall {
+  const { url, method, input, mcpTool } = listing;
+  if (mcpTool !== undefined) return nextToolCall(url, mcpTool, input?.body ?? null);
   const isBodiless = method === 'GET' || method === 'HEAD';
   const query = fieldsToFill(input?.query ?? null, input?.exampleQuery ?? null).filter(
     (name) => !new URL(url).searchParams.has(name),
@@ -179,6 +181,16 @@ export function nextCall({ url, method, input }: Listing): TemplateCall {
     },
     fill,
     example: given.length > 0 && isSmall(example) ? example : null,
+  };
+}
+
+/** The quote of a tool that an MCP server sells. */
+function nextToolCall(url: string, tool: string, schema: JsonObject | null): TemplateCall {
+  const fill = fieldsToFill(schema, null);
+  const given = Object.fromEntries(fill.map((name) => [name, `<${name}>`]));
+  return {
+    next: { tool: 'wallet_quote', arguments: { mcp: { url, tool, arguments: given } } },
+    ...{ fill, example: null },
   };
 }
 

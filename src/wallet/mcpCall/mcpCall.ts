@@ -14,6 +14,11 @@ import { askedBy, challengeIn, httpAnswerOf, toolRequest } from './toolCall.js';
 /** Tools of this wallet: a server's tool that takes one of their names is not called. */
 const OWN_NAME = /^wallet_/i;
 
+/** Whether a server's tool bears a name of this wallet's own: it is neither shown nor called. */
+export function isOwnTool(name: string): boolean {
+  return OWN_NAME.test(name);
+}
+
 /** Fields of a call that one of a tool does not have. */
 const HTTP_FIELDS = ['url', 'method', 'headers', 'body', 'body_file', 'body_base64', 'form'] as const;
 
@@ -34,7 +39,7 @@ export function withToolRequest<Input extends AnyInput>(input: Input): Input {
 function serverOf({ url, tool }: McpInput): URL {
   const server = URL.parse(url);
   if (server === null) throw new WalletError('bad_url', 'mcp.url must be the absolute URL of an MCP server.');
-  if (OWN_NAME.test(tool))
+  if (isOwnTool(tool))
     throw new WalletError(
       'bad_input',
       'mcp.tool is a name of the wallet’s own tools; no server sells those.',
@@ -113,7 +118,7 @@ function sessionParts(
   server: URL,
   leftMs: () => number,
 ): SessionParts {
-  return { engine, config, server, signal: context.signal, leftMs };
+  return { net: engine.net(config), config, server, signal: context.signal, leftMs };
 }
 
 function callOf(tool: string, args: unknown): JsonObject {

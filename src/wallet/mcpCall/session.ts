@@ -4,10 +4,10 @@ import { readBody } from '../../net/body.js';
 import { parseCallUrl } from '../../net/destination/url.js';
 import { NetFailure } from '../../net/failure.js';
 import { headerValue, type HeaderList } from '../../net/headers.js';
+import type { Net } from '../../net/send.js';
 import { isJsonObject, parseJson, statedField, statedText, type JsonObject } from '../../text/json.js';
 import { ANSWER_BYTES_MAX } from '../answer/answerBody.js';
 import { CONNECT_MAX_MS } from '../call/callDeadline.js';
-import type { Engine } from '../engine.js';
 
 /** A revision that every server with sessions knows. */
 const PROTOCOL_VERSION = '2025-06-18';
@@ -31,8 +31,8 @@ export class NoMcpServer extends NetFailure {
 
 /** What a session goes by. */
 export interface SessionParts {
-  readonly engine: Engine;
-  readonly config: Config;
+  readonly net: Net;
+  readonly config: Pick<Config, 'net'>;
   readonly server: URL;
   readonly signal: AbortSignal;
   /** The time that is left of the call. */
@@ -92,17 +92,14 @@ export class McpSession {
   /** Tells the server that the session is over. Never rejects. */
   async close(): Promise<void> {
     if (headerValue(this.#headers, SESSION_HEADER) === undefined) return;
-    const { engine, config } = this.#parts;
+    const { net } = this.#parts;
     const deadline = { connectMs: GOODBYE_MS, firstByteMs: GOODBYE_MS, wholeMs: GOODBYE_MS };
     const request = { method: 'DELETE', url: this.#url(), headers: this.#headers };
     const options = { deadline, redirects: 'return', bodyBytesMax: ANSWER_BYTES_MAX } as const;
-    await engine
-      .net(config)
-      .send(request, options)
-      .then(
-        ({ discard }) => discard(),
-        () => undefined,
-      );
+    await net.send(request, options).then(
+      ({ discard }) => discard(),
+      () => undefined,
+    );
   }
 
   #url() {
@@ -110,9 +107,9 @@ export class McpSession {
   }
 
   #send(message: JsonObject, maySend?: () => boolean) {
-    const { engine, config, signal, leftMs } = this.#parts;
+    const { net, signal, leftMs } = this.#parts;
     const wholeMs = leftMs();
-    return engine.net(config).send(
+    return net.send(
       {
         ...{ method: 'POST', url: this.#url(), headers: this.#headers },
         body: new TextEncoder().encode(JSON.stringify(message)),

@@ -106,12 +106,8 @@ async function look(wallet: Wallet): Promise<void> {
 /** By the node's own books. A millisatoshi is a micro-dollar here. */
 async function faultsOf({ node }: LightningWorld, wallet: Wallet, row: LightningAttack): Promise<string[]> {
   const faults: string[] = [];
-  const most = Math.max(
-    0,
-    ...Map.groupBy(node.asked, (hash) => hash)
-      .values()
-      .map(({ length }) => length),
-  );
+  const times = [...Map.groupBy(node.asked, (hash) => hash).values()].map(({ length }) => length);
+  const most = Math.max(0, ...times);
   if (most > 1) faults.push(`One invoice was asked for ${most} times.`);
   if (row.asksNothing === true && node.asked.length > 0) faults.push('It was asked to pay.');
   if (row.asks !== undefined && node.asked.length > row.asks)
