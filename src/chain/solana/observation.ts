@@ -169,6 +169,9 @@ interface Search {
 /**
  * Reads the history from where the payment was first seen dead down to its signing, over as many looks as that takes:
  * whatever is put on the account afterwards is not read (T31). Throws `pruned` where the history begins later.
+ *
+ * What an operator showed in earlier looks is no witness by itself: one that lied then and the other one now would
+ * release together what each shows alone. A history that fits in one look is therefore read anew in each.
  */
 async function searchWhole(
   operator: SolanaOperator,
@@ -179,7 +182,7 @@ async function searchWhole(
   const { origin } = operator;
   const kept = memory.find(origin);
   const search: Search = kept === null ? { top: head.slot } : (JSON.parse(kept) as Search);
-  if (search.whole === true) return 'absent';
+  if (search.whole === true) return searchAgain(operator, query, head, signal);
   let { before } = search;
   const keep = (more: Partial<Search>): void =>
     memory.keep(origin, JSON.stringify({ ...search, before, ...more }));
@@ -201,8 +204,30 @@ async function searchWhole(
   if (end === 'pages') return 'unfinished';
   if (end === 'beginning') await assertReachesBack(operator, query, before, signal);
   if (typeof end !== 'string') return end;
+  if (kept === null) {
+    memory.keep(origin, null);
+    return 'absent';
+  }
   keep({ whole: true });
-  return 'absent';
+  return searchAgain(operator, query, head, signal);
+}
+
+/**
+ * Reads from the top what earlier looks found the payment absent from. Where that is more than one look can read, they
+ * stand.
+ */
+async function searchAgain(
+  operator: SolanaOperator,
+  query: SolanaSettlementQuery,
+  head: SolanaHead,
+  signal: AbortSignal,
+): Promise<Found | 'absent'> {
+  try {
+    return await searchNewest(operator, query, head, signal);
+  } catch (fault) {
+    if (fault instanceof RpcFault && signal.aborted) return 'absent';
+    throw fault;
+  }
 }
 
 /** How a walk ended that found nothing: below the signing, where the list of the operator ends, or at {@link PAGES_MAX}. */
