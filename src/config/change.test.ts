@@ -39,6 +39,8 @@ test('a new wallet starts with what a careful person would choose', () => {
     'approvals.elicitation_max_usd': '2.00',
     'approvals.wait_s': '45',
     'approvals.webhook_url': 'none',
+    'notices.money_low_usd': '1.00',
+    'notices.quiet_hours': 'none',
     'hosts.allow': '[]',
     'hosts.deny': '[]',
     'net.allow_private': '[]',
@@ -74,6 +76,17 @@ const NAMED = [
 const BUDGET_KEYS = ['per_day_usd', 'per_month_usd', 'total_usd', 'until', 'parent'].map(
   (end) => `budgets.<budget>.${end}`,
 );
+/** What is said of a channel: none to begin with. */
+const CHANNEL: Readonly<Record<string, string>> = {
+  kind: 'email',
+  url: 'smtps://mail.example',
+  to: 'me@example.com',
+  from: 'purser@example.com',
+  user: 'me',
+  tells: '["approval","lost"]',
+  escalate_min: '10',
+  digest_min: '60',
+};
 /** What Purser alone writes. */
 const FIXED = ['agents.<agent>.index'];
 
@@ -98,6 +111,9 @@ test('every row of the table says what it does and comes back from its own text'
     'budgets.research.until': '2027-03-31',
     'budgets.research.parent': 'company',
     'agents.researcher.budget': 'research',
+    ...Object.fromEntries(
+      Object.entries(CHANNEL).map(([end, value]) => [`notices.channels.mail.${end}`, value]),
+    ),
   });
   const listed = listKeys(config);
   expect(new Set(SETTING_ROWS.map(({ setting }) => setting.key)).size).toBe(SETTING_ROWS.length);
@@ -130,6 +146,8 @@ test('help knows every key, those without a first value too', () => {
     ...BUDGET_KEYS,
     'categories.<category>.hosts',
     'approvals.webhook_url',
+    'notices.quiet_hours',
+    ...Object.keys(CHANNEL).map((end) => `notices.channels.<channel>.${end}`),
     'net.proxy',
     'networks.<caip2>.rpc_url',
     'rates.source',
@@ -338,6 +356,15 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'budgets.<budget>.parent': orNone(fc.constantFrom('company', 'other')),
   'approvals.wait_s': fc.nat(45).map(String),
   'approvals.webhook_url': fc.constantFrom('none', 'https://a.example/hook', 'https://b.example/hook'),
+  'notices.quiet_hours': orNone(fc.constantFrom('22:00-07:00', '23:00-07:00')),
+  'notices.channels.<channel>.kind': orNone(fc.constantFrom('desktop', 'webhook')),
+  'notices.channels.<channel>.url': orNone(fc.constantFrom('https://a.example/hook', 'smtps://mail.example')),
+  'notices.channels.<channel>.to': orNone(fc.constantFrom('me@example.com', '-1001234')),
+  'notices.channels.<channel>.from': orNone(fc.constantFrom('a@example.com', 'b@example.com')),
+  'notices.channels.<channel>.user': orNone(fc.constantFrom('a', 'b')),
+  'notices.channels.<channel>.tells': orNone(fc.constantFrom('["lost"]', '["cap","lost"]')),
+  'notices.channels.<channel>.escalate_min': orNone(fc.constantFrom('1', '10')),
+  'notices.channels.<channel>.digest_min': orNone(fc.constantFrom('1', '60')),
   'hosts.allow': hostList,
   'hosts.deny': hostList,
   'net.allow_private': fc
@@ -382,7 +409,8 @@ const change = fc.constantFrom(...settable).chain(({ setting }) => {
     .replace('<caip2>', 'eip155:8453')
     .replace('<agent>', 'researcher')
     .replace('<budget>', 'research')
-    .replace('<category>', 'search');
+    .replace('<category>', 'search')
+    .replace('<channel>', 'phone');
   const text = TEXTS[setting.key] ?? textFor(setting.key);
   return fc.record({ key: fc.constant(key), one: text, other: text });
 });
@@ -400,7 +428,11 @@ const BUDGETS = {
   'budgets.other.total_usd': '1',
 };
 const roomy = (key: string) =>
-  configWith({ ...(key.startsWith('ceilings.') ? ROOMY : {}), ...(/budget/.test(key) ? BUDGETS : {}) });
+  configWith({
+    ...(key.startsWith('ceilings.') ? ROOMY : {}),
+    ...(/budget/.test(key) ? BUDGETS : {}),
+    ...(/channels/.test(key) ? { 'notices.channels.phone.kind': 'email' } : {}),
+  });
 
 test('a change and its opposite never both tighten, and are both the same or neither', () => {
   fc.assert(

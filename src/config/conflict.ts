@@ -36,7 +36,11 @@ export function findConflict(config: Config, changedKey?: string): Conflict | un
       action: { kind: 'setSetting', key, value },
     };
   }
-  const message = agentConflict(config, changedKey) ?? categoryConflict(config) ?? budgetConflict(config);
+  const message =
+    agentConflict(config, changedKey) ??
+    categoryConflict(config) ??
+    budgetConflict(config) ??
+    channelConflict(config);
   if (message !== undefined) return { message };
   return networkConflict(config);
 }
@@ -159,6 +163,16 @@ function budgetConflict({ budgets, agents }: Config): string | undefined {
       return `The budget ${name} would be part of itself, or stand more than ${BUDGET_DEPTH_MAX} levels deep.`;
   }
   return undefined;
+}
+
+/** What is said of a channel that is none. */
+function channelConflict({ notices }: Config): string | undefined {
+  const { kinds, urls, tos, froms, users, tells, escalateMinutes, digestMinutes } = notices;
+  const named = [urls, tos, froms, users, tells, escalateMinutes, digestMinutes].flatMap((one) => [
+    ...one.keys(),
+  ]);
+  const unknown = named.find((name) => !kinds.has(name));
+  return unknown === undefined ? undefined : `The channel ${unknown} has no kind.`;
 }
 
 /** A host has one category, or its payments would count in neither caps for sure. */

@@ -93,6 +93,20 @@ export function preferredDirection(before: readonly string[], after: readonly st
   return kept.length === before.length ? 'same' : 'tightens';
 }
 
+/** What is the owner's word whichever way it changes: it tells them of what others do. */
+export function ownerOnly<Value extends bigint | string>(before: Value, after: Value): Direction {
+  return before === after ? 'same' : 'loosens';
+}
+
+/** The same of values by name. */
+export function ownerOnlyByName(
+  before: ReadonlyMap<string, unknown>,
+  after: ReadonlyMap<string, unknown>,
+): Direction {
+  const text = (map: ReadonlyMap<string, unknown>): string => JSON.stringify([...map].sort());
+  return text(before) === text(after) ? 'same' : 'loosens';
+}
+
 /** Values that are trusted by name: any other one is looser. */
 export function trustedDirection(
   before: ReadonlyMap<string, readonly string[]>,

@@ -20,6 +20,7 @@ import {
   trustedDirection,
 } from './direction.js';
 import { amount, LIMIT_SETTINGS } from './limitSettings.js';
+import { NOTICE_SETTINGS } from './noticeSettings.js';
 import { perName, single, type Setting } from './setting.js';
 import {
   catalogUrls,
@@ -87,6 +88,7 @@ export const SETTINGS = {
       summary: 'URL that receives a POST with one line of JSON when an approval waits. none turns it off.',
     }),
   },
+  ...NOTICE_SETTINGS,
   hosts: {
     allow: hostList(
       'hosts.allow',

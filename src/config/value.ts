@@ -296,6 +296,89 @@ export const proxy: ValueKind<string> = kindOf(proxySchema, 'as text');
 /** How long a call waits for a person. */
 export const waitSeconds: ValueKind<number> = kindOf(waitSchema, 'as JSON');
 
+/** How the owner is told of something. */
+export const CHANNEL_KINDS = ['desktop', 'webhook', 'slack', 'discord', 'telegram', 'ntfy', 'email'] as const;
+export type ChannelKind = (typeof CHANNEL_KINDS)[number];
+const CHANNEL_KIND_WORDS = `must be none or one of ${CHANNEL_KINDS.join(', ')}`;
+/** The kind of a channel. */
+export const channelKind: ValueKind<ChannelKind> = kindOf(
+  z.enum(CHANNEL_KINDS, CHANNEL_KIND_WORDS),
+  'as text',
+);
+
+const CHANNEL_URL_WORDS =
+  'must be an https URL (or http on this machine), or smtps:// or smtp:// with a host for mail, without user name or fragment';
+/** Where a channel's messages are sent; what only the owner may know of it is no part of it. */
+export const channelUrl: ValueKind<string> = kindOf(
+  z
+    .string(CHANNEL_URL_WORDS)
+    .max(RPC_URL_LENGTH_MAX, CHANNEL_URL_WORDS)
+    .refine(isChannelUrl, CHANNEL_URL_WORDS),
+  'as text',
+);
+
+function isChannelUrl(text: string): boolean {
+  if (isRpcUrl(text)) return true;
+  const url = URL.canParse(text) && !/\s/.test(text) ? new URL(text) : undefined;
+  if (url === undefined || !['smtps:', 'smtp:'].includes(url.protocol)) return false;
+  return (
+    url.username === '' && url.password === '' && /^\/?$/.test(url.pathname) && url.search + url.hash === ''
+  );
+}
+
+/** One word that another program takes: an address of mail, the number of a chat, a user's name. */
+const CHANNEL_WORD = /^[A-Za-z0-9@#._+:=-]{1,200}$/;
+const CHANNEL_WORD_WORDS = 'must be none or one word, such as me@example.com or 123456789';
+/** Whom a channel's messages are for, or from whom they are. */
+export const channelWord: ValueKind<string> = kindOf(
+  z.string(CHANNEL_WORD_WORDS).regex(CHANNEL_WORD, CHANNEL_WORD_WORDS),
+  'as text',
+);
+
+/** A week. */
+const MINUTES_MAX = 10_080;
+const MINUTES_WORDS = `must be none or whole minutes from 1 to ${MINUTES_MAX}`;
+/** Minutes that something waits. */
+export const minutes: ValueKind<number> = kindOf(
+  z.int(MINUTES_WORDS).min(1, MINUTES_WORDS).max(MINUTES_MAX, MINUTES_WORDS),
+  'as JSON',
+);
+
+const HOURS_WORDS = 'must be none or two times of day, such as 22:00-07:00';
+/** Hours of each day, by the clock of this machine. */
+export const hoursOfDay: ValueKind<string> = kindOf(
+  z.string(HOURS_WORDS).regex(/^(none|([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)$/, HOURS_WORDS),
+  'as text',
+);
+
+/** What the owner can be told of: the kinds that ledger/books/notice has, a test holds the two together. */
+export const TOLD_KINDS: readonly string[] = [
+  ...['approval', 'payee_changed', 'price_changed', 'cap', 'budget', 'money_low', 'lost', 'unknown'],
+  ...['factor', 'client'],
+];
+const TOLD_WORDS = `must be a JSON list of ${TOLD_KINDS.join(', ')}`;
+/** Kinds of notices, sorted, each once. */
+export const toldKinds: ValueKind<readonly string[]> = kindOf(
+  z.codec(
+    z.array(
+      z.string(TOLD_WORDS).refine((kind) => TOLD_KINDS.includes(kind), TOLD_WORDS),
+      TOLD_WORDS,
+    ),
+    z.array(z.string()).readonly(),
+    { decode: (kinds) => [...new Set(kinds)].sort(), encode: (kinds) => [...kinds] },
+  ),
+  'as JSON',
+);
+
+/** Reads the `<channel>` of a key; throws `bad_input`. */
+export function readChannelName(key: string, name: string): string {
+  if (BUDGET_NAME.test(name) && name !== 'none') return name;
+  throw new WalletError(
+    'bad_input',
+    `The channel in ${key} must be 1 to 32 small letters, digits and hyphens, a letter first.`,
+  );
+}
+
 /** Where programs' requests are handed to. */
 export const upstreamUrl: ValueKind<string> = kindOf(upstreamUrlSchema, 'as text');
 /** The API that an upstream speaks. */

@@ -361,6 +361,8 @@ export interface FactorBook {
     allow: (tries: WrongTries & { readonly nowMs: number }) => Verdict,
     nowMs: number,
   ): Promise<Verdict>;
+  /** The wrong tries at a place since the last right one there; a try that is under way is among them. */
+  wrongTries(place: TryPlace): Promise<WrongTries>;
 }
 
 /** The agents of a wallet and what each may do. */

@@ -41,6 +41,8 @@ export interface EndedCall {
   readonly callId: string | undefined;
   readonly outcome: Outcome;
   readonly tookMs: number;
+  /** What the client calls itself, as one short line: its own word. */
+  readonly client: string;
 }
 
 /** What a server is made of. */
@@ -96,12 +98,13 @@ async function callTool(
 ): Promise<CallToolResult | InputRequiredResult> {
   const client = declaredBy(server, context);
   const { callId, startedMs = performance.now() } = requestOf(context);
-  const end = (result: Outcome): Outcome => {
-    ended?.({ tool: tool.name, callId, outcome: result, tookMs: performance.now() - startedMs });
-    return result;
-  };
   const known = { startedMs, ...(callId === undefined ? {} : { callId }) };
   const asks = new ClientQuestion(client, answeredOf(context));
+  const end = (result: Outcome): Outcome => {
+    const tookMs = performance.now() - startedMs;
+    ended?.({ tool: tool.name, callId, outcome: result, tookMs, client: asks.title });
+    return result;
+  };
   const asking = { client: asks.title, ...known };
   const result = end(await call(tool, wallet, input, context, { asks, ...asking }, heartbeatMs));
   const { prompt } = asks;

@@ -282,7 +282,8 @@ function dateOf(headers: HeaderList): number | null {
   return Number.isNaN(ms) || hasHeader(headers, 'age') ? null : ms;
 }
 
-function contextWith(extraAuthorities: readonly string[]) {
+/** What trusts these certificate authorities beside those that Node trusts. */
+export function contextWith(extraAuthorities: readonly string[]): tls.SecureContext {
   // Node 22.14 has no list of what it trusts by default, only of what it ships.
   const trusted =
     typeof tls.getCACertificates === 'function' ? tls.getCACertificates('default') : tls.rootCertificates;

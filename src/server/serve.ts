@@ -12,6 +12,7 @@ import { takeInheritedSockets } from './http/socket/inheritedSockets.js';
 import { Meters } from './http/operation/meters.js';
 import type { RefusalReason } from './http/refusal.js';
 import { ServedWallets } from './http/sessions/servedWallets.js';
+import { NoticeKeeper } from './noticeKeeper.js';
 import { within } from './within.js';
 
 /** Calls that run when a signal comes may end by themselves within this: most do, and service runners wait 90 s. */
@@ -74,8 +75,10 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
   const log = openLog(options.logFile, wallet.version);
   logInsteadOfPrinting(log);
   const { version, env, platform } = wallet;
+  const notices = new NoticeKeeper({ version, env, platform });
   const wallets = new ServedWallets({
     ...wallet,
+    behind: (engine) => notices.begin(engine),
     reach: () => new DesktopReach({ version, env, platform }),
   });
   await wallets.open();
@@ -106,6 +109,7 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
         wallet: wallets.of(agent),
         ended: (call) => {
           meters.ended(agent, call);
+          notices.noteClient(agent, call.client);
           logCall(log, agent, call);
         },
       }),

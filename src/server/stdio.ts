@@ -35,7 +35,10 @@ export async function serveStdioWallet(place: Omit<ServerPlace, 'warn'>): Promis
 
   const input = delayEnd(() => within(FINISH_CALLS_MS, requests.none()));
   const transport = new StdioServerTransport(input, lines.output, { maxBufferSize: BUFFER_BYTES });
-  const connection = serveStdio(() => createMcpServer({ ...machine, wallet }), { transport });
+  const connection = serveStdio(
+    () => createMcpServer({ ...machine, wallet, ended: ({ client }) => wallet.noteClient(client) }),
+    { transport },
+  );
   const requests = new OpenRequests(transport);
   // A client that lists tools is about to use one, and an agent thinks first: what its first call needs is ready by then.
   requests.onceAnswered('tools/list', () => setTimeout(() => void wallet.warm(), WARM_AFTER_MS).unref());

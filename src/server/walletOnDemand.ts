@@ -4,13 +4,14 @@ import { CONFIG_FILE, resolveHome } from '../config/home.js';
 import { ownerCommand } from '../cli/line/line.js';
 import type { WalletTools } from '../mcp/tool.js';
 import { isWalletError } from '../errors/walletError.js';
-import { agentOf } from '../money/agent.js';
+import { agentOf, DEFAULT_AGENT } from '../money/agent.js';
 import type { CallContext } from '../wallet/call/callDeadline.js';
 import { outcome, type Outcome } from '../wallet/answer/outcome.js';
 import type { Engine } from '../wallet/engine.js';
 import type { OwnerReach } from '../wallet/approval/ownerReach.js';
 import type { Wallet } from '../wallet/wallet.js';
 import { CallsInFlight } from './callsInFlight.js';
+import { NoticeKeeper } from './noticeKeeper.js';
 import { SetUpOffer } from './setUpOffer.js';
 
 /** What of the process a server's wallet depends on; `PURSER_AGENT` names the agent that calls. */
@@ -34,9 +35,16 @@ export class WalletOnDemand implements WalletTools {
   #offer: SetUpOffer | undefined;
   readonly #inFlight = new CallsInFlight();
   readonly #ending = new AbortController();
+  readonly #notices: NoticeKeeper;
 
   constructor(place: ServerPlace) {
     this.#place = place;
+    this.#notices = new NoticeKeeper(place);
+  }
+
+  /** Notes which client calls. */
+  noteClient(client: string): void {
+    this.#notices.noteClient(agentOf(this.#place.env) ?? DEFAULT_AGENT, client);
   }
 
   quote(input: unknown, context: CallContext): Promise<Outcome> {
@@ -115,7 +123,7 @@ export class WalletOnDemand implements WalletTools {
   }
 
   #load(): Promise<Wallet> {
-    this.#wallet ??= load(this.#place).catch((error: unknown) => {
+    this.#wallet ??= load(this.#place, this.#notices).catch((error: unknown) => {
       this.#wallet = undefined;
       this.#place.warn(
         `Purser cannot load its wallet: ${error instanceof Error ? error.message : 'no reason given'}`,
@@ -148,7 +156,7 @@ function offerOf({ version, env, platform, warn }: ServerPlace): SetUpOffer {
   return new SetUpOffer({ home, now: Date.now, passphrase, keepPassphrase }, { version, env, platform });
 }
 
-async function load({ version, env, platform, warn }: ServerPlace): Promise<Wallet> {
+async function load({ version, env, platform, warn }: ServerPlace, notices: NoticeKeeper): Promise<Wallet> {
   const [{ Wallet }, { servedPassphrase }, { PageReach }] = await Promise.all([
     import('../wallet/wallet.js'),
     import('../cli/setUp/passphrase.js'),
@@ -170,6 +178,7 @@ async function load({ version, env, platform, warn }: ServerPlace): Promise<Wall
       sendsFiles: true,
       ownerCommand: (action) => ownerCommand(action, { version, env, platform }),
       reach,
+      behind: (engine) => notices.begin(engine),
       ...(agent === undefined ? {} : { agent }),
     },
     { reconcile: true },

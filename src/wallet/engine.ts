@@ -71,6 +71,8 @@ export interface WalletOptions {
   readonly ownerCommand?: (action: OwnerAction) => string;
   /** Ways to the owner that the process brings along, such as the local page. */
   readonly reach?: (engine: Engine) => OwnerReach;
+  /** What the process does behind its calls while the wallet is open, beside looking after open payments. */
+  readonly behind?: (engine: Engine) => void;
 }
 
 /**

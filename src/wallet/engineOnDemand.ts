@@ -40,6 +40,7 @@ export class EngineOnDemand {
       if (this.#reconcile) {
         reconcileInBackground(engine);
         sweepInBackground(engine);
+        this.#options.behind?.(engine);
       }
       return engine;
     } catch (error) {

@@ -71,7 +71,8 @@ async function untilReady(call: Call, socket: Socket, event: 'connect' | 'secure
   }
 }
 
-async function connectDirectly(call: Call, target: CallUrl, lookup: Lookup): Promise<Socket> {
+/** A connection to one of the target's checked addresses. Throws as {@link openConnection} does. */
+export async function connectDirectly(call: Call, target: CallUrl, lookup: Lookup): Promise<Socket> {
   const addresses = await resolveChecked(call, target, lookup);
   call.leg = 'connect';
   const socket = connectTcp({
@@ -104,16 +105,27 @@ function giveChecked(
   else callback(null, first.address, first.family);
 }
 
-async function secure(call: Call, target: CallUrl, plain: Socket, rules: ConnectionRules): Promise<Socket> {
+/** Puts TLS over a connection, with the certificate of the target's host; `protocols` is what is spoken over it. */
+export async function secure(
+  call: Call,
+  target: CallUrl,
+  plain: Socket,
+  {
+    secureContext,
+    protocols = ['http/1.1'],
+  }: Pick<ConnectionRules, 'secureContext'> & {
+    readonly protocols?: readonly string[];
+  },
+): Promise<Socket> {
   const socket = connectTls({
     socket: plain,
     host: target.host,
     // An IP address is not a server name; it is checked against the addresses in the certificate.
     ...(isIP(target.host) === 0 && { servername: target.host }),
-    ALPNProtocols: ['http/1.1'],
+    ...(protocols.length > 0 && { ALPNProtocols: [...protocols] }),
     // Set here, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in an agent's environment has no effect.
     rejectUnauthorized: true,
-    ...(rules.secureContext && { secureContext: rules.secureContext }),
+    ...(secureContext && { secureContext }),
   });
   await untilReady(call, socket, 'secureConnect');
   return socket;

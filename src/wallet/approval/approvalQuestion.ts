@@ -26,6 +26,8 @@ export interface AskedQuestion {
   readonly choices: Choices;
   /** The owner's cap on this one agent that a yes would pass: a client's prompt cannot give that yes (T34). */
   readonly ownCapPassed: string | null;
+  /** Why it is asked, as codes of the policy; none in questions of before they were kept. */
+  readonly codes?: readonly string[];
 }
 
 /** A selection that asks, with what counts against each limit. */
@@ -70,7 +72,7 @@ export async function makeQuestion(
     expiresMs: nowMs + APPROVAL_LIFE_MS,
   };
   const choices = { session: sessionChoice(config, caps, offer), payee: asksForPayee };
-  return { question, choices, ownCapPassed };
+  return { question, choices, ownCapPassed, codes: reasons.map(({ code }) => code) };
 }
 
 /** What helps to judge a question, as it stands at this moment: the caps in its way, and what was paid there. */
@@ -124,7 +126,7 @@ interface StoredStanding {
 }
 
 /** The question as text, for the ledger. */
-export function writeQuestion({ question, choices, ownCapPassed }: AskedQuestion): string {
+export function writeQuestion({ question, choices, ownCapPassed, codes = [] }: AskedQuestion): string {
   const { amountAtomic, usdMicros, caps, paidBefore, ...rest } = question;
   const { session, payee } = choices;
   return JSON.stringify({
@@ -144,6 +146,7 @@ export function writeQuestion({ question, choices, ownCapPassed }: AskedQuestion
       })),
     },
     ownCapPassed,
+    codes,
     choices: {
       payee,
       session:
@@ -164,13 +167,23 @@ type StoredQuestion = Omit<
   readonly client?: string | null;
   readonly listed?: Question['listed'];
   readonly ownCapPassed?: string | null;
+  readonly codes?: readonly string[];
   readonly choices: { readonly payee: boolean; readonly session: readonly [string, string] | null };
 };
 
 /** A question from its row; its digest is made anew and must be the stored one. */
 export function readQuestion(record: Pick<ApprovalRecord, 'question' | 'digest'>): AskedQuestion {
   const stored = JSON.parse(record.question) as StoredQuestion;
-  const { choices, ownCapPassed = null, amountAtomic, usdMicros, caps, paidBefore, ...rest } = stored;
+  const {
+    choices,
+    ownCapPassed = null,
+    codes = [],
+    amountAtomic,
+    usdMicros,
+    caps,
+    paidBefore,
+    ...rest
+  } = stored;
   const question: Question = {
     client: null,
     listed: null,
@@ -196,5 +209,5 @@ export function readQuestion(record: Pick<ApprovalRecord, 'question' | 'digest'>
     choices.session === null
       ? null
       : { suggestedUsdMicros: BigInt(choices.session[0]), maxUsdMicros: BigInt(choices.session[1]) };
-  return { question, choices: { payee: choices.payee, session }, ownCapPassed };
+  return { question, choices: { payee: choices.payee, session }, ownCapPassed, codes };
 }

@@ -1,12 +1,9 @@
-import { closeSync, openSync, rmSync } from 'node:fs';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import type { MoneyPlace, Movement, MovementBook, SearchedSpan } from '../../books/movement.js';
-import { toLedgerError } from '../file/fault.js';
+import { openSideFile } from '../file/sideFile.js';
 
 /** One more whenever the tables change: a file of another version is made anew, and the chains are read again. */
 const VERSION = 1;
-/** How long a writer waits for another process that keeps what it read. */
-const WAIT_MS = 4_000;
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS spans (
@@ -48,46 +45,8 @@ type Row = Readonly<Record<string, bigint | string | null>>;
  * Throws `home_unusable`, `disk_full`.
  */
 export function openMovementFile(path: string): MovementBook {
-  try {
-    try {
-      return bookOf(openOrMake(path));
-    } catch (error) {
-      if (!(error instanceof OtherVersion) && !isDamaged(error)) throw error;
-      for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true });
-      return bookOf(openOrMake(path));
-    }
-  } catch (error) {
-    throw toLedgerError(error);
-  }
-}
-
-class OtherVersion extends Error {}
-
-function isDamaged(error: unknown): boolean {
-  return (
-    error instanceof Error && 'code' in error && /^SQLITE_(CORRUPT|NOTADB|FORMAT)/.test(String(error.code))
-  );
-}
-
-function openOrMake(path: string): Database.Database {
-  // 0600 from its first instant: SQLite gives the files beside it the same mode.
-  closeSync(openSync(path, 'a', 0o600));
-  const db = new Database(path, { timeout: WAIT_MS });
-  try {
-    db.defaultSafeIntegers(true);
-    db.pragma('journal_mode = WAL');
-    // It can all be read again: a power cut may lose the last look.
-    db.pragma('synchronous = NORMAL');
-    db.pragma('trusted_schema = OFF');
-    const version = Number(db.pragma('user_version', { simple: true }));
-    if (version !== 0 && version !== VERSION) throw new OtherVersion();
-    db.exec(SCHEMA);
-    db.pragma(`user_version = ${VERSION}`);
-    return db;
-  } catch (error) {
-    db.close();
-    throw error;
-  }
+  // It can all be read again: a power cut may lose the last look.
+  return openSideFile(path, { version: VERSION, schema: SCHEMA }, bookOf);
 }
 
 function bookOf(db: Database.Database): MovementBook {

@@ -14,7 +14,15 @@ import { ask, decide, grantKey, notePrompt, paidBefore } from './approval.js';
 import { findApproval, selectApprovals } from './approvalRow.js';
 import type { LedgerAccess } from '../file/access.js';
 import { elicitedOf } from './elicited.js';
-import { addFactor, countTry, listFactors, removeFactor, replaceFactors, useFactor } from './factor.js';
+import {
+  addFactor,
+  countTry,
+  listFactors,
+  readTries,
+  removeFactor,
+  replaceFactors,
+  useFactor,
+} from './factor.js';
 import { ledgerTimeMs } from '../journal/journal.js';
 
 /** An answer of another process is seen this soon; people take seconds. */
@@ -142,5 +150,10 @@ export class Factors implements FactorBook {
     nowMs: number,
   ): Promise<Verdict> {
     return this.#access.write('owner', (context) => countTry(context, place, allow, nowMs));
+  }
+
+  /** The wrong tries at a place since the last right one there. */
+  wrongTries(place: TryPlace): Promise<WrongTries> {
+    return this.#access.read((context, head) => readTries(context, head, place));
   }
 }
