@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { initialSettings } from '../src/config/settings.js';
 import { captured, holdRequest, T0, testMac } from '../src/ledger/sqlite/fixtures.js';
 import { openMovementFile } from '../src/ledger/sqlite/movements/movementFile.js';
+import { openNoticeFile } from '../src/ledger/sqlite/notices/noticeFile.js';
 import { findNetwork, type Caip2 } from '../src/money/network.js';
 import { readStatement } from '../src/treasury/statement/readStatement.js';
 import { SqliteLedger } from '../src/ledger/sqlite/sqliteLedger.js';
@@ -67,6 +68,7 @@ const page = await startPage({
         ...{ version: 1, walletId: 'wal_1', keystore: 'file', testnet: true },
       }),
     readMoney: async () => Promise.resolve([]),
+    notices: openNoticeFile(join(folder, 'notices.db'), T0),
     lookForMoney: async () => Promise.resolve({ isNews: false, notes: [] }),
     readStatement: (period, say) => readStatement({ ledger, book }, places, period, say),
     settings: openSettings({

@@ -26,6 +26,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   approvals: 'Answer what agents ask.',
   factor: 'What proves that you are the owner.',
   entitlements: 'See what is prepaid, and end one.',
+  notify: 'Be told of what happens, by chat, mail, desktop or a program of yours.',
   channels: 'See the deposits that calls are paid out of, and close one.',
   pauses: 'See which sellers are paused, and end a pause.',
 };

@@ -8,6 +8,7 @@ import { channelCommands } from './channels/channelCommands.js';
 import { entitlementCommands } from './entitlements/entitlementCommands.js';
 import { doctorCommands, installCommands, serveCommands } from './install/installCommands.js';
 import { ledgerCareCommands, ledgerListCommands } from './ledger/ledgerCommands.js';
+import { noticeCommands } from './notices/noticeCommands.js';
 import { lightningCommands } from './lightning/lightningCommands.js';
 import { payCommands } from './call/callCommands.js';
 import { fundCommands, stopCommands } from './money/moneyCommands.js';
@@ -31,6 +32,7 @@ const rows = [
   ...payCommands,
   ...proxyCommands,
   ...approvalCommands,
+  ...noticeCommands,
   ...balanceCommands,
   ...limitsCommands,
   ...ledgerListCommands,

@@ -81,6 +81,9 @@ export type OwnerAction =
   /** Writes this wallet's entry into one MCP client, or into those that the owner picks. */
   | InstallAction
   | { readonly kind: 'uninstallClient'; readonly client: string }
+  /** Adds a channel that notices are sent by; the owner picks its name and what it is where none is given. */
+  | { readonly kind: 'addChannel'; readonly name?: string; readonly channel?: string }
+  | { readonly kind: 'removeChannel'; readonly name: string }
   | { readonly kind: 'openApprovals' }
   /** Makes the clients start the Purser that says so, or the newest. */
   | { readonly kind: 'pinClients' }

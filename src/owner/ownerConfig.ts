@@ -60,14 +60,16 @@ export interface KeyText {
 
 /**
  * Sets several keys of the config in one step, all or none; in their order, so that each stands beside what was set before
- * it. Throws as {@link changeConfig} does.
+ * it. `before` runs once the owner has proved themselves, with the open keys, before the config is written. Throws as
+ * {@link changeConfig} does.
  */
 export function changeConfigKeys(
   options: OwnerOptions,
   words: Pick<OwnerOperation, 'what' | 'action'>,
   keys: readonly KeyText[],
+  before?: (keys: UnlockedWallet) => Promise<void>,
 ): Promise<readonly ConfigChange[]> {
-  return change(options, words, () => keys);
+  return change(options, words, () => keys, before);
 }
 
 /** Adds one entry to a list of the config, or removes one, and leaves the others. Throws as {@link changeConfig} does. */
@@ -96,6 +98,7 @@ async function change(
   options: OwnerOptions,
   { what, action }: Pick<OwnerOperation, 'what' | 'action'>,
   keysFor: (config: Config) => readonly KeyText[],
+  before?: (keys: UnlockedWallet) => Promise<void>,
 ): Promise<readonly ConfigChange[]> {
   const known = readConfigUnauthenticated(options.home);
   const shown = setKeys(known, keysFor(known)).changes;
@@ -110,6 +113,7 @@ async function change(
   };
   const loosens = shown.some(({ direction }) => direction === 'loosens');
   const keys = loosens ? await unlockAsOwner(options, operation) : await unlockAsAnyone(options);
+  await before?.(keys);
   return withLedger(options, keys, async (ledger) => {
     const mac = configMac(keys);
     let made: readonly KeyChange[] = [];

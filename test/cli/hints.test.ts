@@ -347,6 +347,23 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
     onlyParses: { kind: 'approve', id: 'apv_0123456789abcdef0123' },
     why: 'a question needs a seller; the webhook’s own test has one',
   },
+  addChannel: {
+    when: (place) => place.agent('notify', 'add', 'screen', '--kind', 'desktop'),
+    says: 'notify add screen --kind desktop --passphrase-file',
+    mends: async (place) => {
+      expect((await place.agent('notify')).out).toContain('the desktop of this machine');
+    },
+  },
+  removeChannel: {
+    when: async (place) => {
+      await place.agent('notify', 'add', 'screen', '--kind', 'desktop', ...unlocked());
+      return place.agent('notify', 'remove', 'screen');
+    },
+    says: 'notify remove screen --passphrase-file',
+    mends: async (place) => {
+      expect((await place.agent('notify')).out).toContain('No channels yet');
+    },
+  },
   openApprovals: { onlyParses: { kind: 'openApprovals' }, why: 'it serves a page until it is interrupted' },
   fund: { onlyParses: { kind: 'fund', agent: 'bob', network: BASE_SEPOLIA }, why: 'it waits for money' },
   showAddress: {

@@ -53,6 +53,7 @@ describe('the owner’s desk', () => {
     '/money',
     '/money/csv',
     '/export/csv',
+    '/notices',
     '/desk/changes',
   ])('shows a stranger nothing at %s', async (path) => {
     const answer = await fetch(`${owner.origin}${guest.base}${path}`);
@@ -118,6 +119,38 @@ describe('the owner’s desk', () => {
     expect(csv.split('\r\n').at(-2)).toMatch(/^2026-06-01T.*,closing_balance,.*10000000/);
     expect(await (await guest.get('/money?month=2025-01')).text()).toContain('Nothing came or went');
     expect((await guest.get('/money/exe')).status).toBe(404);
+  });
+
+  test('shows what the owner was told, with a badge until it was seen', async () => {
+    expect(await (await guest.get('/home')).text()).not.toContain('Notices (');
+    owner.notices.settle(
+      () => ({
+        notices: [
+          {
+            ...{ kind: 'client', occasion: 'client x', agent: 'default', host: null, usdMicros: null },
+            ...{ subject: null, facts: { client: HOSTILE } },
+          },
+          {
+            ...{ kind: 'lost', occasion: 'lost x', agent: 'default', host: 'takes.example.com' },
+            ...{ usdMicros: 10_000n, subject: 'pay_1', facts: {} },
+          },
+        ],
+        marks: new Map(),
+      }),
+      () => [{ channel: 'phone', dueMs: T0, isBundled: false, isEscalation: false }],
+      T0,
+    );
+    expect(await (await guest.get('/home')).text()).toContain('Notices (2)');
+    const page = await (await guest.get('/notices')).text();
+    expect(page).toContain('takes.example.com took $0.01 from agent default and gave nothing for it.');
+    // T43: a client's own word is text, and nothing else.
+    expect(page).toContain('&lt;img src=x');
+    expect(page).not.toContain('<img');
+    expect(page).toContain('2 on the way');
+    expect((await guest.post('/notices/seen', { up_to: '1' })).status).toBe(303);
+    expect(await (await guest.get('/home')).text()).toContain('Notices (1)');
+    await guest.post('/notices/seen', { up_to: '2' });
+    expect(await (await guest.get('/notices')).text()).not.toContain('Mark all');
   });
 
   test('changes nothing by being looked at, and nothing without the token of its forms', async () => {

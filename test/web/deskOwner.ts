@@ -13,8 +13,10 @@ import {
   T0,
 } from '../../src/ledger/sqlite/fixtures.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
+import type { NoticeBook } from '../../src/ledger/books/notice.js';
 import type { MovementBook } from '../../src/ledger/books/movement.js';
 import { openMovementFile } from '../../src/ledger/sqlite/movements/movementFile.js';
+import { openNoticeFile } from '../../src/ledger/sqlite/notices/noticeFile.js';
 import { findNetwork, type Caip2 } from '../../src/money/network.js';
 import { readStatement } from '../../src/treasury/statement/readStatement.js';
 import type { BalanceLine } from '../../src/wallet/balance.js';
@@ -33,6 +35,7 @@ export interface DeskOwner extends Owner {
   readonly home: string;
   /** What the owner's hand did. */
   readonly done: string[];
+  readonly notices: NoticeBook;
 }
 
 /** Starts it; other payments can take the place of those few, and a later time that of theirs. */
@@ -45,6 +48,7 @@ export async function startDeskOwner(
   await fill(ledger);
   const book = openMovementFile(join(dirname(world.path), 'movements.db'));
   fillBook(book);
+  const notices = openNoticeFile(join(dirname(world.path), 'notices.db'), T0);
   const home = dirname(world.path);
   const identity = { walletId: 'wal_1', keystore: 'file', testnet: true } as const;
   await createConfig(home, testMac('config'), identity);
@@ -77,6 +81,7 @@ export async function startDeskOwner(
     settings: openSettings({
       ...{ home, ledger, configMac: testMac('config'), now: () => atMs, remember: () => undefined },
     }),
+    notices,
     listAgents: () => ledger.agents.list(),
     freeze: async () => {
       done.push('freeze');
@@ -93,9 +98,11 @@ export async function startDeskOwner(
     ledger,
     home,
     done,
+    notices,
     [Symbol.asyncDispose]: async () => {
       await owner[Symbol.asyncDispose]();
       book.close();
+      notices.close();
       world[Symbol.dispose]();
     },
   };

@@ -1,12 +1,14 @@
 import type { MovementBook } from '../../ledger/books/movement.js';
 import { openMovements } from '../../ledger/stores.js';
 import { openSettings } from '../../owner/ownerSettings.js';
+import { watchNotices } from '../../owner/notices/noticeWatch.js';
 import { freezeWallet } from '../../owner/ownerFreeze.js';
 import { lookForMoney } from '../../treasury/statement/lookForMoney.js';
 import { ownPlaces } from '../../treasury/statement/ownPlaces.js';
 import { readStatement } from '../../treasury/statement/readStatement.js';
 import type { Engine } from '../../wallet/engine.js';
 import type { DeskParts } from '../../web/desk/desk.js';
+import { notifyDesktop } from '../../web/desktop/notification.js';
 import type { CommandCall } from '../command.js';
 import { countWaiting, readMoney } from '../watch/glance.js';
 import { untilInterrupted, withEngine } from '../terminal/wallet.js';
@@ -21,7 +23,13 @@ export async function run(call: CommandCall): Promise<number> {
     withEngine(call, async (engine) => {
       const path = (await countWaiting(engine)) > 0 ? '/' : '/home';
       const book = openMovements(call.home);
-      const page = await openPage(call, engine, path, { desk: deskOf(call, engine, book, signal) });
+      const { io } = call;
+      const notices = watchNotices(engine, {
+        version: io.version,
+        showDesktop: (text) => notifyDesktop({ text, stays: false }, io.env, io.platform),
+      });
+      const desk = { ...deskOf(call, engine, book, signal), notices: notices.book };
+      const page = await openPage(call, engine, path, { desk });
       await new Promise<void>((resolve) => {
         if (signal.aborted) resolve();
         signal.addEventListener('abort', () => resolve(), { once: true });
@@ -33,7 +41,12 @@ export async function run(call: CommandCall): Promise<number> {
   );
 }
 
-function deskOf({ io, home }: CommandCall, engine: Engine, book: MovementBook, over: AbortSignal): DeskParts {
+function deskOf(
+  { io, home }: CommandCall,
+  engine: Engine,
+  book: MovementBook,
+  over: AbortSignal,
+): Omit<DeskParts, 'notices'> {
   const { ledger, keys } = engine;
   return {
     ledger,

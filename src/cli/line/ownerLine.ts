@@ -61,6 +61,12 @@ function lineOf(action: OwnerAction): CommandLine {
       return commandLine('pauses end', [action.place]);
     case 'approve':
       return commandLine('approvals approve', [action.id]);
+    case 'addChannel':
+      return commandLine('notify add', [action.name ?? { blank: 'NAME' }], {
+        '--kind': action.channel ?? { blank: 'KIND' },
+      });
+    case 'removeChannel':
+      return commandLine('notify remove', [action.name]);
     case 'openApprovals':
       return commandLine('open');
     case 'fund':

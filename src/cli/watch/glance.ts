@@ -1,5 +1,6 @@
 import { isWalletError, type WalletError } from '../../errors/walletError.js';
 import type { Ledger } from '../../ledger/ledger.js';
+import { openNotices } from '../../ledger/stores.js';
 import { formatUsd } from '../../money/decimal.js';
 import { openLedgerWithoutKeys } from '../../owner/ownerFreeze.js';
 import type { BalanceLine } from '../../wallet/balance.js';
@@ -37,6 +38,21 @@ export async function readBooks({ io, home }: CommandCall): Promise<Books | null
     throw error;
   } finally {
     await ledger?.close();
+  }
+}
+
+/** How many notices nobody saw; null where that cannot be read. Needs no keys. */
+export function countUnseen({ io, home }: CommandCall): number | null {
+  try {
+    const book = openNotices(home, io.now());
+    try {
+      return book.unseen();
+    } finally {
+      book.close();
+    }
+  } catch (error) {
+    if (isWalletError(error)) return null;
+    throw error;
   }
 }
 

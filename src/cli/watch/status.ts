@@ -15,7 +15,7 @@ import { programName } from '../line/program.js';
 import type { CommandLine } from '../line/shell.js';
 import { printReport } from '../terminal/output/show.js';
 import { layPairs } from '../terminal/output/table.js';
-import { readBooks, readOpened } from './glance.js';
+import { countUnseen, readBooks, readOpened } from './glance.js';
 
 /** Shows the state of the wallet at a glance and the commands that fit it. Asks for nothing; what is locked is said. */
 export async function run(call: CommandCall): Promise<number> {
@@ -53,11 +53,15 @@ export async function run(call: CommandCall): Promise<number> {
         ]),
     ['Waits for you', waitingWords(waiting)],
   ];
+  const unseen = countUnseen(call);
   const isEmpty = money !== null && money.every(({ on_chain: sum }) => sum !== null && !/[1-9]/.test(sum));
   const backedUp = isBackedUp(home);
   const next: [CommandLine, string][] = [
     ...(frozen ? [[commandLine('unfreeze'), 'lets agents pay again'] as [CommandLine, string]] : []),
     ...((waiting ?? 0) > 0 ? [[commandLine('open'), 'answers what waits'] as [CommandLine, string]] : []),
+    ...((unseen ?? 0) > 0
+      ? [[commandLine('notices'), 'shows what you were told'] as [CommandLine, string]]
+      : []),
     ...(books === null ? [[commandLine('doctor'), 'says what is the matter'] as [CommandLine, string]] : []),
     ...(isEmpty
       ? [[commandLine('fund', [], { '--wait': true }), 'shows where to send money'] as [CommandLine, string]]
@@ -79,6 +83,7 @@ export async function run(call: CommandCall): Promise<number> {
     held_usd: books?.heldUsd ?? null,
     open_payments: books?.open ?? null,
     waiting,
+    unseen_notices: unseen,
     backed_up: backedUp,
   };
   return printReport(io, json, fields, [message, '', ...layPairs(pairs), '', ...layCommands(call, next)]);

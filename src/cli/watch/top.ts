@@ -1,11 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { readConfigUnauthenticated } from '../../config/configFile.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
+import type { NoticeBook } from '../../ledger/books/notice.js';
 import type { Ledger } from '../../ledger/ledger.js';
+import { openNotices } from '../../ledger/stores.js';
 import { freezeWallet, openLedgerWithoutKeys } from '../../owner/ownerFreeze.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { BalanceLine } from '../../wallet/balance.js';
 import type { Engine } from '../../wallet/engine.js';
+import { noticeWords } from '../../owner/notices/words.js';
 import { isMarkedFrozen } from '../../wallet/freezeMark.js';
 import { viewEntry } from '../../wallet/ledgerView.js';
 import { readOverview } from '../../wallet/overview.js';
@@ -45,6 +48,7 @@ export async function run(call: CommandCall): Promise<number> {
     );
   }
   const ledger = await openLedgerWithoutKeys(home);
+  const book = openNotices(home, io.now());
   const opened = await openQuietly(call);
   const engine = isWalletError(opened) ? null : opened;
   const shut = isWalletError(opened) ? opened.shortMessage : null;
@@ -76,7 +80,7 @@ export async function run(call: CommandCall): Promise<number> {
       let balances: readonly BalanceLine[] | null = null;
       if (engine !== null) void keepMoney(engine, over, (found) => (balances = found));
       while (!over.aborted) {
-        const view = await look(call, ledger, engine);
+        const view = await look(call, ledger, engine, book);
         draw = () => {
           const size = { width: widthOf(io.stdout), height: io.stdout.rows || HEIGHT_DEFAULT };
           const frozen = view.frozen || isMarkedFrozen(home);
@@ -101,6 +105,7 @@ export async function run(call: CommandCall): Promise<number> {
     io.stdin.pause();
     io.stdout.write(OWN_SCREEN);
     await engine?.close();
+    book.close();
     await ledger.close();
   }
   return 0;
@@ -126,6 +131,7 @@ async function look(
   { io, home }: CommandCall,
   ledger: Ledger,
   engine: Engine | null,
+  book: NoticeBook,
 ): Promise<Omit<TopView, 'balances' | 'shut'>> {
   const nowMs = io.now();
   const [overview, page, waiting] = await Promise.all([
@@ -138,8 +144,16 @@ async function look(
     home: shortPath(io, home),
     openLine: showLine(commandLine('open'), io),
     fundLine: showLine(commandLine('fund'), io),
+    noticesLine: showLine(commandLine('notices'), io),
+    unseen: readUnseen(book),
     nowMs,
     waiting,
     payments: page.attempts.map(viewEntry),
   };
+}
+
+function readUnseen(book: NoticeBook): TopView['unseen'] {
+  const count = book.unseen();
+  const [newest] = count === 0 ? [] : book.list(1, { unseen: true });
+  return newest === undefined ? null : { count, newest: noticeWords(newest) };
 }

@@ -35,7 +35,7 @@ const entry = (host: string): EntryView =>
 
 const view = (more: Partial<TopView> = {}): TopView => ({
   ...{ home: '~/.purser', nowMs: NOW, frozen: false, balances: null, waiting: 0, shut: null },
-  ...{ openLine: 'purser open', fundLine: 'purser fund' },
+  ...{ openLine: 'purser open', fundLine: 'purser fund', unseen: null, noticesLine: 'purser notices' },
   windows: [{ name: '24 hours', usedUsdMicros: usd(1_250_000n), maxUsdMicros: usd(5_000_000n) }],
   ...{ agents: [group('default', 1_250_000n)], sellers: [group('api.example.com', 1_250_000n)] },
   payments: Array.from({ length: 100 }, (_, i) => entry(`host${i}.example`)),
@@ -49,6 +49,12 @@ test.each(SIZES)('fits a terminal of $width by $height', (size) => {
   expect(lines.length).toBeLessThanOrEqual(size.height);
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(size.width);
   expect(lines.at(-1)).toContain('q ends');
+});
+
+test('says the newest notice that nobody saw, and how many there are', () => {
+  const unseen = { count: 3, newest: '80 % of limits.per_day_usd is used: $4.00 of $5.00.' };
+  const text = layTop(view({ unseen }), { width: 120, height: 30 }, plain).join('\n');
+  expect(text).toContain('80 % of limits.per_day_usd is used: $4.00 of $5.00. (3 notices: purser notices)');
 });
 
 test('shows what is used of each limit, and what waits', () => {

@@ -18,6 +18,9 @@ export interface TopView extends Omit<Overview, 'seq'> {
   /** Null where its keys are not at hand, with the reason in `shut`. */
   readonly balances: readonly BalanceLine[] | null;
   readonly waiting: number | null;
+  /** Notices that nobody saw, and the newest of them in words; null where there is none. */
+  readonly unseen: { readonly count: number; readonly newest: string } | null;
+  readonly noticesLine: string;
   readonly shut: string | null;
   /** Newest first. */
   readonly payments: readonly EntryView[];
@@ -51,6 +54,7 @@ export function layTop(view: TopView, size: TopSize, paint: Paint): string[] {
             `${view.waiting} ${view.waiting === 1 ? 'question waits' : 'questions wait'} for you: ${view.openLine}`,
           ),
         ]),
+    ...(view.unseen === null ? [] : [paint('yellow', noticeLine(view.unseen, view.noticesLine, width))]),
   ];
   const foot = paint('dim', view.frozen ? 'q ends' : 'f freezes all agents   q ends');
   const groups = [
@@ -62,6 +66,15 @@ export function layTop(view: TopView, size: TopSize, paint: Paint): string[] {
   const roomForPayments = height - head.length - shownGroups.length - 3;
   const rows = roomForPayments < 1 ? [] : paymentLines(view, width, roomForPayments, paint);
   return [...head, ...shownGroups, ...rows, '', foot].slice(0, height);
+}
+
+function noticeLine(
+  { count, newest }: NonNullable<TopView['unseen']>,
+  command: string,
+  width: number,
+): string {
+  const more = count === 1 ? '' : ` (${count} notices: ${command})`;
+  return cleanLine(`${newest}${more}`, width);
 }
 
 function headLine({ home, nowMs, frozen }: TopView, width: number, paint: Paint): string {

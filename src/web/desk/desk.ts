@@ -1,6 +1,7 @@
 import type { Config } from '../../config/settings.js';
 import type { AgentRecord } from '../../ledger/books/agent.js';
 import type { LedgerHead, PaymentReader, ReportReader, WithdrawalControl } from '../../ledger/ledger.js';
+import type { NoticeBook } from '../../ledger/books/notice.js';
 import type { SettingsBook } from '../../owner/ownerSettings.js';
 import type { MoneyLook } from '../../treasury/statement/lookForMoney.js';
 import type { Statement } from '../../treasury/statement/readStatement.js';
@@ -38,6 +39,8 @@ export interface DeskParts {
   readonly readStatement: (period: Period, say: (ms: number) => string) => Promise<Statement>;
   /** The settings, to look at and to change. */
   readonly settings: SettingsBook;
+  /** What the owner was told, in this process as in all others. */
+  readonly notices: Pick<NoticeBook, 'list' | 'unseen' | 'markSeen' | 'channels'>;
   readonly listAgents: () => Promise<readonly AgentRecord[]>;
   /** Stops all agents at once. */
   readonly freeze: () => Promise<void>;

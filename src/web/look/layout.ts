@@ -26,8 +26,12 @@ export interface PageParts {
     /** Whether the page is loaded anew where it stands, each second: nothing in it is answered. */
     readonly isLive?: boolean;
   };
-  /** The pages of the owner's desk, where there is one: which of them this is, and how many questions wait. */
-  readonly nav?: { readonly at: (typeof PLACES)[number][0]; readonly waiting: number };
+  /** The pages of the owner's desk, where there is one: which of them this is, how many questions wait, and how many notices nobody saw. */
+  readonly nav?: {
+    readonly at: (typeof PLACES)[number][0];
+    readonly waiting: number;
+    readonly unseen?: number;
+  };
   /** Seconds until a browser without our script loads the page again: only where nothing can be typed. */
   readonly reloadSec?: number;
 }
@@ -40,6 +44,7 @@ const PLACES = [
   ['money', 'Statements'],
   ['sellers', 'Sellers'],
   ['agents', 'Agents'],
+  ['notices', 'Notices'],
   ['settings', 'Settings'],
   ['', 'Approvals'],
 ] as const;
@@ -95,10 +100,11 @@ export function layPage({ title, main, visit, stranger, watch, reloadSec, nav }:
     </html>`;
 }
 
-function viewNav({ at, waiting }: NonNullable<PageParts['nav']>, base: string): Html {
+function viewNav({ at, waiting, unseen = 0 }: NonNullable<PageParts['nav']>, base: string): Html {
   return html`<nav class="links" aria-label="Pages">
     ${PLACES.map(([path, words]) => {
-      const count = path === '' && waiting > 0 ? ` (${waiting})` : '';
+      const open = path === '' ? waiting : path === 'notices' ? unseen : 0;
+      const count = open > 0 ? ` (${open})` : '';
       return path === at
         ? html`<a href="${base}/${path}" aria-current="page">${words}${count}</a>`
         : html`<a href="${base}/${path}">${words}${count}</a>`;
