@@ -5,7 +5,8 @@ import { publicKeyToAddress } from 'viem/utils';
 
 type Point = InstanceType<typeof secp256k1.ProjectivePoint>;
 
-const { n: ORDER } = secp256k1.CURVE;
+const { n: ORDER, endo } = secp256k1.CURVE;
+const FIELD = secp256k1.CURVE.Fp;
 const G = secp256k1.ProjectivePoint.BASE;
 const SIGNATURE = /^0x(?<r>[0-9a-f]{64})(?<s>[0-9a-f]{64})(?<v>1b|1c)$/;
 /**
@@ -36,8 +37,21 @@ export function isOwnSignature(
   const inverse = invert(s, ORDER);
   const [u1, u2] = [mod(BigInt(digest) * inverse, ORDER), mod(r * inverse, ORDER)];
   if (u1 === 0n) return false;
-  const { x, y } = G.multiply(u1).add(own.multiply(u2)).toAffine();
+  const { x, y } = times(G, u1).add(times(own, u2)).toAffine();
   return x === r && (y & 1n) === (v === '1b' ? 0n : 1n);
+}
+
+/**
+ * A point so many times, for numbers that are no secret: the steps that only hide a secret are left out. The curve splits a
+ * number in two halves, `k = k1 + k2·λ`, for which the tables are made, and `λ·P` is `(β·x, y)` (GLV).
+ */
+function times(point: Point, k: bigint): Point {
+  if (endo === undefined) return point.multiply(k);
+  const { k1neg, k1, k2neg, k2 } = endo.splitScalar(k);
+  const first = point.multiplyUnsafe(k1);
+  const { px, py, pz } = point.multiplyUnsafe(k2);
+  const second = new secp256k1.ProjectivePoint(FIELD.mul(px, endo.beta), py, pz);
+  return (k1neg ? first.negate() : first).add(k2neg ? second.negate() : second);
 }
 
 /** The account's public key as a point; null where it is not the key of the account's address. */

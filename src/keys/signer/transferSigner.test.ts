@@ -4,7 +4,7 @@ import { verifyTypedData } from 'viem/utils';
 import { ASSETS, findAsset, isSigned, type Asset } from '../../money/asset.js';
 import type { TransferIntent } from '../../payment/intent.js';
 import { findNetwork } from '../../money/network.js';
-import { signTransferIntent, type TransferAccount } from './transferSigner.js';
+import { signTransferIntent, type DigestAccount } from './transferSigner.js';
 
 const OWN = privateKeyToAccount(`0x${'11'.repeat(32)}`);
 const OTHER = privateKeyToAccount(`0x${'22'.repeat(32)}`);
@@ -34,14 +34,14 @@ function intentWith(changes: Partial<Record<keyof TransferIntent, unknown>> = {}
 }
 
 /** An account that counts: a refusal by our own checks must come before any signature. */
-function countingAccount(): { account: TransferAccount; signed: () => number } {
+function countingAccount(): { account: DigestAccount; signed: () => number } {
   let signatures = 0;
-  const signTypedData: TransferAccount['signTypedData'] = async (typedData) => {
+  const sign: DigestAccount['sign'] = async (digest) => {
     signatures += 1;
-    return await OWN.signTypedData(typedData);
+    return await OWN.sign(digest);
   };
   return {
-    account: { address: OWN.address, publicKey: OWN.publicKey, signTypedData },
+    account: { address: OWN.address, publicKey: OWN.publicKey, sign },
     signed: () => signatures,
   };
 }
@@ -177,10 +177,10 @@ describe('the signer refuses, before it signs,', () => {
 
 describe('the signer', () => {
   it('throws a signature away that does not recover to our address', async () => {
-    const faulty: TransferAccount = {
+    const faulty: DigestAccount = {
       address: OWN.address,
       publicKey: OWN.publicKey,
-      signTypedData: async (typedData) => await OTHER.signTypedData(typedData),
+      sign: async (digest) => await OTHER.sign(digest),
     };
     await expect(signTransferIntent(intentWith(), faulty, NOW_MS)).rejects.toMatchObject({
       code: 'signer_refused',

@@ -24,8 +24,11 @@ const TRANSFER_TYPES = {
   ],
 } as const;
 
-/** The part of an account the signer uses. */
+/** The part of an account that signs typed data. */
 export type TransferAccount = Pick<PrivateKeyAccount, 'address' | 'publicKey' | 'signTypedData'>;
+
+/** The part of an account that signs what was hashed already: typed data is hashed once for its signature and its check. */
+export type DigestAccount = Pick<PrivateKeyAccount, 'address' | 'publicKey' | 'sign'>;
 
 /**
  * Signs one EIP-3009 transfer and returns its 65-byte signature, after recovering our own address from it.
@@ -36,7 +39,7 @@ export type TransferAccount = Pick<PrivateKeyAccount, 'address' | 'publicKey' | 
  */
 export async function signTransferIntent(
   given: TransferIntent,
-  account: TransferAccount,
+  account: DigestAccount,
   nowMs: number,
 ): Promise<`0x${string}`> {
   const { intent, typedData } = judgedTransfer(given, account.address, nowMs);
@@ -44,9 +47,10 @@ export async function signTransferIntent(
   const { hashTypedData, isAddress } = await import('viem/utils');
   const { isOwnSignature } = await import('./ownSignature.js');
   if (!isAddress(intent.to)) throw refusal('the payee address fails its checksum');
-  const signature = await account.signTypedData(typedData);
+  const digest = hashTypedData(typedData);
+  const signature = await account.sign({ hash: digest });
   // T6: a signature that does not come back to our address is dead or someone else's; it never leaves.
-  if (!isOwnSignature(account, hashTypedData(typedData), signature))
+  if (!isOwnSignature(account, digest, signature))
     throw refusal('the signature does not recover to our own address');
   return signature;
 }

@@ -60,15 +60,18 @@ export async function challengeAhead(call: PaidCall): Promise<Challenge | null> 
   const place = await placeOf(engine, request);
   const seen = place === null ? null : engine.seen.recall(place);
   if (seen === null || seen.required.signIn !== undefined) return null;
-  const endpoint = { method: request.method, url: request.target.url.href };
+  const target = { url: request.target.url, method: request.method };
+  // First what costs next to nothing: most endpoints are listed nowhere.
+  const listed = seen.required.offers.filter((offer) => isListedAtOnePrice(engine, target, offer));
+  if (listed.length === 0) return null;
+  const endpoint = { method: target.method, url: target.url.href };
   const { captured, stumbled } = await engine.ledger.askedBefore(endpoint, DIFFERING_REQUESTS, engine.now());
-  const fixed = seen.required.offers.find((offer) => paymentsThatFix(offer, captured) !== null);
+  const fixed = listed.find((offer) => paymentsThatFix(offer, captured) !== null);
   if (stumbled || fixed === undefined) return null;
   const proof = paymentsThatFix(fixed, captured) ?? [];
   if (!proof.every((payment) => answersTo(engine, payment, fixed))) return null;
-  const target = { url: request.target.url, method: request.method };
   const offer = engine.rails.aheadRules(fixed)?.offerFor(fixed, seen.target.url, target.url) ?? null;
-  if (offer === null || !isListedAtOnePrice(engine, target, offer)) return null;
+  if (offer === null) return null;
   await warmFunds(engine, config);
   return { target, answer: seen.answer, required: { ...seen.required, offers: [offer], rejected: [] } };
 }

@@ -81,9 +81,20 @@ export class Register {
  */
 function bucketOf(key: string): number {
   const half = REGISTER_BUCKETS / 2;
-  const place = hash('sha256', key, 'buffer').readUInt8(0) % half;
-  return key.startsWith('live ') ? half + place : place;
+  const isLive = key.startsWith('live ');
+  const known = isLive ? undefined : placesKnown.get(key);
+  const place = known ?? hash('sha256', key, 'buffer').readUInt8(0) % half;
+  // A live one's key is of its request alone and seldom comes again; a total's comes with each payment.
+  if (!isLive && known === undefined) {
+    if (placesKnown.size >= PLACES_MAX) placesKnown.clear();
+    placesKnown.set(key, place);
+  }
+  return isLive ? half + place : place;
 }
+
+/** Keys whose bucket is remembered: a few dozen scopes, some hundred bytes each. */
+const PLACES_MAX = 2_000;
+const placesKnown = new Map<string, number>();
 
 /** Zeros stand for a bucket that was never written. */
 function digestOf(text: string): Buffer {
