@@ -49,6 +49,8 @@ export interface UnlockedWallet {
    * `nowMs` is the instant the intent was built at, or later. Throws `signer_refused`.
    */
   signTransfer(intent: TransferIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
+  /** Makes ready what an agent's first signature on the EVM needs, and signs nothing. */
+  warmSigner(agentIndex: number): Promise<void>;
   /** Signs one transfer through Permit2 as an agent, and the permit of exactly its amount where it has one. Throws `signer_refused`. */
   signPermit2(intent: Permit2Intent, agentIndex: number, nowMs: number): Promise<Permit2Signatures>;
   /**
@@ -182,6 +184,11 @@ export function openWallet(
     secretKind: secret.kind,
     keystore: store.kind,
     evmAddress: async (agentIndex) => (await accountOf(agentIndex)).address,
+    warmSigner: async (agentIndex) => {
+      const { isOwnSignature } = await import('./signer/ownSignature.js');
+      // It is nobody's: what is wanted are the tables by which a signature is made and checked.
+      isOwnSignature(await accountOf(agentIndex), `0x${'01'.repeat(32)}`, `0x${'01'.repeat(64)}1b`);
+    },
     signTransfer: async (intent, agentIndex, nowMs) =>
       await signTransferIntent(intent, await accountOf(agentIndex), nowMs),
     signPermit2: async (intent, agentIndex, nowMs) => {

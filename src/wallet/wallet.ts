@@ -2,6 +2,7 @@ import type { Session } from '../ledger/books/session.js';
 import type { z } from 'zod';
 import { readConfigUnauthenticated } from '../config/configFile.js';
 import { isWalletError } from '../errors/walletError.js';
+import { rehearse } from './rehearsal.js';
 import { readApproval } from './approval/approvalView.js';
 import { newId } from '../ledger/newId.js';
 import { balance, sessionLeft } from './balance.js';
@@ -151,14 +152,14 @@ export class Wallet {
   }
 
   /**
-   * Makes ready what a first payment needs, and asks no network for it: its program, and where the keys are in a file
-   * the open wallet. A keychain is left to the first call, for it may ask the person at the machine. Throws as
+   * Makes ready what a first payment needs: its program, and where the keys are in a file the open wallet, gone through once
+   * as {@link rehearse} does. A keychain is left to the first call, for it may ask the person at the machine. Throws as
    * {@link Engine.open} does.
    */
   async warm(): Promise<void> {
     const open = async (): Promise<void> => {
       const { keystore } = readConfigUnauthenticated(this.#options.home);
-      if (keystore === 'file') await (await this.engine()).address();
+      if (keystore === 'file') await rehearse(await this.engine());
     };
     // Waited for together: a fault of one that nobody hears while the other is waited for would end the process.
     await Promise.all([
