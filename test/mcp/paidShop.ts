@@ -15,6 +15,10 @@ export interface PaidMcpShop extends LocalServer {
   payTo: string;
   /** `structured`, or `text`, or an error of JSON-RPC with this code; `v1` as published servers of x402 v1 are. */
   form: 'structured' | 'text' | 'v1' | number;
+  /** Stands in the place of the challenge, in an error; null for the challenge. */
+  errorData: Record<string, unknown> | null;
+  /** Answers everything with 401, and where to sign in. */
+  wantsSignIn: boolean;
   /** Asks for payment again, however often it was paid. */
   asksAgain: boolean;
   /** Stands in the `_meta` of each result. */
@@ -37,7 +41,7 @@ export async function startPaidMcpShop({ facilitator, shop, now }: Sandbox): Pro
   const self: PaidMcpShop = {
     ...server,
     ...{ payments: [], units: 20_000n, payTo: shop.payTo, form: 'structured' },
-    ...{ asksAgain: false, meta: {}, hangs: false },
+    ...{ asksAgain: false, meta: {}, hangs: false, errorData: null, wantsSignIn: false },
     addTool: (name, _meta) => {
       for (const mcp of servers) mcp.registerTool(name, { description: 'New.', _meta }, () => says(name));
     },
@@ -45,9 +49,14 @@ export async function startPaidMcpShop({ facilitator, shop, now }: Sandbox): Pro
   return self;
 
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (self.wantsSignIn) {
+      const where = 'Bearer resource_metadata="https://shop.example/.well-known/oauth-protected-resource"';
+      response.writeHead(401, { 'www-authenticate': where }).end();
+      return;
+    }
     const body = request.method === 'POST' ? await bodyOf(request) : undefined;
     if (typeof self.form === 'number' && isUnpaidCall(body)) {
-      const error = { code: self.form, message: 'Payment required', data: challenge() };
+      const error = { code: self.form, message: 'Payment required', data: self.errorData ?? challenge() };
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ jsonrpc: '2.0', id: body.id, error }));
       return;

@@ -86,6 +86,23 @@ describe('a demand that comes under another status than 402', () => {
     expect(bought).toMatchObject({ code: 'paid', money: 'captured', response: { body: { sold: true } } });
   });
 
+  test('an ATXP 402, whose other methods stand beside in a form of their own, is paid by its x402 offer', async () => {
+    const url = page(async ({ headers }, response) => {
+      const payment = headers['payment-signature'];
+      if (typeof payment === 'string') {
+        const answer = await fetch(world.url('/v2/json'), { headers: { 'payment-signature': payment } });
+        response.setHeader('PAYMENT-RESPONSE', answer.headers.get('payment-response') ?? '');
+        return sendJson(response, answer.status, { sold: true });
+      }
+      const tempo = 'amount="0.01", currency="USDC", network="tempo", recipient="0x01"';
+      response.setHeader('WWW-Authenticate', `Payment method="tempo", intent="charge", id="r", ${tempo}`);
+      response.setHeader('X-ATXP-Payment-Request', JSON.stringify({ paymentRequestId: 'r' }));
+      sendJson(response, 402, await challenge());
+    });
+    expect(await quote(url)).toMatchObject({ status: 'ok', code: 'quoted', usd: '0.01', verdict: 'allow' });
+    expect(await pay({ url, max_usd: '0.02' })).toMatchObject({ code: 'paid', money: 'captured' });
+  });
+
   test('a plain 401 asks for no payment', async () => {
     const url = page((_order, response) => {
       response.setHeader('WWW-Authenticate', 'Bearer');

@@ -100,6 +100,27 @@ test('a server that is none, and one that is not allowed, cost nothing', async (
   expect(signaturesIn(mine.home)).toBe(before);
 });
 
+test('what a tool asks that is not paid here is refused by its name, and signs nothing', async () => {
+  const before = signaturesIn(mine.home);
+  const pay = () => wallet.pay({ ...tool('article'), max_usd: '0.02' }, context());
+  // As ATXP's servers ask a caller who is signed in.
+  shop.form = -30_402;
+  shop.errorData = { paymentRequestId: 'r', paymentRequestUrl: 'https://auth.example/r', mpp: [] };
+  expect(await pay()).toMatchObject({
+    ...{ status: 'refused', code: 'other_protocol', money: 'none' },
+    message: expect.stringContaining('asks to be paid by ATXP') as string,
+  });
+  shop.errorData = null;
+  shop.form = 'structured';
+  // And as they answer everybody else.
+  shop.wantsSignIn = true;
+  const told = await pay();
+  shop.wantsSignIn = false;
+  expect(told).toMatchObject({ status: 'refused', code: 'other_protocol', money: 'none' });
+  expect(told.message).toContain('wants its callers signed in');
+  expect(signaturesIn(mine.home)).toBe(before);
+});
+
 test('a server that asks again after it was paid is paid once, and that is told', async () => {
   shop.asksAgain = true;
   const before = shop.payments.length;

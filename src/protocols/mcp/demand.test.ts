@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readMcpDemand } from './demand.js';
+import { readMcpDemand, unpayableIn } from './demand.js';
 
 const CHALLENGE = { x402Version: 2, accepts: [{ scheme: 'exact' }] };
 const error = { jsonrpc: '2.0', id: 1, error: { code: 402, message: 'Payment required', data: CHALLENGE } };
@@ -26,4 +26,21 @@ it.each<[string, string]>([
   ],
 ])('finds none in %s', (_what, body) => {
   expect(readMcpDemand(body)).toBeNull();
+});
+
+it.each<[string, unknown, string | null]>([
+  [
+    'of ATXP, whose offers of x402 stand deeper',
+    {
+      code: -30_402,
+      data: { paymentRequestId: 'r', paymentRequestUrl: 'https://a.example/r', x402: CHALLENGE },
+    },
+    'ATXP, which takes it from callers with an account there',
+  ],
+  ['of MPP', { code: -32_042, data: { challenges: [{ method: 'tempo' }] } }, 'MPP within an MCP call'],
+  ['of nothing', { code: 402, message: 'Pay' }, 'no protocol that it names'],
+  ['of x402, which is paid', { code: -32_042, data: CHALLENGE }, null],
+  ['that is another', { code: -32_600 }, null],
+])('names what an error %s asks for', (_what, said, named) => {
+  expect(unpayableIn({ jsonrpc: '2.0', id: 1, error: said } as never)).toBe(named);
 });

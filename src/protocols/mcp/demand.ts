@@ -40,6 +40,22 @@ export function demandOf(message: JsonObject): McpDemand | null {
   return null;
 }
 
+/**
+ * By what an MCP server asks to be paid in a way that this wallet does not pay there, as a clause; null where it asks for nothing
+ * of the kind. ATXP's own servers name a payment request, and read a payment of x402 or MPP from the headers of a caller who is
+ * signed in with an account; MPP over MCP lists its challenges.
+ */
+export function unpayableIn(message: JsonObject): string | null {
+  const error = statedField(message, 'error');
+  if (!isJsonObject(error) || !PAYMENT_REQUIRED.includes(statedField(error, 'code'))) return null;
+  const data = statedField(error, 'data');
+  if (withOffers(data) !== null) return null;
+  const has = (name: string): boolean => isJsonObject(data) && statedField(data, name) !== undefined;
+  if (has('paymentRequestUrl') || has('paymentRequestId'))
+    return 'ATXP, which takes it from callers with an account there';
+  return has('challenges') || has('mpp') ? 'MPP within an MCP call' : 'no protocol that it names';
+}
+
 function demand(form: McpDemand['form'], challenge: JsonObject): McpDemand {
   return { form, challenge: JSON.stringify(challenge) };
 }

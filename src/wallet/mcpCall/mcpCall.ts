@@ -1,5 +1,6 @@
 import { WalletError } from '../../errors/walletError.js';
 import { NetFailure } from '../../net/failure.js';
+import { unpayableIn } from '../../protocols/mcp/demand.js';
 import { paymentMeta } from '../../protocols/mcp/payment.js';
 import { isJsonObject, parseJson, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
 import { readAnswer } from '../answer/answerBody.js';
@@ -8,7 +9,7 @@ import type { PaidCall } from '../call/paidCall.js';
 import { challengeOf, type Probed } from '../call/probe.js';
 import type { CallRequest } from '../call/request.js';
 import type { McpInput } from '../input.js';
-import { McpSession, NoMcpServer, type SessionParts } from './session.js';
+import { McpSession, NoMcpServer, SignInWanted, type SessionParts } from './session.js';
 import { askedBy, challengeIn, httpAnswerOf, toolRequest } from './toolCall.js';
 
 /** Tools of this wallet: a server's tool that takes one of their names is not called. */
@@ -60,6 +61,12 @@ export async function askTool(
     const answer = await session.request('tools/call', callOf(mcp.tool, mcp.arguments));
     const target = { url: request.target.url, method: request.method };
     const challenge = challengeIn(answer);
+    const unpayable = unpayableIn(answer);
+    if (challenge === null && unpayable !== null)
+      throw new WalletError(
+        'other_protocol',
+        `The tool asks to be paid by ${unpayable}: this wallet does not pay that; nothing was paid.`,
+      );
     if (challenge === null) {
       const read = await readAnswer(engine, httpAnswerOf(answer, target.url), context);
       return { kind: 'answered', read, target, asks: null };
@@ -97,6 +104,12 @@ export function carrierOf(call: PaidCall): Carrier | null {
 }
 
 function refuseNoServer(error: unknown): never {
+  if (error instanceof SignInWanted)
+    throw new WalletError(
+      'other_protocol',
+      'The MCP server at mcp.url wants its callers signed in (OAuth), as those of ATXP do: this wallet has no account there, so the tool was not called and nothing was paid.',
+      { cause: error },
+    );
   if (!(error instanceof NoMcpServer)) throw error;
   throw new WalletError(
     'other_protocol',

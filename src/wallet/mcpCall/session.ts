@@ -29,6 +29,15 @@ export class NoMcpServer extends NetFailure {
   }
 }
 
+/** It wants its callers signed in before it says anything (MCP, "Authorization"). */
+export class SignInWanted extends NetFailure {
+  constructor(status: number) {
+    super('unreachable', `The MCP server wants its callers signed in (HTTP ${status}).`, {
+      ...{ leg: 'body', bytesLeft: true, retry: 'never' },
+    });
+  }
+}
+
 /** What a session goes by. */
 export interface SessionParts {
   readonly net: Net;
@@ -135,6 +144,9 @@ export class McpSession {
     const found = answerIn(new TextDecoder().decode(bytes), id);
     if (found !== null) return { answer: found, headers: answer.headers };
     const { status } = answer;
+    // Only what names a scheme says who is to sign in where; a bare 403 is anybody's.
+    if (status === 401 && headerValue(answer.headers, 'www-authenticate') !== undefined)
+      throw new SignInWanted(status);
     if (message.method === 'initialize' && status < 500 && !LATER.includes(status))
       throw new NoMcpServer(status);
     throw new NetFailure(
