@@ -3,6 +3,11 @@ import { createAnthropic } from '@ai-sdk/anthropic';
 import { createOpenAI } from '@ai-sdk/openai';
 import { ChatOpenAI } from '@langchain/openai';
 import { generateText, streamText } from 'ai';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import OpenAI, { APIError } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectLedgerIsChain, settleAll } from '../support/truth.js';
@@ -185,3 +190,64 @@ async function caught(work: PromiseLike<unknown>): Promise<unknown> {
   }
   throw new Error('It went well');
 }
+
+describe('requests of the openai package for Python, as they were recorded', () => {
+  interface Recorded {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: readonly (readonly [string, string])[];
+    /** Bytes as Latin-1. */
+    readonly body: string;
+  }
+  const { requests } = JSON.parse(readFileSync(new URL('pythonOpenai.json', import.meta.url), 'utf8')) as {
+    requests: readonly Recorded[];
+  };
+
+  /** Sends a request with its headers as they were, in their order and spelling, but for the key and the host. */
+  async function replay({ method, path, headers, body }: Recorded) {
+    const { host, port } = new URL(here.proxy.url);
+    const own = headers.map(([name, value]) => [name, value.replace('KEY', here.token)]);
+    const request = httpRequest({
+      ...{ host: '127.0.0.1', port, method, path: `/${UPSTREAM}${path}` },
+      headers: [['Host', host], ...own].flat(),
+    });
+    request.end(Buffer.from(body, 'latin1'));
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    return { response, body: await text(response) };
+  }
+
+  /** Asks again until the call before has ended, which it has not by the time its error is down. */
+  async function replayOnceFree(recorded: Recorded) {
+    for (;;) {
+      const answered = await replay(recorded);
+      if (answered.response.statusCode !== 503) return answered;
+      await delay(100);
+    }
+  }
+
+  test('completes after a retry for one payment, streams, uploads and lists', async () => {
+    const [first, retry, stream, upload, list] = requests as [
+      Recorded,
+      Recorded,
+      Recorded,
+      Recorded,
+      Recorded,
+    ];
+    const before = here.gateway.payments();
+    here.gateway.failNext(500);
+    expect((await replay(first)).response.statusCode).toBe(500);
+    const completed = await replayOnceFree(retry);
+    expect(completed.response.statusCode).toBe(200);
+    expect(JSON.parse(completed.body)).toMatchObject({
+      choices: [{ message: { content: 'Hello there' } }],
+    });
+    expect(here.gateway.payments()).toBe(before + 1);
+    const streamed = await replay(stream);
+    expect(streamed.response.headers['content-type']).toBe('text/event-stream');
+    expect(streamed.body).toMatch(/data: \[DONE\]\n\n$/);
+    expect((await replay(upload)).response.statusCode).toBe(200);
+    expect(here.gateway.payments()).toBe(before + 3);
+    expect(JSON.parse((await replay(list)).body)).toMatchObject({ object: 'list' });
+    expect(here.gateway.payments()).toBe(before + 3);
+  });
+});
