@@ -1,4 +1,5 @@
 import type { Offer } from '../payment/challenge.js';
+import type { AtomicAmount } from '../money/unit.js';
 
 /** So many differing requests that were asked the same make a price fixed: one amount for a path alone proves nothing (T37). */
 export const DIFFERING_REQUESTS = 5;
@@ -11,7 +12,7 @@ export interface PastPrice {
   readonly network: string;
   readonly asset: string;
   readonly payTo: string;
-  readonly heldAtomic: bigint;
+  readonly heldAtomic: AtomicAmount;
   /** Why it did not go well at once; null where it did. */
   readonly note: string | null;
 }
