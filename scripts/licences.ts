@@ -30,12 +30,23 @@ function bundledInputs(metafile: Metafile): string[] {
 function licenceOf(root: string, folder: string): string {
   const path = join(root, folder);
   const files = existsSync(path) ? readdirSync(path).filter((name) => LICENCE_FILE.test(name)) : [];
-  if (files.length === 0) throw new Error(`No licence is found for ${folder}, which is in the bundle.`);
+  const told = files.length === 0 ? licenceInReadme(path) : null;
+  if (files.length === 0 && told === null)
+    throw new Error(`No licence is found for ${folder}, which is in the bundle.`);
   const { name, license } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as {
     name: string;
     license?: string;
   };
-  const texts = files.sort().map((file) => readFileSync(join(path, file), 'utf8').trim());
+  const texts =
+    told === null ? files.sort().map((file) => readFileSync(join(path, file), 'utf8').trim()) : [told];
   const rule = '='.repeat(80);
   return `${rule}\n${name} (${license ?? 'licence below'})\n${rule}\n\n${texts.join('\n\n')}\n`;
+}
+
+/** The licence that a package without a file for it tells whole in its README, under a heading of that name; or null. */
+function licenceInReadme(path: string): string | null {
+  const file = join(path, 'README.md');
+  const readme = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const text = /^#+ licen[cs]e\s*$([\s\S]*)/im.exec(readme)?.[1]?.trim() ?? '';
+  return /Permission is hereby granted/.test(text) ? text : null;
 }

@@ -6,6 +6,7 @@ import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { lookAtDatabase } from '../ledger/stores.js';
 import { CLOCK_OFF_MS_MAX } from '../policy/clock.js';
 import { lightningWalletId, placesOf, type AgentPlace } from '../wallet/agentAddress.js';
 import { lowerLimits } from '../wallet/clientLimits.js';
@@ -80,6 +81,7 @@ export async function checkUpLocally(place: CheckUpPlace): Promise<LocalCheckUp>
   if (opened.secretKind === 'phrase') checks.push(...lookAtBackup(home));
   checks.push(...lookAtNote(known));
   checks.push(...lookAtLightning(opened));
+  checks.push(...(await lookAtLedgerDatabase(home)));
   const spend = { config, agent: place.agent ?? DEFAULT_AGENT, nowMs: place.now(), env: place.env };
   checks.push(...(await lookAtLedger(home, opened, spend)));
   return {
@@ -127,6 +129,35 @@ function lookAtNote(known: KnownAddresses | null): Check[] {
       },
     },
   ];
+}
+
+/** How safe a commit is, where the ledger is in a database. Nothing where it is a file. */
+async function lookAtLedgerDatabase(home: string): Promise<Check[]> {
+  const name = 'database';
+  try {
+    const look = await lookAtDatabase(home);
+    if (look === null) return [];
+    const { standbyNames } = look;
+    if (standbyNames !== '')
+      return [
+        ok(
+          name,
+          `The ledger is at ${look.name}. Each commit waits for standbys (${standbyNames}), so that a failover to one of them loses none.`,
+        ),
+      ];
+    return [
+      {
+        name,
+        state: 'warn',
+        says: `The ledger is at ${look.name}. Each commit waits for that server’s disk and for no standby: a failover can lose the newest payments, and then nothing is signed until the ledger is rebuilt from the chain.`,
+        mend: {
+          say: 'Name standbys in synchronous_standby_names, or keep the database on a disk that is replicated itself.',
+        },
+      },
+    ];
+  } catch (error) {
+    return [failed(name, error)];
+  }
 }
 
 /** What the ledger tells without keys: nothing of it is proved. */

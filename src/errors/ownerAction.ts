@@ -68,6 +68,8 @@ export type OwnerAction =
   | { readonly kind: 'rebuildLedger' }
   | { readonly kind: 'rebaseLedger' }
   | { readonly kind: 'restoreLedger'; readonly file: string }
+  /** To a database by its address, or into a file of the wallet's folder where none is given. */
+  | { readonly kind: 'moveLedger'; readonly url?: string; readonly passwordFile?: string }
   | { readonly kind: 'listAgents' }
   /** The owner picks the name where none is given. */
   | { readonly kind: 'addAgent'; readonly name?: string }

@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import type { MovementBook } from './books/movement.js';
 import type { NoticeBook } from './books/notice.js';
-import type { LedgerStore } from './ledgerStore.js';
+import type { LedgerStore, MacFunction } from './ledgerStore.js';
+import * as database from './postgres/look.js';
+import { moveToFile, moveToPostgres, type Moved } from './postgres/move.js';
+import { readPostgresUrl } from './postgres/place.js';
+import { readPlaceFile } from './postgres/placeFile.js';
+import { PostgresStore } from './postgres/postgresStore.js';
 import { openMovementFile } from './sqlite/movements/movementFile.js';
 import { openNoticeFile } from './sqlite/notices/noticeFile.js';
 import { SqliteStore } from './sqlite/sqliteStore.js';
@@ -12,9 +17,31 @@ const MOVEMENTS_FILE = 'movements.db';
 /** What the owner was told, and what is on its way to them, stands beside the ledger too: no limit goes by it. */
 const NOTICES_FILE = 'notices.db';
 
+/** A database that a ledger is moved to: its address, and a file with the password, where it asks for one. */
+export interface DatabaseAddress {
+  readonly url: string;
+  readonly passwordFile: string | null;
+}
+
 /** The store of the wallet in this folder: the one place that chooses what stands behind the ledger's interfaces. */
 export function ledgerStoreIn(home: string): LedgerStore {
-  return new SqliteStore(home);
+  const place = readPlaceFile(home);
+  return place === null ? new SqliteStore(home) : new PostgresStore(home, place);
+}
+
+/**
+ * Moves the ledger of this folder to a database, or with null back into a file of the folder. Throws `bad_input` for an
+ * address that is none, and as the stores do.
+ */
+export function moveLedgerTo(home: string, to: DatabaseAddress | null, mac: MacFunction): Promise<Moved> {
+  if (to === null) return moveToFile(home, mac);
+  return moveToPostgres(home, readPostgresUrl(to.url, to.passwordFile), mac);
+}
+
+/** What the database of this folder's ledger says of itself, or null where the ledger is a file of the folder. */
+export async function lookAtDatabase(home: string): Promise<database.DatabaseLook | null> {
+  const place = readPlaceFile(home);
+  return place === null ? null : database.lookAtDatabase(place);
 }
 
 /** Opens what chains showed of the wallet in this folder. Throws `home_unusable`, `disk_full`. */

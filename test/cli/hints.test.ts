@@ -412,6 +412,11 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
     says: 'ledger restore',
     until: /frozen|RPC/,
   },
+  moveLedger: {
+    when: (place) => place.agent('ledger', 'move', '--to', 'postgres://purser@127.0.0.1:9/wallets'),
+    says: 'ledger move --to',
+    until: /database cannot be asked/,
+  },
   listAgents: {
     when: (place) => place.agent('balance', '--agent', 'nobody'),
     says: 'agents list',

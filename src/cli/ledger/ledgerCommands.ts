@@ -81,6 +81,30 @@ export const ledgerCareCommands = [
     load: () => import('./ledgerRestore.js'),
   },
   {
+    name: 'ledger move',
+    group: 'Stop and check',
+    summary: 'Move the ledger to PostgreSQL, for many servers, or back. Requires owner authentication.',
+    details:
+      'Stop the wallet first: nothing can be written during the move. Every row is read back, compared and checked against the journal before the ledger is used from there. Give the password in a file, never in the address. A host other than this one needs TLS with a valid certificate. For a second server, copy the wallet’s folder to it.',
+    flags: [
+      {
+        flags: '--to <where>',
+        summary:
+          'postgres://user@host/database, with ?schema= and &sslrootcert= as needed; or file, for a file of the wallet’s folder.',
+      },
+      {
+        flags: '--password-file <file>',
+        summary: 'File with the password of the database. It stays there: each start reads it.',
+      },
+      ...OWNS,
+    ],
+    examples: [
+      'ledger move --to postgres://purser@db.example.com/wallets --password-file /etc/purser/db',
+      'ledger move --to file',
+    ],
+    load: () => import('./ledgerMove.js'),
+  },
+  {
     name: 'ledger rebuild',
     group: 'Stop and check',
     summary:

@@ -116,6 +116,11 @@ function lineOf(action: OwnerAction): CommandLine {
       return commandLine('ledger rebase');
     case 'restoreLedger':
       return commandLine('ledger restore', [action.file]);
+    case 'moveLedger':
+      return commandLine('ledger move', [], {
+        '--to': action.url ?? 'file',
+        '--password-file': action.passwordFile,
+      });
     case 'listAgents':
       return commandLine('agents list');
     case 'addAgent':

@@ -7,7 +7,7 @@ import { schemaOf } from './copy.js';
 import type { PostgresPlace } from './place.js';
 import { Primary, type Head } from './primary.js';
 import type { Session } from './session.js';
-import { columnsOf, list, quoted, tablesOf, wireRow, type Table } from './table.js';
+import { columnsOf, createSql, list, quoted, tablesOf, wireRow, type Table } from './table.js';
 
 /** Rows that travel in one go, and how many characters of them at most: those of answers are large. */
 const ROWS_AT_ONCE = 1_000;
@@ -43,17 +43,42 @@ export async function bringIn(
   }
 }
 
-/** Renames what stands in a wallet's schema, where there is anything: nothing of it is deleted but what was aside before. */
-export async function setAsideIn({ schema }: PostgresPlace, session: Session): Promise<void> {
-  const [aside, here] = [quoted(`${schema}_replaced`), quoted(schema)];
-  const [row] = await session.run<{ there: boolean }>('SELECT to_regnamespace($1) IS NOT NULL AS there', [
-    here,
-  ]);
-  if (row?.there !== true) return;
+/** Puts the rows of a file, which is of a later schema, in the place of those in the database, and commits the step. */
+export async function renew(place: PostgresPlace, session: Session, head: Head, path: string): Promise<void> {
+  const db = openDatabase(path);
+  try {
+    const primary = new Primary(place);
+    const tables = tablesOf(db);
+    const names = await session.run<{ name: string }>(
+      `SELECT tablename AS name FROM pg_tables WHERE schemaname = $1 AND tablename NOT LIKE 'purser\\_%'`,
+      [place.schema],
+    );
+    const schema = quoted(place.schema);
+    await session.together([
+      ...names.map(({ name }) => ({ text: `DROP TABLE ${schema}.${quoted(name)}` })),
+      ...tables.map((table) => ({ text: createSql(place.schema, table) })),
+    ]);
+    for (const table of tables)
+      for (const rows of rowsAtOnce(db, table)) await putRows(session, place, table, rows);
+    await primary.renewHead(session, head, schemaOf(db), schemaVersionOf(db));
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * Renames the ledger in a wallet's schema, where there is one: nothing of it is deleted but a ledger that was aside before.
+ * What is no ledger is not touched.
+ */
+export async function setAsideIn(place: PostgresPlace, session: Session): Promise<void> {
+  const aside = { ...place, schema: `${place.schema}_replaced` };
+  if (!(await new Primary(place).exists(session))) return;
+  const [there, here] = [quoted(aside.schema), quoted(place.schema)];
+  const wasAside = await new Primary(aside).exists(session);
   await session.together([
     { text: 'BEGIN' },
-    { text: `DROP SCHEMA IF EXISTS ${aside} CASCADE` },
-    { text: `ALTER SCHEMA ${here} RENAME TO ${aside}` },
+    ...(wasAside ? [{ text: `DROP SCHEMA ${there} CASCADE` }] : []),
+    { text: `ALTER SCHEMA ${here} RENAME TO ${there}` },
     { text: 'COMMIT' },
   ]);
 }

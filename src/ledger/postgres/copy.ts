@@ -13,6 +13,11 @@ import type { Session } from './session.js';
 import type { Snapshot } from './snapshot.js';
 import { tablesOf, type Table } from './table.js';
 
+/** This folder's working copy of a ledger that stands in PostgreSQL. */
+export const COPY_FILE = 'ledger-copy.db';
+/** The ends of the names of the files of a copy. */
+export const COPY_FILE_ENDS = ['', '-wal', '-shm'] as const;
+
 /** How long this process waits for another one of the same folder, which has the copy for one commit at a time. */
 const COPY_WAIT_MS_MAX = 15_000;
 const COPY_RETRY_MS = 2;

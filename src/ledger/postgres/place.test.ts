@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isLoopback, placeName, readPostgresUrl } from './place.js';
+import { isLoopback, placeName, placeUrl, readPostgresUrl } from './place.js';
 
 describe('the address of a ledger in PostgreSQL', () => {
   test('names user, host, database and schema, and files for what is secret', () => {
@@ -9,6 +9,7 @@ describe('the address of a ledger in PostgreSQL', () => {
       ...{ host: 'db.example.com', port: 6432, user: 'purser', database: 'wallets', schema: 'team_a' },
       ...{ passwordFile: '/run/secrets/db', caFile: '/etc/ca.pem' },
     });
+    expect(readPostgresUrl(placeUrl(place), '/run/secrets/db')).toEqual(place);
     expect(placeName(place)).toBe('postgres://purser@db.example.com:6432/wallets?schema=team_a');
     expect(readPostgresUrl('postgresql://u@[::1]/d')).toMatchObject({
       host: '::1',

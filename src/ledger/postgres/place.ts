@@ -50,6 +50,12 @@ export function placeName({ host, port, user, database, schema }: PostgresPlace)
   return `postgres://${encodeURIComponent(user)}@${name}:${port}/${encodeURIComponent(database)}?schema=${schema}`;
 }
 
+/** The address that {@link readPostgresUrl} reads as this place, but for the file of its password. */
+export function placeUrl(place: PostgresPlace): string {
+  const { caFile } = place;
+  return placeName(place) + (caFile === null ? '' : `&sslrootcert=${encodeURIComponent(caFile)}`);
+}
+
 /** Whether a host is this machine, so that nobody reads along. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);

@@ -14,9 +14,10 @@ import { SCHEMA_VERSION } from '../sqlite/file/schema.js';
 import { Journal } from '../sqlite/journal/journal.js';
 import { Waiting } from '../sqlite/payments/waiting.js';
 import { SqliteLedger } from '../sqlite/sqliteLedger.js';
-import { Copy, fillCopy, makeCopy, makeWhole } from './copy.js';
+import { Copy, COPY_FILE_ENDS, fillCopy, makeCopy, makeWhole } from './copy.js';
 import { toStoreError } from './fault.js';
 import { Freshness } from './freshness.js';
+import { migrateStore } from './migrateStore.js';
 import type { PostgresPlace } from './place.js';
 import { checkHead, Primary } from './primary.js';
 import { Session } from './session.js';
@@ -25,8 +26,6 @@ import { PostgresWriter } from './writer.js';
 
 /** How long an operation waits for the database and for other servers, unless it is said. */
 const WAIT_MS_MAX = 10_000;
-/** The ends of the names of the files of a copy. */
-export const COPY_FILE_ENDS = ['', '-wal', '-shm'] as const;
 
 /** The sessions of an open ledger: each is opened anew once it was lost. */
 class Sessions {
@@ -63,6 +62,8 @@ export async function openPostgresLedger(
   const primary = new Primary(place);
   const session = await Session.open(place, { waitMaxMs: options.lockWaitMaxMs ?? WAIT_MS_MAX });
   try {
+    const { schemaVersion } = await primary.readHead(session);
+    if (schemaVersion < SCHEMA_VERSION) await migrateStore(place, copyPath, options.mac);
     const copy = await openCopy(place, primary, session, copyPath);
     try {
       await copy.exclusively(async () => {

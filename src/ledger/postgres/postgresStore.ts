@@ -5,14 +5,13 @@ import type { Ledger } from '../ledger.js';
 import type { LedgerOptions, LedgerStore, MacFunction, NewLedger } from '../ledgerStore.js';
 import { SqliteLedger } from '../sqlite/sqliteLedger.js';
 import { bringIn, setAsideIn } from './arrival.js';
+import { COPY_FILE, COPY_FILE_ENDS } from './copy.js';
 import { toStoreError } from './fault.js';
 import { placeName, type PostgresPlace } from './place.js';
-import { COPY_FILE_ENDS, openPostgresLedger } from './postgresLedger.js';
+import { openPostgresLedger } from './postgresLedger.js';
 import { Primary } from './primary.js';
 import { Session } from './session.js';
 
-/** This folder's working copy of a ledger that stands in PostgreSQL. */
-const COPY_FILE = 'ledger-copy.db';
 /** How long set-up and moves wait for the database. */
 const WAIT_MS_MAX = 60_000;
 

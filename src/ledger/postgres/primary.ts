@@ -204,6 +204,29 @@ export class Primary {
     ]);
   }
 
+  /** Says what became of the ledger here, in the step that the caller began, and commits it. */
+  async setState(session: Session, state: Head['state']): Promise<void> {
+    await commitWith(session, [
+      { text: `UPDATE ${this.#head} SET state = $1 WHERE id = 1`, values: [state] },
+    ]);
+  }
+
+  /**
+   * Writes the head of a ledger that was brought to a later schema, in the step that the caller began, and commits it. No
+   * change of before is listed any more: copies are made anew, and a program that knows the schema of before stops.
+   */
+  async renewHead(session: Session, head: Head, schema: readonly string[], version: number): Promise<void> {
+    const hash = linkOf(head.hash, JSON.stringify({ version }));
+    await commitWith(session, [
+      { text: `DELETE FROM ${this.#changes}` },
+      {
+        text: `UPDATE ${this.#head} SET schema_version = $1, sqlite_schema = $2, position = position + 1, hash = $3
+          WHERE id = 1`,
+        values: [version, JSON.stringify(schema), hash],
+      },
+    ]);
+  }
+
   /** The statements that make the tables of a ledger; the caller has a transaction under way. */
   creation(tables: readonly Table[]): readonly Statement[] {
     const schema = quoted(this.#place.schema);

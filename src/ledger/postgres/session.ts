@@ -20,6 +20,8 @@ export interface Statement {
 export interface SessionOptions {
   /** How long a statement may wait, for a lock or for a standby. */
   readonly waitMaxMs: number;
+  /** How long it may hold the ledger's lock and say nothing: 5 s unless said. */
+  readonly idleMaxMs?: number;
   /** Called when another server says that it wrote. */
   readonly onNotice?: () => void;
 }
@@ -49,9 +51,10 @@ export class Session {
   }
 
   /** Opens a session. Throws `ledger_unreachable`, `home_unusable`. */
-  static async open(place: PostgresPlace, { waitMaxMs, onNotice }: SessionOptions): Promise<Session> {
+  static async open(place: PostgresPlace, options: SessionOptions): Promise<Session> {
     const pg = await import('pg');
-    const client = new pg.default.Client(configOf(place, waitMaxMs, pg.default.types.getTypeParser));
+    const { onNotice } = options;
+    const client = new pg.default.Client(configOf(place, options, pg.default.types.getTypeParser));
     const state = { lost: false };
     // Until somebody listens, a lost connection would end the process.
     client.on('error', () => (state.lost = true));
@@ -112,7 +115,7 @@ export function channelOf({ schema }: PostgresPlace): string {
 
 function configOf(
   place: PostgresPlace,
-  waitMaxMs: number,
+  { waitMaxMs, idleMaxMs = IDLE_WITH_LOCK_MS_MAX }: SessionOptions,
   parserOf: NonNullable<ClientConfig['types']>['getTypeParser'],
 ): ClientConfig {
   const { host, port, user, database, passwordFile, caFile } = place;
@@ -132,7 +135,7 @@ function configOf(
     connectionTimeoutMillis: CONNECT_MS_MAX,
     lock_timeout: waitMaxMs,
     query_timeout: waitMaxMs + CONNECT_MS_MAX,
-    idle_in_transaction_session_timeout: IDLE_WITH_LOCK_MS_MAX,
+    idle_in_transaction_session_timeout: idleMaxMs,
   };
 }
 

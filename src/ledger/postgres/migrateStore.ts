@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { WalletError } from '../../errors/walletError.js';
+import type { MacFunction } from '../ledgerStore.js';
+import { SCHEMA_VERSION } from '../sqlite/file/schema.js';
+import { SqliteLedger } from '../sqlite/sqliteLedger.js';
+import { renew } from './arrival.js';
+import { COPY_FILE_ENDS, fillCopy, makeWhole } from './copy.js';
+import type { PostgresPlace } from './place.js';
+import { checkHead, Primary } from './primary.js';
+import { Session } from './session.js';
+import { withSnapshot } from './snapshot.js';
+
+/** A ledger of years takes minutes to be written anew. */
+const RENEW_MS_MAX = 3_600_000;
+
+/**
+ * Brings a ledger in PostgreSQL to the schema that this program knows: the steps are those of a file, made on a copy while
+ * nobody can write. `draftPath` names files of this folder that go with it. Throws `keystore_locked` without keys.
+ */
+export async function migrateStore(
+  place: PostgresPlace,
+  draftPath: string,
+  mac: MacFunction | null,
+): Promise<void> {
+  if (mac === null)
+    throw new WalletError(
+      'keystore_locked',
+      'The ledger is of an older Purser; it can be brought up to date only with the keys.',
+    );
+  const primary = new Primary(place);
+  const patient = { waitMaxMs: RENEW_MS_MAX, idleMaxMs: RENEW_MS_MAX };
+  const [writer, reader] = [await Session.open(place, patient), await Session.open(place, patient)];
+  const draft = `${draftPath}.${randomUUID()}.new`;
+  try {
+    const head = await primary.lock(writer);
+    checkHead(head, SCHEMA_VERSION, null);
+    // Another server may have been first.
+    if (head.schemaVersion === SCHEMA_VERSION) return;
+    await withSnapshot(reader, primary, place, (snapshot) => fillCopy(draft, snapshot));
+    makeWhole(draft);
+    await SqliteLedger.open(draft, { mac }).close();
+    await renew(place, writer, head, draft);
+  } finally {
+    writer.close();
+    reader.close();
+    for (const end of [...COPY_FILE_ENDS, '.v1.backup', '.v2.backup', '.v3.backup', '.v4.backup'])
+      rmSync(draft + end, { force: true });
+  }
+}
