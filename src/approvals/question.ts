@@ -60,6 +60,8 @@ export interface Question {
   readonly payTo: string;
   readonly amountAtomic: AtomicAmount;
   readonly usdMicros: UsdMicros;
+  /** What it promises beside: the same again in each period, in words; absent where it is paid once. */
+  readonly terms?: string;
   /** The rule that asks, in one sentence of ours. */
   readonly why: string;
   readonly caps: readonly CapStanding[];
@@ -94,6 +96,7 @@ export function digestOf(question: Question): string {
     question.payTo.toLowerCase(),
     question.amountAtomic.toString(),
     question.expiresMs,
+    ...(question.terms === undefined ? [] : [question.terms]),
     ...(question.files === undefined ? [] : [question.files.map(({ path, bytes }) => [path, bytes])]),
   ];
   return createHash('sha256').update(JSON.stringify(bound)).digest('hex');
@@ -168,6 +171,7 @@ export function describeQuestion(question: Question): string[] {
   const sent = sentWords(question);
   return [
     `Pay $${formatUsd(question.usdMicros)} (${question.assetSymbol} on ${question.networkLabel}) to ${shortHost(question)}?`,
+    ...(question.terms === undefined ? [] : [`It is a subscription: ${question.terms}`]),
     `Why you are asked: ${question.why}`,
     ...(sent === null
       ? []

@@ -1,5 +1,6 @@
 import type { EvmAsset, LightningAsset, SvmAsset, TempoAsset } from '../money/asset.js';
 import type { Hex } from './evm/answer.js';
+import type { CommitmentKey } from '../payment/commitment.js';
 import type { Mark } from '../payment/mark.js';
 import type { AtomicAmount } from '../money/unit.js';
 
@@ -61,6 +62,28 @@ export interface TempoSettlementQuery extends Omit<SettlementQuery, 'asset'> {
   readonly ownTx: Hex | null;
   /** The id of the channel that it opened, where it is a deposit: then what became of the channel is asked. */
   readonly channel?: Hex;
+  /** Set where it is a promise: then what was taken by it is asked, and whether it has ended. */
+  readonly commitment?: CommitmentKey;
+}
+
+/** A promise that has not ended, as the chain shows it. */
+export interface PromiseOnChain {
+  /** What was taken by it, oldest first. */
+  readonly charges: readonly ChargeOnChain[];
+  /** Whether the chain knows of it yet: its seller may still bring it there until its end. */
+  readonly isKnown: boolean;
+  /** Up to when as many operators as a release needs show the same of it, settled for good, s since 1970; null where they do not. */
+  readonly seenSec: number | null;
+}
+
+/** What one transaction took by a promise, as a block shows it. */
+export interface ChargeOnChain {
+  readonly tx: string;
+  readonly blockTimeMs: number;
+  /** All that left the payer with it, the fee included where the payer bore that. */
+  readonly amountAtomic: AtomicAmount;
+  /** Whether as many operators show it, settled for good, as a release needs. */
+  readonly final: boolean;
 }
 
 /** One payment by Lightning whose end is in question: our own record of it. */
@@ -149,6 +172,8 @@ export type Settlement =
       readonly blockTimeSec: number;
       /** Nobody used it in time, or the key's holder cancelled it on chain. */
       readonly proof: 'expired_unused' | 'cancelled';
+      /** What was taken by a promise before its end; oldest first. */
+      readonly charges?: readonly ChargeOnChain[];
     }
   | {
       /** On Solana, where a height is the proof, and by Lightning, where the node's own books are. */
@@ -165,6 +190,8 @@ export type Settlement =
       readonly live?: boolean;
       /** Set where it is a deposit that the chain shows as made, and not closed: how much of it is taken shows at its end. */
       readonly isDeposited?: true;
+      /** Set where it is a promise that has not ended. */
+      readonly promise?: PromiseOnChain;
     }
   | {
       readonly kind: 'unknowable';

@@ -28,6 +28,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   entitlements: 'See what is prepaid, and end one.',
   notify: 'Be told of what happens, by chat, mail, desktop or a program of yours.',
   channels: 'See the deposits that calls are paid out of, and close one.',
+  commitments: 'See the subscriptions, and end one.',
   pauses: 'See which sellers are paused, and end a pause.',
 };
 

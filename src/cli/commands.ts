@@ -5,6 +5,7 @@ import { budgetCommands } from './budgets/budgetCommands.js';
 import { catalogCommands } from './catalog/catalogCommands.js';
 import { configCommands, limitsCommands } from './config/configCommands.js';
 import { channelCommands } from './channels/channelCommands.js';
+import { commitmentCommands } from './commitments/commitmentCommands.js';
 import { entitlementCommands } from './entitlements/entitlementCommands.js';
 import { doctorCommands, installCommands, serveCommands } from './install/installCommands.js';
 import { ledgerCareCommands, ledgerListCommands } from './ledger/ledgerCommands.js';
@@ -38,6 +39,7 @@ const rows = [
   ...ledgerListCommands,
   ...entitlementCommands,
   ...channelCommands,
+  ...commitmentCommands,
   ...stopCommands,
   ...doctorCommands,
   ...ledgerCareCommands,

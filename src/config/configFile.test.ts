@@ -85,6 +85,7 @@ describe('the file', () => {
         calls_per_minute: 30,
         ask_floor_usd: '0.05',
         deposit_usd: '0.00',
+        commitment_usd: '0.00',
       },
       ceilings: {
         per_call_usd: '5.00',

@@ -86,6 +86,11 @@ export const LIMIT_SETTINGS = {
       0n,
       'The most an agent may deposit with one seller for calls that are paid out of it, such as a session of MPP. A deposit counts whole against every limit until it is closed. 0: never.',
     ),
+    commitmentUsdMicros: amount(
+      'limits.commitment_usd',
+      0n,
+      'The most that a subscription may take in any 30 days for an agent to make it without asking you. It counts by that rate against every limit until it has ended. 0: you are asked about each.',
+    ),
     askFloorUsdMicros: amount(
       'limits.ask_floor_usd',
       5n * CENT,

@@ -63,6 +63,7 @@ export type OwnerAction =
   /** Counts an open payment by Lightning as paid, whose wallet cannot tell its end. */
   | { readonly kind: 'countLightning'; readonly id: string }
   | { readonly kind: 'closeChannel'; readonly id: string }
+  | { readonly kind: 'cancelCommitment'; readonly id: string }
   | { readonly kind: 'reconcile' }
   | { readonly kind: 'audit' }
   | { readonly kind: 'rebuildLedger' }

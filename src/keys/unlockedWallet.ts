@@ -10,6 +10,8 @@ import type {
   SolanaOwnTransferIntent,
   SolanaTransferIntent,
   TempoChannelIntent,
+  TempoKeyIntent,
+  TempoSubscriptionIntent,
   TempoTransferIntent,
   TempoVoucherIntent,
   TransferIntent,
@@ -43,8 +45,8 @@ export interface UnlockedWallet {
   /**
    * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature. Beside {@link signPermit2}, {@link signRelay}, {@link signAllowance},
    * {@link signPermit2Withdrawal}, {@link signWithdrawalRelay}, {@link signTempoTransfer}, {@link signTempoChannel},
-   * {@link signTempoVoucher}, {@link signSolanaTransfer}, {@link signSolanaOwnTransfer} and {@link signIn} there is
-   * nothing else it signs (T7).
+   * {@link signTempoVoucher}, {@link signTempoSubscription}, {@link signTempoKey}, {@link signSolanaTransfer},
+   * {@link signSolanaOwnTransfer} and {@link signIn} there is nothing else it signs (T7).
    *
    * `nowMs` is the instant the intent was built at, or later. Throws `signer_refused`.
    */
@@ -77,6 +79,14 @@ export interface UnlockedWallet {
   signTempoChannel(intent: TempoChannelIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
   /** Signs all that a payee may have taken of an agent's channel by then: 65 bytes. Throws `signer_refused`. */
   signTempoVoucher(intent: TempoVoucherIntent, agentIndex: number): Promise<`0x${string}`>;
+  /** Signs that a seller's key may take so much of an agent's money in each period: the bytes for the chain. Throws `signer_refused`. */
+  signTempoSubscription(
+    intent: TempoSubscriptionIntent,
+    agentIndex: number,
+    nowMs: number,
+  ): Promise<`0x${string}`>;
+  /** Signs the transaction that ends such a subscription, and gives its bytes. Throws `signer_refused`. */
+  signTempoKey(intent: TempoKeyIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
   /** The address of an agent on Solana, in base58. `bad_input` where the wallet is made of an imported EVM key. */
   solanaAddress(agentIndex: number): Promise<string>;
   /** Signs one transfer on Solana as an agent and gives its transaction in base64. Throws `signer_refused`. */
@@ -220,6 +230,14 @@ export function openWallet(
     signTempoVoucher: async (intent, agentIndex) => {
       const { signTempoVoucher } = await import('./signer/channelSigner.js');
       return signTempoVoucher(intent, await accountOf(agentIndex));
+    },
+    signTempoSubscription: async (intent, agentIndex, nowMs) => {
+      const { signTempoSubscription } = await import('./signer/subscriptionSigner.js');
+      return signTempoSubscription(intent, await accountOf(agentIndex), nowMs);
+    },
+    signTempoKey: async (intent, agentIndex, nowMs) => {
+      const { signTempoKey } = await import('./signer/subscriptionSigner.js');
+      return signTempoKey(intent, await accountOf(agentIndex), nowMs);
     },
     solanaAddress: async (agentIndex) => (await solanaAccountOf(agentIndex)).address,
     signSolanaTransfer: async (intent, agentIndex) => {

@@ -24,6 +24,7 @@ import type { CountedLine, HoldRequest, HoldResult } from './attempts/hold.js';
 import type { DueAttempt, Look, Witness } from './attempts/observation.js';
 import type {
   CaptureFacts,
+  ChargeFacts,
   LandingProof,
   ReleaseNote,
   SendRequest,
@@ -130,6 +131,8 @@ export interface AttemptControl<A extends Attempt> {
 export interface PaymentControl extends AttemptControl<Payment> {
   /** Computes what counts against every line, checks it, and reserves the amount, in one step. */
   openHold(request: HoldRequest): Promise<HoldResult>;
+  /** Writes down what was taken by a promise, as the chain shows it, once for each transaction. */
+  recordCharge(commitmentId: string, facts: ChargeFacts, nowMs: number): Promise<Payment>;
   /**
    * held → signed → sent, two steps that share one durable wait: nobody could use the moment between them. What bars
    * sending leaves the row signed. Bytes may leave only after `sent` answered `done`.
@@ -184,8 +187,10 @@ export interface PaymentReader {
   findByKey(agent: string, key: string): Promise<Payment | null>;
   /** The newest payment of this request, by either hash, that was taken for captured at `sinceMs` of the wall clock or later. */
   findCaptured(requestHash: string, sinceMs: number, otherHash?: string): Promise<Payment | null>;
-  /** What was paid out of a deposit, by the deposit's own id, oldest first. */
+  /** What was paid out of a deposit, or taken by a promise, by the id or subject of that, oldest first. */
   drawnFrom(network: string, payFrom: string, subject: string): Promise<Payment[]>;
+  /** Promises to pay in each period that have not ended, with those that ended at `sinceMs` or later where that is given; newest first. */
+  commitments(sinceMs?: number): Promise<Payment[]>;
   /** What is held from an address, but for the attempts of these ids. */
   heldAtomic(
     network: string,

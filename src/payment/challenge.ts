@@ -4,6 +4,7 @@ import type { BitcoinTerms } from '../money/bitcoin.js';
 import type { Network } from '../money/network.js';
 import type { JsonObject } from '../text/json.js';
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
+import type { CommitmentKey } from './commitment.js';
 import type { SignInDemand } from './signIn.js';
 
 /** Headers as they came: names in lower case, in order, a repeated name repeated. */
@@ -47,8 +48,19 @@ export interface Offer {
   readonly deposit?: DepositTerms;
   /** Set once it is known which deposit pays it. */
   readonly paidFrom?: PaidFromDeposit;
+  /** Set where paying it promises the same again in each period: the amount is the most of one. */
+  readonly commitment?: CommitmentTerms;
   /** What only the offer's own protocol shows in a quote. */
   readonly facts: Readonly<Record<string, number | string>>;
+}
+
+/** What a subscription binds its payer to, beside the amount of each period. */
+export interface CommitmentTerms {
+  readonly periodSec: number;
+  /** s since 1970 */
+  readonly endsSec: number;
+  /** By whose key, and for which challenge. */
+  readonly key: CommitmentKey;
 }
 
 /** What a deposit with a seller takes. */

@@ -228,6 +228,56 @@ export interface TempoVoucherIntent {
   readonly opening?: TempoChannelIntent;
 }
 
+/** The kinds of keys that Tempo knows, by their numbers. */
+export const TEMPO_KEY_TYPES = ['secp256k1', 'p256', 'webAuthn'] as const;
+export type TempoKeyType = (typeof TEMPO_KEY_TYPES)[number];
+
+/** A subscription that lasts for longer is not signed: one year, and a leap day. */
+export const SUBSCRIPTION_SEC_MAX = 366 * 86_400;
+/** Nothing that is sold by the period has a shorter one; what development sells by the second has. */
+export const SUBSCRIPTION_PERIOD_SEC_MIN = 86_400;
+
+/**
+ * What the signer signs to subscribe on Tempo: that one key of the seller's may move a listed token to one payee, so much in
+ * each period, until the end. The chain holds that key to it, fees included; nobody else's key, token, payee or call is
+ * let in.
+ */
+export interface TempoSubscriptionIntent {
+  readonly kind: 'tempo_subscription';
+  readonly asset: TempoAsset;
+  readonly chainId: number;
+  readonly from: `0x${string}`;
+  readonly to: `0x${string}`;
+  /** The most in one period. */
+  readonly amountAtomic: AtomicAmount;
+  readonly periodSec: number;
+  readonly accessKey: `0x${string}`;
+  readonly keyType: TempoKeyType;
+  /** 32 bytes of the challenge: no other challenge is answered by it. */
+  readonly witness: `0x${string}`;
+  readonly validAfterSec: 0;
+  /** The end. */
+  readonly validBeforeSec: number;
+  /** What its first charge is known by; no two share it (T23). */
+  readonly nonce: string;
+}
+
+/**
+ * What the signer signs to end a subscription: a transaction that takes the seller's key back, or, where that never reached
+ * the chain, makes the promise void before it does. It moves its own fee alone.
+ */
+export interface TempoKeyIntent {
+  readonly kind: 'tempo_key';
+  readonly call: 'revoke' | 'burn';
+  readonly asset: TempoAsset;
+  readonly chainId: number;
+  readonly from: `0x${string}`;
+  readonly accessKey: `0x${string}`;
+  readonly witness: `0x${string}`;
+  readonly validAfterSec: 0;
+  readonly validBeforeSec: number;
+}
+
 /**
  * Gas that one transfer on Tempo may take. It takes 62,000 on the local chain, and 315,000 where the payee had none of the
  * token; but a node that simulates it for the seller wants over 700,000 to be there. What is not used is not paid.
@@ -271,6 +321,7 @@ export type PaymentIntent =
   | SolanaTransferIntent
   | TempoTransferIntent
   | TempoVoucherIntent
+  | TempoSubscriptionIntent
   | LightningIntent;
 
 /** What a transfer on Solana may ask for in computing: the fee payer pays for it, within what facilitators accept. */

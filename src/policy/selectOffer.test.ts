@@ -43,6 +43,7 @@ function factsOf(candidates: readonly Candidate[], more: Partial<SelectionFacts>
       networksEnabled: [BASE, POLYGON, SOLANA],
       testnet: false,
       hosts: { allow: [], deny: [] },
+      commitmentUsdMicros: 0n,
       askFloorUsdMicros: 10_000n,
     },
     hostPort: 'api.example.com:443',

@@ -10,6 +10,7 @@ import {
   type PayeeHistory,
   type PriceHistory,
 } from './history.js';
+import { addedBy, judgeCommitment } from './commitment.js';
 import { judgeTotals, type LineUse } from './totals.js';
 import {
   ALLOW,
@@ -63,7 +64,12 @@ export interface Candidate {
 export interface SelectionFacts {
   readonly candidates: readonly Candidate[];
   readonly demand: Pick<PaymentDemand, 'rejected' | 'otherProtocols' | 'signIn'>;
-  readonly rules: OfferRules & { readonly hosts: HostRules; readonly askFloorUsdMicros: UsdMicros };
+  readonly rules: OfferRules & {
+    readonly hosts: HostRules;
+    readonly askFloorUsdMicros: UsdMicros;
+    /** What a promise may take in a month before the owner is asked. */
+    readonly commitmentUsdMicros: UsdMicros;
+  };
   /** Where the 402 came from. */
   readonly hostPort: string;
   /** What counts against each limit; null where that is left to the hold, which decides about totals alone. */
@@ -198,7 +204,7 @@ export function payeesOf(
 function judge({ offer, history }: Candidate, { rules, hostPort, usage, nowMs }: SelectionFacts) {
   const { usdMicros } = offer;
   const exceeded = (usage ?? []).filter(
-    ({ line, usedUsdMicros }) => usedUsdMicros + usdMicros > line.usdMicrosMax,
+    ({ line, usedUsdMicros }) => usedUsdMicros + addedBy(offer, line, nowMs) > line.usdMicrosMax,
   );
   const payee: Verdict =
     history === null || history.isPayeeAllowed
@@ -208,6 +214,7 @@ function judge({ offer, history }: Candidate, { rules, hostPort, usage, nowMs }:
     judgeRequest({ hosts: rules.hosts, hostPort }),
     judgeOffer({ offer, ...rules }),
     judgeTotals({ usdMicros, exceeded, loweredBy: rules.loweredBy }),
+    judgeCommitment(offer, rules.commitmentUsdMicros, nowMs),
     history === null ? ALLOW : judgeCircuitBreaker({ hostPort, nowMs, ...history }),
     payee,
     history === null

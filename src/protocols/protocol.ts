@@ -25,6 +25,16 @@ const DRAWN_SCHEMES: Readonly<Record<string, readonly string[]>> = { [MPP]: ['se
 /** Schemes that make such a deposit, or add to one. */
 const DEPOSIT_SCHEMES: Readonly<Record<string, readonly string[]>> = { [MPP]: ['channel'] };
 
+/** Schemes of a row that is a promise to pay again and again: it counts by its rate, see ledger/sqlite/payments/reserve. */
+const COMMITMENT_SCHEMES: Readonly<Record<string, readonly string[]>> = { [MPP]: ['commitment'] };
+/** Schemes of what is taken by such a promise. */
+const CHARGED_SCHEMES: Readonly<Record<string, readonly string[]>> = { [MPP]: ['subscription'] };
+
+/** Why a promise whose money can be taken is `unknown`: nobody knows how often it will be. */
+export const COMMITMENT_OPEN = 'commitment_open';
+/** The same, once its owner asked the chain to end it. */
+export const COMMITMENT_ENDING = 'commitment_ending';
+
 /** Why a deposit that the seller took is `unknown`: how much of it is spent shows when it is closed. */
 export const DEPOSIT_OPEN = 'channel_open';
 
@@ -44,7 +54,23 @@ export function isDeposit({ protocol, scheme }: Way): boolean {
   return DEPOSIT_SCHEMES[protocol]?.includes(scheme) === true;
 }
 
+/** Whether a row is a promise to pay in each period. */
+export function isCommitment({ protocol, scheme }: Way): boolean {
+  return COMMITMENT_SCHEMES[protocol]?.includes(scheme) === true;
+}
+
+/** Whether a payment is taken by such a promise: what became of it, the promise's own look tells. */
+export function isCharged({ protocol, scheme }: Way): boolean {
+  return CHARGED_SCHEMES[protocol]?.includes(scheme) === true;
+}
+
 /** Every way of {@link isDrawn}, for questions of a store. */
-export const DRAWN_WAYS: readonly Way[] = Object.entries(DRAWN_SCHEMES).flatMap(([protocol, schemes]) =>
-  schemes.map((scheme) => ({ protocol, scheme })),
-);
+export const DRAWN_WAYS: readonly Way[] = waysOf(DRAWN_SCHEMES);
+/** Every way of {@link isCommitment}, likewise. */
+export const COMMITMENT_WAYS: readonly Way[] = waysOf(COMMITMENT_SCHEMES);
+
+function waysOf(schemes: Readonly<Record<string, readonly string[]>>): Way[] {
+  return Object.entries(schemes).flatMap(([protocol, names]) =>
+    names.map((scheme) => ({ protocol, scheme })),
+  );
+}

@@ -4,6 +4,7 @@ import { readPaymentChallenges, type PaymentChallenge } from '../protocols/mpp/c
 import { isCharge, judgeCharge } from '../protocols/mpp/charge.js';
 import { isSession, judgeSession, SESSION } from '../protocols/mpp/session.js';
 import { readReceipt, readRejection } from '../protocols/mpp/receipt.js';
+import { isSubscription, judgeSubscription, SUBSCRIPTION } from '../protocols/mpp/subscription.js';
 import { isJsonObject, parseJson, statedLine } from '../text/json.js';
 import { cleanLine } from '../text/untrusted.js';
 import { toOffer } from './mppCharge/offer.js';
@@ -13,12 +14,14 @@ import { mppChargeSvm } from './mppCharge/svm.js';
 import { mppChargeTempo } from './mppCharge/tempo.js';
 import { toSessionOffer } from './mppSession/offer.js';
 import { mppChannelTempo, mppSessionTempo } from './mppSession/tempo.js';
+import { toSubscriptionOffer } from './mppSubscription/offer.js';
+import { mppCommitmentTempo, mppSubscriptionTempo } from './mppSubscription/tempo.js';
 import type { PaymentProtocol } from './rail.js';
 
 const DESCRIPTION_CODE_POINTS_MAX = 300;
 const ERROR_CODE_POINTS_MAX = 300;
 
-/** The Machine Payments Protocol: the HTTP authentication scheme `Payment` (draft-httpauth-payment), intents `charge` and `session`. */
+/** The Machine Payments Protocol: the HTTP authentication scheme `Payment` (draft-httpauth-payment), intents `charge`, `session` and `subscription`. */
 export const mpp: PaymentProtocol = {
   name: MPP,
   parse: readDemand,
@@ -28,7 +31,10 @@ export const mpp: PaymentProtocol = {
     readPaymentChallenges(answer).some((one) => !('fault' in one) && one.method === 'lightning'),
   challengeHeaders: ['www-authenticate'],
   ownHeaders: ['payment-receipt'],
-  rails: [mppChargeEvm, mppChargeSvm, mppChargeTempo, mppChargeLightning, mppSessionTempo, mppChannelTempo],
+  rails: [
+    ...[mppChargeEvm, mppChargeSvm, mppChargeTempo, mppChargeLightning],
+    ...[mppSessionTempo, mppChannelTempo, mppSubscriptionTempo, mppCommitmentTempo],
+  ],
 };
 
 function readDemand(answer: EndpointAnswer): PaymentDemand | null {
@@ -68,6 +74,10 @@ function offerOf(
   if (challenge.intent === SESSION) {
     const session = judgeSession(challenge, index);
     return isSession(session) ? toSessionOffer(session) : session;
+  }
+  if (challenge.intent === SUBSCRIPTION) {
+    const subscription = judgeSubscription(challenge, index);
+    return isSubscription(subscription) ? toSubscriptionOffer(subscription) : subscription;
   }
   const charge = judgeCharge(challenge, index);
   return isCharge(charge) ? toOffer(charge, bitcoin) : charge;

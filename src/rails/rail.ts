@@ -57,6 +57,8 @@ export interface Rail {
   ): Promise<SignedPayload | null>;
   /** How a deposit of this rail is ended, where this rail makes deposits. */
   readonly deposits?: DepositRail;
+  /** How a promise of this rail is ended, where this rail makes promises. */
+  readonly commitments?: CommitmentRail;
   /** Where the money moves before the seller is asked again, and the seller is shown the proof of that. */
   readonly prepaid?: PrepaidRail;
 }
@@ -84,6 +86,12 @@ export interface DepositRail {
     deposit: SignedDeposit,
     step: 'request_close' | 'withdraw',
   ): Promise<`0x${string}`>;
+}
+
+/** How promises to pay in each period are ended before their time. */
+export interface CommitmentRail {
+  /** The transaction that ends one: `revoke` where the chain knows of it, `burn` where it never came there. */
+  signEnd(ports: RailPorts, attempt: Attempt, call: 'revoke' | 'burn'): Promise<`0x${string}`>;
 }
 
 /** What came of moving the money of a prepaid rail. */

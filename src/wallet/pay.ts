@@ -130,7 +130,7 @@ async function payOnce(
     const purchase = { offer, intent, limits };
     const hold = await holdPurchase(call, challenge, purchase);
     if (hold.kind === 'held') {
-      const held = { ...purchase, deposit: hold.deposit, isAhead: ahead !== null };
+      const held = { ...purchase, companion: hold.companion, isAhead: ahead !== null };
       const told = await payHeld(call, challenge, held, hold.payment);
       return besideTold(call, withPassedOver(told, selection.passedOver));
     }

@@ -502,6 +502,10 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
     onlyParses: { kind: 'closeChannel', id: 'ent_0123456789abcdef0123' },
     why: 'a seller has to have taken a deposit',
   },
+  cancelCommitment: {
+    onlyParses: { kind: 'cancelCommitment', id: 'pay_0123456789abcdef0123' },
+    why: 'an agent has to have subscribed',
+  },
   uninstallClient: {
     onlyParses: { kind: 'uninstallClient', client: 'zed' },
     why: 'a client has to start it',

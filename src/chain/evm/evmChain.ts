@@ -71,6 +71,8 @@ export interface Looks<Query> {
   ): Promise<Observation>;
   /** At the newest block: enough to see a payment, never enough to rule one out. */
   atLatest(operator: Operator, query: Query, heads: Heads, signal: AbortSignal): Promise<Observation>;
+  /** Whether a settled block proves something of it before its end, and so is always looked at; absent where none ever does. */
+  readonly provesBeforeEnd?: (query: Query) => boolean;
   readonly history: HistoryKind;
   /** What all they show comes to; {@link judgeObservations} unless given. */
   judge?(observations: readonly Observation[], query: Query, bench: Bench): Verdict;
@@ -183,7 +185,9 @@ export function createReader<
     );
     const seen = views.flatMap(({ heads }) => (heads instanceof RpcFault ? [] : [heads]));
     const common = commonBlock(seen, quorum);
-    const canProve = common !== undefined && common.timeSec >= query.validBeforeSec;
+    const canProve =
+      common !== undefined &&
+      (common.timeSec >= query.validBeforeSec || looks.provesBeforeEnd?.(query) === true);
     const observations = await Promise.all(
       views.map(async ({ operator, heads }): Promise<Observation> => {
         if (heads instanceof RpcFault) return { kind: 'down', fault: heads, origin: operator.origin };

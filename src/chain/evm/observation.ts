@@ -24,10 +24,25 @@ export type Observation = { readonly origin: string } & (
   | { readonly kind: 'spent'; readonly at: Block; readonly settled: boolean; readonly fault: RpcFault | null }
   /** A deposit that was made and is not closed. */
   | { readonly kind: 'deposited'; readonly at: Block; readonly settled: boolean }
+  /** A promise: what was taken by it so far, oldest first. */
+  | {
+      readonly kind: 'promised';
+      readonly at: Block;
+      readonly settled: boolean;
+      readonly standing: 'not_known' | 'known' | 'cancelled' | 'over';
+      readonly charges: readonly SeenCharge[];
+    }
   /** Its settled chain is not the one that the other operator showed. */
   | { readonly kind: 'forked' }
   | { readonly kind: 'down'; readonly fault: RpcFault }
 );
+
+/** One transaction that took by a promise. */
+export interface SeenCharge {
+  readonly tx: Hex;
+  readonly block: Block;
+  readonly amountAtomic: AtomicAmount;
+}
 
 /**
  * How much earlier than our record of the signing an event is searched, where the operator's block at that time was not

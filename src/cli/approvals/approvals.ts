@@ -48,6 +48,7 @@ export function approvalFields({ question, state, choices, ...rest }: Approval) 
     asset: question.assetSymbol,
     network: question.network,
     pay_to: question.payTo,
+    terms: question.terms ?? null,
     why: question.why,
     files: question.files ?? [],
     caps: question.caps.map(({ name, maxUsdMicros, usedUsdMicros }) => ({

@@ -102,6 +102,8 @@ function lineOf(action: OwnerAction): CommandLine {
       });
     case 'closeChannel':
       return commandLine('channels close', [action.id]);
+    case 'cancelCommitment':
+      return commandLine('commitments cancel', [action.id]);
     case 'connectLightning':
       return commandLine('lightning connect');
     case 'countLightning':

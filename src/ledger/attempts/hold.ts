@@ -5,6 +5,7 @@ import type { Draw } from '../books/entitlement.js';
 import type { BudgetStop } from '../books/budget.js';
 import type { AnyAttempt, FundsReading } from './withdrawal.js';
 import type { AgentBar } from '../books/agent.js';
+import type { Recurrence } from '../../payment/commitment.js';
 import type { ApprovalProblem } from '../books/approval.js';
 
 /** Everything a hold fixes before anything is signed. */
@@ -47,6 +48,8 @@ export interface HoldRequest extends Pick<
    * hold, where both together cost no more than this (T37).
    */
   readonly beside?: Beside | null;
+  /** The promise that it is the first charge of; then it counts in each line by the rate of that. */
+  readonly commitment?: NewCommitment | null;
   /** The id that a server's log knows the call by; it goes to the journal. */
   readonly callId?: string | undefined;
   /** What the chain showed of the payer's balance, and when it was asked; null where it did not answer. */
@@ -61,6 +64,14 @@ export interface Beside {
   readonly usdMicrosMax: UsdMicros;
 }
 
+/** A promise that is made with its first charge: a row of its own, for the same amount in each period. */
+export interface NewCommitment {
+  /** One at a time is open for each of these. */
+  readonly requestHash: string;
+  readonly nonce: string;
+  readonly recurrence: Recurrence;
+}
+
 /** A line that this payment would pass, and what counts against it already. */
 export interface ExceededLine {
   readonly line: CapLine;
@@ -69,7 +80,12 @@ export interface ExceededLine {
 
 /** The answer to {@link openHold}. Only `held` reserved anything. */
 export type HoldResult =
-  | { readonly kind: 'held'; readonly payment: Payment }
+  | {
+      readonly kind: 'held';
+      readonly payment: Payment;
+      /** The row of the promise that it begins; null for none. */
+      readonly commitment: Payment | null;
+    }
   | { readonly kind: 'duplicate'; readonly payment: Payment }
   /** The idempotency key belongs to a payment of another request. */
   | { readonly kind: 'key_reused'; readonly payment: Payment }
@@ -79,7 +95,7 @@ export type HoldResult =
   | { readonly kind: 'rate'; readonly line: RateLine; readonly retryAfterSec: number }
   | { readonly kind: 'frozen' }
   | { readonly kind: 'barred'; readonly bar: AgentBar }
-  /** The deposit was drawn on or ended meanwhile, or has too little left. */
+  /** The deposit was drawn on or ended meanwhile, or has too little left; or there is such a promise by now. */
   | { readonly kind: 'drawn' }
   /** The owner is taking out what this payment would need. */
   | { readonly kind: 'withdrawn'; readonly spendableAtomic: AtomicAmount }

@@ -80,6 +80,16 @@ export interface LandingProof extends Pick<
   readonly confirmed: boolean;
 }
 
+/** What the chain shows of money that was taken by a promise. */
+export interface ChargeFacts {
+  readonly tx: string;
+  readonly amountAtomic: AtomicAmount;
+  readonly usdMicros: UsdMicros;
+  readonly chainMs: number;
+  /** Whether as many operators show it, settled for good, as a release needs. */
+  readonly confirmed: boolean;
+}
+
 /** What a compare-and-set found: the row as changed, or the row as it really stands. */
 export type Transition<A extends Attempt = Payment> =
   { readonly kind: 'done'; readonly attempt: A } | { readonly kind: 'conflict'; readonly attempt: A };

@@ -1,5 +1,5 @@
 import { CHANNEL_RESERVE } from '../../protocols/tempo/channel.js';
-import { isDeposit, isDrawn } from '../../protocols/protocol.js';
+import { isCharged, isDeposit, isDrawn } from '../../protocols/protocol.js';
 import { keptOf } from '../../wallet/entitlement/deposit.js';
 import { describeUnread, paymentKey, type Chain, type ChainPayment } from '../../chain/chain.js';
 import type { Config } from '../../config/settings.js';
@@ -209,6 +209,7 @@ class Comparison {
     const row =
       this.#signedAs(payment, network.caip2) ??
       this.#namedBy(payment, network.caip2) ??
+      this.#chargedAs(payment, network.caip2) ??
       this.#openFor(payment, network.caip2);
     if (row === undefined) {
       // A Lightning wallet may well pay for others, too.
@@ -248,6 +249,12 @@ class Comparison {
     return this.#rows.get(keyOf(network, key));
   }
 
+  /** What was taken by a promise: its memo is its seller's, so it is known by its place alone. */
+  #chargedAs(payment: ChainPayment, network: string): AnyAttempt | undefined {
+    const row = this.#rows.get(keyOf(network, placeKey(payment)));
+    return row?.kind === 'payment' && isCharged(row) ? row : undefined;
+  }
+
   /** Whether a payment's nonce is of a row that was let go as never signed: a rebuilding counts it beside that (T29). */
   #isUnsigned(payment: ChainPayment, network: string): boolean {
     const row = this.#rows.get(keyOf(network, paymentKey(payment)));
@@ -257,7 +264,8 @@ class Comparison {
   /** What the rows that count a payment may be known by. */
   #keysOf(payment: ChainPayment, network: string): string[] {
     const named = typeof payment.named === 'string' ? [payment.named.toLowerCase()] : [];
-    const place = this.#isUnsigned(payment, network) ? [placeKey(payment)] : [];
+    const isByPlace = this.#isUnsigned(payment, network) || this.#chargedAs(payment, network) !== undefined;
+    const place = isByPlace ? [placeKey(payment)] : [];
     return [paymentKey(payment), ...named, ...place];
   }
 

@@ -2,6 +2,7 @@ import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 import type { EvmAsset, LightningAsset, SvmAsset, TempoAsset } from '../../money/asset.js';
 import type { EvmNetwork, LightningNetwork, SvmNetwork, TempoNetwork } from '../../money/network.js';
 import type { Invoice } from '../l402/invoice.js';
+import type { TempoKeyType } from '../../payment/intent.js';
 import type { PaymentChallenge } from './challenge.js';
 
 interface ChargeFacts {
@@ -68,4 +69,19 @@ export interface TempoSession extends ChargeFacts {
   readonly feePaidBy: 'payee' | 'self';
   /** What the seller would have deposited; null where it does not say. Advice. */
   readonly suggestedAtomic: AtomicAmount | null;
+}
+
+/** A subscription on Tempo: a key of the seller's may take the amount once in each period, until the end. */
+export interface TempoSubscription extends ChargeFacts {
+  readonly method: 'tempo';
+  readonly network: TempoNetwork;
+  readonly asset: TempoAsset;
+  readonly payTo: `0x${string}`;
+  readonly periodSec: number;
+  /** s since 1970 */
+  readonly endsSec: number;
+  readonly accessKey: `0x${string}`;
+  readonly keyType: TempoKeyType;
+  /** The challenge's id, which is 32 bytes: no other challenge is answered by what is signed. */
+  readonly witness: `0x${string}`;
 }

@@ -36,7 +36,8 @@ export async function askOwner(
   const { question } = asked;
   const { offer } = selected.selection;
   const { approvalId: id, agent, sessionId, requestHash, network, asset, payTo } = question;
-  const identity = [agent, requestHash, network, asset, payTo, question.amountAtomic.toString()];
+  const promised = question.terms === undefined ? [] : [question.terms];
+  const identity = [agent, requestHash, network, asset, payTo, question.amountAtomic.toString(), ...promised];
   const asking = {
     id,
     agent,

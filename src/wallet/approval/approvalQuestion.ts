@@ -12,6 +12,7 @@ import { newApprovalId, type ApprovalRecord } from '../../ledger/books/approval.
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Offer } from '../../payment/challenge.js';
 import { perCallLimit } from '../../policy/limits.js';
+import { termsOf } from '../../policy/commitment.js';
 import type { Selection } from '../../policy/selectOffer.js';
 import type { LineUse } from '../../policy/totals.js';
 import { agentBounds, isSessionCap, limitsOf, useOf, type CallPlace } from '../call/ownerRules.js';
@@ -64,6 +65,7 @@ export async function makeQuestion(
     usdMicros: offer.usdMicros,
     why: reasons.map(({ owner, message }) => owner?.say ?? message).join(' '),
     ...(await standingNow(engine.ledger, config, { ...place, nowMs })),
+    ...(offer.commitment === undefined ? {} : { terms: termsOf(offer) }),
     ...(request.files.length === 0 ? {} : { files: request.files }),
     listed: listedPrice(engine, { url, method }, offer),
     sellerSays: required.description ?? null,

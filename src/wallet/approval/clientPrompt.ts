@@ -31,7 +31,8 @@ export async function promptBar(
   config: Config,
   approval: ApprovalRecord,
 ): Promise<string | null> {
-  const { ownCapPassed } = readQuestion(approval);
+  const { ownCapPassed, question } = readQuestion(approval);
+  if (question.terms !== undefined) return "no client's prompt subscribes to anything";
   const { name, usdMicrosMax } = promptBound(config, engine);
   if (usdMicrosMax === 0n && !engine.ownClient)
     return `answers from a client that the owner does not run count for nothing, unless the owner sets ${name}`;

@@ -1,3 +1,4 @@
+import { withCommitments } from '../commitment/offered.js';
 import { hasDeposit, withDeposits } from '../entitlement/deposit.js';
 import { serveAtTarget } from '../entitlement/serving.js';
 import { answerForFree } from '../answer/freeAnswer.js';
@@ -70,14 +71,16 @@ export async function select(
   const { required } = challenge;
   // What the owner approved is one offer: no other takes its place.
   const offers = required.offers.filter(({ index }) => approval === null || index === approval.offerIndex);
+  const budgetId = call.context.forwarded?.budgetId ?? null;
+  const place = { origin: challenge.target.url.origin, budgetId };
   const demand = await withDeposits(
     engine,
     config,
-    { ...required, offers },
+    await withCommitments(engine, config, { ...required, offers }, place),
     {
       ...{ target: challenge.target, maxUsdMicros, sessionId: session.id, nowMs },
       waits: AbortSignal.any([call.deadline.signal, AbortSignal.timeout(call.deadline.sellerMs())]),
-      budgetId: call.context.forwarded?.budgetId ?? null,
+      budgetId,
     },
   );
   return selectFrom(
@@ -86,8 +89,7 @@ export async function select(
       ...{ maxUsdMicros, target: challenge.target, demand },
       modelCap: await modelCapOf(config, call.request),
       listedUsdMicros: () => highestListed(engine, challenge.target),
-      ...{ isApproved: approval !== null, looksAtTotals, nowMs },
-      budgetId: call.context.forwarded?.budgetId ?? null,
+      ...{ isApproved: approval !== null, looksAtTotals, nowMs, budgetId },
     },
     looksOf(engine, config, nowMs),
   );

@@ -6,6 +6,7 @@ import type { CallCap } from '../../policy/model.js';
 import type { Selection } from '../../policy/selectOffer.js';
 import type { Stop } from '../../policy/verdict.js';
 import { highestListed } from '../discover/catalogAdvice.js';
+import { withCommitments } from '../commitment/offered.js';
 import { withDeposits } from '../entitlement/deposit.js';
 import type { Engine } from '../engine.js';
 import type { Challenge } from './probe.js';
@@ -26,7 +27,9 @@ export async function selectForQuote(
   const nowMs = engine.now();
   const { target } = challenge;
   const ask = { target, maxUsdMicros: undefined, budgetId: null, sessionId: session.id, nowMs };
-  let left = await withDeposits(engine, config, challenge.required, ask);
+  const place = { origin: target.url.origin, budgetId: null };
+  const offered = await withCommitments(engine, config, challenge.required, place);
+  let left = await withDeposits(engine, config, offered, ask);
   let first: Selection | null = null;
   for (;;) {
     const selection = await selectAmong(engine, config, session, { ...challenge, required: left });

@@ -189,6 +189,7 @@ function rulesOf({ config, agent, maxUsdMicros, modelCap }: SelectionRequest) {
     agent: { name: agent, ...agentBounds(config, agent) },
     hosts: config.hosts,
     askFloorUsdMicros: config.limits.askFloorUsdMicros,
+    commitmentUsdMicros: config.limits.commitmentUsdMicros,
     ...(maxUsdMicros === undefined ? {} : { maxUsdMicros }),
     ...(modelCap === undefined ? {} : { modelCap }),
     ...(config.lowered === undefined ? {} : { loweredBy: config.lowered }),

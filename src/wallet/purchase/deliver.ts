@@ -26,7 +26,7 @@ import { freeBeside } from '../settle/addressFunds.js';
 import { mayHaveLeft, recordSilence, settleClaim, type SettledClaim } from '../settle/claim.js';
 import { commitToSend, faultAfterSending } from './commitToSend.js';
 import { correctedAnswer } from './correctEcho.js';
-import { commitDeposit, withNewDeposit, type NewDeposit } from './deposit.js';
+import { commitCompanion, withCompanion, type Companion } from './companion.js';
 import { fetchAgain, withWayBack } from './fetchAgain.js';
 import { holdPurchase, signHold, type Purchase } from './hold.js';
 import { prepay, unheardOutcome } from './prepay.js';
@@ -37,11 +37,11 @@ import { send } from './send.js';
 export async function payHeld(
   call: PaidCall,
   { target, required }: Challenge,
-  purchase: Purchase & { readonly deposit: NewDeposit | null; readonly isAhead: boolean },
+  purchase: Purchase & { readonly companion: Companion | null; readonly isAhead: boolean },
   held: Payment,
 ): Promise<Outcome> {
   const { engine } = call;
-  const { deposit, isAhead } = purchase;
+  const { companion, isAhead } = purchase;
   const pays = (): Promise<Outcome> =>
     underLease(engine, held.id, async () => {
       // A duplicate may have been paid and answered between steps 1 and 5; from here on none can be.
@@ -54,7 +54,7 @@ export async function payHeld(
       // 6. Sign: the one transfer that was prepared, and nothing that a server made up.
       const signed = await signHold(call, purchase, held);
       const payload = isAhead ? { ...signed, ahead: true as const } : signed;
-      const stopped = deposit === null ? null : await commitDeposit(call, deposit, { payload, target });
+      const stopped = companion === null ? null : await commitCompanion(call, companion, { payload, target });
       if (stopped !== null) {
         await engine.ledger.release(held.id, 'never_signed', engine.now());
         return stopped;
@@ -66,7 +66,7 @@ export async function payHeld(
       await noteServed(engine, held);
       return told;
     });
-  return withNewDeposit(call, deposit, held.id, pays);
+  return withCompanion(call, companion, held.id, pays);
 }
 
 /**
@@ -158,7 +158,7 @@ async function payAsAsked(
   if (selection.decision !== 'pay' || intent === null) return aheadTold(told, first, offer);
   const hold = await holdPurchase(call, challenge, { offer: selection.offer, intent, limits });
   if (hold.kind !== 'held') return aheadTold(told, first, offer);
-  const purchase = { offer: selection.offer, intent, limits, deposit: hold.deposit, isAhead: false };
+  const purchase = { offer: selection.offer, intent, limits, companion: hold.companion, isAhead: false };
   return besideTold(call, await payHeld(call, challenge, purchase, hold.payment));
 }
 

@@ -1,25 +1,13 @@
-import { DEPOSIT_OPEN } from '../../protocols/protocol.js';
 import { WalletError } from '../../errors/walletError.js';
 import type { HoldResult } from '../../ledger/attempts/hold.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
-import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import type { Entitlement } from '../../ledger/books/entitlement.js';
 import { toUsdMicros } from '../../money/asset.js';
-import type { Outcome } from '../answer/outcome.js';
 import { categoryOfCall } from '../discover/catalogAdvice.js';
-import {
-  depositHash,
-  DEPOSIT_LIFE_MS,
-  changeKept,
-  keptOf,
-  openWith,
-  type KeptDeposit,
-} from '../entitlement/deposit.js';
-import { underLease } from '../leaseKeeper.js';
+import { depositHash, DEPOSIT_LIFE_MS, openWith, type KeptDeposit } from '../entitlement/deposit.js';
 import type { PaidCall } from '../call/paidCall.js';
 import type { Challenge } from '../call/probe.js';
 import type { Purchase } from './hold.js';
-import { commitToSend } from './commitToSend.js';
 
 /** The method of a row that is a deposit: it is no price of its endpoint's. */
 const DEPOSIT_METHOD = 'DEPOSIT';
@@ -116,51 +104,4 @@ export async function dropDeposit(
   { payment }: NewDeposit,
 ): Promise<void> {
   await engine.ledger.release(payment.id, 'never_signed', engine.now());
-}
-
-/**
- * Makes a deposit durably `sent`, before the call that it is made with is: the two leave with the same bytes. The outcome
- * where the owner stopped it meanwhile; what was only held is let go then.
- */
-export async function commitDeposit(
-  call: PaidCall,
-  { payment }: NewDeposit,
-  { target, payload }: { readonly target: Challenge['target']; readonly payload: SignedPayload },
-): Promise<Outcome | null> {
-  const sent = await commitToSend(call, { payment, payload, target });
-  return 'status' in sent ? sent : null;
-}
-
-/**
- * Runs the first call that is paid out of a new deposit, and writes down what that call shows of it: taken by the seller's
- * word, or unknown until the chain tells. It counts in full either way.
- */
-export async function withNewDeposit<T>(
-  { engine }: PaidCall,
-  deposit: NewDeposit | null,
-  callPaymentId: string,
-  work: () => Promise<T>,
-): Promise<T> {
-  if (deposit === null) return work();
-  const { payment, entitlement } = deposit;
-  return underLease(engine, payment.id, async () => {
-    try {
-      return await work();
-    } finally {
-      const first = await engine.ledger.findPayment(callPaymentId).catch(() => null);
-      // By the seller's word, or by the chain, which was asked where the seller said nothing.
-      const found = await engine.ledger.entitlements.find(entitlement.id).catch(() => null);
-      const isTaken = first?.state === 'captured' || (found?.state === 'live' && !keptOf(found).opening);
-      // Before the row says so: whoever waits for that looks at this next.
-      if (isTaken)
-        await changeKept(engine, entitlement.id, () => ({ opening: false })).catch(() => undefined);
-      const now = await engine.ledger.findPayment(payment.id).catch(() => null);
-      if (now?.state === 'held') await dropDeposit({ engine }, deposit).catch(() => undefined);
-      if (now?.state === 'sent') {
-        const note = isTaken ? DEPOSIT_OPEN : (first?.note ?? 'no_receipt');
-        const marked = await engine.ledger.markUnknown(payment.id, note, engine.now()).catch(() => null);
-        if (isTaken && marked?.kind === 'done') engine.funds.spent(payment);
-      }
-    }
-  });
 }

@@ -15,7 +15,9 @@ import { categoryOfCall } from '../discover/catalogAdvice.js';
 import { withMarks } from '../settle/witness.js';
 import { keyReused } from '../call/duplicate.js';
 import type { Draw } from '../../ledger/books/entitlement.js';
-import { dropDeposit, holdDeposit, type NewDeposit } from './deposit.js';
+import { newCommitment } from '../commitment/offered.js';
+import { dropDeposit, holdDeposit } from './deposit.js';
+import type { Companion } from './companion.js';
 import type { PaidCall } from '../call/paidCall.js';
 import type { Challenge } from '../call/probe.js';
 import type { CallLimits } from '../call/ownerRules.js';
@@ -27,9 +29,9 @@ export interface Purchase {
   readonly limits: CallLimits;
 }
 
-/** A hold, with the deposit that it is paid out of where that is made with it. */
+/** A hold, with what is made with it: the deposit that it is paid out of, or the promise that it begins. */
 export type CallHold =
-  | { readonly kind: 'held'; readonly payment: Payment; readonly deposit: NewDeposit | null }
+  | { readonly kind: 'held'; readonly payment: Payment; readonly companion: Companion | null }
   | Exclude<HoldResult, { readonly kind: 'held' }>;
 
 /**
@@ -48,7 +50,10 @@ export async function holdPurchase(
         ? null
         : { entitlementId: paidFrom.entitlementId, drawnAtomic: paidFrom.drawnAtomic };
     const hold = await holdCall(call, challenge, purchase, draw);
-    return hold.kind === 'held' ? { ...hold, deposit: null } : hold;
+    if (hold.kind !== 'held') return hold;
+    const { payment, commitment } = hold;
+    const companion = commitment === null ? null : { payment: commitment, deposit: null };
+    return { kind: 'held', payment, companion };
   }
   const made = await holdDeposit(call, challenge, purchase);
   // Another call is making one, or closing one: what is there by then is looked at again.
@@ -61,7 +66,10 @@ export async function holdPurchase(
     await dropDeposit(call, deposit).catch(() => undefined);
     throw error;
   });
-  if (hold.kind === 'held') return { ...hold, deposit };
+  if (hold.kind === 'held') {
+    const companion = { payment: deposit.payment, deposit: deposit.entitlement };
+    return { kind: 'held', payment: hold.payment, companion };
+  }
   await dropDeposit(call, deposit);
   return hold;
 }
@@ -102,6 +110,7 @@ async function holdCall(
     callId: context.callId,
     budgetId: context.forwarded?.budgetId ?? null,
     draw,
+    commitment: newCommitment(engine.agent, target.url.origin, offer, engine.now()),
     beside: beside === undefined ? null : { paymentId: beside.payment.id, usdMicrosMax: beside.usdMicrosMax },
     funds: engine.funds.known(offer.asset, intent.from),
     nowMs: engine.now(),

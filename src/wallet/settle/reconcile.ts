@@ -1,5 +1,5 @@
 import { type DueAttempt, LOOK_MS_MAX } from '../../ledger/attempts/observation.js';
-import { isDrawn } from '../../protocols/protocol.js';
+import { isCommitment, isDrawn } from '../../protocols/protocol.js';
 import { isWalletError } from '../../errors/walletError.js';
 import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
 import { isLeased, takeOver, untilFree } from '../leaseKeeper.js';
@@ -169,7 +169,7 @@ async function planNextLook(
   const failed = openReason !== null && openReason !== 'searching' ? failures + 1 : 0;
   const everyMs = attempt.state === 'captured' ? CONFIRM_EVERY_MS : LOOK_EVERY_MS;
   const waitMs =
-    attempt.kind === 'payment' && isDrawn(attempt)
+    attempt.kind === 'payment' && (isDrawn(attempt) || isCommitment(attempt))
       ? LOOK_MS_MAX
       : Math.min(everyMs * 2 ** Math.max(0, failed - 1), FAILED_LOOK_MS_MAX);
   // A late settlement shows before the end can be proved, so the wait for a proof is not slept through.

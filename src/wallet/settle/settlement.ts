@@ -11,7 +11,8 @@ import { findNetwork, type Caip2 } from '../../money/network.js';
 import type { Engine } from '../engine.js';
 import { heldUntilMs } from '../answer/outcome.js';
 import { withdrawalRailOf } from '../../rails/table.js';
-import { isDrawn } from '../../protocols/protocol.js';
+import { isCharged, isCommitment, isDrawn } from '../../protocols/protocol.js';
+import { commitmentBehind, noteCommitment } from './commitment.js';
 import { LOOK_MS_MAX } from '../../ledger/attempts/observation.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
 import { depositOf } from '../entitlement/deposit.js';
@@ -111,7 +112,11 @@ export async function settleAttempt<A extends AnyAttempt>(
     return closed(attempt, 'final', 'Its end is known.');
   if (attempt.kind === 'payment' && isDrawn(attempt))
     return (await settleDrawn(engine, attempt, signal)) as SettlementVerdict<A>;
+  if (attempt.kind === 'payment' && isCharged(attempt))
+    return (await settleCharged(engine, attempt, signal)) as SettlementVerdict<A>;
   const settlement = await askChain(engine, attempt, signal);
+  // What was taken by a promise is written down before its end is, which frees its rate.
+  await noteCommitment(engine, attempt, settlement);
   const verdict = await recordSettlement(engine, attempt, settlement);
   await noteDeposit(engine, attempt, settlement);
   return verdict;
@@ -124,7 +129,7 @@ async function recordSettlement<A extends AnyAttempt>(
 ): Promise<SettlementVerdict<A>> {
   if (attempt.state === 'released') return lookAgain(engine, attempt, settlement);
   if (settlement.kind === 'captured') return recordCapture(engine, attempt, settlement);
-  if (settlement.kind === 'released') return recordRelease(engine, attempt, proofOf(settlement));
+  if (settlement.kind === 'released') return recordRelease(engine, attempt, proofOf(settlement, attempt));
   const nowSec = engine.now() / 1000;
   const inTime = attempt.validBeforeSec - RESEND_MARGIN_SEC > nowSec;
   return {
@@ -161,6 +166,31 @@ async function settleDrawn(
     message: 'It is paid out of a deposit, and is final once that is closed.',
     retryAtMs: engine.now() + LOOK_MS_MAX,
     stillValid: isUsable && now.state === 'unknown',
+    openReason: null,
+    owner: null,
+  };
+}
+
+/** Looks after what was taken by a promise: the chain is asked about that, and shows every charge of it. */
+async function settleCharged(
+  engine: SettlementPlace,
+  attempt: Payment,
+  signal: AbortSignal,
+): Promise<SettlementVerdict<Payment>> {
+  const promise = await commitmentBehind(engine, attempt);
+  if (promise !== null && isLive(promise.state) && promise.payload !== null)
+    await settleAttempt(engine, promise, signal);
+  const now = (await engine.ledger.findPayment(attempt.id)) ?? attempt;
+  if (now.state === 'released')
+    return closed(now, 'released', 'Its subscription has ended, and nothing was taken for it.');
+  if (now.state === 'captured' && now.confirmed)
+    return closed(now, 'confirmed', `The chain shows it taken by its subscription, in ${now.tx ?? ''}.`);
+  return {
+    attempt: now,
+    verdict: 'waits',
+    message: 'It is taken by a subscription, and the chain does not show it for good yet.',
+    retryAtMs: engine.now() + ASK_AGAIN_MS,
+    stillValid: false,
     openReason: null,
     owner: null,
   };
@@ -222,7 +252,7 @@ async function lookAgain<A extends AnyAttempt>(
       ? ` ${settlement.message ?? UNKNOWABLE[settlement.reason] ?? ''}`.trimEnd()
       : '';
   const says = isProved
-    ? `It can never settle: ${proofOf(settlement)}.`
+    ? `It can never settle: ${proofOf(settlement, attempt)}.`
     : `It was released by a proof, and the chain does not show it.${why}`;
   return { ...closed(attempt, 'final', says), retryAtMs: isOver ? null : engine.now() + WATCH_MS };
 }
@@ -302,8 +332,10 @@ function shownBy({ tx }: Extract<Settlement, { kind: 'captured' }>): string {
     : `the chain shows the transfer in ${tx}`;
 }
 
-function proofOf(settlement: Extract<Settlement, { kind: 'released' }>): string {
+function proofOf(settlement: Extract<Settlement, { kind: 'released' }>, attempt: AnyAttempt): string {
   if ('summary' in settlement) return settlement.summary;
+  if (attempt.kind === 'payment' && isCommitment(attempt))
+    return `a settled block of ${new Date(settlement.blockTimeSec * 1000).toISOString()} shows that its subscription has ended`;
   return `a safe block of ${new Date(settlement.blockTimeSec * 1000).toISOString()} is past its expiry and shows it unused`;
 }
 
@@ -353,6 +385,8 @@ function waitingSentence(
     return isClaimed(attempt)
       ? 'The seller says it settled; the chain does not show it yet.'
       : 'One RPC operator showed it paid; that is not settled for good yet.';
+  if (settlement.promise !== undefined)
+    return 'The subscription goes on, and counts by its rate until the chain shows that it has ended.';
   if (settlement.isDeposited === true)
     return 'The deposit is made, and counts in full until it is closed; what was not taken of it comes back then.';
   const until = new Date(heldUntilMs(attempt)).toISOString();

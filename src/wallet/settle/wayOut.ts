@@ -17,7 +17,8 @@ export function openReason(
   nowMs: number,
 ): OpenReason | null {
   if (settlement.kind === 'unknowable') return settlement.reason;
-  if (settlement.kind === 'open' && settlement.isDeposited === true) return null;
+  if (settlement.kind === 'open' && (settlement.isDeposited === true || settlement.promise !== undefined))
+    return null;
   return nowMs > heldUntilMs(attempt) + OVERDUE_MS ? 'overdue' : null;
 }
 

@@ -153,6 +153,12 @@ function viewFacts(question: Question): Html {
             </dd>`
     }
     ${viewFiles(question)}
+    ${
+      question.terms === undefined
+        ? ''
+        : html`<dt>Subscribes</dt>
+            <dd class="warn">${question.terms}, each time without asking you</dd>`
+    }
     <dt>Pays</dt>
     <dd>${amountOf(question)} on ${question.networkLabel}</dd>
     <dt>Money goes to</dt>

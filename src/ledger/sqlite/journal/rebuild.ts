@@ -6,7 +6,7 @@ import {
   type RowFields,
 } from '../payments/paymentColumns.js';
 import type { AnyAttempt } from '../../attempts/withdrawal.js';
-import { isDeposit } from '../../../protocols/protocol.js';
+import { isCharged, isDeposit } from '../../../protocols/protocol.js';
 import { newId } from '../../newId.js';
 import type { ImportedPayment, Rebuilt } from '../../books/rebuild.js';
 import { createHash } from 'node:crypto';
@@ -118,7 +118,9 @@ function knownAs(context: LedgerContext, payment: ImportedPayment): AttemptRow |
   const head = context.journal.checkedHead();
   const { network, payFrom, payTo, tx, nonce, amountAtomic } = payment;
   const known = selectPayment(context, head, where, network, payFrom, nonceOf(payment));
-  if (known !== null || nonce !== null) return known;
+  if (known !== null) return known;
+  const charge = chargedIn(context, payment);
+  if (charge !== null || nonce !== null) return charge;
   const signed = namedBy(context, payment);
   if (signed !== null) return signed;
   // A transaction that a seller only claims says nothing.
@@ -127,6 +129,22 @@ function knownAs(context: LedgerContext, payment: ImportedPayment): AttemptRow |
     row?.confirmed === true &&
     row.payTo.toLowerCase() === payTo.toLowerCase() &&
     row.capturedAtomic === amountAtomic;
+  return isIt ? row : null;
+}
+
+/** What was taken by a promise: the memo is its seller's, so it is known by its transaction, once the chain showed it for good. */
+function chargedIn(
+  context: LedgerContext,
+  { network, payFrom, payTo, tx, amountAtomic }: ImportedPayment,
+): AttemptRow | null {
+  const head = context.journal.checkedHead();
+  const row = selectPayment(context, head, 'network = ? AND pay_from = ? AND tx = ?', network, payFrom, tx);
+  const isIt =
+    row?.kind === 'payment' &&
+    isCharged(row) &&
+    row.confirmed &&
+    row.payTo.toLowerCase() === payTo.toLowerCase() &&
+    (row.capturedAtomic ?? 0n) >= amountAtomic;
   return isIt ? row : null;
 }
 

@@ -5,6 +5,7 @@ import type { CommitPoint } from '../../commitPoint.js';
 import { assertInvariant } from '../../../errors/walletError.js';
 import type { LedgerAccess } from '../file/access.js';
 import type { LedgerContext } from '../file/context.js';
+import { recordCharge } from './charge.js';
 import { openHold } from './hold.js';
 import { attemptOf, type AttemptRow } from './paymentColumns.js';
 import { capture, markSent, markUnknown, recapture, recordSigned, release } from './transition.js';
@@ -48,6 +49,10 @@ export function paymentControl(access: LedgerAccess): PaymentControl {
   const steps = attemptControl<Payment>(access, 'payment');
   return {
     openHold: (request) => access.write('held', (context) => openHold(context, request)),
+    recordCharge: (commitmentId, facts, nowMs) =>
+      access.write(facts.confirmed ? 'confirmed' : 'captured', (context) =>
+        recordCharge(context, commitmentId, facts, nowMs),
+      ),
     ...steps,
     async signAndSend(id, payload, send) {
       // Both wait for the lock together, so they share one commit and its one fsync.

@@ -6,6 +6,7 @@ import { statement } from '../file/database.js';
 import { ledgerTimeMs } from '../journal/journal.js';
 import { heldAtomic } from '../views/report.js';
 import { findByKey } from './hold.js';
+import { LIVE, WAYS_OF_COMMITMENTS } from './reserve.js';
 import { usageOf } from './usage.js';
 import { attemptOf, type AttemptRow, type SqlRow } from './paymentColumns.js';
 import { currentPayment, existingPayment, findLive, paymentOf, selectPayment } from './paymentRow.js';
@@ -13,6 +14,9 @@ import type { Waiting } from './waiting.js';
 
 /** As {@link capturedWallMs}; from no earlier than the opening, whatever the clock said meanwhile. */
 const CAPTURED_WALL = `max(coalesce(captured_wall_ms, captured_ms), coalesce(opened_wall_ms, 0))`;
+
+/** More promises are never listed at once. */
+const COMMITMENTS_MAX = 1_000;
 
 /** Payments as they stand. */
 export function paymentReader(access: LedgerAccess, waiting: Waiting): PaymentReader {
@@ -46,6 +50,13 @@ export function paymentReader(access: LedgerAccess, waiting: Waiting): PaymentRe
           `SELECT * FROM payments WHERE network = ? AND pay_from = ? AND nonce > ? || '/' AND nonce < ? || '0'
            ORDER BY opened_ms, id`,
         ).all(network, payFrom, subject, subject) as SqlRow[];
+        return rows.map((row) => paymentOf(currentPayment(context, head, row)));
+      }),
+    commitments: (sinceMs = Number.MAX_SAFE_INTEGER) =>
+      access.read((context, head) => {
+        const select = `SELECT * FROM payments WHERE (${WAYS_OF_COMMITMENTS}) AND (state IN (${LIVE}) OR changed_ms >= ?)
+           ORDER BY opened_ms DESC, id LIMIT ${COMMITMENTS_MAX}`;
+        const rows = statement(context.db, select).all(sinceMs) as SqlRow[];
         return rows.map((row) => paymentOf(currentPayment(context, head, row)));
       }),
     heldAtomic: (network, asset, payFrom, exceptIds = []) =>

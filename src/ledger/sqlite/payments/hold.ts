@@ -1,9 +1,11 @@
 import { newId } from '../../newId.js';
 import { hash } from 'node:crypto';
 import { attemptOf, type AttemptRow, type SqlRow } from './paymentColumns.js';
-import type { HoldRequest, HoldResult } from '../../attempts/hold.js';
+import type { HoldRequest, HoldResult, NewCommitment } from '../../attempts/hold.js';
 import { assertInvariant } from '../../../errors/walletError.js';
-import type { RateLine } from '../../../money/cap.js';
+import type { CapLine, RateLine } from '../../../money/cap.js';
+import type { UsdMicros } from '../../../money/unit.js';
+import { chargesWithin } from '../../../payment/commitment.js';
 import { barOf } from '../owner/agent.js';
 import { checkApproval, consumeApproval } from '../owner/approval.js';
 import { budgetStop } from '../owner/budget.js';
@@ -21,8 +23,9 @@ import {
   selectPayment,
 } from './paymentRow.js';
 import { drawOn } from '../calls/entitlement.js';
-import { isDrawn } from '../../../protocols/protocol.js';
+import { isCharged, isDrawn } from '../../../protocols/protocol.js';
 import { isLeasedElsewhere, putLease } from './leaseRow.js';
+import { windowOf } from './reserve.js';
 import { scopeKey } from './totals.js';
 import { boundingLines, budgetsBounding, exceededLines } from './usage.js';
 import { leftByWithdrawals } from './withdrawal.js';
@@ -68,10 +71,17 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const duplicate = keyed ?? findLive(context, head, request.requestHash);
   const aside = duplicate !== null && mayStandBeside(context, duplicate, request) ? duplicate : null;
   if (duplicate !== null && aside === null) return { kind: 'duplicate', payment: paymentOf(duplicate) };
-  const { budgetId = null, draw = null } = request;
+  const { budgetId = null, draw = null, commitment = null } = request;
+  assertInvariant((commitment !== null) === isCharged(request), 'a first charge names its promise');
+  if (commitment !== null && findLive(context, head, commitment.requestHash) !== null)
+    return { kind: 'drawn' };
   assertInvariant((draw !== null) === isDrawn(request), 'what is drawn on a deposit names it');
   // A deposit counts whole in each line, so that what is drawn on it adds nothing.
   const addedUsdMicros = draw === null ? request.heldUsdMicros : 0n;
+  const addedTo = (line: CapLine): UsdMicros =>
+    commitment === null
+      ? addedUsdMicros
+      : request.heldUsdMicros * chargesWithin(windowOf(line), commitment.recurrence);
   if (budgetId !== null) {
     const { agent } = request;
     const usdMicros = addedUsdMicros;
@@ -93,7 +103,7 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const approval =
     approvalId === null ? null : checkApproval(context, head, approvalId, request, request.nowMs);
   if (typeof approval === 'string') return { kind: 'approval', problem: approval };
-  const adding = { usdMicros: addedUsdMicros, runId: budgetId, nowMs };
+  const adding = { usdMicros: addedTo, runId: budgetId, nowMs };
   const passed = exceededLines(context, head, request.capLines, adding);
   const bounding = boundingLines(request.capLines, approval);
   const exceeded = passed.filter(({ line }) => bounding.includes(line));
@@ -110,7 +120,11 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const next = approval === null ? alone : consumeApproval(context, alone, approval, payment.id, nowMs);
   insertPayment(context, next, payment, request.callId);
   putLease(context, payment.id, request.nowMs);
-  return { kind: 'held', payment };
+  return {
+    kind: 'held',
+    payment,
+    commitment: commitment === null ? null : holdCommitment(context, payment, commitment, request.nowMs),
+  };
 }
 
 /**
@@ -139,6 +153,26 @@ function setAside(context: LedgerContext, head: JournalHead, before: AttemptRow,
   changePayment(context, head, before, { kind: 'unknown', patch, nowMs });
   return context.journal.checkedHead();
 }
+
+/** The row of a promise, beside that of its first charge and in the same step: what bounds the one has bounded the other. */
+function holdCommitment(
+  context: LedgerContext,
+  first: Payment,
+  { nonce, requestHash, recurrence }: NewCommitment,
+  wallMs: number,
+): Payment {
+  const row: Payment = {
+    ...first,
+    ...{ id: newId('pay'), scheme: 'commitment', method: COMMITMENT_METHOD, nonce, requestHash },
+    ...{ idempotencyKey: null, quoteId: null, validBeforeSec: recurrence.endsSec },
+  };
+  insertPayment(context, context.journal.checkedHead(), row);
+  putLease(context, row.id, wallMs);
+  return row;
+}
+
+/** The method of a row that is a promise: it is no price of its endpoint's. */
+const COMMITMENT_METHOD = 'COMMIT';
 
 /** Notes a config that is newer than the head knows, so that older ones are refused from here on. */
 export function noteConfig(
@@ -169,6 +203,7 @@ function newPayment(
     budgetId: _budget,
     draw: _draw,
     beside: _beside,
+    commitment: _commitment,
     nowMs: wallMs,
     ...fixed
   } = request;

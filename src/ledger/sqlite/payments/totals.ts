@@ -4,7 +4,7 @@ import { type CountedLine, LISTED } from '../../attempts/hold.js';
 import type { CapScope } from '../../../money/cap.js';
 import type { RowAuthenticator } from '../journal/authenticity.js';
 import { statement, type Sqlite } from '../file/database.js';
-import { isDrawn } from '../../../protocols/protocol.js';
+import { isCommitment, isDrawn } from '../../../protocols/protocol.js';
 import { changedBehind } from '../../fault.js';
 import { isLive } from '../../attempts/attempt.js';
 import type { PastCap } from '../../attempts/payment.js';
@@ -107,8 +107,12 @@ export interface Place {
   readonly counts: 'live and captured' | 'live' | 'captured' | 'as a whole';
 }
 
+/** Where promises are added up that have not ended: what they come to in a line is reckoned when it is asked, see `reserve`. */
+export const COMMITMENTS = 'commitments';
+
 /** Every total that a payment is part of. */
 export function placesOf(payment: AttemptRow): Place[] {
+  if (isCommitment(payment)) return [{ key: COMMITMENTS, counts: 'live' }];
   const places: Place[] = rollingScopes(payment).map((key) => ({ key, counts: 'live and captured' }));
   const sessions = sessionScopes(payment);
   for (const { session } of sessions) places.push({ key: session, counts: 'captured' });

@@ -10,15 +10,18 @@ import type {
   Transition,
 } from '../../attempts/transition.js';
 import { assertInvariant } from '../../../errors/walletError.js';
-import { isDeposit, isDrawn } from '../../../protocols/protocol.js';
+import { isCommitment, isDeposit, isDrawn } from '../../../protocols/protocol.js';
 import { endUnmade, giveBack } from '../calls/entitlement.js';
 import { barOf } from '../owner/agent.js';
 import { budgetsOf, runsOf } from '../../books/budget.js';
 import type { CapLine } from '../../../money/cap.js';
+import type { UsdMicros } from '../../../money/unit.js';
+import { chargesWithin } from '../../../payment/commitment.js';
 import { findApproval } from '../owner/approvalRow.js';
 import { budgetStop } from '../owner/budget.js';
 import type { LedgerContext } from '../file/context.js';
 import { findByKey, noteConfig } from './hold.js';
+import { recurrenceOf, windowOf } from './reserve.js';
 import { contributionOf } from './totals.js';
 import { boundingLines, budgetsBounding, exceededLines } from './usage.js';
 import { ledgerTimeMs } from '../journal/journal.js';
@@ -102,7 +105,7 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
       ),
       // But for a budget that its agent was put in since.
       ...exceededLines(context, head, lines.filter(isEntered), {
-        usdMicros: contributionOf(before).live,
+        usdMicros: (line) => addedBy(before, line),
         runId: budgetId ?? null,
         nowMs,
       }),
@@ -117,6 +120,12 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
   } as const;
   putLease(context, id, send.nowMs);
   return changePayment(context, head, before, { kind: 'send', patch, nowMs });
+}
+
+/** What a row adds to a line that it enters: its hold, or where it is a promise as much as the line's window can see taken. */
+function addedBy(row: AttemptRow, line: CapLine): UsdMicros {
+  if (!isCommitment(row)) return contributionOf(row).live;
+  return row.heldUsdMicros * chargesWithin(windowOf(line), recurrenceOf(row));
 }
 
 /**

@@ -6,6 +6,7 @@ import type { ApprovalRecord } from '../../books/approval.js';
 import type { LedgerContext } from '../file/context.js';
 import type { JournalHead } from '../journal/journal.js';
 import { setAside } from '../owner/budgetRow.js';
+import { openCommitments, reservedIn } from './reserve.js';
 import { scopeKey } from './totals.js';
 
 /** When usage is reckoned, and for whom. */
@@ -20,7 +21,7 @@ export interface Reckoning {
 
 /**
  * What counts against each line, in the lines' order: all payments against a ceiling, and against a cap all but those
- * that were approved past it. A cap and its ceiling share one reckoning.
+ * that were approved past it. A cap and its ceiling share one reckoning. Promises to pay count by their rate.
  */
 export function usageOf(
   context: LedgerContext,
@@ -35,6 +36,7 @@ export function usageOf(
     if (line.scope.kind !== 'budget' || isHeld) return spent;
     return spent + setAside(context, head, line.scope.below, { runId, timeMs: nowMs });
   };
+  const commitments = openCommitments(context, head);
   const known = new Map<string, bigint>();
   return lines.map((line) => {
     const key = `${scopeKey(line.scope)} ${line.windowSec}`;
@@ -42,21 +44,22 @@ export function usageOf(
     known.set(key, spent);
     const used = line.kind === 'ceiling' ? spent : spent - totals.approvedPast(register, line, nowMs);
     assertInvariant(used >= 0n, 'what was approved past a cap is part of what was spent in its scope');
-    return used;
+    return used + reservedIn(commitments, line, nowMs);
   });
 }
 
-/** The lines that `usdMicros` more would pass. */
+/** The lines that `usdMicros` more would pass; what it comes to in each may depend on the line. */
 export function exceededLines(
   context: LedgerContext,
   head: JournalHead,
   lines: readonly CapLine[],
-  { usdMicros, ...reckoning }: Reckoning & { readonly usdMicros: UsdMicros },
+  { usdMicros, ...reckoning }: Reckoning & { readonly usdMicros: UsdMicros | ((line: CapLine) => UsdMicros) },
 ): ExceededLine[] {
+  const added = (line: CapLine): UsdMicros => (typeof usdMicros === 'bigint' ? usdMicros : usdMicros(line));
   const usage = usageOf(context, head, lines, reckoning);
   return lines
     .map((line, i) => ({ line, usedUsdMicros: usage[i] ?? 0n }))
-    .filter(({ line, usedUsdMicros }) => usedUsdMicros + usdMicros > line.usdMicrosMax);
+    .filter(({ line, usedUsdMicros }) => usedUsdMicros + added(line) > line.usdMicrosMax);
 }
 
 /**

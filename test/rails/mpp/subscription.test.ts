@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startSubscriptionShop, type SubscriptionShop } from '../../../sandbox/tempo/subscriptionShop.ts';
+import type { Payment } from '../../../src/ledger/attempts/payment.js';
+import { compareWithChain } from '../../../src/owner/ledger/chainAudit.js';
+import { cancelCommitment } from '../../../src/wallet/settle/commitmentEnd.js';
+import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
+import type { Wallet } from '../../../src/wallet/wallet.js';
+import { paymentsIn, signaturesIn } from '../../support/books.js';
+import { anyCall, type TestWallet } from '../../support/testWallet.js';
+import { startTestWorld, type TestWorld } from '../../support/world.js';
+
+// Sellers of subscriptions on the published server of MPP; the chain itself holds their keys to their limits.
+const START = 20_000_000n;
+const USD = 1_000_000n;
+const DAY_SEC = 86_400;
+let world: TestWorld;
+let shop: SubscriptionShop;
+
+beforeAll(async () => {
+  world = await startTestWorld('tempo');
+  shop = await startSubscriptionShop(world.tempo!.chain, world.now);
+});
+
+afterAll(async () => {
+  await shop.close();
+  await world.stop();
+});
+
+interface Mine {
+  readonly mine: TestWallet;
+  readonly wallet: Wallet;
+}
+
+async function newWallet(settings: Record<string, string> = {}): Promise<Mine> {
+  const mine = await world.wallet({ usdMicros: START });
+  await mine.set('net.allow_private', JSON.stringify([shop.hostPort]));
+  const free = { 'limits.commitment_usd': '5', 'limits.per_call_usd': '2' };
+  for (const [key, value] of Object.entries({ ...free, ...settings })) await mine.set(key, value);
+  return { mine, wallet: mine.open() };
+}
+
+const balanceOf = ({ mine }: Mine): Promise<bigint> => world.ground.balanceOf(mine.address);
+const pay = ({ wallet }: Mine, path: string, more = {}) =>
+  wallet.pay({ url: `${shop.url}${path}`, max_usd: '5', ...more }, anyCall());
+
+async function rowsOf({ wallet }: Mine): Promise<{ promises: Payment[]; charges: Payment[] }> {
+  const rows = await paymentsIn(await wallet.engine());
+  const of = (scheme: string) => rows.filter((one) => one.scheme === scheme);
+  return { promises: of('commitment'), charges: of('subscription') };
+}
+
+/** What counts against a cap of the whole wallet in so many days. */
+async function countedIn({ wallet }: Mine, days: number): Promise<bigint> {
+  const { ledger } = await wallet.engine();
+  const line = { name: 'x', kind: 'cap', scope: { kind: 'wallet' }, windowSec: days * DAY_SEC } as const;
+  return (await ledger.usage([line as never], world.now()))[0]!;
+}
+
+async function look({ wallet }: Mine): Promise<void> {
+  await reconcileAll(await wallet.engine(), AbortSignal.timeout(30_000));
+}
+
+test('a subscription is one promise that counts by its rate, and each charge of it one row', async () => {
+  const one = await newWallet();
+  const path = '/monthly?usd=1&days=30';
+  expect(await one.wallet.quote({ url: `${shop.url}${path}` }, anyCall())).toMatchObject({
+    ...{ code: 'quoted', usd: '1.00', usd_per_period: '1.00', period_days: 30 },
+  });
+  expect(await pay(one, path)).toMatchObject({ status: 'ok', code: 'paid', spent_usd: '1.00' });
+  expect(await balanceOf(one)).toBeGreaterThanOrEqual(START - USD - 100_000n);
+  const { promises, charges } = await rowsOf(one);
+  expect(promises).toMatchObject([{ state: 'unknown', note: 'commitment_open', heldAtomic: USD }]);
+  expect(charges).toMatchObject([{ state: 'captured', capturedAtomic: USD }]);
+  // Two periods can meet in one day, and in a month too; in three months no more than the three it has.
+  expect([await countedIn(one, 1), await countedIn(one, 30)]).toEqual([2n * USD, 2n * USD]);
+  await look(one);
+  expect((await rowsOf(one)).charges).toMatchObject([{ state: 'captured', confirmed: true }]);
+  expect([await countedIn(one, 1), await countedIn(one, 30)]).toEqual([2n * USD, 2n * USD]);
+  // Who subscribed is served, and pays nothing for it.
+  expect(await pay(one, `${path}&n=2`)).toMatchObject({ status: 'ok', money: 'none' });
+});
+
+test('above the owner’s line they are asked, and every limit holds it by what its window can see', async () => {
+  const asked = await newWallet({ 'limits.commitment_usd': '1.50' });
+  const pending = await pay(asked, '/asked');
+  expect(pending).toMatchObject({ status: 'approval_required', money: 'none' });
+  expect(String(pending['why'])).toContain('$2.00 in a month');
+  // A day can see two of them.
+  const capped = await newWallet({ 'limits.per_day_usd': '1.50' });
+  expect(await pay(capped, '/capped')).toMatchObject({ status: 'approval_required', money: 'none' });
+  const budget = await newWallet({ 'budgets.field.per_day_usd': '1.50', 'agents.default.budget': 'field' });
+  expect(await pay(budget, '/budget')).toMatchObject({ status: 'refused', money: 'none' });
+  for (const one of [asked, capped, budget]) expect(signaturesIn(one.mine.home)).toBe(0);
+});
+
+test('what can be paid once is not subscribed to, and nothing is subscribed to twice', async () => {
+  const one = await newWallet();
+  expect(await pay(one, '/single?charge=0.50')).toMatchObject({ code: 'paid', spent_usd: '0.50' });
+  expect(await pay(one, '/late?fault=late')).toMatchObject({ money: 'unknown' });
+  const signed = signaturesIn(one.mine.home);
+  const again = await pay(one, '/late/other');
+  expect(again).toMatchObject({ status: 'refused', money: 'none' });
+  expect(String(again['message'])).toContain('another subscription');
+  expect(signaturesIn(one.mine.home)).toBe(signed);
+  // The promise is out, so it counts, though nothing was charged.
+  expect(await countedIn(one, 1)).toBe(2n * USD + USD / 2n);
+});
+
+test('renewals are found on the chain, which lets the seller take one period’s amount and no more', async () => {
+  const one = await newWallet({ 'limits.commitment_usd': '20' });
+  expect(await pay(one, '/daily?days=1&usd=0.50&life=20')).toMatchObject({ code: 'paid' });
+  await expect(shop.charge('/daily', 1n)).rejects.toThrow();
+  // A captured amount leaves a window up to a minute late.
+  await world.advance(DAY_SEC + 120);
+  await shop.charge('/daily', 300_000n);
+  await expect(shop.charge('/daily', 300_000n)).rejects.toThrow();
+  await look(one);
+  const { charges } = await rowsOf(one);
+  const shown = charges.map(({ capturedAtomic, confirmed }) => `${capturedAtomic} ${confirmed}`);
+  expect(shown.sort()).toEqual(['300000 true', '500000 true']);
+  // Looked at once more, nothing is counted twice.
+  await look(one);
+  expect((await rowsOf(one)).charges).toHaveLength(2);
+  expect(await countedIn(one, 1)).toBe(USD);
+  const engine = await one.wallet.engine();
+  expect(await engine.ledger.audit()).toMatchObject({ findings: [] });
+  const compared = await compareWithChain(await engine.config(), engine.keys, engine.ledger, world.now());
+  expect(compared.findings.filter(({ says }) => !says.includes('0xfeec'))).toEqual([]);
+});
+
+test('its owner ends it on the chain, and then it counts for what it took alone', async () => {
+  const one = await newWallet();
+  expect(await pay(one, '/ended?usd=0.50')).toMatchObject({ code: 'paid' });
+  const engine = await one.wallet.engine();
+  const [promise] = (await rowsOf(one)).promises;
+  const signal = AbortSignal.timeout(30_000);
+  const ended = await cancelCommitment(engine, await engine.config(), promise!, signal);
+  expect(['ended', 'ending']).toContain(ended.kind);
+  await look(one);
+  expect((await rowsOf(one)).promises).toMatchObject([{ state: 'released' }]);
+  expect(await countedIn(one, 30)).toBe(500_000n);
+  await world.advance(30 * DAY_SEC);
+  await expect(shop.charge('/ended', 500_000n)).rejects.toThrow();
+});
+
+test('one that nobody ever charged ends with its time, and all of it is free again', async () => {
+  const one = await newWallet();
+  expect(await pay(one, '/never?fault=late&days=1&life=2')).toMatchObject({ money: 'unknown' });
+  await look(one);
+  expect(await countedIn(one, 1)).toBe(2n * USD);
+  await world.advance(4 * DAY_SEC);
+  await look(one);
+  expect(await countedIn(one, 1)).toBe(0n);
+  const { promises, charges } = await rowsOf(one);
+  expect([...promises, ...charges].map(({ state }) => state)).toEqual(['released', 'released']);
+});
