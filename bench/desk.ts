@@ -9,6 +9,7 @@ import { findNetwork, type Caip2 } from '../src/money/network.js';
 import { readStatement } from '../src/treasury/statement/readStatement.js';
 import { SqliteLedger } from '../src/ledger/sqlite/sqliteLedger.js';
 import { emptyInbox } from '../src/owner/emptyInbox.js';
+import { openActs } from '../src/owner/ownerActs.js';
 import { openSettings } from '../src/owner/ownerSettings.js';
 import { startPage } from '../src/web/page.js';
 import { seedLedger } from '../test/ledger/seed.js';
@@ -29,6 +30,8 @@ const PATHS = [
   ['spending by category, months', '/spending?by=month&side=category'],
   ['sellers, 30 days', '/sellers'],
   ['agents, yesterday', '/agents?time=yesterday'],
+  ['one seller', '/sellers/api-7.example.com'],
+  ['one agent', '/agents/default'],
   ['statement of a month', '/money'],
 ] as const;
 
@@ -74,6 +77,16 @@ const page = await startPage({
     settings: openSettings({
       ...{ home: folder, ledger, configMac: testMac(), now: () => T0, remember: () => undefined },
     }),
+    acts: openActs(
+      ledger,
+      () => T0,
+      async () => Promise.reject(new Error('No act is done here.')),
+    ),
+    limitsOf: async () => Promise.resolve([]),
+    budgets: async () => Promise.resolve([]),
+    fundPlaces: async () => Promise.resolve([]),
+    readFunds: async () => Promise.resolve([]),
+    listBought: async () => Promise.resolve([]),
     listAgents: () => ledger.agents.list(),
     freeze: async () => Promise.resolve(),
     suspend: async () => Promise.resolve(),

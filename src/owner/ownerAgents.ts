@@ -167,13 +167,24 @@ export async function rotateToken(
   };
   const keys = await unlockAsOwner(options, operation);
   return withLedger(options, keys, async (ledger) => {
-    const agent = await ledger.agents.find(name);
-    if (agent === null || agent.state === 'removed') throw unknownAgent(name);
-    const token = newToken(name);
-    await deliver(token);
-    const change = { act: 'rotate', tokenHash: hashToken(token) } as const;
-    return lineOf(keys, (await changeAgent(options, keys, ledger, name, change)).agent);
+    const agent = await replaceToken(ledger, name, deliver, options.now());
+    await rememberLedger(keys, ledger);
+    return lineOf(keys, agent);
   });
+}
+
+/** The same over an open ledger, for who has proved the owner. */
+export async function replaceToken(
+  ledger: Pick<Ledger, 'agents'>,
+  name: string,
+  deliver: DeliverToken,
+  nowMs: number,
+): Promise<AgentRecord> {
+  const agent = await ledger.agents.find(name);
+  if (agent === null || agent.state === 'removed') throw unknownAgent(name);
+  const token = newToken(name);
+  await deliver(token);
+  return (await ledger.agents.change(name, { act: 'rotate', tokenHash: hashToken(token) }, nowMs)).agent;
 }
 
 /** Lets an agent act again: the owner's alone. Throws `agent_unknown`. */

@@ -22,14 +22,21 @@ export function findEntitlement(options: OwnerOptions, id: string): Promise<Enti
  * `bad_input` for a deposit: only a proof ends that, or the wallet would forget whose money it is.
  */
 export function revokeEntitlement(options: OwnerOptions, id: string): Promise<boolean> {
-  return withLedger(options, async ({ entitlements }) => {
-    const found = await entitlements.find(id);
-    if (found?.state === 'live' && DEPOSIT_KINDS.includes(found.kind))
-      throw new WalletError('bad_input', 'This is a deposit with a seller: it is closed, and not revoked.', {
-        owner: { say: 'Close it, which brings back what is left.', action: { kind: 'closeChannel', id } },
-      });
-    return entitlements.end(id, 'revoked', options.now());
-  });
+  return withLedger(options, (ledger) => revokeIn(ledger, id, options.now()));
+}
+
+/** The same over an open ledger. */
+export async function revokeIn(
+  { entitlements }: Pick<Ledger, 'entitlements'>,
+  id: string,
+  nowMs: number,
+): Promise<boolean> {
+  const found = await entitlements.find(id);
+  if (found?.state === 'live' && DEPOSIT_KINDS.includes(found.kind))
+    throw new WalletError('bad_input', 'This is a deposit with a seller: it is closed, and not revoked.', {
+      owner: { say: 'Close it, which brings back what is left.', action: { kind: 'closeChannel', id } },
+    });
+  return entitlements.end(id, 'revoked', nowMs);
 }
 
 async function withLedger<T>(options: OwnerOptions, work: (ledger: Ledger) => Promise<T>): Promise<T> {

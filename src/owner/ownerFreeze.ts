@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkHome, CONFIG_FILE, notSetUp } from '../config/home.js';
 import { isWalletError } from '../errors/walletError.js';
+import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { ledgerStoreIn } from '../ledger/stores.js';
 import { writeCheckpoint } from '../wallet/checkpoint.js';
@@ -62,16 +63,24 @@ export async function unfreezeWallet(options: OwnerOptions): Promise<boolean> {
   const keys = await unlockAsOwner(options, { what: 'Unfreezing the wallet', action: { kind: 'unfreeze' } });
   const ledger = await openLedger(options, keys);
   try {
-    const anchor = await keys.readAnchor();
-    if (anchor !== null) await ledger.verifyCheckpoint(anchor);
-    await ledger.assertNotRebuilding();
-    // A crash after this line leaves the journal frozen. The other way round, whoever opens the wallet between the two
-    // would freeze it anew.
-    const wasMarked = liftMark(options.home);
-    const wasFrozen = await ledger.unfreeze(options.now());
-    await writeCheckpoint(keys, ledger);
-    return wasMarked || wasFrozen;
+    return await liftFreeze({ home: options.home, keys, ledger }, options.now());
   } finally {
     await ledger.close();
   }
+}
+
+/** The same over an open wallet, for who has proved the owner. */
+export async function liftFreeze(
+  { home, keys, ledger }: { readonly home: string; readonly keys: UnlockedWallet; readonly ledger: Ledger },
+  nowMs: number,
+): Promise<boolean> {
+  const anchor = await keys.readAnchor();
+  if (anchor !== null) await ledger.verifyCheckpoint(anchor);
+  await ledger.assertNotRebuilding();
+  // A crash after this line leaves the journal frozen. The other way round, whoever opens the wallet between the two
+  // would freeze it anew.
+  const wasMarked = liftMark(home);
+  const wasFrozen = await ledger.unfreeze(nowMs);
+  await writeCheckpoint(keys, ledger);
+  return wasMarked || wasFrozen;
 }

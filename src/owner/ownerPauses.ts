@@ -42,7 +42,8 @@ export async function endPauses(options: OwnerOptions, place: string): Promise<s
   }
 }
 
-async function pausesIn(ledger: Ledger, nowMs: number): Promise<Pause[]> {
+/** The pauses in force, in an open ledger. Reads all payments. */
+export async function pausesIn(ledger: Pick<Ledger, 'trippedBreakers'>, nowMs: number): Promise<Pause[]> {
   return (await ledger.trippedBreakers())
     .map((breaker) => ({
       origin: breaker.origin,

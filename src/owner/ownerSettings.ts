@@ -1,15 +1,12 @@
 import { hash } from 'node:crypto';
 import { asShown, type OwnerAct } from '../approvals/confirmation.js';
-import { Challenges } from '../approvals/challenge.js';
 import type { FactorProof, PasskeyAsk } from '../approvals/inbox.js';
-import { challengePasskeys, verifyPasskey } from '../approvals/passkey.js';
 import { setKey, type KeyChange } from '../config/change.js';
 import { configReader, updateConfig } from '../config/configFile.js';
 import { findKey, type Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { factorNeeded } from './approvalInbox.js';
-import { provedFactor, provePassphrase, readFactors, type ProvedFactor } from './auth/ownerFactor.js';
+import { PageProof } from './auth/pageProof.js';
 import { describeChange } from './configWords.js';
 
 /** A change of one setting as its owner is shown it, whole, before it is made. */
@@ -47,31 +44,20 @@ export interface SettingsWallet {
 
 /** Opens it. */
 export function openSettings({ home, ledger, configMac, now, remember }: SettingsWallet): SettingsBook {
-  const challenges = new Challenges();
+  const pageProof = new PageProof(ledger, now);
   const read = configReader(home, configMac);
-
-  async function prove(change: ReviewedChange, proof: FactorProof | null): Promise<ProvedFactor> {
-    const factors = await readFactors(ledger);
-    if (proof === null) throw factorNeeded(factors.length > 0);
-    if (proof.kind === 'passphrase') return provePassphrase(ledger, proof.passphrase, { place: 'page', now });
-    if (!factors.some(({ kind }) => kind === 'passkey')) throw factorNeeded(factors.length > 0);
-    const found = await verifyPasskey(challenges, purposeOf(change), proof, { factors, nowMs: now() });
-    if (found === null) throw new WalletError('factor_wrong', 'The passkey was not accepted.');
-    return provedFactor(ledger, found, 'page');
-  }
 
   return {
     config: read,
     review: (key, value) => reviewOf(read(), key, value),
-    async challenge(change, port) {
-      return challengePasskeys(challenges, purposeOf(change), {
-        ...{ factors: await readFactors(ledger), port, nowMs: now() },
-      });
-    },
+    challenge: (change, port) => pageProof.challenge(purposeOf(change), port),
     async apply(change, digest, proof) {
       if (digest !== change.digest) throw changedMeanwhile();
       const isLooser = change.direction === 'loosens';
-      if (isLooser) await ledger.factors.use((await prove(change, proof)).use, now());
+      if (isLooser) {
+        const { use } = await pageProof.prove(purposeOf(change), proof);
+        await ledger.factors.use(use, now());
+      }
       const config = await updateConfig(home, configMac, async (current) => {
         if (current.version < (await ledger.head()).configVersion)
           throw new WalletError(

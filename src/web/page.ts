@@ -61,10 +61,17 @@ export async function startPage(options: PageOptions): Promise<Page> {
   const { inbox, command, enrolment = null, confirmation = null, now } = options;
   const desk = options.desk === undefined ? null : new Desk(options.desk, now);
   // One code for both: an owner who adds a passkey is not to look for the right one of two.
-  return serveBehindDoor(
+  const page = await serveBehindDoor(
     { ...options, code: enrolment?.code, terminal: command({ kind: 'openApprovals' }) },
     (door) => createApp({ inbox, door, command, enrolment, confirmation, desk }),
   );
+  return {
+    ...page,
+    close: async () => {
+      if (desk !== null) desk.isClosed = true;
+      await page.close();
+    },
+  };
 }
 
 /** What every page of ours needs to be served. */

@@ -208,7 +208,7 @@ describe('the owner’s desk', () => {
 
   test('stops one agent, and all of them', async () => {
     expect((await guest.post('/agents/research/suspend')).status).toBe(303);
-    expect(await (await guest.get('/agents')).text()).toContain('suspended');
+    expect(await (await guest.get('/agents')).text()).toContain('stopped');
     expect((await guest.post('/freeze')).status).toBe(303);
     expect(await (await guest.get('/home')).text()).toContain('The wallet is frozen');
     expect(owner.done).toEqual(['suspend research', 'freeze']);

@@ -1,7 +1,9 @@
 import { dirname, join } from 'node:path';
 import { createConfig } from '../../src/config/configFile.js';
 import { openSettings } from '../../src/owner/ownerSettings.js';
-import { initialSettings } from '../../src/config/settings.js';
+import { openActs, type ActOrder, type PreparedAct } from '../../src/owner/ownerActs.js';
+import { budgetStates } from '../../src/owner/ownerBudgets.js';
+import { assetsOf } from '../../src/money/asset.js';
 import {
   addAgent,
   captured,
@@ -19,7 +21,7 @@ import { openMovementFile } from '../../src/ledger/sqlite/movements/movementFile
 import { openNoticeFile } from '../../src/ledger/sqlite/notices/noticeFile.js';
 import { findNetwork, type Caip2 } from '../../src/money/network.js';
 import { readStatement } from '../../src/treasury/statement/readStatement.js';
-import type { BalanceLine } from '../../src/wallet/balance.js';
+import type { BalanceLine, LimitLine } from '../../src/wallet/balance.js';
 import type { DeskParts } from '../../src/web/desk/desk.js';
 import { startOwner, type Owner } from './owner.js';
 
@@ -36,6 +38,8 @@ export interface DeskOwner extends Owner {
   /** What the owner's hand did. */
   readonly done: string[];
   readonly notices: NoticeBook;
+  /** Has so much come to the first address. */
+  readonly arrive: (atomic: bigint) => void;
 }
 
 /** Starts it; other payments can take the place of those few, and a later time that of theirs. */
@@ -65,23 +69,31 @@ export async function startDeskOwner(
       },
     },
   ];
+  const settings = openSettings({
+    ...{ home, ledger, configMac: testMac('config'), now: () => atMs, remember: () => undefined },
+  });
+  const onChain = { atomic: 9_960_000n };
   const desk: DeskParts = {
     ledger,
-    config: async () =>
-      Promise.resolve({
-        ...initialSettings(true),
-        version: 1,
-        walletId: 'wal_1',
-        keystore: 'file',
-        testnet: true,
-      }),
+    config: async () => Promise.resolve(settings.config()),
     readMoney: async () => Promise.resolve(balances),
     lookForMoney: async () => Promise.resolve({ isNews: false, notes: [] }),
     readStatement: (period, say) => readStatement({ ledger, book }, PLACES, period, say),
-    settings: openSettings({
-      ...{ home, ledger, configMac: testMac('config'), now: () => atMs, remember: () => undefined },
-    }),
     notices,
+    settings,
+    acts: openActs(
+      ledger,
+      () => atMs,
+      async (order) => Promise.resolve(actOf(order, done)),
+    ),
+    limitsOf: async () => Promise.resolve(LIMITS),
+    budgets: () => budgetStates(ledger, settings.config(), atMs),
+    fundPlaces: async () => Promise.resolve([FUND]),
+    readFunds: async () =>
+      Promise.resolve([
+        { ...FUND, onChainAtomic: onChain.atomic, gas: '0.002 ETH', allowedAtomic: 5_000_000n },
+      ]),
+    listBought: () => ledger.entitlements.list({ isLive: true }, 100),
     listAgents: () => ledger.agents.list(),
     freeze: async () => {
       done.push('freeze');
@@ -99,6 +111,9 @@ export async function startDeskOwner(
     home,
     done,
     notices,
+    arrive: (atomic) => {
+      onChain.atomic += atomic;
+    },
     [Symbol.asyncDispose]: async () => {
       await owner[Symbol.asyncDispose]();
       book.close();
@@ -110,6 +125,37 @@ export async function startDeskOwner(
 
 const { network: NETWORK, asset: ASSET, payFrom: OWN } = holdRequest();
 const PLACES = [{ network: findNetwork(NETWORK as Caip2)!, addresses: [{ agent: 'default', address: OWN }] }];
+const FUND = {
+  agent: 'default',
+  network: PLACES[0]!.network,
+  asset: assetsOf(NETWORK as Caip2)[0]!,
+  address: OWN,
+};
+const LIMITS: readonly LimitLine[] = [
+  { name: 'limits.per_call_usd', kind: 'cap', max_usd: '0.50', used_usd: null, left_usd: '0.50' },
+  { name: 'limits.per_day_usd', kind: 'cap', max_usd: '5.00', used_usd: '4.50', left_usd: '0.50' },
+  {
+    name: 'agents.research.limits.per_day_usd',
+    kind: 'cap',
+    max_usd: '1.00',
+    used_usd: '0.25',
+    left_usd: '0.75',
+  },
+];
+
+/** An act that leaves a mark, and a secret where it is to give a token. */
+function actOf({ kind, subject }: ActOrder, done: string[]): PreparedAct {
+  return {
+    isOwners: kind !== 'revoke_entitlement',
+    act: { what: `${kind} ${subject}`, details: [HOSTILE] },
+    run: async () => {
+      done.push(`${kind} ${subject}`);
+      const secret = kind === 'rotate_token' ? { secret: 'agt_research_secret' } : {};
+      return Promise.resolve({ message: `Done: ${kind}.`, ...secret });
+    },
+  };
+}
+
 /** Who sent the wallet its ten dollars. */
 export const FRIEND = '0x4444444444444444444444444444444444444444';
 

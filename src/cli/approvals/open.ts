@@ -1,11 +1,16 @@
 import type { MovementBook } from '../../ledger/books/movement.js';
 import { openMovements } from '../../ledger/stores.js';
+import { openActs } from '../../owner/ownerActs.js';
+import { budgetStates } from '../../owner/ownerBudgets.js';
 import { openSettings } from '../../owner/ownerSettings.js';
 import { watchNotices } from '../../owner/notices/noticeWatch.js';
 import { freezeWallet } from '../../owner/ownerFreeze.js';
+import { ownFundPlaces, readOwnFunds } from '../../treasury/ownFunds.js';
+import { pageActs } from '../../treasury/pageActs.js';
 import { lookForMoney } from '../../treasury/statement/lookForMoney.js';
 import { ownPlaces } from '../../treasury/statement/ownPlaces.js';
 import { readStatement } from '../../treasury/statement/readStatement.js';
+import { limitLines } from '../../wallet/balance.js';
 import type { Engine } from '../../wallet/engine.js';
 import type { DeskParts } from '../../web/desk/desk.js';
 import { notifyDesktop } from '../../web/desktop/notification.js';
@@ -16,6 +21,11 @@ import { openPage } from './ownerPage.js';
 
 /** How long one look at the chains takes at most; the next goes on where it ended. */
 const LOOK_MS_MAX = 60_000;
+
+/** An RPC that is silent for longer leaves its own unknown. */
+const FUNDS_MS_MAX = 8_000;
+/** Things bought ahead that are shown. */
+const BOUGHT_MAX = 500;
 
 /** Shows the local page until it is interrupted: what waits, else the desk. */
 export async function run(call: CommandCall): Promise<number> {
@@ -64,7 +74,16 @@ function deskOf(
       ...{ home, ledger, now: () => engine.now(), remember: () => engine.renewCheckpoint() },
       configMac: (data) => keys.mac('config', data),
     }),
+    acts: openActs(ledger, () => engine.now(), pageActs(engine, over)),
     listAgents: () => ledger.agents.list(),
+    limitsOf: async (agent) => {
+      const session = await ledger.currentSession(agent, engine.now());
+      return limitLines(engine.forAgent(agent), await engine.config(), { id: session?.id ?? 'none' });
+    },
+    budgets: async () => budgetStates(ledger, await engine.config(), engine.now()),
+    fundPlaces: () => ownFundPlaces(engine),
+    readFunds: () => readOwnFunds(engine, AbortSignal.any([over, AbortSignal.timeout(FUNDS_MS_MAX)])),
+    listBought: () => ledger.entitlements.list({ isLive: true }, BOUGHT_MAX),
     freeze: async () => void (await freezeWallet({ home, now: io.now })),
     suspend: async (agent) => {
       await ledger.agents.change(agent, { act: 'suspend' }, engine.now());

@@ -1,13 +1,25 @@
 import type { Config } from '../../config/settings.js';
 import type { AgentRecord } from '../../ledger/books/agent.js';
-import type { LedgerHead, PaymentReader, ReportReader, WithdrawalControl } from '../../ledger/ledger.js';
+import type { Entitlement } from '../../ledger/books/entitlement.js';
 import type { NoticeBook } from '../../ledger/books/notice.js';
+import type {
+  LedgerHead,
+  PaymentReader,
+  ReportReader,
+  SellerBook,
+  WithdrawalControl,
+} from '../../ledger/ledger.js';
+import { formatUnits } from '../../money/decimal.js';
+import type { ActBook } from '../../owner/ownerActs.js';
+import type { BudgetState } from '../../owner/ownerBudgets.js';
 import type { SettingsBook } from '../../owner/ownerSettings.js';
+import type { OwnFund, OwnPlace } from '../../treasury/ownFunds.js';
 import type { MoneyLook } from '../../treasury/statement/lookForMoney.js';
 import type { Statement } from '../../treasury/statement/readStatement.js';
 import type { Period } from '../../treasury/statement/statement.js';
-import type { BalanceLine } from '../../wallet/balance.js';
-import { SpendBook, midnightOf } from './spending/spendBook.js';
+import type { BalanceLine, LimitLine } from '../../wallet/balance.js';
+import { Behind } from './behind.js';
+import { midnightOf, SpendBook } from './spending/spendBook.js';
 
 /** How long what networks said is shown before they are asked again. */
 const MONEY_MS = 10_000;
@@ -15,18 +27,20 @@ const MONEY_MS = 10_000;
 /** How long what came in is shown before the chains are read again: a look takes some calls for each address. */
 const LOOK_MS = 60_000;
 
-/** How long sums are shown while nothing is written: a window of a day moves on by no more. */
+/** How long a statement is shown while nothing is written: a month that runs moves on by no more. */
 const MADE_MS = 60_000;
 
 /** The days of a month are read before anybody looks. */
 const DAYS_AHEAD = 31;
 
+/** Arrivals that are told. */
+const ARRIVALS_MAX = 5;
+
 /** What the owner's desk is made of. */
 export interface DeskParts {
   readonly ledger: ReportReader &
-    Pick<PaymentReader, 'findPayment' | 'usage'> & {
-      readonly withdrawals: Pick<WithdrawalControl, 'find'>;
-    } & {
+    Pick<PaymentReader, 'findPayment' | 'usage'> &
+    Pick<SellerBook, 'originHistory'> & { readonly withdrawals: Pick<WithdrawalControl, 'find'> } & {
       head(): Promise<LedgerHead>;
     };
   /** The settings as they are now. */
@@ -41,7 +55,19 @@ export interface DeskParts {
   readonly settings: SettingsBook;
   /** What the owner was told, in this process as in all others. */
   readonly notices: Pick<NoticeBook, 'list' | 'unseen' | 'markSeen' | 'channels'>;
+  /** What else the owner does here, with the factor. */
+  readonly acts: ActBook;
   readonly listAgents: () => Promise<readonly AgentRecord[]>;
+  /** All that bounds an agent now, with what is used of it. */
+  readonly limitsOf: (agent: string) => Promise<readonly LimitLine[]>;
+  /** The owner's budgets, each behind the one above it. */
+  readonly budgets: () => Promise<readonly BudgetState[]>;
+  /** Where money can be sent to. */
+  readonly fundPlaces: () => Promise<readonly OwnPlace[]>;
+  /** Asks the chains what is there; may take seconds. */
+  readonly readFunds: () => Promise<readonly OwnFund[]>;
+  /** What was bought ahead and is not used up. */
+  readonly listBought: () => Promise<readonly Entitlement[]>;
   /** Stops all agents at once. */
   readonly freeze: () => Promise<void>;
   /** Stops one agent. */
@@ -51,19 +77,14 @@ export interface DeskParts {
 /** What keys of statements begin with: they rest on what the chains showed, too. */
 export const STATEMENT = 'statement ';
 
-/** What the chains were last read for. */
-export interface LookSeen {
-  readonly notes: readonly string[];
-  /** Another one after each look that brought something. */
-  readonly version: number;
-}
-
-/** What networks said last. */
-export interface MoneySeen {
-  /** Null until they were asked once. */
-  readonly balances: readonly BalanceLine[] | null;
-  /** Another one after each answer that differs. */
-  readonly version: number;
+/** Money that came to an address while the desk was open. */
+export interface Arrival {
+  readonly agent: string;
+  /** The network's label. */
+  readonly network: string;
+  readonly symbol: string;
+  readonly amount: string;
+  readonly atMs: number;
 }
 
 /** The owner's desk over an open wallet: what there is, and the two ways to stop it that need no proof. */
@@ -72,54 +93,57 @@ export class Desk {
   /** What was spent, in sums that are kept. */
   readonly book: SpendBook;
   readonly #now: () => number;
-  #money: MoneySeen = { balances: null, version: 0 };
-  #asking = false;
-  /** Sums over a month of payments, by their page and window: there are few. */
+  readonly #money: Behind<readonly BalanceLine[]>;
+  readonly #look: Behind<readonly string[]>;
+  readonly #funds: Behind<readonly OwnFund[]>;
+  readonly #arrivals: Arrival[] = [];
+  /** What is made of the ledger, by its page and time: there are few. */
   readonly #made = new Map<
     string,
     { readonly seq: number; readonly atMs: number; readonly value: Promise<unknown> }
   >();
-  #askedMs = -Infinity;
-  #look: LookSeen = { notes: [], version: 0 };
-  #looking = false;
-  #lookedMs = -Infinity;
+  #looks = 0;
+  /** Whether the pages end, and with them whoever watches one. */
+  isClosed = false;
 
   constructor(parts: DeskParts, now: () => number) {
     this.parts = parts;
     this.#now = now;
+    this.#money = new Behind(parts.readMoney, MONEY_MS, now);
+    this.#look = new Behind(() => this.#readChains(), LOOK_MS, now);
+    this.#funds = new Behind(() => this.#readFunds(), MONEY_MS, now);
     this.book = new SpendBook(parts.ledger, now());
     // A browser takes longer to start than a month to be read: what fails here is told by the page that asks for it.
     this.book.groups({ sinceMs: midnightOf(now(), -DAYS_AHEAD) }, () => '').catch(() => undefined);
   }
 
-  /** What networks said last. A page waits for none of them: they are asked behind it, and it shows the answer when it comes. */
-  money(): MoneySeen {
-    if (!this.#asking && Math.abs(this.#now() - this.#askedMs) >= MONEY_MS) void this.#ask();
-    return this.#money;
+  /** What tells one state of what is read behind the pages from another. */
+  get version(): string {
+    return [
+      this.#money.version,
+      this.#look.version,
+      this.#looks,
+      this.#funds.version,
+      this.book.version,
+    ].join(' ');
   }
 
-  /** What the last look at the chains came to; another one begins behind the page where that is old. */
-  look(): LookSeen {
-    if (!this.#looking && Math.abs(this.#now() - this.#lookedMs) >= LOOK_MS) void this.#readChains();
-    return this.#look;
+  /** What networks said last, null until they were asked once. A page waits for none of them. */
+  money(): readonly BalanceLine[] | null {
+    return this.#money.look();
   }
 
-  async #readChains(): Promise<void> {
-    this.#looking = true;
-    const { notes, version } = this.#look;
-    try {
-      const look = await this.parts.lookForMoney();
-      const isNews = look.isNews || look.notes.join() !== notes.join();
-      this.#look = { notes: look.notes, version: version + (isNews ? 1 : 0) };
-      for (const key of this.#made.keys()) if (isNews && key.startsWith(STATEMENT)) this.#made.delete(key);
-    } catch {
-      // What is remembered stays; the next look reads on.
-    }
-    this.#looking = false;
-    this.#lookedMs = this.#now();
+  /** Why a network was not read to its end, at the last look at the chains; another one begins where that is old. */
+  look(): readonly string[] {
+    return this.#look.look() ?? [];
   }
 
-  /** What was made of the ledger for this key: anew once its journal went on, or the windows of time did. */
+  /** What is at every address, null until the chains were asked once, and what came there meanwhile. */
+  funds(): { readonly funds: readonly OwnFund[] | null; readonly arrivals: readonly Arrival[] } {
+    return { funds: this.#funds.look(), arrivals: this.#arrivals };
+  }
+
+  /** What was made of the ledger for this key: anew once its journal went on, or time did. */
   async made<T>(key: string, make: () => Promise<T>): Promise<T> {
     const { seq } = await this.parts.ledger.head();
     const known = this.#made.get(key);
@@ -131,17 +155,29 @@ export class Desk {
     return value;
   }
 
-  async #ask(): Promise<void> {
-    this.#asking = true;
-    try {
-      const balances = await this.parts.readMoney();
-      // The same answer is no news: a page that is looked at is not drawn anew for it.
-      if (JSON.stringify(balances) !== JSON.stringify(this.#money.balances))
-        this.#money = { balances, version: this.#money.version + 1 };
-    } catch {
-      // What was seen last stays; the next look asks again.
+  async #readChains(): Promise<readonly string[]> {
+    const { isNews, notes } = await this.parts.lookForMoney();
+    if (isNews) {
+      this.#looks += 1;
+      for (const key of this.#made.keys()) if (key.startsWith(STATEMENT)) this.#made.delete(key);
     }
-    this.#asking = false;
-    this.#askedMs = this.#now();
+    return notes;
+  }
+
+  async #readFunds(): Promise<readonly OwnFund[]> {
+    const before = this.#funds.value;
+    const funds = await this.parts.readFunds();
+    for (const { agent, network, asset, onChainAtomic } of funds) {
+      const known = before?.find(
+        (one) =>
+          one.agent === agent && one.network.caip2 === network.caip2 && one.asset.address === asset.address,
+      )?.onChainAtomic;
+      if (known === undefined || known === null || onChainAtomic === null || onChainAtomic <= known) continue;
+      const amount = formatUnits(onChainAtomic - known, asset.decimals);
+      const came = { agent, network: network.label, symbol: asset.symbol, amount, atMs: this.#now() };
+      this.#arrivals.unshift(came);
+      this.#arrivals.length = Math.min(this.#arrivals.length, ARRIVALS_MAX);
+    }
+    return funds;
   }
 }

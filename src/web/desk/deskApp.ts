@@ -1,6 +1,9 @@
 import type { Hono } from 'hono';
+import { streamSSE } from 'hono/streaming';
 import type { VisitContext as Ctx, VisitEnv } from '../door/admission.js';
+import { addActs } from './acts/actRoutes.js';
 import { addAgents } from './agents/agentRoutes.js';
+import { addFunding } from './funding/fundingRoutes.js';
 import { addHome } from './homeRoutes.js';
 import { addNotices } from './notices/noticeRoutes.js';
 import { addPayments } from './payments/paymentRoutes.js';
@@ -12,12 +15,16 @@ import { addSpending } from './spending/spendingRoutes.js';
 import { addStatements } from './statements/statementRoutes.js';
 
 /** Paths of the desk that a way in may lead to. */
-export const DESK_LANDINGS = /^\/(?:home|payments|spending|money|sellers|agents|notices|settings)$/;
+export const DESK_LANDINGS = /^\/(?:home|payments|spending|money|sellers|agents|add-money|notices|settings)$/;
+
+/** How often the ledger is looked at for a page that is watched: other processes write it too. */
+const LOOK_MS = 250;
+const LOOKS_A_BEAT = 20;
 
 /** Adds the owner's desk to the pages of a visit. */
 export function addDesk(app: Hono<VisitEnv>, place: DeskPlace): void {
   const { desk, inbox, command } = place;
-  const versionOf = async (): Promise<Version> => {
+  const versionOf = async (at = ''): Promise<Version> => {
     const [{ seq, frozen, configVersion }, pending] = await Promise.all([
       desk.parts.ledger.head(),
       inbox.list('pending'),
@@ -26,14 +33,17 @@ export function addDesk(app: Hono<VisitEnv>, place: DeskPlace): void {
     const { notices } = desk.parts;
     const unseen = notices.unseen();
     const told = `${notices.list(1)[0]?.seq ?? 0}/${unseen}`;
-    const behind = [desk.money().version, desk.look().version, desk.book.version, told];
-    const parts = [seq, frozen, configVersion, waiting, ...behind];
+    // Whoever watches has what is behind the pages read again where it is old.
+    desk.money();
+    desk.look();
+    if (at === 'add-money') desk.funds();
+    const parts = [seq, frozen, configVersion, waiting, desk.version, told];
     return { version: parts.join(' '), waiting, unseen };
   };
   const shell: DeskRoom['shell'] = async (c: Ctx, at): Promise<Shell> => {
     const visit = c.get('visit');
-    const { version, waiting, unseen } = await versionOf();
-    const watch = { path: `${visit.base}/desk/changes`, version, shown: '', own: '', isLive: true };
+    const { version, waiting, unseen } = await versionOf(at);
+    const watch = { path: `${visit.base}/desk/changes?at=${at}`, version, shown: '', own: '', isLive: true };
     return { visit, command, nav: { at, waiting, unseen }, watch };
   };
   const room: DeskRoom = { ...place, app, shell };
@@ -43,12 +53,28 @@ export function addDesk(app: Hono<VisitEnv>, place: DeskPlace): void {
   addStatements(room);
   addSellers(room);
   addAgents(room);
+  addFunding(room);
+  addActs(room);
   addNotices(room);
   addSettings(room);
   app.get('/desk/changes', async (c) => {
-    const { version } = await versionOf();
+    const { version } = await versionOf(c.req.query('at'));
     return c.json({ token: c.get('visit').token, version, shown: '' });
   });
+  app.get('/desk/events', (c) =>
+    streamSSE(c, async (out) => {
+      const { token } = c.get('visit');
+      let told = '';
+      for (let look = 0; !out.aborted && !out.closed && !desk.isClosed; look++) {
+        const { version } = await versionOf(c.req.query('at'));
+        if (version !== told) await out.writeSSE({ data: JSON.stringify({ token, version, shown: '' }) });
+        // A comment keeps a connection on which nothing happens.
+        else if (look % LOOKS_A_BEAT === 0) await out.write(':\n\n');
+        told = version;
+        await out.sleep(LOOK_MS);
+      }
+    }),
+  );
 }
 
 /** How the wallet stands, as far as pages tell it. */

@@ -1,22 +1,20 @@
 import { html } from 'hono/html';
 import type { ReportGroup } from '../../ledger/books/report.js';
+import { formatUsd } from '../../money/decimal.js';
 import type { UsdMicros } from '../../money/unit.js';
 import type { BalanceLine } from '../../wallet/balance.js';
 import type { EntryView } from '../../wallet/ledgerView.js';
 import { layPage, type Html } from '../look/layout.js';
 import { usd } from '../look/words.js';
 import { viewEntries } from './payments/entryRows.js';
-import { filterQuery } from './payments/filter.js';
+import { linkAct } from './acts/actPage.js';
+import { viewUse } from './bar.js';
 import { viewChart, type Bar } from './spending/spendChart.js';
+import { viewLimitForms } from './settings/limitForm.js';
 import type { Shell } from './shell.js';
 
 /** Agents and sellers at home: the page of each has all. */
 const GROUPS_SHOWN = 5;
-/** From this share of a cap on its bar warns, in hundredths. */
-const WARN_PERCENT = 80n;
-/** A bar's width in units of its drawing. */
-const BAR_UNITS = 1000n;
-
 /** What counts against one of the wallet's own caps. */
 export interface WindowUse {
   readonly name: string;
@@ -65,14 +63,19 @@ export function viewHome(parts: HomeParts, shell: Shell): Html {
       <section class="sheet">
         <h1>Money</h1>
         ${viewMoney(parts.balances)}
+        <p><a href="${visit.base}/add-money">Add money</a></p>
         <h2>Spent without asking</h2>
         <ul class="caps" aria-label="Against your limits">
-          ${parts.windows.map(viewWindow)}
+          ${parts.windows.map(({ name, usedUsdMicros, maxUsdMicros }) => viewUse(name, usedUsdMicros, maxUsdMicros))}
         </ul>
-        <p class="links">
-          <a href="${visit.base}/settings/change?key=limits.per_day_usd">Change the limit of 24 hours</a>
-          <a href="${visit.base}/settings/change?key=limits.per_month_usd">Change the limit of 30 days</a>
-        </p>
+        ${viewLimitForms(
+          parts.windows.map(({ name, key, maxUsdMicros }) => ({
+            ...{ key, label: `Limit of ${name}, $` },
+            value: formatUsd(maxUsdMicros),
+          })),
+          '/home',
+          shell,
+        )}
       </section>
       ${viewSpent(parts.spent, shell)}
       <section class="sheet">
@@ -92,7 +95,7 @@ function viewSpent(spent: SpentLately | null, { visit }: Shell): Html {
   const linkTo =
     (field: 'agent' | 'host') =>
     (key: string): string =>
-      `${visit.base}/payments${filterQuery({ [field]: key })}`;
+      `${visit.base}/${field === 'agent' ? 'agents' : 'sellers'}/${key}`;
   return html`<section class="sheet">
       <h2>The last ${spent.bars.length} days</h2>
       ${viewChart(spent.bars, 'day')}
@@ -106,11 +109,12 @@ function viewSpent(spent: SpentLately | null, { visit }: Shell): Html {
     </div>`;
 }
 
-function viewBrake({ frozen }: HomeParts, { visit, command }: Shell): Html {
+function viewBrake({ frozen }: HomeParts, shell: Shell): Html {
+  const { visit } = shell;
   if (frozen) {
     return html`<p class="notice problem" role="status">
-      The wallet is frozen: nothing is signed or sent. To let agents pay again, run
-      <code>${command({ kind: 'unfreeze' })}</code> in a terminal.
+      The wallet is frozen: nothing is signed or sent.
+      ${linkAct('Let agents pay again', { kind: 'unfreeze', subject: '' }, '/home', shell)}
     </p>`;
   }
   return html`<form method="post" action="${visit.base}/freeze" class="brake">
@@ -134,17 +138,6 @@ function viewMoney(balances: HomeParts['balances']): Html {
         </li>`,
     )}
   </ul>`;
-}
-
-function viewWindow({ name, usedUsdMicros, maxUsdMicros }: WindowUse): Html {
-  const percent = maxUsdMicros === 0n ? 100n : (BigInt(usedUsdMicros) * 100n) / BigInt(maxUsdMicros);
-  const units = percent > 100n ? BAR_UNITS : (percent * BAR_UNITS) / 100n;
-  return html`<li>
-    <p><span>${name}</span> <span>${usd(usedUsdMicros)} of ${usd(maxUsdMicros)}</span></p>
-    <svg viewBox="0 0 ${BAR_UNITS} 10" preserveAspectRatio="none" aria-hidden="true">
-      <rect class="${percent >= WARN_PERCENT ? 'above' : 'this'}" width="${units}" height="10"></rect>
-    </svg>
-  </li>`;
 }
 
 function viewGroups(title: string, groups: readonly ReportGroup[], linkOf: (key: string) => string): Html {

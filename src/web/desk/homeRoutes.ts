@@ -20,7 +20,7 @@ export function addHome({ app, desk, now, shell }: DeskRoom): void {
   const { ledger, config, freeze } = desk.parts;
   app.get('/home', async (c) => {
     const nowMs = now();
-    const { balances } = desk.money();
+    const balances = desk.money();
     const days = periodsOf('day', nowMs);
     const sums = Promise.all([
       desk.book.groups({ sinceMs: days[0]?.sinceMs ?? nowMs }, ({ startMs }) => localDay(startMs)),

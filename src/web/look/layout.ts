@@ -41,12 +41,13 @@ const PLACES = [
   ['home', 'Home'],
   ['payments', 'Payments'],
   ['spending', 'Spending'],
-  ['money', 'Statements'],
   ['sellers', 'Sellers'],
   ['agents', 'Agents'],
+  ['add-money', 'Add money'],
+  ['money', 'Statements'],
   ['notices', 'Notices'],
-  ['settings', 'Settings'],
   ['', 'Approvals'],
+  ['settings', 'Settings'],
 ] as const;
 
 // Whole elements: the policy names the hash of every byte between the tags.

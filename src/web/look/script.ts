@@ -160,6 +160,18 @@ export const SCRIPT = `
   setInterval(tick, 1000);
 
   const main = document.querySelector('main:not([data-changes=""])');
+
+  // What was unfolded stays so when its page is drawn anew.
+  const OPEN = 'purser open';
+  const folds = () => [...document.querySelectorAll('details')];
+  const keepOpen = () => {
+    try { sessionStorage.setItem(OPEN, JSON.stringify([location.href, folds().map((one) => one.open)])); } catch {}
+  };
+  try {
+    const [href, open] = JSON.parse(sessionStorage.getItem(OPEN) || '[]');
+    sessionStorage.removeItem(OPEN);
+    if (href === location.href) folds().forEach((one, i) => { one.open = open[i] === true; });
+  } catch {}
   let told = false;
   async function look() {
     if (document.hidden || sent || (gone && !(await isHere()))) return;
@@ -168,6 +180,9 @@ export const SCRIPT = `
       const answer = await fetch(main.dataset.changes);
       now = await answer.json();
     } catch {}
+    await take(now);
+  }
+  async function take(now) {
     if (!now || now.token !== token) {
       await isHere();
       return;
@@ -176,7 +191,10 @@ export const SCRIPT = `
     const inUse = touched || (document.activeElement && document.activeElement.closest('form'));
     const { shown, own } = main.dataset;
     if (!inUse) {
-      if (main.dataset.live) location.reload();
+      if (main.dataset.live) {
+        keepOpen();
+        location.reload();
+      }
       else location.assign(now.shown === shown ? location.href : own + (shown === 'pending' ? '?elsewhere=1' : ''));
       return;
     }
@@ -189,9 +207,27 @@ export const SCRIPT = `
     busy(true);
     say((now.answered ? 'Answered elsewhere: ' : 'It can no longer be answered: ') + now.word + '.', now.answered);
   }
-  if (main) {
+  if (main && main.dataset.live && window.EventSource) {
+    // A tab that nobody sees lets its connection go: a browser has few to one origin.
+    let events = null;
+    const watch = () => {
+      if (document.hidden) {
+        if (events) events.close();
+        events = null;
+      } else if (!events) {
+        events = new EventSource(main.dataset.changes.replace('/changes', '/events'));
+        events.onmessage = (event) => take(JSON.parse(event.data));
+        events.onerror = () => isHere();
+      }
+    };
+    watch();
+    document.addEventListener('visibilitychange', watch);
+    window.addEventListener('pagehide', () => { if (events) events.close(); });
+  } else if (main) {
     setInterval(look, main.dataset.live ? 1000 : 2000);
     document.addEventListener('visibilitychange', look);
+  }
+  if (main) {
     if (main.dataset.shown === 'pending') {
       buttons().forEach((button) => button.setAttribute('aria-disabled', 'true'));
       setTimeout(() => buttons().forEach((button) => button.removeAttribute('aria-disabled')), 500);

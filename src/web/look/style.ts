@@ -33,6 +33,23 @@ body {
 .filter .tick { display: flex; gap: .5rem; align-items: center; min-height: 2.75rem; font-weight: 400; }
 .filter input[type=checkbox] { width: 1.125rem; height: 1.125rem; margin: 0; accent-color: var(--accent); }
 select { font: inherit; color: var(--ink); background: var(--ground); border: 1px solid var(--used); border-radius: .375rem; padding: .5rem; min-height: 2.75rem; }
+.filter input, .edits input { font-weight: 400; }
+.filter input[type=search], .filter input[type=text] { width: 13rem; } .filter input[type=date] { width: 10rem; }
+.edits { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .75rem 1.25rem; margin: .75rem 0; }
+.edits form { display: flex; gap: .5rem; align-items: flex-end; } .edits label { display: grid; gap: .125rem; flex: 1 1 auto; min-width: 0; font-size: .875rem; font-weight: 600; }
+.edits button { flex: none; padding: .5rem .75rem; }
+.figures { list-style: none; margin: .75rem 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .75rem 1.25rem; }
+.figures li { display: grid; gap: .125rem; font-size: .875rem; } .figures b { font-size: 1.375rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
+.tree { list-style: none; margin: .75rem 0; padding: 0; } .tree > li { border-top: 1px solid var(--line); padding: .625rem 0; }
+.tree > li:first-child { border-top: 0; } .tree h3 { font-size: 1rem; margin: 0; }
+.depth-1 { margin-left: 1rem; } .depth-2 { margin-left: 2rem; } .depth-3 { margin-left: 3rem; } .depth-4 { margin-left: 4rem; }
+.ends { display: flex; justify-content: space-between; color: var(--soft); font-size: .75rem; margin: .125rem 0 0; }
+.trend svg { display: block; width: 100%; height: 1.75rem; } .trends li { grid-template-columns: 1fr 10rem; }
+.line { fill: none; stroke: var(--this); stroke-width: 2; }
+.scroll { overflow-x: auto; } .limits.full { max-width: none; } .limits.full th:first-child { min-width: 9rem; }
+.place { display: grid; grid-template-columns: auto 1fr; gap: 0 1.25rem; align-items: start; margin-top: 1rem; }
+.apart { display: flex; flex-wrap: wrap; gap: 0 1rem; } .address { font-size: 1.0625rem; } .rows b { font-variant-numeric: tabular-nums; }
+button.small { min-height: 2rem; padding: .125rem .625rem; font-size: .875rem; }
 .life { margin: 0; padding-left: 1.25rem; } .life li { padding: .25rem 0; } .life time { color: var(--soft); display: block; font-size: .875rem; }
 .top { display: flex; gap: .75rem; align-items: baseline; margin-bottom: .75rem; }
 .top a, .top b { color: var(--ink); font-weight: 700; text-decoration: none; }
@@ -78,7 +95,7 @@ legend { font-weight: 700; padding: 0; margin-bottom: .25rem; }
 .proof { display: flex; flex-wrap: wrap; gap: 0 .625rem; align-items: flex-end; }
 .proof .field { flex: 1 1 14rem; max-width: 24rem; }
 .field label { display: block; font-weight: 600; margin-bottom: .25rem; }
-input[type=text], input[type=password] {
+input[type=text], input[type=password], input[type=search], input[type=date] {
   font: inherit; color: var(--ink); background: var(--ground); border: 1px solid var(--used); border-radius: .375rem; padding: .5rem .625rem; width: 100%; max-width: 24rem; min-height: 2.75rem;
 }
 input.amount { width: 6.5rem; padding: .125rem .5rem; min-height: 2rem; }
@@ -98,7 +115,7 @@ button:disabled { opacity: .55; cursor: progress; }
 .state { font-size: .875rem; font-weight: 600; }
 #live-box { position: sticky; top: .5rem; z-index: 1; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.state.good { color: var(--good); } .state.bad { color: var(--bad); }
+.state.good { color: var(--good); } .state.bad, b.bad { color: var(--bad); }
 .code { letter-spacing: .125em; text-transform: uppercase; }
 [tabindex="-1"]:focus { outline: none; }
 table.limits { border-collapse: collapse; width: 100%; max-width: 26rem; }
@@ -110,17 +127,25 @@ table.limits { border-collapse: collapse; width: 100%; max-width: 26rem; }
 details { margin: .25rem 0; } summary { cursor: pointer; color: var(--accent); }
 [hidden] { display: none !important; }
 .statement b { font-variant-numeric: tabular-nums; }
+@media (min-width: 60rem) {
+  .page.wide { max-width: 78rem; display: grid; grid-template-columns: 11rem minmax(0, 1fr); gap: 0 2rem; align-items: start; }
+  .page.wide > .top, .page.wide > footer { grid-column: 1 / -1; }
+  .page.wide > nav { flex-direction: column; position: sticky; top: 1rem; gap: .125rem; margin: 0; }
+  .page.wide > nav a { padding: .4375rem .75rem; border-radius: .375rem; color: var(--ink); text-decoration: none; }
+  .page.wide > nav a:hover { background: var(--track); } .page.wide > nav [aria-current] { background: var(--track); }
+}
 @media print {
   :root { --ground: #ffffff; --sheet: #ffffff; --ink: #000000; --soft: #333333; --line: #999999; }
   .top p, nav, .links, #live-box, .brake { display: none; }
-  .sheet { border: 0; padding: 0; } .page, .page.wide { max-width: none; } body { padding: 0; }
+  .sheet { border: 0; padding: 0; } .page, .page.wide { max-width: none; display: block; } body { padding: 0; }
 }
 @media (max-width: 36rem) {
   body { padding: .625rem; }
   .sheet { padding: .875rem; }
   .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .375rem; }
-  .caps, .rows li, .pair { grid-template-columns: 1fr; }
+  .caps, .rows li, .pair, .place { grid-template-columns: 1fr; }
+  .depth-1, .depth-2, .depth-3, .depth-4 { margin-left: .5rem; }
   .rows li > :nth-child(even) { text-align: left; }
   h1 { font-size: 1.3125rem; }
   .proof .buttons { flex: 1 1 100%; }

@@ -1,63 +1,82 @@
 import { html } from 'hono/html';
+import type { Config } from '../../../config/settings.js';
 import type { AgentRecord } from '../../../ledger/books/agent.js';
 import type { ReportGroup } from '../../../ledger/books/report.js';
+import type { BudgetState } from '../../../owner/ownerBudgets.js';
 import { layPage, type Html } from '../../look/layout.js';
 import { usd } from '../../look/words.js';
-import { filterQuery } from '../payments/filter.js';
+import { linkAct } from '../acts/actPage.js';
 import { sideWords } from '../homePage.js';
+import { filterQuery } from '../payments/filter.js';
 import type { Shell } from '../shell.js';
-import { daysOf, viewWindows, type Window } from '../spending/window.js';
+import { daysOf, viewWindows, WINDOWS, type Window } from '../spending/window.js';
+import { viewBudgets } from './budgets.js';
 
 /** What the page of agents shows. */
 export interface AgentsParts {
   readonly agents: readonly AgentRecord[];
   readonly groups: readonly ReportGroup[];
   readonly window: Window;
+  readonly budgets: readonly BudgetState[];
+  readonly config: Config;
   readonly nowMs: number;
 }
 
-/** Agents: what each spent, and the way to stop one. */
-export function viewAgents({ agents, groups, window, nowMs }: AgentsParts, shell: Shell): Html {
-  const { visit } = shell;
+/** Agents: what each spent, the way to stop one, and the budgets that they share. */
+export function viewAgents(parts: AgentsParts, shell: Shell): Html {
+  const { agents, groups, window, budgets, config } = parts;
   const spent = new Map(groups.map((group) => [group.key, group]));
+  const there = agents.filter(({ state, name }) => state !== 'removed' || spent.has(name));
   return layPage({
     ...shell,
     title: 'Purser: agents',
     main: html`<section class="sheet">
-      <h1>Agents</h1>
-      ${viewWindows('agents', window, shell)}
-      <ul class="rows">
-        ${agents.map((agent) => {
-          const group = spent.get(agent.name);
-          return html`<li>
-            <a href="${visit.base}/payments${filterQuery({ agent: agent.name, ...daysOf(window, nowMs) })}"
-              >${agent.name}</a
-            >
-            <b>${group === undefined ? '$0.00' : usd(group.capturedUsdMicros)}</b>
-            <span class="soft">
-              ${agent.state === 'active' ? '' : html`<span class="state bad">${agent.state}</span>, `}
-              ${group === undefined ? 'no payments' : `${group.payments} ${group.payments === 1 ? 'payment' : 'payments'}`}
-              ${group === undefined ? '' : sideWords(group)}
-            </span>
-            <span>
-              <a href="${visit.base}/settings/change?key=agents.${agent.name}.limits.per_day_usd"
-                >Limit a day<span class="unseen">, ${agent.name}</span></a
-              >
-              ${agent.state === 'active' ? viewStop(agent, shell) : ''}
-            </span>
-          </li>`;
-        })}
-      </ul>
-      <p class="soft">
-        A stopped agent acts again by <code>${shell.command({ kind: 'resumeAgent', name: 'NAME' })}</code>.
-      </p>
-    </section>`,
+        <h1>Agents</h1>
+        ${viewWindows('agents', window, shell)}
+        <ul class="rows">
+          ${there.map((agent) => viewRow(agent, spent.get(agent.name), parts, shell))}
+        </ul>
+      </section>
+      ${viewBudgets(budgets, config, shell)}`,
   });
 }
 
-function viewStop({ name }: AgentRecord, { visit }: Shell): Html {
+function viewRow(
+  agent: AgentRecord,
+  group: ReportGroup | undefined,
+  { window, nowMs }: AgentsParts,
+  shell: Shell,
+): Html {
+  const { visit } = shell;
+  const { name, state } = agent;
+  const payments = `${visit.base}/payments${filterQuery({ agent: name, ...daysOf(window, nowMs) })}`;
+  return html`<li>
+    <a href="${visit.base}/agents/${name}">${name}</a>
+    <b>${group === undefined ? '$0.00' : usd(group.capturedUsdMicros)}</b>
+    <span class="soft">
+      ${state === 'active' ? '' : html`<span class="state bad">${state === 'suspended' ? 'stopped' : state}</span>, `}
+      ${
+        group === undefined
+          ? 'no payments'
+          : html`<a href="${payments}"
+                >${group.payments} ${group.payments === 1 ? 'payment' : 'payments'}<span class="unseen">
+                  of ${name}, ${WINDOWS[window].words}</span
+                ></a
+              >
+              ${sideWords(group)}`
+      }
+    </span>
+    <span>${viewEnd(agent, shell)}</span>
+  </li>`;
+}
+
+function viewEnd({ name, state }: AgentRecord, shell: Shell): Html | string {
+  if (state === 'removed') return '';
+  if (state === 'suspended')
+    return linkAct(`Let ${name} act again`, { kind: 'resume_agent', subject: name }, '/agents', shell);
+  const { visit } = shell;
   return html`<form method="post" action="${visit.base}/agents/${name}/suspend">
     <input type="hidden" name="token" value="${visit.token}" />
-    <button class="no">Stop ${name}</button>
+    <button class="no small">Stop ${name}</button>
   </form>`;
 }

@@ -2,6 +2,8 @@ import { html } from 'hono/html';
 import type { FactorLine } from '../../../approvals/inbox.js';
 import { describeKeys, getKey, listKeys } from '../../../config/change.js';
 import { findKey, type Config } from '../../../config/settings.js';
+import { formatUsd, parseUsd } from '../../../money/decimal.js';
+import type { UsdMicros } from '../../../money/unit.js';
 import type { ReviewedChange } from '../../../owner/ownerSettings.js';
 import { writeOutUnseen } from '../../../text/untrusted.js';
 import { viewProof } from '../../approvals/answerForm.js';
@@ -57,6 +59,8 @@ export interface SettingParts {
   readonly value: string | null;
   /** The change as it is shown before it is made; null where none was asked for yet. */
   readonly review: ReviewedChange | null;
+  /** Where it leads back to. */
+  readonly back: string;
   readonly factors: readonly FactorLine[];
   readonly atLocalhost: boolean;
   readonly localhostUrl: string;
@@ -65,7 +69,7 @@ export interface SettingParts {
 
 /** One setting: what it does, its value, and a change of it, shown whole before it is made. */
 export function viewSetting(parts: SettingParts, shell: Shell): Html {
-  const { config, key, value, review, problem } = parts;
+  const { config, key, value, review, back, problem } = parts;
   const { visit } = shell;
   const now = getKey(config, key);
   return layPage({
@@ -77,15 +81,30 @@ export function viewSetting(parts: SettingParts, shell: Shell): Html {
         ${review === null && problem !== undefined ? html`<p class="notice problem" role="alert">${problem}</p>` : ''}
         <form method="get" action="${visit.base}/settings/change" class="filter">
           <input type="hidden" name="key" value="${key}" />
+          <input type="hidden" name="back" value="${back}" />
           <label
             >Value
             <input type="text" name="value" value="${value ?? now}" autocomplete="off" spellcheck="false"
           /></label>
           <button>Look at the change</button>
         </form>
+        ${viewSteps(parts, now, shell)}
+        <p><a href="${visit.base}${back}">Back, and change nothing</a></p>
       </section>
       ${review === null ? '' : viewReview(review, parts, shell)}`,
   });
+}
+
+/** Half of an amount, and twice as much: what is wanted most often, without a sum to do. */
+function viewSteps({ key, back }: SettingParts, now: string, { visit }: Shell): Html | string {
+  if (!key.endsWith('_usd') || !/^\d+(?:\.\d+)?$/.test(now)) return '';
+  const atomic = parseUsd(now, key);
+  const link = (words: string, usdMicros: bigint): Html => {
+    const value = formatUsd(usdMicros as UsdMicros);
+    const query = new URLSearchParams({ key, value, back });
+    return html`<a href="${visit.base}/settings/change?${query.toString()}">${words}: $${value}</a>`;
+  };
+  return html`<p class="links">${link('Half', atomic / 2n)} ${link('Twice', atomic * 2n)}</p>`;
 }
 
 function viewReview(review: ReviewedChange, parts: SettingParts, { visit, command }: Shell): Html {
@@ -93,6 +112,7 @@ function viewReview(review: ReviewedChange, parts: SettingParts, { visit, comman
   const path = `${visit.base}/settings/change`;
   const hidden = html`<input type="hidden" name="token" value="${visit.token}" />
     <input type="hidden" name="key" value="${key}" />
+    <input type="hidden" name="back" value="${parts.back}" />
     <input type="hidden" name="value" value="${after}" />
     <input type="hidden" name="digest" value="${digest}" />`;
   const words = {

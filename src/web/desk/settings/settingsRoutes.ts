@@ -4,6 +4,7 @@ import { readProof, text, type Fields } from '../../approvals/answerForm.js';
 import type { VisitContext as Ctx } from '../../door/admission.js';
 import { problemOf, setRetryAfter } from '../../look/problem.js';
 import { viewSetting, viewSettings, type SettingParts } from './settingsPage.js';
+import { backOf } from '../acts/actRoutes.js';
 import type { DeskRoom } from '../room.js';
 
 /** Adds the pages of settings. A change is shown whole, and then made by what its form names: of that very change alone. */
@@ -12,10 +13,12 @@ export function addSettings({ app, desk, inbox, shell, port, command, passkeyPla
 
   async function view(
     c: Ctx,
-    asked: { key: string; value: string | null; problem?: string },
+    asked: { key: string; value: string | null; back: string; problem?: string },
   ): Promise<string> {
     const config = settings.config();
-    const { key, value, problem } = asked;
+    const { key, problem, back } = asked;
+    // An emptied field takes the value away.
+    const value = asked.value?.trim() === '' ? 'none' : asked.value;
     // What is no setting throws here, and is a page of its own.
     getKey(config, key);
     let [review, why]: [SettingParts['review'], string | undefined] = [null, problem];
@@ -25,8 +28,8 @@ export function addSettings({ app, desk, inbox, shell, port, command, passkeyPla
       if (!isWalletError(error)) throw error;
       why = problemOf(error, command).message;
     }
-    const path = `/settings/change?${new URLSearchParams({ key, ...(value === null ? {} : { value }) }).toString()}`;
-    const parts = { config, key, value, review, factors: await inbox.factors(), problem: why };
+    const path = `/settings/change?${new URLSearchParams({ key, back, ...(value === null ? {} : { value }) }).toString()}`;
+    const parts = { config, key, value, back, review, factors: await inbox.factors(), problem: why };
     return String(await viewSetting({ ...parts, ...passkeyPlace(c, path) }, await shell(c, 'settings')));
   }
 
@@ -37,11 +40,18 @@ export function addSettings({ app, desk, inbox, shell, port, command, passkeyPla
     return c.html(viewSettings({ config, done }, await shell(c, 'settings')));
   });
   app.get('/settings/change', async (c) =>
-    c.html(await view(c, { key: c.req.query('key') ?? '', value: c.req.query('value') ?? null })),
+    c.html(
+      await view(c, {
+        key: c.req.query('key') ?? '',
+        value: c.req.query('value') ?? null,
+        back: backOf(c.req.query('back') ?? '/settings'),
+      }),
+    ),
   );
   app.post('/settings/change', async (c) => {
     const fields: Fields = await c.req.parseBody({ all: true });
     const [key, value] = [text(fields['key']), text(fields['value'])];
+    const back = backOf(text(fields['back']));
     try {
       const change = settings.review(key, value);
       const proof = change.direction === 'loosens' ? readProof(fields) : null;
@@ -49,9 +59,10 @@ export function addSettings({ app, desk, inbox, shell, port, command, passkeyPla
     } catch (error) {
       const { status, message } = problemOf(error, command);
       setRetryAfter(c, error);
-      return c.html(await view(c, { key, value, problem: message }), status);
+      return c.html(await view(c, { key, value, back, problem: message }), status);
     }
-    return c.redirect(`${c.get('visit').base}/settings?done=${encodeURIComponent(key)}`, 303);
+    const done = back === '/settings' ? `?done=${encodeURIComponent(key)}` : '';
+    return c.redirect(`${c.get('visit').base}${back}${done}`, 303);
   });
   app.post('/settings/change/challenge', async (c) => {
     const fields: Fields = await c.req.parseBody({ all: true });

@@ -16,9 +16,9 @@ export function addStatements({ app, desk, now, shell }: DeskRoom): void {
   app.get('/money', async (c) => {
     const nowMs = now();
     const month = monthIn(c.req.query('month'), nowMs);
-    const look = desk.look();
+    const notes = desk.look();
     const [statement, frame] = await Promise.all([readMonth(month), shell(c, 'money')]);
-    return c.html(viewMoney({ month, statement, nowMs, notes: look.notes }, frame));
+    return c.html(viewMoney({ month, statement, nowMs, notes }, frame));
   });
   app.get('/money/:kind', async (c) => {
     const kind = c.req.param('kind');
