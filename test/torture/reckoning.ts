@@ -12,7 +12,7 @@ import { readChains, type Purse } from './purse.js';
 import { checkRebuilt } from './rebuilt.js';
 import type { TortureReport } from './report.js';
 import { settleForGood } from './settle.js';
-import type { Watch } from './watch.js';
+import type { SeenLine, Watch } from './watch.js';
 
 /**
  * Past every expiry, and the longest that any clock may have been believed. What a wallet over Nostr has no record of may be
@@ -70,7 +70,7 @@ export async function reckon(remains: Remains): Promise<TortureReport> {
     ...checkJournal(watch.lines),
     ...checkArrivals(witness, payments, watch.lines),
     ...checkWishes(notebook, witness, settled),
-    ...(await compareWithChains(purses, engine)),
+    ...(await compareWithChains(purses, engine, watch.lines)),
   ];
   await mine.set('limits.per_day_usd', '2000');
   for (const url of remains.afterwards) broken.push(...(await checkStillWorks(wallet, url)));
@@ -107,7 +107,11 @@ function countCalls({ told }: Notebook): Map<string, number> {
 }
 
 /** Compares ledger and chains, payment by payment. */
-async function compareWithChains(purses: readonly Purse[], engine: Engine): Promise<string[]> {
+async function compareWithChains(
+  purses: readonly Purse[],
+  engine: Engine,
+  journal: readonly SeenLine[],
+): Promise<string[]> {
   const payments = await attemptsIn(engine);
   const isFrom = ({ network, payFrom }: AnyAttempt, { ground, address }: Purse): boolean =>
     network === ground.caip2 && payFrom.toLowerCase() === address.toLowerCase();
@@ -117,7 +121,7 @@ async function compareWithChains(purses: readonly Purse[], engine: Engine): Prom
   );
   for (const purse of purses) {
     const here = payments.filter((payment) => isFrom(payment, purse));
-    broken.push(...(await compareOn(purse, here)));
+    broken.push(...(await compareOn(purse, here, journal)));
   }
   for (const { where, id, says } of (await engine.ledger.audit()).findings)
     broken.push(`audit: ${where} ${id}: ${says}`);
@@ -127,6 +131,7 @@ async function compareWithChains(purses: readonly Purse[], engine: Engine): Prom
 async function compareOn(
   { ground, address, fundedAtomic }: Purse,
   payments: readonly AnyAttempt[],
+  journal: readonly SeenLine[],
 ): Promise<string[]> {
   const broken: string[] = [];
   const onChain = new Map((await ground.payments(address)).map((payment) => [payment.nonce, payment]));
@@ -135,7 +140,10 @@ async function compareOn(
     const shown = onChain.get(nonce);
     onChain.delete(nonce);
     if (state !== 'captured') {
-      if (shown !== undefined) broken.push(`${id} is ${state}, and the chain shows it paid`);
+      if (shown !== undefined)
+        broken.push(
+          `${id} is ${state}, and the chain shows it paid in ${shown.transaction}; ${lifeOf(id, journal)}`,
+        );
       continue;
     }
     spent += capturedAtomic ?? 0n;
@@ -156,6 +164,14 @@ async function compareOn(
   if (balance !== fundedAtomic - spent)
     broken.push(`${address} has ${balance} on ${ground.label}, and by the ledger ${fundedAtomic - spent}`);
   return broken;
+}
+
+/** What the journal says of a payment, in order, each with its time by the world's clock. */
+function lifeOf(id: string, journal: readonly SeenLine[]): string {
+  const lines = journal.filter(({ subject }) => subject === id);
+  return lines
+    .map(({ kind, data, atMs }) => `${kind} at ${new Date(atMs).toISOString()} ${JSON.stringify(data)}`)
+    .join('; ');
 }
 
 /** One live payment for a request, one end for a hold, one signature for a payment, none while frozen. */
