@@ -22,10 +22,11 @@ const GIVE_WAY_MS = 4;
 /** How long after another process was seen to write the ledger counts as contended. */
 const CONTENDED_MS = 100;
 /**
- * How soon the disk is given what a commit left to the system: late enough that the calls of a moment share it and that it
- * is behind the answer of a payment, soon enough that a power cut takes away next to nothing.
+ * How soon the disk is given what a commit left to the system: late enough that it is behind the answer of a payment, and that
+ * payments one after the other take it along with the wait of their own instead of waiting for this one too; soon enough that a
+ * power cut takes away next to nothing.
  */
-const SYNC_BEHIND_MS = 20;
+const SYNC_BEHIND_MS = 100;
 
 /**
  * When to ask for the lock again. The longer an operation has waited, the more often it asks, so that it comes before
