@@ -81,8 +81,10 @@ export function createLightningChain(options: {
   readonly network: LightningNetwork;
   readonly nowMs?: () => number;
   readonly lightning?: () => string | null;
+  /** Opens what a connection leads to; what this version knows unless given. */
+  readonly open?: (connection: LightningConnection, nowMs: () => number) => Promise<LightningBackend>;
 }): LightningChain {
-  const { network, nowMs = Date.now, lightning = () => null } = options;
+  const { network, nowMs = Date.now, lightning = () => null, open = openBackend } = options;
   let opened: { readonly text: string; readonly backend: Promise<LightningBackend> } | null = null;
 
   function connection(): { readonly text: string; readonly parsed: LightningConnection } {
@@ -97,7 +99,7 @@ export function createLightningChain(options: {
 
   function backend(): Promise<LightningBackend> {
     const { text, parsed } = connection();
-    if (opened?.text !== text) opened = { text, backend: openBackend(parsed, nowMs) };
+    if (opened?.text !== text) opened = { text, backend: open(parsed, nowMs) };
     return opened.backend;
   }
 
