@@ -247,7 +247,10 @@ describe('requests of the openai package for Python, as they were recorded', () 
     expect(streamed.body).toMatch(/data: \[DONE\]\n\n$/);
     expect((await replay(upload)).response.statusCode).toBe(200);
     expect(here.gateway.payments()).toBe(before + 3);
-    expect(JSON.parse((await replay(list)).body)).toMatchObject({ object: 'list' });
+    expect(JSON.parse((await replay(list)).body)).toMatchObject({
+      object: 'list',
+      data: [{ id: 'small-model', pricing: { per_call_usd: '0.01' } }, { id: 'large-model' }],
+    });
     expect(here.gateway.payments()).toBe(before + 3);
   });
 });
