@@ -8,6 +8,8 @@ export class Cutter {
   cutsAfter: (piece: Buffer) => boolean = () => false;
   /** Whether nothing is let through, as where a network is split. */
   isSplit = false;
+  /** How late answers come: as over a long way. */
+  answersAfterMs = 0;
   readonly port: number;
 
   private constructor(server: Server, port: number) {
@@ -50,7 +52,9 @@ export class Cutter {
     far.on('data', (piece) => {
       // The database has answered, and nobody hears it.
       if (isCut) near.destroy();
-      else if (!this.isSplit) near.write(piece);
+      else if (this.isSplit) return;
+      else if (this.answersAfterMs === 0) near.write(piece);
+      else setTimeout(() => near.write(piece), this.answersAfterMs);
     });
     near.on('close', () => far.destroy());
     far.on('close', () => near.destroy());

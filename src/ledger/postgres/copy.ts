@@ -129,7 +129,8 @@ export class Copy {
 
   #applyListed(changes: readonly ListedChange[], first: ListedChange | undefined, epoch: number): void {
     // Another process of this folder may have been first.
-    let { position, hash } = this.place();
+    const here = this.place();
+    let { position, hash } = here;
     if (first !== undefined && first.position === position && first.hash !== hash) throw wentBack();
     for (const listed of changes) {
       if (listed.position <= position) continue;
@@ -138,7 +139,7 @@ export class Copy {
       applyChange(this.reader, this.tables, JSON.parse(listed.change) as Change);
       ({ position, hash } = listed);
     }
-    this.notePlace({ position, hash, epoch }, this.reader);
+    this.notePlace({ position, hash, epoch: Math.max(here.epoch, epoch) }, this.reader);
   }
 
   async #begin(db: Sqlite): Promise<void> {

@@ -67,8 +67,10 @@ export async function openPostgresLedger(
     const copy = await openCopy(place, primary, session, copyPath);
     try {
       await copy.exclusively(async () => {
+        // Before the head: another process of this folder may bring the copy past a head that was read earlier.
+        const here = copy.place();
         const head = await primary.readHead(session);
-        checkHead(head, SCHEMA_VERSION, copy.place());
+        checkHead(head, SCHEMA_VERSION, here);
         await copy.catchUp(primary, session, head);
       });
       return ledgerOn(place, primary, copy, session, options);
@@ -185,7 +187,7 @@ function ledgerOn(
   });
   return {
     ...books,
-    audit: () => auditOf(place, primary, readers, `${copy.reader.name}.audit`, mac),
+    audit: () => auditOf(place, primary, `${copy.reader.name}.audit`, { mac, waitMaxMs }),
     backup: async (path) => {
       await freshness.reached();
       copyDatabase(copy.reader, path);
@@ -194,18 +196,20 @@ function ledgerOn(
   };
 }
 
-/** Audits the rows of the database themselves, in a file of their own: not the copy, which may be right where they are not. */
+/**
+ * Audits the rows of the database themselves, in a file of their own: not the copy, which may be right where they are not.
+ * In a session of its own: whoever read in that one meanwhile would see the ledger as it was when the audit began.
+ */
 async function auditOf(
   place: PostgresPlace,
   primary: Primary,
-  sessions: Sessions,
   path: string,
-  mac: MacFunction | null,
+  { mac, waitMaxMs }: { readonly mac: MacFunction | null; readonly waitMaxMs: number },
 ): Promise<AuditReport> {
   if (mac === null) return withoutKeys();
   const file = `${path}.${randomUUID()}.new`;
+  const session = await Session.open(place, { waitMaxMs });
   try {
-    const session = await sessions.get();
     await withSnapshot(session, primary, place, (snapshot) => fillCopy(file, snapshot));
     const ledger = SqliteLedger.open(file, { mac });
     try {
@@ -216,6 +220,7 @@ async function auditOf(
   } catch (error) {
     throw toStoreError(error);
   } finally {
+    session.close();
     for (const end of COPY_FILE_ENDS) rmSync(file + end, { force: true });
   }
 }

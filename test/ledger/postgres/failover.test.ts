@@ -79,6 +79,44 @@ describe.skipIf(NO_POSTGRES !== null)('a ledger in PostgreSQL, when the database
     }
   });
 
+  test('opens beside another process of its folder that writes, however long the way to the database is', async () => {
+    await using world = await PostgresWorld.begin(server);
+    const cutter = await Cutter.before(server.port);
+    cutter.answersAfterMs = 15;
+    const writer = await world.open('one');
+    let isOver = false;
+    const writing = (async () => {
+      while (!isOver) await held(writer);
+    })();
+    try {
+      for (let i = 0; i < 3; i++) {
+        const late = await world.open('one', {}, { ...world.place, port: cutter.port });
+        expect((await late.head()).seq).toBeGreaterThan(0);
+        await late.close();
+      }
+    } finally {
+      isOver = true;
+      await writing;
+      await cutter.close();
+    }
+  });
+
+  test('reads and writes the newest while an audit reads the rows of before', async () => {
+    await using world = await PostgresWorld.begin(server);
+    const [ledger, other] = [await world.open('one'), await world.open('two')];
+    await held(ledger);
+    let isOver = false;
+    const audit = ledger.audit().finally(() => (isOver = true));
+    let holds = 1n;
+    do {
+      await held(ledger);
+      await held(other);
+      holds += 2n;
+      expect(await ledger.usage([DAY], T0)).toEqual([holds * CENT]);
+    } while (!isOver);
+    expect((await audit).findings).toEqual([]);
+  });
+
   test('refuses a database that does not wait for its disk', async () => {
     const careless = await TestPostgres.start({ fsync: 'off' });
     try {
