@@ -74,6 +74,8 @@ export interface ChangedSince {
   readonly seq: number;
   /** When each payment was opened that changed, ms; one that changed twice is there once. */
   readonly openedMs: readonly number[];
+  /** Whether the owner set ledger time back: payments were moved, and where they stood before nobody knows. */
+  readonly isRebased: boolean;
 }
 
 /** Days are of UTC. */

@@ -21,6 +21,7 @@ import type {
   SpendSpan,
 } from '../../books/report.js';
 import { statement, type Sqlite } from '../file/database.js';
+import { LEDGER_TIME } from '../journal/journal.js';
 import { hostPortOf, IMPORTED_CATEGORY } from '../payments/totals.js';
 import { LIVE_STATES } from '../../attempts/attempt.js';
 import { DEPOSIT_OPEN, DRAWN_WAYS } from '../../../protocols/protocol.js';
@@ -235,7 +236,12 @@ function changedSince(db: Sqlite, seq: number): ChangedSince {
     `SELECT DISTINCT payments.opened_ms AS opened_ms FROM journal JOIN payments ON payments.id = journal.subject WHERE seq > ?`,
   ).all(seq) as SqlRow[];
   const newest = statement(db, 'SELECT max(seq) FROM journal').pluck().get();
-  return { seq: Number(newest), openedMs: rows.map((row) => Number(row['opened_ms'])) };
+  const rebased = statement(db, 'SELECT 1 FROM journal WHERE subject = ? AND seq > ?').get(LEDGER_TIME, seq);
+  return {
+    seq: Number(newest),
+    openedMs: rows.map((row) => Number(row['opened_ms'])),
+    isRebased: rebased !== undefined,
+  };
 }
 
 /**

@@ -80,12 +80,38 @@ describe('the book of what was spent', () => {
     const total = async () =>
       (await book.groups({ sinceMs: midnightOf(NOW) }, () => 'all'))[0]?.capturedUsdMicros;
     expect(await total()).toBe(50_000n);
-    expect(asked).toHaveLength(5);
+    // Five days, and what may lie ahead of the clock.
+    expect(asked).toHaveLength(6);
     expect(await total()).toBe(50_000n);
-    expect(asked).toHaveLength(5);
+    expect(asked).toHaveLength(6);
     await captured(ledger, { nowMs: NOW + 4 * DAY_MS + 1 });
     expect(await total()).toBe(60_000n);
-    expect(asked).toHaveLength(6);
+    expect(asked).toHaveLength(7);
+  });
+
+  test('counts once what was moved when the owner set ledger time back (T30)', async () => {
+    using world = newLedger();
+    const { ledger } = world;
+    await captured(ledger, { nowMs: NOW });
+    await captured(ledger, { nowMs: NOW + DAY_MS });
+    const book = new SpendBook(ledger, NOW + DAY_MS);
+    const span = { sinceMs: NOW - 30 * DAY_MS };
+    expect(await bothOf(book, ledger, span)).toMatchObject([[{ payments: 2 }], [{ payments: 2 }]]);
+    expect(await ledger.rebase(NOW + 1)).not.toBeNull();
+    const [known, read] = await bothOf(book, ledger, span);
+    expect(known).toEqual(read);
+  });
+
+  test('has what was paid while the clock was ahead, once its day comes', async () => {
+    using world = newLedger();
+    const { ledger } = world;
+    await captured(ledger, { nowMs: NOW });
+    await captured(ledger, { nowMs: NOW + 3 * DAY_MS });
+    const book = new SpendBook(ledger, NOW);
+    for (const sinceMs of [NOW - DAY_MS, NOW + 3 * DAY_MS]) {
+      const [known, read] = await bothOf(book, ledger, { sinceMs });
+      expect(known).toEqual(read);
+    }
   });
 
   test.each(['Asia/Kathmandu', 'America/St_Johns'])(

@@ -26,6 +26,8 @@ export class SpendBook {
   readonly #stretches = new Map<number, readonly SpendCell[]>();
   /** From this midnight on all is kept. */
   #fromMs: number;
+  /** The midnight that comes after the book was begun. */
+  readonly #tomorrowMs: number;
   /** From this midnight on by quarters of an hour. */
   readonly #fineFromMs: number;
   #seq: number | null = null;
@@ -35,7 +37,8 @@ export class SpendBook {
 
   constructor(ledger: Pick<ReportReader, 'spendCells' | 'changedSince'>, nowMs: number) {
     this.#ledger = ledger;
-    this.#fromMs = midnightOf(nowMs, 1);
+    this.#tomorrowMs = midnightOf(nowMs, 1);
+    this.#fromMs = this.#tomorrowMs;
     this.#fineFromMs = midnightOf(nowMs, -FINE_DAYS);
   }
 
@@ -78,16 +81,30 @@ export class SpendBook {
   /** Reads the stretches anew in which a payment changed. */
   async #catchUp(): Promise<void> {
     if (this.#seq === null) return;
-    const { seq, openedMs } = await this.#ledger.changedSince(this.#seq);
+    const { seq, openedMs, isRebased } = await this.#ledger.changedSince(this.#seq);
+    // Payments that were moved stand in stretches that do not say so (T30); a journal that is shorter is another one.
+    if (isRebased || seq < this.#seq) return this.#forget();
     for (const startMs of new Set(openedMs.map((ms) => this.#startOf(ms))))
       if (startMs >= this.#fromMs) await this.#readStretch(startMs);
     this.#seq = seq;
   }
 
+  /** Begins anew: whoever asks has all of it read again. */
+  #forget(): void {
+    this.#stretches.clear();
+    this.#fromMs = this.#tomorrowMs;
+    this.#seq = null;
+  }
+
   /** Reads days that nobody asked about before, newest first; other work of the process goes on between two of them. */
   async #reachBack(sinceMs: number): Promise<void> {
     // What changes while they are read is read once more: the entry is older than the first of them.
-    this.#seq ??= (await this.#ledger.changedSince(Number.MAX_SAFE_INTEGER)).seq;
+    if (this.#seq === null) {
+      const { seq } = await this.#ledger.changedSince(Number.MAX_SAFE_INTEGER);
+      // Ledger time may be ahead of the clock, and a desk stays open over days.
+      await this.#readDay(this.#tomorrowMs, Number.MAX_SAFE_INTEGER);
+      this.#seq = seq;
+    }
     if (this.#fromMs <= sinceMs) return;
     while (this.#fromMs > sinceMs) {
       const startMs = midnightOf(this.#fromMs, -1);
