@@ -10,9 +10,15 @@ const CHALLENGES_MAX = 32;
 const RANDOM_BYTES = 16;
 const ID_BYTES = 16;
 
+/**
+ * Where a page is that asks for a passkey: a port of `localhost`, or an address of the owner's own under TLS, with the name
+ * that its passkeys are bound to.
+ */
+export type PasskeyPlace = number | { readonly origin: string; readonly rpId: string };
+
 interface Open {
   readonly random: Buffer;
-  readonly port: number;
+  readonly at: PasskeyPlace;
   readonly expiresMs: number;
 }
 
@@ -44,14 +50,14 @@ export function unblockPurpose(digest: string, host: string): string {
 export class Challenges {
   readonly #open = new Map<string, Open>();
 
-  /** `port` is where the page that asks for the signature is served. */
-  issue(purpose: string, port: number, nowMs: number): Challenge {
+  /** `at` is where the page that asks for the signature is served. */
+  issue(purpose: string, at: PasskeyPlace, nowMs: number): Challenge {
     for (const [id, { expiresMs }] of this.#open) {
       if (expiresMs <= nowMs || this.#open.size >= CHALLENGES_MAX) this.#open.delete(id);
     }
     const id = randomBytes(ID_BYTES).toString('hex');
     const random = randomBytes(RANDOM_BYTES);
-    this.#open.set(id, { random, port, expiresMs: nowMs + CHALLENGE_LIFE_MS });
+    this.#open.set(id, { random, at, expiresMs: nowMs + CHALLENGE_LIFE_MS });
     return { id, bytes: bind(random, purpose) };
   }
 
@@ -60,11 +66,11 @@ export class Challenges {
     id: string,
     purpose: string,
     nowMs: number,
-  ): { readonly bytes: Uint8Array<ArrayBuffer>; readonly port: number } | null {
+  ): { readonly bytes: Uint8Array<ArrayBuffer>; readonly at: PasskeyPlace } | null {
     const open = this.#open.get(id);
     this.#open.delete(id);
     if (open === undefined || open.expiresMs <= nowMs) return null;
-    return { bytes: bind(open.random, purpose), port: open.port };
+    return { bytes: bind(open.random, purpose), at: open.at };
   }
 }
 

@@ -18,7 +18,7 @@ function confirmation(act = ACT): Confirmation {
 beforeEach(async () => {
   device = new SoftwareAuthenticator(PORT);
   const challenges = new Challenges();
-  const { challengeId, options } = await beginPasskey(challenges, { factors: [], port: PORT, nowMs: T0 });
+  const { challengeId, options } = await beginPasskey(challenges, { factors: [], at: PORT, nowMs: T0 });
   const response = device.register(options);
   factor = await makePasskeyFactor(challenges, { challengeId, response }, { nowMs: T0 });
 });

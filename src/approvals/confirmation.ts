@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { WalletError } from '../errors/walletError.js';
 import { writeOutUnseen } from '../text/untrusted.js';
-import { Challenges } from './challenge.js';
+import { Challenges, type PasskeyPlace } from './challenge.js';
 import type { FactorRecord, PasskeyFactor } from './factor.js';
 import { challengePasskeys, verifyPasskey, type Signed } from './passkey.js';
 
@@ -77,10 +77,10 @@ export class Confirmation {
   }
 
   /** Asks for the signature. Throws `factor_needed` where there is no passkey, `not_found` once it was answered. */
-  async begin(port: number): ReturnType<typeof challengePasskeys> {
+  async begin(at: PasskeyPlace): ReturnType<typeof challengePasskeys> {
     this.#assertOpen();
     const { factors, now } = this.#options;
-    const ceremony = { factors: await factors(), port, nowMs: now() };
+    const ceremony = { factors: await factors(), at, nowMs: now() };
     return challengePasskeys(this.#challenges, this.#purpose, ceremony);
   }
 

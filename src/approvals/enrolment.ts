@@ -1,6 +1,6 @@
 import type { OwnerStep } from '../errors/ownerAction.js';
 import { WalletError } from '../errors/walletError.js';
-import { Challenges } from './challenge.js';
+import { Challenges, type PasskeyPlace } from './challenge.js';
 import { CODE_TRIES_MAX, isSameCode, makeCode } from './code.js';
 import type { FactorRecord, PasskeyFactor } from './factor.js';
 import { beginPasskey, makePasskeyFactor, type Signed } from './passkey.js';
@@ -48,10 +48,10 @@ export class Enrolment {
   }
 
   /** Begins the registration. Throws `factor_wrong` for another code, and `not_found` once it has ended. */
-  async begin(code: string, port: number): ReturnType<typeof beginPasskey> {
+  async begin(code: string, at: PasskeyPlace): ReturnType<typeof beginPasskey> {
     this.#check(code);
     const { factors, now } = this.#options;
-    return beginPasskey(this.#challenges, { factors: await factors(), port, nowMs: now() });
+    return beginPasskey(this.#challenges, { factors: await factors(), at, nowMs: now() });
   }
 
   /** Stores the passkey. Throws as {@link begin} does, and `factor_wrong` where the answer is not a new passkey's. */

@@ -86,6 +86,11 @@ const passkeyFactor = z.strictObject({
       .min(0)
       .max(2 ** 32 - 1),
     transports,
+    /** The name that it is bound to, for one of a page that is not at `localhost`. */
+    rpId: z
+      .string()
+      .regex(/^[a-z0-9.-]{1,253}$/)
+      .optional(),
   }),
 });
 

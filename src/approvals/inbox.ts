@@ -1,4 +1,5 @@
 import type { PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server';
+import type { PasskeyPlace } from './challenge.js';
 import type { FactorKind } from './factor.js';
 import type { Question } from './question.js';
 import type { UsdMicros } from '../money/unit.js';
@@ -63,6 +64,8 @@ export interface FactorLine {
   readonly kind: FactorKind;
   readonly label: string;
   readonly createdMs: number;
+  /** The name of the page that a passkey works on; null for a passphrase. */
+  readonly rpId: string | null;
 }
 
 /** How many approvals a list answers at most: one screen, and no more work however often an agent asked (T19). */
@@ -117,10 +120,10 @@ export interface ApprovalInbox {
    *
    * Throws what {@link answer} throws before the proof is looked at; `factor_needed` where there is no passkey.
    */
-  passkeyChallenge(id: string, digest: string, answer: Yes, port: number): Promise<PasskeyAsk>;
+  passkeyChallenge(id: string, digest: string, answer: Yes, at: PasskeyPlace): Promise<PasskeyAsk>;
 
   /** A challenge for a passkey, bound to {@link unblock} of this question's host, as {@link passkeyChallenge} makes one. */
-  unblockChallenge(id: string, digest: string, port: number): Promise<PasskeyAsk>;
+  unblockChallenge(id: string, digest: string, at: PasskeyPlace): Promise<PasskeyAsk>;
 }
 
 /** What a browser is handed for a passkey to sign. */

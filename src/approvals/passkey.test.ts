@@ -14,13 +14,13 @@ let device: SoftwareAuthenticator;
 let factor: PasskeyFactor;
 
 async function register(): Promise<PasskeyFactor> {
-  const { challengeId, options } = await beginPasskey(challenges, { factors: [], port: PORT, nowMs: T0 });
+  const { challengeId, options } = await beginPasskey(challenges, { factors: [], at: PORT, nowMs: T0 });
   const response = device.register(options);
   return makePasskeyFactor(challenges, { challengeId, response }, { nowMs: T0, label: 'laptop' });
 }
 
 async function ask(purpose = ONCE): ReturnType<typeof challengePasskeys> {
-  return challengePasskeys(challenges, purpose, { factors: [factor], port: PORT, nowMs: T0 });
+  return challengePasskeys(challenges, purpose, { factors: [factor], at: PORT, nowMs: T0 });
 }
 
 beforeEach(async () => {
@@ -49,7 +49,7 @@ describe('a new passkey', () => {
   });
 
   test('is made of one challenge once, and of no other', async () => {
-    const begun = await beginPasskey(challenges, { factors: [], port: PORT, nowMs: T0 });
+    const begun = await beginPasskey(challenges, { factors: [], at: PORT, nowMs: T0 });
     const signed = { challengeId: begun.challengeId, response: device.register(begun.options) };
     await makePasskeyFactor(challenges, signed, { nowMs: T0 });
     await expect(makePasskeyFactor(challenges, signed, { nowMs: T0 })).rejects.toMatchObject({
@@ -66,7 +66,7 @@ describe('a new passkey', () => {
 
   test('is not begun past the most factors', async () => {
     const factors = Array.from({ length: FACTORS_MAX }, () => factor);
-    await expect(beginPasskey(challenges, { factors, port: PORT, nowMs: T0 })).rejects.toMatchObject({
+    await expect(beginPasskey(challenges, { factors, at: PORT, nowMs: T0 })).rejects.toMatchObject({
       code: 'bad_input',
     });
   });
@@ -153,7 +153,7 @@ describe('a signature', () => {
 
   test('is not asked of a wallet without passkeys', async () => {
     await expect(
-      challengePasskeys(challenges, ONCE, { factors: [], port: PORT, nowMs: T0 }),
+      challengePasskeys(challenges, ONCE, { factors: [], at: PORT, nowMs: T0 }),
     ).rejects.toMatchObject({ code: 'factor_needed' });
   });
 });

@@ -4,7 +4,8 @@ import type {
 } from '@simplewebauthn/server';
 import { z } from 'zod';
 import { WalletError } from '../errors/walletError.js';
-import { CHALLENGE_LIFE_MS, type Challenges } from './challenge.js';
+import type { FactorLine } from './inbox.js';
+import { CHALLENGE_LIFE_MS, type Challenges, type PasskeyPlace } from './challenge.js';
 import {
   credentialId,
   FACTORS_MAX,
@@ -14,8 +15,8 @@ import {
   type PasskeyFactor,
 } from './factor.js';
 
-/** WebAuthn binds a passkey to a name, and an IP address is none: the page that uses one is at `localhost`. */
-const RP_ID = 'localhost';
+/** WebAuthn binds a passkey to a name, and an IP address is none: the local page that uses one is at `localhost`. */
+const LOCAL_RP_ID = 'localhost';
 
 /** EdDSA, ES256, RS256: what authenticators have, written out so that no runtime changes it. */
 const ALGORITHMS = [-8, -7, -257];
@@ -49,15 +50,30 @@ const clientData = z.object({ crossOrigin: z.literal(false).optional() });
 /** Ceremonies happen on few machines and in few processes: the library is loaded when one does. */
 const loadWebAuthn = () => import('@simplewebauthn/server');
 
-/** Where a page is when its passkeys can be used: `http://localhost:<port>`, exactly. */
-export function passkeyOrigin(port: number): string {
-  return `http://${RP_ID}:${port}`;
+function originOf(at: PasskeyPlace): string {
+  return typeof at === 'number' ? `http://${LOCAL_RP_ID}:${at}` : at.origin;
 }
 
-/** What a ceremony begins with: for the page at `http://localhost:<port>`. */
+/** The name that passkeys of a page are bound to. */
+export function rpIdOf(at: PasskeyPlace): string {
+  return typeof at === 'number' ? LOCAL_RP_ID : at.rpId;
+}
+
+/** The name that a passkey is bound to: no page at another one can use it. */
+export function boundTo({ data }: PasskeyFactor): string {
+  return data.rpId ?? LOCAL_RP_ID;
+}
+
+/** A factor as lists show it. */
+export function factorLine(factor: FactorRecord): FactorLine {
+  const { id, kind, label, createdMs } = factor;
+  return { id, kind, label, createdMs, rpId: factor.kind === 'passkey' ? boundTo(factor) : null };
+}
+
+/** What a ceremony begins with, and the page that it is for. */
 export interface Ceremony {
   readonly factors: readonly FactorRecord[];
-  readonly port: number;
+  readonly at: PasskeyPlace;
   readonly nowMs: number;
 }
 
@@ -73,22 +89,22 @@ export interface Signed {
  */
 export async function beginPasskey(
   challenges: Challenges,
-  { factors, port, nowMs }: Ceremony,
+  { factors, at, nowMs }: Ceremony,
 ): Promise<{ readonly challengeId: string; readonly options: PublicKeyCredentialCreationOptionsJSON }> {
   if (factors.length >= FACTORS_MAX) {
     throw new WalletError('bad_input', `A wallet has at most ${FACTORS_MAX} factors: remove one first.`);
   }
   const { generateRegistrationOptions } = await loadWebAuthn();
-  const { id, bytes } = challenges.issue(REGISTRATION, port, nowMs);
+  const { id, bytes } = challenges.issue(REGISTRATION, at, nowMs);
   const options = await generateRegistrationOptions({
     rpName: 'Purser',
-    rpID: RP_ID,
+    rpID: rpIdOf(at),
     userName: 'owner',
     userDisplayName: 'Owner of the wallet',
     challenge: bytes,
     timeout: CHALLENGE_LIFE_MS,
     attestationType: 'none',
-    excludeCredentials: credentialsOf(factors),
+    excludeCredentials: credentialsOf(factors, at),
     // Our challenges name the credentials they take, so a security key need not spend one of its few slots.
     authenticatorSelection: { residentKey: 'discouraged', userVerification: 'required' },
     supportedAlgorithmIDs: ALGORITHMS,
@@ -111,8 +127,8 @@ export async function makePasskeyFactor(
   const verified = await verifyRegistrationResponse({
     response: { ...parsed.data, clientExtensionResults: {} },
     expectedChallenge: toBase64Url(challenge.bytes),
-    expectedOrigin: passkeyOrigin(challenge.port),
-    expectedRPID: RP_ID,
+    expectedOrigin: originOf(challenge.at),
+    expectedRPID: rpIdOf(challenge.at),
     requireUserVerification: true,
     supportedAlgorithmIDs: ALGORITHMS,
   }).catch(() => null);
@@ -126,6 +142,7 @@ export async function makePasskeyFactor(
       publicKey: toBase64Url(publicKey),
       counter,
       transports: parsed.data.response.transports,
+      ...(rpIdOf(challenge.at) === LOCAL_RP_ID ? {} : { rpId: rpIdOf(challenge.at) }),
     },
   };
 }
@@ -137,14 +154,15 @@ export async function makePasskeyFactor(
 export async function challengePasskeys(
   challenges: Challenges,
   purpose: string,
-  { factors, port, nowMs }: Ceremony,
+  { factors, at, nowMs }: Ceremony,
 ): Promise<{ readonly challengeId: string; readonly options: PublicKeyCredentialRequestOptionsJSON }> {
-  const allowCredentials = credentialsOf(factors);
-  if (allowCredentials.length === 0) throw new WalletError('factor_needed', 'This wallet has no passkey.');
+  const allowCredentials = credentialsOf(factors, at);
+  if (allowCredentials.length === 0)
+    throw new WalletError('factor_needed', 'This wallet has no passkey that works on this page.');
   const { generateAuthenticationOptions } = await loadWebAuthn();
-  const { id, bytes } = challenges.issue(purpose, port, nowMs);
+  const { id, bytes } = challenges.issue(purpose, at, nowMs);
   const options = await generateAuthenticationOptions({
-    rpID: RP_ID,
+    rpID: rpIdOf(at),
     allowCredentials,
     challenge: bytes,
     timeout: CHALLENGE_LIFE_MS,
@@ -168,14 +186,14 @@ export async function verifyPasskey(
   const parsed = assertion.safeParse(response);
   if (challenge === null || !parsed.success || !isTopLevel(parsed.data.response.clientDataJSON)) return null;
   const factor = passkeysOf(factors).find(({ data }) => data.credentialId === parsed.data.id);
-  if (factor === undefined) return null;
+  if (factor === undefined || boundTo(factor) !== rpIdOf(challenge.at)) return null;
   const { verifyAuthenticationResponse } = await loadWebAuthn();
   // The library throws for each way in which an answer is wrong, a count of uses that went back among them.
   const verified = await verifyAuthenticationResponse({
     response: { ...parsed.data, clientExtensionResults: {} },
     expectedChallenge: toBase64Url(challenge.bytes),
-    expectedOrigin: passkeyOrigin(challenge.port),
-    expectedRPID: RP_ID,
+    expectedOrigin: originOf(challenge.at),
+    expectedRPID: rpIdOf(challenge.at),
     requireUserVerification: true,
     credential: {
       id: factor.data.credentialId,
@@ -201,8 +219,12 @@ function passkeysOf(factors: readonly FactorRecord[]): PasskeyFactor[] {
   return factors.filter((factor) => factor.kind === 'passkey');
 }
 
-function credentialsOf(factors: readonly FactorRecord[]): { id: string; transports: string[] }[] {
-  return passkeysOf(factors).map(({ data }) => ({ id: data.credentialId, transports: [...data.transports] }));
+function credentialsOf(
+  factors: readonly FactorRecord[],
+  at: PasskeyPlace,
+): { id: string; transports: string[] }[] {
+  const usable = passkeysOf(factors).filter((factor) => boundTo(factor) === rpIdOf(at));
+  return usable.map(({ data }) => ({ id: data.credentialId, transports: [...data.transports] }));
 }
 
 function toBase64Url(bytes: Uint8Array): string {

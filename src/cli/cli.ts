@@ -26,6 +26,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   approvals: 'Answer what agents ask.',
   factor: 'What proves that you are the owner.',
   entitlements: 'See what is prepaid, and end one.',
+  phone: 'See and answer from your phone.',
   notify: 'Be told of what happens, by chat, mail, desktop or a program of yours.',
   channels: 'See the deposits that calls are paid out of, and close one.',
   commitments: 'See the subscriptions, and end one.',
@@ -33,7 +34,18 @@ const GROUPS: Readonly<Record<string, string>> = {
 };
 
 /** Commands that wait for others all the time: a sign that they wait would say nothing. */
-const WAITS: readonly string[] = ['serve', 'connect', 'mcp', 'open', 'config edit', 'proxy', 'run', 'top'];
+const WAITS: readonly string[] = [
+  'serve',
+  'connect',
+  'mcp',
+  'open',
+  'config edit',
+  'proxy',
+  'run',
+  'top',
+  'phone serve',
+  'phone add',
+];
 const WAITING_FLAGS: readonly string[] = ['wait', 'watch', 'follow'];
 
 /** Codes with which commander says that it answered the person itself. */

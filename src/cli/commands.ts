@@ -11,6 +11,7 @@ import { doctorCommands, installCommands, serveCommands } from './install/instal
 import { ledgerCareCommands, ledgerListCommands } from './ledger/ledgerCommands.js';
 import { noticeCommands } from './notices/noticeCommands.js';
 import { lightningCommands } from './lightning/lightningCommands.js';
+import { phoneCommands } from './phone/phoneCommands.js';
 import { payCommands } from './call/callCommands.js';
 import { fundCommands, stopCommands } from './money/moneyCommands.js';
 import { balanceCommands } from './watch/watchCommands.js';
@@ -34,6 +35,7 @@ const rows = [
   ...proxyCommands,
   ...approvalCommands,
   ...noticeCommands,
+  ...phoneCommands,
   ...balanceCommands,
   ...limitsCommands,
   ...ledgerListCommands,

@@ -94,6 +94,7 @@ describe('the file', () => {
         per_month_usd: '500.00',
       },
       approvals: { elicitation_max_usd: '2.00', wait_s: 45, webhook_url: 'none' },
+      owner_page: { url: 'none' },
       notices: { money_low_usd: '1.00', quiet_hours: 'none' },
       hosts: { allow: [], deny: [] },
       net: { allow_private: [], proxy: 'none' },

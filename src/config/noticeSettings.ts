@@ -7,6 +7,7 @@ import {
   channelWord,
   hoursOfDay,
   minutes,
+  pageUrl,
   readChannelName,
   toldKinds,
   usd,
@@ -23,8 +24,19 @@ function ofChannel<Value>(
   return perName({ key, readName: readChannelName, kind, compare: ownerOnlyByName, summary });
 }
 
-/** What the owner is told of, and how. Rows of {@link SETTINGS}. */
+/** What the owner is told of, how, and where they look from elsewhere. Rows of {@link SETTINGS}. */
 export const NOTICE_SETTINGS = {
+  ownerPage: {
+    url: single({
+      key: 'owner_page.url',
+      kind: pageUrl,
+      initial: () => 'none',
+      none: 'none',
+      compare: ownerOnly,
+      summary:
+        'Where your phone reaches your page, such as https://wallet.example.com:4403: a name of yours with TLS, by your network or a tunnel. Passkeys of the phone are bound to it, and messages link to it.',
+    }),
+  },
   notices: {
     moneyLowUsdMicros: single({
       key: 'notices.money_low_usd',

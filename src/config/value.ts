@@ -344,6 +344,21 @@ export const minutes: ValueKind<number> = kindOf(
   'as JSON',
 );
 
+const PAGE_URL_WORDS = 'must be none or https:// with a name, such as https://wallet.example.com:4403';
+/** Where the owner’s page is reached from elsewhere: a name, for passkeys are bound to one. */
+export const pageUrl: ValueKind<string> = kindOf(
+  z.string(PAGE_URL_WORDS).max(RPC_URL_LENGTH_MAX, PAGE_URL_WORDS).refine(isPageUrl, PAGE_URL_WORDS),
+  'as text',
+);
+
+function isPageUrl(text: string): boolean {
+  if (text === 'none') return true;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isName =
+    url !== undefined && /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(url.hostname) && !/^[\d.]+$/.test(url.hostname);
+  return isName && url.protocol === 'https:' && [url.origin, `${url.origin}/`].includes(text);
+}
+
 const HOURS_WORDS = 'must be none or two times of day, such as 22:00-07:00';
 /** Hours of each day, by the clock of this machine. */
 export const hoursOfDay: ValueKind<string> = kindOf(

@@ -1,6 +1,6 @@
 import type { ApprovalRecord, DecisionResult, Grant } from '../ledger/books/approval.js';
 import type { TryPlace } from '../ledger/books/factor.js';
-import { answerPurpose, Challenges, unblockPurpose } from '../approvals/challenge.js';
+import { answerPurpose, Challenges, unblockPurpose, type PasskeyPlace } from '../approvals/challenge.js';
 import {
   isYes,
   PENDING_LISTED_MAX,
@@ -11,7 +11,7 @@ import {
   type ApprovalInbox,
   type Yes,
 } from '../approvals/inbox.js';
-import { challengePasskeys, verifyPasskey } from '../approvals/passkey.js';
+import { challengePasskeys, factorLine, verifyPasskey } from '../approvals/passkey.js';
 import { setKey, withEntry } from '../config/change.js';
 import { configReader, updateConfig } from '../config/configFile.js';
 import type { Config } from '../config/settings.js';
@@ -84,20 +84,13 @@ class WalletInbox implements ApprovalInbox {
   }
 
   async factors() {
-    return Promise.resolve(
-      (await readFactors(this.#wallet.ledger)).map(({ id, kind, label, createdMs }) => ({
-        id,
-        kind,
-        label,
-        createdMs,
-      })),
-    );
+    return Promise.resolve((await readFactors(this.#wallet.ledger)).map(factorLine));
   }
 
-  async passkeyChallenge(id: string, digest: string, answer: Yes, port: number) {
+  async passkeyChallenge(id: string, digest: string, answer: Yes, at: PasskeyPlace) {
     const { ledger, now } = this.#wallet;
     await this.#answerable(id, digest, answer);
-    const ceremony = { factors: await readFactors(ledger), port, nowMs: now() };
+    const ceremony = { factors: await readFactors(ledger), at, nowMs: now() };
     return challengePasskeys(this.#challenges, answerPurpose(digest, answer), ceremony);
   }
 
@@ -119,10 +112,10 @@ class WalletInbox implements ApprovalInbox {
     return this.#view(record);
   }
 
-  async unblockChallenge(id: string, digest: string, port: number) {
+  async unblockChallenge(id: string, digest: string, at: PasskeyPlace) {
     const { ledger, now } = this.#wallet;
     const { host } = await this.#blocking(id, digest);
-    const ceremony = { factors: await readFactors(ledger), port, nowMs: now() };
+    const ceremony = { factors: await readFactors(ledger), at, nowMs: now() };
     return challengePasskeys(this.#challenges, unblockPurpose(digest, host), ceremony);
   }
 

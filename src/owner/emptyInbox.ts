@@ -1,5 +1,6 @@
 import type { ApprovalInbox } from '../approvals/inbox.js';
 import type { FactorRecord } from '../approvals/factor.js';
+import { factorLine } from '../approvals/passkey.js';
 import { WalletError } from '../errors/walletError.js';
 
 /** The owner's inbox while the ledger is lost: nothing is asked there, and its page still confirms what mends it. */
@@ -11,8 +12,7 @@ export function emptyInbox(factors: () => Promise<readonly FactorRecord[]>): App
     show: () => Promise.resolve(null),
     answer: unknown,
     unblock: unknown,
-    factors: async () =>
-      (await factors()).map(({ id, kind, label, createdMs }) => ({ id, kind, label, createdMs })),
+    factors: async () => (await factors()).map(factorLine),
     passkeyChallenge: unknown,
     unblockChallenge: unknown,
   };

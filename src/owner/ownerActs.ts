@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { PasskeyPlace } from '../approvals/challenge.js';
 import { asShown, type OwnerAct } from '../approvals/confirmation.js';
 import type { FactorProof, PasskeyAsk } from '../approvals/inbox.js';
 import { WalletError } from '../errors/walletError.js';
@@ -50,7 +51,7 @@ export interface ActBook {
   /** Shows an act; nothing is done. Throws `not_found` for a subject that is none. */
   review(order: ActOrder): Promise<ReviewedAct>;
   /** A challenge for a passkey, bound to this act as it was shown. */
-  challenge(order: ActOrder, digest: string, port: number): Promise<PasskeyAsk>;
+  challenge(order: ActOrder, digest: string, at: PasskeyPlace): Promise<PasskeyAsk>;
   /**
    * Does an act that was shown, what is the owner's with the factor. Throws `approval_changed` where it would show otherwise
    * by now, as the inbox does for a factor, and what the act itself throws.
@@ -83,7 +84,7 @@ export function openActs(
   }
   return {
     review: look,
-    challenge: async (order, digest, port) => pageProof.challenge((await same(order, digest)).digest, port),
+    challenge: async (order, digest, at) => pageProof.challenge((await same(order, digest)).digest, at),
     async apply(order, digest, proof) {
       const found = await same(order, digest);
       if (found.isOwners) await ledger.factors.use((await pageProof.prove(digest, proof)).use, now());

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { PasskeyPlace } from '../approvals/challenge.js';
 import { asShown, type OwnerAct } from '../approvals/confirmation.js';
 import type { FactorProof, PasskeyAsk } from '../approvals/inbox.js';
 import { setKey, type KeyChange } from '../config/change.js';
@@ -23,7 +24,7 @@ export interface SettingsBook {
   /** Shows a change. Nothing is written. Throws `bad_input` for a key or a value that cannot be. */
   review(key: string, value: string): ReviewedChange;
   /** A challenge for a passkey, bound to this change as it was shown. */
-  challenge(change: ReviewedChange, port: number): Promise<PasskeyAsk>;
+  challenge(change: ReviewedChange, at: PasskeyPlace): Promise<PasskeyAsk>;
   /**
    * Makes a change that was shown: what tightens at once, what loosens with the factor. Throws `approval_changed` where the
    * setting is another one by now, and as the inbox does for a factor.
@@ -50,7 +51,7 @@ export function openSettings({ home, ledger, configMac, now, remember }: Setting
   return {
     config: read,
     review: (key, value) => reviewOf(read(), key, value),
-    challenge: (change, port) => pageProof.challenge(purposeOf(change), port),
+    challenge: (change, at) => pageProof.challenge(purposeOf(change), at),
     async apply(change, digest, proof) {
       if (digest !== change.digest) throw changedMeanwhile();
       const isLooser = change.direction === 'loosens';

@@ -4,10 +4,10 @@ import type { Hono } from 'hono';
 import type { Confirmation } from '../approvals/confirmation.js';
 import type { ApprovalInbox } from '../approvals/inbox.js';
 import type { Enrolment } from '../approvals/enrolment.js';
-import { addressOf, ticketAddressOf } from './door/address.js';
-import type { Door, VisitEnv } from './door/admission.js';
+import { addressOf, ticketAddressOf, type OutsideAddress, type PageAddress } from './door/address.js';
+import type { Door, Entry, VisitEnv } from './door/admission.js';
 import { createApp } from './approvals/app.js';
-import { serveOnMachine } from './door/machineServer.js';
+import { serveOnMachine, serveOutside, type OutsideListen } from './door/machineServer.js';
 import { Visits } from './door/visit.js';
 
 /** What {@link startPage} needs. */
@@ -27,6 +27,15 @@ export interface PageOptions {
   readonly confirmation?: Confirmation;
   /** Serves the owner's desk beside the questions. */
   readonly desk?: DeskParts;
+  /** Serves it to who comes from elsewhere, in place of this machine. */
+  readonly outside?: OutsidePage;
+}
+
+/** A page for who comes from elsewhere. */
+export interface OutsidePage {
+  readonly address: OutsideAddress;
+  readonly listen: OutsideListen;
+  readonly entry: Entry;
 }
 
 /** An address that lets one browser in, once; `ended` resolves when it does so no more. */
@@ -49,7 +58,7 @@ export interface Page {
   /** The address of a path, which asks for the code: anybody may see it. */
   addressOf(path: string): string;
   /** An address that lets in. Never for an argument list, a log or a result. */
-  ticket(path: string): TicketAddress;
+  ticket(path: string, lifeMs?: number): TicketAddress;
   /** Opens one of its paths in the owner's browser; false where there is no way to. */
   show(path: string): Promise<boolean>;
   /** Ends it, and every connection. */
@@ -75,31 +84,35 @@ export async function startPage(options: PageOptions): Promise<Page> {
 }
 
 /** What every page of ours needs to be served. */
-export interface ServeOptions extends Pick<PageOptions, 'now' | 'port' | 'open'> {
+export interface ServeOptions extends Pick<PageOptions, 'now' | 'port' | 'open' | 'outside'> {
   readonly terminal: string;
   readonly code?: string | undefined;
 }
 
 /** Serves an application behind the door that lets in the owner alone. */
 export async function serveBehindDoor(
-  { now, port: wanted = 0, open, terminal, code }: ServeOptions,
+  { now, port: wanted = 0, open, outside, terminal, code }: ServeOptions,
   makeApp: (door: Omit<Door, 'landings'>) => Hono<VisitEnv>,
 ): Promise<Page> {
   const visits = new Visits(code);
-  let at = 0;
-  const ticket = (path: string): TicketAddress => {
-    const { key, ended } = visits.issue(path);
+  let at: PageAddress = { port: 0, outside: outside?.address ?? null };
+  const ticket = (path: string, lifeMs?: number): TicketAddress => {
+    const { key, ended } = visits.issue(path, lifeMs);
     return { url: ticketAddressOf(at, key), ended };
   };
   const show = async (path: string): Promise<boolean> => (await open?.(ticket(path))) ?? false;
-  const { port, close } = await serveOnMachine(wanted, (port) => {
-    at = port;
-    return makeApp({ port, visits, now, terminal, reopen: open === undefined ? null : show });
-  });
+  const parts = { visits, now, terminal, entry: outside?.entry ?? null };
+  const { port, close } =
+    outside === undefined
+      ? await serveOnMachine(wanted, (port) => {
+          at = { port, outside: null };
+          return makeApp({ ...parts, ...at, reopen: open === undefined ? null : show });
+        })
+      : await serveOutside(outside.listen, makeApp({ ...parts, ...at, reopen: null }));
   return {
     port,
     codeToShow: () => visits.codeToShow(),
-    addressOf: (path) => addressOf(port, path),
+    addressOf: (path) => addressOf(at, path),
     ticket,
     show,
     close: async () => {

@@ -91,7 +91,7 @@ describe('an agent with a shell', () => {
     const device = new SoftwareAuthenticator(owner.page.port);
     const challenges = new Challenges();
     const nowMs = Date.now();
-    const begun = await beginPasskey(challenges, { factors: [], port: owner.page.port, nowMs });
+    const begun = await beginPasskey(challenges, { factors: [], at: owner.page.port, nowMs });
     const signed = { challengeId: begun.challengeId, response: device.register(begun.options) };
     owner.inbox.factorRecords.push(await makePasskeyFactor(challenges, signed, { nowMs }));
     const sign = async (): Promise<Record<string, string>> => {

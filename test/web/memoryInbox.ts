@@ -1,4 +1,9 @@
-import { answerPurpose, Challenges, unblockPurpose } from '../../src/approvals/challenge.js';
+import {
+  answerPurpose,
+  Challenges,
+  unblockPurpose,
+  type PasskeyPlace,
+} from '../../src/approvals/challenge.js';
 import {
   isYes,
   type Answer,
@@ -10,7 +15,7 @@ import {
   type Yes,
 } from '../../src/approvals/inbox.js';
 import { findPassphraseFactor, type FactorRecord } from '../../src/approvals/factor.js';
-import { challengePasskeys, verifyPasskey } from '../../src/approvals/passkey.js';
+import { challengePasskeys, factorLine, verifyPasskey } from '../../src/approvals/passkey.js';
 import { digestOf, type Question } from '../../src/approvals/question.js';
 import { judgeTries } from '../../src/approvals/tries.js';
 import { WalletError } from '../../src/errors/walletError.js';
@@ -92,10 +97,10 @@ export class MemoryInbox implements ApprovalInbox {
   async unblockChallenge(
     id: string,
     digest: string,
-    port: number,
+    at: PasskeyPlace,
   ): ReturnType<ApprovalInbox['unblockChallenge']> {
     const purpose = unblockPurpose(digest, this.#blocking(id).question.host);
-    const ceremony = { factors: this.factorRecords, port, nowMs: this.#now() };
+    const ceremony = { factors: this.factorRecords, at, nowMs: this.#now() };
     return challengePasskeys(this.#challenges, purpose, ceremony);
   }
 
@@ -107,19 +112,19 @@ export class MemoryInbox implements ApprovalInbox {
   }
 
   async factors(): Promise<readonly FactorLine[]> {
-    return this.factorRecords.map(({ id, kind, label, createdMs }) => ({ id, kind, label, createdMs }));
+    return this.factorRecords.map(factorLine);
   }
 
   async passkeyChallenge(
     id: string,
     digest: string,
     answer: Yes,
-    port: number,
+    at: PasskeyPlace,
   ): ReturnType<ApprovalInbox['passkeyChallenge']> {
     this.#answerable(id, digest, answer);
     return challengePasskeys(this.#challenges, answerPurpose(digest, answer), {
       factors: this.factorRecords,
-      port,
+      at,
       nowMs: this.#now(),
     });
   }

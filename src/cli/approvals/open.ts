@@ -51,7 +51,8 @@ export async function run(call: CommandCall): Promise<number> {
   );
 }
 
-function deskOf(
+/** The desk's parts over an open wallet, but for the notices. */
+export function deskOf(
   { io, home }: CommandCall,
   engine: Engine,
   book: MovementBook,

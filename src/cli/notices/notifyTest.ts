@@ -24,7 +24,7 @@ export async function run(call: CommandCall): Promise<number> {
     };
     const secret = new ChannelSecrets(home, keys).read(name);
     try {
-      const message = testMessage(name, null);
+      const message = testMessage(name, config.ownerPage.url === 'none' ? null : config.ownerPage.url);
       await carry(parts, config, channel, secret, message, { id: `test_${io.now()}`, signal });
     } catch (error) {
       if (!(error instanceof NotCarried)) throw error;

@@ -1,5 +1,6 @@
 import type { OwnerAct } from '../../approvals/confirmation.js';
 import type { FactorRecord, PasskeyFactor } from '../../approvals/factor.js';
+import { boundTo, rpIdOf } from '../../approvals/passkey.js';
 import { readConfigUnauthenticated } from '../../config/configFile.js';
 import { checkHome } from '../../config/home.js';
 import type { OwnerAction, OwnerStep } from '../../errors/ownerAction.js';
@@ -173,7 +174,10 @@ async function askFactor(
   { operation, act }: { readonly operation: OwnerOperation; readonly act: OwnerAct },
   owned: Confirmable,
 ): Promise<string | PasskeyFactor> {
-  const kinds = (await owned.factors()).map(({ kind }) => kind);
+  // A passkey of the owner's phone answers on its own page alone, and not where this command shows one.
+  const kinds = (await owned.factors())
+    .filter((factor) => factor.kind !== 'passkey' || boundTo(factor) === rpIdOf(0))
+    .map(({ kind }) => kind);
   const given = kinds.includes('passphrase') ? await auth.factor?.() : undefined;
   if (typeof given === 'string') return given;
   const passkey = kinds.includes('passkey') ? await auth.confirm?.(act, owned) : undefined;

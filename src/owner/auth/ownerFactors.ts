@@ -7,6 +7,7 @@ import {
   type FactorRecord,
   type PasskeyFactor,
 } from '../../approvals/factor.js';
+import { factorLine } from '../../approvals/passkey.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import { fitsMemory, openKeystore, type UnlockedWallet } from '../../keys/keystore.js';
 import type { Ledger } from '../../ledger/ledger.js';
@@ -34,12 +35,7 @@ export async function listFactorsWith(
 ): Promise<FactorLine[]> {
   const ledger = await openLedger(place, keys);
   try {
-    return (await readFactors(ledger)).map(({ id, kind, label, createdMs }) => ({
-      id,
-      kind,
-      label,
-      createdMs,
-    }));
+    return (await readFactors(ledger)).map(factorLine);
   } finally {
     await ledger.close();
   }
@@ -72,7 +68,7 @@ export async function addPassphrase(
     await refuseUnlockPassphrase(options, given);
     const factor = await makePassphraseFactor(given, { nowMs: options.now(), label });
     await keepFactor({ keys, ledger, proved }, factor, options.now());
-    return { id: factor.id, kind: factor.kind, label: factor.label, createdMs: factor.createdMs };
+    return factorLine(factor);
   });
 }
 

@@ -1,4 +1,4 @@
-import { Challenges } from '../../approvals/challenge.js';
+import { Challenges, type PasskeyPlace } from '../../approvals/challenge.js';
 import type { FactorProof, PasskeyAsk } from '../../approvals/inbox.js';
 import { challengePasskeys, verifyPasskey } from '../../approvals/passkey.js';
 import { WalletError } from '../../errors/walletError.js';
@@ -18,9 +18,9 @@ export class PageProof {
   }
 
   /** A challenge for a passkey. `purpose` is all that was shown: the signature is for it alone (T18). */
-  async challenge(purpose: string, port: number): Promise<PasskeyAsk> {
+  async challenge(purpose: string, at: PasskeyPlace): Promise<PasskeyAsk> {
     return challengePasskeys(this.#challenges, purpose, {
-      ...{ factors: await readFactors(this.#ledger), port, nowMs: this.#now() },
+      ...{ factors: await readFactors(this.#ledger), at, nowMs: this.#now() },
     });
   }
 

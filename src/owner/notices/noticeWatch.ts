@@ -168,7 +168,7 @@ class Watch implements NoticeWatch {
     try {
       const { home, keys, closing: signal } = this.#engine;
       const secret = new ChannelSecrets(home, keys).read(channel.name);
-      const message = messageOf(notices, null);
+      const message = messageOf(notices, config.ownerPage.url === 'none' ? null : config.ownerPage.url);
       // The same at each try, so that a receiver knows what it had.
       const id = `ntc_${notices.map(({ seq }) => seq).join('_')}`;
       await carry(this.#parts, config, channel, secret, message, { id, signal });

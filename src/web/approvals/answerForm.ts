@@ -1,10 +1,12 @@
 import type { OwnerAction } from '../../errors/ownerAction.js';
 import { html } from 'hono/html';
 import type { Answer, Approval, Choices, FactorLine, FactorProof } from '../../approvals/inbox.js';
+import { rpIdOf } from '../../approvals/passkey.js';
 import { WalletError } from '../../errors/walletError.js';
 import { hostOf } from '../../approvals/question.js';
 import { formatUsd, parseUsd } from '../../money/decimal.js';
 import type { Html } from '../look/layout.js';
+import { passkeyPlaceOf, type PageAddress } from '../door/address.js';
 import type { Visit } from '../door/visit.js';
 import { usd } from '../look/words.js';
 
@@ -230,4 +232,15 @@ function parse(json: string): unknown {
   } catch {
     throw new WalletError('factor_wrong', "The passkey's answer cannot be read.");
   }
+}
+
+/**
+ * The factors that can be given on a page: passkeys that are bound to its name, and a passphrase on this machine alone, for a
+ * page from elsewhere is the easiest one to imitate.
+ */
+export function usableAt(page: PageAddress, factors: readonly FactorLine[]): readonly FactorLine[] {
+  const rpId = rpIdOf(passkeyPlaceOf(page));
+  return factors.filter((factor) =>
+    factor.kind === 'passkey' ? factor.rpId === rpId : page.outside === null,
+  );
 }

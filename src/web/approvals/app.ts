@@ -12,7 +12,8 @@ import {
   type VisitContext as Ctx,
   type VisitEnv,
 } from '../door/admission.js';
-import { readAnswer, readProof, text, type Fields } from './answerForm.js';
+import { readAnswer, readProof, text, usableAt, type Fields } from './answerForm.js';
+import { passkeyPlaceOf } from '../door/address.js';
 import { readLists, versionOf, viewApprovals } from './approvalsPage.js';
 import type { Desk } from '../desk/desk.js';
 import { addDesk, DESK_LANDINGS } from '../desk/deskApp.js';
@@ -51,7 +52,7 @@ export function createApp(parts: AppParts): Hono<VisitEnv> {
   addConfirmation(pages, parts);
   if (desk !== null)
     addDesk(pages, {
-      ...{ desk, inbox, now: door.now, command: parts.command, port: door.port },
+      ...{ desk, inbox, now: door.now, command: parts.command, page: door },
       passkeyPlace: (c, path) => passkeyPlace(c, parts, path),
     });
   app.route(VISIT_PATH, pages);
@@ -117,7 +118,7 @@ function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
   app.post('/approvals/:id/unblock/challenge', async (c) => {
     const fields = await c.req.parseBody({ all: true });
     return inJson(c, parts, () =>
-      inbox.unblockChallenge(c.req.param('id'), text(fields['digest']), parts.door.port),
+      inbox.unblockChallenge(c.req.param('id'), text(fields['digest']), passkeyPlaceOf(parts.door)),
     );
   });
   app.post('/approvals/:id/challenge', async (c) => {
@@ -125,7 +126,12 @@ function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
     return inJson(c, parts, async () => {
       const answer = readAnswer(fields);
       if (!isYes(answer)) throw new WalletError('bad_input', 'A no needs no passkey.');
-      return inbox.passkeyChallenge(c.req.param('id'), text(fields['digest']), answer, parts.door.port);
+      return inbox.passkeyChallenge(
+        c.req.param('id'),
+        text(fields['digest']),
+        answer,
+        passkeyPlaceOf(parts.door),
+      );
     });
   });
 }
@@ -169,7 +175,7 @@ async function viewAt(
     shown: view.shown ?? (await oldest(inbox, lists.pending)),
     done: view.done ?? null,
     isElsewhere: view.isElsewhere ?? false,
-    factors,
+    factors: usableAt(door, factors),
     command,
     nowMs: door.now(),
     problem: view.problem,
@@ -192,7 +198,7 @@ function addEnrolment(app: Hono<VisitEnv>, parts: AppParts): void {
   app.get('/passkey', (c) => c.html(view(c)));
   app.post('/passkey/options', async (c) => {
     const fields = await c.req.parseBody({ all: true });
-    return inJson(c, parts, () => enrolment.begin(text(fields['code']), door.port));
+    return inJson(c, parts, () => enrolment.begin(text(fields['code']), passkeyPlaceOf(door)));
   });
   app.post('/passkey', async (c) => {
     const fields = await c.req.parseBody({ all: true });
@@ -220,7 +226,7 @@ function addConfirmation(app: Hono<VisitEnv>, parts: AppParts): void {
   const over = (c: Ctx, word: string): Response | Promise<Response> =>
     c.html(layMessage(c.get('visit'), word, 'The terminal goes on. You can close this page.'));
   app.get('/confirm', (c) => (confirmation.isOpen ? c.html(view(c)) : over(c, 'This was answered')));
-  app.post('/confirm/options', (c) => inJson(c, parts, () => confirmation.begin(door.port)));
+  app.post('/confirm/options', (c) => inJson(c, parts, () => confirmation.begin(passkeyPlaceOf(door))));
   app.post('/confirm', async (c) => {
     const fields = await c.req.parseBody({ all: true });
     if (fields['answer'] === 'no') {
@@ -245,7 +251,7 @@ function passkeyPlace(
 ): Pick<PasskeyFormParts, 'visit' | 'atLocalhost' | 'localhostUrl'> {
   return {
     visit: c.get('visit'),
-    atLocalhost: c.req.header('host') === `localhost:${door.port}`,
+    atLocalhost: door.outside !== null || c.req.header('host') === `localhost:${door.port}`,
     localhostUrl: atLocalhost(door, path),
   };
 }

@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import type { ApprovalInbox } from '../../approvals/inbox.js';
 import type { OwnerAction } from '../../errors/ownerAction.js';
+import type { PageAddress } from '../door/address.js';
 import type { VisitContext as Ctx, VisitEnv } from '../door/admission.js';
 import type { PageParts } from '../look/layout.js';
 import type { Desk } from './desk.js';
@@ -16,7 +17,7 @@ export interface DeskPlace {
   readonly command: (action: OwnerAction) => string;
   /** Where passkeys work, for a path of this visit. */
   readonly passkeyPlace: (c: Ctx, path: string) => Pick<SettingParts, 'atLocalhost' | 'localhostUrl'>;
-  readonly port: number;
+  readonly page: PageAddress;
 }
 
 /** What the routes of one group of pages are added to, and what they share. */

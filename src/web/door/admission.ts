@@ -1,8 +1,8 @@
 import type { Context, Hono, MiddlewareHandler } from 'hono';
 import { html } from 'hono/html';
-import { text } from '../approvals/answerForm.js';
-import { addressOf } from './address.js';
-import { viewDoor } from './doorPage.js';
+import { readProof, text } from '../approvals/answerForm.js';
+import { addressOf, type PageAddress } from './address.js';
+import { viewDoor, type DoorProblem } from './doorPage.js';
 import { boundBody, checkSource, secureAnswers } from './guard.js';
 import { layMessage } from '../look/layout.js';
 import type { Peer } from './machineServer.js';
@@ -18,9 +18,18 @@ export interface VisitEnv {
 /** A request to one of our pages. */
 export type VisitContext = Context<VisitEnv>;
 
+/** How an owner comes in who is elsewhere: a passkey of theirs signs for a visit, and for nothing else. */
+export interface Entry {
+  /** Asks for the signature. */
+  begin(): Promise<object>;
+  /** Throws `factor_wrong` where no passkey of the wallet signed it. */
+  finish(signed: { readonly challengeId: string; readonly response: unknown }): Promise<void>;
+}
+
 /** Who may look, and where they look. */
-export interface Door {
-  readonly port: number;
+export interface Door extends PageAddress {
+  /** Lets in by a passkey who comes from elsewhere; null for a page of this machine. */
+  readonly entry: Entry | null;
   readonly visits: Visits;
   /** The paths a way in may lead to. */
   readonly landings: RegExp;
@@ -46,8 +55,8 @@ const REOPENS_MAX = 10;
  * not let in sees the door and nothing else, whatever they ask for.
  */
 export function addDoor(app: Hono<VisitEnv>, door: Door): void {
-  const { visits, port } = door;
-  app.use(secureAnswers, checkSource(port));
+  const { visits } = door;
+  app.use(secureAnswers, checkSource(door));
   app.get('/open/:key', (c) => {
     // A browser that looks ahead shows nobody anything, and must not use the address up.
     if (c.req.header('sec-purpose') !== undefined) return c.body(null, 503);
@@ -56,12 +65,15 @@ export function addDoor(app: Hono<VisitEnv>, door: Door): void {
   });
   app.post('/code', boundBody, async (c) => {
     const fields = await c.req.parseBody({ all: true });
+    // From elsewhere nobody can tell who guesses: a passkey is the way in.
+    if (door.outside !== null) return turnAway(c, door, 'closed');
     const verdict = visits.tryCode(text(fields['code']), await c.env.peer.user());
     if (verdict !== 'right') return turnAway(c, door, verdict);
     const { base } = letIn(c, door);
     return c.redirect(base + landingOf(door, text(fields['to'])), 303);
   });
   addReopening(app, door);
+  addEntry(app, door);
   const admit: MiddlewareHandler<VisitEnv> = async (c, next) => {
     const visit = visits.find(c.req.param('visit') ?? '', cookiesOf(c));
     if (visit === null) return turnAway(c, door, null);
@@ -96,6 +108,32 @@ function addReopening(app: Hono<VisitEnv>, door: Door): void {
   });
 }
 
+/** The form by which an owner comes in who is elsewhere. */
+function addEntry(app: Hono<VisitEnv>, door: Door): void {
+  const { entry } = door;
+  if (entry === null) return;
+  // What the page's script asks before it uses a passkey: a stranger has no token.
+  app.get('/here', (c) => c.json({ token: '' }));
+  app.post('/enter/options', boundBody, async (c) => {
+    try {
+      return c.json(await entry.begin());
+    } catch {
+      return c.json({ message: 'No passkey of yours works here yet: add this device first.' }, 403);
+    }
+  });
+  app.post('/enter', boundBody, async (c) => {
+    const fields = await c.req.parseBody({ all: true });
+    const proof = readProof(fields);
+    try {
+      if (proof?.kind !== 'passkey') return await turnAway(c, door, 'not_signed');
+      await entry.finish(proof);
+    } catch {
+      return turnAway(c, door, 'not_signed');
+    }
+    return layLanding(c, letIn(c, door), landingOf(door, text(fields['to'])));
+  });
+}
+
 /** Whether another user of this machine asks, who has no business with the owner's screen. */
 async function isOtherUser(peer: Peer): Promise<boolean> {
   const user = await peer.user();
@@ -103,12 +141,12 @@ async function isOtherUser(peer: Peer): Promise<boolean> {
 }
 
 /** Begins a visit. The caller has looked at a ticket or a code. */
-function letIn(c: VisitContext, { visits }: Door): Visit {
+function letIn(c: VisitContext, { visits, outside }: Door): Visit {
   const visit = visits.begin();
   c.env.peer.admit();
   c.header(
     'Set-Cookie',
-    `${COOKIE}=${visit.cookie}; Max-Age=${VISIT_SEC}; Path=${visit.base}; HttpOnly; SameSite=Strict`,
+    `${COOKIE}=${visit.cookie}; Max-Age=${VISIT_SEC}; Path=${visit.base}; HttpOnly; SameSite=Strict${outside === null ? '' : '; Secure'}`,
   );
   return visit;
 }
@@ -124,19 +162,16 @@ function landingOf({ landings }: Door, path: string): string {
   return landings.test(path) ? path : '';
 }
 
-function turnAway(
-  c: VisitContext,
-  door: Door,
-  problem: 'used' | 'wrong' | 'closed' | 'reopened' | 'not_reopened' | null,
-): Response | Promise<Response> {
-  const { reopen, terminal } = door;
+function turnAway(c: VisitContext, door: Door, problem: DoorProblem | null): Response | Promise<Response> {
+  const { reopen, terminal, outside, entry } = door;
   // Whoever is not let in keeps no connection.
   c.header('Connection', 'close');
   const path = c.req.path.replace(/^\/v\/[^/]*/, '');
   const page = viewDoor({
     to: landingOf(door, path),
-    takesCode: problem !== 'closed',
-    canReopen: reopen !== null,
+    takesCode: problem !== 'closed' && outside === null,
+    takesPasskey: entry !== null,
+    canReopen: reopen !== null && outside === null,
     terminal,
     problem,
   });
@@ -173,6 +208,6 @@ function checkToken(visits: Visits): MiddlewareHandler<VisitEnv> {
 }
 
 /** This page at `localhost`, which asks for the code there. */
-export function atLocalhost({ port }: Pick<Door, 'port'>, path: string): string {
-  return addressOf(port, path);
+export function atLocalhost(door: PageAddress, path: string): string {
+  return addressOf(door, path);
 }

@@ -1,6 +1,9 @@
 import { html } from 'hono/html';
 import { layPage, type Html } from '../look/layout.js';
 
+/** Why somebody was not let in. */
+export type DoorProblem = 'used' | 'wrong' | 'closed' | 'reopened' | 'not_reopened' | 'not_signed';
+
 /** What the door says: nothing of the wallet, not even whether there is one. */
 export interface DoorParts {
   /** Where a way in leads to: a path of our own, or nothing. */
@@ -10,29 +13,32 @@ export interface DoorParts {
   /** What the owner runs in a terminal instead. */
   readonly terminal: string;
   /** What became of the last try. */
-  readonly problem: 'used' | 'wrong' | 'closed' | 'reopened' | 'not_reopened' | null;
+  readonly problem: DoorProblem | null;
+  /** Whether a passkey lets in. */
+  readonly takesPasskey: boolean;
 }
 
-const WHY: Readonly<Record<NonNullable<DoorParts['problem']>, string>> = {
+const WHY: Readonly<Record<DoorProblem, string>> = {
   used: 'That address has been used already: it works once, in one browser.',
   wrong: 'That is not the code.',
   closed: 'Too many codes were wrong, so none is taken any more.',
   reopened: 'The page is opening in a new tab of this computer’s browser. You can close this one.',
+  not_signed: 'That passkey was not accepted.',
   not_reopened: 'No browser could be opened on this computer.',
 };
 
 /** The page of whoever was not let in. */
-export function viewDoor({ to, takesCode, canReopen, terminal, problem }: DoorParts): Html {
+export function viewDoor({ to, takesCode, takesPasskey, canReopen, terminal, problem }: DoorParts): Html {
   return layPage({
     title: 'Purser: is it you?',
     stranger: to,
     main: html`<section class="sheet">
       <h1>Is it you?</h1>
       ${problem === null ? '' : html`<p class="notice ${problem === 'reopened' ? '' : 'problem'}" role="alert">${WHY[problem]}</p>`}
-      <p>This page is for the owner of a wallet on this computer, and opens for them alone.</p>
-      ${canReopen && problem !== 'reopened' ? viewReopen(to) : ''}
+      <p>This page is for the owner of a wallet, and opens for them alone.</p>
+      ${canReopen && problem !== 'reopened' ? viewReopen(to) : ''} ${takesPasskey ? viewEntry(to) : ''}
       ${takesCode ? viewCode(to, problem === 'wrong') : ''}
-      <p class="soft">Or run <code>${terminal}</code> in a terminal.</p>
+      <p class="soft">Or run <code>${terminal}</code> in a terminal of the wallet’s computer.</p>
     </section>`,
   });
 }
@@ -41,6 +47,22 @@ function viewReopen(to: string): Html {
   return html`<form method="post" action="/reopen">
     <input type="hidden" name="to" value="${to}" />
     <div class="buttons"><button class="yes">It is me: open the page here</button></div>
+  </form>`;
+}
+
+function viewEntry(to: string): Html {
+  return html`<form method="post" action="/enter" data-options="/enter/options" autocomplete="off">
+    <input type="hidden" name="to" value="${to}" />
+    <input type="hidden" name="passkey" />
+    <input type="hidden" name="challenge_id" />
+    <noscript><p class="notice">A passkey needs this page’s script.</p></noscript>
+    <div class="buttons">
+      <button type="button" class="yes" data-passkey hidden>Come in with a passkey</button>
+    </div>
+    <div id="live-box" class="notice" hidden>
+      <p id="live" role="status" aria-live="polite"></p>
+      <p class="soft" id="live-since" hidden><time data-since></time></p>
+    </div>
   </form>`;
 }
 

@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { hostsOf } from './address.js';
+import { addressOf, hostsOf, type PageAddress } from './address.js';
 import { SCRIPT_HASH } from '../look/script.js';
 import { STYLE_HASH } from '../look/style.js';
 
@@ -46,15 +46,15 @@ export const secureAnswers: MiddlewareHandler = async (c, next) => {
  * Lets through what a browser of this machine asks of this page for itself (T20): the exact `Host`, so that no name an
  * attacker resolves to us is served; no frames and no embedding; changes by POST from our own origin alone.
  */
-export function checkSource(port: number): MiddlewareHandler {
-  const hosts = hostsOf(port);
+export function checkSource(page: PageAddress): MiddlewareHandler {
+  const hosts = hostsOf(page);
   return async (c, next) => {
     const host = c.req.header('host');
-    if (host === undefined || !hosts.includes(host) || new URL(c.req.url).host !== host) {
+    if (host === undefined || !hosts.includes(host) || hostIn(c.req.url) !== host) {
       return refuse(
         c,
         421,
-        `This page is at http://localhost:${port} and nowhere else. Over SSH, forward this very port.`,
+        `This page is at ${addressOf(page, '')} and nowhere else. Over SSH, forward this very port.`,
       );
     }
     switch (c.req.method) {
@@ -62,7 +62,9 @@ export function checkSource(port: number): MiddlewareHandler {
       case 'HEAD':
         return isOwnRead(c) ? next() : refuse(c, 403, 'This page is opened by itself only.');
       case 'POST':
-        return isOwnForm(c, host) ? next() : refuse(c, 403, 'Only this page itself may send this.');
+        return isOwnForm(c, page.outside?.origin ?? `http://${host}`)
+          ? next()
+          : refuse(c, 403, 'Only this page itself may send this.');
       default:
         return refuse(c, 405, 'This method is not supported here.');
     }
@@ -84,10 +86,15 @@ function isOwnRead(c: Context): boolean {
   return c.req.header('sec-fetch-mode') === 'navigate' && c.req.header('sec-fetch-dest') === 'document';
 }
 
-function isOwnForm(c: Context, host: string): boolean {
+/** What is asked for, as the server that took it wrote it down: behind a tunnel that is no TLS. */
+function hostIn(url: string): string {
+  return new URL(url).host;
+}
+
+function isOwnForm(c: Context, origin: string): boolean {
   const site = c.req.header('sec-fetch-site');
   return (
-    c.req.header('origin') === `http://${host}` &&
+    c.req.header('origin') === origin &&
     (site === undefined || site === 'same-origin') &&
     /^application\/x-www-form-urlencoded(;|$)/i.test(c.req.header('content-type') ?? '')
   );

@@ -1,7 +1,9 @@
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { peerUser } from '../../platform/peerUser.js';
+import { isLoopback } from '../../config/host.js';
 import { WalletError } from '../../errors/walletError.js';
 
 /** A browser on this machine sends a request in milliseconds; whoever takes seconds holds a socket open (T15). */
@@ -61,7 +63,50 @@ export async function serveOnMachine(
   makeApp: (port: number) => Served,
 ): Promise<MachineServer> {
   const { port, servers } = await listenOnBoth(wanted);
-  const app = makeApp(port);
+  return serveWith(servers, port, makeApp(port));
+}
+
+/** Where a page listens that is reached from elsewhere. */
+export interface OutsideListen {
+  /** An address of this machine. */
+  readonly host: string;
+  readonly port: number;
+  /** PEM; null behind a tunnel of the owner's own, which ends TLS before it. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+}
+
+/**
+ * Serves an application at one address for who comes from elsewhere: under TLS, or in the clear to a tunnel on this machine
+ * and to nobody beyond it. Throws `unreachable` where the address cannot be had, `bad_input` for one that would be served in
+ * the clear to others, or for files that are no certificate.
+ */
+export async function serveOutside(listen: OutsideListen, app: Served): Promise<MachineServer> {
+  const { host, port, tls } = listen;
+  if (tls === null && !isLoopback(host))
+    throw new WalletError(
+      'bad_input',
+      `Without TLS the page is served at 127.0.0.1 alone, and not at ${host}.`,
+    );
+  const make = (): Server => {
+    if (tls === null) return createServer(BOUNDS);
+    try {
+      return createTlsServer({ ...BOUNDS, ...tls });
+    } catch (error) {
+      throw new WalletError('bad_input', 'The certificate or its key cannot be read.', { cause: error });
+    }
+  };
+  const server = await listenAt(host, port, make);
+  if (server === 'taken' || server === 'absent')
+    throw new WalletError(
+      'unreachable',
+      server === 'taken'
+        ? `Port ${port} is taken by another program.`
+        : `This machine has no address ${host}.`,
+    );
+  return serveWith([server], (server.address() as AddressInfo).port, app);
+}
+
+function serveWith(servers: readonly Server[], port: number, app: Served): MachineServer {
   // A wallet's process is not only this page: its globals stay Node's own.
   const connections = new Connections();
   const listener = getRequestListener(
@@ -75,7 +120,10 @@ export async function serveOnMachine(
     { overrideGlobalObjects: false },
   );
   for (const server of servers) {
-    server.on('connection', (socket: Socket) => connections.take(socket));
+    // Under TLS a connection counts from its handshake on: what is asked for comes over that one.
+    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) =>
+      connections.take(socket),
+    );
     server.on('request', (request, response) => void listener(request, response));
   }
   return { port, close: () => closeAll(servers) };
@@ -126,13 +174,23 @@ async function listenOnBoth(wanted: number): Promise<{ port: number; servers: re
 
 /** A server at one address; `absent` where the machine has no such address. */
 async function listen(host: string, port: number): Promise<Server | 'taken' | 'absent'> {
-  const server = createServer({
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    maxHeaderSize: HEADER_BYTES_MAX,
-  });
+  return listenAt(host, port, () => createServer(BOUNDS));
+}
+
+const BOUNDS = {
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  maxHeaderSize: HEADER_BYTES_MAX,
+};
+
+async function listenAt(
+  host: string,
+  port: number,
+  make: () => Server,
+): Promise<Server | 'taken' | 'absent'> {
+  const server = make();
   server.setTimeout(IDLE_MS);
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {

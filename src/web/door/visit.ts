@@ -89,12 +89,12 @@ export class Visits {
   }
 
   /** Makes a way in to one of the paths of the page. */
-  issue(path: string): Ticket {
+  issue(path: string, lifeMs = TICKET_LIFE_MS): Ticket {
     const oldest = this.#tickets.keys().next();
     if (this.#tickets.size >= TICKETS_MAX && oldest.done === false) this.#end(oldest.value);
     const key = randomBytes(SECRET_BYTES).toString('base64url');
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => this.#end(key), TICKET_LIFE_MS).unref();
+    const timer = setTimeout(() => this.#end(key), lifeMs).unref();
     const end = (): void => {
       clearTimeout(timer);
       resolve(undefined);

@@ -94,7 +94,7 @@ export function createSetUpApp(parts: SetUpParts): Hono<VisitEnv> {
       // Whatever is wrong is said before a passkey is made for nothing.
       takeCode(text(fields['code']), NOTHING_MADE);
       await form.check(readChoices(typedIn(fields), text(fields['passphrase']), text(fields['again'])));
-      return c.json(await beginPasskey(challenges, { factors: [], port: door.port, nowMs: door.now() }));
+      return c.json(await beginPasskey(challenges, { factors: [], at: door.port, nowMs: door.now() }));
     } catch (error) {
       const { status, message } = problemOf(error, command);
       return c.json({ message }, status);

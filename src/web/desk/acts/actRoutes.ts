@@ -1,6 +1,7 @@
 import { isWalletError, WalletError } from '../../../errors/walletError.js';
 import { ACT_KINDS, type ActOrder } from '../../../owner/ownerActs.js';
-import { readProof, text, type Fields } from '../../approvals/answerForm.js';
+import { readProof, text, usableAt, type Fields } from '../../approvals/answerForm.js';
+import { passkeyPlaceOf } from '../../door/address.js';
 import type { VisitContext as Ctx } from '../../door/admission.js';
 import { problemOf, setRetryAfter } from '../../look/problem.js';
 import type { DeskRoom } from '../room.js';
@@ -15,12 +16,13 @@ export function backOf(given: string | undefined): string {
 }
 
 /** Adds the page of an owner's act: shown whole, and then done by what its form names, that very act alone. */
-export function addActs({ app, desk, inbox, shell, command, passkeyPlace, port }: DeskRoom): void {
+export function addActs({ app, desk, inbox, shell, command, passkeyPlace, page }: DeskRoom): void {
   const { acts } = desk.parts;
   async function view(c: Ctx, order: ActOrder, back: string, problem?: string): Promise<string> {
     const path = `/act?${new URLSearchParams({ ...order, back }).toString()}`;
     const parts = { order, back, problem, ...passkeyPlace(c, path) };
-    const [review, factors] = await Promise.all([acts.review(order), inbox.factors()]);
+    const [review, all] = await Promise.all([acts.review(order), inbox.factors()]);
+    const factors = usableAt(page, all);
     return String(await viewAct({ ...parts, review, factors }, await shell(c, 'home')));
   }
   app.get('/act', async (c) =>
@@ -44,7 +46,7 @@ export function addActs({ app, desk, inbox, shell, command, passkeyPlace, port }
     const fields: Fields = await c.req.parseBody({ all: true });
     try {
       const order = orderOf(text(fields['kind']), text(fields['subject']));
-      return c.json(await acts.challenge(order, text(fields['digest']), port));
+      return c.json(await acts.challenge(order, text(fields['digest']), passkeyPlaceOf(page)));
     } catch (error) {
       const { status, message } = problemOf(error, command);
       setRetryAfter(c, error);

@@ -1,6 +1,7 @@
 import { isWalletError } from '../../../errors/walletError.js';
 import { getKey } from '../../../config/change.js';
-import { readProof, text, type Fields } from '../../approvals/answerForm.js';
+import { readProof, text, usableAt, type Fields } from '../../approvals/answerForm.js';
+import { passkeyPlaceOf } from '../../door/address.js';
 import type { VisitContext as Ctx } from '../../door/admission.js';
 import { problemOf, setRetryAfter } from '../../look/problem.js';
 import { viewSetting, viewSettings, type SettingParts } from './settingsPage.js';
@@ -8,7 +9,7 @@ import { backOf } from '../acts/actRoutes.js';
 import type { DeskRoom } from '../room.js';
 
 /** Adds the pages of settings. A change is shown whole, and then made by what its form names: of that very change alone. */
-export function addSettings({ app, desk, inbox, shell, port, command, passkeyPlace }: DeskRoom): void {
+export function addSettings({ app, desk, inbox, shell, page, command, passkeyPlace }: DeskRoom): void {
   const { settings } = desk.parts;
 
   async function view(
@@ -29,7 +30,7 @@ export function addSettings({ app, desk, inbox, shell, port, command, passkeyPla
       why = problemOf(error, command).message;
     }
     const path = `/settings/change?${new URLSearchParams({ key, back, ...(value === null ? {} : { value }) }).toString()}`;
-    const parts = { config, key, value, back, review, factors: await inbox.factors(), problem: why };
+    const parts = { config, key, value, back, review, factors: usableAt(page, await inbox.factors()), problem: why };
     return String(await viewSetting({ ...parts, ...passkeyPlace(c, path) }, await shell(c, 'settings')));
   }
 
@@ -68,7 +69,7 @@ export function addSettings({ app, desk, inbox, shell, port, command, passkeyPla
     const fields: Fields = await c.req.parseBody({ all: true });
     try {
       const change = settings.review(text(fields['key']), text(fields['value']));
-      return c.json(await settings.challenge(change, port));
+      return c.json(await settings.challenge(change, passkeyPlaceOf(page)));
     } catch (error) {
       const { status, message } = problemOf(error, command);
       setRetryAfter(c, error);
