@@ -30,7 +30,15 @@ export function addSettings({ app, desk, inbox, shell, page, command, passkeyPla
       why = problemOf(error, command).message;
     }
     const path = `/settings/change?${new URLSearchParams({ key, back, ...(value === null ? {} : { value }) }).toString()}`;
-    const parts = { config, key, value, back, review, factors: usableAt(page, await inbox.factors()), problem: why };
+    const parts = {
+      config,
+      key,
+      value,
+      back,
+      review,
+      factors: usableAt(page, await inbox.factors()),
+      problem: why,
+    };
     return String(await viewSetting({ ...parts, ...passkeyPlace(c, path) }, await shell(c, 'settings')));
   }
 
