@@ -149,6 +149,28 @@ test('several notices are one message, and a client’s own word is in none (T16
   expect(both.lines[1]).toBe('A client that is new to this wallet called it as agent research.');
 });
 
+test.each([
+  ['discord', 2_000],
+  ['telegram', 4_096],
+  ['ntfy', 4_096],
+] as const)('%s is given no more than it takes, and the link with it', async (kind, max) => {
+  await using receiver = await startReceiver();
+  const open = Array.from({ length: 20 }, (_, i): Notice => {
+    const [agent, host] = ['a'.repeat(60), `${i}.${'x'.repeat(60)}.example`];
+    return { ...question, ...{ kind: 'unknown', agent, host, usdMicros: 123_456_789_123n, seq: i + 1 } };
+  });
+  const many = messageOf(open, 'https://purser.example/');
+  // An agent chose these sellers: as many as stand in one message are more than it may have.
+  expect(many.lines.join('\n').length).toBeGreaterThan(max);
+  await send({ kind, url: `${receiver.url}/topic`, to: '42' }, 'secret', {}, many);
+  const { body = '', headers } = receiver.received[0] ?? {};
+  const json = kind === 'ntfy' ? {} : (JSON.parse(body) as { content?: string; text?: string });
+  const text = kind === 'ntfy' ? body : (json.content ?? json.text ?? '');
+  expect(Buffer.byteLength(text)).toBeLessThanOrEqual(max);
+  expect(text).toMatch(/may still move\.\nAnd \d+ more\./);
+  expect(kind === 'ntfy' ? headers?.['click'] : text).toContain('https://purser.example/notices');
+});
+
 describe('mail', () => {
   const mail = { kind: 'email', from: 'purser@example.com', to: 'me@example.com', user: 'me' } as const;
 

@@ -61,9 +61,26 @@ export function testMessage(name: string, pageUrl: string | null): Message {
   };
 }
 
-/** The text of a message: a line for each notice, and the link. */
-function textOf({ lines, url }: Message): string {
-  return [...lines, ...(url === null ? [] : [url])].join('\n');
+/**
+ * What these take at most, in bytes, less some for the title: Discord 2,000 characters, Telegram 4,096, ntfy 4,096 bytes. A
+ * message that a channel never takes would stand in front of all that comes behind it.
+ */
+const DISCORD_BYTES_MAX = 1_900;
+const TELEGRAM_BYTES_MAX = 4_000;
+const NTFY_BYTES_MAX = 4_096;
+
+/** The text of a message: a line for each notice as far as they fit, and the link. */
+function textOf({ lines, url }: Pick<Message, 'lines' | 'url'>, bytesMax = Infinity): string {
+  for (let shown = lines.length; ; shown--) {
+    const left = lines.length - shown;
+    const parts = [
+      ...lines.slice(0, shown),
+      ...(left === 0 ? [] : [`And ${left} more.`]),
+      ...(url === null ? [] : [url]),
+    ];
+    const text = parts.join('\n');
+    if (shown === 0 || Buffer.byteLength(text) <= bytesMax) return text;
+  }
 }
 
 /**
@@ -79,22 +96,23 @@ export function requestOf(
 ): MessageRequest {
   const { kind, url, to } = channel;
   const base = url ?? '';
-  const text = textOf(message);
   switch (kind) {
     case 'webhook':
       return signedRequest(base, needed(secret), eventOf(message), { id, nowMs });
     case 'slack':
       // Slack reads `<`, `>` and `&` as its own signs; nothing of ours may become a mention.
-      return json(under(base, needed(secret)), { text: escapeSlack(`*${message.title}*\n${text}`) });
+      return json(under(base, needed(secret)), {
+        text: escapeSlack(`*${message.title}*\n${textOf(message)}`),
+      });
     case 'discord':
       return json(under(base, needed(secret)), {
-        content: `**${message.title}**\n${text}`,
+        content: `**${message.title}**\n${textOf(message, DISCORD_BYTES_MAX)}`,
         allowed_mentions: { parse: [] },
       });
     case 'telegram':
       return json(under(base, `/bot${needed(secret)}/sendMessage`), {
         chat_id: to,
-        text: `${message.title}\n${text}`,
+        text: `${message.title}\n${textOf(message, TELEGRAM_BYTES_MAX)}`,
         link_preview_options: { is_disabled: true },
         disable_notification: !message.isUrgent,
       });
@@ -108,7 +126,7 @@ export function requestOf(
           ...(message.url === null ? [] : ([['click', message.url]] as const)),
           ...(secret === null ? [] : ([['authorization', `Bearer ${secret}`]] as const)),
         ],
-        body: message.lines.join('\n'),
+        body: textOf({ lines: message.lines, url: null }, NTFY_BYTES_MAX),
       };
     case 'desktop':
     case 'email':

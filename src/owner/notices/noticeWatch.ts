@@ -22,6 +22,8 @@ const MONEY_MS = 5 * 60_000;
 const MONEY_MARK = 'asked for money';
 /** Longer than a channel takes to answer; after it another process tries. */
 const LEASE_MS = 60_000;
+/** Clients that a process remembers; more of them take as many names, and are looked up in the book. */
+const CLIENTS_KEPT = 1_000;
 /** Notices whose questions may be over. */
 const UNSEEN_MAX = 200;
 
@@ -81,6 +83,7 @@ class Watch implements NoticeWatch {
   noteClient(seen: ClientSeen): void {
     const key = `${seen.agent} ${seen.client}`;
     if (this.#clients.has(key)) return;
+    if (this.#clients.size >= CLIENTS_KEPT) this.#clients.clear();
     this.#clients.add(key);
     void this.#settleClient(seen).catch(() => this.#clients.delete(key));
   }

@@ -166,7 +166,7 @@ test('money that is low is told of once, until it was filled up', () => {
   expect([DOLLAR, 0n].map(left)).toEqual([[], ['money_low']]);
 });
 
-test('a client is told of when it first calls, and a program with ever new names makes no flood', () => {
+test('a client is told of when it first calls, and a program with ever new names makes no flood and hides no other', () => {
   const looks = new Looks();
   const calls = (client: string, agent = 'default') =>
     looks.keep(clientNotices({ agent, client }, looks.marks, T0));
@@ -174,5 +174,6 @@ test('a client is told of when it first calls, and a program with ever new names
   expect(calls('Claude Code')).toEqual([]);
   expect(calls('Claude Code', 'research')).toEqual(['client']);
   const told = Array.from({ length: 500 }, (_, i) => calls(`client ${i}`)).flat();
-  expect(told).toHaveLength(98);
+  expect(told).toHaveLength(19);
+  expect(calls('somebody else', 'research')).toEqual(['client']);
 });

@@ -13,8 +13,11 @@ const REARM_PERCENT = 10;
 export const UNKNOWN_AFTER_MS = 3_600_000;
 /** A try is counted as wrong before it is made, and a right one takes it back: it is told of only after this. */
 const TRY_MS = 10_000;
-/** Clients that are told of: a program that takes another name for each call must not flood its owner (T19). */
-const CLIENTS_MAX = 100;
+/**
+ * Clients of one agent that are told of: a program that takes another name for each call must not flood its owner (T19), nor
+ * keep the owner from hearing who calls as another agent.
+ */
+const CLIENTS_MAX = 20;
 
 const CAP = 'cap ';
 const MONEY = 'money ';
@@ -57,8 +60,9 @@ export function dueNotices(facts: NoticeFacts, marks: Marks): Settled {
 
 /** What the owner is told of a client that calls, where it never did. */
 export function clientNotices({ agent, client }: ClientSeen, marks: Marks, nowMs: number): Settled {
-  const key = `${CLIENT}${agent} ${client}`;
-  const known = [...marks.keys()].filter((one) => one.startsWith(CLIENT)).length;
+  const ofAgent = `${CLIENT}${agent} `;
+  const key = ofAgent + client;
+  const known = [...marks.keys()].filter((one) => one.startsWith(ofAgent)).length;
   if (marks.has(key) || known >= CLIENTS_MAX) return only([]);
   return {
     notices: [noticeOf('client', key, { agent, facts: { client } })],

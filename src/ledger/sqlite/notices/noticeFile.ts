@@ -143,7 +143,7 @@ type Outbox = Pick<NoticeBook, 'take' | 'done' | 'failed' | 'channels' | 'dropCh
 function outboxOf(db: Database.Database, plan: (seq: number, send: PlannedSend) => void): Outbox {
   const free = db.prepare(
     `SELECT DISTINCT channel FROM sends WHERE state = 'waiting' AND due_ms <= ?
-       AND channel NOT IN (SELECT channel FROM sends WHERE state = 'waiting' AND leased_ms > ?)`,
+       AND channel NOT IN (SELECT channel FROM sends WHERE state = 'waiting' AND leased_ms > ? AND leased_ms <= ?)`,
   );
   const sendColumns = `n.*, s.id, s.channel, s.due_ms, s.bundled, s.escalation, s.tries
      FROM sends s JOIN notices n ON n.seq = s.seq WHERE s.state = 'waiting'`;
@@ -172,7 +172,8 @@ function outboxOf(db: Database.Database, plan: (seq: number, send: PlannedSend) 
   const from = db.prepare('SELECT seq FROM notices WHERE seq >= ? ORDER BY seq');
 
   const take = db.transaction((nowMs: number, leaseMs: number): Send[] => {
-    for (const { channel } of free.all(nowMs, nowMs) as Row[]) {
+    // A lease that ends later than one begun now is of a clock that was set back since: it holds nobody up.
+    for (const { channel } of free.all(nowMs, nowMs, nowMs + leaseMs) as Row[]) {
       const sends = (inOrder.all(channel, nowMs, BUNDLE_MAX) as Row[]).map(sendOf);
       const [first] = sends;
       if (first === undefined || first.dueMs > nowMs) continue;
