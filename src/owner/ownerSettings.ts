@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { PasskeyPlace } from '../approvals/challenge.js';
 import { asShown, type OwnerAct } from '../approvals/confirmation.js';
 import type { FactorProof, PasskeyAsk } from '../approvals/inbox.js';
-import { setKey, type KeyChange } from '../config/change.js';
+import { listKeys, setKey, type KeyChange } from '../config/change.js';
 import { configReader, updateConfig } from '../config/configFile.js';
 import { findKey, type Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
@@ -26,7 +26,7 @@ export interface SettingsBook {
   /** A challenge for a passkey, bound to this change as it was shown. */
   challenge(change: ReviewedChange, at: PasskeyPlace): Promise<PasskeyAsk>;
   /**
-   * Makes a change that was shown: what tightens at once, what loosens with the factor. Throws `approval_changed` where the
+   * Makes a change that was shown: what tightens at once, what loosens with the factor. Throws `approval_changed` where any
    * setting is another one by now, and as the inbox does for a factor.
    */
   apply(change: ReviewedChange, digest: string, proof: FactorProof | null): Promise<KeyChange>;
@@ -85,13 +85,17 @@ function reviewOf(config: Config, keyText: string, value: string): ReviewedChang
   return {
     ...change,
     act,
-    digest: hash('sha256', JSON.stringify(['purser setting 1', key, before, after, direction])),
+    // T35: of all settings as they stand too: what was shown is a change of these very ones.
+    digest: hash(
+      'sha256',
+      JSON.stringify(['purser setting 2', key, before, after, direction, config.version, listKeys(config)]),
+    ),
   };
 }
 
 /** T18: a signature is for this very change, from what it was to what it is to be. */
 function purposeOf({ digest, act }: ReviewedChange): string {
-  return JSON.stringify(['purser setting 1', digest, act.what, act.details]);
+  return JSON.stringify(['purser setting 2', digest, act.what, act.details]);
 }
 
 function changedMeanwhile(): WalletError {

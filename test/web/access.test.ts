@@ -27,8 +27,8 @@ import {
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** A phone held upright, the narrowest that WCAG 1.4.10 asks for, and a desktop. */
-const WIDTHS = [320, 1280];
+/** A phone held upright, the narrowest that WCAG 1.4.10 asks for, a desktop, and the widest one. */
+const WIDTHS = [320, 1280, 2560];
 
 const passkey = { kind: 'passkey', id: 'fac_key', label: 'this laptop', createdMs: 0 } as PasskeyFactor;
 
@@ -183,14 +183,36 @@ describe.skipIf(NO_CHROMIUM)('axe-core finds nothing against', () => {
 
   test('the owner’s desk', async () => {
     await using owner = await startDeskOwner();
-    for (const path of ['/home', '/payments', '/sellers', '/agents']) {
+    for (const path of [
+      '/home',
+      '/payments',
+      '/spending',
+      '/money',
+      '/sellers',
+      '/agents',
+      '/add-money',
+      '/settings',
+    ]) {
       await enter(owner.page, path);
       await tab.getByRole('navigation').waitFor();
       // Once the networks have answered the page is drawn anew, and then no more.
       if (path === '/home') await tab.getByText('9.94 USDC to spend').waitFor();
+      if (path === '/add-money') await tab.getByText('9.96 USDC').waitFor();
       await look(tab, `desk${path.replace('/', '-')}`);
     }
-    await goTo(tab, tab.url().replace('/agents', '/payments'));
+    const at = (path: string): Promise<void> =>
+      goTo(tab, tab.url().replace(/^(.*\/v\/[0-9a-f]+).*$/, `$1${path}`));
+    for (const [name, path] of [
+      ['seller', '/sellers/takes.example.com'],
+      ['agent', '/agents/research'],
+      ['change', '/settings/change?key=limits.per_day_usd&value=2'],
+      ['act', '/act?kind=rotate_token&subject=research'],
+    ] as const) {
+      await at(path);
+      await tab.getByRole('navigation').waitFor();
+      await look(tab, `desk-${name}`);
+    }
+    await at('/payments');
     await tab.getByRole('link', { name: /takes\.example\.com/ }).click();
     await tab.getByText('Its life').waitFor();
     await look(tab, 'desk-payment');

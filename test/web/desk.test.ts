@@ -48,13 +48,19 @@ describe('the owner’s desk', () => {
   test.each([
     '/home',
     '/payments',
+    '/spending',
     '/sellers',
+    '/sellers/takes.example.com',
     '/agents',
+    '/agents/research',
+    '/add-money',
+    '/act?kind=unfreeze&subject=',
     '/money',
     '/money/csv',
     '/export/csv',
     '/notices',
     '/desk/changes',
+    '/desk/events',
   ])('shows a stranger nothing at %s', async (path) => {
     const answer = await fetch(`${owner.origin}${guest.base}${path}`);
     expect(answer.status).toBe(403);
@@ -169,7 +175,7 @@ describe('the owner’s desk', () => {
     const look = async (value: string) =>
       (await guest.get(`/settings/change?key=${KEY}&value=${value}`)).text();
     const fieldOf = (page: string, name: string) =>
-      new RegExp(`name="${name}" value="([^"]*)"`).exec(page)?.[1] ?? '';
+      new RegExp(`name="${name}"\\s+value="([^"]*)"`).exec(page)?.[1] ?? '';
     const send = (page: string, more: Record<string, string> = {}) =>
       guest.post('/settings/change', {
         ...{ key: KEY, value: fieldOf(page, 'value'), digest: fieldOf(page, 'digest') },
@@ -204,6 +210,66 @@ describe('the owner’s desk', () => {
     expect(now()).toBe('4.00');
     expect(await look('-1')).toContain('role="alert"');
     expect((await guest.get('/settings/change?key=limits.nothing')).status).toBe(400);
+  });
+
+  test('does an act only as it was shown, what is the owner’s with the factor, and shows a token once', async () => {
+    const look = async (kind: string) =>
+      (await guest.get(`/act?kind=${kind}&subject=research&back=/agents/research`)).text();
+    const send = (page: string, kind: string, more: Record<string, string> = {}) =>
+      guest.post('/act', {
+        ...{ kind, subject: 'research', back: '/agents/research' },
+        ...{ digest: /name="digest" value="([^"]*)"/.exec(page)?.[1] ?? '', ...more },
+      });
+    const rotate = await look('rotate_token');
+    expect(rotate).toContain('Your owner passphrase');
+    expect((await send(rotate, 'rotate_token')).status).toBe(403);
+    expect((await send(rotate, 'rotate_token', { passphrase: 'not the one' })).status).toBe(403);
+    // What was shown for one act proves no other.
+    expect((await send(rotate, 'unfreeze', { passphrase: PASSPHRASE })).status).toBe(409);
+    expect(owner.done).toEqual([]);
+    const done = await (await send(rotate, 'rotate_token', { passphrase: PASSPHRASE })).text();
+    expect(done).toContain('agt_research_secret');
+    expect(done).toContain('data-changes=""');
+    expect(await (await guest.get('/agents/research')).text()).not.toContain('agt_research_secret');
+    const revoke = await look('revoke_entitlement');
+    expect(revoke).not.toContain('Your owner passphrase');
+    expect((await send(revoke, 'revoke_entitlement')).status).toBe(200);
+    expect(owner.done).toEqual(['rotate_token research', 'revoke_entitlement research']);
+    expect((await guest.get('/act?kind=pay&subject=all')).status).toBe(404);
+    expect(await (await guest.get('/act?kind=unfreeze&subject=&back=//evil.example')).text()).toMatch(
+      /href="\/v\/[0-9a-f]+\/home">Back/,
+    );
+    owner.done.length = 0;
+  });
+
+  test('tells of money that came while it was looked at', async () => {
+    await expect.poll(async () => (await guest.get('/add-money')).text()).toContain('9.96 USDC');
+    expect(await (await guest.get('/add-money')).text()).not.toContain('arrived on');
+    owner.arrive(20_000_000n);
+    owner.moveOn(11_000);
+    await expect
+      .poll(async () => (await guest.get('/add-money')).text())
+      .toContain('20 USDC arrived on Base Sepolia for the agent default');
+  });
+
+  test('tells a page of what another process writes', async () => {
+    using other = owner.openAgain();
+    const events = await guest.get('/desk/events');
+    const reader = events.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const next = async (): Promise<string> => {
+      for (;;) {
+        const { value = '', done } = await reader.read();
+        if (done) throw new Error('The events ended.');
+        if (value.includes('data:')) return value;
+      }
+    };
+    const before = await next();
+    const { configVersion } = await other.ledger.head();
+    const over = { nowMs: T0 + 900_000, host: 'elsewhere.example.com', configVersion };
+    await captured(other.ledger, over);
+    expect(await next()).not.toBe(before);
+    await reader.cancel();
+    expect(await (await guest.get('/payments')).text()).toContain('elsewhere.example.com');
   });
 
   test('stops one agent, and all of them', async () => {

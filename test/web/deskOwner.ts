@@ -38,6 +38,8 @@ export interface DeskOwner extends Owner {
   /** What the owner's hand did. */
   readonly done: string[];
   readonly notices: NoticeBook;
+  /** The same ledger as another process opens it. */
+  openAgain(): Disposable & { readonly ledger: Ledger };
   /** Has so much come to the first address. */
   readonly arrive: (atomic: bigint) => void;
 }
@@ -111,6 +113,10 @@ export async function startDeskOwner(
     home,
     done,
     notices,
+    openAgain: () => {
+      const again = world.open();
+      return { ledger: again, [Symbol.dispose]: () => void again.close() };
+    },
     arrive: (atomic) => {
       onChain.atomic += atomic;
     },

@@ -1,5 +1,6 @@
 import type { OwnerAction } from '../../errors/ownerAction.js';
 import { Hono } from 'hono';
+import { html } from 'hono/html';
 import type { Confirmation } from '../../approvals/confirmation.js';
 import { isYes, type Answer, type Approval, type ApprovalInbox } from '../../approvals/inbox.js';
 import type { Enrolment } from '../../approvals/enrolment.js';
@@ -63,7 +64,14 @@ export function createApp(parts: AppParts): Hono<VisitEnv> {
 /** What is answered where nothing is, and where something failed. */
 export function addEnds(app: Hono<VisitEnv>, command: AppParts['command']): void {
   app.notFound((c) =>
-    c.html(layMessage(c.get('visit'), 'Nothing is here', 'Go to the start of the page.'), 404),
+    c.html(
+      layMessage(
+        c.get('visit'),
+        'Nothing is here',
+        html`There is no such page. <a href="${c.get('visit').base}">Go to the start</a>`,
+      ),
+      404,
+    ),
   );
   app.onError((error, c) => {
     const { status, message } = problemOf(error, command);

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Code } from '../../errors/codes.js';
 import { isWalletError, type WalletError } from '../../errors/walletError.js';
+import { writeOutUnseen } from '../../text/untrusted.js';
 import { waitWords } from './words.js';
 
 const STATUSES: Partial<Record<Code, ContentfulStatusCode>> = {
@@ -30,7 +31,8 @@ export interface Problem {
 /** Words an error for the owner; what is no error of ours is told by no more than that it happened (T21). */
 export function problemOf(error: unknown, command: (action: OwnerAction) => string): Problem {
   if (!isWalletError(error)) return { status: 500, message: 'The wallet met a fault of its own.' };
-  return { status: STATUSES[error.code] ?? 500, message: wordsOf(error, command) };
+  // T27: a message may name what was asked for.
+  return { status: STATUSES[error.code] ?? 500, message: writeOutUnseen(wordsOf(error, command)) };
 }
 
 function wordsOf(error: WalletError, command: (action: OwnerAction) => string): string {

@@ -32,9 +32,10 @@ body {
 .filter label { display: grid; gap: .125rem; font-size: .875rem; font-weight: 600; }
 .filter .tick { display: flex; gap: .5rem; align-items: center; min-height: 2.75rem; font-weight: 400; }
 .filter input[type=checkbox] { width: 1.125rem; height: 1.125rem; margin: 0; accent-color: var(--accent); }
+textarea { font: .875rem/1.45 ui-monospace, Menlo, Consolas, monospace; color: var(--ink); background: var(--ground); border: 1px solid var(--used); border-radius: .375rem; padding: .5rem .625rem; width: 100%; }
 select { font: inherit; color: var(--ink); background: var(--ground); border: 1px solid var(--used); border-radius: .375rem; padding: .5rem; min-height: 2.75rem; }
 .filter input, .edits input { font-weight: 400; }
-.filter input[type=search], .filter input[type=text] { width: 13rem; } .filter input[type=date] { width: 10rem; }
+.filter input[type=search], .filter input[type=text] { width: 10.5rem; } .filter input[type=date] { width: 9.5rem; }
 .edits { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .75rem 1.25rem; margin: .75rem 0; }
 .edits form { display: flex; gap: .5rem; align-items: flex-end; } .edits label { display: grid; gap: .125rem; flex: 1 1 auto; min-width: 0; font-size: .875rem; font-weight: 600; }
 .edits button { flex: none; padding: .5rem .75rem; }

@@ -241,10 +241,12 @@ const listings: Attack[] = [
   },
 ];
 
-const ESCAPES = '\u001b[2J\u001b]0;owned\u0007\u009b31m';
-const UNSEEN = 'a\u202Eb\u2066c\u200Bd\u200Ee\u{E0041}f\uFEFF';
+/** What steers a terminal. */
+export const ESCAPES = '\u001b[2J\u001b]0;owned\u0007\u009b31m';
+/** What nobody sees. */
+export const UNSEEN = 'a\u202Eb\u2066c\u200Bd\u200Ee\u{E0041}f\uFEFF';
 /** Control but for line ends and tabs, bidi, zero-width, tags. */
-const SMUGGLED =
+export const SMUGGLED =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\udb40/;
 
 function clean(told: readonly Told[]): string[] {

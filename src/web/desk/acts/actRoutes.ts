@@ -10,6 +10,9 @@ import { viewAct, viewActDone } from './actPage.js';
 /** Pages of the desk that an act or a change leads back to: never `//elsewhere`. */
 const BACK = /^\/(?:home|agents|agents\/[a-z][a-z0-9-]*|sellers\/[a-z0-9.-]+|add-money|settings)$/;
 
+/** A name, an id, an origin or a place: nothing that is not seen. */
+const SUBJECT = /^[\x20-\x7e]{0,300}$/;
+
 /** Our own path of a form or a query; home where it is none. */
 export function backOf(given: string | undefined): string {
   return given !== undefined && BACK.test(given) ? given : '/home';
@@ -57,6 +60,7 @@ export function addActs({ app, desk, inbox, shell, command, passkeyPlace, page }
 
 function orderOf(kind: string | undefined, subject = ''): ActOrder {
   const found = ACT_KINDS.find((one) => one === kind);
-  if (found === undefined) throw new WalletError('not_found', 'There is no such act.');
+  if (found === undefined || !SUBJECT.test(subject))
+    throw new WalletError('not_found', 'There is no such act.');
   return { kind: found, subject };
 }

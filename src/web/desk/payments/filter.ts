@@ -2,6 +2,7 @@ import type { DELIVERIES } from '../../../ledger/attempts/payment.js';
 import type { AttemptState } from '../../../ledger/attempts/attempt.js';
 import type { ReportFilter } from '../../../ledger/books/report.js';
 import { AGENT_NAME } from '../../../money/agent.js';
+import { cleanLine } from '../../../text/untrusted.js';
 
 /** A day of the machine's own zone, such as `2027-03-31`. */
 const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
@@ -36,8 +37,12 @@ const WORDS_CHARS_MAX = 200;
 
 /** Reads a filter from a page's query; what it does not know it leaves out. */
 export function readFilter(query: Readonly<Record<string, string>>): PaymentFilter {
-  const host = (query['host'] ?? '').trim().toLowerCase().slice(0, HOST_CHARS_MAX);
-  const words = (query['words'] ?? '').trim().toLowerCase().slice(0, WORDS_CHARS_MAX);
+  const host = cleanLine(query['host'] ?? '', HOST_CHARS_MAX)
+    .trim()
+    .toLowerCase();
+  const words = cleanLine(query['words'] ?? '', WORDS_CHARS_MAX)
+    .trim()
+    .toLowerCase();
   const agent = query['agent'] ?? '';
   const state = STATES.find((one) => one === query['state']);
   const [from, to] = [dayOf(query['from']), dayOf(query['to'])];

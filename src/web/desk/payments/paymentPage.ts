@@ -7,11 +7,14 @@ import { cleanLine } from '../../../text/untrusted.js';
 import { viewEntry } from '../../../wallet/ledgerView.js';
 import { layPage, type Html } from '../../look/layout.js';
 import { endWords, whatOf } from './entryRows.js';
+import { DELIVERY_WORDS, filterQuery } from './filter.js';
 import { viewTime } from '../when.js';
 import type { Shell } from '../shell.js';
 
 /** Longer words of an agent or a URL are cut (T43). */
 const TEXT_CHARS_MAX = 1_000;
+/** Longer than a transaction's name on any chain. */
+const TX_CHARS_MAX = 200;
 
 /** One step of a payment's life. */
 interface Step {
@@ -55,17 +58,19 @@ export function viewPayment(
       <ol class="life">
         ${lifeOf(payment).map(({ ms, words }) => html`<li>${viewTime(ms, { seconds: true })} ${words}</li>`)}
       </ol>
+      ${payment.kind === 'payment' ? viewAfter(payment, status, shell) : ''}
     </section>`,
   });
 }
 
 function callFacts(
-  { method, url, agent, reason, protocol, scheme, approvalId }: Payment,
+  { method, url, agent, host, reason, protocol, scheme, approvalId }: Payment,
   { visit }: Shell,
 ): readonly (readonly [string, Html | string])[] {
   return [
     ['Call', cleanLine(`${method} ${url}`, TEXT_CHARS_MAX)],
-    ['Agent', agent],
+    ['Agent', html`<a href="${visit.base}/agents/${agent}">${agent}</a>`],
+    ['Seller', html`<a href="${visit.base}/sellers/${host}">${host}</a>`],
     ...(reason === null
       ? []
       : [['The agent’s reason', html`<q>${cleanLine(reason, TEXT_CHARS_MAX)}</q>`] as const]),
@@ -76,10 +81,40 @@ function callFacts(
   ];
 }
 
+/** What an owner may do next: look at the same call, or write to its seller. */
+function viewAfter(payment: Payment, status: number | null, { visit }: Shell): Html {
+  const { host, url } = payment;
+  const path = URL.canParse(url) ? new URL(url).pathname : '';
+  const same = filterQuery({ host, words: `${host}${path}` });
+  return html`<h2>Again</h2>
+    <p><a href="${visit.base}/payments${same}">The same call, each time it was paid</a></p>
+    <h2>A note to the seller</h2>
+    <p class="soft">For a dispute, to be copied: what was paid, how it can be proved, and what came.</p>
+    <textarea rows="8" readonly aria-label="A note to the seller">${noteOf(payment, status)}</textarea>`;
+}
+
+function noteOf(payment: Payment, status: number | null): string {
+  const { usd, amount_atomic: atomic, asset } = viewEntry(payment);
+  const { method, url, network, payTo, payFrom, tx, delivery } = payment;
+  const came = [
+    ...(status === null ? [] : [`HTTP ${status}`]),
+    ...(delivery === null ? [] : [DELIVERY_WORDS[delivery]]),
+  ].join(', ');
+  return [
+    `On ${new Date(openedWallMs(payment)).toISOString()} I paid $${usd} for ${cleanLine(`${method} ${url}`, TEXT_CHARS_MAX)}.`,
+    `Payment: ${atomic} atomic units of ${asset} on ${network}, from ${payFrom} to ${payTo}.`,
+    `Transaction: ${tx === null ? 'not known' : cleanLine(tx, TX_CHARS_MAX)}. Reference: ${payment.id}.`,
+    `What came: ${came === '' ? 'not known' : came}.`,
+    `Please deliver what was paid for, or send the amount back to ${payFrom}.`,
+  ].join('\n');
+}
+
 function viewTransaction(tx: string, explorer: string | undefined): Html {
-  if (explorer === undefined) return html`${tx}`;
+  // A seller's word until the chain has shown it (T43).
+  const shown = cleanLine(tx, TX_CHARS_MAX);
+  if (explorer === undefined) return html`${shown}`;
   return html`<a href="${explorer}${encodeURIComponent(tx)}" rel="noreferrer noopener" target="_blank"
-    >${tx}</a
+    >${shown}</a
   >`;
 }
 

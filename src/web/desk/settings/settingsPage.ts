@@ -84,7 +84,12 @@ export function viewSetting(parts: SettingParts, shell: Shell): Html {
           <input type="hidden" name="back" value="${back}" />
           <label
             >Value
-            <input type="text" name="value" value="${value ?? now}" autocomplete="off" spellcheck="false"
+            <input
+              type="text"
+              name="value"
+              value="${writeOutUnseen(value ?? now)}"
+              autocomplete="off"
+              spellcheck="false"
           /></label>
           <button>Look at the change</button>
         </form>

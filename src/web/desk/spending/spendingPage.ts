@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { ReportGroup, SpendCell } from '../../../ledger/books/report.js';
 import type { UsdMicros } from '../../../money/unit.js';
+import { cleanLine } from '../../../text/untrusted.js';
 import { layPage, type Html } from '../../look/layout.js';
 import { usd } from '../../look/words.js';
 import { filterQuery } from '../payments/filter.js';
@@ -14,6 +15,8 @@ export type Side = keyof typeof SIDES;
 
 /** Lines shown: those that cost most. */
 const LINES_MAX = 50;
+/** A category may be a catalogue's word: longer ones are cut (T43). */
+const NAME_CHARS_MAX = 120;
 /** A name cannot have it. */
 const APART = '\n';
 
@@ -105,7 +108,7 @@ function viewLines(
       const href =
         side === 'category' ? null : `${visit.base}/payments${filterQuery({ [side]: name, from, to })}`;
       return html`<li>
-        <span>${href === null ? name : html`<a href="${href}">${name}</a>`}</span>
+        <span>${href === null ? cleanLine(name, NAME_CHARS_MAX) : html`<a href="${href}">${name}</a>`}</span>
         <b>${usd(sum)}</b>
         <span class="trend">${drawBars(bars, mostOf(bars))}</span>
         <span class="soft">at most ${usd(mostOf(bars))}</span>
