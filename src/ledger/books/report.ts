@@ -83,6 +83,7 @@ export type ReportGrouping = 'by_host' | 'by_day' | 'by_session' | 'by_category'
 
 /** The books of the whole wallet at one moment. */
 export interface OpenBooks {
+  /** Of payments alone: a withdrawal is the owner's own money that is moved. */
   readonly heldUsdMicros: UsdMicros;
   /** Of payments opened at `sinceMs` or later. */
   readonly capturedUsdMicros: UsdMicros;

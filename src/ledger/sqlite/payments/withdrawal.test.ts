@@ -53,9 +53,13 @@ describe('a withdrawal in the ledger', () => {
     expect(
       await ledger.usage([capLine(), capLine({ scope: { kind: 'agent', agent: 'default' } })], T0),
     ).toEqual([0n, 0n]);
+    // It is the owner's own money that is moved: no part of what is spent.
+    const spent = { heldUsdMicros: 0n, capturedUsdMicros: 0n };
+    expect(await ledger.openBooks(0)).toMatchObject(spent);
     await ledger.withdrawals.recordSigned(row.id, { name: 'withdrawal', value: '{}' }, T0);
     await ledger.withdrawals.markSent(row.id, { configVersion: 1, capLines: [], nowMs: T0 });
     await ledger.withdrawals.capture(row.id, facts(9n * DOLLAR), T0);
+    expect(await ledger.openBooks(0)).toMatchObject(spent);
     expect(await ledger.usage([capLine()], T0)).toEqual([0n]);
     expect(await ledger.groupPayments('by_day', {}, 10)).toEqual([]);
     expect(await ledger.groupByCategory(() => null, {}, 10)).toEqual([]);

@@ -278,17 +278,17 @@ export function answerStatuses(db: Sqlite, paymentIds: readonly string[]): Reado
 
 /** What is held, what was captured of late, and what still waits for the chain. */
 export function openBooks(db: Sqlite, sinceMs: number): OpenBooks {
-  const { sql, values } = conditionsOf({ sinceMs, state: 'captured' });
+  const { sql, values } = conditionsOf({ sinceMs, state: 'captured', kind: 'payment' });
   const captured = statement(
     db,
     `SELECT coalesce(sum(captured_usd_micros), 0) AS captured FROM payments WHERE NOT ${DRAWN} ${sql}`,
   ).get(...values) as SqlRow;
   const row = statement(
     db,
-    `SELECT coalesce(sum(CASE WHEN state IN (${LIVE}) AND NOT ${DRAWN} THEN held_usd_micros END), 0) AS held,
+    `SELECT coalesce(sum(CASE WHEN state IN (${LIVE}) AND NOT ${DRAWN} AND protocol <> ? THEN held_usd_micros END), 0) AS held,
        count(*) AS open, min(changed_ms) AS oldest_ms
      FROM payments WHERE state IN (${LIVE}) OR (state = 'captured' AND confirmed = 0)`,
-  ).get() as SqlRow;
+  ).get(WITHDRAWAL) as SqlRow;
   const oldest = row['oldest_ms'];
   return {
     heldUsdMicros: row['held'] as bigint,
