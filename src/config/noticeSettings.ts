@@ -57,7 +57,7 @@ export const NOTICE_SETTINGS = {
     kinds: ofChannel(
       'kind',
       channelKind,
-      'What the channel is: purser notify add sets it. none removes the channel.',
+      'What the channel is. Set with its secret by the command that adds it; none removes the channel.',
     ),
     urls: ofChannel(
       'url',

@@ -162,7 +162,7 @@ export const SCRIPT = `
   const main = document.querySelector('main:not([data-changes=""])');
 
   // What was unfolded stays so when its page is drawn anew.
-  const OPEN = 'purser open';
+  const OPEN = 'purser folds';
   const folds = () => [...document.querySelectorAll('details')];
   const keepOpen = () => {
     try { sessionStorage.setItem(OPEN, JSON.stringify([location.href, folds().map((one) => one.open)])); } catch {}
