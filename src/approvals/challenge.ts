@@ -4,7 +4,7 @@ import type { Answer } from './inbox.js';
 /** A person needs seconds to touch a key, and a minute to fetch a phone. */
 export const CHALLENGE_LIFE_MS = 3 * 60_000;
 
-/** More than one person can have open; past it the oldest goes. */
+/** More than one person can have open. */
 const CHALLENGES_MAX = 32;
 
 const RANDOM_BYTES = 16;
@@ -49,11 +49,19 @@ export function unblockPurpose(digest: string, host: string): string {
  */
 export class Challenges {
   readonly #open = new Map<string, Open>();
+  readonly #max: number;
+
+  /** `max` is how many are open at once; past it the oldest goes. */
+  constructor(max = CHALLENGES_MAX) {
+    this.#max = max;
+  }
 
   /** `at` is where the page that asks for the signature is served. */
   issue(purpose: string, at: PasskeyPlace, nowMs: number): Challenge {
     for (const [id, { expiresMs }] of this.#open) {
-      if (expiresMs <= nowMs || this.#open.size >= CHALLENGES_MAX) this.#open.delete(id);
+      // They end in the order in which they began.
+      if (expiresMs > nowMs && this.#open.size < this.#max) break;
+      this.#open.delete(id);
     }
     const id = randomBytes(ID_BYTES).toString('hex');
     const random = randomBytes(RANDOM_BYTES);

@@ -11,6 +11,12 @@ export interface OwnerEntry {
   finish(signed: { readonly challengeId: string; readonly response: unknown }): Promise<void>;
 }
 
+/**
+ * Strangers ask at the door, too. As many as they ask for while the owner touches a key must not push out the owner's; some
+ * megabytes of memory at most.
+ */
+const CHALLENGES_MAX = 20_000;
+
 const PURPOSE = JSON.stringify(['purser visit 1']);
 
 /** Opens it for a page at this address. */
@@ -20,7 +26,7 @@ export function openEntry(
   now: () => number,
 ): OwnerEntry {
   // Its own: whoever asks at the door pushes out none that a visit is busy with.
-  const challenges = new Challenges();
+  const challenges = new Challenges(CHALLENGES_MAX);
   return {
     begin: async () =>
       challengePasskeys(challenges, PURPOSE, { factors: await readFactors(ledger), at, nowMs: now() }),
