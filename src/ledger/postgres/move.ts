@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { WalletError } from '../../errors/walletError.js';
 import { renameUnheldSync, syncFolder } from '../../platform/durableFile.js';
 import type { MacFunction } from '../ledgerStore.js';
+import { identify } from '../sqlite/books.js';
 import { openDatabase, type Sqlite } from '../sqlite/file/database.js';
 import { SCHEMA_VERSION } from '../sqlite/file/schema.js';
 import { SqliteLedger } from '../sqlite/sqliteLedger.js';
@@ -76,7 +77,10 @@ async function moveFile(
     // Who writes the file waits from here on, and finds it gone.
     source.exec('BEGIN IMMEDIATE');
     const primary = new Primary(place);
-    // What a move left that was broken off, or a ledger that moved out: nothing that is not a ledger is touched.
+    // What a move left that was broken off, or a ledger that moved out: nothing that is not a ledger is touched, nor one of
+    // another wallet's that is on its way.
+    if (there?.state === 'arriving' && there.ledgerId !== identify(source, null).id)
+      throw new WalletError('already_set_up', 'The ledger of another wallet is on its way to this place.');
     if (there !== null) await session.run(`DROP SCHEMA ${quoted(place.schema)} CASCADE`);
     await bringIn(place, session, path, 'arriving');
     await withSnapshot(session, primary, place, (snapshot) => fillCopy(proof, snapshot));
@@ -117,7 +121,8 @@ export async function moveToFile(home: string, mac: MacFunction): Promise<Moved>
     // A move that was broken off after its last step but one.
     const isOver = head.state === 'moved' && existsSync(path);
     if (!isOver) checkHead(head, SCHEMA_VERSION, null);
-    const rows = isOver ? 0 : await readBack(reader, primary, place, arriving);
+    const rows = await readBack(reader, primary, place, arriving);
+    if (isOver) assertSame(path, arriving);
     const payments = await assertSound(isOver ? path : arriving, mac);
     if (!isOver) {
       removeFiles(path);
@@ -157,6 +162,16 @@ async function readBack(
     }
   } finally {
     removeFiles(second);
+  }
+}
+
+/** Throws `ledger_damaged` where a file is of another try, and another server moved the ledger out since. */
+function assertSame(path: string, moved: string): void {
+  const db = openDatabase(path);
+  try {
+    compare(db, moved);
+  } finally {
+    db.close();
   }
 }
 

@@ -95,6 +95,36 @@ describe.skipIf(NO_POSTGRES !== null)('moving a ledger', () => {
     await ledger.close();
   });
 
+  test('takes no file of a move that was broken off for the ledger that another server moved out since', async () => {
+    const { folder, home } = await folderWithLedger();
+    using _folder = folder;
+    using elsewhere = scratchFolder();
+    const place = server.place('two_folders');
+    await moveToPostgres(home, place, mac);
+    copyFileSync(join(home, 'ledger.json'), join(elsewhere.path, 'ledger.json'));
+    // A move out of the first folder got as far as its file; then both servers went on.
+    const ledger = await new PostgresStore(home, place).open({ mac });
+    await ledger.backup(join(home, 'purser.db'));
+    await held(ledger);
+    await ledger.close();
+    expect((await moveToFile(elsewhere.path, mac)).payments).toBe(4);
+    await expect(moveToFile(home, mac)).rejects.toMatchObject({ code: 'ledger_damaged' });
+    expect(existsSync(join(home, 'ledger.json'))).toBe(true);
+    // Broken off behind the step that says so, the same move ends.
+    copyFileSync(join(elsewhere.path, 'purser.db'), join(home, 'purser.db'));
+    expect((await moveToFile(home, mac)).payments).toBe(4);
+  });
+
+  test('puts no ledger in the place of one of another wallet that is on its way', async () => {
+    const [one, other] = [await folderWithLedger(), await folderWithLedger()];
+    using _one = one.folder;
+    using _other = other.folder;
+    const place = server.place('on_its_way');
+    await arriveOnly(place, join(one.home, 'purser.db'));
+    await expect(moveToPostgres(other.home, place, mac)).rejects.toMatchObject({ code: 'already_set_up' });
+    expect((await moveToPostgres(one.home, place, mac)).payments).toBe(3);
+  });
+
   test('moves no ledger that does not hold, and leaves one whose rows arrive changed where it was', async () => {
     const { folder, home } = await folderWithLedger();
     using _folder = folder;
