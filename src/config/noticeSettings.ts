@@ -75,7 +75,7 @@ export const NOTICE_SETTINGS = {
     escalateMinutes: ofChannel(
       'escalate_min',
       minutes,
-      'Minutes after which it sends what you neither saw nor answered until then. none: at once.',
+      'Minutes after which it sends what you neither saw nor answered until then. none: at once, as unsuccessful tries of your passphrase always are.',
     ),
     digestMinutes: ofChannel(
       'digest_min',

@@ -76,7 +76,10 @@ test('a digest collects what is not urgent', () => {
   });
 });
 
-test('a second channel comes after its time', () => {
+test('a second channel comes after its time, and at once where somebody guesses at the passphrase', () => {
+  expect(plan(notice({ kind: 'factor' }), { escalateMinutes: 3 })).toMatchObject({
+    ...{ dueMs: T0, isEscalation: false },
+  });
   expect(plan(notice({ kind: 'approval' }), { escalateMinutes: 3 })).toMatchObject({
     ...{ dueMs: T0 + 3 * MINUTE_MS, isEscalation: true },
   });

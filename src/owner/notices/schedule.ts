@@ -14,7 +14,10 @@ const GIVEN_UP_MS = 24 * 60 * MINUTE_MS;
 /** What a machine's clock on the wall shows at a time, in minutes since midnight. */
 export type MinuteOfDay = (ms: number) => number;
 
-/** When a notice goes out, and by which channels. Questions and alarms wait for no digest; alarms for no quiet hours either. */
+/**
+ * When a notice goes out, and by which channels. Questions and alarms wait for no digest; alarms for no quiet hours either, nor
+ * for whether somebody sees them: whoever guesses in a terminal can mark them as seen there, too (T20).
+ */
 export function planSends(
   notice: Notice,
   channels: readonly Channel[],
@@ -24,7 +27,8 @@ export function planSends(
   return channels
     .filter(({ tells }) => tells === null || tells.includes(notice.kind))
     .map(({ name, kind, escalateMinutes, digestMinutes }): PlannedSend => {
-      const atMs = notice.atMs + (escalateMinutes ?? 0) * MINUTE_MS;
+      const waitMinutes = isAlarm(notice) ? null : escalateMinutes;
+      const atMs = notice.atMs + (waitMinutes ?? 0) * MINUTE_MS;
       const isUrgent = isAlarm(notice) || isQuestion(notice);
       // A program reads one event a message, in order.
       const isCollected = digestMinutes !== null && !isUrgent && kind !== 'webhook';
@@ -37,7 +41,7 @@ export function planSends(
         channel: name,
         dueMs,
         isBundled: kind !== 'webhook' && (isCollected || dueMs > collectedMs),
-        isEscalation: escalateMinutes !== null,
+        isEscalation: waitMinutes !== null,
       };
     });
 }

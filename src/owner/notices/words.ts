@@ -58,7 +58,7 @@ function boundWords({ kind, subject, usdMicros, facts }: Told): string {
   return `${name} is used up: ${used}. ${then}`;
 }
 
-/** Whether it waits for no quiet hours and no digest: somebody guesses at the owner's passphrase. */
+/** Whether it waits for nothing: somebody guesses at the owner's passphrase. */
 export function isAlarm({ kind }: Pick<Notice, 'kind'>): boolean {
   return kind === 'factor';
 }
