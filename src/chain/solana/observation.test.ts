@@ -153,8 +153,12 @@ describe('a history that does not tell all (T28)', () => {
   it('is read on from where the time ran out over transactions of others with our memo', async () => {
     const feePayer = newKey();
     const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
-    const other = await paymentWith(feePayer, newKey(), feePayer);
     const { operator, id } = operatorThatShows(base64);
+    const others = new Map<string, string>();
+    for (let i = 0; i < 25; i++) {
+      const other = await paymentWith(feePayer, newKey(), feePayer);
+      others.set(operatorThatShows(other.base64).id, other.base64);
+    }
     const entryOf = (signature: string) => ({
       signature,
       slot: 1_990,
@@ -162,7 +166,7 @@ describe('a history that does not tell all (T28)', () => {
       memo: `[8] ${query.memo}`,
       failed: false,
     });
-    const flood = Array.from({ length: 25 }, () => entryOf(writeBase58(randomBytes(TX_BYTES))));
+    const flood = [...others.keys()].map(entryOf);
     let left = 0;
     const slow: SolanaOperator = {
       ...operator,
@@ -171,7 +175,7 @@ describe('a history that does not tell all (T28)', () => {
       transaction: async (signature, until) => {
         if (left-- <= 0) throw new RpcFault('no_answer', operator.origin, 'did not answer in time');
         const landed = await operator.transaction(signature, until);
-        return signature === id || landed === null ? landed : { ...landed, base64: other.base64 };
+        return landed === null ? null : { ...landed, base64: others.get(signature) ?? base64 };
       },
     };
     const looks: string[] = [];
@@ -454,6 +458,39 @@ describe('a history that is too long for one look (T31)', () => {
     memory.keep(operator.origin, JSON.stringify({ top: 2_000, whole: true }));
     expect(await look(honest, query, memory)).toMatchObject({ kind: 'paid', tx: id });
   });
+
+  it.each(['another message under its signature', 'one that failed', 'bytes of no transaction'] as const)(
+    'what an operator showed in place of the payment is asked for anew: %s',
+    async (lie) => {
+      const feePayer = newKey();
+      const { query, base64 } = await paymentWith(feePayer, newKey(), feePayer);
+      const { operator, id } = operatorThatShows(base64);
+      const other = Buffer.from((await paymentWith(feePayer, newKey(), feePayer)).base64, 'base64');
+      other.set(Buffer.from(base64, 'base64').subarray(1, 1 + TX_BYTES), 1);
+      const shown = {
+        'another message under its signature': { base64: other.toString('base64') },
+        'one that failed': { failed: true },
+        'bytes of no transaction': { base64: 'AAAA' },
+      }[lie];
+      const landed = { signature: id, slot: 1_990, timeSec: 100, memo: null, failed: false };
+      const before = { signature: 'before', slot: 1_000, timeSec: 50, memo: null, failed: false };
+      const honest: SolanaOperator = {
+        ...operator,
+        ...deadAt(PAST_HEIGHT),
+        touched: async () => Promise.resolve([landed, before]),
+      };
+      const liar: SolanaOperator = {
+        ...honest,
+        async transaction(signature, signal) {
+          const landed = await operator.transaction(signature, signal);
+          return landed === null ? null : { ...landed, ...shown };
+        },
+      };
+      const memory = newMemory();
+      expect(await look(liar, query, memory)).toMatchObject({ kind: 'unused', expired: true });
+      expect(await look(honest, query, memory)).toMatchObject({ kind: 'paid', tx: id });
+    },
+  );
 
   it('while the payment can still land, its newest part is enough: nothing is kept of it', async () => {
     const feePayer = newKey();

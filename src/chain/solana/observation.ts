@@ -69,7 +69,7 @@ const REACHED_BY_TIME_SEC = 300;
 /** Pages of the account's history in one look; what is left comes with the next. */
 const PAGES_MAX = 10;
 /**
- * What each operator showed that is not the payment it was looked at for. Anyone can put our memo and our account into
+ * What each operator showed that is proved not to be the payment it was looked at for. Anyone can put our memo and our account into
  * transactions of their own: a look that ran out of time over them goes on from there, or no look would ever end.
  */
 const others = new Set<string>();
@@ -277,8 +277,23 @@ async function readEntry(
   if (landed === null)
     throw new RpcFault('malformed', operator.origin, 'lists a transaction that it does not show');
   const found = paymentIn(landed, query, signature);
-  if (found === null && slot <= head.slot) rememberOther(key);
+  if (found === null && slot <= head.slot && isAnother(landed, query, signature)) rememberOther(key);
   return found;
+}
+
+/**
+ * Whether a transaction is another one than the payment by what it is itself, whoever shows it: its signers signed another
+ * message under this signature. What rests on an operator's word is asked for anew in each look, for it may lie in one of them.
+ */
+function isAnother(
+  { base64 }: LandedTransaction,
+  { nonce }: SolanaSettlementQuery,
+  signature: string,
+): boolean {
+  const transaction = readTransaction(base64);
+  return (
+    transaction?.id === signature && messageHash(transaction.message) !== nonce && isSignedByAll(transaction)
+  );
 }
 
 /**
@@ -301,7 +316,7 @@ async function readClaim(
   }
 }
 
-/** Remembers a transaction that is settled for good and is not the payment. */
+/** Remembers a transaction that is proved not to be the payment. */
 function rememberOther(key: string): void {
   others.add(key);
   const oldest = others.values().next();
