@@ -274,6 +274,28 @@ describe.each(CHAINS)('T37: paying ahead on %s', (chain) => {
     },
   );
 
+  test('killed once the other payment is held: the first stays live, and both together keep to max_usd', async () => {
+    const stall = await stallAt();
+    const child = await startWalletProcess(mine.home, { aheadMs: world.now() - Date.now() });
+    for (let i = 0; i < PROVED; i++) await child.ask({ do: 'pay', input: callOf(stall.url()) });
+    stall.priceUsd = '0.02';
+    stall.deeds.push(async (order, response) => {
+      await child.dieAt({ when: 'after', point: 'held' });
+      await serve(stall)(order, response);
+    });
+    const url = stall.url();
+    await expect(child.ask({ do: 'pay', input: callOf(url) })).rejects.toThrow(ProcessEnded);
+    const signatures = signaturesIn(mine.home);
+    expect(await pay(url, { max_usd: '0.029' })).toMatchObject({
+      status: 'refused',
+      code: 'price_above_max',
+    });
+    expect(signaturesIn(mine.home)).toBe(signatures);
+    const outcome = await pay(url, { max_usd: '0.03' });
+    expect(outcome).toMatchObject({ code: 'paid', spent_usd: '0.02', sent_ahead: { held_usd: '0.01' } });
+    expect(signaturesIn(mine.home)).toBe(signatures + 1);
+  });
+
   test('calls side by side each pay once', async () => {
     const stall = await provedStall();
     const before = await world.ground.balanceOf(mine.payAddress);

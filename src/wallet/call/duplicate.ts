@@ -95,16 +95,20 @@ async function openDuplicate(call: PaidCall, open: Payment): Promise<Duplicate |
   const answer = (outcome: Outcome): Duplicate => ({ kind: 'answer', outcome });
   const isParallel = await isLeased(engine, open);
   let payment = isParallel ? await waitForHolder(call, open) : open;
-  const { hash, hashBeforeSchema3 } = call.request;
   // What it was turned away for was asked anew meanwhile, and another payment has its request now.
-  if (payment.requestHash !== hash && payment.requestHash !== hashBeforeSchema3) return findDuplicate(call);
+  if (payment.requestHash !== open.requestHash) return findDuplicate(call);
   if (await isLeased(engine, payment)) return answer(busyOutcome(payment));
   // A parallel call shares what the first call came to; to send again is for a call that was made after it (T12). Where
   // the first one's process died, it came to nothing.
   const isShared = isParallel && payment.state === 'unknown' && payment.note !== 'process_ended';
   const settled = await reconcileAttempt(engine, payment, AbortSignal.timeout(deadline.remainingMs()));
   payment = settled.attempt;
-  if (payment.state === 'released') return null;
+  if (payment.state === 'released') {
+    // What was set aside for it is open still.
+    const { hash, hashBeforeSchema3 } = call.request;
+    const aside = await engine.ledger.findLive(hash, hashBeforeSchema3);
+    return aside === null ? null : openDuplicate(call, aside);
+  }
   if (payment.state === 'captured') return boughtDuplicate(call, payment);
   if (isShared) return answer(openOutcome(payment));
   if (wasTurnedAwayAhead(payment)) return { kind: 'beside', payment };

@@ -9,7 +9,14 @@ import { findByKey } from './hold.js';
 import { LIVE, WAYS_OF_COMMITMENTS } from './reserve.js';
 import { usageOf } from './usage.js';
 import { attemptOf, type AttemptRow, type SqlRow } from './paymentColumns.js';
-import { currentPayment, existingPayment, findLive, paymentOf, selectPayment } from './paymentRow.js';
+import {
+  asideOf,
+  currentPayment,
+  existingPayment,
+  findLive,
+  paymentOf,
+  selectPayment,
+} from './paymentRow.js';
 import type { Waiting } from './waiting.js';
 
 /** As {@link capturedWallMs}; from no earlier than the opening, whatever the clock said meanwhile. */
@@ -29,7 +36,7 @@ export function paymentReader(access: LedgerAccess, waiting: Waiting): PaymentRe
       }),
     findLive: (...requestHashes) =>
       access.read((context, head) => {
-        for (const requestHash of requestHashes) {
+        for (const requestHash of [...requestHashes, ...requestHashes.map(asideOf)]) {
           const live = findLive(context, head, requestHash);
           if (live !== null) return paymentOf(live);
         }
@@ -38,9 +45,11 @@ export function paymentReader(access: LedgerAccess, waiting: Waiting): PaymentRe
     findByKey: (agent, key) => access.read((context, head) => findByKey(context, head, agent, key)),
     findCaptured: (requestHash, sinceMs, otherHash = requestHash) => {
       const condition = `request_hash IN (?, ?) AND state = 'captured' AND ${CAPTURED_WALL} >= ?`;
-      return access.read((context, head) =>
-        orNull(selectPayment(context, head, condition, requestHash, otherHash, sinceMs)),
-      );
+      return access.read((context, head) => {
+        const find = (...hashes: [string, string]): AttemptRow | null =>
+          selectPayment(context, head, condition, ...hashes, sinceMs);
+        return orNull(find(requestHash, otherHash) ?? find(asideOf(requestHash), asideOf(otherHash)));
+      });
     },
     drawnFrom: (network, payFrom, subject) =>
       access.read((context, head) => {

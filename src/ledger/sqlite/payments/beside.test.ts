@@ -71,3 +71,22 @@ test('nothing stands beside a payment that is still on its way, or another one t
   const other = await held(ledger);
   expect(await beside(ledger, other.id)).toMatchObject({ kind: 'duplicate', payment: { id: first.id } });
 });
+
+test('a payment that stands beside is found by its request again, once the one that took its place is let go', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const first = await sent(ledger, REQUEST);
+  await ledger.markUnknown(first.id, 'second_402', T0);
+  const second = await beside(ledger, first.id);
+  if (second.kind !== 'held') throw new Error(second.kind);
+  await ledger.release(second.payment.id, 'never_signed', T0);
+  // Its authorization is live: nothing new is held for the request but beside it, within what both may cost.
+  expect((await ledger.findLive(REQUEST.requestHash))?.id).toBe(first.id);
+  const alone = await ledger.openHold(holdRequest(REQUEST));
+  expect(alone).toMatchObject({ kind: 'duplicate', payment: { id: first.id } });
+  expect(await beside(ledger, first.id, {}, 3n * CENT - 1n)).toMatchObject({ kind: 'duplicate' });
+  const third = await beside(ledger, first.id);
+  expect(third).toMatchObject({ kind: 'held' });
+  expect(await ledger.usage([capLine()], T0)).toEqual([3n * CENT]);
+  expect((await world.open().audit()).findings).toEqual([]);
+});

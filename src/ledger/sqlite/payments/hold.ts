@@ -1,5 +1,4 @@
 import { newId } from '../../newId.js';
-import { hash } from 'node:crypto';
 import { attemptOf, type AttemptRow, type SqlRow } from './paymentColumns.js';
 import type { HoldRequest, HoldResult, NewCommitment } from '../../attempts/hold.js';
 import { assertInvariant } from '../../../errors/walletError.js';
@@ -15,6 +14,7 @@ import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 import type { PastCap, Payment } from '../../attempts/payment.js';
 import {
+  asideOf,
   authenticPayment,
   changePayment,
   findLive,
@@ -68,7 +68,10 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const keyed = findByKey(context, head, request.agent, request.idempotencyKey);
   if (keyed !== null && keyed.requestHash !== request.requestHash)
     return { kind: 'key_reused', payment: keyed };
-  const duplicate = keyed ?? findLive(context, head, request.requestHash);
+  const duplicate =
+    keyed ??
+    findLive(context, head, request.requestHash) ??
+    findLive(context, head, asideOf(request.requestHash));
   const aside = duplicate !== null && mayStandBeside(context, duplicate, request) ? duplicate : null;
   if (duplicate !== null && aside === null) return { kind: 'duplicate', payment: paymentOf(duplicate) };
   const { budgetId = null, draw = null, commitment = null } = request;
@@ -116,7 +119,7 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const runs = budgetId === null ? [] : pathOf(context, head, budgetId);
   const budgetPath = [...runs, ...budgetsBounding(request.capLines)].join(' ') || null;
   const payment = newPayment(request, { pastCaps, budgetPath }, nowMs);
-  const alone = aside === null ? head : setAside(context, head, aside, nowMs);
+  const alone = aside === null ? head : setAside(context, head, aside, request.requestHash, nowMs);
   const next = approval === null ? alone : consumeApproval(context, alone, approval, payment.id, nowMs);
   insertPayment(context, next, payment, request.callId);
   putLease(context, payment.id, request.nowMs);
@@ -142,14 +145,18 @@ function mayStandBeside(
 
 /**
  * Takes the request and its key from a payment, for another one of the same request: what it holds stays held, and counts
- * wherever it counted. It is found by its id alone from here on.
+ * wherever it counted. Where that other one is let go, it is what is found of the request again.
  */
-function setAside(context: LedgerContext, head: JournalHead, before: AttemptRow, nowMs: number): JournalHead {
-  const patch = {
-    state: 'unknown',
-    requestHash: hash('sha256', `aside ${before.id}`),
-    idempotencyKey: null,
-  } as const;
+function setAside(
+  context: LedgerContext,
+  head: JournalHead,
+  before: AttemptRow,
+  requestHash: string,
+  nowMs: number,
+): JournalHead {
+  const aside = asideOf(requestHash);
+  if (before.requestHash === aside) return head;
+  const patch = { state: 'unknown', requestHash: aside, idempotencyKey: null } as const;
   changePayment(context, head, before, { kind: 'unknown', patch, nowMs });
   return context.journal.checkedHead();
 }

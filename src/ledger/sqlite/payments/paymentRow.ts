@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import {
   PAYMENT_COLUMNS,
   type SqlRow,
@@ -85,6 +86,14 @@ export function findLive(context: LedgerContext, head: JournalHead, requestHash:
   const payment = selectPayment(context, head, 'id = ?', known.split(' ')[0] ?? '');
   if (payment === null) throw changedBehind('The row of a payment still open is gone.');
   return payment;
+}
+
+/**
+ * The request of a payment that was set aside for another one of the same request: one of a request is found by it, as long as it
+ * is open (T37).
+ */
+export function asideOf(requestHash: string): string {
+  return hash('sha256', `aside ${requestHash}`);
 }
 
 /** Writes a new payment with its totals and its journal entry, which also says by which call it came. */
