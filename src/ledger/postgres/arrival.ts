@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { WalletError } from '../../errors/walletError.js';
 import type { SqlRow } from '../sqlite/payments/paymentColumns.js';
 import { openDatabase, schemaVersionOf, statement, type Sqlite } from '../sqlite/file/database.js';
@@ -5,7 +6,8 @@ import { identify } from '../sqlite/books.js';
 import { FIRST_LINK } from './change.js';
 import { schemaOf } from './copy.js';
 import type { PostgresPlace } from './place.js';
-import { Primary, type Head } from './primary.js';
+import { assertLive, type Head } from './head.js';
+import { Primary } from './primary.js';
 import type { Session } from './session.js';
 import { columnsOf, createSql, list, quoted, tablesOf, wireRow, type Table } from './table.js';
 
@@ -13,24 +15,43 @@ import { columnsOf, createSql, list, quoted, tablesOf, wireRow, type Table } fro
 const ROWS_AT_ONCE = 1_000;
 const CHARACTERS_AT_ONCE = 8 * 1024 * 1024;
 
+/** How a ledger arrives. */
+export interface Arrival {
+  readonly state?: Head['state'];
+  /** Whether a ledger that is there is set aside in the same step. */
+  readonly replaces?: boolean;
+  /** The epoch of what stood here last: the arrival's is a later one. */
+  readonly afterEpoch?: number;
+}
+
 /** Puts a ledger of a file into the database, row by row as they are, in one step. Throws `already_set_up`. */
 export async function bringIn(
   place: PostgresPlace,
   session: Session,
   path: string,
-  state: Head['state'] = 'live',
+  { state = 'live', replaces = false, afterEpoch = 0 }: Arrival = {},
 ): Promise<void> {
   const db = openDatabase(path);
   try {
     await session.together([{ text: 'BEGIN' }, { text: 'SET LOCAL synchronous_commit TO on' }]);
     const primary = new Primary(place);
     const tables = tablesOf(db);
+    if (replaces) await renameThere(place, session);
+    const kept = new Primary(asideOf(place));
+    const before = (await kept.exists(session)) ? (await kept.readHead(session)).epoch : 0;
     await session.together(primary.creation(tables));
     for (const table of tables)
       for (const rows of rowsAtOnce(db, table)) await putRows(session, place, table, rows);
     await primary.begin(session, {
-      ...{ ledgerId: identify(db, null).id, state, schemaVersion: schemaVersionOf(db) },
-      ...{ position: 0, hash: FIRST_LINK, epoch: 1, timeline: session.timeline, schema: schemaOf(db) },
+      ...{
+        ledgerId: identify(db, null).id,
+        arrival: randomUUID(),
+        state,
+        schemaVersion: schemaVersionOf(db),
+        position: 0,
+        hash: FIRST_LINK,
+      },
+      ...{ epoch: Math.max(before, afterEpoch) + 1, timeline: session.timeline, schema: schemaOf(db) },
     });
   } catch (error) {
     await session.run('ROLLBACK').catch(() => undefined);
@@ -68,19 +89,40 @@ export async function renew(place: PostgresPlace, session: Session, head: Head, 
 
 /**
  * Renames the ledger in a wallet's schema, where there is one: nothing of it is deleted but a ledger that was aside before.
- * What is no ledger is not touched.
+ * What is no ledger is not touched. Throws `ledger_missing` where the ledger went elsewhere or has not arrived whole, and
+ * `already_set_up` where the name to keep it by is taken.
  */
 export async function setAsideIn(place: PostgresPlace, session: Session): Promise<void> {
-  const aside = { ...place, schema: `${place.schema}_replaced` };
-  if (!(await new Primary(place).exists(session))) return;
-  const [there, here] = [quoted(aside.schema), quoted(place.schema)];
+  await session.together([{ text: 'BEGIN' }, { text: 'SET LOCAL synchronous_commit TO on' }]);
+  await renameThere(place, session);
+  await session.run('COMMIT');
+}
+
+/** In the caller's transaction. Whoever waits to write the ledger finds that it moved. */
+async function renameThere(place: PostgresPlace, session: Session): Promise<void> {
+  const primary = new Primary(place);
+  if (!(await primary.exists(session))) return;
+  assertLive(await primary.take(session));
+  const aside = asideOf(place);
   const wasAside = await new Primary(aside).exists(session);
-  await session.together([
-    { text: 'BEGIN' },
-    ...(wasAside ? [{ text: `DROP SCHEMA ${there} CASCADE` }] : []),
-    { text: `ALTER SCHEMA ${here} RENAME TO ${there}` },
-    { text: 'COMMIT' },
+  const [taken] = await session.run<{ there: boolean }>('SELECT to_regnamespace($1) IS NOT NULL AS there', [
+    quoted(aside.schema),
   ]);
+  if (!wasAside && taken?.there === true)
+    throw new WalletError(
+      'already_set_up',
+      `The database has a schema ${aside.schema} that holds no ledger; rename it first.`,
+    );
+  await session.together([
+    primary.stateStatement('moved'),
+    ...(wasAside ? [{ text: `DROP SCHEMA ${quoted(aside.schema)} CASCADE` }] : []),
+    { text: `ALTER SCHEMA ${quoted(place.schema)} RENAME TO ${quoted(aside.schema)}` },
+  ]);
+}
+
+/** Where a ledger that was replaced is kept. */
+export function asideOf(place: PostgresPlace): PostgresPlace {
+  return { ...place, schema: `${place.schema}_replaced` };
 }
 
 function* rowsAtOnce(db: Sqlite, table: Table): Generator<string> {

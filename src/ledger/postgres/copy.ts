@@ -8,7 +8,8 @@ import type { SqlRow } from '../sqlite/payments/paymentColumns.js';
 import { COPY_TABLE, newDatabase, openDatabase, statement, type Sqlite } from '../sqlite/file/database.js';
 import { changedBehind } from '../fault.js';
 import { applyChange, linkOf, putRow, watchChanges, type Change, type ListedChange } from './change.js';
-import { wentBack, type CopyPlace, type Primary } from './primary.js';
+import { wentBack, type CopyPlace } from './head.js';
+import type { Primary } from './primary.js';
 import type { Session } from './session.js';
 import type { Snapshot } from './snapshot.js';
 import { tablesOf, type Table } from './table.js';
@@ -97,7 +98,7 @@ export class Copy {
       if (position > 0 && listed[0]?.position !== position) throw farBehind();
       await this.#begin(this.reader);
       try {
-        this.#applyListed(known, listed[0], head.epoch);
+        this.#applyListed(known, listed[0], head);
         this.reader.exec('COMMIT');
       } catch (error) {
         if (this.reader.inTransaction) this.reader.exec('ROLLBACK');
@@ -115,10 +116,9 @@ export class Copy {
 
   /** Notes where the copy stands with what is about to be committed. */
   notePlace(place: CopyPlace, db: Sqlite = this.writer): void {
-    statement(db, `UPDATE ${COPY_TABLE} SET position = ?, hash = ?, epoch = ?`).run(
-      place.position,
-      place.hash,
-      place.epoch,
+    const { arrival, position, hash, epoch } = place;
+    statement(db, `UPDATE ${COPY_TABLE} SET arrival = ?, position = ?, hash = ?, epoch = ?`).run(
+      ...[arrival, position, hash, epoch],
     );
   }
 
@@ -127,7 +127,7 @@ export class Copy {
     this.reader.close();
   }
 
-  #applyListed(changes: readonly ListedChange[], first: ListedChange | undefined, epoch: number): void {
+  #applyListed(changes: readonly ListedChange[], first: ListedChange | undefined, head: CopyPlace): void {
     // Another process of this folder may have been first.
     const here = this.place();
     let { position, hash } = here;
@@ -139,7 +139,8 @@ export class Copy {
       applyChange(this.reader, this.tables, JSON.parse(listed.change) as Change);
       ({ position, hash } = listed);
     }
-    this.notePlace({ position, hash, epoch: Math.max(here.epoch, epoch) }, this.reader);
+    const epoch = Math.max(here.epoch, head.epoch);
+    this.notePlace({ arrival: head.arrival, position, hash, epoch }, this.reader);
   }
 
   async #begin(db: Sqlite): Promise<void> {
@@ -189,9 +190,10 @@ export async function fillCopy(path: string, snapshot: Snapshot): Promise<void> 
     const tables = tablesOf(db);
     for (const table of tables) for await (const row of snapshot.rowsOf(table)) putRow(db, table, row);
     for (const sql of schema.filter((text) => /^CREATE TRIGGER /.test(text))) db.prepare(created(sql)).run();
-    db.exec(`CREATE TABLE ${COPY_TABLE} (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL,
-      hash TEXT NOT NULL, epoch INTEGER NOT NULL) STRICT`);
-    db.prepare(`INSERT INTO ${COPY_TABLE} VALUES (1, ?, ?, ?)`).run(head.position, head.hash, head.epoch);
+    db.exec(`CREATE TABLE ${COPY_TABLE} (id INTEGER PRIMARY KEY CHECK (id = 1), arrival TEXT NOT NULL,
+      position INTEGER NOT NULL, hash TEXT NOT NULL, epoch INTEGER NOT NULL) STRICT`);
+    const { arrival, position, hash, epoch } = head;
+    db.prepare(`INSERT INTO ${COPY_TABLE} VALUES (1, ?, ?, ?, ?)`).run(arrival, position, hash, epoch);
     db.pragma(`user_version = ${head.schemaVersion}`);
     db.exec('COMMIT');
   } finally {
@@ -227,12 +229,14 @@ function created(sql: string): string {
 function placeIn(db: Sqlite): CopyPlace {
   let row: SqlRow | undefined;
   try {
-    row = statement(db, `SELECT position, hash, epoch FROM ${COPY_TABLE}`).get() as SqlRow | undefined;
+    row = statement(db, `SELECT arrival, position, hash, epoch FROM ${COPY_TABLE}`).get() as
+      SqlRow | undefined;
   } catch (cause) {
     throw new WalletError('ledger_damaged', 'The working copy of the ledger is none.', { cause });
   }
   if (row === undefined) throw changedBehind('The working copy of the ledger is none.');
-  return { position: Number(row['position']), hash: String(row['hash']), epoch: Number(row['epoch']) };
+  const [position, epoch] = [Number(row['position']), Number(row['epoch'])];
+  return { arrival: String(row['arrival']), position, hash: String(row['hash']), epoch };
 }
 
 function farBehind(): WalletError {

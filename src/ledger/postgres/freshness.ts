@@ -3,7 +3,8 @@ import { SCHEMA_VERSION } from '../sqlite/file/schema.js';
 import type { Waiting } from '../sqlite/payments/waiting.js';
 import type { Copy } from './copy.js';
 import { toStoreError } from './fault.js';
-import { checkHead, type Head, type Primary } from './primary.js';
+import { checkHead, type Head } from './head.js';
+import type { Primary } from './primary.js';
 import type { Session } from './session.js';
 
 /** What brings a copy on for those who read it. */
@@ -69,7 +70,8 @@ export class Freshness {
   async #bringTo(session: Session, head: Head): Promise<void> {
     const { copy, primary } = this.#parts;
     const here = copy.place();
-    if (here.position === head.position && here.hash === head.hash && here.epoch === head.epoch) return;
+    const isThere = here.position === head.position && here.hash === head.hash && here.epoch === head.epoch;
+    if (isThere && here.arrival === head.arrival) return;
     await copy.exclusively(async () => {
       const now = copy.place();
       // This server may have written since it asked: then the head stands later, too.

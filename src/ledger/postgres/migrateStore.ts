@@ -7,7 +7,8 @@ import { SqliteLedger } from '../sqlite/sqliteLedger.js';
 import { renew } from './arrival.js';
 import { COPY_FILE_ENDS, fillCopy, makeWhole } from './copy.js';
 import type { PostgresPlace } from './place.js';
-import { checkHead, Primary } from './primary.js';
+import { checkHead } from './head.js';
+import { Primary } from './primary.js';
 import { Session } from './session.js';
 import { withSnapshot } from './snapshot.js';
 

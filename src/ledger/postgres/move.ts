@@ -15,7 +15,8 @@ import { COPY_FILE, COPY_FILE_ENDS, fillCopy, makeWhole } from './copy.js';
 import { toStoreError } from './fault.js';
 import type { PostgresPlace } from './place.js';
 import { readPlaceFile, removePlaceFile, writePlaceFile } from './placeFile.js';
-import { checkHead, Primary, type Head } from './primary.js';
+import { checkHead, type Head } from './head.js';
+import { Primary } from './primary.js';
 import { Session } from './session.js';
 import { withSnapshot } from './snapshot.js';
 import { quoted } from './table.js';
@@ -82,7 +83,7 @@ async function moveFile(
     if (there?.state === 'arriving' && there.ledgerId !== identify(source, null).id)
       throw new WalletError('already_set_up', 'The ledger of another wallet is on its way to this place.');
     if (there !== null) await session.run(`DROP SCHEMA ${quoted(place.schema)} CASCADE`);
-    await bringIn(place, session, path, 'arriving');
+    await bringIn(place, session, path, { state: 'arriving', afterEpoch: there?.epoch ?? 0 });
     await withSnapshot(session, primary, place, (snapshot) => fillCopy(proof, snapshot));
     const rows = compare(source, proof);
     makeWhole(proof);

@@ -19,7 +19,8 @@ import { toStoreError } from './fault.js';
 import { Freshness } from './freshness.js';
 import { migrateStore } from './migrateStore.js';
 import type { PostgresPlace } from './place.js';
-import { checkHead, Primary } from './primary.js';
+import { checkHead } from './head.js';
+import { Primary } from './primary.js';
 import { Session } from './session.js';
 import { withSnapshot } from './snapshot.js';
 import { PostgresWriter } from './writer.js';
@@ -108,14 +109,13 @@ async function openCopy(
 }
 
 /**
- * Whether a copy can be brought on by the changes that are still listed. One of which the database knows nothing at all, as
- * after the ledger was begun anew, is no use; one that is ahead of the database is, as proof that commits were lost.
+ * Whether a copy can be brought on by the changes that are still listed. One of another arrival, as after the owner had the
+ * ledger rebuilt or restored, is no use; one that is ahead of the database is, as proof that commits were lost.
  */
 async function isUsable(copy: Copy, primary: Primary, session: Session): Promise<boolean> {
   const head = await primary.readHead(session);
-  const { position } = copy.place();
-  const { id } = identify(copy.reader, null);
-  if (id !== head.ledgerId) return false;
+  const { arrival, position, epoch } = copy.place();
+  if (arrival !== head.arrival && epoch <= head.epoch) return false;
   if (position >= head.position || position === 0) return true;
   return (await primary.linkAt(session, position)) !== null;
 }

@@ -4,7 +4,7 @@ import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { Ledger } from '../ledger.js';
 import type { LedgerOptions, LedgerStore, MacFunction, NewLedger } from '../ledgerStore.js';
 import { SqliteLedger } from '../sqlite/sqliteLedger.js';
-import { bringIn, setAsideIn } from './arrival.js';
+import { asideOf, bringIn, setAsideIn } from './arrival.js';
 import { COPY_FILE, COPY_FILE_ENDS } from './copy.js';
 import { toStoreError } from './fault.js';
 import { placeName, type PostgresPlace } from './place.js';
@@ -24,7 +24,7 @@ export class PostgresStore implements LedgerStore {
   constructor(home: string, place: PostgresPlace) {
     this.#home = home;
     this.#place = place;
-    this.keptAs = `${placeName(place)}_replaced`;
+    this.keptAs = placeName(asideOf(place));
   }
 
   exists(): Promise<boolean> {
@@ -63,8 +63,8 @@ export class PostgresStore implements LedgerStore {
     chmodSync(arriving, 0o600);
     try {
       await assertSound(arriving, mac);
-      await this.setAside();
-      await this.#with((session) => bringIn(this.#place, session, arriving));
+      await this.#with((session) => bringIn(this.#place, session, arriving, { replaces: true }));
+      removeFiles(join(this.#home, COPY_FILE));
     } finally {
       removeFiles(arriving);
     }

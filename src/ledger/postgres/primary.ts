@@ -1,29 +1,10 @@
 import type { QueryResult } from 'pg';
-import { WalletError } from '../../errors/walletError.js';
-import { OLDER_COPY } from '../fault.js';
 import { type Change, linkOf, type ListedChange } from './change.js';
-import { missing, unreachable } from './fault.js';
+import { unreachable } from './fault.js';
+import { HEAD_COLUMNS, headOf, type CopyPlace, type Head } from './head.js';
 import type { PostgresPlace } from './place.js';
 import { channelOf, type Session, type Statement } from './session.js';
 import { columnsOf, createSql, list, quoted, type Table } from './table.js';
-
-/** Where the ledger in the database stands. One row, and whoever writes holds its lock. */
-export interface Head {
-  readonly ledgerId: string;
-  /** `arriving` until a ledger that was moved here is whole and proved; `moved` once it went elsewhere. */
-  readonly state: 'arriving' | 'live' | 'moved';
-  readonly schemaVersion: number;
-  /** Number and link of the newest change. */
-  readonly position: number;
-  readonly hash: string;
-  /** Counts the failovers: a server that has seen a later one writes to no database that has not. */
-  readonly epoch: number;
-  /** The timeline that the newest epoch began with, or null where the engine knows none. */
-  readonly timeline: number | null;
-}
-
-/** Where a copy of the ledger stands. */
-export type CopyPlace = Pick<Head, 'position' | 'hash' | 'epoch'>;
 
 /** Changes that are kept for copies that lag: one that is further behind is made anew. */
 const CHANGES_KEPT = 20_000;
@@ -31,8 +12,6 @@ const CHANGES_KEPT = 20_000;
 const PRUNE_EVERY = 1_000;
 /** Changes that are fetched in one go. */
 const FETCH_MAX = 200;
-
-const HEAD_COLUMNS = 'ledger_id, state, schema_version, position, hash, epoch, timeline';
 
 /** The statements of one wallet's ledger in PostgreSQL. Throws as PostgreSQL does where nothing else is said. */
 export class Primary {
@@ -90,6 +69,11 @@ export class Primary {
     return head;
   }
 
+  /** Takes the head's lock in a transaction that the caller began. */
+  async take(session: Session): Promise<Head> {
+    return headOf(await session.run(`SELECT ${HEAD_COLUMNS} FROM ${this.#head} WHERE id = 1 FOR UPDATE`));
+  }
+
   /** Ends the step under way, and nothing of it stands. */
   async undo(session: Session): Promise<void> {
     await session.run('ROLLBACK');
@@ -136,7 +120,8 @@ export class Primary {
   placeAfter(session: Session, head: Head, text: string): CopyPlace {
     const failedOver = session.timeline !== null && session.timeline > (head.timeline ?? 0);
     const epoch = failedOver && head.timeline !== null ? head.epoch + 1 : head.epoch;
-    return { position: head.position + 1, hash: linkOf(head.hash, text), epoch };
+    const { arrival } = head;
+    return { arrival, position: head.position + 1, hash: linkOf(head.hash, text), epoch };
   }
 
   /** Tells the other servers that there is something to read. */
@@ -147,7 +132,8 @@ export class Primary {
 
   /**
    * All rows that a change puts or removes, the change itself and the head, in one statement. Its row in the list of
-   * changes has no link unless the head stands where it was locked, in the same epoch: then the statement fails.
+   * changes has no link unless the head stands where it was locked, in the same epoch and of the same arrival: then the
+   * statement fails.
    */
   #writeStatement(
     head: Head,
@@ -156,11 +142,11 @@ export class Primary {
     timeline: number | null,
   ): Statement {
     const schema = quoted(this.#place.schema);
+    const stands = `id = 1 AND position = $2::bigint - 1 AND epoch = $6::bigint AND arrival = $7::text`;
     const parts = [
       `given AS MATERIALIZED (SELECT $1::text::jsonb AS change)`,
       `listed AS (INSERT INTO ${this.#changes} (position, hash, change) VALUES ($2::bigint,
-        (SELECT $3::text FROM ${this.#head} WHERE id = 1 AND position = $2::bigint - 1 AND epoch = $6::bigint),
-        $1::text))`,
+        (SELECT $3::text FROM ${this.#head} WHERE ${stands}), $1::text))`,
     ];
     for (const table of tables) {
       const { name, key } = table;
@@ -179,8 +165,11 @@ export class Primary {
     }
     const sql = `WITH ${parts.join(', ')} UPDATE ${this.#head}
       SET position = $2::bigint, hash = $3::text, epoch = $4::bigint, timeline = $5::bigint
-      WHERE id = 1 AND position = $2::bigint - 1 AND epoch = $6::bigint`;
-    const values = [text, next.position, next.hash, next.epoch, timeline ?? head.timeline, head.epoch];
+      WHERE ${stands}`;
+    const values = [
+      ...[text, next.position, next.hash, next.epoch, timeline ?? head.timeline, head.epoch],
+      head.arrival,
+    ];
     const shape = [...Object.keys(change.put), '', ...Object.keys(change.gone)].join();
     return { name: nameOf(shape), text: sql, values };
   }
@@ -194,21 +183,27 @@ export class Primary {
 
   /** Writes the first head of a ledger whose rows are there, and commits the step that the caller began. */
   async begin(session: Session, head: Head & { readonly schema: readonly string[] }): Promise<void> {
-    const { ledgerId, state, schemaVersion, position, hash, epoch, timeline, schema } = head;
+    const { ledgerId, arrival, state, schemaVersion, position, hash, epoch, timeline, schema } = head;
     const columns = `${HEAD_COLUMNS}, sqlite_schema`;
     await commitWith(session, [
       {
-        text: `INSERT INTO ${this.#head} (id, ${columns}) VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8)`,
-        values: [ledgerId, state, schemaVersion, position, hash, epoch, timeline, JSON.stringify(schema)],
+        text: `INSERT INTO ${this.#head} (id, ${columns}) VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+        values: [
+          ...[ledgerId, arrival, state, schemaVersion, position, hash, epoch, timeline],
+          JSON.stringify(schema),
+        ],
       },
     ]);
   }
 
+  /** The statement that says what became of the ledger here. */
+  stateStatement(state: Head['state']): Statement {
+    return { text: `UPDATE ${this.#head} SET state = $1 WHERE id = 1`, values: [state] };
+  }
+
   /** Says what became of the ledger here, in the step that the caller began, and commits it. */
   async setState(session: Session, state: Head['state']): Promise<void> {
-    await commitWith(session, [
-      { text: `UPDATE ${this.#head} SET state = $1 WHERE id = 1`, values: [state] },
-    ]);
+    await commitWith(session, [this.stateStatement(state)]);
   }
 
   /**
@@ -235,6 +230,7 @@ export class Primary {
       `CREATE TABLE ${this.#head} (
         id integer PRIMARY KEY CHECK (id = 1),
         ledger_id text NOT NULL,
+        arrival text NOT NULL,
         state text NOT NULL CHECK (state IN ('arriving', 'live', 'moved')),
         schema_version bigint NOT NULL,
         position bigint NOT NULL,
@@ -267,55 +263,4 @@ function nameOf(shape: string): string {
   let name = names.get(shape);
   if (name === undefined) names.set(shape, (name = `purser_write_${names.size}`));
   return name;
-}
-
-/**
- * Throws unless a head is one that a copy at `copy` may follow: `ledger_newer`, `ledger_older`, `ledger_missing`.
- * `version` is the schema that this program knows.
- */
-export function checkHead(head: Head, version: number, copy: CopyPlace | null): void {
-  if (head.state !== 'live') throw notLive(head.state);
-  if (head.schemaVersion > version)
-    throw new WalletError(
-      'ledger_newer',
-      `The ledger was written by a newer Purser (schema ${head.schemaVersion}, this one knows ${version}).`,
-      { owner: { say: 'This Purser is older than the ledger.', action: { kind: 'takeNewest' } } },
-    );
-  if (copy === null) return;
-  // T41: a failover to a standby that lacks what was committed, or the primary of before it.
-  if (head.epoch < copy.epoch || head.position < copy.position) throw wentBack();
-  if (head.position === copy.position && head.hash !== copy.hash) throw wentBack();
-}
-
-/** The error for a database that lacks what this server saw committed. */
-export function wentBack(): WalletError {
-  return new WalletError(
-    'ledger_older',
-    'The database went back behind what this server saw committed, as after a failover to a standby that lagged; nothing is signed.',
-    { owner: OLDER_COPY },
-  );
-}
-
-function notLive(state: Head['state']): WalletError {
-  return new WalletError(
-    'ledger_missing',
-    state === 'moved'
-      ? 'The ledger was moved out of this database.'
-      : 'A move of the ledger into this database was not finished.',
-    { owner: { say: 'Finish the move of the ledger, or have this server use the one it was moved to.' } },
-  );
-}
-
-function headOf(rows: readonly Record<string, unknown>[]): Head {
-  const [row] = rows;
-  if (row === undefined) throw missing();
-  return {
-    ledgerId: String(row['ledger_id']),
-    state: String(row['state']) as Head['state'],
-    schemaVersion: Number(row['schema_version']),
-    position: Number(row['position']),
-    hash: String(row['hash']),
-    epoch: Number(row['epoch']),
-    timeline: row['timeline'] === null ? null : Number(row['timeline']),
-  };
 }

@@ -1,5 +1,6 @@
 import type { PostgresPlace } from './place.js';
-import type { Head, Primary } from './primary.js';
+import type { Head } from './head.js';
+import type { Primary } from './primary.js';
 import type { Session } from './session.js';
 import { columnsOf, list, quoted, type Table } from './table.js';
 

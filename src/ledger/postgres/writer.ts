@@ -6,7 +6,8 @@ import type { Journal } from '../sqlite/journal/journal.js';
 import { takeChange } from './change.js';
 import type { Copy } from './copy.js';
 import { isAnswer, isSessionLost, isToRepeat, toStoreError } from './fault.js';
-import { checkHead, type CopyPlace, type Head, type Primary } from './primary.js';
+import { checkHead, type CopyPlace, type Head } from './head.js';
+import type { Primary } from './primary.js';
 import type { Session } from './session.js';
 
 /** Operations that share one commit: some ten milliseconds of work, behind one wait for the database. */

@@ -180,7 +180,7 @@ describe.skipIf(NO_POSTGRES !== null)('moving a ledger', () => {
 
   async function arriveOnly(place: PostgresPlace, path: string): Promise<void> {
     const session = await Session.open(place, { waitMaxMs: 10_000 });
-    await bringIn(place, session, path, 'arriving');
+    await bringIn(place, session, path, { state: 'arriving' });
     session.close();
   }
 
