@@ -5,7 +5,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WalletError } from '../../errors/walletError.js';
 import { syncFolder } from '../../platform/durableFile.js';
 import type { SqlRow } from '../sqlite/payments/paymentColumns.js';
-import { COPY_TABLE, newDatabase, openDatabase, statement, type Sqlite } from '../sqlite/file/database.js';
+import {
+  DATABASE_FILE_ENDS,
+  COPY_TABLE,
+  newDatabase,
+  openDatabase,
+  statement,
+  tryToBegin,
+  waitForDisk,
+  type Sqlite,
+} from '../sqlite/file/database.js';
 import { changedBehind } from '../fault.js';
 import { applyChange, linkOf, putRow, watchChanges, type Change, type ListedChange } from './change.js';
 import { wentBack, type CopyPlace } from './head.js';
@@ -16,8 +25,6 @@ import { tablesOf, type Table } from './table.js';
 
 /** This folder's working copy of a ledger that stands in PostgreSQL. */
 export const COPY_FILE = 'ledger-copy.db';
-/** The ends of the names of the files of a copy. */
-export const COPY_FILE_ENDS = ['', '-wal', '-shm'] as const;
 
 /** How long this process waits for another one of the same folder, which has the copy for one commit at a time. */
 const COPY_WAIT_MS_MAX = 15_000;
@@ -44,7 +51,7 @@ export class Copy {
     this.tables = tablesOf(reader);
     watchChanges(writer, this.tables);
     // The database is what lasts: a copy that a power cut sets back goes on from where it stands.
-    for (const db of [reader, writer]) db.exec('PRAGMA synchronous = NORMAL');
+    for (const db of [reader, writer]) waitForDisk(db, false);
   }
 
   /** Opens the file. Throws as {@link openDatabase} does. */
@@ -147,16 +154,9 @@ export class Copy {
     const untilMs = performance.now() + COPY_WAIT_MS_MAX;
     for (;;) {
       if (!db.open) throw new WalletError('cancelled', 'The ledger was closed before this could be written.');
-      statement(db, 'PRAGMA busy_timeout = 0').get();
-      try {
-        statement(db, 'BEGIN IMMEDIATE').run();
-        return;
-      } catch (error) {
-        const isBusy = /^SQLITE_(BUSY|PROTOCOL)/.test(String((error as { code?: unknown }).code));
-        if (!isBusy || performance.now() > untilMs) throw error;
-      } finally {
-        statement(db, 'PRAGMA busy_timeout = 2000').get();
-      }
+      if (tryToBegin(db)) return;
+      if (performance.now() > untilMs)
+        throw new WalletError('ledger_busy', 'The ledger stayed locked by another process.');
       await delay(COPY_RETRY_MS);
     }
   }
@@ -173,7 +173,7 @@ export async function makeCopy(path: string, snapshot: Snapshot): Promise<void> 
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
-    for (const end of ['', '-wal', '-shm', '-journal']) rmSync(unfinished + end, { force: true });
+    for (const end of [...DATABASE_FILE_ENDS, '-journal']) rmSync(unfinished + end, { force: true });
   }
 }
 

@@ -5,7 +5,7 @@ import type { MacFunction } from '../ledgerStore.js';
 import { SCHEMA_VERSION } from '../sqlite/file/schema.js';
 import { SqliteLedger } from '../sqlite/sqliteLedger.js';
 import { renew } from './arrival.js';
-import { COPY_FILE_ENDS, fillCopy, makeWhole } from './copy.js';
+import { fillCopy, makeWhole } from './copy.js';
 import type { PostgresPlace } from './place.js';
 import { checkHead } from './head.js';
 import { Primary } from './primary.js';
@@ -45,7 +45,7 @@ export async function migrateStore(
   } finally {
     writer.close();
     reader.close();
-    for (const end of [...COPY_FILE_ENDS, '.v1.backup', '.v2.backup', '.v3.backup', '.v4.backup'])
+    for (const end of [...'.v1.backup', '.v2.backup', '.v3.backup', '.v4.backup'])
       rmSync(draft + end, { force: true });
   }
 }

@@ -5,13 +5,13 @@ import { WalletError } from '../../errors/walletError.js';
 import { renameUnheldSync, syncFolder } from '../../platform/durableFile.js';
 import type { MacFunction } from '../ledgerStore.js';
 import { identify } from '../sqlite/books.js';
-import { openDatabase, type Sqlite } from '../sqlite/file/database.js';
+import { DATABASE_FILE_ENDS, openDatabase, type Sqlite } from '../sqlite/file/database.js';
 import { SCHEMA_VERSION } from '../sqlite/file/schema.js';
 import { SqliteLedger } from '../sqlite/sqliteLedger.js';
 import { DATABASE_FILE } from '../sqlite/sqliteStore.js';
 import { bringIn } from './arrival.js';
 import { compareFiles } from './compare.js';
-import { COPY_FILE, COPY_FILE_ENDS, fillCopy, makeWhole } from './copy.js';
+import { COPY_FILE, fillCopy, makeWhole } from './copy.js';
 import { toStoreError } from './fault.js';
 import type { PostgresPlace } from './place.js';
 import { readPlaceFile, removePlaceFile, writePlaceFile } from './placeFile.js';
@@ -89,7 +89,7 @@ async function moveFile(
     makeWhole(proof);
     await assertSound(proof, mac);
     await writePlaceFile(home, place);
-    for (const end of COPY_FILE_ENDS)
+    for (const end of DATABASE_FILE_ENDS)
       if (existsSync(path + end)) renameUnheldSync(path + end, path + MOVED_SUFFIX + end);
     syncFolder(home);
     await finishArrival(primary, session);
@@ -206,5 +206,5 @@ async function assertSound(path: string, mac: MacFunction): Promise<number> {
 }
 
 function removeFiles(path: string): void {
-  for (const end of COPY_FILE_ENDS) rmSync(path + end, { force: true });
+  for (const end of DATABASE_FILE_ENDS) rmSync(path + end, { force: true });
 }

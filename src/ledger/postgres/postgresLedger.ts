@@ -8,13 +8,13 @@ import type { LedgerOptions, MacFunction } from '../ledgerStore.js';
 import { atOnce, booksOver, contextOf, identify, withoutKeys } from '../sqlite/books.js';
 import type { LedgerAccess } from '../sqlite/file/access.js';
 import type { LedgerContext } from '../sqlite/file/context.js';
-import { copyDatabase } from '../sqlite/file/database.js';
+import { DATABASE_FILE_ENDS, copyDatabase } from '../sqlite/file/database.js';
 import { schemaGuard } from '../sqlite/file/migration.js';
 import { SCHEMA_VERSION } from '../sqlite/file/schema.js';
 import { Journal } from '../sqlite/journal/journal.js';
 import { Waiting } from '../sqlite/payments/waiting.js';
 import { SqliteLedger } from '../sqlite/sqliteLedger.js';
-import { Copy, COPY_FILE_ENDS, fillCopy, makeCopy, makeWhole } from './copy.js';
+import { Copy, fillCopy, makeCopy, makeWhole } from './copy.js';
 import { toStoreError } from './fault.js';
 import { Freshness } from './freshness.js';
 import { migrateStore } from './migrateStore.js';
@@ -102,7 +102,7 @@ async function openCopy(
     } catch (error) {
       if (!isWalletError(error) || error.code !== 'ledger_damaged') throw error;
     }
-    for (const end of COPY_FILE_ENDS) rmSync(path + end, { force: true });
+    for (const end of DATABASE_FILE_ENDS) rmSync(path + end, { force: true });
   }
   await withSnapshot(session, primary, place, (snapshot) => makeCopy(path, snapshot));
   return Copy.open(path);
@@ -221,6 +221,6 @@ async function auditOf(
     throw toStoreError(error);
   } finally {
     session.close();
-    for (const end of COPY_FILE_ENDS) rmSync(file + end, { force: true });
+    for (const end of DATABASE_FILE_ENDS) rmSync(file + end, { force: true });
   }
 }

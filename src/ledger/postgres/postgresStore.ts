@@ -5,12 +5,13 @@ import type { Ledger } from '../ledger.js';
 import type { LedgerOptions, LedgerStore, MacFunction, NewLedger } from '../ledgerStore.js';
 import { SqliteLedger } from '../sqlite/sqliteLedger.js';
 import { asideOf, bringIn, setAsideIn } from './arrival.js';
-import { COPY_FILE, COPY_FILE_ENDS } from './copy.js';
+import { COPY_FILE } from './copy.js';
 import { toStoreError } from './fault.js';
 import { placeName, type PostgresPlace } from './place.js';
 import { openPostgresLedger } from './postgresLedger.js';
 import { Primary } from './primary.js';
 import { Session } from './session.js';
+import { DATABASE_FILE_ENDS } from '../sqlite/file/database.js';
 
 /** How long set-up and moves wait for the database. */
 const WAIT_MS_MAX = 60_000;
@@ -83,7 +84,7 @@ export class PostgresStore implements LedgerStore {
 }
 
 function removeFiles(path: string): void {
-  for (const end of COPY_FILE_ENDS) rmSync(path + end, { force: true });
+  for (const end of DATABASE_FILE_ENDS) rmSync(path + end, { force: true });
 }
 
 async function assertSound(path: string, mac: MacFunction): Promise<void> {

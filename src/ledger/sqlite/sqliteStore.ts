@@ -6,12 +6,10 @@ import { isProcessAlive } from '../../platform/process.js';
 import type { Ledger } from '../ledger.js';
 import type { LedgerOptions, LedgerStore, MacFunction, NewLedger } from '../ledgerStore.js';
 import { SqliteLedger } from './sqliteLedger.js';
+import { DATABASE_FILE_ENDS } from './file/database.js';
 
 /** The ledger's file in a wallet's folder; SQLite keeps two more beside it while it is open. */
 export const DATABASE_FILE = 'purser.db';
-
-/** The ends of the names of a database's files. */
-export const DATABASE_FILE_ENDS = ['', '-wal', '-shm'] as const;
 
 /** What a set-up that was killed left behind, with the id of its process. */
 const DRAFT_NAME = /^purser\.db\.(\d+)\.new/;

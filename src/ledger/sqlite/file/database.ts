@@ -13,6 +13,9 @@ import { SCHEMA_SQL, SCHEMA_VERSION } from './schema.js';
  */
 export const COPY_TABLE = 'copied';
 
+/** The ends of the names of a database's files. */
+export const DATABASE_FILE_ENDS = ['', '-wal', '-shm'] as const;
+
 /** SQLite's own handle; it stays inside the ledger folder. */
 export type Sqlite = Database.Database;
 
@@ -172,6 +175,22 @@ export function syncLogNow(path: string): void {
   }
 }
 
+/** Begins a write at once: false where another process writes. SQLite's own wait would block this process. */
+export function tryToBegin(db: Sqlite): boolean {
+  const busyTimeout = (ms: number): unknown => statement(db, `PRAGMA busy_timeout = ${ms}`).get();
+  busyTimeout(0);
+  try {
+    statement(db, 'BEGIN IMMEDIATE').run();
+    return true;
+  } catch (error) {
+    // `PROTOCOL`: so many came for the lock at once that SQLite gave up on taking turns.
+    if (/^SQLITE_(BUSY|PROTOCOL)/.test(String((error as { code?: unknown }).code))) return false;
+    throw error;
+  } finally {
+    busyTimeout(READ_WAIT_MS);
+  }
+}
+
 const statementsOf = new WeakMap<Sqlite, Map<string, Database.Statement>>();
 
 /** A prepared statement, compiled once for each open database: `sql` is one of a few texts, values are bound. */
@@ -190,12 +209,10 @@ export function statement(db: Sqlite, sql: string): Database.Statement {
  */
 export function fileIdentity(path: string): string | null {
   try {
-    return [path, `${path}-wal`, `${path}-shm`]
-      .map((file) => {
-        const { dev, ino } = statSync(file);
-        return `${dev}:${ino}`;
-      })
-      .join(' ');
+    return DATABASE_FILE_ENDS.map((end) => {
+      const { dev, ino } = statSync(path + end);
+      return `${dev}:${ino}`;
+    }).join(' ');
   } catch {
     return null;
   }

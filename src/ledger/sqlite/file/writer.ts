@@ -2,8 +2,8 @@ import { waitsForDisk, type CommitObserver, type CommitPoint } from '../../commi
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { WalletError } from '../../../errors/walletError.js';
 import {
+  tryToBegin,
   fileIdentity,
-  READ_WAIT_MS,
   statement,
   syncLog,
   syncLogNow,
@@ -177,7 +177,7 @@ export class LedgerWriter {
     const waits = batch.some(({ point }) => waitsForDisk(point));
     // Not to be changed within a transaction.
     if (waits !== this.#waits) waitForDisk(this.#db, (this.#waits = waits));
-    if (!this.#tryBegin()) return false;
+    if (!tryToBegin(this.#db)) return false;
     try {
       // T29: a ledger deleted or replaced under us would take holds that nobody else sees.
       if (fileIdentity(this.#path) !== this.#identity) throw removedWhileOpen();
@@ -191,23 +191,6 @@ export class LedgerWriter {
     this.#pending.splice(0, batch.length);
     this.#commitBatch(batch, waits);
     return true;
-  }
-
-  /** False where another process has the lock. */
-  #tryBegin(): boolean {
-    const busyTimeout = (ms: number): unknown => statement(this.#db, `PRAGMA busy_timeout = ${ms}`).get();
-    // SQLite's own wait would block this process.
-    busyTimeout(0);
-    try {
-      statement(this.#db, 'BEGIN IMMEDIATE').run();
-      return true;
-    } catch (error) {
-      // `PROTOCOL`: so many came for the lock at once that SQLite gave up on taking turns.
-      if (/^SQLITE_(BUSY|PROTOCOL)/.test(String((error as { code?: unknown }).code))) return false;
-      throw error;
-    } finally {
-      busyTimeout(READ_WAIT_MS);
-    }
   }
 
   #commitBatch(batch: readonly PendingWrite[], waits: boolean): void {
