@@ -30,7 +30,10 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 /** A phone held upright, the narrowest that WCAG 1.4.10 asks for, a desktop, and the widest one. */
 const WIDTHS = [320, 1280, 2560];
 
-const passkey = { kind: 'passkey', id: 'fac_key', label: 'this laptop', createdMs: 0 } as PasskeyFactor;
+const passkey: PasskeyFactor = {
+  ...{ kind: 'passkey', id: 'fac_key', label: 'this laptop', createdMs: 0 },
+  data: {} as PasskeyFactor['data'],
+};
 
 /** Each rule of axe-core, and no sideways scrolling, in both colours and widths. What it found, by rule and place. */
 async function look(tab: Tab, name: string): Promise<void> {

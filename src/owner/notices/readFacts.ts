@@ -8,6 +8,7 @@ import { toWallMs, openedWallMs } from '../../ledger/attempts/attempt.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
 import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
 import { assetsOf, toUsdMicros } from '../../money/asset.js';
+import type { UsdMicros } from '../../money/unit.js';
 import type { CapLine } from '../../money/cap.js';
 import { budgetLines, budgetNames } from '../../policy/budget.js';
 import { capLines } from '../../policy/limits.js';
@@ -110,7 +111,7 @@ function keyOf({ name, scope }: CapLine): string {
   return `${name} ${scope.kind === 'session' ? `${scope.agent} ${scope.sessionId}` : ''}`;
 }
 
-function boundOf(line: CapLine, usedUsdMicros: bigint): BoundUse {
+function boundOf(line: CapLine, usedUsdMicros: UsdMicros): BoundUse {
   const { name, scope, usdMicrosMax } = line;
   return {
     name,

@@ -104,7 +104,7 @@ export function viewSetting(parts: SettingParts, shell: Shell): Html {
 function viewSteps({ key, back }: SettingParts, now: string, { visit }: Shell): Html | string {
   if (!key.endsWith('_usd') || !/^\d+(?:\.\d+)?$/.test(now)) return '';
   const atomic = parseUsd(now, key);
-  const link = (words: string, usdMicros: bigint): Html => {
+  const link = (words: string, usdMicros: UsdMicros): Html => {
     const value = formatUsd(usdMicros as UsdMicros);
     const query = new URLSearchParams({ key, value, back });
     return html`<a href="${visit.base}/settings/change?${query.toString()}">${words}: $${value}</a>`;
