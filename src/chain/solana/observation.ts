@@ -69,8 +69,8 @@ const REACHED_BY_TIME_SEC = 300;
 /** Pages of the account's history in one look; what is left comes with the next. */
 const PAGES_MAX = 10;
 /**
- * What each operator showed that is proved not to be the payment it was looked at for. Anyone can put our memo and our account into
- * transactions of their own: a look that ran out of time over them goes on from there, or no look would ever end.
+ * Transactions that are proved not to be the payment that was looked for, by operator. Anyone can put our memo and our
+ * account into transactions of their own: a look that ran out of time over them goes on from there, or no look would ever end.
  */
 const others = new Set<string>();
 /** Twice what one search reads; beyond it the oldest is read anew. */

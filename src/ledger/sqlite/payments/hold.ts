@@ -145,7 +145,7 @@ function mayStandBeside(
 
 /**
  * Takes the request and its key from a payment, for another one of the same request: what it holds stays held, and counts
- * wherever it counted. Where that other one is let go, it is what is found of the request again.
+ * wherever it counted. Once the other one is released, this one is found by the request again.
  */
 function setAside(
   context: LedgerContext,

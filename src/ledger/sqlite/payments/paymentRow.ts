@@ -89,8 +89,8 @@ export function findLive(context: LedgerContext, head: JournalHead, requestHash:
 }
 
 /**
- * The request of a payment that was set aside for another one of the same request: one of a request is found by it, as long as it
- * is open (T37).
+ * The hash that a payment has once it was set aside for another one of the same request. It is found by this hash while it is
+ * open (T37).
  */
 export function asideOf(requestHash: string): string {
   return hash('sha256', `aside ${requestHash}`);
