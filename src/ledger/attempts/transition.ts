@@ -35,6 +35,8 @@ export type SignResult<A extends Attempt = Payment> =
 export interface SendRequest {
   readonly configVersion: number;
   readonly capLines: readonly CapLine[];
+  /** Which category the owner has its host in by that config: where that changed, it counts there from now on. As held where left out. */
+  readonly category?: string | null;
   readonly nowMs: number;
 }
 

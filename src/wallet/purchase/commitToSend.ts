@@ -12,6 +12,7 @@ import { judgeTotals } from '../../policy/totals.js';
 import { judgeNetwork, type Verdict } from '../../policy/verdict.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.js';
 import { barredError, budgetError, failureOutcome, frozenError, stopOutcome } from '../answer/refusal.js';
+import { categoryOfCall } from '../discover/catalogAdvice.js';
 import { noteLease, paymentAsKnown, takeOver } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
 import { agentBounds, judgePlace, limitsOf } from '../call/ownerRules.js';
@@ -53,7 +54,8 @@ async function commit(call: PaidCall, signed: SignedRequest): Promise<{ readonly
     const { agent, sessionId } = payment;
     const nowMs = engine.now();
     const { capLines } = await limitsOf(engine.ledger, config, { agent, sessionId, url: target.url, nowMs });
-    const request = { configVersion: config.version, capLines, nowMs };
+    const category = categoryOfCall(engine, config, target);
+    const request = { configVersion: config.version, capLines, category, nowMs };
     let sent: SendResult;
     if (payment.state === 'held') {
       const both = await engine.ledger.signAndSend(payment.id, signed.payload, request);

@@ -104,3 +104,33 @@ test('a deposit that was never signed ends with its hold, whoever lets that go',
   await ledger.release(unmade.paymentId!, 'never_signed', T0);
   expect((await ledger.entitlements.find(unmade.id))?.state).toBe('expired');
 });
+
+test('a deposit that is closed counts in the session that lasts, where it was drawn on, and not in the one that is over', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const first = await ledger.touchSession('default', T0);
+  const hold = await ledger.openHold(
+    holdRequest({
+      ...{ protocol: 'mpp', scheme: 'channel', requestHash: 'deposit', nonce: CHANNEL, sessionId: first.id },
+      ...{ heldAtomic: DEPOSIT, heldUsdMicros: DEPOSIT },
+    }),
+  );
+  if (hold.kind !== 'held') throw new Error(hold.kind);
+  const { id } = hold.payment;
+  await ledger.recordSigned(id, { name: 'authorization', value: 'x' } as never, T0);
+  await ledger.markSent(id, { configVersion: 1, capLines: [], nowMs: T0 });
+  await ledger.markUnknown(id, 'deposit_open', T0);
+  const laterMs = T0 + 3 * 3_600_000;
+  const later = await ledger.touchSession('default', laterMs);
+  expect(later.id).not.toBe(first.id);
+  const spentIn = async (sessionId: string) => {
+    const scope = { kind: 'session', agent: 'default', sessionId } as const;
+    return (await ledger.usage([capLine({ scope, windowSec: null })], laterMs))[0];
+  };
+  expect(await spentIn(later.id)).toBe(DEPOSIT);
+  const facts = { capturedAtomic: CENT, capturedUsdMicros: CENT, tx: '0x1', receipt: null, chainMs: laterMs };
+  await ledger.capture(id, { ...facts, confirmed: true }, laterMs);
+  expect(await spentIn(later.id)).toBe(CENT);
+  expect(await spentIn(first.id)).toBe(0n);
+  expect((await ledger.audit()).findings).toEqual([]);
+});

@@ -59,7 +59,11 @@ export function currentSession(
 }
 
 /** The agent's newest session as stored, idle or not; null where there was none. */
-function newestSession(context: LedgerContext, register: RegisterDigests, agent: string): Session | null {
+export function newestSession(
+  context: LedgerContext,
+  register: RegisterDigests,
+  agent: string,
+): Session | null {
   const known = context.register.get(register, sessionKey(agent));
   if (known === null) return null;
   const row = statement(context.db, 'SELECT * FROM sessions WHERE id = ?').get(known.split(' ')[0]) as

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { assertInvariant } from '../../../errors/walletError.js';
 import { chargeNonce, readCommitmentNonce } from '../../../payment/commitment.js';
 import { isCommitment } from '../../../protocols/protocol.js';
+import { openedWallMs as openedWallMsOf } from '../../attempts/attempt.js';
 import type { ChargeFacts } from '../../attempts/transition.js';
 import type { Payment } from '../../attempts/payment.js';
 import { newId } from '../../newId.js';
@@ -32,12 +33,17 @@ export function recordCharge(
   const known = selectPayment(context, head, where, promise.network, promise.payFrom, nonce);
   if (known === null) {
     const timeMs = ledgerTimeMs(head, nowMs);
+    // One that is found late counts from the chain's time once that is proved, as if it had been held then, and never from before
+    // its promise; until then it is live, and counts in every window.
+    const takenMs = chainMs ?? nowMs;
+    const openedMs = Math.max(promise.openedMs, Math.min(timeMs, takenMs));
+    const openedWallMs = Math.max(openedWallMsOf(promise), Math.min(nowMs, takenMs));
     insertPayment(context, head, {
       ...promise,
       ...{ id: newId('pay'), state: 'held', scheme: 'subscription', method: CHARGE_METHOD, nonce },
       requestHash: createHash('sha256').update(`charge ${commitmentId} ${nonce}`).digest('hex'),
       ...{ heldAtomic: amountAtomic, heldUsdMicros: usdMicros, payload: null, receipt: null, note: null },
-      ...{ approvalId: null, openedMs: timeMs, openedWallMs: nowMs, changedMs: timeMs },
+      ...{ approvalId: null, openedMs, openedWallMs, changedMs: timeMs },
     });
   }
   const row =

@@ -206,9 +206,11 @@ export class Totals {
   /** Replaces what one payment contributes, inside the caller's transaction. Returns the register's new digests. */
   move(digests: RegisterDigests, before: AttemptRow | null, after: AttemptRow): RegisterDigests {
     const [known, now] = [contributionOf(before), contributionOf(after)];
-    const places = new Set(before === null ? [] : placesOf(before).map(({ key }) => key));
+    const left = new Map((before === null ? [] : placesOf(before)).map((place) => [place.key, place]));
+    const places = new Set(left.keys());
     let next = digests;
     for (const place of placesOf(after)) {
+      left.delete(place.key);
       // A budget that it counts in from now on takes all of it.
       const old = places.has(place.key) ? known : contributionOf(null);
       const change = { live: now.live - old.live, captured: now.captured - old.captured };
@@ -220,6 +222,11 @@ export class Totals {
         this.#addSpans(place.key, old.countedSec, -old.captured);
         this.#addSpans(place.key, now.countedSec, now.captured);
       }
+    }
+    // What it counts in no more, such as the category that its host was taken out of.
+    for (const place of left.values()) {
+      next = this.#addTop(next, place.key, partOf(place, { live: -known.live, captured: -known.captured }));
+      if (isRolling(place)) this.#addSpans(place.key, known.countedSec, -known.captured);
     }
     return next;
   }

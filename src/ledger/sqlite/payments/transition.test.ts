@@ -77,6 +77,35 @@ describe('sending', () => {
     expect((await world.ledger.head()).configVersion).toBe(3);
   });
 
+  test('a host that was put in a category meanwhile is measured by it, and counts there from then on', async () => {
+    using world = newLedger();
+    const { ledger } = world;
+    const category = { kind: 'category', category: 'search' } as const;
+    const session = { kind: 'session', agent: 'default', sessionId: 'ses_1', category: 'search' } as const;
+    const spent = async (windows = [category, session]) =>
+      ledger.usage(
+        windows.map((scope) => capLine({ scope, windowSec: scope === session ? null : 86_400 })),
+        T0,
+      );
+    await held(ledger, { category: 'search' });
+    const { id } = await PLACES.signed(ledger);
+    const moved = { ...send, configVersion: 2, category: 'search' };
+    for (const scope of [category, session]) {
+      const capLines = [capLine({ scope, usdMicrosMax: 2n * CENT - 1n })];
+      expect(await ledger.markSent(id, { ...moved, capLines })).toMatchObject({ kind: 'exceeded' });
+    }
+    const capLines = [capLine({ scope: category, usdMicrosMax: 2n * CENT })];
+    const sentOn = done(await ledger.markSent(id, { ...moved, capLines }));
+    expect(sentOn).toMatchObject({ state: 'sent', category: 'search' });
+    expect(await spent()).toEqual([2n * CENT, 2n * CENT]);
+    expect(await ledger.audit()).toMatchObject({ findings: [] });
+    // And taken out again: it counts there no more.
+    await ledger.markUnknown(id, 'timeout', T0);
+    done(await ledger.markSent(id, { ...send, configVersion: 3, category: null }));
+    expect(await spent()).toEqual([CENT, CENT]);
+    expect(await ledger.audit()).toMatchObject({ findings: [] });
+  });
+
   test('lines are not measured again under the config that held it', async () => {
     using world = newLedger();
     const { id } = await PLACES.signed(world.ledger);

@@ -12,6 +12,7 @@ import type {
 import { assertInvariant } from '../../../errors/walletError.js';
 import { isCommitment, isDeposit, isDrawn } from '../../../protocols/protocol.js';
 import { endUnmade, giveBack } from '../calls/entitlement.js';
+import { newestSession } from '../calls/session.js';
 import { barOf } from '../owner/agent.js';
 import { budgetsOf, runsOf } from '../../books/budget.js';
 import type { CapLine } from '../../../money/cap.js';
@@ -24,7 +25,7 @@ import { findByKey, noteConfig } from './hold.js';
 import { recurrenceOf, windowOf } from './reserve.js';
 import { contributionOf } from './totals.js';
 import { boundingLines, budgetsBounding, exceededLines } from './usage.js';
-import { ledgerTimeMs } from '../journal/journal.js';
+import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 import { watchReleased } from '../views/look.js';
 import { capturedWallMs, isLive } from '../../attempts/attempt.js';
 import { statement } from '../file/database.js';
@@ -55,7 +56,7 @@ export function recordSigned(
  * signed or unknown → sent. Freeze, the agent's suspension and the config's version are read again in the same step, so an
  * owner who froze, suspended or tightened a moment ago is obeyed. Where the row was judged under another version of the
  * config, it is measured against `capLines` again, its own amount included, and counts from then on in the budgets that its
- * agent was put in meanwhile, too. Only the holder of the lease sends; a lease
+ * agent was put in meanwhile, too, and in the category that its host was put in. Only the holder of the lease sends; a lease
  * that nobody has is taken. A crash after it: unknown.
  */
 export function markSent(context: LedgerContext, id: string, send: SendRequest): SendResult<AttemptRow> {
@@ -87,14 +88,18 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
     if (stop !== null) return { kind: 'budget', ...stop };
   }
   const entered: string[] = [];
+  let { category } = before;
   if (before.configVersion !== send.configVersion) {
     const approvalId = before.kind === 'payment' ? before.approvalId : null;
     const approval = approvalId === null ? null : findApproval(context, head, approvalId);
     const lines = boundingLines(send.capLines, approval);
     const known = budgetsOf(before);
     entered.push(...budgetsBounding(lines).filter((name) => !known.includes(name)));
+    if (send.category !== undefined) ({ category } = send);
+    const isMoved = category !== before.category;
     const isEntered = ({ scope }: CapLine): boolean =>
-      scope.kind === 'budget' && entered.includes(scope.budget);
+      (scope.kind === 'budget' && entered.includes(scope.budget)) ||
+      (isMoved && 'category' in scope && scope.category === category);
     const exceeded = [
       // Its own amount is in the totals already, so nothing is added.
       ...exceededLines(
@@ -103,7 +108,7 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
         lines.filter((line) => !isEntered(line)),
         { usdMicros: 0n, isHeld: true, nowMs },
       ),
-      // But for a budget that its agent was put in since.
+      // But for a budget that its agent was put in since, and the category that its host was put in.
       ...exceededLines(context, head, lines.filter(isEntered), {
         usdMicros: (line) => addedBy(before, line),
         runId: budgetId ?? null,
@@ -116,6 +121,7 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
     state: 'sent',
     configVersion: send.configVersion,
     note: null,
+    category,
     ...(entered.length === 0 ? {} : { budgetPath: [...budgetsOf(before), ...entered].join(' ') }),
   } as const;
   putLease(context, id, send.nowMs);
@@ -170,6 +176,7 @@ export function capture(
     patch: {
       ...capturePatch(before, facts, { timeMs: ledgerTimeMs(head, nowMs), nowMs }),
       delivery: facts.delivery ?? deliveryOf(context, before, facts.receipt, nowMs),
+      ...countedSession(context, head, before),
     },
     nowMs,
   });
@@ -194,6 +201,21 @@ function deliveryOf(
   // An answer of before schema 5 says itself what it is.
   const answer = statement(context.db, 'SELECT 1 FROM answers WHERE payment_id = ?').get(id);
   return isBusy || answer !== undefined ? null : 'lost';
+}
+
+/**
+ * The session that a deposit counts in once it is closed: its agent's newest. While it was open it counted in each of them, and what
+ * was drawn there adds nothing, so that the one that lasts must not forget it; those before are over.
+ */
+function countedSession(
+  context: LedgerContext,
+  head: JournalHead,
+  before: AttemptRow,
+): Partial<Pick<RowFields, 'sessionId'>> {
+  // One that counts already stays where it counts.
+  if (before.kind === 'withdrawal' || !isDeposit(before) || before.capturedUsdMicros !== null) return {};
+  const session = newestSession(context, head.register, before.agent);
+  return session === null ? {} : { sessionId: session.id };
 }
 
 /** What a capture changes of a row. */
@@ -295,6 +317,7 @@ export function recapture(
       ...capturePatch(before, { ...proof, receipt: null }, { timeMs: ledgerTimeMs(head, nowMs), nowMs }),
       note: LANDED_AFTER_RELEASE,
       delivery: deliveryOf(context, before, null, nowMs),
+      ...countedSession(context, head, before),
       ...(isKeyTaken ? { idempotencyKey: null } : {}),
     },
     nowMs,
