@@ -14,6 +14,7 @@ import { findNetwork } from '../src/money/network.js';
 import { THREATS } from '../test/adversary/role.ts';
 import { LIGHTNING_ATTACKS, LIGHTNING_THREATS } from '../test/adversary/lightning/table.ts';
 import { OPERATOR_ATTACKS, OPERATOR_THREATS } from '../test/adversary/operators/table.ts';
+import { SESSION_ATTACKS, SESSION_THREATS } from '../test/adversary/sessions/table.ts';
 import { ATTACKS, CONTROLS } from '../test/adversary/table.ts';
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -31,6 +32,7 @@ const ALL_ATTACKS: readonly { readonly threat: string }[] = [
   ...ATTACKS,
   ...OPERATOR_ATTACKS,
   ...LIGHTNING_ATTACKS,
+  ...SESSION_ATTACKS,
 ];
 
 /** Lists by their name between the markers of a document. */
@@ -69,11 +71,13 @@ const lists: Readonly<Record<string, () => string>> = {
   attacks: () =>
     table(
       ['#', 'attacks', 'about'],
-      Object.entries({ ...THREATS, ...OPERATOR_THREATS, ...LIGHTNING_THREATS }).map(([threat, words]) => [
-        threat,
-        String(ALL_ATTACKS.filter((attack) => attack.threat === threat).length),
-        words,
-      ]),
+      Object.entries({ ...THREATS, ...OPERATOR_THREATS, ...LIGHTNING_THREATS, ...SESSION_THREATS }).map(
+        ([threat, words]) => [
+          threat,
+          String(ALL_ATTACKS.filter((attack) => attack.threat === threat).length),
+          words,
+        ],
+      ),
     ),
   assets: () =>
     table(

@@ -40,6 +40,22 @@ export interface ChannelState {
   closeRequestedAt: number;
 }
 
+/** How a payee takes what a voucher says, or less and then ends the channel. */
+export type PayeeCall = { descriptor: ChannelDescriptor; cumulativeAtomic: bigint; signature: Hex } & (
+  { functionName: 'settle' } | { functionName: 'close'; captureAtomic: bigint }
+);
+
+/** What a channel's id is made of. */
+export interface ChannelDescriptor {
+  payer: Address;
+  payee: Address;
+  operator: Address;
+  token: Address;
+  salt: Hex;
+  authorizedSigner: Address;
+  expiringNonceHash: Hex;
+}
+
 /** Channels on a local chain of Tempo, by a contract that stands for the part of the real chain. */
 export interface TempoChannels {
   /** A client whose transactions may open channels: sellers need it. */
@@ -47,6 +63,8 @@ export interface TempoChannels {
   /** Gives an address exactly `atomic` of pathUSD, and lets the reserve take deposits of it. */
   fund(address: Address, atomic: bigint): Promise<void>;
   state(channelId: Hex): Promise<ChannelState>;
+  /** Has a payee, or whoever settles for it, call the reserve; whether the chain took it. */
+  asPayee(from: Address, call: PayeeCall): Promise<boolean>;
   /** What was settled to payees and came back to payers, by channel, oldest first. */
   closings(): Promise<{ channelId: Hex; settledAtomic: bigint; refundedAtomic: bigint }[]>;
 }
@@ -78,10 +96,9 @@ export async function addChannels(chain: TempoChain): Promise<TempoChannels> {
     client,
     async fund(address, atomic) {
       await chain.fund(address, ALLOWANCE_ATOMIC);
-      await send(chain, address, PATH_USD, {
-        functionName: 'approve',
-        args: [CHANNEL_RESERVE, maxUint256],
-      });
+      const approval = { abi: TOKEN, functionName: 'approve', args: [CHANNEL_RESERVE, maxUint256] } as const;
+      if (!(await send(chain, address, PATH_USD, encodeFunctionData(approval))))
+        throw new Error('an allowance failed');
       const has = await chain.balanceOf(address);
       if (has > atomic) throw new Error(`an address cannot be given as little as ${atomic}`);
       await chain.fund(address, atomic - has);
@@ -91,6 +108,21 @@ export async function addChannels(chain: TempoChain): Promise<TempoChannels> {
         ...{ address: CHANNEL_RESERVE, abi: escrowAbi, functionName: 'getChannelState', args: [channelId] },
       });
       return { settled, deposit, closeRequestedAt };
+    },
+    async asPayee(from, call) {
+      const { descriptor, cumulativeAtomic, signature, functionName } = call;
+      const data =
+        call.functionName === 'settle'
+          ? encodeFunctionData({
+              abi: escrowAbi,
+              functionName,
+              args: [descriptor, cumulativeAtomic, signature],
+            } as never)
+          : encodeFunctionData({
+              ...{ abi: escrowAbi, functionName },
+              args: [descriptor, cumulativeAtomic, call.captureAtomic, signature],
+            } as never);
+      return inTurn(() => send(chain, from, CHANNEL_RESERVE, data));
     },
     async closings() {
       const range = { address: CHANNEL_RESERVE, abi: escrowAbi, fromBlock: 0n } as const;
@@ -115,18 +147,13 @@ function contextOf(serialized: Hex): Hex {
   return Channel.computeExpiringNonceHash(signed, { sender: transaction.from });
 }
 
-async function send(
-  chain: TempoChain,
-  from: Address,
-  to: Address,
-  call: { functionName: 'approve'; args: readonly [Address, bigint] },
-): Promise<void> {
+/** Whether the chain took it. */
+async function send(chain: TempoChain, from: Address, to: Address, data: Hex): Promise<boolean> {
   await chain.rpc('anvil_impersonateAccount', [from]);
-  const data = encodeFunctionData({ abi: TOKEN, ...call });
   const hash = (await chain.rpc('eth_sendTransaction', [
     { from, to, data, gas: numberToHex(800_000), type: '0x76', feeToken: PATH_USD },
   ])) as Hex;
   const { status } = await chain.client.waitForTransactionReceipt({ hash });
   await chain.rpc('anvil_stopImpersonatingAccount', [from]);
-  if (status !== 'success') throw new Error(`Transaction ${hash} failed`);
+  return status === 'success';
 }

@@ -1,10 +1,10 @@
 import { Mppx, NodeListener, Request as FetchRequest, tempo } from 'mppx/server';
-import type { Address } from 'viem';
+import type { Address, Hex } from 'viem';
 import { devAccount } from '../chain.ts';
 import { listenLocal, type LocalServer } from '../localServer.ts';
 import { Recording } from '../recording.ts';
 import { PATH_USD } from './chain.ts';
-import type { TempoChannels } from './channels.ts';
+import type { ChannelDescriptor, TempoChannels } from './channels.ts';
 
 /** What the shop's challenges are bound with; nothing of worth hangs on it. */
 const SECRET = 'a secret of the sandbox alone, forty bytes';
@@ -20,6 +20,8 @@ export interface SessionOrder {
     readonly action: string;
     readonly channelId: string;
     readonly cumulativeAmount?: string;
+    readonly signature?: Hex;
+    readonly descriptor?: ChannelDescriptor;
   } | null;
 }
 
@@ -36,7 +38,8 @@ export interface SessionShop extends LocalServer {
  * of `deposit` (0.50). It pays the fees, unless `fee=own`. `charge=USD` offers a single charge beside.
  * `operator=other` names somebody else as the one who settles.
  * `fault=deaf` drops the connection and does nothing; `lost` serves and drops it; `again` serves nothing, keeps what it was
- * given, and asks for payment once more; `boast` serves, and claims more in its receipt than any voucher says.
+ * given, and asks for payment once more; `boast` serves, and claims more in its receipt than any voucher says; `echo` serves, and
+ * names another channel in its receipt; `keeps` serves, and meets each wish to close with a demand.
  */
 export async function startSessionShop(channels: TempoChannels): Promise<SessionShop> {
   const orders = new Recording<SessionOrder>();
@@ -62,6 +65,7 @@ export async function startSessionShop(channels: TempoChannels): Promise<Session
     const fault = searchParams.get('fault');
     const pays = request.headers.has('authorization');
     if (fault === 'deaf' && pays) return null;
+    const isKept = fault === 'keeps' && payloadOf(request)?.action === 'close';
     const amount = searchParams.get('usd') ?? '0.01';
     const suggestedDeposit = searchParams.get('deposit') ?? '0.50';
     const single = searchParams.get('charge');
@@ -70,7 +74,7 @@ export async function startSessionShop(channels: TempoChannels): Promise<Session
       ...(single === null ? [] : [['tempo/charge', { amount: single, chainId: 42431 }]]),
     ];
     const seller = sellers[searchParams.has('operator') ? 2 : searchParams.get('fee') === 'own' ? 1 : 0]!;
-    const sold = await seller.compose(...(ways as never[]))(request);
+    const sold = await seller.compose(...(ways as never[]))(isKept ? new Request(request.url) : request);
     if (sold.status === 402) return sold.challenge as Response;
     if (fault === 'again' && pays) {
       const anew = await seller.compose(...(ways as never[]))(new Request(request.url));
@@ -79,7 +83,8 @@ export async function startSessionShop(channels: TempoChannels): Promise<Session
     served.set(pathname, (served.get(pathname) ?? 0) + 1);
     if (fault === 'lost') return null;
     const told = sold.withReceipt(Response.json({ sold: pathname })) as Response;
-    return fault === 'boast' ? boasting(told) : told;
+    if (fault === 'echo') return claiming(told, () => ({ channelId: `0x${'ec'.repeat(32)}` }));
+    return fault === 'boast' ? claiming(told, boast) : told;
   };
   const server = await listenLocal((incoming, outgoing) => {
     answer(FetchRequest.fromNodeListener(incoming, outgoing))
@@ -99,18 +104,20 @@ function payloadOf(request: Request): SessionOrder['payload'] {
   return credential.payload as SessionOrder['payload'];
 }
 
-/** A receipt that claims a thousand times of what it was given. */
-function boasting(answer: Response): Response {
+type Receipt = Readonly<Record<string, string>>;
+
+/** A receipt that claims other than what is so. */
+function claiming(answer: Response, claims: (receipt: Receipt) => Receipt): Response {
   const headers = new Headers(answer.headers);
   const receipt = JSON.parse(
     Buffer.from(headers.get('payment-receipt') ?? '', 'base64url').toString(),
-  ) as Record<string, string>;
-  const more = (amount = '0'): string => `${amount}000`;
-  const claimed = {
-    ...receipt,
-    acceptedCumulative: more(receipt['acceptedCumulative']),
-    spent: more(receipt['spent']),
-  };
+  ) as Receipt;
+  const claimed = { ...receipt, ...claims(receipt) };
   headers.set('payment-receipt', Buffer.from(JSON.stringify(claimed)).toString('base64url'));
   return new Response(answer.body, { status: answer.status, headers });
+}
+
+/** A thousand times of what it was given. */
+function boast({ acceptedCumulative = '0', spent = '0' }: Receipt): Receipt {
+  return { acceptedCumulative: `${acceptedCumulative}000`, spent: `${spent}000` };
 }

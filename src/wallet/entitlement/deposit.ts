@@ -109,6 +109,9 @@ async function resolve(
   const live = await engine.ledger.entitlements.usable(engine.agent, target.url.origin, 0);
   const made = live.find((one) => one.kind === 'channel' && isFor(one, offer, ask.budgetId));
   if (made !== undefined) return drawnOffer(await whenMade(engine, made, ask), offer, nowMs);
+  // By another name, such as another operator's, it gets no further one either.
+  const distrusted = live.find((one) => one.kind === 'channel' && keptOf(one).refusals >= REFUSALS_MAX);
+  if (distrusted !== undefined) return reject(offer, refusedWords(distrusted));
   const verdict = judgeDeposit({
     ...{ priceAtomic: offer.amountAtomic, priceUsdMicros: offer.usdMicros },
     ...{ feeAtomic: offer.deposit?.feeAtomic ?? 0n, suggestedAtomic: offer.deposit?.suggestedAtomic ?? null },
@@ -153,17 +156,13 @@ function drawnOffer(deposit: Entitlement, offer: Offer, nowMs: number): Offer | 
   const kept = keptOf(deposit);
   const { depositAtomic, leftAtomic, drawnAtomic } = amountsOf(deposit);
   const expiresMs = deposit.expiresMs ?? 0;
-  const close = `its owner closes it: entitlement ${deposit.id}`;
+  const close = closeWords(deposit);
   if (kept.opening)
     return reject(
       offer,
       `The deposit with this seller is being made, and nothing shows yet that it was (payment ${deposit.paymentId ?? ''}).`,
     );
-  if (kept.refusals >= REFUSALS_MAX)
-    return reject(
-      offer,
-      `The seller took ${kept.refusals} vouchers in a row and served nothing; its deposit is used no more, and ${close}.`,
-    );
+  if (kept.refusals >= REFUSALS_MAX) return reject(offer, refusedWords(deposit));
   if (kept.close_requested_ms !== undefined || expiresMs - nowMs < DEPOSIT_MARGIN_MS)
     return reject(offer, `The deposit with this seller is at its end; ${close}.`);
   if (leftAtomic < offer.amountAtomic)
@@ -179,6 +178,15 @@ function drawnOffer(deposit: Entitlement, offer: Offer, nowMs: number): Offer | 
     },
     facts: { ...offer.facts, deposit_left_usd: formatUsd(dollarsOf(offer.asset, leftAtomic)) },
   };
+}
+
+function refusedWords(deposit: Entitlement): string {
+  const { refusals } = keptOf(deposit);
+  return `The seller took ${refusals} vouchers in a row and served nothing; its deposit is used no more, and ${closeWords(deposit)}.`;
+}
+
+function closeWords({ id }: Entitlement): string {
+  return `its owner closes it: entitlement ${id}`;
 }
 
 function reject({ index, usdMicros }: Offer, reason: string): RejectedOffer {

@@ -8,6 +8,8 @@ import { keptOf } from '../../../src/wallet/entitlement/deposit.js';
 import { closeDeposit } from '../../../src/wallet/settle/depositClose.js';
 import { reconcileAll, reconcileAttempt } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
+import { playSession } from '../../adversary/sessions/play.ts';
+import { SESSION_ATTACKS, type SessionAttack } from '../../adversary/sessions/table.ts';
 import { paymentsIn, signaturesIn } from '../../support/books.js';
 import { anyCall, type TestWallet } from '../../support/testWallet.js';
 import { startTestWorld, type TestWorld } from '../../support/world.js';
@@ -47,6 +49,11 @@ async function newWallet(settings: Record<string, string> = {}): Promise<Mine> {
 const balanceOf = ({ mine }: Mine): Promise<bigint> => world.ground.balanceOf(mine.address);
 const pay = ({ wallet }: Mine, path: string, more = {}) =>
   wallet.pay({ url: `${shop.url}${path}`, max_usd: '1', ...more }, anyCall());
+
+async function playedWell(row: SessionAttack): Promise<void> {
+  const stage = { world, channels, shop, ...(await newWallet()), startAtomic: START };
+  expect(await playSession(stage, row)).toEqual([]);
+}
 
 async function rowsOf({ wallet }: Mine): Promise<{ deposits: Payment[]; calls: Payment[] }> {
   const rows = await paymentsIn(await wallet.engine());
@@ -244,6 +251,12 @@ test('one that was released, and is there all the same, counts whole again until
   expect(await countedIn(one)).toBe(DEPOSIT);
   expect(await engine.ledger.audit()).toMatchObject({ findings: [] });
 });
+
+test('every lie about a session has a name of its own', () => {
+  expect(new Set(SESSION_ATTACKS.map(({ name }) => name)).size).toBe(SESSION_ATTACKS.length);
+});
+
+test.each(SESSION_ATTACKS)('$threat: $name', playedWell);
 
 // Its chain goes ahead of the machine's clock, by which the published server signs: nothing is sold behind it.
 test('one that never came to be is released whole, once the chain proves that', async () => {
