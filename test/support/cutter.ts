@@ -10,11 +10,14 @@ export class Cutter {
   isSplit = false;
   /** How late answers come: as over a long way. */
   answersAfterMs = 0;
+  /** The port of the database that new connections go to: a failover changes it, as a moved address does. */
+  towards: number;
   readonly port: number;
 
-  private constructor(server: Server, port: number) {
+  private constructor(server: Server, port: number, towards: number) {
     this.#server = server;
     this.port = port;
+    this.towards = towards;
   }
 
   static async before(port: number): Promise<Cutter> {
@@ -22,8 +25,8 @@ export class Cutter {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('No port');
-    const cutter = new Cutter(server, address.port);
-    server.on('connection', (near) => cutter.#join(near, connect(port, '127.0.0.1')));
+    const cutter = new Cutter(server, address.port, port);
+    server.on('connection', (near) => cutter.#join(near, connect(cutter.towards, '127.0.0.1')));
     return cutter;
   }
 

@@ -153,7 +153,7 @@ export class Copy {
   async #begin(db: Sqlite): Promise<void> {
     const untilMs = performance.now() + COPY_WAIT_MS_MAX;
     for (;;) {
-      if (!db.open) throw new WalletError('cancelled', 'The ledger was closed before this could be written.');
+      if (!db.open) throw closed();
       if (tryToBegin(db)) return;
       if (performance.now() > untilMs)
         throw new WalletError('ledger_busy', 'The ledger stayed locked by another process.');
@@ -227,6 +227,7 @@ function created(sql: string): string {
 }
 
 function placeIn(db: Sqlite): CopyPlace {
+  if (!db.open) throw closed();
   let row: SqlRow | undefined;
   try {
     row = statement(db, `SELECT arrival, position, hash, epoch FROM ${COPY_TABLE}`).get() as
@@ -237,6 +238,11 @@ function placeIn(db: Sqlite): CopyPlace {
   if (row === undefined) throw changedBehind('The working copy of the ledger is none.');
   const [position, epoch] = [Number(row['position']), Number(row['epoch'])];
   return { arrival: String(row['arrival']), position, hash: String(row['hash']), epoch };
+}
+
+/** A call that another one's fault closed the wallet under: its copy is not damaged. */
+function closed(): WalletError {
+  return new WalletError('cancelled', 'The ledger was closed before this was done.');
 }
 
 function farBehind(): WalletError {

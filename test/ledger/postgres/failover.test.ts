@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { capLine, CENT, held, holdRequest, T0, testMac } from '../../../src/ledger/sqlite/fixtures.js';
+import { COPY_FILE, Copy } from '../../../src/ledger/postgres/copy.js';
 import { Cutter } from '../../support/cutter.js';
 import { NO_POSTGRES, TestPostgres } from '../../support/postgres.js';
 import { PostgresWorld } from './postgresWorld.js';
@@ -115,6 +117,14 @@ describe.skipIf(NO_POSTGRES !== null)('a ledger in PostgreSQL, when the database
       expect(await ledger.usage([DAY], T0)).toEqual([holds * CENT]);
     } while (!isOver);
     expect((await audit).findings).toEqual([]);
+  });
+
+  test('takes a copy that was closed under a call for closed, and not for damaged', async () => {
+    await using world = await PostgresWorld.begin(server);
+    await (await world.open('one')).close();
+    const copy = Copy.open(join(world.home('one'), COPY_FILE));
+    copy.close();
+    expect(() => copy.place()).toThrow(expect.objectContaining({ code: 'cancelled' }));
   });
 
   test('refuses a database that does not wait for its disk', async () => {
