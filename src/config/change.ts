@@ -2,7 +2,7 @@ import { WalletError } from '../errors/walletError.js';
 import { findConflict } from './conflict.js';
 import { together, type Direction } from './direction.js';
 import { findKey, SETTING_ROWS, type Config } from './settings.js';
-import type { ConfigJson } from './value.js';
+import type { ConfigJson } from './value/kind.js';
 
 /** What stands for "no value" where a key may have none. */
 const NONE = 'none';

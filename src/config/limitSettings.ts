@@ -9,19 +9,16 @@ import {
 } from './direction.js';
 import { CENT, PER_CALL, PER_DAY, PER_MONTH, PER_SESSION } from './defaults.js';
 import { perName, single, type Setting } from './setting.js';
+import { callCount, day, keyIndex, usd } from './value/amount.js';
 import {
   budgetName,
-  callCount,
-  day,
   hosts,
-  keyIndex,
   readAgentName,
   readBudgetName,
   readCategoryName,
   readHostName,
   readModelPattern,
-  usd,
-} from './value.js';
+} from './value/name.js';
 import type { UsdMicros } from '../money/unit.js';
 
 /** A ceiling starts at ten times its cap: room for an approval, none for a mistake of an order of magnitude. */

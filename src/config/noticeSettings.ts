@@ -1,18 +1,11 @@
 import { CENT } from './defaults.js';
 import { ownerOnly, ownerOnlyByName } from './direction.js';
 import { perName, single, type Setting } from './setting.js';
-import {
-  channelKind,
-  channelUrl,
-  channelWord,
-  hoursOfDay,
-  minutes,
-  pageUrl,
-  readChannelName,
-  toldKinds,
-  usd,
-  type ValueKind,
-} from './value.js';
+import { hoursOfDay, minutes, usd } from './value/amount.js';
+import { channelKind, toldKinds } from './value/choice.js';
+import type { ValueKind } from './value/kind.js';
+import { channelWord, readChannelName } from './value/name.js';
+import { channelUrl, pageUrl } from './value/url.js';
 
 /** Who is told of what is the owner's word in both directions: an agent must neither add an ear nor take one away. */
 function ofChannel<Value>(

@@ -3,7 +3,7 @@ import type { OwnerStep } from '../errors/ownerAction.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import { findConflict } from './conflict.js';
 import { findKey, initialSettings, SETTING_ROWS, type Config, type FoundKey } from './settings.js';
-import type { ConfigJson } from './value.js';
+import type { ConfigJson } from './value/kind.js';
 
 /** A JSON object as config.json nests it. */
 export interface ConfigFileJson {

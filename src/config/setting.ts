@@ -1,6 +1,6 @@
 import { WalletError } from '../errors/walletError.js';
 import type { Compare, Direction } from './direction.js';
-import type { ConfigJson, ValueKind } from './value.js';
+import type { ConfigJson, ValueKind } from './value/kind.js';
 
 /**
  * One row of the owner's config: its key, what it holds, where it starts, which way it loosens, and the sentence

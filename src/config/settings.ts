@@ -22,30 +22,18 @@ import {
 import { amount, LIMIT_SETTINGS } from './limitSettings.js';
 import { NOTICE_SETTINGS } from './noticeSettings.js';
 import { perName, single, type Setting } from './setting.js';
+import { feePercent, feeSat, rateSource, type RateSource, waitSeconds } from './value/amount.js';
+import { flag, payAhead, type PayAhead, upstreamDialect } from './value/choice.js';
 import {
-  catalogUrls,
-  facilitator,
-  feePercent,
-  feeSat,
-  flag,
   folders,
   hostPorts,
   hosts,
   networks,
-  payAhead,
-  type PayAhead,
-  proxy,
-  rateSource,
-  type RateSource,
   readNetworkName,
   readUpstreamName,
-  rpcUrls,
-  upstreamDialect,
   upstreamName,
-  upstreamUrl,
-  waitSeconds,
-  webhook,
-} from './value.js';
+} from './value/name.js';
+import { catalogUrls, facilitator, proxy, rpcUrls, upstreamUrl, webhook } from './value/url.js';
 import { nearest } from '../text/nearest.js';
 
 function hostList(

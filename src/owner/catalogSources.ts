@@ -1,5 +1,5 @@
 import { readConfigUnauthenticated } from '../config/configFile.js';
-import { readCatalogUrl } from '../config/value.js';
+import { readCatalogUrl } from '../config/value/url.js';
 import { WalletError } from '../errors/walletError.js';
 import type { SyncReport } from '../discovery/sync.js';
 import { catalogFetch } from '../wallet/discover/catalogFetch.js';

@@ -1,4 +1,4 @@
-import type { Dialect } from '../config/value.js';
+import type { Dialect } from '../config/value/choice.js';
 
 export type { Dialect };
 

@@ -1,6 +1,6 @@
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
-import type { Dialect } from '../config/value.js';
+import type { Dialect } from '../config/value/choice.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

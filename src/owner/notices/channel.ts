@@ -1,5 +1,5 @@
 import type { Config } from '../../config/settings.js';
-import type { ChannelKind } from '../../config/value.js';
+import type { ChannelKind } from '../../config/value/choice.js';
 
 /** A way to tell the owner, as the settings have it; what is secret of it is kept sealed, see {@link ChannelSecrets}. */
 export interface Channel {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readConfigUnauthenticated } from '../../config/configFile.js';
 import { SETTINGS } from '../../config/settings.js';
-import { CHANNEL_KINDS, type ChannelKind } from '../../config/value.js';
+import { CHANNEL_KINDS, type ChannelKind } from '../../config/value/choice.js';
 import { WalletError } from '../../errors/walletError.js';
 import { openNotices } from '../../ledger/stores.js';
 import type { OwnerOptions } from '../auth/ownerAuth.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { TOLD_KINDS } from '../../config/value.js';
+import { TOLD_KINDS } from '../../config/value/choice.js';
 import { NOTICE_KINDS, type Notice } from '../../ledger/books/notice.js';
 import type { Channel } from './channel.js';
 import { nextTryMs, planSends } from './schedule.js';
