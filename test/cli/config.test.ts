@@ -7,7 +7,7 @@ import { makeScratch, type Run, type Scratch } from './program.js';
 let scratch: Scratch;
 let config: string;
 beforeAll(async () => {
-  scratch = makeScratch();
+  scratch = makeScratch({ here: true });
   config = join(scratch.home, 'config.json');
   await scratch.makeWallet();
 });

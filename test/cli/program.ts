@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { TEMPO_TESTNET } from '../../sandbox/tempo/chain.ts';
+import { fakeIo } from '../../src/cli/terminal/io.fixture.js';
 import { makeQuickWallet } from '../support/quickWallet.js';
 
 /** The program as people run it; another build of it where the variable names one. */
@@ -53,8 +54,11 @@ export interface RunParts {
 
 export const PASSPHRASE = 'canary tortoise passphrase';
 
-/** Makes a scratch folder with a passphrase in it. */
-export function makeScratch(): Scratch {
+/**
+ * Makes a scratch folder with a passphrase in it. `here` runs the command line within this process, for tests that ask what
+ * a command does and not how a program starts: a start costs more than most commands.
+ */
+export function makeScratch({ here = false } = {}): Scratch {
   const folder = mkdtempSync(join(tmpdir(), 'purser-cli-'));
   const home = join(folder, 'home');
   const passphraseFile = join(folder, 'passphrase');
@@ -68,7 +72,10 @@ export function makeScratch(): Scratch {
     ...more,
   });
   const purser: Scratch['purser'] = async (args, more = {}) => {
-    const run = await runToEnd(spawnPurser(args, env(more.env)), more.input);
+    const run =
+      here && process.env['PURSER_TEST_PROGRAM'] === undefined
+        ? await runHere(args, env(more.env), more.input)
+        : await runToEnd(spawnPurser(args, env(more.env)), more.input);
     written.push(run.out, run.err);
     return run;
   };
@@ -104,6 +111,14 @@ export function makeScratch(): Scratch {
     written: () => written.join('\n'),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+async function runHere(args: readonly string[], env: Record<string, string>, input = ''): Promise<Run> {
+  const { runCli } = await import('../../src/cli/cli.js');
+  const io = { ...fakeIo({ env }), now: Date.now };
+  io.typed.end(input);
+  const exit = await runCli(args, io);
+  return { exit, out: io.out(), err: io.err() };
 }
 
 /** Starts the program without waiting for its end. */
