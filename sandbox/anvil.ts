@@ -35,11 +35,16 @@ function findAnvil(): string {
   }
 }
 
+let chosen: DeathWatch | undefined;
+
+/** Tried once: what this machine has does not change. */
 function chooseDeathWatch(): DeathWatch {
   // A setpriv that lacks the option (BusyBox has one) fails here.
-  return spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore' }).status === 0
-    ? 'setpriv'
-    : 'pipe';
+  chosen ??=
+    spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore' }).status === 0
+      ? 'setpriv'
+      : 'pipe';
+  return chosen;
 }
 
 function spawnAnvil(watch: DeathWatch, args: string[]): ChildProcess {

@@ -68,8 +68,23 @@ export function createRpc(url: string): Rpc {
   };
 }
 
-/** Takes the code of contracts that every real chain has out of the genesis of another network that anvil knows. */
-export async function readCommonCode(deathWatch: DeathWatch | undefined) {
+/** Code of contracts that every real chain has, hex. */
+interface CommonCode {
+  readonly multicall3: unknown;
+  readonly permit2: unknown;
+}
+
+let commonCode: Promise<CommonCode> | undefined;
+
+/** Takes the code of contracts that every real chain has out of the genesis of another network that anvil knows, once. */
+export function readCommonCode(deathWatch: DeathWatch | undefined): Promise<CommonCode> {
+  commonCode ??= askForCommonCode(deathWatch);
+  // Whoever waits for it hears why it failed; the next one tries anew.
+  commonCode.catch(() => (commonCode = undefined));
+  return commonCode;
+}
+
+async function askForCommonCode(deathWatch: DeathWatch | undefined): Promise<CommonCode> {
   const donor = await startAnvil(['--network', 'tempo', '--accounts', '1'], deathWatch);
   try {
     const rpc = createRpc(donor.url);
@@ -237,8 +252,6 @@ function timed(rpc: Rpc, clock: SandboxClock): Rpc {
 /** Starts a local Base Sepolia with USDC at its real address. Anvil mines each transaction at once. */
 export async function startChain(options: { deathWatch?: DeathWatch; clock?: SandboxClock } = {}) {
   const common = readCommonCode(options.deathWatch);
-  // Whoever fails first is heard; the other's failure must not end the process.
-  common.catch(() => undefined);
   const anvil = await startAnvil(ANVIL_ARGUMENTS, options.deathWatch);
   try {
     const rpc = timed(createRpc(anvil.url), options.clock ?? new SandboxClock());

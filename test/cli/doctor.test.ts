@@ -19,7 +19,7 @@ let sandbox: Sandbox;
 let scratch: Scratch;
 beforeAll(async () => {
   sandbox = await startSandbox();
-  scratch = makeScratch();
+  scratch = makeScratch({ here: true });
   await scratch.makeWallet();
   await set('networks.enabled', JSON.stringify(['eip155:84532', SOLANA_DEVNET]));
   await set(`networks.${SOLANA_DEVNET}.rpc_url`, sandbox.solanaRpcUrl);
