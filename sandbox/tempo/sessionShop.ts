@@ -39,7 +39,7 @@ export interface SessionShop extends LocalServer {
  * `operator=other` names somebody else as the one who settles.
  * `fault=deaf` drops the connection and does nothing; `lost` serves and drops it; `again` serves nothing, keeps what it was
  * given, and asks for payment once more; `boast` serves, and claims more in its receipt than any voucher says; `echo` serves, and
- * names another channel in its receipt; `keeps` serves, and meets each wish to close with a demand.
+ * names another channel in its receipt; `unheard` drops what adds to a channel, and `unsaid` brings that to the chain and drops it; `keeps` serves, and meets each wish to close with a demand.
  */
 export async function startSessionShop(channels: TempoChannels): Promise<SessionShop> {
   const orders = new Recording<SessionOrder>();
@@ -64,8 +64,10 @@ export async function startSessionShop(channels: TempoChannels): Promise<Session
     orders.add({ path: pathname, method: request.method, payload: payloadOf(request) });
     const fault = searchParams.get('fault');
     const pays = request.headers.has('authorization');
+    const action = payloadOf(request)?.action;
     if (fault === 'deaf' && pays) return null;
-    const isKept = fault === 'keeps' && payloadOf(request)?.action === 'close';
+    if (fault === 'unheard' && action === 'topUp') return null;
+    const isKept = fault === 'keeps' && action === 'close';
     const amount = searchParams.get('usd') ?? '0.01';
     const suggestedDeposit = searchParams.get('deposit') ?? '0.50';
     const single = searchParams.get('charge');
@@ -80,6 +82,7 @@ export async function startSessionShop(channels: TempoChannels): Promise<Session
       const anew = await seller.compose(...(ways as never[]))(new Request(request.url));
       return anew.status === 402 ? (anew.challenge as Response) : null;
     }
+    if (fault === 'unsaid' && action === 'topUp') return null;
     served.set(pathname, (served.get(pathname) ?? 0) + 1);
     if (fault === 'lost') return null;
     const told = sold.withReceipt(Response.json({ sold: pathname })) as Response;

@@ -62,6 +62,8 @@ export interface Question {
   readonly usdMicros: UsdMicros;
   /** What it promises beside: the same again in each period, in words; absent where it is paid once. */
   readonly terms?: string;
+  /** The deposit that is made with it, which it is paid out of: atomic units, and dollars; absent where none is. */
+  readonly deposit?: { readonly atomic: string; readonly usd: string };
   /** The rule that asks, in one sentence of ours. */
   readonly why: string;
   readonly caps: readonly CapStanding[];
@@ -97,6 +99,7 @@ export function digestOf(question: Question): string {
     question.amountAtomic.toString(),
     question.expiresMs,
     ...(question.terms === undefined ? [] : [question.terms]),
+    ...(question.deposit === undefined ? [] : [['channel', question.deposit.atomic]]),
     ...(question.files === undefined ? [] : [question.files.map(({ path, bytes }) => [path, bytes])]),
   ];
   return createHash('sha256').update(JSON.stringify(bound)).digest('hex');
@@ -172,6 +175,7 @@ export function describeQuestion(question: Question): string[] {
   return [
     `Pay $${formatUsd(question.usdMicros)} (${question.assetSymbol} on ${question.networkLabel}) to ${shortHost(question)}?`,
     ...(question.terms === undefined ? [] : [`It is a subscription: ${question.terms}`]),
+    ...(question.deposit === undefined ? [] : [depositWords(question.deposit)]),
     `Why you are asked: ${question.why}`,
     ...(sent === null
       ? []
@@ -193,6 +197,11 @@ export function describeQuestion(question: Question): string[] {
     // Last: a long one pushes nothing out of sight, and nothing of it is cut.
     ...(url.length <= SHOWN_MAX ? [] : [`The whole address (${url.length} characters): ${url}`]),
   ];
+}
+
+/** What is deposited with a yes, as a sentence. */
+export function depositWords({ usd }: NonNullable<Question['deposit']>): string {
+  return `It deposits $${usd} with the seller, in a channel, and pays this call and later ones out of it; what they leave comes back`;
 }
 
 /** The whole address, however long: it is what is called. It has no spaces, whatever a URL's own text holds. */

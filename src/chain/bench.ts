@@ -1,3 +1,4 @@
+import type { AtomicAmount } from '../money/unit.js';
 import type { PromiseOnChain, Settlement, UnknowableReason } from './settlement.js';
 import type { RpcFault } from './rpcFault.js';
 
@@ -18,7 +19,12 @@ export interface Bench {
 /** A {@link Settlement} without its times: those need a clock. */
 export type Verdict =
   | Extract<Settlement, { kind: 'captured' | 'released' }>
-  | { readonly kind: 'open'; readonly isDeposited?: true; readonly promise?: PromiseOnChain }
+  | {
+      readonly kind: 'open';
+      readonly isDeposited?: true;
+      readonly depositAtomic?: AtomicAmount;
+      readonly promise?: PromiseOnChain;
+    }
   | { readonly kind: 'unknowable'; readonly reason: UnknowableReason; readonly message: string };
 
 /** The verdict when no operator can prove anything. */

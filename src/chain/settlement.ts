@@ -190,6 +190,8 @@ export type Settlement =
       readonly live?: boolean;
       /** Set where it is a deposit that the chain shows as made, and not closed: how much of it is taken shows at its end. */
       readonly isDeposited?: true;
+      /** What it holds by the word of those who show it, the least of them: what was taken of it by then is in it still. */
+      readonly depositAtomic?: AtomicAmount;
       /** Set where it is a promise that has not ended. */
       readonly promise?: PromiseOnChain;
     }

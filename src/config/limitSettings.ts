@@ -81,7 +81,7 @@ export const LIMIT_SETTINGS = {
     depositUsdMicros: amount(
       'limits.deposit_usd',
       0n,
-      'The most an agent may deposit with one seller for calls that are paid out of it, such as a session of MPP. A deposit counts whole against every limit until it is closed. 0: never.',
+      'The most an agent may deposit with one seller, what it adds later included, for calls that are paid out of it, such as a session of MPP. A deposit counts whole against every limit until it is closed. Above it you are asked, where you have an owner passphrase or a passkey to answer with; else there is none.',
     ),
     commitmentUsdMicros: amount(
       'limits.commitment_usd',

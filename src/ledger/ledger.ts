@@ -1,3 +1,4 @@
+import type { DepositRaise, RaiseResult } from './attempts/depositRaise.js';
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 import type { AgentChange, AgentChanged, AgentRecord } from './books/agent.js';
 import type { Answer, FreeAnswer } from './attempts/answer.js';
@@ -133,6 +134,8 @@ export interface PaymentControl extends AttemptControl<Payment> {
   openHold(request: HoldRequest): Promise<HoldResult>;
   /** Writes down what was taken by a promise, as the chain shows it, once for each transaction. */
   recordCharge(commitmentId: string, facts: ChargeFacts, nowMs: number): Promise<Payment>;
+  /** Holds so much more of an open deposit, under every line, in one step with what is kept of it. */
+  raiseDeposit(raise: DepositRaise): Promise<RaiseResult>;
   /**
    * held → signed → sent, two steps that share one durable wait: nobody could use the moment between them. What bars
    * sending leaves the row signed. Bytes may leave only after `sent` answered `done`.

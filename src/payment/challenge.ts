@@ -84,8 +84,16 @@ export type PaidFromDeposit =
       readonly expiresMs: number;
       /** What its own rail kept of it, as JSON. */
       readonly facts: string;
+      /** Set where it has too little left, and so much is to be added before it pays. */
+      readonly topUpAtomic?: AtomicAmount;
     }
-  | { readonly kind: 'to_make'; readonly depositAtomic: AtomicAmount; readonly expiresMs: number };
+  | {
+      readonly kind: 'to_make';
+      readonly depositAtomic: AtomicAmount;
+      readonly expiresMs: number;
+      /** Set where the owner is asked about it: what agents deposit without that. */
+      readonly askedAboveUsdMicros?: UsdMicros;
+    };
 
 /**
  * How long it can take until it is proved what became of a payment that nobody answered. Steps, and no seconds: within one

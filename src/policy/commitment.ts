@@ -7,12 +7,16 @@ import { ALLOW, type Verdict } from './verdict.js';
 
 const KEY = 'limits.commitment_usd';
 
-/** What paying an offer adds to a limit: its price, or where it promises more, as much as the limit's window can see taken. */
+/**
+ * What paying an offer adds to a limit: its price, or where it promises more, as much as the limit's window can see taken; nothing
+ * where a deposit pays it, which counts whole.
+ */
 export function addedBy(
-  { usdMicros, commitment }: Pick<Offer, 'usdMicros' | 'commitment'>,
+  { usdMicros, commitment, paidFrom }: Pick<Offer, 'usdMicros' | 'commitment' | 'paidFrom'>,
   { scope, windowSec }: { readonly scope: { readonly kind: string }; readonly windowSec: number | null },
   nowMs: number,
 ): UsdMicros {
+  if (paidFrom?.kind === 'made') return 0n;
   if (commitment === undefined) return usdMicros;
   const { periodSec, endsSec } = commitment;
   const recurrence = { periodSec, endsSec, fromSec: Math.floor(nowMs / 1000) };

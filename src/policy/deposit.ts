@@ -1,4 +1,10 @@
+import { toUsdMicros } from '../money/asset.js';
+import { formatUsd } from '../money/decimal.js';
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
+import type { Offer } from '../payment/challenge.js';
+import { ALLOW, type Verdict } from './verdict.js';
+
+const KEY = 'limits.deposit_usd';
 
 /** Calls that a deposit is made for where the seller suggests none: enough that it is seldom made anew. */
 const CALLS_WITHOUT_ADVICE = 20n;
@@ -40,4 +46,30 @@ export function judgeDeposit(facts: DepositFacts): DepositVerdict {
   const wanted = suggestedAtomic ?? priceAtomic * CALLS_WITHOUT_ADVICE;
   const least = wanted < priceAtomic ? priceAtomic : wanted;
   return { kind: 'deposit', atomic: least < atomicMax ? least : atomicMax };
+}
+
+/** What is to be deposited anew for an offer, in dollars; null where nothing is. */
+export function newDepositUsd({ asset, paidFrom }: Pick<Offer, 'asset' | 'paidFrom'>): UsdMicros | null {
+  if (paidFrom?.kind !== 'to_make' || asset.family === 'lightning') return null;
+  return toUsdMicros(asset, paidFrom.depositAtomic);
+}
+
+/** Whether the owner is asked about a deposit: above what they let agents deposit with one seller. */
+export function judgeNewDeposit(offer: Pick<Offer, 'asset' | 'network' | 'paidFrom'>): Verdict {
+  const { paidFrom } = offer;
+  const usdMicros = newDepositUsd(offer);
+  if (paidFrom?.kind !== 'to_make' || paidFrom.askedAboveUsdMicros === undefined || usdMicros === null)
+    return ALLOW;
+  const usdMicrosMax = paidFrom.askedAboveUsdMicros;
+  const usd = formatUsd(usdMicros);
+  return {
+    verdict: 'ask',
+    code: 'above_cap',
+    message: `Its calls are paid out of a deposit of $${usd} with the seller; above $${formatUsd(usdMicrosMax)} (${KEY}) only the owner deposits; do not retry.`,
+    line: { name: KEY, usdMicrosMax, usdMicrosLeft: usdMicrosMax },
+    owner: {
+      say: `The agent wants to deposit $${usd} with the seller, in a channel on ${offer.network.label}, to pay calls out of it; agents deposit $${formatUsd(usdMicrosMax)} without asking.`,
+      action: { kind: 'setSetting', key: KEY, value: usd },
+    },
+  };
 }

@@ -11,6 +11,7 @@ import {
   type PriceHistory,
 } from './history.js';
 import { addedBy, judgeCommitment } from './commitment.js';
+import { judgeNewDeposit } from './deposit.js';
 import { judgeTotals, type LineUse } from './totals.js';
 import {
   ALLOW,
@@ -215,6 +216,7 @@ function judge({ offer, history }: Candidate, { rules, hostPort, usage, nowMs }:
     judgeOffer({ offer, ...rules }),
     judgeTotals({ usdMicros, exceeded, loweredBy: rules.loweredBy }),
     judgeCommitment(offer, rules.commitmentUsdMicros, nowMs),
+    judgeNewDeposit(offer),
     history === null ? ALLOW : judgeCircuitBreaker({ hostPort, nowMs, ...history }),
     payee,
     history === null

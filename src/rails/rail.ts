@@ -80,6 +80,11 @@ export interface DepositRail {
     ports: RailPorts,
     parts: { readonly answer: EndpointAnswer; readonly deposit: SignedDeposit },
   ): Promise<SignedPayload | null>;
+  /** The payload that adds so much to it, for its seller's challenge. */
+  topUp(
+    ports: RailPorts,
+    parts: { readonly offer: Offer; readonly deposit: SignedDeposit; readonly addedAtomic: AtomicAmount },
+  ): Promise<SignedPayload>;
   /** The transaction that asks for the end of it, or brings the rest back once that may be; signed, to be sent by us. */
   signEnd(
     ports: RailPorts,

@@ -21,6 +21,7 @@ import { serveFromBought } from './entitlement/serving.js';
 import type { PayInput } from './input.js';
 import { OVERCHARGE_STEP, overchargeOf } from './lightningStop.js';
 import { deliver, payHeld } from './purchase/deliver.js';
+import { topUp } from './purchase/topUp.js';
 
 /** A selection, a look at the totals, a question, and some changes of the config: more is not one call any more. */
 const ROUNDS_MAX = 6;
@@ -125,6 +126,16 @@ async function payOnce(
     if (intent === null) throw new WalletError('internal', 'An offer was selected and not prepared.');
 
     if (call.deadline.isTooLateToSend()) throw tooLate(call.deadline);
+
+    if (offer.paidFrom?.kind === 'made' && offer.paidFrom.topUpAtomic !== undefined) {
+      // Its deposit has too little left: more is added, and the price is asked anew, for a challenge of its own.
+      const added = await topUp(call, challenge, { offer, limits });
+      if (added !== null && 'status' in added) return added;
+      if (added?.kind === 'config_changed') call = { ...call, config: await engine.config() };
+      if (added?.kind === 'exceeded') looksAtTotals = true;
+      asked = await askPrice(call);
+      continue;
+    }
 
     // 5. Hold: the ledger checks every limit and reserves the amount, in one step.
     const purchase = { offer, intent, limits };

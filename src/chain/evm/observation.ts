@@ -23,7 +23,13 @@ export type Observation = { readonly origin: string } & (
   /** Spent, and not shown to be by this payment. `fault` where the operator would not show by what. */
   | { readonly kind: 'spent'; readonly at: Block; readonly settled: boolean; readonly fault: RpcFault | null }
   /** A deposit that was made and is not closed. */
-  | { readonly kind: 'deposited'; readonly at: Block; readonly settled: boolean }
+  /** A deposit that is open, and what it holds: the smallest unit. */
+  | {
+      readonly kind: 'deposited';
+      readonly at: Block;
+      readonly settled: boolean;
+      readonly heldAtomic?: AtomicAmount;
+    }
   /** A promise: what was taken by it so far, oldest first. */
   | {
       readonly kind: 'promised';

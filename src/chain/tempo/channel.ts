@@ -27,6 +27,7 @@ const GET_STATE = toFunctionSelector('getChannelState(bytes32)');
 const OPENED = toEventSelector(
   'ChannelOpened(bytes32,address,address,address,address,address,bytes32,bytes32,uint96)',
 );
+const TOPPED_UP = toEventSelector('TopUp(bytes32,address,address,uint96,uint96)');
 const CLOSED = toEventSelector('ChannelClosed(bytes32,address,address,uint96,uint96)');
 /** Characters of a word, behind `0x`. */
 const WORD_CHARS = 64;
@@ -83,7 +84,13 @@ export function judgeChannel(
     const blockTimeMs = block.timeSec * 1000;
     return { kind: 'captured', tx, blockTimeMs, amountAtomic, takenAtomic, final: true };
   }
-  if (deposited.length + closed.length > 0) return { kind: 'open', isDeposited: true };
+  if (deposited.length + closed.length > 0) {
+    const amounts = deposited.flatMap(({ heldAtomic }) => (heldAtomic === undefined ? [] : [heldAtomic]));
+    const [first] = amounts;
+    if (first === undefined) return { kind: 'open', isDeposited: true };
+    const depositAtomic = amounts.reduce((least, one) => (one < least ? one : least), first);
+    return { kind: 'open', isDeposited: true, depositAtomic };
+  }
   const [proof] = never;
   if (proof !== undefined && never.length >= bench.quorum) {
     const { hash, timeSec } = proof.at;
@@ -105,15 +112,16 @@ async function lookUpTo(
 ): Promise<Observation> {
   const { origin } = operator;
   const isSettled = at.number <= settled.number;
-  if ((await depositAt(operator, query.channel, at, signal)) > 0n)
-    return { kind: 'deposited', at, settled: isSettled, origin };
+  const heldAtomic = await depositAt(operator, query.channel, at, signal);
+  if (heldAtomic > 0n) return { kind: 'deposited', at, settled: isSettled, heldAtomic, origin };
   const { opened, closed } = await eventsOf(operator, query, at, signal);
   const feeAtomic = await feeOf(operator, query, at, signal);
   if (closed !== null) {
     const block = await blockOfEvent(operator, closed, false, query, signal);
-    const takenAtomic = wordAt(closed.data, 0);
-    if (takenAtomic > query.amountAtomic)
-      throw new RpcFault('malformed', origin, 'showed more taken of a channel than it held');
+    // More than the ledger knows was in it may have been taken by what an older copy lacks: that counts by itself.
+    const most = query.amountAtomic - feeAtomic;
+    const shown = wordAt(closed.data, 0);
+    const takenAtomic = shown < most ? shown : most;
     const amountAtomic = takenAtomic + feeAtomic;
     return {
       ...{ kind: 'paid', at, block, tx: closed.tx, amountAtomic, takenAtomic, origin },
@@ -137,21 +145,23 @@ async function lookUpTo(
 const OPENED_DEPOSIT_WORD = 5;
 
 /**
- * The channel that a transfer to the reserve opened; null where its transaction opened none of this payer's, or several.
- * Throws RpcFault.
+ * The channel that a transfer to the reserve opened, or added to; null where its transaction did so for none of this payer's, or
+ * for several. Throws RpcFault.
  */
-export async function channelOpenedIn(
+export async function channelDepositedIn(
   operator: Operator,
   { tx, from, to, amountAtomic, blockNumber }: Moved,
   signal: AbortSignal | undefined,
 ): Promise<Hex | null> {
   if (to !== CHANNEL_RESERVE) return null;
   const blocks = { from: blockNumber, to: blockNumber };
-  const logs = await operator.events({ address: CHANNEL_RESERVE, topics: [OPENED], blocks }, signal);
-  const [opened, ...others] = logs.filter((log) => log.tx === tx && log.topics[2] === pad(lower(from)));
-  if (opened === undefined || others.length > 0) return null;
+  const topics = [[OPENED, TOPPED_UP]];
+  const logs = await operator.events({ address: CHANNEL_RESERVE, topics, blocks }, signal);
+  const [deposited, ...others] = logs.filter((log) => log.tx === tx && log.topics[2] === pad(lower(from)));
+  if (deposited === undefined || others.length > 0) return null;
+  const word = deposited.topics[0] === OPENED ? OPENED_DEPOSIT_WORD : 0;
   // What moved has the fee of the transaction in it, where that was ours to pay.
-  return wordAt(opened.data, OPENED_DEPOSIT_WORD) <= amountAtomic ? (opened.topics[1] ?? null) : null;
+  return wordAt(deposited.data, word) <= amountAtomic ? (deposited.topics[1] ?? null) : null;
 }
 
 function lower(hex: Hex): Hex {

@@ -2,7 +2,7 @@ import type { TempoNetwork } from '../../money/network.js';
 import { createReader, type BlockReader, type ReaderOptions } from '../evm/evmChain.js';
 import type { TempoSettlementQuery } from '../settlement.js';
 import { judgeObservations } from '../evm/verdict.js';
-import { channelOpenedIn, judgeChannel, observeChannelLatest, observeChannelSettled } from './channel.js';
+import { channelDepositedIn, judgeChannel, observeChannelLatest, observeChannelSettled } from './channel.js';
 import { judgeCommitment, observeCommitmentLatest, observeCommitmentSettled } from './commitment.js';
 import { TEMPO_HISTORY } from './tempoHistory.js';
 import { observeLatest, observeSettled } from './observation.js';
@@ -33,6 +33,6 @@ export function createTempoChain(options: ReaderOptions & { readonly network: Te
       if (query.commitment !== undefined) return judgeCommitment(observations, bench);
       return (query.channel === undefined ? judgeObservations : judgeChannel)(observations, query, bench);
     },
-    history: { ...TEMPO_HISTORY, nameIn: channelOpenedIn },
+    history: { ...TEMPO_HISTORY, nameIn: channelDepositedIn },
   });
 }

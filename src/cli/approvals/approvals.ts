@@ -49,6 +49,7 @@ export function approvalFields({ question, state, choices, ...rest }: Approval) 
     network: question.network,
     pay_to: question.payTo,
     terms: question.terms ?? null,
+    deposit_usd: question.deposit?.usd ?? null,
     why: question.why,
     files: question.files ?? [],
     caps: question.caps.map(({ name, maxUsdMicros, usedUsdMicros }) => ({

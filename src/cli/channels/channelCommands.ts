@@ -9,7 +9,7 @@ export const channelCommands = [
     isDefault: true,
     summary: 'List the deposits that calls are paid out of: what is in, signed and left. Same as channels.',
     details:
-      'A session of MPP pays each call out of a deposit with its seller. A deposit counts whole against every limit until it is closed; limits.deposit_usd says how large one may be, and 0 that there is none.',
+      'A session of MPP pays each call out of a deposit with its seller. A deposit counts whole against every limit until it is closed; limits.deposit_usd says how large one may be before you are asked.',
     flags: [{ flags: '--all', summary: 'Also those closed in the last 30 days.' }, ...OPENS],
     examples: ['channels', 'channels list --all --json'],
     load: () => import('./channelsList.js'),

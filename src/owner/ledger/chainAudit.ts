@@ -227,9 +227,16 @@ class Comparison {
     }
   }
 
-  /** Whether a transfer made a deposit that the ledger knows, each once. How much of it was taken is told by another proof. */
-  #isDeposit({ nonce, to, amountAtomic }: ChainPayment, network: string): boolean {
+  /**
+   * Whether a transfer made a deposit that the ledger knows, or added to it, by the channel that its transaction names; where it
+   * names none, each deposit once. How much of it was taken is told by another proof.
+   */
+  #isDeposit({ nonce, to, amountAtomic, named }: ChainPayment, network: string): boolean {
     if (nonce !== null || to.toLowerCase() !== CHANNEL_RESERVE) return false;
+    if (typeof named === 'string') {
+      const made = this.#rows.get(keyOf(network, named.toLowerCase()));
+      return made?.kind === 'payment' && isDeposit(made) && made.state !== 'released';
+    }
     const row = [...new Set(this.#rows.values())].find(
       (one) =>
         one.kind === 'payment' &&

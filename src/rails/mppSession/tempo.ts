@@ -114,6 +114,24 @@ const deposits: DepositRail = {
     return writeSession(session, { ...voucher, action: 'close' }, intent);
   },
 
+  async topUp(ports, { offer, deposit, addedAtomic }) {
+    const session = sessionOf(offer);
+    const { descriptor } = JSON.parse(deposit.facts) as ChannelFacts;
+    const { asset, network, feePaidBy } = session;
+    const id = channelId(descriptor, network.chainId);
+    const intent: TempoChannelIntent = {
+      ...{ kind: 'tempo_channel', call: 'top_up', asset, chainId: network.chainId, descriptor, nonce: id },
+      ...{ from: descriptor.payer, to: descriptor.payee, amountAtomic: addedAtomic, feePaidBy },
+      ...{ validAfterSec: 0, validBeforeSec: validBeforeSecOf(session, ports.nowMs(), WINDOW_SEC) },
+    };
+    const transaction = await ports.keys.signTempoChannel(intent, ports.agentIndex, ports.nowMs());
+    const payload: SessionPayload = {
+      ...{ action: 'topUp', type: 'transaction', channelId: id, descriptor, transaction },
+      additionalDeposit: addedAtomic.toString(),
+    };
+    return writeSession(session, payload, intent);
+  },
+
   async signEnd(ports, { facts }, call) {
     const { descriptor, network, asset } = JSON.parse(facts) as ChannelFacts;
     const [row, token] = [findNetwork(network), findAsset(network, asset)];
@@ -183,7 +201,7 @@ async function voucherPayload(ports: RailPorts, intent: TempoVoucherIntent): Pro
 function writeSession(
   { challenge }: TempoSession,
   payload: SessionPayload,
-  { chainId, from }: TempoVoucherIntent,
+  { chainId, from }: Pick<TempoVoucherIntent, 'chainId' | 'from'>,
 ) {
   const source = `did:pkh:eip155:${chainId}:${from}`;
   return { name: headerOf(challenge), value: writeCredential(challenge, payload, source) };

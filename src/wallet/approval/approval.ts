@@ -36,7 +36,10 @@ export async function askOwner(
   const { question } = asked;
   const { offer } = selected.selection;
   const { approvalId: id, agent, sessionId, requestHash, network, asset, payTo } = question;
-  const promised = question.terms === undefined ? [] : [question.terms];
+  const promised = [
+    ...(question.terms === undefined ? [] : [question.terms]),
+    ...(question.deposit === undefined ? [] : ['channel', question.deposit.atomic]),
+  ];
   const identity = [agent, requestHash, network, asset, payTo, question.amountAtomic.toString(), ...promised];
   const asking = {
     id,

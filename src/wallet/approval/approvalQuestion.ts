@@ -13,6 +13,8 @@ import type { Ledger } from '../../ledger/ledger.js';
 import type { Offer } from '../../payment/challenge.js';
 import { perCallLimit } from '../../policy/limits.js';
 import { termsOf } from '../../policy/commitment.js';
+import { newDepositUsd } from '../../policy/deposit.js';
+import { formatUsd } from '../../money/decimal.js';
 import type { Selection } from '../../policy/selectOffer.js';
 import type { LineUse } from '../../policy/totals.js';
 import { agentBounds, isSessionCap, limitsOf, useOf, type CallPlace } from '../call/ownerRules.js';
@@ -66,6 +68,7 @@ export async function makeQuestion(
     why: reasons.map(({ owner, message }) => owner?.say ?? message).join(' '),
     ...(await standingNow(engine.ledger, config, { ...place, nowMs })),
     ...(offer.commitment === undefined ? {} : { terms: termsOf(offer) }),
+    ...depositOf(offer),
     ...(request.files.length === 0 ? {} : { files: request.files }),
     listed: listedPrice(engine, { url, method }, offer),
     sellerSays: required.description ?? null,
@@ -75,6 +78,13 @@ export async function makeQuestion(
   };
   const choices = { session: sessionChoice(config, caps, offer), payee: asksForPayee };
   return { question, choices, ownCapPassed, codes: reasons.map(({ code }) => code) };
+}
+
+/** The deposit that the owner is asked about, which their answer is bound to. */
+function depositOf(offer: Offer): Pick<Question, 'deposit'> {
+  const usdMicros = newDepositUsd(offer);
+  if (usdMicros === null || offer.paidFrom?.kind !== 'to_make') return {};
+  return { deposit: { atomic: offer.paidFrom.depositAtomic.toString(), usd: formatUsd(usdMicros) } };
 }
 
 /** What helps to judge a question, as it stands at this moment: the caps in its way, and what was paid there. */

@@ -33,6 +33,7 @@ export async function promptBar(
 ): Promise<string | null> {
   const { ownCapPassed, question } = readQuestion(approval);
   if (question.terms !== undefined) return "no client's prompt subscribes to anything";
+  if (question.deposit !== undefined) return "no client's prompt makes a deposit";
   const { name, usdMicrosMax } = promptBound(config, engine);
   if (usdMicrosMax === 0n && !engine.ownClient)
     return `answers from a client that the owner does not run count for nothing, unless the owner sets ${name}`;

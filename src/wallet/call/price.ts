@@ -1,6 +1,8 @@
 import { withCommitments } from '../commitment/offered.js';
 import { hasDeposit, withDeposits } from '../entitlement/deposit.js';
 import { serveAtTarget } from '../entitlement/serving.js';
+import { lookAtTopUps } from '../settle/topUp.js';
+import { readQuestion } from '../approval/approvalQuestion.js';
 import { answerForFree } from '../answer/freeAnswer.js';
 import type { NextCall, Outcome } from '../answer/outcome.js';
 import { stopOutcome } from '../answer/refusal.js';
@@ -73,6 +75,8 @@ export async function select(
   const offers = required.offers.filter(({ index }) => approval === null || index === approval.offerIndex);
   const budgetId = call.context.forwarded?.budgetId ?? null;
   const place = { origin: challenge.target.url.origin, budgetId };
+  if (offers.some(({ deposit }) => deposit !== undefined))
+    await lookAtTopUps(engine, place.origin, call.deadline.signal);
   const demand = await withDeposits(
     engine,
     config,
@@ -80,6 +84,7 @@ export async function select(
     {
       ...{ target: challenge.target, maxUsdMicros, sessionId: session.id, nowMs },
       waits: AbortSignal.any([call.deadline.signal, AbortSignal.timeout(call.deadline.sellerMs())]),
+      approvedAtomic: approvedDeposit(approval),
       budgetId,
     },
   );
@@ -93,6 +98,12 @@ export async function select(
     },
     looksOf(engine, config, nowMs),
   );
+}
+
+/** The deposit that an approval is bound to; undefined for none. */
+function approvedDeposit(approval: PaidCall['approval']): bigint | undefined {
+  const deposit = approval === null ? undefined : readQuestion(approval).question.deposit;
+  return deposit === undefined ? undefined : BigInt(deposit.atomic);
 }
 
 /** The agent's own bound, less what is live of the same request (T37). */

@@ -237,10 +237,14 @@ async function fundsFor(
   config: Config,
   { network, asset, amountAtomic: priceAtomic, paidFrom, deposit }: Offer,
 ): Promise<Readiness> {
-  // What is paid out of a deposit left the address with that.
-  if (paidFrom?.kind === 'made') return { kind: 'ready' };
+  // What is paid out of a deposit left the address with that, but for what is added to it.
+  if (paidFrom?.kind === 'made' && paidFrom.topUpAtomic === undefined) return { kind: 'ready' };
   const amountAtomic =
-    paidFrom === undefined ? priceAtomic : paidFrom.depositAtomic + (deposit?.feeAtomic ?? 0n);
+    paidFrom === undefined
+      ? priceAtomic
+      : paidFrom.kind === 'made'
+        ? (paidFrom.topUpAtomic ?? 0n)
+        : paidFrom.depositAtomic + (deposit?.feeAtomic ?? 0n);
   const address = await engine.addressOn(network);
   const chain = engine.chain(config, network);
   const solvency = await engine.funds.solvency(chain, asset, address, amountAtomic, engine.now());

@@ -7,7 +7,7 @@ import { findAsset, toUsdMicros, type Asset } from '../../money/asset.js';
 import { formatUnits, formatUsd } from '../../money/decimal.js';
 import type { Caip2 } from '../../money/network.js';
 import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
-import type { Offer, PaymentDemand, RejectedOffer } from '../../payment/challenge.js';
+import type { Offer, PaidFromDeposit, PaymentDemand, RejectedOffer } from '../../payment/challenge.js';
 import { isDrawn } from '../../protocols/protocol.js';
 import { judgeDeposit } from '../../policy/deposit.js';
 import type { SignedDeposit } from '../../rails/rail.js';
@@ -41,6 +41,10 @@ export interface KeptDeposit extends DepositFacts {
   readonly refusals: number;
   /** What its payee had of it, once it is closed; atomic. */
   readonly settled_atomic?: string;
+  /** All that was ever signed to be in it, atomic; absent where nothing was added. It counts, whether it came there or not. */
+  readonly bound_atomic?: string;
+  /** What is being added, until it shows: atomic, and when that can come there no more, s since 1970. */
+  readonly top_up?: { readonly atomic: string; readonly valid_before_sec: number } | undefined;
   /** When it was used no more, to be closed; ms since 1970. */
   readonly close_requested_ms?: number;
   /** When the chain was asked to close it without its payee; ms since 1970. */
@@ -71,6 +75,8 @@ export interface DepositAsk {
   readonly sessionId: string;
   /** The wall clock. */
   readonly nowMs: number;
+  /** The deposit that the owner said yes to with the call; absent where they were not asked. */
+  readonly approvedAtomic?: AtomicAmount | undefined;
   /** For how long a call waits for a deposit that another one is making; absent where it does not. */
   readonly waits?: AbortSignal;
 }
@@ -108,27 +114,33 @@ async function resolve(
   // Also one whose time is over: until it is closed, no other is made beside it.
   const live = await engine.ledger.entitlements.usable(engine.agent, target.url.origin, 0);
   const made = live.find((one) => one.kind === 'channel' && isFor(one, offer, ask.budgetId));
-  if (made !== undefined) return drawnOffer(await whenMade(engine, made, ask), offer, nowMs);
+  if (made !== undefined) {
+    const drawn = drawnOffer(await whenMade(engine, made, ask), offer, nowMs);
+    return 'lacksAtomic' in drawn ? toppedUp(drawn, offer, await allowed(engine, config, offer, ask)) : drawn;
+  }
   // By another name, such as another operator's, it gets no further one either.
   const distrusted = live.find((one) => one.kind === 'channel' && keptOf(one).refusals >= REFUSALS_MAX);
   if (distrusted !== undefined) return reject(offer, refusedWords(distrusted));
-  const verdict = judgeDeposit({
+  const facts = {
     ...{ priceAtomic: offer.amountAtomic, priceUsdMicros: offer.usdMicros },
     ...{ feeAtomic: offer.deposit?.feeAtomic ?? 0n, suggestedAtomic: offer.deposit?.suggestedAtomic ?? null },
     feeUsdMicros: dollarsOf(offer.asset, offer.deposit?.feeAtomic ?? 0n),
-    atomicMax: await allowed(engine, config, offer, ask),
     otherUsdMicros: cheapest(others.filter(({ network }) => config.networks.enabled.includes(network.caip2))),
     callsSeen: (await engine.ledger.endpointPrices({ method: target.method, url: target.url.href }, nowMs))
       .prices.length,
-  });
-  if (verdict.kind === 'deposit') {
-    const { atomic } = verdict;
-    const depositUsd = formatUsd(dollarsOf(offer.asset, atomic));
-    return {
-      ...offer,
-      paidFrom: { kind: 'to_make', depositAtomic: atomic, expiresMs: nowMs + DEPOSIT_LIFE_MS },
-      facts: { ...offer.facts, deposit_usd: depositUsd },
-    };
+  };
+  const most = await allowed(engine, config, offer, ask, { isAsked: true });
+  const { approvedAtomic } = ask;
+  if (approvedAtomic !== undefined)
+    return approvedAtomic <= most && approvedAtomic >= offer.amountAtomic
+      ? newOffer(offer, approvedAtomic, nowMs, config.limits.depositUsdMicros)
+      : reject(offer, 'The deposit that the owner said yes to is no longer within the call and every limit.');
+  const verdict = judgeDeposit({ ...facts, atomicMax: await allowed(engine, config, offer, ask) });
+  if (verdict.kind === 'deposit') return newOffer(offer, verdict.atomic, nowMs);
+  // Where the owner can be asked, they are: within all other limits.
+  if (verdict.kind === 'not_allowed' && ask.budgetId === null && (await canAsk(engine))) {
+    const asked = judgeDeposit({ ...facts, atomicMax: most });
+    if (asked.kind === 'deposit') return newOffer(offer, asked.atomic, nowMs, config.limits.depositUsdMicros);
   }
   return reject(
     offer,
@@ -136,6 +148,28 @@ async function resolve(
       ? 'Its session takes a deposit, which is not made before it is cheaper for the calls already seen.'
       : `Its calls are paid out of a deposit with the seller, and none of $${formatUsd(offer.usdMicros)} or more is allowed: the owner's limits.deposit_usd is $${formatUsd(config.limits.depositUsdMicros)}${ask.maxUsdMicros === undefined ? '' : `, max_usd is $${formatUsd(ask.maxUsdMicros)}`}, and a deposit counts whole against every limit.`,
   );
+}
+
+/** An offer that a deposit is made for. */
+function newOffer(
+  offer: Offer,
+  depositAtomic: AtomicAmount,
+  nowMs: number,
+  askedAboveUsdMicros?: UsdMicros,
+): Offer {
+  return {
+    ...offer,
+    paidFrom: {
+      ...{ kind: 'to_make', depositAtomic, expiresMs: nowMs + DEPOSIT_LIFE_MS },
+      ...(askedAboveUsdMicros === undefined ? {} : { askedAboveUsdMicros }),
+    },
+    facts: { ...offer.facts, deposit_usd: formatUsd(dollarsOf(offer.asset, depositAtomic)) },
+  };
+}
+
+/** Whether the owner can answer elsewhere than in the agent's own client, whose prompt makes no deposit. */
+async function canAsk({ ledger }: Engine): Promise<boolean> {
+  return (await ledger.factors.list()).length > 0;
 }
 
 /** Whether some deposit with an origin has anything left: it counts whole in every limit already, also where that is full. */
@@ -152,7 +186,7 @@ async function whenMade(engine: Engine, found: Entitlement, { waits }: DepositAs
 }
 
 /** An offer that a deposit pays, or why that one pays no more: it is never made twice for one seller at a time. */
-function drawnOffer(deposit: Entitlement, offer: Offer, nowMs: number): Offer | RejectedOffer {
+function drawnOffer(deposit: Entitlement, offer: Offer, nowMs: number): Offer | RejectedOffer | Lacking {
   const kept = keptOf(deposit);
   const { depositAtomic, leftAtomic, drawnAtomic } = amountsOf(deposit);
   const expiresMs = deposit.expiresMs ?? 0;
@@ -165,18 +199,52 @@ function drawnOffer(deposit: Entitlement, offer: Offer, nowMs: number): Offer | 
   if (kept.refusals >= REFUSALS_MAX) return reject(offer, refusedWords(deposit));
   if (kept.close_requested_ms !== undefined || expiresMs - nowMs < DEPOSIT_MARGIN_MS)
     return reject(offer, `The deposit with this seller is at its end; ${close}.`);
-  if (leftAtomic < offer.amountAtomic)
-    return reject(
-      offer,
-      `The deposit with this seller has ${formatUnits(leftAtomic, offer.asset.decimals)} ${offer.asset.symbol} left, less than the call costs; ${close}.`,
-    );
+  const paidFrom: Lacking['paidFrom'] = {
+    kind: 'made',
+    ...{ entitlementId: deposit.id, drawnAtomic, depositAtomic, expiresMs, facts: deposit.facts },
+  };
+  if (leftAtomic < offer.amountAtomic) {
+    const left = `${formatUnits(leftAtomic, offer.asset.decimals)} ${offer.asset.symbol}`;
+    const says = `The deposit with this seller has ${left} left, less than the call costs`;
+    if (kept.top_up !== undefined)
+      return reject(offer, `${says}; more is being added, and nothing shows yet that it was.`);
+    return { lacksAtomic: offer.amountAtomic - leftAtomic, paidFrom, says: `${says}; ${close}.` };
+  }
   return {
     ...offer,
-    paidFrom: {
-      ...{ kind: 'made', entitlementId: deposit.id, drawnAtomic, depositAtomic, expiresMs },
-      facts: deposit.facts,
-    },
+    paidFrom,
     facts: { ...offer.facts, deposit_left_usd: formatUsd(dollarsOf(offer.asset, leftAtomic)) },
+  };
+}
+
+/** A deposit that has too little left for an offer. */
+interface Lacking {
+  readonly lacksAtomic: AtomicAmount;
+  readonly paidFrom: Extract<PaidFromDeposit, { readonly kind: 'made' }>;
+  /** Why it does not pay, as a sentence. */
+  readonly says: string;
+}
+
+/**
+ * An offer whose deposit is added to before it pays, by as much as a new one would be; refused where that is not allowed. Where the
+ * fee would be ours another deposit is as cheap, and its fee is proved with it.
+ */
+function toppedUp(
+  { lacksAtomic, paidFrom, says }: Lacking,
+  offer: Offer,
+  atomicMax: AtomicAmount,
+): Offer | RejectedOffer {
+  const verdict = judgeDeposit({
+    ...{ priceAtomic: lacksAtomic, feeAtomic: 0n, atomicMax, callsSeen: 0, otherUsdMicros: null },
+    suggestedAtomic: offer.deposit?.suggestedAtomic ?? null,
+    ...{ priceUsdMicros: offer.usdMicros, feeUsdMicros: 0n },
+  });
+  if (verdict.kind !== 'deposit' || offer.deposit?.feeAtomic !== 0n) return reject(offer, says);
+  const addedUsd = formatUsd(dollarsOf(offer.asset, verdict.atomic));
+  return {
+    ...offer,
+    paidFrom: { ...paidFrom, topUpAtomic: verdict.atomic },
+    facts: { ...offer.facts, deposit_added_usd: addedUsd },
   };
 }
 
@@ -207,12 +275,13 @@ function isFor(one: Entitlement, offer: Offer, budgetId: string | null): boolean
   );
 }
 
-/** The most that may be deposited: by the owner's bound, by the call's own, and by what each limit leaves. */
+/** The most that may be deposited: by the owner's bound unless they are asked, by the call's own, and by what each limit leaves. */
 async function allowed(
   { ledger, agent }: Engine,
   config: Config,
   { asset, deposit }: Offer,
   { target, maxUsdMicros, sessionId, budgetId, nowMs }: DepositAsk,
+  { isAsked = false } = {},
 ): Promise<AtomicAmount> {
   const place = { agent, sessionId, url: target.url, budgetId, nowMs };
   const { capLines } = await limitsOf(ledger, config, place);
@@ -221,7 +290,7 @@ async function allowed(
     ({ line, usedUsdMicros }) => line.usdMicrosMax - usedUsdMicros - feeUsdMicros,
   );
   const bounds = [
-    config.limits.depositUsdMicros - (await openWith(ledger, agent, target.url.origin)),
+    ...(isAsked ? [] : [config.limits.depositUsdMicros - (await openWith(ledger, agent, target.url.origin))]),
     // All that one call moves is within what it may cost: the fee of its deposit, too.
     ...(maxUsdMicros === undefined ? [] : [maxUsdMicros - feeUsdMicros]),
     ...left,
@@ -248,9 +317,9 @@ export async function openWith(
   return live
     .filter(({ kind }) => kind === 'channel')
     .map((one) => {
-      const { network, deposit_atomic } = keptOf(one);
+      const { network, deposit_atomic, bound_atomic } = keptOf(one);
       const asset = findAsset(network as Caip2, one.unit ?? '');
-      return asset === undefined ? 0n : dollarsOf(asset, BigInt(deposit_atomic));
+      return asset === undefined ? 0n : dollarsOf(asset, BigInt(bound_atomic ?? deposit_atomic));
     })
     .reduce((sum, one) => sum + one, 0n);
 }
@@ -328,4 +397,15 @@ export async function noteServed(
   const isRefused = after.state === 'unknown' && after.note !== 'not_sent';
   if (isRefused) await changeKept(engine, deposit.id, ({ refusals }) => ({ refusals: refusals + 1 }));
   else if (after.state === 'captured') await changeKept(engine, deposit.id, () => ({ refusals: 0 }));
+}
+
+/** What is kept of a deposit that so much is being added to, until the time is over in which it can come there. */
+export function raisedFacts(deposit: Entitlement, addedAtomic: AtomicAmount, validBeforeSec: number): string {
+  const kept = keptOf(deposit);
+  const boundAtomic = BigInt(kept.bound_atomic ?? kept.deposit_atomic) + addedAtomic;
+  return JSON.stringify({
+    ...kept,
+    bound_atomic: boundAtomic.toString(),
+    top_up: { atomic: addedAtomic.toString(), valid_before_sec: validBeforeSec },
+  });
 }

@@ -91,7 +91,9 @@ export async function holdDeposit(
     engine.now(),
   );
   // Two that are made side by side each see the other here, or one of them did before: what passes the bound is let go.
-  if ((await openWith(engine.ledger, engine.agent, target.url.origin)) > config.limits.depositUsdMicros) {
+  const isApproved = offer.paidFrom?.kind === 'to_make' && offer.paidFrom.askedAboveUsdMicros !== undefined;
+  const openUsdMicros = await openWith(engine.ledger, engine.agent, target.url.origin);
+  if (!isApproved && openUsdMicros > config.limits.depositUsdMicros) {
     await dropDeposit({ engine }, { payment, entitlement });
     return { kind: 'drawn' };
   }

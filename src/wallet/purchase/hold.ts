@@ -45,6 +45,8 @@ export async function holdPurchase(
 ): Promise<CallHold> {
   const { paidFrom } = purchase.offer;
   if (paidFrom?.kind !== 'to_make') {
+    // It has too little left for a voucher: whoever calls adds to it first.
+    if (paidFrom?.topUpAtomic !== undefined) return { kind: 'drawn' };
     const draw =
       paidFrom === undefined
         ? null

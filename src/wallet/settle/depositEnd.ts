@@ -21,12 +21,38 @@ export async function noteDeposit(engine: Books, attempt: AnyAttempt, settlement
   if (settlement.kind === 'open' && settlement.isDeposited === true) {
     // A lost answer: the seller made it all the same, and what was signed is good there.
     if (keptOf(deposit).opening) await changeKept(engine, deposit.id, () => ({ opening: false }));
+    if (settlement.depositAtomic !== undefined)
+      await noteToppedUp(engine, deposit.id, settlement.depositAtomic);
     if (attempt.state === 'unknown' && attempt.note !== DEPOSIT_OPEN)
       await engine.ledger.markUnknown(attempt.id, DEPOSIT_OPEN, engine.now());
     return;
   }
   const after = await engine.ledger.findPayment(attempt.id);
   if (after !== null) await noteDepositEnd(engine, deposit, after);
+}
+
+/**
+ * Has a deposit pay for what was added to it, by its seller's word or by that of the chain, which shows how much it holds: a false
+ * word lets vouchers say more than it holds, and never more than counts as held. Does nothing where nothing is being added.
+ */
+export async function noteToppedUp(
+  engine: Books,
+  id: string,
+  shownAtomic: AtomicAmount | 'by its seller',
+): Promise<void> {
+  for (;;) {
+    const deposit = await engine.ledger.entitlements.find(id);
+    if (deposit?.state !== 'live') return;
+    const { top_up, ...kept } = keptOf(deposit);
+    if (top_up === undefined) return;
+    const depositAtomic = BigInt(kept.deposit_atomic) + BigInt(top_up.atomic);
+    if (shownAtomic !== 'by its seller' && shownAtomic < depositAtomic) return;
+    const terms = {
+      facts: JSON.stringify({ ...kept, deposit_atomic: depositAtomic.toString() }),
+      valueLeft: (BigInt(deposit.valueLeft ?? 0) + BigInt(top_up.atomic)).toString(),
+    };
+    if ((await engine.ledger.entitlements.update(deposit, terms, engine.now())) !== null) return;
+  }
 }
 
 /** Where a deposit's own row has ended, so does it, and what is paid out of it. */

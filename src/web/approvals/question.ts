@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { Approval } from '../../approvals/inbox.js';
 import {
+  depositWords,
   askerOf,
   fileWords,
   hostOf,
@@ -158,6 +159,12 @@ function viewFacts(question: Question): Html {
         ? ''
         : html`<dt>Subscribes</dt>
             <dd class="warn">${question.terms}, each time without asking you</dd>`
+    }
+    ${
+      question.deposit === undefined
+        ? ''
+        : html`<dt>Deposits</dt>
+            <dd class="warn">${depositWords(question.deposit)}</dd>`
     }
     <dt>Pays</dt>
     <dd>${amountOf(question)} on ${question.networkLabel}</dd>

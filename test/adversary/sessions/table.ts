@@ -82,6 +82,18 @@ export const SESSION_ATTACKS: readonly SessionAttack[] = [
   },
   {
     ...T47,
+    name: 'has more and more added to the channel, and never says that it came',
+    visits: [
+      CALL,
+      { query: '&usd=0.50&deposit=0.05&fault=unheard', signsNothing: true },
+      { query: '&usd=0.50&deposit=0.05&fault=unheard', signsNothing: true },
+      { query: '&usd=0.50&deposit=0.50&fault=unheard', signsNothing: true },
+      CALL,
+    ],
+    takesAtomic: 20_000n,
+  },
+  {
+    ...T47,
     name: 'closes for more than its voucher says',
     visits: [CALL],
     onChain: [
@@ -118,8 +130,8 @@ export const SESSION_ATTACKS: readonly SessionAttack[] = [
     name: 'asks for more than is left of the deposit, beside a larger one that it suggests',
     visits: [
       CALL,
-      { query: '&usd=0.495&deposit=1', signsNothing: true },
-      { query: '&usd=0.60&deposit=100', signsNothing: true },
+      { query: '&usd=0.995&deposit=1', signsNothing: true },
+      { query: '&usd=1.00&deposit=100', signsNothing: true },
     ],
     takesAtomic: 10_000n,
   },

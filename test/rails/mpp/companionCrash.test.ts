@@ -87,6 +87,34 @@ test.each([
   expect(await world.ground.balanceOf(mine.address)).toBe(START - CALL);
 });
 
+test.each([
+  // Held with more, which nobody ever brings; and brought to the chain by its seller, which nobody noted.
+  {
+    death: at('after', 'held'),
+    then: { status: 'refused', money: 'none' },
+    thereAtomic: DEPOSIT,
+    taken: 30n,
+  },
+  { death: at('before', 'entitlement'), then: { code: 'paid' }, thereAtomic: 2n * DEPOSIT, taken: 60n },
+])(
+  'killed $death.when $death.point a deposit is added to: both count until it is closed, and none is added twice',
+  async ({ death, then, thereAtomic, taken }) => {
+    const mine = await newWallet();
+    const url = `${sessions.url}/added/${death.when}-${death.point}?usd=0.30`;
+    const first = mine.open();
+    expect(await first.pay({ url, max_usd: '1' }, anyCall())).toMatchObject({ code: 'paid' });
+    const wallet = await dieWhilePaying(mine, `${url}&n=2`, death);
+    expect(await countedIn(wallet)).toBe(2n * DEPOSIT);
+    expect(await wallet.pay({ url: `${url}&n=2`, max_usd: '1' }, anyCall())).toMatchObject(then);
+    expect(await countedIn(wallet)).toBe(2n * DEPOSIT);
+    const [row] = (await paymentsIn(await wallet.engine())).filter(({ scheme }) => scheme === 'channel');
+    expect(await channels.state(row!.nonce as `0x${string}`)).toMatchObject({ deposit: thereAtomic });
+    expect(await close(wallet)).toMatchObject({ kind: 'closed' });
+    expect(await countedIn(wallet)).toBe(taken * CALL);
+    expect(await world.ground.balanceOf(mine.address)).toBe(START - taken * CALL);
+  },
+);
+
 test('killed with a deposit durable and its call not, it counts whole, nothing new is deposited, and it is free by proof', async () => {
   const mine = await newWallet();
   const url = `${sessions.url}/between`;

@@ -10,6 +10,8 @@ import { reconcileAll, reconcileAttempt } from '../../../src/wallet/settle/recon
 import type { Wallet } from '../../../src/wallet/wallet.js';
 import { playSession } from '../../adversary/sessions/play.ts';
 import { SESSION_ATTACKS, type SessionAttack } from '../../adversary/sessions/table.ts';
+import { readQuestion } from '../../../src/wallet/approval/approvalQuestion.js';
+import { addOwner, answerAs } from '../../approvals/owner.js';
 import { paymentsIn, signaturesIn } from '../../support/books.js';
 import { anyCall, type TestWallet } from '../../support/testWallet.js';
 import { startTestWorld, type TestWorld } from '../../support/world.js';
@@ -250,6 +252,111 @@ test('one that was released, and is there all the same, counts whole again until
   expect((await rowsOf(one)).deposits).toMatchObject([{ state: 'captured', confirmed: false }]);
   expect(await countedIn(one)).toBe(DEPOSIT);
   expect(await engine.ledger.audit()).toMatchObject({ findings: [] });
+});
+
+test('a deposit that has too little left is added to, within the owner’s bound, and counts whole until it is closed', async () => {
+  const one = await newWallet();
+  for (const n of [1, 2, 3])
+    expect(await pay(one, `/more?usd=0.30&n=${n}`)).toMatchObject({ code: 'paid', spent_usd: '0.30' });
+  const { deposits } = await rowsOf(one);
+  expect(deposits).toMatchObject([{ state: 'unknown', heldAtomic: 2n * DEPOSIT }]);
+  const actions = shop.orders.entries
+    .filter(({ path }) => path === '/more')
+    .flatMap(({ payload }) => payload ?? []);
+  expect(actions.map(({ action }) => action)).toEqual(['open', 'topUp', 'voucher', 'voucher']);
+  expect(await channels.state(deposits[0]!.nonce as `0x${string}`)).toMatchObject({ deposit: 2n * DEPOSIT });
+  expect(await balanceOf(one)).toBe(START - 2n * DEPOSIT);
+  expect(await countedIn(one)).toBe(2n * DEPOSIT);
+  // All that the owner allows this seller is in it: no more is added.
+  const signed = signaturesIn(one.mine.home);
+  expect(await pay(one, '/more?usd=0.30&n=4')).toMatchObject({ status: 'refused', money: 'none' });
+  expect(signaturesIn(one.mine.home)).toBe(signed);
+  const engine = await one.wallet.engine();
+  const look = async (): Promise<unknown[]> => {
+    const compared = await compareWithChain(await engine.config(), engine.keys, engine.ledger, world.now());
+    return compared.findings.filter(({ says }) => !says.includes('0xfeec'));
+  };
+  expect(await look()).toEqual([]);
+  expect(await close(one)).toMatchObject({ kind: 'closed' });
+  expect(await balanceOf(one)).toBe(START - 900_000n);
+  expect(await countedIn(one)).toBe(900_000n);
+  expect(await look()).toEqual([]);
+  expect(await engine.ledger.audit()).toMatchObject({ findings: [] });
+});
+
+test('what is added counts also where it is lost on its way, and pays once the chain shows it', async () => {
+  const one = await newWallet();
+  expect(await pay(one, '/added?usd=0.30')).toMatchObject({ code: 'paid' });
+  // It came there, and the answer was lost: the chain says so, and the call is paid.
+  expect(await pay(one, '/added?usd=0.30&n=2&deposit=0.20&fault=unsaid')).toMatchObject({ code: 'paid' });
+  expect((await rowsOf(one)).deposits).toMatchObject([{ heldAtomic: 700_000n }]);
+  // It never came there: nothing is paid, and it stays counted.
+  const lost = await pay(one, '/added?usd=0.30&n=3&deposit=0.25&fault=unheard');
+  expect(lost).toMatchObject({ status: 'refused', money: 'none' });
+  expect(String(lost['message'])).toContain('more is being added');
+  expect(await countedIn(one)).toBe(950_000n);
+  expect(keptOf(await channelOf(one))).toMatchObject({ deposit_atomic: '700000', bound_atomic: '950000' });
+  expect(await close(one)).toMatchObject({ kind: 'closed' });
+  expect(await countedIn(one)).toBe(600_000n);
+  expect(await balanceOf(one)).toBe(START - 600_000n);
+});
+
+test('nothing is added past a cap, nor out of another budget', async () => {
+  const one = await newWallet({ 'limits.per_day_usd': '0.70' });
+  expect(await pay(one, '/tight?usd=0.30')).toMatchObject({ code: 'paid' });
+  expect(await pay(one, '/tight?usd=0.30&n=2')).toMatchObject({ code: 'paid' });
+  expect((await rowsOf(one)).deposits).toMatchObject([{ heldAtomic: 700_000n }]);
+  expect(await pay(one, '/tight?usd=0.30&n=3')).toMatchObject({ status: 'refused', money: 'none' });
+  expect(await countedIn(one)).toBe(700_000n);
+});
+
+test('above the owner’s bound the owner is asked, and what they said yes to is deposited, that much and no more', async () => {
+  const one = await newWallet({ 'limits.deposit_usd': '0.10', 'approvals.wait_s': '0' });
+  const refused = await pay(one, '/asked?usd=0.20');
+  expect(refused).toMatchObject({ status: 'refused', money: 'none' });
+  expect(String(refused['message'])).toContain('limits.deposit_usd');
+  const engine = await one.wallet.engine();
+  await addOwner(engine);
+  const asked = await pay(one, '/asked?usd=0.20', { max_usd: '0.45' });
+  expect(asked).toMatchObject({
+    status: 'approval_required',
+    money: 'none',
+    usd: '0.20',
+    pay_to: shop.payTo,
+  });
+  expect(String(asked['why'])).toContain('deposit $0.45');
+  expect(signaturesIn(one.mine.home)).toBe(0);
+  expect(await countedIn(one)).toBe(0n);
+  const approval_id = String(asked['approval_id']);
+  const row = await engine.ledger.approvals.find(approval_id);
+  expect(JSON.parse(row!.question)).toMatchObject({ deposit: { atomic: '450000', usd: '0.45' } });
+  // Whoever changes the amount has another question.
+  const changed = { ...row!, question: row!.question.replace('450000', '950000') };
+  expect(() => readQuestion(changed)).toThrow();
+  await answerAs(engine, approval_id, { kind: 'once' });
+  expect(await one.wallet.pay({ approval_id }, anyCall())).toMatchObject({ code: 'paid', spent_usd: '0.20' });
+  expect((await rowsOf(one)).deposits).toMatchObject([{ heldAtomic: 450_000n }]);
+  expect(await countedIn(one)).toBe(450_000n);
+  // It is used like any other, and nothing is added to it without another yes.
+  expect(await pay(one, '/asked?usd=0.20&n=2')).toMatchObject({ code: 'paid' });
+  expect(await pay(one, '/asked?usd=0.20&n=3')).toMatchObject({ status: 'refused', money: 'none' });
+  expect(await close(one)).toMatchObject({ kind: 'closed' });
+  expect(await balanceOf(one)).toBe(START - 400_000n);
+});
+
+test('a yes to a deposit passes no other limit: what left less room meanwhile refuses it', async () => {
+  const one = await newWallet({ 'limits.deposit_usd': '0', 'approvals.wait_s': '0' });
+  const engine = await one.wallet.engine();
+  await addOwner(engine);
+  const asked = await pay(one, '/narrow?usd=0.20');
+  expect(asked).toMatchObject({ status: 'approval_required' });
+  const approval_id = String(asked['approval_id']);
+  await answerAs(engine, approval_id, { kind: 'once' });
+  await one.mine.set('limits.per_day_usd', '0.30');
+  const refused = await one.wallet.pay({ approval_id }, anyCall());
+  expect(refused).toMatchObject({ status: 'refused', money: 'none' });
+  expect(signaturesIn(one.mine.home)).toBe(0);
+  expect((await rowsOf(one)).deposits).toEqual([]);
 });
 
 test('every lie about a session has a name of its own', () => {

@@ -105,6 +105,57 @@ test('a deposit that was never signed ends with its hold, whoever lets that go',
   expect((await ledger.entitlements.find(unmade.id))?.state).toBe('expired');
 });
 
+/** A deposit of five cents that is open for certain. */
+async function opened(ledger: Ledger): Promise<Entitlement> {
+  const deposit = await deposited(ledger);
+  const id = deposit.paymentId ?? '';
+  await ledger.recordSigned(id, { name: 'authorization', value: 'x' } as never, T0);
+  await ledger.markSent(id, { configVersion: 1, capLines: [], nowMs: T0 });
+  await ledger.markUnknown(id, 'deposit_open', T0);
+  return deposit;
+}
+
+const raise = (deposit: Entitlement, more: object = {}) => ({
+  ...{ deposit, addedAtomic: CENT, addedUsdMicros: CENT, facts: '{"deposit_atomic":"50000","more":1}' },
+  ...{
+    configVersion: 1,
+    capLines: [capLine({ usdMicrosMax: DEPOSIT + 2n * CENT })],
+    budgetId: null,
+    funds: null,
+  },
+  ...{ nowMs: T0, ...more },
+});
+
+test('a deposit is raised within every line, in one step with what is kept of it, as it was seen, once', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const deposit = await opened(ledger);
+  const tight = [capLine({ usdMicrosMax: DEPOSIT + CENT - 1n })];
+  expect(await ledger.raiseDeposit(raise(deposit, { capLines: tight }))).toMatchObject({ kind: 'exceeded' });
+  expect((await ledger.entitlements.find(deposit.id))?.revision).toBe(deposit.revision);
+  const both = await Promise.all([ledger, world.open()].map((one) => one.raiseDeposit(raise(deposit))));
+  expect(both.map(({ kind }) => kind).sort()).toEqual(['changed', 'raised']);
+  expect(await ledger.usage([DAY], T0)).toEqual([DEPOSIT + CENT]);
+  const after = await ledger.entitlements.find(deposit.id);
+  expect(after).toMatchObject({ facts: raise(deposit).facts, valueLeft: DEPOSIT.toString() });
+  // What is closed comes to what was taken, of all of it.
+  const facts = { tx: '0x1', receipt: null, chainMs: T0, confirmed: true };
+  const taken = { capturedAtomic: DEPOSIT + CENT, capturedUsdMicros: DEPOSIT + CENT, ...facts };
+  expect(await ledger.capture(deposit.paymentId ?? '', taken, T0)).toMatchObject({ kind: 'done' });
+  expect((await ledger.audit()).findings).toEqual([]);
+});
+
+test('a deposit is not raised under a freeze, by an older config, nor before it is open', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const held = await deposited(ledger);
+  expect(await ledger.raiseDeposit(raise(held))).toEqual({ kind: 'changed' });
+  await ledger.noteConfigVersion(2, T0);
+  expect(await ledger.raiseDeposit(raise(held))).toMatchObject({ kind: 'config_changed' });
+  await ledger.freeze(T0);
+  expect(await ledger.raiseDeposit(raise(held))).toEqual({ kind: 'frozen' });
+});
+
 test('a deposit that is closed counts in the session that lasts, where it was drawn on, and not in the one that is over', async () => {
   using world = newLedger();
   const { ledger } = world;

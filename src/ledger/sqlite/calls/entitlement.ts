@@ -134,6 +134,19 @@ export function giveBack(
   change(context, { ...deposit, valueLeft: (leftOf(deposit) + atomic).toString() }, nowMs);
 }
 
+/** Keeps of a live deposit that more is added, inside the caller's transaction; false where it is not as it was seen. */
+export function raiseEntitlement(
+  context: LedgerContext,
+  { id, revision }: Pick<Entitlement, 'id' | 'revision'>,
+  facts: string,
+  nowMs: number,
+): boolean {
+  const deposit = find(context, id);
+  if (deposit?.state !== 'live' || deposit.revision !== revision) return false;
+  change(context, { ...deposit, facts }, nowMs);
+  return true;
+}
+
 /**
  * Ends a deposit that was never signed, with the hold that it was to be made by: whoever was making it may be gone, and a
  * deposit that is not there would bar every later one with its seller.

@@ -58,6 +58,16 @@ test('a transfer that names a payment and cannot be all of what that counts is c
   expect(await rebuild(world, ...lies)).toMatchObject({ imported: 0 });
 });
 
+test('what was added to a deposit since the copy is counted by itself, once', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const deposit = await sent(ledger, { protocol: 'mpp', scheme: 'channel', nonce: '0xc1' });
+  const added = named(deposit, { tx: `0x${'7f'.repeat(32)}`, amountAtomic: CENT / 2n, usdMicros: CENT / 2n });
+  expect(await rebuild(world, named(deposit), added)).toMatchObject({ imported: 1 });
+  expect(await used(world)).toBe(deposit.heldUsdMicros + CENT / 2n);
+  expect(await rebuild(world, named(deposit), added)).toMatchObject({ imported: 0 });
+});
+
 test('one that was let go does not hide what a transaction names', async () => {
   using world = newLedger();
   const { ledger } = world;

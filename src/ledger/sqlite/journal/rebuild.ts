@@ -5,6 +5,7 @@ import {
   type AttemptRow,
   type RowFields,
 } from '../payments/paymentColumns.js';
+import type { AtomicAmount } from '../../../money/unit.js';
 import type { AnyAttempt } from '../../attempts/withdrawal.js';
 import { isCharged, isDeposit } from '../../../protocols/protocol.js';
 import { newId } from '../../newId.js';
@@ -69,9 +70,11 @@ export function finishRebuild(
   if (rebuildingSinceMs(context) === null) throw new WalletError('not_found', 'No rebuilding is under way.');
   const unknown: ImportedPayment[] = [];
   const contradicted: AnyAttempt[] = [];
+  // What is known by one row's name is known for as much as that row counts, and no more: a deposit may have been added to.
+  const named = new Map<string, bigint>();
   for (const shown of found) {
     const payment = isUnsigned(context, shown) ? { ...shown, nonce: `${UNSIGNED} ${shown.nonce}` } : shown;
-    const known = knownAs(context, payment);
+    const known = knownAs(context, payment, named);
     if (known === null) unknown.push(payment);
     else if (known.state === 'released') contradicted.push(known);
   }
@@ -113,7 +116,11 @@ function isUnsigned(context: LedgerContext, { network, payFrom, nonce }: Importe
 }
 
 /** The row of a payment that the chain shows, or null. */
-function knownAs(context: LedgerContext, payment: ImportedPayment): AttemptRow | null {
+function knownAs(
+  context: LedgerContext,
+  payment: ImportedPayment,
+  counted: Map<string, AtomicAmount>,
+): AttemptRow | null {
   const where = 'network = ? AND pay_from = ? AND nonce = ?';
   const head = context.journal.checkedHead();
   const { network, payFrom, payTo, tx, nonce, amountAtomic } = payment;
@@ -121,7 +128,7 @@ function knownAs(context: LedgerContext, payment: ImportedPayment): AttemptRow |
   if (known !== null) return known;
   const charge = chargedIn(context, payment);
   if (charge !== null || nonce !== null) return charge;
-  const signed = namedBy(context, payment);
+  const signed = namedBy(context, payment, counted);
   if (signed !== null) return signed;
   // A transaction that a seller only claims says nothing.
   const row = selectPayment(context, head, 'network = ? AND pay_from = ? AND tx = ?', network, payFrom, tx);
@@ -153,7 +160,11 @@ function chargedIn(
  * One that was released counts nothing, one that was only held when it was copied is let go unasked, and one that counts less is
  * not it: such a payment is counted by itself.
  */
-function namedBy(context: LedgerContext, payment: ImportedPayment): AttemptRow | null {
+function namedBy(
+  context: LedgerContext,
+  payment: ImportedPayment,
+  counted: Map<string, AtomicAmount>,
+): AttemptRow | null {
   const { network, payFrom, payTo, named, amountAtomic } = payment;
   if (named === null) return null;
   const where = 'network = ? AND pay_from = ? AND nonce = ?';
@@ -162,7 +173,12 @@ function namedBy(context: LedgerContext, payment: ImportedPayment): AttemptRow |
   if (row === null || row.state === 'held' || row.state === 'released') return null;
   if (amountAtomic > row.heldAtomic) return null;
   // A deposit goes to the chain's reserve, and comes to what was taken of it.
-  if (row.kind === 'payment' && isDeposit(row)) return row;
+  if (row.kind === 'payment' && isDeposit(row)) {
+    const sum = (counted.get(row.id) ?? 0n) + amountAtomic;
+    if (sum > row.heldAtomic) return null;
+    counted.set(row.id, sum);
+    return row;
+  }
   const isIt =
     row.payTo.toLowerCase() === payTo.toLowerCase() &&
     (!row.confirmed || (row.capturedAtomic ?? 0n) >= amountAtomic);

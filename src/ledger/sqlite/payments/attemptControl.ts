@@ -6,6 +6,7 @@ import { assertInvariant } from '../../../errors/walletError.js';
 import type { LedgerAccess } from '../file/access.js';
 import type { LedgerContext } from '../file/context.js';
 import { recordCharge } from './charge.js';
+import { raiseDeposit } from './depositRaise.js';
 import { openHold } from './hold.js';
 import { attemptOf, type AttemptRow } from './paymentColumns.js';
 import { capture, markSent, markUnknown, recapture, recordSigned, release } from './transition.js';
@@ -53,6 +54,7 @@ export function paymentControl(access: LedgerAccess): PaymentControl {
       access.write(facts.confirmed ? 'confirmed' : 'captured', (context) =>
         recordCharge(context, commitmentId, facts, nowMs),
       ),
+    raiseDeposit: (raise) => access.write('held', (context) => raiseDeposit(context, raise)),
     ...steps,
     async signAndSend(id, payload, send) {
       // Both wait for the lock together, so they share one commit and its one fsync.
