@@ -12,6 +12,7 @@ export const ACT_KINDS = [
   'rotate_token',
   'unfreeze',
   'close_channel',
+  'cancel_commitment',
   'revoke_entitlement',
   'revoke_allowance',
   'end_pause',

@@ -2,11 +2,14 @@ import { WalletError } from '../errors/walletError.js';
 import { DEPOSIT_KINDS, type Entitlement } from '../ledger/books/entitlement.js';
 import type { ActDone, ActKind, ActOrder, PreparedAct } from '../owner/ownerActs.js';
 import { replaceToken } from '../owner/ownerAgents.js';
+import { viewCommitment } from '../owner/ownerCommitments.js';
 import { revokeIn } from '../owner/ownerEntitlements.js';
 import { liftFreeze } from '../owner/ownerFreeze.js';
 import { formatUnits } from '../money/decimal.js';
+import { isCommitment } from '../protocols/protocol.js';
 import { unknownAgent } from '../ledger/books/agent.js';
 import type { Engine } from '../wallet/engine.js';
+import { cancelCommitment } from '../wallet/settle/commitmentEnd.js';
 import { closeDeposit } from '../wallet/settle/depositClose.js';
 import { listAllowances, setAllowance } from './allowance.js';
 import type { OwnPlace } from './ownFunds.js';
@@ -91,6 +94,31 @@ const PREPARE: Readonly<Record<ActKind, Prepare>> = {
         ],
       },
       run: () => close(engine, deposit, signal()),
+    };
+  },
+  cancel_commitment: async (engine, id, signal) => {
+    const promise = await engine.ledger.findPayment(id);
+    if (promise === null || !isCommitment(promise)) throw notThere('subscription');
+    const { seller, agent, amount, asset, period_days: days } = viewCommitment({ promise, charges: [] });
+    return {
+      isOwners: true,
+      act: {
+        what: `End the subscription ${id}`,
+        details: [
+          `With ${seller}, of the agent ${agent}: at most ${amount} ${asset} every ${days} days.`,
+          'The chain takes the seller’s key back, for a fee of less than 2 cents that the address pays. What was taken before does not come back.',
+        ],
+      },
+      run: async () => {
+        const own = engine.forAgent(agent);
+        const ending = await cancelCommitment(own, await own.config(), promise, signal());
+        return {
+          message:
+            ending.kind === 'ended'
+              ? `${id} has ended: nothing more is taken by it.`
+              : `The chain was asked to end ${id}; it counts until that is settled, which takes moments.`,
+        };
+      },
     };
   },
   revoke_entitlement: async (engine, id) => {

@@ -4,7 +4,7 @@ import { getKey } from '../../src/config/change.js';
 import { readConfigUnauthenticated } from '../../src/config/configFile.js';
 import { storedFactor } from '../../src/owner/auth/ownerFactor.js';
 import { captured, T0 } from '../../src/ledger/sqlite/fixtures.js';
-import { FRIEND, HOSTILE, startDeskOwner, type DeskOwner } from './deskOwner.js';
+import { FRIEND, HOSTILE, startDeskOwner, tellSome, type DeskOwner } from './deskOwner.js';
 import { goTo, NO_CHROMIUM, PASSPHRASE, passphraseFactor, startBrowser } from './owner.js';
 
 /** A visit of the desk without a browser: its base, its cookie and the token of its forms. */
@@ -92,6 +92,10 @@ describe('the owner’s desk', () => {
     expect(page).toContain('Proved by the chain');
     expect(page).toContain('brought an error');
     expect(page).toContain('&lt;script&gt;');
+    // T43: what came is text, too.
+    expect(page).toMatch(
+      /What came[^]*HTTP 500, \d+ bytes, application\/json[^]*\{&quot;error&quot;:&quot;&lt;img src=x/,
+    );
     expect(page).not.toContain('<img');
     expect(page).not.toContain('\u202E');
     expect((await guest.get('/payments/pay_none')).status).toBe(404);
@@ -129,23 +133,7 @@ describe('the owner’s desk', () => {
 
   test('shows what the owner was told, with a badge until it was seen', async () => {
     expect(await (await guest.get('/home')).text()).not.toContain('Notices (');
-    owner.notices.settle(
-      () => ({
-        notices: [
-          {
-            ...{ kind: 'client', occasion: 'client x', agent: 'default', host: null, usdMicros: null },
-            ...{ subject: null, facts: { client: HOSTILE } },
-          },
-          {
-            ...{ kind: 'lost', occasion: 'lost x', agent: 'default', host: 'takes.example.com' },
-            ...{ usdMicros: 10_000n, subject: 'pay_1', facts: {} },
-          },
-        ],
-        marks: new Map(),
-      }),
-      () => [{ channel: 'phone', dueMs: T0, isBundled: false, isEscalation: false }],
-      T0,
-    );
+    tellSome(owner.notices);
     expect(await (await guest.get('/home')).text()).toContain('Notices (2)');
     const page = await (await guest.get('/notices')).text();
     expect(page).toContain('takes.example.com took $0.01 from agent default and gave nothing for it.');
@@ -240,6 +228,14 @@ describe('the owner’s desk', () => {
       /href="\/v\/[0-9a-f]+\/home">Back/,
     );
     owner.done.length = 0;
+  });
+
+  test('lists what sellers may take over and over, with the way to end it', async () => {
+    const page = await (await guest.get('/add-money')).text();
+    expect(page).toMatch(
+      /https:\/\/search\.example\.com[^]*0\.25 USDC every 30 days[^]*taken 0\.25 in 1\s+payment/,
+    );
+    expect(page).toMatch(/act\?kind=cancel_commitment&amp;subject=pay_\w+/);
   });
 
   test('tells of money that came while it was looked at', async () => {

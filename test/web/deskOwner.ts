@@ -14,6 +14,7 @@ import {
   sent,
   T0,
 } from '../../src/ledger/sqlite/fixtures.js';
+import type { Payment } from '../../src/ledger/attempts/payment.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import type { NoticeBook } from '../../src/ledger/books/notice.js';
 import type { MovementBook } from '../../src/ledger/books/movement.js';
@@ -21,6 +22,10 @@ import { openMovementFile } from '../../src/ledger/sqlite/movements/movementFile
 import { openNoticeFile } from '../../src/ledger/sqlite/notices/noticeFile.js';
 import { findNetwork, type Caip2 } from '../../src/money/network.js';
 import { readStatement } from '../../src/treasury/statement/readStatement.js';
+import { writeCommitmentNonce } from '../../src/payment/commitment.js';
+import { COMMITMENT_OPEN } from '../../src/protocols/protocol.js';
+import type { Commitment } from '../../src/owner/ownerCommitments.js';
+import { readBeginning } from '../../src/wallet/answer/response.js';
 import type { BalanceLine, LimitLine } from '../../src/wallet/balance.js';
 import type { DeskParts } from '../../src/web/desk/desk.js';
 import { startOwner, type Owner } from './owner.js';
@@ -95,6 +100,8 @@ export async function startDeskOwner(
       Promise.resolve([
         { ...FUND, onChainAtomic: onChain.atomic, gas: '0.002 ETH', allowedAtomic: 5_000_000n },
       ]),
+    listCommitments: async () => Promise.resolve([await subscription(ledger)]),
+    readAnswer: ({ id, agent }) => readBeginning({ home, ledger, agent }, id, 8_000),
     listBought: () => ledger.entitlements.list({ isLive: true }, 100),
     listAgents: () => ledger.agents.list(),
     freeze: async () => {
@@ -149,6 +156,17 @@ const LIMITS: readonly LimitLine[] = [
   },
 ];
 
+/** A subscription of half a dollar in thirty days. */
+async function subscription(ledger: Ledger): Promise<Commitment> {
+  const { payments } = await ledger.listPayments({ host: 'search.example.com' }, 1, null);
+  const key = { accessKey: '0xacce55', witness: '0x7e57' } as const;
+  const promise: Payment = {
+    ...{ ...payments[0]!, protocol: 'mpp', scheme: 'commitment', state: 'unknown', note: COMMITMENT_OPEN },
+    nonce: writeCommitmentNonce(key, 30 * 86_400),
+  };
+  return { promise, charges: payments };
+}
+
 /** An act that leaves a mark, and a secret where it is to give a token. */
 function actOf({ kind, subject }: ActOrder, done: string[]): PreparedAct {
   return {
@@ -160,6 +178,27 @@ function actOf({ kind, subject }: ActOrder, done: string[]): PreparedAct {
       return Promise.resolve({ message: `Done: ${kind}.`, ...secret });
     },
   };
+}
+
+/** Two notices, one with a client's own words, each on its way by a channel. */
+export function tellSome(notices: NoticeBook): void {
+  notices.settle(
+    () => ({
+      notices: [
+        {
+          ...{ kind: 'client', occasion: 'client x', agent: 'default', host: null, usdMicros: null },
+          ...{ subject: null, facts: { client: HOSTILE } },
+        },
+        {
+          ...{ kind: 'lost', occasion: 'lost x', agent: 'default', host: 'takes.example.com' },
+          ...{ usdMicros: 10_000n, subject: 'pay_1', facts: {} },
+        },
+      ],
+      marks: new Map(),
+    }),
+    () => [{ channel: 'phone', dueMs: T0, isBundled: false, isEscalation: false }],
+    T0,
+  );
 }
 
 /** Who sent the wallet its ten dollars. */
@@ -192,13 +231,10 @@ async function fillSome(ledger: Ledger): Promise<void> {
     { ...at(2), host: 'takes.example.com', reason: HOSTILE },
     { confirmed: true },
   );
+  const body = Buffer.from(JSON.stringify({ error: HOSTILE }));
   const answer = {
-    status: 500,
-    headers: [],
-    body: new Uint8Array(2),
-    storedId: null,
-    bytes: 2,
-    truncated: false,
+    ...{ status: 500, headers: [['content-type', 'application/json']] as const, body },
+    ...{ storedId: null, bytes: body.length, truncated: false },
   };
   await ledger.saveAnswer({ ...answer, paymentId: lost.id, agent: 'default', storedMs: T0 }, 'error');
   await sent(ledger, { ...at(3), host: 'slow.example.com' });

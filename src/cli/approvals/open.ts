@@ -1,6 +1,7 @@
 import type { MovementBook } from '../../ledger/books/movement.js';
 import { openMovements } from '../../ledger/stores.js';
 import { openActs } from '../../owner/ownerActs.js';
+import { commitmentsIn } from '../../owner/ownerCommitments.js';
 import { budgetStates } from '../../owner/ownerBudgets.js';
 import { openSettings } from '../../owner/ownerSettings.js';
 import { watchNotices } from '../../owner/notices/noticeWatch.js';
@@ -10,6 +11,7 @@ import { pageActs } from '../../treasury/pageActs.js';
 import { lookForMoney } from '../../treasury/statement/lookForMoney.js';
 import { ownPlaces } from '../../treasury/statement/ownPlaces.js';
 import { readStatement } from '../../treasury/statement/readStatement.js';
+import { readBeginning } from '../../wallet/answer/response.js';
 import { limitLines } from '../../wallet/balance.js';
 import type { Engine } from '../../wallet/engine.js';
 import type { DeskParts } from '../../web/desk/desk.js';
@@ -26,6 +28,8 @@ const LOOK_MS_MAX = 60_000;
 const FUNDS_MS_MAX = 8_000;
 /** Things bought ahead that are shown. */
 const BOUGHT_MAX = 500;
+/** As much of an answer as a page shows: `wallet_response` and `purser response` have all of it. */
+const ANSWER_CHARS_MAX = 8_000;
 
 /** Shows the local page until it is interrupted: what waits, else the desk. */
 export async function run(call: CommandCall): Promise<number> {
@@ -84,6 +88,8 @@ export function deskOf(
     budgets: async () => budgetStates(ledger, await engine.config(), engine.now()),
     fundPlaces: () => ownFundPlaces(engine),
     readFunds: () => readOwnFunds(engine, AbortSignal.any([over, AbortSignal.timeout(FUNDS_MS_MAX)])),
+    listCommitments: () => commitmentsIn(ledger),
+    readAnswer: ({ id, agent }) => readBeginning(engine.forAgent(agent), id, ANSWER_CHARS_MAX),
     listBought: () => ledger.entitlements.list({ isLive: true }, BOUGHT_MAX),
     freeze: async () => void (await freezeWallet({ home, now: io.now })),
     suspend: async (agent) => {

@@ -2,11 +2,10 @@ import { WalletError } from '../../errors/walletError.js';
 import { findAsset } from '../../money/asset.js';
 import { formatUnits } from '../../money/decimal.js';
 import type { Caip2 } from '../../money/network.js';
-import { listCommitments } from '../../owner/ownerCommitments.js';
+import { listCommitments, viewCommitment } from '../../owner/ownerCommitments.js';
 import type { CommandCall } from '../command.js';
 import { minuteOf, printReport } from '../terminal/output/show.js';
 import { ownerOptions } from '../terminal/wallet.js';
-import { fieldsOf } from './commitmentsList.js';
 
 /** Shows one promise and what was taken by it. */
 export async function run(call: CommandCall): Promise<number> {
@@ -14,7 +13,7 @@ export async function run(call: CommandCall): Promise<number> {
   const all = await listCommitments(ownerOptions(call), true);
   const found = all.find(({ promise }) => promise.id === args[0]);
   if (found === undefined) throw new WalletError('not_found', 'There is no subscription by that id.');
-  const fields = fieldsOf(found);
+  const fields = viewCommitment(found);
   const decimals = findAsset(found.promise.network as Caip2, found.promise.asset)?.decimals ?? 0;
   const charges = found.charges.map(({ id, state, capturedAtomic, capturedWallMs, tx, confirmed }) => ({
     ...{ id, state, confirmed, tx },

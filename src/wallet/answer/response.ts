@@ -1,6 +1,6 @@
 import { isCleared, type Answer } from '../../ledger/attempts/answer.js';
 import { open, type FileHandle } from 'node:fs/promises';
-import { WalletError } from '../../errors/walletError.js';
+import { isWalletError, WalletError } from '../../errors/walletError.js';
 import { headerValue, type HeaderList } from '../../net/headers.js';
 import { cleanLine, cleanText } from '../../text/untrusted.js';
 import { decoderOf, isText } from './answerText.js';
@@ -23,6 +23,9 @@ export function readingOn({ next, response, payment }: Outcome): Outcome['next']
   const id = payment?.id ?? response.stored_id;
   return { tool: 'wallet_response', arguments: { id, offset: response.head.length } };
 }
+
+/** Where an agent's answers are kept. */
+type AnswerPlace = Pick<Engine, 'home' | 'ledger' | 'agent'>;
 
 /** Pages through a stored answer, or searches it. Another agent's answers are not found. */
 export async function readResponse(engine: Engine, input: ResponseInput): Promise<Outcome> {
@@ -93,8 +96,50 @@ async function readBytes(engine: Engine, answer: Answer, input: ResponseInput): 
 
 const TYPE_MAX = 100;
 
+/** How a stored answer begins, for who looks at the payment: a stranger's text, cleaned (T16, T27), or no text at all. */
+export interface AnswerBeginning {
+  /** Null for an answer that is no text. */
+  readonly text: string | null;
+  readonly isWhole: boolean;
+  /** As its seller names it; cleaned. */
+  readonly type: string;
+  /** Of the whole answer. */
+  readonly bytes: number;
+  /** When it was kept, ms by the wall clock. */
+  readonly storedMs: number;
+}
+
+/**
+ * The beginning of what a payment of the engine's agent brought, of at most `charsMax` characters; null where nothing is kept
+ * of it, or no more.
+ */
+export async function readBeginning(
+  engine: AnswerPlace,
+  paymentId: string,
+  charsMax: number,
+): Promise<AnswerBeginning | null> {
+  const answer = await engine.ledger.findAnswer(engine.agent, { paymentId });
+  if (answer === null || isCleared(answer)) return null;
+  const { headers, bytes, storedMs } = answer;
+  const type = cleanLine(headerValue(headers, 'content-type') ?? '', TYPE_MAX);
+  const about = { type, bytes, storedMs };
+  try {
+    if (await isBinary(engine, answer)) return { ...about, text: null, isWhole: false };
+    let text = '';
+    for await (const piece of cleanPieces(storedPieces(engine, answer), headers)) {
+      text += piece;
+      if (text.length > charsMax) return { ...about, text: text.slice(0, charsMax), isWhole: false };
+    }
+    return { ...about, text, isWhole: !answer.truncated };
+  } catch (error) {
+    // Its file was taken away.
+    if (isWalletError(error) && error.code === 'not_found') return null;
+    throw error;
+  }
+}
+
 /** Whether an answer is no text, by its type or by its beginning. */
-async function isBinary(engine: Engine, answer: Answer): Promise<boolean> {
+async function isBinary(engine: AnswerPlace, answer: Answer): Promise<boolean> {
   for await (const piece of storedPieces(engine, answer))
     return !isText(answer.headers, piece.subarray(0, SNIFF_BYTES), answer.bytes > SNIFF_BYTES);
   return false;
@@ -108,13 +153,13 @@ async function findStored(engine: Engine, id: string): Promise<Answer> {
 }
 
 /** The bytes of an answer, in pieces. */
-async function* storedPieces(engine: Engine, answer: Answer): AsyncGenerator<Uint8Array> {
+async function* storedPieces(engine: AnswerPlace, answer: Answer): AsyncGenerator<Uint8Array> {
   if (isCleared(answer)) throw cleared();
   if (answer.storedId === null) yield answer.body ?? new Uint8Array();
   else yield* filePieces(await openStored(engine, answer.storedId));
 }
 
-function openStored(engine: Engine, storedId: NonNullable<Answer['storedId']>): Promise<FileHandle> {
+function openStored(engine: AnswerPlace, storedId: NonNullable<Answer['storedId']>): Promise<FileHandle> {
   return open(storedPath(engine.home, storedId), 'r').catch((cause: unknown) => {
     throw cleared(cause);
   });

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/settings.js';
+import type { Payment } from '../../ledger/attempts/payment.js';
 import type { AgentRecord } from '../../ledger/books/agent.js';
 import type { Entitlement } from '../../ledger/books/entitlement.js';
 import type { NoticeBook } from '../../ledger/books/notice.js';
@@ -11,12 +12,14 @@ import type {
 } from '../../ledger/ledger.js';
 import { formatUnits } from '../../money/decimal.js';
 import type { ActBook } from '../../owner/ownerActs.js';
+import type { Commitment } from '../../owner/ownerCommitments.js';
 import type { BudgetState } from '../../owner/ownerBudgets.js';
 import type { SettingsBook } from '../../owner/ownerSettings.js';
 import type { OwnFund, OwnPlace } from '../../treasury/ownFunds.js';
 import type { MoneyLook } from '../../treasury/statement/lookForMoney.js';
 import type { Statement } from '../../treasury/statement/readStatement.js';
 import type { Period } from '../../treasury/statement/statement.js';
+import type { AnswerBeginning } from '../../wallet/answer/response.js';
 import type { BalanceLine, LimitLine } from '../../wallet/balance.js';
 import { Behind } from './behind.js';
 import { midnightOf, SpendBook } from './spending/spendBook.js';
@@ -68,6 +71,10 @@ export interface DeskParts {
   readonly readFunds: () => Promise<readonly OwnFund[]>;
   /** What was bought ahead and is not used up. */
   readonly listBought: () => Promise<readonly Entitlement[]>;
+  /** The subscriptions that have not ended. */
+  readonly listCommitments: () => Promise<readonly Commitment[]>;
+  /** How the stored answer of a payment begins; null where none is kept. */
+  readonly readAnswer: (payment: Pick<Payment, 'id' | 'agent'>) => Promise<AnswerBeginning | null>;
   /** Stops all agents at once. */
   readonly freeze: () => Promise<void>;
   /** Stops one agent. */

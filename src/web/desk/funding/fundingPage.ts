@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { Entitlement } from '../../../ledger/books/entitlement.js';
 import { formatUnits } from '../../../money/decimal.js';
 import { DEFAULT_AGENT } from '../../../money/agent.js';
+import type { Commitment } from '../../../owner/ownerCommitments.js';
 import type { OwnFund, OwnPlace } from '../../../treasury/ownFunds.js';
 import { allowanceSubject } from '../../../treasury/pageActs.js';
 import { layPage, type Html } from '../../look/layout.js';
@@ -11,6 +12,7 @@ import type { Arrival } from '../desk.js';
 import type { Shell } from '../shell.js';
 import { viewTime } from '../when.js';
 import { viewBought } from './bought.js';
+import { viewCommitments } from './commitments.js';
 import { fundingLinks } from './onRamp.js';
 
 /** What the page of funding shows. */
@@ -24,11 +26,12 @@ export interface FundingParts {
   /** What came while the desk was open, newest first. */
   readonly arrivals: readonly Arrival[];
   readonly bought: readonly Entitlement[];
+  readonly commitments: readonly Commitment[];
 }
 
 /** Where money is sent to, what is there, and what of it is put with sellers or allowed to others. */
 export function viewFunding(parts: FundingParts, shell: Shell): Html {
-  const { agent, agents, places, arrivals, bought } = parts;
+  const { agent, agents, places, arrivals, bought, commitments } = parts;
   const { visit } = shell;
   const own = places.filter((place) => place.agent === agent);
   const addresses = [...new Set(own.map(({ address }) => address))];
@@ -55,7 +58,7 @@ export function viewFunding(parts: FundingParts, shell: Shell): Html {
         </p>
         ${addresses.map((address) => viewAddress(address, own, parts))}
       </section>
-      ${viewAllowances(parts, shell)} ${viewBought(bought, shell)}`,
+      ${viewCommitments(commitments, shell)} ${viewBought(bought, shell)} ${viewAllowances(parts, shell)}`,
   });
 }
 

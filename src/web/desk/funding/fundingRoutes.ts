@@ -4,12 +4,17 @@ import { viewFunding } from './fundingPage.js';
 
 /** Adds the page by which money comes, and what of it is tied up. */
 export function addFunding({ app, desk, shell }: DeskRoom): void {
-  const { fundPlaces, listBought } = desk.parts;
+  const { fundPlaces, listBought, listCommitments } = desk.parts;
   app.get('/add-money', async (c) => {
     const { funds, arrivals } = desk.funds();
-    const [places, bought, frame] = await Promise.all([fundPlaces(), listBought(), shell(c, 'add-money')]);
+    const [places, bought, commitments, frame] = await Promise.all([
+      fundPlaces(),
+      listBought(),
+      listCommitments(),
+      shell(c, 'add-money'),
+    ]);
     const agents = [...new Set(places.map(({ agent }) => agent))];
     const agent = agents.find((one) => one === c.req.query('agent')) ?? DEFAULT_AGENT;
-    return c.html(viewFunding({ agent, agents, places, funds, arrivals, bought }, frame));
+    return c.html(viewFunding({ agent, agents, places, funds, arrivals, bought, commitments }, frame));
   });
 }

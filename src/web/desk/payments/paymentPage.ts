@@ -4,6 +4,7 @@ import type { Payment } from '../../../ledger/attempts/payment.js';
 import type { AnyAttempt } from '../../../ledger/attempts/withdrawal.js';
 import { findNetwork } from '../../../money/network.js';
 import { cleanLine } from '../../../text/untrusted.js';
+import type { AnswerBeginning } from '../../../wallet/answer/response.js';
 import { viewEntry } from '../../../wallet/ledgerView.js';
 import { layPage, type Html } from '../../look/layout.js';
 import { endWords, whatOf } from './entryRows.js';
@@ -22,12 +23,15 @@ interface Step {
   readonly words: string;
 }
 
+/** What a payment brought. */
+export interface BroughtParts {
+  readonly status: number | null;
+  /** Null where no answer is kept. */
+  readonly answer: AnswerBeginning | null;
+}
+
 /** One payment: what it was, and its life as a line of time. */
-export function viewPayment(
-  payment: AnyAttempt,
-  { status }: { readonly status: number | null },
-  shell: Shell,
-): Html {
+export function viewPayment(payment: AnyAttempt, { status, answer }: BroughtParts, shell: Shell): Html {
   const entry = viewEntry(payment);
   const network = findNetwork(payment.network);
   const facts: readonly (readonly [string, Html | string])[] = [
@@ -56,9 +60,9 @@ export function viewPayment(
       </dl>
       <h2>Its life</h2>
       <ol class="life">
-        ${lifeOf(payment).map(({ ms, words }) => html`<li>${viewTime(ms, { seconds: true })} ${words}</li>`)}
+        ${lifeOf(payment, { status, answer }).map(({ ms, words }) => html`<li>${viewTime(ms, { seconds: true })} ${words}</li>`)}
       </ol>
-      ${payment.kind === 'payment' ? viewAfter(payment, status, shell) : ''}
+      ${payment.kind === 'payment' ? html`${viewAnswer(status, answer)} ${viewAfter(payment, status, shell)}` : ''}
     </section>`,
   });
 }
@@ -79,6 +83,31 @@ function callFacts(
       ? []
       : [['Approval', html`<a href="${visit.base}/approvals/${approvalId}">your answer</a>`] as const]),
   ];
+}
+
+/**
+ * What came, as text and nothing else (T43). It is what the agent was shown: credentials in it were taken out before it was
+ * kept.
+ */
+function viewAnswer(status: number | null, answer: AnswerBeginning | null): Html {
+  if (status === null) return html``;
+  if (answer === null)
+    return html`<h2>What came</h2>
+      <p class="soft">The answer is no longer kept.</p>`;
+  const { text, isWhole, type, bytes } = answer;
+  const about = `HTTP ${status}, ${bytes} ${bytes === 1 ? 'byte' : 'bytes'}${type === '' ? '' : `, ${type}`}`;
+  return html`<h2>What came</h2>
+    <p class="soft">${about}. A stranger’s words, not checked.</p>
+    ${
+      text === null
+        ? html`<p class="soft">It is no text: the agent has it as a file.</p>`
+        : text === ''
+          ? ''
+          : html`<div class="long answer" role="region" aria-label="What came" tabindex="0">
+              <pre>${text}</pre>
+            </div>`
+    }
+    ${text !== null && !isWhole ? html`<p class="soft">This is the beginning of it.</p>` : ''}`;
 }
 
 /** What an owner may do next: look at the same call, or write to its seller. */
@@ -119,12 +148,16 @@ function viewTransaction(tx: string, explorer: string | undefined): Html {
 }
 
 /** What is known of its life, in the order it came; what the ledger keeps no time of is told with the step before it. */
-function lifeOf(payment: AnyAttempt): Step[] {
+function lifeOf(payment: AnyAttempt, { status, answer }: BroughtParts): Step[] {
   const openedMs = openedWallMs(payment);
   const capturedMs = capturedWallMs(payment);
   const changedMs = Math.max(openedMs, toWallMs(payment, payment.changedMs));
-  const signed = payment.payload === null ? '' : ', then signed';
-  const steps: Step[] = [{ ms: openedMs, words: `Held under your limits${signed}` }];
+  const quoted = payment.kind === 'payment' && payment.quoteId !== null ? 'Quoted, then held' : 'Held';
+  const isSent = payment.state === 'sent' || payment.state === 'unknown' || payment.state === 'captured';
+  const signed = payment.payload === null ? '' : isSent ? ', signed and sent' : ', then signed';
+  const steps: Step[] = [{ ms: openedMs, words: `${quoted} under your limits${signed}` }];
+  if (answer !== null && status !== null)
+    steps.push({ ms: answer.storedMs, words: `Answered with HTTP ${status}` });
   if (capturedMs !== null && payment.state === 'captured') {
     steps.push({
       ms: capturedMs,
@@ -143,5 +176,5 @@ function lifeOf(payment: AnyAttempt): Step[] {
     });
     steps.push({ ms: payment.validBeforeSec * 1000, words: 'What was signed expires' });
   }
-  return steps;
+  return steps.sort((a, b) => a.ms - b.ms);
 }

@@ -12,7 +12,7 @@ const PAGE_ROWS = 50;
 
 /** Adds the list of payments, each payment's own page, and the files of them. */
 export function addPayments({ app, desk, now, shell }: DeskRoom): void {
-  const { ledger, listAgents } = desk.parts;
+  const { ledger, listAgents, readAnswer } = desk.parts;
   app.get('/payments', async (c) => {
     const filter = readFilter(c.req.query());
     const [page, agents, frame] = await Promise.all([
@@ -29,8 +29,12 @@ export function addPayments({ app, desk, now, shell }: DeskRoom): void {
     const id = c.req.param('id');
     const payment = (await ledger.findPayment(id)) ?? (await ledger.withdrawals.find(id));
     if (payment === null) throw new WalletError('not_found', 'There is no such payment.');
-    const [statuses, frame] = await Promise.all([ledger.answerStatuses([payment.id]), shell(c, 'payments')]);
-    return c.html(viewPayment(payment, { status: statuses.get(payment.id) ?? null }, frame));
+    const [statuses, answer, frame] = await Promise.all([
+      ledger.answerStatuses([payment.id]),
+      payment.kind === 'payment' ? readAnswer(payment) : null,
+      shell(c, 'payments'),
+    ]);
+    return c.html(viewPayment(payment, { status: statuses.get(payment.id) ?? null, answer }, frame));
   });
   app.get('/export/:kind', (c) => {
     const kind = c.req.param('kind');
