@@ -11,7 +11,7 @@ import { periodsOf } from './spending/period.js';
 
 const DAY_MS = DAY_SEC * 1000;
 /** A page is painted by then: sums that are still being read come a moment later. */
-const SUMS_MS_MAX = 100;
+const SUMS_MS_MAX = 50;
 /** Payments below the sums. */
 const ENTRIES_SHOWN = 8;
 
