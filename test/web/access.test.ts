@@ -1,67 +1,34 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AxeResults } from 'axe-core';
 import type { Page as Tab } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { OwnerAction } from '../../src/errors/ownerAction.js';
-import { ownerLine } from '../../src/cli/line/ownerLine.js';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { Confirmation } from '../../src/approvals/confirmation.js';
 import { Enrolment } from '../../src/approvals/enrolment.js';
 import type { PasskeyFactor } from '../../src/approvals/factor.js';
 import { SetUpForm } from '../../src/owner/setUp/setUpForm.js';
 import type { Page } from '../../src/web/page.js';
 import { startSetUpPage } from '../../src/web/setUp/setUpPage.js';
-import { startDeskOwner } from './deskOwner.js';
+import { startDeskOwner, tellSome } from './deskOwner.js';
+import { look } from './look.js';
 import {
   freshQuestion,
   goTo,
-  keepPicture,
   NO_CHROMIUM,
+  ownCommand,
   passphraseFactor,
   startBrowser,
   startOwner,
   type Owner,
 } from './owner.js';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** A phone held upright, the narrowest that WCAG 1.4.10 asks for, a desktop, and the widest one. */
-const WIDTHS = [320, 1280, 2560];
-
 const passkey: PasskeyFactor = {
   ...{ kind: 'passkey', id: 'fac_key', label: 'this laptop', createdMs: 0 },
   data: {} as PasskeyFactor['data'],
 };
 
-/** Each rule of axe-core, and no sideways scrolling, in both colours and widths. What it found, by rule and place. */
-async function look(tab: Tab, name: string): Promise<void> {
-  // Buttons take no click at first, and what cannot be clicked is not looked at.
-  await expect.poll(() => tab.locator('button[aria-disabled]').count()).toBe(0);
-  await tab.evaluate(AXE);
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await tab.emulateMedia({ colorScheme });
-    for (const width of WIDTHS) {
-      await tab.setViewportSize({ width, height: 800 });
-      if ((colorScheme === 'light') === (width === 320))
-        await keepPicture(tab, `access/${name}-${colorScheme}-${width}`);
-      const { violations } = (await tab.evaluate('axe.run()')) as AxeResults;
-      const found = violations.flatMap(({ id, help, nodes }) =>
-        nodes.map(
-          ({ target, failureSummary }) => `${id}: ${help}: ${target.join(' ')}: ${failureSummary ?? ''}`,
-        ),
-      );
-      expect(found, `${name}, ${colorScheme}, ${width}`).toEqual([]);
-      const over = await tab.evaluate<number>(
-        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-      );
-      expect(over, `${name}, ${width}`).toBeLessThanOrEqual(0);
-    }
-  }
-}
-
-const command = (action: OwnerAction): string => `purser ${ownerLine({ say: '', action })?.join(' ') ?? ''}`;
+/** The heading of {@link freshQuestion}. */
+const ASKED = 'Pay $0.75 to api.example.com?';
 
 // Where there is no Chromium there is nothing to look with: see NO_CHROMIUM.
 describe.skipIf(NO_CHROMIUM)('axe-core finds nothing against', () => {
@@ -84,7 +51,7 @@ describe.skipIf(NO_CHROMIUM)('axe-core finds nothing against', () => {
   test('the approvals page where nothing waits', async () => {
     await using owner = await ownerWithFactors();
     await enter(owner.page);
-    await look(tab, 'nothing');
+    await look(tab, 'nothing', 'Nothing waits for you');
   });
 
   test('a question with all that can be said of it, others and recent ones below', async () => {
@@ -107,24 +74,30 @@ describe.skipIf(NO_CHROMIUM)('axe-core finds nothing against', () => {
     owner.inbox.ask(freshQuestion({ approvalId: 'apr_4' }), { state: 'denied', answer: { kind: 'no' } });
     owner.inbox.ask(freshQuestion({ approvalId: 'apr_5' }), { state: 'expired' });
     await enter(owner.page);
-    await look(tab, 'asked');
+    await look(tab, 'asked', /^Pay \$0\.75 to .*example-market\.com:8443\?$/);
   });
 
   test('a question that can only be declined yet', async () => {
     await using owner = await startOwner();
     owner.inbox.ask(freshQuestion());
     await enter(owner.page);
-    await look(tab, 'no-factor');
+    await look(tab, 'no-factor', ASKED);
   });
 
-  test('a wrong passphrase', async () => {
+  test('a wrong passphrase, and one too many', async () => {
     await using owner = await ownerWithFactors();
     owner.inbox.ask(freshQuestion());
     await enter(owner.page);
-    await tab.getByLabel('Your owner passphrase').fill('not the passphrase');
-    await tab.keyboard.press('Enter');
-    await tab.getByText('That is not your owner passphrase.').waitFor();
-    await look(tab, 'wrong');
+    for (const [name, told] of [
+      ['wrong', 'That is not your owner passphrase.'],
+      ['slowed', 'Too many wrong tries.'],
+    ] as const) {
+      await tab.getByLabel('Your owner passphrase').fill('not the passphrase');
+      await tab.keyboard.press('Enter');
+      await tab.getByText(told).waitFor();
+      await look(tab, name, ASKED);
+      owner.inbox.wrong = 10;
+    }
   });
 
   test('a question that was answered elsewhere while it was read', async () => {
@@ -138,7 +111,7 @@ describe.skipIf(NO_CHROMIUM)('axe-core finds nothing against', () => {
       answeredMs: Date.now() - 2_000,
     });
     await tab.getByText('Answered elsewhere: ').waitFor();
-    await look(tab, 'elsewhere');
+    await look(tab, 'elsewhere', ASKED);
   });
 
   test.each([
@@ -153,10 +126,9 @@ describe.skipIf(NO_CHROMIUM)('axe-core finds nothing against', () => {
     const answeredMs = name === 'expired' ? null : Date.now() - 30_000;
     owner.inbox.ask(freshQuestion(), { answeredMs, answeredBy: 'owner passphrase', ...over });
     await enter(owner.page, `/approvals/${approvalId}`);
-    await look(tab, name);
-    await enter(owner.page);
-    await goTo(tab, `${tab.url()}?done=${approvalId}`);
-    await look(tab, `${name}-done`);
+    await look(tab, name, '$0.75 to api.example.com');
+    await goTo(tab, `${tab.url().replace(/\/approvals\/.*/, '')}?done=${approvalId}`);
+    await look(tab, `${name}-done`, 'Nothing waits for you');
   });
 
   test('the pages of an owner’s command, and where nothing is', async () => {
@@ -173,52 +145,45 @@ describe.skipIf(NO_CHROMIUM)('axe-core finds nothing against', () => {
     const confirmation = new Confirmation(act, { factors, now: Date.now });
     await using owner = await startOwner({ enrolment, confirmation });
     await enter(owner.page, '/passkey');
-    await look(tab, 'passkey');
+    await look(tab, 'passkey', 'Add a passkey');
     await enter(owner.page, '/confirm');
-    await look(tab, 'confirm');
+    await look(tab, 'confirm', `${act.what}?`);
     await goTo(tab, tab.url().replace('/confirm', '/nothing'));
-    await look(tab, 'not-found');
+    await look(tab, 'not-found', 'Nothing is here');
     await enter(owner.page, '/confirm');
     await tab.getByRole('button', { name: 'Decline' }).click();
     await tab.getByText('You declined').waitFor();
-    await look(tab, 'command-declined');
+    await look(tab, 'command-declined', 'You declined');
   });
 
   test('the owner’s desk', async () => {
     await using owner = await startDeskOwner();
-    for (const path of [
-      '/home',
-      '/payments',
-      '/spending',
-      '/money',
-      '/sellers',
-      '/agents',
-      '/add-money',
-      '/settings',
-    ]) {
-      await enter(owner.page, path);
-      await tab.getByRole('navigation').waitFor();
-      // Once the networks have answered the page is drawn anew, and then no more.
-      if (path === '/home') await tab.getByText('9.94 USDC to spend').waitFor();
-      if (path === '/add-money') await tab.getByText('9.96 USDC').waitFor();
-      await look(tab, `desk${path.replace('/', '-')}`);
-    }
-    const at = (path: string): Promise<void> =>
-      goTo(tab, tab.url().replace(/^(.*\/v\/[0-9a-f]+).*$/, `$1${path}`));
-    for (const [name, path] of [
-      ['seller', '/sellers/takes.example.com'],
-      ['agent', '/agents/research'],
-      ['change', '/settings/change?key=limits.per_day_usd&value=2'],
-      ['act', '/act?kind=rotate_token&subject=research'],
+    tellSome(owner.notices);
+    const [lost] = (await owner.ledger.listPayments({ host: 'takes.example.com' }, 1, null)).payments;
+    for (const [name, path, heading] of [
+      ['home', '/home', 'Money'],
+      ['payments', '/payments', 'Payments'],
+      ['spending', '/spending', 'Spending'],
+      ['money', '/money', /^Statement of \d{4}-\d{2}$/],
+      ['sellers', '/sellers', 'Sellers'],
+      ['agents', '/agents', 'Agents'],
+      ['add-money', '/add-money', 'Add money'],
+      ['notices', '/notices', 'Notices'],
+      ['settings', '/settings', 'Settings'],
+      ['seller', '/sellers/takes.example.com', 'takes.example.com'],
+      ['agent', '/agents/research', 'research'],
+      ['change', '/settings/change?key=limits.per_day_usd&value=2', 'limits.per_day_usd'],
+      ['act', '/act?kind=rotate_token&subject=research', 'rotate_token research'],
+      ['payment', `/payments/${lost?.id ?? ''}`, /^\$0\.01 to takes\.example\.com/],
+      ['not-found', '/payments/pay_none', 'That did not work'],
     ] as const) {
-      await at(path);
-      await tab.getByRole('navigation').waitFor();
-      await look(tab, `desk-${name}`);
+      if (name === 'home') await enter(owner.page, path);
+      else await goTo(tab, tab.url().replace(/^(.*\/v\/[0-9a-f]+).*$/, `$1${path}`));
+      // Once the networks have answered the page is drawn anew, and then no more.
+      if (name === 'home') await tab.getByText('9.94 USDC to spend').waitFor();
+      if (name === 'add-money') await tab.getByText('9.96 USDC').waitFor();
+      await look(tab, `desk-${name}`, heading);
     }
-    await at('/payments');
-    await tab.getByRole('link', { name: /takes\.example\.com/ }).click();
-    await tab.getByText('Its life').waitFor();
-    await look(tab, 'desk-payment');
   });
 
   test('the door', async () => {
@@ -226,14 +191,14 @@ describe.skipIf(NO_CHROMIUM)('axe-core finds nothing against', () => {
     await browser.context.clearCookies();
     await goTo(tab, owner.origin);
     await tab.getByText('Is it you?').waitFor();
-    await look(tab, 'door');
+    await look(tab, 'door', 'Is it you?');
     await tab.getByLabel('The code that Purser showed you').fill('BBBB-BBBB');
     await tab.getByRole('button', { name: 'Go on' }).click();
     await tab.getByText('That is not the code.').waitFor();
-    await look(tab, 'door-wrong');
+    await look(tab, 'door-wrong', 'Is it you?');
     await tab.getByRole('button', { name: 'It is me' }).click();
     await tab.getByText('The page is opening').waitFor();
-    await look(tab, 'door-reopened');
+    await look(tab, 'door-reopened', 'Is it you?');
   });
 
   test('the pages of set-up, from the form to what holds', async () => {
@@ -241,21 +206,19 @@ describe.skipIf(NO_CHROMIUM)('axe-core finds nothing against', () => {
     const passphrase = async (): Promise<string> => Promise.resolve('what unlocks the keystore');
     const inbox = new SetUpForm({ home: join(folder, 'wallet'), now: Date.now, passphrase });
     const showCode = async (): Promise<boolean> => Promise.resolve(true);
-    const page = await startSetUpPage(inbox, { now: Date.now, command, showCode });
+    const page = await startSetUpPage(inbox, { now: Date.now, command: ownCommand, showCode });
     try {
       await enter(page);
-      await look(tab, 'set-up');
+      await look(tab, 'set-up', 'Set up the wallet of your agents');
       await tab.getByLabel('The code on your desktop').fill('BBBB-BBBB');
       await tab.getByRole('button', { name: 'Make the wallet' }).click();
       await tab.getByText('That is not the code').waitFor();
-      await look(tab, 'set-up-wrong');
+      await look(tab, 'set-up-wrong', 'Set up the wallet of your agents');
       await tab.getByLabel('The code on your desktop').fill(page.codeToShow());
       await tab.getByRole('button', { name: 'Make the wallet' }).click();
-      await tab.getByRole('heading', { name: 'The wallet is ready' }).waitFor();
-      await look(tab, 'set-up-ready');
+      await look(tab, 'set-up-ready', 'The wallet is ready');
       await enter(page);
-      await tab.getByRole('heading', { name: 'made in another window' }).waitFor();
-      await look(tab, 'set-up-elsewhere');
+      await look(tab, 'set-up-elsewhere', 'The wallet was made in another window');
     } finally {
       await page.close();
       rmSync(folder, { recursive: true, force: true });

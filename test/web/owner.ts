@@ -1,5 +1,6 @@
-import { ownerLine } from '../../src/cli/line/ownerLine.js';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { ownerCommand } from '../../src/cli/line/line.js';
+import type { OwnerAction } from '../../src/errors/ownerAction.js';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext, type Page as Tab } from 'playwright-core';
@@ -16,8 +17,8 @@ const SHOWN_MS_MAX = 4 * 60_000;
 /** Why the tests in a browser are not run here; false where they are. */
 export const NO_CHROMIUM = existsSync(CHROMIUM) ? false : `no browser at ${CHROMIUM}`;
 
-/** Where pictures of the page are kept, for people to look at. */
-const PICTURES = 'test-output/web';
+/** Where pictures of the page are kept for people to look at; none are taken without. */
+const PICTURES = process.env['PURSER_TEST_PICTURES'];
 
 /** The owner passphrase of the tests. */
 export const PASSPHRASE = 'violet kayak on the ledge';
@@ -33,6 +34,12 @@ export function passphraseFactor(): Promise<PassphraseFactor> {
 export function freshQuestion(over: Partial<Question> = {}): Question {
   const createdMs = Date.now() - 60_000;
   return askedQuestion({ createdMs, expiresMs: createdMs + 600_000, ...over });
+}
+
+/** A command as the program words it where it is called `purser`. */
+export function ownCommand(action: OwnerAction): string {
+  const program = ownerCommand(action, { env: {}, platform: 'linux', version: '0' });
+  return program.replace(/^npx -y purser-mcp@0/, 'purser');
 }
 
 /** A page that listens, over an inbox in memory whose clock stands still until it is moved on. */
@@ -55,7 +62,7 @@ export async function startOwner({
   const page = await startPage({
     inbox,
     now,
-    command: (action) => `purser ${ownerLine({ say: '', action })?.join(' ') ?? ''}`,
+    command: ownCommand,
     ...options,
   });
   return {
@@ -112,10 +119,9 @@ export async function goTo(tab: Tab, url: string): Promise<void> {
   await tab.waitForURL((shown) => !shown.pathname.startsWith('/open/'));
 }
 
-/** Keeps a picture of the whole page. */
+/** Keeps a picture of the whole page, where somebody asked for pictures. */
 export async function keepPicture(tab: Tab, name: string): Promise<void> {
-  mkdirSync(PICTURES, { recursive: true });
-  await tab.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+  if (PICTURES !== undefined) await tab.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
 }
 
 /** Gives the tab an authenticator with a user who always says yes. */

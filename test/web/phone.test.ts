@@ -10,6 +10,7 @@ import { newLedger, T0 } from '../../src/ledger/sqlite/fixtures.js';
 import { openEntry } from '../../src/owner/auth/ownerEntry.js';
 import { storedFactor } from '../../src/owner/auth/ownerFactor.js';
 import { request } from 'node:https';
+import { look } from './look.js';
 import { addAuthenticator, freshQuestion, goTo, NO_CHROMIUM, startOwner, type Owner } from './owner.js';
 
 const NAME = 'wallet.example';
@@ -159,9 +160,11 @@ describe.skipIf(NO_CHROMIUM)('a phone', () => {
 
   test('is added by the code’s address and the terminal’s code, comes in by its passkey, and approves with it', async () => {
     await goTo(tab, owner.page.ticket('/passkey', 600_000).url);
+    await look(tab, 'phone-add', 'Add a passkey');
     await tab.getByLabel('The code that your terminal shows').fill(enrolment.code);
     await tab.getByRole('button', { name: 'Make the passkey' }).click();
     await tab.getByText('The passkey is added').waitFor();
+    await look(tab, 'phone-added', 'The passkey is added');
     expect((await enrolment.done)?.data.rpId).toBe(NAME);
 
     // Later, by the link of a message: nothing but the door until the passkey signed.
@@ -171,14 +174,10 @@ describe.skipIf(NO_CHROMIUM)('a phone', () => {
     owner.inbox.ask(question);
     await goTo(tab, `${origin}/approvals/${question.approvalId}`);
     expect(await tab.content()).not.toContain(question.host);
+    await look(tab, 'phone-door', 'Is it you?');
     await tab.getByRole('button', { name: 'Come in with a passkey' }).click();
     await tab.getByRole('heading', { name: /Pay \$0\.75/ }).waitFor();
-    expect(await tab.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
-    if (process.env['PURSER_TEST_PICTURES'] !== undefined)
-      await tab.screenshot({
-        path: join(process.env['PURSER_TEST_PICTURES'], 'phone-approval.png'),
-        fullPage: true,
-      });
+    await look(tab, 'phone-approval', /^Pay \$0\.75/);
     expect(await tab.getByLabel('Your owner passphrase').count()).toBe(0);
     await tab.getByRole('button', { name: /with a passkey/ }).click();
     await expect.poll(() => owner.inbox.asked.get(question.approvalId)?.state).toBe('approved');

@@ -1,4 +1,3 @@
-import { ownerLine } from '../../src/cli/line/ownerLine.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +10,15 @@ import { SetUpForm } from '../../src/owner/setUp/setUpForm.js';
 import { isMadeUnlockPassphrase } from '../../src/owner/setUp/unlockSecret.js';
 import type { Page } from '../../src/web/page.js';
 import { startSetUpPage } from '../../src/web/setUp/setUpPage.js';
-import { addAuthenticator, goTo, keepPicture, NO_CHROMIUM, PASSPHRASE, startBrowser } from './owner.js';
+import {
+  addAuthenticator,
+  goTo,
+  keepPicture,
+  NO_CHROMIUM,
+  ownCommand,
+  PASSPHRASE,
+  startBrowser,
+} from './owner.js';
 import { cookieOf, postForm, send, visitAsAgent, visitWith, type Agent, type Reply } from './request.js';
 
 const UNLOCK = 'what unlocks the keystore';
@@ -28,7 +35,7 @@ let purposes: string[];
 const startSetUp = (): Promise<Page> =>
   startSetUpPage(form, {
     now: Date.now,
-    command: (action) => `purser ${ownerLine({ say: '', action })?.join(' ') ?? ''}`,
+    command: ownCommand,
     showCode: async ({ codeToShow }, purpose) => {
       shown += 1;
       purposes.push(purpose);

@@ -76,7 +76,8 @@ export function addEnds(app: Hono<VisitEnv>, command: AppParts['command']): void
   app.onError((error, c) => {
     const { status, message } = problemOf(error, command);
     setRetryAfter(c, error);
-    return c.html(layMessage(c.get('visit'), 'That did not work', message), status);
+    const start = html`<a href="${c.get('visit').base}">Go to the start</a>`;
+    return c.html(layMessage(c.get('visit'), 'That did not work', html`${message} ${start}`), status);
   });
 }
 

@@ -34,7 +34,6 @@ body {
 .filter input[type=checkbox] { width: 1.125rem; height: 1.125rem; margin: 0; accent-color: var(--accent); }
 textarea { font: .875rem/1.45 ui-monospace, Menlo, Consolas, monospace; color: var(--ink); background: var(--ground); border: 1px solid var(--used); border-radius: .375rem; padding: .5rem .625rem; width: 100%; }
 select { font: inherit; color: var(--ink); background: var(--ground); border: 1px solid var(--used); border-radius: .375rem; padding: .5rem; min-height: 2.75rem; }
-.filter input, .edits input { font-weight: 400; }
 .filter input[type=search], .filter input[type=text] { width: 10.5rem; } .filter input[type=date] { width: 9.5rem; }
 .edits { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .75rem 1.25rem; margin: .75rem 0; }
 .edits form { display: flex; gap: .5rem; align-items: flex-end; } .edits label { display: grid; gap: .125rem; flex: 1 1 auto; min-width: 0; font-size: .875rem; font-weight: 600; }
@@ -61,7 +60,7 @@ p { margin: .5rem 0; }
 a { color: var(--accent); }
 code { font: .875em/1.4 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; }
 .sheet { background: var(--sheet); border: 1px solid var(--line); border-radius: .625rem; padding: 1rem 1.125rem; margin-bottom: 1rem; }
-.sheet h2:first-child { margin-top: 0; }
+.sheet h2:first-child { margin-top: 0; } .sheet > :last-child { margin-bottom: 0; }
 .soft, .rows .soft { color: var(--soft); font-size: .875rem; }
 .why { font-weight: 600; }
 .notice { border-left: .25rem solid var(--note-ink); background: var(--note-ground); color: var(--note-ink); padding: .5rem .75rem; border-radius: .25rem; margin: .75rem 0; }
@@ -76,6 +75,7 @@ figure { margin: .5rem 0; } figcaption { font-size: .875rem; }
 .qr { display: block; width: 9.5rem; height: 9.5rem; margin: .375rem 0 .75rem; border-radius: .375rem; }
 .words { columns: 3 8rem; margin: 1rem 0; padding-left: 2.5rem; font: 1.0625rem/1.9 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; }
 .long { max-height: 7.5rem; overflow: auto; border: 1px solid var(--line); border-radius: .375rem; padding: .375rem .5rem; }
+.answer { max-height: 20rem; } .answer pre { margin: 0; white-space: pre-wrap; font: .875rem/1.45 ui-monospace, Menlo, Consolas, monospace; }
 .detail { white-space: pre-wrap; font: .875rem/1.45 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; border-left: .1875rem solid var(--line); padding-left: .75rem; }
 dd .warn { display: block; }
 .warn { color: var(--bad); font-weight: 600; }
@@ -103,6 +103,7 @@ input.amount { width: 6.5rem; padding: .125rem .5rem; min-height: 2rem; }
 .choice input.amount { margin: .1875rem 0; }
 .amounts { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: 0 1rem; }
 .buttons { display: flex; flex-wrap: wrap; gap: .625rem; margin-top: .75rem; }
+.filter input, .filter select, .edits input { font-weight: 400; }
 button { font: inherit; font-weight: 600; min-height: 2.75rem; padding: .5rem 1.125rem; border-radius: .375rem; border: 1px solid var(--used); background: var(--sheet); color: var(--ink); cursor: pointer; max-width: 100%; }
 button.yes { background: var(--accent); border-color: var(--accent); color: var(--accent-ink); }
 button.no { border-color: var(--bad); color: var(--bad); }
@@ -110,7 +111,7 @@ button:disabled { opacity: .55; cursor: progress; }
 :focus-visible { outline: .1875rem solid var(--accent); outline-offset: .125rem; }
 .no-form { border-top: 1px solid var(--line); margin-top: 1rem; padding-top: .25rem; }
 .rows { list-style: none; margin: 0; padding: 0; }
-.rows li { display: grid; grid-template-columns: 1fr auto; gap: 0 .75rem; padding: .5rem 0; border-top: 1px solid var(--line); }
+.rows li { display: grid; grid-template-columns: minmax(0, 1fr) fit-content(50%); gap: 0 .75rem; padding: .5rem 0; border-top: 1px solid var(--line); }
 .rows li:first-child { border-top: 0; }
 .rows li > :nth-child(even) { text-align: right; }
 .state { font-size: .875rem; font-weight: 600; }
@@ -122,7 +123,7 @@ button:disabled { opacity: .55; cursor: progress; }
 table.limits { border-collapse: collapse; width: 100%; max-width: 26rem; }
 .limits th, .limits td { text-align: right; padding: .3125rem 0 .3125rem .75rem; border-top: 1px solid var(--line); font-weight: 400; }
 .limits thead th, .limits thead td { border-top: 0; }
-.limits thead th { color: var(--soft); font-size: .875rem; }
+.limits thead th { color: var(--soft); font-size: .875rem; white-space: nowrap; }
 .limits td { white-space: nowrap; }
 .limits th:first-child { text-align: left; padding-left: 0; }
 details { margin: .25rem 0; } summary { cursor: pointer; color: var(--accent); }
@@ -145,9 +146,10 @@ details { margin: .25rem 0; } summary { cursor: pointer; color: var(--accent); }
   .sheet { padding: .875rem; }
   .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .375rem; }
-  .caps, .rows li, .pair, .place { grid-template-columns: 1fr; }
+  .caps, .pair, .place { grid-template-columns: 1fr; }
   .depth-1, .depth-2, .depth-3, .depth-4 { margin-left: .5rem; }
-  .rows li > :nth-child(even) { text-align: left; }
+  .rows li > :nth-child(n+3) { grid-column: 1 / -1; text-align: left; }
+  nav.links { gap: 0 1rem; margin: 0 0 .5rem; font-size: .9375rem; }
   h1 { font-size: 1.3125rem; }
   .proof .buttons { flex: 1 1 100%; }
   .buttons button { flex: 1 1 auto; }
