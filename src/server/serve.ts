@@ -13,6 +13,7 @@ import { Meters } from './http/operation/meters.js';
 import type { RefusalReason } from './http/refusal.js';
 import { ServedWallets } from './http/sessions/servedWallets.js';
 import { NoticeKeeper } from './noticeKeeper.js';
+import { OwnerPageKeeper, type ServeOwnerPage } from './ownerPageKeeper.js';
 import { within } from './within.js';
 
 /** Calls that run when a signal comes may end by themselves within this: most do, and service runners wait 90 s. */
@@ -42,6 +43,8 @@ export interface ServeOptions {
   /** Where health and metrics are served; null for nowhere. */
   readonly healthPort: number | null;
   readonly metricsToken: string | null;
+  /** Serves the owner's page beside the agents; left out for no page. */
+  readonly ownerPage?: ServeOwnerPage | undefined;
   /** The log's file; stderr unless given. */
   readonly logFile: string | undefined;
   /** Told once the server can be reached. */
@@ -55,6 +58,8 @@ export interface ServedPlaces {
   /** Its own Unix socket; null where it has none, or was handed it. */
   readonly socket: string | null;
   readonly healthUrl: string | null;
+  /** Of the owner's page; null where it is not served. */
+  readonly ownerPageUrl: string | null;
 }
 
 const PORT_DEFAULT = 4402;
@@ -76,9 +81,13 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
   logInsteadOfPrinting(log);
   const { version, env, platform } = wallet;
   const notices = new NoticeKeeper({ version, env, platform });
+  const ownerPage = options.ownerPage === undefined ? null : new OwnerPageKeeper(options.ownerPage);
   const wallets = new ServedWallets({
     ...wallet,
-    behind: (engine) => notices.begin(engine),
+    behind: (engine) => {
+      notices.begin(engine);
+      ownerPage?.over(engine);
+    },
     reach: () => new DesktopReach({ version, env, platform }),
   });
   await wallets.open();
@@ -116,29 +125,31 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
   });
   const { healthPort, metricsToken } = options;
   const serving = server;
-  const health =
-    healthPort === null
-      ? null
-      : await startHealthServer({ binding, port: healthPort, tls, meters, metricsToken }).catch(
-          async (error: unknown) => {
-            // A server that says it cannot start must not go on serving.
-            await serving.stop(Promise.resolve());
-            await wallets.close();
-            throw error;
-          },
-        );
+  // A server that says it cannot start must not go on serving.
+  const giveUp = async (error: unknown): Promise<never> => {
+    await serving.stop(Promise.resolve());
+    await health?.close();
+    await wallets.close();
+    throw error;
+  };
+  let health: Awaited<ReturnType<typeof startHealthServer>> | null = null;
+  if (healthPort !== null)
+    health = await startHealthServer({ binding, port: healthPort, tls, meters, metricsToken }).catch(giveUp);
+  const ownerPageUrl = ownerPage === null ? null : await ownerPage.start().catch(giveUp);
   const stopping = signalled();
   const origin = (at: number): string =>
     `http${tls === null ? '' : 's'}://${binding.host.includes(':') ? `[${binding.host}]` : binding.host}:${at}`;
   const address = server.addresses.find((one) => one !== null);
   const url = address === undefined ? null : `${origin(address.port)}/mcp`;
   const socket = options.socket ?? null;
-  log.info({ url, socket }, 'serving');
-  options.ready({ url, socket, healthUrl: health === null ? null : `${origin(health.port)}/health` });
+  log.info({ url, socket, owner_page_url: ownerPageUrl }, 'serving');
+  const healthUrl = health === null ? null : `${origin(health.port)}/health`;
+  options.ready({ url, socket, healthUrl, ownerPageUrl });
 
   log.info({ signal: await stopping.first, running: wallets.running }, 'stopping');
   await server.stop(within(FINISH_CALLS_MS, Promise.race([wallets.idle(), stopping.second])));
   wallets.endCalls();
+  await ownerPage?.close();
   await within(
     CLOSE_MS,
     wallets.idle().then(() => wallets.close()),

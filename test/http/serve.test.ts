@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -353,3 +354,37 @@ test('a client of the SDK that is refused is told why in its own words', async (
   const transport = new StreamableHTTPClientTransport(new URL(served.url));
   await expect(new Client({ name: 'x', version: '1' }).connect(transport)).rejects.toThrow(/bearer token/i);
 });
+
+test('with --owner-page its owner comes in by a passkey at the address of their own, and the agents’ port shows none of it', async () => {
+  const port = await freePort();
+  await expect(serve('--owner-page', `127.0.0.1:${port}`)).rejects.toThrow('owner_page.url');
+  await wallet.set('owner_page.url', 'https://wallet.example');
+  const served = await serve('--owner-page', `127.0.0.1:${port}`);
+  const ask = async (at: string, host: string) => {
+    return new Promise<{ status: number; body: string }>((resolve, reject) => {
+      const asked = request(at, { headers: { host } }, (answer) => {
+        let body = '';
+        answer.on('data', (piece: Buffer) => (body += piece.toString()));
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body }));
+      });
+      asked.on('error', reject);
+      asked.end();
+    });
+  };
+  const door = await ask(`http://127.0.0.1:${port}/home`, 'wallet.example');
+  expect(door.status).toBe(403);
+  expect(door.body).toContain('Come in with a passkey');
+  expect((await ask(`http://127.0.0.1:${port}/home`, `127.0.0.1:${port}`)).status).toBe(421);
+  expect((await ask(`${served.origin}/home`, new URL(served.origin).host)).status).toBe(401);
+  expect(await served.stop()).toEqual({ code: 0, signal: null });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -121,6 +121,10 @@ export const serveCommands = [
         flags: '--behind-proxy',
         summary: 'A proxy in front terminates TLS: allow other machines without TLS here.',
       },
+      {
+        flags: '--owner-page <host:port>',
+        summary: 'Serve your page too, as phone serve does: at owner_page.url, under the same certificate.',
+      },
       { flags: '--health-port <port>', summary: 'Serve /health and Prometheus /metrics on this port.' },
       { flags: '--metrics-token-file <file>', summary: 'File with the bearer token that /metrics requires.' },
       { flags: '--log-file <file>', summary: 'Write the log to this file instead of standard error.' },

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { WalletError } from '../../errors/walletError.js';
+import type { ServeOwnerPage } from '../../server/ownerPageKeeper.js';
 import type { CommandCall, Flags } from '../command.js';
 import { readSecretFile } from '../setUp/passphrase.js';
 import { printJson, printLines } from '../terminal/output/show.js';
@@ -31,17 +32,42 @@ export async function run(call: CommandCall): Promise<number> {
     healthPort,
     metricsToken,
     logFile: flags.text('logFile'),
-    ready: ({ url, socket, healthUrl }) => {
-      if (flags.has('json')) printJson(io, { status: 'ok', code: 'ok', url, socket, health_url: healthUrl });
+    ownerPage: ownerPageOf(call),
+    ready: ({ url, socket, healthUrl, ownerPageUrl }) => {
+      const places = { url, socket, health_url: healthUrl, owner_page_url: ownerPageUrl };
+      if (flags.has('json')) printJson(io, { status: 'ok', code: 'ok', ...places });
       else
         printLines(io.stdout, [
           ...(url === null ? [] : [`Serving at ${url}`]),
           ...(socket === null ? [] : [`Serving at the socket ${socket}`]),
           ...(url === null && socket === null ? ['Serving at the sockets that were handed over'] : []),
           ...(healthUrl === null ? [] : [`Health at ${healthUrl}`]),
+          ...(ownerPageUrl === null ? [] : [`Your page is at ${ownerPageUrl}`]),
         ]);
     },
   });
+}
+
+/** How the owner's page is served beside the agents, over the wallet that is open for them; undefined where it is not. */
+function ownerPageOf(call: CommandCall): ServeOwnerPage | undefined {
+  const listen = call.flags.text('ownerPage');
+  if (listen === undefined) return undefined;
+  return async (engine) => {
+    const [{ servePhone }, { openNotices }] = await Promise.all([
+      import('../phone/phonePage.js'),
+      import('../../ledger/stores.js'),
+    ]);
+    // The server looks after the notices already.
+    const notices = openNotices(call.home, engine.now());
+    const page = await servePhone(call, engine, engine.closing, { listen, notices });
+    return {
+      url: page.addressOf('/home'),
+      close: async () => {
+        await page.close();
+        notices.close();
+      },
+    };
+  };
 }
 
 /** The port that a flag names; undefined where it is not given. Throws `bad_input`. */

@@ -19,7 +19,7 @@ export async function run(call: CommandCall): Promise<number> {
         ownerOptions(call),
         flags.text('label') ?? 'phone',
         async (enrolment) => {
-          const page = await servePhone(call, engine, signal, enrolment);
+          const page = await servePhone(call, engine, signal, { enrolment });
           signal.addEventListener('abort', () => enrolment.close(), { once: true });
           // T33: the address lets in once; the terminal alone shows it, and the code that it asks for.
           const { url } = page.ticket('/passkey', SCAN_MS);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Enrolment } from '../../approvals/enrolment.js';
 import { WalletError } from '../../errors/walletError.js';
+import type { NoticeBook } from '../../ledger/books/notice.js';
 import { openMovements } from '../../ledger/stores.js';
 import { openInbox } from '../../owner/approvalInbox.js';
 import { openEntry } from '../../owner/auth/ownerEntry.js';
@@ -16,6 +17,16 @@ import { ownerCommand } from '../line/line.js';
 const LISTEN_DEFAULT = '127.0.0.1:4403';
 const PORT_MAX = 65_535;
 
+/** What is served beside the desk, and where. */
+export interface PhoneParts {
+  /** A passkey that is being added. */
+  readonly enrolment?: Enrolment;
+  /** `host:port`; what the flags say unless given. */
+  readonly listen?: string;
+  /** Where somebody looks after the notices already. */
+  readonly notices?: NoticeBook;
+}
+
 /**
  * Serves the owner's page to who comes from elsewhere, over an open wallet, until `over` aborts. Throws `bad_input` where
  * owner_page.url is not set, or for flags that do not go together, and `unreachable` where the address cannot be had.
@@ -24,7 +35,7 @@ export async function servePhone(
   call: CommandCall,
   engine: Engine,
   over: AbortSignal,
-  enrolment?: Enrolment,
+  { enrolment, listen, notices }: PhoneParts = {},
 ): Promise<Page> {
   const { io, home } = call;
   const { url } = (await engine.config()).ownerPage;
@@ -39,27 +50,31 @@ export async function servePhone(
   const { ledger, keys } = engine;
   const now = (): number => engine.now();
   const book = openMovements(home);
-  const notices = watchNotices(engine, {
-    version: io.version,
-    showDesktop: (text) => notifyDesktop({ text, stays: false }, io.env, io.platform),
-  });
+  const place = await listenOf(call, listen ?? call.flags.text('listen') ?? LISTEN_DEFAULT);
+  const watched = (): NoticeBook =>
+    watchNotices(engine, {
+      version: io.version,
+      showDesktop: (text) => notifyDesktop({ text, stays: false }, io.env, io.platform),
+    }).book;
   over.addEventListener('abort', () => book.close(), { once: true });
   return startPage({
     inbox: openInbox({ home, ledger, configMac: (data) => keys.mac('config', data), now, place: 'page' }),
     now,
     command: (action) => ownerCommand(action, io),
-    desk: { ...deskOf(call, engine, book, over), notices: notices.book },
-    outside: { address, listen: await listenOf(call), entry: openEntry(ledger, address, now) },
+    desk: { ...deskOf(call, engine, book, over), notices: notices ?? watched() },
+    outside: { address, listen: place, entry: openEntry(ledger, address, now) },
     ...(enrolment === undefined ? {} : { enrolment }),
   });
 }
 
-async function listenOf({ flags }: CommandCall): Promise<OutsideListen> {
-  const [, host = '', portText = ''] =
-    /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(flags.text('listen') ?? LISTEN_DEFAULT) ?? [];
+async function listenOf({ flags }: CommandCall, text: string): Promise<OutsideListen> {
+  const [, host = '', portText = ''] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(text) ?? [];
   const port = Number(portText);
   if (host === '' || port > PORT_MAX)
-    throw new WalletError('bad_input', '--listen must be an address and a port.');
+    throw new WalletError(
+      'bad_input',
+      'Your page is served at an address and a port, such as 127.0.0.1:4403.',
+    );
   const [cert, key] = [flags.text('tlsCert'), flags.text('tlsKey')];
   if ((cert === undefined) !== (key === undefined))
     throw new WalletError('bad_input', '--tls-cert and --tls-key go together.');
