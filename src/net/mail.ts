@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { Call, type Deadline } from './call.js';
 import { connectDirectly, secure } from './connection/connection.js';
@@ -22,6 +21,8 @@ export interface Mail {
   readonly text: string;
   /** The wall clock. */
   readonly nowMs: number;
+  /** Names the mail, in letters, digits and hyphens: the same at each try, so that whoever had it knows it again. */
+  readonly id: string;
 }
 
 /** How a mail server is reached. */
@@ -126,14 +127,14 @@ async function signIn(talk: Talk, abilities: string, { user, password }: MailSer
 }
 
 /** The mail as it is sent: its words in base64, so that no line of them is a command, and none is too long. */
-function textOf({ from, to, subject, text, nowMs }: Mail): string {
+function textOf({ from, to, subject, text, nowMs, id }: Mail): string {
   const body = Buffer.from(text.replace(/\r?\n/g, '\r\n'), 'utf8').toString('base64');
   return [
     `From: Purser <${from}>`,
     `To: <${to}>`,
     `Subject: ${headerWords(subject)}`,
     `Date: ${new Date(nowMs).toUTCString().replace('GMT', '+0000')}`,
-    `Message-ID: <${randomUUID()}@${from.split('@')[1] ?? 'localhost'}>`,
+    `Message-ID: <${id}@${from.split('@')[1] ?? 'localhost'}>`,
     'Auto-Submitted: auto-generated',
     'MIME-Version: 1.0',
     'Content-Type: text/plain; charset=utf-8',

@@ -1,5 +1,7 @@
 import { X509Certificate, createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext, type Page as Tab } from 'playwright-core';
@@ -118,6 +120,23 @@ describe('a stranger on the network', () => {
       ).toBe(403);
   });
 
+  test('holds no more connections than there may be, and none that says nothing for long (T15)', async () => {
+    const { port } = owner.page;
+    const silent = await Promise.all(
+      Array.from({ length: 140 }, async () => {
+        const socket = connect({ host: '127.0.0.1', port });
+        socket.on('error', () => undefined);
+        const ended = once(socket, 'close');
+        await once(socket, 'connect');
+        return { socket, ended };
+      }),
+    );
+    // The page is there for whoever speaks, at once; the oldest of the silent are gone, and the rest are in seconds.
+    expect((await ask('/')).status).toBe(403);
+    await Promise.all(silent.slice(0, 12).map(({ ended }) => ended));
+    await Promise.all(silent.map(({ ended }) => ended));
+  });
+
   test('is not let in by what is no signature', async () => {
     const headers = { ...form, origin };
     expect((await ask('/enter/options', { method: 'POST', headers })).status).toBe(403);
@@ -126,7 +145,8 @@ describe('a stranger on the network', () => {
       challenge_id: '0'.repeat(32),
       to: '',
     }).toString();
-    expect((await ask('/enter', { method: 'POST', headers, body })).status).toBe(403);
+    for (const sent of [body, 'passkey=%7B', 'passphrase=violet'])
+      expect((await ask('/enter', { method: 'POST', headers, body: sent })).status).toBe(403);
   });
 });
 

@@ -178,6 +178,16 @@ describe('mail', () => {
     await using receiver = await startMailReceiver(how);
     const url = `${how === 'tls' ? 'smtps' : 'smtp'}://127.0.0.1:${receiver.port}`;
     await send({ ...mail, url }, 'secret', { extraAuthorities: [receiver.authority] });
+    // Tried again it is the same mail, and another notice is another one.
+    await send({ ...mail, url }, 'secret', {
+      extraAuthorities: [receiver.authority],
+      now: () => T0 + 60_000,
+    });
+    const other = messageOf([{ ...question, atMs: T0 + 1 }], null);
+    await send({ ...mail, url }, 'secret', { extraAuthorities: [receiver.authority] }, other);
+    const names = receiver.mails.map((one) => /^Message-ID: <(\w+@example\.com)>$/m.exec(one)?.[1]);
+    expect(names).toEqual([names[0], names[0], expect.stringMatching(/^\w{64}@/)]);
+    expect(names[2]).not.toBe(names[0]);
     const [head = '', body = ''] = (receiver.mails[0] ?? '').split('\r\n\r\n');
     expect(head).toContain('To: <me@example.com>\r\nSubject: =?utf-8?B?');
     expect(Buffer.from(body, 'base64').toString()).toBe(

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Config } from '../../config/settings.js';
 import { readBody } from '../../net/body.js';
 import type { Deadline } from '../../net/call.js';
@@ -50,7 +51,7 @@ export async function carry(
           throw new NotCarried('This machine has no desktop to show it on.');
         return;
       case 'email':
-        await carryMail(parts, config, channel, secret, message, signal);
+        await carryMail(parts, config, channel, secret, message, { id, ...(signal && { signal }) });
         return;
       default:
         await carryRequest(parts, config, channel, secret, message, { id, ...(signal && { signal }) });
@@ -100,14 +101,14 @@ async function carryMail(
   { url, from, to, user }: Channel,
   password: string | null,
   message: Message,
-  signal?: AbortSignal,
+  { id, signal }: { readonly id: string; readonly signal?: AbortSignal },
 ): Promise<void> {
   if (url === null || from === null || to === null)
     throw new NotCarried('Its mail server or an address is not set.');
   const { lookup, extraAuthorities, now } = parts;
   await sendMail(
     { url, user, password },
-    { from, to, ...mailOf(message), nowMs: now() },
+    { from, to, ...mailOf(message), nowMs: now(), id: mailId(id, message) },
     {
       allowPrivate: allowedFor(config, url),
       ...(lookup && { lookup }),
@@ -116,6 +117,13 @@ async function carryMail(
     DEADLINE,
     signal,
   );
+}
+
+/**
+ * A message's name in the world: the numbers of notices are each wallet's own, and a reader leaves out a mail whose name it had.
+ */
+function mailId(id: string, { notices }: Message): string {
+  return hash('sha256', JSON.stringify([id, notices.map(({ atMs, occasion }) => [atMs, occasion])]));
 }
 
 /**

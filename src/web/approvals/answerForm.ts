@@ -211,14 +211,19 @@ export function readAnswer(fields: Fields): Answer {
   }
 }
 
-/** Reads what proves the owner; null where nothing was given. Throws `factor_wrong` where a passkey's answer is no JSON. */
-export function readProof(fields: Fields): FactorProof | null {
+/**
+ * Reads what proves the owner; null where nothing was given. Throws `factor_wrong` where a passkey's answer is no JSON, and
+ * `factor_needed` for a passphrase that comes from elsewhere: none is asked for there, and none is tried.
+ */
+export function readProof({ outside }: Pick<PageAddress, 'outside'>, fields: Fields): FactorProof | null {
   const passkey = text(fields['passkey']);
   if (passkey !== '') {
     return { kind: 'passkey', response: parse(passkey), challengeId: text(fields['challenge_id']) };
   }
   const passphrase = text(fields['passphrase']);
-  return passphrase === '' ? null : { kind: 'passphrase', passphrase };
+  if (passphrase === '') return null;
+  if (outside !== null) throw new WalletError('factor_needed', 'Only a passkey is taken from elsewhere.');
+  return { kind: 'passphrase', passphrase };
 }
 
 /** A field as text; what is missing, or came twice, is empty. */

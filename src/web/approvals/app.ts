@@ -14,10 +14,11 @@ import {
   type VisitEnv,
 } from '../door/admission.js';
 import { readAnswer, readProof, text, usableAt, type Fields } from './answerForm.js';
-import { passkeyPlaceOf } from '../door/address.js';
+import { passkeyPlaceOf, type PageAddress } from '../door/address.js';
 import { readLists, versionOf, viewApprovals } from './approvalsPage.js';
 import type { Desk } from '../desk/desk.js';
 import { addDesk, DESK_LANDINGS } from '../desk/deskApp.js';
+import type { Visit } from '../door/visit.js';
 import { layMessage, type Html } from '../look/layout.js';
 import { viewConfirmation, viewEnrolment, type PasskeyFormParts } from './ownerPages.js';
 import { problemOf, setRetryAfter } from '../look/problem.js';
@@ -76,8 +77,10 @@ export function addEnds(app: Hono<VisitEnv>, command: AppParts['command']): void
   app.onError((error, c) => {
     const { status, message } = problemOf(error, command);
     setRetryAfter(c, error);
-    const start = html`<a href="${c.get('visit').base}">Go to the start</a>`;
-    return c.html(layMessage(c.get('visit'), 'That did not work', html`${message} ${start}`), status);
+    // At the door there is no visit yet.
+    const visit = c.get('visit') as Visit | undefined;
+    const start = visit === undefined ? '' : html`<a href="${visit.base}">Go to the start</a>`;
+    return c.html(layMessage(visit, 'That did not work', html`${message} ${start}`), status);
   });
 }
 
@@ -108,7 +111,12 @@ function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
     let answer: Answer | undefined;
     try {
       answer = readAnswer(fields);
-      await inbox.answer(id, text(fields['digest']), answer, isYes(answer) ? readProof(fields) : null);
+      await inbox.answer(
+        id,
+        text(fields['digest']),
+        answer,
+        isYes(answer) ? readProof(parts.door, fields) : null,
+      );
     } catch (error) {
       return refused(c, parts, id, error, answer);
     }
@@ -118,7 +126,7 @@ function addApprovals(app: Hono<VisitEnv>, parts: AppParts): void {
     const fields = await c.req.parseBody({ all: true });
     const id = c.req.param('id');
     try {
-      await inbox.unblock(id, text(fields['digest']), readProof(fields));
+      await inbox.unblock(id, text(fields['digest']), readProof(parts.door, fields));
     } catch (error) {
       return refused(c, parts, id, error);
     }
@@ -212,7 +220,7 @@ function addEnrolment(app: Hono<VisitEnv>, parts: AppParts): void {
   app.post('/passkey', async (c) => {
     const fields = await c.req.parseBody({ all: true });
     try {
-      const { label } = await enrolment.finish(text(fields['code']), readSigned(fields));
+      const { label } = await enrolment.finish(text(fields['code']), readSigned(door, fields));
       return c.html(
         layMessage(
           c.get('visit'),
@@ -243,7 +251,7 @@ function addConfirmation(app: Hono<VisitEnv>, parts: AppParts): void {
       return over(c, 'You declined');
     }
     try {
-      await confirmation.confirm(readSigned(fields));
+      await confirmation.confirm(readSigned(door, fields));
     } catch (error) {
       const { status, message } = problemOf(error, parts.command);
       return c.html(view(c, message), status);
@@ -265,8 +273,11 @@ function passkeyPlace(
   };
 }
 
-function readSigned(fields: Fields): { readonly challengeId: string; readonly response: unknown } {
-  const proof = readProof(fields);
+function readSigned(
+  page: PageAddress,
+  fields: Fields,
+): { readonly challengeId: string; readonly response: unknown } {
+  const proof = readProof(page, fields);
   if (proof?.kind !== 'passkey') throw new WalletError('factor_needed', 'A passkey has to answer this.');
   return proof;
 }

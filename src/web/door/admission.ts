@@ -123,8 +123,8 @@ function addEntry(app: Hono<VisitEnv>, door: Door): void {
   });
   app.post('/enter', boundBody, async (c) => {
     const fields = await c.req.parseBody({ all: true });
-    const proof = readProof(fields);
     try {
+      const proof = readProof(door, fields);
       if (proof?.kind !== 'passkey') return await turnAway(c, door, 'not_signed');
       await entry.finish(proof);
     } catch {

@@ -90,7 +90,7 @@ export async function serveOutside(listen: OutsideListen, app: Served): Promise<
   const make = (): Server => {
     if (tls === null) return createServer(BOUNDS);
     try {
-      return createTlsServer({ ...BOUNDS, ...tls });
+      return createTlsServer({ ...BOUNDS, ...tls, handshakeTimeout: HEADERS_TIMEOUT_MS });
     } catch (error) {
       throw new WalletError('bad_input', 'The certificate or its key cannot be read.', { cause: error });
     }
@@ -120,10 +120,11 @@ function serveWith(servers: readonly Server[], port: number, app: Served): Machi
     { overrideGlobalObjects: false },
   );
   for (const server of servers) {
-    // Under TLS a connection counts from its handshake on: what is asked for comes over that one.
-    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) =>
-      connections.take(socket),
-    );
+    if (server instanceof TlsServer) {
+      // What is asked for comes over the connection within; until its handshake is done the one around it counts.
+      server.on('connection', (socket: Socket) => connections.greet(socket));
+      server.on('secureConnection', (socket: Socket) => connections.take(socket));
+    } else server.on('connection', (socket: Socket) => connections.take(socket));
     server.on('request', (request, response) => void listener(request, response));
   }
   return { port, close: () => closeAll(servers) };
@@ -133,8 +134,24 @@ function serveWith(servers: readonly Server[], port: number, app: Served): Machi
 class Connections {
   readonly #admitted = new Set<Socket>();
   readonly #strangers = new Set<Socket>();
+  /** By where they come from: TLS does not say which connection it runs in. */
+  readonly #greeted = new Map<string, Socket>();
+
+  /** Under TLS, before the handshake. */
+  greet(socket: Socket): void {
+    const place = placeOf(socket);
+    this.#greeted.set(place, socket);
+    socket.once('close', () => {
+      if (this.#greeted.get(place) === socket) this.#greeted.delete(place);
+    });
+    const [oldest] = this.#greeted;
+    if (this.#greeted.size <= STRANGERS_MAX || oldest === undefined) return;
+    this.#greeted.delete(oldest[0]);
+    oldest[1].destroy();
+  }
 
   take(socket: Socket): void {
+    this.#greeted.delete(placeOf(socket));
     keep(this.#strangers, socket, STRANGERS_MAX);
     socket.once('close', () => {
       this.#strangers.delete(socket);
@@ -145,6 +162,10 @@ class Connections {
   admit(socket: Socket): void {
     if (this.#strangers.delete(socket)) keep(this.#admitted, socket, ADMITTED_MAX);
   }
+}
+
+function placeOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function keep(all: Set<Socket>, socket: Socket, max: number): void {

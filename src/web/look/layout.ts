@@ -115,12 +115,12 @@ function viewNav({ at, waiting, unseen = 0 }: NonNullable<PageParts['nav']>, bas
 
 /** A short page with one message of ours, and no way on. */
 export function layMessage(
-  visit: Pick<Visit, 'base' | 'token'>,
+  visit: Pick<Visit, 'base' | 'token'> | undefined,
   title: string,
   message: Html | string,
 ): Html {
   return layPage({
-    visit,
+    ...(visit && { visit }),
     title: `Purser: ${title}`,
     main: html`<section class="sheet">
       <h1>${title}</h1>

@@ -101,7 +101,7 @@ export function createSetUpApp(parts: SetUpParts): Hono<VisitEnv> {
     }
   });
   const passkeyIn = async (fields: Fields): Promise<FirstFactor | null> => {
-    const proof = readProof(fields);
+    const proof = readProof(door, fields);
     if (proof?.kind !== 'passkey') return null;
     return { kind: 'passkey', passkey: await makePasskeyFactor(challenges, proof, { nowMs: door.now() }) };
   };

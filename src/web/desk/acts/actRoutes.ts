@@ -36,7 +36,7 @@ export function addActs({ app, desk, inbox, shell, command, passkeyPlace, page }
     const order = orderOf(text(fields['kind']), text(fields['subject']));
     const back = backOf(text(fields['back']));
     try {
-      const done = await acts.apply(order, text(fields['digest']), readProof(fields));
+      const done = await acts.apply(order, text(fields['digest']), readProof(page, fields));
       return c.html(viewActDone(done, back, await shell(c, 'home')));
     } catch (error) {
       if (!isWalletError(error)) throw error;

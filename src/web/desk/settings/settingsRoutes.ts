@@ -63,7 +63,7 @@ export function addSettings({ app, desk, inbox, shell, page, command, passkeyPla
     const back = backOf(text(fields['back']));
     try {
       const change = settings.review(key, value);
-      const proof = change.direction === 'loosens' ? readProof(fields) : null;
+      const proof = change.direction === 'loosens' ? readProof(page, fields) : null;
       await settings.apply(change, text(fields['digest']), proof);
     } catch (error) {
       const { status, message } = problemOf(error, command);
