@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startSubscriptionShop, type SubscriptionShop } from '../../../sandbox/tempo/subscriptionShop.ts';
 import type { Payment } from '../../../src/ledger/attempts/payment.js';
@@ -6,7 +7,8 @@ import { pageActs } from '../../../src/treasury/pageActs.js';
 import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
 import { paymentsIn, signaturesIn } from '../../support/books.js';
-import { anyCall, type TestWallet } from '../../support/testWallet.js';
+import { makeScratch, runToEnd, spawnPurser } from '../../cli/program.js';
+import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../../support/testWallet.js';
 import { startTestWorld, type TestWorld } from '../../support/world.js';
 
 // Sellers of subscriptions on the published server of MPP; the chain itself holds their keys to their limits.
@@ -56,6 +58,21 @@ async function countedIn({ wallet }: Mine, days: number): Promise<bigint> {
   return (await ledger.usage([line as never], world.now()))[0]!;
 }
 
+/** Runs the program as the wallet's owner, expects success, and reads its JSON. */
+async function owner({ mine }: Mine, args: readonly string[]): Promise<Record<string, unknown>> {
+  const scratch = makeScratch();
+  try {
+    writeFileSync(scratch.passphraseFile, `${TEST_PASSPHRASE}\n`, { mode: 0o600 });
+    const file = ['--passphrase-file', scratch.passphraseFile];
+    const env = scratch.env({ PURSER_HOME: mine.home });
+    const run = await runToEnd(spawnPurser([...args, '--json', ...file], env));
+    expect(run, args.join(' ')).toMatchObject({ exit: 0 });
+    return JSON.parse(run.out) as Record<string, unknown>;
+  } finally {
+    scratch.remove();
+  }
+}
+
 async function look({ wallet }: Mine): Promise<void> {
   await reconcileAll(await wallet.engine(), AbortSignal.timeout(30_000));
 }
@@ -78,6 +95,31 @@ test('a subscription is one promise that counts by its rate, and each charge of 
   expect([await countedIn(one, 1), await countedIn(one, 30)]).toEqual([2n * USD, 2n * USD]);
   // Who subscribed is served, and pays nothing for it.
   expect(await pay(one, `${path}&n=2`)).toMatchObject({ status: 'ok', money: 'none' });
+});
+
+test('the owner lists, shows and ends one by the command line, and the chain lets the seller take nothing more', async () => {
+  const one = await newWallet();
+  expect(await pay(one, '/shown?usd=0.50')).toMatchObject({ code: 'paid' });
+  await look(one);
+  const { promises } = await rowsOf(one);
+  const { id } = promises[0]!;
+  await one.wallet.close();
+  const listed = await owner(one, ['commitments', 'list']);
+  const fields = { id, agent: 'default', seller: shop.url, pay_to: shop.payTo, amount: '0.5', period_days: 30 };
+  expect(listed['commitments']).toMatchObject([{ ...fields, taken: '0.5', times: 1, state: 'open' }]);
+  expect(await owner(one, ['commitments', 'show', id])).toMatchObject({ ...fields, state: 'open' });
+  const before = await balanceOf(one);
+  const ended = await owner(one, ['commitments', 'cancel', id]);
+  expect(ended).toMatchObject({ id });
+  await expect(shop.charge('/shown', 1n)).rejects.toThrow();
+  // It cost its own fee, and nothing more.
+  const fee = before - (await balanceOf(one));
+  expect(fee).toBeGreaterThan(0n);
+  expect(fee).toBeLessThan(20_000n);
+  expect(await owner(one, ['commitments', 'cancel', id])).toMatchObject({ id, state: 'ended', tx: null });
+  expect((await owner(one, ['commitments', 'list']))['commitments']).toEqual([]);
+  const all = await owner(one, ['commitments', 'list', '--all']);
+  expect(all['commitments']).toMatchObject([{ id, state: 'ended', taken: '0.5' }]);
 });
 
 test('above the owner’s line they are asked, and every limit holds it by what its window can see', async () => {
