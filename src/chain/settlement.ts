@@ -62,6 +62,8 @@ export interface TempoSettlementQuery extends Omit<SettlementQuery, 'asset'> {
   readonly ownTx: Hex | null;
   /** The id of the channel that it opened, where it is a deposit: then what became of the channel is asked. */
   readonly channel?: Hex;
+  /** What its opening took in fees, where the ledger lost the transaction and found the channel on the chain: it was opened for certain. */
+  readonly knownFeeAtomic?: AtomicAmount;
   /** Set where it is a promise: then what was taken by it is asked, and whether it has ended. */
   readonly commitment?: CommitmentKey;
 }

@@ -9,7 +9,7 @@ import { EIP3009_HISTORY, readHistory, type ChainHistory, type HistoryKind } fro
 import { readUnion, type UnionHistory } from '../unionHistory.js';
 import type { Mark } from '../../payment/mark.js';
 import { Marks } from '../marks.js';
-import type { Finality, GasTerms, Heads, Operator, TokenAt } from './operator.js';
+import type { EventLog, Finality, GasTerms, Heads, Operator, TokenAt } from './operator.js';
 import type { RpcFetch } from '../rpc.js';
 import { RpcFault } from '../rpcFault.js';
 import type { OnTime } from '../timeGiven.js';
@@ -118,6 +118,12 @@ export interface BlockReader<Query> {
    * none says that it did: one of them may have, all the same.
    */
   send(bytes: Hex, signal?: AbortSignal): Promise<Hex>;
+  /** What a contract wrote in one block, by the first operator that answers. Throws `rpc_unavailable`, `cancelled`. */
+  eventsIn(
+    filter: { readonly address: Hex; readonly topics: readonly (Hex | readonly Hex[])[] },
+    blockNumber: bigint,
+    signal?: AbortSignal,
+  ): Promise<EventLog[]>;
   /**
    * All that left an address since a moment (and perhaps a little before: see `fromBlock`), by the first operator that
    * can search so far. One operator's word: for comparing, never for a release. Throws `rpc_unavailable`, `cancelled`.
@@ -257,6 +263,11 @@ export function createReader<
       ),
 
     send: (bytes, signal) => endpoints.askOne(signal, (operator, deadline) => operator.send(bytes, deadline)),
+
+    eventsIn: ({ address, topics }, blockNumber, signal) =>
+      endpoints.askOne(signal, (operator, deadline) =>
+        operator.events({ address, topics, blocks: { from: blockNumber, to: blockNumber } }, deadline),
+      ),
 
     history: (asset, from, sinceSec, signal) =>
       endpoints.askOne(signal, (operator) =>

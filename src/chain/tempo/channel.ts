@@ -1,6 +1,8 @@
-import { concat, pad, toEventSelector, toFunctionSelector } from 'viem/utils';
+import { concat, numberToHex, pad, toEventSelector, toFunctionSelector } from 'viem/utils';
+import { readAddress } from '../../money/address.js';
+import type { ChannelDescriptor } from '../../payment/intent.js';
 import type { AtomicAmount } from '../../money/unit.js';
-import { CHANNEL_RESERVE } from '../../protocols/tempo/channel.js';
+import { CHANNEL_RESERVE, channelId } from '../../protocols/tempo/channel.js';
 import { disagreement, tooFew, type Bench, type Verdict } from '../bench.js';
 import type { Block, Hex } from '../evm/answer.js';
 import { searchLogs } from '../evm/logSearch.js';
@@ -115,7 +117,7 @@ async function lookUpTo(
   const heldAtomic = await depositAt(operator, query.channel, at, signal);
   if (heldAtomic > 0n) return { kind: 'deposited', at, settled: isSettled, heldAtomic, origin };
   const { opened, closed } = await eventsOf(operator, query, at, signal);
-  const feeAtomic = await feeOf(operator, query, at, signal);
+  const feeAtomic = query.knownFeeAtomic ?? (await feeOf(operator, query, at, signal));
   if (closed !== null) {
     const block = await blockOfEvent(operator, closed, false, query, signal);
     // More than the ledger knows was in it may have been taken by what an older copy lacks: that counts by itself.
@@ -130,6 +132,13 @@ async function lookUpTo(
   }
   if (opened !== null)
     throw new RpcFault('malformed', origin, 'showed a channel opened, and neither its state nor its end');
+  // It was found on the chain: whoever shows nothing of it looks at another history.
+  if (query.knownFeeAtomic !== undefined)
+    throw new RpcFault(
+      'malformed',
+      origin,
+      'showed neither the state nor the end of a channel that was opened',
+    );
   if (feeAtomic === 0n) return { kind: 'unused', at, settled: isSettled, origin };
   // The transaction took its fee and opened nothing.
   const landed = await findLanding(operator, query, at, signal);
@@ -163,6 +172,44 @@ export async function channelDepositedIn(
   // What moved has the fee of the transaction in it, where that was ours to pay.
   return wordAt(deposited.data, word) <= amountAtomic ? (deposited.topics[1] ?? null) : null;
 }
+
+/** A channel as the chain's own event tells of its opening. */
+export interface OpenedChannel {
+  readonly descriptor: ChannelDescriptor;
+  readonly depositAtomic: AtomicAmount;
+}
+
+/**
+ * Reads what the reserve wrote when it opened a channel; null for other words, and where they do not make the id that is asked for:
+ * so nobody can tell of another channel by it.
+ */
+export function readOpening(log: EventLog, id: Hex, chainId: number): OpenedChannel | null {
+  const [event, , payer, payee] = log.topics;
+  if (event !== OPENED || payer === undefined || payee === undefined) return null;
+  const [operator, token, signer] = [0, 1, 2].map((index) => addressOf(numberToHex(wordAt(log.data, index))));
+  const [from, to] = [payer, payee].map(addressOf);
+  if (!from || !to || !operator || !token || !signer) return null;
+  const word = (index: number): Hex => numberToHex(wordAt(log.data, index), { size: 32 });
+  const descriptor: ChannelDescriptor = {
+    ...{ payer: from, payee: to, operator, token, salt: word(3), authorizedSigner: signer },
+    expiringNonceHash: word(4),
+  };
+  const isIt = channelId(descriptor, chainId) === lower(id);
+  return isIt ? { descriptor, depositAtomic: wordAt(log.data, OPENED_DEPOSIT_WORD) } : null;
+}
+
+/** What asks for the opening of a channel. */
+export function channelOpenings(id: Hex): { readonly address: Hex; readonly topics: readonly Hex[] } {
+  return { address: CHANNEL_RESERVE, topics: [OPENED, id] };
+}
+
+/** An address in the last bytes of a word. */
+function addressOf(word: Hex): Hex | undefined {
+  return readAddress(`0x${word.slice(2).padStart(WORD_CHARS, '0').slice(-ADDRESS_CHARS)}`);
+}
+
+/** Characters of an address, behind `0x`. */
+const ADDRESS_CHARS = 40;
 
 function lower(hex: Hex): Hex {
   return hex.toLowerCase() as Hex;

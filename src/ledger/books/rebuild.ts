@@ -17,10 +17,17 @@ export interface ImportedPayment {
   readonly nonce: string | null;
   /** What its transaction names where it has no nonce; null where that is nothing. */
   readonly named: string | null;
+  /** What its opening took in fees, atomic, where it is a deposit that is known by `named`; absent for all else. */
+  readonly openingFeeAtomic?: AtomicAmount | undefined;
   readonly tx: string;
   readonly blockTimeMs: number;
   /** It went to another of the wallet's own addresses: the owner's doing, and nothing was spent. */
   readonly toOwn: boolean;
+}
+
+/** What the row of a deposit that was found on the chain says in the place of a receipt. */
+export interface FoundDeposit {
+  readonly opening_fee_atomic?: string;
 }
 
 /** What a rebuilding came to. */

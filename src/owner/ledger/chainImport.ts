@@ -1,6 +1,7 @@
 import { FOUND_ON_CHAIN } from '../../rails/table.js';
 import type { ImportedPayment } from '../../ledger/books/rebuild.js';
-import { describeUnread, type ChainPayment, type UnionHistory } from '../../chain/chain.js';
+import { describeUnread, type ChainPayment, type TempoChain, type UnionHistory } from '../../chain/chain.js';
+import { lostChannels, type LostChannel } from './lostChannels.js';
 import type { Config } from '../../config/settings.js';
 import { WalletError } from '../../errors/walletError.js';
 import type { UnlockedWallet } from '../../keys/keystore.js';
@@ -31,9 +32,14 @@ export async function readChain(
     readonly untilMs: number;
     readonly bitcoin: NonNullable<EndpointAnswer['bitcoin']>;
   },
-): Promise<{ readonly found: ImportedPayment[]; readonly notes: string[] }> {
+): Promise<{
+  readonly found: ImportedPayment[];
+  readonly notes: string[];
+  readonly deposits: readonly LostChannel[];
+}> {
   const found: ImportedPayment[] = [];
   const notes: string[] = [];
+  const deposits: LostChannel[] = [];
   for (const { network, asset, chain } of fundedAssets(config, keys, now)) {
     const agents = await agentAddresses(config, keys, ledger, network);
     // One Lightning wallet is everybody's: what it paid counts once, and all of it, whoever it paid for.
@@ -43,14 +49,27 @@ export async function readChain(
       assertWhole(history, network, untilMs);
       const unread = describeUnread(history, address, network.label);
       if (unread !== null) notes.push(unread);
+      const channels =
+        network.family === 'tempo' && asset.family === 'tempo' && 'eventsIn' in chain
+          ? await lostChannels(
+              chain as TempoChain,
+              { network, asset, agent, address },
+              history.payments,
+              ledger,
+            )
+          : [];
+      found.push(...channels.map(({ payment }) => payment));
+      deposits.push(...channels);
+      const taken = new Set(channels.flatMap(({ txs }) => txs));
       for (const payment of history.payments) {
+        if (taken.has(payment.tx)) continue;
         const toOwn = isOwnTransfer(payment, network, agents);
         const from = { agent, payFrom: address, toOwn };
         found.push({ ...importedFrom(payment, network, asset, { sinceMs, bitcoin }), ...from });
       }
     }
   }
-  return { found, notes };
+  return { found, notes, deposits };
 }
 
 /**

@@ -20,6 +20,7 @@ import { isMarkedFrozen } from '../../wallet/freezeMark.js';
 import { compareWithChain, settlementPlaceOf, LOOK_MS_MAX } from './chainAudit.js';
 import { lacksFactors, rememberFactors, restoreFactors } from '../auth/factorMemory.js';
 import { readChain } from './chainImport.js';
+import { keepLostChannel } from './lostChannels.js';
 import { provedConfig } from '../ownerConfig.js';
 import { unlockAsAnyone, unlockAsOwner, type OwnerOptions, type OwnerOperation } from '../auth/ownerAuth.js';
 
@@ -202,13 +203,14 @@ async function finishWhenReady(
   const readyAtMs = sinceMs + (AUTHORIZATION_WINDOW_MAX_SEC + CLOCK_MARGIN_SEC) * 1000;
   const begun = { readyAtMs, imported: 0, recaptured: 0, notes: [], frozen: true, keptAs };
   if (options.now() < readyAtMs) return { ...begun, state: 'waiting' };
-  const { found, notes } = await readChain(config, keys, ledger, {
+  const { found, notes, deposits } = await readChain(config, keys, ledger, {
     now: options.now,
     sinceMs: sinceMs - COUNTED_SEC * 1000,
     untilMs: readyAtMs,
     bitcoin: await bitcoinNow(options, config),
   });
   const { imported, contradicted } = await ledger.finishRebuild(found, options.now());
+  for (const deposit of deposits) await keepLostChannel(ledger, deposit, options.now());
   const proved = await proveLandings(config, keys, ledger, contradicted, options.now());
   await rememberRebuilt(keys, ledger);
   const { frozen } = await ledger.head();

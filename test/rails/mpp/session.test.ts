@@ -1,8 +1,12 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addChannels, type TempoChannels } from '../../../sandbox/tempo/channels.ts';
 import { startSessionShop, type SessionShop } from '../../../sandbox/tempo/sessionShop.ts';
 import type { Payment } from '../../../src/ledger/attempts/payment.js';
 import type { Entitlement } from '../../../src/ledger/books/entitlement.js';
+import { DATABASE_FILE } from '../../../src/ledger/sqlite/sqliteStore.js';
+import { rebuildLedger } from '../../../src/owner/ledger/ledgerCare.js';
 import { compareWithChain } from '../../../src/owner/ledger/chainAudit.js';
 import { keptOf } from '../../../src/wallet/entitlement/deposit.js';
 import { closeDeposit } from '../../../src/wallet/settle/depositClose.js';
@@ -13,7 +17,7 @@ import { SESSION_ATTACKS, type SessionAttack } from '../../adversary/sessions/ta
 import { readQuestion } from '../../../src/wallet/approval/approvalQuestion.js';
 import { addOwner, answerAs } from '../../approvals/owner.js';
 import { paymentsIn, signaturesIn } from '../../support/books.js';
-import { anyCall, type TestWallet } from '../../support/testWallet.js';
+import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../../support/testWallet.js';
 import { startTestWorld, type TestWorld } from '../../support/world.js';
 
 // Sellers of sessions on the published server of MPP; the chain's reserve by a contract that stands for it.
@@ -365,6 +369,18 @@ test('every lie about a session has a name of its own', () => {
 
 test.each(SESSION_ATTACKS)('$threat: $name', playedWell);
 
+let forgotten: Mine | undefined;
+let calls = 0;
+
+test('a wallet whose ledger is deleted has its deposit with the seller still', async () => {
+  forgotten = await newWallet();
+  for (const usd of ['0.30', '0.30'])
+    expect(await pay(forgotten, `/forgotten?usd=${usd}&n=${calls++}`)).toMatchObject({ code: 'paid' });
+  await forgotten.wallet.close();
+  for (const suffix of ['', '-wal', '-shm'])
+    rmSync(join(forgotten.mine.home, `${DATABASE_FILE}${suffix}`), { force: true });
+});
+
 // Its chain goes ahead of the machine's clock, by which the published server signs: nothing is sold behind it.
 test('one that never came to be is released whole, once the chain proves that', async () => {
   const one = await newWallet();
@@ -405,4 +421,38 @@ test('a fee of our own is held with the deposit, and exact in the end; a seller 
   expect(calls).toMatchObject([{ state: 'released' }]);
   const all = (await chain.fees(one.mine.address as `0x${string}`)) - before;
   expect(await balanceOf(one)).toBe(START - all);
+});
+
+test('a channel that the ledger lost is found again on the chain, counts whole, and is closed', async () => {
+  const { mine } = forgotten!;
+  const passphrase = (): Promise<string> => Promise.resolve(TEST_PASSPHRASE);
+  const owner = { home: mine.home, now: world.now, passphrase, auth: { passphrase, atTerminal: false } };
+  expect(await rebuildLedger(owner)).toMatchObject({ state: 'waiting' });
+  await world.advance(11 * 60);
+  expect(await rebuildLedger(owner)).toMatchObject({ state: 'done' });
+  const one = { mine, wallet: mine.open() };
+  const engine = await one.wallet.engine();
+  const { deposits } = await rowsOf(one);
+  expect(deposits).toMatchObject([{ state: 'unknown', heldAtomic: 2n * DEPOSIT, payTo: shop.payTo }]);
+  // The sandbox's own fee of the allowance left the address too.
+  const others = (await countedIn(one)) - 2n * DEPOSIT;
+  const compared = await compareWithChain(await engine.config(), engine.keys, engine.ledger, world.now());
+  expect(compared.findings).toEqual([]);
+  // Nobody knows what was signed: the seller is not asked, and has the chain's quarter of an hour to take what is its own.
+  const vouchers = shop.orders.entries
+    .filter(({ path }) => path === '/forgotten')
+    .flatMap(({ payload }) => payload ?? []);
+  expect(await close(one)).toMatchObject({ kind: 'waits' });
+  const { descriptor, signature } = vouchers.at(-1)!;
+  const taken = { functionName: 'settle', cumulativeAtomic: 600_000n } as const;
+  expect(
+    await channels.asPayee(shop.payTo, { ...taken, descriptor: descriptor!, signature: signature! }),
+  ).toBe(true);
+  await world.advance(20 * 60);
+  const fees = await world.tempo!.chain.fees(mine.address as `0x${string}`);
+  expect(await close(one)).toMatchObject({ kind: 'closed' });
+  expect((await rowsOf(one)).deposits).toMatchObject([{ state: 'captured', capturedAtomic: 600_000n }]);
+  expect((await countedIn(one)) - others).toBe(600_000n);
+  expect(fees).toBeGreaterThan(0n);
+  expect(await engine.ledger.audit()).toMatchObject({ findings: [] });
 });

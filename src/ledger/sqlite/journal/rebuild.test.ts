@@ -9,6 +9,8 @@ const MINUTE_MS = 60_000;
 /** Proved to have taken a third of what was held. */
 const PART = { capturedAtomic: CENT, capturedUsdMicros: CENT, confirmed: true };
 
+const PAYEE = '0x0000000000000000000000000000000000000b0b';
+
 /** How the chain shows a payment whose nonce stands in its logs. */
 function onChain(
   { agent, network, asset, payFrom, payTo, nonce, heldAtomic, heldUsdMicros }: Payment,
@@ -66,6 +68,32 @@ test('what was added to a deposit since the copy is counted by itself, once', as
   expect(await rebuild(world, named(deposit), added)).toMatchObject({ imported: 1 });
   expect(await used(world)).toBe(deposit.heldUsdMicros + CENT / 2n);
   expect(await rebuild(world, named(deposit), added)).toMatchObject({ imported: 0 });
+});
+
+test('a deposit that was lost comes in as one that is open, known by its channel; one that was let go is counted by itself', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const shown = (nonce: string): ImportedPayment => ({
+    ...onChain({ ...lost, nonce }, { nonce: null, named: nonce, payTo: PAYEE }),
+    ...{ protocol: 'mpp', scheme: 'channel', openingFeeAtomic: 100n },
+  });
+  const lost = await held(ledger, {
+    protocol: 'mpp',
+    scheme: 'channel',
+    nonce: '0xdead',
+    heldUsdMicros: 5n * CENT,
+  });
+  expect(await rebuild(world, shown('0xc1'))).toMatchObject({ imported: 1 });
+  const [row] = (await ledger.openAttemptsFrom(lost.network, lost.asset, lost.payFrom, 9)).filter(
+    ({ nonce }) => nonce === '0xc1',
+  );
+  expect(row).toMatchObject({ state: 'unknown', payTo: PAYEE, heldAtomic: 5n * CENT, payload: null });
+  expect(JSON.parse(row!.receipt!)).toEqual({ opening_fee_atomic: '100' });
+  expect(await rebuild(world, shown('0xc1'))).toMatchObject({ imported: 0 });
+  expect(await rebuild(world, shown('0xdead'))).toMatchObject({ imported: 1 });
+  await ledger.release(lost.id, 'never_signed', T0 + MINUTE_MS);
+  expect(await used(world)).toBe(10n * CENT);
+  expect((await ledger.audit()).findings).toEqual([]);
 });
 
 test('one that was let go does not hide what a transaction names', async () => {

@@ -7,9 +7,9 @@ import {
 } from '../payments/paymentColumns.js';
 import type { AtomicAmount } from '../../../money/unit.js';
 import type { AnyAttempt } from '../../attempts/withdrawal.js';
-import { isCharged, isDeposit } from '../../../protocols/protocol.js';
+import { DEPOSIT_OPEN, isCharged, isDeposit } from '../../../protocols/protocol.js';
 import { newId } from '../../newId.js';
-import type { ImportedPayment, Rebuilt } from '../../books/rebuild.js';
+import type { FoundDeposit, ImportedPayment, Rebuilt } from '../../books/rebuild.js';
 import { createHash } from 'node:crypto';
 import { WalletError } from '../../../errors/walletError.js';
 import { type LedgerContext } from '../file/context.js';
@@ -73,7 +73,11 @@ export function finishRebuild(
   // What is known by one row's name is known for as much as that row counts, and no more: a deposit may have been added to.
   const named = new Map<string, bigint>();
   for (const shown of found) {
-    const payment = isUnsigned(context, shown) ? { ...shown, nonce: `${UNSIGNED} ${shown.nonce}` } : shown;
+    const payment = isLetGo(context, shown)
+      ? { ...shown, openingFeeAtomic: undefined }
+      : isUnsigned(context, shown)
+        ? { ...shown, nonce: `${UNSIGNED} ${shown.nonce}` }
+        : shown;
     const known = knownAs(context, payment, named);
     if (known === null) unknown.push(payment);
     else if (known.state === 'released') contradicted.push(known);
@@ -93,7 +97,9 @@ export function finishRebuild(
 }
 
 /** A plain transfer has no nonce: its place on the chain stands for one. */
-function nonceOf({ nonce, tx, payTo, amountAtomic }: ImportedPayment): string {
+function nonceOf({ nonce, named, tx, payTo, amountAtomic, openingFeeAtomic }: ImportedPayment): string {
+  // A deposit is known by its channel.
+  if (openingFeeAtomic !== undefined && named !== null) return named.toLowerCase();
   return nonce?.toLowerCase() ?? `transfer ${tx} ${payTo.toLowerCase()} ${amountAtomic}`;
 }
 
@@ -113,6 +119,18 @@ function isUnsigned(context: LedgerContext, { network, payFrom, nonce }: Importe
     nonce.toLowerCase(),
   );
   return row !== null && row.payload === null && (row.state === 'held' || row.state === 'released');
+}
+
+/** Whether a deposit's row is one that nobody knew as signed, or that was let go: what the chain shows is counted beside it. */
+function isLetGo(
+  context: LedgerContext,
+  { network, payFrom, named, openingFeeAtomic }: ImportedPayment,
+): boolean {
+  if (openingFeeAtomic === undefined || named === null) return false;
+  const where = 'network = ? AND pay_from = ? AND nonce = ?';
+  const head = context.journal.checkedHead();
+  const row = selectPayment(context, head, where, network, payFrom, named.toLowerCase());
+  return row?.state === 'held' || row?.state === 'released';
 }
 
 /** The row of a payment that the chain shows, or null. */
@@ -192,6 +210,17 @@ function importPayment(context: LedgerContext, found: ImportedPayment, nowMs: nu
   const held = heldPayment(context, found, sessionId, timeMs);
   insertPayment(context, context.journal.checkedHead(), held);
   const signed = step(context, held, { kind: 'sign', patch: { state: 'signed', payload: null } }, timeMs);
+  if (found.openingFeeAtomic !== undefined) {
+    // It counts whole until a proof closes it, as any deposit.
+    const sent = step(context, signed, { kind: 'send', patch: { state: 'sent' } }, timeMs);
+    step(
+      context,
+      sent,
+      { kind: 'unknown', patch: { state: 'unknown', note: DEPOSIT_OPEN, tx: found.tx } },
+      timeMs,
+    );
+    return;
+  }
   const patch: Partial<RowFields> = {
     state: 'captured',
     capturedAtomic: found.amountAtomic,
@@ -207,10 +236,16 @@ function importPayment(context: LedgerContext, found: ImportedPayment, nowMs: nu
 function step(
   context: LedgerContext,
   before: AttemptRow,
-  change: { readonly kind: 'sign' | 'capture'; readonly patch: Partial<RowFields> },
+  change: { readonly kind: 'sign' | 'send' | 'unknown' | 'capture'; readonly patch: Partial<RowFields> },
   nowMs: number,
 ): AttemptRow {
   return changePayment(context, context.journal.checkedHead(), before, { ...change, nowMs }).attempt;
+}
+
+function receiptOf({ openingFeeAtomic }: ImportedPayment): string | null {
+  if (openingFeeAtomic === undefined) return null;
+  const fee: FoundDeposit = { opening_fee_atomic: openingFeeAtomic.toString() };
+  return JSON.stringify(fee);
 }
 
 function heldPayment(
@@ -255,13 +290,14 @@ function heldPayment(
     countedMs: null,
     confirmed: false,
     tx: null,
-    receipt: null,
+    receipt: receiptOf(found),
     note: 'imported',
     reason: null,
     quoteId: null,
     approvalId: null,
     pastCaps: [],
-    openedWallMs: null,
+    // A deposit's end is searched for from when it was made.
+    openedWallMs: found.openingFeeAtomic === undefined ? null : found.blockTimeMs,
     capturedWallMs: null,
     delivery: null,
     budgetPath: found.toOwn ? null : IMPORTED_BUDGET,
