@@ -159,6 +159,8 @@ function readSolanaCharge(challenge: PaymentChallenge, details: JsonObject, inde
     return malformed("The challenge names another token program than the token's own.");
   const payTo = statedText(request, 'recipient') ?? '';
   if (!isBase58(payTo, 'address')) return malformed('The challenge names no valid recipient.');
+  // Without a fee payer the published server takes a transaction of the buyer's, or the signature of one that the buyer sent. The fee
+  // of both is in SOL, which no limit of this wallet counts, for nothing here tells its dollars; so no hold could bound it.
   if (statedField(details, 'feePayer') !== true)
     return new Fault('unsupported_scheme', 'The challenge wants the buyer to pay the fee in SOL.');
   const feePayer = statedText(details, 'feePayerKey') ?? '';

@@ -90,7 +90,7 @@ test.each([
 test.each([
   // Held with more, which nobody ever brings; and brought to the chain by its seller, which nobody noted.
   {
-    death: at('after', 'held'),
+    death: at('after', 'sent'),
     then: { status: 'refused', money: 'none' },
     thereAtomic: DEPOSIT,
     taken: 30n,

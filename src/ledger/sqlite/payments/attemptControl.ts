@@ -54,7 +54,8 @@ export function paymentControl(access: LedgerAccess): PaymentControl {
       access.write(facts.confirmed ? 'confirmed' : 'captured', (context) =>
         recordCharge(context, commitmentId, facts, nowMs),
       ),
-    raiseDeposit: (raise) => access.write('held', (context) => raiseDeposit(context, raise)),
+    // What adds to it leaves with no other step, so this one waits for the disk.
+    raiseDeposit: (raise) => access.write('sent', (context) => raiseDeposit(context, raise)),
     ...steps,
     async signAndSend(id, payload, send) {
       // Both wait for the lock together, so they share one commit and its one fsync.
