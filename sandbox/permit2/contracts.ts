@@ -30,13 +30,22 @@ const PROXIES: readonly { file: string; salt: Hex; address: Address }[] = [
 /** Puts Permit2 and x402's contracts on a chain. `permit2`: its code, from a chain that has it; `from` is unlocked. */
 export async function deployPermit2(rpc: Rpc, from: Address, permit2: unknown): Promise<void> {
   await rpc('anvil_setCode', [PERMIT2, permit2]);
-  for (const { file, salt, address } of PROXIES) {
+  for (const { file, ...place } of PROXIES) {
     const code = readFileSync(new URL(file, import.meta.url), 'utf8').trim() as Hex;
-    const data = concat([salt, code]);
-    const hash = await rpc('eth_sendTransaction', [{ from, to: CREATE2_DEPLOYER, data, gas: '0x4c4b40' }]);
-    // Anvil answers a send before it has mined the block.
-    while ((await rpc('eth_getTransactionReceipt', [hash])) === null) await delay(1);
-    if ((await rpc('eth_getCode', [address, 'latest'])) === '0x')
-      throw new Error(`${file} is not at ${address}`);
+    await deployAt(rpc, from, { ...place, code });
   }
+}
+
+/** Makes a contract, and throws where it comes to be at another address than it has on real chains. */
+export async function deployAt(
+  rpc: Rpc,
+  from: Address,
+  { salt, address, code }: { readonly salt: Hex; readonly address: Address; readonly code: Hex },
+): Promise<void> {
+  const data = concat([salt, code]);
+  const hash = await rpc('eth_sendTransaction', [{ from, to: CREATE2_DEPLOYER, data, gas: '0x5b8d80' }]);
+  // Anvil answers a send before it has mined the block.
+  while ((await rpc('eth_getTransactionReceipt', [hash])) === null) await delay(1);
+  if ((await rpc('eth_getCode', [address, 'latest'])) === '0x')
+    throw new Error(`The code is not the one of ${address}`);
 }

@@ -18,6 +18,8 @@ export interface SettlementQuery {
   readonly marks?: readonly Mark[];
   /** Set where it is no authorization of the token's own, but one of Permit2. */
   readonly permit2?: Permit2Use;
+  /** The id of the channel that it opened, where it is a deposit: then what became of the channel is asked. */
+  readonly channel?: Hex;
 }
 
 /** How what was signed for Permit2 is used. */

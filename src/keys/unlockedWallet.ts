@@ -2,6 +2,9 @@ import type { PrivateKeyAccount } from 'viem/accounts';
 import { isWalletError } from '../errors/walletError.js';
 import type {
   AllowanceIntent,
+  EvmChannelEndIntent,
+  EvmDepositIntent,
+  EvmVoucherIntent,
   Permit2Intent,
   Permit2RelayIntent,
   Permit2Signatures,
@@ -45,8 +48,8 @@ export interface UnlockedWallet {
   /**
    * Signs one EIP-3009 transfer as an agent and gives the 65-byte signature. Beside {@link signPermit2}, {@link signRelay}, {@link signAllowance},
    * {@link signPermit2Withdrawal}, {@link signWithdrawalRelay}, {@link signTempoTransfer}, {@link signTempoChannel},
-   * {@link signTempoVoucher}, {@link signTempoSubscription}, {@link signTempoKey}, {@link signSolanaTransfer},
-   * {@link signSolanaOwnTransfer} and {@link signIn} there is nothing else it signs (T7).
+   * {@link signTempoVoucher}, {@link signTempoSubscription}, {@link signTempoKey}, {@link signEvmDeposit}, {@link signEvmVoucher},
+   * {@link signEvmChannelEnd}, {@link signSolanaTransfer}, {@link signSolanaOwnTransfer} and {@link signIn} there is nothing else it signs (T7).
    *
    * `nowMs` is the instant the intent was built at, or later. Throws `signer_refused`.
    */
@@ -87,6 +90,12 @@ export interface UnlockedWallet {
   ): Promise<`0x${string}`>;
   /** Signs the transaction that ends such a subscription, and gives its bytes. Throws `signer_refused`. */
   signTempoKey(intent: TempoKeyIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
+  /** Signs the one deposit of an agent's channel on the EVM: 65 bytes. Throws `signer_refused`. */
+  signEvmDeposit(intent: EvmDepositIntent, agentIndex: number, nowMs: number): Promise<`0x${string}`>;
+  /** Signs all that a payee may have taken of an agent's channel on the EVM by then: 65 bytes. Throws `signer_refused`. */
+  signEvmVoucher(intent: EvmVoucherIntent, agentIndex: number): Promise<`0x${string}`>;
+  /** Signs the transaction that brings back what is left of such a channel, and gives its bytes. Throws `signer_refused`. */
+  signEvmChannelEnd(intent: EvmChannelEndIntent, agentIndex: number): Promise<`0x${string}`>;
   /** The address of an agent on Solana, in base58. `bad_input` where the wallet is made of an imported EVM key. */
   solanaAddress(agentIndex: number): Promise<string>;
   /** Signs one transfer on Solana as an agent and gives its transaction in base64. Throws `signer_refused`. */
@@ -238,6 +247,18 @@ export function openWallet(
     signTempoKey: async (intent, agentIndex, nowMs) => {
       const { signTempoKey } = await import('./signer/subscriptionSigner.js');
       return signTempoKey(intent, await accountOf(agentIndex), nowMs);
+    },
+    signEvmDeposit: async (intent, agentIndex, nowMs) => {
+      const { signEvmDeposit } = await import('./signer/evmChannelSigner.js');
+      return signEvmDeposit(intent, await accountOf(agentIndex), nowMs);
+    },
+    signEvmVoucher: async (intent, agentIndex) => {
+      const { signEvmVoucher } = await import('./signer/evmChannelSigner.js');
+      return signEvmVoucher(intent, await accountOf(agentIndex));
+    },
+    signEvmChannelEnd: async (intent, agentIndex) => {
+      const { signEvmChannelEnd } = await import('./signer/evmChannelSigner.js');
+      return signEvmChannelEnd(intent, await accountOf(agentIndex));
     },
     solanaAddress: async (agentIndex) => (await solanaAccountOf(agentIndex)).address,
     signSolanaTransfer: async (intent, agentIndex) => {

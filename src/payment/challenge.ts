@@ -71,6 +71,14 @@ export interface DepositTerms {
   readonly feeAtomic: AtomicAmount;
   /** Who takes of it beside the payee's word: another one is another deposit. */
   readonly operator: string;
+  /** How long its rest stays there once it is asked back without the payee, where the payee says: another time is another deposit. s */
+  readonly withdrawDelaySec?: number;
+  /** Set where the seller takes one voucher at a time: the next says what was taken by then, and no more. */
+  readonly isInTurn?: true;
+  /** Set where nothing can be added to it. */
+  readonly isFixed?: true;
+  /** Those of the same terms that are used up, once it is known: another one is made beside them. */
+  readonly beside?: readonly string[];
 }
 
 /** The deposit that pays an offer: one that was made, and what was drawn on it; or one to be made with the payment. */

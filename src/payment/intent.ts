@@ -228,6 +228,73 @@ export interface TempoVoucherIntent {
   readonly opening?: TempoChannelIntent;
 }
 
+/** What a channel on the EVM is (x402, `batch-settlement`): all of it together makes its id. */
+export interface EvmChannel {
+  readonly payer: `0x${string}`;
+  /** Whose vouchers count: always the payer here. */
+  readonly payerAuthorizer: `0x${string}`;
+  readonly receiver: `0x${string}`;
+  /** Who may take and give back for the receiver. */
+  readonly receiverAuthorizer: `0x${string}`;
+  readonly token: `0x${string}`;
+  /** How long the receiver has to take what vouchers say, once the payer wants the rest back. */
+  readonly withdrawDelaySec: number;
+  /** 32 random bytes: no two channels share them. */
+  readonly salt: `0x${string}`;
+}
+
+/**
+ * What the signer signs to open a channel on the EVM: that the contract which brings deposits may take so much of a listed
+ * token, once, within a short window, for this channel alone (EIP-3009 `ReceiveWithAuthorization`).
+ */
+export interface EvmDepositIntent extends Omit<TransferIntent, 'kind' | 'validAfterSec'> {
+  readonly kind: 'evm_deposit';
+  readonly validAfterSec: 0;
+  readonly channel: EvmChannel;
+}
+
+/** What the signer signs to pay out of it: all that its receiver may have taken by then. Moves nothing by itself. */
+export interface EvmVoucherIntent {
+  readonly kind: 'evm_voucher';
+  readonly asset: EvmAsset;
+  readonly chainId: number;
+  readonly from: `0x${string}`;
+  readonly to: `0x${string}`;
+  /** What this call adds to what was signed before. */
+  readonly amountAtomic: AtomicAmount;
+  /** All that is signed by then, this call included; 0 only where all is to be given back. */
+  readonly cumulativeAtomic: AtomicAmount;
+  /** What the channel holds: no voucher says more. */
+  readonly depositAtomic: AtomicAmount;
+  readonly validAfterSec: 0;
+  /** When the wallet uses the channel no more. */
+  readonly validBeforeSec: number;
+  /** The deposit's nonce, the cumulative amount and this call, so that no two share it. */
+  readonly nonce: string;
+  readonly channel: EvmChannel;
+  /** The deposit to be made with this very call; absent where the channel is open. */
+  readonly opening?: EvmDepositIntent;
+}
+
+/**
+ * The owner's own transaction that brings back what a channel's receiver has not taken: it asks for that, or ends the wait. It
+ * moves nothing to anybody but the payer, beside its gas.
+ */
+export interface EvmChannelEndIntent {
+  readonly kind: 'evm_channel_end';
+  readonly call: 'request_close' | 'withdraw';
+  readonly asset: EvmAsset;
+  readonly chainId: number;
+  readonly from: `0x${string}`;
+  readonly channel: EvmChannel;
+  /** What is asked back. */
+  readonly amountAtomic: AtomicAmount;
+  readonly accountNonce: number;
+  readonly gas: bigint;
+  readonly maxFeePerGasWei: bigint;
+  readonly maxPriorityFeePerGasWei: bigint;
+}
+
 /** The kinds of keys that Tempo knows, by their numbers. */
 export const TEMPO_KEY_TYPES = ['secp256k1', 'p256', 'webAuthn'] as const;
 export type TempoKeyType = (typeof TEMPO_KEY_TYPES)[number];
@@ -321,6 +388,7 @@ export type PaymentIntent =
   | SolanaTransferIntent
   | TempoTransferIntent
   | TempoVoucherIntent
+  | EvmVoucherIntent
   | TempoSubscriptionIntent
   | LightningIntent;
 

@@ -21,9 +21,15 @@ export function isUnderCeiling({ protocol, scheme }: Way): boolean {
 }
 
 /** Schemes that pay one call out of a deposit made before: what they move was counted with that deposit. */
-const DRAWN_SCHEMES: Readonly<Record<string, readonly string[]>> = { [MPP]: ['session'] };
+const DRAWN_SCHEMES: Readonly<Record<string, readonly string[]>> = {
+  [MPP]: ['session'],
+  [X402]: ['batch-settlement'],
+};
 /** Schemes that make such a deposit, or add to one. */
-const DEPOSIT_SCHEMES: Readonly<Record<string, readonly string[]>> = { [MPP]: ['channel'] };
+const DEPOSIT_SCHEMES: Readonly<Record<string, readonly string[]>> = {
+  [MPP]: ['channel'],
+  [X402]: ['channel'],
+};
 
 /** Schemes of a row that is a promise to pay again and again: it counts by its rate, see ledger/sqlite/payments/reserve. */
 const COMMITMENT_SCHEMES: Readonly<Record<string, readonly string[]>> = { [MPP]: ['commitment'] };

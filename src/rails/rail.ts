@@ -73,15 +73,22 @@ export interface SignedDeposit {
 
 /** How deposits of a rail are kept and ended. */
 export interface DepositRail {
+  /** How its seller is asked to close one: by a POST, or by the call that it is paid for. */
+  readonly closesBy: 'post' | 'call';
+  /** How long the payee has to take its own, once the chain is asked for the rest. s */
+  withdrawDelaySec(deposit: Pick<SignedDeposit, 'facts'>): number;
   /** What is kept of a deposit that an intent makes; JSON, no secret. */
   factsOf(intent: PaymentIntent): string;
-  /** The payload that has the seller close it, for its challenge; null where the answer is no challenge of that seller's. */
+  /**
+   * The payload that has the seller close it, for its challenge, or for what it wants corrected about one before; null where the
+   * answer is no challenge of that seller's.
+   */
   close(
     ports: RailPorts,
     parts: { readonly answer: EndpointAnswer; readonly deposit: SignedDeposit },
   ): Promise<SignedPayload | null>;
-  /** The payload that adds so much to it, for its seller's challenge. */
-  topUp(
+  /** The payload that adds so much to it, for its seller's challenge; absent where nothing can be added. */
+  topUp?(
     ports: RailPorts,
     parts: { readonly offer: Offer; readonly deposit: SignedDeposit; readonly addedAtomic: AtomicAmount },
   ): Promise<SignedPayload>;

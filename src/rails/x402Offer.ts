@@ -6,14 +6,17 @@ import { ECHO_BYTES_MAX } from '../protocols/x402/challenge/offer.js';
 import { parsePaymentRequired } from '../protocols/x402/challenge/parse.js';
 import { readJsonHeader } from '../protocols/x402/header.js';
 import { isJsonObject, statedField, type JsonObject } from '../text/json.js';
-import { encodePayment, headerBytesOf, paymentIdentifierOf } from '../protocols/x402/codec.js';
+import {
+  encodePayment,
+  headerBytesOf,
+  paymentIdentifierOf,
+  type AnyPayload,
+} from '../protocols/x402/codec.js';
 import type {
   EvmOffer,
   ExactEvmPayload,
-  ExactSvmPayload,
   PaymentOffer,
   PaymentRequired,
-  Permit2Payload,
   SponsoredPermit,
   SvmOffer,
 } from '../protocols/x402/types.js';
@@ -39,10 +42,27 @@ export function toOffer(x402: PaymentOffer, required: PaymentRequired): X402Offe
   const scheme = x402.scheme === 'exact' && isByPermit2(x402) ? EXACT_BY_PERMIT2 : x402.scheme;
   return {
     ...{ protocol: 'x402', scheme, index, network, asset, payTo, amountAtomic, usdMicros },
-    facts: { x402_version: x402Version, scheme: x402.scheme, ...ceilingOf(x402) },
+    ...depositOf(x402),
+    facts: { x402_version: x402Version, scheme: x402.scheme, ...ceilingOf(x402), ...delayOf(x402) },
     x402,
     required,
   };
+}
+
+/** The deposit that an offer of `batch-settlement` is paid out of. The seller's facilitator brings it to the chain, at no cost. */
+function depositOf(x402: PaymentOffer): Pick<Offer, 'deposit'> {
+  if (!('channel' in x402) || x402.channel === null) return {};
+  const { operator, suggestedAtomic, withdrawDelaySec } = x402.channel;
+  return {
+    deposit: { operator, suggestedAtomic, feeAtomic: 0n, withdrawDelaySec, isInTurn: true, isFixed: true },
+  };
+}
+
+/** What a quote says of how long the rest of a deposit stays where it is, once a seller does not give it back. */
+function delayOf(x402: PaymentOffer): Offer['facts'] {
+  return 'channel' in x402 && x402.channel !== null
+    ? { withdraw_delay_sec: x402.channel.withdrawDelaySec }
+    : {};
 }
 
 /** The EVM offer behind one of {@link toOffer}. Throws `internal` for any other. */
@@ -67,7 +87,7 @@ export function requiredOf(offer: Offer): PaymentRequired {
 /** Writes the header that pays an offer of x402, with the permit that a facilitator is to bring along. */
 export function writePayment(
   offer: Offer,
-  payload: ExactEvmPayload | ExactSvmPayload | Permit2Payload,
+  payload: AnyPayload,
   paymentId: string,
   permit: SponsoredPermit | null = null,
 ): SignedPayload {

@@ -258,6 +258,7 @@ export class Engine {
   chain(config: Config, network: SvmNetwork): SolanaChain;
   chain(config: Config, network: EvmNetwork): EvmChain;
   chain(config: Config, network: TempoNetwork): TempoChain;
+  chain(config: Config, network: EvmNetwork | TempoNetwork): EvmChain | TempoChain;
   chain(config: Config, network: LightningNetwork): LightningChain;
   chain(config: Config, network: Network): Chain;
   chain(config: Config, network: Network): Chain {

@@ -16,6 +16,12 @@ import type { OnTime } from '../timeGiven.js';
 import type { Movements, MovementStart } from '../movement.js';
 import { readTokenMovements, type Standing } from './tokenMovements.js';
 import { AUTHORIZATION_USE } from './authorizationUse.js';
+import {
+  channelLeft,
+  judgeChannelState,
+  observeChannelLatest,
+  observeChannelSettled,
+} from './channelState.js';
 import { observeLatest, observeSettled, type NonceUse, type Observation } from './observation.js';
 import { PERMIT2_USE } from './permit2Use.js';
 import { judgeObservations } from './verdict.js';
@@ -84,6 +90,8 @@ export interface BlockReader<Query> {
   balanceOf(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<AtomicAmount>;
   /** What Permit2 may move of an address's tokens, atomic. Throws `rpc_unavailable`, `cancelled`. */
   allowance(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<AtomicAmount>;
+  /** What of a channel of the EVM's its payee has not taken, atomic. Throws `rpc_unavailable`, `cancelled`. */
+  channelLeft(channel: Hex, signal?: AbortSignal): Promise<AtomicAmount>;
   /** The number of an address's next permit (EIP-2612), throws `rpc_unavailable` also where the token has none; `cancelled`. */
   permitNumber(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
   /** What became of a payment. Never throws for faults of an RPC: they are `unknowable`. */
@@ -149,8 +157,22 @@ export type EvmChain = BlockReader<SettlementQuery>;
 /** Makes the reader of an EVM network: see {@link createReader}. */
 export function createEvmChain(options: EvmChainOptions): EvmChain {
   return createReader(options, {
-    atSettled: (operator, query, at, signal) => observeSettled(useOf(query), operator, query, at, signal),
-    atLatest: (operator, query, heads, signal) => observeLatest(useOf(query), operator, query, heads, signal),
+    atSettled(operator, query, at, signal) {
+      const { channel } = query;
+      return channel === undefined
+        ? observeSettled(useOf(query), operator, query, at, signal)
+        : observeChannelSettled(operator, { ...query, channel }, at, signal);
+    },
+    atLatest(operator, query, heads, signal) {
+      const { channel } = query;
+      return channel === undefined
+        ? observeLatest(useOf(query), operator, query, heads, signal)
+        : observeChannelLatest(operator, { ...query, channel }, heads, signal);
+    },
+    // That a channel is empty shows also before the time of its deposit is over.
+    provesBeforeEnd: ({ channel }) => channel !== undefined,
+    judge: (observations, query, bench) =>
+      (query.channel === undefined ? judgeObservations : judgeChannelState)(observations, query, bench),
     history: EIP3009_HISTORY,
   });
 }
@@ -217,6 +239,13 @@ export function createReader<
       endpoints.askOne(
         signal,
         (operator, deadline) => operator.allowance(asset, address, deadline),
+        FAILOVER_MS_MAX,
+      ),
+
+    channelLeft: (channel, signal) =>
+      endpoints.askOne(
+        signal,
+        (operator, deadline) => channelLeft(operator, channel, deadline),
         FAILOVER_MS_MAX,
       ),
 

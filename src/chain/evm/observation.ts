@@ -22,6 +22,15 @@ export type Observation = { readonly origin: string } & (
   | { readonly kind: 'cancelled'; readonly at: Block; readonly block: Block; readonly settled: boolean }
   /** Spent, and not shown to be by this payment. `fault` where the operator would not show by what. */
   | { readonly kind: 'spent'; readonly at: Block; readonly settled: boolean; readonly fault: RpcFault | null }
+  /** A channel of the EVM that was opened and has nothing left, and what its payee had of it. */
+  | {
+      readonly kind: 'emptied';
+      readonly at: Block;
+      readonly settled: boolean;
+      readonly takenAtomic: AtomicAmount;
+      /** What left it empty; null where the operator does not show that. */
+      readonly last: { readonly tx: Hex; readonly block: Block } | null;
+    }
   /** A deposit that was made and is not closed. */
   /** A deposit that is open, and what it holds: the smallest unit. */
   | {

@@ -49,7 +49,7 @@ export function fieldsOf(one: Entitlement) {
     id: one.id,
     agent: one.agent,
     seller: one.origin,
-    channel: one.subject,
+    channel: kept.channel_id ?? one.subject,
     network: kept.network,
     asset: asset?.symbol ?? one.unit,
     pay_to: kept.pay_to,

@@ -2,6 +2,7 @@ import { assertInvariant, WalletError } from '../../errors/walletError.js';
 import { writeJsonHeader } from './header.js';
 import { isJsonObject, statedField, type JsonObject } from '../../text/json.js';
 import type {
+  ChannelPayload,
   ExactEvmPayload,
   ExactSvmPayload,
   PaymentOffer,
@@ -16,6 +17,9 @@ const PERMIT_SPONSORING = 'eip2612GasSponsoring';
 
 /** The form the extension prescribes; ours say nothing about the agent or the session. */
 const PAYMENT_IDENTIFIER_FORM = /^[A-Za-z0-9_-]{16,128}$/;
+
+/** What a payment carries, by its scheme and its chain. */
+export type AnyPayload = ExactEvmPayload | ExactSvmPayload | Permit2Payload | ChannelPayload;
 
 /** The one header that carries a payment. */
 export interface PaymentHeader {
@@ -63,12 +67,14 @@ export function paymentIdentifierOf(required: PaymentRequired): 'none' | 'offere
 export function encodePayment(
   offer: PaymentOffer,
   required: PaymentRequired,
-  payload: ExactEvmPayload | ExactSvmPayload | Permit2Payload,
+  payload: AnyPayload,
   extras: PaymentExtras = {},
 ): PaymentHeader {
   const isOfSolana = 'transaction' in payload;
   assertInvariant(isOfSolana === (offer.network.family === 'svm'), 'a payload is of its offer’s chain');
-  if (!isOfSolana) {
+  if ('channelConfig' in payload) {
+    assertInvariant(payload.channelConfig.receiver === offer.payTo, 'a channel is the payee’s of its offer');
+  } else if (!isOfSolana) {
     const { to, value } = termsOf(payload);
     assertInvariant(to === offer.payTo, 'a payload pays the payee of its offer');
     assertInvariant(value === offer.amountAtomic.toString(), 'a payload pays the amount of its offer');

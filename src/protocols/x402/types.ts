@@ -11,8 +11,8 @@ interface OfferTerms {
   /** Position in the seller's list, for messages and tests. */
   readonly index: number;
   readonly x402Version: X402Version;
-  /** Under `upto` the amount is a ceiling. */
-  readonly scheme: 'exact' | 'upto';
+  /** Under `upto` the amount is a ceiling; under `batch-settlement` it is what one call adds to what a channel owes. */
+  readonly scheme: 'exact' | 'upto' | 'batch-settlement';
   readonly amountAtomic: AtomicAmount;
   /** Rounded up. */
   readonly usdMicros: UsdMicros;
@@ -24,6 +24,18 @@ interface OfferTerms {
   readonly networkOnWire: string;
 }
 
+/** The channel that an offer of `batch-settlement` is paid out of. */
+export interface ChannelTerms {
+  /** `receiverAuthorizer`: who takes and gives back for the payee. Checksummed. */
+  readonly operator: `0x${string}`;
+  /** How long the payee has to take its own, once the rest is asked back. s */
+  readonly withdrawDelaySec: number;
+  /** `minDeposit`: what the seller would have deposited; null where it does not say. */
+  readonly suggestedAtomic: AtomicAmount | null;
+  /** What the seller says that it charged of a channel so far, in a 402 that corrects a voucher; null where it says nothing. */
+  readonly stated: { readonly channelId: string; readonly chargedAtomic: AtomicAmount } | null;
+}
+
 /** An offer to be paid by an EIP-3009 authorization, or through Permit2. */
 export interface EvmOffer extends OfferTerms {
   readonly network: EvmNetwork;
@@ -33,6 +45,8 @@ export interface EvmOffer extends OfferTerms {
   readonly payTo: `0x${string}`;
   /** Under `upto`: who alone may settle, checksummed. */
   readonly facilitator: `0x${string}` | null;
+  /** Under `batch-settlement` alone. */
+  readonly channel: ChannelTerms | null;
 }
 
 /** An offer to be paid by a partly signed transaction of Solana. */
@@ -96,6 +110,40 @@ export interface Permit2Payload {
       /** Under `upto` alone. */
       readonly facilitator?: `0x${string}`;
       readonly validAfter: string;
+    };
+  };
+}
+
+/** A channel as x402 carries it. */
+export interface ChannelConfig {
+  readonly payer: `0x${string}`;
+  readonly payerAuthorizer: `0x${string}`;
+  readonly receiver: `0x${string}`;
+  readonly receiverAuthorizer: `0x${string}`;
+  readonly token: `0x${string}`;
+  readonly withdrawDelay: number;
+  readonly salt: `0x${string}`;
+}
+
+/** What pays out of a channel, opens it with the first payment, or has it closed: decimal text for integers. */
+export interface ChannelPayload {
+  readonly type: 'deposit' | 'voucher' | 'refund';
+  readonly channelConfig: ChannelConfig;
+  readonly voucher: {
+    readonly channelId: `0x${string}`;
+    readonly maxClaimableAmount: string;
+    readonly signature: `0x${string}`;
+  };
+  /** With `deposit` alone. */
+  readonly deposit?: {
+    readonly amount: string;
+    readonly authorization: {
+      readonly erc3009Authorization: {
+        readonly validAfter: string;
+        readonly validBefore: string;
+        readonly salt: `0x${string}`;
+        readonly signature: `0x${string}`;
+      };
     };
   };
 }

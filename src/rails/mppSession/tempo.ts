@@ -12,7 +12,7 @@ import { readPaymentChallenges } from '../../protocols/mpp/challenge.js';
 import { writeCredential, type SessionPayload } from '../../protocols/mpp/credential.js';
 import { isSession, judgeSession, SESSION } from '../../protocols/mpp/session.js';
 import type { TempoSession } from '../../protocols/mpp/types.js';
-import { channelId, openedBy } from '../../protocols/tempo/channel.js';
+import { channelId, CLOSE_GRACE_SEC, openedBy } from '../../protocols/tempo/channel.js';
 import { headerOf, validBeforeSecOf } from '../mppCharge/offer.js';
 import type { RailPorts } from '../ports.js';
 import type { DepositRail, Rail, SignedDeposit } from '../rail.js';
@@ -92,6 +92,10 @@ export const mppSessionTempo: Rail = {
 };
 
 const deposits: DepositRail = {
+  closesBy: 'post',
+
+  withdrawDelaySec: () => CLOSE_GRACE_SEC,
+
   factsOf(intent) {
     if (intent.kind !== 'tempo_voucher' || intent.opening === undefined) throw notResolved();
     const { asset, descriptor, amountAtomic } = intent.opening;

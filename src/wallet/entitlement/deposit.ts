@@ -30,6 +30,10 @@ export interface KeptDeposit extends DepositFacts {
   readonly pay_to: string;
   readonly pay_from: string;
   readonly operator: string;
+  /** The channel's id on its chain, where that is not what the deposit itself is known by. */
+  readonly channel_id?: string;
+  /** How long its rest stays there, where the payee said; s. */
+  readonly withdraw_delay_sec?: number;
   /** The run whose budget it was made under; null for none. Another's budget never pays for it. */
   readonly budget: string | null;
   /** Where it was made: the endpoint that closes it. */
@@ -107,16 +111,22 @@ export async function withDeposits(
 async function resolve(
   engine: Engine,
   config: Config,
-  { offer, others }: { readonly offer: Offer; readonly others: readonly Offer[] },
+  { offer: asked, others }: { readonly offer: Offer; readonly others: readonly Offer[] },
   ask: DepositAsk,
 ): Promise<Offer | RejectedOffer> {
   const { target, nowMs } = ask;
   // Also one whose time is over: until it is closed, no other is made beside it.
   const live = await engine.ledger.entitlements.usable(engine.agent, target.url.origin, 0);
-  const made = live.find((one) => one.kind === 'channel' && isFor(one, offer, ask.budgetId));
+  const own = live.filter((one) => one.kind === 'channel' && isFor(one, asked, ask.budgetId));
+  const made = own.find((one) => !isUsedUp(one, asked));
+  const offer = besideOthers(asked, own);
   if (made !== undefined) {
-    const drawn = drawnOffer(await whenMade(engine, made, ask), offer, nowMs);
-    return 'lacksAtomic' in drawn ? toppedUp(drawn, offer, await allowed(engine, config, offer, ask)) : drawn;
+    const free = await whenFree(engine, await whenMade(engine, made, ask), offer, ask);
+    const drawn = drawnOffer(free, offer, nowMs);
+    if (!('lacksAtomic' in drawn)) return drawn;
+    // Another call took the last of it meanwhile: what there is by now is looked at.
+    if (offer.deposit?.isFixed === true) return resolve(engine, config, { offer: asked, others }, ask);
+    return toppedUp(drawn, offer, await allowed(engine, config, offer, ask));
   }
   // By another name, such as another operator's, it gets no further one either.
   const distrusted = live.find((one) => one.kind === 'channel' && keptOf(one).refusals >= REFUSALS_MAX);
@@ -139,8 +149,9 @@ async function resolve(
   if (verdict.kind === 'deposit') return newOffer(offer, verdict.atomic, nowMs);
   // Where the owner can be asked, they are: within all other limits.
   if (verdict.kind === 'not_allowed' && ask.budgetId === null && (await canAsk(engine))) {
-    const asked = judgeDeposit({ ...facts, atomicMax: most });
-    if (asked.kind === 'deposit') return newOffer(offer, asked.atomic, nowMs, config.limits.depositUsdMicros);
+    const larger = judgeDeposit({ ...facts, atomicMax: most });
+    if (larger.kind === 'deposit')
+      return newOffer(offer, larger.atomic, nowMs, config.limits.depositUsdMicros);
   }
   return reject(
     offer,
@@ -184,6 +195,27 @@ async function whenMade(engine: Engine, found: Entitlement, { waits }: DepositAs
   await engine.ledger.waitForEnd(found.paymentId, waits);
   return (await engine.ledger.entitlements.find(found.id)) ?? found;
 }
+
+/**
+ * A deposit as it stands once no call is busy with it, where its seller takes one voucher at a time: a voucher says all that was
+ * taken by then, which shows with the answer to the one before.
+ */
+async function whenFree(
+  engine: Engine,
+  found: Entitlement,
+  { deposit }: Offer,
+  { waits }: DepositAsk,
+): Promise<Entitlement> {
+  if (deposit?.isInTurn !== true || waits === undefined) return found;
+  const { network, pay_from } = keptOf(found);
+  const drawn = await engine.ledger.drawnFrom(network, pay_from, found.subject);
+  for (const { id, state } of drawn)
+    if (BUSY.includes(state) && !waits.aborted) await engine.ledger.waitForEnd(id, waits);
+  return (await engine.ledger.entitlements.find(found.id)) ?? found;
+}
+
+/** A call is at work on a payment that is none of these. */
+const BUSY: readonly Payment['state'][] = ['held', 'signed', 'sent'];
 
 /** An offer that a deposit pays, or why that one pays no more: it is never made twice for one seller at a time. */
 function drawnOffer(deposit: Entitlement, offer: Offer, nowMs: number): Offer | RejectedOffer | Lacking {
@@ -261,16 +293,35 @@ function reject({ index, usdMicros }: Offer, reason: string): RejectedOffer {
   return { index, code: 'unsupported_scheme', reason, usdMicros };
 }
 
+/**
+ * Whether a deposit to which nothing can be added has too little left: another one is made beside it, which counts beside it in
+ * every limit, and in the owner's bound on all that is with one seller.
+ */
+function isUsedUp(one: Entitlement, { deposit, amountAtomic }: Offer): boolean {
+  const { opening, refusals } = keptOf(one);
+  if (deposit?.isFixed !== true || opening || refusals >= REFUSALS_MAX) return false;
+  return amountsOf(one).leftAtomic < amountAtomic;
+}
+
+/** An offer that says which deposits are used up, where there are any. */
+function besideOthers(offer: Offer, own: readonly Entitlement[]): Offer {
+  const beside = own.filter((one) => isUsedUp(one, offer)).map(({ id }) => id);
+  return offer.deposit === undefined || beside.length === 0
+    ? offer
+    : { ...offer, deposit: { ...offer.deposit, beside } };
+}
+
 function isFor(one: Entitlement, offer: Offer, budgetId: string | null): boolean {
   const kept = parseJson(one.facts);
   if (!isJsonObject(kept)) return false;
-  const { protocol, network, pay_to, operator, budget } = keptOf(one);
+  const { protocol, network, pay_to, operator, withdraw_delay_sec, budget } = keptOf(one);
   return (
     protocol === offer.protocol &&
     network === offer.network.caip2 &&
     one.unit === offer.asset.address &&
     pay_to === offer.payTo &&
     operator === offer.deposit?.operator &&
+    withdraw_delay_sec === offer.deposit.withdrawDelaySec &&
     budget === budgetId
   );
 }
@@ -335,13 +386,16 @@ function cheapest(offers: readonly Offer[]): UsdMicros | null {
   );
 }
 
-/** One deposit at a time is open for an agent, a seller, a payee and a budget: as the same request it is made once. */
+/** One deposit at a time is open for an agent, a seller, its terms and a budget: as the same request it is made once. */
 export function depositHash(
   { agent }: Pick<Engine, 'agent'>,
   { target, budgetId }: Pick<DepositAsk, 'target' | 'budgetId'>,
   { protocol, network, asset, payTo, deposit }: Offer,
 ): string {
-  const place = [agent, target.url.origin, protocol, network.caip2, asset.address, payTo, deposit?.operator];
+  const terms = [deposit?.operator, deposit?.withdrawDelaySec, deposit?.beside].filter(
+    (one) => one !== undefined,
+  );
+  const place = [agent, target.url.origin, protocol, network.caip2, asset.address, payTo, ...terms];
   return createHash('sha256')
     .update(`deposit ${JSON.stringify([...place, budgetId])}`)
     .digest('hex');

@@ -3,6 +3,7 @@ import type { HoldResult } from '../../ledger/attempts/hold.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
 import type { Entitlement } from '../../ledger/books/entitlement.js';
 import { toUsdMicros } from '../../money/asset.js';
+import type { Offer } from '../../payment/challenge.js';
 import { categoryOfCall } from '../discover/catalogAdvice.js';
 import { depositHash, DEPOSIT_LIFE_MS, openWith, type KeptDeposit } from '../entitlement/deposit.js';
 import type { PaidCall } from '../call/paidCall.js';
@@ -27,7 +28,7 @@ export async function holdDeposit(
   { target }: Challenge,
   { offer, intent, limits }: Purchase,
 ): Promise<HoldResult | { readonly kind: 'made'; readonly deposit: NewDeposit }> {
-  if (intent.kind !== 'tempo_voucher' || intent.opening === undefined)
+  if ((intent.kind !== 'tempo_voucher' && intent.kind !== 'evm_voucher') || intent.opening === undefined)
     throw new WalletError('internal', 'A deposit is to be made that no intent makes.');
   const { opening } = intent;
   const { asset, network } = offer;
@@ -73,6 +74,7 @@ export async function holdDeposit(
     ...(JSON.parse(rail.factsOf(intent)) as KeptDeposit),
     ...{ protocol: offer.protocol, network: network.caip2, pay_to: offer.payTo, pay_from: intent.from },
     ...{ operator: offer.deposit?.operator ?? '', budget: budgetId },
+    ...delayOf(offer),
     ...{ url: target.url.href, method: target.method, opening: true, refusals: 0 },
   };
   const entitlement = await engine.ledger.entitlements.save(
@@ -98,6 +100,10 @@ export async function holdDeposit(
     return { kind: 'drawn' };
   }
   return { kind: 'made', deposit: { payment, entitlement } };
+}
+
+function delayOf({ deposit }: Offer): Pick<KeptDeposit, 'withdraw_delay_sec'> {
+  return deposit?.withdrawDelaySec === undefined ? {} : { withdraw_delay_sec: deposit.withdrawDelaySec };
 }
 
 /** Lets a deposit go for which nothing was signed: what was kept of it ends in the same step. */

@@ -38,7 +38,7 @@ export async function topUp(
   const deposit = await engine.ledger.entitlements.find(entitlementId);
   const made = await engine.ledger.findPayment(deposit?.paymentId ?? '');
   const rail = made === null ? undefined : engine.rails.ofPayment(made)?.deposits;
-  if (deposit === null || made === null || rail === undefined || keptOf(deposit).top_up !== undefined)
+  if (deposit === null || made === null || rail?.topUp === undefined || keptOf(deposit).top_up !== undefined)
     return null;
   const nowMs = engine.now();
   const raised = await engine.ledger.raiseDeposit({

@@ -2,11 +2,11 @@ import type { Config } from '../../config/settings.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { Entitlement } from '../../ledger/books/entitlement.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
+import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
 import { parseCallUrl } from '../../net/destination/url.js';
 import { NetFailure } from '../../net/failure.js';
 import type { EndpointAnswer } from '../../payment/challenge.js';
-import { CLOSE_GRACE_SEC } from '../../protocols/tempo/channel.js';
 import type { SignedDeposit } from '../../rails/rail.js';
 import { isStopped } from '../call/ownerRules.js';
 import { changeKept, keptOf, signedOf } from '../entitlement/deposit.js';
@@ -17,6 +17,8 @@ import { settleAttempt } from './settlement.js';
 const SELLER_MS_MAX = 30_000;
 /** Bodies of these answers are of no interest: a challenge is in their head. */
 const ANSWER_BYTES_MAX = 64 * 1024;
+/** A seller may want one thing corrected: what it charged of the deposit in the end. */
+const CORRECTED_TRIES = 2;
 /** For a block's time that is behind the wall clock: what is asked too early only costs its fee. */
 const GRACE_MARGIN_MS = 60_000;
 /** So long after the rest was asked back it shows, or one of the two transactions never landed, and both are sent anew. */
@@ -34,8 +36,8 @@ export type DepositClosing =
 
 /**
  * Ends a deposit: its seller is asked to close it, which costs nothing; where it does not, the chain is, whose fee the address
- * pays, and which gives the payee a quarter of an hour to take what vouchers say. It is drawn on no more from here on. `onChain`:
- * whether the chain may be asked. Throws `rpc_unavailable`, `network_unreachable` never: an unreachable seller is one that does not close.
+ * pays, and which gives the payee its time to take what vouchers say. It is drawn on no more from here on. `onChain`:
+ * whether the chain may be asked. Throws `rpc_unavailable`, `gas_missing`; `network_unreachable` never: an unreachable seller is one that does not close.
  */
 export async function closeDeposit(
   engine: Engine,
@@ -101,32 +103,46 @@ async function askSeller(
   const rail = made === null ? undefined : engine.rails.ofPayment(made)?.deposits;
   // Nothing of it was ever given: there is nothing that a seller could be shown.
   if (rail === undefined || signed.signedAtomic === 0n) return false;
+  const { url: madeAt, method } = keptOf(deposit);
   try {
-    const url = parseCallUrl(keptOf(deposit).url, { allowPrivate: config.net.allowPrivate });
+    const url = parseCallUrl(madeAt, { allowPrivate: config.net.allowPrivate });
     const options = {
       deadline: { connectMs: SELLER_MS_MAX, firstByteMs: SELLER_MS_MAX, wholeMs: SELLER_MS_MAX },
       ...{ signal, redirects: 'return' as const, bodyBytesMax: ANSWER_BYTES_MAX },
     };
-    for (const method of ['HEAD', 'POST']) {
-      const asked = await engine.net(config).send({ method, url, headers: [] }, options);
-      asked.discard();
-      const answer: EndpointAnswer = {
-        ...{ status: asked.status, headers: asked.headers, bodyText: '', requestUrl: url.url.href },
-      };
-      const payload = await rail.close(await engine.railPorts(config), { answer, deposit: signed });
-      if (payload === null) continue;
-      const headers = [[payload.name.toLowerCase(), payload.value]] as const;
-      const closed = await engine
+    const send = async (by: string, payload: SignedPayload | null): Promise<EndpointAnswer> => {
+      const signedHeaders =
+        payload === null ? {} : { signed: { origin: url.origin, headers: [headerOf(payload)] } };
+      const answer = await engine
         .net(config)
-        .send({ method: 'POST', url, headers: [], signed: { origin: url.origin, headers } }, options);
-      closed.discard();
-      return closed.status >= 200 && closed.status < 300;
+        .send({ method: by, url, headers: [], ...signedHeaders }, options);
+      answer.discard();
+      return { status: answer.status, headers: answer.headers, bodyText: '', requestUrl: url.url.href };
+    };
+    const ports = await engine.railPorts(config);
+    const { asks, closes, triesMax } =
+      rail.closesBy === 'call'
+        ? { asks: [method], closes: method, triesMax: CORRECTED_TRIES }
+        : { asks: ['HEAD', 'POST'], closes: 'POST', triesMax: 1 };
+    for (const by of asks) {
+      let answer = await send(by, null);
+      for (let tries = 0; tries < triesMax; tries++) {
+        const payload = await rail.close(ports, { answer, deposit: signed });
+        if (payload === null) break;
+        answer = await send(closes, payload);
+        if (answer.status >= 200 && answer.status < 300) return true;
+        if (tries === triesMax - 1) return false;
+      }
     }
     return false;
   } catch (error) {
     if (error instanceof NetFailure || isWalletError(error)) return false;
     throw error;
   }
+}
+
+function headerOf({ name, value }: SignedPayload): readonly [string, string] {
+  return [name.toLowerCase(), value];
 }
 
 async function endOnChain(
@@ -140,11 +156,11 @@ async function endOnChain(
   const network = findNetwork(kept.network as Caip2);
   const made = await engine.ledger.findPayment(deposit.paymentId ?? '');
   const rail = made === null ? undefined : engine.rails.ofPayment(made)?.deposits;
-  if (network?.family !== 'tempo' || rail === undefined)
+  if ((network?.family !== 'tempo' && network?.family !== 'evm') || rail === undefined)
     throw new WalletError('internal', 'A deposit is on a network that is no row.');
   const nowMs = engine.now();
-  const readyMs =
-    kept.end_asked_ms === undefined ? null : kept.end_asked_ms + CLOSE_GRACE_SEC * 1000 + GRACE_MARGIN_MS;
+  const waitMs = rail.withdrawDelaySec(signed) * 1000 + GRACE_MARGIN_MS;
+  const readyMs = kept.end_asked_ms === undefined ? null : kept.end_asked_ms + waitMs;
   if (readyMs !== null && nowMs < readyMs) return { kind: 'waits', untilMs: readyMs };
   const step = readyMs === null ? 'request_close' : 'withdraw';
   const bytes = await rail.signEnd(await engine.railPorts(config), signed, step);
@@ -153,8 +169,7 @@ async function endOnChain(
     ...{ end_asked_ms: end_asked_ms ?? nowMs, end_txs: [...end_txs, tx] },
     ...(step === 'withdraw' ? { rest_asked_ms: nowMs } : {}),
   }));
-  if (step === 'request_close')
-    return { kind: 'waits', untilMs: nowMs + CLOSE_GRACE_SEC * 1000 + GRACE_MARGIN_MS };
+  if (step === 'request_close') return { kind: 'waits', untilMs: nowMs + waitMs };
   const after = await stateOf(engine, deposit, signal);
   return after.kind === 'closed' ? after : { kind: 'closing', says: REST_IS_COMING };
 }

@@ -30,6 +30,7 @@ describe('a payable offer', () => {
       asset: findAsset('eip155:8453', USDC_ON_BASE),
       method: 'eip3009',
       facilitator: null,
+      channel: null,
       payTo: PAYEE,
       amountAtomic: 10_000n,
       usdMicros: 10_000n,
@@ -196,18 +197,12 @@ describe('payees', () => {
 });
 
 describe('schemes and methods (T7)', () => {
-  it.each([
-    ['Upto'],
-    ['Exact'],
-    ['exact '],
-    ['exact-settled'],
-    ['escrow'],
-    ['batch-settlement'],
-    ['__proto__'],
-    [''],
-  ])('does not sign the scheme %j', (scheme) => {
-    expect(rejection(v2Offer({ scheme })).code).toBe('unsupported_scheme');
-  });
+  it.each([['Upto'], ['Exact'], ['exact '], ['exact-settled'], ['escrow'], ['__proto__'], ['']])(
+    'does not sign the scheme %j',
+    (scheme) => {
+      expect(rejection(v2Offer({ scheme })).code).toBe('unsupported_scheme');
+    },
+  );
 
   it.each<[JsonValue]>([['erc7710'], ['EIP3009'], [''], [['eip3009']], [{}], [1], [false]])(
     'does not transfer by %j',
@@ -218,7 +213,6 @@ describe('schemes and methods (T7)', () => {
 
   it('names a scheme and a method that it knows, and why they are not signed', () => {
     expect(rejection(v2Offer({ scheme: 'auth-capture' })).reason).toMatch(/"auth-capture": its money goes/);
-    expect(rejection(v2Offer({ scheme: 'batch-settlement' })).reason).toMatch(/wants a deposit/);
     expect(rejection(v2Offer({ extra: { assetTransferMethod: 'erc7710' } })).reason).toMatch(/ERC-7710/);
     const gateway = {
       ...{ name: 'GatewayWalletBatched', version: '1' },
@@ -242,6 +236,32 @@ describe('schemes and methods (T7)', () => {
     const other = { facilitatorAddress, assetTransferMethod: 'eip3009' };
     expect(rejection(v2Offer({ scheme: 'upto', extra: other })).code).toBe('unsupported_scheme');
     expect(rejection(v1Offer(upto), 1).code).toBe('unsupported_scheme');
+  });
+
+  it('reads a channel by its terms, and what its seller says that it charged', () => {
+    const extra = { receiverAuthorizer: PAYER, withdrawDelay: 86_400, minDeposit: '100000' };
+    const channelId = `0x${'AB'.repeat(32)}`;
+    const offer = (more: object = {}, over: object = {}) =>
+      v2Offer({ scheme: 'batch-settlement', extra: { ...extra, ...more }, ...over });
+    expect(payable(offer())).toMatchObject({
+      ...{ scheme: 'batch-settlement', method: 'eip3009', payTo: PAYEE, amountAtomic: 10_000n },
+      channel: { operator: PAYER, withdrawDelaySec: 86_400, suggestedAtomic: 100_000n, stated: null },
+    });
+    const channelState = { channelId, chargedCumulativeAmount: '0' };
+    expect(payable(offer({ channelState, minDeposit: -1 }))).toMatchObject({
+      channel: { suggestedAtomic: null, stated: { channelId: channelId.toLowerCase(), chargedAtomic: 0n } },
+    });
+    const odd = { channelState: { ...channelState, chargedCumulativeAmount: '1e9' } };
+    expect(payable(offer(odd))).toMatchObject({ channel: { stated: null } });
+    for (const more of [
+      { receiverAuthorizer: undefined },
+      { receiverAuthorizer: `0x${'0'.repeat(40)}` },
+      ...[899, 2_592_001, 900.5, '900', -1].map((withdrawDelay) => ({ withdrawDelay })),
+    ])
+      expect(rejection(offer(more as object)).code).toBe('malformed_offer');
+    for (const more of [{ assetTransferMethod: 'permit2' }, { paymentFlow: 'escrow' }])
+      expect(rejection(offer(more)).code).toBe('unsupported_scheme');
+    expect(rejection(v1Offer({ scheme: 'batch-settlement', extra }), 1).code).toBe('unsupported_scheme');
   });
 
   it('reads Permit2 where the seller asks for it; spender and contract are no fields of an offer', () => {

@@ -21,7 +21,8 @@ import {
   type JsonObject,
   type JsonValue,
 } from '../../../text/json.js';
-import type { EvmOffer, PaymentOffer, SvmOffer, X402Version } from '../types.js';
+import type { ChannelTerms, EvmOffer, PaymentOffer, SvmOffer, X402Version } from '../types.js';
+import { WITHDRAW_DELAY_MAX_SEC, WITHDRAW_DELAY_MIN_SEC } from '../../../money/channelContract.js';
 import { quoteText } from '../../../text/untrusted.js';
 
 /**
@@ -157,7 +158,7 @@ function readOffer(entry: JsonValue, context: OfferContext): PaymentOffer | Faul
 }
 
 type Scheme = PaymentOffer['scheme'];
-type EvmParties = Pick<EvmOffer, 'network' | 'asset' | 'payTo' | 'method' | 'facilitator'>;
+type EvmParties = Pick<EvmOffer, 'network' | 'asset' | 'payTo' | 'method' | 'facilitator' | 'channel'>;
 type SvmParties = Pick<SvmOffer, 'network' | 'asset' | 'payTo' | 'feePayer' | 'memo'>;
 
 /** Networks that this protocol is paid on. */
@@ -191,7 +192,48 @@ function readEvmParties(
   if (payTo instanceof Fault) return payTo;
   const facilitator = scheme === 'upto' ? readFacilitator(entry) : null;
   if (facilitator instanceof Fault) return facilitator;
-  return checkDomain(entry, asset) ?? { network, asset, payTo, method, facilitator };
+  const channel = scheme === 'batch-settlement' ? readChannel(entry) : null;
+  if (channel instanceof Fault) return channel;
+  return checkDomain(entry, asset) ?? { network, asset, payTo, method, facilitator, channel };
+}
+
+/** An amount that a seller states of a channel, which may be none yet. */
+const CHANNEL_AMOUNT = /^(?:0|[1-9][0-9]{0,38})$/;
+
+/** Scheme `batch-settlement`: who takes for the payee, and for how long the payee keeps the rest, are parts of the channel. */
+function readChannel(entry: JsonObject): ChannelTerms | Fault {
+  const stated = statedField(entry, 'extra');
+  const extra = isJsonObject(stated) ? stated : {};
+  const named = statedText(extra, 'receiverAuthorizer');
+  const operator = named === undefined ? undefined : readAddress(named);
+  if (operator === undefined || operator === ZERO_ADDRESS)
+    return malformed(
+      "The offer's extra names no receiverAuthorizer, without whom its channel could not be closed.",
+    );
+  const withdrawDelaySec = statedField(extra, 'withdrawDelay') ?? WITHDRAW_DELAY_MIN_SEC;
+  if (
+    typeof withdrawDelaySec !== 'number' ||
+    !Number.isInteger(withdrawDelaySec) ||
+    withdrawDelaySec < WITHDRAW_DELAY_MIN_SEC ||
+    withdrawDelaySec > WITHDRAW_DELAY_MAX_SEC
+  )
+    return malformed(
+      "The offer's withdrawDelay is not a whole number of seconds between 15 minutes and 30 days.",
+    );
+  const least = statedText(extra, 'minDeposit');
+  const suggestedAtomic = least !== undefined && CHANNEL_AMOUNT.test(least) ? BigInt(least) : null;
+  return { operator, withdrawDelaySec, suggestedAtomic, stated: readStated(extra) };
+}
+
+/** What is charged is the seller's word: it lowers what is signed next, and never raises it. */
+function readStated(extra: JsonObject): ChannelTerms['stated'] {
+  const state = statedField(extra, 'channelState');
+  if (!isJsonObject(state)) return null;
+  const channelId = statedText(state, 'channelId');
+  const charged = statedText(state, 'chargedCumulativeAmount');
+  return channelId === undefined || charged === undefined || !CHANNEL_AMOUNT.test(charged)
+    ? null
+    : { channelId: channelId.toLowerCase(), chargedAtomic: BigInt(charged) };
 }
 
 /** Who may settle a ceiling is signed with it: anybody else could settle it for all of it, or for nothing. */
@@ -237,11 +279,12 @@ function versionOf(entry: JsonObject, challengeVersion: X402Version | undefined)
   );
 }
 
-/** `exact` is signed, and `upto` in the version that has it; schemes that this wallet knows by name are refused so (T7). */
+/** `exact` is signed, and the others in the version that has them; schemes that this wallet knows by name are refused so (T7). */
 function readScheme(entry: JsonObject, x402Version: X402Version): Scheme | Fault {
   const scheme = statedText(entry, 'scheme');
   if (scheme === undefined) return malformed('The offer names no scheme.');
-  if (scheme === 'exact' || (scheme === 'upto' && x402Version === 2)) return scheme;
+  if (scheme === 'exact') return scheme;
+  if ((scheme === 'upto' || scheme === 'batch-settlement') && x402Version === 2) return scheme;
   const why = REFUSED_SCHEMES.get(scheme);
   return unsupportedScheme(
     why === undefined
@@ -253,7 +296,6 @@ function readScheme(entry: JsonObject, x402Version: X402Version): Scheme | Fault
 /** Schemes that sellers offer, and why they are not paid by. */
 const REFUSED_SCHEMES: ReadonlyMap<string, string> = new Map([
   ['auth-capture', 'its money goes to an escrow, out of which the seller takes it days later'],
-  ['batch-settlement', 'it wants a deposit in a contract before anything is bought'],
 ]);
 
 type Method = EvmOffer['method'] | 'default';
@@ -263,8 +305,14 @@ const GATEWAY = 'GatewayWalletBatched';
 
 /** The ways of moving money that are signed: of each kind of chain, and for what scheme. The first is meant where none is named. */
 const METHODS: Readonly<Record<X402Network['family'], Readonly<Record<Scheme, readonly Method[]>>>> = {
-  evm: { exact: ['eip3009', 'permit2'], upto: ['permit2'] },
-  svm: { exact: ['default'], upto: [] },
+  evm: { exact: ['eip3009', 'permit2'], upto: ['permit2'], 'batch-settlement': ['eip3009'] },
+  svm: { exact: ['default'], upto: [], 'batch-settlement': [] },
+};
+
+/** Why a scheme that has no method on a kind of chain is not signed there. */
+const NOT_SIGNED_THERE: Readonly<Partial<Record<Scheme, string>>> = {
+  upto: 'there all of the ceiling goes to a channel at once, and what is not charged comes back when the seller closes that',
+  'batch-settlement': 'this wallet keeps channels of x402 on the EVM alone',
 };
 
 /**
@@ -280,7 +328,7 @@ function readMethod(entry: JsonObject, { family, label }: X402Network, scheme: S
   const known = METHODS[family][scheme];
   if (known.length === 0)
     return unsupportedScheme(
-      `This wallet does not sign the scheme "${scheme}" on ${label}: there all of the ceiling goes to a channel at once, and what is not charged comes back when the seller closes that.`,
+      `This wallet does not sign the scheme "${scheme}" on ${label}: ${NOT_SIGNED_THERE[scheme] ?? ''}.`,
     );
   if (family === 'evm' && statedField(extra, 'name') === GATEWAY)
     return unsupportedScheme(
@@ -288,6 +336,10 @@ function readMethod(entry: JsonObject, { family, label }: X402Network, scheme: S
     );
   const stated = statedField(extra, 'assetTransferMethod') ?? known[0];
   const method = known.find((one) => one === stated);
+  if (method === undefined && scheme === 'batch-settlement' && stated === 'permit2')
+    return unsupportedScheme(
+      'The offer asks for a deposit through Permit2, which this wallet does not sign.',
+    );
   if (method === undefined) return unsupportedScheme(refusedMethod(stated, family));
   const flow = statedField(extra, 'paymentFlow') ?? 'authorization';
   if (flow !== 'authorization' && flow !== 'upfront') {

@@ -1,0 +1,187 @@
+import { concat, toEventSelector, toFunctionSelector } from 'viem';
+import { CHANNEL_CONTRACT } from '../../money/channelContract.js';
+import type { AtomicAmount } from '../../money/unit.js';
+import { disagreement, tooFew, type Bench, type Verdict } from '../bench.js';
+import { RpcFault } from '../rpcFault.js';
+import type { SettlementQuery } from '../settlement.js';
+import type { Block, Hex } from './answer.js';
+import { searchLogs } from './logSearch.js';
+import {
+  blockOfEvent,
+  guard,
+  onCommonBlock,
+  SEARCH_CALLS_MAX,
+  type CommonBlock,
+  type Observation,
+} from './observation.js';
+import type { EventLog, Heads, Operator } from './operator.js';
+
+/** A question about a deposit: whether its channel was opened, and what its payee had of it once nothing is left. */
+export type ChannelQuery = SettlementQuery & { readonly channel: Hex };
+
+const CHANNELS = toFunctionSelector('channels(bytes32)');
+/** What takes something out of a channel. */
+const TAKINGS = [
+  'Claimed(bytes32,address,uint128,uint128)',
+  'Refunded(bytes32,address,uint128)',
+  'WithdrawFinalized(bytes32,address,uint128)',
+].map((event) => toEventSelector(event));
+/** Characters of a word, behind `0x`. */
+const WORD_CHARS = 64;
+/** Blocks that are searched for the end of a channel, which it is asked about soon after it: half a day of Base. */
+const END_BLOCKS_MAX = 20_000n;
+
+/** What a channel was given, and what its payee has taken. */
+interface ChannelState {
+  readonly balanceAtomic: AtomicAmount;
+  readonly takenAtomic: AtomicAmount;
+}
+
+/**
+ * Looks at the common block; where the channel is not there yet, and still may come, at the newest, too. Never throws for RPC
+ * faults.
+ */
+export async function observeChannelSettled(
+  operator: Operator,
+  query: ChannelQuery,
+  at: CommonBlock,
+  signal: AbortSignal,
+): Promise<Observation> {
+  const { common, heads } = at;
+  const settled = await onCommonBlock(operator, at, signal, () =>
+    lookAt(operator, query, { at: common, settled: common }, signal),
+  );
+  const mayCome = settled.kind === 'unused' && common.timeSec < query.validBeforeSec;
+  return mayCome ? observeChannelLatest(operator, query, heads, signal) : settled;
+}
+
+/** Looks at the operator's newest block: enough to see a channel, never enough to rule one out. Never throws for RPC faults. */
+export function observeChannelLatest(
+  operator: Operator,
+  query: ChannelQuery,
+  { latest, settled }: Heads,
+  signal: AbortSignal,
+): Promise<Observation> {
+  return guard(operator, () => lookAt(operator, query, { at: latest, settled }, signal));
+}
+
+/**
+ * Weighs what the operators show of a channel. That it is empty, and what its payee had, is believed of as many as a release
+ * needs, at a settled block, for it frees the rest of the deposit (T28); so is that it never was opened.
+ *
+ * A channel whose deposit was brought, and in which the payee has taken all there is, is empty for good: its one deposit is made
+ * by a nonce that the token takes once, and nothing is claimed beyond what is in it.
+ */
+export function judgeChannelState(
+  observations: readonly Observation[],
+  { validBeforeSec }: Pick<SettlementQuery, 'validBeforeSec'>,
+  bench: Bench,
+): Verdict {
+  const of = <K extends Observation['kind']>(kind: K) =>
+    observations.filter((one): one is Extract<Observation, { kind: K }> => one.kind === kind);
+  const [deposited, emptied, absent] = [of('deposited'), of('emptied'), of('unused')];
+  const never = absent.filter(({ settled, at }) => settled && at.timeSec >= validBeforeSec);
+  const isContradicted =
+    of('forked').length > 0 ||
+    new Set(emptied.map(({ takenAtomic }) => takenAtomic)).size > 1 ||
+    (never.length > 0 && deposited.length + emptied.length > 0) ||
+    deposited.some(({ at }) => emptied.some((end) => at.number >= end.at.number));
+  if (isContradicted) return disagreement(observations.filter(({ kind }) => kind !== 'down'));
+  const [end] = emptied;
+  if (end !== undefined && emptied.filter(({ settled }) => settled).length >= bench.quorum) {
+    const last = emptied.find((one) => one.last !== null)?.last ?? null;
+    const blockTimeMs = last === null ? null : last.block.timeSec * 1000;
+    const { takenAtomic } = end;
+    return {
+      ...{ kind: 'captured', tx: last?.tx ?? null, blockTimeMs, takenAtomic, amountAtomic: takenAtomic },
+      final: true,
+    };
+  }
+  if (deposited.length + emptied.length > 0) return { kind: 'open', isDeposited: true };
+  const [proof] = never;
+  if (proof !== undefined && never.length >= bench.quorum) {
+    const { hash, timeSec } = proof.at;
+    return { kind: 'released', blockHash: hash, blockTimeSec: timeSec, proof: 'expired_unused' };
+  }
+  const waits = never.length === 0 || bench.operators >= bench.quorum;
+  if (waits && absent.length > never.length) return { kind: 'open' };
+  return tooFew(
+    of('down').map(({ fault }) => fault),
+    bench,
+  );
+}
+
+/** What of a channel its payee has not taken, in the newest block; 0 where there is no such channel. Throws RpcFault. */
+export async function channelLeft(
+  operator: Operator,
+  channel: Hex,
+  signal: AbortSignal | undefined,
+): Promise<AtomicAmount> {
+  const { hash } = await operator.latest(signal);
+  const { balanceAtomic, takenAtomic } = await stateAt(operator, channel, hash, signal);
+  return balanceAtomic - takenAtomic;
+}
+
+async function lookAt(
+  operator: Operator,
+  query: ChannelQuery,
+  { at, settled: settledHead }: { readonly at: Block; readonly settled: Block },
+  signal: AbortSignal,
+): Promise<Observation> {
+  const { origin } = operator;
+  const settled = at.number <= settledHead.number;
+  // The nonce of its deposit is used by that deposit alone: nothing else is ever signed under it.
+  if (!(await operator.isUsed(query, at.hash, signal))) return { kind: 'unused', at, settled, origin };
+  const { balanceAtomic, takenAtomic } = await stateAt(operator, query.channel, at.hash, signal);
+  if (takenAtomic > query.amountAtomic)
+    throw new RpcFault('malformed', origin, 'showed more taken of a channel than was put into it');
+  if (balanceAtomic > takenAtomic) return { kind: 'deposited', at, settled, origin };
+  const last = await lastTaking(operator, query, at, signal);
+  return { kind: 'emptied', at, settled, takenAtomic, last, origin };
+}
+
+async function stateAt(
+  operator: Operator,
+  channel: Hex,
+  blockHash: Hex,
+  signal: AbortSignal | undefined,
+): Promise<ChannelState> {
+  const answer = await operator.callAt(
+    { to: CHANNEL_CONTRACT, data: concat([CHANNELS, channel]) },
+    blockHash,
+    signal,
+  );
+  if (answer.length !== 2 + 2 * WORD_CHARS)
+    throw new RpcFault('malformed', operator.origin, 'answered no state of a channel');
+  const [balanceAtomic, takenAtomic] = [0, 1].map((word) =>
+    BigInt(`0x${answer.slice(2 + word * WORD_CHARS, 2 + (word + 1) * WORD_CHARS)}`),
+  ) as [bigint, bigint];
+  if (takenAtomic > balanceAtomic)
+    throw new RpcFault('malformed', operator.origin, 'showed more taken of a channel than it holds');
+  return { balanceAtomic, takenAtomic };
+}
+
+/** What took the last of a channel; null where the operator does not show it: the state alone is the proof. */
+async function lastTaking(
+  operator: Operator,
+  query: ChannelQuery,
+  at: Block,
+  signal: AbortSignal,
+): Promise<Extract<Observation, { kind: 'emptied' }>['last']> {
+  const from = at.number > END_BLOCKS_MAX ? at.number - END_BLOCKS_MAX : 0n;
+  const events = {
+    origin: operator.origin,
+    logs: (asked: Parameters<Operator['events']>[0], stop?: AbortSignal) => operator.events(asked, stop),
+  };
+  const filter = { address: CHANNEL_CONTRACT, topics: [TAKINGS, query.channel] } as const;
+  try {
+    let last: EventLog | null = null;
+    for await (const page of searchLogs(events, filter, { from, to: at.number }, SEARCH_CALLS_MAX, signal))
+      last = page.at(-1) ?? last;
+    if (last === null) return null;
+    return { tx: last.tx, block: await blockOfEvent(operator, last, false, query, signal) };
+  } catch (fault) {
+    if (fault instanceof RpcFault) return null;
+    throw fault;
+  }
+}
