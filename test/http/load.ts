@@ -16,8 +16,17 @@ export interface LoadOptions {
   readonly seconds: number;
   /** How a call must have ended, and how often, before the time can be over: a slow machine must not make it a mild one. */
   readonly atLeast?: { readonly code: string; readonly calls: number };
+  /** How long a client thinks between two rounds of calls, in seconds, half of it to one and a half; not at all unless given. */
+  readonly thinkSec?: number;
   /** Kills the server with SIGKILL after so long, and starts it again. */
   readonly killAfterSec?: number;
+}
+
+/** How one client goes about it. */
+interface Driving {
+  readonly isModern: boolean;
+  readonly thinkSec: number;
+  readonly isOver: () => boolean;
 }
 
 /** What came of it. */
@@ -49,7 +58,7 @@ const CANARY = /canary-[a-z]\d+x/g;
 
 /** Runs agents against `purser serve` and the sandbox, each with a canary of its own in all it buys. */
 export async function runLoad(options: LoadOptions): Promise<LoadReport> {
-  const { agents, clients, seconds, atLeast, killAfterSec } = options;
+  const { agents, clients, seconds, atLeast, thinkSec = 0, killAfterSec } = options;
   const world = await startTestWorld();
   try {
     const wallet = await world.wallet();
@@ -74,7 +83,9 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
     const watching = pause((seconds * 1000) / 4).then(() => run.rss());
     await Promise.all(
       funded.flatMap((agent) =>
-        Array.from({ length: clients }, (_, i) => run.drive(agent, i % 2 === 1, isOver)),
+        Array.from({ length: clients }, (_, i) =>
+          run.drive(agent, { isModern: i % 2 === 1, thinkSec, isOver }),
+        ),
       ),
     );
     await killing;
@@ -130,10 +141,12 @@ class LoadRun {
   }
 
   /** One client: buys, looks at what it bought, and looks at the ledger, over and over. */
-  async drive(agent: FundedAgent, isModern: boolean, isOver: () => boolean): Promise<void> {
+  async drive(agent: FundedAgent, { isModern, thinkSec, isOver }: Driving): Promise<void> {
     const client = new RawAgent(this.#url, agent.token, isModern);
     const canary = `canary-${agent.name}x`;
     for (let i = 0; !isOver(); i++) {
+      // Before the first round, too: agents do not all begin in one moment.
+      if (thinkSec > 0) await pause(thinkSec * 1000 * (i === 0 ? Math.random() : 0.5 + Math.random()));
       const url = this.#world.url(`/v2/price/${PRICE}`, { canary });
       const calls = [
         ['wallet_pay', { url, max_usd: PRICE, reason: canary }],
