@@ -3,11 +3,13 @@ import { runsOf } from '../../ledger/books/budget.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
 import type { CapLine, RateLine } from '../../money/cap.js';
+import type { UsdMicros } from '../../money/unit.js';
 import { budgetLines } from '../../policy/budget.js';
 import { categoryOf } from '../../policy/category.js';
 import { hostPortOf } from '../../policy/host.js';
 import {
   capLines,
+  perCallLimit,
   rateLines,
   type AgentAmounts,
   type AgentLimits,
@@ -16,6 +18,8 @@ import {
 import { judgeUsedUp, type LineUse } from '../../policy/totals.js';
 import { judgeRequest, type Verdict } from '../../policy/verdict.js';
 import type { Engine } from '../engine.js';
+import { modelCapOf } from './model.js';
+import type { PaidCall } from './paidCall.js';
 
 /** Whose call it is and where it goes: what the owner's limits depend on. */
 export interface CallPlace {
@@ -170,4 +174,28 @@ export async function judgeBeforePrice(ledger: Ledger, config: Config, place: Ca
       !(scope.kind === 'session' && scope.category !== undefined),
   );
   return judgeUsedUp(await useOf(ledger, everywhere, place));
+}
+
+/**
+ * The bound on one call of the payment's agent. What was approved passed the cap with the owner's word, and never passes
+ * the ceiling; a client's yes does not pass the agent's own cap either (T34).
+ */
+export async function perCallMax(
+  { engine: { ledger }, request }: Pick<PaidCall, 'engine' | 'request'>,
+  config: Config,
+  { agent, approvalId }: Payment,
+): Promise<UsdMicros> {
+  const bounds = agentBounds(config, agent);
+  const section = approvalId === null ? 'limits' : 'ceilings';
+  const { usdMicrosMax } = perCallLimit(
+    section,
+    config[section],
+    agent,
+    bounds[section],
+    approvalId === null ? await modelCapOf(config, request) : undefined,
+  );
+  const own = bounds.limits.perCallUsdMicros;
+  if (approvalId === null || own === undefined || own >= usdMicrosMax) return usdMicrosMax;
+  const approval = await ledger.approvals.find(approvalId);
+  return approval?.answeredHow === 'elicitation' ? own : usdMicrosMax;
 }

@@ -6,8 +6,6 @@ import type { Payment } from '../../ledger/attempts/payment.js';
 import type { SendResult } from '../../ledger/attempts/transition.js';
 import { formatUsd } from '../../money/decimal.js';
 import { findNetwork, type Caip2 } from '../../money/network.js';
-import type { UsdMicros } from '../../money/unit.js';
-import { perCallLimit } from '../../policy/limits.js';
 import { judgeTotals } from '../../policy/totals.js';
 import { judgeNetwork, type Verdict } from '../../policy/verdict.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.js';
@@ -15,8 +13,7 @@ import { barredError, budgetError, failureOutcome, frozenError, stopOutcome } fr
 import { categoryOfCall } from '../discover/catalogAdvice.js';
 import { noteLease, paymentAsKnown, takeOver } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
-import { agentBounds, judgePlace, limitsOf } from '../call/ownerRules.js';
-import { modelCapOf } from '../call/model.js';
+import { judgePlace, limitsOf, perCallMax } from '../call/ownerRules.js';
 import type { PaidCall, SignedRequest } from '../call/paidCall.js';
 
 /** A config that changes between each look and the next is not one to pay under. */
@@ -115,30 +112,6 @@ function judgeNetworkOf({ networks, testnet }: Config, { network, heldUsdMicros 
     { network: row, usdMicros: heldUsdMicros },
     { networksEnabled: networks.enabled, testnet },
   );
-}
-
-/**
- * The bound on one call of the payment's agent. What was approved passed the cap with the owner's word, and never passes
- * the ceiling; a client's yes does not pass the agent's own cap either (T34).
- */
-export async function perCallMax(
-  { engine: { ledger }, request }: Pick<PaidCall, 'engine' | 'request'>,
-  config: Config,
-  { agent, approvalId }: Payment,
-): Promise<UsdMicros> {
-  const bounds = agentBounds(config, agent);
-  const section = approvalId === null ? 'limits' : 'ceilings';
-  const { usdMicrosMax } = perCallLimit(
-    section,
-    config[section],
-    agent,
-    bounds[section],
-    approvalId === null ? await modelCapOf(config, request) : undefined,
-  );
-  const own = bounds.limits.perCallUsdMicros;
-  if (approvalId === null || own === undefined || own >= usdMicrosMax) return usdMicrosMax;
-  const approval = await ledger.approvals.find(approvalId);
-  return approval?.answeredHow === 'elicitation' ? own : usdMicrosMax;
 }
 
 type Shown = Pick<Outcome, 'payment' | 'money'>;
