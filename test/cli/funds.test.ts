@@ -68,7 +68,7 @@ const asOwner = (...args: string[]): Promise<Run> =>
   scratch.purser([...args, '--passphrase-file', scratch.passphraseFile]);
 
 beforeAll(async () => {
-  [sandbox, scratch] = [await startSandbox(), makeScratch()];
+  [sandbox, scratch] = [await startSandbox(), makeScratch({ here: true })];
   tempo = await sandbox.addTempo();
   const secret = await generatePhrase();
   phrase = secret.kind === 'phrase' ? secret.phrase : '';

@@ -30,7 +30,7 @@ let scratch: Scratch;
 let address: `0x${string}`;
 let calls = 0;
 beforeAll(async () => {
-  [sandbox, scratch] = [await startSandbox(), makeScratch()];
+  [sandbox, scratch] = [await startSandbox(), makeScratch({ here: true })];
   await scratch.makeWallet();
   ({ address } = await json<{ address: `0x${string}` }>('address'));
   await sandbox.chain.fund(address, 5_000_000n);
