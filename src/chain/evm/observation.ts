@@ -31,8 +31,7 @@ export type Observation = { readonly origin: string } & (
       /** What left it empty; null where the operator does not show that. */
       readonly last: { readonly tx: Hex; readonly block: Block } | null;
     }
-  /** A deposit that was made and is not closed. */
-  /** A deposit that is open, and what it holds: the smallest unit. */
+  /** A deposit that was made and is not closed, and what it holds: the smallest unit. */
   | {
       readonly kind: 'deposited';
       readonly at: Block;
