@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { toEventSelector, toFunctionSelector } from 'viem';
+import { PERMIT2_SPENDERS } from '../../src/money/permit2.js';
 import { LIE_SEC, Refusal, type Answerer, type Mood } from './operator.js';
 
 /** A payment as the chain comes to know it: the fields that the payer signed. */
@@ -7,8 +8,11 @@ export interface EvmAuthorization {
   readonly nonce: string;
   readonly from: string;
   readonly to: string;
+  /** What it moves where it lands: under a ceiling, what its seller charges. */
   readonly value: bigint;
   readonly validBeforeSec: number;
+  /** The contract that uses it, where it is signed for Permit2; null where the token itself does. */
+  readonly spender: string | null;
 }
 
 interface Landing {
@@ -34,6 +38,18 @@ const LIE_BLOCKS = 5_000;
 const BALANCE = 10n ** 12n;
 
 const AUTHORIZATION_STATE = toFunctionSelector('authorizationState(address,bytes32)');
+const NONCE_BITMAP = toFunctionSelector('nonceBitmap(address,uint256)');
+const ALLOWANCE = toFunctionSelector('allowance(address,address)');
+/** The settle calls of x402's contracts: in which words nonce, owner, payee and amount stand. */
+const SETTLES: Readonly<
+  Record<string, { selector: string; nonce: number; owner: number; to: number; amount: number }>
+> = {
+  [PERMIT2_SPENDERS.exact]: { selector: '0x13cd3b53', nonce: 2, owner: 4, to: 5, amount: 1 },
+  [PERMIT2_SPENDERS.upto]: { selector: '0xff11e7b4', nonce: 2, owner: 5, to: 6, amount: 4 },
+};
+const SETTLE_WORDS = 8;
+/** Permit2 keeps so many nonces in a word. */
+const BITS = 256n;
 const BALANCE_OF = toFunctionSelector('balanceOf(address)');
 const USED = toEventSelector('AuthorizationUsed(address,bytes32)');
 const TRANSFER = toEventSelector('Transfer(address,address,uint256)');
@@ -143,6 +159,8 @@ export class EvmSim {
         return this.#block(String(params[0]), seen);
       case 'eth_call':
         return this.#call(params[0] as { data: string }, params[1], seen);
+      case 'eth_getTransactionByHash':
+        return this.#transaction(String(params[0]), seen);
       case 'eth_getLogs':
         return this.#logs(params[0] as LogQuestion, seen);
       default:
@@ -180,7 +198,8 @@ export class EvmSim {
   }
 
   #call({ data }: { data: string }, at: unknown, seen: Seen): string {
-    if (data.startsWith(BALANCE_OF)) return word(BALANCE);
+    if (data.startsWith(BALANCE_OF) || data.startsWith(ALLOWANCE)) return word(BALANCE);
+    if (data.startsWith(NONCE_BITMAP)) return word(this.#bitmap(BigInt(`0x${data.slice(-64)}`), at, seen));
     if (!data.startsWith(AUTHORIZATION_STATE)) throw new Refusal('execution reverted');
     const block = this.#blockOf((at as { blockHash: string }).blockHash);
     if (block > seen.tip && !seen.mood.lies.includes('height')) throw new Refusal('header not found');
@@ -191,6 +210,36 @@ export class EvmSim {
     return word(landing !== undefined && landing.block <= block ? 1n : 0n);
   }
 
+  /** Which of 256 nonces Permit2 has taken. */
+  #bitmap(wordAt: bigint, at: unknown, { mood, tip }: Seen): bigint {
+    const block = this.#blockOf((at as { blockHash: string }).blockHash);
+    if (block > tip && !mood.lies.includes('height')) throw new Refusal('header not found');
+    const isIn = ({ nonce, spender }: EvmAuthorization): boolean =>
+      spender !== null && BigInt(nonce) / BITS === wordAt;
+    if (mood.lies.includes('unused')) return 0n;
+    if (mood.lies.includes('paid'))
+      for (const known of this.#known.values()) if (isIn(known)) this.#makeUp(known, block);
+    if (mood.lies.includes('spent') || mood.lies.includes('paid')) return 2n ** BITS - 1n;
+    return [...this.#landings.values()]
+      .filter((landing) => isIn(landing.authorization) && landing.block <= block)
+      .reduce((bits, { authorization }) => bits | (1n << (BigInt(authorization.nonce) % BITS)), 0n);
+  }
+
+  #transaction(hash: string, { mood, tip, first }: Seen): unknown {
+    const landing = this.#shown(mood, undefined, tip).find((one) => transactionId(one) === hash);
+    if (landing === undefined || landing.block > tip || landing.block < first) return null;
+    const { nonce, from, to, value, spender } = landing.authorization;
+    const blockHash = this.#hashOf(landing.block);
+    const call = SETTLES[spender ?? ''];
+    if (call === undefined) return { hash, to: this.#token, input: '0x', blockHash };
+    const words = Array.from({ length: SETTLE_WORDS }, () => word(0n).slice(2));
+    words[call.amount] = word(value).slice(2);
+    words[call.nonce] = nonce.slice(2);
+    words[call.owner] = pad(from).slice(2);
+    words[call.to] = pad(to).slice(2);
+    return { hash, to: spender, input: `${call.selector}${words.join('')}`, blockHash };
+  }
+
   #logs(question: LogQuestion, { mood, tip, first }: Seen): unknown[] {
     const single = question.blockHash === undefined ? null : this.#blockOf(question.blockHash);
     const from = single ?? Number(question.fromBlock);
@@ -198,7 +247,8 @@ export class EvmSim {
     if (mood.pageMax !== null && to - from + 1 > mood.pageMax) throw new Refusal('the range is too large');
     if (from < first && !mood.silent) throw new Refusal('history has been pruned');
     if (mood.lies.includes('unused')) return [];
-    const nonce = question.topics[2];
+    // A nonce, or where there is none in the logs the payee.
+    const nonce = question.topics[2]?.toLowerCase();
     return this.#shown(mood, nonce, to)
       .filter(({ block }) => block >= Math.max(from, first) && block <= to)
       .flatMap((landing, i) => this.#logsOf(landing, i))
@@ -211,16 +261,20 @@ export class EvmSim {
     const landings = [...this.#landings.values()];
     if (!lies.includes('paid')) return landings;
     const known = nonce === undefined ? undefined : this.#known.get(nonce);
-    if (known !== undefined && !this.#landings.has(known.nonce))
-      this.#madeUp.set(known.nonce, {
-        authorization: known,
-        // In a settled block where it was signed long enough ago.
-        block: Math.max((this.#heardAt.get(known.nonce) ?? 0) + 1, to - SETTLED_LONG_AGO_BLOCKS),
-      });
+    if (known !== undefined) this.#makeUp(known, to);
     return [
       ...landings,
       ...[...this.#madeUp.values()].filter(({ authorization }) => !this.#landings.has(authorization.nonce)),
     ];
+  }
+
+  #makeUp(known: EvmAuthorization, to: number): void {
+    if (this.#landings.has(known.nonce)) return;
+    this.#madeUp.set(known.nonce, {
+      authorization: known,
+      // In a settled block where it was signed long enough ago.
+      block: Math.max((this.#heardAt.get(known.nonce) ?? 0) + 1, to - SETTLED_LONG_AGO_BLOCKS),
+    });
   }
 
   readonly #known = new Map<string, EvmAuthorization>();
@@ -234,7 +288,7 @@ export class EvmSim {
   }
 
   #logsOf({ authorization, block }: Landing, position: number): TokenLog[] {
-    const { nonce, from, to, value } = authorization;
+    const { nonce, from, to, value, spender } = authorization;
     const place = {
       address: this.#token,
       transactionHash: transactionId({ authorization, block }),
@@ -242,8 +296,9 @@ export class EvmSim {
       blockHash: this.#hashOf(block),
     };
     const payer = pad(from);
+    const used = { ...place, logIndex: quantity(2 * position), topics: [USED, payer, nonce], data: '0x' };
     return [
-      { ...place, logIndex: quantity(2 * position), topics: [USED, payer, nonce], data: '0x' },
+      ...(spender === null ? [used] : []),
       {
         ...place,
         logIndex: quantity(2 * position + 1),

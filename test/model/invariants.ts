@@ -39,7 +39,12 @@ function exposureOf(world: World, line: CapLine, rows: ReadonlyMap<string, AnyAt
     .filter((payment) => isExposed(payment))
     .filter(({ id, excused }) => !(excused && rows.get(id)?.state === 'released'))
     .filter(({ onChain }) => (onChain?.landedSec() ?? Infinity) * 1000 > fromMs)
-    .reduce((sum, { usdMicros }) => sum + usdMicros, 0n);
+    .reduce((sum, payment) => sum + exposedMicros(payment), 0n);
+}
+
+/** What may leave by a payment: all of a ceiling, until what was charged can be undone no more. */
+function exposedMicros({ onChain, usdMicros, movesUsdMicros }: ModelPayment): bigint {
+  return onChain?.isSettled() === true ? movesUsdMicros : usdMicros;
 }
 
 /** What the ledger says for good is so. Where both operators lied, nothing of that is promised. */
@@ -58,7 +63,7 @@ function assertTrue(payment: ModelPayment, { state, confirmed, note }: AnyAttemp
 
 /** Fails where anything is open, or any row is not what the chain knows, after all had their honest look. */
 export async function assertEnded(world: World, { ledger }: Process): Promise<void> {
-  for (const { id, onChain, left, excused } of world.payments) {
+  for (const { id, onChain, left, excused, usdMicros, movesUsdMicros } of world.payments) {
     const row = await findAttempt(ledger, id);
     const landed = left && onChain?.hasLanded() === true;
     const told = row === null ? 'missing' : row.state === 'captured' && row.confirmed ? 'landed' : row.state;
@@ -66,6 +71,11 @@ export async function assertEnded(world: World, { ledger }: Process): Promise<vo
     // Two operators that show a payment in a settled block are believed for good: it counts, and nothing moved.
     if (excused && told === 'landed') continue;
     fail(told !== right, `${id} is ${told} (${row?.note}), and by the chain ${right}`);
+    const captured = row?.capturedUsdMicros ?? 0n;
+    fail(
+      landed && (captured < movesUsdMicros || captured > usdMicros),
+      `${id} has ${captured} captured, and moved ${movesUsdMicros}`,
+    );
   }
   const { findings } = await ledger.audit();
   fail(findings.length > 0, `the audit finds ${JSON.stringify(findings)}`);

@@ -14,6 +14,7 @@ test('whatever happens to chains, clocks, operators and processes, no more moves
   expect(report.payments).toBeGreaterThan(100);
   expect(report.withdrawals).toBeGreaterThan(20);
   expect(report.landed).toBeGreaterThan(40);
+  expect(report.charged).toBeGreaterThan(5);
   expect(report.kills).toBeGreaterThan(100);
   expect(report.recaptured).toBeGreaterThan(0);
   // What the model is for did happen.

@@ -31,6 +31,8 @@ export interface ModelPayment {
   readonly id: string;
   readonly family: Family;
   readonly usdMicros: bigint;
+  /** What it moves where it lands; less than that under a ceiling. */
+  readonly movesUsdMicros: bigint;
   readonly isWithdrawal: boolean;
   /** The owner said yes to it: it counts toward ceilings alone. */
   readonly approved: boolean;

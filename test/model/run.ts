@@ -24,6 +24,8 @@ export interface ModelReport extends Figures {
   readonly landed: number;
   /** How each payment ended, by its row's state and note. */
   readonly ends: ReadonlyMap<string, number>;
+  /** Payments under a ceiling that came to what was charged. */
+  readonly charged: number;
   /** Payments whose row was captured again after a release: both operators had lied. */
   readonly recaptured: number;
 }
@@ -47,7 +49,7 @@ export async function checkModel({
     happened: new Map(),
   };
   const ends = new Map<string, number>();
-  const sums = { payments: 0, withdrawals: 0, landed: 0, recaptured: 0 };
+  const sums = { payments: 0, withdrawals: 0, landed: 0, charged: 0, recaptured: 0 };
   const liar = fc.constantFrom<0 | 1>(0, 1);
   const property = fc.asyncProperty(
     commandLists(maxCommands),
@@ -64,6 +66,8 @@ export async function checkModel({
         ends.set(end, (ends.get(end) ?? 0) + 1);
         sums[isWithdrawal ? 'withdrawals' : 'payments'] += 1;
         if (onChain?.hasLanded() === true) sums.landed += 1;
+        if ((row?.capturedAtomic ?? 0n) < (row?.heldAtomic ?? 0n) && row?.state === 'captured')
+          sums.charged += 1;
         if (row?.note === 'landed_after_release') sums.recaptured += 1;
       }
     },

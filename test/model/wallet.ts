@@ -6,6 +6,7 @@ import type { AnyAttempt } from '../../src/ledger/attempts/withdrawal.js';
 import { isWalletError } from '../../src/errors/walletError.js';
 import { signSolanaTransfer } from '../../src/keys/signer/solanaSigner.js';
 import type { CapLine } from '../../src/money/cap.js';
+import { PERMIT2_SPENDERS } from '../../src/money/permit2.js';
 import type { Offer } from '../../src/payment/challenge.js';
 import type { PaymentIntent, SolanaTransferIntent } from '../../src/payment/intent.js';
 import { readOwnMessage, readTransaction, tokenAccountOf } from '../../src/protocols/solana/solanaMessage.js';
@@ -22,6 +23,7 @@ import type { Family, Process, World } from './world.js';
 
 const EVM_PAYER = '0x7564105E977516C53bE337314c7E53838967bDaC';
 const EVM_PAYEE = '0x5CbDd86a2FA8Dc4bDdd8a8f69dBa48572EeC07FB';
+const EVM_FACILITATOR = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
 const SOLANA_PAYER = newKey();
 const SOLANA_PAYEE = newKey().address;
 /** The EVM's chain of the model proves no signature. */
@@ -45,6 +47,15 @@ export const LINES: readonly CapLine[] = [
   capLine({ name: 'day ceiling', kind: 'ceiling', windowSec: DAY_SEC, usdMicrosMax: 18n * CENT }),
 ];
 
+/** How money moves on the EVM: by the token's own signature, through Permit2, or through that under a ceiling. */
+type Way = 'eip3009' | 'permit2' | 'upto';
+const WAYS: readonly Way[] = ['eip3009', 'eip3009', 'permit2', 'upto'];
+
+/** By which way a request is sold: always the same one. */
+function wayOf(request: number): Way {
+  return WAYS[request % WAYS.length] ?? 'eip3009';
+}
+
 /** What a call of the model asks for. */
 export interface Wanted {
   readonly family: Family;
@@ -62,6 +73,7 @@ function portsOf(world: World, { engine }: Process): RailPorts {
     agentIndex: 0,
     keys: {
       signTransfer: () => Promise.resolve(SIGNATURE),
+      signPermit2: () => Promise.resolve({ transfer: SIGNATURE, permit: null }),
       signSolanaTransfer: (intent: SolanaTransferIntent) => signSolanaTransfer(intent, SOLANA_PAYER),
     },
     nowMs: () => world.nowMs(),
@@ -71,13 +83,14 @@ function portsOf(world: World, { engine }: Process): RailPorts {
   } as unknown as RailPorts;
 }
 
-function offerOf(world: World, { family, cents, windowSec }: Wanted): Offer {
+function offerOf(world: World, { family, cents, windowSec, request }: Wanted): Offer {
+  const way = wayOf(request);
   const { network, asset } = world.networks[family];
   const amountAtomic = BigInt(cents) * CENT;
   const offer = {
     index: 0,
     x402Version: 2,
-    scheme: 'exact',
+    scheme: family === 'evm' && way === 'upto' ? 'upto' : 'exact',
     amountAtomic,
     usdMicros: amountAtomic,
     maxTimeoutSeconds: windowSec,
@@ -86,7 +99,10 @@ function offerOf(world: World, { family, cents, windowSec }: Wanted): Offer {
     network,
     asset,
     ...(family === 'evm'
-      ? { payTo: EVM_PAYEE }
+      ? {
+          ...{ payTo: EVM_PAYEE, method: way === 'eip3009' ? way : 'permit2', channel: null },
+          facilitator: way === 'upto' ? EVM_FACILITATOR : null,
+        }
       : { payTo: SOLANA_PAYEE, feePayer: world.solana.feePayer.address, memo: undefined }),
   } as PaymentOffer;
   return toOffer(offer, {
@@ -140,6 +156,7 @@ function holdOf(world: World, { cents, request }: Wanted, offer: Offer, intent: 
     requestHash: `request-${request}`,
     heldAtomic: offer.amountAtomic,
     heldUsdMicros: BigInt(cents) * CENT,
+    scheme: offer.scheme,
     network: offer.network.caip2,
     asset: offer.asset.address,
     payFrom: intent.from,
@@ -224,6 +241,7 @@ async function begin(
     id: held.id,
     family,
     usdMicros: held.heldUsdMicros,
+    movesUsdMicros: movesOf(held),
     isWithdrawal: held.kind === 'withdrawal',
     approved,
     validBeforeSec: held.validBeforeSec,
@@ -275,6 +293,17 @@ async function signAndSend(
   return { signed, sent };
 }
 
+/** What a payment moves where it lands: a seller under a ceiling charges a third of it. Atomic, which are micro-dollars here. */
+function movesOf(row: AnyAttempt): bigint {
+  return row.kind === 'payment' && row.scheme === 'upto' ? row.heldAtomic / 3n : row.heldAtomic;
+}
+
+/** The contract of x402 that uses it; null where the token does. */
+function spenderOf(row: AnyAttempt): string | null {
+  if (row.kind !== 'payment' || row.scheme === 'exact') return null;
+  return row.scheme === 'upto' ? PERMIT2_SPENDERS.upto : PERMIT2_SPENDERS.exact;
+}
+
 function onChainOf(
   world: World,
   row: AnyAttempt,
@@ -286,8 +315,9 @@ function onChainOf(
       nonce: row.nonce,
       from: row.payFrom,
       to: row.payTo,
-      value: row.heldAtomic,
+      value: movesOf(row),
       validBeforeSec: row.validBeforeSec,
+      spender: spenderOf(row),
     };
     world.evm.hearOf(authorization);
     return {
