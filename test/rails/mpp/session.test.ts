@@ -428,7 +428,8 @@ test('a channel that the ledger lost is found again on the chain, counts whole, 
   const passphrase = (): Promise<string> => Promise.resolve(TEST_PASSPHRASE);
   const owner = { home: mine.home, now: world.now, passphrase, auth: { passphrase, atTerminal: false } };
   expect(await rebuildLedger(owner)).toMatchObject({ state: 'waiting' });
-  await world.advance(11 * 60);
+  // The chain counts in whole seconds, so that a wait of just as long could end a moment before it.
+  await world.advance(12 * 60);
   expect(await rebuildLedger(owner)).toMatchObject({ state: 'done' });
   const one = { mine, wallet: mine.open() };
   const engine = await one.wallet.engine();
