@@ -74,6 +74,10 @@ const NAMED = [
   ...['call', 'session', 'day', 'month'].map((span) => `agents.<agent>.ceilings.per_${span}_usd`),
   'agents.<agent>.elicitation_max_usd',
 ];
+/** Refills of agents: none to begin with. */
+const REFILL_KEYS = ['below_usd', 'to_usd', 'per_day_usd', 'from'].map(
+  (end) => `agents.<agent>.refill.${end}`,
+);
 /** Budgets of the owner's: none to begin with. */
 const BUDGET_KEYS = ['per_day_usd', 'per_month_usd', 'total_usd', 'until', 'parent'].map(
   (end) => `budgets.<budget>.${end}`,
@@ -113,6 +117,10 @@ test('every row of the table says what it does and comes back from its own text'
     'budgets.research.until': '2027-03-31',
     'budgets.research.parent': 'company',
     'agents.researcher.budget': 'research',
+    'agents.researcher.refill.below_usd': '1',
+    'agents.researcher.refill.to_usd': '5',
+    'agents.researcher.refill.per_day_usd': '10',
+    'agents.researcher.refill.from': 'default',
     ...Object.fromEntries(
       Object.entries(CHANNEL).map(([end, value]) => [`notices.channels.mail.${end}`, value]),
     ),
@@ -144,6 +152,7 @@ test('help knows every key, those without a first value too', () => {
     ...FIXED,
     ...NAMED.filter((key) => key.startsWith('agents.') && !key.endsWith('elicitation_max_usd')),
     'agents.<agent>.budget',
+    ...REFILL_KEYS,
     'agents.<agent>.elicitation_max_usd',
     ...BUDGET_KEYS,
     'categories.<category>.hosts',
@@ -180,6 +189,11 @@ describe('setKey', () => {
     ['limits.hosts.api.example.per_day_usd', 'none', 'none', 'loosens'],
     ['limits.hosts.other.example.per_day_usd', 'none', 'none', 'same'],
     ['ceilings.hosts.api.example.per_day_usd', 'none', 'none', 'loosens'],
+    ['agents.bob.refill.per_day_usd', '6', '6.00', 'loosens'],
+    ['agents.bob.refill.per_day_usd', '4', '4.00', 'tightens'],
+    ['agents.bob.refill.per_day_usd', 'none', 'none', 'tightens'],
+    ['agents.eve.refill.per_day_usd', '1', '1.00', 'loosens'],
+    ['agents.bob.refill.from', 'default', 'default', 'loosens'],
     ['agents.bob.elicitation_max_usd', '1', '1.00', 'tightens'],
     ['agents.bob.elicitation_max_usd', '3', '3.00', 'loosens'],
     ['agents.bob.elicitation_max_usd', 'none', 'none', 'loosens'],
@@ -230,6 +244,7 @@ describe('setKey', () => {
       'limits.hosts.api.example.per_day_usd': '1',
       'ceilings.hosts.api.example.per_day_usd': '10',
       'agents.bob.elicitation_max_usd': '2',
+      'agents.bob.refill.per_day_usd': '5',
       'hosts.allow': '["a.example","b.example"]',
       'hosts.deny': '["evil.example"]',
       'net.allow_private': '["127.0.0.1:1"]',
@@ -353,6 +368,7 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'agents.<agent>.limits.calls_per_minute': orNone(fc.nat(4).map(String)),
   'categories.<category>.hosts': hostList,
   'agents.<agent>.budget': orNone(fc.constantFrom('research', 'company')),
+  'agents.<agent>.refill.from': orNone(fc.constant('default')),
   'budgets.<budget>.per_day_usd': orNone(usdText),
   'budgets.<budget>.per_month_usd': orNone(usdText),
   'budgets.<budget>.total_usd': usdText,
@@ -556,6 +572,17 @@ describe('agents and categories', () => {
     expect(refusal(() => setKey(configWith({ [ceiling]: '1' }), key, '2')).shortMessage).toContain(
       'is above',
     );
+  });
+
+  test('a refill brings at least what calls for it, and no money goes in a circle', () => {
+    const config = configWith({ 'agents.bob.refill.below_usd': '5' });
+    const says = (key: string, value: string, from = config): string =>
+      refusal(() => setKey(from, key, value)).shortMessage;
+    expect(says('agents.bob.refill.to_usd', '4')).toContain('is less than its below_usd of $5.00');
+    expect(says('agents.bob.refill.from', 'nobody')).toContain('There is no agent nobody');
+    expect(says('agents.bob.refill.from', 'bob')).toContain('There is no agent bob');
+    const both = configWith({ 'agents.bob.refill.below_usd': '5', 'agents.bob.refill.from': 'default' });
+    expect(says('agents.default.refill.to_usd', '1', both)).toContain('default is refilled itself');
   });
 
   test('nobody sets which keys an agent has', () => {

@@ -40,6 +40,7 @@ export function findConflict(config: Config, changedKey?: string): Conflict | un
     agentConflict(config, changedKey) ??
     categoryConflict(config) ??
     budgetConflict(config) ??
+    refillConflict(config) ??
     channelConflict(config);
   if (message !== undefined) return { message };
   return networkConflict(config);
@@ -161,6 +162,25 @@ function budgetConflict({ budgets, agents }: Config): string | undefined {
     const chain = budgetChain(budgets.parents, name);
     if (chain === null)
       return `The budget ${name} would be part of itself, or stand more than ${BUDGET_DEPTH_MAX} levels deep.`;
+  }
+  return undefined;
+}
+
+/** A refill that would bring less than what calls for it; or one that is taken from an agent which is refilled itself. */
+function refillConflict({ agents }: Config): string | undefined {
+  const { refillBelowUsdMicros: below, refillToUsdMicros: to, refillPerDayUsdMicros, refillFrom } = agents;
+  for (const [name, belowUsdMicros] of below) {
+    const toUsdMicros = to.get(name);
+    if (toUsdMicros !== undefined && toUsdMicros < belowUsdMicros)
+      return `agents.${name}.refill.to_usd of $${formatUsd(toUsdMicros)} is less than its below_usd of $${formatUsd(belowUsdMicros)}.`;
+  }
+  const refilled = new Set([below, to, refillPerDayUsdMicros, refillFrom].flatMap((one) => [...one.keys()]));
+  for (const name of refilled) {
+    const from = refillFrom.get(name) ?? DEFAULT_AGENT;
+    if (from !== DEFAULT_AGENT && !agents.index.has(from))
+      return `There is no agent ${from}, and agents.${name}.refill.from is about it.`;
+    // Money would go in a circle.
+    if (refilled.has(from)) return `The agent ${from} is refilled itself, so none is refilled from it.`;
   }
   return undefined;
 }

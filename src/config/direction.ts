@@ -50,6 +50,15 @@ export function overridesDirection(
   );
 }
 
+/** Amounts by name that something may go up to, where no amount lets least of all: more is looser. */
+export function grantsDirection(
+  before: ReadonlyMap<string, bigint>,
+  after: ReadonlyMap<string, bigint>,
+): Direction {
+  const names = new Set([...before.keys(), ...after.keys()]);
+  return together([...names].map((name) => boundDirection(before.get(name) ?? -1n, after.get(name) ?? -1n)));
+}
+
 /** Days by name up to which something may be done, as text of the calendar: later is looser, and none has no end. */
 export function lastDaysDirection(
   before: ReadonlyMap<string, string>,

@@ -4,13 +4,16 @@ import {
   categoryDirection,
   countedInDirection,
   fixedDirection,
+  grantsDirection,
   lastDaysDirection,
+  ownerOnlyByName,
   overridesDirection,
 } from './direction.js';
 import { CENT, PER_CALL, PER_DAY, PER_MONTH, PER_SESSION } from './defaults.js';
 import { perName, single, type Setting } from './setting.js';
 import { callCount, day, keyIndex, usd } from './value/amount.js';
 import {
+  agentName,
   budgetName,
   hosts,
   readAgentName,
@@ -43,6 +46,12 @@ function budgetAmount(key: string, summary: string): Setting<ReadonlyMap<string,
 
 function agentAmount(key: string, summary: string): Setting<ReadonlyMap<string, UsdMicros>> {
   return perName({ key, readName: readAgentName, kind: usd, compare: boundsDirection, summary });
+}
+
+/** What moves to an agent by itself: none of it until the owner says so. */
+function refillAmount(end: string, summary: string): Setting<ReadonlyMap<string, UsdMicros>> {
+  const key = `agents.<agent>.refill.${end}`;
+  return perName({ key, readName: readAgentName, kind: usd, compare: grantsDirection, summary });
 }
 
 /**
@@ -212,6 +221,22 @@ export const LIMIT_SETTINGS = {
       compare: countedInDirection,
       summary:
         'The budget that what this agent spends counts in, beside its own limits. none: no budget, only the limits.',
+    }),
+    refillBelowUsdMicros: refillAmount(
+      'below_usd',
+      'The wallet tops this agent up once it has less than this, on all networks together. None of the three refill amounts may be missing. none: never.',
+    ),
+    refillToUsdMicros: refillAmount('to_usd', 'What a refill brings this agent up to.'),
+    refillPerDayUsdMicros: refillAmount(
+      'per_day_usd',
+      'The most that refills may bring this agent in any 24 hours.',
+    ),
+    refillFrom: perName({
+      key: 'agents.<agent>.refill.from',
+      readName: readAgentName,
+      kind: agentName,
+      compare: ownerOnlyByName,
+      summary: 'The agent whose money refills are taken from. none: the first agent, default.',
     }),
     elicitationMaxUsdMicros: perName({
       key: 'agents.<agent>.elicitation_max_usd',

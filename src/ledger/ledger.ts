@@ -53,6 +53,7 @@ import type { Session } from './books/session.js';
 import type {
   AnyAttempt,
   PaidFrom,
+  RefillTerms,
   Withdrawal,
   WithdrawalRequest,
   WithdrawalResult,
@@ -149,7 +150,8 @@ export interface PaymentControl extends AttemptControl<Payment> {
 
 /**
  * The life of a withdrawal: money that the owner takes out. No cap is looked at, and neither a freeze nor a suspension
- * stops it. One at a time leaves an address in one asset.
+ * stops it. One at a time leaves an address in one asset. A refill is one that the wallet makes by itself, within a bound of
+ * its own; it is stopped as a payment is.
  */
 export interface WithdrawalControl extends AttemptControl<Withdrawal> {
   /** Reserves it beside all that is held. Throws `ledger_rebuilding`. */
@@ -158,8 +160,10 @@ export interface WithdrawalControl extends AttemptControl<Withdrawal> {
   find(id: string): Promise<Withdrawal | null>;
   /** The one that is under way from here, or null. */
   findOpen(from: PaidFrom): Promise<Withdrawal | null>;
-  /** The one that was opened last from here, or null. */
-  findLatest(from: PaidFrom): Promise<Withdrawal | null>;
+  /** The one of this agent's that was opened last from here, or null. */
+  findLatest(agent: string, from: PaidFrom): Promise<Withdrawal | null>;
+  /** What refills brought an agent in the last 24 hours, those on their way included. */
+  refilledUsdMicros(refilled: Pick<RefillTerms, 'agent' | 'addresses'>, nowMs: number): Promise<UsdMicros>;
 }
 
 /**

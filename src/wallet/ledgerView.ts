@@ -4,7 +4,7 @@ import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { isLive, openedWallMs } from '../ledger/attempts/attempt.js';
 import type { Delivery, Payment } from '../ledger/attempts/payment.js';
-import type { AnyAttempt } from '../ledger/attempts/withdrawal.js';
+import type { AnyAttempt, Withdrawal } from '../ledger/attempts/withdrawal.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { overchargeOf } from './lightningStop.js';
 import { formatUsd } from '../money/decimal.js';
@@ -27,7 +27,7 @@ const ASK_CHAIN_MS = 8_000;
 
 /** A payment as a line of the ledger: its view and what it was for. */
 export interface EntryView extends PaymentView {
-  /** A withdrawal is the owner's own: money to an address of theirs. */
+  /** A withdrawal is the owner's own: money to an address of theirs, or a refill of one of their agents. */
   readonly kind: 'payment' | 'withdrawal';
   readonly time: string;
   readonly method: string;
@@ -73,11 +73,16 @@ export function viewEntry(attempt: AnyAttempt): EntryView {
     kind: attempt.kind,
     time: new Date(openedWallMs(attempt)).toISOString(),
     ...viewPayment(attempt),
-    ...(attempt.kind === 'withdrawal' ? NO_REQUEST : requestOf(attempt)),
+    ...(attempt.kind === 'withdrawal' ? withoutRequest(attempt) : requestOf(attempt)),
     agent: attempt.agent,
     money: moneyOf(attempt),
     note: attempt.note,
   };
+}
+
+/** A refill says whose it is where a payment says what it is for. */
+function withoutRequest({ refills }: Withdrawal): Pick<EntryView, keyof typeof NO_REQUEST> {
+  return refills === null ? NO_REQUEST : { ...NO_REQUEST, reason: `refill of ${refills}` };
 }
 
 function requestOf({

@@ -1,7 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
-import { withdraw, type Withdrawn } from '../../src/treasury/withdraw.js';
+import type { Withdrawn } from '../../src/treasury/carry.js';
+import { refill, type Refill } from '../../src/treasury/refill.js';
+import { watchRefills } from '../../src/treasury/refillWatch.js';
+import { withdraw } from '../../src/treasury/withdraw.js';
+import type { Engine } from '../../src/wallet/engine.js';
+import { addAgents } from '../http/served.js';
 import type { WithdrawalPlan, WithdrawalOrder } from '../../src/treasury/withdrawPlan.js';
 import { assetsOf, type SvmAsset } from '../../src/money/asset.js';
 import { findNetwork, type Caip2 } from '../../src/money/network.js';
@@ -74,6 +79,68 @@ async function expectTruth(place: TestWorld, mine: TestWallet, wallet: Wallet): 
   expect(findings).toEqual([]);
 }
 
+const RULE = {
+  'agents.researcher.refill.below_usd': '2',
+  'agents.researcher.refill.to_usd': '3',
+  'agents.researcher.refill.per_day_usd': '4',
+};
+
+/** A wallet whose second agent is refilled, with a dollar of its own. */
+async function withRefills(place: TestWorld, usdMicros = 10n * DOLLAR) {
+  const mine = await place.wallet({ usdMicros, settings: RULE });
+  const owner = mine.open();
+  await addAgents(world.sandbox, owner, ['researcher'], 0n);
+  const wallet = mine.open({ agent: 'researcher' });
+  const engine = await wallet.engine();
+  const address = await engine.addressOn(findNetwork(place.ground.caip2)!);
+  await fund(address, DOLLAR);
+  return { mine, wallet, engine, address };
+}
+
+const fund = (address: string, usdMicros: bigint) =>
+  address.startsWith('0x')
+    ? world.sandbox.chain.fund(address as `0x${string}`, usdMicros)
+    : world.sandbox.solana.fund(address, usdMicros);
+
+const look = (engine: Engine) => refill(engine, 'researcher', anyCall().signal);
+
+describe('an agent that is refilled', () => {
+  test('is sent nothing where its source has too little, no facilitator carries it, or it is stopped', async () => {
+    const { mine, engine } = await withRefills(world, DOLLAR / 2n);
+    expect(await look(engine)).toMatchObject({ kind: 'not', why: 'source_empty', leftUsdMicros: DOLLAR });
+    await fund(mine.payAddress, 5n * DOLLAR);
+    await world.ground.giveGas(mine.payAddress);
+    world.sandbox.facilitator.setFault('idle');
+    expect(await look(engine)).toMatchObject({ kind: 'not', why: 'no_facilitator' });
+    world.sandbox.facilitator.setFault(null);
+    await engine.ledger.freeze(world.now());
+    expect(await look(engine)).toEqual({ kind: 'none' });
+    await engine.ledger.unfreeze(world.now());
+    for (const name of ['researcher', 'default']) {
+      await engine.ledger.agents.change(name, { act: 'suspend' }, world.now());
+      expect(await look(engine)).toEqual({ kind: 'none' });
+      await engine.ledger.agents.change(name, { act: 'resume' }, world.now());
+    }
+    await mine.set('agents.researcher.refill.to_usd', 'none');
+    expect(await look(engine)).toEqual({ kind: 'none' });
+    expect(signaturesIn(mine.home)).toBe(0);
+  });
+
+  test('gets no second one while a facilitator that refused may still settle the first', async () => {
+    const { mine, engine, address } = await withRefills(world);
+    world.sandbox.facilitator.setFault('refusing');
+    expect(await look(engine)).toEqual({ kind: 'later' });
+    world.sandbox.facilitator.setFault(null);
+    expect(await look(engine)).toEqual({ kind: 'later' });
+    expect(signaturesIn(mine.home)).toBe(1);
+    await world.advance(PAST_WINDOW_SEC);
+    expect(await look(engine)).toMatchObject({ kind: 'sent' });
+    expect(await world.ground.balanceOf(address)).toBe(3n * DOLLAR);
+    const states = (await attemptsIn(engine)).map(({ state }) => state);
+    expect(states).toEqual(['released', 'captured']);
+  });
+});
+
 describe.each(CHAINS)('on %s', (on) => {
   let place: TestWorld;
   let ground: Ground;
@@ -81,6 +148,44 @@ describe.each(CHAINS)('on %s', (on) => {
   beforeAll(() => {
     place = world.on(on);
     ({ ground } = place);
+  });
+
+  test('an agent that is refilled gets one refill behind its payment, without gas, within its day, though two processes see the need', async () => {
+    const { mine, wallet, engine, address } = await withRefills(place);
+    const told: Refill[] = [];
+    watchRefills(engine, (_agent, one) => told.push(one));
+    const other = await mine.open().engine();
+    watchRefills(other, (_agent, one) => told.push(one));
+    const paid = await wallet.pay(callOf(world.url('/v2/json')), anyCall());
+    expect(paid.status).toBe('ok');
+    void look(other).then((one) => told.push(one));
+    await expect
+      .poll(() => told.find(({ kind }) => kind === 'sent'), PATIENT)
+      .toMatchObject({
+        ...{ from: 'default', withdrawal: { refills: 'researcher', confirmed: true, agent: 'default' } },
+      });
+    // Its payment was before or after the look.
+    expect([3n * DOLLAR, 2_990_000n]).toContain(await ground.balanceOf(address));
+    const refills = async () =>
+      (await attemptsIn(engine)).filter((one) => one.kind === 'withdrawal' && one.refills !== null);
+    expect(await refills()).toHaveLength(1);
+    expect(await look(engine)).toEqual({ kind: 'none' });
+    // It is no spending, and no agent's view tells of it as such.
+    expect((await wallet.ledger({}, anyCall())) as unknown).toMatchObject({
+      entries: [{ host: expect.any(String) }],
+    });
+    const out = { to: await ground.newOwner(), usdMicros: 5n * (DOLLAR / 2n), takesHeld: false };
+    await withdraw(engine, out, async () => true, anyCall().signal);
+    // The last one rests until every RPC shows it; then the day leaves too little.
+    await world.advance(70);
+    await reconcileAll(engine, anyCall().signal);
+    expect(await look(engine)).toMatchObject({ kind: 'sent' });
+    await fund(await other.addressOn(findNetwork(ground.caip2)!), DOLLAR);
+    await withdraw(engine, { ...out, usdMicros: 'all' }, async () => true, anyCall().signal);
+    await world.advance(70);
+    expect(await look(engine)).toMatchObject({ kind: 'not', why: 'day_used', from: 'default' });
+    expect(await refills()).toHaveLength(2);
+    expect((await engine.ledger.audit()).findings).toEqual([]);
   });
 
   describe('money taken out', () => {

@@ -148,7 +148,9 @@ function paymentLines({ payments }: TopView, width: number, room: number, paint:
       new Date(entry.time).toLocaleTimeString('en-GB'),
       entry.usd,
       stateWord(entry),
-      entry.kind === 'withdrawal' ? 'your own transfer' : `${entry.host}${pathOf(entry.url)}`,
+      entry.kind === 'withdrawal'
+        ? (entry.reason ?? 'your own transfer')
+        : `${entry.host}${pathOf(entry.url)}`,
       entry.agent,
     ]);
   const [titles = '', ...lines] = layTable(columns, rows, width);

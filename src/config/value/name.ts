@@ -75,6 +75,14 @@ export function readAgentName(key: string, name: string): string {
   );
 }
 
+const AGENT_WORDS = 'must be none or the name of an agent, such as treasury';
+
+/** The name of an agent. */
+export const agentName: ValueKind<string> = kindOf(
+  z.string(AGENT_WORDS).regex(AGENT_NAME, AGENT_WORDS),
+  'as text',
+);
+
 /** A category is a word of the owner's, such as one that catalogues use. */
 const CATEGORY_NAME = /^[a-z][a-z0-9_-]{0,31}$/;
 

@@ -8,6 +8,7 @@ export const NOTICE_KINDS = [
   'cap',
   'budget',
   'money_low',
+  'refill',
   'lost',
   'unknown',
   'factor',

@@ -62,6 +62,16 @@ export interface NoticeFacts {
   readonly lowUsdMicros: UsdMicros;
 }
 
+/** What came of an agent's need of a refill. */
+export interface RefillSeen {
+  readonly agent: string;
+  /** The agent whose money it is taken from. */
+  readonly from: string;
+  /** Why there was none, as a word of ours; null where one arrived. */
+  readonly why: string | null;
+  readonly leftUsdMicros: UsdMicros;
+}
+
 /** A client that calls the wallet. */
 export interface ClientSeen {
   readonly agent: string;

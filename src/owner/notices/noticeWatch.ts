@@ -6,10 +6,10 @@ import type { Engine } from '../../wallet/engine.js';
 import { channelsOf, type Channel } from './channel.js';
 import { ChannelSecrets } from './channelSecrets.js';
 import { carry, NotCarried, type CarrierParts } from './carrier.js';
-import type { ClientSeen } from './facts.js';
+import type { ClientSeen, RefillSeen } from './facts.js';
 import { messageOf } from './message.js';
 import { readFacts, readMoneyLeft } from './readFacts.js';
-import { clientNotices, dueNotices } from './rules.js';
+import { clientNotices, dueNotices, refillNotices } from './rules.js';
 import { nextTryMs, planSends } from './schedule.js';
 import { isQuestion } from './words.js';
 
@@ -38,6 +38,8 @@ export interface NoticeWatch {
   readonly book: NoticeBook;
   /** Notes that a client calls. Costs nothing for one that was seen. */
   noteClient(seen: ClientSeen): void;
+  /** Notes what came of an agent's need of a refill. */
+  noteRefill(seen: RefillSeen): void;
   /** Looks now, and sends what is due; resolves when all of it was tried. Never rejects. */
   look(): Promise<void>;
 }
@@ -88,6 +90,10 @@ class Watch implements NoticeWatch {
     void this.#settleClient(seen).catch(() => this.#clients.delete(key));
   }
 
+  noteRefill(seen: RefillSeen): void {
+    void this.#settleRefill(seen).catch(() => undefined);
+  }
+
   async look(): Promise<void> {
     this.#wholeMs = -Infinity;
     await this.#once();
@@ -97,6 +103,11 @@ class Watch implements NoticeWatch {
   async #settleClient(seen: ClientSeen): Promise<void> {
     const config = await this.#engine.config();
     this.#settle(config, (marks) => clientNotices(seen, marks, this.#engine.now()));
+  }
+
+  async #settleRefill(seen: RefillSeen): Promise<void> {
+    const config = await this.#engine.config();
+    this.#settle(config, (marks) => refillNotices(seen, marks, this.#engine.now()));
   }
 
   /** A wallet that cannot be read now, such as one that is being restored, is looked at again later. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Settled } from '../../ledger/books/notice.js';
 import type { BoundUse, NoticeFacts } from './facts.js';
-import { clientNotices, dueNotices, UNKNOWN_AFTER_MS } from './rules.js';
+import { clientNotices, dueNotices, refillNotices, UNKNOWN_AFTER_MS } from './rules.js';
 
 const T0 = Date.UTC(2026, 5, 1, 9);
 const DOLLAR = 1_000_000n;
@@ -164,6 +164,24 @@ test('money that is low is told of once, until it was filled up', () => {
   expect([2n * DOLLAR, DOLLAR, DOLLAR - 1n, 5n].map(left)).toEqual([[], [], ['money_low'], []]);
   expect(looks.at({ money: null })).toEqual([]);
   expect([DOLLAR, 0n].map(left)).toEqual([[], ['money_low']]);
+});
+
+test('an agent that is not refilled is told of once, however many wait for the same money, until a refill arrives', () => {
+  const looks = new Looks();
+  const seen = (agent: string, why: string | null, from = 'treasury') =>
+    looks.keep(refillNotices({ agent, from, why, leftUsdMicros: 5n }, looks.marks, T0 + looks.marks.size));
+  expect(seen('one', 'source_empty')).toEqual(['refill']);
+  expect([seen('one', 'source_empty'), seen('two', 'source_empty')]).toEqual([[], []]);
+  expect(seen('one', 'source_empty', 'other')).toEqual(['refill']);
+  // What an agent may get in a day is its own.
+  expect([seen('one', 'day_used'), seen('two', 'day_used'), seen('one', 'day_used')]).toEqual([
+    ...[['refill'], ['refill'], []],
+  ]);
+  expect(seen('two', null)).toEqual([]);
+  expect([...looks.marks.keys()].sort()).toEqual([
+    'refill from other source_empty',
+    'refill to one day_used',
+  ]);
 });
 
 test('a client is told of when it first calls, and a program with ever new names makes no flood and hides no other', () => {

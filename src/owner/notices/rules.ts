@@ -1,6 +1,13 @@
 import type { NewNotice, NoticeKind, Settled } from '../../ledger/books/notice.js';
 import type { UsdMicros } from '../../money/unit.js';
-import type { BoundUse, ClientSeen, NoticeFacts, WaitingQuestion, WrongPassphrases } from './facts.js';
+import type {
+  BoundUse,
+  ClientSeen,
+  NoticeFacts,
+  RefillSeen,
+  WaitingQuestion,
+  WrongPassphrases,
+} from './facts.js';
 
 /** The parts of a bound that are told when they are used up, in hundredths, the highest first. */
 const LEVELS = [100, 80, 50] as const;
@@ -23,6 +30,7 @@ const CAP = 'cap ';
 const MONEY = 'money ';
 const TRIES = 'tries ';
 const CLIENT = 'client ';
+const REFILL = 'refill ';
 
 type Marks = ReadonlyMap<string, string>;
 
@@ -66,6 +74,29 @@ export function clientNotices({ agent, client }: ClientSeen, marks: Marks, nowMs
   if (marks.has(key) || known >= CLIENTS_MAX) return only([]);
   return {
     notices: [noticeOf('client', key, { agent, facts: { client } })],
+    marks: new Map([[key, String(nowMs)]]),
+  };
+}
+
+/**
+ * What the owner is told of an agent that is not refilled: once for each reason, however many agents wait for the same
+ * money, until a refill arrives again.
+ */
+export function refillNotices(seen: RefillSeen, marks: Marks, nowMs: number): Settled {
+  const { agent, from, why, leftUsdMicros } = seen;
+  const ofAgent = `${REFILL}to ${agent} `;
+  const ofSource = `${REFILL}from ${from} `;
+  if (why === null) {
+    const over = [...marks.keys()].filter((key) => key.startsWith(ofAgent) || key.startsWith(ofSource));
+    return { notices: [], marks: new Map(over.map((key) => [key, null])) };
+  }
+  const key = `${why === 'day_used' ? ofAgent : ofSource}${why}`;
+  if (marks.has(key)) return only([]);
+  const facts = { why, from };
+  return {
+    notices: [
+      noticeOf('refill', `${key} ${nowMs}`, { agent, usdMicros: leftUsdMicros, subject: agent, facts }),
+    ],
     marks: new Map([[key, String(nowMs)]]),
   };
 }

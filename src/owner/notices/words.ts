@@ -29,6 +29,8 @@ export function noticeWords(notice: Told): string {
       return boundWords(notice);
     case 'money_low':
       return `${agent} has ${usd} left in dollar tokens.`;
+    case 'refill':
+      return `${agent} has ${usd} left, and is not refilled: ${refillWords(facts)}`;
     case 'lost':
       return `${host} took ${usd} from ${agent.toLowerCase()} and gave nothing for it.`;
     case 'unknown':
@@ -46,6 +48,20 @@ export function noticeWords(notice: Told): string {
 /** What a new client calls itself: its own word, and never for a message. */
 export function clientWords({ kind, facts }: Pick<Notice, 'kind' | 'facts'>): string | null {
   return kind === 'client' ? cleanLine(facts['client'] ?? '', NAME_CHARS_MAX) : null;
+}
+
+function refillWords({ why = '', from = '' }: Told['facts']): string {
+  const source = `agent ${cleanLine(from, NAME_CHARS_MAX)}`;
+  switch (why) {
+    case 'day_used':
+      return 'what refills may bring it in a day is used up.';
+    case 'source_empty':
+      return `${source} has too little for it.`;
+    case 'no_facilitator':
+      return `no facilitator carries it where ${source} has money.`;
+    default:
+      return `the facilitator and the network contradict each other about the last transfer of ${source}. Look at it in a block explorer, then send money yourself.`;
+  }
 }
 
 function boundWords({ kind, subject, usdMicros, facts }: Told): string {

@@ -29,9 +29,15 @@ export class Funds {
   readonly #ledger: Ledger;
   readonly #readings = new Map<string, Reading>();
   readonly #pending = new Map<string, Promise<Reading>>();
+  #changed: (address: string) => void = () => undefined;
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
+  }
+
+  /** Has a listener told of each address whose balance was read, or that paid. It must not throw, nor take its time. */
+  onChange(listener: (address: string) => void): void {
+    this.#changed = listener;
   }
 
   /** Starts reading a balance, unless a fresh one is there; never throws. */
@@ -57,6 +63,7 @@ export class Funds {
     const key = `${network}/${asset}/${payFrom}`;
     const reading = this.#readings.get(key);
     if (reading !== undefined) this.#readings.set(key, { ...reading, atomic: reading.atomic - heldAtomic });
+    this.#changed(payFrom);
   }
 
   /** Whether the address can pay `amountAtomic` beside what is held already. */
@@ -97,6 +104,7 @@ export class Funds {
       .then((atomic) => {
         const read = { atomic, atMs: nowMs };
         this.#readings.set(key, read);
+        this.#changed(address);
         return read;
       })
       .finally(() => this.#pending.delete(key));

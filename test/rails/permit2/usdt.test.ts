@@ -5,7 +5,8 @@ import { POLYGON, startPolygon, USDT, type PolygonChain } from '../../../sandbox
 import { decodeHeader, encodeHeader } from '../../../sandbox/shop/order.ts';
 import { compareWithChain } from '../../../src/owner/ledger/chainAudit.js';
 import { setAllowance } from '../../../src/treasury/allowance.js';
-import { withdraw, type Withdrawn } from '../../../src/treasury/withdraw.js';
+import type { Withdrawn } from '../../../src/treasury/carry.js';
+import { withdraw } from '../../../src/treasury/withdraw.js';
 import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
 import { attemptsIn, signaturesIn } from '../../support/books.js';

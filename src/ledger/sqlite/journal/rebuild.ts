@@ -2,6 +2,7 @@ import {
   OWNER_SESSION,
   WITHDRAWAL,
   WITHDRAWAL_ORIGIN,
+  attemptOf,
   type AttemptRow,
   type RowFields,
 } from '../payments/paymentColumns.js';
@@ -80,7 +81,7 @@ export function finishRebuild(
         : shown;
     const known = knownAs(context, payment, named);
     if (known === null) unknown.push(payment);
-    else if (known.state === 'released') contradicted.push(known);
+    else if (known.state === 'released') contradicted.push(attemptOf(known));
   }
   for (const payment of unknown) importPayment(context, payment, nowMs);
   const head = context.journal.checkedHead();

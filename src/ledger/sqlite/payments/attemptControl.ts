@@ -9,6 +9,7 @@ import { recordCharge } from './charge.js';
 import { raiseDeposit } from './depositRaise.js';
 import { openHold } from './hold.js';
 import { attemptOf, type AttemptRow } from './paymentColumns.js';
+import { refilledUsdMicros } from './refill.js';
 import { capture, markSent, markUnknown, recapture, recordSigned, release } from './transition.js';
 import { findWithdrawal, latestFrom, openFrom, openWithdrawal } from './withdrawal.js';
 
@@ -75,6 +76,8 @@ export function withdrawalControl(access: LedgerAccess): WithdrawalControl {
     ...attemptControl<Withdrawal>(access, 'withdrawal'),
     find: (id) => access.read((context, head) => findWithdrawal(context, head, id)),
     findOpen: (from) => access.read((context, head) => openFrom(context, head, from)),
-    findLatest: (from) => access.read((context, head) => latestFrom(context, head, from)),
+    findLatest: (agent, from) => access.read((context, head) => latestFrom(context, head, agent, from)),
+    refilledUsdMicros: (refilled, nowMs) =>
+      access.read((context, head) => refilledUsdMicros(context, head, refilled, nowMs)),
   };
 }

@@ -39,7 +39,7 @@ export function raiseDeposit(context: LedgerContext, raise: DepositRaise): Raise
   const adding = { usdMicros: addedUsdMicros, runId: budgetId, nowMs };
   const exceeded = exceededLines(context, head, raise.capLines, adding);
   if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
-  const left = leftByWithdrawals(context, before, raise.funds);
+  const left = leftByWithdrawals(context, head, before, raise.funds);
   if (left !== null && left < addedAtomic) return { kind: 'withdrawn', spendableAtomic: left };
   if (!raiseEntitlement(context, deposit, raise.facts, raise.nowMs)) return { kind: 'changed' };
   const patch = {

@@ -111,7 +111,7 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const bounding = boundingLines(request.capLines, approval);
   const exceeded = passed.filter(({ line }) => bounding.includes(line));
   if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
-  const left = draw === null ? leftByWithdrawals(context, request, request.funds ?? null) : null;
+  const left = draw === null ? leftByWithdrawals(context, head, request, request.funds ?? null) : null;
   if (left !== null && left < request.heldAtomic) return { kind: 'withdrawn', spendableAtomic: left };
   if (draw !== null && !drawOn(context, draw, request.heldAtomic, request.nowMs)) return { kind: 'drawn' };
   // What is left are caps that the owner's yes takes it past.

@@ -6,12 +6,25 @@ import { WalletError } from '../../../errors/walletError.js';
 export const WITHDRAWAL = 'withdrawal';
 /** Where withdrawals are kept in the columns of a request: no seller has this name. */
 export const WITHDRAWAL_ORIGIN = 'https://withdrawal.invalid';
+/** The same where an agent is refilled, each agent with a place of its own. */
+const REFILL_DOMAIN = '.refill.invalid';
+
+/** Where the refills of an agent are kept; of agents' names, which are parts of host names. */
+export function refillOrigin(agent: string): string {
+  return `https://${agent}${REFILL_DOMAIN}`;
+}
+
 /** Stands for a session: withdrawals are no agent's. */
 export const OWNER_SESSION = 'owner';
 
 /** A withdrawal's row of `payments`: the columns of a request hold what stands for none. */
 export interface WithdrawalRow extends Omit<Payment, 'kind'> {
   readonly kind: 'withdrawal';
+}
+
+/** The agent that a row refills, or null. */
+export function refillsOf({ kind, host }: Pick<AttemptRow, 'kind' | 'host'>): string | null {
+  return kind === 'withdrawal' && host.endsWith(REFILL_DOMAIN) ? host.slice(0, -REFILL_DOMAIN.length) : null;
 }
 
 /** A row of `payments`, which keeps withdrawals, too: one table, so that one nonce and one hold are of one attempt. */
@@ -27,9 +40,8 @@ export function attemptOf(row: AttemptRow): AnyAttempt {
 
 /** A withdrawal without the columns that are a payment's alone. */
 export function withdrawalOf(row: WithdrawalRow): Withdrawal {
-  return Object.fromEntries(
-    Object.entries(row).filter(([field]) => !OF_PAYMENTS.has(field)),
-  ) as unknown as Withdrawal;
+  const fields = Object.entries(row).filter(([field]) => !OF_PAYMENTS.has(field));
+  return { ...(Object.fromEntries(fields) as unknown as Withdrawal), refills: refillsOf(row) };
 }
 
 /** The columns that are a payment's alone. */

@@ -1,4 +1,4 @@
-import type { AttemptRow, RowFields } from './paymentColumns.js';
+import { refillsOf, type AttemptRow, type RowFields } from './paymentColumns.js';
 import type {
   CaptureFacts,
   LandingProof,
@@ -13,7 +13,6 @@ import { assertInvariant } from '../../../errors/walletError.js';
 import { isCommitment, isDeposit, isDrawn } from '../../../protocols/protocol.js';
 import { endUnmade, giveBack } from '../calls/entitlement.js';
 import { newestSession } from '../calls/session.js';
-import { barOf } from '../owner/agent.js';
 import { budgetsOf, runsOf } from '../../books/budget.js';
 import type { CapLine } from '../../../money/cap.js';
 import type { UsdMicros } from '../../../money/unit.js';
@@ -29,8 +28,14 @@ import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 import { watchReleased } from '../views/look.js';
 import { capturedWallMs, isLive } from '../../attempts/attempt.js';
 import { statement } from '../file/database.js';
+import { refillBar } from './refill.js';
 import { findLease, isLeasedElsewhere, putLease } from './leaseRow.js';
 import { changePayment, existingPayment } from './paymentRow.js';
+
+/** Whether the owner moves it themselves. */
+function isOwners(row: AttemptRow): boolean {
+  return row.kind === 'withdrawal' && refillsOf(row) === null;
+}
 
 /**
  * held → signed: the bytes are durable before anything can send them. Whoever's lease was taken over meets a conflict,
@@ -45,7 +50,7 @@ export function recordSigned(
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
   // A withdrawal is the owner's own: it empties a suspended agent too.
-  const bar = before.kind === 'withdrawal' ? null : barOf(context, head, before.agent);
+  const bar = isOwners(before) ? null : refillBar(context, head, before);
   if (bar !== null) return { kind: 'barred', bar };
   if (before.state !== 'held' || isLeasedElsewhere(context, id)) return { kind: 'conflict', attempt: before };
   const patch = { state: 'signed', payload: JSON.stringify(payload) } as const;
@@ -64,11 +69,11 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
   const before = existingPayment(context, checked, id);
   // A freeze stops agents; the owner's own money stays theirs to take out.
   const isFrozen = checked.frozen || context.isStopped();
-  if (isFrozen && before.kind === 'payment') return { kind: 'frozen' };
+  if (isFrozen && !isOwners(before)) return { kind: 'frozen' };
   if (checked.configVersion > send.configVersion)
     return { kind: 'config_changed', configVersion: checked.configVersion };
   // A withdrawal is the owner's own: it empties a suspended agent too.
-  const bar = before.kind === 'withdrawal' ? null : barOf(context, checked, before.agent);
+  const bar = isOwners(before) ? null : refillBar(context, checked, before);
   if (bar !== null) return { kind: 'barred', bar };
   const isSendable = before.state === 'signed' || before.state === 'unknown';
   if (!isSendable || isLeasedElsewhere(context, id)) return { kind: 'conflict', attempt: before };

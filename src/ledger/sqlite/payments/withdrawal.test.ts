@@ -2,7 +2,7 @@ import type { WithdrawalRequest } from '../../attempts/withdrawal.js';
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { findAsset } from '../../../money/asset.js';
-import { capLine, held, holdRequest, newLedger, sent, T0 } from '../fixtures.js';
+import { addAgent, capLine, held, holdRequest, newLedger, sent, T0 } from '../fixtures.js';
 import type { Ledger } from '../../ledger.js';
 
 const USDC = findAsset('eip155:84532', '0x036CbD53842c5426634e7929541eC2318f3dCF7e')!;
@@ -91,7 +91,7 @@ describe('a withdrawal in the ledger', () => {
       row,
       await ledger.withdrawals.find(row.id),
       await ledger.withdrawals.findOpen(from),
-      await ledger.withdrawals.findLatest(from),
+      await ledger.withdrawals.findLatest('default', from),
       ...(await ledger.openAttempts(10)).filter(({ id }) => id === row.id),
     ]) {
       expect(found).toMatchObject({ kind: 'withdrawal', id: row.id, heldAtomic: DOLLAR });
@@ -183,5 +183,128 @@ describe('a withdrawal in the ledger', () => {
         await request(ledger, { payFrom: '0x4444444444444444444444444444444444444444' }),
       ),
     ).rejects.toMatchObject({ code: 'ledger_rebuilding' });
+  });
+});
+
+describe('a refill in the ledger', () => {
+  const MINUTE_MS = 60_000;
+  const DAY_MS = 24 * 60 * MINUTE_MS;
+  const TO = '0x5555555555555555555555555555555555555555';
+
+  async function refillRequest(
+    ledger: Ledger,
+    over: Partial<WithdrawalRequest> = {},
+    agent = 'other',
+  ): Promise<WithdrawalRequest> {
+    const refill = { agent, addresses: [TO], perDayUsdMicros: 3n * DOLLAR };
+    return request(ledger, { payTo: TO, onChainAtomic: 100n * DOLLAR, refill, ...over });
+  }
+
+  async function arrived(ledger: Ledger, nowMs: number, over: Partial<WithdrawalRequest> = {}) {
+    const result = await ledger.withdrawals.open(await refillRequest(ledger, { nowMs, ...over }));
+    if (result.kind !== 'held') return result.kind;
+    const { id, heldAtomic } = result.withdrawal;
+    await ledger.withdrawals.recordSigned(id, { name: 'withdrawal', value: '{}' }, nowMs);
+    await ledger.withdrawals.markSent(id, { configVersion: 1, capLines: [], nowMs });
+    await ledger.withdrawals.capture(id, facts(heldAtomic), nowMs);
+    return result.withdrawal.refills;
+  }
+
+  const inDay = (ledger: Ledger, nowMs: number) =>
+    ledger.withdrawals.refilledUsdMicros({ agent: 'other', addresses: [TO] }, nowMs);
+
+  test('is bounded by the day, and frees it only as the day goes by', async () => {
+    using world = newLedger();
+    const { ledger } = world;
+    await addAgent(ledger);
+    const amountAtomic = 2n * DOLLAR;
+    expect(await arrived(ledger, T0, { amountAtomic })).toBe('other');
+    expect(await inDay(ledger, T0)).toBe(2n * DOLLAR);
+    const soon = T0 + 2 * MINUTE_MS;
+    expect(await arrived(ledger, soon, { amountAtomic })).toBe('day_used');
+    expect(await arrived(ledger, soon)).toBe('other');
+    expect(await inDay(ledger, soon)).toBe(3n * DOLLAR);
+    expect(await arrived(ledger, T0 + DAY_MS - 1, { amountAtomic: 1n })).toBe('day_used');
+    expect(await arrived(ledger, T0 + DAY_MS + 1, { amountAtomic })).toBe('other');
+    // It is no spending of anybody's.
+    expect(await ledger.usage([capLine()], T0 + DAY_MS)).toEqual([0n]);
+    expect((await ledger.audit()).findings).toEqual([]);
+  });
+
+  test('is one for one need, in whichever process, and rests until every RPC shows the last', async () => {
+    using world = newLedger();
+    const { ledger } = world;
+    await addAgent(ledger);
+    const other = world.open();
+    const asked = await refillRequest(ledger);
+    const elsewhere = { ...asked, payFrom: '0x4444444444444444444444444444444444444444' };
+    const results = await Promise.all([ledger.withdrawals.open(asked), other.withdrawals.open(elsewhere)]);
+    expect(results.map(({ kind }) => kind).sort()).toEqual(['held', 'just_refilled']);
+    const id = results.flatMap((one) => (one.kind === 'held' ? [one.withdrawal.id] : []))[0] ?? '';
+    const { readSeq } = await refillRequest(ledger);
+    for (const control of [ledger.withdrawals, other.withdrawals])
+      await control.recordSigned(id, { name: 'withdrawal', value: '{}' }, T0);
+    await ledger.withdrawals.capture(id, facts(DOLLAR), T0);
+    expect(await arrived(ledger, T0 + MINUTE_MS - 1)).toBe('just_refilled');
+    // Its process slept since it read the balance.
+    expect(await arrived(ledger, T0 + 60 * MINUTE_MS, { readSeq })).toBe('just_refilled');
+    expect(await arrived(ledger, T0 + 60 * MINUTE_MS)).toBe('other');
+  });
+
+  test('stops at a freeze and at a suspension of either agent, up to its sending', async () => {
+    using world = newLedger();
+    const { ledger } = world;
+    await addAgent(ledger);
+    const opened = await ledger.withdrawals.open(await refillRequest(ledger));
+    const id = opened.kind === 'held' ? opened.withdrawal.id : '';
+    const send = { configVersion: 1, capLines: [], nowMs: T0 };
+    for (const name of ['other', 'default']) {
+      await ledger.agents.change(name, { act: 'suspend' }, T0);
+      const signed = await ledger.withdrawals.recordSigned(id, { name: 'withdrawal', value: '{}' }, T0);
+      expect(signed).toEqual({ kind: 'barred', bar: 'suspended' });
+      const asked = await refillRequest(ledger, { payFrom: '0x4444444444444444444444444444444444444444' });
+      expect(await ledger.withdrawals.open(asked)).toEqual({ kind: 'barred', bar: 'suspended' });
+      await ledger.agents.change(name, { act: 'resume' }, T0);
+    }
+    await ledger.withdrawals.recordSigned(id, { name: 'withdrawal', value: '{}' }, T0);
+    await ledger.agents.change('other', { act: 'suspend' }, T0);
+    expect(await ledger.withdrawals.markSent(id, send)).toEqual({ kind: 'barred', bar: 'suspended' });
+    await ledger.agents.change('other', { act: 'resume' }, T0);
+    await ledger.freeze(T0);
+    expect(await ledger.withdrawals.markSent(id, send)).toEqual({ kind: 'frozen' });
+    expect(await ledger.withdrawals.open(await refillRequest(ledger))).toEqual({ kind: 'frozen' });
+  });
+
+  test('counts what a rebuilt ledger knows as a transfer to the agent, for it cannot tell them apart', async () => {
+    using world = newLedger();
+    const { ledger } = world;
+    await addAgent(ledger);
+    await ledger.beginRebuild(T0);
+    const shown = {
+      agent: 'default',
+      toOwn: true,
+      payFrom: FROM,
+      payTo: TO,
+      network: USDC.network,
+      named: null,
+    };
+    await ledger.finishRebuild(
+      [
+        {
+          ...{ ...shown, asset: USDC.address, amountAtomic: 3n * DOLLAR, usdMicros: 3n * DOLLAR },
+          ...{
+            protocol: 'x402' as const,
+            scheme: 'exact',
+            nonce: `0x${'1'.repeat(64)}`,
+            tx: `0x${'2'.repeat(64)}`,
+          },
+          blockTimeMs: T0,
+        },
+      ],
+      T0,
+    );
+    await ledger.unfreeze(T0);
+    expect(await inDay(ledger, T0)).toBe(3n * DOLLAR);
+    expect(await arrived(ledger, T0 + 2 * MINUTE_MS)).toBe('day_used');
   });
 });

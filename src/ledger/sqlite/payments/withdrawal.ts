@@ -5,6 +5,7 @@ import {
   OWNER_SESSION,
   WITHDRAWAL_ORIGIN,
   WITHDRAWAL,
+  refillOrigin,
   withdrawalOf,
   type AttemptRow,
   type SqlRow,
@@ -22,21 +23,25 @@ import { type LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { assertInvariant } from '../../../errors/walletError.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
-import { LIVE_STATES } from '../../attempts/attempt.js';
 import { authenticPayment, existingPayment, findLive, insertPayment, selectPayment } from './paymentRow.js';
 import { putLease } from './leaseRow.js';
+import { refillStop } from './refill.js';
 import { assertNotRebuilding } from '../journal/rebuild.js';
 import { heldAtomic } from '../views/report.js';
 
 /** Withdrawals' ids begin alike, and sort behind those of payments. */
 const IS_WITHDRAWAL = `id >= 'wdr_' AND id < 'wdr\`'`;
-// The plus signs leave the planner the ids alone: a few rows, where another index would walk all of the address.
+// The plus signs leave the planner the index that is meant: another one would walk all of the address.
 const FROM = '+network = ? AND +asset = ? AND +pay_from = ?';
-const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
+/**
+ * What was opened earlier than this before a balance was read had left it, or never could: nothing that is signed here is
+ * good for so long.
+ */
+const READ_BEHIND_MS = 24 * 3_600_000;
 
 /**
  * Reserves what the owner takes out, in the caller's one transaction: never coins that a live payment can still move,
- * unless the owner said so, and never more than was on chain when it was read. A freeze does not stop it. Throws
+ * unless the owner said so, and never more than was on chain when it was read. A freeze stops refills alone. Throws
  * `ledger_rebuilding`, for then nobody knows what is held.
  *
  * A crash right after it leaves a `held` row, for which nothing was signed; once its lease has ended it is released.
@@ -44,7 +49,9 @@ const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
 export function openWithdrawal(context: LedgerContext, request: WithdrawalRequest): WithdrawalResult {
   assertNotRebuilding(context);
   const head = context.journal.checkedHead();
-  const { asset, network, payFrom, amountAtomic } = request;
+  const { asset, network, payFrom, amountAtomic, refill } = request;
+  const stop = refill === undefined ? null : refillStop(context, head, request, refill);
+  if (stop !== null) return stop;
   const requestHash = hashOf({ network, asset: asset.address, payFrom });
   const open = findLive(context, head, requestHash);
   if (open !== null) return { kind: 'open', withdrawal: withdrawalOf(asRow(open)) };
@@ -83,10 +90,16 @@ export function openFrom(context: LedgerContext, head: JournalHead, from: PaidFr
   return row === null ? null : withdrawalOf(asRow(row));
 }
 
-/** The withdrawal that was opened last from here, or null. */
-export function latestFrom(context: LedgerContext, head: JournalHead, from: PaidFrom): Withdrawal | null {
+/** The withdrawal of an agent's that was opened last from here, or null. */
+export function latestFrom(
+  context: LedgerContext,
+  head: JournalHead,
+  agent: string,
+  from: PaidFrom,
+): Withdrawal | null {
   const { network, asset, payFrom } = from;
-  const row = selectPayment(context, head, `${IS_WITHDRAWAL} AND ${FROM}`, network, asset, payFrom);
+  const where = `agent = ? AND ${IS_WITHDRAWAL} AND ${FROM}`;
+  const row = selectPayment(context, head, where, agent, network, asset, payFrom);
   return row === null ? null : withdrawalOf(asRow(row));
 }
 
@@ -96,17 +109,21 @@ export function latestFrom(context: LedgerContext, head: JournalHead, from: Paid
  */
 export function leftByWithdrawals(
   context: LedgerContext,
-  payer: PaidFrom,
+  head: JournalHead,
+  payer: PaidFrom & { readonly agent: string },
   reading: FundsReading | null,
 ): AtomicAmount | null {
-  const { network, asset, payFrom } = payer;
+  const { agent, network, asset, payFrom } = payer;
+  const isOpen = openFrom(context, head, payer) !== null;
+  if (reading === null) return isOpen ? 0n : null;
   const rows = statement(
     context.db,
-    `SELECT * FROM payments WHERE ${IS_WITHDRAWAL} AND ${FROM}
-       AND (+state IN (${LIVE}) OR (+state = 'captured' AND coalesce(captured_wall_ms, captured_ms) >= ?))`,
-  ).all(network, asset, payFrom, reading?.atMs ?? Number.MAX_SAFE_INTEGER) as SqlRow[];
-  if (rows.length === 0) return null;
-  if (reading === null) return 0n;
+    // By the ids in the agent's index alone: withdrawals are few among its payments.
+    `SELECT * FROM payments WHERE id IN
+       (SELECT id FROM payments WHERE agent = ? AND opened_ms > ? AND ${IS_WITHDRAWAL})
+       AND ${FROM} AND +state = 'captured' AND coalesce(captured_wall_ms, captured_ms) >= ?`,
+  ).all(agent, reading.atMs - READ_BEHIND_MS, network, asset, payFrom, reading.atMs) as SqlRow[];
+  if (rows.length === 0 && !isOpen) return null;
   const captured = rows
     .map((row) => authenticPayment(context, row))
     .reduce((sum, { capturedAtomic }) => sum + (capturedAtomic ?? 0n), 0n);
@@ -143,8 +160,9 @@ function withdrawalRow(
   configVersion: number,
 ): WithdrawalRow {
   const { requestHash, nowMs } = found;
-  const { amountAtomic } = request;
+  const { amountAtomic, refill } = request;
   const { agent, network, asset, payFrom, payTo, scheme, nonce, validAfterSec, validBeforeSec } = request;
+  const origin = refill === undefined ? WITHDRAWAL_ORIGIN : refillOrigin(refill.agent);
   return {
     kind: 'withdrawal',
     id: newId('wdr'),
@@ -154,9 +172,9 @@ function withdrawalRow(
     requestHash,
     idempotencyKey: null,
     method: 'POST',
-    url: WITHDRAWAL_ORIGIN,
-    origin: WITHDRAWAL_ORIGIN,
-    host: new URL(WITHDRAWAL_ORIGIN).hostname,
+    url: origin,
+    origin,
+    host: new URL(origin).hostname,
     category: null,
     protocol: WITHDRAWAL,
     scheme,

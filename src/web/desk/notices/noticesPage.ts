@@ -73,6 +73,7 @@ function placeOf(notice: Notice): string | null {
     case 'budget':
       return `/settings/change?key=${encodeURIComponent(subject ?? '')}`;
     case 'money_low':
+    case 'refill':
     case 'client':
       return agent === null ? null : `/payments${filterQuery({ agent })}`;
     default:

@@ -27,8 +27,8 @@ export function viewEntries(
 }
 
 /** The seller and the path, or the owner's own transfer. */
-export function whatOf({ kind, host, url }: EntryView): string {
-  if (kind === 'withdrawal') return 'your own transfer';
+export function whatOf({ kind, host, url, reason }: EntryView): string {
+  if (kind === 'withdrawal') return reason ?? 'your own transfer';
   const path = URL.canParse(url) ? new URL(url).pathname : '';
   return `${host}${path === '/' ? '' : path}`;
 }
