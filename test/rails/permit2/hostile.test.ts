@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { PERMIT2_ADDRESS, x402UptoPermit2ProxyABI, x402UptoPermit2ProxyAddress } from '@x402/evm';
 import { encodeFunctionData, parseAbi, parseSignature, type Address, type Hex } from 'viem';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -6,15 +7,24 @@ import { USDC } from '../../../sandbox/usdc.ts';
 import type { LocalServer } from '../../../sandbox/localServer.ts';
 import { listenLocal } from '../../../sandbox/localServer.ts';
 import { decodeHeader, encodeHeader } from '../../../sandbox/shop/order.ts';
+import { backupLedger, rebuildLedger, restoreLedger } from '../../../src/owner/ledger/ledgerCare.js';
+import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
-import { signaturesIn } from '../../support/books.js';
-import { anyCall, type TestWallet } from '../../support/testWallet.js';
+import { attemptsIn, signaturesIn } from '../../support/books.js';
+import { ownerOf } from '../../support/quickWallet.js';
+import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../../support/testWallet.js';
 import { expectLedgerIsChain, settleAll } from '../../support/truth.js';
 import { startTestWorld, type TestWorld } from '../../support/world.js';
 
+/** An authorization's longest life and the margin of a rebuilding, with some to spare. */
+const REBUILD_SEC = 700;
+/** After which a charge that nobody shows counts as all of its ceiling, with some to spare. */
+const A_DAY_SEC = 90_000;
 const FACILITATOR = devAccount(4).address;
 const THIEF = devAccount(5).address;
 const CEILING_ATOMIC = 10_000n;
+/** Makes calls for anybody, as every chain has it: what it calls sees it as the caller. */
+const MULTICALL3 = '0xcA11bde05977b3631167028862bE2a173976CA11';
 
 interface Authorization {
   readonly from: Address;
@@ -87,7 +97,13 @@ interface Changes {
 }
 
 /** Settles as far as the contract lets: whether it did. */
-async function settle(paid: Paid, atomic: bigint, changes: Changes = {}): Promise<boolean> {
+function settle(paid: Paid, atomic: bigint, changes: Changes = {}): Promise<boolean> {
+  const from = changes.from ?? changes.facilitator ?? paid.payload.permit2Authorization.witness.facilitator;
+  return send(from, x402UptoPermit2ProxyAddress, settling(paid, atomic, changes));
+}
+
+/** The call that settles. */
+function settling(paid: Paid, atomic: bigint, changes: Changes = {}): Hex {
   const { signature, permit2Authorization: auth } = paid.payload;
   const { permitted, nonce, deadline, witness } = auth;
   const amount = changes.ceiling ?? BigInt(permitted.amount);
@@ -96,12 +112,11 @@ async function settle(paid: Paid, atomic: bigint, changes: Changes = {}): Promis
   const signed = { to, facilitator, validAfter: BigInt(witness.validAfter) };
   const { r, s, yParity } = parseSignature(paid.extensions.eip2612GasSponsoring.info.signature);
   const permit2612 = { value: amount, deadline: BigInt(deadline), r, s, v: 27 + yParity };
-  const data = encodeFunctionData({
+  return encodeFunctionData({
     abi: x402UptoPermit2ProxyABI,
     functionName: 'settleWithPermit',
     args: [permit2612, permit, atomic, auth.from, signed, signature],
   });
-  return send(changes.from ?? facilitator, x402UptoPermit2ProxyAddress, data);
 }
 
 describe('what was signed for a ceiling', () => {
@@ -207,4 +222,47 @@ describe('what was signed for a ceiling', () => {
     const left = await world.sandbox.chain.permit2Allowance(mine.payAddress as Address);
     expect(left).toBeLessThanOrEqual(CEILING_ATOMIC);
   });
+});
+
+test('what another contract took is counted at least once over an older copy of the ledger, and never freed', async () => {
+  const own = await world.wallet();
+  await own.set('net.allow_private', JSON.stringify([shop.hostPort]));
+  const owner = { ...ownerOf(own.home, TEST_PASSPHRASE), now: world.now };
+  const copy = join(own.home, 'copy.db');
+  const opened = own.open();
+  extra = { facilitatorAddress: MULTICALL3 };
+  await opened.pay({ url: `${shop.url}/further`, max_usd: '0.01' }, anyCall());
+  extra = {};
+  await backupLedger(owner, copy);
+  await opened.close();
+  // All of it, out of a contract of the seller's own: neither the token nor the transaction names its nonce.
+  const abi = parseAbi([
+    'struct Call { address target; bool allowFailure; bytes callData; }',
+    'function aggregate3(Call[] calls) payable',
+  ]);
+  const callData = settling(taken.at(-1)!, CEILING_ATOMIC);
+  const call = { target: x402UptoPermit2ProxyAddress, allowFailure: false, callData };
+  const data = encodeFunctionData({ abi, functionName: 'aggregate3', args: [[call]] });
+  expect(await send(THIEF, MULTICALL3, data)).toBe(true);
+  const moved = own.fundedAtomic - (await world.ground.balanceOf(own.address));
+  expect(moved).toBe(CEILING_ATOMIC);
+
+  expect(await restoreLedger(owner, copy)).toMatchObject({ state: 'waiting' });
+  await world.advance(REBUILD_SEC);
+  expect(await rebuildLedger(owner)).toMatchObject({ state: 'done' });
+  const rebuilt = own.open();
+  const engine = await rebuilt.engine();
+  const line = { name: 'x', kind: 'cap', scope: { kind: 'wallet' }, windowSec: 2_592_000 } as const;
+  const counted = async () => (await engine.ledger.usage([line as never], world.now()))[0] ?? 0n;
+  // It may be the open one or another: nobody can tell, so both count.
+  expect(await counted()).toBe(2n * CEILING_ATOMIC);
+  await reconcileAll(engine, anyCall().signal);
+  expect(await counted()).toBe(2n * CEILING_ATOMIC);
+  // A day past its end the open one counts for good, and what was found beside it is not taken back.
+  await world.advance(A_DAY_SEC);
+  await reconcileAll(engine, anyCall().signal);
+  const rows = await attemptsIn(engine);
+  expect(rows.map(({ state, confirmed }) => [state, confirmed])).toEqual(Array(2).fill(['captured', true]));
+  expect(await counted()).toBeGreaterThanOrEqual(moved);
+  expect((await engine.ledger.audit()).findings).toEqual([]);
 });
