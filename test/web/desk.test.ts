@@ -5,7 +5,8 @@ import { readConfigUnauthenticated } from '../../src/config/configFile.js';
 import { storedFactor } from '../../src/owner/auth/ownerFactor.js';
 import { captured, T0 } from '../../src/ledger/sqlite/fixtures.js';
 import { FRIEND, HOSTILE, startDeskOwner, tellSome, type DeskOwner } from './deskOwner.js';
-import { goTo, NO_CHROMIUM, PASSPHRASE, passphraseFactor, startBrowser } from './owner.js';
+import { Enrolment } from '../../src/approvals/enrolment.js';
+import { addAuthenticator, goTo, NO_CHROMIUM, PASSPHRASE, passphraseFactor, startBrowser } from './owner.js';
 
 /** A visit of the desk without a browser: its base, its cookie and the token of its forms. */
 interface Guest {
@@ -282,10 +283,19 @@ describe.skipIf(NO_CHROMIUM)('in a browser', () => {
   let browser: Awaited<ReturnType<typeof startBrowser>>;
   let tab: Tab;
   let owner: DeskOwner;
+  const enrolment = new Enrolment({
+    factors: async () => Promise.resolve([]),
+    save: async (factor) => {
+      await owner.ledger.factors.add(storedFactor(factor), null, T0);
+      owner.inbox.factorRecords.push(factor);
+    },
+    ...{ label: 'this laptop', now: () => T0 },
+  });
   beforeAll(async () => {
     browser = await startBrowser();
     tab = await browser.context.newPage();
-    owner = await startDeskOwner();
+    await addAuthenticator(tab);
+    owner = await startDeskOwner(undefined, undefined, { enrolment });
   });
   afterAll(async () => {
     await browser[Symbol.asyncDispose]();
@@ -302,6 +312,61 @@ describe.skipIf(NO_CHROMIUM)('in a browser', () => {
     await other.getByRole('link', { name: /fresh\.example\.com/ }).click();
     await other.getByText('<script>document.title=2</script>').waitFor();
     expect(await other.title()).toBe('Purser: $0.01 to fresh.example.com');
+    await other.close();
+  });
+
+  test('loosens by the passkey alone what was shown whole, tightens without, stops an agent and replaces its token', async () => {
+    const perDay = () => getKey(readConfigUnauthenticated(owner.home), 'limits.per_day_usd');
+    await goTo(tab, owner.page.ticket('/passkey').url);
+    await tab.getByLabel('The code that your terminal shows').fill(enrolment.code);
+    await tab.getByRole('button', { name: 'Make the passkey' }).click();
+    await tab.getByText('The passkey is added').waitFor();
+
+    await goTo(tab, owner.page.ticket('/settings').url);
+    await tab.getByRole('link', { name: 'limits.per_day_usd' }).click();
+    await tab.getByRole('link', { name: 'Twice: $10.00' }).click();
+    await tab.getByText(/limits\.per_day_usd loosens\s+from\s+5\.00\s+to\s+10\.00/).waitFor();
+    expect([perDay(), await tab.getByRole('button', { name: 'Change it', exact: true }).count()]).toEqual([
+      '5.00',
+      0,
+    ]);
+    await tab.getByRole('button', { name: 'Change it with a passkey' }).click();
+    await tab.getByText('limits.per_day_usd is 10.00 now.').waitFor();
+    expect(perDay()).toBe('10.00');
+
+    await tab.getByRole('link', { name: 'Home' }).click();
+    await tab.getByLabel('Limit of 24 hours, $', { exact: true }).fill('5');
+    await tab.getByRole('button', { name: 'Change Limit of 24 hours, $' }).click();
+    await tab.getByText('This makes the wallet tighter.').waitFor();
+    await tab.getByRole('button', { name: 'Change it' }).click();
+    await tab.getByText('$0.30 of $5.00').waitFor();
+
+    await tab.getByRole('link', { name: 'Agents' }).click();
+    await tab.getByRole('button', { name: 'Stop research' }).click();
+    await tab.getByText('It is stopped: nothing is signed or sent for it.').waitFor();
+    await tab.getByRole('link', { name: 'Give it a new one' }).click();
+    await tab.getByRole('heading', { name: 'rotate_token research' }).waitFor();
+    expect(owner.done).toEqual(['suspend research']);
+    await tab.getByRole('button', { name: 'Do it with a passkey' }).click();
+    await tab.getByText('agt_research_secret').waitFor();
+    expect(owner.done).toEqual(['suspend research', 'rotate_token research']);
+  });
+
+  test('agrees in each tab with what another server of the same wallet did', async () => {
+    await using again = await owner.serveAgain();
+    const other = await browser.context.newPage();
+    await goTo(other, again.page.ticket('/home').url);
+    await goTo(tab, owner.page.ticket('/payments').url);
+    const seen = [tab, other].map((one) => one.getByText('both.example.com').first().waitFor());
+    const { configVersion } = await owner.ledger.head();
+    await captured(owner.ledger, { nowMs: T0 + 610_000, host: 'both.example.com', configVersion });
+    await Promise.all(seen);
+    await other.getByRole('button', { name: 'Freeze: stop all agents now' }).click();
+    await other.getByText('The wallet is frozen').waitFor();
+    await goTo(tab, owner.page.ticket('/home').url);
+    await tab.getByText('The wallet is frozen').waitFor();
+    await owner.ledger.unfreeze(T0 + 620_000);
+    await Promise.all([tab, other].map((one) => one.getByRole('button', { name: /Freeze/ }).waitFor()));
     await other.close();
   });
 

@@ -28,6 +28,7 @@ import type { Commitment } from '../../src/owner/ownerCommitments.js';
 import { readBeginning } from '../../src/wallet/answer/response.js';
 import type { BalanceLine, LimitLine } from '../../src/wallet/balance.js';
 import type { DeskParts } from '../../src/web/desk/desk.js';
+import type { PageOptions } from '../../src/web/page.js';
 import { startOwner, type Owner } from './owner.js';
 
 /** Words of an agent that a page must show, and never run (T43). */
@@ -45,6 +46,8 @@ export interface DeskOwner extends Owner {
   readonly notices: NoticeBook;
   /** The same ledger as another process opens it. */
   openAgain(): Disposable & { readonly ledger: Ledger };
+  /** The page of another process over the same ledger. */
+  serveAgain(): Promise<Owner>;
   /** Has so much come to the first address. */
   readonly arrive: (atomic: bigint) => void;
 }
@@ -53,6 +56,7 @@ export interface DeskOwner extends Owner {
 export async function startDeskOwner(
   fill: (ledger: Ledger) => Promise<void> = fillSome,
   atMs = T0 + 10 * MINUTE_MS,
+  options: Pick<PageOptions, 'enrolment'> = {},
 ): Promise<DeskOwner> {
   const world = newLedger();
   const { ledger } = world;
@@ -76,44 +80,46 @@ export async function startDeskOwner(
       },
     },
   ];
-  const settings = openSettings({
-    ...{ home, ledger, configMac: testMac('config'), now: () => atMs, remember: () => undefined },
-  });
   const onChain = { atomic: 9_960_000n };
-  const desk: DeskParts = {
-    ledger,
-    config: async () => Promise.resolve(settings.config()),
-    readMoney: async () => Promise.resolve(balances),
-    lookForMoney: async () => Promise.resolve({ isNews: false, notes: [] }),
-    readStatement: (period, say) => readStatement({ ledger, book }, PLACES, period, say),
-    notices,
-    settings,
-    acts: openActs(
+  const deskOver = (ledger: Ledger): DeskParts => {
+    const settings = openSettings({
+      ...{ home, ledger, configMac: testMac('config'), now: () => atMs, remember: () => undefined },
+    });
+    return {
       ledger,
-      () => atMs,
-      async (order) => Promise.resolve(actOf(order, done)),
-    ),
-    limitsOf: async () => Promise.resolve(LIMITS),
-    budgets: () => budgetStates(ledger, settings.config(), atMs),
-    fundPlaces: async () => Promise.resolve([FUND]),
-    readFunds: async () =>
-      Promise.resolve([
-        { ...FUND, onChainAtomic: onChain.atomic, gas: '0.002 ETH', allowedAtomic: 5_000_000n },
-      ]),
-    listCommitments: async () => Promise.resolve([await subscription(ledger)]),
-    readAnswer: ({ id, agent }) => readBeginning({ home, ledger, agent }, id, 8_000),
-    listBought: () => ledger.entitlements.list({ isLive: true }, 100),
-    listAgents: () => ledger.agents.list(),
-    freeze: async () => {
-      done.push('freeze');
-      await ledger.freeze(T0 + 10 * MINUTE_MS);
-    },
-    suspend: async (agent) => {
-      done.push(`suspend ${agent}`);
-      await ledger.agents.change(agent, { act: 'suspend' }, T0 + 10 * MINUTE_MS);
-    },
+      config: async () => Promise.resolve(settings.config()),
+      readMoney: async () => Promise.resolve(balances),
+      lookForMoney: async () => Promise.resolve({ isNews: false, notes: [] }),
+      readStatement: (period, say) => readStatement({ ledger, book }, PLACES, period, say),
+      notices,
+      settings,
+      acts: openActs(
+        ledger,
+        () => atMs,
+        async (order) => Promise.resolve(actOf(order, done)),
+      ),
+      limitsOf: async () => Promise.resolve(LIMITS),
+      budgets: () => budgetStates(ledger, settings.config(), atMs),
+      fundPlaces: async () => Promise.resolve([FUND]),
+      readFunds: async () =>
+        Promise.resolve([
+          { ...FUND, onChainAtomic: onChain.atomic, gas: '0.002 ETH', allowedAtomic: 5_000_000n },
+        ]),
+      listCommitments: async () => Promise.resolve([await subscription(ledger)]),
+      readAnswer: ({ id, agent }) => readBeginning({ home, ledger, agent }, id, 8_000),
+      listBought: () => ledger.entitlements.list({ isLive: true }, 100),
+      listAgents: () => ledger.agents.list(),
+      freeze: async () => {
+        done.push('freeze');
+        await ledger.freeze(T0 + 10 * MINUTE_MS);
+      },
+      suspend: async (agent) => {
+        done.push(`suspend ${agent}`);
+        await ledger.agents.change(agent, { act: 'suspend' }, T0 + 10 * MINUTE_MS);
+      },
+    };
   };
-  const owner = await startOwner({ desk, atMs });
+  const owner = await startOwner({ desk: deskOver(ledger), atMs, ...options });
   return {
     ...owner,
     ledger,
@@ -124,6 +130,7 @@ export async function startDeskOwner(
       const again = world.open();
       return { ledger: again, [Symbol.dispose]: () => void again.close() };
     },
+    serveAgain: () => startOwner({ desk: deskOver(world.open()), atMs }),
     arrive: (atomic) => {
       onChain.atomic += atomic;
     },
