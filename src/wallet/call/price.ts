@@ -1,5 +1,5 @@
 import { withCommitments } from '../commitment/offered.js';
-import { hasDeposit, withDeposits } from '../entitlement/deposit.js';
+import { hasDeposit, withDeposits, type DepositAsk } from '../entitlement/deposit.js';
 import { serveAtTarget } from '../entitlement/serving.js';
 import { lookAtTopUps } from '../settle/topUp.js';
 import { readQuestion } from '../approval/approvalQuestion.js';
@@ -84,7 +84,7 @@ export async function select(
     {
       ...{ target: challenge.target, maxUsdMicros, sessionId: session.id, nowMs },
       waits: AbortSignal.any([call.deadline.signal, AbortSignal.timeout(call.deadline.sellerMs())]),
-      approvedAtomic: approvedDeposit(approval),
+      ...approvedDeposit(approval),
       budgetId,
     },
   );
@@ -100,10 +100,11 @@ export async function select(
   );
 }
 
-/** The deposit that an approval is bound to; undefined for none. */
-function approvedDeposit(approval: PaidCall['approval']): bigint | undefined {
-  const deposit = approval === null ? undefined : readQuestion(approval).question.deposit;
-  return deposit === undefined ? undefined : BigInt(deposit.atomic);
+/** The deposit that an approval is bound to, null where it is to none; nothing where there is no approval. */
+function approvedDeposit(approval: PaidCall['approval']): Pick<DepositAsk, 'approvedAtomic'> {
+  if (approval === null) return {};
+  const { deposit } = readQuestion(approval).question;
+  return { approvedAtomic: deposit === undefined ? null : BigInt(deposit.atomic) };
 }
 
 /** The agent's own bound, less what is live of the same request (T37). */

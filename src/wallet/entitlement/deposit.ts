@@ -79,8 +79,8 @@ export interface DepositAsk {
   readonly sessionId: string;
   /** The wall clock. */
   readonly nowMs: number;
-  /** The deposit that the owner said yes to with the call; absent where they were not asked. */
-  readonly approvedAtomic?: AtomicAmount | undefined;
+  /** The deposit that the owner said yes to with the call, null for a yes to a call without one; absent where they were not asked. */
+  readonly approvedAtomic?: AtomicAmount | null;
   /** For how long a call waits for a deposit that another one is making; absent where it does not. */
   readonly waits?: AbortSignal;
 }
@@ -141,14 +141,15 @@ async function resolve(
   };
   const most = await allowed(engine, config, offer, ask, { isAsked: true });
   const { approvedAtomic } = ask;
-  if (approvedAtomic !== undefined)
+  if (typeof approvedAtomic === 'bigint')
     return approvedAtomic <= most && approvedAtomic >= offer.amountAtomic
       ? newOffer(offer, approvedAtomic, nowMs, config.limits.depositUsdMicros)
       : reject(offer, 'The deposit that the owner said yes to is no longer within the call and every limit.');
   const verdict = judgeDeposit({ ...facts, atomicMax: await allowed(engine, config, offer, ask) });
   if (verdict.kind === 'deposit') return newOffer(offer, verdict.atomic, nowMs);
-  // Where the owner can be asked, they are: within all other limits.
-  if (verdict.kind === 'not_allowed' && ask.budgetId === null && (await canAsk(engine))) {
+  // Where the owner can be asked, they are: within all other limits. What they said yes to without a deposit is no yes to one.
+  const mayAsk = approvedAtomic === undefined && ask.budgetId === null;
+  if (verdict.kind === 'not_allowed' && mayAsk && (await canAsk(engine))) {
     const larger = judgeDeposit({ ...facts, atomicMax: most });
     if (larger.kind === 'deposit')
       return newOffer(offer, larger.atomic, nowMs, config.limits.depositUsdMicros);

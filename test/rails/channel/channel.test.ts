@@ -7,6 +7,7 @@ import { keptOf } from '../../../src/wallet/entitlement/deposit.js';
 import { closeDeposit } from '../../../src/wallet/settle/depositClose.js';
 import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
+import { addOwner, answerAs } from '../../approvals/owner.js';
 import { paymentsIn, signaturesIn } from '../../support/books.js';
 import { anyCall, type TestWallet } from '../../support/testWallet.js';
 import { startTestWorld, type TestWorld } from '../../support/world.js';
@@ -149,6 +150,26 @@ test('where a channel has too little left another one is made beside it, and all
   // What is left in the first still pays what costs no more.
   expect(await pay(one, '/much?n=4&usd=0.02')).toMatchObject({ code: 'paid' });
   expect((await rowsOf(one)).deposits).toHaveLength(2);
+});
+
+test('a yes to a call is no yes to a deposit: none above the owner’s bound is made with it, whatever was drawn meanwhile', async () => {
+  const one = await newWallet({
+    ...{ 'limits.deposit_usd': '0.15', 'limits.per_call_usd': '0.05', 'approvals.wait_s': '0' },
+  });
+  const engine = await one.wallet.engine();
+  await addOwner(engine);
+  expect(await pay(one, '/bound?usd=0.03')).toMatchObject({ code: 'paid' });
+  const left = (await rowsOf(one)).deposits[0]!.heldAtomic - 30_000n;
+  const asked = await pay(one, '/bound?n=2&usd=0.06');
+  expect(asked).toMatchObject({ status: 'approval_required', money: 'none', usd: '0.06' });
+  const approval_id = String(asked['approval_id']);
+  await answerAs(engine, approval_id, { kind: 'once' });
+  for (let n = 0n; n < left / 30_000n; n++)
+    expect(await pay(one, `/bound?n=${n + 3n}&usd=0.03`)).toMatchObject({ code: 'paid' });
+  const signed = signaturesIn(one.mine.home);
+  expect(await one.wallet.pay({ approval_id }, anyCall())).toMatchObject({ status: 'refused', money: 'none' });
+  expect(signaturesIn(one.mine.home)).toBe(signed);
+  expect((await rowsOf(one)).deposits).toHaveLength(1);
 });
 
 test('an answer that is lost is one voucher: the same call shows it again, and the next one goes on from it', async () => {
