@@ -10,7 +10,7 @@ import { assertClock } from '../clock/clockCheck.js';
 import type { CallLimits } from '../call/ownerRules.js';
 import type { PaidCall } from '../call/paidCall.js';
 import type { Challenge } from '../call/probe.js';
-import { keptOf, raisedFacts, signedOf } from '../entitlement/deposit.js';
+import { keptOf, openWith, raisedFacts, signedOf } from '../entitlement/deposit.js';
 import { noteToppedUp } from '../settle/depositEnd.js';
 import { lookAtDeposit } from '../settle/topUp.js';
 import { barredOutcome } from './hold.js';
@@ -30,7 +30,7 @@ export async function topUp(
   { target }: Challenge,
   { offer, limits }: { readonly offer: Offer; readonly limits: CallLimits },
 ): Promise<Outcome | Extract<RaiseResult, { kind: 'config_changed' | 'exceeded' }> | null> {
-  const { engine, config, context } = call;
+  const { engine, context } = call;
   const { paidFrom, asset } = offer;
   if (paidFrom?.kind !== 'made' || paidFrom.topUpAtomic === undefined || asset.family === 'lightning')
     throw new WalletError('internal', 'A deposit is to be added to that needs nothing.');
@@ -40,6 +40,10 @@ export async function topUp(
   const rail = made === null ? undefined : engine.rails.ofPayment(made)?.deposits;
   if (deposit === null || made === null || rail?.topUp === undefined || keptOf(deposit).top_up !== undefined)
     return null;
+  // No payment's last look follows: it leaves under the config as it stands by now, or not at all.
+  const config = await engine.config();
+  if (config.version !== call.config.version)
+    return { kind: 'config_changed', configVersion: config.version };
   const nowMs = engine.now();
   const raised = await engine.ledger.raiseDeposit({
     ...{ deposit, addedAtomic, addedUsdMicros: toUsdMicros(asset, addedAtomic), nowMs },
@@ -51,6 +55,9 @@ export async function topUp(
   if (raised.kind === 'changed') return null;
   if (raised.kind === 'config_changed' || raised.kind === 'exceeded') return raised;
   if (raised.kind !== 'raised') return barredOutcome(call, raised, offer);
+  // A deposit that is made beside it at this moment may not have been seen before: what passes the owner's bound is not signed.
+  const openUsdMicros = await openWith(engine.ledger, engine.agent, target.url.origin);
+  if (openUsdMicros > config.limits.depositUsdMicros) return null;
   await assertClock(engine, config);
   const signed = await signedOf(engine, deposit);
   const payload = await rail.topUp(await engine.railPorts(config), { offer, deposit: signed, addedAtomic });
