@@ -32,7 +32,14 @@ async function found(shownAtomic: bigint, payer: `0x${string}` = OWN) {
     data: `0x${data.map((one) => one.slice(2)).join('')}`,
   };
   const chain = { eventsIn: () => Promise.resolve([log]) } as unknown as TempoChain;
-  const into = { to: CHANNEL_RESERVE, named: id, amountAtomic: 1_000_000n, tx: '0xt', timeSec: 1, blockNumber: 1n };
+  const into = {
+    to: CHANNEL_RESERVE,
+    named: id,
+    amountAtomic: 1_000_000n,
+    tx: '0xt',
+    timeSec: 1,
+    blockNumber: 1n,
+  };
   const at = { ...tempo, agent: 'default', address: OWN };
   return lostChannels(chain, at, [into as unknown as ChainPayment], ledger);
 }

@@ -167,7 +167,10 @@ test('a yes to a call is no yes to a deposit: none above the owner’s bound is 
   for (let n = 0n; n < left / 30_000n; n++)
     expect(await pay(one, `/bound?n=${n + 3n}&usd=0.03`)).toMatchObject({ code: 'paid' });
   const signed = signaturesIn(one.mine.home);
-  expect(await one.wallet.pay({ approval_id }, anyCall())).toMatchObject({ status: 'refused', money: 'none' });
+  expect(await one.wallet.pay({ approval_id }, anyCall())).toMatchObject({
+    status: 'refused',
+    money: 'none',
+  });
   expect(signaturesIn(one.mine.home)).toBe(signed);
   expect((await rowsOf(one)).deposits).toHaveLength(1);
 });
