@@ -200,7 +200,7 @@ function movedFields({ io }: CommandCall, { withdrawal: payment, earlier, via, m
   return {
     status: open ? 'unknown' : 'ok',
     code: open ? 'payment_unknown' : 'ok',
-    message: sentenceOf(payment, earlier),
+    message: sentenceOf(payment, earlier, via),
     money: moneyOf(payment),
     withdrawal: { ...view, via, earlier },
     says: messages,
@@ -225,7 +225,7 @@ function printMoved(call: CommandCall, moved: Withdrawn): number {
   return exitCodeOf(fields);
 }
 
-function sentenceOf(payment: Withdrawal, earlier: boolean): string {
+function sentenceOf(payment: Withdrawal, earlier: boolean, via: Withdrawn['via']): string {
   const asset = findAsset(payment.network as Caip2, payment.asset);
   const amount = `${formatUnits(payment.heldAtomic, asset?.decimals ?? 0)} ${asset?.symbol ?? payment.asset}`;
   const network = findNetwork(payment.network)?.label ?? payment.network;
@@ -234,7 +234,8 @@ function sentenceOf(payment: Withdrawal, earlier: boolean): string {
     return `The withdrawal of ${amount} to ${payment.payTo} on ${network} is signed and open (${payment.id}): the chain does not show it yet, and it can still go. If it never does, the money is free again at about ${until}.`;
   }
   const which = earlier ? `The earlier withdrawal (${payment.id}) is done: ` : '';
-  return `${which}${amount} went to ${payment.payTo} on ${network}, and the chain shows it.`;
+  const gas = via === 'facilitator' ? ' without gas' : '';
+  return `${which}${amount} went to ${payment.payTo} on ${network}${gas}, and the chain shows it.`;
 }
 
 function explorerLink({ network, tx }: Withdrawal): string {
