@@ -126,6 +126,21 @@ describe('an agent that is refilled', () => {
     expect(signaturesIn(mine.home)).toBe(0);
   });
 
+  test('is sent nothing under a rule that its owner changed after it was signed', async () => {
+    const { mine, address } = await withRefills(world);
+    // As the agent that the money comes from, so that what sends reads the config here.
+    const engine = await mine.open().engine();
+    const read = engine.config.bind(engine);
+    engine.config = async () => {
+      const isSigned = (await attemptsIn(engine)).some(({ state }) => state === 'signed');
+      if (isSigned) await mine.set('agents.researcher.refill.per_day_usd', '3.99');
+      return read();
+    };
+    await expect(look(engine)).rejects.toMatchObject({ code: 'config_stale' });
+    expect(await world.ground.balanceOf(address)).toBe(DOLLAR);
+    expect((await attemptsIn(engine)).map(({ state }) => state)).toEqual(['signed']);
+  });
+
   test('gets no second one while a facilitator that refused may still settle the first', async () => {
     const { mine, engine, address } = await withRefills(world);
     world.sandbox.facilitator.setFault('refusing');
