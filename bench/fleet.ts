@@ -80,7 +80,11 @@ async function lead(): Promise<void> {
     for (const rows of [0, payments]) {
       const place = server.place(`rows_${rows}`);
       await fill(place, root, rows);
-      for (const plan of PLANS) console.log(await round(place, join(root, String(rows)), rows, plan));
+      for (const plan of PLANS) {
+        const before = await countOf(server, place);
+        console.log(await round(place, join(root, String(rows)), rows, plan));
+        console.log(`  ${describeCounts(before, await countOf(server, place))}`);
+      }
     }
   } finally {
     await server.stop();
@@ -104,6 +108,35 @@ async function fill(place: PostgresPlace, root: string, payments: number): Promi
   console.log(
     `${payments} payments: into the database in ${seconds(movedMs)}, a first copy in ${seconds(copiedMs)}`,
   );
+}
+
+/** What the database has taken so far: counts that a busy machine does not change. */
+interface Counts {
+  readonly commits: number;
+  readonly holds: number;
+  readonly walBytes: number;
+  /** Characters of the changes that are still listed, and how many those are. */
+  readonly characters: number;
+  readonly listed: number;
+}
+
+async function countOf(server: TestPostgres, { schema }: PostgresPlace): Promise<Counts> {
+  const [row] = await server.query<Record<keyof Counts, string>>(
+    `SELECT (SELECT position FROM ${schema}.purser_head) AS commits,
+      (SELECT count(*) FROM ${schema}.payments) AS holds,
+      pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') AS "walBytes",
+      coalesce(sum(length(change)), 0) AS characters, count(*) AS listed FROM ${schema}.purser_changes`,
+  );
+  const numbers = Object.entries(row ?? {}).map(([name, text]) => [name, Number(text)]);
+  return Object.fromEntries(numbers) as Counts;
+}
+
+function describeCounts(before: Counts, after: Counts): string {
+  const [commits, holds] = [after.commits - before.commits, after.holds - before.holds];
+  const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
+  const travelled = ((after.characters - before.characters) / (after.listed - before.listed)) * commits;
+  const wal = after.walBytes - before.walBytes;
+  return `${commits} commits of ${(holds / commits).toFixed(1)} holds; a hold travels as ${kib(travelled / holds)} and is ${kib(wal / holds)} in the log`;
 }
 
 async function addAgents(path: string): Promise<void> {

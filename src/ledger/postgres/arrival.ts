@@ -8,6 +8,7 @@ import { schemaOf } from './copy.js';
 import type { PostgresPlace } from './place.js';
 import { assertLive, type Head } from './head.js';
 import { Primary } from './primary.js';
+import { entriesOf, sharedTables, travelsAsEntries } from './registerEntries.js';
 import type { Session } from './session.js';
 import { columnsOf, createSql, list, quoted, tablesOf, wireRow, type Table } from './table.js';
 
@@ -40,8 +41,7 @@ export async function bringIn(
     const kept = new Primary(asideOf(place));
     const before = (await kept.exists(session)) ? (await kept.readHead(session)).epoch : 0;
     await session.together(primary.creation(tables));
-    for (const table of tables)
-      for (const rows of rowsAtOnce(db, table)) await putRows(session, place, table, rows);
+    await putTables(db, session, place, tables);
     await primary.begin(session, {
       ...{
         ledgerId: identify(db, null).id,
@@ -77,10 +77,9 @@ export async function renew(place: PostgresPlace, session: Session, head: Head, 
     const schema = quoted(place.schema);
     await session.together([
       ...names.map(({ name }) => ({ text: `DROP TABLE ${schema}.${quoted(name)}` })),
-      ...tables.map((table) => ({ text: createSql(place.schema, table) })),
+      ...sharedTables(tables).map((table) => ({ text: createSql(place.schema, table) })),
     ]);
-    for (const table of tables)
-      for (const rows of rowsAtOnce(db, table)) await putRows(session, place, table, rows);
+    await putTables(db, session, place, tables);
     await primary.renewHead(session, head, schemaOf(db), schemaVersionOf(db));
   } finally {
     db.close();
@@ -125,10 +124,28 @@ export function asideOf(place: PostgresPlace): PostgresPlace {
   return { ...place, schema: `${place.schema}_replaced` };
 }
 
+async function putTables(
+  db: Sqlite,
+  session: Session,
+  place: PostgresPlace,
+  tables: readonly Table[],
+): Promise<void> {
+  for (const table of tables) {
+    const [into = table] = sharedTables([table]);
+    for (const rows of rowsAtOnce(db, table)) await putRows(session, place, into, rows);
+  }
+}
+
+function* travellingRows(db: Sqlite, table: Table): Generator<SqlRow> {
+  const select = statement(db, `SELECT * FROM ${quoted(table.name)}`);
+  for (const row of select.iterate() as Iterable<SqlRow>)
+    if (travelsAsEntries(table)) yield* entriesOf(row);
+    else yield row;
+}
+
 function* rowsAtOnce(db: Sqlite, table: Table): Generator<string> {
   let [rows, characters]: [string[], number] = [[], 0];
-  const select = statement(db, `SELECT * FROM ${quoted(table.name)}`);
-  for (const row of select.iterate() as Iterable<SqlRow>) {
+  for (const row of travellingRows(db, table)) {
     const text = JSON.stringify(wireRow(row));
     rows.push(text);
     characters += text.length;

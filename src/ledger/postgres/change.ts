@@ -1,6 +1,9 @@
 import { hash } from 'node:crypto';
+import { assertInvariant } from '../../errors/walletError.js';
+import type { RegisterSet } from '../sqlite/journal/register.js';
 import type { SqlRow, SqlValue } from '../sqlite/payments/paymentColumns.js';
 import { statement, type Sqlite } from '../sqlite/file/database.js';
+import { entriesSet, REGISTER_ENTRIES, travelsAsEntries, type EntryWriter } from './registerEntries.js';
 import { columnsOf, list, quoted, sqlValues, wireRow, type Table, type WireRow } from './table.js';
 
 /** What one commit changed: rows as they stand after it, and the keys of those that are gone. By table. */
@@ -56,16 +59,29 @@ export function watchChanges(db: Sqlite, tables: readonly Table[]): void {
   }
 }
 
-/** What was changed in the transaction under way, and begins the notes anew; null where nothing was. */
-export function takeChange(db: Sqlite, tables: readonly Table[]): Change | null {
+/**
+ * What was changed in the transaction under way, and begins the notes anew; null where nothing was. Of the register it has
+ * the keys that were set alone. `position` is the number that the change will have.
+ */
+export function takeChange(
+  db: Sqlite,
+  tables: readonly Table[],
+  sets: readonly RegisterSet[],
+  position: number,
+): Change | null {
   const notes = statement(db, 'SELECT name, k0, k1, k2 FROM changed ORDER BY place').all() as SqlRow[];
   if (notes.length === 0) return null;
   const byName = new Map(tables.map((table) => [table.name, table]));
   const [put, gone]: [Record<string, WireRow[]>, Record<string, WireRow[]>] = [{}, {}];
+  const bucketsSet = new Set(sets.map(({ bucket }) => BigInt(bucket)));
   for (const note of notes) {
     const table = byName.get(String(note['name']));
     if (table === undefined) continue;
     const key = table.key.map((_, i) => note[`k${i}`] as SqlValue);
+    if (travelsAsEntries(table)) {
+      assertInvariant(bucketsSet.has(key[0] as bigint), 'the register is written by its sets alone');
+      continue;
+    }
     const row = statement(db, `SELECT * FROM ${quoted(table.name)} WHERE ${where(table)}`).get(...key) as
       SqlRow | undefined;
     if (row !== undefined) (put[table.name] ??= []).push(wireRow(row));
@@ -75,11 +91,19 @@ export function takeChange(db: Sqlite, tables: readonly Table[]): Change | null 
     }
   }
   statement(db, 'DELETE FROM changed').run();
+  const entries = entriesSet(sets, position);
+  if (entries.put.length > 0) put[REGISTER_ENTRIES.name] = entries.put;
+  if (entries.gone.length > 0) gone[REGISTER_ENTRIES.name] = entries.gone;
   return { put, gone };
 }
 
-/** Makes the same change to a copy, in the caller's transaction. */
-export function applyChange(db: Sqlite, tables: readonly Table[], { put, gone }: Change): void {
+/** Makes the same change to a copy, in the caller's transaction, which ends with a write of `register`. */
+export function applyChange(
+  db: Sqlite,
+  tables: readonly Table[],
+  register: EntryWriter,
+  { put, gone }: Change,
+): void {
   for (const table of tables) {
     for (const row of gone[table.name] ?? []) {
       const key = sqlValues({ ...table, columns: keyColumns(table) }, row);
@@ -87,6 +111,7 @@ export function applyChange(db: Sqlite, tables: readonly Table[], { put, gone }:
     }
   }
   for (const table of tables) for (const row of put[table.name] ?? []) putRow(db, table, row);
+  register.apply(put[REGISTER_ENTRIES.name] ?? [], gone[REGISTER_ENTRIES.name] ?? []);
 }
 
 /**

@@ -19,6 +19,13 @@ import { changedBehind } from '../fault.js';
 import { applyChange, linkOf, putRow, watchChanges, type Change, type ListedChange } from './change.js';
 import { wentBack, type CopyPlace } from './head.js';
 import type { Primary } from './primary.js';
+import {
+  EntryWriter,
+  fillRegister,
+  REGISTER_ENTRIES,
+  sharedTables,
+  travelsAsEntries,
+} from './registerEntries.js';
 import type { Session } from './session.js';
 import type { Snapshot } from './snapshot.js';
 import { tablesOf, type Table } from './table.js';
@@ -41,6 +48,8 @@ export class Copy {
   /** For what this server writes; it notes what was changed. */
   readonly writer: Sqlite;
   readonly tables: readonly Table[];
+  /** The same as PostgreSQL has them. */
+  readonly shared: readonly Table[];
   /** How often {@link reader} itself wrote. */
   #applied = 0;
   #last: Promise<unknown> = Promise.resolve();
@@ -49,6 +58,7 @@ export class Copy {
     this.reader = reader;
     this.writer = writer;
     this.tables = tablesOf(reader);
+    this.shared = sharedTables(this.tables);
     watchChanges(writer, this.tables);
     // The database is what lasts: a copy that a power cut sets back goes on from where it stands.
     for (const db of [reader, writer]) waitForDisk(db, false);
@@ -138,14 +148,16 @@ export class Copy {
     // Another process of this folder may have been first.
     const here = this.place();
     let { position, hash } = here;
+    const register = new EntryWriter(this.reader);
     if (first !== undefined && first.position === position && first.hash !== hash) throw wentBack();
     for (const listed of changes) {
       if (listed.position <= position) continue;
       if (listed.position !== position + 1 || linkOf(hash, listed.change) !== listed.hash)
         throw changedBehind('The changes that the database lists do not link up.');
-      applyChange(this.reader, this.tables, JSON.parse(listed.change) as Change);
+      applyChange(this.reader, this.tables, register, JSON.parse(listed.change) as Change);
       ({ position, hash } = listed);
     }
+    register.write();
     const epoch = Math.max(here.epoch, head.epoch);
     this.notePlace({ arrival: head.arrival, position, hash, epoch }, this.reader);
   }
@@ -188,7 +200,9 @@ export async function fillCopy(path: string, snapshot: Snapshot): Promise<void> 
     // One statement each, and of one kind: what the database says may be anybody's (T22).
     for (const sql of schema.filter((text) => !/^CREATE TRIGGER /.test(text))) db.prepare(created(sql)).run();
     const tables = tablesOf(db);
-    for (const table of tables) for await (const row of snapshot.rowsOf(table)) putRow(db, table, row);
+    for (const table of tables.filter((one) => !travelsAsEntries(one)))
+      for await (const row of snapshot.rowsOf(table)) putRow(db, table, row);
+    await fillRegister(db, snapshot.rowsOf(REGISTER_ENTRIES));
     for (const sql of schema.filter((text) => /^CREATE TRIGGER /.test(text))) db.prepare(created(sql)).run();
     db.exec(`CREATE TABLE ${COPY_TABLE} (id INTEGER PRIMARY KEY CHECK (id = 1), arrival TEXT NOT NULL,
       position INTEGER NOT NULL, hash TEXT NOT NULL, epoch INTEGER NOT NULL) STRICT`);

@@ -137,7 +137,12 @@ function ledgerOn(
       schemaGuard(db, auth, SCHEMA_VERSION)();
       if (auth !== null) journal.remember(journal.checkedHead());
     });
-    return { db, journal, unlocked: (): LedgerContext => context ?? withoutKeys() };
+    return {
+      db,
+      journal,
+      register: context?.register ?? null,
+      unlocked: (): LedgerContext => context ?? withoutKeys(),
+    };
   });
   const [read, write] = sides as [(typeof sides)[0], (typeof sides)[0]];
   const waiting = new Waiting();
@@ -148,6 +153,7 @@ function ledgerOn(
   const freshness = new Freshness({ copy, primary, session: () => readers.get(), waiting });
   const writer = new PostgresWriter({
     ...{ copy, primary, observer, waitMaxMs, journal: write.journal, schemaVersion: SCHEMA_VERSION },
+    register: write.register,
     session: () => writers.get(),
     guard: schemaGuard(write.db, auth, SCHEMA_VERSION),
     afterCommit: () => {

@@ -4,6 +4,7 @@ import { unreachable } from './fault.js';
 import { HEAD_COLUMNS, headOf, type CopyPlace, type Head } from './head.js';
 import type { PostgresPlace } from './place.js';
 import { channelOf, type Session, type Statement } from './session.js';
+import { sharedTables } from './registerEntries.js';
 import { columnsOf, createSql, list, quoted, type Table } from './table.js';
 
 /** Changes that are kept for copies that lag: one that is further behind is made anew. */
@@ -98,7 +99,7 @@ export class Primary {
   }
 
   /**
-   * Writes a change behind the head that was locked, and commits. Resolves with where the ledger stands then, once the
+   * Writes a change behind the head that was locked, in the tables as PostgreSQL has them, and commits. Resolves with where the ledger stands then, once the
    * commit is as durable as the database promises. Throws `ledger_unreachable` where it no longer waited for a standby.
    */
   async commit(session: Session, head: Head, change: Change, tables: readonly Table[]): Promise<CopyPlace> {
@@ -242,7 +243,7 @@ export class Primary {
       `CREATE TABLE ${this.#changes} (
         position bigint PRIMARY KEY, hash text NOT NULL, change text NOT NULL
       )`,
-      ...tables.map((table) => createSql(this.#place.schema, table)),
+      ...sharedTables(tables).map((table) => createSql(this.#place.schema, table)),
     ].map((text) => ({ text }));
   }
 }

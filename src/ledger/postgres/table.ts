@@ -10,7 +10,7 @@ export interface Table {
   readonly key: readonly string[];
 }
 
-interface Column {
+export interface Column {
   readonly name: string;
   readonly type: 'INTEGER' | 'TEXT' | 'BLOB';
   readonly required: boolean;

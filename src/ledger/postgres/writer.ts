@@ -3,6 +3,7 @@ import type { CommitObserver, CommitPoint } from '../commitPoint.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import { statement, type Sqlite } from '../sqlite/file/database.js';
 import type { Journal } from '../sqlite/journal/journal.js';
+import type { Register } from '../sqlite/journal/register.js';
 import { takeChange } from './change.js';
 import type { Copy } from './copy.js';
 import { isAnswer, isSessionLost, isToRepeat, toStoreError } from './fault.js';
@@ -39,6 +40,8 @@ export interface WriterParts {
   session(): Promise<Session>;
   /** Of the copy's writing connection. */
   readonly journal: Journal;
+  /** Of the same connection; null without keys, with which nothing is written to it. */
+  readonly register: Register | null;
   readonly schemaVersion: number;
   readonly observer?: CommitObserver | undefined;
   /** How long an operation waits for the database and for other servers before it fails. */
@@ -63,6 +66,7 @@ export class PostgresWriter {
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
+    parts.register?.noteSets();
   }
 
   /**
@@ -154,23 +158,24 @@ export class PostgresWriter {
     batch: readonly PendingWrite[],
     unanswered: Unanswered[],
   ): Promise<readonly Settled[]> {
-    const { copy, primary, journal, observer, guard } = this.#parts;
+    const { copy, primary, journal, register, observer, guard } = this.#parts;
     const { writer: db, tables } = copy;
     try {
       guard();
       journal.beginWrite(this.#commits);
+      register?.backTo(0);
       this.#commits += 1;
       const settled = batch.map((write) => this.#runOne(db, write));
       const newest = journal.storeHead();
       for (const { point } of batch) observer?.beforeCommit?.(point);
-      const change = takeChange(db, tables);
+      const change = takeChange(db, tables, register?.sets ?? [], head.position + 1);
       if (change === null) await primary.undo(session);
       else {
         const place = primary.placeAfter(session, head, JSON.stringify(change));
         copy.notePlace(place);
         unanswered.push({ place, settled });
         try {
-          await primary.commit(session, head, change, tables);
+          await primary.commit(session, head, change, copy.shared);
         } catch (error) {
           // A statement that PostgreSQL refused left nothing behind.
           if (isAnswer(error)) unanswered.pop();
@@ -192,8 +197,9 @@ export class PostgresWriter {
   }
 
   #runOne(db: Sqlite, write: PendingWrite): Settled {
-    const { journal } = this.#parts;
+    const { journal, register } = this.#parts;
     const { point } = journal;
+    const setBefore = register?.sets.length ?? 0;
     statement(db, 'SAVEPOINT operation').run();
     try {
       const value = write.run();
@@ -203,6 +209,7 @@ export class PostgresWriter {
       if (!db.inTransaction) throw error;
       db.exec('ROLLBACK TO operation; RELEASE operation');
       journal.backTo(point);
+      register?.backTo(setBefore);
       return { ok: false, error: toStoreError(error) };
     }
   }

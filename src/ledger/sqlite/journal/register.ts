@@ -16,6 +16,13 @@ export const EMPTY_REGISTER: RegisterDigests = new Uint8Array(REGISTER_BUCKETS *
 
 type Entries = Readonly<Record<string, string>>;
 
+/** One key that was set or, with null, dropped. */
+export interface RegisterSet {
+  readonly bucket: number;
+  readonly key: string;
+  readonly value: string | null;
+}
+
 /**
  * A small map that the journal's head vouches for as a whole: running totals, payments still open, current
  * sessions. A row's own code says that Purser wrote it; only the register says that it is the newest and that
@@ -26,8 +33,26 @@ export class Register {
   /** Buckets as last read, each good for as long as the head carries its digest. */
   readonly #known = new Map<number, { readonly digest: Buffer; readonly entries: Entries }>();
 
+  /** What was set in the write under way, oldest first; null where nobody wants to know. */
+  #sets: RegisterSet[] | null = null;
+
   constructor(db: Sqlite) {
     this.#db = db;
+  }
+
+  /** Has the register note from here on what is set, for those who write it elsewhere too. */
+  noteSets(): void {
+    this.#sets = [];
+  }
+
+  /** What was set since {@link noteSets}, or since it was taken {@link backTo} a length of this. */
+  get sets(): readonly RegisterSet[] {
+    return this.#sets ?? [];
+  }
+
+  /** Forgets what was set behind a length of {@link sets}: its transaction was undone. */
+  backTo(length: number): void {
+    this.#sets?.splice(length);
   }
 
   /** The value under a key, or null where the register has none. Throws `ledger_damaged`. */
@@ -42,6 +67,7 @@ export class Register {
     const entries = value === null ? others : { ...others, [key]: value };
     const text = JSON.stringify(entries);
     statement(this.#db, 'INSERT OR REPLACE INTO register VALUES (?, ?)').run(bucket, text);
+    this.#sets?.push({ bucket, key, value });
     const digest = digestOf(text);
     this.#known.set(bucket, { digest, entries });
     // Not `slice`, which of a Buffer gives the same bytes: the head before this one is still in use.
@@ -95,6 +121,11 @@ function bucketOf(key: string): number {
 /** Keys whose bucket is remembered: a few dozen scopes, some hundred bytes each. */
 const PLACES_MAX = 2_000;
 const placesKnown = new Map<string, number>();
+
+/** Whether a bucket was ever written, by the digests that a head carries. */
+export function wasWritten(digests: unknown, bucket: number): boolean {
+  return digests instanceof Uint8Array && digestIn(digests, bucket).some((byte) => byte !== 0);
+}
 
 /** Zeros stand for a bucket that was never written. */
 function digestOf(text: string): Buffer {
