@@ -28,6 +28,7 @@ export class TestPostgres {
   readonly folder: string;
   readonly port: number;
   #server: ChildProcess | null = null;
+  #certificates = 0;
 
   private constructor(bin: string, folder: string, port: number) {
     this.#bin = bin;
@@ -126,6 +127,31 @@ export class TestPostgres {
     const pid = this.#server?.pid;
     if (pid === undefined) throw new Error('The server does not run');
     process.kill(pid, signal);
+  }
+
+  /** Has the server offer TLS from here on, with a certificate. */
+  async useTls({ cert, key }: { readonly cert: string; readonly key: string }): Promise<void> {
+    const [certFile, keyFile] = ['cert', 'key'].map((name) =>
+      join(this.folder, `${name}${this.#certificates}.pem`),
+    ) as [string, string];
+    this.#certificates += 1;
+    for (const [path, text] of [
+      [certFile, cert],
+      [keyFile, key],
+    ] as const) {
+      writeFileSync(path, text, { mode: 0o600 });
+      this.#own(path);
+    }
+    await this.query(`ALTER SYSTEM SET ssl_cert_file TO '${certFile}'`);
+    await this.query(`ALTER SYSTEM SET ssl_key_file TO '${keyFile}'`);
+    await this.query('ALTER SYSTEM SET ssl TO on');
+    await this.query('SELECT pg_reload_conf()');
+    // A session that began before the server had read it is of before.
+    for (;;) {
+      const [row] = await this.query<{ file: string }>(`SELECT current_setting('ssl_cert_file') AS file`);
+      if (row?.file === certFile) return;
+      await delay(20);
+    }
   }
 
   /** Where a ledger in a schema of this server stands. */

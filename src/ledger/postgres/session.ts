@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Client, ClientConfig, QueryResult, QueryResultRow } from 'pg';
-import { WalletError } from '../../errors/walletError.js';
-import { toStoreError, unreachable } from './fault.js';
+import { isWalletError, WalletError } from '../../errors/walletError.js';
+import { isAnswer, toStoreError, unreachable } from './fault.js';
 import { isLoopback, type PostgresPlace } from './place.js';
 
 /** A server that answers nothing for so long is taken for gone. */
@@ -59,7 +59,10 @@ export class Session {
     // Until somebody listens, a lost connection would end the process.
     client.on('error', () => (state.lost = true));
     try {
-      await client.connect();
+      // No TLS, or a certificate that does not hold: many codes and texts, and one meaning.
+      await client.connect().catch((error: unknown) => {
+        throw isAnswer(error) || isWalletError(error) ? error : unreachable(error);
+      });
       const timeline = await lookAtServer(client);
       if (onNotice !== undefined) {
         client.on('notification', onNotice);

@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { capLine, CENT, held, holdRequest, T0, testMac } from '../../../src/ledger/sqlite/fixtures.js';
 import { COPY_FILE, Copy } from '../../../src/ledger/postgres/copy.js';
+import { makeCertificate } from '../../../src/net/certificate.fixture.js';
 import { Cutter } from '../../support/cutter.js';
 import { NO_POSTGRES, TestPostgres } from '../../support/postgres.js';
 import { PostgresWorld } from './postgresWorld.js';
@@ -117,6 +119,32 @@ describe.skipIf(NO_POSTGRES !== null)('a ledger in PostgreSQL, when the database
       expect(await ledger.usage([DAY], T0)).toEqual([holds * CENT]);
     } while (!isOver);
     expect((await audit).findings).toEqual([]);
+  });
+
+  test('talks to another host under a certificate of its authority alone, for its own name', async () => {
+    await using world = await PostgresWorld.begin(server);
+    // This machine in a spelling that is not known as its own: it counts as any other host.
+    const HOST = 'LOCALHOST';
+    const [own, stranger] = [makeCertificate(['localhost']), makeCertificate(['localhost'])];
+    const caFile = join(world.home('one'), 'ca.pem');
+    const there = { ...world.place, host: HOST, caFile };
+    const refused = async (ca: string): Promise<void> => {
+      writeFileSync(caFile, ca);
+      await expect(world.open('one', {}, there)).rejects.toMatchObject({ code: 'ledger_unreachable' });
+    };
+    // It offers no TLS yet: nothing is said in the clear.
+    await refused(own.cert);
+    await server.useTls(own);
+    writeFileSync(caFile, own.cert);
+    await held(await world.open('one', {}, there));
+    const sessions = await server.query<{ ssl: boolean }>(
+      `SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'purser' AND ssl`,
+    );
+    expect(sessions.length).toBeGreaterThan(0);
+    await refused(stranger.cert);
+    const other = makeCertificate(['db.example.com']);
+    await server.useTls(other);
+    await refused(other.cert);
   });
 
   test('takes a copy that was closed under a call for closed, and not for damaged', async () => {
