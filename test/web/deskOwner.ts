@@ -165,7 +165,7 @@ const LIMITS: readonly LimitLine[] = [
 
 /** A subscription of half a dollar in thirty days. */
 async function subscription(ledger: Ledger): Promise<Commitment> {
-  const { payments } = await ledger.listPayments({ host: 'search.example.com' }, 1, null);
+  const { payments } = await ledger.listPayments({ agent: 'research' }, 1, null);
   const key = { accessKey: '0xacce55', witness: '0x7e57' } as const;
   const promise: Payment = {
     ...{ ...payments[0]!, protocol: 'mpp', scheme: 'commitment', state: 'unknown', note: COMMITMENT_OPEN },
