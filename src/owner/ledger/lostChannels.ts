@@ -4,6 +4,7 @@ import type { ImportedPayment } from '../../ledger/books/rebuild.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { toUsdMicros, type TempoAsset } from '../../money/asset.js';
 import type { TempoNetwork } from '../../money/network.js';
+import type { AtomicAmount } from '../../money/unit.js';
 import type { ChannelDescriptor } from '../../payment/intent.js';
 import { CHANNEL_RESERVE } from '../../protocols/tempo/channel.js';
 import { mppChannelTempo } from '../../rails/mppSession/tempo.js';
@@ -20,7 +21,7 @@ export interface LostChannel {
   /** The transactions that put money into it. */
   readonly txs: readonly string[];
   readonly descriptor: ChannelDescriptor;
-  readonly depositAtomic: bigint;
+  readonly depositAtomic: AtomicAmount;
 }
 
 interface Payer {
