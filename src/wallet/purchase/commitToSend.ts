@@ -11,6 +11,8 @@ import { judgeNetwork, type Verdict } from '../../policy/verdict.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.js';
 import { barredError, budgetError, failureOutcome, frozenError, stopOutcome } from '../answer/refusal.js';
 import { categoryOfCall } from '../discover/catalogAdvice.js';
+import { isDeposit } from '../../protocols/protocol.js';
+import { openWith } from '../entitlement/deposit.js';
 import { noteLease, paymentAsKnown, takeOver } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';
 import { judgePlace, limitsOf, perCallMax } from '../call/ownerRules.js';
@@ -46,7 +48,8 @@ async function commit(call: PaidCall, signed: SignedRequest): Promise<{ readonly
     if (disabled.verdict !== 'allow') return stopOutcome(disabled, await withheld(engine, payment));
     if (config.version !== payment.configVersion) {
       const usdMicrosMax = await perCallMax(call, config, payment);
-      if (payment.heldUsdMicros > usdMicrosMax) return tightened(payment, await withheld(engine, payment));
+      if (payment.heldUsdMicros > usdMicrosMax || (await passesDepositBound(call, config, payment)))
+        return tightened(payment, await withheld(engine, payment));
     }
     const { agent, sessionId } = payment;
     const nowMs = engine.now();
@@ -102,6 +105,17 @@ async function commit(call: PaidCall, signed: SignedRequest): Promise<{ readonly
   }
   const error = new WalletError('config_stale', 'The config keeps changing; nothing was sent now.');
   throw withMoney(error, moneyOf(payment));
+}
+
+/** Whether a deposit passes a bound that the owner lowered since its call began; one that they were asked about obeys that, too. */
+async function passesDepositBound(
+  { engine, config: known }: PaidCall,
+  { limits }: Config,
+  payment: Payment,
+): Promise<boolean> {
+  const { depositUsdMicros } = limits;
+  if (!isDeposit(payment) || depositUsdMicros >= known.limits.depositUsdMicros) return false;
+  return (await openWith(engine.ledger, engine.agent, payment.origin)) > depositUsdMicros;
 }
 
 /** Whether the owner still lets money move on a payment's network. */
