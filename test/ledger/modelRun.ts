@@ -306,10 +306,14 @@ export interface ModelRuns {
   readonly recaptured: number;
 }
 
-/** Whatever happens in whatever order, the ledger is the model. `inWorld` makes a new ledger for each run, and ends it. */
+/**
+ * Whatever happens in whatever order, the ledger is the model. `inWorld` makes a new ledger for each run, and ends it. A `seed` has
+ * the same happen each time, where the runs are too few for what is drawn to be much.
+ */
 export async function checkAgainstModel(
   inWorld: (run: (world: LedgerWorld) => Promise<void>) => Promise<void>,
   numRuns: number,
+  seed?: number,
 ): Promise<ModelRuns> {
   const commands = fc.commands(
     [holds, holds, holds, moves, moves, moves, clocks, switches, suspensions, processes].map(
@@ -333,7 +337,7 @@ export async function checkAgainstModel(
         ).length;
       }),
     ),
-    { numRuns },
+    { numRuns, ...(seed === undefined ? {} : { seed }) },
   );
   return { payments, approvedPast, recaptured };
 }
