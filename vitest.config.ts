@@ -6,6 +6,9 @@ const HANG_MS = 5 * 60_000;
 /** Less than a test has, so that what is waited for in vain is named. */
 const WAIT_MS_MAX = 4 * 60_000;
 
+/** A file that puts another module in the place of one that others have loaded. */
+const ALONE = ['test/money/twoOperators.test.ts'];
+
 export default defineConfig({
   test: {
     testTimeout: HANG_MS,
@@ -15,9 +18,18 @@ export default defineConfig({
     // Two cores, and a third file for the time in which the tests of two wait for processes and chains.
     maxWorkers: 3,
     projects: [
-      // What stands beside the code is mostly pure: a worker loads each module once, not once for each file.
+      // A worker loads each module once, not once for each file: loading is a fifth of the work.
       { extends: true, test: { name: 'beside', include: ['src/**/*.test.ts'], isolate: false } },
-      { extends: true, test: { name: 'whole', include: ['test/**/*.test.ts', 'sandbox/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'whole',
+          include: ['test/**/*.test.ts', 'sandbox/**/*.test.ts'],
+          exclude: ALONE,
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'alone', include: ALONE } },
     ],
   },
 });
