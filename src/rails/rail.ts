@@ -92,6 +92,8 @@ export interface DepositRail {
     ports: RailPorts,
     parts: { readonly offer: Offer; readonly deposit: SignedDeposit; readonly addedAtomic: AtomicAmount },
   ): Promise<SignedPayload>;
+  /** Whether the chain knows that its end was asked for; absent where nothing can make that request void. Throws `rpc_unavailable`. */
+  isEndAsked?(ports: RailPorts, deposit: Pick<SignedDeposit, 'facts'>): Promise<boolean>;
   /** The transaction that asks for the end of it, or brings the rest back once that may be; signed, to be sent by us. */
   signEnd(
     ports: RailPorts,

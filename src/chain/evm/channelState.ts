@@ -20,6 +20,7 @@ import type { EventLog, Heads, Operator } from './operator.js';
 export type ChannelQuery = SettlementQuery & { readonly channel: Hex };
 
 const CHANNELS = toFunctionSelector('channels(bytes32)');
+const PENDING = toFunctionSelector('pendingWithdrawals(bytes32)');
 /** What takes something out of a channel. */
 const TAKINGS = [
   'Claimed(bytes32,address,uint128,uint128)',
@@ -122,6 +123,17 @@ export async function channelLeft(
   return balanceAtomic - takenAtomic;
 }
 
+/** Whether the contract knows, in the newest block, that the rest of a channel was asked back. Throws RpcFault. */
+export async function channelEndAsked(
+  operator: Operator,
+  channel: Hex,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { hash } = await operator.latest(signal);
+  const [, askedSec] = await wordsAt(operator, [PENDING, channel], hash, signal);
+  return askedSec > 0n;
+}
+
 async function lookAt(
   operator: Operator,
   query: ChannelQuery,
@@ -146,19 +158,25 @@ async function stateAt(
   blockHash: Hex,
   signal: AbortSignal | undefined,
 ): Promise<ChannelState> {
-  const answer = await operator.callAt(
-    { to: CHANNEL_CONTRACT, data: concat([CHANNELS, channel]) },
-    blockHash,
-    signal,
-  );
-  if (answer.length !== 2 + 2 * WORD_CHARS)
-    throw new RpcFault('malformed', operator.origin, 'answered no state of a channel');
-  const [balanceAtomic, takenAtomic] = [0, 1].map((word) =>
-    BigInt(`0x${answer.slice(2 + word * WORD_CHARS, 2 + (word + 1) * WORD_CHARS)}`),
-  ) as [bigint, bigint];
+  const [balanceAtomic, takenAtomic] = await wordsAt(operator, [CHANNELS, channel], blockHash, signal);
   if (takenAtomic > balanceAtomic)
     throw new RpcFault('malformed', operator.origin, 'showed more taken of a channel than it holds');
   return { balanceAtomic, takenAtomic };
+}
+
+/** The two words by which the contract answers what it keeps of a channel. */
+async function wordsAt(
+  operator: Operator,
+  data: readonly [selector: Hex, channel: Hex],
+  blockHash: Hex,
+  signal: AbortSignal | undefined,
+): Promise<readonly [bigint, bigint]> {
+  const answer = await operator.callAt({ to: CHANNEL_CONTRACT, data: concat(data) }, blockHash, signal);
+  if (answer.length !== 2 + 2 * WORD_CHARS)
+    throw new RpcFault('malformed', operator.origin, 'answered no state of a channel');
+  const wordAt = (word: number): bigint =>
+    BigInt(`0x${answer.slice(2 + word * WORD_CHARS, 2 + (word + 1) * WORD_CHARS)}`);
+  return [wordAt(0), wordAt(1)];
 }
 
 /** What took the last of a channel; null where the operator does not show it: the state alone is the proof. */

@@ -17,6 +17,7 @@ import type { Movements, MovementStart } from '../movement.js';
 import { readTokenMovements, type Standing } from './tokenMovements.js';
 import { AUTHORIZATION_USE } from './authorizationUse.js';
 import {
+  channelEndAsked,
   channelLeft,
   judgeChannelState,
   observeChannelLatest,
@@ -92,6 +93,8 @@ export interface BlockReader<Query> {
   allowance(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<AtomicAmount>;
   /** What of a channel of the EVM's its payee has not taken, atomic. Throws `rpc_unavailable`, `cancelled`. */
   channelLeft(channel: Hex, signal?: AbortSignal): Promise<AtomicAmount>;
+  /** Whether the rest of such a channel was asked back, as the newest block has it. Throws `rpc_unavailable`, `cancelled`. */
+  channelEndAsked(channel: Hex, signal?: AbortSignal): Promise<boolean>;
   /** The number of an address's next permit (EIP-2612), throws `rpc_unavailable` also where the token has none; `cancelled`. */
   permitNumber(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<bigint>;
   /** What became of a payment. Never throws for faults of an RPC: they are `unknowable`. */
@@ -246,6 +249,13 @@ export function createReader<
       endpoints.askOne(
         signal,
         (operator, deadline) => channelLeft(operator, channel, deadline),
+        FAILOVER_MS_MAX,
+      ),
+
+    channelEndAsked: (channel, signal) =>
+      endpoints.askOne(
+        signal,
+        (operator, deadline) => channelEndAsked(operator, channel, deadline),
         FAILOVER_MS_MAX,
       ),
 

@@ -132,6 +132,12 @@ const deposits: DepositRail = {
     return writePayment(offer, payload, CLOSE_IDENTIFIER);
   },
 
+  isEndAsked(ports, { facts }) {
+    const { channel } = JSON.parse(facts) as ChannelFacts;
+    const { network } = rowsOf(facts);
+    return ports.chain(network).channelEndAsked(evmChannelId(channel, network.chainId));
+  },
+
   async signEnd(ports, { facts, depositAtomic }, call) {
     const { channel } = JSON.parse(facts) as ChannelFacts;
     const { network, asset } = rowsOf(facts);

@@ -23,6 +23,8 @@ const CORRECTED_TRIES = 2;
 const GRACE_MARGIN_MS = 60_000;
 /** So long after the rest was asked back it shows, or one of the two transactions never landed, and both are sent anew. */
 const REST_SHOWS_MS = 10 * 60_000;
+/** A request for the end shows by then, or it never was mined. */
+const REQUEST_SHOWS_MS = 2 * 60_000;
 const REST_IS_COMING = 'The rest was asked back; the chain settles that within minutes.';
 
 /** What came of closing a deposit. */
@@ -160,13 +162,18 @@ async function endOnChain(
     throw new WalletError('internal', 'A deposit is on a network that is no row.');
   const nowMs = engine.now();
   const waitMs = rail.withdrawDelaySec(signed) * 1000 + GRACE_MARGIN_MS;
-  const readyMs = kept.end_asked_ms === undefined ? null : kept.end_asked_ms + waitMs;
-  if (readyMs !== null && nowMs < readyMs) return { kind: 'waits', untilMs: readyMs };
-  const step = readyMs === null ? 'request_close' : 'withdraw';
-  const bytes = await rail.signEnd(await engine.railPorts(config), signed, step);
+  const ports = await engine.railPorts(config);
+  const askedMs = kept.end_asked_ms ?? null;
+  // What its payee took at that moment makes the request void, and nothing would come back by waiting.
+  const isAsked =
+    askedMs !== null &&
+    (nowMs - askedMs < REQUEST_SHOWS_MS || (await rail.isEndAsked?.(ports, signed)) !== false);
+  if (isAsked && nowMs < askedMs + waitMs) return { kind: 'waits', untilMs: askedMs + waitMs };
+  const step = isAsked ? 'withdraw' : 'request_close';
+  const bytes = await rail.signEnd(ports, signed, step);
   const tx = await engine.chain(config, network).send(bytes, signal);
   await changeKept(engine, deposit.id, ({ end_asked_ms, end_txs = [] }) => ({
-    ...{ end_asked_ms: end_asked_ms ?? nowMs, end_txs: [...end_txs, tx] },
+    ...{ end_asked_ms: step === 'withdraw' ? (end_asked_ms ?? nowMs) : nowMs, end_txs: [...end_txs, tx] },
     ...(step === 'withdraw' ? { rest_asked_ms: nowMs } : {}),
   }));
   if (step === 'request_close') return { kind: 'waits', untilMs: nowMs + waitMs };

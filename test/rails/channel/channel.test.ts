@@ -3,7 +3,7 @@ import { startChannelShop, type ChannelShop } from '../../../sandbox/channel/sho
 import type { Payment } from '../../../src/ledger/attempts/payment.js';
 import type { Entitlement } from '../../../src/ledger/books/entitlement.js';
 import { compareWithChain } from '../../../src/owner/ledger/chainAudit.js';
-import { keptOf } from '../../../src/wallet/entitlement/deposit.js';
+import { changeKept, keptOf } from '../../../src/wallet/entitlement/deposit.js';
 import { closeDeposit } from '../../../src/wallet/settle/depositClose.js';
 import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
@@ -236,9 +236,18 @@ test('one that never came to be is released whole, once the chain proves that', 
   await engine.ledger.entitlements.update(channel, { facts }, world.now());
   await expect(close(gone)).rejects.toMatchObject({ code: 'gas_missing' });
   await world.ground.giveGas(await engine.address());
+  // A request that the chain does not have, as one that its payee made void by what it took at that moment, is made anew.
+  await changeKept(engine, channel.id, () => ({ end_asked_ms: world.now() - 10 * 60_000 }));
   expect(await close(gone)).toMatchObject({ kind: 'waits' });
   expect(await pay(gone, '/gone?n=2')).toMatchObject({ status: 'refused', money: 'none' });
+  const waits = await close(gone);
+  expect(waits).toMatchObject({ kind: 'waits' });
+  const requests = keptOf(await channelOf(gone)).end_txs ?? [];
+  expect(requests).toHaveLength(1);
+  // One that the chain has is not.
+  await changeKept(engine, channel.id, () => ({ end_asked_ms: world.now() - 10 * 60_000 }));
   expect(await close(gone)).toMatchObject({ kind: 'waits' });
+  expect(keptOf(await channelOf(gone)).end_txs).toEqual(requests);
   // Meanwhile it takes what its voucher says, and not a unit more.
   await shop.claim();
   await world.advance(1_000);
