@@ -105,7 +105,14 @@ test('the owner lists, shows and ends one by the command line, and the chain let
   const { id } = promises[0]!;
   await one.wallet.close();
   const listed = await owner(one, ['commitments', 'list']);
-  const fields = { id, agent: 'default', seller: shop.url, pay_to: shop.payTo, amount: '0.5', period_days: 30 };
+  const fields = {
+    id,
+    agent: 'default',
+    seller: shop.url,
+    pay_to: shop.payTo,
+    amount: '0.5',
+    period_days: 30,
+  };
   expect(listed['commitments']).toMatchObject([{ ...fields, taken: '0.5', times: 1, state: 'open' }]);
   expect(await owner(one, ['commitments', 'show', id])).toMatchObject({ ...fields, state: 'open' });
   const before = await balanceOf(one);
