@@ -1,6 +1,6 @@
 import type { AgentRecord, AgentState } from '../../books/agent.js';
 import { agentKey, agentSubject, agentText } from '../owner/agent.js';
-import type { JournalEntry } from './journal.js';
+import type { JournalEntry } from './entry.js';
 
 type Report = (where: 'journal', id: string, says: string) => void;
 

@@ -13,7 +13,7 @@ import {
   triesKey,
   triesText,
 } from '../owner/factor.js';
-import { setsTimeBack, type JournalEntry } from './journal.js';
+import { setsTimeBack, type JournalEntry } from './entry.js';
 
 /** What the journal tells of one approval. */
 interface ToldApproval {

@@ -13,14 +13,8 @@ import { journalHash } from './authenticity.js';
 import type { LedgerContext } from '../file/context.js';
 import { toLedgerError } from '../file/fault.js';
 import { isResumedKey, resumedKey } from '../views/history.js';
-import {
-  entryOf,
-  follows,
-  GENESIS_HASH,
-  setsTimeBack,
-  type JournalEntry,
-  type JournalHead,
-} from './journal.js';
+import { entryOf, follows, GENESIS_HASH, setsTimeBack, type JournalEntry } from './entry.js';
+import type { JournalHead } from './journal.js';
 import { checkSchema } from '../file/migration.js';
 import { isLive, type AttemptState } from '../../attempts/attempt.js';
 import { liveKey, liveText, NEXT_STATES } from '../payments/paymentRow.js';

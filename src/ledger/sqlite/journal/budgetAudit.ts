@@ -2,7 +2,7 @@ import type { BudgetNode } from '../../books/budget.js';
 import type { LedgerContext } from '../file/context.js';
 import { budgetKey, budgetText, budgetToSql } from '../owner/budgetRow.js';
 import type { SqlRow, SqlValue } from '../payments/paymentColumns.js';
-import type { JournalEntry } from './journal.js';
+import type { JournalEntry } from './entry.js';
 
 type Report = (where: 'budgets' | 'journal', id: string, says: string) => void;
 

@@ -4,36 +4,16 @@ import { journalHash, type RowAuthenticator } from './authenticity.js';
 import { statement, type Sqlite } from '../file/database.js';
 import { changedBehind, OLDER_COPY } from '../../fault.js';
 import type { LedgerClock } from '../../ledgerStore.js';
+import {
+  entryOf,
+  follows,
+  GENESIS_HASH,
+  setsTimeBack,
+  WALLET,
+  type JournalEntry,
+  type JournalKind,
+} from './entry.js';
 import { EMPTY_REGISTER, type RegisterDigests } from './register.js';
-
-/** What a journal entry can record. `freeze` alone may be written without the wallet's keys. */
-export type JournalKind =
-  | 'genesis'
-  | 'session'
-  | 'hold'
-  | 'withdraw'
-  | 'sign'
-  | 'send'
-  | 'unknown'
-  | 'capture'
-  | 'confirm'
-  | 'release'
-  | 'recapture'
-  | 'deliver'
-  | 'freeze'
-  | 'unfreeze'
-  | 'resume'
-  | 'config'
-  | 'rebase'
-  | 'ask'
-  | 'prompt'
-  | 'answer'
-  | 'consume'
-  | 'lapse'
-  | 'factor'
-  | 'tries'
-  | 'agent'
-  | 'budget';
 
 /** Where the journal stands. `attestedSeq` is the newest entry vouched for with the wallet's key. */
 export interface JournalHead {
@@ -60,15 +40,6 @@ export interface HeadWrite {
 
 /** The switches an entry can move on. */
 type HeadChange = Partial<Pick<JournalHead, 'frozen' | 'configVersion' | 'register'>>;
-
-/** The subject of what the owner does to the whole wallet. */
-export const WALLET = 'wallet';
-
-/** The subject of the one entry that sets ledger time back: see rebase.ts. */
-export const LEDGER_TIME = 'time';
-
-/** The link before the first entry. */
-export const GENESIS_HASH = '0'.repeat(64);
 
 /** The columns that the head's code covers: the newest attested entry (whose hash covers its time) and the switches. */
 const ATTESTED = ['attested_seq', 'attested_hash', 'frozen', 'config_version', 'register'] as const;
@@ -387,28 +358,6 @@ export class Journal {
   }
 }
 
-/** One line of the journal. */
-export interface JournalEntry {
-  readonly seq: number;
-  readonly timeMs: number;
-  readonly kind: JournalKind;
-  readonly subject: string;
-  readonly data: string;
-  readonly prevHash: string;
-  readonly hash: string;
-}
-
-/** Whether an entry is the next one after another. */
-export function follows(entry: JournalEntry, last: JournalEntry): boolean {
-  const isLater = entry.timeMs >= last.timeMs || setsTimeBack(entry);
-  return entry.seq === last.seq + 1 && entry.prevHash === last.hash && isLater;
-}
-
-/** Whether an entry is the owner's, who says that ledger time was ahead of the truth (T30). */
-export function setsTimeBack({ kind, subject }: Pick<JournalEntry, 'kind' | 'subject'>): boolean {
-  return kind === 'rebase' && subject === LEDGER_TIME;
-}
-
 /** Names a state of the database: by the writes of this connection and by those of others. */
 function stateOf(commits: number, version: bigint): string {
   return `${commits} ${version}`;
@@ -428,19 +377,6 @@ function headOf(row: SqlRow): Omit<JournalHead, 'latestMs'> {
     frozen: attestedFrozen || seq > attestedSeq,
     configVersion: Number(row['config_version']),
     register: row['register'] as Uint8Array,
-  };
-}
-
-/** An entry from its row. */
-export function entryOf(row: SqlRow): JournalEntry {
-  return {
-    seq: Number(row['seq']),
-    timeMs: Number(row['time_ms']),
-    kind: String(row['kind']) as JournalKind,
-    subject: String(row['subject']),
-    data: String(row['data']),
-    prevHash: String(row['prev_hash']),
-    hash: String(row['hash']),
   };
 }
 

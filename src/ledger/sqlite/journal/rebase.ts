@@ -7,7 +7,8 @@ import { isResumedKey } from '../views/history.js';
 import { rebaseSession, sessionAgentOf } from '../calls/session.js';
 import { statement } from '../file/database.js';
 import type { LedgerContext } from '../file/context.js';
-import { LEDGER_TIME, type JournalHead } from './journal.js';
+import { LEDGER_TIME } from './entry.js';
+import type { JournalHead } from './journal.js';
 
 /** The longest window of a cap. A time that was ahead is later than the truth, so a row of this span is in it. */
 const COUNTED_MS = 30 * 86_400_000;

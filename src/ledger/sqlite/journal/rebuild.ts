@@ -14,7 +14,8 @@ import type { FoundDeposit, ImportedPayment, Rebuilt } from '../../books/rebuild
 import { createHash } from 'node:crypto';
 import { WalletError } from '../../../errors/walletError.js';
 import { type LedgerContext } from '../file/context.js';
-import { ledgerTimeMs, WALLET } from './journal.js';
+import { WALLET } from './entry.js';
+import { ledgerTimeMs } from './journal.js';
 import { changePayment, insertPayment, selectPayment } from '../payments/paymentRow.js';
 import { touchSession } from '../calls/session.js';
 import { IMPORTED_BUDGET, IMPORTED_CATEGORY, IMPORTED_HOST } from '../payments/totals.js';

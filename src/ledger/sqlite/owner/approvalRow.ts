@@ -4,7 +4,8 @@ import { hash } from 'node:crypto';
 import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { changedBehind } from '../../fault.js';
-import type { JournalHead, JournalKind } from '../journal/journal.js';
+import type { JournalKind } from '../journal/entry.js';
+import type { JournalHead } from '../journal/journal.js';
 
 type Column = readonly [name: string, field: keyof ApprovalRecord, kind: 'text' | 'integer' | 'amount'];
 

@@ -21,7 +21,7 @@ import type {
   SpendSpan,
 } from '../../books/report.js';
 import { statement, type Sqlite } from '../file/database.js';
-import { LEDGER_TIME } from '../journal/journal.js';
+import { LEDGER_TIME } from '../journal/entry.js';
 import { hostPortOf, IMPORTED_CATEGORY } from '../payments/totals.js';
 import { LIVE_STATES } from '../../attempts/attempt.js';
 import { DEPOSIT_OPEN, DRAWN_WAYS } from '../../../protocols/protocol.js';

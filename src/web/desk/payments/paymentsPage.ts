@@ -5,6 +5,7 @@ import { layPage, type Html } from '../../look/layout.js';
 import { viewEntries } from './entryRows.js';
 import { EXPORTS } from './export.js';
 import { filterQuery, STATES, type PaymentFilter } from './filter.js';
+import { exportWord } from '../exportWord.js';
 import type { Shell } from '../shell.js';
 import { daysOf, WINDOWS, type Window } from '../spending/window.js';
 
@@ -43,7 +44,8 @@ export function viewPayments(parts: PaymentsParts, shell: Shell): Html {
             : html`<a href="${visit.base}/payments${filterQuery(filter, { cursor: nextCursor })}">Older</a>`
         }
         ${Object.keys(EXPORTS).map(
-          (kind) => html`<a href="${visit.base}/export/${kind}${filterQuery(filter)}">As ${kind}</a>`,
+          (kind) =>
+            html`<a href="${visit.base}/export/${kind}${filterQuery(filter)}">As ${exportWord(kind)}</a>`,
         )}
       </p>
     </section>`,

@@ -29,17 +29,21 @@ export function viewSettings({ config, done }: SettingsParts, shell: Shell): Htm
       <h1>Settings</h1>
       ${done === null ? '' : html`<p class="notice outcome" role="status">${done}</p>`}
       <p class="soft">What tightens is changed at once. What loosens takes your passphrase or passkey.</p>
-      <ul class="rows">
-        ${set.map(
-          ({ key, value, doc }) =>
-            html`<li>
-              <a href="${visit.base}/settings/change?key=${encodeURIComponent(key)}">${key}</a>
-              <b>${writeOutUnseen(value)}</b>
-              <span class="soft">${doc}</span>
-              <span></span>
-            </li>`,
-        )}
-      </ul>
+      ${[...Map.groupBy(set, ({ key }) => key.split('.')[0] ?? key)].map(
+        ([group, rows]) =>
+          html`<h2>${headingOf(group)}</h2>
+            <ul class="rows">
+              ${rows.map(
+                ({ key, value, doc }) =>
+                  html`<li>
+                    <a href="${visit.base}/settings/change?key=${encodeURIComponent(key)}">${key}</a>
+                    <b>${writeOutUnseen(value)}</b>
+                    <span class="soft">${doc}</span>
+                    <span></span>
+                  </li>`,
+              )}
+            </ul>`,
+      )}
       <h2>Add one</h2>
       <p class="soft">Put a name in the place of what stands in angle brackets.</p>
       <form method="get" action="${visit.base}/settings/change" class="filter">
@@ -49,6 +53,12 @@ export function viewSettings({ config, done }: SettingsParts, shell: Shell): Htm
       </form>
     </section>`,
   });
+}
+
+/** The first word of keys, as a heading: `owner_page` as "Owner page". */
+function headingOf(group: string): string {
+  const words = group.replaceAll('_', ' ');
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
 }
 
 /** What the page of one setting shows. */

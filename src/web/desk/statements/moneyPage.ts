@@ -6,6 +6,7 @@ import { cleanLine } from '../../../text/untrusted.js';
 import type { AccountStatement, StatementLine } from '../../../treasury/statement/statement.js';
 import { monthName, monthOf, type Statement } from '../../../treasury/statement/readStatement.js';
 import { layPage, type Html } from '../../look/layout.js';
+import { exportWord } from '../exportWord.js';
 import { viewTime } from '../when.js';
 import type { Shell } from '../shell.js';
 
@@ -46,7 +47,7 @@ export function viewMoney({ month, statement, notes, nowMs }: MoneyParts, shell:
       }
       <p class="links">
         ${Object.keys(STATEMENT_FILES).map(
-          (kind) => html`<a href="${visit.base}/money/${kind}?month=${month}">As ${kind}</a>`,
+          (kind) => html`<a href="${visit.base}/money/${kind}?month=${month}">As ${exportWord(kind)}</a>`,
         )}
       </p>
     </section>`,
