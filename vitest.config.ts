@@ -6,8 +6,8 @@ const HANG_MS = 5 * 60_000;
 /** Less than a test has, so that what is waited for in vain is named. */
 const WAIT_MS_MAX = 4 * 60_000;
 
-/** A file that puts another module in the place of one that others have loaded. */
-const ALONE = ['test/money/twoOperators.test.ts'];
+/** One puts another module in the place of what others have loaded; one weighs what its own process holds. */
+const ALONE = ['test/money/twoOperators.test.ts', 'test/http/attack.test.ts'];
 
 export default defineConfig({
   test: {
