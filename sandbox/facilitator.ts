@@ -19,12 +19,9 @@ import { devAccount } from './chain.ts';
 import { readBody, sendJson } from './jsonHttp.ts';
 import { listenLocal } from './localServer.ts';
 import { createQueue } from './queue.ts';
+import { RECEIPT_MS_MAX, receiptOf } from './receipt.ts';
 import { Recording } from './recording.ts';
 import { SOLANA_DEVNET, type SolanaChain } from './solana/chain.ts';
-
-/** Anvil mines at once, so a receipt is asked for at once, and one that has not come by then never will. */
-const POLL_MS = 10;
-const RECEIPT_MS_MAX = 3 * 60_000;
 
 interface Asked {
   payload: PaymentPayload;
@@ -126,7 +123,6 @@ export function createEvmSigner(rpcUrl: string, chain: ViemChain) {
     account: devAccount(1),
     chain,
     transport: http(rpcUrl),
-    pollingInterval: POLL_MS,
     cacheTime: 0,
   }).extend(publicActions);
   // Two settles at once would read the same account nonce, and the second would replace the first.
@@ -139,7 +135,7 @@ export function createEvmSigner(rpcUrl: string, chain: ViemChain) {
       writeContract: (call) =>
         inTurn(() => wallet.writeContract(call as Parameters<typeof wallet.writeContract>[0])),
       sendTransaction: (call) => inTurn(() => wallet.sendTransaction(call)),
-      waitForTransactionReceipt: (call) => wallet.waitForTransactionReceipt(call),
+      waitForTransactionReceipt: ({ hash }) => receiptOf(wallet, hash),
       getCode: (call) => wallet.getCode(call),
     },
     { confirmationTimeoutMs: RECEIPT_MS_MAX },

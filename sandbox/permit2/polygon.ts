@@ -8,6 +8,7 @@ import { createRpc, devAccount, readCommonCode } from '../chain.ts';
 import { createEvmSigner } from '../facilitator.ts';
 import { createQueue } from '../queue.ts';
 import { deployPermit2, PERMIT2 } from './contracts.ts';
+import { receiptOf } from '../receipt.ts';
 
 export const POLYGON = 'eip155:137';
 /** USDT on Polygon. */
@@ -64,7 +65,7 @@ export async function startPolygon() {
       inTurn(async () => {
         const data = encodeFunctionData({ abi: ABI, functionName: 'mint', args: [to, atomic] });
         const hash = await rpc('eth_sendTransaction', [{ from: minter, to: USDT, data }]);
-        await client.waitForTransactionReceipt({ hash: hash as Address });
+        await receiptOf(client, hash as Address);
         await rpc('anvil_setBalance', [to, numberToHex(GAS_WEI)]);
       }),
     setGas: async (of: Address, wei: bigint): Promise<void> =>

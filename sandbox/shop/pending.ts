@@ -6,6 +6,7 @@ import { Recording } from '../recording.ts';
 import type { SolanaChain } from '../solana/chain.ts';
 import { USDC, USDC_ABI } from '../usdc.ts';
 import type { PaymentSeen } from './order.ts';
+import { receiptOf } from '../receipt.ts';
 
 /** More than a transfer by authorization ever takes, so that nothing has to be asked before it is signed. */
 const GAS = 300_000n;
@@ -83,7 +84,7 @@ export class PendingSettlements {
       hash,
       send: async (): Promise<void> => {
         await this.#chain.rpc('eth_sendRawTransaction', [signed]);
-        await this.#chain.client.waitForTransactionReceipt({ hash });
+        await receiptOf(this.#chain.client, hash);
       },
     };
   }

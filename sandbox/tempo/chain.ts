@@ -12,6 +12,7 @@ import { startAnvil, type DeathWatch } from '../anvil.ts';
 import { createRpc, devAccount } from '../chain.ts';
 import { SandboxClock } from '../clock.ts';
 import { createQueue } from '../queue.ts';
+import { receiptOf } from '../receipt.ts';
 
 /** Tempo's testnet, by CAIP-2. */
 export const TEMPO_TESTNET = 'eip155:42431';
@@ -79,7 +80,7 @@ export async function startTempo(options: { deathWatch?: DeathWatch; clock?: San
           const data = encodeFunctionData({ abi: TIP20, functionName: 'transfer', args: [address, atomic] });
           const transaction = { from: devAccount(0).address, to: PATH_USD, data };
           const hash = (await rpc('eth_sendTransaction', [transaction])) as Hex;
-          const { status } = await client.waitForTransactionReceipt({ hash });
+          const { status } = await receiptOf(client, hash);
           if (status !== 'success') throw new Error(`Transaction ${hash} failed`);
         }),
       /** pathUSD balance, atomic. */

@@ -15,6 +15,7 @@ import { Transaction } from 'viem/tempo';
 import { tempoModerato } from 'viem/tempo/chains';
 import { createQueue } from '../queue.ts';
 import { PATH_USD, type TempoChain } from './chain.ts';
+import { receiptOf } from '../receipt.ts';
 
 const { Channel, Constants, escrowAbi } = Session.Precompile;
 
@@ -153,7 +154,7 @@ async function send(chain: TempoChain, from: Address, to: Address, data: Hex): P
   const hash = (await chain.rpc('eth_sendTransaction', [
     { from, to, data, gas: numberToHex(800_000), type: '0x76', feeToken: PATH_USD },
   ])) as Hex;
-  const { status } = await chain.client.waitForTransactionReceipt({ hash });
+  const { status } = await receiptOf(chain.client, hash);
   await chain.rpc('anvil_stopImpersonatingAccount', [from]);
   return status === 'success';
 }

@@ -7,6 +7,7 @@ import { devAccount } from '../chain.ts';
 import { listenLocal, type LocalServer } from '../localServer.ts';
 import { Recording } from '../recording.ts';
 import { PATH_USD, type TempoChain } from './chain.ts';
+import { receiptOf } from '../receipt.ts';
 
 /** What the shop's challenges are bound with; nothing of worth hangs on it. */
 const SECRET = 'a secret of the sandbox alone, forty bytes';
@@ -80,7 +81,7 @@ export async function startSubscriptionShop(chain: TempoChain, now: () => number
     };
     const hash = await sendTransaction(chain.client, transaction as never);
     // What the chain will not take is dropped by it without a word.
-    const { status } = await chain.client.waitForTransactionReceipt({ hash, timeout: RECEIPT_MS_MAX });
+    const { status } = await receiptOf(chain.client, hash, RECEIPT_MS_MAX);
     if (status !== 'success') throw new Error(`Transaction ${hash} failed`);
     return hash;
   };
@@ -230,7 +231,7 @@ async function letIn(
   const hash = (await chain.rpc('eth_sendTransaction', [
     { from: payer, to: KEYCHAIN, data, gas: numberToHex(KEY_GAS), type: '0x76', feeToken: PATH_USD },
   ])) as Hex;
-  const { status } = await chain.client.waitForTransactionReceipt({ hash });
+  const { status } = await receiptOf(chain.client, hash);
   await chain.rpc('anvil_stopImpersonatingAccount', [payer]);
   if (status !== 'success') throw new Error(`Transaction ${hash} failed`);
 }

@@ -21,6 +21,7 @@ import type {
 } from './role.ts';
 import { bringPermit, isThroughPermit2, readSignedThroughPermit2, takeAll } from './permit2.ts';
 import { isOnSolana, readSignedOnSolana } from './solanaTransfer.ts';
+import { receiptOf } from '../../sandbox/receipt.ts';
 
 const ZONE = 'shop.test';
 /** The most of a request that is kept. */
@@ -216,7 +217,7 @@ function settler({ chain, solana }: Sandbox): Stall['settle'] {
     const known = settled.get(signed.nonce) ?? settle(signed);
     settled.set(signed.nonce, known);
     const hash = await known;
-    await chain.client.waitForTransactionReceipt({ hash });
+    await receiptOf(chain.client, hash);
     return hash;
   };
 }
@@ -230,7 +231,7 @@ function bringer({ chain }: Sandbox): Stall['bring'] {
     if (call === undefined) return;
     const params = [{ from, ...call, gas: '0x4c4b40' }];
     const hash = (await inTurn(async () => chain.rpc('eth_sendTransaction', params))) as Hex;
-    await chain.client.waitForTransactionReceipt({ hash });
+    await receiptOf(chain.client, hash);
   };
 }
 

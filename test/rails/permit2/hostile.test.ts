@@ -15,6 +15,7 @@ import { ownerOf } from '../../support/quickWallet.js';
 import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../../support/testWallet.js';
 import { expectLedgerIsChain, settleAll } from '../../support/truth.js';
 import { startTestWorld, type TestWorld } from '../../support/world.js';
+import { receiptOf } from '../../../sandbox/receipt.ts';
 
 /** An authorization's longest life and the margin of a rebuilding, with some to spare. */
 const REBUILD_SEC = 700;
@@ -86,7 +87,7 @@ async function buy(path: string): Promise<Paid> {
 async function send(from: Address, to: Address, data: Hex): Promise<boolean> {
   const { chain } = world.sandbox;
   const hash = (await chain.rpc('eth_sendTransaction', [{ from, to, data, gas: '0x4c4b40' }])) as Hex;
-  return (await chain.client.waitForTransactionReceipt({ hash })).status === 'success';
+  return (await receiptOf(chain.client, hash)).status === 'success';
 }
 
 interface Changes {
