@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TransactionReceiptNotFoundError, type Hash } from 'viem';
 
 /** Anvil mines at once, so a receipt is asked for at once, and one that has not come by then never will. */
-const POLL_MS = 10;
+const POLL_MS = 2;
 export const RECEIPT_MS_MAX = 3 * 60_000;
 
 /**
