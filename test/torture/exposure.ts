@@ -25,6 +25,8 @@ export interface ExposureFindings {
 /** The window of the cap that is followed, and what true time and the chain's may differ by. */
 const WINDOW_MS = 86_400_000;
 const SLACK_MS = 120_000;
+/** Of what is counted when a cap is passed: what is at the edge of the window is in question first. */
+const OLDEST_SHOWN = 8;
 
 /**
  * Follows the journal: after every hold, all that is live, and all that was captured of what was held within a day of
@@ -48,11 +50,20 @@ export function followJournal(
       heldMs: atMs,
       isLive: true,
     });
-    let total = 0n;
-    for (const { usdMicros, heldMs, isLive } of counted.values())
-      if (isLive || heldMs > atMs - WINDOW_MS + SLACK_MS) total += usdMicros;
+    const within = [...counted].filter(
+      ([, { heldMs, isLive }]) => isLive || heldMs > atMs - WINDOW_MS + SLACK_MS,
+    );
+    const total = within.reduce((sum, [, { usdMicros }]) => sum + usdMicros, 0n);
     const cap = caps.get(Number(data['config_version'])) ?? 0n;
-    if (total > cap) broken.push(`entry ${seq}: the hold made the exposure ${total} under a cap of ${cap}`);
+    if (total > cap) {
+      const oldest = within.slice(0, OLDEST_SHOWN).map(([id, { usdMicros, heldMs, isLive }]) => {
+        const minutes = Math.round((atMs - heldMs) / 60_000);
+        return `${id} ${usdMicros}, ${isLive ? 'live' : 'captured'}, held ${minutes} min before`;
+      });
+      broken.push(
+        `entry ${seq}: the hold made the exposure ${total} under a cap of ${cap}; the oldest in it: ${oldest.join('; ')}`,
+      );
+    }
     if (total > peak.usdMicros) peak = { usdMicros: total, capUsdMicros: cap };
   }
   return { peak, broken };
