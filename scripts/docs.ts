@@ -14,6 +14,7 @@ import { findNetwork } from '../src/money/network.js';
 import { THREATS } from '../test/adversary/role.ts';
 import { LIGHTNING_ATTACKS, LIGHTNING_THREATS } from '../test/adversary/lightning/table.ts';
 import { OPERATOR_ATTACKS, OPERATOR_THREATS } from '../test/adversary/operators/table.ts';
+import { CHANNEL_ATTACKS } from '../test/adversary/channels/table.ts';
 import { SESSION_ATTACKS, SESSION_THREATS } from '../test/adversary/sessions/table.ts';
 import { ATTACKS, CONTROLS } from '../test/adversary/table.ts';
 
@@ -33,6 +34,7 @@ const ALL_ATTACKS: readonly { readonly threat: string }[] = [
   ...OPERATOR_ATTACKS,
   ...LIGHTNING_ATTACKS,
   ...SESSION_ATTACKS,
+  ...CHANNEL_ATTACKS,
 ];
 
 /** Lists by their name between the markers of a document. */

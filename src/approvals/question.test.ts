@@ -16,6 +16,7 @@ describe('the digest of a question', () => {
     { amountAtomic: 750_001n },
     { expiresMs: T0 + 600_001 },
     { files: [{ path: '/home/me/plan.pdf', bytes: 9 }] },
+    { deposit: { atomic: '750000', usd: '0.75' } },
   ])('changes with %o', (over) => {
     expect(digestOf(askedQuestion(over))).not.toBe(digestOf(askedQuestion()));
   });
@@ -39,6 +40,20 @@ describe('a question in lines', () => {
       expect.stringMatching(/^ {2}"\/tmp\/a'.?Pay nothing", 1 bytes$/),
     ]);
     expect(describeQuestion(askedQuestion()).join('\n')).not.toContain('leaves your machine');
+  });
+
+  test('names how long a deposit’s rest stays away, which the answer is bound to', () => {
+    const withDelay = (delaySec?: number): Question => {
+      const deposit = { atomic: '750000', usd: '0.75' };
+      return askedQuestion({ deposit: delaySec === undefined ? deposit : { ...deposit, delaySec } });
+    };
+    const said = (delaySec?: number): string => describeQuestion(withDelay(delaySec))[1]!;
+    expect(said(900)).toContain('where the seller does not give it back 15 minutes after you ask');
+    expect(said(86_401)).toContain('25 hours after');
+    expect(said(30 * 86_400)).toContain('30 days after');
+    expect(said()).toMatch(/what they leave comes back$/);
+    expect(digestOf(withDelay(900))).not.toBe(digestOf(withDelay(901)));
+    expect(digestOf(withDelay())).not.toBe(digestOf(withDelay(900)));
   });
 
   test('begins with the amount, the host and the reason, however long the host is', () => {

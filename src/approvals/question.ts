@@ -62,8 +62,11 @@ export interface Question {
   readonly usdMicros: UsdMicros;
   /** What it promises beside: the same again in each period, in words; absent where it is paid once. */
   readonly terms?: string;
-  /** The deposit that is made with it, which it is paid out of: atomic units, and dollars; absent where none is. */
-  readonly deposit?: { readonly atomic: string; readonly usd: string };
+  /**
+   * The deposit that is made with it, which it is paid out of: atomic units, and dollars; absent where none is. `delaySec`: how
+   * long its rest stays there where the seller does not give it back, by the seller's terms; absent where these do not say.
+   */
+  readonly deposit?: { readonly atomic: string; readonly usd: string; readonly delaySec?: number };
   /** The rule that asks, in one sentence of ours. */
   readonly why: string;
   readonly caps: readonly CapStanding[];
@@ -99,10 +102,15 @@ export function digestOf(question: Question): string {
     question.amountAtomic.toString(),
     question.expiresMs,
     ...(question.terms === undefined ? [] : [question.terms]),
-    ...(question.deposit === undefined ? [] : [['channel', question.deposit.atomic]]),
+    ...(question.deposit === undefined ? [] : [boundDeposit(question.deposit)]),
     ...(question.files === undefined ? [] : [question.files.map(({ path, bytes }) => [path, bytes])]),
   ];
   return createHash('sha256').update(JSON.stringify(bound)).digest('hex');
+}
+
+/** What an answer is bound to of a deposit. */
+export function boundDeposit({ atomic, delaySec }: NonNullable<Question['deposit']>): (string | number)[] {
+  return ['channel', atomic, ...(delaySec === undefined ? [] : [delaySec])];
 }
 
 const SHOWN_MAX = 200;
@@ -200,9 +208,27 @@ export function describeQuestion(question: Question): string[] {
 }
 
 /** What is deposited with a yes, as a sentence. */
-export function depositWords({ usd }: NonNullable<Question['deposit']>): string {
-  return `It deposits $${usd} with the seller, in a channel, and pays this call and later ones out of it; what they leave comes back`;
+export function depositWords({ usd, delaySec }: NonNullable<Question['deposit']>): string {
+  const wait =
+    delaySec === undefined
+      ? ''
+      : `, where the seller does not give it back ${delayWords(delaySec)} after you ask for it`;
+  return `It deposits $${usd} with the seller, in a channel, and pays this call and later ones out of it; what they leave comes back${wait}`;
 }
+
+/** A time that is waited, rounded up to what a person counts in. s */
+function delayWords(sec: number): string {
+  const [count, unit] =
+    sec > 2 * DAY_SEC
+      ? [Math.ceil(sec / DAY_SEC), 'days']
+      : sec > 2 * HOUR_SEC
+        ? [Math.ceil(sec / HOUR_SEC), 'hours']
+        : [Math.ceil(sec / 60), 'minutes'];
+  return `${count} ${unit}`;
+}
+
+const HOUR_SEC = 3_600;
+const DAY_SEC = 86_400;
 
 /** The whole address, however long: it is what is called. It has no spaces, whatever a URL's own text holds. */
 export function wholeUrl({ url }: Pick<Question, 'url'>): string {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { RpcFault } from '../rpcFault.js';
 import type { Block, Hex } from './answer.js';
-import { judgeChannelState } from './channelState.js';
+import { agreedLeft, judgeChannelState } from './channelState.js';
 import type { Observation } from './observation.js';
 
 const EXPIRY_SEC = 1_000;
@@ -84,4 +84,12 @@ test('one that is there and not empty is open, and is never taken for one that n
   const absent: Observation = { kind: 'unused', at, settled: true, origin: 'two' };
   expect(judge([there, { ...there, origin: 'two' }])).toEqual({ kind: 'open', isDeposited: true });
   expect(judge([there, absent])).toMatchObject({ kind: 'unknowable', reason: 'rpc_disagree' });
+});
+
+test('what is left is what a quorum shows, else the least that one does: no operator alone makes a request too large', () => {
+  expect(agreedLeft([7n, 900n, 7n], 2)).toBe(7n);
+  expect(agreedLeft([900n, 7n, 7n], 2)).toBe(7n);
+  expect(agreedLeft([900n, 7n], 2)).toBe(7n);
+  expect(agreedLeft([900n], 1)).toBe(900n);
+  expect(agreedLeft([], 2)).toBeNull();
 });

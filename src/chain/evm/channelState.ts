@@ -1,6 +1,9 @@
-import { concat, toEventSelector, toFunctionSelector } from 'viem';
+import { concat, numberToHex, toEventSelector, toFunctionSelector } from 'viem';
+import { readAddress } from '../../money/address.js';
 import { CHANNEL_CONTRACT } from '../../money/channelContract.js';
 import type { AtomicAmount } from '../../money/unit.js';
+import type { EvmChannel } from '../../payment/intent.js';
+import { evmChannelId } from '../../protocols/evm/channel.js';
 import { disagreement, tooFew, type Bench, type Verdict } from '../bench.js';
 import { RpcFault } from '../rpcFault.js';
 import type { SettlementQuery } from '../settlement.js';
@@ -27,8 +30,16 @@ const TAKINGS = [
   'Refunded(bytes32,address,uint128)',
   'WithdrawFinalized(bytes32,address,uint128)',
 ].map((event) => toEventSelector(event));
+/** What the contract writes when it opens one: all of its terms. */
+const CREATED = toEventSelector(
+  'ChannelCreated(bytes32,(address,address,address,address,address,uint40,bytes32))',
+);
 /** Characters of a word, behind `0x`. */
 const WORD_CHARS = 64;
+/** Characters of an address, which is the end of a word. */
+const ADDRESS_CHARS = 40;
+/** Parties, token, delay and salt. */
+const CREATED_WORDS = 7;
 /** Blocks that are searched for the end of a channel, which it is asked about soon after it: half a day of Base. */
 const END_BLOCKS_MAX = 20_000n;
 
@@ -112,7 +123,7 @@ export function judgeChannelState(
   );
 }
 
-/** What of a channel its payee has not taken, in the newest block; 0 where there is no such channel. Throws RpcFault. */
+/** What of a channel its payee has not taken, in an operator's newest block; 0 where there is no such channel. Throws RpcFault. */
 export async function channelLeft(
   operator: Operator,
   channel: Hex,
@@ -121,6 +132,15 @@ export async function channelLeft(
   const { hash } = await operator.latest(signal);
   const { balanceAtomic, takenAtomic } = await stateAt(operator, channel, hash, signal);
   return balanceAtomic - takenAtomic;
+}
+
+/**
+ * What is left of a channel by what operators show: so much as a quorum of them does, else the least that one does, for more than
+ * there is would void a request (T28). Null where none shows anything.
+ */
+export function agreedLeft(amounts: readonly AtomicAmount[], quorum: number): AtomicAmount | null {
+  const agreed = amounts.find((amount) => amounts.filter((one) => one === amount).length >= quorum);
+  return agreed ?? amounts.toSorted((a, b) => (a < b ? -1 : 1))[0] ?? null;
 }
 
 /** Whether the contract knows, in the newest block, that the rest of a channel was asked back. Throws RpcFault. */
@@ -132,6 +152,35 @@ export async function channelEndAsked(
   const { hash } = await operator.latest(signal);
   const [, askedSec] = await wordsAt(operator, [PENDING, channel], hash, signal);
   return askedSec > 0n;
+}
+
+/** What asks for the channels that were opened. */
+export const CHANNEL_OPENINGS: { readonly address: Hex; readonly topics: readonly Hex[] } = {
+  address: CHANNEL_CONTRACT,
+  topics: [CREATED],
+};
+
+/**
+ * Reads what the contract wrote when it opened a channel; null for other words, and where its terms do not make the id that it
+ * is said to have.
+ */
+export function readCreation(
+  { topics, data }: Pick<EventLog, 'topics' | 'data'>,
+  chainId: number,
+): EvmChannel | null {
+  const [event, id] = topics;
+  if (event !== CREATED || id === undefined || data.length !== 2 + CREATED_WORDS * WORD_CHARS) return null;
+  const word = (index: number): string => data.slice(2 + index * WORD_CHARS, 2 + (index + 1) * WORD_CHARS);
+  const [payer, payerAuthorizer, receiver, receiverAuthorizer, token] = [0, 1, 2, 3, 4].map((index) =>
+    readAddress(`0x${word(index).slice(-ADDRESS_CHARS)}`),
+  );
+  if (!payer || !payerAuthorizer || !receiver || !receiverAuthorizer || !token) return null;
+  const channel: EvmChannel = {
+    ...{ payer, payerAuthorizer, receiver, receiverAuthorizer, token },
+    withdrawDelaySec: Number(BigInt(`0x${word(5)}`)),
+    salt: numberToHex(BigInt(`0x${word(6)}`), { size: 32 }),
+  };
+  return evmChannelId(channel, chainId) === id.toLowerCase() ? channel : null;
 }
 
 async function lookAt(

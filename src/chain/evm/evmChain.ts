@@ -17,6 +17,7 @@ import type { Movements, MovementStart } from '../movement.js';
 import { readTokenMovements, type Standing } from './tokenMovements.js';
 import { AUTHORIZATION_USE } from './authorizationUse.js';
 import {
+  agreedLeft,
   channelEndAsked,
   channelLeft,
   judgeChannelState,
@@ -91,7 +92,10 @@ export interface BlockReader<Query> {
   balanceOf(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<AtomicAmount>;
   /** What Permit2 may move of an address's tokens, atomic. Throws `rpc_unavailable`, `cancelled`. */
   allowance(asset: TokenAt, address: Hex, signal?: AbortSignal): Promise<AtomicAmount>;
-  /** What of a channel of the EVM's its payee has not taken, atomic. Throws `rpc_unavailable`, `cancelled`. */
+  /**
+   * What of a channel of the EVM's its payee has not taken, atomic: as operators agree on it, else the least that one shows, which
+   * a request for it always has. Throws `rpc_unavailable`, `cancelled`.
+   */
   channelLeft(channel: Hex, signal?: AbortSignal): Promise<AtomicAmount>;
   /** Whether the rest of such a channel was asked back, as the newest block has it. Throws `rpc_unavailable`, `cancelled`. */
   channelEndAsked(channel: Hex, signal?: AbortSignal): Promise<boolean>;
@@ -245,12 +249,23 @@ export function createReader<
         FAILOVER_MS_MAX,
       ),
 
-    channelLeft: (channel, signal) =>
-      endpoints.askOne(
+    async channelLeft(channel, signal) {
+      const told = await Promise.all(
+        (await endpoints.all()).map((operator) =>
+          channelLeft(operator, channel, signal).catch((fault: unknown) => {
+            if (fault instanceof RpcFault) return fault;
+            throw fault;
+          }),
+        ),
+      );
+      const amounts = told.filter((one) => typeof one === 'bigint');
+      const left = agreedLeft(amounts, quorum);
+      if (left !== null) return left;
+      throw endpoints.unavailable(
+        told.filter((one) => one instanceof RpcFault),
         signal,
-        (operator, deadline) => channelLeft(operator, channel, deadline),
-        FAILOVER_MS_MAX,
-      ),
+      );
+    },
 
     channelEndAsked: (channel, signal) =>
       endpoints.askOne(

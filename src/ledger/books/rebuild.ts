@@ -19,6 +19,8 @@ export interface ImportedPayment {
   readonly named: string | null;
   /** What its opening took in fees, atomic, where it is a deposit that is known by `named`; absent for all else. */
   readonly openingFeeAtomic?: AtomicAmount | undefined;
+  /** The channel's id on its chain, where that is not what the deposit is known by. */
+  readonly channelId?: string;
   readonly tx: string;
   readonly blockTimeMs: number;
   /** It went to another of the wallet's own addresses: the owner's doing, and nothing was spent. */
@@ -28,6 +30,8 @@ export interface ImportedPayment {
 /** What the row of a deposit that was found on the chain says in the place of a receipt. */
 export interface FoundDeposit {
   readonly opening_fee_atomic?: string;
+  /** The channel's id on its chain, where that is not what the deposit is known by. */
+  readonly channel_id?: string;
 }
 
 /** What a rebuilding came to. */

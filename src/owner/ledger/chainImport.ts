@@ -1,6 +1,6 @@
 import { FOUND_ON_CHAIN } from '../../rails/table.js';
 import type { ImportedPayment } from '../../ledger/books/rebuild.js';
-import { describeUnread, type ChainPayment, type TempoChain, type UnionHistory } from '../../chain/chain.js';
+import { describeUnread, type ChainPayment, type UnionHistory } from '../../chain/chain.js';
 import { lostChannels, type LostChannel } from './lostChannels.js';
 import type { Config } from '../../config/settings.js';
 import { WalletError } from '../../errors/walletError.js';
@@ -49,15 +49,12 @@ export async function readChain(
       assertWhole(history, network, untilMs);
       const unread = describeUnread(history, address, network.label);
       if (unread !== null) notes.push(unread);
-      const channels =
-        network.family === 'tempo' && asset.family === 'tempo' && 'eventsIn' in chain
-          ? await lostChannels(
-              chain as TempoChain,
-              { network, asset, agent, address },
-              history.payments,
-              ledger,
-            )
-          : [];
+      const channels = await lostChannels(
+        chain,
+        { network, asset, agent, address },
+        history.payments,
+        ledger,
+      );
       found.push(...channels.map(({ payment }) => payment));
       deposits.push(...channels);
       const taken = new Set(channels.flatMap(({ txs }) => txs));

@@ -5,7 +5,10 @@ import { channelOpenings } from '../../chain/tempo/channel.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { assetsOf } from '../../money/asset.js';
 import { findNetwork } from '../../money/network.js';
-import type { ChannelDescriptor } from '../../payment/intent.js';
+import { CHANNEL_OPENINGS } from '../../chain/evm/channelState.js';
+import { DEPOSIT_COLLECTOR } from '../../money/channelContract.js';
+import { depositNonce, evmChannelId } from '../../protocols/evm/channel.js';
+import type { ChannelDescriptor, EvmChannel } from '../../payment/intent.js';
 import { channelId, CHANNEL_RESERVE } from '../../protocols/tempo/channel.js';
 import { lostChannels } from './lostChannels.js';
 
@@ -46,11 +49,55 @@ async function found(shownAtomic: bigint, payer: `0x${string}` = OWN) {
 
 test('a channel is found by its own opening, and what moved beyond its deposit is the fee', async () => {
   expect(await found(999_000n)).toMatchObject([
-    { depositAtomic: 999_000n, payment: { openingFeeAtomic: 1_000n, amountAtomic: 1_000_000n } },
+    { facts: { deposit_atomic: '999000' }, payment: { openingFeeAtomic: 1_000n, amountAtomic: 1_000_000n } },
   ]);
 });
 
 test('an operator that shows more in a channel than moved there, or another payer’s, makes nothing count for less', async () => {
   expect(await found(2_000_000n)).toEqual([]);
   expect(await found(999_000n, OTHER)).toEqual([]);
+});
+
+const base = { network: findNetwork('eip155:84532'), asset: assetsOf('eip155:84532')[0] };
+const channel: EvmChannel = {
+  ...{ payer: OWN, payerAuthorizer: OWN, receiver: OTHER, receiverAuthorizer: OTHER },
+  ...{ token: base.asset!.address as `0x${string}`, withdrawDelaySec: 900, salt: pad('0x7') },
+};
+
+/** What is found on the EVM where an opening is shown with these terms, for a deposit by the nonce of the true ones. */
+async function foundOnEvm(shown: EvmChannel) {
+  const { withdrawDelaySec, salt, ...parties } = shown;
+  const words = [
+    ...Object.values(parties).map((one) => pad(one)),
+    numberToHex(withdrawDelaySec, { size: 32 }),
+  ];
+  const log = {
+    topics: [CHANNEL_OPENINGS.topics[0], evmChannelId(shown, 84_532)],
+    data: `0x${[...words, salt].map((one) => one.slice(2)).join('')}`,
+  };
+  const chain = { eventsIn: () => Promise.resolve([log]) };
+  const into = {
+    ...{ to: DEPOSIT_COLLECTOR, nonce: depositNonce(channel, 84_532), amountAtomic: 100_000n },
+    ...{ tx: '0xt', timeSec: 1, blockNumber: 1n },
+  };
+  const at = { network: base.network!, asset: base.asset!, agent: 'default', address: OWN };
+  return lostChannels(chain, at, [into as unknown as ChainPayment], ledger);
+}
+
+test('a channel on the EVM is found by its terms, which make the nonce of its deposit', async () => {
+  expect(await foundOnEvm(channel)).toMatchObject([
+    {
+      facts: {
+        channel: { salt: channel.salt, withdrawDelaySec: 900 },
+        channel_id: evmChannelId(channel, 84_532),
+        withdraw_delay_sec: 900,
+      },
+      payment: { named: depositNonce(channel, 84_532), amountAtomic: 100_000n, openingFeeAtomic: 0n },
+    },
+  ]);
+});
+
+test('no operator’s word of other terms makes another channel of it', async () => {
+  for (const lie of [{ withdrawDelaySec: 901 }, { receiver: OWN }, { salt: pad('0x8') }])
+    expect(await foundOnEvm({ ...channel, ...lie })).toEqual([]);
 });

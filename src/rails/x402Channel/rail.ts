@@ -4,6 +4,7 @@ import { WalletError } from '../../errors/walletError.js';
 import type { Attempt } from '../../ledger/attempts/attempt.js';
 import { writeDrawNonce } from '../../ledger/attempts/drawNonce.js';
 import type { DepositFacts } from '../../ledger/books/entitlement.js';
+import type { FoundDeposit } from '../../ledger/books/rebuild.js';
 import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import { findAsset, type EvmAsset } from '../../money/asset.js';
 import { formatUnits } from '../../money/decimal.js';
@@ -31,7 +32,7 @@ const END_GAS = 250_000n;
 const PRICE_FACTOR = 2n;
 
 /** What is kept of a channel. */
-interface ChannelFacts extends DepositFacts {
+export interface ChannelFacts extends DepositFacts {
   readonly network: Caip2;
   readonly asset: string;
   readonly channel: EvmChannel;
@@ -192,8 +193,13 @@ function channelOfferOf(offer: Offer): ChannelOffer {
 /** What to ask the chain about a channel: whether its deposit was made, and what was taken of it once nothing is left. */
 function channelQuery(attempt: Attempt): SettlementQuery | null {
   const query = eip3009Query(attempt);
-  const signed = attempt.payload === null ? null : (JSON.parse(attempt.payload) as SignedPayload);
-  if (query === null || signed === null) return null;
+  if (query === null) return null;
+  if (attempt.payload === null) {
+    // It was found on the chain, where the ledger had lost it.
+    const { channel_id } = JSON.parse(attempt.receipt ?? '{}') as FoundDeposit;
+    return channel_id === undefined ? null : { ...query, channel: channel_id as `0x${string}` };
+  }
+  const signed = JSON.parse(attempt.payload) as SignedPayload;
   const { payload } = JSON.parse(Buffer.from(signed.value, 'base64').toString()) as {
     readonly payload: ChannelPayload;
   };

@@ -1,6 +1,6 @@
 import type { ApprovalRecord } from '../../ledger/books/approval.js';
 import { createHash } from 'node:crypto';
-import { digestOf } from '../../approvals/question.js';
+import { boundDeposit, digestOf } from '../../approvals/question.js';
 import { WalletError } from '../../errors/walletError.js';
 import {
   deniedOutcome,
@@ -38,7 +38,7 @@ export async function askOwner(
   const { approvalId: id, agent, sessionId, requestHash, network, asset, payTo } = question;
   const promised = [
     ...(question.terms === undefined ? [] : [question.terms]),
-    ...(question.deposit === undefined ? [] : ['channel', question.deposit.atomic]),
+    ...(question.deposit === undefined ? [] : boundDeposit(question.deposit).map(String)),
   ];
   const identity = [agent, requestHash, network, asset, payTo, question.amountAtomic.toString(), ...promised];
   const asking = {

@@ -84,7 +84,11 @@ export async function makeQuestion(
 function depositOf(offer: Offer): Pick<Question, 'deposit'> {
   const usdMicros = newDepositUsd(offer);
   if (usdMicros === null || offer.paidFrom?.kind !== 'to_make') return {};
-  return { deposit: { atomic: offer.paidFrom.depositAtomic.toString(), usd: formatUsd(usdMicros) } };
+  const { withdrawDelaySec } = offer.deposit ?? {};
+  const delay = withdrawDelaySec === undefined ? {} : { delaySec: withdrawDelaySec };
+  return {
+    deposit: { atomic: offer.paidFrom.depositAtomic.toString(), usd: formatUsd(usdMicros), ...delay },
+  };
 }
 
 /** What helps to judge a question, as it stands at this moment: the caps in its way, and what was paid there. */

@@ -1,15 +1,21 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startChannelShop, type ChannelShop } from '../../../sandbox/channel/shop.ts';
 import type { Payment } from '../../../src/ledger/attempts/payment.js';
 import type { Entitlement } from '../../../src/ledger/books/entitlement.js';
+import { DATABASE_FILE } from '../../../src/ledger/sqlite/sqliteStore.js';
+import { rebuildLedger } from '../../../src/owner/ledger/ledgerCare.js';
 import { compareWithChain } from '../../../src/owner/ledger/chainAudit.js';
 import { changeKept, keptOf } from '../../../src/wallet/entitlement/deposit.js';
 import { closeDeposit } from '../../../src/wallet/settle/depositClose.js';
 import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
+import { playChannel } from '../../adversary/channels/play.ts';
+import { CHANNEL_ATTACKS } from '../../adversary/channels/table.ts';
 import { addOwner, answerAs } from '../../approvals/owner.js';
 import { paymentsIn, signaturesIn } from '../../support/books.js';
-import { anyCall, type TestWallet } from '../../support/testWallet.js';
+import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../../support/testWallet.js';
 import { startTestWorld, type TestWorld } from '../../support/world.js';
 
 // A seller of `batch-settlement` on the published server and facilitator, over the real contracts.
@@ -215,6 +221,26 @@ test('an opening that is lost is found again on the chain', async () => {
   expect(await balanceOf(one)).toBe(one.mine.fundedAtomic - 20_000n);
 });
 
+test.each(CHANNEL_ATTACKS)('$threat: $name', async (row) => {
+  expect(await playChannel({ world, shop, ...(await newWallet()) }, row)).toEqual([]);
+});
+
+test('the published server has no payment upfront: it answers such terms by an error, and nothing is signed', async () => {
+  const upfront = await startChannelShop(world.sandbox, {
+    payTo: shop.payTo,
+    extra: { paymentFlow: 'upfront' },
+  });
+  const { mine, wallet } = await newWallet();
+  await mine.set('net.allow_private', JSON.stringify([upfront.hostPort]));
+  const told = await wallet.pay({ url: `${upfront.url}/x`, max_usd: '1' }, anyCall());
+  expect(told).toMatchObject({ code: 'upstream_error', money: 'none', response: { status: 500 } });
+  await upfront.close();
+  expect(signaturesIn(mine.home)).toBe(0);
+});
+
+/** A wallet that has a channel, and whose ledger is deleted. */
+let forgotten: Mine | undefined;
+
 // The chain goes ahead of the machine's clock from here on, by which the published server takes deposits.
 test('one that never came to be is released whole, once the chain proves that', async () => {
   const one = await newWallet();
@@ -223,6 +249,11 @@ test('one that never came to be is released whole, once the chain proves that', 
   expect(await pay(one, '/never?n=2')).toMatchObject({ status: 'refused', money: 'none' });
   const gone = await newWallet();
   expect(await pay(gone, '/gone?n=1')).toMatchObject({ code: 'paid' });
+  forgotten = await newWallet();
+  for (const n of [1, 2]) expect(await pay(forgotten, `/forgotten?n=${n}`)).toMatchObject({ code: 'paid' });
+  await forgotten.wallet.close();
+  for (const suffix of ['', '-wal', '-shm'])
+    rmSync(join(forgotten.mine.home, `${DATABASE_FILE}${suffix}`), { force: true });
   await world.advance(100);
   await reconcileAll(await one.wallet.engine(), AbortSignal.timeout(60_000));
   expect(await countedIn(one)).toBe(0n);
@@ -260,4 +291,33 @@ test('one that never came to be is released whole, once the chain proves that', 
     { state: 'captured', confirmed: true, capturedAtomic: 10_000n },
   ]);
   expect(await countedIn(gone)).toBe(10_000n);
+});
+
+test('a channel that the ledger lost is found again on the chain by its terms, counts whole, and is closed', async () => {
+  const { mine } = forgotten!;
+  const passphrase = (): Promise<string> => Promise.resolve(TEST_PASSPHRASE);
+  const owner = { home: mine.home, now: world.now, passphrase, auth: { passphrase, atTerminal: false } };
+  expect(await rebuildLedger(owner)).toMatchObject({ state: 'waiting' });
+  await world.advance(12 * 60);
+  expect(await rebuildLedger(owner)).toMatchObject({ state: 'done', imported: 1 });
+  const one = { mine, wallet: mine.open() };
+  const engine = await one.wallet.engine();
+  expect((await rowsOf(one)).deposits).toMatchObject([
+    { state: 'unknown', heldAtomic: DEPOSIT, payTo: shop.payTo, protocol: 'x402' },
+  ]);
+  expect(await countedIn(one)).toBe(DEPOSIT);
+  const compared = await compareWithChain(await engine.config(), engine.keys, engine.ledger, world.now());
+  expect(compared).toMatchObject({ unknown: 0, findings: [] });
+  // Nobody knows what was signed: the chain is asked for the rest, and its payee takes meanwhile what is its own.
+  await world.ground.giveGas(await engine.address());
+  expect(await close(one)).toMatchObject({ kind: 'waits' });
+  await shop.claim();
+  await world.advance(1_000);
+  expect(['closed', 'closing']).toContain((await close(one)).kind);
+  await world.advance(10);
+  await reconcileAll(engine, AbortSignal.timeout(60_000));
+  expect((await rowsOf(one)).deposits).toMatchObject([{ state: 'captured', capturedAtomic: 20_000n }]);
+  expect(await countedIn(one)).toBe(20_000n);
+  expect(await balanceOf(one)).toBe(mine.fundedAtomic - 20_000n);
+  expect((await engine.ledger.audit()).findings).toEqual([]);
 });

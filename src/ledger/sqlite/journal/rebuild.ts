@@ -244,10 +244,13 @@ function step(
   return changePayment(context, context.journal.checkedHead(), before, { ...change, nowMs }).attempt;
 }
 
-function receiptOf({ openingFeeAtomic }: ImportedPayment): string | null {
+function receiptOf({ openingFeeAtomic, channelId }: ImportedPayment): string | null {
   if (openingFeeAtomic === undefined) return null;
-  const fee: FoundDeposit = { opening_fee_atomic: openingFeeAtomic.toString() };
-  return JSON.stringify(fee);
+  const found: FoundDeposit = {
+    opening_fee_atomic: openingFeeAtomic.toString(),
+    ...(channelId === undefined ? {} : { channel_id: channelId }),
+  };
+  return JSON.stringify(found);
 }
 
 function heldPayment(
