@@ -1,5 +1,5 @@
 import { withCommitments } from '../commitment/offered.js';
-import { hasDeposit, withDeposits, type DepositAsk } from '../entitlement/deposit.js';
+import { hasDeposit, withDeposits, type DepositAsk } from '../entitlement/depositOffer.js';
 import { serveAtTarget } from '../entitlement/serving.js';
 import { lookAtTopUps } from '../settle/topUp.js';
 import { readQuestion } from '../approval/approvalQuestion.js';

@@ -7,7 +7,7 @@ import type { Selection } from '../../policy/selectOffer.js';
 import type { Stop } from '../../policy/verdict.js';
 import { highestListed } from '../discover/catalogAdvice.js';
 import { withCommitments } from '../commitment/offered.js';
-import { withDeposits } from '../entitlement/deposit.js';
+import { withDeposits } from '../entitlement/depositOffer.js';
 import type { Engine } from '../engine.js';
 import type { Challenge } from './probe.js';
 import { looksOf, selectFrom, stopOf } from './selection.js';
