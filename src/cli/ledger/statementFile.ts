@@ -1,6 +1,7 @@
 import { formatUnits } from '../../money/decimal.js';
 import { cleanLine } from '../../text/untrusted.js';
-import type { AccountStatement, StatementLine } from '../../treasury/statement/statement.js';
+import type { AccountStatement } from '../../treasury/statement/statement.js';
+import type { StatementLine } from '../../treasury/statement/statementLine.js';
 import type { Statement } from '../../treasury/statement/readStatement.js';
 import { layCsv } from '../terminal/output/csv.js';
 import { localDay } from '../../text/localTime.js';

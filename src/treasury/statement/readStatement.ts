@@ -5,7 +5,9 @@ import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
 import { assetsOf } from '../../money/asset.js';
 import type { Network } from '../../money/network.js';
 import type { AgentAddress } from '../../owner/ownAddresses.js';
-import { APART_MS, stateAccount, type AccountStatement, type PaidRow, type Period } from './statement.js';
+import type { PaidRow, Period } from './account.js';
+import { APART_MS } from './explanation.js';
+import { stateAccount, type AccountStatement } from './statement.js';
 
 /** A row is opened before it is captured, and its time in the ledger may be beside the wall clock's. */
 const EDGE_MS = 2 * 86_400_000;

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import type { Movement, SearchedSpan } from '../../ledger/books/movement.js';
 import { assetsOf } from '../../money/asset.js';
 import { findNetwork } from '../../money/network.js';
-import { stateAccount, type Account, type PaidRow } from './statement.js';
+import type { Account, PaidRow } from './account.js';
+import { stateAccount } from './statement.js';
 
 const network = findNetwork('eip155:84532')!;
 const [asset] = assetsOf(network.caip2);

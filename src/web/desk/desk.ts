@@ -18,7 +18,7 @@ import type { SettingsBook } from '../../owner/ownerSettings.js';
 import type { OwnFund, OwnPlace } from '../../treasury/ownFunds.js';
 import type { MoneyLook } from '../../treasury/statement/lookForMoney.js';
 import type { Statement } from '../../treasury/statement/readStatement.js';
-import type { Period } from '../../treasury/statement/statement.js';
+import type { Period } from '../../treasury/statement/account.js';
 import type { AnswerBeginning } from '../../wallet/answer/response.js';
 import type { BalanceLine, LimitLine } from '../../wallet/balance.js';
 import { Behind } from './behind.js';

@@ -3,7 +3,8 @@ import { balance, change, lineWords, STATEMENT_FILES } from '../../../cli/ledger
 import { localMinute, zoneName } from '../../../text/localTime.js';
 import { findNetwork } from '../../../money/network.js';
 import { cleanLine } from '../../../text/untrusted.js';
-import type { AccountStatement, StatementLine } from '../../../treasury/statement/statement.js';
+import type { AccountStatement } from '../../../treasury/statement/statement.js';
+import type { StatementLine } from '../../../treasury/statement/statementLine.js';
 import { monthName, monthOf, type Statement } from '../../../treasury/statement/readStatement.js';
 import { layPage, type Html } from '../../look/layout.js';
 import { exportWord } from '../exportWord.js';
