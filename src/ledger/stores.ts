@@ -6,6 +6,7 @@ import * as database from './postgres/look.js';
 import { moveToFile, moveToPostgres, type Moved } from './postgres/move.js';
 import { readPostgresUrl } from './postgres/place.js';
 import { readPlaceFile } from './postgres/placeFile.js';
+import { PostgresNotices } from './postgres/notices/postgresNotices.js';
 import { PostgresStore } from './postgres/postgresStore.js';
 import { openMovementFile } from './sqlite/movements/movementFile.js';
 import { openNoticeFile } from './sqlite/notices/noticeFile.js';
@@ -14,7 +15,10 @@ import { SqliteStore } from './sqlite/sqliteStore.js';
 /** What chains showed of the wallet's addresses stands beside the ledger: it is read again where it is lost. */
 const MOVEMENTS_FILE = 'movements.db';
 
-/** What the owner was told, and what is on its way to them, stands beside the ledger too: no limit goes by it. */
+/**
+ * What the owner was told, and what is on its way to them, stands beside the ledger too, in its database where it has one: no
+ * limit goes by it.
+ */
 const NOTICES_FILE = 'notices.db';
 
 /** A database that a ledger is moved to: its address, and a file with the password, where it asks for one. */
@@ -51,5 +55,7 @@ export function openMovements(home: string): MovementBook {
 
 /** Opens what the owner of the wallet in this folder was told. Throws `home_unusable`, `disk_full`. */
 export function openNotices(home: string, nowMs: number): NoticeBook {
+  const place = readPlaceFile(home);
+  if (place !== null) return new PostgresNotices(place, nowMs);
   return openNoticeFile(join(home, NOTICES_FILE), nowMs);
 }

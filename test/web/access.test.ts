@@ -158,7 +158,7 @@ describe.skipIf(NO_CHROMIUM)('axe-core finds nothing against', () => {
 
   test('the owner’s desk', async () => {
     await using owner = await startDeskOwner();
-    tellSome(owner.notices);
+    await tellSome(owner.notices);
     const [lost] = (await owner.ledger.listPayments({ host: 'takes.example.com' }, 1, null)).payments;
     for (const [name, path, heading] of [
       ['home', '/home', 'Money'],

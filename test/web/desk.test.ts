@@ -134,7 +134,7 @@ describe('the owner’s desk', () => {
 
   test('shows what the owner was told, with a badge until it was seen', async () => {
     expect(await (await guest.get('/home')).text()).not.toContain('Notices (');
-    tellSome(owner.notices);
+    await tellSome(owner.notices);
     expect(await (await guest.get('/home')).text()).toContain('Notices (2)');
     const page = await (await guest.get('/notices')).text();
     expect(page).toContain('takes.example.com took $0.01 from agent default and gave nothing for it.');

@@ -188,8 +188,8 @@ function actOf({ kind, subject }: ActOrder, done: string[]): PreparedAct {
 }
 
 /** Two notices, one with a client's own words, each on its way by a channel. */
-export function tellSome(notices: NoticeBook): void {
-  notices.settle(
+export async function tellSome(notices: NoticeBook): Promise<void> {
+  await notices.settle(
     () => ({
       notices: [
         {

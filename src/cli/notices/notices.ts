@@ -16,10 +16,10 @@ export async function run({ io, home, flags }: CommandCall): Promise<number> {
   readConfigUnauthenticated(home);
   const book = openNotices(home, io.now());
   try {
-    const notices = book.list(SHOWN_MAX, { unseen: flags.has('unseen') });
+    const notices = await book.list(SHOWN_MAX, { unseen: flags.has('unseen') });
     const newest = notices[0]?.seq;
-    if (flags.has('seen') && newest !== undefined) book.markSeen({ upTo: newest }, io.now());
-    const unseen = book.unseen();
+    if (flags.has('seen') && newest !== undefined) await book.markSeen({ upTo: newest }, io.now());
+    const unseen = await book.unseen();
     const message =
       notices.length === 0 ? 'There are no notices.' : `${notices.length} of the newest notices.`;
     const lines = notices.length === 0 ? [message] : notices.map(lineOf);

@@ -12,8 +12,8 @@ import { printReport } from '../terminal/output/show.js';
 export async function run({ io, home, flags }: CommandCall): Promise<number> {
   const channels = channelsOf(readConfigUnauthenticated(home));
   const book = openNotices(home, io.now());
-  const states = new Map(book.channels().map((state) => [state.channel, state]));
-  book.close();
+  const known = await book.channels().finally(() => void book.close());
+  const states = new Map(known.map((state) => [state.channel, state]));
   const iso = (ms: number | null | undefined): string | null =>
     ms === null || ms === undefined ? null : new Date(ms).toISOString();
   const views = channels.map((channel) => {

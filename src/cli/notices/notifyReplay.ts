@@ -17,9 +17,10 @@ export async function run(call: CommandCall): Promise<number> {
       version: io.version,
       showDesktop: (text) => notifyDesktop({ text, stays: false }, io.env, io.platform),
     });
-    const count = watch.book.replay(name, from, io.now());
+    const count = await watch.book.replay(name, from, io.now());
     await watch.look();
-    const { waiting = 0, fault = null } = watch.book.channels().find(({ channel }) => channel === name) ?? {};
+    const states = await watch.book.channels();
+    const { waiting = 0, fault = null } = states.find(({ channel }) => channel === name) ?? {};
     const message =
       waiting === 0
         ? `${count} notices were sent once more by ${name}.`

@@ -42,11 +42,11 @@ export async function readBooks({ io, home }: CommandCall): Promise<Books | null
 }
 
 /** How many notices nobody saw; null where that cannot be read. Needs no keys. */
-export function countUnseen({ io, home }: CommandCall): number | null {
+export async function countUnseen({ io, home }: CommandCall): Promise<number | null> {
   try {
     const book = openNotices(home, io.now());
     try {
-      return book.unseen();
+      return await book.unseen();
     } finally {
       book.close();
     }

@@ -53,7 +53,7 @@ export async function run(call: CommandCall): Promise<number> {
         ]),
     ['Waits for you', waitingWords(waiting)],
   ];
-  const unseen = countUnseen(call);
+  const unseen = await countUnseen(call);
   const isEmpty = money !== null && money.every(({ on_chain: sum }) => sum !== null && !/[1-9]/.test(sum));
   const backedUp = isBackedUp(home);
   const next: [CommandLine, string][] = [

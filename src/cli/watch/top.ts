@@ -134,10 +134,11 @@ async function look(
   book: NoticeBook,
 ): Promise<Omit<TopView, 'balances' | 'shut'>> {
   const nowMs = io.now();
-  const [overview, page, waiting] = await Promise.all([
+  const [overview, page, waiting, unseen] = await Promise.all([
     readOverview(ledger, readConfigUnauthenticated(home), nowMs),
     ledger.listAttempts({}, ROWS_MAX, null),
     engine === null ? null : countWaiting(engine),
+    readUnseen(book),
   ]);
   return {
     ...overview,
@@ -145,15 +146,15 @@ async function look(
     openLine: showLine(commandLine('open'), io),
     fundLine: showLine(commandLine('fund'), io),
     noticesLine: showLine(commandLine('notices'), io),
-    unseen: readUnseen(book),
+    unseen,
     nowMs,
     waiting,
     payments: page.attempts.map(viewEntry),
   };
 }
 
-function readUnseen(book: NoticeBook): TopView['unseen'] {
-  const count = book.unseen();
-  const [newest] = count === 0 ? [] : book.list(1, { unseen: true });
+async function readUnseen(book: NoticeBook): Promise<TopView['unseen']> {
+  const count = await book.unseen();
+  const [newest] = count === 0 ? [] : await book.list(1, { unseen: true });
   return newest === undefined ? null : { count, newest: noticeWords(newest) };
 }

@@ -78,42 +78,57 @@ export interface Settled {
 
 /**
  * What the owner was told of, what is remembered so that each is told once, and what is still to go out. Shared by all
- * processes of a wallet. No limit goes by it: where it is lost, some notices are.
+ * processes of a wallet, and by all of its servers where the ledger is in a database. No limit goes by it: where it is lost,
+ * some notices are. Any method rejects as those of the ledger do.
  */
 export interface NoticeBook {
   /** When it was begun: what was before is not told. */
-  begunMs(): number;
+  begunMs(): Promise<number>;
   /**
    * One step over all processes: looks at the marks, decides, and keeps what is new, each with its sends. Answers the
-   * notices that were made.
+   * notices that were made. `decide` and `plan` may be called again where the step is made again.
    */
   settle(
     decide: (marks: ReadonlyMap<string, string>) => Settled,
     plan: (notice: Notice) => readonly PlannedSend[],
     nowMs: number,
-  ): readonly Notice[];
+  ): Promise<readonly Notice[]>;
   /** Sets a mark where it is older than `ageMs`, or not there: true for the one process that did. */
-  claim(key: string, ageMs: number, nowMs: number): boolean;
+  claim(key: string, ageMs: number, nowMs: number): Promise<boolean>;
   /** The newest, newest first; `unseen` alone those nobody saw. */
-  list(limit: number, filter?: { readonly unseen?: boolean }): readonly Notice[];
-  unseen(): number;
+  list(limit: number, filter?: { readonly unseen?: boolean }): Promise<readonly Notice[]>;
+  unseen(): Promise<number>;
   /** Whether a notice was seen, or is kept no more. */
-  isSeen(seq: number): boolean;
+  isSeen(seq: number): Promise<boolean>;
   /** Marks as seen: one by its number, or all up to a number. */
-  markSeen(which: { readonly seq: number } | { readonly upTo: number }, nowMs: number): void;
+  markSeen(which: { readonly seq: number } | { readonly upTo: number }, nowMs: number): Promise<void>;
   /**
    * Takes the next sends of a channel that are due, in the order of their notices: one, or several that stand in one
    * message. Nobody else takes from the channel until they are settled or `leaseMs` is over. Empty where nothing is due.
    */
-  take(nowMs: number, leaseMs: number): readonly Send[];
+  take(nowMs: number, leaseMs: number): Promise<readonly Send[]>;
   /** Ends sends: they are out, or not needed any more. */
-  done(ids: readonly number[], how: 'sent' | 'over', nowMs: number): void;
+  done(ids: readonly number[], how: 'sent' | 'over', nowMs: number): Promise<void>;
   /** Has sends tried again at `dueMs`; null gives them up. */
-  failed(ids: readonly number[], fault: string, dueMs: number | null, nowMs: number): void;
-  channels(): readonly ChannelState[];
+  failed(ids: readonly number[], fault: string, dueMs: number | null, nowMs: number): Promise<void>;
+  channels(): Promise<readonly ChannelState[]>;
   /** Forgets what is on its way by a channel. */
-  dropChannel(channel: string): void;
+  dropChannel(channel: string): Promise<void>;
   /** Has a channel sent all notices from a number on once more; answers how many. */
-  replay(channel: string, fromSeq: number, nowMs: number): number;
+  replay(channel: string, fromSeq: number, nowMs: number): Promise<number>;
   close(): void;
+}
+
+/** Notices that are kept: more than an owner looks back. */
+export const NOTICES_KEPT_MAX = 2_000;
+/** Sends that stand in one message: what fits in a chat's. */
+export const BUNDLE_MAX = 20;
+
+/** Of a channel's sends in order, those that go out in one message now: none where the first of them is not due yet. */
+export function nextMessage(sends: readonly Send[], nowMs: number): readonly Send[] {
+  const [first] = sends;
+  if (first === undefined || first.dueMs > nowMs) return [];
+  if (!first.isBundled) return [first];
+  const last = sends.findIndex(({ isBundled }) => !isBundled);
+  return last < 0 ? sends : sends.slice(0, last);
 }

@@ -81,7 +81,7 @@ afterEach(async () => {
   await receiver[Symbol.asyncDispose]();
 });
 
-const words = (book: NoticeBook): string[] => book.list(50).map(noticeWords).reverse();
+const words = async (book: NoticeBook): Promise<string[]> => (await book.list(50)).map(noticeWords).reverse();
 
 test('tells of what the ledger has, once, though several processes look', async () => {
   const watches = [world.open(), world.open(), world.open()];
@@ -92,16 +92,16 @@ test('tells of what the ledger has, once, though several processes look', async 
   await Promise.all(watches.map((watch) => watch.look()));
   await Promise.all(watches.map((watch) => watch.look()));
   const [{ book } = watches[0]!] = watches;
-  expect(words(book)).toEqual([
+  expect(await words(book)).toEqual([
     '80 % of limits.per_day_usd is used: $4.02 of $5.00.',
     'takes.example.com took $0.01 from agent default and gave nothing for it.',
   ]);
   world.nowMs = T0 + HOUR_MS;
   await Promise.all(watches.map((watch) => watch.look()));
-  expect(words(book)[2]).toBe(
+  expect((await words(book))[2]).toBe(
     'A payment of $0.01 to slow.example.com by agent default has been open for an hour: its money may still move.',
   );
-  expect(book.list(50)).toHaveLength(3);
+  expect(await book.list(50)).toHaveLength(3);
 });
 
 test('does not tell of what was before, and tells of a wrong passphrase', async () => {
@@ -110,10 +110,10 @@ test('does not tell of what was before, and tells of a wrong passphrase', async 
   const watch = world.open();
   await world.world.ledger.factors.countTry('page', () => ({ allowed: true }), world.nowMs);
   await watch.look();
-  expect(words(watch.book)).toEqual([]);
+  expect(await words(watch.book)).toEqual([]);
   world.nowMs += 20_000;
   await watch.look();
-  expect(words(watch.book)).toEqual([
+  expect(await words(watch.book)).toEqual([
     'Your owner passphrase was tried once without success, on a page of Purser’s.',
   ]);
 });
@@ -134,13 +134,13 @@ test('sends each notice once by each channel, tries again what failed, and keeps
   await Promise.all(watches.map((watch) => watch.look()));
   expect(receiver.received).toHaveLength(1);
   const { book } = watches[0]!;
-  expect(book.channels()).toMatchObject([{ channel: 'hook', waiting: 2, fault: 'It answered 503.' }]);
+  expect(await book.channels()).toMatchObject([{ channel: 'hook', waiting: 2, fault: 'It answered 503.' }]);
   receiver.status = 200;
   world.nowMs += 5_000;
   await Promise.all(watches.map((watch) => watch.look()));
   const ids = receiver.received.map(({ headers }) => headers['webhook-id']);
   expect(ids).toEqual(['ntc_1', 'ntc_1', 'ntc_2']);
-  expect(book.channels()).toMatchObject([{ channel: 'hook', waiting: 0, fault: null }]);
+  expect(await book.channels()).toMatchObject([{ channel: 'hook', waiting: 0, fault: null }]);
   expect(world.shown).toEqual([]);
 });
 
@@ -154,7 +154,7 @@ test('a second channel is for what nobody saw', async () => {
   await watch.look();
   await world.lose('b.example.com');
   await watch.look();
-  watch.book.markSeen({ seq: 1 }, world.nowMs);
+  await watch.book.markSeen({ seq: 1 }, world.nowMs);
   world.nowMs += 10 * 60_000;
   await watch.look();
   expect(world.shown).toEqual(['b.example.com took $0.01 from agent default and gave nothing for it.']);
@@ -184,6 +184,6 @@ test('a new client is told of once, and a book that another process opened knows
   other.noteClient({ agent: 'default', client: 'Claude Code' });
   await other.look();
   const book = openNotices(world.home, T0);
-  expect(words(book)).toEqual(['A client that is new to this wallet called it as agent default.']);
+  expect(await words(book)).toEqual(['A client that is new to this wallet called it as agent default.']);
   book.close();
 });

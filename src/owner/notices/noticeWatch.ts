@@ -78,7 +78,7 @@ class Watch implements NoticeWatch {
       await this.#once();
       await pause(LOOK_MS, undefined, { signal: closing, ref: false }).catch(() => undefined);
     }
-    await Promise.allSettled(this.#sending);
+    while (this.#sending.size > 0) await Promise.allSettled(this.#sending);
     this.book.close();
   }
 
@@ -102,12 +102,12 @@ class Watch implements NoticeWatch {
 
   async #settleClient(seen: ClientSeen): Promise<void> {
     const config = await this.#engine.config();
-    this.#settle(config, (marks) => clientNotices(seen, marks, this.#engine.now()));
+    await this.#settle(config, (marks) => clientNotices(seen, marks, this.#engine.now()));
   }
 
   async #settleRefill(seen: RefillSeen): Promise<void> {
     const config = await this.#engine.config();
-    this.#settle(config, (marks) => refillNotices(seen, marks, this.#engine.now()));
+    await this.#settle(config, (marks) => refillNotices(seen, marks, this.#engine.now()));
   }
 
   /** A wallet that cannot be read now, such as one that is being restored, is looked at again later. */
@@ -115,7 +115,7 @@ class Watch implements NoticeWatch {
     try {
       const config = await this.#engine.config();
       if (await this.#isDue()) await this.#notice(config);
-      this.#send(config);
+      await this.#send(config);
     } catch {
       this.#seq = -1;
     }
@@ -132,21 +132,21 @@ class Watch implements NoticeWatch {
 
   async #notice(config: Config): Promise<void> {
     const nowMs = this.#engine.now();
-    const facts = await readFacts(this.#engine, config, this.book.begunMs(), nowMs);
-    const asksMoney = facts.lowUsdMicros > 0n && this.book.claim(MONEY_MARK, MONEY_MS, nowMs);
+    const facts = await readFacts(this.#engine, config, await this.book.begunMs(), nowMs);
+    const asksMoney = facts.lowUsdMicros > 0n && (await this.book.claim(MONEY_MARK, MONEY_MS, nowMs));
     const money = asksMoney ? await readMoneyLeft(this.#engine, config, nowMs) : null;
-    this.#settle(config, (marks) => dueNotices({ ...facts, money }, marks));
+    await this.#settle(config, (marks) => dueNotices({ ...facts, money }, marks));
     // A question that is over need not be seen any more.
     const waiting = new Set(facts.questions.map(({ id }) => id));
-    for (const notice of this.book.list(UNSEEN_MAX, { unseen: true }))
+    for (const notice of await this.book.list(UNSEEN_MAX, { unseen: true }))
       if (isQuestion(notice) && !waiting.has(notice.subject ?? ''))
-        this.book.markSeen({ seq: notice.seq }, nowMs);
+        await this.book.markSeen({ seq: notice.seq }, nowMs);
   }
 
-  #settle(config: Config, decide: Parameters<NoticeBook['settle']>[0]): void {
+  async #settle(config: Config, decide: Parameters<NoticeBook['settle']>[0]): Promise<void> {
     const channels = channelsOf(config);
     const { quietHours } = config.notices;
-    this.book.settle(
+    await this.book.settle(
       decide,
       (notice) => planSends(notice, channels, quietHours, this.#minuteOfDay),
       this.#engine.now(),
@@ -154,17 +154,15 @@ class Watch implements NoticeWatch {
   }
 
   /** Each channel by itself: one that answers late keeps no other waiting. */
-  #send(config: Config): void {
+  async #send(config: Config): Promise<void> {
     for (;;) {
-      const sends = this.book.take(this.#engine.now(), LEASE_MS);
+      const sends = await this.book.take(this.#engine.now(), LEASE_MS);
       if (sends.length === 0) return;
       const sending = this.#deliver(config, sends)
+        // The channel is free for what comes behind it.
+        .then(() => (this.#engine.closing.aborted ? undefined : this.#send(config)))
         .catch(() => undefined)
-        .finally(() => {
-          this.#sending.delete(sending);
-          // The channel is free for what comes behind it.
-          if (!this.#engine.closing.aborted) this.#send(config);
-        });
+        .finally(() => this.#sending.delete(sending));
       this.#sending.add(sending);
     }
   }
@@ -176,7 +174,7 @@ class Watch implements NoticeWatch {
     const channel = channelsOf(config).find(({ name }) => name === first.channel);
     const needed = channel === undefined ? [] : await this.#needed(sends, channel);
     const over = sends.filter((send) => !needed.includes(send));
-    if (over.length > 0) book.done(idsOf(over), 'over', this.#engine.now());
+    if (over.length > 0) await book.done(idsOf(over), 'over', this.#engine.now());
     if (channel === undefined || needed.length === 0) return;
     const notices = needed.map(({ notice }) => notice);
     try {
@@ -186,11 +184,11 @@ class Watch implements NoticeWatch {
       // The same at each try, so that a receiver knows what it had.
       const id = `ntc_${notices.map(({ seq }) => seq).join('_')}`;
       await carry(this.#parts, config, channel, secret, message, { id, signal });
-      book.done(idsOf(needed), 'sent', this.#engine.now());
+      await book.done(idsOf(needed), 'sent', this.#engine.now());
     } catch (error) {
       const nowMs = this.#engine.now();
       const fault = error instanceof NotCarried ? error.message : 'It could not be sent.';
-      book.failed(idsOf(needed), fault, nextTryMs(first.tries, first.notice.atMs, nowMs), nowMs);
+      await book.failed(idsOf(needed), fault, nextTryMs(first.tries, first.notice.atMs, nowMs), nowMs);
     }
   }
 
@@ -201,7 +199,7 @@ class Watch implements NoticeWatch {
     const checked = await Promise.all(
       sends.map(async (send) => {
         const { notice, isEscalation } = send;
-        if (isEscalation && this.book.isSeen(notice.seq)) return false;
+        if (isEscalation && (await this.book.isSeen(notice.seq))) return false;
         // A program hears of everything, so that it can keep books of its own.
         if (!isQuestion(notice) || kind === 'webhook') return true;
         const question = await ledger.approvals.find(notice.subject ?? '');

@@ -149,8 +149,11 @@ export async function removeChannel(options: OwnerOptions, name: string): Promis
     },
   );
   const book = openNotices(options.home, options.now());
-  book.dropChannel(name);
-  book.close();
+  try {
+    await book.dropChannel(name);
+  } finally {
+    book.close();
+  }
 }
 
 /** Where a channel's messages go, in a few words. */

@@ -25,14 +25,15 @@ const LOOKS_A_BEAT = 20;
 export function addDesk(app: Hono<VisitEnv>, place: DeskPlace): void {
   const { desk, inbox, command } = place;
   const versionOf = async (at = ''): Promise<Version> => {
-    const [{ seq, frozen, configVersion }, pending] = await Promise.all([
+    const { notices } = desk.parts;
+    const [{ seq, frozen, configVersion }, pending, unseen, [newest]] = await Promise.all([
       desk.parts.ledger.head(),
       inbox.list('pending'),
+      notices.unseen(),
+      notices.list(1),
     ]);
     const waiting = pending.length;
-    const { notices } = desk.parts;
-    const unseen = notices.unseen();
-    const told = `${notices.list(1)[0]?.seq ?? 0}/${unseen}`;
+    const told = `${newest?.seq ?? 0}/${unseen}`;
     // Whoever watches has what is behind the pages read again where it is old.
     desk.money();
     desk.look();

@@ -1,21 +1,20 @@
 import type Database from 'better-sqlite3';
-import type {
-  ChannelState,
-  NewNotice,
-  Notice,
-  NoticeBook,
-  NoticeKind,
-  PlannedSend,
-  Send,
+import {
+  BUNDLE_MAX,
+  nextMessage,
+  NOTICES_KEPT_MAX,
+  type ChannelState,
+  type NewNotice,
+  type Notice,
+  type NoticeBook,
+  type NoticeKind,
+  type PlannedSend,
+  type Send,
 } from '../../books/notice.js';
 import { openSideFile } from '../file/sideFile.js';
 
 /** One more whenever the tables change: a file of another version is made anew. */
 const VERSION = 1;
-/** Notices that are kept: more than an owner looks back. */
-const KEPT_MAX = 2_000;
-/** Sends that stand in one message: what fits in a chat's. */
-const BUNDLE_MAX = 20;
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS marks (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -111,7 +110,7 @@ function bookOf(db: Database.Database, openedMs: number): NoticeBook {
       else setMark.run(key, value);
     const made = settled.notices.flatMap((notice) => keep(notice, nowMs) ?? []);
     for (const notice of made) for (const send of planOf(notice)) plan(notice.seq, send);
-    if (made.length > 0 && forget.run(KEPT_MAX).changes > 0) forgetSends.run();
+    if (made.length > 0 && forget.run(NOTICES_KEPT_MAX).changes > 0) forgetSends.run();
     return made;
   });
   const claim = db.transaction((key: string, ageMs: number, nowMs: number) => {
@@ -122,14 +121,14 @@ function bookOf(db: Database.Database, openedMs: number): NoticeBook {
     return true;
   });
   return {
-    begunMs: () => Number((readMark.get(BEGUN) as Row | undefined)?.['value'] ?? openedMs),
-    settle: (decide, planOf, nowMs) => settle.immediate(decide, planOf, nowMs),
-    claim: (key, ageMs, nowMs) => claim.immediate(key, ageMs, nowMs),
-    list: (limit, { unseen = false } = {}) =>
+    begunMs: async () => Number((readMark.get(BEGUN) as Row | undefined)?.['value'] ?? openedMs),
+    settle: async (decide, planOf, nowMs) => settle.immediate(decide, planOf, nowMs),
+    claim: async (key, ageMs, nowMs) => claim.immediate(key, ageMs, nowMs),
+    list: async (limit, { unseen = false } = {}) =>
       ((unseen ? newestUnseen : newest).all(limit) as Row[]).map(noticeOf),
-    unseen: () => Number((countUnseen.get() as Row)['count']),
-    isSeen: (seq) => unseenBySeq.get(seq) === undefined,
-    markSeen(which, nowMs) {
+    unseen: async () => Number((countUnseen.get() as Row)['count']),
+    isSeen: async (seq) => unseenBySeq.get(seq) === undefined,
+    async markSeen(which, nowMs) {
       if ('seq' in which) seeOne.run(nowMs, which.seq);
       else seeUpTo.run(nowMs, which.upTo);
     },
@@ -171,16 +170,13 @@ function outboxOf(db: Database.Database, plan: (seq: number, send: PlannedSend) 
   const dropState = db.prepare('DELETE FROM channels WHERE channel = ?');
   const from = db.prepare('SELECT seq FROM notices WHERE seq >= ? ORDER BY seq');
 
-  const take = db.transaction((nowMs: number, leaseMs: number): Send[] => {
+  const take = db.transaction((nowMs: number, leaseMs: number): readonly Send[] => {
     // A lease that ends later than one begun now is of a clock that was set back since: it holds nobody up.
     for (const { channel } of free.all(nowMs, nowMs, nowMs + leaseMs) as Row[]) {
       const sends = (inOrder.all(channel, nowMs, BUNDLE_MAX) as Row[]).map(sendOf);
-      const [first] = sends;
-      if (first === undefined || first.dueMs > nowMs) continue;
-      const last = first.isBundled ? sends.findIndex(({ isBundled }) => !isBundled) : 1;
-      const taken = last < 0 ? sends : sends.slice(0, last);
+      const taken = nextMessage(sends, nowMs);
       for (const { id } of taken) lease.run(nowMs + leaseMs, id);
-      return taken;
+      if (taken.length > 0) return taken;
     }
     return [];
   });
@@ -202,10 +198,10 @@ function outboxOf(db: Database.Database, plan: (seq: number, send: PlannedSend) 
     return rows.length;
   });
   return {
-    take: (nowMs, leaseMs) => take.immediate(nowMs, leaseMs),
-    done: (ids, how, nowMs) => done.immediate(ids, how, nowMs),
-    failed: (ids, fault, dueMs, nowMs) => failed.immediate(ids, fault, dueMs, nowMs),
-    channels() {
+    take: async (nowMs, leaseMs) => take.immediate(nowMs, leaseMs),
+    done: async (ids, how, nowMs) => done.immediate(ids, how, nowMs),
+    failed: async (ids, fault, dueMs, nowMs) => failed.immediate(ids, fault, dueMs, nowMs),
+    async channels() {
       const counts = new Map((waiting.all() as Row[]).map((row) => [row['channel'], Number(row['count'])]));
       const known = new Map((states.all() as Row[]).map((row) => [String(row['channel']), row]));
       return [...new Set([...counts.keys(), ...known.keys()])].map((channel): ChannelState => {
@@ -219,11 +215,11 @@ function outboxOf(db: Database.Database, plan: (seq: number, send: PlannedSend) 
         };
       });
     },
-    dropChannel(channel) {
+    async dropChannel(channel) {
       dropSends.run(channel);
       dropState.run(channel);
     },
-    replay: (channel, fromSeq, nowMs) => replay.immediate(channel, fromSeq, nowMs),
+    replay: async (channel, fromSeq, nowMs) => replay.immediate(channel, fromSeq, nowMs),
   };
 }
 
