@@ -128,7 +128,8 @@ function sendOffer(response: ServerResponse, order: Order, offer: Requirements):
 function sendModels(response: ServerResponse): void {
   const data = ['small-model', 'large-model'].map((id) => ({
     ...{ id, object: 'model', created: 1, owned_by: 'sandbox' },
-    pricing: { per_call_usd: PRICES[id] ?? DEFAULT_USD },
+    // Some gateways name a price, and some do not.
+    ...(id === 'small-model' ? { pricing: { per_call_usd: PRICES[id] ?? DEFAULT_USD } } : {}),
   }));
   send(response, 200, { object: 'list', data });
 }

@@ -20,7 +20,14 @@ import type {
 } from './books/entitlement.js';
 import type { BudgetOpened, BudgetUse, NewBudget } from './books/budget.js';
 import type { FactorUse, StoredFactor, TryPlace, WrongTries } from './books/factor.js';
-import type { AskedBefore, CircuitBreaker, Endpoint, EndpointPrices, OriginHistory } from './books/seller.js';
+import type {
+  AskedBefore,
+  CircuitBreaker,
+  Endpoint,
+  EndpointPrices,
+  ModelPrice,
+  OriginHistory,
+} from './books/seller.js';
 import type { CountedLine, HoldRequest, HoldResult } from './attempts/hold.js';
 import type { DueAttempt, Look, Witness } from './attempts/observation.js';
 import type {
@@ -282,6 +289,8 @@ export interface SellerBook {
   endpointPrices(endpoint: Endpoint, nowMs: number): Promise<EndpointPrices>;
   /** What was asked at an endpoint of late, back to so many differing requests: whether its price is fixed shows there (T37). */
   askedBefore(endpoint: Endpoint, differing: number, nowMs: number): Promise<AskedBefore>;
+  /** What an agent paid last for a call of each model at an origin, of 30 days, by the labels of its payments. */
+  modelPrices(agent: string, origin: string, nowMs: number): Promise<ModelPrice[]>;
   /** Every origin with failures against it. */
   trippedBreakers(): Promise<CircuitBreaker[]>;
   /** Forgets the failures of an origin: the owner's alone. */

@@ -128,22 +128,28 @@ function toSecond(time: unknown): string | null {
 }
 
 /** A row of the ledger by what an agent looks for; what is as usual is left out. */
-function shortEntry({ time, id, state, usd, method, url, delivery, note }: EntryView): Structure {
+function shortEntry({ time, id, state, usd, method, url, delivery, note, labels }: EntryView): Structure {
   return withoutNull({
     ...{ time: `${time.slice(0, 19)}Z`, id, state, usd },
     url,
     delivery,
     method: method === 'GET' ? null : method,
     note,
+    labels: given(labels),
   });
 }
 
 /** What a payment was for, beside the payment itself, which tells all else. */
-function entryBeside({ time, method, url, delivery, note, reason }: EntryView): Structure {
+function entryBeside({ time, method, url, delivery, note, reason, labels }: EntryView): Structure {
   return withoutNull({
     ...{ time: `${time.slice(0, 19)}Z`, url, method: method === 'GET' ? null : method },
-    ...{ delivery, note, reason },
+    ...{ delivery, note, reason, labels: given(labels) },
   });
+}
+
+/** Labels, or null where there are none. */
+function given(labels: EntryView['labels']): EntryView['labels'] | null {
+  return Object.keys(labels).length === 0 ? null : labels;
 }
 
 /** A total by what an agent asks for; what is zero is left out. */

@@ -1,3 +1,4 @@
+import { NO_LABELS, type Labels } from '../payment/labels.js';
 import type { Wallet } from '../wallet/wallet.js';
 import { isProxyToken, isSameToken } from './token.js';
 
@@ -5,6 +6,8 @@ import { isProxyToken, isSameToken } from './token.js';
 export interface ProxyCaller {
   readonly wallet: Wallet;
   readonly budgetId: string | null;
+  /** What each of its payments is tagged with, whatever the program says. */
+  readonly labels: Labels;
 }
 
 /** Who may come in. */
@@ -14,19 +17,24 @@ export interface ProxyAccess {
 }
 
 /** A run's own: one token, for as long as its program runs, and no other (T42). */
-export function runAccess(wallet: Wallet, own: string, budgetId: string): ProxyAccess {
+export function runAccess(
+  wallet: Wallet,
+  own: string,
+  { budgetId, labels = NO_LABELS }: { readonly budgetId: string; readonly labels?: Labels },
+): ProxyAccess {
   return {
-    callerOf: async (token) => Promise.resolve(isSameToken(token, own) ? { wallet, budgetId } : null),
+    callerOf: async (token) => Promise.resolve(isSameToken(token, own) ? { wallet, budgetId, labels } : null),
   };
 }
 
 /** A proxy's: its own token stands for the agent it was started as, and each other agent comes with its own. */
 export function proxyAccess(wallet: Wallet, own: string): ProxyAccess {
+  const unbound = { budgetId: null, labels: NO_LABELS };
   return {
     async callerOf(token) {
-      if (isProxyToken(token)) return isSameToken(token, own) ? { wallet, budgetId: null } : null;
+      if (isProxyToken(token)) return isSameToken(token, own) ? { wallet, ...unbound } : null;
       const agent = await wallet.agentOfToken(token);
-      return agent === null ? null : { wallet: wallet.forAgent(agent), budgetId: null };
+      return agent === null ? null : { wallet: wallet.forAgent(agent), ...unbound };
     },
   };
 }

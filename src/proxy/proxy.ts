@@ -12,11 +12,13 @@ import { programLeft } from '../wallet/balance.js';
 import type { Engine } from '../wallet/engine.js';
 import { failureOutcome } from '../wallet/answer/refusal.js';
 import type { Outcome } from '../wallet/answer/outcome.js';
+import { LABELS_RULE, NO_LABELS, parseLabelList, readLabels, type Labels } from '../payment/labels.js';
 import type { Payment } from '../ledger/attempts/payment.js';
 import type { ProxyAccess, ProxyCaller } from './access.js';
 import { AnswerStream } from './answerStream.js';
 import { destinationOf, readTarget } from './destination.js';
 import { dialectOf, type Dialect } from './dialect.js';
+import { asksForModels, ModelList } from './modelList.js';
 import { headersUp, keyOf, SAME_BY } from './forwardedHeaders.js';
 import { refusedBy, sendRefusal } from './refusal.js';
 import { holdsToken, isProxyToken } from './token.js';
@@ -135,7 +137,10 @@ class Forwarding {
       return this.#turnAway(404, 'upstream_unknown', says);
     }
     this.#dialect = destination.dialect;
-    await this.#forward(caller, engine, destination.url);
+    const labels = labelsOf(this.#incoming, caller.labels);
+    if (labels === null)
+      return this.#turnAway(400, 'bad_input', `X-Purser-Labels is not understood: ${LABELS_RULE}.`);
+    await this.#forward({ ...caller, labels }, engine, destination.url);
   }
 
   /**
@@ -157,11 +162,14 @@ class Forwarding {
 
   async #forward(caller: ProxyCaller, engine: Engine, url: string): Promise<void> {
     const incoming = this.#incoming;
-    const { wallet, budgetId } = caller;
+    const { wallet, budgetId, labels } = caller;
     const content = await takeUpload(engine, incoming);
     const stream = new AnswerStream(this.#outgoing, (payment, isReplayed) =>
       costHeaders(engine, budgetId, payment, isReplayed),
     );
+    const prices = asksForModels(incoming.method, url, this.#dialect)
+      ? await engine.ledger.modelPrices(engine.agent, new URL(url).origin, engine.now())
+      : [];
     const { 'x-purser-max-usd': maxUsd, 'x-purser-repeat': repeat } = incoming.headers;
     const key = idempotencyKeyOf(incoming, budgetId);
     const input = {
@@ -169,14 +177,15 @@ class Forwarding {
       ...(typeof maxUsd === 'string' ? { max_usd: maxUsd } : {}),
       ...(repeat === 'true' ? { repeat: true } : {}),
       ...(key === null ? {} : { idempotency_key: key }),
+      ...(labels === NO_LABELS ? {} : { labels }),
     };
     const outcome = await wallet.pay(input, {
       signal: this.#signal,
       ending: this.#endOf(stream),
       client: 'The proxy',
       ...(content === undefined ? {} : { content }),
-      answer: stream,
-      forwarded: { budgetId, sameBy: SAME_BY, timeoutMs: CALL_MS_MAX },
+      answer: prices.length === 0 ? stream : new ModelList(stream, prices),
+      forwarded: { budgetId, sameBy: SAME_BY, asksModel: this.#dialect !== 'plain', timeoutMs: CALL_MS_MAX },
     });
     if (stream.isWhole) return;
     if (stream.isBegun) stream.breakOff(this.#dialect, this.#refusedBy(outcome));
@@ -212,6 +221,14 @@ class Forwarding {
 
 function isToken(text: string): boolean {
   return isProxyToken(text) || nameInToken(text) !== null;
+}
+
+/** The program's labels with those of its run, which stand; null where they cannot be understood. */
+function labelsOf({ headers }: IncomingMessage, ofRun: Labels): Labels | null {
+  const { 'x-purser-labels': given } = headers;
+  if (typeof given !== 'string' || given.trim() === '') return ofRun;
+  const own = parseLabelList(given);
+  return own === null ? null : readLabels({ ...own, ...ofRun });
 }
 
 /** The program's own key; a run's are kept apart from those of the agent's other calls. */

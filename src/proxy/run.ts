@@ -6,6 +6,7 @@ import { assertInvariant, WalletError } from '../errors/walletError.js';
 import type { BudgetUse } from '../ledger/books/budget.js';
 import { formatUsd } from '../money/decimal.js';
 import type { UsdMicros } from '../money/unit.js';
+import type { Labels } from '../payment/labels.js';
 import { settleBinding } from '../server/http/socket/binding.js';
 import { budgetError } from '../wallet/answer/refusal.js';
 import { agentBudgetLines } from '../wallet/call/ownerRules.js';
@@ -36,6 +37,8 @@ export interface RunOptions {
   readonly command: readonly string[];
   /** What it may spend; what the owner's limit on a session is unless given. */
   readonly budgetUsdMicros: UsdMicros | undefined;
+  /** What each of its payments is tagged with. */
+  readonly labels: Labels;
   /** After this nothing is paid for it any more, ms. */
   readonly forMs: number;
   readonly tellOwner: (step: OwnerStep | null) => string | null;
@@ -75,7 +78,7 @@ export async function runProgram(options: RunOptions): Promise<RunEnd> {
         binding: settleBinding({ tls: false, behindProxy: false }),
         at: { kind: 'address', host: '127.0.0.1', port: 0 },
         tls: null,
-        access: runAccess(wallet, token, id),
+        access: runAccess(wallet, token, { budgetId: id, labels: options.labels }),
         tellOwner: options.tellOwner,
       });
       try {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { WalletError } from '../errors/walletError.js';
 import { numberToDecimalText, parseUsd } from '../money/decimal.js';
+import { LABELS_RULE, readLabels, type Labels } from '../payment/labels.js';
 import { nestsDeeperThan, type JsonValue } from '../text/json.js';
 import type { UsdMicros } from '../money/unit.js';
 
@@ -20,8 +21,8 @@ const REQUESTS_MAX = 8;
 /** Far deeper than any API's JSON, and far from where writing it as text overflows the stack. */
 const BODY_DEPTH_MAX = 500;
 
-const url = z.string().describe('Absolute https URL to call.');
-const method = z.string().optional().describe('HTTP method; GET unless given.');
+const url = z.string().describe('Absolute https URL.');
+const method = z.string().optional().describe('GET unless given.');
 const headers = z
   .record(z.string(), z.string())
   .optional()
@@ -110,7 +111,7 @@ export const quoteInput = z.strictObject({
     })
     .optional(),
   wait_s: waitSec,
-  timeout_ms: timeoutMs.describe('Whole call; 50000 unless given.'),
+  timeout_ms: timeoutMs.describe('50000 unless given.'),
 });
 
 /** Arguments of `wallet_pay`. */
@@ -127,7 +128,13 @@ export const payInput = z.strictObject({
   approval_id: z.string().optional(),
   wait_s: waitSec,
   reason: z.string().max(REASON_LENGTH_MAX).optional().describe('Why, in your words; quoted to the owner.'),
-  timeout_ms: timeoutMs.describe('Whole call; 50000 unless given.'),
+  labels: z
+    .unknown()
+    .refine((value) => readLabels(value) !== null, { error: LABELS_RULE })
+    .transform((value) => readLabels(value) as Labels)
+    .meta({ type: 'object', description: 'Tags for reports.' })
+    .optional(),
+  timeout_ms: timeoutMs.describe('50000 unless given.'),
 });
 
 /** The longest that `wallet_approval` waits: under the shortest limit of common clients (60 s). */

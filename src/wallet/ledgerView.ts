@@ -7,6 +7,7 @@ import type { Delivery, Payment } from '../ledger/attempts/payment.js';
 import type { AnyAttempt, Withdrawal } from '../ledger/attempts/withdrawal.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { overchargeOf } from './lightningStop.js';
+import { NO_LABELS, type Labels } from '../payment/labels.js';
 import { formatUsd } from '../money/decimal.js';
 import { categoryOf } from '../policy/category.js';
 import type { Engine } from './engine.js';
@@ -40,6 +41,7 @@ export interface EntryView extends PaymentView {
   readonly delivery: Delivery | null;
   readonly note: string | null;
   readonly reason: string | null;
+  readonly labels: Labels;
 }
 
 /** A total of one host, day, session or category. */
@@ -65,6 +67,7 @@ const NO_REQUEST = {
   session: 'owner',
   delivery: null,
   reason: null,
+  labels: NO_LABELS,
 } as const;
 
 /** The entry of a payment or of a withdrawal. */
@@ -92,8 +95,9 @@ function requestOf({
   sessionId,
   delivery,
   reason,
+  labels,
 }: Payment): Pick<EntryView, keyof typeof NO_REQUEST> {
-  return { method, url, host, session: sessionId, delivery, reason };
+  return { method, url, host, session: sessionId, delivery, reason, labels };
 }
 
 /** A place as an agent names it: a host, `host:port`, or a URL of it. */

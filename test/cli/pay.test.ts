@@ -159,9 +159,26 @@ describe('quote and pay', () => {
 
   it('hands over key, reason and bound as they were given', async () => {
     const key = ['--max-usd', '0.05', '--idempotency-key', 'order-1'];
-    const paid = await json('pay', url('/v2/json'), ...key, '--reason', 'for the \u202Ereport');
+    const paid = await json(
+      'pay',
+      url('/v2/json'),
+      ...key,
+      '--reason',
+      'for the \u202Ereport',
+      '--label',
+      'team=search',
+      '--label',
+      'step=1',
+    );
     const shown = await purser('ledger', 'show', paid.payment.id);
     expect(shown.out).toMatch(/^agent's reason +for the report$/m);
+    expect(shown.out).toMatch(/^labels +step=1 team=search$/m);
+    const listed = await json<{ entries: { labels: object }[] }>('ledger', '--limit', '1');
+    expect(listed.entries[0]?.labels).toEqual({ step: '1', team: 'search' });
+    expect((await purser('ledger', '--csv', '--limit', '1')).out).toContain('step=1 team=search');
+    expect((await purser('pay', url('/v2/json'), '--max-usd', '1', '--label', 'team')).err).toContain(
+      '--label',
+    );
     const other = await purser('pay', url('/v2/json'), ...key, '--json');
     expect({ exit: other.exit, ...(JSON.parse(other.out) as PayResult) }).toMatchObject({
       exit: 2,

@@ -252,6 +252,26 @@ export function describeLedgerContract(name: string, storeIn: (home: string) => 
       ]);
     });
 
+    test('keeps the labels of a payment, and knows by them what each model cost last', async () => {
+      const [one, two] = [await open({ holder: 'one' }), await open({ holder: 'two' })];
+      const tagged = (model: string, usd: bigint) =>
+        captured(one, { labels: { model, team: 'search' }, heldUsdMicros: usd * CENT });
+      const first = await tagged('small', 1n);
+      await captured(one, {});
+      await tagged('large', 5n);
+      await tagged('small', 2n);
+      expect((await two.findPayment(first.id))?.labels).toEqual({ model: 'small', team: 'search' });
+      const priced = (agent: string, atMs = T0) => two.modelPrices(agent, 'https://api.example.com', atMs);
+      const seen = new Map((await priced('default')).map(({ model, usdMicros }) => [model, usdMicros]));
+      expect([seen.size, seen.get('large')]).toEqual([2, 5n * CENT]);
+      // What others bought is not told, nor what was bought long ago.
+      expect(await priced('other')).toEqual([]);
+      expect(await priced('default', T0 + 31 * 86_400_000)).toEqual([]);
+      const [labelled] = (await two.listAttempts({ words: 'search' }, 10, null)).attempts;
+      expect(labelled).toMatchObject({ labels: { team: 'search' } });
+      expect((await two.audit()).findings).toEqual([]);
+    });
+
     test('holds no more under a budget than it has, whichever process asks, and gives back what is released', async () => {
       const [one, two] = [await open({ holder: 'one' }), await open({ holder: 'two' })];
       const budgetId = await openBudget(one, { amountUsdMicros: 5n * CENT });

@@ -46,6 +46,7 @@ const TEMPLATE: Omit<Payment, 'id'> = {
   approvalId: null,
   pastCaps: [],
   budgetPath: null,
+  labels: {},
   state: 'held',
   capturedAtomic: null,
   capturedUsdMicros: null,

@@ -1,4 +1,5 @@
 import { startGateway, type Gateway } from '../../sandbox/gateway.ts';
+import { NO_LABELS, type Labels } from '../../src/payment/labels.js';
 import { proxyAccess, runAccess } from '../../src/proxy/access.js';
 import { startProxy, type RunningProxy } from '../../src/proxy/proxy.js';
 import { newProxyToken } from '../../src/proxy/token.js';
@@ -18,7 +19,7 @@ export interface ProxyWorld {
   /** What an SDK of OpenAI's takes as its base. */
   readonly base: string;
   /** A proxy for one run of its own, and that run. */
-  startRun(usdMicros: bigint, forMs?: number): Promise<OneRun>;
+  startRun(usdMicros: bigint, forMs?: number, labels?: Labels): Promise<OneRun>;
   stop(): Promise<void>;
 }
 
@@ -59,7 +60,7 @@ export async function startProxyWorld(settings: Readonly<Record<string, string>>
   const proxy = await startProxy({ ...parts, access: proxyAccess(wallet, token) });
   return {
     ...{ world, gateway, mine, wallet, proxy, token, base: `${proxy.url}/${token}/${UPSTREAM}/v1` },
-    async startRun(amountUsdMicros, forMs = 3_600_000) {
+    async startRun(amountUsdMicros, forMs = 3_600_000, labels = NO_LABELS) {
       const { ledger } = await wallet.engine();
       const nowMs = world.now();
       const opened = await ledger.budgets.open(
@@ -72,7 +73,10 @@ export async function startProxyWorld(settings: Readonly<Record<string, string>>
       if (opened.kind !== 'open') throw new Error(`The run was not opened: ${opened.kind}`);
       const own = newProxyToken();
       const { id } = opened.node;
-      const running = await startProxy({ ...parts, access: runAccess(wallet, own, id) });
+      const running = await startProxy({
+        ...parts,
+        access: runAccess(wallet, own, { budgetId: id, labels }),
+      });
       return { id, token: own, proxy: running, [Symbol.dispose]: () => void running.close() };
     },
     async stop() {

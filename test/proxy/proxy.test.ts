@@ -97,6 +97,34 @@ describe('a request through the proxy', () => {
     expect(gateway.orders.at(-1)?.headers.authorization).toBe('Bearer sk-own');
   });
 
+  test('has the labels of its header and the model it asks, and the price of that one is remembered', async () => {
+    const { base, wallet, gateway } = here;
+    const ask = (labels: string): Promise<Response> => {
+      const { headers, ...init } = chat(undefined, { model: 'large-model' });
+      return fetch(`${base}/chat/completions`, {
+        ...init,
+        headers: { ...headers, 'x-purser-labels': labels },
+      });
+    };
+    const response = await ask('team=search,ticket=AB%2012');
+    const id = response.headers.get('x-purser-payment-id') ?? '';
+    const payment = await (await wallet.engine()).ledger.findPayment(id);
+    expect(payment?.labels).toEqual({ model: 'large-model', team: 'search', ticket: 'AB 12' });
+    expect(JSON.stringify(gateway.orders.at(-1))).not.toContain('AB%2012');
+    const { data } = (await (await fetch(`${base}/models`)).json()) as { data: object[] };
+    expect(data).toMatchObject([
+      { id: 'small-model', pricing: {} },
+      {
+        id: 'large-model',
+        purser: { last_price_usd: response.headers.get('x-cost-usd-cents') === '5' ? '0.05' : '?' },
+      },
+    ]);
+    expect(data[0]).not.toHaveProperty('purser');
+    const before = gateway.orders.length;
+    expect((await ask('Team=search')).status).toBe(400);
+    expect(gateway.orders).toHaveLength(before);
+  });
+
   test('that costs nothing passes free, prices of models too', async () => {
     const response = await fetch(`${here.base}/models`);
     expect(await response.json()).toMatchObject({
@@ -398,13 +426,17 @@ describe('what a seller may do with a program through the proxy', () => {
 
 describe('a run', () => {
   test('of five cents buys five calls of one cent, and the sixth is refused in the words of the API', async () => {
-    using run = await here.startRun(50_000n);
+    using run = await here.startRun(50_000n, undefined, { team: 'ours' });
     const url = `${run.proxy.url}/${UPSTREAM}/v1/chat/completions`;
     const call = (): Promise<Response> => {
       const init = chat();
       return fetch(url, {
         ...init,
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${run.token}` },
+        headers: {
+          ...{ 'content-type': 'application/json', authorization: `Bearer ${run.token}` },
+          // Whoever started the run says whose it is, and not the program.
+          'x-purser-labels': 'team=theirs,step=1',
+        },
       });
     };
     for (let left = 4; left >= 0; left -= 1) expect(cents(await call())).toEqual([1, left]);
@@ -427,6 +459,7 @@ describe('a run', () => {
       ({ budgetPath }) => budgetPath === run.id,
     );
     expect(own).toHaveLength(5);
+    for (const { labels } of own) expect(labels).toEqual({ model: 'small-model', step: '1', team: 'ours' });
   });
 
   test('that has ended pays nothing any more, by its token or by another, and neither does one whose time is over (T42)', async () => {

@@ -1,5 +1,5 @@
 import type { CommandEntry, CommandFlag } from '../command.js';
-import { AGENT_FLAG, OPENS } from '../terminal/flags.js';
+import { AGENT_FLAG, LABEL_FLAG, OPENS } from '../terminal/flags.js';
 
 const CALL_FLAGS = [
   { flags: '-X, --method <method>', summary: 'HTTP method. Default: GET, or POST with --data.' },
@@ -37,6 +37,7 @@ export const payCommands = [
       ...CALL_FLAGS,
       { flags: '--idempotency-key <key>', summary: 'Calls with the same key are paid once.' },
       { flags: '--repeat', summary: 'Buy the same call again within a minute.' },
+      LABEL_FLAG,
       { flags: '--reason <text>', summary: 'Why you pay. Stored in the ledger and shown to the owner.' },
       AGENT_FLAG,
       ...OPENS,

@@ -3,6 +3,7 @@ import type { CallContext } from '../../wallet/call/callDeadline.js';
 import { askHere } from '../approvals/askHere.js';
 import { writeAnswer } from './answerOut.js';
 import type { CommandCall } from '../command.js';
+import { labelsOf } from './labels.js';
 import { readHttpCall, type HttpCall } from './httpCall.js';
 import { isInteractive } from '../terminal/io.js';
 import { exitCodeOf, printOutcome, printStatus } from '../terminal/output/show.js';
@@ -67,6 +68,7 @@ async function payCall(
     approval_id: approvalId,
     idempotency_key: flags.text('idempotencyKey'),
     reason: flags.text('reason'),
+    labels: flags.list('label').length === 0 ? undefined : labelsOf(call),
     ...(flags.has('repeat') ? { repeat: true } : {}),
   };
   const given = Object.entries(named).filter(([, value]) => value !== undefined);

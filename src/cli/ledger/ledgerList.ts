@@ -4,6 +4,7 @@ import { WalletError } from '../../errors/walletError.js';
 import { ledgerInput, parseInput, type LedgerInput } from '../../wallet/input.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { ReportFilter } from '../../ledger/books/report.js';
+import { labelLine } from '../../payment/labels.js';
 import { nearest } from '../../text/nearest.js';
 import { cleanLine } from '../../text/untrusted.js';
 import { filterOf, readLedger, viewEntry, type EntryView, type GroupView } from '../../wallet/ledgerView.js';
@@ -176,6 +177,7 @@ const ENTRY_COLUMNS = [
   'delivery',
   'note',
   'reason',
+  'labels',
 ] as const;
 const GROUP_COLUMNS = [
   'key',
@@ -193,7 +195,7 @@ function csvOf(result: Outcome): string {
   if (entries !== undefined)
     return layCsv(
       ENTRY_COLUMNS,
-      entries.map((entry) => cellsOf(entry, ENTRY_COLUMNS)),
+      entries.map((entry) => cellsOf({ ...entry, labels: labelLine(entry.labels) }, ENTRY_COLUMNS)),
     );
   const groups = result['groups'] as readonly GroupView[];
   return layCsv(

@@ -1,5 +1,6 @@
 import { WalletError } from '../../errors/walletError.js';
 import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
+import { labelLine } from '../../payment/labels.js';
 import { viewEntry, type EntryView } from '../../wallet/ledgerView.js';
 import { outcome, moneyOf, viewPayment, type Outcome } from '../../wallet/answer/outcome.js';
 import { openLedgerWithoutKeys } from '../../owner/ownerFreeze.js';
@@ -85,6 +86,7 @@ function entryLines(entry: EntryView): string[] {
     ['agent', `${entry.agent}, session ${entry.session}`],
     ['note', entry.note],
     ["agent's reason", entry.reason],
+    ['labels', labelLine(entry.labels) || null],
   ];
   return layPairs(pairs.filter((pair): pair is [string, string] => pair[1] !== null));
 }

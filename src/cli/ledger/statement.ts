@@ -1,6 +1,7 @@
 import type { Ledger } from '../../ledger/ledger.js';
 import { formatUsd } from '../../money/decimal.js';
 import { cleanLine } from '../../text/untrusted.js';
+import { labelLine } from '../../payment/labels.js';
 import type { EntryView } from '../../wallet/ledgerView.js';
 import type { ReportFilter } from '../../ledger/books/report.js';
 import type { CliIo } from '../terminal/io.js';
@@ -54,9 +55,10 @@ function whatOf({ kind, pay_to: payTo, host, method, url }: EntryView): string {
   return `${host}${path === '/' ? '' : path}${method === 'GET' ? '' : ` (${method})`}`;
 }
 
-/** The agent's reason, in quotes: the words are the agent's. */
-function reasonOf({ reason }: EntryView): string {
-  return reason === null ? '' : `“${cleanLine(reason, LINE_LENGTH_MAX)}”`;
+/** The agent's reason, in quotes: the words are the agent's. And its labels. */
+function reasonOf({ reason, labels }: EntryView): string {
+  const quoted = reason === null ? '' : `“${cleanLine(reason, LINE_LENGTH_MAX)}”`;
+  return [quoted, labelLine(labels)].filter((part) => part !== '').join(' ');
 }
 
 /**

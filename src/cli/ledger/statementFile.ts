@@ -1,4 +1,5 @@
 import { formatUnits } from '../../money/decimal.js';
+import { labelLine } from '../../payment/labels.js';
 import { cleanLine } from '../../text/untrusted.js';
 import type { AccountStatement } from '../../treasury/statement/statement.js';
 import type { StatementLine } from '../../treasury/statement/statementLine.js';
@@ -26,10 +27,11 @@ const KIND_WORDS: Readonly<Record<StatementLine['kind'], string>> = {
 };
 
 /** A line in words: `paid to shop.example, 3 payments`. */
-export function lineWords({ kind, other, count, why }: StatementLine): string {
+export function lineWords({ kind, other, count, why, labels }: StatementLine): string {
   const times = kind === 'payments' && count > 1 ? `, ${count} payments` : '';
   const who = other === '' ? '' : kind === 'not_explained' ? ` (${other})` : ` ${other}`;
-  return `${KIND_WORDS[kind]}${who}${times}${why === '' ? '' : `: ${why}`}`;
+  const tags = labels === undefined ? '' : ` (${labelLine(labels)})`;
+  return `${KIND_WORDS[kind]}${who}${times}${tags}${why === '' ? '' : `: ${why}`}`;
 }
 
 /** An amount with its sign, in units of the asset: `-0.04`, `+5`. */
@@ -57,7 +59,7 @@ const COLUMNS = [
     'change_atomic',
     'amount_atomic',
   ],
-  ...['tx', 'why'],
+  ...['tx', 'why', 'labels'],
 ];
 
 function csvOf({ accounts }: Statement): string {
@@ -65,14 +67,14 @@ function csvOf({ accounts }: Statement): string {
     const { network, symbol, decimals, openingAtomic, closingAtomic, fromMs, toMs, lines } = account;
     const end = (kind: string, ms: number, atomic: bigint | null) => [
       ...[iso(ms), network, symbol, kind, null, null, null],
-      ...[balance(atomic, decimals), atomic?.toString() ?? null, null, null, null],
+      ...[balance(atomic, decimals), atomic?.toString() ?? null, null, null, null, null],
     ];
     return [
       end('opening_balance', fromMs, openingAtomic),
       ...lines.map((line) => [
         ...[iso(line.atMs), network, symbol, line.kind, line.agent, line.other, String(line.count)],
         ...[change(line.changeAtomic, decimals), line.changeAtomic.toString(), line.amountAtomic.toString()],
-        ...[line.tx, line.why],
+        ...[line.tx, line.why, line.labels === undefined ? null : labelLine(line.labels)],
       ]),
       end('closing_balance', toMs, closingAtomic),
     ];
@@ -102,6 +104,7 @@ export function statementData({ period, accounts }: Statement): object {
         count: line.count,
         tx: line.tx,
         ...(line.why === '' ? {} : { why: line.why }),
+        ...(line.labels === undefined ? {} : { labels: line.labels }),
       })),
       closing_atomic: account.closingAtomic?.toString() ?? null,
       notes: account.notes,

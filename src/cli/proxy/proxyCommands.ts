@@ -1,5 +1,5 @@
 import type { CommandEntry } from '../command.js';
-import { AGENT_FLAG, JSON_FLAG, PASSPHRASE_FLAG } from '../terminal/flags.js';
+import { AGENT_FLAG, LABEL_FLAG, JSON_FLAG, PASSPHRASE_FLAG } from '../terminal/flags.js';
 
 /** Paying for what any program asks. */
 export const proxyCommands = [
@@ -16,13 +16,14 @@ export const proxyCommands = [
         summary: 'The most it may spend, such as 2.00. Default: limits.per_session_usd.',
       },
       { flags: '--for <time>', summary: 'How long it may spend, such as 90m, 2h or 1d. Default: 1d.' },
+      LABEL_FLAG,
       AGENT_FLAG,
       PASSPHRASE_FLAG,
     ],
     examples: [
       'run claude',
       'run --budget 2.00 --for 2h -- claude -p "What is new?"',
-      'run codex exec "Mend it"',
+      'run --label team=search codex exec "Mend it"',
     ],
     load: () => import('./run.js'),
   },

@@ -1,6 +1,7 @@
 import { WalletError } from '../../errors/walletError.js';
 import { parseUsd } from '../../money/decimal.js';
 import type { CommandCall } from '../command.js';
+import { labelsOf } from '../call/labels.js';
 import { tellOwner } from '../line/line.js';
 import { isInteractive } from '../terminal/io.js';
 import { printLines } from '../terminal/output/show.js';
@@ -23,6 +24,7 @@ export async function run(call: CommandCall): Promise<number> {
       wallet: walletOptions(call),
       command: args.filter((arg) => arg !== undefined),
       budgetUsdMicros,
+      labels: labelsOf(call),
       forMs: readTime(flags.text('for') ?? FOR_DEFAULT),
       tellOwner: (step) => tellOwner(step, io),
       atTerminal: isInteractive(io),

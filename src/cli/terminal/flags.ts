@@ -37,6 +37,12 @@ export const FACTOR_FLAG = {
 /** Of a command that is the owner's. */
 export const OWNS = [FACTOR_FLAG, ...OPENS] as const satisfies readonly CommandFlag[];
 
+/** Of a command that pays. */
+export const LABEL_FLAG = {
+  flags: '--label <pair...>',
+  summary: 'A tag for reports, such as team=search. Repeatable.',
+} as const satisfies CommandFlag;
+
 /** Of a command that is done as one of the agents. */
 export const AGENT_FLAG = {
   flags: '--agent <name>',

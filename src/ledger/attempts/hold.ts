@@ -5,6 +5,7 @@ import type { Draw } from '../books/entitlement.js';
 import type { BudgetStop } from '../books/budget.js';
 import type { AnyAttempt, FundsReading } from './withdrawal.js';
 import type { AgentBar } from '../books/agent.js';
+import type { Labels } from '../../payment/labels.js';
 import type { Recurrence } from '../../payment/commitment.js';
 import type { ApprovalProblem } from '../books/approval.js';
 
@@ -50,6 +51,7 @@ export interface HoldRequest extends Pick<
   readonly beside?: Beside | null;
   /** The promise that it is the first charge of; then it counts in each line by the rate of that. */
   readonly commitment?: NewCommitment | null;
+  readonly labels?: Labels;
   /** The id that a server's log knows the call by; it goes to the journal. */
   readonly callId?: string | undefined;
   /** What the chain showed of the payer's balance, and when it was asked; null where it did not answer. */

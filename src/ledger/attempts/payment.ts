@@ -1,3 +1,4 @@
+import type { Labels } from '../../payment/labels.js';
 import type { Attempt } from './attempt.js';
 
 /** What a payment brought. `pending`: a job was bought, whose result is still to come. `lost`: nothing came, or not all of it. */
@@ -31,6 +32,8 @@ export interface Payment extends Attempt {
   readonly delivery: Delivery | null;
   /** The budgets that it counts in, from the one it was made under to the topmost: see `budgetsOf`; null for none. */
   readonly budgetPath: string | null;
+  /** Tags that whoever called gave it, for reports. No limit looks at them. */
+  readonly labels: Labels;
 }
 
 /** A cap by its name, and the key of the scope that it bounded. */

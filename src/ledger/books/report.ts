@@ -15,7 +15,7 @@ export interface ReportFilter {
   readonly state?: AttemptState;
   /** Those alone that were paid for and brought nothing. */
   readonly undelivered?: true;
-  /** In small letters: those alone whose URL, payee, transaction, id or reason has it somewhere. */
+  /** In small letters: those alone whose URL, payee, transaction, id, reason or labels have it somewhere. */
   readonly words?: string;
   /** Payments of agents, or what the owner took out; both unless given. Only {@link ReportReader.listAttempts} looks at it. */
   readonly kind?: 'payment' | 'withdrawal';

@@ -23,6 +23,14 @@ export interface EndpointPrices {
   readonly approvedUsdMicros: UsdMicros;
 }
 
+/** What a call of one model cost last. */
+export interface ModelPrice {
+  readonly model: string;
+  readonly usdMicros: UsdMicros;
+  /** When it was paid, by the wall clock, ms. */
+  readonly atMs: number;
+}
+
 /** What was asked at an endpoint of late. */
 export interface AskedBefore {
   /** Captured payments, newest first, of 24 hours of ledger time at most. */

@@ -2,6 +2,7 @@ import type { Movement, SearchedSpan } from '../../ledger/books/movement.js';
 import type { AgentAddress } from '../../owner/ownAddresses.js';
 import type { Asset } from '../../money/asset.js';
 import type { Network } from '../../money/network.js';
+import type { Labels } from '../../payment/labels.js';
 import type { AtomicAmount } from '../../money/unit.js';
 
 /** A captured payment or withdrawal, as far as a statement needs it. */
@@ -17,6 +18,7 @@ export interface PaidRow {
   readonly amountAtomic: AtomicAmount;
   readonly tx: string | null;
   readonly atMs: number;
+  readonly labels?: Labels;
 }
 
 /** One asset on one network with all that is known of it. */

@@ -76,7 +76,7 @@ function rowOf(attempt: AnyAttempt): PaidRow {
   const { id, kind, agent, network, asset, payFrom, payTo, capturedAtomic, tx, changedMs } = attempt;
   return {
     ...{ id, kind, agent, network, asset, payFrom, payTo, tx },
-    host: attempt.kind === 'payment' ? attempt.host : '',
+    ...(attempt.kind === 'payment' ? { host: attempt.host, labels: attempt.labels } : { host: '' }),
     amountAtomic: capturedAtomic ?? 0n,
     atMs: capturedWallMs(attempt) ?? changedMs,
   };

@@ -61,6 +61,16 @@ function state(over: Partial<Account>, rows: readonly PaidRow[] = [], period = P
   return { ...statement, told };
 }
 
+test('payments of one seller are a line for each set of labels', () => {
+  const team = (name: string) => row({ labels: { team: name } });
+  const { lines } = state({ spans: [] }, [team('a'), team('b'), team('a'), row()]);
+  expect(lines.map(({ labels, count: times }) => [labels, times])).toEqual([
+    [{ team: 'a' }, 2],
+    [{ team: 'b' }, 1],
+    [undefined, 1],
+  ]);
+});
+
 test('opens with a balance, tells what came and what was bought, and closes with a balance', () => {
   const paid = movement({ direction: 'out', other: SELLER, amountAtomic: 40n });
   const { told, openingAtomic, closingAtomic } = state(

@@ -1,4 +1,5 @@
 import type { Movement } from '../../ledger/books/movement.js';
+import { labelLine, NO_LABELS, type Labels } from '../../payment/labels.js';
 import type { AtomicAmount } from '../../money/unit.js';
 import type { PaidRow } from './account.js';
 
@@ -23,6 +24,8 @@ export interface StatementLine {
   readonly tx: string | null;
   /** Why it is not explained; empty otherwise. */
   readonly why: string;
+  /** What the payments it stands for are tagged with, all alike; absent where they are not. */
+  readonly labels?: Labels;
 }
 
 /** A row that was paid, and when by the chain. */
@@ -31,11 +34,12 @@ export interface Paid {
   readonly atMs: number;
 }
 
-/** Payments by agent and seller, and each withdrawal by itself. */
+/** Payments by agent, seller and labels, and each withdrawal by itself. */
 export function groupPayments(paid: readonly Paid[]): StatementLine[] {
   const groups = new Map<string, StatementLine>();
   const lines: StatementLine[] = [];
   for (const { row, atMs } of paid) {
+    const labels = labelLine(row.labels ?? NO_LABELS);
     const line: StatementLine = {
       kind: row.kind === 'payment' ? 'payments' : 'withdrawal',
       changeAtomic: -row.amountAtomic,
@@ -46,12 +50,13 @@ export function groupPayments(paid: readonly Paid[]): StatementLine[] {
       count: 1,
       tx: row.kind === 'payment' ? null : row.tx,
       why: '',
+      ...(labels === '' ? {} : { labels: row.labels ?? NO_LABELS }),
     };
     if (line.kind === 'withdrawal') {
       lines.push(line);
       continue;
     }
-    const key = `${row.agent} ${row.host}`;
+    const key = `${row.agent} ${row.host} ${labels}`;
     const known = groups.get(key);
     groups.set(
       key,

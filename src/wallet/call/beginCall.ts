@@ -106,8 +106,8 @@ async function approvedCall(
   return { terms: { ...termsOf(input), ...terms }, request, challenge, approval };
 }
 
-function termsOf({ idempotency_key, repeat, reason, quote_id }: PayInput): CallTerms {
-  return given({ idempotency_key, repeat, reason, quote_id });
+function termsOf({ idempotency_key, repeat, reason, quote_id, labels }: PayInput): CallTerms {
+  return given({ idempotency_key, repeat, reason, quote_id, labels });
 }
 
 /** The fields of the request itself, as far as they are given. */

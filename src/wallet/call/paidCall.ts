@@ -11,7 +11,7 @@ import type { Challenge } from './probe.js';
 import type { CallRequest } from './request.js';
 
 /** The arguments of a call beside its request: an approval of it goes on with them. */
-export type CallTerms = Pick<PayInput, 'idempotency_key' | 'repeat' | 'reason' | 'quote_id'>;
+export type CallTerms = Pick<PayInput, 'idempotency_key' | 'repeat' | 'reason' | 'quote_id' | 'labels'>;
 
 /** One call of `wallet_pay`, from the tool to the wire: made once from its input, and carried through. */
 export interface PaidCall {

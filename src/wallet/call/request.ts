@@ -26,6 +26,8 @@ export interface ForwardedCall {
   readonly budgetId: string | null;
   /** The headers, in lower case, by which two requests differ: SDKs count their retries in others. */
   readonly sameBy: readonly string[];
+  /** Whether a model is asked, whose name in the body is then a label of the payment. */
+  readonly asksModel: boolean;
   /** Bound on the whole call; a stream may last. */
   readonly timeoutMs: number;
 }

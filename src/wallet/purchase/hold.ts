@@ -4,6 +4,7 @@ import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
 import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import { WalletError } from '../../errors/walletError.js';
 import type { Offer } from '../../payment/challenge.js';
+import { MODEL_LABEL, NO_LABELS, withLabel, type Labels } from '../../payment/labels.js';
 import type { PaymentIntent } from '../../payment/intent.js';
 import { shortOfMoney } from '../../policy/selectOffer.js';
 import { judgeRate } from '../../policy/totals.js';
@@ -14,6 +15,7 @@ import { assertClock } from '../clock/clockCheck.js';
 import { categoryOfCall } from '../discover/catalogAdvice.js';
 import { withMarks } from '../settle/witness.js';
 import { keyReused } from '../call/duplicate.js';
+import { modelOf } from '../call/model.js';
 import type { Draw } from '../../ledger/books/entitlement.js';
 import { newCommitment } from '../commitment/offered.js';
 import { dropDeposit, holdDeposit } from './deposit.js';
@@ -77,11 +79,12 @@ export async function holdPurchase(
 }
 
 async function holdCall(
-  { engine, session, config, terms, request, approval, context, beside }: PaidCall,
+  call: PaidCall,
   { target }: Challenge,
   { offer, intent, limits }: Purchase,
   draw: Draw | null,
 ): Promise<HoldResult> {
+  const { engine, session, config, terms, request, approval, context, beside } = call;
   return engine.ledger.openHold({
     agent: engine.agent,
     sessionId: session.id,
@@ -109,6 +112,7 @@ async function holdCall(
     capLines: limits.capLines,
     rateLines: limits.rateLines,
     approvalId: approval?.id ?? null,
+    labels: await labelsOf(call),
     callId: context.callId,
     budgetId: context.forwarded?.budgetId ?? null,
     draw,
@@ -117,6 +121,14 @@ async function holdCall(
     funds: engine.funds.known(offer.asset, intent.from),
     nowMs: engine.now(),
   });
+}
+
+/** The caller's labels; of a program's own call to a model also which one it asks. */
+async function labelsOf({ terms, request, context }: PaidCall): Promise<Labels> {
+  const given = terms.labels ?? NO_LABELS;
+  if (context.forwarded?.asksModel !== true || Object.hasOwn(given, MODEL_LABEL)) return given;
+  const model = await modelOf(request);
+  return model === null ? given : withLabel(given, MODEL_LABEL, model);
 }
 
 /** A hold that was not opened for a reason that ends the call. */

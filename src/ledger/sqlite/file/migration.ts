@@ -112,7 +112,7 @@ const replaceProcessesWithLeasesAndIndexAnswers: Migration = (db, auth) => {
 
 /**
  * To 5: what is bought and not used up, of which nothing was remembered before; what a payment brought, of which rows of
- * before say nothing; and the tree of budgets, and which of them a payment counts in: none of those there are.
+ * before say nothing; the tree of budgets, and which of them a payment counts in: none of those there are; and labels.
  */
 const addEntitlementsDeliveryAndBudgets: Migration = (db) => {
   db.exec(ENTITLEMENT_TABLE);
@@ -120,6 +120,7 @@ const addEntitlementsDeliveryAndBudgets: Migration = (db) => {
   db.exec(`
     ALTER TABLE payments ADD COLUMN delivery TEXT;
     ALTER TABLE payments ADD COLUMN budget_path TEXT;
+    ALTER TABLE payments ADD COLUMN labels TEXT;
   `);
   db.exec(BUDGET_TABLE);
 };

@@ -185,6 +185,7 @@ CREATE TABLE payments (
   captured_wall_ms INTEGER,
   delivery TEXT,
   budget_path TEXT,
+  labels TEXT,
   mac BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX one_live_payment_per_request ON payments (request_hash)

@@ -1,3 +1,4 @@
+import { NO_LABELS } from '../../../payment/labels.js';
 import {
   OWNER_SESSION,
   WITHDRAWAL,
@@ -306,5 +307,6 @@ function heldPayment(
     capturedWallMs: null,
     delivery: null,
     budgetPath: found.toOwn ? null : IMPORTED_BUDGET,
+    labels: NO_LABELS,
   };
 }

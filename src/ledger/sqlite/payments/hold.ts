@@ -4,6 +4,7 @@ import type { HoldRequest, HoldResult, NewCommitment } from '../../attempts/hold
 import { assertInvariant } from '../../../errors/walletError.js';
 import type { CapLine, RateLine } from '../../../money/cap.js';
 import type { UsdMicros } from '../../../money/unit.js';
+import { NO_LABELS } from '../../../payment/labels.js';
 import { chargesWithin } from '../../../payment/commitment.js';
 import { barOf } from '../owner/agent.js';
 import { checkApproval, consumeApproval } from '../owner/approval.js';
@@ -217,6 +218,7 @@ function newPayment(
   return {
     ...fixed,
     ...counted,
+    labels: request.labels ?? NO_LABELS,
     approvalId: request.approvalId ?? null,
     kind: 'payment',
     id: newId('pay'),

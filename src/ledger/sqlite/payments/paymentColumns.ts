@@ -1,5 +1,6 @@
 import type { PastCap, Payment } from '../../attempts/payment.js';
 import type { AnyAttempt, Withdrawal } from '../../attempts/withdrawal.js';
+import { NO_LABELS, type Labels } from '../../../payment/labels.js';
 import { WalletError } from '../../../errors/walletError.js';
 
 /** Stands in the place of a protocol where the owner took money out: such a row counts in no cap and in no total. */
@@ -61,9 +62,10 @@ const OF_PAYMENTS: ReadonlySet<string> = new Set<Exclude<keyof Payment, keyof Wi
   'pastCaps',
   'delivery',
   'budgetPath',
+  'labels',
 ]);
 
-export type ColumnKind = 'text' | 'integer' | 'bigintText' | 'bigintInteger' | 'flag' | 'list';
+export type ColumnKind = 'text' | 'integer' | 'bigintText' | 'bigintInteger' | 'flag' | 'list' | 'labels';
 
 export interface Column {
   readonly name: string;
@@ -119,6 +121,7 @@ export const PAYMENT_COLUMNS: readonly Column[] = [
   column('captured_wall_ms', 'capturedWallMs', 'integer'),
   column('delivery', 'delivery'),
   column('budget_path', 'budgetPath'),
+  column('labels', 'labels', 'labels'),
 ];
 
 /** A value as SQLite takes and gives it, integers as bigint. */
@@ -131,6 +134,7 @@ export function toSql(kind: ColumnKind, value: RowFields[keyof RowFields]): SqlV
   if (kind === 'text') return value as string;
   if (kind === 'bigintText') return (value as bigint).toString();
   if (kind === 'list') return listToSql(value as readonly PastCap[]);
+  if (kind === 'labels') return labelsToSql(value as Labels);
   return BigInt(value as number | bigint | boolean);
 }
 
@@ -139,8 +143,13 @@ export function listToSql(list: readonly PastCap[]): string | null {
   return list.length === 0 ? null : JSON.stringify(list);
 }
 
+function labelsToSql(labels: Labels): string | null {
+  return Object.keys(labels).length === 0 ? null : JSON.stringify(labels);
+}
+
 export function fromSql(kind: ColumnKind, value: SqlValue): RowFields[keyof RowFields] {
   if (kind === 'list') return value === null ? [] : (JSON.parse(value as string) as PastCap[]);
+  if (kind === 'labels') return value === null ? NO_LABELS : (JSON.parse(value as string) as Labels);
   if (value === null) return null;
   if (kind === 'text') return value as string;
   if (kind === 'bigintText') return BigInt(value as string);

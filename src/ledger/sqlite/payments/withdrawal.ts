@@ -1,3 +1,4 @@
+import { NO_LABELS } from '../../../payment/labels.js';
 import type { AtomicAmount } from '../../../money/unit.js';
 import { newId } from '../../newId.js';
 import { createHash } from 'node:crypto';
@@ -207,5 +208,6 @@ function withdrawalRow(
     capturedWallMs: null,
     delivery: null,
     budgetPath: null,
+    labels: NO_LABELS,
   };
 }

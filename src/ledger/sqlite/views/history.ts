@@ -7,9 +7,11 @@ import type {
   CircuitBreaker,
   Endpoint,
   EndpointPrices,
+  ModelPrice,
   OriginHistory,
 } from '../../books/seller.js';
 import type { LedgerContext } from '../file/context.js';
+import { MODEL_LABEL } from '../../../payment/labels.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 import { capturedWallMs, toWallMs } from '../../attempts/attempt.js';
@@ -24,6 +26,8 @@ export function sellerBook(access: LedgerAccess): SellerBook {
     endpointPrices: (endpoint, nowMs) => access.read((context) => endpointPrices(context, endpoint, nowMs)),
     askedBefore: (endpoint, differing, nowMs) =>
       access.read((context) => askedBefore(context, endpoint, { differing, nowMs })),
+    modelPrices: (agent, origin, nowMs) =>
+      access.read((context) => modelPrices(context, { agent, origin }, nowMs)),
     trippedBreakers: () => access.read((context, head) => trippedBreakers(context, head)),
     resetCircuitBreaker: (origin, nowMs) =>
       access.write('owner', (context) => resetCircuitBreaker(context, origin, nowMs)),
@@ -143,6 +147,28 @@ export function endpointPrices(context: LedgerContext, endpoint: Endpoint, nowMs
       .map(({ heldUsdMicros }) => heldUsdMicros)
       .reduce((highest, price) => (price > highest ? price : highest), 0n),
   };
+}
+
+/** Labelled payments that are looked through for models. */
+const MODELS_LOOK_MAX = 500;
+
+/** Reads what an agent's calls of models cost; every row it rests on carries its code. No limit rests on it. */
+function modelPrices(
+  context: LedgerContext,
+  { agent, origin }: { readonly agent: string; readonly origin: string },
+  nowMs: number,
+): ModelPrice[] {
+  const since = BigInt(nowMs - PRICE_WINDOW_MS);
+  const condition = `origin = ? AND agent = ? AND state = 'captured' AND labels IS NOT NULL AND opened_ms > ?`;
+  const prices = new Map<string, ModelPrice>();
+  for (const row of newest(context, condition, MODELS_LOOK_MAX, origin, agent, since)) {
+    const { labels, capturedUsdMicros, heldUsdMicros, openedMs } = paymentOf(row);
+    const model = labels[MODEL_LABEL];
+    if (model === undefined || prices.has(model)) continue;
+    const atMs = capturedWallMs(row) ?? openedMs;
+    prices.set(model, { model, usdMicros: capturedUsdMicros ?? heldUsdMicros, atMs });
+  }
+  return [...prices.values()];
 }
 
 /** A price that nobody paid for so long is asked anew. */

@@ -83,7 +83,7 @@ function conditionsOf(filter: ReportFilter): { sql: string; values: SqlValue[] }
     ],
     ['state = ?', filter.state],
     [
-      `instr(lower(url || ' ' || pay_to || ' ' || id || ' ' || coalesce(tx, '') || ' ' || coalesce(reason, '')), ?) > 0`,
+      `instr(lower(url || ' ' || pay_to || ' ' || id || ' ' || coalesce(tx, '') || ' ' || coalesce(reason, '') || ' ' || coalesce(labels, '')), ?) > 0`,
       filter.words,
     ],
     [`${LOST} AND 1 = ?`, filter.undelivered === undefined ? undefined : 1n],

@@ -4,6 +4,7 @@ import { assetsOf } from '../../../money/asset.js';
 import type { Caip2 } from '../../../money/network.js';
 import { formatUnits } from '../../../money/decimal.js';
 import { cleanLine } from '../../../text/untrusted.js';
+import { labelLine } from '../../../payment/labels.js';
 import { viewEntry, type EntryView } from '../../../wallet/ledgerView.js';
 import { layCsvRows } from '../../../cli/terminal/output/csv.js';
 
@@ -20,7 +21,7 @@ const ROWS_AT_ONCE = 500;
 
 const COLUMNS = [
   ...['kind', 'time', 'id', 'state', 'confirmed', 'usd', 'amount_atomic', 'asset', 'network', 'pay_to', 'tx'],
-  ...['method', 'url', 'host', 'agent', 'session', 'delivery', 'note', 'reason'],
+  ...['method', 'url', 'host', 'agent', 'session', 'delivery', 'note', 'reason', 'labels'],
 ] as readonly (keyof EntryView)[];
 
 export function isExport(kind: string): kind is ExportKind {
@@ -56,7 +57,12 @@ interface Writer {
 const WRITERS: Readonly<Record<ExportKind, Writer>> = {
   csv: {
     head: layCsvRows([COLUMNS]),
-    rows: (entries) => layCsvRows(entries.map((entry) => COLUMNS.map((name) => cellOf(entry[name])))),
+    rows: (entries) =>
+      layCsvRows(
+        entries.map((entry) =>
+          COLUMNS.map((name) => cellOf(name === 'labels' ? labelLine(entry.labels) : entry[name])),
+        ),
+      ),
     foot: '',
   },
   json: {
@@ -100,6 +106,9 @@ function beancountOf(entry: EntryView): string {
   return [
     `${entry.time.slice(0, 10)} ${flag} ${quoted(entry.host)} ${quoted(entry.reason ?? '')}`,
     `  id: ${quoted(entry.id)}`,
+    ...Object.entries(entry.labels).map(
+      ([name, value]) => `  label-${name.replace(/\./g, '-')}: ${quoted(value)}`,
+    ),
     `  ${to}  ${amount} ${symbol}`,
     `  Assets:Purser:${accountPart(entry.network)}  -${amount} ${symbol}`,
     '\n',

@@ -3,6 +3,7 @@ import { capturedWallMs, openedWallMs, toWallMs } from '../../../ledger/attempts
 import type { Payment } from '../../../ledger/attempts/payment.js';
 import type { AnyAttempt } from '../../../ledger/attempts/withdrawal.js';
 import { findNetwork } from '../../../money/network.js';
+import { labelLine } from '../../../payment/labels.js';
 import { cleanLine } from '../../../text/untrusted.js';
 import type { AnswerBeginning } from '../../../wallet/answer/response.js';
 import { viewEntry } from '../../../wallet/ledgerView.js';
@@ -68,7 +69,7 @@ export function viewPayment(payment: AnyAttempt, { status, answer }: BroughtPart
 }
 
 function callFacts(
-  { method, url, agent, host, reason, protocol, scheme, approvalId }: Payment,
+  { method, url, agent, host, reason, labels, protocol, scheme, approvalId }: Payment,
   { visit }: Shell,
 ): readonly (readonly [string, Html | string])[] {
   return [
@@ -78,6 +79,9 @@ function callFacts(
     ...(reason === null
       ? []
       : [['The agent’s reason', html`<q>${cleanLine(reason, TEXT_CHARS_MAX)}</q>`] as const]),
+    ...(Object.keys(labels).length === 0
+      ? []
+      : [['Labels', cleanLine(labelLine(labels), TEXT_CHARS_MAX)] as const]),
     ['Protocol', `${protocol}, ${scheme}`],
     ...(approvalId === null
       ? []
