@@ -88,6 +88,13 @@ module.exports = {
       to: { path: '@modelcontextprotocol/' },
     },
     {
+      name: 'purchase-above-call',
+      comment: 'A purchase is made of a call: what a call needs, it finds without one.',
+      severity: 'error',
+      from: { path: '^src/wallet/(answer|approval|body|call|entitlement|settle)/' },
+      to: { path: '^src/wallet/purchase/' },
+    },
+    {
       name: 'no-cycles',
       severity: 'error',
       from: {},

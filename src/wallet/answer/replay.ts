@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { isCleared, type Answer } from '../../ledger/attempts/answer.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
 import { formatUsd } from '../../money/decimal.js';
-import { fetchAgain, withWayBack } from '../purchase/fetchAgain.js';
+import { fetchAgain, withWayBack } from './fetchAgain.js';
 import type { PaidCall } from '../call/paidCall.js';
 import { endOfWork, isLeasedElsewhere } from '../leaseKeeper.js';
 import type { Engine } from '../engine.js';

@@ -7,9 +7,9 @@ import type { Outcome } from '../answer/outcome.js';
 import { openOutcome, unknownOutcome } from '../answer/openOutcome.js';
 import { aborted, busyOutcome, isDelivered, replay, WATCH_EVERY_MS } from '../answer/replay.js';
 import { endOfWork, isLeased } from '../leaseKeeper.js';
+import { proofAgain } from '../entitlement/boughtToken.js';
 import { reconcileAttempt } from '../settle/reconcile.js';
 import type { PaidCall, SignedRequest } from './paidCall.js';
-import { proofAgain } from '../purchase/prepay.js';
 
 /** After a capture, the same request gets the stored answer for so long (docs/design.md, "The same request"). */
 const REPLAY_MS = 60_000;

@@ -10,7 +10,7 @@ import { answerForFree, type Answered } from '../answer/freeAnswer.js';
 import { DEMAND_AGE_MS_MAX, rememberSession } from '../entitlement/session.js';
 import type { PaidCall } from './paidCall.js';
 import { probe, type Challenge } from './probe.js';
-import { sendSigned } from '../purchase/send.js';
+import { sendSigned } from './sendSigned.js';
 
 /** A clock may be this far from the seller's; as much as lets a payment be signed. ms */
 const CLOCK_APART_MS = 60_000;

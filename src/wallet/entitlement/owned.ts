@@ -5,7 +5,7 @@ import { readAnswer, type ReadAnswer } from '../answer/answerBody.js';
 import type { PaidCall } from '../call/paidCall.js';
 import { isStopped } from '../call/ownerRules.js';
 import { readChallenge, type Challenge } from '../call/probe.js';
-import { sendSigned } from '../purchase/send.js';
+import { sendSigned } from '../call/sendSigned.js';
 import type { Engine } from '../engine.js';
 import { covers, factOf, headersOf, remember } from './entitlement.js';
 import { endpointText, noteBalance, readIssued } from './issued.js';

@@ -27,7 +27,7 @@ import { mayHaveLeft, recordSilence, settleClaim, type SettledClaim } from '../s
 import { commitToSend, faultAfterSending } from './commitToSend.js';
 import { correctedAnswer } from './correctEcho.js';
 import { commitCompanion, withCompanion, type Companion } from './companion.js';
-import { fetchAgain, withWayBack } from './fetchAgain.js';
+import { fetchAgain, withWayBack } from '../answer/fetchAgain.js';
 import { holdPurchase, signHold, type Purchase } from './hold.js';
 import { prepay, unheardOutcome } from './prepay.js';
 import { readPaidAnswer } from './readPaidAnswer.js';

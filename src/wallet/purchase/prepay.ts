@@ -1,6 +1,5 @@
 import type { Config } from '../../config/settings.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
-import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import { assertInvariant } from '../../errors/walletError.js';
 import { shareOfHold } from '../../money/bitcoin.js';
 import { formatUsd } from '../../money/decimal.js';
@@ -8,8 +7,7 @@ import type { NetFailure } from '../../net/failure.js';
 import type { Prepaid } from '../../rails/rail.js';
 import { moneyOf, outcome, viewPayment, type Outcome } from '../answer/outcome.js';
 import type { Engine } from '../engine.js';
-import { remember } from '../entitlement/entitlement.js';
-import { endpointText } from '../entitlement/issued.js';
+import { rememberToken } from '../entitlement/boughtToken.js';
 import { stillLeased } from '../leaseKeeper.js';
 import { mayHaveLeft } from '../settle/claim.js';
 import { OVERCHARGE_STEP, overchargeSays, stopOvercharger } from '../lightningStop.js';
@@ -17,8 +15,6 @@ import type { PaidCall, SignedRequest } from '../call/paidCall.js';
 
 /** Of the caller's time so much is left for the seller's answer once the money has moved: a third of it. */
 const SELLER_SHARE = 3;
-/** A look into a wallet's books. */
-const PROOF_MS_MAX = 10_000;
 /** When to ask again about what is under way. */
 const LOOK_AGAIN_SEC = 15;
 
@@ -95,38 +91,6 @@ async function recordPaid(
   const captured = await engine.ledger.capture(payment.id, facts, engine.now());
   if (captured.kind === 'done') engine.funds.spent(payment);
   return captured.attempt;
-}
-
-/** A token that is good for more than one call is used before anything new is paid, where it was bought and below that. */
-async function rememberToken(
-  engine: Engine,
-  { payment, target }: Pick<SignedRequest, 'payment' | 'target'>,
-  { credential, lastsUntilMs }: Extract<Prepaid, { kind: 'paid' }>,
-): Promise<void> {
-  if (lastsUntilMs === undefined) return;
-  const { url, method } = target;
-  await remember(engine, {
-    ...{ kind: 'l402_token', origin: url.origin, path: url.pathname, subject: '' },
-    ...{ valueLeft: null, unit: null, expiresMs: lastsUntilMs, paymentId: payment.id },
-    facts: { sold_at: endpointText(method, url) },
-    headers: [[credential.name.toLowerCase(), credential.value]],
-  });
-}
-
-/**
- * The request of a payment that was made and brought nothing, with its proof once more: that costs nothing. Null where its rail
- * has no proof, or the wallet does not show it now.
- */
-export async function proofAgain(engine: Engine, payment: Payment): Promise<SignedRequest | null> {
-  const rail = engine.rails.ofPayment(payment)?.prepaid;
-  if (rail === undefined || payment.payload === null || payment.state !== 'captured') return null;
-  const payload = JSON.parse(payment.payload) as SignedPayload;
-  const ports = await engine.railPorts(await engine.config());
-  const proof = await rail.proveAgain(ports, payment, payload, AbortSignal.timeout(PROOF_MS_MAX));
-  if (proof.kind !== 'paid') return null;
-  const target = { url: new URL(payment.url), method: payment.method };
-  await rememberToken(engine, { payment, target }, proof);
-  return { payment, payload: proof.credential, target, moneyMoved: true };
 }
 
 /** The outcome of a payment that the wallet did not make. */

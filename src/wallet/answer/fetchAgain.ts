@@ -1,11 +1,11 @@
 import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import type { Payment } from '../../ledger/attempts/payment.js';
 import { NetFailure } from '../../net/failure.js';
-import { readAnswer, viewAnswer } from '../answer/answerBody.js';
-import { keepAnswer } from '../answer/answerFiles.js';
-import { judgeDelivery } from '../answer/delivery.js';
-import type { Outcome } from '../answer/outcome.js';
-import { answeredOutcome } from '../answer/paymentOutcome.js';
+import { readAnswer, viewAnswer } from './answerBody.js';
+import { keepAnswer } from './answerFiles.js';
+import { judgeDelivery } from './delivery.js';
+import type { Outcome } from './outcome.js';
+import { answeredOutcome } from './paymentOutcome.js';
 import { listedAbout, promisedOutputs } from '../discover/catalogAdvice.js';
 import { remember, withBought } from '../entitlement/entitlement.js';
 import { readIssued } from '../entitlement/issued.js';
@@ -13,7 +13,7 @@ import { withoutIssuedToken } from '../entitlement/issuedListener.js';
 import { quoteArguments } from '../call/beginCall.js';
 import { isStopped, judgePlace } from '../call/ownerRules.js';
 import type { PaidCall, SignedRequest } from '../call/paidCall.js';
-import { headersOf, sendSigned } from './send.js';
+import { headersOf, sendSigned } from '../call/sendSigned.js';
 
 /**
  * Fetches what a captured payment bought and did not bring: with a payment-identifier the seller does its work once and
