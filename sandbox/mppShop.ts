@@ -1,5 +1,5 @@
 import { solana } from '@solana/mpp/server';
-import { evm, Mppx, NodeListener, Request as FetchRequest, tempo } from 'mppx/server';
+import { evm, Mppx, NodeListener, Request as FetchRequest, tempo, Transport } from 'mppx/server';
 import { devAccount } from './chain.ts';
 import type { Facilitator } from './facilitator.ts';
 import { listenLocal, type LocalServer } from './localServer.ts';
@@ -63,6 +63,52 @@ async function settle(
   return settled.transaction;
 }
 
+function chargeOnEvm({ facilitator, shop }: Pick<MppShopParts, 'facilitator' | 'shop'>) {
+  return evm.charge({
+    currency: USDC,
+    recipient: shop.payTo,
+    chainId: CHAIN_ID,
+    decimals: DECIMALS,
+    authorization: { name: 'USDC', version: '2' },
+    settle: async ({ payload, request }) => ({ reference: await settle(facilitator.url, payload, request) }),
+  });
+}
+
+/** A call of a tool as JSON-RPC carries it. */
+export interface ToolCall {
+  readonly jsonrpc: '2.0';
+  readonly id: number | string;
+  readonly method: string;
+  readonly params?: object;
+}
+
+/**
+ * Sells a tool by the published server of MPP as MCP carries it: gives the answer of JSON-RPC, which has the result where the call
+ * was paid, and asks for `usd` where it was not.
+ */
+export function toolSeller(
+  parts: Pick<MppShopParts, 'facilitator' | 'shop'>,
+  usd: string,
+): (call: ToolCall, result: object) => Promise<object> {
+  // That method brings a way over HTTP alone, which would stand over the server's own.
+  const charge = { ...chargeOnEvm(parts), transport: undefined };
+  const seller = Mppx.create({
+    ...{ methods: [charge] as never, secretKey: SECRET, realm: 'tools.test' },
+    transport: Transport.mcp() as never,
+  }) as unknown as {
+    charge(asked: { readonly amount: string }): (call: ToolCall) => Promise<{
+      readonly status: number;
+      readonly challenge: object;
+      withReceipt(response: object): object;
+    }>;
+  };
+  return async (call, result) => {
+    const sold = await seller.charge({ amount: usd })(call);
+    const { jsonrpc, id } = call;
+    return sold.status === 402 ? sold.challenge : sold.withReceipt({ jsonrpc, id, result });
+  };
+}
+
 function asked(challenge: Response, query: URLSearchParams): Response {
   const headers = new Headers(challenge.headers);
   if (!query.has('x402')) headers.delete('payment-required');
@@ -96,14 +142,7 @@ export async function startMppShop({
   now,
 }: MppShopParts): Promise<MppShop> {
   const orders = new Recording<MppOrder>();
-  const evmCharge = evm.charge({
-    currency: USDC,
-    recipient: shop.payTo,
-    chainId: CHAIN_ID,
-    decimals: DECIMALS,
-    authorization: { name: 'USDC', version: '2' },
-    settle: async ({ payload, request }) => ({ reference: await settle(facilitator.url, payload, request) }),
-  });
+  const evmCharge = chargeOnEvm({ facilitator, shop });
   const solanaCharge = solana.charge({
     recipient: shop.payToSolana,
     currency: USDC_MINT,

@@ -91,7 +91,7 @@ describe('a paid MCP server, through purser mcp', () => {
     expect(textOf(await client.callTool({ name: 'asks' }))).toContain('blue');
   });
 
-  test.each(['structured', 'text', 'v1', 402, -32_042] as const)(
+  test.each(['structured', 'text', 'v1', 'mpp', 402, -32_042] as const)(
     'pays a demand that comes as %s, once, and tells what happened to the money',
     async (form) => {
       shop.form = form;
@@ -104,7 +104,9 @@ describe('a paid MCP server, through purser mcp', () => {
         ],
         _meta: {
           'purser/money': 'captured',
-          [form === 'v1' ? 'x402.payment-response' : 'x402/payment-response']: { success: true },
+          ...(form === 'mpp'
+            ? { 'org.paymentauth/receipt': { status: 'success' } }
+            : { [form === 'v1' ? 'x402.payment-response' : 'x402/payment-response']: { success: true } }),
         },
       });
       expect(result.isError).not.toBe(true);

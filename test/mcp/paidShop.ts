@@ -4,6 +4,7 @@ import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
 import { McpServer, type CallToolResult } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { listenLocal, type LocalServer } from '../../sandbox/localServer.ts';
+import { toolSeller, type ToolCall } from '../../sandbox/mppShop.ts';
 import type { Sandbox } from '../../sandbox/world.ts';
 
 /** An MCP server that sells by x402 over MCP, and how it behaves from now on. */
@@ -13,8 +14,11 @@ export interface PaidMcpShop extends LocalServer {
   /** What a call costs, in atomic units of USDC. */
   units: bigint;
   payTo: string;
-  /** `structured`, or `text`, or an error of JSON-RPC with this code; `v1` as published servers of x402 v1 are. */
-  form: 'structured' | 'text' | 'v1' | number;
+  /**
+   * `structured`, or `text`, or an error of JSON-RPC with this code; `v1` as published servers of x402 v1 are, and `mpp` is the
+   * published server of MPP.
+   */
+  form: 'structured' | 'text' | 'v1' | 'mpp' | number;
   /** Stands in the place of the challenge, in an error; null for the challenge. */
   errorData: Record<string, unknown> | null;
   /** Answers everything with 401, and where to sign in. */
@@ -33,6 +37,7 @@ const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
 
 /** Starts one on loopback; payments are settled by the sandbox's facilitator. */
 export async function startPaidMcpShop({ facilitator, shop, now }: Sandbox): Promise<PaidMcpShop> {
+  const sellByMpp = toolSeller({ facilitator, shop }, '0.02');
   const servers: McpServer[] = [];
   const sessions = new Map<string, NodeStreamableHTTPServerTransport>();
   const server = await listenLocal((request, response) => {
@@ -59,6 +64,17 @@ export async function startPaidMcpShop({ facilitator, shop, now }: Sandbox): Pro
       const error = { code: self.form, message: 'Payment required', data: self.errorData ?? challenge() };
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ jsonrpc: '2.0', id: body.id, error }));
+      return;
+    }
+    if (self.form === 'mpp' && isArticle(body)) {
+      const credential = body.params?._meta?.[CREDENTIAL];
+      if (credential !== undefined) self.payments.push(credential);
+      const answer = await sellByMpp(
+        credential === undefined || !self.asksAgain ? body : { ...body, params: { name: 'article' } },
+        says(`article ${String(body.params?.arguments?.['n'])}`),
+      );
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(answer));
       return;
     }
     const known = sessions.get(String(request.headers['mcp-session-id'] ?? ''));
@@ -174,10 +190,19 @@ function says(text: string): CallToolResult {
   return { content: [{ type: 'text', text }] };
 }
 
-interface Call {
-  readonly id: number;
-  readonly method: string;
-  readonly params?: { readonly name?: string; readonly _meta?: Record<string, unknown> };
+/** Where a payment of MPP stands. */
+const CREDENTIAL = 'org.paymentauth/credential';
+
+interface Call extends ToolCall {
+  readonly params?: {
+    readonly name?: string;
+    readonly arguments?: Record<string, unknown>;
+    readonly _meta?: Record<string, unknown>;
+  };
+}
+
+function isArticle(body: Call | undefined): body is Call {
+  return body?.method === 'tools/call' && body.params?.name === 'article';
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Call> {
@@ -187,9 +212,5 @@ async function bodyOf(request: IncomingMessage): Promise<Call> {
 }
 
 function isUnpaidCall(body: Call | undefined): body is Call {
-  return (
-    body?.method === 'tools/call' &&
-    body.params?.name === 'article' &&
-    body.params._meta?.['x402/payment'] === undefined
-  );
+  return isArticle(body) && body.params?._meta?.['x402/payment'] === undefined;
 }

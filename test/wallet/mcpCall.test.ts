@@ -22,6 +22,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  // What MPP's server was shown lives for as long as its challenge.
+  await world.advance(300);
   await settleAll(world, wallet);
   await expectLedgerIsChain(world, mine, wallet);
   await shop.close();
@@ -108,7 +110,7 @@ test('what a tool asks that is not paid here is refused by its name, and signs n
   shop.errorData = { paymentRequestId: 'r', paymentRequestUrl: 'https://auth.example/r', mpp: [] };
   expect(await pay()).toMatchObject({
     ...{ status: 'refused', code: 'other_protocol', money: 'none' },
-    message: expect.stringContaining('asks to be paid by ATXP') as string,
+    message: expect.stringContaining('asks to be paid by ATXP, whose own service') as string,
   });
   shop.errorData = null;
   shop.form = 'structured';
@@ -119,6 +121,30 @@ test('what a tool asks that is not paid here is refused by its name, and signs n
   expect(told).toMatchObject({ status: 'refused', code: 'other_protocol', money: 'none' });
   expect(told.message).toContain('wants its callers signed in');
   expect(signaturesIn(mine.home)).toBe(before);
+});
+
+test('a tool that the published server of MPP sells is quoted and bought, once though it asks again', async () => {
+  shop.form = 'mpp';
+  const asked = tool('article');
+  expect(await wallet.quote(asked, context())).toMatchObject({
+    code: 'quoted',
+    usd: '0.02',
+    protocol: 'mpp',
+  });
+  const before = shop.payments.length;
+  const paid = await wallet.pay({ ...asked, max_usd: '0.02' }, context());
+  expect(paid).toMatchObject({
+    code: 'paid',
+    money: 'captured',
+    payment: { tx: expect.any(String) as string },
+  });
+  expect(JSON.stringify(paid.response)).toContain(`article ${count}`);
+  shop.asksAgain = true;
+  const again = await wallet.pay({ ...tool('article'), max_usd: '0.02' }, context());
+  shop.asksAgain = false;
+  shop.form = 'structured';
+  expect(['held', 'unknown']).toContain(again.money);
+  expect(shop.payments.length).toBe(before + 2);
 });
 
 test('a server that asks again after it was paid is paid once, and that is told', async () => {

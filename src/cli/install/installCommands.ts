@@ -159,7 +159,7 @@ export const serveCommands = [
     group: 'Serve',
     summary: 'Stand in for a remote MCP server over stdio, and pay for its tools.',
     details:
-      'Tools, resources and prompts pass through. A tool that asks for payment (x402 over MCP) is paid within your limits and called again, once; its result says what happened to the money. install --mcp URL puts it into your MCP clients.',
+      'Tools, resources and prompts pass through. A tool that asks for payment (by x402 or MPP over MCP) is paid within your limits and called again, once; its result says what happened to the money. install --mcp URL puts it into your MCP clients.',
     args: [{ name: '<url>', summary: 'URL of the MCP server (Streamable HTTP).' }],
     flags: [
       { flags: '--max-usd <usd>', summary: 'Most that one call may cost. Default: your limits alone.' },

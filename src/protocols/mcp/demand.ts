@@ -1,18 +1,26 @@
+import type { HeaderList } from '../../payment/challenge.js';
 import { isJsonObject, parseJson, statedField, type JsonObject, type JsonValue } from '../../text/json.js';
+import { CHARGE } from '../mpp/charge.js';
+import { challengeHeader } from './payment.js';
 
-/** A demand for payment that an MCP server makes in the answer to a call of its own, instead of by HTTP. */
+/** A demand for payment that an MCP server makes in the answer to a call of its own, as the 402 that it stands for. */
 export interface McpDemand {
   readonly form: 'tool result' | 'JSON-RPC error';
-  /** The challenge in it, as text that a reader of challenges takes. */
-  readonly challenge: string;
+  /** The offers of x402, as JSON; what MPP says of a failure where there are none. */
+  readonly bodyText: string;
+  /** The challenges of MPP. */
+  readonly headers: HeaderList;
 }
 
-/** JSON-RPC servers give it the number of the HTTP status; ATXP has one of its own, and an older one. */
-const PAYMENT_REQUIRED: readonly unknown[] = [402, -32_042, -30_402];
+/** JSON-RPC servers give it the number of the HTTP status; MPP, and ATXP, have their own, and ATXP had an older one. */
+const PAYMENT_REQUIRED: readonly unknown[] = [402, -32_042, -32_043, -30_402];
+/** Where MPP's challenges stand in the `_meta` of a tool's result. */
+const CHALLENGES_META = 'org.paymentauth/payment-required';
 
 /**
- * Finds a demand in an answer of an MCP server: an error 402 whose `data` makes offers, or a tool's result that makes them
- * as structure or as JSON in its text. The answer may come as one event of a stream. Null for all else. Never throws.
+ * Finds a demand in an answer of an MCP server: an error 402 whose `data` makes offers of x402 or challenges of MPP, or a tool's
+ * result that makes them as structure, as JSON in its text, or in its `_meta`. The answer may come as one event of a stream. Null
+ * for all else. Never throws.
  */
 export function readMcpDemand(bodyText: string): McpDemand | null {
   const message = parseJson(eventData(bodyText) ?? bodyText);
@@ -23,8 +31,8 @@ export function readMcpDemand(bodyText: string): McpDemand | null {
 export function demandOf(message: JsonObject): McpDemand | null {
   const error = statedField(message, 'error');
   if (isJsonObject(error) && PAYMENT_REQUIRED.includes(statedField(error, 'code'))) {
-    const data = withOffers(statedField(error, 'data'));
-    return data === null ? null : demand('JSON-RPC error', data);
+    const data = statedField(error, 'data');
+    return demand('JSON-RPC error', withOffers(data), data);
   }
   const result = statedField(message, 'result');
   if (!isJsonObject(result)) return null;
@@ -33,31 +41,47 @@ export function demandOf(message: JsonObject): McpDemand | null {
     .filter(isJsonObject)
     .map((part) => statedField(part, 'text'))
     .flatMap((text) => (typeof text === 'string' ? [parseJson(text)] : []));
-  for (const place of [statedField(result, 'structuredContent'), ...texts]) {
-    const found = withOffers(place);
-    if (found !== null) return demand('tool result', found);
-  }
-  return null;
+  const places = [statedField(result, 'structuredContent'), ...texts];
+  const offers = places.map(withOffers).find((one) => one !== null) ?? null;
+  const meta = statedField(result, '_meta');
+  return demand('tool result', offers, isJsonObject(meta) ? statedField(meta, CHALLENGES_META) : undefined);
 }
 
 /**
  * By what an MCP server asks to be paid in a way that this wallet does not pay there, as a clause; null where it asks for nothing
- * of the kind. ATXP's own servers name a payment request, and read a payment of x402 or MPP from the headers of a caller who is
- * signed in with an account; MPP over MCP lists its challenges.
+ * of the kind. ATXP's own servers name a payment request, and take a payment from the headers of a caller who has a token of
+ * ATXP's authorization service, which settles it, too.
  */
 export function unpayableIn(message: JsonObject): string | null {
   const error = statedField(message, 'error');
   if (!isJsonObject(error) || !PAYMENT_REQUIRED.includes(statedField(error, 'code'))) return null;
   const data = statedField(error, 'data');
-  if (withOffers(data) !== null) return null;
+  if (demandOf(message) !== null) return null;
   const has = (name: string): boolean => isJsonObject(data) && statedField(data, name) !== undefined;
   if (has('paymentRequestUrl') || has('paymentRequestId'))
-    return 'ATXP, which takes it from callers with an account there';
-  return has('challenges') || has('mpp') ? 'MPP within an MCP call' : 'no protocol that it names';
+    return 'ATXP, whose own service has to know its callers';
+  return has('challenges') || has('mpp')
+    ? 'MPP, by challenges that are none of a single charge'
+    : 'no protocol that it names';
 }
 
-function demand(form: McpDemand['form'], challenge: JsonObject): McpDemand {
-  return { form, challenge: JSON.stringify(challenge) };
+/**
+ * What `data` lists beside offers of x402 are challenges of MPP. Only charges are paid within a call of a tool: a session and a
+ * subscription need requests of their own, which no tool answers.
+ */
+function demand(
+  form: McpDemand['form'],
+  offers: JsonObject | null,
+  data: JsonValue | undefined,
+): McpDemand | null {
+  const listed = isJsonObject(data) ? statedField(data, 'challenges') : undefined;
+  const headers = (Array.isArray(listed) ? listed : [])
+    .filter(isJsonObject)
+    .filter((one) => statedField(one, 'intent') === CHARGE)
+    .flatMap((one) => challengeHeader(one));
+  if (offers === null && headers.length === 0) return null;
+  const problem = isJsonObject(data) ? statedField(data, 'problem') : undefined;
+  return { form, bodyText: JSON.stringify(offers ?? problem ?? {}), headers };
 }
 
 /** A stranger's data may hold `accepts` too: a demand also names its version. */

@@ -28,6 +28,9 @@ const CLUSTERS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
+/** The intent of one payment for one call. */
+export const CHARGE = 'charge';
+
 type Code = RejectedOffer['code'];
 
 /** Why a challenge cannot be paid; returned, never thrown. */
@@ -58,7 +61,7 @@ export function isCharge(judged: Charge | RejectedOffer): judged is Charge {
 
 function readCharge(challenge: PaymentChallenge, index: number): Charge | Fault {
   const { method, intent, request } = challenge;
-  if (intent !== 'charge')
+  if (intent !== CHARGE)
     return new Fault(
       'unsupported_scheme',
       `This wallet does not pay the intent ${quoteText(intent)} of MPP.`,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Answer } from '../../ledger/attempts/answer.js';
 import { NetFailure } from '../../net/failure.js';
+import type { McpDemand } from '../../protocols/mcp/demand.js';
 import { paymentMeta } from '../../protocols/mcp/payment.js';
 import { isJsonObject, parseJson, type JsonObject } from '../../text/json.js';
 import { storedPath } from '../../wallet/answer/answerFiles.js';
@@ -40,7 +41,7 @@ export async function priceOf(
   wallet: Wallet,
   server: URL,
   tool: string,
-  challenge: string,
+  challenge: McpDemand,
 ): Promise<bigint | null> {
   const { rails } = await wallet.engine();
   const offers = rails.parse(askedBy(placeOf(server, tool), challenge))?.offers ?? [];
@@ -53,7 +54,7 @@ export async function priceOf(
 /** Pays what a tool's call asks, within the owner's limits, and makes it again with the payment, once. */
 export async function payTool(wallet: Wallet, call: PricedCall): Promise<PaidTool> {
   const { server, tool, args, answer, signal, maxUsd, approvalId } = call;
-  const challenge = challengeIn(answer) ?? '';
+  const challenge = challengeIn(answer) ?? { bodyText: '', headers: [] };
   let came: JsonObject | null = null;
   const carrier: Carrier = {
     asked: askedBy(placeOf(server, tool), challenge),

@@ -11,6 +11,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { NetFailure } from '../../net/failure.js';
+import type { McpDemand } from '../../protocols/mcp/demand.js';
 import { PAYMENT_METAS } from '../../protocols/mcp/payment.js';
 import { isJsonObject, type JsonObject } from '../../text/json.js';
 import type { Outcome, ToldOutcome } from '../../wallet/answer/outcome.js';
@@ -148,7 +149,7 @@ export class PaidRelay {
   }
 
   /** The answer to a call that asked for payment, paid or not. Never rejects. */
-  async #paid(open: Open, answer: JsonObject, challenge: string): Promise<JsonObject> {
+  async #paid(open: Open, answer: JsonObject, challenge: McpDemand): Promise<JsonObject> {
     const { wallet, url, maxUsd, tell } = this.#parts;
     const { params, id } = open.request;
     const tool = String(params?.['name'] ?? '');

@@ -125,7 +125,7 @@ async function askedIn(
     return { kind: 'beside', challenge: { target, answer: asIf402, required } };
   const inside = readMcpDemand(body);
   const demand =
-    inside === null ? null : rails.parse({ ...asIf402, headers: [], bodyText: inside.challenge });
+    inside === null ? null : rails.parse({ ...asIf402, headers: inside.headers, bodyText: inside.bodyText });
   return inside === null || demand === null ? null : { kind: 'mcp', form: inside.form, demand };
 }
 

@@ -90,7 +90,8 @@ export function carrierOf(call: PaidCall): Carrier | null {
       const parts = sessionParts({ ...call, context: { ...call.context, signal } }, new URL(server), () =>
         call.deadline.sellerMs(),
       );
-      if (payment === null) throw new NetFailure('cancelled', 'The payment is none of x402’s.', NOT_SENT);
+      if (payment === null)
+        throw new NetFailure('cancelled', 'No MCP server takes a payment of this kind.', NOT_SENT);
       const session = await McpSession.open(parts).catch(unsent);
       try {
         const params = { ...callOf(tool, args), _meta: payment };

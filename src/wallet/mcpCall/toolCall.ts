@@ -1,6 +1,6 @@
 import type { EndpointAnswer } from '../../payment/challenge.js';
 import type { HttpAnswer } from '../../net/send.js';
-import { demandOf } from '../../protocols/mcp/demand.js';
+import { demandOf, type McpDemand } from '../../protocols/mcp/demand.js';
 import { receiptHeaders } from '../../protocols/mcp/payment.js';
 import { isJsonObject, statedField, type JsonObject } from '../../text/json.js';
 import { cleanLine } from '../../text/untrusted.js';
@@ -30,18 +30,21 @@ export function placeOf(server: URL, tool: string): URL {
 }
 
 /**
- * The challenge in an answer of JSON-RPC to a tool's call, as text; null where it asks for nothing. A result that went
- * well may hold anything: only one that says it failed asks for payment.
+ * The challenge in an answer of JSON-RPC to a tool's call; null where it asks for nothing. A result that went well may hold
+ * anything: only one that says it failed asks for payment.
  */
-export function challengeIn(answer: JsonObject): string | null {
+export function challengeIn(answer: JsonObject): McpDemand | null {
   const result = statedField(answer, 'result');
   if (isJsonObject(result) && statedField(result, 'isError') !== true) return null;
-  return demandOf(answer)?.challenge ?? null;
+  return demandOf(answer);
 }
 
 /** A challenge in an answer of JSON-RPC, as the 402 that it stands for. */
-export function askedBy(place: URL, challenge: string): EndpointAnswer {
-  return { status: 402, headers: [], bodyText: challenge, requestUrl: place.href };
+export function askedBy(
+  place: URL,
+  { bodyText, headers }: Pick<McpDemand, 'bodyText' | 'headers'>,
+): EndpointAnswer {
+  return { status: 402, headers, bodyText, requestUrl: place.href };
 }
 
 /** An answer of JSON-RPC as HTTP would give it: what asks for payment again is a 402, what failed an error. */
