@@ -4,7 +4,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { Transaction } from 'viem/tempo';
 import { expect, test } from 'vitest';
 import { assetsOf, type TempoAsset } from '../src/money/asset.js';
-import type { TempoChannelIntent } from '../src/payment/intent.js';
+import type { TempoChannelIntent } from '../src/payment/channelIntent.js';
 import {
   CHANNEL_RESERVE,
   channelCall,

@@ -2,9 +2,6 @@ import type { PrivateKeyAccount } from 'viem/accounts';
 import { isWalletError } from '../errors/walletError.js';
 import type {
   AllowanceIntent,
-  EvmChannelEndIntent,
-  EvmDepositIntent,
-  EvmVoucherIntent,
   Permit2Intent,
   Permit2RelayIntent,
   Permit2Signatures,
@@ -12,13 +9,18 @@ import type {
   RelayIntent,
   SolanaOwnTransferIntent,
   SolanaTransferIntent,
-  TempoChannelIntent,
   TempoKeyIntent,
   TempoSubscriptionIntent,
   TempoTransferIntent,
-  TempoVoucherIntent,
   TransferIntent,
 } from '../payment/intent.js';
+import type {
+  EvmChannelEndIntent,
+  EvmDepositIntent,
+  EvmVoucherIntent,
+  TempoChannelIntent,
+  TempoVoucherIntent,
+} from '../payment/channelIntent.js';
 import type { SignInIntent } from '../payment/signIn.js';
 import {
   judgeRenewal,

@@ -2,10 +2,10 @@ import { assetsOf } from '../money/asset.js';
 import { findLightning } from '../money/network.js';
 import type { EndpointAnswer, Offer, PaymentDemand, RejectedOffer } from '../payment/challenge.js';
 import { readL402Challenges, type L402Challenge } from '../protocols/l402/challenge.js';
-import { writeUnproved } from '../protocols/l402/credential.js';
+import { tokenExpiresMs, writeCredential, writeUnproved } from '../protocols/l402/credential.js';
 import { cleanLine } from '../text/untrusted.js';
 import { isInvoiceOffer, toInvoiceOffer, type InvoiceOffer } from './lightning/invoice.js';
-import { l402Lightning } from './lightning/l402.js';
+import { invoiceRail } from './lightning/invoiceRail.js';
 import type { PaymentProtocol } from './rail.js';
 
 const NAME = 'l402';
@@ -21,7 +21,13 @@ export const l402: PaymentProtocol = {
   pricesInBitcoin: (answer) => readL402Challenges(answer).some((one) => !('fault' in one)),
   challengeHeaders: ['www-authenticate'],
   ownHeaders: [],
-  rails: [l402Lightning],
+  rails: [
+    // Its token is good for further calls.
+    invoiceRail(
+      { id: 'l402.lightning', protocol: NAME, scheme: 'invoice' },
+      { prove: writeCredential, lastsUntilMs: tokenExpiresMs },
+    ),
+  ],
 };
 
 function readDemand(answer: EndpointAnswer): PaymentDemand | null {

@@ -2,6 +2,7 @@ import { MPP } from '../protocols/protocol.js';
 import type { EndpointAnswer, Offer, PaymentDemand, RejectedOffer } from '../payment/challenge.js';
 import { readPaymentChallenges, type PaymentChallenge } from '../protocols/mpp/challenge.js';
 import { isCharge, judgeCharge } from '../protocols/mpp/charge.js';
+import { proveCredential } from '../protocols/mpp/credential.js';
 import { isSession, judgeSession, SESSION } from '../protocols/mpp/session.js';
 import { readReceipt, readRejection } from '../protocols/mpp/receipt.js';
 import { isSubscription, judgeSubscription, SUBSCRIPTION } from '../protocols/mpp/subscription.js';
@@ -9,7 +10,7 @@ import { isJsonObject, parseJson, statedLine } from '../text/json.js';
 import { cleanLine } from '../text/untrusted.js';
 import { toOffer } from './mppCharge/offer.js';
 import { mppChargeEvm } from './mppCharge/evm.js';
-import { mppChargeLightning } from './mppCharge/lightning.js';
+import { invoiceRail } from './lightning/invoiceRail.js';
 import { mppChargeSvm } from './mppCharge/svm.js';
 import { mppChargeTempo } from './mppCharge/tempo.js';
 import { toSessionOffer } from './mppSession/offer.js';
@@ -32,7 +33,9 @@ export const mpp: PaymentProtocol = {
   challengeHeaders: ['www-authenticate'],
   ownHeaders: ['payment-receipt'],
   rails: [
-    ...[mppChargeEvm, mppChargeSvm, mppChargeTempo, mppChargeLightning],
+    ...[mppChargeEvm, mppChargeSvm, mppChargeTempo],
+    // Its proof is shown once.
+    invoiceRail({ id: 'mpp.charge.lightning', protocol: MPP, scheme: 'charge' }, { prove: proveCredential }),
     ...[mppSessionTempo, mppChannelTempo, mppSubscriptionTempo, mppCommitmentTempo],
   ],
 };

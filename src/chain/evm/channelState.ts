@@ -2,7 +2,7 @@ import { concat, numberToHex, toEventSelector, toFunctionSelector } from 'viem';
 import { readAddress } from '../../money/address.js';
 import { CHANNEL_CONTRACT } from '../../money/channelContract.js';
 import type { AtomicAmount } from '../../money/unit.js';
-import type { EvmChannel } from '../../payment/intent.js';
+import type { EvmChannel } from '../../payment/channelIntent.js';
 import { evmChannelId } from '../../protocols/evm/channel.js';
 import { disagreement, tooFew, type Bench, type Verdict } from '../bench.js';
 import { RpcFault } from '../rpcFault.js';

@@ -1,6 +1,6 @@
 import { concat, numberToHex, pad, toEventSelector, toFunctionSelector } from 'viem/utils';
 import { readAddress } from '../../money/address.js';
-import type { ChannelDescriptor } from '../../payment/intent.js';
+import type { ChannelDescriptor } from '../../payment/channelIntent.js';
 import type { AtomicAmount } from '../../money/unit.js';
 import { CHANNEL_RESERVE, channelId } from '../../protocols/tempo/channel.js';
 import { disagreement, tooFew, type Bench, type Verdict } from '../bench.js';

@@ -1,7 +1,7 @@
 import { privateKeyToAccount } from 'viem/accounts';
 import { expect, test, vi } from 'vitest';
 import { assetsOf, type TempoAsset } from '../../money/asset.js';
-import type { TempoChannelIntent, TempoVoucherIntent } from '../../payment/intent.js';
+import type { TempoChannelIntent, TempoVoucherIntent } from '../../payment/channelIntent.js';
 import { channelId, openedBy } from '../../protocols/tempo/channel.js';
 import { signTempoChannel, signTempoVoucher } from './channelSigner.js';
 

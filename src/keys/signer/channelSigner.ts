@@ -1,8 +1,5 @@
-import {
-  TEMPO_WINDOW_MAX_SEC,
-  type TempoChannelIntent,
-  type TempoVoucherIntent,
-} from '../../payment/intent.js';
+import { TEMPO_WINDOW_MAX_SEC } from '../../payment/intent.js';
+import type { TempoChannelIntent, TempoVoucherIntent } from '../../payment/channelIntent.js';
 import { refusal } from './transferSigner.js';
 import {
   ADDRESS,

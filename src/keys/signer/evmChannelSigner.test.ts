@@ -10,7 +10,7 @@ import type {
   EvmChannelEndIntent,
   EvmDepositIntent,
   EvmVoucherIntent,
-} from '../../payment/intent.js';
+} from '../../payment/channelIntent.js';
 import { depositNonce, evmChannelId, evmVoucherHash } from '../../protocols/evm/channel.js';
 import { signEvmChannelEnd, signEvmDeposit, signEvmVoucher } from './evmChannelSigner.js';
 

@@ -11,7 +11,7 @@ import type {
   EvmChannelEndIntent,
   EvmDepositIntent,
   EvmVoucherIntent,
-} from '../../payment/intent.js';
+} from '../../payment/channelIntent.js';
 import { checkGas, type RelayAccount } from './relaySigner.js';
 import {
   ADDRESS,

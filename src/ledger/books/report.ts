@@ -50,6 +50,21 @@ export interface ReportGroup {
   readonly lastMs: number;
 }
 
+/** Two totals as one, under the key of the first. */
+export function addGroups(a: ReportGroup, b: Omit<ReportGroup, 'key'>): ReportGroup {
+  return {
+    key: a.key,
+    payments: a.payments + b.payments,
+    capturedUsdMicros: a.capturedUsdMicros + b.capturedUsdMicros,
+    heldUsdMicros: a.heldUsdMicros + b.heldUsdMicros,
+    delivered: a.delivered + b.delivered,
+    lost: a.lost + b.lost,
+    lostUsdMicros: a.lostUsdMicros + b.lostUsdMicros,
+    firstMs: Math.min(a.firstMs, b.firstMs),
+    lastMs: Math.max(a.lastMs, b.lastMs),
+  };
+}
+
 /** Totals of one stretch of time at one place of one agent's, filed under one category: what all groups are added up of. */
 export interface SpendCell extends Omit<ReportGroup, 'key'> {
   readonly agent: string;

@@ -8,7 +8,7 @@ import { findNetwork } from '../../money/network.js';
 import { CHANNEL_OPENINGS } from '../../chain/evm/channelState.js';
 import { DEPOSIT_COLLECTOR } from '../../money/channelContract.js';
 import { depositNonce, evmChannelId } from '../../protocols/evm/channel.js';
-import type { ChannelDescriptor, EvmChannel } from '../../payment/intent.js';
+import type { ChannelDescriptor, EvmChannel } from '../../payment/channelIntent.js';
 import { channelId, CHANNEL_RESERVE } from '../../protocols/tempo/channel.js';
 import { lostChannels } from './lostChannels.js';
 

@@ -1,7 +1,7 @@
 import { concatHex, keccak256, numberToHex, pad, stringToBytes, toFunctionSelector } from 'viem/utils';
 import { CHANNEL_CONTRACT } from '../../money/channelContract.js';
 import type { AtomicAmount } from '../../money/unit.js';
-import type { EvmChannel, EvmChannelEndIntent } from '../../payment/intent.js';
+import type { EvmChannel, EvmChannelEndIntent } from '../../payment/channelIntent.js';
 
 type Hex = `0x${string}`;
 

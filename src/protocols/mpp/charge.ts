@@ -1,19 +1,17 @@
-import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 import { Buffer } from 'node:buffer';
 import { readAddress } from '../../money/address.js';
-import { assetsOf, findDollar, isSigned, toUsdMicros, type DollarAsset } from '../../money/asset.js';
+import { assetsOf, isSigned } from '../../money/asset.js';
 import { isBase58 } from '../../money/base58.js';
-import { findLightning, findNetwork, type Network } from '../../money/network.js';
+import { findLightning, findNetwork } from '../../money/network.js';
 import type { RejectedOffer } from '../../payment/challenge.js';
 import { MEMO_BYTES_MAX } from '../../payment/intent.js';
 import { isJsonObject, statedField, statedText, type JsonObject } from '../../text/json.js';
 import { quoteText } from '../../text/untrusted.js';
 import { readInvoice } from '../l402/invoice.js';
 import type { PaymentChallenge } from './challenge.js';
+import { AMOUNT, Fault, judged, malformed, readAmount, readAsset, readTempoNetwork } from './terms.js';
 import type { Charge } from './types.js';
 
-/** Decimal text of a positive integer in the token's own unit: no sign, no point, no exponent (T4, T39). */
-export const AMOUNT = /^[1-9][0-9]{0,77}$/;
 const UINT256_MAX = 2n ** 256n - 1n;
 const UINT128_MAX = 2n ** 128n - 1n;
 const UINT64_MAX = 2n ** 64n - 1n;
@@ -31,32 +29,18 @@ const CLUSTERS: ReadonlyMap<string, string> = new Map(
 /** The intent of one payment for one call. */
 export const CHARGE = 'charge';
 
-type Code = RejectedOffer['code'];
-
-/** Why a challenge cannot be paid; returned, never thrown. */
-export class Fault {
-  readonly code: Code;
-  readonly reason: string;
-
-  constructor(code: Code, reason: string) {
-    this.code = code;
-    this.reason = reason;
-  }
-}
-
 /**
  * Judges one challenge, alone (T1): a charge that this wallet can pay, or why it cannot. Network, asset and decimals are rows
  * of our own tables; payee and amount come from the seller, the amount in the token's own unit, which is the rule of the
  * methods `evm`, `solana` and `tempo` (T39). Never throws.
  */
 export function judgeCharge(challenge: PaymentChallenge, index: number): Charge | RejectedOffer {
-  const judged = readCharge(challenge, index);
-  return judged instanceof Fault ? { index, code: judged.code, reason: judged.reason } : judged;
+  return judged(readCharge(challenge, index), index);
 }
 
 /** True for a charge that {@link judgeCharge} found payable. */
-export function isCharge(judged: Charge | RejectedOffer): judged is Charge {
-  return 'payTo' in judged;
+export function isCharge(offer: Charge | RejectedOffer): offer is Charge {
+  return 'payTo' in offer;
 }
 
 function readCharge(challenge: PaymentChallenge, index: number): Charge | Fault {
@@ -113,15 +97,8 @@ function readEvmCharge(challenge: PaymentChallenge, details: JsonObject, index: 
 /** draft-tempo-charge, as the published server writes it. The chain is named, or nothing is paid: defaults disagree. */
 function readTempoCharge(challenge: PaymentChallenge, details: JsonObject, index: number): Charge | Fault {
   const { request } = challenge;
-  const chainId = statedField(details, 'chainId');
-  if (typeof chainId !== 'number' || !Number.isSafeInteger(chainId))
-    return malformed('The challenge names no chain.');
-  const network = findNetwork(`eip155:${chainId}`);
-  if (network?.family !== 'tempo')
-    return new Fault(
-      'unsupported_network',
-      `The chain ${chainId} is no chain of Tempo that this wallet knows.`,
-    );
+  const network = readTempoNetwork(details);
+  if (network instanceof Fault) return network;
   const modes = statedField(details, 'supportedModes');
   if (modes !== undefined && !(Array.isArray(modes) && modes.includes('pull')))
     return new Fault(
@@ -207,39 +184,6 @@ function readLightningCharge(
     ...{ method: 'lightning', index, challenge, network, asset, invoice },
     ...{ payTo: invoice.payee, amountAtomic: invoice.amountMsat },
   };
-}
-
-/** The fault of a challenge whose fields are not what its method says. */
-export function malformed(reason: string): Fault {
-  return new Fault('malformed_offer', reason);
-}
-
-/** Decimals that the seller states are compared with ours, never used (T3). */
-export function readAsset(request: JsonObject, details: JsonObject, network: Network): DollarAsset | Fault {
-  const currency = statedText(request, 'currency') ?? '';
-  const asset = findDollar(network.caip2, currency);
-  if (asset === undefined)
-    return new Fault(
-      'unsupported_asset',
-      `The token ${quoteText(currency)} on ${network.label} is none that this wallet pays with.`,
-    );
-  const decimals = statedField(details, 'decimals');
-  return decimals === undefined || decimals === asset.decimals
-    ? asset
-    : malformed(`The challenge gives ${asset.symbol} other decimals than it has.`);
-}
-
-/** The amount in the token's own unit: {@link AMOUNT}. */
-export function readAmount(
-  request: JsonObject,
-  asset: DollarAsset,
-  atomicMax: AtomicAmount,
-): { readonly amountAtomic: AtomicAmount; readonly usdMicros: UsdMicros } | Fault {
-  const text = statedText(request, 'amount') ?? '';
-  if (!AMOUNT.test(text)) return malformed("The challenge's amount is no positive whole number.");
-  const amountAtomic = BigInt(text);
-  if (amountAtomic > atomicMax) return malformed("The challenge's amount is larger than any token holds.");
-  return { amountAtomic, usdMicros: toUsdMicros(asset, amountAtomic) };
 }
 
 /** Line breaks and the like would be lost or mangled on the way, and the seller's check of its memo with them. */

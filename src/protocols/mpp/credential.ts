@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { concatHex, keccak256, sliceHex, stringToBytes } from 'viem/utils';
-import type { ChannelDescriptor, TransferIntent } from '../../payment/intent.js';
+import type { TransferIntent } from '../../payment/intent.js';
+import type { ChannelDescriptor } from '../../payment/channelIntent.js';
 import { isJsonObject, parseJson, statedField, statedText, type JsonObject } from '../../text/json.js';
 import type { PaymentChallenge } from './challenge.js';
 

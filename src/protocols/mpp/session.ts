@@ -1,11 +1,10 @@
 import { readAddress } from '../../money/address.js';
-import { findNetwork } from '../../money/network.js';
 import type { RejectedOffer } from '../../payment/challenge.js';
 import { isJsonObject, statedField, statedText } from '../../text/json.js';
 import { quoteText } from '../../text/untrusted.js';
 import { CHANNEL_ATOMIC_MAX, CHANNEL_RESERVE, ZERO_ADDRESS } from '../tempo/channel.js';
 import type { PaymentChallenge } from './challenge.js';
-import { AMOUNT, Fault, malformed, readAmount, readAsset } from './charge.js';
+import { AMOUNT, Fault, judged, malformed, readAmount, readAsset, readTempoNetwork } from './terms.js';
 import type { TempoSession } from './types.js';
 
 /** The intent that pays each call out of a deposit. */
@@ -19,13 +18,12 @@ const PROTOCOL = 'v2';
  * amount in the token's own unit. Never throws.
  */
 export function judgeSession(challenge: PaymentChallenge, index: number): TempoSession | RejectedOffer {
-  const judged = readSession(challenge, index);
-  return judged instanceof Fault ? { index, code: judged.code, reason: judged.reason } : judged;
+  return judged(readSession(challenge, index), index);
 }
 
 /** True for a session that {@link judgeSession} found payable. */
-export function isSession(judged: TempoSession | RejectedOffer): judged is TempoSession {
-  return 'payTo' in judged;
+export function isSession(offer: TempoSession | RejectedOffer): offer is TempoSession {
+  return 'payTo' in offer;
 }
 
 function readSession(challenge: PaymentChallenge, index: number): TempoSession | Fault {
@@ -43,15 +41,8 @@ function readSession(challenge: PaymentChallenge, index: number): TempoSession |
       'unsupported_scheme',
       "The challenge wants a session by a contract of the seller's choice, and this wallet keeps channels in the chain's own reserve alone.",
     );
-  const chainId = statedField(details, 'chainId');
-  if (typeof chainId !== 'number' || !Number.isSafeInteger(chainId))
-    return malformed('The challenge names no chain.');
-  const network = findNetwork(`eip155:${chainId}`);
-  if (network?.family !== 'tempo')
-    return new Fault(
-      'unsupported_network',
-      `The chain ${chainId} is no chain of Tempo that this wallet knows.`,
-    );
+  const network = readTempoNetwork(details);
+  if (network instanceof Fault) return network;
   const escrow = statedText(details, 'escrowContract');
   if (escrow !== undefined && escrow.toLowerCase() !== CHANNEL_RESERVE)
     return new Fault(

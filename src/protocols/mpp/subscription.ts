@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
 import { readAddress } from '../../money/address.js';
-import { findNetwork } from '../../money/network.js';
 import type { RejectedOffer } from '../../payment/challenge.js';
 import {
   SUBSCRIPTION_PERIOD_SEC_MIN,
@@ -12,7 +11,7 @@ import { isJsonObject, statedField, statedText, type JsonObject } from '../../te
 import { quoteText } from '../../text/untrusted.js';
 import { ZERO_ADDRESS } from '../tempo/channel.js';
 import type { PaymentChallenge } from './challenge.js';
-import { AMOUNT, Fault, malformed, readAmount, readAsset } from './charge.js';
+import { AMOUNT, Fault, judged, malformed, readAmount, readAsset, readTempoNetwork } from './terms.js';
 import type { TempoSubscription } from './types.js';
 
 /** The intent that lets a seller take the same amount in each period. */
@@ -36,13 +35,12 @@ export function judgeSubscription(
   challenge: PaymentChallenge,
   index: number,
 ): TempoSubscription | RejectedOffer {
-  const judged = readSubscription(challenge, index);
-  return judged instanceof Fault ? { index, code: judged.code, reason: judged.reason } : judged;
+  return judged(readSubscription(challenge, index), index);
 }
 
 /** True for a subscription that {@link judgeSubscription} found payable. */
-export function isSubscription(judged: TempoSubscription | RejectedOffer): judged is TempoSubscription {
-  return 'payTo' in judged;
+export function isSubscription(offer: TempoSubscription | RejectedOffer): offer is TempoSubscription {
+  return 'payTo' in offer;
 }
 
 function readSubscription(challenge: PaymentChallenge, index: number): TempoSubscription | Fault {
@@ -54,15 +52,8 @@ function readSubscription(challenge: PaymentChallenge, index: number): TempoSubs
     );
   const stated = statedField(request, 'methodDetails');
   const details = isJsonObject(stated) ? stated : {};
-  const chainId = statedField(details, 'chainId');
-  if (typeof chainId !== 'number' || !Number.isSafeInteger(chainId))
-    return malformed('The challenge names no chain.');
-  const network = findNetwork(`eip155:${chainId}`);
-  if (network?.family !== 'tempo')
-    return new Fault(
-      'unsupported_network',
-      `The chain ${chainId} is no chain of Tempo that this wallet knows.`,
-    );
+  const network = readTempoNetwork(details);
+  if (network instanceof Fault) return network;
   const asset = readAsset(request, details, network);
   if (asset instanceof Fault) return asset;
   if (asset.family !== 'tempo') return malformed('The token is of another kind of chain than the network.');

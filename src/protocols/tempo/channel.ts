@@ -1,6 +1,6 @@
 import type { AtomicAmount } from '../../money/unit.js';
 import { concatHex, keccak256, numberToHex, pad, stringToBytes, toFunctionSelector } from 'viem/utils';
-import type { ChannelDescriptor, TempoChannelIntent } from '../../payment/intent.js';
+import type { ChannelDescriptor, TempoChannelIntent } from '../../payment/channelIntent.js';
 import { expiringNonceHash, type TempoCall } from './transaction.js';
 
 type Hex = `0x${string}`;

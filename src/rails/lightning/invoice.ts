@@ -138,7 +138,7 @@ export function invoiceQuery(payment: Attempt): LightningSettlementQuery | null 
 }
 
 /** How the two protocols of Lightning put a proof into what was written before. */
-interface Proof {
+export interface InvoiceProof {
   readonly prove: (unproved: string, preimage: string) => string;
   readonly lastsUntilMs?: (unproved: string) => number | null;
 }
@@ -148,7 +148,7 @@ export async function payInvoice(
   ports: RailPorts,
   payment: Payment,
   payload: SignedPayload,
-  { signal, ...proof }: Proof & { readonly signal: AbortSignal },
+  { signal, ...proof }: InvoiceProof & { readonly signal: AbortSignal },
 ): Promise<Prepaid> {
   const query = queryOf(payment, payload);
   const paid = await ports
@@ -162,7 +162,7 @@ export async function proveInvoice(
   ports: RailPorts,
   payment: Payment,
   payload: SignedPayload,
-  { signal, ...proof }: Proof & { readonly signal: AbortSignal },
+  { signal, ...proof }: InvoiceProof & { readonly signal: AbortSignal },
 ): Promise<Prepaid> {
   const query = queryOf(payment, payload);
   const settlement = await ports.chain(networkOf(payment)).settlementOf(query, signal);
@@ -176,7 +176,7 @@ function prepaidOf(
   paid: PaidInvoice,
   paymentHash: string,
   { name, value }: SignedPayload,
-  { prove, lastsUntilMs }: Proof,
+  { prove, lastsUntilMs }: InvoiceProof,
 ): Prepaid {
   if (paid.kind === 'failed')
     return { kind: 'failed', reason: paid.why, ...(paid.isOtherNode === true ? { needsOwner: true } : {}) };

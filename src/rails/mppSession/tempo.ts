@@ -7,7 +7,11 @@ import { findAsset, type TempoAsset } from '../../money/asset.js';
 import type { Caip2, TempoNetwork } from '../../money/network.js';
 import { findNetwork } from '../../money/network.js';
 import type { EndpointAnswer, Offer } from '../../payment/challenge.js';
-import type { ChannelDescriptor, TempoChannelIntent, TempoVoucherIntent } from '../../payment/intent.js';
+import type {
+  ChannelDescriptor,
+  TempoChannelIntent,
+  TempoVoucherIntent,
+} from '../../payment/channelIntent.js';
 import { readPaymentChallenges } from '../../protocols/mpp/challenge.js';
 import { writeCredential, type SessionPayload } from '../../protocols/mpp/credential.js';
 import { isSession, judgeSession, SESSION } from '../../protocols/mpp/session.js';

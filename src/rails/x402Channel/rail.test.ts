@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Payment } from '../../ledger/attempts/payment.js';
 import { assetsOf } from '../../money/asset.js';
-import type { EvmChannel, EvmVoucherIntent } from '../../payment/intent.js';
+import type { EvmChannel, EvmVoucherIntent } from '../../payment/channelIntent.js';
 import { evmChannelId } from '../../protocols/evm/channel.js';
 import type { RailPorts } from '../ports.js';
 import { x402BatchSettlement, x402Channel } from './rail.js';

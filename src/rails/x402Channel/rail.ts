@@ -12,12 +12,8 @@ import { GAS_COIN_DECIMALS, gasCoinOf } from '../../money/gasCoin.js';
 import { findNetwork, type Caip2, type EvmNetwork } from '../../money/network.js';
 import type { AtomicAmount } from '../../money/unit.js';
 import type { EndpointAnswer, Offer } from '../../payment/challenge.js';
-import {
-  AUTHORIZATION_WINDOW_MAX_SEC,
-  type EvmChannel,
-  type EvmDepositIntent,
-  type EvmVoucherIntent,
-} from '../../payment/intent.js';
+import { AUTHORIZATION_WINDOW_MAX_SEC } from '../../payment/intent.js';
+import type { EvmChannel, EvmDepositIntent, EvmVoucherIntent } from '../../payment/channelIntent.js';
 import { depositNonce, evmChannelId } from '../../protocols/evm/channel.js';
 import { parsePaymentRequired } from '../../protocols/x402/challenge/parse.js';
 import type { ChannelPayload, ChannelTerms, EvmOffer } from '../../protocols/x402/types.js';

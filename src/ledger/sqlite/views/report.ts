@@ -11,14 +11,15 @@ import {
   type SqlValue,
 } from '../payments/paymentColumns.js';
 import { paymentOf } from '../payments/paymentRow.js';
-import type {
-  ChangedSince,
-  OpenBooks,
-  ReportFilter,
-  ReportGroup,
-  ReportGrouping,
-  SpendCell,
-  SpendSpan,
+import {
+  addGroups,
+  type ChangedSince,
+  type OpenBooks,
+  type ReportFilter,
+  type ReportGroup,
+  type ReportGrouping,
+  type SpendCell,
+  type SpendSpan,
 } from '../../books/report.js';
 import { statement, type Sqlite } from '../file/database.js';
 import { LEDGER_TIME } from '../journal/entry.js';
@@ -154,20 +155,6 @@ export function groupByCategory(
           Number(b.capturedUsdMicros < a.capturedUsdMicros) || (a.key < b.key ? -1 : 1),
     )
     .slice(0, limit);
-}
-
-function addGroups(a: ReportGroup, b: ReportGroup): ReportGroup {
-  return {
-    key: a.key,
-    payments: a.payments + b.payments,
-    capturedUsdMicros: a.capturedUsdMicros + b.capturedUsdMicros,
-    heldUsdMicros: a.heldUsdMicros + b.heldUsdMicros,
-    delivered: a.delivered + b.delivered,
-    lost: a.lost + b.lost,
-    lostUsdMicros: a.lostUsdMicros + b.lostUsdMicros,
-    firstMs: Math.min(a.firstMs, b.firstMs),
-    lastMs: Math.max(a.lastMs, b.lastMs),
-  };
 }
 
 const SUMS = `count(*) AS payments,

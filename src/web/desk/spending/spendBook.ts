@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
-import type { ReportGroup, SpendCell } from '../../../ledger/books/report.js';
+import { addGroups, type ReportGroup, type SpendCell } from '../../../ledger/books/report.js';
 import type { ReportReader } from '../../../ledger/ledger.js';
 
 /** No zone's midnight lies inside one: none of today is off UTC by less than a quarter of an hour. */
@@ -71,7 +71,7 @@ export class SpendBook {
     for (const cell of cells) {
       const key = keyOf(cell);
       const known = groups.get(key);
-      groups.set(key, known === undefined ? { ...sumsOf(cell), key } : add(known, cell));
+      groups.set(key, known === undefined ? { ...sumsOf(cell), key } : addGroups(known, cell));
     }
     return [...groups.values()].sort((a, b) =>
       a.capturedUsdMicros === b.capturedUsdMicros
@@ -178,18 +178,4 @@ export function midnightOf(ms: number, days = 0): number {
 function sumsOf({ payments, capturedUsdMicros, heldUsdMicros, delivered, ...rest }: SpendCell) {
   const { lost, lostUsdMicros, firstMs, lastMs } = rest;
   return { payments, capturedUsdMicros, heldUsdMicros, delivered, lost, lostUsdMicros, firstMs, lastMs };
-}
-
-function add(a: ReportGroup, b: SpendCell): ReportGroup {
-  return {
-    key: a.key,
-    payments: a.payments + b.payments,
-    capturedUsdMicros: a.capturedUsdMicros + b.capturedUsdMicros,
-    heldUsdMicros: a.heldUsdMicros + b.heldUsdMicros,
-    delivered: a.delivered + b.delivered,
-    lost: a.lost + b.lost,
-    lostUsdMicros: a.lostUsdMicros + b.lostUsdMicros,
-    firstMs: Math.min(a.firstMs, b.firstMs),
-    lastMs: Math.max(a.lastMs, b.lastMs),
-  };
 }
